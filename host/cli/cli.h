@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the verbs of the command share: the parsed options, exit codes, messages, output, signals.
+ * The command sees the public API and host/io only.
+ */
+#ifndef CLQ_CLI_CLI_H
+#define CLQ_CLI_CLI_H
+
+#include <stdio.h>
+
+#include "../error.h"
+
+/* Exit codes: a contract (README, man page). */
+enum {
+    CLI_OK = 0,
+    CLI_FAILURE = 1, /* run time, input/output */
+    CLI_USAGE = 2,
+    CLI_BAD_FILE = 3,
+    CLI_NO_DEVICE = 4, /* none, or it failed */
+    CLI_MISMATCH = 5,
+    CLI_QUALITY = 6, /* --fail-sqnr-below, --strict */
+    CLI_NONFINITE = 7,
+    CLI_INTERRUPTED = 130,
+    CLI_TERMINATED = 143
+};
+
+typedef enum cli_verb {
+    CLI_VERB_DEVICES,
+    CLI_VERB_INFO,
+    CLI_VERB_MINMAX,
+    CLI_VERB_QUANTIZE,
+    CLI_VERB_DEQUANTIZE,
+    CLI_VERB_COMPARE,
+    CLI_VERB_MULTIPLIER,
+    CLI_VERB_SAMPLE,
+    CLI_VERB_COUNT
+} cli_verb;
+
+typedef struct cli_list {
+    const char **items;
+    size_t count;
+} cli_list;
+
+/* Every option of every verb. Strings point into argv. A `_given` field tells whether the option was there. */
+typedef struct cli_options {
+    cli_verb verb;
+    cli_list positional;
+    /* common */
+    const char *device; /* --device, else CLQUANT_DEVICE, else "auto" */
+    int json, quiet, verbose;
+    enum { CLI_PROGRESS_AUTO, CLI_PROGRESS_ALWAYS, CLI_PROGRESS_NEVER } progress;
+    /* files */
+    const char *output; /* -o, --output */
+    int force;
+    cli_list tensors; /* --tensor NAME, repeatable */
+    /* layout */
+    int granularity_given;
+    clq_granularity granularity;
+    int axis_given;
+    int32_t axis; /* may be negative in NumPy's way: -1 is the last */
+    int group_size_given;
+    uint64_t group_size;
+    int ignore_nonfinite; /* --nonfinite ignore */
+    /* scheme */
+    clq_preset preset;
+    const char
+        *dtype; /* --dtype, as text: quantized types for quantize, f32|f16|bf16 for dequantize; NULL when not given */
+    int rounding_given;
+    clq_rounding rounding;
+    int order_given;
+    clq_zero_point_order order;
+    int arithmetic_given;
+    clq_arithmetic arithmetic;
+    const char *scale;      /* --scale S|FILE.npy */
+    const char *zero_point; /* --zero-point Z|FILE.npy */
+    int range_given;
+    double range_lo, range_hi;
+    /* quantize */
+    cli_list include, exclude;
+    int min_rank; /* -1 when not given */
+    int strict, dry_run;
+    uint64_t memory_bytes; /* --memory, default 256 MiB */
+    int fail_sqnr_given;
+    double fail_sqnr_below;
+    const char *emit_config;
+    /* multiplier */
+    struct {
+        const int32_t *items;
+        size_t count;
+    } samples; /* --sample Q, repeatable */
+    uint32_t max_shift;
+    uint32_t max_bits;
+    /* sample */
+    uint64_t seed;
+    uint64_t model_scale; /* --scale K of `sample` */
+} cli_options;
+
+/* Each verb is one function in verb_NAME.c and returns an exit code. */
+int cli_devices(const cli_options *options);
+int cli_info(const cli_options *options);
+int cli_minmax(const cli_options *options);
+int cli_quantize(const cli_options *options);
+int cli_dequantize(const cli_options *options);
+int cli_compare(const cli_options *options);
+int cli_multiplier(const cli_options *options);
+int cli_sample(const cli_options *options);
+
+/* Print "clquant: message" on stderr and return the exit code that belongs to the error's status. */
+int cli_report(const clq_error *error);
+
+/* "clquant: " + a formatted line on stderr; `_warning` is dropped under --quiet. cli_usage_error returns CLI_USAGE. */
+void cli_warning(const cli_options *options, const char *format, ...) CLQ_PRINTF(2, 3);
+int cli_usage_error(const char *format, ...) CLQ_PRINTF(1, 2);
+
+/*
+ * Make the context that --device asks for, with logging to stderr as --verbose and --quiet say and the program cache in
+ * CLQUANT_CACHE_DIR, else XDG_CACHE_HOME/clquant, else ~/.cache/clquant. `auto` without any OpenCL device falls back to
+ * the reference with a warning. A cache that cannot be used is a warning.
+ */
+clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error);
+
+/* Resolve granularity, axis and group size for a tensor into a layout; a bad axis is CLQ_INVALID_ARGUMENT with the
+ * tensor's name. */
+clq_status cli_layout(const cli_options *options, const char *name, uint32_t rank, const uint64_t *shape,
+                      clq_granularity default_granularity, clq_layout *layout, clq_error *error);
+
+/*
+ * Signals: SIGINT and SIGTERM set a flag (installed once by main; SIGPIPE is ignored). Long work asks cli_interrupted()
+ * between chunks and, when it is set, cleans up and returns cli_interrupt_code().
+ */
+int cli_interrupted(void);
+int cli_interrupt_code(void); /* CLI_INTERRUPTED or CLI_TERMINATED */
+
+/* Progress on stderr, drawn at most ten times a second: bar, percent, bytes, rate, time left, the tensor's name. */
+typedef struct cli_progress cli_progress;
+cli_progress *cli_progress_begin(const cli_options *options, const char *title,
+                                 uint64_t total_bytes); /* NULL when off; all take NULL */
+void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *name);
+void cli_progress_end(cli_progress **progress); /* wipes the line */
+
+/* JSON on stdout, one object; commas and indentation are kept by the writer. Strings are escaped; NaN and infinity
+ * become null. */
+typedef struct cli_json {
+    FILE *out;
+    int depth;
+    int count[32]; /* members written at each depth */
+} cli_json;
+void cli_json_begin(cli_json *json, FILE *out); /* opens the object */
+void cli_json_end(cli_json *json);              /* closes it and ends the line */
+void cli_json_key(cli_json *json, const char *key);
+void cli_json_open(cli_json *json, char bracket); /* '{' or '[' as a value */
+void cli_json_close(cli_json *json, char bracket);
+void cli_json_string(cli_json *json, const char *value);
+void cli_json_number(cli_json *json, double value); /* the shortest text that reads back as the same double */
+void cli_json_u64(cli_json *json, uint64_t value);
+void cli_json_i64(cli_json *json, int64_t value);
+void cli_json_bool(cli_json *json, int value);
+void cli_json_null(cli_json *json);
+
+/* The shortest decimal text that reads back as the same value ("0.1", "1e-30"); `single`: as the same float. */
+void cli_format_double(char *out, size_t capacity, double value, int single);
+void cli_format_bytes(char *out, size_t capacity, uint64_t bytes);                       /* "1.5 MiB" */
+void cli_format_shape(char *out, size_t capacity, uint32_t rank, const uint64_t *shape); /* "[64, 3, 7, 7]" */
+
+/* A table on stdout: columns as wide as their widest cell; numbers ('>') to the right. Rows are kept until
+ * cli_table_print. */
+typedef struct cli_table cli_table;
+cli_table *cli_table_create(size_t columns, const char *const *titles,
+                            const char *alignments); /* '<' or '>' per column */
+void cli_table_cell(cli_table *table, const char *format, ...)
+    CLQ_PRINTF(2, 3); /* the next cell; rows fill up in order */
+void cli_table_print(cli_table *table, FILE *out);
+void cli_table_destroy(cli_table **table);
+
+/* Close stdout and report a failed write (a full disk, a closed pipe): returns `code`, or CLI_FAILURE. */
+int cli_finish_output(int code);
+
+#endif

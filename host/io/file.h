@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading by position and durable, atomic writing. Paths in messages are made printable. */
+#ifndef CLQ_IO_FILE_H
+#define CLQ_IO_FILE_H
+
+#include "../error.h"
+
+/* Open for reading, close-on-exec; a directory or anything that is not a regular file is CLQ_BAD_FILE. Sets *bytes. */
+clq_status clq_file_open(const char *path, int *fd, uint64_t *bytes, clq_error *error);
+
+/* Read exactly `bytes` at `offset`. A file that became shorter is CLQ_IO_ERROR: "changed while it was read". */
+clq_status clq_file_read(int fd, const char *path, uint64_t offset, void *memory, uint64_t bytes, clq_error *error);
+
+/*
+ * Refuse to write `path` when it is the same file as the open `fd` (through links too), comparing device and inode.
+ * CLQ_INVALID_ARGUMENT.
+ */
+clq_status clq_file_refuse_same(int fd, const char *in_path, const char *out_path, clq_error *error);
+
+/* A file being written beside its final place; nothing is seen under the final name before clq_writer_commit. */
+typedef struct clq_writer clq_writer;
+
+/*
+ * Start writing `path` through ".NAME.tmp-XXXXXX" in the same folder (O_EXCL, mode 0666 less the umask in the end).
+ * `planned_bytes` is checked against the free space of the file system (0: not known). Without `replace` an existing
+ * `path` is refused with CLQ_INVALID_ARGUMENT. A missing folder, a read-only one, a full disk: CLQ_IO_ERROR with path,
+ * reason and what was needed.
+ */
+clq_status clq_writer_open(const char *path, uint64_t planned_bytes, int replace, clq_writer **writer,
+                           clq_error *error);
+
+/* Append. */
+clq_status clq_writer_write(clq_writer *writer, const void *memory, uint64_t bytes, clq_error *error);
+
+/* Write at a position (a gap reads as zero until it is written). */
+clq_status clq_writer_write_at(clq_writer *writer, uint64_t offset, const void *memory, uint64_t bytes,
+                               clq_error *error);
+
+/* Flush to disk, rename into place, flush the folder; destroys the writer whatever comes out of it. */
+clq_status clq_writer_commit(clq_writer **writer, clq_error *error);
+
+/* Remove the temporary file; accepts NULL in *writer. */
+void clq_writer_abandon(clq_writer **writer);
+
+#endif

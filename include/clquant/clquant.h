@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clquant: int8 quantization on any OpenCL device, with a CPU reference that gives the same bytes.
+ *
+ * One `clq_quantization` describes a tensor and how it is quantized; each operation takes that one
+ * description, so what is true of the reference is true of a device:
+ *
+ *     clq_minmax             the range of every parameter, and a count of NaN and infinity
+ *     clq_choose_parameters  range -> scale and zero point
+ *     clq_quantize           real -> integer
+ *     clq_dequantize         integer -> real
+ *     clq_fake_quantize      quantize and dequantize in one pass
+ *     clq_dynamic_quantize   minmax, choose_parameters and quantize with nothing read back by the host
+ *
+ * Where they run is told by the context: clq_context_create(&ctx, "auto", &error) takes the best
+ * OpenCL device, "reference" the plain C code. The bytes are the same.
+ *
+ * The API has three parts: functions that need no context (schemes, parameter choice, fixed point),
+ * contexts and buffers, and the operations. <clquant/opencl.h> adds the form for programs that own
+ * OpenCL objects.
+ *
+ * Rules that hold everywhere:
+ *   - Ownership: what a create function returns, the caller destroys; a destroy function takes the
+ *     address of the handle, accepts NULL in it and sets it to NULL. A buffer keeps its context alive.
+ *   - Threads: every function may be called from any thread; one context may be used by many threads
+ *     at once. A `clq_buffer` may be read by many operations at once and written by one.
+ *   - Errors: functions return a `clq_status`. `error` may be NULL; otherwise it is filled when the
+ *     status is not CLQ_OK. A call refused for its arguments has touched nothing; after CLQ_DEVICE_ERROR
+ *     the contents of output buffers are not specified.
+ *   - The library prints nothing, installs no signal handler, has no globals and reads no locale.
+ *   - Sizes and offsets are in elements unless the name says `_bytes`.
+ *   - Operations are enqueued in the order of the calls; clq_buffer_read and clq_finish wait.
+ */
+#ifndef CLQUANT_CLQUANT_H
+#define CLQUANT_CLQUANT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <clquant/version.h>
+
+#ifndef CLQ_API
+#if defined(__GNUC__)
+#define CLQ_API __attribute__((visibility("default")))
+#else
+#define CLQ_API
+#endif
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------
+ * Errors
+ * --------------------------------------------------------------------------------------------- */
+
+/* Values are stable; new ones are only added. */
+typedef enum clq_status {
+    CLQ_OK = 0,
+    CLQ_INVALID_ARGUMENT = 1, /* an argument breaks its contract */
+    CLQ_OUT_OF_MEMORY = 2,    /* host or device memory is exhausted */
+    CLQ_UNSUPPORTED = 3,      /* legal, but not on this device or in this build */
+    CLQ_NO_DEVICE = 20,       /* no device matches the specification */
+    CLQ_DEVICE_ERROR = 21,    /* an OpenCL call failed: see opencl_call and opencl_code */
+    CLQ_BUILD_FAILED = 22,    /* the device's compiler refused a kernel: see build_log */
+    CLQ_MISMATCH = 23,        /* a kernel gave bytes that differ from the reference */
+    CLQ_IO_ERROR = 40,        /* a file could not be read or written */
+    CLQ_BAD_FILE = 41,        /* a file breaks its format */
+    CLQ_NONFINITE = 42,       /* the data holds NaN or infinity and the policy forbids it */
+    CLQ_CANCELLED = 43        /* the caller's cancel flag was set */
+} clq_status;
+
+/* The story of a failure. Owned by the caller; a fixed size for the whole of ABI 0. */
+typedef struct clq_error {
+    clq_status status;
+    int32_t opencl_code;  /* 0 when no OpenCL call was involved */
+    char opencl_call[48]; /* for example "clEnqueueNDRangeKernel" */
+    char message[1000];   /* one line: what was given, what is required */
+    char build_log[3048]; /* the start of the compiler's output; empty unless CLQ_BUILD_FAILED */
+} clq_error;
+
+/* "invalid argument" for CLQ_INVALID_ARGUMENT; never NULL. */
+CLQ_API const char *clq_status_name(clq_status status);
+
+/* The version of the library at run time, as "0.1.0". */
+CLQ_API const char *clq_version(void);
+
+/* ------------------------------------------------------------------------------------------------
+ * Describing a quantization
+ * --------------------------------------------------------------------------------------------- */
+
+typedef enum clq_dtype {
+    CLQ_F32 = 1,
+    CLQ_F16 = 2,  /* IEEE half precision */
+    CLQ_BF16 = 3, /* the upper half of an f32 */
+    CLQ_S8 = 10,
+    CLQ_U8 = 11,
+    CLQ_S4 = 12, /* two in a byte, the element with the even index in the low nibble */
+    CLQ_U4 = 13,
+    CLQ_S16 = 14,
+    CLQ_U16 = 15,
+    CLQ_S32 = 16
+} clq_dtype;
+
+CLQ_API const char *clq_dtype_name(clq_dtype dtype); /* "f32", "s8", ...; "?" for no dtype */
+CLQ_API uint32_t clq_dtype_bits(clq_dtype dtype);    /* bits of one element; 0 for no dtype */
+
+/* Bytes that hold `count` elements (a last half byte counts as one); UINT64_MAX when that overflows. */
+CLQ_API uint64_t clq_dtype_bytes(clq_dtype dtype, uint64_t count);
+
+/* How many elements share one scale and zero point. */
+typedef enum clq_granularity {
+    CLQ_PER_TENSOR = 0,
+    CLQ_PER_CHANNEL = 1, /* one parameter for each index of `axis` */
+    CLQ_PER_GROUP = 2    /* `group_size` consecutive elements of the last axis; the last group of a row may be short */
+} clq_granularity;
+
+enum { CLQ_MAX_RANK = 8 };
+
+/* The shape of a contiguous, row-major tensor and which parameter serves which element. Rank 0 is one element. */
+typedef struct clq_layout {
+    uint32_t rank; /* 0 to CLQ_MAX_RANK */
+    uint64_t shape[CLQ_MAX_RANK];
+    clq_granularity granularity; /* (default CLQ_PER_TENSOR) */
+    uint32_t axis;               /* CLQ_PER_CHANNEL: 0 to rank-1 (default 0) */
+    uint64_t group_size;         /* CLQ_PER_GROUP: at least 1 (default 128) */
+} clq_layout;
+
+typedef enum clq_rounding {
+    CLQ_ROUND_EVEN = 0, /* to nearest, ties to even */
+    CLQ_ROUND_AWAY = 1  /* to nearest, ties away from zero */
+} clq_rounding;
+
+typedef enum clq_zero_point_order {
+    CLQ_ZERO_POINT_AFTER = 0, /* clamp(round(x/S) + Z) */
+    CLQ_ZERO_POINT_BEFORE = 1 /* clamp(round(x/S + Z)) */
+} clq_zero_point_order;
+
+typedef enum clq_arithmetic {
+    CLQ_DIVIDE = 0,    /* x/S is the correctly rounded f32 quotient */
+    CLQ_RECIPROCAL = 1 /* x * (1/S), each rounded to f32 */
+} clq_arithmetic;
+
+/* Named schemes; docs/numerics.md gives the formula and the source of each. */
+typedef enum clq_preset {
+    CLQ_PRESET_AFFINE = 0,
+    CLQ_PRESET_AFFINE_U8 = 1,
+    CLQ_PRESET_SCALE_ONLY = 2,
+    CLQ_PRESET_SYMMETRIC = 3, /* TensorRT; TFLite weights */
+    CLQ_PRESET_CENTERED_U8 = 4,
+    CLQ_PRESET_SNPE = 5,
+    CLQ_PRESET_ONNX = 6,
+    CLQ_PRESET_TFLITE = 7,
+    CLQ_PRESET_TORCH = 8,
+    CLQ_PRESET_COMPRESSED_TENSORS = 9,
+    CLQ_PRESET_COUNT = 10
+} clq_preset;
+
+/* How the zero point follows from the range. */
+typedef enum clq_zero_point_rule {
+    CLQ_ZERO_POINT_FIXED = 0,       /* zero_point_fixed */
+    CLQ_ZERO_POINT_FROM_MAX = 1,    /* qmax - hi/S */
+    CLQ_ZERO_POINT_FROM_MIN = 2,    /* qmin - lo/S */
+    CLQ_ZERO_POINT_LESSER_ERROR = 3 /* of those two the one with the smaller rounding error (TFLite) */
+} clq_zero_point_rule;
+
+typedef enum clq_zero_point_rounding {
+    CLQ_ZERO_POINT_ROUND_EVEN = 0,
+    CLQ_ZERO_POINT_ROUND_AWAY = 1,
+    CLQ_ZERO_POINT_TRUNCATE = 2
+} clq_zero_point_rounding;
+
+/* Arithmetic in which scale and zero point are computed; both end as f32 and int32. */
+typedef enum clq_parameter_precision {
+    CLQ_PARAMETERS_DOUBLE = 0,       /* everything in double */
+    CLQ_PARAMETERS_SCALE_SINGLE = 1, /* the scale in f32, the zero point in double from that scale */
+    CLQ_PARAMETERS_SINGLE = 2        /* everything in f32 */
+} clq_parameter_precision;
+
+/* What a range without width, or with nothing but zero in it, becomes. */
+typedef enum clq_degenerate {
+    CLQ_DEGENERATE_UNIT_SCALE = 0, /* zero: S = 1, Z = 0 or zero_point_fixed; a constant is widened to hold 0 */
+    CLQ_DEGENERATE_UNIT_RANGE = 1  /* zero: the width is taken as 1, so S = 1/steps (ONNX reference) */
+} clq_degenerate;
+
+/*
+ * A numeric scheme: every choice that decides a byte. clq_scheme_from_preset fills one in; each field may
+ * then be changed by itself.
+ */
+typedef struct clq_scheme {
+    clq_dtype dtype;    /* quantized type: s8, u8, s4, u4, s16 or u16 */
+    int32_t qmin, qmax; /* codes used, within the type: qmin < qmax */
+    clq_rounding rounding;
+    clq_zero_point_order zero_point_order;
+    clq_arithmetic arithmetic;
+    /* How parameters follow from a range [lo, hi]: */
+    int32_t symmetric;     /* not 0: lo, hi = -a, a with a = max(|lo|, |hi|); S = a / divisor */
+    int32_t widen_to_zero; /* not 0: lo = min(lo, 0), hi = max(hi, 0) */
+    double divisor;        /* S = (hi - lo) / divisor, or a / divisor when symmetric */
+    double minimum_width;  /* hi is raised to lo + minimum_width (SNPE: 0.01); 0: no minimum */
+    double minimum_scale;  /* S is raised to this (torch: 2^-23); 0: no minimum */
+    clq_zero_point_rule zero_point_rule;
+    int32_t zero_point_fixed;
+    clq_zero_point_rounding zero_point_rounding;
+    int32_t zero_point_clamp; /* not 0: into [zero_point_min, zero_point_max], before rounding */
+    int32_t zero_point_min, zero_point_max;
+    clq_parameter_precision precision;
+    clq_degenerate degenerate;
+} clq_scheme;
+
+/*
+ * A whole quantization: shape, granularity, types and numbers. Fill in with clq_quantization_init, then
+ * set the layout and what else differs.
+ */
+typedef struct clq_quantization {
+    uint32_t struct_size; /* sizeof(clq_quantization), set by clq_quantization_init */
+    clq_dtype real;       /* type of the real side: f32, f16 or bf16 (default f32) */
+    clq_layout layout;    /* (default: rank 0, per tensor) */
+    clq_scheme scheme;    /* (default: symmetric, s8) */
+} clq_quantization;
+
+/* Set `q` to the defaults given above. */
+CLQ_API void clq_quantization_init(clq_quantization *q);
+
+/*
+ * Fill `scheme` from a preset. `dtype` 0 takes the preset's own type. CLQ_INVALID_ARGUMENT when the preset
+ * does not exist in that type (`affine-u8`, `centered-u8`, `snpe` are u8 only).
+ */
+CLQ_API clq_status clq_scheme_from_preset(clq_scheme *scheme, clq_preset preset, clq_dtype dtype, clq_error *error);
+
+/* Change type or code range and what depends on them (divisor, zero-point bounds), keeping the rest. */
+CLQ_API clq_status clq_preset_from_name(const char *name, clq_preset *preset, clq_error *error);
+CLQ_API const char *clq_preset_name(clq_preset preset); /* "compressed-tensors"; "?" for no preset */
+
+/* Check all of `q`; CLQ_OK, or CLQ_INVALID_ARGUMENT with the field, what was given and what is required. */
+CLQ_API clq_status clq_quantization_check(const clq_quantization *q, clq_error *error);
+
+/* Number of elements, and of scales (= zero points) that `layout` asks for. */
+CLQ_API clq_status clq_layout_count(const clq_layout *layout, uint64_t *elements, uint64_t *parameters,
+                                    clq_error *error);
+
+/* ------------------------------------------------------------------------------------------------
+ * Parameters: pure functions, no context
+ * --------------------------------------------------------------------------------------------- */
+
+/* Scales outside this range are refused: below, a device that flushes subnormals could change a result;
+ * above, the reciprocal would be subnormal. */
+#define CLQ_MINIMUM_SCALE 0x1p-100f
+#define CLQ_MAXIMUM_SCALE 0x1p126f
+
+typedef struct clq_parameters {
+    float scale;
+    int32_t zero_point;
+    double scale_double; /* the scale before it was rounded to f32 (equal to it where the scheme says f32) */
+    double lo, hi;       /* the range after widening, that `scale` was made for */
+} clq_parameters;
+
+/*
+ * Scale and zero point for the range [lo, hi]. A scale outside [CLQ_MINIMUM_SCALE, CLQ_MAXIMUM_SCALE] is moved to
+ * the nearer bound. A zero point that does not fit an int32 (a range far from zero and nearly without width) makes
+ * the range widen to hold zero. CLQ_INVALID_ARGUMENT when lo > hi or either is not finite.
+ */
+CLQ_API clq_status clq_choose_parameters(const clq_scheme *scheme, double lo, double hi, clq_parameters *parameters,
+                                         clq_error *error);
+
+/* ------------------------------------------------------------------------------------------------
+ * Fixed point: pure functions, no context
+ * --------------------------------------------------------------------------------------------- */
+
+/* A real multiplier as Q * 2^(shift - 31), 2^30 <= Q < 2^31 (or Q = 0); a positive shift is to the left. */
+typedef struct clq_multiplier {
+    int32_t q31;
+    int32_t shift;
+} clq_multiplier;
+
+/* Source: gemmlowp and TFLite, QuantizeMultiplier. `real` must be finite, not negative and below 2^31. */
+CLQ_API clq_status clq_multiplier_from_real(double real, clq_multiplier *multiplier, clq_error *error);
+
+typedef enum clq_requantize_mode {
+    CLQ_REQUANTIZE_DOUBLE = 0, /* two roundings: gemmlowp, TFLite, Arm */
+    CLQ_REQUANTIZE_SINGLE = 1, /* one rounding: ruy */
+    CLQ_REQUANTIZE_SHIFT = 2,  /* F0 * x >> n without rounding: hardware prototypes */
+    CLQ_REQUANTIZE_FLOAT = 3   /* f32 multiply: ONNX QLinearMatMul in practice */
+} clq_requantize_mode;
+
+/* One output stage: acc -> clamp(scaled(acc) + zero_point, minimum, maximum). */
+typedef struct clq_requantization {
+    clq_requantize_mode mode;
+    int32_t multiplier; /* Q31 (double, single) or F0 (shift) */
+    int32_t shift;      /* double, single: -31 to 30, positive = left; shift: n, 0 to 62 */
+    float real;         /* float: M */
+    int32_t zero_point;
+    int32_t minimum, maximum; /* codes: the type's range, narrowed by a fused activation */
+} clq_requantization;
+
+/* y[i] = requantize(x[i]) on the host; `y` may be `x`. */
+CLQ_API clq_status clq_requantize(const clq_requantization *stage, const int32_t *x, size_t count, int32_t *y,
+                                  clq_error *error);
+
+/* One row of the search for F ~ F0 / 2^n (docs/numerics.md, section 7). */
+typedef struct clq_multiplier_candidate {
+    uint32_t shift;                   /* n */
+    int64_t factor;                   /* F0 = round to even(F * 2^n) */
+    double mean_error, maximum_error; /* of |F*Q - ((F0*Q) >> n)| over the samples */
+    int32_t fits;                     /* F0 is within the limit on its bits */
+} clq_multiplier_candidate;
+
+/*
+ * Fill rows[0..max_shift] and set *best to the first row with the least mean error among those that fit (with one
+ * sample, mean, maximum and the error are the same). `max_bits` 0: no limit; otherwise F0 < 2^max_bits.
+ * max_shift is at most 30, and at least one sample is required.
+ */
+CLQ_API clq_status clq_multiplier_search(double real, const int32_t *samples, size_t sample_count, uint32_t max_shift,
+                                         uint32_t max_bits, clq_multiplier_candidate *rows, uint32_t *best,
+                                         clq_error *error);
+
+/* ------------------------------------------------------------------------------------------------
+ * Devices, contexts, buffers
+ * --------------------------------------------------------------------------------------------- */
+
+typedef enum clq_device_type {
+    CLQ_DEVICE_REFERENCE = 0,
+    CLQ_DEVICE_CPU = 1,
+    CLQ_DEVICE_GPU = 2,
+    CLQ_DEVICE_ACCELERATOR = 3,
+    CLQ_DEVICE_OTHER = 4
+} clq_device_type;
+
+typedef struct clq_device_info {
+    int32_t platform, device; /* numbers as in the specification "P:D"; -1 for the reference */
+    clq_device_type type;
+    char name[128];
+    char platform_name[128];
+    char version[128]; /* OpenCL version string; empty for the reference */
+    char driver[128];
+    uint32_t compute_units;
+    uint64_t global_memory_bytes;
+    uint64_t maximum_allocation_bytes;
+    int32_t usable; /* 0: `missing` says what the library needs and the device lacks */
+    char missing[256];
+} clq_device_info;
+
+/*
+ * Write up to `capacity` devices, best first, the reference last, and set *count to how many there are.
+ * `infos` may be NULL when capacity is 0.
+ */
+CLQ_API clq_status clq_devices(clq_device_info *infos, size_t capacity, size_t *count, clq_error *error);
+
+typedef struct clq_context clq_context;
+
+/*
+ * Make a context. `spec`: "auto" or NULL (best GPU, else accelerator, else CPU, else the reference), "reference",
+ * "cpu", "gpu", "P:D" (platform and device number) or a part of the device's or the platform's name, in any case.
+ * CLQ_NO_DEVICE when nothing matches.
+ */
+CLQ_API clq_status clq_context_create(clq_context **context, const char *spec, clq_error *error);
+CLQ_API void clq_context_destroy(clq_context **context);
+
+/* Facts about the context's device. `info` is filled in; never fails on a live context. */
+CLQ_API void clq_context_device(const clq_context *context, clq_device_info *info);
+
+/* Messages for a person: a variant set aside, a cache that cannot be written. NULL (the default) drops them. */
+typedef enum clq_log_level { CLQ_LOG_WARNING = 1, CLQ_LOG_INFO = 2, CLQ_LOG_DEBUG = 3 } clq_log_level;
+typedef void (*clq_log_function)(void *cookie, clq_log_level level, const char *message);
+CLQ_API void clq_context_set_log(clq_context *context, clq_log_function log, void *cookie);
+
+/*
+ * Keep compiled programs in `directory` (made when missing, mode 0700); NULL: no cache, which is the default.
+ * A directory that others may write to is refused, since programs are code.
+ */
+CLQ_API clq_status clq_context_set_cache(clq_context *context, const char *directory, clq_error *error);
+
+/* Wait for all that this context was given; reports a failure of any of it. */
+CLQ_API clq_status clq_finish(clq_context *context, clq_error *error);
+
+typedef enum clq_operation {
+    CLQ_OP_MINMAX = 0,
+    CLQ_OP_QUANTIZE = 1,
+    CLQ_OP_DEQUANTIZE = 2,
+    CLQ_OP_FAKE_QUANTIZE = 3,
+    CLQ_OP_CHOOSE_PARAMETERS = 4,
+    CLQ_OP_DYNAMIC_QUANTIZE = 5,
+    CLQ_OP_COUNT = 6
+} clq_operation;
+
+CLQ_API const char *clq_operation_name(clq_operation operation); /* "fake-quantize" */
+
+/* What would run for `q`: the variant's name and why it was chosen. Nothing is compiled or run. */
+typedef struct clq_plan {
+    char variant[48]; /* as in kernels/kernels.def; "reference" for the reference */
+    char reason[160];
+    uint64_t workspace_bytes;
+} clq_plan;
+CLQ_API clq_status clq_plan_operation(clq_context *context, clq_operation operation, const clq_quantization *q,
+                                      clq_plan *plan, clq_error *error);
+
+/*
+ * Force a variant for this context by its name in kernels/kernels.def (NULL: choose again by device). Meant for
+ * tests and benchmarks. CLQ_INVALID_ARGUMENT when there is none of that name; the reference has none.
+ */
+CLQ_API clq_status clq_context_force_variant(clq_context *context, const char *variant, clq_error *error);
+
+/* Memory where the context's device can use it; host memory for the reference. */
+typedef struct clq_buffer clq_buffer;
+
+CLQ_API clq_status clq_buffer_create(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error);
+
+/*
+ * A buffer over the caller's memory, which must stay valid until the buffer is destroyed and is only touched by the
+ * caller between clq_buffer_map and clq_buffer_unmap. Costs no copy on the reference and on CPU devices.
+ */
+CLQ_API clq_status clq_buffer_wrap(clq_context *context, void *memory, uint64_t bytes, clq_buffer **buffer,
+                                   clq_error *error);
+CLQ_API void clq_buffer_destroy(clq_buffer **buffer);
+CLQ_API uint64_t clq_buffer_bytes(const clq_buffer *buffer);
+
+/* Copy in or out; returns when `memory` may be reused, after all operations enqueued before. */
+CLQ_API clq_status clq_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                                    clq_error *error);
+CLQ_API clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes,
+                                   clq_error *error);
+
+/* Host address of the whole buffer, for reading and writing, until clq_buffer_unmap; waits for operations before. */
+CLQ_API clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error);
+CLQ_API clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error);
+
+/* ------------------------------------------------------------------------------------------------
+ * Operations
+ * --------------------------------------------------------------------------------------------- */
+
+/* A buffer and an offset in elements of what is stored there (for s4 and u4 an even one). */
+typedef struct clq_operand {
+    clq_buffer *buffer;
+    uint64_t offset;
+} clq_operand;
+
+/* Written by clq_minmax for the whole tensor. */
+typedef struct clq_nonfinite {
+    uint64_t count;       /* elements that are NaN or infinite */
+    uint64_t first_index; /* flat index of the first, UINT64_MAX when there is none */
+} clq_nonfinite;
+
+/*
+ * Shapes, with n elements and p parameters (clq_layout_count):
+ *     x, y        n elements of q->real
+ *     codes       n elements of q->scheme.dtype
+ *     scale       p of float, each within [CLQ_MINIMUM_SCALE, CLQ_MAXIMUM_SCALE]; zero_point  p of int32_t
+ *     range       2*p of float: lo and hi of each parameter in turn
+ *     nonfinite   1 of clq_nonfinite (an offset counts these)
+ * Outputs must not overlap inputs or each other, but `y` of clq_fake_quantize may be `x` itself.
+ * Scales in a buffer are not checked: one outside its bounds gives unspecified codes and nothing worse.
+ * All return CLQ_INVALID_ARGUMENT for a description that clq_quantization_check refuses, a buffer of another context,
+ * or one too small; CLQ_DEVICE_ERROR, CLQ_BUILD_FAILED or CLQ_OUT_OF_MEMORY when the device fails.
+ */
+
+/*
+ * range = least and greatest finite element of each parameter's elements; -0 counts as 0; [0, 0] where there is none.
+ * NaN and infinities are left out of the range and counted. Reads q->real and q->layout only.
+ */
+CLQ_API clq_status clq_minmax(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
+                              clq_operand nonfinite, clq_error *error);
+
+/* scale, zero_point = clq_choose_parameters of each range, computed on the device. */
+CLQ_API clq_status clq_choose_parameters_from(clq_context *context, const clq_quantization *q, clq_operand range,
+                                              clq_operand scale, clq_operand zero_point, clq_error *error);
+
+/* codes = clamp(round(x / scale) + zero_point), in the order, rounding and arithmetic of q->scheme. NaN becomes qmin.
+ */
+CLQ_API clq_status clq_quantize(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand scale,
+                                clq_operand zero_point, clq_operand codes, clq_error *error);
+
+/* y = scale * (codes - zero_point), the subtraction in int32, the product in f32, then rounded to q->real. */
+CLQ_API clq_status clq_dequantize(clq_context *context, const clq_quantization *q, clq_operand codes, clq_operand scale,
+                                  clq_operand zero_point, clq_operand y, clq_error *error);
+
+/* y = dequantize(quantize(x)) in one pass. */
+CLQ_API clq_status clq_fake_quantize(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand scale,
+                                     clq_operand zero_point, clq_operand y, clq_error *error);
+
+/* clq_minmax, clq_choose_parameters_from and clq_quantize in a row; the same bytes, nothing read back. */
+CLQ_API clq_status clq_dynamic_quantize(clq_context *context, const clq_quantization *q, clq_operand x,
+                                        clq_operand codes, clq_operand scale, clq_operand zero_point, clq_operand range,
+                                        clq_operand nonfinite, clq_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
