@@ -67,6 +67,7 @@ clq_status clq_fail_in(clq_error *error, clq_status status, const char *format, 
         va_start(arguments, format);
         vsnprintf(prefix, sizeof prefix, format, arguments);
         va_end(arguments);
+        error->status = status;
         snprintf(error->message, sizeof error->message, "%s: %.700s", prefix, before);
     }
     return status;

@@ -20,7 +20,7 @@
 /* Fill `error` (when not NULL) with a one-line message and return `status`. Clears the OpenCL fields. */
 clq_status clq_fail(clq_error *error, clq_status status, const char *format, ...) CLQ_PRINTF(3, 4);
 
-/* Put "context: " before the message that `error` holds already. Returns error->status (or `status` without error). */
+/* Put "context: " before the message that `error` holds already and give it this status, which is returned. */
 clq_status clq_fail_in(clq_error *error, clq_status status, const char *format, ...) CLQ_PRINTF(3, 4);
 
 /* Copy `text` with every control character and broken UTF-8 byte written as \xNN, cut to `capacity` with "...". */

@@ -153,16 +153,18 @@ typedef enum clq_preset {
     CLQ_PRESET_ONNX = 6,
     CLQ_PRESET_TFLITE = 7,
     CLQ_PRESET_TORCH = 8,
-    CLQ_PRESET_COMPRESSED_TENSORS = 9,
-    CLQ_PRESET_COUNT = 10
+    CLQ_PRESET_COMPRESSED_TENSORS = 9, /* its symmetric form */
+    CLQ_PRESET_COMPRESSED_TENSORS_ASYMMETRIC = 10,
+    CLQ_PRESET_COUNT = 11
 } clq_preset;
 
 /* How the zero point follows from the range. */
 typedef enum clq_zero_point_rule {
-    CLQ_ZERO_POINT_FIXED = 0,       /* zero_point_fixed */
-    CLQ_ZERO_POINT_FROM_MAX = 1,    /* qmax - hi/S */
-    CLQ_ZERO_POINT_FROM_MIN = 2,    /* qmin - lo/S */
-    CLQ_ZERO_POINT_LESSER_ERROR = 3 /* of those two the one with the smaller rounding error (TFLite) */
+    CLQ_ZERO_POINT_FIXED = 0,        /* zero_point_fixed */
+    CLQ_ZERO_POINT_FROM_MAX = 1,     /* qmax - hi/S */
+    CLQ_ZERO_POINT_FROM_MIN = 2,     /* qmin - lo/S */
+    CLQ_ZERO_POINT_LESSER_ERROR = 3, /* of those two the one with the smaller rounding error (TFLite) */
+    CLQ_ZERO_POINT_FROM_QUOTIENT = 4 /* qmin - round(lo/S): rounds before it subtracts (PyTorch) */
 } clq_zero_point_rule;
 
 typedef enum clq_zero_point_rounding {
@@ -180,8 +182,9 @@ typedef enum clq_parameter_precision {
 
 /* What a range without width, or with nothing but zero in it, becomes. */
 typedef enum clq_degenerate {
-    CLQ_DEGENERATE_UNIT_SCALE = 0, /* zero: S = 1, Z = 0 or zero_point_fixed; a constant is widened to hold 0 */
-    CLQ_DEGENERATE_UNIT_RANGE = 1  /* zero: the width is taken as 1, so S = 1/steps (ONNX reference) */
+    CLQ_DEGENERATE_UNIT_SCALE = 0,   /* zero: S = 1, Z = zero_point_fixed; a constant is widened to hold 0 */
+    CLQ_DEGENERATE_UNIT_WIDTH = 1,   /* zero: hi - lo is taken as 1 (ONNX reference) */
+    CLQ_DEGENERATE_MINIMUM_SCALE = 2 /* nothing special: minimum_scale or minimum_width catches it */
 } clq_degenerate;
 
 /*
@@ -195,9 +198,9 @@ typedef struct clq_scheme {
     clq_zero_point_order zero_point_order;
     clq_arithmetic arithmetic;
     /* How parameters follow from a range [lo, hi]: */
-    int32_t symmetric;     /* not 0: lo, hi = -a, a with a = max(|lo|, |hi|); S = a / divisor */
+    int32_t symmetric;     /* not 0: hi = max(|lo|, |hi|), lo = -hi */
     int32_t widen_to_zero; /* not 0: lo = min(lo, 0), hi = max(hi, 0) */
-    double divisor;        /* S = (hi - lo) / divisor, or a / divisor when symmetric */
+    double divisor;        /* S = (hi - lo) / divisor, after widening */
     double minimum_width;  /* hi is raised to lo + minimum_width (SNPE: 0.01); 0: no minimum */
     double minimum_scale;  /* S is raised to this (torch: 2^-23); 0: no minimum */
     clq_zero_point_rule zero_point_rule;
@@ -229,7 +232,7 @@ CLQ_API void clq_quantization_init(clq_quantization *q);
  */
 CLQ_API clq_status clq_scheme_from_preset(clq_scheme *scheme, clq_preset preset, clq_dtype dtype, clq_error *error);
 
-/* Change type or code range and what depends on them (divisor, zero-point bounds), keeping the rest. */
+/* The preset of that name ("affine-u8"), or CLQ_INVALID_ARGUMENT with a list of the names. */
 CLQ_API clq_status clq_preset_from_name(const char *name, clq_preset *preset, clq_error *error);
 CLQ_API const char *clq_preset_name(clq_preset preset); /* "compressed-tensors"; "?" for no preset */
 
@@ -253,7 +256,7 @@ typedef struct clq_parameters {
     float scale;
     int32_t zero_point;
     double scale_double; /* the scale before it was rounded to f32 (equal to it where the scheme says f32) */
-    double lo, hi;       /* the range after widening, that `scale` was made for */
+    double lo, hi;       /* what the codes can express: scale_double * (qmin - Z) and scale_double * (qmax - Z) */
 } clq_parameters;
 
 /*

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+# One interface target with the options that all of our code is compiled with.
+add_library(clquant_options INTERFACE)
+target_compile_features(clquant_options INTERFACE c_std_11)
+# The numerics need every float operation to be rounded by itself: no contraction into fused multiply-add.
+# Without errno from libm the compiler may use single instructions for rint and the like; results stay the same.
+target_compile_options(clquant_options INTERFACE
+    -ffp-contract=off -fno-math-errno -fvisibility=hidden
+    -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wpedantic)
+target_compile_definitions(clquant_options INTERFACE _FILE_OFFSET_BITS=64)
+if(CLQ_WERROR)
+    target_compile_options(clquant_options INTERFACE -Werror)
+endif()
+if(CLQ_SANITIZE)
+    target_compile_options(clquant_options INTERFACE -fsanitize=${CLQ_SANITIZE} -fno-omit-frame-pointer
+        -fno-sanitize-recover=all)
+    target_link_options(clquant_options INTERFACE -fsanitize=${CLQ_SANITIZE})
+endif()
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)

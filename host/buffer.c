@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Buffers: argument checks and lifetime; the executor does the rest. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "context.h"
+
+clq_status clq_buffer_new(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error)
+{
+    clq_buffer *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a buffer's handle");
+    }
+    made->context = context;
+    made->bytes = bytes;
+    atomic_fetch_add(&context->references, 1);
+    *buffer = made;
+    return CLQ_OK;
+}
+
+static clq_status make_buffer(clq_context *context, void *memory, uint64_t bytes, clq_buffer **buffer, clq_error *error)
+{
+    clq_status status;
+    CLQ_REQUIRE(context != NULL && buffer != NULL, "a buffer needs a context and a place for its handle");
+    *buffer = NULL;
+    CLQ_REQUIRE(bytes > 0, "a buffer of 0 bytes was asked for, at least 1 is needed");
+    CLQ_TRY(clq_buffer_new(context, bytes, buffer, error));
+    status = context->executor->buffer_create(*buffer, memory, error);
+    if (status != CLQ_OK) {
+        clq_buffer_destroy(buffer);
+    }
+    return status;
+}
+
+clq_status clq_buffer_create(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error)
+{
+    return make_buffer(context, NULL, bytes, buffer, error);
+}
+
+clq_status clq_buffer_wrap(clq_context *context, void *memory, uint64_t bytes, clq_buffer **buffer, clq_error *error)
+{
+    CLQ_REQUIRE(memory != NULL, "clq_buffer_wrap: memory is NULL");
+    return make_buffer(context, memory, bytes, buffer, error);
+}
+
+void clq_buffer_destroy(clq_buffer **buffer)
+{
+    if (buffer == NULL || *buffer == NULL) {
+        return;
+    }
+    if ((*buffer)->object != NULL) {
+        (*buffer)->context->executor->buffer_destroy(*buffer);
+    }
+    clq_context_release((*buffer)->context);
+    free(*buffer);
+    *buffer = NULL;
+}
+
+uint64_t clq_buffer_bytes(const clq_buffer *buffer)
+{
+    return buffer->bytes;
+}
+
+static clq_status check_access(const clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                               const char *function, clq_error *error)
+{
+    CLQ_REQUIRE(buffer != NULL, "%s: buffer is NULL", function);
+    CLQ_REQUIRE(memory != NULL || bytes == 0, "%s: memory is NULL", function);
+    CLQ_REQUIRE(buffer->mapped == NULL, "%s: the buffer is mapped", function);
+    CLQ_REQUIRE(offset_bytes <= buffer->bytes && bytes <= buffer->bytes - offset_bytes,
+                "%s: %" PRIu64 " bytes at %" PRIu64 " do not lie in a buffer of %" PRIu64 " bytes", function, bytes,
+                offset_bytes, buffer->bytes);
+    return CLQ_OK;
+}
+
+clq_status clq_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                            clq_error *error)
+{
+    CLQ_TRY(check_access(buffer, offset_bytes, memory, bytes, "clq_buffer_write", error));
+    return bytes == 0 ? CLQ_OK : buffer->context->executor->buffer_write(buffer, offset_bytes, memory, bytes, error);
+}
+
+clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes, clq_error *error)
+{
+    CLQ_TRY(check_access(buffer, offset_bytes, memory, bytes, "clq_buffer_read", error));
+    return bytes == 0 ? CLQ_OK : buffer->context->executor->buffer_read(buffer, offset_bytes, memory, bytes, error);
+}
+
+clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
+{
+    CLQ_REQUIRE(buffer != NULL && memory != NULL, "clq_buffer_map: buffer and memory must not be NULL");
+    CLQ_REQUIRE(buffer->mapped == NULL, "clq_buffer_map: the buffer is mapped already");
+    CLQ_TRY(buffer->context->executor->buffer_map(buffer, memory, error));
+    buffer->mapped = *memory;
+    return CLQ_OK;
+}
+
+clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error)
+{
+    clq_status status;
+    CLQ_REQUIRE(buffer != NULL && buffer->mapped != NULL, "clq_buffer_unmap: the buffer is not mapped");
+    status = buffer->context->executor->buffer_unmap(buffer, error);
+    buffer->mapped = NULL;
+    return status;
+}

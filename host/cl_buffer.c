@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Buffers in device memory, and over the caller's cl_mem. All transfers go through the context's queue. */
+#include <inttypes.h>
+
+#include "cl_state.h"
+
+clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *error)
+{
+    const clq_device_info *device = &buffer->context->device;
+    const cl_mem_flags flags = CL_MEM_READ_WRITE | (memory != NULL ? CL_MEM_USE_HOST_PTR : 0);
+    cl_int code = CL_SUCCESS;
+    if (buffer->bytes > device->maximum_allocation_bytes || buffer->bytes > SIZE_MAX) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY,
+                        "a buffer of %" PRIu64 " bytes was asked for, the largest on %s is %" PRIu64, buffer->bytes,
+                        device->name, device->maximum_allocation_bytes);
+    }
+    buffer->object = clCreateBuffer(buffer->context->cl->context, flags, (size_t)buffer->bytes, memory, &code);
+    if (buffer->object == NULL) {
+        (void)clq_cl_fail(error, code, "clCreateBuffer");
+        return clq_fail_in(error, code == CL_INVALID_BUFFER_SIZE ? CLQ_OUT_OF_MEMORY : CLQ_DEVICE_ERROR,
+                           "a buffer of %" PRIu64 " bytes on %s", buffer->bytes, device->name);
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
+                                  clq_buffer **buffer, clq_error *error)
+{
+    size_t size = 0;
+    cl_context owner = NULL;
+    CLQ_REQUIRE(context != NULL && buffer != NULL && memory != NULL,
+                "clq_buffer_from_opencl: context, memory and buffer must not be NULL");
+    *buffer = NULL;
+    CLQ_REQUIRE(context->cl != NULL, "clq_buffer_from_opencl: the reference has no cl_mem");
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_SIZE, sizeof size, &size, NULL);
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_CONTEXT, sizeof(cl_context), &owner, NULL);
+    CLQ_REQUIRE(owner == context->cl->context, "clq_buffer_from_opencl: the memory belongs to another cl_context");
+    CLQ_REQUIRE(offset_bytes % 16 == 0, "clq_buffer_from_opencl: the offset %" PRIu64 " is not a multiple of 16 bytes",
+                offset_bytes);
+    CLQ_REQUIRE(bytes > 0 && offset_bytes <= size && bytes <= size - offset_bytes,
+                "clq_buffer_from_opencl: %" PRIu64 " bytes at %" PRIu64 " do not lie in memory of %zu bytes", bytes,
+                offset_bytes, size);
+    CLQ_TRY(clq_buffer_new(context, bytes, buffer, error));
+    (void)clRetainMemObject(memory);
+    (*buffer)->object = memory;
+    (*buffer)->base_offset_bytes = offset_bytes;
+    return CLQ_OK;
+}
+
+void clq_cl_buffer_destroy(clq_buffer *buffer)
+{
+    (void)clReleaseMemObject(buffer->object);
+}
+
+clq_status clq_cl_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                               clq_error *error)
+{
+    CLQ_CL(clEnqueueWriteBuffer, buffer->context->cl->queue, buffer->object, CL_TRUE,
+           (size_t)(buffer->base_offset_bytes + offset_bytes), (size_t)bytes, memory, 0, NULL, NULL);
+    return CLQ_OK;
+}
+
+clq_status clq_cl_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes, clq_error *error)
+{
+    CLQ_CL(clEnqueueReadBuffer, buffer->context->cl->queue, buffer->object, CL_TRUE,
+           (size_t)(buffer->base_offset_bytes + offset_bytes), (size_t)bytes, memory, 0, NULL, NULL);
+    return CLQ_OK;
+}
+
+clq_status clq_cl_buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
+{
+    cl_int code = CL_SUCCESS;
+    *memory = clEnqueueMapBuffer(buffer->context->cl->queue, buffer->object, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE,
+                                 (size_t)buffer->base_offset_bytes, (size_t)buffer->bytes, 0, NULL, NULL, &code);
+    if (*memory == NULL) {
+        return clq_cl_fail(error, code, "clEnqueueMapBuffer");
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_cl_buffer_unmap(clq_buffer *buffer, clq_error *error)
+{
+    CLQ_CL(clEnqueueUnmapMemObject, buffer->context->cl->queue, buffer->object, buffer->mapped, 0, NULL, NULL);
+    return CLQ_OK;
+}

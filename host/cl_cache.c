@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compiled programs on disk. An entry is a file named by the hash of its key; the key (all that may change what the
+ * binary means) stands in it in full, and a hash of the binary after it, so that a damaged, cut or foreign entry is
+ * seen and counts as a miss. Entries are written beside their place and renamed, so readers need no lock.
+ *
+ *     "clquant program 1\n" | u64 key bytes | key | u64 binary bytes | u64 XXH3 of the binary | binary
+ *
+ * XXH3 finds accidents, not attacks: against those the directory must belong to the user and be writable by no one
+ * else.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define XXH_INLINE_ALL
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wconversion"
+#endif
+#include <xxhash.h>
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+
+#include "cl_state.h"
+
+static const char magic[] = "clquant program 1\n";
+
+enum { MAGIC_BYTES = sizeof magic - 1, MAXIMUM_ENTRY_BYTES = 64 << 20 };
+
+static char *make_key(const clq_context *context, const char *source, const char *options)
+{
+    const struct clq_cl_state *cl = context->cl;
+    const XXH128_hash_t hash = XXH3_128bits(source, strlen(source));
+    const size_t capacity = strlen(cl->identity) + strlen(options) + 256;
+    char *key = malloc(capacity);
+    if (key != NULL) {
+        snprintf(key, capacity, "library %s\n%soptions %s\nsource %016" PRIx64 "%016" PRIx64 "\n", CLQ_VERSION_STRING,
+                 cl->identity, options, (uint64_t)hash.high64, (uint64_t)hash.low64);
+    }
+    return key;
+}
+
+static void entry_path(const struct clq_cl_state *cl, const char *key, char *path, size_t capacity)
+{
+    const XXH128_hash_t hash = XXH3_128bits(key, strlen(key));
+    snprintf(path, capacity, "%s/%016" PRIx64 "%016" PRIx64 ".clbin", cl->cache_directory, (uint64_t)hash.high64,
+             (uint64_t)hash.low64);
+}
+
+/* The whole file, or NULL. */
+static unsigned char *read_entry(const char *path, size_t *bytes)
+{
+    struct stat info;
+    unsigned char *data = NULL;
+    size_t done = 0;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0) {
+        return NULL;
+    }
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 && info.st_size <= MAXIMUM_ENTRY_BYTES &&
+        (data = malloc((size_t)info.st_size)) != NULL) {
+        while (done < (size_t)info.st_size) {
+            const ssize_t got = read(fd, data + done, (size_t)info.st_size - done);
+            if (got <= 0) {
+                break;
+            }
+            done += (size_t)got;
+        }
+        *bytes = done;
+    }
+    (void)close(fd);
+    return data;
+}
+
+static uint64_t take_u64(const unsigned char *data)
+{
+    uint64_t value;
+    memcpy(&value, data, sizeof value);
+    return value;
+}
+
+/* Where the binary lies in an entry that is whole and has this key, or NULL. */
+static const unsigned char *find_binary(const unsigned char *data, size_t bytes, const char *key, size_t *binary_bytes)
+{
+    const size_t key_bytes = strlen(key);
+    const size_t header = MAGIC_BYTES + 8 + key_bytes + 16;
+    const unsigned char *at = data;
+    if (bytes < header || memcmp(at, magic, MAGIC_BYTES) != 0) {
+        return NULL;
+    }
+    at += MAGIC_BYTES;
+    if (take_u64(at) != key_bytes || memcmp(at + 8, key, key_bytes) != 0) {
+        return NULL;
+    }
+    at += 8 + key_bytes;
+    if (take_u64(at) != bytes - header || take_u64(at + 8) != XXH3_64bits(at + 16, bytes - header)) {
+        return NULL;
+    }
+    *binary_bytes = bytes - header;
+    return at + 16;
+}
+
+static cl_program program_from_binary(const struct clq_cl_state *cl, const unsigned char *binary, size_t bytes,
+                                      const char *options)
+{
+    cl_int binary_status = CL_SUCCESS;
+    cl_int code = CL_SUCCESS;
+    cl_program program = clCreateProgramWithBinary(cl->context, 1, &cl->device, &bytes, &binary, &binary_status, &code);
+    if (program != NULL && (code != CL_SUCCESS || binary_status != CL_SUCCESS ||
+                            clBuildProgram(program, 1, &cl->device, options, NULL, NULL) != CL_SUCCESS)) {
+        (void)clReleaseProgram(program);
+        program = NULL;
+    }
+    return program;
+}
+
+cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options)
+{
+    const struct clq_cl_state *cl = context->cl;
+    char path[4096];
+    char *key;
+    unsigned char *data = NULL;
+    const unsigned char *binary = NULL;
+    cl_program program = NULL;
+    size_t bytes = 0;
+    size_t binary_bytes = 0;
+    if (cl->cache_directory == NULL || (key = make_key(context, source, options)) == NULL) {
+        return NULL;
+    }
+    entry_path(cl, key, path, sizeof path);
+    data = read_entry(path, &bytes);
+    if (data != NULL) {
+        binary = find_binary(data, bytes, key, &binary_bytes);
+    }
+    if (binary != NULL) {
+        program = program_from_binary(cl, binary, binary_bytes, options);
+    }
+    clq_context_log(context, CLQ_LOG_DEBUG, "program cache: %s %s", program != NULL ? "took" : "no entry", path);
+    free(data);
+    free(key);
+    return program;
+}
+
+static unsigned char *binary_of(cl_program program, size_t *bytes)
+{
+    unsigned char *binary = NULL;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *bytes, bytes, NULL) != CL_SUCCESS || *bytes == 0 ||
+        *bytes > MAXIMUM_ENTRY_BYTES / 2 || (binary = malloc(*bytes)) == NULL) {
+        return NULL;
+    }
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) != CL_SUCCESS) {
+        free(binary);
+        return NULL;
+    }
+    return binary;
+}
+
+static int write_all(int fd, const void *data, size_t bytes)
+{
+    const char *at = data;
+    while (bytes > 0) {
+        const ssize_t put = write(fd, at, bytes);
+        if (put < 0 && errno == EINTR) {
+            continue;
+        }
+        if (put <= 0) {
+            return 0;
+        }
+        at += put;
+        bytes -= (size_t)put;
+    }
+    return 1;
+}
+
+static int write_entry(const char *path, const char *key, const unsigned char *binary, size_t bytes)
+{
+    char temporary[4096 + 16];
+    const uint64_t key_bytes = strlen(key);
+    const uint64_t numbers[2] = {bytes, XXH3_64bits(binary, bytes)};
+    int fd;
+    int written;
+    snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
+    fd = mkstemp(temporary);
+    if (fd < 0) {
+        return 0;
+    }
+    written = write_all(fd, magic, MAGIC_BYTES) && write_all(fd, &key_bytes, sizeof key_bytes) &&
+              write_all(fd, key, (size_t)key_bytes) && write_all(fd, numbers, sizeof numbers) &&
+              write_all(fd, binary, bytes);
+    written = close(fd) == 0 && written && rename(temporary, path) == 0;
+    if (!written) {
+        (void)unlink(temporary);
+    }
+    return written;
+}
+
+void clq_cl_cache_store(clq_context *context, const char *source, const char *options, cl_program program)
+{
+    const struct clq_cl_state *cl = context->cl;
+    char path[4096];
+    char *key;
+    unsigned char *binary;
+    size_t bytes = 0;
+    if (cl->cache_directory == NULL || (key = make_key(context, source, options)) == NULL) {
+        return;
+    }
+    entry_path(cl, key, path, sizeof path);
+    binary = binary_of(program, &bytes);
+    if (binary != NULL && !write_entry(path, key, binary, bytes)) {
+        clq_context_log(context, CLQ_LOG_WARNING, "program cache: cannot write %s: %s", path, strerror(errno));
+    }
+    free(binary);
+    free(key);
+}
+
+/* Make the directory and those above it; the last one with mode 0700. */
+static int make_directories(const char *directory)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s", directory) >= (int)sizeof path) {
+        errno = ENAMETOOLONG;
+        return 0;
+    }
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+            return 0;
+        }
+        *slash = '/';
+    }
+    return mkdir(path, 0700) == 0 || errno == EEXIST;
+}
+
+clq_status clq_cl_cache_set(clq_context *context, const char *directory, clq_error *error)
+{
+    struct clq_cl_state *cl = context->cl;
+    struct stat info;
+    char *copy = NULL;
+    if (directory != NULL) {
+        CLQ_REQUIRE(directory[0] != '\0' && strlen(directory) < 3000,
+                    "program cache: the directory's name is empty or too long");
+        if (!make_directories(directory) || stat(directory, &info) != 0) {
+            return clq_fail(error, CLQ_IO_ERROR, "program cache: cannot make %s: %s", directory, strerror(errno));
+        }
+        if (!S_ISDIR(info.st_mode)) {
+            return clq_fail(error, CLQ_IO_ERROR, "program cache: %s is not a directory", directory);
+        }
+        if (info.st_uid != geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+            return clq_fail(
+                error, CLQ_IO_ERROR,
+                "program cache: %s must belong to the user and be writable by no one else (programs are code)",
+                directory);
+        }
+        copy = malloc(strlen(directory) + 1);
+        if (copy == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the cache's name");
+        }
+        memcpy(copy, directory, strlen(directory) + 1);
+    }
+    pthread_mutex_lock(&cl->programs_lock);
+    free(cl->cache_directory);
+    cl->cache_directory = copy;
+    pthread_mutex_unlock(&cl->programs_lock);
+    return CLQ_OK;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "cl_state.h"
+
+/* The places are those of kernels/choose_parameters.cl. */
+static void push_scheme(clq_cl_launch *launch, const clq_scheme *s)
+{
+    const cl_int integers[16] = {s->qmin,
+                                 s->qmax,
+                                 s->symmetric,
+                                 s->widen_to_zero,
+                                 (cl_int)s->zero_point_rule,
+                                 s->zero_point_fixed,
+                                 (cl_int)s->zero_point_rounding,
+                                 s->zero_point_clamp,
+                                 s->zero_point_min,
+                                 s->zero_point_max,
+                                 (cl_int)s->precision,
+                                 (cl_int)s->degenerate,
+                                 0,
+                                 0,
+                                 0,
+                                 0};
+    cl_ulong reals[4] = {0, 0, 0, 0};
+    memcpy(&reals[0], &s->divisor, sizeof reals[0]);
+    memcpy(&reals[1], &s->minimum_width, sizeof reals[1]);
+    memcpy(&reals[2], &s->minimum_scale, sizeof reals[2]);
+    clq_cl_launch_bytes(launch, integers, sizeof integers);
+    clq_cl_launch_bytes(launch, reals, sizeof reals);
+}
+
+clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+{
+    const clq_span *range = &task->arguments[CLQ_ARG_RANGE];
+    const clq_span *scale = &task->arguments[CLQ_ARG_SCALE];
+    const clq_span *zero_point = &task->arguments[CLQ_ARG_ZERO_POINT];
+    clq_cl_launch launch;
+    memset(&launch, 0, sizeof launch);
+    if (task->geometry.parameters == 0) {
+        return CLQ_OK;
+    }
+    launch.file = "choose_parameters.cl";
+    launch.kernel = "choose_parameters";
+    clq_cl_launch_memory(&launch, range->object);
+    clq_cl_launch_u64(&launch, range->offset_bytes / 4);
+    clq_cl_launch_u64(&launch, task->geometry.parameters);
+    push_scheme(&launch, &task->q->scheme);
+    clq_cl_launch_memory(&launch, scale->object);
+    clq_cl_launch_u64(&launch, scale->offset_bytes / 4);
+    clq_cl_launch_memory(&launch, zero_point->object);
+    clq_cl_launch_u64(&launch, zero_point->offset_bytes / 4);
+    launch.dimensions = 1;
+    launch.global[0] = (size_t)task->geometry.parameters;
+    if (launch.global[0] > 64) { /* the kernel passes over work-items beyond the last parameter */
+        launch.local[0] = 64;
+        launch.global[0] = (launch.global[0] + 63) / 64 * 64;
+    }
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Contexts over OpenCL: made for a device, or over the caller's objects. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cl_state.h"
+
+/* Everything that may change what a compiled program means or whether it runs. */
+static char *make_identity(cl_platform_id platform, const clq_device_info *info)
+{
+    char platform_version[256] = "";
+    char *identity = malloc(1024);
+    (void)clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof platform_version, platform_version, NULL);
+    platform_version[sizeof platform_version - 1] = '\0';
+    if (identity != NULL) {
+        snprintf(identity, 1024, "platform %s\nplatform version %s\ndevice %s\nversion %s\ndriver %s\npointer %zu\n",
+                 info->platform_name, platform_version, info->name, info->version, info->driver, sizeof(void *));
+    }
+    return identity;
+}
+
+static clq_status fill_state(struct clq_cl_state *cl, cl_context opencl, clq_error *error)
+{
+    cl_int code = CL_SUCCESS;
+    CLQ_CL(clGetDeviceInfo, cl->device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof cl->maximum_group_size,
+           &cl->maximum_group_size, NULL);
+    if (opencl != NULL) {
+        CLQ_CL(clRetainContext, opencl);
+        cl->context = opencl;
+    } else {
+        const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)cl->platform, 0};
+        cl->context = clCreateContext(properties, 1, &cl->device, NULL, NULL, &code);
+        if (cl->context == NULL) {
+            return clq_cl_fail(error, code, "clCreateContext");
+        }
+    }
+    cl->queue = clCreateCommandQueue(cl->context, cl->device, 0, &code);
+    if (cl->queue == NULL) {
+        return clq_cl_fail(error, code, "clCreateCommandQueue");
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_cl_state_create(cl_platform_id platform, cl_device_id device, cl_context opencl,
+                               const clq_device_info *info, clq_context **context, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_context *made = NULL;
+    struct clq_cl_state *cl = NULL;
+    CLQ_TRY_TO(clq_context_new(&clq_cl_executor, &made, error));
+    cl = calloc(1, sizeof *cl);
+    if (cl == NULL) {
+        free(made);
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a context");
+    }
+    made->cl = cl;
+    made->device = *info;
+    cl->platform = platform;
+    cl->device = device;
+    pthread_mutex_init(&cl->programs_lock, NULL);
+    pthread_mutex_init(&cl->submit_lock, NULL);
+    atomic_init(&cl->forced_variant, CLQ_VARIANT_BY_DEVICE);
+    cl->identity = make_identity(platform, info);
+    if (cl->identity == NULL) {
+        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a context");
+        goto done;
+    }
+    CLQ_TRY_TO(fill_state(cl, opencl, error));
+    *context = made;
+    made = NULL;
+done:
+    clq_context_destroy(&made);
+    return status;
+}
+
+void clq_cl_state_destroy(clq_context *context)
+{
+    struct clq_cl_state *cl = context->cl;
+    if (cl->queue != NULL) {
+        (void)clFinish(cl->queue);
+    }
+    clq_cl_programs_destroy(cl);
+    if (cl->workspace != NULL) {
+        (void)clReleaseMemObject(cl->workspace);
+    }
+    if (cl->queue != NULL) {
+        (void)clReleaseCommandQueue(cl->queue);
+    }
+    if (cl->context != NULL) {
+        (void)clReleaseContext(cl->context);
+    }
+    pthread_mutex_destroy(&cl->programs_lock);
+    pthread_mutex_destroy(&cl->submit_lock);
+    free(cl->cache_directory);
+    free(cl->identity);
+    free(cl);
+    context->cl = NULL;
+}
+
+clq_status clq_cl_context_create(const clq_device_info *info, clq_context **context, clq_error *error)
+{
+    cl_platform_id platforms[64];
+    cl_device_id devices[64];
+    CLQ_CL(clGetPlatformIDs, 64, platforms, NULL);
+    CLQ_CL(clGetDeviceIDs, platforms[info->platform], CL_DEVICE_TYPE_ALL, 64, devices, NULL);
+    return clq_cl_state_create(platforms[info->platform], devices[info->device], NULL, info, context, error);
+}
+
+clq_status clq_context_from_opencl(clq_context **context, cl_context opencl, cl_device_id device, clq_error *error)
+{
+    cl_platform_id platform = NULL;
+    clq_device_info info;
+    CLQ_REQUIRE(context != NULL && opencl != NULL && device != NULL,
+                "clq_context_from_opencl: context, opencl and device must not be NULL");
+    *context = NULL;
+    CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_PLATFORM, sizeof(cl_platform_id), &platform, NULL);
+    CLQ_TRY(clq_cl_describe_device(platform, device, &info, error));
+    info.platform = -1; /* its number among the platforms was never asked for */
+    info.device = -1;
+    if (!info.usable) {
+        return clq_fail(error, CLQ_UNSUPPORTED, "device %s cannot be used: %s", info.name, info.missing);
+    }
+    return clq_cl_state_create(platform, device, opencl, &info, context, error);
+}

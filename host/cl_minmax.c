@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* minmax on a device: partial ranges, then one kernel that folds them (kernels/minmax.cl). */
+#include <stdio.h>
+#include <string.h>
+
+#include "cl_state.h"
+#include "size.h"
+
+enum { COLUMN_BLOCKS = 4, GROUP_SIZE = 128, LEAST_PIECE = 8192, FOUND_BYTES = 16, RANGE_BYTES = 8 };
+
+/* How a task is cut up: what the first kernel writes and how the second one finds it. */
+typedef struct shape {
+    clq_choice choice;
+    uint64_t items; /* entries of found */
+    uint64_t partials;
+    uint64_t pieces, tasks, tasks_per_item; /* strip and grid */
+    uint64_t line, lines_per_item;          /* columns */
+    uint64_t stride, inner, count;          /* for minmax_final */
+    size_t global[2];
+} shape;
+
+static void shape_columns(shape *s, const clq_context *context, const clq_geometry *g)
+{
+    const uint64_t period = g->channels * g->row;
+    const uint64_t block = (uint64_t)COLUMN_BLOCKS * s->choice.vector_width;
+    uint64_t across, lines, slices;
+    s->line = period * clq_size_divide_up(4 * block, period);
+    lines = clq_size_divide_up(g->elements, s->line);
+    across = clq_size_divide_up(s->line, block);
+    slices = clq_size_min(clq_size_max(clq_cl_target_items(context) / across, 1), lines);
+    s->lines_per_item = clq_size_divide_up(lines, slices);
+    slices = clq_size_divide_up(lines, s->lines_per_item);
+    s->global[0] = (size_t)across;
+    s->global[1] = (size_t)slices;
+    s->items = across * slices;
+    s->partials = slices * s->line;
+    s->stride = period;
+    s->inner = g->row;
+    s->count = slices * (s->line / period) * g->row;
+}
+
+static void shape_tasks(shape *s, const clq_context *context, const clq_geometry *g)
+{
+    const uint64_t wanted = clq_cl_target_items(context);
+    const uint64_t segments = g->rows * g->segments_per_row;
+    uint64_t pieces = clq_size_divide_up(wanted, clq_size_max(segments, 1));
+    pieces = clq_size_min(pieces, clq_size_divide_up(g->segment, LEAST_PIECE));
+    s->pieces = clq_size_max(pieces, 1);
+    s->tasks = segments * s->pieces;
+    s->items = clq_size_min(clq_size_max(s->tasks, 1), s->choice.variant == CLQ_VARIANT_GRID ? 4 * wanted : wanted);
+    s->tasks_per_item = clq_size_divide_up(s->tasks, s->items);
+    if (s->choice.variant == CLQ_VARIANT_STRIP && s->tasks_per_item > 0) {
+        s->items = clq_size_divide_up(s->tasks, s->tasks_per_item);
+    }
+    s->partials = s->tasks;
+    s->stride = g->parameters * s->pieces;
+    s->inner = s->pieces;
+    s->count = g->parameters == 0 ? 0 : s->tasks / g->parameters;
+    s->global[0] = (size_t)s->items * (s->choice.variant == CLQ_VARIANT_GRID ? GROUP_SIZE : 1);
+    s->global[1] = 1;
+}
+
+static shape shape_of(const clq_context *context, const clq_task *task)
+{
+    shape s;
+    clq_task own = *task;
+    own.operation = CLQ_OP_MINMAX;
+    memset(&s, 0, sizeof s);
+    s.choice = clq_cl_choose(context, &own);
+    if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
+        shape_columns(&s, context, &task->geometry);
+    } else {
+        shape_tasks(&s, context, &task->geometry);
+    }
+    return s;
+}
+
+uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task)
+{
+    const shape s = shape_of(context, task);
+    return s.items * FOUND_BYTES + s.partials * RANGE_BYTES;
+}
+
+static void push_scratch(clq_cl_launch *launch, const clq_cl_stream *stream, const shape *s)
+{
+    clq_cl_launch_memory(launch, stream->workspace);
+    clq_cl_launch_u64(launch, (stream->workspace_offset_bytes + s->items * FOUND_BYTES) / RANGE_BYTES);
+    clq_cl_launch_memory(launch, stream->workspace);
+    clq_cl_launch_u64(launch, stream->workspace_offset_bytes / FOUND_BYTES);
+}
+
+static void set_options(clq_cl_launch *launch, const shape *s, const clq_task *task)
+{
+    const clq_dtype real = task->q->real;
+    launch->file = s->choice.file;
+    snprintf(launch->options, sizeof launch->options, "-DVECTOR_WIDTH=%u -DREAL=%d", (unsigned)s->choice.vector_width,
+             real == CLQ_F32   ? 32
+             : real == CLQ_F16 ? 16
+                               : 17);
+}
+
+static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, const shape *s, clq_error *error)
+{
+    const clq_geometry *g = &task->geometry;
+    const clq_span *x = &task->arguments[CLQ_ARG_X];
+    clq_cl_launch launch;
+    memset(&launch, 0, sizeof launch);
+    set_options(&launch, s, task);
+    launch.kernel = s->choice.kernel;
+    clq_cl_launch_memory(&launch, x->object);
+    clq_cl_launch_u64(&launch, x->offset_bytes / (task->q->real == CLQ_F32 ? 4 : 2));
+    if (s->choice.variant == CLQ_VARIANT_COLUMNS) {
+        clq_cl_launch_u64(&launch, g->elements);
+        clq_cl_launch_u64(&launch, s->line);
+        clq_cl_launch_u64(&launch, s->lines_per_item);
+    } else {
+        clq_cl_launch_u64(&launch, g->row);
+        clq_cl_launch_u64(&launch, g->segment);
+        clq_cl_launch_u64(&launch, g->segments_per_row);
+        clq_cl_launch_u64(&launch, s->tasks);
+        clq_cl_launch_u64(&launch, s->pieces);
+        clq_cl_launch_u64(&launch, s->tasks_per_item);
+    }
+    push_scratch(&launch, stream, s);
+    launch.dimensions = s->choice.variant == CLQ_VARIANT_COLUMNS ? 2 : 1;
+    launch.global[0] = s->global[0];
+    launch.global[1] = s->global[1];
+    launch.local[0] = s->choice.variant == CLQ_VARIANT_GRID ? GROUP_SIZE : 1;
+    launch.local[1] = 1;
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, const shape *s, clq_error *error)
+{
+    const int tree = s->choice.variant == CLQ_VARIANT_GRID;
+    const uint64_t parameters = task->geometry.parameters;
+    clq_cl_launch launch;
+    memset(&launch, 0, sizeof launch);
+    set_options(&launch, s, task);
+    launch.kernel = tree ? "minmax_final_grid" : "minmax_final_strip";
+    push_scratch(&launch, stream, s);
+    clq_cl_launch_u64(&launch, s->items);
+    clq_cl_launch_u64(&launch, parameters);
+    clq_cl_launch_u64(&launch, s->stride);
+    clq_cl_launch_u64(&launch, s->inner);
+    clq_cl_launch_u64(&launch, s->count);
+    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_RANGE].object);
+    clq_cl_launch_u64(&launch, task->arguments[CLQ_ARG_RANGE].offset_bytes / 4);
+    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_NONFINITE].object);
+    clq_cl_launch_u64(&launch, task->arguments[CLQ_ARG_NONFINITE].offset_bytes / FOUND_BYTES);
+    launch.dimensions = 1;
+    if (tree) { /* at least one group for parameters, and the last for the non-finite elements */
+        launch.local[0] = GROUP_SIZE;
+        launch.global[0] = GROUP_SIZE * (size_t)(clq_size_min(clq_size_max(parameters, 1), 4096) + 1);
+    } else { /* one work-item more, in whole groups; the kernel passes over the rest */
+        launch.local[0] = parameters < 64 ? 1 : 64;
+        launch.global[0] = (size_t)clq_size_divide_up(parameters + 1, launch.local[0]) * launch.local[0];
+    }
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+{
+    const shape s = shape_of(stream->context, task);
+    CLQ_TRY(enqueue_partial(stream, task, &s, error));
+    return enqueue_final(stream, task, &s, error);
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine's OpenCL files (cl_*.c) share. */
+#ifndef CLQ_HOST_CL_STATE_H
+#define CLQ_HOST_CL_STATE_H
+
+#include <pthread.h>
+
+#include <clquant/opencl.h>
+
+#include "context.h"
+
+/* ---- cl_error.c ---- */
+
+const char *clq_cl_code_name(cl_int code); /* "CL_OUT_OF_RESOURCES" */
+
+/* Fill `error` with the failed call, its code and its name. Returns CLQ_OUT_OF_MEMORY or CLQ_DEVICE_ERROR. */
+clq_status clq_cl_fail(clq_error *error, cl_int code, const char *call);
+
+/* Return with the story of a failed OpenCL call; needs a local `error`. */
+#define CLQ_CL(function, ...)                                                                                          \
+    do {                                                                                                               \
+        const cl_int clq_cl_code_ = function(__VA_ARGS__);                                                             \
+        if (clq_cl_code_ != CL_SUCCESS) {                                                                              \
+            return clq_cl_fail(error, clq_cl_code_, #function);                                                        \
+        }                                                                                                              \
+    } while (0)
+
+/* ---- cl_program.c ---- */
+
+/* A kernel object lent to one caller, since arguments of a cl_kernel must not be set by two threads at once. */
+typedef struct clq_cl_kernel {
+    cl_kernel object;
+    struct clq_cl_kernel *next;
+} clq_cl_kernel;
+
+/* The kernels of one name in one program; unused objects wait in `idle`. */
+typedef struct clq_cl_pool {
+    char name[48];
+    clq_cl_kernel *idle;
+    struct clq_cl_pool *next;
+} clq_cl_pool;
+
+typedef struct clq_cl_program {
+    char key[160]; /* file and options */
+    cl_program object;
+    clq_cl_pool *pools;
+    struct clq_cl_program *next;
+} clq_cl_program;
+
+/* ---- cl_context.c ---- */
+
+struct clq_cl_state {
+    cl_platform_id platform;
+    cl_device_id device;
+    cl_context context;
+    cl_command_queue queue; /* in order */
+    size_t maximum_group_size;
+    char *identity; /* platform, device and driver, for the cache's key */
+
+    pthread_mutex_t programs_lock; /* programs, pools, cache_directory */
+    clq_cl_program *programs;
+    char *cache_directory;
+
+    pthread_mutex_t submit_lock; /* holds while an operation's commands go to `queue`; workspace */
+    cl_mem workspace;
+    uint64_t workspace_bytes;
+
+    atomic_int forced_variant; /* clq_variant, or CLQ_VARIANT_BY_DEVICE */
+};
+
+extern const clq_executor clq_cl_executor;
+
+/* Make a context for a device; `opencl` is retained, or NULL to make one. */
+clq_status clq_cl_state_create(cl_platform_id platform, cl_device_id device, cl_context opencl,
+                               const clq_device_info *info, clq_context **context, clq_error *error);
+void clq_cl_state_destroy(clq_context *context);
+
+/* ---- cl_device.c ---- */
+
+clq_status clq_cl_describe_device(cl_platform_id platform, cl_device_id device, clq_device_info *info,
+                                  clq_error *error);
+
+/* ---- cl_program.c ---- */
+
+/* Borrow `kernel` of the program that `file` makes with `options`, building it at first use. Give it back with _return.
+ */
+clq_status clq_cl_kernel_borrow(clq_context *context, const char *file, const char *options, const char *kernel,
+                                clq_cl_pool **pool, clq_cl_kernel **lent, clq_error *error);
+void clq_cl_kernel_return(clq_context *context, clq_cl_pool *pool, clq_cl_kernel *lent);
+void clq_cl_programs_destroy(struct clq_cl_state *cl);
+
+/* ---- cl_cache.c ---- */
+
+clq_status clq_cl_cache_set(clq_context *context, const char *directory, clq_error *error);
+
+/* The program from the cache, built and ready, or NULL: whatever is wrong with an entry is a miss. */
+cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options);
+void clq_cl_cache_store(clq_context *context, const char *source, const char *options, cl_program program);
+
+/* ---- cl_buffer.c ---- */
+
+clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *error);
+void clq_cl_buffer_destroy(clq_buffer *buffer);
+clq_status clq_cl_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                               clq_error *error);
+clq_status clq_cl_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes,
+                              clq_error *error);
+clq_status clq_cl_buffer_map(clq_buffer *buffer, void **memory, clq_error *error);
+clq_status clq_cl_buffer_unmap(clq_buffer *buffer, clq_error *error);
+
+/* ---- cl_launch.c ---- */
+
+/* The commands of one operation going to one queue, each after the one before it. */
+typedef struct clq_cl_stream {
+    clq_context *context;
+    cl_command_queue queue;
+    int chained; /* out-of-order queue: wait for `last` */
+    cl_uint wait_count;
+    const cl_event *wait_list; /* of the first command */
+    cl_event last;             /* of the newest command, NULL where none is needed */
+    int want_event;
+    cl_mem workspace;
+    uint64_t workspace_offset_bytes;
+} clq_cl_stream;
+
+enum { CLQ_CL_MAX_ARGUMENTS = 24 };
+
+/* A launch being put together: the arguments in the order of the kernel's parameters. */
+typedef struct clq_cl_launch {
+    const char *file;
+    const char *kernel;
+    char options[96];
+    size_t argument_count;
+    struct {
+        size_t bytes;
+        unsigned char value[64];
+    } arguments[CLQ_CL_MAX_ARGUMENTS];
+    cl_uint dimensions;
+    size_t global[2];
+    size_t local[2]; /* 0: left to the runtime */
+} clq_cl_launch;
+
+void clq_cl_launch_bytes(clq_cl_launch *launch, const void *value, size_t bytes);
+void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory);
+void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value);
+void clq_cl_launch_i32(clq_cl_launch *launch, int32_t value);
+clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *stream, clq_error *error);
+
+/* ---- cl_variant.c ---- */
+
+typedef enum clq_variant {
+    CLQ_VARIANT_BY_DEVICE = -1,
+    CLQ_VARIANT_STRIP = 0,
+    CLQ_VARIANT_GRID = 1,
+    CLQ_VARIANT_COLUMNS = 2
+} clq_variant;
+
+typedef struct clq_choice {
+    clq_variant variant;
+    uint32_t vector_width;
+    const char *file;
+    const char *kernel;
+    const char *name;
+    const char *reason;
+} clq_choice;
+
+/* The variant for a task on this context's device, and why. */
+clq_choice clq_cl_choose(const clq_context *context, const clq_task *task);
+
+/* CLQ_VARIANT_* of a name, or CLQ_INVALID_ARGUMENT with those there are. */
+clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error);
+
+/* Work-groups that keep the device busy with a few each. */
+uint64_t clq_cl_target_items(const clq_context *context);
+
+/* ---- one file per operation ---- */
+
+/* Bytes of scratch memory that a task needs. */
+uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task);
+
+clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error *error);
+clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task, clq_error *error);
+
+/* quantize, dequantize and fake_quantize: the same walk, `operation` says which. */
+clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_operation operation, clq_error *error);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which kernel runs a task, and why. docs/kernels.md gives the reasons at length. */
+#include <string.h>
+
+#include "cl_state.h"
+#include "dtype.h"
+
+typedef struct variant_row {
+    clq_operation operation;
+    const char *variant;
+    const char *file;
+    const char *kernel;
+} variant_row;
+
+static const variant_row rows[] = {
+#define CLQ_KERNEL(operation, variant, file, kernel, contract) {operation, variant, file, kernel},
+#include "kernels.def"
+#undef CLQ_KERNEL
+};
+
+static const char *const names[] = {
+    [CLQ_VARIANT_STRIP] = "strip", [CLQ_VARIANT_GRID] = "grid", [CLQ_VARIANT_COLUMNS] = "columns"};
+
+/* A period beyond this makes the columns' partial results larger than is sensible. */
+enum { MAXIMUM_COLUMNS_PERIOD = 1 << 20 };
+
+clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error)
+{
+    if (name == NULL) {
+        *variant = CLQ_VARIANT_BY_DEVICE;
+        return CLQ_OK;
+    }
+    for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *variant = (clq_variant)i;
+            return CLQ_OK;
+        }
+    }
+    return clq_fail(error, CLQ_INVALID_ARGUMENT, "no kernel variant is called '%.60s'; there are: strip, grid, columns",
+                    name);
+}
+
+uint64_t clq_cl_target_items(const clq_context *context)
+{
+    const uint64_t units = context->device.compute_units;
+    return (units < 1 ? 1 : units > 4096 ? 4096 : units) * 32;
+}
+
+static const variant_row *find_row(clq_operation operation, clq_variant variant)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].operation == operation && strcmp(rows[i].variant, names[variant]) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether the columns kernels can run this layout at all. */
+static int columns_possible(const clq_task *task)
+{
+    const clq_geometry *g = &task->geometry;
+    return task->q->layout.granularity == CLQ_PER_CHANNEL && g->row <= MAXIMUM_COLUMNS_PERIOD &&
+           g->channels <= MAXIMUM_COLUMNS_PERIOD / g->row;
+}
+
+/* Whether no byte of 4-bit codes is shared by two segments. */
+static int grid_possible(const clq_context *context, const clq_task *task)
+{
+    const clq_geometry *g = &task->geometry;
+    const int whole_bytes = clq_dtype_bits(task->q->scheme.dtype) != 4 || task->operation == CLQ_OP_MINMAX ||
+                            task->operation == CLQ_OP_FAKE_QUANTIZE || (g->segment % 2 == 0 && g->row % 2 == 0) ||
+                            g->elements <= g->segment;
+    return whole_bytes && context->cl->maximum_group_size >= 128;
+}
+
+clq_choice clq_cl_choose(const clq_context *context, const clq_task *task)
+{
+    const clq_variant forced = (clq_variant)atomic_load(&context->cl->forced_variant);
+    const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
+    const int short_segments = task->geometry.segment < 16 && task->geometry.elements > task->geometry.segment;
+    clq_choice choice = {CLQ_VARIANT_STRIP, 16, NULL, NULL, NULL, "CPU device: each work-item takes a strip in order"};
+    const variant_row *row;
+    if (task->operation == CLQ_OP_CHOOSE_PARAMETERS) {
+        choice.reason = "one work-item for each parameter";
+    } else if (forced == CLQ_VARIANT_COLUMNS && columns_possible(task)) {
+        choice.variant = CLQ_VARIANT_COLUMNS;
+        choice.reason = "forced";
+    } else if (forced == CLQ_VARIANT_GRID && grid_possible(context, task)) {
+        choice.variant = CLQ_VARIANT_GRID;
+        choice.reason = "forced";
+    } else if (forced != CLQ_VARIANT_BY_DEVICE) {
+        choice.reason = forced == CLQ_VARIANT_STRIP ? "forced" : "the forced variant cannot run this layout";
+    } else if (short_segments && columns_possible(task)) {
+        choice.variant = CLQ_VARIANT_COLUMNS;
+        choice.reason = "fewer than 16 elements between two channels";
+    } else if (!is_cpu && grid_possible(context, task) && !short_segments) {
+        choice.variant = CLQ_VARIANT_GRID;
+        choice.reason = "not a CPU device: work-items touch memory side by side";
+    } else if (!is_cpu) {
+        choice.reason = "short segments: each work-item takes a few";
+    }
+    choice.vector_width = is_cpu && choice.variant != CLQ_VARIANT_GRID ? 16 : 4;
+    choice.name = names[choice.variant];
+    row = find_row(task->operation, choice.variant);
+    choice.file = row->file;
+    choice.kernel = row->kernel;
+    return choice;
+}

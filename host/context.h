@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the engine's files share: the context, its buffers, and the executor that does the work.
+ *
+ * A public operation packs its operands into `clq_arguments`, clq_run (operation.c) checks them, and the context's
+ * executor runs them: reference/executor.c on host memory, cl_executor.c on OpenCL objects.
+ */
+#ifndef CLQ_HOST_CONTEXT_H
+#define CLQ_HOST_CONTEXT_H
+
+#include <stdatomic.h>
+
+#include "error.h"
+#include "layout.h"
+
+/* Where an operand begins: host memory (reference) or a cl_mem (OpenCL), and an offset. */
+typedef struct clq_span {
+    void *object; /* NULL: the operation does not use this operand */
+    uint64_t offset_bytes;
+} clq_span;
+
+typedef enum clq_argument {
+    CLQ_ARG_X,
+    CLQ_ARG_Y,
+    CLQ_ARG_CODES,
+    CLQ_ARG_SCALE,
+    CLQ_ARG_ZERO_POINT,
+    CLQ_ARG_RANGE,
+    CLQ_ARG_NONFINITE,
+    CLQ_ARG_COUNT
+} clq_argument;
+
+/* One checked operation. */
+typedef struct clq_task {
+    clq_operation operation;
+    const clq_quantization *q;
+    clq_geometry geometry;
+    clq_span arguments[CLQ_ARG_COUNT];
+    const void *launch; /* OpenCL: a clq_launch of the caller's, or NULL for the context's own queue */
+} clq_task;
+
+typedef struct clq_executor {
+    void (*destroy)(clq_context *context);
+    clq_status (*buffer_create)(clq_buffer *buffer, void *memory, clq_error *error);
+    void (*buffer_destroy)(clq_buffer *buffer);
+    clq_status (*buffer_write)(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                               clq_error *error);
+    clq_status (*buffer_read)(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes,
+                              clq_error *error);
+    clq_status (*buffer_map)(clq_buffer *buffer, void **memory, clq_error *error);
+    clq_status (*buffer_unmap)(clq_buffer *buffer, clq_error *error);
+    clq_status (*finish)(clq_context *context, clq_error *error);
+    clq_status (*run)(clq_context *context, const clq_task *task, clq_error *error);
+    clq_status (*plan)(clq_context *context, const clq_task *task, clq_plan *plan, clq_error *error);
+    clq_status (*set_cache)(clq_context *context, const char *directory, clq_error *error);
+    clq_status (*force_variant)(clq_context *context, const char *variant, clq_error *error);
+} clq_executor;
+
+extern const clq_executor clq_reference_executor;
+
+struct clq_context {
+    const clq_executor *executor;
+    atomic_int references; /* the user's handle and one for each buffer */
+    clq_device_info device;
+    clq_log_function log;
+    void *log_cookie;
+    struct clq_cl_state *cl; /* NULL for the reference */
+};
+
+struct clq_buffer {
+    clq_context *context;
+    uint64_t bytes;
+    void *object; /* as in clq_span */
+    uint64_t base_offset_bytes;
+    int owns_memory; /* reference: object was allocated here */
+    void *mapped;
+};
+
+/* A context with one reference and the given executor. */
+clq_status clq_context_new(const clq_executor *executor, clq_context **context, clq_error *error);
+void clq_context_release(clq_context *context);
+void clq_context_log(const clq_context *context, clq_log_level level, const char *format, ...) CLQ_PRINTF(3, 4);
+
+/* A buffer of the context over `object`; takes a reference to the context. */
+clq_status clq_buffer_new(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error);
+
+/* Check the description and all operands, then run; `launch` as in clq_task. Unused `arguments` are ignored. */
+clq_status clq_run(clq_context *context, clq_operation operation, const clq_quantization *q,
+                   const clq_operand arguments[CLQ_ARG_COUNT], const void *launch, clq_error *error);
+
+/* The bytes that an operand of `task` must hold from its offset on; 0 when the operation does not use it. */
+uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument);
+uint64_t clq_argument_offset_bytes(const clq_task *task, clq_argument argument, uint64_t offset);
+const char *clq_argument_name(clq_argument argument);
+
+/* Implemented by cl_device.c and cl_context.c; a build without OpenCL has host/no_opencl.c. */
+clq_status clq_cl_devices(clq_device_info *infos, size_t capacity, size_t *count, clq_error *error);
+clq_status clq_cl_context_create(const clq_device_info *device, clq_context **context, clq_error *error);
+
+#endif

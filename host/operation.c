@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public operations: one table says which operands each uses, one function checks them for all. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "context.h"
+#include "dtype.h"
+#include "size.h"
+
+#define BIT(argument) (1u << (argument))
+
+typedef struct operation_row {
+    const char *name;
+    uint32_t arguments;
+} operation_row;
+
+static const operation_row operations[CLQ_OP_COUNT] = {
+    [CLQ_OP_MINMAX] = {"minmax", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_NONFINITE)},
+    [CLQ_OP_QUANTIZE] = {"quantize",
+                         BIT(CLQ_ARG_X) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) | BIT(CLQ_ARG_CODES)},
+    [CLQ_OP_DEQUANTIZE] = {"dequantize",
+                           BIT(CLQ_ARG_CODES) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) | BIT(CLQ_ARG_Y)},
+    [CLQ_OP_FAKE_QUANTIZE] = {"fake-quantize",
+                              BIT(CLQ_ARG_X) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) | BIT(CLQ_ARG_Y)},
+    [CLQ_OP_CHOOSE_PARAMETERS] = {"choose-parameters",
+                                  BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT)},
+    [CLQ_OP_DYNAMIC_QUANTIZE] = {"dynamic-quantize", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_CODES) | BIT(CLQ_ARG_SCALE) |
+                                                         BIT(CLQ_ARG_ZERO_POINT) | BIT(CLQ_ARG_RANGE) |
+                                                         BIT(CLQ_ARG_NONFINITE)},
+};
+
+const char *clq_operation_name(clq_operation operation)
+{
+    return (unsigned)operation < CLQ_OP_COUNT ? operations[operation].name : "?";
+}
+
+const char *clq_argument_name(clq_argument argument)
+{
+    static const char *const names[CLQ_ARG_COUNT] = {"x", "y", "codes", "scale", "zero_point", "range", "nonfinite"};
+    return names[argument];
+}
+
+/* Bytes of `count` elements of what an argument stores. */
+static uint64_t stored_bytes(const clq_quantization *q, clq_argument argument, uint64_t count)
+{
+    switch (argument) {
+    case CLQ_ARG_X:
+    case CLQ_ARG_Y:
+        return clq_dtype_bytes(q->real, count);
+    case CLQ_ARG_CODES:
+        return clq_dtype_bytes(q->scheme.dtype, count);
+    case CLQ_ARG_SCALE:
+    case CLQ_ARG_ZERO_POINT:
+    case CLQ_ARG_RANGE:
+        return clq_dtype_bytes(CLQ_S32, count);
+    case CLQ_ARG_NONFINITE:
+        return count > UINT64_MAX / sizeof(clq_nonfinite) ? UINT64_MAX : count * sizeof(clq_nonfinite);
+    case CLQ_ARG_COUNT:
+        break;
+    }
+    return 0;
+}
+
+uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument)
+{
+    const clq_geometry *g = &task->geometry;
+    if ((operations[task->operation].arguments & BIT(argument)) == 0) {
+        return 0;
+    }
+    switch (argument) {
+    case CLQ_ARG_X:
+    case CLQ_ARG_Y:
+    case CLQ_ARG_CODES:
+        return stored_bytes(task->q, argument, g->elements);
+    case CLQ_ARG_SCALE:
+    case CLQ_ARG_ZERO_POINT:
+        return stored_bytes(task->q, argument, g->parameters);
+    case CLQ_ARG_RANGE:
+        return stored_bytes(task->q, argument, g->parameters * 2);
+    case CLQ_ARG_NONFINITE:
+        return stored_bytes(task->q, argument, 1);
+    case CLQ_ARG_COUNT:
+        break;
+    }
+    return 0;
+}
+
+uint64_t clq_argument_offset_bytes(const clq_task *task, clq_argument argument, uint64_t offset)
+{
+    return stored_bytes(task->q, argument, offset);
+}
+
+static clq_status check_operand(const clq_context *context, const clq_task *task, clq_argument argument,
+                                const clq_operand *operand, clq_span *span, clq_error *error)
+{
+    const char *operation = operations[task->operation].name;
+    const char *name = clq_argument_name(argument);
+    const uint64_t need = clq_argument_bytes(task, argument);
+    const uint64_t offset = clq_argument_offset_bytes(task, argument, operand->offset);
+    CLQ_REQUIRE(operand->buffer != NULL, "%s: %s has no buffer", operation, name);
+    CLQ_REQUIRE(operand->buffer->context == context, "%s: the buffer of %s belongs to another context", operation,
+                name);
+    CLQ_REQUIRE(argument != CLQ_ARG_CODES || clq_dtype_bits(task->q->scheme.dtype) != 4 || operand->offset % 2 == 0,
+                "%s: the offset of %s is %" PRIu64 ", 4-bit codes need an even one", operation, name, operand->offset);
+    CLQ_REQUIRE(operand->buffer->mapped == NULL, "%s: the buffer of %s is mapped", operation, name);
+    CLQ_REQUIRE(offset <= operand->buffer->bytes && need <= operand->buffer->bytes - offset,
+                "%s: %s needs %" PRIu64 " bytes from offset %" PRIu64 " (%" PRIu64 " bytes), its buffer has %" PRIu64
+                " bytes",
+                operation, name, need, operand->offset, offset, operand->buffer->bytes);
+    span->object = operand->buffer->object;
+    span->offset_bytes = operand->buffer->base_offset_bytes + offset;
+    return CLQ_OK;
+}
+
+clq_status clq_run(clq_context *context, clq_operation operation, const clq_quantization *q,
+                   const clq_operand arguments[CLQ_ARG_COUNT], const void *launch, clq_error *error)
+{
+    clq_task task;
+    CLQ_REQUIRE(context != NULL, "%s: context is NULL", operations[operation].name);
+    CLQ_TRY(clq_quantization_check(q, error));
+    memset(&task, 0, sizeof task);
+    task.operation = operation;
+    task.q = q;
+    task.launch = launch;
+    CLQ_TRY(clq_geometry_of(&q->layout, &task.geometry, error));
+    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
+        if (operations[operation].arguments & BIT(i)) {
+            CLQ_TRY(check_operand(context, &task, (clq_argument)i, &arguments[i], &task.arguments[i], error));
+        }
+    }
+    return context->executor->run(context, &task, error);
+}
+
+clq_status clq_plan_operation(clq_context *context, clq_operation operation, const clq_quantization *q, clq_plan *plan,
+                              clq_error *error)
+{
+    clq_task task;
+    CLQ_REQUIRE(context != NULL && plan != NULL, "clq_plan_operation: context and plan must not be NULL");
+    CLQ_REQUIRE((unsigned)operation < CLQ_OP_COUNT, "clq_plan_operation: %d is no operation", (int)operation);
+    CLQ_TRY(clq_quantization_check(q, error));
+    memset(&task, 0, sizeof task);
+    task.operation = operation;
+    task.q = q;
+    CLQ_TRY(clq_geometry_of(&q->layout, &task.geometry, error));
+    return context->executor->plan(context, &task, plan, error);
+}
+
+clq_status clq_minmax(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
+                      clq_operand nonfinite, clq_error *error)
+{
+    const clq_operand arguments[CLQ_ARG_COUNT] = {
+        [CLQ_ARG_X] = x, [CLQ_ARG_RANGE] = range, [CLQ_ARG_NONFINITE] = nonfinite};
+    return clq_run(context, CLQ_OP_MINMAX, q, arguments, NULL, error);
+}
+
+clq_status clq_choose_parameters_from(clq_context *context, const clq_quantization *q, clq_operand range,
+                                      clq_operand scale, clq_operand zero_point, clq_error *error)
+{
+    const clq_operand arguments[CLQ_ARG_COUNT] = {
+        [CLQ_ARG_RANGE] = range, [CLQ_ARG_SCALE] = scale, [CLQ_ARG_ZERO_POINT] = zero_point};
+    return clq_run(context, CLQ_OP_CHOOSE_PARAMETERS, q, arguments, NULL, error);
+}
+
+clq_status clq_quantize(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand scale,
+                        clq_operand zero_point, clq_operand codes, clq_error *error)
+{
+    const clq_operand arguments[CLQ_ARG_COUNT] = {
+        [CLQ_ARG_X] = x, [CLQ_ARG_SCALE] = scale, [CLQ_ARG_ZERO_POINT] = zero_point, [CLQ_ARG_CODES] = codes};
+    return clq_run(context, CLQ_OP_QUANTIZE, q, arguments, NULL, error);
+}
+
+clq_status clq_dequantize(clq_context *context, const clq_quantization *q, clq_operand codes, clq_operand scale,
+                          clq_operand zero_point, clq_operand y, clq_error *error)
+{
+    const clq_operand arguments[CLQ_ARG_COUNT] = {
+        [CLQ_ARG_CODES] = codes, [CLQ_ARG_SCALE] = scale, [CLQ_ARG_ZERO_POINT] = zero_point, [CLQ_ARG_Y] = y};
+    return clq_run(context, CLQ_OP_DEQUANTIZE, q, arguments, NULL, error);
+}
+
+clq_status clq_fake_quantize(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand scale,
+                             clq_operand zero_point, clq_operand y, clq_error *error)
+{
+    const clq_operand arguments[CLQ_ARG_COUNT] = {
+        [CLQ_ARG_X] = x, [CLQ_ARG_SCALE] = scale, [CLQ_ARG_ZERO_POINT] = zero_point, [CLQ_ARG_Y] = y};
+    return clq_run(context, CLQ_OP_FAKE_QUANTIZE, q, arguments, NULL, error);
+}
+
+clq_status clq_dynamic_quantize(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand codes,
+                                clq_operand scale, clq_operand zero_point, clq_operand range, clq_operand nonfinite,
+                                clq_error *error)
+{
+    const clq_operand arguments[CLQ_ARG_COUNT] = {[CLQ_ARG_X] = x,         [CLQ_ARG_CODES] = codes,
+                                                  [CLQ_ARG_SCALE] = scale, [CLQ_ARG_ZERO_POINT] = zero_point,
+                                                  [CLQ_ARG_RANGE] = range, [CLQ_ARG_NONFINITE] = nonfinite};
+    return clq_run(context, CLQ_OP_DYNAMIC_QUANTIZE, q, arguments, NULL, error);
+}

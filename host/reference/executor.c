@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs operations on host memory, at once and in the calling thread. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../context.h"
+#include "reference.h"
+
+static void *at(const clq_task *task, clq_argument argument)
+{
+    return (char *)task->arguments[argument].object + task->arguments[argument].offset_bytes;
+}
+
+static void destroy(clq_context *context)
+{
+    (void)context;
+}
+
+static clq_status buffer_create(clq_buffer *buffer, void *memory, clq_error *error)
+{
+    buffer->owns_memory = memory == NULL;
+    buffer->object = memory != NULL ? memory : buffer->bytes <= SIZE_MAX ? malloc((size_t)buffer->bytes) : NULL;
+    if (buffer->object == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a buffer of %" PRIu64 " bytes", buffer->bytes);
+    }
+    return CLQ_OK;
+}
+
+static void buffer_destroy(clq_buffer *buffer)
+{
+    if (buffer->owns_memory) {
+        free(buffer->object);
+    }
+}
+
+static clq_status buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                               clq_error *error)
+{
+    (void)error;
+    memcpy((char *)buffer->object + offset_bytes, memory, (size_t)bytes);
+    return CLQ_OK;
+}
+
+static clq_status buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes, clq_error *error)
+{
+    (void)error;
+    memcpy(memory, (char *)buffer->object + offset_bytes, (size_t)bytes);
+    return CLQ_OK;
+}
+
+static clq_status buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
+{
+    (void)error;
+    *memory = buffer->object;
+    return CLQ_OK;
+}
+
+static clq_status buffer_unmap(clq_buffer *buffer, clq_error *error)
+{
+    (void)buffer;
+    (void)error;
+    return CLQ_OK;
+}
+
+static clq_status finish(clq_context *context, clq_error *error)
+{
+    (void)context;
+    (void)error;
+    return CLQ_OK;
+}
+
+static void run_operation(clq_operation operation, const clq_task *task)
+{
+    const clq_geometry *g = &task->geometry;
+    const clq_quantization *q = task->q;
+    switch (operation) {
+    case CLQ_OP_MINMAX:
+        clq_reference_minmax(g, q->real, at(task, CLQ_ARG_X), at(task, CLQ_ARG_RANGE), at(task, CLQ_ARG_NONFINITE));
+        break;
+    case CLQ_OP_CHOOSE_PARAMETERS:
+        clq_reference_choose_parameters(&q->scheme, g->parameters, at(task, CLQ_ARG_RANGE), at(task, CLQ_ARG_SCALE),
+                                        at(task, CLQ_ARG_ZERO_POINT));
+        break;
+    case CLQ_OP_QUANTIZE:
+        clq_reference_quantize(g, q, at(task, CLQ_ARG_X), at(task, CLQ_ARG_SCALE), at(task, CLQ_ARG_ZERO_POINT),
+                               at(task, CLQ_ARG_CODES));
+        break;
+    case CLQ_OP_DEQUANTIZE:
+        clq_reference_dequantize(g, q, at(task, CLQ_ARG_CODES), at(task, CLQ_ARG_SCALE), at(task, CLQ_ARG_ZERO_POINT),
+                                 at(task, CLQ_ARG_Y));
+        break;
+    case CLQ_OP_FAKE_QUANTIZE:
+        clq_reference_fake_quantize(g, q, at(task, CLQ_ARG_X), at(task, CLQ_ARG_SCALE), at(task, CLQ_ARG_ZERO_POINT),
+                                    at(task, CLQ_ARG_Y));
+        break;
+    case CLQ_OP_DYNAMIC_QUANTIZE:
+    case CLQ_OP_COUNT:
+        break;
+    }
+}
+
+static clq_status run(clq_context *context, const clq_task *task, clq_error *error)
+{
+    (void)context;
+    (void)error;
+    if (task->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
+        run_operation(CLQ_OP_MINMAX, task);
+        run_operation(CLQ_OP_CHOOSE_PARAMETERS, task);
+        run_operation(CLQ_OP_QUANTIZE, task);
+    } else {
+        run_operation(task->operation, task);
+    }
+    return CLQ_OK;
+}
+
+static clq_status plan(clq_context *context, const clq_task *task, clq_plan *plan_out, clq_error *error)
+{
+    (void)context;
+    (void)task;
+    (void)error;
+    memset(plan_out, 0, sizeof *plan_out);
+    snprintf(plan_out->variant, sizeof plan_out->variant, "reference");
+    snprintf(plan_out->reason, sizeof plan_out->reason, "plain C on the host, one thread");
+    return CLQ_OK;
+}
+
+static clq_status set_cache(clq_context *context, const char *directory, clq_error *error)
+{
+    (void)context;
+    (void)directory;
+    (void)error;
+    return CLQ_OK; /* nothing is compiled, so nothing is kept */
+}
+
+static clq_status force_variant(clq_context *context, const char *variant, clq_error *error)
+{
+    (void)context;
+    CLQ_REQUIRE(variant == NULL, "the reference has no kernel variants, '%.60s' was asked for", variant);
+    return CLQ_OK;
+}
+
+const clq_executor clq_reference_executor = {
+    .destroy = destroy,
+    .buffer_create = buffer_create,
+    .buffer_destroy = buffer_destroy,
+    .buffer_write = buffer_write,
+    .buffer_read = buffer_read,
+    .buffer_map = buffer_map,
+    .buffer_unmap = buffer_unmap,
+    .finish = finish,
+    .run = run,
+    .plan = plan,
+    .set_cache = set_cache,
+    .force_variant = force_variant,
+};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clquant for programs that own OpenCL objects: contexts over a cl_context, buffers over a cl_mem, and operations on
+ * the caller's queue with a wait list in and an event out.
+ *
+ * What is handed in is retained while it is used and never owned. Nothing here waits, and once a description has run on
+ * a context nothing is compiled or allocated again for it.
+ */
+#ifndef CLQUANT_OPENCL_H
+#define CLQUANT_OPENCL_H
+
+#ifndef CL_TARGET_OPENCL_VERSION
+#define CL_TARGET_OPENCL_VERSION 120
+#endif
+#include <CL/cl.h>
+
+#include <clquant/clquant.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A context over the caller's. `device` must belong to `opencl`. CLQ_UNSUPPORTED when it lacks what the library needs.
+ */
+CLQ_API clq_status clq_context_from_opencl(clq_context **context, cl_context opencl, cl_device_id device,
+                                           clq_error *error);
+
+/* A buffer over bytes [offset_bytes, offset_bytes + bytes) of `memory`; the offset is a multiple of 16. */
+CLQ_API clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
+                                          clq_buffer **buffer, clq_error *error);
+
+/* Where and when an operation runs. Zero all fields, then set `struct_size` and `queue`. */
+typedef struct clq_launch {
+    uint32_t struct_size; /* sizeof(clq_launch) */
+    cl_command_queue queue;
+    cl_uint wait_count;
+    const cl_event *wait_list;
+    cl_event *event; /* not NULL: receives the event of the operation's last command; the caller releases it */
+    /* Scratch memory of at least clq_plan.workspace_bytes, not used by another operation at the same time. Its offset
+     * is a multiple of 16. May be NULL when clq_plan.workspace_bytes is 0. */
+    cl_mem workspace;
+    uint64_t workspace_offset_bytes;
+    uint64_t workspace_bytes;
+} clq_launch;
+
+/* The operands by name; those that an operation does not use are ignored. */
+typedef struct clq_operands {
+    clq_operand x, y, codes, scale, zero_point, range, nonfinite;
+} clq_operands;
+
+/*
+ * Enqueue `operation` on launch->queue, in-order or out-of-order; its commands are chained by events on the latter.
+ * Returns as the operation of the same name does, and CLQ_INVALID_ARGUMENT for a workspace that is too small or a queue
+ * of another context. On failure no event is returned; commands enqueued before may still run.
+ */
+CLQ_API clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_quantization *q,
+                               const clq_operands *operands, const clq_launch *launch, clq_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * minmax: least and greatest finite element of each parameter's elements, the number of non-finite ones and the index
+ * of the first; byte for byte what clq_reference_minmax gives.
+ *
+ * Floats are compared as integer keys: for the bits b of an f32, key = b ^ ((b >> 31) & 0x7fffffff) orders as the
+ * numbers do, with -0 just below 0. So the result does not depend on the order of the elements nor on the device's
+ * treatment of subnormals, and a NaN or an infinity shows in the ends of the range of keys: no test per element is
+ * needed. Only where it shows is the piece read again with the test.
+ *
+ * Two kernels in a row:
+ *   1. a task is one of `pieces` equal parts of one segment (host/layout.h): its range of keys goes to partial[task];
+ *      each work-item (strip) or work-group (grid) sums its non-finite elements into found[item];
+ *      columns does the same for parameters that alternate faster than a vector.
+ *   2. minmax_final folds the partial ranges of each parameter and all of found.
+ */
+#include "common.clh"
+
+#define KEY_NONE_LO INT_MAX
+#define KEY_NONE_HI INT_MIN
+#define KEY_INFINITY 0x7F800000
+
+/* Non-finite elements: how many, and the index of the first (ULONG_MAX: none). */
+typedef struct found_t {
+    ulong count, first;
+} found_t;
+
+static inline intv keys_of(realv value)
+{
+    const intv bits = BITCAST(int)(float_of_real(value));
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF);
+}
+
+static inline float float_of_key(int key)
+{
+    const float value = as_float(key ^ ((key >> 31) & 0x7FFFFFFF));
+    return key == -1 ? 0.0f : value; /* -0 counts as 0 */
+}
+
+/* Keys of NaN and infinity lie outside (~KEY_INFINITY, KEY_INFINITY), those of finite numbers inside. */
+static inline intv nonfinite_keys(intv keys)
+{
+    return (keys >= KEY_INFINITY) | (keys <= ~KEY_INFINITY);
+}
+
+static inline int lowest_of(intv keys)
+{
+    int lanes[VECTOR_WIDTH];
+    int lowest = KEY_NONE_LO;
+    VSTORE(keys, 0, lanes);
+    for (int j = 0; j < VECTOR_WIDTH; j++) {
+        lowest = min(lowest, lanes[j]);
+    }
+    return lowest;
+}
+
+static inline int highest_of(intv keys)
+{
+    return ~lowest_of(~keys);
+}
+
+/* The keys of `count` elements; the lanes beyond repeat lane 0. */
+static inline intv keys_of_part(__global const real_t *x, uint count)
+{
+    real_t lanes[VECTOR_WIDTH];
+    for (uint j = 0; j < VECTOR_WIDTH; j++) {
+        lanes[j] = x[j < count ? j : 0];
+    }
+    return keys_of(VLOAD(0, lanes));
+}
+
+/* Count the set lanes among the first `count`, `index` being that of lane 0. */
+static inline void note_nonfinite(found_t *found, intv bad, ulong index, uint count)
+{
+    int lanes[VECTOR_WIDTH];
+    VSTORE(bad, 0, lanes);
+    for (uint j = 0; j < count; j++) {
+        if (lanes[j] != 0) {
+            found->first = min(found->first, index + j);
+            found->count++;
+        }
+    }
+}
+
+/* The range of keys of the elements begin, begin + step, ... (blocks of VECTOR_WIDTH) below stop: fast, and blind. */
+static inline int2 scan_range(__global const real_t *x, ulong begin, ulong stop, ulong step)
+{
+    intv lo0 = (intv)(KEY_NONE_LO), lo1 = lo0;
+    intv hi0 = (intv)(KEY_NONE_HI), hi1 = hi0;
+    ulong i = begin;
+    for (; i + step + VECTOR_WIDTH <= stop; i += 2 * step) {
+        const intv a = keys_of(VLOAD(0, x + i));
+        const intv b = keys_of(VLOAD(0, x + i + step));
+        lo0 = min(lo0, a);
+        hi0 = max(hi0, a);
+        lo1 = min(lo1, b);
+        hi1 = max(hi1, b);
+    }
+    for (; i < stop; i += step) {
+        const intv a = i + VECTOR_WIDTH <= stop ? keys_of(VLOAD(0, x + i)) : keys_of_part(x + i, (uint)(stop - i));
+        lo0 = min(lo0, a);
+        hi0 = max(hi0, a);
+    }
+    return (int2)(lowest_of(min(lo0, lo1)), highest_of(max(hi0, hi1)));
+}
+
+/* The same elements again, leaving out and counting those that are not finite. */
+static inline int2 scan_range_finite(__global const real_t *x, ulong begin, ulong stop, ulong step, found_t *found)
+{
+    intv lo = (intv)(KEY_NONE_LO);
+    intv hi = (intv)(KEY_NONE_HI);
+    for (ulong i = begin; i < stop; i += step) {
+        const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
+        const intv keys = count == VECTOR_WIDTH ? keys_of(VLOAD(0, x + i)) : keys_of_part(x + i, count);
+        const intv bad = nonfinite_keys(keys);
+        lo = min(lo, select(keys, (intv)(KEY_NONE_LO), bad));
+        hi = max(hi, select(keys, (intv)(KEY_NONE_HI), bad));
+        if (any(bad)) {
+            note_nonfinite(found, bad, i, count);
+        }
+    }
+    return (int2)(lowest_of(lo), highest_of(hi));
+}
+
+static inline int2 scan(__global const real_t *x, ulong begin, ulong stop, ulong step, found_t *found)
+{
+    const int2 range = scan_range(x, begin, stop, step);
+    if (begin < stop && (range.x <= ~KEY_INFINITY || range.y >= KEY_INFINITY)) {
+        return scan_range_finite(x, begin, stop, step, found);
+    }
+    return range;
+}
+
+/* The elements of a task. Pieces begin at multiples of VECTOR_WIDTH from the segment's begin. */
+typedef struct task_t {
+    ulong begin, stop;
+} task_t;
+
+static inline task_t task_of(ulong task, ulong row, ulong segment, ulong segments_per_row, ulong pieces)
+{
+    const ulong s = task / pieces;
+    const ulong piece = task - s * pieces;
+    const ulong r = s / segments_per_row;
+    const ulong number = s - r * segments_per_row;
+    const ulong begin = r * row + number * segment;
+    const ulong stop = r * row + min((number + 1) * segment, row);
+    const ulong blocks = (stop - begin + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
+    const ulong size = (blocks + pieces - 1) / pieces * VECTOR_WIDTH;
+    task_t t;
+    t.begin = min(begin + piece * size, stop);
+    t.stop = min(t.begin + size, stop);
+    return t;
+}
+
+/* strip: work-item g takes the tasks [g * tasks_per_item, ...) one after the other. */
+__kernel void minmax_strip(__global const real_t *x, ulong x_offset, ulong row, ulong segment, ulong segments_per_row,
+                           ulong tasks, ulong pieces, ulong tasks_per_item, __global int2 *partial,
+                           ulong partial_offset, __global found_t *found, ulong found_offset)
+{
+    const ulong first = get_global_id(0) * tasks_per_item;
+    const ulong last = min(first + tasks_per_item, tasks);
+    found_t mine;
+    mine.count = 0;
+    mine.first = ULONG_MAX;
+    for (ulong t = first; t < last; t++) {
+        const task_t part = task_of(t, row, segment, segments_per_row, pieces);
+        partial[partial_offset + t] = scan(x + x_offset, part.begin, part.stop, VECTOR_WIDTH, &mine);
+    }
+    found[found_offset + get_global_id(0)] = mine;
+}
+
+#ifndef GROUP_SIZE
+#define GROUP_SIZE 128 /* work-items of a group of the grid kernels: a power of two */
+#endif
+#if (GROUP_SIZE & (GROUP_SIZE - 1)) != 0
+#error "GROUP_SIZE must be a power of two"
+#endif
+
+/* The group's range in work-item 0. A halving loop: the interleaved form is miscompiled by PoCL 3.1 (pocl #1390). */
+static inline int2 reduce_range(__local int *lo, __local int *hi, int2 mine)
+{
+    const uint id = (uint)get_local_id(0);
+    lo[id] = mine.x;
+    hi[id] = mine.y;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint half_size = GROUP_SIZE / 2; half_size > 0; half_size >>= 1) {
+        if (id < half_size) {
+            lo[id] = min(lo[id], lo[id + half_size]);
+            hi[id] = max(hi[id], hi[id + half_size]);
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    return (int2)(lo[0], hi[0]);
+}
+
+static inline found_t reduce_found(__local ulong *counts, __local ulong *firsts, found_t mine)
+{
+    const uint id = (uint)get_local_id(0);
+    found_t all;
+    counts[id] = mine.count;
+    firsts[id] = mine.first;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint half_size = GROUP_SIZE / 2; half_size > 0; half_size >>= 1) {
+        if (id < half_size) {
+            counts[id] += counts[id + half_size];
+            firsts[id] = min(firsts[id], firsts[id + half_size]);
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    all.count = counts[0];
+    all.first = firsts[0];
+    return all;
+}
+
+/* grid: work-group g takes the tasks g, g + groups, ...; neighbouring work-items read neighbouring memory. */
+__kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
+minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, ulong segments_per_row, ulong tasks,
+            ulong pieces, ulong tasks_per_item, __global int2 *partial, ulong partial_offset, __global found_t *found,
+            ulong found_offset)
+{
+    __local int lo[GROUP_SIZE], hi[GROUP_SIZE];
+    __local ulong counts[GROUP_SIZE], firsts[GROUP_SIZE];
+    found_t mine;
+    mine.count = 0;
+    mine.first = ULONG_MAX;
+    for (ulong t = get_group_id(0); t < tasks; t += get_num_groups(0)) {
+        const task_t part = task_of(t, row, segment, segments_per_row, pieces);
+        const ulong begin = min(part.begin + get_local_id(0) * VECTOR_WIDTH, part.stop);
+        const int2 range = reduce_range(lo, hi, scan(x + x_offset, begin, part.stop, GROUP_SIZE * VECTOR_WIDTH, &mine));
+        if (get_local_id(0) == 0) {
+            partial[partial_offset + t] = range;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE); /* before the next task writes lo and hi */
+    }
+    mine = reduce_found(counts, firsts, mine);
+    if (get_local_id(0) == 0) {
+        found[found_offset + get_group_id(0)] = mine;
+    }
+}
+
+#ifndef COLUMN_BLOCKS
+#define COLUMN_BLOCKS 4 /* blocks of VECTOR_WIDTH columns that a work-item handles together */
+#endif
+
+/*
+ * columns: the tensor as a matrix whose line is a whole number of periods (kernels/walk.clh). Work-item (c, s) folds
+ * COLUMN_BLOCKS * VECTOR_WIDTH columns over the lines [s * lines_per_item, ...) into partial[s * line + column].
+ */
+__kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong elements, ulong line, ulong lines_per_item,
+                             __global int2 *partial, ulong partial_offset, __global found_t *found, ulong found_offset)
+{
+    const ulong first_column = get_global_id(0) * (COLUMN_BLOCKS * VECTOR_WIDTH);
+    const ulong columns = min((ulong)(COLUMN_BLOCKS * VECTOR_WIDTH), line - min(line, first_column));
+    const ulong first_line = get_global_id(1) * lines_per_item;
+    const ulong lines = elements / line + (elements % line != 0);
+    const ulong last_line = min(first_line + lines_per_item, lines);
+    intv lo[COLUMN_BLOCKS], hi[COLUMN_BLOCKS];
+    found_t mine;
+    mine.count = 0;
+    mine.first = ULONG_MAX;
+    x += x_offset;
+    for (uint b = 0; b < COLUMN_BLOCKS; b++) {
+        lo[b] = (intv)(KEY_NONE_LO);
+        hi[b] = (intv)(KEY_NONE_HI);
+    }
+    for (ulong l = first_line; l < last_line; l++) {
+        const ulong begin = l * line + first_column;
+        const ulong stop = min(begin + columns, elements);
+        uint b = 0;
+        for (ulong i = begin; i < stop; i += VECTOR_WIDTH, b++) {
+            const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
+            const intv keys = count == VECTOR_WIDTH ? keys_of(VLOAD(0, x + i)) : keys_of_part(x + i, count);
+            const intv skip = nonfinite_keys(keys) | (LANES >= (int)count);
+            lo[b] = min(lo[b], select(keys, (intv)(KEY_NONE_LO), skip));
+            hi[b] = max(hi[b], select(keys, (intv)(KEY_NONE_HI), skip));
+            if (any(nonfinite_keys(keys))) {
+                note_nonfinite(&mine, nonfinite_keys(keys), i, count);
+            }
+        }
+    }
+    for (ulong c = 0; c < columns; c++) {
+        int lanes_lo[VECTOR_WIDTH], lanes_hi[VECTOR_WIDTH];
+        VSTORE(lo[c / VECTOR_WIDTH], 0, lanes_lo);
+        VSTORE(hi[c / VECTOR_WIDTH], 0, lanes_hi);
+        partial[partial_offset + get_global_id(1) * line + first_column + c] =
+            (int2)(lanes_lo[c % VECTOR_WIDTH], lanes_hi[c % VECTOR_WIDTH]);
+    }
+    found[found_offset + get_global_id(1) * get_global_size(0) + get_global_id(0)] = mine;
+}
+
+/* Partial t of parameter p: `outer` runs, `stride` partials apart, of `inner` neighbours each. */
+static inline int2 fold_partials(__global const int2 *partial, ulong p, ulong stride, ulong inner, ulong from,
+                                 ulong count, ulong step)
+{
+    int2 range = (int2)(KEY_NONE_LO, KEY_NONE_HI);
+    for (ulong k = from; k < count; k += step) {
+        const ulong run = k / inner;
+        const int2 next = partial[run * stride + p * inner + (k - run * inner)];
+        range.x = min(range.x, next.x);
+        range.y = max(range.y, next.y);
+    }
+    return range;
+}
+
+static inline float2 floats_of(int2 keys)
+{
+    return keys.x > keys.y ? (float2)(0.0f) : (float2)(float_of_key(keys.x), float_of_key(keys.y));
+}
+
+/*
+ * Fold everything. Parameter p has `count` partials: number k is partial[(k / inner) * stride + p * inner + k % inner].
+ * One work-item for each parameter, and one more for the non-finite elements.
+ */
+__kernel void minmax_final_strip(__global const int2 *partial, ulong partial_offset, __global const found_t *found,
+                                 ulong found_offset, ulong items, ulong parameters, ulong stride, ulong inner,
+                                 ulong count, __global float *range, ulong range_offset, __global ulong *nonfinite,
+                                 ulong nonfinite_offset)
+{
+    const ulong p = get_global_id(0);
+    if (p < parameters) {
+        const float2 ends = floats_of(fold_partials(partial + partial_offset, p, stride, inner, 0, count, 1));
+        vstore2(ends, p, range + range_offset);
+    } else if (p == parameters) {
+        ulong total = 0;
+        ulong first = ULONG_MAX;
+        for (ulong i = 0; i < items; i++) {
+            total += found[found_offset + i].count;
+            first = min(first, found[found_offset + i].first);
+        }
+        vstore2((ulong2)(total, first), nonfinite_offset, nonfinite);
+    }
+}
+
+/* The same with one work-group for each parameter in turn, and the last group for the non-finite elements. */
+__kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
+minmax_final_grid(__global const int2 *partial, ulong partial_offset, __global const found_t *found, ulong found_offset,
+                  ulong items, ulong parameters, ulong stride, ulong inner, ulong count, __global float *range,
+                  ulong range_offset, __global ulong *nonfinite, ulong nonfinite_offset)
+{
+    __local int lo[GROUP_SIZE], hi[GROUP_SIZE];
+    __local ulong counts[GROUP_SIZE], firsts[GROUP_SIZE];
+    /* All groups run the same barriers; what is not a group's own is empty for it. */
+    const ulong groups = get_num_groups(0) - 1;
+    const int counts_found = get_group_id(0) == groups;
+    const ulong first_parameter = counts_found ? parameters : get_group_id(0);
+    const ulong found_items = counts_found ? items : 0;
+    found_t mine;
+    mine.count = 0;
+    mine.first = ULONG_MAX;
+    for (ulong p = first_parameter; p < parameters; p += groups) {
+        const int2 part = fold_partials(partial + partial_offset, p, stride, inner, get_local_id(0), count, GROUP_SIZE);
+        const int2 all = reduce_range(lo, hi, part);
+        if (get_local_id(0) == 0) {
+            vstore2(floats_of(all), p, range + range_offset);
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    for (ulong i = get_local_id(0); i < found_items; i += GROUP_SIZE) {
+        mine.count += found[found_offset + i].count;
+        mine.first = min(mine.first, found[found_offset + i].first);
+    }
+    mine = reduce_found(counts, firsts, mine);
+    if (counts_found && get_local_id(0) == 0) {
+        vstore2((ulong2)(mine.count, mine.first), nonfinite_offset, nonfinite);
+    }
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quantize: codes[i] = code of x[i] with its parameter, byte for byte what clq_reference_quantize gives.
+ *   source  x      n elements of REAL
+ *   target  codes  n elements of CODE_BITS, CODE_SIGNED
+ *   mode, qmin, qmax: kernels/code.clh
+ */
+#include "code.clh"
+
+#define source_t real_t
+#define target_t code_t
+#define SOURCE_INDEX(i) (i)
+#define TARGET_INDEX(i) CODE_INDEX(i)
+#define value_t realv
+#define result_t intv
+#define load_block(p) VLOAD(0, p)
+#define load_block_part(p, count) load_real_part(p, count)
+#define store_block(p, r) store_codes(p, r)
+#define store_block_part(p, r, count) store_codes_part(p, r, count)
+#define map_t code_map
+#define map_of code_map_of
+#define map_mix code_map_mix
+#define IS_WIDE(map) ((map).wide)
+#define APPLY_FAST(v, map, away) codes_of(float_of_real(v), map, away)
+#define STRIP_KERNEL quantize_strip
+#define GRID_KERNEL quantize_grid
+#define COLUMNS_KERNEL quantize_columns
+
+static inline intv apply(realv v, const code_map *map, int mode, int qmin, int qmax)
+{
+    return codes_of_any(float_of_real(v), map, mode, qmin, qmax);
+}
+
+#include "walk.clh"
