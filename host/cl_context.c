@@ -24,8 +24,15 @@ static char *make_identity(cl_platform_id platform, const clq_device_info *info)
 static clq_status fill_state(struct clq_cl_state *cl, cl_context opencl, clq_error *error)
 {
     cl_int code = CL_SUCCESS;
+    cl_ulong cache_bytes = 0;
     CLQ_CL(clGetDeviceInfo, cl->device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof cl->maximum_group_size,
            &cl->maximum_group_size, NULL);
+    if (clGetDeviceInfo(cl->device, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof cache_bytes, &cache_bytes, NULL) !=
+            CL_SUCCESS ||
+        cache_bytes == 0) {
+        cache_bytes = 8u << 20;
+    }
+    cl->cache_bytes = cache_bytes;
     if (opencl != NULL) {
         CLQ_CL(clRetainContext, opencl);
         cl->context = opencl;

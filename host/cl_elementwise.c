@@ -8,7 +8,7 @@
 #include "size.h"
 
 /* As kernels/walk.clh and its includes have them. */
-enum { MODE_ROUND_AWAY = 1, MODE_ZERO_POINT_BEFORE = 2, MODE_RECIPROCAL = 4, COLUMN_BLOCKS = 4 };
+enum { MODE_ROUND_AWAY = 1, MODE_ZERO_POINT_BEFORE = 2, MODE_RECIPROCAL = 4, MODE_STREAM = 8, COLUMN_BLOCKS = 4 };
 
 static int real_option(clq_dtype real)
 {
@@ -21,7 +21,15 @@ static void push_span(clq_cl_launch *launch, const clq_span *span, uint32_t elem
     clq_cl_launch_u64(launch, span->offset_bytes * 8 / element_bits);
 }
 
-static void push_walk(clq_cl_launch *launch, const clq_task *task, clq_argument source, clq_argument target)
+/* Whether source and target together are more than the device's cache holds, so that writing past it gains. */
+static int is_large(const clq_context *context, const clq_task *task, clq_argument source, clq_argument target)
+{
+    const uint64_t bytes = clq_argument_bytes(task, source) + clq_argument_bytes(task, target);
+    return bytes > context->cl->cache_bytes;
+}
+
+static void push_walk(clq_cl_launch *launch, const clq_context *context, const clq_task *task, clq_argument source,
+                      clq_argument target)
 {
     const clq_geometry *g = &task->geometry;
     const clq_scheme *s = &task->q->scheme;
@@ -29,7 +37,8 @@ static void push_walk(clq_cl_launch *launch, const clq_task *task, clq_argument 
     const uint32_t code_bits = clq_dtype_bits(s->dtype);
     const int32_t mode = (s->rounding == CLQ_ROUND_AWAY ? MODE_ROUND_AWAY : 0) |
                          (s->zero_point_order == CLQ_ZERO_POINT_BEFORE ? MODE_ZERO_POINT_BEFORE : 0) |
-                         (s->arithmetic == CLQ_RECIPROCAL ? MODE_RECIPROCAL : 0);
+                         (s->arithmetic == CLQ_RECIPROCAL ? MODE_RECIPROCAL : 0) |
+                         (is_large(context, task, source, target) ? MODE_STREAM : 0);
     push_span(launch, &task->arguments[source], source == CLQ_ARG_CODES ? code_bits : real_bits);
     push_span(launch, &task->arguments[CLQ_ARG_SCALE], 32);
     push_span(launch, &task->arguments[CLQ_ARG_ZERO_POINT], 32);
@@ -124,7 +133,7 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_o
     snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d",
              (unsigned)choice.vector_width, real_option(task->q->real), (unsigned)clq_dtype_bits(dtype),
              clq_dtype_facts_of(dtype)->qmin < 0);
-    push_walk(&launch, task, source, target);
+    push_walk(&launch, stream->context, &own, source, target);
     if (choice.variant == CLQ_VARIANT_STRIP) {
         size_strip(&launch, stream->context, &task->geometry, choice.vector_width);
     } else if (choice.variant == CLQ_VARIANT_GRID) {

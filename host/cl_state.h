@@ -55,7 +55,8 @@ struct clq_cl_state {
     cl_context context;
     cl_command_queue queue; /* in order */
     size_t maximum_group_size;
-    char *identity; /* platform, device and driver, for the cache's key */
+    uint64_t cache_bytes; /* of the device's last cache, or a guess */
+    char *identity;       /* platform, device and driver, for the cache's key */
 
     pthread_mutex_t programs_lock; /* programs, pools, cache_directory */
     clq_cl_program *programs;

@@ -90,9 +90,8 @@ static inline soft_real scale_of(soft_range r, int16 integers, ulong4 reals)
     if (PRECISION != PRECISION_DOUBLE) {
         const soft_real narrow = unit_width ? one : soft_subtract(r.hi, r.lo, SINGLE_BITS);
         const int overflows = narrow.significand != 0 && narrow.exponent + 62 >= 128;
-        const soft_real scale = overflows
-                                    ? soft_divide(width, divisor, DOUBLE_BITS)
-                                    : soft_divide(narrow, soft_rounded(divisor, SINGLE_BITS), SINGLE_BITS);
+        const soft_real scale = overflows ? soft_divide(width, divisor, DOUBLE_BITS)
+                                          : soft_divide(narrow, soft_rounded(divisor, SINGLE_BITS), SINGLE_BITS);
         return soft_rounded(bounded_scale(scale, reals), SINGLE_BITS);
     }
     return bounded_scale(soft_divide(width, divisor, DOUBLE_BITS), reals);

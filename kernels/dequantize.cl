@@ -35,6 +35,8 @@ static inline void real_map_mix(real_map *map, const real_map *other, intv mask)
 #define load_block(p) load_codes(p)
 #define load_block_part(p, count) load_codes_part(p, count)
 #define store_block(p, r) VSTORE(r, 0, p)
+#define stream_block(p, r) STREAM_STORE(r, (__global realv *)(p))
+#define stored_t realv
 #define store_block_part(p, r, count) store_real_part(p, r, count)
 #define map_t real_map
 #define map_of real_map_of

@@ -36,6 +36,8 @@ static inline void fake_map_mix(fake_map *map, const fake_map *other, intv mask)
 #define load_block(p) VLOAD(0, p)
 #define load_block_part(p, count) load_real_part(p, count)
 #define store_block(p, r) VSTORE(r, 0, p)
+#define stream_block(p, r) STREAM_STORE(r, (__global realv *)(p))
+#define stored_t realv
 #define store_block_part(p, r, count) store_real_part(p, r, count)
 #define map_t fake_map
 #define map_of fake_map_of

@@ -16,6 +16,8 @@
 #define load_block(p) VLOAD(0, p)
 #define load_block_part(p, count) load_real_part(p, count)
 #define store_block(p, r) store_codes(p, r)
+#define stream_block(p, r) stream_codes(p, r)
+#define stored_t packedv
 #define store_block_part(p, r, count) store_codes_part(p, r, count)
 #define map_t code_map
 #define map_of code_map_of
