@@ -60,7 +60,7 @@ static const variant_row *find_row(clq_operation operation, clq_variant variant)
 static int columns_possible(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
-    return task->q->layout.granularity == CLQ_PER_CHANNEL && g->row <= MAXIMUM_COLUMNS_PERIOD &&
+    return task->q->layout.granularity == CLQ_PER_CHANNEL && g->elements > 0 && g->row <= MAXIMUM_COLUMNS_PERIOD &&
            g->channels <= MAXIMUM_COLUMNS_PERIOD / g->row;
 }
 
@@ -102,7 +102,8 @@ clq_choice clq_cl_choose(const clq_context *context, const clq_task *task)
     }
     choice.vector_width = is_cpu && choice.variant != CLQ_VARIANT_GRID ? 16 : 4;
     choice.name = names[choice.variant];
-    row = find_row(task->operation, choice.variant);
+    /* Of the three steps of dynamic quantization the last one's kernel is named. */
+    row = find_row(task->operation == CLQ_OP_DYNAMIC_QUANTIZE ? CLQ_OP_QUANTIZE : task->operation, choice.variant);
     choice.file = row->file;
     choice.kernel = row->kernel;
     return choice;

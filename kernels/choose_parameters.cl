@@ -88,7 +88,9 @@ static inline soft_real scale_of(soft_range r, int16 integers, ulong4 reals)
     const soft_real one = soft_from_integer(1);
     const soft_real width = unit_width ? one : soft_subtract(r.hi, r.lo, DOUBLE_BITS);
     if (PRECISION != PRECISION_DOUBLE) {
-        const soft_real narrow = unit_width ? one : soft_subtract(r.hi, r.lo, SINGLE_BITS);
+        const soft_real narrow =
+            unit_width ? one
+                       : soft_subtract(soft_rounded(r.hi, SINGLE_BITS), soft_rounded(r.lo, SINGLE_BITS), SINGLE_BITS);
         const int overflows = narrow.significand != 0 && narrow.exponent + 62 >= 128;
         const soft_real scale = overflows ? soft_divide(width, divisor, DOUBLE_BITS)
                                           : soft_divide(narrow, soft_rounded(divisor, SINGLE_BITS), SINGLE_BITS);

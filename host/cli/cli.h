@@ -93,7 +93,23 @@ typedef struct cli_options {
     /* sample */
     uint64_t seed;
     uint64_t model_scale; /* --scale K of `sample` */
+    /* what the lists above point into; released by cli_options_release */
+    void *list_storage;
+    int32_t *sample_storage;
 } cli_options;
+
+/*
+ * Parse argv. Returns 1 when a verb is to be run; otherwise everything is done (help, version, a usage error) and *code
+ * is the exit code. The caller releases `options` in both cases.
+ */
+int cli_options_parse(int argc, char **argv, cli_options *options, int *code);
+void cli_options_release(cli_options *options);
+
+/* Strict numbers: the whole of `text`, decimal, within the bounds; returns 1 when it is so. */
+int cli_parse_i64(const char *text, int64_t minimum, int64_t maximum, int64_t *value);
+int cli_parse_u64(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *value);
+int cli_parse_double(const char *text, double *value); /* finite, also in the form 0x1p-3 */
+int cli_parse_size(const char *text, uint64_t *bytes); /* "256M", "1G", "64Ki": powers of 1024 */
 
 /* Each verb is one function in verb_NAME.c and returns an exit code. */
 int cli_devices(const cli_options *options);
@@ -105,12 +121,32 @@ int cli_compare(const cli_options *options);
 int cli_multiplier(const cli_options *options);
 int cli_sample(const cli_options *options);
 
-/* Print "clquant: message" on stderr and return the exit code that belongs to the error's status. */
+/*
+ * Print "clquant: message" on stderr and return the exit code that belongs to the error's status. CLQ_INVALID_ARGUMENT
+ * is CLI_USAGE: what the command asks of the library follows from its options (OUT is IN, OUT exists without --force,
+ * an axis that a tensor does not have). The build log is printed under --verbose only.
+ */
 int cli_report(const clq_error *error);
 
-/* "clquant: " + a formatted line on stderr; `_warning` is dropped under --quiet. cli_usage_error returns CLI_USAGE. */
+/* "clquant: " + a formatted line on stderr; `_warning` is dropped under --quiet, `_note` printed under --verbose only.
+ * cli_usage_error adds a line "try 'clquant VERB --help'" and returns CLI_USAGE. */
 void cli_warning(const cli_options *options, const char *format, ...) CLQ_PRINTF(2, 3);
+void cli_note(const cli_options *options, const char *format, ...) CLQ_PRINTF(2, 3);
 int cli_usage_error(const char *format, ...) CLQ_PRINTF(1, 2);
+
+/* Told once by the parser: the verb named in "try ...", and whether build logs are shown. */
+void cli_messages_begin(const char *verb_name, int verbose);
+
+/*
+ * The candidate nearest to `name` by edit distance, or NULL when none is near; for "did you mean". Feed the candidates
+ * one by one into a cli_near that was set to zero but for `name`.
+ */
+typedef struct cli_near {
+    const char *name;
+    const char *best;
+    size_t best_distance;
+} cli_near;
+void cli_near_try(cli_near *near, const char *candidate);
 
 /*
  * Make the context that --device asks for, with logging to stderr as --verbose and --quiet say and the program cache in
@@ -128,6 +164,7 @@ clq_status cli_layout(const cli_options *options, const char *name, uint32_t ran
  * Signals: SIGINT and SIGTERM set a flag (installed once by main; SIGPIPE is ignored). Long work asks cli_interrupted()
  * between chunks and, when it is set, cleans up and returns cli_interrupt_code().
  */
+void cli_signals_install(void);
 int cli_interrupted(void);
 int cli_interrupt_code(void); /* CLI_INTERRUPTED or CLI_TERMINATED */
 
@@ -137,6 +174,7 @@ cli_progress *cli_progress_begin(const cli_options *options, const char *title,
                                  uint64_t total_bytes); /* NULL when off; all take NULL */
 void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *name);
 void cli_progress_end(cli_progress **progress); /* wipes the line */
+void cli_progress_hide(void);                   /* wipes the line before something else is printed on stderr */
 
 /* JSON on stdout, one object; commas and indentation are kept by the writer. Strings are escaped; NaN and infinity
  * become null. */
@@ -144,6 +182,7 @@ typedef struct cli_json {
     FILE *out;
     int depth;
     int count[32]; /* members written at each depth */
+    char form[32]; /* at each depth: '{', '[' for an array of plain values on one line, '*' for one of nested values */
 } cli_json;
 void cli_json_begin(cli_json *json, FILE *out); /* opens the object */
 void cli_json_end(cli_json *json);              /* closes it and ends the line */
@@ -156,11 +195,14 @@ void cli_json_u64(cli_json *json, uint64_t value);
 void cli_json_i64(cli_json *json, int64_t value);
 void cli_json_bool(cli_json *json, int value);
 void cli_json_null(cli_json *json);
+void cli_json_shape(cli_json *json, uint32_t rank, const uint64_t *shape); /* an array on one line */
 
 /* The shortest decimal text that reads back as the same value ("0.1", "1e-30"); `single`: as the same float. */
 void cli_format_double(char *out, size_t capacity, double value, int single);
 void cli_format_bytes(char *out, size_t capacity, uint64_t bytes);                       /* "1.5 MiB" */
 void cli_format_shape(char *out, size_t capacity, uint32_t rank, const uint64_t *shape); /* "[64, 3, 7, 7]" */
+
+const char *cli_granularity_name(clq_granularity granularity); /* "channel" */
 
 /* A table on stdout: columns as wide as their widest cell; numbers ('>') to the right. Rows are kept until
  * cli_table_print. */
@@ -172,7 +214,8 @@ void cli_table_cell(cli_table *table, const char *format, ...)
 void cli_table_print(cli_table *table, FILE *out);
 void cli_table_destroy(cli_table **table);
 
-/* Close stdout and report a failed write (a full disk, a closed pipe): returns `code`, or CLI_FAILURE. */
+/* Close stdout and report a failed write (a full disk, a closed pipe): returns `code`, or CLI_FAILURE when that was
+ * CLI_OK. main calls it last; a second call does nothing. */
 int cli_finish_output(int code);
 
 #endif

@@ -54,6 +54,7 @@ typedef struct clq_model {
     char *warning;         /* something a person should know (bytes after the array in a .npy), or NULL */
     int npy_fortran_order; /* .npy: the file's order and byte order; clq_model_read hides both */
     int npy_big_endian;
+    struct clq_model_internals *internals; /* of the file layer alone */
 } clq_model;
 
 /*

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "compare_report.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "report.h"
+
+/* ------------------------------------------------------------------------------------------------ JSON */
+
+static void json_shape(cli_json *json, const char *key, const cli_compared *compared, size_t index)
+{
+    uint32_t rank;
+    const uint64_t *shape;
+    cli_compared_shape(compared, index, &rank, &shape);
+    cli_json_key(json, key);
+    cli_json_shape(json, rank, shape);
+}
+
+static void json_types(cli_json *json, const cli_compare_report *report, const cli_pair *pair)
+{
+    cli_json_key(json, "reference_dtype");
+    cli_json_string(json, cli_compared_type(&report->comparison.reference, pair->reference));
+    cli_json_key(json, "test_dtype");
+    cli_json_string(json, cli_compared_type(&report->comparison.test, pair->test));
+}
+
+static void json_numbers(cli_json *json, const cli_compare_report *report, const cli_pair *pair)
+{
+    cli_json_open(json, '{');
+    cli_json_key(json, "name");
+    cli_json_string(json, cli_pair_name(&report->comparison, pair));
+    json_shape(json, "shape", &report->comparison.reference, pair->reference);
+    json_types(json, report, pair);
+    cli_json_key(json, "exact");
+    cli_json_bool(json, pair->errors.exact);
+    cli_json_key(json, "max_abs_error");
+    cli_json_number(json, pair->errors.maximum);
+    cli_json_key(json, "max_abs_error_index");
+    if (pair->errors.maximum_index == UINT64_MAX) {
+        cli_json_null(json);
+    } else {
+        cli_json_u64(json, pair->errors.maximum_index);
+    }
+    cli_json_key(json, "mean_abs_error");
+    cli_json_number(json, pair->errors.mean);
+    cli_json_key(json, "sqnr_db");
+    cli_json_number(json, pair->errors.sqnr_db);
+    cli_json_key(json, "cosine");
+    cli_json_number(json, pair->errors.cosine);
+    cli_json_key(json, "nonfinite_differing");
+    cli_json_u64(json, pair->differing);
+    cli_json_close(json, '}');
+}
+
+/* All pairs of one kind, under a key of their own. */
+static void json_kind(cli_json *json, const cli_compare_report *report, const char *key, cli_pair_kind kind)
+{
+    cli_json_key(json, key);
+    cli_json_open(json, '[');
+    for (size_t i = 0; i < report->comparison.count; i++) {
+        const cli_pair *pair = &report->comparison.pairs[i];
+        if (pair->kind != kind) {
+            continue;
+        }
+        if (kind == CLI_PAIR_MISSING || kind == CLI_PAIR_EXTRA) {
+            cli_json_string(json, cli_pair_name(&report->comparison, pair));
+            continue;
+        }
+        cli_json_open(json, '{');
+        cli_json_key(json, "name");
+        cli_json_string(json, cli_pair_name(&report->comparison, pair));
+        json_types(json, report, pair);
+        if (kind == CLI_PAIR_SHAPES) {
+            json_shape(json, "reference_shape", &report->comparison.reference, pair->reference);
+            json_shape(json, "test_shape", &report->comparison.test, pair->test);
+        } else if (kind == CLI_PAIR_BYTES) {
+            cli_json_key(json, "equal");
+            cli_json_bool(json, pair->equal);
+        }
+        cli_json_close(json, '}');
+    }
+    cli_json_close(json, ']');
+}
+
+void cli_compare_report_json(const cli_compare_report *report)
+{
+    cli_json json;
+    cli_json_begin(&json, stdout);
+    cli_json_key(&json, "tensors");
+    cli_json_open(&json, '[');
+    for (size_t i = 0; i < report->compared; i++) {
+        json_numbers(&json, report, report->order[i]);
+    }
+    cli_json_close(&json, ']');
+    json_kind(&json, report, "other", CLI_PAIR_BYTES);
+    json_kind(&json, report, "shape_mismatch", CLI_PAIR_SHAPES);
+    json_kind(&json, report, "dtype_mismatch", CLI_PAIR_TYPES);
+    json_kind(&json, report, "missing", CLI_PAIR_MISSING);
+    json_kind(&json, report, "extra", CLI_PAIR_EXTRA);
+    cli_json_key(&json, "summary");
+    cli_json_open(&json, '{');
+    cli_json_key(&json, "tensors");
+    cli_json_u64(&json, report->compared);
+    cli_json_key(&json, "worst_sqnr_db");
+    cli_json_number(&json, report->compared > 0 ? report->order[0]->errors.sqnr_db : NAN);
+    cli_json_key(&json, "seconds");
+    cli_json_number(&json, report->seconds);
+    cli_json_key(&json, "device");
+    if (report->device[0] != '\0') {
+        cli_json_string(&json, report->device);
+    } else {
+        cli_json_null(&json);
+    }
+    cli_json_close(&json, '}');
+    cli_json_end(&json);
+}
+
+/* ------------------------------------------------------------------------------------------------ table */
+
+/* A flat index as a person finds it: "[3, 0, 17]". */
+static void format_place(char *out, size_t capacity, const cli_compare_report *report, const cli_pair *pair)
+{
+    uint64_t place[CLQ_MAX_RANK] = {0};
+    uint64_t index = pair->errors.maximum_index;
+    uint32_t rank;
+    const uint64_t *shape;
+    cli_compared_shape(&report->comparison.reference, pair->reference, &rank, &shape);
+    if (index == UINT64_MAX) {
+        snprintf(out, capacity, "-");
+    } else if (rank > CLQ_MAX_RANK) {
+        snprintf(out, capacity, "%" PRIu64, index);
+    } else {
+        for (uint32_t d = rank; d-- > 0;) {
+            place[d] = index % shape[d];
+            index /= shape[d];
+        }
+        cli_format_shape(out, capacity, rank, place);
+    }
+}
+
+static void table_row(cli_table *table, const cli_compare_report *report, const cli_pair *pair)
+{
+    char text[160];
+    uint32_t rank;
+    const uint64_t *shape;
+    cli_compared_shape(&report->comparison.reference, pair->reference, &rank, &shape);
+    cli_table_cell(table, "%s", cli_pair_name(&report->comparison, pair));
+    cli_format_shape(text, sizeof text, rank, shape);
+    cli_table_cell(table, "%s", text);
+    cli_table_cell(table, "%s, %s", cli_compared_type(&report->comparison.reference, pair->reference),
+                   cli_compared_type(&report->comparison.test, pair->test));
+    cli_table_cell(table, "%.6g", pair->errors.maximum);
+    format_place(text, sizeof text, report, pair);
+    cli_table_cell(table, "%s", text);
+    cli_table_cell(table, "%.6g", pair->errors.mean);
+    if (isnan(pair->errors.cosine)) {
+        cli_table_cell(table, "-");
+    } else {
+        cli_table_cell(table, "%.8f", pair->errors.cosine);
+    }
+    cli_format_sqnr(text, sizeof text, &pair->errors);
+    cli_table_cell(table, "%s", text);
+}
+
+static void print_odd_pair(const cli_compare_report *report, const cli_pair *pair)
+{
+    const cli_compared *reference = &report->comparison.reference;
+    const cli_compared *test = &report->comparison.test;
+    const char *name = cli_pair_name(&report->comparison, pair);
+    char shown[200];
+    char left[160];
+    char right[160];
+    clq_printable(shown, sizeof shown, name, strlen(name));
+    if (pair->kind == CLI_PAIR_SHAPES) {
+        uint32_t rank;
+        const uint64_t *shape;
+        cli_compared_shape(reference, pair->reference, &rank, &shape);
+        cli_format_shape(left, sizeof left, rank, shape);
+        cli_compared_shape(test, pair->test, &rank, &shape);
+        cli_format_shape(right, sizeof right, rank, shape);
+        printf("%s: shapes differ: %s, %s\n", shown, left, right);
+    } else if (pair->kind == CLI_PAIR_TYPES) {
+        printf("%s: types differ: %s, %s\n", shown, cli_compared_type(reference, pair->reference),
+               cli_compared_type(test, pair->test));
+    } else if (pair->kind == CLI_PAIR_MISSING) {
+        printf("%s: missing in TEST\n", shown);
+    } else if (pair->kind == CLI_PAIR_EXTRA) {
+        printf("%s: in TEST only\n", shown);
+    } else if (pair->kind == CLI_PAIR_BYTES && !pair->equal) {
+        printf("%s: %s data differs\n", shown, cli_compared_type(test, pair->test));
+    } else if (pair->kind == CLI_PAIR_NUMBERS && pair->differing > 0) {
+        printf("%s: %" PRIu64 " elements are NaN or infinite on one side only\n", shown, pair->differing);
+    }
+}
+
+clq_status cli_compare_report_table(const cli_compare_report *report, clq_error *error)
+{
+    static const char *const TITLES[] = {"name", "shape", "types", "max error", "at", "mean error", "cosine", "SQNR"};
+    size_t equal = 0;
+    if (report->compared > 0) {
+        cli_table *table = cli_table_create(8, TITLES, "<<<><>>>");
+        if (table == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+        }
+        for (size_t i = 0; i < report->compared; i++) {
+            table_row(table, report, report->order[i]);
+        }
+        cli_table_print(table, stdout);
+        cli_table_destroy(&table);
+    }
+    for (size_t i = 0; i < report->comparison.count; i++) {
+        print_odd_pair(report, &report->comparison.pairs[i]);
+        equal += report->comparison.pairs[i].kind == CLI_PAIR_BYTES && report->comparison.pairs[i].equal;
+    }
+    printf("%zu tensor%s compared, %zu of other types equal\n", report->compared, report->compared == 1 ? "" : "s",
+           equal);
+    return CLQ_OK;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `compare` tells on stdout. */
+#ifndef CLQ_CLI_COMPARE_REPORT_H
+#define CLQ_CLI_COMPARE_REPORT_H
+
+#include "comparison.h"
+
+typedef struct cli_compare_report {
+    cli_comparison comparison;
+    cli_pair **order; /* pairs of numbers, worst first */
+    size_t compared;  /* of them */
+    char device[160]; /* empty when none was needed */
+    double seconds;
+} cli_compare_report;
+
+void cli_compare_report_json(const cli_compare_report *report);
+clq_status cli_compare_report_table(const cli_compare_report *report, clq_error *error);
+
+#endif

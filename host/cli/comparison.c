@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "comparison.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../size.h"
+#include "copy.h"
+#include "source.h"
+
+clq_status cli_compared_open(cli_compared *compared, const char *path, clq_error *error)
+{
+    CLQ_TRY(clq_model_open(path, &compared->model, error));
+    return cli_quantized_scan(compared->model, &compared->list, error);
+}
+
+void cli_compared_close(cli_compared *compared)
+{
+    cli_stage_release(&compared->stage);
+    cli_quantized_list_destroy(&compared->list);
+    clq_model_close(&compared->model);
+}
+
+const cli_quantized *cli_compared_quantized(const cli_compared *compared, size_t index)
+{
+    const cli_quantized_list *list = compared->list;
+    return list->roles[index] == CLI_ROLE_CODES ? &list->items[list->owners[index]] : NULL;
+}
+
+void cli_compared_shape(const cli_compared *compared, size_t index, uint32_t *rank, const uint64_t **shape)
+{
+    const cli_quantized *quantized = cli_compared_quantized(compared, index);
+    *rank = quantized != NULL ? quantized->layout.rank : compared->model->tensors[index].rank;
+    *shape = quantized != NULL ? quantized->layout.shape : compared->model->tensors[index].shape;
+}
+
+const char *cli_compared_type(const cli_compared *compared, size_t index)
+{
+    const cli_quantized *quantized = cli_compared_quantized(compared, index);
+    return quantized != NULL ? clq_dtype_name(quantized->dtype) : compared->model->tensors[index].dtype.name;
+}
+
+const char *cli_pair_name(const cli_comparison *comparison, const cli_pair *pair)
+{
+    return pair->reference != SIZE_MAX ? comparison->reference.model->tensors[pair->reference].name
+                                       : comparison->test.model->tensors[pair->test].name;
+}
+
+static int has_numbers(const cli_compared *compared, size_t index)
+{
+    return cli_compared_quantized(compared, index) != NULL ||
+           cli_real_of(&compared->model->tensors[index].dtype) != CLI_REAL_NONE;
+}
+
+/* Scales and zero points belong to another tensor. */
+static int stands_alone(const cli_compared *compared, size_t index)
+{
+    return compared->list->roles[index] == CLI_ROLE_PLAIN || compared->list->roles[index] == CLI_ROLE_CODES;
+}
+
+static size_t find(const cli_compared *compared, const char *name)
+{
+    const size_t index = clq_model_find(compared->model, name);
+    return index != SIZE_MAX && stands_alone(compared, index) ? index : SIZE_MAX;
+}
+
+/* The only tensor of real numbers, SIZE_MAX when there are none or several. */
+static size_t only_one(const cli_compared *compared)
+{
+    size_t found = SIZE_MAX;
+    for (size_t i = 0; i < compared->model->tensor_count; i++) {
+        if (stands_alone(compared, i) && has_numbers(compared, i)) {
+            if (found != SIZE_MAX) {
+                return SIZE_MAX;
+            }
+            found = i;
+        }
+    }
+    return found;
+}
+
+static int same_shape(const cli_comparison *comparison, size_t reference, size_t test)
+{
+    uint32_t reference_rank, test_rank;
+    const uint64_t *reference_shape;
+    const uint64_t *test_shape;
+    cli_compared_shape(&comparison->reference, reference, &reference_rank, &reference_shape);
+    cli_compared_shape(&comparison->test, test, &test_rank, &test_shape);
+    if (reference_rank != test_rank) {
+        return 0;
+    }
+    for (uint32_t d = 0; d < reference_rank; d++) {
+        if (reference_shape[d] != test_shape[d]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static void add_pair(cli_comparison *comparison, size_t reference, size_t test)
+{
+    cli_pair *pair = &comparison->pairs[comparison->count++];
+    memset(pair, 0, sizeof *pair);
+    pair->reference = reference;
+    pair->test = test;
+    if (test == SIZE_MAX) {
+        pair->kind = CLI_PAIR_MISSING;
+    } else if (reference == SIZE_MAX) {
+        pair->kind = CLI_PAIR_EXTRA;
+    } else if (!same_shape(comparison, reference, test)) {
+        pair->kind = CLI_PAIR_SHAPES;
+    } else if (has_numbers(&comparison->reference, reference) && has_numbers(&comparison->test, test)) {
+        pair->kind = CLI_PAIR_NUMBERS;
+    } else if (strcmp(cli_compared_type(&comparison->reference, reference),
+                      cli_compared_type(&comparison->test, test)) == 0) {
+        pair->kind = CLI_PAIR_BYTES;
+    } else {
+        pair->kind = CLI_PAIR_TYPES;
+    }
+}
+
+clq_status cli_comparison_match(cli_comparison *comparison, clq_error *error)
+{
+    const cli_compared *reference = &comparison->reference;
+    const cli_compared *test = &comparison->test;
+    const size_t capacity = reference->model->tensor_count + test->model->tensor_count + 1;
+    size_t alone = only_one(reference);
+    size_t other = only_one(test);
+    comparison->pairs = calloc(capacity, sizeof *comparison->pairs);
+    if (comparison->pairs == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", capacity);
+    }
+    if (alone == SIZE_MAX || other == SIZE_MAX || find(test, reference->model->tensors[alone].name) != SIZE_MAX) {
+        alone = SIZE_MAX;
+        other = SIZE_MAX;
+    }
+    for (size_t i = 0; i < reference->model->tensor_count; i++) {
+        if (stands_alone(reference, i)) {
+            add_pair(comparison, i, i == alone ? other : find(test, reference->model->tensors[i].name));
+        }
+    }
+    for (size_t i = 0; i < test->model->tensor_count; i++) {
+        if (stands_alone(test, i) && i != other && find(reference, test->model->tensors[i].name) == SIZE_MAX) {
+            add_pair(comparison, SIZE_MAX, i);
+        }
+    }
+    return CLQ_OK;
+}
+
+void cli_comparison_release(cli_comparison *comparison)
+{
+    free(comparison->pairs);
+    comparison->pairs = NULL;
+    cli_compared_close(&comparison->reference);
+    cli_compared_close(&comparison->test);
+}
+
+int cli_comparison_needs_device(const cli_comparison *comparison)
+{
+    for (size_t i = 0; i < comparison->count; i++) {
+        const cli_pair *pair = &comparison->pairs[i];
+        if (pair->kind == CLI_PAIR_NUMBERS && (cli_compared_quantized(&comparison->reference, pair->reference) ||
+                                               cli_compared_quantized(&comparison->test, pair->test))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+uint64_t cli_comparison_bytes(const cli_comparison *comparison)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < comparison->count; i++) {
+        const cli_pair *pair = &comparison->pairs[i];
+        if (pair->kind == CLI_PAIR_NUMBERS || pair->kind == CLI_PAIR_BYTES) {
+            bytes += comparison->reference.model->tensors[pair->reference].bytes;
+        }
+    }
+    return bytes;
+}
+
+/* The elements that stand ready on both sides. */
+typedef struct ready_elements {
+    const cli_source *reference, *test;
+} ready_elements;
+
+/*
+ * Both not a number, or the same infinity: equal. Not finite in any other way: a difference that no sum can hold, so it
+ * is counted and stays out of the sums.
+ */
+static void settle_nonfinite(double *x, double *y, cli_counts *counts)
+{
+    if (!(isnan(*x) && isnan(*y)) && *x != *y) {
+        counts->differing += 1;
+    }
+    *x = 0.0;
+    *y = 0.0;
+}
+
+static void fill(const void *cookie, size_t first, size_t count, double *x, double *y, cli_counts *counts)
+{
+    const ready_elements *ready = cookie;
+    cli_real_widen(ready->reference->real, ready->reference->stage->real, (size_t)ready->reference->used + first, count,
+                   x);
+    cli_real_widen(ready->test->real, ready->test->stage->real, (size_t)ready->test->used + first, count, y);
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(x[i]) || !isfinite(y[i])) {
+            settle_nonfinite(&x[i], &y[i], counts);
+        }
+    }
+}
+
+static clq_status compare_numbers(cli_comparison *comparison, cli_pair *pair, cli_progress *progress,
+                                  uint64_t *done_bytes, clq_error *error)
+{
+    const clq_model_tensor *tensor = &comparison->reference.model->tensors[pair->reference];
+    const uint64_t before = *done_bytes;
+    cli_source reference, test;
+    cli_statistics statistics;
+    cli_statistics_init(&statistics);
+    CLQ_TRY(cli_source_open(&reference, comparison->reference.model, pair->reference,
+                            cli_compared_quantized(&comparison->reference, pair->reference),
+                            &comparison->reference.stage, error));
+    CLQ_TRY(cli_source_open(&test, comparison->test.model, pair->test,
+                            cli_compared_quantized(&comparison->test, pair->test), &comparison->test.stage, error));
+    for (;;) {
+        const ready_elements ready = {&reference, &test};
+        uint64_t left, right;
+        CLQ_TRY(cli_source_ready(&reference, &left, error));
+        CLQ_TRY(cli_source_ready(&test, &right, error));
+        left = clq_size_min(left, right);
+        if (left == 0) {
+            break;
+        }
+        cli_statistics_add(&statistics, (size_t)left, fill, &ready);
+        reference.used += left;
+        test.used += left;
+        /* In bytes of the file, whatever the type: a share of them. */
+        *done_bytes = before + (uint64_t)((double)tensor->bytes * (double)statistics.elements /
+                                          (double)reference.chunker.elements);
+        cli_progress_at(progress, *done_bytes, tensor->name);
+        if (cli_interrupted()) {
+            return clq_fail(error, CLQ_CANCELLED, "interrupted");
+        }
+    }
+    *done_bytes = before + tensor->bytes;
+    pair->errors = cli_statistics_result(&statistics);
+    pair->differing = statistics.differing;
+    return CLQ_OK;
+}
+
+/* Pieces small enough for the stack. */
+enum { PIECE_BYTES = 32768 };
+
+static clq_status compare_bytes(cli_comparison *comparison, cli_pair *pair, uint64_t *done_bytes, clq_error *error)
+{
+    const uint64_t bytes = comparison->reference.model->tensors[pair->reference].bytes;
+    uint64_t left[PIECE_BYTES / 8];
+    uint64_t right[PIECE_BYTES / 8];
+    pair->equal = bytes == comparison->test.model->tensors[pair->test].bytes;
+    for (uint64_t done = 0; pair->equal && done < bytes; done += PIECE_BYTES) {
+        const uint64_t count = clq_size_min(bytes - done, PIECE_BYTES);
+        CLQ_TRY(cli_read_plain(comparison->reference.model, pair->reference, done, count, left, error));
+        CLQ_TRY(cli_read_plain(comparison->test.model, pair->test, done, count, right, error));
+        pair->equal = memcmp(left, right, (size_t)count) == 0;
+    }
+    *done_bytes += bytes;
+    return cli_interrupted() ? clq_fail(error, CLQ_CANCELLED, "interrupted") : CLQ_OK;
+}
+
+clq_status cli_compare_pair(cli_comparison *comparison, cli_pair *pair, cli_progress *progress, uint64_t *done_bytes,
+                            clq_error *error)
+{
+    if (pair->kind == CLI_PAIR_NUMBERS) {
+        return compare_numbers(comparison, pair, progress, done_bytes, error);
+    }
+    return pair->kind == CLI_PAIR_BYTES ? compare_bytes(comparison, pair, done_bytes, error) : CLQ_OK;
+}

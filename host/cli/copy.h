@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Copying tensors from a model to an output byte for byte. */
+#ifndef CLQ_CLI_COPY_H
+#define CLQ_CLI_COPY_H
+
+#include "cli.h"
+#include "output.h"
+
+/*
+ * Copy the data of tensor `index` into tensor `number` of the output, in pieces that take no more than a part of
+ * `memory_bytes`. *done_bytes counts for the progress. CLQ_CANCELLED after a signal.
+ */
+clq_status cli_copy_tensor(const clq_model *model, size_t index, cli_output *output, size_t number,
+                           uint64_t memory_bytes, cli_progress *progress, uint64_t *done_bytes, clq_error *error);
+
+/*
+ * Carry the metadata of the model over to shard `shard` of the output: that of its own shard, or of all when they
+ * become one file (where they disagree, the first counts). What we wrote of quantized tensors stays behind.
+ * *format_seen tells whether there was a "format".
+ */
+clq_status cli_copy_metadata(const clq_model *model, cli_output *output, size_t shard, int *format_seen,
+                             clq_error *error);
+
+/* Bytes [offset, offset + bytes) of a tensor as they belong into a safetensors file: row-major and little-endian. Both
+ * are multiples of the element. */
+clq_status cli_read_plain(const clq_model *model, size_t index, uint64_t offset, uint64_t bytes, void *memory,
+                          clq_error *error);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making the context that --device asks for, with its log and its cache of compiled kernels. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+
+static void print_log(void *cookie, clq_log_level level, const char *message)
+{
+    const cli_options *options = cookie;
+    if (level == CLQ_LOG_WARNING) {
+        cli_warning(options, "%s", message);
+    } else {
+        cli_note(options, "%s", message);
+    }
+}
+
+static int join(char *out, size_t capacity, const char *folder, const char *rest)
+{
+    const int length = snprintf(out, capacity, "%s/%s", folder, rest);
+    return length > 0 && (size_t)length < capacity;
+}
+
+/* Where compiled kernels are kept; 0 when nowhere. The folder above is made here, the last one by the library. */
+static int cache_folder(char *out, size_t capacity)
+{
+    const char *own = getenv("CLQUANT_CACHE_DIR");
+    const char *shared = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    char above[4096];
+    if (own != NULL) {
+        snprintf(out, capacity, "%s", own);
+        return own[0] != '\0' && strlen(own) < capacity;
+    }
+    if (shared != NULL && shared[0] == '/') {
+        snprintf(above, sizeof above, "%s", shared);
+        if (strlen(shared) >= sizeof above) {
+            return 0;
+        }
+    } else if (home == NULL || home[0] != '/' || !join(above, sizeof above, home, ".cache")) {
+        return 0;
+    }
+    /* It is there already, or the library's attempt to use it tells what is wrong. */
+    (void)mkdir(above, 0700);
+    return join(out, capacity, above, "clquant");
+}
+
+clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error)
+{
+    clq_device_info info;
+    clq_error cache_error;
+    char folder[4096];
+    CLQ_TRY(clq_context_create(context, options->device, error));
+    /* The log function takes no const cookie; print_log only reads it. */
+    clq_context_set_log(*context, print_log, (void *)(uintptr_t)options);
+    clq_context_device(*context, &info);
+    if (info.type == CLQ_DEVICE_REFERENCE) {
+        if (strcmp(options->device, "auto") == 0) {
+            cli_warning(options, "no usable OpenCL device; computing with the reference, which is slower (see 'clquant "
+                                 "devices', or choose it by --device reference)");
+        }
+        return CLQ_OK;
+    }
+    if (cache_folder(folder, sizeof folder) && clq_context_set_cache(*context, folder, &cache_error) != CLQ_OK) {
+        cli_warning(options, "compiled kernels are not kept: %s", cache_error.message);
+    }
+    cli_note(options, "device %d:%d %s", (int)info.platform, (int)info.device, info.name);
+    return CLQ_OK;
+}

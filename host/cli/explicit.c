@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "explicit.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../io/model.h"
+#include "real.h"
+
+/* A file of parameters is small; this bounds what is held in memory. */
+static const uint64_t MOST_PARAMETERS = UINT64_C(1) << 28;
+
+/* Open the one tensor of a .npy file of parameters. */
+static clq_status open_values(const char *option, const char *path, clq_model **model, clq_error *error)
+{
+    const clq_status status = clq_model_open(path, model, error);
+    if (status != CLQ_OK) {
+        return clq_fail_in(error, status, "%s is not a number, and not a file that can be used", option);
+    }
+    CLQ_REQUIRE((*model)->kind == CLQ_MODEL_NPY, "%s: the file must be a .npy file", option);
+    CLQ_REQUIRE((*model)->tensors[0].elements >= 1 && (*model)->tensors[0].elements <= MOST_PARAMETERS,
+                "%s: the file holds %" PRIu64 " values, 1 to %" PRIu64 " are possible", option,
+                (*model)->tensors[0].elements, MOST_PARAMETERS);
+    return CLQ_OK;
+}
+
+static clq_status check_scale(double scale, const char *where, clq_error *error)
+{
+    CLQ_REQUIRE(scale >= (double)CLQ_MINIMUM_SCALE && scale <= (double)CLQ_MAXIMUM_SCALE,
+                "--scale %s: %g is not a scale; %g to %g is possible", where, scale, (double)CLQ_MINIMUM_SCALE,
+                (double)CLQ_MAXIMUM_SCALE);
+    return CLQ_OK;
+}
+
+static clq_status read_scales(cli_explicit *given, const clq_model *model, const char *path, clq_error *error)
+{
+    const clq_model_tensor *tensor = &model->tensors[0];
+    const cli_real real = cli_real_of(&tensor->dtype);
+    clq_status status = CLQ_OK;
+    void *memory = NULL;
+    double *values = NULL;
+    if (real == CLI_REAL_NONE) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_INVALID_ARGUMENT, "--scale: the file holds %s, floating point is needed",
+                            tensor->dtype.name));
+    }
+    memory = malloc((size_t)tensor->bytes);
+    values = malloc((size_t)tensor->elements * sizeof *values);
+    given->scales = malloc((size_t)tensor->elements * sizeof *given->scales);
+    if (memory == NULL || values == NULL || given->scales == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " scales", tensor->elements));
+    }
+    CLQ_TRY_TO(clq_model_read(model, 0, 0, tensor->elements, memory, error));
+    cli_real_widen(real, memory, 0, (size_t)tensor->elements, values);
+    for (uint64_t i = 0; i < tensor->elements; i++) {
+        CLQ_TRY_TO(check_scale(values[i], path, error));
+        given->scales[i] = (float)values[i];
+    }
+    given->scale_count = tensor->elements;
+done:
+    free(values);
+    free(memory);
+    return status;
+}
+
+static clq_status read_zero_points(cli_explicit *given, const clq_model *model, clq_error *error)
+{
+    const clq_model_tensor *tensor = &model->tensors[0];
+    clq_status status = CLQ_OK;
+    void *memory = malloc((size_t)tensor->bytes);
+    given->zero_points = malloc((size_t)tensor->elements * sizeof *given->zero_points);
+    if (memory == NULL || given->zero_points == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " zero points", tensor->elements));
+    }
+    CLQ_TRY_TO(clq_model_read(model, 0, 0, tensor->elements, memory, error));
+    for (uint64_t i = 0; i < tensor->elements; i++) {
+        if (!cli_integer_at(tensor->dtype.name, memory, i, &given->zero_points[i])) {
+            CLQ_TRY_TO(clq_fail(error, CLQ_INVALID_ARGUMENT,
+                                "--zero-point: value %" PRIu64 " of the file (%s) is not a 32-bit integer", i,
+                                tensor->dtype.name));
+        }
+    }
+    given->zero_point_count = tensor->elements;
+done:
+    free(memory);
+    return status;
+}
+
+static clq_status take_scale(cli_explicit *given, const char *text, clq_error *error)
+{
+    clq_model *model = NULL;
+    clq_status status = CLQ_OK;
+    double value = 0.0;
+    given->scale_given = 1;
+    if (cli_parse_double(text, &value)) {
+        CLQ_TRY(check_scale(value, text, error));
+        given->scales = malloc(sizeof *given->scales);
+        if (given->scales == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a scale");
+        }
+        given->scales[0] = (float)value;
+        given->scale_count = 1;
+        return CLQ_OK;
+    }
+    CLQ_TRY_TO(open_values("--scale", text, &model, error));
+    CLQ_TRY_TO(read_scales(given, model, text, error));
+done:
+    clq_model_close(&model);
+    return status;
+}
+
+static clq_status take_zero_point(cli_explicit *given, const char *text, clq_error *error)
+{
+    clq_model *model = NULL;
+    clq_status status = CLQ_OK;
+    int64_t value = 0;
+    if (cli_parse_i64(text, INT32_MIN, INT32_MAX, &value)) {
+        given->zero_points = malloc(sizeof *given->zero_points);
+        if (given->zero_points == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a zero point");
+        }
+        given->zero_points[0] = (int32_t)value;
+        given->zero_point_count = 1;
+        return CLQ_OK;
+    }
+    CLQ_TRY_TO(open_values("--zero-point", text, &model, error));
+    CLQ_TRY_TO(read_zero_points(given, model, error));
+done:
+    clq_model_close(&model);
+    return status;
+}
+
+clq_status cli_explicit_create(const cli_options *options, cli_explicit **out, clq_error *error)
+{
+    cli_explicit *given = NULL;
+    clq_status status = CLQ_OK;
+    *out = NULL;
+    CLQ_REQUIRE(options->zero_point == NULL || options->scale != NULL, "--zero-point is only used with --scale");
+    CLQ_REQUIRE(options->scale == NULL || !options->range_given,
+                "--scale and --range both decide the scale: give one of them");
+    given = calloc(1, sizeof *given);
+    if (given == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the parameters given");
+    }
+    given->range_given = options->range_given;
+    given->lo = options->range_lo;
+    given->hi = options->range_hi;
+    if (options->scale != NULL) {
+        CLQ_TRY_TO(take_scale(given, options->scale, error));
+    }
+    if (options->zero_point != NULL) {
+        CLQ_TRY_TO(take_zero_point(given, options->zero_point, error));
+    }
+    *out = given;
+    given = NULL;
+done:
+    cli_explicit_destroy(&given);
+    return status;
+}
+
+void cli_explicit_destroy(cli_explicit **given)
+{
+    if (*given != NULL) {
+        free((*given)->scales);
+        free((*given)->zero_points);
+        free(*given);
+        *given = NULL;
+    }
+}
+
+static clq_status check_count(const char *option, const char *name, uint64_t values, uint64_t count, clq_error *error)
+{
+    char shown[200];
+    clq_printable(shown, sizeof shown, name, strlen(name));
+    CLQ_REQUIRE(values == 1 || values == count,
+                "%s holds %" PRIu64 " values, and tensor '%s' needs %" PRIu64 " (or 1 for all)", option, values, shown,
+                count);
+    return CLQ_OK;
+}
+
+clq_status cli_explicit_parameters(const cli_explicit *given, const clq_scheme *scheme, const char *name,
+                                   const float *range, uint64_t count, float *scale, int32_t *zero_point,
+                                   clq_error *error)
+{
+    const int32_t fixed = scheme->zero_point_rule == CLQ_ZERO_POINT_FIXED ? scheme->zero_point_fixed : 0;
+    if (given->scale_given) {
+        CLQ_TRY(check_count("--scale", name, given->scale_count, count, error));
+    }
+    if (given->zero_points != NULL) {
+        CLQ_TRY(check_count("--zero-point", name, given->zero_point_count, count, error));
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        clq_parameters chosen;
+        if (given->scale_given) {
+            scale[i] = given->scales[given->scale_count == 1 ? 0 : i];
+            zero_point[i] = fixed;
+        } else {
+            const double lo = given->range_given ? given->lo : (double)range[2 * i];
+            const double hi = given->range_given ? given->hi : (double)range[2 * i + 1];
+            CLQ_TRY(clq_choose_parameters(scheme, lo, hi, &chosen, error));
+            scale[i] = chosen.scale;
+            zero_point[i] = chosen.zero_point;
+        }
+        if (given->zero_points != NULL) {
+            zero_point[i] = given->zero_points[given->zero_point_count == 1 ? 0 : i];
+        }
+    }
+    return CLQ_OK;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parameters that the user gives instead of having them found: --scale, --zero-point, --range. */
+#ifndef CLQ_CLI_EXPLICIT_H
+#define CLQ_CLI_EXPLICIT_H
+
+#include "cli.h"
+
+typedef struct cli_explicit {
+    int scale_given;
+    float *scales; /* one for all parameters, or one for each */
+    uint64_t scale_count;
+    int32_t *zero_points; /* NULL: the scheme's fixed zero point, else 0 */
+    uint64_t zero_point_count;
+    int range_given;
+    double lo, hi;
+} cli_explicit;
+
+/*
+ * Read the options; files are .npy. CLQ_INVALID_ARGUMENT for values out of bounds and options that exclude each other.
+ * A value is a file when it is not a number.
+ */
+clq_status cli_explicit_create(const cli_options *options, cli_explicit **given, clq_error *error);
+void cli_explicit_destroy(cli_explicit **given);
+
+/*
+ * The parameters of the tensor `name` for the range found, [range[2i], range[2i+1]]: those given, else those that the
+ * scheme chooses. CLQ_INVALID_ARGUMENT when the number of values given is neither 1 nor `count`.
+ */
+clq_status cli_explicit_parameters(const cli_explicit *given, const clq_scheme *scheme, const char *name,
+                                   const float *range, uint64_t count, float *scale, int32_t *zero_point,
+                                   clq_error *error);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the command says on stderr, one line each, and the exit code that belongs to a failure. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "cli.h"
+
+enum { LINE_BYTES = 1400 };
+
+static struct {
+    const char *verb_name; /* NULL before it is known */
+    int verbose;
+} state;
+
+void cli_messages_begin(const char *verb_name, int verbose)
+{
+    state.verb_name = verb_name;
+    state.verbose = verbose;
+}
+
+/* Whatever a file name or a tensor name holds, a message is one line and steers no terminal. */
+static void print_line(const char *text)
+{
+    char line[LINE_BYTES];
+    clq_printable(line, sizeof line, text, strlen(text));
+    cli_progress_hide();
+    fprintf(stderr, "clquant: %s\n", line);
+}
+
+static void print_formatted(const char *format, va_list arguments) CLQ_PRINTF(1, 0);
+
+static void print_formatted(const char *format, va_list arguments)
+{
+    char text[LINE_BYTES];
+    vsnprintf(text, sizeof text, format, arguments);
+    print_line(text);
+}
+
+void cli_warning(const cli_options *options, const char *format, ...)
+{
+    va_list arguments;
+    if (options->quiet) {
+        return;
+    }
+    va_start(arguments, format);
+    print_formatted(format, arguments);
+    va_end(arguments);
+}
+
+void cli_note(const cli_options *options, const char *format, ...)
+{
+    va_list arguments;
+    if (!options->verbose) {
+        return;
+    }
+    va_start(arguments, format);
+    print_formatted(format, arguments);
+    va_end(arguments);
+}
+
+int cli_usage_error(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_formatted(format, arguments);
+    va_end(arguments);
+    if (state.verb_name != NULL) {
+        fprintf(stderr, "try 'clquant %s --help'\n", state.verb_name);
+    } else {
+        fprintf(stderr, "try 'clquant --help'\n");
+    }
+    return CLI_USAGE;
+}
+
+static int exit_code_of(clq_status status)
+{
+    switch (status) {
+    case CLQ_OK:
+        return CLI_OK;
+    case CLQ_INVALID_ARGUMENT:
+        return CLI_USAGE;
+    case CLQ_OUT_OF_MEMORY:
+    case CLQ_UNSUPPORTED:
+    case CLQ_IO_ERROR:
+        return CLI_FAILURE;
+    case CLQ_NO_DEVICE:
+    case CLQ_DEVICE_ERROR:
+    case CLQ_BUILD_FAILED:
+        return CLI_NO_DEVICE;
+    case CLQ_MISMATCH:
+        return CLI_MISMATCH;
+    case CLQ_BAD_FILE:
+        return CLI_BAD_FILE;
+    case CLQ_NONFINITE:
+        return CLI_NONFINITE;
+    case CLQ_CANCELLED:
+        return cli_interrupt_code();
+    }
+    return CLI_FAILURE;
+}
+
+int cli_report(const clq_error *error)
+{
+    print_line(error->message[0] != '\0' ? error->message : clq_status_name(error->status));
+    if (error->build_log[0] != '\0' && state.verbose) {
+        fprintf(stderr, "%s\n", error->build_log);
+    }
+    return exit_code_of(error->status);
+}

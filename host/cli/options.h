@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The option table: the one place where an option exists. Parsing (options.c), --help (help.c), the man page (man.c)
+ * and the shell completions (completion.c) all read it.
+ */
+#ifndef CLQ_CLI_OPTIONS_H
+#define CLQ_CLI_OPTIONS_H
+
+#include "cli.h"
+
+typedef struct cli_option {
+    const char *name;     /* without the dashes; the same name may stand in two rows for different verbs */
+    char letter;          /* '\0': none */
+    const char *argument; /* as shown in help; alternatives as "a|b|c" are completed; NULL: a flag */
+    const char *values;   /* alternatives too many for `argument`, in the same form, or NULL */
+    uint32_t verbs;       /* bit 1 << cli_verb for each verb that takes it */
+    int absent;           /* known, but not in this version: refused by name and not shown */
+    /* Store the value (NULL for a flag); returns 0 when `text` is not acceptable. */
+    int (*store)(cli_options *options, const char *text);
+    const char *required; /* what a value must be, for the message: "a whole number from 0 to 30" */
+    const char *initial;  /* the default, as text, or NULL */
+    const char *help;     /* without a final period */
+} cli_option;
+
+typedef struct cli_verb_info {
+    const char *name;
+    const char *arguments; /* as shown in the synopsis */
+    size_t minimum, maximum;
+    int (*run)(const cli_options *options);
+    const char *summary;
+    const char *description; /* sentences; for the verb's help and the man page */
+} cli_verb_info;
+
+extern const cli_option cli_option_table[];
+extern const size_t cli_option_count;
+extern const cli_verb_info cli_verb_table[CLI_VERB_COUNT]; /* indexed by cli_verb */
+
+/* Of every verb. */
+#define CLI_ALL_VERBS ((UINT32_C(1) << CLI_VERB_COUNT) - 1)
+
+/* What each exit code means, in order, for the help and the man page; ends with a NULL text. */
+typedef struct cli_exit_text {
+    const char *code;
+    const char *text;
+} cli_exit_text;
+extern const cli_exit_text cli_exit_table[];
+
+/* Environment variables, in the same form. */
+extern const cli_exit_text cli_environment_table[];
+
+/* The first of the alternatives in "a|b|c" that starts at *next, into out; returns 0 at the end. */
+int cli_next_alternative(const char **next, char *out, size_t capacity);
+
+void cli_print_usage(FILE *out);                        /* a few lines */
+void cli_print_help(FILE *out);                         /* the general help */
+void cli_print_verb_help(FILE *out, cli_verb verb);     /* the verb's help */
+void cli_print_man_page(FILE *out);                     /* clquant(1), in roff */
+int cli_print_completion(FILE *out, const char *shell); /* 0 when there is none for that shell */
+
+/* Set *verb, or say why not; returns an exit code. */
+int cli_find_verb(const char *word, cli_verb *verb);
+
+/* help, man and completion print something about the command itself. */
+int cli_is_printing_verb(const char *word);
+int cli_run_printing_verb(const char *word, int count, char **arguments);
+
+/* Setters of the table, in option_values.c. */
+int cli_set_device(cli_options *options, const char *text);
+int cli_set_json(cli_options *options, const char *text);
+int cli_set_quiet(cli_options *options, const char *text);
+int cli_set_verbose(cli_options *options, const char *text);
+int cli_set_progress(cli_options *options, const char *text);
+int cli_set_output(cli_options *options, const char *text);
+int cli_set_force(cli_options *options, const char *text);
+int cli_set_tensor(cli_options *options, const char *text);
+int cli_set_granularity(cli_options *options, const char *text);
+int cli_set_axis(cli_options *options, const char *text);
+int cli_set_group_size(cli_options *options, const char *text);
+int cli_set_nonfinite(cli_options *options, const char *text);
+int cli_set_preset(cli_options *options, const char *text);
+int cli_set_dtype(cli_options *options, const char *text);
+int cli_set_real_dtype(cli_options *options, const char *text);
+int cli_set_rounding(cli_options *options, const char *text);
+int cli_set_order(cli_options *options, const char *text);
+int cli_set_arithmetic(cli_options *options, const char *text);
+int cli_set_scale(cli_options *options, const char *text);
+int cli_set_zero_point(cli_options *options, const char *text);
+int cli_set_range(cli_options *options, const char *text);
+int cli_set_calibrate(cli_options *options, const char *text);
+int cli_set_include(cli_options *options, const char *text);
+int cli_set_exclude(cli_options *options, const char *text);
+int cli_set_min_rank(cli_options *options, const char *text);
+int cli_set_strict(cli_options *options, const char *text);
+int cli_set_dry_run(cli_options *options, const char *text);
+int cli_set_memory(cli_options *options, const char *text);
+int cli_set_fail_sqnr(cli_options *options, const char *text);
+int cli_set_emit_config(cli_options *options, const char *text);
+int cli_set_sample(cli_options *options, const char *text);
+int cli_set_max_shift(cli_options *options, const char *text);
+int cli_set_bits(cli_options *options, const char *text);
+int cli_set_seed(cli_options *options, const char *text);
+int cli_set_model_scale(cli_options *options, const char *text);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "output.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../io/file.h"
+#include "../io/npy.h"
+#include "../io/safetensors.h"
+#include "../size.h"
+#include "output_index.h"
+
+typedef enum output_kind { OUTPUT_SAFETENSORS, OUTPUT_SHARDED, OUTPUT_NPY } output_kind;
+
+typedef struct output_shard {
+    char *path;
+    clq_safetensors_plan *plan; /* NULL for .npy */
+    const char *header;         /* of the plan, or npy_header */
+    char *npy_header;
+    uint64_t header_bytes, file_bytes;
+    clq_writer *writer;
+} output_shard;
+
+typedef struct output_tensor {
+    size_t shard;
+    size_t index; /* in the shard's plan */
+    uint64_t bytes;
+} output_tensor;
+
+struct cli_output {
+    output_kind kind;
+    char *path;
+    output_shard *shards;
+    size_t shard_count;
+    output_tensor *tensors;
+    size_t tensor_count, tensor_capacity;
+    cli_index *index; /* of a sharded output */
+    clq_writer *index_writer;
+    char *index_text;
+    size_t index_bytes;
+};
+
+static const char INDEX_SUFFIX[] = ".safetensors.index.json";
+
+static int ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text);
+    const size_t end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+int cli_output_is_npy(const char *path)
+{
+    return ends_with(path, ".npy");
+}
+
+/* The path of shard `i` of a sharded output, malloc'ed: "model.safetensors.index.json" gives model-00001-of-00002... */
+static char *shard_path(const char *path, size_t i, size_t count)
+{
+    const size_t stem = strlen(path) - (sizeof INDEX_SUFFIX - 1);
+    const size_t capacity = stem + 80;
+    char *name = malloc(capacity);
+    if (name != NULL) {
+        memcpy(name, path, stem);
+        snprintf(name + stem, capacity - stem, "-%05zu-of-%05zu.safetensors", i + 1, count);
+    }
+    return name;
+}
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+static clq_status no_memory(clq_error *error)
+{
+    return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to lay out the output");
+}
+
+static clq_status create_shard(cli_output *output, size_t i, clq_error *error)
+{
+    output_shard *shard = &output->shards[i];
+    shard->path =
+        output->kind == OUTPUT_SHARDED ? shard_path(output->path, i, output->shard_count) : strdup(output->path);
+    if (shard->path == NULL) {
+        return no_memory(error);
+    }
+    return output->kind == OUTPUT_NPY ? CLQ_OK : clq_safetensors_plan_create(&shard->plan, error);
+}
+
+clq_status cli_output_create(const char *path, size_t shard_count, cli_output **out, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    cli_output *output = calloc(1, sizeof *output);
+    *out = output;
+    if (output == NULL) {
+        return no_memory(error);
+    }
+    output->kind = cli_output_is_npy(path) ? OUTPUT_NPY : OUTPUT_SAFETENSORS;
+    output->shard_count = 1;
+    if (ends_with(path, INDEX_SUFFIX)) {
+        output->kind = OUTPUT_SHARDED;
+        output->shard_count = shard_count;
+        CLQ_TRY_TO(cli_index_create(&output->index, error));
+    }
+    output->path = strdup(path);
+    output->shards = calloc(output->shard_count, sizeof *output->shards);
+    if (output->path == NULL || output->shards == NULL) {
+        CLQ_TRY_TO(no_memory(error));
+    }
+    for (size_t i = 0; i < output->shard_count; i++) {
+        CLQ_TRY_TO(create_shard(output, i, error));
+    }
+done:
+    if (status != CLQ_OK) {
+        cli_output_destroy(out);
+    }
+    return status;
+}
+
+void cli_output_destroy(cli_output **out)
+{
+    cli_output *output = *out;
+    if (output == NULL) {
+        return;
+    }
+    for (size_t i = 0; output->shards != NULL && i < output->shard_count; i++) {
+        clq_writer_abandon(&output->shards[i].writer);
+        clq_safetensors_plan_destroy(&output->shards[i].plan);
+        free(output->shards[i].npy_header);
+        free(output->shards[i].path);
+    }
+    clq_writer_abandon(&output->index_writer);
+    cli_index_destroy(&output->index);
+    free(output->index_text);
+    free(output->shards);
+    free(output->tensors);
+    free(output->path);
+    free(output);
+    *out = NULL;
+}
+
+size_t cli_output_shards(const cli_output *output)
+{
+    return output->shard_count;
+}
+
+static clq_status check_one(const char *path, const clq_model *model, int replace, clq_error *error)
+{
+    char shown[400];
+    struct stat facts;
+    CLQ_TRY(clq_model_refuse_output(model, path, error));
+    clq_printable(shown, sizeof shown, path, strlen(path));
+    if (lstat(path, &facts) == 0) {
+        CLQ_REQUIRE(replace != 0, "%s exists; --force replaces it", shown);
+        return CLQ_OK;
+    }
+    if (errno != ENOENT) {
+        return clq_fail(error, CLQ_IO_ERROR, "%s: cannot be written: %s", shown, strerror(errno));
+    }
+    return CLQ_OK;
+}
+
+static clq_status check_folder_of(const char *path, clq_error *error)
+{
+    const size_t length = (size_t)(file_name(path) - path);
+    char *folder = length == 0 ? strdup(".") : strndup(path, length);
+    clq_status status = CLQ_OK;
+    char shown[400];
+    struct stat facts;
+    if (folder == NULL) {
+        return no_memory(error);
+    }
+    clq_printable(shown, sizeof shown, folder, strlen(folder));
+    if (stat(folder, &facts) != 0) {
+        status = clq_fail(error, CLQ_IO_ERROR, "%s: %s; the output needs a folder that exists", shown, strerror(errno));
+    } else if (!S_ISDIR(facts.st_mode)) {
+        status = clq_fail(error, CLQ_IO_ERROR, "%s: not a folder; the output needs one", shown);
+    }
+    free(folder);
+    return status;
+}
+
+clq_status cli_output_check_path(const char *path, const clq_model *model, int replace, clq_error *error)
+{
+    CLQ_TRY(check_folder_of(path, error));
+    return check_one(path, model, replace, error);
+}
+
+clq_status cli_output_check(const cli_output *output, const clq_model *model, int replace, clq_error *error)
+{
+    CLQ_TRY(cli_output_check_path(output->path, model, replace, error));
+    for (size_t i = 0; i < output->shard_count; i++) {
+        CLQ_TRY(check_one(output->shards[i].path, model, replace, error));
+    }
+    return CLQ_OK;
+}
+
+static clq_status grow_tensors(cli_output *output, clq_error *error)
+{
+    if (output->tensor_count == output->tensor_capacity) {
+        const size_t capacity = output->tensor_capacity * 2 + 64;
+        output_tensor *larger = realloc(output->tensors, capacity * sizeof *larger);
+        if (larger == NULL) {
+            return no_memory(error);
+        }
+        output->tensors = larger;
+        output->tensor_capacity = capacity;
+    }
+    return CLQ_OK;
+}
+
+clq_status cli_output_tensor(cli_output *output, size_t shard, const char *name, const char *dtype, uint32_t rank,
+                             const uint64_t *shape, uint64_t bytes, size_t *number, clq_error *error)
+{
+    output_tensor *tensor;
+    output_shard *target;
+    CLQ_TRY(grow_tensors(output, error));
+    tensor = &output->tensors[output->tensor_count];
+    tensor->shard = output->kind == OUTPUT_SHARDED ? shard : 0;
+    tensor->bytes = bytes;
+    tensor->index = 0;
+    target = &output->shards[tensor->shard];
+    if (output->kind == OUTPUT_NPY) {
+        CLQ_REQUIRE(output->tensor_count == 0, "a .npy file holds one tensor only");
+        CLQ_TRY(clq_npy_header(dtype, rank, shape, &target->npy_header, &target->header_bytes, error));
+    } else {
+        CLQ_TRY(clq_safetensors_plan_tensor(target->plan, name, dtype, rank, shape, bytes, &tensor->index, error));
+    }
+    if (output->index != NULL) {
+        CLQ_TRY(cli_index_add(output->index, name, file_name(target->path), bytes, error));
+    }
+    *number = output->tensor_count++;
+    return CLQ_OK;
+}
+
+clq_status cli_output_metadata(cli_output *output, size_t shard, const char *key, const char *value, clq_error *error)
+{
+    output_shard *target = &output->shards[output->kind == OUTPUT_SHARDED ? shard : 0];
+    return target->plan == NULL ? CLQ_OK : clq_safetensors_plan_metadata(target->plan, key, value, error);
+}
+
+clq_status cli_output_index_metadata(cli_output *output, const char *metadata, clq_error *error)
+{
+    return output->index == NULL || metadata == NULL ? CLQ_OK : cli_index_metadata(output->index, metadata, error);
+}
+
+clq_status cli_output_layout(cli_output *output, uint64_t *bytes, clq_error *error)
+{
+    *bytes = 0;
+    for (size_t i = 0; i < output->shard_count; i++) {
+        output_shard *shard = &output->shards[i];
+        if (shard->plan != NULL) {
+            CLQ_TRY(clq_safetensors_plan_finish(shard->plan, &shard->header, &shard->header_bytes, &shard->file_bytes,
+                                                error));
+        } else {
+            CLQ_REQUIRE(output->tensor_count == 1, "a .npy file holds one tensor");
+            shard->header = shard->npy_header;
+            shard->file_bytes = shard->header_bytes + output->tensors[0].bytes;
+        }
+        *bytes += shard->file_bytes;
+    }
+    if (output->index != NULL) {
+        CLQ_TRY(cli_index_text(output->index, &output->index_text, &output->index_bytes, error));
+        *bytes += output->index_bytes;
+    }
+    return CLQ_OK;
+}
+
+clq_status cli_output_open(cli_output *output, int replace, clq_error *error)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        output_shard *shard = &output->shards[i];
+        CLQ_TRY(clq_writer_open(shard->path, shard->file_bytes, replace, &shard->writer, error));
+        CLQ_TRY(clq_writer_write_at(shard->writer, 0, shard->header, shard->header_bytes, error));
+    }
+    if (output->index != NULL) {
+        CLQ_TRY(clq_writer_open(output->path, output->index_bytes, replace, &output->index_writer, error));
+        CLQ_TRY(clq_writer_write_at(output->index_writer, 0, output->index_text, output->index_bytes, error));
+    }
+    return CLQ_OK;
+}
+
+clq_status cli_output_write(cli_output *output, size_t number, uint64_t offset, const void *memory, uint64_t bytes,
+                            clq_error *error)
+{
+    const output_tensor *tensor = &output->tensors[number];
+    const output_shard *shard = &output->shards[tensor->shard];
+    uint64_t start = shard->header_bytes;
+    CLQ_REQUIRE(offset <= tensor->bytes && bytes <= tensor->bytes - offset,
+                "%" PRIu64 " bytes at %" PRIu64 " do not fit a tensor of %" PRIu64, bytes, offset, tensor->bytes);
+    if (shard->plan != NULL) {
+        start = clq_safetensors_plan_offset(shard->plan, tensor->index);
+    }
+    return clq_writer_write_at(shard->writer, start + offset, memory, bytes, error);
+}
+
+clq_status cli_output_commit(cli_output *output, clq_error *error)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        CLQ_TRY(clq_writer_commit(&output->shards[i].writer, error));
+    }
+    return output->index_writer != NULL ? clq_writer_commit(&output->index_writer, error) : CLQ_OK;
+}

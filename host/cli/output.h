@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file or files that a verb writes: one safetensors file, shards with their index, or one .npy. Tensors are
+ * declared first, then the layout is fixed, then data is written in any order. Nothing is seen under its final name
+ * before cli_output_commit, which puts the shards in place first and the index last.
+ */
+#ifndef CLQ_CLI_OUTPUT_H
+#define CLQ_CLI_OUTPUT_H
+
+#include "../io/model.h"
+
+typedef struct cli_output cli_output;
+
+/*
+ * The kind follows from the end of `path`: ".safetensors.index.json" (with `shard_count` shards beside it, called
+ * STEM-00001-of-00002.safetensors), ".npy" (one tensor), else one safetensors file.
+ */
+clq_status cli_output_create(const char *path, size_t shard_count, cli_output **output, clq_error *error);
+void cli_output_destroy(cli_output **output); /* removes what was not committed */
+
+/* Whether a .npy file would be written. */
+int cli_output_is_npy(const char *path);
+
+/* Shards that tensors may be put into: 1 unless the output is sharded. */
+size_t cli_output_shards(const cli_output *output);
+
+/*
+ * Before any work: refuse an output that is one of the model's files, exists without `replace`, or lies in a folder
+ * that is missing. With `replace` 2 existing files are not looked for (a dry run).
+ */
+clq_status cli_output_check(const cli_output *output, const clq_model *model, int replace, clq_error *error);
+
+/* The same for one path, of a file that is written beside the output. */
+clq_status cli_output_check_path(const char *path, const clq_model *model, int replace, clq_error *error);
+
+clq_status cli_output_tensor(cli_output *output, size_t shard, const char *name, const char *dtype, uint32_t rank,
+                             const uint64_t *shape, uint64_t bytes, size_t *number, clq_error *error);
+clq_status cli_output_metadata(cli_output *output, size_t shard, const char *key, const char *value, clq_error *error);
+
+/* JSON text of the input index's "metadata", whose members other than total_size are kept; may be NULL. */
+clq_status cli_output_index_metadata(cli_output *output, const char *metadata, clq_error *error);
+
+/* Fix the layout; *bytes is the size of all files together. */
+clq_status cli_output_layout(cli_output *output, uint64_t *bytes, clq_error *error);
+
+/* Start writing: temporary files with their headers. */
+clq_status cli_output_open(cli_output *output, int replace, clq_error *error);
+
+/* Data of tensor `number`, from byte `offset` of it on. */
+clq_status cli_output_write(cli_output *output, size_t number, uint64_t offset, const void *memory, uint64_t bytes,
+                            clq_error *error);
+
+clq_status cli_output_commit(cli_output *output, clq_error *error);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "output_index.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../io/json.h"
+
+typedef struct index_entry {
+    char *name; /* with quotes, as JSON */
+    char *file;
+} index_entry;
+
+struct cli_index {
+    index_entry *entries;
+    size_t count, capacity;
+    uint64_t total_bytes;
+    char *metadata; /* NULL: none */
+};
+
+static clq_status no_memory(clq_error *error)
+{
+    return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the index of the output");
+}
+
+clq_status cli_index_create(cli_index **index, clq_error *error)
+{
+    *index = calloc(1, sizeof **index);
+    return *index != NULL ? CLQ_OK : no_memory(error);
+}
+
+void cli_index_destroy(cli_index **index)
+{
+    if (*index == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < (*index)->count; i++) {
+        free((*index)->entries[i].name);
+        free((*index)->entries[i].file);
+    }
+    free((*index)->entries);
+    free((*index)->metadata);
+    free(*index);
+    *index = NULL;
+}
+
+clq_status cli_index_add(cli_index *index, const char *name, const char *file, uint64_t bytes, clq_error *error)
+{
+    index_entry *entry;
+    if (index->count == index->capacity) {
+        const size_t capacity = index->capacity * 2 + 64;
+        index_entry *larger = realloc(index->entries, capacity * sizeof *larger);
+        if (larger == NULL) {
+            return no_memory(error);
+        }
+        index->entries = larger;
+        index->capacity = capacity;
+    }
+    entry = &index->entries[index->count++];
+    entry->name = clq_json_quote(name, strlen(name));
+    entry->file = clq_json_quote(file, strlen(file));
+    index->total_bytes += bytes;
+    return entry->name != NULL && entry->file != NULL ? CLQ_OK : no_memory(error);
+}
+
+clq_status cli_index_metadata(cli_index *index, const char *metadata, clq_error *error)
+{
+    free(index->metadata);
+    index->metadata = strdup(metadata);
+    return index->metadata != NULL ? CLQ_OK : no_memory(error);
+}
+
+/* The members of the metadata that are kept, each followed by a comma, as they stood. */
+static clq_status write_metadata(const cli_index *index, FILE *out, clq_error *error)
+{
+    clq_json json;
+    int more = 0;
+    if (index->metadata == NULL) {
+        return CLQ_OK;
+    }
+    clq_json_init(&json, index->metadata, strlen(index->metadata), "metadata of the index");
+    CLQ_TRY(clq_json_enter(&json, CLQ_JSON_OBJECT, error));
+    for (int first = 1;; first = 0) {
+        char *key = NULL;
+        size_t length = 0;
+        size_t start;
+        clq_status status;
+        CLQ_TRY(clq_json_next(&json, CLQ_JSON_OBJECT, first, &more, error));
+        if (!more) {
+            return CLQ_OK;
+        }
+        CLQ_TRY(clq_json_key(&json, &key, &length, error));
+        while (json.position < json.length && strchr(" \t\r\n", json.text[json.position]) != NULL) {
+            json.position++;
+        }
+        start = json.position;
+        status = clq_json_skip(&json, error);
+        if (status == CLQ_OK && strcmp(key, "total_size") != 0) {
+            char *quoted = clq_json_quote(key, length);
+            fprintf(out, "\n    %s: %.*s,", quoted != NULL ? quoted : "\"\"", (int)(json.position - start),
+                    json.text + start);
+            free(quoted);
+        }
+        free(key);
+        CLQ_TRY(status);
+    }
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    return strcmp(((const index_entry *)a)->name, ((const index_entry *)b)->name);
+}
+
+clq_status cli_index_text(cli_index *index, char **text, size_t *bytes, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    FILE *out = open_memstream(text, bytes);
+    if (out == NULL) {
+        return no_memory(error);
+    }
+    if (index->count > 0) {
+        qsort(index->entries, index->count, sizeof *index->entries, compare_entries);
+    }
+    fputs("{\n  \"metadata\": {", out);
+    CLQ_TRY_TO(write_metadata(index, out, error));
+    fprintf(out, "\n    \"total_size\": %" PRIu64 "\n  },\n  \"weight_map\": {", index->total_bytes);
+    for (size_t i = 0; i < index->count; i++) {
+        fprintf(out, "%s\n    %s: %s", i > 0 ? "," : "", index->entries[i].name, index->entries[i].file);
+    }
+    fputs("\n  }\n}\n", out);
+done:
+    if (fclose(out) != 0 && status == CLQ_OK) {
+        status = no_memory(error);
+    }
+    return status;
+}

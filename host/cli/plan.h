@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `quantize` does with each tensor of a model, decided from headers and options alone. */
+#ifndef CLQ_CLI_PLAN_H
+#define CLQ_CLI_PLAN_H
+
+#include "../io/model.h"
+#include "cli.h"
+#include "statistics.h"
+
+/* How the zero points of a tensor are stored. */
+typedef enum cli_zero_point_form {
+    CLI_ZERO_POINT_LEFT_OUT = 0, /* all are 0 */
+    CLI_ZERO_POINT_NARROW = 1,   /* all fit the type of the codes: I8 or U8 */
+    CLI_ZERO_POINT_WIDE = 2      /* I32 */
+} cli_zero_point_form;
+
+typedef struct cli_plan_tensor {
+    size_t index;     /* in the model */
+    int quantized;    /* 0: copied */
+    char reason[160]; /* why it is copied */
+    int falls_short;  /* copied although it is a float tensor that the options select: --strict */
+    clq_quantization q;
+    uint64_t elements, parameters;
+    uint64_t code_bytes;    /* 4-bit codes are packed */
+    const char *code_dtype; /* "I8" or "U8" */
+    uint32_t code_rank;
+    uint64_t code_shape[CLQ_MAX_RANK];
+    char *scale_name, *zero_point_name;
+    uint32_t scale_rank;
+    uint64_t scale_shape[CLQ_MAX_RANK];
+    /* Found by the first pass over the data; the arrays are given back early when no report needs them. */
+    float *range; /* 2 * parameters */
+    clq_nonfinite nonfinite;
+    float *scale;
+    int32_t *zero_point;
+    cli_zero_point_form zero_point_form;
+    float scale_low, scale_high;
+    int32_t zero_point_low, zero_point_high;
+    /* Where they go: numbers of the output's tensors. */
+    size_t out_codes, out_scale, out_zero_point;
+    /* Found while quantizing. */
+    int measured;
+    cli_errors errors;
+    uint64_t clipped;
+    char variant[48];
+} cli_plan_tensor;
+
+typedef struct cli_plan {
+    const clq_model *model;
+    cli_plan_tensor *tensors; /* one for each of the model, in its order */
+    size_t count;
+    size_t quantized_count;
+    clq_scheme scheme; /* of all */
+    int min_rank;
+} cli_plan;
+
+/*
+ * Decide for every tensor. CLQ_INVALID_ARGUMENT for options that contradict each other or the model: an axis that a
+ * tensor lacks, a T_scale that the model holds already.
+ */
+clq_status cli_plan_create(const cli_options *options, const clq_model *model, cli_plan **plan, clq_error *error);
+void cli_plan_destroy(cli_plan **plan);
+
+/* From now on the tensor is copied, for the reason given. */
+void cli_plan_copy(cli_plan *plan, cli_plan_tensor *tensor, int falls_short, const char *format, ...) CLQ_PRINTF(4, 5);
+
+/* A pattern of --include or --exclude that matches no tensor, or NULL. */
+const char *cli_plan_idle_pattern(const cli_options *options, const clq_model *model);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * --emit-config: the quantization_config with which readers of compressed-tensors (format int-quantized) take the
+ * output as it is. What that format can hold: s8 codes of matrices called MODULE.weight, scales per tensor, per row or
+ * per group that divides the row, zero points within int8.
+ */
+#ifndef CLQ_CLI_QUANTIZE_CONFIG_H
+#define CLQ_CLI_QUANTIZE_CONFIG_H
+
+#include "cli.h"
+#include "plan.h"
+
+/*
+ * Before any work: refuse options that the format cannot express, and have tensors copied that it cannot hold, so that
+ * file and configuration agree. Does nothing without --emit-config.
+ */
+clq_status cli_config_prepare(const cli_options *options, cli_plan *plan, clq_error *error);
+
+/* Once the zero points are known: refuse one that is no int8. */
+clq_status cli_config_check(const cli_options *options, const cli_plan *plan, clq_error *error);
+
+/* Write the file, whole or not at all. */
+clq_status cli_config_write(const cli_options *options, const cli_plan *plan, clq_error *error);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a quantized file holds: its tensors and its metadata. */
+#ifndef CLQ_CLI_QUANTIZE_OUTPUT_H
+#define CLQ_CLI_QUANTIZE_OUTPUT_H
+
+#include "explicit.h"
+#include "output.h"
+#include "plan.h"
+
+/*
+ * Whether the form of every tensor's zero points is known before the data was read: they are given, or fixed by the
+ * scheme. If so, the forms are set.
+ */
+int cli_zero_points_known(cli_plan *plan, const cli_explicit *given);
+
+/* Declare all tensors and the metadata of the output; every tensor's zero_point_form is set. */
+clq_status cli_declare_quantized(cli_output *output, const cli_options *options, cli_plan *plan, clq_error *error);
+
+/*
+ * The value of the metadata entry `clquant` for the tensors of one shard of the output, malloc'ed. Depends on nothing
+ * but the input and the options that decide a byte; what it said of tensors quantized before is kept. `all_shards`: for
+ * the tensors of all.
+ */
+clq_status cli_quantize_metadata(const cli_options *options, const cli_plan *plan, size_t shard, int all_shards,
+                                 char **text, clq_error *error);
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "real.h"
+
+#include <string.h>
+
+cli_real cli_real_of(const clq_file_dtype *dtype)
+{
+    switch (dtype->type) {
+    case CLQ_F32:
+        return CLI_REAL_F32;
+    case CLQ_F16:
+        return CLI_REAL_F16;
+    case CLQ_BF16:
+        return CLI_REAL_BF16;
+    default:
+        return strcmp(dtype->name, "F64") == 0 ? CLI_REAL_F64 : CLI_REAL_NONE;
+    }
+}
+
+clq_dtype cli_real_type(cli_real real)
+{
+    switch (real) {
+    case CLI_REAL_F32:
+        return CLQ_F32;
+    case CLI_REAL_F16:
+        return CLQ_F16;
+    case CLI_REAL_BF16:
+        return CLQ_BF16;
+    default:
+        return (clq_dtype)0;
+    }
+}
+
+static float float_of_bits(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static uint32_t bits_of_float(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/*
+ * The bits of the half, moved to where f32 has them, are the value with an exponent that is 112 too small (127 - 15);
+ * the product puts that right and is exact for subnormal halves too. Infinity and NaN come out as 2^16 and above: their
+ * exponent is then set to all ones.
+ */
+static float float_of_half(uint16_t half)
+{
+    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
+    const uint32_t magnitude = (uint32_t)(half & 0x7FFFu) << 13;
+    const uint32_t bits = bits_of_float(float_of_bits(magnitude) * 0x1p112f);
+    const uint32_t special = magnitude >= 0x0F800000u ? 0x7F800000u : 0u;
+    return float_of_bits(bits | special | sign);
+}
+
+void cli_real_widen(cli_real real, const void *memory, size_t first, size_t count, double *out)
+{
+    if (real == CLI_REAL_F32) {
+        const float *x = (const float *)memory + first;
+        for (size_t i = 0; i < count; i++) {
+            out[i] = (double)x[i];
+        }
+    } else if (real == CLI_REAL_F16) {
+        const uint16_t *x = (const uint16_t *)memory + first;
+        for (size_t i = 0; i < count; i++) {
+            out[i] = (double)float_of_half(x[i]);
+        }
+    } else if (real == CLI_REAL_BF16) {
+        const uint16_t *x = (const uint16_t *)memory + first;
+        for (size_t i = 0; i < count; i++) {
+            out[i] = (double)float_of_bits((uint32_t)x[i] << 16);
+        }
+    } else {
+        memcpy(out, (const double *)memory + first, count * sizeof(double));
+    }
+}
+
+int cli_integer_at(const char *dtype, const void *memory, uint64_t i, int32_t *value)
+{
+    int64_t wide = INT64_MAX;
+    if (strcmp(dtype, "I8") == 0) {
+        wide = ((const int8_t *)memory)[i];
+    } else if (strcmp(dtype, "U8") == 0) {
+        wide = ((const uint8_t *)memory)[i];
+    } else if (strcmp(dtype, "I16") == 0) {
+        wide = ((const int16_t *)memory)[i];
+    } else if (strcmp(dtype, "U16") == 0) {
+        wide = ((const uint16_t *)memory)[i];
+    } else if (strcmp(dtype, "I32") == 0) {
+        wide = ((const int32_t *)memory)[i];
+    } else if (strcmp(dtype, "U32") == 0) {
+        wide = ((const uint32_t *)memory)[i];
+    } else if (strcmp(dtype, "I64") == 0) {
+        wide = ((const int64_t *)memory)[i];
+    }
+    if (wide < INT32_MIN || wide > INT32_MAX) {
+        return 0;
+    }
+    *value = (int32_t)wide;
+    return 1;
+}
+
+int cli_is_integer(const char *dtype)
+{
+    static const int64_t ZERO = 0;
+    int32_t value;
+    return cli_integer_at(dtype, &ZERO, 0, &value);
+}

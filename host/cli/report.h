@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `quantize` tells on stdout: a table and a summary for people, or one JSON object. */
+#ifndef CLQ_CLI_REPORT_H
+#define CLQ_CLI_REPORT_H
+
+#include <time.h>
+
+#include "plan.h"
+
+/* Facts about the whole run. */
+typedef struct cli_report_summary {
+    uint64_t bytes_in, bytes_out; /* of all files */
+    double seconds;
+    char device[160];
+} cli_report_summary;
+
+/*
+ * Report a failure and return its exit code. One that a signal brought about (runtimes of devices may fail when their
+ * work is interrupted) counts as the interruption that it is.
+ */
+int cli_report_failure(const clq_error *error);
+
+/* Bytes of all files of a model. */
+uint64_t cli_model_file_bytes(const clq_model *model);
+
+/* Seconds on the monotonic clock since `begun`. */
+double cli_seconds_since(const struct timespec *begun);
+
+/* A copied tensor, as a value; `reason` may be NULL. */
+void cli_report_json_copied(cli_json *json, const clq_model_tensor *source, const char *reason);
+
+/* The member "summary", which all verbs that write a file give. */
+void cli_report_json_summary(cli_json *json, size_t tensors, const cli_report_summary *summary);
+
+/*
+ * One object, in the form that the command promises. What was not found out (by a dry run, or after a
+ * refusal by --strict) is null.
+ */
+void cli_report_json(const cli_plan *plan, const cli_report_summary *summary);
+
+/* The tensors with the largest error first. Copied tensors are listed, with the reason, when `verbose`. */
+clq_status cli_report_table(const cli_options *options, const cli_plan *plan, const cli_report_summary *summary,
+                            clq_error *error);
+
+/* "channel 0", "group 128", "tensor". */
+void cli_format_granularity(char *out, size_t capacity, const clq_layout *layout);
+
+/* "31.42 dB", "exact", "-". */
+void cli_format_sqnr(char *out, size_t capacity, const cli_errors *errors);
+
+#endif

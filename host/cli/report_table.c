@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "report.h"
+
+/* One value, or the least and the greatest. Four digits tell a person enough; --json has them all. */
+static void format_scales(char *out, size_t capacity, const cli_plan_tensor *tensor)
+{
+    if (tensor->scale_low == tensor->scale_high) {
+        snprintf(out, capacity, "%.4g", (double)tensor->scale_low);
+    } else {
+        snprintf(out, capacity, "%.4g..%.4g", (double)tensor->scale_low, (double)tensor->scale_high);
+    }
+}
+
+static void format_zero_points(char *out, size_t capacity, const cli_plan_tensor *tensor)
+{
+    if (tensor->zero_point_low == tensor->zero_point_high) {
+        snprintf(out, capacity, "%" PRId32, tensor->zero_point_low);
+    } else {
+        snprintf(out, capacity, "%" PRId32 "..%" PRId32, tensor->zero_point_low, tensor->zero_point_high);
+    }
+}
+
+static int worst_first(const void *a, const void *b)
+{
+    const cli_plan_tensor *x = *(const cli_plan_tensor *const *)a;
+    const cli_plan_tensor *y = *(const cli_plan_tensor *const *)b;
+    const int order = x->measured && y->measured ? cli_errors_compare(&x->errors, &y->errors) : 0;
+    return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static void table_row(cli_table *table, const cli_plan *plan, const cli_plan_tensor *tensor)
+{
+    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    char text[160];
+    cli_table_cell(table, "%s", source->name);
+    cli_format_shape(text, sizeof text, source->rank, source->shape);
+    cli_table_cell(table, "%s", text);
+    cli_table_cell(table, "%s -> %s", source->dtype.name, clq_dtype_name(tensor->q.scheme.dtype));
+    cli_format_granularity(text, sizeof text, &tensor->q.layout);
+    cli_table_cell(table, "%s", text);
+    format_scales(text, sizeof text, tensor);
+    cli_table_cell(table, "%s", text);
+    format_zero_points(text, sizeof text, tensor);
+    cli_table_cell(table, "%s", text);
+    if (tensor->measured) {
+        cli_table_cell(table, "%.4g", tensor->errors.maximum);
+        cli_table_cell(table, "%" PRIu64, tensor->clipped);
+        cli_format_sqnr(text, sizeof text, &tensor->errors);
+        cli_table_cell(table, "%s", text);
+    }
+}
+
+static clq_status quantized_table(const cli_plan *plan, int measured, clq_error *error)
+{
+    static const char *const TITLES[] = {"name",       "shape",     "type",    "per", "scale",
+                                         "zero point", "max error", "clipped", "SQNR"};
+    const cli_plan_tensor **order = malloc((plan->quantized_count + 1) * sizeof *order);
+    cli_table *table = cli_table_create(measured ? 9 : 6, TITLES, "<<<<<>>>>");
+    size_t count = 0;
+    if (order == NULL || table == NULL) {
+        free(order);
+        cli_table_destroy(&table);
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->tensors[i].quantized) {
+            order[count++] = &plan->tensors[i];
+        }
+    }
+    qsort(order, count, sizeof *order, worst_first);
+    for (size_t i = 0; i < count; i++) {
+        table_row(table, plan, order[i]);
+    }
+    cli_table_print(table, stdout);
+    cli_table_destroy(&table);
+    free(order);
+    return CLQ_OK;
+}
+
+static clq_status copied_table(const cli_plan *plan, clq_error *error)
+{
+    static const char *const TITLES[] = {"copied", "shape", "type", "because"};
+    cli_table *table = cli_table_create(4, TITLES, "<<<<");
+    if (table == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        const cli_plan_tensor *tensor = &plan->tensors[i];
+        const clq_model_tensor *source = &plan->model->tensors[i];
+        if (!tensor->quantized) {
+            char shape[160];
+            cli_format_shape(shape, sizeof shape, source->rank, source->shape);
+            cli_table_cell(table, "%s", source->name);
+            cli_table_cell(table, "%s", shape);
+            cli_table_cell(table, "%s", source->dtype.name);
+            cli_table_cell(table, "%s", tensor->reason);
+        }
+    }
+    putchar('\n');
+    cli_table_print(table, stdout);
+    cli_table_destroy(&table);
+    return CLQ_OK;
+}
+
+clq_status cli_report_table(const cli_options *options, const cli_plan *plan, const cli_report_summary *summary,
+                            clq_error *error)
+{
+    const size_t copied = plan->count - plan->quantized_count;
+    char in[64];
+    char out[64];
+    if (plan->quantized_count > 0) {
+        CLQ_TRY(quantized_table(plan, !options->dry_run, error));
+    }
+    if (copied > 0 && (options->verbose || options->dry_run)) {
+        CLQ_TRY(copied_table(plan, error));
+    }
+    cli_format_bytes(in, sizeof in, summary->bytes_in);
+    cli_format_bytes(out, sizeof out, summary->bytes_out);
+    printf("%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s on %s\n",
+           options->dry_run ? "dry run: " : "", plan->quantized_count, copied, in, out, summary->bytes_out,
+           summary->bytes_out > 0 ? (double)summary->bytes_in / (double)summary->bytes_out : 0.0, summary->seconds,
+           summary->device);
+    return CLQ_OK;
+}

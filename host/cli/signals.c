@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SIGINT and SIGTERM end the command between two chunks of work, so that nothing half-written stays. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <signal.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* A tool that sends one signal to the process and one to its group means one; the third is a person who insists. */
+enum { PATIENCE = 3 };
+
+static volatile sig_atomic_t caught_signal;
+static volatile sig_atomic_t caught_count;
+
+static void on_signal(int number)
+{
+    caught_signal = number;
+    caught_count = caught_count + 1;
+    if (caught_count >= PATIENCE) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+}
+
+void cli_signals_install(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    action.sa_handler = on_signal;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    /* A closed pipe shows as a failed write and is reported as one. */
+    action.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+int cli_interrupted(void)
+{
+    return caught_signal != 0;
+}
+
+int cli_interrupt_code(void)
+{
+    return caught_signal == SIGTERM ? CLI_TERMINATED : CLI_INTERRUPTED;
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clquant devices: every platform and device, what would run there and why, what is missing. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* One device with the answers of a context on it. */
+typedef struct device_report {
+    clq_device_info info;
+    char spec[32];
+    int is_auto;        /* --device auto takes it */
+    int planned;        /* plans are filled in */
+    char problem[1024]; /* why they are not, when the device looked usable */
+    clq_plan plans[CLQ_OP_COUNT];
+    clq_status plan_status[CLQ_OP_COUNT];
+} device_report;
+
+static const char *type_name(clq_device_type type)
+{
+    switch (type) {
+    case CLQ_DEVICE_REFERENCE:
+        return "reference";
+    case CLQ_DEVICE_CPU:
+        return "cpu";
+    case CLQ_DEVICE_GPU:
+        return "gpu";
+    case CLQ_DEVICE_ACCELERATOR:
+        return "accelerator";
+    case CLQ_DEVICE_OTHER:
+        return "other";
+    }
+    return "other";
+}
+
+/* Ask a context on the device what it would run for f32 data. */
+static void plan_device(device_report *report)
+{
+    clq_context *context = NULL;
+    clq_error error;
+    clq_quantization q;
+    clq_quantization_init(&q);
+    q.layout.rank = 1;
+    q.layout.shape[0] = UINT64_C(1) << 20;
+    if (clq_context_create(&context, report->spec, &error) != CLQ_OK) {
+        snprintf(report->problem, sizeof report->problem, "%s", error.message);
+        return;
+    }
+    for (int i = 0; i < CLQ_OP_COUNT; i++) {
+        clq_plan *plan = &report->plans[i];
+        report->plan_status[i] = clq_plan_operation(context, (clq_operation)i, &q, plan, &error);
+        if (report->plan_status[i] != CLQ_OK) {
+            snprintf(plan->variant, sizeof plan->variant, "none");
+            snprintf(plan->reason, sizeof plan->reason, "%.150s", error.message);
+        }
+    }
+    report->planned = 1;
+    clq_context_destroy(&context);
+}
+
+/* Mark the device that `auto` takes. */
+static void mark_auto(device_report *reports, size_t count)
+{
+    clq_context *context = NULL;
+    clq_device_info info;
+    if (clq_context_create(&context, "auto", NULL) != CLQ_OK) {
+        return;
+    }
+    clq_context_device(context, &info);
+    clq_context_destroy(&context);
+    for (size_t i = 0; i < count; i++) {
+        reports[i].is_auto = reports[i].info.platform == info.platform && reports[i].info.device == info.device;
+    }
+}
+
+static clq_status collect(device_report **reports, size_t *count, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_device_info *infos = NULL;
+    size_t room = 0;
+    *reports = NULL;
+    *count = 0;
+    CLQ_TRY(clq_devices(NULL, 0, &room, error));
+    infos = calloc(room + 1, sizeof *infos);
+    *reports = calloc(room + 1, sizeof **reports);
+    if (infos == NULL || *reports == NULL) {
+        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of %zu devices", room);
+        goto done;
+    }
+    CLQ_TRY_TO(clq_devices(infos, room, count, error));
+    *count = *count < room ? *count : room; /* one may have appeared in between */
+    for (size_t i = 0; i < *count; i++) {
+        device_report *report = &(*reports)[i];
+        report->info = infos[i];
+        if (infos[i].platform < 0) {
+            snprintf(report->spec, sizeof report->spec, "reference");
+        } else {
+            snprintf(report->spec, sizeof report->spec, "%d:%d", (int)infos[i].platform, (int)infos[i].device);
+        }
+        if (infos[i].usable) {
+            plan_device(report);
+        }
+    }
+    mark_auto(*reports, *count);
+done:
+    free(infos);
+    return status;
+}
+
+static void print_fact(const char *title, const char *text)
+{
+    char printable[512];
+    clq_printable(printable, sizeof printable, text, strlen(text));
+    if (printable[0] != '\0') {
+        printf("    %-20s %s\n", title, printable);
+    }
+}
+
+static void print_plans(const device_report *report)
+{
+    for (int i = 0; i < CLQ_OP_COUNT; i++) {
+        const clq_plan *plan = &report->plans[i];
+        char text[256];
+        snprintf(text, sizeof text, "%s%s%s%s", plan->variant, plan->reason[0] != '\0' ? " (" : "", plan->reason,
+                 plan->reason[0] != '\0' ? ")" : "");
+        print_fact(clq_operation_name((clq_operation)i), text);
+    }
+}
+
+static void print_device(const device_report *report)
+{
+    const clq_device_info *info = &report->info;
+    char name[256];
+    char memory[32];
+    char largest[32];
+    char text[128];
+    clq_printable(name, sizeof name, info->name, strlen(info->name));
+    printf("%s  %s  %s%s%s\n", report->spec, type_name(info->type), name, report->is_auto ? "  [auto]" : "",
+           info->usable ? "" : "  [not usable]");
+    print_fact("platform", info->platform_name);
+    print_fact("version", info->version);
+    print_fact("driver", info->driver);
+    if (info->type != CLQ_DEVICE_REFERENCE) {
+        cli_format_bytes(memory, sizeof memory, info->global_memory_bytes);
+        cli_format_bytes(largest, sizeof largest, info->maximum_allocation_bytes);
+        snprintf(text, sizeof text, "%u", (unsigned)info->compute_units);
+        print_fact("compute units", text);
+        snprintf(text, sizeof text, "%s, one buffer up to %s", memory, largest);
+        print_fact("memory", text);
+    }
+    print_fact("missing", info->missing);
+    print_fact("problem", report->problem);
+    if (report->planned) {
+        print_plans(report);
+    }
+}
+
+static void json_text(cli_json *json, const char *key, const char *value)
+{
+    cli_json_key(json, key);
+    cli_json_string(json, value);
+}
+
+static void json_plans(cli_json *json, const device_report *report)
+{
+    cli_json_key(json, "operations");
+    cli_json_open(json, '[');
+    for (int i = 0; report->planned && i < CLQ_OP_COUNT; i++) {
+        cli_json_open(json, '{');
+        json_text(json, "operation", clq_operation_name((clq_operation)i));
+        cli_json_key(json, "variant");
+        if (report->plan_status[i] == CLQ_OK) {
+            cli_json_string(json, report->plans[i].variant);
+        } else {
+            cli_json_null(json);
+        }
+        json_text(json, "reason", report->plans[i].reason);
+        cli_json_close(json, '}');
+    }
+    cli_json_close(json, ']');
+}
+
+static void json_device(cli_json *json, const device_report *report)
+{
+    const clq_device_info *info = &report->info;
+    cli_json_open(json, '{');
+    json_text(json, "spec", report->spec);
+    cli_json_key(json, "auto");
+    cli_json_bool(json, report->is_auto);
+    json_text(json, "type", type_name(info->type));
+    json_text(json, "name", info->name);
+    json_text(json, "platform", info->platform_name);
+    json_text(json, "version", info->version);
+    json_text(json, "driver", info->driver);
+    cli_json_key(json, "compute_units");
+    cli_json_u64(json, info->compute_units);
+    cli_json_key(json, "global_memory_bytes");
+    cli_json_u64(json, info->global_memory_bytes);
+    cli_json_key(json, "maximum_allocation_bytes");
+    cli_json_u64(json, info->maximum_allocation_bytes);
+    cli_json_key(json, "usable");
+    cli_json_bool(json, info->usable && report->problem[0] == '\0');
+    json_text(json, "missing", info->missing[0] != '\0' ? info->missing : report->problem);
+    json_plans(json, report);
+    cli_json_close(json, '}');
+}
+
+static void print_json(const device_report *reports, size_t count)
+{
+    cli_json json;
+    cli_json_begin(&json, stdout);
+    json_text(&json, "version", clq_version());
+    cli_json_key(&json, "devices");
+    cli_json_open(&json, '[');
+    for (size_t i = 0; i < count; i++) {
+        json_device(&json, &reports[i]);
+    }
+    cli_json_close(&json, ']');
+    cli_json_end(&json);
+}
+
+int cli_devices(const cli_options *options)
+{
+    device_report *reports = NULL;
+    size_t count = 0;
+    clq_error error;
+    if (collect(&reports, &count, &error) != CLQ_OK) {
+        free(reports);
+        return cli_report(&error);
+    }
+    if (options->json) {
+        print_json(reports, count);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            printf("%s", i > 0 ? "\n" : "");
+            print_device(&reports[i]);
+        }
+        if (count == 1) {
+            printf("\nno OpenCL device was found: install an OpenCL driver (PoCL runs on any CPU); 'clinfo -l' lists "
+                   "what the system offers\n");
+        }
+    }
+    free(reports);
+    return CLI_OK;
+}

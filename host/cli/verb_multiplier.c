@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clquant multiplier: F as F0 / 2^n (docs/numerics.md, section 7) and as a 31-bit multiplier and shift. */
+#include "cli.h"
+
+enum { MAX_ROWS = 31, DEFAULT_BITS = 20, DEFAULT_SAMPLES = 2 * 4 * (DEFAULT_BITS - 2) };
+
+/*
+ * Without --sample: 1, 3, 5 and 7 times 2^k with both signs, below 2^20. They spread over the magnitudes of
+ * accumulators evenly in the logarithm, and the odd factors keep F0 * Q from being a plain shift of F0.
+ */
+static size_t default_samples(int32_t *samples)
+{
+    size_t count = 0;
+    for (int k = 0; k + 3 <= DEFAULT_BITS; k++) {
+        for (int32_t odd = 1; odd <= 7; odd += 2) {
+            samples[count++] = odd * (INT32_C(1) << k);
+            samples[count++] = -odd * (INT32_C(1) << k);
+        }
+    }
+    return count;
+}
+
+typedef struct search {
+    double real;
+    const int32_t *samples;
+    size_t sample_count;
+    clq_multiplier_candidate rows[MAX_ROWS];
+    uint32_t row_count;
+    uint32_t best;
+    clq_multiplier q31;
+} search;
+
+static void print_table(const cli_options *options, const search *found)
+{
+    static const char *const titles_one[] = {"n", "F0", "error", ""};
+    static const char *const titles_many[] = {"n", "F0", "mean error", "max error", ""};
+    const int many = found->sample_count > 1;
+    cli_table *table = many ? cli_table_create(5, titles_many, ">>>><") : cli_table_create(4, titles_one, ">>><");
+    char text[40];
+    for (uint32_t i = 0; i < found->row_count; i++) {
+        const clq_multiplier_candidate *row = &found->rows[i];
+        cli_table_cell(table, "%u", (unsigned)row->shift);
+        cli_table_cell(table, "%lld", (long long)row->factor);
+        cli_format_double(text, sizeof text, row->mean_error, 0);
+        cli_table_cell(table, "%s", text);
+        if (many) {
+            cli_format_double(text, sizeof text, row->maximum_error, 0);
+            cli_table_cell(table, "%s", text);
+        }
+        cli_table_cell(table, "%s", i == found->best ? "* best" : (row->fits ? "" : "too many bits"));
+    }
+    cli_format_double(text, sizeof text, found->real, 0);
+    if (options->samples.count == 0) {
+        printf("F = %s, over %zu accumulators: 1, 3, 5 and 7 times 2^k with both signs, below 2^%d\n\n", text,
+               found->sample_count, (int)DEFAULT_BITS);
+    } else {
+        printf("F = %s, over %zu accumulator%s\n\n", text, found->sample_count, many ? "s" : "");
+    }
+    cli_table_print(table, stdout);
+    cli_table_destroy(&table);
+    printf("\nF ~ %lld / 2^%u\n", (long long)found->rows[found->best].factor, (unsigned)found->rows[found->best].shift);
+    printf("Q31 = %d, shift = %d: F ~ %d * 2^(%d - 31)\n", (int)found->q31.q31, (int)found->q31.shift,
+           (int)found->q31.q31, (int)found->q31.shift);
+}
+
+static void json_row(cli_json *json, const clq_multiplier_candidate *row)
+{
+    cli_json_open(json, '{');
+    cli_json_key(json, "shift");
+    cli_json_u64(json, row->shift);
+    cli_json_key(json, "factor");
+    cli_json_i64(json, row->factor);
+    cli_json_key(json, "error");
+    cli_json_number(json, row->mean_error);
+    cli_json_key(json, "maximum_error");
+    cli_json_number(json, row->maximum_error);
+    cli_json_key(json, "fits");
+    cli_json_bool(json, row->fits);
+    cli_json_close(json, '}');
+}
+
+static void print_json(const search *found)
+{
+    cli_json json;
+    cli_json_begin(&json, stdout);
+    cli_json_key(&json, "factor");
+    cli_json_number(&json, found->real);
+    cli_json_key(&json, "samples");
+    cli_json_u64(&json, found->sample_count);
+    cli_json_key(&json, "best");
+    json_row(&json, &found->rows[found->best]);
+    cli_json_key(&json, "rows");
+    cli_json_open(&json, '[');
+    for (uint32_t i = 0; i < found->row_count; i++) {
+        json_row(&json, &found->rows[i]);
+    }
+    cli_json_close(&json, ']');
+    cli_json_key(&json, "q31");
+    cli_json_open(&json, '{');
+    cli_json_key(&json, "multiplier");
+    cli_json_i64(&json, found->q31.q31);
+    cli_json_key(&json, "shift");
+    cli_json_i64(&json, found->q31.shift);
+    cli_json_close(&json, '}');
+    cli_json_end(&json);
+}
+
+int cli_multiplier(const cli_options *options)
+{
+    int32_t samples[DEFAULT_SAMPLES];
+    search found = {.samples = options->samples.items, .sample_count = options->samples.count};
+    clq_error error;
+    const char *text = options->positional.items[0];
+    if (!cli_parse_double(text, &found.real)) {
+        return cli_usage_error("factor %s: required is a finite number", text);
+    }
+    if (found.sample_count == 0) {
+        found.sample_count = default_samples(samples);
+        found.samples = samples;
+    }
+    found.row_count = options->max_shift + 1;
+    if (clq_multiplier_from_real(found.real, &found.q31, &error) != CLQ_OK ||
+        clq_multiplier_search(found.real, found.samples, found.sample_count, options->max_shift, options->max_bits,
+                              found.rows, &found.best, &error) != CLQ_OK) {
+        return cli_report(&error);
+    }
+    if (options->json) {
+        print_json(&found);
+    } else {
+        print_table(options, &found);
+    }
+    return CLI_OK;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quantize: from a model file or an array to one with quantized tensors. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <string.h>
+#include <time.h>
+
+#include "copy.h"
+#include "quantize_config.h"
+#include "quantize_output.h"
+#include "quantize_tensor.h"
+#include "report.h"
+
+/*
+ * Reasons to stop that are no error of a call: the message is printed where it arises, and the exit code kept here
+ * while the status unwinds.
+ */
+typedef struct quantize_run {
+    cli_quantize_job job;
+    cli_report_summary summary;
+    struct timespec begun;
+    int code; /* CLI_OK, CLI_QUALITY */
+} quantize_run;
+
+/* --strict: every float tensor that the options select must be quantized, and every pattern must match something. */
+static int check_strict(const cli_quantize_job *job)
+{
+    const char *idle = cli_plan_idle_pattern(job->options, job->model);
+    int code = CLI_OK;
+    if (idle != NULL) {
+        cli_warning(job->options, "no tensor is called like the pattern '%s'", idle);
+        code = CLI_QUALITY;
+    }
+    for (size_t i = 0; i < job->plan->count; i++) {
+        const cli_plan_tensor *tensor = &job->plan->tensors[i];
+        if (!tensor->quantized && tensor->falls_short) {
+            cli_warning(job->options, "tensor '%s' is copied: %s", job->model->tensors[i].name, tensor->reason);
+            code = CLI_QUALITY;
+        }
+    }
+    if (code == CLI_OK || !job->options->strict) {
+        return CLI_OK;
+    }
+    fprintf(stderr, "clquant: --strict: nothing was written, because not all that was selected can be quantized\n");
+    return code;
+}
+
+/* Everything that needs headers and options alone. */
+static clq_status prepare(quantize_run *run, clq_error *error)
+{
+    cli_quantize_job *job = &run->job;
+    const cli_options *options = job->options;
+    CLQ_TRY(clq_model_open(options->positional.items[0], &job->model, error));
+    if (job->model->warning != NULL) {
+        cli_warning(options, "%s", job->model->warning);
+    }
+    CLQ_TRY(cli_output_create(options->output, job->model->shard_count, &job->output, error));
+    CLQ_TRY(cli_output_check(job->output, job->model, options->dry_run ? 2 : options->force, error));
+    CLQ_TRY(cli_explicit_create(options, &job->given, error));
+    CLQ_TRY(cli_plan_create(options, job->model, &job->plan, error));
+    CLQ_TRY(cli_config_prepare(options, job->plan, error));
+    run->code = check_strict(job);
+    if (run->code == CLI_OK && job->plan->quantized_count == 0) {
+        cli_warning(options, "no tensor is quantized; --verbose tells why each is copied");
+    }
+    return CLQ_OK;
+}
+
+static clq_status open_device(quantize_run *run, clq_error *error)
+{
+    cli_quantize_job *job = &run->job;
+    clq_device_info info;
+    CLQ_TRY(cli_open_device(job->options, &job->context, error));
+    clq_context_device(job->context, &info);
+    snprintf(run->summary.device, sizeof run->summary.device, "%s", info.name);
+    cli_stage_init(&job->stage, job->context, job->options->memory_bytes);
+    for (size_t i = 0; i < job->plan->count; i++) {
+        cli_plan_tensor *tensor = &job->plan->tensors[i];
+        clq_plan operation;
+        if (tensor->quantized) {
+            CLQ_TRY(clq_plan_operation(job->context, CLQ_OP_QUANTIZE, &tensor->q, &operation, error));
+            memcpy(tensor->variant, operation.variant, sizeof tensor->variant);
+        }
+    }
+    return CLQ_OK;
+}
+
+static void begin_progress(cli_quantize_job *job)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < job->plan->count; i++) {
+        const int passes = !job->plan->tensors[i].quantized || job->options->dry_run ? 1 : 2;
+        total += job->model->tensors[i].bytes * (uint64_t)passes;
+    }
+    job->progress = cli_progress_begin(job->options, "quantize", total);
+}
+
+static clq_status find_all_parameters(cli_quantize_job *job, clq_error *error)
+{
+    for (size_t i = 0; i < job->plan->count; i++) {
+        if (job->plan->tensors[i].quantized) {
+            CLQ_TRY(cli_find_parameters(job, &job->plan->tensors[i], error));
+        }
+    }
+    return CLQ_OK;
+}
+
+/*
+ * The header comes before the data and says how zero points are stored. Where that depends on the data, all ranges are
+ * found first; otherwise each tensor's range is found just before it is quantized, and a tensor that fits one chunk is
+ * read once.
+ */
+static clq_status lay_out(quantize_run *run, clq_error *error)
+{
+    cli_quantize_job *job = &run->job;
+    const int known = cli_zero_points_known(job->plan, job->given);
+    if (!known || job->options->dry_run) {
+        CLQ_TRY(find_all_parameters(job, error));
+    }
+    CLQ_TRY(cli_config_check(job->options, job->plan, error));
+    CLQ_TRY(cli_declare_quantized(job->output, job->options, job->plan, error));
+    return cli_output_layout(job->output, &run->summary.bytes_out, error);
+}
+
+static clq_status write_tensors(cli_quantize_job *job, clq_error *error)
+{
+    CLQ_TRY(cli_output_open(job->output, job->options->force, error));
+    for (size_t i = 0; i < job->plan->count; i++) {
+        cli_plan_tensor *tensor = &job->plan->tensors[i];
+        if (!tensor->quantized) {
+            CLQ_TRY(cli_copy_tensor(job->model, i, job->output, tensor->out_codes, job->options->memory_bytes,
+                                    job->progress, &job->done_bytes, error));
+            continue;
+        }
+        if (tensor->scale == NULL) {
+            CLQ_TRY(cli_find_parameters(job, tensor, error));
+        }
+        CLQ_TRY(cli_quantize_tensor(job, tensor, error));
+    }
+    return CLQ_OK;
+}
+
+/* --fail-sqnr-below: judged before the output is put in its place. */
+static int check_quality(const cli_quantize_job *job)
+{
+    const cli_plan_tensor *worst = NULL;
+    for (size_t i = 0; i < job->plan->count && job->options->fail_sqnr_given; i++) {
+        const cli_plan_tensor *tensor = &job->plan->tensors[i];
+        /* Not "below": a tensor without a number fails too. */
+        if (tensor->measured && !tensor->errors.exact && !(tensor->errors.sqnr_db >= job->options->fail_sqnr_below) &&
+            (worst == NULL || cli_errors_compare(&tensor->errors, &worst->errors) < 0)) {
+            worst = tensor;
+        }
+    }
+    if (worst != NULL) {
+        char shown[200];
+        char sqnr[32];
+        const char *name = job->model->tensors[worst->index].name;
+        clq_printable(shown, sizeof shown, name, strlen(name));
+        cli_format_sqnr(sqnr, sizeof sqnr, &worst->errors);
+        fprintf(stderr, "clquant: tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written\n",
+                shown, sqnr, job->options->fail_sqnr_below);
+        return CLI_QUALITY;
+    }
+    return CLI_OK;
+}
+
+static clq_status report(quantize_run *run, clq_error *error)
+{
+    const cli_options *options = run->job.options;
+    run->summary.seconds = cli_seconds_since(&run->begun);
+    if (options->json) {
+        cli_report_json(run->job.plan, &run->summary);
+        return CLQ_OK;
+    }
+    return options->quiet ? CLQ_OK : cli_report_table(options, run->job.plan, &run->summary, error);
+}
+
+static clq_status execute(quantize_run *run, clq_error *error)
+{
+    cli_quantize_job *job = &run->job;
+    const cli_options *options = job->options;
+    CLQ_TRY(prepare(run, error));
+    run->summary.bytes_in = cli_model_file_bytes(job->model);
+    if (run->code != CLI_OK) {
+        return options->json ? report(run, error) : CLQ_OK;
+    }
+    CLQ_TRY(open_device(run, error));
+    begin_progress(job);
+    CLQ_TRY(lay_out(run, error));
+    if (!options->dry_run) {
+        CLQ_TRY(write_tensors(job, error));
+        cli_progress_end(&job->progress);
+        run->code = check_quality(job);
+        if (run->code == CLI_OK) {
+            CLQ_TRY(cli_output_commit(job->output, error));
+        }
+        if (run->code == CLI_OK && options->emit_config != NULL) {
+            CLQ_TRY(cli_config_write(options, job->plan, error));
+        }
+    }
+    cli_progress_end(&job->progress);
+    return report(run, error);
+}
+
+int cli_quantize(const cli_options *options)
+{
+    quantize_run run;
+    clq_error error;
+    clq_status status;
+    memset(&run, 0, sizeof run);
+    run.job.options = options;
+    if (options->output == NULL) {
+        return cli_usage_error("quantize needs -o OUT");
+    }
+    if (cli_output_is_npy(options->output)) {
+        return cli_usage_error("quantize writes a safetensors file, not a .npy: codes need their scales beside them");
+    }
+    clock_gettime(CLOCK_MONOTONIC, &run.begun);
+    status = execute(&run, &error);
+    cli_progress_end(&run.job.progress);
+    cli_output_destroy(&run.job.output);
+    cli_stage_release(&run.job.stage);
+    clq_context_destroy(&run.job.context);
+    cli_plan_destroy(&run.job.plan);
+    cli_explicit_destroy(&run.job.given);
+    clq_model_close(&run.job.model);
+    return status == CLQ_OK ? run.code : cli_report_failure(&error);
+}

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+# What is needed where; sourced by test.sh, demo.sh and .ci/run. docs/architecture.md says why each was chosen.
+# shellcheck shell=sh disable=SC2034
+# A compiler that is there already is used as it is.
+build_packages="cmake ninja-build libxxhash-dev opencl-headers ocl-icd-opencl-dev"
+if ! command -v cc >/dev/null 2>&1; then
+    build_packages="$build_packages gcc libc6-dev"
+fi
+device_packages="ocl-icd-libopencl1 pocl-opencl-icd"
+test_packages="libcmocka-dev"
+ci_packages="gcc clang clang-format oclgrind libclang-rt-14-dev"

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: Apache-2.0
+# The reference is always listed, whatever else there is; exactly one device is the one of `auto`.
+set -e
+"$CLQUANT" devices >text
+"$CLQUANT" devices --json >json
+grep '^reference  reference  ' text | cut -d ' ' -f 1
+grep -c '\[auto\]' text
+grep -c '"auto": true' json
+for operation in minmax quantize dequantize fake-quantize choose-parameters dynamic-quantize; do
+    [ "$(grep -c "\"operation\": \"$operation\"" json)" -ge 1 ]
+    sed -n '/^reference /,$p' text | grep "^    $operation " | cut -c 1-40
+done
+"$CLQUANT" devices --device nonsense >/dev/null

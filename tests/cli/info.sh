@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: Apache-2.0
+# What files hold, quantized tensors of other tools included; one bad file does not hide the others.
+. "$CLQ_TEST_FOLDER/files.inc"
+f32 3f800000 40000000 | npy '<f4' '2, 1' >x.npy
+# w: int8 [2, 4], one scale a row; v: uint8 [3] with scale and zero point; an unknown type; a name full of tricks.
+{
+    f32 3d000000 3e000000 3f800000
+    printf '\001\002\003\004\005\006\007\010\200\201\202\200\252\252'
+} | safetensors '{"__metadata__":{"format":"pt"},"w_scale":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"v_scale":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},"w":{"dtype":"I8","shape":[2,4],"data_offsets":[12,20]},"v":{"dtype":"U8","shape":[3],"data_offsets":[20,23]},"v_zero_point":{"dtype":"U8","shape":[1],"data_offsets":[23,24]},"gr\u00f6\u00dfe\u001b[31m":{"dtype":"F8_E4M3","shape":[2,1],"data_offsets":[24,26]}}' >q.safetensors
+printf 'not a model' >bad.safetensors
+"$CLQUANT" info x.npy q.safetensors
+echo "-- with one that is bad, one that is not there"
+"$CLQUANT" info bad.safetensors nowhere.npy x.npy
+code=$?
+echo "-- verbose"
+"$CLQUANT" info -v q.safetensors | sed -n 1,3p
+exit $code

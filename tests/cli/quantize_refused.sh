@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# What quantize refuses, before it writes anything.
+. "$CLQ_TEST_FOLDER/tensors.inc"
+f32 3f800000 c0000000 40400000 | npy '<f4' '3,' >x.npy
+cp x.npy kept.npy
+ln x.npy hard.npy
+ln -s x.npy soft.npy
+mkdir folder
+echo old >old.safetensors
+
+echo "-- the output is the input"
+for out in x.npy ./x.npy hard.npy soft.npy; do
+    cp "$out" before
+    # The name must not be that of an array, so the links are named like models.
+    ln -sf "$out" link.safetensors
+    refused quantize x.npy -o link.safetensors --force
+    cmp x.npy kept.npy
+done
+ln x.npy hard.safetensors
+refused quantize x.npy -o hard.safetensors --force
+rm -f link.safetensors hard.safetensors before
+
+echo "-- places"
+refused quantize x.npy -o nowhere/q.safetensors
+refused quantize x.npy -o old.safetensors
+refused quantize x.npy -o folder --force
+refused quantize x.npy
+refused quantize x.npy -o q.npy
+refused quantize nowhere.npy -o q.safetensors
+refused quantize x.npy -o q.safetensors --device nonesuch | sed 's/there are: .*/there are: .../'
+
+echo "-- bad files"
+head -c 130 x.npy >short.npy
+refused quantize short.npy -o q.safetensors
+f32 3f800000 | safetensors '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}' >short.safetensors
+refused quantize short.safetensors -o q.safetensors
+
+echo "-- parameters"
+f32 3f800000 40000000 | npy '<f4' '2,' >two.npy
+refused quantize x.npy -o q.safetensors --zero-point 3
+refused quantize x.npy -o q.safetensors --scale 1 --range 0:1
+refused quantize x.npy -o q.safetensors --scale 0
+refused quantize x.npy -o q.safetensors --scale 1e-40
+refused quantize x.npy -o q.safetensors --scale two.npy
+refused quantize x.npy -o q.safetensors --scale nowhere.npy
+refused quantize x.npy -o q.safetensors --scale 1 --zero-point two.npy
+refused quantize x.npy -o q.safetensors --axis 1 --granularity channel
+refused quantize x.npy -o q.safetensors --preset snpe --dtype s8
+
+echo "-- names that are taken"
+f32 3f800000 40000000 3f800000 | safetensors '{"w":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"w_scale":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}' >taken.safetensors
+refused quantize taken.safetensors -o q.safetensors
+ls -A

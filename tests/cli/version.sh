@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"$CLQUANT" --version && "$CLQUANT" -V && "$CLQUANT" minmax --version

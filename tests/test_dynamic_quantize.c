@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clq_dynamic_quantize: the same bytes as its three steps done apart, on every context (docs/numerics.md, section 4).
+ */
+#include "check.h"
+
+#include "inputs.h"
+#include "properties.h"
+
+static void every_layout(void **state)
+{
+    (void)state;
+    properties_every_layout(CLQ_OP_DYNAMIC_QUANTIZE);
+    check_needs_device();
+}
+
+static void every_option(void **state)
+{
+    (void)state;
+    properties_every_option(CLQ_OP_DYNAMIC_QUANTIZE);
+    check_needs_device();
+}
+
+static void every_preset(void **state)
+{
+    (void)state;
+    properties_every_preset(CLQ_OP_DYNAMIC_QUANTIZE);
+    check_needs_device();
+}
+
+static void every_offset(void **state)
+{
+    (void)state;
+    properties_every_offset(CLQ_OP_DYNAMIC_QUANTIZE);
+    check_needs_device();
+}
+
+static void many_elements(void **state)
+{
+    (void)state;
+    properties_many_elements(CLQ_OP_DYNAMIC_QUANTIZE);
+    check_needs_device();
+}
+
+static void check_steps(const check_case *whole, clq_context *context, const char *where)
+{
+    check_case step = *whole;
+    check_result result;
+    check_result minmax;
+    check_result parameters;
+    check_result codes;
+    check_run(context, where, whole, &result);
+    step.operation = CLQ_OP_MINMAX;
+    check_run(context, where, &step, &minmax);
+    check_same(&step, "dynamic-quantize against minmax", &minmax, &result);
+    step.operation = CLQ_OP_CHOOSE_PARAMETERS;
+    step.in[CHECK_RANGE] = minmax.out[CHECK_RANGE];
+    check_run(context, where, &step, &parameters);
+    check_same(&step, "dynamic-quantize against choose-parameters", &parameters, &result);
+    step.operation = CLQ_OP_QUANTIZE;
+    step.in[CHECK_SCALE] = parameters.out[CHECK_SCALE];
+    step.in[CHECK_ZERO_POINT] = parameters.out[CHECK_ZERO_POINT];
+    check_run(context, where, &step, &codes);
+    check_same(&step, "dynamic-quantize against quantize", &codes, &result);
+    check_result_free(&result);
+    check_result_free(&minmax);
+    check_result_free(&parameters);
+    check_result_free(&codes);
+}
+
+static void equals_its_three_steps(void **state)
+{
+    check_case c;
+    clq_error error;
+    (void)state;
+    check_case_init(&c, "dynamic-quantize in one call", CLQ_OP_DYNAMIC_QUANTIZE);
+    for (uint64_t turn = 0; turn < 300; turn++) {
+        if (turn % 3 == 0) {
+            const clq_preset preset = (clq_preset)(turn / 3 % CLQ_PRESET_COUNT);
+            check_ok(clq_scheme_from_preset(&c.q.scheme, preset, (clq_dtype)0, &error), &error, "preset");
+        } else {
+            inputs_scheme_random(&c.q.scheme);
+        }
+        c.q.real = inputs_real_types[check_below(INPUTS_REALS)];
+        c.q.layout = check_chance(8) ? inputs_layout(check_below(inputs_layout_count())) : inputs_layout_small();
+        inputs_case(&c, INPUTS_PLAIN, inputs_kind_of_turn(turn));
+        check_case_fully(&c);
+        check_steps(&c, check_reference(), "reference");
+        for (size_t v = 0; v < check_variant_count() && check_device() != NULL; v++) {
+            check_ok(clq_context_force_variant(check_device(), check_variant(v), &error), &error, "force_variant");
+            check_steps(&c, check_device(), check_variant(v));
+        }
+        inputs_free(&c);
+    }
+    check_needs_device();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_layout), cmocka_unit_test(every_option),  cmocka_unit_test(every_preset),
+    cmocka_unit_test(every_offset), cmocka_unit_test(many_elements), cmocka_unit_test(equals_its_three_steps),
+};
+
+CHECK_MAIN("dynamic-quantize", tests)
