@@ -36,15 +36,18 @@ static clq_status enqueue_operation(clq_cl_stream *stream, const clq_task *task,
     return clq_fail(error, CLQ_INVALID_ARGUMENT, "%d is no operation", (int)task->operation);
 }
 
-/* The context's scratch memory grows and is never given back; commands in the queue keep an old one alive. */
+enum { LEAST_WORKSPACE_BYTES = 256 << 10 };
+
+/* The context's scratch memory grows by doubling and is not given back; commands in the queue keep an old one alive. */
 static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error *error)
 {
     struct clq_cl_state *cl = context->cl;
     cl_int code = CL_SUCCESS;
     cl_mem made;
-    if (bytes <= cl->workspace_bytes) {
+    if (bytes <= cl->workspace_bytes && cl->workspace != NULL) {
         return CLQ_OK;
     }
+    bytes = clq_size_max(bytes, clq_size_max(2 * cl->workspace_bytes, LEAST_WORKSPACE_BYTES));
     made = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
     if (made == NULL) {
         (void)clq_cl_fail(error, code, "clCreateBuffer");
@@ -67,7 +70,9 @@ static clq_status run_on_own_queue(clq_context *context, const clq_task *task, c
     stream.context = context;
     stream.queue = context->cl->queue;
     pthread_mutex_lock(&context->cl->submit_lock);
-    CLQ_TRY_TO(grow_workspace(context, workspace_bytes(context, task), error));
+    if (workspace_bytes(context, task) > 0) {
+        CLQ_TRY_TO(grow_workspace(context, workspace_bytes(context, task), error));
+    }
     stream.workspace = context->cl->workspace;
     CLQ_TRY_TO(enqueue_operation(&stream, task, error));
     (void)clFlush(context->cl->queue);

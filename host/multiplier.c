@@ -2,7 +2,6 @@
 /* Real multipliers as fixed-point ones (docs/numerics.md, sections 6 and 7). */
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "error.h"
 
@@ -47,7 +46,7 @@ clq_status clq_multiplier_search(double real, const int32_t *samples, size_t sam
                 "multiplier is %g: its absolute value times 2^%" PRIu32 " must be below 2^31", real, max_shift);
     for (uint32_t n = 0; n <= max_shift; n++) {
         clq_multiplier_candidate *row = &rows[n];
-        const int64_t factor = llrint(ldexp(real, (int)n));
+        const int64_t factor = (int64_t)llrint(ldexp(real, (int)n));
         double sum = 0.0;
         row->shift = n;
         row->factor = factor;
@@ -58,7 +57,7 @@ clq_status clq_multiplier_search(double real, const int32_t *samples, size_t sam
             row->maximum_error = e > row->maximum_error ? e : row->maximum_error;
         }
         row->mean_error = sum / (double)sample_count;
-        row->fits = max_bits == 0 || llabs(factor) < INT64_C(1) << max_bits;
+        row->fits = max_bits == 0 || (factor < 0 ? -factor : factor) < INT64_C(1) << max_bits;
         if (row->fits && (!found || row->mean_error < rows[*best].mean_error)) {
             *best = n;
             found = 1;

@@ -44,19 +44,15 @@ typedef struct soft_range {
 
 static inline soft_range widened_to_zero(soft_range r)
 {
-    if (!r.lo.negative) {
-        r.lo = soft_zero();
-    }
-    if (r.hi.negative) {
-        r.hi = soft_zero();
-    }
+    r.lo = soft_select(r.lo.negative, r.lo, soft_zero());
+    r.hi = soft_select(r.hi.negative, soft_zero(), r.hi);
     return r;
 }
 
 static inline soft_range prepared(soft_range r, int16 integers, ulong4 reals)
 {
     if (SYMMETRIC) {
-        r.hi = soft_absolute(soft_smaller(r.hi, r.lo) ? r.lo : r.hi);
+        r.hi = soft_absolute(soft_select(soft_smaller(r.hi, r.lo), r.lo, r.hi));
         r.lo = soft_negated(r.hi);
     }
     if (WIDEN_TO_ZERO) {
@@ -64,9 +60,7 @@ static inline soft_range prepared(soft_range r, int16 integers, ulong4 reals)
     }
     if (MINIMUM_WIDTH != 0) {
         const soft_real least = soft_add(r.lo, soft_from_double_bits(MINIMUM_WIDTH), DOUBLE_BITS);
-        if (soft_less(r.hi, least)) {
-            r.hi = least;
-        }
+        r.hi = soft_select(soft_less(r.hi, least), least, r.hi);
     }
     return r;
 }
@@ -76,9 +70,9 @@ static inline soft_real bounded_scale(soft_real scale, ulong4 reals)
     const soft_real lowest = soft_from_float(0x1p-100f);
     const soft_real highest = soft_from_float(0x1p126f);
     const soft_real minimum = soft_from_double_bits(MINIMUM_SCALE);
-    scale = soft_less(scale, minimum) ? minimum : scale;
-    scale = soft_less(scale, lowest) ? lowest : scale;
-    return soft_less(highest, scale) ? highest : scale;
+    scale = soft_select(soft_less(scale, minimum), minimum, scale);
+    scale = soft_select(soft_less(scale, lowest), lowest, scale);
+    return soft_select(soft_less(highest, scale), highest, scale);
 }
 
 static inline soft_real scale_of(soft_range r, int16 integers, ulong4 reals)
@@ -86,15 +80,15 @@ static inline soft_real scale_of(soft_range r, int16 integers, ulong4 reals)
     const int unit_width = DEGENERATE == DEGENERATE_UNIT_WIDTH && soft_equal(r.lo, r.hi);
     const soft_real divisor = soft_from_double_bits(DIVISOR);
     const soft_real one = soft_from_integer(1);
-    const soft_real width = unit_width ? one : soft_subtract(r.hi, r.lo, DOUBLE_BITS);
+    const soft_real width = soft_select(unit_width, one, soft_subtract(r.hi, r.lo, DOUBLE_BITS));
     if (PRECISION != PRECISION_DOUBLE) {
-        const soft_real narrow =
-            unit_width ? one
-                       : soft_subtract(soft_rounded(r.hi, SINGLE_BITS), soft_rounded(r.lo, SINGLE_BITS), SINGLE_BITS);
+        const soft_real single_width =
+            soft_subtract(soft_rounded(r.hi, SINGLE_BITS), soft_rounded(r.lo, SINGLE_BITS), SINGLE_BITS);
+        const soft_real narrow = soft_select(unit_width, one, single_width);
         const int overflows = narrow.significand != 0 && narrow.exponent + 62 >= 128;
-        const soft_real scale = overflows ? soft_divide(width, divisor, DOUBLE_BITS)
-                                          : soft_divide(narrow, soft_rounded(divisor, SINGLE_BITS), SINGLE_BITS);
-        return soft_rounded(bounded_scale(scale, reals), SINGLE_BITS);
+        const soft_real wide_scale = soft_divide(width, divisor, DOUBLE_BITS);
+        const soft_real narrow_scale = soft_divide(narrow, soft_rounded(divisor, SINGLE_BITS), SINGLE_BITS);
+        return soft_rounded(bounded_scale(soft_select(overflows, wide_scale, narrow_scale), reals), SINGLE_BITS);
     }
     return bounded_scale(soft_divide(width, divisor, DOUBLE_BITS), reals);
 }
@@ -118,16 +112,16 @@ static inline long zero_point_of(soft_range r, soft_real scale, int16 integers)
     } else if (RULE == RULE_LESSER_ERROR) {
         const soft_real low_error = soft_add(soft_absolute(qmin), soft_absolute(low_quotient), DOUBLE_BITS);
         const soft_real high_error = soft_add(soft_absolute(qmax), soft_absolute(high_quotient), DOUBLE_BITS);
-        value = soft_less(low_error, high_error) ? soft_subtract(qmin, low_quotient, DOUBLE_BITS)
-                                                 : soft_subtract(qmax, high_quotient, DOUBLE_BITS);
+        value = soft_select(soft_less(low_error, high_error), soft_subtract(qmin, low_quotient, DOUBLE_BITS),
+                            soft_subtract(qmax, high_quotient, DOUBLE_BITS));
     } else {
         value = soft_from_integer(QMIN - soft_to_integer(low_quotient, ZERO_POINT_ROUNDING));
     }
     if (ZERO_POINT_CLAMP) {
         const soft_real lowest = soft_from_integer(ZERO_POINT_MIN);
         const soft_real highest = soft_from_integer(ZERO_POINT_MAX);
-        value = soft_less(value, lowest) ? lowest : value;
-        value = soft_less(highest, value) ? highest : value;
+        value = soft_select(soft_less(value, lowest), lowest, value);
+        value = soft_select(soft_less(highest, value), highest, value);
     }
     return soft_to_integer(value, ZERO_POINT_ROUNDING);
 }

@@ -25,6 +25,19 @@ typedef struct found_t {
     ulong count, first;
 } found_t;
 
+/* Least and greatest key of some elements; lo above hi when there are none. */
+typedef struct key_range {
+    int lo, hi;
+} key_range;
+
+static inline key_range key_range_of(int lo, int hi)
+{
+    key_range range;
+    range.lo = lo;
+    range.hi = hi;
+    return range;
+}
+
 static inline intv keys_of(realv value)
 {
     const intv bits = BITCAST(int)(float_of_real(value));
@@ -83,7 +96,7 @@ static inline void note_nonfinite(found_t *found, intv bad, ulong index, uint co
 }
 
 /* The range of keys of the elements begin, begin + step, ... (blocks of VECTOR_WIDTH) below stop: fast, and blind. */
-static inline int2 scan_range(__global const real_t *x, ulong begin, ulong stop, ulong step)
+static inline key_range scan_range(__global const real_t *x, ulong begin, ulong stop, ulong step)
 {
     intv lo0 = (intv)(KEY_NONE_LO), lo1 = lo0;
     intv hi0 = (intv)(KEY_NONE_HI), hi1 = hi0;
@@ -101,11 +114,11 @@ static inline int2 scan_range(__global const real_t *x, ulong begin, ulong stop,
         lo0 = min(lo0, a);
         hi0 = max(hi0, a);
     }
-    return (int2)(lowest_of(min(lo0, lo1)), highest_of(max(hi0, hi1)));
+    return key_range_of(lowest_of(min(lo0, lo1)), highest_of(max(hi0, hi1)));
 }
 
 /* The same elements again, leaving out and counting those that are not finite. */
-static inline int2 scan_range_finite(__global const real_t *x, ulong begin, ulong stop, ulong step, found_t *found)
+static inline key_range scan_range_finite(__global const real_t *x, ulong begin, ulong stop, ulong step, found_t *found)
 {
     intv lo = (intv)(KEY_NONE_LO);
     intv hi = (intv)(KEY_NONE_HI);
@@ -119,16 +132,23 @@ static inline int2 scan_range_finite(__global const real_t *x, ulong begin, ulon
             note_nonfinite(found, bad, i, count);
         }
     }
-    return (int2)(lowest_of(lo), highest_of(hi));
+    return key_range_of(lowest_of(lo), highest_of(hi));
 }
 
-static inline int2 scan(__global const real_t *x, ulong begin, ulong stop, ulong step, found_t *found)
+static inline key_range scan(__global const real_t *x, ulong begin, ulong stop, ulong step, found_t *found)
 {
-    const int2 range = scan_range(x, begin, stop, step);
-    if (begin < stop && (range.x <= ~KEY_INFINITY || range.y >= KEY_INFINITY)) {
+    const key_range range = scan_range(x, begin, stop, step);
+    if (begin < stop && (range.lo <= ~KEY_INFINITY || range.hi >= KEY_INFINITY)) {
         return scan_range_finite(x, begin, stop, step, found);
     }
     return range;
+}
+
+/* A partial range of keys: two ints. Written one by one, since oclgrind 21.10 loses track of a vector's elements. */
+static inline void store_partial(__global int *partial, ulong index, int lo, int hi)
+{
+    partial[2 * index] = lo;
+    partial[2 * index + 1] = hi;
 }
 
 /* The elements of a task. Pieces begin at multiples of VECTOR_WIDTH from the segment's begin. */
@@ -154,8 +174,8 @@ static inline task_t task_of(ulong task, ulong row, ulong segment, ulong segment
 
 /* strip: work-item g takes the tasks [g * tasks_per_item, ...) one after the other. */
 __kernel void minmax_strip(__global const real_t *x, ulong x_offset, ulong row, ulong segment, ulong segments_per_row,
-                           ulong tasks, ulong pieces, ulong tasks_per_item, __global int2 *partial,
-                           ulong partial_offset, __global found_t *found, ulong found_offset)
+                           ulong tasks, ulong pieces, ulong tasks_per_item, __global int *partial, ulong partial_offset,
+                           __global found_t *found, ulong found_offset)
 {
     const ulong first = get_global_id(0) * tasks_per_item;
     const ulong last = min(first + tasks_per_item, tasks);
@@ -164,7 +184,8 @@ __kernel void minmax_strip(__global const real_t *x, ulong x_offset, ulong row, 
     mine.first = ULONG_MAX;
     for (ulong t = first; t < last; t++) {
         const task_t part = task_of(t, row, segment, segments_per_row, pieces);
-        partial[partial_offset + t] = scan(x + x_offset, part.begin, part.stop, VECTOR_WIDTH, &mine);
+        const key_range range = scan(x + x_offset, part.begin, part.stop, VECTOR_WIDTH, &mine);
+        store_partial(partial, partial_offset + t, range.lo, range.hi);
     }
     found[found_offset + get_global_id(0)] = mine;
 }
@@ -176,12 +197,13 @@ __kernel void minmax_strip(__global const real_t *x, ulong x_offset, ulong row, 
 #error "GROUP_SIZE must be a power of two"
 #endif
 
-/* The group's range in work-item 0. A halving loop: the interleaved form is miscompiled by PoCL 3.1 (pocl #1390). */
-static inline int2 reduce_range(__local int *lo, __local int *hi, int2 mine)
+/* Leave the group's range in lo[0] and hi[0]. A halving loop: the interleaved form is miscompiled by PoCL 3.1 (pocl
+ * #1390). */
+static inline void reduce_range(__local int *lo, __local int *hi, key_range mine)
 {
     const uint id = (uint)get_local_id(0);
-    lo[id] = mine.x;
-    hi[id] = mine.y;
+    lo[id] = mine.lo;
+    hi[id] = mine.hi;
     barrier(CLK_LOCAL_MEM_FENCE);
     for (uint half_size = GROUP_SIZE / 2; half_size > 0; half_size >>= 1) {
         if (id < half_size) {
@@ -190,13 +212,12 @@ static inline int2 reduce_range(__local int *lo, __local int *hi, int2 mine)
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    return (int2)(lo[0], hi[0]);
 }
 
-static inline found_t reduce_found(__local ulong *counts, __local ulong *firsts, found_t mine)
+/* The same for non-finite elements, in counts[0] and firsts[0]. */
+static inline void reduce_found(__local ulong *counts, __local ulong *firsts, found_t mine)
 {
     const uint id = (uint)get_local_id(0);
-    found_t all;
     counts[id] = mine.count;
     firsts[id] = mine.first;
     barrier(CLK_LOCAL_MEM_FENCE);
@@ -207,15 +228,12 @@ static inline found_t reduce_found(__local ulong *counts, __local ulong *firsts,
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    all.count = counts[0];
-    all.first = firsts[0];
-    return all;
 }
 
 /* grid: work-group g takes the tasks g, g + groups, ...; neighbouring work-items read neighbouring memory. */
 __kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
 minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, ulong segments_per_row, ulong tasks,
-            ulong pieces, ulong tasks_per_item, __global int2 *partial, ulong partial_offset, __global found_t *found,
+            ulong pieces, ulong tasks_per_item, __global int *partial, ulong partial_offset, __global found_t *found,
             ulong found_offset)
 {
     __local int lo[GROUP_SIZE], hi[GROUP_SIZE];
@@ -226,15 +244,16 @@ minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, 
     for (ulong t = get_group_id(0); t < tasks; t += get_num_groups(0)) {
         const task_t part = task_of(t, row, segment, segments_per_row, pieces);
         const ulong begin = min(part.begin + get_local_id(0) * VECTOR_WIDTH, part.stop);
-        const int2 range = reduce_range(lo, hi, scan(x + x_offset, begin, part.stop, GROUP_SIZE * VECTOR_WIDTH, &mine));
+        reduce_range(lo, hi, scan(x + x_offset, begin, part.stop, GROUP_SIZE * VECTOR_WIDTH, &mine));
         if (get_local_id(0) == 0) {
-            partial[partial_offset + t] = range;
+            store_partial(partial, partial_offset + t, lo[0], hi[0]);
         }
         barrier(CLK_LOCAL_MEM_FENCE); /* before the next task writes lo and hi */
     }
-    mine = reduce_found(counts, firsts, mine);
+    reduce_found(counts, firsts, mine);
     if (get_local_id(0) == 0) {
-        found[found_offset + get_group_id(0)] = mine;
+        found[found_offset + get_group_id(0)].count = counts[0];
+        found[found_offset + get_group_id(0)].first = firsts[0];
     }
 }
 
@@ -247,7 +266,7 @@ minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, 
  * COLUMN_BLOCKS * VECTOR_WIDTH columns over the lines [s * lines_per_item, ...) into partial[s * line + column].
  */
 __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong elements, ulong line, ulong lines_per_item,
-                             __global int2 *partial, ulong partial_offset, __global found_t *found, ulong found_offset)
+                             __global int *partial, ulong partial_offset, __global found_t *found, ulong found_offset)
 {
     const ulong first_column = get_global_id(0) * (COLUMN_BLOCKS * VECTOR_WIDTH);
     const ulong columns = min((ulong)(COLUMN_BLOCKS * VECTOR_WIDTH), line - min(line, first_column));
@@ -278,47 +297,52 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
             }
         }
     }
-    for (ulong c = 0; c < columns; c++) {
+    for (uint b = 0; b < COLUMN_BLOCKS; b++) {
         int lanes_lo[VECTOR_WIDTH], lanes_hi[VECTOR_WIDTH];
-        VSTORE(lo[c / VECTOR_WIDTH], 0, lanes_lo);
-        VSTORE(hi[c / VECTOR_WIDTH], 0, lanes_hi);
-        partial[partial_offset + get_global_id(1) * line + first_column + c] =
-            (int2)(lanes_lo[c % VECTOR_WIDTH], lanes_hi[c % VECTOR_WIDTH]);
+        VSTORE(lo[b], 0, lanes_lo);
+        VSTORE(hi[b], 0, lanes_hi);
+        for (uint j = 0; j < VECTOR_WIDTH; j++) {
+            const ulong c = b * VECTOR_WIDTH + j;
+            if (c < columns) {
+                store_partial(partial, partial_offset + get_global_id(1) * line + first_column + c, lanes_lo[j],
+                              lanes_hi[j]);
+            }
+        }
     }
     found[found_offset + get_global_id(1) * get_global_size(0) + get_global_id(0)] = mine;
 }
 
 /* Partial t of parameter p: `outer` runs, `stride` partials apart, of `inner` neighbours each. */
-static inline int2 fold_partials(__global const int2 *partial, ulong p, ulong stride, ulong inner, ulong from,
-                                 ulong count, ulong step)
+static inline key_range fold_partials(__global const int *partial, ulong p, ulong stride, ulong inner, ulong from,
+                                      ulong count, ulong step)
 {
-    int2 range = (int2)(KEY_NONE_LO, KEY_NONE_HI);
+    key_range range = key_range_of(KEY_NONE_LO, KEY_NONE_HI);
     for (ulong k = from; k < count; k += step) {
         const ulong run = k / inner;
-        const int2 next = partial[run * stride + p * inner + (k - run * inner)];
-        range.x = min(range.x, next.x);
-        range.y = max(range.y, next.y);
+        const ulong at = run * stride + p * inner + (k - run * inner);
+        range.lo = min(range.lo, partial[2 * at]);
+        range.hi = max(range.hi, partial[2 * at + 1]);
     }
     return range;
 }
 
-static inline float2 floats_of(int2 keys)
+static inline float2 floats_of(key_range keys)
 {
-    return keys.x > keys.y ? (float2)(0.0f) : (float2)(float_of_key(keys.x), float_of_key(keys.y));
+    return keys.lo > keys.hi ? (float2)(0.0f) : (float2)(float_of_key(keys.lo), float_of_key(keys.hi));
 }
 
 /*
  * Fold everything. Parameter p has `count` partials: number k is partial[(k / inner) * stride + p * inner + k % inner].
  * One work-item for each parameter, and one more for the non-finite elements.
  */
-__kernel void minmax_final_strip(__global const int2 *partial, ulong partial_offset, __global const found_t *found,
+__kernel void minmax_final_strip(__global const int *partial, ulong partial_offset, __global const found_t *found,
                                  ulong found_offset, ulong items, ulong parameters, ulong stride, ulong inner,
                                  ulong count, __global float *range, ulong range_offset, __global ulong *nonfinite,
                                  ulong nonfinite_offset)
 {
     const ulong p = get_global_id(0);
     if (p < parameters) {
-        const float2 ends = floats_of(fold_partials(partial + partial_offset, p, stride, inner, 0, count, 1));
+        const float2 ends = floats_of(fold_partials(partial + 2 * partial_offset, p, stride, inner, 0, count, 1));
         vstore2(ends, p, range + range_offset);
     } else if (p == parameters) {
         ulong total = 0;
@@ -333,7 +357,7 @@ __kernel void minmax_final_strip(__global const int2 *partial, ulong partial_off
 
 /* The same with one work-group for each parameter in turn, and the last group for the non-finite elements. */
 __kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
-minmax_final_grid(__global const int2 *partial, ulong partial_offset, __global const found_t *found, ulong found_offset,
+minmax_final_grid(__global const int *partial, ulong partial_offset, __global const found_t *found, ulong found_offset,
                   ulong items, ulong parameters, ulong stride, ulong inner, ulong count, __global float *range,
                   ulong range_offset, __global ulong *nonfinite, ulong nonfinite_offset)
 {
@@ -348,10 +372,11 @@ minmax_final_grid(__global const int2 *partial, ulong partial_offset, __global c
     mine.count = 0;
     mine.first = ULONG_MAX;
     for (ulong p = first_parameter; p < parameters; p += groups) {
-        const int2 part = fold_partials(partial + partial_offset, p, stride, inner, get_local_id(0), count, GROUP_SIZE);
-        const int2 all = reduce_range(lo, hi, part);
+        const key_range part =
+            fold_partials(partial + 2 * partial_offset, p, stride, inner, get_local_id(0), count, GROUP_SIZE);
+        reduce_range(lo, hi, part);
         if (get_local_id(0) == 0) {
-            vstore2(floats_of(all), p, range + range_offset);
+            vstore2(floats_of(key_range_of(lo[0], hi[0])), p, range + range_offset);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
@@ -359,8 +384,9 @@ minmax_final_grid(__global const int2 *partial, ulong partial_offset, __global c
         mine.count += found[found_offset + i].count;
         mine.first = min(mine.first, found[found_offset + i].first);
     }
-    mine = reduce_found(counts, firsts, mine);
+    reduce_found(counts, firsts, mine);
     if (counts_found && get_local_id(0) == 0) {
-        vstore2((ulong2)(mine.count, mine.first), nonfinite_offset, nonfinite);
+        nonfinite[2 * nonfinite_offset] = counts[0];
+        nonfinite[2 * nonfinite_offset + 1] = firsts[0];
     }
 }

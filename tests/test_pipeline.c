@@ -3,7 +3,7 @@
  * A trained model through the command: quantized, and every element within half a step of what it was, by a computation
  * of the test's own.
  *
- * Environment: CLQUANT, the command; CLQ_SHARED, the folder that holds data/mnist-mlp.safetensors (default: a folder
+ * Environment: CLQUANT, the command; CLQ_SHARED_DIR, the folder that holds data/mnist-mlp.safetensors (default: a folder
  * "shared" next to that of the sources); CLQ_TEST_DEVICE. Without the command or the model there is nothing to test.
  */
 #include <setjmp.h>
@@ -192,7 +192,7 @@ int main(void)
         cmocka_unit_test(with_zero_points),
         cmocka_unit_test(quality_gate),
     };
-    const char *shared = getenv("CLQ_SHARED");
+    const char *shared = getenv("CLQ_SHARED_DIR");
     snprintf(model_path, sizeof model_path, "%s/data/mnist-mlp.safetensors",
              shared != NULL ? shared : CLQ_SOURCE_DIR "/../shared");
     if (getenv("CLQUANT") == NULL || access(getenv("CLQUANT"), X_OK) != 0) {

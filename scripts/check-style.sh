@@ -1,0 +1,25 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Formatting of C and kernels, trailing blanks, a newline at each file's end, ASCII in kernels.
+set -eu
+cd "$(dirname "$0")/.."
+bad=0
+c_files=$(git ls-files '*.c' '*.h' '*.cl' '*.clh')
+# shellcheck disable=SC2086 # names without spaces
+clang-format --dry-run -Werror $c_files || bad=1
+text_files=$(git ls-files '*.c' '*.h' '*.cl' '*.clh' '*.def' '*.sh' '*.md' '*.cmake' '*.txt' '.ci/run' | grep -v '^LICENSE$')
+for file in $text_files; do
+    if grep -n '[[:blank:]]$' "$file" >/dev/null; then
+        echo "$file: trailing blanks in line $(grep -n '[[:blank:]]$' "$file" | head -n 1 | cut -d: -f1)" >&2
+        bad=1
+    fi
+    if [ -s "$file" ] && [ "$(tail -c 1 "$file" | od -An -c | tr -d ' ')" != '\n' ]; then
+        echo "$file: no newline at the end" >&2
+        bad=1
+    fi
+done
+if LC_ALL=C grep -n '[^ -~	]' kernels/*.cl kernels/*.clh kernels/*.def; then
+    echo "kernels: only ASCII is portable" >&2
+    bad=1
+fi
+exit "$bad"

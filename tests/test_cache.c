@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The cache of compiled programs: what it keeps is used again, and whatever is wrong with an entry is a silent miss. */
+#include "check.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scratch.h"
+
+enum { ELEMENTS = 100 };
+
+typedef struct log_counts {
+    int built, taken, warnings;
+} log_counts;
+
+static void count_messages(void *cookie, clq_log_level level, const char *message)
+{
+    log_counts *counts = cookie;
+    counts->built += strncmp(message, "built ", 6) == 0;
+    counts->taken += strncmp(message, "program cache: took", 19) == 0;
+    counts->warnings += level == CLQ_LOG_WARNING;
+}
+
+/* Quantize a little tensor in a fresh context that uses `directory`; the codes must be right whatever is cached. */
+static log_counts quantize_once(const char *directory)
+{
+    clq_context *context = NULL;
+    clq_buffer *buffers[4] = {NULL, NULL, NULL, NULL};
+    const uint64_t bytes[4] = {4 * ELEMENTS, 4, 4, ELEMENTS};
+    const char *spec = getenv("CLQ_TEST_DEVICE");
+    const float scale = 0.5f;
+    const int32_t zero_point = 0;
+    log_counts counts = {0, 0, 0};
+    clq_quantization q;
+    clq_error error;
+    float x[ELEMENTS];
+    int8_t codes[ELEMENTS];
+    check_ok(clq_context_create(&context, spec != NULL ? spec : "auto", &error), &error, "clq_context_create");
+    clq_context_set_log(context, count_messages, &counts);
+    check_ok(clq_context_set_cache(context, directory, &error), &error, "clq_context_set_cache");
+    clq_quantization_init(&q);
+    q.layout.rank = 1;
+    q.layout.shape[0] = ELEMENTS;
+    for (int i = 0; i < ELEMENTS; i++) {
+        x[i] = (float)(i - 50) * 0.5f;
+    }
+    for (int i = 0; i < 4; i++) {
+        check_ok(clq_buffer_create(context, bytes[i], &buffers[i], &error), &error, "clq_buffer_create");
+    }
+    check_ok(clq_buffer_write(buffers[0], 0, x, sizeof x, &error), &error, "clq_buffer_write");
+    check_ok(clq_buffer_write(buffers[1], 0, &scale, sizeof scale, &error), &error, "clq_buffer_write");
+    check_ok(clq_buffer_write(buffers[2], 0, &zero_point, sizeof zero_point, &error), &error, "clq_buffer_write");
+    check_ok(clq_quantize(context, &q, (clq_operand){buffers[0], 0}, (clq_operand){buffers[1], 0},
+                          (clq_operand){buffers[2], 0}, (clq_operand){buffers[3], 0}, &error),
+             &error, "clq_quantize");
+    check_ok(clq_buffer_read(buffers[3], 0, codes, sizeof codes, &error), &error, "clq_buffer_read");
+    for (int i = 0; i < ELEMENTS; i++) {
+        assert_int_equal(codes[i], i - 50);
+    }
+    for (int i = 0; i < 4; i++) {
+        clq_buffer_destroy(&buffers[i]);
+    }
+    clq_context_destroy(&context);
+    return counts;
+}
+
+/* The only entry of the directory; fails when there is none or more. */
+static void find_entry(const char *directory, char *path, size_t capacity)
+{
+    DIR *folder = opendir(directory);
+    int found = 0;
+    assert_non_null(folder);
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (entry->d_name[0] != '.') {
+            snprintf(path, capacity, "%s/%s", directory, entry->d_name);
+            found++;
+        }
+    }
+    closedir(folder);
+    assert_int_equal(found, 1);
+}
+
+static unsigned char *read_file(const char *path, size_t *bytes)
+{
+    FILE *file = fopen(path, "rb");
+    unsigned char *data = check_allocate(1 << 22);
+    assert_non_null(file);
+    *bytes = fread(data, 1, 1 << 22, file);
+    fclose(file);
+    return data;
+}
+
+static void write_file(const char *path, const unsigned char *data, size_t bytes)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, bytes, file), bytes);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void needs_device(void)
+{
+    if (check_device() == NULL) {
+        check_needs_device();
+        skip();
+    }
+}
+
+static void second_context_takes_the_entry(void **state)
+{
+    const char *directory;
+    log_counts counts;
+    (void)state;
+    needs_device();
+    directory = scratch_path("kept");
+    counts = quantize_once(directory);
+    assert_int_equal(counts.built, 1);
+    counts = quantize_once(directory);
+    assert_int_equal(counts.built, 0);
+    assert_int_equal(counts.taken, 1);
+}
+
+static void damage_is_a_miss(void **state)
+{
+    const char *directory;
+    char path[4096];
+    size_t bytes = 0;
+    unsigned char *good;
+    (void)state;
+    needs_device();
+    directory = scratch_path("damaged");
+    quantize_once(directory);
+    find_entry(directory, path, sizeof path);
+    good = read_file(path, &bytes);
+    for (int round = 0; round < 12; round++) {
+        unsigned char *bad = check_allocate(bytes + 1);
+        size_t bad_bytes = bytes;
+        log_counts counts;
+        memcpy(bad, good, bytes);
+        if (round == 0) {
+            bad_bytes = 0;
+        } else if (round < 4) {
+            bad_bytes = (size_t)check_below(bytes); /* cut */
+        } else if (round == 4) {
+            bad[bad_bytes++] = 0; /* too long */
+        } else {
+            bad[check_below(bytes)] ^= (unsigned char)(1u << check_below(8));
+        }
+        write_file(path, bad, bad_bytes);
+        counts = quantize_once(directory);
+        assert_int_equal(counts.built, 1);
+        assert_int_equal(counts.warnings, 0);
+        counts = quantize_once(directory); /* the miss has written it anew */
+        assert_int_equal(counts.taken, 1);
+        free(bad);
+    }
+    free(good);
+}
+
+/* An entry of another program under this one's name: its key does not match. */
+static void foreign_entry_is_a_miss(void **state)
+{
+    const char *directory;
+    char path[4096];
+    size_t bytes = 0;
+    unsigned char *data;
+    log_counts counts;
+    (void)state;
+    needs_device();
+    directory = scratch_path("foreign");
+    quantize_once(directory);
+    find_entry(directory, path, sizeof path);
+    data = read_file(path, &bytes);
+    for (size_t i = 0; i + 7 < bytes; i++) {
+        if (memcmp(data + i, "library", 7) == 0) {
+            data[i + 8] ^= 1; /* as if by another version */
+            break;
+        }
+    }
+    write_file(path, data, bytes);
+    free(data);
+    counts = quantize_once(directory);
+    assert_int_equal(counts.built, 1);
+    assert_int_equal(counts.warnings, 0);
+}
+
+static void refuse(const char *directory, const char *part)
+{
+    clq_error error;
+    assert_int_equal(clq_context_set_cache(check_device(), directory, &error), CLQ_IO_ERROR);
+    assert_non_null(strstr(error.message, part));
+}
+
+static void unsafe_directories_are_refused(void **state)
+{
+    const char *path;
+    (void)state;
+    needs_device();
+    path = scratch_path("open");
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(chmod(path, 0777), 0);
+    refuse(path, "writable by no one else");
+    path = scratch_path("file");
+    write_file(path, (const unsigned char *)"x", 1);
+    refuse(path, "file");
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(second_context_takes_the_entry),
+    cmocka_unit_test(damage_is_a_miss),
+    cmocka_unit_test(foreign_entry_is_a_miss),
+    cmocka_unit_test(unsafe_directories_are_refused),
+};
+
+int main(void)
+{
+    int result;
+    scratch_begin(NULL);
+    result = check_main("cache", tests, sizeof tests / sizeof tests[0]);
+    scratch_end(NULL);
+    return result;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every kernel in every variant on small tensors: quick enough for an interpreter. scripts/test-oclgrind.sh runs it
+ * under oclgrind, which sees data races, unset values and accesses outside a buffer.
+ */
+#include "check.h"
+
+#include "inputs.h"
+
+static void every_operation(void **state)
+{
+    static const clq_operation operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DEQUANTIZE, CLQ_OP_FAKE_QUANTIZE,
+                                               CLQ_OP_DYNAMIC_QUANTIZE};
+    (void)state;
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
+        for (unsigned turn = 0; turn < 6; turn++) {
+            check_case c;
+            check_case_init(&c, "portable", operations[i]);
+            c.q.layout = inputs_layout_small();
+            c.q.real = inputs_real_types[turn % INPUTS_REALS];
+            inputs_scheme(&c.q.scheme, inputs_code_types[turn % INPUTS_CODES], turn % INPUTS_OPTIONS);
+            inputs_check(&c, inputs_parameters_kind_of_turn(turn), inputs_kind_of_turn(turn));
+        }
+    }
+    check_needs_device();
+}
+
+static void channels_inside(void **state)
+{
+    (void)state;
+    for (unsigned turn = 0; turn < 4; turn++) {
+        check_case c;
+        check_case_init(&c, "columns", turn % 2 == 0 ? CLQ_OP_DYNAMIC_QUANTIZE : CLQ_OP_DEQUANTIZE);
+        c.q.layout.rank = 2;
+        c.q.layout.shape[0] = 37;
+        c.q.layout.shape[1] = turn < 2 ? 3 : 16;
+        c.q.layout.granularity = CLQ_PER_CHANNEL;
+        c.q.layout.axis = 1;
+        inputs_scheme(&c.q.scheme, turn < 2 ? CLQ_S8 : CLQ_U4, turn);
+        inputs_check(&c, INPUTS_PLAIN, INPUTS_NORMAL);
+    }
+    check_needs_device();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_operation),
+    cmocka_unit_test(channels_inside),
+};
+
+CHECK_MAIN("portable", tests)
