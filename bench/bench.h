@@ -24,6 +24,8 @@ typedef struct bench_row {
 } bench_row;
 
 /* Check every row once, then time `rounds` rounds of all usable ones. */
+/* `rounds` is 1 to BENCH_MAX_ROUNDS. */
+enum { BENCH_MAX_ROUNDS = 200 };
 void bench_run(bench_row *rows, size_t count, int rounds);
 
 /* A table, or one JSON object; `machine` and `device` head it. */

@@ -14,8 +14,8 @@ clq_status clq_multiplier_from_real(double real, clq_multiplier *multiplier, clq
                 "multiplier is %g, a finite number of at least 0 and below 2^31 is needed", real);
     q31 = llround(frexp(real, &shift) * 0x1p31); /* at most 2^31: the fraction is below 1 but may round up to it */
     if (q31 == INT64_C(1) << 31) {
-        q31 /= 2;
-        shift++;
+        q31 = shift == 31 ? q31 - 1 : q31 / 2; /* the very last doubles below 2^31 stay below */
+        shift = shift == 31 ? shift : shift + 1;
     }
     if (shift < -31 || q31 == 0) {
         q31 = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * choose_parameters: scale and zero point of each range, bit for bit what clq_choose_parameters (host/parameters.c)
- * gives; the functions below have the names and the order of those there. range       2 * parameters floats: lo and hi
- * in turn integers    scheme fields at the places below; reals: bits of doubles
+ * gives; the functions below have the names and the order of those there. `range` holds lo and hi of each parameter in
+ * turn, `integers` and `reals` (bits of doubles) the fields of the scheme at the places named below.
  *
  * The exponents of soft_real have no bounds where the host's have. This shows only in quotients beyond the largest f32,
  * which the host turns into infinity: both are clamped, or widen the range; and in quotients of subnormal size, which

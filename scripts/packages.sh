@@ -8,4 +8,4 @@ if ! command -v cc >/dev/null 2>&1; then
 fi
 device_packages="ocl-icd-libopencl1 pocl-opencl-icd"
 test_packages="libcmocka-dev"
-ci_packages="gcc clang clang-format oclgrind libclang-rt-14-dev"
+ci_packages="gcc g++ pkg-config clang clang-format oclgrind libclang-rt-14-dev"

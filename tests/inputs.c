@@ -251,9 +251,12 @@ int inputs_preset_exists(clq_preset preset, clq_dtype dtype)
 
 /* ---- parameters ---- */
 
+/* The float `steps` away from zero (negative: towards it, and through it to the other sign). */
 static float neighbour(float value, int64_t steps)
 {
-    return oracle_float((uint32_t)((int64_t)oracle_bits(value) + steps));
+    const uint32_t sign = oracle_bits(value) & 0x80000000u;
+    const int64_t magnitude = (int64_t)(oracle_bits(value) & 0x7FFFFFFFu) + steps;
+    return oracle_float(magnitude < 0 ? (sign ^ 0x80000000u) | (uint32_t)-magnitude : sign | (uint32_t)magnitude);
 }
 
 static float extreme_scale(void)
@@ -284,11 +287,19 @@ static int32_t huge_zero_point(void)
     return value < INT32_MIN ? INT32_MIN : (int32_t)value;
 }
 
+/* Every other one has few bits, so that quotients and products are often ties. */
+static float ordinary_scale(void)
+{
+    const float scale = (float)ldexp(1.0 + check_uniform(), (int)check_between(-20, 3));
+    const uint32_t dropped = (uint32_t)check_between(10, 23);
+    return check_chance(2) ? scale : oracle_float(oracle_bits(scale) >> dropped << dropped);
+}
+
 void inputs_parameters(inputs_parameters_kind kind, const clq_scheme *scheme, uint64_t count, float *scale,
                        int32_t *zero_point)
 {
     for (uint64_t p = 0; p < count; p++) {
-        scale[p] = (float)ldexp(1.0 + check_uniform(), (int)check_between(-20, 3));
+        scale[p] = ordinary_scale();
         zero_point[p] = (int32_t)check_between(scheme->qmin - 3, (int64_t)scheme->qmax + 3);
         switch (kind) {
         case INPUTS_CHOSEN: {

@@ -140,7 +140,7 @@ void properties_every_pattern_of_16_bits(clq_operation operation)
     free(x);
 }
 
-/* Repeats a block of inputs made with care; a prime period, so that no two rows are alike. */
+/* Fill `memory` by repeating its first `block_bytes`; doubled each time, so that it is fast. */
 static void fill_by_repeating(void *memory, uint64_t bytes, uint64_t block_bytes)
 {
     for (uint64_t done = block_bytes; done < bytes;) {
@@ -150,36 +150,73 @@ static void fill_by_repeating(void *memory, uint64_t bytes, uint64_t block_bytes
     }
 }
 
-void properties_many_elements(clq_operation operation)
+/* The first input of the case, of `n` elements: a block of a prime length made element by element, then repeated. */
+static void *large_input(const check_case *c, uint64_t n)
 {
     enum { BLOCK = 100003 };
+    const uint64_t block = n < 2 * BLOCK ? n : 2 * BLOCK; /* even, for 4-bit codes */
+    clq_quantization flat = c->q;
+    flat.layout = inputs_layout_flat(block);
+    if (c->operation == CLQ_OP_DEQUANTIZE) {
+        void *codes = check_allocate(check_operand_bytes(c, CHECK_CODES));
+        inputs_codes(c->q.scheme.dtype, block, codes);
+        fill_by_repeating(codes, check_operand_bytes(c, CHECK_CODES), block * clq_dtype_bits(c->q.scheme.dtype) / 8);
+        return codes;
+    } else {
+        const uint64_t size = c->q.real == CLQ_F32 ? 4 : 2;
+        void *x = check_allocate(n * size);
+        inputs_elements(INPUTS_SPREAD, &flat, NULL, NULL, block, x);
+        fill_by_repeating(x, n * size, block * size);
+        return x;
+    }
+}
+
+static void check_large(check_case *c, uint64_t offset, check_result *result)
+{
+    uint64_t elements = 0;
+    uint64_t parameters = 0;
+    float *scale;
+    int32_t *zero_point;
+    clq_error error;
+    check_ok(clq_layout_count(&c->q.layout, &elements, &parameters, &error), &error, c->name);
+    scale = check_allocate(parameters * sizeof *scale);
+    zero_point = check_allocate(parameters * sizeof *zero_point);
+    inputs_parameters(INPUTS_PLAIN, &c->q.scheme, parameters, scale, zero_point);
+    c->in[CHECK_SCALE] = scale;
+    c->in[CHECK_ZERO_POINT] = zero_point;
+    if (c->operation == CLQ_OP_MINMAX || c->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
+        c->in[CHECK_SCALE] = NULL;
+        c->in[CHECK_ZERO_POINT] = NULL;
+    }
+    c->offset[CHECK_X] = offset;
+    c->offset[CHECK_Y] = offset;
+    c->offset[CHECK_CODES] = 2 * offset;
+    check_everywhere(c, result);
+    check_oracle(c, result, 5000);
+    free(scale);
+    free(zero_point);
+}
+
+/* One parameter, and a number that is not finite behind an index that no float holds. */
+static void large_flat(clq_operation operation, uint64_t offset)
+{
     const uint64_t n = (UINT64_C(1) << 24) + 1003;
     const uint32_t infinity = 0x7F800000;
-    clq_layout layout = inputs_layout_flat(n);
-    check_result result;
     check_case c;
-    void *first;
+    check_result result;
+    void *input;
     check_case_init(&c, "many elements", operation);
     inputs_scheme(&c.q.scheme, CLQ_S8, (unsigned)check_below(INPUTS_OPTIONS));
-    c.q.layout = inputs_layout_flat(BLOCK); /* one parameter: made from a block, used for all */
-    inputs_case(&c, INPUTS_PLAIN, INPUTS_SPREAD);
-    c.q.layout = layout;
-    for (int i = CHECK_X; i <= CHECK_CODES; i++) {
-        if (c.in[i] != NULL) {
-            const uint64_t size = i == CHECK_CODES ? 1 : 4;
-            memcpy(&first, &c.in[i], sizeof first);
-            first = realloc(first, (size_t)(n * size));
-            assert_non_null(first);
-            fill_by_repeating(first, n * size, BLOCK * size);
-            if (i == CHECK_X) {
-                oracle_store_real(CLQ_F32, first, n - 5, infinity); /* the index does not fit a float */
-                oracle_store_real(CLQ_F32, first, n - 9, infinity - 1);
-            }
-            c.in[i] = first;
-        }
+    c.q.layout = inputs_layout_flat(n);
+    input = large_input(&c, n);
+    if (operation == CLQ_OP_DEQUANTIZE) {
+        c.in[CHECK_CODES] = input;
+    } else {
+        oracle_store_real(CLQ_F32, input, n - 5, infinity);
+        oracle_store_real(CLQ_F32, input, n - 9, infinity - 1);
+        c.in[CHECK_X] = input;
     }
-    check_everywhere(&c, &result);
-    check_oracle(&c, &result, 5000);
+    check_large(&c, offset, &result);
     if (operation == CLQ_OP_MINMAX) {
         clq_nonfinite found;
         memcpy(&found, result.out[CHECK_NONFINITE], sizeof found);
@@ -187,5 +224,52 @@ void properties_many_elements(clq_operation operation)
         assert_true(oracle_load_real(CLQ_F32, result.out[CHECK_RANGE], 1) == infinity - 1);
     }
     check_result_free(&result);
-    inputs_free(&c);
+    free(input);
+}
+
+/* Results larger than a cache, which some kernels write past it, in other types and layouts; aligned and not. */
+static void large_layouts(clq_operation operation)
+{
+    static const struct {
+        clq_dtype dtype, real;
+        uint64_t shape[2];
+        clq_granularity granularity;
+        uint32_t axis;
+        uint64_t group_size, offset;
+    } rows[] = {
+        {CLQ_U4, CLQ_F32, {3, 3000017}, CLQ_PER_CHANNEL, 0, 1, 0},
+        {CLQ_S4, CLQ_F32, {2001, 5002}, CLQ_PER_GROUP, 0, 1000, 8},
+        {CLQ_U16, CLQ_BF16, {1000, 10007}, CLQ_PER_GROUP, 0, 1021, 0},
+        {CLQ_S16, CLQ_F16, {10, 1000003}, CLQ_PER_CHANNEL, 0, 1, 8},
+        {CLQ_U8, CLQ_F32, {400009, 5}, CLQ_PER_CHANNEL, 1, 1, 3},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const uint64_t n = rows[i].shape[0] * rows[i].shape[1];
+        check_case c;
+        check_result result;
+        void *input;
+        check_case_init(&c, "many elements", operation);
+        inputs_scheme(&c.q.scheme, rows[i].dtype, (unsigned)check_below(INPUTS_OPTIONS));
+        c.q.real = rows[i].real;
+        c.q.layout = inputs_layout_flat(n);
+        c.q.layout.rank = 2;
+        memcpy(c.q.layout.shape, rows[i].shape, sizeof rows[i].shape);
+        c.q.layout.granularity = rows[i].granularity;
+        c.q.layout.axis = rows[i].axis;
+        c.q.layout.group_size = rows[i].group_size;
+        input = large_input(&c, n);
+        c.in[operation == CLQ_OP_DEQUANTIZE ? CHECK_CODES : CHECK_X] = input;
+        check_large(&c, rows[i].offset, &result);
+        check_result_free(&result);
+        free(input);
+    }
+}
+
+void properties_many_elements(clq_operation operation)
+{
+    large_flat(operation, 0);
+    if (operation != CLQ_OP_DYNAMIC_QUANTIZE) { /* whose steps are met here as operations of their own */
+        large_flat(operation, 1);
+        large_layouts(operation);
+    }
 }

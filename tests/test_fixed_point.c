@@ -209,7 +209,7 @@ static void check_stage(const clq_requantization *stage)
         if (i % 2 == 0 && stage->mode != CLQ_REQUANTIZE_FLOAT && stage->multiplier != 0) {
             /* An accumulator whose scaled value lies at a half: (k + 1/2) * 2^total / Q and its neighbours. */
             const int total = stage->mode == CLQ_REQUANTIZE_SHIFT ? stage->shift : 31 - stage->shift;
-            const wide half = ((wide)(2 * check_between(-300, 300) + 1) << total) / 2 / stage->multiplier;
+            const wide half = (wide)(2 * check_between(-300, 300) + 1) * ((wide)1 << total) / 2 / stage->multiplier;
             const wide near = half + check_between(-2, 2);
             x[i] = near >= INT32_MIN && near <= INT32_MAX ? (int32_t)near : x[i];
         }

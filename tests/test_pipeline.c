@@ -3,8 +3,9 @@
  * A trained model through the command: quantized, and every element within half a step of what it was, by a computation
  * of the test's own.
  *
- * Environment: CLQUANT, the command; CLQ_SHARED_DIR, the folder that holds data/mnist-mlp.safetensors (default: a folder
- * "shared" next to that of the sources); CLQ_TEST_DEVICE. Without the command or the model there is nothing to test.
+ * Environment: CLQUANT, the command; CLQ_SHARED_DIR, the folder that holds data/mnist-mlp.safetensors (default: a
+ * folder "shared" next to that of the sources); CLQ_TEST_DEVICE. Without the command or the model there is nothing to
+ * test.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,8 +30,9 @@ static int run(const char *arguments)
 {
     char line[COMMAND_BYTES];
     const char *device = getenv("CLQ_TEST_DEVICE");
-    snprintf(line, sizeof line, "CLQUANT_DEVICE='%s' '%s' %s", device != NULL ? device : "auto", getenv("CLQUANT"),
-             arguments);
+    const int length = snprintf(line, sizeof line, "CLQUANT_DEVICE='%s' '%s' %s", device != NULL ? device : "auto",
+                                getenv("CLQUANT"), arguments);
+    assert_in_range(length, 1, sizeof line - 1);
     const int status = system(line);
     return status == -1 || (status & 0x7F) != 0 ? -1 : (status >> 8) & 0xFF;
 }

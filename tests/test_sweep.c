@@ -31,7 +31,8 @@ static const struct {
     {0x1p126f, -128, CLQ_S8},             /* the largest */
     {0x1.000002p-24f, 0, CLQ_S16},        /* just above a power of two */
     {0x1.555556p+3f, 2147483647, CLQ_S8}, /* zero points that no float holds */
-    {0x1.2p+60f, -8388607, CLQ_U16},
+    {0x1.8p-9f, -2000000001, CLQ_S8},     /* the same on the other side */
+    {0x1p+60f, -4194301, CLQ_U16},        /* one behind which quotients still have halves */
 };
 
 enum { PARAMETERS = sizeof parameters / sizeof parameters[0] };

@@ -8,66 +8,83 @@ typedef struct parameter {
     int32_t zero_point;
 } parameter;
 
-static parameter load_parameter(const void *scale, const void *zero_point, uint64_t p)
+/* The arrays of one operation; those that it does not use are NULL. */
+typedef struct arrays {
+    const clq_quantization *q;
+    const void *x, *scale, *zero_point, *codes_in;
+    void *codes, *y;
+} arrays;
+
+/* What is done to the elements [begin, stop) of one segment. */
+typedef void (*segment_function)(const arrays *a, const parameter *p, uint64_t begin, uint64_t stop);
+
+static parameter load_parameter(const arrays *a, uint64_t p)
 {
     parameter loaded;
-    memcpy(&loaded.scale, (const char *)scale + 4 * p, sizeof loaded.scale);
-    memcpy(&loaded.zero_point, (const char *)zero_point + 4 * p, sizeof loaded.zero_point);
+    memcpy(&loaded.scale, (const char *)a->scale + 4 * p, sizeof loaded.scale);
+    memcpy(&loaded.zero_point, (const char *)a->zero_point + 4 * p, sizeof loaded.zero_point);
     loaded.reciprocal = 1.0f / loaded.scale;
     return loaded;
 }
 
-static uint64_t parameter_of_segment(const clq_geometry *g, uint64_t row, uint64_t s)
+static void for_each_segment(const clq_geometry *g, const arrays *a, segment_function work)
 {
-    return row % g->channels * g->segments_per_row + s;
+    for (uint64_t row = 0; row < g->rows; row++) {
+        for (uint64_t s = 0; s < g->segments_per_row; s++) {
+            const parameter p = load_parameter(a, row % g->channels * g->segments_per_row + s);
+            const uint64_t begin = row * g->row + s * g->segment;
+            const uint64_t stop = s + 1 < g->segments_per_row ? begin + g->segment : (row + 1) * g->row;
+            work(a, &p, begin, stop);
+        }
+    }
 }
 
-void clq_reference_quantize(const clq_geometry *g, const clq_quantization *q, const void *x, const void *scale,
+static void quantize_segment(const arrays *a, const parameter *p, uint64_t begin, uint64_t stop)
+{
+    const clq_quantization *q = a->q;
+    for (uint64_t i = begin; i < stop; i++) {
+        const float value = clq_load_real(q->real, a->x, i);
+        clq_store_code(q->scheme.dtype, a->codes, i,
+                       clq_code_of(&q->scheme, value, p->scale, p->reciprocal, p->zero_point));
+    }
+}
+
+static void dequantize_segment(const arrays *a, const parameter *p, uint64_t begin, uint64_t stop)
+{
+    const clq_quantization *q = a->q;
+    for (uint64_t i = begin; i < stop; i++) {
+        const int32_t code = clq_load_code(q->scheme.dtype, a->codes_in, i);
+        clq_store_real(q->real, a->y, i, clq_real_of(code, p->scale, p->zero_point));
+    }
+}
+
+static void fake_quantize_segment(const arrays *a, const parameter *p, uint64_t begin, uint64_t stop)
+{
+    const clq_quantization *q = a->q;
+    for (uint64_t i = begin; i < stop; i++) {
+        const float value = clq_load_real(q->real, a->x, i);
+        const int32_t code = clq_code_of(&q->scheme, value, p->scale, p->reciprocal, p->zero_point);
+        clq_store_real(q->real, a->y, i, clq_real_of(code, p->scale, p->zero_point));
+    }
+}
+
+void clq_reference_quantize(const clq_geometry *geometry, const clq_quantization *q, const void *x, const void *scale,
                             const void *zero_point, void *codes)
 {
-    uint64_t i = 0;
-    for (uint64_t row = 0; row < g->rows; row++) {
-        for (uint64_t s = 0; s < g->segments_per_row; s++) {
-            const parameter p = load_parameter(scale, zero_point, parameter_of_segment(g, row, s));
-            const uint64_t stop = row * g->row + (s + 1 < g->segments_per_row ? (s + 1) * g->segment : g->row);
-            for (; i < stop; i++) {
-                const float value = clq_load_real(q->real, x, i);
-                clq_store_code(q->scheme.dtype, codes, i,
-                               clq_code_of(&q->scheme, value, p.scale, p.reciprocal, p.zero_point));
-            }
-        }
-    }
+    const arrays a = {.q = q, .x = x, .scale = scale, .zero_point = zero_point, .codes = codes};
+    for_each_segment(geometry, &a, quantize_segment);
 }
 
-void clq_reference_dequantize(const clq_geometry *g, const clq_quantization *q, const void *codes, const void *scale,
-                              const void *zero_point, void *y)
+void clq_reference_dequantize(const clq_geometry *geometry, const clq_quantization *q, const void *codes,
+                              const void *scale, const void *zero_point, void *y)
 {
-    uint64_t i = 0;
-    for (uint64_t row = 0; row < g->rows; row++) {
-        for (uint64_t s = 0; s < g->segments_per_row; s++) {
-            const parameter p = load_parameter(scale, zero_point, parameter_of_segment(g, row, s));
-            const uint64_t stop = row * g->row + (s + 1 < g->segments_per_row ? (s + 1) * g->segment : g->row);
-            for (; i < stop; i++) {
-                const int32_t code = clq_load_code(q->scheme.dtype, codes, i);
-                clq_store_real(q->real, y, i, clq_real_of(code, p.scale, p.zero_point));
-            }
-        }
-    }
+    const arrays a = {.q = q, .codes_in = codes, .scale = scale, .zero_point = zero_point, .y = y};
+    for_each_segment(geometry, &a, dequantize_segment);
 }
 
-void clq_reference_fake_quantize(const clq_geometry *g, const clq_quantization *q, const void *x, const void *scale,
-                                 const void *zero_point, void *y)
+void clq_reference_fake_quantize(const clq_geometry *geometry, const clq_quantization *q, const void *x,
+                                 const void *scale, const void *zero_point, void *y)
 {
-    uint64_t i = 0;
-    for (uint64_t row = 0; row < g->rows; row++) {
-        for (uint64_t s = 0; s < g->segments_per_row; s++) {
-            const parameter p = load_parameter(scale, zero_point, parameter_of_segment(g, row, s));
-            const uint64_t stop = row * g->row + (s + 1 < g->segments_per_row ? (s + 1) * g->segment : g->row);
-            for (; i < stop; i++) {
-                const float value = clq_load_real(q->real, x, i);
-                const int32_t code = clq_code_of(&q->scheme, value, p.scale, p.reciprocal, p.zero_point);
-                clq_store_real(q->real, y, i, clq_real_of(code, p.scale, p.zero_point));
-            }
-        }
-    }
+    const arrays a = {.q = q, .x = x, .scale = scale, .zero_point = zero_point, .y = y};
+    for_each_segment(geometry, &a, fake_quantize_segment);
 }

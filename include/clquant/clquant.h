@@ -291,7 +291,7 @@ typedef enum clq_requantize_mode {
 typedef struct clq_requantization {
     clq_requantize_mode mode;
     int32_t multiplier; /* Q31 (double, single) or F0 (shift) */
-    int32_t shift;      /* double, single: -31 to 30, positive = left; shift: n, 0 to 62 */
+    int32_t shift;      /* double: -31 to 31, single: -31 to 30, positive = left; shift: n, 0 to 62 */
     float real;         /* float: M */
     int32_t zero_point;
     int32_t minimum, maximum; /* codes: the type's range, narrowed by a fused activation */
@@ -363,7 +363,10 @@ CLQ_API void clq_context_destroy(clq_context **context);
 /* Facts about the context's device. `info` is filled in; never fails on a live context. */
 CLQ_API void clq_context_device(const clq_context *context, clq_device_info *info);
 
-/* Messages for a person: a variant set aside, a cache that cannot be written. NULL (the default) drops them. */
+/*
+ * Messages for a person: what was built, a cache that cannot be written. NULL (the default) drops them. Set it before
+ * the context is shared between threads; the function may then be called from any of them.
+ */
 typedef enum clq_log_level { CLQ_LOG_WARNING = 1, CLQ_LOG_INFO = 2, CLQ_LOG_DEBUG = 3 } clq_log_level;
 typedef void (*clq_log_function)(void *cookie, clq_log_level level, const char *message);
 CLQ_API void clq_context_set_log(clq_context *context, clq_log_function log, void *cookie);

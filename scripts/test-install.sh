@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Install into a scratch folder, static and shared, and build programs against it through CMake and pkg-config.
+set -eu
+cd "$(dirname "$0")/.."
+source=$(pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+for shared in OFF ON; do
+    prefix=$work/prefix-$shared
+    {
+        cmake -S . -B "$work/build-$shared" -G Ninja -DBUILD_SHARED_LIBS=$shared -DCLQ_BUILD_TESTS=OFF \
+            -DCLQ_BUILD_BENCH=OFF -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib
+        cmake --build "$work/build-$shared"
+        cmake --install "$work/build-$shared"
+        cmake -S tests/consumer -B "$work/consumer-$shared" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
+            -DEXAMPLES="$source/examples"
+        cmake --build "$work/consumer-$shared"
+    } >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+    LD_LIBRARY_PATH=$prefix/lib "$work/consumer-$shared/consumer_c" >/dev/null
+    LD_LIBRARY_PATH=$prefix/lib "$work/consumer-$shared/consumer_cxx"
+    LD_LIBRARY_PATH=$prefix/lib "$prefix/bin/clquant" --version >/dev/null
+    for file in bin/clquant lib/pkgconfig/clquant.pc share/man/man1/clquant.1 \
+        share/bash-completion/completions/clquant include/clquant/clquant.h; do
+        [ -s "$prefix/$file" ] || { echo "test-install: $file was not installed" >&2; exit 1; }
+    done
+done
+# What the shared library shows is the public API and nothing else.
+foreign=$(nm -D --defined-only "$work/prefix-ON/lib/libclquant.so" | awk '{print $3}' | grep -v '^clq_' || true)
+[ -z "$foreign" ] || { echo "test-install: not ours in the dynamic symbols: $foreign" >&2; exit 1; }
+if command -v pkg-config >/dev/null 2>&1; then
+    flags=$(PKG_CONFIG_PATH=$work/prefix-ON/lib/pkgconfig pkg-config --cflags --libs clquant)
+    # shellcheck disable=SC2086 # a list of flags
+    cc -std=c11 examples/readme.c $flags -o "$work/by-pkg-config"
+    LD_LIBRARY_PATH=$work/prefix-ON/lib "$work/by-pkg-config" >/dev/null
+fi
+echo "install: static and shared, CMake and pkg-config, C and C++"
