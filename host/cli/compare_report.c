@@ -195,17 +195,33 @@ static void print_odd_pair(const cli_compare_report *report, const cli_pair *pai
     }
 }
 
-clq_status cli_compare_report_table(const cli_compare_report *report, clq_error *error)
+/* More exact tensors than these say nothing one by one: copied norms and biases of a model would hide the rest. */
+enum { EXACT_ROWS = 10 };
+
+static size_t count_exact(const cli_compare_report *report)
+{
+    size_t exact = 0;
+    for (size_t i = 0; i < report->compared; i++) {
+        exact += report->order[i]->errors.exact != 0;
+    }
+    return exact;
+}
+
+clq_status cli_compare_report_table(const cli_compare_report *report, int all, clq_error *error)
 {
     static const char *const TITLES[] = {"name", "shape", "types", "max error", "at", "mean error", "cosine", "SQNR"};
+    const size_t exact = count_exact(report);
+    const int list_exact = all || exact <= EXACT_ROWS;
     size_t equal = 0;
-    if (report->compared > 0) {
+    if (report->compared > (list_exact ? 0 : exact)) {
         cli_table *table = cli_table_create(8, TITLES, "<<<><>>>");
         if (table == NULL) {
             return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
         }
         for (size_t i = 0; i < report->compared; i++) {
-            table_row(table, report, report->order[i]);
+            if (list_exact || !report->order[i]->errors.exact) {
+                table_row(table, report, report->order[i]);
+            }
         }
         cli_table_print(table, stdout);
         cli_table_destroy(&table);
@@ -213,6 +229,9 @@ clq_status cli_compare_report_table(const cli_compare_report *report, clq_error 
     for (size_t i = 0; i < report->comparison.count; i++) {
         print_odd_pair(report, &report->comparison.pairs[i]);
         equal += report->comparison.pairs[i].kind == CLI_PAIR_BYTES && report->comparison.pairs[i].equal;
+    }
+    if (!list_exact) {
+        printf("%zu tensors are exact (--verbose lists them)\n", exact);
     }
     printf("%zu tensor%s compared, %zu of other types equal\n", report->compared, report->compared == 1 ? "" : "s",
            equal);

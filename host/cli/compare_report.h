@@ -14,6 +14,8 @@ typedef struct cli_compare_report {
 } cli_compare_report;
 
 void cli_compare_report_json(const cli_compare_report *report);
-clq_status cli_compare_report_table(const cli_compare_report *report, clq_error *error);
+
+/* `all`: list exact tensors one by one however many there are. */
+clq_status cli_compare_report_table(const cli_compare_report *report, int all, clq_error *error);
 
 #endif

@@ -121,7 +121,7 @@ static clq_status execute(compare_run *run, clq_error *error)
         cli_compare_report_json(&run->report);
         return CLQ_OK;
     }
-    return options->quiet ? CLQ_OK : cli_compare_report_table(&run->report, error);
+    return options->quiet ? CLQ_OK : cli_compare_report_table(&run->report, options->verbose, error);
 }
 
 int cli_compare(const cli_options *options)
