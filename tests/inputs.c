@@ -373,12 +373,25 @@ static void range_of_tying_zero_point(double divisor, float *lo, float *hi)
     }
 }
 
+/*
+ * The scale is a power of two and one end lies about half a unit in the last place of a double below the other: what is
+ * left of it in a sum decides whether that truncates to one integer or the next.
+ */
+static void range_with_a_trace(double divisor, float *lo, float *hi)
+{
+    const int exponent = (int)check_between(-60, 60);
+    const float trace = neighbour(ldexpf(1.0f, exponent - (int)check_between(40, 60)), check_between(-3, 3));
+    const float far = finite_or_largest(ldexp(divisor, exponent));
+    *lo = check_chance(2) ? -far : -trace;
+    *hi = *lo == -far ? trace : far;
+}
+
 void inputs_range(double divisor, float *lo, float *hi)
 {
     const double magnitude = positive(-140, 127);
     float a = finite_or_largest(magnitude * (check_uniform() - 0.5) * 2.0);
     float b = finite_or_largest(magnitude * (check_uniform() - 0.5) * 2.0);
-    switch (check_below(16)) {
+    switch (check_below(17)) {
     case 0:
         a = random_finite();
         b = random_finite();
@@ -427,6 +440,9 @@ void inputs_range(double divisor, float *lo, float *hi)
     case 14: /* near the bounds of the scale */
         a = 0.0f;
         b = finite_or_largest(ldexp(divisor, check_chance(2) ? -100 : 126) * (1.0 + (check_uniform() - 0.5) * 0x1p-20));
+        break;
+    case 15:
+        range_with_a_trace(divisor, &a, &b);
         break;
     default:
         break;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../io/model.h"
+#include "ranges.h"
 #include "real.h"
 
 /* A file of parameters is small; this bounds what is held in memory. */
@@ -169,6 +170,27 @@ void cli_explicit_destroy(cli_explicit **given)
     }
 }
 
+static int32_t fixed_zero_point(const clq_scheme *scheme)
+{
+    return scheme->zero_point_rule == CLQ_ZERO_POINT_FIXED ? scheme->zero_point_fixed : 0;
+}
+
+clq_status cli_explicit_widen(const cli_explicit *given, clq_scheme *scheme, clq_error *error)
+{
+    clq_scheme all;
+    int moved = 0;
+    for (uint64_t i = 0; i < given->zero_point_count; i++) {
+        moved |= given->zero_points[i] != fixed_zero_point(scheme);
+    }
+    if (moved) {
+        /* A preset that uses all codes of any type. */
+        CLQ_TRY(clq_scheme_from_preset(&all, CLQ_PRESET_ONNX, scheme->dtype, error));
+        scheme->qmin = all.qmin;
+        scheme->qmax = all.qmax;
+    }
+    return CLQ_OK;
+}
+
 static clq_status check_count(const char *option, const char *name, uint64_t values, uint64_t count, clq_error *error)
 {
     char shown[200];
@@ -179,31 +201,43 @@ static clq_status check_count(const char *option, const char *name, uint64_t val
     return CLQ_OK;
 }
 
+/* What the scheme makes of the range given, else of the range found. */
+static clq_status choose(const cli_explicit *given, const clq_scheme *scheme, const float *range, float *scale,
+                         int32_t *zero_point, clq_error *error)
+{
+    clq_parameters chosen;
+    double lo = given->lo;
+    double hi = given->hi;
+    if (!given->range_given) {
+        const int empty = cli_range_is_empty(range);
+        lo = empty ? 0.0 : (double)range[0];
+        hi = empty ? 0.0 : (double)range[1];
+    }
+    CLQ_TRY(clq_choose_parameters(scheme, lo, hi, &chosen, error));
+    *scale = chosen.scale;
+    *zero_point = chosen.zero_point;
+    return CLQ_OK;
+}
+
 clq_status cli_explicit_parameters(const cli_explicit *given, const clq_scheme *scheme, const char *name,
-                                   const float *range, uint64_t count, float *scale, int32_t *zero_point,
+                                   const cli_parameter_run *run, const float *range, float *scale, int32_t *zero_point,
                                    clq_error *error)
 {
-    const int32_t fixed = scheme->zero_point_rule == CLQ_ZERO_POINT_FIXED ? scheme->zero_point_fixed : 0;
     if (given->scale_given) {
-        CLQ_TRY(check_count("--scale", name, given->scale_count, count, error));
+        CLQ_TRY(check_count("--scale", name, given->scale_count, run->total, error));
     }
     if (given->zero_points != NULL) {
-        CLQ_TRY(check_count("--zero-point", name, given->zero_point_count, count, error));
+        CLQ_TRY(check_count("--zero-point", name, given->zero_point_count, run->total, error));
     }
-    for (uint64_t i = 0; i < count; i++) {
-        clq_parameters chosen;
+    for (uint64_t i = 0; i < run->count; i++) {
         if (given->scale_given) {
-            scale[i] = given->scales[given->scale_count == 1 ? 0 : i];
-            zero_point[i] = fixed;
+            scale[i] = given->scales[given->scale_count == 1 ? 0 : run->first + i];
+            zero_point[i] = fixed_zero_point(scheme);
         } else {
-            const double lo = given->range_given ? given->lo : (double)range[2 * i];
-            const double hi = given->range_given ? given->hi : (double)range[2 * i + 1];
-            CLQ_TRY(clq_choose_parameters(scheme, lo, hi, &chosen, error));
-            scale[i] = chosen.scale;
-            zero_point[i] = chosen.zero_point;
+            CLQ_TRY(choose(given, scheme, &range[2 * i], &scale[i], &zero_point[i], error));
         }
         if (given->zero_points != NULL) {
-            zero_point[i] = given->zero_points[given->zero_point_count == 1 ? 0 : i];
+            zero_point[i] = given->zero_points[given->zero_point_count == 1 ? 0 : run->first + i];
         }
     }
     return CLQ_OK;

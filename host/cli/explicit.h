@@ -23,11 +23,23 @@ clq_status cli_explicit_create(const cli_options *options, cli_explicit **given,
 void cli_explicit_destroy(cli_explicit **given);
 
 /*
- * The parameters of the tensor `name` for the range found, [range[2i], range[2i+1]]: those given, else those that the
- * scheme chooses. CLQ_INVALID_ARGUMENT when the number of values given is neither 1 nor `count`.
+ * Presets that leave out the lowest code do so to have as many codes on either side of their zero point. A zero point
+ * given elsewhere takes the reason away: then all codes are used.
+ */
+clq_status cli_explicit_widen(const cli_explicit *given, clq_scheme *scheme, clq_error *error);
+
+/* Parameters [first, first + count) of a tensor that has `total`. */
+typedef struct cli_parameter_run {
+    uint64_t first, count, total;
+} cli_parameter_run;
+
+/*
+ * Parameters of the tensor `name` for the ranges found, [range[2i], range[2i+1]] for the i-th of the run: those given,
+ * else those that the scheme chooses; a range without finite elements counts as [0, 0]. CLQ_INVALID_ARGUMENT when the
+ * number of values given is neither 1 nor run->total.
  */
 clq_status cli_explicit_parameters(const cli_explicit *given, const clq_scheme *scheme, const char *name,
-                                   const float *range, uint64_t count, float *scale, int32_t *zero_point,
+                                   const cli_parameter_run *run, const float *range, float *scale, int32_t *zero_point,
                                    clq_error *error);
 
 #endif

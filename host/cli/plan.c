@@ -208,7 +208,8 @@ static clq_status make_scheme(const cli_options *options, clq_scheme *scheme, cl
     return CLQ_OK;
 }
 
-clq_status cli_plan_create(const cli_options *options, const clq_model *model, cli_plan **out, clq_error *error)
+clq_status cli_plan_create(const cli_options *options, const cli_explicit *given, const clq_model *model,
+                           cli_plan **out, clq_error *error)
 {
     clq_status status = CLQ_OK;
     cli_plan *plan = calloc(1, sizeof *plan);
@@ -226,6 +227,7 @@ clq_status cli_plan_create(const cli_options *options, const clq_model *model, c
         plan->min_rank = model->kind == CLQ_MODEL_NPY ? 0 : 2;
     }
     CLQ_TRY_TO(make_scheme(options, &plan->scheme, error));
+    CLQ_TRY_TO(cli_explicit_widen(given, &plan->scheme, error));
     for (size_t i = 0; i < plan->count; i++) {
         cli_plan_tensor *tensor = &plan->tensors[i];
         tensor->index = i;

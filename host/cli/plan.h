@@ -5,6 +5,7 @@
 
 #include "../io/model.h"
 #include "cli.h"
+#include "explicit.h"
 #include "statistics.h"
 
 /* How the zero points of a tensor are stored. */
@@ -28,8 +29,13 @@ typedef struct cli_plan_tensor {
     char *scale_name, *zero_point_name;
     uint32_t scale_rank;
     uint64_t scale_shape[CLQ_MAX_RANK];
-    /* Found by the first pass over the data; the arrays are given back early when no report needs them. */
-    float *range; /* 2 * parameters */
+    /*
+     * Found by the first pass over the data. The arrays hold all parameters, or those of one chunk when `local`: then
+     * both passes find them chunk by chunk. They are given back early when no report needs them.
+     */
+    int found, local;
+    uint64_t parameter_room;
+    float *range; /* 2 for each parameter; [infinity, -infinity] where no element is finite */
     clq_nonfinite nonfinite;
     float *scale;
     int32_t *zero_point;
@@ -58,7 +64,8 @@ typedef struct cli_plan {
  * Decide for every tensor. CLQ_INVALID_ARGUMENT for options that contradict each other or the model: an axis that a
  * tensor lacks, a T_scale that the model holds already.
  */
-clq_status cli_plan_create(const cli_options *options, const clq_model *model, cli_plan **plan, clq_error *error);
+clq_status cli_plan_create(const cli_options *options, const cli_explicit *given, const clq_model *model,
+                           cli_plan **plan, clq_error *error);
 void cli_plan_destroy(cli_plan **plan);
 
 /* From now on the tensor is copied, for the reason given. */

@@ -1,35 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ranges of whole tensors of any size: the data is read and reduced chunk by chunk, the chunks' ranges merged. */
+/* Ranges of tensors of any size: each chunk is reduced on the device, and its ranges merged into the tensor's. */
 #ifndef CLQ_CLI_RANGES_H
 #define CLQ_CLI_RANGES_H
 
-#include "../io/model.h"
-#include "cli.h"
+#include "stage.h"
 
-/* What was found for one tensor. */
-typedef struct cli_ranges {
-    const clq_model_tensor *tensor;
-    clq_layout layout;
-    uint64_t parameters;
-    float *ranges; /* lo and hi of each parameter */
-    uint8_t *seen; /* for each parameter: it has a finite element; otherwise its range means nothing */
-    float lo, hi;  /* of all parameters */
-    int any_seen;
-    clq_nonfinite nonfinite;
-} cli_ranges;
-void cli_ranges_release(cli_ranges *found);
-
-/* The buffers and the progress bar that serve all tensors of a model. */
-typedef struct cli_ranger cli_ranger;
-clq_status cli_ranger_create(const cli_options *options, const clq_model *model, clq_context *context,
-                             uint64_t total_bytes, cli_ranger **ranger, clq_error *error);
-void cli_ranger_destroy(cli_ranger **ranger);
+/* A range without any finite element is [infinity, -infinity]. All of them are, to begin with. */
+void cli_ranges_clear(float *ranges, uint64_t parameters);
+int cli_range_is_empty(const float *range);
 
 /*
- * Reduce one tensor of type f32, f16 or bf16. The caller releases `found`, also after a failure. CLQ_CANCELLED after a
- * signal.
+ * Whether each chunk holds all elements of its parameters, so that a chunk's ranges are final and need not be kept: so
+ * it is with groups that fit a chunk.
  */
-clq_status cli_ranger_run(cli_ranger *ranger, const clq_model_tensor *tensor, const clq_layout *layout,
-                          cli_ranges *found, clq_error *error);
+int cli_ranges_are_local(const cli_chunker *chunker);
+
+/*
+ * Load a chunk of a tensor that is quantized like `q`, and merge the ranges of its elements into ranges[0 .. 2 *
+ * chunk->parameters), and the count of its non-finite ones into `nonfinite`, whose first_index is UINT64_MAX to begin
+ * with.
+ */
+clq_status cli_ranges_merge(cli_stage *stage, const clq_model *model, size_t tensor, const clq_quantization *q,
+                            const cli_chunk *chunk, float *ranges, clq_nonfinite *nonfinite, clq_error *error);
 
 #endif

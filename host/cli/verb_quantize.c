@@ -58,7 +58,7 @@ static clq_status prepare(quantize_run *run, clq_error *error)
     CLQ_TRY(cli_output_create(options->output, job->model->shard_count, &job->output, error));
     CLQ_TRY(cli_output_check(job->output, job->model, options->dry_run ? 2 : options->force, error));
     CLQ_TRY(cli_explicit_create(options, &job->given, error));
-    CLQ_TRY(cli_plan_create(options, job->model, &job->plan, error));
+    CLQ_TRY(cli_plan_create(options, job->given, job->model, &job->plan, error));
     CLQ_TRY(cli_config_prepare(options, job->plan, error));
     run->code = check_strict(job);
     if (run->code == CLI_OK && job->plan->quantized_count == 0) {
@@ -133,7 +133,7 @@ static clq_status write_tensors(cli_quantize_job *job, clq_error *error)
                                     job->progress, &job->done_bytes, error));
             continue;
         }
-        if (tensor->scale == NULL) {
+        if (!tensor->found) {
             CLQ_TRY(cli_find_parameters(job, tensor, error));
         }
         CLQ_TRY(cli_quantize_tensor(job, tensor, error));
