@@ -43,6 +43,12 @@ struct clq_model_internals {
     int index_fd;           /* sharded: the open index, or -1 */
 };
 
+/* What follows the last slash. */
+const char *clq_last_part(const char *path);
+
+/* An empty model; freed by clq_model_close, on failure too. */
+clq_status clq_model_create(const char *path, clq_model **model, clq_error *error);
+
 /* Add a shard that takes `fd` over, failure included. */
 clq_status clq_model_add_shard(clq_model *model, const char *path, int fd, uint64_t bytes, clq_error *error);
 

@@ -19,122 +19,6 @@
 /* Bytes of a file that tell its kind; an index may begin with white space. */
 enum { START_BYTES = 4096 };
 
-static const char *last_part(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
-}
-
-clq_status clq_model_add_shard(clq_model *model, const char *path, int fd, uint64_t bytes, clq_error *error)
-{
-    clq_model_shard *grown = realloc(model->shards, (model->shard_count + 1) * sizeof *grown);
-    clq_model_shard *shard = NULL;
-    if (grown == NULL) {
-        close(fd);
-        return clq_fail_memory(error, path);
-    }
-    model->shards = grown;
-    shard = &model->shards[model->shard_count++];
-    memset(shard, 0, sizeof *shard);
-    shard->fd = fd;
-    shard->file_bytes = bytes;
-    shard->path = clq_copy_text(path, strlen(path));
-    shard->file_name = clq_copy_text(last_part(path), strlen(last_part(path)));
-    if (shard->path == NULL || shard->file_name == NULL) {
-        return clq_fail_memory(error, path);
-    }
-    return CLQ_OK;
-}
-
-clq_status clq_model_add_tensor(clq_model *model, clq_model_tensor **tensor, clq_error *error)
-{
-    clq_model_tensor *grown =
-        clq_grow(model->tensors, model->tensor_count, &model->internals->tensor_capacity, sizeof *grown);
-    if (grown == NULL) {
-        return clq_fail_memory(error, model->path);
-    }
-    model->tensors = grown;
-    *tensor = &model->tensors[model->tensor_count++];
-    memset(*tensor, 0, sizeof **tensor);
-    return CLQ_OK;
-}
-
-clq_status clq_model_index_names(clq_model *model, size_t from, clq_error *error)
-{
-    for (size_t i = from; i < model->tensor_count; i++) {
-        const clq_model_tensor *tensor = &model->tensors[i];
-        const clq_model_shard *shard = &model->shards[tensor->shard];
-        size_t existing = SIZE_MAX;
-        CLQ_TRY(clq_names_add(&model->internals->names, tensor->name, i, &existing, error));
-        if (existing == SIZE_MAX) {
-            continue;
-        }
-        if (existing >= from) {
-            return clq_fail(error, CLQ_BAD_FILE, "%s: tensor '%s': stands twice in the header",
-                            clq_show_path(shard->path).text, clq_show_name(tensor->name).text);
-        }
-        return clq_fail(error, CLQ_BAD_FILE, "%s: tensor '%s': is in shard '%s' as well",
-                        clq_show_path(shard->path).text, clq_show_name(tensor->name).text,
-                        clq_show_name(model->shards[model->tensors[existing].shard].file_name).text);
-    }
-    return CLQ_OK;
-}
-
-static clq_status create_model(const char *path, clq_model **model, clq_error *error)
-{
-    clq_model *created = calloc(1, sizeof *created);
-    if (created == NULL) {
-        return clq_fail_memory(error, path);
-    }
-    *model = created;
-    created->path = clq_copy_text(path, strlen(path));
-    created->internals = calloc(1, sizeof *created->internals);
-    if (created->path == NULL || created->internals == NULL) {
-        return clq_fail_memory(error, path);
-    }
-    created->internals->index_fd = -1;
-    clq_names_init(&created->internals->names, NULL);
-    return CLQ_OK;
-}
-
-void clq_model_close(clq_model **model)
-{
-    clq_model *m = *model;
-    if (m == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < m->shard_count; i++) {
-        clq_model_shard *shard = &m->shards[i];
-        for (size_t j = 0; j < shard->metadata_count; j++) {
-            free(shard->metadata_keys[j]);
-            free(shard->metadata_values[j]);
-        }
-        free(shard->metadata_keys);
-        free(shard->metadata_values);
-        close(shard->fd);
-        free(shard->path);
-        free(shard->file_name);
-    }
-    for (size_t i = 0; i < m->tensor_count; i++) {
-        free(m->tensors[i].name);
-        free(m->tensors[i].shape);
-    }
-    if (m->internals != NULL) {
-        clq_names_release(&m->internals->names);
-        if (m->internals->index_fd >= 0) {
-            close(m->internals->index_fd);
-        }
-    }
-    free(m->internals);
-    free(m->shards);
-    free(m->tensors);
-    free(m->index_metadata);
-    free(m->warning);
-    free(m->path);
-    free(m);
-    *model = NULL;
-}
-
 /* Eight characters of text read as a header length are far above the limit, so the two cannot be mistaken. */
 static int is_header_length(const unsigned char *start, size_t length)
 {
@@ -182,7 +66,7 @@ static clq_status refuse_text(const char *path, const unsigned char *start, size
 /* The file's name without ".npy"; file names need not be UTF-8, but names of tensors must. */
 static char *npy_tensor_name(const char *path)
 {
-    const char *file_name = last_part(path);
+    const char *file_name = clq_last_part(path);
     size_t length = strlen(file_name);
     char *name = NULL;
     size_t used = 0;
@@ -229,7 +113,7 @@ clq_status clq_model_open(const char *path, clq_model **model, clq_error *error)
         status = clq_fail(error, CLQ_BAD_FILE, "%s: the file is empty", clq_show_path(path).text);
         goto done;
     }
-    CLQ_TRY_TO(create_model(path, &opened, error));
+    CLQ_TRY_TO(clq_model_create(path, &opened, error));
     length = (size_t)clq_size_min(bytes, sizeof start);
     CLQ_TRY_TO(clq_file_read(fd, path, 0, start, length, error));
     opened->kind = kind_of(start, length);
