@@ -8,7 +8,7 @@
 #include "size.h"
 
 /* As kernels/walk.clh and its includes have them. */
-enum { MODE_ROUND_AWAY = 1, MODE_ZERO_POINT_BEFORE = 2, MODE_RECIPROCAL = 4, MODE_STREAM = 8, COLUMN_BLOCKS = 4 };
+enum { MODE_ROUND_AWAY = 1, MODE_ZERO_POINT_BEFORE = 2, MODE_RECIPROCAL = 4, MODE_STREAM = 8 };
 
 static int real_option(clq_dtype real)
 {
@@ -96,19 +96,12 @@ static void size_grid(clq_cl_launch *launch, const clq_context *context, const c
 
 static void size_columns(clq_cl_launch *launch, const clq_context *context, const clq_geometry *g, uint32_t width)
 {
-    const uint64_t period = g->channels * g->row;
-    const uint64_t block = (uint64_t)COLUMN_BLOCKS * width;
-    /* At least four blocks wide, and even, so that lines of 4-bit codes begin at whole bytes. */
-    const uint64_t line = 2 * period * clq_size_divide_up(2 * block, period);
-    const uint64_t lines = clq_size_divide_up(g->elements, line);
-    const uint64_t across = clq_size_divide_up(line, block);
-    const uint64_t wanted = clq_size_max(clq_cl_target_items(context) * (width == 16 ? 1 : 64) / across, 1);
-    const uint64_t lines_per_item = clq_size_divide_up(lines, clq_size_min(wanted, lines));
-    clq_cl_launch_u64(launch, line);
-    clq_cl_launch_u64(launch, lines_per_item);
+    const clq_columns c = clq_columns_of(context, g, width);
+    clq_cl_launch_u64(launch, c.line);
+    clq_cl_launch_u64(launch, c.lines_per_item);
     launch->dimensions = 2;
-    launch->global[0] = (size_t)across;
-    launch->global[1] = (size_t)clq_size_divide_up(lines, lines_per_item);
+    launch->global[0] = (size_t)c.across;
+    launch->global[1] = (size_t)c.slices;
     launch->local[0] = 1;
     launch->local[1] = 1;
 }
@@ -130,9 +123,10 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_o
     memset(&launch, 0, sizeof launch);
     launch.file = choice.file;
     launch.kernel = choice.kernel;
-    snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d",
-             (unsigned)choice.vector_width, real_option(task->q->real), (unsigned)clq_dtype_bits(dtype),
-             clq_dtype_facts_of(dtype)->qmin < 0);
+    snprintf(launch.options, sizeof launch.options,
+             "-DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d",
+             (unsigned)choice.vector_width, (unsigned)clq_column_blocks(choice.vector_width),
+             real_option(task->q->real), (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0);
     push_walk(&launch, stream->context, &own, source, target);
     if (choice.variant == CLQ_VARIANT_STRIP) {
         size_strip(&launch, stream->context, &task->geometry, choice.vector_width);

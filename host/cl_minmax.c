@@ -6,7 +6,7 @@
 #include "cl_state.h"
 #include "size.h"
 
-enum { COLUMN_BLOCKS = 4, GROUP_SIZE = 128, LEAST_PIECE = 8192, FOUND_BYTES = 16, RANGE_BYTES = 8 };
+enum { GROUP_SIZE = 128, LEAST_PIECE = 8192, FOUND_BYTES = 16, RANGE_BYTES = 8 };
 
 /* How a task is cut up: what the first kernel writes and how the second one finds it. */
 typedef struct shape {
@@ -21,22 +21,17 @@ typedef struct shape {
 
 static void shape_columns(shape *s, const clq_context *context, const clq_geometry *g)
 {
+    const clq_columns c = clq_columns_of(context, g, s->choice.vector_width);
     const uint64_t period = g->channels * g->row;
-    const uint64_t block = (uint64_t)COLUMN_BLOCKS * s->choice.vector_width;
-    uint64_t across, lines, slices;
-    s->line = period * clq_size_divide_up(4 * block, period);
-    lines = clq_size_divide_up(g->elements, s->line);
-    across = clq_size_divide_up(s->line, block);
-    slices = clq_size_min(clq_size_max(clq_cl_target_items(context) / across, 1), lines);
-    s->lines_per_item = clq_size_divide_up(lines, slices);
-    slices = clq_size_divide_up(lines, s->lines_per_item);
-    s->global[0] = (size_t)across;
-    s->global[1] = (size_t)slices;
-    s->items = across * slices;
-    s->partials = slices * s->line;
+    s->line = c.line;
+    s->lines_per_item = c.lines_per_item;
+    s->global[0] = (size_t)c.across;
+    s->global[1] = (size_t)c.slices;
+    s->items = c.across * c.slices;
+    s->partials = c.slices * c.line;
     s->stride = period;
     s->inner = g->row;
-    s->count = slices * (s->line / period) * g->row;
+    s->count = c.slices * (c.line / period) * g->row;
 }
 
 static void shape_tasks(shape *s, const clq_context *context, const clq_geometry *g)
@@ -93,7 +88,8 @@ static void set_options(clq_cl_launch *launch, const shape *s, const clq_task *t
 {
     const clq_dtype real = task->q->real;
     launch->file = s->choice.file;
-    snprintf(launch->options, sizeof launch->options, "-DVECTOR_WIDTH=%u -DREAL=%d", (unsigned)s->choice.vector_width,
+    snprintf(launch->options, sizeof launch->options, "-DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d",
+             (unsigned)s->choice.vector_width, (unsigned)clq_column_blocks(s->choice.vector_width),
              real == CLQ_F32   ? 32
              : real == CLQ_F16 ? 16
                                : 17);

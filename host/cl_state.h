@@ -171,6 +171,17 @@ clq_choice clq_cl_choose(const clq_context *context, const clq_task *task);
 /* CLQ_VARIANT_* of a name, or CLQ_INVALID_ARGUMENT with those there are. */
 clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error);
 
+/* How the columns kernels see a tensor: `lines` lines of `line` elements, cut into `across` x `slices` work-items. */
+typedef struct clq_columns {
+    uint64_t line, lines, lines_per_item;
+    uint64_t across, slices;
+} clq_columns;
+
+/* Blocks of vector_width columns that a work-item handles together: the build option COLUMN_BLOCKS. */
+uint32_t clq_column_blocks(uint32_t vector_width);
+
+clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width);
+
 /* Work-groups that keep the device busy with a few each. */
 uint64_t clq_cl_target_items(const clq_context *context);
 

@@ -4,6 +4,7 @@
 
 #include "cl_state.h"
 #include "dtype.h"
+#include "size.h"
 
 typedef struct variant_row {
     clq_operation operation;
@@ -21,8 +22,8 @@ static const variant_row rows[] = {
 static const char *const names[] = {
     [CLQ_VARIANT_STRIP] = "strip", [CLQ_VARIANT_GRID] = "grid", [CLQ_VARIANT_COLUMNS] = "columns"};
 
-/* A period beyond this makes the columns' partial results larger than is sensible. */
-enum { MAXIMUM_COLUMNS_PERIOD = 1 << 20 };
+/* A longer line makes the columns' partial results larger than is sensible. */
+enum { MAXIMUM_LINE = 1 << 22, MAXIMUM_LINES_PER_ITEM = 256 };
 
 clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error)
 {
@@ -56,12 +57,44 @@ static const variant_row *find_row(clq_operation operation, clq_variant variant)
     return NULL;
 }
 
+/* A CPU reads a kilobyte of a line at once; on a GPU neighbouring work-items do that together. */
+uint32_t clq_column_blocks(uint32_t vector_width)
+{
+    return vector_width == 16 ? 16 : 1;
+}
+
+/*
+ * A line is a whole number of periods, so that a column has one parameter, and of vectors, so that no line has a ragged
+ * end and lines of 4-bit codes begin at whole bytes. A work-item takes few lines, for these are `line` elements apart
+ * and are best read while their neighbours in memory are in the cache, but enough to make up for preparing its columns.
+ */
+clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width)
+{
+    const uint64_t period = g->channels * g->row;
+    const uint64_t block = (uint64_t)clq_column_blocks(vector_width) * vector_width;
+    uint64_t repeat = 1;
+    uint64_t slices;
+    clq_columns c;
+    while (period * repeat % vector_width != 0) {
+        repeat *= 2; /* the width is a power of two */
+    }
+    c.line = period * repeat * clq_size_divide_up(256, period * repeat);
+    c.lines = clq_size_divide_up(g->elements, c.line);
+    c.across = clq_size_divide_up(c.line, block);
+    slices = clq_size_max(clq_cl_target_items(context) / c.across, 1);
+    c.lines_per_item = clq_size_divide_up(c.lines, slices);
+    c.lines_per_item = clq_size_max(clq_size_min(c.lines_per_item, MAXIMUM_LINES_PER_ITEM), 1);
+    c.slices = clq_size_divide_up(c.lines, c.lines_per_item);
+    return c;
+}
+
 /* Whether the columns kernels can run this layout at all. */
 static int columns_possible(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
-    return task->q->layout.granularity == CLQ_PER_CHANNEL && g->elements > 0 && g->row <= MAXIMUM_COLUMNS_PERIOD &&
-           g->channels <= MAXIMUM_COLUMNS_PERIOD / g->row;
+    const uint64_t most = MAXIMUM_LINE / 16;
+    return task->q->layout.granularity == CLQ_PER_CHANNEL && g->elements > 0 && g->row <= most &&
+           g->channels <= most / g->row;
 }
 
 /* Whether no byte of 4-bit codes is shared by two segments. */

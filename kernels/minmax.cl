@@ -16,9 +16,31 @@
  */
 #include "common.clh"
 
-#define KEY_NONE_LO INT_MAX
-#define KEY_NONE_HI INT_MIN
+/* Keys have the width of the element: the 16-bit types are compared as they are, and become floats at the very end. */
+#if REAL == 32
+#define KEY int
+#define KEY_SIGN_SHIFT 31
+#define KEY_MAGNITUDE 0x7FFFFFFF
 #define KEY_INFINITY 0x7F800000
+#elif REAL == 16
+#define KEY short
+#define KEY_SIGN_SHIFT 15
+#define KEY_MAGNITUDE 0x7FFF
+#define KEY_INFINITY 0x7C00
+#else
+#define KEY short
+#define KEY_SIGN_SHIFT 15
+#define KEY_MAGNITUDE 0x7FFF
+#define KEY_INFINITY 0x7F80
+#endif
+#define KEY_NONE_LO KEY_MAGNITUDE
+#define KEY_NONE_HI (-KEY_MAGNITUDE - 1)
+
+typedef VECTOR(KEY) keyv;
+
+/* By comparison: PoCL 3.1 has no good code for min and max of 16-bit vectors. */
+#define LOWER(a, b) ((a) < (b) ? (a) : (b))
+#define HIGHER(a, b) ((a) > (b) ? (a) : (b))
 
 /* Non-finite elements: how many, and the index of the first (ULONG_MAX: none). */
 typedef struct found_t {
@@ -38,42 +60,56 @@ static inline key_range key_range_of(int lo, int hi)
     return range;
 }
 
-static inline intv keys_of(realv value)
+static inline keyv keys_of(realv value)
 {
-    const intv bits = BITCAST(int)(float_of_real(value));
-    return bits ^ ((bits >> 31) & 0x7FFFFFFF);
+    const keyv bits = BITCAST(KEY)(value);
+    return bits ^ ((bits >> (KEY)KEY_SIGN_SHIFT) & (KEY)KEY_MAGNITUDE);
 }
 
 static inline float float_of_key(int key)
 {
-    const float value = as_float(key ^ ((key >> 31) & 0x7FFFFFFF));
+    const int bits = key ^ ((key >> KEY_SIGN_SHIFT) & KEY_MAGNITUDE);
+#if REAL == 32
+    const float value = as_float(bits);
+#else
+    float lanes[VECTOR_WIDTH];
+    float value;
+    VSTORE(float_of_real((realv)((ushort)bits)), 0, lanes);
+    value = lanes[0];
+#endif
     return key == -1 ? 0.0f : value; /* -0 counts as 0 */
 }
 
 /* Keys of NaN and infinity lie outside (~KEY_INFINITY, KEY_INFINITY), those of finite numbers inside. */
-static inline intv nonfinite_keys(intv keys)
+static inline keyv nonfinite_keys(keyv keys)
 {
-    return (keys >= KEY_INFINITY) | (keys <= ~KEY_INFINITY);
+    return (keys >= (KEY)KEY_INFINITY) | (keys <= (KEY)~KEY_INFINITY);
 }
 
-static inline int lowest_of(intv keys)
+static inline int lowest_of(keyv keys)
 {
-    int lanes[VECTOR_WIDTH];
-    int lowest = KEY_NONE_LO;
-    VSTORE(keys, 0, lanes);
-    for (int j = 0; j < VECTOR_WIDTH; j++) {
-        lowest = min(lowest, lanes[j]);
-    }
-    return lowest;
+#if VECTOR_WIDTH == 16
+    const JOIN(KEY, 8) eight = min(keys.lo, keys.hi);
+    const JOIN(KEY, 4) four = min(eight.lo, eight.hi);
+    const JOIN(KEY, 2) two = min(four.lo, four.hi);
+#elif VECTOR_WIDTH == 8
+    const JOIN(KEY, 4) four = min(keys.lo, keys.hi);
+    const JOIN(KEY, 2) two = min(four.lo, four.hi);
+#elif VECTOR_WIDTH == 4
+    const JOIN(KEY, 2) two = min(keys.lo, keys.hi);
+#else
+    const keyv two = keys;
+#endif
+    return min(two.lo, two.hi);
 }
 
-static inline int highest_of(intv keys)
+static inline int highest_of(keyv keys)
 {
     return ~lowest_of(~keys);
 }
 
 /* The keys of `count` elements; the lanes beyond repeat lane 0. */
-static inline intv keys_of_part(__global const real_t *x, uint count)
+static inline keyv keys_of_part(__global const real_t *x, uint count)
 {
     real_t lanes[VECTOR_WIDTH];
     for (uint j = 0; j < VECTOR_WIDTH; j++) {
@@ -83,9 +119,9 @@ static inline intv keys_of_part(__global const real_t *x, uint count)
 }
 
 /* Count the set lanes among the first `count`, `index` being that of lane 0. */
-static inline void note_nonfinite(found_t *found, intv bad, ulong index, uint count)
+static inline void note_nonfinite(found_t *found, keyv bad, ulong index, uint count)
 {
-    int lanes[VECTOR_WIDTH];
+    KEY lanes[VECTOR_WIDTH];
     VSTORE(bad, 0, lanes);
     for (uint j = 0; j < count; j++) {
         if (lanes[j] != 0) {
@@ -95,39 +131,45 @@ static inline void note_nonfinite(found_t *found, intv bad, ulong index, uint co
     }
 }
 
-/* The range of keys of the elements begin, begin + step, ... (blocks of VECTOR_WIDTH) below stop: fast, and blind. */
+/*
+ * The range of keys of the blocks of VECTOR_WIDTH elements at begin, begin + step, ... below stop: fast, and blind. The
+ * last block may be short; where there is a whole one before it, it is read again with it, which changes no range.
+ */
 static inline key_range scan_range(__global const real_t *x, ulong begin, ulong stop, ulong step)
 {
-    intv lo0 = (intv)(KEY_NONE_LO), lo1 = lo0;
-    intv hi0 = (intv)(KEY_NONE_HI), hi1 = hi0;
+    keyv lo0 = (keyv)((KEY)KEY_NONE_LO), lo1 = lo0;
+    keyv hi0 = (keyv)((KEY)KEY_NONE_HI), hi1 = hi0;
     ulong i = begin;
     for (; i + step + VECTOR_WIDTH <= stop; i += 2 * step) {
-        const intv a = keys_of(VLOAD(0, x + i));
-        const intv b = keys_of(VLOAD(0, x + i + step));
-        lo0 = min(lo0, a);
-        hi0 = max(hi0, a);
-        lo1 = min(lo1, b);
-        hi1 = max(hi1, b);
+        const keyv a = keys_of(VLOAD(0, x + i));
+        const keyv b = keys_of(VLOAD(0, x + i + step));
+        lo0 = LOWER(lo0, a);
+        hi0 = HIGHER(hi0, a);
+        lo1 = LOWER(lo1, b);
+        hi1 = HIGHER(hi1, b);
     }
     for (; i < stop; i += step) {
-        const intv a = i + VECTOR_WIDTH <= stop ? keys_of(VLOAD(0, x + i)) : keys_of_part(x + i, (uint)(stop - i));
-        lo0 = min(lo0, a);
-        hi0 = max(hi0, a);
+        const int whole = i + VECTOR_WIDTH <= stop;
+        const int shifted = !whole && stop >= begin + VECTOR_WIDTH;
+        const keyv a = whole || shifted ? keys_of(VLOAD(0, x + (whole ? i : stop - VECTOR_WIDTH)))
+                                        : keys_of_part(x + i, (uint)(stop - i));
+        lo0 = LOWER(lo0, a);
+        hi0 = HIGHER(hi0, a);
     }
-    return key_range_of(lowest_of(min(lo0, lo1)), highest_of(max(hi0, hi1)));
+    return key_range_of(lowest_of(LOWER(lo0, lo1)), highest_of(HIGHER(hi0, hi1)));
 }
 
 /* The same elements again, leaving out and counting those that are not finite. */
 static inline key_range scan_range_finite(__global const real_t *x, ulong begin, ulong stop, ulong step, found_t *found)
 {
-    intv lo = (intv)(KEY_NONE_LO);
-    intv hi = (intv)(KEY_NONE_HI);
+    keyv lo = (keyv)((KEY)KEY_NONE_LO);
+    keyv hi = (keyv)((KEY)KEY_NONE_HI);
     for (ulong i = begin; i < stop; i += step) {
         const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
-        const intv keys = count == VECTOR_WIDTH ? keys_of(VLOAD(0, x + i)) : keys_of_part(x + i, count);
-        const intv bad = nonfinite_keys(keys);
-        lo = min(lo, select(keys, (intv)(KEY_NONE_LO), bad));
-        hi = max(hi, select(keys, (intv)(KEY_NONE_HI), bad));
+        const keyv keys = count == VECTOR_WIDTH ? keys_of(VLOAD(0, x + i)) : keys_of_part(x + i, count);
+        const keyv bad = nonfinite_keys(keys);
+        lo = LOWER(lo, bad ? (keyv)((KEY)KEY_NONE_LO) : keys);
+        hi = HIGHER(hi, bad ? (keyv)((KEY)KEY_NONE_HI) : keys);
         if (any(bad)) {
             note_nonfinite(found, bad, i, count);
         }
@@ -273,32 +315,47 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
     const ulong first_line = get_global_id(1) * lines_per_item;
     const ulong lines = elements / line + (elements % line != 0);
     const ulong last_line = min(first_line + lines_per_item, lines);
-    intv lo[COLUMN_BLOCKS], hi[COLUMN_BLOCKS];
+    keyv lo[COLUMN_BLOCKS], hi[COLUMN_BLOCKS];
     found_t mine;
+    int bad = 0;
     mine.count = 0;
     mine.first = ULONG_MAX;
     x += x_offset;
-    for (uint b = 0; b < COLUMN_BLOCKS; b++) {
-        lo[b] = (intv)(KEY_NONE_LO);
-        hi[b] = (intv)(KEY_NONE_HI);
-    }
-    for (ulong l = first_line; l < last_line; l++) {
-        const ulong begin = l * line + first_column;
-        const ulong stop = min(begin + columns, elements);
-        uint b = 0;
-        for (ulong i = begin; i < stop; i += VECTOR_WIDTH, b++) {
-            const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
-            const intv keys = count == VECTOR_WIDTH ? keys_of(VLOAD(0, x + i)) : keys_of_part(x + i, count);
-            const intv skip = nonfinite_keys(keys) | (LANES >= (int)count);
-            lo[b] = min(lo[b], select(keys, (intv)(KEY_NONE_LO), skip));
-            hi[b] = max(hi[b], select(keys, (intv)(KEY_NONE_HI), skip));
-            if (any(nonfinite_keys(keys))) {
-                note_nonfinite(&mine, nonfinite_keys(keys), i, count);
+    /* Blind at first; again with the test where something that is not finite shows. */
+    for (int checked = 0; checked == 0 || (checked == 1 && bad); checked++) {
+        for (uint b = 0; b < COLUMN_BLOCKS; b++) {
+            lo[b] = (keyv)((KEY)KEY_NONE_LO);
+            hi[b] = (keyv)((KEY)KEY_NONE_HI);
+        }
+        for (ulong l = first_line; l < last_line; l++) {
+            const ulong begin = l * line + first_column;
+            const ulong stop = min(begin + columns, elements);
+            uint b = 0;
+            for (ulong i = begin; i < stop; i += VECTOR_WIDTH, b++) {
+                const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
+                if (count == VECTOR_WIDTH && !checked) {
+                    const keyv keys = keys_of(VLOAD(0, x + i));
+                    lo[b] = LOWER(lo[b], keys);
+                    hi[b] = HIGHER(hi[b], keys);
+                } else {
+                    const keyv keys = count == VECTOR_WIDTH ? keys_of(VLOAD(0, x + i)) : keys_of_part(x + i, count);
+                    const keyv beyond = CONVERT(KEY)(LANES) >= (keyv)((KEY)count);
+                    const keyv skip = (checked ? nonfinite_keys(keys) : (keyv)((KEY)0)) | beyond;
+                    lo[b] = LOWER(lo[b], skip ? (keyv)((KEY)KEY_NONE_LO) : keys);
+                    hi[b] = HIGHER(hi[b], skip ? (keyv)((KEY)KEY_NONE_HI) : keys);
+                    if (checked && any(nonfinite_keys(keys))) {
+                        note_nonfinite(&mine, nonfinite_keys(keys), i, count);
+                    }
+                }
             }
         }
+        for (uint b = 0; b < COLUMN_BLOCKS && !checked; b++) {
+            bad |= lowest_of(lo[b]) <= ~KEY_INFINITY || highest_of(hi[b]) >= KEY_INFINITY;
+        }
+        bad = bad && first_line < last_line;
     }
     for (uint b = 0; b < COLUMN_BLOCKS; b++) {
-        int lanes_lo[VECTOR_WIDTH], lanes_hi[VECTOR_WIDTH];
+        KEY lanes_lo[VECTOR_WIDTH], lanes_hi[VECTOR_WIDTH];
         VSTORE(lo[b], 0, lanes_lo);
         VSTORE(hi[b], 0, lanes_hi);
         for (uint j = 0; j < VECTOR_WIDTH; j++) {

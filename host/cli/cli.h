@@ -20,6 +20,7 @@ enum {
     CLI_MISMATCH = 5,
     CLI_QUALITY = 6, /* --fail-sqnr-below, --strict */
     CLI_NONFINITE = 7,
+    CLI_HUNG_UP = 129,
     CLI_INTERRUPTED = 130,
     CLI_TERMINATED = 143
 };
@@ -134,6 +135,11 @@ void cli_warning(const cli_options *options, const char *format, ...) CLQ_PRINTF
 void cli_note(const cli_options *options, const char *format, ...) CLQ_PRINTF(2, 3);
 int cli_usage_error(const char *format, ...) CLQ_PRINTF(1, 2);
 
+/* --json prints one object whatever happens: after a failure that printed none, {"error": MESSAGE, "exit_code": CODE}.
+ */
+void cli_print_failure_json(int code);
+void cli_note_failure(const char *text); /* cli_report and cli_usage_error do it; only the first counts */
+
 /* Told once by the parser: the verb named in "try ...", and whether build logs are shown. */
 void cli_messages_begin(const char *verb_name, int verbose);
 
@@ -161,12 +167,12 @@ clq_status cli_layout(const cli_options *options, const char *name, uint32_t ran
                       clq_granularity default_granularity, clq_layout *layout, clq_error *error);
 
 /*
- * Signals: SIGINT and SIGTERM set a flag (installed once by main; SIGPIPE is ignored). Long work asks cli_interrupted()
- * between chunks and, when it is set, cleans up and returns cli_interrupt_code().
+ * Signals: SIGINT, SIGTERM and SIGHUP set a flag (installed once by main; SIGPIPE and SIGXFSZ are ignored). Long work
+ * asks cli_interrupted() between chunks and, when it is set, cleans up and returns cli_interrupt_code().
  */
 void cli_signals_install(void);
 int cli_interrupted(void);
-int cli_interrupt_code(void); /* CLI_INTERRUPTED or CLI_TERMINATED */
+int cli_interrupt_code(void); /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HUNG_UP */
 
 /* Progress on stderr, drawn at most ten times a second: bar, percent, bytes, rate, time left, the tensor's name. */
 typedef struct cli_progress cli_progress;
@@ -186,6 +192,7 @@ typedef struct cli_json {
 } cli_json;
 void cli_json_begin(cli_json *json, FILE *out); /* opens the object */
 void cli_json_end(cli_json *json);              /* closes it and ends the line */
+int cli_json_printed(void);                     /* whether an object was begun on stdout */
 void cli_json_key(cli_json *json, const char *key);
 void cli_json_open(cli_json *json, char bracket); /* '{' or '[' as a value */
 void cli_json_close(cli_json *json, char bracket);
@@ -196,6 +203,8 @@ void cli_json_i64(cli_json *json, int64_t value);
 void cli_json_bool(cli_json *json, int value);
 void cli_json_null(cli_json *json);
 void cli_json_shape(cli_json *json, uint32_t rank, const uint64_t *shape); /* an array on one line */
+/* The members "name" and "shape", with which every object about a tensor begins. */
+void cli_json_name_and_shape(cli_json *json, const char *name, uint32_t rank, const uint64_t *shape);
 
 /* The shortest decimal text that reads back as the same value ("0.1", "1e-30"); `single`: as the same float. */
 void cli_format_double(char *out, size_t capacity, double value, int single);

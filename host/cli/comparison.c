@@ -54,16 +54,10 @@ static int has_numbers(const cli_compared *compared, size_t index)
            cli_real_of(&compared->model->tensors[index].dtype) != CLI_REAL_NONE;
 }
 
-/* Scales and zero points belong to another tensor. */
-static int stands_alone(const cli_compared *compared, size_t index)
-{
-    return compared->list->roles[index] == CLI_ROLE_PLAIN || compared->list->roles[index] == CLI_ROLE_CODES;
-}
-
 static size_t find(const cli_compared *compared, const char *name)
 {
     const size_t index = clq_model_find(compared->model, name);
-    return index != SIZE_MAX && stands_alone(compared, index) ? index : SIZE_MAX;
+    return index != SIZE_MAX && cli_stands_alone(compared->list, index) ? index : SIZE_MAX;
 }
 
 /* The only tensor of real numbers, SIZE_MAX when there are none or several. */
@@ -71,7 +65,7 @@ static size_t only_one(const cli_compared *compared)
 {
     size_t found = SIZE_MAX;
     for (size_t i = 0; i < compared->model->tensor_count; i++) {
-        if (stands_alone(compared, i) && has_numbers(compared, i)) {
+        if (cli_stands_alone(compared->list, i) && has_numbers(compared, i)) {
             if (found != SIZE_MAX) {
                 return SIZE_MAX;
             }
@@ -137,12 +131,12 @@ clq_status cli_comparison_match(cli_comparison *comparison, clq_error *error)
         other = SIZE_MAX;
     }
     for (size_t i = 0; i < reference->model->tensor_count; i++) {
-        if (stands_alone(reference, i)) {
+        if (cli_stands_alone(reference->list, i)) {
             add_pair(comparison, i, i == alone ? other : find(test, reference->model->tensors[i].name));
         }
     }
     for (size_t i = 0; i < test->model->tensor_count; i++) {
-        if (stands_alone(test, i) && i != other && find(reference, test->model->tensors[i].name) == SIZE_MAX) {
+        if (cli_stands_alone(test->list, i) && i != other && find(reference, test->model->tensors[i].name) == SIZE_MAX) {
             add_pair(comparison, SIZE_MAX, i);
         }
     }

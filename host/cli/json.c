@@ -48,9 +48,17 @@ static void put_string(cli_json *json, const char *text)
     free(quoted);
 }
 
+static int printed;
+
+int cli_json_printed(void)
+{
+    return printed;
+}
+
 void cli_json_begin(cli_json *json, FILE *out)
 {
     memset(json, 0, sizeof *json);
+    printed |= out == stdout;
     json->out = out;
     cli_json_open(json, '{');
 }
@@ -141,4 +149,12 @@ void cli_json_shape(cli_json *json, uint32_t rank, const uint64_t *shape)
         fprintf(json->out, "%s%llu", i > 0 ? ", " : "", (unsigned long long)shape[i]);
     }
     fputc(']', json->out);
+}
+
+void cli_json_name_and_shape(cli_json *json, const char *name, uint32_t rank, const uint64_t *shape)
+{
+    cli_json_key(json, "name");
+    cli_json_string(json, name);
+    cli_json_key(json, "shape");
+    cli_json_shape(json, rank, shape);
 }

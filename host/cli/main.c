@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "options.h"
@@ -23,6 +24,16 @@ static int reserve_standard_streams(void)
         }
     }
     return 1;
+}
+
+/* A model of many shards is read from as many open files, and written to as many; the usual soft limit is 1024. */
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 int cli_finish_output(int code)
@@ -52,9 +63,13 @@ int main(int argc, char **argv)
     if (!reserve_standard_streams()) {
         return CLI_FAILURE;
     }
+    raise_file_limit();
     cli_signals_install();
     if (cli_options_parse(argc, argv, &options, &code)) {
         code = cli_verb_table[options.verb].run(&options);
+    }
+    if (code != CLI_OK && options.json && !cli_json_printed()) {
+        cli_print_failure_json(code);
     }
     cli_options_release(&options);
     return cli_finish_output(code);

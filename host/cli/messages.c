@@ -10,6 +10,7 @@ enum { LINE_BYTES = 1400 };
 static struct {
     const char *verb_name; /* NULL before it is known */
     int verbose;
+    char failure[LINE_BYTES]; /* the first one reported */
 } state;
 
 void cli_messages_begin(const char *verb_name, int verbose)
@@ -25,6 +26,24 @@ static void print_line(const char *text)
     clq_printable(line, sizeof line, text, strlen(text));
     cli_progress_hide();
     fprintf(stderr, "clquant: %s\n", line);
+}
+
+void cli_note_failure(const char *text)
+{
+    if (state.failure[0] == '\0') {
+        snprintf(state.failure, sizeof state.failure, "%s", text);
+    }
+}
+
+void cli_print_failure_json(int code)
+{
+    cli_json json;
+    cli_json_begin(&json, stdout);
+    cli_json_key(&json, "error");
+    cli_json_string(&json, state.failure);
+    cli_json_key(&json, "exit_code");
+    cli_json_i64(&json, code);
+    cli_json_end(&json);
 }
 
 static void print_formatted(const char *format, va_list arguments) CLQ_PRINTF(1, 0);
@@ -60,10 +79,13 @@ void cli_note(const cli_options *options, const char *format, ...)
 
 int cli_usage_error(const char *format, ...)
 {
+    char text[LINE_BYTES];
     va_list arguments;
     va_start(arguments, format);
-    print_formatted(format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    cli_note_failure(text);
+    print_line(text);
     if (state.verb_name != NULL) {
         fprintf(stderr, "try 'clquant %s --help'\n", state.verb_name);
     } else {
@@ -101,7 +123,9 @@ static int exit_code_of(clq_status status)
 
 int cli_report(const clq_error *error)
 {
-    print_line(error->message[0] != '\0' ? error->message : clq_status_name(error->status));
+    const char *message = error->message[0] != '\0' ? error->message : clq_status_name(error->status);
+    cli_note_failure(message);
+    print_line(message);
     if (error->build_log[0] != '\0' && state.verbose) {
         fprintf(stderr, "%s\n", error->build_log);
     }

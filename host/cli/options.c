@@ -189,7 +189,7 @@ static int check_together(const cli_options *options)
             return cli_usage_error("empty argument: clquant %s %s", verb->name, verb->arguments);
         }
     }
-    if (needs_output && options->output == NULL && !options->dry_run) {
+    if (needs_output && options->output == NULL) {
         return cli_usage_error("missing option -o FILE: where to write");
     }
     if (options->axis_given && !channels) {
@@ -288,6 +288,17 @@ static int parse_all(parser *state, int argc, char **argv, int *code)
     return 1;
 }
 
+/* Whether --json stands anywhere, also behind what the parser stopped at: it says in which form to fail. */
+static int asks_for_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int cli_options_parse(int argc, char **argv, cli_options *options, int *code)
 {
     parser state = {.options = options, .verbs = CLI_ALL_VERBS};
@@ -296,10 +307,12 @@ int cli_options_parse(int argc, char **argv, cli_options *options, int *code)
     build_tables(&state.tables, state.verbs);
     *code = make_lists(options, argc);
     if (*code != CLI_OK || !parse_all(&state, argc, argv, code)) {
+        options->json = asks_for_json(argc, argv);
         return 0;
     }
     if (state.verb_name == NULL) {
         cli_print_usage(stderr);
+        cli_note_failure("no verb was given");
         *code = CLI_USAGE;
         return 0;
     }

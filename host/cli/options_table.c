@@ -320,7 +320,11 @@ const cli_option cli_option_table[] = {
      .initial = "auto",
      .help = "where to compute: auto, reference, cpu, gpu, P:D (platform and device number) or a part of the name"},
     {.name = "json", .verbs = CLI_ALL_VERBS, .store = cli_set_json, .help = "print one JSON object on stdout"},
-    {.name = "quiet", .letter = 'q', .verbs = CLI_ALL_VERBS, .store = cli_set_quiet, .help = "print no warnings"},
+    {.name = "quiet",
+     .letter = 'q',
+     .verbs = CLI_ALL_VERBS,
+     .store = cli_set_quiet,
+     .help = "print no warnings, and no table of what quantize, dequantize and compare did"},
     {.name = "verbose",
      .letter = 'v',
      .verbs = CLI_ALL_VERBS,
@@ -349,7 +353,7 @@ const cli_exit_text cli_exit_table[] = {
     {"5", "results differ from the reference"},
     {"6", "a quality gate was not met: --fail-sqnr-below, --strict"},
     {"7", "the data holds NaN or infinity"},
-    {"130, 143", "interrupted by SIGINT, SIGTERM"},
+    {"130, 143", "interrupted by SIGINT, SIGTERM (129: by SIGHUP)"},
     {NULL, NULL},
 };
 

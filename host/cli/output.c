@@ -4,18 +4,17 @@
 #endif
 #include "output.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../io/file.h"
 #include "../io/npy.h"
 #include "../io/safetensors.h"
 #include "../size.h"
 #include "output_index.h"
+#include "output_path.h"
 
 typedef enum output_kind { OUTPUT_SAFETENSORS, OUTPUT_SHARDED, OUTPUT_NPY } output_kind;
 
@@ -72,12 +71,6 @@ static char *shard_path(const char *path, size_t i, size_t count)
         snprintf(name + stem, capacity - stem, "-%05zu-of-%05zu.safetensors", i + 1, count);
     }
     return name;
-}
-
-static const char *file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash != NULL ? slash + 1 : path;
 }
 
 static clq_status no_memory(clq_error *error)
@@ -153,55 +146,22 @@ size_t cli_output_shards(const cli_output *output)
     return output->shard_count;
 }
 
-static clq_status check_one(const char *path, const clq_model *model, int replace, clq_error *error)
-{
-    char shown[400];
-    struct stat facts;
-    CLQ_TRY(clq_model_refuse_output(model, path, error));
-    clq_printable(shown, sizeof shown, path, strlen(path));
-    if (lstat(path, &facts) == 0) {
-        CLQ_REQUIRE(replace != 0, "%s exists; --force replaces it", shown);
-        return CLQ_OK;
-    }
-    if (errno != ENOENT) {
-        return clq_fail(error, CLQ_IO_ERROR, "%s: cannot be written: %s", shown, strerror(errno));
-    }
-    return CLQ_OK;
-}
-
-static clq_status check_folder_of(const char *path, clq_error *error)
-{
-    const size_t length = (size_t)(file_name(path) - path);
-    char *folder = length == 0 ? strdup(".") : strndup(path, length);
-    clq_status status = CLQ_OK;
-    char shown[400];
-    struct stat facts;
-    if (folder == NULL) {
-        return no_memory(error);
-    }
-    clq_printable(shown, sizeof shown, folder, strlen(folder));
-    if (stat(folder, &facts) != 0) {
-        status = clq_fail(error, CLQ_IO_ERROR, "%s: %s; the output needs a folder that exists", shown, strerror(errno));
-    } else if (!S_ISDIR(facts.st_mode)) {
-        status = clq_fail(error, CLQ_IO_ERROR, "%s: not a folder; the output needs one", shown);
-    }
-    free(folder);
-    return status;
-}
-
-clq_status cli_output_check_path(const char *path, const clq_model *model, int replace, clq_error *error)
-{
-    CLQ_TRY(check_folder_of(path, error));
-    return check_one(path, model, replace, error);
-}
-
 clq_status cli_output_check(const cli_output *output, const clq_model *model, int replace, clq_error *error)
 {
-    CLQ_TRY(cli_output_check_path(output->path, model, replace, error));
+    CLQ_TRY(cli_path_check(output->path, model, replace, error));
     for (size_t i = 0; i < output->shard_count; i++) {
-        CLQ_TRY(check_one(output->shards[i].path, model, replace, error));
+        CLQ_TRY(cli_path_check(output->shards[i].path, model, replace, error));
     }
     return CLQ_OK;
+}
+
+int cli_output_takes(const cli_output *output, const char *path)
+{
+    int takes = cli_path_same(output->path, path);
+    for (size_t i = 0; i < output->shard_count; i++) {
+        takes |= cli_path_same(output->shards[i].path, path);
+    }
+    return takes;
 }
 
 static clq_status grow_tensors(cli_output *output, clq_error *error)
@@ -236,7 +196,7 @@ clq_status cli_output_tensor(cli_output *output, size_t shard, const char *name,
         CLQ_TRY(clq_safetensors_plan_tensor(target->plan, name, dtype, rank, shape, bytes, &tensor->index, error));
     }
     if (output->index != NULL) {
-        CLQ_TRY(cli_index_add(output->index, name, file_name(target->path), bytes, error));
+        CLQ_TRY(cli_index_add(output->index, name, cli_path_file_name(target->path), bytes, error));
     }
     *number = output->tensor_count++;
     return CLQ_OK;

@@ -24,14 +24,11 @@ int cli_output_is_npy(const char *path);
 /* Shards that tensors may be put into: 1 unless the output is sharded. */
 size_t cli_output_shards(const cli_output *output);
 
-/*
- * Before any work: refuse an output that is one of the model's files, exists without `replace`, or lies in a folder
- * that is missing. With `replace` 2 existing files are not looked for (a dry run).
- */
+/* cli_path_check of every file of the output. */
 clq_status cli_output_check(const cli_output *output, const clq_model *model, int replace, clq_error *error);
 
-/* The same for one path, of a file that is written beside the output. */
-clq_status cli_output_check_path(const char *path, const clq_model *model, int replace, clq_error *error);
+/* Whether `path` is one of the files of the output. */
+int cli_output_takes(const cli_output *output, const char *path);
 
 clq_status cli_output_tensor(cli_output *output, size_t shard, const char *name, const char *dtype, uint32_t rank,
                              const uint64_t *shape, uint64_t bytes, size_t *number, clq_error *error);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../size.h"
+#include "quantized.h"
 #include "real.h"
 
 static int matches_any(const cli_list *patterns, const char *name)
@@ -56,7 +57,7 @@ void cli_plan_copy(cli_plan *plan, cli_plan_tensor *tensor, int falls_short, con
 /* Whether `name` is T_scale or T_zero_point of a T that holds codes already. */
 static int serves_codes(const clq_model *model, const char *name)
 {
-    static const char *const SUFFIXES[] = {"_scale", "_zero_point"};
+    static const char *const SUFFIXES[] = {CLI_SCALE_SUFFIX, CLI_ZERO_POINT_SUFFIX};
     const size_t length = strlen(name);
     for (size_t s = 0; s < 2; s++) {
         const size_t suffix = strlen(SUFFIXES[s]);
@@ -111,13 +112,11 @@ static void decide(const cli_options *options, cli_plan *plan, cli_plan_tensor *
 static clq_status companion_name(const clq_model *model, const char *name, const char *suffix, const char *what,
                                  char **out, clq_error *error)
 {
-    const size_t bytes = strlen(name) + strlen(suffix) + 1;
-    char *full = malloc(bytes);
+    char *full = cli_companion_name(name, suffix);
+    *out = full;
     if (full == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
     }
-    snprintf(full, bytes, "%s%s", name, suffix);
-    *out = full;
     if (clq_model_find(model, full) != SIZE_MAX) {
         char shown[200];
         char shown_full[220];
@@ -181,8 +180,8 @@ static clq_status describe(const cli_options *options, const cli_plan *plan, cli
     CLQ_TRY(clq_layout_count(&tensor->q.layout, &tensor->elements, &tensor->parameters, error));
     describe_scale(tensor);
     describe_codes(tensor);
-    CLQ_TRY(companion_name(plan->model, source->name, "_scale", "scale", &tensor->scale_name, error));
-    return companion_name(plan->model, source->name, "_zero_point", "zero point", &tensor->zero_point_name, error);
+    CLQ_TRY(companion_name(plan->model, source->name, CLI_SCALE_SUFFIX, "scale", &tensor->scale_name, error));
+    return companion_name(plan->model, source->name, CLI_ZERO_POINT_SUFFIX, "zero point", &tensor->zero_point_name, error);
 }
 
 /* The preset with the options that change it. */

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "../io/file.h"
-#include "output.h"
+#include "output_path.h"
 
 static const char SUFFIX[] = ".weight";
 
@@ -36,12 +36,12 @@ static void check_tensor(cli_plan *plan, cli_plan_tensor *tensor)
     }
 }
 
-clq_status cli_config_prepare(const cli_options *options, cli_plan *plan, clq_error *error)
+clq_status cli_config_prepare(const cli_options *options, cli_plan *plan, const cli_output *output, clq_error *error)
 {
     if (options->emit_config == NULL) {
         return CLQ_OK;
     }
-    CLQ_REQUIRE(strcmp(options->emit_config, options->output) != 0, "--emit-config and --output name the same file");
+    CLQ_REQUIRE(!cli_output_takes(output, options->emit_config), "--emit-config and --output name the same file");
     CLQ_REQUIRE(plan->scheme.dtype == CLQ_S8, "--emit-config: compressed-tensors holds s8 codes, not %s",
                 clq_dtype_name(plan->scheme.dtype));
     for (size_t i = 0; i < plan->count; i++) {
@@ -52,7 +52,7 @@ clq_status cli_config_prepare(const cli_options *options, cli_plan *plan, clq_er
         CLQ_REQUIRE(!tensor->quantized || tensor->q.layout.granularity != CLQ_PER_CHANNEL || tensor->q.layout.axis == 0,
                     "--emit-config: compressed-tensors has one scale for each row: --axis 0");
     }
-    return cli_output_check_path(options->emit_config, plan->model, options->dry_run ? 2 : options->force, error);
+    return cli_path_check(options->emit_config, plan->model, options->dry_run ? 2 : options->force, error);
 }
 
 clq_status cli_config_check(const cli_options *options, const cli_plan *plan, clq_error *error)
@@ -116,10 +116,9 @@ static void write_ignored(cli_json *json, const cli_plan *plan, clq_status *stat
     cli_json_close(json, ']');
 }
 
-static void write_weights(cli_json *json, const cli_plan_tensor *tensor, int symmetric)
+/* The members that weights and activations share. */
+static void write_arguments(cli_json *json, int symmetric, const char *strategy, uint64_t group_size, int dynamic)
 {
-    static const char *const STRATEGIES[] = {"tensor", "channel", "group"};
-    cli_json_key(json, "weights");
     cli_json_open(json, '{');
     cli_json_key(json, "num_bits");
     cli_json_u64(json, 8);
@@ -128,14 +127,22 @@ static void write_weights(cli_json *json, const cli_plan_tensor *tensor, int sym
     cli_json_key(json, "symmetric");
     cli_json_bool(json, symmetric);
     cli_json_key(json, "strategy");
-    cli_json_string(json, STRATEGIES[tensor->q.layout.granularity]);
-    if (tensor->q.layout.granularity == CLQ_PER_GROUP) {
+    cli_json_string(json, strategy);
+    if (group_size > 0) {
         cli_json_key(json, "group_size");
-        cli_json_u64(json, tensor->q.layout.group_size);
+        cli_json_u64(json, group_size);
     }
     cli_json_key(json, "dynamic");
-    cli_json_bool(json, 0);
+    cli_json_bool(json, dynamic);
     cli_json_close(json, '}');
+}
+
+static void write_weights(cli_json *json, const cli_plan_tensor *tensor, int symmetric)
+{
+    const clq_layout *layout = &tensor->q.layout;
+    cli_json_key(json, "weights");
+    write_arguments(json, symmetric, cli_granularity_name(layout->granularity),
+                    layout->granularity == CLQ_PER_GROUP ? layout->group_size : 0, 0);
 }
 
 /*
@@ -148,18 +155,7 @@ static void write_activations(cli_json *json, const cli_plan_tensor *tensor, int
     if (!symmetric || tensor->q.layout.granularity == CLQ_PER_GROUP) {
         cli_json_null(json);
     } else {
-        cli_json_open(json, '{');
-        cli_json_key(json, "num_bits");
-        cli_json_u64(json, 8);
-        cli_json_key(json, "type");
-        cli_json_string(json, "int");
-        cli_json_key(json, "symmetric");
-        cli_json_bool(json, 1);
-        cli_json_key(json, "strategy");
-        cli_json_string(json, "token");
-        cli_json_key(json, "dynamic");
-        cli_json_bool(json, 1);
-        cli_json_close(json, '}');
+        write_arguments(json, 1, "token", 0, 1);
     }
     cli_json_key(json, "output_activations");
     cli_json_null(json);

@@ -8,13 +8,14 @@
 #define CLQ_CLI_QUANTIZE_CONFIG_H
 
 #include "cli.h"
+#include "output.h"
 #include "plan.h"
 
 /*
  * Before any work: refuse options that the format cannot express, and have tensors copied that it cannot hold, so that
  * file and configuration agree. Does nothing without --emit-config.
  */
-clq_status cli_config_prepare(const cli_options *options, cli_plan *plan, clq_error *error);
+clq_status cli_config_prepare(const cli_options *options, cli_plan *plan, const cli_output *output, clq_error *error);
 
 /* Once the zero points are known: refuse one that is no int8. */
 clq_status cli_config_check(const cli_options *options, const cli_plan *plan, clq_error *error);

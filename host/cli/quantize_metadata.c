@@ -95,12 +95,6 @@ static void write_range(text_writer *writer, const cli_options *options)
     }
 }
 
-static const char *granularity_name(clq_granularity granularity)
-{
-    static const char *const NAMES[] = {"tensor", "channel", "group"};
-    return NAMES[granularity];
-}
-
 /* Options as they took effect: a default and the same value given are the same. */
 static void write_options(text_writer *writer, const cli_options *options, const cli_plan *plan)
 {
@@ -110,7 +104,8 @@ static void write_options(text_writer *writer, const cli_options *options, const
     writer->first = 1;
     write_text(writer, "preset", clq_preset_name(options->preset));
     write_text(writer, "dtype", clq_dtype_name(scheme->dtype));
-    write_text(writer, "granularity", options->granularity_given ? granularity_name(options->granularity) : "default");
+    write_text(writer, "granularity",
+               options->granularity_given ? cli_granularity_name(options->granularity) : "default");
     write_whole(writer, "axis", options->axis);
     write_whole(writer, "group_size", (int64_t)options->group_size);
     write_text(writer, "rounding", scheme->rounding == CLQ_ROUND_AWAY ? "away" : "even");
@@ -143,7 +138,7 @@ static void write_tensor(text_writer *writer, const cli_options *options, const 
     }
     fputc(']', writer->out);
     write_text(writer, "source_dtype", source->dtype.name);
-    write_text(writer, "granularity", granularity_name(layout->granularity));
+    write_text(writer, "granularity", cli_granularity_name(layout->granularity));
     if (layout->granularity == CLQ_PER_CHANNEL) {
         write_whole(writer, "axis", layout->axis);
     } else if (layout->granularity == CLQ_PER_GROUP) {

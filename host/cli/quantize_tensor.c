@@ -41,8 +41,8 @@ static clq_status write_parameters(cli_quantize_job *job, const cli_plan_tensor 
                                    const float *scale, const int32_t *zero_point, clq_error *error)
 {
     uint8_t narrow[PIECE];
-    CLQ_TRY(cli_output_write(job->output, tensor->out_scale, first * sizeof *scale, scale, count * sizeof *scale,
-                             error));
+    CLQ_TRY(
+        cli_output_write(job->output, tensor->out_scale, first * sizeof *scale, scale, count * sizeof *scale, error));
     if (tensor->zero_point_form == CLI_ZERO_POINT_LEFT_OUT) {
         return CLQ_OK;
     }
@@ -77,9 +77,9 @@ static clq_status quantize_chunk(cli_quantize_job *job, cli_plan_tensor *tensor,
     CLQ_TRY(cli_stage_quantize(&job->stage, &q, chunk, scale, zero_point, error));
     CLQ_TRY(cli_measure_chunk(statistics, &q, job->stage.real, job->stage.codes, scale, zero_point, error));
     CLQ_TRY(write_codes(job, tensor, chunk, last, error));
-    return tensor->local ? write_parameters(job, tensor, chunk->first_parameter, chunk->parameters, scale, zero_point,
-                                            error)
-                         : CLQ_OK;
+    return tensor->local
+               ? write_parameters(job, tensor, chunk->first_parameter, chunk->parameters, scale, zero_point, error)
+               : CLQ_OK;
 }
 
 clq_status cli_quantize_tensor(cli_quantize_job *job, cli_plan_tensor *tensor, clq_error *error)

@@ -12,16 +12,24 @@
 #include "quantized_layout.h"
 #include "real.h"
 
+char *cli_companion_name(const char *name, const char *suffix)
+{
+    const size_t bytes = strlen(name) + strlen(suffix) + 1;
+    char *full = malloc(bytes);
+    if (full != NULL) {
+        snprintf(full, bytes, "%s%s", name, suffix);
+    }
+    return full;
+}
+
 /* Index of tensor `name` + `suffix`, or SIZE_MAX. */
 static clq_status find_companion(const clq_model *model, const char *name, const char *suffix, size_t *index,
                                  clq_error *error)
 {
-    const size_t bytes = strlen(name) + strlen(suffix) + 1;
-    char *full = malloc(bytes);
+    char *full = cli_companion_name(name, suffix);
     if (full == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
     }
-    snprintf(full, bytes, "%s%s", name, suffix);
     *index = clq_model_find(model, full);
     free(full);
     return CLQ_OK;
@@ -38,8 +46,8 @@ static clq_status find_companions(const clq_model *model, size_t index, cli_quan
     if (codes->dtype.type != CLQ_S8 && codes->dtype.type != CLQ_U8) {
         return CLQ_OK;
     }
-    CLQ_TRY(find_companion(model, codes->name, "_scale", &out->scale, error));
-    CLQ_TRY(find_companion(model, codes->name, "_zero_point", &out->zero_point, error));
+    CLQ_TRY(find_companion(model, codes->name, CLI_SCALE_SUFFIX, &out->scale, error));
+    CLQ_TRY(find_companion(model, codes->name, CLI_ZERO_POINT_SUFFIX, &out->zero_point, error));
     /* Other formats keep scales of other kinds under the same name: not ours to read. */
     if (out->scale != SIZE_MAX && cli_real_type(cli_real_of(&model->tensors[out->scale].dtype)) == 0) {
         out->scale = SIZE_MAX;
@@ -152,6 +160,11 @@ void cli_quantized_list_destroy(cli_quantized_list **list)
         free(*list);
         *list = NULL;
     }
+}
+
+int cli_stands_alone(const cli_quantized_list *list, size_t index)
+{
+    return list->roles[index] == CLI_ROLE_PLAIN || list->roles[index] == CLI_ROLE_CODES;
 }
 
 clq_status cli_quantized_find(const clq_model *model, size_t index, cli_quantized *out, clq_error *error)

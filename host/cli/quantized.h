@@ -45,12 +45,20 @@ typedef struct cli_quantized_list {
     size_t *owners;  /* for each tensor of the model: index into items, SIZE_MAX for plain ones */
 } cli_quantized_list;
 
+/* The name of T's companion, "T_scale" or "T_zero_point", malloc'ed; NULL when memory is exhausted. */
+#define CLI_SCALE_SUFFIX "_scale"
+#define CLI_ZERO_POINT_SUFFIX "_zero_point"
+char *cli_companion_name(const char *name, const char *suffix);
+
 /*
  * Find them all, reading the metadata once. CLQ_BAD_FILE when a T and its T_scale or T_zero_point do not fit together,
  * or contradict our metadata.
  */
 clq_status cli_quantized_scan(const clq_model *model, cli_quantized_list **list, clq_error *error);
 void cli_quantized_list_destroy(cli_quantized_list **list);
+
+/* Whether tensor `index` is one by itself: no scale and no zero point of another. */
+int cli_stands_alone(const cli_quantized_list *list, size_t index);
 
 /*
  * The same for one tensor; `out->dtype` is 0 when it is not a quantized one. Reads the metadata anew on every call: for

@@ -26,8 +26,15 @@ uint64_t cli_model_file_bytes(const clq_model *model);
 /* Seconds on the monotonic clock since `begun`. */
 double cli_seconds_since(const struct timespec *begun);
 
-/* A copied tensor, as a value; `reason` may be NULL. */
-void cli_report_json_copied(cli_json *json, const clq_model_tensor *source, const char *reason);
+/*
+ * The members "copied", the names of the tensors that were copied, and "copied_details", the same with shape, type and,
+ * where there is one, the reason.
+ */
+typedef struct cli_copied {
+    const clq_model_tensor *tensor;
+    const char *reason; /* NULL: none is told */
+} cli_copied;
+void cli_report_json_copied(cli_json *json, const cli_copied *copied, size_t count);
 
 /* The member "summary", which all verbs that write a file give. */
 void cli_report_json_summary(cli_json *json, size_t tensors, const cli_report_summary *summary);
@@ -36,7 +43,7 @@ void cli_report_json_summary(cli_json *json, size_t tensors, const cli_report_su
  * One object, in the form that the command promises. What was not found out (by a dry run, or after a
  * refusal by --strict) is null.
  */
-void cli_report_json(const cli_plan *plan, const cli_report_summary *summary);
+clq_status cli_report_json(const cli_plan *plan, const cli_report_summary *summary, clq_error *error);
 
 /* The tensors with the largest error first. Copied tensors are listed, with the reason, when `verbose`. */
 clq_status cli_report_table(const cli_options *options, const cli_plan *plan, const cli_report_summary *summary,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <stdlib.h>
 
 #include "report.h"
 
@@ -58,19 +59,15 @@ static void json_measured(cli_json *json, const cli_plan_tensor *tensor)
 
 static void json_tensor(cli_json *json, const cli_plan *plan, const cli_plan_tensor *tensor)
 {
-    static const char *const GRANULARITIES[] = {"tensor", "channel", "group"};
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     cli_json_open(json, '{');
-    cli_json_key(json, "name");
-    cli_json_string(json, source->name);
-    cli_json_key(json, "shape");
-    cli_json_shape(json, source->rank, source->shape);
+    cli_json_name_and_shape(json, source->name, source->rank, source->shape);
     cli_json_key(json, "dtype");
     cli_json_string(json, source->dtype.name);
     cli_json_key(json, "quantized_dtype");
     cli_json_string(json, clq_dtype_name(tensor->q.scheme.dtype));
     cli_json_key(json, "granularity");
-    cli_json_string(json, GRANULARITIES[tensor->q.layout.granularity]);
+    cli_json_string(json, cli_granularity_name(tensor->q.layout.granularity));
     cli_json_key(json, "axis");
     if (tensor->q.layout.granularity == CLQ_PER_CHANNEL) {
         cli_json_u64(json, tensor->q.layout.axis);
@@ -89,20 +86,33 @@ static void json_tensor(cli_json *json, const cli_plan *plan, const cli_plan_ten
     cli_json_close(json, '}');
 }
 
-void cli_report_json_copied(cli_json *json, const clq_model_tensor *source, const char *reason)
+static void json_copied(cli_json *json, const cli_copied *copied)
 {
     cli_json_open(json, '{');
-    cli_json_key(json, "name");
-    cli_json_string(json, source->name);
-    cli_json_key(json, "shape");
-    cli_json_shape(json, source->rank, source->shape);
+    cli_json_name_and_shape(json, copied->tensor->name, copied->tensor->rank, copied->tensor->shape);
     cli_json_key(json, "dtype");
-    cli_json_string(json, source->dtype.name);
-    if (reason != NULL) {
+    cli_json_string(json, copied->tensor->dtype.name);
+    if (copied->reason != NULL) {
         cli_json_key(json, "reason");
-        cli_json_string(json, reason);
+        cli_json_string(json, copied->reason);
     }
     cli_json_close(json, '}');
+}
+
+void cli_report_json_copied(cli_json *json, const cli_copied *copied, size_t count)
+{
+    cli_json_key(json, "copied");
+    cli_json_open(json, '[');
+    for (size_t i = 0; i < count; i++) {
+        cli_json_string(json, copied[i].tensor->name);
+    }
+    cli_json_close(json, ']');
+    cli_json_key(json, "copied_details");
+    cli_json_open(json, '[');
+    for (size_t i = 0; i < count; i++) {
+        json_copied(json, &copied[i]);
+    }
+    cli_json_close(json, ']');
 }
 
 void cli_report_json_summary(cli_json *json, size_t tensors, const cli_report_summary *summary)
@@ -126,26 +136,29 @@ void cli_report_json_summary(cli_json *json, size_t tensors, const cli_report_su
     cli_json_close(json, '}');
 }
 
-void cli_report_json(const cli_plan *plan, const cli_report_summary *summary)
+clq_status cli_report_json(const cli_plan *plan, const cli_report_summary *summary, clq_error *error)
 {
     cli_json json;
+    size_t count = 0;
+    cli_copied *copied = malloc((plan->count + 1) * sizeof *copied);
+    if (copied == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
     cli_json_begin(&json, stdout);
     cli_json_key(&json, "tensors");
     cli_json_open(&json, '[');
     for (size_t i = 0; i < plan->count; i++) {
-        if (plan->tensors[i].quantized) {
-            json_tensor(&json, plan, &plan->tensors[i]);
+        const cli_plan_tensor *tensor = &plan->tensors[i];
+        if (tensor->quantized) {
+            json_tensor(&json, plan, tensor);
+        } else {
+            copied[count++] = (cli_copied){&plan->model->tensors[i], tensor->reason};
         }
     }
     cli_json_close(&json, ']');
-    cli_json_key(&json, "copied");
-    cli_json_open(&json, '[');
-    for (size_t i = 0; i < plan->count; i++) {
-        if (!plan->tensors[i].quantized) {
-            cli_report_json_copied(&json, &plan->model->tensors[i], plan->tensors[i].reason);
-        }
-    }
-    cli_json_close(&json, ']');
+    cli_report_json_copied(&json, copied, count);
     cli_report_json_summary(&json, plan->quantized_count, summary);
     cli_json_end(&json);
+    free(copied);
+    return CLQ_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SIGINT and SIGTERM end the command between two chunks of work, so that nothing half-written stays. */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
+/* SIGINT, SIGTERM and SIGHUP end the command between two chunks of work, so that nothing half-written stays. */
+#ifndef _XOPEN_SOURCE
+#define _XOPEN_SOURCE 700 /* SIGXFSZ */
 #endif
 #include <signal.h>
 #include <string.h>
@@ -26,16 +26,21 @@ static void on_signal(int number)
 
 void cli_signals_install(void)
 {
-    struct sigaction action;
+    struct sigaction action, before;
     memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);
     action.sa_flags = SA_RESTART;
     action.sa_handler = on_signal;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    /* A closed pipe shows as a failed write and is reported as one. */
+    /* Not under nohup. */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
+        sigaction(SIGHUP, &action, NULL);
+    }
+    /* A closed pipe and a file beyond the size limit show as failed writes and are reported as such. */
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
 }
 
 int cli_interrupted(void)
@@ -45,5 +50,12 @@ int cli_interrupted(void)
 
 int cli_interrupt_code(void)
 {
-    return caught_signal == SIGTERM ? CLI_TERMINATED : CLI_INTERRUPTED;
+    switch (caught_signal) {
+    case SIGTERM:
+        return CLI_TERMINATED;
+    case SIGHUP:
+        return CLI_HUNG_UP;
+    default:
+        return CLI_INTERRUPTED;
+    }
 }

@@ -46,12 +46,6 @@ static clq_dtype wanted_type(const cli_options *options)
     return options->dtype != NULL && strcmp(options->dtype, "bf16") == 0 ? CLQ_BF16 : CLQ_F32;
 }
 
-/* Scales and zero points are not tensors of the output. */
-static int stands_alone(const dequantize_run *run, size_t index)
-{
-    return run->list->roles[index] == CLI_ROLE_PLAIN || run->list->roles[index] == CLI_ROLE_CODES;
-}
-
 static void take(dequantize_run *run, size_t index)
 {
     dequantize_item *item = &run->items[run->count++];
@@ -67,7 +61,7 @@ static clq_status refuse_name(const dequantize_run *run, const char *name, clq_e
 {
     cli_near near = {.name = name};
     for (size_t i = 0; i < run->model->tensor_count; i++) {
-        if (stands_alone(run, i)) {
+        if (cli_stands_alone(run->list, i)) {
             cli_near_try(&near, run->model->tensors[i].name);
         }
     }
@@ -85,13 +79,13 @@ static clq_status select_tensors(dequantize_run *run, clq_error *error)
     }
     for (size_t i = 0; i < names->count; i++) {
         const size_t index = clq_model_find(run->model, names->items[i]);
-        if (index == SIZE_MAX || !stands_alone(run, index)) {
+        if (index == SIZE_MAX || !cli_stands_alone(run->list, index)) {
             return refuse_name(run, names->items[i], error);
         }
         take(run, index);
     }
     for (size_t i = 0; names->count == 0 && i < run->model->tensor_count; i++) {
-        if (stands_alone(run, i)) {
+        if (cli_stands_alone(run->list, i)) {
             take(run, i);
         }
     }
@@ -163,45 +157,46 @@ static clq_status write_items(dequantize_run *run, clq_error *error)
     return cli_output_commit(run->output, error);
 }
 
-static void report_json(const dequantize_run *run)
+static clq_status report_json(const dequantize_run *run, clq_error *error)
 {
     cli_json json;
+    size_t count = 0;
+    cli_copied *copied = malloc((run->count + 1) * sizeof *copied);
+    if (copied == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
     cli_json_begin(&json, stdout);
     cli_json_key(&json, "tensors");
     cli_json_open(&json, '[');
     for (size_t i = 0; i < run->count; i++) {
         const cli_quantized *quantized = run->items[i].quantized;
-        if (quantized != NULL) {
-            cli_json_open(&json, '{');
-            cli_json_key(&json, "name");
-            cli_json_string(&json, run->model->tensors[run->items[i].index].name);
-            cli_json_key(&json, "shape");
-            cli_json_shape(&json, quantized->layout.rank, quantized->layout.shape);
-            cli_json_key(&json, "quantized_dtype");
-            cli_json_string(&json, clq_dtype_name(quantized->dtype));
-            cli_json_key(&json, "dtype");
-            cli_json_string(&json, file_dtype_name(run->real));
-            cli_json_close(&json, '}');
+        const clq_model_tensor *tensor = &run->model->tensors[run->items[i].index];
+        if (quantized == NULL) {
+            copied[count++] = (cli_copied){tensor, NULL};
+            continue;
         }
+        cli_json_open(&json, '{');
+        cli_json_name_and_shape(&json, tensor->name, quantized->layout.rank, quantized->layout.shape);
+        cli_json_key(&json, "quantized_dtype");
+        cli_json_string(&json, clq_dtype_name(quantized->dtype));
+        cli_json_key(&json, "dtype");
+        cli_json_string(&json, file_dtype_name(run->real));
+        cli_json_close(&json, '}');
     }
     cli_json_close(&json, ']');
-    cli_json_key(&json, "copied");
-    cli_json_open(&json, '[');
-    for (size_t i = 0; i < run->count; i++) {
-        if (run->items[i].quantized == NULL) {
-            cli_report_json_copied(&json, &run->model->tensors[run->items[i].index], NULL);
-        }
-    }
-    cli_json_close(&json, ']');
+    cli_report_json_copied(&json, copied, count);
     cli_report_json_summary(&json, run->quantized_count, &run->summary);
     cli_json_end(&json);
+    free(copied);
+    return CLQ_OK;
 }
 
-static void report(const dequantize_run *run)
+static clq_status report(const dequantize_run *run, clq_error *error)
 {
     if (run->options->json) {
-        report_json(run);
-    } else if (!run->options->quiet) {
+        return report_json(run, error);
+    }
+    if (!run->options->quiet) {
         char in[64];
         char out[64];
         cli_format_bytes(in, sizeof in, run->summary.bytes_in);
@@ -210,6 +205,7 @@ static void report(const dequantize_run *run)
                clq_dtype_name(run->real), run->count - run->quantized_count, in, out, run->summary.bytes_out,
                run->summary.seconds, run->summary.device);
     }
+    return CLQ_OK;
 }
 
 static clq_status open_device(dequantize_run *run, clq_error *error)
@@ -251,15 +247,12 @@ int cli_dequantize(const cli_options *options)
     clq_status status;
     memset(&run, 0, sizeof run);
     run.options = options;
-    if (options->output == NULL) {
-        return cli_usage_error("dequantize needs -o OUT");
-    }
     clock_gettime(CLOCK_MONOTONIC, &begun);
     status = execute(&run, &error);
     cli_progress_end(&run.progress);
     if (status == CLQ_OK) {
         run.summary.seconds = cli_seconds_since(&begun);
-        report(&run);
+        status = report(&run, &error);
     }
     cli_output_destroy(&run.output);
     cli_stage_release(&run.stage);

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "minmax_report.h"
 #include "ranges.h"
+#include "report.h"
 
 /* A tensor to look at, and in the end what is worth keeping of its result. */
 typedef struct selected {
@@ -95,156 +97,99 @@ static int select_all(selection *chosen, const cli_options *options, const clq_m
     return CLI_OK;
 }
 
-/* Where results go: a table, filled as they come and printed in the end, or JSON. */
-typedef struct printer {
+/* One run over the tensors selected. */
+typedef struct minmax_run {
     const cli_options *options;
-    cli_table *table; /* NULL: JSON */
-    cli_json json;
-} printer;
+    const clq_model *model;
+    cli_stage stage;
+    cli_progress *progress;
+    uint64_t done_bytes;
+    cli_minmax_report report;
+} minmax_run;
 
-static void cell_value(cli_table *table, int seen, float value)
+/* Ranges for a report that lists them, or of one chunk at a time when it need not know more. */
+static clq_status make_room(cli_minmax_result *result, uint64_t *room, uint64_t count, clq_error *error)
 {
-    char text[40] = "-";
-    if (seen) {
-        cli_format_double(text, sizeof text, (double)value, 1);
+    if (result->ranges == NULL || count > *room) {
+        free(result->ranges);
+        result->ranges = count <= SIZE_MAX / 16 ? malloc(((size_t)count + 1) * 2 * sizeof *result->ranges) : NULL;
+        *room = count;
     }
-    cli_table_cell(table, "%s", text);
+    if (result->ranges == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "tensor '%s': no memory for %llu ranges", result->tensor->name,
+                        (unsigned long long)count);
+    }
+    return CLQ_OK;
 }
 
-static void print_rows(printer *out, const cli_ranges *found)
+/* The range over all parameters, for the table. */
+static void widen_whole(cli_minmax_result *result, uint64_t parameters)
 {
-    char shape[256];
-    cli_format_shape(shape, sizeof shape, found->tensor->rank, found->tensor->shape);
-    cli_table_cell(out->table, "%s", found->tensor->name);
-    cli_table_cell(out->table, "%s", found->tensor->dtype.name);
-    cli_table_cell(out->table, "%s", shape);
-    cli_table_cell(out->table, "%llu", (unsigned long long)found->parameters);
-    cell_value(out->table, found->any_seen, found->lo);
-    cell_value(out->table, found->any_seen, found->hi);
-    cli_table_cell(out->table, "%llu", (unsigned long long)found->nonfinite.count);
-    if (!out->options->verbose || found->layout.granularity == CLQ_PER_TENSOR) {
-        return;
-    }
-    for (uint64_t i = 0; i < found->parameters; i++) {
-        cli_table_cell(out->table, "  %s %llu", cli_granularity_name(found->layout.granularity), (unsigned long long)i);
-        cli_table_cell(out->table, "%s", "");
-        cli_table_cell(out->table, "%s", "");
-        cli_table_cell(out->table, "%s", "");
-        cell_value(out->table, found->seen[i], found->ranges[2 * i]);
-        cell_value(out->table, found->seen[i], found->ranges[2 * i + 1]);
-        cli_table_cell(out->table, "%s", "");
+    for (uint64_t i = 0; i < parameters; i++) {
+        const float *range = &result->ranges[2 * i];
+        result->whole[0] = range[0] < result->whole[0] ? range[0] : result->whole[0];
+        result->whole[1] = range[1] > result->whole[1] ? range[1] : result->whole[1];
     }
 }
 
-/* One end of all ranges: a number per tensor, else an array; null where there is no finite element. */
-static void json_ends(cli_json *json, const char *key, const cli_ranges *found, int end)
+/* The caller frees result->ranges, also after a failure. */
+static clq_status find_ranges(minmax_run *run, cli_minmax_result *result, clq_error *error)
 {
-    const int single = found->layout.granularity == CLQ_PER_TENSOR;
-    cli_json_key(json, key);
-    if (!single) {
-        cli_json_open(json, '[');
+    const clq_model_tensor *tensor = result->tensor;
+    clq_quantization q;
+    cli_chunker chunker;
+    cli_chunk chunk;
+    uint64_t room = 0;
+    int local;
+    clq_quantization_init(&q);
+    q.real = tensor->dtype.type;
+    q.layout = result->layout;
+    CLQ_TRY(cli_chunker_init(&chunker, &q.layout, cli_stage_limit(&run->stage, &q), error));
+    local = !cli_minmax_lists_ranges(run->options, &q.layout) && cli_ranges_are_local(&chunker);
+    result->parameters = chunker.parameters;
+    if (!local) {
+        CLQ_TRY(make_room(result, &room, chunker.parameters, error));
+        cli_ranges_clear(result->ranges, chunker.parameters);
     }
-    for (uint64_t i = 0; i < found->parameters; i++) {
-        if (found->seen[i]) {
-            cli_json_number(json, (double)found->ranges[2 * i + (uint64_t)end]);
-        } else {
-            cli_json_null(json);
+    while (cli_chunker_next(&chunker, &chunk)) {
+        if (cli_interrupted()) {
+            return clq_fail(error, CLQ_CANCELLED, "interrupted");
         }
+        cli_progress_at(run->progress, run->done_bytes, tensor->name);
+        if (local) {
+            CLQ_TRY(make_room(result, &room, chunk.parameters, error));
+            cli_ranges_clear(result->ranges, chunk.parameters);
+        }
+        CLQ_TRY(cli_ranges_merge(&run->stage, run->model, (size_t)(tensor - run->model->tensors), &q, &chunk,
+                                 result->ranges + (local ? 0 : 2 * chunk.first_parameter), &result->nonfinite, error));
+        if (local) {
+            widen_whole(result, chunk.parameters);
+        }
+        run->done_bytes += clq_dtype_bytes(q.real, chunk.count);
     }
-    if (!single) {
-        cli_json_close(json, ']');
+    if (!local) {
+        widen_whole(result, result->parameters);
     }
+    return CLQ_OK;
 }
 
-static void print_json(cli_json *json, const cli_ranges *found)
-{
-    cli_json_open(json, '{');
-    cli_json_key(json, "name");
-    cli_json_string(json, found->tensor->name);
-    cli_json_key(json, "shape");
-    cli_json_shape(json, found->tensor->rank, found->tensor->shape);
-    cli_json_key(json, "dtype");
-    cli_json_string(json, found->tensor->dtype.name);
-    cli_json_key(json, "granularity");
-    cli_json_string(json, cli_granularity_name(found->layout.granularity));
-    if (found->layout.granularity == CLQ_PER_CHANNEL) {
-        cli_json_key(json, "axis");
-        cli_json_u64(json, found->layout.axis);
-    }
-    if (found->layout.granularity == CLQ_PER_GROUP) {
-        cli_json_key(json, "group_size");
-        cli_json_u64(json, found->layout.group_size);
-    }
-    json_ends(json, "min", found, 0);
-    json_ends(json, "max", found, 1);
-    cli_json_key(json, "nonfinite");
-    cli_json_u64(json, found->nonfinite.count);
-    cli_json_key(json, "first_nonfinite");
-    if (found->nonfinite.count > 0) {
-        cli_json_u64(json, found->nonfinite.first_index);
-    } else {
-        cli_json_null(json);
-    }
-    cli_json_close(json, '}');
-}
-
-static void printer_begin(printer *out)
-{
-    static const char *const titles[] = {"tensor", "type", "shape", "ranges", "min", "max", "non-finite"};
-    if (!out->options->json) {
-        out->table = cli_table_create(7, titles, "<<<>>>>");
-        return;
-    }
-    cli_json_begin(&out->json, stdout);
-    cli_json_key(&out->json, "tensors");
-    cli_json_open(&out->json, '[');
-}
-
-/* JSON is one whole object after a failure, too. */
-static void printer_end(printer *out, const clq_context *context, const clq_error *error)
-{
-    clq_device_info info;
-    if (!out->options->json) {
-        cli_table_print(out->table, stdout);
-        cli_table_destroy(&out->table);
-        return;
-    }
-    cli_json_close(&out->json, ']');
-    cli_json_key(&out->json, "device");
-    if (context != NULL) {
-        clq_context_device(context, &info);
-        cli_json_string(&out->json, info.name);
-    } else {
-        cli_json_null(&out->json);
-    }
-    if (error != NULL) {
-        cli_json_key(&out->json, "error");
-        cli_json_string(&out->json, error->message);
-    }
-    cli_json_end(&out->json);
-}
-
-static clq_status run_all(const cli_options *options, const clq_model *model, clq_context *context, selection *chosen,
-                          printer *out, clq_error *error)
+static clq_status run_all(minmax_run *run, selection *chosen, clq_error *error)
 {
     clq_status status = CLQ_OK;
-    cli_ranger *ranger = NULL;
-    CLQ_TRY(cli_ranger_create(options, model, context, chosen->bytes, &ranger, error));
+    run->progress = cli_progress_begin(run->options, "minmax", chosen->bytes);
     for (size_t i = 0; i < chosen->count && status == CLQ_OK; i++) {
         selected *item = &chosen->items[i];
-        cli_ranges found;
-        status = cli_ranger_run(ranger, item->tensor, &item->layout, &found, error);
+        cli_minmax_result result = {.tensor = item->tensor, .layout = item->layout};
+        cli_ranges_clear(result.whole, 1);
+        result.nonfinite.first_index = UINT64_MAX;
+        status = find_ranges(run, &result, error);
         if (status == CLQ_OK) {
-            item->nonfinite = found.nonfinite;
-            if (options->json) {
-                print_json(&out->json, &found);
-            } else {
-                print_rows(out, &found);
-            }
+            item->nonfinite = result.nonfinite;
+            cli_minmax_report_add(&run->report, &result);
         }
-        cli_ranges_release(&found);
+        free(result.ranges);
     }
-    cli_ranger_destroy(&ranger);
+    cli_progress_end(&run->progress);
     return status;
 }
 
@@ -272,19 +217,23 @@ static int run_selection(const cli_options *options, const clq_model *model, sel
 {
     clq_context *context = NULL;
     clq_error error;
-    printer out = {.options = options};
+    minmax_run run = {.options = options, .model = model};
     clq_status status = CLQ_OK;
     if (chosen->count > 0 && cli_open_device(options, &context, &error) != CLQ_OK) {
         return cli_report(&error);
     }
-    printer_begin(&out);
-    if (chosen->count > 0) {
-        status = run_all(options, model, context, chosen, &out, &error);
+    status = cli_minmax_report_begin(&run.report, options, &error);
+    if (status == CLQ_OK) {
+        if (chosen->count > 0) {
+            cli_stage_init(&run.stage, context, options->memory_bytes);
+            status = run_all(&run, chosen, &error);
+            cli_stage_release(&run.stage);
+        }
+        cli_minmax_report_end(&run.report, context, status != CLQ_OK ? &error : NULL);
     }
-    printer_end(&out, context, status != CLQ_OK ? &error : NULL);
     clq_context_destroy(&context);
     fflush(stdout);
-    return status != CLQ_OK ? cli_report(&error) : check_nonfinite(options, chosen);
+    return status != CLQ_OK ? cli_report_failure(&error) : check_nonfinite(options, chosen);
 }
 
 int cli_minmax(const cli_options *options)

@@ -59,7 +59,7 @@ static clq_status prepare(quantize_run *run, clq_error *error)
     CLQ_TRY(cli_output_check(job->output, job->model, options->dry_run ? 2 : options->force, error));
     CLQ_TRY(cli_explicit_create(options, &job->given, error));
     CLQ_TRY(cli_plan_create(options, job->given, job->model, &job->plan, error));
-    CLQ_TRY(cli_config_prepare(options, job->plan, error));
+    CLQ_TRY(cli_config_prepare(options, job->plan, job->output, error));
     run->code = check_strict(job);
     if (run->code == CLI_OK && job->plan->quantized_count == 0) {
         cli_warning(options, "no tensor is quantized; --verbose tells why each is copied");
@@ -171,8 +171,7 @@ static clq_status report(quantize_run *run, clq_error *error)
     const cli_options *options = run->job.options;
     run->summary.seconds = cli_seconds_since(&run->begun);
     if (options->json) {
-        cli_report_json(run->job.plan, &run->summary);
-        return CLQ_OK;
+        return cli_report_json(run->job.plan, &run->summary, error);
     }
     return options->quiet ? CLQ_OK : cli_report_table(options, run->job.plan, &run->summary, error);
 }
@@ -211,9 +210,6 @@ int cli_quantize(const cli_options *options)
     clq_status status;
     memset(&run, 0, sizeof run);
     run.job.options = options;
-    if (options->output == NULL) {
-        return cli_usage_error("quantize needs -o OUT");
-    }
     if (cli_output_is_npy(options->output)) {
         return cli_usage_error("quantize writes a safetensors file, not a .npy: codes need their scales beside them");
     }

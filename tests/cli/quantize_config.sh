@@ -16,6 +16,14 @@ refused quantize m.safetensors -o r.safetensors --axis 1 --granularity channel -
 refused quantize m.safetensors -o r.safetensors --emit-config config.json
 refused quantize m.safetensors -o r.safetensors --emit-config m.safetensors --force
 refused quantize m.safetensors -o r.safetensors --emit-config r.safetensors
+mkdir folder
+refused quantize m.safetensors -o r.safetensors --emit-config folder/../r.safetensors
+refused quantize m.safetensors -o r.safetensors --emit-config "./r.safetensors" --force
+refused quantize m.safetensors -o r.safetensors.index.json --emit-config r-00001-of-00001.safetensors
+ln q.safetensors link.safetensors
+refused quantize m.safetensors -o q.safetensors --emit-config link.safetensors --force
+rm link.safetensors
+rmdir folder
 f32 40066666 4109999a | safetensors '{"a.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}' >far.safetensors
 refused quantize far.safetensors -o r.safetensors --preset affine --emit-config r.json
 ls -A

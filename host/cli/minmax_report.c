@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "minmax_report.h"
+
+#include <inttypes.h>
+
+#include "ranges.h"
+
+int cli_minmax_lists_ranges(const cli_options *options, const clq_layout *layout)
+{
+    return options->json || (options->verbose && layout->granularity != CLQ_PER_TENSOR);
+}
+
+static void range_cells(cli_table *table, const float *range)
+{
+    for (int end = 0; end < 2; end++) {
+        char text[40] = "-";
+        if (!cli_range_is_empty(range)) {
+            cli_format_double(text, sizeof text, (double)range[end], 1);
+        }
+        cli_table_cell(table, "%s", text);
+    }
+}
+
+static void add_rows(cli_minmax_report *report, const cli_minmax_result *result)
+{
+    cli_table *table = report->table;
+    char shape[256];
+    cli_format_shape(shape, sizeof shape, result->tensor->rank, result->tensor->shape);
+    cli_table_cell(table, "%s", result->tensor->name);
+    cli_table_cell(table, "%s", result->tensor->dtype.name);
+    cli_table_cell(table, "%s", shape);
+    cli_table_cell(table, "%" PRIu64, result->parameters);
+    range_cells(table, result->whole);
+    cli_table_cell(table, "%" PRIu64, result->nonfinite.count);
+    if (!cli_minmax_lists_ranges(report->options, &result->layout)) {
+        return;
+    }
+    for (uint64_t i = 0; i < result->parameters; i++) {
+        cli_table_cell(table, "  %s %" PRIu64, cli_granularity_name(result->layout.granularity), i);
+        cli_table_cell(table, "%s", "");
+        cli_table_cell(table, "%s", "");
+        cli_table_cell(table, "%s", "");
+        range_cells(table, &result->ranges[2 * i]);
+        cli_table_cell(table, "%s", "");
+    }
+}
+
+/* One end of all ranges: a number per tensor, else an array; null where there is no finite element. */
+static void json_ends(cli_json *json, const char *key, const cli_minmax_result *result, int end)
+{
+    const int single = result->layout.granularity == CLQ_PER_TENSOR;
+    cli_json_key(json, key);
+    if (!single) {
+        cli_json_open(json, '[');
+    }
+    for (uint64_t i = 0; i < result->parameters; i++) {
+        cli_json_number(json, (double)result->ranges[2 * i + (uint64_t)end]);
+    }
+    if (!single) {
+        cli_json_close(json, ']');
+    }
+}
+
+static void add_json(cli_json *json, const cli_minmax_result *result)
+{
+    cli_json_open(json, '{');
+    cli_json_name_and_shape(json, result->tensor->name, result->tensor->rank, result->tensor->shape);
+    cli_json_key(json, "dtype");
+    cli_json_string(json, result->tensor->dtype.name);
+    cli_json_key(json, "granularity");
+    cli_json_string(json, cli_granularity_name(result->layout.granularity));
+    if (result->layout.granularity == CLQ_PER_CHANNEL) {
+        cli_json_key(json, "axis");
+        cli_json_u64(json, result->layout.axis);
+    }
+    if (result->layout.granularity == CLQ_PER_GROUP) {
+        cli_json_key(json, "group_size");
+        cli_json_u64(json, result->layout.group_size);
+    }
+    json_ends(json, "min", result, 0);
+    json_ends(json, "max", result, 1);
+    cli_json_key(json, "nonfinite");
+    cli_json_u64(json, result->nonfinite.count);
+    cli_json_key(json, "first_nonfinite");
+    if (result->nonfinite.count > 0) {
+        cli_json_u64(json, result->nonfinite.first_index);
+    } else {
+        cli_json_null(json);
+    }
+    cli_json_close(json, '}');
+}
+
+void cli_minmax_report_add(cli_minmax_report *report, const cli_minmax_result *result)
+{
+    if (report->table != NULL) {
+        add_rows(report, result);
+    } else {
+        add_json(&report->json, result);
+    }
+}
+
+clq_status cli_minmax_report_begin(cli_minmax_report *report, const cli_options *options, clq_error *error)
+{
+    static const char *const TITLES[] = {"tensor", "type", "shape", "ranges", "min", "max", "non-finite"};
+    report->options = options;
+    report->table = NULL;
+    if (options->json) {
+        cli_json_begin(&report->json, stdout);
+        cli_json_key(&report->json, "tensors");
+        cli_json_open(&report->json, '[');
+        return CLQ_OK;
+    }
+    report->table = cli_table_create(7, TITLES, "<<<>>>>");
+    return report->table != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+}
+
+void cli_minmax_report_end(cli_minmax_report *report, const clq_context *context, const clq_error *failure)
+{
+    clq_device_info info;
+    if (report->table != NULL) {
+        cli_table_print(report->table, stdout);
+        cli_table_destroy(&report->table);
+        return;
+    }
+    cli_json_close(&report->json, ']');
+    cli_json_key(&report->json, "device");
+    if (context != NULL) {
+        clq_context_device(context, &info);
+        cli_json_string(&report->json, info.name);
+    } else {
+        cli_json_null(&report->json);
+    }
+    if (failure != NULL) {
+        cli_json_key(&report->json, "error");
+        cli_json_string(&report->json, failure->message);
+    }
+    cli_json_end(&report->json);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `minmax` tells on stdout: a table for people, or one JSON object. */
+#ifndef CLQ_CLI_MINMAX_REPORT_H
+#define CLQ_CLI_MINMAX_REPORT_H
+
+#include "../io/model.h"
+#include "cli.h"
+
+/* What was found for one tensor. */
+typedef struct cli_minmax_result {
+    const clq_model_tensor *tensor;
+    clq_layout layout;
+    uint64_t parameters;
+    float *ranges; /* of each parameter, in the form of ranges.h; NULL when no report lists them */
+    float whole[2];
+    clq_nonfinite nonfinite;
+} cli_minmax_result;
+
+/* Tensors are added as they are found; the table is printed in the end. */
+typedef struct cli_minmax_report {
+    const cli_options *options;
+    cli_table *table; /* NULL: JSON */
+    cli_json json;
+} cli_minmax_report;
+
+clq_status cli_minmax_report_begin(cli_minmax_report *report, const cli_options *options, clq_error *error);
+void cli_minmax_report_add(cli_minmax_report *report, const cli_minmax_result *result);
+
+/* `context` may be NULL. JSON is one whole object after a failure too, which `failure` tells; NULL for none. */
+void cli_minmax_report_end(cli_minmax_report *report, const clq_context *context, const clq_error *failure);
+
+/* Whether the ranges of a tensor laid out so are listed one by one. */
+int cli_minmax_lists_ranges(const cli_options *options, const clq_layout *layout);
+
+#endif
