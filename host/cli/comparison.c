@@ -136,7 +136,8 @@ clq_status cli_comparison_match(cli_comparison *comparison, clq_error *error)
         }
     }
     for (size_t i = 0; i < test->model->tensor_count; i++) {
-        if (cli_stands_alone(test->list, i) && i != other && find(reference, test->model->tensors[i].name) == SIZE_MAX) {
+        if (cli_stands_alone(test->list, i) && i != other &&
+            find(reference, test->model->tensors[i].name) == SIZE_MAX) {
             add_pair(comparison, SIZE_MAX, i);
         }
     }

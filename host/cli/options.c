@@ -64,48 +64,6 @@ static int looks_negative(const char *text)
     return text[0] == '-' && *digit >= '0' && *digit <= '9';
 }
 
-/* Name the first verb that has the long option `name`; NULL when none has. */
-static const char *owner_of(const char *name)
-{
-    for (size_t i = 0; i < cli_option_count; i++) {
-        for (int verb = 0; verb < CLI_VERB_COUNT; verb++) {
-            if (strcmp(cli_option_table[i].name, name) == 0 && (cli_option_table[i].verbs >> verb & 1) != 0) {
-                return cli_verb_table[verb].name;
-            }
-        }
-    }
-    return NULL;
-}
-
-/* `argument` is the long option that getopt_long did not take: say why. */
-static int refuse_long(const char *argument, const char *verb_name, uint32_t verbs)
-{
-    char name[64];
-    const char *owner = NULL;
-    cli_near near = {.name = name};
-    size_t matches = 0;
-    snprintf(name, sizeof name, "%.*s", (int)strcspn(argument + 2, "="), argument + 2);
-    owner = owner_of(name);
-    if (owner != NULL) {
-        return verb_name == NULL
-                   ? cli_usage_error("option --%s belongs to a verb: write 'clquant %s --%s'", name, owner, name)
-                   : cli_usage_error("option --%s is one of 'clquant %s', not of 'clquant %s'", name, owner, verb_name);
-    }
-    for (size_t i = 0; i < cli_option_count; i++) {
-        if ((cli_option_table[i].verbs & verbs) == verbs && !cli_option_table[i].absent) {
-            matches += strncmp(cli_option_table[i].name, name, strlen(name)) == 0;
-            cli_near_try(&near, cli_option_table[i].name);
-        }
-    }
-    if (matches > 1) {
-        return cli_usage_error("option --%s is ambiguous: %zu options begin so", name, matches);
-    }
-    if (near.best != NULL) {
-        return cli_usage_error("unknown option --%s; did you mean --%s?", name, near.best);
-    }
-    return cli_usage_error("unknown option --%s", name);
-}
-
 /* getopt_long returned '?' or ':': say what is wrong with the argument it stopped at. */
 static int refuse_option(int result, const char *argument, const char *verb_name, uint32_t verbs)
 {
@@ -119,7 +77,7 @@ static int refuse_option(int result, const char *argument, const char *verb_name
     if (optopt != 0) {
         return cli_usage_error("unknown option -%c", optopt);
     }
-    return refuse_long(argument, verb_name, verbs);
+    return cli_refuse_long_option(argument, verb_name, verbs);
 }
 
 static int store_option(cli_options *options, const cli_option *row, const char *text)

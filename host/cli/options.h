@@ -48,6 +48,12 @@ extern const cli_exit_text cli_exit_table[];
 /* Environment variables, in the same form. */
 extern const cli_exit_text cli_environment_table[];
 
+/*
+ * `argument` is a long option that none of the verbs in `verbs` takes (`verb_name` NULL: no verb was met yet): say why.
+ * Returns CLI_USAGE.
+ */
+int cli_refuse_long_option(const char *argument, const char *verb_name, uint32_t verbs);
+
 /* The first of the alternatives in "a|b|c" that starts at *next, into out; returns 0 at the end. */
 int cli_next_alternative(const char **next, char *out, size_t capacity);
 

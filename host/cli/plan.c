@@ -181,7 +181,8 @@ static clq_status describe(const cli_options *options, const cli_plan *plan, cli
     describe_scale(tensor);
     describe_codes(tensor);
     CLQ_TRY(companion_name(plan->model, source->name, CLI_SCALE_SUFFIX, "scale", &tensor->scale_name, error));
-    return companion_name(plan->model, source->name, CLI_ZERO_POINT_SUFFIX, "zero point", &tensor->zero_point_name, error);
+    return companion_name(plan->model, source->name, CLI_ZERO_POINT_SUFFIX, "zero point", &tensor->zero_point_name,
+                          error);
 }
 
 /* The preset with the options that change it. */
