@@ -13,9 +13,9 @@ int main(void)
     clq_quantization_init(&q); /* symmetric, s8, per tensor */
     q.layout.rank = 1;
     q.layout.shape[0] = 4;
-    int bad = clq_context_create(&context, "auto", &e); /* the best device; "reference" needs none */
+    int bad = clq_context_create(&context, "auto", &e) != CLQ_OK; /* the best device; "reference" needs none */
     for (int i = 0; i < 6 && !bad; i++) {
-        bad = clq_buffer_create(context, bytes[i], &o[i].buffer, &e);
+        bad = clq_buffer_create(context, bytes[i], &o[i].buffer, &e) != CLQ_OK;
     }
     bad = bad || clq_buffer_write(o[0].buffer, 0, x, sizeof x, &e) ||
           clq_dynamic_quantize(context, &q, o[0], o[1], o[2], o[3], o[4], o[5], &e) ||

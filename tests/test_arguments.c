@@ -13,6 +13,13 @@
 
 #include "inputs.h"
 
+/* Asking for 2^62 bytes is to fail as it does without a sanitizer. */
+const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
 static void check_refusal(clq_status got, clq_status want, const clq_error *error, const char *part, int line)
 {
     if (got != want) {

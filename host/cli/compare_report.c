@@ -140,6 +140,16 @@ static void format_place(char *out, size_t capacity, const cli_compare_report *r
     }
 }
 
+/* A tensor without elements has no error. */
+static void error_cell(cli_table *table, double error)
+{
+    if (isnan(error)) {
+        cli_table_cell(table, "-");
+    } else {
+        cli_table_cell(table, "%.6g", error);
+    }
+}
+
 static void table_row(cli_table *table, const cli_compare_report *report, const cli_pair *pair)
 {
     char text[160];
@@ -151,10 +161,10 @@ static void table_row(cli_table *table, const cli_compare_report *report, const 
     cli_table_cell(table, "%s", text);
     cli_table_cell(table, "%s, %s", cli_compared_type(&report->comparison.reference, pair->reference),
                    cli_compared_type(&report->comparison.test, pair->test));
-    cli_table_cell(table, "%.6g", pair->errors.maximum);
+    error_cell(table, pair->errors.maximum);
     format_place(text, sizeof text, report, pair);
     cli_table_cell(table, "%s", text);
-    cli_table_cell(table, "%.6g", pair->errors.mean);
+    error_cell(table, pair->errors.mean);
     if (isnan(pair->errors.cosine)) {
         cli_table_cell(table, "-");
     } else {

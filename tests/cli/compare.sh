@@ -44,3 +44,7 @@ printf '\000\074\000\300\000\102' | npy '<f2' '3,' >h.npy
 compare z.npy x.npy
 compare x.npy h.npy
 compare x.npy nowhere.npy
+
+echo "-- no elements"
+safetensors '{"none":{"dtype":"F32","shape":[0,2],"data_offsets":[0,0]}}' </dev/null >none.safetensors
+"$CLQUANT" compare none.safetensors none.safetensors
