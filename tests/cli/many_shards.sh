@@ -18,7 +18,7 @@ i=0
 } >m.safetensors.index.json
 mkdir out
 (
-    ulimit -S -n 40 || exit 77
+    ulimit -S -n 40 2>/dev/null || exit 77
     "$CLQUANT" quantize m.safetensors.index.json -o out/q.safetensors.index.json --quiet || exit 1
     "$CLQUANT" dequantize out/q.safetensors.index.json -o out/d.safetensors.index.json --quiet || exit 1
     "$CLQUANT" compare m.safetensors.index.json out/d.safetensors.index.json | tail -n 1

@@ -4,13 +4,13 @@
 . "$CLQ_TEST_FOLDER/files.inc"
 CLQUANT_DEVICE=reference
 export CLQUANT_DEVICE
-"$CLQUANT" sample mobilenet-v2 -o m.safetensors --quiet || exit 1
-"$CLQUANT" quantize m.safetensors -o q.safetensors --quiet || exit 1
+"$CLQUANT" sample mobilenet-v2 -o quantize.safetensors --quiet || exit 1
+"$CLQUANT" quantize quantize.safetensors -o dequantize.safetensors --quiet || exit 1
 mkdir out
 (
     ulimit -f 1000 || exit 77
     for verb in quantize dequantize; do
-        refused $verb $([ $verb = quantize ] && echo m || echo q).safetensors -o out/x.safetensors | sed 's/ bytes at .*//'
+        refused "$verb" "$verb.safetensors" -o out/x.safetensors | sed 's/ bytes at .*//'
         ls -A out
     done
     refused sample mobilenet-v2 -o out/x.safetensors | sed 's/ bytes at .*//'

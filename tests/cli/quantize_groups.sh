@@ -13,8 +13,8 @@ same() {
     model=$1
     shift
     for memory in 1M 64M; do
-        "$CLQUANT" quantize $model -o kept.safetensors --force --json --granularity group "$@" >kept.json || exit 1
-        "$CLQUANT" quantize $model -o found.safetensors --force --quiet --memory $memory --granularity group "$@" || exit 1
+        "$CLQUANT" quantize "$model" -o kept.safetensors --force --json --granularity group "$@" >kept.json || exit 1
+        "$CLQUANT" quantize "$model" -o found.safetensors --force --quiet --memory $memory --granularity group "$@" || exit 1
         cmp kept.safetensors found.safetensors || echo "differ: $model $memory $*"
         count=$((count + 1))
     done

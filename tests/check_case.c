@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One described operation run on any context, between guards, and compared. */
+#include "check.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_internal.h"
+#include "oracle.h"
+
+enum { GUARD_BYTES = 128, GUARD = 0xAA };
+
+typedef struct operand_use {
+    unsigned inputs;
+    unsigned outputs;
+} operand_use;
+
+#define BIT(operand) (1u << (operand))
+
+static operand_use use_of(clq_operation operation)
+{
+    const unsigned parameters = BIT(CHECK_SCALE) | BIT(CHECK_ZERO_POINT);
+    operand_use use = {0, 0};
+    switch (operation) {
+    case CLQ_OP_MINMAX:
+        use.inputs = BIT(CHECK_X);
+        use.outputs = BIT(CHECK_RANGE) | BIT(CHECK_NONFINITE);
+        break;
+    case CLQ_OP_QUANTIZE:
+        use.inputs = BIT(CHECK_X) | parameters;
+        use.outputs = BIT(CHECK_CODES);
+        break;
+    case CLQ_OP_DEQUANTIZE:
+        use.inputs = BIT(CHECK_CODES) | parameters;
+        use.outputs = BIT(CHECK_Y);
+        break;
+    case CLQ_OP_FAKE_QUANTIZE:
+        use.inputs = BIT(CHECK_X) | parameters;
+        use.outputs = BIT(CHECK_Y);
+        break;
+    case CLQ_OP_CHOOSE_PARAMETERS:
+        use.inputs = BIT(CHECK_RANGE);
+        use.outputs = parameters;
+        break;
+    case CLQ_OP_DYNAMIC_QUANTIZE:
+        use.inputs = BIT(CHECK_X);
+        use.outputs = BIT(CHECK_CODES) | parameters | BIT(CHECK_RANGE) | BIT(CHECK_NONFINITE);
+        break;
+    case CLQ_OP_COUNT:
+        break;
+    }
+    return use;
+}
+
+static const char *operand_name(check_operand operand)
+{
+    static const char *const names[CHECK_OPERANDS] = {"x", "y", "codes", "scale", "zero_point", "range", "nonfinite"};
+    return names[operand];
+}
+
+static uint64_t stored_bytes(const check_case *c, check_operand operand, uint64_t count)
+{
+    const uint32_t code_bits = clq_dtype_bits(c->q.scheme.dtype);
+    switch (operand) {
+    case CHECK_X:
+    case CHECK_Y:
+        return count * (c->q.real == CLQ_F32 ? 4 : 2);
+    case CHECK_CODES:
+        return (count * code_bits + 7) / 8;
+    case CHECK_NONFINITE:
+        return count * sizeof(clq_nonfinite);
+    default:
+        return count * 4;
+    }
+}
+
+void check_count_layout(const check_case *c, uint64_t *elements, uint64_t *parameters)
+{
+    clq_error error;
+    check_ok(clq_layout_count(&c->q.layout, elements, parameters, &error), &error, c->name);
+}
+
+uint64_t check_operand_bytes(const check_case *c, check_operand operand)
+{
+    const operand_use use = use_of(c->operation);
+    uint64_t elements = 0;
+    uint64_t parameters = 0;
+    check_count_layout(c, &elements, &parameters);
+    if (((use.inputs | use.outputs) & BIT(operand)) == 0) {
+        return 0;
+    }
+    switch (operand) {
+    case CHECK_X:
+    case CHECK_Y:
+    case CHECK_CODES:
+        return stored_bytes(c, operand, elements);
+    case CHECK_RANGE:
+        return stored_bytes(c, operand, 2 * parameters);
+    case CHECK_NONFINITE:
+        return stored_bytes(c, operand, 1);
+    default:
+        return stored_bytes(c, operand, parameters);
+    }
+}
+
+void check_case_init(check_case *c, const char *name, clq_operation operation)
+{
+    memset(c, 0, sizeof *c);
+    c->name = name;
+    c->operation = operation;
+    clq_quantization_init(&c->q);
+}
+
+static const char *granularity_text(const clq_layout *layout, char text[64])
+{
+    if (layout->granularity == CLQ_PER_CHANNEL) {
+        snprintf(text, 64, "per channel of axis %" PRIu32, layout->axis);
+    } else if (layout->granularity == CLQ_PER_GROUP) {
+        snprintf(text, 64, "per group of %" PRIu64, layout->group_size);
+    } else {
+        snprintf(text, 64, "per tensor");
+    }
+    return text;
+}
+
+void check_print_case(const check_case *c, const char *where)
+{
+    const clq_scheme *s = &c->q.scheme;
+    char text[256] = "";
+    char granularity[64];
+    size_t used = 0;
+    for (uint32_t d = 0; d < c->q.layout.rank; d++) {
+        used +=
+            (size_t)snprintf(text + used, sizeof text - used, "%s%" PRIu64, d == 0 ? "" : ", ", c->q.layout.shape[d]);
+    }
+    check_print("%s: %s on %s (seed %" PRIu64 ")", c->name, clq_operation_name(c->operation), where, check_seed());
+    check_print("    shape [%s], %s, %s -> %s, codes %" PRId32 " to %" PRId32 "%s", text,
+                granularity_text(&c->q.layout, granularity), clq_dtype_name(c->q.real), clq_dtype_name(s->dtype),
+                s->qmin, s->qmax, c->in_place ? ", in place" : "");
+    check_print("    rounding %s, zero point %s, %s", s->rounding == CLQ_ROUND_EVEN ? "even" : "away",
+                s->zero_point_order == CLQ_ZERO_POINT_AFTER ? "after" : "before",
+                s->arithmetic == CLQ_DIVIDE ? "divide" : "reciprocal");
+    check_print("    range: symmetric %" PRId32 ", widen %" PRId32 ", divisor %.17g, minimum width %.17g, scale %.17g",
+                s->symmetric, s->widen_to_zero, s->divisor, s->minimum_width, s->minimum_scale);
+    check_print("    zero point: rule %d, fixed %" PRId32 ", rounding %d, clamp %" PRId32 " [%" PRId32 ", %" PRId32
+                "], precision %d, degenerate %d",
+                (int)s->zero_point_rule, s->zero_point_fixed, (int)s->zero_point_rounding, s->zero_point_clamp,
+                s->zero_point_min, s->zero_point_max, (int)s->precision, (int)s->degenerate);
+    check_print("    offsets x %" PRIu64 ", y %" PRIu64 ", codes %" PRIu64 ", scale %" PRIu64 ", zero_point %" PRIu64
+                ", range %" PRIu64,
+                c->offset[CHECK_X], c->offset[CHECK_Y], c->offset[CHECK_CODES], c->offset[CHECK_SCALE],
+                c->offset[CHECK_ZERO_POINT], c->offset[CHECK_RANGE]);
+}
+
+void check_print_f32(const char *what, uint32_t bits)
+{
+    check_print("    %s 0x%08" PRIx32 " (%.9g)", what, bits, (double)oracle_float(bits));
+}
+
+uint32_t check_word_at(const void *array, uint64_t index)
+{
+    return oracle_load_real(CLQ_F32, array, index);
+}
+
+/* All that decided the value of element `index` of an elementwise operation. */
+void check_print_inputs_of_element(const check_case *c, const void *scale, const void *zero_point, uint64_t index)
+{
+    const uint64_t p = oracle_parameter(&c->q.layout, index);
+    if (c->in[CHECK_X] != NULL) {
+        const uint32_t pattern = oracle_load_real(c->q.real, c->in[CHECK_X], index);
+        check_print("    x pattern 0x%" PRIx32, pattern);
+        check_print_f32("x", oracle_widen(c->q.real, pattern));
+    }
+    if (c->in[CHECK_CODES] != NULL) {
+        check_print("    code %" PRId32, oracle_load_code(c->q.scheme.dtype, c->in[CHECK_CODES], index));
+    }
+    if (scale != NULL && zero_point != NULL) {
+        check_print("    parameter %" PRIu64, p);
+        check_print_f32("scale", check_word_at(scale, p));
+        check_print("    zero point %" PRId32, (int32_t)check_word_at(zero_point, p));
+    }
+}
+
+void check_print_range_of_parameter(const check_case *c, const check_result *result, uint64_t p)
+{
+    const void *range = c->in[CHECK_RANGE] != NULL ? c->in[CHECK_RANGE] : result->out[CHECK_RANGE];
+    if (range != NULL) {
+        check_print_f32("lo", check_word_at(range, 2 * p));
+        check_print_f32("hi", check_word_at(range, 2 * p + 1));
+    }
+}
+
+static void report_difference(const check_case *c, const char *where, check_operand operand, uint64_t index,
+                              const check_result *want, const check_result *got)
+{
+    const void *a = want->out[operand];
+    const void *b = got->out[operand];
+    const void *scale = c->in[CHECK_SCALE] != NULL ? c->in[CHECK_SCALE] : want->out[CHECK_SCALE];
+    const void *zero_point = c->in[CHECK_ZERO_POINT] != NULL ? c->in[CHECK_ZERO_POINT] : want->out[CHECK_ZERO_POINT];
+    check_print_case(c, where);
+    check_print("    %s[%" PRIu64 "] differs", operand_name(operand), index);
+    switch (operand) {
+    case CHECK_CODES:
+        check_print("    got %" PRId32 ", want %" PRId32, oracle_load_code(c->q.scheme.dtype, b, index),
+                    oracle_load_code(c->q.scheme.dtype, a, index));
+        check_print_inputs_of_element(c, scale, zero_point, index);
+        break;
+    case CHECK_X:
+    case CHECK_Y:
+        check_print_f32("got ", oracle_widen(c->q.real, oracle_load_real(c->q.real, b, index)));
+        check_print_f32("want", oracle_widen(c->q.real, oracle_load_real(c->q.real, a, index)));
+        check_print_inputs_of_element(c, scale, zero_point, index);
+        break;
+    case CHECK_ZERO_POINT:
+        check_print("    got %" PRId32 ", want %" PRId32, (int32_t)check_word_at(b, index),
+                    (int32_t)check_word_at(a, index));
+        check_print_range_of_parameter(c, want, index);
+        break;
+    case CHECK_SCALE:
+        check_print_f32("got ", check_word_at(b, index));
+        check_print_f32("want", check_word_at(a, index));
+        check_print_range_of_parameter(c, want, index);
+        break;
+    case CHECK_RANGE:
+        check_print_f32("got ", check_word_at(b, index));
+        check_print_f32("want", check_word_at(a, index));
+        break;
+    default:
+        check_print("    got count %" PRIu64 ", first %" PRIu64 "; want count %" PRIu64 ", first %" PRIu64,
+                    ((const clq_nonfinite *)b)->count, ((const clq_nonfinite *)b)->first_index,
+                    ((const clq_nonfinite *)a)->count, ((const clq_nonfinite *)a)->first_index);
+        break;
+    }
+    fail_msg("%s: %s differs on %s", c->name, operand_name(operand), where);
+}
+
+static int element_differs(const check_case *c, check_operand operand, uint64_t index, const void *a, const void *b)
+{
+    switch (operand) {
+    case CHECK_X:
+    case CHECK_Y:
+        return oracle_load_real(c->q.real, a, index) != oracle_load_real(c->q.real, b, index);
+    case CHECK_CODES:
+        return oracle_load_code(c->q.scheme.dtype, a, index) != oracle_load_code(c->q.scheme.dtype, b, index);
+    case CHECK_NONFINITE:
+        return memcmp(a, b, sizeof(clq_nonfinite)) != 0;
+    default:
+        return check_word_at(a, index) != check_word_at(b, index);
+    }
+}
+
+/* Causes before effects: a wrong range is told before the wrong codes it leads to. */
+static const check_operand report_order[] = {CHECK_NONFINITE, CHECK_RANGE, CHECK_SCALE, CHECK_ZERO_POINT,
+                                             CHECK_CODES,     CHECK_X,     CHECK_Y};
+
+void check_same(const check_case *c, const char *where, const check_result *want, const check_result *got)
+{
+    for (size_t k = 0; k < sizeof report_order / sizeof report_order[0]; k++) {
+        const check_operand operand = report_order[k];
+        const uint64_t bytes = want->bytes[operand];
+        uint64_t count = operand == CHECK_NONFINITE ? 1 : bytes / 4;
+        if (want->out[operand] == NULL || memcmp(want->out[operand], got->out[operand], (size_t)bytes) == 0) {
+            continue;
+        }
+        if (operand == CHECK_X || operand == CHECK_Y || operand == CHECK_CODES) {
+            uint64_t parameters = 0;
+            check_count_layout(c, &count, &parameters);
+        }
+        for (uint64_t i = 0; i < count; i++) {
+            if (element_differs(c, operand, i, want->out[operand], got->out[operand])) {
+                report_difference(c, where, operand, i, want, got);
+            }
+        }
+        check_print_case(c, where);
+        fail_msg("%s: the unused half of the last byte of %s differs on %s", c->name, operand_name(operand), where);
+    }
+}
+
+/* A device buffer with one operand between two guards, and its image on the host. */
+typedef struct placed {
+    clq_buffer *buffer;
+    unsigned char *image;
+    uint64_t bytes; /* of the whole image */
+    uint64_t begin; /* of the operand */
+    uint64_t size;
+    uint64_t offset; /* in elements, as the operation gets it */
+} placed;
+
+static void place(clq_context *context, const check_case *c, check_operand operand, placed *p)
+{
+    const uint64_t guard_elements =
+        operand == CHECK_NONFINITE ? GUARD_BYTES / sizeof(clq_nonfinite) : GUARD_BYTES / stored_bytes(c, operand, 1);
+    const void *input = (use_of(c->operation).inputs & BIT(operand)) != 0 ? c->in[operand] : NULL;
+    const int nibbles = operand == CHECK_CODES && clq_dtype_bits(c->q.scheme.dtype) == 4;
+    clq_error error;
+    p->offset = (nibbles ? 2 * GUARD_BYTES : guard_elements) + c->offset[operand];
+    p->begin = stored_bytes(c, operand, p->offset);
+    p->size = check_operand_bytes(c, operand);
+    p->bytes = p->begin + p->size + GUARD_BYTES;
+    p->image = check_allocate(p->bytes);
+    memset(p->image, GUARD, (size_t)p->bytes);
+    if (input != NULL) {
+        memcpy(p->image + p->begin, input, (size_t)p->size);
+    }
+    check_ok(clq_buffer_create(context, p->bytes, &p->buffer, &error), &error, "clq_buffer_create");
+    check_ok(clq_buffer_write(p->buffer, 0, p->image, p->bytes, &error), &error, "clq_buffer_write");
+}
+
+/* Read the buffer back; what may not have changed is compared, what is an output is copied to the result. */
+static void collect(const check_case *c, const char *where, check_operand operand, const placed *p, int is_output,
+                    check_result *result)
+{
+    unsigned char *now = check_allocate(p->bytes);
+    clq_error error;
+    check_ok(clq_buffer_read(p->buffer, 0, now, p->bytes, &error), &error, "clq_buffer_read");
+    for (uint64_t i = 0; i < p->bytes; i++) {
+        if (i == p->begin && is_output) {
+            i += p->size; /* skip the output itself */
+        }
+        if (now[i] != p->image[i]) {
+            check_print_case(c, where);
+            check_print("    byte %" PRIu64 " of the buffer of %s was 0x%02x and is 0x%02x; %s has bytes %" PRIu64
+                        " to %" PRIu64,
+                        i, operand_name(operand), p->image[i], now[i], operand_name(operand), p->begin,
+                        p->begin + p->size);
+            fail_msg("%s: wrote where it must not on %s", c->name, where);
+        }
+        if (i == p->begin && !is_output && p->size > 0 &&
+            memcmp(now + p->begin, p->image + p->begin, (size_t)p->size) == 0) {
+            i += p->size - 1; /* the input is whole: no need to go through it byte by byte */
+        }
+    }
+    if (is_output) {
+        result->out[operand] = check_allocate(p->size);
+        memcpy(result->out[operand], now + p->begin, (size_t)p->size);
+        result->bytes[operand] = p->size;
+    }
+    free(now);
+}
+
+static clq_status call(clq_context *context, const check_case *c, const placed *p, clq_error *error)
+{
+    clq_operand o[CHECK_OPERANDS];
+    for (int i = 0; i < CHECK_OPERANDS; i++) {
+        o[i].buffer = p[i].buffer;
+        o[i].offset = p[i].offset;
+    }
+    switch (c->operation) {
+    case CLQ_OP_MINMAX:
+        return clq_minmax(context, &c->q, o[CHECK_X], o[CHECK_RANGE], o[CHECK_NONFINITE], error);
+    case CLQ_OP_QUANTIZE:
+        return clq_quantize(context, &c->q, o[CHECK_X], o[CHECK_SCALE], o[CHECK_ZERO_POINT], o[CHECK_CODES], error);
+    case CLQ_OP_DEQUANTIZE:
+        return clq_dequantize(context, &c->q, o[CHECK_CODES], o[CHECK_SCALE], o[CHECK_ZERO_POINT], o[CHECK_Y], error);
+    case CLQ_OP_FAKE_QUANTIZE:
+        return clq_fake_quantize(context, &c->q, o[CHECK_X], o[CHECK_SCALE], o[CHECK_ZERO_POINT],
+                                 o[c->in_place ? CHECK_X : CHECK_Y], error);
+    case CLQ_OP_CHOOSE_PARAMETERS:
+        return clq_choose_parameters_from(context, &c->q, o[CHECK_RANGE], o[CHECK_SCALE], o[CHECK_ZERO_POINT], error);
+    case CLQ_OP_DYNAMIC_QUANTIZE:
+        return clq_dynamic_quantize(context, &c->q, o[CHECK_X], o[CHECK_CODES], o[CHECK_SCALE], o[CHECK_ZERO_POINT],
+                                    o[CHECK_RANGE], o[CHECK_NONFINITE], error);
+    case CLQ_OP_COUNT:
+        break;
+    }
+    return CLQ_UNSUPPORTED;
+}
+
+/*
+ * cmocka turns a crash into a failed test and goes on with the next one; after a crash inside a driver or a lock that
+ * ends in a hang. A crash is to end the program instead.
+ */
+static void let_crashes_end_the_program(void)
+{
+    static const int signals[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        signal(signals[i], SIG_DFL);
+    }
+}
+
+void check_run(clq_context *context, const char *where, const check_case *c, check_result *result)
+{
+    operand_use use = use_of(c->operation);
+    placed p[CHECK_OPERANDS];
+    clq_error error;
+    clq_status status;
+    memset(p, 0, sizeof p);
+    memset(result, 0, sizeof *result);
+    let_crashes_end_the_program();
+    if (c->in_place) {
+        use.outputs = BIT(CHECK_X);
+    }
+    for (int i = 0; i < CHECK_OPERANDS; i++) {
+        if ((use.inputs | use.outputs) & BIT(i)) {
+            place(context, c, (check_operand)i, &p[i]);
+        }
+    }
+    status = call(context, c, p, &error);
+    if (status != CLQ_OK) {
+        check_print_case(c, where);
+    }
+    check_ok(status, &error, c->name);
+    for (int i = 0; i < CHECK_OPERANDS; i++) {
+        if ((use.inputs | use.outputs) & BIT(i)) {
+            collect(c, where, (check_operand)i, &p[i], (use.outputs & BIT(i)) != 0, result);
+            clq_buffer_destroy(&p[i].buffer);
+            free(p[i].image);
+        }
+    }
+    if (c->in_place) { /* results are always told as y */
+        result->out[CHECK_Y] = result->out[CHECK_X];
+        result->bytes[CHECK_Y] = result->bytes[CHECK_X];
+        result->out[CHECK_X] = NULL;
+    }
+}
+
+void check_result_free(check_result *result)
+{
+    for (int i = 0; i < CHECK_OPERANDS; i++) {
+        free(result->out[i]);
+    }
+    memset(result, 0, sizeof *result);
+}
+
+/*
+ * Whether the device would run the case under the forced variant: where a layout does not suit one, another runs, which
+ * has its own turn. An operation in several steps has no one name and always runs.
+ */
+static int variant_applies(const check_case *c, const char *variant)
+{
+    clq_plan plan;
+    clq_error error;
+    if (c->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
+        return 1;
+    }
+    check_ok(clq_plan_operation(check_device(), c->operation, &c->q, &plan, &error), &error, "clq_plan_operation");
+    return strstr(plan.variant, variant) != NULL;
+}
+
+void check_everywhere(const check_case *c, check_result *kept)
+{
+    clq_context *device = check_device();
+    check_result want;
+    int ran = 0;
+    check_run(check_reference(), "reference", c, &want);
+    for (size_t v = 0; v < check_variant_count() && device != NULL; v++) {
+        char where[64];
+        check_result got;
+        clq_error error;
+        snprintf(where, sizeof where, "device, variant %s", check_variant(v));
+        check_ok(clq_context_force_variant(device, check_variant(v), &error), &error, "clq_context_force_variant");
+        if (!variant_applies(c, check_variant(v))) {
+            continue;
+        }
+        check_run(device, where, c, &got);
+        check_same(c, where, &want, &got);
+        check_result_free(&got);
+        check_count_run(c->operation, v);
+        ran = 1;
+    }
+    if (device != NULL && !ran) {
+        check_print_case(c, "device");
+        fail_msg("%s: no variant of kernels.def runs this case", c->name);
+    }
+    if (kept != NULL) {
+        *kept = want;
+    } else {
+        check_result_free(&want);
+    }
+}

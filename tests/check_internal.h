@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the harness (check*.c) share. */
+#ifndef CLQ_TESTS_CHECK_INTERNAL_H
+#define CLQ_TESTS_CHECK_INTERNAL_H
+
+#include "check.h"
+
+/* Note that a case of the operation ran under check_variant(variant). */
+void check_count_run(clq_operation operation, size_t variant);
+
+uint32_t check_word_at(const void *array, uint64_t index);
+void check_print_f32(const char *what, uint32_t bits);
+void check_print_case(const check_case *c, const char *where);
+void check_print_inputs_of_element(const check_case *c, const void *scale, const void *zero_point, uint64_t index);
+void check_count_layout(const check_case *c, uint64_t *elements, uint64_t *parameters);
+void check_print_range_of_parameter(const check_case *c, const check_result *result, uint64_t p);
+
+#endif
