@@ -48,6 +48,9 @@ void clq_buffer_destroy(clq_buffer **buffer)
     if (buffer == NULL || *buffer == NULL) {
         return;
     }
+    if ((*buffer)->mapped != NULL) {
+        (void)clq_buffer_unmap(*buffer, NULL);
+    }
     if ((*buffer)->object != NULL) {
         (*buffer)->context->executor->buffer_destroy(*buffer);
     }

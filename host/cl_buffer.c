@@ -9,6 +9,7 @@ clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *err
     const clq_device_info *device = &buffer->context->device;
     const cl_mem_flags flags = CL_MEM_READ_WRITE | (memory != NULL ? CL_MEM_USE_HOST_PTR : 0);
     cl_int code = CL_SUCCESS;
+    buffer->owns_memory = memory == NULL;
     if (buffer->bytes > device->maximum_allocation_bytes || buffer->bytes > SIZE_MAX) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY,
                         "a buffer of %" PRIu64 " bytes was asked for, the largest on %s is %" PRIu64, buffer->bytes,
@@ -43,12 +44,17 @@ clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t 
     CLQ_TRY(clq_buffer_new(context, bytes, buffer, error));
     (void)clRetainMemObject(memory);
     (*buffer)->object = memory;
+    (*buffer)->owns_memory = 1; /* the reference just taken keeps it for the commands */
     (*buffer)->base_offset_bytes = offset_bytes;
     return CLQ_OK;
 }
 
+/* The caller may free memory that was wrapped as soon as this returns, so nothing may use it any more. */
 void clq_cl_buffer_destroy(clq_buffer *buffer)
 {
+    if (!buffer->owns_memory) {
+        (void)clFinish(buffer->context->cl->queue);
+    }
     (void)clReleaseMemObject(buffer->object);
 }
 

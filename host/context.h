@@ -72,7 +72,7 @@ struct clq_buffer {
     uint64_t bytes;
     void *object; /* as in clq_span */
     uint64_t base_offset_bytes;
-    int owns_memory; /* reference: object was allocated here */
+    int owns_memory; /* 0: `object` lies over memory of the caller's (clq_buffer_wrap) */
     void *mapped;
 };
 

@@ -418,6 +418,11 @@ CLQ_API clq_status clq_buffer_create(clq_context *context, uint64_t bytes, clq_b
  */
 CLQ_API clq_status clq_buffer_wrap(clq_context *context, void *memory, uint64_t bytes, clq_buffer **buffer,
                                    clq_error *error);
+
+/*
+ * Destroying a mapped buffer unmaps it. A wrapped one waits for the operations of its context, after which the memory
+ * is the caller's alone; any other may be destroyed while operations that use it are still to run.
+ */
 CLQ_API void clq_buffer_destroy(clq_buffer **buffer);
 CLQ_API uint64_t clq_buffer_bytes(const clq_buffer *buffer);
 
