@@ -96,8 +96,12 @@ void bench_print(const bench_row *rows, size_t count, int json, const char *devi
                 printf("\"median_seconds\":null}");
             }
         } else if (row->usable) {
-            printf("%-26s %-30s %10.3f %8.3f %8.2f %6.2f%s\n", row->problem, row->who, 1e3 * row->median_seconds,
-                   1e3 * row->best_seconds, rate(row), fraction(rows, count, row), row->is_roof ? " *" : "");
+            char ratio[32] = "     -"; /* no roof to compare with */
+            if (fraction(rows, count, row) > 0.0) {
+                snprintf(ratio, sizeof ratio, "%6.2f%s", fraction(rows, count, row), row->is_roof ? " *" : "");
+            }
+            printf("%-26s %-30s %10.3f %8.3f %8.2f %s\n", row->problem, row->who, 1e3 * row->median_seconds,
+                   1e3 * row->best_seconds, rate(row), ratio);
         } else {
             printf("%-26s %-30s          -        -        -      -\n", row->problem, row->who);
         }
