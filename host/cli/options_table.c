@@ -16,8 +16,10 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .arguments = "",
             .run = cli_devices,
             .summary = "list OpenCL devices and what would run on each",
-            .description = "Lists every platform and device with the kernel variant of each operation and why it was "
-                           "chosen, what a device lacks, and which device 'auto' takes. The reference is always there.",
+            .description =
+                "Lists every platform and device with the kernel variant of each operation and why it was "
+                "chosen, what a device lacks, and which device 'auto' and --device take. The reference is always "
+                "there.",
         },
     [CLI_VERB_INFO] =
         {

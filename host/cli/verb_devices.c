@@ -10,6 +10,7 @@ typedef struct device_report {
     clq_device_info info;
     char spec[32];
     int is_auto;        /* --device auto takes it */
+    int is_selected;    /* the --device of this call, or CLQUANT_DEVICE, takes it */
     int planned;        /* plans are filled in */
     char problem[1024]; /* why they are not, when the device looked usable */
     clq_plan plans[CLQ_OP_COUNT];
@@ -58,19 +59,36 @@ static void plan_device(device_report *report)
     clq_context_destroy(&context);
 }
 
-/* Mark the device that `auto` takes. */
-static void mark_auto(device_report *reports, size_t count)
+/* The report of the device that a specification takes. */
+static clq_status find_taken(const char *spec, device_report *reports, size_t count, device_report **taken,
+                             clq_error *error)
 {
     clq_context *context = NULL;
     clq_device_info info;
-    if (clq_context_create(&context, "auto", NULL) != CLQ_OK) {
-        return;
-    }
+    *taken = NULL;
+    CLQ_TRY(clq_context_create(&context, spec, error));
     clq_context_device(context, &info);
     clq_context_destroy(&context);
     for (size_t i = 0; i < count; i++) {
-        reports[i].is_auto = reports[i].info.platform == info.platform && reports[i].info.device == info.device;
+        if (reports[i].info.platform == info.platform && reports[i].info.device == info.device) {
+            *taken = &reports[i];
+        }
     }
+    return CLQ_OK;
+}
+
+/* Mark what `auto` takes, and what was asked for; only the latter can fail. */
+static clq_status mark_taken(const char *spec, device_report *reports, size_t count, clq_error *error)
+{
+    device_report *taken = NULL;
+    if (find_taken("auto", reports, count, &taken, NULL) == CLQ_OK && taken != NULL) {
+        taken->is_auto = 1;
+    }
+    CLQ_TRY(find_taken(spec, reports, count, &taken, error));
+    if (taken != NULL) {
+        taken->is_selected = strcmp(spec, "auto") != 0;
+    }
+    return CLQ_OK;
 }
 
 static clq_status collect(device_report **reports, size_t *count, clq_error *error)
@@ -101,7 +119,6 @@ static clq_status collect(device_report **reports, size_t *count, clq_error *err
             plan_device(report);
         }
     }
-    mark_auto(*reports, *count);
 done:
     free(infos);
     return status;
@@ -135,8 +152,8 @@ static void print_device(const device_report *report)
     char largest[32];
     char text[128];
     clq_printable(name, sizeof name, info->name, strlen(info->name));
-    printf("%s  %s  %s%s%s\n", report->spec, type_name(info->type), name, report->is_auto ? "  [auto]" : "",
-           info->usable ? "" : "  [not usable]");
+    printf("%s  %s  %s%s%s%s\n", report->spec, type_name(info->type), name, report->is_auto ? "  [auto]" : "",
+           report->is_selected ? "  [selected]" : "", info->usable ? "" : "  [not usable]");
     print_fact("platform", info->platform_name);
     print_fact("version", info->version);
     print_fact("driver", info->driver);
@@ -187,6 +204,8 @@ static void json_device(cli_json *json, const device_report *report)
     json_text(json, "spec", report->spec);
     cli_json_key(json, "auto");
     cli_json_bool(json, report->is_auto);
+    cli_json_key(json, "selected");
+    cli_json_bool(json, report->is_selected);
     json_text(json, "type", type_name(info->type));
     json_text(json, "name", info->name);
     json_text(json, "platform", info->platform_name);
@@ -224,7 +243,11 @@ int cli_devices(const cli_options *options)
     device_report *reports = NULL;
     size_t count = 0;
     clq_error error;
-    if (collect(&reports, &count, &error) != CLQ_OK) {
+    clq_status status = collect(&reports, &count, &error);
+    if (status == CLQ_OK) {
+        status = mark_taken(options->device, reports, count, &error);
+    }
+    if (status != CLQ_OK) {
         free(reports);
         return cli_report(&error);
     }

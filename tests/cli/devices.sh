@@ -10,4 +10,9 @@ for operation in minmax quantize dequantize fake-quantize choose-parameters dyna
     [ "$(grep -c "\"operation\": \"$operation\"" json)" -ge 1 ]
     sed -n '/^reference /,$p' text | grep "^    $operation " | cut -c 1-40
 done
-"$CLQUANT" devices --device nonsense >/dev/null
+# A device that is asked for is marked; one that is not there is exit 4.
+"$CLQUANT" devices --device reference | grep -c '\[selected\]'
+code=0
+"$CLQUANT" devices --device nonsense 2>message || code=$?
+echo "$code"
+grep -c "no device matches 'nonsense'" message
