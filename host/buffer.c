@@ -100,9 +100,8 @@ clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
 
 clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error)
 {
-    clq_status status;
     CLQ_REQUIRE(buffer != NULL && buffer->mapped != NULL, "clq_buffer_unmap: the buffer is not mapped");
-    status = buffer->context->executor->buffer_unmap(buffer, error);
+    CLQ_TRY(buffer->context->executor->buffer_unmap(buffer, error));
     buffer->mapped = NULL;
-    return status;
+    return CLQ_OK;
 }
