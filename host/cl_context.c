@@ -68,6 +68,7 @@ clq_status clq_cl_state_create(cl_platform_id platform, cl_device_id device, cl_
     cl->device = device;
     pthread_mutex_init(&cl->programs_lock, NULL);
     pthread_mutex_init(&cl->submit_lock, NULL);
+    pthread_mutex_init(&cl->trust_lock, NULL);
     atomic_init(&cl->forced_variant, CLQ_VARIANT_BY_DEVICE);
     cl->identity = make_identity(platform, info);
     if (cl->identity == NULL) {
@@ -100,6 +101,7 @@ void clq_cl_state_destroy(clq_context *context)
     }
     pthread_mutex_destroy(&cl->programs_lock);
     pthread_mutex_destroy(&cl->submit_lock);
+    pthread_mutex_destroy(&cl->trust_lock);
     free(cl->cache_directory);
     free(cl->identity);
     free(cl);

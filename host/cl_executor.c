@@ -7,7 +7,7 @@
 #include "cl_state.h"
 #include "size.h"
 
-static uint64_t workspace_bytes(const clq_context *context, const clq_task *task)
+uint64_t clq_cl_workspace_bytes(const clq_context *context, const clq_task *task)
 {
     if (task->operation == CLQ_OP_MINMAX || task->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
         return clq_cl_minmax_workspace(context, task);
@@ -15,7 +15,7 @@ static uint64_t workspace_bytes(const clq_context *context, const clq_task *task
     return 0;
 }
 
-static clq_status enqueue_operation(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+clq_status clq_cl_enqueue_operation(clq_cl_stream *stream, const clq_task *task, clq_error *error)
 {
     switch (task->operation) {
     case CLQ_OP_MINMAX:
@@ -70,11 +70,11 @@ static clq_status run_on_own_queue(clq_context *context, const clq_task *task, c
     stream.context = context;
     stream.queue = context->cl->queue;
     pthread_mutex_lock(&context->cl->submit_lock);
-    if (workspace_bytes(context, task) > 0) {
-        CLQ_TRY_TO(grow_workspace(context, workspace_bytes(context, task), error));
+    if (clq_cl_workspace_bytes(context, task) > 0) {
+        CLQ_TRY_TO(grow_workspace(context, clq_cl_workspace_bytes(context, task), error));
     }
     stream.workspace = context->cl->workspace;
-    CLQ_TRY_TO(enqueue_operation(&stream, task, error));
+    CLQ_TRY_TO(clq_cl_enqueue_operation(&stream, task, error));
     (void)clFlush(context->cl->queue);
 done:
     pthread_mutex_unlock(&context->cl->submit_lock);
@@ -84,7 +84,7 @@ done:
 static clq_status check_launch(const clq_context *context, const clq_task *task, const clq_launch *launch,
                                clq_cl_stream *stream, clq_error *error)
 {
-    const uint64_t need = workspace_bytes(context, task);
+    const uint64_t need = clq_cl_workspace_bytes(context, task);
     cl_context owner = NULL;
     cl_command_queue_properties properties = 0;
     size_t size = 0;
@@ -140,7 +140,7 @@ static clq_status run_on_callers_queue(clq_context *context, const clq_task *tas
     memset(&stream, 0, sizeof stream);
     stream.context = context;
     CLQ_TRY_TO(check_launch(context, task, launch, &stream, error));
-    CLQ_TRY_TO(enqueue_operation(&stream, task, error));
+    CLQ_TRY_TO(clq_cl_enqueue_operation(&stream, task, error));
     CLQ_TRY_TO(hand_out_event(&stream, launch, error));
 done:
     if (stream.last != NULL) {
@@ -151,6 +151,7 @@ done:
 
 static clq_status run(clq_context *context, const clq_task *task, clq_error *error)
 {
+    CLQ_TRY(clq_cl_trust_task(context, task, error));
     return task->launch != NULL ? run_on_callers_queue(context, task, error) : run_on_own_queue(context, task, error);
 }
 
@@ -182,7 +183,7 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     memset(plan_out, 0, sizeof *plan_out);
     snprintf(plan_out->variant, sizeof plan_out->variant, "%s", choice.name);
     snprintf(plan_out->reason, sizeof plan_out->reason, "%s", choice.reason);
-    plan_out->workspace_bytes = workspace_bytes(context, task);
+    plan_out->workspace_bytes = clq_cl_workspace_bytes(context, task);
     return CLQ_OK;
 }
 

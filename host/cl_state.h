@@ -9,6 +9,14 @@
 
 #include "context.h"
 
+typedef enum clq_variant {
+    CLQ_VARIANT_BY_DEVICE = -1,
+    CLQ_VARIANT_STRIP = 0,
+    CLQ_VARIANT_GRID = 1,
+    CLQ_VARIANT_COLUMNS = 2,
+    CLQ_VARIANT_COUNT = 3
+} clq_variant;
+
 /* ---- cl_error.c ---- */
 
 const char *clq_cl_code_name(cl_int code); /* "CL_OUT_OF_RESOURCES" */
@@ -67,6 +75,9 @@ struct clq_cl_state {
     uint64_t workspace_bytes;
 
     atomic_int forced_variant; /* clq_variant, or CLQ_VARIANT_BY_DEVICE */
+
+    pthread_mutex_t trust_lock;                                /* one kernel is checked at a time */
+    atomic_uchar trust[CLQ_OP_COUNT][CLQ_VARIANT_COUNT][3][6]; /* clq_trust by real and quantized type (cl_trust.c) */
 };
 
 extern const clq_executor clq_cl_executor;
@@ -147,14 +158,13 @@ void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value);
 void clq_cl_launch_i32(clq_cl_launch *launch, int32_t value);
 clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *stream, clq_error *error);
 
-/* ---- cl_variant.c ---- */
+/* ---- cl_executor.c ---- */
 
-typedef enum clq_variant {
-    CLQ_VARIANT_BY_DEVICE = -1,
-    CLQ_VARIANT_STRIP = 0,
-    CLQ_VARIANT_GRID = 1,
-    CLQ_VARIANT_COLUMNS = 2
-} clq_variant;
+/* Scratch memory that a task needs, and its commands put into a stream that has it. */
+uint64_t clq_cl_workspace_bytes(const clq_context *context, const clq_task *task);
+clq_status clq_cl_enqueue_operation(clq_cl_stream *stream, const clq_task *task, clq_error *error);
+
+/* ---- cl_variant.c ---- */
 
 typedef struct clq_choice {
     clq_variant variant;
@@ -184,6 +194,21 @@ clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, ui
 
 /* Work-groups that keep the device busy with a few each. */
 uint64_t clq_cl_target_items(const clq_context *context);
+
+/* ---- cl_trust.c ---- */
+
+/* Whether a kernel has been compared with the reference on this context's device. */
+typedef enum clq_trust { CLQ_UNKNOWN = 0, CLQ_TRUSTED = 1, CLQ_DISTRUSTED = 2 } clq_trust;
+
+clq_trust clq_cl_trust_of(const clq_context *context, clq_operation operation, clq_variant variant,
+                          const clq_quantization *q);
+
+/*
+ * Compare the kernels that would run a task with the reference, each once per context, on a small problem that holds
+ * everything awkward. One that differs is set aside with a warning, and another takes its place; CLQ_MISMATCH when none
+ * is left. Failures of the device come back as they are and leave the question open.
+ */
+clq_status clq_cl_trust_task(clq_context *context, const clq_task *task, clq_error *error);
 
 /* ---- one file per operation ---- */
 

@@ -107,36 +107,56 @@ static int grid_possible(const clq_context *context, const clq_task *task)
     return whole_bytes && context->cl->maximum_group_size >= 128;
 }
 
-clq_choice clq_cl_choose(const clq_context *context, const clq_task *task)
+/* By the forced variant, the layout and the kind of device. */
+static clq_variant preferred_variant(const clq_context *context, const clq_task *task, const char **reason)
 {
     const clq_variant forced = (clq_variant)atomic_load(&context->cl->forced_variant);
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
     const int short_segments = task->geometry.segment < 16 && task->geometry.elements > task->geometry.segment;
-    clq_choice choice = {CLQ_VARIANT_STRIP, 16, NULL, NULL, NULL, "CPU device: each work-item takes a strip in order"};
-    const variant_row *row;
+    *reason = "CPU device: each work-item takes a strip in order";
     if (task->operation == CLQ_OP_CHOOSE_PARAMETERS) {
-        choice.reason = "one work-item for each parameter";
-    } else if (forced == CLQ_VARIANT_COLUMNS && columns_possible(task)) {
-        choice.variant = CLQ_VARIANT_COLUMNS;
-        choice.reason = "forced";
-    } else if (forced == CLQ_VARIANT_GRID && grid_possible(context, task)) {
-        choice.variant = CLQ_VARIANT_GRID;
-        choice.reason = "forced";
-    } else if (forced != CLQ_VARIANT_BY_DEVICE) {
-        choice.reason = forced == CLQ_VARIANT_STRIP ? "forced" : "the forced variant cannot run this layout";
-    } else if (short_segments && columns_possible(task)) {
-        choice.variant = CLQ_VARIANT_COLUMNS;
-        choice.reason = "fewer than 16 elements between two channels";
-    } else if (!is_cpu && grid_possible(context, task) && !short_segments) {
-        choice.variant = CLQ_VARIANT_GRID;
-        choice.reason = "not a CPU device: work-items touch memory side by side";
-    } else if (!is_cpu) {
-        choice.reason = "short segments: each work-item takes a few";
+        *reason = "one work-item for each parameter";
+        return CLQ_VARIANT_STRIP;
+    }
+    if (forced != CLQ_VARIANT_BY_DEVICE) {
+        const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(task)) ||
+                             (forced == CLQ_VARIANT_GRID && grid_possible(context, task)) ||
+                             forced == CLQ_VARIANT_STRIP;
+        *reason = possible ? "forced" : "the forced variant cannot run this layout";
+        return possible ? forced : CLQ_VARIANT_STRIP;
+    }
+    if (short_segments && columns_possible(task)) {
+        *reason = "fewer than 16 elements between two channels";
+        return CLQ_VARIANT_COLUMNS;
+    }
+    if (!is_cpu && grid_possible(context, task) && !short_segments) {
+        *reason = "not a CPU device: work-items touch memory side by side";
+        return CLQ_VARIANT_GRID;
+    }
+    if (!is_cpu) {
+        *reason = "short segments: each work-item takes a few";
+    }
+    return CLQ_VARIANT_STRIP;
+}
+
+clq_choice clq_cl_choose(const clq_context *context, const clq_task *task)
+{
+    const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
+    /* Of the three steps of dynamic quantization the last one's kernel is named. */
+    const clq_operation operation = task->operation == CLQ_OP_DYNAMIC_QUANTIZE ? CLQ_OP_QUANTIZE : task->operation;
+    const variant_row *row;
+    clq_choice choice;
+    choice.reason = "under check";
+    choice.variant = task->only_variant != 0 ? (clq_variant)(task->only_variant - 1)
+                                             : preferred_variant(context, task, &choice.reason);
+    if (task->only_variant == 0 && choice.variant != CLQ_VARIANT_STRIP &&
+        clq_cl_trust_of(context, operation, choice.variant, task->q) == CLQ_DISTRUSTED) {
+        choice.variant = CLQ_VARIANT_STRIP;
+        choice.reason = "the preferred variant was set aside: its bytes differ from the reference";
     }
     choice.vector_width = is_cpu && choice.variant != CLQ_VARIANT_GRID ? 16 : 4;
     choice.name = names[choice.variant];
-    /* Of the three steps of dynamic quantization the last one's kernel is named. */
-    row = find_row(task->operation == CLQ_OP_DYNAMIC_QUANTIZE ? CLQ_OP_QUANTIZE : task->operation, choice.variant);
+    row = find_row(operation, choice.variant);
     choice.file = row->file;
     choice.kernel = row->kernel;
     return choice;

@@ -36,6 +36,7 @@ typedef struct clq_task {
     const clq_quantization *q;
     clq_geometry geometry;
     clq_span arguments[CLQ_ARG_COUNT];
+    int only_variant;   /* OpenCL: 1 + the clq_variant to use whatever else holds, for the check of a kernel; else 0 */
     const void *launch; /* OpenCL: a clq_launch of the caller's, or NULL for the context's own queue */
 } clq_task;
 

@@ -20,6 +20,7 @@ static int calls;       /* since the counter was reset */
 static int failing;     /* number of the call that fails; 0: none */
 static char failed[64]; /* the function that was made to fail */
 static cl_int failure_code;
+static int corrupt_reads; /* this many reads get a wrong bit, as from a kernel that was miscompiled */
 static int break_options; /* clBuildProgram gets options that no kernel accepts */
 
 static int must_fail(const char *name)
@@ -96,10 +97,6 @@ CODE_FUNCTION(clEnqueueNDRangeKernel,
               (cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset, const size_t *global,
                const size_t *local, cl_uint count, const cl_event *events, cl_event *event),
               (queue, kernel, dimensions, offset, global, local, count, events, event))
-CODE_FUNCTION(clEnqueueReadBuffer,
-              (cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t bytes, void *target,
-               cl_uint count, const cl_event *events, cl_event *event),
-              (queue, memory, blocking, offset, bytes, target, count, events, event))
 CODE_FUNCTION(clEnqueueWriteBuffer,
               (cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t bytes, const void *source,
                cl_uint count, const cl_event *events, cl_event *event),
@@ -109,6 +106,25 @@ CODE_FUNCTION(clEnqueueUnmapMemObject,
                cl_event *event),
               (queue, memory, mapped, count, events, event))
 CODE_FUNCTION(clFinish, (cl_command_queue queue), (queue))
+
+cl_int CL_API_CALL clEnqueueReadBuffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset,
+                                       size_t bytes, void *target, cl_uint count, const cl_event *events,
+                                       cl_event *event)
+{
+    static cl_int(CL_API_CALL * real)(cl_command_queue, cl_mem, cl_bool, size_t, size_t, void *, cl_uint,
+                                      const cl_event *, cl_event *);
+    cl_int code;
+    REAL(clEnqueueReadBuffer, real);
+    if (must_fail("clEnqueueReadBuffer")) {
+        return failure_code;
+    }
+    code = real(queue, memory, blocking, offset, bytes, target, count, events, event);
+    if (corrupt_reads > 0 && bytes > 0) {
+        corrupt_reads--;
+        ((unsigned char *)target)[bytes / 2] ^= 1;
+    }
+    return code;
+}
 
 cl_int CL_API_CALL clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
                                   void(CL_CALLBACK *notify)(cl_program, void *), void *cookie)
@@ -190,14 +206,14 @@ static void fill(float *x)
     }
 }
 
-static void each_call_fails_once(cl_int code, const char *name)
+static void each_call_fails_once(cl_int code, const char *name, int stride)
 {
     char spec[32];
     float x[ELEMENTS];
     int last = 0;
     failure_code = code;
     specify(spec, sizeof spec);
-    for (int n = 1; last == 0; n++) {
+    for (int n = 1; last == 0; n += stride) {
         pipeline p;
         clq_error error;
         clq_status status;
@@ -222,14 +238,14 @@ static void each_call_fails_once(cl_int code, const char *name)
         }
         end_pipeline(&p);
     }
-    assert_true(last > 60); /* contexts, buffers, transfers, five kernels with their arguments */
+    assert_true(last > 200); /* contexts, buffers, transfers, kernels with their arguments, and their check */
 }
 
 static void out_of_resources(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
-        each_call_fails_once(CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES");
+        each_call_fails_once(CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES", 1);
     }
     check_needs_device();
 }
@@ -238,7 +254,7 @@ static void out_of_memory(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
-        each_call_fails_once(CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY");
+        each_call_fails_once(CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY", 13);
     }
     check_needs_device();
 }
@@ -268,10 +284,80 @@ static void build_log(void **state)
     check_needs_device();
 }
 
+static void count_warnings(void *cookie, clq_log_level level, const char *message)
+{
+    int *warnings = cookie;
+    *warnings += level == CLQ_LOG_WARNING && strstr(message, "differ from the reference") != NULL;
+}
+
+/* One context over which minmax runs with the given variant forced. */
+static clq_status forced_minmax(const char *variant, clq_plan *plan, float range[2], int *warnings, clq_error *error)
+{
+    char spec[32];
+    float x[ELEMENTS];
+    pipeline p;
+    clq_quantization q;
+    clq_status status;
+    memset(&p, 0, sizeof p);
+    fill(x);
+    specify(spec, sizeof spec);
+    clq_quantization_init(&q);
+    q.layout.rank = 1;
+    q.layout.shape[0] = ELEMENTS;
+    check_ok(clq_context_create(&p.context, spec, error), error, "clq_context_create");
+    clq_context_set_log(p.context, count_warnings, warnings);
+    check_ok(clq_context_force_variant(p.context, variant, error), error, "clq_context_force_variant");
+    check_ok(clq_buffer_create(p.context, sizeof x, &p.buffers[0], error), error, "clq_buffer_create");
+    check_ok(clq_buffer_create(p.context, 8, &p.buffers[1], error), error, "clq_buffer_create");
+    check_ok(clq_buffer_create(p.context, sizeof(clq_nonfinite), &p.buffers[2], error), error, "clq_buffer_create");
+    check_ok(clq_buffer_write(p.buffers[0], 0, x, sizeof x, error), error, "clq_buffer_write");
+    corrupt_reads = 1;
+    status = clq_minmax(p.context, &q, (clq_operand){p.buffers[0], 0}, (clq_operand){p.buffers[1], 0},
+                        (clq_operand){p.buffers[2], 0}, error);
+    corrupt_reads = 0;
+    if (status == CLQ_OK) {
+        check_ok(clq_plan_operation(p.context, CLQ_OP_MINMAX, &q, plan, error), error, "clq_plan_operation");
+        check_ok(clq_buffer_read(p.buffers[1], 0, range, 8, error), error, "clq_buffer_read");
+    }
+    end_pipeline(&p);
+    return status;
+}
+
+static void wrong_kernel_is_set_aside(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        clq_plan plan;
+        clq_error error;
+        float range[2] = {0.0f, 0.0f};
+        int warnings = 0;
+        assert_int_equal(forced_minmax("grid", &plan, range, &warnings, &error), CLQ_OK);
+        assert_int_equal(warnings, 1);
+        assert_string_equal(plan.variant, "strip");
+        assert_non_null(strstr(plan.reason, "set aside"));
+        assert_true(range[0] == -1.0f && range[1] == 299.0f / 300.0f);
+    }
+    check_needs_device();
+}
+
+static void no_kernel_is_left(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        clq_plan plan;
+        clq_error error;
+        float range[2];
+        int warnings = 0;
+        assert_int_equal(forced_minmax("strip", &plan, range, &warnings, &error), CLQ_MISMATCH);
+        assert_int_equal(warnings, 1);
+        assert_non_null(strstr(error.message, "minmax_strip"));
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(out_of_resources),
-    cmocka_unit_test(out_of_memory),
-    cmocka_unit_test(build_log),
+    cmocka_unit_test(out_of_resources),          cmocka_unit_test(out_of_memory),     cmocka_unit_test(build_log),
+    cmocka_unit_test(wrong_kernel_is_set_aside), cmocka_unit_test(no_kernel_is_left),
 };
 
 CHECK_MAIN("failures", tests)

@@ -3,9 +3,10 @@
  * clquant for programs that own OpenCL objects: contexts over a cl_context, buffers over a cl_mem, and operations on
  * the caller's queue with a wait list in and an event out.
  *
- * What is handed in is retained while it is used and never owned. Nothing here waits. The first run of a description on
- * a context compiles its kernels; later ones compile and allocate nothing, but for a kernel object where more threads
- * than ever before enqueue the same kernel at once.
+ * What is handed in is retained while it is used and never owned. The first run of a description on a context compiles
+ * its kernels and compares them with the reference, which takes a while and waits for the device; clq_plan_operation
+ * does not. Later runs never wait, and compile and allocate nothing, but for a kernel object where more threads than
+ * ever before enqueue the same kernel at once.
  */
 #ifndef CLQUANT_OPENCL_H
 #define CLQUANT_OPENCL_H
