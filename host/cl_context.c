@@ -93,6 +93,9 @@ void clq_cl_state_destroy(clq_context *context)
     if (cl->workspace != NULL) {
         (void)clReleaseMemObject(cl->workspace);
     }
+    if (cl->trial_memory != NULL) {
+        (void)clReleaseMemObject(cl->trial_memory);
+    }
     if (cl->queue != NULL) {
         (void)clReleaseCommandQueue(cl->queue);
     }

@@ -76,7 +76,9 @@ struct clq_cl_state {
 
     atomic_int forced_variant; /* clq_variant, or CLQ_VARIANT_BY_DEVICE */
 
-    pthread_mutex_t trust_lock;                                /* one kernel is checked at a time */
+    pthread_mutex_t trust_lock; /* one kernel is checked at a time; trial_memory */
+    cl_mem trial_memory;        /* what checks compute in, NULL before the first */
+    uint64_t trial_bytes;
     atomic_uchar trust[CLQ_OP_COUNT][CLQ_VARIANT_COUNT][3][6]; /* clq_trust by real and quantized type (cl_trust.c) */
 };
 

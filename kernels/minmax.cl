@@ -168,8 +168,8 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
                     const keyv keys = count == VECTOR_WIDTH ? keys_of(VLOAD(0, x + i)) : keys_of_part(x + i, count);
                     const keyv beyond = CONVERT(KEY)(LANES) >= (keyv)((KEY)count);
                     const keyv skip = (checked ? nonfinite_keys(keys) : (keyv)((KEY)0)) | beyond;
-                    lo[b] = LOWER(lo[b], skip ? (keyv)((KEY)KEY_NONE_LO) : keys);
-                    hi[b] = HIGHER(hi[b], skip ? (keyv)((KEY)KEY_NONE_HI) : keys);
+                    lo[b] = LOWER(lo[b], select(keys, (keyv)((KEY)KEY_NONE_LO), skip));
+                    hi[b] = HIGHER(hi[b], select(keys, (keyv)((KEY)KEY_NONE_HI), skip));
                     if (checked && any(nonfinite_keys(keys))) {
                         note_nonfinite(&mine, nonfinite_keys(keys), i, count);
                     }
