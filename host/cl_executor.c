@@ -212,6 +212,11 @@ const clq_executor clq_cl_executor = {
     .finish = finish,
     .run = run,
     .plan = plan,
+    .gemm = clq_cl_gemm,
+    .gemm_plan = clq_cl_gemm_plan,
+    .gemm_row_sums = clq_cl_gemm_row_sums,
+    .weights_create = clq_cl_weights_create,
+    .weights_destroy = clq_cl_weights_destroy,
     .set_cache = clq_cl_cache_set,
     .force_variant = force_variant,
 };

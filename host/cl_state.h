@@ -8,6 +8,7 @@
 #include <clquant/opencl.h>
 
 #include "context.h"
+#include "gemm.h"
 
 typedef enum clq_variant {
     CLQ_VARIANT_BY_DEVICE = -1,
@@ -222,5 +223,14 @@ clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task,
 
 /* quantize, dequantize and fake_quantize: the same walk, `operation` says which. */
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_operation operation, clq_error *error);
+
+/* ---- cl_gemm.c ---- */
+
+clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_error *error);
+clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan,
+                            clq_error *error);
+clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error);
+clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error);
+void clq_cl_weights_destroy(clq_gemm_weights *weights);
 
 #endif

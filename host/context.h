@@ -30,6 +30,8 @@ typedef enum clq_argument {
     CLQ_ARG_COUNT
 } clq_argument;
 
+struct clq_gemm_task; /* gemm.h */
+
 /* One checked operation. */
 typedef struct clq_task {
     clq_operation operation;
@@ -53,6 +55,12 @@ typedef struct clq_executor {
     clq_status (*finish)(clq_context *context, clq_error *error);
     clq_status (*run)(clq_context *context, const clq_task *task, clq_error *error);
     clq_status (*plan)(clq_context *context, const clq_task *task, clq_plan *plan, clq_error *error);
+    clq_status (*gemm)(clq_context *context, const struct clq_gemm_task *task, clq_error *error);
+    clq_status (*gemm_plan)(clq_context *context, const struct clq_gemm_task *task, int packed, clq_plan *plan,
+                            clq_error *error);
+    clq_status (*gemm_row_sums)(clq_context *context, const struct clq_gemm_task *task, clq_error *error);
+    clq_status (*weights_create)(clq_gemm_weights *weights, const struct clq_gemm_task *task, clq_error *error);
+    void (*weights_destroy)(clq_gemm_weights *weights);
     clq_status (*set_cache)(clq_context *context, const char *directory, clq_error *error);
     clq_status (*force_variant)(clq_context *context, const char *variant, clq_error *error);
 } clq_executor;

@@ -126,6 +126,46 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     return CLQ_OK;
 }
 
+static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_error *error)
+{
+    (void)context;
+    (void)error;
+    clq_reference_gemm(task);
+    return CLQ_OK;
+}
+
+static clq_status gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan_out,
+                            clq_error *error)
+{
+    (void)task;
+    (void)packed;
+    return plan(context, NULL, plan_out, error);
+}
+
+static clq_status gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
+{
+    (void)context;
+    (void)error;
+    clq_reference_gemm_row_sums(task);
+    return CLQ_OK;
+}
+
+static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
+{
+    weights->bytes = clq_reference_gemm_packed_bytes(task);
+    weights->object = weights->bytes <= SIZE_MAX ? malloc((size_t)weights->bytes) : NULL;
+    if (weights->object == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for packed weights of %" PRIu64 " bytes", weights->bytes);
+    }
+    clq_reference_gemm_pack(task, weights->object);
+    return CLQ_OK;
+}
+
+static void weights_destroy(clq_gemm_weights *weights)
+{
+    free(weights->object);
+}
+
 static clq_status set_cache(clq_context *context, const char *directory, clq_error *error)
 {
     (void)context;
@@ -152,6 +192,11 @@ const clq_executor clq_reference_executor = {
     .finish = finish,
     .run = run,
     .plan = plan,
+    .gemm = gemm,
+    .gemm_plan = gemm_plan,
+    .gemm_row_sums = gemm_row_sums,
+    .weights_create = weights_create,
+    .weights_destroy = weights_destroy,
     .set_cache = set_cache,
     .force_variant = force_variant,
 };

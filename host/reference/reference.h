@@ -6,8 +6,7 @@
 #ifndef CLQ_REFERENCE_REFERENCE_H
 #define CLQ_REFERENCE_REFERENCE_H
 
-#include "../error.h"
-#include "../layout.h"
+#include "../gemm.h"
 
 void clq_reference_minmax(const clq_geometry *geometry, clq_dtype real, const void *x, void *range, void *nonfinite);
 
@@ -22,5 +21,16 @@ void clq_reference_dequantize(const clq_geometry *geometry, const clq_quantizati
 
 void clq_reference_fake_quantize(const clq_geometry *geometry, const clq_quantization *q, const void *x,
                                  const void *scale, const void *zero_point, void *y);
+
+/* One accumulator; the stage has been checked. */
+int32_t clq_reference_requantize(const clq_requantization *stage, int32_t x);
+
+/* Spans of the task are host memory. With weights these hold B as clq_reference_gemm_pack wrote it. */
+void clq_reference_gemm(const clq_gemm_task *task);
+void clq_reference_gemm_row_sums(const clq_gemm_task *task);
+
+/* Bytes of packed B, and the packing: its codes row by row for each batch, then its zero points. */
+uint64_t clq_reference_gemm_packed_bytes(const clq_gemm_task *task);
+void clq_reference_gemm_pack(const clq_gemm_task *task, void *packed);
 
 #endif

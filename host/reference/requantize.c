@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "../error.h"
 #include "../fixed_point.h"
+#include "reference.h"
 
 static int64_t scaled_double(const clq_requantization *stage, int32_t x)
 {
@@ -37,7 +37,7 @@ static int64_t scaled_float(const clq_requantization *stage, int32_t x)
     return llrint(bounded);
 }
 
-static int32_t requantized(const clq_requantization *stage, int32_t x)
+int32_t clq_reference_requantize(const clq_requantization *stage, int32_t x)
 {
     int64_t y = 0;
     switch (stage->mode) {
@@ -90,7 +90,7 @@ clq_status clq_requantize(const clq_requantization *stage, const int32_t *x, siz
                 "clq_requantize: stage, x and y must not be NULL");
     CLQ_TRY(check_stage(stage, error));
     for (size_t i = 0; i < count; i++) {
-        y[i] = requantized(stage, x[i]);
+        y[i] = clq_reference_requantize(stage, x[i]);
     }
     return CLQ_OK;
 }

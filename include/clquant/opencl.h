@@ -58,6 +58,10 @@ typedef struct clq_operands {
 CLQ_API clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_quantization *q,
                                const clq_operands *operands, const clq_launch *launch, clq_error *error);
 
+/* clq_gemm on the caller's queue, under the rules of clq_enqueue; the workspace is that of clq_gemm_plan. */
+CLQ_API clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *problem,
+                                    const clq_gemm_operands *operands, const clq_launch *launch, clq_error *error);
+
 #ifdef __cplusplus
 }
 #endif

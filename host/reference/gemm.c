@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The matrix product on the host (docs/numerics.md, sections 5 and 6), as it is written there: zero points are
+ * subtracted from the codes, products are summed modulo 2^32, and every element goes through its output stage.
+ *
+ * Tiles of 16 x 64 accumulators stay in the cache and need no memory; a row of B is prepared once for 16 rows of A.
+ */
+#include <string.h>
+
+#include "element.h"
+#include "reference.h"
+
+enum { TILE_ROWS = 16, TILE_COLUMNS = 64 };
+
+typedef struct tile {
+    uint64_t batch, row, column;
+    uint64_t rows, columns;
+    uint32_t sums[TILE_ROWS][TILE_COLUMNS];
+} tile;
+
+/* B and its zero points, packed or as the caller has them. */
+typedef struct source {
+    const unsigned char *codes;
+    const unsigned char *zero_points; /* NULL: absent */
+    clq_gemm_strides strides;
+    uint64_t zero_point_batch; /* values from one batch to the next */
+    int per_column;
+    clq_dtype dtype;
+} source;
+
+static const unsigned char *at(const clq_gemm_task *task, clq_gemm_argument argument)
+{
+    const clq_span *span = &task->arguments[argument];
+    return span->object == NULL ? NULL : (const unsigned char *)span->object + span->offset_bytes;
+}
+
+static int32_t load_int(const unsigned char *values, uint64_t i)
+{
+    int32_t value;
+    memcpy(&value, values + 4 * i, sizeof value);
+    return value;
+}
+
+/*
+ * The bits of a parameter at row or column `i` of a matrix with `per_batch` of them in each batch; the one value there
+ * is when it is per tensor; `absent` when there is none.
+ */
+static uint32_t value_of(const clq_gemm_task *task, clq_gemm_argument argument, clq_gemm_values values, uint64_t i,
+                         uint64_t batch, uint64_t per_batch, uint32_t absent)
+{
+    if (values == CLQ_GEMM_ABSENT) {
+        return absent;
+    }
+    return (uint32_t)load_int(at(task, argument), values == CLQ_GEMM_PER_TENSOR ? 0 : batch * per_batch + i);
+}
+
+static source source_of(const clq_gemm_task *task)
+{
+    const clq_gemm_problem *p = task->problem;
+    source s;
+    memset(&s, 0, sizeof s);
+    s.dtype = p->b.dtype;
+    s.per_column = p->b_zero_point == CLQ_GEMM_PER_COLUMN;
+    s.zero_point_batch = s.per_column ? p->n : 0;
+    s.codes = at(task, CLQ_GEMM_B);
+    s.zero_points = at(task, CLQ_GEMM_B_ZERO_POINT);
+    s.strides = task->b;
+    if (task->weights != NULL) {
+        s.codes = task->weights->object;
+        s.strides.row_stride = p->n;
+        s.strides.column_stride = 1;
+        s.strides.batch = task->b_batches > 1 ? p->k * p->n : 0;
+        s.zero_points = p->b_zero_point == CLQ_GEMM_ABSENT ? NULL : s.codes + task->b_batches * p->k * p->n;
+    }
+    return s;
+}
+
+static uint32_t b_zero_point(const source *s, uint64_t batch, uint64_t column)
+{
+    if (s->zero_points == NULL) {
+        return 0;
+    }
+    return (uint32_t)load_int(s->zero_points, s->per_column ? batch * s->zero_point_batch + column : 0);
+}
+
+/* sums += (A[.,k] - Za)(B[k,.] - Zb) for all k. */
+static void multiply(const clq_gemm_task *task, const source *s, tile *t)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t a_batch = task->a_batches > 1 ? t->batch : 0;
+    const uint64_t b_batch = task->b_batches > 1 ? t->batch : 0;
+    const unsigned char *a = at(task, CLQ_GEMM_A);
+    uint32_t a_zero_points[TILE_ROWS];
+    uint32_t b_zero_points[TILE_COLUMNS];
+    uint32_t b_row[TILE_COLUMNS] = {0};
+    for (uint64_t i = 0; i < t->rows; i++) {
+        a_zero_points[i] = value_of(task, CLQ_GEMM_A_ZERO_POINT, p->a_zero_point, t->row + i, a_batch, p->m, 0);
+    }
+    for (uint64_t j = 0; j < t->columns; j++) {
+        b_zero_points[j] = b_zero_point(s, b_batch, t->column + j);
+    }
+    for (uint64_t k = 0; k < p->k; k++) {
+        const uint64_t b_at = b_batch * s->strides.batch + k * s->strides.row_stride;
+        for (uint64_t j = 0; j < t->columns; j++) {
+            const uint64_t index = b_at + (t->column + j) * s->strides.column_stride;
+            b_row[j] = (uint32_t)clq_load_code(s->dtype, s->codes, index) - b_zero_points[j];
+        }
+        for (uint64_t i = 0; i < t->rows; i++) {
+            const uint64_t index =
+                a_batch * task->a.batch + (t->row + i) * task->a.row_stride + k * task->a.column_stride;
+            const uint32_t value = (uint32_t)clq_load_code(p->a.dtype, a, index) - a_zero_points[i];
+            for (int j = 0; j < TILE_COLUMNS; j++) {
+                t->sums[i][j] += value * b_row[j];
+            }
+        }
+    }
+}
+
+/* Values out of bounds, which the caller is told not to give, must not become undefined behaviour. */
+static int32_t bounded_shift(clq_requantize_mode mode, int32_t shift)
+{
+    const int32_t least = mode == CLQ_REQUANTIZE_SHIFT ? 0 : -31;
+    const int32_t most = mode == CLQ_REQUANTIZE_SHIFT ? 62 : mode == CLQ_REQUANTIZE_SINGLE ? 30 : 31;
+    return shift < least ? least : shift > most ? most : shift;
+}
+
+static clq_requantization stage_of(const clq_gemm_task *task, uint64_t column)
+{
+    const clq_gemm_problem *p = task->problem;
+    const int per_column = p->multiplier == CLQ_GEMM_PER_COLUMN;
+    const uint64_t i = per_column ? column : 0;
+    clq_requantization stage;
+    memset(&stage, 0, sizeof stage);
+    stage.mode = p->requantize;
+    stage.zero_point = (int32_t)value_of(task, CLQ_GEMM_C_ZERO_POINT, p->c_zero_point, 0, 0, 0, 0);
+    stage.minimum = task->minimum;
+    stage.maximum = task->maximum;
+    if (p->requantize == CLQ_REQUANTIZE_FLOAT) {
+        stage.real = clq_float_from_bits((uint32_t)load_int(at(task, CLQ_GEMM_MULTIPLIER), i));
+        return stage;
+    }
+    stage.multiplier = load_int(at(task, CLQ_GEMM_MULTIPLIER), i);
+    stage.shift = bounded_shift(p->requantize, load_int(at(task, CLQ_GEMM_SHIFT), i));
+    return stage;
+}
+
+static float dequantized(const clq_gemm_task *task, const tile *t, uint64_t row, uint64_t column, int32_t sum)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t a_batch = task->a_batches > 1 ? t->batch : 0;
+    const uint64_t b_batch = task->b_batches > 1 ? t->batch : 0;
+    const uint32_t one = clq_bits_from_float(1.0f);
+    const uint32_t a = value_of(task, CLQ_GEMM_A_SCALE, p->a_scale, row, a_batch, p->m, one);
+    const uint32_t b = value_of(task, CLQ_GEMM_B_SCALE, p->b_scale, column, b_batch, p->n, one);
+    const float scale = clq_float_from_bits(a) * clq_float_from_bits(b);
+    const float y = (float)sum * scale;
+    return y < task->real_minimum ? task->real_minimum : y > task->real_maximum ? task->real_maximum : y;
+}
+
+static void store(const clq_gemm_task *task, const tile *t)
+{
+    const clq_gemm_problem *p = task->problem;
+    unsigned char *c = (unsigned char *)task->arguments[CLQ_GEMM_C].object + task->arguments[CLQ_GEMM_C].offset_bytes;
+    for (uint64_t j = 0; j < t->columns; j++) {
+        const uint64_t column = t->column + j;
+        const uint32_t bias = value_of(task, CLQ_GEMM_BIAS, p->bias, column, 0, 0, 0);
+        const int is_codes = p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8;
+        clq_requantization stage;
+        memset(&stage, 0, sizeof stage);
+        if (is_codes) {
+            stage = stage_of(task, column);
+        }
+        for (uint64_t i = 0; i < t->rows; i++) {
+            const uint64_t index = t->batch * task->c.batch + (t->row + i) * task->c.row_stride + column;
+            const int32_t sum = (int32_t)(t->sums[i][j] + bias);
+            if (is_codes) {
+                c[index] = (unsigned char)clq_reference_requantize(&stage, sum);
+            } else if (p->c.dtype == CLQ_F32) {
+                clq_store_real(CLQ_F32, c, index, dequantized(task, t, t->row + i, column, sum));
+            } else {
+                const int32_t y = sum < task->minimum ? task->minimum : sum > task->maximum ? task->maximum : sum;
+                memcpy(c + 4 * index, &y, sizeof y);
+            }
+        }
+    }
+}
+
+void clq_reference_gemm(const clq_gemm_task *task)
+{
+    const clq_gemm_problem *p = task->problem;
+    const source s = source_of(task);
+    tile t;
+    for (t.batch = 0; t.batch < p->batch; t.batch++) {
+        for (t.row = 0; t.row < p->m; t.row += TILE_ROWS) {
+            for (t.column = 0; t.column < p->n; t.column += TILE_COLUMNS) {
+                t.rows = p->m - t.row < TILE_ROWS ? p->m - t.row : TILE_ROWS;
+                t.columns = p->n - t.column < TILE_COLUMNS ? p->n - t.column : TILE_COLUMNS;
+                memset(t.sums, 0, sizeof t.sums);
+                multiply(task, &s, &t);
+                store(task, &t);
+            }
+        }
+    }
+}
+
+void clq_reference_gemm_row_sums(const clq_gemm_task *task)
+{
+    const clq_gemm_problem *p = task->problem;
+    const unsigned char *a = at(task, CLQ_GEMM_A);
+    const clq_span *sums = &task->arguments[CLQ_GEMM_A_SUMS];
+    for (uint64_t z = 0; z < task->a_batches; z++) {
+        for (uint64_t row = 0; row < p->m; row++) {
+            uint32_t sum = 0;
+            for (uint64_t k = 0; k < p->k; k++) {
+                const uint64_t index = z * task->a.batch + row * task->a.row_stride + k * task->a.column_stride;
+                sum += (uint32_t)clq_load_code(p->a.dtype, a, index);
+            }
+            memcpy((unsigned char *)sums->object + sums->offset_bytes + 4 * (z * p->m + row), &sum, sizeof sum);
+        }
+    }
+}
+
+uint64_t clq_reference_gemm_packed_bytes(const clq_gemm_task *task)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t bytes = task->b_batches * p->k * p->n + 4 * task->values[CLQ_GEMM_B_ZERO_POINT];
+    return bytes > 0 ? bytes : 1;
+}
+
+void clq_reference_gemm_pack(const clq_gemm_task *task, void *packed)
+{
+    const clq_gemm_problem *p = task->problem;
+    const unsigned char *b = at(task, CLQ_GEMM_B);
+    unsigned char *to = packed;
+    for (uint64_t z = 0; z < task->b_batches; z++) {
+        for (uint64_t k = 0; k < p->k; k++) {
+            for (uint64_t n = 0; n < p->n; n++) {
+                *to++ = b[z * task->b.batch + k * task->b.row_stride + n * task->b.column_stride];
+            }
+        }
+    }
+    if (task->values[CLQ_GEMM_B_ZERO_POINT] > 0) {
+        memcpy(to, at(task, CLQ_GEMM_B_ZERO_POINT), (size_t)(4 * task->values[CLQ_GEMM_B_ZERO_POINT]));
+    }
+}
