@@ -70,6 +70,7 @@ clq_status clq_cl_state_create(cl_platform_id platform, cl_device_id device, cl_
     pthread_mutex_init(&cl->submit_lock, NULL);
     pthread_mutex_init(&cl->trust_lock, NULL);
     atomic_init(&cl->forced_variant, CLQ_VARIANT_BY_DEVICE);
+    clq_cl_find_capabilities(device, info, &cl->capabilities);
     cl->identity = make_identity(platform, info);
     if (cl->identity == NULL) {
         status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a context");

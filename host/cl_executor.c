@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs operations on OpenCL: on the context's own queue, or on the caller's with clq_enqueue. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,123 +35,13 @@ clq_status clq_cl_enqueue_operation(clq_cl_stream *stream, const clq_task *task,
     return clq_fail(error, CLQ_INVALID_ARGUMENT, "%d is no operation", (int)task->operation);
 }
 
-enum { LEAST_WORKSPACE_BYTES = 256 << 10 };
-
-/* The context's scratch memory grows by doubling and is not given back; commands in the queue keep an old one alive. */
-static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error *error)
-{
-    struct clq_cl_state *cl = context->cl;
-    cl_int code = CL_SUCCESS;
-    cl_mem made;
-    if (bytes <= cl->workspace_bytes && cl->workspace != NULL) {
-        return CLQ_OK;
-    }
-    bytes = clq_size_max(bytes, clq_size_max(2 * cl->workspace_bytes, LEAST_WORKSPACE_BYTES));
-    made = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
-    if (made == NULL) {
-        (void)clq_cl_fail(error, code, "clCreateBuffer");
-        return clq_fail_in(error, CLQ_OUT_OF_MEMORY, "scratch memory of %" PRIu64 " bytes", bytes);
-    }
-    if (cl->workspace != NULL) {
-        (void)clReleaseMemObject(cl->workspace);
-    }
-    cl->workspace = made;
-    cl->workspace_bytes = bytes;
-    return CLQ_OK;
-}
-
-/* One operation's commands go to the queue without another's between them, since they share the scratch memory. */
-static clq_status run_on_own_queue(clq_context *context, const clq_task *task, clq_error *error)
-{
-    clq_status status = CLQ_OK;
-    clq_cl_stream stream;
-    memset(&stream, 0, sizeof stream);
-    stream.context = context;
-    stream.queue = context->cl->queue;
-    pthread_mutex_lock(&context->cl->submit_lock);
-    if (clq_cl_workspace_bytes(context, task) > 0) {
-        CLQ_TRY_TO(grow_workspace(context, clq_cl_workspace_bytes(context, task), error));
-    }
-    stream.workspace = context->cl->workspace;
-    CLQ_TRY_TO(clq_cl_enqueue_operation(&stream, task, error));
-    (void)clFlush(context->cl->queue);
-done:
-    pthread_mutex_unlock(&context->cl->submit_lock);
-    return status;
-}
-
-static clq_status check_launch(const clq_context *context, const clq_task *task, const clq_launch *launch,
-                               clq_cl_stream *stream, clq_error *error)
-{
-    const uint64_t need = clq_cl_workspace_bytes(context, task);
-    cl_context owner = NULL;
-    cl_command_queue_properties properties = 0;
-    size_t size = 0;
-    CLQ_REQUIRE(launch->struct_size == sizeof *launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
-                launch->struct_size, sizeof *launch);
-    CLQ_REQUIRE(launch->queue != NULL, "clq_launch: queue is NULL");
-    CLQ_REQUIRE((launch->wait_count == 0) == (launch->wait_list == NULL),
-                "clq_launch: wait_count is %u, but wait_list is %s", (unsigned)launch->wait_count,
-                launch->wait_list == NULL ? "NULL" : "not NULL");
-    CLQ_CL(clGetCommandQueueInfo, launch->queue, CL_QUEUE_CONTEXT, sizeof(cl_context), &owner, NULL);
-    CLQ_CL(clGetCommandQueueInfo, launch->queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL);
-    CLQ_REQUIRE(owner == context->cl->context, "clq_launch: the queue belongs to another cl_context");
-    if (need > 0) {
-        CLQ_REQUIRE(launch->workspace != NULL && launch->workspace_bytes >= need,
-                    "clq_launch: %s needs a workspace of %" PRIu64 " bytes, %" PRIu64 " were given",
-                    clq_operation_name(task->operation), need, launch->workspace == NULL ? 0 : launch->workspace_bytes);
-        CLQ_CL(clGetMemObjectInfo, launch->workspace, CL_MEM_SIZE, sizeof size, &size, NULL);
-        CLQ_REQUIRE(launch->workspace_offset_bytes % 16 == 0 && launch->workspace_offset_bytes <= size &&
-                        launch->workspace_bytes <= size - launch->workspace_offset_bytes,
-                    "clq_launch: the workspace's offset %" PRIu64 " is no multiple of 16, or its %" PRIu64
-                    " bytes do not lie in memory of %zu bytes",
-                    launch->workspace_offset_bytes, launch->workspace_bytes, size);
-    }
-    stream->queue = launch->queue;
-    stream->chained = (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
-    stream->wait_count = launch->wait_count;
-    stream->wait_list = launch->wait_list;
-    stream->want_event = launch->event != NULL;
-    stream->workspace = launch->workspace;
-    stream->workspace_offset_bytes = launch->workspace_offset_bytes;
-    return CLQ_OK;
-}
-
-/* An operation without elements has no command; its event is a marker's. */
-static clq_status hand_out_event(clq_cl_stream *stream, const clq_launch *launch, clq_error *error)
-{
-    if (launch->event == NULL) {
-        return CLQ_OK;
-    }
-    if (stream->last == NULL) {
-        CLQ_CL(clEnqueueMarkerWithWaitList, stream->queue, stream->wait_count, stream->wait_list, &stream->last);
-    }
-    *launch->event = stream->last;
-    stream->last = NULL;
-    return CLQ_OK;
-}
-
-static clq_status run_on_callers_queue(clq_context *context, const clq_task *task, clq_error *error)
-{
-    clq_status status = CLQ_OK;
-    const clq_launch *launch = task->launch;
-    clq_cl_stream stream;
-    memset(&stream, 0, sizeof stream);
-    stream.context = context;
-    CLQ_TRY_TO(check_launch(context, task, launch, &stream, error));
-    CLQ_TRY_TO(clq_cl_enqueue_operation(&stream, task, error));
-    CLQ_TRY_TO(hand_out_event(&stream, launch, error));
-done:
-    if (stream.last != NULL) {
-        (void)clReleaseEvent(stream.last);
-    }
-    return status;
-}
-
 static clq_status run(clq_context *context, const clq_task *task, clq_error *error)
 {
+    clq_cl_stream stream;
     CLQ_TRY(clq_cl_trust_task(context, task, error));
-    return task->launch != NULL ? run_on_callers_queue(context, task, error) : run_on_own_queue(context, task, error);
+    CLQ_TRY(clq_cl_stream_open(&stream, context, task->launch, clq_operation_name(task->operation),
+                               clq_cl_workspace_bytes(context, task), error));
+    return clq_cl_stream_close(&stream, clq_cl_enqueue_operation(&stream, task, error), error);
 }
 
 clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_quantization *q,

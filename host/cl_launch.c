@@ -13,6 +13,14 @@ void clq_cl_launch_bytes(clq_cl_launch *launch, const void *value, size_t bytes)
     launch->argument_count++;
 }
 
+void clq_cl_launch_large(clq_cl_launch *launch, const void *value, size_t bytes)
+{
+    assert(launch->argument_count < CLQ_CL_MAX_ARGUMENTS);
+    launch->arguments[launch->argument_count].bytes = bytes;
+    launch->arguments[launch->argument_count].large = value;
+    launch->argument_count++;
+}
+
 void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory)
 {
     clq_cl_launch_bytes(launch, &memory, sizeof(cl_mem));
@@ -37,7 +45,9 @@ static clq_status enqueue(const clq_cl_launch *launch, clq_cl_stream *stream, cl
     const cl_uint waits = stream->last != NULL ? 1 : stream->wait_count;
     const cl_event *list = stream->last != NULL ? &stream->last : stream->wait_list;
     for (size_t i = 0; i < launch->argument_count; i++) {
-        CLQ_CL(clSetKernelArg, kernel, (cl_uint)i, launch->arguments[i].bytes, launch->arguments[i].value);
+        const void *value = launch->arguments[i].large;
+        CLQ_CL(clSetKernelArg, kernel, (cl_uint)i, launch->arguments[i].bytes,
+               value != NULL ? value : launch->arguments[i].value);
     }
     CLQ_CL(clEnqueueNDRangeKernel, stream->queue, kernel, launch->dimensions, NULL, launch->global,
            launch->local[0] != 0 ? launch->local : NULL, waits, waits != 0 ? list : NULL, wants_event ? &event : NULL);

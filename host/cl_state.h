@@ -15,7 +15,15 @@ typedef enum clq_variant {
     CLQ_VARIANT_STRIP = 0,
     CLQ_VARIANT_GRID = 1,
     CLQ_VARIANT_COLUMNS = 2,
-    CLQ_VARIANT_COUNT = 3
+    CLQ_VARIANT_ELEMENTWISE_COUNT = 3, /* those from here on are of the matrix product */
+    CLQ_VARIANT_PORTABLE = 3,
+    CLQ_VARIANT_KHR_DOT = 4,
+    CLQ_VARIANT_CPU = 5,
+    CLQ_VARIANT_CPU_AVX2 = 6,
+    CLQ_VARIANT_CPU_VNNI = 7,
+    CLQ_VARIANT_GEMV = 8,
+    CLQ_VARIANT_SPLIT_K = 9,
+    CLQ_VARIANT_COUNT = 10
 } clq_variant;
 
 /* ---- cl_error.c ---- */
@@ -56,7 +64,21 @@ typedef struct clq_cl_program {
     struct clq_cl_program *next;
 } clq_cl_program;
 
+/* ---- cl_capability.c ---- */
+
+/* What kernels beyond OpenCL 1.2 need. */
+typedef struct clq_cl_capabilities {
+    int avx2, vnni;   /* an x86 CPU device in this process, whose compiler takes inline assembly, has them */
+    int khr_dot;      /* cl_khr_integer_dot_product with packed operands */
+    char no_vnni[96]; /* why not, for a person; empty when there */
+    char no_khr_dot[96];
+} clq_cl_capabilities;
+
+void clq_cl_find_capabilities(cl_device_id device, const clq_device_info *info, clq_cl_capabilities *found);
+
 /* ---- cl_context.c ---- */
+
+enum { CLQ_GEMM_MAXIMUM_ROWS = 12 }; /* of a tile in registers: kernels/gemm_vnni.cl */
 
 struct clq_cl_state {
     cl_platform_id platform;
@@ -80,7 +102,10 @@ struct clq_cl_state {
     pthread_mutex_t trust_lock; /* one kernel is checked at a time; trial_memory */
     cl_mem trial_memory;        /* what checks compute in, NULL before the first */
     uint64_t trial_bytes;
-    atomic_uchar trust[CLQ_OP_COUNT][CLQ_VARIANT_COUNT][3][6]; /* clq_trust by real and quantized type (cl_trust.c) */
+    /* clq_trust by real and quantized type (cl_trust.c) */
+    atomic_uchar trust[CLQ_OP_COUNT][CLQ_VARIANT_ELEMENTWISE_COUNT][3][6];
+    atomic_uchar gemm_trust[CLQ_VARIANT_COUNT][CLQ_GEMM_MAXIMUM_ROWS + 1]; /* by tile_rows (cl_gemm_trust.c) */
+    clq_cl_capabilities capabilities;
 };
 
 extern const clq_executor clq_cl_executor;
@@ -123,11 +148,10 @@ clq_status clq_cl_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *m
 clq_status clq_cl_buffer_map(clq_buffer *buffer, void **memory, clq_error *error);
 clq_status clq_cl_buffer_unmap(clq_buffer *buffer, clq_error *error);
 
-/* ---- cl_launch.c ---- */
-
 /* The commands of one operation going to one queue, each after the one before it. */
 typedef struct clq_cl_stream {
     clq_context *context;
+    const clq_launch *launch; /* of the caller's, or NULL: the context's own queue */
     cl_command_queue queue;
     int chained; /* out-of-order queue: wait for `last` */
     cl_uint wait_count;
@@ -137,6 +161,19 @@ typedef struct clq_cl_stream {
     cl_mem workspace;
     uint64_t workspace_offset_bytes;
 } clq_cl_stream;
+
+/* ---- cl_stream.c ---- */
+
+/*
+ * Open a stream with scratch memory on the launch's queue, or on the context's own when `launch` is NULL; `operation`
+ * is for messages. After success it must be closed with the status of what was enqueued; _close returns that status,
+ * or a failure of its own.
+ */
+clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const clq_launch *launch,
+                              const char *operation, uint64_t workspace_bytes, clq_error *error);
+clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_error *error);
+
+/* ---- cl_launch.c ---- */
 
 enum { CLQ_CL_MAX_ARGUMENTS = 24 };
 
@@ -149,13 +186,15 @@ typedef struct clq_cl_launch {
     struct {
         size_t bytes;
         unsigned char value[64];
+        const void *large; /* not NULL: the value is there */
     } arguments[CLQ_CL_MAX_ARGUMENTS];
     cl_uint dimensions;
-    size_t global[2];
-    size_t local[2]; /* 0: left to the runtime */
+    size_t global[3];
+    size_t local[3]; /* 0: left to the runtime */
 } clq_cl_launch;
 
 void clq_cl_launch_bytes(clq_cl_launch *launch, const void *value, size_t bytes);
+void clq_cl_launch_large(clq_cl_launch *launch, const void *value, size_t bytes); /* not copied */
 void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory);
 void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value);
 void clq_cl_launch_i32(clq_cl_launch *launch, int32_t value);
@@ -180,6 +219,8 @@ typedef struct clq_choice {
 
 /* The variant for a task on this context's device, and why. */
 clq_choice clq_cl_choose(const clq_context *context, const clq_task *task);
+
+const char *clq_variant_name(clq_variant variant);
 
 /* CLQ_VARIANT_* of a name, or CLQ_INVALID_ARGUMENT with those there are. */
 clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error);
@@ -212,6 +253,9 @@ clq_trust clq_cl_trust_of(const clq_context *context, clq_operation operation, c
  * is left. Failures of the device come back as they are and leave the question open.
  */
 clq_status clq_cl_trust_task(clq_context *context, const clq_task *task, clq_error *error);
+
+/* Whether the device is Oclgrind, under which kernels are not compared (cl_trust.c says why). */
+int clq_cl_is_interpreted(const clq_context *context);
 
 /* ---- one file per operation ---- */
 

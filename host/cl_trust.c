@@ -326,7 +326,7 @@ static clq_status trust_operation(clq_context *context, const clq_task *task, cl
  * Not under Oclgrind, which interprets kernels to find their mistakes: the comparison takes it seconds, and
  * version 21.10 reports the scratch memory of this one as unset (--uninitialized) though its bytes are right.
  */
-static int is_interpreted(const clq_context *context)
+int clq_cl_is_interpreted(const clq_context *context)
 {
     return strcmp(context->device.platform_name, "Oclgrind") == 0;
 }
@@ -336,7 +336,7 @@ clq_status clq_cl_trust_task(clq_context *context, const clq_task *task, clq_err
     static const clq_operation steps[] = {CLQ_OP_MINMAX, CLQ_OP_CHOOSE_PARAMETERS, CLQ_OP_QUANTIZE};
     const int is_dynamic = task->operation == CLQ_OP_DYNAMIC_QUANTIZE;
     clq_status status = CLQ_OK;
-    if (is_interpreted(context)) {
+    if (clq_cl_is_interpreted(context)) {
         return CLQ_OK;
     }
     pthread_mutex_lock(&context->cl->trust_lock);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which kernel runs a task, and why. docs/kernels.md gives the reasons at length. */
+#include <stdio.h>
 #include <string.h>
 
 #include "cl_state.h"
@@ -16,29 +17,42 @@ typedef struct variant_row {
 static const variant_row rows[] = {
 #define CLQ_KERNEL(operation, variant, file, kernel, contract) {operation, variant, file, kernel},
 #include "kernels.def"
-#undef CLQ_KERNEL
 };
 
-static const char *const names[] = {
-    [CLQ_VARIANT_STRIP] = "strip", [CLQ_VARIANT_GRID] = "grid", [CLQ_VARIANT_COLUMNS] = "columns"};
+static const char *const names[CLQ_VARIANT_COUNT] = {
+    [CLQ_VARIANT_STRIP] = "strip",
+    [CLQ_VARIANT_GRID] = "grid",
+    [CLQ_VARIANT_COLUMNS] = "columns",
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) [CLQ_VARIANT_##identifier] = (variant),
+#include "kernels.def"
+};
+
+const char *clq_variant_name(clq_variant variant)
+{
+    return names[variant];
+}
 
 /* A longer line makes the columns' partial results larger than is sensible. */
 enum { MAXIMUM_LINE = 1 << 22, MAXIMUM_LINES_PER_ITEM = 256 };
 
 clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error)
 {
+    char known[200] = "";
+    size_t used = 0;
     if (name == NULL) {
         *variant = CLQ_VARIANT_BY_DEVICE;
         return CLQ_OK;
     }
-    for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++) {
+    for (int i = 0; i < CLQ_VARIANT_COUNT; i++) {
         if (strcmp(name, names[i]) == 0) {
             *variant = (clq_variant)i;
             return CLQ_OK;
         }
     }
-    return clq_fail(error, CLQ_INVALID_ARGUMENT, "no kernel variant is called '%.60s'; there are: strip, grid, columns",
-                    name);
+    for (int i = 0; i < CLQ_VARIANT_COUNT; i++) {
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", names[i]);
+    }
+    return clq_fail(error, CLQ_INVALID_ARGUMENT, "no kernel variant is called '%.60s'; there are: %s", name, known);
 }
 
 uint64_t clq_cl_target_items(const clq_context *context)
@@ -118,7 +132,7 @@ static clq_variant preferred_variant(const clq_context *context, const clq_task 
         *reason = "one work-item for each parameter";
         return CLQ_VARIANT_STRIP;
     }
-    if (forced != CLQ_VARIANT_BY_DEVICE) {
+    if (forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT) {
         const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(task)) ||
                              (forced == CLQ_VARIANT_GRID && grid_possible(context, task)) ||
                              forced == CLQ_VARIANT_STRIP;

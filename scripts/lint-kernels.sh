@@ -24,4 +24,30 @@ for width in 16 4; do
     done
 done
 lint choose_parameters.cl
+count=$((count + 1))
+
+x86="--target=x86_64-unknown-unknown -march=skylake-avx512"
+for width in 16 4; do
+    lint -DVECTOR_WIDTH=$width gemm_pack.cl
+    lint -DVECTOR_WIDTH=$width gemm_reduce.cl
+    for rows in 1 2 3 5 8; do
+        lint -DVECTOR_WIDTH=$width -DVECTORS=$((width / 8 + 1)) -DTILE_ROWS=$rows gemm_gemv.cl
+        count=$((count + 1))
+    done
+    count=$((count + 2))
+done
+for rows in 1 2 3 4 5 6 7 8 9 10 11 12; do
+    # shellcheck disable=SC2086 # options
+    lint $x86 -DTILE_ROWS=$rows gemm_vnni.cl
+    # shellcheck disable=SC2086
+    lint $x86 -DTILE_ROWS=$((rows % 8 + 1)) -DDOT_VNNI=1 gemm_gemv.cl
+    count=$((count + 2))
+done
+for rows in 1 2 3; do
+    lint -DTILE_ROWS=$rows gemm_cpu.cl
+    # shellcheck disable=SC2086
+    lint $x86 -DTILE_ROWS=$rows -DMADD_ASM=1 -DCHUNKS=4 gemm_cpu.cl
+    count=$((count + 2))
+done
+lint -DVECTOR_WIDTH=4 gemm_portable.cl
 echo "$((count + 1)) kernel builds checked"

@@ -124,7 +124,6 @@ static const struct {
 } kernels[] = {
 #define CLQ_KERNEL(operation, variant, file, kernel, contract) {operation, variant},
 #include "../kernels/kernels.def"
-#undef CLQ_KERNEL
 };
 
 enum { MAX_VARIANTS = 16 };

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a product needs beforehand: B in panels, sums, A in rows (kernels/gemm_pack.cl). */
+#include <stdio.h>
+#include <string.h>
+
+#include "cl_gemm.h"
+#include "size.h"
+
+/* As kernels/gemm_pack.cl has them. */
+enum { PACK_ROWS = 16, PACK_DEPTH = 64 };
+
+static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const char *kernel, uint32_t *width)
+{
+    memset(launch, 0, sizeof *launch);
+    *width = stream->context->device.type == CLQ_DEVICE_CPU ? 16 : 4;
+    launch->file = "gemm_pack.cl";
+    launch->kernel = kernel;
+    snprintf(launch->options, sizeof launch->options, "-DVECTOR_WIDTH=%u", (unsigned)*width);
+}
+
+static void push_i32(clq_cl_launch *launch, uint64_t value)
+{
+    clq_cl_launch_i32(launch, (int32_t)(uint32_t)value);
+}
+
+static void push_source(clq_cl_launch *launch, const clq_span *span, const clq_gemm_strides *strides)
+{
+    clq_cl_launch_memory(launch, span->object);
+    clq_cl_launch_u64(launch, span->offset_bytes);
+    clq_cl_launch_u64(launch, strides->batch);
+    clq_cl_launch_u64(launch, strides->row_stride);
+    clq_cl_launch_u64(launch, strides->column_stride);
+}
+
+clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
+{
+    clq_gemm_packed packed;
+    packed.panels = clq_size_divide_up(task->problem->n, PANEL_COLUMNS);
+    packed.groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
+    packed.batch_words = packed.panels * packed.groups * PANEL_COLUMNS;
+    packed.columns = task->b_batches * packed.batch_words;
+    packed.columns_batch = packed.panels * PANEL_COLUMNS;
+    packed.zero_points = task->b_batches * packed.columns_batch;
+    packed.bytes = 4 * (packed.columns + 2 * packed.zero_points);
+    return packed;
+}
+
+static clq_status pack_panels(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_packed *packed,
+                              cl_mem memory, uint64_t offset_words, clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t items = clq_cl_target_items(stream->context);
+    uint64_t groups_per_item;
+    uint32_t width;
+    clq_cl_launch launch;
+    if (packed->groups == 0) {
+        return CLQ_OK;
+    }
+    start(&launch, stream, "gemm_pack_panels", &width);
+    groups_per_item = clq_size_divide_up(packed->groups * packed->panels * task->b_batches, items);
+    groups_per_item = clq_size_max(clq_size_min(groups_per_item, packed->groups), clq_size_min(16, packed->groups));
+    push_source(&launch, &task->arguments[CLQ_GEMM_B], &task->b);
+    push_i32(&launch, p->k);
+    push_i32(&launch, p->n);
+    push_i32(&launch, packed->groups);
+    push_i32(&launch, groups_per_item);
+    push_i32(&launch, p->b.dtype == CLQ_U8 ? 0x80808080u : 0);
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, offset_words);
+    launch.dimensions = 3;
+    launch.global[0] = (size_t)clq_size_divide_up(packed->groups, groups_per_item);
+    launch.global[1] = (size_t)packed->panels;
+    launch.global[2] = (size_t)task->b_batches;
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_gemm_task *task, cl_mem memory, uint64_t offset_words,
+                            clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
+    const clq_span *zero_points = &task->arguments[CLQ_GEMM_B_ZERO_POINT];
+    uint32_t width;
+    clq_cl_launch launch;
+    CLQ_TRY(pack_panels(stream, task, &packed, memory, offset_words, error));
+    start(&launch, stream, "gemm_pack_columns", &width);
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, offset_words);
+    push_i32(&launch, packed.groups);
+    push_i32(&launch, p->k);
+    push_i32(&launch, p->n);
+    clq_cl_launch_memory(&launch, zero_points->object != NULL ? zero_points->object : memory);
+    clq_cl_launch_u64(&launch, zero_points->offset_bytes / 4);
+    push_i32(&launch, (uint64_t)p->b_zero_point);
+    clq_cl_launch_u64(&launch, task->b_batches > 1 ? p->n : 0);
+    clq_cl_launch_i32(&launch, p->b.dtype == CLQ_U8 ? 128 : 0);
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, offset_words + packed.columns);
+    clq_cl_launch_u64(&launch, packed.columns_batch);
+    clq_cl_launch_u64(&launch, packed.zero_points);
+    launch.dimensions = 3;
+    launch.global[0] = PANEL_COLUMNS / width;
+    launch.global[1] = (size_t)packed.panels;
+    launch.global[2] = (size_t)task->b_batches;
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_gemm_task *task, cl_mem memory, uint64_t offset,
+                                clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const clq_span *a = &task->arguments[CLQ_GEMM_A];
+    const clq_span nothing = {memory, 0};
+    uint32_t width;
+    clq_cl_launch launch;
+    start(&launch, stream, "gemm_row_sums", &width);
+    push_source(&launch, a->object != NULL ? a : &nothing, &task->a);
+    push_i32(&launch, p->k);
+    push_i32(&launch, p->a.dtype == CLQ_S8);
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, offset);
+    launch.dimensions = 2;
+    launch.global[0] = (size_t)p->m;
+    launch.global[1] = (size_t)task->a_batches;
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+uint64_t clq_cl_gemm_pitch(const clq_gemm_task *task)
+{
+    return clq_size_divide_up(task->problem->k, PACK_DEPTH) * PACK_DEPTH;
+}
+
+clq_status clq_cl_gemm_pack_rows(clq_cl_stream *stream, const clq_gemm_task *task, int widen, cl_mem memory,
+                                 uint64_t offset, uint64_t pitch, clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    uint32_t width;
+    clq_cl_launch launch;
+    start(&launch, stream, "gemm_pack_rows", &width);
+    push_source(&launch, &task->arguments[CLQ_GEMM_A], &task->a);
+    push_i32(&launch, p->m);
+    push_i32(&launch, p->k);
+    push_i32(&launch, widen != 0);
+    push_i32(&launch, p->a.dtype == CLQ_S8);
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, offset);
+    clq_cl_launch_u64(&launch, pitch);
+    launch.dimensions = 3;
+    launch.global[0] = (size_t)clq_size_divide_up(p->m, PACK_ROWS);
+    launch.global[1] = (size_t)(pitch / PACK_DEPTH);
+    launch.global[2] = (size_t)task->a_batches;
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The numbers of one launch of a gemm kernel, passed by value: read by the kernels and by the host (host/cl_gemm*.c).
+ * 64-bit members first, so that all compilers lay it out alike.
+ *
+ * The product as the kernels see it, with a' = a + a_code_offset and b' = b - (0 for s8, 128 for u8), both 8 bits:
+ *
+ *     acc[m,n] = sum_k a'[m,k] b'[k,n] + bias[n] - Za'[m] * S[n] - Zb'[n] * R'[m]       modulo 2^32
+ *     Za' = Za + a_code_offset     Zb' = Zb - (0 or 128)     S[n] = sum_k b'[k,n] - K * Zb'[n]     R'[m] = sum_k
+ * a'[m,k]
+ *
+ * S and Zb' come with the packed panels; R' from the sums of A's codes: R' = R + K * a_code_offset.
+ */
+#ifndef CLQ_GEMM_CALL_H
+#define CLQ_GEMM_CALL_H
+
+#ifdef __OPENCL_C_VERSION__
+typedef ulong call_u64;
+typedef uint call_u32;
+typedef int call_i32;
+typedef float call_f32;
+#else
+typedef cl_ulong call_u64;
+typedef cl_uint call_u32;
+typedef cl_int call_i32;
+typedef cl_float call_f32;
+#endif
+
+/* Columns in a panel of packed B, and consecutive k in one 32-bit word of it. */
+#define PANEL_COLUMNS 32
+#define GROUP_DEPTH 4
+
+/* How many values a parameter has: as clq_gemm_values. */
+#define VALUES_ABSENT 0
+#define VALUES_PER_TENSOR 1
+#define VALUES_PER_ROW 2
+#define VALUES_PER_COLUMN 3
+
+/* `output`: what becomes of an accumulator. PARTIAL: a sum over a part of K, without corrections. */
+#define OUTPUT_S32 0
+#define OUTPUT_F32 1
+#define OUTPUT_DOUBLE 2
+#define OUTPUT_SINGLE 3
+#define OUTPUT_SHIFT 4
+#define OUTPUT_FLOAT 5
+#define OUTPUT_PARTIAL 6
+
+typedef struct gemm_call {
+    /* Elements (bytes) of A: a_offset + z * a_batch + m * a_row + k. */
+    call_u64 a_offset, a_row, a_batch;
+    /* Words (of 4 codes) of the panels: b_offset + z * b_batch + ((panel * groups) + group) * 32 + column. */
+    call_u64 b_offset, b_batch;
+    /* S at columns_offset + z * columns_batch + n, Zb' at the same place + columns_zero_points (32-bit elements). */
+    call_u64 columns_offset, columns_batch, columns_zero_points;
+    /* Elements of C: c_offset + z * c_batch + m * c_row + n. */
+    call_u64 c_offset, c_row, c_batch;
+    /* Parameters, in 32-bit elements. */
+    call_u64 a_zero_point_offset, c_zero_point_offset, a_sums_offset, bias_offset;
+    call_u64 a_scale_offset, b_scale_offset, multiplier_offset, shift_offset;
+    /* Partial sums: slice s of batch z at partial_offset + ((s * batch + z) * m + row) * n + column. */
+    call_u64 partial_offset;
+    call_u32 m, n, k, batch;
+    call_u32 groups;           /* k / GROUP_DEPTH, rounded up */
+    call_u32 rows_batch;       /* m where A has batches of its own: from one batch's parameters to the next; else 0 */
+    call_u32 columns_of_batch; /* n likewise for B */
+    call_u32 slices, slice_groups;      /* K is cut into `slices` of `slice_groups` groups */
+    call_u32 tiles_per_item, row_block; /* the walk of gemm_walk.clh */
+    call_u32 output, output_is_byte;
+    call_u32 a_zero_point, a_scale, b_scale, multiplier, bias, c_zero_point; /* VALUES_* */
+    call_u32 needs_sums;                                                     /* some Zb' may differ from 0 */
+    call_i32 a_code_offset;
+    call_u32 a_flip; /* 0x80808080 where a' = a + 128 or a - 128, else 0 */
+    call_i32 minimum, maximum;
+    call_f32 real_minimum, real_maximum;
+} gemm_call;
+
+#endif

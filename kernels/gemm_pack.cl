@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a product needs beforehand.
+ *
+ *   gemm_pack_panels   B -> panels of 32 columns: word [panel][group][column] holds b' of 4 consecutive k, b' = b for
+ * s8 and b - 128 for u8; 0 beyond the edges of B. The one layout serves every kernel. gemm_pack_columns  panels and
+ * zero points -> S and Zb' of every column (kernels/gemm_call.h) gemm_row_sums      A -> the sum of each row's codes
+ *   gemm_pack_rows     A of any strides -> rows of consecutive codes, as they are (bytes) or widened to 16 bits
+ *
+ * Element (row, column) of batch z of a source is at offset + z * batch + row * row_stride + column * column_stride.
+ */
+#include "common.clh"
+#include "gemm_call.h"
+
+typedef VECTOR(uchar) ucharv;
+
+/* One item makes `groups_per_item` groups of one panel. Dimensions: groups / groups_per_item, panels, batches. */
+__kernel void gemm_pack_panels(__global const uchar *b, ulong offset, ulong batch, ulong row_stride,
+                               ulong column_stride, uint k, uint n, uint groups, uint groups_per_item, uint flip,
+                               __global uint *panels, ulong panels_offset)
+{
+    const uint first = (uint)get_global_id(0) * groups_per_item;
+    const uint last = min(first + groups_per_item, groups);
+    const uint column = (uint)get_global_id(1) * PANEL_COLUMNS;
+    const ulong panel = get_global_id(2) * get_global_size(1) + get_global_id(1);
+    __global const uchar *source = b + offset + get_global_id(2) * batch;
+    __global uint *to = panels + panels_offset + (panel * groups) * PANEL_COLUMNS;
+    const int whole_columns = column + PANEL_COLUMNS <= n;
+    for (uint group = first; group < last; group++) {
+        const uint depth = group * GROUP_DEPTH;
+        if (whole_columns && depth + GROUP_DEPTH <= k && column_stride == 1) {
+            for (uint j = 0; j < PANEL_COLUMNS; j += VECTOR_WIDTH) {
+                __global const uchar *p = source + depth * row_stride + column + j;
+                uintv word = CONVERT(uint)(VLOAD(0, p));
+                word |= CONVERT(uint)(VLOAD(0, p + row_stride)) << 8;
+                word |= CONVERT(uint)(VLOAD(0, p + 2 * row_stride)) << 16;
+                word |= CONVERT(uint)(VLOAD(0, p + 3 * row_stride)) << 24;
+                VSTORE(word ^ flip, 0, to + (ulong)group * PANEL_COLUMNS + j);
+            }
+        } else if (whole_columns && depth + GROUP_DEPTH <= k && row_stride == 1) {
+            for (uint j = 0; j < PANEL_COLUMNS; j++) {
+                const uchar4 codes = vload4(0, source + depth + (column + j) * column_stride);
+                to[(ulong)group * PANEL_COLUMNS + j] = as_uint(codes) ^ flip;
+            }
+        } else {
+            for (uint j = 0; j < PANEL_COLUMNS; j++) {
+                uint word = 0;
+                for (uint d = 0; d < GROUP_DEPTH; d++) {
+                    if (depth + d < k && column + j < n) {
+                        const uint code = source[(depth + d) * row_stride + (column + j) * column_stride];
+                        word |= (code ^ (flip & 0xFFu)) << (8 * d);
+                    }
+                }
+                to[(ulong)group * PANEL_COLUMNS + j] = word;
+            }
+        }
+    }
+}
+
+/* One item serves VECTOR_WIDTH columns. Dimensions: 32 / VECTOR_WIDTH, panels, batches. `per_column` and
+ * `zero_point_batch` in values; b_offset_code is 128 for u8 and 0 for s8. */
+__kernel void gemm_pack_columns(__global const uint *panels, ulong panels_offset, uint groups, uint k, uint n,
+                                __global const int *zero_points, ulong zero_points_offset, uint values,
+                                ulong zero_point_batch, int code_offset, __global int *columns, ulong columns_offset,
+                                ulong columns_batch, ulong columns_zero_points)
+{
+    const uint in_panel = (uint)get_global_id(0) * VECTOR_WIDTH;
+    const uint column = (uint)get_global_id(1) * PANEL_COLUMNS + in_panel;
+    const ulong batch = get_global_id(2);
+    const ulong panel = batch * get_global_size(1) + get_global_id(1);
+    __global const uint *from = panels + panels_offset + panel * groups * PANEL_COLUMNS + in_panel;
+    __global int *to = columns + columns_offset + batch * columns_batch + column;
+    uintv sum = (uintv)(0);
+    int zero_point[VECTOR_WIDTH];
+    uintv zero_points_here;
+    for (uint group = 0; group < groups; group++) {
+        const intv word = BITCAST(int)(VLOAD(0, from + (ulong)group * PANEL_COLUMNS));
+        sum += BITCAST(uint)(((word << 24) >> 24) + ((word << 16) >> 24) + ((word << 8) >> 24) + (word >> 24));
+    }
+    for (uint j = 0; j < VECTOR_WIDTH; j++) {
+        zero_point[j] = 0;
+        if (values != VALUES_ABSENT && column + j < n) {
+            const ulong index = values == VALUES_PER_COLUMN ? batch * zero_point_batch + column + j : 0;
+            zero_point[j] = zero_points[zero_points_offset + index];
+        }
+    }
+    zero_points_here = BITCAST(uint)(VLOAD(0, zero_point)) - (uint)code_offset;
+    VSTORE(BITCAST(int)(sum - k * zero_points_here), 0, to);
+    VSTORE(BITCAST(int)(zero_points_here), 0, to + columns_zero_points);
+}
+
+/* One item sums one row. Dimensions: m, batches. */
+__kernel void gemm_row_sums(__global const uchar *a, ulong offset, ulong batch, ulong row_stride, ulong column_stride,
+                            uint k, uint is_signed, __global int *sums, ulong sums_offset)
+{
+    __global const uchar *row = a + offset + get_global_id(1) * batch + get_global_id(0) * row_stride;
+    const uint flip = is_signed ? 0x80u : 0u; /* a signed code is its flipped bits less 128 */
+    uint sum = 0;
+    uint i = 0;
+    if (column_stride == 1) {
+        uintv sums_here = (uintv)(0);
+        uint lanes[VECTOR_WIDTH];
+        for (; i + VECTOR_WIDTH <= k; i += VECTOR_WIDTH) {
+            sums_here += CONVERT(uint)(VLOAD(0, row + i) ^ (ucharv)((uchar)flip));
+        }
+        VSTORE(sums_here, 0, lanes);
+        for (uint j = 0; j < VECTOR_WIDTH; j++) {
+            sum += lanes[j];
+        }
+    }
+    for (; i < k; i++) {
+        sum += row[i * column_stride] ^ flip;
+    }
+    if (is_signed) {
+        sum -= 128u * k;
+    }
+    sums[sums_offset + get_global_id(1) * get_global_size(0) + get_global_id(0)] = (int)sum;
+}
+
+/*
+ * One item makes PACK_ROWS x PACK_DEPTH codes, zero beyond k. Rows beyond m are not written. Dimensions: row blocks,
+ * depth blocks, batches. `pitch`: elements between rows of the target, a multiple of PACK_DEPTH.
+ */
+#define PACK_ROWS 16
+#define PACK_DEPTH 64
+
+__kernel void gemm_pack_rows(__global const uchar *a, ulong offset, ulong batch, ulong row_stride, ulong column_stride,
+                             uint m, uint k, uint widen, uint is_signed, __global uchar *rows, ulong rows_offset,
+                             ulong pitch)
+{
+    const uint first_row = (uint)get_global_id(0) * PACK_ROWS;
+    const uint first = (uint)get_global_id(1) * PACK_DEPTH;
+    const uint count = min(m - first_row, (uint)PACK_ROWS);
+    const uint depth = min(k - first, (uint)PACK_DEPTH);
+    __global const uchar *source = a + offset + get_global_id(2) * batch + first_row * row_stride;
+    uchar tile[PACK_ROWS * PACK_DEPTH];
+    for (uint i = 0; i < PACK_ROWS * PACK_DEPTH; i++) {
+        tile[i] = 0;
+    }
+    if (row_stride <= column_stride) {
+        for (uint d = 0; d < depth; d++) {
+            for (uint r = 0; r < count; r++) {
+                tile[r * PACK_DEPTH + d] = source[r * row_stride + (first + d) * column_stride];
+            }
+        }
+    } else {
+        for (uint r = 0; r < count; r++) {
+            for (uint d = 0; d < depth; d++) {
+                tile[r * PACK_DEPTH + d] = source[r * row_stride + (first + d) * column_stride];
+            }
+        }
+    }
+    for (uint r = 0; r < count; r++) {
+        const ulong to = rows_offset + (get_global_id(2) * m + first_row + r) * pitch + first;
+        for (uint d = 0; d < PACK_DEPTH; d++) {
+            const uchar code = tile[r * PACK_DEPTH + d];
+            if (widen) {
+                ((__global short *)rows)[to + d] = is_signed ? (short)as_char(code) : (short)code;
+            } else {
+                rows[to + d] = code;
+            }
+        }
+    }
+}

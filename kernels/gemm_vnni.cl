@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cpu-vnni: a tile of TILE_ROWS x 32 accumulators in registers, four products a lane by vpdpbusd (u8 x s8, sums modulo
+ * 2^32, not the saturating form). For x86 CPU devices in this process whose host has AVX512-VNNI, told by cpuid.
+ *
+ * Inline assembly, because PoCL 3.1 takes such a processor for a skylake-avx512: there the builtin ends the process
+ * ("Cannot select"), while the assembler takes the instruction. `__asm__`, since clang's OpenCL does not know `asm`.
+ * Broadcasts are written out too: with three rows to a pointer, (p), (p + pitch), (p + 2 * pitch), the addresses of 12
+ * rows fit the general registers, where the compiler keeps twelve pointers and spills them.
+ *
+ * Build options: TILE_ROWS 1 to 12, at most m; VECTOR_WIDTH 16. The other numbers are in kernels/gemm_call.h.
+ */
+#include "gemm_walk.clh"
+
+#ifndef __AVX512F__
+#error "the compiler's target has no AVX-512"
+#endif
+
+#define DOT(acc, u, s) __asm__("vpdpbusd %2,%1,%0" : "+v"(acc) : "v"(u), "v"(s))
+
+#define BROADCAST(to, p, pitch, address) __asm__("vpbroadcastd " address ",%0" : "=v"(to) : "r"(p), "r"(pitch))
+
+/* One row's share of a group of four k. A's codes become u8 by the flip of their sign bits where they are s8. */
+#define ROW(i, p, address)                                                                                             \
+    {                                                                                                                  \
+        int16 codes;                                                                                                   \
+        BROADCAST(codes, p, pitch, address);                                                                           \
+        codes ^= flip;                                                                                                 \
+        DOT(acc[2 * (i)], codes, b0);                                                                                  \
+        DOT(acc[2 * (i) + 1], codes, b1);                                                                              \
+    }
+
+/* Up to three rows from `first` on; the conditions are constants. */
+#define ROWS_OF(p, first, rows)                                                                                        \
+    ROW(first, p, "(%1)")                                                                                              \
+    if ((rows) > (first) + 1) {                                                                                        \
+        ROW((first) + 1 < (rows) ? (first) + 1 : 0, p, "(%1,%2)")                                                      \
+    }                                                                                                                  \
+    if ((rows) > (first) + 2) {                                                                                        \
+        ROW((first) + 2 < (rows) ? (first) + 2 : 0, p, "(%1,%2,2)")                                                    \
+    }                                                                                                                  \
+    p += GROUP_DEPTH;
+
+/* The last one to three k: bytes beyond them are not A's to read. */
+static inline int tail_codes(__global const uchar *p, uint count)
+{
+    uint word = p[0];
+    if (count > 1) {
+        word |= (uint)p[1] << 8;
+    }
+    if (count > 2) {
+        word |= (uint)p[2] << 16;
+    }
+    return (int)word;
+}
+
+static inline void multiply_tile(const gemm_call *call, __global const uchar *a, __global const uint *b, uint groups,
+                                 uint tail, int *tile)
+{
+    const ulong pitch = call->a_row;
+    const int16 flip = (int16)((int)call->a_flip);
+    __global const uchar *p0 = a;
+#if TILE_ROWS > 3
+    __global const uchar *p1 = a + 3 * pitch;
+#endif
+#if TILE_ROWS > 6
+    __global const uchar *p2 = a + 6 * pitch;
+#endif
+#if TILE_ROWS > 9
+    __global const uchar *p3 = a + 9 * pitch;
+#endif
+    int16 acc[2 * TILE_ROWS];
+#pragma unroll
+    for (int i = 0; i < 2 * TILE_ROWS; i++) {
+        acc[i] = (int16)(0);
+    }
+    for (uint group = 0; group < groups; group++) {
+        const int16 b0 = as_int16(vload16(0, b));
+        const int16 b1 = as_int16(vload16(1, b));
+        ROWS_OF(p0, 0, TILE_ROWS)
+#if TILE_ROWS > 3
+        ROWS_OF(p1, 3, TILE_ROWS)
+#endif
+#if TILE_ROWS > 6
+        ROWS_OF(p2, 6, TILE_ROWS)
+#endif
+#if TILE_ROWS > 9
+        ROWS_OF(p3, 9, TILE_ROWS)
+#endif
+        b += PANEL_COLUMNS;
+    }
+    if (tail > 0) {
+        const int16 b0 = as_int16(vload16(0, b));
+        const int16 b1 = as_int16(vload16(1, b));
+#pragma unroll
+        for (int i = 0; i < TILE_ROWS; i++) {
+            const int16 codes = (int16)(tail_codes(p0 + i * pitch, tail)) ^ flip;
+            DOT(acc[2 * i], codes, b0);
+            DOT(acc[2 * i + 1], codes, b1);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < 2 * TILE_ROWS; i++) {
+        vstore16(acc[i], i, tile);
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_vnni(GEMM_PARAMETERS)
+{
+    const gemm_memory memory = GEMM_MEMORY;
+    const uint tiles = gemm_row_tiles(&call) * ((call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS);
+    const uint first_tile = (uint)get_global_id(0) * call.tiles_per_item;
+    const uint last_tile = min(first_tile + call.tiles_per_item, tiles);
+    const uint batch = (uint)get_global_id(1) / call.slices;
+    const uint slice = (uint)get_global_id(1) - batch * call.slices;
+    const uint first_group = slice * call.slice_groups;
+    const uint last_group = min(first_group + call.slice_groups, call.groups);
+    const uint whole_groups = min(last_group, call.k / GROUP_DEPTH);
+    const uint tail = last_group > whole_groups ? call.k % GROUP_DEPTH : 0;
+    for (uint index = first_tile; index < last_tile; index++) {
+        const gemm_tile t = gemm_tile_of(&call, index);
+        __global const uchar *rows =
+            a + call.a_offset + batch * call.a_batch + t.row * call.a_row + first_group * GROUP_DEPTH;
+        __global const uint *b = panels + call.b_offset + batch * call.b_batch +
+                                 ((ulong)t.panel * call.groups + first_group) * PANEL_COLUMNS;
+        int tile[2 * TILE_ROWS * 16];
+        multiply_tile(&call, rows, b, whole_groups - first_group, tail, tile);
+        for (uint j = 0; j < PANEL_COLUMNS; j += VECTOR_WIDTH) {
+            gemm_write(&call, &memory, tile + t.skip * PANEL_COLUMNS + j, PANEL_COLUMNS, batch, slice, t.row + t.skip,
+                       TILE_ROWS - t.skip, t.panel * PANEL_COLUMNS + j);
+        }
+    }
+}
