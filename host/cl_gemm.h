@@ -6,6 +6,13 @@
 #include "cl_state.h"
 #include "gemm_call.h"
 
+/* How a kernel takes A (kernels/gemm_pack.cl). */
+typedef enum clq_gemm_a_form {
+    CLQ_GEMM_A_CODES = 0, /* rows of consecutive codes, in place where they are that */
+    CLQ_GEMM_A_FLOATS = 1,
+    CLQ_GEMM_A_PAIRS = 2
+} clq_gemm_a_form;
+
 /* Which kernel multiplies, how it is built and how the problem is cut up for it. */
 typedef struct clq_gemm_choice {
     clq_variant variant; /* of the kernel that multiplies */
@@ -16,9 +23,9 @@ typedef struct clq_gemm_choice {
     uint32_t tile_rows; /* 0: not a build option of the kernel */
     uint32_t vector_width;
     uint32_t vectors; /* gemv: vectors of columns in a work-item */
-    int is_assembly;  /* gemv: vpdpbusd; cpu: vpmaddwd */
-    int widens_a;     /* A goes as rows of 16-bit codes */
-    int unsigned_a;   /* a' is u8, else s8 (or either, widened) */
+    int has_vnni;     /* gemv: by vpdpbusd */
+    clq_gemm_a_form a_form;
+    int unsigned_a; /* codes: a' is u8, else s8; widened, it is a */
     uint32_t slices, slice_groups;
     uint32_t tiles_per_item;
 } clq_gemm_choice;
@@ -53,17 +60,23 @@ clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_gemm_task *task, cl
 clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_gemm_task *task, cl_mem memory, uint64_t offset,
                                 clq_error *error);
 
-/* A as rows of `pitch` consecutive codes, of 8 or 16 bits, from element `offset` of `memory` on. */
-clq_status clq_cl_gemm_pack_rows(clq_cl_stream *stream, const clq_gemm_task *task, int widen, cl_mem memory,
-                                 uint64_t offset, uint64_t pitch, clq_error *error);
-uint64_t clq_cl_gemm_pitch(const clq_gemm_task *task);
+/* A in the form that the choice asks for, from `offset` of `memory` on: codes (`pitch` from row to row) or words. */
+clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_choice *choice,
+                              cl_mem memory, uint64_t offset, clq_error *error);
+
+/* What that takes up: from one row (codes) or tile (words) to the next, from one batch to the next, and in all. */
+typedef struct clq_gemm_packed_a {
+    uint64_t row, batch, bytes;
+} clq_gemm_packed_a;
+
+clq_gemm_packed_a clq_cl_gemm_packed_a_of(const clq_gemm_task *task, const clq_gemm_choice *choice);
 
 /* ---- cl_gemm_multiply.c ---- */
 
 /* The parts of the scratch memory, in bytes from its start; each is a multiple of 64. */
 typedef struct clq_gemm_workspace {
-    uint64_t packed, rows, sums, partial;
-    int has_packed, has_rows, has_sums, has_partial;
+    uint64_t packed, a, sums, partial;
+    int has_packed, has_a, has_sums, has_partial;
     uint64_t bytes;
 } clq_gemm_workspace;
 

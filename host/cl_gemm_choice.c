@@ -53,7 +53,7 @@ static const char *obstacle(const clq_context *context, const clq_gemm_task *tas
 }
 
 /* Heights of tiles in registers: m itself when it is small, else 12, or 8 where that wastes an eighth less. */
-static uint32_t vnni_rows(uint64_t m)
+static uint32_t rows_of_12(uint64_t m)
 {
     if (m <= CLQ_GEMM_MAXIMUM_ROWS) {
         return (uint32_t)m;
@@ -64,11 +64,11 @@ static uint32_t vnni_rows(uint64_t m)
 static uint32_t tile_rows_of(clq_variant variant, uint64_t m)
 {
     switch (variant) {
-    case CLQ_VARIANT_CPU:
     case CLQ_VARIANT_CPU_AVX2:
-        return (uint32_t)clq_size_min(m, 3);
+        return (uint32_t)clq_size_min(m, 6);
+    case CLQ_VARIANT_CPU:
     case CLQ_VARIANT_CPU_VNNI:
-        return vnni_rows(m);
+        return rows_of_12(m);
     case CLQ_VARIANT_GEMV:
         return (uint32_t)m;
     default:
@@ -188,11 +188,11 @@ clq_status clq_cl_gemm_choose(const clq_context *context, const clq_gemm_task *t
     choice->tile_rows = tile_rows_of(choice->variant, task->problem->m);
     choice->vector_width = is_cpu(context) ? 16 : 4;
     choice->vectors = is_cpu(context) ? 2 : 1;
-    choice->is_assembly = choice->variant == CLQ_VARIANT_CPU_AVX2 ||
-                          (choice->variant == CLQ_VARIANT_GEMV && context->cl->capabilities.vnni);
-    choice->widens_a = choice->variant == CLQ_VARIANT_CPU || choice->variant == CLQ_VARIANT_CPU_AVX2;
-    choice->unsigned_a =
-        choice->variant == CLQ_VARIANT_CPU_VNNI || (choice->variant == CLQ_VARIANT_GEMV && choice->is_assembly);
+    choice->has_vnni = choice->variant == CLQ_VARIANT_GEMV && context->cl->capabilities.vnni;
+    choice->a_form = choice->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
+                     : choice->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
+                                                               : CLQ_GEMM_A_CODES;
+    choice->unsigned_a = choice->variant == CLQ_VARIANT_CPU_VNNI || choice->has_vnni;
     if (choice->variant == CLQ_VARIANT_PORTABLE || choice->variant == CLQ_VARIANT_KHR_DOT) {
         choice->vector_width = 4;
     }

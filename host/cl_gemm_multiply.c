@@ -4,7 +4,7 @@
  * one kernel; what else is needed goes before it:
  *
  *     B not packed                       panels into the scratch memory
- *     A transposed, or 16-bit kernels    rows into the scratch memory
+ *     A transposed, or in another form   packed into the scratch memory
  *     zero points of B, or B of u8       sums of A's rows, unless they are handed in
  *     K in slices                        partial sums into the scratch memory, and a second kernel behind
  */
@@ -16,9 +16,9 @@
 
 enum { ALIGNMENT_BYTES = 64, ROW_BLOCK = 16 };
 
-static int needs_rows(const clq_gemm_task *task, const clq_gemm_choice *choice)
+static int needs_packed_a(const clq_gemm_task *task, const clq_gemm_choice *choice)
 {
-    return task->problem->k > 0 && (choice->widens_a || task->a.column_stride != 1);
+    return task->problem->k > 0 && (choice->a_form != CLQ_GEMM_A_CODES || task->a.column_stride != 1);
 }
 
 static int needs_sums(const clq_gemm_task *task)
@@ -39,14 +39,14 @@ clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq
     clq_gemm_workspace w;
     memset(&w, 0, sizeof w);
     w.has_packed = !is_packed;
-    w.has_rows = needs_rows(task, choice);
+    w.has_a = needs_packed_a(task, choice);
     w.has_sums = needs_sums(task) && p->a_sums == CLQ_GEMM_ABSENT;
     w.has_partial = choice->slices > 1;
     if (w.has_packed) {
         w.packed = reserve(&w.bytes, clq_cl_gemm_packed_of(task).bytes);
     }
-    if (w.has_rows) {
-        w.rows = reserve(&w.bytes, task->a_batches * p->m * clq_cl_gemm_pitch(task) * (choice->widens_a ? 2 : 1));
+    if (w.has_a) {
+        w.a = reserve(&w.bytes, clq_cl_gemm_packed_a_of(task, choice).bytes);
     }
     if (w.has_sums) {
         w.sums = reserve(&w.bytes, 4 * task->a_batches * p->m);
@@ -119,7 +119,7 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_choice *ch
     call->output = output_of(p);
     call->output_is_byte = p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8;
     call->needs_sums = (call_u32)needs_sums(task);
-    if (!choice->widens_a && choice->unsigned_a == a_is_signed) {
+    if (choice->a_form == CLQ_GEMM_A_CODES && choice->unsigned_a == a_is_signed) {
         call->a_code_offset = a_is_signed ? 128 : -128;
         call->a_flip = 0x80808080u;
     }
@@ -188,11 +188,10 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
     if (choice->variant == CLQ_VARIANT_GEMV) {
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DVECTORS=%u -DTILE_ROWS=%u -DDOT_VNNI=%d",
                  (unsigned)choice->vector_width, (unsigned)choice->vectors, (unsigned)choice->tile_rows,
-                 choice->is_assembly);
+                 choice->has_vnni);
     } else if (choice->tile_rows != 0) {
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u -DMADD_ASM=%d -DCHUNKS=%d",
-                 (unsigned)choice->vector_width, (unsigned)choice->tile_rows, choice->is_assembly,
-                 choice->is_assembly ? 4 : 8);
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u",
+                 (unsigned)choice->vector_width, (unsigned)choice->tile_rows);
     } else {
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DDOT_KHR=%d",
                  (unsigned)choice->vector_width, choice->variant == CLQ_VARIANT_KHR_DOT);
@@ -226,6 +225,7 @@ static clq_status prepare(clq_cl_stream *stream, const clq_gemm_task *task, cons
                           const clq_gemm_workspace *w, gemm_objects *objects, gemm_call *call, clq_error *error)
 {
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
+    const clq_gemm_packed_a packed_a = clq_cl_gemm_packed_a_of(task, choice);
     const uint64_t base = stream->workspace_offset_bytes;
     uint64_t packed_at = 0;
     objects->a = task->arguments[CLQ_GEMM_A].object;
@@ -237,12 +237,12 @@ static clq_status prepare(clq_cl_stream *stream, const clq_gemm_task *task, cons
         packed_at = (base + w->packed) / 4;
         CLQ_TRY(clq_cl_gemm_pack(stream, task, objects->packed, packed_at, error));
     }
-    if (w->has_rows) {
+    if (w->has_a) {
         objects->a = stream->workspace;
-        call->a_offset = (base + w->rows) / (choice->widens_a ? 2 : 1);
-        call->a_row = clq_cl_gemm_pitch(task);
-        call->a_batch = task->a_batches > 1 ? task->problem->m * call->a_row : 0;
-        CLQ_TRY(clq_cl_gemm_pack_rows(stream, task, choice->widens_a, objects->a, call->a_offset, call->a_row, error));
+        call->a_offset = (base + w->a) / (choice->a_form == CLQ_GEMM_A_CODES ? 1 : 4);
+        call->a_row = packed_a.row;
+        call->a_batch = task->a_batches > 1 ? packed_a.batch : 0;
+        CLQ_TRY(clq_cl_gemm_pack_a(stream, task, choice, objects->a, call->a_offset, error));
     }
     if (w->has_sums) {
         objects->sums = stream->workspace;

@@ -125,29 +125,52 @@ clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_gemm_task *task
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-uint64_t clq_cl_gemm_pitch(const clq_gemm_task *task)
+clq_gemm_packed_a clq_cl_gemm_packed_a_of(const clq_gemm_task *task, const clq_gemm_choice *choice)
 {
-    return clq_size_divide_up(task->problem->k, PACK_DEPTH) * PACK_DEPTH;
+    const uint64_t k = task->problem->k;
+    const uint64_t m = task->problem->m;
+    clq_gemm_packed_a packed;
+    if (choice->a_form == CLQ_GEMM_A_CODES) {
+        packed.row = clq_size_divide_up(k, PACK_DEPTH) * PACK_DEPTH;
+        packed.batch = m * packed.row;
+        packed.bytes = task->a_batches * packed.batch;
+    } else {
+        const uint64_t words_per_group = choice->a_form == CLQ_GEMM_A_PAIRS ? 2 : GROUP_DEPTH;
+        packed.row = clq_size_divide_up(k, GROUP_DEPTH) * words_per_group * choice->tile_rows;
+        packed.batch = clq_size_divide_up(m, choice->tile_rows) * packed.row;
+        packed.bytes = 4 * task->a_batches * packed.batch;
+    }
+    return packed;
 }
 
-clq_status clq_cl_gemm_pack_rows(clq_cl_stream *stream, const clq_gemm_task *task, int widen, cl_mem memory,
-                                 uint64_t offset, uint64_t pitch, clq_error *error)
+clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_choice *choice,
+                              cl_mem memory, uint64_t offset, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
+    const clq_gemm_packed_a packed = clq_cl_gemm_packed_a_of(task, choice);
+    const int as_codes = choice->a_form == CLQ_GEMM_A_CODES;
     uint32_t width;
     clq_cl_launch launch;
-    start(&launch, stream, "gemm_pack_rows", &width);
+    start(&launch, stream, as_codes ? "gemm_pack_rows" : "gemm_pack_tiles", &width);
     push_source(&launch, &task->arguments[CLQ_GEMM_A], &task->a);
     push_i32(&launch, p->m);
     push_i32(&launch, p->k);
-    push_i32(&launch, widen != 0);
-    push_i32(&launch, p->a.dtype == CLQ_S8);
+    if (!as_codes) {
+        push_i32(&launch, choice->tile_rows);
+        push_i32(&launch, choice->a_form == CLQ_GEMM_A_PAIRS);
+        push_i32(&launch, p->a.dtype == CLQ_S8);
+    }
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset);
-    clq_cl_launch_u64(&launch, pitch);
     launch.dimensions = 3;
-    launch.global[0] = (size_t)clq_size_divide_up(p->m, PACK_ROWS);
-    launch.global[1] = (size_t)(pitch / PACK_DEPTH);
     launch.global[2] = (size_t)task->a_batches;
+    if (as_codes) {
+        clq_cl_launch_u64(&launch, packed.row);
+        launch.global[0] = (size_t)clq_size_divide_up(p->m, PACK_ROWS);
+        launch.global[1] = (size_t)(packed.row / PACK_DEPTH);
+    } else {
+        launch.global[0] = (size_t)clq_size_divide_up(p->k, GROUP_DEPTH);
+        launch.global[1] = (size_t)clq_size_divide_up(p->m, choice->tile_rows);
+    }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

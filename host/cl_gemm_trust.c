@@ -162,13 +162,13 @@ static clq_status compare(gemm_trial *t, const clq_gemm_choice *choice, int numb
 static uint64_t trial_rows(const clq_gemm_task *task, const clq_gemm_choice *choice)
 {
     const uint64_t m = task->problem->m;
-    if (choice->variant == CLQ_VARIANT_CPU_VNNI && m > CLQ_GEMM_MAXIMUM_ROWS) {
-        return choice->tile_rows == 8 ? 15 : 17;
+    if (choice->tile_rows == 0) {
+        return 70;
     }
-    if (choice->variant == CLQ_VARIANT_CPU_VNNI || choice->variant == CLQ_VARIANT_GEMV) {
+    if (m == choice->tile_rows || choice->variant == CLQ_VARIANT_GEMV) {
         return m;
     }
-    return choice->tile_rows == 0 ? 70 : choice->tile_rows < 3 ? m : 7;
+    return choice->tile_rows == 8 ? 15 : choice->tile_rows + 5;
 }
 
 static clq_status check_kernel(clq_context *context, const clq_gemm_task *task, const clq_gemm_choice *choice,

@@ -46,7 +46,8 @@ typedef cl_float call_f32;
 #define OUTPUT_PARTIAL 6
 
 typedef struct gemm_call {
-    /* Elements (bytes) of A: a_offset + z * a_batch + m * a_row + k. */
+    /* A's codes (bytes): a_offset + z * a_batch + m * a_row + k. Packed in tiles, 32-bit words: a_offset + z * a_batch
+     * + tile * a_row. */
     call_u64 a_offset, a_row, a_batch;
     /* Words (of 4 codes) of the panels: b_offset + z * b_batch + ((panel * groups) + group) * 32 + column. */
     call_u64 b_offset, b_batch;

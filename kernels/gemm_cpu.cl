@@ -1,97 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cpu, cpu-avx2: a tile of TILE_ROWS x 32 columns on CPU devices, products of 16 bits summed in pairs: the shape that
- * compilers for x86 turn into vpmaddwd and those for Arm into smlal. A's codes come widened to 16 bits and padded with
- * zeros to whole groups (gemm_pack_rows), so that s8 and u8 are alike, exact and without an offset; B's are widened as
- * they are read. No barrier, no local memory: one work-item is one or more tiles.
+ * cpu: a tile of TILE_ROWS x 32 accumulators in registers, in plain C for the vector units of any CPU. Products and
+ * sums are taken in f32, whose multiply-add every CPU has, and which is exact here:
  *
- * A vector of 8 sums holds 4 columns, for each of them the sums over the even and the odd pairs of k:
- *     |sum of a pair| <= 2 * 255 * 128, exact in 32 bits; beyond that sums are modulo 2^32.
+ *     |a'| <= 255, |b'| <= 128: after 512 products a sum is at most 512 * 255 * 128 < 2^24.
  *
- * Build options: TILE_ROWS 1 to 3, at most m; CHUNKS: vectors of 4 columns that are summed at once, 8 where the device
- * has 32 vector registers, else 4; MADD_ASM 1: vpmaddwd itself (AVX2), for compilers that do not find it.
+ * So every 512 k the sums are added to integers, modulo 2^32. A's codes come as floats in tiles (gemm_pack_tiles), so
+ * that one pointer serves all rows; B's are widened as they are read, once for all rows. No barrier, no local memory.
+ *
+ * Build options: TILE_ROWS 1 to 12; VECTOR_WIDTH 16 or 8 or 4. The other numbers are in kernels/gemm_call.h.
  */
+#define TILES_OVERLAP 0
 #include "gemm_walk.clh"
 
-#ifndef CHUNKS
-#define CHUNKS 8
-#endif
-#ifndef MADD_ASM
-#define MADD_ASM 0
-#endif
-#if MADD_ASM && !defined(__AVX2__)
-#error "the compiler's target has no AVX2"
-#endif
+#define VECTORS (PANEL_COLUMNS / VECTOR_WIDTH)
+#define EXACT_GROUPS (512 / GROUP_DEPTH)
 
-static inline int8 multiply_pairs(short16 x, short16 y)
+/* Up to EXACT_GROUPS groups from a and b on, added to the tile. */
+static inline void multiply_block(__global const float *a, __global const uint *b, uint groups, intv *tile)
 {
-#if MADD_ASM
-    int8 sums;
-    __asm__("vpmaddwd %2,%1,%0" : "=x"(sums) : "x"(x), "x"(y));
-    return sums;
-#else
-    return convert_int8(x.even) * convert_int8(y.even) + convert_int8(x.odd) * convert_int8(y.odd);
-#endif
-}
-
-/* Columns 4 * CHUNKS of a panel from `b` on. */
-static inline void multiply_columns(__global const short *a, ulong pitch, __global const uint *b, uint groups,
-                                    int *tile)
-{
-    int8 acc[TILE_ROWS * CHUNKS];
+/* Exact with and without a rounding of the product: the compiler may fuse where that is one instruction. */
+#pragma OPENCL FP_CONTRACT ON
+    floatv acc[TILE_ROWS * VECTORS];
 #pragma unroll
-    for (int i = 0; i < TILE_ROWS * CHUNKS; i++) {
-        acc[i] = (int8)(0);
+    for (int i = 0; i < TILE_ROWS * VECTORS; i++) {
+        acc[i] = (floatv)(0.0f);
     }
     for (uint group = 0; group < groups; group++) {
-        short16 rows[TILE_ROWS];
 #pragma unroll
-        for (int r = 0; r < TILE_ROWS; r++) {
-            const short4 codes = vload4(group, a + r * pitch);
-            rows[r] = (short16)(codes, codes, codes, codes);
-        }
+        for (int k = 0; k < GROUP_DEPTH; k++) {
+            floatv columns[VECTORS];
 #pragma unroll
-        for (int c = 0; c < CHUNKS; c++) {
-            const short16 columns = convert_short16(vload16(c, (__global const char *)(b + group * PANEL_COLUMNS)));
+            for (int v = 0; v < VECTORS; v++) {
+                const intv words = BITCAST(int)(VLOAD(v, b));
+                columns[v] = CONVERT(float)((words << (24 - 8 * k)) >> 24);
+            }
 #pragma unroll
             for (int r = 0; r < TILE_ROWS; r++) {
-                acc[r * CHUNKS + c] += multiply_pairs(rows[r], columns);
+#pragma unroll
+                for (int v = 0; v < VECTORS; v++) {
+                    acc[r * VECTORS + v] = columns[v] * (floatv)(a[k * TILE_ROWS + r]) + acc[r * VECTORS + v];
+                }
             }
         }
+        a += GROUP_DEPTH * TILE_ROWS;
+        b += PANEL_COLUMNS;
     }
 #pragma unroll
-    for (int r = 0; r < TILE_ROWS; r++) {
-#pragma unroll
-        for (int c = 0; c < CHUNKS; c++) {
-            const int8 sums = acc[r * CHUNKS + c];
-            vstore4(sums.even + sums.odd, c, tile + r * PANEL_COLUMNS);
-        }
+    for (int i = 0; i < TILE_ROWS * VECTORS; i++) {
+        tile[i] = BITCAST(int)(BITCAST(uint)(tile[i]) + BITCAST(uint)(CONVERT(int)(acc[i])));
     }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_cpu(GEMM_PARAMETERS)
 {
     const gemm_memory memory = GEMM_MEMORY;
-    const uint tiles = gemm_row_tiles(&call) * ((call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS);
-    const uint first_tile = (uint)get_global_id(0) * call.tiles_per_item;
-    const uint last_tile = min(first_tile + call.tiles_per_item, tiles);
-    const uint batch = (uint)get_global_id(1) / call.slices;
-    const uint slice = (uint)get_global_id(1) - batch * call.slices;
-    const uint first_group = slice * call.slice_groups;
-    const uint last_group = min(first_group + call.slice_groups, call.groups);
-    for (uint index = first_tile; index < last_tile; index++) {
+    const gemm_share share = gemm_share_of(&call);
+    for (uint index = share.first_tile; index < share.last_tile; index++) {
         const gemm_tile t = gemm_tile_of(&call, index);
-        __global const short *rows = (__global const short *)a + call.a_offset + batch * call.a_batch +
-                                     t.row * call.a_row + first_group * GROUP_DEPTH;
-        __global const uint *b = panels + call.b_offset + batch * call.b_batch +
-                                 ((ulong)t.panel * call.groups + first_group) * PANEL_COLUMNS;
-        int tile[TILE_ROWS * PANEL_COLUMNS];
-        for (uint j = 0; j < PANEL_COLUMNS; j += 4 * CHUNKS) {
-            multiply_columns(rows, call.a_row, b + j, last_group - first_group, tile + j);
+        __global const float *rows = (__global const float *)a + call.a_offset + share.batch * call.a_batch +
+                                     t.row / TILE_ROWS * call.a_row + share.first_group * GROUP_DEPTH * TILE_ROWS;
+        __global const uint *b = panels + call.b_offset + share.batch * call.b_batch +
+                                 ((ulong)t.panel * call.groups + share.first_group) * PANEL_COLUMNS;
+        intv tile[TILE_ROWS * VECTORS];
+        for (int i = 0; i < TILE_ROWS * VECTORS; i++) {
+            tile[i] = (intv)(0);
         }
-        for (uint j = 0; j < PANEL_COLUMNS; j += VECTOR_WIDTH) {
-            gemm_write(&call, &memory, tile + t.skip * PANEL_COLUMNS + j, PANEL_COLUMNS, batch, slice, t.row + t.skip,
-                       TILE_ROWS - t.skip, t.panel * PANEL_COLUMNS + j);
+        for (uint group = share.first_group; group < share.last_group; group += EXACT_GROUPS) {
+            const uint count = min(share.last_group - group, (uint)EXACT_GROUPS);
+            multiply_block(rows, b, count, tile);
+            rows += EXACT_GROUPS * GROUP_DEPTH * TILE_ROWS;
+            b += EXACT_GROUPS * PANEL_COLUMNS;
         }
+        write_tile(&call, &memory, &t, (const int *)tile, share.batch, share.slice);
     }
 }

@@ -68,6 +68,7 @@ __kernel void gemm_gemv(GEMM_PARAMETERS)
     if (column < call.n) {
         intv acc[UNROLL * TILE_ROWS * VECTORS];
         int tile[VECTOR_WIDTH * TILE_ROWS];
+        const gemm_rows rows_of_c = {tile, VECTOR_WIDTH, batch, 0, TILE_ROWS};
         uint group = first;
 #pragma unroll
         for (int i = 0; i < UNROLL * TILE_ROWS * VECTORS; i++) {
@@ -110,7 +111,7 @@ __kernel void gemm_gemv(GEMM_PARAMETERS)
                 }
                 VSTORE(sum, r, tile);
             }
-            gemm_write(&call, &memory, tile, VECTOR_WIDTH, batch, slice, 0, TILE_ROWS, column + v * VECTOR_WIDTH);
+            gemm_write(&call, &memory, slice, column + v * VECTOR_WIDTH, &rows_of_c);
         }
     }
 }

@@ -5,7 +5,8 @@
  *   gemm_pack_panels   B -> panels of 32 columns: word [panel][group][column] holds b' of 4 consecutive k, b' = b for
  * s8 and b - 128 for u8; 0 beyond the edges of B. The one layout serves every kernel. gemm_pack_columns  panels and
  * zero points -> S and Zb' of every column (kernels/gemm_call.h) gemm_row_sums      A -> the sum of each row's codes
- *   gemm_pack_rows     A of any strides -> rows of consecutive codes, as they are (bytes) or widened to 16 bits
+ *   gemm_pack_rows     A of any strides -> rows of consecutive codes
+ *   gemm_pack_tiles    A of any strides -> tiles of rows with the rows innermost, as floats or as pairs of 16 bits
  *
  * Element (row, column) of batch z of a source is at offset + z * batch + row * row_stride + column * column_stride.
  */
@@ -118,46 +119,69 @@ __kernel void gemm_row_sums(__global const uchar *a, ulong offset, ulong batch, 
 }
 
 /*
- * One item makes PACK_ROWS x PACK_DEPTH codes, zero beyond k. Rows beyond m are not written. Dimensions: row blocks,
- * depth blocks, batches. `pitch`: elements between rows of the target, a multiple of PACK_DEPTH.
+ * One item makes up to PACK_ROWS x PACK_DEPTH codes, zero beyond k. Dimensions: row blocks, depth blocks, batches.
+ * `pitch`: codes between rows of the target, a multiple of PACK_DEPTH.
  */
 #define PACK_ROWS 16
 #define PACK_DEPTH 64
 
 __kernel void gemm_pack_rows(__global const uchar *a, ulong offset, ulong batch, ulong row_stride, ulong column_stride,
-                             uint m, uint k, uint widen, uint is_signed, __global uchar *rows, ulong rows_offset,
-                             ulong pitch)
+                             uint m, uint k, __global uchar *rows, ulong rows_offset, ulong pitch)
 {
     const uint first_row = (uint)get_global_id(0) * PACK_ROWS;
     const uint first = (uint)get_global_id(1) * PACK_DEPTH;
     const uint count = min(m - first_row, (uint)PACK_ROWS);
     const uint depth = min(k - first, (uint)PACK_DEPTH);
-    __global const uchar *source = a + offset + get_global_id(2) * batch + first_row * row_stride;
+    __global const uchar *source =
+        a + offset + get_global_id(2) * batch + first_row * row_stride + first * column_stride;
+    __global uchar *to = rows + rows_offset + (get_global_id(2) * m + first_row) * pitch + first;
     uchar tile[PACK_ROWS * PACK_DEPTH];
     for (uint i = 0; i < PACK_ROWS * PACK_DEPTH; i++) {
         tile[i] = 0;
     }
-    if (row_stride <= column_stride) {
-        for (uint d = 0; d < depth; d++) {
-            for (uint r = 0; r < count; r++) {
-                tile[r * PACK_DEPTH + d] = source[r * row_stride + (first + d) * column_stride];
-            }
-        }
-    } else {
+    for (uint d = 0; d < depth; d++) {
         for (uint r = 0; r < count; r++) {
-            for (uint d = 0; d < depth; d++) {
-                tile[r * PACK_DEPTH + d] = source[r * row_stride + (first + d) * column_stride];
-            }
+            tile[r * PACK_DEPTH + d] = source[r * row_stride + d * column_stride];
         }
     }
     for (uint r = 0; r < count; r++) {
-        const ulong to = rows_offset + (get_global_id(2) * m + first_row + r) * pitch + first;
         for (uint d = 0; d < PACK_DEPTH; d++) {
-            const uchar code = tile[r * PACK_DEPTH + d];
-            if (widen) {
-                ((__global short *)rows)[to + d] = is_signed ? (short)as_char(code) : (short)code;
-            } else {
-                rows[to + d] = code;
+            to[r * pitch + d] = tile[r * PACK_DEPTH + d];
+        }
+    }
+}
+
+/*
+ * One item makes a group of four k of one tile, zero beyond m and k. Dimensions: groups, tiles of `tile_rows` rows,
+ * batches. As 32-bit words from words_offset on:
+ *   floats   [batch][tile][group][k of the group][row]
+ *   pairs    [batch][tile][group][2][row]: k0 and k2 of the group, k1 and k3
+ */
+__kernel void gemm_pack_tiles(__global const uchar *a, ulong offset, ulong batch, ulong row_stride, ulong column_stride,
+                              uint m, uint k, uint tile_rows, uint as_pairs, uint is_signed, __global uint *words,
+                              ulong words_offset)
+{
+    const uint group = (uint)get_global_id(0);
+    const ulong tile = get_global_id(2) * get_global_size(1) + get_global_id(1);
+    const uint per_group = (as_pairs ? 2 : GROUP_DEPTH) * tile_rows;
+    __global uint *to = words + words_offset + (tile * get_global_size(0) + group) * per_group;
+    for (uint r = 0; r < tile_rows; r++) {
+        const uint row = (uint)get_global_id(1) * tile_rows + r;
+        int codes[GROUP_DEPTH];
+        for (uint d = 0; d < GROUP_DEPTH; d++) {
+            const uint depth = group * GROUP_DEPTH + d;
+            codes[d] = 0;
+            if (row < m && depth < k) {
+                const uchar code = a[offset + get_global_id(2) * batch + row * row_stride + depth * column_stride];
+                codes[d] = is_signed ? (int)as_char(code) : (int)code;
+            }
+        }
+        if (as_pairs) {
+            to[r] = ((uint)codes[0] & 0xFFFFu) | ((uint)codes[2] << 16);
+            to[tile_rows + r] = ((uint)codes[1] & 0xFFFFu) | ((uint)codes[3] << 16);
+        } else {
+            for (uint d = 0; d < GROUP_DEPTH; d++) {
+                to[d * tile_rows + r] = as_uint((float)codes[d]);
             }
         }
     }

@@ -113,7 +113,7 @@ __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void gemm_portable
     }
     if (row0 + y * PER_ITEM < call.m) {
         const uint row = row0 + y * PER_ITEM;
-        gemm_write(&call, &memory, acc, PER_ITEM, batch, slice, row, min(call.m - row, (uint)PER_ITEM),
-                   column0 + x * PER_ITEM);
+        const gemm_rows rows_of_c = {acc, PER_ITEM, batch, row, min(call.m - row, (uint)PER_ITEM)};
+        gemm_write(&call, &memory, slice, column0 + x * PER_ITEM, &rows_of_c);
     }
 }

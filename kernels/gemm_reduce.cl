@@ -16,11 +16,12 @@ __kernel void gemm_reduce(GEMM_PARAMETERS)
     const uint count = min(call.n - column, (uint)VECTOR_WIDTH);
     uintv sum = (uintv)(0);
     int tile[VECTOR_WIDTH];
+    const gemm_rows rows = {tile, VECTOR_WIDTH, batch, row, 1};
     for (uint slice = 0; slice < call.slices; slice++) {
         __global const int *from =
             partial + call.partial_offset + (((ulong)slice * call.batch + batch) * call.m + row) * call.n + column;
         sum += BITCAST(uint)(load_values(from, count));
     }
     VSTORE(BITCAST(int)(sum), 0, tile);
-    gemm_write(&call, &memory, tile, VECTOR_WIDTH, batch, 0, row, 1, column);
+    gemm_write(&call, &memory, 0, column, &rows);
 }

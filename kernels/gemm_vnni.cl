@@ -55,7 +55,7 @@ static inline int tail_codes(__global const uchar *p, uint count)
 }
 
 static inline void multiply_tile(const gemm_call *call, __global const uchar *a, __global const uint *b, uint groups,
-                                 uint tail, int *tile)
+                                 uint tail, int16 *tile)
 {
     const ulong pitch = call->a_row;
     const int16 flip = (int16)((int)call->a_flip);
@@ -101,33 +101,24 @@ static inline void multiply_tile(const gemm_call *call, __global const uchar *a,
     }
 #pragma unroll
     for (int i = 0; i < 2 * TILE_ROWS; i++) {
-        vstore16(acc[i], i, tile);
+        tile[i] = acc[i];
     }
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_vnni(GEMM_PARAMETERS)
 {
     const gemm_memory memory = GEMM_MEMORY;
-    const uint tiles = gemm_row_tiles(&call) * ((call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS);
-    const uint first_tile = (uint)get_global_id(0) * call.tiles_per_item;
-    const uint last_tile = min(first_tile + call.tiles_per_item, tiles);
-    const uint batch = (uint)get_global_id(1) / call.slices;
-    const uint slice = (uint)get_global_id(1) - batch * call.slices;
-    const uint first_group = slice * call.slice_groups;
-    const uint last_group = min(first_group + call.slice_groups, call.groups);
-    const uint whole_groups = min(last_group, call.k / GROUP_DEPTH);
-    const uint tail = last_group > whole_groups ? call.k % GROUP_DEPTH : 0;
-    for (uint index = first_tile; index < last_tile; index++) {
+    const gemm_share share = gemm_share_of(&call);
+    const uint whole_groups = min(share.last_group, call.k / GROUP_DEPTH);
+    const uint tail = share.last_group > whole_groups ? call.k % GROUP_DEPTH : 0;
+    for (uint index = share.first_tile; index < share.last_tile; index++) {
         const gemm_tile t = gemm_tile_of(&call, index);
         __global const uchar *rows =
-            a + call.a_offset + batch * call.a_batch + t.row * call.a_row + first_group * GROUP_DEPTH;
-        __global const uint *b = panels + call.b_offset + batch * call.b_batch +
-                                 ((ulong)t.panel * call.groups + first_group) * PANEL_COLUMNS;
-        int tile[2 * TILE_ROWS * 16];
-        multiply_tile(&call, rows, b, whole_groups - first_group, tail, tile);
-        for (uint j = 0; j < PANEL_COLUMNS; j += VECTOR_WIDTH) {
-            gemm_write(&call, &memory, tile + t.skip * PANEL_COLUMNS + j, PANEL_COLUMNS, batch, slice, t.row + t.skip,
-                       TILE_ROWS - t.skip, t.panel * PANEL_COLUMNS + j);
-        }
+            a + call.a_offset + share.batch * call.a_batch + t.row * call.a_row + share.first_group * GROUP_DEPTH;
+        __global const uint *b = panels + call.b_offset + share.batch * call.b_batch +
+                                 ((ulong)t.panel * call.groups + share.first_group) * PANEL_COLUMNS;
+        int16 tile[2 * TILE_ROWS];
+        multiply_tile(&call, rows, b, whole_groups - share.first_group, tail, tile);
+        write_tile(&call, &memory, &t, (const int *)tile, share.batch, share.slice);
     }
 }

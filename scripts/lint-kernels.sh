@@ -43,10 +43,10 @@ for rows in 1 2 3 4 5 6 7 8 9 10 11 12; do
     lint $x86 -DTILE_ROWS=$((rows % 8 + 1)) -DDOT_VNNI=1 gemm_gemv.cl
     count=$((count + 2))
 done
-for rows in 1 2 3; do
+for rows in 1 2 5 8 12; do
     lint -DTILE_ROWS=$rows gemm_cpu.cl
     # shellcheck disable=SC2086
-    lint $x86 -DTILE_ROWS=$rows -DMADD_ASM=1 -DCHUNKS=4 gemm_cpu.cl
+    lint $x86 -DTILE_ROWS=$((rows % 6 + 1)) gemm_avx2.cl
     count=$((count + 2))
 done
 lint -DVECTOR_WIDTH=4 gemm_portable.cl
