@@ -32,18 +32,6 @@ static void die(const clq_error *error)
     exit(1);
 }
 
-/* Bytes of an aligned block that has been written, so that its pages exist. */
-static void *touched(size_t bytes)
-{
-    void *memory = NULL;
-    if (posix_memalign(&memory, 4096, (bytes + 4095) / 4096 * 4096) != 0) {
-        fprintf(stderr, "bench_memory: no memory for %zu bytes\n", bytes);
-        exit(1);
-    }
-    memset(memory, 1, bytes);
-    return memory;
-}
-
 static clq_operand whole(clq_buffer *buffer)
 {
     const clq_operand operand = {buffer, 0};
@@ -140,7 +128,7 @@ static int run_dynamic(void *cookie)
 static int run_native_read(void *cookie)
 {
     problem *p = cookie;
-    p->max_found = native_read_max(p->x_host, p->elements);
+    p->max_found = native_read_max(p->x_host, p->elements, 1);
     return p->max_found != p->max_expected;
 }
 
@@ -180,13 +168,13 @@ static int check_native_reals(void *cookie)
 static int run_peer_quantize(void *cookie)
 {
     problem *p = cookie;
-    return p->peer_quantize == NULL || peer_reorder_run(p->peer_quantize) != 0;
+    return p->peer_quantize == NULL ? BENCH_UNSUPPORTED : peer_reorder_run(p->peer_quantize);
 }
 
 static int run_peer_dequantize(void *cookie)
 {
     problem *p = cookie;
-    return p->peer_dequantize == NULL || peer_reorder_run(p->peer_dequantize) != 0;
+    return p->peer_dequantize == NULL ? BENCH_UNSUPPORTED : peer_reorder_run(p->peer_dequantize);
 }
 
 /* oneDNN multiplies by 1/S and clamps to -128. */
@@ -244,11 +232,11 @@ static void setup(problem *p, const char *device, size_t elements)
     clq_quantization_init(&p->q);
     p->q.layout.rank = 1;
     p->q.layout.shape[0] = elements;
-    p->x_host = touched(4 * elements);
-    p->y_host = touched(4 * elements);
-    p->y_expected = touched(4 * elements);
-    p->codes_host = touched(elements);
-    p->codes_expected = touched(elements);
+    p->x_host = bench_allocate(4 * elements);
+    p->y_host = bench_allocate(4 * elements);
+    p->y_expected = bench_allocate(4 * elements);
+    p->codes_host = bench_allocate(elements);
+    p->codes_expected = bench_allocate(elements);
     fill(p);
     make_buffers(p);
     p->peer_quantize = peer_reorder_create(1, p->x_host, p->codes_host, elements, 1.0f / p->scale_host);
@@ -280,31 +268,35 @@ int main(int argc, char **argv)
 {
     const char *device = "auto";
     size_t elements = (size_t)128 << 20;
-    int rounds = 9;
-    int json = 0;
+    bench_timing timing = {.rounds = 9};
+    bench_report report = {
+        .unit = "GB/s", .unit_key = "gb_per_second", .time_unit = "ms", .times_per_second = 1e3, .who_width = 30};
+    bench_fact fact = {"elements", 0};
+    int failed;
     problem p;
     clq_device_info info;
     char name[160];
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--json") == 0) {
-            json = 1;
+            report.json = 1;
         } else if (i + 1 < argc && strcmp(argv[i], "--device") == 0) {
             device = argv[++i];
         } else if (i + 1 < argc && strcmp(argv[i], "--elements") == 0) {
             elements = (size_t)strtoull(argv[++i], NULL, 10);
         } else if (i + 1 < argc && strcmp(argv[i], "--rounds") == 0) {
-            rounds = atoi(argv[++i]);
+            timing.rounds = atoi(argv[++i]);
         } else {
             fprintf(stderr, "usage: bench_memory [--device SPEC] [--elements N] [--rounds N] [--json]\n");
             return 2;
         }
     }
-    if (rounds < 1 || rounds > BENCH_MAX_ROUNDS || elements == 0) {
-        fprintf(stderr, "bench_memory: rounds is %d, 1 to %d is possible; elements is %zu, at least 1\n", rounds,
+    if (timing.rounds < 1 || timing.rounds > BENCH_MAX_ROUNDS || elements == 0) {
+        fprintf(stderr, "bench_memory: rounds is %d, 1 to %d is possible; elements is %zu, at least 1\n", timing.rounds,
                 BENCH_MAX_ROUNDS, elements);
         return 2;
     }
     setup(&p, device, elements);
+    fact.value = elements;
     clq_context_device(p.context, &info);
     snprintf(name, sizeof name, "clquant on %.100s", info.name);
     {
@@ -312,64 +304,66 @@ int main(int argc, char **argv)
         bench_row rows[] = {
             {.problem = "read + max",
              .who = native_description(),
-             .bytes = 4 * n,
+             .work = 4 * n,
              .run = run_native_read,
-             .is_roof = 1},
-            {.problem = "read + max",
-             .who = "clquant minmax",
-             .bytes = 4 * n,
-             .run = run_minmax,
-             .check = check_minmax},
-            {.problem = "copy f32", .who = native_description(), .bytes = 8 * n, .run = run_native_copy, .is_roof = 1},
+             .role = BENCH_ROOF},
+            {.problem = "read + max", .who = "clquant minmax", .work = 4 * n, .run = run_minmax, .check = check_minmax},
+            {.problem = "copy f32",
+             .who = native_description(),
+             .work = 8 * n,
+             .run = run_native_copy,
+             .role = BENCH_ROOF},
             {.problem = "quantize f32 -> s8",
              .who = native_description(),
-             .bytes = 5 * n,
+             .work = 5 * n,
              .run = run_native_quantize,
              .check = check_native_codes,
-             .is_roof = 1},
+             .role = BENCH_ROOF},
             {.problem = "quantize f32 -> s8",
              .who = "clquant divide",
-             .bytes = 5 * n,
+             .work = 5 * n,
              .run = run_quantize,
              .check = check_codes},
             {.problem = "quantize f32 -> s8",
              .who = "clquant reciprocal",
-             .bytes = 5 * n,
+             .work = 5 * n,
              .run = run_reciprocal,
              .check = check_other_codes},
             {.problem = "quantize f32 -> s8",
              .who = "oneDNN reorder",
-             .bytes = 5 * n,
+             .work = 5 * n,
              .run = run_peer_quantize,
              .check = check_peer_codes},
             {.problem = "dequantize s8 -> f32",
              .who = native_description(),
-             .bytes = 5 * n,
+             .work = 5 * n,
              .run = run_native_dequantize,
              .check = check_native_reals,
-             .is_roof = 1},
+             .role = BENCH_ROOF},
             {.problem = "dequantize s8 -> f32",
              .who = "clquant",
-             .bytes = 5 * n,
+             .work = 5 * n,
              .run = run_dequantize,
              .check = check_reals},
             {.problem = "dequantize s8 -> f32",
              .who = "oneDNN reorder",
-             .bytes = 5 * n,
+             .work = 5 * n,
              .run = run_peer_dequantize,
              .check = check_native_reals},
             {.problem = "dynamic quantize",
              .who = "clquant",
-             .bytes = 9 * n,
+             .work = 9 * n,
              .run = run_dynamic,
              .check = check_other_codes},
         };
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             rows[i].cookie = &p;
         }
-        bench_run(rows, sizeof rows / sizeof rows[0], rounds);
-        bench_print(rows, sizeof rows / sizeof rows[0], json, name, elements, rounds);
+        failed = bench_run(rows, sizeof rows / sizeof rows[0], &timing);
+        bench_report_begin(&report, name, &fact, 1, timing.rounds);
+        bench_report_rows(&report, rows, sizeof rows / sizeof rows[0]);
+        bench_report_end(&report);
     }
     teardown(&p);
-    return 0;
+    return failed != 0;
 }

@@ -2,22 +2,14 @@
 #include "native.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
 #endif
 
-enum { MAX_THREADS = 64, ALIGNMENT_ELEMENTS = 4096 };
-
-int native_threads(void)
-{
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online < 1 ? 1 : online > MAX_THREADS ? MAX_THREADS : (int)online;
-}
+enum { ALIGNMENT_ELEMENTS = 4096 };
 
 const char *native_description(void)
 {
@@ -36,37 +28,34 @@ typedef struct part {
     void *target;
     size_t first, count; /* elements */
     float scale;
+    int passes;
     float result;
 } part;
 
-static void *thread_main(void *cookie)
+static void run_part(void *cookie, int index, int count)
 {
-    part *p = cookie;
+    part *p = (part *)cookie + index;
+    (void)count;
     p->work(p);
-    return NULL;
 }
 
 /* Cut [0, count) into one part a thread, at multiples that keep streaming stores aligned. */
-static float run_parts(void (*work)(part *), const void *source, void *target, size_t count, float scale)
+static float run_parts(part whole)
 {
-    pthread_t threads[MAX_THREADS];
-    part parts[MAX_THREADS];
+    part parts[NATIVE_MAX_THREADS];
     const int n = native_threads();
-    const size_t step = (count / (size_t)n + ALIGNMENT_ELEMENTS) / ALIGNMENT_ELEMENTS * ALIGNMENT_ELEMENTS;
+    const size_t step = (whole.count / (size_t)n + ALIGNMENT_ELEMENTS) / ALIGNMENT_ELEMENTS * ALIGNMENT_ELEMENTS;
     float result = -INFINITY;
     for (int i = 0; i < n; i++) {
-        const size_t first = step * (size_t)i < count ? step * (size_t)i : count;
-        const size_t left = count - first;
-        parts[i] = (part){work, source, target, first, left < step ? left : step, scale, -INFINITY};
-        if (i > 0) {
-            pthread_create(&threads[i], NULL, thread_main, &parts[i]);
-        }
+        const size_t first = step * (size_t)i < whole.count ? step * (size_t)i : whole.count;
+        const size_t left = whole.count - first;
+        parts[i] = whole;
+        parts[i].first = first;
+        parts[i].count = left < step ? left : step;
+        parts[i].result = -INFINITY;
     }
-    work(&parts[0]);
+    native_parallel(run_part, parts);
     for (int i = 0; i < n; i++) {
-        if (i > 0) {
-            pthread_join(threads[i], NULL);
-        }
         result = parts[i].result > result ? parts[i].result : result;
     }
     return result;
@@ -182,22 +171,29 @@ static void dequantize_part(part *p)
 }
 #endif
 
-float native_read_max(const float *x, size_t count)
+static void read_max_passes(part *p)
 {
-    return run_parts(read_max_part, x, NULL, count, 0.0f);
+    for (int i = 0; i < p->passes; i++) {
+        read_max_part(p);
+    }
+}
+
+float native_read_max(const float *x, size_t count, int passes)
+{
+    return run_parts((part){.work = read_max_passes, .source = x, .count = count, .passes = passes});
 }
 
 void native_copy(void *target, const void *source, size_t bytes)
 {
-    (void)run_parts(copy_part, source, target, bytes, 0.0f);
+    (void)run_parts((part){.work = copy_part, .source = source, .target = target, .count = bytes});
 }
 
 void native_quantize(const float *x, size_t count, float scale, int8_t *codes)
 {
-    (void)run_parts(quantize_part, x, codes, count, scale);
+    (void)run_parts((part){.work = quantize_part, .source = x, .target = codes, .count = count, .scale = scale});
 }
 
 void native_dequantize(const int8_t *codes, size_t count, float scale, float *y)
 {
-    (void)run_parts(dequantize_part, codes, y, count, scale);
+    (void)run_parts((part){.work = dequantize_part, .source = codes, .target = y, .count = count, .scale = scale});
 }

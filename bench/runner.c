@@ -6,11 +6,25 @@
 #include <string.h>
 #include <time.h>
 
+enum { PAGE = 4096 };
+
 double bench_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void *bench_allocate(size_t bytes)
+{
+    const size_t rounded = (bytes + PAGE - 1) / PAGE * PAGE;
+    void *memory = NULL;
+    if (posix_memalign(&memory, PAGE, rounded) != 0) {
+        fprintf(stderr, "bench: no memory for %zu bytes\n", bytes);
+        exit(1);
+    }
+    memset(memory, 1, rounded);
+    return memory;
 }
 
 static int by_value(const void *a, const void *b)
@@ -27,84 +41,112 @@ static void summarize(bench_row *row, double *seconds, int rounds)
     row->median_seconds = rounds % 2 != 0 ? seconds[rounds / 2] : (seconds[rounds / 2 - 1] + seconds[rounds / 2]) / 2.0;
 }
 
-void bench_run(bench_row *rows, size_t count, int rounds)
+/* Also the warm-up: compiles, touches pages. */
+static int check_once(bench_row *row)
 {
-    double *seconds;
-    seconds = calloc(count * (size_t)rounds, sizeof *seconds);
+    int result = row->spoil == NULL ? BENCH_OK : row->spoil(row->cookie);
+    result = result != BENCH_OK ? result : row->run(row->cookie);
+    result = result != BENCH_OK || row->check == NULL ? result : row->check(row->cookie);
+    row->outcome = result == BENCH_OK || result == BENCH_UNSUPPORTED ? (bench_outcome)result : BENCH_FAILED;
+    if (row->outcome == BENCH_FAILED) {
+        fprintf(stderr, "bench: %s, %s: failed or gave a wrong result; not timed\n", row->problem, row->who);
+    }
+    return row->outcome == BENCH_FAILED;
+}
+
+/* Runs of a turn, told by those that warm up. */
+static int warm_up(bench_row *row, const bench_timing *timing)
+{
+    const double start = bench_now();
+    double elapsed = 0.0;
+    int runs = 0;
+    if (timing->warm_seconds <= 0.0) {
+        return 1;
+    }
+    while (elapsed < timing->warm_seconds) {
+        if (row->run(row->cookie) != BENCH_OK) {
+            row->outcome = BENCH_FAILED;
+            return 0;
+        }
+        runs++;
+        elapsed = bench_now() - start;
+    }
+    return 1 + (int)(timing->turn_seconds * (double)runs / elapsed);
+}
+
+/* Seconds of one call. */
+static double take_turn(bench_row *row, const bench_timing *timing)
+{
+    const int repeats = warm_up(row, timing);
+    const int calls = repeats * (row->calls > 0 ? row->calls : 1);
+    const double start = bench_now();
+    for (int i = 0; i < repeats && row->outcome == BENCH_OK; i++) {
+        if (row->run(row->cookie) != BENCH_OK) {
+            row->outcome = BENCH_FAILED;
+        }
+    }
+    return calls == 0 ? 0.0 : (bench_now() - start) / (double)calls;
+}
+
+int bench_run(bench_row *rows, size_t count, const bench_timing *timing)
+{
+    const size_t rounds = (size_t)timing->rounds;
+    double *seconds = calloc(count * rounds, sizeof *seconds);
+    int failed = 0;
     if (seconds == NULL) {
         fprintf(stderr, "bench: no memory\n");
         exit(1);
     }
-    for (size_t i = 0; i < count; i++) { /* also the warm-up: compiles, touches pages */
-        rows[i].usable =
-            rows[i].run(rows[i].cookie) == 0 && (rows[i].check == NULL || rows[i].check(rows[i].cookie) == 0);
-        if (!rows[i].usable) {
-            fprintf(stderr, "bench: %s, %s: failed or gave a wrong result; not timed\n", rows[i].problem, rows[i].who);
-        }
+    for (size_t i = 0; i < count; i++) {
+        failed += check_once(&rows[i]);
     }
-    for (int round = 0; round < rounds; round++) {
+    for (size_t round = 0; round < rounds; round++) {
         for (size_t i = 0; i < count; i++) {
-            const double start = bench_now();
-            if (rows[i].usable && rows[i].run(rows[i].cookie) != 0) {
-                rows[i].usable = 0;
+            if (rows[i].outcome != BENCH_OK) {
+                continue;
             }
-            seconds[i * (size_t)rounds + (size_t)round] = bench_now() - start;
+            seconds[i * rounds + round] = take_turn(&rows[i], timing);
+            failed += rows[i].outcome != BENCH_OK;
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].usable) {
-            summarize(&rows[i], seconds + i * (size_t)rounds, rounds);
+        if (rows[i].outcome == BENCH_OK) {
+            summarize(&rows[i], seconds + i * rounds, timing->rounds);
         }
     }
     free(seconds);
+    return failed;
 }
 
-static double rate(const bench_row *row)
+double bench_rate(const bench_row *row)
 {
-    return row->bytes / row->median_seconds / 1e9;
+    return row->work / row->median_seconds / 1e9;
 }
 
-/* Throughput over that of the problem's roof, 0 where there is none. */
-static double fraction(const bench_row *rows, size_t count, const bench_row *row)
+static int is_same_problem(const bench_row *row, const bench_row *other, bench_role role)
 {
+    return other->role == role && other->outcome == BENCH_OK && strcmp(other->problem, row->problem) == 0;
+}
+
+double bench_fraction(const bench_row *rows, size_t count, const bench_row *row)
+{
+    double lowest = 0.0;
     for (size_t i = 0; i < count; i++) {
-        if (rows[i].is_roof && rows[i].usable && strcmp(rows[i].problem, row->problem) == 0) {
-            return rate(row) / rate(&rows[i]);
+        if (is_same_problem(row, &rows[i], BENCH_ROOF) && (lowest <= 0.0 || bench_rate(&rows[i]) < lowest)) {
+            lowest = bench_rate(&rows[i]);
         }
     }
-    return 0.0;
+    return lowest > 0.0 ? bench_rate(row) / lowest : 0.0;
 }
 
-void bench_print(const bench_row *rows, size_t count, int json, const char *device, uint64_t elements, int rounds)
+const bench_row *bench_peer(const bench_row *rows, size_t count, const bench_row *row)
 {
-    if (json) {
-        printf("{\"device\":\"%s\",\"elements\":%llu,\"rounds\":%d,\"rows\":[", device, (unsigned long long)elements,
-               rounds);
-    } else {
-        printf("device: %s, %llu elements, median of %d rounds\n", device, (unsigned long long)elements, rounds);
-        printf("%-26s %-30s %10s %8s %8s %6s\n", "problem", "who", "median ms", "best ms", "GB/s", "ratio");
-    }
-    for (size_t i = 0; i < count; i++) {
-        const bench_row *row = &rows[i];
-        if (json) {
-            printf("%s{\"problem\":\"%s\",\"who\":\"%s\",\"roof\":%s,", i == 0 ? "" : ",", row->problem, row->who,
-                   row->is_roof ? "true" : "false");
-            if (row->usable) {
-                printf("\"median_seconds\":%.9g,\"best_seconds\":%.9g,\"gb_per_second\":%.6g,\"ratio\":%.4g}",
-                       row->median_seconds, row->best_seconds, rate(row), fraction(rows, count, row));
-            } else {
-                printf("\"median_seconds\":null}");
-            }
-        } else if (row->usable) {
-            char ratio[32] = "     -"; /* no roof to compare with */
-            if (fraction(rows, count, row) > 0.0) {
-                snprintf(ratio, sizeof ratio, "%6.2f%s", fraction(rows, count, row), row->is_roof ? " *" : "");
-            }
-            printf("%-26s %-30s %10.3f %8.3f %8.2f %s\n", row->problem, row->who, 1e3 * row->median_seconds,
-                   1e3 * row->best_seconds, rate(row), ratio);
-        } else {
-            printf("%-26s %-30s          -        -        -      -\n", row->problem, row->who);
+    const bench_row *fastest = NULL;
+    for (size_t i = 0; i < count && row->role == BENCH_PLAIN; i++) {
+        if (is_same_problem(row, &rows[i], BENCH_PEER) &&
+            (fastest == NULL || bench_rate(&rows[i]) > bench_rate(fastest))) {
+            fastest = &rows[i];
         }
     }
-    printf(json ? "]}\n" : "ratio: throughput over that of the row marked *\n");
+    return fastest;
 }

@@ -217,6 +217,7 @@ static clq_status enqueue_reduce(clq_cl_stream *stream, const clq_gemm_task *tas
     launch.global[0] = (size_t)clq_size_divide_up(task->problem->n, width);
     launch.global[1] = (size_t)task->problem->m;
     launch.global[2] = (size_t)task->problem->batch;
+    clq_cl_launch_groups_of_one(&launch, stream->context);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 

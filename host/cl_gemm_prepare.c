@@ -7,7 +7,7 @@
 #include "size.h"
 
 /* As kernels/gemm_pack.cl has them. */
-enum { PACK_ROWS = 16, PACK_DEPTH = 64 };
+enum { PACK_ROWS = 16, PACK_DEPTH = 64, PANELS_PER_ITEM = 8, GROUPS_PER_ITEM = 32 };
 
 static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const char *kernel, uint32_t *width)
 {
@@ -16,6 +16,7 @@ static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const char
     launch->file = "gemm_pack.cl";
     launch->kernel = kernel;
     snprintf(launch->options, sizeof launch->options, "-DVECTOR_WIDTH=%u", (unsigned)*width);
+    clq_cl_launch_groups_of_one(launch, stream->context);
 }
 
 static void push_i32(clq_cl_launch *launch, uint64_t value)
@@ -50,6 +51,7 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_gemm_task *task, 
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t items = clq_cl_target_items(stream->context);
+    const uint64_t across = clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
     uint64_t groups_per_item;
     uint32_t width;
     clq_cl_launch launch;
@@ -57,8 +59,8 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_gemm_task *task, 
         return CLQ_OK;
     }
     start(&launch, stream, "gemm_pack_panels", &width);
-    groups_per_item = clq_size_divide_up(packed->groups * packed->panels * task->b_batches, items);
-    groups_per_item = clq_size_max(clq_size_min(groups_per_item, packed->groups), clq_size_min(16, packed->groups));
+    groups_per_item = clq_size_divide_up(packed->groups * across * task->b_batches, items);
+    groups_per_item = clq_size_max(clq_size_min(groups_per_item, packed->groups), clq_size_min(4, packed->groups));
     push_source(&launch, &task->arguments[CLQ_GEMM_B], &task->b);
     push_i32(&launch, p->k);
     push_i32(&launch, p->n);
@@ -69,7 +71,7 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_gemm_task *task, 
     clq_cl_launch_u64(&launch, offset_words);
     launch.dimensions = 3;
     launch.global[0] = (size_t)clq_size_divide_up(packed->groups, groups_per_item);
-    launch.global[1] = (size_t)packed->panels;
+    launch.global[1] = (size_t)across;
     launch.global[2] = (size_t)task->b_batches;
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
@@ -169,7 +171,7 @@ clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, 
         launch.global[0] = (size_t)clq_size_divide_up(p->m, PACK_ROWS);
         launch.global[1] = (size_t)(packed.row / PACK_DEPTH);
     } else {
-        launch.global[0] = (size_t)clq_size_divide_up(p->k, GROUP_DEPTH);
+        launch.global[0] = (size_t)clq_size_divide_up(p->k, GROUP_DEPTH * GROUPS_PER_ITEM);
         launch.global[1] = (size_t)clq_size_divide_up(p->m, choice->tile_rows);
     }
     return clq_cl_launch_enqueue(&launch, stream, error);

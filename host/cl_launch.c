@@ -38,6 +38,13 @@ void clq_cl_launch_i32(clq_cl_launch *launch, int32_t value)
     clq_cl_launch_bytes(launch, &number, sizeof number);
 }
 
+void clq_cl_launch_groups_of_one(clq_cl_launch *launch, const clq_context *context)
+{
+    if (context->device.type == CLQ_DEVICE_CPU) {
+        launch->local[0] = launch->local[1] = launch->local[2] = 1;
+    }
+}
+
 static clq_status enqueue(const clq_cl_launch *launch, clq_cl_stream *stream, cl_kernel kernel, clq_error *error)
 {
     cl_event event = NULL;

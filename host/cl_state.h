@@ -198,6 +198,8 @@ void clq_cl_launch_large(clq_cl_launch *launch, const void *value, size_t bytes)
 void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory);
 void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value);
 void clq_cl_launch_i32(clq_cl_launch *launch, int32_t value);
+/* Work-groups of one item on CPU devices, elsewhere as the runtime likes: PoCL compiles a kernel anew for each size. */
+void clq_cl_launch_groups_of_one(clq_cl_launch *launch, const clq_context *context);
 clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *stream, clq_error *error);
 
 /* ---- cl_executor.c ---- */

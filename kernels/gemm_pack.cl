@@ -15,45 +15,58 @@
 
 typedef VECTOR(uchar) ucharv;
 
-/* One item makes `groups_per_item` groups of one panel. Dimensions: groups / groups_per_item, panels, batches. */
+/* One group of one panel: 32 words. `source` is the first of its codes. */
+static inline void pack_group(__global const uchar *source, ulong row_stride, ulong column_stride, uint depth,
+                              uint columns, uint flip, __global uint *to)
+{
+    if (columns == PANEL_COLUMNS && depth == GROUP_DEPTH && column_stride == 1) {
+        for (uint j = 0; j < PANEL_COLUMNS; j += VECTOR_WIDTH) {
+            __global const uchar *p = source + j;
+            uintv word = CONVERT(uint)(LOAD_BYTES(p));
+            word |= CONVERT(uint)(LOAD_BYTES(p + row_stride)) << 8;
+            word |= CONVERT(uint)(LOAD_BYTES(p + 2 * row_stride)) << 16;
+            word |= CONVERT(uint)(LOAD_BYTES(p + 3 * row_stride)) << 24;
+            STORE_WORDS(BITCAST(int)(word ^ flip), to + j);
+        }
+    } else if (columns == PANEL_COLUMNS && depth == GROUP_DEPTH && row_stride == 1) {
+        for (uint j = 0; j < PANEL_COLUMNS; j++) {
+            to[j] = as_uint(vload4(0, source + j * column_stride)) ^ flip;
+        }
+    } else {
+        for (uint j = 0; j < PANEL_COLUMNS; j++) {
+            uint word = 0;
+            for (uint d = 0; d < depth && j < columns; d++) {
+                word |= (source[d * row_stride + j * column_stride] ^ (flip & 0xFFu)) << (8 * d);
+            }
+            to[j] = word;
+        }
+    }
+}
+
+/*
+ * One item makes `groups_per_item` groups of PANELS_PER_ITEM panels, a group of all of them at a time: so many columns
+ * are whole cache lines of each row of B. Dimensions: groups / groups_per_item, panels / PANELS_PER_ITEM, batches.
+ */
+#define PANELS_PER_ITEM 8
+
 __kernel void gemm_pack_panels(__global const uchar *b, ulong offset, ulong batch, ulong row_stride,
                                ulong column_stride, uint k, uint n, uint groups, uint groups_per_item, uint flip,
                                __global uint *panels, ulong panels_offset)
 {
     const uint first = (uint)get_global_id(0) * groups_per_item;
     const uint last = min(first + groups_per_item, groups);
-    const uint column = (uint)get_global_id(1) * PANEL_COLUMNS;
-    const ulong panel = get_global_id(2) * get_global_size(1) + get_global_id(1);
+    const uint panel_count = (n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
+    const uint first_panel = (uint)get_global_id(1) * PANELS_PER_ITEM;
+    const uint last_panel = min(first_panel + PANELS_PER_ITEM, panel_count);
     __global const uchar *source = b + offset + get_global_id(2) * batch;
-    __global uint *to = panels + panels_offset + (panel * groups) * PANEL_COLUMNS;
-    const int whole_columns = column + PANEL_COLUMNS <= n;
+    __global uint *to = panels + panels_offset + get_global_id(2) * panel_count * groups * PANEL_COLUMNS;
     for (uint group = first; group < last; group++) {
-        const uint depth = group * GROUP_DEPTH;
-        if (whole_columns && depth + GROUP_DEPTH <= k && column_stride == 1) {
-            for (uint j = 0; j < PANEL_COLUMNS; j += VECTOR_WIDTH) {
-                __global const uchar *p = source + depth * row_stride + column + j;
-                uintv word = CONVERT(uint)(VLOAD(0, p));
-                word |= CONVERT(uint)(VLOAD(0, p + row_stride)) << 8;
-                word |= CONVERT(uint)(VLOAD(0, p + 2 * row_stride)) << 16;
-                word |= CONVERT(uint)(VLOAD(0, p + 3 * row_stride)) << 24;
-                VSTORE(word ^ flip, 0, to + (ulong)group * PANEL_COLUMNS + j);
-            }
-        } else if (whole_columns && depth + GROUP_DEPTH <= k && row_stride == 1) {
-            for (uint j = 0; j < PANEL_COLUMNS; j++) {
-                const uchar4 codes = vload4(0, source + depth + (column + j) * column_stride);
-                to[(ulong)group * PANEL_COLUMNS + j] = as_uint(codes) ^ flip;
-            }
-        } else {
-            for (uint j = 0; j < PANEL_COLUMNS; j++) {
-                uint word = 0;
-                for (uint d = 0; d < GROUP_DEPTH; d++) {
-                    if (depth + d < k && column + j < n) {
-                        const uint code = source[(depth + d) * row_stride + (column + j) * column_stride];
-                        word |= (code ^ (flip & 0xFFu)) << (8 * d);
-                    }
-                }
-                to[(ulong)group * PANEL_COLUMNS + j] = word;
-            }
+        for (uint panel = first_panel; panel < last_panel; panel++) {
+            const uint row = group * GROUP_DEPTH;
+            const uint column = panel * PANEL_COLUMNS;
+            pack_group(source + row * row_stride + column * column_stride, row_stride, column_stride,
+                       min(k - row, (uint)GROUP_DEPTH), min(n - column, (uint)PANEL_COLUMNS), flip,
+                       to + ((ulong)panel * groups + group) * PANEL_COLUMNS);
         }
     }
 }
@@ -102,7 +115,7 @@ __kernel void gemm_row_sums(__global const uchar *a, ulong offset, ulong batch, 
         uintv sums_here = (uintv)(0);
         uint lanes[VECTOR_WIDTH];
         for (; i + VECTOR_WIDTH <= k; i += VECTOR_WIDTH) {
-            sums_here += CONVERT(uint)(VLOAD(0, row + i) ^ (ucharv)((uchar)flip));
+            sums_here += CONVERT(uint)(LOAD_BYTES(row + i) ^ (ucharv)((uchar)flip));
         }
         VSTORE(sums_here, 0, lanes);
         for (uint j = 0; j < VECTOR_WIDTH; j++) {
@@ -152,37 +165,45 @@ __kernel void gemm_pack_rows(__global const uchar *a, ulong offset, ulong batch,
 }
 
 /*
- * One item makes a group of four k of one tile, zero beyond m and k. Dimensions: groups, tiles of `tile_rows` rows,
- * batches. As 32-bit words from words_offset on:
+ * One item makes up to GROUPS_PER_ITEM groups of four k of one tile, zero beyond m and k. Dimensions: groups /
+ * GROUPS_PER_ITEM, tiles of `tile_rows` rows, batches. As 32-bit words from words_offset on:
  *   floats   [batch][tile][group][k of the group][row]
  *   pairs    [batch][tile][group][2][row]: k0 and k2 of the group, k1 and k3
  */
+#define GROUPS_PER_ITEM 32
+
 __kernel void gemm_pack_tiles(__global const uchar *a, ulong offset, ulong batch, ulong row_stride, ulong column_stride,
                               uint m, uint k, uint tile_rows, uint as_pairs, uint is_signed, __global uint *words,
                               ulong words_offset)
 {
-    const uint group = (uint)get_global_id(0);
+    const uint groups = (k + GROUP_DEPTH - 1) / GROUP_DEPTH;
+    const uint first = (uint)get_global_id(0) * GROUPS_PER_ITEM;
+    const uint last = min(first + GROUPS_PER_ITEM, groups);
     const ulong tile = get_global_id(2) * get_global_size(1) + get_global_id(1);
     const uint per_group = (as_pairs ? 2 : GROUP_DEPTH) * tile_rows;
-    __global uint *to = words + words_offset + (tile * get_global_size(0) + group) * per_group;
     for (uint r = 0; r < tile_rows; r++) {
         const uint row = (uint)get_global_id(1) * tile_rows + r;
-        int codes[GROUP_DEPTH];
-        for (uint d = 0; d < GROUP_DEPTH; d++) {
-            const uint depth = group * GROUP_DEPTH + d;
-            codes[d] = 0;
-            if (row < m && depth < k) {
-                const uchar code = a[offset + get_global_id(2) * batch + row * row_stride + depth * column_stride];
-                codes[d] = is_signed ? (int)as_char(code) : (int)code;
-            }
-        }
-        if (as_pairs) {
-            to[r] = ((uint)codes[0] & 0xFFFFu) | ((uint)codes[2] << 16);
-            to[tile_rows + r] = ((uint)codes[1] & 0xFFFFu) | ((uint)codes[3] << 16);
-        } else {
+        __global const uchar *source = a + offset + get_global_id(2) * batch + row * row_stride;
+        __global uint *to = words + words_offset + (tile * groups + first) * per_group + r;
+        for (uint group = first; group < last; group++) {
+            int codes[GROUP_DEPTH];
             for (uint d = 0; d < GROUP_DEPTH; d++) {
-                to[d * tile_rows + r] = as_uint((float)codes[d]);
+                const uint depth = group * GROUP_DEPTH + d;
+                codes[d] = 0;
+                if (row < m && depth < k) {
+                    const uchar code = source[depth * column_stride];
+                    codes[d] = is_signed ? (int)as_char(code) : (int)code;
+                }
             }
+            if (as_pairs) {
+                to[0] = ((uint)codes[0] & 0xFFFFu) | ((uint)codes[2] << 16);
+                to[tile_rows] = ((uint)codes[1] & 0xFFFFu) | ((uint)codes[3] << 16);
+            } else {
+                for (uint d = 0; d < GROUP_DEPTH; d++) {
+                    to[d * tile_rows] = as_uint((float)codes[d]);
+                }
+            }
+            to += per_group;
         }
     }
 }

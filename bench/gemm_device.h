@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of clquant: clq_gemm in one way on a product that lies on the device. */
+#ifndef CLQ_BENCH_GEMM_DEVICE_H
+#define CLQ_BENCH_GEMM_DEVICE_H
+
+#include <clquant/clquant.h>
+
+#include "gemm_product.h"
+
+/* A product's matrices on a context's device; the output is shared by its rows. */
+typedef struct gemm_device {
+    clq_context *context;
+    const gemm_product *product;
+    clq_buffer *a, *b, *c, *bias, *multiplier, *shift;
+} gemm_device;
+
+/* Ends the program on failure. `product` must stay. */
+void gemm_device_create(gemm_device *device, clq_context *context, const gemm_product *product);
+void gemm_device_destroy(gemm_device *device);
+
+/* One way to multiply. */
+typedef struct gemm_way {
+    clq_dtype output;    /* s8: mode double, a multiplier and a bias for each column; s32: the plain sums */
+    const char *variant; /* forced; NULL: the device's choice */
+    int packed;          /* B made ready beforehand */
+    int calls;           /* enqueued before the wait */
+} gemm_way;
+
+typedef struct gemm_row {
+    const gemm_device *device;
+    gemm_way way;
+    clq_gemm_problem problem;
+    clq_gemm_operands operands;
+    clq_gemm_weights *weights;
+    clq_status status;
+    char variant[48]; /* that runs; empty where none does */
+} gemm_row;
+
+void gemm_row_create(gemm_row *row, const gemm_device *device, const gemm_way *way);
+void gemm_row_destroy(gemm_row *row);
+
+/* For a bench_row, whose cookie is a gemm_row. Packing makes B ready again; its check multiplies with that. */
+int gemm_row_spoil(void *cookie);
+int gemm_row_run(void *cookie);
+int gemm_row_check(void *cookie);
+int gemm_row_pack(void *cookie);
+int gemm_row_check_packed(void *cookie);
+
+#endif
