@@ -32,6 +32,7 @@ typedef enum cli_verb {
     CLI_VERB_QUANTIZE,
     CLI_VERB_DEQUANTIZE,
     CLI_VERB_COMPARE,
+    CLI_VERB_GEMM,
     CLI_VERB_MULTIPLIER,
     CLI_VERB_SAMPLE,
     CLI_VERB_COUNT
@@ -64,8 +65,7 @@ typedef struct cli_options {
     int ignore_nonfinite; /* --nonfinite ignore */
     /* scheme */
     clq_preset preset;
-    const char
-        *dtype; /* --dtype, as text: quantized types for quantize, f32|f16|bf16 for dequantize; NULL when not given */
+    const char *dtype; /* --dtype, as text, of the types that the verb takes; NULL when not given */
     int rounding_given;
     clq_rounding rounding;
     int order_given;
@@ -84,6 +84,23 @@ typedef struct cli_options {
     int fail_sqnr_given;
     double fail_sqnr_below;
     const char *emit_config;
+    /* gemm: numbers or paths are kept as text, NULL when not given */
+    struct {
+        int transpose_a, transpose_b;
+        const char *a_zero_point, *b_zero_point, *bias;
+        int requant_given;
+        clq_requantize_mode requant;
+        const char *scale_a, *scale_b;
+        int scale_c_given;
+        double scale_c;
+        const char *multiplier, *shift;
+        int c_zero_point_given;
+        int32_t c_zero_point;
+        const char *clamp; /* the text of the two numbers, for messages */
+        double clamp_lo, clamp_hi;
+        const char *variant;
+        int check;
+    } gemm;
     /* multiplier */
     struct {
         const int32_t *items;
@@ -109,8 +126,9 @@ void cli_options_release(cli_options *options);
 /* Strict numbers: the whole of `text`, decimal, within the bounds; returns 1 when it is so. */
 int cli_parse_i64(const char *text, int64_t minimum, int64_t maximum, int64_t *value);
 int cli_parse_u64(const char *text, uint64_t minimum, uint64_t maximum, uint64_t *value);
-int cli_parse_double(const char *text, double *value); /* finite, also in the form 0x1p-3 */
-int cli_parse_size(const char *text, uint64_t *bytes); /* "256M", "1G", "64Ki": powers of 1024 */
+int cli_parse_double(const char *text, double *value);         /* finite, also in the form 0x1p-3 */
+int cli_parse_range(const char *text, double *lo, double *hi); /* "LO:HI", lo <= hi */
+int cli_parse_size(const char *text, uint64_t *bytes);         /* "256M", "1G", "64Ki": powers of 1024 */
 
 /* Each verb is one function in verb_NAME.c and returns an exit code. */
 int cli_devices(const cli_options *options);
@@ -119,6 +137,7 @@ int cli_minmax(const cli_options *options);
 int cli_quantize(const cli_options *options);
 int cli_dequantize(const cli_options *options);
 int cli_compare(const cli_options *options);
+int cli_gemm(const cli_options *options);
 int cli_multiplier(const cli_options *options);
 int cli_sample(const cli_options *options);
 

@@ -6,24 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../io/model.h"
 #include "ranges.h"
 #include "real.h"
 
 /* A file of parameters is small; this bounds what is held in memory. */
 static const uint64_t MOST_PARAMETERS = UINT64_C(1) << 28;
 
-/* Open the one tensor of a .npy file of parameters. */
-static clq_status open_values(const char *option, const char *path, clq_model **model, clq_error *error)
+clq_status cli_open_values(const char *option, const char *path, int only_file, clq_model **model, clq_error *error)
 {
     const clq_status status = clq_model_open(path, model, error);
     if (status != CLQ_OK) {
-        return clq_fail_in(error, status, "%s is not a number, and not a file that can be used", option);
+        return clq_fail_in(error, status, "%s%s", option,
+                           only_file ? "" : " is not a number, and not a file that can be used");
     }
-    CLQ_REQUIRE((*model)->kind == CLQ_MODEL_NPY, "%s: the file must be a .npy file", option);
-    CLQ_REQUIRE((*model)->tensors[0].elements >= 1 && (*model)->tensors[0].elements <= MOST_PARAMETERS,
-                "%s: the file holds %" PRIu64 " values, 1 to %" PRIu64 " are possible", option,
-                (*model)->tensors[0].elements, MOST_PARAMETERS);
+    if ((*model)->kind != CLQ_MODEL_NPY) {
+        return clq_fail(error, CLQ_BAD_FILE, "%s: the file must be a .npy file", option);
+    }
+    if ((*model)->tensors[0].elements < 1 || (*model)->tensors[0].elements > MOST_PARAMETERS) {
+        return clq_fail(error, CLQ_BAD_FILE, "%s: the file holds %" PRIu64 " values, 1 to %" PRIu64 " are possible",
+                        option, (*model)->tensors[0].elements, MOST_PARAMETERS);
+    }
     return CLQ_OK;
 }
 
@@ -104,7 +106,7 @@ static clq_status take_scale(cli_explicit *given, const char *text, clq_error *e
         given->scale_count = 1;
         return CLQ_OK;
     }
-    CLQ_TRY_TO(open_values("--scale", text, &model, error));
+    CLQ_TRY_TO(cli_open_values("--scale", text, 0, &model, error));
     CLQ_TRY_TO(read_scales(given, model, text, error));
 done:
     clq_model_close(&model);
@@ -125,7 +127,7 @@ static clq_status take_zero_point(cli_explicit *given, const char *text, clq_err
         given->zero_point_count = 1;
         return CLQ_OK;
     }
-    CLQ_TRY_TO(open_values("--zero-point", text, &model, error));
+    CLQ_TRY_TO(cli_open_values("--zero-point", text, 0, &model, error));
     CLQ_TRY_TO(read_zero_points(given, model, error));
 done:
     clq_model_close(&model);

@@ -3,6 +3,7 @@
 #ifndef CLQ_CLI_EXPLICIT_H
 #define CLQ_CLI_EXPLICIT_H
 
+#include "../io/model.h"
 #include "cli.h"
 
 typedef struct cli_explicit {
@@ -21,6 +22,12 @@ typedef struct cli_explicit {
  */
 clq_status cli_explicit_create(const cli_options *options, cli_explicit **given, clq_error *error);
 void cli_explicit_destroy(cli_explicit **given);
+
+/*
+ * Open a .npy file of parameters that `option` names, in place of a number unless `only_file`. CLQ_BAD_FILE when it is
+ * another kind of file or holds no value.
+ */
+clq_status cli_open_values(const char *option, const char *path, int only_file, clq_model **model, clq_error *error);
 
 /*
  * Presets that leave out the lowest code do so to have as many codes on either side of their zero point. A zero point

@@ -74,6 +74,18 @@ int cli_parse_double(const char *text, double *value)
     return 1;
 }
 
+int cli_parse_range(const char *text, double *lo, double *hi)
+{
+    const char *colon = strchr(text, ':');
+    char first[64];
+    if (colon == NULL || (size_t)(colon - text) >= sizeof first) {
+        return 0;
+    }
+    memcpy(first, text, (size_t)(colon - text));
+    first[colon - text] = '\0';
+    return cli_parse_double(first, lo) && cli_parse_double(colon + 1, hi) && *lo <= *hi;
+}
+
 int cli_parse_size(const char *text, uint64_t *bytes)
 {
     static const char units[] = "KMGT";

@@ -53,7 +53,7 @@ int cli_set_dry_run(cli_options *options, const char *text)
 
 /* Text, kept as it is. An empty one is never meant. */
 
-static int store_text(const char **field, const char *text)
+int cli_store_text(const char **field, const char *text)
 {
     *field = text;
     return *text != '\0';
@@ -61,27 +61,27 @@ static int store_text(const char **field, const char *text)
 
 int cli_set_device(cli_options *options, const char *text)
 {
-    return store_text(&options->device, text);
+    return cli_store_text(&options->device, text);
 }
 
 int cli_set_output(cli_options *options, const char *text)
 {
-    return store_text(&options->output, text);
+    return cli_store_text(&options->output, text);
 }
 
 int cli_set_scale(cli_options *options, const char *text)
 {
-    return store_text(&options->scale, text);
+    return cli_store_text(&options->scale, text);
 }
 
 int cli_set_zero_point(cli_options *options, const char *text)
 {
-    return store_text(&options->zero_point, text);
+    return cli_store_text(&options->zero_point, text);
 }
 
 int cli_set_emit_config(cli_options *options, const char *text)
 {
-    return store_text(&options->emit_config, text);
+    return cli_store_text(&options->emit_config, text);
 }
 
 /* Lists. There is room for as many items as there are arguments. */
@@ -117,8 +117,7 @@ int cli_set_sample(cli_options *options, const char *text)
     return 1;
 }
 
-/* One of a few words: the position of `text` in "a|b|c", or -1. */
-static int choose(const char *text, const char *alternatives)
+int cli_choose(const char *text, const char *alternatives)
 {
     char word[32];
     for (int i = 0; cli_next_alternative(&alternatives, word, sizeof word); i++) {
@@ -131,7 +130,7 @@ static int choose(const char *text, const char *alternatives)
 
 int cli_set_progress(cli_options *options, const char *text)
 {
-    switch (choose(text, "auto|always|never")) {
+    switch (cli_choose(text, "auto|always|never")) {
     case 0:
         options->progress = CLI_PROGRESS_AUTO;
         return 1;
@@ -148,7 +147,7 @@ int cli_set_progress(cli_options *options, const char *text)
 
 int cli_set_granularity(cli_options *options, const char *text)
 {
-    const int choice = choose(text, "tensor|channel|group");
+    const int choice = cli_choose(text, "tensor|channel|group");
     static const clq_granularity values[] = {CLQ_PER_TENSOR, CLQ_PER_CHANNEL, CLQ_PER_GROUP};
     if (choice < 0) {
         return 0;
@@ -160,7 +159,7 @@ int cli_set_granularity(cli_options *options, const char *text)
 
 int cli_set_nonfinite(cli_options *options, const char *text)
 {
-    const int choice = choose(text, "error|ignore");
+    const int choice = cli_choose(text, "error|ignore");
     options->ignore_nonfinite = choice == 1;
     return choice >= 0;
 }
@@ -173,18 +172,18 @@ int cli_set_preset(cli_options *options, const char *text)
 int cli_set_dtype(cli_options *options, const char *text)
 {
     options->dtype = text;
-    return choose(text, "s8|u8|s4|u4") >= 0;
+    return cli_choose(text, "s8|u8|s4|u4") >= 0;
 }
 
 int cli_set_real_dtype(cli_options *options, const char *text)
 {
     options->dtype = text;
-    return choose(text, "f32|f16|bf16") >= 0;
+    return cli_choose(text, "f32|f16|bf16") >= 0;
 }
 
 int cli_set_rounding(cli_options *options, const char *text)
 {
-    const int choice = choose(text, "even|away");
+    const int choice = cli_choose(text, "even|away");
     options->rounding = choice == 1 ? CLQ_ROUND_AWAY : CLQ_ROUND_EVEN;
     options->rounding_given = 1;
     return choice >= 0;
@@ -192,7 +191,7 @@ int cli_set_rounding(cli_options *options, const char *text)
 
 int cli_set_order(cli_options *options, const char *text)
 {
-    const int choice = choose(text, "before|after");
+    const int choice = cli_choose(text, "before|after");
     options->order = choice == 0 ? CLQ_ZERO_POINT_BEFORE : CLQ_ZERO_POINT_AFTER;
     options->order_given = 1;
     return choice >= 0;
@@ -200,7 +199,7 @@ int cli_set_order(cli_options *options, const char *text)
 
 int cli_set_arithmetic(cli_options *options, const char *text)
 {
-    const int choice = choose(text, "divide|reciprocal");
+    const int choice = cli_choose(text, "divide|reciprocal");
     options->arithmetic = choice == 1 ? CLQ_RECIPROCAL : CLQ_DIVIDE;
     options->arithmetic_given = 1;
     return choice >= 0;
@@ -234,16 +233,8 @@ int cli_set_group_size(cli_options *options, const char *text)
 
 int cli_set_range(cli_options *options, const char *text)
 {
-    const char *colon = strchr(text, ':');
-    char lo[64];
-    if (colon == NULL || (size_t)(colon - text) >= sizeof lo) {
-        return 0;
-    }
-    memcpy(lo, text, (size_t)(colon - text));
-    lo[colon - text] = '\0';
     options->range_given = 1;
-    return cli_parse_double(lo, &options->range_lo) && cli_parse_double(colon + 1, &options->range_hi) &&
-           options->range_lo <= options->range_hi;
+    return cli_parse_range(text, &options->range_lo, &options->range_hi);
 }
 
 int cli_set_min_rank(cli_options *options, const char *text)

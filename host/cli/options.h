@@ -70,6 +70,10 @@ int cli_find_verb(const char *word, cli_verb *verb);
 int cli_is_printing_verb(const char *word);
 int cli_run_printing_verb(const char *word, int count, char **arguments);
 
+/* Parts of setters: keep the text, which must not be empty; the position of `text` in "a|b|c", or -1. */
+int cli_store_text(const char **field, const char *text);
+int cli_choose(const char *text, const char *alternatives);
+
 /* Setters of the table, in option_values.c. */
 int cli_set_device(cli_options *options, const char *text);
 int cli_set_json(cli_options *options, const char *text);
@@ -106,5 +110,23 @@ int cli_set_max_shift(cli_options *options, const char *text);
 int cli_set_bits(cli_options *options, const char *text);
 int cli_set_seed(cli_options *options, const char *text);
 int cli_set_model_scale(cli_options *options, const char *text);
+
+/* Those of gemm alone, in option_values_gemm.c. */
+int cli_set_product_dtype(cli_options *options, const char *text);
+int cli_set_transpose_a(cli_options *options, const char *text);
+int cli_set_transpose_b(cli_options *options, const char *text);
+int cli_set_a_zero_point(cli_options *options, const char *text);
+int cli_set_b_zero_point(cli_options *options, const char *text);
+int cli_set_c_zero_point(cli_options *options, const char *text);
+int cli_set_bias(cli_options *options, const char *text);
+int cli_set_requant(cli_options *options, const char *text);
+int cli_set_scale_a(cli_options *options, const char *text);
+int cli_set_scale_b(cli_options *options, const char *text);
+int cli_set_scale_c(cli_options *options, const char *text);
+int cli_set_multiplier(cli_options *options, const char *text);
+int cli_set_shift(cli_options *options, const char *text);
+int cli_set_clamp(cli_options *options, const char *text);
+int cli_set_variant(cli_options *options, const char *text);
+int cli_set_check(cli_options *options, const char *text);
 
 #endif

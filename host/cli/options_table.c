@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs, the options, the exit codes and the environment, as data. Nothing else in the command repeats them. */
+/* The options, as data. Nothing else in the command repeats them. */
 #include <string.h>
 
 #include "options.h"
@@ -9,115 +9,17 @@
 /* Short names of the options that several verbs share. */
 #define MODEL_VERBS (FOR(MINMAX) | FOR(QUANTIZE) | FOR(DEQUANTIZE) | FOR(COMPARE))
 
-const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
-    [CLI_VERB_DEVICES] =
-        {
-            .name = "devices",
-            .arguments = "",
-            .run = cli_devices,
-            .summary = "list OpenCL devices and what would run on each",
-            .description =
-                "Lists every platform and device with the kernel variant of each operation and why it was "
-                "chosen, what a device lacks, and which device 'auto' and --device take. The reference is always "
-                "there.",
-        },
-    [CLI_VERB_INFO] =
-        {
-            .name = "info",
-            .arguments = "FILE...",
-            .minimum = 1,
-            .maximum = SIZE_MAX,
-            .run = cli_info,
-            .summary = "list the tensors of model files",
-            .description = "Lists name, type, shape and bytes of every tensor; for quantized tensors also how scales "
-                           "and zero points are laid out. Quantized files made by other tools are understood when a "
-                           "tensor T of an 8-bit type stands beside T_scale and, where needed, T_zero_point.",
-        },
-    [CLI_VERB_MINMAX] =
-        {
-            .name = "minmax",
-            .arguments = "FILE",
-            .minimum = 1,
-            .maximum = 1,
-            .run = cli_minmax,
-            .summary = "minimum and maximum of each tensor, channel or group",
-            .description = "Prints the least and the greatest finite element of every tensor of floating point type, "
-                           "and how many elements are NaN or infinite. With --granularity channel or group, --verbose "
-                           "and --json list each range.",
-        },
-    [CLI_VERB_QUANTIZE] =
-        {
-            .name = "quantize",
-            .arguments = "IN -o OUT",
-            .minimum = 1,
-            .maximum = 1,
-            .run = cli_quantize,
-            .summary = "quantize a model file or an array",
-            .description = "Quantizes the floating point tensors of IN and copies all else byte for byte. For each "
-                           "quantized tensor T, OUT holds T, T_scale and, where it is not 0, T_zero_point. The same "
-                           "input and options give the same bytes on every device.",
-        },
-    [CLI_VERB_DEQUANTIZE] =
-        {
-            .name = "dequantize",
-            .arguments = "IN -o OUT",
-            .minimum = 1,
-            .maximum = 1,
-            .run = cli_dequantize,
-            .summary = "turn quantized tensors back into floating point",
-            .description = "Writes every quantized tensor of IN as floating point and copies all else. OUT is a "
-                           "safetensors file, or a .npy file for one tensor.",
-        },
-    [CLI_VERB_COMPARE] =
-        {
-            .name = "compare",
-            .arguments = "REFERENCE TEST",
-            .minimum = 2,
-            .maximum = 2,
-            .run = cli_compare,
-            .summary = "error of one model file against another",
-            .description = "Prints for each tensor the largest absolute error and where it is, the mean absolute "
-                           "error, the signal to quantization noise ratio and the cosine similarity. TEST may be "
-                           "quantized.",
-        },
-    [CLI_VERB_MULTIPLIER] =
-        {
-            .name = "multiplier",
-            .arguments = "F",
-            .minimum = 1,
-            .maximum = 1,
-            .run = cli_multiplier,
-            .summary = "find a fixed-point form of a real factor",
-            .description = "Approximates F by F0 / 2^n for n from 0 to --max-shift, prints the error "
-                           "|F*Q - ((F0*Q) >> n)| on the sample accumulators Q, and marks the best row. Also prints "
-                           "the 31-bit multiplier and shift. Without --sample, Q runs over 1, 3, 5 and 7 times "
-                           "2^k with both signs, up to 20 bits.",
-        },
-    [CLI_VERB_SAMPLE] =
-        {
-            .name = "sample",
-            .arguments = "MODEL -o FILE",
-            .minimum = 1,
-            .maximum = 1,
-            .run = cli_sample,
-            .summary = "write a model file to try things on",
-            .description = "Writes a safetensors file with the layer names and shapes of MODEL (mobilenet-v2, "
-                           "resnet-50 or transformer-block) and plausible random weights. The same seed gives the "
-                           "same bytes on every machine.",
-        },
-};
-
 const cli_option cli_option_table[] = {
     {.name = "output",
      .letter = 'o',
      .argument = "FILE",
-     .verbs = FOR(QUANTIZE) | FOR(DEQUANTIZE) | FOR(SAMPLE),
+     .verbs = FOR(QUANTIZE) | FOR(DEQUANTIZE) | FOR(GEMM) | FOR(SAMPLE),
      .store = cli_set_output,
      .required = "the path of a file",
      .help = "write to FILE"},
     {.name = "force",
      .letter = 'f',
-     .verbs = FOR(QUANTIZE) | FOR(DEQUANTIZE) | FOR(SAMPLE),
+     .verbs = FOR(QUANTIZE) | FOR(DEQUANTIZE) | FOR(GEMM) | FOR(SAMPLE),
      .store = cli_set_force,
      .help = "replace an existing output file"},
     {.name = "preset",
@@ -275,6 +177,100 @@ const cli_option cli_option_table[] = {
      .store = cli_set_fail_sqnr,
      .required = "a number",
      .help = "fail when a tensor's SQNR is below DB decibels"},
+    {.name = "transpose-a",
+     .verbs = FOR(GEMM),
+     .store = cli_set_transpose_a,
+     .help = "A's file holds [K, M]: its last two dimensions are exchanged"},
+    {.name = "transpose-b", .verbs = FOR(GEMM), .store = cli_set_transpose_b, .help = "B's file holds [N, K]"},
+    {.name = "a-zero-point",
+     .argument = "Z|FILE",
+     .verbs = FOR(GEMM),
+     .store = cli_set_a_zero_point,
+     .required = "a whole number or the path of a .npy file",
+     .initial = "0",
+     .help = "zero point of A, or one for each row: [M], [M, 1], or with A's batches before"},
+    {.name = "b-zero-point",
+     .argument = "Z|FILE",
+     .verbs = FOR(GEMM),
+     .store = cli_set_b_zero_point,
+     .required = "a whole number or the path of a .npy file",
+     .initial = "0",
+     .help = "zero point of B, or one for each column: [N], [1, N], or with B's batches before"},
+    {.name = "bias",
+     .argument = "FILE",
+     .verbs = FOR(GEMM),
+     .store = cli_set_bias,
+     .required = "the path of a .npy file",
+     .help = "whole numbers of 32 bits, [N], added to the sums of each column"},
+    {.name = "dtype",
+     .argument = "s32|s8|u8|f32",
+     .verbs = FOR(GEMM),
+     .store = cli_set_product_dtype,
+     .required = "s32, s8, u8 or f32",
+     .initial = "s32",
+     .help = "type of C: the sums (s32), requantized (s8, u8), or times Sa * Sb (f32)"},
+    {.name = "requant",
+     .argument = "double|single|shift|float",
+     .verbs = FOR(GEMM),
+     .store = cli_set_requant,
+     .required = "double, single, shift or float",
+     .initial = "double",
+     .help = "how sums become codes: two roundings (TFLite), one (ruy), F0 * x >> n without any, or in f32 (ONNX); "
+             "with scales, shift takes the F0 and n, up to 15, that 'clquant multiplier' finds best"},
+    {.name = "scale-a",
+     .argument = "S|FILE",
+     .verbs = FOR(GEMM),
+     .store = cli_set_scale_a,
+     .required = "a number or the path of a .npy file",
+     .help = "scale of A; with --dtype f32 (1 when not given) also one for each row"},
+    {.name = "scale-b",
+     .argument = "S|FILE",
+     .verbs = FOR(GEMM),
+     .store = cli_set_scale_b,
+     .required = "a number or the path of a .npy file",
+     .help = "scale of B, or one for each column"},
+    {.name = "scale-c",
+     .argument = "S",
+     .verbs = FOR(GEMM),
+     .store = cli_set_scale_c,
+     .required = "a number from 2^-100 to 2^126",
+     .help = "scale of C: sums are multiplied by Sa * Sb / Sc"},
+    {.name = "multiplier",
+     .argument = "Q|FILE",
+     .verbs = FOR(GEMM),
+     .store = cli_set_multiplier,
+     .required = "a number or the path of a .npy file",
+     .help = "in place of scales, one or one for each column: the 31-bit multiplier (double, single), F0 (shift) or a "
+             "real number (float)"},
+    {.name = "shift",
+     .argument = "N|FILE",
+     .verbs = FOR(GEMM),
+     .store = cli_set_shift,
+     .required = "a whole number or the path of a .npy file",
+     .help = "with --multiplier: the exponent, positive is to the left (double, single), or n (shift)"},
+    {.name = "c-zero-point",
+     .argument = "Z",
+     .verbs = FOR(GEMM),
+     .store = cli_set_c_zero_point,
+     .required = "a whole number of 32 bits",
+     .initial = "0",
+     .help = "zero point of C, for s8 and u8"},
+    {.name = "clamp",
+     .argument = "LO:HI",
+     .verbs = FOR(GEMM),
+     .store = cli_set_clamp,
+     .required = "two numbers LO:HI with LO not above HI",
+     .help = "bounds of what C holds (codes for s8 and u8), as of an activation"},
+    {.name = "variant",
+     .argument = "NAME",
+     .verbs = FOR(GEMM),
+     .store = cli_set_variant,
+     .required = "the name of a kernel variant",
+     .help = "use this kernel, or fail where it cannot run"},
+    {.name = "check",
+     .verbs = FOR(GEMM),
+     .store = cli_set_check,
+     .help = "also compute C with the reference; a difference is exit code 5, and nothing is written"},
     {.name = "sample",
      .argument = "Q",
      .verbs = FOR(MULTIPLIER),
@@ -329,7 +325,7 @@ const cli_option cli_option_table[] = {
      .letter = 'q',
      .verbs = CLI_ALL_VERBS,
      .store = cli_set_quiet,
-     .help = "print no warnings, and no table of what quantize, dequantize and compare did"},
+     .help = "print no warnings, and no account of what quantize, dequantize, compare and gemm did"},
     {.name = "verbose",
      .letter = 'v',
      .verbs = CLI_ALL_VERBS,
@@ -348,27 +344,6 @@ const cli_option cli_option_table[] = {
 };
 
 const size_t cli_option_count = sizeof cli_option_table / sizeof cli_option_table[0];
-
-const cli_exit_text cli_exit_table[] = {
-    {"0", "success"},
-    {"1", "failure at run time: input or output, memory"},
-    {"2", "usage: the command line asks for something impossible"},
-    {"3", "an input file breaks its format"},
-    {"4", "no such device, or the device failed"},
-    {"5", "results differ from the reference"},
-    {"6", "a quality gate was not met: --fail-sqnr-below, --strict"},
-    {"7", "the data holds NaN or infinity"},
-    {"130, 143", "interrupted by SIGINT, SIGTERM (129: by SIGHUP)"},
-    {NULL, NULL},
-};
-
-const cli_exit_text cli_environment_table[] = {
-    {"CLQUANT_DEVICE", "the device when --device is not given"},
-    {"CLQUANT_CACHE_DIR", "folder of compiled kernels, instead of clquant in XDG_CACHE_HOME or ~/.cache; when set and "
-                          "empty nothing is kept"},
-    {"NO_COLOR", "when set and not empty, progress is drawn without colour"},
-    {NULL, NULL},
-};
 
 int cli_next_alternative(const char **next, char *out, size_t capacity)
 {

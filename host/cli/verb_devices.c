@@ -5,6 +5,9 @@
 
 #include "cli.h"
 
+/* The operations of a clq_quantization, then gemm. */
+enum { PLANS = CLQ_OP_COUNT + 1 };
+
 /* One device with the answers of a context on it. */
 typedef struct device_report {
     clq_device_info info;
@@ -13,8 +16,8 @@ typedef struct device_report {
     int is_selected;    /* the --device of this call, or CLQUANT_DEVICE, takes it */
     int planned;        /* plans are filled in */
     char problem[1024]; /* why they are not, when the device looked usable */
-    clq_plan plans[CLQ_OP_COUNT];
-    clq_status plan_status[CLQ_OP_COUNT];
+    clq_plan plans[PLANS];
+    clq_status plan_status[PLANS];
 } device_report;
 
 static const char *type_name(clq_device_type type)
@@ -34,22 +37,40 @@ static const char *type_name(clq_device_type type)
     return "other";
 }
 
-/* Ask a context on the device what it would run for f32 data. */
+static const char *plan_name(int i)
+{
+    return i < CLQ_OP_COUNT ? clq_operation_name((clq_operation)i) : "gemm";
+}
+
+/* What would run for f32 data, or for a matrix product of a middling layer. */
+static clq_status ask_plan(clq_context *context, int i, clq_plan *plan, clq_error *error)
+{
+    clq_quantization q;
+    clq_gemm_problem problem;
+    if (i < CLQ_OP_COUNT) {
+        clq_quantization_init(&q);
+        q.layout.rank = 1;
+        q.layout.shape[0] = UINT64_C(1) << 20;
+        return clq_plan_operation(context, (clq_operation)i, &q, plan, error);
+    }
+    clq_gemm_init(&problem);
+    problem.m = problem.n = problem.k = 1024;
+    problem.c.dtype = CLQ_S8;
+    problem.multiplier = CLQ_GEMM_PER_COLUMN;
+    return clq_gemm_plan(context, &problem, 1, plan, error);
+}
+
 static void plan_device(device_report *report)
 {
     clq_context *context = NULL;
     clq_error error;
-    clq_quantization q;
-    clq_quantization_init(&q);
-    q.layout.rank = 1;
-    q.layout.shape[0] = UINT64_C(1) << 20;
     if (clq_context_create(&context, report->spec, &error) != CLQ_OK) {
         snprintf(report->problem, sizeof report->problem, "%s", error.message);
         return;
     }
-    for (int i = 0; i < CLQ_OP_COUNT; i++) {
+    for (int i = 0; i < PLANS; i++) {
         clq_plan *plan = &report->plans[i];
-        report->plan_status[i] = clq_plan_operation(context, (clq_operation)i, &q, plan, &error);
+        report->plan_status[i] = ask_plan(context, i, plan, &error);
         if (report->plan_status[i] != CLQ_OK) {
             snprintf(plan->variant, sizeof plan->variant, "none");
             snprintf(plan->reason, sizeof plan->reason, "%.150s", error.message);
@@ -135,12 +156,12 @@ static void print_fact(const char *title, const char *text)
 
 static void print_plans(const device_report *report)
 {
-    for (int i = 0; i < CLQ_OP_COUNT; i++) {
+    for (int i = 0; i < PLANS; i++) {
         const clq_plan *plan = &report->plans[i];
         char text[256];
         snprintf(text, sizeof text, "%s%s%s%s", plan->variant, plan->reason[0] != '\0' ? " (" : "", plan->reason,
                  plan->reason[0] != '\0' ? ")" : "");
-        print_fact(clq_operation_name((clq_operation)i), text);
+        print_fact(plan_name(i), text);
     }
 }
 
@@ -182,9 +203,9 @@ static void json_plans(cli_json *json, const device_report *report)
 {
     cli_json_key(json, "operations");
     cli_json_open(json, '[');
-    for (int i = 0; report->planned && i < CLQ_OP_COUNT; i++) {
+    for (int i = 0; report->planned && i < PLANS; i++) {
         cli_json_open(json, '{');
-        json_text(json, "operation", clq_operation_name((clq_operation)i));
+        json_text(json, "operation", plan_name(i));
         cli_json_key(json, "variant");
         if (report->plan_status[i] == CLQ_OK) {
             cli_json_string(json, report->plans[i].variant);

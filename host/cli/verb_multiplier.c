@@ -1,24 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clquant multiplier: F as F0 / 2^n (docs/numerics.md, section 7) and as a 31-bit multiplier and shift. */
+#include "accumulators.h"
 #include "cli.h"
 
-enum { MAX_ROWS = 31, DEFAULT_BITS = 20, DEFAULT_SAMPLES = 2 * 4 * (DEFAULT_BITS - 2) };
-
-/*
- * Without --sample: 1, 3, 5 and 7 times 2^k with both signs, below 2^20. They spread over the magnitudes of
- * accumulators evenly in the logarithm, and the odd factors keep F0 * Q from being a plain shift of F0.
- */
-static size_t default_samples(int32_t *samples)
-{
-    size_t count = 0;
-    for (int k = 0; k + 3 <= DEFAULT_BITS; k++) {
-        for (int32_t odd = 1; odd <= 7; odd += 2) {
-            samples[count++] = odd * (INT32_C(1) << k);
-            samples[count++] = -odd * (INT32_C(1) << k);
-        }
-    }
-    return count;
-}
+enum { MAX_ROWS = 31 };
 
 typedef struct search {
     double real;
@@ -52,7 +37,7 @@ static void print_table(const cli_options *options, const search *found)
     cli_format_double(text, sizeof text, found->real, 0);
     if (options->samples.count == 0) {
         printf("F = %s, over %zu accumulators: 1, 3, 5 and 7 times 2^k with both signs, below 2^%d\n\n", text,
-               found->sample_count, (int)DEFAULT_BITS);
+               found->sample_count, (int)CLI_ACCUMULATOR_BITS);
     } else {
         printf("F = %s, over %zu accumulator%s\n\n", text, found->sample_count, many ? "s" : "");
     }
@@ -107,7 +92,7 @@ static void print_json(const search *found)
 
 int cli_multiplier(const cli_options *options)
 {
-    int32_t samples[DEFAULT_SAMPLES];
+    int32_t samples[CLI_ACCUMULATORS];
     search found = {.samples = options->samples.items, .sample_count = options->samples.count};
     clq_error error;
     const char *text = options->positional.items[0];
@@ -115,7 +100,8 @@ int cli_multiplier(const cli_options *options)
         return cli_usage_error("factor %s: required is a finite number", text);
     }
     if (found.sample_count == 0) {
-        found.sample_count = default_samples(samples);
+        cli_accumulators(samples);
+        found.sample_count = CLI_ACCUMULATORS;
         found.samples = samples;
     }
     found.row_count = options->max_shift + 1;

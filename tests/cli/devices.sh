@@ -6,7 +6,7 @@ set -e
 grep '^reference  reference  ' text | cut -d ' ' -f 1
 grep -c '\[auto\]' text
 grep -c '"auto": true' json
-for operation in minmax quantize dequantize fake-quantize choose-parameters dynamic-quantize; do
+for operation in minmax quantize dequantize fake-quantize choose-parameters dynamic-quantize gemm; do
     [ "$(grep -c "\"operation\": \"$operation\"" json)" -ge 1 ]
     sed -n '/^reference /,$p' text | grep "^    $operation " | cut -c 1-40
 done

@@ -3,7 +3,7 @@
 . "$CLQ_TEST_FOLDER/files.inc"
 refused nonsense
 refused mimnax x
-for verb in calibrate gemm verify bench tune; do
+for verb in calibrate verify bench tune; do
     refused $verb x
 done
 refused --bogus
@@ -60,6 +60,14 @@ refused quantize x -o y --resume
 refused quantize x -o y --z 1
 refused dequantize x -o y --dtype s8
 refused compare x
+refused gemm
+refused gemm a.npy
+refused gemm a.npy b.npy
+refused gemm a.npy b.npy c.npy -o d.npy
+refused gemm a.npy b.npy -o c.npy --transpose
+refused gemm a.npy b.npy -o c.npy --transpose-a=1
+refused gemm a.npy b.npy -o c.npy --scale 1
+refused gemm a.npy b.npy -o c.npy --bias ''
 refused multiplier
 refused multiplier 1 2
 refused multiplier one

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+# --variant: every kernel gives the bytes of the reference or says that it cannot run, with exit code 1.
+. "$CLQ_TEST_FOLDER/arrays.inc"
+[ "$CLQ_TEST_DEVICE" != reference ] || exit 77
+"$CLQUANT" sample transformer-block -o m.safetensors --quiet || exit 1
+ran=0
+for shape in '64 80 256' '1 500 300' '33 7 4000'; do
+    # shellcheck disable=SC2086
+    set -- $shape
+    tail -c $(($1 * $3)) m.safetensors | npy '|i1' "$1, $3" >a.npy
+    tail -c $(($2 * $3)) m.safetensors | npy '|i1' "$3, $2" >b.npy
+    "$CLQUANT" gemm a.npy b.npy -o reference.npy --force --quiet --device reference || exit 1
+    for variant in portable cpu cpu-avx2 cpu-vnni khr-dot gemv split-k; do
+        rm -f c.npy
+        "$CLQUANT" gemm a.npy b.npy -o c.npy --variant $variant --json >report 2>message
+        code=$?
+        if [ $code -eq 0 ]; then
+            cmp c.npy reference.npy
+            # A kernel may also work on slices of K.
+            grep -q -e "\"variant\": \"$variant\"" -e '"variant": "split-k"' report || echo "$variant: not what ran: $(grep variant report)"
+            ran=$((ran + 1))
+        elif [ $code -ne 1 ] || [ "$(grep -c . message)" != 1 ] || [ -e c.npy ]; then
+            echo "$variant: exit code $code"
+            cat message
+        fi
+        case $code-$variant in
+        [!0]*-portable) echo "portable runs everywhere: $(cat message)" ;;
+        esac
+    done
+done
+# Kernels of other operations are none of gemm.
+refused gemm a.npy b.npy -o d.npy --variant strip | sed "s/'.*' would run/... would run/"
+[ $ran -ge 3 ] || echo "only $ran ran"
