@@ -44,7 +44,8 @@ static clq_status check_weights(const clq_context *context, const clq_gemm_task 
     CLQ_REQUIRE(w->dtype == p->b.dtype, "gemm: the weights are %s, B is %s", clq_dtype_name(w->dtype),
                 clq_dtype_name(p->b.dtype));
     CLQ_REQUIRE(w->zero_point == p->b_zero_point,
-                "gemm: the weights were packed with another b_zero_point (absent, per tensor, per column)");
+                "gemm: the weights were packed with b_zero_point %s, the problem says %s",
+                clq_gemm_values_name(w->zero_point), clq_gemm_values_name(p->b_zero_point));
     return CLQ_OK;
 }
 

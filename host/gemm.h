@@ -51,6 +51,8 @@ struct clq_gemm_weights {
     void *object; /* reference: host memory; OpenCL: a cl_mem */
 };
 
+const char *clq_gemm_values_name(clq_gemm_values values); /* "per row" */
+
 /* The strides of A, B and C and the counts of values; the problem has been checked. */
 void clq_gemm_task_init(clq_gemm_task *task, const clq_gemm_problem *problem);
 

@@ -11,6 +11,9 @@
 /* Sizes that fit the kernels' 32-bit indices of rows and columns with room for padding. */
 #define MAXIMUM_DIMENSION (UINT64_C(1) << 31)
 
+/* So many elements of one operand that no size of packed memory overflows. */
+#define MAXIMUM_ELEMENTS (UINT64_C(1) << 56)
+
 void clq_gemm_init(clq_gemm_problem *problem)
 {
     memset(problem, 0, sizeof *problem);
@@ -61,6 +64,10 @@ static clq_status check_matrix(const clq_gemm_problem *p, const char *name, cons
     if (stored_rows == 0 || stored_columns == 0) {
         return CLQ_OK;
     }
+    /* Overlapping batches take little memory, but are packed one by one. */
+    CLQ_REQUIRE(stored_rows <= MAXIMUM_ELEMENTS / stored_columns / p->batch,
+                "gemm: %s has %" PRIu64 " batches of %" PRIu64 " x %" PRIu64 " elements, 2^56 are possible in all",
+                name, p->batch, rows, columns);
     elements = extent(matrix, rows, columns);
     CLQ_REQUIRE(elements != 0 && clq_size_multiply(p->batch - 1, matrix->batch_stride, &stored_rows) &&
                     clq_size_add(stored_rows, elements, &elements) && elements <= UINT64_MAX / 8,
@@ -68,9 +75,21 @@ static clq_status check_matrix(const clq_gemm_problem *p, const char *name, cons
     return CLQ_OK;
 }
 
-static int has(clq_gemm_values values, clq_gemm_values allowed)
+const char *clq_gemm_values_name(clq_gemm_values values)
 {
-    return values == CLQ_GEMM_ABSENT || values == CLQ_GEMM_PER_TENSOR || values == allowed;
+    static const char *const names[] = {"absent", "per tensor", "per row", "per column"};
+    return (unsigned)values <= CLQ_GEMM_PER_COLUMN ? names[values] : "?";
+}
+
+/* A parameter is absent, or as one of the two says. */
+static clq_status check_one(const char *name, clq_gemm_values values, clq_gemm_values first, clq_gemm_values second,
+                            clq_error *error)
+{
+    CLQ_REQUIRE(values == CLQ_GEMM_ABSENT || values == first || values == second,
+                "gemm: %s is %s (%d), it can be absent, %s%s%s", name, clq_gemm_values_name(values), (int)values,
+                clq_gemm_values_name(first), first == second ? "" : " or ",
+                first == second ? "" : clq_gemm_values_name(second));
+    return CLQ_OK;
 }
 
 static clq_status check_types(const clq_gemm_problem *p, clq_error *error)
@@ -88,15 +107,14 @@ static clq_status check_types(const clq_gemm_problem *p, clq_error *error)
 static clq_status check_values(const clq_gemm_problem *p, clq_error *error)
 {
     const int is_codes = p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8;
-    CLQ_REQUIRE(has(p->a_zero_point, CLQ_GEMM_PER_ROW), "gemm: a_zero_point is absent, per tensor or per row");
-    CLQ_REQUIRE(has(p->b_zero_point, CLQ_GEMM_PER_COLUMN), "gemm: b_zero_point is absent, per tensor or per column");
-    CLQ_REQUIRE(p->a_sums == CLQ_GEMM_ABSENT || p->a_sums == CLQ_GEMM_PER_ROW, "gemm: a_sums is absent or per row");
-    CLQ_REQUIRE(p->bias == CLQ_GEMM_ABSENT || p->bias == CLQ_GEMM_PER_COLUMN, "gemm: bias is absent or per column");
-    CLQ_REQUIRE(has(p->a_scale, CLQ_GEMM_PER_ROW), "gemm: a_scale is absent, per tensor or per row");
-    CLQ_REQUIRE(has(p->b_scale, CLQ_GEMM_PER_COLUMN), "gemm: b_scale is absent, per tensor or per column");
-    CLQ_REQUIRE(p->c_zero_point == CLQ_GEMM_ABSENT || p->c_zero_point == CLQ_GEMM_PER_TENSOR,
-                "gemm: c_zero_point is absent or per tensor");
-    CLQ_REQUIRE(has(p->multiplier, CLQ_GEMM_PER_COLUMN), "gemm: multiplier is absent, per tensor or per column");
+    CLQ_TRY(check_one("a_zero_point", p->a_zero_point, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_ROW, error));
+    CLQ_TRY(check_one("b_zero_point", p->b_zero_point, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_COLUMN, error));
+    CLQ_TRY(check_one("c_zero_point", p->c_zero_point, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_TENSOR, error));
+    CLQ_TRY(check_one("a_sums", p->a_sums, CLQ_GEMM_PER_ROW, CLQ_GEMM_PER_ROW, error));
+    CLQ_TRY(check_one("bias", p->bias, CLQ_GEMM_PER_COLUMN, CLQ_GEMM_PER_COLUMN, error));
+    CLQ_TRY(check_one("a_scale", p->a_scale, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_ROW, error));
+    CLQ_TRY(check_one("b_scale", p->b_scale, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_COLUMN, error));
+    CLQ_TRY(check_one("multiplier", p->multiplier, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_COLUMN, error));
     CLQ_REQUIRE(is_codes == (p->multiplier != CLQ_GEMM_ABSENT), "gemm: an output of %s %s a multiplier",
                 clq_dtype_name(p->c.dtype), is_codes ? "needs" : "takes no");
     CLQ_REQUIRE(is_codes || p->c_zero_point == CLQ_GEMM_ABSENT, "gemm: an output of %s takes no c_zero_point",

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "inputs.h"
+#include "refusal.h"
 
 /* Asking for 2^62 bytes is to fail as it does without a sanitizer. */
 const char *__asan_default_options(void);
@@ -19,38 +20,6 @@ __attribute__((visibility("default"))) const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
 }
-
-static void check_refusal(clq_status got, clq_status want, const clq_error *error, const char *part, int line)
-{
-    if (got != want) {
-        fail_msg("line %d: status %s, want %s (%s)", line, clq_status_name(got), clq_status_name(want),
-                 got == CLQ_OK ? "" : error->message);
-    }
-    if (error->status != want) {
-        fail_msg("line %d: error.status is %s, want %s", line, clq_status_name(error->status), clq_status_name(want));
-    }
-    if (strstr(error->message, part) == NULL || strchr(error->message, '\n') != NULL) {
-        fail_msg("line %d: '%s' has no '%s' or is not one line", line, error->message, part);
-    }
-}
-
-/* `call` uses `e` as its clq_error; it is made twice, the second time with NULL. `part` must be in the message. */
-#define REFUSED(want, part, call)                                                                                      \
-    do {                                                                                                               \
-        clq_error refused_error_;                                                                                      \
-        clq_error *e = &refused_error_;                                                                                \
-        memset(e, 0x55, sizeof *e);                                                                                    \
-        check_refusal((call), (want), e, (part), __LINE__);                                                            \
-        e = NULL;                                                                                                      \
-        assert_int_equal((call), (want));                                                                              \
-    } while (0)
-
-#define ACCEPTED(call)                                                                                                 \
-    do {                                                                                                               \
-        clq_error accepted_error_;                                                                                     \
-        clq_error *e = &accepted_error_;                                                                               \
-        check_ok((call), e, #call);                                                                                    \
-    } while (0)
 
 /* ---- pure functions ---- */
 

@@ -1,42 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tensors of a small trained network (shared/data/mnist-mlp.safetensors, in CLQ_SHARED_DIR or beside the source
- * tree): quantized under every preset, per tensor, channel and group, on the reference and on the device. The bytes are
- * equal, and every element comes back within half a step of where it was, or at the end of the codes.
+ * The tensors of a small trained network (trained_model.h): quantized under every preset, per tensor, channel and
+ * group, on the reference and on the device. The bytes are equal, and every element comes back within half a step of
+ * where it was, or at the end of the codes.
  */
 #include "check.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "inputs.h"
-#include "io/model.h"
 #include "oracle.h"
-
-/* The model, or NULL with a message when there is none; a model that cannot be read is a failure. */
-static clq_model *open_model(void)
-{
-    const char *directory = getenv("CLQ_SHARED_DIR");
-    clq_model *model = NULL;
-    clq_error error;
-    char path[4096];
-    FILE *file;
-    if (directory != NULL && directory[0] != '\0') {
-        snprintf(path, sizeof path, "%s/data/mnist-mlp.safetensors", directory);
-    } else {
-        snprintf(path, sizeof path, "%s/../shared/data/mnist-mlp.safetensors", CLQ_SOURCE_DIR);
-    }
-    file = fopen(path, "rb");
-    if (file == NULL) {
-        check_print("there is no %s", path);
-        return NULL;
-    }
-    fclose(file);
-    check_ok(clq_model_open(path, &model, &error), &error, path);
-    return model;
-}
+#include "trained_model.h"
 
 /* Half a step, the roundings of f32 in quotient, sum and product, or nothing but a code at the end of its range. */
 static void check_error(const check_case *c, const check_result *quantized, const float *back, uint64_t i)
@@ -111,7 +87,7 @@ static void check_granularities(const clq_model_tensor *tensor, const float *x, 
 
 static void every_tensor(clq_dtype dtype)
 {
-    clq_model *model = open_model();
+    clq_model *model = trained_model_open();
     size_t checked = 0;
     if (model == NULL) {
         check_skip("the model is not there");

@@ -3,86 +3,37 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include <clquant/opencl.h>
+#include "own_opencl.h"
 
-#include "check.h"
-
-enum { ELEMENTS = 5000, ALIGNMENT = 16 };
+enum { ELEMENTS = 5000 };
 
 typedef struct host_program {
-    cl_platform_id platform;
-    cl_device_id device;
-    cl_context context;
-    cl_command_queue queue;
-    cl_mem memory; /* all operands lie in one cl_mem, at offsets */
-    clq_context *clquant;
+    own_opencl own;
+    uint64_t x_offset;
     clq_buffer *x, *codes, *scale, *zero_point, *range, *nonfinite;
 } host_program;
 
-static clq_buffer *carve(host_program *p, uint64_t *offset, uint64_t bytes)
-{
-    clq_buffer *buffer = NULL;
-    clq_error error;
-    check_ok(clq_buffer_from_opencl(p->clquant, p->memory, *offset, bytes, &buffer, &error), &error,
-             "clq_buffer_from_opencl");
-    *offset += (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT + 3 * ALIGNMENT;
-    return buffer;
-}
-
 static void begin(host_program *p, cl_command_queue_properties properties)
 {
-    clq_device_info info;
-    cl_platform_id platforms[16];
-    cl_device_id devices[32];
-    uint64_t offset = 5 * ALIGNMENT;
-    clq_error error;
-    cl_int code = CL_SUCCESS;
-    memset(p, 0, sizeof *p);
-    clq_context_device(check_device(), &info);
-    assert_int_equal(clGetPlatformIDs(16, platforms, NULL), CL_SUCCESS);
-    assert_int_equal(clGetDeviceIDs(platforms[info.platform], CL_DEVICE_TYPE_ALL, 32, devices, NULL), CL_SUCCESS);
-    p->device = devices[info.device];
-    p->context = clCreateContext(NULL, 1, &p->device, NULL, NULL, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    p->queue = clCreateCommandQueue(p->context, p->device, properties, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    p->memory = clCreateBuffer(p->context, CL_MEM_READ_WRITE, 8 * ELEMENTS, NULL, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    check_ok(clq_context_from_opencl(&p->clquant, p->context, p->device, &error), &error, "clq_context_from_opencl");
-    p->x = carve(p, &offset, 4 * ELEMENTS);
-    p->codes = carve(p, &offset, ELEMENTS);
-    p->scale = carve(p, &offset, 4);
-    p->zero_point = carve(p, &offset, 4);
-    p->range = carve(p, &offset, 8);
-    p->nonfinite = carve(p, &offset, sizeof(clq_nonfinite));
-}
-
-static cl_uint references(cl_context context)
-{
-    cl_uint count = 0;
-    assert_int_equal(clGetContextInfo(context, CL_CONTEXT_REFERENCE_COUNT, sizeof count, &count, NULL), CL_SUCCESS);
-    return count;
+    own_opencl_begin(&p->own, properties, 8 * ELEMENTS);
+    p->x = own_opencl_carve(&p->own, 4 * ELEMENTS, &p->x_offset);
+    p->codes = own_opencl_carve(&p->own, ELEMENTS, NULL);
+    p->scale = own_opencl_carve(&p->own, 4, NULL);
+    p->zero_point = own_opencl_carve(&p->own, 4, NULL);
+    p->range = own_opencl_carve(&p->own, 8, NULL);
+    p->nonfinite = own_opencl_carve(&p->own, sizeof(clq_nonfinite), NULL);
 }
 
 static void end(host_program *p)
 {
-    const struct timespec pause = {0, 5000000};
     clq_buffer_destroy(&p->x);
     clq_buffer_destroy(&p->codes);
     clq_buffer_destroy(&p->scale);
     clq_buffer_destroy(&p->zero_point);
     clq_buffer_destroy(&p->range);
     clq_buffer_destroy(&p->nonfinite);
-    clq_context_destroy(&p->clquant);
-    assert_int_equal(clReleaseMemObject(p->memory), CL_SUCCESS);
-    assert_int_equal(clReleaseCommandQueue(p->queue), CL_SUCCESS);
-    for (int i = 0; i < 200 && references(p->context) > 1; i++) { /* PoCL lets go of finished events a little later */
-        nanosleep(&pause, NULL);
-    }
-    assert_int_equal(references(p->context), 1); /* the library gave back all that it retained */
-    assert_int_equal(clReleaseContext(p->context), CL_SUCCESS);
+    own_opencl_end(&p->own);
 }
 
 static void describe(clq_quantization *q)
@@ -132,22 +83,24 @@ static void gated_pipeline(cl_command_queue_properties properties)
         lo = x[i] < lo ? x[i] : lo;
         hi = x[i] > hi ? x[i] : hi;
     }
-    check_ok(clq_plan_operation(p.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &q, &plan, &error), &error, "clq_plan_operation");
+    check_ok(clq_plan_operation(p.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &q, &plan, &error), &error,
+             "clq_plan_operation");
     assert_true(plan.workspace_bytes > 0);
     memset(&launch, 0, sizeof launch);
     launch.struct_size = sizeof launch;
-    launch.queue = p.queue;
-    launch.workspace = clCreateBuffer(p.context, CL_MEM_READ_WRITE, (size_t)plan.workspace_bytes + 64, NULL, &code);
+    launch.queue = p.own.queue;
+    launch.workspace = clCreateBuffer(p.own.context, CL_MEM_READ_WRITE, (size_t)plan.workspace_bytes + 64, NULL, &code);
     launch.workspace_offset_bytes = 48;
     launch.workspace_bytes = plan.workspace_bytes;
-    gate = clCreateUserEvent(p.context, &code);
-    assert_int_equal(
-        clEnqueueWriteBuffer(p.queue, p.memory, CL_FALSE, 5 * ALIGNMENT, 4 * ELEMENTS, x, 1, &gate, &written),
-        CL_SUCCESS);
+    gate = clCreateUserEvent(p.own.context, &code);
+    assert_int_equal(clEnqueueWriteBuffer(p.own.queue, p.own.memory, CL_FALSE, (size_t)p.x_offset, 4 * ELEMENTS, x, 1,
+                                          &gate, &written),
+                     CL_SUCCESS);
     launch.wait_count = 1;
     launch.wait_list = &written;
     launch.event = &done;
-    check_ok(clq_enqueue(p.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &q, &operands, &launch, &error), &error, "clq_enqueue");
+    check_ok(clq_enqueue(p.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &q, &operands, &launch, &error), &error,
+             "clq_enqueue");
     assert_int_equal(clReleaseMemObject(launch.workspace), CL_SUCCESS); /* the commands keep it */
     assert_int_equal(clSetUserEventStatus(gate, CL_COMPLETE), CL_SUCCESS);
     assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
@@ -198,19 +151,23 @@ static void refused(void **state)
         describe(&q);
         operands = operands_of(&p);
         memset(&launch, 0, sizeof launch);
-        assert_int_equal(clq_enqueue(p.clquant, CLQ_OP_MINMAX, &q, &operands, &launch, &error), CLQ_INVALID_ARGUMENT);
+        assert_int_equal(clq_enqueue(p.own.clquant, CLQ_OP_MINMAX, &q, &operands, &launch, &error),
+                         CLQ_INVALID_ARGUMENT);
         assert_non_null(strstr(error.message, "struct_size"));
         launch.struct_size = sizeof launch;
-        assert_int_equal(clq_enqueue(p.clquant, CLQ_OP_MINMAX, &q, &operands, &launch, &error), CLQ_INVALID_ARGUMENT);
-        assert_non_null(strstr(error.message, "queue"));
-        launch.queue = p.queue;
-        assert_int_equal(clq_enqueue(p.clquant, CLQ_OP_MINMAX, &q, &operands, &launch, &error), CLQ_INVALID_ARGUMENT);
-        assert_non_null(strstr(error.message, "workspace"));
-        assert_int_equal(clq_buffer_from_opencl(p.clquant, p.memory, 8, 16, &buffer, &error), CLQ_INVALID_ARGUMENT);
-        assert_non_null(strstr(error.message, "multiple of 16"));
-        assert_int_equal(clq_buffer_from_opencl(p.clquant, p.memory, 16, 8 * ELEMENTS, &buffer, &error),
+        assert_int_equal(clq_enqueue(p.own.clquant, CLQ_OP_MINMAX, &q, &operands, &launch, &error),
                          CLQ_INVALID_ARGUMENT);
-        assert_int_equal(clq_buffer_from_opencl(check_device(), p.memory, 0, 16, &buffer, &error),
+        assert_non_null(strstr(error.message, "queue"));
+        launch.queue = p.own.queue;
+        assert_int_equal(clq_enqueue(p.own.clquant, CLQ_OP_MINMAX, &q, &operands, &launch, &error),
+                         CLQ_INVALID_ARGUMENT);
+        assert_non_null(strstr(error.message, "workspace"));
+        assert_int_equal(clq_buffer_from_opencl(p.own.clquant, p.own.memory, 8, 16, &buffer, &error),
+                         CLQ_INVALID_ARGUMENT);
+        assert_non_null(strstr(error.message, "multiple of 16"));
+        assert_int_equal(clq_buffer_from_opencl(p.own.clquant, p.own.memory, 16, 8 * ELEMENTS, &buffer, &error),
+                         CLQ_INVALID_ARGUMENT);
+        assert_int_equal(clq_buffer_from_opencl(check_device(), p.own.memory, 0, 16, &buffer, &error),
                          CLQ_INVALID_ARGUMENT);
         assert_null(buffer);
         end(&p);
@@ -235,9 +192,9 @@ static void empty_tensor(void **state)
         operands = operands_of(&p);
         memset(&launch, 0, sizeof launch);
         launch.struct_size = sizeof launch;
-        launch.queue = p.queue;
+        launch.queue = p.own.queue;
         launch.event = &done;
-        check_ok(clq_enqueue(p.clquant, CLQ_OP_QUANTIZE, &q, &operands, &launch, &error), &error, "clq_enqueue");
+        check_ok(clq_enqueue(p.own.clquant, CLQ_OP_QUANTIZE, &q, &operands, &launch, &error), &error, "clq_enqueue");
         assert_non_null(done);
         assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
         clReleaseEvent(done);

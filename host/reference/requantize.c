@@ -33,7 +33,8 @@ static int64_t scaled_float(const clq_requantization *stage, int32_t x)
     const float product = (float)x * stage->real;
     const double low = (double)stage->minimum - stage->zero_point;
     const double high = (double)stage->maximum - stage->zero_point;
-    const double bounded = (double)product < low ? low : (double)product > high ? high : (double)product;
+    const double above = (double)product > low ? (double)product : low; /* NaN, of an infinite multiplier, too */
+    const double bounded = above < high ? above : high;
     return llrint(bounded);
 }
 

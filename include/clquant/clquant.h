@@ -509,7 +509,8 @@ typedef struct clq_matrix {
     clq_dtype dtype;
     int32_t transposed;         /* not 0: the memory holds the transpose (A and B only) */
     uint64_t leading_dimension; /* of the memory as stored; 0: its rows are dense */
-    uint64_t batch_stride;      /* elements between two batches; 0: one matrix serves all batches (A or B only) */
+    uint64_t batch_stride;      /* elements between two batches; 0: one matrix serves all batches (A or B only; its
+                                   parameters too) */
 } clq_matrix;
 
 /* How many values a parameter of the product has. */
