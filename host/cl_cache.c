@@ -28,9 +28,11 @@
 #pragma GCC diagnostic pop
 #endif
 
+#include "cl_source.h"
 #include "cl_state.h"
 
-static const char magic[] = "clquant program 1\n";
+static const char magic[] = "clquant cache 2\n";
+static const char verdict[] = "gives the bytes of the reference\n";
 
 enum { MAGIC_BYTES = sizeof magic - 1, MAXIMUM_ENTRY_BYTES = 64 << 20 };
 
@@ -47,11 +49,15 @@ static char *make_key(const clq_context *context, const char *source, const char
     return key;
 }
 
-static void entry_path(const struct clq_cl_state *cl, const char *key, char *path, size_t capacity)
+/* What an entry is: the end of its file's name. */
+static const char program_entry[] = "program";
+static const char verdict_entry[] = "verdict";
+
+static void entry_path(const struct clq_cl_state *cl, const char *kind, const char *key, char *path, size_t capacity)
 {
     const XXH128_hash_t hash = XXH3_128bits(key, strlen(key));
-    snprintf(path, capacity, "%s/%016" PRIx64 "%016" PRIx64 ".clbin", cl->cache_directory, (uint64_t)hash.high64,
-             (uint64_t)hash.low64);
+    snprintf(path, capacity, "%s/%016" PRIx64 "%016" PRIx64 ".%s", cl->cache_directory, (uint64_t)hash.high64,
+             (uint64_t)hash.low64, kind);
 }
 
 /* The whole file, or NULL. */
@@ -86,8 +92,9 @@ static uint64_t take_u64(const unsigned char *data)
     return value;
 }
 
-/* Where the binary lies in an entry that is whole and has this key, or NULL. */
-static const unsigned char *find_binary(const unsigned char *data, size_t bytes, const char *key, size_t *binary_bytes)
+/* Where the contents lie in an entry that is whole and has this key, or NULL. */
+static const unsigned char *find_contents(const unsigned char *data, size_t bytes, const char *key,
+                                          size_t *contents_bytes)
 {
     const size_t key_bytes = strlen(key);
     const size_t header = MAGIC_BYTES + 8 + key_bytes + 16;
@@ -103,7 +110,7 @@ static const unsigned char *find_binary(const unsigned char *data, size_t bytes,
     if (take_u64(at) != bytes - header || take_u64(at + 8) != XXH3_64bits(at + 16, bytes - header)) {
         return NULL;
     }
-    *binary_bytes = bytes - header;
+    *contents_bytes = bytes - header;
     return at + 16;
 }
 
@@ -119,47 +126,6 @@ static cl_program program_from_binary(const struct clq_cl_state *cl, const unsig
         program = NULL;
     }
     return program;
-}
-
-cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options)
-{
-    const struct clq_cl_state *cl = context->cl;
-    char path[4096];
-    char *key;
-    unsigned char *data = NULL;
-    const unsigned char *binary = NULL;
-    cl_program program = NULL;
-    size_t bytes = 0;
-    size_t binary_bytes = 0;
-    if (cl->cache_directory == NULL || (key = make_key(context, source, options)) == NULL) {
-        return NULL;
-    }
-    entry_path(cl, key, path, sizeof path);
-    data = read_entry(path, &bytes);
-    if (data != NULL) {
-        binary = find_binary(data, bytes, key, &binary_bytes);
-    }
-    if (binary != NULL) {
-        program = program_from_binary(cl, binary, binary_bytes, options);
-    }
-    clq_context_log(context, CLQ_LOG_DEBUG, "program cache: %s %s", program != NULL ? "took" : "no entry", path);
-    free(data);
-    free(key);
-    return program;
-}
-
-static unsigned char *binary_of(cl_program program, size_t *bytes)
-{
-    unsigned char *binary = NULL;
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *bytes, bytes, NULL) != CL_SUCCESS || *bytes == 0 ||
-        *bytes > MAXIMUM_ENTRY_BYTES / 2 || (binary = malloc(*bytes)) == NULL) {
-        return NULL;
-    }
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) != CL_SUCCESS) {
-        free(binary);
-        return NULL;
-    }
-    return binary;
 }
 
 static int write_all(int fd, const void *data, size_t bytes)
@@ -179,11 +145,11 @@ static int write_all(int fd, const void *data, size_t bytes)
     return 1;
 }
 
-static int write_entry(const char *path, const char *key, const unsigned char *binary, size_t bytes)
+static int write_entry(const char *path, const char *key, const unsigned char *contents, size_t bytes)
 {
     char temporary[4096 + 16];
     const uint64_t key_bytes = strlen(key);
-    const uint64_t numbers[2] = {bytes, XXH3_64bits(binary, bytes)};
+    const uint64_t numbers[2] = {bytes, XXH3_64bits(contents, bytes)};
     int fd;
     int written;
     snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
@@ -193,7 +159,7 @@ static int write_entry(const char *path, const char *key, const unsigned char *b
     }
     written = write_all(fd, magic, MAGIC_BYTES) && write_all(fd, &key_bytes, sizeof key_bytes) &&
               write_all(fd, key, (size_t)key_bytes) && write_all(fd, numbers, sizeof numbers) &&
-              write_all(fd, binary, bytes);
+              write_all(fd, contents, bytes);
     written = close(fd) == 0 && written && rename(temporary, path) == 0;
     if (!written) {
         (void)unlink(temporary);
@@ -201,22 +167,131 @@ static int write_entry(const char *path, const char *key, const unsigned char *b
     return written;
 }
 
+/* The contents of the entry with this key, in a new piece of memory, or NULL. */
+static unsigned char *load_entry(const clq_context *context, const char *kind, const char *key, size_t *bytes)
+{
+    char path[4096];
+    size_t file_bytes = 0;
+    unsigned char *data;
+    const unsigned char *contents = NULL;
+    entry_path(context->cl, kind, key, path, sizeof path);
+    data = read_entry(path, &file_bytes);
+    if (data != NULL) {
+        contents = find_contents(data, file_bytes, key, bytes);
+    }
+    clq_context_log(context, CLQ_LOG_DEBUG, "%s cache: %s %s", kind, contents != NULL ? "took" : "no entry", path);
+    if (contents == NULL) {
+        free(data);
+        return NULL;
+    }
+    memmove(data, contents, *bytes);
+    return data;
+}
+
+static void store_entry(const clq_context *context, const char *kind, const char *key, const unsigned char *contents,
+                        size_t bytes)
+{
+    char path[4096];
+    entry_path(context->cl, kind, key, path, sizeof path);
+    if (!write_entry(path, key, contents, bytes)) {
+        clq_context_log(context, CLQ_LOG_WARNING, "%s cache: cannot write %s: %s", kind, path, strerror(errno));
+    }
+}
+
+/* ---- programs ---- */
+
+cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options)
+{
+    char *key;
+    unsigned char *binary;
+    cl_program program = NULL;
+    size_t bytes = 0;
+    if (context->cl->cache_directory == NULL || (key = make_key(context, source, options)) == NULL) {
+        return NULL;
+    }
+    binary = load_entry(context, program_entry, key, &bytes);
+    if (binary != NULL) {
+        program = program_from_binary(context->cl, binary, bytes, options);
+    }
+    free(binary);
+    free(key);
+    return program;
+}
+
+static unsigned char *binary_of(cl_program program, size_t *bytes)
+{
+    unsigned char *binary = NULL;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *bytes, bytes, NULL) != CL_SUCCESS || *bytes == 0 ||
+        *bytes > MAXIMUM_ENTRY_BYTES / 2 || (binary = malloc(*bytes)) == NULL) {
+        return NULL;
+    }
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) != CL_SUCCESS) {
+        free(binary);
+        return NULL;
+    }
+    return binary;
+}
+
 void clq_cl_cache_store(clq_context *context, const char *source, const char *options, cl_program program)
 {
-    const struct clq_cl_state *cl = context->cl;
-    char path[4096];
     char *key;
     unsigned char *binary;
     size_t bytes = 0;
-    if (cl->cache_directory == NULL || (key = make_key(context, source, options)) == NULL) {
+    if (context->cl->cache_directory == NULL || (key = make_key(context, source, options)) == NULL) {
         return;
     }
-    entry_path(cl, key, path, sizeof path);
     binary = binary_of(program, &bytes);
-    if (binary != NULL && !write_entry(path, key, binary, bytes)) {
-        clq_context_log(context, CLQ_LOG_WARNING, "program cache: cannot write %s: %s", path, strerror(errno));
+    if (binary != NULL) {
+        store_entry(context, program_entry, key, binary, bytes);
     }
     free(binary);
+    free(key);
+}
+
+/* ---- verdicts ---- */
+
+/* Of all kernels' sources: a verdict holds for exactly these. */
+static void hash_of_sources(char *text, size_t capacity)
+{
+    uint64_t hash = 0;
+    for (const clq_embedded_source *s = clq_embedded_sources; s->name != NULL; s++) {
+        hash = XXH3_64bits_withSeed(s->text, s->bytes, hash);
+    }
+    snprintf(text, capacity, "%016" PRIx64, hash);
+}
+
+static char *verdict_key(const clq_context *context, const char *what)
+{
+    char sources[32];
+    hash_of_sources(sources, sizeof sources);
+    return context->cl->cache_directory == NULL ? NULL : make_key(context, sources, what);
+}
+
+int clq_cl_cache_has_verdict(const clq_context *context, const char *what)
+{
+    size_t bytes = 0;
+    char *key;
+    unsigned char *contents;
+    int equal;
+    pthread_mutex_lock(&context->cl->programs_lock);
+    key = verdict_key(context, what);
+    contents = key == NULL ? NULL : load_entry(context, verdict_entry, key, &bytes);
+    pthread_mutex_unlock(&context->cl->programs_lock);
+    equal = contents != NULL && bytes == sizeof verdict - 1 && memcmp(contents, verdict, bytes) == 0;
+    free(contents);
+    free(key);
+    return equal;
+}
+
+void clq_cl_cache_store_verdict(const clq_context *context, const char *what)
+{
+    char *key;
+    pthread_mutex_lock(&context->cl->programs_lock);
+    key = verdict_key(context, what);
+    if (key != NULL) {
+        store_entry(context, verdict_entry, key, (const unsigned char *)verdict, sizeof verdict - 1);
+    }
+    pthread_mutex_unlock(&context->cl->programs_lock);
     free(key);
 }
 

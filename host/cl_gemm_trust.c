@@ -4,6 +4,7 @@
  * here on problems that have ragged edges, both types, zero points of every kind, and every output stage. All operands
  * lie in one piece of memory, which afterwards is compared as a whole.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,12 +215,26 @@ static atomic_uchar *entry(const clq_context *context, const clq_gemm_choice *ch
     return &context->cl->gemm_trust[choice->variant][choice->tile_rows];
 }
 
+static void describe(const clq_gemm_choice *choice, char *text, size_t capacity)
+{
+    snprintf(text, capacity, "gemm, %s, tiles of %u rows", clq_variant_name(choice->variant),
+             (unsigned)choice->tile_rows);
+}
+
 /* A variant that the device's compiler refuses is set aside like one that computes wrongly. */
 static clq_status judge(clq_context *context, const clq_gemm_task *task, const clq_gemm_choice *choice,
                         clq_error *error)
 {
     int same = 0;
-    const clq_status status = check_kernel(context, task, choice, &same, error);
+    char what[80];
+    clq_status status;
+    describe(choice, what, sizeof what);
+    if (clq_cl_cache_has_verdict(context, what)) {
+        atomic_store(entry(context, choice), CLQ_TRUSTED);
+        return CLQ_OK;
+    }
+    clq_context_log(context, CLQ_LOG_DEBUG, "comparing with the reference: %s", what);
+    status = check_kernel(context, task, choice, &same, error);
     if (status != CLQ_OK && status != CLQ_BUILD_FAILED) {
         return status;
     }
@@ -230,6 +245,9 @@ static clq_status judge(clq_context *context, const clq_gemm_task *task, const c
         clq_context_log(context, CLQ_LOG_WARNING,
                         "gemm on %s: the bytes of kernel %s differ from the reference; it is set aside",
                         context->device.name, choice->kernel);
+    }
+    if (same && status == CLQ_OK) {
+        clq_cl_cache_store_verdict(context, what);
     }
     atomic_store(entry(context, choice), (unsigned char)(same && status == CLQ_OK ? CLQ_TRUSTED : CLQ_DISTRUSTED));
     return CLQ_OK;

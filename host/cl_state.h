@@ -137,6 +137,13 @@ clq_status clq_cl_cache_set(clq_context *context, const char *directory, clq_err
 cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options);
 void clq_cl_cache_store(clq_context *context, const char *source, const char *options, cl_program program);
 
+/*
+ * Whether an earlier run found that `what` (a kernel, described in words) gives the bytes of the reference on this
+ * device with this driver, and the note of it. Without a cache directory nothing is known and nothing noted.
+ */
+int clq_cl_cache_has_verdict(const clq_context *context, const char *what);
+void clq_cl_cache_store_verdict(const clq_context *context, const char *what);
+
 /* ---- cl_buffer.c ---- */
 
 clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *error);

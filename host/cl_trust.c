@@ -4,6 +4,7 @@
  * does so with a reduction, pocl #1390), and a wrong scale is seen by nobody. The check takes a few launches on a queue
  * and memory of its own, once per context, operation, variant and pair of types.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,6 +296,25 @@ done:
     return status;
 }
 
+/* By what is known from earlier runs, else by comparing. */
+static clq_status judge(clq_context *context, clq_operation operation, clq_variant variant, const clq_quantization *q,
+                        clq_error *error)
+{
+    char what[96];
+    snprintf(what, sizeof what, "%s, %s, %s, %s", clq_operation_name(operation), clq_variant_name(variant),
+             clq_dtype_name(q->real), clq_dtype_name(q->scheme.dtype));
+    if (clq_cl_cache_has_verdict(context, what)) {
+        atomic_store(entry(context, operation, variant, q), CLQ_TRUSTED);
+        return CLQ_OK;
+    }
+    clq_context_log(context, CLQ_LOG_DEBUG, "comparing with the reference: %s", what);
+    CLQ_TRY(check_kernel(context, operation, variant, q, error));
+    if (clq_cl_trust_of(context, operation, variant, q) == CLQ_TRUSTED) {
+        clq_cl_cache_store_verdict(context, what);
+    }
+    return CLQ_OK;
+}
+
 static clq_status trust_operation(clq_context *context, const clq_task *task, clq_operation operation, clq_error *error)
 {
     clq_task own = *task;
@@ -303,7 +323,7 @@ static clq_status trust_operation(clq_context *context, const clq_task *task, cl
         const clq_choice choice = clq_cl_choose(context, &own);
         clq_trust trust = clq_cl_trust_of(context, operation, choice.variant, task->q);
         if (trust == CLQ_UNKNOWN) {
-            CLQ_TRY(check_kernel(context, operation, choice.variant, task->q, error));
+            CLQ_TRY(judge(context, operation, choice.variant, task->q, error));
             trust = clq_cl_trust_of(context, operation, choice.variant, task->q);
             if (trust == CLQ_DISTRUSTED) {
                 clq_context_log(context, CLQ_LOG_WARNING,

@@ -14,7 +14,7 @@
 enum { ELEMENTS = 100 };
 
 typedef struct log_counts {
-    int built, taken, warnings;
+    int built, taken, compared, warnings;
 } log_counts;
 
 static void count_messages(void *cookie, clq_log_level level, const char *message)
@@ -22,6 +22,7 @@ static void count_messages(void *cookie, clq_log_level level, const char *messag
     log_counts *counts = cookie;
     counts->built += strncmp(message, "built ", 6) == 0;
     counts->taken += strncmp(message, "program cache: took", 19) == 0;
+    counts->compared += strncmp(message, "comparing ", 10) == 0;
     counts->warnings += level == CLQ_LOG_WARNING;
 }
 
@@ -34,7 +35,7 @@ static log_counts quantize_once(const char *directory)
     const char *spec = getenv("CLQ_TEST_DEVICE");
     const float scale = 0.5f;
     const int32_t zero_point = 0;
-    log_counts counts = {0, 0, 0};
+    log_counts counts = {0, 0, 0, 0};
     clq_quantization q;
     clq_error error;
     float x[ELEMENTS];
@@ -68,14 +69,14 @@ static log_counts quantize_once(const char *directory)
     return counts;
 }
 
-/* The only entry of the directory; fails when there is none or more. */
-static void find_entry(const char *directory, char *path, size_t capacity)
+/* The only entry of that kind in the directory; fails when there is none or more. */
+static void find_entry(const char *directory, const char *kind, char *path, size_t capacity)
 {
     DIR *folder = opendir(directory);
     int found = 0;
     assert_non_null(folder);
     for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-        if (entry->d_name[0] != '.') {
+        if (entry->d_name[0] != '.' && strstr(entry->d_name, kind) != NULL) {
             snprintf(path, capacity, "%s/%s", directory, entry->d_name);
             found++;
         }
@@ -119,9 +120,37 @@ static void second_context_takes_the_entry(void **state)
     directory = scratch_path("kept");
     counts = quantize_once(directory);
     assert_int_equal(counts.built, 1);
+    assert_int_equal(counts.compared, 1);
     counts = quantize_once(directory);
     assert_int_equal(counts.built, 0);
     assert_int_equal(counts.taken, 1);
+    assert_int_equal(counts.compared, 0);
+    counts = quantize_once(NULL); /* without a directory nothing is remembered */
+    assert_int_equal(counts.built, 1);
+    assert_int_equal(counts.compared, 1);
+}
+
+/* A note that a kernel gives the right bytes counts only when it is whole. */
+static void damaged_verdict_is_a_miss(void **state)
+{
+    const char *directory;
+    char path[4096];
+    size_t bytes = 0;
+    unsigned char *data;
+    (void)state;
+    needs_device();
+    directory = scratch_path("verdict");
+    quantize_once(directory);
+    find_entry(directory, ".verdict", path, sizeof path);
+    data = read_file(path, &bytes);
+    for (size_t i = 0; i < bytes; i += 1 + (size_t)check_below(40)) {
+        data[i] ^= 4;
+        write_file(path, data, bytes);
+        data[i] ^= 4;
+        assert_int_equal(quantize_once(directory).compared, 1);
+        assert_int_equal(quantize_once(directory).compared, 0);
+    }
+    free(data);
 }
 
 static void damage_is_a_miss(void **state)
@@ -134,7 +163,7 @@ static void damage_is_a_miss(void **state)
     needs_device();
     directory = scratch_path("damaged");
     quantize_once(directory);
-    find_entry(directory, path, sizeof path);
+    find_entry(directory, ".program", path, sizeof path);
     good = read_file(path, &bytes);
     for (int round = 0; round < 12; round++) {
         unsigned char *bad = check_allocate(bytes + 1);
@@ -173,7 +202,7 @@ static void foreign_entry_is_a_miss(void **state)
     needs_device();
     directory = scratch_path("foreign");
     quantize_once(directory);
-    find_entry(directory, path, sizeof path);
+    find_entry(directory, ".program", path, sizeof path);
     data = read_file(path, &bytes);
     for (size_t i = 0; i + 7 < bytes; i++) {
         if (memcmp(data + i, "library", 7) == 0) {
@@ -210,9 +239,8 @@ static void unsafe_directories_are_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(second_context_takes_the_entry),
-    cmocka_unit_test(damage_is_a_miss),
-    cmocka_unit_test(foreign_entry_is_a_miss),
+    cmocka_unit_test(second_context_takes_the_entry), cmocka_unit_test(damage_is_a_miss),
+    cmocka_unit_test(damaged_verdict_is_a_miss),      cmocka_unit_test(foreign_entry_is_a_miss),
     cmocka_unit_test(unsafe_directories_are_refused),
 };
 
