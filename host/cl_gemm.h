@@ -23,7 +23,6 @@ typedef struct clq_gemm_choice {
     uint32_t tile_rows; /* 0: not a build option of the kernel */
     uint32_t vector_width;
     uint32_t vectors; /* gemv: vectors of columns in a work-item */
-    int has_vnni;     /* gemv: by vpdpbusd */
     clq_gemm_a_form a_form;
     int unsigned_a; /* codes: a' is u8, else s8; widened, it is a */
     uint32_t slices, slice_groups;

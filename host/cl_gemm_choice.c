@@ -89,8 +89,8 @@ static clq_variant choose_kernel(const clq_context *context, const clq_gemm_task
         int on_cpu, on_others;
         const char *reason;
     } order[] = {
-        {CLQ_VARIANT_GEMV, 1, 1, "m is at most 8: bound by reading B"},
         {CLQ_VARIANT_CPU_VNNI, 1, 0, "CPU device whose processor has AVX512-VNNI"},
+        {CLQ_VARIANT_GEMV, 1, 1, "m is at most 8: bound by reading B"},
         {CLQ_VARIANT_KHR_DOT, 0, 1, "the device has packed integer dot products"},
         {CLQ_VARIANT_PORTABLE, 0, 1, "not a CPU device: tiles in local memory"},
         {CLQ_VARIANT_CPU, 1, 1, "tiles in registers, no barrier"},
@@ -139,12 +139,18 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     choice->slices = choice->slice_groups == 0 ? 1 : (uint32_t)clq_size_divide_up(groups, choice->slice_groups);
 }
 
-/* A few microseconds of work for an item of a large problem; enough items for a small one to balance. */
+/*
+ * An item costs a CPU device about a tenth of a microsecond, which is a tile of 32 groups: items of 512 groups make
+ * that little, and are still short enough (2 microseconds) to end together. A small problem gets enough items to
+ * balance.
+ */
 static void choose_tiles_per_item(const clq_context *context, const clq_gemm_task *task, clq_gemm_choice *choice)
 {
     const uint64_t tiles = work_items(context, task, choice) / task->problem->batch;
     const uint64_t units = clq_size_max(context->device.compute_units, 1);
-    choice->tiles_per_item = (uint32_t)clq_size_max(clq_size_min(tiles / (16 * units), 16), 1);
+    const uint64_t by_work = 512 / clq_size_max(choice->slice_groups, 1);
+    const uint64_t by_count = tiles / (8 * units);
+    choice->tiles_per_item = (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
 }
 
 static void describe(const clq_gemm_task *task, const char *reason, clq_gemm_choice *choice)
@@ -188,11 +194,10 @@ clq_status clq_cl_gemm_choose(const clq_context *context, const clq_gemm_task *t
     choice->tile_rows = tile_rows_of(choice->variant, task->problem->m);
     choice->vector_width = is_cpu(context) ? 16 : 4;
     choice->vectors = is_cpu(context) ? 2 : 1;
-    choice->has_vnni = choice->variant == CLQ_VARIANT_GEMV && context->cl->capabilities.vnni;
     choice->a_form = choice->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
                      : choice->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
                                                                : CLQ_GEMM_A_CODES;
-    choice->unsigned_a = choice->variant == CLQ_VARIANT_CPU_VNNI || choice->has_vnni;
+    choice->unsigned_a = choice->variant == CLQ_VARIANT_CPU_VNNI;
     if (choice->variant == CLQ_VARIANT_PORTABLE || choice->variant == CLQ_VARIANT_KHR_DOT) {
         choice->vector_width = 4;
     }

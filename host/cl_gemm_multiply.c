@@ -186,9 +186,8 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
     launch.file = choice->file;
     launch.kernel = choice->kernel;
     if (choice->variant == CLQ_VARIANT_GEMV) {
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DVECTORS=%u -DTILE_ROWS=%u -DDOT_VNNI=%d",
-                 (unsigned)choice->vector_width, (unsigned)choice->vectors, (unsigned)choice->tile_rows,
-                 choice->has_vnni);
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DVECTORS=%u -DTILE_ROWS=%u",
+                 (unsigned)choice->vector_width, (unsigned)choice->vectors, (unsigned)choice->tile_rows);
     } else if (choice->tile_rows != 0) {
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u",
                  (unsigned)choice->vector_width, (unsigned)choice->tile_rows);

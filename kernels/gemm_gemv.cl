@@ -4,8 +4,8 @@
  * VECTORS * VECTOR_WIDTH columns: on a CPU a whole panel, on a GPU four columns, with which neighbouring work-items
  * read side by side.
  *
- * Build options: TILE_ROWS = m, 1 to 8; VECTOR_WIDTH; VECTORS; DOT_VNNI 1: vpdpbusd as in gemm_vnni.cl (a' is u8),
- * else plain C (a' is s8). Dimensions: column items, batch * slices.
+ * Build options: TILE_ROWS = m, 1 to 8; VECTOR_WIDTH; VECTORS. a' is s8. Dimensions: column items, batch * slices.
+ * (gemm_vnni.cl does the same for its devices: a tile of m rows.)
  */
 #include "gemm_output.clh"
 
@@ -15,10 +15,6 @@
 #ifndef VECTORS
 #define VECTORS 2
 #endif
-#ifndef DOT_VNNI
-#define DOT_VNNI 0
-#endif
-
 /* Groups in flight: enough independent sums to hide the latency of a multiply-add. */
 #if TILE_ROWS * VECTORS >= 8
 #define UNROLL 1
@@ -28,17 +24,10 @@
 #define UNROLL 4
 #endif
 
-#if DOT_VNNI
-#ifndef __AVX512F__
-#error "the compiler's target has no AVX-512"
-#endif
-#define DOT(acc, word, b) __asm__("vpdpbusd %2,%1,%0" : "+v"(acc) : "v"((intv)(word)), "v"(b))
-#else
 #define BYTE(word, i) (((word) << (24 - 8 * (i))) >> 24)
 #define DOT(acc, word, b)                                                                                              \
     ((acc) += BYTE(b, 0) * BYTE(word, 0) + BYTE(b, 1) * BYTE(word, 1) + BYTE(b, 2) * BYTE(word, 2) +                   \
               BYTE(b, 3) * BYTE(word, 3))
-#endif
 
 /* Four codes of A from depth on; beyond k none is read. */
 static inline int load_codes_word(const gemm_call *call, __global const uchar *row, uint depth)

@@ -4,10 +4,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 bad=0
-c_files=$(git ls-files '*.c' '*.h' '*.cl' '*.clh')
+c_files=$(git ls-files '*.c' '*.h' '*.cpp' '*.cl' '*.clh')
 # shellcheck disable=SC2086 # names without spaces
 clang-format --dry-run -Werror $c_files || bad=1
-text_files=$(git ls-files '*.c' '*.h' '*.cl' '*.clh' '*.def' '*.sh' '*.md' '*.cmake' '*.txt' '.ci/run' | grep -v '^LICENSE$')
+text_files=$(git ls-files '*.c' '*.h' '*.cpp' '*.cl' '*.clh' '*.def' '*.sh' '*.md' '*.cmake' '*.txt' '.ci/run' | grep -v '^LICENSE$')
 for file in $text_files; do
     if grep -n '[[:blank:]]$' "$file" >/dev/null; then
         echo "$file: trailing blanks in line $(grep -n '[[:blank:]]$' "$file" | head -n 1 | cut -d: -f1)" >&2

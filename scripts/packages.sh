@@ -7,5 +7,8 @@ if ! command -v cc >/dev/null 2>&1; then
     build_packages="$build_packages gcc libc6-dev"
 fi
 device_packages="ocl-icd-libopencl1 pocl-opencl-icd"
-test_packages="libcmocka-dev"
+test_packages="libcmocka-dev libgemmlowp-dev"
+if ! command -v c++ >/dev/null 2>&1; then
+    test_packages="$test_packages g++"
+fi
 ci_packages="gcc g++ pkg-config clang clang-format oclgrind libclang-rt-14-dev"

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +130,15 @@ static const struct {
 enum { MAX_VARIANTS = 16 };
 static const char *variants[MAX_VARIANTS];
 static size_t variant_count;
-static uint64_t times_run[CLQ_OP_COUNT][MAX_VARIANTS];
+
+typedef struct run_count {
+    const char *operation;
+    char variant[48];
+    uint64_t times;
+} run_count;
+
+static run_count runs[64];
+static size_t run_count_used;
 
 static void collect_variants(void)
 {
@@ -196,21 +205,28 @@ static int open_contexts(void **state)
     return 0;
 }
 
-void check_count_run(clq_operation operation, size_t variant)
+void check_count_run(const char *operation, const char *variant)
 {
-    times_run[operation][variant]++;
+    size_t i = 0;
+    while (i < run_count_used && (strcmp(runs[i].operation, operation) != 0 || strcmp(runs[i].variant, variant) != 0)) {
+        i++;
+    }
+    if (i == run_count_used) {
+        if (i == sizeof runs / sizeof runs[0]) {
+            fail_msg("more variants ran than can be counted");
+        }
+        runs[i].operation = operation;
+        snprintf(runs[i].variant, sizeof runs[i].variant, "%s", variant);
+        run_count_used++;
+    }
+    runs[i].times++;
 }
 
 /* How often each kernel ran: one that never does is not tested. */
 static void print_times_run(void)
 {
-    for (int operation = 0; operation < CLQ_OP_COUNT; operation++) {
-        for (size_t v = 0; v < variant_count; v++) {
-            if (times_run[operation][v] != 0) {
-                check_print("%s %s: %" PRIu64 " cases", clq_operation_name((clq_operation)operation), variants[v],
-                            times_run[operation][v]);
-            }
-        }
+    for (size_t i = 0; i < run_count_used; i++) {
+        check_print("%s %s: %" PRIu64 " cases", runs[i].operation, runs[i].variant, runs[i].times);
     }
 }
 
@@ -221,6 +237,14 @@ static int close_contexts(void **state)
     clq_context_destroy(&device);
     clq_context_destroy(&reference);
     return 0;
+}
+
+void check_crashes_end_the_program(void)
+{
+    static const int signals[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS};
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        signal(signals[i], SIG_DFL);
+    }
 }
 
 void check_skip(const char *why)

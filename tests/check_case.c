@@ -3,7 +3,6 @@
 #include "check.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -369,18 +368,6 @@ static clq_status call(clq_context *context, const check_case *c, const placed *
     return CLQ_UNSUPPORTED;
 }
 
-/*
- * cmocka turns a crash into a failed test and goes on with the next one; after a crash inside a driver or a lock that
- * ends in a hang. A crash is to end the program instead.
- */
-static void let_crashes_end_the_program(void)
-{
-    static const int signals[] = {SIGFPE, SIGILL, SIGSEGV, SIGBUS};
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        signal(signals[i], SIG_DFL);
-    }
-}
-
 void check_run(clq_context *context, const char *where, const check_case *c, check_result *result)
 {
     operand_use use = use_of(c->operation);
@@ -389,7 +376,7 @@ void check_run(clq_context *context, const char *where, const check_case *c, che
     clq_status status;
     memset(p, 0, sizeof p);
     memset(result, 0, sizeof *result);
-    let_crashes_end_the_program();
+    check_crashes_end_the_program();
     if (c->in_place) {
         use.outputs = BIT(CHECK_X);
     }
@@ -458,7 +445,7 @@ void check_everywhere(const check_case *c, check_result *kept)
         check_run(device, where, c, &got);
         check_same(c, where, &want, &got);
         check_result_free(&got);
-        check_count_run(c->operation, v);
+        check_count_run(clq_operation_name(c->operation), check_variant(v));
         ran = 1;
     }
     if (device != NULL && !ran) {

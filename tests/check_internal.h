@@ -5,8 +5,14 @@
 
 #include "check.h"
 
-/* Note that a case of the operation ran under check_variant(variant). */
-void check_count_run(clq_operation operation, size_t variant);
+/* Note that a case of the operation ran under that variant of it; the program tells at its end how many did. */
+void check_count_run(const char *operation, const char *variant);
+
+/*
+ * cmocka turns a crash into a failed test and goes on with the next one; after a crash inside a driver or a lock that
+ * ends in a hang. From here to the end of the test a crash ends the program instead.
+ */
+void check_crashes_end_the_program(void);
 
 uint32_t check_word_at(const void *array, uint64_t index);
 void check_print_f32(const char *what, uint32_t bits);

@@ -38,6 +38,15 @@ int32_t oracle_type_maximum(clq_dtype dtype);
 int32_t oracle_code(const clq_scheme *scheme, uint32_t x, uint32_t scale, int32_t zero_point);
 uint32_t oracle_real(int32_t code, uint32_t scale, int32_t zero_point);
 
+/* Requantization (docs/numerics.md, section 6) of one accumulator; the stage is one that clq_requantize accepts. */
+int32_t oracle_requantize(const clq_requantization *stage, int32_t x);
+
+/* Its steps: gemmlowp's SaturatingRoundingDoublingHighMul; value / 2^exponent to nearest with ties away from zero, and
+ * rounded down. */
+int64_t oracle_high_multiply(int32_t a, int32_t b);
+int64_t oracle_divide_away(int64_t value, int exponent);
+int64_t oracle_divide_down(int64_t value, int exponent);
+
 /* Which parameter serves element `index`, by its coordinates. */
 uint64_t oracle_parameter(const clq_layout *layout, uint64_t index);
 

@@ -11,7 +11,6 @@
 #include "oracle.h"
 
 __extension__ typedef __int128 wide;
-__extension__ typedef unsigned __int128 wide_unsigned;
 
 /* ---- multipliers ---- */
 
@@ -113,54 +112,6 @@ static void worked_multipliers(void **state)
 
 /* ---- requantization ---- */
 
-/* gemmlowp, fixedpoint.h, SaturatingRoundingDoublingHighMul: a nudge, then a division that truncates. */
-static int64_t gemmlowp_high_multiply(int32_t a, int32_t b)
-{
-    const wide product = (wide)a * b;
-    const wide nudge = product >= 0 ? (wide)1 << 30 : 1 - ((wide)1 << 30);
-    return a == b && a == INT32_MIN ? INT32_MAX : (int64_t)((product + nudge) / ((wide)1 << 31));
-}
-
-/* value / 2^exponent to nearest, ties away from zero, from the magnitude. */
-static int64_t divided_away(int64_t value, int exponent)
-{
-    const wide_unsigned magnitude = (wide_unsigned)(value < 0 ? -(wide)value : (wide)value);
-    const wide_unsigned rounded =
-        exponent == 0 ? magnitude : (magnitude + ((wide_unsigned)1 << (exponent - 1))) >> exponent;
-    return value < 0 ? -(int64_t)rounded : (int64_t)rounded;
-}
-
-static wide floor_divided(wide value, int exponent)
-{
-    const wide divisor = (wide)1 << exponent;
-    const wide quotient = value / divisor;
-    return value % divisor < 0 ? quotient - 1 : quotient;
-}
-
-static wide scaled(const clq_requantization *s, int32_t x)
-{
-    switch (s->mode) {
-    case CLQ_REQUANTIZE_DOUBLE: {
-        wide shifted = (wide)x * ((wide)1 << (s->shift > 0 ? s->shift : 0));
-        shifted = shifted > INT32_MAX ? INT32_MAX : shifted < INT32_MIN ? INT32_MIN : shifted;
-        return divided_away(gemmlowp_high_multiply((int32_t)shifted, s->multiplier), s->shift < 0 ? -s->shift : 0);
-    }
-    case CLQ_REQUANTIZE_SINGLE:
-        return floor_divided((wide)x * s->multiplier + ((wide)1 << (30 - s->shift)), 31 - s->shift);
-    case CLQ_REQUANTIZE_SHIFT:
-        return floor_divided((wide)x * s->multiplier, s->shift);
-    default:
-        break;
-    }
-    return oracle_round(CLQ_ROUND_EVEN, oracle_multiply(oracle_from_int32(x), oracle_bits(s->real)));
-}
-
-static int32_t requantized(const clq_requantization *s, int32_t x)
-{
-    const wide y = scaled(s, x) + s->zero_point;
-    return y < s->minimum ? s->minimum : y > s->maximum ? s->maximum : (int32_t)y;
-}
-
 static int32_t accumulator(void)
 {
     static const int32_t ends[] = {INT32_MIN, INT32_MIN + 1, INT32_MAX, INT32_MAX - 1, 0, 1, -1, 1 << 30, -(1 << 30)};
@@ -216,7 +167,7 @@ static void check_stage(const clq_requantization *stage)
     }
     check_ok(clq_requantize(stage, x, N, y, &error), &error, "clq_requantize");
     for (size_t i = 0; i < N; i++) {
-        const int32_t want = requantized(stage, x[i]);
+        const int32_t want = oracle_requantize(stage, x[i]);
         if (y[i] != want) {
             fail_msg("mode %d, multiplier %d, shift %d, real %a, Z %d, [%d, %d]: %d gives %d, want %d (seed %llu)",
                      (int)stage->mode, (int)stage->multiplier, (int)stage->shift, (double)stage->real,
@@ -257,7 +208,7 @@ static void every_tie(void **state)
                 int32_t y = 0;
                 clq_error error;
                 check_ok(clq_requantize(&s, &x, 1, &y, &error), &error, "clq_requantize");
-                assert_int_equal(y, requantized(&s, x));
+                assert_int_equal(y, oracle_requantize(&s, x));
             }
         }
     }
@@ -281,10 +232,11 @@ static void published_definition(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_true(gemmlowp_high_multiply(rows[i].a, rows[i].b) == rows[i].want);
+        assert_true(oracle_high_multiply(rows[i].a, rows[i].b) == rows[i].want);
     }
-    assert_true(divided_away(-1, 1) == -1 && divided_away(1, 1) == 1 && divided_away(-3, 2) == -1);
-    assert_true(divided_away(-2, 2) == -1 && divided_away(INT32_MIN, 31) == -1 && divided_away(5, 0) == 5);
+    assert_true(oracle_divide_away(-1, 1) == -1 && oracle_divide_away(1, 1) == 1 && oracle_divide_away(-3, 2) == -1);
+    assert_true(oracle_divide_away(-2, 2) == -1 && oracle_divide_away(INT32_MIN, 31) == -1 &&
+                oracle_divide_away(5, 0) == 5);
 }
 
 static void activation_range(void **state)
@@ -331,8 +283,7 @@ static void check_search(double real, const int32_t *samples, size_t count, uint
         double sum = 0.0;
         double largest = 0.0;
         for (size_t i = 0; i < count; i++) {
-            const double e =
-                fabs(real * samples[i] - (double)(int64_t)floor_divided((wide)factor * samples[i], (int)n));
+            const double e = fabs(real * samples[i] - (double)oracle_divide_down(factor * samples[i], (int)n));
             sum += e;
             largest = fmax(largest, e);
         }

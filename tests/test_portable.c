@@ -6,6 +6,7 @@
 #include "check.h"
 
 #include "inputs.h"
+#include "inputs_gemm.h"
 
 static void every_operation(void **state)
 {
@@ -42,9 +43,21 @@ static void channels_inside(void **state)
     check_needs_device();
 }
 
+static void matrix_products(void **state)
+{
+    (void)state;
+    for (unsigned turn = 0; turn < 12; turn++) {
+        check_gemm c;
+        inputs_gemm_problem(&c, "portable", 20);
+        inputs_gemm_check(&c, (inputs_gemm_codes)(turn % INPUTS_GEMM_CODES), INPUTS_GEMM_ANY);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_operation),
     cmocka_unit_test(channels_inside),
+    cmocka_unit_test(matrix_products),
 };
 
 CHECK_MAIN("portable", tests)

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One described product run in every way there is, and compared. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_gemm_place.h"
+#include "check_internal.h"
+#include "gemm_oracle.h"
+
+static const char *const variants[] = {
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) variant,
+#include "../kernels/kernels.def"
+};
+
+size_t check_gemm_variant_count(void)
+{
+    return sizeof variants / sizeof variants[0];
+}
+
+const char *check_gemm_variant(size_t index)
+{
+    return variants[index];
+}
+
+/* A problem that agrees with `p` only in what clq_gemm_weights_create says it reads. */
+static clq_gemm_problem problem_of_weights(const clq_gemm_problem *p)
+{
+    clq_gemm_problem own;
+    clq_gemm_init(&own);
+    own.m = p->m == 1 ? 5 : 1;
+    own.n = p->n;
+    own.k = p->k;
+    own.batch = p->batch;
+    own.b = p->b;
+    own.b_zero_point = p->b_zero_point;
+    own.c.batch_stride = own.m * own.n;
+    return own;
+}
+
+/* The same for clq_gemm_row_sums. */
+static clq_gemm_problem problem_of_sums(const clq_gemm_problem *p)
+{
+    clq_gemm_problem own;
+    clq_gemm_init(&own);
+    own.m = p->m;
+    own.n = 1;
+    own.k = p->k;
+    own.batch = p->batch;
+    own.a = p->a;
+    own.c.batch_stride = own.m;
+    return own;
+}
+
+static clq_status multiply(clq_context *context, const check_gemm_place *place, clq_error *error)
+{
+    const check_gemm *c = place->c;
+    clq_gemm_problem problem = c->problem;
+    clq_gemm_weights *weights = NULL;
+    clq_gemm_operands o;
+    clq_status status = CLQ_OK;
+    memset(&o, 0, sizeof o);
+    o.a = check_gemm_place_operand(place, CHECK_GEMM_A);
+    o.c = check_gemm_place_operand(place, CHECK_GEMM_C);
+    o.a_zero_point = check_gemm_place_operand(place, CHECK_GEMM_A_ZERO_POINT);
+    o.c_zero_point = check_gemm_place_operand(place, CHECK_GEMM_C_ZERO_POINT);
+    o.bias = check_gemm_place_operand(place, CHECK_GEMM_BIAS);
+    o.a_scale = check_gemm_place_operand(place, CHECK_GEMM_A_SCALE);
+    o.b_scale = check_gemm_place_operand(place, CHECK_GEMM_B_SCALE);
+    o.multiplier = check_gemm_place_operand(place, CHECK_GEMM_MULTIPLIER);
+    o.shift = check_gemm_place_operand(place, CHECK_GEMM_SHIFT);
+    if (c->sums) {
+        const clq_gemm_problem own = problem_of_sums(&problem);
+        problem.a_sums = CLQ_GEMM_PER_ROW;
+        o.a_sums = check_gemm_place_operand(place, CHECK_GEMM_A_SUMS);
+        status = clq_gemm_row_sums(context, &own, o.a, o.a_sums, error);
+    }
+    if (status == CLQ_OK && c->packed) {
+        const clq_gemm_problem own = problem_of_weights(&problem);
+        status = clq_gemm_weights_create(context, &own, check_gemm_place_operand(place, CHECK_GEMM_B),
+                                         check_gemm_place_operand(place, CHECK_GEMM_B_ZERO_POINT), &weights, error);
+        o.weights = weights;
+    } else {
+        o.b = check_gemm_place_operand(place, CHECK_GEMM_B);
+        o.b_zero_point = check_gemm_place_operand(place, CHECK_GEMM_B_ZERO_POINT);
+    }
+    status = status == CLQ_OK ? clq_gemm(context, &problem, &o, error) : status;
+    clq_gemm_weights_destroy(&weights);
+    return status;
+}
+
+/* ---- crashes between fences ---- */
+
+static const check_gemm *running;
+static const char *running_where;
+
+/* Tells what ran. The access is then tried again, which ends the program. */
+static void tell_crash(int number)
+{
+    signal(number, SIG_DFL);
+    check_print("signal %d: memory outside the operands was accessed", number);
+    check_gemm_print(running, running_where);
+}
+
+static void expect_crash(const check_gemm *c, const char *where)
+{
+    running = c;
+    running_where = where;
+    signal(SIGSEGV, tell_crash);
+    signal(SIGBUS, tell_crash);
+}
+
+/* ---- runs ---- */
+
+/* 0 when the context cannot run it and `may_refuse`. */
+static int run_placed(clq_context *context, const char *where, check_gemm_place *place, int may_refuse,
+                      check_gemm_result *result)
+{
+    clq_error error;
+    clq_status status;
+    memset(result, 0, sizeof *result);
+    check_crashes_end_the_program();
+    check_gemm_place_reset(place);
+    if (place->c->memory != CHECK_GEMM_GUARDED) {
+        expect_crash(place->c, where);
+    }
+    status = multiply(context, place, &error);
+    if (status == CLQ_UNSUPPORTED && may_refuse) {
+        return 0;
+    }
+    if (status != CLQ_OK) {
+        check_gemm_print(place->c, where);
+    }
+    check_ok(status, &error, place->c->name);
+    check_gemm_place_collect(place, where, result);
+    return 1;
+}
+
+void check_gemm_run(clq_context *context, const char *where, const check_gemm *c, check_gemm_result *result)
+{
+    check_gemm_place place;
+    check_gemm_place_create(&place, context, c);
+    (void)run_placed(context, where, &place, 0, result);
+    check_gemm_place_destroy(&place);
+}
+
+/* The ways to hand in B and the sums; the last stands for both of B's by turns. */
+enum { WAYS = 3 };
+
+static void set_way(check_gemm *c, int way)
+{
+    static unsigned turn;
+    c->packed = way == 1 || (way == 2 && turn++ % 2 == 0);
+    c->sums = way == 2;
+}
+
+static void describe(char *where, size_t size, const char *on, const char *variant, const check_gemm *c)
+{
+    snprintf(where, size, "%s%s%s%s%s", on, variant != NULL ? ", variant " : "", variant != NULL ? variant : "",
+             c->packed ? ", packed weights" : "", c->sums ? ", given sums" : "");
+}
+
+/* Under the variant that the device chooses (NULL), or under one that is forced if it can run this. */
+static void run_variant(check_gemm_place *place, check_gemm *c, const char *variant, const check_gemm_result *want)
+{
+    clq_error error;
+    check_ok(clq_context_force_variant(check_device(), variant, &error), &error, "clq_context_force_variant");
+    for (int way = 0; way < WAYS; way++) {
+        char where[96];
+        char counted[64];
+        clq_plan plan;
+        check_gemm_result got;
+        set_way(c, way);
+        describe(where, sizeof where, "device", variant, c);
+        if (!run_placed(check_device(), where, place, variant != NULL, &got)) {
+            continue;
+        }
+        check_gemm_same(c, where, want, &got);
+        check_gemm_result_free(&got);
+        if (variant == NULL) {
+            check_ok(clq_gemm_plan(check_device(), &c->problem, c->packed, &plan, &error), &error, "clq_gemm_plan");
+            snprintf(counted, sizeof counted, "chosen: %s", plan.variant);
+        } else {
+            snprintf(counted, sizeof counted, "%s", variant);
+        }
+        check_count_run("gemm", counted);
+    }
+}
+
+static void run_reference(check_gemm *c, check_gemm_result *want)
+{
+    const clq_gemm_problem *p = &c->problem;
+    const int is_small = p->batch * p->m * p->n * p->k <= 200000;
+    check_gemm_place place;
+    check_gemm_place_create(&place, check_reference(), c);
+    for (int way = 0; way < (is_small ? WAYS : 1); way++) {
+        char where[96];
+        check_gemm_result got;
+        set_way(c, way);
+        describe(where, sizeof where, "reference", NULL, c);
+        (void)run_placed(check_reference(), where, &place, 0, way == 0 ? want : &got);
+        if (way != 0) {
+            check_gemm_same(c, where, want, &got);
+            check_gemm_result_free(&got);
+        }
+    }
+    check_gemm_place_destroy(&place);
+}
+
+void check_gemm_everywhere(const check_gemm *given, check_gemm_result *kept)
+{
+    check_gemm c = *given;
+    check_gemm_result want;
+    run_reference(&c, &want);
+    if (check_device() != NULL) {
+        check_gemm_place place;
+        clq_error error;
+        check_gemm_place_create(&place, check_device(), &c);
+        run_variant(&place, &c, NULL, &want);
+        for (size_t v = 0; v < check_gemm_variant_count(); v++) {
+            run_variant(&place, &c, check_gemm_variant(v), &want);
+        }
+        check_ok(clq_context_force_variant(check_device(), NULL, &error), &error, "clq_context_force_variant");
+        check_gemm_place_destroy(&place);
+    }
+    if (kept != NULL) {
+        *kept = want;
+    } else {
+        check_gemm_result_free(&want);
+    }
+}
+
+void check_gemm_fully(const check_gemm *c)
+{
+    check_gemm_result result;
+    check_gemm_everywhere(c, &result);
+    gemm_oracle_check(c, &result);
+    check_gemm_result_free(&result);
+}
