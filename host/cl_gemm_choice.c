@@ -141,8 +141,8 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
 
 /*
  * A CPU device spends about a tenth of a microsecond on an item, as long as on a tile of 32 groups. Sixteen tiles, the
- * row tiles that share a panel (kernels/gemm_walk.clh), or more where K is small, make that little; a small problem gets
- * enough items to balance.
+ * row tiles that share a panel (kernels/gemm_walk.clh), or more where K is small, make that little; a small problem
+ * gets enough items to balance.
  */
 static void choose_tiles_per_item(const clq_context *context, const clq_gemm_task *task, clq_gemm_choice *choice)
 {
