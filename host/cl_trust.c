@@ -11,7 +11,6 @@
 #include "cl_state.h"
 #include "dtype.h"
 #include "reference/element.h"
-#include "reference/reference.h"
 #include "size.h"
 
 /* The problem: rows of 300 in groups of 76 with a short last one; for columns, 19 channels side by side. */
@@ -50,20 +49,6 @@ clq_trust clq_cl_trust_of(const clq_context *context, clq_operation operation, c
                           const clq_quantization *q)
 {
     return (clq_trust)atomic_load(entry(context, operation, variant, q));
-}
-
-static int is_output(clq_operation operation, clq_argument argument)
-{
-    switch (operation) {
-    case CLQ_OP_MINMAX:
-        return argument == CLQ_ARG_RANGE || argument == CLQ_ARG_NONFINITE;
-    case CLQ_OP_CHOOSE_PARAMETERS:
-        return argument == CLQ_ARG_SCALE || argument == CLQ_ARG_ZERO_POINT;
-    case CLQ_OP_QUANTIZE:
-        return argument == CLQ_ARG_CODES;
-    default:
-        return argument == CLQ_ARG_Y;
-    }
 }
 
 /* ---- the problem ---- */
@@ -207,28 +192,14 @@ static void release(trial *t)
 
 /* ---- the comparison ---- */
 
-static void run_reference(const trial *t)
+static clq_status run_reference(const trial *t, clq_error *error)
 {
-    const clq_geometry *g = &t->task.geometry;
-    void *const *a = t->host;
-    switch (t->task.operation) {
-    case CLQ_OP_MINMAX:
-        clq_reference_minmax(g, t->q.real, a[CLQ_ARG_X], a[CLQ_ARG_RANGE], a[CLQ_ARG_NONFINITE]);
-        break;
-    case CLQ_OP_CHOOSE_PARAMETERS:
-        clq_reference_choose_parameters(&t->q.scheme, g->parameters, a[CLQ_ARG_RANGE], a[CLQ_ARG_SCALE],
-                                        a[CLQ_ARG_ZERO_POINT]);
-        break;
-    case CLQ_OP_QUANTIZE:
-        clq_reference_quantize(g, &t->q, a[CLQ_ARG_X], a[CLQ_ARG_SCALE], a[CLQ_ARG_ZERO_POINT], a[CLQ_ARG_CODES]);
-        break;
-    case CLQ_OP_DEQUANTIZE:
-        clq_reference_dequantize(g, &t->q, a[CLQ_ARG_CODES], a[CLQ_ARG_SCALE], a[CLQ_ARG_ZERO_POINT], a[CLQ_ARG_Y]);
-        break;
-    default:
-        clq_reference_fake_quantize(g, &t->q, a[CLQ_ARG_X], a[CLQ_ARG_SCALE], a[CLQ_ARG_ZERO_POINT], a[CLQ_ARG_Y]);
-        break;
+    clq_task task = t->task;
+    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
+        task.arguments[i].object = t->host[i];
+        task.arguments[i].offset_bytes = 0;
     }
+    return clq_reference_executor.run(NULL, &task, error);
 }
 
 static clq_status run_device(trial *t, clq_error *error)
@@ -240,7 +211,7 @@ static clq_status run_device(trial *t, clq_error *error)
     stream.workspace = t->context->cl->trial_memory;
     stream.workspace_offset_bytes = t->workspace_offset;
     for (int i = 0; i < CLQ_ARG_COUNT; i++) {
-        if (t->bytes[i] > 0 && !is_output(t->task.operation, (clq_argument)i)) {
+        if (t->bytes[i] > 0 && !clq_argument_is_output(t->task.operation, (clq_argument)i)) {
             CLQ_CL(clEnqueueWriteBuffer, t->queue, t->context->cl->trial_memory, CL_TRUE,
                    (size_t)t->task.arguments[i].offset_bytes, (size_t)t->bytes[i], t->host[i], 0, NULL, NULL);
         }
@@ -251,7 +222,7 @@ static clq_status run_device(trial *t, clq_error *error)
 static clq_status compare_outputs(trial *t, int *same, clq_error *error)
 {
     for (int i = 0; i < CLQ_ARG_COUNT; i++) {
-        if (t->bytes[i] > 0 && is_output(t->task.operation, (clq_argument)i)) {
+        if (t->bytes[i] > 0 && clq_argument_is_output(t->task.operation, (clq_argument)i)) {
             CLQ_CL(clEnqueueReadBuffer, t->queue, t->context->cl->trial_memory, CL_TRUE,
                    (size_t)t->task.arguments[i].offset_bytes, (size_t)t->bytes[i], t->got, 0, NULL, NULL);
             *same = *same && memcmp(t->got, t->host[i], (size_t)t->bytes[i]) == 0;
@@ -272,7 +243,7 @@ static clq_status compare(trial *t, int *same, clq_error *error)
             t->q.scheme.zero_point_order = i / 2 == 0 ? CLQ_ZERO_POINT_AFTER : CLQ_ZERO_POINT_BEFORE;
             t->q.scheme.arithmetic = i == 1 ? CLQ_RECIPROCAL : CLQ_DIVIDE;
         }
-        run_reference(t);
+        CLQ_TRY(run_reference(t, error));
         CLQ_TRY(run_device(t, error));
         CLQ_TRY(compare_outputs(t, same, error));
     }

@@ -100,6 +100,7 @@ clq_status clq_run(clq_context *context, clq_operation operation, const clq_quan
 /* The bytes that an operand of `task` must hold from its offset on; 0 when the operation does not use it. */
 uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument);
 uint64_t clq_argument_offset_bytes(const clq_task *task, clq_argument argument, uint64_t offset);
+int clq_argument_is_output(clq_operation operation, clq_argument argument);
 const char *clq_argument_name(clq_argument argument);
 
 /* Implemented by cl_device.c and cl_context.c; a build without OpenCL has host/no_opencl.c. */

@@ -66,8 +66,8 @@ static clq_status check_matrix(const clq_gemm_problem *p, const char *name, cons
     }
     /* Overlapping batches take little memory, but are packed one by one. */
     CLQ_REQUIRE(stored_rows <= MAXIMUM_ELEMENTS / stored_columns / p->batch,
-                "gemm: %s has %" PRIu64 " batches of %" PRIu64 " x %" PRIu64 " elements, 2^56 are possible in all",
-                name, p->batch, rows, columns);
+                "gemm: %s has %" PRIu64 " x %" PRIu64 " x %" PRIu64 " elements, 2^56 are possible", name, p->batch,
+                rows, columns);
     elements = extent(matrix, rows, columns);
     CLQ_REQUIRE(elements != 0 && clq_size_multiply(p->batch - 1, matrix->batch_stride, &stored_rows) &&
                     clq_size_add(stored_rows, elements, &elements) && elements <= UINT64_MAX / 8,

@@ -11,23 +11,32 @@
 
 typedef struct operation_row {
     const char *name;
-    uint32_t arguments;
+    uint32_t inputs, outputs;
 } operation_row;
 
 static const operation_row operations[CLQ_OP_COUNT] = {
-    [CLQ_OP_MINMAX] = {"minmax", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_NONFINITE)},
-    [CLQ_OP_QUANTIZE] = {"quantize",
-                         BIT(CLQ_ARG_X) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) | BIT(CLQ_ARG_CODES)},
-    [CLQ_OP_DEQUANTIZE] = {"dequantize",
-                           BIT(CLQ_ARG_CODES) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) | BIT(CLQ_ARG_Y)},
-    [CLQ_OP_FAKE_QUANTIZE] = {"fake-quantize",
-                              BIT(CLQ_ARG_X) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) | BIT(CLQ_ARG_Y)},
-    [CLQ_OP_CHOOSE_PARAMETERS] = {"choose-parameters",
-                                  BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT)},
-    [CLQ_OP_DYNAMIC_QUANTIZE] = {"dynamic-quantize", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_CODES) | BIT(CLQ_ARG_SCALE) |
-                                                         BIT(CLQ_ARG_ZERO_POINT) | BIT(CLQ_ARG_RANGE) |
-                                                         BIT(CLQ_ARG_NONFINITE)},
+    [CLQ_OP_MINMAX] = {"minmax", BIT(CLQ_ARG_X), BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_NONFINITE)},
+    [CLQ_OP_QUANTIZE] = {"quantize", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT), BIT(CLQ_ARG_CODES)},
+    [CLQ_OP_DEQUANTIZE] = {"dequantize", BIT(CLQ_ARG_CODES) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT),
+                           BIT(CLQ_ARG_Y)},
+    [CLQ_OP_FAKE_QUANTIZE] = {"fake-quantize", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT),
+                              BIT(CLQ_ARG_Y)},
+    [CLQ_OP_CHOOSE_PARAMETERS] = {"choose-parameters", BIT(CLQ_ARG_RANGE),
+                                  BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT)},
+    [CLQ_OP_DYNAMIC_QUANTIZE] = {"dynamic-quantize", BIT(CLQ_ARG_X),
+                                 BIT(CLQ_ARG_CODES) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) |
+                                     BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_NONFINITE)},
 };
+
+static int is_used(clq_operation operation, clq_argument argument)
+{
+    return ((operations[operation].inputs | operations[operation].outputs) & BIT(argument)) != 0;
+}
+
+int clq_argument_is_output(clq_operation operation, clq_argument argument)
+{
+    return (operations[operation].outputs & BIT(argument)) != 0;
+}
 
 const char *clq_operation_name(clq_operation operation)
 {
@@ -64,7 +73,7 @@ static uint64_t stored_bytes(const clq_quantization *q, clq_argument argument, u
 uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument)
 {
     const clq_geometry *g = &task->geometry;
-    if ((operations[task->operation].arguments & BIT(argument)) == 0) {
+    if (!is_used(task->operation, argument)) {
         return 0;
     }
     switch (argument) {
@@ -124,7 +133,7 @@ clq_status clq_run(clq_context *context, clq_operation operation, const clq_quan
     task.launch = launch;
     CLQ_TRY(clq_geometry_of(&q->layout, &task.geometry, error));
     for (int i = 0; i < CLQ_ARG_COUNT; i++) {
-        if (operations[operation].arguments & BIT(i)) {
+        if (is_used(operation, (clq_argument)i)) {
             CLQ_TRY(check_operand(context, &task, (clq_argument)i, &arguments[i], &task.arguments[i], error));
         }
     }

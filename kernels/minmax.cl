@@ -127,7 +127,7 @@ minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, 
 }
 
 #ifndef COLUMN_BLOCKS
-#define COLUMN_BLOCKS 4 /* blocks of VECTOR_WIDTH columns that a work-item handles together */
+#define COLUMN_BLOCKS 1 /* blocks of VECTOR_WIDTH columns that a work-item handles together */
 #endif
 
 /*
