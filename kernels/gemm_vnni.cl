@@ -20,6 +20,8 @@
 
 #define BROADCAST(to, p, pitch, address) __asm__("vpbroadcastd " address ",%0" : "=v"(to) : "r"(p), "r"(pitch))
 
+#define PREFETCH(p) __asm__("prefetcht1 (%0)" : : "r"(p))
+
 /* One row's share of a group of four k. A's codes become u8 by the flip of their sign bits where they are s8. */
 #define ROW(i, p, address)                                                                                             \
     {                                                                                                                  \
@@ -55,7 +57,7 @@ static inline int tail_codes(__global const uchar *p, uint count)
 }
 
 static inline void multiply_tile(const gemm_call *call, __global const uchar *a, __global const uint *b, uint groups,
-                                 uint tail, int16 *tile)
+                                 uint tail, __global const uchar *ahead, int16 *tile)
 {
     const ulong pitch = call->a_row;
     const int16 flip = (int16)((int)call->a_flip);
@@ -77,6 +79,8 @@ static inline void multiply_tile(const gemm_call *call, __global const uchar *a,
     for (uint group = 0; group < groups; group++) {
         const int16 b0 = as_int16(vload16(0, b));
         const int16 b1 = as_int16(vload16(1, b));
+        PREFETCH(ahead);
+        ahead += 64;
         ROWS_OF(p0, 0, TILE_ROWS)
 #if TILE_ROWS > 3
         ROWS_OF(p1, 3, TILE_ROWS)
@@ -117,8 +121,10 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_vnni(GEMM_PARA
             a + call.a_offset + share.batch * call.a_batch + t.row * call.a_row + share.first_group * GROUP_DEPTH;
         __global const uint *b = panels + call.b_offset + share.batch * call.b_batch +
                                  ((ulong)t.panel * call.groups + share.first_group) * PANEL_COLUMNS;
+        __global const uchar *ahead = (__global const uchar *)(b + (ulong)call.groups * PANEL_COLUMNS) +
+                                      ((ulong)t.turn * call.slice_groups / t.turns) * 128;
         int16 tile[2 * TILE_ROWS];
-        multiply_tile(&call, rows, b, whole_groups - share.first_group, tail, tile);
+        multiply_tile(&call, rows, b, whole_groups - share.first_group, tail, ahead, tile);
         write_tile(&call, &memory, &t, (const int *)tile, share.batch, share.slice);
     }
 }
