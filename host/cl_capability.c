@@ -30,6 +30,7 @@ static void find_instructions(const clq_device_info *info, clq_cl_capabilities *
     }
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
+    found->avx512 = __builtin_cpu_supports("avx512f") != 0;
     found->avx2 = __builtin_cpu_supports("avx2") != 0;
     found->vnni = __builtin_cpu_supports("avx512vnni") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
                   __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512vl") != 0;

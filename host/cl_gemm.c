@@ -37,10 +37,20 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
     return CLQ_OK;
 }
 
+/* The kernels that pack and sum are compared with the reference along with the first product; no matter which. */
+static clq_status trust_packing(clq_context *context, const clq_gemm_task *task, clq_error *error)
+{
+    clq_gemm_task any = *task;
+    clq_gemm_choice choice;
+    any.only_variant = -1;
+    return clq_cl_gemm_trusted_choice(context, &any, &choice, error);
+}
+
 clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
     const clq_span *sums = &task->arguments[CLQ_GEMM_A_SUMS];
     clq_cl_stream stream;
+    CLQ_TRY(trust_packing(context, task, error));
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "row sums", 0, error));
     return clq_cl_stream_close(&stream,
                                clq_cl_gemm_sum_rows(&stream, task, sums->object, sums->offset_bytes / 4, error), error);
@@ -53,6 +63,7 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
     cl_int code = CL_SUCCESS;
     clq_cl_stream stream;
+    CLQ_TRY(trust_packing(context, task, error));
     weights->bytes = packed.bytes;
     if (packed.bytes > context->device.maximum_allocation_bytes || packed.bytes > SIZE_MAX) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY,

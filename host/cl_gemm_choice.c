@@ -93,14 +93,15 @@ static clq_variant choose_kernel(const clq_context *context, const clq_gemm_task
         {CLQ_VARIANT_GEMV, 1, 1, "m is at most 8: bound by reading B"},
         {CLQ_VARIANT_KHR_DOT, 0, 1, "the device has packed integer dot products"},
         {CLQ_VARIANT_PORTABLE, 0, 1, "not a CPU device: tiles in local memory"},
+        {CLQ_VARIANT_CPU_AVX2, 1, 0, "x86 CPU device whose processor has AVX2 and no AVX-512"},
         {CLQ_VARIANT_CPU, 1, 1, "tiles in registers, no barrier"},
-        {CLQ_VARIANT_CPU_AVX2, 1, 0, "x86 CPU device"},
         {CLQ_VARIANT_PORTABLE, 1, 1, "the last resort"},
     };
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         const clq_variant variant = order[i].variant;
         if ((is_cpu(context) ? order[i].on_cpu : order[i].on_others) && obstacle(context, task, variant) == NULL &&
-            !set_aside(context, variant, task->problem->m)) {
+            !set_aside(context, variant, task->problem->m) &&
+            (variant != CLQ_VARIANT_CPU_AVX2 || !context->cl->capabilities.avx512)) {
             *reason = order[i].reason;
             return variant;
         }
@@ -174,8 +175,10 @@ clq_status clq_cl_gemm_choose(const clq_context *context, const clq_gemm_task *t
                               clq_error *error)
 {
     const int forced_variant = atomic_load(&context->cl->forced_variant);
-    clq_variant forced = task->only_variant != 0 ? (clq_variant)(task->only_variant - 1) : (clq_variant)forced_variant;
-    const char *reason = task->only_variant != 0 ? "under check" : "forced";
+    clq_variant forced = task->only_variant > 0    ? (clq_variant)(task->only_variant - 1)
+                         : task->only_variant == 0 ? (clq_variant)forced_variant
+                                                   : CLQ_VARIANT_BY_DEVICE;
+    const char *reason = task->only_variant > 0 ? "under check" : "forced";
     memset(choice, 0, sizeof *choice);
     if (forced != CLQ_VARIANT_BY_DEVICE && forced >= CLQ_VARIANT_ELEMENTWISE_COUNT) {
         const char *why = obstacle(context, task, forced);

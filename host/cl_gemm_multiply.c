@@ -117,7 +117,6 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_choice *ch
     call->tiles_per_item = choice->tiles_per_item;
     call->row_block = ROW_BLOCK;
     call->output = output_of(p);
-    call->output_is_byte = p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8;
     call->needs_sums = (call_u32)needs_sums(task);
     if (choice->a_form == CLQ_GEMM_A_CODES && choice->unsigned_a == a_is_signed) {
         call->a_code_offset = a_is_signed ? 128 : -128;
@@ -163,8 +162,8 @@ static void size_launch(clq_cl_launch *launch, const clq_context *context, const
     if (choice->variant == CLQ_VARIANT_GEMV) {
         launch->global[0] = (size_t)clq_size_divide_up(p->n, (uint64_t)choice->vectors * choice->vector_width);
         if (context->device.type != CLQ_DEVICE_CPU) {
-            launch->local[0] = 64;
-            launch->global[0] = (launch->global[0] + 63) / 64 * 64;
+            launch->local[0] = context->cl->maximum_group_size < 64 ? 1 : 64;
+            launch->global[0] = clq_size_divide_up(launch->global[0], launch->local[0]) * launch->local[0];
         }
     } else if (choice->tile_rows != 0) {
         const uint64_t tiles = panels * clq_size_divide_up(p->m, choice->tile_rows);
@@ -192,8 +191,10 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u",
                  (unsigned)choice->vector_width, (unsigned)choice->tile_rows);
     } else {
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DDOT_KHR=%d",
-                 (unsigned)choice->vector_width, choice->variant == CLQ_VARIANT_KHR_DOT);
+        /* The dot product is a feature of OpenCL C 3.0. */
+        const int is_khr_dot = choice->variant == CLQ_VARIANT_KHR_DOT;
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DDOT_KHR=%d%s",
+                 (unsigned)choice->vector_width, is_khr_dot, is_khr_dot ? " -cl-std=CL3.0" : "");
     }
     push_memory(&launch, task, objects);
     clq_cl_launch_large(&launch, call, sizeof *call);

@@ -127,8 +127,9 @@ static void lay_out(const gemm_trial *t, clq_gemm_task *task)
     }
 }
 
-static clq_status compare(gemm_trial *t, const clq_gemm_choice *choice, int number, uint64_t m, int *same,
-                          clq_error *error)
+/* In slices too, which brings in the second kernel of split-k. */
+static clq_status compare(gemm_trial *t, const clq_gemm_choice *choice, int number, uint64_t m, int in_slices,
+                          int *same, clq_error *error)
 {
     clq_gemm_problem problem;
     clq_gemm_task task;
@@ -144,10 +145,8 @@ static clq_status compare(gemm_trial *t, const clq_gemm_choice *choice, int numb
     lay_out(t, &task);
     task.only_variant = 1 + (int)choice->variant;
     CLQ_TRY(clq_cl_gemm_choose(t->context, &task, &own, error));
-    if (number % 2 == 1) { /* these in slices too, which brings in the second kernel of split-k */
-        own.slices = 2;
-        own.slice_groups = 9;
-    }
+    own.slices = in_slices ? 2 : 1;
+    own.slice_groups = in_slices ? 9 : 18;
     CLQ_CL(clEnqueueWriteBuffer, t->queue, t->memory, CL_TRUE, 0, ARENA_BYTES, t->host, 0, NULL, NULL);
     CLQ_TRY(clq_cl_gemm_multiply(&stream, &task, &own, error));
     CLQ_CL(clEnqueueReadBuffer, t->queue, t->memory, CL_TRUE, 0, ARENA_BYTES, t->got, 0, NULL, NULL);
@@ -160,20 +159,23 @@ static clq_status compare(gemm_trial *t, const clq_gemm_choice *choice, int numb
 }
 
 /* A height of the problem that leads to the same program, with a ragged last tile where there can be one. */
-static uint64_t trial_rows(const clq_gemm_task *task, const clq_gemm_choice *choice)
+static uint64_t trial_rows(const clq_gemm_choice *choice)
 {
-    const uint64_t m = task->problem->m;
-    if (choice->tile_rows == 0) {
+    switch (choice->tile_rows) {
+    case 0:
         return 70;
+    case 6:
+        return choice->variant == CLQ_VARIANT_CPU_AVX2 ? 11 : 6;
+    case 8:
+        return choice->variant == CLQ_VARIANT_GEMV ? 8 : 15;
+    case 12:
+        return 17;
+    default:
+        return choice->tile_rows;
     }
-    if (m == choice->tile_rows || choice->variant == CLQ_VARIANT_GEMV) {
-        return m;
-    }
-    return choice->tile_rows == 8 ? 15 : choice->tile_rows + 5;
 }
 
-static clq_status check_kernel(clq_context *context, const clq_gemm_task *task, const clq_gemm_choice *choice,
-                               int *same, clq_error *error)
+static clq_status check_kernel(clq_context *context, const clq_gemm_choice *choice, int *same, clq_error *error)
 {
     clq_status status = CLQ_OK;
     cl_int code = CL_SUCCESS;
@@ -197,7 +199,8 @@ static clq_status check_kernel(clq_context *context, const clq_gemm_task *task, 
         goto done;
     }
     for (int i = 0; i < PROBLEMS; i++) {
-        CLQ_TRY_TO(compare(&t, choice, i, trial_rows(task, choice), same, error));
+        CLQ_TRY_TO(compare(&t, choice, i, trial_rows(choice), 0, same, error));
+        CLQ_TRY_TO(compare(&t, choice, i, trial_rows(choice), 1, same, error));
     }
 done:
     if (t.memory != NULL) {
@@ -221,9 +224,16 @@ static void describe(const clq_gemm_choice *choice, char *text, size_t capacity)
              (unsigned)choice->tile_rows);
 }
 
-/* A variant that the device's compiler refuses is set aside like one that computes wrongly. */
-static clq_status judge(clq_context *context, const clq_gemm_task *task, const clq_gemm_choice *choice,
-                        clq_error *error)
+/* Whether a failure says that this kernel cannot run on this device, rather than that the device is in trouble. */
+static int is_kernels_fault(clq_status status, const clq_error *story)
+{
+    return status == CLQ_BUILD_FAILED ||
+           (status == CLQ_DEVICE_ERROR && story->opencl_code == CL_INVALID_WORK_GROUP_SIZE);
+}
+
+/* A variant that the device's compiler refuses, or that is too large for it, is set aside like one that computes
+ * wrongly; `story` then says why. */
+static clq_status judge(clq_context *context, const clq_gemm_choice *choice, clq_error *story)
 {
     int same = 0;
     char what[80];
@@ -234,46 +244,53 @@ static clq_status judge(clq_context *context, const clq_gemm_task *task, const c
         return CLQ_OK;
     }
     clq_context_log(context, CLQ_LOG_DEBUG, "comparing with the reference: %s", what);
-    status = check_kernel(context, task, choice, &same, error);
-    if (status != CLQ_OK && status != CLQ_BUILD_FAILED) {
+    status = check_kernel(context, choice, &same, story);
+    if (status != CLQ_OK && !is_kernels_fault(status, story)) {
         return status;
     }
-    if (status == CLQ_BUILD_FAILED) {
-        clq_context_log(context, CLQ_LOG_WARNING, "gemm on %s: kernel %s does not build; it is set aside",
-                        context->device.name, choice->kernel);
-    } else if (!same) {
-        clq_context_log(context, CLQ_LOG_WARNING,
-                        "gemm on %s: the bytes of kernel %s differ from the reference; it is set aside",
-                        context->device.name, choice->kernel);
-    }
-    if (same && status == CLQ_OK) {
+    if (status == CLQ_OK && same) {
         clq_cl_cache_store_verdict(context, what);
+        atomic_store(entry(context, choice), CLQ_TRUSTED);
+        return CLQ_OK;
     }
-    atomic_store(entry(context, choice), (unsigned char)(same && status == CLQ_OK ? CLQ_TRUSTED : CLQ_DISTRUSTED));
+    if (status == CLQ_OK) {
+        (void)clq_fail(story, CLQ_MISMATCH, "gemm on %s: the bytes of kernel %s differ from the reference",
+                       context->device.name, choice->kernel);
+    }
+    clq_context_log(context, CLQ_LOG_WARNING, "%s; %s is set aside", story->message, clq_variant_name(choice->variant));
+    atomic_store(entry(context, choice), CLQ_DISTRUSTED);
     return CLQ_OK;
 }
 
+/* Ends: each round trusts a variant or sets one aside, and when there is no other the last one's story is told. */
 static clq_status find_trusted(clq_context *context, const clq_gemm_task *task, clq_gemm_choice *choice,
                                clq_error *error)
 {
-    for (;;) { /* ends: each round trusts a variant or sets one aside */
-        CLQ_TRY(clq_cl_gemm_choose(context, task, choice, error));
-        if (atomic_load(entry(context, choice)) == CLQ_UNKNOWN) {
-            CLQ_TRY(judge(context, task, choice, error));
+    clq_error story;
+    memset(&story, 0, sizeof story);
+    CLQ_TRY(clq_cl_gemm_choose(context, task, choice, error));
+    for (;;) {
+        clq_gemm_choice next;
+        if (atomic_load(entry(context, choice)) != CLQ_TRUSTED) {
+            const clq_status status = judge(context, choice, &story);
+            if (status != CLQ_OK) {
+                if (error != NULL) {
+                    *error = story;
+                }
+                return status;
+            }
         }
         if (atomic_load(entry(context, choice)) == CLQ_TRUSTED) {
             return CLQ_OK;
         }
-        {
-            clq_gemm_choice next;
-            CLQ_TRY(clq_cl_gemm_choose(context, task, &next, error));
-            if (next.variant == choice->variant) {
-                return clq_fail(
-                    error, CLQ_MISMATCH,
-                    "gemm on %s: no kernel gives the bytes of the reference there (%s was the last one tried)",
-                    context->device.name, choice->kernel);
+        CLQ_TRY(clq_cl_gemm_choose(context, task, &next, error));
+        if (next.variant == choice->variant) {
+            if (error != NULL) {
+                *error = story;
             }
+            return clq_fail_in(error, story.status, "no kernel is left that can run this");
         }
+        *choice = next;
     }
 }
 

@@ -68,9 +68,9 @@ typedef struct clq_cl_program {
 
 /* What kernels beyond OpenCL 1.2 need. */
 typedef struct clq_cl_capabilities {
-    int avx2, vnni;   /* an x86 CPU device in this process, whose compiler takes inline assembly, has them */
-    int khr_dot;      /* cl_khr_integer_dot_product with packed operands */
-    char no_vnni[96]; /* why not, for a person; empty when there */
+    int avx2, avx512, vnni; /* an x86 CPU device in this process, whose compiler takes inline assembly, has them */
+    int khr_dot;            /* cl_khr_integer_dot_product with packed operands */
+    char no_vnni[96];       /* why not, for a person; empty when there */
     char no_khr_dot[96];
 } clq_cl_capabilities;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rounding primitives of integer requantization (docs/numerics.md, section 6). Each stands here once; the device's
- * twins will stand in kernels/. A right shift of a negative number is arithmetic in every compiler we support.
+ * twins are in kernels/gemm_output.clh. A right shift of a negative number is arithmetic in every compiler we support.
  */
 #ifndef CLQ_HOST_FIXED_POINT_H
 #define CLQ_HOST_FIXED_POINT_H

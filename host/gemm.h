@@ -37,8 +37,8 @@ typedef struct clq_gemm_task {
     const clq_gemm_weights *weights;        /* NULL: `b` is as the caller has it */
     int32_t minimum, maximum;               /* bounds of integer outputs */
     float real_minimum, real_maximum;       /* bounds of f32 outputs */
-    int only_variant;                       /* OpenCL: 1 + the variant to use whatever else holds; else 0 */
-    const void *launch;                     /* OpenCL: a clq_launch of the caller's, or NULL */
+    int only_variant;   /* OpenCL: 1 + the variant to use whatever else holds, -1: none is forced; else 0 */
+    const void *launch; /* OpenCL: a clq_launch of the caller's, or NULL */
 } clq_gemm_task;
 
 /* B made ready. */

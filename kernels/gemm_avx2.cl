@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cpu-avx2: for x86 CPU devices in this process without AVX512-VNNI. vpmaddwd multiplies 16-bit numbers and adds pairs,
- * exactly: |sum of a pair| <= 2 * 255 * 128. (vpmaddubsw, which takes 8 bits, saturates at 16 and is not exact.)
+ * cpu-avx2: for x86 CPU devices in this process without AVX-512, where the tiles of gemm_cpu.cl do not fit the
+ * registers. vpmaddwd multiplies 16-bit numbers and adds pairs, exactly: |sum of a pair| <= 2 * 255 * 128. (vpmaddubsw,
+ * which takes 8 bits, saturates at 16 and is not exact.)
  *
  * Seen as 16-bit lanes a word of a panel is (k0 + 256 k1, k2 + 256 k3): shifts alone give the pairs (k0, k2) and
  * (k1, k3) of its column, so that a vector of 8 sums is 8 columns. A's codes come in the same pairs (gemm_pack_tiles).
@@ -22,16 +23,16 @@
     {                                                                                                                  \
         int8 products;                                                                                                 \
         __asm__("vpmaddwd %2,%1,%0" : "=x"(products) : "x"(x), "x"(y));                                                \
-        (sums) += products;                                                                                            \
+        (sums) += as_uint8(products);                                                                                  \
     }
 
 /* 16 columns of a panel from b on; `tile` has rows of 32. */
 static inline void multiply_half(__global const int *a, __global const uint *b, uint groups, int *tile)
 {
-    int8 acc[2 * TILE_ROWS];
+    uint8 acc[2 * TILE_ROWS];
 #pragma unroll
     for (int i = 0; i < 2 * TILE_ROWS; i++) {
-        acc[i] = (int8)(0);
+        acc[i] = (uint8)(0);
     }
     for (uint group = 0; group < groups; group++) {
         const short16 words0 = as_short16(vload8(0, b));
@@ -57,7 +58,7 @@ static inline void multiply_half(__global const int *a, __global const uint *b, 
     }
 #pragma unroll
     for (int i = 0; i < 2 * TILE_ROWS; i++) {
-        vstore8(acc[i], i % 2, tile + i / 2 * PANEL_COLUMNS);
+        vstore8(as_int8(acc[i]), i % 2, tile + i / 2 * PANEL_COLUMNS);
     }
 }
 

@@ -6,8 +6,8 @@
  * The product as the kernels see it, with a' = a + a_code_offset and b' = b - (0 for s8, 128 for u8), both 8 bits:
  *
  *     acc[m,n] = sum_k a'[m,k] b'[k,n] + bias[n] - Za'[m] * S[n] - Zb'[n] * R'[m]       modulo 2^32
- *     Za' = Za + a_code_offset     Zb' = Zb - (0 or 128)     S[n] = sum_k b'[k,n] - K * Zb'[n]     R'[m] = sum_k
- * a'[m,k]
+ *     Za' = Za + a_code_offset             Zb' = Zb - (0 or 128)
+ *     S[n] = sum_k b'[k,n] - K * Zb'[n]    R'[m] = sum_k a'[m,k]
  *
  * S and Zb' come with the packed panels; R' from the sums of A's codes: R' = R + K * a_code_offset.
  */
@@ -66,7 +66,7 @@ typedef struct gemm_call {
     call_u32 columns_of_batch; /* n likewise for B */
     call_u32 slices, slice_groups;      /* K is cut into `slices` of `slice_groups` groups */
     call_u32 tiles_per_item, row_block; /* the walk of gemm_walk.clh */
-    call_u32 output, output_is_byte;
+    call_u32 output;
     call_u32 a_zero_point, a_scale, b_scale, multiplier, bias, c_zero_point; /* VALUES_* */
     call_u32 needs_sums;                                                     /* some Zb' may differ from 0 */
     call_i32 a_code_offset;

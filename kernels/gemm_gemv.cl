@@ -26,8 +26,8 @@
 
 #define BYTE(word, i) (((word) << (24 - 8 * (i))) >> 24)
 #define DOT(acc, word, b)                                                                                              \
-    ((acc) += BYTE(b, 0) * BYTE(word, 0) + BYTE(b, 1) * BYTE(word, 1) + BYTE(b, 2) * BYTE(word, 2) +                   \
-              BYTE(b, 3) * BYTE(word, 3))
+    ((acc) += BITCAST(uint)(BYTE(b, 0) * BYTE(word, 0) + BYTE(b, 1) * BYTE(word, 1) + BYTE(b, 2) * BYTE(word, 2) +     \
+                            BYTE(b, 3) * BYTE(word, 3)))
 
 /* Four codes of A from depth on; beyond k none is read. */
 static inline int load_codes_word(const gemm_call *call, __global const uchar *row, uint depth)
@@ -55,13 +55,13 @@ __kernel void gemm_gemv(GEMM_PARAMETERS)
     __global const uint *b = panels + call.b_offset + batch * call.b_batch +
                              (ulong)(column / PANEL_COLUMNS) * call.groups * PANEL_COLUMNS + column % PANEL_COLUMNS;
     if (column < call.n) {
-        intv acc[UNROLL * TILE_ROWS * VECTORS];
+        uintv acc[UNROLL * TILE_ROWS * VECTORS];
         int tile[VECTOR_WIDTH * TILE_ROWS];
         const gemm_rows rows_of_c = {tile, VECTOR_WIDTH, batch, 0, TILE_ROWS};
         uint group = first;
 #pragma unroll
         for (int i = 0; i < UNROLL * TILE_ROWS * VECTORS; i++) {
-            acc[i] = (intv)(0);
+            acc[i] = (uintv)(0);
         }
         for (; group + UNROLL <= last && (group + UNROLL) * GROUP_DEPTH <= call.k; group += UNROLL) {
 #pragma unroll
@@ -93,12 +93,12 @@ __kernel void gemm_gemv(GEMM_PARAMETERS)
         for (int v = 0; v < VECTORS; v++) {
 #pragma unroll
             for (int r = 0; r < TILE_ROWS; r++) {
-                intv sum = acc[r * VECTORS + v];
+                uintv sum = acc[r * VECTORS + v];
 #pragma unroll
                 for (int u = 1; u < UNROLL; u++) {
                     sum += acc[(u * TILE_ROWS + r) * VECTORS + v];
                 }
-                VSTORE(sum, r, tile);
+                VSTORE(BITCAST(int)(sum), r, tile);
             }
             gemm_write(&call, &memory, slice, column + v * VECTOR_WIDTH, &rows_of_c);
         }

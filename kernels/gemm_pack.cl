@@ -2,11 +2,14 @@
 /*
  * What a product needs beforehand.
  *
- *   gemm_pack_panels   B -> panels of 32 columns: word [panel][group][column] holds b' of 4 consecutive k, b' = b for
- * s8 and b - 128 for u8; 0 beyond the edges of B. The one layout serves every kernel. gemm_pack_columns  panels and
- * zero points -> S and Zb' of every column (kernels/gemm_call.h) gemm_row_sums      A -> the sum of each row's codes
+ *   gemm_pack_panels   B -> panels of 32 columns; the one layout serves every kernel
+ *   gemm_pack_columns  panels and zero points -> S and Zb' of every column (kernels/gemm_call.h)
+ *   gemm_row_sums      A -> the sum of each row's codes
  *   gemm_pack_rows     A of any strides -> rows of consecutive codes
  *   gemm_pack_tiles    A of any strides -> tiles of rows with the rows innermost, as floats or as pairs of 16 bits
+ *
+ * Word [panel][group][column] of the panels holds b' of four consecutive k, b' = b for s8 and b - 128 for u8; 0 beyond
+ * the edges of B.
  *
  * Element (row, column) of batch z of a source is at offset + z * batch + row * row_stride + column * column_stride.
  */

@@ -23,17 +23,16 @@
 #define PITCH (TILE + 1)
 
 #if DOT_KHR
-#pragma OPENCL EXTENSION cl_khr_integer_dot_product : enable
-static inline int dot_of(int x, int y)
+static inline uint dot_of(int x, int y)
 {
-    return dot_4x8packed_ss_int((uint)x, (uint)y);
+    return (uint)dot_4x8packed_ss_int((uint)x, (uint)y);
 }
 #else
-static inline int dot_of(int x, int y)
+static inline uint dot_of(int x, int y)
 {
     const char4 left = as_char4(x);
     const char4 right = as_char4(y);
-    return left.x * right.x + left.y * right.y + left.z * right.z + left.w * right.w;
+    return (uint)(left.x * right.x + left.y * right.y + left.z * right.z + left.w * right.w);
 }
 #endif
 
@@ -67,7 +66,7 @@ __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void gemm_portable
     const uint panels_in_all = (call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
     __global const uchar *rows = a + call.a_offset + batch * call.a_batch;
     __global const uint *b = panels + call.b_offset + batch * call.b_batch;
-    int acc[PER_ITEM * PER_ITEM];
+    uint acc[PER_ITEM * PER_ITEM];
     for (uint i = 0; i < PER_ITEM * PER_ITEM; i++) {
         acc[i] = 0;
     }
@@ -113,7 +112,7 @@ __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void gemm_portable
     }
     if (row0 + y * PER_ITEM < call.m) {
         const uint row = row0 + y * PER_ITEM;
-        const gemm_rows rows_of_c = {acc, PER_ITEM, batch, row, min(call.m - row, (uint)PER_ITEM)};
+        const gemm_rows rows_of_c = {(const int *)acc, PER_ITEM, batch, row, min(call.m - row, (uint)PER_ITEM)};
         gemm_write(&call, &memory, slice, column0 + x * PER_ITEM, &rows_of_c);
     }
 }

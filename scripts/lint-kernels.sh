@@ -48,4 +48,5 @@ for rows in 1 2 5 8 12; do
     count=$((count + 2))
 done
 lint -DVECTOR_WIDTH=4 gemm_portable.cl
-echo "$((count + 1)) kernel builds checked"
+lint -DVECTOR_WIDTH=4 -DDOT_KHR=1 -D__opencl_c_integer_dot_product_input_4x8bit_packed gemm_portable.cl
+echo "$((count + 2)) kernel builds checked"
