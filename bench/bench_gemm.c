@@ -25,7 +25,7 @@ typedef struct settings {
 
 enum { DEFAULT_ROUNDS = 15, QUICK_ROUNDS = 5 };
 
-static const char default_variants[] = "cpu,cpu-avx2,portable";
+static const char default_variants[] = "cpu,cpu-avx2";
 
 static int usage(void)
 {

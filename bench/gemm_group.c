@@ -157,7 +157,7 @@ static void add_ways(gemm_group *g, const gemm_variants variants)
     way.output = CLQ_S32;
     (void)add_ours(g, &g->device, &way);
     way.output = CLQ_S8;
-    for (int i = 0; variants[i] != NULL; i++) {
+    for (int i = 0; g->calls == 1 && variants[i] != NULL; i++) {
         way.variant = variants[i];
         add_ours(g, &g->device, &way)->target = gemm_target(s, variants[i], g->calls);
     }
