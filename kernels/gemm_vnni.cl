@@ -22,26 +22,49 @@
 
 #define PREFETCH(p) __asm__("prefetcht1 (%0)" : : "r"(p))
 
+/* Sums in flight: enough of them to hide the latency of vpdpbusd where there are few rows. */
+#if TILE_ROWS == 1
+#define SETS 4
+#elif TILE_ROWS <= 3
+#define SETS 2
+#else
+#define SETS 1
+#endif
+
 /* One row's share of a group of four k. A's codes become u8 by the flip of their sign bits where they are s8. */
-#define ROW(i, p, address)                                                                                             \
+#define ROW(sums, i, p, address)                                                                                       \
     {                                                                                                                  \
         int16 codes;                                                                                                   \
         BROADCAST(codes, p, pitch, address);                                                                           \
         codes ^= flip;                                                                                                 \
-        DOT(acc[2 * (i)], codes, b0);                                                                                  \
-        DOT(acc[2 * (i) + 1], codes, b1);                                                                              \
+        DOT((sums)[2 * (i)], codes, b0);                                                                               \
+        DOT((sums)[2 * (i) + 1], codes, b1);                                                                           \
     }
 
 /* Up to three rows from `first` on; the conditions are constants. */
-#define ROWS_OF(p, first, rows)                                                                                        \
-    ROW(first, p, "(%1)")                                                                                              \
-    if ((rows) > (first) + 1) {                                                                                        \
-        ROW((first) + 1 < (rows) ? (first) + 1 : 0, p, "(%1,%2)")                                                      \
-    }                                                                                                                  \
-    if ((rows) > (first) + 2) {                                                                                        \
-        ROW((first) + 2 < (rows) ? (first) + 2 : 0, p, "(%1,%2,2)")                                                    \
-    }                                                                                                                  \
-    p += GROUP_DEPTH;
+#define ROWS_OF(sums, p, first)                                                                                        \
+    if (TILE_ROWS > (first)) {                                                                                         \
+        ROW(sums, (first) < TILE_ROWS ? (first) : 0, p, "(%1)")                                                        \
+        if (TILE_ROWS > (first) + 1) {                                                                                 \
+            ROW(sums, (first) + 1 < TILE_ROWS ? (first) + 1 : 0, p, "(%1,%2)")                                         \
+        }                                                                                                              \
+        if (TILE_ROWS > (first) + 2) {                                                                                 \
+            ROW(sums, (first) + 2 < TILE_ROWS ? (first) + 2 : 0, p, "(%1,%2,2)")                                       \
+        }                                                                                                              \
+        p += GROUP_DEPTH;                                                                                              \
+    }
+
+/* One group of all rows. */
+#define GROUP(sums)                                                                                                    \
+    {                                                                                                                  \
+        const int16 b0 = as_int16(vload16(0, b));                                                                      \
+        const int16 b1 = as_int16(vload16(1, b));                                                                      \
+        ROWS_OF(sums, p0, 0)                                                                                           \
+        ROWS_OF(sums, p1, 3)                                                                                           \
+        ROWS_OF(sums, p2, 6)                                                                                           \
+        ROWS_OF(sums, p3, 9)                                                                                           \
+        b += PANEL_COLUMNS;                                                                                            \
+    }
 
 /* The last one to three k: bytes beyond them are not A's to read. */
 static inline int tail_codes(__global const uchar *p, uint count)
@@ -62,36 +85,25 @@ static inline void multiply_tile(const gemm_call *call, __global const uchar *a,
     const ulong pitch = call->a_row;
     const int16 flip = (int16)((int)call->a_flip);
     __global const uchar *p0 = a;
-#if TILE_ROWS > 3
     __global const uchar *p1 = a + 3 * pitch;
-#endif
-#if TILE_ROWS > 6
     __global const uchar *p2 = a + 6 * pitch;
-#endif
-#if TILE_ROWS > 9
     __global const uchar *p3 = a + 9 * pitch;
-#endif
-    int16 acc[2 * TILE_ROWS];
+    int16 acc[SETS * 2 * TILE_ROWS];
+    uint group = 0;
 #pragma unroll
-    for (int i = 0; i < 2 * TILE_ROWS; i++) {
+    for (int i = 0; i < SETS * 2 * TILE_ROWS; i++) {
         acc[i] = (int16)(0);
     }
-    for (uint group = 0; group < groups; group++) {
-        const int16 b0 = as_int16(vload16(0, b));
-        const int16 b1 = as_int16(vload16(1, b));
+    for (; group + SETS <= groups; group += SETS) {
         PREFETCH(ahead);
         ahead += 64;
-        ROWS_OF(p0, 0, TILE_ROWS)
-#if TILE_ROWS > 3
-        ROWS_OF(p1, 3, TILE_ROWS)
-#endif
-#if TILE_ROWS > 6
-        ROWS_OF(p2, 6, TILE_ROWS)
-#endif
-#if TILE_ROWS > 9
-        ROWS_OF(p3, 9, TILE_ROWS)
-#endif
-        b += PANEL_COLUMNS;
+#pragma unroll
+        for (int set = 0; set < SETS; set++) {
+            GROUP(acc + set * 2 * TILE_ROWS)
+        }
+    }
+    for (; group < groups; group++) {
+        GROUP(acc)
     }
     if (tail > 0) {
         const int16 b0 = as_int16(vload16(0, b));
@@ -105,7 +117,12 @@ static inline void multiply_tile(const gemm_call *call, __global const uchar *a,
     }
 #pragma unroll
     for (int i = 0; i < 2 * TILE_ROWS; i++) {
-        tile[i] = acc[i];
+        uint16 sum = as_uint16(acc[i]);
+#pragma unroll
+        for (int set = 1; set < SETS; set++) {
+            sum += as_uint16(acc[set * 2 * TILE_ROWS + i]);
+        }
+        tile[i] = as_int16(sum);
     }
 }
 
