@@ -147,10 +147,10 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
  */
 static void choose_tiles_per_item(const clq_context *context, const clq_gemm_task *task, clq_gemm_choice *choice)
 {
-    const uint64_t tiles = work_items(context, task, choice) / task->problem->batch;
+    const uint64_t tiles = work_items(context, task, choice);
     const uint64_t units = clq_size_max(context->device.compute_units, 1);
     const uint64_t by_work = clq_size_max(4096 / clq_size_max(choice->slice_groups, 1), 16);
-    const uint64_t by_count = tiles / (8 * units);
+    const uint64_t by_count = clq_size_min(tiles / (8 * units), tiles / task->problem->batch);
     choice->tiles_per_item = (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
 }
 
