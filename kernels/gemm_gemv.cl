@@ -7,6 +7,7 @@
  * Build options: TILE_ROWS = m, 1 to 8; VECTOR_WIDTH; VECTORS. a' is s8. Dimensions: column items, batch * slices.
  * (gemm_vnni.cl does the same for its devices: a tile of m rows.)
  */
+#include "gemm_codes.clh"
 #include "gemm_output.clh"
 
 #ifndef TILE_ROWS
@@ -28,20 +29,6 @@
 #define DOT(acc, word, b)                                                                                              \
     ((acc) += BITCAST(uint)(BYTE(b, 0) * BYTE(word, 0) + BYTE(b, 1) * BYTE(word, 1) + BYTE(b, 2) * BYTE(word, 2) +     \
                             BYTE(b, 3) * BYTE(word, 3)))
-
-/* Four codes of A from depth on; beyond k none is read. */
-static inline int load_codes_word(const gemm_call *call, __global const uchar *row, uint depth)
-{
-    uint word = 0;
-    if (depth + GROUP_DEPTH <= call->k) {
-        word = as_uint(vload4(0, row + depth));
-    } else {
-        for (uint i = depth; i < call->k; i++) {
-            word |= (uint)row[i] << (8 * (i - depth));
-        }
-    }
-    return (int)(word ^ call->a_flip);
-}
 
 __kernel void gemm_gemv(GEMM_PARAMETERS)
 {
@@ -81,7 +68,7 @@ __kernel void gemm_gemv(GEMM_PARAMETERS)
         for (; group < last; group++) {
 #pragma unroll
             for (int r = 0; r < TILE_ROWS; r++) {
-                const int codes = load_codes_word(&call, rows + r * call.a_row, group * GROUP_DEPTH);
+                const int codes = (int)load_codes_word(&call, rows + r * call.a_row, group * GROUP_DEPTH);
 #pragma unroll
                 for (int v = 0; v < VECTORS; v++) {
                     const intv words = BITCAST(int)(VLOAD(0, b + (ulong)group * PANEL_COLUMNS + v * VECTOR_WIDTH));

@@ -9,6 +9,7 @@
  * Build options: DOT_KHR 1: dot_4x8packed_ss_int of cl_khr_integer_dot_product, else four multiplications;
  * VECTOR_WIDTH 4. Dimensions: 16 * ceil(n / 64), 16 * ceil(m / 64), batch * slices. a' is s8.
  */
+#include "gemm_codes.clh"
 #include "gemm_output.clh"
 
 #ifndef DOT_KHR
@@ -35,19 +36,6 @@ static inline uint dot_of(int x, int y)
     return (uint)(left.x * right.x + left.y * right.y + left.z * right.z + left.w * right.w);
 }
 #endif
-
-static inline uint load_codes_word(const gemm_call *call, __global const uchar *row, uint depth)
-{
-    uint word = 0;
-    if (depth + GROUP_DEPTH <= call->k) {
-        word = as_uint(vload4(0, row + depth));
-    } else {
-        for (uint i = depth; i < call->k; i++) {
-            word |= (uint)row[i] << (8 * (i - depth));
-        }
-    }
-    return word ^ call->a_flip;
-}
 
 __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void gemm_portable(GEMM_PARAMETERS)
 {
