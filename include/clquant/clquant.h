@@ -372,7 +372,8 @@ typedef void (*clq_log_function)(void *cookie, clq_log_level level, const char *
 CLQ_API void clq_context_set_log(clq_context *context, clq_log_function log, void *cookie);
 
 /*
- * Keep compiled programs in `directory` (made when missing, mode 0700); NULL: no cache, which is the default.
+ * Keep compiled programs, and what their comparison with the reference found, in `directory` (made when missing, mode
+ * 0700); NULL: no cache, which is the default.
  * A directory that others may write to is refused, since programs are code.
  */
 CLQ_API clq_status clq_context_set_cache(clq_context *context, const char *directory, clq_error *error);
