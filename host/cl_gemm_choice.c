@@ -97,17 +97,22 @@ static clq_variant choose_kernel(const clq_context *context, const clq_gemm_task
         {CLQ_VARIANT_CPU, 1, 1, "tiles in registers, no barrier"},
         {CLQ_VARIANT_PORTABLE, 1, 1, "the last resort"},
     };
+    clq_variant last = CLQ_VARIANT_CPU;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         const clq_variant variant = order[i].variant;
-        if ((is_cpu(context) ? order[i].on_cpu : order[i].on_others) && obstacle(context, task, variant) == NULL &&
-            !set_aside(context, variant, task->problem->m) &&
-            (variant != CLQ_VARIANT_CPU_AVX2 || !context->cl->capabilities.avx512)) {
+        const int is_for_device = is_cpu(context) ? order[i].on_cpu : order[i].on_others;
+        if (!is_for_device || obstacle(context, task, variant) != NULL ||
+            (variant == CLQ_VARIANT_CPU_AVX2 && context->cl->capabilities.avx512)) {
+            continue;
+        }
+        if (!set_aside(context, variant, task->problem->m)) {
             *reason = order[i].reason;
             return variant;
         }
+        last = variant;
     }
     *reason = "every variant was set aside";
-    return CLQ_VARIANT_CPU;
+    return last;
 }
 
 static uint64_t work_items(const clq_context *context, const clq_gemm_task *task, const clq_gemm_choice *choice)

@@ -224,15 +224,29 @@ static void describe(const clq_gemm_choice *choice, char *text, size_t capacity)
              (unsigned)choice->tile_rows);
 }
 
-/* Whether a failure says that this kernel cannot run on this device, rather than that the device is in trouble. */
-static int is_kernels_fault(clq_status status, const clq_error *story)
+/*
+ * Whether a failure is the variant's own: the compiler refuses its file, or it is too large for the device. What fails
+ * for want of memory, or in the kernels that all variants share, is no verdict on it.
+ */
+static int is_variants_own(clq_status status, const clq_error *story, const clq_gemm_choice *choice)
 {
-    return status == CLQ_BUILD_FAILED ||
-           (status == CLQ_DEVICE_ERROR && story->opencl_code == CL_INVALID_WORK_GROUP_SIZE);
+    if (status == CLQ_BUILD_FAILED) {
+        return strstr(story->message, choice->file) != NULL;
+    }
+    return status == CLQ_DEVICE_ERROR && story->opencl_code == CL_INVALID_WORK_GROUP_SIZE;
 }
 
-/* A variant that the device's compiler refuses, or that is too large for it, is set aside like one that computes
- * wrongly; `story` then says why. */
+static void set_aside(clq_context *context, const clq_gemm_choice *choice, clq_status status)
+{
+    const char *why = status == CLQ_OK             ? "gives bytes that differ from the reference"
+                      : status == CLQ_BUILD_FAILED ? "does not build"
+                                                   : "needs larger work-groups than there are";
+    clq_context_log(context, CLQ_LOG_WARNING, "gemm on %s: kernel %s %s; it is set aside", context->device.name,
+                    choice->kernel, why);
+    atomic_store(entry(context, choice), CLQ_DISTRUSTED);
+}
+
+/* By what is known from earlier runs, else by comparing. The error stays filled when the variant does not build. */
 static clq_status judge(clq_context *context, const clq_gemm_choice *choice, clq_error *story)
 {
     int same = 0;
@@ -245,33 +259,41 @@ static clq_status judge(clq_context *context, const clq_gemm_choice *choice, clq
     }
     clq_context_log(context, CLQ_LOG_DEBUG, "comparing with the reference: %s", what);
     status = check_kernel(context, choice, &same, story);
-    if (status != CLQ_OK && !is_kernels_fault(status, story)) {
-        return status;
-    }
     if (status == CLQ_OK && same) {
         clq_cl_cache_store_verdict(context, what);
         atomic_store(entry(context, choice), CLQ_TRUSTED);
         return CLQ_OK;
     }
-    if (status == CLQ_OK) {
-        (void)clq_fail(story, CLQ_MISMATCH, "gemm on %s: the bytes of kernel %s differ from the reference",
-                       context->device.name, choice->kernel);
+    if (status != CLQ_OK && !is_variants_own(status, story, choice)) {
+        return status;
     }
-    clq_context_log(context, CLQ_LOG_WARNING, "%s; %s is set aside", story->message, clq_variant_name(choice->variant));
-    atomic_store(entry(context, choice), CLQ_DISTRUSTED);
+    set_aside(context, choice, status);
     return CLQ_OK;
 }
 
-/* Ends: each round trusts a variant or sets one aside, and when there is no other the last one's story is told. */
+/* A compiler's story is told as it is, with its log; else the last one tried is named. */
+static clq_status nothing_left(const clq_context *context, const clq_gemm_choice *choice, const clq_error *story,
+                               clq_error *error)
+{
+    if (story->status == CLQ_BUILD_FAILED && error != NULL) {
+        *error = *story;
+        return clq_fail_in(error, CLQ_BUILD_FAILED, "gemm: kernel %s", choice->kernel);
+    }
+    return clq_fail(error, CLQ_MISMATCH,
+                    "gemm on %s: no kernel gives the bytes of the reference there (%s was the last one tried)",
+                    context->device.name, choice->kernel);
+}
+
+/* Ends: each round trusts a variant or sets one aside. */
 static clq_status find_trusted(clq_context *context, const clq_gemm_task *task, clq_gemm_choice *choice,
                                clq_error *error)
 {
-    clq_error story;
-    memset(&story, 0, sizeof story);
+    clq_gemm_choice next;
     CLQ_TRY(clq_cl_gemm_choose(context, task, choice, error));
     for (;;) {
-        clq_gemm_choice next;
-        if (atomic_load(entry(context, choice)) != CLQ_TRUSTED) {
+        clq_error story;
+        memset(&story, 0, sizeof story);
+        if (atomic_load(entry(context, choice)) == CLQ_UNKNOWN) {
             const clq_status status = judge(context, choice, &story);
             if (status != CLQ_OK) {
                 if (error != NULL) {
@@ -285,10 +307,7 @@ static clq_status find_trusted(clq_context *context, const clq_gemm_task *task, 
         }
         CLQ_TRY(clq_cl_gemm_choose(context, task, &next, error));
         if (next.variant == choice->variant) {
-            if (error != NULL) {
-                *error = story;
-            }
-            return clq_fail_in(error, story.status, "no kernel is left that can run this");
+            return nothing_left(context, choice, &story, error);
         }
         *choice = next;
     }

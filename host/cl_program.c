@@ -7,12 +7,14 @@
 #include "cl_source.h"
 #include "cl_state.h"
 
+/* The compiler refused the kernel, which is told with its log; or it could not run. */
 static clq_status build_failed(const struct clq_cl_state *cl, cl_program program, cl_int code, const char *file,
                                const char *options, clq_error *error)
 {
-    (void)clq_cl_fail(error, code, "clBuildProgram");
-    (void)clq_fail_in(error, CLQ_BUILD_FAILED, "kernels/%s with options '%s'", file, options);
-    if (error != NULL) {
+    const int is_refused = code == CL_BUILD_PROGRAM_FAILURE || code == CL_INVALID_BUILD_OPTIONS;
+    clq_status status = clq_cl_fail(error, code, "clBuildProgram");
+    status = clq_fail_in(error, is_refused ? CLQ_BUILD_FAILED : status, "kernels/%s with options '%s'", file, options);
+    if (is_refused && error != NULL) {
         char *log = NULL;
         size_t bytes = 0;
         if (clGetProgramBuildInfo(program, cl->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) == CL_SUCCESS &&
@@ -22,7 +24,7 @@ static clq_status build_failed(const struct clq_cl_state *cl, cl_program program
         }
         free(log);
     }
-    return CLQ_BUILD_FAILED;
+    return status;
 }
 
 /* From the cache, else from source. */

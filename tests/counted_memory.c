@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "counted_memory.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+static atomic_long calls;
+static atomic_long pieces;
+
+/* The names are the linker's: a call of malloc becomes one of __wrap_malloc, and __real_malloc is malloc. */
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__real_realloc(void *memory, size_t bytes);
+void __real_free(void *memory);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__wrap_realloc(void *memory, size_t bytes);
+void __wrap_free(void *memory);
+
+static void *counted(void *memory)
+{
+    atomic_fetch_add(&calls, 1);
+    atomic_fetch_add(&pieces, memory != NULL);
+    return memory;
+}
+
+void *__wrap_malloc(size_t bytes)
+{
+    return counted(__real_malloc(bytes));
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+    return counted(__real_calloc(count, bytes));
+}
+
+void *__wrap_realloc(void *memory, size_t bytes)
+{
+    void *moved = __real_realloc(memory, bytes);
+    atomic_fetch_add(&calls, 1);
+    atomic_fetch_add(&pieces, memory == NULL && moved != NULL);
+    return moved;
+}
+
+void __wrap_free(void *memory)
+{
+    atomic_fetch_add(&calls, 1);
+    atomic_fetch_sub(&pieces, memory != NULL);
+    __real_free(memory);
+}
+
+long counted_memory_calls(void)
+{
+    return atomic_load(&calls);
+}
+
+long counted_memory_pieces(void)
+{
+    return atomic_load(&pieces);
+}

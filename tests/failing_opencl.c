@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE
+#include "failing_opencl.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One function that stands before that of the OpenCL library; in the list after its first call. */
+typedef struct function {
+    const char *name;
+    void *real;
+    int calls;
+    struct function *next;
+} function;
+
+static function *functions;
+
+static struct {
+    int number;
+    const char *function;
+    cl_int code;
+    int calls;
+    char failed[64];
+} failure;
+
+static int corrupt_reads;
+static int break_builds;
+static const char *broken_file; /* NULL: any */
+static int references;
+
+/* ---- what the functions below share ---- */
+
+static void enter(function *f)
+{
+    if (f->real == NULL) {
+        f->real = dlsym(RTLD_NEXT, f->name);
+        if (f->real == NULL) {
+            fprintf(stderr, "no %s: %s\n", f->name, dlerror());
+            abort();
+        }
+        f->next = functions;
+        functions = f;
+    }
+    f->calls++;
+}
+
+/* Whether this call is the one that fails. `by_number`: it is counted even when it is not asked for by name. */
+static int must_fail(const function *f, int by_number)
+{
+    if (failure.function == NULL ? !by_number : strcmp(failure.function, f->name) != 0) {
+        return 0;
+    }
+    failure.calls++;
+    if (failure.calls != failure.number) {
+        return 0;
+    }
+    snprintf(failure.failed, sizeof failure.failed, "%s", f->name);
+    return 1;
+}
+
+static int is_due(int *count)
+{
+    if (*count <= 0) {
+        return 0;
+    }
+    --*count;
+    return 1;
+}
+
+/*
+ * Declares `self` and `real`, and counts the call. ISO C has no cast from void * to a function; POSIX promises that the
+ * bits are the same.
+ */
+#define ENTER(type, name, parameters)                                                                                  \
+    static function self = {#name, NULL, 0, NULL};                                                                     \
+    type(CL_API_CALL *real) parameters;                                                                                \
+    enter(&self);                                                                                                      \
+    memcpy(&real, &self.real, sizeof(real))
+
+/* A function that returns a code; by_number as for must_fail. */
+#define CODE_FUNCTION(by_number, name, parameters, arguments)                                                          \
+    cl_int CL_API_CALL name parameters                                                                                 \
+    {                                                                                                                  \
+        ENTER(cl_int, name, parameters);                                                                               \
+        return must_fail(&self, by_number) ? failure.code : real arguments;                                            \
+    }
+
+/* The same with one object, of which it takes or gives back a reference. */
+#define REFERENCE_FUNCTION(by_number, name, type, change)                                                              \
+    cl_int CL_API_CALL name(type object)                                                                               \
+    {                                                                                                                  \
+        cl_int code;                                                                                                   \
+        ENTER(cl_int, name, (type));                                                                                   \
+        code = must_fail(&self, by_number) ? failure.code : real(object);                                              \
+        references += code == CL_SUCCESS ? (change) : 0;                                                               \
+        return code;                                                                                                   \
+    }
+
+/* A command: returns a code and hands out an event when `event` is not NULL. */
+#define COMMAND_FUNCTION(name, parameters, arguments)                                                                  \
+    cl_int CL_API_CALL name parameters                                                                                 \
+    {                                                                                                                  \
+        cl_int code;                                                                                                   \
+        ENTER(cl_int, name, parameters);                                                                               \
+        code = must_fail(&self, 1) ? failure.code : real arguments;                                                    \
+        references += code == CL_SUCCESS && event != NULL;                                                             \
+        return code;                                                                                                   \
+    }
+
+/* A function that returns a handle, `made` references in it, and stores a code. */
+#define HANDLE_FUNCTION(by_number, made, type, name, parameters, arguments)                                            \
+    type CL_API_CALL name parameters                                                                                   \
+    {                                                                                                                  \
+        type handle;                                                                                                   \
+        ENTER(type, name, parameters);                                                                                 \
+        if (must_fail(&self, by_number)) {                                                                             \
+            *code = failure.code;                                                                                      \
+            return NULL;                                                                                               \
+        }                                                                                                              \
+        handle = real arguments;                                                                                       \
+        references += handle != NULL ? (made) : 0;                                                                     \
+        return handle;                                                                                                 \
+    }
+
+/* ---- objects ---- */
+
+HANDLE_FUNCTION(1, 1, cl_context, clCreateContext,
+                (const cl_context_properties *properties, cl_uint count, const cl_device_id *devices,
+                 void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *), void *cookie, cl_int *code),
+                (properties, count, devices, notify, cookie, code))
+HANDLE_FUNCTION(1, 1, cl_command_queue, clCreateCommandQueue,
+                (cl_context context, cl_device_id device, cl_command_queue_properties properties, cl_int *code),
+                (context, device, properties, code))
+HANDLE_FUNCTION(1, 1, cl_mem, clCreateBuffer,
+                (cl_context context, cl_mem_flags flags, size_t bytes, void *memory, cl_int *code),
+                (context, flags, bytes, memory, code))
+HANDLE_FUNCTION(1, 1, cl_program, clCreateProgramWithSource,
+                (cl_context context, cl_uint count, const char **sources, const size_t *lengths, cl_int *code),
+                (context, count, sources, lengths, code))
+HANDLE_FUNCTION(0, 1, cl_program, clCreateProgramWithBinary,
+                (cl_context context, cl_uint count, const cl_device_id *devices, const size_t *lengths,
+                 const unsigned char **binaries, cl_int *statuses, cl_int *code),
+                (context, count, devices, lengths, binaries, statuses, code))
+HANDLE_FUNCTION(1, 1, cl_kernel, clCreateKernel, (cl_program program, const char *name, cl_int *code),
+                (program, name, code))
+
+REFERENCE_FUNCTION(1, clRetainContext, cl_context, 1)
+REFERENCE_FUNCTION(1, clRetainMemObject, cl_mem, 1)
+REFERENCE_FUNCTION(0, clReleaseContext, cl_context, -1)
+REFERENCE_FUNCTION(0, clReleaseCommandQueue, cl_command_queue, -1)
+REFERENCE_FUNCTION(0, clReleaseMemObject, cl_mem, -1)
+REFERENCE_FUNCTION(0, clReleaseProgram, cl_program, -1)
+REFERENCE_FUNCTION(0, clReleaseKernel, cl_kernel, -1)
+REFERENCE_FUNCTION(0, clReleaseEvent, cl_event, -1)
+
+/* ---- questions ---- */
+
+CODE_FUNCTION(0, clGetPlatformIDs, (cl_uint capacity, cl_platform_id *platforms, cl_uint *count),
+              (capacity, platforms, count))
+CODE_FUNCTION(0, clGetDeviceIDs,
+              (cl_platform_id platform, cl_device_type type, cl_uint capacity, cl_device_id *devices, cl_uint *count),
+              (platform, type, capacity, devices, count))
+CODE_FUNCTION(0, clGetPlatformInfo,
+              (cl_platform_id platform, cl_platform_info what, size_t capacity, void *value, size_t *bytes),
+              (platform, what, capacity, value, bytes))
+CODE_FUNCTION(0, clGetDeviceInfo,
+              (cl_device_id device, cl_device_info what, size_t capacity, void *value, size_t *bytes),
+              (device, what, capacity, value, bytes))
+CODE_FUNCTION(0, clGetCommandQueueInfo,
+              (cl_command_queue queue, cl_command_queue_info what, size_t capacity, void *value, size_t *bytes),
+              (queue, what, capacity, value, bytes))
+CODE_FUNCTION(0, clGetMemObjectInfo, (cl_mem memory, cl_mem_info what, size_t capacity, void *value, size_t *bytes),
+              (memory, what, capacity, value, bytes))
+CODE_FUNCTION(0, clGetProgramInfo,
+              (cl_program program, cl_program_info what, size_t capacity, void *value, size_t *bytes),
+              (program, what, capacity, value, bytes))
+CODE_FUNCTION(0, clGetProgramBuildInfo,
+              (cl_program program, cl_device_id device, cl_program_build_info what, size_t capacity, void *value,
+               size_t *bytes),
+              (program, device, what, capacity, value, bytes))
+
+/* ---- programs and commands ---- */
+
+/* Every source that the library puts together begins with the place of its first line. */
+static int is_broken(cl_program program)
+{
+    char first_line[128];
+    size_t bytes = 0;
+    char *source;
+    int is_it = broken_file == NULL;
+    if (broken_file != NULL && break_builds > 0 &&
+        clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &bytes) == CL_SUCCESS && bytes > 0 &&
+        (source = calloc(1, bytes)) != NULL) {
+        snprintf(first_line, sizeof first_line, "#line 1 \"kernels/%s\"\n", broken_file);
+        is_it = clGetProgramInfo(program, CL_PROGRAM_SOURCE, bytes, source, NULL) == CL_SUCCESS &&
+                strncmp(source, first_line, strlen(first_line)) == 0;
+        free(source);
+    }
+    return is_it && is_due(&break_builds);
+}
+
+cl_int CL_API_CALL clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
+                                  void(CL_CALLBACK *notify)(cl_program, void *), void *cookie)
+{
+    ENTER(cl_int, clBuildProgram,
+          (cl_program, cl_uint, const cl_device_id *, const char *, void(CL_CALLBACK *)(cl_program, void *), void *));
+    if (must_fail(&self, 1)) {
+        return failure.code;
+    }
+    return real(program, count, devices, is_broken(program) ? "-DVECTOR_WIDTH=3" : options, notify, cookie);
+}
+
+CODE_FUNCTION(1, clSetKernelArg, (cl_kernel kernel, cl_uint index, size_t bytes, const void *value),
+              (kernel, index, bytes, value))
+COMMAND_FUNCTION(clEnqueueNDRangeKernel,
+                 (cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset,
+                  const size_t *global, const size_t *local, cl_uint count, const cl_event *events, cl_event *event),
+                 (queue, kernel, dimensions, offset, global, local, count, events, event))
+COMMAND_FUNCTION(clEnqueueWriteBuffer,
+                 (cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t bytes,
+                  const void *source, cl_uint count, const cl_event *events, cl_event *event),
+                 (queue, memory, blocking, offset, bytes, source, count, events, event))
+COMMAND_FUNCTION(clEnqueueUnmapMemObject,
+                 (cl_command_queue queue, cl_mem memory, void *mapped, cl_uint count, const cl_event *events,
+                  cl_event *event),
+                 (queue, memory, mapped, count, events, event))
+COMMAND_FUNCTION(clEnqueueMarkerWithWaitList,
+                 (cl_command_queue queue, cl_uint count, const cl_event *events, cl_event *event),
+                 (queue, count, events, event))
+HANDLE_FUNCTION(1, event != NULL, void *, clEnqueueMapBuffer,
+                (cl_command_queue queue, cl_mem memory, cl_bool blocking, cl_map_flags flags, size_t offset,
+                 size_t bytes, cl_uint count, const cl_event *events, cl_event *event, cl_int *code),
+                (queue, memory, blocking, flags, offset, bytes, count, events, event, code))
+CODE_FUNCTION(1, clFinish, (cl_command_queue queue), (queue))
+CODE_FUNCTION(0, clFlush, (cl_command_queue queue), (queue))
+
+cl_int CL_API_CALL clEnqueueReadBuffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset,
+                                       size_t bytes, void *target, cl_uint count, const cl_event *events,
+                                       cl_event *event)
+{
+    cl_int code;
+    ENTER(cl_int, clEnqueueReadBuffer,
+          (cl_command_queue, cl_mem, cl_bool, size_t, size_t, void *, cl_uint, const cl_event *, cl_event *));
+    if (must_fail(&self, 1)) {
+        return failure.code;
+    }
+    code = real(queue, memory, blocking, offset, bytes, target, count, events, event);
+    references += code == CL_SUCCESS && event != NULL;
+    if (bytes > 0 && is_due(&corrupt_reads)) {
+        ((unsigned char *)target)[bytes / 2] ^= 1;
+    }
+    return code;
+}
+
+/* ---- what a test tells and asks ---- */
+
+void failing_opencl_fail(int number, const char *function_name, cl_int code)
+{
+    memset(&failure, 0, sizeof failure);
+    failure.number = number;
+    failure.function = function_name;
+    failure.code = code;
+}
+
+const char *failing_opencl_failed(void)
+{
+    return failure.failed;
+}
+
+void failing_opencl_corrupt_reads(int count)
+{
+    corrupt_reads = count;
+}
+
+void failing_opencl_break_builds(int count, const char *file)
+{
+    break_builds = count;
+    broken_file = file;
+}
+
+int failing_opencl_calls(const char *name)
+{
+    int calls = 0;
+    for (const function *f = functions; f != NULL; f = f->next) {
+        calls += name == NULL || strcmp(name, f->name) == 0 ? f->calls : 0;
+    }
+    return calls;
+}
+
+void failing_opencl_forget_calls(void)
+{
+    for (function *f = functions; f != NULL; f = f->next) {
+        f->calls = 0;
+    }
+}
+
+const char *failing_opencl_called_beside(const char *const *names)
+{
+    for (const function *f = functions; f != NULL; f = f->next) {
+        const char *const *name = names;
+        while (*name != NULL && strcmp(*name, f->name) != 0) {
+            name++;
+        }
+        if (f->calls > 0 && *name == NULL) {
+            return f->name;
+        }
+    }
+    return NULL;
+}
+
+int failing_opencl_references(void)
+{
+    return references;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * OpenCL that fails when it is told to. A program that links failing_opencl.c and a static clquant has these functions
+ * between the two: they count the library's calls, make one of them fail, spoil what is read or built, and otherwise
+ * pass everything on. For programs of one thread.
+ */
+#ifndef CLQ_TESTS_FAILING_OPENCL_H
+#define CLQ_TESTS_FAILING_OPENCL_H
+
+#include <clquant/opencl.h>
+
+/*
+ * Let one call fail with `code`, and count anew: call `number` from now on, the first is 1 (0: none), of `function`, or
+ * when that is NULL of all functions whose failure the library must report. That leaves out questions about objects,
+ * releases, clFlush and clCreateProgramWithBinary, which fail only by their name.
+ */
+void failing_opencl_fail(int number, const char *function, cl_int code);
+
+/* The function that was made to fail since then; empty while none was. */
+const char *failing_opencl_failed(void);
+
+/* So many reads get a wrong bit in the middle, as from a kernel that was miscompiled. 0: no more. */
+void failing_opencl_corrupt_reads(int count);
+
+/* So many builds of kernels/`file`, or of any when it is NULL, get options that no kernel accepts. 0: no more. */
+void failing_opencl_break_builds(int count, const char *file);
+
+/* Calls of `function`, or of all when it is NULL, since failing_opencl_forget_calls; the failed ones count as well. */
+int failing_opencl_calls(const char *function);
+void failing_opencl_forget_calls(void);
+
+/* A function that was called since then and is not among `names`, which a NULL ends; NULL when there is none. */
+const char *failing_opencl_called_beside(const char *const *names);
+
+/* References to OpenCL objects that were taken (made, retained, events handed out) and not given back. */
+int failing_opencl_references(void);
+
+#endif

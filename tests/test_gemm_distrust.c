@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Kernels of the matrix product that give other bytes than the reference when they are compared with it, or that the
+ * device's compiler refuses: they are set aside with one warning, and another variant gives the right bytes.
+ */
+#include <limits.h>
+#include <string.h>
+
+#include "check_gemm.h"
+#include "failing_opencl.h"
+#include "fallible_product.h"
+#include "refusal.h"
+#include "scratch.h"
+
+enum fault { WRONG_BYTES, REFUSED_BUILD, FAULTS };
+
+static const char *const complaints[FAULTS] = {"differ from the reference", "does not build"};
+
+static const char *file_of(const char *variant)
+{
+    static const struct {
+        const char *variant, *file;
+    } rows[] = {
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) {variant, file},
+#include "../kernels/kernels.def"
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].variant, variant) == 0) {
+            return rows[i].file;
+        }
+    }
+    fail_msg("there is no variant %s", variant);
+    return NULL;
+}
+
+/* The next kernel that is compared gives wrong bytes, or `variant` (NULL: any file) does not build. */
+static void spoil(enum fault fault, int count, const char *variant)
+{
+    failing_opencl_corrupt_reads(fault == WRONG_BYTES ? count : 0);
+    failing_opencl_break_builds(fault == REFUSED_BUILD ? count : 0, variant != NULL ? file_of(variant) : NULL);
+}
+
+/* What all variants share is compared with the one that runs by itself. */
+static void trust_packing(fallible_product *p)
+{
+    const clq_gemm_problem problem = fallible_problem();
+    const clq_operand a = {p->buffers[FALLIBLE_A], 0};
+    const clq_operand sums = {p->buffers[FALLIBLE_SUMS], 0};
+    ACCEPTED(clq_gemm_row_sums(p->context, &problem, a, sums, e));
+}
+
+static void spoil_no_more(void)
+{
+    failing_opencl_corrupt_reads(0);
+    failing_opencl_break_builds(0, NULL);
+}
+
+static void plan_product(const fallible_product *p, clq_plan *plan)
+{
+    const clq_gemm_problem problem = fallible_problem();
+    ACCEPTED(clq_gemm_plan(p->context, &problem, 1, plan, e));
+}
+
+static const char *kernel_of(const char *variant)
+{
+    static const struct {
+        const char *variant, *kernel;
+    } rows[] = {
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) {variant, kernel},
+#include "../kernels/kernels.def"
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].variant, variant) == 0) {
+            return rows[i].kernel;
+        }
+    }
+    fail_msg("there is no variant %s", variant);
+    return NULL;
+}
+
+static void check_warning(const fallible_product *p, enum fault fault, const char *variant)
+{
+    assert_int_equal(p->log.warnings, 1);
+    if (strstr(p->log.warning, complaints[fault]) == NULL || strstr(p->log.warning, "set aside") == NULL ||
+        strstr(p->log.warning, kernel_of(variant)) == NULL) {
+        fail_msg("%s: the warning is '%s'", variant, p->log.warning);
+    }
+}
+
+static void next_variant_takes_over(void **state)
+{
+    (void)state;
+    for (int fault = 0; fault < FAULTS && check_device() != NULL; fault++) {
+        fallible_product p;
+        fallible_results results;
+        clq_plan first;
+        clq_plan second;
+        ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+        plan_product(&p, &first);
+        spoil((enum fault)fault, 1, first.variant);
+        ACCEPTED(fallible_product_run(&p, &results, e));
+        spoil_no_more();
+        fallible_results_check(&results);
+        check_warning(&p, (enum fault)fault, first.variant);
+        plan_product(&p, &second);
+        assert_string_not_equal(first.variant, second.variant);
+        assert_int_equal(p.log.comparisons, 2);
+        ACCEPTED(fallible_product_run(&p, &results, e)); /* nothing is compared, and nobody warned, again */
+        fallible_results_check(&results);
+        assert_int_equal(p.log.comparisons, 2);
+        assert_int_equal(p.log.warnings, 1);
+        fallible_product_end(&p);
+    }
+    check_needs_device();
+}
+
+/* No other variant comes to the aid of one that is forced, but for the slices of split-k. */
+static void forced_variant_is_set_aside(const char *variant, enum fault fault)
+{
+    const int has_others = strcmp(variant, "split-k") == 0;
+    int is_first;
+    fallible_product p;
+    fallible_results results;
+    clq_plan first;
+    clq_plan plan;
+    clq_error error;
+    ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+    plan_product(&p, &first);
+    is_first = strcmp(first.variant, variant) == 0;
+    ACCEPTED(clq_context_force_variant(p.context, variant, e));
+    {
+        const clq_gemm_problem problem = fallible_problem();
+        if (clq_gemm_plan(p.context, &problem, 1, &plan, &error) == CLQ_UNSUPPORTED) {
+            fallible_product_end(&p);
+            return;
+        }
+    }
+    if (!has_others && !is_first) {
+        trust_packing(&p);
+    }
+    for (int round = 0; round < 2; round++) { /* said once, and remembered */
+        clq_status status;
+        spoil(fault, round == 0, has_others ? first.variant : variant);
+        status = fallible_product_run(&p, &results, &error);
+        spoil_no_more();
+        check_warning(&p, fault, has_others ? first.variant : variant);
+        assert_int_equal(p.log.comparisons, 2); /* of the spoiled one and of one by itself */
+        if (has_others) {
+            check_ok(status, &error, variant);
+            fallible_results_check(&results);
+        } else {
+            /* The compiler's story is told when it is heard: packing heard that of the first variant. */
+            const int is_story = fault == REFUSED_BUILD && round == 0 && !is_first;
+            refusal_check(status, is_story ? CLQ_BUILD_FAILED : CLQ_MISMATCH, &error, kernel_of(variant), __FILE__,
+                          __LINE__);
+        }
+    }
+    ACCEPTED(clq_context_force_variant(p.context, NULL, e));
+    ACCEPTED(fallible_product_run(&p, &results, e));
+    fallible_results_check(&results);
+    plan_product(&p, &plan);
+    assert_true((strcmp(plan.variant, first.variant) != 0) == (has_others || is_first));
+    fallible_product_end(&p);
+}
+
+static void forced_variants_are_set_aside(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < check_gemm_variant_count() && check_device() != NULL; i++) {
+        forced_variant_is_set_aside(check_gemm_variant(i), WRONG_BYTES);
+        forced_variant_is_set_aside(check_gemm_variant(i), REFUSED_BUILD);
+    }
+    check_needs_device();
+}
+
+/* Each kernel is tried once and warned of once; the message names the last of them. */
+static void no_variant_is_left(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        fallible_product p;
+        fallible_results results;
+        ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+        for (int round = 0; round < 2; round++) {
+            const int warnings = p.log.warnings;
+            clq_error error;
+            clq_status status;
+            char *end;
+            char *kernel;
+            spoil(WRONG_BYTES, INT_MAX, NULL);
+            status = fallible_product_run(&p, &results, &error);
+            spoil_no_more();
+            assert_true(round == 0 ? p.log.warnings >= 2 : p.log.warnings == warnings);
+            assert_int_equal(p.log.comparisons, p.log.warnings);
+            kernel = strstr(p.log.warning, "kernel ");
+            assert_non_null(kernel);
+            kernel += strlen("kernel ");
+            end = strchr(kernel, ' ');
+            assert_non_null(end);
+            *end = '\0';
+            refusal_check(status, CLQ_MISMATCH, &error, kernel, __FILE__, __LINE__);
+            *end = ' ';
+        }
+        fallible_product_end(&p);
+    }
+    check_needs_device();
+}
+
+/* Packing and the slices' sum serve all variants: when they do not build, none of these is to blame. */
+static void common_kernels_do_not_build(void **state)
+{
+    static const char *const files[] = {"gemm_pack.cl", "gemm_reduce.cl"};
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0] && check_device() != NULL; i++) {
+        const clq_gemm_problem problem = fallible_problem();
+        fallible_product p;
+        fallible_results results;
+        clq_gemm_operands o;
+        clq_error error;
+        ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+        memset(&o, 0, sizeof o);
+        o.a.buffer = p.buffers[FALLIBLE_A];
+        o.b.buffer = p.buffers[FALLIBLE_B];
+        o.b_zero_point.buffer = p.buffers[FALLIBLE_B_ZERO_POINT];
+        o.c.buffer = p.buffers[FALLIBLE_C];
+        failing_opencl_break_builds(1, files[i]);
+        refusal_check(clq_gemm(p.context, &problem, &o, &error), CLQ_BUILD_FAILED, &error, files[i], __FILE__,
+                      __LINE__);
+        failing_opencl_break_builds(0, NULL);
+        assert_non_null(strstr(error.message, "CL_BUILD_PROGRAM_FAILURE"));
+        assert_non_null(strstr(error.build_log, "VECTOR_WIDTH must be"));
+        ACCEPTED(fallible_product_run(&p, &results, e));
+        fallible_results_check(&results);
+        assert_int_equal(p.log.warnings, 0);
+        fallible_product_end(&p);
+    }
+    check_needs_device();
+}
+
+/* The cache keeps what was found right, and not that something was wrong. */
+static void bad_verdicts_are_not_kept(void **state)
+{
+    static const struct {
+        int is_spoiled, warnings, comparisons;
+    } runs[] = {{1, 1, 2}, {0, 0, 1}, {0, 0, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0] && check_device() != NULL; i++) {
+        fallible_product p;
+        fallible_results results;
+        ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+        ACCEPTED(clq_context_set_cache(p.context, scratch_path("verdicts"), e));
+        spoil(WRONG_BYTES, runs[i].is_spoiled, NULL);
+        ACCEPTED(fallible_product_run(&p, &results, e));
+        spoil_no_more();
+        fallible_results_check(&results);
+        assert_int_equal(p.log.warnings, runs[i].warnings);
+        assert_int_equal(p.log.comparisons, runs[i].comparisons);
+        fallible_product_end(&p);
+    }
+    check_needs_device();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(next_variant_takes_over),   cmocka_unit_test(forced_variants_are_set_aside),
+    cmocka_unit_test(no_variant_is_left),        cmocka_unit_test(common_kernels_do_not_build),
+    cmocka_unit_test(bad_verdicts_are_not_kept),
+};
+
+int main(void)
+{
+    int result;
+    scratch_begin(NULL);
+    result = check_main("gemm_distrust", tests, sizeof tests / sizeof tests[0]);
+    scratch_end(NULL);
+    return result;
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every OpenCL call of a matrix product fails once: the status comes back, the story names the call and its code,
+ * nothing is left behind, and the same context then gives the right bytes without having set a kernel aside.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "counted_memory.h"
+#include "failing_opencl.h"
+#include "fallible_product.h"
+#include "gemm_chain.h"
+#include "refusal.h"
+#include "scratch.h"
+
+/* What there is of things that must be given back. */
+typedef struct belongings {
+    int references;
+    long pieces;
+} belongings;
+
+static belongings belongings_now(void)
+{
+    return (belongings){failing_opencl_references(), counted_memory_pieces()};
+}
+
+static void check_belongings(belongings before, int number, const char *failed)
+{
+    const belongings now = belongings_now();
+    if (now.references != before.references || now.pieces != before.pieces) {
+        fail_msg("call %d, %s: %d references to OpenCL objects and %ld pieces of memory were left behind", number,
+                 failed, now.references - before.references, now.pieces - before.pieces);
+    }
+}
+
+static void check_story(int number, const char *failed, clq_status status, const clq_error *error, cl_int code)
+{
+    const char *name = code == CL_OUT_OF_RESOURCES ? "CL_OUT_OF_RESOURCES" : "CL_OUT_OF_HOST_MEMORY";
+    const clq_status want = code == CL_OUT_OF_RESOURCES ? CLQ_DEVICE_ERROR : CLQ_OUT_OF_MEMORY;
+    const int is_creation = strcmp(failed, "clCreateBuffer") == 0 || strcmp(failed, "clCreateKernel") == 0;
+    if ((is_creation ? status == CLQ_OK : status != want) || error->status != status || error->opencl_code != code ||
+        strcmp(error->opencl_call, failed) != 0 || strstr(error->message, failed) == NULL ||
+        strstr(error->message, name) == NULL) {
+        fail_msg("call %d, %s: status %s, message '%s', call '%s', code %d", number, failed, clq_status_name(status),
+                 error->message, error->opencl_call, (int)error->opencl_code);
+    }
+}
+
+/* A failure of the device is no verdict on a kernel: the question is left open, and the next run answers it. */
+static void check_next_run(fallible_product *p, int number, const char *failed)
+{
+    fallible_results results;
+    ACCEPTED(fallible_product_run(p, &results, e));
+    fallible_results_check(&results);
+    if (p->log.warnings != 0) {
+        fail_msg("call %d, %s: warning '%s'", number, failed, p->log.warning);
+    }
+}
+
+/* From the making of the context on; returns whether a call failed. */
+static int first_use_with_failure(int number, const char *function, cl_int code)
+{
+    fallible_product p;
+    fallible_results results;
+    clq_error error;
+    clq_status status;
+    char failed[64];
+    int has_begun = 0;
+    const belongings before = belongings_now();
+    failing_opencl_fail(number, function, code);
+    status = fallible_product_begin(&p, fallible_device(), "split-k", &error);
+    if (status == CLQ_OK) {
+        has_begun = 1;
+        status = fallible_product_run(&p, &results, &error);
+    }
+    snprintf(failed, sizeof failed, "%s", failing_opencl_failed());
+    failing_opencl_fail(0, NULL, CL_SUCCESS);
+    if (failed[0] == '\0') {
+        check_ok(status, &error, "the product without a failure");
+        fallible_results_check(&results);
+    } else {
+        check_story(number, failed, status, &error, code);
+    }
+    if (has_begun) {
+        check_next_run(&p, number, failed);
+    }
+    fallible_product_end(&p);
+    check_belongings(before, number, failed);
+    return failed[0] != '\0';
+}
+
+/* Each call of one function; fails unless there are `least` of them. */
+static void each_call_at_first_use(const char *function, cl_int code, int least)
+{
+    int number = 1;
+    while (first_use_with_failure(number, function, code)) {
+        number++;
+    }
+    if (number <= least) {
+        fail_msg("%s was called %d times, %d at least are known", function, number - 1, least);
+    }
+}
+
+static void first_use(void **state)
+{
+    static const struct {
+        const char *function;
+        int least;
+    } rows[] = {
+        {"clCreateContext", 1},         {"clCreateCommandQueue", 2},
+        {"clCreateBuffer", 3},          {"clCreateProgramWithSource", 3},
+        {"clBuildProgram", 3},          {"clCreateKernel", 6},
+        {"clEnqueueNDRangeKernel", 30}, {"clEnqueueWriteBuffer", FALLIBLE_BUFFERS + 6},
+        {"clEnqueueReadBuffer", 3 + 6}, {"clFinish", 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && check_device() != NULL; i++) {
+        each_call_at_first_use(rows[i].function, CL_OUT_OF_RESOURCES, rows[i].least);
+    }
+    check_needs_device();
+}
+
+static void first_use_without_memory_to_build(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        each_call_at_first_use("clBuildProgram", CL_OUT_OF_HOST_MEMORY, 3);
+    }
+    check_needs_device();
+}
+
+/* Any call. There are hundreds, most of them arguments of kernels under comparison: other ones in each run. */
+static void first_use_without_memory(void **state)
+{
+    enum { STRIDE = 17 };
+    (void)state;
+    if (check_device() != NULL) {
+        int number = 1 + (int)check_below(STRIDE);
+        while (first_use_with_failure(number, NULL, CL_OUT_OF_HOST_MEMORY)) {
+            number += STRIDE;
+        }
+        assert_true(number > 300);
+    }
+    check_needs_device();
+}
+
+/* All kernels are trusted already, and every single call fails once. */
+static void later_use(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        fallible_product p;
+        fallible_results results;
+        belongings before;
+        int number = 0;
+        ACCEPTED(fallible_product_begin(&p, fallible_device(), "split-k", e));
+        check_next_run(&p, 0, "");
+        before = belongings_now();
+        for (int has_failed = 1; has_failed; number++) {
+            clq_error error;
+            clq_status status;
+            char failed[64];
+            failing_opencl_fail(number + 1, NULL, CL_OUT_OF_RESOURCES);
+            status = fallible_product_run(&p, &results, &error);
+            snprintf(failed, sizeof failed, "%s", failing_opencl_failed());
+            failing_opencl_fail(0, NULL, CL_SUCCESS);
+            has_failed = failed[0] != '\0';
+            if (has_failed) {
+                check_story(number + 1, failed, status, &error, CL_OUT_OF_RESOURCES);
+            }
+            check_next_run(&p, number + 1, failed);
+            check_belongings(before, number + 1, failed);
+        }
+        assert_true(number > 100);
+        fallible_product_end(&p);
+    }
+    check_needs_device();
+}
+
+/* Calls whose failure costs nothing but time. */
+static void failures_that_are_passed_over(void **state)
+{
+    static const char *const functions[] = {"clFlush", "clCreateProgramWithBinary"};
+    (void)state;
+    if (check_device() != NULL) {
+        for (int round = 0; round < 3; round++) { /* the first fills the cache of programs */
+            fallible_product p;
+            ACCEPTED(fallible_product_begin(&p, fallible_device(), "split-k", e));
+            ACCEPTED(clq_context_set_cache(p.context, scratch_path("passed-over"), e));
+            failing_opencl_fail(1, functions[round == 2], CL_OUT_OF_RESOURCES);
+            check_next_run(&p, 1, failing_opencl_failed());
+            assert_string_equal(failing_opencl_failed(), functions[round == 2]);
+            failing_opencl_fail(0, NULL, CL_SUCCESS);
+            fallible_product_end(&p);
+        }
+    }
+    check_needs_device();
+}
+
+/* ---- on the caller's queue ---- */
+
+/* Launch with a failure; on success too, all commands have ended afterwards. Returns whether a call failed. */
+static int launch_with_failure(gemm_chain *p, int number, const char *function)
+{
+    const clq_gemm_problem problem = chain_problem();
+    const clq_gemm_operands operands = gemm_chain_operands(p);
+    const belongings before = belongings_now();
+    clq_launch launch = p->launch;
+    cl_event event = NULL;
+    clq_error error;
+    clq_status status;
+    char failed[64];
+    launch.event = &event;
+    failing_opencl_fail(number, function, CL_OUT_OF_RESOURCES);
+    status = clq_enqueue_gemm(p->own.clquant, &problem, &operands, &launch, &error);
+    snprintf(failed, sizeof failed, "%s", failing_opencl_failed());
+    failing_opencl_fail(0, NULL, CL_SUCCESS);
+    if (failed[0] == '\0') {
+        check_ok(status, &error, "clq_enqueue_gemm");
+        assert_non_null(event);
+        assert_int_equal(clReleaseEvent(event), CL_SUCCESS);
+    } else {
+        check_story(number, failed, status, &error, CL_OUT_OF_RESOURCES);
+        assert_null(event);
+    }
+    assert_int_equal(clFinish(p->own.queue), CL_SUCCESS);
+    check_belongings(before, number, failed);
+    return failed[0] != '\0';
+}
+
+static void launches(void **state)
+{
+    static const char *const functions[] = {NULL, "clGetCommandQueueInfo", "clGetMemObjectInfo"};
+    (void)state;
+    if (check_device() != NULL) {
+        chain_contents v;
+        gemm_chain p;
+        chain_contents_make(&v);
+        gemm_chain_begin(&p, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &v, 0);
+        ACCEPTED(clq_buffer_write(p.o[CHAIN_CODES].buffer, 1, v.values[CHAIN_CODES], chain_bytes(CHAIN_CODES), e));
+        ACCEPTED(clq_context_force_variant(p.own.clquant, "split-k", e));
+        {
+            const clq_gemm_problem problem = chain_problem();
+            const clq_gemm_operands operands = gemm_chain_operands(&p);
+            gemm_chain_give_workspace(&p, &problem);
+            ACCEPTED(clq_enqueue_gemm(p.own.clquant, &problem, &operands, &p.launch, e)); /* the first use */
+            assert_int_equal(clFinish(p.own.queue), CL_SUCCESS);
+        }
+        for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+            int number = 1;
+            while (launch_with_failure(&p, number, functions[i])) {
+                number++;
+            }
+            assert_true(number > (functions[i] == NULL ? 40 : 1));
+        }
+        {
+            unsigned char got[CHAIN_ROWS * CHAIN_COLUMNS];
+            ACCEPTED(clq_buffer_read(p.o[CHAIN_C].buffer, 1, got, sizeof got, e));
+            assert_memory_equal(got, v.values[CHAIN_C], sizeof got);
+        }
+        gemm_chain_take_workspace(&p);
+        gemm_chain_end(&p);
+        chain_contents_free(&v);
+    }
+    check_needs_device();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(first_use),
+    cmocka_unit_test(first_use_without_memory_to_build),
+    cmocka_unit_test(first_use_without_memory),
+    cmocka_unit_test(later_use),
+    cmocka_unit_test(failures_that_are_passed_over),
+    cmocka_unit_test(launches),
+};
+
+int main(void)
+{
+    int result;
+    scratch_begin(NULL);
+    result = check_main("gemm_failures", tests, sizeof tests / sizeof tests[0]);
+    scratch_end(NULL);
+    return result;
+}
