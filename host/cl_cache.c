@@ -4,7 +4,7 @@
  * binary means) stands in it in full, and a hash of the binary after it, so that a damaged, cut or foreign entry is
  * seen and counts as a miss. Entries are written beside their place and renamed, so readers need no lock.
  *
- *     "clquant program 1\n" | u64 key bytes | key | u64 binary bytes | u64 XXH3 of the binary | binary
+ *     "clquant cache 2\n" | u64 key bytes | key | u64 binary bytes | u64 XXH3 of the binary | binary
  *
  * XXH3 finds accidents, not attacks: against those the directory must belong to the user and be writable by no one
  * else.

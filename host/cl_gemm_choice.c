@@ -95,7 +95,7 @@ static clq_variant choose_kernel(const clq_context *context, const clq_gemm_task
         {CLQ_VARIANT_PORTABLE, 0, 1, "not a CPU device: tiles in local memory"},
         {CLQ_VARIANT_CPU_AVX2, 1, 0, "x86 CPU device whose processor has AVX2 and no AVX-512"},
         {CLQ_VARIANT_CPU, 1, 1, "tiles in registers, no barrier"},
-        {CLQ_VARIANT_PORTABLE, 1, 1, "the last resort"},
+        {CLQ_VARIANT_PORTABLE, 1, 0, "the last resort"},
     };
     clq_variant last = CLQ_VARIANT_CPU;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {

@@ -147,6 +147,7 @@ static clq_status compare(gemm_trial *t, const clq_gemm_choice *choice, int numb
     CLQ_TRY(clq_cl_gemm_choose(t->context, &task, &own, error));
     own.slices = in_slices ? 2 : 1;
     own.slice_groups = in_slices ? 9 : 18;
+    own.tiles_per_item = in_slices ? 3 : 1;
     CLQ_CL(clEnqueueWriteBuffer, t->queue, t->memory, CL_TRUE, 0, ARENA_BYTES, t->host, 0, NULL, NULL);
     CLQ_TRY(clq_cl_gemm_multiply(&stream, &task, &own, error));
     CLQ_CL(clEnqueueReadBuffer, t->queue, t->memory, CL_TRUE, 0, ARENA_BYTES, t->got, 0, NULL, NULL);
@@ -183,11 +184,11 @@ static clq_status check_kernel(clq_context *context, const clq_gemm_choice *choi
     memset(&t, 0, sizeof t);
     t.context = context;
     t.host = malloc(2 * ARENA_BYTES);
-    t.got = t.host + ARENA_BYTES;
     *same = 1;
     if (t.host == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to check a kernel");
     }
+    t.got = t.host + ARENA_BYTES;
     t.queue = clCreateCommandQueue(context->cl->context, context->cl->device, 0, &code);
     if (t.queue == NULL) {
         status = clq_cl_fail(error, code, "clCreateCommandQueue");

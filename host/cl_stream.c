@@ -17,7 +17,8 @@ static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error
     if (bytes <= cl->workspace_bytes && cl->workspace != NULL) {
         return CLQ_OK;
     }
-    bytes = clq_size_max(bytes, clq_size_max(2 * cl->workspace_bytes, LEAST_WORKSPACE_BYTES));
+    bytes = clq_size_max(bytes, clq_size_min(clq_size_max(2 * cl->workspace_bytes, LEAST_WORKSPACE_BYTES),
+                                             context->device.maximum_allocation_bytes));
     made = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
     if (made == NULL) {
         (void)clq_cl_fail(error, code, "clCreateBuffer");
