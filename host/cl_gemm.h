@@ -24,7 +24,6 @@ typedef struct clq_gemm_choice {
     uint32_t vector_width;
     uint32_t vectors; /* gemv: vectors of columns in a work-item */
     clq_gemm_a_form a_form;
-    int unsigned_a; /* codes: a' is u8, else s8; widened, it is a */
     uint32_t slices, slice_groups;
     uint32_t tiles_per_item;
 } clq_gemm_choice;

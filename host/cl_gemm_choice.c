@@ -76,7 +76,7 @@ static uint32_t tile_rows_of(clq_variant variant, uint64_t m)
     }
 }
 
-static int set_aside(const clq_context *context, clq_variant variant, uint64_t m)
+static int is_set_aside(const clq_context *context, clq_variant variant, uint64_t m)
 {
     return atomic_load(&context->cl->gemm_trust[variant][tile_rows_of(variant, m)]) == CLQ_DISTRUSTED;
 }
@@ -105,7 +105,7 @@ static clq_variant choose_kernel(const clq_context *context, const clq_gemm_task
             (variant == CLQ_VARIANT_CPU_AVX2 && context->cl->capabilities.avx512)) {
             continue;
         }
-        if (!set_aside(context, variant, task->problem->m)) {
+        if (!is_set_aside(context, variant, task->problem->m)) {
             *reason = order[i].reason;
             return variant;
         }
@@ -163,7 +163,9 @@ static void describe(const clq_gemm_task *task, const char *reason, clq_gemm_cho
 {
     char tile[32] = "64 x 64";
     if (choice->tile_rows != 0) {
-        snprintf(tile, sizeof tile, "%" PRIu32 " x 32", choice->tile_rows);
+        const uint32_t columns =
+            choice->variant == CLQ_VARIANT_GEMV ? choice->vectors * choice->vector_width : PANEL_COLUMNS;
+        snprintf(tile, sizeof tile, "%" PRIu32 " x %" PRIu32, choice->tile_rows, columns);
     }
     if (choice->slices > 1) {
         choice->name = clq_variant_name(CLQ_VARIANT_SPLIT_K);
@@ -205,7 +207,6 @@ clq_status clq_cl_gemm_choose(const clq_context *context, const clq_gemm_task *t
     choice->a_form = choice->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
                      : choice->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
                                                                : CLQ_GEMM_A_CODES;
-    choice->unsigned_a = choice->variant == CLQ_VARIANT_CPU_VNNI;
     if (choice->variant == CLQ_VARIANT_PORTABLE || choice->variant == CLQ_VARIANT_KHR_DOT) {
         choice->vector_width = 4;
     }

@@ -110,21 +110,22 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_choice *ch
     call->k = (call_u32)p->k;
     call->batch = (call_u32)p->batch;
     call->groups = (call_u32)clq_size_divide_up(p->k, GROUP_DEPTH);
-    call->rows_batch = task->a_batches > 1 ? call->m : 0;
-    call->columns_of_batch = task->b_batches > 1 ? call->n : 0;
+    call->a_values_batch = task->a_batches > 1 ? call->m : 0;
+    call->b_values_batch = task->b_batches > 1 ? call->n : 0;
     call->slices = choice->slices;
     call->slice_groups = choice->slice_groups;
     call->tiles_per_item = choice->tiles_per_item;
     call->row_block = ROW_BLOCK;
     call->output = output_of(p);
     call->needs_sums = (call_u32)needs_sums(task);
-    if (choice->a_form == CLQ_GEMM_A_CODES && choice->unsigned_a == a_is_signed) {
+    /* vpdpbusd takes codes of A as u8, the other kernels that take codes as s8; widened ones need no change. */
+    if (choice->a_form == CLQ_GEMM_A_CODES && (choice->variant == CLQ_VARIANT_CPU_VNNI) == a_is_signed) {
         call->a_code_offset = a_is_signed ? 128 : -128;
         call->a_flip = 0x80808080u;
     }
 }
 
-/* The memory objects of kernels/gemm_output.clh; in place of one that is absent any other stands, and is not read. */
+/* The memory objects of kernels/gemm_rows.clh; in place of one that is absent any other stands, and is not read. */
 typedef struct gemm_objects {
     cl_mem a, packed, sums, partial;
 } gemm_objects;

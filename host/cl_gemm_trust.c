@@ -11,7 +11,8 @@
 #include "cl_gemm.h"
 #include "reference/reference.h"
 
-enum { COLUMNS = 37, DEPTH = 70, ARENA_BYTES = 64 << 10, WORKSPACE_BYTES = 256 << 10 };
+enum { COLUMNS = 37, DEPTH = 70, GROUPS = (DEPTH + GROUP_DEPTH - 1) / GROUP_DEPTH };
+enum { ARENA_BYTES = 64 << 10, WORKSPACE_BYTES = 256 << 10 };
 
 typedef struct gemm_trial {
     clq_context *context;
@@ -146,7 +147,7 @@ static clq_status compare(gemm_trial *t, const clq_gemm_choice *choice, int numb
     task.only_variant = 1 + (int)choice->variant;
     CLQ_TRY(clq_cl_gemm_choose(t->context, &task, &own, error));
     own.slices = in_slices ? 2 : 1;
-    own.slice_groups = in_slices ? 9 : 18;
+    own.slice_groups = in_slices ? GROUPS / 2 : GROUPS;
     own.tiles_per_item = in_slices ? 3 : 1;
     CLQ_CL(clEnqueueWriteBuffer, t->queue, t->memory, CL_TRUE, 0, ARENA_BYTES, t->host, 0, NULL, NULL);
     CLQ_TRY(clq_cl_gemm_multiply(&stream, &task, &own, error));

@@ -69,7 +69,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_avx2(GEMM_PARA
     for (uint index = share.first_tile; index < share.last_tile; index++) {
         const gemm_tile t = gemm_tile_of(&call, index);
         __global const int *rows = (__global const int *)a + call.a_offset + share.batch * call.a_batch +
-                                   t.row / TILE_ROWS * call.a_row + share.first_group * 2 * TILE_ROWS;
+                                   t.row / TILE_ROWS * call.a_row + (ulong)share.first_group * 2 * TILE_ROWS;
         __global const uint *b = panels + call.b_offset + share.batch * call.b_batch +
                                  ((ulong)t.panel * call.groups + share.first_group) * PANEL_COLUMNS;
         int tile[TILE_ROWS * PANEL_COLUMNS];

@@ -61,9 +61,9 @@ typedef struct gemm_call {
     /* Partial sums: slice s of batch z at partial_offset + ((s * batch + z) * m + row) * n + column. */
     call_u64 partial_offset;
     call_u32 m, n, k, batch;
-    call_u32 groups;           /* k / GROUP_DEPTH, rounded up */
-    call_u32 rows_batch;       /* m where A has batches of its own: from one batch's parameters to the next; else 0 */
-    call_u32 columns_of_batch; /* n likewise for B */
+    call_u32 groups; /* k / GROUP_DEPTH, rounded up */
+    /* From one batch's values per row to the next's: m where A has batches of its own, else 0; likewise n for B. */
+    call_u32 a_values_batch, b_values_batch;
     call_u32 slices, slice_groups;      /* K is cut into `slices` of `slice_groups` groups */
     call_u32 tiles_per_item, row_block; /* the walk of gemm_walk.clh */
     call_u32 output;

@@ -10,6 +10,7 @@
  *
  * Build options: TILE_ROWS 1 to 12, at most m; VECTOR_WIDTH 16. The other numbers are in kernels/gemm_call.h.
  */
+#include "gemm_codes.clh"
 #include "gemm_walk.clh"
 
 #ifndef __AVX512F__
@@ -66,19 +67,7 @@
         b += PANEL_COLUMNS;                                                                                            \
     }
 
-/* The last one to three k: bytes beyond them are not A's to read. */
-static inline int tail_codes(__global const uchar *p, uint count)
-{
-    uint word = p[0];
-    if (count > 1) {
-        word |= (uint)p[1] << 8;
-    }
-    if (count > 2) {
-        word |= (uint)p[2] << 16;
-    }
-    return (int)word;
-}
-
+/* `tail`: the one to three k behind the groups, 0 for none. */
 static inline void multiply_tile(const gemm_call *call, __global const uchar *a, __global const uint *b, uint groups,
                                  uint tail, __global const uchar *ahead, int16 *tile)
 {
@@ -108,9 +97,10 @@ static inline void multiply_tile(const gemm_call *call, __global const uchar *a,
     if (tail > 0) {
         const int16 b0 = as_int16(vload16(0, b));
         const int16 b1 = as_int16(vload16(1, b));
+        const uint depth = call->k - tail;
 #pragma unroll
         for (int i = 0; i < TILE_ROWS; i++) {
-            const int16 codes = (int16)(tail_codes(p0 + i * pitch, tail)) ^ flip;
+            const int16 codes = (int16)((int)load_codes_word(call, p0 + i * pitch - depth, depth));
             DOT(acc[2 * i], codes, b0);
             DOT(acc[2 * i + 1], codes, b1);
         }
