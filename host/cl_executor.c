@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "batch.h"
 #include "cl_state.h"
 #include "size.h"
 
@@ -52,15 +53,8 @@ clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_
     CLQ_REQUIRE(context->cl != NULL, "clq_enqueue: the reference has no queue");
     CLQ_REQUIRE((unsigned)operation < CLQ_OP_COUNT, "clq_enqueue: %d is no operation", (int)operation);
     {
-        const clq_operand arguments[CLQ_ARG_COUNT] = {
-            [CLQ_ARG_X] = operands->x,
-            [CLQ_ARG_Y] = operands->y,
-            [CLQ_ARG_CODES] = operands->codes,
-            [CLQ_ARG_SCALE] = operands->scale,
-            [CLQ_ARG_ZERO_POINT] = operands->zero_point,
-            [CLQ_ARG_RANGE] = operands->range,
-            [CLQ_ARG_NONFINITE] = operands->nonfinite,
-        };
+        clq_operand arguments[CLQ_ARG_COUNT];
+        clq_operands_list(operands, arguments);
         return clq_run(context, operation, q, arguments, launch, error);
     }
 }
@@ -88,6 +82,13 @@ static clq_status force_variant(clq_context *context, const char *variant, clq_e
     CLQ_TRY(clq_variant_from_name(variant, &forced, error));
     atomic_store(&context->cl->forced_variant, (int)forced);
     return CLQ_OK;
+}
+
+clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch, clq_error *error)
+{
+    CLQ_REQUIRE(batch != NULL && launch != NULL, "clq_enqueue_batch: batch and launch must not be NULL");
+    CLQ_REQUIRE(batch->context->cl != NULL, "clq_enqueue_batch: the reference has no queue");
+    return clq_batch_run_on(batch, launch, error);
 }
 
 const clq_executor clq_cl_executor = {

@@ -93,6 +93,13 @@ void clq_context_log(const clq_context *context, clq_log_level level, const char
 /* A buffer of the context over `object`; takes a reference to the context. */
 clq_status clq_buffer_new(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error);
 
+/* Check the description and all operands, and describe the operation; `q` is kept by address. */
+clq_status clq_task_init(clq_task *task, clq_context *context, clq_operation operation, const clq_quantization *q,
+                         const clq_operand arguments[CLQ_ARG_COUNT], clq_error *error);
+
+/* The operands by name as a list. */
+void clq_operands_list(const clq_operands *operands, clq_operand arguments[CLQ_ARG_COUNT]);
+
 /* Check the description and all operands, then run; `launch` as in clq_task. Unused `arguments` are ignored. */
 clq_status clq_run(clq_context *context, clq_operation operation, const clq_quantization *q,
                    const clq_operand arguments[CLQ_ARG_COUNT], const void *launch, clq_error *error);

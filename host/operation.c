@@ -121,23 +121,41 @@ static clq_status check_operand(const clq_context *context, const clq_task *task
     return CLQ_OK;
 }
 
+clq_status clq_task_init(clq_task *task, clq_context *context, clq_operation operation, const clq_quantization *q,
+                         const clq_operand arguments[CLQ_ARG_COUNT], clq_error *error)
+{
+    CLQ_REQUIRE(context != NULL, "%s: context is NULL", operations[operation].name);
+    CLQ_TRY(clq_quantization_check(q, error));
+    memset(task, 0, sizeof *task);
+    task->operation = operation;
+    task->q = q;
+    CLQ_TRY(clq_geometry_of(&q->layout, &task->geometry, error));
+    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
+        if (is_used(operation, (clq_argument)i)) {
+            CLQ_TRY(check_operand(context, task, (clq_argument)i, &arguments[i], &task->arguments[i], error));
+        }
+    }
+    return CLQ_OK;
+}
+
 clq_status clq_run(clq_context *context, clq_operation operation, const clq_quantization *q,
                    const clq_operand arguments[CLQ_ARG_COUNT], const void *launch, clq_error *error)
 {
     clq_task task;
-    CLQ_REQUIRE(context != NULL, "%s: context is NULL", operations[operation].name);
-    CLQ_TRY(clq_quantization_check(q, error));
-    memset(&task, 0, sizeof task);
-    task.operation = operation;
-    task.q = q;
+    CLQ_TRY(clq_task_init(&task, context, operation, q, arguments, error));
     task.launch = launch;
-    CLQ_TRY(clq_geometry_of(&q->layout, &task.geometry, error));
-    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
-        if (is_used(operation, (clq_argument)i)) {
-            CLQ_TRY(check_operand(context, &task, (clq_argument)i, &arguments[i], &task.arguments[i], error));
-        }
-    }
     return context->executor->run(context, &task, error);
+}
+
+void clq_operands_list(const clq_operands *operands, clq_operand arguments[CLQ_ARG_COUNT])
+{
+    arguments[CLQ_ARG_X] = operands->x;
+    arguments[CLQ_ARG_Y] = operands->y;
+    arguments[CLQ_ARG_CODES] = operands->codes;
+    arguments[CLQ_ARG_SCALE] = operands->scale;
+    arguments[CLQ_ARG_ZERO_POINT] = operands->zero_point;
+    arguments[CLQ_ARG_RANGE] = operands->range;
+    arguments[CLQ_ARG_NONFINITE] = operands->nonfinite;
 }
 
 clq_status clq_plan_operation(clq_context *context, clq_operation operation, const clq_quantization *q, clq_plan *plan,

@@ -447,6 +447,11 @@ typedef struct clq_operand {
     uint64_t offset;
 } clq_operand;
 
+/* The operands by name; those that an operation does not use are ignored. */
+typedef struct clq_operands {
+    clq_operand x, y, codes, scale, zero_point, range, nonfinite;
+} clq_operands;
+
 /* Written by clq_minmax for the whole tensor. */
 typedef struct clq_nonfinite {
     uint64_t count;       /* elements that are NaN or infinite */
@@ -494,6 +499,36 @@ CLQ_API clq_status clq_fake_quantize(clq_context *context, const clq_quantizatio
 CLQ_API clq_status clq_dynamic_quantize(clq_context *context, const clq_quantization *q, clq_operand x,
                                         clq_operand codes, clq_operand scale, clq_operand zero_point, clq_operand range,
                                         clq_operand nonfinite, clq_error *error);
+
+/* ------------------------------------------------------------------------------------------------
+ * Many tensors in one go
+ * --------------------------------------------------------------------------------------------- */
+
+/* One tensor of a batch: how it is quantized, and where its operands are. */
+typedef struct clq_batch_item {
+    const clq_quantization *q;
+    clq_operands operands;
+} clq_batch_item;
+
+/* One operation over a list of tensors of any sizes and layouts, checked and prepared once, to be run many times. */
+typedef struct clq_batch clq_batch;
+
+/*
+ * Check every item as the operation of that name would, and prepare a run over all of them in a few launches; the bytes
+ * are those of one call for each item. `items` and what their `q` point at may go afterwards; the buffers must outlive
+ * the batch's last run. No item may write what another one reads or writes. Items whose operands lie in the same
+ * buffers, with the same types, share launches: put many small tensors into one buffer. An item refused is named by its
+ * number in the message. `count` may be 0.
+ */
+CLQ_API clq_status clq_batch_create(clq_context *context, clq_operation operation, const clq_batch_item *items,
+                                    size_t count, clq_batch **batch, clq_error *error);
+CLQ_API void clq_batch_destroy(clq_batch **batch); /* runs of it may still be to run */
+
+/* Enqueue the operation on every item. One batch is run by one thread at a time. */
+CLQ_API clq_status clq_batch_run(clq_batch *batch, clq_error *error);
+
+/* What would run for the first item, and the scratch memory that the batch needs. */
+CLQ_API clq_status clq_batch_plan(clq_batch *batch, clq_plan *plan, clq_error *error);
 
 /* ------------------------------------------------------------------------------------------------
  * Integer matrix multiplication

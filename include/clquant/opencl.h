@@ -45,11 +45,6 @@ typedef struct clq_launch {
     uint64_t workspace_bytes;
 } clq_launch;
 
-/* The operands by name; those that an operation does not use are ignored. */
-typedef struct clq_operands {
-    clq_operand x, y, codes, scale, zero_point, range, nonfinite;
-} clq_operands;
-
 /*
  * Enqueue `operation` on launch->queue, in-order or out-of-order; its commands are chained by events on the latter.
  * Returns as the operation of the same name does, and CLQ_INVALID_ARGUMENT for a workspace that is too small or a queue
@@ -57,6 +52,12 @@ typedef struct clq_operands {
  */
 CLQ_API clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_quantization *q,
                                const clq_operands *operands, const clq_launch *launch, clq_error *error);
+
+/*
+ * All of a batch on the caller's queue, under the rules of clq_enqueue; the workspace is that of clq_batch_plan. A
+ * batch may be enqueued by one thread at a time, and again before its commands have run.
+ */
+CLQ_API clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch, clq_error *error);
 
 /*
  * clq_gemm on the caller's queue, under the rules of clq_enqueue; the workspace is that of clq_gemm_plan. What is said

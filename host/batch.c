@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "batch.h"
+
+#include <stdlib.h>
+
+#include "size.h"
+
+static clq_status describe(clq_batch *batch, const clq_batch_item *item, size_t i, clq_error *error)
+{
+    clq_operand arguments[CLQ_ARG_COUNT];
+    clq_status status;
+    clq_operands_list(&item->operands, arguments);
+    status = item->q == NULL ? clq_fail(error, CLQ_INVALID_ARGUMENT, "q is NULL") : CLQ_OK;
+    if (status == CLQ_OK) {
+        batch->described[i] = *item->q;
+        status =
+            clq_task_init(&batch->tasks[i], batch->context, batch->operation, &batch->described[i], arguments, error);
+    }
+    return status == CLQ_OK ? CLQ_OK : clq_fail_in(error, status, "item %zu of the batch", i);
+}
+
+clq_status clq_batch_create(clq_context *context, clq_operation operation, const clq_batch_item *items, size_t count,
+                            clq_batch **out, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_batch *batch;
+    CLQ_REQUIRE(context != NULL && out != NULL && (items != NULL || count == 0),
+                "clq_batch_create: context, items and batch must not be NULL");
+    *out = NULL;
+    CLQ_REQUIRE((unsigned)operation < CLQ_OP_COUNT, "clq_batch_create: %d is no operation", (int)operation);
+    batch = calloc(1, sizeof *batch);
+    if (batch == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a batch");
+    }
+    batch->context = context;
+    atomic_fetch_add(&context->references, 1);
+    batch->operation = operation;
+    batch->count = count;
+    batch->tasks = calloc(clq_size_max(count, 1), sizeof *batch->tasks);
+    batch->described = calloc(clq_size_max(count, 1), sizeof *batch->described);
+    if (batch->tasks == NULL || batch->described == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a batch of %zu tensors", count));
+    }
+    for (size_t i = 0; i < count; i++) {
+        CLQ_TRY_TO(describe(batch, &items[i], i, error));
+    }
+    *out = batch;
+    batch = NULL;
+done:
+    clq_batch_destroy(&batch);
+    return status;
+}
+
+void clq_batch_destroy(clq_batch **batch)
+{
+    if (batch == NULL || *batch == NULL) {
+        return;
+    }
+    clq_context_release((*batch)->context);
+    free((*batch)->tasks);
+    free((*batch)->described);
+    free(*batch);
+    *batch = NULL;
+}
+
+clq_status clq_batch_run_on(clq_batch *batch, const void *launch, clq_error *error)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        batch->tasks[i].launch = launch;
+        CLQ_TRY(batch->context->executor->run(batch->context, &batch->tasks[i], error));
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_batch_run(clq_batch *batch, clq_error *error)
+{
+    CLQ_REQUIRE(batch != NULL, "clq_batch_run: batch is NULL");
+    return clq_batch_run_on(batch, NULL, error);
+}
+
+clq_status clq_batch_plan(clq_batch *batch, clq_plan *plan, clq_error *error)
+{
+    CLQ_REQUIRE(batch != NULL && plan != NULL, "clq_batch_plan: batch and plan must not be NULL");
+    *plan = (clq_plan){"", "", 0};
+    return batch->count == 0 ? CLQ_OK : batch->context->executor->plan(batch->context, &batch->tasks[0], plan, error);
+}
