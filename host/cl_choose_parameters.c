@@ -3,8 +3,8 @@
 
 #include "cl_state.h"
 
-/* The places are those of kernels/choose_parameters.cl. */
-static void push_scheme(clq_cl_launch *launch, const clq_scheme *s)
+/* The places are those of kernels/choose.clh. */
+void clq_cl_push_scheme(clq_cl_launch *launch, const clq_scheme *s)
 {
     const cl_int integers[16] = {s->qmin,
                                  s->qmax,
@@ -45,7 +45,7 @@ clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task,
     clq_cl_launch_memory(&launch, range->object);
     clq_cl_launch_u64(&launch, range->offset_bytes / 4);
     clq_cl_launch_u64(&launch, task->geometry.parameters);
-    push_scheme(&launch, &task->q->scheme);
+    clq_cl_push_scheme(&launch, &task->q->scheme);
     clq_cl_launch_memory(&launch, scale->object);
     clq_cl_launch_u64(&launch, scale->offset_bytes / 4);
     clq_cl_launch_memory(&launch, zero_point->object);

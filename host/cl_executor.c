@@ -27,6 +27,9 @@ clq_status clq_cl_enqueue_operation(clq_cl_stream *stream, const clq_task *task,
     case CLQ_OP_FAKE_QUANTIZE:
         return clq_cl_elementwise(stream, task, task->operation, error);
     case CLQ_OP_DYNAMIC_QUANTIZE:
+        if (clq_cl_dynamic_is_fused(stream->context, task)) {
+            return clq_cl_dynamic(stream, task, error);
+        }
         CLQ_TRY(clq_cl_minmax(stream, task, error));
         CLQ_TRY(clq_cl_choose_parameters(stream, task, error));
         return clq_cl_elementwise(stream, task, CLQ_OP_QUANTIZE, error);

@@ -51,7 +51,7 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_geometry
     s->stride = g->parameters * s->pieces;
     s->inner = s->pieces;
     s->count = g->parameters == 0 ? 0 : s->tasks / g->parameters;
-    s->direct = s->choice.variant == CLQ_VARIANT_STRIP && s->tasks == g->parameters;
+    s->direct = s->choice.variant == CLQ_VARIANT_STRIP && s->tasks == g->parameters && g->parameters > 1;
     s->partials = s->direct ? 0 : s->tasks;
     s->global[0] = (size_t)s->items * (s->choice.variant == CLQ_VARIANT_GRID ? GROUP_SIZE : 1);
     s->global[1] = 1;
@@ -78,12 +78,20 @@ uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *tas
     return s.items * FOUND_BYTES + s.partials * RANGE_BYTES;
 }
 
-static void push_scratch(clq_cl_launch *launch, const clq_cl_stream *stream, const shape *s)
+static void push_scratch(clq_cl_launch *launch, const clq_cl_stream *stream, uint64_t items)
 {
     clq_cl_launch_memory(launch, stream->workspace);
-    clq_cl_launch_u64(launch, (stream->workspace_offset_bytes + s->items * FOUND_BYTES) / RANGE_BYTES);
+    clq_cl_launch_u64(launch, (stream->workspace_offset_bytes + items * FOUND_BYTES) / RANGE_BYTES);
     clq_cl_launch_memory(launch, stream->workspace);
     clq_cl_launch_u64(launch, stream->workspace_offset_bytes / FOUND_BYTES);
+}
+
+static void push_found(clq_cl_launch *launch, const clq_task *task)
+{
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_RANGE].object);
+    clq_cl_launch_u64(launch, task->arguments[CLQ_ARG_RANGE].offset_bytes / 4);
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_NONFINITE].object);
+    clq_cl_launch_u64(launch, task->arguments[CLQ_ARG_NONFINITE].offset_bytes / FOUND_BYTES);
 }
 
 static void set_options(clq_cl_launch *launch, const shape *s, const clq_task *task)
@@ -119,7 +127,7 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
         clq_cl_launch_u64(&launch, s->pieces);
         clq_cl_launch_u64(&launch, s->tasks_per_item);
     }
-    push_scratch(&launch, stream, s);
+    push_scratch(&launch, stream, s->items);
     if (s->choice.variant == CLQ_VARIANT_STRIP) {
         clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_RANGE].object);
         clq_cl_launch_u64(&launch, task->arguments[CLQ_ARG_RANGE].offset_bytes / 4);
@@ -141,16 +149,13 @@ static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, con
     memset(&launch, 0, sizeof launch);
     set_options(&launch, s, task);
     launch.kernel = tree ? "minmax_final_grid" : "minmax_final_strip";
-    push_scratch(&launch, stream, s);
+    push_scratch(&launch, stream, s->items);
     clq_cl_launch_u64(&launch, s->items);
     clq_cl_launch_u64(&launch, parameters);
     clq_cl_launch_u64(&launch, s->stride);
     clq_cl_launch_u64(&launch, s->inner);
     clq_cl_launch_u64(&launch, s->count);
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_RANGE].object);
-    clq_cl_launch_u64(&launch, task->arguments[CLQ_ARG_RANGE].offset_bytes / 4);
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_NONFINITE].object);
-    clq_cl_launch_u64(&launch, task->arguments[CLQ_ARG_NONFINITE].offset_bytes / FOUND_BYTES);
+    push_found(&launch, task);
     launch.dimensions = 1;
     if (tree) { /* at least one group for parameters, and the last for the non-finite elements */
         launch.local[0] = GROUP_SIZE;
@@ -167,4 +172,14 @@ clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error 
     const shape s = shape_of(stream->context, task);
     CLQ_TRY(enqueue_partial(stream, task, &s, error));
     return enqueue_final(stream, task, &s, error);
+}
+
+clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_cl_launch *end, clq_error *error)
+{
+    const shape s = shape_of(stream->context, task);
+    push_scratch(end, stream, s.items);
+    clq_cl_launch_u64(end, s.items);
+    clq_cl_launch_u64(end, s.count);
+    push_found(end, task);
+    return enqueue_partial(stream, task, &s, error);
 }

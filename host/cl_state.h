@@ -272,7 +272,24 @@ int clq_cl_is_interpreted(const clq_context *context);
 uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task);
 
 clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error *error);
+
+/*
+ * Only the first kernel of it, into scratch memory. The arguments that a kernel needs which does the rest go to `end`:
+ * partial ranges, found, their numbers, range and nonfinite.
+ */
+clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_cl_launch *end, clq_error *error);
+
+/* The fields of a scheme as kernels/choose.clh takes them. */
+void clq_cl_push_scheme(clq_cl_launch *launch, const clq_scheme *s);
 clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task, clq_error *error);
+
+/* Dynamic quantization in two kernels, where it is fused: on CPU devices, for one parameter and strips. */
+int clq_cl_dynamic_is_fused(const clq_context *context, const clq_task *task);
+clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error *error);
+
+/* The argument `mode` and the build options of the kernels that include kernels/code.clh. */
+int32_t clq_cl_walk_mode(const clq_context *context, const clq_task *task, clq_argument source, clq_argument target);
+void clq_cl_walk_options(clq_cl_launch *launch, uint32_t vector_width, clq_dtype real, clq_dtype dtype);
 
 /* quantize, dequantize and fake_quantize: the same walk, `operation` says which. */
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_operation operation, clq_error *error);

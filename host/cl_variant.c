@@ -99,7 +99,8 @@ clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, ui
     c.across = clq_size_divide_up(c.line, block);
     slices = clq_size_max(clq_cl_target_items(context) / c.across, 1);
     c.lines_per_item = clq_size_divide_up(c.lines, slices);
-    c.lines_per_item = clq_size_max(c.lines_per_item, context->device.type == CLQ_DEVICE_CPU ? LEAST_LINES_PER_ITEM : 1);
+    c.lines_per_item =
+        clq_size_max(c.lines_per_item, context->device.type == CLQ_DEVICE_CPU ? LEAST_LINES_PER_ITEM : 1);
     c.lines_per_item = clq_size_min(c.lines_per_item, MAXIMUM_LINES_PER_ITEM);
     c.slices = clq_size_divide_up(c.lines, c.lines_per_item);
     return c;

@@ -39,6 +39,7 @@ typedef struct clq_task {
     clq_geometry geometry;
     clq_span arguments[CLQ_ARG_COUNT];
     int only_variant;   /* OpenCL: 1 + the clq_variant to use whatever else holds, for the check of a kernel; else 0 */
+    int streams;        /* OpenCL: store past the cache however little there is, for the same; else 0 */
     const void *launch; /* OpenCL: a clq_launch of the caller's, or NULL for the context's own queue */
 } clq_task;
 

@@ -247,20 +247,6 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
     found[found_offset + get_global_id(1) * get_global_size(0) + get_global_id(0)] = mine;
 }
 
-/* Partial t of parameter p: `outer` runs, `stride` partials apart, of `inner` neighbours each. */
-static inline key_range fold_partials(__global const int *partial, ulong p, ulong stride, ulong inner, ulong from,
-                                      ulong count, ulong step)
-{
-    key_range range = key_range_of(KEY_NONE_LO, KEY_NONE_HI);
-    for (ulong k = from; k < count; k += step) {
-        const ulong run = k / inner;
-        const ulong at = run * stride + p * inner + (k - run * inner);
-        range.lo = min(range.lo, partial[2 * at]);
-        range.hi = max(range.hi, partial[2 * at + 1]);
-    }
-    return range;
-}
-
 /*
  * Fold everything. Parameter p has `count` partials: number k is partial[(k / inner) * stride + p * inner + k % inner].
  * One work-item for each parameter, and one more for the non-finite elements.
@@ -275,13 +261,8 @@ __kernel void minmax_final_strip(__global const int *partial, ulong partial_offs
         const float2 ends = floats_of(fold_partials(partial + 2 * partial_offset, p, stride, inner, 0, count, 1));
         vstore2(ends, p, range + range_offset);
     } else if (p == parameters) {
-        ulong total = 0;
-        ulong first = ULONG_MAX;
-        for (ulong i = 0; i < items; i++) {
-            total += found[found_offset + i].count;
-            first = min(first, found[found_offset + i].first);
-        }
-        vstore2((ulong2)(total, first), nonfinite_offset, nonfinite);
+        const found_t all = fold_found(found + found_offset, items, 0, 1);
+        vstore2((ulong2)(all.count, all.first), nonfinite_offset, nonfinite);
     }
 }
 
@@ -298,9 +279,6 @@ minmax_final_grid(__global const int *partial, ulong partial_offset, __global co
     const int counts_found = get_group_id(0) == groups;
     const ulong first_parameter = counts_found ? parameters : get_group_id(0);
     const ulong found_items = counts_found ? items : 0;
-    found_t mine;
-    mine.count = 0;
-    mine.first = ULONG_MAX;
     for (ulong p = first_parameter; p < parameters; p += groups) {
         const key_range part =
             fold_partials(partial + 2 * partial_offset, p, stride, inner, get_local_id(0), count, GROUP_SIZE);
@@ -310,11 +288,7 @@ minmax_final_grid(__global const int *partial, ulong partial_offset, __global co
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    for (ulong i = get_local_id(0); i < found_items; i += GROUP_SIZE) {
-        mine.count += found[found_offset + i].count;
-        mine.first = min(mine.first, found[found_offset + i].first);
-    }
-    reduce_found(counts, firsts, mine);
+    reduce_found(counts, firsts, fold_found(found + found_offset, found_items, get_local_id(0), GROUP_SIZE));
     if (counts_found && get_local_id(0) == 0) {
         nonfinite[2 * nonfinite_offset] = counts[0];
         nonfinite[2 * nonfinite_offset + 1] = firsts[0];
