@@ -43,7 +43,7 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error
     memset(&launch, 0, sizeof launch);
     launch.file = "dynamic.cl";
     launch.kernel = "dynamic_strip";
-    clq_cl_walk_options(&launch, 16, task->q->real, dtype);
+    clq_cl_walk_options(&launch, CLQ_VARIANT_ELEMENTWISE_COUNT, 16, task->q->real, dtype);
     CLQ_TRY(clq_cl_minmax_partial(stream, task, &launch, error));
     clq_cl_push_scheme(&launch, &task->q->scheme);
     clq_cl_launch_memory(&launch, a[CLQ_ARG_SCALE].object);

@@ -32,11 +32,11 @@ int32_t clq_cl_walk_mode(const clq_context *context, const clq_task *task, clq_a
            (task->streams || is_large(context, task, source, target) ? MODE_STREAM : 0);
 }
 
-void clq_cl_walk_options(clq_cl_launch *launch, uint32_t vector_width, clq_dtype real, clq_dtype dtype)
+void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_width, clq_dtype real, clq_dtype dtype)
 {
     snprintf(launch->options, sizeof launch->options,
-             "-DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d", (unsigned)vector_width,
-             (unsigned)clq_column_blocks(vector_width),
+             "-DVARIANT=%d -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d", variant + 1,
+             (unsigned)vector_width, (unsigned)clq_column_blocks(vector_width),
              real == CLQ_F32   ? 32
              : real == CLQ_F16 ? 16
                                : 17,
@@ -135,7 +135,7 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_o
     memset(&launch, 0, sizeof launch);
     launch.file = choice.file;
     launch.kernel = choice.kernel;
-    clq_cl_walk_options(&launch, choice.vector_width, task->q->real, dtype);
+    clq_cl_walk_options(&launch, (int)choice.variant, choice.vector_width, task->q->real, dtype);
     push_walk(&launch, stream->context, &own, source, target);
     if (choice.variant == CLQ_VARIANT_STRIP) {
         size_strip(&launch, stream->context, &task->geometry, choice.vector_width);

@@ -58,7 +58,7 @@ typedef struct clq_cl_pool {
 } clq_cl_pool;
 
 typedef struct clq_cl_program {
-    char key[160]; /* file and options */
+    char key[192]; /* file and options */
     cl_program object;
     clq_cl_pool *pools;
     struct clq_cl_program *next;
@@ -188,7 +188,7 @@ enum { CLQ_CL_MAX_ARGUMENTS = 24 };
 typedef struct clq_cl_launch {
     const char *file;
     const char *kernel;
-    char options[96];
+    char options[128];
     size_t argument_count;
     struct {
         size_t bytes;
@@ -287,9 +287,12 @@ clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task,
 int clq_cl_dynamic_is_fused(const clq_context *context, const clq_task *task);
 clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 
-/* The argument `mode` and the build options of the kernels that include kernels/code.clh. */
+/*
+ * The argument `mode` and the build options of the kernels that include kernels/code.clh; `variant` tells which of the
+ * file's kernels are wanted, CLQ_VARIANT_ELEMENTWISE_COUNT those that are none of these.
+ */
 int32_t clq_cl_walk_mode(const clq_context *context, const clq_task *task, clq_argument source, clq_argument target);
-void clq_cl_walk_options(clq_cl_launch *launch, uint32_t vector_width, clq_dtype real, clq_dtype dtype);
+void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_width, clq_dtype real, clq_dtype dtype);
 
 /* quantize, dequantize and fake_quantize: the same walk, `operation` says which. */
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_operation operation, clq_error *error);

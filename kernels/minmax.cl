@@ -20,6 +20,7 @@ static inline void store_partial(__global int *partial, ulong index, int lo, int
     partial[2 * index + 1] = hi;
 }
 
+#if WITH_STRIP || WITH_GRID
 /* The elements of a task. Pieces begin at multiples of VECTOR_WIDTH from the segment's begin. */
 typedef struct task_t {
     ulong begin, stop;
@@ -40,7 +41,9 @@ static inline task_t task_of(ulong task, ulong row, ulong segment, ulong segment
     t.stop = min(t.begin + size, stop);
     return t;
 }
+#endif
 
+#if WITH_STRIP
 #if VECTOR_WIDTH == 16
 #include "minmax_short.clh"
 #else
@@ -80,7 +83,9 @@ __kernel void minmax_strip(__global const real_t *x, ulong x_offset, ulong row, 
     }
     found[found_offset + get_global_id(0)] = mine;
 }
+#endif
 
+#if WITH_GRID
 #ifndef GROUP_SIZE
 #define GROUP_SIZE 128 /* work-items of a group of the grid kernels: a power of two */
 #endif
@@ -147,7 +152,9 @@ minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, 
         found[found_offset + get_group_id(0)].first = firsts[0];
     }
 }
+#endif
 
+#if WITH_COLUMNS
 #ifndef COLUMN_BLOCKS
 #define COLUMN_BLOCKS 1 /* blocks of VECTOR_WIDTH columns that a work-item handles together */
 #endif
@@ -246,7 +253,9 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
     }
     found[found_offset + get_global_id(1) * get_global_size(0) + get_global_id(0)] = mine;
 }
+#endif
 
+#if WITH_STRIP || WITH_COLUMNS
 /*
  * Fold everything. Parameter p has `count` partials: number k is partial[(k / inner) * stride + p * inner + k % inner].
  * One work-item for each parameter, and one more for the non-finite elements.
@@ -265,7 +274,9 @@ __kernel void minmax_final_strip(__global const int *partial, ulong partial_offs
         vstore2((ulong2)(all.count, all.first), nonfinite_offset, nonfinite);
     }
 }
+#endif
 
+#if WITH_GRID
 /* The same with one work-group for each parameter in turn, and the last group for the non-finite elements. */
 __kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
 minmax_final_grid(__global const int *partial, ulong partial_offset, __global const found_t *found, ulong found_offset,
@@ -294,3 +305,4 @@ minmax_final_grid(__global const int *partial, ulong partial_offset, __global co
         nonfinite[2 * nonfinite_offset + 1] = firsts[0];
     }
 }
+#endif

@@ -26,6 +26,12 @@ for width in 16 4; do
         count=$((count + 2))
     done
 done
+for variant in 1 2 3; do
+    for file in minmax.cl quantize.cl dequantize.cl fake_quantize.cl; do
+        lint -DVARIANT=$variant $file
+        count=$((count + 1))
+    done
+done
 lint choose_parameters.cl
 count=$((count + 1))
 
