@@ -161,9 +161,10 @@ static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, con
     if (tree) { /* at least one group for parameters, and the last for the non-finite elements */
         launch.local[0] = GROUP_SIZE;
         launch.global[0] = GROUP_SIZE * (size_t)(clq_size_min(clq_size_max(parameters, 1), 4096) + 1);
-    } else { /* one work-item more, in whole groups; the kernel passes over the rest */
-        launch.local[0] = parameters < 64 ? 1 : 64;
-        launch.global[0] = (size_t)clq_size_divide_up(parameters + 1, launch.local[0]) * launch.local[0];
+    } else { /* one work-item more than there are eights, in whole groups; the kernel passes over the rest */
+        const uint64_t eights = clq_size_divide_up(parameters, 8);
+        launch.local[0] = eights < 64 ? 1 : 64;
+        launch.global[0] = (size_t)clq_size_divide_up(eights + 1, launch.local[0]) * launch.local[0];
     }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

@@ -256,20 +256,43 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
 #endif
 
 #if WITH_STRIP || WITH_COLUMNS
+/* Eight parameters side by side, whose partials are read as they lie in memory: folds them for `inner` 1. */
+static inline void fold_eight(__global const int *partial, ulong p, ulong stride, ulong count, __global float *range)
+{
+    int8 lo = (int8)(KEY_NONE_LO);
+    int8 hi = (int8)(KEY_NONE_HI);
+    int lows[8], highs[8];
+    for (ulong k = 0; k < count; k++) {
+        const int16 ends = vload16(0, partial + 2 * (k * stride + p));
+        lo = min(lo, ends.even);
+        hi = max(hi, ends.odd);
+    }
+    vstore8(lo, 0, lows);
+    vstore8(hi, 0, highs);
+    for (uint j = 0; j < 8; j++) {
+        vstore2(floats_of(key_range_of(lows[j], highs[j])), p + j, range);
+    }
+}
+
 /*
  * Fold everything. Parameter p has `count` partials: number k is partial[(k / inner) * stride + p * inner + k % inner].
- * One work-item for each parameter, and one more for the non-finite elements.
+ * One work-item for eight parameters, and one more for the non-finite elements.
  */
 __kernel void minmax_final_strip(__global const int *partial, ulong partial_offset, __global const found_t *found,
                                  ulong found_offset, ulong items, ulong parameters, ulong stride, ulong inner,
                                  ulong count, __global float *range, ulong range_offset, __global ulong *nonfinite,
                                  ulong nonfinite_offset)
 {
-    const ulong p = get_global_id(0);
-    if (p < parameters) {
-        const float2 ends = floats_of(fold_partials(partial + 2 * partial_offset, p, stride, inner, 0, count, 1));
-        vstore2(ends, p, range + range_offset);
-    } else if (p == parameters) {
+    const ulong p = get_global_id(0) * 8;
+    const ulong last = (parameters + 7) / 8;
+    if (inner == 1 && p + 8 <= parameters) {
+        fold_eight(partial + 2 * partial_offset, p, stride, count, range + range_offset);
+    } else if (p < parameters) {
+        for (ulong q = p; q < min(p + 8, parameters); q++) {
+            const float2 ends = floats_of(fold_partials(partial + 2 * partial_offset, q, stride, inner, 0, count, 1));
+            vstore2(ends, q, range + range_offset);
+        }
+    } else if (get_global_id(0) == last) {
         const found_t all = fold_found(found + found_offset, items, 0, 1);
         vstore2((ulong2)(all.count, all.first), nonfinite_offset, nonfinite);
     }
