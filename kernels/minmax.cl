@@ -131,23 +131,20 @@ minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, 
 #endif
 
 /*
- * columns: the tensor as a matrix whose line is a whole number of periods (kernels/walk.clh). Work-item (c, s) folds
- * COLUMN_BLOCKS * VECTOR_WIDTH columns over the lines [s * lines_per_item, ...) into partial[s * line + column].
+ * A tile of the tensor as a matrix whose line is a whole number of periods (kernels/walk.clh): COLUMN_BLOCKS *
+ * VECTOR_WIDTH columns, number `across`, are folded over the lines [slice * lines_per_item, ...) into
+ * partial[slice * line + column]. Non-finite elements are added to *found.
  */
-__kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong elements, ulong line, ulong lines_per_item,
-                             __global int *partial, ulong partial_offset, __global found_t *found, ulong found_offset)
+static inline void scan_columns(__global const real_t *x, ulong elements, ulong line, ulong lines_per_item,
+                                __global int *partial, ulong partial_offset, ulong across, ulong slice, found_t *found)
 {
-    const ulong first_column = get_global_id(0) * (COLUMN_BLOCKS * VECTOR_WIDTH);
+    const ulong first_column = across * (COLUMN_BLOCKS * VECTOR_WIDTH);
     const ulong columns = min((ulong)(COLUMN_BLOCKS * VECTOR_WIDTH), line - min(line, first_column));
-    const ulong first_line = get_global_id(1) * lines_per_item;
+    const ulong first_line = slice * lines_per_item;
     const ulong lines = elements / line + (elements % line != 0);
     const ulong last_line = min(first_line + lines_per_item, lines);
     keyv lo[COLUMN_BLOCKS], hi[COLUMN_BLOCKS];
-    found_t mine;
     int bad = 0;
-    mine.count = 0;
-    mine.first = ULONG_MAX;
-    x += x_offset;
     /* Blind at first; again with the test where something that is not finite shows. */
     for (int checked = 0; checked == 0 || (checked == 1 && bad); checked++) {
         for (uint b = 0; b < COLUMN_BLOCKS; b++) {
@@ -171,7 +168,7 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
                     lo[b] = LOWER(lo[b], select(keys, (keyv)((KEY)KEY_NONE_LO), skip));
                     hi[b] = HIGHER(hi[b], select(keys, (keyv)((KEY)KEY_NONE_HI), skip));
                     if (checked && any(nonfinite_keys(keys))) {
-                        note_nonfinite(&mine, nonfinite_keys(keys), i, count);
+                        note_nonfinite(found, nonfinite_keys(keys), i, count);
                     }
                 }
             }
@@ -188,11 +185,21 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
         for (uint j = 0; j < VECTOR_WIDTH; j++) {
             const ulong c = b * VECTOR_WIDTH + j;
             if (c < columns) {
-                store_partial(partial, partial_offset + get_global_id(1) * line + first_column + c, lanes_lo[j],
-                              lanes_hi[j]);
+                store_partial(partial, partial_offset + slice * line + first_column + c, lanes_lo[j], lanes_hi[j]);
             }
         }
     }
+}
+
+/* columns: a tile for each work-item. */
+__kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong elements, ulong line, ulong lines_per_item,
+                             __global int *partial, ulong partial_offset, __global found_t *found, ulong found_offset)
+{
+    found_t mine;
+    mine.count = 0;
+    mine.first = ULONG_MAX;
+    scan_columns(x + x_offset, elements, line, lines_per_item, partial, partial_offset, get_global_id(0),
+                 get_global_id(1), &mine);
     found[found_offset + get_global_id(1) * get_global_size(0) + get_global_id(0)] = mine;
 }
 
@@ -208,11 +215,6 @@ static inline key_range fold_partials(__global const int *partial, ulong p, ulon
         range.hi = max(range.hi, partial[2 * at + 1]);
     }
     return range;
-}
-
-static inline float2 floats_of(key_range keys)
-{
-    return keys.lo > keys.hi ? (float2)(0.0f) : (float2)(float_of_key(keys.lo), float_of_key(keys.hi));
 }
 
 /*
