@@ -86,6 +86,7 @@ struct clq_buffer {
     void *object; /* as in clq_span */
     uint64_t base_offset_bytes;
     int owns_memory; /* 0: `object` lies over memory of the caller's (clq_buffer_wrap) */
+    int host_memory; /* to be made of host memory that the device reaches by itself (pinned) */
     void *mapped;
 };
 

@@ -18,7 +18,7 @@ clq_status cli_compared_open(cli_compared *compared, const char *path, clq_error
 
 void cli_compared_close(cli_compared *compared)
 {
-    cli_stage_release(&compared->stage);
+    cli_slot_release(&compared->slot);
     cli_quantized_list_destroy(&compared->list);
     clq_model_close(&compared->model);
 }
@@ -197,9 +197,9 @@ static void settle_nonfinite(double *x, double *y, cli_counts *counts)
 static void fill(const void *cookie, size_t first, size_t count, double *x, double *y, cli_counts *counts)
 {
     const ready_elements *ready = cookie;
-    cli_real_widen(ready->reference->real, ready->reference->stage->real, (size_t)ready->reference->used + first, count,
-                   x);
-    cli_real_widen(ready->test->real, ready->test->stage->real, (size_t)ready->test->used + first, count, y);
+    cli_real_widen(ready->reference->real, cli_source_elements(ready->reference),
+                   (size_t)ready->reference->used + first, count, x);
+    cli_real_widen(ready->test->real, cli_source_elements(ready->test), (size_t)ready->test->used + first, count, y);
     for (size_t i = 0; i < count; i++) {
         if (!isfinite(x[i]) || !isfinite(y[i])) {
             settle_nonfinite(&x[i], &y[i], counts);
@@ -217,9 +217,9 @@ static clq_status compare_numbers(cli_comparison *comparison, cli_pair *pair, cl
     cli_statistics_init(&statistics);
     CLQ_TRY(cli_source_open(&reference, comparison->reference.model, pair->reference,
                             cli_compared_quantized(&comparison->reference, pair->reference),
-                            &comparison->reference.stage, error));
+                            &comparison->reference.slot, error));
     CLQ_TRY(cli_source_open(&test, comparison->test.model, pair->test,
-                            cli_compared_quantized(&comparison->test, pair->test), &comparison->test.stage, error));
+                            cli_compared_quantized(&comparison->test, pair->test), &comparison->test.slot, error));
     for (;;) {
         const ready_elements ready = {&reference, &test};
         uint64_t left, right;

@@ -105,13 +105,15 @@ static void fill(const void *cookie, size_t first, size_t count, double *x, doub
     }
 }
 
-clq_status cli_measure_chunk(cli_statistics *statistics, const clq_quantization *q, const void *real,
-                             const uint8_t *codes, const float *scale, const int32_t *zero_point, clq_error *error)
+clq_status cli_measure_piece(cli_statistics *statistics, const cli_slot *slot, const cli_piece *piece, clq_error *error)
 {
-    measured_chunk chunk = {.q = q, .memory = real, .codes = codes, .scale = scale, .zero_point = zero_point};
-    const clq_file_dtype dtype = {.type = q->real};
+    const uint8_t *memory = slot->memory;
+    measured_chunk chunk = {.q = &piece->q, .memory = memory + piece->real, .codes = memory + piece->codes};
+    const clq_file_dtype dtype = {.type = piece->q.real};
+    chunk.scale = (const float *)(const void *)(memory + piece->scale);
+    chunk.zero_point = (const int32_t *)(const void *)(memory + piece->zero_point);
     chunk.real = cli_real_of(&dtype);
-    CLQ_TRY(cli_chunker_init(&chunk.whole, &q->layout, 1, error));
+    CLQ_TRY(cli_chunker_init(&chunk.whole, &piece->q.layout, 1, error));
     cli_statistics_add(statistics, (size_t)chunk.whole.elements, fill, &chunk);
     return CLQ_OK;
 }

@@ -437,6 +437,25 @@ CLQ_API clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, vo
 CLQ_API clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error);
 CLQ_API clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error);
 
+/*
+ * Host memory with memory of the device behind it, for data that passes through a device piece by piece. Where the
+ * device works in the host's memory (the reference, CPU devices) the two are one and nothing is copied; elsewhere the
+ * host memory is pinned.
+ *
+ * The memory is the host's at first. clq_staging_to_device hands it to the device, which sees what the host has written
+ * to [first_byte, first_byte + bytes); further calls hand over more. clq_staging_to_host waits for the operations
+ * enqueued before and takes it back: what they have written there can be read. In between the host keeps its hands off.
+ * Bytes that were not named in either call are not specified on the side that did not write them last.
+ */
+typedef struct clq_staging clq_staging;
+
+CLQ_API clq_status clq_staging_create(clq_context *context, uint64_t bytes, clq_staging **staging, clq_error *error);
+CLQ_API void clq_staging_destroy(clq_staging **staging);            /* waits for operations that use it */
+CLQ_API void *clq_staging_memory(const clq_staging *staging);       /* aligned to a page */
+CLQ_API clq_buffer *clq_staging_buffer(const clq_staging *staging); /* for operands; lives as long as the staging */
+CLQ_API clq_status clq_staging_to_device(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
+CLQ_API clq_status clq_staging_to_host(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
+
 /* ------------------------------------------------------------------------------------------------
  * Operations
  * --------------------------------------------------------------------------------------------- */
