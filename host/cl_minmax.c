@@ -16,6 +16,7 @@ typedef struct shape {
     uint64_t pieces, tasks, tasks_per_item; /* strip and grid */
     uint64_t line, lines_per_item;          /* columns */
     uint64_t stride, inner, count;          /* for minmax_final */
+    int direct;                             /* ranges are written at once, and only the counts remain to be folded */
     size_t global[2];
 } shape;
 
@@ -47,10 +48,11 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_geometry
     if (s->choice.variant == CLQ_VARIANT_STRIP && s->tasks_per_item > 0) {
         s->items = clq_size_divide_up(s->tasks, s->tasks_per_item);
     }
-    s->partials = s->tasks;
     s->stride = g->parameters * s->pieces;
     s->inner = s->pieces;
     s->count = g->parameters == 0 ? 0 : s->tasks / g->parameters;
+    s->direct = s->choice.variant == CLQ_VARIANT_STRIP && s->tasks == g->parameters;
+    s->partials = s->direct ? 0 : s->tasks;
     s->global[0] = (size_t)s->items * (s->choice.variant == CLQ_VARIANT_GRID ? GROUP_SIZE : 1);
     s->global[1] = 1;
 }
@@ -118,6 +120,11 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
         clq_cl_launch_u64(&launch, s->tasks_per_item);
     }
     push_scratch(&launch, stream, s);
+    if (s->choice.variant == CLQ_VARIANT_STRIP) {
+        clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_RANGE].object);
+        clq_cl_launch_u64(&launch, task->arguments[CLQ_ARG_RANGE].offset_bytes / 4);
+        clq_cl_launch_i32(&launch, s->direct);
+    }
     launch.dimensions = s->choice.variant == CLQ_VARIANT_COLUMNS ? 2 : 1;
     launch.global[0] = s->global[0];
     launch.global[1] = s->global[1];
@@ -129,7 +136,7 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
 static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, const shape *s, clq_error *error)
 {
     const int tree = s->choice.variant == CLQ_VARIANT_GRID;
-    const uint64_t parameters = task->geometry.parameters;
+    const uint64_t parameters = s->direct ? 0 : task->geometry.parameters;
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
     set_options(&launch, s, task);

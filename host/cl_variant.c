@@ -33,7 +33,7 @@ const char *clq_variant_name(clq_variant variant)
 }
 
 /* A longer line makes the columns' partial results larger than is sensible. */
-enum { MAXIMUM_LINE = 1 << 22, MAXIMUM_LINES_PER_ITEM = 256 };
+enum { MAXIMUM_LINE = 1 << 22, LEAST_LINES_PER_ITEM = 16, MAXIMUM_LINES_PER_ITEM = 256 };
 
 clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error)
 {
@@ -74,7 +74,7 @@ static const variant_row *find_row(clq_operation operation, clq_variant variant)
 /* A CPU reads a kilobyte of a line at once; on a GPU neighbouring work-items do that together. */
 uint32_t clq_column_blocks(uint32_t vector_width)
 {
-    return vector_width == 16 ? 16 : 1;
+    return vector_width == 16 ? 32 : 1;
 }
 
 /*
@@ -87,17 +87,21 @@ clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, ui
     const uint64_t period = g->channels * g->row;
     const uint64_t block = (uint64_t)clq_column_blocks(vector_width) * vector_width;
     uint64_t repeat = 1;
+    /* On CPU devices lines are whole cache lines of codes (kernels/stage.clh). */
+    const uint64_t multiple = vector_width == 16 ? 128 : vector_width;
     uint64_t slices;
     clq_columns c;
-    while (period * repeat % vector_width != 0) {
-        repeat *= 2; /* the width is a power of two */
+    while (period * repeat % multiple != 0) {
+        repeat *= 2; /* the multiple is a power of two */
     }
     c.line = period * repeat * clq_size_divide_up(256, period * repeat);
     c.lines = clq_size_divide_up(g->elements, c.line);
     c.across = clq_size_divide_up(c.line, block);
     slices = clq_size_max(clq_cl_target_items(context) / c.across, 1);
     c.lines_per_item = clq_size_divide_up(c.lines, slices);
-    c.lines_per_item = clq_size_max(clq_size_min(c.lines_per_item, MAXIMUM_LINES_PER_ITEM), 1);
+    c.lines_per_item =
+        clq_size_max(c.lines_per_item, context->device.type == CLQ_DEVICE_CPU ? LEAST_LINES_PER_ITEM : 1);
+    c.lines_per_item = clq_size_min(c.lines_per_item, MAXIMUM_LINES_PER_ITEM);
     c.slices = clq_size_divide_up(c.lines, c.lines_per_item);
     return c;
 }

@@ -7,26 +7,6 @@
  */
 #include "code.clh"
 
-/* The scale itself joins the map, for the way back. */
-typedef struct fake_map {
-    code_map code;
-    floatv scale;
-} fake_map;
-
-static inline fake_map fake_map_of(float scale, int zero_point, int mode, int qmin, int qmax)
-{
-    fake_map map;
-    map.code = code_map_of(scale, zero_point, mode, qmin, qmax);
-    map.scale = (floatv)(scale);
-    return map;
-}
-
-static inline void fake_map_mix(fake_map *map, const fake_map *other, intv mask)
-{
-    code_map_mix(&map->code, &other->code, mask);
-    map->scale = select(map->scale, other->scale, mask);
-}
-
 #define source_t real_t
 #define target_t real_t
 #define SOURCE_INDEX(i) (i)
@@ -35,24 +15,29 @@ static inline void fake_map_mix(fake_map *map, const fake_map *other, intv mask)
 #define result_t realv
 #define load_block(p) VLOAD(0, p)
 #define load_block_part(p, count) load_real_part(p, count)
+#define load_block_at(source, i) VLOAD(0, (source) + (i))
+#define load_block_part_at(source, i, count) load_real_part((source) + (i), count)
 #define store_block(p, r) VSTORE(r, 0, p)
-#define stream_block(p, r) STREAM_STORE(r, (__global realv *)(p))
-#define stored_t realv
 #define store_block_part(p, r, count) store_real_part(p, r, count)
-#define map_t fake_map
-#define map_of fake_map_of
-#define map_mix fake_map_mix
-#define IS_WIDE(map) ((map).code.wide)
+#define map_t code_map
+#define maps_of code_maps_of
+#define map_splat code_map_splat
+#define map_mix code_map_mix
+#define IS_WIDE(map) ((map).wide)
 #define APPLY_FAST(v, map, away)                                                                                       \
-    real_of_float(reals_of(codes_of(float_of_real(v), &(map)->code, away), (map)->scale, (map)->code.zero_point))
+    real_of_float(reals_of(codes_of(float_of_real(v), map, away), (map)->scale, (map)->zero_point))
+#define stage_t real_t
+#define STAGE(p, r) STAGE_REALS(p, r)
+#define TARGET_ELEMENTS(bytes) REALS_IN(bytes)
+#define flush_stage(target, stage, count, stream) flush_reals(target, stage, count, stream)
 #define STRIP_KERNEL fake_quantize_strip
 #define GRID_KERNEL fake_quantize_grid
 #define COLUMNS_KERNEL fake_quantize_columns
 
-static inline realv apply(realv v, const fake_map *map, int mode, int qmin, int qmax)
+static inline realv apply(realv v, const code_map *map, int mode, int qmin, int qmax)
 {
-    const intv codes = codes_of_any(float_of_real(v), &map->code, mode, qmin, qmax);
-    return real_of_float(reals_of(codes, map->scale, map->code.zero_point));
+    const intv codes = codes_of_any(float_of_real(v), map, mode, qmin, qmax);
+    return real_of_float(reals_of(codes, map->scale, map->zero_point));
 }
 
 #include "walk.clh"

@@ -41,20 +41,42 @@ static inline task_t task_of(ulong task, ulong row, ulong segment, ulong segment
     return t;
 }
 
-/* strip: work-item g takes the tasks [g * tasks_per_item, ...) one after the other. */
+#if VECTOR_WIDTH == 16
+#include "minmax_short.clh"
+#else
+#define SHORT_SEGMENT 0
+#endif
+
+/*
+ * strip: work-item g takes the tasks [g * tasks_per_item, ...) one after the other. `direct`: a task is all there is of
+ * its parameter, and its range goes to `range` instead of `partial`.
+ */
 __kernel void minmax_strip(__global const real_t *x, ulong x_offset, ulong row, ulong segment, ulong segments_per_row,
                            ulong tasks, ulong pieces, ulong tasks_per_item, __global int *partial, ulong partial_offset,
-                           __global found_t *found, ulong found_offset)
+                           __global found_t *found, ulong found_offset, __global float *range, ulong range_offset,
+                           int direct)
 {
     const ulong first = get_global_id(0) * tasks_per_item;
     const ulong last = min(first + tasks_per_item, tasks);
     found_t mine;
     mine.count = 0;
     mine.first = ULONG_MAX;
+#if VECTOR_WIDTH == 16
+    if (pieces == 1 && segment <= SHORT_SEGMENT && first < last) {
+        scan_short(x + x_offset, row, segment, segments_per_row, tasks, first, last, partial + 2 * partial_offset,
+                   range + range_offset, direct, &mine);
+        found[found_offset + get_global_id(0)] = mine;
+        return;
+    }
+#endif
     for (ulong t = first; t < last; t++) {
         const task_t part = task_of(t, row, segment, segments_per_row, pieces);
-        const key_range range = scan(x + x_offset, part.begin, part.stop, VECTOR_WIDTH, &mine);
-        store_partial(partial, partial_offset + t, range.lo, range.hi);
+        const key_range keys = scan(x + x_offset, part.begin, part.stop, VECTOR_WIDTH, &mine);
+        if (direct) {
+            vstore2(floats_of(keys), t, range + range_offset);
+        } else {
+            store_partial(partial, partial_offset + t, keys.lo, keys.hi);
+        }
     }
     found[found_offset + get_global_id(0)] = mine;
 }
@@ -130,6 +152,27 @@ minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, 
 #define COLUMN_BLOCKS 1 /* blocks of VECTOR_WIDTH columns that a work-item handles together */
 #endif
 
+#if VECTOR_WIDTH == 16
+#define TILE_LINES 8
+
+/* The whole blocks of TILE_LINES lines, `columns` of each; the next lines are asked for meanwhile. */
+static inline void fold_lines(__global const real_t *x, ulong line, uint columns, keyv *lo, keyv *hi)
+{
+    for (uint j = 0; j < columns; j += VECTOR_WIDTH) {
+        keyv least = lo[j / VECTOR_WIDTH];
+        keyv greatest = hi[j / VECTOR_WIDTH];
+        for (uint k = 0; k < TILE_LINES; k++) {
+            const keyv keys = keys_of(VLOAD(0, x + k * line + j));
+            FETCH_AHEAD(x + (k + TILE_LINES) * line + j);
+            least = LOWER(least, keys);
+            greatest = HIGHER(greatest, keys);
+        }
+        lo[j / VECTOR_WIDTH] = least;
+        hi[j / VECTOR_WIDTH] = greatest;
+    }
+}
+#endif
+
 /*
  * A tile of the tensor as a matrix whose line is a whole number of periods (kernels/walk.clh): COLUMN_BLOCKS *
  * VECTOR_WIDTH columns, number `across`, are folded over the lines [slice * lines_per_item, ...) into
@@ -152,6 +195,14 @@ static inline void scan_columns(__global const real_t *x, ulong elements, ulong 
             hi[b] = (keyv)((KEY)KEY_NONE_HI);
         }
         for (ulong l = first_line; l < last_line; l++) {
+#if VECTOR_WIDTH == 16
+            if (!checked && l + TILE_LINES <= last_line &&
+                (l + TILE_LINES - 1) * line + first_column + columns <= elements) {
+                fold_lines(x + l * line + first_column, line, (uint)columns, lo, hi);
+                l += TILE_LINES - 1;
+                continue;
+            }
+#endif
             const ulong begin = l * line + first_column;
             const ulong stop = min(begin + columns, elements);
             uint b = 0;

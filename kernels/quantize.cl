@@ -15,15 +15,20 @@
 #define result_t intv
 #define load_block(p) VLOAD(0, p)
 #define load_block_part(p, count) load_real_part(p, count)
+#define load_block_at(source, i) VLOAD(0, (source) + (i))
+#define load_block_part_at(source, i, count) load_real_part((source) + (i), count)
 #define store_block(p, r) store_codes(p, r)
-#define stream_block(p, r) stream_codes(p, r)
-#define stored_t packedv
 #define store_block_part(p, r, count) store_codes_part(p, r, count)
 #define map_t code_map
-#define map_of code_map_of
+#define maps_of code_maps_of
+#define map_splat code_map_splat
 #define map_mix code_map_mix
 #define IS_WIDE(map) ((map).wide)
 #define APPLY_FAST(v, map, away) codes_of(float_of_real(v), map, away)
+#define stage_t staged_code
+#define STAGE(p, r) STAGE_CODES(p, r)
+#define TARGET_ELEMENTS(bytes) CODES_IN(bytes)
+#define flush_stage(target, stage, count, stream) flush_codes((__global uchar *)(target), stage, count, stream)
 #define STRIP_KERNEL quantize_strip
 #define GRID_KERNEL quantize_grid
 #define COLUMNS_KERNEL quantize_columns
