@@ -295,12 +295,25 @@ static void count_form(const batch_place *p, const batch_case *b)
     clq_batch_destroy(&batch);
 }
 
+static int warnings;
+
+static void count_warnings(void *cookie, clq_log_level level, const char *message)
+{
+    (void)cookie;
+    if (level == CLQ_LOG_WARNING) {
+        check_print("device: %s", message);
+        warnings++;
+    }
+}
+
+/* Kernels that were set aside would leave nothing to test. */
 static void check_device_runs(const batch_case *b, const batch_result *want)
 {
     static const char *const variants[] = {NULL, "strip", "grid", "columns"};
     batch_place p;
     batch_result got;
     clq_error error;
+    clq_context_set_log(check_device(), count_warnings, NULL);
     batch_place_begin(&p, check_device(), b);
     batch_place_run_each(&p, b);
     batch_place_read(&p, b, &got);
@@ -315,6 +328,9 @@ static void check_device_runs(const batch_case *b, const batch_result *want)
     }
     check_ok(clq_context_force_variant(check_device(), NULL, &error), &error, "clq_context_force_variant");
     batch_place_end(&p, b);
+    if (warnings > 0) {
+        fail_msg("%s: the device gave %d warnings", b->name, warnings);
+    }
 }
 
 void batch_case_check(const batch_case *b)

@@ -61,7 +61,7 @@ static void mixed_layouts(void **state)
 {
     (void)state;
     for (size_t o = 0; o < OPERATIONS; o++) {
-        check_random_batches(operations[o], INPUTS_CODES, 40, 3000);
+        check_random_batches(operations[o], INPUTS_CODES, 30, 2000);
     }
     check_needs_device();
 }
@@ -93,13 +93,13 @@ static void sizes(void **state)
     enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
     (void)state;
     for (size_t o = 0; o < OPERATIONS; o++) {
-        for (unsigned turn = 0; turn < 3; turn++) {
+        for (unsigned turn = 0; turn < 2; turn++) {
             batch_case b;
             batch_case_init(&b, "sizes", operations[o], LENGTHS);
             for (size_t i = 0; i < LENGTHS; i++) {
                 b.cases[i].q.layout = inputs_layout_flat(lengths[i]);
                 b.cases[i].q.real = inputs_real_types[turn];
-                inputs_scheme(&b.cases[i].q.scheme, turn == 0 ? CLQ_S8 : turn == 1 ? CLQ_U4 : CLQ_S16, turn);
+                inputs_scheme(&b.cases[i].q.scheme, turn == 0 ? CLQ_S8 : CLQ_U4, turn);
             }
             batch_case_check_fully(&b);
         }
