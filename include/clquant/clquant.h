@@ -533,11 +533,11 @@ typedef struct clq_batch_item {
 typedef struct clq_batch clq_batch;
 
 /*
- * Check every item as the operation of that name would, and prepare a run over all of them in a few launches; the bytes
- * are those of one call for each item. `items` and what their `q` point at may go afterwards; the buffers must outlive
- * the batch's last run. No item may write what another one reads or writes. Items whose operands lie in the same
- * buffers, with the same types, share launches: put many small tensors into one buffer. An item refused is named by its
- * number in the message. `count` may be 0.
+ * Check every item as the operation of that name would, and prepare a run over all of them in a few launches, which
+ * compiles kernels and compares them with the reference; the bytes are those of one call for each item. `items` and
+ * what their `q` point at may go afterwards; the buffers must outlive the batch's last run. No item may write what
+ * another one reads or writes. Items whose operands lie in the same buffers, with the same types, share launches: put
+ * many small tensors into one buffer. An item refused is named by its number in the message. `count` may be 0.
  */
 CLQ_API clq_status clq_batch_create(clq_context *context, clq_operation operation, const clq_batch_item *items,
                                     size_t count, clq_batch **batch, clq_error *error);
@@ -546,7 +546,7 @@ CLQ_API void clq_batch_destroy(clq_batch **batch); /* runs of it may still be to
 /* Enqueue the operation on every item. One batch is run by one thread at a time. */
 CLQ_API clq_status clq_batch_run(clq_batch *batch, clq_error *error);
 
-/* What would run for the first item, and the scratch memory that the batch needs. */
+/* What would run for the first item ("batch-strip": in one go with others like it), and the batch's scratch memory. */
 CLQ_API clq_status clq_batch_plan(clq_batch *batch, clq_plan *plan, clq_error *error);
 
 /* ------------------------------------------------------------------------------------------------
