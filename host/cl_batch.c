@@ -158,9 +158,6 @@ void clq_cl_batch_destroy(clq_cl_batch *device)
     }
 }
 
-/* Runs of a trial are short, so that small tensors are shared by several. */
-enum { LEAST_COST = 1024, LEAST_TRIAL_COST = 48 };
-
 clq_status clq_cl_batch_build(const clq_batch *batch, clq_batch_form only, clq_cl_batch **out, clq_error *error)
 {
     clq_status status = CLQ_OK;
@@ -172,7 +169,7 @@ clq_status clq_cl_batch_build(const clq_batch *batch, clq_batch_form only, clq_c
     }
     clq_cl_table_init(&device->table);
     device->launches.item_bytes = sizeof(clq_cl_batch_launch);
-    device->least_cost = only != CLQ_BATCH_EACH ? LEAST_TRIAL_COST : LEAST_COST;
+    device->is_trial = only != CLQ_BATCH_EACH;
     CLQ_TRY_TO(find_sets(batch, only, device, error));
     for (size_t i = 0; i < device->set_count; i++) {
         clq_cl_batch_set *set = &device->sets[i];

@@ -86,7 +86,8 @@ typedef struct clq_cl_batch {
     clq_cl_list launches; /* clq_cl_batch_launch */
     clq_cl_table table;
     uint64_t workspace_bytes; /* of all launches */
-    uint64_t least_cost;      /* of a run */
+    int is_trial; /* runs and pieces are short, so that small tensors are cut, and half of all stores go past the cache
+                   */
 } clq_cl_batch;
 
 /* Records and launches of a set that is not CLQ_BATCH_EACH; their arguments, when the table is on the device. */

@@ -17,6 +17,9 @@
 
 enum { CPU_WIDTH = 16, GRID_WIDTH = 4, GRID_LANES = 128, FOUND_BYTES = 16, RANGE_BYTES = 8 };
 
+/* Least cost of a run and elements of a piece: less makes the bookkeeping show. */
+enum { LEAST_RUN = 1024, LEAST_PIECE = 8192, LEAST_TRIAL_RUN = 48, LEAST_TRIAL_PIECE = 256 };
+
 /* Costs, in quarters of a block (clq_cl_work): of a tensor, a parameter made ready for the walk, one chosen. */
 enum { TENSOR_COST = 16, BLOCK_COST = 4, READY_COST = 16, CHOICE_COST = 80, TASK_COST = 16, LIST_COST = 8 };
 
@@ -64,6 +67,11 @@ uint32_t clq_cl_batch_lanes(const clq_context *context, clq_batch_form form)
 static uint64_t most_runs(const clq_context *context)
 {
     return clq_cl_target_items(context) * (context->device.type == CLQ_DEVICE_CPU ? 1 : 4);
+}
+
+static uint64_t least_run(const clq_cl_batch *device)
+{
+    return device->is_trial ? LEAST_TRIAL_RUN : LEAST_RUN;
 }
 
 static batch_record *record_of(const stages *s, size_t i)
@@ -143,7 +151,8 @@ static uint64_t piece_of(const stages *s)
     for (size_t i = 0; i < s->set->count; i++) {
         elements += task_of(s, i)->geometry.elements;
     }
-    return clq_size_max(clq_size_divide_up(elements, 4 * most_runs(s->context)), 8 * s->device->least_cost);
+    return clq_size_max(clq_size_divide_up(elements, 4 * most_runs(s->context)),
+                        s->device->is_trial ? LEAST_TRIAL_PIECE : LEAST_PIECE);
 }
 
 /* Whether what the set writes is more than the device's cache holds, so that writing past it gains. */
@@ -182,7 +191,7 @@ static clq_status append_records(stages *s, clq_error *error)
         r.channels = g->channels;
         r.parameters = g->parameters;
         r.first_run = BATCH_WHOLE;
-        r.mode = clq_cl_mode_of(&task->q->scheme, large);
+        r.mode = clq_cl_mode_of(&task->q->scheme, large || (s->device->is_trial && i % 2 != 0));
         r.qmin = task->q->scheme.qmin;
         r.qmax = task->q->scheme.qmax;
         if (has_choice(operation)) {
@@ -292,7 +301,7 @@ static clq_status cut_set(stages *s, clq_cl_work (*work_of)(const stages *, cons
         *units += s->work[i].units;
     }
     return clq_cl_table_cut(&s->device->table, s->first_record, s->work, s->set->count, most_runs(s->context),
-                            s->device->least_cost, runs, error);
+                            least_run(s->device), runs, error);
 }
 
 static clq_status add_walk(stages *s, clq_operation operation, clq_error *error)
@@ -373,7 +382,7 @@ static clq_status add_fold(stages *s, uint64_t found_bytes, int *has_fold, clq_e
     if (count == 0) {
         return CLQ_OK;
     }
-    CLQ_TRY(clq_cl_table_cut(&s->device->table, 0, s->work, count, most_runs(s->context), s->device->least_cost, &runs,
+    CLQ_TRY(clq_cl_table_cut(&s->device->table, 0, s->work, count, most_runs(s->context), least_run(s->device), &runs,
                              error));
     l.launch.kernel = "minmax_batch_fold";
     l.has_list = 1;

@@ -34,20 +34,23 @@ typedef struct shape {
     uint64_t group;
 } shape;
 
+/* Every other one is stored past the cache (clq_cl_batch.is_trial). */
 static const shape any_shapes[] = {
-    {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},  {{1, 0, 1}, CLQ_PER_TENSOR, 0, 0},
-    {{3, 4, 20}, CLQ_PER_CHANNEL, 1, 0},  {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},   {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},
-    {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},  {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0},
-    {{1, 0, 3}, CLQ_PER_CHANNEL, 1, 0},   {{1, 1, 517}, CLQ_PER_TENSOR, 0, 0}, {{2, 3, 100}, CLQ_PER_TENSOR, 0, 0},
+    {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},    {{1, 0, 1}, CLQ_PER_TENSOR, 0, 0},
+    {{3, 4, 20}, CLQ_PER_CHANNEL, 1, 0},  {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},     {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},
+    {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},    {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0},
+    {{3, 1, 2500}, CLQ_PER_GROUP, 0, 76}, {{1, 1, 20001}, CLQ_PER_TENSOR, 0, 0}, {{1, 0, 3}, CLQ_PER_CHANNEL, 1, 0},
+    {{1, 1, 517}, CLQ_PER_TENSOR, 0, 0},  {{2, 3, 100}, CLQ_PER_TENSOR, 0, 0},
 };
 static const shape columns_shapes[] = {
-    {{37, 1, 19}, CLQ_PER_CHANNEL, 2, 0}, {{10, 3, 2}, CLQ_PER_CHANNEL, 1, 0},  {{300, 1, 3}, CLQ_PER_CHANNEL, 2, 0},
-    {{1, 1, 5}, CLQ_PER_CHANNEL, 2, 0},   {{4, 700, 1}, CLQ_PER_CHANNEL, 1, 0},
+    {{37, 1, 19}, CLQ_PER_CHANNEL, 2, 0},  {{10, 3, 2}, CLQ_PER_CHANNEL, 1, 0},   {{300, 1, 3}, CLQ_PER_CHANNEL, 2, 0},
+    {{37, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{38, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{1, 1, 5}, CLQ_PER_CHANNEL, 2, 0},
+    {{4, 700, 1}, CLQ_PER_CHANNEL, 1, 0},
 };
 static const shape fused_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76}, {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},   {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},
     {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},   {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},
-    {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0},
+    {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0}, {{1, 1, 6001}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 6002}, CLQ_PER_TENSOR, 0, 0},
 };
 
 static size_t shapes_of(clq_batch_form form, const shape **shapes)

@@ -3,7 +3,7 @@
 
 #include "cl_state.h"
 
-/* The places are those of kernels/choose_parameters.clh. */
+/* The places are those of kernels/choose.clh. */
 void clq_cl_scheme_numbers(const clq_scheme *s, cl_int integers[16], cl_ulong reals[4])
 {
     const cl_int fields[16] = {s->qmin,

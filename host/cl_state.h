@@ -301,7 +301,7 @@ clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task,
 int32_t clq_cl_mode_of(const clq_scheme *scheme, int is_large);
 int clq_cl_real_option(clq_dtype real);
 
-/* The scheme as kernels/choose_parameters.clh reads it. */
+/* The scheme as kernels/choose.clh reads it. */
 void clq_cl_scheme_numbers(const clq_scheme *scheme, cl_int integers[16], cl_ulong reals[4]);
 
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_operation operation, clq_error *error);

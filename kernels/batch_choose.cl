@@ -4,7 +4,7 @@
  * tensor's own.
  */
 #include "batch.clh"
-#include "choose_parameters.clh"
+#include "choose.clh"
 
 /* A unit is a parameter. */
 BATCH_KERNEL choose_parameters_batch(BATCH_ARGUMENTS, __global const batch_scheme *schemes, ulong schemes_offset,
@@ -17,7 +17,7 @@ BATCH_KERNEL choose_parameters_batch(BATCH_ARGUMENTS, __global const batch_schem
         const ulong stop = part_stop(&part, r->parameters);
         for (ulong p = part.begin + get_local_id(0); p < stop; p += BATCH_LANES) {
             const chosen_parameter chosen =
-                choose_parameter(vload2(p, range + r->range), vload16(0, scheme->integers), vload4(0, scheme->reals));
+                chosen_for(vload2(p, range + r->range), vload16(0, scheme->integers), vload4(0, scheme->reals));
             scale[r->scale + p] = chosen.scale;
             zero_point[r->zero_point + p] = chosen.zero_point;
         }

@@ -7,7 +7,7 @@
 #include "quantize.cl"
 
 #include "batch.clh"
-#include "choose_parameters.clh"
+#include "choose.clh"
 #include "keys.clh"
 
 /* Range, scale and zero point of every segment, which is a parameter. */
@@ -25,7 +25,7 @@ static inline found_t choose_segments(__global const batch_record *r, __global c
         for (ulong begin = 0; begin < r->row; begin += r->segment, p++) {
             const ulong stop = min(begin + r->segment, r->row);
             const float2 ends = floats_of(scan(x, row_begin + begin, row_begin + stop, VECTOR_WIDTH, &found));
-            const chosen_parameter chosen = choose_parameter(ends, integers, reals);
+            const chosen_parameter chosen = chosen_for(ends, integers, reals);
             vstore2(ends, p, range);
             scale[p] = chosen.scale;
             zero_point[p] = chosen.zero_point;

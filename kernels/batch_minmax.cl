@@ -113,7 +113,7 @@ BATCH_KERNEL minmax_batch_columns(BATCH_MINMAX_ARGUMENTS)
 }
 
 /* The count of a tensor from the runs that share it. */
-static inline void fold_found(__global const batch_record *r, __global const found_t *found, __global ulong *nonfinite)
+static inline void fold_runs(__global const batch_record *r, __global const found_t *found, __global ulong *nonfinite)
 {
     found_t all = none_found();
     for (uint run = r->first_run; run <= r->last_run; run++) {
@@ -144,7 +144,7 @@ BATCH_KERNEL minmax_batch_fold(BATCH_ARGUMENTS, __global const uint *list, ulong
                     fold_partials(partial + 2 * (partial_offset + r->partial), p, r->stride, r->inner, 0, r->count, 1);
                 vstore2(floats_of(keys), p, range + r->range);
             } else {
-                fold_found(r, found + found_offset, nonfinite);
+                fold_runs(r, found + found_offset, nonfinite);
             }
         }
     }

@@ -47,7 +47,7 @@ typedef struct batch_cut {
     table_u32 unused;
 } batch_cut;
 
-/* What the choice of parameters reads: kernels/choose_parameters.clh names the places. */
+/* What the choice of parameters reads: kernels/choose.clh names the places. */
 typedef struct batch_scheme {
     table_u64 reals[4];
     table_i32 integers[16];
