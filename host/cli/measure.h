@@ -7,8 +7,9 @@
 #include "statistics.h"
 
 /*
- * Add a piece that was quantized: its elements, codes and parameters stand in the slot. Elements that are NaN or
- * infinite are left out. An element is clipped when it lies beyond what the codes can express by more than half a step.
+ * Add a piece that was quantized: its elements, ranges, parameters and codes stand in the slot, and at piece->nonfinite
+ * whether there may be NaN or infinity in it, which are left out. An element is clipped when it lies beyond what the
+ * codes can express by more than half a step.
  */
 clq_status cli_measure_piece(cli_statistics *statistics, const cli_slot *slot, const cli_piece *piece,
                              clq_error *error);

@@ -47,7 +47,7 @@ typedef struct cli_quantize_job {
     uint64_t done_bytes; /* for the progress */
     int finding;         /* this run only finds parameters, of all tensors */
     int found;           /* such a run was made before */
-    uint64_t slot_bytes; /* capacity of a slot */
+    uint64_t slot_bytes; /* capacity of a slot; 0: what suits the device and --memory */
     cli_slot slots[CLI_QUANTIZE_SLOTS];
     /* Each stage's own. */
     cli_schedule schedule;

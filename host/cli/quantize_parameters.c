@@ -159,14 +159,16 @@ static clq_status take_ranges(const cli_quantize_job *job, const cli_slot *slot,
                : CLQ_OK;
 }
 
-/* Parameters found by the pass before, to where the device reads them. */
+/* What the pass before found, to where the device and the measuring read it. */
 static void put_parameters(const cli_quantize_job *job, const cli_slot *slot, const cli_piece *piece)
 {
     const cli_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    const uint64_t first = piece->chunk.first_parameter;
     const size_t count = (size_t)piece->chunk.parameters;
-    memcpy(slot->memory + piece->scale, tensor->scale + piece->chunk.first_parameter, count * sizeof(float));
-    memcpy(slot->memory + piece->zero_point, tensor->zero_point + piece->chunk.first_parameter,
-           count * sizeof(int32_t));
+    memcpy(slot->memory + piece->range, tensor->range + 2 * first, count * 2 * sizeof(float));
+    memcpy(slot->memory + piece->nonfinite, &tensor->nonfinite, sizeof tensor->nonfinite);
+    memcpy(slot->memory + piece->scale, tensor->scale + first, count * sizeof(float));
+    memcpy(slot->memory + piece->zero_point, tensor->zero_point + first, count * sizeof(int32_t));
 }
 
 clq_status cli_quantize_compute(void *cookie, size_t number, clq_error *error)

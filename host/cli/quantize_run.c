@@ -5,7 +5,9 @@
 
 clq_status cli_quantize_begin(cli_quantize_job *job, clq_error *error)
 {
-    job->slot_bytes = cli_slot_capacity(job->context, job->options->memory_bytes, CLI_QUANTIZE_SLOTS);
+    if (job->slot_bytes == 0) {
+        job->slot_bytes = cli_slot_capacity(job->context, job->options->memory_bytes, CLI_QUANTIZE_SLOTS);
+    }
     for (size_t i = 0; i < CLI_QUANTIZE_SLOTS; i++) {
         CLQ_TRY(cli_slot_init(&job->slots[i], job->context, job->slot_bytes, error));
     }

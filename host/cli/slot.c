@@ -33,7 +33,8 @@ uint64_t cli_slot_capacity(const clq_context *context, uint64_t memory_bytes, si
         bytes = info.type == CLQ_DEVICE_CPU || info.type == CLQ_DEVICE_REFERENCE ? CPU_BYTES : BUS_BYTES;
         largest = info.maximum_allocation_bytes > 0 ? info.maximum_allocation_bytes : UINT64_MAX;
     }
-    bytes = clq_size_max(clq_size_min(bytes, memory_bytes / slots), LEAST_BYTES);
+    /* Half of the budget: the rest is for what else grows with the files, and for the runtime of the device. */
+    bytes = clq_size_max(clq_size_min(bytes, memory_bytes / 2 / slots), LEAST_BYTES);
     return clq_size_min(bytes, largest);
 }
 

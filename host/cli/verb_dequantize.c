@@ -237,6 +237,7 @@ static clq_status write_items(dequantize_run *run, clq_error *error)
     CLQ_TRY(cli_output_open(run->output, run->options->force, error));
     run->progress = cli_progress_begin(run->options, "dequantize", run->summary.bytes_out);
     CLQ_TRY(cli_pipeline_run(&pipeline, error));
+    cli_progress_finish(run->progress, "flushing to disk");
     return cli_output_commit(run->output, error);
 }
 

@@ -128,6 +128,7 @@ static int check_quality(const cli_quantize_job *job)
         const char *name = job->model->tensors[worst->index].name;
         clq_printable(shown, sizeof shown, name, strlen(name));
         cli_format_sqnr(sqnr, sizeof sqnr, &worst->errors);
+        cli_progress_hide();
         fprintf(stderr, "clquant: tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written\n",
                 shown, sqnr, job->options->fail_sqnr_below);
         return CLI_QUALITY;
@@ -158,7 +159,7 @@ static clq_status execute(quantize_run *run, clq_error *error)
     CLQ_TRY(lay_out(run, error));
     if (!options->dry_run) {
         CLQ_TRY(write_tensors(job, error));
-        cli_progress_end(&job->progress);
+        cli_progress_finish(job->progress, "flushing to disk");
         run->code = check_quality(job);
         if (run->code == CLI_OK) {
             CLQ_TRY(cli_output_commit(job->output, error));
