@@ -44,6 +44,7 @@ clq_status clq_batch_create(clq_context *context, clq_operation operation, const
     for (size_t i = 0; i < count; i++) {
         CLQ_TRY_TO(describe(batch, &items[i], i, error));
     }
+    CLQ_TRY_TO(context->executor->batch_prepare(batch, error));
     *out = batch;
     batch = NULL;
 done:
@@ -56,6 +57,7 @@ void clq_batch_destroy(clq_batch **batch)
     if (batch == NULL || *batch == NULL) {
         return;
     }
+    (*batch)->context->executor->batch_release(*batch);
     clq_context_release((*batch)->context);
     free((*batch)->tasks);
     free((*batch)->described);
@@ -63,24 +65,15 @@ void clq_batch_destroy(clq_batch **batch)
     *batch = NULL;
 }
 
-clq_status clq_batch_run_on(clq_batch *batch, const void *launch, clq_error *error)
-{
-    for (size_t i = 0; i < batch->count; i++) {
-        batch->tasks[i].launch = launch;
-        CLQ_TRY(batch->context->executor->run(batch->context, &batch->tasks[i], error));
-    }
-    return CLQ_OK;
-}
-
 clq_status clq_batch_run(clq_batch *batch, clq_error *error)
 {
     CLQ_REQUIRE(batch != NULL, "clq_batch_run: batch is NULL");
-    return clq_batch_run_on(batch, NULL, error);
+    return batch->context->executor->batch_run(batch, NULL, error);
 }
 
 clq_status clq_batch_plan(clq_batch *batch, clq_plan *plan, clq_error *error)
 {
     CLQ_REQUIRE(batch != NULL && plan != NULL, "clq_batch_plan: batch and plan must not be NULL");
     *plan = (clq_plan){"", "", 0};
-    return batch->count == 0 ? CLQ_OK : batch->context->executor->plan(batch->context, &batch->tasks[0], plan, error);
+    return batch->count == 0 ? CLQ_OK : batch->context->executor->batch_plan(batch, plan, error);
 }

@@ -11,9 +11,7 @@ struct clq_batch {
     size_t count;
     clq_task *tasks;             /* one for each item */
     clq_quantization *described; /* what their `q` point at */
+    void *prepared;              /* the executor's own, NULL where it has none */
 };
-
-/* clq_batch_run; `launch` as in clq_task. */
-clq_status clq_batch_run_on(clq_batch *batch, const void *launch, clq_error *error);
 
 #endif

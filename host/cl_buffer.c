@@ -7,7 +7,8 @@
 clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *error)
 {
     const clq_device_info *device = &buffer->context->device;
-    const cl_mem_flags flags = CL_MEM_READ_WRITE | (memory != NULL ? CL_MEM_USE_HOST_PTR : 0);
+    const cl_mem_flags place = memory != NULL ? CL_MEM_USE_HOST_PTR : buffer->host_memory ? CL_MEM_ALLOC_HOST_PTR : 0;
+    const cl_mem_flags flags = CL_MEM_READ_WRITE | place;
     cl_int code = CL_SUCCESS;
     buffer->owns_memory = memory == NULL;
     if (buffer->bytes > device->maximum_allocation_bytes || buffer->bytes > SIZE_MAX) {

@@ -4,28 +4,36 @@
 #include "cl_state.h"
 
 /* The places are those of kernels/choose.clh. */
-void clq_cl_push_scheme(clq_cl_launch *launch, const clq_scheme *s)
+void clq_cl_scheme_numbers(const clq_scheme *s, cl_int integers[16], cl_ulong reals[4])
 {
-    const cl_int integers[16] = {s->qmin,
-                                 s->qmax,
-                                 s->symmetric,
-                                 s->widen_to_zero,
-                                 (cl_int)s->zero_point_rule,
-                                 s->zero_point_fixed,
-                                 (cl_int)s->zero_point_rounding,
-                                 s->zero_point_clamp,
-                                 s->zero_point_min,
-                                 s->zero_point_max,
-                                 (cl_int)s->precision,
-                                 (cl_int)s->degenerate,
-                                 0,
-                                 0,
-                                 0,
-                                 0};
-    cl_ulong reals[4] = {0, 0, 0, 0};
+    const cl_int fields[16] = {s->qmin,
+                               s->qmax,
+                               s->symmetric,
+                               s->widen_to_zero,
+                               (cl_int)s->zero_point_rule,
+                               s->zero_point_fixed,
+                               (cl_int)s->zero_point_rounding,
+                               s->zero_point_clamp,
+                               s->zero_point_min,
+                               s->zero_point_max,
+                               (cl_int)s->precision,
+                               (cl_int)s->degenerate,
+                               0,
+                               0,
+                               0,
+                               0};
+    memcpy(integers, fields, sizeof fields);
+    reals[3] = 0;
     memcpy(&reals[0], &s->divisor, sizeof reals[0]);
     memcpy(&reals[1], &s->minimum_width, sizeof reals[1]);
     memcpy(&reals[2], &s->minimum_scale, sizeof reals[2]);
+}
+
+void clq_cl_push_scheme(clq_cl_launch *launch, const clq_scheme *scheme)
+{
+    cl_int integers[16];
+    cl_ulong reals[4];
+    clq_cl_scheme_numbers(scheme, integers, reals);
     clq_cl_launch_bytes(launch, integers, sizeof integers);
     clq_cl_launch_bytes(launch, reals, sizeof reals);
 }

@@ -10,6 +10,18 @@
 /* As kernels/walk.clh and its includes have them. */
 enum { MODE_ROUND_AWAY = 1, MODE_ZERO_POINT_BEFORE = 2, MODE_RECIPROCAL = 4, MODE_STREAM = 8 };
 
+int clq_cl_real_option(clq_dtype real)
+{
+    return real == CLQ_F32 ? 32 : real == CLQ_F16 ? 16 : 17;
+}
+
+int32_t clq_cl_mode_of(const clq_scheme *s, int is_large)
+{
+    return (s->rounding == CLQ_ROUND_AWAY ? MODE_ROUND_AWAY : 0) |
+           (s->zero_point_order == CLQ_ZERO_POINT_BEFORE ? MODE_ZERO_POINT_BEFORE : 0) |
+           (s->arithmetic == CLQ_RECIPROCAL ? MODE_RECIPROCAL : 0) | (is_large ? MODE_STREAM : 0);
+}
+
 static void push_span(clq_cl_launch *launch, const clq_span *span, uint32_t element_bits)
 {
     clq_cl_launch_memory(launch, span->object);
@@ -25,21 +37,14 @@ static int is_large(const clq_context *context, const clq_task *task, clq_argume
 
 int32_t clq_cl_walk_mode(const clq_context *context, const clq_task *task, clq_argument source, clq_argument target)
 {
-    const clq_scheme *s = &task->q->scheme;
-    return (s->rounding == CLQ_ROUND_AWAY ? MODE_ROUND_AWAY : 0) |
-           (s->zero_point_order == CLQ_ZERO_POINT_BEFORE ? MODE_ZERO_POINT_BEFORE : 0) |
-           (s->arithmetic == CLQ_RECIPROCAL ? MODE_RECIPROCAL : 0) |
-           (task->streams || is_large(context, task, source, target) ? MODE_STREAM : 0);
+    return clq_cl_mode_of(&task->q->scheme, task->streams || is_large(context, task, source, target));
 }
 
 void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_width, clq_dtype real, clq_dtype dtype)
 {
     snprintf(launch->options, sizeof launch->options,
              "-DVARIANT=%d -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d", variant + 1,
-             (unsigned)vector_width, (unsigned)clq_column_blocks(vector_width),
-             real == CLQ_F32   ? 32
-             : real == CLQ_F16 ? 16
-                               : 17,
+             (unsigned)vector_width, (unsigned)clq_column_blocks(vector_width), clq_cl_real_option(real),
              (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0);
 }
 
@@ -50,7 +55,6 @@ static void push_walk(clq_cl_launch *launch, const clq_context *context, const c
     const clq_scheme *s = &task->q->scheme;
     const uint32_t real_bits = clq_dtype_bits(task->q->real);
     const uint32_t code_bits = clq_dtype_bits(s->dtype);
-    const int32_t mode = clq_cl_walk_mode(context, task, source, target);
     push_span(launch, &task->arguments[source], source == CLQ_ARG_CODES ? code_bits : real_bits);
     push_span(launch, &task->arguments[CLQ_ARG_SCALE], 32);
     push_span(launch, &task->arguments[CLQ_ARG_ZERO_POINT], 32);
@@ -60,7 +64,7 @@ static void push_walk(clq_cl_launch *launch, const clq_context *context, const c
     clq_cl_launch_u64(launch, g->segment);
     clq_cl_launch_u64(launch, g->segments_per_row);
     clq_cl_launch_u64(launch, g->channels);
-    clq_cl_launch_i32(launch, mode);
+    clq_cl_launch_i32(launch, clq_cl_walk_mode(context, task, source, target));
     clq_cl_launch_i32(launch, s->qmin);
     clq_cl_launch_i32(launch, s->qmax);
 }

@@ -3,8 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "batch.h"
-#include "cl_state.h"
+#include "cl_batch.h"
 #include "size.h"
 
 uint64_t clq_cl_workspace_bytes(const clq_context *context, const clq_task *task)
@@ -91,7 +90,7 @@ clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch, clq_err
 {
     CLQ_REQUIRE(batch != NULL && launch != NULL, "clq_enqueue_batch: batch and launch must not be NULL");
     CLQ_REQUIRE(batch->context->cl != NULL, "clq_enqueue_batch: the reference has no queue");
-    return clq_batch_run_on(batch, launch, error);
+    return clq_cl_batch_run(batch, launch, error);
 }
 
 const clq_executor clq_cl_executor = {
@@ -105,6 +104,10 @@ const clq_executor clq_cl_executor = {
     .finish = finish,
     .run = run,
     .plan = plan,
+    .batch_prepare = clq_cl_batch_prepare,
+    .batch_release = clq_cl_batch_release,
+    .batch_run = clq_cl_batch_run,
+    .batch_plan = clq_cl_batch_plan,
     .gemm = clq_cl_gemm,
     .gemm_plan = clq_cl_gemm_plan,
     .gemm_row_sums = clq_cl_gemm_row_sums,

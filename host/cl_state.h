@@ -26,6 +26,16 @@ typedef enum clq_variant {
     CLQ_VARIANT_COUNT = 10
 } clq_variant;
 
+/* How the tensors of one set of a batch are run (cl_batch.c). */
+typedef enum clq_batch_form {
+    CLQ_BATCH_EACH = 0, /* one ordinary operation each */
+    CLQ_BATCH_STRIP = 1,
+    CLQ_BATCH_GRID = 2,
+    CLQ_BATCH_COLUMNS = 3,
+    CLQ_BATCH_FUSED = 4,
+    CLQ_BATCH_FORMS = 5
+} clq_batch_form;
+
 /* ---- cl_error.c ---- */
 
 const char *clq_cl_code_name(cl_int code); /* "CL_OUT_OF_RESOURCES" */
@@ -104,6 +114,7 @@ struct clq_cl_state {
     uint64_t trial_bytes;
     /* clq_trust by real and quantized type (cl_trust.c) */
     atomic_uchar trust[CLQ_OP_COUNT][CLQ_VARIANT_ELEMENTWISE_COUNT][3][6];
+    atomic_uchar batch_trust[CLQ_OP_COUNT][CLQ_BATCH_FORMS][3][6];         /* likewise (cl_batch_trust.c) */
     atomic_uchar gemm_trust[CLQ_VARIANT_COUNT][CLQ_GEMM_MAXIMUM_ROWS + 1]; /* by tile_rows (cl_gemm_trust.c) */
     clq_cl_capabilities capabilities;
 };
@@ -263,6 +274,17 @@ clq_trust clq_cl_trust_of(const clq_context *context, clq_operation operation, c
  */
 clq_status clq_cl_trust_task(clq_context *context, const clq_task *task, clq_error *error);
 
+/* Fill the inputs of a task that kernels are compared by: what is awkward, from `*state` on. NULL in `host`: not used.
+ */
+void clq_cl_trial_inputs(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state);
+
+/* Room for `bytes` in cl->trial_memory; the trust lock is held. */
+clq_status clq_cl_trial_reserve(clq_context *context, uint64_t bytes, clq_error *error);
+
+/* Where a pair of types has its place in the tables of trust. */
+size_t clq_cl_real_index(clq_dtype real);
+size_t clq_cl_code_index(clq_dtype dtype);
+
 /* Whether the device is Oclgrind, under which kernels are not compared (cl_trust.c says why). */
 int clq_cl_is_interpreted(const clq_context *context);
 
@@ -293,6 +315,13 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error
  */
 int32_t clq_cl_walk_mode(const clq_context *context, const clq_task *task, clq_argument source, clq_argument target);
 void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_width, clq_dtype real, clq_dtype dtype);
+
+/* `mode` of kernels/code.clh; `is_large`: the result does not fit a cache. The build option REAL. */
+int32_t clq_cl_mode_of(const clq_scheme *scheme, int is_large);
+int clq_cl_real_option(clq_dtype real);
+
+/* The scheme as kernels/choose.clh reads it. */
+void clq_cl_scheme_numbers(const clq_scheme *scheme, cl_int integers[16], cl_ulong reals[4]);
 
 /* quantize, dequantize and fake_quantize: the same walk, `operation` says which. */
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_operation operation, clq_error *error);

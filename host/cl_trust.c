@@ -32,13 +32,13 @@ typedef struct trial {
     void *got;                     /* an output as the device gives it */
 } trial;
 
-static size_t real_index(clq_dtype real)
+size_t clq_cl_real_index(clq_dtype real)
 {
     return real == CLQ_F32 ? 0 : real == CLQ_F16 ? 1 : 2;
 }
 
 /* s8, u8, s4, u4, s16, u16 have consecutive values. */
-static size_t code_index(clq_dtype dtype)
+size_t clq_cl_code_index(clq_dtype dtype)
 {
     return (size_t)(dtype - CLQ_S8);
 }
@@ -46,7 +46,7 @@ static size_t code_index(clq_dtype dtype)
 static atomic_uchar *entry(const clq_context *context, clq_operation operation, clq_variant variant,
                            const clq_quantization *q)
 {
-    return &context->cl->trust[operation][variant][real_index(q->real)][code_index(q->scheme.dtype)];
+    return &context->cl->trust[operation][variant][clq_cl_real_index(q->real)][clq_cl_code_index(q->scheme.dtype)];
 }
 
 clq_trust clq_cl_trust_of(const clq_context *context, clq_operation operation, clq_variant variant,
@@ -75,28 +75,30 @@ static float awkward(uint32_t *state)
     return ((float)(r % 8192) - 4096.0f) * 0x1p-5f + (r % 3 == 0 ? 0x1p-18f : 0.0f);
 }
 
-static void fill_inputs(trial *t)
+void clq_cl_trial_inputs(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
 {
     static const float scales[] = {0.0625f, 1.0f, 0x1.fffffep-4f, 0.1f, 0x1.4p-3f, 0x1p-100f, 0x1p60f};
     static const int32_t zero_points[] = {0, 1, -3, 7, 128, -210, 2147483647, -2000000000, 5000000};
-    const clq_dtype dtype = t->q.scheme.dtype;
-    uint32_t state = 2463534242u;
-    for (uint64_t i = 0; i < t->task.geometry.elements && t->host[CLQ_ARG_X] != NULL; i++) {
-        clq_store_real(t->q.real, t->host[CLQ_ARG_X], i, awkward(&state));
+    const clq_geometry *g = &task->geometry;
+    const clq_operation operation = task->operation;
+    for (uint64_t i = 0; i < g->elements && host[CLQ_ARG_X] != NULL; i++) {
+        clq_store_real(task->q->real, host[CLQ_ARG_X], i, awkward(state));
     }
-    for (uint64_t i = 0; i < t->task.geometry.elements && t->host[CLQ_ARG_CODES] != NULL; i++) {
-        clq_store_code(dtype, t->host[CLQ_ARG_CODES], i, (int32_t)(next_random(&state) & 0xFFFF));
-    }
-    for (uint64_t p = 0; p < t->task.geometry.parameters; p++) {
-        const float lo = (float)next_random(&state) * -0x1p-20f;
-        const float hi = (float)next_random(&state) * (p % 5 == 0 ? -0x1p-30f : 0x1p-18f);
-        if (t->host[CLQ_ARG_SCALE] != NULL) {
-            ((float *)t->host[CLQ_ARG_SCALE])[p] = scales[p % (sizeof scales / sizeof scales[0])];
-            ((int32_t *)t->host[CLQ_ARG_ZERO_POINT])[p] = zero_points[p % (sizeof zero_points / sizeof zero_points[0])];
+    for (uint64_t i = 0; i < g->elements && host[CLQ_ARG_CODES] != NULL; i++) {
+        if (!clq_argument_is_output(operation, CLQ_ARG_CODES)) {
+            clq_store_code(task->q->scheme.dtype, host[CLQ_ARG_CODES], i, (int32_t)(next_random(state) & 0xFFFF));
         }
-        if (t->host[CLQ_ARG_RANGE] != NULL) {
-            ((float *)t->host[CLQ_ARG_RANGE])[2 * p] = lo < hi ? lo : hi;
-            ((float *)t->host[CLQ_ARG_RANGE])[2 * p + 1] = lo < hi ? hi : lo;
+    }
+    for (uint64_t p = 0; p < g->parameters; p++) {
+        const float lo = (float)next_random(state) * -0x1p-20f;
+        const float hi = (float)next_random(state) * (p % 5 == 0 ? -0x1p-30f : 0x1p-18f);
+        if (host[CLQ_ARG_SCALE] != NULL && !clq_argument_is_output(operation, CLQ_ARG_SCALE)) {
+            ((float *)host[CLQ_ARG_SCALE])[p] = scales[p % (sizeof scales / sizeof scales[0])];
+            ((int32_t *)host[CLQ_ARG_ZERO_POINT])[p] = zero_points[p % (sizeof zero_points / sizeof zero_points[0])];
+        }
+        if (host[CLQ_ARG_RANGE] != NULL && !clq_argument_is_output(operation, CLQ_ARG_RANGE)) {
+            ((float *)host[CLQ_ARG_RANGE])[2 * p] = lo < hi ? lo : hi;
+            ((float *)host[CLQ_ARG_RANGE])[2 * p + 1] = lo < hi ? hi : lo;
         }
     }
 }
@@ -123,7 +125,7 @@ static void lay_out(trial *t, clq_variant variant)
 }
 
 /* One piece of device memory serves all checks of a context: room for `bytes` in it. */
-static clq_status reserve(clq_context *context, uint64_t bytes, clq_error *error)
+clq_status clq_cl_trial_reserve(clq_context *context, uint64_t bytes, clq_error *error)
 {
     struct clq_cl_state *cl = context->cl;
     cl_int code = CL_SUCCESS;
@@ -162,7 +164,7 @@ static clq_status prepare_memory(trial *t, clq_error *error)
     if (t->got == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to check a kernel");
     }
-    CLQ_TRY(reserve(t->context, used + clq_cl_workspace_bytes(t->context, &t->task), error));
+    CLQ_TRY(clq_cl_trial_reserve(t->context, used + clq_cl_workspace_bytes(t->context, &t->task), error));
     for (int i = 0; i < CLQ_ARG_COUNT; i++) {
         t->task.arguments[i].object = t->bytes[i] > 0 ? t->context->cl->trial_memory : NULL;
     }
@@ -173,6 +175,7 @@ static clq_status prepare(trial *t, clq_operation operation, clq_variant variant
 {
     const struct clq_cl_state *cl = t->context->cl;
     cl_int code = CL_SUCCESS;
+    uint32_t state = 2463534242u;
     t->task.operation = operation;
     lay_out(t, variant);
     t->task.q = &t->q;
@@ -183,7 +186,7 @@ static clq_status prepare(trial *t, clq_operation operation, clq_variant variant
         return clq_cl_fail(error, code, "clCreateCommandQueue");
     }
     CLQ_TRY(prepare_memory(t, error));
-    fill_inputs(t);
+    clq_cl_trial_inputs(&t->task, t->host, &state);
     return CLQ_OK;
 }
 

@@ -56,6 +56,10 @@ typedef struct clq_executor {
     clq_status (*finish)(clq_context *context, clq_error *error);
     clq_status (*run)(clq_context *context, const clq_task *task, clq_error *error);
     clq_status (*plan)(clq_context *context, const clq_task *task, clq_plan *plan, clq_error *error);
+    clq_status (*batch_prepare)(clq_batch *batch, clq_error *error); /* its tasks have been checked */
+    void (*batch_release)(clq_batch *batch);
+    clq_status (*batch_run)(clq_batch *batch, const void *launch, clq_error *error); /* `launch` as in clq_task */
+    clq_status (*batch_plan)(const clq_batch *batch, clq_plan *plan, clq_error *error);
     clq_status (*gemm)(clq_context *context, const struct clq_gemm_task *task, clq_error *error);
     clq_status (*gemm_plan)(clq_context *context, const struct clq_gemm_task *task, int packed, clq_plan *plan,
                             clq_error *error);
@@ -83,6 +87,7 @@ struct clq_buffer {
     void *object; /* as in clq_span */
     uint64_t base_offset_bytes;
     int owns_memory; /* 0: `object` lies over memory of the caller's (clq_buffer_wrap) */
+    int host_memory; /* to be made of host memory that the device reaches by itself (pinned) */
     void *mapped;
 };
 

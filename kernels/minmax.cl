@@ -20,7 +20,6 @@ static inline void store_partial(__global int *partial, ulong index, int lo, int
     partial[2 * index + 1] = hi;
 }
 
-#if WITH_STRIP || WITH_GRID
 /* The elements of a task. Pieces begin at multiples of VECTOR_WIDTH from the segment's begin. */
 typedef struct task_t {
     ulong begin, stop;
@@ -41,15 +40,14 @@ static inline task_t task_of(ulong task, ulong row, ulong segment, ulong segment
     t.stop = min(t.begin + size, stop);
     return t;
 }
-#endif
 
-#if WITH_STRIP
 #if VECTOR_WIDTH == 16
 #include "minmax_short.clh"
 #else
 #define SHORT_SEGMENT 0
 #endif
 
+#if WITH_STRIP
 /*
  * strip: work-item g takes the tasks [g * tasks_per_item, ...) one after the other. `direct`: a task is all there is of
  * its parameter, and its range goes to `range` instead of `partial`.
@@ -85,7 +83,6 @@ __kernel void minmax_strip(__global const real_t *x, ulong x_offset, ulong row, 
 }
 #endif
 
-#if WITH_GRID
 #ifndef GROUP_SIZE
 #define GROUP_SIZE 128 /* work-items of a group of the grid kernels: a power of two */
 #endif
@@ -126,6 +123,7 @@ static inline void reduce_found(__local ulong *counts, __local ulong *firsts, fo
     }
 }
 
+#if WITH_GRID
 /* grid: work-group g takes the tasks g, g + groups, ...; neighbouring work-items read neighbouring memory. */
 __kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
 minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, ulong segments_per_row, ulong tasks,
@@ -154,7 +152,6 @@ minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, 
 }
 #endif
 
-#if WITH_COLUMNS
 #ifndef COLUMN_BLOCKS
 #define COLUMN_BLOCKS 1 /* blocks of VECTOR_WIDTH columns that a work-item handles together */
 #endif
@@ -181,23 +178,20 @@ static inline void fold_lines(__global const real_t *x, ulong line, uint columns
 #endif
 
 /*
- * columns: the tensor as a matrix whose line is a whole number of periods (kernels/walk.clh). Work-item (c, s) folds
- * COLUMN_BLOCKS * VECTOR_WIDTH columns over the lines [s * lines_per_item, ...) into partial[s * line + column].
+ * A tile of the tensor as a matrix whose line is a whole number of periods (kernels/walk.clh): COLUMN_BLOCKS *
+ * VECTOR_WIDTH columns, number `across`, are folded over the lines [slice * lines_per_item, ...) into
+ * partial[slice * line + column]. Non-finite elements are added to *found.
  */
-__kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong elements, ulong line, ulong lines_per_item,
-                             __global int *partial, ulong partial_offset, __global found_t *found, ulong found_offset)
+static inline void scan_columns(__global const real_t *x, ulong elements, ulong line, ulong lines_per_item,
+                                __global int *partial, ulong partial_offset, ulong across, ulong slice, found_t *found)
 {
-    const ulong first_column = get_global_id(0) * (COLUMN_BLOCKS * VECTOR_WIDTH);
+    const ulong first_column = across * (COLUMN_BLOCKS * VECTOR_WIDTH);
     const ulong columns = min((ulong)(COLUMN_BLOCKS * VECTOR_WIDTH), line - min(line, first_column));
-    const ulong first_line = get_global_id(1) * lines_per_item;
+    const ulong first_line = slice * lines_per_item;
     const ulong lines = elements / line + (elements % line != 0);
     const ulong last_line = min(first_line + lines_per_item, lines);
     keyv lo[COLUMN_BLOCKS], hi[COLUMN_BLOCKS];
-    found_t mine;
     int bad = 0;
-    mine.count = 0;
-    mine.first = ULONG_MAX;
-    x += x_offset;
     /* Blind at first; again with the test where something that is not finite shows. */
     for (int checked = 0; checked == 0 || (checked == 1 && bad); checked++) {
         for (uint b = 0; b < COLUMN_BLOCKS; b++) {
@@ -229,7 +223,7 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
                     lo[b] = LOWER(lo[b], select(keys, (keyv)((KEY)KEY_NONE_LO), skip));
                     hi[b] = HIGHER(hi[b], select(keys, (keyv)((KEY)KEY_NONE_HI), skip));
                     if (checked && any(nonfinite_keys(keys))) {
-                        note_nonfinite(&mine, nonfinite_keys(keys), i, count);
+                        note_nonfinite(found, nonfinite_keys(keys), i, count);
                     }
                 }
             }
@@ -246,16 +240,26 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
         for (uint j = 0; j < VECTOR_WIDTH; j++) {
             const ulong c = b * VECTOR_WIDTH + j;
             if (c < columns) {
-                store_partial(partial, partial_offset + get_global_id(1) * line + first_column + c, lanes_lo[j],
-                              lanes_hi[j]);
+                store_partial(partial, partial_offset + slice * line + first_column + c, lanes_lo[j], lanes_hi[j]);
             }
         }
     }
+}
+
+#if WITH_COLUMNS
+/* columns: a tile for each work-item. */
+__kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong elements, ulong line, ulong lines_per_item,
+                             __global int *partial, ulong partial_offset, __global found_t *found, ulong found_offset)
+{
+    found_t mine;
+    mine.count = 0;
+    mine.first = ULONG_MAX;
+    scan_columns(x + x_offset, elements, line, lines_per_item, partial, partial_offset, get_global_id(0),
+                 get_global_id(1), &mine);
     found[found_offset + get_global_id(1) * get_global_size(0) + get_global_id(0)] = mine;
 }
 #endif
 
-#if WITH_STRIP || WITH_COLUMNS
 /* Eight parameters side by side, whose partials are read as they lie in memory: folds them for `inner` 1. */
 static inline void fold_eight(__global const int *partial, ulong p, ulong stride, ulong count, __global float *range)
 {
@@ -274,6 +278,7 @@ static inline void fold_eight(__global const int *partial, ulong p, ulong stride
     }
 }
 
+#if WITH_STRIP || WITH_COLUMNS
 /*
  * Fold everything. Parameter p has `count` partials: number k is partial[(k / inner) * stride + p * inner + k % inner].
  * One work-item for eight parameters, and one more for the non-finite elements.

@@ -21,19 +21,33 @@ for width in 16 4; do
                     lint -DVECTOR_WIDTH=$width -DREAL=$real -DCODE_BITS=$bits -DCODE_SIGNED=$sign $file
                     count=$((count + 1))
                 done
+                for lanes in 1 128; do
+                    for file in batch_quantize.cl batch_dequantize.cl batch_dynamic.cl; do
+                        lint -DBATCH_LANES=$lanes -DVECTOR_WIDTH=$width -DREAL=$real -DCODE_BITS=$bits \
+                            -DCODE_SIGNED=$sign $file
+                        count=$((count + 1))
+                    done
+                done
             done
+        done
+        for lanes in 1 128; do
+            lint -DBATCH_LANES=$lanes -DVECTOR_WIDTH=$width -DREAL=$real batch_minmax.cl
+            lint -DBATCH_LANES=$lanes -DVECTOR_WIDTH=$width -DREAL=$real batch_fake_quantize.cl
+            count=$((count + 2))
         done
         count=$((count + 2))
     done
 done
-for variant in 1 2 3; do
+for variant in 1 2 3 4; do
     for file in minmax.cl quantize.cl dequantize.cl fake_quantize.cl; do
-        lint -DVARIANT=$variant $file
+        lint -Wno-unused-function -DVARIANT=$variant $file
         count=$((count + 1))
     done
 done
 lint choose_parameters.cl
-count=$((count + 1))
+lint -DBATCH_LANES=1 batch_choose.cl
+lint -DBATCH_LANES=128 batch_choose.cl
+count=$((count + 3))
 
 x86="--target=x86_64-unknown-unknown -march=skylake-avx512"
 for width in 16 4; do

@@ -43,6 +43,8 @@ static void check_tiling(const clq_layout *layout, uint64_t limit)
     uint64_t elements = 0;
     uint64_t parameters = 0;
     uint64_t next = 0;
+    uint64_t next_parameter = 0;
+    int shared = 0; /* a parameter has elements in two chunks */
     clq_error error;
     assert_int_equal(clq_layout_count(layout, &elements, &parameters, &error), CLQ_OK);
     assert_int_equal(cli_chunker_init(&chunker, layout, limit, &error), CLQ_OK);
@@ -55,6 +57,8 @@ static void check_tiling(const clq_layout *layout, uint64_t limit)
         assert_int_equal(chunk_elements, chunk.count);
         assert_int_equal(chunk_parameters, chunk.parameters);
         assert_true(chunk.first_parameter + chunk.parameters <= parameters);
+        shared |= chunk.first_parameter < next_parameter;
+        next_parameter = chunk.first_parameter + chunk.parameters;
         for (uint64_t i = 0; i < chunk.count; i++) {
             const uint64_t whole = parameter_of(layout, chunk.first + i);
             assert_int_equal(chunk.first_parameter + parameter_of(&chunk.layout, i), whole);
@@ -63,6 +67,7 @@ static void check_tiling(const clq_layout *layout, uint64_t limit)
         next += chunk.count;
     }
     assert_int_equal(next, elements);
+    assert_true(elements == 0 || cli_chunks_are_final(&chunker) == !shared);
     assert_false(cli_chunker_next(&chunker, &chunk));
     cli_chunker_rewind(&chunker);
     assert_int_equal(cli_chunker_next(&chunker, &chunk), elements > 0);

@@ -5,6 +5,7 @@
  */
 #include "check.h"
 
+#include "batch_case.h"
 #include "inputs.h"
 #include "inputs_gemm.h"
 
@@ -43,6 +44,32 @@ static void channels_inside(void **state)
     check_needs_device();
 }
 
+/* Layouts of every kind, some in one run and one in several. */
+static void batches(void **state)
+{
+    (void)state;
+    for (int operation = 0; operation < CLQ_OP_COUNT; operation++) {
+        batch_case b;
+        batch_case_init(&b, "portable", (clq_operation)operation, 7);
+        for (size_t i = 0; i < b.count; i++) {
+            clq_quantization *q = &b.cases[i].q;
+            q->layout = i == 0 ? inputs_layout_flat(1100) : inputs_layout_small();
+            if (i > 4) {
+                q->layout = inputs_layout_flat(0);
+                q->layout.rank = 2;
+                q->layout.shape[0] = 20;
+                q->layout.shape[1] = 3;
+                q->layout.granularity = CLQ_PER_CHANNEL;
+                q->layout.axis = 1;
+            }
+            q->real = i == 3 ? CLQ_BF16 : CLQ_F32;
+            inputs_scheme(&q->scheme, i < 3 ? CLQ_S8 : CLQ_U4, (unsigned)i);
+        }
+        batch_case_check_fully(&b);
+    }
+    check_needs_device();
+}
+
 static void matrix_products(void **state)
 {
     (void)state;
@@ -57,6 +84,7 @@ static void matrix_products(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_operation),
     cmocka_unit_test(channels_inside),
+    cmocka_unit_test(batches),
     cmocka_unit_test(matrix_products),
 };
 

@@ -40,6 +40,11 @@ void cli_chunker_rewind(cli_chunker *chunker)
     chunker->position = 0;
 }
 
+int cli_chunks_are_final(const cli_chunker *chunker)
+{
+    return chunker->elements <= chunker->limit || (chunker->outer == 1 && chunker->run <= chunker->limit);
+}
+
 uint64_t cli_chunk_parameter_of(const cli_chunker *chunker, uint64_t index)
 {
     const uint64_t row = index / chunker->inner;

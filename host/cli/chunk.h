@@ -53,6 +53,12 @@ int cli_chunker_next(cli_chunker *chunker, cli_chunk *chunk);
 /* Back to the first chunk. */
 void cli_chunker_rewind(cli_chunker *chunker);
 
+/*
+ * Whether each chunk holds all elements of its parameters, so that a chunk's ranges are those of the whole: channels or
+ * groups that fit a chunk, or a tensor that is one chunk.
+ */
+int cli_chunks_are_final(const cli_chunker *chunker);
+
 /* The parameter that serves element `index` of a layout; the rule that all chunks keep. */
 uint64_t cli_chunk_parameter_of(const cli_chunker *chunker, uint64_t index);
 

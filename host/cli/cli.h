@@ -193,13 +193,15 @@ void cli_signals_install(void);
 int cli_interrupted(void);
 int cli_interrupt_code(void); /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HUNG_UP */
 
-/* Progress on stderr, drawn at most ten times a second: bar, percent, bytes, rate, time left, the tensor's name. */
+/* Progress on stderr, drawn at most ten times a second: bar, percent, bytes, rate, time left, the tensor's name. Other
+ * threads may print warnings meanwhile. */
 typedef struct cli_progress cli_progress;
 cli_progress *cli_progress_begin(const cli_options *options, const char *title,
                                  uint64_t total_bytes); /* NULL when off; all take NULL */
 void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *name);
-void cli_progress_end(cli_progress **progress); /* wipes the line */
-void cli_progress_hide(void);                   /* wipes the line before something else is printed on stderr */
+void cli_progress_finish(cli_progress *progress, const char *what); /* all bytes are done, and `what` is left to do */
+void cli_progress_end(cli_progress **progress);                     /* wipes the line */
+void cli_progress_hide(void); /* wipes the line before something else is printed on stderr */
 
 /* JSON on stdout, one object; commas and indentation are kept by the writer. Strings are escaped; NaN and infinity
  * become null. */

@@ -18,7 +18,7 @@ clq_status cli_compared_open(cli_compared *compared, const char *path, clq_error
 
 void cli_compared_close(cli_compared *compared)
 {
-    cli_stage_release(&compared->stage);
+    cli_slot_release(&compared->slot);
     cli_quantized_list_destroy(&compared->list);
     clq_model_close(&compared->model);
 }
@@ -176,34 +176,35 @@ uint64_t cli_comparison_bytes(const cli_comparison *comparison)
     return bytes;
 }
 
-/* The elements that stand ready on both sides. */
-typedef struct ready_elements {
-    const cli_source *reference, *test;
-} ready_elements;
-
 /*
  * Both not a number, or the same infinity: equal. Not finite in any other way: a difference that no sum can hold, so it
  * is counted and stays out of the sums.
  */
-static void settle_nonfinite(double *x, double *y, cli_counts *counts)
+static void settle_nonfinite(double *x, double *y, cli_statistics *statistics)
 {
     if (!(isnan(*x) && isnan(*y)) && *x != *y) {
-        counts->differing += 1;
+        statistics->differing += 1;
     }
     *x = 0.0;
     *y = 0.0;
 }
 
-static void fill(const void *cookie, size_t first, size_t count, double *x, double *y, cli_counts *counts)
+/* Add the next `count` elements, which stand ready on both sides. */
+static void add_elements(cli_statistics *statistics, const cli_source *reference, const cli_source *test,
+                         uint64_t count)
 {
-    const ready_elements *ready = cookie;
-    cli_real_widen(ready->reference->real, ready->reference->stage->real, (size_t)ready->reference->used + first, count,
-                   x);
-    cli_real_widen(ready->test->real, ready->test->stage->real, (size_t)ready->test->used + first, count, y);
-    for (size_t i = 0; i < count; i++) {
-        if (!isfinite(x[i]) || !isfinite(y[i])) {
-            settle_nonfinite(&x[i], &y[i], counts);
+    double x[CLI_STATISTICS_PIECE];
+    double y[CLI_STATISTICS_PIECE];
+    for (uint64_t done = 0; done < count; done += CLI_STATISTICS_PIECE) {
+        const size_t step = (size_t)clq_size_min(count - done, CLI_STATISTICS_PIECE);
+        cli_real_widen(reference->real, cli_source_elements(reference), (size_t)(reference->used + done), step, x);
+        cli_real_widen(test->real, cli_source_elements(test), (size_t)(test->used + done), step, y);
+        for (size_t i = 0; i < step; i++) {
+            if (!isfinite(x[i]) || !isfinite(y[i])) {
+                settle_nonfinite(&x[i], &y[i], statistics);
+            }
         }
+        cli_statistics_add(statistics, x, y, step);
     }
 }
 
@@ -217,11 +218,10 @@ static clq_status compare_numbers(cli_comparison *comparison, cli_pair *pair, cl
     cli_statistics_init(&statistics);
     CLQ_TRY(cli_source_open(&reference, comparison->reference.model, pair->reference,
                             cli_compared_quantized(&comparison->reference, pair->reference),
-                            &comparison->reference.stage, error));
+                            &comparison->reference.slot, error));
     CLQ_TRY(cli_source_open(&test, comparison->test.model, pair->test,
-                            cli_compared_quantized(&comparison->test, pair->test), &comparison->test.stage, error));
+                            cli_compared_quantized(&comparison->test, pair->test), &comparison->test.slot, error));
     for (;;) {
-        const ready_elements ready = {&reference, &test};
         uint64_t left, right;
         CLQ_TRY(cli_source_ready(&reference, &left, error));
         CLQ_TRY(cli_source_ready(&test, &right, error));
@@ -229,7 +229,7 @@ static clq_status compare_numbers(cli_comparison *comparison, cli_pair *pair, cl
         if (left == 0) {
             break;
         }
-        cli_statistics_add(&statistics, (size_t)left, fill, &ready);
+        add_elements(&statistics, &reference, &test, left);
         reference.used += left;
         test.used += left;
         /* In bytes of the file, whatever the type: a share of them. */

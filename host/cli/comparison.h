@@ -5,7 +5,7 @@
 
 #include "cli.h"
 #include "quantized.h"
-#include "stage.h"
+#include "slot.h"
 #include "statistics.h"
 
 typedef enum cli_pair_kind {
@@ -29,7 +29,7 @@ typedef struct cli_pair {
 typedef struct cli_compared {
     clq_model *model;
     cli_quantized_list *list;
-    cli_stage stage;
+    cli_slot slot;
 } cli_compared;
 
 typedef struct cli_comparison {
@@ -54,7 +54,7 @@ int cli_comparison_needs_device(const cli_comparison *comparison);
 /* Bytes to be read, for the progress. */
 uint64_t cli_comparison_bytes(const cli_comparison *comparison);
 
-/* Read and compare one pair; the stages are ready. CLQ_CANCELLED after a signal. */
+/* Read and compare one pair; the slots are ready. CLQ_CANCELLED after a signal. */
 clq_status cli_compare_pair(cli_comparison *comparison, cli_pair *pair, cli_progress *progress, uint64_t *done_bytes,
                             clq_error *error);
 

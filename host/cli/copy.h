@@ -7,13 +7,6 @@
 #include "output.h"
 
 /*
- * Copy the data of tensor `index` into tensor `number` of the output, in pieces that take no more than a part of
- * `memory_bytes`. *done_bytes counts for the progress. CLQ_CANCELLED after a signal.
- */
-clq_status cli_copy_tensor(const clq_model *model, size_t index, cli_output *output, size_t number,
-                           uint64_t memory_bytes, cli_progress *progress, uint64_t *done_bytes, clq_error *error);
-
-/*
  * Carry the metadata of the model over to shard `shard` of the output: that of its own shard, or of all when they
  * become one file (where they disagree, the first counts). What we wrote of quantized tensors stays behind.
  * *format_seen tells whether there was a "format".

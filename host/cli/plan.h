@@ -30,11 +30,10 @@ typedef struct cli_plan_tensor {
     uint32_t scale_rank;
     uint64_t scale_shape[CLQ_MAX_RANK];
     /*
-     * Found by the first pass over the data. The arrays hold all parameters, or those of one chunk when `local`: then
-     * both passes find them chunk by chunk. They are given back early when no report needs them.
+     * Found in the data. The arrays hold all parameters, of a tensor that is read twice or that a report lists; for
+     * others they stay NULL. They are given back early when no report needs them.
      */
-    int found, local;
-    uint64_t parameter_room;
+    int final;    /* each chunk of it holds all elements of its parameters */
     float *range; /* 2 for each parameter; [infinity, -infinity] where no element is finite */
     clq_nonfinite nonfinite;
     float *scale;

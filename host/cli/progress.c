@@ -7,6 +7,8 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
+#include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,17 +19,25 @@
 
 enum { BAR_WIDTH = 16, LINE_BYTES = 1024 };
 
+/* Work that is over before a person looks needs no bar; what the rate was so long ago counts little. */
+static const double QUIET_SECONDS = 0.3;
+static const double RATE_SECONDS = 3.0;
+
 struct cli_progress {
     const char *title;
     uint64_t total;
     int terminal;
     int colour;
     double begun;
-    double drawn; /* when it was drawn last; 0 for never */
-    int visible;  /* a line stands on the terminal */
+    double drawn; /* when it was drawn or wiped last */
+    double rate;  /* smoothed, bytes per second; 0 while nothing is known */
+    double rate_at;
+    uint64_t rate_bytes; /* what rate and rate_at go by */
+    int visible;         /* a line stands on the terminal */
 };
 
-/* The one on the terminal, for cli_progress_hide. */
+/* The one on the terminal, for cli_progress_hide, and the lock of all that is drawn: any thread may warn. */
+static pthread_mutex_t drawing = PTHREAD_MUTEX_INITIALIZER;
 static cli_progress *shown;
 
 static double seconds_now(void)
@@ -37,10 +47,16 @@ static double seconds_now(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+/* As wide as the terminal says, else as COLUMNS does, else as terminals once were. */
 static size_t terminal_columns(void)
 {
     struct winsize size;
-    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+    const char *text = getenv("COLUMNS");
+    int64_t columns;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+        return size.ws_col;
+    }
+    return text != NULL && cli_parse_i64(text, 1, 10000, &columns) ? (size_t)columns : 80;
 }
 
 static int is_set(const char *variable)
@@ -65,7 +81,12 @@ cli_progress *cli_progress_begin(const cli_options *options, const char *title, 
         progress->terminal = terminal;
         progress->colour = terminal && !is_set("NO_COLOR");
         progress->begun = seconds_now();
+        progress->rate_at = progress->begun;
+        /* The first line is due at once without a terminal, and after QUIET_SECONDS on one. */
+        progress->drawn = terminal ? progress->begun + QUIET_SECONDS - 0.1 : 0.0;
+        pthread_mutex_lock(&drawing);
         shown = progress;
+        pthread_mutex_unlock(&drawing);
     }
     return progress;
 }
@@ -109,8 +130,7 @@ static void format_amount(char *out, size_t capacity, uint64_t done, uint64_t to
 /* " 52%  1.4/2.7 GiB  812.0 MiB/s  0:02 left" */
 static void format_facts(char *out, size_t capacity, const cli_progress *progress, uint64_t done, double now)
 {
-    const double elapsed = now - progress->begun;
-    const double rate = elapsed > 0.2 ? (double)done / elapsed : 0.0;
+    const double rate = now - progress->begun > 0.2 ? progress->rate : 0.0;
     char amount[64];
     char rate_text[48] = "";
     char left_text[48] = "";
@@ -127,18 +147,18 @@ static void format_facts(char *out, size_t capacity, const cli_progress *progres
              left_text);
 }
 
-/* Cut the text to the columns of the terminal; what was cut may be the middle of a character, which is dropped too. */
+/* Cut UTF-8 text to fewer than `columns` characters, so that the cursor stays in its line. */
 static void cut(char *text, size_t columns)
 {
-    size_t length = strlen(text);
-    if (length < columns) {
-        return;
+    size_t used = 0;
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        const int begins = ((unsigned char)text[i] & 0xC0) != 0x80;
+        if (begins && used + 1 >= columns) {
+            text[i] = '\0';
+            return;
+        }
+        used += begins != 0;
     }
-    length = columns - 1;
-    while (length > 0 && ((unsigned char)text[length] & 0xC0) == 0x80) {
-        length--;
-    }
-    text[length] = '\0';
 }
 
 static void draw_line(cli_progress *progress, const char *facts, double share, const char *name)
@@ -162,21 +182,26 @@ static void draw_line(cli_progress *progress, const char *facts, double share, c
     progress->visible = 1;
 }
 
-void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *name)
+/* The rate of the last seconds, weighted by how long ago they are. */
+static void update_rate(cli_progress *progress, uint64_t done, double now)
+{
+    const double passed = now - progress->rate_at;
+    if (passed > 0.0 && done >= progress->rate_bytes) {
+        const double rate = (double)(done - progress->rate_bytes) / passed;
+        const double weight = progress->rate > 0.0 ? 1.0 - exp(-passed / RATE_SECONDS) : 1.0;
+        progress->rate += weight * (rate - progress->rate);
+        progress->rate_at = now;
+        progress->rate_bytes = done;
+    }
+}
+
+static void draw(cli_progress *progress, uint64_t done_bytes, const char *name, double now)
 {
     char facts[160];
     char printable[256];
-    double now = 0.0;
-    uint64_t done = 0;
-    if (progress == NULL) {
-        return;
-    }
-    now = seconds_now();
-    if (progress->drawn > 0.0 && now - progress->drawn < (progress->terminal ? 0.1 : 5.0)) {
-        return;
-    }
+    const uint64_t done = done_bytes < progress->total ? done_bytes : progress->total;
     progress->drawn = now;
-    done = done_bytes < progress->total ? done_bytes : progress->total;
+    update_rate(progress, done, now);
     format_facts(facts, sizeof facts, progress, done, now);
     clq_printable(printable, sizeof printable, name != NULL ? name : "", name != NULL ? strlen(name) : 0);
     if (progress->terminal) {
@@ -186,14 +211,48 @@ void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *na
     }
 }
 
-void cli_progress_hide(void)
+void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *name)
+{
+    double now;
+    if (progress == NULL) {
+        return;
+    }
+    now = seconds_now();
+    pthread_mutex_lock(&drawing);
+    if (now - progress->drawn >= (progress->terminal ? 0.1 : 5.0)) {
+        draw(progress, done_bytes, name, now);
+    }
+    pthread_mutex_unlock(&drawing);
+}
+
+void cli_progress_finish(cli_progress *progress, const char *what)
+{
+    if (progress == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&drawing);
+    if (progress->visible || !progress->terminal) {
+        draw(progress, progress->total, what, seconds_now());
+    }
+    pthread_mutex_unlock(&drawing);
+}
+
+/* The line comes back a moment later, after what is printed now. */
+static void hide(void)
 {
     if (shown != NULL && shown->visible) {
         fprintf(stderr, "\r\033[K");
         fflush(stderr);
         shown->visible = 0;
-        shown->drawn = 0.0;
+        shown->drawn = seconds_now();
     }
+}
+
+void cli_progress_hide(void)
+{
+    pthread_mutex_lock(&drawing);
+    hide();
+    pthread_mutex_unlock(&drawing);
 }
 
 void cli_progress_end(cli_progress **progress)
@@ -201,8 +260,10 @@ void cli_progress_end(cli_progress **progress)
     if (progress == NULL || *progress == NULL) {
         return;
     }
-    cli_progress_hide();
+    pthread_mutex_lock(&drawing);
+    hide();
     shown = NULL;
+    pthread_mutex_unlock(&drawing);
     free(*progress);
     *progress = NULL;
 }

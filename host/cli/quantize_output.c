@@ -5,7 +5,7 @@
 
 #include "copy.h"
 #include "facts.h"
-#include "quantize_tensor.h"
+#include "quantize_job.h"
 
 int cli_zero_points_known(cli_plan *plan, const cli_explicit *given)
 {

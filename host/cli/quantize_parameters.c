@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* First pass of `quantize` over a tensor: ranges, and the scales and zero points that follow from them. */
+/* Second stage of `quantize`: ranges, the scales and zero points that follow from them, and the codes. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "quantize_tensor.h"
+#include "quantize_job.h"
 #include "ranges.h"
-
-clq_status cli_quantize_step(cli_quantize_job *job, const cli_plan_tensor *tensor, const cli_chunk *chunk,
-                             clq_error *error)
-{
-    job->done_bytes += clq_dtype_bytes(tensor->q.real, chunk->count);
-    cli_progress_at(job->progress, job->done_bytes, job->model->tensors[tensor->index].name);
-    return cli_interrupted() ? clq_fail(error, CLQ_CANCELLED, "interrupted") : CLQ_OK;
-}
 
 static clq_status refuse_nonfinite(const cli_quantize_job *job, const cli_plan_tensor *tensor, clq_error *error)
 {
@@ -47,16 +39,19 @@ cli_zero_point_form cli_zero_point_form_of(clq_dtype dtype, const int32_t *zero_
     return form;
 }
 
-/* For the table: the least and the greatest of each. */
-static void widen_bounds(cli_plan_tensor *tensor, uint64_t count)
+/* What the header and the table need to know: how zero points are stored, the least and the greatest of each. */
+static void note_parameters(const cli_quantize_job *job, cli_plan_tensor *tensor, const float *scale,
+                            const int32_t *zero_point, uint64_t count)
 {
+    if (job->finding) {
+        const cli_zero_point_form form = cli_zero_point_form_of(tensor->q.scheme.dtype, zero_point, count);
+        tensor->zero_point_form = form > tensor->zero_point_form ? form : tensor->zero_point_form;
+    }
     for (uint64_t i = 0; i < count; i++) {
-        const float scale = tensor->scale[i];
-        const int32_t zero_point = tensor->zero_point[i];
-        tensor->scale_low = scale < tensor->scale_low ? scale : tensor->scale_low;
-        tensor->scale_high = scale > tensor->scale_high ? scale : tensor->scale_high;
-        tensor->zero_point_low = zero_point < tensor->zero_point_low ? zero_point : tensor->zero_point_low;
-        tensor->zero_point_high = zero_point > tensor->zero_point_high ? zero_point : tensor->zero_point_high;
+        tensor->scale_low = scale[i] < tensor->scale_low ? scale[i] : tensor->scale_low;
+        tensor->scale_high = scale[i] > tensor->scale_high ? scale[i] : tensor->scale_high;
+        tensor->zero_point_low = zero_point[i] < tensor->zero_point_low ? zero_point[i] : tensor->zero_point_low;
+        tensor->zero_point_high = zero_point[i] > tensor->zero_point_high ? zero_point[i] : tensor->zero_point_high;
     }
 }
 
@@ -68,94 +63,142 @@ void cli_release_parameters(cli_plan_tensor *tensor)
     tensor->range = NULL;
     tensor->scale = NULL;
     tensor->zero_point = NULL;
-    tensor->parameter_room = 0;
 }
 
-/* Room for `count` parameters; what was there before is gone when it was too small. */
-static clq_status make_room(cli_plan_tensor *tensor, uint64_t count, clq_error *error)
+/* Arrays for all parameters. */
+static clq_status make_room(cli_plan_tensor *tensor, clq_error *error)
 {
-    if (tensor->range != NULL && count <= tensor->parameter_room) {
-        return CLQ_OK;
+    const uint64_t count = tensor->parameters;
+    if (tensor->range == NULL && count <= SIZE_MAX / (2 * sizeof *tensor->range)) {
+        tensor->range = malloc((size_t)count * 2 * sizeof *tensor->range);
+        tensor->scale = malloc((size_t)count * sizeof *tensor->scale);
+        tensor->zero_point = malloc((size_t)count * sizeof *tensor->zero_point);
     }
-    cli_release_parameters(tensor);
-    tensor->range = malloc((size_t)count * 2 * sizeof *tensor->range);
-    tensor->scale = malloc((size_t)count * sizeof *tensor->scale);
-    tensor->zero_point = malloc((size_t)count * sizeof *tensor->zero_point);
     if (tensor->range == NULL || tensor->scale == NULL || tensor->zero_point == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " scales and zero points", count);
     }
-    tensor->parameter_room = count;
     return CLQ_OK;
 }
 
-/* From the ranges of parameters [first, first + count), which stand at the start of the arrays. */
-static clq_status choose(const cli_quantize_job *job, cli_plan_tensor *tensor, uint64_t first, uint64_t count,
-                         clq_error *error)
+/* Whether the tensor's parameters are kept as a whole. */
+static int keeps_parameters(const cli_quantize_job *job, const cli_plan_tensor *tensor)
 {
-    const cli_parameter_run run = {first, count, tensor->parameters};
-    return cli_explicit_parameters(job->given, &tensor->q.scheme, job->model->tensors[tensor->index].name, &run,
-                                   tensor->range, tensor->scale, tensor->zero_point, error);
+    return !tensor->final || job->options->json;
 }
 
-static clq_status add_chunk(cli_quantize_job *job, cli_plan_tensor *tensor, const cli_chunk *chunk,
-                            clq_nonfinite *nonfinite, clq_error *error)
+/* Before the first chunk of the pass that finds parameters. */
+static clq_status begin_tensor(const cli_quantize_job *job, cli_plan_tensor *tensor, clq_error *error)
 {
-    float *range = tensor->range + (tensor->local ? 0 : 2 * chunk->first_parameter);
-    return cli_ranges_merge(&job->stage, job->model, tensor->index, &tensor->q, chunk, range, nonfinite, error);
-}
-
-clq_status cli_find_chunk_parameters(cli_quantize_job *job, cli_plan_tensor *tensor, const cli_chunk *chunk,
-                                     clq_nonfinite *nonfinite, clq_error *error)
-{
-    CLQ_TRY(make_room(tensor, chunk->parameters, error));
-    cli_ranges_clear(tensor->range, chunk->parameters);
-    CLQ_TRY(add_chunk(job, tensor, chunk, nonfinite, error));
-    return choose(job, tensor, chunk->first_parameter, chunk->parameters, error);
-}
-
-/* What the header and the table need to know of the parameters at the start of the arrays. */
-static void note_parameters(cli_plan_tensor *tensor, uint64_t count, cli_zero_point_form *form)
-{
-    const cli_zero_point_form own = cli_zero_point_form_of(tensor->q.scheme.dtype, tensor->zero_point, count);
-    *form = own > *form ? own : *form;
-    widen_bounds(tensor, count);
-}
-
-clq_status cli_find_parameters(cli_quantize_job *job, cli_plan_tensor *tensor, clq_error *error)
-{
-    cli_zero_point_form form = CLI_ZERO_POINT_LEFT_OUT;
-    cli_chunker chunker;
-    cli_chunk chunk;
     tensor->nonfinite.count = 0;
     tensor->nonfinite.first_index = UINT64_MAX;
     tensor->scale_low = INFINITY;
     tensor->scale_high = 0.0f;
     tensor->zero_point_low = INT32_MAX;
     tensor->zero_point_high = INT32_MIN;
-    CLQ_TRY(cli_chunker_init(&chunker, &tensor->q.layout, cli_stage_limit(&job->stage, &tensor->q), error));
-    /* A report in JSON lists all of them. */
-    tensor->local = !job->options->json && cli_ranges_are_local(&chunker);
-    if (!tensor->local) {
-        CLQ_TRY(make_room(tensor, tensor->parameters, error));
+    if (job->finding) {
+        tensor->zero_point_form = CLI_ZERO_POINT_LEFT_OUT;
+    }
+    if (keeps_parameters(job, tensor)) {
+        CLQ_TRY(make_room(tensor, error));
         cli_ranges_clear(tensor->range, tensor->parameters);
     }
-    while (cli_chunker_next(&chunker, &chunk)) {
-        if (tensor->local) {
-            CLQ_TRY(cli_find_chunk_parameters(job, tensor, &chunk, &tensor->nonfinite, error));
-            note_parameters(tensor, chunk.parameters, &form);
-        } else {
-            CLQ_TRY(add_chunk(job, tensor, &chunk, &tensor->nonfinite, error));
-        }
-        CLQ_TRY(cli_quantize_step(job, tensor, &chunk, error));
+    return CLQ_OK;
+}
+
+/*
+ * Scales and zero points of parameters [first, first + count) of a tensor, for the ranges that were found for them. The
+ * one place where a range becomes parameters: those given by options come in here.
+ */
+static clq_status choose(const cli_quantize_job *job, cli_plan_tensor *tensor, uint64_t first, uint64_t count,
+                         const float *range, float *scale, int32_t *zero_point, clq_error *error)
+{
+    const cli_parameter_run run = {first, count, tensor->parameters};
+    CLQ_TRY(cli_explicit_parameters(job->given, &tensor->q.scheme, job->model->tensors[tensor->index].name, &run, range,
+                                    scale, zero_point, error));
+    note_parameters(job, tensor, scale, zero_point, count);
+    return CLQ_OK;
+}
+
+/* A chunk's ranges are final: its parameters follow at once. */
+static clq_status choose_for_piece(const cli_quantize_job *job, const cli_slot *slot, const cli_piece *piece,
+                                   cli_plan_tensor *tensor, clq_error *error)
+{
+    const cli_chunk *chunk = &piece->chunk;
+    const float *range = (const float *)(const void *)(slot->memory + piece->range);
+    float *scale = (float *)(void *)(slot->memory + piece->scale);
+    int32_t *zero_point = (int32_t *)(void *)(slot->memory + piece->zero_point);
+    CLQ_TRY(choose(job, tensor, chunk->first_parameter, chunk->parameters, range, scale, zero_point, error));
+    if (keeps_parameters(job, tensor)) {
+        const size_t count = (size_t)chunk->parameters;
+        memcpy(tensor->range + 2 * chunk->first_parameter, range, count * 2 * sizeof *range);
+        memcpy(tensor->scale + chunk->first_parameter, scale, count * sizeof *scale);
+        memcpy(tensor->zero_point + chunk->first_parameter, zero_point, count * sizeof *zero_point);
     }
-    CLQ_TRY(refuse_nonfinite(job, tensor, error));
-    if (tensor->local) {
-        cli_release_parameters(tensor);
+    return CLQ_OK;
+}
+
+/* What clq_minmax found for a piece becomes part of what is known of its tensor. */
+static clq_status take_ranges(const cli_quantize_job *job, const cli_slot *slot, const cli_piece *piece,
+                              clq_error *error)
+{
+    cli_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    if (piece->chunk.first == 0) {
+        CLQ_TRY(begin_tensor(job, tensor, error));
+    }
+    CLQ_TRY(cli_ranges_settle(slot, piece, &tensor->nonfinite, error));
+    if (tensor->final) {
+        CLQ_TRY(choose_for_piece(job, slot, piece, tensor, error));
     } else {
-        CLQ_TRY(choose(job, tensor, 0, tensor->parameters, error));
-        note_parameters(tensor, tensor->parameters, &form);
+        cli_ranges_merge(slot, piece, tensor->range + 2 * piece->chunk.first_parameter);
     }
-    tensor->zero_point_form = form;
-    tensor->found = 1;
+    if (piece->last) {
+        CLQ_TRY(refuse_nonfinite(job, tensor, error));
+    }
+    return piece->last && !tensor->final
+               ? choose(job, tensor, 0, tensor->parameters, tensor->range, tensor->scale, tensor->zero_point, error)
+               : CLQ_OK;
+}
+
+/* What the pass before found, to where the device and the measuring read it. */
+static void put_parameters(const cli_quantize_job *job, const cli_slot *slot, const cli_piece *piece)
+{
+    const cli_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    const uint64_t first = piece->chunk.first_parameter;
+    const size_t count = (size_t)piece->chunk.parameters;
+    memcpy(slot->memory + piece->range, tensor->range + 2 * first, count * 2 * sizeof(float));
+    memcpy(slot->memory + piece->nonfinite, &tensor->nonfinite, sizeof tensor->nonfinite);
+    memcpy(slot->memory + piece->scale, tensor->scale + first, count * sizeof(float));
+    memcpy(slot->memory + piece->zero_point, tensor->zero_point + first, count * sizeof(int32_t));
+}
+
+clq_status cli_quantize_compute(void *cookie, size_t number, clq_error *error)
+{
+    static const unsigned LOOKED_AT = 1u << CLI_PIECE_FIND | 1u << CLI_PIECE_CHOOSE;
+    static const unsigned QUANTIZED = 1u << CLI_PIECE_GIVEN | 1u << CLI_PIECE_CHOOSE;
+    cli_quantize_job *job = cookie;
+    cli_slot *slot = &job->slots[number];
+    unsigned parts = CLI_SLOT_REAL;
+    if (cli_slot_holds(slot, LOOKED_AT)) {
+        CLQ_TRY(cli_slot_to_device(slot, parts, error));
+        parts = 0;
+        CLQ_TRY(cli_slot_run(slot, CLQ_OP_MINMAX, LOOKED_AT, error));
+        CLQ_TRY(cli_slot_to_host(slot, CLI_SLOT_FOUND, error));
+    }
+    for (size_t i = 0; i < slot->count; i++) {
+        const cli_piece *piece = &slot->pieces[i];
+        if (LOOKED_AT & (1u << piece->kind)) {
+            CLQ_TRY(take_ranges(job, slot, piece, error));
+        } else if (piece->kind == CLI_PIECE_GIVEN) {
+            put_parameters(job, slot, piece);
+        }
+        if (job->finding) {
+            cli_quantize_step(job, piece);
+        }
+    }
+    if (cli_slot_holds(slot, QUANTIZED)) {
+        CLQ_TRY(cli_slot_to_device(slot, parts | CLI_SLOT_CHOSEN, error));
+        CLQ_TRY(cli_slot_run(slot, CLQ_OP_QUANTIZE, QUANTIZED, error));
+        CLQ_TRY(cli_slot_to_host(slot, CLI_SLOT_CODES, error));
+    }
     return CLQ_OK;
 }

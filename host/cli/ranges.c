@@ -24,26 +24,16 @@ int cli_range_is_empty(const float *range)
     return range[0] > range[1];
 }
 
-int cli_ranges_are_local(const cli_chunker *chunker)
+/* Which parameters of the piece have a finite element. */
+static clq_status mark_finite(const cli_slot *slot, const cli_piece *piece, uint8_t *seen, clq_error *error)
 {
-    return chunker->whole.granularity == CLQ_PER_GROUP && chunker->run <= chunker->limit;
-}
-
-/*
- * Which parameters of the loaded chunk have a finite element. clq_minmax gives [0, 0] to those that have none, which
- * must not widen the range that another chunk found for the same parameter.
- */
-static clq_status mark_finite(const cli_stage *stage, const clq_quantization *q, uint64_t parameters, uint8_t *seen,
-                              clq_error *error)
-{
-    const clq_file_dtype dtype = {.type = q->real};
+    const clq_file_dtype dtype = {.type = piece->q.real};
     cli_chunker whole;
     double values[PIECE];
-    memset(seen, 0, (size_t)parameters);
-    CLQ_TRY(cli_chunker_init(&whole, &q->layout, 1, error));
+    CLQ_TRY(cli_chunker_init(&whole, &piece->q.layout, 1, error));
     for (uint64_t first = 0; first < whole.elements; first += PIECE) {
         const size_t count = whole.elements - first < PIECE ? (size_t)(whole.elements - first) : PIECE;
-        cli_real_widen(cli_real_of(&dtype), stage->real, (size_t)first, count, values);
+        cli_real_widen(cli_real_of(&dtype), slot->memory + piece->real, (size_t)first, count, values);
         for (size_t i = 0; i < count; i++) {
             if (isfinite(values[i])) {
                 seen[cli_chunk_parameter_of(&whole, first + i)] = 1;
@@ -53,41 +43,46 @@ static clq_status mark_finite(const cli_stage *stage, const clq_quantization *q,
     return CLQ_OK;
 }
 
-static void merge_nonfinite(clq_nonfinite *total, const clq_nonfinite *part, uint64_t first)
+/* clq_minmax gives [0, 0] to a parameter without a finite element, which must not widen a range found elsewhere. */
+static clq_status clear_empty(const cli_slot *slot, const cli_piece *piece, clq_error *error)
 {
-    if (part->count > 0 && total->first_index == UINT64_MAX) {
-        total->first_index = first + part->first_index;
+    float *ranges = (float *)(void *)(slot->memory + piece->range);
+    const uint64_t parameters = piece->chunk.parameters;
+    uint8_t *seen = calloc((size_t)parameters, 1);
+    clq_status status;
+    if (seen == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " ranges", parameters);
     }
-    total->count += part->count;
-}
-
-clq_status cli_ranges_merge(cli_stage *stage, const clq_model *model, size_t tensor, const clq_quantization *q,
-                            const cli_chunk *chunk, float *ranges, clq_nonfinite *nonfinite, clq_error *error)
-{
-    clq_status status = CLQ_OK;
-    clq_quantization part = *q;
-    clq_nonfinite found = {0, UINT64_MAX};
-    float *own = malloc((size_t)chunk->parameters * 2 * sizeof *own);
-    uint8_t *seen = malloc((size_t)chunk->parameters);
-    part.layout = chunk->layout;
-    if (own == NULL || seen == NULL) {
-        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " ranges", chunk->parameters));
-    }
-    CLQ_TRY_TO(cli_stage_load(stage, model, tensor, &part, chunk, error));
-    CLQ_TRY_TO(cli_stage_minmax(stage, &part, chunk, own, &found, error));
-    if (found.count > 0) {
-        CLQ_TRY_TO(mark_finite(stage, &part, chunk->parameters, seen, error));
-    }
-    for (uint64_t i = 0; i < chunk->parameters; i++) {
-        float *range = &ranges[2 * i];
-        if (found.count == 0 || seen[i]) {
-            range[0] = own[2 * i] < range[0] ? own[2 * i] : range[0];
-            range[1] = own[2 * i + 1] > range[1] ? own[2 * i + 1] : range[1];
+    status = mark_finite(slot, piece, seen, error);
+    for (uint64_t i = 0; i < parameters && status == CLQ_OK; i++) {
+        if (!seen[i]) {
+            cli_ranges_clear(&ranges[2 * i], 1);
         }
     }
-    merge_nonfinite(nonfinite, &found, chunk->first);
-done:
     free(seen);
-    free(own);
     return status;
+}
+
+clq_status cli_ranges_settle(const cli_slot *slot, const cli_piece *piece, clq_nonfinite *nonfinite, clq_error *error)
+{
+    clq_nonfinite found;
+    memcpy(&found, slot->memory + piece->nonfinite, sizeof found);
+    if (found.count == 0) {
+        return CLQ_OK;
+    }
+    if (nonfinite->first_index == UINT64_MAX) {
+        nonfinite->first_index = piece->chunk.first + found.first_index;
+    }
+    nonfinite->count += found.count;
+    return clear_empty(slot, piece, error);
+}
+
+void cli_ranges_merge(const cli_slot *slot, const cli_piece *piece, float *ranges)
+{
+    const float *own = (const float *)(const void *)(slot->memory + piece->range);
+    for (uint64_t i = 0; i < piece->chunk.parameters; i++) {
+        float *range = &ranges[2 * i];
+        range[0] = own[2 * i] < range[0] ? own[2 * i] : range[0];
+        range[1] = own[2 * i + 1] > range[1] ? own[2 * i + 1] : range[1];
+    }
 }

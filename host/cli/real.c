@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "vector.h"
+
 cli_real cli_real_of(const clq_file_dtype *dtype)
 {
     switch (dtype->type) {
@@ -31,14 +33,14 @@ clq_dtype cli_real_type(cli_real real)
     }
 }
 
-static float float_of_bits(uint32_t bits)
+static inline float float_of_bits(uint32_t bits)
 {
     float value;
     memcpy(&value, &bits, sizeof value);
     return value;
 }
 
-static uint32_t bits_of_float(float value)
+static inline uint32_t bits_of_float(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -50,7 +52,7 @@ static uint32_t bits_of_float(float value)
  * the product puts that right and is exact for subnormal halves too. Infinity and NaN come out as 2^16 and above: their
  * exponent is then set to all ones.
  */
-static float float_of_half(uint16_t half)
+static inline float float_of_half(uint16_t half)
 {
     const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
     const uint32_t magnitude = (uint32_t)(half & 0x7FFFu) << 13;
@@ -78,6 +80,33 @@ void cli_real_widen(cli_real real, const void *memory, size_t first, size_t coun
         }
     } else {
         memcpy(out, (const double *)memory + first, count * sizeof(double));
+    }
+}
+
+CLI_VECTOR_CLONES
+static void widen_halves(const uint16_t *x, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = float_of_half(x[i]);
+    }
+}
+
+CLI_VECTOR_CLONES
+static void widen_upper_halves(const uint16_t *x, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = float_of_bits((uint32_t)x[i] << 16);
+    }
+}
+
+void cli_real_widen_single(clq_dtype type, const void *memory, size_t first, size_t count, float *out)
+{
+    if (type == CLQ_F32) {
+        memcpy(out, (const float *)memory + first, count * sizeof *out);
+    } else if (type == CLQ_F16) {
+        widen_halves((const uint16_t *)memory + first, count, out);
+    } else {
+        widen_upper_halves((const uint16_t *)memory + first, count, out);
     }
 }
 

@@ -16,6 +16,9 @@ clq_dtype cli_real_type(cli_real real);
 /* out[i] = element first + i of `memory`, which is aligned for the type. */
 void cli_real_widen(cli_real real, const void *memory, size_t first, size_t count, double *out);
 
+/* The same in f32, for the types that the library computes with. */
+void cli_real_widen_single(clq_dtype type, const void *memory, size_t first, size_t count, float *out);
+
 /* Whether cli_integer_at reads the type. */
 int cli_is_integer(const char *dtype);
 

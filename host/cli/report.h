@@ -45,9 +45,15 @@ void cli_report_json_summary(cli_json *json, size_t tensors, const cli_report_su
  */
 clq_status cli_report_json(const cli_plan *plan, const cli_report_summary *summary, clq_error *error);
 
-/* The tensors with the largest error first. Copied tensors are listed, with the reason, when `verbose`. */
+/*
+ * The tensors with the largest error first, how many are copied and why, what could be better, and what was done: to be
+ * read by people, so all tensors are only listed with --verbose or --dry-run.
+ */
 clq_status cli_report_table(const cli_options *options, const cli_plan *plan, const cli_report_summary *summary,
                             clq_error *error);
+
+/* What to try for the worst tensor, if its numbers give a reason; else nothing is printed. */
+void cli_report_hint(const cli_plan *plan);
 
 /* "channel 0", "group 128", "tensor". */
 void cli_format_granularity(char *out, size_t capacity, const clq_layout *layout);

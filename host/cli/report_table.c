@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report.h"
+
+/* What a person reads of a table; a few more are shown at once rather than counted. */
+enum { WORST_ROWS = 10, SPARED_ROWS = 2 };
 
 /* One value, or the least and the greatest. Four digits tell a person enough; --json has them all. */
 static void format_scales(char *out, size_t capacity, const cli_plan_tensor *tensor)
@@ -53,13 +57,15 @@ static void table_row(cli_table *table, const cli_plan *plan, const cli_plan_ten
     }
 }
 
-static clq_status quantized_table(const cli_plan *plan, int measured, clq_error *error)
+/* The worst tensors first; `all`, or those that a person will look at. */
+static clq_status quantized_table(const cli_plan *plan, int measured, int all, clq_error *error)
 {
     static const char *const TITLES[] = {"name",       "shape",     "type",    "per", "scale",
                                          "zero point", "max error", "clipped", "SQNR"};
     const cli_plan_tensor **order = malloc((plan->quantized_count + 1) * sizeof *order);
     cli_table *table = cli_table_create(measured ? 9 : 6, TITLES, "<<<<<>>>>");
     size_t count = 0;
+    size_t rows;
     if (order == NULL || table == NULL) {
         free(order);
         cli_table_destroy(&table);
@@ -71,10 +77,14 @@ static clq_status quantized_table(const cli_plan *plan, int measured, clq_error 
         }
     }
     qsort(order, count, sizeof *order, worst_first);
-    for (size_t i = 0; i < count; i++) {
+    rows = all || count <= WORST_ROWS + SPARED_ROWS ? count : WORST_ROWS;
+    for (size_t i = 0; i < rows; i++) {
         table_row(table, plan, order[i]);
     }
     cli_table_print(table, stdout);
+    if (rows < count) {
+        printf("... and %zu more with a smaller error; --verbose shows all\n", count - rows);
+    }
     cli_table_destroy(&table);
     free(order);
     return CLQ_OK;
@@ -105,23 +115,80 @@ static clq_status copied_table(const cli_plan *plan, clq_error *error)
     return CLQ_OK;
 }
 
+/* One line for each reason, with the number of tensors and their bytes. */
+static void copied_reasons(const cli_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const char *reason = plan->tensors[i].reason;
+        size_t count = 0;
+        uint64_t bytes = 0;
+        char text[64];
+        size_t first = 0;
+        if (plan->tensors[i].quantized) {
+            continue;
+        }
+        while (plan->tensors[first].quantized || strcmp(plan->tensors[first].reason, reason) != 0) {
+            first++;
+        }
+        for (size_t j = i; first == i && j < plan->count; j++) {
+            if (!plan->tensors[j].quantized && strcmp(plan->tensors[j].reason, reason) == 0) {
+                count += 1;
+                bytes += plan->model->tensors[j].bytes;
+            }
+        }
+        if (count > 0) {
+            cli_format_bytes(text, sizeof text, bytes);
+            printf("copied: %zu tensor%s, %s: %s\n", count, count == 1 ? "" : "s", text, reason);
+        }
+    }
+}
+
+static void clipped_summary(const cli_plan *plan)
+{
+    uint64_t elements = 0;
+    uint64_t clipped = 0;
+    size_t tensors = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const cli_plan_tensor *tensor = &plan->tensors[i];
+        if (tensor->measured) {
+            elements += tensor->elements;
+            clipped += tensor->clipped;
+            tensors += tensor->clipped > 0;
+        }
+    }
+    if (clipped > 0) {
+        printf("clipped: %" PRIu64 " of %" PRIu64 " elements (%.2g%%), in %zu tensor%s\n", clipped, elements,
+               100.0 * (double)clipped / (double)elements, tensors, tensors == 1 ? "" : "s");
+    }
+}
+
 clq_status cli_report_table(const cli_options *options, const cli_plan *plan, const cli_report_summary *summary,
                             clq_error *error)
 {
     const size_t copied = plan->count - plan->quantized_count;
     char in[64];
     char out[64];
+    char rate[64] = "";
     if (plan->quantized_count > 0) {
-        CLQ_TRY(quantized_table(plan, !options->dry_run, error));
+        CLQ_TRY(quantized_table(plan, !options->dry_run, options->verbose || options->dry_run, error));
     }
     if (copied > 0 && (options->verbose || options->dry_run)) {
         CLQ_TRY(copied_table(plan, error));
+    } else if (copied > 0) {
+        copied_reasons(plan);
     }
+    clipped_summary(plan);
+    cli_report_hint(plan);
     cli_format_bytes(in, sizeof in, summary->bytes_in);
     cli_format_bytes(out, sizeof out, summary->bytes_out);
-    printf("%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s on %s\n",
+    if (!options->dry_run && summary->seconds > 0.0) {
+        char number[32];
+        cli_format_bytes(number, sizeof number, (uint64_t)((double)summary->bytes_in / summary->seconds));
+        snprintf(rate, sizeof rate, " (%s/s)", number);
+    }
+    printf("%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s%s on %s\n",
            options->dry_run ? "dry run: " : "", plan->quantized_count, copied, in, out, summary->bytes_out,
            summary->bytes_out > 0 ? (double)summary->bytes_in / (double)summary->bytes_out : 0.0, summary->seconds,
-           summary->device);
+           rate, summary->device);
     return CLQ_OK;
 }

@@ -1,40 +1,62 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source.h"
 
+#include <string.h>
+
 #include "../size.h"
 
-clq_status cli_dequantization(const cli_quantized *quantized, clq_dtype real, clq_quantization *q, clq_error *error)
-{
-    clq_quantization_init(q);
-    q->real = real;
-    q->layout = quantized->layout;
-    /* Dequantizing looks at the type alone; this preset uses all codes of any type. */
-    return clq_scheme_from_preset(&q->scheme, CLQ_PRESET_ONNX, quantized->dtype, error);
-}
-
 clq_status cli_source_open(cli_source *source, const clq_model *model, size_t index, const cli_quantized *quantized,
-                           cli_stage *stage, clq_error *error)
+                           cli_slot *slot, clq_error *error)
 {
     const clq_model_tensor *tensor = &model->tensors[index];
     uint64_t limit;
     source->model = model;
     source->index = index;
     source->quantized = quantized;
-    source->stage = stage;
+    source->slot = slot;
     source->chunk.count = 0;
     source->used = 0;
     if (quantized != NULL) {
         source->real = CLI_REAL_F32;
         CLQ_TRY(cli_dequantization(quantized, CLQ_F32, &source->q, error));
-        limit = cli_stage_limit(stage, &source->q);
+        limit = cli_slot_limit(slot->capacity_bytes, &source->q);
     } else {
         source->real = cli_real_of(&tensor->dtype);
         clq_quantization_init(&source->q);
         source->q.layout.rank = 1;
         source->q.layout.shape[0] = tensor->elements;
-        limit = clq_size_max(stage->memory_bytes / sizeof(double), 4096);
+        limit = clq_size_max(slot->capacity_bytes / sizeof(double), 1);
     }
     return cli_chunker_init(&source->chunker, &source->q.layout, limit, error);
+}
+
+static clq_status next_piece(void *cookie, cli_piece *piece, int *there, clq_error *error)
+{
+    cli_source *source = cookie;
+    (void)error;
+    *there = source->chunk_waits;
+    source->chunk_waits = 0;
+    *piece = cli_dequantize_piece(&source->q, &source->chunk);
+    if (source->quantized == NULL) {
+        piece->parts = CLI_SLOT_REAL;
+        piece->real_bytes = source->chunk.count * (source->model->tensors[source->index].dtype.bits / 8);
+    }
+    return CLQ_OK;
+}
+
+static clq_status load(cli_source *source, clq_error *error)
+{
+    cli_slot *slot = source->slot;
+    cli_feed feed = {.cookie = source, .next = next_piece};
+    int filled;
+    source->chunk_waits = 1;
+    CLQ_TRY(cli_slot_fill(slot, &feed, &filled, error));
+    if (source->quantized == NULL) {
+        return clq_model_read(source->model, source->index, source->chunk.first, source->chunk.count,
+                              slot->memory + slot->pieces[0].real, error);
+    }
+    CLQ_TRY(cli_dequantize_read(source->model, source->quantized, slot, &slot->pieces[0], error));
+    return cli_dequantize_slot(slot, 1u << slot->pieces[0].kind, error);
 }
 
 clq_status cli_source_ready(cli_source *source, uint64_t *count, clq_error *error)
@@ -45,14 +67,13 @@ clq_status cli_source_ready(cli_source *source, uint64_t *count, clq_error *erro
             return CLQ_OK;
         }
         source->used = 0;
-        if (source->quantized != NULL) {
-            clq_quantization q = source->q;
-            q.layout = source->chunk.layout;
-            CLQ_TRY(cli_stage_dequantize(source->stage, source->model, source->quantized, &q, &source->chunk, error));
-        } else {
-            CLQ_TRY(cli_stage_read(source->stage, source->model, source->index, &source->chunk, error));
-        }
+        CLQ_TRY(load(source, error));
     }
     *count = source->chunk.count - source->used;
     return CLQ_OK;
+}
+
+const void *cli_source_elements(const cli_source *source)
+{
+    return source->slot->memory + source->slot->pieces[0].real;
 }

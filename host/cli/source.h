@@ -3,32 +3,29 @@
 #ifndef CLQ_CLI_SOURCE_H
 #define CLQ_CLI_SOURCE_H
 
-#include "quantized.h"
+#include "dequantize_piece.h"
 #include "real.h"
-#include "stage.h"
 
 typedef struct cli_source {
     const clq_model *model;
     size_t index;
     const cli_quantized *quantized; /* NULL: real numbers */
-    cli_real real;                  /* of what `stage` holds; f32 for quantized tensors */
+    cli_real real;                  /* of what the slot holds; f32 for quantized tensors */
     clq_quantization q;
-    cli_stage *stage;
+    cli_slot *slot;
     cli_chunker chunker;
     cli_chunk chunk;
-    uint64_t used; /* elements of the present chunk that were taken */
+    int chunk_waits; /* to be loaded */
+    uint64_t used;   /* elements of the present chunk that were taken */
 } cli_source;
 
-/*
- * Set `q` up for clq_dequantize: type, layout and codes of the quantized tensor, and the real type wanted.
- */
-clq_status cli_dequantization(const cli_quantized *quantized, clq_dtype real, clq_quantization *q, clq_error *error);
-
-/* `stage` is the stream's own while it is read; it needs a context for quantized tensors only. */
+/* `slot` is the stream's own while it is read; it needs a context for quantized tensors only. */
 clq_status cli_source_open(cli_source *source, const clq_model *model, size_t index, const cli_quantized *quantized,
-                           cli_stage *stage, clq_error *error);
+                           cli_slot *slot, clq_error *error);
 
-/* *count is the number of elements that stand ready, 0 at the end. They are stage->real[used .. used + count). */
+/* *count is the number of elements that stand ready, 0 at the end. They are cli_source_elements()[used .. used +
+ * count). */
 clq_status cli_source_ready(cli_source *source, uint64_t *count, clq_error *error);
+const void *cli_source_elements(const cli_source *source);
 
 #endif

@@ -1,25 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
 #include "statistics.h"
 
 #include <math.h>
-#include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../size.h"
-
-/* Below this many whole blocks a second thread costs more than it brings. */
-enum { BLOCKS_WORTH_A_THREAD = 8 };
-
-typedef struct block_result {
-    cli_sums lanes[CLI_STATISTICS_LANES];
-    cli_counts counts;
-    double maximum;
-    size_t maximum_at; /* relative to the piece; meaningful when maximum is above what it was begun with */
-} block_result;
+#include "vector.h"
 
 void cli_statistics_init(cli_statistics *statistics)
 {
@@ -27,225 +12,207 @@ void cli_statistics_init(cli_statistics *statistics)
     statistics->maximum_index = UINT64_MAX;
 }
 
-static void add_sums(cli_sums *into, const cli_sums *sums)
+static double add_lanes(const double *lanes)
 {
-    into->error2 += sums->error2;
-    into->absolute += sums->absolute;
-    into->x2 += sums->x2;
-    into->y2 += sums->y2;
-    into->xy += sums->xy;
-}
-
-static void fold_lanes(cli_sums *total, const cli_sums *lanes)
-{
-    cli_sums block = lanes[0];
+    double sum = lanes[0];
     for (size_t lane = 1; lane < CLI_STATISTICS_LANES; lane++) {
-        add_sums(&block, &lanes[lane]);
+        sum += lanes[lane];
     }
-    add_sums(total, &block);
+    return sum;
 }
 
-static void accumulate_one(block_result *result, size_t lane, double x, double y)
+static void fold_lanes(cli_sums *total, const cli_lanes *lanes)
 {
-    cli_sums *sums = &result->lanes[lane];
-    const double error = x - y;
-    const double absolute = fabs(error);
-    sums->error2 += error * error;
-    sums->absolute += absolute;
-    sums->x2 += x * x;
-    sums->y2 += y * y;
-    sums->xy += x * y;
+    total->error2 += add_lanes(lanes->error2);
+    total->x2 += add_lanes(lanes->x2);
+    total->absolute += add_lanes(lanes->absolute);
+    total->y2 += add_lanes(lanes->y2);
+    total->xy += add_lanes(lanes->xy);
 }
 
-/* Elements that begin at lane 0, `count` a multiple of the lanes. Two loops, so that the sums stay in registers. */
-static void accumulate_aligned(block_result *result, const double *x, const double *y, size_t count)
-{
-    double error2[CLI_STATISTICS_LANES], absolute[CLI_STATISTICS_LANES];
-    double x2[CLI_STATISTICS_LANES], y2[CLI_STATISTICS_LANES], xy[CLI_STATISTICS_LANES];
-    for (size_t lane = 0; lane < CLI_STATISTICS_LANES; lane++) {
-        error2[lane] = result->lanes[lane].error2;
-        absolute[lane] = result->lanes[lane].absolute;
-        x2[lane] = result->lanes[lane].x2;
-        y2[lane] = result->lanes[lane].y2;
-        xy[lane] = result->lanes[lane].xy;
-    }
-    for (size_t i = 0; i < count; i += CLI_STATISTICS_LANES) {
-        for (size_t lane = 0; lane < CLI_STATISTICS_LANES; lane++) {
-            const double error = x[i + lane] - y[i + lane];
-            error2[lane] += error * error;
-            absolute[lane] += fabs(error);
-        }
-    }
-    for (size_t i = 0; i < count; i += CLI_STATISTICS_LANES) {
-        for (size_t lane = 0; lane < CLI_STATISTICS_LANES; lane++) {
-            x2[lane] += x[i + lane] * x[i + lane];
-            y2[lane] += y[i + lane] * y[i + lane];
-            xy[lane] += x[i + lane] * y[i + lane];
-        }
-    }
-    for (size_t lane = 0; lane < CLI_STATISTICS_LANES; lane++) {
-        result->lanes[lane].error2 = error2[lane];
-        result->lanes[lane].absolute = absolute[lane];
-        result->lanes[lane].x2 = x2[lane];
-        result->lanes[lane].y2 = y2[lane];
-        result->lanes[lane].xy = xy[lane];
-    }
-}
+/*
+ * Eight lanes at a time, as GCC and clang write vectors: a processor with narrower registers takes more of them. The
+ * type may stand anywhere in memory.
+ */
+typedef double eight __attribute__((vector_size(64)));
+typedef int64_t eight_bits __attribute__((vector_size(64)));
+typedef float eight_single __attribute__((vector_size(32)));
+typedef double eight_anywhere __attribute__((vector_size(64), aligned(8)));
+typedef float eight_single_anywhere __attribute__((vector_size(32), aligned(4)));
 
-/* The greatest error of a piece, and where it is first met when it is greater than what was known. */
-static void find_maximum(block_result *result, const double *x, const double *y, size_t count, size_t first)
+#define MAGNITUDE(value) ((eight_bits)(value)&INT64_MAX)
+/* Of magnitudes, which have the order of their bits. */
+#define KEEP_GREATER(greatest, value)                                                                                  \
+    do {                                                                                                               \
+        const eight_bits is_greater = (value) > (greatest);                                                            \
+        (greatest) = ((value)&is_greater) | ((greatest) & ~is_greater);                                                \
+    } while (0)
+
+/* Elements that begin at lane 0, `count` a multiple of the lanes. Returns the greatest error. */
+CLI_VECTOR_CLONES
+static double sum_single(cli_lanes *lanes, const float *x, const float *y, size_t count)
 {
-    double greatest[CLI_STATISTICS_LANES] = {0};
+    eight error2[2], x2[2];
+    eight_bits greatest[2] = {{0}, {0}};
+    double result[CLI_STATISTICS_LANES];
     double maximum = 0.0;
-    const size_t aligned = count - count % CLI_STATISTICS_LANES;
-    for (size_t i = 0; i < aligned; i += CLI_STATISTICS_LANES) {
-        for (size_t lane = 0; lane < CLI_STATISTICS_LANES; lane++) {
-            const double absolute = fabs(x[i + lane] - y[i + lane]);
-            greatest[lane] = absolute > greatest[lane] ? absolute : greatest[lane];
+    memcpy(error2, lanes->error2, sizeof error2);
+    memcpy(x2, lanes->x2, sizeof x2);
+    for (size_t i = 0; i < count; i += CLI_STATISTICS_LANES) {
+        for (size_t half = 0; half < 2; half++) {
+            const eight xs =
+                __builtin_convertvector(*(const eight_single_anywhere *)(const void *)(x + i + 8 * half), eight);
+            const eight ys =
+                __builtin_convertvector(*(const eight_single_anywhere *)(const void *)(y + i + 8 * half), eight);
+            const eight error = xs - ys;
+            const eight_bits magnitude = MAGNITUDE(error);
+            error2[half] += error * error;
+            x2[half] += xs * xs;
+            KEEP_GREATER(greatest[half], magnitude);
         }
     }
+    memcpy(lanes->error2, error2, sizeof error2);
+    memcpy(lanes->x2, x2, sizeof x2);
+    memcpy(result, greatest, sizeof result);
     for (size_t lane = 0; lane < CLI_STATISTICS_LANES; lane++) {
-        maximum = greatest[lane] > maximum ? greatest[lane] : maximum;
+        maximum = result[lane] > maximum ? result[lane] : maximum;
     }
-    for (size_t i = aligned; i < count; i++) {
-        const double absolute = fabs(x[i] - y[i]);
+    return maximum;
+}
+
+CLI_VECTOR_CLONES
+static double sum_double(cli_lanes *lanes, const double *x, const double *y, size_t count)
+{
+    double maximum = 0.0;
+    for (size_t half = 0; half < 2; half++) {
+        const size_t lane = 8 * half;
+        eight error2, x2, absolute, y2, xy;
+        eight_bits greatest = {0};
+        double result[8];
+        memcpy(&error2, lanes->error2 + lane, sizeof error2);
+        memcpy(&x2, lanes->x2 + lane, sizeof x2);
+        memcpy(&absolute, lanes->absolute + lane, sizeof absolute);
+        memcpy(&y2, lanes->y2 + lane, sizeof y2);
+        memcpy(&xy, lanes->xy + lane, sizeof xy);
+        for (size_t i = lane; i < count; i += CLI_STATISTICS_LANES) {
+            const eight xs = *(const eight_anywhere *)(const void *)(x + i);
+            const eight ys = *(const eight_anywhere *)(const void *)(y + i);
+            const eight error = xs - ys;
+            const eight_bits magnitude = MAGNITUDE(error);
+            error2 += error * error;
+            x2 += xs * xs;
+            absolute += (eight)magnitude;
+            y2 += ys * ys;
+            xy += xs * ys;
+            KEEP_GREATER(greatest, magnitude);
+        }
+        memcpy(lanes->error2 + lane, &error2, sizeof error2);
+        memcpy(lanes->x2 + lane, &x2, sizeof x2);
+        memcpy(lanes->absolute + lane, &absolute, sizeof absolute);
+        memcpy(lanes->y2 + lane, &y2, sizeof y2);
+        memcpy(lanes->xy + lane, &xy, sizeof xy);
+        memcpy(result, &greatest, sizeof result);
+        for (size_t i = 0; i < 8; i++) {
+            maximum = result[i] > maximum ? result[i] : maximum;
+        }
+    }
+    return maximum;
+}
+
+/* Elements on their way: in one of two forms. */
+typedef struct numbers {
+    const double *x, *y;
+    const float *x_single, *y_single; /* used when not NULL */
+} numbers;
+
+static double x_at(const numbers *n, size_t i)
+{
+    return n->x_single != NULL ? (double)n->x_single[i] : n->x[i];
+}
+
+static double y_at(const numbers *n, size_t i)
+{
+    return n->x_single != NULL ? (double)n->y_single[i] : n->y[i];
+}
+
+/* Elements [first, end), which do not fill all lanes. */
+static double sum_some(cli_statistics *statistics, const numbers *n, size_t offset, size_t first, size_t end)
+{
+    cli_lanes *lanes = &statistics->lanes;
+    double maximum = 0.0;
+    for (size_t i = first; i < end; i++) {
+        const size_t lane = (offset + i) % CLI_STATISTICS_LANES;
+        const double x = x_at(n, i);
+        const double y = y_at(n, i);
+        const double absolute = fabs(x - y);
+        lanes->error2[lane] += absolute * absolute;
+        lanes->x2[lane] += x * x;
+        if (n->x_single == NULL) {
+            lanes->absolute[lane] += absolute;
+            lanes->y2[lane] += y * y;
+            lanes->xy[lane] += x * y;
+        }
         maximum = absolute > maximum ? absolute : maximum;
     }
-    if (maximum > result->maximum) {
+    return maximum;
+}
+
+/* Elements [0, count), which stand in one block from its element `offset` on. */
+static void add_piece(cli_statistics *statistics, const numbers *n, size_t offset, size_t count)
+{
+    const size_t lead = (CLI_STATISTICS_LANES - offset % CLI_STATISTICS_LANES) % CLI_STATISTICS_LANES;
+    const size_t first = lead < count ? lead : count;
+    const size_t whole = (count - first) / CLI_STATISTICS_LANES * CLI_STATISTICS_LANES;
+    const double before = sum_some(statistics, n, offset, 0, first);
+    const double middle = n->x_single != NULL
+                              ? sum_single(&statistics->lanes, n->x_single + first, n->y_single + first, whole)
+                              : sum_double(&statistics->lanes, n->x + first, n->y + first, whole);
+    const double after = sum_some(statistics, n, offset, first + whole, count);
+    double maximum = before > middle ? before : middle;
+    maximum = after > maximum ? after : maximum;
+    if (maximum > statistics->maximum) {
         size_t at = 0;
-        while (fabs(x[at] - y[at]) != maximum) {
+        while (fabs(x_at(n, at) - y_at(n, at)) != maximum) {
             at++;
         }
-        result->maximum = maximum;
-        result->maximum_at = first + at;
+        statistics->maximum = maximum;
+        statistics->maximum_index = statistics->elements + at;
+    }
+    statistics->elements += count;
+    if (offset + count == CLI_STATISTICS_BLOCK) {
+        fold_lanes(&statistics->total, &statistics->lanes);
+        memset(&statistics->lanes, 0, sizeof statistics->lanes);
     }
 }
 
-/* Add [first, first + count) of the piece, which stand in one block from its element `offset` on. */
-static void accumulate(block_result *result, size_t offset, size_t first, size_t count, cli_fill fill,
-                       const void *cookie)
+static void add(cli_statistics *statistics, numbers n, size_t count)
 {
-    double x[CLI_STATISTICS_PIECE];
-    double y[CLI_STATISTICS_PIECE];
     while (count > 0) {
-        const size_t step = count < CLI_STATISTICS_PIECE ? count : CLI_STATISTICS_PIECE;
-        size_t i = 0;
-        size_t aligned;
-        fill(cookie, first, step, x, y, &result->counts);
-        for (; i < step && (offset + i) % CLI_STATISTICS_LANES != 0; i++) {
-            accumulate_one(result, (offset + i) % CLI_STATISTICS_LANES, x[i], y[i]);
+        const size_t offset = (size_t)(statistics->elements % CLI_STATISTICS_BLOCK);
+        const size_t room = CLI_STATISTICS_PIECE - offset % CLI_STATISTICS_PIECE; /* pieces begin at a lane 0 */
+        const size_t step = count < room ? count : room;
+        add_piece(statistics, &n, offset, step);
+        if (n.x_single != NULL) {
+            n.x_single += step;
+            n.y_single += step;
+        } else {
+            n.x += step;
+            n.y += step;
         }
-        aligned = (step - i) - (step - i) % CLI_STATISTICS_LANES;
-        accumulate_aligned(result, x + i, y + i, aligned);
-        for (i += aligned; i < step; i++) {
-            accumulate_one(result, (offset + i) % CLI_STATISTICS_LANES, x[i], y[i]);
-        }
-        find_maximum(result, x, y, step, first);
-        offset += step;
-        first += step;
         count -= step;
     }
 }
 
-static void take_result(cli_statistics *statistics, const block_result *result, uint64_t base)
+void cli_statistics_add(cli_statistics *statistics, const double *x, const double *y, size_t count)
 {
-    statistics->clipped += result->counts.clipped;
-    statistics->differing += result->counts.differing;
-    if (result->maximum > statistics->maximum) {
-        statistics->maximum = result->maximum;
-        statistics->maximum_index = base + result->maximum_at;
-    }
+    const numbers n = {x, y, NULL, NULL};
+    add(statistics, n, count);
 }
 
-/* Part of a block, carried on from the call before or left for the next. */
-static void add_part(cli_statistics *statistics, size_t first, size_t count, uint64_t base, cli_fill fill,
-                     const void *cookie)
+void cli_statistics_add_single(cli_statistics *statistics, const float *x, const float *y, size_t count)
 {
-    const size_t offset = (size_t)(statistics->elements % CLI_STATISTICS_BLOCK);
-    block_result result;
-    memset(&result, 0, sizeof result);
-    memcpy(result.lanes, statistics->lanes, sizeof result.lanes);
-    result.maximum = statistics->maximum;
-    accumulate(&result, offset, first, count, fill, cookie);
-    take_result(statistics, &result, base);
-    statistics->elements += count;
-    if (offset + count == CLI_STATISTICS_BLOCK) {
-        fold_lanes(&statistics->total, result.lanes);
-        memset(statistics->lanes, 0, sizeof statistics->lanes);
-    } else {
-        memcpy(statistics->lanes, result.lanes, sizeof statistics->lanes);
-    }
-}
-
-/* Every second block, from `next` on. */
-typedef struct block_worker {
-    block_result *results;
-    size_t next, stride, count;
-    size_t first; /* of block 0, in the piece */
-    cli_fill fill;
-    const void *cookie;
-} block_worker;
-
-static void *run_blocks(void *argument)
-{
-    const block_worker *worker = argument;
-    for (size_t i = worker->next; i < worker->count; i += worker->stride) {
-        accumulate(&worker->results[i], 0, worker->first + i * CLI_STATISTICS_BLOCK, CLI_STATISTICS_BLOCK, worker->fill,
-                   worker->cookie);
-    }
-    return NULL;
-}
-
-/* Whole blocks on two threads. 0 when there is no memory for it: the caller then goes block by block. */
-static int add_blocks(cli_statistics *statistics, size_t first, size_t blocks, uint64_t base, cli_fill fill,
-                      const void *cookie)
-{
-    block_result *results = calloc(blocks, sizeof *results);
-    block_worker workers[2];
-    pthread_t thread;
-    int threaded;
-    if (results == NULL) {
-        return 0;
-    }
-    for (size_t i = 0; i < blocks; i++) {
-        results[i].maximum = statistics->maximum;
-    }
-    for (size_t w = 0; w < 2; w++) {
-        workers[w] = (block_worker){results, w, 2, blocks, first, fill, cookie};
-    }
-    threaded = pthread_create(&thread, NULL, run_blocks, &workers[1]) == 0;
-    run_blocks(&workers[0]);
-    if (threaded) {
-        pthread_join(thread, NULL);
-    } else {
-        run_blocks(&workers[1]);
-    }
-    for (size_t i = 0; i < blocks; i++) {
-        fold_lanes(&statistics->total, results[i].lanes);
-        take_result(statistics, &results[i], base);
-    }
-    statistics->elements += (uint64_t)blocks * CLI_STATISTICS_BLOCK;
-    free(results);
-    return 1;
-}
-
-void cli_statistics_add(cli_statistics *statistics, size_t count, cli_fill fill, const void *cookie)
-{
-    const uint64_t base = statistics->elements;
-    size_t done = 0;
-    while (done < count) {
-        const size_t offset = (size_t)(statistics->elements % CLI_STATISTICS_BLOCK);
-        const size_t blocks = (count - done) / CLI_STATISTICS_BLOCK;
-        if (offset == 0 && blocks >= BLOCKS_WORTH_A_THREAD &&
-            add_blocks(statistics, done, blocks, base, fill, cookie)) {
-            done += blocks * CLI_STATISTICS_BLOCK;
-        } else {
-            const size_t room = CLI_STATISTICS_BLOCK - offset;
-            const size_t step = count - done < room ? count - done : room;
-            add_part(statistics, done, step, base, fill, cookie);
-            done += step;
-        }
-    }
+    const numbers n = {NULL, NULL, x, y};
+    add(statistics, n, count);
 }
 
 cli_errors cli_statistics_result(const cli_statistics *statistics)
@@ -253,7 +220,7 @@ cli_errors cli_statistics_result(const cli_statistics *statistics)
     cli_sums sums = statistics->total;
     cli_errors errors;
     if (statistics->elements % CLI_STATISTICS_BLOCK != 0) {
-        fold_lanes(&sums, statistics->lanes);
+        fold_lanes(&sums, &statistics->lanes);
     }
     errors.exact = statistics->differing == 0 && statistics->maximum_index == UINT64_MAX;
     errors.maximum = statistics->elements > 0 ? statistics->maximum : NAN;

@@ -27,19 +27,19 @@ static int worst_first(const void *a, const void *b)
     return order != 0 ? order : (x->reference > y->reference) - (x->reference < y->reference);
 }
 
-static clq_status open_stages(compare_run *run, clq_error *error)
+static clq_status open_slots(compare_run *run, clq_error *error)
 {
     cli_comparison *comparison = &run->report.comparison;
-    const uint64_t memory = run->options->memory_bytes / 2;
+    uint64_t bytes;
     if (cli_comparison_needs_device(comparison)) {
         clq_device_info info;
         CLQ_TRY(cli_open_device(run->options, &run->context, error));
         clq_context_device(run->context, &info);
         snprintf(run->report.device, sizeof run->report.device, "%s", info.name);
     }
-    cli_stage_init(&comparison->reference.stage, run->context, memory);
-    cli_stage_init(&comparison->test.stage, run->context, memory);
-    return CLQ_OK;
+    bytes = cli_slot_capacity(run->context, run->options->memory_bytes, 2);
+    CLQ_TRY(cli_slot_init(&comparison->reference.slot, run->context, bytes, error));
+    return cli_slot_init(&comparison->test.slot, run->context, bytes, error);
 }
 
 static clq_status compare_all(compare_run *run, clq_error *error)
@@ -114,7 +114,7 @@ static clq_status execute(compare_run *run, clq_error *error)
     CLQ_TRY(cli_compared_open(&comparison->reference, options->positional.items[0], error));
     CLQ_TRY(cli_compared_open(&comparison->test, options->positional.items[1], error));
     CLQ_TRY(cli_comparison_match(comparison, error));
-    CLQ_TRY(open_stages(run, error));
+    CLQ_TRY(open_slots(run, error));
     CLQ_TRY(compare_all(run, error));
     run->report.seconds = cli_seconds_since(&begun);
     if (options->json) {

@@ -7,9 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../size.h"
 #include "copy.h"
+#include "dequantize_piece.h"
+#include "pipeline.h"
 #include "report.h"
-#include "source.h"
+
+/* Slots in use at once: as many as stages. */
+enum { SLOTS = 3 };
+
+/* What is done with a piece. */
+enum { PIECE_COPY = 0, PIECE_DEQUANTIZE = 1 };
 
 /* One tensor of the output. */
 typedef struct dequantize_item {
@@ -27,7 +35,15 @@ typedef struct dequantize_run {
     size_t count, quantized_count;
     cli_output *output;
     clq_context *context;
-    cli_stage stage;
+    uint64_t slot_bytes;
+    cli_slot slots[SLOTS];
+    /* Where the first stage stands. */
+    size_t next; /* item */
+    int open;    /* it is being cut */
+    cli_chunker chunker;
+    clq_quantization q;
+    uint64_t copied_bytes;
+    cli_feed feed;
     cli_progress *progress;
     uint64_t done_bytes;
     cli_report_summary summary;
@@ -120,40 +136,108 @@ static clq_status declare(dequantize_run *run, clq_error *error)
     return cli_output_layout(run->output, &run->summary.bytes_out, error);
 }
 
-static clq_status dequantize_item_data(dequantize_run *run, const dequantize_item *item, clq_error *error)
+static clq_status open_item(dequantize_run *run, clq_error *error)
 {
-    clq_quantization q;
-    cli_chunker chunker;
-    cli_chunk chunk;
-    CLQ_TRY(cli_dequantization(item->quantized, run->real, &q, error));
-    CLQ_TRY(cli_chunker_init(&chunker, &q.layout, cli_stage_limit(&run->stage, &q), error));
-    while (cli_chunker_next(&chunker, &chunk)) {
-        q.layout = chunk.layout;
-        CLQ_TRY(cli_stage_dequantize(&run->stage, run->model, item->quantized, &q, &chunk, error));
-        CLQ_TRY(cli_output_write(run->output, item->number, clq_dtype_bytes(run->real, chunk.first), run->stage.real,
-                                 clq_dtype_bytes(run->real, chunk.count), error));
-        run->done_bytes += clq_dtype_bytes(run->real, chunk.count);
-        cli_progress_at(run->progress, run->done_bytes, run->model->tensors[item->index].name);
-        if (cli_interrupted()) {
-            return clq_fail(error, CLQ_CANCELLED, "interrupted");
+    const dequantize_item *item = &run->items[run->next];
+    run->open = 1;
+    run->copied_bytes = 0;
+    if (item->quantized == NULL) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(cli_dequantization(item->quantized, run->real, &run->q, error));
+    return cli_chunker_init(&run->chunker, &run->q.layout, cli_slot_limit(run->slot_bytes, &run->q), error);
+}
+
+/* The next piece of a tensor that is copied; 0 after the last. */
+static int cut_copy(dequantize_run *run, cli_piece *piece)
+{
+    const uint64_t left = run->model->tensors[run->items[run->next].index].bytes - run->copied_bytes;
+    memset(piece, 0, sizeof *piece);
+    piece->kind = PIECE_COPY;
+    piece->parts = CLI_SLOT_REAL;
+    /* A multiple of 64, so that pieces end between elements. */
+    piece->real_bytes = clq_size_min(left, run->slot_bytes / 64 * 64);
+    piece->chunk.first = run->copied_bytes;
+    piece->chunk.count = piece->real_bytes;
+    run->copied_bytes += piece->real_bytes;
+    return left > 0;
+}
+
+static clq_status next_piece(void *cookie, cli_piece *piece, int *there, clq_error *error)
+{
+    dequantize_run *run = cookie;
+    *there = 0;
+    while (run->next < run->count && !*there) {
+        cli_chunk chunk;
+        if (!run->open) {
+            CLQ_TRY(open_item(run, error));
         }
+        if (run->items[run->next].quantized == NULL) {
+            *there = cut_copy(run, piece);
+        } else if (cli_chunker_next(&run->chunker, &chunk)) {
+            *piece = cli_dequantize_piece(&run->q, &chunk);
+            piece->kind = PIECE_DEQUANTIZE;
+            *there = 1;
+        }
+        piece->tensor = run->next;
+        run->open = *there;
+        run->next += !*there;
+    }
+    return CLQ_OK;
+}
+
+static clq_status read_piece(const dequantize_run *run, const cli_slot *slot, const cli_piece *piece, clq_error *error)
+{
+    const dequantize_item *item = &run->items[piece->tensor];
+    if (piece->kind == PIECE_DEQUANTIZE) {
+        return cli_dequantize_read(run->model, item->quantized, slot, piece, error);
+    }
+    return cli_read_plain(run->model, item->index, piece->chunk.first, piece->real_bytes, slot->memory + piece->real,
+                          error);
+}
+
+static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)
+{
+    dequantize_run *run = cookie;
+    cli_slot *slot = &run->slots[number];
+    CLQ_TRY(cli_slot_fill(slot, &run->feed, filled, error));
+    for (size_t i = 0; i < slot->count; i++) {
+        CLQ_TRY(read_piece(run, slot, &slot->pieces[i], error));
+    }
+    return CLQ_OK;
+}
+
+static clq_status compute_slot(void *cookie, size_t number, clq_error *error)
+{
+    dequantize_run *run = cookie;
+    return cli_dequantize_slot(&run->slots[number], 1u << PIECE_DEQUANTIZE, error);
+}
+
+static clq_status write_slot(void *cookie, size_t number, clq_error *error)
+{
+    dequantize_run *run = cookie;
+    const cli_slot *slot = &run->slots[number];
+    for (size_t i = 0; i < slot->count; i++) {
+        const cli_piece *piece = &slot->pieces[i];
+        const dequantize_item *item = &run->items[piece->tensor];
+        const uint64_t offset =
+            piece->kind == PIECE_COPY ? piece->chunk.first : clq_dtype_bytes(run->real, piece->chunk.first);
+        CLQ_TRY(
+            cli_output_write(run->output, item->number, offset, slot->memory + piece->real, piece->real_bytes, error));
+        run->done_bytes += piece->real_bytes;
+        cli_progress_at(run->progress, run->done_bytes, run->model->tensors[item->index].name);
     }
     return CLQ_OK;
 }
 
 static clq_status write_items(dequantize_run *run, clq_error *error)
 {
+    const cli_pipeline pipeline = {run, SLOTS, fill_slot, {compute_slot, write_slot}};
+    run->feed = (cli_feed){.cookie = run, .next = next_piece};
     CLQ_TRY(cli_output_open(run->output, run->options->force, error));
     run->progress = cli_progress_begin(run->options, "dequantize", run->summary.bytes_out);
-    for (size_t i = 0; i < run->count; i++) {
-        const dequantize_item *item = &run->items[i];
-        if (item->quantized != NULL) {
-            CLQ_TRY(dequantize_item_data(run, item, error));
-        } else {
-            CLQ_TRY(cli_copy_tensor(run->model, item->index, run->output, item->number, run->options->memory_bytes,
-                                    run->progress, &run->done_bytes, error));
-        }
-    }
+    CLQ_TRY(cli_pipeline_run(&pipeline, error));
+    cli_progress_finish(run->progress, "flushing to disk");
     return cli_output_commit(run->output, error);
 }
 
@@ -214,7 +298,10 @@ static clq_status open_device(dequantize_run *run, clq_error *error)
     CLQ_TRY(cli_open_device(run->options, &run->context, error));
     clq_context_device(run->context, &info);
     snprintf(run->summary.device, sizeof run->summary.device, "%s", info.name);
-    cli_stage_init(&run->stage, run->context, run->options->memory_bytes);
+    run->slot_bytes = cli_slot_capacity(run->context, run->options->memory_bytes, SLOTS);
+    for (size_t i = 0; i < SLOTS; i++) {
+        CLQ_TRY(cli_slot_init(&run->slots[i], run->context, run->slot_bytes, error));
+    }
     return CLQ_OK;
 }
 
@@ -255,7 +342,9 @@ int cli_dequantize(const cli_options *options)
         status = report(&run, &error);
     }
     cli_output_destroy(&run.output);
-    cli_stage_release(&run.stage);
+    for (size_t i = 0; i < SLOTS; i++) {
+        cli_slot_release(&run.slots[i]);
+    }
     clq_context_destroy(&run.context);
     cli_quantized_list_destroy(&run.list);
     free(run.items);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "minmax_report.h"
+#include "pipeline.h"
 #include "ranges.h"
 #include "report.h"
 
@@ -97,99 +98,177 @@ static int select_all(selection *chosen, const cli_options *options, const clq_m
     return CLI_OK;
 }
 
+/* Slots in use at once: as many as stages. */
+enum { SLOTS = 2 };
+
+enum { PIECE_FIND = 0, PIECE_EMPTY = 1 /* a tensor without elements */ };
+
 /* One run over the tensors selected. */
 typedef struct minmax_run {
     const cli_options *options;
     const clq_model *model;
-    cli_stage stage;
+    selection *chosen;
+    uint64_t slot_bytes;
+    cli_slot slots[SLOTS];
+    /* Where the first stage stands. */
+    size_t next; /* item */
+    int open;    /* it is being cut */
+    cli_chunker chunker;
+    cli_feed feed;
+    /* The second stage's. */
+    cli_minmax_result result; /* of the tensor whose pieces come in */
     cli_progress *progress;
     uint64_t done_bytes;
     cli_minmax_report report;
 } minmax_run;
 
-/* Ranges for a report that lists them, or of one chunk at a time when it need not know more. */
-static clq_status make_room(cli_minmax_result *result, uint64_t *room, uint64_t count, clq_error *error)
+static clq_quantization description(const selected *item)
 {
-    if (result->ranges == NULL || count > *room) {
-        free(result->ranges);
-        result->ranges = count <= SIZE_MAX / 16 ? malloc(((size_t)count + 1) * 2 * sizeof *result->ranges) : NULL;
-        *room = count;
+    clq_quantization q;
+    clq_quantization_init(&q);
+    q.real = item->tensor->dtype.type;
+    q.layout = item->layout;
+    return q;
+}
+
+static clq_status start_chunks(const minmax_run *run, const selected *item, cli_chunker *chunker, clq_error *error)
+{
+    const clq_quantization q = description(item);
+    return cli_chunker_init(chunker, &q.layout, cli_slot_limit(run->slot_bytes, &q), error);
+}
+
+static clq_status next_piece(void *cookie, cli_piece *piece, int *there, clq_error *error)
+{
+    minmax_run *run = cookie;
+    const selected *item = &run->chosen->items[run->next];
+    *there = run->next < run->chosen->count;
+    if (!*there) {
+        return CLQ_OK;
     }
-    if (result->ranges == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "tensor '%s': no memory for %llu ranges", result->tensor->name,
-                        (unsigned long long)count);
+    if (!run->open) {
+        CLQ_TRY(start_chunks(run, item, &run->chunker, error));
+    }
+    memset(piece, 0, sizeof *piece);
+    piece->tensor = run->next;
+    piece->kind = PIECE_EMPTY;
+    piece->q = description(item);
+    if (cli_chunker_next(&run->chunker, &piece->chunk)) {
+        piece->kind = PIECE_FIND;
+        piece->parts = CLI_SLOT_REAL | CLI_SLOT_FOUND;
+        piece->q.layout = piece->chunk.layout;
+        piece->real_bytes = clq_dtype_bytes(piece->q.real, piece->chunk.count);
+    }
+    piece->last = run->chunker.position >= run->chunker.elements;
+    run->open = !piece->last;
+    run->next += piece->last != 0;
+    return CLQ_OK;
+}
+
+static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)
+{
+    minmax_run *run = cookie;
+    cli_slot *slot = &run->slots[number];
+    CLQ_TRY(cli_slot_fill(slot, &run->feed, filled, error));
+    for (size_t i = 0; i < slot->count; i++) {
+        const cli_piece *piece = &slot->pieces[i];
+        if (piece->kind == PIECE_FIND) {
+            const size_t tensor = (size_t)(run->chosen->items[piece->tensor].tensor - run->model->tensors);
+            CLQ_TRY(clq_model_read(run->model, tensor, piece->chunk.first, piece->chunk.count,
+                                   slot->memory + piece->real, error));
+        }
     }
     return CLQ_OK;
 }
 
 /* The range over all parameters, for the table. */
-static void widen_whole(cli_minmax_result *result, uint64_t parameters)
+static void widen_whole(cli_minmax_result *result, const float *ranges, uint64_t parameters)
 {
     for (uint64_t i = 0; i < parameters; i++) {
-        const float *range = &result->ranges[2 * i];
-        result->whole[0] = range[0] < result->whole[0] ? range[0] : result->whole[0];
-        result->whole[1] = range[1] > result->whole[1] ? range[1] : result->whole[1];
+        result->whole[0] = ranges[2 * i] < result->whole[0] ? ranges[2 * i] : result->whole[0];
+        result->whole[1] = ranges[2 * i + 1] > result->whole[1] ? ranges[2 * i + 1] : result->whole[1];
     }
 }
 
-/* The caller frees result->ranges, also after a failure. */
-static clq_status find_ranges(minmax_run *run, cli_minmax_result *result, clq_error *error)
+/* Before the first piece of a tensor. All ranges are kept where the report lists them or they come piece by piece. */
+static clq_status begin_result(minmax_run *run, const selected *item, clq_error *error)
 {
-    const clq_model_tensor *tensor = result->tensor;
-    clq_quantization q;
+    cli_minmax_result *result = &run->result;
     cli_chunker chunker;
-    cli_chunk chunk;
-    uint64_t room = 0;
-    int local;
-    clq_quantization_init(&q);
-    q.real = tensor->dtype.type;
-    q.layout = result->layout;
-    CLQ_TRY(cli_chunker_init(&chunker, &q.layout, cli_stage_limit(&run->stage, &q), error));
-    local = !cli_minmax_lists_ranges(run->options, &q.layout) && cli_ranges_are_local(&chunker);
+    CLQ_TRY(start_chunks(run, item, &chunker, error));
+    memset(result, 0, sizeof *result);
+    result->tensor = item->tensor;
+    result->layout = item->layout;
     result->parameters = chunker.parameters;
-    if (!local) {
-        CLQ_TRY(make_room(result, &room, chunker.parameters, error));
-        cli_ranges_clear(result->ranges, chunker.parameters);
-    }
-    while (cli_chunker_next(&chunker, &chunk)) {
-        if (cli_interrupted()) {
-            return clq_fail(error, CLQ_CANCELLED, "interrupted");
+    result->nonfinite.first_index = UINT64_MAX;
+    cli_ranges_clear(result->whole, 1);
+    if (cli_minmax_lists_ranges(run->options, &item->layout)) {
+        const uint64_t count = chunker.parameters;
+        result->ranges = count <= SIZE_MAX / 16 ? malloc(((size_t)count + 1) * 2 * sizeof *result->ranges) : NULL;
+        if (result->ranges == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "tensor '%s': no memory for %llu ranges", item->tensor->name,
+                            (unsigned long long)count);
         }
-        cli_progress_at(run->progress, run->done_bytes, tensor->name);
-        if (local) {
-            CLQ_TRY(make_room(result, &room, chunk.parameters, error));
-            cli_ranges_clear(result->ranges, chunk.parameters);
-        }
-        CLQ_TRY(cli_ranges_merge(&run->stage, run->model, (size_t)(tensor - run->model->tensors), &q, &chunk,
-                                 result->ranges + (local ? 0 : 2 * chunk.first_parameter), &result->nonfinite, error));
-        if (local) {
-            widen_whole(result, chunk.parameters);
-        }
-        run->done_bytes += clq_dtype_bytes(q.real, chunk.count);
-    }
-    if (!local) {
-        widen_whole(result, result->parameters);
+        cli_ranges_clear(result->ranges, count);
     }
     return CLQ_OK;
 }
 
-static clq_status run_all(minmax_run *run, selection *chosen, clq_error *error)
+static clq_status take_piece(minmax_run *run, const cli_slot *slot, const cli_piece *piece, clq_error *error)
 {
-    clq_status status = CLQ_OK;
-    run->progress = cli_progress_begin(run->options, "minmax", chosen->bytes);
-    for (size_t i = 0; i < chosen->count && status == CLQ_OK; i++) {
-        selected *item = &chosen->items[i];
-        cli_minmax_result result = {.tensor = item->tensor, .layout = item->layout};
-        cli_ranges_clear(result.whole, 1);
-        result.nonfinite.first_index = UINT64_MAX;
-        status = find_ranges(run, &result, error);
-        if (status == CLQ_OK) {
-            item->nonfinite = result.nonfinite;
-            cli_minmax_report_add(&run->report, &result);
-        }
-        free(result.ranges);
+    cli_minmax_result *result = &run->result;
+    selected *item = &run->chosen->items[piece->tensor];
+    if (piece->chunk.first == 0) {
+        CLQ_TRY(begin_result(run, item, error));
     }
-    cli_progress_end(&run->progress);
+    if (piece->kind == PIECE_FIND) {
+        CLQ_TRY(cli_ranges_settle(slot, piece, &result->nonfinite, error));
+        widen_whole(result, (const float *)(const void *)(slot->memory + piece->range), piece->chunk.parameters);
+        if (result->ranges != NULL) {
+            cli_ranges_merge(slot, piece, result->ranges + 2 * piece->chunk.first_parameter);
+        }
+    }
+    run->done_bytes += piece->real_bytes;
+    cli_progress_at(run->progress, run->done_bytes, item->tensor->name);
+    if (piece->last) {
+        item->nonfinite = result->nonfinite;
+        cli_minmax_report_add(&run->report, result);
+        free(result->ranges);
+        result->ranges = NULL;
+    }
+    return CLQ_OK;
+}
+
+static clq_status find_slot(void *cookie, size_t number, clq_error *error)
+{
+    minmax_run *run = cookie;
+    cli_slot *slot = &run->slots[number];
+    CLQ_TRY(cli_slot_to_device(slot, CLI_SLOT_REAL, error));
+    CLQ_TRY(cli_slot_run(slot, CLQ_OP_MINMAX, 1u << PIECE_FIND, error));
+    CLQ_TRY(cli_slot_to_host(slot, CLI_SLOT_FOUND, error));
+    for (size_t i = 0; i < slot->count; i++) {
+        CLQ_TRY(take_piece(run, slot, &slot->pieces[i], error));
+    }
+    return CLQ_OK;
+}
+
+static clq_status run_all(minmax_run *run, clq_context *context, clq_error *error)
+{
+    const cli_pipeline pipeline = {run, SLOTS, fill_slot, {find_slot}};
+    clq_status status = CLQ_OK;
+    run->feed = (cli_feed){.cookie = run, .next = next_piece};
+    run->slot_bytes = cli_slot_capacity(context, run->options->memory_bytes, SLOTS);
+    for (size_t i = 0; i < SLOTS && status == CLQ_OK; i++) {
+        status = cli_slot_init(&run->slots[i], context, run->slot_bytes, error);
+    }
+    if (status == CLQ_OK) {
+        run->progress = cli_progress_begin(run->options, "minmax", run->chosen->bytes);
+        status = cli_pipeline_run(&pipeline, error);
+        cli_progress_end(&run->progress);
+    }
+    for (size_t i = 0; i < SLOTS; i++) {
+        cli_slot_release(&run->slots[i]);
+    }
+    free(run->result.ranges);
     return status;
 }
 
@@ -217,7 +296,7 @@ static int run_selection(const cli_options *options, const clq_model *model, sel
 {
     clq_context *context = NULL;
     clq_error error;
-    minmax_run run = {.options = options, .model = model};
+    minmax_run run = {.options = options, .model = model, .chosen = chosen};
     clq_status status = CLQ_OK;
     if (chosen->count > 0 && cli_open_device(options, &context, &error) != CLQ_OK) {
         return cli_report(&error);
@@ -225,9 +304,7 @@ static int run_selection(const cli_options *options, const clq_model *model, sel
     status = cli_minmax_report_begin(&run.report, options, &error);
     if (status == CLQ_OK) {
         if (chosen->count > 0) {
-            cli_stage_init(&run.stage, context, options->memory_bytes);
-            status = run_all(&run, chosen, &error);
-            cli_stage_release(&run.stage);
+            status = run_all(&run, context, &error);
         }
         cli_minmax_report_end(&run.report, context, status != CLQ_OK ? &error : NULL);
     }

@@ -8,8 +8,8 @@
 
 #include "copy.h"
 #include "quantize_config.h"
+#include "quantize_job.h"
 #include "quantize_output.h"
-#include "quantize_tensor.h"
 #include "report.h"
 
 /*
@@ -74,7 +74,7 @@ static clq_status open_device(quantize_run *run, clq_error *error)
     CLQ_TRY(cli_open_device(job->options, &job->context, error));
     clq_context_device(job->context, &info);
     snprintf(run->summary.device, sizeof run->summary.device, "%s", info.name);
-    cli_stage_init(&job->stage, job->context, job->options->memory_bytes);
+    CLQ_TRY(cli_quantize_begin(job, error));
     for (size_t i = 0; i < job->plan->count; i++) {
         cli_plan_tensor *tensor = &job->plan->tensors[i];
         clq_plan operation;
@@ -86,59 +86,28 @@ static clq_status open_device(quantize_run *run, clq_error *error)
     return CLQ_OK;
 }
 
-static void begin_progress(cli_quantize_job *job)
-{
-    uint64_t total = 0;
-    for (size_t i = 0; i < job->plan->count; i++) {
-        const int passes = !job->plan->tensors[i].quantized || job->options->dry_run ? 1 : 2;
-        total += job->model->tensors[i].bytes * (uint64_t)passes;
-    }
-    job->progress = cli_progress_begin(job->options, "quantize", total);
-}
-
-static clq_status find_all_parameters(cli_quantize_job *job, clq_error *error)
-{
-    for (size_t i = 0; i < job->plan->count; i++) {
-        if (job->plan->tensors[i].quantized) {
-            CLQ_TRY(cli_find_parameters(job, &job->plan->tensors[i], error));
-        }
-    }
-    return CLQ_OK;
-}
-
 /*
  * The header comes before the data and says how zero points are stored. Where that depends on the data, all ranges are
- * found first; otherwise each tensor's range is found just before it is quantized, and a tensor that fits one chunk is
- * read once.
+ * found first; otherwise each tensor's range is found just before it is quantized.
  */
 static clq_status lay_out(quantize_run *run, clq_error *error)
 {
     cli_quantize_job *job = &run->job;
-    const int known = cli_zero_points_known(job->plan, job->given);
-    if (!known || job->options->dry_run) {
-        CLQ_TRY(find_all_parameters(job, error));
+    const cli_options *options = job->options;
+    const int finds_all = !cli_zero_points_known(job->plan, job->given) || options->dry_run;
+    job->progress = cli_progress_begin(options, "quantize", cli_quantize_bytes(job, finds_all, !options->dry_run));
+    if (finds_all) {
+        CLQ_TRY(cli_find_all(job, error));
     }
-    CLQ_TRY(cli_config_check(job->options, job->plan, error));
-    CLQ_TRY(cli_declare_quantized(job->output, job->options, job->plan, error));
+    CLQ_TRY(cli_config_check(options, job->plan, error));
+    CLQ_TRY(cli_declare_quantized(job->output, options, job->plan, error));
     return cli_output_layout(job->output, &run->summary.bytes_out, error);
 }
 
 static clq_status write_tensors(cli_quantize_job *job, clq_error *error)
 {
     CLQ_TRY(cli_output_open(job->output, job->options->force, error));
-    for (size_t i = 0; i < job->plan->count; i++) {
-        cli_plan_tensor *tensor = &job->plan->tensors[i];
-        if (!tensor->quantized) {
-            CLQ_TRY(cli_copy_tensor(job->model, i, job->output, tensor->out_codes, job->options->memory_bytes,
-                                    job->progress, &job->done_bytes, error));
-            continue;
-        }
-        if (!tensor->found) {
-            CLQ_TRY(cli_find_parameters(job, tensor, error));
-        }
-        CLQ_TRY(cli_quantize_tensor(job, tensor, error));
-    }
-    return CLQ_OK;
+    return cli_quantize_all(job, error);
 }
 
 /* --fail-sqnr-below: judged before the output is put in its place. */
@@ -159,6 +128,7 @@ static int check_quality(const cli_quantize_job *job)
         const char *name = job->model->tensors[worst->index].name;
         clq_printable(shown, sizeof shown, name, strlen(name));
         cli_format_sqnr(sqnr, sizeof sqnr, &worst->errors);
+        cli_progress_hide();
         fprintf(stderr, "clquant: tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written\n",
                 shown, sqnr, job->options->fail_sqnr_below);
         return CLI_QUALITY;
@@ -186,11 +156,10 @@ static clq_status execute(quantize_run *run, clq_error *error)
         return options->json ? report(run, error) : CLQ_OK;
     }
     CLQ_TRY(open_device(run, error));
-    begin_progress(job);
     CLQ_TRY(lay_out(run, error));
     if (!options->dry_run) {
         CLQ_TRY(write_tensors(job, error));
-        cli_progress_end(&job->progress);
+        cli_progress_finish(job->progress, "flushing to disk");
         run->code = check_quality(job);
         if (run->code == CLI_OK) {
             CLQ_TRY(cli_output_commit(job->output, error));
@@ -217,7 +186,7 @@ int cli_quantize(const cli_options *options)
     status = execute(&run, &error);
     cli_progress_end(&run.job.progress);
     cli_output_destroy(&run.job.output);
-    cli_stage_release(&run.job.stage);
+    cli_quantize_end(&run.job);
     clq_context_destroy(&run.job.context);
     cli_plan_destroy(&run.job.plan);
     cli_explicit_destroy(&run.job.given);

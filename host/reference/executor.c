@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../context.h"
+#include "../batch.h"
 #include "reference.h"
 
 static void *at(const clq_task *task, clq_argument argument)
@@ -126,6 +126,32 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     return CLQ_OK;
 }
 
+static clq_status batch_prepare(clq_batch *batch, clq_error *error)
+{
+    (void)batch;
+    (void)error;
+    return CLQ_OK;
+}
+
+static void batch_release(clq_batch *batch)
+{
+    (void)batch;
+}
+
+static clq_status batch_run(clq_batch *batch, const void *launch, clq_error *error)
+{
+    (void)launch;
+    for (size_t i = 0; i < batch->count; i++) {
+        CLQ_TRY(run(batch->context, &batch->tasks[i], error));
+    }
+    return CLQ_OK;
+}
+
+static clq_status batch_plan(const clq_batch *batch, clq_plan *plan_out, clq_error *error)
+{
+    return plan(batch->context, &batch->tasks[0], plan_out, error);
+}
+
 static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
     (void)context;
@@ -192,6 +218,10 @@ const clq_executor clq_reference_executor = {
     .finish = finish,
     .run = run,
     .plan = plan,
+    .batch_prepare = batch_prepare,
+    .batch_release = batch_release,
+    .batch_run = batch_run,
+    .batch_plan = batch_plan,
     .gemm = gemm,
     .gemm_plan = gemm_plan,
     .gemm_row_sums = gemm_row_sums,

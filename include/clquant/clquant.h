@@ -437,6 +437,25 @@ CLQ_API clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, vo
 CLQ_API clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error);
 CLQ_API clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error);
 
+/*
+ * Host memory with memory of the device behind it, for data that passes through a device piece by piece. Where the
+ * device works in the host's memory (the reference, CPU devices) the two are one and nothing is copied; elsewhere the
+ * host memory is pinned.
+ *
+ * The memory is the host's at first. clq_staging_to_device hands it to the device, which sees what the host has written
+ * to [first_byte, first_byte + bytes); further calls hand over more. clq_staging_to_host waits for the operations
+ * enqueued before and takes it back: what they have written there can be read. In between the host keeps its hands off.
+ * Bytes that were not named in either call are not specified on the side that did not write them last.
+ */
+typedef struct clq_staging clq_staging;
+
+CLQ_API clq_status clq_staging_create(clq_context *context, uint64_t bytes, clq_staging **staging, clq_error *error);
+CLQ_API void clq_staging_destroy(clq_staging **staging);            /* waits for operations that use it */
+CLQ_API void *clq_staging_memory(const clq_staging *staging);       /* aligned to a page */
+CLQ_API clq_buffer *clq_staging_buffer(const clq_staging *staging); /* for operands; lives as long as the staging */
+CLQ_API clq_status clq_staging_to_device(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
+CLQ_API clq_status clq_staging_to_host(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
+
 /* ------------------------------------------------------------------------------------------------
  * Operations
  * --------------------------------------------------------------------------------------------- */
@@ -514,11 +533,11 @@ typedef struct clq_batch_item {
 typedef struct clq_batch clq_batch;
 
 /*
- * Check every item as the operation of that name would, and prepare a run over all of them in a few launches; the bytes
- * are those of one call for each item. `items` and what their `q` point at may go afterwards; the buffers must outlive
- * the batch's last run. No item may write what another one reads or writes. Items whose operands lie in the same
- * buffers, with the same types, share launches: put many small tensors into one buffer. An item refused is named by its
- * number in the message. `count` may be 0.
+ * Check every item as the operation of that name would, and prepare a run over all of them in a few launches, which
+ * compiles kernels and compares them with the reference; the bytes are those of one call for each item. `items` and
+ * what their `q` point at may go afterwards; the buffers must outlive the batch's last run. No item may write what
+ * another one reads or writes. Items whose operands lie in the same buffers, with the same types, share launches: put
+ * many small tensors into one buffer. An item refused is named by its number in the message. `count` may be 0.
  */
 CLQ_API clq_status clq_batch_create(clq_context *context, clq_operation operation, const clq_batch_item *items,
                                     size_t count, clq_batch **batch, clq_error *error);
@@ -527,7 +546,7 @@ CLQ_API void clq_batch_destroy(clq_batch **batch); /* runs of it may still be to
 /* Enqueue the operation on every item. One batch is run by one thread at a time. */
 CLQ_API clq_status clq_batch_run(clq_batch *batch, clq_error *error);
 
-/* What would run for the first item, and the scratch memory that the batch needs. */
+/* What would run for the first item ("batch-strip": in one go with others like it), and the batch's scratch memory. */
 CLQ_API clq_status clq_batch_plan(clq_batch *batch, clq_plan *plan, clq_error *error);
 
 /* ------------------------------------------------------------------------------------------------

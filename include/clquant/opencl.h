@@ -55,7 +55,8 @@ CLQ_API clq_status clq_enqueue(clq_context *context, clq_operation operation, co
 
 /*
  * All of a batch on the caller's queue, under the rules of clq_enqueue; the workspace is that of clq_batch_plan. A
- * batch may be enqueued by one thread at a time, and again before its commands have run.
+ * batch may be enqueued by one thread at a time, and again before its commands have run, though not with the same
+ * workspace unless they run one after the other. clq_batch_create did what a first run does.
  */
 CLQ_API clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch, clq_error *error);
 

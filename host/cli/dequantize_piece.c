@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dequantize_piece.h"
+
+#include <string.h>
+
+clq_status cli_dequantization(const cli_quantized *quantized, clq_dtype real, clq_quantization *q, clq_error *error)
+{
+    clq_quantization_init(q);
+    q->real = real;
+    q->layout = quantized->layout;
+    /* Dequantizing looks at the type alone; this preset uses all codes of any type. */
+    return clq_scheme_from_preset(&q->scheme, CLQ_PRESET_ONNX, quantized->dtype, error);
+}
+
+cli_piece cli_dequantize_piece(const clq_quantization *q, const cli_chunk *chunk)
+{
+    cli_piece piece;
+    memset(&piece, 0, sizeof piece);
+    piece.parts = CLI_SLOT_CODES | CLI_SLOT_CHOSEN | CLI_SLOT_REAL;
+    piece.chunk = *chunk;
+    piece.q = *q;
+    piece.q.layout = chunk->layout;
+    piece.real_bytes = clq_dtype_bytes(q->real, chunk->count);
+    return piece;
+}
+
+/* The codes of a chunk, packed from its own first element. */
+static clq_status read_codes(const clq_model *model, const cli_quantized *quantized, const cli_chunk *chunk,
+                             uint8_t *codes, clq_error *error)
+{
+    if (clq_dtype_bits(quantized->dtype) == 8) {
+        return clq_model_read(model, quantized->codes, chunk->first, chunk->count, codes, error);
+    } else {
+        const uint64_t odd = chunk->first % 2;
+        CLQ_TRY(clq_model_read(model, quantized->codes, chunk->first / 2, (odd + chunk->count + 1) / 2, codes, error));
+        if (odd != 0) {
+            cli_nibbles_split(codes, chunk->count);
+        }
+        return CLQ_OK;
+    }
+}
+
+clq_status cli_dequantize_read(const clq_model *model, const cli_quantized *quantized, const cli_slot *slot,
+                               const cli_piece *piece, clq_error *error)
+{
+    const cli_chunk *chunk = &piece->chunk;
+    CLQ_TRY(cli_quantized_parameters(model, quantized, chunk->first_parameter, chunk->parameters,
+                                     (float *)(void *)(slot->memory + piece->scale),
+                                     (int32_t *)(void *)(slot->memory + piece->zero_point), error));
+    return read_codes(model, quantized, chunk, slot->memory + piece->codes, error);
+}
+
+clq_status cli_dequantize_slot(cli_slot *slot, unsigned kinds, clq_error *error)
+{
+    if (!cli_slot_holds(slot, kinds)) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(cli_slot_to_device(slot, CLI_SLOT_CODES | CLI_SLOT_CHOSEN, error));
+    CLQ_TRY(cli_slot_run(slot, CLQ_OP_DEQUANTIZE, kinds, error));
+    return cli_slot_to_host(slot, CLI_SLOT_REAL, error);
+}

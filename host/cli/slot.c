@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "slot.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../size.h"
+
+enum {
+    ALIGNMENT = 64, /* of every operand: a cache line, and the widest vector */
+    PARTS_OF_PIECE = 6,
+    MOST_PIECES = 1024 /* their descriptions take memory too */
+};
+
+/* Several slots together stay in the last cache of a CPU; a device that is reached over a bus wants more at a time. */
+static const uint64_t CPU_BYTES = UINT64_C(5) << 20;
+static const uint64_t BUS_BYTES = UINT64_C(32) << 20;
+static const uint64_t LEAST_BYTES = UINT64_C(128) << 10;
+
+static uint64_t aligned(uint64_t bytes)
+{
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+uint64_t cli_slot_capacity(const clq_context *context, uint64_t memory_bytes, size_t slots)
+{
+    uint64_t bytes = CPU_BYTES;
+    uint64_t largest = UINT64_MAX;
+    if (context != NULL) {
+        clq_device_info info;
+        clq_context_device(context, &info);
+        bytes = info.type == CLQ_DEVICE_CPU || info.type == CLQ_DEVICE_REFERENCE ? CPU_BYTES : BUS_BYTES;
+        largest = info.maximum_allocation_bytes > 0 ? info.maximum_allocation_bytes : UINT64_MAX;
+    }
+    /* Half of the budget: the rest is for what else grows with the files, and for the runtime of the device. */
+    bytes = clq_size_max(clq_size_min(bytes, memory_bytes / 2 / slots), LEAST_BYTES);
+    return clq_size_min(bytes, largest);
+}
+
+clq_status cli_slot_init(cli_slot *slot, clq_context *context, uint64_t capacity_bytes, clq_error *error)
+{
+    memset(slot, 0, sizeof *slot);
+    slot->context = context;
+    slot->capacity_bytes = capacity_bytes;
+    if (context != NULL) {
+        CLQ_TRY(clq_staging_create(context, capacity_bytes, &slot->staging, error));
+        slot->memory = clq_staging_memory(slot->staging);
+    } else {
+        slot->memory = malloc((size_t)capacity_bytes);
+    }
+    if (slot->memory == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " bytes of data; try a smaller --memory",
+                        capacity_bytes);
+    }
+    return CLQ_OK;
+}
+
+void cli_slot_release(cli_slot *slot)
+{
+    if (slot->staging == NULL) {
+        free(slot->memory);
+    }
+    clq_staging_destroy(&slot->staging);
+    free(slot->pieces);
+    free(slot->items);
+    memset(slot, 0, sizeof *slot);
+}
+
+/* What parameters take: a scale, a zero point and a range. */
+static const uint64_t PARAMETER_BYTES = sizeof(float) + sizeof(int32_t) + 2 * sizeof(float);
+
+uint64_t cli_slot_limit(uint64_t capacity_bytes, const clq_quantization *q)
+{
+    const uint64_t fixed = 2 * PARAMETER_BYTES + sizeof(clq_nonfinite) + 1 + PARTS_OF_PIECE * ALIGNMENT;
+    uint64_t element = clq_dtype_bits(q->real) / 8 + 1;
+    cli_chunker whole;
+    if (cli_chunker_init(&whole, &q->layout, 1, NULL) == CLQ_OK && whole.run > 0) {
+        element += clq_size_divide_up(PARAMETER_BYTES, whole.run);
+    }
+    return capacity_bytes > fixed + element ? (capacity_bytes - fixed) / element : 1;
+}
+
+/* Take the next bytes of a part; the offset is one into the part until the slot is sealed. */
+static uint64_t take(cli_slot *slot, unsigned part, uint64_t bytes)
+{
+    const uint64_t at = slot->bytes[part];
+    slot->bytes[part] = aligned(at + bytes);
+    return at;
+}
+
+static void place(cli_slot *slot, cli_piece *piece)
+{
+    const uint64_t parameters = piece->chunk.parameters;
+    if (piece->parts & CLI_SLOT_REAL) {
+        piece->real = take(slot, 0, piece->real_bytes);
+    }
+    if (piece->parts & CLI_SLOT_FOUND) {
+        piece->range = take(slot, 1, parameters * 2 * sizeof(float));
+        piece->nonfinite = take(slot, 1, sizeof(clq_nonfinite));
+    }
+    if (piece->parts & CLI_SLOT_CHOSEN) {
+        piece->scale = take(slot, 2, parameters * sizeof(float));
+        piece->zero_point = take(slot, 2, parameters * sizeof(int32_t));
+    }
+    if (piece->parts & CLI_SLOT_CODES) {
+        /* One byte more: a chunk that starts at an odd 4-bit code may need it. */
+        piece->codes = take(slot, 3, clq_dtype_bytes(piece->q.scheme.dtype, piece->chunk.count) + 1);
+    }
+}
+
+static uint64_t used_bytes(const cli_slot *slot)
+{
+    uint64_t sum = 0;
+    for (size_t part = 0; part < CLI_SLOT_PARTS; part++) {
+        sum += slot->bytes[part];
+    }
+    return sum;
+}
+
+static clq_status ensure_pieces(cli_slot *slot, clq_error *error)
+{
+    if (slot->count == slot->room) {
+        const size_t room = slot->room * 2 + 16;
+        cli_piece *larger = realloc(slot->pieces, room * sizeof *larger);
+        if (larger == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu pieces of tensors", room);
+        }
+        slot->pieces = larger;
+        slot->room = room;
+    }
+    return CLQ_OK;
+}
+
+/* *added is 0 when there is no room for it. */
+static clq_status add(cli_slot *slot, const cli_piece *piece, int *added, clq_error *error)
+{
+    uint64_t before[CLI_SLOT_PARTS];
+    cli_piece *place_of;
+    *added = 0;
+    if (slot->count == MOST_PIECES) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(ensure_pieces(slot, error));
+    place_of = &slot->pieces[slot->count];
+    *place_of = *piece;
+    memcpy(before, slot->bytes, sizeof before);
+    place(slot, place_of);
+    if (used_bytes(slot) > slot->capacity_bytes) {
+        memcpy(slot->bytes, before, sizeof before);
+        CLQ_REQUIRE(slot->count > 0, "a piece of %" PRIu64 " elements is too large for %" PRIu64 " bytes",
+                    piece->chunk.count, slot->capacity_bytes);
+        return CLQ_OK;
+    }
+    slot->count += 1;
+    *added = 1;
+    return CLQ_OK;
+}
+
+/* All pieces are there: the parts follow one another. */
+static void seal(cli_slot *slot)
+{
+    uint64_t at = 0;
+    for (size_t part = 0; part < CLI_SLOT_PARTS; part++) {
+        slot->begin[part] = at;
+        at += slot->bytes[part];
+    }
+    for (size_t i = 0; i < slot->count; i++) {
+        cli_piece *piece = &slot->pieces[i];
+        piece->real += slot->begin[0];
+        piece->range += slot->begin[1];
+        piece->nonfinite += slot->begin[1];
+        piece->scale += slot->begin[2];
+        piece->zero_point += slot->begin[2];
+        piece->codes += slot->begin[3];
+    }
+}
+
+clq_status cli_slot_fill(cli_slot *slot, cli_feed *feed, int *filled, clq_error *error)
+{
+    int added = 1;
+    slot->count = 0;
+    memset(slot->bytes, 0, sizeof slot->bytes);
+    while (added) {
+        int there = feed->pending;
+        if (!there) {
+            CLQ_TRY(feed->next(feed->cookie, &feed->piece, &there, error));
+        }
+        if (!there) {
+            break;
+        }
+        CLQ_TRY(add(slot, &feed->piece, &added, error));
+        feed->pending = !added;
+    }
+    seal(slot);
+    *filled = slot->count > 0;
+    return CLQ_OK;
+}
+
+clq_status cli_slot_to_device(cli_slot *slot, unsigned parts, clq_error *error)
+{
+    for (size_t part = 0; part < CLI_SLOT_PARTS; part++) {
+        if (parts & (1u << part)) {
+            CLQ_TRY(clq_staging_to_device(slot->staging, slot->begin[part], slot->bytes[part], error));
+        }
+    }
+    return CLQ_OK;
+}
+
+clq_status cli_slot_to_host(cli_slot *slot, unsigned parts, clq_error *error)
+{
+    for (size_t part = 0; part < CLI_SLOT_PARTS; part++) {
+        if (parts & (1u << part)) {
+            CLQ_TRY(clq_staging_to_host(slot->staging, slot->begin[part], slot->bytes[part], error));
+        }
+    }
+    return CLQ_OK;
+}
+
+int cli_slot_holds(const cli_slot *slot, unsigned kinds)
+{
+    for (size_t i = 0; i < slot->count; i++) {
+        if (kinds & (1u << slot->pieces[i].kind)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static clq_status ensure_items(cli_slot *slot, clq_error *error)
+{
+    if (slot->item_room < slot->count) {
+        clq_batch_item *larger = realloc(slot->items, slot->room * sizeof *larger);
+        if (larger == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu pieces of tensors", slot->room);
+        }
+        slot->items = larger;
+        slot->item_room = slot->room;
+    }
+    return CLQ_OK;
+}
+
+static clq_operands operands_of(const cli_slot *slot, const cli_piece *piece)
+{
+    clq_buffer *buffer = clq_staging_buffer(slot->staging);
+    const clq_operand real = {buffer, piece->real / (clq_dtype_bits(piece->q.real) / 8)};
+    clq_operands operands;
+    operands.x = real;
+    operands.y = real;
+    operands.codes = (clq_operand){buffer, piece->codes * 8 / clq_dtype_bits(piece->q.scheme.dtype)};
+    operands.scale = (clq_operand){buffer, piece->scale / sizeof(float)};
+    operands.zero_point = (clq_operand){buffer, piece->zero_point / sizeof(int32_t)};
+    operands.range = (clq_operand){buffer, piece->range / sizeof(float)};
+    operands.nonfinite = (clq_operand){buffer, piece->nonfinite / sizeof(clq_nonfinite)};
+    return operands;
+}
+
+clq_status cli_slot_run(cli_slot *slot, clq_operation operation, unsigned kinds, clq_error *error)
+{
+    clq_batch *batch = NULL;
+    clq_status status;
+    size_t count = 0;
+    CLQ_TRY(ensure_items(slot, error));
+    for (size_t i = 0; i < slot->count; i++) {
+        const cli_piece *piece = &slot->pieces[i];
+        if (kinds & (1u << piece->kind)) {
+            slot->items[count++] = (clq_batch_item){&piece->q, operands_of(slot, piece)};
+        }
+    }
+    if (count == 0) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(clq_batch_create(slot->context, operation, slot->items, count, &batch, error));
+    status = clq_batch_run(batch, error);
+    clq_batch_destroy(&batch);
+    return status;
+}

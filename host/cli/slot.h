@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A slot holds a list of pieces of tensors (whole small ones, chunks of large ones) in one staging memory while a
+ * device works on them: all pieces of a slot go to it and come back together, and share launches.
+ *
+ * The memory has parts in this order, each filled piece by piece; what a piece needs not takes no room:
+ *
+ *     real      elements as in the file
+ *     found     range and nonfinite, which clq_minmax writes
+ *     chosen    scale and zero_point, which quantize and dequantize read
+ *     codes     packed from the piece's own first element, and one byte more
+ *
+ * Once a slot is filled, the pieces' offsets into `memory` count.
+ */
+#ifndef CLQ_CLI_SLOT_H
+#define CLQ_CLI_SLOT_H
+
+#include "chunk.h"
+
+enum { CLI_SLOT_REAL = 1u, CLI_SLOT_FOUND = 2u, CLI_SLOT_CHOSEN = 4u, CLI_SLOT_CODES = 8u, CLI_SLOT_PARTS = 4 };
+
+typedef struct cli_piece {
+    /* Set by who adds it. */
+    size_t tensor;      /* whose it is: a number that means something to the verb */
+    int kind;           /* likewise */
+    int last;           /* the last piece of its tensor in this pass */
+    unsigned parts;     /* CLI_SLOT_... that it needs */
+    cli_chunk chunk;    /* of a tensor that is copied, only `first` and `count` are set, in bytes */
+    clq_quantization q; /* with the chunk's layout */
+    uint64_t real_bytes;
+    /* Bytes from the start of the slot's memory. */
+    uint64_t real, range, nonfinite, scale, zero_point, codes;
+} cli_piece;
+
+typedef struct cli_slot {
+    clq_context *context;
+    clq_staging *staging;
+    uint8_t *memory;
+    uint64_t capacity_bytes;
+    cli_piece *pieces;
+    size_t count, room;
+    uint64_t begin[CLI_SLOT_PARTS], bytes[CLI_SLOT_PARTS]; /* of each part */
+    clq_batch_item *items;                                 /* scratch */
+    size_t item_room;
+} cli_slot;
+
+/* Bytes of one of `slots` slots that share a budget, on the context's device. */
+uint64_t cli_slot_capacity(const clq_context *context, uint64_t memory_bytes, size_t slots);
+
+/* `context` NULL: a slot that no device works on. `capacity_bytes` is one that cli_slot_capacity gave. */
+clq_status cli_slot_init(cli_slot *slot, clq_context *context, uint64_t capacity_bytes, clq_error *error);
+void cli_slot_release(cli_slot *slot);
+
+/* Most elements in a chunk of a tensor laid out like `q`, so that it fits a slot of that capacity by itself. */
+uint64_t cli_slot_limit(uint64_t capacity_bytes, const clq_quantization *q);
+
+/* Where pieces come from. */
+typedef struct cli_feed {
+    void *cookie;
+    /* The next piece; *there = 0 when there is none. A piece within cli_slot_limit, or copied bytes within the
+     * capacity.
+     */
+    clq_status (*next)(void *cookie, cli_piece *piece, int *there, clq_error *error);
+    int pending;     /* `piece` did not fit the slot before */
+    cli_piece piece; /* scratch */
+} cli_feed;
+
+/* Fill the slot with as many pieces as there is room for; *filled tells whether there was any. */
+clq_status cli_slot_fill(cli_slot *slot, cli_feed *feed, int *filled, clq_error *error);
+
+/* Hand the slot to the device with what the host wrote to `parts`, and take it back with what the device wrote. */
+clq_status cli_slot_to_device(cli_slot *slot, unsigned parts, clq_error *error);
+clq_status cli_slot_to_host(cli_slot *slot, unsigned parts, clq_error *error);
+
+/* Enqueue an operation on every piece whose kind is in the set `kinds` (bits 1 << kind); nothing when there is none. */
+clq_status cli_slot_run(cli_slot *slot, clq_operation operation, unsigned kinds, clq_error *error);
+
+/* Whether there is a piece of one of these kinds. */
+int cli_slot_holds(const cli_slot *slot, unsigned kinds);
+
+#endif
