@@ -3,7 +3,7 @@
 # What `clquant quantize` costs for files of 1 MiB to 4 GiB in the page cache, beside cp of the same file and sync on
 # the same disk: a table, or with --json one object. Rounds take turns, figures are medians.
 #
-#     bench/files.sh [--json] [--rounds N] [--largest MIB] [--options "OPTIONS"] CLQUANT FOLDER
+#     bench/files.sh [--json] [--rounds N] [--smallest MIB] [--largest MIB] [--options "OPTIONS"] CLQUANT FOLDER
 #
 # FOLDER is where the files go: give it three times the largest of them, on the disk that is to be measured. Files are
 # made of tensors of 64 MiB [16384, 1024]; the one of 4 GiB has one of 2 GiB in it. Needs GNU date and awk; peak memory
@@ -11,12 +11,14 @@
 set -eu
 json=0
 rounds=5
+smallest=1
 largest=4096
 options=
 while [ $# -gt 2 ]; do
     case $1 in
     --json) json=1 ;;
     --rounds) rounds=$2 && shift ;;
+    --smallest) smallest=$2 && shift ;;
     --largest) largest=$2 && shift ;;
     --options) options=$2 && shift ;;
     *) echo "files.sh: unknown option $1" >&2 && exit 2 ;;
@@ -104,6 +106,7 @@ median() {
     MiB 'cp+sync s' 'clquant s' ratio 'MiB/s' 'peak MiB'
 separator=
 for mib in 1 4 16 64 256 1024 2048 4096; do
+    [ "$mib" -ge "$smallest" ] || continue
     [ "$mib" -le "$largest" ] || break
     make_model "$mib"
     rm -f "$folder/copies" "$folder/runs" "$folder/memory"

@@ -34,7 +34,9 @@ static void work(int progress_mode)
     cli_options options;
     cli_progress *progress;
     memset(&options, 0, sizeof options);
-    options.progress = (int)progress_mode;
+    options.progress = progress_mode == CLI_PROGRESS_AUTO     ? CLI_PROGRESS_AUTO
+                       : progress_mode == CLI_PROGRESS_ALWAYS ? CLI_PROGRESS_ALWAYS
+                                                              : CLI_PROGRESS_NEVER;
     progress = cli_progress_begin(&options, "quantize", UINT64_C(8) << 30);
     for (int i = 1; i <= 50; i++) {
         nanosleep(&pause, NULL);

@@ -212,6 +212,7 @@ void cli_statistics_add(cli_statistics *statistics, const double *x, const doubl
 void cli_statistics_add_single(cli_statistics *statistics, const float *x, const float *y, size_t count)
 {
     const numbers n = {NULL, NULL, x, y};
+    statistics->single = 1;
     add(statistics, n, count);
 }
 
@@ -225,14 +226,14 @@ cli_errors cli_statistics_result(const cli_statistics *statistics)
     errors.exact = statistics->differing == 0 && statistics->maximum_index == UINT64_MAX;
     errors.maximum = statistics->elements > 0 ? statistics->maximum : NAN;
     errors.maximum_index = statistics->maximum_index;
-    errors.mean = statistics->elements > 0 ? sums.absolute / (double)statistics->elements : NAN;
+    errors.mean = statistics->elements > 0 && !statistics->single ? sums.absolute / (double)statistics->elements : NAN;
     if (errors.exact) {
         errors.sqnr_db = INFINITY;
     } else {
         errors.sqnr_db = sums.error2 > 0.0 ? 10.0 * log10(sums.x2 / sums.error2) : NAN;
     }
     errors.cosine = sums.x2 > 0.0 && sums.y2 > 0.0 ? sums.xy / (sqrt(sums.x2) * sqrt(sums.y2)) : NAN;
-    if (errors.cosine > 1.0 || (errors.exact && sums.x2 > 0.0)) {
+    if (errors.cosine > 1.0 || (errors.exact && sums.x2 > 0.0 && !statistics->single)) {
         errors.cosine = 1.0; /* what rounding took away or added */
     }
     return errors;

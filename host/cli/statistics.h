@@ -25,6 +25,7 @@ typedef struct cli_lanes {
 
 typedef struct cli_statistics {
     uint64_t elements;      /* seen so far */
+    int single;             /* added by cli_statistics_add_single */
     uint64_t clipped;       /* counted by the caller */
     uint64_t differing;     /* not finite on one side only, or two different infinities: counted by the caller */
     double maximum;         /* greatest |x - y| */

@@ -165,18 +165,18 @@ static size_t put_character(char out[8], const char *text, size_t step)
         memcpy(out, text, step);
         return step;
     }
+    if ((unsigned char)text[0] >= 0x20 && text[0] != '"' && text[0] != '\\') {
+        out[0] = text[0];
+        return 1;
+    }
     short_form = text[0] != '\0' ? strchr(meanings, text[0]) : NULL;
     if (short_form != NULL) {
         out[0] = '\\';
         out[1] = letters[short_form - meanings];
         return 2;
     }
-    if ((unsigned char)text[0] < 0x20) {
-        snprintf(out, 8, "\\u%04x", (unsigned)(unsigned char)text[0]);
-        return 6;
-    }
-    out[0] = text[0];
-    return 1;
+    snprintf(out, 8, "\\u%04x", (unsigned)(unsigned char)text[0]);
+    return 6;
 }
 
 /* The quoted text into `out`, or nowhere when that is NULL; returns its length. */
