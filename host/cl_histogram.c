@@ -6,7 +6,7 @@
 #include "cl_state.h"
 #include "size.h"
 
-enum { GROUP_SIZE = 128, COPIES = 4, STRIDE = CLQ_HISTOGRAM_BINS + 16, COLUMNS = CLQ_HISTOGRAM_COLUMNS };
+enum { GROUP_SIZE = 128, COPIES = 2, STRIDE = CLQ_HISTOGRAM_BINS + 16, COLUMNS = CLQ_HISTOGRAM_COLUMNS };
 enum { MOST_ITEMS = 1024 };
 
 /* A slice with fewer elements does not pay for adding its counts up; one with more could overflow 32-bit counts. */

@@ -19,7 +19,7 @@
 #define LAST_BIN (BINS - 1)
 #define NO_BIN BINS /* of what is not finite: one counter more, which nobody reads */
 #define STRIDE (BINS + 16)
-#define COPIES 4 /* of the counters of a work-item: an increment that waits for the one before it costs 5 cycles */
+#define COPIES 2 /* of a work-item's counters, for neighbours in one bin: an increment waits for the one before it */
 #define LEAST_MAXIMUM 0x1p-100f
 
 /* How a magnitude becomes a bin. With unit 0 all are 0, and one more decides: bin `lowest`. */
@@ -121,23 +121,46 @@ static inline void count_direct(__global ulong *counts, intv bins, uint count)
     }
 }
 
-static inline void count_copies(__global uint *mine, intv bins, uint count)
-{
-    int lanes[VECTOR_WIDTH];
-    VSTORE(bins, 0, lanes);
-    for (uint j = 0; j < count; j++) {
-        mine[j % COPIES * STRIDE + (uint)lanes[j]]++;
-    }
-}
+/*
+ * counters[i]++ for each lane i of a whole vector; those of lane j begin at j % copies * STRIDE. Indices have 16 bits.
+ * Written out, since PoCL 3.1 leaves a loop over the lanes rolled, which takes twice as long.
+ */
+#define COUNT_FOUR(counters, packed, copies)                                                                           \
+    do {                                                                                                               \
+        (counters)[(uint)(packed)&0xFFFFu]++;                                                                          \
+        (counters)[1 % (copies) * STRIDE + ((uint)((packed) >> 16) & 0xFFFFu)]++;                                      \
+        (counters)[2 % (copies) * STRIDE + ((uint)((packed) >> 32) & 0xFFFFu)]++;                                      \
+        (counters)[3 % (copies) * STRIDE + (uint)((packed) >> 48)]++;                                                  \
+    } while (0)
+#if VECTOR_WIDTH == 16
+#define COUNT_VECTOR(counters, indices, copies)                                                                        \
+    do {                                                                                                               \
+        const ulong4 packed = as_ulong4(convert_ushort16(indices));                                                    \
+        COUNT_FOUR(counters, packed.s0, copies);                                                                       \
+        COUNT_FOUR(counters, packed.s1, copies);                                                                       \
+        COUNT_FOUR(counters, packed.s2, copies);                                                                       \
+        COUNT_FOUR(counters, packed.s3, copies);                                                                       \
+    } while (0)
+#elif VECTOR_WIDTH == 4
+#define COUNT_VECTOR(counters, indices, copies)                                                                        \
+    do {                                                                                                               \
+        const ulong packed = as_ulong(convert_ushort4(indices));                                                       \
+        COUNT_FOUR(counters, packed, copies);                                                                          \
+    } while (0)
+#else
+#error "VECTOR_WIDTH must be 16 or 4"
+#endif
 
+/* The lanes beyond the end count as not finite. */
 static inline void count_range(__global const real_t *x, ulong from, ulong to, scale_t s, __global uint *mine)
 {
     ulong i = from;
     for (; i + VECTOR_WIDTH <= to; i += VECTOR_WIDTH) {
-        count_copies(mine, bins_by(VLOAD(0, x + i), s), VECTOR_WIDTH);
+        COUNT_VECTOR(mine, bins_by(VLOAD(0, x + i), s), COPIES);
     }
     if (i < to) {
-        count_copies(mine, bins_by(load_real_part(x + i, (uint)(to - i)), s), (uint)(to - i));
+        const intv bins = bins_by(load_real_part(x + i, (uint)(to - i)), s);
+        COUNT_VECTOR(mine, select(bins, (intv)(NO_BIN), LANES >= (int)(to - i)), COPIES);
     }
 }
 
@@ -183,7 +206,10 @@ __kernel void histogram_strip(__global const real_t *x, ulong x_offset, ulong ro
             }
         }
         for (uint b = 0; b < BINS && !direct; b++) {
-            const uint sum = mine[b] + mine[STRIDE + b] + mine[2 * STRIDE + b] + mine[3 * STRIDE + b];
+            uint sum = 0;
+            for (uint copy = 0; copy < COPIES; copy++) {
+                sum += mine[copy * STRIDE + b];
+            }
             if (slices == 1) {
                 total[b] += sum;
             } else {
@@ -261,6 +287,17 @@ histogram_grid(__global const real_t *x, ulong x_offset, ulong rows, ulong row, 
 #endif
 #define COLUMNS (COLUMN_BLOCKS * VECTOR_WIDTH)
 
+/* A line is a page or more after the one before it, where no prefetcher of a processor follows. An extension of clang. */
+#define AHEAD 12
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_prefetch)
+#define FETCH(p) __builtin_prefetch(p)
+#endif
+#endif
+#ifndef FETCH
+#define FETCH(p)
+#endif
+
 /*
  * columns: for rows shorter than a vector. The tensor as a matrix whose line is `period` = channels * row elements, or
  * several of these where they are short; a job is a block of `block_channels` channels (all of one line when there are
@@ -283,9 +320,9 @@ __kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong 
         const ulong first_line = min(slice * lines_per_slice, lines);
         const ulong last_line = min(first_line + lines_per_slice, lines);
         __global uint *mine = partial + partial_offset + job * block_channels * BINS;
+        __global ulong *total = counts + counts_offset + first_channel * BINS;
         float unit[COLUMNS], factor[COLUMNS], width[COLUMNS];
-        int lowest[COLUMNS];
-        uint place[COLUMNS]; /* of the column's counters */
+        int lowest[COLUMNS], place[COLUMNS]; /* place: where the column's counters begin, below 2^16 - BINS */
         for (uint c = 0; c < COLUMNS; c++) {
             const ulong channel = (first_column + min(c, columns - 1)) / row % channels;
             const scale_t s = scale_of(range + range_offset, channel);
@@ -293,7 +330,7 @@ __kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong 
             factor[c] = s.factor;
             width[c] = s.width;
             lowest[c] = s.lowest;
-            place[c] = (uint)(channel - first_channel) * BINS;
+            place[c] = (int)(channel - first_channel) * BINS;
         }
         for (ulong b = 0; b < own * BINS && slices > 1; b++) {
             mine[b] = 0;
@@ -301,18 +338,28 @@ __kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong 
         for (ulong k = first_line; k < last_line; k++) {
             const ulong begin = k * line + first_column;
             const ulong stop = min(begin + columns, elements);
+            for (uint c = 0; c < columns; c += 64 / sizeof(real_t)) {
+                FETCH(x + min(begin + AHEAD * line + c, elements - 1));
+            }
             for (ulong i = begin, c = 0; i < stop; i += VECTOR_WIDTH, c += VECTOR_WIDTH) {
                 const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
                 const realv v = count == VECTOR_WIDTH ? VLOAD(0, x + i) : load_real_part(x + i, count);
-                int lanes[VECTOR_WIDTH];
-                VSTORE(bins_of(v, VLOAD(0, unit + c), VLOAD(0, factor + c), VLOAD(0, width + c), VLOAD(0, lowest + c)),
-                       0, lanes);
-                for (uint j = 0; j < count; j++) {
-                    if (lanes[j] < BINS) {
-                        if (slices > 1) {
-                            mine[place[c + j] + (uint)lanes[j]]++;
-                        } else {
-                            counts[counts_offset + first_channel * BINS + place[c + j] + (uint)lanes[j]]++;
+                const intv bins =
+                    bins_of(v, VLOAD(0, unit + c), VLOAD(0, factor + c), VLOAD(0, width + c), VLOAD(0, lowest + c));
+                const intv indices = bins + VLOAD(0, place + c);
+                const int whole = count == VECTOR_WIDTH && !any(bins == NO_BIN);
+                if (whole && slices > 1) {
+                    COUNT_VECTOR(mine, indices, 1);
+                } else if (whole) {
+                    COUNT_VECTOR(total, indices, 1);
+                } else {
+                    int lanes[VECTOR_WIDTH];
+                    VSTORE(select(indices, (intv)(-1), bins == NO_BIN), 0, lanes);
+                    for (uint j = 0; j < count; j++) {
+                        if (lanes[j] >= 0 && slices > 1) {
+                            mine[lanes[j]]++;
+                        } else if (lanes[j] >= 0) {
+                            total[lanes[j]]++;
                         }
                     }
                 }
