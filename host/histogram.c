@@ -48,7 +48,8 @@ clq_status clq_histogram_percentile(const uint64_t *counts, float maximum, doubl
     uint64_t total = 0;
     uint64_t below = 0;
     uint32_t bins = 0;
-    double needed;
+    uint64_t needed;
+    double rank;
     CLQ_TRY(clq_histogram_check("clq_histogram_percentile", counts, maximum, threshold, &total, error));
     CLQ_REQUIRE(percent > 0.0 && percent <= 100.0,
                 "clq_histogram_percentile: percent is %g, required is above 0 and at most 100", percent);
@@ -57,8 +58,9 @@ clq_status clq_histogram_percentile(const uint64_t *counts, float maximum, doubl
         return CLQ_OK;
     }
     /* The product comes first: 99.9 percent of 1000 are 999, and not the 1000 that 0.999 as a double would ask for. */
-    needed = ceil(percent * (double)total / 100.0);
-    while (bins < BINS && (below == 0 || (double)below < needed) && below < total) {
+    rank = ceil(percent * (double)total / 100.0);
+    needed = rank >= (double)total ? total : rank < 1.0 ? 1 : (uint64_t)rank;
+    while (below < needed) {
         below += counts[bins++];
     }
     *threshold = clq_histogram_threshold(maximum, bins, 2 * bins);
