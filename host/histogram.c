@@ -70,26 +70,29 @@ clq_status clq_histogram_percentile(const uint64_t *counts, float maximum, doubl
 /*
  * The sum over all elements of (c - Q(c))^2 in units of (w / (2 * (levels - 1)))^2, for the threshold at edge i: an
  * element of bin b counts at the centre c = (2b + 1) w/2, and Q rounds it to the nearest of the multiples 0 to
- * levels - 1 of i * w / (levels - 1), upward in a tie.
+ * levels - 1 of i * w / (levels - 1), upward in a tie. From the outermost bin inward, so that a sum that reaches
+ * `limit` is given up early; *clipped is the part of the bins beyond the edge, where it got that far.
  */
-static wide squared_error(const uint64_t *counts, uint32_t i, uint32_t levels)
+static wide squared_error(const uint64_t *counts, uint32_t i, uint32_t levels, wide limit, wide *clipped)
 {
     const uint64_t top = levels - 1;
     wide sum = 0;
-    uint64_t k = 0;
-    for (uint64_t b = 0; b < BINS; b++) {
+    uint64_t k = top;
+    *clipped = 0;
+    for (uint64_t b = BINS; b-- > 0 && sum < limit;) {
         const uint64_t centre = (2 * b + 1) * top;
         if (counts[b] == 0) {
             continue;
         }
-        while (k < top && centre >= (2 * k + 1) * i) {
-            k++;
+        while (k > 0 && centre < (2 * k - 1) * i) {
+            k--;
         }
         {
             const uint64_t level = 2 * k * i;
             const uint64_t error = centre > level ? centre - level : level - centre; /* below 2^29 */
             sum += (wide)(error * error) * counts[b];
         }
+        *clipped = b >= i ? sum : *clipped;
     }
     return sum;
 }
@@ -99,6 +102,7 @@ clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t lev
 {
     uint64_t total = 0;
     wide least = 0;
+    wide clipped = 0;
     uint32_t best = BINS;
     CLQ_TRY(clq_histogram_check("clq_histogram_mse", counts, maximum, threshold, &total, error));
     CLQ_TRY(clq_histogram_check_levels("clq_histogram_mse", levels, error));
@@ -106,9 +110,10 @@ clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t lev
     if (total == 0) {
         return CLQ_OK;
     }
-    least = squared_error(counts, BINS, levels);
-    for (uint32_t i = BINS - 1; i >= 1 && i >= levels; i--) {
-        const wide sum = squared_error(counts, i, levels);
+    least = squared_error(counts, BINS, levels, ~(wide)0, &clipped);
+    /* What is clipped costs more with each step inward: once that alone is too much, nothing better comes. */
+    for (uint32_t i = BINS - 1; i >= 1 && i >= levels && clipped < least; i--) {
+        const wide sum = squared_error(counts, i, levels, least, &clipped);
         if (sum < least) { /* of equals the greatest, which clips least */
             least = sum;
             best = i;
@@ -123,4 +128,35 @@ uint32_t clq_scheme_levels(const clq_scheme *scheme, float lo, float hi)
     const uint32_t codes = UINT32_C(1) << clq_dtype_bits(scheme->dtype);
     const int one_sided = lo >= 0.0f || hi <= 0.0f;
     return !scheme->symmetric && one_sided ? codes : codes / 2;
+}
+
+void clq_range_clip(float range[2], float threshold)
+{
+    for (int end = 0; end < 2; end++) {
+        range[end] = range[end] > threshold ? threshold : range[end] < -threshold ? -threshold : range[end];
+    }
+}
+
+/* One end of the state: in double, so that nothing overflows; below the least normal f32 it is 0. */
+static float averaged(float state, float now, double averaging)
+{
+    const double difference = (double)now - (double)state;
+    const float moved = (float)((double)state + averaging * difference);
+    return fabsf(moved) < 0x1p-126f ? 0.0f : moved;
+}
+
+void clq_range_merge(float state[2], const float range[2], float averaging)
+{
+    const double c = averaging > 0.0f ? (averaging < 1.0f ? (double)averaging : 1.0) : 0.0;
+    float lo = range[0];
+    float hi = range[1];
+    if (!(lo <= hi)) {
+        return;
+    }
+    if (state[0] <= state[1]) {
+        lo = c > 0.0 ? averaged(state[0], lo, c) : lo < state[0] ? lo : state[0];
+        hi = c > 0.0 ? averaged(state[1], hi, c) : hi > state[1] ? hi : state[1];
+    }
+    state[0] = lo;
+    state[1] = hi < lo ? lo : hi; /* the rounding of an average must not leave an empty range */
 }

@@ -4,7 +4,7 @@
 
 #include "histogram.h"
 
-enum { BINS = CLQ_HISTOGRAM_BINS };
+enum { BINS = CLQ_HISTOGRAM_BINS, KNOWN = 2 * BINS };
 
 /* Divergences closer than this count as equal, so that the choice does not hang on the last bits of a sum. */
 static const double TIE = 0x1p-40;
@@ -14,6 +14,7 @@ typedef struct prefixes {
     uint64_t count[BINS + 1];  /* elements */
     uint32_t filled[BINS + 1]; /* bins that are not empty */
     double entropy[BINS + 1];  /* count * ln(count) */
+    double logarithm[KNOWN];   /* of small whole numbers, from 1 on */
 } prefixes;
 
 /*
@@ -41,16 +42,25 @@ static double natural_logarithm(double x)
     return exponent * LN2 + 2.0 * z * sum;
 }
 
+static double logarithm_of(const prefixes *before, uint64_t n)
+{
+    return n < KNOWN ? before->logarithm[n] : natural_logarithm((double)n);
+}
+
 static void fill_prefixes(prefixes *before, const uint64_t *counts)
 {
     before->count[0] = 0;
     before->filled[0] = 0;
     before->entropy[0] = 0.0;
+    before->logarithm[0] = 0.0; /* never asked for */
+    for (int n = 1; n < KNOWN; n++) {
+        before->logarithm[n] = natural_logarithm((double)n);
+    }
     for (int b = 0; b < BINS; b++) {
         const double n = (double)counts[b];
         before->count[b + 1] = before->count[b] + counts[b];
         before->filled[b + 1] = before->filled[b] + (counts[b] > 0);
-        before->entropy[b + 1] = before->entropy[b] + (counts[b] > 0 ? n * natural_logarithm(n) : 0.0);
+        before->entropy[b + 1] = before->entropy[b] + (counts[b] > 0 ? n * logarithm_of(before, counts[b]) : 0.0);
     }
 }
 
@@ -81,7 +91,7 @@ static double divergence(const prefixes *before, const uint64_t *counts, uint32_
         if (mass > 0) {
             const double weight = (double)mass + (to == i ? outliers : 0.0);
             const uint32_t filled = before->filled[to] - before->filled[from];
-            sum -= weight * (natural_logarithm((double)mass) - natural_logarithm((double)filled));
+            sum -= weight * (logarithm_of(before, mass) - logarithm_of(before, filled));
         }
         from = to;
     }

@@ -69,7 +69,7 @@ __kernel void merge_range(__global const real_t *x, ulong x_offset, ulong rows, 
     if ((lo & 0x7FFFFFFF) > 0x7F800000 || (hi & 0x7FFFFFFF) > 0x7F800000 || key_of_bits(lo) > key_of_bits(hi)) {
         return;
     }
-    if (lo == 0 && hi == 0 && nonfinite[2 * nonfinite_offset] > 0 &&
+    if ((lo & 0x7FFFFFFF) == 0 && (hi & 0x7FFFFFFF) == 0 && nonfinite[2 * nonfinite_offset] > 0 &&
         !has_finite(x + x_offset, p, rows, row, segment, segments_per_row, channels)) {
         return;
     }

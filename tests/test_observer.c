@@ -229,6 +229,68 @@ static void one_outlier(void **state)
     check_needs_device();
 }
 
+/* A batch of histograms has the counts of one call for each, added at every run. */
+static void in_a_batch(void **state)
+{
+    enum { TENSORS = 3, LENGTH = 1000 };
+    static float x[TENSORS * LENGTH];
+    (void)state;
+    for (int device = 0; device < 2; device++) {
+        clq_context *context = device ? check_device() : check_reference();
+        const float range[2 * TENSORS] = {-1.0f, 2.0f, 0.0f, 5.0f, -3.0f, 0.0f};
+        uint64_t counts[2][TENSORS * BINS];
+        clq_operand data = {NULL, 0};
+        clq_operand ranges = {NULL, 0};
+        clq_operand totals = {NULL, 0};
+        clq_batch_item items[TENSORS];
+        clq_batch *batch = NULL;
+        clq_quantization q;
+        clq_plan plan;
+        if (context == NULL) {
+            continue;
+        }
+        clq_quantization_init(&q);
+        q.layout = inputs_layout_flat(LENGTH);
+        for (int i = 0; i < TENSORS * LENGTH; i++) {
+            x[i] = (float)check_normal();
+        }
+        memset(counts, 0, sizeof counts);
+        memset(items, 0, sizeof items);
+        ACCEPTED(clq_buffer_create(context, sizeof x, &data.buffer, e));
+        ACCEPTED(clq_buffer_write(data.buffer, 0, x, sizeof x, e));
+        ACCEPTED(clq_buffer_create(context, sizeof range, &ranges.buffer, e));
+        ACCEPTED(clq_buffer_write(ranges.buffer, 0, range, sizeof range, e));
+        for (int turn = 0; turn < 2; turn++) {
+            ACCEPTED(clq_buffer_create(context, sizeof counts[turn], &totals.buffer, e));
+            ACCEPTED(clq_buffer_write(totals.buffer, 0, counts[turn], sizeof counts[turn], e));
+            for (uint64_t i = 0; i < TENSORS; i++) {
+                clq_operands *o = &items[i].operands;
+                items[i].q = &q;
+                o->x = (clq_operand){data.buffer, i * LENGTH};
+                o->range = (clq_operand){ranges.buffer, 2 * i};
+                o->counts = (clq_operand){totals.buffer, i * BINS};
+                for (int k = 0; k < 2 && turn == 0; k++) {
+                    ACCEPTED(clq_histogram(context, &q, o->x, o->range, o->counts, e));
+                }
+            }
+            if (turn == 1) {
+                ACCEPTED(clq_batch_create(context, CLQ_OP_HISTOGRAM, items, TENSORS, &batch, e));
+                ACCEPTED(clq_batch_plan(batch, &plan, e));
+                assert_true(plan.variant[0] != '\0');
+                ACCEPTED(clq_batch_run(batch, e));
+                ACCEPTED(clq_batch_run(batch, e));
+            }
+            ACCEPTED(clq_buffer_read(totals.buffer, 0, counts[turn], sizeof counts[turn], e));
+            clq_batch_destroy(&batch);
+            clq_buffer_destroy(&totals.buffer);
+        }
+        assert_memory_equal(counts[0], counts[1], sizeof counts[0]);
+        clq_buffer_destroy(&data.buffer);
+        clq_buffer_destroy(&ranges.buffer);
+    }
+    check_needs_device();
+}
+
 static void refusals_of(clq_context *context)
 {
     clq_observer *observer = NULL;
@@ -279,6 +341,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(any_pieces),
     cmocka_unit_test(moving_average),
     cmocka_unit_test(one_outlier),
+    cmocka_unit_test(in_a_batch),
     cmocka_unit_test(refusals),
 };
 

@@ -274,6 +274,33 @@ static void levels(void **state)
     assert_int_equal(clq_scheme_levels(&scheme, 0.0f, 1.0f), 65536);
 }
 
+/* The range that follows, and ranges merged, in figures. */
+static void ranges(void **state)
+{
+    float a[2] = {-3.0f, 2.0f};
+    float far[2] = {5.0f, 10.0f};
+    float merged[2] = {INFINITY, -INFINITY};
+    const float none[2] = {INFINITY, -INFINITY};
+    const float first[2] = {-1.0f, 1.0f};
+    const float second[2] = {-2.0f, 0.5f};
+    (void)state;
+    clq_range_clip(a, 2.5f);
+    assert_true(a[0] == -2.5f && a[1] == 2.0f);
+    clq_range_clip(a, 8.0f);
+    assert_true(a[0] == -2.5f && a[1] == 2.0f);
+    clq_range_clip(far, 2.0f); /* all of it lies beyond */
+    assert_true(far[0] == 2.0f && far[1] == 2.0f);
+    clq_range_merge(merged, none, 0.0f);
+    assert_true(merged[0] == INFINITY && merged[1] == -INFINITY);
+    clq_range_merge(merged, first, 0.5f);
+    assert_true(merged[0] == -1.0f && merged[1] == 1.0f);
+    clq_range_merge(merged, second, 0.5f);
+    assert_true(merged[0] == -1.5f && merged[1] == 0.75f);
+    clq_range_merge(merged, none, 0.5f);
+    clq_range_merge(merged, second, 0.0f);
+    assert_true(merged[0] == -2.0f && merged[1] == 0.75f);
+}
+
 static void refusals(void **state)
 {
     uint64_t counts[BINS] = {0};
@@ -297,7 +324,7 @@ static void refusals(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(percentiles),       cmocka_unit_test(entropies),       cmocka_unit_test(least_errors),
     cmocka_unit_test(worked_thresholds), cmocka_unit_test(first_of_equals), cmocka_unit_test(levels),
-    cmocka_unit_test(refusals),
+    cmocka_unit_test(ranges),            cmocka_unit_test(refusals),
 };
 
 CHECK_MAIN("thresholds", tests)

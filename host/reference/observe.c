@@ -32,39 +32,22 @@ static int has_finite(const clq_geometry *g, clq_dtype real, const void *x, uint
     return 0;
 }
 
-/* One end of the state: in double, so that nothing overflows; below the least normal f32 it is 0. */
-static float averaged(float state, float now, double averaging)
-{
-    const double difference = (double)now - (double)state;
-    const float moved = (float)((double)state + averaging * difference);
-    return fabsf(moved) < 0x1p-126f ? 0.0f : moved;
-}
-
 void clq_reference_merge_range(const clq_geometry *g, clq_dtype real, const void *x, const void *range,
                                const void *nonfinite, const void *averaging, void *state)
 {
-    const float given = clq_load_real(CLQ_F32, averaging, 0);
-    const double c = given > 0.0f ? (given < 1.0f ? (double)given : 1.0) : 0.0;
+    const float c = clq_load_real(CLQ_F32, averaging, 0);
     clq_nonfinite found;
     memcpy(&found, nonfinite, sizeof found);
     for (uint64_t p = 0; p < g->parameters; p++) {
-        const float lo = clq_load_real(CLQ_F32, range, 2 * p);
-        const float hi = clq_load_real(CLQ_F32, range, 2 * p + 1);
-        const float old_lo = clq_load_real(CLQ_F32, state, 2 * p);
-        const float old_hi = clq_load_real(CLQ_F32, state, 2 * p + 1);
-        float new_lo = lo;
-        float new_hi = hi;
+        float now[2];
+        float merged[2];
+        memcpy(now, (const char *)range + p * sizeof now, sizeof now);
+        memcpy(merged, (const char *)state + p * sizeof merged, sizeof merged);
         /* [0, 0] may stand for a parameter without a finite element. */
-        if (!(lo <= hi) || (lo == 0.0f && hi == 0.0f && found.count > 0 && !has_finite(g, real, x, p))) {
-            continue;
+        if (now[0] != 0.0f || now[1] != 0.0f || found.count == 0 || has_finite(g, real, x, p)) {
+            clq_range_merge(merged, now, c);
+            memcpy((char *)state + p * sizeof merged, merged, sizeof merged);
         }
-        if (old_lo <= old_hi) {
-            new_lo = c > 0.0 ? averaged(old_lo, lo, c) : lo < old_lo ? lo : old_lo;
-            new_hi = c > 0.0 ? averaged(old_hi, hi, c) : hi > old_hi ? hi : old_hi;
-        }
-        new_hi = new_hi < new_lo ? new_lo : new_hi; /* the rounding of an average must not leave an empty range */
-        clq_store_real(CLQ_F32, state, 2 * p, new_lo);
-        clq_store_real(CLQ_F32, state, 2 * p + 1, new_hi);
     }
 }
 

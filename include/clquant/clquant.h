@@ -571,6 +571,13 @@ CLQ_API clq_status clq_histogram_entropy(const uint64_t *counts, float maximum, 
 CLQ_API clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t levels, clq_threshold *threshold,
                                      clq_error *error);
 
+/* What clq_merge_range does to the state of one parameter that has the range [range[0], range[1]] in a batch; a range
+ * with lo above hi is that of no element. */
+CLQ_API void clq_range_merge(float state[2], const float range[2], float averaging);
+
+/* range = [lo, hi], each moved into [-threshold, threshold]. */
+CLQ_API void clq_range_clip(float range[2], float threshold);
+
 /* Codes for magnitudes: half of the type's (128 for 8 bits), or all when [lo, hi] is one-sided and the scheme not
  * symmetric. */
 CLQ_API uint32_t clq_scheme_levels(const clq_scheme *scheme, float lo, float hi);
