@@ -185,8 +185,7 @@ static clq_status describe(const cli_options *options, const cli_plan *plan, cli
                           error);
 }
 
-/* The preset with the options that change it. */
-static clq_status make_scheme(const cli_options *options, clq_scheme *scheme, clq_error *error)
+clq_status cli_plan_scheme(const cli_options *options, clq_scheme *scheme, clq_error *error)
 {
     static const clq_dtype DTYPES[] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4};
     clq_dtype dtype = (clq_dtype)0;
@@ -226,7 +225,7 @@ clq_status cli_plan_create(const cli_options *options, const cli_explicit *given
     if (plan->min_rank < 0) {
         plan->min_rank = model->kind == CLQ_MODEL_NPY ? 0 : 2;
     }
-    CLQ_TRY_TO(make_scheme(options, &plan->scheme, error));
+    CLQ_TRY_TO(cli_plan_scheme(options, &plan->scheme, error));
     CLQ_TRY_TO(cli_explicit_widen(given, &plan->scheme, error));
     for (size_t i = 0; i < plan->count; i++) {
         cli_plan_tensor *tensor = &plan->tensors[i];
