@@ -67,30 +67,35 @@ clq_status clq_histogram_percentile(const uint64_t *counts, float maximum, doubl
     return CLQ_OK;
 }
 
+/* The bins that are not empty, the outermost first. */
+typedef struct filled_bins {
+    uint32_t count;
+    uint16_t bins[BINS];
+    uint64_t counts[BINS];
+} filled_bins;
+
 /*
  * The sum over all elements of (c - Q(c))^2 in units of (w / (2 * (levels - 1)))^2, for the threshold at edge i: an
  * element of bin b counts at the centre c = (2b + 1) w/2, and Q rounds it to the nearest of the multiples 0 to
  * levels - 1 of i * w / (levels - 1), upward in a tie. From the outermost bin inward, so that a sum that reaches
  * `limit` is given up early; *clipped is the part of the bins beyond the edge, where it got that far.
  */
-static wide squared_error(const uint64_t *counts, uint32_t i, uint32_t levels, wide limit, wide *clipped)
+static wide squared_error(const filled_bins *filled, uint32_t i, uint32_t levels, wide limit, wide *clipped)
 {
     const uint64_t top = levels - 1;
     wide sum = 0;
     uint64_t k = top;
     *clipped = 0;
-    for (uint64_t b = BINS; b-- > 0 && sum < limit;) {
+    for (uint32_t n = 0; n < filled->count && sum < limit; n++) {
+        const uint64_t b = filled->bins[n];
         const uint64_t centre = (2 * b + 1) * top;
-        if (counts[b] == 0) {
-            continue;
-        }
         while (k > 0 && centre < (2 * k - 1) * i) {
             k--;
         }
         {
             const uint64_t level = 2 * k * i;
             const uint64_t error = centre > level ? centre - level : level - centre; /* below 2^29 */
-            sum += (wide)(error * error) * counts[b];
+            sum += (wide)(error * error) * filled->counts[n];
         }
         *clipped = b >= i ? sum : *clipped;
     }
@@ -104,16 +109,23 @@ clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t lev
     wide least = 0;
     wide clipped = 0;
     uint32_t best = BINS;
+    filled_bins filled = {.count = 0};
     CLQ_TRY(clq_histogram_check("clq_histogram_mse", counts, maximum, threshold, &total, error));
     CLQ_TRY(clq_histogram_check_levels("clq_histogram_mse", levels, error));
     *threshold = clq_histogram_threshold(maximum, 0, 2 * BINS);
     if (total == 0) {
         return CLQ_OK;
     }
-    least = squared_error(counts, BINS, levels, ~(wide)0, &clipped);
+    for (uint16_t b = BINS; b-- > 0;) {
+        if (counts[b] > 0) {
+            filled.bins[filled.count] = b;
+            filled.counts[filled.count++] = counts[b];
+        }
+    }
+    least = squared_error(&filled, BINS, levels, ~(wide)0, &clipped);
     /* What is clipped costs more with each step inward: once that alone is too much, nothing better comes. */
     for (uint32_t i = BINS - 1; i >= 1 && i >= levels && clipped < least; i--) {
-        const wide sum = squared_error(counts, i, levels, least, &clipped);
+        const wide sum = squared_error(&filled, i, levels, least, &clipped);
         if (sum < least) { /* of equals the greatest, which clips least */
             least = sum;
             best = i;

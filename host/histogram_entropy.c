@@ -14,7 +14,7 @@ typedef struct prefixes {
     uint64_t count[BINS + 1];  /* elements */
     uint32_t filled[BINS + 1]; /* bins that are not empty */
     double entropy[BINS + 1];  /* count * ln(count) */
-    double logarithm[KNOWN];   /* of small whole numbers, from 1 on */
+    double logarithm[KNOWN];   /* of small whole numbers; below 0: not known yet */
 } prefixes;
 
 /*
@@ -42,9 +42,16 @@ static double natural_logarithm(double x)
     return exponent * LN2 + 2.0 * z * sum;
 }
 
-static double logarithm_of(const prefixes *before, uint64_t n)
+/* ln(n) for n >= 1; that of small numbers is asked for again and again. */
+static double logarithm_of(prefixes *before, uint64_t n)
 {
-    return n < KNOWN ? before->logarithm[n] : natural_logarithm((double)n);
+    if (n >= KNOWN) {
+        return natural_logarithm((double)n);
+    }
+    if (before->logarithm[n] < 0.0) {
+        before->logarithm[n] = natural_logarithm((double)n);
+    }
+    return before->logarithm[n];
 }
 
 static void fill_prefixes(prefixes *before, const uint64_t *counts)
@@ -52,9 +59,8 @@ static void fill_prefixes(prefixes *before, const uint64_t *counts)
     before->count[0] = 0;
     before->filled[0] = 0;
     before->entropy[0] = 0.0;
-    before->logarithm[0] = 0.0; /* never asked for */
-    for (int n = 1; n < KNOWN; n++) {
-        before->logarithm[n] = natural_logarithm((double)n);
+    for (int n = 0; n < KNOWN; n++) {
+        before->logarithm[n] = -1.0;
     }
     for (int b = 0; b < BINS; b++) {
         const double n = (double)counts[b];
@@ -69,7 +75,7 @@ static void fill_prefixes(prefixes *before, const uint64_t *counts)
  * to its last bin, Q the histogram without outliers in `levels` levels, each spread evenly over its bins that are not
  * empty; both divided by their sums. An empty last bin that receives outliers has Q = 0: infinite.
  */
-static double divergence(const prefixes *before, const uint64_t *counts, uint32_t i, uint32_t levels)
+static double divergence(prefixes *before, const uint64_t *counts, uint32_t i, uint32_t levels)
 {
     const uint64_t all = before->count[BINS];
     const uint64_t kept = before->count[i];

@@ -52,6 +52,7 @@ typedef struct cli_plan_tensor {
 
 typedef struct cli_plan {
     const clq_model *model;
+    const cli_explicit *given;
     cli_plan_tensor *tensors; /* one for each of the model, in its order */
     size_t count;
     size_t quantized_count;
