@@ -121,8 +121,8 @@ static int grid_possible(const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     const int whole_bytes = clq_dtype_bits(task->q->scheme.dtype) != 4 || task->operation == CLQ_OP_MINMAX ||
-                            task->operation == CLQ_OP_HISTOGRAM || task->operation == CLQ_OP_FAKE_QUANTIZE || (g->segment % 2 == 0 && g->row % 2 == 0) ||
-                            g->elements <= g->segment;
+                            task->operation == CLQ_OP_HISTOGRAM || task->operation == CLQ_OP_FAKE_QUANTIZE ||
+                            (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment;
     return whole_bytes && context->cl->maximum_group_size >= 128;
 }
 

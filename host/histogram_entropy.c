@@ -92,7 +92,8 @@ static double divergence(prefixes *before, const uint64_t *counts, uint32_t i, u
     }
     /* P ln Q, in counts: all bins of a level have one Q */
     for (uint32_t level = 0, from = 0; level < levels && from < i; level++) {
-        const uint32_t to = (uint32_t)(((uint64_t)(level + 1) * i + levels - 1) / levels); /* floor(b*levels/i) = level */
+        const uint32_t to =
+            (uint32_t)(((uint64_t)(level + 1) * i + levels - 1) / levels); /* floor(b*levels/i) = level */
         const uint64_t mass = before->count[to] - before->count[from];
         if (mass > 0) {
             const double weight = (double)mass + (to == i ? outliers : 0.0);

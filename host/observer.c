@@ -168,9 +168,8 @@ clq_status clq_observer_add_counts(clq_observer *o, const clq_quantization *q, c
     if (o->counts == NULL) {
         clq_buffer *made = NULL;
         clq_status status;
-        CLQ_TRY(clq_buffer_create(o->context,
-                                  clq_size_max(o->parameters, 1) * CLQ_HISTOGRAM_BINS * sizeof(uint64_t), &made,
-                                  error));
+        CLQ_TRY(clq_buffer_create(o->context, clq_size_max(o->parameters, 1) * CLQ_HISTOGRAM_BINS * sizeof(uint64_t),
+                                  &made, error));
         status = clear_counts(made, o->parameters, error);
         if (status != CLQ_OK) {
             clq_buffer_destroy(&made);

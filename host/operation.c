@@ -55,8 +55,8 @@ const char *clq_operation_name(clq_operation operation)
 
 const char *clq_argument_name(clq_argument argument)
 {
-    static const char *const names[CLQ_ARG_COUNT] = {"x",         "y",         "codes", "scale", "zero_point", "range",
-                                                      "nonfinite", "averaging", "state", "counts"};
+    static const char *const names[CLQ_ARG_COUNT] = {"x",     "y",         "codes",     "scale", "zero_point",
+                                                     "range", "nonfinite", "averaging", "state", "counts"};
     return names[argument];
 }
 
@@ -260,7 +260,6 @@ clq_status clq_merge_range(clq_context *context, const clq_quantization *q, clq_
 clq_status clq_histogram(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
                          clq_operand counts, clq_error *error)
 {
-    const clq_operand arguments[CLQ_ARG_COUNT] = {
-        [CLQ_ARG_X] = x, [CLQ_ARG_RANGE] = range, [CLQ_ARG_COUNTS] = counts};
+    const clq_operand arguments[CLQ_ARG_COUNT] = {[CLQ_ARG_X] = x, [CLQ_ARG_RANGE] = range, [CLQ_ARG_COUNTS] = counts};
     return clq_run(context, CLQ_OP_HISTOGRAM, q, arguments, NULL, error);
 }

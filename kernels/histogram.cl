@@ -6,7 +6,8 @@
  * A job is one of `slices` parts of all elements of a few parameters (strip, grid: one; columns: a block of channels),
  * and is done by one work-item (grid: one work-group) at a time, which owns its counters: no counter is shared, so
  * none needs 64-bit atomics. With one slice a job adds to `counts` itself; with more, 32-bit counts go to
- * partial[job][parameter of the job][bin], and histogram_final adds them up. The host gives a job at most 2^31 elements.
+ * partial[job][parameter of the job][bin], and histogram_final adds them up. The host gives a job at most 2^31
+ * elements.
  *
  * The bin is exact on every device. With A = m * 2^e, e such that 1 <= m < 4, and t = |x| * 2^-e, it is floor(t / w)
  * for w = m / 2048, where 2^-e, w and, unless the bin is 0, t are exact. q = t * r with r a little below 1/w is at most
@@ -128,9 +129,9 @@ static inline void count_direct(__global ulong *counts, intv bins, uint count)
 #define COUNT_FOUR(counters, packed, copies)                                                                           \
     do {                                                                                                               \
         (counters)[(uint)(packed)&0xFFFFu]++;                                                                          \
-        (counters)[1 % (copies) * STRIDE + ((uint)((packed) >> 16) & 0xFFFFu)]++;                                      \
-        (counters)[2 % (copies) * STRIDE + ((uint)((packed) >> 32) & 0xFFFFu)]++;                                      \
-        (counters)[3 % (copies) * STRIDE + (uint)((packed) >> 48)]++;                                                  \
+        (counters)[1 % (copies)*STRIDE + ((uint)((packed) >> 16) & 0xFFFFu)]++;                                        \
+        (counters)[2 % (copies)*STRIDE + ((uint)((packed) >> 32) & 0xFFFFu)]++;                                        \
+        (counters)[3 % (copies)*STRIDE + (uint)((packed) >> 48)]++;                                                    \
     } while (0)
 #if VECTOR_WIDTH == 16
 #define COUNT_VECTOR(counters, indices, copies)                                                                        \
@@ -287,7 +288,8 @@ histogram_grid(__global const real_t *x, ulong x_offset, ulong rows, ulong row, 
 #endif
 #define COLUMNS (COLUMN_BLOCKS * VECTOR_WIDTH)
 
-/* A line is a page or more after the one before it, where no prefetcher of a processor follows. An extension of clang. */
+/* A line is a page or more after the one before it, where no prefetcher of a processor follows. An extension of clang.
+ */
 #define AHEAD 12
 #if defined(__has_builtin)
 #if __has_builtin(__builtin_prefetch)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * merge_range: folds the range of one batch into the state of each parameter, bit for bit what clq_reference_merge_range
- * gives. Ends are compared as integer keys and moved as bits, and averages are made from integers, so no device's
- * treatment of subnormals shows.
+ * merge_range: folds the range of one batch into the state of each parameter, bit for bit what
+ * clq_reference_merge_range gives. Ends are compared as integer keys and moved as bits, and averages are made from
+ * integers, so no device's treatment of subnormals shows.
  *
  * One work-item for each parameter. minmax gives [0, 0] to a parameter without a finite element; only where that range
  * comes with something that is not finite are the parameter's elements looked at, up to the first finite one.

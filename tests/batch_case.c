@@ -202,8 +202,8 @@ static size_t tensor_at(const batch_case *b, check_operand operand, uint64_t byt
 
 void batch_same(const batch_case *b, const char *where, const batch_result *want, const batch_result *got)
 {
-    static const char *const names[CHECK_OPERANDS] = {"x",         "y",         "codes", "scale", "zero_point", "range",
-                                                       "nonfinite", "averaging", "state", "counts"};
+    static const char *const names[CHECK_OPERANDS] = {"x",     "y",         "codes",     "scale", "zero_point",
+                                                      "range", "nonfinite", "averaging", "state", "counts"};
     for (int o = CHECK_OPERANDS - 1; o >= 0; o--) { /* causes before effects */
         uint64_t i = 0;
         if (memcmp(want->after[o], got->after[o], (size_t)b->bytes[o]) == 0) {

@@ -49,8 +49,7 @@ static operand_use use_of(clq_operation operation)
         use.outputs = BIT(CHECK_CODES) | parameters | BIT(CHECK_RANGE) | BIT(CHECK_NONFINITE);
         break;
     case CLQ_OP_MERGE_RANGE:
-        use.inputs =
-            BIT(CHECK_X) | BIT(CHECK_RANGE) | BIT(CHECK_NONFINITE) | BIT(CHECK_AVERAGING) | BIT(CHECK_STATE);
+        use.inputs = BIT(CHECK_X) | BIT(CHECK_RANGE) | BIT(CHECK_NONFINITE) | BIT(CHECK_AVERAGING) | BIT(CHECK_STATE);
         use.outputs = BIT(CHECK_STATE);
         break;
     case CLQ_OP_HISTOGRAM:
@@ -65,8 +64,8 @@ static operand_use use_of(clq_operation operation)
 
 static const char *operand_name(check_operand operand)
 {
-    static const char *const names[CHECK_OPERANDS] = {"x",         "y",         "codes", "scale", "zero_point", "range",
-                                                       "nonfinite", "averaging", "state", "counts"};
+    static const char *const names[CHECK_OPERANDS] = {"x",     "y",         "codes",     "scale", "zero_point",
+                                                      "range", "nonfinite", "averaging", "state", "counts"};
     return names[operand];
 }
 
@@ -277,7 +276,7 @@ static int element_differs(const check_case *c, check_operand operand, uint64_t 
 }
 
 /* Causes before effects: a wrong range is told before the wrong codes it leads to. */
-static const check_operand report_order[] = {CHECK_NONFINITE, CHECK_RANGE, CHECK_STATE, CHECK_COUNTS, CHECK_SCALE,
+static const check_operand report_order[] = {CHECK_NONFINITE,  CHECK_RANGE, CHECK_STATE, CHECK_COUNTS, CHECK_SCALE,
                                              CHECK_ZERO_POINT, CHECK_CODES, CHECK_X,     CHECK_Y};
 
 void check_same(const check_case *c, const char *where, const check_result *want, const check_result *got)

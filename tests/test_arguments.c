@@ -534,8 +534,8 @@ typedef struct setting {
     clq_operand o[CHECK_OPERANDS];
 } setting;
 
-static const char *const operand_names[CHECK_OPERANDS] = {"x",         "y",         "codes", "scale", "zero_point", "range",
-                                                          "nonfinite", "averaging", "state", "counts"};
+static const char *const operand_names[CHECK_OPERANDS] = {"x",     "y",         "codes",     "scale", "zero_point",
+                                                          "range", "nonfinite", "averaging", "state", "counts"};
 
 static clq_status call(const setting *s, clq_operation operation, clq_error *error)
 {

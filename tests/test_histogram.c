@@ -25,8 +25,8 @@ static wide magnitude(uint32_t bits, int shift)
 }
 
 /*
- * floor(2048 * |x| / maximum), not above 2047. Both are counted in units of 1/2 in the last place of a number 2^36 times
- * smaller than the maximum: what x has below that unit changes no bin.
+ * floor(2048 * |x| / maximum), not above 2047. Both are counted in units of 1/2 in the last place of a number 2^36
+ * times smaller than the maximum: what x has below that unit changes no bin.
  */
 static uint32_t oracle_bin(uint32_t x, uint32_t maximum)
 {
@@ -112,11 +112,12 @@ static void edges(void **state)
     float *x = check_allocate(N * sizeof *x);
     (void)state;
     for (int turn = 0; turn < 40; turn++) {
-        static const float maxima[] = {1.0f,      3.0f,          0x1p-100f,      0x1.fffffep127f, 0x1p127f,
-                                       0x1p-99f,  0x1.fffffep0f, 0x1.000002p-3f, 100.0f,          0x1.fffffep126f};
+        static const float maxima[] = {1.0f,     3.0f,          0x1p-100f,      0x1.fffffep127f, 0x1p127f,
+                                       0x1p-99f, 0x1.fffffep0f, 0x1.000002p-3f, 100.0f,          0x1.fffffep126f};
         float range[2] = {0.0f, 0.0f};
         check_case c;
-        range[turn % 2] = turn < 20 ? maxima[turn / 2] : (float)ldexp(1.0 + check_uniform(), (int)check_between(-99, 126));
+        range[turn % 2] =
+            turn < 20 ? maxima[turn / 2] : (float)ldexp(1.0 + check_uniform(), (int)check_between(-99, 126));
         range[0] = -range[0];
         for (uint32_t b = 0; b <= CLQ_HISTOGRAM_BINS; b++) {
             const double a = fabs((double)range[turn % 2]);

@@ -338,11 +338,8 @@ static void refusals(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(any_pieces),
-    cmocka_unit_test(moving_average),
-    cmocka_unit_test(one_outlier),
-    cmocka_unit_test(in_a_batch),
-    cmocka_unit_test(refusals),
+    cmocka_unit_test(any_pieces), cmocka_unit_test(moving_average), cmocka_unit_test(one_outlier),
+    cmocka_unit_test(in_a_batch), cmocka_unit_test(refusals),
 };
 
 CHECK_MAIN("observer", tests)

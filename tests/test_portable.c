@@ -11,8 +11,8 @@
 
 static void every_operation(void **state)
 {
-    static const clq_operation operations[] = {CLQ_OP_MINMAX,           CLQ_OP_QUANTIZE,    CLQ_OP_DEQUANTIZE,
-                                               CLQ_OP_FAKE_QUANTIZE,    CLQ_OP_MERGE_RANGE, CLQ_OP_HISTOGRAM,
+    static const clq_operation operations[] = {CLQ_OP_MINMAX,          CLQ_OP_QUANTIZE,    CLQ_OP_DEQUANTIZE,
+                                               CLQ_OP_FAKE_QUANTIZE,   CLQ_OP_MERGE_RANGE, CLQ_OP_HISTOGRAM,
                                                CLQ_OP_DYNAMIC_QUANTIZE};
     (void)state;
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {

@@ -113,7 +113,8 @@ static uint32_t mse_by_quantizing(const uint64_t *counts, int levels, int *is_cl
 
 /* ---- histograms ---- */
 
-/* Of the kinds that there are: normal, heavy-tailed, one-sided with zeros, few elements, one outlier, all in one bin. */
+/* Of the kinds that there are: normal, heavy-tailed, one-sided with zeros, few elements, one outlier, all in one bin.
+ */
 static void fill(uint64_t *counts, uint64_t turn)
 {
     const uint64_t n = turn % 6 == 3 ? 1 + check_below(50) : 200 + check_below(20000);
@@ -322,9 +323,10 @@ static void refusals(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(percentiles),       cmocka_unit_test(entropies),       cmocka_unit_test(least_errors),
-    cmocka_unit_test(worked_thresholds), cmocka_unit_test(first_of_equals), cmocka_unit_test(levels),
-    cmocka_unit_test(ranges),            cmocka_unit_test(refusals),
+    cmocka_unit_test(percentiles),     cmocka_unit_test(entropies),
+    cmocka_unit_test(least_errors),    cmocka_unit_test(worked_thresholds),
+    cmocka_unit_test(first_of_equals), cmocka_unit_test(levels),
+    cmocka_unit_test(ranges),          cmocka_unit_test(refusals),
 };
 
 CHECK_MAIN("thresholds", tests)

@@ -50,7 +50,7 @@ typedef struct cli_calibrate_job {
     size_t slot_input[CLI_CALIBRATE_SLOTS]; /* the file that each slot's pieces are of */
     cli_histograms histograms;
     /* Where the first stage stands. */
-    int counting;     /* this pass counts; else it finds ranges */
+    int counting; /* this pass counts; else it finds ranges */
     size_t next_input;
     clq_model *model; /* the file being read, NULL between two */
     size_t next_tensor, number;

@@ -164,12 +164,12 @@ static clq_status check_named(const cli_calibrate_job *job, clq_error *error)
 {
     for (size_t i = 0; i < job->options->tensors.count; i++) {
         const char *name = job->options->tensors.items[i];
-        CLQ_REQUIRE(clq_names_find(&job->names, name) != SIZE_MAX, "no tensor '%s' in any input; 'clquant info' lists them",
-                    name);
+        CLQ_REQUIRE(clq_names_find(&job->names, name) != SIZE_MAX,
+                    "no tensor '%s' in any input; 'clquant info' lists them", name);
     }
     CLQ_REQUIRE(job->count > 0, "the inputs hold no tensor to calibrate: required is type F32, F16 or BF16%s",
                 job->options->include.count + job->options->exclude.count > 0 ? ", selected by --include and --exclude"
-                                                                             : "");
+                                                                              : "");
     return CLQ_OK;
 }
 

@@ -281,7 +281,7 @@ clq_status cli_calibrate_table(const cli_calibrate_job *job, double seconds, clq
     cli_table_print(table, stdout);
     cli_table_destroy(&table);
     cli_calibration_format(text, sizeof text, &job->options->calibration);
-    printf("%zu tensor%s calibrated by %s over %zu file%s, %.2f s on %s\n", job->count, job->count == 1 ? "" : "s", text,
-           job->input_count, job->input_count == 1 ? "" : "s", seconds, job->device);
+    printf("%zu tensor%s calibrated by %s over %zu file%s, %.2f s on %s\n", job->count, job->count == 1 ? "" : "s",
+           text, job->input_count, job->input_count == 1 ? "" : "s", seconds, job->device);
     return CLQ_OK;
 }

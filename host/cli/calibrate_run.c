@@ -217,8 +217,8 @@ static clq_status choose_tensors(cli_calibrate_job *job, size_t *next, uint64_t 
             cli_format_bytes(needed, sizeof needed, 2 * cli_histograms_bytes(tensor->parameters));
             clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
             CLQ_REQUIRE(*parameters > 0,
-                        "tensor '%s': the histograms of %" PRIu64
-                        " channels take half of --memory or less: it must be at least %s",
+                        "tensor '%s': the histograms of its %" PRIu64
+                        " channels take half of --memory, which must be at least %s",
                         shown, tensor->parameters, needed);
             return CLQ_OK;
         }

@@ -33,7 +33,8 @@ static clq_status cut(cli_quantize_job *job, const cli_plan_tensor *tensor, clq_
             return clq_fail(error, CLQ_CANCELLED, "interrupted");
         }
         CLQ_TRY(cli_histograms_read(&job->histograms, p, &counts, error));
-        CLQ_TRY(cli_calibration_cut(&job->options->calibration, &tensor->q.scheme, counts, &job->cut[2 * p], NULL, error));
+        CLQ_TRY(
+            cli_calibration_cut(&job->options->calibration, &tensor->q.scheme, counts, &job->cut[2 * p], NULL, error));
     }
     return CLQ_OK;
 }

@@ -23,8 +23,8 @@ enum { CLI_QUANTIZE_SLOTS = 4 };
 /* What is done with a piece. */
 enum {
     CLI_PIECE_COPY = 0,
-    CLI_PIECE_FIND = 1,  /* its ranges are found, and no more */
-    CLI_PIECE_GIVEN = 2, /* quantized with parameters found before */
+    CLI_PIECE_FIND = 1,   /* its ranges are found, and no more */
+    CLI_PIECE_GIVEN = 2,  /* quantized with parameters found before */
     CLI_PIECE_CHOOSE = 3, /* its parameters are found, and it is quantized with them */
     CLI_PIECE_COUNT = 4   /* its elements are counted in histograms, for --calibrate */
 };

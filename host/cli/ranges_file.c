@@ -298,8 +298,9 @@ clq_status cli_ranges_file_read(const char *path, cli_ranges_file **out, clq_err
     }
     CLQ_TRY_TO(clq_file_open(path, &fd, &bytes, error));
     if (bytes > MOST_BYTES) {
-        CLQ_TRY_TO(clq_fail(error, CLQ_BAD_FILE, "%s: a file of ranges has at most %" PRIu64 " bytes, this one %" PRIu64,
-                            path, MOST_BYTES, bytes));
+        CLQ_TRY_TO(clq_fail(error, CLQ_BAD_FILE,
+                            "%s: a file of ranges has at most %" PRIu64 " bytes, this one %" PRIu64, path, MOST_BYTES,
+                            bytes));
     }
     text = malloc((size_t)bytes + 1);
     if (text == NULL) {
@@ -354,6 +355,15 @@ const cli_ranges_entry *cli_ranges_file_find(const cli_ranges_file *file, const 
     return NULL;
 }
 
+static void describe_granularity(char *out, size_t capacity, clq_granularity granularity, uint32_t axis)
+{
+    if (granularity == CLQ_PER_CHANNEL) {
+        snprintf(out, capacity, "channel of axis %" PRIu32, axis);
+    } else {
+        snprintf(out, capacity, "%s", cli_granularity_name(granularity));
+    }
+}
+
 clq_status cli_ranges_file_match(const cli_ranges_file *file, const char *name, const clq_layout *layout,
                                  const cli_ranges_entry **entry, clq_error *error)
 {
@@ -361,16 +371,18 @@ clq_status cli_ranges_file_match(const cli_ranges_file *file, const char *name, 
     uint64_t elements = 0;
     uint64_t parameters = 0;
     char shown[200];
+    char theirs[40];
+    char ours[40];
     clq_printable(shown, sizeof shown, name, strlen(name));
     CLQ_REQUIRE(found != NULL, "tensor '%s': %s has no range for it; --include and --exclude select what is quantized",
                 shown, file->path);
     CLQ_TRY(clq_layout_count(layout, &elements, &parameters, error));
-    CLQ_REQUIRE(found->granularity == layout->granularity &&
-                    (layout->granularity != CLQ_PER_CHANNEL || found->axis == layout->axis),
-                "tensor '%s': %s has ranges per %s, and it is to be quantized per %s: --granularity and --axis "
-                "must be those of 'calibrate'",
-                shown, file->path, cli_granularity_name(found->granularity),
-                cli_granularity_name(layout->granularity));
+    describe_granularity(theirs, sizeof theirs, found->granularity, found->axis);
+    describe_granularity(ours, sizeof ours, layout->granularity, layout->axis);
+    CLQ_REQUIRE(strcmp(theirs, ours) == 0,
+                "tensor '%s': %s has ranges per %s, and it is to be quantized per %s: --granularity and --axis must be "
+                "those of 'calibrate'",
+                shown, file->path, theirs, ours);
     CLQ_REQUIRE(found->parameters == parameters,
                 "tensor '%s': %s has %" PRIu64 " ranges for it, and it has %" PRIu64 " channels", shown, file->path,
                 found->parameters, parameters);
