@@ -36,6 +36,11 @@ static int is_output(clq_operation operation, check_operand operand)
     return 0;
 }
 
+int batch_case_accumulates(clq_operation operation)
+{
+    return operation == CLQ_OP_MERGE_RANGE || operation == CLQ_OP_HISTOGRAM;
+}
+
 static int is_nibbles(const check_case *c, check_operand operand)
 {
     return operand == CHECK_CODES && clq_dtype_bits(c->q.scheme.dtype) == 4;
