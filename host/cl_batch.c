@@ -35,12 +35,21 @@ static int can_be_fused(const clq_context *context, const clq_task *task)
            clq_dtype_bytes(task->q->real, g->elements) <= FUSED_BYTES && g->rows * g->segments_per_row == g->parameters;
 }
 
+/* Those of calibration take one large tensor after the other. */
+static int is_run_one_by_one(clq_operation operation)
+{
+    return operation == CLQ_OP_MERGE_RANGE || operation == CLQ_OP_HISTOGRAM;
+}
+
 /* As an ordinary operation's variant, but that segments of 4-bit codes of odd length go side by side as well. */
 static clq_batch_form preferred_form(const clq_context *context, const clq_task *task)
 {
     const clq_variant forced = (clq_variant)atomic_load(&context->cl->forced_variant);
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
     const int has_groups = context->cl->maximum_group_size >= 128;
+    if (is_run_one_by_one(task->operation)) {
+        return CLQ_BATCH_EACH;
+    }
     if (clq_cl_choose(context, task).variant == CLQ_VARIANT_COLUMNS) {
         return CLQ_BATCH_COLUMNS;
     }
@@ -131,6 +140,9 @@ static clq_status settle_form(const clq_batch *batch, const clq_cl_batch *device
     if (set->count == 1 && set->form != CLQ_BATCH_FUSED) {
         set->form = CLQ_BATCH_EACH;
         set->reason = "no other tensor lies in the same buffers";
+    }
+    if (is_run_one_by_one(batch->operation)) {
+        set->reason = "this operation is run tensor by tensor";
     }
     while (set->form != CLQ_BATCH_EACH) { /* ends: each round settles it or goes one step down */
         clq_trust trust = CLQ_UNKNOWN;

@@ -11,6 +11,9 @@ uint64_t clq_cl_workspace_bytes(const clq_context *context, const clq_task *task
     if (task->operation == CLQ_OP_MINMAX || task->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
         return clq_cl_minmax_workspace(context, task);
     }
+    if (task->operation == CLQ_OP_HISTOGRAM) {
+        return clq_cl_histogram_workspace(context, task);
+    }
     return 0;
 }
 
@@ -32,6 +35,10 @@ clq_status clq_cl_enqueue_operation(clq_cl_stream *stream, const clq_task *task,
         CLQ_TRY(clq_cl_minmax(stream, task, error));
         CLQ_TRY(clq_cl_choose_parameters(stream, task, error));
         return clq_cl_elementwise(stream, task, CLQ_OP_QUANTIZE, error);
+    case CLQ_OP_MERGE_RANGE:
+        return clq_cl_merge_range(stream, task, error);
+    case CLQ_OP_HISTOGRAM:
+        return clq_cl_histogram(stream, task, error);
     case CLQ_OP_COUNT:
         break;
     }

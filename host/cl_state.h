@@ -293,6 +293,11 @@ int clq_cl_is_interpreted(const clq_context *context);
 /* Bytes of scratch memory that a task needs. */
 uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task);
 
+uint64_t clq_cl_histogram_workspace(const clq_context *context, const clq_task *task);
+
+/* Columns that a job of the histogram's columns kernel handles together, so the longest row that it can take. */
+enum { CLQ_HISTOGRAM_COLUMNS = 32 };
+
 clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 
 /*
@@ -303,6 +308,8 @@ clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, cl
 
 /* The fields of a scheme as kernels/choose.clh takes them. */
 void clq_cl_push_scheme(clq_cl_launch *launch, const clq_scheme *s);
+clq_status clq_cl_merge_range(clq_cl_stream *stream, const clq_task *task, clq_error *error);
+clq_status clq_cl_histogram(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 
 /* Dynamic quantization in two kernels, where it is fused: on CPU devices, for one parameter and strips. */

@@ -4,6 +4,7 @@
  * does so with a reduction, pocl #1390), and a wrong scale is seen by nobody. The check takes a few launches on a queue
  * and memory of its own, once per context, operation, variant and pair of types.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,32 @@ static float awkward(uint32_t *state)
     return ((float)(r % 8192) - 4096.0f) * 0x1p-5f + (r % 3 == 0 ? 0x1p-18f : 0.0f);
 }
 
+/*
+ * For histograms, ranges whose edges are met exactly and others; for merged ranges, states narrower and wider than they
+ * are, none yet, and ranges that stand for no finite element.
+ */
+static void observer_inputs(const clq_task *task, void *const host[CLQ_ARG_COUNT])
+{
+    static const float maxima[] = {128.0f, 3.4e38f, 100.0f, 0x1p-101f, 127.96875f, 0x1p-20f, 0.0f, 0x1.fffffep126f};
+    for (uint64_t p = 0; p < task->geometry.parameters && host[CLQ_ARG_COUNTS] != NULL; p++) {
+        ((float *)host[CLQ_ARG_RANGE])[2 * p] = -maxima[p % (sizeof maxima / sizeof maxima[0])];
+        ((float *)host[CLQ_ARG_RANGE])[2 * p + 1] = p % 3 == 0 ? 64.0f : 0.0f;
+    }
+    for (uint64_t p = 0; p < task->geometry.parameters && host[CLQ_ARG_STATE] != NULL; p++) {
+        float *state = (float *)host[CLQ_ARG_STATE] + 2 * p;
+        float *range = (float *)host[CLQ_ARG_RANGE] + 2 * p;
+        state[0] = p % 3 == 0 ? INFINITY : p % 3 == 1 ? -3e38f : -0x1p-130f;
+        state[1] = p % 3 == 0 ? -INFINITY : p % 3 == 1 ? 3e38f : 0x1p-128f;
+        if (p % 5 == 4) {
+            range[0] = range[1] = 0.0f;
+        }
+    }
+    if (host[CLQ_ARG_AVERAGING] != NULL) {
+        *(float *)host[CLQ_ARG_AVERAGING] = 0.01f;
+        ((clq_nonfinite *)host[CLQ_ARG_NONFINITE])->count = 1;
+    }
+}
+
 void clq_cl_trial_inputs(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
 {
     static const float scales[] = {0.0625f, 1.0f, 0x1.fffffep-4f, 0.1f, 0x1.4p-3f, 0x1p-100f, 0x1p60f};
@@ -101,6 +128,7 @@ void clq_cl_trial_inputs(const clq_task *task, void *const host[CLQ_ARG_COUNT], 
             ((float *)host[CLQ_ARG_RANGE])[2 * p + 1] = lo < hi ? hi : lo;
         }
     }
+    observer_inputs(task, host);
 }
 
 static void lay_out(trial *t, clq_variant variant)
@@ -223,7 +251,7 @@ static clq_status run_device(trial *t, clq_error *error)
     stream.workspace = t->context->cl->trial_memory;
     stream.workspace_offset_bytes = t->workspace_offset;
     for (int i = 0; i < CLQ_ARG_COUNT; i++) {
-        if (t->bytes[i] > 0 && !clq_argument_is_output(t->task.operation, (clq_argument)i)) {
+        if (t->bytes[i] > 0 && clq_argument_is_input(t->task.operation, (clq_argument)i)) {
             CLQ_CL(clEnqueueWriteBuffer, t->queue, t->context->cl->trial_memory, CL_TRUE,
                    (size_t)t->task.arguments[i].offset_bytes, (size_t)t->bytes[i], t->host[i], 0, NULL, NULL);
         }
@@ -243,22 +271,30 @@ static clq_status compare_outputs(trial *t, int *same, clq_error *error)
     return CLQ_OK;
 }
 
-/* Both roundings, both orders, both arithmetics, with and without stores past the cache. */
+/*
+ * Both roundings, both orders, both arithmetics, with and without stores past the cache; both ways to merge ranges;
+ * other operations run once.
+ */
 static clq_status compare(trial *t, int *same, clq_error *error)
 {
     const clq_operation operation = t->task.operation;
-    const int walks = operation != CLQ_OP_MINMAX && operation != CLQ_OP_CHOOSE_PARAMETERS;
-    const int has_codes = walks && operation != CLQ_OP_DEQUANTIZE;
+    const int has_codes =
+        operation == CLQ_OP_QUANTIZE || operation == CLQ_OP_FAKE_QUANTIZE || operation == CLQ_OP_DYNAMIC_QUANTIZE;
+    const int merges = operation == CLQ_OP_MERGE_RANGE;
+    const int twice = merges || operation == CLQ_OP_DEQUANTIZE;
     *same = 1;
-    for (int i = 0; i < (has_codes ? SCHEMES : walks ? 2 : 1); i++) {
+    for (int i = 0; i < (has_codes ? SCHEMES : twice ? 2 : 1); i++) {
         t->task.streams = i % 2 != 0;
+        if (merges && i == 1) {
+            memset(t->host[CLQ_ARG_AVERAGING], 0, sizeof(float));
+        }
         if (has_codes) {
             t->q.scheme.rounding = i % 2 == 0 ? CLQ_ROUND_EVEN : CLQ_ROUND_AWAY;
             t->q.scheme.zero_point_order = i / 2 == 0 ? CLQ_ZERO_POINT_AFTER : CLQ_ZERO_POINT_BEFORE;
             t->q.scheme.arithmetic = i == 1 ? CLQ_RECIPROCAL : CLQ_DIVIDE;
         }
+        CLQ_TRY(run_device(t, error)); /* first: the reference changes what is read and written */
         CLQ_TRY(run_reference(t, error));
-        CLQ_TRY(run_device(t, error));
         CLQ_TRY(compare_outputs(t, same, error));
     }
     return CLQ_OK;

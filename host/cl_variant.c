@@ -111,7 +111,8 @@ static int columns_possible(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t most = MAXIMUM_LINE / 16;
-    return task->q->layout.granularity == CLQ_PER_CHANNEL && g->elements > 0 && g->row <= most &&
+    const uint64_t longest = task->operation == CLQ_OP_HISTOGRAM ? CLQ_HISTOGRAM_COLUMNS : most;
+    return task->q->layout.granularity == CLQ_PER_CHANNEL && g->elements > 0 && g->row <= longest &&
            g->channels <= most / g->row;
 }
 
@@ -120,8 +121,8 @@ static int grid_possible(const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     const int whole_bytes = clq_dtype_bits(task->q->scheme.dtype) != 4 || task->operation == CLQ_OP_MINMAX ||
-                            task->operation == CLQ_OP_FAKE_QUANTIZE || (g->segment % 2 == 0 && g->row % 2 == 0) ||
-                            g->elements <= g->segment;
+                            task->operation == CLQ_OP_HISTOGRAM || task->operation == CLQ_OP_FAKE_QUANTIZE ||
+                            (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment;
     return whole_bytes && context->cl->maximum_group_size >= 128;
 }
 
@@ -132,7 +133,7 @@ static clq_variant preferred_variant(const clq_context *context, const clq_task 
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
     const int short_segments = task->geometry.segment < 16 && task->geometry.elements > task->geometry.segment;
     *reason = "CPU device: each work-item takes a strip in order";
-    if (task->operation == CLQ_OP_CHOOSE_PARAMETERS) {
+    if (task->operation == CLQ_OP_CHOOSE_PARAMETERS || task->operation == CLQ_OP_MERGE_RANGE) {
         *reason = "one work-item for each parameter";
         return CLQ_VARIANT_STRIP;
     }

@@ -27,6 +27,9 @@ typedef enum clq_argument {
     CLQ_ARG_ZERO_POINT,
     CLQ_ARG_RANGE,
     CLQ_ARG_NONFINITE,
+    CLQ_ARG_AVERAGING,
+    CLQ_ARG_STATE,
+    CLQ_ARG_COUNTS,
     CLQ_ARG_COUNT
 } clq_argument;
 
@@ -114,6 +117,7 @@ clq_status clq_run(clq_context *context, clq_operation operation, const clq_quan
 uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument);
 uint64_t clq_argument_offset_bytes(const clq_task *task, clq_argument argument, uint64_t offset);
 int clq_argument_is_output(clq_operation operation, clq_argument argument);
+int clq_argument_is_input(clq_operation operation, clq_argument argument); /* some are both */
 const char *clq_argument_name(clq_argument argument);
 
 /* Implemented by cl_device.c and cl_context.c; a build without OpenCL has host/no_opencl.c. */

@@ -26,6 +26,11 @@ static const operation_row operations[CLQ_OP_COUNT] = {
     [CLQ_OP_DYNAMIC_QUANTIZE] = {"dynamic-quantize", BIT(CLQ_ARG_X),
                                  BIT(CLQ_ARG_CODES) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) |
                                      BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_NONFINITE)},
+    [CLQ_OP_MERGE_RANGE] = {"merge-range",
+                            BIT(CLQ_ARG_X) | BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_NONFINITE) | BIT(CLQ_ARG_AVERAGING) |
+                                BIT(CLQ_ARG_STATE),
+                            BIT(CLQ_ARG_STATE)},
+    [CLQ_OP_HISTOGRAM] = {"histogram", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_COUNTS), BIT(CLQ_ARG_COUNTS)},
 };
 
 static int is_used(clq_operation operation, clq_argument argument)
@@ -38,6 +43,11 @@ int clq_argument_is_output(clq_operation operation, clq_argument argument)
     return (operations[operation].outputs & BIT(argument)) != 0;
 }
 
+int clq_argument_is_input(clq_operation operation, clq_argument argument)
+{
+    return (operations[operation].inputs & BIT(argument)) != 0;
+}
+
 const char *clq_operation_name(clq_operation operation)
 {
     return (unsigned)operation < CLQ_OP_COUNT ? operations[operation].name : "?";
@@ -45,7 +55,8 @@ const char *clq_operation_name(clq_operation operation)
 
 const char *clq_argument_name(clq_argument argument)
 {
-    static const char *const names[CLQ_ARG_COUNT] = {"x", "y", "codes", "scale", "zero_point", "range", "nonfinite"};
+    static const char *const names[CLQ_ARG_COUNT] = {"x",     "y",         "codes",     "scale", "zero_point",
+                                                     "range", "nonfinite", "averaging", "state", "counts"};
     return names[argument];
 }
 
@@ -61,7 +72,11 @@ static uint64_t stored_bytes(const clq_quantization *q, clq_argument argument, u
     case CLQ_ARG_SCALE:
     case CLQ_ARG_ZERO_POINT:
     case CLQ_ARG_RANGE:
+    case CLQ_ARG_AVERAGING:
+    case CLQ_ARG_STATE:
         return clq_dtype_bytes(CLQ_S32, count);
+    case CLQ_ARG_COUNTS:
+        return count > UINT64_MAX / sizeof(uint64_t) ? UINT64_MAX : count * sizeof(uint64_t);
     case CLQ_ARG_NONFINITE:
         return count > UINT64_MAX / sizeof(clq_nonfinite) ? UINT64_MAX : count * sizeof(clq_nonfinite);
     case CLQ_ARG_COUNT:
@@ -85,8 +100,14 @@ uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument)
     case CLQ_ARG_ZERO_POINT:
         return stored_bytes(task->q, argument, g->parameters);
     case CLQ_ARG_RANGE:
+    case CLQ_ARG_STATE:
         return stored_bytes(task->q, argument, g->parameters * 2);
+    case CLQ_ARG_COUNTS:
+        return g->parameters > UINT64_MAX / CLQ_HISTOGRAM_BINS
+                   ? UINT64_MAX
+                   : stored_bytes(task->q, argument, g->parameters * CLQ_HISTOGRAM_BINS);
     case CLQ_ARG_NONFINITE:
+    case CLQ_ARG_AVERAGING:
         return stored_bytes(task->q, argument, 1);
     case CLQ_ARG_COUNT:
         break;
@@ -156,6 +177,9 @@ void clq_operands_list(const clq_operands *operands, clq_operand arguments[CLQ_A
     arguments[CLQ_ARG_ZERO_POINT] = operands->zero_point;
     arguments[CLQ_ARG_RANGE] = operands->range;
     arguments[CLQ_ARG_NONFINITE] = operands->nonfinite;
+    arguments[CLQ_ARG_AVERAGING] = operands->averaging;
+    arguments[CLQ_ARG_STATE] = operands->state;
+    arguments[CLQ_ARG_COUNTS] = operands->counts;
 }
 
 clq_status clq_plan_operation(clq_context *context, clq_operation operation, const clq_quantization *q, clq_plan *plan,
@@ -220,4 +244,22 @@ clq_status clq_dynamic_quantize(clq_context *context, const clq_quantization *q,
                                                   [CLQ_ARG_SCALE] = scale, [CLQ_ARG_ZERO_POINT] = zero_point,
                                                   [CLQ_ARG_RANGE] = range, [CLQ_ARG_NONFINITE] = nonfinite};
     return clq_run(context, CLQ_OP_DYNAMIC_QUANTIZE, q, arguments, NULL, error);
+}
+
+clq_status clq_merge_range(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
+                           clq_operand nonfinite, clq_operand averaging, clq_operand state, clq_error *error)
+{
+    const clq_operand arguments[CLQ_ARG_COUNT] = {[CLQ_ARG_X] = x,
+                                                  [CLQ_ARG_RANGE] = range,
+                                                  [CLQ_ARG_NONFINITE] = nonfinite,
+                                                  [CLQ_ARG_AVERAGING] = averaging,
+                                                  [CLQ_ARG_STATE] = state};
+    return clq_run(context, CLQ_OP_MERGE_RANGE, q, arguments, NULL, error);
+}
+
+clq_status clq_histogram(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
+                         clq_operand counts, clq_error *error)
+{
+    const clq_operand arguments[CLQ_ARG_COUNT] = {[CLQ_ARG_X] = x, [CLQ_ARG_RANGE] = range, [CLQ_ARG_COUNTS] = counts};
+    return clq_run(context, CLQ_OP_HISTOGRAM, q, arguments, NULL, error);
 }

@@ -11,6 +11,8 @@ count=0
 for width in 16 4; do
     for real in 32 16 17; do
         lint -DVECTOR_WIDTH=$width -DREAL=$real minmax.cl
+        lint -DVECTOR_WIDTH=$width -DREAL=$real -DCOLUMN_BLOCKS=$((32 / width)) histogram.cl
+        lint -DVECTOR_WIDTH=$width -DREAL=$real merge_range.cl
         lint -DVECTOR_WIDTH=$width -DREAL=$real fake_quantize.cl
         for bits in 4 8 16; do
             for sign in 0 1; do
@@ -35,7 +37,7 @@ for width in 16 4; do
             lint -DBATCH_LANES=$lanes -DVECTOR_WIDTH=$width -DREAL=$real batch_fake_quantize.cl
             count=$((count + 2))
         done
-        count=$((count + 2))
+        count=$((count + 4))
     done
 done
 for variant in 1 2 3 4; do

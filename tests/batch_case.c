@@ -26,10 +26,19 @@ static int is_output(clq_operation operation, check_operand operand)
         return operand == CHECK_SCALE || operand == CHECK_ZERO_POINT;
     case CLQ_OP_DYNAMIC_QUANTIZE:
         return operand != CHECK_X;
+    case CLQ_OP_MERGE_RANGE:
+        return operand == CHECK_STATE;
+    case CLQ_OP_HISTOGRAM:
+        return operand == CHECK_COUNTS;
     case CLQ_OP_COUNT:
         break;
     }
     return 0;
+}
+
+int batch_case_accumulates(clq_operation operation)
+{
+    return operation == CLQ_OP_MERGE_RANGE || operation == CLQ_OP_HISTOGRAM;
 }
 
 static int is_nibbles(const check_case *c, check_operand operand)
@@ -48,6 +57,8 @@ static uint64_t element_bytes(const check_case *c, check_operand operand)
         return is_nibbles(c, operand) ? 1 : clq_dtype_bits(c->q.scheme.dtype) / 8;
     case CHECK_NONFINITE:
         return sizeof(clq_nonfinite);
+    case CHECK_COUNTS:
+        return sizeof(uint64_t);
     default:
         return 4;
     }
@@ -139,6 +150,9 @@ void batch_place_begin(batch_place *p, clq_context *context, const batch_case *b
         o->zero_point = operand_at(p, b, CHECK_ZERO_POINT, i);
         o->range = operand_at(p, b, CHECK_RANGE, i);
         o->nonfinite = operand_at(p, b, CHECK_NONFINITE, i);
+        o->averaging = operand_at(p, b, CHECK_AVERAGING, i);
+        o->state = operand_at(p, b, CHECK_STATE, i);
+        o->counts = operand_at(p, b, CHECK_COUNTS, i);
     }
     batch_place_reset(p, b);
 }
@@ -193,7 +207,8 @@ static size_t tensor_at(const batch_case *b, check_operand operand, uint64_t byt
 
 void batch_same(const batch_case *b, const char *where, const batch_result *want, const batch_result *got)
 {
-    static const char *const names[CHECK_OPERANDS] = {"x", "y", "codes", "scale", "zero_point", "range", "nonfinite"};
+    static const char *const names[CHECK_OPERANDS] = {"x",     "y",         "codes",     "scale", "zero_point",
+                                                      "range", "nonfinite", "averaging", "state", "counts"};
     for (int o = CHECK_OPERANDS - 1; o >= 0; o--) { /* causes before effects */
         uint64_t i = 0;
         if (memcmp(want->after[o], got->after[o], (size_t)b->bytes[o]) == 0) {
@@ -235,6 +250,10 @@ static clq_status call(batch_place *p, const batch_case *b, size_t i, clq_error 
     case CLQ_OP_DYNAMIC_QUANTIZE:
         return clq_dynamic_quantize(p->context, q, o->x, o->codes, o->scale, o->zero_point, o->range, o->nonfinite,
                                     error);
+    case CLQ_OP_MERGE_RANGE:
+        return clq_merge_range(p->context, q, o->x, o->range, o->nonfinite, o->averaging, o->state, error);
+    case CLQ_OP_HISTOGRAM:
+        return clq_histogram(p->context, q, o->x, o->range, o->counts, error);
     case CLQ_OP_COUNT:
         break;
     }

@@ -30,6 +30,9 @@ typedef struct batch_place {
     clq_batch_item *items;
 } batch_place;
 
+/* Whether the operation reads what it writes, so that a second run adds to the first. Its tensors share no launches. */
+int batch_case_accumulates(clq_operation operation);
+
 /* Room for `count` tensors, each a case of the operation with the default description. */
 void batch_case_init(batch_case *b, const char *name, clq_operation operation, size_t count);
 void batch_case_free(batch_case *b);

@@ -61,6 +61,9 @@ typedef enum check_operand {
     CHECK_ZERO_POINT,
     CHECK_RANGE,
     CHECK_NONFINITE,
+    CHECK_AVERAGING,
+    CHECK_STATE,
+    CHECK_COUNTS,
     CHECK_OPERANDS
 } check_operand;
 
@@ -69,7 +72,7 @@ typedef struct check_case {
     const char *name; /* for messages */
     clq_operation operation;
     clq_quantization q;
-    const void *in[CHECK_OPERANDS];  /* the inputs of the operation; others are not looked at */
+    const void *in[CHECK_OPERANDS];  /* the inputs of the operation, also those that it writes; no others */
     uint64_t offset[CHECK_OPERANDS]; /* elements before each operand in its buffer (4-bit codes: even) */
     int in_place;                    /* fake-quantize: y is x */
 } check_case;

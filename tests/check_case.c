@@ -48,6 +48,14 @@ static operand_use use_of(clq_operation operation)
         use.inputs = BIT(CHECK_X);
         use.outputs = BIT(CHECK_CODES) | parameters | BIT(CHECK_RANGE) | BIT(CHECK_NONFINITE);
         break;
+    case CLQ_OP_MERGE_RANGE:
+        use.inputs = BIT(CHECK_X) | BIT(CHECK_RANGE) | BIT(CHECK_NONFINITE) | BIT(CHECK_AVERAGING) | BIT(CHECK_STATE);
+        use.outputs = BIT(CHECK_STATE);
+        break;
+    case CLQ_OP_HISTOGRAM:
+        use.inputs = BIT(CHECK_X) | BIT(CHECK_RANGE) | BIT(CHECK_COUNTS);
+        use.outputs = BIT(CHECK_COUNTS);
+        break;
     case CLQ_OP_COUNT:
         break;
     }
@@ -56,7 +64,8 @@ static operand_use use_of(clq_operation operation)
 
 static const char *operand_name(check_operand operand)
 {
-    static const char *const names[CHECK_OPERANDS] = {"x", "y", "codes", "scale", "zero_point", "range", "nonfinite"};
+    static const char *const names[CHECK_OPERANDS] = {"x",     "y",         "codes",     "scale", "zero_point",
+                                                      "range", "nonfinite", "averaging", "state", "counts"};
     return names[operand];
 }
 
@@ -71,6 +80,8 @@ static uint64_t stored_bytes(const check_case *c, check_operand operand, uint64_
         return (count * code_bits + 7) / 8;
     case CHECK_NONFINITE:
         return count * sizeof(clq_nonfinite);
+    case CHECK_COUNTS:
+        return count * sizeof(uint64_t);
     default:
         return count * 4;
     }
@@ -97,8 +108,12 @@ uint64_t check_operand_bytes(const check_case *c, check_operand operand)
     case CHECK_CODES:
         return stored_bytes(c, operand, elements);
     case CHECK_RANGE:
+    case CHECK_STATE:
         return stored_bytes(c, operand, 2 * parameters);
+    case CHECK_COUNTS:
+        return stored_bytes(c, operand, CLQ_HISTOGRAM_BINS * parameters);
     case CHECK_NONFINITE:
+    case CHECK_AVERAGING:
         return stored_bytes(c, operand, 1);
     default:
         return stored_bytes(c, operand, parameters);
@@ -224,8 +239,15 @@ static void report_difference(const check_case *c, const char *where, check_oper
         check_print_range_of_parameter(c, want, index);
         break;
     case CHECK_RANGE:
+    case CHECK_STATE:
         check_print_f32("got ", check_word_at(b, index));
         check_print_f32("want", check_word_at(a, index));
+        break;
+    case CHECK_COUNTS:
+        check_print("    bin %" PRIu64 " of parameter %" PRIu64 ": got %" PRIu64 ", want %" PRIu64,
+                    index % CLQ_HISTOGRAM_BINS, index / CLQ_HISTOGRAM_BINS, ((const uint64_t *)b)[index],
+                    ((const uint64_t *)a)[index]);
+        check_print_range_of_parameter(c, want, index / CLQ_HISTOGRAM_BINS);
         break;
     default:
         check_print("    got count %" PRIu64 ", first %" PRIu64 "; want count %" PRIu64 ", first %" PRIu64,
@@ -246,21 +268,23 @@ static int element_differs(const check_case *c, check_operand operand, uint64_t 
         return oracle_load_code(c->q.scheme.dtype, a, index) != oracle_load_code(c->q.scheme.dtype, b, index);
     case CHECK_NONFINITE:
         return memcmp(a, b, sizeof(clq_nonfinite)) != 0;
+    case CHECK_COUNTS:
+        return ((const uint64_t *)a)[index] != ((const uint64_t *)b)[index];
     default:
         return check_word_at(a, index) != check_word_at(b, index);
     }
 }
 
 /* Causes before effects: a wrong range is told before the wrong codes it leads to. */
-static const check_operand report_order[] = {CHECK_NONFINITE, CHECK_RANGE, CHECK_SCALE, CHECK_ZERO_POINT,
-                                             CHECK_CODES,     CHECK_X,     CHECK_Y};
+static const check_operand report_order[] = {CHECK_NONFINITE,  CHECK_RANGE, CHECK_STATE, CHECK_COUNTS, CHECK_SCALE,
+                                             CHECK_ZERO_POINT, CHECK_CODES, CHECK_X,     CHECK_Y};
 
 void check_same(const check_case *c, const char *where, const check_result *want, const check_result *got)
 {
     for (size_t k = 0; k < sizeof report_order / sizeof report_order[0]; k++) {
         const check_operand operand = report_order[k];
         const uint64_t bytes = want->bytes[operand];
-        uint64_t count = operand == CHECK_NONFINITE ? 1 : bytes / 4;
+        uint64_t count = operand == CHECK_NONFINITE ? 1 : operand == CHECK_COUNTS ? bytes / 8 : bytes / 4;
         if (want->out[operand] == NULL || memcmp(want->out[operand], got->out[operand], (size_t)bytes) == 0) {
             continue;
         }
@@ -362,6 +386,11 @@ static clq_status call(clq_context *context, const check_case *c, const placed *
     case CLQ_OP_DYNAMIC_QUANTIZE:
         return clq_dynamic_quantize(context, &c->q, o[CHECK_X], o[CHECK_CODES], o[CHECK_SCALE], o[CHECK_ZERO_POINT],
                                     o[CHECK_RANGE], o[CHECK_NONFINITE], error);
+    case CLQ_OP_MERGE_RANGE:
+        return clq_merge_range(context, &c->q, o[CHECK_X], o[CHECK_RANGE], o[CHECK_NONFINITE], o[CHECK_AVERAGING],
+                               o[CHECK_STATE], error);
+    case CLQ_OP_HISTOGRAM:
+        return clq_histogram(context, &c->q, o[CHECK_X], o[CHECK_RANGE], o[CHECK_COUNTS], error);
     case CLQ_OP_COUNT:
         break;
     }

@@ -574,6 +574,55 @@ static int has_parameters(clq_operation operation)
     return operation == CLQ_OP_QUANTIZE || operation == CLQ_OP_DEQUANTIZE || operation == CLQ_OP_FAKE_QUANTIZE;
 }
 
+/* Ranges as they are found, and others; for each a histogram or a state that holds something already. */
+static void observer_inputs(check_case *c, uint64_t elements, uint64_t parameters)
+{
+    float *range = check_allocate(2 * parameters * sizeof *range);
+    memset(range, 0, (size_t)parameters * 2 * sizeof *range);
+    for (uint64_t i = 0; i < elements; i++) {
+        const float x = oracle_float(oracle_widen(c->q.real, oracle_load_real(c->q.real, c->in[CHECK_X], i)));
+        float *own = &range[2 * oracle_parameter(&c->q.layout, i)];
+        own[0] = isfinite(x) && x < own[0] ? x : own[0];
+        own[1] = isfinite(x) && x > own[1] ? x : own[1];
+    }
+    for (uint64_t p = 0; p < parameters; p++) {
+        if (check_chance(4)) {
+            inputs_range(255.0, &range[2 * p], &range[2 * p + 1]);
+        } else if (check_chance(20)) {
+            range[2 * p] = check_chance(2) ? INFINITY : NAN;
+            range[2 * p + 1] = check_chance(2) ? -INFINITY : NAN;
+        } else if (check_chance(5)) {
+            range[2 * p] = range[2 * p + 1] = 0.0f;
+        }
+    }
+    c->in[CHECK_RANGE] = range;
+    if (c->operation == CLQ_OP_HISTOGRAM) {
+        uint64_t *counts = check_allocate(CLQ_HISTOGRAM_BINS * parameters * sizeof *counts);
+        for (uint64_t i = 0; i < CLQ_HISTOGRAM_BINS * parameters; i++) {
+            counts[i] = check_chance(50) ? check_random() >> 1 : 0;
+        }
+        c->in[CHECK_COUNTS] = counts;
+    } else {
+        static const float constants[] = {0.0f, 0.01f, 1.0f, 0.5f, 0x1p-24f, 0x1p-140f, -1.0f, 2.0f};
+        float *averaging = check_allocate(sizeof *averaging);
+        float *state = check_allocate(2 * parameters * sizeof *state);
+        clq_nonfinite *nonfinite = check_allocate(sizeof *nonfinite);
+        *averaging = constants[check_below(sizeof constants / sizeof constants[0])];
+        nonfinite->count = check_below(2);
+        nonfinite->first_index = 0;
+        for (uint64_t p = 0; p < parameters; p++) {
+            state[2 * p] = INFINITY;
+            state[2 * p + 1] = -INFINITY;
+            if (!check_chance(3)) {
+                inputs_range(255.0, &state[2 * p], &state[2 * p + 1]);
+            }
+        }
+        c->in[CHECK_AVERAGING] = averaging;
+        c->in[CHECK_STATE] = state;
+        c->in[CHECK_NONFINITE] = nonfinite;
+    }
+}
+
 void inputs_case(check_case *c, inputs_parameters_kind parameters_kind, inputs_kind elements_kind)
 {
     uint64_t elements = 0;
@@ -610,6 +659,9 @@ void inputs_case(check_case *c, inputs_parameters_kind parameters_kind, inputs_k
         void *x = check_allocate(check_operand_bytes(c, CHECK_X));
         inputs_elements(elements_kind, &c->q, scale, zero_point, elements, x);
         c->in[CHECK_X] = x;
+        if (c->operation == CLQ_OP_MERGE_RANGE || c->operation == CLQ_OP_HISTOGRAM) {
+            observer_inputs(c, elements, parameters);
+        }
     }
 }
 

@@ -390,7 +390,7 @@ static void contexts_of(clq_context *context, int is_reference)
     clq_context_set_log(context, NULL, NULL);
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_plan_operation(context, CLQ_OP_QUANTIZE, &q, NULL, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_plan_operation(context, CLQ_OP_QUANTIZE, NULL, &plan, e));
-    REFUSED(CLQ_INVALID_ARGUMENT, "6", clq_plan_operation(context, CLQ_OP_COUNT, &q, &plan, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "8", clq_plan_operation(context, CLQ_OP_COUNT, &q, &plan, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "-1", clq_plan_operation(context, (clq_operation)-1, &q, &plan, e));
     for (int operation = 0; operation < CLQ_OP_COUNT; operation++) {
         ACCEPTED(clq_plan_operation(context, (clq_operation)operation, &q, &plan, e));
@@ -525,7 +525,7 @@ static void buffers(void **state)
 
 /* ---- operations ---- */
 
-enum { N = 33, P = 3, BYTES = 4096 };
+enum { N = 33, P = 3, BYTES = 65536 };
 
 /* All operands of all operations over one set of buffers. */
 typedef struct setting {
@@ -534,8 +534,8 @@ typedef struct setting {
     clq_operand o[CHECK_OPERANDS];
 } setting;
 
-static const char *const operand_names[CHECK_OPERANDS] = {"x",          "y",     "codes",    "scale",
-                                                          "zero_point", "range", "nonfinite"};
+static const char *const operand_names[CHECK_OPERANDS] = {"x",     "y",         "codes",     "scale", "zero_point",
+                                                          "range", "nonfinite", "averaging", "state", "counts"};
 
 static clq_status call(const setting *s, clq_operation operation, clq_error *error)
 {
@@ -553,6 +553,11 @@ static clq_status call(const setting *s, clq_operation operation, clq_error *err
     case CLQ_OP_CHOOSE_PARAMETERS:
         return clq_choose_parameters_from(s->context, &s->q, o[CHECK_RANGE], o[CHECK_SCALE], o[CHECK_ZERO_POINT],
                                           error);
+    case CLQ_OP_MERGE_RANGE:
+        return clq_merge_range(s->context, &s->q, o[CHECK_X], o[CHECK_RANGE], o[CHECK_NONFINITE], o[CHECK_AVERAGING],
+                               o[CHECK_STATE], error);
+    case CLQ_OP_HISTOGRAM:
+        return clq_histogram(s->context, &s->q, o[CHECK_X], o[CHECK_RANGE], o[CHECK_COUNTS], error);
     default:
         return clq_dynamic_quantize(s->context, &s->q, o[CHECK_X], o[CHECK_CODES], o[CHECK_SCALE], o[CHECK_ZERO_POINT],
                                     o[CHECK_RANGE], o[CHECK_NONFINITE], error);
@@ -564,11 +569,15 @@ static uint64_t needed(check_operand operand)
 {
     switch (operand) {
     case CHECK_RANGE:
+    case CHECK_STATE:
         return 2 * P;
+    case CHECK_COUNTS:
+        return CLQ_HISTOGRAM_BINS * P;
     case CHECK_SCALE:
     case CHECK_ZERO_POINT:
         return P;
     case CHECK_NONFINITE:
+    case CHECK_AVERAGING:
         return 1;
     default:
         return N;
@@ -585,6 +594,8 @@ static uint64_t element_bits(const setting *s, check_operand operand)
         return clq_dtype_bits(s->q.scheme.dtype);
     case CHECK_NONFINITE:
         return 8 * sizeof(clq_nonfinite);
+    case CHECK_COUNTS:
+        return 64;
     default:
         return 32;
     }
@@ -614,7 +625,7 @@ static void uses_of_operand(setting *s, clq_operation operation, check_operand o
         snprintf(text, sizeof text, "%" PRIu64, bad[k]);
         REFUSED(CLQ_INVALID_ARGUMENT, text, call(s, operation, e));
         REFUSED(CLQ_INVALID_ARGUMENT, name, call(s, operation, e));
-        REFUSED(CLQ_INVALID_ARGUMENT, "4096 bytes", call(s, operation, e));
+        REFUSED(CLQ_INVALID_ARGUMENT, "65536 bytes", call(s, operation, e));
     }
     if (bits == 4) {
         s->o[operand].offset = 7;
@@ -704,6 +715,8 @@ static void null_description(clq_context *context)
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_dequantize(context, NULL, none, none, none, none, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_fake_quantize(context, NULL, none, none, none, none, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_choose_parameters_from(context, NULL, none, none, none, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_merge_range(context, NULL, none, none, none, none, none, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_histogram(context, NULL, none, none, none, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_dynamic_quantize(context, NULL, none, none, none, none, none, none, e));
 }
 

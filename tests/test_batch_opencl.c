@@ -33,6 +33,9 @@ static void want_of_reference(const batch_case *b, batch_result *want)
     batch_place p;
     batch_place_begin(&p, check_reference(), b);
     batch_place_run_each(&p, b);
+    if (batch_case_accumulates(b->operation)) { /* the batch is run twice */
+        batch_place_run_each(&p, b);
+    }
     batch_place_read(&p, b, want);
     batch_place_end(&p, b);
 }

@@ -11,7 +11,8 @@
 
 static void every_operation(void **state)
 {
-    static const clq_operation operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DEQUANTIZE, CLQ_OP_FAKE_QUANTIZE,
+    static const clq_operation operations[] = {CLQ_OP_MINMAX,          CLQ_OP_QUANTIZE,    CLQ_OP_DEQUANTIZE,
+                                               CLQ_OP_FAKE_QUANTIZE,   CLQ_OP_MERGE_RANGE, CLQ_OP_HISTOGRAM,
                                                CLQ_OP_DYNAMIC_QUANTIZE};
     (void)state;
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
@@ -30,15 +31,16 @@ static void every_operation(void **state)
 static void channels_inside(void **state)
 {
     (void)state;
-    for (unsigned turn = 0; turn < 4; turn++) {
+    for (unsigned turn = 0; turn < 6; turn++) {
+        static const clq_operation operations[] = {CLQ_OP_DYNAMIC_QUANTIZE, CLQ_OP_DEQUANTIZE, CLQ_OP_HISTOGRAM};
         check_case c;
-        check_case_init(&c, "columns", turn % 2 == 0 ? CLQ_OP_DYNAMIC_QUANTIZE : CLQ_OP_DEQUANTIZE);
+        check_case_init(&c, "columns", operations[turn % 3]);
         c.q.layout.rank = 2;
         c.q.layout.shape[0] = 37;
-        c.q.layout.shape[1] = turn < 2 ? 3 : 16;
+        c.q.layout.shape[1] = turn < 3 ? 3 : 16;
         c.q.layout.granularity = CLQ_PER_CHANNEL;
         c.q.layout.axis = 1;
-        inputs_scheme(&c.q.scheme, turn < 2 ? CLQ_S8 : CLQ_U4, turn);
+        inputs_scheme(&c.q.scheme, turn < 3 ? CLQ_S8 : CLQ_U4, turn);
         inputs_check(&c, INPUTS_PLAIN, INPUTS_NORMAL);
     }
     check_needs_device();

@@ -64,6 +64,11 @@ static clq_status call(const worker *w, const job *j, const operands *made, clq_
         return clq_fake_quantize(w->context, q, o[CHECK_X], o[CHECK_SCALE], o[CHECK_ZERO_POINT], o[CHECK_Y], error);
     case CLQ_OP_CHOOSE_PARAMETERS:
         return clq_choose_parameters_from(w->context, q, o[CHECK_RANGE], o[CHECK_SCALE], o[CHECK_ZERO_POINT], error);
+    case CLQ_OP_MERGE_RANGE:
+        return clq_merge_range(w->context, q, o[CHECK_X], o[CHECK_RANGE], o[CHECK_NONFINITE], o[CHECK_AVERAGING],
+                               o[CHECK_STATE], error);
+    case CLQ_OP_HISTOGRAM:
+        return clq_histogram(w->context, q, o[CHECK_X], o[CHECK_RANGE], o[CHECK_COUNTS], error);
     default:
         return clq_dynamic_quantize(w->context, q, o[CHECK_X], o[CHECK_CODES], o[CHECK_SCALE], o[CHECK_ZERO_POINT],
                                     o[CHECK_RANGE], o[CHECK_NONFINITE], error);

@@ -32,6 +32,7 @@ typedef enum cli_verb {
     CLI_VERB_QUANTIZE,
     CLI_VERB_DEQUANTIZE,
     CLI_VERB_COMPARE,
+    CLI_VERB_CALIBRATE,
     CLI_VERB_GEMM,
     CLI_VERB_MULTIPLIER,
     CLI_VERB_SAMPLE,
@@ -42,6 +43,21 @@ typedef struct cli_list {
     const char **items;
     size_t count;
 } cli_list;
+
+/* How a range follows from data (calibration.h). Those from percentile on look at a histogram. */
+typedef enum cli_calibration_kind {
+    CLI_CALIBRATE_MINMAX = 0,
+    CLI_CALIBRATE_AVERAGE = 1,
+    CLI_CALIBRATE_PERCENTILE = 2,
+    CLI_CALIBRATE_MSE = 3,
+    CLI_CALIBRATE_ENTROPY = 4
+} cli_calibration_kind;
+
+typedef struct cli_calibration {
+    cli_calibration_kind kind;
+    double percent;  /* of a percentile */
+    float averaging; /* of a moving average; else 0 */
+} cli_calibration;
 
 /* Every option of every verb. Strings point into argv. A `_given` field tells whether the option was there. */
 typedef struct cli_options {
@@ -84,6 +100,11 @@ typedef struct cli_options {
     int fail_sqnr_given;
     double fail_sqnr_below;
     const char *emit_config;
+    const char *ranges; /* --ranges FILE */
+    /* quantize and calibrate */
+    cli_calibration calibration; /* --calibrate, --method */
+    const char *name;            /* --name: of the tensor in a .npy */
+    int histograms;              /* --histograms */
     /* gemm: numbers or paths are kept as text, NULL when not given */
     struct {
         int transpose_a, transpose_b;
@@ -137,6 +158,7 @@ int cli_minmax(const cli_options *options);
 int cli_quantize(const cli_options *options);
 int cli_dequantize(const cli_options *options);
 int cli_compare(const cli_options *options);
+int cli_calibrate(const cli_options *options);
 int cli_gemm(const cli_options *options);
 int cli_multiplier(const cli_options *options);
 int cli_sample(const cli_options *options);

@@ -140,8 +140,13 @@ clq_status cli_explicit_create(const cli_options *options, cli_explicit **out, c
     clq_status status = CLQ_OK;
     *out = NULL;
     CLQ_REQUIRE(options->zero_point == NULL || options->scale != NULL, "--zero-point is only used with --scale");
-    CLQ_REQUIRE(options->scale == NULL || !options->range_given,
-                "--scale and --range both decide the scale: give one of them");
+    CLQ_REQUIRE((options->scale != NULL) + options->range_given + (options->ranges != NULL) +
+                        (options->calibration.kind != CLI_CALIBRATE_MINMAX) <=
+                    1,
+                "--scale, --range, --ranges and --calibrate all decide the scale: give one of them");
+    CLQ_REQUIRE(options->calibration.kind == CLI_CALIBRATE_MINMAX || !options->granularity_given ||
+                    options->granularity != CLQ_PER_GROUP,
+                "--calibrate of groups is minmax only: a histogram for each group would be larger than the data");
     given = calloc(1, sizeof *given);
     if (given == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the parameters given");
@@ -151,6 +156,9 @@ clq_status cli_explicit_create(const cli_options *options, cli_explicit **out, c
     given->hi = options->range_hi;
     if (options->scale != NULL) {
         CLQ_TRY_TO(take_scale(given, options->scale, error));
+    }
+    if (options->ranges != NULL) {
+        CLQ_TRY_TO(cli_ranges_file_read(options->ranges, &given->ranges, error));
     }
     if (options->zero_point != NULL) {
         CLQ_TRY_TO(take_zero_point(given, options->zero_point, error));
@@ -167,9 +175,23 @@ void cli_explicit_destroy(cli_explicit **given)
     if (*given != NULL) {
         free((*given)->scales);
         free((*given)->zero_points);
+        cli_ranges_file_destroy(&(*given)->ranges);
         free(*given);
         *given = NULL;
     }
+}
+
+clq_status cli_explicit_layout(const cli_explicit *given, const cli_options *options, const char *name, uint32_t rank,
+                               const uint64_t *shape, clq_granularity default_granularity, clq_layout *layout,
+                               clq_error *error)
+{
+    const cli_ranges_entry *entry = given->ranges != NULL ? cli_ranges_file_find(given->ranges, name) : NULL;
+    CLQ_TRY(cli_layout(options, name, rank, shape, entry != NULL ? entry->granularity : default_granularity, layout,
+                       error));
+    if (entry != NULL && !options->axis_given && layout->granularity == CLQ_PER_CHANNEL && entry->axis < rank) {
+        layout->axis = entry->axis;
+    }
+    return given->ranges != NULL ? cli_ranges_file_match(given->ranges, name, layout, &entry, error) : CLQ_OK;
 }
 
 static int32_t fixed_zero_point(const clq_scheme *scheme)
@@ -203,14 +225,17 @@ static clq_status check_count(const char *option, const char *name, uint64_t val
     return CLQ_OK;
 }
 
-/* What the scheme makes of the range given, else of the range found. */
-static clq_status choose(const cli_explicit *given, const clq_scheme *scheme, const float *range, float *scale,
-                         int32_t *zero_point, clq_error *error)
+/* What the scheme makes of the range given, for all or for each parameter `p`, else of the range found. */
+static clq_status choose(const cli_explicit *given, const clq_scheme *scheme, const cli_ranges_entry *entry, uint64_t p,
+                         const float *range, float *scale, int32_t *zero_point, clq_error *error)
 {
     clq_parameters chosen;
     double lo = given->lo;
     double hi = given->hi;
-    if (!given->range_given) {
+    if (entry != NULL) {
+        lo = (double)entry->lo[p];
+        hi = (double)entry->hi[p];
+    } else if (!given->range_given) {
         const int empty = cli_range_is_empty(range);
         lo = empty ? 0.0 : (double)range[0];
         hi = empty ? 0.0 : (double)range[1];
@@ -225,6 +250,7 @@ clq_status cli_explicit_parameters(const cli_explicit *given, const clq_scheme *
                                    const cli_parameter_run *run, const float *range, float *scale, int32_t *zero_point,
                                    clq_error *error)
 {
+    const cli_ranges_entry *entry = given->ranges != NULL ? cli_ranges_file_find(given->ranges, name) : NULL;
     if (given->scale_given) {
         CLQ_TRY(check_count("--scale", name, given->scale_count, run->total, error));
     }
@@ -236,7 +262,7 @@ clq_status cli_explicit_parameters(const cli_explicit *given, const clq_scheme *
             scale[i] = given->scales[given->scale_count == 1 ? 0 : run->first + i];
             zero_point[i] = fixed_zero_point(scheme);
         } else {
-            CLQ_TRY(choose(given, scheme, &range[2 * i], &scale[i], &zero_point[i], error));
+            CLQ_TRY(choose(given, scheme, entry, run->first + i, &range[2 * i], &scale[i], &zero_point[i], error));
         }
         if (given->zero_points != NULL) {
             zero_point[i] = given->zero_points[given->zero_point_count == 1 ? 0 : run->first + i];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parameters that the user gives instead of having them found: --scale, --zero-point, --range. */
+/* Parameters that the user gives instead of having them found: --scale, --zero-point, --range, --ranges. */
 #ifndef CLQ_CLI_EXPLICIT_H
 #define CLQ_CLI_EXPLICIT_H
 
 #include "../io/model.h"
 #include "cli.h"
+#include "ranges_file.h"
 
 typedef struct cli_explicit {
     int scale_given;
@@ -14,6 +15,7 @@ typedef struct cli_explicit {
     uint64_t zero_point_count;
     int range_given;
     double lo, hi;
+    cli_ranges_file *ranges; /* --ranges, or NULL */
 } cli_explicit;
 
 /*
@@ -28,6 +30,14 @@ void cli_explicit_destroy(cli_explicit **given);
  * another kind of file or holds no value.
  */
 clq_status cli_open_values(const char *option, const char *path, int only_file, clq_model **model, clq_error *error);
+
+/*
+ * The layout of a tensor whose granularity no option decides: that of its ranges in the file of --ranges, else
+ * `default_granularity`. With such a file, its ranges must fit: CLQ_INVALID_ARGUMENT.
+ */
+clq_status cli_explicit_layout(const cli_explicit *given, const cli_options *options, const char *name, uint32_t rank,
+                               const uint64_t *shape, clq_granularity default_granularity, clq_layout *layout,
+                               clq_error *error);
 
 /*
  * Presets that leave out the lowest code do so to have as many codes on either side of their zero point. A zero point

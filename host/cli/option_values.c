@@ -2,6 +2,7 @@
 /* How each option of the table stores its value. Every function returns 0 when the text is not acceptable. */
 #include <string.h>
 
+#include "calibration.h"
 #include "options.h"
 
 /* Flags. */
@@ -51,6 +52,13 @@ int cli_set_dry_run(cli_options *options, const char *text)
     return 1;
 }
 
+int cli_set_histograms(cli_options *options, const char *text)
+{
+    (void)text;
+    options->histograms = 1;
+    return 1;
+}
+
 /* Text, kept as it is. An empty one is never meant. */
 
 int cli_store_text(const char **field, const char *text)
@@ -77,6 +85,16 @@ int cli_set_scale(cli_options *options, const char *text)
 int cli_set_zero_point(cli_options *options, const char *text)
 {
     return cli_store_text(&options->zero_point, text);
+}
+
+int cli_set_ranges(cli_options *options, const char *text)
+{
+    return cli_store_text(&options->ranges, text);
+}
+
+int cli_set_name(cli_options *options, const char *text)
+{
+    return cli_store_text(&options->name, text);
 }
 
 int cli_set_emit_config(cli_options *options, const char *text)
@@ -205,11 +223,19 @@ int cli_set_arithmetic(cli_options *options, const char *text)
     return choice >= 0;
 }
 
-/* The observed minimum and maximum is what quantize does anyway. */
 int cli_set_calibrate(cli_options *options, const char *text)
 {
-    (void)options;
-    return strcmp(text, "minmax") == 0;
+    return cli_calibration_parse(text, 0, &options->calibration);
+}
+
+int cli_set_method(cli_options *options, const char *text)
+{
+    return cli_calibration_parse(text, 1, &options->calibration);
+}
+
+int cli_set_calibrated_granularity(cli_options *options, const char *text)
+{
+    return cli_set_granularity(options, text) && options->granularity != CLQ_PER_GROUP;
 }
 
 /* Numbers. */

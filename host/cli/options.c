@@ -133,9 +133,11 @@ static int check_together(const cli_options *options)
     const cli_verb_info *verb = &cli_verb_table[options->verb];
     const size_t given = options->positional.count;
     const int needs_output = options->verb == CLI_VERB_QUANTIZE || options->verb == CLI_VERB_DEQUANTIZE ||
-                             options->verb == CLI_VERB_GEMM || options->verb == CLI_VERB_SAMPLE;
-    const int channels =
-        options->granularity_given ? options->granularity == CLQ_PER_CHANNEL : options->verb != CLI_VERB_MINMAX;
+                             options->verb == CLI_VERB_CALIBRATE || options->verb == CLI_VERB_GEMM ||
+                             options->verb == CLI_VERB_SAMPLE;
+    const int channels = options->granularity_given
+                             ? options->granularity == CLQ_PER_CHANNEL
+                             : options->verb != CLI_VERB_MINMAX && options->verb != CLI_VERB_CALIBRATE;
     if (given < verb->minimum) {
         return cli_usage_error("missing argument: clquant %s %s", verb->name, verb->arguments);
     }

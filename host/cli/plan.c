@@ -168,14 +168,15 @@ static void describe_codes(cli_plan_tensor *tensor)
     }
 }
 
-static clq_status describe(const cli_options *options, const cli_plan *plan, cli_plan_tensor *tensor, clq_error *error)
+static clq_status describe(const cli_options *options, const cli_explicit *given, const cli_plan *plan,
+                           cli_plan_tensor *tensor, clq_error *error)
 {
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     clq_quantization_init(&tensor->q);
     tensor->q.real = source->dtype.type;
     tensor->q.scheme = plan->scheme;
-    CLQ_TRY(cli_layout(options, source->name, source->rank, source->shape,
-                       source->rank >= 2 ? CLQ_PER_CHANNEL : CLQ_PER_TENSOR, &tensor->q.layout, error));
+    CLQ_TRY(cli_explicit_layout(given, options, source->name, source->rank, source->shape,
+                                source->rank >= 2 ? CLQ_PER_CHANNEL : CLQ_PER_TENSOR, &tensor->q.layout, error));
     CLQ_TRY(clq_quantization_check(&tensor->q, error));
     CLQ_TRY(clq_layout_count(&tensor->q.layout, &tensor->elements, &tensor->parameters, error));
     describe_scale(tensor);
@@ -185,8 +186,7 @@ static clq_status describe(const cli_options *options, const cli_plan *plan, cli
                           error);
 }
 
-/* The preset with the options that change it. */
-static clq_status make_scheme(const cli_options *options, clq_scheme *scheme, clq_error *error)
+clq_status cli_plan_scheme(const cli_options *options, clq_scheme *scheme, clq_error *error)
 {
     static const clq_dtype DTYPES[] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4};
     clq_dtype dtype = (clq_dtype)0;
@@ -221,12 +221,13 @@ clq_status cli_plan_create(const cli_options *options, const cli_explicit *given
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", model->tensor_count));
     }
     plan->model = model;
+    plan->given = given;
     plan->count = model->tensor_count;
     plan->min_rank = options->min_rank;
     if (plan->min_rank < 0) {
         plan->min_rank = model->kind == CLQ_MODEL_NPY ? 0 : 2;
     }
-    CLQ_TRY_TO(make_scheme(options, &plan->scheme, error));
+    CLQ_TRY_TO(cli_plan_scheme(options, &plan->scheme, error));
     CLQ_TRY_TO(cli_explicit_widen(given, &plan->scheme, error));
     for (size_t i = 0; i < plan->count; i++) {
         cli_plan_tensor *tensor = &plan->tensors[i];
@@ -235,7 +236,7 @@ clq_status cli_plan_create(const cli_options *options, const cli_explicit *given
         plan->quantized_count += 1;
         decide(options, plan, tensor);
         if (tensor->quantized) {
-            CLQ_TRY_TO(describe(options, plan, tensor, error));
+            CLQ_TRY_TO(describe(options, given, plan, tensor, error));
         }
     }
 done:

@@ -52,6 +52,7 @@ typedef struct cli_plan_tensor {
 
 typedef struct cli_plan {
     const clq_model *model;
+    const cli_explicit *given;
     cli_plan_tensor *tensors; /* one for each of the model, in its order */
     size_t count;
     size_t quantized_count;
@@ -66,6 +67,9 @@ typedef struct cli_plan {
 clq_status cli_plan_create(const cli_options *options, const cli_explicit *given, const clq_model *model,
                            cli_plan **plan, clq_error *error);
 void cli_plan_destroy(cli_plan **plan);
+
+/* The scheme that --preset, --dtype and the options that change it ask for. */
+clq_status cli_plan_scheme(const cli_options *options, clq_scheme *scheme, clq_error *error);
 
 /* From now on the tensor is copied, for the reason given. */
 void cli_plan_copy(cli_plan *plan, cli_plan_tensor *tensor, int falls_short, const char *format, ...) CLQ_PRINTF(4, 5);

@@ -5,11 +5,13 @@
  *
  * A tensor whose chunks each hold all elements of their parameters (`final`) is read once: range, parameters, codes and
  * error are found chunk by chunk. Any other is read twice, first for its ranges. Which of the two it is depends on the
- * size of a slot, and the bytes do not: minima and maxima are the same however they are merged.
+ * size of a slot, and the bytes do not: minima and maxima are the same however they are merged. Methods of --calibrate
+ * that need histograms read every tensor three times: for its ranges, its histograms, and its codes.
  */
 #ifndef CLQ_CLI_QUANTIZE_JOB_H
 #define CLQ_CLI_QUANTIZE_JOB_H
 
+#include "calibration.h"
 #include "explicit.h"
 #include "output.h"
 #include "plan.h"
@@ -21,9 +23,10 @@ enum { CLI_QUANTIZE_SLOTS = 4 };
 /* What is done with a piece. */
 enum {
     CLI_PIECE_COPY = 0,
-    CLI_PIECE_FIND = 1,  /* its ranges are found, and no more */
-    CLI_PIECE_GIVEN = 2, /* quantized with parameters found before */
-    CLI_PIECE_CHOOSE = 3 /* its parameters are found, and it is quantized with them */
+    CLI_PIECE_FIND = 1,   /* its ranges are found, and no more */
+    CLI_PIECE_GIVEN = 2,  /* quantized with parameters found before */
+    CLI_PIECE_CHOOSE = 3, /* its parameters are found, and it is quantized with them */
+    CLI_PIECE_COUNT = 4   /* its elements are counted in histograms, for --calibrate */
 };
 
 /* Where the first stage stands. */
@@ -49,6 +52,9 @@ typedef struct cli_quantize_job {
     int found;           /* such a run was made before */
     uint64_t slot_bytes; /* capacity of a slot; 0: what suits the device and --memory */
     cli_slot slots[CLI_QUANTIZE_SLOTS];
+    int counts;                /* --calibrate needs histograms */
+    cli_histograms histograms; /* of the tensor that is counted */
+    float *cut;                /* its ranges, as the method leaves them */
     /* Each stage's own. */
     cli_schedule schedule;
     cli_statistics statistics; /* of the tensor that is measured */
@@ -89,6 +95,12 @@ void cli_quantize_step(cli_quantize_job *job, const cli_piece *piece);
  * from the thread that called cli_quantize_all.
  */
 clq_status cli_tensor_written(cli_quantize_job *job, cli_plan_tensor *tensor, clq_error *error);
+
+/*
+ * Second stage, --calibrate: count a piece of the slot, whose memory is the host's before and after. The last of a
+ * tensor leaves its ranges in job->cut.
+ */
+clq_status cli_quantize_count(cli_quantize_job *job, cli_slot *slot, const cli_piece *piece, clq_error *error);
 
 void cli_release_parameters(cli_plan_tensor *tensor);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "../io/json.h"
+#include "calibration.h"
 #include "facts.h"
 #include "quantize_output.h"
 
@@ -95,6 +96,20 @@ static void write_range(text_writer *writer, const cli_options *options)
     }
 }
 
+/* The method of --calibrate, and the content of the file of --ranges, whose ranges decide every scale. */
+static void write_calibration(text_writer *writer, const cli_options *options, const cli_plan *plan)
+{
+    char text[80];
+    if (options->calibration.kind != CLI_CALIBRATE_MINMAX) {
+        cli_calibration_format(text, sizeof text, &options->calibration);
+        write_text(writer, "calibrate", text);
+    }
+    if (plan->given->ranges != NULL) {
+        snprintf(text, sizeof text, "fnv1a64:%016" PRIx64, plan->given->ranges->hash);
+        write_text(writer, "ranges", text);
+    }
+}
+
 /* Options as they took effect: a default and the same value given are the same. */
 static void write_options(text_writer *writer, const cli_options *options, const cli_plan *plan)
 {
@@ -118,6 +133,7 @@ static void write_options(text_writer *writer, const cli_options *options, const
     write_given(writer, "scale", options->scale);
     write_given(writer, "zero_point", options->zero_point);
     write_range(writer, options);
+    write_calibration(writer, options, plan);
     fputc('}', writer->out);
     writer->first = 0;
 }

@@ -119,6 +119,12 @@ static clq_status choose(const cli_quantize_job *job, cli_plan_tensor *tensor, u
     return CLQ_OK;
 }
 
+static clq_status choose_for_tensor(const cli_quantize_job *job, cli_plan_tensor *tensor, clq_error *error)
+{
+    return choose(job, tensor, 0, tensor->parameters, job->counts ? job->cut : tensor->range, tensor->scale,
+                  tensor->zero_point, error);
+}
+
 /* A chunk's ranges are final: its parameters follow at once. */
 static clq_status choose_for_piece(const cli_quantize_job *job, const cli_slot *slot, const cli_piece *piece,
                                    cli_plan_tensor *tensor, clq_error *error)
@@ -154,9 +160,7 @@ static clq_status take_ranges(const cli_quantize_job *job, const cli_slot *slot,
     if (piece->last) {
         CLQ_TRY(refuse_nonfinite(job, tensor, error));
     }
-    return piece->last && !tensor->final
-               ? choose(job, tensor, 0, tensor->parameters, tensor->range, tensor->scale, tensor->zero_point, error)
-               : CLQ_OK;
+    return piece->last && !tensor->final && !job->counts ? choose_for_tensor(job, tensor, error) : CLQ_OK;
 }
 
 /* What the pass before found, to where the device and the measuring read it. */
@@ -188,6 +192,11 @@ clq_status cli_quantize_compute(void *cookie, size_t number, clq_error *error)
         const cli_piece *piece = &slot->pieces[i];
         if (LOOKED_AT & (1u << piece->kind)) {
             CLQ_TRY(take_ranges(job, slot, piece, error));
+        } else if (piece->kind == CLI_PIECE_COUNT) {
+            CLQ_TRY(cli_quantize_count(job, slot, piece, error));
+            if (piece->last) {
+                CLQ_TRY(choose_for_tensor(job, &job->plan->tensors[piece->tensor], error));
+            }
         } else if (piece->kind == CLI_PIECE_GIVEN) {
             put_parameters(job, slot, piece);
         }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The runs of `quantize` over the data, as pipelines. */
+#include <stdlib.h>
+
 #include "pipeline.h"
 #include "quantize_job.h"
 
 clq_status cli_quantize_begin(cli_quantize_job *job, clq_error *error)
 {
+    job->counts = cli_calibration_counts(&job->options->calibration);
     if (job->slot_bytes == 0) {
-        job->slot_bytes = cli_slot_capacity(job->context, job->options->memory_bytes, CLI_QUANTIZE_SLOTS);
+        const uint64_t memory = job->options->memory_bytes / (job->counts ? 2 : 1);
+        job->slot_bytes = cli_slot_capacity(job->context, memory, CLI_QUANTIZE_SLOTS);
     }
     for (size_t i = 0; i < CLI_QUANTIZE_SLOTS; i++) {
         CLQ_TRY(cli_slot_init(&job->slots[i], job->context, job->slot_bytes, error));
@@ -19,6 +23,9 @@ void cli_quantize_end(cli_quantize_job *job)
     for (size_t i = 0; i < CLI_QUANTIZE_SLOTS; i++) {
         cli_slot_release(&job->slots[i]);
     }
+    cli_histograms_release(&job->histograms);
+    free(job->cut);
+    job->cut = NULL;
 }
 
 void cli_quantize_step(cli_quantize_job *job, const cli_piece *piece)

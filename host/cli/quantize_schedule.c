@@ -9,6 +9,7 @@
 static const unsigned PARTS[] = {
     [CLI_PIECE_COPY] = CLI_SLOT_REAL,
     [CLI_PIECE_FIND] = CLI_SLOT_REAL | CLI_SLOT_FOUND | CLI_SLOT_CHOSEN,
+    [CLI_PIECE_COUNT] = CLI_SLOT_REAL,
     [CLI_PIECE_GIVEN] = CLI_SLOT_REAL | CLI_SLOT_FOUND | CLI_SLOT_CHOSEN | CLI_SLOT_CODES,
     [CLI_PIECE_CHOOSE] = CLI_SLOT_REAL | CLI_SLOT_FOUND | CLI_SLOT_CHOSEN | CLI_SLOT_CODES,
 };
@@ -32,7 +33,7 @@ static clq_status open_tensor(cli_quantize_job *job, clq_error *error)
         return CLQ_OK;
     }
     CLQ_TRY(start_chunks(job, tensor, &schedule->chunker, error));
-    tensor->final = cli_chunks_are_final(&schedule->chunker);
+    tensor->final = !job->counts && cli_chunks_are_final(&schedule->chunker);
     schedule->open = 1;
     schedule->kind = job->finding ? CLI_PIECE_FIND : tensor->final ? CLI_PIECE_CHOOSE : CLI_PIECE_FIND;
     if (job->found && !tensor->final) {
@@ -61,10 +62,13 @@ static void cut_chunk(const cli_quantize_job *job, cli_schedule *schedule, cli_p
     piece->last = schedule->chunker.position == schedule->chunker.elements;
 }
 
-/* After the last piece of a pass: the second pass over the tensor, or the next tensor. */
+/* After the last piece of a pass: the next pass over the tensor, or the next tensor. */
 static void close_pass(const cli_quantize_job *job, cli_schedule *schedule)
 {
-    if (schedule->kind == CLI_PIECE_FIND && !job->finding) {
+    if (schedule->kind == CLI_PIECE_FIND && job->counts) {
+        schedule->kind = CLI_PIECE_COUNT;
+        cli_chunker_rewind(&schedule->chunker);
+    } else if ((schedule->kind == CLI_PIECE_FIND || schedule->kind == CLI_PIECE_COUNT) && !job->finding) {
         schedule->kind = CLI_PIECE_GIVEN;
         cli_chunker_rewind(&schedule->chunker);
     } else {
@@ -135,7 +139,7 @@ uint64_t cli_quantize_bytes(cli_quantize_job *job, int finds_all, int writes)
         cli_chunker chunker;
         uint64_t passes = writes != 0;
         if (tensor->quantized && start_chunks(job, tensor, &chunker, NULL) == CLQ_OK) {
-            passes += finds_all || !cli_chunks_are_final(&chunker);
+            passes += job->counts ? 2 : finds_all || !cli_chunks_are_final(&chunker);
         }
         sum += job->model->tensors[i].bytes * passes;
     }

@@ -11,6 +11,11 @@ static int is_quantized(const cli_piece *piece)
     return piece->kind == CLI_PIECE_GIVEN || piece->kind == CLI_PIECE_CHOOSE;
 }
 
+static int is_written(const cli_piece *piece)
+{
+    return piece->kind == CLI_PIECE_COPY || is_quantized(piece);
+}
+
 clq_status cli_quantize_measure(void *cookie, size_t number, clq_error *error)
 {
     cli_quantize_job *job = cookie;
@@ -113,10 +118,10 @@ clq_status cli_quantize_write(void *cookie, size_t number, clq_error *error)
     const cli_slot *slot = &job->slots[number];
     for (size_t i = 0; i < slot->count; i++) {
         const cli_piece *piece = &slot->pieces[i];
-        if (piece->kind != CLI_PIECE_FIND) {
+        if (is_written(piece)) {
             CLQ_TRY(write_piece(job, slot, piece, error));
         }
-        if (piece->kind != CLI_PIECE_FIND && piece->last) {
+        if (is_written(piece) && piece->last) {
             CLQ_TRY(cli_tensor_written(job, &job->plan->tensors[piece->tensor], error));
         }
         cli_quantize_step(job, piece);

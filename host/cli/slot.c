@@ -245,6 +245,7 @@ static clq_operands operands_of(const cli_slot *slot, const cli_piece *piece)
     clq_buffer *buffer = clq_staging_buffer(slot->staging);
     const clq_operand real = {buffer, piece->real / (clq_dtype_bits(piece->q.real) / 8)};
     clq_operands operands;
+    memset(&operands, 0, sizeof operands);
     operands.x = real;
     operands.y = real;
     operands.codes = (clq_operand){buffer, piece->codes * 8 / clq_dtype_bits(piece->q.scheme.dtype)};

@@ -73,6 +73,20 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
                            "error, the signal to quantization noise ratio and the cosine similarity. TEST may be "
                            "quantized.",
         },
+    [CLI_VERB_CALIBRATE] =
+        {
+            .name = "calibrate",
+            .arguments = "IN... -o RANGES.json",
+            .minimum = 1,
+            .maximum = SIZE_MAX,
+            .run = cli_calibrate,
+            .summary = "find ranges over many batches of activations",
+            .description =
+                "Reads dumps of activations, the same tensor names in every file, and writes a range for each tensor "
+                "or channel, for 'quantize --ranges'. A tensor of the same name in several files is several batches; "
+                "their shapes may differ, but not in the number of channels. The memory does not grow with the number "
+                "of files. All methods but minmax and moving-average read the data twice.",
+        },
     [CLI_VERB_GEMM] =
         {
             .name = "gemm",

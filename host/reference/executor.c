@@ -95,6 +95,13 @@ static void run_operation(clq_operation operation, const clq_task *task)
         clq_reference_fake_quantize(g, q, at(task, CLQ_ARG_X), at(task, CLQ_ARG_SCALE), at(task, CLQ_ARG_ZERO_POINT),
                                     at(task, CLQ_ARG_Y));
         break;
+    case CLQ_OP_MERGE_RANGE:
+        clq_reference_merge_range(g, q->real, at(task, CLQ_ARG_X), at(task, CLQ_ARG_RANGE), at(task, CLQ_ARG_NONFINITE),
+                                  at(task, CLQ_ARG_AVERAGING), at(task, CLQ_ARG_STATE));
+        break;
+    case CLQ_OP_HISTOGRAM:
+        clq_reference_histogram(g, q->real, at(task, CLQ_ARG_X), at(task, CLQ_ARG_RANGE), at(task, CLQ_ARG_COUNTS));
+        break;
     case CLQ_OP_DYNAMIC_QUANTIZE:
     case CLQ_OP_COUNT:
         break;

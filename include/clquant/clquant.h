@@ -388,7 +388,9 @@ typedef enum clq_operation {
     CLQ_OP_FAKE_QUANTIZE = 3,
     CLQ_OP_CHOOSE_PARAMETERS = 4,
     CLQ_OP_DYNAMIC_QUANTIZE = 5,
-    CLQ_OP_COUNT = 6
+    CLQ_OP_MERGE_RANGE = 6,
+    CLQ_OP_HISTOGRAM = 7,
+    CLQ_OP_COUNT = 8
 } clq_operation;
 
 CLQ_API const char *clq_operation_name(clq_operation operation); /* "fake-quantize" */
@@ -469,6 +471,7 @@ typedef struct clq_operand {
 /* The operands by name; those that an operation does not use are ignored. */
 typedef struct clq_operands {
     clq_operand x, y, codes, scale, zero_point, range, nonfinite;
+    clq_operand averaging, state, counts; /* of clq_merge_range and clq_histogram */
 } clq_operands;
 
 /* Written by clq_minmax for the whole tensor. */
@@ -484,6 +487,9 @@ typedef struct clq_nonfinite {
  *     scale       p of float, each within [CLQ_MINIMUM_SCALE, CLQ_MAXIMUM_SCALE]; zero_point  p of int32_t
  *     range       2*p of float: lo and hi of each parameter in turn
  *     nonfinite   1 of clq_nonfinite (an offset counts these)
+ *     averaging   1 of float
+ *     state       2*p of float, as range; read and written
+ *     counts      CLQ_HISTOGRAM_BINS*p of uint64_t; read and written
  * Outputs must not overlap inputs or each other, but `y` of clq_fake_quantize may be `x` itself.
  * Scales in a buffer are not checked: one outside its bounds gives unspecified codes and nothing worse.
  * All return CLQ_INVALID_ARGUMENT for a description that clq_quantization_check refuses, a buffer of another context,
@@ -518,6 +524,94 @@ CLQ_API clq_status clq_fake_quantize(clq_context *context, const clq_quantizatio
 CLQ_API clq_status clq_dynamic_quantize(clq_context *context, const clq_quantization *q, clq_operand x,
                                         clq_operand codes, clq_operand scale, clq_operand zero_point, clq_operand range,
                                         clq_operand nonfinite, clq_error *error);
+
+/* ------------------------------------------------------------------------------------------------
+ * Calibration: ranges over many batches of data (docs/numerics.md, section 10)
+ * --------------------------------------------------------------------------------------------- */
+
+enum { CLQ_HISTOGRAM_BINS = 2048 };
+
+/*
+ * Fold the range of one batch into what was seen before: `x`, `range` and `nonfinite` are an input and the outputs of
+ * clq_minmax. state = [infinity, -infinity] stands for nothing seen yet; a parameter without a finite element in x
+ * leaves its state alone. An `averaging` of 0 keeps the least and the greatest; a constant c in (0, 1] moves the state
+ * by c * (range - state), after a first batch that sets it. Reads q->real and q->layout only.
+ */
+CLQ_API clq_status clq_merge_range(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
+                                   clq_operand nonfinite, clq_operand averaging, clq_operand state, clq_error *error);
+
+/*
+ * counts[p][bin] += the number of finite elements of parameter p in that bin: CLQ_HISTOGRAM_BINS bins of equal width of
+ * |x| over [0, max(|lo|, |hi|)] of range[p], the same on every device, whatever the order or the number of calls.
+ * Greater elements count in the last bin. Reads q->real and q->layout only.
+ */
+CLQ_API clq_status clq_histogram(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
+                                 clq_operand counts, clq_error *error);
+
+/* Where a method cuts a histogram: [-value, value] keeps the bins [0, bins). */
+typedef struct clq_threshold {
+    float value;
+    uint32_t bins; /* 0 for a histogram without elements, which keeps its whole range */
+} clq_threshold;
+
+/*
+ * Pure functions without a context. `counts` has CLQ_HISTOGRAM_BINS entries whose sum is below 2^63; `maximum` is the
+ * end of their range, max(|lo|, |hi|), finite and not negative. CLQ_INVALID_ARGUMENT for anything else.
+ *
+ *     percentile   the least edge of a bin with at least `percent` (above 0, to 100) of the elements below it
+ *     entropy      TensorRT's published search for the least Kullback-Leibler divergence from `levels` levels
+ *     mse          the edge that gives the least mean square error, bins at their centres, with `levels` levels
+ *
+ * `levels` is the number of codes of [0, value], 2 to 65536: clq_scheme_levels tells it.
+ */
+CLQ_API clq_status clq_histogram_percentile(const uint64_t *counts, float maximum, double percent,
+                                            clq_threshold *threshold, clq_error *error);
+CLQ_API clq_status clq_histogram_entropy(const uint64_t *counts, float maximum, uint32_t levels,
+                                         clq_threshold *threshold, clq_error *error);
+CLQ_API clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t levels, clq_threshold *threshold,
+                                     clq_error *error);
+
+/* What clq_merge_range does to the state of one parameter that has the range [range[0], range[1]] in a batch; a range
+ * with lo above hi is that of no element. */
+CLQ_API void clq_range_merge(float state[2], const float range[2], float averaging);
+
+/* range = [lo, hi], each moved into [-threshold, threshold]. */
+CLQ_API void clq_range_clip(float range[2], float threshold);
+
+/* Codes for magnitudes: half of the type's (128 for 8 bits), or all when [lo, hi] is one-sided and the scheme not
+ * symmetric. */
+CLQ_API uint32_t clq_scheme_levels(const clq_scheme *scheme, float lo, float hi);
+
+/*
+ * An observer keeps the ranges, and then the histograms, of `parameters` parameters on the device over any number of
+ * batches, each in any number of pieces. Nothing is read back before a read function is called. First all data is given
+ * to clq_observer_add_range; for histograms then all of it again to clq_observer_add_counts. As the bins are set by the
+ * final range, no count ever moves to another bin, and neither order nor batches change the result. The observer keeps
+ * its context alive; one thread at a time.
+ */
+typedef struct clq_observer clq_observer;
+
+/* `averaging` as in clq_merge_range: 0, or the constant of a moving average over batches (PyTorch: 0.01). */
+CLQ_API clq_status clq_observer_create(clq_context *context, uint64_t parameters, float averaging,
+                                       clq_observer **observer, clq_error *error);
+CLQ_API void clq_observer_destroy(clq_observer **observer);
+
+/* Enqueue: fold a piece in, whose parameters are [first, first + those of q->layout) of the observer's. */
+CLQ_API clq_status clq_observer_add_range(clq_observer *observer, const clq_quantization *q, clq_operand x,
+                                          uint64_t first, clq_error *error);
+CLQ_API clq_status clq_observer_add_counts(clq_observer *observer, const clq_quantization *q, clq_operand x,
+                                           uint64_t first, clq_error *error);
+
+/* Enqueue: the pieces since the last call were one batch. Needed for a moving average, and harmless otherwise. */
+CLQ_API clq_status clq_observer_end_batch(clq_observer *observer, clq_error *error);
+
+/* Wait, and read: NaN and infinity in the last piece given to clq_observer_add_range; ranges, 2 floats each, [0, 0]
+ * where no element was finite; histograms, CLQ_HISTOGRAM_BINS counts each (all 0 before any were added). */
+CLQ_API clq_status clq_observer_read_nonfinite(clq_observer *observer, clq_nonfinite *nonfinite, clq_error *error);
+CLQ_API clq_status clq_observer_read_ranges(clq_observer *observer, uint64_t first, uint64_t count, float *ranges,
+                                            clq_error *error);
+CLQ_API clq_status clq_observer_read_counts(clq_observer *observer, uint64_t first, uint64_t count, uint64_t *counts,
+                                            clq_error *error);
 
 /* ------------------------------------------------------------------------------------------------
  * Many tensors in one go

@@ -3,7 +3,7 @@
 . "$CLQ_TEST_FOLDER/files.inc"
 refused nonsense
 refused mimnax x
-for verb in calibrate verify bench tune; do
+for verb in verify bench tune; do
     refused $verb x
 done
 refused --bogus
@@ -54,8 +54,22 @@ refused quantize x -o y --range nan:1
 refused quantize x -o y --range 0:inf
 refused quantize x -o y --min-rank two
 refused quantize x -o y --fail-sqnr-below high
-refused quantize x -o y --calibrate percentile:99.9
-refused quantize x -o y --ranges r.json
+refused quantize x -o y --calibrate percentile:0
+refused quantize x -o y --calibrate percentile
+refused quantize x -o y --calibrate moving-average
+refused quantize x -o y --ranges ""
+refused calibrate
+refused calibrate x
+refused calibrate x -o y --granularity group
+refused calibrate x -o y --axis 1
+refused calibrate x -o y --method percentile:101
+refused calibrate x -o y --method percentile:nan
+refused calibrate x -o y --method moving-average:0
+refused calibrate x -o y --method moving-average:1.5
+refused calibrate x -o y --method median
+refused calibrate x -o y --calibrate mse
+refused calibrate x -o y --name ""
+refused calibrate x -o y --preset int8
 refused quantize x -o y --resume
 refused quantize x -o y --z 1
 refused dequantize x -o y --dtype s8

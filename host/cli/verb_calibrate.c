@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clquant calibrate: ranges over many batches of activations, for `quantize --ranges`. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <string.h>
+#include <time.h>
+
+#include "calibrate.h"
+#include "plan.h"
+#include "report.h"
+
+static clq_status execute(cli_calibrate_job *job, clq_error *error)
+{
+    const cli_options *options = job->options;
+    struct timespec begun;
+    clq_device_info info;
+    double seconds;
+    clock_gettime(CLOCK_MONOTONIC, &begun);
+    CLQ_TRY(cli_plan_scheme(options, &job->scheme, error));
+    CLQ_TRY(cli_calibrate_inputs(job, error));
+    CLQ_TRY(cli_open_device(options, &job->context, error));
+    clq_context_device(job->context, &info);
+    snprintf(job->device, sizeof job->device, "%s", info.name);
+    CLQ_TRY(cli_calibrate_run(job, error));
+    CLQ_TRY(cli_calibrate_write(job, error));
+    seconds = cli_seconds_since(&begun);
+    if (options->json) {
+        cli_calibrate_json(job, seconds);
+        return CLQ_OK;
+    }
+    return options->quiet ? CLQ_OK : cli_calibrate_table(job, seconds, error);
+}
+
+int cli_calibrate(const cli_options *options)
+{
+    cli_calibrate_job job;
+    clq_error error;
+    clq_status status;
+    memset(&job, 0, sizeof job);
+    job.options = options;
+    status = execute(&job, &error);
+    cli_calibrate_release(&job);
+    clq_context_destroy(&job.context);
+    return status == CLQ_OK ? CLI_OK : cli_report_failure(&error);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * histogram: adds to counts[parameter][bin] the number of the parameter's finite elements whose magnitude lies in that
+ * bin; byte for byte what clq_reference_histogram gives.
+ *
+ * A job is one of `slices` parts of all elements of a few parameters (strip, grid: one; columns: a block of channels),
+ * and is done by one work-item (grid: one work-group) at a time, which owns its counters: no counter is shared, so
+ * none needs 64-bit atomics. With one slice a job adds to `counts` itself; with more, 32-bit counts go to
+ * partial[job][parameter of the job][bin], and histogram_final adds them up. The host gives a job at most 2^31
+ * elements.
+ *
+ * The bin is exact on every device. With A = m * 2^e, e such that 1 <= m < 4, and t = |x| * 2^-e, it is floor(t / w)
+ * for w = m / 2048, where 2^-e, w and, unless the bin is 0, t are exact. q = t * r with r a little below 1/w is at most
+ * 2^-7 below t / w and never above it, so its floor is the bin or one less; fma(-(floor + 1), w, t) has the sign of the
+ * exact difference and decides.
+ */
+#include "common.clh"
+
+#define BINS 2048
+#define LAST_BIN (BINS - 1)
+#define NO_BIN BINS /* of what is not finite: one counter more, which nobody reads */
+#define STRIDE (BINS + 16)
+#define COPIES 2 /* of a work-item's counters, for neighbours in one bin: an increment waits for the one before it */
+#define LEAST_MAXIMUM 0x1p-100f
+
+/* How a magnitude becomes a bin. With unit 0 all are 0, and one more decides: bin `lowest`. */
+typedef struct scale_t {
+    float unit;   /* 2^-e */
+    float factor; /* r */
+    float width;  /* w */
+    int lowest;   /* 0, or LAST_BIN where the range is too small or not finite: all are in the last bin */
+} scale_t;
+
+static inline scale_t scale_of(__global const float *range, ulong p)
+{
+    const uint lo = as_uint(range[2 * p]) & 0x7FFFFFFFu;
+    const uint hi = as_uint(range[2 * p + 1]) & 0x7FFFFFFFu;
+    const uint maximum = lo > hi && lo <= 0x7F800000u ? lo : hi;
+    scale_t s;
+    if (maximum < as_uint(LEAST_MAXIMUM) || maximum >= 0x7F800000u) {
+        s.unit = 0.0f;
+        s.factor = 1.0f;
+        s.width = 1.0f;
+        s.lowest = LAST_BIN;
+    } else {
+        const uint exponent = min(maximum >> 23, 253u); /* e + 127: 2^-e stays normal */
+        s.unit = as_float((254u - exponent) << 23);
+        s.width = as_float(maximum) * s.unit * 0x1p-11f;
+        s.factor = (1.0f / s.width) * (1.0f - 0x1p-19f); /* a quotient is good to 2.5 units */
+        s.lowest = 0;
+    }
+    return s;
+}
+
+/* NO_BIN for what is not finite. */
+static inline intv bins_of(realv x, floatv unit, floatv factor, floatv width, intv lowest)
+{
+    const intv magnitude = BITCAST(int)(float_of_real(x)) & 0x7FFFFFFF;
+    const floatv t = BITCAST(float)(magnitude) * unit;
+    const floatv q = t * factor;
+    const intv below = CONVERT(int)(q < (floatv)((float)LAST_BIN) ? q : (floatv)((float)LAST_BIN));
+    const floatv edge = CONVERT(float)(below + 1);
+    const intv bin = below - (fma(-edge, width, t) >= (floatv)(0.0f)); /* a true comparison is -1 */
+    return select(max(min(bin, LAST_BIN), lowest), (intv)(NO_BIN), magnitude >= 0x7F800000);
+}
+
+static inline intv bins_by(realv x, scale_t s)
+{
+    return bins_of(x, (floatv)(s.unit), (floatv)(s.factor), (floatv)(s.width), (intv)(s.lowest));
+}
+
+/*
+ * Part `slice` of the elements of parameter p. They lie in segments, one for each of its `repeats` rows; whole segments
+ * are shared out where there are enough, else each is cut into `pieces`, in blocks of VECTOR_WIDTH.
+ */
+typedef struct walk_t {
+    ulong first, last; /* tasks: segment number * pieces + piece */
+    ulong channel, begin, length, block;
+} walk_t;
+
+typedef struct layout_t {
+    ulong rows, row, segment, segments_per_row, channels, pieces, slices;
+} layout_t;
+
+static inline walk_t walk_of(ulong p, ulong slice, layout_t l)
+{
+    walk_t w;
+    ulong repeats, tasks, share;
+    w.channel = p / l.segments_per_row;
+    w.begin = (p - w.channel * l.segments_per_row) * l.segment;
+    w.length = min(w.begin + l.segment, l.row) - w.begin;
+    w.block = ((w.length + VECTOR_WIDTH - 1) / VECTOR_WIDTH + l.pieces - 1) / l.pieces * VECTOR_WIDTH;
+    repeats = w.channel < l.rows ? (l.rows - w.channel + l.channels - 1) / l.channels : 0;
+    tasks = repeats * l.pieces;
+    share = (tasks + l.slices - 1) / l.slices;
+    w.first = min(slice * share, tasks);
+    w.last = min(w.first + share, tasks);
+    return w;
+}
+
+/* Elements [*from, *to) of the tensor are those of a task. */
+static inline void task_of(walk_t w, ulong task, layout_t l, ulong *from, ulong *to)
+{
+    const ulong repeat = task / l.pieces;
+    const ulong piece = task - repeat * l.pieces;
+    const ulong base = (w.channel + repeat * l.channels) * l.row + w.begin;
+    *from = base + min(piece * w.block, w.length);
+    *to = base + min((piece + 1) * w.block, w.length);
+}
+
+/* ---- strip ---- */
+
+/* Few elements, or many parameters: straight into the 64-bit counts, one by one. */
+static inline void count_direct(__global ulong *counts, intv bins, uint count)
+{
+    int lanes[VECTOR_WIDTH];
+    VSTORE(bins, 0, lanes);
+    for (uint j = 0; j < count; j++) {
+        if (lanes[j] < BINS) {
+            counts[lanes[j]]++;
+        }
+    }
+}
+
+/*
+ * counters[i]++ for each lane i of a whole vector; those of lane j begin at j % copies * STRIDE. Indices have 16 bits.
+ * Written out, since PoCL 3.1 leaves a loop over the lanes rolled, which takes twice as long.
+ */
+#define COUNT_FOUR(counters, packed, copies)                                                                           \
+    do {                                                                                                               \
+        (counters)[(uint)(packed)&0xFFFFu]++;                                                                          \
+        (counters)[1 % (copies)*STRIDE + ((uint)((packed) >> 16) & 0xFFFFu)]++;                                        \
+        (counters)[2 % (copies)*STRIDE + ((uint)((packed) >> 32) & 0xFFFFu)]++;                                        \
+        (counters)[3 % (copies)*STRIDE + (uint)((packed) >> 48)]++;                                                    \
+    } while (0)
+#if VECTOR_WIDTH == 16
+#define COUNT_VECTOR(counters, indices, copies)                                                                        \
+    do {                                                                                                               \
+        const ulong4 packed = as_ulong4(convert_ushort16(indices));                                                    \
+        COUNT_FOUR(counters, packed.s0, copies);                                                                       \
+        COUNT_FOUR(counters, packed.s1, copies);                                                                       \
+        COUNT_FOUR(counters, packed.s2, copies);                                                                       \
+        COUNT_FOUR(counters, packed.s3, copies);                                                                       \
+    } while (0)
+#elif VECTOR_WIDTH == 4
+#define COUNT_VECTOR(counters, indices, copies)                                                                        \
+    do {                                                                                                               \
+        const ulong packed = as_ulong(convert_ushort4(indices));                                                       \
+        COUNT_FOUR(counters, packed, copies);                                                                          \
+    } while (0)
+#else
+#error "VECTOR_WIDTH must be 16 or 4"
+#endif
+
+/* The lanes beyond the end count as not finite. */
+static inline void count_range(__global const real_t *x, ulong from, ulong to, scale_t s, __global uint *mine)
+{
+    ulong i = from;
+    for (; i + VECTOR_WIDTH <= to; i += VECTOR_WIDTH) {
+        COUNT_VECTOR(mine, bins_by(VLOAD(0, x + i), s), COPIES);
+    }
+    if (i < to) {
+        const intv bins = bins_by(load_real_part(x + i, (uint)(to - i)), s);
+        COUNT_VECTOR(mine, select(bins, (intv)(NO_BIN), LANES >= (int)(to - i)), COPIES);
+    }
+}
+
+/*
+ * strip: work-item g does the jobs g, g + items, ... in counters of its own at scratch[g], COPIES of them; with
+ * `direct` it does without.
+ */
+__kernel void histogram_strip(__global const real_t *x, ulong x_offset, ulong rows, ulong row, ulong segment,
+                              ulong segments_per_row, ulong channels, ulong pieces, ulong slices, ulong jobs,
+                              int direct, __global const float *range, ulong range_offset, __global uint *scratch,
+                              ulong scratch_offset, __global uint *partial, ulong partial_offset,
+                              __global ulong *counts, ulong counts_offset)
+{
+    __global uint *mine = scratch + scratch_offset + get_global_id(0) * (COPIES * STRIDE);
+    layout_t l;
+    l.rows = rows;
+    l.row = row;
+    l.segment = segment;
+    l.segments_per_row = segments_per_row;
+    l.channels = channels;
+    l.pieces = pieces;
+    l.slices = slices;
+    x += x_offset;
+    for (ulong job = get_global_id(0); job < jobs; job += get_global_size(0)) {
+        const ulong p = job / slices;
+        const walk_t w = walk_of(p, job - p * slices, l);
+        const scale_t s = scale_of(range + range_offset, p);
+        __global ulong *total = counts + counts_offset + p * BINS;
+        for (uint b = 0; b < COPIES * STRIDE && !direct; b++) {
+            mine[b] = 0;
+        }
+        for (ulong task = w.first; task < w.last; task++) {
+            ulong from, to;
+            task_of(w, task, l, &from, &to);
+            if (direct) {
+                for (ulong i = from; i < to; i += VECTOR_WIDTH) {
+                    const uint count = (uint)min((ulong)VECTOR_WIDTH, to - i);
+                    const realv v = count == VECTOR_WIDTH ? VLOAD(0, x + i) : load_real_part(x + i, count);
+                    count_direct(total, bins_by(v, s), count);
+                }
+            } else {
+                count_range(x, from, to, s, mine);
+            }
+        }
+        for (uint b = 0; b < BINS && !direct; b++) {
+            uint sum = 0;
+            for (uint copy = 0; copy < COPIES; copy++) {
+                sum += mine[copy * STRIDE + b];
+            }
+            if (slices == 1) {
+                total[b] += sum;
+            } else {
+                partial[partial_offset + job * BINS + b] = sum;
+            }
+        }
+    }
+}
+
+/* ---- grid ---- */
+
+#ifndef GROUP_SIZE
+#define GROUP_SIZE 128
+#endif
+
+/*
+ * grid: work-group g does the jobs g, g + groups, ...; its work-items read side by side and count in local memory, two
+ * sets of counters for neighbours that meet in one bin.
+ */
+__kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
+histogram_grid(__global const real_t *x, ulong x_offset, ulong rows, ulong row, ulong segment, ulong segments_per_row,
+               ulong channels, ulong pieces, ulong slices, ulong jobs, int direct, __global const float *range,
+               ulong range_offset, __global uint *scratch, ulong scratch_offset, __global uint *partial,
+               ulong partial_offset, __global ulong *counts, ulong counts_offset)
+{
+    __local uint shared[2 * STRIDE];
+    const uint id = (uint)get_local_id(0);
+    layout_t l;
+    l.rows = rows;
+    l.row = row;
+    l.segment = segment;
+    l.segments_per_row = segments_per_row;
+    l.channels = channels;
+    l.pieces = pieces;
+    l.slices = slices;
+    x += x_offset;
+    for (ulong job = get_group_id(0); job < jobs; job += get_num_groups(0)) {
+        const ulong p = job / slices;
+        const walk_t w = walk_of(p, job - p * slices, l);
+        const scale_t s = scale_of(range + range_offset, p);
+        for (uint b = id; b < 2 * STRIDE; b += GROUP_SIZE) {
+            shared[b] = 0;
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (ulong task = w.first; task < w.last; task++) {
+            ulong from, to;
+            task_of(w, task, l, &from, &to);
+            for (ulong i = from + id * VECTOR_WIDTH; i < to; i += GROUP_SIZE * VECTOR_WIDTH) {
+                const uint count = (uint)min((ulong)VECTOR_WIDTH, to - i);
+                const realv v = count == VECTOR_WIDTH ? VLOAD(0, x + i) : load_real_part(x + i, count);
+                int lanes[VECTOR_WIDTH];
+                VSTORE(bins_by(v, s), 0, lanes);
+                for (uint j = 0; j < count; j++) {
+                    atomic_inc(&shared[(id & 1) * STRIDE + (uint)lanes[j]]);
+                }
+            }
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        for (uint b = id; b < BINS; b += GROUP_SIZE) {
+            const uint sum = shared[b] + shared[STRIDE + b];
+            if (slices == 1) {
+                counts[counts_offset + p * BINS + b] += sum;
+            } else {
+                partial[partial_offset + job * BINS + b] = sum;
+            }
+        }
+        barrier(CLK_LOCAL_MEM_FENCE); /* before the next job clears them */
+    }
+}
+
+/* ---- columns ---- */
+
+#ifndef COLUMN_BLOCKS
+#define COLUMN_BLOCKS 2 /* vectors of neighbouring columns that a job reads together */
+#endif
+#define COLUMNS (COLUMN_BLOCKS * VECTOR_WIDTH)
+
+/* A line is a page or more after the one before it, where no prefetcher of a processor follows. An extension of clang.
+ */
+#define AHEAD 12
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_prefetch)
+#define FETCH(p) __builtin_prefetch(p)
+#endif
+#endif
+#ifndef FETCH
+#define FETCH(p)
+#endif
+
+/*
+ * columns: for rows shorter than a vector. The tensor as a matrix whose line is `period` = channels * row elements, or
+ * several of these where they are short; a job is a block of `block_channels` channels (all of one line when there are
+ * several periods in it) over a slice of the lines. Each column keeps the scale of its channel.
+ */
+__kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong elements, ulong row, ulong channels,
+                                ulong line, ulong block_channels, ulong blocks, ulong lines_per_slice, ulong slices,
+                                __global const float *range, ulong range_offset, __global uint *partial,
+                                ulong partial_offset, __global ulong *counts, ulong counts_offset)
+{
+    const ulong lines = (elements + line - 1) / line;
+    x += x_offset;
+    for (ulong job = get_global_id(0); job < blocks * slices; job += get_global_size(0)) {
+        const ulong block = job / slices;
+        const ulong slice = job - block * slices;
+        const ulong first_channel = block * block_channels;
+        const ulong first_column = first_channel * row;
+        const ulong own = min(block_channels, channels - first_channel);
+        const uint columns = (uint)(blocks == 1 ? line : own * row);
+        const ulong first_line = min(slice * lines_per_slice, lines);
+        const ulong last_line = min(first_line + lines_per_slice, lines);
+        __global uint *mine = partial + partial_offset + job * block_channels * BINS;
+        __global ulong *total = counts + counts_offset + first_channel * BINS;
+        float unit[COLUMNS], factor[COLUMNS], width[COLUMNS];
+        int lowest[COLUMNS], place[COLUMNS]; /* place: where the column's counters begin, below 2^16 - BINS */
+        for (uint c = 0; c < COLUMNS; c++) {
+            const ulong channel = (first_column + min(c, columns - 1)) / row % channels;
+            const scale_t s = scale_of(range + range_offset, channel);
+            unit[c] = s.unit;
+            factor[c] = s.factor;
+            width[c] = s.width;
+            lowest[c] = s.lowest;
+            place[c] = (int)(channel - first_channel) * BINS;
+        }
+        for (ulong b = 0; b < own * BINS && slices > 1; b++) {
+            mine[b] = 0;
+        }
+        for (ulong k = first_line; k < last_line; k++) {
+            const ulong begin = k * line + first_column;
+            const ulong stop = min(begin + columns, elements);
+            for (uint c = 0; c < columns; c += 64 / sizeof(real_t)) {
+                FETCH(x + min(begin + AHEAD * line + c, elements - 1));
+            }
+            for (ulong i = begin, c = 0; i < stop; i += VECTOR_WIDTH, c += VECTOR_WIDTH) {
+                const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
+                const realv v = count == VECTOR_WIDTH ? VLOAD(0, x + i) : load_real_part(x + i, count);
+                const intv bins =
+                    bins_of(v, VLOAD(0, unit + c), VLOAD(0, factor + c), VLOAD(0, width + c), VLOAD(0, lowest + c));
+                const intv indices = bins + VLOAD(0, place + c);
+                const int whole = count == VECTOR_WIDTH && !any(bins == NO_BIN);
+                if (whole && slices > 1) {
+                    COUNT_VECTOR(mine, indices, 1);
+                } else if (whole) {
+                    COUNT_VECTOR(total, indices, 1);
+                } else {
+                    int lanes[VECTOR_WIDTH];
+                    VSTORE(select(indices, (intv)(-1), bins == NO_BIN), 0, lanes);
+                    for (uint j = 0; j < count; j++) {
+                        if (lanes[j] >= 0 && slices > 1) {
+                            mine[lanes[j]]++;
+                        } else if (lanes[j] >= 0) {
+                            total[lanes[j]]++;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/* ---- the sums ---- */
+
+/* Counter i of all parameters: that of parameter p = i / BINS stands in the jobs of block p / per_job. */
+__kernel void histogram_final(__global const uint *partial, ulong partial_offset, ulong parameters, ulong per_job,
+                              ulong slices, __global ulong *counts, ulong counts_offset)
+{
+    const ulong i = get_global_id(0);
+    const ulong p = i / BINS;
+    if (p < parameters) {
+        const ulong block = p / per_job;
+        ulong sum = 0;
+        for (ulong s = 0; s < slices; s++) {
+            sum += partial[partial_offset + ((block * slices + s) * per_job + (p - block * per_job)) * BINS +
+                           (i - p * BINS)];
+        }
+        counts[counts_offset + i] += sum;
+    }
+}

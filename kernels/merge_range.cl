@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * merge_range: folds the range of one batch into the state of each parameter, bit for bit what
+ * clq_reference_merge_range gives. Ends are compared as integer keys and moved as bits, and averages are made from
+ * integers, so no device's treatment of subnormals shows.
+ *
+ * One work-item for each parameter. minmax gives [0, 0] to a parameter without a finite element; only where that range
+ * comes with something that is not finite are the parameter's elements looked at, up to the first finite one.
+ */
+#include "keys.clh"
+#include "soft_real.clh"
+
+/* Keys of f32, whatever REAL is. */
+static inline int key_of_bits(int bits)
+{
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF);
+}
+
+static inline int is_finite(real_t value)
+{
+#if REAL == 32
+    return (as_uint(value) & 0x7F800000u) != 0x7F800000u;
+#else
+    return (value & KEY_INFINITY) != KEY_INFINITY;
+#endif
+}
+
+static inline int has_finite(__global const real_t *x, ulong p, ulong rows, ulong row, ulong segment,
+                             ulong segments_per_row, ulong channels)
+{
+    const ulong channel = p / segments_per_row;
+    const ulong begin = (p - channel * segments_per_row) * segment;
+    const ulong stop = min(begin + segment, row);
+    for (ulong r = channel; r < rows; r += channels) {
+        for (ulong i = begin; i < stop; i++) {
+            if (is_finite(x[r * row + i])) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* state + c * (now - state) in double, rounded to f32; what is below its normal numbers is 0. */
+static inline int averaged(int state, int now, soft_real c)
+{
+    const soft_real old = soft_from_float(as_float(state));
+    const soft_real difference = soft_subtract(soft_from_float(as_float(now)), old, DOUBLE_BITS);
+    const soft_real moved = soft_add(old, soft_multiply(c, difference, DOUBLE_BITS), DOUBLE_BITS);
+    const soft_real single = soft_rounded(moved, SINGLE_BITS);
+    return single.significand == 0 || single.exponent + 62 < -126 ? 0 : as_int(soft_to_float(single));
+}
+
+__kernel void merge_range(__global const real_t *x, ulong x_offset, ulong rows, ulong row, ulong segment,
+                          ulong segments_per_row, ulong channels, ulong parameters, __global const int *range,
+                          ulong range_offset, __global const ulong *nonfinite, ulong nonfinite_offset,
+                          __global const int *averaging, ulong averaging_offset, __global int *state,
+                          ulong state_offset)
+{
+    const ulong p = get_global_id(0);
+    const int c_bits = averaging[averaging_offset];
+    const int is_average = c_bits > 0 && c_bits <= 0x7F800000;
+    int lo, hi, old_lo, old_hi;
+    if (p >= parameters) {
+        return;
+    }
+    lo = range[range_offset + 2 * p];
+    hi = range[range_offset + 2 * p + 1];
+    if ((lo & 0x7FFFFFFF) > 0x7F800000 || (hi & 0x7FFFFFFF) > 0x7F800000 || key_of_bits(lo) > key_of_bits(hi)) {
+        return;
+    }
+    if ((lo & 0x7FFFFFFF) == 0 && (hi & 0x7FFFFFFF) == 0 && nonfinite[2 * nonfinite_offset] > 0 &&
+        !has_finite(x + x_offset, p, rows, row, segment, segments_per_row, channels)) {
+        return;
+    }
+    old_lo = state[state_offset + 2 * p];
+    old_hi = state[state_offset + 2 * p + 1];
+    if (key_of_bits(old_lo) <= key_of_bits(old_hi)) {
+        if (is_average) {
+            const soft_real c = soft_from_float(as_float(min(c_bits, 0x3F800000)));
+            lo = averaged(old_lo, lo, c);
+            hi = averaged(old_hi, hi, c);
+        } else {
+            lo = key_of_bits(old_lo) < key_of_bits(lo) ? old_lo : lo;
+            hi = key_of_bits(old_hi) > key_of_bits(hi) ? old_hi : hi;
+        }
+    }
+    state[state_offset + 2 * p] = lo;
+    state[state_offset + 2 * p + 1] = key_of_bits(hi) < key_of_bits(lo) ? lo : hi;
+}

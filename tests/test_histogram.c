@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clq_histogram: the bin of every element (docs/numerics.md, section 10), against 128-bit integers. */
+#include "check.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inputs.h"
+#include "oracle.h"
+#include "properties.h"
+
+__extension__ typedef unsigned __int128 wide;
+
+/* A finite magnitude as an integer multiple of 2^-149, divided by 2^shift where that is exact. */
+static wide magnitude(uint32_t bits, int shift)
+{
+    const uint32_t exponent = (bits >> 23) & 0xFF;
+    const uint32_t fraction = bits & 0x7FFFFF;
+    const int at = (exponent != 0 ? (int)exponent - 1 : 0) - shift;
+    const wide significand = exponent != 0 ? fraction | 0x800000 : fraction;
+    return at >= 0 ? significand << at : significand >> -at;
+}
+
+/*
+ * floor(2048 * |x| / maximum), not above 2047. Both are counted in units of 1/2 in the last place of a number 2^36
+ * times smaller than the maximum: what x has below that unit changes no bin.
+ */
+static uint32_t oracle_bin(uint32_t x, uint32_t maximum)
+{
+    const int exponent = (int)(maximum >> 23 & 0xFF);
+    const int shift = exponent > 40 ? exponent - 40 : 0;
+    wide quotient;
+    x &= 0x7FFFFFFF;
+    maximum &= 0x7FFFFFFF;
+    if (maximum < UINT32_C(27) << 23 || maximum >= UINT32_C(0x7F800000) || x >= maximum) {
+        return CLQ_HISTOGRAM_BINS - 1;
+    }
+    quotient = magnitude(x, shift) * CLQ_HISTOGRAM_BINS / magnitude(maximum, shift);
+    return quotient > CLQ_HISTOGRAM_BINS - 1 ? CLQ_HISTOGRAM_BINS - 1 : (uint32_t)quotient;
+}
+
+static uint32_t maximum_of(const void *range, uint64_t p)
+{
+    const uint32_t lo = oracle_load_real(CLQ_F32, range, 2 * p) & 0x7FFFFFFF;
+    const uint32_t hi = oracle_load_real(CLQ_F32, range, 2 * p + 1) & 0x7FFFFFFF;
+    return lo > hi && lo <= UINT32_C(0x7F800000) ? lo : hi;
+}
+
+/* Everywhere, and every count by the oracle. */
+static void check_counts(const check_case *c)
+{
+    check_result result;
+    uint64_t elements = 0;
+    uint64_t parameters = 0;
+    clq_error error;
+    uint64_t *want;
+    check_ok(clq_layout_count(&c->q.layout, &elements, &parameters, &error), &error, "clq_layout_count");
+    want = check_allocate(parameters * CLQ_HISTOGRAM_BINS * sizeof *want);
+    memcpy(want, c->in[CHECK_COUNTS], (size_t)parameters * CLQ_HISTOGRAM_BINS * sizeof *want);
+    for (uint64_t i = 0; i < elements; i++) {
+        const uint32_t x = oracle_widen(c->q.real, oracle_load_real(c->q.real, c->in[CHECK_X], i));
+        const uint64_t p = oracle_parameter(&c->q.layout, i);
+        if ((x & UINT32_C(0x7F800000)) != UINT32_C(0x7F800000)) {
+            want[p * CLQ_HISTOGRAM_BINS + oracle_bin(x, maximum_of(c->in[CHECK_RANGE], p))]++;
+        }
+    }
+    check_everywhere(c, &result);
+    for (uint64_t i = 0; i < parameters * CLQ_HISTOGRAM_BINS; i++) {
+        const uint64_t got = ((const uint64_t *)result.out[CHECK_COUNTS])[i];
+        if (got != want[i]) {
+            fail_msg("%s: bin %" PRIu64 " of parameter %" PRIu64 " is %" PRIu64 ", the oracle says %" PRIu64
+                     " (seed %" PRIu64 ")",
+                     c->name, i % CLQ_HISTOGRAM_BINS, i / CLQ_HISTOGRAM_BINS, got, want[i], check_seed());
+        }
+    }
+    free(want);
+    check_result_free(&result);
+}
+
+static void every_layout(void **state)
+{
+    check_case c;
+    (void)state;
+    check_case_init(&c, "every layout", CLQ_OP_HISTOGRAM);
+    for (size_t i = 0; i < inputs_layout_count(); i++) {
+        c.q.layout = inputs_layout(i);
+        for (int turn = 0; turn < 3; turn++) {
+            c.q.real = inputs_real_types[(i + (size_t)turn) % INPUTS_REALS];
+            inputs_case(&c, INPUTS_PLAIN, inputs_kind_of_turn(i + 3 * (uint64_t)turn));
+            check_counts(&c);
+            inputs_free(&c);
+        }
+    }
+    check_needs_device();
+}
+
+static void every_offset(void **state)
+{
+    (void)state;
+    properties_every_offset(CLQ_OP_HISTOGRAM);
+    check_needs_device();
+}
+
+/* Every edge of the bins of random ranges, and the floats beside it. */
+static void edges(void **state)
+{
+    enum { N = 3 * (CLQ_HISTOGRAM_BINS + 1) };
+    static uint64_t none[CLQ_HISTOGRAM_BINS];
+    float *x = check_allocate(N * sizeof *x);
+    (void)state;
+    for (int turn = 0; turn < 40; turn++) {
+        static const float maxima[] = {1.0f,     3.0f,          0x1p-100f,      0x1.fffffep127f, 0x1p127f,
+                                       0x1p-99f, 0x1.fffffep0f, 0x1.000002p-3f, 100.0f,          0x1.fffffep126f};
+        float range[2] = {0.0f, 0.0f};
+        check_case c;
+        range[turn % 2] =
+            turn < 20 ? maxima[turn / 2] : (float)ldexp(1.0 + check_uniform(), (int)check_between(-99, 126));
+        range[0] = -range[0];
+        for (uint32_t b = 0; b <= CLQ_HISTOGRAM_BINS; b++) {
+            const double a = fabs((double)range[turn % 2]);
+            const float edge = (float)(a * b / CLQ_HISTOGRAM_BINS);
+            x[3 * b] = edge;
+            x[3 * b + 1] = -nextafterf(edge, 0.0f);
+            x[3 * b + 2] = edge < FLT_MAX ? nextafterf(edge, INFINITY) : edge;
+        }
+        check_case_init(&c, "edges", CLQ_OP_HISTOGRAM);
+        c.q.layout = inputs_layout_flat(N);
+        c.in[CHECK_X] = x;
+        c.in[CHECK_RANGE] = range;
+        c.in[CHECK_COUNTS] = none;
+        check_counts(&c);
+    }
+    free(x);
+    check_needs_device();
+}
+
+/* Enough elements for slices, with one parameter and several, along either axis. */
+static void many_elements(void **state)
+{
+    static const uint64_t shapes[][2] = {{1, 700001}, {3, 200003}, {200003, 3}, {9001, 65}, {65, 9001}, {40009, 16}};
+    (void)state;
+    for (uint64_t turn = 0; turn < 12; turn++) {
+        check_case c;
+        check_case_init(&c, "many elements", CLQ_OP_HISTOGRAM);
+        c.q.layout.rank = 2;
+        c.q.layout.shape[0] = shapes[turn / 2][0];
+        c.q.layout.shape[1] = shapes[turn / 2][1];
+        c.q.layout.granularity = turn % 2 == 0 ? CLQ_PER_TENSOR : CLQ_PER_CHANNEL;
+        c.q.layout.axis = shapes[turn / 2][0] > shapes[turn / 2][1];
+        c.q.real = inputs_real_types[turn % INPUTS_REALS];
+        inputs_case(&c, INPUTS_PLAIN, turn % 3 == 0 ? INPUTS_SPREAD : turn % 3 == 1 ? INPUTS_NORMAL : INPUTS_MIXED);
+        check_counts(&c);
+        inputs_free(&c);
+    }
+    check_needs_device();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_layout),
+    cmocka_unit_test(every_offset),
+    cmocka_unit_test(edges),
+    cmocka_unit_test(many_elements),
+};
+
+CHECK_MAIN("histogram", tests)
