@@ -3,7 +3,7 @@
 . "$CLQ_TEST_FOLDER/files.inc"
 refused nonsense
 refused mimnax x
-for verb in calibrate verify bench tune; do
+for verb in calibrate verify tune; do
     refused $verb x
 done
 refused --bogus
