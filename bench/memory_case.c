@@ -318,6 +318,12 @@ int memory_check_peer(void *cookie)
 int memory_run_copy(void *cookie)
 {
     const memory_case *c = cookie;
-    native_copy(c->space->native, c->space->in, (size_t)clq_dtype_bytes(c->space->in_type, c->elements));
-    return BENCH_OK;
+    const memory_space *s = c->space;
+    const uint64_t bytes = clq_dtype_bytes(s->in_type, c->elements);
+    if (s->is_host) {
+        native_copy(s->native, s->in, (size_t)bytes);
+        return BENCH_OK;
+    }
+    return clq_buffer_copy(s->device.in, 0, s->spare, 0, bytes, NULL) != CLQ_OK ||
+           clq_finish(s->device.context, NULL) != CLQ_OK;
 }

@@ -116,7 +116,11 @@ static clq_status add_copy(memory_group *g, clq_operation operation, const bench
     CLQ_TRY(add(g, operation, shape, CLQ_DIVIDE, NULL, "", &row, error));
     row->operation = "copy";
     snprintf(row->problem, sizeof row->problem, "%s", clq_dtype_name(g->space.in_type));
-    snprintf(row->who, sizeof row->who, "memcpy, %d threads", native_threads());
+    if (g->space.is_host) {
+        snprintf(row->who, sizeof row->who, "memcpy, %d threads", native_threads());
+    } else {
+        snprintf(row->who, sizeof row->who, "the device's own");
+    }
     row->work = 2.0 * (double)clq_dtype_bytes(g->space.in_type, row->elements);
     row->run = memory_run_copy;
     row->role = BENCH_COPY;
@@ -128,8 +132,8 @@ static clq_status add_plain(memory_group *g, const memory_order *order, const be
 {
     const clq_operation operation = order->operation;
     bench_row *row = NULL;
+    CLQ_TRY(add_copy(g, operation, shape, error));
     if (g->space.is_host) {
-        CLQ_TRY(add_copy(g, operation, shape, error));
         CLQ_TRY(add_native(g, operation, shape, error));
     }
     CLQ_TRY(add_ours(g, operation, shape, CLQ_DIVIDE, NULL, &row, error));
@@ -198,8 +202,10 @@ static clq_status add_dynamic(memory_group *g, const memory_order *order, const 
         beside[i] = g->group.count;
         CLQ_TRY(add_ours(g, passes[i], shape, CLQ_DIVIDE, NULL, &row, error));
     }
-    if (bench_shape_is_plain(shape) && g->space.is_host) {
+    if (bench_shape_is_plain(shape)) {
         CLQ_TRY(add_copy(g, order->operation, shape, error));
+    }
+    if (bench_shape_is_plain(shape) && g->space.is_host) {
         CLQ_TRY(add_native(g, order->operation, shape, error));
     }
     do {

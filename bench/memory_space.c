@@ -99,6 +99,9 @@ clq_status memory_space_create(memory_space *s, clq_context *context, clq_operat
     CLQ_TRY(bench_allocate(clq_size_max(s->in_bytes, s->out_bytes), &s->native, error));
     fill(s);
     CLQ_TRY(make_side(s, &s->device, context, NULL, error));
+    if (!s->is_host) {
+        CLQ_TRY(clq_buffer_create(context, s->in_bytes, &s->spare, error));
+    }
     CLQ_TRY(clq_context_create(&reference, "reference", error));
     return make_side(s, &s->reference, reference, s->expected, error);
 }
@@ -107,6 +110,7 @@ void memory_space_destroy(memory_space *s)
 {
     clq_buffer_destroy(&s->device.in);
     clq_buffer_destroy(&s->device.out);
+    clq_buffer_destroy(&s->spare);
     clq_buffer_destroy(&s->reference.in);
     clq_buffer_destroy(&s->reference.out);
     clq_context_destroy(&s->reference.context);

@@ -24,6 +24,7 @@ typedef struct memory_space {
     void *in;           /* on the host */
     void *expected;     /* the reference's output */
     void *native;       /* for C and peers: as large as `in` and as `out` */
+    clq_buffer *spare;  /* on a device that is not the host: as large as `in` */
     const void *holder; /* whose result `expected` holds */
 } memory_space;
 
