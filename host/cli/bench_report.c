@@ -26,9 +26,9 @@ static const char *role_name(bench_role role)
 }
 
 /* The command line as far as it decides what is measured. */
-static void format_command(char *out, size_t capacity, const cli_options *options)
+static void format_command(char *out, size_t capacity, const cli_options *options, int with_peers)
 {
-    size_t used = (size_t)snprintf(out, capacity, "clquant bench");
+    size_t used = (size_t)snprintf(out, capacity, with_peers ? "clquant-bench" : "clquant bench");
     for (size_t i = 0; i < options->positional.count && used < capacity; i++) {
         used += (size_t)snprintf(out + used, capacity - used, " %s", options->positional.items[i]);
     }
@@ -78,7 +78,7 @@ static void begin_json(cli_bench_report *report, const clq_device_info *info)
 {
     cli_json *json = &report->json;
     char command[512];
-    format_command(command, sizeof command, report->options);
+    format_command(command, sizeof command, report->options, report->peers != NULL);
     cli_json_begin(json, stdout);
     text_member(json, "version", clq_version());
     text_member(json, "command", command);
