@@ -231,10 +231,10 @@ static int has_plain(const bench_group *g, const char *operation, uint64_t eleme
 /* Room for every shape and for the plain ones that are added. */
 static uint64_t largest(const memory_order *order)
 {
-    uint64_t elements = 0;
+    uint64_t elements = 64;
     for (size_t i = 0; i < order->shape_count; i++) {
         const bench_shape *shape = &order->shapes[i];
-        elements = clq_size_max(elements, bench_shape_elements(shape) + shape->offset + 64);
+        elements = clq_size_max(elements, bench_shape_elements(shape) + shape->offset);
     }
     return elements;
 }
@@ -262,7 +262,7 @@ static clq_status add_cuts(memory_group *g, const memory_order *order, clq_error
             continue;
         }
         if (!has_plain(&g->group, clq_operation_name(order->operation), elements)) {
-            const bench_shape plain = bench_shape_plain(clq_size_divide_up(elements, 64) * 64);
+            const bench_shape plain = bench_shape_plain(clq_size_max(elements / 64, 1) * 64);
             CLQ_TRY(add_plain(g, order, &plain, error));
         }
         CLQ_TRY(add_cut(g, order, shape, error));

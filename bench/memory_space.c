@@ -6,8 +6,16 @@
 
 #include "size.h"
 
-static void choose_types(memory_space *s, clq_operation operation, clq_dtype real)
+/* Room for `elements`, and for the guard unless that makes the buffer larger than the device allows. */
+static void choose_types(memory_space *s, const clq_context *context, clq_operation operation, clq_dtype real,
+                         uint64_t elements)
 {
+    clq_device_info info;
+    clq_context_device(context, &info);
+    s->elements = elements + MEMORY_GUARD;
+    if (info.type != CLQ_DEVICE_REFERENCE && clq_dtype_bytes(real, s->elements) > info.maximum_allocation_bytes) {
+        s->elements = elements;
+    }
     s->real = real;
     s->in_type = operation == CLQ_OP_DEQUANTIZE ? CLQ_S8 : real;
     s->out_type = operation == CLQ_OP_DEQUANTIZE || operation == CLQ_OP_FAKE_QUANTIZE ? real : CLQ_S8;
@@ -28,8 +36,7 @@ memory_need memory_space_need(const clq_context *context, clq_operation operatio
     memory_need need = {0, 0, 0};
     uint64_t largest = 0;
     memset(&s, 0, sizeof s);
-    s.elements = elements + MEMORY_GUARD;
-    choose_types(&s, operation, real);
+    choose_types(&s, context, operation, real, elements);
     largest = clq_size_max(s.in_bytes, s.out_bytes);
     need.host_bytes = s.in_bytes + s.out_bytes + largest;
     need.largest_buffer_bytes = largest;
@@ -91,9 +98,8 @@ clq_status memory_space_create(memory_space *s, clq_context *context, clq_operat
 {
     clq_context *reference = NULL;
     memset(s, 0, sizeof *s);
-    s->elements = elements + MEMORY_GUARD;
     s->is_host = computes_here(context);
-    choose_types(s, operation, real);
+    choose_types(s, context, operation, real, elements);
     CLQ_TRY(bench_allocate(s->in_bytes, &s->in, error));
     CLQ_TRY(bench_allocate(s->out_bytes, &s->expected, error));
     CLQ_TRY(bench_allocate(clq_size_max(s->in_bytes, s->out_bytes), &s->native, error));

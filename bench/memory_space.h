@@ -15,7 +15,7 @@ typedef struct memory_side {
 } memory_side;
 
 typedef struct memory_space {
-    uint64_t elements; /* room in `in` and `out`, MEMORY_GUARD included */
+    uint64_t elements; /* room in `in` and `out`, with MEMORY_GUARD where a buffer can be that large */
     clq_dtype real;
     clq_dtype in_type, out_type;
     uint64_t in_bytes, out_bytes; /* of all elements */

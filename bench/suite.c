@@ -43,9 +43,10 @@ static clq_status check_need(const clq_context *context, const memory_need *need
     const uint64_t available = bench_free_memory();
     clq_device_info info;
     clq_context_device(context, &info);
-    if (need->host_bytes > available / 10 * 9) {
+    if (need->host_bytes > available / 4 * 3) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY,
-                        "%" PRIu64 " MiB of memory are needed, %" PRIu64 " MiB are free, of which nine tenths are used",
+                        "%" PRIu64 " MiB of memory are needed, %" PRIu64
+                        " MiB are free, of which three quarters are used",
                         need->host_bytes >> 20, available >> 20);
     }
     if (info.type == CLQ_DEVICE_REFERENCE) {
