@@ -13,7 +13,8 @@ static float scale_at(uint64_t i)
     return (1.0f + (float)(i % 5) / 8.0f) / 127.0f;
 }
 
-static clq_status make_values(memory_values *v, clq_context *context, uint64_t count, clq_error *error)
+clq_status memory_values_create(memory_values *v, clq_context *context, uint64_t count, uint64_t tensors,
+                                clq_error *error)
 {
     float *scales = NULL;
     clq_status status = CLQ_OK;
@@ -21,7 +22,7 @@ static clq_status make_values(memory_values *v, clq_context *context, uint64_t c
     CLQ_TRY_TO(clq_buffer_create(context, 4 * count, &v->scale, error));
     CLQ_TRY_TO(clq_buffer_create(context, 4 * count, &v->zero_point, error));
     CLQ_TRY_TO(clq_buffer_create(context, 8 * count, &v->range, error));
-    CLQ_TRY_TO(clq_buffer_create(context, sizeof(clq_nonfinite), &v->nonfinite, error));
+    CLQ_TRY_TO(clq_buffer_create(context, tensors * sizeof(clq_nonfinite), &v->nonfinite, error));
     memset(scales, 0, (size_t)(4 * count));
     CLQ_TRY_TO(clq_buffer_write(v->zero_point, 0, scales, 4 * count, error));
     for (uint64_t i = 0; i < count; i++) {
@@ -33,7 +34,7 @@ done:
     return status;
 }
 
-static void destroy_values(memory_values *v)
+void memory_values_destroy(memory_values *v)
 {
     clq_buffer_destroy(&v->scale);
     clq_buffer_destroy(&v->zero_point);
@@ -55,14 +56,14 @@ clq_status memory_case_create(memory_case *c, memory_space *space, clq_operation
     c->q.layout = shape->layout;
     c->q.scheme.arithmetic = arithmetic;
     CLQ_TRY(clq_layout_count(&c->q.layout, &c->elements, &c->parameters, error));
-    CLQ_TRY(make_values(&c->device, space->device.context, c->parameters, error));
-    return make_values(&c->reference, space->reference.context, c->parameters, error);
+    CLQ_TRY(memory_values_create(&c->device, space->device.context, c->parameters, 1, error));
+    return memory_values_create(&c->reference, space->reference.context, c->parameters, 1, error);
 }
 
 void memory_case_destroy(memory_case *c)
 {
-    destroy_values(&c->device);
-    destroy_values(&c->reference);
+    memory_values_destroy(&c->device);
+    memory_values_destroy(&c->reference);
     if (c->reorder != NULL) {
         c->peers->reorder_destroy(c->reorder);
         c->reorder = NULL;
@@ -130,7 +131,7 @@ static size_t watched_bytes(const memory_case *c)
     return c->operation == CLQ_OP_MINMAX ? 0 : (size_t)clq_dtype_bytes(s->out_type, elements);
 }
 
-static clq_status spoil_buffer(clq_buffer *buffer, size_t bytes)
+clq_status memory_spoil_buffer(clq_buffer *buffer, size_t bytes)
 {
     void *mapped = NULL;
     clq_status status = bytes > 0 ? clq_buffer_map(buffer, &mapped, NULL) : CLQ_OK;
@@ -141,25 +142,34 @@ static clq_status spoil_buffer(clq_buffer *buffer, size_t bytes)
     return status;
 }
 
-/* What the operation writes besides `out`. */
-static clq_status spoil_values(const memory_case *c, const memory_values *v)
+static int writes_ranges(clq_operation operation)
 {
-    if (c->operation != CLQ_OP_MINMAX && c->operation != CLQ_OP_DYNAMIC_QUANTIZE) {
-        return CLQ_OK;
+    return operation == CLQ_OP_MINMAX || operation == CLQ_OP_DYNAMIC_QUANTIZE;
+}
+
+static clq_status spoil_whole(clq_buffer *buffer)
+{
+    return memory_spoil_buffer(buffer, (size_t)clq_buffer_bytes(buffer));
+}
+
+clq_status memory_values_spoil(clq_operation operation, const memory_values *v)
+{
+    if (writes_ranges(operation)) {
+        CLQ_TRY(spoil_whole(v->range));
+        CLQ_TRY(spoil_whole(v->nonfinite));
     }
-    CLQ_TRY(spoil_buffer(v->range, (size_t)clq_buffer_bytes(v->range)));
-    CLQ_TRY(spoil_buffer(v->nonfinite, (size_t)clq_buffer_bytes(v->nonfinite)));
-    if (c->operation == CLQ_OP_MINMAX) {
-        return CLQ_OK;
+    if (operation == CLQ_OP_DYNAMIC_QUANTIZE) {
+        CLQ_TRY(spoil_whole(v->scale));
+        CLQ_TRY(spoil_whole(v->zero_point));
     }
-    CLQ_TRY(spoil_buffer(v->scale, (size_t)clq_buffer_bytes(v->scale)));
-    return spoil_buffer(v->zero_point, (size_t)clq_buffer_bytes(v->zero_point));
+    return CLQ_OK;
 }
 
 int memory_spoil(void *cookie)
 {
     const memory_case *c = cookie;
-    return spoil_values(c, &c->device) != CLQ_OK || spoil_buffer(c->space->device.out, watched_bytes(c)) != CLQ_OK;
+    return memory_values_spoil(c->operation, &c->device) != CLQ_OK ||
+           memory_spoil_buffer(c->space->device.out, watched_bytes(c)) != CLQ_OK;
 }
 
 int memory_run(void *cookie)
@@ -189,39 +199,46 @@ static clq_status expect(memory_case *c)
         return CLQ_OK;
     }
     s->holder = NULL;
-    CLQ_TRY(spoil_values(c, &c->reference));
-    CLQ_TRY(spoil_buffer(s->reference.out, watched_bytes(c)));
+    CLQ_TRY(memory_values_spoil(c->operation, &c->reference));
+    CLQ_TRY(memory_spoil_buffer(s->reference.out, watched_bytes(c)));
     CLQ_TRY(compute(c, &s->reference, &c->reference));
     s->holder = c;
     return CLQ_OK;
 }
 
-static int differs(clq_buffer *device, clq_buffer *reference, size_t bytes)
+int memory_buffers_differ(clq_buffer *a, clq_buffer *b, size_t bytes)
 {
-    void *a = NULL;
-    void *b = NULL;
-    int result = clq_buffer_map(device, &a, NULL) != CLQ_OK || clq_buffer_map(reference, &b, NULL) != CLQ_OK ||
-                 memcmp(a, b, bytes) != 0;
-    result |= a != NULL && clq_buffer_unmap(device, NULL) != CLQ_OK;
-    result |= b != NULL && clq_buffer_unmap(reference, NULL) != CLQ_OK;
-    return result;
+    void *left = NULL;
+    void *right = NULL;
+    int differs = 0;
+    if (bytes == 0) {
+        return 0;
+    }
+    differs = clq_buffer_map(a, &left, NULL) != CLQ_OK || clq_buffer_map(b, &right, NULL) != CLQ_OK ||
+              memcmp(left, right, bytes) != 0;
+    differs |= left != NULL && clq_buffer_unmap(a, NULL) != CLQ_OK;
+    differs |= right != NULL && clq_buffer_unmap(b, NULL) != CLQ_OK;
+    return differs;
 }
 
-static int values_differ(const memory_case *c)
+static int wholes_differ(clq_buffer *a, clq_buffer *b)
 {
-    return differs(c->device.scale, c->reference.scale, (size_t)(4 * c->parameters)) ||
-           differs(c->device.zero_point, c->reference.zero_point, (size_t)(4 * c->parameters)) ||
-           (c->operation == CLQ_OP_MINMAX || c->operation == CLQ_OP_DYNAMIC_QUANTIZE
-                ? differs(c->device.range, c->reference.range, (size_t)(8 * c->parameters)) ||
-                      differs(c->device.nonfinite, c->reference.nonfinite, sizeof(clq_nonfinite))
-                : 0);
+    return memory_buffers_differ(a, b, (size_t)clq_buffer_bytes(a));
+}
+
+/* Ranges and counts hold what was there when they were made, unless the operation writes them. */
+int memory_values_differ(clq_operation operation, const memory_values *a, const memory_values *b)
+{
+    return wholes_differ(a->scale, b->scale) || wholes_differ(a->zero_point, b->zero_point) ||
+           (writes_ranges(operation) &&
+            (wholes_differ(a->range, b->range) || wholes_differ(a->nonfinite, b->nonfinite)));
 }
 
 int memory_check(void *cookie)
 {
     memory_case *c = cookie;
-    return expect(c) != CLQ_OK || values_differ(c) ||
-           (watched_bytes(c) > 0 && differs(c->space->device.out, c->space->reference.out, watched_bytes(c)));
+    return expect(c) != CLQ_OK || memory_values_differ(c->operation, &c->device, &c->reference) ||
+           memory_buffers_differ(c->space->device.out, c->space->reference.out, watched_bytes(c));
 }
 
 /* Where C and peers write. */

@@ -25,6 +25,17 @@ typedef struct memory_case {
     void *reorder;
 } memory_case;
 
+/* `count` scales near 1/127, zero points, ranges, and `tensors` counts of NaN. To be destroyed also on failure. */
+clq_status memory_values_create(memory_values *v, clq_context *context, uint64_t count, uint64_t tensors,
+                                clq_error *error);
+void memory_values_destroy(memory_values *v);
+clq_status memory_values_spoil(clq_operation operation, const memory_values *v); /* those that it writes */
+int memory_values_differ(clq_operation operation, const memory_values *a, const memory_values *b);
+
+/* Parts of a spoil and a check: the first `bytes` of a buffer, which may be 0 and the buffer then NULL. */
+clq_status memory_spoil_buffer(clq_buffer *buffer, size_t bytes);
+int memory_buffers_differ(clq_buffer *a, clq_buffer *b, size_t bytes);
+
 clq_status memory_case_create(memory_case *c, memory_space *space, clq_operation operation, const bench_shape *shape,
                               clq_arithmetic arithmetic, const char *variant, clq_error *error);
 void memory_case_destroy(memory_case *c);

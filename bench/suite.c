@@ -181,10 +181,9 @@ static clq_status measure_given(const bench_suite *s, memory_order *order, size_
 
 /* Batches. */
 
-static clq_status measure_batch(const bench_suite *s, clq_operation operation, uint64_t count, size_t *failed,
-                                clq_error *error)
+static clq_status measure_batch(const bench_suite *s, const batch_order *order, size_t *failed, clq_error *error)
 {
-    const memory_need need = batch_group_need(s->context, operation, count);
+    const memory_need need = batch_group_need(s->context, order);
     batch_group *g = NULL;
     clq_status status = check_need(s->context, &need, error);
     g = status == CLQ_OK ? calloc(1, sizeof *g) : NULL;
@@ -192,21 +191,27 @@ static clq_status measure_batch(const bench_suite *s, clq_operation operation, u
         status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
     }
     if (status == CLQ_OK) {
-        status = batch_group_create(g, s->context, operation, count, error);
+        status = batch_group_create(g, s->context, order, error);
         g->group.memory_bytes = need.host_bytes;
         status = status == CLQ_OK ? measure(s, &g->group, failed, error) : status;
         batch_group_destroy(g);
         free(g);
     }
-    return status != CLQ_OK ? clq_fail_in(error, status, "batch of %s", clq_operation_name(operation)) : CLQ_OK;
+    return status != CLQ_OK ? clq_fail_in(error, status, "batch of %s", clq_operation_name(order->operation)) : CLQ_OK;
 }
 
+/* Small tensors; where not their number is swept, also a large one behind them, which must not hold them up. */
 static clq_status measure_batches(const bench_suite *s, size_t *failed, clq_error *error)
 {
     const uint64_t last = s->quick ? QUICK_BATCH : FULL_BATCH;
     for (uint64_t count = s->sweep ? 1 : last; count <= last; count *= 10) {
         for (size_t i = 0; i < MEMORY_OPERATIONS; i++) {
-            CLQ_TRY(measure_batch(s, memory_operations[i], count, failed, error));
+            batch_order order = {.operation = memory_operations[i], .count = count};
+            CLQ_TRY(measure_batch(s, &order, failed, error));
+            if (!s->sweep) {
+                order.large = count * BATCH_ELEMENTS;
+                CLQ_TRY(measure_batch(s, &order, failed, error));
+            }
         }
     }
     return CLQ_OK;

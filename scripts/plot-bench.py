@@ -281,7 +281,7 @@ def sizes(result):
 
 def batch(result):
     """Time for each tensor against their number."""
-    rows = [row for row in measured(result) if row["operation"] == "batch"]
+    rows = [row for row in measured(result) if row["operation"] == "batch" and "," not in row["shape"]]
     names = [name for name in OPERATIONS if len({row["elements"] for row in rows if row["problem"] == name}) > 2]
     if not names:
         return None
