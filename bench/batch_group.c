@@ -31,19 +31,21 @@ static clq_operands operands_of(const batch_group *g, const memory_side *side, c
 
 static int run_batch(void *cookie)
 {
-    const batch_group *g = cookie;
-    return clq_batch_run(g->batch, NULL) != CLQ_OK || clq_finish(g->space.device.context, NULL) != CLQ_OK;
+    batch_group *g = cookie;
+    g->error.status = CLQ_OK;
+    return clq_batch_run(g->batch, &g->error) != CLQ_OK || clq_finish(g->space.device.context, &g->error) != CLQ_OK;
 }
 
 static int run_calls(void *cookie)
 {
-    const batch_group *g = cookie;
+    batch_group *g = cookie;
     clq_status status = CLQ_OK;
+    g->error.status = CLQ_OK;
     for (uint64_t i = 0; i < g->count && status == CLQ_OK; i++) {
         const clq_operands o = operands_of(g, &g->space.device, &g->device, i);
-        status = memory_enqueue(g->space.device.context, g->order.operation, quantization_of(g, i), &o, NULL);
+        status = memory_enqueue(g->space.device.context, g->order.operation, quantization_of(g, i), &o, &g->error);
     }
-    return clq_finish(g->space.device.context, NULL) != CLQ_OK || status != CLQ_OK;
+    return clq_finish(g->space.device.context, status == CLQ_OK ? &g->error : NULL) != CLQ_OK || status != CLQ_OK;
 }
 
 static size_t out_bytes(const batch_group *g)
@@ -95,6 +97,7 @@ static bench_row *add(batch_group *g, const char *way, const char *variant)
     row->elements = g->elements;
     row->work = memory_bytes_of(operation, CLQ_F32) * (double)g->elements;
     row->bytes = row->work;
+    row->error = &g->error;
     return row;
 }
 
@@ -131,6 +134,7 @@ static void add_rows(batch_group *g)
     row->run = memory_run;
     row->check = memory_check;
     row->cookie = &g->whole;
+    row->error = &g->whole.error;
 }
 
 static clq_status make_batch(const batch_group *g, const memory_side *side, const memory_values *values,

@@ -23,6 +23,7 @@ typedef struct batch_group {
     clq_batch *batch;    /* on the device */
     clq_batch *expected; /* on the reference, where it is one operation after the other */
     memory_case whole;
+    clq_error error; /* of the last run of the others */
 } batch_group;
 
 memory_need batch_group_need(const clq_context *context, const batch_order *order);

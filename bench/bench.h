@@ -46,7 +46,8 @@ typedef struct bench_row {
     int (*run)(void *cookie);
     int (*check)(void *cookie); /* after one run: whether the result is right; may be NULL */
     void *cookie;
-    double target; /* what the ratio to the fastest peer should be at least; 0: none */
+    const clq_error *error; /* why a run failed, when its status is not CLQ_OK; may be NULL */
+    double target;          /* what the ratio to the fastest peer should be at least; 0: none */
     /* Rows of the same group whose times together are what this one's is divided by, element for element. */
     size_t beside[BENCH_BESIDE];
     int beside_count;

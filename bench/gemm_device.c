@@ -116,7 +116,7 @@ void gemm_row_create(gemm_row *row, const gemm_device *device, const gemm_way *w
     row->device = device;
     row->way = *way;
     describe(row);
-    row->status = under_variant(row, make_ready, NULL);
+    row->status = under_variant(row, make_ready, &row->error);
 }
 
 void gemm_row_destroy(gemm_row *row)
@@ -140,7 +140,7 @@ int gemm_row_spoil(void *cookie)
 int gemm_row_run(void *cookie)
 {
     gemm_row *row = cookie;
-    return row->status == CLQ_OK            ? outcome_of(under_variant(row, multiply, NULL))
+    return row->status == CLQ_OK            ? outcome_of(under_variant(row, multiply, &row->error))
            : row->status == CLQ_UNSUPPORTED ? BENCH_UNSUPPORTED
                                             : BENCH_FAILED;
 }
@@ -164,7 +164,7 @@ int gemm_row_check(void *cookie)
 int gemm_row_pack(void *cookie)
 {
     gemm_row *row = cookie;
-    return outcome_of(under_variant(row, pack, NULL));
+    return outcome_of(under_variant(row, pack, &row->error));
 }
 
 int gemm_row_check_packed(void *cookie)

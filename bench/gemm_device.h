@@ -33,6 +33,7 @@ typedef struct gemm_row {
     clq_gemm_operands operands;
     clq_gemm_weights *weights;
     clq_status status;
+    clq_error error;  /* of the last failure */
     char variant[48]; /* that runs; empty where none does */
 } gemm_row;
 

@@ -99,6 +99,7 @@ static clq_status add_ours(gemm_group *g, const gemm_device *device, const gemm_
     (*row)->run = gemm_row_run;
     (*row)->check = gemm_row_check;
     (*row)->cookie = ours;
+    (*row)->error = &ours->error;
     return CLQ_OK;
 }
 

@@ -115,12 +115,12 @@ clq_operands memory_operands(clq_operation operation, const memory_side *side, c
     return o;
 }
 
-static clq_status compute(const memory_case *c, const memory_side *side, const memory_values *v)
+static clq_status compute(memory_case *c, const memory_side *side, const memory_values *v)
 {
     clq_operands o = memory_operands(c->operation, side, v);
     o.x.offset = o.codes.offset = o.y.offset = c->offset;
-    CLQ_TRY(memory_enqueue(side->context, c->operation, &c->q, &o, NULL));
-    return clq_finish(side->context, NULL);
+    CLQ_TRY(memory_enqueue(side->context, c->operation, &c->q, &o, &c->error));
+    return clq_finish(side->context, &c->error);
 }
 
 /* Bytes of the output that are looked at: the tensor, what lies before it, and the guard behind. */
@@ -174,13 +174,14 @@ int memory_spoil(void *cookie)
 
 int memory_run(void *cookie)
 {
-    const memory_case *c = cookie;
+    memory_case *c = cookie;
     clq_context *context = c->space->device.context;
     clq_status status = CLQ_OK;
+    c->error.status = CLQ_OK;
     if (c->variant == NULL) {
         return compute(c, &c->space->device, &c->device) != CLQ_OK;
     }
-    status = clq_context_force_variant(context, c->variant, NULL);
+    status = clq_context_force_variant(context, c->variant, &c->error);
     if (status == CLQ_OK) {
         clq_plan plan;
         status = clq_plan_operation(context, c->operation, &c->q, &plan, NULL);

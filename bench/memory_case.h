@@ -23,6 +23,7 @@ typedef struct memory_case {
     float maximum; /* that C found */
     const bench_peers *peers;
     void *reorder;
+    clq_error error; /* of the last run */
 } memory_case;
 
 /* `count` scales near 1/127, zero points, ranges, and `tensors` counts of NaN. To be destroyed also on failure. */

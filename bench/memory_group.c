@@ -64,6 +64,7 @@ static clq_status add(memory_group *g, clq_operation operation, const bench_shap
     (*row)->bytes = (*row)->work;
     snprintf((*row)->who, sizeof(*row)->who, "%s", who);
     (*row)->cookie = c;
+    (*row)->error = &c->error;
     return CLQ_OK;
 }
 
@@ -117,7 +118,7 @@ static clq_status add_copy(memory_group *g, clq_operation operation, const bench
     row->operation = "copy";
     snprintf(row->problem, sizeof row->problem, "%s", clq_dtype_name(g->space.in_type));
     if (g->space.is_host) {
-        snprintf(row->who, sizeof row->who, "memcpy, %d threads", native_threads());
+        snprintf(row->who, sizeof row->who, "copy, %d threads", native_threads());
     } else {
         snprintf(row->who, sizeof row->who, "the device's own");
     }

@@ -23,6 +23,7 @@ typedef struct native_loops {
     void (*quantize)(native_job *job);
     void (*dequantize)(native_job *job);
     void (*fake_quantize)(native_job *job);
+    void (*copy)(native_job *job); /* of `count` bytes */
 } native_loops;
 
 /* NULL where the compiler has no such instructions; whether the processor has them is for the caller to ask. */

@@ -80,11 +80,6 @@ static float run_parts(void (*run)(native_job *job), native_job whole, clq_dtype
     return result;
 }
 
-static void copy(native_job *job)
-{
-    memcpy(job->target, job->source, job->count);
-}
-
 float native_maximum(clq_dtype real, const void *x, size_t count)
 {
     const native_job job = {.real = real, .source = x, .count = count, .passes = 1};
@@ -100,7 +95,7 @@ float native_read(const float *x, size_t count, int passes)
 void native_copy(void *target, const void *source, size_t bytes)
 {
     const native_job job = {.source = source, .target = target, .count = bytes};
-    (void)run_parts(copy, job, CLQ_U8, CLQ_U8);
+    (void)run_parts(loops()->copy, job, CLQ_U8, CLQ_U8);
 }
 
 void native_quantize(clq_dtype real, const void *x, size_t count, float scale, int8_t *codes)

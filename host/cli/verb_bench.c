@@ -140,9 +140,10 @@ static void show_group(void *cookie, const bench_group *group)
     for (size_t i = 0; i < group->count; i++) {
         const bench_row *row = &group->rows[i];
         if (row->outcome == BENCH_FAILED) {
+            const int has_reason = row->error != NULL && row->error->status != CLQ_OK;
             cli_progress_hide();
-            cli_warning(call->options, "%s %s %s, %s %s: failed, or gave a wrong result; not timed", row->operation,
-                        row->problem, row->shape, row->who, row->way);
+            cli_warning(call->options, "%s %s %s, %s %s: %s; not timed", row->operation, row->problem, row->shape,
+                        row->who, row->way, has_reason ? row->error->message : "gave a wrong result");
         }
     }
     cli_bench_report_group(&call->report, group);
