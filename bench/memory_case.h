@@ -4,13 +4,9 @@
 #define CLQ_BENCH_MEMORY_CASE_H
 
 #include "memory_space.h"
+#include "memory_values.h"
 #include "peers.h"
 #include "shape.h"
-
-/* Parameters of one side. */
-typedef struct memory_values {
-    clq_buffer *scale, *zero_point, *range, *nonfinite;
-} memory_values;
 
 typedef struct memory_case {
     memory_space *space;
@@ -26,20 +22,12 @@ typedef struct memory_case {
     clq_error error; /* of the last run */
 } memory_case;
 
-/* `count` scales near 1/127, zero points, ranges, and `tensors` counts of NaN. To be destroyed also on failure. */
-clq_status memory_values_create(memory_values *v, clq_context *context, uint64_t count, uint64_t tensors,
-                                clq_error *error);
-void memory_values_destroy(memory_values *v);
-clq_status memory_values_spoil(clq_operation operation, const memory_values *v); /* those that it writes */
-int memory_values_differ(clq_operation operation, const memory_values *a, const memory_values *b);
-
-/* Parts of a spoil and a check: the first `bytes` of a buffer, which may be 0 and the buffer then NULL. */
-clq_status memory_spoil_buffer(clq_buffer *buffer, size_t bytes);
-int memory_buffers_differ(clq_buffer *a, clq_buffer *b, size_t bytes);
-
 clq_status memory_case_create(memory_case *c, memory_space *space, clq_operation operation, const bench_shape *shape,
                               clq_arithmetic arithmetic, const char *variant, clq_error *error);
 void memory_case_destroy(memory_case *c);
+
+/* Have the reference's result in the space, unless it is there already. */
+clq_status memory_expect(memory_case *c);
 
 /* The variant that runs; empty when that is not known. */
 void memory_case_variant(const memory_case *c, char *variant, size_t capacity);
