@@ -226,7 +226,7 @@ static int has_plain(const bench_group *g, const char *operation, uint64_t eleme
     const bench_row wanted = {.operation = operation, .elements = elements};
     const size_t found = plain_row_for(g, &wanted);
     const uint64_t near = found < g->count ? g->rows[found].elements : 0;
-    return near <= elements + elements / 100 + 64 && elements <= near + near / 100 + 64;
+    return found < g->count && near <= elements + elements / 100 + 64 && elements <= near + near / 100 + 64;
 }
 
 /* Room for every shape and for the plain ones that are added. */

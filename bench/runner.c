@@ -117,6 +117,5 @@ clq_status bench_run(bench_group *group, const bench_timing *timing, size_t *fai
         *failed += row->outcome == BENCH_FAILED;
     }
     free(seconds);
-    return finished ? CLQ_OK
-                    : clq_fail(error, CLQ_CANCELLED, "interrupted: %s was not measured", group->rows[0].operation);
+    return finished ? CLQ_OK : clq_fail(error, CLQ_CANCELLED, "interrupted before all was measured");
 }

@@ -5,7 +5,7 @@ Draw what `clquant bench --json` measured, as SVG that is readable on light and 
 
     scripts/plot-bench.py FOLDER RESULT.json...
 
-Writes into FOLDER, as far as the results hold what is needed:
+Writes into FOLDER, as far as the results hold what is needed (several runs on one device are put together):
     bench-roofs.svg    fraction of the C roof for each operation and type   (clquant bench)
     bench-cuts.svg     time of tensors that are cut otherwise beside the plain one   (clquant bench)
     bench-sizes.svg    GB/s from 1 Ki elements on                           (clquant bench --sweep)
@@ -305,27 +305,48 @@ def batch(result):
     return d
 
 
+def merged(results):
+    """One result from several runs on one device, such as one for each operation."""
+    whole = dict(results[0])
+    whole["rows"] = [row for result in results for row in result["rows"]]
+    commands = [result["command"].split(" --") for result in results]
+    options = ["".join(f" --{word}" for word in words[1:]) for words in commands]
+    if len(set(options)) == 1:
+        names = list(dict.fromkeys(name for words in commands for name in words[0].split()[1:] if name != "bench"))
+        program = commands[0][0].split(" bench")[0].split()[0] + (" bench" if " bench" in commands[0][0] else "")
+        runs = "" if len(results) == 1 else "   (a run for each)"
+        whole["command"] = " ".join([program] + names) + options[0] + runs
+    else:
+        whole["command"] = "; ".join(result["command"] for result in results)
+    return whole
+
+
 def main():
     if len(sys.argv) < 3 or sys.argv[1].startswith("-"):
         print(__doc__.strip(), file=sys.stderr)
         return 2
     folder = sys.argv[1]
-    drawn = set()
+    kinds = {}
     for path in sys.argv[2:]:
         with open(path, encoding="utf-8") as file:
             result = json.load(file)
-        if "rows" not in result:
+        if "rows" not in result or "command" not in result:
             print(f"{path}: is not a result of 'clquant bench --json'", file=sys.stderr)
             return 1
         sweep = "--sweep" in result["command"].split()
-        plots = [("bench-sizes.svg", sizes), ("bench-batch.svg", batch)] if sweep else [
+        batches = any(row["operation"] == "batch" for row in result["rows"])
+        kinds.setdefault((sweep, batches), []).append(result)
+    drawn = 0
+    for (sweep, batches), results in kinds.items():
+        result = merged(results)
+        plots = [("bench-batch.svg", batch)] if sweep and batches else [("bench-sizes.svg", sizes)] if sweep else [
             ("bench-roofs.svg", roofs), ("bench-cuts.svg", cuts)]
         for name, draw in plots:
             drawing = draw(result)
-            if drawing is not None and name not in drawn:
+            if drawing is not None:
                 drawing.save(os.path.join(folder, name))
-                drawn.add(name)
-    if not drawn:
+                drawn += 1
+    if drawn == 0:
         print("there is nothing to draw in these results", file=sys.stderr)
         return 1
     return 0
