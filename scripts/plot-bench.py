@@ -3,7 +3,7 @@
 """
 Draw what `clquant bench --json` measured, as SVG that is readable on light and dark pages.
 
-    scripts/plot-bench.py FOLDER RESULT.json...
+    scripts/plot-bench.py [--best] FOLDER RESULT.json...
 
 Writes into FOLDER, as far as the results hold what is needed (several runs on one device are put together):
     bench-roofs.svg    fraction of the C roof for each operation and type   (clquant bench)
@@ -11,6 +11,7 @@ Writes into FOLDER, as far as the results hold what is needed (several runs on o
     bench-sizes.svg    GB/s from 1 Ki elements on                           (clquant bench --sweep)
     bench-batch.svg    time for each of many small tensors                  (clquant bench batch --sweep)
 
+--best draws best times instead of medians, on both sides of every ratio: what to do on a machine that is not quiet.
 Nothing but Python's standard library is needed.
 """
 import html
@@ -103,7 +104,7 @@ def caption_of(result):
     c = f"C: {result['threads']} threads" + (f", {result['instructions']}" if result["instructions"] else "")
     peer = f"; {result['peer']}" if result["peer"] else ""
     return [result["command"],
-            f"{result['device']}; {result['platform']}; {c}{peer}; medians of {result['rounds']} rounds, "
+            f"{result['device']}; {result['platform']}; {c}{peer}; {result.get('figure', 'medians')} of {result['rounds']} rounds, "
             f"clquant {result['version']}"]
 
 
@@ -163,13 +164,15 @@ def roofs(result):
             name = (row["way"] or "clquant") if kind == "ours" else row["who"]
             d.text(left - 8, y + 12, name, "small", "end")
             d.rectangle(left, y + 1, at(row["fraction"]) - left, 14, f"bar {kind}")
-            d.line(at(row["best_fraction"]), y, at(row["best_fraction"]), y + 16, "axis")
+            if "figure" not in result:
+                d.line(at(row["best_fraction"]), y, at(row["best_fraction"]), y + 16, "axis")
             d.text(max(at(row["fraction"]), at(row["best_fraction"])) + 6, y + 12, f"{row['fraction']:.2f}", "small")
             y += 22
         y += 10
     d.line(at(1.0), top - 6, at(1.0), bottom, "line roof dashed")
     d.text(at(1.0), top - 12, "C", "small", "middle")
-    d.text((left + right) / 2, bottom + 32, "fraction of the throughput of C, by medians (the thin line: by best times)",
+    d.text((left + right) / 2, bottom + 32, "fraction of the throughput of C" + (", by medians (the thin line: by best times)"
+                                               if "figure" not in result else ", by best times"),
            "small", "middle")
     d.caption(caption_of(result))
     return d
@@ -321,18 +324,33 @@ def merged(results):
     return whole
 
 
+def by_best(result):
+    """The same with best times in the place of medians."""
+    result["figure"] = "best times"
+    for row in result["rows"]:
+        for name, best in (("median_seconds", "best_seconds"), ("gb_per_second", "best_gb_per_second"),
+                           ("fraction", "best_fraction"), ("copy_fraction", "best_copy_fraction"),
+                           ("peer_ratio", "best_peer_ratio"), ("cost", "best_cost")):
+            if name in row:
+                row[name] = row[best]
+
+
 def main():
-    if len(sys.argv) < 3 or sys.argv[1].startswith("-"):
+    best = "--best" in sys.argv[1:2]
+    arguments = sys.argv[2:] if best else sys.argv[1:]
+    if len(arguments) < 2 or arguments[0].startswith("-"):
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    folder = sys.argv[1]
+    folder = arguments[0]
     kinds = {}
-    for path in sys.argv[2:]:
+    for path in arguments[1:]:
         with open(path, encoding="utf-8") as file:
             result = json.load(file)
         if "rows" not in result or "command" not in result:
             print(f"{path}: is not a result of 'clquant bench --json'", file=sys.stderr)
             return 1
+        if best:
+            by_best(result)
         sweep = "--sweep" in result["command"].split()
         batches = any(row["operation"] == "batch" for row in result["rows"])
         kinds.setdefault((sweep, batches), []).append(result)
