@@ -2,7 +2,6 @@
 #include "gemm_device.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
@@ -13,22 +12,18 @@ static clq_status put(clq_context *context, const void *values, size_t bytes, cl
     return status != CLQ_OK ? status : clq_buffer_write(*buffer, 0, values, bytes, error);
 }
 
-void gemm_device_create(gemm_device *d, clq_context *context, const gemm_product *p)
+clq_status gemm_device_create(gemm_device *d, clq_context *context, const gemm_product *p, clq_error *error)
 {
     const gemm_shape *s = &p->shape;
-    clq_error error;
     memset(d, 0, sizeof *d);
     d->context = context;
     d->product = p;
-    if (put(context, p->a, s->m * s->k, &d->a, &error) != CLQ_OK ||
-        put(context, p->b, s->k * s->n, &d->b, &error) != CLQ_OK ||
-        put(context, p->bias, 4 * s->n, &d->bias, &error) != CLQ_OK ||
-        put(context, p->multiplier, 4 * s->n, &d->multiplier, &error) != CLQ_OK ||
-        put(context, p->shift, 4 * s->n, &d->shift, &error) != CLQ_OK ||
-        clq_buffer_create(context, 4 * s->m * s->n, &d->c, &error) != CLQ_OK) {
-        fprintf(stderr, "bench_gemm: %s\n", error.message);
-        exit(1);
-    }
+    CLQ_TRY(put(context, p->a, s->m * s->k, &d->a, error));
+    CLQ_TRY(put(context, p->b, s->k * s->n, &d->b, error));
+    CLQ_TRY(put(context, p->bias, 4 * s->n, &d->bias, error));
+    CLQ_TRY(put(context, p->multiplier, 4 * s->n, &d->multiplier, error));
+    CLQ_TRY(put(context, p->shift, 4 * s->n, &d->shift, error));
+    return clq_buffer_create(context, 4 * s->m * s->n, &d->c, error);
 }
 
 void gemm_device_destroy(gemm_device *d)
@@ -41,11 +36,8 @@ void gemm_device_destroy(gemm_device *d)
     clq_buffer_destroy(&d->shift);
 }
 
-static int outcome_of(clq_status status, const clq_error *error)
+static int outcome_of(clq_status status)
 {
-    if (status != CLQ_OK && status != CLQ_UNSUPPORTED) {
-        fprintf(stderr, "bench_gemm: %s\n%s", error->message, error->build_log);
-    }
     return status == CLQ_OK ? BENCH_OK : status == CLQ_UNSUPPORTED ? BENCH_UNSUPPORTED : BENCH_FAILED;
 }
 
@@ -120,13 +112,11 @@ static clq_status make_ready(gemm_row *row, clq_error *error)
 
 void gemm_row_create(gemm_row *row, const gemm_device *device, const gemm_way *way)
 {
-    clq_error error;
     memset(row, 0, sizeof *row);
     row->device = device;
     row->way = *way;
     describe(row);
-    row->status = under_variant(row, make_ready, &error);
-    (void)outcome_of(row->status, &error);
+    row->status = under_variant(row, make_ready, &row->error);
 }
 
 void gemm_row_destroy(gemm_row *row)
@@ -139,20 +129,18 @@ int gemm_row_spoil(void *cookie)
     gemm_row *row = cookie;
     clq_buffer *c = row->device->c;
     void *mapped = NULL;
-    clq_error error;
-    clq_status status = clq_buffer_map(c, &mapped, &error);
+    clq_status status = clq_buffer_map(c, &mapped, NULL);
     if (status == CLQ_OK) {
         memset(mapped, 0xAA, clq_buffer_bytes(c));
-        status = clq_buffer_unmap(c, &error);
+        status = clq_buffer_unmap(c, NULL);
     }
-    return outcome_of(status, &error);
+    return outcome_of(status);
 }
 
 int gemm_row_run(void *cookie)
 {
     gemm_row *row = cookie;
-    clq_error error;
-    return row->status == CLQ_OK            ? outcome_of(under_variant(row, multiply, &error), &error)
+    return row->status == CLQ_OK            ? outcome_of(under_variant(row, multiply, &row->error))
            : row->status == CLQ_UNSUPPORTED ? BENCH_UNSUPPORTED
                                             : BENCH_FAILED;
 }
@@ -163,22 +151,20 @@ int gemm_row_check(void *cookie)
     const gemm_product *p = row->device->product;
     const size_t elements = p->shape.m * p->shape.n;
     void *mapped = NULL;
-    clq_error error;
-    clq_status status = clq_buffer_map(row->device->c, &mapped, &error);
+    clq_status status = clq_buffer_map(row->device->c, &mapped, NULL);
     int differs = 0;
     if (status == CLQ_OK) {
         differs =
             row->way.output == CLQ_S8 ? memcmp(mapped, p->codes, elements) : memcmp(mapped, p->sums, 4 * elements);
-        status = clq_buffer_unmap(row->device->c, &error);
+        status = clq_buffer_unmap(row->device->c, NULL);
     }
-    return differs != 0 ? BENCH_FAILED : outcome_of(status, &error);
+    return differs != 0 ? BENCH_FAILED : outcome_of(status);
 }
 
 int gemm_row_pack(void *cookie)
 {
     gemm_row *row = cookie;
-    clq_error error;
-    return outcome_of(under_variant(row, pack, &error), &error);
+    return outcome_of(under_variant(row, pack, &row->error));
 }
 
 int gemm_row_check_packed(void *cookie)

@@ -14,8 +14,8 @@ typedef struct gemm_device {
     clq_buffer *a, *b, *c, *bias, *multiplier, *shift;
 } gemm_device;
 
-/* Ends the program on failure. `product` must stay. */
-void gemm_device_create(gemm_device *device, clq_context *context, const gemm_product *product);
+/* `product` must stay. To be destroyed also on failure. */
+clq_status gemm_device_create(gemm_device *device, clq_context *context, const gemm_product *product, clq_error *error);
 void gemm_device_destroy(gemm_device *device);
 
 /* One way to multiply. */
@@ -33,6 +33,7 @@ typedef struct gemm_row {
     clq_gemm_operands operands;
     clq_gemm_weights *weights;
     clq_status status;
+    clq_error error;  /* of the last failure */
     char variant[48]; /* that runs; empty where none does */
 } gemm_row;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "gemm_group.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,14 +23,14 @@ static int run_dot(void *cookie)
 static int run_read(void *cookie)
 {
     const gemm_read *read = cookie;
-    const float found = native_read_max(read->values, read->count, read->passes);
+    const float found = native_read(read->values, read->count, read->passes);
     return memcmp(&found, read->values, sizeof found) != 0;
 }
 
 static int run_peer(void *cookie)
 {
-    gemm_peer *peer = cookie;
-    return peer->gemm == NULL ? BENCH_UNSUPPORTED : peer_gemm_run(peer->gemm, peer->calls);
+    const gemm_peer *peer = cookie;
+    return peer->gemm == NULL ? BENCH_UNSUPPORTED : peer->peers->gemm_run(peer->gemm, peer->calls);
 }
 
 static int spoil_peer(void *cookie)
@@ -47,149 +46,163 @@ static int check_peer(void *cookie)
     return memcmp(p->found, p->sums, 4 * p->shape.m * p->shape.n) != 0;
 }
 
-__attribute__((format(printf, 2, 3))) static bench_row *add(gemm_group *g, const char *format, ...)
+static clq_status add(gemm_group *g, const char *problem, const char *who, bench_row **row, clq_error *error)
 {
-    bench_row *row = &g->rows[g->row_count];
-    char *label = g->labels[g->row_count];
-    va_list arguments;
-    if (g->row_count++ == GEMM_MAX_ROWS) {
-        fprintf(stderr, "bench_gemm: more than %d rows\n", GEMM_MAX_ROWS);
-        exit(1);
-    }
-    va_start(arguments, format);
-    vsnprintf(label, sizeof g->labels[0], format, arguments);
-    va_end(arguments);
-    memset(row, 0, sizeof *row);
-    row->problem = g->problem;
-    row->who = label;
-    row->work = gemm_shape_operations(&g->product->shape);
-    row->calls = g->calls;
-    return row;
+    *row = bench_add(&g->group, "gemm", problem, g->shape);
+    CLQ_REQUIRE(*row != NULL, "more than %d rows at once: give fewer variants", BENCH_MAX_ROWS);
+    snprintf((*row)->who, sizeof(*row)->who, "%s", who);
+    (*row)->unit = BENCH_OPERATIONS;
+    (*row)->work = gemm_shape_operations(&g->product->shape);
+    (*row)->bytes = (double)gemm_product_bytes(&g->product->shape);
+    (*row)->calls = g->calls;
+    return CLQ_OK;
 }
 
-static void add_roofs(gemm_group *g)
+static clq_status add_roofs(gemm_group *g, clq_error *error)
 {
     const gemm_shape *s = &g->product->shape;
-    bench_row *row = add(g, "vpdpbusd, %d threads", native_threads());
+    bench_row *row = NULL;
+    char who[40];
+    snprintf(who, sizeof who, "vpdpbusd, %d threads", native_threads());
+    CLQ_TRY(add(g, g->problem, who, &row, error));
     row->work = native_dot_operations(DOT_LOOPS);
     row->calls = 1;
     row->run = run_dot;
     row->role = BENCH_ROOF;
     if (s->m > ROWS_BOUND_BY_READING) {
-        return;
+        return CLQ_OK;
     }
     g->read.count = (s->k * s->n + 3) / 4;
     g->read.passes = 1 + (int)(READ_BYTES / (s->k * s->n));
-    g->read.values = bench_allocate(4 * g->read.count);
-    row = add(g, "read of B, %d threads", native_threads());
+    CLQ_TRY(bench_allocate(4 * g->read.count, (void **)&g->read.values, error));
+    snprintf(who, sizeof who, "read of B, %d threads", native_threads());
+    CLQ_TRY(add(g, g->problem, who, &row, error));
     row->calls = g->read.passes;
     row->run = run_read;
     row->cookie = &g->read;
     row->role = BENCH_ROOF;
+    return CLQ_OK;
 }
 
-static bench_row *add_ours(gemm_group *g, const gemm_device *device, const gemm_way *way)
+static clq_status add_ours(gemm_group *g, const gemm_device *device, const gemm_way *way, const char *problem,
+                           bench_row **row, clq_error *error)
 {
-    gemm_row *ours = &g->ours[g->our_count++];
-    bench_row *row = add(g, "clquant -> %s", clq_dtype_name(way->output));
-    char *label = g->labels[g->row_count - 1];
+    gemm_row *ours = &g->ours[g->our_count];
+    CLQ_TRY(add(g, problem, "clquant", row, error));
+    g->our_count++;
     gemm_row_create(ours, device, way);
-    if (ours->variant[0] != '\0' || way->variant != NULL) {
-        snprintf(label + strlen(label), sizeof g->labels[0] - strlen(label), ", %s",
-                 way->variant != NULL ? way->variant : ours->variant);
-    }
-    snprintf(label + strlen(label), sizeof g->labels[0] - strlen(label), "%s", way->packed ? "" : ", B not packed");
-    row->work = gemm_shape_operations(&device->product->shape);
-    row->spoil = gemm_row_spoil;
-    row->run = gemm_row_run;
-    row->check = gemm_row_check;
-    row->cookie = ours;
-    return row;
+    snprintf((*row)->way, sizeof(*row)->way, "-> %s%s", clq_dtype_name(way->output),
+             way->packed ? "" : ", B not packed");
+    snprintf((*row)->variant, sizeof(*row)->variant, "%s", way->variant != NULL ? way->variant : ours->variant);
+    (*row)->work = gemm_shape_operations(&device->product->shape);
+    (*row)->spoil = gemm_row_spoil;
+    (*row)->run = gemm_row_run;
+    (*row)->check = gemm_row_check;
+    (*row)->cookie = ours;
+    (*row)->error = &ours->error;
+    return CLQ_OK;
 }
 
 /* Nothing but its time is of interest: 0 operations. */
-static void add_packing(gemm_group *g)
+static clq_status add_packing(gemm_group *g, clq_error *error)
 {
     const gemm_way way = {CLQ_S8, NULL, 1, 1};
-    bench_row *row = add_ours(g, &g->device, &way);
-    snprintf(g->labels[g->row_count - 1], sizeof g->labels[0], "clquant, packing of B");
+    bench_row *row = NULL;
+    CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
+    snprintf(row->way, sizeof row->way, "packing of B");
     row->run = gemm_row_pack;
     row->check = gemm_row_check_packed;
     row->work = 0.0;
+    return CLQ_OK;
 }
 
 /* The neighbour stands as the peer of a problem of its own. */
-static void add_neighbour(gemm_group *g)
+static clq_status add_neighbour(gemm_group *g, clq_error *error)
 {
     const gemm_shape *s = &g->neighbour_device.product->shape;
     const gemm_way way = {CLQ_S8, NULL, 1, g->calls};
-    bench_row *row = add_ours(g, &g->neighbour_device, &way);
-    snprintf(g->labels[g->row_count - 1], sizeof g->labels[0], "%zux%zux%zu", s->m, s->n, s->k);
-    snprintf(g->beside, sizeof g->beside, "%.30s, beside", g->problem);
-    row->problem = g->beside;
+    bench_row *row = NULL;
+    char beside[40];
+    snprintf(beside, sizeof beside, "%s, beside", g->problem);
+    CLQ_TRY(add_ours(g, &g->neighbour_device, &way, beside, &row, error));
+    snprintf(row->who, sizeof row->who, "%zux%zux%zu", s->m, s->n, s->k);
     row->role = BENCH_PEER;
-    row = add_ours(g, &g->device, &way);
-    row->problem = g->beside;
+    CLQ_TRY(add_ours(g, &g->device, &way, beside, &row, error));
     row->target = gemm_neighbour_target();
+    return CLQ_OK;
 }
 
-static void add_peers(gemm_group *g)
+static clq_status add_peers(gemm_group *g, const bench_peers *peers, clq_error *error)
 {
-    static const char *const names[GEMM_PEERS] = {"oneDNN matmul", "oneDNN gemm"};
     const gemm_product *p = g->product;
     const native_product product = {p->shape.m, p->shape.n, p->shape.k, p->a_is_u8, p->a, p->b, p->found};
-    for (int i = 0; i < GEMM_PEERS; i++) {
-        bench_row *row = add(g, "%s", names[i]);
-        g->peers[i] = (gemm_peer){peer_gemm_create((peer_gemm_form)i, &product), p, g->calls};
+    for (int i = 0; i < peers->gemm_forms && i < GEMM_MAX_PEERS; i++) {
+        bench_row *row = NULL;
+        CLQ_TRY(add(g, g->problem, peers->gemm_names[i], &row, error));
+        g->peers[g->peer_count] = (gemm_peer){peers, peers->gemm_create(i, &product), p, g->calls};
         row->spoil = spoil_peer;
         row->run = run_peer;
         row->check = check_peer;
-        row->cookie = &g->peers[i];
+        row->cookie = &g->peers[g->peer_count++];
         row->role = BENCH_PEER;
     }
+    return CLQ_OK;
 }
 
-static void add_ways(gemm_group *g, const gemm_variants variants)
+static clq_status add_ways(gemm_group *g, const char *const *variants, clq_error *error)
 {
     const gemm_shape *s = &g->product->shape;
     gemm_way way = {CLQ_S8, NULL, 1, g->calls};
-    add_ours(g, &g->device, &way)->target = gemm_target(s, NULL, g->calls);
+    bench_row *row = NULL;
+    CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
+    row->target = gemm_target(s, NULL, g->calls);
     way.output = CLQ_S32;
-    (void)add_ours(g, &g->device, &way);
+    CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
     way.output = CLQ_S8;
-    for (int i = 0; g->calls == 1 && variants[i] != NULL; i++) {
+    for (size_t i = 0; g->calls == 1 && variants[i] != NULL; i++) {
         way.variant = variants[i];
-        add_ours(g, &g->device, &way)->target = gemm_target(s, variants[i], g->calls);
+        CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
+        row->target = gemm_target(s, variants[i], g->calls);
     }
     if (g->calls == 1) {
         way.variant = NULL;
         way.packed = 0;
-        (void)add_ours(g, &g->device, &way);
+        CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
     }
+    return CLQ_OK;
 }
 
-void gemm_group_create(gemm_group *g, clq_context *context, const gemm_product *product, const gemm_product *neighbour,
-                       int calls, const gemm_variants variants)
+static int computes_here(const clq_context *context)
 {
-    const gemm_shape *s = &product->shape;
+    clq_device_info info;
+    clq_context_device(context, &info);
+    return info.type == CLQ_DEVICE_CPU || info.type == CLQ_DEVICE_REFERENCE;
+}
+
+clq_status gemm_group_create(gemm_group *g, clq_context *context, const gemm_order *order, clq_error *error)
+{
+    const gemm_shape *s = &order->product->shape;
     memset(g, 0, sizeof *g);
-    g->product = product;
-    g->calls = calls;
-    snprintf(g->problem, sizeof g->problem, "%zux%zux%zu %s", s->m, s->n, s->k, product->a_is_u8 ? "u8" : "s8");
-    if (calls > 1) {
-        snprintf(g->problem + strlen(g->problem), sizeof g->problem - strlen(g->problem), ", %d calls", calls);
+    g->product = order->product;
+    g->calls = order->calls;
+    snprintf(g->shape, sizeof g->shape, "%zux%zux%zu", s->m, s->n, s->k);
+    snprintf(g->problem, sizeof g->problem, "%s", order->product->a_is_u8 ? "u8" : "s8");
+    if (g->calls > 1) {
+        snprintf(g->problem + 2, sizeof g->problem - 2, ", %d calls", g->calls);
     }
-    gemm_device_create(&g->device, context, product);
-    add_roofs(g);
-    add_ways(g, variants);
-    if (calls == 1 && !product->a_is_u8) { /* packing does not look at A */
-        add_packing(g);
+    CLQ_TRY(gemm_device_create(&g->device, context, order->product, error));
+    if (computes_here(context)) {
+        CLQ_TRY(add_roofs(g, error));
     }
-    if (neighbour != NULL) {
-        gemm_device_create(&g->neighbour_device, context, neighbour);
-        add_neighbour(g);
+    CLQ_TRY(add_ways(g, order->variants, error));
+    if (g->calls == 1 && !order->product->a_is_u8) { /* packing does not look at A */
+        CLQ_TRY(add_packing(g, error));
     }
-    add_peers(g);
+    if (order->neighbour != NULL) {
+        CLQ_TRY(gemm_device_create(&g->neighbour_device, context, order->neighbour, error));
+        CLQ_TRY(add_neighbour(g, error));
+    }
+    return order->peers != NULL && computes_here(context) ? add_peers(g, order->peers, error) : CLQ_OK;
 }
 
 void gemm_group_destroy(gemm_group *g)
@@ -197,8 +210,8 @@ void gemm_group_destroy(gemm_group *g)
     for (size_t i = 0; i < g->our_count; i++) {
         gemm_row_destroy(&g->ours[i]);
     }
-    for (int i = 0; i < GEMM_PEERS; i++) {
-        peer_gemm_destroy(g->peers[i].gemm);
+    for (int i = 0; i < g->peer_count; i++) {
+        g->peers[i].peers->gemm_destroy(g->peers[i].gemm);
     }
     gemm_device_destroy(&g->device);
     gemm_device_destroy(&g->neighbour_device);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of bench_gemm that are timed together: one product, so and so many calls at a time. */
+/* The rows of matrix products that are timed together: one product, so and so many calls at a time. */
 #ifndef CLQ_BENCH_GEMM_GROUP_H
 #define CLQ_BENCH_GEMM_GROUP_H
 
 #include "bench.h"
 #include "gemm_device.h"
-#include "peer_gemm_onednn.h"
+#include "peers.h"
+#include "shape.h"
 
-enum { GEMM_MAX_ROWS = 32, GEMM_MAX_VARIANTS = 8, GEMM_PEERS = 2 };
+enum { GEMM_MAX_PEERS = 4 };
 
 typedef struct gemm_peer {
-    peer_gemm *gemm;
+    const bench_peers *peers;
+    void *gemm;
     const gemm_product *product;
     int calls;
 } gemm_peer;
@@ -23,25 +25,28 @@ typedef struct gemm_read {
 } gemm_read;
 
 typedef struct gemm_group {
+    bench_group group;
     const gemm_product *product;
     gemm_device device, neighbour_device;
     int calls;
-    bench_row rows[GEMM_MAX_ROWS];
-    size_t row_count;
-    char problem[40], beside[40];
-    char labels[GEMM_MAX_ROWS][64];
-    gemm_row ours[GEMM_MAX_ROWS];
+    char problem[32], shape[BENCH_SHAPE_TEXT];
+    gemm_row ours[BENCH_MAX_ROWS];
     size_t our_count;
-    gemm_peer peers[GEMM_PEERS];
+    gemm_peer peers[GEMM_MAX_PEERS];
+    int peer_count;
     gemm_read read;
 } gemm_group;
 
-/* Names of variants to force, none past the first NULL. */
-typedef const char *gemm_variants[GEMM_MAX_VARIANTS + 1];
+typedef struct gemm_order {
+    const gemm_product *product;
+    const gemm_product *neighbour; /* may be NULL */
+    int calls;                     /* enqueued before each wait */
+    const char *const *variants;   /* to force beside the device's choice; ends with NULL */
+    const bench_peers *peers;      /* may be NULL */
+} gemm_order;
 
-/* Make the rows ready. `neighbour` may be NULL. Both products must stay. */
-void gemm_group_create(gemm_group *group, clq_context *context, const gemm_product *product,
-                       const gemm_product *neighbour, int calls, const gemm_variants variants);
+/* Make the rows ready. Both products must stay. To be destroyed also on failure. */
+clq_status gemm_group_create(gemm_group *group, clq_context *context, const gemm_order *order, clq_error *error);
 void gemm_group_destroy(gemm_group *group);
 
 #endif

@@ -2,7 +2,6 @@
 #include "gemm_product.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,33 +27,24 @@ static void fill_codes(unsigned char *codes, size_t count, uint32_t *state)
     }
 }
 
-static void die(const clq_error *error)
-{
-    fprintf(stderr, "bench_gemm: %s\n", error->message);
-    exit(1);
-}
-
 /* Sums of k products of codes have a standard deviation of about 74 * 74 * sqrt(k), for u8 twice that. */
-static void fill_stage(gemm_product *p, uint32_t *state)
+static clq_status fill_stage(gemm_product *p, uint32_t *state, clq_error *error)
 {
     const double deviation = (p->a_is_u8 ? 2.0 : 1.0) * 74.0 * 74.0 * sqrt((double)p->shape.k);
     for (size_t j = 0; j < p->shape.n; j++) {
         const double uniform = (double)next(state) * 0x1p-24;
         clq_multiplier multiplier;
-        clq_error error;
-        if (clq_multiplier_from_real((32.0 + 32.0 * uniform) / deviation, &multiplier, &error) != CLQ_OK) {
-            die(&error);
-        }
+        CLQ_TRY(clq_multiplier_from_real((32.0 + 32.0 * uniform) / deviation, &multiplier, error));
         p->multiplier[j] = multiplier.q31;
         p->shift[j] = multiplier.shift;
         p->bias[j] = (int32_t)(deviation * (uniform - 0.5));
     }
+    return CLQ_OK;
 }
 
-static void requantize_column(gemm_product *p, size_t column, int32_t *values)
+static clq_status requantize_column(gemm_product *p, size_t column, int32_t *values, clq_error *error)
 {
     clq_requantization stage;
-    clq_error error;
     memset(&stage, 0, sizeof stage);
     stage.mode = CLQ_REQUANTIZE_DOUBLE;
     stage.multiplier = p->multiplier[column];
@@ -64,38 +54,55 @@ static void requantize_column(gemm_product *p, size_t column, int32_t *values)
     for (size_t i = 0; i < p->shape.m; i++) {
         values[i] = (int32_t)((uint32_t)p->sums[i * p->shape.n + column] + (uint32_t)p->bias[column]);
     }
-    if (clq_requantize(&stage, values, p->shape.m, values, &error) != CLQ_OK) {
-        die(&error);
-    }
+    CLQ_TRY(clq_requantize(&stage, values, p->shape.m, values, error));
     for (size_t i = 0; i < p->shape.m; i++) {
         p->codes[i * p->shape.n + column] = (int8_t)values[i];
     }
+    return CLQ_OK;
 }
 
-void gemm_product_create(gemm_product *p, const gemm_shape *shape, int a_is_u8)
+uint64_t gemm_product_bytes(const gemm_shape *s)
+{
+    return (uint64_t)s->m * s->k + (uint64_t)s->k * s->n + 9 * (uint64_t)s->m * s->n + 12 * s->n;
+}
+
+static clq_status allocate(gemm_product *p, clq_error *error)
+{
+    const size_t m = p->shape.m;
+    const size_t n = p->shape.n;
+    const size_t k = p->shape.k;
+    CLQ_TRY(bench_allocate(m * k, (void **)&p->a, error));
+    CLQ_TRY(bench_allocate(k * n, (void **)&p->b, error));
+    CLQ_TRY(bench_allocate(4 * n, (void **)&p->bias, error));
+    CLQ_TRY(bench_allocate(4 * n, (void **)&p->multiplier, error));
+    CLQ_TRY(bench_allocate(4 * n, (void **)&p->shift, error));
+    CLQ_TRY(bench_allocate(4 * m * n, (void **)&p->sums, error));
+    CLQ_TRY(bench_allocate(m * n, (void **)&p->codes, error));
+    return bench_allocate(4 * m * n, (void **)&p->found, error);
+}
+
+clq_status gemm_product_create(gemm_product *p, const gemm_shape *shape, int a_is_u8, clq_error *error)
 {
     native_product exact;
     uint32_t state = 12345;
-    int32_t *column = bench_allocate(4 * shape->m);
+    int32_t *column = NULL;
+    clq_status status = CLQ_OK;
+    memset(p, 0, sizeof *p);
     p->shape = *shape;
     p->a_is_u8 = a_is_u8;
-    p->a = bench_allocate(shape->m * shape->k);
-    p->b = bench_allocate(shape->k * shape->n);
-    p->bias = bench_allocate(4 * shape->n);
-    p->multiplier = bench_allocate(4 * shape->n);
-    p->shift = bench_allocate(4 * shape->n);
-    p->sums = bench_allocate(4 * shape->m * shape->n);
-    p->codes = bench_allocate(shape->m * shape->n);
-    p->found = bench_allocate(4 * shape->m * shape->n);
+    CLQ_TRY_TO(bench_allocate(4 * shape->m, (void **)&column, error));
+    CLQ_TRY_TO(allocate(p, error));
     fill_codes(p->a, shape->m * shape->k, &state);
     fill_codes((unsigned char *)p->b, shape->k * shape->n, &state);
-    fill_stage(p, &state);
+    CLQ_TRY_TO(fill_stage(p, &state, error));
     exact = (native_product){shape->m, shape->n, shape->k, a_is_u8, p->a, p->b, p->sums};
     native_gemm(&exact);
     for (size_t j = 0; j < shape->n; j++) {
-        requantize_column(p, j, column);
+        CLQ_TRY_TO(requantize_column(p, j, column, error));
     }
+done:
     free(column);
+    return status;
 }
 
 void gemm_product_destroy(gemm_product *p)
@@ -108,4 +115,5 @@ void gemm_product_destroy(gemm_product *p)
     free(p->sums);
     free(p->codes);
     free(p->found);
+    memset(p, 0, sizeof *p);
 }

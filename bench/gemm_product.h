@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What bench_gemm multiplies, on the host, and what must come out of it. */
+/* What the matrix products multiply, on the host, and what must come out of it. */
 #ifndef CLQ_BENCH_GEMM_PRODUCT_H
 #define CLQ_BENCH_GEMM_PRODUCT_H
 
@@ -22,8 +22,10 @@ typedef struct gemm_product {
     int32_t *found;                     /* room for another's a * b */
 } gemm_product;
 
-/* Codes of the whole range, and multipliers with which the results use most of it. Ends the program on failure. */
-void gemm_product_create(gemm_product *product, const gemm_shape *shape, int a_is_u8);
+uint64_t gemm_product_bytes(const gemm_shape *shape); /* of host memory */
+
+/* Codes of the whole range, and multipliers with which the results use most of it. To be destroyed also on failure. */
+clq_status gemm_product_create(gemm_product *product, const gemm_shape *shape, int a_is_u8, clq_error *error);
 void gemm_product_destroy(gemm_product *product);
 
 #endif

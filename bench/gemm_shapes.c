@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE = 64, MAX_DIMENSION = 1 << 16 };
+enum { TILE = 64 };
 
 static const gemm_shape default_shapes[] = {
     {256, 256, 256},    {512, 512, 512},    {1024, 1024, 1024}, {2048, 2048, 2048}, {4096, 4096, 4096},
@@ -37,35 +37,6 @@ size_t gemm_shapes_quick(gemm_shape *shapes)
 {
     memcpy(shapes, quick_shapes, sizeof quick_shapes);
     return sizeof quick_shapes / sizeof quick_shapes[0];
-}
-
-/* A dimension and the character that must follow it; 0 when it is not there. */
-static size_t parse_dimension(const char **text, char end)
-{
-    char *after;
-    unsigned long long value;
-    if (**text < '0' || **text > '9') {
-        return 0;
-    }
-    value = strtoull(*text, &after, 10);
-    if (value > MAX_DIMENSION || (*after != end && (end != ',' || *after != '\0'))) {
-        return 0;
-    }
-    *text = *after == '\0' ? after : after + 1;
-    return (size_t)value;
-}
-
-size_t gemm_shapes_parse(const char *text, gemm_shape *shapes)
-{
-    size_t count = 0;
-    do {
-        gemm_shape *s = &shapes[count];
-        if (count++ == GEMM_MAX_SHAPES || (s->m = parse_dimension(&text, 'x')) == 0 ||
-            (s->n = parse_dimension(&text, 'x')) == 0 || (s->k = parse_dimension(&text, ',')) == 0) {
-            return 0;
-        }
-    } while (*text != '\0');
-    return count;
 }
 
 int gemm_shape_is_small(const gemm_shape *shape)

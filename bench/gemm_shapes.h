@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which products bench_gemm measures, and what it should reach. */
+/* Which products are measured, and what they should reach. */
 #ifndef CLQ_BENCH_GEMM_SHAPES_H
 #define CLQ_BENCH_GEMM_SHAPES_H
 
@@ -9,9 +9,6 @@ enum { GEMM_MAX_SHAPES = 64, GEMM_MANY_CALLS = 64 };
 
 size_t gemm_shapes_default(gemm_shape *shapes); /* both return how many they wrote, at most GEMM_MAX_SHAPES */
 size_t gemm_shapes_quick(gemm_shape *shapes);
-
-/* "MxNxK,MxNxK": how many were read; 0 when the text is not acceptable. */
-size_t gemm_shapes_parse(const char *text, gemm_shape *shapes);
 
 /* So small that the cost of a call shows: it is measured alone and as one of GEMM_MANY_CALLS. */
 int gemm_shape_is_small(const gemm_shape *shape);

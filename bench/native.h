@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The roofs: the best C we could write for each memory-bound problem, and the peak of the integer dot product, on a
- * number of threads. */
+/*
+ * The roofs: the best C we could write for each memory-bound problem, and the peak of the integer dot product, on a
+ * number of threads. Code for AVX-512 and AVX2 is chosen at run time, so that the program runs on any processor.
+ */
 #ifndef CLQ_BENCH_NATIVE_H
 #define CLQ_BENCH_NATIVE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "error.h"
 
 enum { NATIVE_MAX_THREADS = 64 };
-int native_threads(void); /* online processors, at most NATIVE_MAX_THREADS */
+
+/* Make the threads; to be called before anything else here is run. May be called again. */
+clq_status native_start(clq_error *error);
+int native_threads(void); /* processors that the process may use, at most NATIVE_MAX_THREADS */
 
 /* work(cookie, index, count) for each index below count = native_threads(), each on a thread of its own. */
 void native_parallel(void (*work)(void *cookie, int index, int count), void *cookie);
 
-/* Read all of x `passes` times: its largest element. */
-float native_read_max(const float *x, size_t count, int passes);
+const char *native_instructions(void); /* "AVX-512", "AVX2", or "" for plain C */
+
+/* Types of reals: f32, f16 and bf16. */
+
+/* The largest of all elements of x, which are finite. */
+float native_maximum(clq_dtype real, const void *x, size_t count);
+/* Read all of x `passes` times. */
+float native_read(const float *x, size_t count, int passes);
 void native_copy(void *target, const void *source, size_t bytes);
 
-/* s8 codes, x/S rounded to nearest even, clamped to [-127, 127], with streaming stores. */
-void native_quantize(const float *x, size_t count, float scale, int8_t *codes);
-void native_dequantize(const int8_t *codes, size_t count, float scale, float *y);
+/* s8 codes, x/S rounded to nearest even, clamped to [-127, 127]; large results go past the caches. */
+void native_quantize(clq_dtype real, const void *x, size_t count, float scale, int8_t *codes);
+void native_dequantize(clq_dtype real, const int8_t *codes, size_t count, float scale, void *y);
+void native_fake_quantize(clq_dtype real, const void *x, size_t count, float scale, void *y);
 
 /*
  * The integer dot product of AVX512-VNNI with registers alone, on each thread: operations (multiplications and
@@ -37,7 +48,5 @@ typedef struct native_product {
     int32_t *c;
 } native_product;
 void native_gemm(const native_product *product);
-
-const char *native_description(void); /* "AVX-512, 2 threads" */
 
 #endif

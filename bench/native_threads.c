@@ -8,24 +8,34 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <stdint.h>
 #include <unistd.h>
 
 static struct pool {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int count;   /* threads; 0: not made yet */
+    int count;   /* threads made */
     int running; /* of them at work */
     uint64_t generation;
     void (*work)(void *cookie, int index, int count);
     void *cookie;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
+static int count_processors(void)
+{
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+#ifdef __linux__
+    cpu_set_t allowed;
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) {
+        online = CPU_COUNT(&allowed);
+    }
+#endif
+    return online < 1 ? 1 : online > NATIVE_MAX_THREADS ? NATIVE_MAX_THREADS : (int)online;
+}
+
 int native_threads(void)
 {
-    const long online = sysconf(_SC_NPROCESSORS_ONLN);
-    return online < 1 ? 1 : online > NATIVE_MAX_THREADS ? NATIVE_MAX_THREADS : (int)online;
+    return pool.count > 0 ? pool.count : count_processors();
 }
 
 /* On the processor with this number among those that the process may use, where the system has such a thing. */
@@ -69,25 +79,23 @@ static void *thread_main(void *cookie)
     return NULL;
 }
 
-static void make_threads(void)
+clq_status native_start(clq_error *error)
 {
-    const int count = native_threads();
-    for (int i = 0; i < count; i++) {
+    const int wanted = count_processors();
+    int made = pool.count;
+    for (; made < wanted && pool.count == 0; made++) {
         pthread_t thread;
-        if (pthread_create(&thread, NULL, thread_main, (void *)(intptr_t)i) != 0) {
-            fprintf(stderr, "bench: cannot start %d threads\n", count);
-            exit(1);
+        if (pthread_create(&thread, NULL, thread_main, (void *)(intptr_t)made) != 0) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "cannot start %d threads", wanted);
         }
         pthread_detach(thread);
     }
-    pool.count = count;
+    pool.count = made;
+    return CLQ_OK;
 }
 
 void native_parallel(void (*work)(void *cookie, int index, int count), void *cookie)
 {
-    if (pool.count == 0) {
-        make_threads();
-    }
     pthread_mutex_lock(&pool.lock);
     pool.work = work;
     pool.cookie = cookie;

@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-enum { PAGE = 4096 };
 
 double bench_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-void *bench_allocate(size_t bytes)
-{
-    const size_t rounded = (bytes + PAGE - 1) / PAGE * PAGE;
-    void *memory = NULL;
-    if (posix_memalign(&memory, PAGE, rounded) != 0) {
-        fprintf(stderr, "bench: no memory for %zu bytes\n", bytes);
-        exit(1);
-    }
-    memset(memory, 1, rounded);
-    return memory;
 }
 
 static int by_value(const void *a, const void *b)
@@ -34,24 +19,20 @@ static int by_value(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-static void summarize(bench_row *row, double *seconds, int rounds)
+static void summarize(bench_row *row, double *seconds, size_t rounds)
 {
-    qsort(seconds, (size_t)rounds, sizeof *seconds, by_value);
+    qsort(seconds, rounds, sizeof *seconds, by_value);
     row->best_seconds = seconds[0];
     row->median_seconds = rounds % 2 != 0 ? seconds[rounds / 2] : (seconds[rounds / 2 - 1] + seconds[rounds / 2]) / 2.0;
 }
 
 /* Also the warm-up: compiles, touches pages. */
-static int check_once(bench_row *row)
+static void check_once(bench_row *row)
 {
     int result = row->spoil == NULL ? BENCH_OK : row->spoil(row->cookie);
     result = result != BENCH_OK ? result : row->run(row->cookie);
     result = result != BENCH_OK || row->check == NULL ? result : row->check(row->cookie);
     row->outcome = result == BENCH_OK || result == BENCH_UNSUPPORTED ? (bench_outcome)result : BENCH_FAILED;
-    if (row->outcome == BENCH_FAILED) {
-        fprintf(stderr, "bench: %s, %s: failed or gave a wrong result; not timed\n", row->problem, row->who);
-    }
-    return row->outcome == BENCH_FAILED;
 }
 
 /* Runs of a turn, told by those that warm up. */
@@ -88,65 +69,53 @@ static double take_turn(bench_row *row, const bench_timing *timing)
     return calls == 0 ? 0.0 : (bench_now() - start) / (double)calls;
 }
 
-int bench_run(bench_row *rows, size_t count, const bench_timing *timing)
+static int is_stopped(const bench_timing *timing)
+{
+    return timing->stop != NULL && timing->stop();
+}
+
+/* Turn `turn` is the check of a row, or one of its rounds. Returns 0 when the run was stopped. */
+static int take_turns(bench_group *group, const bench_timing *timing, double *seconds)
 {
     const size_t rounds = (size_t)timing->rounds;
-    double *seconds = calloc(count * rounds, sizeof *seconds);
-    int failed = 0;
+    const size_t turns = group->count * (rounds + 1);
+    for (size_t turn = 0; turn < turns; turn++) {
+        const size_t number = turn % group->count;
+        bench_row *row = &group->rows[number];
+        if (is_stopped(timing)) {
+            return 0;
+        }
+        if (timing->progress != NULL) {
+            timing->progress(timing->cookie, group, turn, turns, row);
+        }
+        if (turn < group->count) {
+            check_once(row);
+        } else if (row->outcome == BENCH_OK) {
+            seconds[number * rounds + turn / group->count - 1] = take_turn(row, timing);
+        }
+    }
+    return 1;
+}
+
+clq_status bench_run(bench_group *group, const bench_timing *timing, size_t *failed, clq_error *error)
+{
+    const size_t rounds = (size_t)timing->rounds;
+    double *seconds = calloc(group->count * rounds + 1, sizeof *seconds);
+    int finished = 0;
+    *failed = 0;
     if (seconds == NULL) {
-        fprintf(stderr, "bench: no memory\n");
-        exit(1);
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the times of %zu rows", group->count);
     }
-    for (size_t i = 0; i < count; i++) {
-        failed += check_once(&rows[i]);
-    }
-    for (size_t round = 0; round < rounds; round++) {
-        for (size_t i = 0; i < count; i++) {
-            if (rows[i].outcome != BENCH_OK) {
-                continue;
-            }
-            seconds[i * rounds + round] = take_turn(&rows[i], timing);
-            failed += rows[i].outcome != BENCH_OK;
+    finished = take_turns(group, timing, seconds);
+    for (size_t i = 0; i < group->count; i++) {
+        bench_row *row = &group->rows[i];
+        if (row->outcome == BENCH_OK && finished) {
+            summarize(row, seconds + i * rounds, rounds);
+        } else if (row->outcome == BENCH_OK) {
+            row->outcome = BENCH_STOPPED;
         }
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (rows[i].outcome == BENCH_OK) {
-            summarize(&rows[i], seconds + i * rounds, timing->rounds);
-        }
+        *failed += row->outcome == BENCH_FAILED;
     }
     free(seconds);
-    return failed;
-}
-
-double bench_rate(const bench_row *row)
-{
-    return row->work / row->median_seconds / 1e9;
-}
-
-static int is_same_problem(const bench_row *row, const bench_row *other, bench_role role)
-{
-    return other->role == role && other->outcome == BENCH_OK && strcmp(other->problem, row->problem) == 0;
-}
-
-double bench_fraction(const bench_row *rows, size_t count, const bench_row *row)
-{
-    double lowest = 0.0;
-    for (size_t i = 0; i < count; i++) {
-        if (is_same_problem(row, &rows[i], BENCH_ROOF) && (lowest <= 0.0 || bench_rate(&rows[i]) < lowest)) {
-            lowest = bench_rate(&rows[i]);
-        }
-    }
-    return lowest > 0.0 ? bench_rate(row) / lowest : 0.0;
-}
-
-const bench_row *bench_peer(const bench_row *rows, size_t count, const bench_row *row)
-{
-    const bench_row *fastest = NULL;
-    for (size_t i = 0; i < count && row->role == BENCH_PLAIN; i++) {
-        if (is_same_problem(row, &rows[i], BENCH_PEER) &&
-            (fastest == NULL || bench_rate(&rows[i]) > bench_rate(fastest))) {
-            fastest = &rows[i];
-        }
-    }
-    return fastest;
+    return finished ? CLQ_OK : clq_fail(error, CLQ_CANCELLED, "interrupted before all was measured");
 }

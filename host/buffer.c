@@ -89,6 +89,22 @@ clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memo
     return bytes == 0 ? CLQ_OK : buffer->context->executor->buffer_read(buffer, offset_bytes, memory, bytes, error);
 }
 
+clq_status clq_buffer_copy(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
+                           uint64_t target_offset_bytes, uint64_t bytes, clq_error *error)
+{
+    static const char name[] = "clq_buffer_copy";
+    CLQ_TRY(check_access(source, source_offset_bytes, source, bytes, name, error));
+    CLQ_TRY(check_access(target, target_offset_bytes, target, bytes, name, error));
+    CLQ_REQUIRE(source->context == target->context, "%s: the buffers belong to two contexts", name);
+    CLQ_REQUIRE(source != target || source_offset_bytes + bytes <= target_offset_bytes ||
+                    target_offset_bytes + bytes <= source_offset_bytes,
+                "%s: %" PRIu64 " bytes at %" PRIu64 " and at %" PRIu64 " of one buffer overlap", name, bytes,
+                source_offset_bytes, target_offset_bytes);
+    return bytes == 0 ? CLQ_OK
+                      : source->context->executor->buffer_copy(source, source_offset_bytes, target, target_offset_bytes,
+                                                               bytes, error);
+}
+
 clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
 {
     CLQ_REQUIRE(buffer != NULL && memory != NULL, "clq_buffer_map: buffer and memory must not be NULL");

@@ -74,6 +74,15 @@ clq_status clq_cl_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *m
     return CLQ_OK;
 }
 
+clq_status clq_cl_buffer_copy(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
+                              uint64_t target_offset_bytes, uint64_t bytes, clq_error *error)
+{
+    CLQ_CL(clEnqueueCopyBuffer, source->context->cl->queue, source->object, target->object,
+           (size_t)(source->base_offset_bytes + source_offset_bytes),
+           (size_t)(target->base_offset_bytes + target_offset_bytes), (size_t)bytes, 0, NULL, NULL);
+    return CLQ_OK;
+}
+
 clq_status clq_cl_buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
 {
     cl_int code = CL_SUCCESS;

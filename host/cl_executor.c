@@ -106,6 +106,7 @@ const clq_executor clq_cl_executor = {
     .buffer_destroy = clq_cl_buffer_destroy,
     .buffer_write = clq_cl_buffer_write,
     .buffer_read = clq_cl_buffer_read,
+    .buffer_copy = clq_cl_buffer_copy,
     .buffer_map = clq_cl_buffer_map,
     .buffer_unmap = clq_cl_buffer_unmap,
     .finish = finish,

@@ -163,6 +163,8 @@ clq_status clq_cl_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const 
                                clq_error *error);
 clq_status clq_cl_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes,
                               clq_error *error);
+clq_status clq_cl_buffer_copy(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
+                              uint64_t target_offset_bytes, uint64_t bytes, clq_error *error);
 clq_status clq_cl_buffer_map(clq_buffer *buffer, void **memory, clq_error *error);
 clq_status clq_cl_buffer_unmap(clq_buffer *buffer, clq_error *error);
 

@@ -54,6 +54,8 @@ typedef struct clq_executor {
                                clq_error *error);
     clq_status (*buffer_read)(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes,
                               clq_error *error);
+    clq_status (*buffer_copy)(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
+                              uint64_t target_offset_bytes, uint64_t bytes, clq_error *error);
     clq_status (*buffer_map)(clq_buffer *buffer, void **memory, clq_error *error);
     clq_status (*buffer_unmap)(clq_buffer *buffer, clq_error *error);
     clq_status (*finish)(clq_context *context, clq_error *error);

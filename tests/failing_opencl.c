@@ -236,6 +236,21 @@ HANDLE_FUNCTION(1, event != NULL, void *, clEnqueueMapBuffer,
 CODE_FUNCTION(1, clFinish, (cl_command_queue queue), (queue))
 CODE_FUNCTION(0, clFlush, (cl_command_queue queue), (queue))
 
+cl_int CL_API_CALL clEnqueueCopyBuffer(cl_command_queue queue, cl_mem source, cl_mem target, size_t source_offset,
+                                       size_t target_offset, size_t bytes, cl_uint count, const cl_event *events,
+                                       cl_event *event)
+{
+    cl_int code;
+    ENTER(cl_int, clEnqueueCopyBuffer,
+          (cl_command_queue, cl_mem, cl_mem, size_t, size_t, size_t, cl_uint, const cl_event *, cl_event *));
+    if (must_fail(&self, 1)) {
+        return failure.code;
+    }
+    code = real(queue, source, target, source_offset, target_offset, bytes, count, events, event);
+    references += code == CL_SUCCESS && event != NULL;
+    return code;
+}
+
 cl_int CL_API_CALL clEnqueueReadBuffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset,
                                        size_t bytes, void *target, cl_uint count, const cl_event *events,
                                        cl_event *event)

@@ -470,6 +470,52 @@ static void buffers_of(clq_context *context)
     assert_null(buffer);
 }
 
+/* Copies take their turn among other commands; what they must not be given is refused. */
+static void copies_of(clq_context *context, const char *spec)
+{
+    unsigned char image[64];
+    unsigned char back[64];
+    void *mapped = NULL;
+    clq_context *stranger = NULL;
+    clq_buffer *a = NULL;
+    clq_buffer *b = NULL;
+    clq_buffer *other = NULL;
+    for (size_t i = 0; i < sizeof image; i++) {
+        image[i] = (unsigned char)(7 * i);
+    }
+    ACCEPTED(clq_buffer_create(context, 64, &a, e));
+    ACCEPTED(clq_buffer_create(context, 32, &b, e));
+    ACCEPTED(clq_context_create(&stranger, spec, e));
+    ACCEPTED(clq_buffer_create(stranger, 64, &other, e));
+    ACCEPTED(clq_buffer_write(a, 0, image, 64, e));
+    ACCEPTED(clq_buffer_copy(a, 5, b, 3, 29, e));
+    ACCEPTED(clq_buffer_copy(b, 3, a, 35, 29, e)); /* sees the copy before */
+    ACCEPTED(clq_buffer_copy(a, 0, a, 32, 3, e));
+    ACCEPTED(clq_buffer_copy(a, 64, b, 32, 0, e));
+    ACCEPTED(clq_buffer_read(b, 3, back, 29, e));
+    assert_memory_equal(back, image + 5, 29);
+    ACCEPTED(clq_buffer_read(a, 0, back, 64, e));
+    memmove(image + 35, image + 5, 29);
+    memmove(image + 32, image, 3);
+    assert_memory_equal(back, image, 64);
+    REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_buffer_copy(NULL, 0, b, 0, 1, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_buffer_copy(a, 0, NULL, 0, 1, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "33 bytes at 0", clq_buffer_copy(a, 0, b, 0, 33, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "2 bytes at 63", clq_buffer_copy(a, 63, b, 0, 2, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "18446744073709551615", clq_buffer_copy(a, UINT64_MAX, b, 0, 2, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "two contexts", clq_buffer_copy(a, 0, other, 0, 1, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "overlap", clq_buffer_copy(a, 0, a, 31, 32, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "overlap", clq_buffer_copy(a, 31, a, 0, 32, e));
+    ACCEPTED(clq_buffer_map(b, &mapped, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "mapped", clq_buffer_copy(a, 0, b, 0, 1, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "mapped", clq_buffer_copy(b, 0, a, 0, 1, e));
+    ACCEPTED(clq_buffer_unmap(b, e));
+    clq_buffer_destroy(&a);
+    clq_buffer_destroy(&b);
+    clq_buffer_destroy(&other);
+    clq_context_destroy(&stranger);
+}
+
 /* A wrapped buffer is the caller's memory; a mapped one that is destroyed is unmapped. */
 static void wrapping_of(clq_context *context)
 {
@@ -513,11 +559,13 @@ static void buffers(void **state)
     (void)state;
     buffers_of(check_reference());
     wrapping_of(check_reference());
+    copies_of(check_reference(), "reference");
     lifetimes_of("reference");
     if (check_device() != NULL) {
         const char *spec = getenv("CLQ_TEST_DEVICE");
         buffers_of(check_device());
         wrapping_of(check_device());
+        copies_of(check_device(), spec != NULL && spec[0] != '\0' ? spec : "auto");
         lifetimes_of(spec != NULL && spec[0] != '\0' ? spec : "auto");
     }
     check_needs_device();

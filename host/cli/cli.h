@@ -35,6 +35,7 @@ typedef enum cli_verb {
     CLI_VERB_CALIBRATE,
     CLI_VERB_GEMM,
     CLI_VERB_MULTIPLIER,
+    CLI_VERB_BENCH,
     CLI_VERB_SAMPLE,
     CLI_VERB_COUNT
 } cli_verb;
@@ -122,6 +123,13 @@ typedef struct cli_options {
         const char *variant;
         int check;
     } gemm;
+    /* bench */
+    struct {
+        const char *shapes; /* a path; NULL when not given */
+        int rounds;         /* 0 when not given */
+        int quick, sweep;
+        cli_list variants;
+    } bench;
     /* multiplier */
     struct {
         const int32_t *items;
@@ -161,6 +169,7 @@ int cli_compare(const cli_options *options);
 int cli_calibrate(const cli_options *options);
 int cli_gemm(const cli_options *options);
 int cli_multiplier(const cli_options *options);
+int cli_bench(const cli_options *options);
 int cli_sample(const cli_options *options);
 
 /*
@@ -266,8 +275,11 @@ void cli_table_cell(cli_table *table, const char *format, ...)
 void cli_table_print(cli_table *table, FILE *out);
 void cli_table_destroy(cli_table **table);
 
+/* All of the command; returns the exit code. */
+int cli_run(int argc, char **argv);
+
 /* Close stdout and report a failed write (a full disk, a closed pipe): returns `code`, or CLI_FAILURE when that was
- * CLI_OK. main calls it last; a second call does nothing. */
+ * CLI_OK. cli_run calls it last; a second call does nothing. */
 int cli_finish_output(int code);
 
 #endif

@@ -32,12 +32,15 @@ static int is_shown(const cli_option *row, int verb)
 /* The words a verb's arguments are chosen from; empty when they are files or numbers. */
 static const char *argument_words(int verb)
 {
-    return verb == CLI_VERB_SAMPLE ? "mobilenet-v2 resnet-50 transformer-block" : "";
+    return verb == CLI_VERB_SAMPLE  ? "mobilenet-v2 resnet-50 transformer-block"
+           : verb == CLI_VERB_BENCH ? "minmax quantize dequantize fake-quantize dynamic-quantize batch gemm"
+                                    : "";
 }
 
 static int takes_model_file(int verb)
 {
-    return cli_verb_table[verb].maximum > 0 && verb != CLI_VERB_SAMPLE && verb != CLI_VERB_MULTIPLIER;
+    return cli_verb_table[verb].maximum > 0 && verb != CLI_VERB_SAMPLE && verb != CLI_VERB_MULTIPLIER &&
+           verb != CLI_VERB_BENCH;
 }
 
 static void put_verb_names(FILE *out)
@@ -157,7 +160,7 @@ static void put_zsh_verb(FILE *out, int verb)
         }
     }
     if (words[0] != '\0') {
-        fprintf(out, " \\\n            '1:model:(%s)'", words);
+        fprintf(out, " \\\n            '%s:(%s)'", verb == CLI_VERB_BENCH ? "*:operation" : "1:model", words);
     } else if (takes_model_file(verb)) {
         fputs(" \\\n            '*:file:_files'", out);
     }

@@ -134,4 +134,11 @@ int cli_set_clamp(cli_options *options, const char *text);
 int cli_set_variant(cli_options *options, const char *text);
 int cli_set_check(cli_options *options, const char *text);
 
+/* Those of bench alone, in option_values_bench.c. */
+int cli_set_shapes(cli_options *options, const char *text);
+int cli_set_rounds(cli_options *options, const char *text);
+int cli_set_quick(cli_options *options, const char *text);
+int cli_set_sweep(cli_options *options, const char *text);
+int cli_set_bench_variant(cli_options *options, const char *text);
+
 #endif

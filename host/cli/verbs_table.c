@@ -114,6 +114,20 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
                            "the 31-bit multiplier and shift. Without --sample, Q runs over 1, 3, 5 and 7 times "
                            "2^k with both signs, up to 20 bits.",
         },
+    [CLI_VERB_BENCH] =
+        {
+            .name = "bench",
+            .arguments = "[OP...]",
+            .maximum = SIZE_MAX,
+            .run = cli_bench,
+            .summary = "measure the operations beside what the machine could do",
+            .description =
+                "Measures minmax, quantize, dequantize, fake-quantize, dynamic-quantize, batch (many small "
+                "tensors at once) and gemm, or those that are named, on data that is on the device already. Each row "
+                "shows median and best time, GB/s or GOPS, and the fraction of what C on all processors reaches for "
+                "the same problem, and of a copy, in the same rounds. Results are compared with the reference "
+                "before anything is timed; one that differs is exit code 5. Without OP, gemm has a few shapes only.",
+        },
     [CLI_VERB_SAMPLE] =
         {
             .name = "sample",

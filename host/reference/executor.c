@@ -50,6 +50,15 @@ static clq_status buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *m
     return CLQ_OK;
 }
 
+static clq_status buffer_copy(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
+                              uint64_t target_offset_bytes, uint64_t bytes, clq_error *error)
+{
+    (void)error;
+    memcpy((char *)target->object + target_offset_bytes, (const char *)source->object + source_offset_bytes,
+           (size_t)bytes);
+    return CLQ_OK;
+}
+
 static clq_status buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
 {
     (void)error;
@@ -220,6 +229,7 @@ const clq_executor clq_reference_executor = {
     .buffer_destroy = buffer_destroy,
     .buffer_write = buffer_write,
     .buffer_read = buffer_read,
+    .buffer_copy = buffer_copy,
     .buffer_map = buffer_map,
     .buffer_unmap = buffer_unmap,
     .finish = finish,

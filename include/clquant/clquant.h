@@ -435,6 +435,13 @@ CLQ_API clq_status clq_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, c
 CLQ_API clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes,
                                    clq_error *error);
 
+/*
+ * Copy from one buffer to another of the same context, on the device. Enqueued as an operation is, so that it does not
+ * wait; neither buffer may be mapped. Within one buffer the two parts must not overlap.
+ */
+CLQ_API clq_status clq_buffer_copy(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
+                                   uint64_t target_offset_bytes, uint64_t bytes, clq_error *error);
+
 /* Host address of the whole buffer, for reading and writing, until clq_buffer_unmap; waits for operations before. */
 CLQ_API clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error);
 CLQ_API clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What an operation has besides its tensors: parameters, ranges and counts of one side. */
+#ifndef CLQ_BENCH_MEMORY_VALUES_H
+#define CLQ_BENCH_MEMORY_VALUES_H
+
+#include "bench.h"
+
+typedef struct memory_values {
+    clq_buffer *scale, *zero_point, *range, *nonfinite;
+} memory_values;
+
+/* Near 1/127, so that few codes are clamped, and different for neighbours. */
+float memory_scale_at(uint64_t number);
+
+/* `count` scales, zero points of 0, ranges, and `tensors` counts of NaN. To be destroyed also on failure. */
+clq_status memory_values_create(memory_values *v, clq_context *context, uint64_t count, uint64_t tensors,
+                                clq_error *error);
+void memory_values_destroy(memory_values *v);
+clq_status memory_values_spoil(clq_operation operation, const memory_values *v); /* those that it writes */
+int memory_values_differ(clq_operation operation, const memory_values *a, const memory_values *b);
+
+/* Parts of a spoil and a check: the first `bytes` of a buffer, which may be 0 and the buffer then NULL. */
+clq_status memory_spoil_buffer(clq_buffer *buffer, size_t bytes);
+int memory_buffers_differ(clq_buffer *a, clq_buffer *b, size_t bytes);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of `clquant bench`. */
+#ifndef CLQ_CLI_BENCH_VERB_H
+#define CLQ_CLI_BENCH_VERB_H
+
+#include "../../bench/suite.h"
+#include "cli.h"
+
+/* Implementations to compare with; the command itself has none. */
+void cli_bench_set_peers(const bench_peers *peers);
+
+/*
+ * Read a file of shapes: one in each line in the form of bench/shape.h, blank lines, comments from '#' on. CLQ_BAD_FILE
+ * names the line; a file without any shape is one too.
+ */
+clq_status cli_bench_read_shapes(const char *path, bench_shape *shapes, size_t *count, clq_error *error);
+
+/* What is told on stdout. */
+typedef struct cli_bench_report {
+    const cli_options *options;
+    clq_context *context;
+    const bench_peers *peers;
+    int rounds;
+    cli_json json;
+    int begun;
+    uint64_t memory_bytes; /* the most that a group took */
+} cli_bench_report;
+
+/* Facts about the run, then a table or the rows of each group, then the rest. */
+void cli_bench_report_begin(cli_bench_report *report);
+void cli_bench_report_group(cli_bench_report *report, const bench_group *group);
+void cli_bench_report_end(cli_bench_report *report, size_t failed);
+
+#endif
