@@ -50,6 +50,7 @@ static void read_all(const char *path)
     clq_error error = {0};
     const clq_status status = clq_journal_find(path, &journal, &error);
     const char *line = NULL;
+    size_t length = 0;
     size_t bytes = 0;
     const char *heading = NULL;
     if (status != CLQ_OK) {
@@ -61,9 +62,9 @@ static void read_all(const char *path)
     }
     heading = clq_journal_heading(journal, &bytes);
     require(bytes == 0 || heading[bytes - 1] == '\n', "a heading is whole lines");
-    while (clq_journal_next(journal, &line)) {
-        for (const char *c = line; *c != '\0'; c++) {
-            require((unsigned char)*c >= 0x20 && *c != 0x7F, "a line is printable");
+    while (clq_journal_next(journal, &line, &length)) {
+        for (size_t i = 0; i < length; i++) {
+            require((unsigned char)line[i] >= 0x20 && line[i] != 0x7F, "a line is printable");
         }
     }
     /* What is written after them is read back. */
@@ -71,10 +72,9 @@ static void read_all(const char *path)
             "a journal is written on");
     clq_journal_close(&journal);
     require(clq_journal_find(path, &journal, NULL) == CLQ_OK && journal != NULL, "what was written is read");
-    while (clq_journal_next(journal, &line)) {
-        bytes = strlen(line);
+    while (clq_journal_next(journal, &line, &length)) {
     }
-    require(bytes == 4 && memcmp(line, "last", 4) == 0, "the last line comes last");
+    require(length == 4 && memcmp(line, "last", 4) == 0, "the last line comes last");
     clq_journal_close(&journal);
 }
 

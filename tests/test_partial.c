@@ -19,25 +19,26 @@
 #include "../host/io/file.h"
 #include "scratch.h"
 
-static clq_writer *open_ok(const char *path, uint64_t planned_bytes, int replace, int resume, uint64_t want_found)
+static clq_writer *open_ok(const char *path, uint64_t planned_bytes, int replace, clq_partial_use use,
+                           uint64_t want_found)
 {
     clq_writer *writer = NULL;
     clq_error error = {0};
     uint64_t found = 0;
-    if (clq_writer_open_partial(path, planned_bytes, replace, resume, &writer, &found, &error) != CLQ_OK) {
+    if (clq_writer_open_partial(path, planned_bytes, replace, use, &writer, &found, &error) != CLQ_OK) {
         fail_msg("%s", error.message);
     }
     assert_true(found == want_found);
     return writer;
 }
 
-static void open_bad(const char *path, uint64_t planned_bytes, int replace, int resume, clq_status status,
+static void open_bad(const char *path, uint64_t planned_bytes, int replace, clq_partial_use use, clq_status status,
                      const char *message)
 {
     clq_writer *writer = NULL;
     clq_error error = {0};
     uint64_t found = 0;
-    const clq_status got = clq_writer_open_partial(path, planned_bytes, replace, resume, &writer, &found, &error);
+    const clq_status got = clq_writer_open_partial(path, planned_bytes, replace, use, &writer, &found, &error);
     if (got != status || strstr(error.message, message) == NULL) {
         fail_msg("status %d (expected %d), message '%s', expected '%s'", (int)got, (int)status, error.message, message);
     }
@@ -67,7 +68,7 @@ static void die_writing(const char *path, uint64_t planned_bytes, const char *te
     if (child == 0) {
         clq_writer *writer = NULL;
         uint64_t found = 0;
-        if (clq_writer_open_partial(path, planned_bytes, 1, 0, &writer, &found, NULL) == CLQ_OK &&
+        if (clq_writer_open_partial(path, planned_bytes, 1, CLQ_PARTIAL_REMOVE, &writer, &found, NULL) == CLQ_OK &&
             clq_writer_write(writer, text, strlen(text), NULL) == CLQ_OK) {
             _exit(0);
         }
@@ -86,7 +87,7 @@ static void goes_on_where_another_died(void **state)
     die_writing(path, 6, "abc");
     assert_int_equal(access(path, F_OK), -1);
     assert_file(scratch_path(".plain.partial"), "abc");
-    writer = open_ok(path, 6, 0, 1, 3);
+    writer = open_ok(path, 6, 0, CLQ_PARTIAL_CONTINUE, 3);
     assert_int_equal(clq_writer_read(writer, 0, back, 3, NULL), CLQ_OK);
     assert_memory_equal(back, "abc", 3);
     assert_int_equal(clq_writer_read(writer, 1, back, 3, NULL), CLQ_IO_ERROR);
@@ -102,18 +103,22 @@ static void begins_anew_unless_told(void **state)
     const char *path = scratch_path("anew");
     clq_writer *writer = NULL;
     struct stat facts;
+    uint64_t found = 0;
     const mode_t mask = umask(027);
     (void)state;
     umask(mask);
     die_writing(path, 6, "abcdef");
-    writer = open_ok(path, 6, 0, 0, UINT64_MAX);
+    writer = open_ok(path, 6, 0, CLQ_PARTIAL_REMOVE, UINT64_MAX);
     put(writer, 0, "x");
     assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
     assert_file(path, "x");
     assert_int_equal(stat(path, &facts), 0);
     assert_int_equal(facts.st_mode & 0777, 0666 & ~mask);
-    /* With nothing to go on with, a resumed file is a new one. */
-    writer = open_ok(path, 6, 1, 1, UINT64_MAX);
+    /* With nothing to go on with, a resumed file is a new one, or none. */
+    assert_int_equal(clq_writer_open_partial(path, 6, 1, CLQ_PARTIAL_NEED, &writer, &found, NULL), CLQ_OK);
+    assert_null(writer);
+    assert_int_equal(scratch_count(".partial"), 0);
+    writer = open_ok(path, 6, 1, CLQ_PARTIAL_CONTINUE, UINT64_MAX);
     clq_writer_abandon(&writer);
     assert_file(path, "x");
     assert_int_equal(scratch_count(".partial"), 0);
@@ -122,13 +127,13 @@ static void begins_anew_unless_told(void **state)
 static void stays_only_when_kept(void **state)
 {
     const char *path = scratch_path("kept");
-    clq_writer *writer = open_ok(path, 6, 0, 0, UINT64_MAX);
+    clq_writer *writer = open_ok(path, 6, 0, CLQ_PARTIAL_REMOVE, UINT64_MAX);
     (void)state;
     put(writer, 0, "abc");
     clq_writer_keep(writer, 1);
     clq_writer_abandon(&writer);
     assert_file(scratch_path(".kept.partial"), "abc");
-    writer = open_ok(path, 6, 0, 1, 3);
+    writer = open_ok(path, 6, 0, CLQ_PARTIAL_CONTINUE, 3);
     clq_writer_abandon(&writer);
     assert_int_equal(scratch_count(".kept"), 0);
     die_writing(path, 6, "abc");
@@ -140,11 +145,11 @@ static void stays_only_when_kept(void **state)
 static void one_run_at_a_time(void **state)
 {
     const char *path = scratch_path("two");
-    clq_writer *writer = open_ok(path, 6, 0, 0, UINT64_MAX);
+    clq_writer *writer = open_ok(path, 6, 0, CLQ_PARTIAL_REMOVE, UINT64_MAX);
     clq_error error = {0};
     (void)state;
-    open_bad(path, 6, 0, 0, CLQ_INVALID_ARGUMENT, "two: another run is writing it");
-    open_bad(path, 6, 0, 1, CLQ_INVALID_ARGUMENT, "two: another run is writing it");
+    open_bad(path, 6, 0, CLQ_PARTIAL_REMOVE, CLQ_INVALID_ARGUMENT, "two: another run is writing it");
+    open_bad(path, 6, 0, CLQ_PARTIAL_CONTINUE, CLQ_INVALID_ARGUMENT, "two: another run is writing it");
     assert_int_equal(clq_writer_remove_partial(path, &error), CLQ_INVALID_ARGUMENT);
     put(writer, 0, "abc");
     assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
@@ -162,7 +167,8 @@ static void finishes_what_has_both_names(void **state)
         uint64_t found = 0;
         scratch_remove(path);
         die_writing(path, 3, "abc");
-        assert_int_equal(clq_writer_open_partial(path, 3, replace, 1, &writer, &found, NULL), CLQ_OK);
+        assert_int_equal(clq_writer_open_partial(path, 3, replace, CLQ_PARTIAL_CONTINUE, &writer, &found, NULL),
+                         CLQ_OK);
         assert_int_equal(link(scratch_path(".both.partial"), path), 0);
         if (clq_writer_commit(&writer, &error) != CLQ_OK) {
             fail_msg("%s", error.message);
@@ -180,20 +186,22 @@ static void refuses_what_is_not_its_own(void **state)
     (void)state;
     scratch_write("elsewhere", "theirs", 6);
     assert_int_equal(symlink("elsewhere", partial), 0);
-    open_bad(path, 6, 0, 1, CLQ_INVALID_ARGUMENT, "'.odd.partial' beside it is not a regular file");
-    open_bad(path, 6, 0, 0, CLQ_INVALID_ARGUMENT, "'.odd.partial' beside it is not a regular file");
+    open_bad(path, 6, 0, CLQ_PARTIAL_CONTINUE, CLQ_INVALID_ARGUMENT, "'.odd.partial' beside it is not a regular file");
+    open_bad(path, 6, 0, CLQ_PARTIAL_REMOVE, CLQ_INVALID_ARGUMENT, "'.odd.partial' beside it is not a regular file");
     assert_file(scratch_path("elsewhere"), "theirs");
     assert_int_equal(unlink(partial), 0);
     assert_int_equal(mkfifo(partial, 0600), 0);
-    open_bad(path, 6, 0, 1, CLQ_INVALID_ARGUMENT, "is not a regular file");
+    open_bad(path, 6, 0, CLQ_PARTIAL_CONTINUE, CLQ_INVALID_ARGUMENT, "is not a regular file");
     assert_int_equal(unlink(partial), 0);
     scratch_write(".odd.partial", "abcdefg", 7);
-    open_bad(path, 6, 0, 1, CLQ_BAD_FILE, "odd: what an earlier run left has 7 bytes, and the whole file has 6");
+    open_bad(path, 6, 0, CLQ_PARTIAL_CONTINUE, CLQ_BAD_FILE,
+             "odd: what an earlier run left has 7 bytes, and the whole file has 6");
     assert_file(partial, "abcdefg");
     if (geteuid() == 0) {
         assert_int_equal(chown(partial, 12345, 12345), 0);
-        open_bad(path, 7, 0, 1, CLQ_INVALID_ARGUMENT, "'.odd.partial' beside it belongs to another user");
-        writer = open_ok(path, 7, 0, 0, UINT64_MAX);
+        open_bad(path, 7, 0, CLQ_PARTIAL_CONTINUE, CLQ_INVALID_ARGUMENT,
+                 "'.odd.partial' beside it belongs to another user");
+        writer = open_ok(path, 7, 0, CLQ_PARTIAL_REMOVE, UINT64_MAX);
         clq_writer_abandon(&writer);
     }
 }
@@ -204,11 +212,11 @@ static void checks_the_free_space_that_is_needed(void **state)
     const char *path = scratch_path("space");
     const uint64_t huge = UINT64_C(1) << 60;
     (void)state;
-    open_bad(path, huge, 0, 1, CLQ_IO_ERROR, "are needed, and the file system has ");
+    open_bad(path, huge, 0, CLQ_PARTIAL_CONTINUE, CLQ_IO_ERROR, "are needed, and the file system has ");
     assert_int_equal(scratch_count(".space"), 0);
     scratch_write(".space.partial", "abc", 3);
     if (truncate(scratch_path(".space.partial"), (off_t)1 << 42) == 0) {
-        open_bad(path, huge, 0, 1, CLQ_IO_ERROR, "are needed, and the file system has ");
+        open_bad(path, huge, 0, CLQ_PARTIAL_CONTINUE, CLQ_IO_ERROR, "are needed, and the file system has ");
         assert_int_equal(scratch_count(".space"), 1);
     }
 }
@@ -222,9 +230,9 @@ static void names_are_its_own(void **state)
     (void)state;
     memset(name, 'x', 255);
     name[255] = '\0';
-    first = open_ok(scratch_path(name), 0, 0, 0, UINT64_MAX);
+    first = open_ok(scratch_path(name), 0, 0, CLQ_PARTIAL_REMOVE, UINT64_MAX);
     name[254] = 'y';
-    second = open_ok(scratch_path(name), 0, 0, 0, UINT64_MAX);
+    second = open_ok(scratch_path(name), 0, 0, CLQ_PARTIAL_REMOVE, UINT64_MAX);
     put(second, 0, "second");
     assert_int_equal(clq_writer_commit(&second, NULL), CLQ_OK);
     assert_file(scratch_path(name), "second");
@@ -232,7 +240,7 @@ static void names_are_its_own(void **state)
     assert_int_equal(mkdir(scratch_path("far"), 0700), 0);
     scratch_write("far/real", "old", 3);
     assert_int_equal(symlink("far/real", scratch_path("near")), 0);
-    first = open_ok(scratch_path("near"), 3, 1, 0, UINT64_MAX);
+    first = open_ok(scratch_path("near"), 3, 1, CLQ_PARTIAL_REMOVE, UINT64_MAX);
     assert_int_equal(access(scratch_path("far/.real.partial"), F_OK), 0);
     put(first, 0, "new");
     assert_int_equal(clq_writer_commit(&first, NULL), CLQ_OK);

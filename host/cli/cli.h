@@ -79,7 +79,7 @@ typedef struct cli_options {
     /* quantize */
     cli_list include, exclude;
     int min_rank; /* -1 when not given */
-    int strict, dry_run;
+    int strict, dry_run, resume;
     uint64_t memory_bytes; /* --memory, default 256 MiB */
     int fail_sqnr_given;
     double fail_sqnr_below;

@@ -122,6 +122,15 @@ static void write_options(text_writer *writer, const cli_options *options, const
     writer->first = 0;
 }
 
+clq_status cli_quantize_describe_options(const cli_options *options, const cli_plan *plan, FILE *out, clq_error *error)
+{
+    text_writer writer = {out, 1, 0};
+    fputc('{', out);
+    write_options(&writer, options, plan);
+    fputc('}', out);
+    return writer.failed ? clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the options as text") : CLQ_OK;
+}
+
 static void write_tensor(text_writer *writer, const cli_options *options, const cli_plan *plan,
                          const cli_plan_tensor *tensor)
 {

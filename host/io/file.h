@@ -42,13 +42,20 @@ clq_status clq_writer_commit(clq_writer **writer, clq_error *error);
 /* Remove the temporary file (unless it is kept, see below); accepts NULL in *writer. */
 void clq_writer_abandon(clq_writer **writer);
 
+/* What is done with a partial file that an earlier run left. */
+typedef enum clq_partial_use {
+    CLQ_PARTIAL_REMOVE,   /* it is removed, and a new one is made */
+    CLQ_PARTIAL_CONTINUE, /* it is opened as it is; where there is none, a new one is made */
+    CLQ_PARTIAL_NEED      /* it is opened as it is; where there is none, *writer is NULL. A file at `path` is refused
+                             when it is committed, unless it is the same one */
+} clq_partial_use;
+
 /*
  * clq_writer_open for a file that a later run may continue after this one was killed: through ".NAME.partial", which is
- * locked. What an earlier run left there is opened as it is with `resume`, *found then being its size, and is removed
- * without it. *found is UINT64_MAX for a new file. Another run that writes it, a link, a folder and, with `resume`, a
- * file of another user or one larger than planned are refused.
+ * locked. *found is the size of what an earlier run left, UINT64_MAX when the file is new. Another run that writes it,
+ * a link, a folder and, to be continued, a file of another user or one larger than planned are refused.
  */
-clq_status clq_writer_open_partial(const char *path, uint64_t planned_bytes, int replace, int resume,
+clq_status clq_writer_open_partial(const char *path, uint64_t planned_bytes, int replace, clq_partial_use use,
                                    clq_writer **writer, uint64_t *found, clq_error *error);
 
 /* Remove what an earlier run left; nothing is not a failure. Refused: while another run writes it. */

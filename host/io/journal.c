@@ -158,8 +158,7 @@ static clq_status read_blocks(clq_journal *journal, int *whole, clq_error *error
         return fail_damaged(journal, "has a form that this version does not know", error);
     }
     journal->text_bytes = (size_t)journal->end;
-    journal->block = journal->heading;
-    journal->position = journal->heading.start + journal->heading.bytes;
+    clq_journal_rewind(journal);
     return CLQ_OK;
 }
 
@@ -203,20 +202,25 @@ const char *clq_journal_heading(const clq_journal *journal, size_t *bytes)
     return journal->text + sizeof CLQ_JOURNAL_MAGIC - 1;
 }
 
-int clq_journal_next(clq_journal *journal, const char **line)
+int clq_journal_next(clq_journal *journal, const char **line, size_t *length)
 {
-    char *end = NULL;
     while (journal->position == journal->block.start + journal->block.bytes) {
         if (!clq_journal_block_next(journal->text, journal->text_bytes, &journal->block)) {
             return 0;
         }
         journal->position = journal->block.start;
     }
+    /* Blocks are whole lines, and the line that ends them comes behind. */
     *line = journal->text + journal->position;
-    end = strchr(journal->text + journal->position, '\n');
-    *end = '\0';
-    journal->position = (size_t)(end - journal->text) + 1;
+    *length = (size_t)(strchr(*line, '\n') - *line);
+    journal->position += *length + 1;
     return 1;
+}
+
+void clq_journal_rewind(clq_journal *journal)
+{
+    journal->block = journal->heading;
+    journal->position = journal->heading.start + journal->heading.bytes;
 }
 
 static clq_status append(clq_journal *journal, const char *text, size_t bytes, clq_error *error)

@@ -37,11 +37,14 @@ clq_status clq_journal_discard(const char *path, clq_error *error);
  */
 clq_status clq_journal_create(const char *path, const char *heading, clq_journal **journal, clq_error *error);
 
-/* Of a journal that was found: its heading, with *bytes of text and a NUL after it. */
+/* Of a journal that was found: its heading, *bytes of text. */
 const char *clq_journal_heading(const clq_journal *journal, size_t *bytes);
 
-/* The lines of the blocks after the heading, one by one; 0 after the last. *line has a NUL in place of its end. */
-int clq_journal_next(clq_journal *journal, const char **line);
+/* The lines of the blocks after the heading, one by one, not NUL-terminated; 0 after the last. */
+int clq_journal_next(clq_journal *journal, const char **line, size_t *length);
+
+/* Before the first line again. */
+void clq_journal_rewind(clq_journal *journal);
 
 /* Add a line of printable text to the block that is being made. */
 clq_status clq_journal_add(clq_journal *journal, const char *line, clq_error *error);

@@ -42,8 +42,9 @@ static clq_status continue_left(clq_writer *writer, uint64_t *found, clq_error *
     return clq_place_check_space(&writer->place, clq_size_min(*found, (uint64_t)facts.st_blocks * 512), error);
 }
 
-static clq_status open_partial(clq_writer *writer, int resume, uint64_t *found, clq_error *error)
+static clq_status open_partial(clq_writer *writer, clq_partial_use use, uint64_t *found, clq_error *error)
 {
+    const int resume = use != CLQ_PARTIAL_REMOVE;
     char *name = clq_place_hidden_name(&writer->place, SUFFIX, 1);
     clq_status status = CLQ_OK;
     if (name == NULL) {
@@ -55,6 +56,8 @@ static clq_status open_partial(clq_writer *writer, int resume, uint64_t *found, 
     }
     if (writer->fd >= 0) {
         CLQ_TRY_TO(continue_left(writer, found, error));
+    } else if (use == CLQ_PARTIAL_NEED) {
+        goto done;
     } else {
         CLQ_TRY_TO(clq_place_check_space(&writer->place, 0, error));
         CLQ_TRY_TO(clq_place_make(&writer->place, name, &writer->fd, error));
@@ -66,16 +69,17 @@ done:
     return status;
 }
 
-clq_status clq_writer_open_partial(const char *path, uint64_t planned_bytes, int replace, int resume,
+clq_status clq_writer_open_partial(const char *path, uint64_t planned_bytes, int replace, clq_partial_use use,
                                    clq_writer **writer, uint64_t *found, clq_error *error)
 {
     clq_status status = CLQ_OK;
     *found = UINT64_MAX;
-    CLQ_TRY_TO(clq_writer_create(path, planned_bytes, replace, writer, error));
-    CLQ_TRY_TO(open_partial(*writer, resume, found, error));
+    CLQ_TRY_TO(clq_writer_create(path, planned_bytes, replace || use == CLQ_PARTIAL_NEED, writer, error));
+    (*writer)->replace = replace;
+    CLQ_TRY_TO(open_partial(*writer, use, found, error));
 done:
     /* What is refused has no name in the writer yet, and so is not removed. */
-    if (status != CLQ_OK) {
+    if (*writer != NULL && (*writer)->temporary == NULL) {
         clq_writer_abandon(writer);
     }
     return status;
