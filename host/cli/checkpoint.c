@@ -302,10 +302,9 @@ clq_status cli_checkpoint_commit(cli_checkpoint *checkpoint, clq_error *error)
 {
     if (!checkpoint->complete) {
         CLQ_TRY(cli_checkpoint_writer_finish(checkpoint->writer, COMPLETE, error));
+        checkpoint->complete = 1;
     }
-    CLQ_TRY(cli_output_commit(checkpoint->output, error));
-    /* The output is in its place, whatever becomes of the journal: one that tells of nothing else is harmless. */
-    return clq_journal_remove(&checkpoint->journal, error);
+    return cli_output_commit(checkpoint->output, error);
 }
 
 int cli_checkpoint_close(cli_checkpoint **out, int keep)
@@ -315,7 +314,7 @@ int cli_checkpoint_close(cli_checkpoint **out, int keep)
     if (checkpoint == NULL) {
         return 0;
     }
-    if (checkpoint->writer != NULL && keep && checkpoint->journal != NULL && !checkpoint->complete) {
+    if (checkpoint->writer != NULL && keep && !checkpoint->complete) {
         (void)cli_checkpoint_writer_finish(checkpoint->writer, NULL, NULL);
     }
     cli_checkpoint_writer_stop(&checkpoint->writer);

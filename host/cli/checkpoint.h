@@ -51,12 +51,16 @@ clq_status cli_checkpoint_begin(cli_checkpoint *checkpoint, const cli_checkpoint
 /* All of a tensor was written. From one thread. */
 clq_status cli_checkpoint_tensor(cli_checkpoint *checkpoint, const cli_plan_tensor *tensor, clq_error *error);
 
-/* Put the output, to which every tensor was written, into its place, and remove the journal. */
+/*
+ * Put the output, to which every tensor was written, into its place. The journal stays until the checkpoint is closed,
+ * so that a run that is killed in between, or has more to write, is one that can be continued.
+ */
 clq_status cli_checkpoint_commit(cli_checkpoint *checkpoint, clq_error *error);
 
 /*
- * Before the output is destroyed. What is not committed is removed with it, unless `keep`: then --resume continues from
- * here. Accepts NULL in *checkpoint. Returns whether something was kept.
+ * Before the output is destroyed: what is not committed is removed with it, and the journal here. With `keep` both
+ * stay, and --resume continues from here. What an earlier run left and this one did not come to trust stays always.
+ * Accepts NULL in *checkpoint. Returns whether something was kept.
  */
 int cli_checkpoint_close(cli_checkpoint **checkpoint, int keep);
 

@@ -38,7 +38,7 @@ static clq_status open_shard(output_shard *shard, int replace, clq_partial_use u
         return open_placed(shard, error);
     }
     shard->found = found == UINT64_MAX ? 0 : found;
-    clq_writer_keep(shard->writer, shard->found > 0);
+    clq_writer_keep(shard->writer, found != UINT64_MAX);
     return CLQ_OK;
 }
 
@@ -59,6 +59,18 @@ static int is_index_placed(const cli_output *output)
     return placed;
 }
 
+static clq_status open_index(cli_output *output, int replace, cli_output_left left, clq_error *error)
+{
+    uint64_t found = 0;
+    if (left == CLI_OUTPUT_ALL_LEFT && is_index_placed(output)) {
+        /* It may have its first name still. */
+        return clq_writer_remove_partial(output->path, error);
+    }
+    CLQ_TRY(clq_writer_open_partial(output->path, output->index_bytes, replace, CLQ_PARTIAL_REMOVE,
+                                    &output->index_writer, &found, error));
+    return clq_writer_write_at(output->index_writer, 0, output->index_text, output->index_bytes, error);
+}
+
 clq_status cli_output_open_partial(cli_output *output, int replace, cli_output_left left, clq_error *error)
 {
     static const clq_partial_use USES[] = {CLQ_PARTIAL_REMOVE, CLQ_PARTIAL_CONTINUE, CLQ_PARTIAL_NEED};
@@ -66,13 +78,7 @@ clq_status cli_output_open_partial(cli_output *output, int replace, cli_output_l
     for (size_t i = 0; i < output->shard_count; i++) {
         CLQ_TRY(open_shard(&output->shards[i], replace, USES[left], error));
     }
-    if (output->index != NULL && !(left == CLI_OUTPUT_ALL_LEFT && is_index_placed(output))) {
-        uint64_t found = 0;
-        CLQ_TRY(clq_writer_open_partial(output->path, output->index_bytes, replace, CLQ_PARTIAL_REMOVE,
-                                        &output->index_writer, &found, error));
-        CLQ_TRY(clq_writer_write_at(output->index_writer, 0, output->index_text, output->index_bytes, error));
-    }
-    return CLQ_OK;
+    return output->index != NULL ? open_index(output, replace, left, error) : CLQ_OK;
 }
 
 void cli_output_keep(cli_output *output, int keep)

@@ -10,6 +10,7 @@
 #ifndef CLQ_CLI_QUANTIZE_JOB_H
 #define CLQ_CLI_QUANTIZE_JOB_H
 
+#include "checkpoint.h"
 #include "explicit.h"
 #include "output.h"
 #include "plan.h"
@@ -43,6 +44,7 @@ typedef struct cli_quantize_job {
     cli_explicit *given;
     clq_context *context;
     cli_output *output;
+    cli_checkpoint *checkpoint; /* NULL: a dry run */
     cli_progress *progress;
     uint64_t done_bytes; /* for the progress */
     int finding;         /* this run only finds parameters, of all tensors */
@@ -71,6 +73,9 @@ clq_status cli_quantize_all(cli_quantize_job *job, clq_error *error);
 
 /* The bytes that both will read, for the progress. */
 uint64_t cli_quantize_bytes(cli_quantize_job *job, int finds_all, int writes);
+
+/* Those of them that cli_quantize_all leaves out, since an earlier run wrote the tensors. */
+uint64_t cli_quantize_written_bytes(cli_quantize_job *job);
 
 /* Start cutting the model's tensors. */
 void cli_schedule_begin(cli_quantize_job *job);

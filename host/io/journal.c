@@ -109,12 +109,18 @@ static clq_status read_text(clq_journal *journal, clq_error *error)
     return CLQ_OK;
 }
 
-/* Of a file without one whole block: whether that is the beginning of a heading, cut short when its run was killed. */
+/*
+ * Of a file without one whole block: whether that is the beginning of a heading, cut short when its run was killed, or
+ * with zeros where data did not reach the disk.
+ */
 static int is_beginning(const clq_journal *journal)
 {
-    const size_t magic = sizeof CLQ_JOURNAL_MAGIC - 1;
-    const size_t bytes = journal->text_bytes;
-    return memcmp(journal->text, CLQ_JOURNAL_MAGIC, bytes < magic ? bytes : magic) == 0;
+    for (size_t i = 0; i < journal->text_bytes && i < sizeof CLQ_JOURNAL_MAGIC - 1; i++) {
+        if (journal->text[i] != CLQ_JOURNAL_MAGIC[i] && journal->text[i] != '\0') {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 /* Lines are handed on as text, so that a hash that fits does not make a control character welcome. */
