@@ -310,7 +310,6 @@ const cli_option cli_option_table[] = {
      .initial = "1",
      .help = "multiply the channels of a convolutional network, or the number of transformer blocks, by K"},
     {.name = "ranges", .argument = "FILE", .verbs = FOR(QUANTIZE), .absent = 1},
-    {.name = "resume", .verbs = FOR(QUANTIZE), .absent = 1},
     /* Of every verb. */
     {.name = "device",
      .letter = 'd',
