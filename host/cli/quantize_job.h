@@ -44,7 +44,7 @@ typedef struct cli_quantize_job {
     cli_explicit *given;
     clq_context *context;
     cli_output *output;
-    cli_checkpoint *checkpoint; /* NULL: a dry run */
+    cli_checkpoint *checkpoint; /* NULL: nothing is written that another run could continue */
     cli_progress *progress;
     uint64_t done_bytes; /* for the progress */
     int finding;         /* this run only finds parameters, of all tensors */
