@@ -20,9 +20,9 @@ static clq_status start_chunks(const cli_quantize_job *job, const cli_plan_tenso
 }
 
 /* A report lists parameters that the journal of an earlier run does not hold: they are found again. */
-static int lists_again(const cli_quantize_job *job, const cli_plan_tensor *tensor)
+static int is_listed_again(const cli_quantize_job *job, const cli_plan_tensor *tensor)
 {
-    return tensor->written && tensor->quantized && job->options->json && !job->found;
+    return tensor->quantized && job->options->json && !job->found;
 }
 
 /* Begin with the schedule's tensor, or leave it out. */
@@ -30,7 +30,7 @@ static clq_status open_tensor(cli_quantize_job *job, clq_error *error)
 {
     cli_schedule *schedule = &job->schedule;
     cli_plan_tensor *tensor = &job->plan->tensors[schedule->tensor];
-    if (tensor->written && !job->finding && !lists_again(job, tensor)) {
+    if (tensor->written && !job->finding && !is_listed_again(job, tensor)) {
         schedule->tensor += 1;
         return CLQ_OK;
     }
@@ -44,9 +44,12 @@ static clq_status open_tensor(cli_quantize_job *job, clq_error *error)
     CLQ_TRY(start_chunks(job, tensor, &schedule->chunker, error));
     tensor->final = cli_chunks_are_final(&schedule->chunker);
     schedule->open = 1;
-    schedule->kind = job->finding || tensor->written || !tensor->final ? CLI_PIECE_FIND : CLI_PIECE_CHOOSE;
+    schedule->kind = job->finding ? CLI_PIECE_FIND : tensor->final ? CLI_PIECE_CHOOSE : CLI_PIECE_FIND;
     if (job->found && !tensor->final) {
         schedule->kind = CLI_PIECE_GIVEN;
+    }
+    if (tensor->written) {
+        schedule->kind = CLI_PIECE_FIND;
     }
     return CLQ_OK;
 }
@@ -71,10 +74,16 @@ static void cut_chunk(const cli_quantize_job *job, cli_schedule *schedule, cli_p
     piece->last = schedule->chunker.position == schedule->chunker.elements;
 }
 
+/* Nothing is written of the schedule's tensor. */
+static int finds_only(const cli_quantize_job *job)
+{
+    return job->finding || job->plan->tensors[job->schedule.tensor].written;
+}
+
 /* After the last piece of a pass: the second pass over the tensor, or the next tensor. */
 static void close_pass(const cli_quantize_job *job, cli_schedule *schedule)
 {
-    if (schedule->kind == CLI_PIECE_FIND && !job->finding && !job->plan->tensors[schedule->tensor].written) {
+    if (schedule->kind == CLI_PIECE_FIND && !finds_only(job)) {
         schedule->kind = CLI_PIECE_GIVEN;
         cli_chunker_rewind(&schedule->chunker);
     } else {
@@ -137,36 +146,29 @@ clq_status cli_quantize_fill(void *cookie, size_t number, int *filled, clq_error
     return CLQ_OK;
 }
 
-/* Passes over a tensor, when ranges are found first and then tensors are written. */
-static uint64_t passes_of(const cli_quantize_job *job, const cli_plan_tensor *tensor, int finds_all, int writes)
-{
-    cli_chunker chunker;
-    uint64_t passes = writes != 0;
-    if (tensor->quantized && start_chunks(job, tensor, &chunker, NULL) == CLQ_OK) {
-        passes += finds_all || !cli_chunks_are_final(&chunker);
-    }
-    return passes;
-}
-
 uint64_t cli_quantize_bytes(cli_quantize_job *job, int finds_all, int writes)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < job->plan->count; i++) {
-        sum += job->model->tensors[i].bytes * passes_of(job, &job->plan->tensors[i], finds_all, writes);
+        const cli_plan_tensor *tensor = &job->plan->tensors[i];
+        cli_chunker chunker;
+        uint64_t passes = writes != 0;
+        if (tensor->quantized && start_chunks(job, tensor, &chunker, NULL) == CLQ_OK) {
+            passes += finds_all || !cli_chunks_are_final(&chunker);
+        }
+        sum += tensor->written ? 0 : job->model->tensors[i].bytes * passes;
     }
     return sum;
 }
 
-uint64_t cli_quantize_written_bytes(cli_quantize_job *job)
+uint64_t cli_quantize_bytes_left(cli_quantize_job *job)
 {
     uint64_t sum = 0;
+    if (!job->found) {
+        return cli_quantize_bytes(job, 0, 1);
+    }
     for (size_t i = 0; i < job->plan->count; i++) {
-        const cli_plan_tensor *tensor = &job->plan->tensors[i];
-        if (tensor->written) {
-            const uint64_t before = job->found && tensor->quantized;
-            sum += job->model->tensors[i].bytes *
-                   (passes_of(job, tensor, job->found, 1) - before - (uint64_t)lists_again(job, tensor));
-        }
+        sum += job->plan->tensors[i].written ? 0 : job->model->tensors[i].bytes;
     }
     return sum;
 }

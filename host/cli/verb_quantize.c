@@ -113,7 +113,8 @@ static clq_status lay_out(quantize_run *run, clq_error *error)
     cli_quantize_job *job = &run->job;
     const cli_options *options = job->options;
     const int finds_all = !cli_zero_points_known(job->plan, job->given) || options->dry_run;
-    job->progress = cli_progress_begin(options, "quantize", cli_quantize_bytes(job, finds_all, !options->dry_run));
+    job->all_bytes = cli_quantize_bytes(job, finds_all, !options->dry_run);
+    job->progress = cli_progress_begin(options, "quantize", job->all_bytes);
     if (finds_all) {
         CLQ_TRY(cli_find_all(job, error));
     }
@@ -125,10 +126,8 @@ static clq_status lay_out(quantize_run *run, clq_error *error)
 static clq_status write_tensors(cli_quantize_job *job, clq_error *error)
 {
     const cli_checkpoint_run checkpoint_run = {job->options, job->given, job->plan, job->output};
-    uint64_t written = 0;
     CLQ_TRY(cli_checkpoint_begin(job->checkpoint, &checkpoint_run, error));
-    written = cli_quantize_written_bytes(job);
-    job->done_bytes += written;
+    job->done_bytes = job->all_bytes - cli_quantize_bytes_left(job);
     cli_progress_skip(job->progress, job->done_bytes);
     return cli_quantize_all(job, error);
 }
