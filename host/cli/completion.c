@@ -26,7 +26,7 @@ static int takes_file(const cli_option *row)
 
 static int is_shown(const cli_option *row, int verb)
 {
-    return !row->absent && (row->verbs >> verb & 1) != 0;
+    return (row->verbs >> verb & 1) != 0;
 }
 
 /* The words a verb's arguments are chosen from; empty when they are files or numbers. */

@@ -74,7 +74,7 @@ static void print_options(FILE *out, uint32_t verbs, int common)
 {
     for (size_t i = 0; i < cli_option_count; i++) {
         const cli_option *row = &cli_option_table[i];
-        if (!row->absent && (row->verbs & verbs) != 0 && (row->verbs == CLI_ALL_VERBS) == common) {
+        if ((row->verbs & verbs) != 0 && (row->verbs == CLI_ALL_VERBS) == common) {
             print_option(out, row);
         }
     }

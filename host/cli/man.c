@@ -57,7 +57,7 @@ static void put_options(FILE *out, uint32_t verbs, int common)
 {
     for (size_t i = 0; i < cli_option_count; i++) {
         const cli_option *row = &cli_option_table[i];
-        if (!row->absent && (row->verbs & verbs) != 0 && (row->verbs == CLI_ALL_VERBS) == common) {
+        if ((row->verbs & verbs) != 0 && (row->verbs == CLI_ALL_VERBS) == common) {
             put_option(out, row);
         }
     }

@@ -82,9 +82,6 @@ static int refuse_option(int result, const char *argument, const char *verb_name
 
 static int store_option(cli_options *options, const cli_option *row, const char *text)
 {
-    if (row->absent) {
-        return cli_usage_error("option --%s is not in this version", row->name);
-    }
     if (row->store(options, text) || text == NULL) {
         return CLI_OK;
     }

@@ -14,7 +14,6 @@ typedef struct cli_option {
     const char *argument; /* as shown in help; alternatives as "a|b|c" are completed; NULL: a flag */
     const char *values;   /* alternatives too many for `argument`, in the same form, or NULL */
     uint32_t verbs;       /* bit 1 << cli_verb for each verb that takes it */
-    int absent;           /* known, but not in this version: refused by name and not shown */
     /* Store the value (NULL for a flag); returns 0 when `text` is not acceptable. */
     int (*store)(cli_options *options, const char *text);
     const char *required; /* what a value must be, for the message: "a whole number from 0 to 30" */
@@ -107,6 +106,7 @@ int cli_set_exclude(cli_options *options, const char *text);
 int cli_set_min_rank(cli_options *options, const char *text);
 int cli_set_strict(cli_options *options, const char *text);
 int cli_set_dry_run(cli_options *options, const char *text);
+int cli_set_resume(cli_options *options, const char *text);
 int cli_set_memory(cli_options *options, const char *text);
 int cli_set_fail_sqnr(cli_options *options, const char *text);
 int cli_set_emit_config(cli_options *options, const char *text);

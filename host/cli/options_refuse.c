@@ -31,7 +31,7 @@ int cli_refuse_long_option(const char *argument, const char *verb_name, uint32_t
                    : cli_usage_error("option --%s is one of 'clquant %s', not of 'clquant %s'", name, owner, verb_name);
     }
     for (size_t i = 0; i < cli_option_count; i++) {
-        if ((cli_option_table[i].verbs & verbs) == verbs && !cli_option_table[i].absent) {
+        if ((cli_option_table[i].verbs & verbs) == verbs) {
             matches += strncmp(cli_option_table[i].name, name, strlen(name)) == 0;
             cli_near_try(&near, cli_option_table[i].name);
         }

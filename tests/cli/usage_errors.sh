@@ -70,7 +70,7 @@ refused calibrate x -o y --method median
 refused calibrate x -o y --calibrate mse
 refused calibrate x -o y --name ""
 refused calibrate x -o y --preset int8
-refused quantize x -o y --resume
+refused quantize x -o y --resume --dry-run
 refused quantize x -o y --z 1
 refused dequantize x -o y --dtype s8
 refused compare x
