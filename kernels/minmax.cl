@@ -260,21 +260,25 @@ __kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong ele
 }
 #endif
 
-/* Eight parameters side by side, whose partials are read as they lie in memory: folds them for `inner` 1. */
+/*
+ * Eight parameters side by side, whose partials are read as they lie in memory, for `inner` 1. One by one, since
+ * oclgrind 21.10 loses track of a vector's elements.
+ */
 static inline void fold_eight(__global const int *partial, ulong p, ulong stride, ulong count, __global float *range)
 {
-    int8 lo = (int8)(KEY_NONE_LO);
-    int8 hi = (int8)(KEY_NONE_HI);
-    int lows[8], highs[8];
-    for (ulong k = 0; k < count; k++) {
-        const int16 ends = vload16(0, partial + 2 * (k * stride + p));
-        lo = min(lo, ends.even);
-        hi = max(hi, ends.odd);
-    }
-    vstore8(lo, 0, lows);
-    vstore8(hi, 0, highs);
+    int lo[8], hi[8];
     for (uint j = 0; j < 8; j++) {
-        vstore2(floats_of(key_range_of(lows[j], highs[j])), p + j, range);
+        lo[j] = KEY_NONE_LO;
+        hi[j] = KEY_NONE_HI;
+    }
+    for (ulong k = 0; k < count; k++) {
+        for (uint j = 0; j < 8; j++) {
+            lo[j] = min(lo[j], partial[2 * (k * stride + p + j)]);
+            hi[j] = max(hi[j], partial[2 * (k * stride + p + j) + 1]);
+        }
+    }
+    for (uint j = 0; j < 8; j++) {
+        vstore2(floats_of(key_range_of(lo[j], hi[j])), p + j, range);
     }
 }
 

@@ -227,9 +227,42 @@ static void no_kernel_is_left(void **state)
     check_needs_device();
 }
 
+/* Dynamic quantization goes on with other kernels, which take more launches to compare and to run, to the same bytes.
+ */
+static void wrong_step_of_dynamic_quantization(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        static const char launch[] = "clEnqueueNDRangeKernel";
+        char spec[32];
+        float x[2][ELEMENTS];
+        int launches[2];
+        specify(spec, sizeof spec);
+        for (int wrong = 0; wrong < 2; wrong++) {
+            pipeline p;
+            clq_error error;
+            const int before = failing_opencl_calls(launch);
+            memset(&p, 0, sizeof p);
+            fill(x[wrong]);
+            failing_opencl_corrupt_reads(wrong);
+            check_ok(run_pipeline(&p, spec, x[wrong], &error), &error, "the pipeline");
+            failing_opencl_corrupt_reads(0);
+            launches[wrong] = failing_opencl_calls(launch) - before;
+            end_pipeline(&p);
+        }
+        assert_true(launches[1] > launches[0]);
+        assert_memory_equal(x[0], x[1], sizeof x[0]);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(out_of_resources),          cmocka_unit_test(out_of_memory),     cmocka_unit_test(build_log),
-    cmocka_unit_test(wrong_kernel_is_set_aside), cmocka_unit_test(no_kernel_is_left),
+    cmocka_unit_test(wrong_step_of_dynamic_quantization),
+    cmocka_unit_test(out_of_resources),
+    cmocka_unit_test(out_of_memory),
+    cmocka_unit_test(build_log),
+    cmocka_unit_test(wrong_kernel_is_set_aside),
+    cmocka_unit_test(no_kernel_is_left),
 };
 
 CHECK_MAIN("failures", tests)
