@@ -126,7 +126,8 @@ clq_status clq_staging_to_host(clq_staging *staging, uint64_t first_byte, uint64
     } else if (staging->pinned != NULL) {
         CLQ_TRY(clq_buffer_read(staging->buffer, first_byte, (char *)staging->memory + first_byte, bytes, error));
     } else if (staging->on_device) {
-        CLQ_TRY(clq_buffer_map(staging->buffer, &staging->memory, error));
+        void *memory = NULL; /* where it was: the buffer lies over the host's memory */
+        CLQ_TRY(clq_buffer_map(staging->buffer, &memory, error));
     }
     staging->on_device = 0;
     return CLQ_OK;

@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "failing_opencl.h"
+#include "staging.h"
 
 enum { ELEMENTS = 600 };
 
@@ -16,7 +17,21 @@ enum { ELEMENTS = 600 };
 typedef struct pipeline {
     clq_context *context;
     clq_buffer *buffers[6]; /* x, codes, scale, zero point, range, non-finite */
+    clq_staging *staging[2];
 } pipeline;
+
+/* Elements go to the device and back through staging memory of either kind. */
+static clq_status stage(clq_context *context, int apart, clq_staging **staging, clq_error *error)
+{
+    clq_status status = clq_staging_create_as(context, 4 * ELEMENTS, apart, staging, error);
+    if (status == CLQ_OK) {
+        status = clq_staging_to_device(*staging, 0, 4 * ELEMENTS, error);
+    }
+    if (status == CLQ_OK) {
+        status = clq_staging_to_host(*staging, 4, 4 * ELEMENTS - 4, error);
+    }
+    return status == CLQ_OK ? clq_staging_to_host(*staging, 0, 0, error) : status;
+}
 
 static clq_status run_pipeline(pipeline *p, const char *spec, float *x, clq_error *error)
 {
@@ -53,6 +68,9 @@ static clq_status run_pipeline(pipeline *p, const char *spec, float *x, clq_erro
     if (status == CLQ_OK) {
         status = clq_buffer_read(p->buffers[0], 0, x, bytes[0], error);
     }
+    for (int apart = 0; apart < 2 && status == CLQ_OK; apart++) {
+        status = stage(p->context, apart, &p->staging[apart], error);
+    }
     return status;
 }
 
@@ -61,6 +79,8 @@ static void end_pipeline(pipeline *p)
     for (int i = 0; i < 6; i++) {
         clq_buffer_destroy(&p->buffers[i]);
     }
+    clq_staging_destroy(&p->staging[0]);
+    clq_staging_destroy(&p->staging[1]);
     clq_context_destroy(&p->context);
 }
 
