@@ -61,7 +61,7 @@ static inline intv bins_of(realv x, floatv unit, floatv factor, floatv width, in
     const intv below = CONVERT(int)(q < (floatv)((float)LAST_BIN) ? q : (floatv)((float)LAST_BIN));
     const floatv edge = CONVERT(float)(below + 1);
     const intv bin = below - (fma(-edge, width, t) >= (floatv)(0.0f)); /* a true comparison is -1 */
-    return select(max(min(bin, LAST_BIN), lowest), (intv)(NO_BIN), magnitude >= 0x7F800000);
+    return select(max(min(bin, (intv)(LAST_BIN)), lowest), (intv)(NO_BIN), magnitude >= 0x7F800000);
 }
 
 static inline intv bins_by(realv x, scale_t s)
@@ -288,17 +288,8 @@ histogram_grid(__global const real_t *x, ulong x_offset, ulong rows, ulong row, 
 #endif
 #define COLUMNS (COLUMN_BLOCKS * VECTOR_WIDTH)
 
-/* A line is a page or more after the one before it, where no prefetcher of a processor follows. An extension of clang.
- */
-#define AHEAD 12
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_prefetch)
-#define FETCH(p) __builtin_prefetch(p)
-#endif
-#endif
-#ifndef FETCH
-#define FETCH(p)
-#endif
+/* Lines that are fetched ahead: each is a page or more after the one before it, where no prefetcher follows. */
+#define LINES_AHEAD 12
 
 /*
  * columns: for rows shorter than a vector. The tensor as a matrix whose line is `period` = channels * row elements, or
@@ -341,7 +332,7 @@ __kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong 
             const ulong begin = k * line + first_column;
             const ulong stop = min(begin + columns, elements);
             for (uint c = 0; c < columns; c += 64 / sizeof(real_t)) {
-                FETCH(x + min(begin + AHEAD * line + c, elements - 1));
+                FETCH_AHEAD(x + begin + LINES_AHEAD * line + c);
             }
             for (ulong i = begin, c = 0; i < stop; i += VECTOR_WIDTH, c += VECTOR_WIDTH) {
                 const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
