@@ -108,20 +108,6 @@ static inline void task_of(walk_t w, ulong task, layout_t l, ulong *from, ulong 
     *to = base + min((piece + 1) * w.block, w.length);
 }
 
-/* ---- strip ---- */
-
-/* Few elements, or many parameters: straight into the 64-bit counts, one by one. */
-static inline void count_direct(__global ulong *counts, intv bins, uint count)
-{
-    int lanes[VECTOR_WIDTH];
-    VSTORE(bins, 0, lanes);
-    for (uint j = 0; j < count; j++) {
-        if (lanes[j] < BINS) {
-            counts[lanes[j]]++;
-        }
-    }
-}
-
 /*
  * counters[i]++ for each lane i of a whole vector; those of lane j begin at j % copies * STRIDE. Indices have 16 bits.
  * Written out, since PoCL 3.1 leaves a loop over the lanes rolled, which takes twice as long.
@@ -151,6 +137,22 @@ static inline void count_direct(__global ulong *counts, intv bins, uint count)
 #else
 #error "VECTOR_WIDTH must be 16 or 4"
 #endif
+
+#if WITH_STRIP
+
+/* ---- strip ---- */
+
+/* Few elements, or many parameters: straight into the 64-bit counts, one by one. */
+static inline void count_direct(__global ulong *counts, intv bins, uint count)
+{
+    int lanes[VECTOR_WIDTH];
+    VSTORE(bins, 0, lanes);
+    for (uint j = 0; j < count; j++) {
+        if (lanes[j] < BINS) {
+            counts[lanes[j]]++;
+        }
+    }
+}
 
 /* The lanes beyond the end count as not finite. */
 static inline void count_range(__global const real_t *x, ulong from, ulong to, scale_t s, __global uint *mine)
@@ -220,6 +222,9 @@ __kernel void histogram_strip(__global const real_t *x, ulong x_offset, ulong ro
     }
 }
 
+#endif
+#if WITH_GRID
+
 /* ---- grid ---- */
 
 #ifndef GROUP_SIZE
@@ -280,6 +285,9 @@ histogram_grid(__global const real_t *x, ulong x_offset, ulong rows, ulong row, 
         barrier(CLK_LOCAL_MEM_FENCE); /* before the next job clears them */
     }
 }
+
+#endif
+#if WITH_COLUMNS
 
 /* ---- columns ---- */
 
@@ -360,6 +368,8 @@ __kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong 
         }
     }
 }
+
+#endif
 
 /* ---- the sums ---- */
 
