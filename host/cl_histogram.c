@@ -111,8 +111,8 @@ static void set_options(clq_cl_launch *launch, const shape *s, const clq_task *t
 {
     const clq_dtype real = task->q->real;
     launch->file = s->choice.file;
-    snprintf(launch->options, sizeof launch->options, "-DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d",
-             (unsigned)s->choice.vector_width, (unsigned)(COLUMNS / s->choice.vector_width),
+    snprintf(launch->options, sizeof launch->options, "-DVARIANT=%d -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d",
+             (int)s->choice.variant + 1, (unsigned)s->choice.vector_width, (unsigned)(COLUMNS / s->choice.vector_width),
              real == CLQ_F32   ? 32
              : real == CLQ_F16 ? 16
                                : 17);

@@ -61,7 +61,7 @@ static inline intv bins_of(realv x, floatv unit, floatv factor, floatv width, in
     const intv below = CONVERT(int)(q < (floatv)((float)LAST_BIN) ? q : (floatv)((float)LAST_BIN));
     const floatv edge = CONVERT(float)(below + 1);
     const intv bin = below - (fma(-edge, width, t) >= (floatv)(0.0f)); /* a true comparison is -1 */
-    return select(max(min(bin, LAST_BIN), lowest), (intv)(NO_BIN), magnitude >= 0x7F800000);
+    return select(max(min(bin, (intv)(LAST_BIN)), lowest), (intv)(NO_BIN), magnitude >= 0x7F800000);
 }
 
 static inline intv bins_by(realv x, scale_t s)
@@ -108,20 +108,6 @@ static inline void task_of(walk_t w, ulong task, layout_t l, ulong *from, ulong 
     *to = base + min((piece + 1) * w.block, w.length);
 }
 
-/* ---- strip ---- */
-
-/* Few elements, or many parameters: straight into the 64-bit counts, one by one. */
-static inline void count_direct(__global ulong *counts, intv bins, uint count)
-{
-    int lanes[VECTOR_WIDTH];
-    VSTORE(bins, 0, lanes);
-    for (uint j = 0; j < count; j++) {
-        if (lanes[j] < BINS) {
-            counts[lanes[j]]++;
-        }
-    }
-}
-
 /*
  * counters[i]++ for each lane i of a whole vector; those of lane j begin at j % copies * STRIDE. Indices have 16 bits.
  * Written out, since PoCL 3.1 leaves a loop over the lanes rolled, which takes twice as long.
@@ -151,6 +137,22 @@ static inline void count_direct(__global ulong *counts, intv bins, uint count)
 #else
 #error "VECTOR_WIDTH must be 16 or 4"
 #endif
+
+#if WITH_STRIP
+
+/* ---- strip ---- */
+
+/* Few elements, or many parameters: straight into the 64-bit counts, one by one. */
+static inline void count_direct(__global ulong *counts, intv bins, uint count)
+{
+    int lanes[VECTOR_WIDTH];
+    VSTORE(bins, 0, lanes);
+    for (uint j = 0; j < count; j++) {
+        if (lanes[j] < BINS) {
+            counts[lanes[j]]++;
+        }
+    }
+}
 
 /* The lanes beyond the end count as not finite. */
 static inline void count_range(__global const real_t *x, ulong from, ulong to, scale_t s, __global uint *mine)
@@ -220,6 +222,9 @@ __kernel void histogram_strip(__global const real_t *x, ulong x_offset, ulong ro
     }
 }
 
+#endif
+#if WITH_GRID
+
 /* ---- grid ---- */
 
 #ifndef GROUP_SIZE
@@ -281,6 +286,9 @@ histogram_grid(__global const real_t *x, ulong x_offset, ulong rows, ulong row, 
     }
 }
 
+#endif
+#if WITH_COLUMNS
+
 /* ---- columns ---- */
 
 #ifndef COLUMN_BLOCKS
@@ -288,17 +296,8 @@ histogram_grid(__global const real_t *x, ulong x_offset, ulong rows, ulong row, 
 #endif
 #define COLUMNS (COLUMN_BLOCKS * VECTOR_WIDTH)
 
-/* A line is a page or more after the one before it, where no prefetcher of a processor follows. An extension of clang.
- */
-#define AHEAD 12
-#if defined(__has_builtin)
-#if __has_builtin(__builtin_prefetch)
-#define FETCH(p) __builtin_prefetch(p)
-#endif
-#endif
-#ifndef FETCH
-#define FETCH(p)
-#endif
+/* Lines that are fetched ahead: each is a page or more after the one before it, where no prefetcher follows. */
+#define LINES_AHEAD 12
 
 /*
  * columns: for rows shorter than a vector. The tensor as a matrix whose line is `period` = channels * row elements, or
@@ -341,7 +340,7 @@ __kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong 
             const ulong begin = k * line + first_column;
             const ulong stop = min(begin + columns, elements);
             for (uint c = 0; c < columns; c += 64 / sizeof(real_t)) {
-                FETCH(x + min(begin + AHEAD * line + c, elements - 1));
+                FETCH_AHEAD(x + begin + LINES_AHEAD * line + c);
             }
             for (ulong i = begin, c = 0; i < stop; i += VECTOR_WIDTH, c += VECTOR_WIDTH) {
                 const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
@@ -369,6 +368,8 @@ __kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong 
         }
     }
 }
+
+#endif
 
 /* ---- the sums ---- */
 

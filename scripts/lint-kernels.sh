@@ -41,7 +41,7 @@ for width in 16 4; do
     done
 done
 for variant in 1 2 3 4; do
-    for file in minmax.cl quantize.cl dequantize.cl fake_quantize.cl; do
+    for file in minmax.cl histogram.cl quantize.cl dequantize.cl fake_quantize.cl; do
         lint -Wno-unused-function -DVARIANT=$variant $file
         count=$((count + 1))
     done

@@ -11,6 +11,8 @@
  *     clq_dequantize         integer -> real
  *     clq_fake_quantize      quantize and dequantize in one pass
  *     clq_dynamic_quantize   minmax, choose_parameters and quantize with nothing read back by the host
+ *     clq_merge_range        ranges over several batches
+ *     clq_histogram          counts of magnitudes, from which thresholds follow
  *
  * Where they run is told by the context: clq_context_create(&ctx, "auto", &error) takes the best
  * OpenCL device, "reference" the plain C code. The bytes are the same.
@@ -609,7 +611,8 @@ CLQ_API clq_status clq_observer_add_range(clq_observer *observer, const clq_quan
 CLQ_API clq_status clq_observer_add_counts(clq_observer *observer, const clq_quantization *q, clq_operand x,
                                            uint64_t first, clq_error *error);
 
-/* Enqueue: the pieces since the last call were one batch. Needed for a moving average, and harmless otherwise. */
+/* The pieces since the last call were one batch. Needed for a moving average, for which it waits for what was enqueued
+ * before; harmless otherwise. */
 CLQ_API clq_status clq_observer_end_batch(clq_observer *observer, clq_error *error);
 
 /* Wait, and read: NaN and infinity in the last piece given to clq_observer_add_range; ranges, 2 floats each, [0, 0]
