@@ -79,7 +79,7 @@ typedef struct cli_options {
     /* quantize */
     cli_list include, exclude;
     int min_rank; /* -1 when not given */
-    int strict, dry_run;
+    int strict, dry_run, resume;
     uint64_t memory_bytes; /* --memory, default 256 MiB */
     int fail_sqnr_given;
     double fail_sqnr_below;
@@ -199,8 +199,9 @@ typedef struct cli_progress cli_progress;
 cli_progress *cli_progress_begin(const cli_options *options, const char *title,
                                  uint64_t total_bytes); /* NULL when off; all take NULL */
 void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *name);
-void cli_progress_finish(cli_progress *progress, const char *what); /* all bytes are done, and `what` is left to do */
-void cli_progress_end(cli_progress **progress);                     /* wipes the line */
+void cli_progress_skip(cli_progress *progress, uint64_t done_bytes); /* so many are done, without work on them now */
+void cli_progress_finish(cli_progress *progress, const char *what);  /* all bytes are done, and `what` is left to do */
+void cli_progress_end(cli_progress **progress);                      /* wipes the line */
 void cli_progress_hide(void); /* wipes the line before something else is printed on stderr */
 
 /* JSON on stdout, one object; commas and indentation are kept by the writer. Strings are escaped; NaN and infinity

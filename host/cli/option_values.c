@@ -51,6 +51,13 @@ int cli_set_dry_run(cli_options *options, const char *text)
     return 1;
 }
 
+int cli_set_resume(cli_options *options, const char *text)
+{
+    (void)text;
+    options->resume = 1;
+    return 1;
+}
+
 /* Text, kept as it is. An empty one is never meant. */
 
 int cli_store_text(const char **field, const char *text)

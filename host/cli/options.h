@@ -102,6 +102,7 @@ int cli_set_exclude(cli_options *options, const char *text);
 int cli_set_min_rank(cli_options *options, const char *text);
 int cli_set_strict(cli_options *options, const char *text);
 int cli_set_dry_run(cli_options *options, const char *text);
+int cli_set_resume(cli_options *options, const char *text);
 int cli_set_memory(cli_options *options, const char *text);
 int cli_set_fail_sqnr(cli_options *options, const char *text);
 int cli_set_emit_config(cli_options *options, const char *text);

@@ -165,6 +165,10 @@ const cli_option cli_option_table[] = {
      .verbs = FOR(QUANTIZE),
      .store = cli_set_dry_run,
      .help = "print the plan and the size of the output; write nothing"},
+    {.name = "resume",
+     .verbs = FOR(QUANTIZE),
+     .store = cli_set_resume,
+     .help = "continue a run that was killed; refused when options or input changed"},
     {.name = "emit-config",
      .argument = "FILE",
      .verbs = FOR(QUANTIZE),
@@ -306,7 +310,6 @@ const cli_option cli_option_table[] = {
      .initial = "1",
      .help = "multiply the channels of a convolutional network, or the number of transformer blocks, by K"},
     {.name = "ranges", .argument = "FILE", .verbs = FOR(QUANTIZE), .absent = 1},
-    {.name = "resume", .verbs = FOR(QUANTIZE), .absent = 1},
     /* Of every verb. */
     {.name = "device",
      .letter = 'd',

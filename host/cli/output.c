@@ -2,49 +2,16 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
-#include "output.h"
+#include "output_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "../io/file.h"
 #include "../io/npy.h"
-#include "../io/safetensors.h"
-#include "../size.h"
-#include "output_index.h"
 #include "output_path.h"
-
-typedef enum output_kind { OUTPUT_SAFETENSORS, OUTPUT_SHARDED, OUTPUT_NPY } output_kind;
-
-typedef struct output_shard {
-    char *path;
-    clq_safetensors_plan *plan; /* NULL for .npy */
-    const char *header;         /* of the plan, or npy_header */
-    char *npy_header;
-    uint64_t header_bytes, file_bytes;
-    clq_writer *writer;
-} output_shard;
-
-typedef struct output_tensor {
-    size_t shard;
-    size_t index; /* in the shard's plan */
-    uint64_t bytes;
-} output_tensor;
-
-struct cli_output {
-    output_kind kind;
-    char *path;
-    output_shard *shards;
-    size_t shard_count;
-    output_tensor *tensors;
-    size_t tensor_count, tensor_capacity;
-    cli_index *index; /* of a sharded output */
-    clq_writer *index_writer;
-    char *index_text;
-    size_t index_bytes;
-};
 
 static const char INDEX_SUFFIX[] = ".safetensors.index.json";
 
@@ -60,14 +27,17 @@ int cli_output_is_npy(const char *path)
     return ends_with(path, ".npy");
 }
 
-/* The path of shard `i` of a sharded output, malloc'ed: "model.safetensors.index.json" gives model-00001-of-00002... */
-static char *shard_path(const char *path, size_t i, size_t count)
+char *cli_output_shard_path(const cli_output *output, size_t i, size_t count)
 {
-    const size_t stem = strlen(path) - (sizeof INDEX_SUFFIX - 1);
-    const size_t capacity = stem + 80;
-    char *name = malloc(capacity);
+    const size_t stem = strlen(output->path) - (sizeof INDEX_SUFFIX - 1);
+    const size_t capacity = strlen(output->path) + 80;
+    char *name = NULL;
+    if (output->kind != OUTPUT_SHARDED) {
+        return strdup(output->path);
+    }
+    name = malloc(capacity);
     if (name != NULL) {
-        memcpy(name, path, stem);
+        memcpy(name, output->path, stem);
         snprintf(name + stem, capacity - stem, "-%05zu-of-%05zu.safetensors", i + 1, count);
     }
     return name;
@@ -81,8 +51,8 @@ static clq_status no_memory(clq_error *error)
 static clq_status create_shard(cli_output *output, size_t i, clq_error *error)
 {
     output_shard *shard = &output->shards[i];
-    shard->path =
-        output->kind == OUTPUT_SHARDED ? shard_path(output->path, i, output->shard_count) : strdup(output->path);
+    shard->placed = -1;
+    shard->path = cli_output_shard_path(output, i, output->shard_count);
     if (shard->path == NULL) {
         return no_memory(error);
     }
@@ -127,6 +97,9 @@ void cli_output_destroy(cli_output **out)
     }
     for (size_t i = 0; output->shards != NULL && i < output->shard_count; i++) {
         clq_writer_abandon(&output->shards[i].writer);
+        if (output->shards[i].path != NULL && output->shards[i].placed >= 0) {
+            close(output->shards[i].placed);
+        }
         clq_safetensors_plan_destroy(&output->shards[i].plan);
         free(output->shards[i].npy_header);
         free(output->shards[i].path);
@@ -188,6 +161,8 @@ clq_status cli_output_tensor(cli_output *output, size_t shard, const char *name,
     tensor->shard = output->kind == OUTPUT_SHARDED ? shard : 0;
     tensor->bytes = bytes;
     tensor->index = 0;
+    clq_xxh64_begin(&tensor->hash, 0);
+    tensor->in_order = 1;
     target = &output->shards[tensor->shard];
     if (output->kind == OUTPUT_NPY) {
         CLQ_REQUIRE(output->tensor_count == 0, "a .npy file holds one tensor only");
@@ -249,24 +224,30 @@ clq_status cli_output_open(cli_output *output, int replace, clq_error *error)
     return CLQ_OK;
 }
 
-clq_status cli_output_write(cli_output *output, size_t number, uint64_t offset, const void *memory, uint64_t bytes,
-                            clq_error *error)
+uint64_t cli_output_start(const cli_output *output, size_t number)
 {
     const output_tensor *tensor = &output->tensors[number];
     const output_shard *shard = &output->shards[tensor->shard];
-    uint64_t start = shard->header_bytes;
+    return shard->plan != NULL ? clq_safetensors_plan_offset(shard->plan, tensor->index) : shard->header_bytes;
+}
+
+clq_status cli_output_write(cli_output *output, size_t number, uint64_t offset, const void *memory, uint64_t bytes,
+                            clq_error *error)
+{
+    output_tensor *tensor = &output->tensors[number];
     CLQ_REQUIRE(offset <= tensor->bytes && bytes <= tensor->bytes - offset,
                 "%" PRIu64 " bytes at %" PRIu64 " do not fit a tensor of %" PRIu64, bytes, offset, tensor->bytes);
-    if (shard->plan != NULL) {
-        start = clq_safetensors_plan_offset(shard->plan, tensor->index);
-    }
-    return clq_writer_write_at(shard->writer, start + offset, memory, bytes, error);
+    cli_output_hash_written(output, tensor, offset, memory, bytes);
+    return clq_writer_write_at(output->shards[tensor->shard].writer, cli_output_start(output, number) + offset, memory,
+                               bytes, error);
 }
 
 clq_status cli_output_commit(cli_output *output, clq_error *error)
 {
     for (size_t i = 0; i < output->shard_count; i++) {
-        CLQ_TRY(clq_writer_commit(&output->shards[i].writer, error));
+        if (output->shards[i].writer != NULL) {
+            CLQ_TRY(clq_writer_commit(&output->shards[i].writer, error));
+        }
     }
     return output->index_writer != NULL ? clq_writer_commit(&output->index_writer, error) : CLQ_OK;
 }

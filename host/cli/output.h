@@ -7,6 +7,8 @@
 #ifndef CLQ_CLI_OUTPUT_H
 #define CLQ_CLI_OUTPUT_H
 
+#include <stdio.h>
+
 #include "../io/model.h"
 
 typedef struct cli_output cli_output;
@@ -40,7 +42,7 @@ clq_status cli_output_index_metadata(cli_output *output, const char *metadata, c
 /* Fix the layout; *bytes is the size of all files together. */
 clq_status cli_output_layout(cli_output *output, uint64_t *bytes, clq_error *error);
 
-/* Start writing: temporary files with their headers. */
+/* Start writing: temporary files with their headers. Once, this or cli_output_open_partial. */
 clq_status cli_output_open(cli_output *output, int replace, clq_error *error);
 
 /* Data of tensor `number`, from byte `offset` of it on. */
@@ -48,5 +50,48 @@ clq_status cli_output_write(cli_output *output, size_t number, uint64_t offset, 
                             clq_error *error);
 
 clq_status cli_output_commit(cli_output *output, clq_error *error);
+
+/*
+ * An output that another run can continue (docs/files.md, "Unfinished files"). How much of an earlier run is there:
+ */
+typedef enum cli_output_left {
+    CLI_OUTPUT_NOTHING_LEFT, /* what is found is removed */
+    CLI_OUTPUT_PART_LEFT,    /* files that are found are continued, others begun */
+    CLI_OUTPUT_ALL_LEFT      /* every byte is there: in a file to be continued, or under the final name already */
+} cli_output_left;
+
+/*
+ * Start writing, as cli_output_open does, but for the headers: cli_output_settle_header. What an earlier run left stays
+ * when this fails, and until cli_output_keep(output, 0) is called.
+ */
+clq_status cli_output_open_partial(cli_output *output, int replace, cli_output_left left, clq_error *error);
+
+/* Whether what is not committed stays when the output is destroyed. */
+void cli_output_keep(cli_output *output, int keep);
+
+/* Remove what an earlier run left of an output of `shard_count` shards. */
+clq_status cli_output_discard_partial(const cli_output *output, size_t shard_count, clq_error *error);
+
+/* The hash of all bytes of tensor `number`, which were written by this run. */
+clq_status cli_output_hash(const cli_output *output, size_t number, uint64_t *hash, clq_error *error);
+
+/* The hash of the bytes of tensor `number` as they stand in the file; *there is 0 when it ends before them. */
+clq_status cli_output_hash_in_file(const cli_output *output, size_t number, int *there, uint64_t *hash,
+                                   clq_error *error);
+
+/* Of tensor `number`: the shard it is in. */
+size_t cli_output_shard_of(const cli_output *output, size_t number);
+
+/*
+ * The header of a shard: with `told`, what the journal tells of the shard is there to be continued, so that its header
+ * must be the right one (CLQ_BAD_FILE); without, it is written.
+ */
+clq_status cli_output_settle_header(cli_output *output, size_t shard, int told, clq_error *error);
+
+/* Flush what was written to a shard to disk; for any thread. */
+clq_status cli_output_flush(const cli_output *output, size_t shard, clq_error *error);
+
+/* After cli_output_layout: what tells this layout from others, "output BYTES HASH" lines; adds to an open stream. */
+void cli_output_describe(const cli_output *output, FILE *out);
 
 #endif

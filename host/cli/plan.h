@@ -44,6 +44,7 @@ typedef struct cli_plan_tensor {
     /* Where they go: numbers of the output's tensors. */
     size_t out_codes, out_scale, out_zero_point;
     /* Found while quantizing. */
+    int written; /* all of it, by an earlier run that this one continues */
     int measured;
     cli_errors errors;
     uint64_t clipped;

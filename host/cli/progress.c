@@ -225,6 +225,17 @@ void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *na
     pthread_mutex_unlock(&drawing);
 }
 
+void cli_progress_skip(cli_progress *progress, uint64_t done_bytes)
+{
+    if (progress == NULL) {
+        return;
+    }
+    pthread_mutex_lock(&drawing);
+    progress->rate_at = seconds_now();
+    progress->rate_bytes = done_bytes;
+    pthread_mutex_unlock(&drawing);
+}
+
 void cli_progress_finish(cli_progress *progress, const char *what)
 {
     if (progress == NULL) {

@@ -10,6 +10,7 @@
 #ifndef CLQ_CLI_QUANTIZE_JOB_H
 #define CLQ_CLI_QUANTIZE_JOB_H
 
+#include "checkpoint.h"
 #include "explicit.h"
 #include "output.h"
 #include "plan.h"
@@ -43,8 +44,10 @@ typedef struct cli_quantize_job {
     cli_explicit *given;
     clq_context *context;
     cli_output *output;
+    cli_checkpoint *checkpoint; /* NULL: nothing is written that another run could continue */
     cli_progress *progress;
     uint64_t done_bytes; /* for the progress */
+    uint64_t all_bytes;  /* likewise: those of all passes over the data */
     int finding;         /* this run only finds parameters, of all tensors */
     int found;           /* such a run was made before */
     uint64_t slot_bytes; /* capacity of a slot; 0: what suits the device and --memory */
@@ -71,6 +74,9 @@ clq_status cli_quantize_all(cli_quantize_job *job, clq_error *error);
 
 /* The bytes that both will read, for the progress. */
 uint64_t cli_quantize_bytes(cli_quantize_job *job, int finds_all, int writes);
+
+/* Those of them that cli_quantize_all will read, when it is known what an earlier run wrote. */
+uint64_t cli_quantize_bytes_left(cli_quantize_job *job);
 
 /* Start cutting the model's tensors. */
 void cli_schedule_begin(cli_quantize_job *job);

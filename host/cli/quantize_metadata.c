@@ -99,7 +99,6 @@ static void write_range(text_writer *writer, const cli_options *options)
 static void write_options(text_writer *writer, const cli_options *options, const cli_plan *plan)
 {
     const clq_scheme *scheme = &plan->scheme;
-    write_key(writer, "options");
     fputc('{', writer->out);
     writer->first = 1;
     write_text(writer, "preset", clq_preset_name(options->preset));
@@ -120,6 +119,13 @@ static void write_options(text_writer *writer, const cli_options *options, const
     write_range(writer, options);
     fputc('}', writer->out);
     writer->first = 0;
+}
+
+clq_status cli_quantize_describe_options(const cli_options *options, const cli_plan *plan, FILE *out, clq_error *error)
+{
+    text_writer writer = {out, 1, 0};
+    write_options(&writer, options, plan);
+    return writer.failed ? clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the options as text") : CLQ_OK;
 }
 
 static void write_tensor(text_writer *writer, const cli_options *options, const cli_plan *plan,
@@ -176,6 +182,7 @@ clq_status cli_quantize_metadata(const cli_options *options, const cli_plan *pla
     }
     fputc('{', writer.out);
     write_text(&writer, "version", clq_version());
+    write_key(&writer, "options");
     write_options(&writer, options, plan);
     write_key(&writer, "tensors");
     fputc('{', writer.out);

@@ -24,4 +24,7 @@ clq_status cli_declare_quantized(cli_output *output, const cli_options *options,
 clq_status cli_quantize_metadata(const cli_options *options, const cli_plan *plan, size_t shard, int all_shards,
                                  char **text, clq_error *error);
 
+/* The options as they stand in that entry, every one that decides a byte, as JSON in one line. */
+clq_status cli_quantize_describe_options(const cli_options *options, const cli_plan *plan, FILE *out, clq_error *error);
+
 #endif

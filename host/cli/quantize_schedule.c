@@ -19,11 +19,21 @@ static clq_status start_chunks(const cli_quantize_job *job, const cli_plan_tenso
     return cli_chunker_init(chunker, &tensor->q.layout, cli_slot_limit(job->slot_bytes, &tensor->q), error);
 }
 
+/* A report lists parameters that the journal of an earlier run does not hold: they are found again. */
+static int is_listed_again(const cli_quantize_job *job, const cli_plan_tensor *tensor)
+{
+    return tensor->quantized && job->options->json && !job->found;
+}
+
 /* Begin with the schedule's tensor, or leave it out. */
 static clq_status open_tensor(cli_quantize_job *job, clq_error *error)
 {
     cli_schedule *schedule = &job->schedule;
     cli_plan_tensor *tensor = &job->plan->tensors[schedule->tensor];
+    if (tensor->written && !job->finding && !is_listed_again(job, tensor)) {
+        schedule->tensor += 1;
+        return CLQ_OK;
+    }
     if (!tensor->quantized) {
         schedule->open = !job->finding;
         schedule->kind = CLI_PIECE_COPY;
@@ -37,6 +47,9 @@ static clq_status open_tensor(cli_quantize_job *job, clq_error *error)
     schedule->kind = job->finding ? CLI_PIECE_FIND : tensor->final ? CLI_PIECE_CHOOSE : CLI_PIECE_FIND;
     if (job->found && !tensor->final) {
         schedule->kind = CLI_PIECE_GIVEN;
+    }
+    if (tensor->written) {
+        schedule->kind = CLI_PIECE_FIND;
     }
     return CLQ_OK;
 }
@@ -61,10 +74,16 @@ static void cut_chunk(const cli_quantize_job *job, cli_schedule *schedule, cli_p
     piece->last = schedule->chunker.position == schedule->chunker.elements;
 }
 
+/* Nothing is written of the schedule's tensor. */
+static int finds_only(const cli_quantize_job *job)
+{
+    return job->finding || job->plan->tensors[job->schedule.tensor].written;
+}
+
 /* After the last piece of a pass: the second pass over the tensor, or the next tensor. */
 static void close_pass(const cli_quantize_job *job, cli_schedule *schedule)
 {
-    if (schedule->kind == CLI_PIECE_FIND && !job->finding) {
+    if (schedule->kind == CLI_PIECE_FIND && !finds_only(job)) {
         schedule->kind = CLI_PIECE_GIVEN;
         cli_chunker_rewind(&schedule->chunker);
     } else {
@@ -137,7 +156,19 @@ uint64_t cli_quantize_bytes(cli_quantize_job *job, int finds_all, int writes)
         if (tensor->quantized && start_chunks(job, tensor, &chunker, NULL) == CLQ_OK) {
             passes += finds_all || !cli_chunks_are_final(&chunker);
         }
-        sum += job->model->tensors[i].bytes * passes;
+        sum += tensor->written ? 0 : job->model->tensors[i].bytes * passes;
+    }
+    return sum;
+}
+
+uint64_t cli_quantize_bytes_left(cli_quantize_job *job)
+{
+    uint64_t sum = 0;
+    if (!job->found) {
+        return cli_quantize_bytes(job, 0, 1);
+    }
+    for (size_t i = 0; i < job->plan->count; i++) {
+        sum += job->plan->tensors[i].written ? 0 : job->model->tensors[i].bytes;
     }
     return sum;
 }

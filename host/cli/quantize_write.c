@@ -100,7 +100,9 @@ static clq_status write_piece(cli_quantize_job *job, const cli_slot *slot, const
 
 clq_status cli_tensor_written(cli_quantize_job *job, cli_plan_tensor *tensor, clq_error *error)
 {
-    (void)error;
+    if (job->checkpoint != NULL) {
+        CLQ_TRY(cli_checkpoint_tensor(job->checkpoint, tensor, error));
+    }
     if (!job->options->json) {
         cli_release_parameters(tensor);
     }

@@ -46,6 +46,20 @@ static int check_strict(const cli_quantize_job *job)
     return code;
 }
 
+/* Whether OUT can be written, and what an earlier run left of it. */
+static clq_status check_output(cli_quantize_job *job, clq_error *error)
+{
+    const cli_options *options = job->options;
+    int replace = options->dry_run ? 2 : options->force;
+    if (!options->dry_run) {
+        CLQ_TRY(cli_output_check(job->output, job->model, 2, error));
+        CLQ_TRY(cli_checkpoint_find(options, &job->checkpoint, error));
+        /* Files that stand under their final names already are compared byte for byte. */
+        replace = cli_checkpoint_is_complete(job->checkpoint) ? 2 : replace;
+    }
+    return cli_output_check(job->output, job->model, replace, error);
+}
+
 /* Everything that needs headers and options alone. */
 static clq_status prepare(quantize_run *run, clq_error *error)
 {
@@ -56,10 +70,14 @@ static clq_status prepare(quantize_run *run, clq_error *error)
         cli_warning(options, "%s", job->model->warning);
     }
     CLQ_TRY(cli_output_create(options->output, job->model->shard_count, &job->output, error));
-    CLQ_TRY(cli_output_check(job->output, job->model, options->dry_run ? 2 : options->force, error));
+    CLQ_TRY(check_output(job, error));
     CLQ_TRY(cli_explicit_create(options, &job->given, error));
     CLQ_TRY(cli_plan_create(options, job->given, job->model, &job->plan, error));
     CLQ_TRY(cli_config_prepare(options, job->plan, job->output, error));
+    if (job->checkpoint != NULL) {
+        const cli_checkpoint_run checkpoint_run = {options, job->given, job->plan, job->output};
+        CLQ_TRY(cli_checkpoint_check(job->checkpoint, &checkpoint_run, error));
+    }
     run->code = check_strict(job);
     if (run->code == CLI_OK && job->plan->quantized_count == 0) {
         cli_warning(options, "no tensor is quantized; --verbose tells why each is copied");
@@ -95,7 +113,8 @@ static clq_status lay_out(quantize_run *run, clq_error *error)
     cli_quantize_job *job = &run->job;
     const cli_options *options = job->options;
     const int finds_all = !cli_zero_points_known(job->plan, job->given) || options->dry_run;
-    job->progress = cli_progress_begin(options, "quantize", cli_quantize_bytes(job, finds_all, !options->dry_run));
+    job->all_bytes = cli_quantize_bytes(job, finds_all, !options->dry_run);
+    job->progress = cli_progress_begin(options, "quantize", job->all_bytes);
     if (finds_all) {
         CLQ_TRY(cli_find_all(job, error));
     }
@@ -106,7 +125,10 @@ static clq_status lay_out(quantize_run *run, clq_error *error)
 
 static clq_status write_tensors(cli_quantize_job *job, clq_error *error)
 {
-    CLQ_TRY(cli_output_open(job->output, job->options->force, error));
+    const cli_checkpoint_run checkpoint_run = {job->options, job->given, job->plan, job->output};
+    CLQ_TRY(cli_checkpoint_begin(job->checkpoint, &checkpoint_run, error));
+    job->done_bytes = job->all_bytes - cli_quantize_bytes_left(job);
+    cli_progress_skip(job->progress, job->done_bytes);
     return cli_quantize_all(job, error);
 }
 
@@ -162,7 +184,7 @@ static clq_status execute(quantize_run *run, clq_error *error)
         cli_progress_finish(job->progress, "flushing to disk");
         run->code = check_quality(job);
         if (run->code == CLI_OK) {
-            CLQ_TRY(cli_output_commit(job->output, error));
+            CLQ_TRY(cli_checkpoint_commit(job->checkpoint, error));
         }
         if (run->code == CLI_OK && options->emit_config != NULL) {
             CLQ_TRY(cli_config_write(options, job->plan, error));
@@ -172,24 +194,45 @@ static clq_status execute(quantize_run *run, clq_error *error)
     return report(run, error);
 }
 
+/*
+ * Whether what was finished stays when the run fails: if --resume asks for it, and another run would get any further
+ * than this one.
+ */
+static int is_kept(const cli_options *options, clq_status status)
+{
+    return options->resume && status != CLQ_OK && status != CLQ_NONFINITE;
+}
+
 int cli_quantize(const cli_options *options)
 {
     quantize_run run;
     clq_error error;
     clq_status status;
+    int kept;
     memset(&run, 0, sizeof run);
     run.job.options = options;
     if (cli_output_is_npy(options->output)) {
         return cli_usage_error("quantize writes a safetensors file, not a .npy: codes need their scales beside them");
     }
+    if (options->dry_run && options->resume) {
+        return cli_usage_error("--dry-run writes nothing, so that there is nothing for --resume to continue");
+    }
     clock_gettime(CLOCK_MONOTONIC, &run.begun);
     status = execute(&run, &error);
     cli_progress_end(&run.job.progress);
+    kept = cli_checkpoint_close(&run.job.checkpoint, is_kept(options, status));
     cli_output_destroy(&run.job.output);
     cli_quantize_end(&run.job);
     clq_context_destroy(&run.job.context);
     cli_plan_destroy(&run.job.plan);
     cli_explicit_destroy(&run.job.given);
     clq_model_close(&run.job.model);
-    return status == CLQ_OK ? run.code : cli_report_failure(&error);
+    if (status == CLQ_OK) {
+        return run.code;
+    }
+    run.code = cli_report_failure(&error);
+    if (kept) {
+        cli_warning(options, "what was finished is kept; --resume continues from there");
+    }
+    return run.code;
 }

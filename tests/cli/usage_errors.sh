@@ -56,7 +56,7 @@ refused quantize x -o y --min-rank two
 refused quantize x -o y --fail-sqnr-below high
 refused quantize x -o y --calibrate percentile:99.9
 refused quantize x -o y --ranges r.json
-refused quantize x -o y --resume
+refused quantize x -o y --resume --dry-run
 refused quantize x -o y --z 1
 refused dequantize x -o y --dtype s8
 refused compare x
