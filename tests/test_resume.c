@@ -815,5 +815,8 @@ int main(void)
         cmocka_unit_test(one_run_at_a_time),
         cmocka_unit_test(leaves_an_existing_file_alone),
     };
+    if (getenv("CLQ_TEST_FILTER") != NULL) {
+        cmocka_set_test_filter(getenv("CLQ_TEST_FILTER"));
+    }
     return cmocka_run_group_tests_name("resume", tests, make_inputs, scratch_end);
 }
