@@ -21,7 +21,7 @@ static wide magnitude(uint32_t bits, int shift)
     const uint32_t fraction = bits & 0x7FFFFF;
     const int at = (exponent != 0 ? (int)exponent - 1 : 0) - shift;
     const wide significand = exponent != 0 ? fraction | 0x800000 : fraction;
-    return at >= 0 ? significand << at : significand >> -at;
+    return at >= 0 ? significand << at : at > -24 ? significand >> -at : 0;
 }
 
 /*

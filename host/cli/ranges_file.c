@@ -252,11 +252,10 @@ static int by_name(const void *a, const void *b)
 static clq_status parse(cli_ranges_file *file, const char *text, size_t length, clq_error *error)
 {
     file_reader reader = {.file = file};
-    char shown[300];
+    char shown[200];
     char what[340];
     clq_json json;
-    clq_printable(shown, sizeof shown, file->path, strlen(file->path));
-    snprintf(what, sizeof what, "%s (ranges)", shown);
+    snprintf(what, sizeof what, "%s (ranges)", file->path);
     clq_json_init(&json, text, length, what);
     CLQ_TRY(read_object(&json, read_top_member, &reader, error));
     CLQ_TRY(clq_json_end(&json, error));
@@ -270,7 +269,7 @@ static clq_status parse(cli_ranges_file *file, const char *text, size_t length, 
     for (size_t i = 1; i < file->count; i++) {
         if (strcmp(file->entries[i - 1].name, file->entries[i].name) == 0) {
             clq_printable(shown, sizeof shown, file->entries[i].name, strlen(file->entries[i].name));
-            return clq_fail(error, CLQ_BAD_FILE, "%s: tensor '%.200s' stands twice", what, shown);
+            return clq_fail(error, CLQ_BAD_FILE, "%s: tensor '%s' stands twice", what, shown);
         }
     }
     return CLQ_OK;
@@ -293,14 +292,15 @@ clq_status cli_ranges_file_read(const char *path, cli_ranges_file **out, clq_err
     uint64_t bytes = 0;
     int fd = -1;
     *out = file;
-    if (file == NULL || (file->path = strdup(path)) == NULL) {
+    if (file == NULL) {
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a file of ranges"));
     }
+    clq_printable(file->path, sizeof file->path, path, strlen(path));
     CLQ_TRY_TO(clq_file_open(path, &fd, &bytes, error));
     if (bytes > MOST_BYTES) {
         CLQ_TRY_TO(clq_fail(error, CLQ_BAD_FILE,
-                            "%s: a file of ranges has at most %" PRIu64 " bytes, this one %" PRIu64, path, MOST_BYTES,
-                            bytes));
+                            "%s: a file of ranges has at most %" PRIu64 " bytes, this one %" PRIu64, file->path,
+                            MOST_BYTES, bytes));
     }
     text = malloc((size_t)bytes + 1);
     if (text == NULL) {
@@ -331,7 +331,6 @@ void cli_ranges_file_destroy(cli_ranges_file **file)
         free((*file)->entries[i].hi);
     }
     free((*file)->entries);
-    free((*file)->path);
     free(*file);
     *file = NULL;
 }

@@ -17,7 +17,7 @@ typedef struct cli_ranges_entry {
 } cli_ranges_entry;
 
 typedef struct cli_ranges_file {
-    char *path;
+    char path[300];            /* printable */
     uint64_t hash;             /* FNV-1a of the file's bytes, 64 bits */
     cli_ranges_entry *entries; /* sorted by name */
     size_t count;
