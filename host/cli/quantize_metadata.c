@@ -105,7 +105,7 @@ static void write_calibration(text_writer *writer, const cli_options *options, c
         write_text(writer, "calibrate", text);
     }
     if (plan->given->ranges != NULL) {
-        snprintf(text, sizeof text, "fnv1a64:%016" PRIx64, plan->given->ranges->hash);
+        snprintf(text, sizeof text, "xxh64:%016" PRIx64, plan->given->ranges->hash);
         write_text(writer, "ranges", text);
     }
 }

@@ -13,6 +13,7 @@
 
 #include "../io/file.h"
 #include "../io/json.h"
+#include "../io/xxh64.h"
 #include "cli.h"
 
 /* Far more than any model needs; what is allocated follows from what the file holds. */
@@ -275,15 +276,6 @@ static clq_status parse(cli_ranges_file *file, const char *text, size_t length, 
     return CLQ_OK;
 }
 
-static uint64_t hash_of(const char *text, uint64_t length)
-{
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (uint64_t i = 0; i < length; i++) {
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(0x100000001b3);
-    }
-    return hash;
-}
-
 clq_status cli_ranges_file_read(const char *path, cli_ranges_file **out, clq_error *error)
 {
     clq_status status = CLQ_OK;
@@ -307,7 +299,7 @@ clq_status cli_ranges_file_read(const char *path, cli_ranges_file **out, clq_err
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a file of %" PRIu64 " bytes", bytes));
     }
     CLQ_TRY_TO(clq_file_read(fd, path, 0, text, bytes, error));
-    file->hash = hash_of(text, bytes);
+    file->hash = clq_xxh64_of(text, (size_t)bytes, 0);
     CLQ_TRY_TO(parse(file, text, (size_t)bytes, error));
 done:
     free(text);

@@ -18,7 +18,7 @@ typedef struct cli_ranges_entry {
 
 typedef struct cli_ranges_file {
     char path[300];            /* printable */
-    uint64_t hash;             /* FNV-1a of the file's bytes, 64 bits */
+    uint64_t hash;             /* XXH64 of the file's bytes */
     cli_ranges_entry *entries; /* sorted by name */
     size_t count;
 } cli_ranges_file;

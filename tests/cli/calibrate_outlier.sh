@@ -17,7 +17,7 @@ for method in minmax moving-average percentile:99.9 mse entropy; do
     "$CLQUANT" dequantize b.safetensors -o b.npy --force --quiet
     cmp a.npy b.npy
 done
-header a.safetensors | tr , '\n' | grep 'fnv1a64' | sed 's/fnv1a64:[0-9a-f]\{16\}/fnv1a64:HASH/'
+header a.safetensors | tr , '\n' | grep 'xxh64' | sed 's/xxh64:[0-9a-f]\{16\}/xxh64:HASH/'
 header b.safetensors | tr , '\n' | grep 'calibrate'
 "$CLQUANT" calibrate x.npy -o r.json --method percentile:99.9 --histograms --force --quiet
 grep -A 1 '"histogram"' r.json
