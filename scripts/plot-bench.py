@@ -145,7 +145,7 @@ def roofs(result):
         return None
     bars = sum(len(ours) + len(peers) for _, _, _, ours, peers in groups)
     height = 96 + 22 * bars + 10 * len(groups) + 56
-    d = Drawing(860, height, "Throughput as a fraction of the best threaded C for the same operation",
+    d = Drawing(900, height, "Throughput as a fraction of the best threaded C for the same operation",
                 "A bar for each operation and type; 1 is what C with streaming stores reached in the same rounds.")
     left, right, top = 290, 800, 64
     most = max([1.2] + [row["fraction"] for row in rows])
@@ -188,7 +188,7 @@ def cuts(result):
     columns = 2
     panel_height = 40 + 20 * len(shapes)
     lines = (len(operations) + columns - 1) // columns
-    d = Drawing(860, 60 + lines * (panel_height + 34) + 44, "Cost of tensors that are cut otherwise than as a whole",
+    d = Drawing(900, 60 + lines * (panel_height + 34) + 44, "Cost of tensors that are cut otherwise than as a whole",
                 "Time for each element, divided by that of the plain tensor of the same size in the same rounds.")
     most = min(max([2.0] + [math.ceil(row["cost"] * 2) / 2 for row in rows]), 6.0)
     for number, operation in enumerate(operations):
@@ -248,7 +248,7 @@ def decades(low, high):
 def panels(names, title, description, legend, result):
     columns = 2
     lines = (len(names) + columns - 1) // columns
-    d = Drawing(860, 76 + lines * 270 + 36, title, description)
+    d = Drawing(900, 76 + lines * 270 + 36, title, description)
     d.legend(16, 48, legend)
     places = [(70 + (i % columns) * 420, 88 + (i // columns) * 270) for i in range(len(names))]
     d.caption(caption_of(result))
@@ -312,15 +312,16 @@ def merged(results):
     """One result from several runs on one device, such as one for each operation."""
     whole = dict(results[0])
     whole["rows"] = [row for result in results for row in result["rows"]]
-    commands = [result["command"].split(" --") for result in results]
-    options = ["".join(f" --{word}" for word in words[1:]) for words in commands]
-    if len(set(options)) == 1:
-        names = list(dict.fromkeys(name for words in commands for name in words[0].split()[1:] if name != "bench"))
-        program = commands[0][0].split(" bench")[0].split()[0] + (" bench" if " bench" in commands[0][0] else "")
-        runs = "" if len(results) == 1 else "   (a run for each)"
-        whole["command"] = " ".join([program] + names) + options[0] + runs
-    else:
-        whole["command"] = "; ".join(result["command"] for result in results)
+    by_options = {}
+    for result in results:
+        words, *options = result["command"].split(" --")
+        program = "clquant bench" if words.startswith("clquant bench") else words.split()[0]
+        names = by_options.setdefault((program, "".join(f" --{option}" for option in options)), [])
+        names += [name for name in words[len(program):].split() if name not in names]
+    whole["command"] = "; ".join(" ".join([program] + names) + options
+                                 for (program, options), names in by_options.items())
+    rounds = sorted({result["rounds"] for result in results})
+    whole["rounds"] = rounds[0] if len(rounds) == 1 else f"{rounds[0]} to {rounds[-1]}"
     return whole
 
 
