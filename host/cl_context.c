@@ -97,6 +97,9 @@ void clq_cl_state_destroy(clq_context *context)
     if (cl->trial_memory != NULL) {
         (void)clReleaseMemObject(cl->trial_memory);
     }
+    if (cl->transfers != NULL) {
+        (void)clReleaseCommandQueue(cl->transfers);
+    }
     if (cl->queue != NULL) {
         (void)clReleaseCommandQueue(cl->queue);
     }

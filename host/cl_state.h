@@ -94,7 +94,8 @@ struct clq_cl_state {
     cl_platform_id platform;
     cl_device_id device;
     cl_context context;
-    cl_command_queue queue; /* in order */
+    cl_command_queue queue;     /* in order */
+    cl_command_queue transfers; /* copies beside it (cl_transfer.c), NULL before the first; made under submit_lock */
     size_t maximum_group_size;
     uint64_t cache_bytes; /* of the device's last cache, or a guess */
     char *identity;       /* platform, device and driver, for the cache's key */
@@ -167,6 +168,13 @@ clq_status clq_cl_buffer_copy(const clq_buffer *source, uint64_t source_offset_b
                               uint64_t target_offset_bytes, uint64_t bytes, clq_error *error);
 clq_status clq_cl_buffer_map(clq_buffer *buffer, void **memory, clq_error *error);
 clq_status clq_cl_buffer_unmap(clq_buffer *buffer, clq_error *error);
+
+/* ---- cl_transfer.c ---- */
+
+clq_status clq_cl_buffer_send(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                              void **sent, clq_error *error);
+clq_status clq_cl_buffer_await(clq_buffer *buffer, void *sent, clq_error *error);
+void clq_cl_buffer_drop(clq_buffer *buffer, void *sent);
 
 /* The commands of one operation going to one queue, each after the one before it. */
 typedef struct clq_cl_stream {

@@ -56,6 +56,15 @@ typedef struct clq_executor {
                               clq_error *error);
     clq_status (*buffer_copy)(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
                               uint64_t target_offset_bytes, uint64_t bytes, clq_error *error);
+    /*
+     * Begin to write to a buffer beside the operations; `*sent` stands for the copy, until exactly one of the other two
+     * takes it: _await makes the operations enqueued from then on wait for it, _drop waits itself. Meanwhile neither
+     * memory is touched.
+     */
+    clq_status (*buffer_send)(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                              void **sent, clq_error *error);
+    clq_status (*buffer_await)(clq_buffer *buffer, void *sent, clq_error *error);
+    void (*buffer_drop)(clq_buffer *buffer, void *sent);
     clq_status (*buffer_map)(clq_buffer *buffer, void **memory, clq_error *error);
     clq_status (*buffer_unmap)(clq_buffer *buffer, clq_error *error);
     clq_status (*finish)(clq_context *context, clq_error *error);

@@ -13,6 +13,11 @@ struct clq_staging {
     void *storage;      /* where it is not: what `memory` points to, to be freed */
     uint64_t bytes;
     int on_device; /* handed to the device */
+    /* Bytes [sent_first, sent_last) are on the device or on their way there; `sent` stands for a copy not waited for.
+     */
+    uint64_t sent_first, sent_last;
+    int under_way;
+    void *sent;
 };
 
 /* Runtimes take over memory without a copy when it begins and ends at a page. */
@@ -74,11 +79,22 @@ clq_status clq_staging_create(clq_context *context, uint64_t bytes, clq_staging 
     return clq_staging_create_as(context, bytes, apart, staging, error);
 }
 
+/* The host waits for a copy that nothing else has waited for. */
+static void drop_sent(clq_staging *staging)
+{
+    if (staging->under_way) {
+        staging->buffer->context->executor->buffer_drop(staging->buffer, staging->sent);
+    }
+    staging->under_way = 0;
+    staging->sent_last = staging->sent_first = 0;
+}
+
 void clq_staging_destroy(clq_staging **staging)
 {
     if (staging == NULL || *staging == NULL) {
         return;
     }
+    drop_sent(*staging);
     clq_buffer_destroy(&(*staging)->buffer);
     clq_buffer_destroy(&(*staging)->pinned);
     free((*staging)->storage);
@@ -106,11 +122,39 @@ static clq_status check_range(const clq_staging *staging, uint64_t first_byte, u
     return CLQ_OK;
 }
 
+clq_status clq_staging_send(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error)
+{
+    CLQ_TRY(check_range(staging, first_byte, bytes, "clq_staging_send", error));
+    CLQ_REQUIRE(!staging->on_device && staging->sent_first == staging->sent_last,
+                "clq_staging_send: the device has the memory, or bytes of it are on their way");
+    if (staging->pinned == NULL || bytes == 0) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(staging->buffer->context->executor->buffer_send(
+        staging->buffer, first_byte, (char *)staging->memory + first_byte, bytes, &staging->sent, error));
+    staging->under_way = 1;
+    staging->sent_first = first_byte;
+    staging->sent_last = first_byte + bytes;
+    return CLQ_OK;
+}
+
+/* Device memory apart: operations wait for what was sent, and the rest is written. */
+static clq_status hand_over(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error)
+{
+    const int was_sent = first_byte >= staging->sent_first && first_byte + bytes <= staging->sent_last;
+    if (staging->under_way) {
+        staging->under_way = 0;
+        CLQ_TRY(staging->buffer->context->executor->buffer_await(staging->buffer, staging->sent, error));
+    }
+    return was_sent ? CLQ_OK
+                    : clq_buffer_write(staging->buffer, first_byte, (char *)staging->memory + first_byte, bytes, error);
+}
+
 clq_status clq_staging_to_device(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error)
 {
     CLQ_TRY(check_range(staging, first_byte, bytes, "clq_staging_to_device", error));
     if (staging->pinned != NULL) {
-        CLQ_TRY(clq_buffer_write(staging->buffer, first_byte, (char *)staging->memory + first_byte, bytes, error));
+        CLQ_TRY(hand_over(staging, first_byte, bytes, error));
     } else if (!staging->on_device) {
         CLQ_TRY(clq_buffer_unmap(staging->buffer, error));
     }
@@ -121,6 +165,7 @@ clq_status clq_staging_to_device(clq_staging *staging, uint64_t first_byte, uint
 clq_status clq_staging_to_host(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error)
 {
     CLQ_TRY(check_range(staging, first_byte, bytes, "clq_staging_to_host", error));
+    drop_sent(staging);
     if (staging->pinned != NULL && bytes == 0) {
         CLQ_TRY(clq_finish(staging->buffer->context, error)); /* reading nothing would not wait */
     } else if (staging->pinned != NULL) {

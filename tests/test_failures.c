@@ -25,6 +25,9 @@ static clq_status stage(clq_context *context, int apart, clq_staging **staging, 
 {
     clq_status status = clq_staging_create_as(context, 4 * ELEMENTS, apart, staging, error);
     if (status == CLQ_OK) {
+        status = clq_staging_send(*staging, 0, 4 * ELEMENTS, error);
+    }
+    if (status == CLQ_OK) {
         status = clq_staging_to_device(*staging, 0, 4 * ELEMENTS, error);
     }
     if (status == CLQ_OK) {

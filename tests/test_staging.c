@@ -34,6 +34,9 @@ static void round_trip(clq_context *context, int apart, uint8_t *codes)
         for (int i = 0; i < ELEMENTS; i++) {
             x[i] = (float)(i * (round + 1) % 1001) - 500.0f;
         }
+        if (round % 2 == 1) { /* ahead, more than is handed over then */
+            assert_int_equal(clq_staging_send(staging, 0, ELEMENTS * sizeof *x + 4, &error), CLQ_OK);
+        }
         assert_int_equal(clq_staging_to_device(staging, 0, ELEMENTS * sizeof *x, &error), CLQ_OK);
         assert_int_equal(clq_dynamic_quantize(context, &q, at(staging, 0, 4), at(staging, AT_CODES, 1),
                                               at(staging, AT_SCALE, 4), at(staging, AT_ZERO_POINT, 4),
@@ -72,9 +75,11 @@ static void both_ways_give_the_same_bytes(void **state)
 /* Several parts, and none, may go either way; the memory begins at a page. */
 static void parts_go_one_by_one(void **state)
 {
+    clq_context *device = check_device();
     (void)state;
-    for (int apart = 0; apart < 2; apart++) {
-        clq_context *context = check_reference();
+    for (int way = 0; way < (device != NULL ? 4 : 2); way++) {
+        clq_context *context = way < 2 ? check_reference() : device;
+        const int apart = way % 2;
         clq_staging *staging = NULL;
         clq_error error;
         assert_int_equal(clq_staging_create_as(context, BYTES, apart, &staging, &error), CLQ_OK);
@@ -87,8 +92,23 @@ static void parts_go_one_by_one(void **state)
         assert_int_equal(clq_staging_to_host(staging, 50, 100, &error), CLQ_OK);
         assert_int_equal(clq_staging_to_host(staging, 0, 0, &error), CLQ_OK);
         assert_int_equal(((uint8_t *)clq_staging_memory(staging))[120], 7);
-        /* Destroyed while the device has it. */
+        /* Sent and taken back; sent, and more handed over than that. */
+        memset(clq_staging_memory(staging), 8, BYTES);
+        assert_int_equal(clq_staging_send(staging, 0, BYTES, &error), CLQ_OK);
+        assert_int_equal(clq_staging_to_host(staging, 0, 0, &error), CLQ_OK);
+        memset(clq_staging_memory(staging), 9, BYTES);
+        assert_int_equal(clq_staging_send(staging, 10, 20, &error), CLQ_OK);
         assert_int_equal(clq_staging_to_device(staging, 0, BYTES, &error), CLQ_OK);
+        assert_int_equal(clq_staging_send(staging, 0, 1, &error), CLQ_INVALID_ARGUMENT);
+        assert_int_equal(clq_staging_to_host(staging, 0, BYTES, &error), CLQ_OK);
+        for (int i = 0; i < BYTES; i++) {
+            assert_int_equal(((uint8_t *)clq_staging_memory(staging))[i], 9);
+        }
+        /* Destroyed while the device has it, and while bytes are on their way. */
+        assert_int_equal(clq_staging_to_device(staging, 0, BYTES, &error), CLQ_OK);
+        clq_staging_destroy(&staging);
+        assert_int_equal(clq_staging_create_as(context, BYTES, apart, &staging, &error), CLQ_OK);
+        assert_int_equal(clq_staging_send(staging, 0, BYTES, &error), CLQ_OK);
         clq_staging_destroy(&staging);
     }
 }
@@ -108,6 +128,7 @@ static void refusals(void **state)
     assert_int_equal(clq_staging_to_device(staging, 50, 51, &error), CLQ_INVALID_ARGUMENT);
     assert_string_equal(error.message, "clq_staging_to_device: 51 bytes at 50 do not lie in staging of 100 bytes");
     assert_int_equal(clq_staging_to_host(staging, UINT64_MAX, 2, &error), CLQ_INVALID_ARGUMENT);
+    assert_int_equal(clq_staging_send(staging, 101, 0, &error), CLQ_INVALID_ARGUMENT);
     clq_staging_destroy(&staging);
     clq_staging_destroy(&staging);
     clq_staging_destroy(NULL);

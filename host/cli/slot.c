@@ -197,6 +197,22 @@ clq_status cli_slot_fill(cli_slot *slot, cli_feed *feed, int *filled, clq_error 
     return CLQ_OK;
 }
 
+clq_status cli_slot_send(cli_slot *slot, unsigned parts, unsigned kinds, clq_error *error)
+{
+    uint64_t first = UINT64_MAX;
+    uint64_t last = 0;
+    if (!cli_slot_holds(slot, kinds)) {
+        return CLQ_OK;
+    }
+    for (size_t part = 0; part < CLI_SLOT_PARTS; part++) {
+        if (parts & (1u << part)) {
+            first = clq_size_min(first, slot->begin[part]);
+            last = clq_size_max(last, slot->begin[part] + slot->bytes[part]);
+        }
+    }
+    return clq_staging_send(slot->staging, first, last - first, error);
+}
+
 clq_status cli_slot_to_device(cli_slot *slot, unsigned parts, clq_error *error)
 {
     for (size_t part = 0; part < CLI_SLOT_PARTS; part++) {

@@ -68,6 +68,10 @@ typedef struct cli_feed {
 /* Fill the slot with as many pieces as there is room for; *filled tells whether there was any. */
 clq_status cli_slot_fill(cli_slot *slot, cli_feed *feed, int *filled, clq_error *error);
 
+/* Begin to hand over `parts` that the host has finished, as far as a piece's kind is in the set `kinds`, while the
+ * device works on other slots; cli_slot_to_device must follow. */
+clq_status cli_slot_send(cli_slot *slot, unsigned parts, unsigned kinds, clq_error *error);
+
 /* Hand the slot to the device with what the host wrote to `parts`, and take it back with what the device wrote. */
 clq_status cli_slot_to_device(cli_slot *slot, unsigned parts, clq_error *error);
 clq_status cli_slot_to_host(cli_slot *slot, unsigned parts, clq_error *error);

@@ -204,7 +204,7 @@ static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error 
     for (size_t i = 0; i < slot->count; i++) {
         CLQ_TRY(read_piece(run, slot, &slot->pieces[i], error));
     }
-    return CLQ_OK;
+    return cli_slot_send(slot, CLI_SLOT_CODES | CLI_SLOT_CHOSEN, 1u << PIECE_DEQUANTIZE, error);
 }
 
 static clq_status compute_slot(void *cookie, size_t number, clq_error *error)

@@ -59,6 +59,28 @@ static clq_status buffer_copy(const clq_buffer *source, uint64_t source_offset_b
     return CLQ_OK;
 }
 
+/* At once. */
+static clq_status buffer_send(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                              void **sent, clq_error *error)
+{
+    *sent = NULL;
+    return buffer_write(buffer, offset_bytes, memory, bytes, error);
+}
+
+static clq_status buffer_await(clq_buffer *buffer, void *sent, clq_error *error)
+{
+    (void)buffer;
+    (void)sent;
+    (void)error;
+    return CLQ_OK;
+}
+
+static void buffer_drop(clq_buffer *buffer, void *sent)
+{
+    (void)buffer;
+    (void)sent;
+}
+
 static clq_status buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
 {
     (void)error;
@@ -230,6 +252,9 @@ const clq_executor clq_reference_executor = {
     .buffer_write = buffer_write,
     .buffer_read = buffer_read,
     .buffer_copy = buffer_copy,
+    .buffer_send = buffer_send,
+    .buffer_await = buffer_await,
+    .buffer_drop = buffer_drop,
     .buffer_map = buffer_map,
     .buffer_unmap = buffer_unmap,
     .finish = finish,

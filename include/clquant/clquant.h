@@ -464,6 +464,14 @@ CLQ_API clq_status clq_staging_create(clq_context *context, uint64_t bytes, clq_
 CLQ_API void clq_staging_destroy(clq_staging **staging);            /* waits for operations that use it */
 CLQ_API void *clq_staging_memory(const clq_staging *staging);       /* aligned to a page */
 CLQ_API clq_buffer *clq_staging_buffer(const clq_staging *staging); /* for operands; lives as long as the staging */
+
+/*
+ * Optional: begin the copy of these bytes beside the operations under way, from any thread, and return at once. The
+ * host keeps its hands off from now on; clq_staging_to_device of the same bytes then copies nothing, and the operations
+ * enqueued after it wait for the copy. Does nothing where the two memories are one. One range is on its way at a time:
+ * CLQ_INVALID_ARGUMENT for another, or when the device has the memory.
+ */
+CLQ_API clq_status clq_staging_send(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
 CLQ_API clq_status clq_staging_to_device(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
 CLQ_API clq_status clq_staging_to_host(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
 
