@@ -176,12 +176,17 @@ clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error 
     return enqueue_final(stream, task, &s, error);
 }
 
-clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_cl_launch *end, clq_error *error)
+void clq_cl_minmax_push_partial(const clq_cl_stream *stream, const clq_task *task, int none, clq_cl_launch *end)
 {
     const shape s = shape_of(stream->context, task);
     push_scratch(end, stream, s.items);
-    clq_cl_launch_u64(end, s.items);
-    clq_cl_launch_u64(end, s.count);
+    clq_cl_launch_u64(end, none ? 0 : s.items);
+    clq_cl_launch_u64(end, none ? 0 : s.count);
     push_found(end, task);
+}
+
+clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+{
+    const shape s = shape_of(stream->context, task);
     return enqueue_partial(stream, task, &s, error);
 }

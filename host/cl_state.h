@@ -302,11 +302,14 @@ enum { CLQ_HISTOGRAM_COLUMNS = 32 };
 
 clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 
+/* Only the first kernel of it, into scratch memory. */
+clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_error *error);
+
 /*
- * Only the first kernel of it, into scratch memory. The arguments that a kernel needs which does the rest go to `end`:
- * partial ranges, found, their numbers, range and nonfinite.
+ * The arguments of a kernel `end` that goes on from there: partial ranges, found, their numbers, range and nonfinite;
+ * `none`: with both numbers 0, for a kernel that runs without the first one.
  */
-clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_cl_launch *end, clq_error *error);
+void clq_cl_minmax_push_partial(const clq_cl_stream *stream, const clq_task *task, int none, clq_cl_launch *end);
 
 /* The fields of a scheme as kernels/choose.clh takes them. */
 void clq_cl_push_scheme(clq_cl_launch *launch, const clq_scheme *s);
@@ -314,7 +317,7 @@ clq_status clq_cl_merge_range(clq_cl_stream *stream, const clq_task *task, clq_e
 clq_status clq_cl_histogram(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 
-/* Dynamic quantization in two kernels, where it is fused: on CPU devices, for one parameter and strips. */
+/* Dynamic quantization in one or two kernels, where it is fused: on CPU devices, for one parameter and strips. */
 int clq_cl_dynamic_is_fused(const clq_context *context, const clq_task *task);
 clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 
