@@ -59,7 +59,7 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error
     memset(&launch, 0, sizeof launch);
     launch.file = "dynamic.cl";
     launch.kernel = "dynamic_strip";
-    clq_cl_walk_options(&launch, CLQ_VARIANT_ELEMENTWISE_COUNT, 16, task->q->real, dtype);
+    clq_cl_walk_options(&launch, CLQ_VARIANT_ELEMENTWISE_COUNT, 16, clq_column_blocks(16), task->q->real, dtype);
     clq_cl_minmax_push_partial(stream, task, alone, &launch);
     if (!alone) {
         CLQ_TRY(clq_cl_minmax_partial(stream, task, error));

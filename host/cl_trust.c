@@ -16,8 +16,8 @@
 
 /*
  * The problem: rows of 2500 in groups of 76 with a short last one, several stages long (kernels/stage.clh); for
- * columns, 544 channels side by side, more than a work-item takes, and lines enough for tiles of them; where there is
- * one parameter, several pieces and strips.
+ * columns, 544 channels, which make lines of 2176, more than a work-item takes, and lines enough for tiles of them;
+ * where there is one parameter, several pieces and strips.
  */
 enum { GROUP_ROWS = 3, GROUP_ROW = 2500, GROUP_SIZE = 76, COLUMN_LINES = 37, COLUMN_CHANNELS = 544 };
 enum { WHOLE = 20001, SCHEMES = 4, ALIGNMENT_BYTES = 64, LEAST_MEMORY_BYTES = 256 << 10 };
