@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Dynamic quantization on a CPU device: minmax's first kernel, then one that does all the rest (kernels/dynamic.cl). */
+/*
+ * Dynamic quantization on a CPU device: minmax's first kernel, then one that does all the rest (kernels/dynamic.cl), or
+ * that one alone.
+ */
 #include <string.h>
 
 #include "cl_state.h"
@@ -8,6 +11,12 @@
 
 /* A work-item chooses the parameter anew: these many elements make that small. */
 enum { LEAST_STRIP = 1 << 16 };
+
+/*
+ * Up to so many elements one work-item does everything: to wake another thread, or to launch another kernel, takes
+ * about as long as the half that would be saved.
+ */
+enum { MOST_OF_ONE_ITEM = 1 << 18 };
 
 static clq_variant variant_of(const clq_context *context, const clq_task *task, clq_operation operation)
 {
@@ -33,18 +42,28 @@ static uint64_t strip_of(const clq_context *context, uint64_t elements)
     return clq_size_divide_up(clq_size_max(strip, least), 4096) * 4096;
 }
 
+/* The comparison before first use wants large results every other time, and so has both ways. */
+static int is_one_item(const clq_task *task)
+{
+    return task->geometry.elements <= MOST_OF_ONE_ITEM && !task->streams;
+}
+
 clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error *error)
 {
     const clq_span *a = task->arguments;
     const uint64_t elements = task->geometry.elements;
-    const uint64_t strip = strip_of(stream->context, elements);
+    const int alone = is_one_item(task);
+    const uint64_t strip = alone ? clq_size_divide_up(elements, 16) * 16 : strip_of(stream->context, elements);
     const clq_dtype dtype = task->q->scheme.dtype;
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
     launch.file = "dynamic.cl";
     launch.kernel = "dynamic_strip";
-    clq_cl_walk_options(&launch, CLQ_VARIANT_ELEMENTWISE_COUNT, 16, task->q->real, dtype);
-    CLQ_TRY(clq_cl_minmax_partial(stream, task, &launch, error));
+    clq_cl_walk_options(&launch, CLQ_VARIANT_ELEMENTWISE_COUNT, 16, clq_column_blocks(16), task->q->real, dtype);
+    clq_cl_minmax_push_partial(stream, task, alone, &launch);
+    if (!alone) {
+        CLQ_TRY(clq_cl_minmax_partial(stream, task, error));
+    }
     clq_cl_push_scheme(&launch, &task->q->scheme);
     clq_cl_launch_memory(&launch, a[CLQ_ARG_SCALE].object);
     clq_cl_launch_u64(&launch, a[CLQ_ARG_SCALE].offset_bytes / 4);

@@ -40,12 +40,13 @@ int32_t clq_cl_walk_mode(const clq_context *context, const clq_task *task, clq_a
     return clq_cl_mode_of(&task->q->scheme, task->streams || is_large(context, task, source, target));
 }
 
-void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_width, clq_dtype real, clq_dtype dtype)
+void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_width, uint32_t column_blocks,
+                         clq_dtype real, clq_dtype dtype)
 {
     snprintf(launch->options, sizeof launch->options,
              "-DVARIANT=%d -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d", variant + 1,
-             (unsigned)vector_width, (unsigned)clq_column_blocks(vector_width), clq_cl_real_option(real),
-             (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0);
+             (unsigned)vector_width, (unsigned)column_blocks, clq_cl_real_option(real), (unsigned)clq_dtype_bits(dtype),
+             clq_dtype_facts_of(dtype)->qmin < 0);
 }
 
 static void push_walk(clq_cl_launch *launch, const clq_context *context, const clq_task *task, clq_argument source,
@@ -110,9 +111,10 @@ static void size_grid(clq_cl_launch *launch, const clq_context *context, const c
                                                        clq_size_max(clq_size_divide_up(groups, groups_along), 1)));
 }
 
-static void size_columns(clq_cl_launch *launch, const clq_context *context, const clq_geometry *g, uint32_t width)
+static void size_columns(clq_cl_launch *launch, const clq_context *context, const clq_geometry *g,
+                         const clq_choice *choice)
 {
-    const clq_columns c = clq_columns_of(context, g, width);
+    const clq_columns c = clq_columns_in_blocks(context, g, choice->vector_width, choice->column_blocks);
     clq_cl_launch_u64(launch, c.line);
     clq_cl_launch_u64(launch, c.lines_per_item);
     launch->dimensions = 2;
@@ -139,14 +141,14 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_o
     memset(&launch, 0, sizeof launch);
     launch.file = choice.file;
     launch.kernel = choice.kernel;
-    clq_cl_walk_options(&launch, (int)choice.variant, choice.vector_width, task->q->real, dtype);
+    clq_cl_walk_options(&launch, (int)choice.variant, choice.vector_width, choice.column_blocks, task->q->real, dtype);
     push_walk(&launch, stream->context, &own, source, target);
     if (choice.variant == CLQ_VARIANT_STRIP) {
         size_strip(&launch, stream->context, &task->geometry, choice.vector_width);
     } else if (choice.variant == CLQ_VARIANT_GRID) {
         size_grid(&launch, stream->context, &task->geometry, choice.vector_width);
     } else {
-        size_columns(&launch, stream->context, &task->geometry, choice.vector_width);
+        size_columns(&launch, stream->context, &task->geometry, &choice);
     }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

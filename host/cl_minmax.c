@@ -6,7 +6,7 @@
 #include "cl_state.h"
 #include "size.h"
 
-enum { GROUP_SIZE = 128, LEAST_PIECE = 8192, FOUND_BYTES = 16, RANGE_BYTES = 8 };
+enum { GROUP_SIZE = 128, LEAST_PIECE = 8192, TWO_VECTORS = 32, FOUND_BYTES = 16, RANGE_BYTES = 8 };
 
 /* How a task is cut up: what the first kernel writes and how the second one finds it. */
 typedef struct shape {
@@ -45,6 +45,9 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_geometry
     s->tasks = segments * s->pieces;
     s->items = clq_size_min(clq_size_max(s->tasks, 1), s->choice.variant == CLQ_VARIANT_GRID ? 4 * wanted : wanted);
     s->tasks_per_item = clq_size_divide_up(s->tasks, s->items);
+    if (s->choice.vector_width == 16 && g->segment <= TWO_VECTORS) { /* whole sixteens: kernels/minmax_short.clh */
+        s->tasks_per_item = clq_size_divide_up(s->tasks_per_item, 16) * 16;
+    }
     if (s->choice.variant == CLQ_VARIANT_STRIP && s->tasks_per_item > 0) {
         s->items = clq_size_divide_up(s->tasks, s->tasks_per_item);
     }
@@ -176,12 +179,17 @@ clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error 
     return enqueue_final(stream, task, &s, error);
 }
 
-clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_cl_launch *end, clq_error *error)
+void clq_cl_minmax_push_partial(const clq_cl_stream *stream, const clq_task *task, int none, clq_cl_launch *end)
 {
     const shape s = shape_of(stream->context, task);
     push_scratch(end, stream, s.items);
-    clq_cl_launch_u64(end, s.items);
-    clq_cl_launch_u64(end, s.count);
+    clq_cl_launch_u64(end, none ? 0 : s.items);
+    clq_cl_launch_u64(end, none ? 0 : s.count);
     push_found(end, task);
+}
+
+clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+{
+    const shape s = shape_of(stream->context, task);
     return enqueue_partial(stream, task, &s, error);
 }

@@ -241,6 +241,7 @@ clq_status clq_cl_enqueue_operation(clq_cl_stream *stream, const clq_task *task,
 typedef struct clq_choice {
     clq_variant variant;
     uint32_t vector_width;
+    uint32_t column_blocks; /* build option COLUMN_BLOCKS */
     const char *file;
     const char *kernel;
     const char *name;
@@ -261,10 +262,14 @@ typedef struct clq_columns {
     uint64_t across, slices;
 } clq_columns;
 
-/* Blocks of vector_width columns that a work-item handles together: the build option COLUMN_BLOCKS. */
+/* Blocks of vector_width columns that a work-item handles together, for all operations but quantize on its own. */
 uint32_t clq_column_blocks(uint32_t vector_width);
 
 clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width);
+
+/* The same for any number of blocks. */
+clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry *g, uint32_t vector_width,
+                                  uint32_t column_blocks);
 
 /* Work-groups that keep the device busy with a few each. */
 uint64_t clq_cl_target_items(const clq_context *context);
@@ -310,11 +315,14 @@ enum { CLQ_HISTOGRAM_COLUMNS = 32 };
 
 clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 
+/* Only the first kernel of it, into scratch memory. */
+clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_error *error);
+
 /*
- * Only the first kernel of it, into scratch memory. The arguments that a kernel needs which does the rest go to `end`:
- * partial ranges, found, their numbers, range and nonfinite.
+ * The arguments of a kernel `end` that goes on from there: partial ranges, found, their numbers, range and nonfinite;
+ * `none`: with both numbers 0, for a kernel that runs without the first one.
  */
-clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_cl_launch *end, clq_error *error);
+void clq_cl_minmax_push_partial(const clq_cl_stream *stream, const clq_task *task, int none, clq_cl_launch *end);
 
 /* The fields of a scheme as kernels/choose.clh takes them. */
 void clq_cl_push_scheme(clq_cl_launch *launch, const clq_scheme *s);
@@ -322,7 +330,7 @@ clq_status clq_cl_merge_range(clq_cl_stream *stream, const clq_task *task, clq_e
 clq_status clq_cl_histogram(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 
-/* Dynamic quantization in two kernels, where it is fused: on CPU devices, for one parameter and strips. */
+/* Dynamic quantization in one or two kernels, where it is fused: on CPU devices, for one parameter and strips. */
 int clq_cl_dynamic_is_fused(const clq_context *context, const clq_task *task);
 clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 
@@ -331,7 +339,8 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error
  * file's kernels are wanted, CLQ_VARIANT_ELEMENTWISE_COUNT those that are none of these.
  */
 int32_t clq_cl_walk_mode(const clq_context *context, const clq_task *task, clq_argument source, clq_argument target);
-void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_width, clq_dtype real, clq_dtype dtype);
+void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_width, uint32_t column_blocks,
+                         clq_dtype real, clq_dtype dtype);
 
 /* `mode` of kernels/code.clh; `is_large`: the result does not fit a cache. The build option REAL. */
 int32_t clq_cl_mode_of(const clq_scheme *scheme, int is_large);

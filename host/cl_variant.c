@@ -82,10 +82,11 @@ uint32_t clq_column_blocks(uint32_t vector_width)
  * end and lines of 4-bit codes begin at whole bytes. A work-item takes few lines, for these are `line` elements apart
  * and are best read while their neighbours in memory are in the cache, but enough to make up for preparing its columns.
  */
-clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width)
+clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry *g, uint32_t vector_width,
+                                  uint32_t column_blocks)
 {
     const uint64_t period = g->channels * g->row;
-    const uint64_t block = (uint64_t)clq_column_blocks(vector_width) * vector_width;
+    const uint64_t block = (uint64_t)column_blocks * vector_width;
     uint64_t repeat = 1;
     /* On CPU devices lines are whole cache lines of codes (kernels/stage.clh). */
     const uint64_t multiple = vector_width == 16 ? 128 : vector_width;
@@ -104,6 +105,11 @@ clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, ui
     c.lines_per_item = clq_size_min(c.lines_per_item, MAXIMUM_LINES_PER_ITEM);
     c.slices = clq_size_divide_up(c.lines, c.lines_per_item);
     return c;
+}
+
+clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width)
+{
+    return clq_columns_in_blocks(context, g, vector_width, clq_column_blocks(vector_width));
 }
 
 /* Whether the columns kernels can run this layout at all. */
@@ -174,6 +180,9 @@ clq_choice clq_cl_choose(const clq_context *context, const clq_task *task)
         choice.reason = "the preferred variant was set aside: its bytes differ from the reference";
     }
     choice.vector_width = is_cpu && choice.variant != CLQ_VARIANT_GRID ? 16 : 4;
+    /* Codes are small: a tile twice as wide is read and written in longer pieces, and its stage still fits a cache. */
+    choice.column_blocks =
+        clq_column_blocks(choice.vector_width) * (operation == CLQ_OP_QUANTIZE && choice.vector_width == 16 ? 2 : 1);
     choice.name = names[choice.variant];
     row = find_row(operation, choice.variant);
     choice.file = row->file;

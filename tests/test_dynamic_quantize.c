@@ -94,9 +94,28 @@ static void equals_its_three_steps(void **state)
     check_needs_device();
 }
 
+/* CPU devices do up to 2^18 elements with one work-item in one launch, more in two, neither past the cache. */
+static void one_launch_or_two(void **state)
+{
+    static const uint64_t elements[] = {(1 << 18) - 1, 1 << 18, (1 << 18) + 1, 300007};
+    (void)state;
+    for (size_t i = 0; i < sizeof elements / sizeof elements[0] * INPUTS_REALS; i++) {
+        check_case c;
+        check_case_init(&c, "one launch or two", CLQ_OP_DYNAMIC_QUANTIZE);
+        inputs_scheme_random(&c.q.scheme);
+        c.q.real = inputs_real_types[i % INPUTS_REALS];
+        c.q.layout = inputs_layout_flat(elements[i / INPUTS_REALS]);
+        inputs_case(&c, INPUTS_PLAIN, i % 2 == 0 ? INPUTS_MIXED : INPUTS_NORMAL);
+        check_everywhere(&c, NULL);
+        inputs_free(&c);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_layout), cmocka_unit_test(every_option),  cmocka_unit_test(every_preset),
-    cmocka_unit_test(every_offset), cmocka_unit_test(many_elements), cmocka_unit_test(equals_its_three_steps),
+    cmocka_unit_test(every_layout),      cmocka_unit_test(every_option),  cmocka_unit_test(every_preset),
+    cmocka_unit_test(every_offset),      cmocka_unit_test(many_elements), cmocka_unit_test(equals_its_three_steps),
+    cmocka_unit_test(one_launch_or_two),
 };
 
 CHECK_MAIN("dynamic-quantize", tests)
