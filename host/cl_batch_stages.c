@@ -262,9 +262,10 @@ static void set_options(clq_cl_launch *launch, const stages *s, clq_operation op
     }
     snprintf(launch->options, sizeof launch->options,
              "-DVARIANT=4 -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d "
-             "-DBATCH_LANES=%u",
+             "-DBATCH_LANES=%u -DBATCH_COLUMNS=%d",
              (unsigned)s->width, (unsigned)clq_column_blocks(s->width), clq_cl_real_option(q->real),
-             (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0, lanes);
+             (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0, lanes,
+             s->set->form == CLQ_BATCH_COLUMNS);
 }
 
 static void give_operand(const stages *s, clq_cl_batch_launch *l, clq_argument argument)
