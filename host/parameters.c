@@ -77,7 +77,7 @@ static double rounded_away(double value)
     }
     whole = (double)(int64_t)value;
     rest = value - whole;
-    return rest >= 0.5 ? whole + 1.0 : rest <= -0.5 ? whole - 1.0 : whole;
+    return whole + (double)((rest >= 0.5) - (rest <= -0.5)); /* no branch, which would go either way */
 }
 
 static double rounded(clq_zero_point_rounding rounding, double value)
