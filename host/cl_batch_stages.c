@@ -17,8 +17,9 @@
 
 enum { CPU_WIDTH = 16, GRID_WIDTH = 4, GRID_LANES = 128, FOUND_BYTES = 16, RANGE_BYTES = 8 };
 
-/* Least cost of a run and elements of a piece: less makes the bookkeeping show. */
-enum { LEAST_RUN = 1024, LEAST_PIECE = 8192, LEAST_TRIAL_RUN = 48, LEAST_TRIAL_PIECE = 256 };
+/* Least cost of a run and elements of a piece: less makes the bookkeeping show. A run of the trial is long enough for
+ * more than sixteen short segments, which minmax folds together. */
+enum { LEAST_RUN = 1024, LEAST_PIECE = 8192, LEAST_TRIAL_RUN = 384, LEAST_TRIAL_PIECE = 256 };
 
 /* Costs, in quarters of a block (clq_cl_work): of a tensor, a parameter made ready for the walk, one chosen. */
 enum { TENSOR_COST = 16, BLOCK_COST = 4, READY_COST = 16, CHOICE_COST = 80, TASK_COST = 16, LIST_COST = 8 };
@@ -262,9 +263,10 @@ static void set_options(clq_cl_launch *launch, const stages *s, clq_operation op
     }
     snprintf(launch->options, sizeof launch->options,
              "-DVARIANT=4 -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d "
-             "-DBATCH_LANES=%u",
+             "-DBATCH_LANES=%u -DBATCH_COLUMNS=%d",
              (unsigned)s->width, (unsigned)clq_column_blocks(s->width), clq_cl_real_option(q->real),
-             (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0, lanes);
+             (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0, lanes,
+             s->set->form == CLQ_BATCH_COLUMNS);
 }
 
 static void give_operand(const stages *s, clq_cl_batch_launch *l, clq_argument argument)

@@ -209,7 +209,7 @@ enum { CLQ_CL_MAX_ARGUMENTS = 24 };
 typedef struct clq_cl_launch {
     const char *file;
     const char *kernel;
-    char options[128];
+    char options[160];
     size_t argument_count;
     struct {
         size_t bytes;

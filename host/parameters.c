@@ -66,13 +66,27 @@ static double scale_of(const clq_scheme *scheme, range r)
     return bounded_scale(scheme, (unit_width ? 1.0 : r.hi - r.lo) / scheme->divisor);
 }
 
+/* round(), which is a call of some length: the part behind the point of what fits an integer is exact. */
+static double rounded_away(double value)
+{
+    const double limit = 0x1p52;
+    double whole;
+    double rest;
+    if (!(fabs(value) < limit)) {
+        return value;
+    }
+    whole = (double)(int64_t)value;
+    rest = value - whole;
+    return whole + (double)((rest >= 0.5) - (rest <= -0.5)); /* no branch, which would go either way */
+}
+
 static double rounded(clq_zero_point_rounding rounding, double value)
 {
     switch (rounding) {
     case CLQ_ZERO_POINT_ROUND_EVEN:
         return rint(value);
     case CLQ_ZERO_POINT_ROUND_AWAY:
-        return round(value);
+        return rounded_away(value);
     case CLQ_ZERO_POINT_TRUNCATE:
         break;
     }
@@ -100,12 +114,16 @@ static double zero_point_of(const clq_scheme *scheme, range r, double scale)
 {
     const double qmin = (double)scheme->qmin;
     const double qmax = (double)scheme->qmax;
-    const double low_quotient = divided(scheme, r.lo, scale);
-    const double high_quotient = divided(scheme, r.hi, scale);
+    double low_quotient;
+    double high_quotient;
     double value = 0.0;
+    if (scheme->zero_point_rule == CLQ_ZERO_POINT_FIXED) { /* without the divisions */
+        return (double)scheme->zero_point_fixed;
+    }
+    low_quotient = divided(scheme, r.lo, scale);
+    high_quotient = divided(scheme, r.hi, scale);
     switch (scheme->zero_point_rule) {
     case CLQ_ZERO_POINT_FIXED:
-        return (double)scheme->zero_point_fixed;
     case CLQ_ZERO_POINT_FROM_MAX:
         value = subtracted(scheme, qmax, high_quotient);
         break;

@@ -32,6 +32,7 @@ static inline void store_found(const batch_part *part, ulong units, found_t mine
     }
 }
 
+#if !BATCH_COLUMNS
 static inline void store_range(key_range keys, ulong task, __global const batch_record *r, __global float *range,
                                __global int *partial, ulong partial_offset)
 {
@@ -41,11 +42,21 @@ static inline void store_range(key_range keys, ulong task, __global const batch_
         store_partial(partial, partial_offset + r->partial + task, keys.lo, keys.hi);
     }
 }
+#endif
 
 #define BATCH_MINMAX_ARGUMENTS                                                                                         \
     BATCH_ARGUMENTS, __global const real_t *x, __global float *range, __global ulong *nonfinite,                       \
         __global int *partial, ulong partial_offset, __global found_t *found, ulong found_offset
 
+#if BATCH_LANES == 1 && VECTOR_WIDTH == 16 && !BATCH_COLUMNS
+/* Whether tasks [begin, stop) go sixteen at once: for a few, folding as many vectors takes longer than it saves. */
+static inline int are_short(__global const batch_record *r, ulong begin, ulong stop)
+{
+    return r->pieces == 1 && r->segment <= SHORT_SEGMENT && begin + VECTOR_WIDTH / 4 <= stop;
+}
+#endif
+
+#if !BATCH_COLUMNS
 /* A unit is a task of minmax.cl. */
 BATCH_KERNEL minmax_batch(BATCH_MINMAX_ARGUMENTS)
 {
@@ -58,7 +69,15 @@ BATCH_KERNEL minmax_batch(BATCH_MINMAX_ARGUMENTS)
         __global const batch_record *r = records + part.item;
         const ulong stop = part_stop(&part, r->tasks);
         found_t mine = none_found();
-        for (ulong t = part.begin; t < stop; t++) {
+        ulong first = part.begin;
+#if BATCH_LANES == 1 && VECTOR_WIDTH == 16
+        if (are_short(r, first, stop)) {
+            scan_short(x + r->source, r->row, r->segment, r->segments_per_row, r->tasks, first, stop,
+                       partial + 2 * (partial_offset + r->partial), range + r->range, (int)r->direct, &mine);
+            first = stop;
+        }
+#endif
+        for (ulong t = first; t < stop; t++) {
             const task_t task = task_of(t, r->row, r->segment, r->segments_per_row, r->pieces);
 #if BATCH_LANES == 1
             const key_range keys = scan(x + r->source, task.begin, task.stop, VECTOR_WIDTH, &mine);
@@ -83,7 +102,7 @@ BATCH_KERNEL minmax_batch(BATCH_MINMAX_ARGUMENTS)
         }
     }
 }
-
+#else
 /* A unit is a tile of scan_columns. */
 BATCH_KERNEL minmax_batch_columns(BATCH_MINMAX_ARGUMENTS)
 {
@@ -111,6 +130,7 @@ BATCH_KERNEL minmax_batch_columns(BATCH_MINMAX_ARGUMENTS)
         }
     }
 }
+#endif
 
 /* The count of a tensor from the runs that share it. */
 static inline void fold_runs(__global const batch_record *r, __global const found_t *found, __global ulong *nonfinite)

@@ -29,13 +29,21 @@ for width in 16 4; do
                             -DCODE_SIGNED=$sign $file
                         count=$((count + 1))
                     done
+                    for file in batch_quantize.cl batch_dequantize.cl; do
+                        lint -DBATCH_LANES=$lanes -DBATCH_COLUMNS=1 -DVECTOR_WIDTH=$width -DREAL=$real \
+                            -DCODE_BITS=$bits -DCODE_SIGNED=$sign $file
+                        count=$((count + 1))
+                    done
                 done
             done
         done
         for lanes in 1 128; do
-            lint -DBATCH_LANES=$lanes -DVECTOR_WIDTH=$width -DREAL=$real batch_minmax.cl
-            lint -DBATCH_LANES=$lanes -DVECTOR_WIDTH=$width -DREAL=$real batch_fake_quantize.cl
-            count=$((count + 2))
+            for columns in 0 1; do
+                for file in batch_minmax.cl batch_fake_quantize.cl; do
+                    lint -DBATCH_LANES=$lanes -DBATCH_COLUMNS=$columns -DVECTOR_WIDTH=$width -DREAL=$real $file
+                    count=$((count + 1))
+                done
+            done
         done
         count=$((count + 4))
     done
