@@ -315,6 +315,7 @@ def merged(results):
     by_options = {}
     for result in results:
         words, *options = result["command"].split(" --")
+        options = [option for option in options if not option.startswith("rounds")]  # the caption has them
         program = "clquant bench" if words.startswith("clquant bench") else words.split()[0]
         names = by_options.setdefault((program, "".join(f" --{option}" for option in options)), [])
         names += [name for name in words[len(program):].split() if name not in names]
