@@ -146,6 +146,8 @@ static clq_status discard_left(cli_checkpoint *checkpoint, cli_output *output, c
     if (checkpoint->journal != NULL) {
         const size_t shards = heading_shards(checkpoint->journal);
         checkpoint->begun = 1;
+        checkpoint->told = 0;
+        checkpoint->complete = 0;
         CLQ_TRY(clq_journal_remove(&checkpoint->journal, error));
         return cli_output_discard_partial(output, shards, error);
     }
@@ -304,6 +306,7 @@ clq_status cli_checkpoint_commit(cli_checkpoint *checkpoint, clq_error *error)
         CLQ_TRY(cli_checkpoint_writer_finish(checkpoint->writer, COMPLETE, error));
         checkpoint->complete = 1;
     }
+    cli_checkpoint_writer_stop(&checkpoint->writer); /* which flushes the files that are given away now */
     return cli_output_commit(checkpoint->output, error);
 }
 
