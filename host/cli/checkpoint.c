@@ -307,7 +307,10 @@ clq_status cli_checkpoint_commit(cli_checkpoint *checkpoint, clq_error *error)
         checkpoint->complete = 1;
     }
     cli_checkpoint_writer_stop(&checkpoint->writer); /* which flushes the files that are given away now */
-    return cli_output_commit(checkpoint->output, error);
+    CLQ_TRY(cli_output_commit(checkpoint->output, error));
+    /* At once: a report may take long, and a run that is killed in the middle of it has nothing left to continue. */
+    (void)clq_journal_remove(&checkpoint->journal, NULL);
+    return CLQ_OK;
 }
 
 int cli_checkpoint_close(cli_checkpoint **out, int keep)
