@@ -178,7 +178,7 @@ static clq_status count_slot(cli_calibrate_job *job, size_t number, clq_error *e
         CLQ_TRY(cli_histograms_add(&job->histograms, slot, piece, first, error));
         step(job, piece);
     }
-    return cli_slot_to_host(slot, CLI_SLOT_FOUND, error); /* there is none: it waits */
+    return cli_slot_to_host(slot, 0, error);
 }
 
 static clq_status look_at_slot(void *cookie, size_t number, clq_error *error)

@@ -146,6 +146,7 @@ clq_status cli_histograms_add(cli_histograms *h, const cli_slot *slot, const cli
     const clq_operand x = {clq_staging_buffer(slot->staging), piece->real / (clq_dtype_bits(piece->q.real) / 8)};
     const clq_operand range = {h->ranges, 2 * first};
     const clq_operand counts = {h->counts, first * CLQ_HISTOGRAM_BINS};
+    CLQ_TRY(cli_piece_on_device(piece, CLI_SLOT_REAL, error));
     return clq_histogram(h->context, &piece->q, x, range, counts, error);
 }
 

@@ -45,8 +45,8 @@ clq_status cli_quantize_count(cli_quantize_job *job, cli_slot *slot, const cli_p
     if (piece->chunk.first == 0) {
         CLQ_TRY(begin(job, tensor, error));
     }
-    CLQ_TRY(clq_staging_to_device(slot->staging, piece->real, piece->real_bytes, error));
+    CLQ_TRY(cli_slot_to_device(slot, CLI_SLOT_REAL, error));
     CLQ_TRY(cli_histograms_add(&job->histograms, slot, piece, piece->chunk.first_parameter, error));
-    CLQ_TRY(clq_staging_to_host(slot->staging, 0, 0, error));
+    CLQ_TRY(cli_slot_to_host(slot, 0, error));
     return piece->last ? cut(job, tensor, error) : CLQ_OK;
 }

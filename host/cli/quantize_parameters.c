@@ -181,10 +181,8 @@ clq_status cli_quantize_compute(void *cookie, size_t number, clq_error *error)
     static const unsigned QUANTIZED = 1u << CLI_PIECE_GIVEN | 1u << CLI_PIECE_CHOOSE;
     cli_quantize_job *job = cookie;
     cli_slot *slot = &job->slots[number];
-    unsigned parts = CLI_SLOT_REAL;
     if (cli_slot_holds(slot, LOOKED_AT)) {
-        CLQ_TRY(cli_slot_to_device(slot, parts, error));
-        parts = 0;
+        CLQ_TRY(cli_slot_to_device(slot, CLI_SLOT_REAL, error));
         CLQ_TRY(cli_slot_run(slot, CLQ_OP_MINMAX, LOOKED_AT, error));
         CLQ_TRY(cli_slot_to_host(slot, CLI_SLOT_FOUND, error));
     }
@@ -205,7 +203,7 @@ clq_status cli_quantize_compute(void *cookie, size_t number, clq_error *error)
         }
     }
     if (cli_slot_holds(slot, QUANTIZED)) {
-        CLQ_TRY(cli_slot_to_device(slot, parts | CLI_SLOT_CHOSEN, error));
+        CLQ_TRY(cli_slot_to_device(slot, CLI_SLOT_REAL | CLI_SLOT_CHOSEN, error));
         CLQ_TRY(cli_slot_run(slot, CLQ_OP_QUANTIZE, QUANTIZED, error));
         CLQ_TRY(cli_slot_to_host(slot, CLI_SLOT_CODES, error));
     }

@@ -7,7 +7,7 @@
 #include "quantize_job.h"
 
 static const unsigned PARTS[] = {
-    [CLI_PIECE_COPY] = CLI_SLOT_REAL,
+    [CLI_PIECE_COPY] = CLI_SLOT_COPIED,
     [CLI_PIECE_FIND] = CLI_SLOT_REAL | CLI_SLOT_FOUND | CLI_SLOT_CHOSEN,
     [CLI_PIECE_COUNT] = CLI_SLOT_REAL,
     [CLI_PIECE_GIVEN] = CLI_SLOT_REAL | CLI_SLOT_FOUND | CLI_SLOT_CHOSEN | CLI_SLOT_CODES,
@@ -147,7 +147,7 @@ clq_status cli_quantize_fill(void *cookie, size_t number, int *filled, clq_error
     for (size_t i = 0; i < slot->count; i++) {
         CLQ_TRY(read_piece(job, slot, &slot->pieces[i], error));
     }
-    return cli_slot_send(slot, CLI_SLOT_REAL, ~(1u << CLI_PIECE_COPY), error);
+    return cli_slot_send(slot, CLI_SLOT_REAL, error);
 }
 
 uint64_t cli_quantize_bytes(cli_quantize_job *job, int finds_all, int writes)

@@ -26,6 +26,7 @@ clq_status cli_quantize_measure(void *cookie, size_t number, clq_error *error)
         if (!is_quantized(piece)) {
             continue;
         }
+        CLQ_TRY(cli_piece_on_host(piece, piece->parts, error));
         if (piece->chunk.first == 0) {
             cli_statistics_init(&job->statistics);
         }
@@ -89,6 +90,8 @@ static clq_status write_parameters(cli_quantize_job *job, const cli_plan_tensor 
 static clq_status write_piece(cli_quantize_job *job, const cli_slot *slot, const cli_piece *piece, clq_error *error)
 {
     const cli_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    CLQ_TRY(cli_piece_on_host(piece, piece->kind == CLI_PIECE_COPY ? CLI_SLOT_COPIED : CLI_SLOT_CODES | CLI_SLOT_CHOSEN,
+                              error));
     if (piece->kind == CLI_PIECE_COPY) {
         return cli_output_write(job->output, tensor->out_codes, piece->chunk.first, slot->memory + piece->real,
                                 piece->real_bytes, error);

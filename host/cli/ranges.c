@@ -66,6 +66,7 @@ static clq_status clear_empty(const cli_slot *slot, const cli_piece *piece, clq_
 clq_status cli_ranges_settle(const cli_slot *slot, const cli_piece *piece, clq_nonfinite *nonfinite, clq_error *error)
 {
     clq_nonfinite found;
+    CLQ_TRY(cli_piece_on_host(piece, CLI_SLOT_FOUND, error));
     memcpy(&found, slot->memory + piece->nonfinite, sizeof found);
     if (found.count == 0) {
         return CLQ_OK;

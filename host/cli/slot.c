@@ -81,6 +81,15 @@ uint64_t cli_slot_limit(uint64_t capacity_bytes, const clq_quantization *q)
     return capacity_bytes > fixed + element ? (capacity_bytes - fixed) / element : 1;
 }
 
+/* Numbers of the parts. */
+enum { COPIED, REAL, FOUND, CHOSEN, CODES };
+
+/* One byte more than the codes: a chunk that starts at an odd 4-bit code may need it. */
+static uint64_t code_bytes(const cli_piece *piece)
+{
+    return clq_dtype_bytes(piece->q.scheme.dtype, piece->chunk.count) + 1;
+}
+
 /* Take the next bytes of a part; the offset is one into the part until the slot is sealed. */
 static uint64_t take(cli_slot *slot, unsigned part, uint64_t bytes)
 {
@@ -92,20 +101,23 @@ static uint64_t take(cli_slot *slot, unsigned part, uint64_t bytes)
 static void place(cli_slot *slot, cli_piece *piece)
 {
     const uint64_t parameters = piece->chunk.parameters;
+    memset(piece->place, CLI_ON_HOST, sizeof piece->place);
+    if (piece->parts & CLI_SLOT_COPIED) {
+        piece->real = take(slot, COPIED, piece->real_bytes);
+    }
     if (piece->parts & CLI_SLOT_REAL) {
-        piece->real = take(slot, 0, piece->real_bytes);
+        piece->real = take(slot, REAL, piece->real_bytes);
     }
     if (piece->parts & CLI_SLOT_FOUND) {
-        piece->range = take(slot, 1, parameters * 2 * sizeof(float));
-        piece->nonfinite = take(slot, 1, sizeof(clq_nonfinite));
+        piece->range = take(slot, FOUND, parameters * 2 * sizeof(float));
+        piece->nonfinite = take(slot, FOUND, sizeof(clq_nonfinite));
     }
     if (piece->parts & CLI_SLOT_CHOSEN) {
-        piece->scale = take(slot, 2, parameters * sizeof(float));
-        piece->zero_point = take(slot, 2, parameters * sizeof(int32_t));
+        piece->scale = take(slot, CHOSEN, parameters * sizeof(float));
+        piece->zero_point = take(slot, CHOSEN, parameters * sizeof(int32_t));
     }
     if (piece->parts & CLI_SLOT_CODES) {
-        /* One byte more: a chunk that starts at an odd 4-bit code may need it. */
-        piece->codes = take(slot, 3, clq_dtype_bytes(piece->q.scheme.dtype, piece->chunk.count) + 1);
+        piece->codes = take(slot, CODES, code_bytes(piece));
     }
 }
 
@@ -167,12 +179,12 @@ static void seal(cli_slot *slot)
     }
     for (size_t i = 0; i < slot->count; i++) {
         cli_piece *piece = &slot->pieces[i];
-        piece->real += slot->begin[0];
-        piece->range += slot->begin[1];
-        piece->nonfinite += slot->begin[1];
-        piece->scale += slot->begin[2];
-        piece->zero_point += slot->begin[2];
-        piece->codes += slot->begin[3];
+        piece->real += slot->begin[piece->parts & CLI_SLOT_COPIED ? COPIED : REAL];
+        piece->range += slot->begin[FOUND];
+        piece->nonfinite += slot->begin[FOUND];
+        piece->scale += slot->begin[CHOSEN];
+        piece->zero_point += slot->begin[CHOSEN];
+        piece->codes += slot->begin[CODES];
     }
 }
 
@@ -197,40 +209,105 @@ clq_status cli_slot_fill(cli_slot *slot, cli_feed *feed, int *filled, clq_error 
     return CLQ_OK;
 }
 
-clq_status cli_slot_send(cli_slot *slot, unsigned parts, unsigned kinds, clq_error *error)
+/* The bytes [*first, *last) of one part of a piece, with what is left free to the next one. */
+static void bounds_of(const cli_piece *piece, size_t part, uint64_t *first, uint64_t *last)
+{
+    const uint64_t begin[CLI_SLOT_PARTS] = {piece->real, piece->real, piece->range, piece->scale, piece->codes};
+    const uint64_t end[CLI_SLOT_PARTS] = {
+        piece->real + piece->real_bytes, piece->real + piece->real_bytes, piece->nonfinite + sizeof(clq_nonfinite),
+        piece->zero_point + piece->chunk.parameters * sizeof(int32_t), piece->codes + code_bytes(piece)};
+    *first = begin[part];
+    *last = aligned(end[part]);
+}
+
+typedef clq_status (*move_function)(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
+
+/*
+ * Move all bytes of a part that are at `from`, neighbours together, after which they are at `to`. *moves counts the
+ * calls.
+ */
+static clq_status move_part(cli_slot *slot, size_t part, cli_place from, cli_place to, move_function move,
+                            size_t *moves, clq_error *error)
+{
+    uint64_t first = 0;
+    uint64_t last = 0;
+    for (size_t i = 0; i < slot->count; i++) {
+        cli_piece *piece = &slot->pieces[i];
+        uint64_t begin;
+        uint64_t end;
+        if (!(piece->parts & (1u << part)) || piece->place[part] != from) {
+            continue;
+        }
+        bounds_of(piece, part, &begin, &end);
+        if (begin != last && last > first) {
+            CLQ_TRY(move(slot->staging, first, last - first, error));
+            *moves += 1;
+        }
+        first = begin == last && last > first ? first : begin;
+        last = end;
+        piece->place[part] = to;
+    }
+    *moves += last > first;
+    return last > first ? move(slot->staging, first, last - first, error) : CLQ_OK;
+}
+
+static clq_status move_parts(cli_slot *slot, unsigned parts, cli_place from, cli_place to, move_function move,
+                             clq_error *error)
+{
+    size_t moves = 0;
+    for (size_t part = 0; part < CLI_SLOT_PARTS; part++) {
+        if (parts & (1u << part)) {
+            CLQ_TRY(move_part(slot, part, from, to, move, &moves, error));
+        }
+    }
+    /* The slot changes hands even when no byte moves. */
+    return moves > 0 ? CLQ_OK : move(slot->staging, 0, 0, error);
+}
+
+clq_status cli_slot_send(cli_slot *slot, unsigned parts, clq_error *error)
 {
     uint64_t first = UINT64_MAX;
     uint64_t last = 0;
-    if (!cli_slot_holds(slot, kinds)) {
-        return CLQ_OK;
-    }
     for (size_t part = 0; part < CLI_SLOT_PARTS; part++) {
-        if (parts & (1u << part)) {
+        if ((parts & (1u << part)) && slot->bytes[part] > 0) {
             first = clq_size_min(first, slot->begin[part]);
             last = clq_size_max(last, slot->begin[part] + slot->bytes[part]);
         }
     }
-    return clq_staging_send(slot->staging, first, last - first, error);
+    return last > 0 ? clq_staging_send(slot->staging, first, last - first, error) : CLQ_OK;
 }
 
 clq_status cli_slot_to_device(cli_slot *slot, unsigned parts, clq_error *error)
 {
+    return move_parts(slot, parts, CLI_ON_HOST, CLI_ON_BOTH, clq_staging_to_device, error);
+}
+
+clq_status cli_slot_to_host(cli_slot *slot, unsigned parts, clq_error *error)
+{
+    return move_parts(slot, parts, CLI_ON_DEVICE, CLI_ON_HOST, clq_staging_to_host, error);
+}
+
+static clq_status check_place(const cli_piece *piece, unsigned parts, cli_place missing, const char *where,
+                              clq_error *error)
+{
     for (size_t part = 0; part < CLI_SLOT_PARTS; part++) {
-        if (parts & (1u << part)) {
-            CLQ_TRY(clq_staging_to_device(slot->staging, slot->begin[part], slot->bytes[part], error));
+        if ((parts & (1u << part)) && (!(piece->parts & (1u << part)) || piece->place[part] == missing)) {
+            return clq_fail(error, CLQ_UNSUPPORTED,
+                            "a fault of this program: part %zu of a piece of tensor %zu is used and not on the %s",
+                            part, piece->tensor, where);
         }
     }
     return CLQ_OK;
 }
 
-clq_status cli_slot_to_host(cli_slot *slot, unsigned parts, clq_error *error)
+clq_status cli_piece_on_device(const cli_piece *piece, unsigned parts, clq_error *error)
 {
-    for (size_t part = 0; part < CLI_SLOT_PARTS; part++) {
-        if (parts & (1u << part)) {
-            CLQ_TRY(clq_staging_to_host(slot->staging, slot->begin[part], slot->bytes[part], error));
-        }
-    }
-    return CLQ_OK;
+    return check_place(piece, parts, CLI_ON_HOST, "device", error);
+}
+
+clq_status cli_piece_on_host(const cli_piece *piece, unsigned parts, clq_error *error)
+{
+    return check_place(piece, parts, CLI_ON_DEVICE, "host", error);
 }
 
 int cli_slot_holds(const cli_slot *slot, unsigned kinds)
@@ -272,6 +349,16 @@ static clq_operands operands_of(const cli_slot *slot, const cli_piece *piece)
     return operands;
 }
 
+/* The parts that an operation reads, and the number of the one that it writes. */
+static const struct {
+    unsigned reads;
+    unsigned writes;
+} USES[] = {
+    [CLQ_OP_MINMAX] = {CLI_SLOT_REAL, FOUND},
+    [CLQ_OP_QUANTIZE] = {CLI_SLOT_REAL | CLI_SLOT_CHOSEN, CODES},
+    [CLQ_OP_DEQUANTIZE] = {CLI_SLOT_CODES | CLI_SLOT_CHOSEN, REAL},
+};
+
 clq_status cli_slot_run(cli_slot *slot, clq_operation operation, unsigned kinds, clq_error *error)
 {
     clq_batch *batch = NULL;
@@ -279,8 +366,10 @@ clq_status cli_slot_run(cli_slot *slot, clq_operation operation, unsigned kinds,
     size_t count = 0;
     CLQ_TRY(ensure_items(slot, error));
     for (size_t i = 0; i < slot->count; i++) {
-        const cli_piece *piece = &slot->pieces[i];
+        cli_piece *piece = &slot->pieces[i];
         if (kinds & (1u << piece->kind)) {
+            CLQ_TRY(cli_piece_on_device(piece, USES[operation].reads, error));
+            piece->place[USES[operation].writes] = CLI_ON_DEVICE;
             slot->items[count++] = (clq_batch_item){&piece->q, operands_of(slot, piece)};
         }
     }

@@ -5,31 +5,48 @@
  *
  * The memory has parts in this order, each filled piece by piece; what a piece needs not takes no room:
  *
+ *     copied    bytes that go from file to file and never to the device
  *     real      elements as in the file
  *     found     range and nonfinite, which clq_minmax writes
  *     chosen    scale and zero_point, which quantize and dequantize read
  *     codes     packed from the piece's own first element, and one byte more
  *
  * Once a slot is filled, the pieces' offsets into `memory` count.
+ *
+ * A device may have memory of its own, so the same bytes stand in two places. The slot knows for each part of each
+ * piece where they are as they should be: what the host has filled in is on the host, what was handed over is on both,
+ * what an operation has written is on the device. Only what is newer on one side ever moves to the other; an operation
+ * whose input the device has not, and a host that reads what only the device has, are refused.
  */
 #ifndef CLQ_CLI_SLOT_H
 #define CLQ_CLI_SLOT_H
 
 #include "chunk.h"
 
-enum { CLI_SLOT_REAL = 1u, CLI_SLOT_FOUND = 2u, CLI_SLOT_CHOSEN = 4u, CLI_SLOT_CODES = 8u, CLI_SLOT_PARTS = 4 };
+enum {
+    CLI_SLOT_COPIED = 1u,
+    CLI_SLOT_REAL = 2u,
+    CLI_SLOT_FOUND = 4u,
+    CLI_SLOT_CHOSEN = 8u,
+    CLI_SLOT_CODES = 16u,
+    CLI_SLOT_PARTS = 5
+};
+
+/* Where bytes are as they should be. The host writes only to what is its own. */
+typedef enum cli_place { CLI_ON_HOST = 0, CLI_ON_BOTH = 1, CLI_ON_DEVICE = 2 } cli_place;
 
 typedef struct cli_piece {
     /* Set by who adds it. */
-    size_t tensor;      /* whose it is: a number that means something to the verb */
-    int kind;           /* likewise */
-    int last;           /* the last piece of its tensor in this pass */
-    unsigned parts;     /* CLI_SLOT_... that it needs */
-    cli_chunk chunk;    /* of a tensor that is copied, only `first` and `count` are set, in bytes */
-    clq_quantization q; /* with the chunk's layout */
-    uint64_t real_bytes;
-    /* Bytes from the start of the slot's memory. */
+    size_t tensor;       /* whose it is: a number that means something to the verb */
+    int kind;            /* likewise */
+    int last;            /* the last piece of its tensor in this pass */
+    unsigned parts;      /* CLI_SLOT_... that it needs */
+    cli_chunk chunk;     /* of a tensor that is copied, only `first` and `count` are set, in bytes */
+    clq_quantization q;  /* with the chunk's layout */
+    uint64_t real_bytes; /* real, or copied */
+    /* Bytes from the start of the slot's memory; copied bytes stand at `real`. */
     uint64_t real, range, nonfinite, scale, zero_point, codes;
+    cli_place place[CLI_SLOT_PARTS]; /* of each part that it needs, kept by the slot */
 } cli_piece;
 
 typedef struct cli_slot {
@@ -68,16 +85,21 @@ typedef struct cli_feed {
 /* Fill the slot with as many pieces as there is room for; *filled tells whether there was any. */
 clq_status cli_slot_fill(cli_slot *slot, cli_feed *feed, int *filled, clq_error *error);
 
-/* Begin to hand over `parts` that the host has finished, as far as a piece's kind is in the set `kinds`, while the
- * device works on other slots; cli_slot_to_device must follow. */
-clq_status cli_slot_send(cli_slot *slot, unsigned parts, unsigned kinds, clq_error *error);
+/* Begin to hand over `parts` that the host has finished, while the device works on other slots; cli_slot_to_device must
+ * follow. */
+clq_status cli_slot_send(cli_slot *slot, unsigned parts, clq_error *error);
 
-/* Hand the slot to the device with what the host wrote to `parts`, and take it back with what the device wrote. */
+/* Hand the slot to the device with what the host wrote to `parts`, and take it back with what the device wrote there;
+ * with no parts, just hand it over or wait for it. */
 clq_status cli_slot_to_device(cli_slot *slot, unsigned parts, clq_error *error);
 clq_status cli_slot_to_host(cli_slot *slot, unsigned parts, clq_error *error);
 
 /* Enqueue an operation on every piece whose kind is in the set `kinds` (bits 1 << kind); nothing when there is none. */
 clq_status cli_slot_run(cli_slot *slot, clq_operation operation, unsigned kinds, clq_error *error);
+
+/* Refuse unless an operation may read `parts` of the piece on the device, or the host may read them. */
+clq_status cli_piece_on_device(const cli_piece *piece, unsigned parts, clq_error *error);
+clq_status cli_piece_on_host(const cli_piece *piece, unsigned parts, clq_error *error);
 
 /* Whether there is a piece of one of these kinds. */
 int cli_slot_holds(const cli_slot *slot, unsigned kinds);

@@ -38,7 +38,7 @@ static clq_status next_piece(void *cookie, cli_piece *piece, int *there, clq_err
     source->chunk_waits = 0;
     *piece = cli_dequantize_piece(&source->q, &source->chunk);
     if (source->quantized == NULL) {
-        piece->parts = CLI_SLOT_REAL;
+        piece->parts = CLI_SLOT_COPIED;
         piece->real_bytes = source->chunk.count * (source->model->tensors[source->index].dtype.bits / 8);
     }
     return CLQ_OK;

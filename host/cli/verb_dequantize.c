@@ -154,7 +154,7 @@ static int cut_copy(dequantize_run *run, cli_piece *piece)
     const uint64_t left = run->model->tensors[run->items[run->next].index].bytes - run->copied_bytes;
     memset(piece, 0, sizeof *piece);
     piece->kind = PIECE_COPY;
-    piece->parts = CLI_SLOT_REAL;
+    piece->parts = CLI_SLOT_COPIED;
     /* A multiple of 64, so that pieces end between elements. */
     piece->real_bytes = clq_size_min(left, run->slot_bytes / 64 * 64);
     piece->chunk.first = run->copied_bytes;
@@ -204,7 +204,7 @@ static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error 
     for (size_t i = 0; i < slot->count; i++) {
         CLQ_TRY(read_piece(run, slot, &slot->pieces[i], error));
     }
-    return cli_slot_send(slot, CLI_SLOT_CODES | CLI_SLOT_CHOSEN, 1u << PIECE_DEQUANTIZE, error);
+    return cli_slot_send(slot, CLI_SLOT_CODES | CLI_SLOT_CHOSEN, error);
 }
 
 static clq_status compute_slot(void *cookie, size_t number, clq_error *error)
@@ -222,6 +222,7 @@ static clq_status write_slot(void *cookie, size_t number, clq_error *error)
         const dequantize_item *item = &run->items[piece->tensor];
         const uint64_t offset =
             piece->kind == PIECE_COPY ? piece->chunk.first : clq_dtype_bytes(run->real, piece->chunk.first);
+        CLQ_TRY(cli_piece_on_host(piece, piece->kind == PIECE_COPY ? CLI_SLOT_COPIED : CLI_SLOT_REAL, error));
         CLQ_TRY(
             cli_output_write(run->output, item->number, offset, slot->memory + piece->real, piece->real_bytes, error));
         run->done_bytes += piece->real_bytes;

@@ -177,7 +177,7 @@ static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error 
                                    slot->memory + piece->real, error));
         }
     }
-    return cli_slot_send(slot, CLI_SLOT_REAL, 1u << PIECE_FIND, error);
+    return cli_slot_send(slot, CLI_SLOT_REAL, error);
 }
 
 /* The range over all parameters, for the table. */

@@ -456,7 +456,8 @@ CLQ_API clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error);
  * The memory is the host's at first. clq_staging_to_device hands it to the device, which sees what the host has written
  * to [first_byte, first_byte + bytes); further calls hand over more. clq_staging_to_host waits for the operations
  * enqueued before and takes it back: what they have written there can be read. In between the host keeps its hands off.
- * Bytes that were not named in either call are not specified on the side that did not write them last.
+ * Bytes that were not named in either call are not specified on the side that did not write them last. Take back what
+ * operations have written and nothing else: other bytes may be overwritten by what the device's memory happens to hold.
  */
 typedef struct clq_staging clq_staging;
 

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The layer's entry points, its habits, and what the device says of itself. */
+#include "zoo.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+zoo_habits zoo;
+const cl_icd_dispatch *zoo_below;
+
+static cl_icd_dispatch layer;
+
+static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info what, size_t capacity, void *value,
+                                          size_t *bytes)
+{
+    const cl_int code = zoo_below->clGetDeviceInfo(device, what, capacity, value, bytes);
+    if (code == CL_SUCCESS && value != NULL && what == CL_DEVICE_TYPE && zoo.type != 0) {
+        memcpy(value, &zoo.type, sizeof zoo.type);
+    }
+    if (code == CL_SUCCESS && value != NULL && what == CL_DEVICE_HOST_UNIFIED_MEMORY && zoo.discrete) {
+        memset(value, 0, sizeof(cl_bool));
+    }
+    return code;
+}
+
+static cl_int CL_API_CALL get_device_ids(cl_platform_id platform, cl_device_type type, cl_uint capacity,
+                                         cl_device_id *devices, cl_uint *count)
+{
+    if (zoo.type != 0 && type != CL_DEVICE_TYPE_ALL && type != CL_DEVICE_TYPE_DEFAULT) {
+        if ((type & zoo.type) == 0) {
+            return CL_DEVICE_NOT_FOUND;
+        }
+        type = CL_DEVICE_TYPE_ALL;
+    }
+    return zoo_below->clGetDeviceIDs(platform, type, capacity, devices, count);
+}
+
+/* One habit; 0 for a word that is none. */
+static int take_habit(char *word)
+{
+    if (strcmp(word, "type=gpu") == 0) {
+        zoo.type = CL_DEVICE_TYPE_GPU;
+    } else if (strcmp(word, "type=accelerator") == 0) {
+        zoo.type = CL_DEVICE_TYPE_ACCELERATOR;
+    } else if (strcmp(word, "discrete") == 0) {
+        zoo.discrete = 1;
+    } else if (strcmp(word, "late") == 0) {
+        zoo.late = 1;
+    } else if (strncmp(word, "nan=", 4) == 0) {
+        zoo.nan_from = atoi(word + 4);
+        return zoo.nan_from > 0;
+    } else if (strncmp(word, "fail=", 5) == 0) {
+        return zoo_failure_init(&layer, word + 5);
+    } else {
+        return 0;
+    }
+    return 1;
+}
+
+/* A habit that is misspelt would make every test pass: it ends the process. */
+static void take_habits(void)
+{
+    const char *text = getenv("CLQ_ZOO");
+    char words[512];
+    char *rest = words;
+    snprintf(words, sizeof words, "%s", text != NULL ? text : "");
+    for (char *word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+        if (!take_habit(word)) {
+            fprintf(stderr, "CLQ_ZOO: no habit '%s'\n", word);
+            abort();
+        }
+    }
+}
+
+__attribute__((visibility("default"))) cl_int CL_API_CALL clGetLayerInfo(cl_layer_info what, size_t capacity,
+                                                                         void *value, size_t *bytes)
+{
+    static const char name[] = "clquant zoo";
+    const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
+    const void *answer = what == CL_LAYER_NAME ? (const void *)name : &version;
+    const size_t size = what == CL_LAYER_NAME ? sizeof name : sizeof version;
+    if ((what != CL_LAYER_NAME && what != CL_LAYER_API_VERSION) || (value != NULL && capacity < size)) {
+        return CL_INVALID_VALUE;
+    }
+    if (value != NULL) {
+        memcpy(value, answer, size);
+    }
+    if (bytes != NULL) {
+        *bytes = size;
+    }
+    return CL_SUCCESS;
+}
+
+__attribute__((visibility("default"))) cl_int CL_API_CALL clInitLayer(cl_uint entries, const cl_icd_dispatch *below,
+                                                                      cl_uint *entries_here,
+                                                                      const cl_icd_dispatch **here)
+{
+    const size_t known = sizeof layer / sizeof(void *);
+    if (below == NULL || entries_here == NULL || here == NULL) {
+        return CL_INVALID_VALUE;
+    }
+    zoo_below = below;
+    memcpy(&layer, below, (entries < known ? entries : known) * sizeof(void *));
+    layer.clGetDeviceInfo = get_device_info;
+    layer.clGetDeviceIDs = get_device_ids;
+    zoo_memory_init(&layer);
+    take_habits();
+    *entries_here = (cl_uint)known;
+    *here = &layer;
+    return CL_SUCCESS;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Buffers and transfers of a device that has memory of its own. */
+#define _GNU_SOURCE
+#include "zoo.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { LATE_MILLISECONDS = 20, MOST_WAITS = 16 };
+
+/* A buffer over the host's memory, or a mapping of one. */
+typedef struct record {
+    cl_mem memory;
+    char *host;
+    size_t offset, bytes;
+    int is_mapping;
+    int is_copy; /* `host` is to be freed */
+    struct record *next;
+} record;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static record *records;
+static atomic_int reads;
+
+static void *allocate(size_t bytes)
+{
+    void *memory = malloc(bytes > 0 ? bytes : 1);
+    if (memory == NULL) {
+        fprintf(stderr, "zoo: no memory for %zu bytes\n", bytes);
+        abort();
+    }
+    return memory;
+}
+
+static void remember(record what)
+{
+    record *made = allocate(sizeof *made);
+    *made = what;
+    pthread_mutex_lock(&lock);
+    made->next = records;
+    records = made;
+    pthread_mutex_unlock(&lock);
+}
+
+/* Take out the record of a mapping (`host` not NULL) or of a buffer over the host's memory; 0 when there is none. */
+static int take(cl_mem memory, const void *host, record *found)
+{
+    int there = 0;
+    pthread_mutex_lock(&lock);
+    for (record **p = &records; *p != NULL && !there; p = &(*p)->next) {
+        record *r = *p;
+        if (r->memory == memory && r->is_mapping == (host != NULL) && (host == NULL || r->host == host)) {
+            *found = *r;
+            *p = r->next;
+            free(r);
+            there = 1;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return there;
+}
+
+/* Where the host's memory of a buffer lies, or NULL. */
+static char *host_of(cl_mem memory)
+{
+    char *host = NULL;
+    pthread_mutex_lock(&lock);
+    for (const record *r = records; r != NULL; r = r->next) {
+        if (r->memory == memory && !r->is_mapping) {
+            host = r->host;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return host;
+}
+
+static void CL_CALLBACK forget(cl_mem memory, void *cookie)
+{
+    record gone;
+    (void)cookie;
+    (void)take(memory, NULL, &gone);
+}
+
+/* What stands in memory that nobody has written: different each time, never all alike. */
+static void make_noise(unsigned char *memory, size_t bytes)
+{
+    static atomic_uint seed = 1;
+    uint32_t x = atomic_fetch_add(&seed, 0x9E3779B9u) | 1u;
+    for (size_t i = 0; i < bytes; i++) {
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        memory[i] = (unsigned char)x;
+    }
+}
+
+static cl_mem CL_API_CALL create_buffer(cl_context context, cl_mem_flags flags, size_t bytes, void *memory,
+                                        cl_int *code)
+{
+    cl_mem made;
+    void *noise = NULL;
+    void *content = memory;
+    if (!zoo.discrete || bytes == 0) {
+        return zoo_below->clCreateBuffer(context, flags, bytes, memory, code);
+    }
+    if (memory == NULL) {
+        content = noise = allocate(bytes);
+        make_noise(noise, bytes);
+    }
+    made = zoo_below->clCreateBuffer(
+        context, (flags & ~(cl_mem_flags)(CL_MEM_USE_HOST_PTR | CL_MEM_ALLOC_HOST_PTR)) | CL_MEM_COPY_HOST_PTR, bytes,
+        content, code);
+    free(noise);
+    if (made != NULL && (flags & CL_MEM_USE_HOST_PTR) != 0) {
+        remember((record){.memory = made, .host = memory, .bytes = bytes});
+        (void)zoo_below->clSetMemObjectDestructorCallback(made, forget, NULL);
+    }
+    return made;
+}
+
+static void spoil(void *target, size_t bytes)
+{
+    const uint32_t nan = 0x7FC00000u;
+    if (zoo.nan_from > 0 && atomic_fetch_add(&reads, 1) + 1 >= zoo.nan_from) {
+        for (size_t i = 0; i + sizeof nan <= bytes; i += sizeof nan) {
+            memcpy((char *)target + i, &nan, sizeof nan);
+        }
+    }
+}
+
+static cl_int CL_API_CALL read_buffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset,
+                                      size_t bytes, void *target, cl_uint count, const cl_event *events,
+                                      cl_event *event)
+{
+    const cl_int code =
+        zoo_below->clEnqueueReadBuffer(queue, memory, blocking, offset, bytes, target, count, events, event);
+    if (code == CL_SUCCESS && blocking) {
+        spoil(target, bytes);
+    }
+    return code;
+}
+
+/* ---- late: what is written arrives after the call ---- */
+
+static void *complete_later(void *cookie)
+{
+    const struct timespec delay = {0, LATE_MILLISECONDS * 1000000L};
+    cl_event gate = cookie;
+    nanosleep(&delay, NULL);
+    (void)zoo_below->clSetUserEventStatus(gate, CL_COMPLETE);
+    (void)zoo_below->clReleaseEvent(gate);
+    return NULL;
+}
+
+/* An event that completes in a moment. */
+static cl_event open_gate(cl_command_queue queue)
+{
+    cl_context context = NULL;
+    cl_int code = CL_SUCCESS;
+    pthread_t thread;
+    cl_event gate;
+    (void)zoo_below->clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof(cl_context), &context, NULL);
+    gate = zoo_below->clCreateUserEvent(context, &code);
+    (void)zoo_below->clRetainEvent(gate); /* the thread's */
+    if (pthread_create(&thread, NULL, complete_later, gate) != 0) {
+        abort();
+    }
+    pthread_detach(thread);
+    return gate;
+}
+
+static void CL_CALLBACK release_copy(cl_event event, cl_int status, void *copy)
+{
+    (void)event;
+    (void)status;
+    free(copy);
+}
+
+/* Write `source`, which is freed when it has arrived. */
+static cl_int write_copy(cl_command_queue queue, cl_mem memory, size_t offset, size_t bytes, void *source,
+                         cl_uint count, const cl_event *events, cl_event *event)
+{
+    cl_event waits[MOST_WAITS];
+    cl_event written = NULL;
+    cl_int code;
+    if (count >= MOST_WAITS) {
+        abort();
+    }
+    for (cl_uint i = 0; i < count; i++) {
+        waits[i] = events[i];
+    }
+    if (zoo.late) {
+        waits[count++] = open_gate(queue);
+    }
+    code = zoo_below->clEnqueueWriteBuffer(queue, memory, CL_FALSE, offset, bytes, source, count,
+                                           count > 0 ? waits : NULL, &written);
+    if (zoo.late) {
+        (void)zoo_below->clReleaseEvent(waits[count - 1]);
+    }
+    if (code != CL_SUCCESS) {
+        free(source);
+        return code;
+    }
+    (void)zoo_below->clSetEventCallback(written, CL_COMPLETE, release_copy, source);
+    (void)zoo_below->clFlush(queue);
+    if (event != NULL) {
+        *event = written;
+    } else {
+        (void)zoo_below->clReleaseEvent(written);
+    }
+    return CL_SUCCESS;
+}
+
+static cl_int CL_API_CALL write_buffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset,
+                                       size_t bytes, const void *source, cl_uint count, const cl_event *events,
+                                       cl_event *event)
+{
+    if (zoo.late && blocking) {
+        void *copy = memcpy(allocate(bytes), source, bytes);
+        return write_copy(queue, memory, offset, bytes, copy, count, events, event);
+    }
+    return zoo_below->clEnqueueWriteBuffer(queue, memory, blocking, offset, bytes, source, count, events, event);
+}
+
+/* ---- mappings are copies ---- */
+
+static void *CL_API_CALL map_buffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, cl_map_flags flags,
+                                    size_t offset, size_t bytes, cl_uint count, const cl_event *events, cl_event *event,
+                                    cl_int *code)
+{
+    char *host;
+    char *target;
+    cl_int read;
+    if (!zoo.discrete) {
+        return zoo_below->clEnqueueMapBuffer(queue, memory, blocking, flags, offset, bytes, count, events, event, code);
+    }
+    host = host_of(memory);
+    target = host != NULL ? host + offset : NULL;
+    if (target == NULL && posix_memalign((void **)&target, 4096, bytes) != 0) {
+        abort();
+    }
+    read = zoo_below->clEnqueueReadBuffer(queue, memory, blocking, offset, bytes, target, count, events, event);
+    if (code != NULL) {
+        *code = read;
+    }
+    if (read != CL_SUCCESS) {
+        if (host == NULL) {
+            free(target);
+        }
+        return NULL;
+    }
+    spoil(target, blocking ? bytes : 0);
+    remember((record){
+        .memory = memory, .host = target, .offset = offset, .bytes = bytes, .is_mapping = 1, .is_copy = host == NULL});
+    return target;
+}
+
+/* The host's memory is the host's again when the call returns, and noise until it is mapped the next time. */
+static cl_int CL_API_CALL unmap(cl_command_queue queue, cl_mem memory, void *mapped, cl_uint count,
+                                const cl_event *events, cl_event *event)
+{
+    record mapping;
+    void *copy;
+    if (!zoo.discrete) {
+        return zoo_below->clEnqueueUnmapMemObject(queue, memory, mapped, count, events, event);
+    }
+    if (!take(memory, mapped, &mapping)) {
+        return CL_INVALID_VALUE;
+    }
+    copy = memcpy(allocate(mapping.bytes), mapping.host, mapping.bytes);
+    if (mapping.is_copy) {
+        free(mapping.host);
+    } else {
+        make_noise((unsigned char *)mapping.host, mapping.bytes);
+    }
+    return write_copy(queue, memory, mapping.offset, mapping.bytes, copy, count, events, event);
+}
+
+void zoo_memory_init(cl_icd_dispatch *layer)
+{
+    layer->clCreateBuffer = create_buffer;
+    layer->clEnqueueReadBuffer = read_buffer;
+    layer->clEnqueueWriteBuffer = write_buffer;
+    layer->clEnqueueMapBuffer = map_buffer;
+    layer->clEnqueueUnmapMemObject = unmap;
+}
