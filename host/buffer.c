@@ -114,10 +114,16 @@ clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
     return CLQ_OK;
 }
 
-clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error)
+clq_status clq_buffer_unmap_later(clq_buffer *buffer, clq_error *error)
 {
     CLQ_REQUIRE(buffer != NULL && buffer->mapped != NULL, "clq_buffer_unmap: the buffer is not mapped");
     CLQ_TRY(buffer->context->executor->buffer_unmap(buffer, error));
     buffer->mapped = NULL;
     return CLQ_OK;
+}
+
+clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error)
+{
+    CLQ_TRY(clq_buffer_unmap_later(buffer, error));
+    return buffer->context->executor->finish(buffer->context, error);
 }

@@ -189,11 +189,9 @@ static clq_status compare(trial *t, int *same, clq_error *error)
     return CLQ_OK;
 }
 
-static void release(trial *t)
+static void release(trial *t, clq_status status)
 {
-    if (t->queue != NULL) {
-        (void)clReleaseCommandQueue(t->queue);
-    }
+    clq_cl_queue_release(t->queue, status);
     if (t->workspace != NULL) {
         (void)clReleaseMemObject(t->workspace);
     }
@@ -223,7 +221,7 @@ static clq_status check_form(clq_context *context, clq_operation operation, clq_
     CLQ_TRY_TO(run_device(t, form, error));
     CLQ_TRY_TO(compare(t, same, error));
 done:
-    release(t);
+    release(t, status);
     free(t);
     return status;
 }

@@ -62,9 +62,14 @@ void clq_cl_buffer_destroy(clq_buffer *buffer)
 clq_status clq_cl_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
                                clq_error *error)
 {
+    cl_event written = NULL;
+    cl_int code;
     CLQ_CL(clEnqueueWriteBuffer, buffer->context->cl->queue, buffer->object, CL_TRUE,
-           (size_t)(buffer->base_offset_bytes + offset_bytes), (size_t)bytes, memory, 0, NULL, NULL);
-    return CLQ_OK;
+           (size_t)(buffer->base_offset_bytes + offset_bytes), (size_t)bytes, memory, 0, NULL, &written);
+    /* A write that blocks has read `memory`; that the bytes are there for every queue only its event tells. */
+    code = clWaitForEvents(1, &written);
+    (void)clReleaseEvent(written);
+    return code == CL_SUCCESS ? CLQ_OK : clq_cl_fail(error, code, "clWaitForEvents");
 }
 
 clq_status clq_cl_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes, clq_error *error)

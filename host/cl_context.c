@@ -84,9 +84,28 @@ done:
     return status;
 }
 
+/*
+ * A queue that is released goes on running what it was given, and a driver may still be compiling it: under memory that
+ * serves the next operation, and under the handlers that take the driver down when the process ends. PoCL 3.1 crashes
+ * there.
+ */
+void clq_cl_queue_release(cl_command_queue queue, clq_status status)
+{
+    if (queue == NULL) {
+        return;
+    }
+    if (status != CLQ_OK) {
+        (void)clFinish(queue);
+    }
+    (void)clReleaseCommandQueue(queue);
+}
+
 void clq_cl_state_destroy(clq_context *context)
 {
     struct clq_cl_state *cl = context->cl;
+    if (cl->transfers != NULL) {
+        (void)clFinish(cl->transfers);
+    }
     if (cl->queue != NULL) {
         (void)clFinish(cl->queue);
     }

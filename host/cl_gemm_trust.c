@@ -205,11 +205,9 @@ static clq_status check_kernel(clq_context *context, const clq_gemm_choice *choi
         CLQ_TRY_TO(compare(&t, choice, i, trial_rows(choice), 1, same, error));
     }
 done:
+    clq_cl_queue_release(t.queue, status);
     if (t.memory != NULL) {
         (void)clReleaseMemObject(t.memory);
-    }
-    if (t.queue != NULL) {
-        (void)clReleaseCommandQueue(t.queue);
     }
     free(t.host);
     return status;

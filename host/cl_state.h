@@ -127,6 +127,9 @@ clq_status clq_cl_state_create(cl_platform_id platform, cl_device_id device, cl_
                                const clq_device_info *info, clq_context **context, clq_error *error);
 void clq_cl_state_destroy(clq_context *context);
 
+/* Give back a queue (or NULL) whose work ended with `status`: after a failure it waits for the commands left in it. */
+void clq_cl_queue_release(cl_command_queue queue, clq_status status);
+
 /* ---- cl_device.c ---- */
 
 clq_status clq_cl_describe_device(cl_platform_id platform, cl_device_id device, clq_device_info *info,

@@ -226,12 +226,9 @@ static clq_status prepare(trial *t, clq_operation operation, clq_variant variant
     return CLQ_OK;
 }
 
-/* Commands that a failure left in the queue keep what they use; no transfer is under way, for all of them block. */
-static void release(trial *t)
+static void release(trial *t, clq_status status)
 {
-    if (t->queue != NULL) {
-        (void)clReleaseCommandQueue(t->queue);
-    }
+    clq_cl_queue_release(t->queue, status);
     for (int i = 0; i < CLQ_ARG_COUNT; i++) {
         free(t->host[i]);
     }
@@ -320,7 +317,7 @@ static clq_status check_groups(clq_context *context, clq_operation operation, cl
     CLQ_TRY_TO(prepare(&t, operation, variant, error));
     CLQ_TRY_TO(compare(&t, same, error));
 done:
-    release(&t);
+    release(&t, status);
     return status;
 }
 

@@ -113,6 +113,9 @@ void clq_context_log(const clq_context *context, clq_log_level level, const char
 /* A buffer of the context over `object`; takes a reference to the context. */
 clq_status clq_buffer_new(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error);
 
+/* clq_buffer_unmap, done by the time the operations run that this context is given next. */
+clq_status clq_buffer_unmap_later(clq_buffer *buffer, clq_error *error);
+
 /* Check the description and all operands, and describe the operation; `q` is kept by address. */
 clq_status clq_task_init(clq_task *task, clq_context *context, clq_operation operation, const clq_quantization *q,
                          const clq_operand arguments[CLQ_ARG_COUNT], clq_error *error);

@@ -156,7 +156,7 @@ clq_status clq_staging_to_device(clq_staging *staging, uint64_t first_byte, uint
     if (staging->pinned != NULL) {
         CLQ_TRY(hand_over(staging, first_byte, bytes, error));
     } else if (!staging->on_device) {
-        CLQ_TRY(clq_buffer_unmap(staging->buffer, error));
+        CLQ_TRY(clq_buffer_unmap_later(staging->buffer, error));
     }
     staging->on_device = 1;
     return CLQ_OK;

@@ -234,6 +234,7 @@ HANDLE_FUNCTION(1, event != NULL, void *, clEnqueueMapBuffer,
                  size_t bytes, cl_uint count, const cl_event *events, cl_event *event, cl_int *code),
                 (queue, memory, blocking, flags, offset, bytes, count, events, event, code))
 CODE_FUNCTION(1, clFinish, (cl_command_queue queue), (queue))
+CODE_FUNCTION(1, clWaitForEvents, (cl_uint count, const cl_event *events), (count, events))
 CODE_FUNCTION(0, clFlush, (cl_command_queue queue), (queue))
 
 cl_int CL_API_CALL clEnqueueCopyBuffer(cl_command_queue queue, cl_mem source, cl_mem target, size_t source_offset,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "own_opencl.h"
+#include "staging.h"
 
 enum { ELEMENTS = 5000 };
 
@@ -203,7 +204,110 @@ static void empty_tensor(void **state)
     check_needs_device();
 }
 
+/* ---- what the context's own queue was given is there for the caller's ---- */
+
+enum { WAYS = 5, ROUNDS = 4 };
+
+/* Put `x` into the buffer, each way to do so with what the header asks for besides. */
+static void put(clq_context *context, clq_buffer *buffer, clq_staging *staging, const float *x, int way)
+{
+    const size_t bytes = sizeof *x * ELEMENTS;
+    clq_error error;
+    void *memory = NULL;
+    if (way == 0) {
+        check_ok(clq_buffer_write(buffer, 0, x, bytes, &error), &error, "clq_buffer_write");
+    } else if (way == 1) {
+        check_ok(clq_buffer_map(buffer, &memory, &error), &error, "clq_buffer_map");
+        memcpy(memory, x, bytes);
+        check_ok(clq_buffer_unmap(buffer, &error), &error, "clq_buffer_unmap");
+    } else {
+        check_ok(clq_staging_to_host(staging, 0, 0, &error), &error, "clq_staging_to_host");
+        memcpy(clq_staging_memory(staging), x, bytes);
+        if (way == 3) {
+            check_ok(clq_staging_send(staging, 0, bytes, &error), &error, "clq_staging_send");
+        }
+        check_ok(clq_staging_to_device(staging, 0, bytes, &error), &error, "clq_staging_to_device");
+        if (way == 4) {
+            check_ok(clq_buffer_copy(clq_staging_buffer(staging), 0, buffer, 0, bytes, &error), &error,
+                     "clq_buffer_copy");
+        }
+        check_ok(clq_finish(context, &error), &error, "clq_finish");
+    }
+}
+
+/* The range that the caller's queue finds in what was just put there. */
+static void found_range(clq_context *context, cl_command_queue queue, clq_buffer *x, clq_buffer *range,
+                        clq_buffer *nonfinite, float found[2])
+{
+    clq_quantization q;
+    clq_operands operands;
+    clq_launch launch;
+    clq_plan plan;
+    clq_error error;
+    cl_context own = NULL;
+    cl_event done = NULL;
+    cl_int code = CL_SUCCESS;
+    describe(&q);
+    memset(&operands, 0, sizeof operands);
+    memset(&launch, 0, sizeof launch);
+    operands.x.buffer = x;
+    operands.range.buffer = range;
+    operands.nonfinite.buffer = nonfinite;
+    launch.struct_size = sizeof launch;
+    launch.queue = queue;
+    launch.event = &done;
+    check_ok(clq_plan_operation(context, CLQ_OP_MINMAX, &q, &plan, &error), &error, "clq_plan_operation");
+    launch.workspace_bytes = plan.workspace_bytes;
+    assert_int_equal(clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof own, &own, NULL), CL_SUCCESS);
+    launch.workspace = clCreateBuffer(own, CL_MEM_READ_WRITE, (size_t)plan.workspace_bytes + 1, NULL, &code);
+    check_ok(clq_enqueue(context, CLQ_OP_MINMAX, &q, &operands, &launch, &error), &error, "clq_enqueue");
+    assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+    check_ok(clq_buffer_read(range, 0, found, 2 * sizeof *found, &error), &error, "clq_buffer_read");
+    clReleaseMemObject(launch.workspace);
+    clReleaseEvent(done);
+}
+
+static void other_queues_see_what_was_written(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        own_opencl own;
+        clq_buffer *x = NULL, *range, *nonfinite;
+        clq_staging *staging = NULL;
+        clq_error error;
+        float *values = check_allocate(sizeof *values * ELEMENTS);
+        float found[2];
+        own_opencl_begin(&own, 0, 4096);
+        range = own_opencl_carve(&own, 8, NULL);
+        nonfinite = own_opencl_carve(&own, sizeof(clq_nonfinite), NULL);
+        check_ok(clq_buffer_create(own.clquant, sizeof *values * ELEMENTS, &x, &error), &error, "clq_buffer_create");
+        check_ok(clq_staging_create_as(own.clquant, sizeof *values * ELEMENTS, 1, &staging, &error), &error,
+                 "clq_staging_create_as");
+        for (int round = 0; round < ROUNDS * WAYS; round++) {
+            const int way = round % WAYS;
+            for (int i = 0; i < ELEMENTS; i++) {
+                values[i] = (float)(round + 1);
+            }
+            put(own.clquant, x, staging, values, way);
+            found_range(own.clquant, own.queue, way == 2 || way == 3 ? clq_staging_buffer(staging) : x, range,
+                        nonfinite, found);
+            if (found[0] != values[0] || found[1] != values[0]) {
+                fail_msg("way %d: found [%g, %g] after %g was written", way, (double)found[0], (double)found[1],
+                         (double)values[0]);
+            }
+        }
+        clq_staging_destroy(&staging);
+        clq_buffer_destroy(&x);
+        clq_buffer_destroy(&range);
+        clq_buffer_destroy(&nonfinite);
+        own_opencl_end(&own);
+        free(values);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(other_queues_see_what_was_written),
     cmocka_unit_test(in_order),
     cmocka_unit_test(out_of_order),
     cmocka_unit_test(refused),

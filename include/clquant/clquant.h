@@ -431,7 +431,8 @@ CLQ_API clq_status clq_buffer_wrap(clq_context *context, void *memory, uint64_t 
 CLQ_API void clq_buffer_destroy(clq_buffer **buffer);
 CLQ_API uint64_t clq_buffer_bytes(const clq_buffer *buffer);
 
-/* Copy in or out; returns when `memory` may be reused, after all operations enqueued before. */
+/* Copy in or out, after all operations enqueued before; complete when it returns, also for commands on queues of the
+ * caller's own. */
 CLQ_API clq_status clq_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
                                     clq_error *error);
 CLQ_API clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes,
@@ -444,7 +445,8 @@ CLQ_API clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, vo
 CLQ_API clq_status clq_buffer_copy(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
                                    uint64_t target_offset_bytes, uint64_t bytes, clq_error *error);
 
-/* Host address of the whole buffer, for reading and writing, until clq_buffer_unmap; waits for operations before. */
+/* Host address of the whole buffer, for reading and writing, until clq_buffer_unmap; waits for operations before. What
+ * was written there is in the buffer when clq_buffer_unmap returns, also for commands on queues of the caller's own. */
 CLQ_API clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error);
 CLQ_API clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error);
 

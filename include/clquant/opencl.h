@@ -7,6 +7,14 @@
  * its kernels and compares them with the reference, which takes a while and waits for the device; clq_plan_operation
  * does not. Later runs never wait, and compile and allocate nothing, but for a kernel object where more threads than
  * ever before enqueue the same kernel at once.
+ *
+ * Queues know nothing of one another, and what a context is given without a clq_launch goes to a queue of its own. So:
+ *   - clq_buffer_write, clq_buffer_unmap, clq_batch_create and clq_gemm_weights_create
+ *     are complete when they return: commands enqueued afterwards, on any queue, see what they wrote.
+ *   - Operations without a launch, clq_buffer_copy and clq_staging_to_device are complete after clq_finish: call it
+ *     before a clq_enqueue that reads or writes the same memory.
+ *   - clq_buffer_read, clq_buffer_map, clq_staging_to_host and operations without a launch do not wait for the caller's
+ *     queues: wait for the event of clq_enqueue first.
  */
 #ifndef CLQUANT_OPENCL_H
 #define CLQUANT_OPENCL_H
