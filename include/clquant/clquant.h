@@ -589,7 +589,7 @@ CLQ_API clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint
                                      clq_error *error);
 
 /* What clq_merge_range does to the state of one parameter that has the range [range[0], range[1]] in a batch; a range
- * with lo above hi is that of no element. */
+ * with lo above hi, or with NaN, is that of no element. */
 CLQ_API void clq_range_merge(float state[2], const float range[2], float averaging);
 
 /* range = [lo, hi], each moved into [-threshold, threshold]. */
