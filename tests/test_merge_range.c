@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "batch_case.h"
 #include "inputs.h"
 #include "oracle.h"
 #include "properties.h"
@@ -222,12 +223,93 @@ static void averages_of_small_numbers(void **state)
     check_needs_device();
 }
 
+/* ---- tensors without elements ---- */
+
+static const clq_layout empty_layouts[] = {
+    {1, {0}, CLQ_PER_TENSOR, 0, 128},      {3, {2, 0, 5}, CLQ_PER_TENSOR, 0, 128}, {2, {3, 0}, CLQ_PER_CHANNEL, 0, 128},
+    {2, {0, 70}, CLQ_PER_CHANNEL, 1, 128}, {1, {0}, CLQ_PER_CHANNEL, 0, 128},      {2, {4, 0}, CLQ_PER_GROUP, 0, 2},
+    {2, {0, 4}, CLQ_PER_GROUP, 0, 2},
+};
+
+enum { EMPTY_LAYOUTS = sizeof empty_layouts / sizeof empty_layouts[0] };
+
+/* They leave the state alone, whatever range and count come with them. */
+static void no_elements(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 8 * EMPTY_LAYOUTS; i++) {
+        const float averaging = i & 1 ? 0.5f : 0.0f;
+        const clq_nonfinite nonfinite = {i >> 1 & 1, i >> 1 & 1 ? 0 : UINT64_MAX};
+        float range[2 * 70];
+        float before[2 * 70];
+        check_case c;
+        check_result result;
+        for (int p = 0; p < 70; p++) {
+            range[2 * p] = i & 4 ? (float)-p : 0.0f; /* 0: what clq_minmax gives */
+            range[2 * p + 1] = i & 4 ? 100.0f : 0.0f;
+            before[2 * p] = p % 3 == 0 ? INFINITY : 5.0f;
+            before[2 * p + 1] = p % 3 == 0 ? -INFINITY : (float)(6 + p);
+        }
+        before[0] = 5.0f;
+        before[1] = 6.0f;
+        check_case_init(&c, "no elements", CLQ_OP_MERGE_RANGE);
+        c.q.layout = empty_layouts[i / 8];
+        c.q.real = inputs_real_types[i % INPUTS_REALS];
+        c.in[CHECK_X] = before;
+        c.in[CHECK_RANGE] = range;
+        c.in[CHECK_NONFINITE] = &nonfinite;
+        c.in[CHECK_AVERAGING] = &averaging;
+        c.in[CHECK_STATE] = before;
+        check_everywhere(&c, &result);
+        assert_memory_equal(result.out[CHECK_STATE], before, result.bytes[CHECK_STATE]);
+        check_result_free(&result);
+    }
+    check_needs_device();
+}
+
+/* Among others in a batch as well: after two runs their states are what they were. */
+static void no_elements_in_a_batch(void **state)
+{
+    enum { COUNT = 3 * EMPTY_LAYOUTS };
+    batch_case b;
+    (void)state;
+    batch_case_init(&b, "no elements", CLQ_OP_MERGE_RANGE, COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        b.cases[i].q.layout = i % 3 == 1 ? empty_layouts[i / 3] : inputs_layout_small();
+    }
+    batch_case_fill(&b);
+    batch_case_check(&b);
+    for (int device = 0; device < 2; device++) {
+        clq_context *context = device ? check_device() : check_reference();
+        batch_place place;
+        batch_result result;
+        if (context == NULL) {
+            continue;
+        }
+        batch_place_begin(&place, context, &b);
+        batch_place_reset(&place, &b);
+        batch_place_run_each(&place, &b);
+        batch_place_read(&place, &b, &result);
+        for (size_t i = 1; i < COUNT; i += 3) {
+            const uint64_t begin = b.offset[CHECK_STATE][i] * sizeof(float);
+            assert_memory_equal(result.after[CHECK_STATE] + begin, b.image[CHECK_STATE] + begin,
+                                check_operand_bytes(&b.cases[i], CHECK_STATE));
+        }
+        batch_result_free(&result);
+        batch_place_end(&place, &b);
+    }
+    batch_case_free(&b);
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_layout),
     cmocka_unit_test(every_offset),
     cmocka_unit_test(worked_states),
     cmocka_unit_test(ends_from_elsewhere),
     cmocka_unit_test(averages_of_small_numbers),
+    cmocka_unit_test(no_elements),
+    cmocka_unit_test(no_elements_in_a_batch),
 };
 
 CHECK_MAIN("merge range", tests)

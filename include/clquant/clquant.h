@@ -550,9 +550,9 @@ enum { CLQ_HISTOGRAM_BINS = 2048 };
 
 /*
  * Fold the range of one batch into what was seen before: `x`, `range` and `nonfinite` are an input and the outputs of
- * clq_minmax. state = [infinity, -infinity] stands for nothing seen yet; a parameter without a finite element in x
- * leaves its state alone. An `averaging` of 0 keeps the least and the greatest; a constant c in (0, 1] moves the state
- * by c * (range - state), after a first batch that sets it. Reads q->real and q->layout only.
+ * clq_minmax. state = [infinity, -infinity] stands for nothing seen yet; a parameter without a finite element in x, or
+ * without any, leaves its state alone. An `averaging` of 0 keeps the least and the greatest; a constant c in (0, 1]
+ * moves the state by c * (range - state), after a first batch that sets it. Reads q->real and q->layout only.
  */
 CLQ_API clq_status clq_merge_range(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
                                    clq_operand nonfinite, clq_operand averaging, clq_operand state, clq_error *error);
@@ -613,7 +613,8 @@ CLQ_API clq_status clq_observer_create(clq_context *context, uint64_t parameters
                                        clq_observer **observer, clq_error *error);
 CLQ_API void clq_observer_destroy(clq_observer **observer);
 
-/* Enqueue: fold a piece in, whose parameters are [first, first + those of q->layout) of the observer's. */
+/* Enqueue: fold a piece in, whose parameters are [first, first + those of q->layout) of the observer's. A piece without
+ * elements changes nothing. */
 CLQ_API clq_status clq_observer_add_range(clq_observer *observer, const clq_quantization *q, clq_operand x,
                                           uint64_t first, clq_error *error);
 CLQ_API clq_status clq_observer_add_counts(clq_observer *observer, const clq_quantization *q, clq_operand x,
