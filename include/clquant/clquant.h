@@ -179,7 +179,8 @@ typedef enum clq_zero_point_rounding {
 typedef enum clq_parameter_precision {
     CLQ_PARAMETERS_DOUBLE = 0,       /* everything in double */
     CLQ_PARAMETERS_SCALE_SINGLE = 1, /* the scale in f32, the zero point in double from that scale */
-    CLQ_PARAMETERS_SINGLE = 2        /* everything in f32 */
+    CLQ_PARAMETERS_SINGLE = 2        /* everything in f32; but qmin - round(lo/S) (FROM_QUOTIENT) is exact, of integers,
+                                        and lo + minimum_width, sums and differences of LESSER_ERROR are double */
 } clq_parameter_precision;
 
 /* What a range without width, or with nothing but zero in it, becomes. */
@@ -560,7 +561,8 @@ CLQ_API clq_status clq_merge_range(clq_context *context, const clq_quantization 
 /*
  * counts[p][bin] += the number of finite elements of parameter p in that bin: CLQ_HISTOGRAM_BINS bins of equal width of
  * |x| over [0, max(|lo|, |hi|)] of range[p], the same on every device, whatever the order or the number of calls.
- * Greater elements count in the last bin. Reads q->real and q->layout only.
+ * Greater elements count in the last bin, and all do where that maximum is not finite or below 2^-100. A lo that is NaN
+ * is passed over: |hi| alone counts; a hi that is NaN is not finite. Reads q->real and q->layout only.
  */
 CLQ_API clq_status clq_histogram(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
                                  clq_operand counts, clq_error *error);
