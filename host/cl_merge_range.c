@@ -11,7 +11,7 @@ clq_status clq_cl_merge_range(clq_cl_stream *stream, const clq_task *task, clq_e
     const uint64_t numbers[] = {g->rows, g->row, g->segment, g->segments_per_row, g->channels, g->parameters};
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
-    if (g->parameters == 0) {
+    if (g->elements == 0) { /* then no range is one of data */
         return CLQ_OK;
     }
     launch.file = "merge_range.cl";

@@ -149,25 +149,33 @@ void clq_range_clip(float range[2], float threshold)
     }
 }
 
-/* One end of the state: in double, so that nothing overflows; below the least normal f32 it is 0. */
+/*
+ * One end of the state: in double, so that nothing overflows; below the least normal f32 it is 0. With an infinite end
+ * there is no average, and the new end counts.
+ */
 static float averaged(float state, float now, double averaging)
 {
     const double difference = (double)now - (double)state;
     const float moved = (float)((double)state + averaging * difference);
+    if (!isfinite(difference)) {
+        return now;
+    }
     return fabsf(moved) < 0x1p-126f ? 0.0f : moved;
 }
 
 void clq_range_merge(float state[2], const float range[2], float averaging)
 {
     const double c = averaging > 0.0f ? (averaging < 1.0f ? (double)averaging : 1.0) : 0.0;
-    float lo = range[0];
-    float hi = range[1];
+    const float old_lo = state[0] + 0.0f; /* makes 0 of -0 */
+    const float old_hi = state[1] + 0.0f;
+    float lo = range[0] + 0.0f;
+    float hi = range[1] + 0.0f;
     if (!(lo <= hi)) {
         return;
     }
-    if (state[0] <= state[1]) {
-        lo = c > 0.0 ? averaged(state[0], lo, c) : lo < state[0] ? lo : state[0];
-        hi = c > 0.0 ? averaged(state[1], hi, c) : hi > state[1] ? hi : state[1];
+    if (old_lo <= old_hi) {
+        lo = c > 0.0 ? averaged(old_lo, lo, c) : lo < old_lo ? lo : old_lo;
+        hi = c > 0.0 ? averaged(old_hi, hi, c) : hi > old_hi ? hi : old_hi;
     }
     state[0] = lo;
     state[1] = hi < lo ? lo : hi; /* the rounding of an average must not leave an empty range */

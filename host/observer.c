@@ -147,14 +147,17 @@ clq_status clq_observer_end_batch(clq_observer *o, clq_error *error)
     if (!o->averages || !o->in_batch) {
         return CLQ_OK;
     }
-    /* A tensor without elements: there is nothing that could be looked at. */
+    /*
+     * The ranges of the batch are its data as well: two elements for each parameter, of which they are the range. Those
+     * of a parameter that had none, infinity and -infinity, are no range and leave the state alone.
+     */
     clq_quantization_init(&q);
     q.layout.rank = 2;
-    q.layout.shape[0] = 0;
-    q.layout.shape[1] = o->parameters;
+    q.layout.shape[0] = o->parameters;
+    q.layout.shape[1] = 2;
     q.layout.granularity = CLQ_PER_CHANNEL;
-    q.layout.axis = 1;
-    CLQ_TRY(clq_merge_range(o->context, &q, at(o->piece, 0), at(o->batch, 0), at(o->nonfinite, 1), at(o->averaging, 1),
+    q.layout.axis = 0;
+    CLQ_TRY(clq_merge_range(o->context, &q, at(o->batch, 0), at(o->batch, 0), at(o->nonfinite, 1), at(o->averaging, 1),
                             at(o->state, 0), error));
     o->in_batch = 0;
     return clear_ranges(o->batch, o->parameters, error);

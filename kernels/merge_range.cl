@@ -4,8 +4,9 @@
  * clq_reference_merge_range gives. Ends are compared as integer keys and moved as bits, and averages are made from
  * integers, so no device's treatment of subnormals shows.
  *
- * One work-item for each parameter. minmax gives [0, 0] to a parameter without a finite element; only where that range
- * comes with something that is not finite are the parameter's elements looked at, up to the first finite one.
+ * One work-item for each parameter, of a tensor that has elements. minmax gives [0, 0] to a parameter without a finite
+ * one; only where that range comes with something that is not finite are the parameter's elements looked at, up to the
+ * first finite one.
  */
 #include "keys.clh"
 #include "soft_real.clh"
@@ -41,14 +42,36 @@ static inline int has_finite(__global const real_t *x, ulong p, ulong rows, ulon
     return 0;
 }
 
-/* state + c * (now - state) in double, rounded to f32; what is below its normal numbers is 0. */
+#define INFINITY_BITS 0x7F800000
+
+/* An end as bits, where -0 counts as 0. */
+static inline int end_at(__global const int *ends, ulong i)
+{
+    return (ends[i] & 0x7FFFFFFF) == 0 ? 0 : ends[i];
+}
+
+/* lo <= hi, and neither is NaN */
+static inline int is_range(int lo, int hi)
+{
+    return (lo & 0x7FFFFFFF) <= INFINITY_BITS && (hi & 0x7FFFFFFF) <= INFINITY_BITS &&
+           key_of_bits(lo) <= key_of_bits(hi);
+}
+
+/*
+ * state + c * (now - state) in double, rounded to f32; what is below its normal numbers is 0. An infinite end gives
+ * way to the new one, as clq_range_merge has it. All three are multiples of 2^-149, so a double is 0 or at least
+ * 2^-298; the result lies between the ends, but for roundings of double, so nothing overflows in f32.
+ */
 static inline int averaged(int state, int now, soft_real c)
 {
     const soft_real old = soft_from_float(as_float(state));
     const soft_real difference = soft_subtract(soft_from_float(as_float(now)), old, DOUBLE_BITS);
     const soft_real moved = soft_add(old, soft_multiply(c, difference, DOUBLE_BITS), DOUBLE_BITS);
     const soft_real single = soft_rounded(moved, SINGLE_BITS);
-    return single.significand == 0 || single.exponent + 62 < -126 ? 0 : as_int(soft_to_float(single));
+    if ((state & INFINITY_BITS) == INFINITY_BITS || (now & INFINITY_BITS) == INFINITY_BITS) {
+        return now;
+    }
+    return single.exponent + 62 < LEAST_SINGLE_EXPONENT ? 0 : as_int(soft_to_float(single));
 }
 
 __kernel void merge_range(__global const real_t *x, ulong x_offset, ulong rows, ulong row, ulong segment,
@@ -59,23 +82,23 @@ __kernel void merge_range(__global const real_t *x, ulong x_offset, ulong rows, 
 {
     const ulong p = get_global_id(0);
     const int c_bits = averaging[averaging_offset];
-    const int is_average = c_bits > 0 && c_bits <= 0x7F800000;
+    const int is_average = c_bits > 0 && c_bits <= INFINITY_BITS;
     int lo, hi, old_lo, old_hi;
     if (p >= parameters) {
         return;
     }
-    lo = range[range_offset + 2 * p];
-    hi = range[range_offset + 2 * p + 1];
-    if ((lo & 0x7FFFFFFF) > 0x7F800000 || (hi & 0x7FFFFFFF) > 0x7F800000 || key_of_bits(lo) > key_of_bits(hi)) {
+    lo = end_at(range + range_offset, 2 * p);
+    hi = end_at(range + range_offset, 2 * p + 1);
+    if (!is_range(lo, hi)) {
         return;
     }
-    if ((lo & 0x7FFFFFFF) == 0 && (hi & 0x7FFFFFFF) == 0 && nonfinite[2 * nonfinite_offset] > 0 &&
+    if (lo == 0 && hi == 0 && nonfinite[2 * nonfinite_offset] > 0 &&
         !has_finite(x + x_offset, p, rows, row, segment, segments_per_row, channels)) {
         return;
     }
-    old_lo = state[state_offset + 2 * p];
-    old_hi = state[state_offset + 2 * p + 1];
-    if (key_of_bits(old_lo) <= key_of_bits(old_hi)) {
+    old_lo = end_at(state + state_offset, 2 * p);
+    old_hi = end_at(state + state_offset, 2 * p + 1);
+    if (is_range(old_lo, old_hi)) {
         if (is_average) {
             const soft_real c = soft_from_float(as_float(min(c_bits, 0x3F800000)));
             lo = averaged(old_lo, lo, c);

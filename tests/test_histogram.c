@@ -137,6 +137,77 @@ static void edges(void **state)
     check_needs_device();
 }
 
+/* ---- ends that are not finite, as ranges from elsewhere may have them ---- */
+
+enum { LAST = CLQ_HISTOGRAM_BINS - 1, ENDS = 16 };
+
+static const struct {
+    float range[2];
+    uint64_t bins[2]; /* of 1 and of -3 */
+} ends[ENDS] = {
+    {{NAN, 4}, {512, 1536}}, /* a NaN below is passed over */
+    {{-NAN, 4}, {512, 1536}},        {{NAN, -4}, {512, 1536}},
+    {{NAN, 2}, {1024, LAST}},                                   /* 3 lies beyond */
+    {{NAN, 0}, {LAST, LAST}},                                   /* of no width */
+    {{NAN, INFINITY}, {LAST, LAST}}, {{-4, NAN}, {LAST, LAST}}, /* one above makes a range that is not finite */
+    {{-4, -NAN}, {LAST, LAST}},      {{-INFINITY, NAN}, {LAST, LAST}},
+    {{NAN, NAN}, {LAST, LAST}},      {{-NAN, NAN}, {LAST, LAST}},
+    {{NAN, -NAN}, {LAST, LAST}},     {{-INFINITY, 4}, {LAST, LAST}},
+    {{-4, INFINITY}, {LAST, LAST}},  {{INFINITY, -INFINITY}, {LAST, LAST}}, /* nothing seen yet */
+    {{-4, 2}, {512, 1536}},
+};
+
+/* One range a channel, on that axis, with `repeats` elements of either value. */
+static void check_ends(clq_dtype real, uint64_t axis, uint64_t repeats)
+{
+    const uint64_t elements = ENDS * 2 * repeats;
+    const uint64_t bytes = ENDS * CLQ_HISTOGRAM_BINS * sizeof(uint64_t);
+    float ranges[2 * ENDS];
+    float *x = check_allocate(elements * sizeof *x);
+    uint64_t *none = check_allocate(bytes);
+    check_case c;
+    check_result result;
+    memset(none, 0, (size_t)bytes);
+    check_case_init(&c, "ends from elsewhere", CLQ_OP_HISTOGRAM);
+    c.q.real = real;
+    c.q.layout.rank = 2;
+    c.q.layout.shape[axis] = ENDS;
+    c.q.layout.shape[1 - axis] = 2 * repeats;
+    c.q.layout.granularity = CLQ_PER_CHANNEL;
+    c.q.layout.axis = (uint32_t)axis;
+    for (uint64_t i = 0; i < elements; i++) {
+        const uint64_t turn = axis == 0 ? i : i / ENDS;
+        oracle_store_real(real, x, i, oracle_narrow(real, oracle_bits(turn % 2 == 0 ? 1.0f : -3.0f)));
+    }
+    for (uint64_t p = 0; p < ENDS; p++) {
+        memcpy(&ranges[2 * p], ends[p].range, sizeof ends[p].range);
+    }
+    c.in[CHECK_X] = x;
+    c.in[CHECK_RANGE] = ranges;
+    c.in[CHECK_COUNTS] = none;
+    check_everywhere(&c, &result);
+    for (uint64_t p = 0; p < ENDS; p++) {
+        const uint64_t *counts = (const uint64_t *)result.out[CHECK_COUNTS] + p * CLQ_HISTOGRAM_BINS;
+        const uint64_t each = ends[p].bins[0] == ends[p].bins[1] ? 2 * repeats : repeats;
+        assert_true(counts[ends[p].bins[0]] == each && counts[ends[p].bins[1]] == each);
+    }
+    check_result_free(&result);
+    free(none);
+    free(x);
+}
+
+static void ends_from_elsewhere(void **state)
+{
+    (void)state;
+    for (int real = 0; real < INPUTS_REALS; real++) {
+        for (uint64_t axis = 0; axis < 2; axis++) {
+            check_ends(inputs_real_types[real], axis, 1);
+            check_ends(inputs_real_types[real], axis, 40);
+        }
+    }
+    check_needs_device();
+}
+
 /* Enough elements for slices, with one parameter and several, along either axis. */
 static void many_elements(void **state)
 {
@@ -159,10 +230,8 @@ static void many_elements(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_layout),
-    cmocka_unit_test(every_offset),
-    cmocka_unit_test(edges),
-    cmocka_unit_test(many_elements),
+    cmocka_unit_test(every_layout),        cmocka_unit_test(every_offset),  cmocka_unit_test(edges),
+    cmocka_unit_test(ends_from_elsewhere), cmocka_unit_test(many_elements),
 };
 
 CHECK_MAIN("histogram", tests)

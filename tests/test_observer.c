@@ -185,6 +185,71 @@ static void moving_average(void **state)
     check_needs_device();
 }
 
+enum { SOME_ROWS = 2, SOME_BATCHES = 3 };
+
+/* Both phases over batches of one piece each; `with` pieces without elements before and after each, and batches of
+ * nothing else. */
+static observation observe_some(clq_context *context, clq_operand data, int per_channel, float averaging, int with)
+{
+    const uint64_t parameters = per_channel ? COLUMNS : 1;
+    clq_observer *observer = NULL;
+    observation seen;
+    memset(seen.ranges, 0, sizeof seen.ranges);
+    seen.counts = check_allocate(parameters * BINS * sizeof *seen.counts);
+    ACCEPTED(clq_observer_create(context, parameters, averaging, &observer, e));
+    for (int phase = 0; phase < 2; phase++) {
+        for (uint64_t turn = 0; turn < 4 * SOME_BATCHES; turn++) { /* a batch: turn 0, and turns 1 to 3 */
+            const clq_quantization q = describe(turn % 4 == 2 ? SOME_ROWS : 0, per_channel);
+            data.offset = turn / 4 * SOME_ROWS * COLUMNS;
+            if (turn % 4 == 2 || with) {
+                ACCEPTED(phase == 0 ? clq_observer_add_range(observer, &q, data, 0, e)
+                                    : clq_observer_add_counts(observer, &q, data, 0, e));
+            }
+            if (turn % 4 == 0 || turn % 4 == 3) {
+                ACCEPTED(clq_observer_end_batch(observer, e));
+            }
+        }
+    }
+    ACCEPTED(clq_observer_read_ranges(observer, 0, parameters, seen.ranges, e));
+    ACCEPTED(clq_observer_read_counts(observer, 0, parameters, seen.counts, e));
+    clq_observer_destroy(&observer);
+    return seen;
+}
+
+/* They change nothing: numbers far from 0 keep it out of their ranges. */
+static void pieces_without_elements(void **state)
+{
+    static float x[SOME_BATCHES * SOME_ROWS * COLUMNS];
+    static const float lowest[] = {5.0f, 6.0f, 5.0f};
+    static const float highest[] = {8.0f, 7.0f, 5.0f};
+    (void)state;
+    for (int i = 0; i < SOME_BATCHES * SOME_ROWS * COLUMNS; i++) {
+        const int batch = i / (SOME_ROWS * COLUMNS);
+        x[i] = i / COLUMNS % SOME_ROWS == 0 ? lowest[batch] : highest[batch];
+    }
+    for (int turn = 0; turn < 8; turn++) {
+        clq_context *context = turn & 1 ? check_device() : check_reference();
+        const int per_channel = turn >> 1 & 1;
+        const float averaging = turn & 4 ? 0.5f : 0.0f;
+        if (context != NULL) {
+            clq_operand data = {NULL, 0};
+            observation without;
+            observation with;
+            ACCEPTED(clq_buffer_create(context, sizeof x, &data.buffer, e));
+            ACCEPTED(clq_buffer_write(data.buffer, 0, x, sizeof x, e));
+            without = observe_some(context, data, per_channel, averaging, 0);
+            with = observe_some(context, data, per_channel, averaging, 1);
+            same(&without, &with, per_channel ? COLUMNS : 1);
+            assert_true(with.ranges[0] == (averaging > 0.0f ? 5.25f : 5.0f));
+            assert_true(with.ranges[1] == (averaging > 0.0f ? 6.25f : 8.0f));
+            free(without.counts);
+            free(with.counts);
+            clq_buffer_destroy(&data.buffer);
+        }
+    }
+    check_needs_device();
+}
+
 /* docs/numerics.md, section 10: 1000 points in [-1, 1] and one at 100; a percentile recovers them. */
 static void one_outlier(void **state)
 {
@@ -338,8 +403,8 @@ static void refusals(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(any_pieces), cmocka_unit_test(moving_average), cmocka_unit_test(one_outlier),
-    cmocka_unit_test(in_a_batch), cmocka_unit_test(refusals),
+    cmocka_unit_test(any_pieces),  cmocka_unit_test(moving_average), cmocka_unit_test(pieces_without_elements),
+    cmocka_unit_test(one_outlier), cmocka_unit_test(in_a_batch),     cmocka_unit_test(refusals),
 };
 
 CHECK_MAIN("observer", tests)

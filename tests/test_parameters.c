@@ -351,6 +351,53 @@ static void options_in_figures(void **state)
     expect(&s, 0.0, 0.0, 0.25, 255);
 }
 
+/* The same on every device. */
+static void expect_everywhere(const clq_scheme *s, double lo, double hi, double scale, int32_t zero_point)
+{
+    const float range[2] = {(float)lo, (float)hi};
+    check_case c;
+    expect(s, lo, hi, scale, zero_point);
+    check_case_init(&c, "in figures", CLQ_OP_CHOOSE_PARAMETERS);
+    c.q.scheme = *s;
+    c.in[CHECK_RANGE] = range;
+    check_case_fully(&c);
+}
+
+/*
+ * Precision `single`: what is no f32 on the way. FROM_QUOTIENT subtracts integers, and exactly; FROM_MIN and FROM_MAX
+ * subtract in f32, where 2^24 + 1 is a tie. Eq. 4 and the errors of LESSER_ERROR are double.
+ */
+static void single_in_figures(void **state)
+{
+    const double far = 0x1p24;
+    clq_scheme s = plain_scheme();
+    (void)state;
+    s.precision = CLQ_PARAMETERS_SINGLE;
+    s.qmin = 1;
+    s.zero_point_rule = CLQ_ZERO_POINT_FROM_QUOTIENT;
+    expect_everywhere(&s, -far, -far + 256.0, 1.0, 0x1000001);
+    expect_everywhere(&s, -far - 256.0, -far, 1.0, 0x1000101);
+    expect_everywhere(&s, far, far + 256.0, 1.0, 1 - 0x1000000);
+    s.zero_point_rule = CLQ_ZERO_POINT_FROM_MIN;
+    expect_everywhere(&s, -far, -far + 256.0, 1.0, 0x1000000);
+    expect_everywhere(&s, far, far + 256.0, 1.0, 1 - 0x1000000);
+    s.zero_point_rule = CLQ_ZERO_POINT_FROM_MAX;
+    expect_everywhere(&s, -far - 256.0, -far, 1.0, 0x1000100); /* 2^24 + 255 is a tie */
+    s.zero_point_rule = CLQ_ZERO_POINT_LESSER_ERROR;
+    s.qmin = 0;
+    expect_everywhere(&s, -far - 256.0, -far, 1.0, 0x10000FF); /* the difference in double */
+    s.divisor = 254.0;
+    expect_everywhere(&s, -far - 4.0, -far + 250.0, 1.0,
+                      0x1000004); /* errors 2^24 + 4 and 2^24 + 5, which are one f32 */
+    /* hi = -65535.5 + (65536 + 2^-9), above 1/2 in double; the width rounds to an f32 all the same. */
+    s = plain_scheme();
+    s.precision = CLQ_PARAMETERS_SINGLE;
+    s.divisor = 65536.0;
+    s.minimum_width = 65536.0 + 0x1p-9;
+    expect_everywhere(&s, -65535.5, -65535.5, 1.0, 254);
+    check_needs_device();
+}
+
 /* Bounds of the scale, and zero points that fit no int32. */
 static void bounds(void **state)
 {
@@ -497,6 +544,44 @@ static void every_option_on_the_device(void **state)
     check_needs_device();
 }
 
+/*
+ * A minimum width that all but cancels the lower end leaves an upper one that is subnormal in f32. Errors of the two
+ * ends that differ by no more than that are told apart in double, so its rounding to f32 decides the zero point.
+ */
+static void widths_that_cancel_on_the_device(void **state)
+{
+    static const int32_t codes[][2] = {{-1, 2}, {-2, 1}, {0, 1}, {-1, 0}, {-2, 3}, {0, 255}};
+    check_case c;
+    (void)state;
+    check_case_init(&c, "widths that cancel", CLQ_OP_CHOOSE_PARAMETERS);
+    c.q.layout = inputs_layout_flat(3);
+    c.q.layout.granularity = CLQ_PER_CHANNEL;
+    for (int k = 0; k < 5 * 3 * 6 * 2 * 8; k++) {
+        const float end = -0x1p-100f * (1.0f + (k % 7 == 0 ? (float)check_below(1 << 23) * 0x1p-23f : 0.0f));
+        const float before = nextafterf(end, -1.0f);
+        const float ranges[] = {end, end, before, before, before, end};
+        clq_scheme *s = &c.q.scheme;
+        int rest = k;
+        inputs_scheme(s, CLQ_S16, 0);
+        s->zero_point_rule = (clq_zero_point_rule)(rest % 5);
+        rest /= 5;
+        s->precision = (clq_parameter_precision)(rest % 3);
+        rest /= 3;
+        s->qmin = codes[rest % 6][0];
+        s->qmax = codes[rest % 6][1];
+        rest /= 6;
+        s->symmetric = 0;
+        s->widen_to_zero = 0;
+        s->divisor = rest % 2 == 0 ? 1.0 : (double)(s->qmax - s->qmin);
+        s->minimum_scale = 0.0;
+        s->minimum_width = -(double)end + (double)(rest / 2) * 0x1p-152; /* eighths of the least f32 */
+        s->degenerate = CLQ_DEGENERATE_MINIMUM_SCALE;
+        c.in[CHECK_RANGE] = ranges;
+        check_case_fully(&c); /* the oracle is clq_choose_parameters */
+    }
+    check_needs_device();
+}
+
 /* Each number of parameters around a work-group, and layouts that are not flat. */
 static void every_count_on_the_device(void **state)
 {
@@ -538,12 +623,14 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(presets_by_the_table),
     cmocka_unit_test(presets_as_options),
     cmocka_unit_test(options_in_figures),
+    cmocka_unit_test(single_in_figures),
     cmocka_unit_test(bounds),
     cmocka_unit_test(single_scales_are_single),
     cmocka_unit_test(ranges_are_covered),
     cmocka_unit_test(presets_on_the_device),
     cmocka_unit_test(any_scheme_on_the_device),
     cmocka_unit_test(every_option_on_the_device),
+    cmocka_unit_test(widths_that_cancel_on_the_device),
     cmocka_unit_test(every_count_on_the_device),
     cmocka_unit_test(refused_ranges),
 };

@@ -38,7 +38,7 @@ void clq_reference_merge_range(const clq_geometry *g, clq_dtype real, const void
     const float c = clq_load_real(CLQ_F32, averaging, 0);
     clq_nonfinite found;
     memcpy(&found, nonfinite, sizeof found);
-    for (uint64_t p = 0; p < g->parameters; p++) {
+    for (uint64_t p = 0; p < g->parameters && g->elements > 0; p++) { /* without elements no range is one of data */
         float now[2];
         float merged[2];
         memcpy(now, (const char *)range + p * sizeof now, sizeof now);

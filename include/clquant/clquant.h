@@ -179,7 +179,8 @@ typedef enum clq_zero_point_rounding {
 typedef enum clq_parameter_precision {
     CLQ_PARAMETERS_DOUBLE = 0,       /* everything in double */
     CLQ_PARAMETERS_SCALE_SINGLE = 1, /* the scale in f32, the zero point in double from that scale */
-    CLQ_PARAMETERS_SINGLE = 2        /* everything in f32 */
+    CLQ_PARAMETERS_SINGLE = 2        /* everything in f32; but qmin - round(lo/S) (FROM_QUOTIENT) is exact, of integers,
+                                        and lo + minimum_width, sums and differences of LESSER_ERROR are double */
 } clq_parameter_precision;
 
 /* What a range without width, or with nothing but zero in it, becomes. */
@@ -553,9 +554,9 @@ enum { CLQ_HISTOGRAM_BINS = 2048 };
 
 /*
  * Fold the range of one batch into what was seen before: `x`, `range` and `nonfinite` are an input and the outputs of
- * clq_minmax. state = [infinity, -infinity] stands for nothing seen yet; a parameter without a finite element in x
- * leaves its state alone. An `averaging` of 0 keeps the least and the greatest; a constant c in (0, 1] moves the state
- * by c * (range - state), after a first batch that sets it. Reads q->real and q->layout only.
+ * clq_minmax. state = [infinity, -infinity] stands for nothing seen yet; a parameter without a finite element in x, or
+ * without any, leaves its state alone. An `averaging` of 0 keeps the least and the greatest; a constant c in (0, 1]
+ * moves the state by c * (range - state), after a first batch that sets it. Reads q->real and q->layout only.
  */
 CLQ_API clq_status clq_merge_range(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
                                    clq_operand nonfinite, clq_operand averaging, clq_operand state, clq_error *error);
@@ -563,7 +564,8 @@ CLQ_API clq_status clq_merge_range(clq_context *context, const clq_quantization 
 /*
  * counts[p][bin] += the number of finite elements of parameter p in that bin: CLQ_HISTOGRAM_BINS bins of equal width of
  * |x| over [0, max(|lo|, |hi|)] of range[p], the same on every device, whatever the order or the number of calls.
- * Greater elements count in the last bin. Reads q->real and q->layout only.
+ * Greater elements count in the last bin, and all do where that maximum is not finite or below 2^-100. A lo that is NaN
+ * is passed over: |hi| alone counts; a hi that is NaN is not finite. Reads q->real and q->layout only.
  */
 CLQ_API clq_status clq_histogram(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
                                  clq_operand counts, clq_error *error);
@@ -592,7 +594,7 @@ CLQ_API clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint
                                      clq_error *error);
 
 /* What clq_merge_range does to the state of one parameter that has the range [range[0], range[1]] in a batch; a range
- * with lo above hi is that of no element. */
+ * with lo above hi, or with NaN, is that of no element. */
 CLQ_API void clq_range_merge(float state[2], const float range[2], float averaging);
 
 /* range = [lo, hi], each moved into [-threshold, threshold]. */
@@ -616,7 +618,8 @@ CLQ_API clq_status clq_observer_create(clq_context *context, uint64_t parameters
                                        clq_observer **observer, clq_error *error);
 CLQ_API void clq_observer_destroy(clq_observer **observer);
 
-/* Enqueue: fold a piece in, whose parameters are [first, first + those of q->layout) of the observer's. */
+/* Enqueue: fold a piece in, whose parameters are [first, first + those of q->layout) of the observer's. A piece without
+ * elements changes nothing. */
 CLQ_API clq_status clq_observer_add_range(clq_observer *observer, const clq_quantization *q, clq_operand x,
                                           uint64_t first, clq_error *error);
 CLQ_API clq_status clq_observer_add_counts(clq_observer *observer, const clq_quantization *q, clq_operand x,
