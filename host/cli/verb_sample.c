@@ -155,14 +155,14 @@ static void print_result(const cli_options *options, const cli_sample_model *mod
 
 int cli_sample(const cli_options *options)
 {
-    static const char *const names[] = {"mobilenet-v2", "resnet-50", "transformer-block"};
     const char *name = options->positional.items[0];
     cli_sample_model model;
     totals sum = {0, 0};
     clq_error error;
     clq_status status = CLQ_OK;
     if (!cli_sample_build(name, options->model_scale, &model)) {
-        return cli_usage_error("unknown model '%s': required is %s, %s or %s", name, names[0], names[1], names[2]);
+        return cli_usage_error("unknown model '%s': required is %s, %s or %s", name, cli_sample_name(0),
+                               cli_sample_name(1), cli_sample_name(2));
     }
     if (model.failed) {
         status = clq_fail(&error, CLQ_OUT_OF_MEMORY, "no memory for the list of tensors");
