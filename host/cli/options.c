@@ -205,7 +205,7 @@ static int take_result(parser *state, int result, int argc, char **argv, int *co
     }
     row = row_of(result, state->verbs);
     if (strcmp(row->name, "version") == 0) {
-        printf("clquant %s\n", clq_version());
+        cli_line(stdout, "clquant %s", clq_version());
         return 0;
     }
     if (strcmp(row->name, "help") == 0) {

@@ -188,6 +188,10 @@ static clq_status measure(bench_call *call, size_t *failed, clq_error *error)
     status = bench_suite_run(suite, failed, error);
     cli_progress_end(&call->progress);
     cli_bench_report_end(&call->report, *failed);
+    if (status == CLQ_OK && call->report.status != CLQ_OK) {
+        *error = call->report.error;
+        status = call->report.status;
+    }
     return status;
 }
 

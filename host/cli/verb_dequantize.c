@@ -285,9 +285,9 @@ static clq_status report(const dequantize_run *run, clq_error *error)
         char out[64];
         cli_format_bytes(in, sizeof in, run->summary.bytes_in);
         cli_format_bytes(out, sizeof out, run->summary.bytes_out);
-        printf("%zu dequantized to %s, %zu copied: %s -> %s (%" PRIu64 " bytes), %.2f s on %s\n", run->quantized_count,
-               clq_dtype_name(run->real), run->count - run->quantized_count, in, out, run->summary.bytes_out,
-               run->summary.seconds, run->summary.device);
+        cli_line(stdout, "%zu dequantized to %s, %zu copied: %s -> %s (%" PRIu64 " bytes), %.2f s on %s",
+                 run->quantized_count, clq_dtype_name(run->real), run->count - run->quantized_count, in, out,
+                 run->summary.bytes_out, run->summary.seconds, run->summary.device);
     }
     return CLQ_OK;
 }

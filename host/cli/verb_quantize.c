@@ -42,7 +42,7 @@ static int check_strict(const cli_quantize_job *job)
     if (code == CLI_OK || !job->options->strict) {
         return CLI_OK;
     }
-    fprintf(stderr, "clquant: --strict: nothing was written, because not all that was selected can be quantized\n");
+    cli_message("--strict: nothing was written, because not all that was selected can be quantized");
     return code;
 }
 
@@ -150,9 +150,8 @@ static int check_quality(const cli_quantize_job *job)
         const char *name = job->model->tensors[worst->index].name;
         clq_printable(shown, sizeof shown, name, strlen(name));
         cli_format_sqnr(sqnr, sizeof sqnr, &worst->errors);
-        cli_progress_hide();
-        fprintf(stderr, "clquant: tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written\n",
-                shown, sqnr, job->options->fail_sqnr_below);
+        cli_message("tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written", shown, sqnr,
+                    job->options->fail_sqnr_below);
         return CLI_QUALITY;
     }
     return CLI_OK;

@@ -148,8 +148,8 @@ static void print_result(const cli_options *options, const cli_sample_model *mod
     } else if (!options->quiet) {
         cli_format_bytes(bytes, sizeof bytes, sum->bytes);
         clq_printable(path, sizeof path, options->output, strlen(options->output));
-        printf("%s: %zu tensors, %llu parameters, %s\n", path, model->count, (unsigned long long)sum->parameters,
-               bytes);
+        cli_line(stdout, "%s: %zu tensors, %llu parameters, %s", path, model->count,
+                 (unsigned long long)sum->parameters, bytes);
     }
 }
 
