@@ -330,6 +330,7 @@ int cli_dequantize(const cli_options *options)
 {
     dequantize_run run;
     struct timespec begun;
+    const char *complete = NULL;
     clq_error error;
     clq_status status;
     memset(&run, 0, sizeof run);
@@ -338,6 +339,7 @@ int cli_dequantize(const cli_options *options)
     status = execute(&run, &error);
     cli_progress_end(&run.progress);
     if (status == CLQ_OK) {
+        complete = options->output;
         run.summary.seconds = cli_seconds_since(&begun);
         status = report(&run, &error);
     }
@@ -349,5 +351,5 @@ int cli_dequantize(const cli_options *options)
     cli_quantized_list_destroy(&run.list);
     free(run.items);
     clq_model_close(&run.model);
-    return status == CLQ_OK ? CLI_OK : cli_report_failure(&error);
+    return cli_report_end(complete, status, &error);
 }

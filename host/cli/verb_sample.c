@@ -9,7 +9,7 @@
 
 #include "../io/file.h"
 #include "../io/safetensors.h"
-#include "cli.h"
+#include "report.h"
 #include "sample.h"
 
 enum { CHUNK_ELEMENTS = 64 * CLI_SAMPLE_BLOCK };
@@ -173,5 +173,5 @@ int cli_sample(const cli_options *options)
         print_result(options, &model, &sum);
     }
     cli_sample_release(&model);
-    return status == CLQ_OK ? CLI_OK : cli_report(&error);
+    return cli_report_end(status == CLQ_OK ? options->output : NULL, status, &error);
 }
