@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Formatting of C and kernels, trailing blanks, a newline at each file's end, ASCII in kernels.
+# Formatting of C and kernels, trailing blanks, a newline at each file's end, ASCII in kernels, one way to the terminal.
 set -eu
 cd "$(dirname "$0")/.."
 bad=0
@@ -20,6 +20,12 @@ for file in $text_files; do
 done
 if LC_ALL=C grep -n '[^ -~	]' kernels/*.cl kernels/*.clh kernels/*.def; then
     echo "kernels: only ASCII is portable" >&2
+    bad=1
+fi
+# Text from files and drivers steers no terminal, since it gets there through cli_line and tables only; what progress.c
+# and run.c print is not such text.
+if git grep -nE '(^|[^a-z_])(printf|puts|putchar)\(|f(printf|puts|putc|write)\(.*(stdout|stderr)' -- host/cli ':!host/cli/progress.c' ':!host/cli/run.c'; then
+    echo "host/cli: what people read is printed by cli_line, cli_message or a table" >&2
     bad=1
 fi
 exit "$bad"

@@ -109,9 +109,9 @@ void cli_bench_report_begin(cli_bench_report *report)
         begin_json(report, &info);
         return;
     }
-    printf("device: %s, %u compute units; C on %d threads%s%s; %s; median of %d rounds\n", info.name,
-           (unsigned)info.compute_units, native_threads(), native_instructions()[0] != '\0' ? " with " : "",
-           native_instructions(), report->peers != NULL ? report->peers->name() : "no peer linked", report->rounds);
+    cli_line(stdout, "device: %s, %u compute units; C on %d threads%s%s; %s; median of %d rounds", info.name,
+             (unsigned)info.compute_units, native_threads(), native_instructions()[0] != '\0' ? " with " : "",
+             native_instructions(), report->peers != NULL ? report->peers->name() : "no peer linked", report->rounds);
     fflush(stdout);
 }
 
@@ -222,22 +222,25 @@ static void table_row(cli_table *table, const bench_group *group, const bench_ro
     comparison_cell(table, group, row);
 }
 
-static void print_table(const bench_group *group)
+static clq_status print_table(const bench_group *group, clq_error *error)
 {
     const int operations = group->rows[0].unit == BENCH_OPERATIONS;
     const char *const titles[] = {"operation", "problem", "shape",        "who",
                                   "variant",   "median",  "best",         operations ? "GOPS" : "GB/s",
                                   "of roof",   "of copy", "beside others"};
     cli_table *table = cli_table_create(11, titles, "<<<<<>>>>><");
+    clq_status status;
     char memory[32];
     for (size_t i = 0; i < group->count; i++) {
         table_row(table, group, &group->rows[i]);
     }
     cli_format_bytes(memory, sizeof memory, group->memory_bytes);
-    printf("\nin %s of memory\n", memory);
-    cli_table_print(table, stdout);
+    cli_line(stdout, "%s", "");
+    cli_line(stdout, "in %s of memory", memory);
+    status = cli_table_print(table, stdout, error);
     cli_table_destroy(&table);
     fflush(stdout); /* the next group may take minutes */
+    return status;
 }
 
 void cli_bench_report_group(cli_bench_report *report, const bench_group *group)
@@ -249,7 +252,9 @@ void cli_bench_report_group(cli_bench_report *report, const bench_group *group)
         return;
     }
     if (!report->options->json) {
-        print_table(group);
+        if (report->status == CLQ_OK) {
+            report->status = print_table(group, &report->error);
+        }
         return;
     }
     for (size_t i = 0; i < group->count; i++) {

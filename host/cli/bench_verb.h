@@ -6,6 +6,9 @@
 #include "../../bench/suite.h"
 #include "cli.h"
 
+/* The names of the operations; NULL after the last. */
+const char *cli_bench_name(size_t index);
+
 /* Implementations to compare with; the command itself has none. */
 void cli_bench_set_peers(const bench_peers *peers);
 
@@ -24,6 +27,8 @@ typedef struct cli_bench_report {
     cli_json json;
     int begun;
     uint64_t memory_bytes; /* the most that a group took */
+    clq_status status;     /* of what was to be printed, with its error */
+    clq_error error;
 } cli_bench_report;
 
 /* Facts about the run, then a table or the rows of each group, then the rest. */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `calibrate` found: the file of ranges (docs/files.md), the same object on stdout, or a table. */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -178,16 +175,10 @@ clq_status cli_calibrate_write(const cli_calibrate_job *job, clq_error *error)
     char *text = NULL;
     size_t bytes = 0;
     cli_json json;
-    FILE *out = open_memstream(&text, &bytes);
-    if (out == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the ranges");
-    }
-    cli_json_begin(&json, out);
+    cli_json_begin(&json, NULL);
     all_members(&json, job);
     cli_json_end(&json);
-    if (fclose(out) != 0) {
-        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the ranges"));
-    }
+    CLQ_TRY_TO(cli_text_take(&json.text, "the ranges", &text, &bytes, error));
     CLQ_TRY_TO(clq_writer_open(job->options->output, bytes, job->options->force, &writer, error));
     CLQ_TRY_TO(clq_writer_write(writer, text, bytes, error));
     CLQ_TRY_TO(clq_writer_commit(&writer, error));
@@ -254,10 +245,8 @@ clq_status cli_calibrate_table(const cli_calibrate_job *job, double seconds, clq
     static const char *const TITLES[] = {"tensor", "type", "per", "batches", "elements", "found", "range", "within"};
     const int counts = cli_calibration_counts(&job->options->calibration);
     cli_table *table = cli_table_create(counts ? 8 : 7, TITLES, "<<<>>>>>");
+    clq_status status;
     char text[160];
-    if (table == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
-    }
     for (size_t i = 0; i < job->count; i++) {
         const cli_calibrated *tensor = &job->tensors[i];
         cli_table_cell(table, "%s", tensor->name);
@@ -278,10 +267,12 @@ clq_status cli_calibrate_table(const cli_calibrate_job *job, double seconds, clq
             cli_table_cell(table, "%s", text);
         }
     }
-    cli_table_print(table, stdout);
+    status = cli_table_print(table, stdout, error);
     cli_table_destroy(&table);
+    CLQ_TRY(status);
     cli_calibration_format(text, sizeof text, &job->options->calibration);
-    printf("%zu tensor%s calibrated by %s over %zu file%s, %.2f s on %s\n", job->count, job->count == 1 ? "" : "s",
-           text, job->input_count, job->input_count == 1 ? "" : "s", seconds, job->device);
+    cli_line(stdout, "%zu tensor%s calibrated by %s over %zu file%s, %.2f s on %s", job->count,
+             job->count == 1 ? "" : "s", text, job->input_count, job->input_count == 1 ? "" : "s", seconds,
+             job->device);
     return CLQ_OK;
 }

@@ -31,7 +31,7 @@ static clq_status hash_header(const clq_model_shard *shard, uint64_t bytes, uint
     return CLQ_OK;
 }
 
-static clq_status describe_input(const clq_model *model, FILE *out, clq_error *error)
+static clq_status describe_input(const clq_model *model, cli_text *out, clq_error *error)
 {
     size_t next = 0; /* tensors come shard by shard, in the order of their data */
     for (size_t i = 0; i < model->shard_count; i++) {
@@ -49,8 +49,8 @@ static clq_status describe_input(const clq_model *model, FILE *out, clq_error *e
         if (fstat(shard->fd, &facts) != 0) {
             return clq_fail(error, CLQ_IO_ERROR, "%s: cannot examine: %s", shard->path, strerror(errno));
         }
-        fprintf(out, "input %" PRId64 " %" PRId64 "%09ld %016" PRIx64 "\n", (int64_t)facts.st_size,
-                (int64_t)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, hash);
+        cli_text_format(out, "input %" PRId64 " %" PRId64 "%09ld %016" PRIx64 "\n", (int64_t)facts.st_size,
+                        (int64_t)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, hash);
     }
     return CLQ_OK;
 }
@@ -65,27 +65,20 @@ clq_status cli_heading_create(const cli_checkpoint_run *run, int layout, char **
     const cli_explicit *given = run->given;
     clq_status status = CLQ_OK;
     size_t bytes = 0;
-    FILE *out = open_memstream(text, &bytes);
-    if (out == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the journal");
-    }
-    fprintf(out, "version %s\noptions ", clq_version());
-    CLQ_TRY_TO(cli_quantize_describe_options(run->options, run->plan, out, error));
-    fprintf(out, "\nvalues %016" PRIx64 " %016" PRIx64 "\n",
-            hash_values(given->scales, given->scale_count, sizeof *given->scales),
-            hash_values(given->zero_points, given->zero_point_count, sizeof *given->zero_points));
-    CLQ_TRY_TO(describe_input(run->plan->model, out, error));
+    cli_text out = {0};
+    *text = NULL;
+    cli_text_format(&out, "version %s\noptions ", clq_version());
+    cli_quantize_describe_options(run->options, run->plan, &out);
+    cli_text_format(&out, "\nvalues %016" PRIx64 " %016" PRIx64 "\n",
+                    hash_values(given->scales, given->scale_count, sizeof *given->scales),
+                    hash_values(given->zero_points, given->zero_point_count, sizeof *given->zero_points));
+    CLQ_TRY_TO(describe_input(run->plan->model, &out, error));
     if (layout) {
-        cli_output_describe(run->output, out);
+        cli_output_describe(run->output, &out);
     }
+    CLQ_TRY_TO(cli_text_take(&out, "the journal", text, &bytes, error));
 done:
-    if (fclose(out) != 0 && status == CLQ_OK) {
-        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the journal");
-    }
-    if (status != CLQ_OK) {
-        free(*text);
-        *text = NULL;
-    }
+    cli_text_release(&out);
     return status;
 }
 

@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#include "../error.h"
+#include "text.h"
 
 /* Exit codes: a contract (README, man page). */
 enum {
@@ -179,8 +179,15 @@ int cli_sample(const cli_options *options);
  */
 int cli_report(const clq_error *error);
 
-/* "clquant: " + a formatted line on stderr; `_warning` is dropped under --quiet, `_note` printed under --verbose only.
+/*
+ * A formatted line on `out`, without the newline: what goes to people goes this way or through a table, and callers
+ * need not ask where a text comes from. Control characters and bytes that are no UTF-8 are shown as \xNN.
+ */
+void cli_line(FILE *out, const char *format, ...) CLQ_PRINTF(2, 3);
+
+/* The same on stderr after "clquant: "; `_warning` is dropped under --quiet, `_note` printed under --verbose only.
  * cli_usage_error adds a line "try 'clquant VERB --help'" and returns CLI_USAGE. */
+void cli_message(const char *format, ...) CLQ_PRINTF(1, 2);
 void cli_warning(const cli_options *options, const char *format, ...) CLQ_PRINTF(2, 3);
 void cli_note(const cli_options *options, const char *format, ...) CLQ_PRINTF(2, 3);
 int cli_usage_error(const char *format, ...) CLQ_PRINTF(1, 2);
@@ -235,21 +242,22 @@ void cli_progress_finish(cli_progress *progress, const char *what);  /* all byte
 void cli_progress_end(cli_progress **progress);                      /* wipes the line */
 void cli_progress_hide(void); /* wipes the line before something else is printed on stderr */
 
-/* JSON on stdout, one object; commas and indentation are kept by the writer. Strings are escaped; NaN and infinity
- * become null. */
+/* JSON, one object; commas and indentation are kept by the writer. Strings are escaped, also for terminals; NaN and
+ * infinity become null. Nothing is allocated for a stream. */
 typedef struct cli_json {
-    FILE *out;
+    cli_text text; /* of an object in memory: cli_text_take after the end */
     int depth;
     int count[32]; /* members written at each depth */
     char form[32]; /* at each depth: '{', '[' for an array of plain values on one line, '*' for one of nested values */
 } cli_json;
-void cli_json_begin(cli_json *json, FILE *out); /* opens the object */
+void cli_json_begin(cli_json *json, FILE *out); /* opens the object; NULL: in memory */
 void cli_json_end(cli_json *json);              /* closes it and ends the line */
 int cli_json_printed(void);                     /* whether an object was begun on stdout */
 void cli_json_key(cli_json *json, const char *key);
 void cli_json_open(cli_json *json, char bracket); /* '{' or '[' as a value */
 void cli_json_close(cli_json *json, char bracket);
 void cli_json_string(cli_json *json, const char *value);
+void cli_json_bytes(cli_json *json, const char *value, size_t length); /* a string, of so many bytes */
 void cli_json_number(cli_json *json, double value); /* the shortest text that reads back as the same double */
 void cli_json_u64(cli_json *json, uint64_t value);
 void cli_json_i64(cli_json *json, int64_t value);
@@ -272,8 +280,9 @@ typedef struct cli_table cli_table;
 cli_table *cli_table_create(size_t columns, const char *const *titles,
                             const char *alignments); /* '<' or '>' per column */
 void cli_table_cell(cli_table *table, const char *format, ...)
-    CLQ_PRINTF(2, 3); /* the next cell; rows fill up in order */
-void cli_table_print(cli_table *table, FILE *out);
+    CLQ_PRINTF(2, 3); /* the next cell; rows fill up in order; shown as by cli_line */
+/* CLQ_OUT_OF_MEMORY, and nothing is printed, when there was no memory for the table (which may be NULL) or a cell. */
+clq_status cli_table_print(cli_table *table, FILE *out, clq_error *error);
 void cli_table_destroy(cli_table **table);
 
 /* All of the command; returns the exit code. */

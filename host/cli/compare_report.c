@@ -190,18 +190,18 @@ static void print_odd_pair(const cli_compare_report *report, const cli_pair *pai
         cli_format_shape(left, sizeof left, rank, shape);
         cli_compared_shape(test, pair->test, &rank, &shape);
         cli_format_shape(right, sizeof right, rank, shape);
-        printf("%s: shapes differ: %s, %s\n", shown, left, right);
+        cli_line(stdout, "%s: shapes differ: %s, %s", shown, left, right);
     } else if (pair->kind == CLI_PAIR_TYPES) {
-        printf("%s: types differ: %s, %s\n", shown, cli_compared_type(reference, pair->reference),
-               cli_compared_type(test, pair->test));
+        cli_line(stdout, "%s: types differ: %s, %s", shown, cli_compared_type(reference, pair->reference),
+                 cli_compared_type(test, pair->test));
     } else if (pair->kind == CLI_PAIR_MISSING) {
-        printf("%s: missing in TEST\n", shown);
+        cli_line(stdout, "%s: missing in TEST", shown);
     } else if (pair->kind == CLI_PAIR_EXTRA) {
-        printf("%s: in TEST only\n", shown);
+        cli_line(stdout, "%s: in TEST only", shown);
     } else if (pair->kind == CLI_PAIR_BYTES && !pair->equal) {
-        printf("%s: %s data differs\n", shown, cli_compared_type(test, pair->test));
+        cli_line(stdout, "%s: %s data differs", shown, cli_compared_type(test, pair->test));
     } else if (pair->kind == CLI_PAIR_NUMBERS && pair->differing > 0) {
-        printf("%s: %" PRIu64 " elements are NaN or infinite on one side only\n", shown, pair->differing);
+        cli_line(stdout, "%s: %" PRIu64 " elements are NaN or infinite on one side only", shown, pair->differing);
     }
 }
 
@@ -225,25 +225,24 @@ clq_status cli_compare_report_table(const cli_compare_report *report, int all, c
     size_t equal = 0;
     if (report->compared > (list_exact ? 0 : exact)) {
         cli_table *table = cli_table_create(8, TITLES, "<<<><>>>");
-        if (table == NULL) {
-            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
-        }
+        clq_status status;
         for (size_t i = 0; i < report->compared; i++) {
             if (list_exact || !report->order[i]->errors.exact) {
                 table_row(table, report, report->order[i]);
             }
         }
-        cli_table_print(table, stdout);
+        status = cli_table_print(table, stdout, error);
         cli_table_destroy(&table);
+        CLQ_TRY(status);
     }
     for (size_t i = 0; i < report->comparison.count; i++) {
         print_odd_pair(report, &report->comparison.pairs[i]);
         equal += report->comparison.pairs[i].kind == CLI_PAIR_BYTES && report->comparison.pairs[i].equal;
     }
     if (!list_exact) {
-        printf("%zu tensors are exact (--verbose lists them)\n", exact);
+        cli_line(stdout, "%zu tensors are exact (--verbose lists them)", exact);
     }
-    printf("%zu tensor%s compared, %zu of other types equal\n", report->compared, report->compared == 1 ? "" : "s",
-           equal);
+    cli_line(stdout, "%zu tensor%s compared, %zu of other types equal", report->compared,
+             report->compared == 1 ? "" : "s", equal);
     return CLQ_OK;
 }

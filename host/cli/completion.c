@@ -2,22 +2,9 @@
 /* Completion scripts for bash, zsh and fish, made from the option table. */
 #include <string.h>
 
+#include "bench_verb.h"
 #include "options.h"
-
-/* Words that complete the option's value: "a b c" in `out`; empty when there are none to choose from. */
-static void value_words(const cli_option *row, char *out, size_t capacity)
-{
-    const char *next = row->values;
-    char word[32];
-    out[0] = '\0';
-    if (next == NULL && row->argument != NULL && row->argument[0] >= 'a' && row->argument[0] <= 'z') {
-        next = row->argument;
-    }
-    while (next != NULL && cli_next_alternative(&next, word, sizeof word)) {
-        const size_t used = strlen(out);
-        snprintf(out + used, capacity - used, "%s%s", used > 0 ? " " : "", word);
-    }
-}
+#include "sample.h"
 
 static int takes_file(const cli_option *row)
 {
@@ -30,11 +17,12 @@ static int is_shown(const cli_option *row, int verb)
 }
 
 /* The words a verb's arguments are chosen from; empty when they are files or numbers. */
-static const char *argument_words(int verb)
+static void argument_words(int verb, char out[CLI_NAMES_BYTES])
 {
-    return verb == CLI_VERB_SAMPLE  ? "mobilenet-v2 resnet-50 transformer-block"
-           : verb == CLI_VERB_BENCH ? "minmax quantize dequantize fake-quantize dynamic-quantize batch gemm"
-                                    : "";
+    out[0] = '\0';
+    if (verb == CLI_VERB_SAMPLE || verb == CLI_VERB_BENCH) {
+        cli_join_names(verb == CLI_VERB_SAMPLE ? cli_sample_name : cli_bench_name, " ", out);
+    }
 }
 
 static int takes_model_file(int verb)
@@ -68,8 +56,9 @@ static void put_text(FILE *out, const char *text, const char *special)
 /* The verb's options as one list, and the values of each option that takes one. */
 static void put_bash_verb(FILE *out, int verb)
 {
-    char words[256];
-    fprintf(out, "    %s)\n        values='%s'\n        options='", cli_verb_table[verb].name, argument_words(verb));
+    char words[CLI_NAMES_BYTES];
+    argument_words(verb, words);
+    fprintf(out, "    %s)\n        values='%s'\n        options='", cli_verb_table[verb].name, words);
     for (size_t i = 0; i < cli_option_count; i++) {
         if (is_shown(&cli_option_table[i], verb)) {
             fprintf(out, "--%s ", cli_option_table[i].name);
@@ -79,7 +68,7 @@ static void put_bash_verb(FILE *out, int verb)
     for (size_t i = 0; i < cli_option_count; i++) {
         const cli_option *row = &cli_option_table[i];
         if (is_shown(row, verb) && row->argument != NULL) {
-            value_words(row, words, sizeof words);
+            cli_alternatives(row, " ", words);
             fprintf(out, "        --%s", row->name);
             if (row->letter != '\0') {
                 fprintf(out, " | -%c", row->letter);
@@ -128,8 +117,8 @@ static void put_bash(FILE *out)
 static void put_zsh_option(FILE *out, const cli_option *row)
 {
     static const char special[] = "[]:\\";
-    char words[256];
-    value_words(row, words, sizeof words);
+    char words[CLI_NAMES_BYTES];
+    cli_alternatives(row, " ", words);
     fputs(" \\\n            ", out);
     if (row->letter != '\0') {
         fprintf(out, "'*'{-%c,--%s}'[", row->letter, row->name);
@@ -152,7 +141,8 @@ static void put_zsh_option(FILE *out, const cli_option *row)
 
 static void put_zsh_verb(FILE *out, int verb)
 {
-    const char *words = argument_words(verb);
+    char words[CLI_NAMES_BYTES];
+    argument_words(verb, words);
     fprintf(out, "    %s)\n        _arguments -s", cli_verb_table[verb].name);
     for (size_t i = 0; i < cli_option_count; i++) {
         if (is_shown(&cli_option_table[i], verb)) {
@@ -204,8 +194,8 @@ static void put_zsh(FILE *out)
 
 static void put_fish_option(FILE *out, const cli_option *row, const char *verb_name)
 {
-    char words[256];
-    value_words(row, words, sizeof words);
+    char words[CLI_NAMES_BYTES];
+    cli_alternatives(row, " ", words);
     fprintf(out, "complete -c clquant -n '__fish_seen_subcommand_from %s' -l %s", verb_name, row->name);
     if (row->letter != '\0') {
         fprintf(out, " -s %c", row->letter);
@@ -229,8 +219,9 @@ static void put_fish(FILE *out)
         put_text(out, info->summary, "\\");
         fputs("'\n", out);
         if (!takes_model_file(verb)) {
-            fprintf(out, "complete -c clquant -n '__fish_seen_subcommand_from %s' -f -a '%s'\n", info->name,
-                    argument_words(verb));
+            char words[CLI_NAMES_BYTES];
+            argument_words(verb, words);
+            fprintf(out, "complete -c clquant -n '__fish_seen_subcommand_from %s' -f -a '%s'\n", info->name, words);
         }
         for (size_t i = 0; i < cli_option_count; i++) {
             if (is_shown(&cli_option_table[i], verb)) {

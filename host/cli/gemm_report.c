@@ -81,19 +81,21 @@ static void print_lines(const cli_gemm_job *job, const cli_gemm_product *product
     char b[160];
     char time[40];
     char rate[40];
+    char mode[40] = "";
     clq_printable(path, sizeof path, job->options->output, strlen(job->options->output));
     cli_format_shape(shape, sizeof shape, job->rank, job->shape);
     format_matrix(a, sizeof a, &job->a);
     format_matrix(b, sizeof b, &job->b);
-    printf("%s: %s %s = %s x %s", path, clq_dtype_name(p->c.dtype), shape, a, b);
     if (cli_gemm_has_codes(job->options)) {
-        printf(", requantized by '%s'", cli_gemm_mode_name(p->requantize));
+        snprintf(mode, sizeof mode, ", requantized by '%s'", cli_gemm_mode_name(p->requantize));
     }
+    cli_line(stdout, "%s: %s %s = %s x %s%s", path, clq_dtype_name(p->c.dtype), shape, a, b, mode);
     format_number(time, sizeof time, product->seconds * 1e3);
     format_number(rate, sizeof rate, giga_operations(job, product));
-    printf("\n%s ms, %s GOPS by '%s' (%s) on %s\n", time, rate, product->plan.variant, product->plan.reason, device);
+    cli_line(stdout, "%s ms, %s GOPS by '%s' (%s) on %s", time, rate, product->plan.variant, product->plan.reason,
+             device);
     if (job->options->gemm.check) {
-        printf("the reference gives the same bytes\n");
+        cli_line(stdout, "the reference gives the same bytes");
     }
 }
 

@@ -48,20 +48,18 @@ static void print_pair(FILE *out, const char *left, const char *right, int colum
 static void print_option(FILE *out, const cli_option *row)
 {
     char left[128];
-    char right[512];
-    const char *values = row->values != NULL ? row->values : "";
-    const int is_preset = strcmp(row->name, "preset") == 0;
+    char right[1024];
+    char names[CLI_NAMES_BYTES] = "";
     char letter[8] = "    ";
     if (row->letter != '\0') {
         snprintf(letter, sizeof letter, "-%c, ", row->letter);
     }
     snprintf(left, sizeof left, "%s--%s%s%s", letter, row->name, row->argument != NULL ? " " : "",
              row->argument != NULL ? row->argument : "");
-    snprintf(right, sizeof right, "%s%s", row->help, is_preset ? ":" : "");
-    for (char word[32]; is_preset && cli_next_alternative(&values, word, sizeof word);) {
-        const size_t used = strlen(right);
-        snprintf(right + used, sizeof right - used, " %s%s", word, *values != '\0' ? "," : "");
+    if (row->name_of != NULL) {
+        cli_alternatives(row, ", ", names);
     }
+    snprintf(right, sizeof right, "%s%s%s", row->help, names[0] != '\0' ? ": " : "", names);
     if (row->initial != NULL) {
         const size_t used = strlen(right);
         snprintf(right + used, sizeof right - used, " (default: %s)", row->initial);

@@ -2,17 +2,15 @@
 /* Writing JSON: one member a line, nested values indented by two blanks, arrays of plain values on one line. */
 #include <limits.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../io/json.h"
 #include "cli.h"
 
 enum { MAX_DEPTH = sizeof((cli_json *)0)->count / sizeof((cli_json *)0)->count[0] - 1 };
 
 static void new_line(cli_json *json)
 {
-    fprintf(json->out, "\n%*s", 2 * json->depth, "");
+    cli_text_format(&json->text, "\n%*s", 2 * json->depth, "");
 }
 
 /* A negative count marks that a key was just written: its value follows on the same line. */
@@ -28,7 +26,7 @@ static void before_value(cli_json *json, int nested)
         return;
     }
     if (*count > 0) {
-        fputc(',', json->out);
+        cli_text_put(&json->text, ",");
     }
     if (*form == '[' && nested) {
         *form = '*';
@@ -36,16 +34,9 @@ static void before_value(cli_json *json, int nested)
     if (*form != '[') {
         new_line(json);
     } else if (*count > 0) {
-        fputc(' ', json->out);
+        cli_text_put(&json->text, " ");
     }
     *count = *count < INT_MAX ? *count + 1 : *count;
-}
-
-static void put_string(cli_json *json, const char *text)
-{
-    char *quoted = clq_json_quote(text, strlen(text));
-    fputs(quoted != NULL ? quoted : "null", json->out);
-    free(quoted);
 }
 
 static int printed;
@@ -59,28 +50,28 @@ void cli_json_begin(cli_json *json, FILE *out)
 {
     memset(json, 0, sizeof *json);
     printed |= out == stdout;
-    json->out = out;
+    json->text.out = out;
     cli_json_open(json, '{');
 }
 
 void cli_json_end(cli_json *json)
 {
     cli_json_close(json, '}');
-    fputc('\n', json->out);
+    cli_text_put(&json->text, "\n");
 }
 
 void cli_json_key(cli_json *json, const char *key)
 {
     before_value(json, 0);
-    put_string(json, key);
-    fputs(": ", json->out);
+    cli_text_quote(&json->text, key, strlen(key), CLI_TEXT_ESCAPED);
+    cli_text_put(&json->text, ": ");
     json->count[json->depth] = -json->count[json->depth];
 }
 
 void cli_json_open(cli_json *json, char bracket)
 {
     before_value(json, 1);
-    fputc(bracket, json->out);
+    cli_text_add(&json->text, &bracket, 1);
     if (json->depth < MAX_DEPTH) {
         json->depth++;
     }
@@ -96,13 +87,18 @@ void cli_json_close(cli_json *json, char bracket)
     if (members > 0 && form != '[') {
         new_line(json);
     }
-    fputc(bracket == '{' || bracket == '}' ? '}' : ']', json->out);
+    cli_text_put(&json->text, bracket == '{' || bracket == '}' ? "}" : "]");
 }
 
 void cli_json_string(cli_json *json, const char *value)
 {
+    cli_json_bytes(json, value, strlen(value));
+}
+
+void cli_json_bytes(cli_json *json, const char *value, size_t length)
+{
     before_value(json, 0);
-    put_string(json, value);
+    cli_text_quote(&json->text, value, length, CLI_TEXT_ESCAPED);
 }
 
 void cli_json_number(cli_json *json, double value)
@@ -114,41 +110,41 @@ void cli_json_number(cli_json *json, double value)
     }
     before_value(json, 0);
     cli_format_double(text, sizeof text, value, 0);
-    fputs(text, json->out);
+    cli_text_put(&json->text, text);
 }
 
 void cli_json_u64(cli_json *json, uint64_t value)
 {
     before_value(json, 0);
-    fprintf(json->out, "%llu", (unsigned long long)value);
+    cli_text_format(&json->text, "%llu", (unsigned long long)value);
 }
 
 void cli_json_i64(cli_json *json, int64_t value)
 {
     before_value(json, 0);
-    fprintf(json->out, "%lld", (long long)value);
+    cli_text_format(&json->text, "%lld", (long long)value);
 }
 
 void cli_json_bool(cli_json *json, int value)
 {
     before_value(json, 0);
-    fputs(value ? "true" : "false", json->out);
+    cli_text_put(&json->text, value ? "true" : "false");
 }
 
 void cli_json_null(cli_json *json)
 {
     before_value(json, 0);
-    fputs("null", json->out);
+    cli_text_put(&json->text, "null");
 }
 
 void cli_json_shape(cli_json *json, uint32_t rank, const uint64_t *shape)
 {
     before_value(json, 0);
-    fputc('[', json->out);
+    cli_text_put(&json->text, "[");
     for (uint32_t i = 0; i < rank; i++) {
-        fprintf(json->out, "%s%llu", i > 0 ? ", " : "", (unsigned long long)shape[i]);
+        cli_text_format(&json->text, "%s%llu", i > 0 ? ", " : "", (unsigned long long)shape[i]);
     }
-    fputc(']', json->out);
+    cli_text_put(&json->text, "]");
 }
 
 void cli_json_name_and_shape(cli_json *json, const char *name, uint32_t rank, const uint64_t *shape)

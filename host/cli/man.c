@@ -35,15 +35,11 @@ static void put_option(FILE *out, const cli_option *row)
     }
     fputc('\n', out);
     put_roff(out, row->help);
-    if (row->values != NULL) {
-        const char *values = row->values;
-        char word[32];
-        fputs("; known names:", out);
-        while (cli_next_alternative(&values, word, sizeof word)) {
-            fputc(' ', out);
-            put_roff(out, word);
-            fputs(*values != '\0' ? "," : "", out);
-        }
+    if (row->values != NULL || row->name_of != NULL) {
+        char names[CLI_NAMES_BYTES];
+        cli_alternatives(row, ", ", names);
+        fputs("; known names: ", out);
+        put_roff(out, names);
     }
     if (row->initial != NULL) {
         fputs(" (default: ", out);

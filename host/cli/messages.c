@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the command says on stderr, one line each, and the exit code that belongs to a failure. */
+/* Lines for people, the only way to a terminal for text from files and drivers; the exit code of a failure. */
 #include <stdarg.h>
 #include <string.h>
 
@@ -19,13 +19,30 @@ void cli_messages_begin(const char *verb_name, int verbose)
     state.verbose = verbose;
 }
 
-/* Whatever a file name or a tensor name holds, a message is one line and steers no terminal. */
-static void print_line(const char *text)
+/* Whatever a file name, a type or a driver's text holds, it is one line and steers no terminal. */
+static void put_line(FILE *out, const char *before, const char *text)
 {
     char line[LINE_BYTES];
     clq_printable(line, sizeof line, text, strlen(text));
-    cli_progress_hide();
-    fprintf(stderr, "clquant: %s\n", line);
+    if (out == stderr) {
+        cli_progress_hide();
+    }
+    fprintf(out, "%s%s\n", before, line);
+}
+
+static void print_line(const char *text)
+{
+    put_line(stderr, "clquant: ", text);
+}
+
+void cli_line(FILE *out, const char *format, ...)
+{
+    char text[LINE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    put_line(out, "", text);
 }
 
 void cli_note_failure(const char *text)
@@ -53,6 +70,14 @@ static void print_formatted(const char *format, va_list arguments)
     char text[LINE_BYTES];
     vsnprintf(text, sizeof text, format, arguments);
     print_line(text);
+}
+
+void cli_message(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_formatted(format, arguments);
+    va_end(arguments);
 }
 
 void cli_warning(const cli_options *options, const char *format, ...)
@@ -87,9 +112,9 @@ int cli_usage_error(const char *format, ...)
     cli_note_failure(text);
     print_line(text);
     if (state.verb_name != NULL) {
-        fprintf(stderr, "try 'clquant %s --help'\n", state.verb_name);
+        cli_line(stderr, "try 'clquant %s --help'", state.verb_name);
     } else {
-        fprintf(stderr, "try 'clquant --help'\n");
+        cli_line(stderr, "try 'clquant --help'");
     }
     return CLI_USAGE;
 }
@@ -121,13 +146,23 @@ static int exit_code_of(clq_status status)
     return CLI_FAILURE;
 }
 
+/* A compiler's log keeps its lines. */
+static void print_log(const char *log)
+{
+    while (*log != '\0') {
+        const size_t length = strcspn(log, "\n");
+        cli_line(stderr, "%.*s", (int)length, log);
+        log += length + (log[length] == '\n');
+    }
+}
+
 int cli_report(const clq_error *error)
 {
     const char *message = error->message[0] != '\0' ? error->message : clq_status_name(error->status);
     cli_note_failure(message);
     print_line(message);
-    if (error->build_log[0] != '\0' && state.verbose) {
-        fprintf(stderr, "%s\n", error->build_log);
+    if (state.verbose) {
+        print_log(error->build_log);
     }
     return exit_code_of(error->status);
 }

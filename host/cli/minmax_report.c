@@ -92,14 +92,14 @@ static void add_json(cli_json *json, const cli_minmax_result *result)
 
 void cli_minmax_report_add(cli_minmax_report *report, const cli_minmax_result *result)
 {
-    if (report->table != NULL) {
-        add_rows(report, result);
-    } else {
+    if (report->options->json) {
         add_json(&report->json, result);
+    } else {
+        add_rows(report, result);
     }
 }
 
-clq_status cli_minmax_report_begin(cli_minmax_report *report, const cli_options *options, clq_error *error)
+void cli_minmax_report_begin(cli_minmax_report *report, const cli_options *options)
 {
     static const char *const TITLES[] = {"tensor", "type", "shape", "ranges", "min", "max", "non-finite"};
     report->options = options;
@@ -108,19 +108,29 @@ clq_status cli_minmax_report_begin(cli_minmax_report *report, const cli_options 
         cli_json_begin(&report->json, stdout);
         cli_json_key(&report->json, "tensors");
         cli_json_open(&report->json, '[');
-        return CLQ_OK;
+    } else {
+        report->table = cli_table_create(7, TITLES, "<<<>>>>");
     }
-    report->table = cli_table_create(7, TITLES, "<<<>>>>");
-    return report->table != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
 }
 
-void cli_minmax_report_end(cli_minmax_report *report, const clq_context *context, const clq_error *failure)
+static clq_status end_table(cli_minmax_report *report, clq_status status, clq_error *error)
+{
+    clq_error own;
+    const clq_status printed = cli_table_print(report->table, stdout, &own);
+    cli_table_destroy(&report->table);
+    if (status == CLQ_OK && printed != CLQ_OK) {
+        *error = own;
+        return printed;
+    }
+    return status;
+}
+
+clq_status cli_minmax_report_end(cli_minmax_report *report, const clq_context *context, clq_status status,
+                                 clq_error *error)
 {
     clq_device_info info;
-    if (report->table != NULL) {
-        cli_table_print(report->table, stdout);
-        cli_table_destroy(&report->table);
-        return;
+    if (!report->options->json) {
+        return end_table(report, status, error);
     }
     cli_json_close(&report->json, ']');
     cli_json_key(&report->json, "device");
@@ -130,9 +140,10 @@ void cli_minmax_report_end(cli_minmax_report *report, const clq_context *context
     } else {
         cli_json_null(&report->json);
     }
-    if (failure != NULL) {
+    if (status != CLQ_OK) {
         cli_json_key(&report->json, "error");
-        cli_json_string(&report->json, failure->message);
+        cli_json_string(&report->json, error->message);
     }
     cli_json_end(&report->json);
+    return status;
 }

@@ -19,15 +19,19 @@ typedef struct cli_minmax_result {
 /* Tensors are added as they are found; the table is printed in the end. */
 typedef struct cli_minmax_report {
     const cli_options *options;
-    cli_table *table; /* NULL: JSON */
+    cli_table *table;
     cli_json json;
 } cli_minmax_report;
 
-clq_status cli_minmax_report_begin(cli_minmax_report *report, const cli_options *options, clq_error *error);
+void cli_minmax_report_begin(cli_minmax_report *report, const cli_options *options);
 void cli_minmax_report_add(cli_minmax_report *report, const cli_minmax_result *result);
 
-/* `context` may be NULL. JSON is one whole object after a failure too, which `failure` tells; NULL for none. */
-void cli_minmax_report_end(cli_minmax_report *report, const clq_context *context, const clq_error *failure);
+/*
+ * `context` may be NULL. What was found is printed after a failure too: `status`, with its `error`; JSON is one whole
+ * object then and tells it. Returns `status`, or why the table cannot be printed.
+ */
+clq_status cli_minmax_report_end(cli_minmax_report *report, const clq_context *context, clq_status status,
+                                 clq_error *error);
 
 /* Whether the ranges of a tensor laid out so are listed one by one. */
 int cli_minmax_lists_ranges(const cli_options *options, const clq_layout *layout);

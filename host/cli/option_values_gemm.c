@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the options of gemm store their values. Every function returns 0 when the text is not acceptable. */
+#include <string.h>
+
+#include "gemm_job.h"
 #include "options.h"
 
 int cli_set_product_dtype(cli_options *options, const char *text)
@@ -50,15 +53,16 @@ int cli_set_bias(cli_options *options, const char *text)
 
 int cli_set_requant(cli_options *options, const char *text)
 {
-    static const clq_requantize_mode modes[] = {CLQ_REQUANTIZE_DOUBLE, CLQ_REQUANTIZE_SINGLE, CLQ_REQUANTIZE_SHIFT,
+    static const clq_requantize_mode MODES[] = {CLQ_REQUANTIZE_DOUBLE, CLQ_REQUANTIZE_SINGLE, CLQ_REQUANTIZE_SHIFT,
                                                 CLQ_REQUANTIZE_FLOAT};
-    const int choice = cli_choose(text, "double|single|shift|float");
-    if (choice < 0) {
-        return 0;
+    for (size_t i = 0; i < sizeof MODES / sizeof MODES[0]; i++) {
+        if (strcmp(text, cli_gemm_mode_name(MODES[i])) == 0) {
+            options->gemm.requant = MODES[i];
+            options->gemm.requant_given = 1;
+            return 1;
+        }
     }
-    options->gemm.requant = modes[choice];
-    options->gemm.requant_given = 1;
-    return 1;
+    return 0;
 }
 
 int cli_set_scale_a(cli_options *options, const char *text)

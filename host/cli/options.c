@@ -82,11 +82,13 @@ static int refuse_option(int result, const char *argument, const char *verb_name
 
 static int store_option(cli_options *options, const cli_option *row, const char *text)
 {
+    char names[CLI_NAMES_BYTES];
     if (row->store(options, text) || text == NULL) {
         return CLI_OK;
     }
-    if (row->values != NULL && strcmp(row->name, "preset") == 0) {
-        return cli_usage_error("--%s %s: required is one of %s", row->name, text, row->values);
+    if (row->name_of != NULL) {
+        cli_alternatives(row, "|", names);
+        return cli_usage_error("--%s %s: required is one of %s", row->name, text, names);
     }
     return cli_usage_error("--%s %s: required is %s", row->name, text[0] != '\0' ? text : "''", row->required);
 }
@@ -203,7 +205,7 @@ static int take_result(parser *state, int result, int argc, char **argv, int *co
     }
     row = row_of(result, state->verbs);
     if (strcmp(row->name, "version") == 0) {
-        printf("clquant %s\n", clq_version());
+        cli_line(stdout, "clquant %s", clq_version());
         return 0;
     }
     if (strcmp(row->name, "help") == 0) {

@@ -13,7 +13,10 @@ typedef struct cli_option {
     char letter;          /* '\0': none */
     const char *argument; /* as shown in help; alternatives as "a|b|c" are completed; NULL: a flag */
     const char *values;   /* alternatives too many for `argument`, in the same form, or NULL */
-    uint32_t verbs;       /* bit 1 << cli_verb for each verb that takes it */
+    /* Alternatives that the library has a list of: number `index` of them, NULL after the last; or NULL. Help names
+     * them all. */
+    const char *(*name_of)(size_t index);
+    uint32_t verbs; /* bit 1 << cli_verb for each verb that takes it */
     /* Store the value (NULL for a flag); returns 0 when `text` is not acceptable. */
     int (*store)(cli_options *options, const char *text);
     const char *required; /* what a value must be, for the message: "a whole number from 0 to 30" */
@@ -55,6 +58,14 @@ int cli_refuse_long_option(const char *argument, const char *verb_name, uint32_t
 
 /* The first of the alternatives in "a|b|c" that starts at *next, into out; returns 0 at the end. */
 int cli_next_alternative(const char **next, char *out, size_t capacity);
+
+enum { CLI_NAMES_BYTES = 512 };
+
+/* The names of a list with `between` them: name_of(0), name_of(1) and so on, until it returns NULL. */
+void cli_join_names(const char *(*name_of)(size_t index), const char *between, char out[CLI_NAMES_BYTES]);
+
+/* All alternatives of an option's value in the same way; empty when its values are no list. */
+void cli_alternatives(const cli_option *row, const char *between, char out[CLI_NAMES_BYTES]);
 
 void cli_print_usage(FILE *out);                        /* a few lines */
 void cli_print_help(FILE *out);                         /* the general help */

@@ -9,6 +9,11 @@
 /* Short names of the options that several verbs share. */
 #define MODEL_VERBS (FOR(MINMAX) | FOR(QUANTIZE) | FOR(DEQUANTIZE) | FOR(COMPARE))
 
+static const char *preset_name(size_t index)
+{
+    return index < CLQ_PRESET_COUNT ? clq_preset_name((clq_preset)index) : NULL;
+}
+
 const cli_option cli_option_table[] = {
     {.name = "output",
      .letter = 'o',
@@ -24,7 +29,7 @@ const cli_option cli_option_table[] = {
      .help = "replace an existing output file"},
     {.name = "preset",
      .argument = "NAME",
-     .values = "affine|affine-u8|scale-only|symmetric|centered-u8|snpe|onnx|tflite|torch|compressed-tensors",
+     .name_of = preset_name,
      .verbs = FOR(QUANTIZE) | FOR(CALIBRATE),
      .store = cli_set_preset,
      .required = "the name of a numeric scheme",
@@ -412,6 +417,38 @@ const cli_option cli_option_table[] = {
 };
 
 const size_t cli_option_count = sizeof cli_option_table / sizeof cli_option_table[0];
+
+static void add_name(const char *name, const char *between, char out[CLI_NAMES_BYTES])
+{
+    const size_t used = strlen(out);
+    snprintf(out + used, CLI_NAMES_BYTES - used, "%s%s", used > 0 ? between : "", name);
+}
+
+void cli_join_names(const char *(*name_of)(size_t index), const char *between, char out[CLI_NAMES_BYTES])
+{
+    const char *name;
+    out[0] = '\0';
+    for (size_t i = 0; (name = name_of(i)) != NULL; i++) {
+        add_name(name, between, out);
+    }
+}
+
+void cli_alternatives(const cli_option *row, const char *between, char out[CLI_NAMES_BYTES])
+{
+    const char *next = row->values;
+    char word[32];
+    out[0] = '\0';
+    if (row->name_of != NULL) {
+        cli_join_names(row->name_of, between, out);
+        return;
+    }
+    if (next == NULL && row->argument != NULL && row->argument[0] >= 'a' && row->argument[0] <= 'z') {
+        next = row->argument;
+    }
+    while (next != NULL && cli_next_alternative(&next, word, sizeof word)) {
+        add_name(word, between, out);
+    }
+}
 
 int cli_next_alternative(const char **next, char *out, size_t capacity)
 {

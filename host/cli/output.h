@@ -7,9 +7,8 @@
 #ifndef CLQ_CLI_OUTPUT_H
 #define CLQ_CLI_OUTPUT_H
 
-#include <stdio.h>
-
 #include "../io/model.h"
+#include "text.h"
 
 typedef struct cli_output cli_output;
 
@@ -91,7 +90,7 @@ clq_status cli_output_settle_header(cli_output *output, size_t shard, int told, 
 /* Flush what was written to a shard to disk; for any thread. */
 clq_status cli_output_flush(const cli_output *output, size_t shard, clq_error *error);
 
-/* After cli_output_layout: what tells this layout from others, "output BYTES HASH" lines; adds to an open stream. */
-void cli_output_describe(const cli_output *output, FILE *out);
+/* After cli_output_layout: what tells this layout from others, "output BYTES HASH" lines. */
+void cli_output_describe(const cli_output *output, cli_text *out);
 
 #endif

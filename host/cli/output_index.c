@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../io/json.h"
+#include "text.h"
 
 typedef struct index_entry {
     char *name; /* with quotes, as JSON */
@@ -76,7 +77,7 @@ clq_status cli_index_metadata(cli_index *index, const char *metadata, clq_error 
 }
 
 /* The members of the metadata that are kept, each followed by a comma, as they stood. */
-static clq_status write_metadata(const cli_index *index, FILE *out, clq_error *error)
+static clq_status write_metadata(const cli_index *index, cli_text *out, clq_error *error)
 {
     clq_json json;
     int more = 0;
@@ -101,10 +102,11 @@ static clq_status write_metadata(const cli_index *index, FILE *out, clq_error *e
         start = json.position;
         status = clq_json_skip(&json, error);
         if (status == CLQ_OK && strcmp(key, "total_size") != 0) {
-            char *quoted = clq_json_quote(key, length);
-            fprintf(out, "\n    %s: %.*s,", quoted != NULL ? quoted : "\"\"", (int)(json.position - start),
-                    json.text + start);
-            free(quoted);
+            cli_text_put(out, "\n    ");
+            cli_text_quote(out, key, length, CLI_TEXT_PLAIN);
+            cli_text_put(out, ": ");
+            cli_text_add(out, json.text + start, json.position - start);
+            cli_text_put(out, ",");
         }
         free(key);
         CLQ_TRY(status);
@@ -119,23 +121,22 @@ static int compare_entries(const void *a, const void *b)
 clq_status cli_index_text(cli_index *index, char **text, size_t *bytes, clq_error *error)
 {
     clq_status status = CLQ_OK;
-    FILE *out = open_memstream(text, bytes);
-    if (out == NULL) {
-        return no_memory(error);
-    }
+    cli_text out = {0};
     if (index->count > 0) {
         qsort(index->entries, index->count, sizeof *index->entries, compare_entries);
     }
-    fputs("{\n  \"metadata\": {", out);
-    CLQ_TRY_TO(write_metadata(index, out, error));
-    fprintf(out, "\n    \"total_size\": %" PRIu64 "\n  },\n  \"weight_map\": {", index->total_bytes);
+    cli_text_put(&out, "{\n  \"metadata\": {");
+    CLQ_TRY_TO(write_metadata(index, &out, error));
+    cli_text_format(&out, "\n    \"total_size\": %" PRIu64 "\n  },\n  \"weight_map\": {", index->total_bytes);
     for (size_t i = 0; i < index->count; i++) {
-        fprintf(out, "%s\n    %s: %s", i > 0 ? "," : "", index->entries[i].name, index->entries[i].file);
+        cli_text_put(&out, i > 0 ? ",\n    " : "\n    ");
+        cli_text_put(&out, index->entries[i].name);
+        cli_text_put(&out, ": ");
+        cli_text_put(&out, index->entries[i].file);
     }
-    fputs("\n  }\n}\n", out);
+    cli_text_put(&out, "\n  }\n}\n");
+    CLQ_TRY_TO(cli_text_take(&out, "the index of the output", text, bytes, error));
 done:
-    if (fclose(out) != 0 && status == CLQ_OK) {
-        status = no_memory(error);
-    }
+    cli_text_release(&out);
     return status;
 }

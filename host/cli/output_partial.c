@@ -200,15 +200,15 @@ clq_status cli_output_flush(const cli_output *output, size_t shard, clq_error *e
     return clq_writer_flush(output->shards[shard].writer, error);
 }
 
-void cli_output_describe(const cli_output *output, FILE *out)
+void cli_output_describe(const cli_output *output, cli_text *out)
 {
     for (size_t i = 0; i < output->shard_count; i++) {
         const output_shard *shard = &output->shards[i];
-        fprintf(out, "output %" PRIu64 " %016" PRIx64 "\n", shard->file_bytes,
-                clq_xxh64_of(shard->header, (size_t)shard->header_bytes, 0));
+        cli_text_format(out, "output %" PRIu64 " %016" PRIx64 "\n", shard->file_bytes,
+                        clq_xxh64_of(shard->header, (size_t)shard->header_bytes, 0));
     }
     if (output->index != NULL) {
-        fprintf(out, "index %zu %016" PRIx64 "\n", output->index_bytes,
-                clq_xxh64_of(output->index_text, output->index_bytes, 0));
+        cli_text_format(out, "index %zu %016" PRIx64 "\n", output->index_bytes,
+                        clq_xxh64_of(output->index_text, output->index_bytes, 0));
     }
 }

@@ -5,9 +5,11 @@
 #include "output_path.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+/* More than any system takes. */
+enum { PATH_BYTES = 8192 };
 
 const char *cli_path_file_name(const char *path)
 {
@@ -19,16 +21,16 @@ const char *cli_path_file_name(const char *path)
 static int folder_facts(const char *path, struct stat *facts)
 {
     const size_t length = (size_t)(cli_path_file_name(path) - path);
-    char *folder = length == 0 ? strdup(".") : strndup(path, length);
-    int found = 0;
-    int reason = ENOMEM;
-    if (folder != NULL) {
-        found = stat(folder, facts) == 0;
-        reason = errno;
-        free(folder);
+    char folder[PATH_BYTES] = ".";
+    if (length >= sizeof folder) {
+        errno = ENAMETOOLONG;
+        return 0;
     }
-    errno = reason;
-    return found;
+    if (length > 0) {
+        memcpy(folder, path, length);
+        folder[length] = '\0';
+    }
+    return stat(folder, facts) == 0;
 }
 
 static clq_status check_folder_of(const char *path, clq_error *error)

@@ -55,27 +55,25 @@ void cli_plan_copy(cli_plan *plan, cli_plan_tensor *tensor, int falls_short, con
 }
 
 /* Whether `name` is T_scale or T_zero_point of a T that holds codes already. */
-static int serves_codes(const clq_model *model, const char *name)
+static clq_status find_codes(const clq_model *model, const char *name, int *found, clq_error *error)
 {
     static const char *const SUFFIXES[] = {CLI_SCALE_SUFFIX, CLI_ZERO_POINT_SUFFIX};
     const size_t length = strlen(name);
     for (size_t s = 0; s < 2; s++) {
         const size_t suffix = strlen(SUFFIXES[s]);
         if (length > suffix && strcmp(name + length - suffix, SUFFIXES[s]) == 0) {
-            char *owner = strdup(name);
-            size_t index = SIZE_MAX;
-            if (owner != NULL) {
-                owner[length - suffix] = '\0';
-                index = clq_model_find(model, owner);
-                free(owner);
+            char *owner = strndup(name, length - suffix);
+            size_t index;
+            if (owner == NULL) {
+                return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
             }
-            if (index != SIZE_MAX &&
-                (model->tensors[index].dtype.type == CLQ_S8 || model->tensors[index].dtype.type == CLQ_U8)) {
-                return 1;
-            }
+            index = clq_model_find(model, owner);
+            free(owner);
+            *found |= index != SIZE_MAX &&
+                      (model->tensors[index].dtype.type == CLQ_S8 || model->tensors[index].dtype.type == CLQ_U8);
         }
     }
-    return 0;
+    return CLQ_OK;
 }
 
 /* A type of real numbers, whether the library computes with it or not: F32, BF16, F64, F8_E4M3, ... */
@@ -85,17 +83,19 @@ static int is_float(const clq_file_dtype *dtype)
 }
 
 /* Fill in why the tensor is copied, if it is. */
-static void decide(const cli_options *options, cli_plan *plan, cli_plan_tensor *tensor)
+static clq_status decide(const cli_options *options, cli_plan *plan, cli_plan_tensor *tensor, clq_error *error)
 {
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     const int floats = is_float(&source->dtype);
+    int serves_codes = 0;
+    CLQ_TRY(find_codes(plan->model, source->name, &serves_codes, error));
     if (options->include.count > 0 && !matches_any(&options->include, source->name)) {
         cli_plan_copy(plan, tensor, 0, "not named by --include");
     } else if (matches_any(&options->exclude, source->name)) {
         cli_plan_copy(plan, tensor, 0, "named by --exclude");
     } else if (!floats) {
         cli_plan_copy(plan, tensor, 0, "%s is not a floating point type", source->dtype.name);
-    } else if (serves_codes(plan->model, source->name)) {
+    } else if (serves_codes) {
         cli_plan_copy(plan, tensor, 0, "belongs to a tensor that is quantized already");
     } else if (source->rank < (uint64_t)plan->min_rank) {
         cli_plan_copy(plan, tensor, 0, "rank %u is below --min-rank %d", (unsigned)source->rank, plan->min_rank);
@@ -106,6 +106,7 @@ static void decide(const cli_options *options, cli_plan *plan, cli_plan_tensor *
     } else if (source->rank > CLQ_MAX_RANK) {
         cli_plan_copy(plan, tensor, 1, "rank %u is above %d", (unsigned)source->rank, CLQ_MAX_RANK);
     }
+    return CLQ_OK;
 }
 
 /* "T" + suffix, malloc'ed; a tensor of that name in the model is refused. */
@@ -234,7 +235,7 @@ clq_status cli_plan_create(const cli_options *options, const cli_explicit *given
         tensor->index = i;
         tensor->quantized = 1;
         plan->quantized_count += 1;
-        decide(options, plan, tensor);
+        CLQ_TRY_TO(decide(options, plan, tensor, error));
         if (tensor->quantized) {
             CLQ_TRY_TO(describe(options, given, plan, tensor, error));
         }

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
 #include "quantize_config.h"
 
 #include <inttypes.h>
@@ -94,24 +91,16 @@ static const cli_plan_tensor *first_quantized(const cli_plan *plan)
 }
 
 /* Modules with a matrix that was not quantized. */
-static void write_ignored(cli_json *json, const cli_plan *plan, clq_status *status, clq_error *error)
+static void write_ignored(cli_json *json, const cli_plan *plan)
 {
     cli_json_key(json, "ignore");
     cli_json_open(json, '[');
     for (size_t i = 0; i < plan->count; i++) {
         const clq_model_tensor *source = &plan->model->tensors[i];
         const size_t length = module_length(source->name);
-        char *module;
-        if (plan->tensors[i].quantized || source->rank != 2 || length == 0) {
-            continue;
+        if (!plan->tensors[i].quantized && source->rank == 2 && length > 0) {
+            cli_json_bytes(json, source->name, length);
         }
-        module = strndup(source->name, length);
-        if (module == NULL) {
-            *status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the configuration");
-            break;
-        }
-        cli_json_string(json, module);
-        free(module);
     }
     cli_json_close(json, ']');
 }
@@ -183,13 +172,8 @@ static void write_groups(cli_json *json, const cli_plan *plan)
 
 static clq_status make_text(const cli_plan *plan, char **text, size_t *bytes, clq_error *error)
 {
-    clq_status status = CLQ_OK;
     cli_json json;
-    FILE *out = open_memstream(text, bytes);
-    if (out == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the configuration");
-    }
-    cli_json_begin(&json, out);
+    cli_json_begin(&json, NULL);
     cli_json_key(&json, "quantization_config");
     cli_json_open(&json, '{');
     cli_json_key(&json, "quant_method");
@@ -198,14 +182,11 @@ static clq_status make_text(const cli_plan *plan, char **text, size_t *bytes, cl
     cli_json_string(&json, "int-quantized");
     cli_json_key(&json, "quantization_status");
     cli_json_string(&json, "compressed");
-    write_ignored(&json, plan, &status, error);
+    write_ignored(&json, plan);
     write_groups(&json, plan);
     cli_json_close(&json, '}');
     cli_json_end(&json);
-    if (fclose(out) != 0 && status == CLQ_OK) {
-        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the configuration");
-    }
-    return status;
+    return cli_text_take(&json.text, "the configuration", text, bytes, error);
 }
 
 clq_status cli_config_write(const cli_options *options, const cli_plan *plan, clq_error *error)

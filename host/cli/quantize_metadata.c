@@ -1,44 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The metadata entry `clquant` of a quantized file, in the form that facts.h describes. */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../io/json.h"
 #include "calibration.h"
 #include "facts.h"
 #include "quantize_output.h"
 
 /* Compact JSON: this stands in one line in the header of the file. */
 typedef struct text_writer {
-    FILE *out;
+    cli_text *out;
     int first; /* no comma before the next member */
-    int failed;
 } text_writer;
 
 static void write_quoted(text_writer *writer, const char *text)
 {
-    char *quoted = clq_json_quote(text, strlen(text));
-    if (quoted == NULL) {
-        writer->failed = 1;
-        return;
-    }
-    fputs(quoted, writer->out);
-    free(quoted);
+    cli_text_quote(writer->out, text, strlen(text), CLI_TEXT_PLAIN);
 }
 
 static void write_key(text_writer *writer, const char *key)
 {
     if (!writer->first) {
-        fputc(',', writer->out);
+        cli_text_put(writer->out, ",");
     }
     writer->first = 0;
     write_quoted(writer, key);
-    fputc(':', writer->out);
+    cli_text_put(writer->out, ":");
 }
 
 static void write_text(text_writer *writer, const char *key, const char *value)
@@ -50,7 +37,7 @@ static void write_text(text_writer *writer, const char *key, const char *value)
 static void write_whole(text_writer *writer, const char *key, int64_t value)
 {
     write_key(writer, key);
-    fprintf(writer->out, "%" PRId64, value);
+    cli_text_format(writer->out, "%" PRId64, value);
 }
 
 static void write_list(text_writer *writer, const char *key, const cli_list *list)
@@ -60,10 +47,10 @@ static void write_list(text_writer *writer, const char *key, const cli_list *lis
     }
     write_key(writer, key);
     for (size_t i = 0; i < list->count; i++) {
-        fputc(i == 0 ? '[' : ',', writer->out);
+        cli_text_put(writer->out, i == 0 ? "[" : ",");
         write_quoted(writer, list->items[i]);
     }
-    fputc(']', writer->out);
+    cli_text_put(writer->out, "]");
 }
 
 /* A value of --scale or --zero-point: the text of a number; a file is only named as such, its values are in the data.
@@ -81,7 +68,7 @@ static void write_given(text_writer *writer, const char *key, const char *text)
     }
     cli_format_double(shown, sizeof shown, value, 0);
     write_key(writer, key);
-    fputs(shown, writer->out);
+    cli_text_put(writer->out, shown);
 }
 
 static void write_range(text_writer *writer, const cli_options *options)
@@ -92,7 +79,7 @@ static void write_range(text_writer *writer, const cli_options *options)
         cli_format_double(lo, sizeof lo, options->range_lo, 0);
         cli_format_double(hi, sizeof hi, options->range_hi, 0);
         write_key(writer, "range");
-        fprintf(writer->out, "[%s,%s]", lo, hi);
+        cli_text_format(writer->out, "[%s,%s]", lo, hi);
     }
 }
 
@@ -114,7 +101,7 @@ static void write_calibration(text_writer *writer, const cli_options *options, c
 static void write_options(text_writer *writer, const cli_options *options, const cli_plan *plan)
 {
     const clq_scheme *scheme = &plan->scheme;
-    fputc('{', writer->out);
+    cli_text_put(writer->out, "{");
     writer->first = 1;
     write_text(writer, "preset", clq_preset_name(options->preset));
     write_text(writer, "dtype", clq_dtype_name(scheme->dtype));
@@ -133,15 +120,14 @@ static void write_options(text_writer *writer, const cli_options *options, const
     write_given(writer, "zero_point", options->zero_point);
     write_range(writer, options);
     write_calibration(writer, options, plan);
-    fputc('}', writer->out);
+    cli_text_put(writer->out, "}");
     writer->first = 0;
 }
 
-clq_status cli_quantize_describe_options(const cli_options *options, const cli_plan *plan, FILE *out, clq_error *error)
+void cli_quantize_describe_options(const cli_options *options, const cli_plan *plan, cli_text *out)
 {
-    text_writer writer = {out, 1, 0};
+    text_writer writer = {out, 1};
     write_options(&writer, options, plan);
-    return writer.failed ? clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the options as text") : CLQ_OK;
 }
 
 static void write_tensor(text_writer *writer, const cli_options *options, const cli_plan *plan,
@@ -150,15 +136,15 @@ static void write_tensor(text_writer *writer, const cli_options *options, const 
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     const clq_layout *layout = &tensor->q.layout;
     write_key(writer, source->name);
-    fputc('{', writer->out);
+    cli_text_put(writer->out, "{");
     writer->first = 1;
     write_text(writer, "dtype", clq_dtype_name(tensor->q.scheme.dtype));
     write_key(writer, "shape");
-    fputc('[', writer->out);
+    cli_text_put(writer->out, "[");
     for (uint32_t d = 0; d < layout->rank; d++) {
-        fprintf(writer->out, "%s%" PRIu64, d > 0 ? "," : "", layout->shape[d]);
+        cli_text_format(writer->out, "%s%" PRIu64, d > 0 ? "," : "", layout->shape[d]);
     }
-    fputc(']', writer->out);
+    cli_text_put(writer->out, "]");
     write_text(writer, "source_dtype", source->dtype.name);
     write_text(writer, "granularity", cli_granularity_name(layout->granularity));
     if (layout->granularity == CLQ_PER_CHANNEL) {
@@ -167,7 +153,7 @@ static void write_tensor(text_writer *writer, const cli_options *options, const 
         write_whole(writer, "group_size", (int64_t)layout->group_size);
     }
     write_text(writer, "preset", clq_preset_name(options->preset));
-    fputc('}', writer->out);
+    cli_text_put(writer->out, "}");
     writer->first = 0;
 }
 
@@ -179,7 +165,7 @@ static void write_earlier(text_writer *writer, const cli_plan *plan, const cli_p
     const cli_fact *fact = cli_facts_find(facts, name);
     if (fact != NULL) {
         write_key(writer, name);
-        fprintf(writer->out, "%.*s", (int)fact->text_length, fact->text);
+        cli_text_add(writer->out, fact->text, fact->text_length);
     }
 }
 
@@ -189,19 +175,16 @@ clq_status cli_quantize_metadata(const cli_options *options, const cli_plan *pla
     clq_status status = CLQ_OK;
     size_t bytes = 0;
     cli_facts *facts = NULL;
-    text_writer writer = {NULL, 1, 0};
+    cli_text out = {0};
+    text_writer writer = {&out, 1};
     *text = NULL;
     CLQ_TRY(cli_facts_read(plan->model, &facts, error));
-    writer.out = open_memstream(text, &bytes);
-    if (writer.out == NULL) {
-        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the metadata"));
-    }
-    fputc('{', writer.out);
+    cli_text_put(writer.out, "{");
     write_text(&writer, "version", clq_version());
     write_key(&writer, "options");
     write_options(&writer, options, plan);
     write_key(&writer, "tensors");
-    fputc('{', writer.out);
+    cli_text_put(writer.out, "{");
     writer.first = 1;
     for (size_t i = 0; i < plan->count; i++) {
         const cli_plan_tensor *tensor = &plan->tensors[i];
@@ -214,15 +197,8 @@ clq_status cli_quantize_metadata(const cli_options *options, const cli_plan *pla
             write_earlier(&writer, plan, tensor, facts);
         }
     }
-    fputs("}}", writer.out);
-    if (fclose(writer.out) != 0 || writer.failed) {
-        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the metadata"));
-    }
-done:
+    cli_text_put(&out, "}}");
+    status = cli_text_take(&out, "the metadata", text, &bytes, error);
     cli_facts_destroy(&facts);
-    if (status != CLQ_OK) {
-        free(*text);
-        *text = NULL;
-    }
     return status;
 }

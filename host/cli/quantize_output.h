@@ -25,6 +25,6 @@ clq_status cli_quantize_metadata(const cli_options *options, const cli_plan *pla
                                  char **text, clq_error *error);
 
 /* The options as they stand in that entry, every one that decides a byte, as JSON in one line. */
-clq_status cli_quantize_describe_options(const cli_options *options, const cli_plan *plan, FILE *out, clq_error *error);
+void cli_quantize_describe_options(const cli_options *options, const cli_plan *plan, cli_text *out);
 
 #endif

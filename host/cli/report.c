@@ -6,16 +6,37 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 #include <sys/stat.h>
 
 int cli_report_failure(const clq_error *error)
 {
-    clq_error interrupted;
-    if (cli_interrupted() && error->status != CLQ_CANCELLED) {
-        clq_fail(&interrupted, CLQ_CANCELLED, "interrupted");
-        error = &interrupted;
+    return cli_report_end(NULL, error->status, error);
+}
+
+int cli_report_end(const char *complete, clq_status status, const clq_error *error)
+{
+    char shown[300] = "";
+    clq_error told;
+    if (complete != NULL) {
+        clq_printable(shown, sizeof shown, complete, strlen(complete));
     }
-    return cli_report(error);
+    if (status == CLQ_OK) {
+        const int code = cli_finish_output(CLI_OK);
+        if (code != CLI_OK && complete != NULL) {
+            cli_message("OUT '%s' is complete", shown);
+        }
+        return code;
+    }
+    told = *error;
+    if (cli_interrupted() && status != CLQ_CANCELLED) {
+        clq_fail(&told, CLQ_CANCELLED, "interrupted");
+    }
+    if (complete != NULL) {
+        const clq_error before = told;
+        snprintf(told.message, sizeof told.message, "%.600s; OUT '%s' is complete", before.message, shown);
+    }
+    return cli_report(&told);
 }
 
 uint64_t cli_model_file_bytes(const clq_model *model)

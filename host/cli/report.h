@@ -20,6 +20,12 @@ typedef struct cli_report_summary {
  */
 int cli_report_failure(const clq_error *error);
 
+/*
+ * The same for a verb that writes OUT, whatever its status, at its very end: stdout is closed. `complete` is the path
+ * of OUT once it is in its place, NULL before; what fails from there on, printing included, is told together with it.
+ */
+int cli_report_end(const char *complete, clq_status status, const clq_error *error);
+
 /* Bytes of all files of a model. */
 uint64_t cli_model_file_bytes(const clq_model *model);
 

@@ -64,6 +64,7 @@ void cli_report_hint(const cli_plan *plan)
     const char *name;
     char shown[200];
     char options[80];
+    char advice[260];
     double share;
     if (worst == NULL) {
         return;
@@ -72,18 +73,20 @@ void cli_report_hint(const cli_plan *plan)
     clq_printable(shown, sizeof shown, name, strlen(name));
     share = (double)worst->clipped / (double)worst->elements;
     if (share > MUCH_CLIPPED) {
-        printf("hint: %.2g%% of '%s' lie beyond the codes: a wider --range or a larger --scale clips fewer\n",
-               100.0 * share, shown);
+        cli_line(stdout, "hint: %.2g%% of '%s' lie beyond the codes: a wider --range or a larger --scale clips fewer",
+                 100.0 * share, shown);
         return;
     }
     if (worst->clipped > 0 || crest(worst) < MANY_TIMES) {
         return;
     }
-    printf("hint: the largest values of '%s' are about %.0f times the root mean square: few outliers take most codes; ",
-           shown, crest(worst));
     if (finer(worst, options, sizeof options)) {
-        printf("try %s\n", options);
+        snprintf(advice, sizeof advice, "try %s", options);
     } else {
-        printf("--exclude '%s' keeps it as it is\n", shown);
+        snprintf(advice, sizeof advice, "--exclude '%s' keeps it as it is", shown);
     }
+    cli_line(stdout,
+             "hint: the largest values of '%s' are about %.0f times the root mean square: few outliers take most "
+             "codes; %s",
+             shown, crest(worst), advice);
 }

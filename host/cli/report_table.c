@@ -64,12 +64,11 @@ static clq_status quantized_table(const cli_plan *plan, int measured, int all, c
                                          "zero point", "max error", "clipped", "SQNR"};
     const cli_plan_tensor **order = malloc((plan->quantized_count + 1) * sizeof *order);
     cli_table *table = cli_table_create(measured ? 9 : 6, TITLES, "<<<<<>>>>");
+    clq_status status = CLQ_OK;
     size_t count = 0;
     size_t rows;
-    if (order == NULL || table == NULL) {
-        free(order);
-        cli_table_destroy(&table);
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    if (order == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report"));
     }
     for (size_t i = 0; i < plan->count; i++) {
         if (plan->tensors[i].quantized) {
@@ -81,22 +80,21 @@ static clq_status quantized_table(const cli_plan *plan, int measured, int all, c
     for (size_t i = 0; i < rows; i++) {
         table_row(table, plan, order[i]);
     }
-    cli_table_print(table, stdout);
+    CLQ_TRY_TO(cli_table_print(table, stdout, error));
     if (rows < count) {
-        printf("... and %zu more with a smaller error; --verbose shows all\n", count - rows);
+        cli_line(stdout, "... and %zu more with a smaller error; --verbose shows all", count - rows);
     }
+done:
     cli_table_destroy(&table);
     free(order);
-    return CLQ_OK;
+    return status;
 }
 
 static clq_status copied_table(const cli_plan *plan, clq_error *error)
 {
     static const char *const TITLES[] = {"copied", "shape", "type", "because"};
     cli_table *table = cli_table_create(4, TITLES, "<<<<");
-    if (table == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
-    }
+    clq_status status;
     for (size_t i = 0; i < plan->count; i++) {
         const cli_plan_tensor *tensor = &plan->tensors[i];
         const clq_model_tensor *source = &plan->model->tensors[i];
@@ -109,10 +107,10 @@ static clq_status copied_table(const cli_plan *plan, clq_error *error)
             cli_table_cell(table, "%s", tensor->reason);
         }
     }
-    putchar('\n');
-    cli_table_print(table, stdout);
+    cli_line(stdout, "%s", "");
+    status = cli_table_print(table, stdout, error);
     cli_table_destroy(&table);
-    return CLQ_OK;
+    return status;
 }
 
 /* One line for each reason, with the number of tensors and their bytes. */
@@ -138,7 +136,7 @@ static void copied_reasons(const cli_plan *plan)
         }
         if (count > 0) {
             cli_format_bytes(text, sizeof text, bytes);
-            printf("copied: %zu tensor%s, %s: %s\n", count, count == 1 ? "" : "s", text, reason);
+            cli_line(stdout, "copied: %zu tensor%s, %s: %s", count, count == 1 ? "" : "s", text, reason);
         }
     }
 }
@@ -157,8 +155,8 @@ static void clipped_summary(const cli_plan *plan)
         }
     }
     if (clipped > 0) {
-        printf("clipped: %" PRIu64 " of %" PRIu64 " elements (%.2g%%), in %zu tensor%s\n", clipped, elements,
-               100.0 * (double)clipped / (double)elements, tensors, tensors == 1 ? "" : "s");
+        cli_line(stdout, "clipped: %" PRIu64 " of %" PRIu64 " elements (%.2g%%), in %zu tensor%s", clipped, elements,
+                 100.0 * (double)clipped / (double)elements, tensors, tensors == 1 ? "" : "s");
     }
 }
 
@@ -186,9 +184,9 @@ clq_status cli_report_table(const cli_options *options, const cli_plan *plan, co
         cli_format_bytes(number, sizeof number, (uint64_t)((double)summary->bytes_in / summary->seconds));
         snprintf(rate, sizeof rate, " (%s/s)", number);
     }
-    printf("%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s%s on %s\n",
-           options->dry_run ? "dry run: " : "", plan->quantized_count, copied, in, out, summary->bytes_out,
-           summary->bytes_out > 0 ? (double)summary->bytes_in / (double)summary->bytes_out : 0.0, summary->seconds,
-           rate, summary->device);
+    cli_line(stdout, "%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s%s on %s",
+             options->dry_run ? "dry run: " : "", plan->quantized_count, copied, in, out, summary->bytes_out,
+             summary->bytes_out > 0 ? (double)summary->bytes_in / (double)summary->bytes_out : 0.0, summary->seconds,
+             rate, summary->device);
     return CLQ_OK;
 }

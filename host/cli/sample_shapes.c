@@ -196,17 +196,31 @@ static void build_transformer_block(cli_sample_model *model, uint64_t scale)
     }
 }
 
+typedef struct named_model {
+    const char *name;
+    void (*build)(cli_sample_model *model, uint64_t scale);
+} named_model;
+
+static const named_model MODELS[] = {
+    {"mobilenet-v2", build_mobilenet_v2},
+    {"resnet-50", build_resnet_50},
+    {"transformer-block", build_transformer_block},
+    {NULL, NULL},
+};
+
+const char *cli_sample_name(size_t index)
+{
+    return MODELS[index].name;
+}
+
 int cli_sample_build(const char *name, uint64_t scale, cli_sample_model *model)
 {
     memset(model, 0, sizeof *model);
-    if (strcmp(name, "mobilenet-v2") == 0) {
-        build_mobilenet_v2(model, scale);
-    } else if (strcmp(name, "resnet-50") == 0) {
-        build_resnet_50(model, scale);
-    } else if (strcmp(name, "transformer-block") == 0) {
-        build_transformer_block(model, scale);
-    } else {
-        return 0;
+    for (const named_model *known = MODELS; known->name != NULL; known++) {
+        if (strcmp(name, known->name) == 0) {
+            known->build(model, scale);
+            return 1;
+        }
     }
-    return 1;
+    return 0;
 }

@@ -13,7 +13,7 @@ struct cli_table {
     char *alignments;
     char **cells; /* row by row, titles first */
     size_t count, capacity;
-    int failed; /* memory ran out: the table is printed without what is missing */
+    int failed; /* memory ran out: the table is not printed */
 };
 
 typedef struct code_range {
@@ -130,13 +130,13 @@ static size_t put_cell(FILE *out, const char *text, size_t due, size_t width, ch
     return alignment == '>' ? 0 : blanks;
 }
 
-void cli_table_print(cli_table *table, FILE *out)
+clq_status cli_table_print(cli_table *table, FILE *out, clq_error *error)
 {
     size_t *widths = table != NULL ? calloc(table->columns, sizeof *widths) : NULL;
     size_t due = 0;
     if (widths == NULL || table->failed) {
-        fprintf(stderr, "clquant: no memory for a table\n");
-        exit(CLI_FAILURE); /* a result that cannot be shown must not look like one that is empty */
+        free(widths);
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a table");
     }
     for (size_t i = 0; i < table->count; i++) {
         const size_t width = display_width(table->cells[i]);
@@ -152,6 +152,7 @@ void cli_table_print(cli_table *table, FILE *out)
         }
     }
     free(widths);
+    return CLQ_OK;
 }
 
 void cli_table_destroy(cli_table **table)

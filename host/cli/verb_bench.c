@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bench_verb.h"
+#include "options.h"
 #include "report.h"
 
 enum { ROUNDS = 9, QUICK_ROUNDS = 3 };
@@ -26,23 +27,27 @@ typedef struct bench_call {
     const bench_group *watched; /* the group that the progress is of */
 } bench_call;
 
+const char *cli_bench_name(size_t index)
+{
+    return index < BENCH_OPERATION_COUNT ? bench_operation_name((bench_operation)index) : NULL;
+}
+
 static int find_operation(const char *word, bench_operation *operation)
 {
+    char names[CLI_NAMES_BYTES];
     cli_near near = {.name = word};
-    for (int i = 0; i < BENCH_OPERATION_COUNT; i++) {
-        const char *name = bench_operation_name((bench_operation)i);
-        if (strcmp(word, name) == 0) {
+    for (size_t i = 0; cli_bench_name(i) != NULL; i++) {
+        if (strcmp(word, cli_bench_name(i)) == 0) {
             *operation = (bench_operation)i;
             return CLI_OK;
         }
-        cli_near_try(&near, name);
+        cli_near_try(&near, cli_bench_name(i));
     }
     if (near.best != NULL) {
         return cli_usage_error("bench: unknown operation '%s'; did you mean '%s'?", word, near.best);
     }
-    return cli_usage_error("bench: unknown operation '%s'; there are minmax, quantize, dequantize, fake-quantize, "
-                           "dynamic-quantize, batch and gemm",
-                           word);
+    cli_join_names(cli_bench_name, ", ", names);
+    return cli_usage_error("bench: unknown operation '%s'; there are %s", word, names);
 }
 
 static int take_operations(bench_call *call)
@@ -183,6 +188,10 @@ static clq_status measure(bench_call *call, size_t *failed, clq_error *error)
     status = bench_suite_run(suite, failed, error);
     cli_progress_end(&call->progress);
     cli_bench_report_end(&call->report, *failed);
+    if (status == CLQ_OK && call->report.status != CLQ_OK) {
+        *error = call->report.error;
+        status = call->report.status;
+    }
     return status;
 }
 

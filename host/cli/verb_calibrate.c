@@ -10,7 +10,8 @@
 #include "plan.h"
 #include "report.h"
 
-static clq_status execute(cli_calibrate_job *job, clq_error *error)
+/* *complete: OUT, once it is in its place. */
+static clq_status execute(cli_calibrate_job *job, const char **complete, clq_error *error)
 {
     const cli_options *options = job->options;
     struct timespec begun;
@@ -24,6 +25,7 @@ static clq_status execute(cli_calibrate_job *job, clq_error *error)
     snprintf(job->device, sizeof job->device, "%s", info.name);
     CLQ_TRY(cli_calibrate_run(job, error));
     CLQ_TRY(cli_calibrate_write(job, error));
+    *complete = options->output;
     seconds = cli_seconds_since(&begun);
     if (options->json) {
         cli_calibrate_json(job, seconds);
@@ -35,12 +37,13 @@ static clq_status execute(cli_calibrate_job *job, clq_error *error)
 int cli_calibrate(const cli_options *options)
 {
     cli_calibrate_job job;
+    const char *complete = NULL;
     clq_error error;
     clq_status status;
     memset(&job, 0, sizeof job);
     job.options = options;
-    status = execute(&job, &error);
+    status = execute(&job, &complete, &error);
     cli_calibrate_release(&job);
     clq_context_destroy(&job.context);
-    return status == CLQ_OK ? CLI_OK : cli_report_failure(&error);
+    return cli_report_end(complete, status, &error);
 }

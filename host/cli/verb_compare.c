@@ -76,10 +76,10 @@ static int refuse_quality(const compare_run *run, const cli_pair *pair)
     clq_printable(shown, sizeof shown, name, strlen(name));
     cli_format_sqnr(sqnr, sizeof sqnr, &pair->errors);
     if (pair->differing > 0) {
-        fprintf(stderr, "clquant: tensor '%s' is NaN or infinite where the other is not\n", shown);
+        cli_message("tensor '%s' is NaN or infinite where the other is not", shown);
     } else {
-        fprintf(stderr, "clquant: tensor '%s' has an SQNR of %s, below the %g dB asked for\n", shown, sqnr,
-                run->options->fail_sqnr_below);
+        cli_message("tensor '%s' has an SQNR of %s, below the %g dB asked for", shown, sqnr,
+                    run->options->fail_sqnr_below);
     }
     return CLI_QUALITY;
 }

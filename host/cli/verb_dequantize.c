@@ -286,9 +286,9 @@ static clq_status report(const dequantize_run *run, clq_error *error)
         char out[64];
         cli_format_bytes(in, sizeof in, run->summary.bytes_in);
         cli_format_bytes(out, sizeof out, run->summary.bytes_out);
-        printf("%zu dequantized to %s, %zu copied: %s -> %s (%" PRIu64 " bytes), %.2f s on %s\n", run->quantized_count,
-               clq_dtype_name(run->real), run->count - run->quantized_count, in, out, run->summary.bytes_out,
-               run->summary.seconds, run->summary.device);
+        cli_line(stdout, "%zu dequantized to %s, %zu copied: %s -> %s (%" PRIu64 " bytes), %.2f s on %s",
+                 run->quantized_count, clq_dtype_name(run->real), run->count - run->quantized_count, in, out,
+                 run->summary.bytes_out, run->summary.seconds, run->summary.device);
     }
     return CLQ_OK;
 }
@@ -331,6 +331,7 @@ int cli_dequantize(const cli_options *options)
 {
     dequantize_run run;
     struct timespec begun;
+    const char *complete = NULL;
     clq_error error;
     clq_status status;
     memset(&run, 0, sizeof run);
@@ -339,6 +340,7 @@ int cli_dequantize(const cli_options *options)
     status = execute(&run, &error);
     cli_progress_end(&run.progress);
     if (status == CLQ_OK) {
+        complete = options->output;
         run.summary.seconds = cli_seconds_since(&begun);
         status = report(&run, &error);
     }
@@ -350,5 +352,5 @@ int cli_dequantize(const cli_options *options)
     cli_quantized_list_destroy(&run.list);
     free(run.items);
     clq_model_close(&run.model);
-    return status == CLQ_OK ? CLI_OK : cli_report_failure(&error);
+    return cli_report_end(complete, status, &error);
 }

@@ -98,11 +98,15 @@ static clq_status find_taken(const char *spec, device_report *reports, size_t co
     return CLQ_OK;
 }
 
-/* Mark what `auto` takes, and what was asked for; only the latter can fail. */
+/* Mark what `auto` takes, if anything, and what was asked for. */
 static clq_status mark_taken(const char *spec, device_report *reports, size_t count, clq_error *error)
 {
     device_report *taken = NULL;
-    if (find_taken("auto", reports, count, &taken, NULL) == CLQ_OK && taken != NULL) {
+    const clq_status status = find_taken("auto", reports, count, &taken, error);
+    if (status == CLQ_OUT_OF_MEMORY) {
+        return status;
+    }
+    if (status == CLQ_OK && taken != NULL) {
         taken->is_auto = 1;
     }
     CLQ_TRY(find_taken(spec, reports, count, &taken, error));
@@ -147,10 +151,8 @@ done:
 
 static void print_fact(const char *title, const char *text)
 {
-    char printable[512];
-    clq_printable(printable, sizeof printable, text, strlen(text));
-    if (printable[0] != '\0') {
-        printf("    %-20s %s\n", title, printable);
+    if (text[0] != '\0') {
+        cli_line(stdout, "    %-20s %s", title, text);
     }
 }
 
@@ -168,13 +170,12 @@ static void print_plans(const device_report *report)
 static void print_device(const device_report *report)
 {
     const clq_device_info *info = &report->info;
-    char name[256];
     char memory[32];
     char largest[32];
     char text[128];
-    clq_printable(name, sizeof name, info->name, strlen(info->name));
-    printf("%s  %s  %s%s%s%s\n", report->spec, type_name(info->type), name, report->is_auto ? "  [auto]" : "",
-           report->is_selected ? "  [selected]" : "", info->usable ? "" : "  [not usable]");
+    cli_line(stdout, "%s  %s  %s%s%s%s", report->spec, type_name(info->type), info->name,
+             report->is_auto ? "  [auto]" : "", report->is_selected ? "  [selected]" : "",
+             info->usable ? "" : "  [not usable]");
     print_fact("platform", info->platform_name);
     print_fact("version", info->version);
     print_fact("driver", info->driver);
@@ -276,12 +277,15 @@ int cli_devices(const cli_options *options)
         print_json(reports, count);
     } else {
         for (size_t i = 0; i < count; i++) {
-            printf("%s", i > 0 ? "\n" : "");
+            if (i > 0) {
+                cli_line(stdout, "%s", "");
+            }
             print_device(&reports[i]);
         }
         if (count == 1) {
-            printf("\nno OpenCL device was found: install an OpenCL driver (PoCL runs on any CPU); 'clinfo -l' lists "
-                   "what the system offers\n");
+            cli_line(stdout, "%s", "");
+            cli_line(stdout, "no OpenCL device was found: install an OpenCL driver (PoCL runs on any CPU); 'clinfo -l' "
+                             "lists what the system offers");
         }
     }
     free(reports);

@@ -107,5 +107,5 @@ int cli_gemm(const cli_options *options)
     cli_output_destroy(&run.output);
     cli_gemm_release(&run.product);
     cli_gemm_job_release(&run.job);
-    return status == CLQ_OK ? CLI_OK : cli_report_failure(&error);
+    return cli_report_end(status == CLQ_OK ? options->output : NULL, status, &error);
 }

@@ -73,7 +73,7 @@ static void print_metadata(const clq_model *model)
         for (size_t j = 0; j < shard->metadata_count; j++) {
             clq_printable(key, sizeof key, shard->metadata_keys[j], strlen(shard->metadata_keys[j]));
             clq_printable(value, sizeof value, shard->metadata_values[j], strlen(shard->metadata_values[j]));
-            printf("metadata %s: %s\n", key, value);
+            cli_line(stdout, "metadata %s: %s", key, value);
         }
     }
 }
@@ -87,23 +87,28 @@ static clq_status print_text(const cli_options *options, const clq_model *model,
     clq_status status = CLQ_OK;
     char path[512];
     char bytes[32];
+    char files[40] = "";
     for (size_t i = 0; i < model->tensor_count && status == CLQ_OK; i++) {
         status = add_row(table, model, list, i, error);
     }
     if (status == CLQ_OK) {
         clq_printable(path, sizeof path, model->path, strlen(model->path));
-        printf("%s%s (%s)\n", *printed > 0 ? "\n" : "", path, cli_info_kind(model->kind));
+        if (*printed > 0) {
+            cli_line(stdout, "%s", "");
+        }
+        cli_line(stdout, "%s (%s)", path, cli_info_kind(model->kind));
         if (options->verbose) {
             print_metadata(model);
         }
-        cli_table_print(table, stdout);
+        status = cli_table_print(table, stdout, error);
+    }
+    if (status == CLQ_OK) {
         cli_format_bytes(bytes, sizeof bytes, sum.bytes);
-        printf("%zu tensor%s, %zu quantized, %llu elements, %s", model->tensor_count,
-               model->tensor_count == 1 ? "" : "s", sum.quantized, (unsigned long long)sum.elements, bytes);
         if (model->shard_count > 1) {
-            printf(" in %zu files", model->shard_count);
+            snprintf(files, sizeof files, " in %zu files", model->shard_count);
         }
-        printf("\n");
+        cli_line(stdout, "%zu tensor%s, %zu quantized, %llu elements, %s%s", model->tensor_count,
+                 model->tensor_count == 1 ? "" : "s", sum.quantized, (unsigned long long)sum.elements, bytes, files);
         *printed += 1;
     }
     cli_table_destroy(&table);
@@ -129,6 +134,10 @@ static clq_status show_file(const cli_options *options, const char *path, cli_js
     scanned = cli_quantized_scan(model, &list, &scan_error);
     if (scanned != CLQ_OK) {
         cli_quantized_list_destroy(&list);
+    }
+    if (scanned != CLQ_OK && scanned != CLQ_BAD_FILE) {
+        *error = scan_error;
+        CLQ_TRY_TO(scanned);
     }
     status = options->json ? cli_info_print_json(json, model, list, error)
                            : print_text(options, model, list, printed, error);

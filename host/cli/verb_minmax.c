@@ -301,13 +301,11 @@ static int run_selection(const cli_options *options, const clq_model *model, sel
     if (chosen->count > 0 && cli_open_device(options, &context, &error) != CLQ_OK) {
         return cli_report(&error);
     }
-    status = cli_minmax_report_begin(&run.report, options, &error);
-    if (status == CLQ_OK) {
-        if (chosen->count > 0) {
-            status = run_all(&run, context, &error);
-        }
-        cli_minmax_report_end(&run.report, context, status != CLQ_OK ? &error : NULL);
+    cli_minmax_report_begin(&run.report, options);
+    if (chosen->count > 0) {
+        status = run_all(&run, context, &error);
     }
+    status = cli_minmax_report_end(&run.report, context, status, &error);
     clq_context_destroy(&context);
     fflush(stdout);
     return status != CLQ_OK ? cli_report_failure(&error) : check_nonfinite(options, chosen);

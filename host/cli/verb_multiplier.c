@@ -15,12 +15,13 @@ typedef struct search {
     clq_multiplier q31;
 } search;
 
-static void print_table(const cli_options *options, const search *found)
+static clq_status print_table(const cli_options *options, const search *found, clq_error *error)
 {
     static const char *const titles_one[] = {"n", "F0", "error", ""};
     static const char *const titles_many[] = {"n", "F0", "mean error", "max error", ""};
     const int many = found->sample_count > 1;
     cli_table *table = many ? cli_table_create(5, titles_many, ">>>><") : cli_table_create(4, titles_one, ">>><");
+    clq_status status;
     char text[40];
     for (uint32_t i = 0; i < found->row_count; i++) {
         const clq_multiplier_candidate *row = &found->rows[i];
@@ -36,16 +37,21 @@ static void print_table(const cli_options *options, const search *found)
     }
     cli_format_double(text, sizeof text, found->real, 0);
     if (options->samples.count == 0) {
-        printf("F = %s, over %zu accumulators: 1, 3, 5 and 7 times 2^k with both signs, below 2^%d\n\n", text,
-               found->sample_count, (int)CLI_ACCUMULATOR_BITS);
+        cli_line(stdout, "F = %s, over %zu accumulators: 1, 3, 5 and 7 times 2^k with both signs, below 2^%d", text,
+                 found->sample_count, (int)CLI_ACCUMULATOR_BITS);
     } else {
-        printf("F = %s, over %zu accumulator%s\n\n", text, found->sample_count, many ? "s" : "");
+        cli_line(stdout, "F = %s, over %zu accumulator%s", text, found->sample_count, many ? "s" : "");
     }
-    cli_table_print(table, stdout);
+    cli_line(stdout, "%s", "");
+    status = cli_table_print(table, stdout, error);
     cli_table_destroy(&table);
-    printf("\nF ~ %lld / 2^%u\n", (long long)found->rows[found->best].factor, (unsigned)found->rows[found->best].shift);
-    printf("Q31 = %d, shift = %d: F ~ %d * 2^(%d - 31)\n", (int)found->q31.q31, (int)found->q31.shift,
-           (int)found->q31.q31, (int)found->q31.shift);
+    CLQ_TRY(status);
+    cli_line(stdout, "%s", "");
+    cli_line(stdout, "F ~ %lld / 2^%u", (long long)found->rows[found->best].factor,
+             (unsigned)found->rows[found->best].shift);
+    cli_line(stdout, "Q31 = %d, shift = %d: F ~ %d * 2^(%d - 31)", (int)found->q31.q31, (int)found->q31.shift,
+             (int)found->q31.q31, (int)found->q31.shift);
+    return CLQ_OK;
 }
 
 static void json_row(cli_json *json, const clq_multiplier_candidate *row)
@@ -112,8 +118,7 @@ int cli_multiplier(const cli_options *options)
     }
     if (options->json) {
         print_json(&found);
-    } else {
-        print_table(options, &found);
+        return CLI_OK;
     }
-    return CLI_OK;
+    return print_table(options, &found, &error) == CLQ_OK ? CLI_OK : cli_report(&error);
 }

@@ -20,7 +20,8 @@ typedef struct quantize_run {
     cli_quantize_job job;
     cli_report_summary summary;
     struct timespec begun;
-    int code; /* CLI_OK, CLI_QUALITY */
+    int code;             /* CLI_OK, CLI_QUALITY */
+    const char *complete; /* OUT, once it is in its place */
 } quantize_run;
 
 /* --strict: every float tensor that the options select must be quantized, and every pattern must match something. */
@@ -42,7 +43,7 @@ static int check_strict(const cli_quantize_job *job)
     if (code == CLI_OK || !job->options->strict) {
         return CLI_OK;
     }
-    fprintf(stderr, "clquant: --strict: nothing was written, because not all that was selected can be quantized\n");
+    cli_message("--strict: nothing was written, because not all that was selected can be quantized");
     return code;
 }
 
@@ -150,9 +151,8 @@ static int check_quality(const cli_quantize_job *job)
         const char *name = job->model->tensors[worst->index].name;
         clq_printable(shown, sizeof shown, name, strlen(name));
         cli_format_sqnr(sqnr, sizeof sqnr, &worst->errors);
-        cli_progress_hide();
-        fprintf(stderr, "clquant: tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written\n",
-                shown, sqnr, job->options->fail_sqnr_below);
+        cli_message("tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written", shown, sqnr,
+                    job->options->fail_sqnr_below);
         return CLI_QUALITY;
     }
     return CLI_OK;
@@ -185,6 +185,7 @@ static clq_status execute(quantize_run *run, clq_error *error)
         run->code = check_quality(job);
         if (run->code == CLI_OK) {
             CLQ_TRY(cli_checkpoint_commit(job->checkpoint, error));
+            run->complete = options->output;
         }
         if (run->code == CLI_OK && options->emit_config != NULL) {
             CLQ_TRY(cli_config_write(options, job->plan, error));
@@ -227,11 +228,11 @@ int cli_quantize(const cli_options *options)
     cli_plan_destroy(&run.job.plan);
     cli_explicit_destroy(&run.job.given);
     clq_model_close(&run.job.model);
-    if (status == CLQ_OK) {
+    if (status == CLQ_OK && run.code != CLI_OK) {
         return run.code;
     }
-    run.code = cli_report_failure(&error);
-    if (kept) {
+    run.code = cli_report_end(run.complete, status, &error);
+    if (status != CLQ_OK && kept) {
         cli_warning(options, "what was finished is kept; --resume continues from there");
     }
     return run.code;

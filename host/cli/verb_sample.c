@@ -9,7 +9,7 @@
 
 #include "../io/file.h"
 #include "../io/safetensors.h"
-#include "cli.h"
+#include "report.h"
 #include "sample.h"
 
 enum { CHUNK_ELEMENTS = 64 * CLI_SAMPLE_BLOCK };
@@ -148,21 +148,21 @@ static void print_result(const cli_options *options, const cli_sample_model *mod
     } else if (!options->quiet) {
         cli_format_bytes(bytes, sizeof bytes, sum->bytes);
         clq_printable(path, sizeof path, options->output, strlen(options->output));
-        printf("%s: %zu tensors, %llu parameters, %s\n", path, model->count, (unsigned long long)sum->parameters,
-               bytes);
+        cli_line(stdout, "%s: %zu tensors, %llu parameters, %s", path, model->count,
+                 (unsigned long long)sum->parameters, bytes);
     }
 }
 
 int cli_sample(const cli_options *options)
 {
-    static const char *const names[] = {"mobilenet-v2", "resnet-50", "transformer-block"};
     const char *name = options->positional.items[0];
     cli_sample_model model;
     totals sum = {0, 0};
     clq_error error;
     clq_status status = CLQ_OK;
     if (!cli_sample_build(name, options->model_scale, &model)) {
-        return cli_usage_error("unknown model '%s': required is %s, %s or %s", name, names[0], names[1], names[2]);
+        return cli_usage_error("unknown model '%s': required is %s, %s or %s", name, cli_sample_name(0),
+                               cli_sample_name(1), cli_sample_name(2));
     }
     if (model.failed) {
         status = clq_fail(&error, CLQ_OUT_OF_MEMORY, "no memory for the list of tensors");
@@ -173,5 +173,5 @@ int cli_sample(const cli_options *options)
         print_result(options, &model, &sum);
     }
     cli_sample_release(&model);
-    return status == CLQ_OK ? CLI_OK : cli_report(&error);
+    return cli_report_end(status == CLQ_OK ? options->output : NULL, status, &error);
 }

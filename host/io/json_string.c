@@ -151,19 +151,20 @@ size_t clq_json_decode_string(const clq_json *json, size_t begin, size_t end, ch
     return used;
 }
 
-/* Write the character at `text`, `step` bytes long (0: not UTF-8), as it stands in a JSON string; at most 6 bytes. */
-static size_t put_character(char out[8], const char *text, size_t step)
+size_t clq_json_escape(const char *text, size_t left, size_t *step, char out[8])
 {
     static const char meanings[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
     const char *short_form = NULL;
-    if (step == 0) {
+    *step = clq_utf8_step(text, left);
+    if (*step == 0) {
+        *step = 1;
         memcpy(out, "\xEF\xBF\xBD", 3); /* U+FFFD */
         return 3;
     }
-    if (step > 1) {
-        memcpy(out, text, step);
-        return step;
+    if (*step > 1) {
+        memcpy(out, text, *step);
+        return *step;
     }
     if ((unsigned char)text[0] >= 0x20 && text[0] != '"' && text[0] != '\\') {
         out[0] = text[0];
@@ -185,14 +186,14 @@ static size_t quote_into(char *out, const char *text, size_t length)
     size_t used = 1;
     size_t i = 0;
     while (i < length) {
-        const size_t step = clq_utf8_step(text + i, length - i);
         char character[8];
-        const size_t put = put_character(character, text + i, step);
+        size_t step = 0;
+        const size_t put = clq_json_escape(text + i, length - i, &step, character);
         if (out != NULL) {
             memcpy(out + used, character, put);
         }
         used += put;
-        i += step > 0 ? step : 1;
+        i += step;
     }
     if (out != NULL) {
         out[0] = '"';

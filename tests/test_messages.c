@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ways to a terminal: whatever text they are given, they print no control characters but the ends of lines. */
+#define _POSIX_C_SOURCE 200809L
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "scratch.h"
+
+#define NASTY "a\033]0;x\007\177\302\233\302\205\233\b\r\tz"
+
+static void require_harmless(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    for (; *s != '\0'; s++) {
+        assert_true((*s >= 0x20 || *s == '\n') && *s < 0x7F);
+    }
+}
+
+static void errors_and_compilers_logs(void **state)
+{
+    const char *path = scratch_path("said");
+    const int before = dup(STDERR_FILENO);
+    const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    size_t length = 0;
+    char *said;
+    clq_error error;
+    (void)state;
+    clq_fail(&error, CLQ_BUILD_FAILED, "%s", NASTY);
+    snprintf(error.build_log, sizeof error.build_log, "first %s\n\nthird %s\n", NASTY, NASTY);
+    assert_true(fd >= 0 && dup2(fd, STDERR_FILENO) >= 0);
+    cli_messages_begin("info", 1);
+    assert_int_equal(cli_report(&error), CLI_NO_DEVICE);
+    cli_message("%s", NASTY);
+    assert_int_equal(cli_usage_error("%s", NASTY), CLI_USAGE);
+    assert_true(dup2(before, STDERR_FILENO) >= 0);
+    close(before);
+    close(fd);
+    said = scratch_read(path, &length);
+    assert_non_null(said);
+    require_harmless(said);
+    assert_non_null(strstr(said, "\nfirst a\\x1b]0;x\\x07\\x7f\\xc2\\x9b\\xc2\\x85\\x9b\\x08\\x0d\\x09z\n\nthird a"));
+    free(said);
+}
+
+static void lines_tables_and_json(void **state)
+{
+    static const char *const TITLES[] = {NASTY, "plain"};
+    const char *path = scratch_path("printed");
+    FILE *out = fopen(path, "w");
+    cli_table *table = cli_table_create(2, TITLES, "<<");
+    cli_json json;
+    size_t length = 0;
+    char *printed;
+    (void)state;
+    assert_non_null(out);
+    cli_line(out, "%s, %s", NASTY, "plain");
+    cli_table_cell(table, "%s", NASTY);
+    cli_table_cell(table, "%s", "plain");
+    assert_int_equal(cli_table_print(table, out, NULL), CLQ_OK);
+    cli_table_destroy(&table);
+    cli_json_begin(&json, out);
+    cli_json_key(&json, "key" NASTY);
+    cli_json_string(&json, "\302\200\302\237\177\033 \n");
+    cli_json_end(&json);
+    assert_int_equal(fclose(out), 0);
+    printed = scratch_read(path, &length);
+    assert_non_null(printed);
+    assert_non_null(strstr(printed, ": \"\\u0080\\u009f\\u007f\\u001b \\n\"\n"));
+    /* A byte that is no UTF-8 has become U+FFFD in JSON. */
+    for (char *mark; (mark = strstr(printed, "\xEF\xBF\xBD")) != NULL;) {
+        memcpy(mark, "???", 3);
+    }
+    require_harmless(printed);
+    free(printed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_and_compilers_logs),
+        cmocka_unit_test(lines_tables_and_json),
+    };
+    return cmocka_run_group_tests(tests, scratch_begin, scratch_end);
+}
