@@ -224,10 +224,11 @@ clq_status cli_layout(const cli_options *options, const char *name, uint32_t ran
                       clq_granularity default_granularity, clq_layout *layout, clq_error *error);
 
 /*
- * Signals: SIGINT, SIGTERM and SIGHUP set a flag (installed once by main; SIGPIPE and SIGXFSZ are ignored). Long work
- * asks cli_interrupted() between chunks and, when it is set, cleans up and returns cli_interrupt_code().
+ * Signals: SIGINT, SIGTERM and SIGHUP set a flag (SIGPIPE and SIGXFSZ are ignored). Long work asks cli_interrupted()
+ * between chunks and, when it is set, cleans up and returns cli_interrupt_code(). Called once, by main before there is
+ * any other thread.
  */
-void cli_signals_install(void);
+void cli_signals_begin(void);
 int cli_interrupted(void);
 int cli_interrupt_code(void); /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HUNG_UP */
 
@@ -287,6 +288,9 @@ void cli_table_destroy(cli_table **table);
 
 /* All of the command; returns the exit code. */
 int cli_run(int argc, char **argv);
+
+/* Make stdout one that retries what is worth retrying. Before anything is printed. */
+void cli_standard_output_begin(void);
 
 /* Close stdout and report a failed write (a full disk, a closed pipe): returns `code`, or CLI_FAILURE when that was
  * CLI_OK. cli_run calls it last; a second call does nothing. */

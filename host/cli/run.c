@@ -63,8 +63,8 @@ int cli_run(int argc, char **argv)
     if (!reserve_standard_streams()) {
         return CLI_FAILURE;
     }
+    cli_standard_output_begin();
     raise_file_limit();
-    cli_signals_install();
     if (cli_options_parse(argc, argv, &options, &code)) {
         code = cli_verb_table[options.verb].run(&options);
     }

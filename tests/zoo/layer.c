@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The layer's entry points, its habits, and what the device says of itself. */
+#ifndef _XOPEN_SOURCE
+#define _XOPEN_SOURCE 700 /* SIGXFSZ */
+#endif
 #include "zoo.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +40,18 @@ static cl_int CL_API_CALL get_device_ids(cl_platform_id platform, cl_device_type
     return zoo_below->clGetDeviceIDs(platform, type, capacity, devices, count);
 }
 
+static cl_int CL_API_CALL build_program(cl_program program, cl_uint count, const cl_device_id *devices,
+                                        const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
+                                        void *cookie)
+{
+    static const int taken[] = {SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+    const cl_int code = zoo_below->clBuildProgram(program, count, devices, options, notify, cookie);
+    for (size_t i = 0; zoo.handlers && i < sizeof taken / sizeof taken[0]; i++) {
+        (void)signal(taken[i], SIG_DFL);
+    }
+    return code;
+}
+
 /* One habit; 0 for a word that is none. */
 static int take_habit(char *word)
 {
@@ -47,6 +63,8 @@ static int take_habit(char *word)
         zoo.discrete = 1;
     } else if (strcmp(word, "late") == 0) {
         zoo.late = 1;
+    } else if (strcmp(word, "handlers") == 0) {
+        zoo.handlers = 1;
     } else if (strncmp(word, "nan=", 4) == 0) {
         zoo.nan_from = atoi(word + 4);
         return zoo.nan_from > 0;
@@ -104,6 +122,7 @@ __attribute__((visibility("default"))) cl_int CL_API_CALL clInitLayer(cl_uint en
     memcpy(&layer, below, (entries < known ? entries : known) * sizeof(void *));
     layer.clGetDeviceInfo = get_device_info;
     layer.clGetDeviceIDs = get_device_ids;
+    layer.clBuildProgram = build_program;
     zoo_memory_init(&layer);
     take_habits();
     *entries_here = (cl_uint)known;

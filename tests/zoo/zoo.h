@@ -8,6 +8,7 @@
  *     discrete              memory of its own: new buffers hold noise, CL_MEM_USE_HOST_PTR copies when the buffer is
  *                           made, a mapping is a copy that goes back when it is unmapped
  *     late                  a write that blocks has read the host's memory when it returns, and arrives later
+ *     handlers              the compiler takes away the process's signal handlers, as LLVM's do
  *     nan=N                 reads from the Nth on bring NaN in place of all data
  *     fail=FUNCTION:N:CODE  the Nth call of that function fails with this code
  */
@@ -21,7 +22,7 @@
 
 typedef struct zoo_habits {
     cl_device_type type; /* 0: its own */
-    int discrete, late;
+    int discrete, late, handlers;
     int nan_from; /* 0: never */
 } zoo_habits;
 
