@@ -55,9 +55,10 @@ static size_t out_bytes(const batch_group *g)
 
 static int spoil(void *cookie)
 {
-    const batch_group *g = cookie;
-    return memory_values_spoil(g->order.operation, &g->device) != CLQ_OK ||
-           memory_spoil_buffer(g->space.device.out, out_bytes(g)) != CLQ_OK;
+    batch_group *g = cookie;
+    g->error.status = CLQ_OK;
+    return memory_values_spoil(g->order.operation, &g->device, &g->error) != CLQ_OK ||
+           memory_spoil_buffer(g->space.device.out, out_bytes(g), &g->error) != CLQ_OK;
 }
 
 static clq_status expect(batch_group *g)
@@ -66,10 +67,10 @@ static clq_status expect(batch_group *g)
         return CLQ_OK;
     }
     g->space.holder = NULL;
-    CLQ_TRY(memory_values_spoil(g->order.operation, &g->reference));
-    CLQ_TRY(memory_spoil_buffer(g->space.reference.out, out_bytes(g)));
-    CLQ_TRY(clq_batch_run(g->expected, NULL));
-    CLQ_TRY(clq_finish(g->space.reference.context, NULL));
+    CLQ_TRY(memory_values_spoil(g->order.operation, &g->reference, &g->error));
+    CLQ_TRY(memory_spoil_buffer(g->space.reference.out, out_bytes(g), &g->error));
+    CLQ_TRY(clq_batch_run(g->expected, &g->error));
+    CLQ_TRY(clq_finish(g->space.reference.context, &g->error));
     g->space.holder = g;
     return CLQ_OK;
 }
@@ -77,8 +78,8 @@ static clq_status expect(batch_group *g)
 static int check(void *cookie)
 {
     batch_group *g = cookie;
-    return expect(g) != CLQ_OK || memory_values_differ(g->order.operation, &g->device, &g->reference) ||
-           memory_buffers_differ(g->space.device.out, g->space.reference.out, out_bytes(g));
+    return expect(g) != CLQ_OK || memory_values_differ(g->order.operation, &g->device, &g->reference, &g->error) ||
+           memory_buffers_differ(g->space.device.out, g->space.reference.out, out_bytes(g), &g->error);
 }
 
 static bench_row *add(batch_group *g, const char *way, const char *variant)

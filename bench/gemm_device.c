@@ -129,10 +129,10 @@ int gemm_row_spoil(void *cookie)
     gemm_row *row = cookie;
     clq_buffer *c = row->device->c;
     void *mapped = NULL;
-    clq_status status = clq_buffer_map(c, &mapped, NULL);
+    clq_status status = clq_buffer_map(c, &mapped, &row->error);
     if (status == CLQ_OK) {
         memset(mapped, 0xAA, clq_buffer_bytes(c));
-        status = clq_buffer_unmap(c, NULL);
+        status = clq_buffer_unmap(c, &row->error);
     }
     return outcome_of(status);
 }
@@ -151,12 +151,12 @@ int gemm_row_check(void *cookie)
     const gemm_product *p = row->device->product;
     const size_t elements = p->shape.m * p->shape.n;
     void *mapped = NULL;
-    clq_status status = clq_buffer_map(row->device->c, &mapped, NULL);
+    clq_status status = clq_buffer_map(row->device->c, &mapped, &row->error);
     int differs = 0;
     if (status == CLQ_OK) {
         differs =
             row->way.output == CLQ_S8 ? memcmp(mapped, p->codes, elements) : memcmp(mapped, p->sums, 4 * elements);
-        status = clq_buffer_unmap(row->device->c, NULL);
+        status = clq_buffer_unmap(row->device->c, &row->error);
     }
     return differs != 0 ? BENCH_FAILED : outcome_of(status);
 }

@@ -98,9 +98,10 @@ static size_t watched_bytes(const memory_case *c)
 
 int memory_spoil(void *cookie)
 {
-    const memory_case *c = cookie;
-    return memory_values_spoil(c->operation, &c->device) != CLQ_OK ||
-           memory_spoil_buffer(c->space->device.out, watched_bytes(c)) != CLQ_OK;
+    memory_case *c = cookie;
+    c->error.status = CLQ_OK;
+    return memory_values_spoil(c->operation, &c->device, &c->error) != CLQ_OK ||
+           memory_spoil_buffer(c->space->device.out, watched_bytes(c), &c->error) != CLQ_OK;
 }
 
 int memory_run(void *cookie)
@@ -131,8 +132,8 @@ clq_status memory_expect(memory_case *c)
         return CLQ_OK;
     }
     s->holder = NULL;
-    CLQ_TRY(memory_values_spoil(c->operation, &c->reference));
-    CLQ_TRY(memory_spoil_buffer(s->reference.out, watched_bytes(c)));
+    CLQ_TRY(memory_values_spoil(c->operation, &c->reference, &c->error));
+    CLQ_TRY(memory_spoil_buffer(s->reference.out, watched_bytes(c), &c->error));
     CLQ_TRY(compute(c, &s->reference, &c->reference));
     s->holder = c;
     return CLQ_OK;
@@ -141,6 +142,6 @@ clq_status memory_expect(memory_case *c)
 int memory_check(void *cookie)
 {
     memory_case *c = cookie;
-    return memory_expect(c) != CLQ_OK || memory_values_differ(c->operation, &c->device, &c->reference) ||
-           memory_buffers_differ(c->space->device.out, c->space->reference.out, watched_bytes(c));
+    return memory_expect(c) != CLQ_OK || memory_values_differ(c->operation, &c->device, &c->reference, &c->error) ||
+           memory_buffers_differ(c->space->device.out, c->space->reference.out, watched_bytes(c), &c->error);
 }

@@ -16,7 +16,7 @@ int memory_spoil_native(void *cookie)
     memory_case *c = cookie;
     memset(c->space->native, 0xAA, native_bytes(c));
     return c->operation == CLQ_OP_DYNAMIC_QUANTIZE &&
-           (memory_expect(c) != CLQ_OK || clq_buffer_read(c->reference.scale, 0, &c->scale, 4, NULL) != CLQ_OK);
+           (memory_expect(c) != CLQ_OK || clq_buffer_read(c->reference.scale, 0, &c->scale, 4, &c->error) != CLQ_OK);
 }
 
 int memory_run_native(void *cookie)
@@ -38,10 +38,10 @@ int memory_run_native(void *cookie)
 }
 
 /* Of a range the upper end is compared: the roof reads everything and finds that. */
-static int maximum_differs(const memory_case *c)
+static int maximum_differs(memory_case *c)
 {
     float range[2];
-    return clq_buffer_read(c->reference.range, 0, range, sizeof range, NULL) != CLQ_OK || range[1] != c->maximum;
+    return clq_buffer_read(c->reference.range, 0, range, sizeof range, &c->error) != CLQ_OK || range[1] != c->maximum;
 }
 
 int memory_check_native(void *cookie)
@@ -97,13 +97,14 @@ int memory_check_peer(void *cookie)
 
 int memory_run_copy(void *cookie)
 {
-    const memory_case *c = cookie;
+    memory_case *c = cookie;
     const memory_space *s = c->space;
     const uint64_t bytes = clq_dtype_bytes(s->in_type, c->elements);
+    c->error.status = CLQ_OK;
     if (s->is_host) {
         native_copy(s->native, s->in, (size_t)bytes);
         return BENCH_OK;
     }
-    return clq_buffer_copy(s->device.in, 0, s->spare, 0, bytes, NULL) != CLQ_OK ||
-           clq_finish(s->device.context, NULL) != CLQ_OK;
+    return clq_buffer_copy(s->device.in, 0, s->spare, 0, bytes, &c->error) != CLQ_OK ||
+           clq_finish(s->device.context, &c->error) != CLQ_OK;
 }

@@ -38,13 +38,13 @@ void memory_values_destroy(memory_values *v)
     clq_buffer_destroy(&v->nonfinite);
 }
 
-clq_status memory_spoil_buffer(clq_buffer *buffer, size_t bytes)
+clq_status memory_spoil_buffer(clq_buffer *buffer, size_t bytes, clq_error *error)
 {
     void *mapped = NULL;
-    clq_status status = bytes > 0 ? clq_buffer_map(buffer, &mapped, NULL) : CLQ_OK;
+    clq_status status = bytes > 0 ? clq_buffer_map(buffer, &mapped, error) : CLQ_OK;
     if (status == CLQ_OK && bytes > 0) {
         memset(mapped, 0xAA, bytes);
-        status = clq_buffer_unmap(buffer, NULL);
+        status = clq_buffer_unmap(buffer, error);
     }
     return status;
 }
@@ -54,25 +54,25 @@ static int writes_ranges(clq_operation operation)
     return operation == CLQ_OP_MINMAX || operation == CLQ_OP_DYNAMIC_QUANTIZE;
 }
 
-static clq_status spoil_whole(clq_buffer *buffer)
+static clq_status spoil_whole(clq_buffer *buffer, clq_error *error)
 {
-    return memory_spoil_buffer(buffer, (size_t)clq_buffer_bytes(buffer));
+    return memory_spoil_buffer(buffer, (size_t)clq_buffer_bytes(buffer), error);
 }
 
-clq_status memory_values_spoil(clq_operation operation, const memory_values *v)
+clq_status memory_values_spoil(clq_operation operation, const memory_values *v, clq_error *error)
 {
     if (writes_ranges(operation)) {
-        CLQ_TRY(spoil_whole(v->range));
-        CLQ_TRY(spoil_whole(v->nonfinite));
+        CLQ_TRY(spoil_whole(v->range, error));
+        CLQ_TRY(spoil_whole(v->nonfinite, error));
     }
     if (operation == CLQ_OP_DYNAMIC_QUANTIZE) {
-        CLQ_TRY(spoil_whole(v->scale));
-        CLQ_TRY(spoil_whole(v->zero_point));
+        CLQ_TRY(spoil_whole(v->scale, error));
+        CLQ_TRY(spoil_whole(v->zero_point, error));
     }
     return CLQ_OK;
 }
 
-int memory_buffers_differ(clq_buffer *a, clq_buffer *b, size_t bytes)
+int memory_buffers_differ(clq_buffer *a, clq_buffer *b, size_t bytes, clq_error *error)
 {
     void *left = NULL;
     void *right = NULL;
@@ -80,22 +80,22 @@ int memory_buffers_differ(clq_buffer *a, clq_buffer *b, size_t bytes)
     if (bytes == 0) {
         return 0;
     }
-    differs = clq_buffer_map(a, &left, NULL) != CLQ_OK || clq_buffer_map(b, &right, NULL) != CLQ_OK ||
+    differs = clq_buffer_map(a, &left, error) != CLQ_OK || clq_buffer_map(b, &right, error) != CLQ_OK ||
               memcmp(left, right, bytes) != 0;
-    differs |= left != NULL && clq_buffer_unmap(a, NULL) != CLQ_OK;
-    differs |= right != NULL && clq_buffer_unmap(b, NULL) != CLQ_OK;
+    differs |= left != NULL && clq_buffer_unmap(a, error) != CLQ_OK;
+    differs |= right != NULL && clq_buffer_unmap(b, error) != CLQ_OK;
     return differs;
 }
 
-static int wholes_differ(clq_buffer *a, clq_buffer *b)
+static int wholes_differ(clq_buffer *a, clq_buffer *b, clq_error *error)
 {
-    return memory_buffers_differ(a, b, (size_t)clq_buffer_bytes(a));
+    return memory_buffers_differ(a, b, (size_t)clq_buffer_bytes(a), error);
 }
 
 /* Ranges and counts hold what was there when they were made, unless the operation writes them. */
-int memory_values_differ(clq_operation operation, const memory_values *a, const memory_values *b)
+int memory_values_differ(clq_operation operation, const memory_values *a, const memory_values *b, clq_error *error)
 {
-    return wholes_differ(a->scale, b->scale) || wholes_differ(a->zero_point, b->zero_point) ||
+    return wholes_differ(a->scale, b->scale, error) || wholes_differ(a->zero_point, b->zero_point, error) ||
            (writes_ranges(operation) &&
-            (wholes_differ(a->range, b->range) || wholes_differ(a->nonfinite, b->nonfinite)));
+            (wholes_differ(a->range, b->range, error) || wholes_differ(a->nonfinite, b->nonfinite, error)));
 }

@@ -16,11 +16,15 @@ float memory_scale_at(uint64_t number);
 clq_status memory_values_create(memory_values *v, clq_context *context, uint64_t count, uint64_t tensors,
                                 clq_error *error);
 void memory_values_destroy(memory_values *v);
-clq_status memory_values_spoil(clq_operation operation, const memory_values *v); /* those that it writes */
-int memory_values_differ(clq_operation operation, const memory_values *a, const memory_values *b);
+/* Those that the operation writes. */
+clq_status memory_values_spoil(clq_operation operation, const memory_values *v, clq_error *error);
+int memory_values_differ(clq_operation operation, const memory_values *a, const memory_values *b, clq_error *error);
 
-/* Parts of a spoil and a check: the first `bytes` of a buffer, which may be 0 and the buffer then NULL. */
-clq_status memory_spoil_buffer(clq_buffer *buffer, size_t bytes);
-int memory_buffers_differ(clq_buffer *a, clq_buffer *b, size_t bytes);
+/*
+ * Parts of a spoil and a check: the first `bytes` of a buffer, which may be 0 and the buffer then NULL. What cannot be
+ * compared differs, and `error` then tells why; it is left alone otherwise.
+ */
+clq_status memory_spoil_buffer(clq_buffer *buffer, size_t bytes, clq_error *error);
+int memory_buffers_differ(clq_buffer *a, clq_buffer *b, size_t bytes, clq_error *error);
 
 #endif

@@ -152,6 +152,16 @@ clq_status cli_histograms_add(cli_histograms *h, const cli_slot *slot, const cli
 
 clq_status cli_histograms_read(cli_histograms *h, uint64_t parameter, const uint64_t **counts, clq_error *error)
 {
+    uint64_t sum = 0;
+    CLQ_TRY(clq_buffer_read(h->counts, parameter * HISTOGRAM_BYTES, h->one, HISTOGRAM_BYTES, error));
+    for (size_t i = 0; i < CLQ_HISTOGRAM_BINS; i++) {
+        if (h->one[i] > (uint64_t)INT64_MAX - sum) {
+            return clq_fail(error, CLQ_DEVICE_ERROR,
+                            "the device counted more than 2^63 elements in a histogram: it or its driver is faulty "
+                            "(--device reference does without it)");
+        }
+        sum += h->one[i];
+    }
     *counts = h->one;
-    return clq_buffer_read(h->counts, parameter * HISTOGRAM_BYTES, h->one, HISTOGRAM_BYTES, error);
+    return CLQ_OK;
 }

@@ -218,6 +218,9 @@ void cli_near_try(cli_near *near, const char *candidate);
  */
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error);
 
+/* Whether there are descriptors left for a driver to work with; for verbs that look at devices without opening one. */
+clq_status cli_check_descriptors(clq_error *error);
+
 /* Resolve granularity, axis and group size for a tensor into a layout; a bad axis is CLQ_INVALID_ARGUMENT with the
  * tensor's name. */
 clq_status cli_layout(const cli_options *options, const char *name, uint32_t rank, const uint64_t *shape,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "real.h"
+
 clq_status cli_dequantization(const cli_quantized *quantized, clq_dtype real, clq_quantization *q, clq_error *error)
 {
     clq_quantization_init(q);
@@ -57,5 +59,15 @@ clq_status cli_dequantize_slot(cli_slot *slot, unsigned kinds, clq_error *error)
     }
     CLQ_TRY(cli_slot_to_device(slot, CLI_SLOT_CODES | CLI_SLOT_CHOSEN, error));
     CLQ_TRY(cli_slot_run(slot, CLQ_OP_DEQUANTIZE, kinds, error));
-    return cli_slot_to_host(slot, CLI_SLOT_REAL, error);
+    CLQ_TRY(cli_slot_to_host(slot, CLI_SLOT_REAL, error));
+    for (size_t i = 0; i < slot->count; i++) {
+        const cli_piece *piece = &slot->pieces[i];
+        if ((kinds & (1u << piece->kind)) &&
+            cli_real_has_nan(piece->q.real, slot->memory + piece->real, (size_t)piece->chunk.count)) {
+            return clq_fail(error, CLQ_DEVICE_ERROR,
+                            "the device gave NaN for an integer times a finite scale: it or its driver is faulty "
+                            "(--device reference does without it)");
+        }
+    }
+    return CLQ_OK;
 }

@@ -3,9 +3,11 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -49,11 +51,38 @@ static int cache_folder(char *out, size_t capacity)
     return join(out, capacity, above, "clquant");
 }
 
+/*
+ * A driver that runs out of descriptors while it compiles ends the process (PoCL 3.1 calls abort when its linker
+ * fails), and one that cannot be loaded for want of them looks as if there was none. PoCL needs 11 at once.
+ */
+clq_status cli_check_descriptors(clq_error *error)
+{
+    enum { NEEDED = 24 };
+    int taken[NEEDED];
+    int count = 0;
+    while (count < NEEDED && (taken[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) {
+        count++;
+    }
+    for (int i = 0; i < count; i++) {
+        (void)close(taken[i]);
+    }
+    if (count < NEEDED) {
+        return clq_fail(error, CLQ_NO_DEVICE,
+                        "OpenCL drivers need up to %d file descriptors to compile, and %d are left: raise 'ulimit -n' "
+                        "(--device reference needs none)",
+                        (int)NEEDED, count);
+    }
+    return CLQ_OK;
+}
+
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error)
 {
     clq_device_info info;
     clq_error cache_error;
     char folder[4096];
+    if (strcmp(options->device, "reference") != 0) {
+        CLQ_TRY(cli_check_descriptors(error));
+    }
     CLQ_TRY(clq_context_create(context, options->device, error));
     /* The log function takes no const cookie; print_log only reads it. */
     clq_context_set_log(*context, print_log, (void *)(uintptr_t)options);

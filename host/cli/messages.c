@@ -119,14 +119,15 @@ int cli_usage_error(const char *format, ...)
     return CLI_USAGE;
 }
 
-static int exit_code_of(clq_status status)
+static int exit_code_of(const clq_error *error)
 {
-    switch (status) {
+    switch (error->status) {
     case CLQ_OK:
         return CLI_OK;
     case CLQ_INVALID_ARGUMENT:
         return CLI_USAGE;
-    case CLQ_OUT_OF_MEMORY:
+    case CLQ_OUT_OF_MEMORY: /* the device's, where an OpenCL call says so */
+        return error->opencl_code != 0 ? CLI_NO_DEVICE : CLI_FAILURE;
     case CLQ_UNSUPPORTED:
     case CLQ_IO_ERROR:
         return CLI_FAILURE;
@@ -164,5 +165,5 @@ int cli_report(const clq_error *error)
     if (state.verbose) {
         print_log(error->build_log);
     }
-    return exit_code_of(error->status);
+    return exit_code_of(error);
 }

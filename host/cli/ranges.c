@@ -63,11 +63,38 @@ static clq_status clear_empty(const cli_slot *slot, const cli_piece *piece, clq_
     return status;
 }
 
+/* What no data has: the device is at fault, and not the file. */
+static clq_status check_found(const cli_slot *slot, const cli_piece *piece, const clq_nonfinite *found,
+                              clq_error *error)
+{
+    const float *ranges = (const float *)(const void *)(slot->memory + piece->range);
+    const uint64_t parameters = piece->chunk.parameters;
+    uint64_t p = 0;
+    while (p < parameters && isfinite(ranges[2 * p]) && isfinite(ranges[2 * p + 1]) &&
+           ranges[2 * p] <= ranges[2 * p + 1]) {
+        p++;
+    }
+    if (p < parameters) {
+        return clq_fail(error, CLQ_DEVICE_ERROR,
+                        "the device found the range [%g, %g], which no data has: it or its driver is faulty "
+                        "(--device reference does without it)",
+                        (double)ranges[2 * p], (double)ranges[2 * p + 1]);
+    }
+    if (found->count > piece->chunk.count || (found->count > 0 && found->first_index >= piece->chunk.count)) {
+        return clq_fail(error, CLQ_DEVICE_ERROR,
+                        "the device counted %" PRIu64 " NaN or infinite elements among %" PRIu64
+                        ": it or its driver is faulty (--device reference does without it)",
+                        found->count, piece->chunk.count);
+    }
+    return CLQ_OK;
+}
+
 clq_status cli_ranges_settle(const cli_slot *slot, const cli_piece *piece, clq_nonfinite *nonfinite, clq_error *error)
 {
     clq_nonfinite found;
     CLQ_TRY(cli_piece_on_host(piece, CLI_SLOT_FOUND, error));
     memcpy(&found, slot->memory + piece->nonfinite, sizeof found);
+    CLQ_TRY(check_found(slot, piece, &found, error));
     if (found.count == 0) {
         return CLQ_OK;
     }

@@ -12,7 +12,7 @@ int cli_range_is_empty(const float *range);
 /*
  * After clq_minmax of the piece, which stands at piece->range and piece->nonfinite: add the count of its non-finite
  * elements to *nonfinite, whose first_index is UINT64_MAX to begin with, and give ranges without a finite element the
- * form above.
+ * form above. CLQ_DEVICE_ERROR for a range or a count that no data has.
  */
 clq_status cli_ranges_settle(const cli_slot *slot, const cli_piece *piece, clq_nonfinite *nonfinite, clq_error *error);
 

@@ -135,6 +135,29 @@ int cli_integer_at(const char *dtype, const void *memory, uint64_t i, int32_t *v
     return 1;
 }
 
+/* Magnitudes as integers: those of NaN are above that of infinity. */
+int cli_real_has_nan(clq_dtype type, const void *memory, size_t count)
+{
+    const uint16_t infinity = type == CLQ_F16 ? 0x7C00u : 0x7F80u;
+    uint32_t greatest = 0;
+    if (type == CLQ_F32) {
+        const uint32_t *words = memory;
+        for (size_t i = 0; i < count; i++) {
+            const uint32_t magnitude = words[i] & 0x7FFFFFFFu;
+            greatest = magnitude > greatest ? magnitude : greatest;
+        }
+        return greatest > 0x7F800000u;
+    } else {
+        const uint16_t *halves = memory;
+        uint16_t most = 0;
+        for (size_t i = 0; i < count; i++) {
+            const uint16_t magnitude = halves[i] & 0x7FFFu;
+            most = magnitude > most ? magnitude : most;
+        }
+        return most > infinity;
+    }
+}
+
 int cli_is_integer(const char *dtype)
 {
     static const int64_t ZERO = 0;

@@ -19,6 +19,9 @@ void cli_real_widen(cli_real real, const void *memory, size_t first, size_t coun
 /* The same in f32, for the types that the library computes with. */
 void cli_real_widen_single(clq_dtype type, const void *memory, size_t first, size_t count, float *out);
 
+/* Whether one of `count` elements of f32, f16 or bf16 is NaN. */
+int cli_real_has_nan(clq_dtype type, const void *memory, size_t count);
+
 /* Whether cli_integer_at reads the type. */
 int cli_is_integer(const char *dtype);
 

@@ -25,6 +25,7 @@ typedef struct bench_call {
     cli_bench_report report;
     cli_progress *progress;
     const bench_group *watched; /* the group that the progress is of */
+    clq_error failure;          /* of the first row that failed for a reason */
 } bench_call;
 
 const char *cli_bench_name(size_t index)
@@ -146,6 +147,9 @@ static void show_group(void *cookie, const bench_group *group)
         const bench_row *row = &group->rows[i];
         if (row->outcome == BENCH_FAILED) {
             const int has_reason = row->error != NULL && row->error->status != CLQ_OK;
+            if (has_reason && call->failure.status == CLQ_OK) {
+                call->failure = *row->error;
+            }
             cli_progress_hide();
             cli_warning(call->options, "%s %s %s, %s %s: %s; not timed", row->operation, row->problem, row->shape,
                         row->who, row->way, has_reason ? row->error->message : "gave a wrong result");
@@ -215,8 +219,13 @@ int cli_bench(const cli_options *options)
         return cli_report_failure(&error);
     }
     if (failed > 0) {
-        clq_fail(&error, CLQ_MISMATCH, "%zu of the rows failed or gave a wrong result", failed);
-        return cli_report(&error);
+        if (call.failure.status == CLQ_OK) {
+            clq_fail(&error, CLQ_MISMATCH, "%zu of the rows failed or gave a wrong result", failed);
+            return cli_report(&error);
+        }
+        clq_fail_in(&call.failure, call.failure.status,
+                    "%zu of the rows failed or gave a wrong result; the first failure", failed);
+        return cli_report(&call.failure);
     }
     return CLI_OK;
 }

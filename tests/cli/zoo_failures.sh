@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+# A device that fails: exit code 4 and the call that failed, on every verb, whatever is still being compiled or run then.
+. "$CLQ_TEST_FOLDER/arrays.inc"
+[ -n "$CLQ_ZOO_LAYER" ] || exit 77
+"$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
+"$CLQUANT" sample mobilenet-v2 -o big.safetensors --quiet || exit 1
+tail -c 100000 big.safetensors >random
+head -c 76800 random | npy '<f4' '200, 96' >x.npy
+head -c 9100 random | npy '|i1' '70, 130' >a.npy
+tail -c 8710 random | npy '|u1' '130, 67' >b.npy
+"$CLQUANT" quantize x.npy -o q.safetensors --device reference --quiet || exit 1
+printf '%s\n' 30x33 3x5x7 >shapes.txt
+
+# Each call of a function in turn, until the verb ends before it: 4, one story that names the call, and no output.
+each() {
+    function=$1
+    error=$2
+    most=$3
+    shift 3
+    n=0
+    code=4
+    while [ $code -ne 0 ] && [ $n -lt "$most" ]; do
+        n=$((n + 1 + (n * step + 1) / 2))
+        rm -f y.*
+        [ -z "$cold" ] || rm -rf pocl
+        code=0
+        CLQ_ZOO="$habits fail=$function:$n:$error" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device 0:0 >out 2>err ||
+            code=$?
+        if [ $code -eq 0 ]; then
+            continue
+        fi
+        failures=$((failures + 1))
+        [ $code -eq 4 ] || echo "[$habits] $function:$n:$error: exit code $code: $*"
+        grep -q "^clquant: .*$function failed with CL_OUT_OF" err || echo "[$habits] $function:$n:$error: $(grep ^clquant: err): $*"
+        [ -z "$(ls -A | grep 'y\.')" ] || echo "[$habits] $function:$n:$error: left $(ls -A | grep 'y\.'): $*"
+    done
+    [ $n -gt 1 ] || [ $code -ne 0 ] || echo "[$habits] $function is never called: $*"
+}
+
+failures=0
+# In the suite ever longer steps are taken, since each run compiles; CLQ_EVERY_LAUNCH=1 takes them all.
+echo "-- launches, while kernels are compiled"
+cold=yes
+step=1
+[ -z "$CLQ_EVERY_LAUNCH" ] || step=0
+CLQUANT_CACHE_DIR=
+POCL_CACHE_DIR=$PWD/pocl
+export CLQUANT_CACHE_DIR POCL_CACHE_DIR
+habits=
+each clEnqueueNDRangeKernel -5 100 quantize x.npy -o y.safetensors --preset affine --axis 1
+each clEnqueueNDRangeKernel -5 100 gemm a.npy b.npy -o y.npy --a-zero-point 3
+[ $failures -gt 9 ] || echo "only $failures launches"
+
+echo "-- every call, once kernels are known"
+cold=
+step=0
+mkdir -m 700 cache
+CLQUANT_CACHE_DIR=$PWD/cache
+error=-5
+for habits in '' 'type=gpu discrete'; do
+    for verb in 'minmax x.npy' 'quantize x.npy -o y.safetensors' 'quantize x.npy -o y.safetensors --calibrate mse' \
+        'dequantize q.safetensors -o y.safetensors' 'compare x.npy q.safetensors' 'calibrate x.npy -o y.json --method mse' \
+        'gemm a.npy b.npy -o y.npy' 'bench minmax gemm --rounds 1 --quick --shapes shapes.txt'; do
+        for function in clCreateContext clCreateBuffer clEnqueueMapBuffer clEnqueueUnmapMemObject clEnqueueNDRangeKernel; do
+            [ "$function$habits" != 'clEnqueueUnmapMemObjecttype=gpu discrete' ] || continue # pinned memory stays mapped
+            # shellcheck disable=SC2086
+            each $function $error 2 $verb
+        done
+    done
+    error=-6
+done
+
+echo "-- results that no data gives"
+habits='type=gpu discrete nan=1'
+wrong() {
+    code=0
+    CLQ_ZOO="$habits" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device gpu >out 2>err || code=$?
+    echo "$code: $1: $(sed 's/ on [^:]*:/:/' err)"
+}
+wrong minmax x.npy
+wrong quantize x.npy -o y.safetensors
+wrong quantize x.npy -o y.safetensors --calibrate mse
+wrong calibrate x.npy -o y.json --method entropy
+wrong dequantize q.safetensors -o y.safetensors
+wrong compare x.npy q.safetensors
+
+echo "-- no descriptors left"
+habits=
+for limit in 12 16 20; do
+    for verb in 'minmax x.npy' 'quantize x.npy -o y.safetensors' 'gemm a.npy b.npy -o y.npy' devices; do
+        code=0
+        # shellcheck disable=SC2086
+        (ulimit -n $limit && exec "$CLQUANT" $verb --device auto >out 2>err) || code=$?
+        echo "$limit: $code: $(sed 's/ [0-9]* are left/ some are left/' err)"
+    done
+done
