@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "../host/cli/bench_verb.h"
+#include "../host/cli/stack.h"
 #ifdef CLQ_BENCH_ONEDNN
 #include "peer_onednn.h"
 #endif
@@ -27,7 +28,7 @@ int main(int argc, char **argv)
 #ifdef CLQ_BENCH_ONEDNN
     cli_bench_set_peers(peer_onednn());
 #endif
-    code = cli_run(argc + 1, words);
+    code = cli_with_stack(cli_run, argc + 1, words);
     free(words);
     return code;
 }
