@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 #ifdef CLQ_BENCH_ONEDNN
     cli_bench_set_peers(peer_onednn());
 #endif
-    code = cli_run(argc + 1, words);
+    code = cli_main(argc + 1, words);
     free(words);
     return code;
 }

@@ -11,6 +11,13 @@ target_compile_definitions(clquant_options INTERFACE _FILE_OFFSET_BITS=64)
 if(CLQ_WERROR)
     target_compile_options(clquant_options INTERFACE -Werror)
 endif()
+# A caller's thread may have a stack of 64 KiB, of which the file layer and the library take little; the command makes
+# one for itself (host/cli/stack.h). Sanitizers have frames of their own.
+function(clq_limit_frames target bytes)
+    if(NOT CLQ_SANITIZE)
+        target_compile_options(${target} PRIVATE -Wframe-larger-than=${bytes})
+    endif()
+endfunction()
 if(CLQ_SANITIZE)
     target_compile_options(clquant_options INTERFACE -fsanitize=${CLQ_SANITIZE} -fno-omit-frame-pointer
         -fno-sanitize-recover=all)

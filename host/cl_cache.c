@@ -2,7 +2,7 @@
 /*
  * Compiled programs on disk. An entry is a file named by the hash of its key; the key (all that may change what the
  * binary means) stands in it in full, and a hash of the binary after it, so that a damaged, cut or foreign entry is
- * seen and counts as a miss. Entries are written beside their place and renamed, so readers need no lock.
+ * seen and counts as a miss. Entries are written beside their place and renamed (temporary.h), so readers need no lock.
  *
  *     "clquant cache 2\n" | u64 key bytes | key | u64 binary bytes | u64 XXH3 of the binary | binary
  *
@@ -30,6 +30,7 @@
 
 #include "cl_source.h"
 #include "cl_state.h"
+#include "temporary.h"
 
 static const char magic[] = "clquant cache 2\n";
 static const char verdict[] = "gives the bytes of the reference\n";
@@ -53,20 +54,35 @@ static char *make_key(const clq_context *context, const char *source, const char
 static const char program_entry[] = "program";
 static const char verdict_entry[] = "verdict";
 
-static void entry_path(const struct clq_cl_state *cl, const char *kind, const char *key, char *path, size_t capacity)
+/* Each is named by its kind and the hash of its key; while it is written, it has a name that all have in common. */
+typedef struct entry_name {
+    char text[48];
+} entry_name;
+
+static const char temporary_entry[] = ".entry" CLQ_TEMPORARY_SUFFIX;
+
+static entry_name name_of(const char *kind, const char *key)
 {
     const XXH128_hash_t hash = XXH3_128bits(key, strlen(key));
-    snprintf(path, capacity, "%s/%016" PRIx64 "%016" PRIx64 ".%s", cl->cache_directory, (uint64_t)hash.high64,
+    entry_name name;
+    snprintf(name.text, sizeof name.text, "%016" PRIx64 "%016" PRIx64 ".%s", (uint64_t)hash.high64,
              (uint64_t)hash.low64, kind);
+    return name;
+}
+
+static int open_folder(const struct clq_cl_state *cl)
+{
+    return open(cl->cache_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* The whole file, or NULL. */
-static unsigned char *read_entry(const char *path, size_t *bytes)
+static unsigned char *read_entry(int folder, const char *name, size_t *bytes)
 {
     struct stat info;
     unsigned char *data = NULL;
     size_t done = 0;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    /* Without O_NONBLOCK, opening a FIFO would wait for someone to write to it. */
+    const int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         return NULL;
     }
@@ -145,41 +161,49 @@ static int write_all(int fd, const void *data, size_t bytes)
     return 1;
 }
 
-static int write_entry(const char *path, const char *key, const unsigned char *contents, size_t bytes)
+static int write_entry(int folder, const char *name, const char *key, const unsigned char *contents, size_t bytes)
 {
-    char temporary[4096 + 16];
+    char temporary[sizeof temporary_entry];
     const uint64_t key_bytes = strlen(key);
     const uint64_t numbers[2] = {bytes, XXH3_64bits(contents, bytes)};
     int fd;
     int written;
-    snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
-    fd = mkstemp(temporary);
+    int reason;
+    memcpy(temporary, temporary_entry, sizeof temporary);
+    clq_temporary_remove_left(folder, temporary);
+    fd = clq_temporary_make(folder, temporary, 0600);
     if (fd < 0) {
         return 0;
     }
     written = write_all(fd, magic, MAGIC_BYTES) && write_all(fd, &key_bytes, sizeof key_bytes) &&
               write_all(fd, key, (size_t)key_bytes) && write_all(fd, numbers, sizeof numbers) &&
-              write_all(fd, contents, bytes);
-    written = close(fd) == 0 && written && rename(temporary, path) == 0;
+              write_all(fd, contents, bytes) && renameat(folder, temporary, folder, name) == 0;
+    reason = errno;
     if (!written) {
-        (void)unlink(temporary);
+        (void)unlinkat(folder, temporary, 0);
     }
+    (void)close(fd); /* the lock is held until here; what closing could tell, the hash in the entry tells as well */
+    errno = reason;
     return written;
 }
 
 /* The contents of the entry with this key, in a new piece of memory, or NULL. */
 static unsigned char *load_entry(const clq_context *context, const char *kind, const char *key, size_t *bytes)
 {
-    char path[4096];
+    const entry_name name = name_of(kind, key);
+    const int folder = open_folder(context->cl);
     size_t file_bytes = 0;
-    unsigned char *data;
+    unsigned char *data = NULL;
     const unsigned char *contents = NULL;
-    entry_path(context->cl, kind, key, path, sizeof path);
-    data = read_entry(path, &file_bytes);
+    if (folder >= 0) {
+        data = read_entry(folder, name.text, &file_bytes);
+        (void)close(folder);
+    }
     if (data != NULL) {
         contents = find_contents(data, file_bytes, key, bytes);
     }
-    clq_context_log(context, CLQ_LOG_DEBUG, "%s cache: %s %s", kind, contents != NULL ? "took" : "no entry", path);
+    clq_context_log(context, CLQ_LOG_DEBUG, "%s cache: %s %s/%s", kind, contents != NULL ? "took" : "no entry",
+                    context->cl->cache_directory, name.text);
     if (contents == NULL) {
         free(data);
         return NULL;
@@ -191,10 +215,14 @@ static unsigned char *load_entry(const clq_context *context, const char *kind, c
 static void store_entry(const clq_context *context, const char *kind, const char *key, const unsigned char *contents,
                         size_t bytes)
 {
-    char path[4096];
-    entry_path(context->cl, kind, key, path, sizeof path);
-    if (!write_entry(path, key, contents, bytes)) {
-        clq_context_log(context, CLQ_LOG_WARNING, "%s cache: cannot write %s: %s", kind, path, strerror(errno));
+    const entry_name name = name_of(kind, key);
+    const int folder = open_folder(context->cl);
+    if (folder < 0 || !write_entry(folder, name.text, key, contents, bytes)) {
+        clq_context_log(context, CLQ_LOG_WARNING, "%s cache: cannot write %s/%s: %s", kind,
+                        context->cl->cache_directory, name.text, strerror(errno));
+    }
+    if (folder >= 0) {
+        (void)close(folder);
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "dtype.h"
 
@@ -109,28 +110,34 @@ clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t lev
     wide least = 0;
     wide clipped = 0;
     uint32_t best = BINS;
-    filled_bins filled = {.count = 0};
+    filled_bins *filled; /* too large for the stack of a caller's thread */
     CLQ_TRY(clq_histogram_check("clq_histogram_mse", counts, maximum, threshold, &total, error));
     CLQ_TRY(clq_histogram_check_levels("clq_histogram_mse", levels, error));
     *threshold = clq_histogram_threshold(maximum, 0, 2 * BINS);
     if (total == 0) {
         return CLQ_OK;
     }
+    filled = malloc(sizeof *filled);
+    if (filled == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "clq_histogram_mse: no memory for the bins");
+    }
+    filled->count = 0;
     for (uint16_t b = BINS; b-- > 0;) {
         if (counts[b] > 0) {
-            filled.bins[filled.count] = b;
-            filled.counts[filled.count++] = counts[b];
+            filled->bins[filled->count] = b;
+            filled->counts[filled->count++] = counts[b];
         }
     }
-    least = squared_error(&filled, BINS, levels, ~(wide)0, &clipped);
+    least = squared_error(filled, BINS, levels, ~(wide)0, &clipped);
     /* What is clipped costs more with each step inward: once that alone is too much, nothing better comes. */
     for (uint32_t i = BINS - 1; i >= 1 && i >= levels && clipped < least; i--) {
-        const wide sum = squared_error(&filled, i, levels, least, &clipped);
+        const wide sum = squared_error(filled, i, levels, least, &clipped);
         if (sum < least) { /* of equals the greatest, which clips least */
             least = sum;
             best = i;
         }
     }
+    free(filled);
     *threshold = clq_histogram_threshold(maximum, best, 2 * best);
     return CLQ_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The threshold of a histogram by entropy: the search that TensorRT published. A pure function. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "histogram.h"
 
@@ -108,7 +109,7 @@ static double divergence(prefixes *before, const uint64_t *counts, uint32_t i, u
 clq_status clq_histogram_entropy(const uint64_t *counts, float maximum, uint32_t levels, clq_threshold *threshold,
                                  clq_error *error)
 {
-    prefixes before;
+    prefixes *before; /* too large for the stack of a caller's thread */
     uint64_t total = 0;
     double least = INFINITY;
     uint32_t best = BINS;
@@ -118,14 +119,19 @@ clq_status clq_histogram_entropy(const uint64_t *counts, float maximum, uint32_t
     if (total == 0) {
         return CLQ_OK;
     }
-    fill_prefixes(&before, counts);
+    before = malloc(sizeof *before);
+    if (before == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "clq_histogram_entropy: no memory for sums over the bins");
+    }
+    fill_prefixes(before, counts);
     for (uint32_t i = levels < BINS ? levels : BINS; i <= BINS; i++) {
-        const double now = divergence(&before, counts, i, levels);
+        const double now = divergence(before, counts, i, levels);
         if (now < least - TIE) { /* of equals the first */
             least = now;
             best = i;
         }
     }
+    free(before);
     *threshold = clq_histogram_threshold(maximum, best, 2 * best + 1);
     return CLQ_OK;
 }

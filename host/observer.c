@@ -21,7 +21,8 @@ struct clq_observer {
     clq_buffer *counts;    /* NULL until the first are added */
 };
 
-enum { FILL_PIECE = 4096 };
+/* Of a caller's thread, whose stack may be small. */
+enum { FILL_PIECE = 512 };
 
 static clq_operand at(clq_buffer *buffer, uint64_t offset)
 {

@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -217,6 +218,71 @@ static void foreign_entry_is_a_miss(void **state)
     assert_int_equal(counts.warnings, 0);
 }
 
+static int count_entries(const char *directory, const char *part)
+{
+    DIR *folder = opendir(directory);
+    int found = 0;
+    assert_non_null(folder);
+    for (const struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        found += strstr(entry->d_name, part) != NULL;
+    }
+    closedir(folder);
+    return found;
+}
+
+/* What stands in an entry's place and is no file counts as a miss, at once; what can be replaced is. */
+static void what_is_no_file_is_a_miss(void **state)
+{
+    static const char *const kinds[] = {".program", ".verdict"};
+    const char *directory;
+    char path[4096];
+    (void)state;
+    needs_device();
+    directory = scratch_path("odd");
+    quantize_once(directory);
+    for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++) {
+        find_entry(directory, kinds[kind], path, sizeof path);
+        for (int odd = 0; odd < 3; odd++) {
+            log_counts counts;
+            scratch_remove(path);
+            if (odd == 0) {
+                assert_int_equal(mkfifo(path, 0600), 0);
+            } else if (odd == 1) {
+                assert_int_equal(symlink("/dev/zero", path), 0);
+            } else {
+                assert_int_equal(mkdir(path, 0700), 0);
+            }
+            alarm(120); /* waiting for a FIFO would take forever */
+            counts = quantize_once(directory);
+            alarm(0);
+            assert_int_equal(kind == 0 ? counts.built : counts.compared, 1);
+            assert_int_equal(counts.warnings, odd == 2); /* a folder stays, and is told */
+            counts = quantize_once(directory);
+            assert_int_equal(kind == 0 ? counts.built : counts.compared, odd == 2);
+        }
+        scratch_remove(path);
+        quantize_once(directory);
+    }
+}
+
+/* Half an entry of a process that was killed goes with the next entry that is written. */
+static void left_temporary_files_are_removed(void **state)
+{
+    const struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
+    const char *directory;
+    char path[4096];
+    (void)state;
+    needs_device();
+    directory = scratch_path("left");
+    assert_int_equal(mkdir(directory, 0700), 0);
+    snprintf(path, sizeof path, "%s/.entry.tmp-aaaaaa", directory);
+    write_file(path, (const unsigned char *)"half", 4);
+    assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0); /* for every file system */
+    quantize_once(directory);
+    assert_int_equal(count_entries(directory, ".program"), 1);
+    assert_int_equal(count_entries(directory, ".tmp-"), 0);
+}
+
 static void refuse(const char *directory, const char *part)
 {
     clq_error error;
@@ -239,9 +305,10 @@ static void unsafe_directories_are_refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(second_context_takes_the_entry), cmocka_unit_test(damage_is_a_miss),
-    cmocka_unit_test(damaged_verdict_is_a_miss),      cmocka_unit_test(foreign_entry_is_a_miss),
-    cmocka_unit_test(unsafe_directories_are_refused),
+    cmocka_unit_test(second_context_takes_the_entry),   cmocka_unit_test(damage_is_a_miss),
+    cmocka_unit_test(damaged_verdict_is_a_miss),        cmocka_unit_test(foreign_entry_is_a_miss),
+    cmocka_unit_test(unsafe_directories_are_refused),   cmocka_unit_test(what_is_no_file_is_a_miss),
+    cmocka_unit_test(left_temporary_files_are_removed),
 };
 
 int main(void)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Durable writing: host/io/file.h. After every failure the folder must hold what it held before. */
 #define _XOPEN_SOURCE 700
+#define _FILE_OFFSET_BITS 64
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,17 +10,51 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
+#include <sys/un.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../host/io/file.h"
 #include "scratch.h"
+
+/* What stands in for other file systems: calls of the writer are made to answer as theirs do (Linux). */
+#ifdef __linux__
+static int without_locks;
+static int on_network;
+
+int __real_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation);
+int __wrap_flock(int fd, int operation)
+{
+    if (without_locks) {
+        errno = ENOLCK;
+        return -1;
+    }
+    return __real_flock(fd, operation);
+}
+
+int __real_fstatfs64(int fd, struct statfs *facts);
+int __wrap_fstatfs64(int fd, struct statfs *facts);
+int __wrap_fstatfs64(int fd, struct statfs *facts)
+{
+    const int result = __real_fstatfs64(fd, facts);
+    facts->f_type = on_network ? 0x6969 : 0xEF53;
+    return result;
+}
+#endif
 
 static clq_writer *open_ok(const char *path, uint64_t planned_bytes, int replace)
 {
@@ -334,6 +369,218 @@ static void refuses_the_same_file(void **state)
     close(fd);
 }
 
+/* A process that has `path` half written. With `dead` it was killed, else it waits to be; its number. */
+static pid_t write_half(const char *path, int dead)
+{
+    int ends[2];
+    char byte = 0;
+    pid_t child = -1;
+    assert_int_equal(pipe(ends), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        clq_writer *writer = NULL;
+        if (clq_writer_open(path, 6, 1, &writer, NULL) == CLQ_OK &&
+            clq_writer_write(writer, "abc", 3, NULL) == CLQ_OK && write(ends[1], "x", 1) == 1) {
+            pause();
+        }
+        _exit(1);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    close(ends[0]);
+    if (dead) {
+        kill(child, SIGKILL);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+    }
+    return child;
+}
+
+static void end_process(pid_t process)
+{
+    kill(process, SIGKILL);
+    waitpid(process, NULL, 0);
+}
+
+static void write_whole(const char *path)
+{
+    clq_writer *writer = open_ok(path, 3, 1);
+    clq_error error = {0};
+    assert_int_equal(clq_writer_write(writer, "new", 3, NULL), CLQ_OK);
+    if (clq_writer_commit(&writer, &error) != CLQ_OK) {
+        fail_msg("%s", error.message);
+    }
+    assert_file(path, "new", 3);
+}
+
+static void removes_what_killed_runs_left(void **state)
+{
+    const char *path = scratch_path("killed");
+    char name[256];
+    clq_writer *writer = NULL;
+    uint64_t found = 0;
+    (void)state;
+    write_half(path, 1);
+    write_half(path, 1);
+    write_whole(path);
+    assert_int_equal(scratch_count(".killed."), 0);
+    /* A file that a later run may continue is no less the same output. */
+    write_half(path, 1);
+    assert_int_equal(clq_writer_open_partial(path, 3, 1, CLQ_PARTIAL_REMOVE, &writer, &found, NULL), CLQ_OK);
+    assert_int_equal(scratch_count(".killed.tmp-"), 0);
+    clq_writer_abandon(&writer);
+    /* The longest name, and one that is cut at the same place. */
+    memset(name, 'k', 255);
+    name[255] = '\0';
+    write_half(scratch_path(name), 1);
+    name[254] = 'l';
+    write_whole(scratch_path(name));
+    assert_int_equal(scratch_count(".tmp-"), 1);
+    name[254] = 'k';
+    write_whole(scratch_path(name));
+    assert_int_equal(scratch_count(".tmp-"), 0);
+}
+
+static void leaves_the_files_of_living_runs(void **state)
+{
+    const char *path = scratch_path("living");
+    const pid_t child = write_half(path, 0);
+    clq_writer *writer = open_ok(path, 3, 1);
+    (void)state;
+    assert_int_equal(scratch_count(".living.tmp-"), 2);
+    write_whole(path);
+    assert_int_equal(scratch_count(".living.tmp-"), 2);
+    assert_int_equal(clq_writer_write(writer, "newer", 5, NULL), CLQ_OK);
+    assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
+    assert_file(path, "newer", 5);
+    assert_int_equal(scratch_count(".living.tmp-"), 1);
+    end_process(child);
+    write_whole(path);
+    assert_int_equal(scratch_count(".living.tmp-"), 0);
+}
+
+/* Whatever moment the others are at: all finish, and nothing is left. */
+static void many_runs_write_one_file(void **state)
+{
+    enum { PROCESSES = 6, ROUNDS = 60 };
+    const char *path = scratch_path("many");
+    (void)state;
+    for (int i = 0; i < PROCESSES; i++) {
+        const pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            for (int round = 0; round < ROUNDS; round++) {
+                clq_writer *writer = NULL;
+                clq_error error = {0};
+                if (clq_writer_open(path, 3, 1, &writer, &error) != CLQ_OK ||
+                    clq_writer_write(writer, "new", 3, &error) != CLQ_OK ||
+                    clq_writer_commit(&writer, &error) != CLQ_OK) {
+                    fprintf(stderr, "%s\n", error.message);
+                    _exit(1);
+                }
+            }
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        int code = 0;
+        assert_true(wait(&code) > 0);
+        assert_int_equal(code, 0);
+    }
+    assert_file(path, "new", 3);
+    assert_int_equal(scratch_count(".many.tmp-"), 0);
+}
+
+/* Names that are alike, and what has the name and is not what a run left. */
+static void leaves_what_is_not_its_own(void **state)
+{
+    static const char *const others[] = {
+        ".own.tmp-aaaaa", ".own.tmp-aaaaaaa",   ".own.tmp-AAAAAA", ".own.tmp-aaaaa1", ".own.tmp-x.npy.tmp-aaaaaa",
+        ".own.tmp-",      ".owner.tmp-aaaaaa",  ".ow.tmp-aaaaaa",  "own.tmp-aaaaaa",  ".own.partial",
+        ".own.journal",   ".own.tmp-aaaaaa.npy"};
+    const char *path = scratch_path("own");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct stat facts;
+    const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        scratch_write(others[i], "theirs", 6);
+    }
+    scratch_write("elsewhere", "theirs", 6);
+    assert_int_equal(symlink("elsewhere", scratch_path(".own.tmp-linked")), 0);
+    assert_int_equal(mkdir(scratch_path(".own.tmp-folder"), 0700), 0);
+    assert_int_equal(mkfifo(scratch_path(".own.tmp-fifoaa"), 0600), 0);
+    assert_true((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s", scratch_path(".own.tmp-socket")) <
+                sizeof address.sun_path);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    if (geteuid() == 0) {
+        assert_int_equal(chown(scratch_write(".own.tmp-others", "theirs", 6), 12345, 12345), 0);
+    }
+    scratch_write(".own.tmp-aaaaaa", "left", 4);
+    write_whole(path);
+    assert_int_equal(lstat(scratch_path(".own.tmp-aaaaaa"), &facts), -1);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_file(scratch_path(others[i]), "theirs", 6);
+    }
+    assert_file(scratch_path("elsewhere"), "theirs", 6);
+    assert_int_equal(lstat(scratch_path(".own.tmp-linked"), &facts), 0);
+    assert_int_equal(lstat(scratch_path(".own.tmp-folder"), &facts), 0);
+    assert_int_equal(lstat(scratch_path(".own.tmp-fifoaa"), &facts), 0);
+    assert_int_equal(lstat(scratch_path(".own.tmp-socket"), &facts), 0);
+    assert_true(geteuid() != 0 || lstat(scratch_path(".own.tmp-others"), &facts) == 0);
+    close(fd);
+}
+
+/* Locks that may be seen on one machine only tell nothing of what was written lately; no locks tell nothing at all. */
+static void trusts_locks_as_far_as_they_reach(void **state)
+{
+#ifdef __linux__
+    const struct timespec old[2] = {{1000000000, 0}, {1000000000, 0}};
+    const char *path = scratch_path("far-off");
+    (void)state;
+    scratch_write(".far-off.tmp-fresha", "left", 4);
+    assert_int_equal(utimensat(AT_FDCWD, scratch_write(".far-off.tmp-oldaaa", "left", 4), old, 0), 0);
+    without_locks = 1;
+    write_whole(path);
+    without_locks = 0;
+    assert_int_equal(scratch_count(".far-off.tmp-"), 2);
+    on_network = 1;
+    write_whole(path);
+    on_network = 0;
+    assert_int_equal(scratch_count(".far-off.tmp-oldaaa"), 0);
+    assert_int_equal(scratch_count(".far-off.tmp-fresha"), 1);
+    write_whole(path);
+    assert_int_equal(scratch_count(".far-off.tmp-"), 0);
+#else
+    (void)state;
+    skip();
+#endif
+}
+
+static void refuses_to_read_what_is_no_file(void **state)
+{
+    static const char *const kinds[] = {"in-fifo", "in-socket", "in-folder", "/dev/null"};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const int listening = socket(AF_UNIX, SOCK_STREAM, 0);
+    (void)state;
+    assert_int_equal(mkfifo(scratch_path("in-fifo"), 0600), 0);
+    assert_int_equal(mkdir(scratch_path("in-folder"), 0700), 0);
+    assert_true((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s", scratch_path("in-socket")) <
+                sizeof address.sun_path);
+    assert_int_equal(bind(listening, (const struct sockaddr *)&address, sizeof address), 0);
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        const char *path = kinds[i][0] == '/' ? kinds[i] : scratch_path(kinds[i]);
+        clq_error error = {0};
+        uint64_t bytes = 0;
+        int fd = -1;
+        assert_int_equal(clq_file_open(path, &fd, &bytes, &error), CLQ_BAD_FILE);
+        assert_non_null(strstr(error.message, i == 2 ? "in-folder: is a folder; a file is required"
+                                                     : ": is a pipe, socket or device; a regular file is required"));
+        assert_int_equal(fd, -1);
+    }
+    close(listening);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +599,12 @@ int main(void)
         cmocka_unit_test(tells_when_the_folder_vanished),
         cmocka_unit_test(works_under_a_rain_of_signals),
         cmocka_unit_test(refuses_the_same_file),
+        cmocka_unit_test(removes_what_killed_runs_left),
+        cmocka_unit_test(leaves_the_files_of_living_runs),
+        cmocka_unit_test(many_runs_write_one_file),
+        cmocka_unit_test(leaves_what_is_not_its_own),
+        cmocka_unit_test(trusts_locks_as_far_as_they_reach),
+        cmocka_unit_test(refuses_to_read_what_is_no_file),
     };
     return cmocka_run_group_tests_name("writer", tests, scratch_begin, scratch_end);
 }

@@ -15,7 +15,7 @@
 #include "../size.h"
 #include "quantize_output.h"
 
-enum { READ_BYTES = 1 << 16, SNIPPET_BYTES = 120 };
+enum { READ_BYTES = 1 << 13, SNIPPET_BYTES = 120 };
 
 static clq_status hash_header(const clq_model_shard *shard, uint64_t bytes, uint64_t *hash, clq_error *error)
 {

@@ -292,6 +292,10 @@ void cli_table_destroy(cli_table **table);
 /* All of the command; returns the exit code. */
 int cli_run(int argc, char **argv);
 
+/* What main is: the same with the process's signals and a stack that is large enough; does not return after a failure.
+ */
+int cli_main(int argc, char **argv);
+
 /* Make stdout one that retries what is worth retrying. Before anything is printed. */
 void cli_standard_output_begin(void);
 

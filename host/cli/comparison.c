@@ -193,10 +193,11 @@ static void settle_nonfinite(double *x, double *y, cli_statistics *statistics)
 static void add_elements(cli_statistics *statistics, const cli_source *reference, const cli_source *test,
                          uint64_t count)
 {
-    double x[CLI_STATISTICS_PIECE];
-    double y[CLI_STATISTICS_PIECE];
-    for (uint64_t done = 0; done < count; done += CLI_STATISTICS_PIECE) {
-        const size_t step = (size_t)clq_size_min(count - done, CLI_STATISTICS_PIECE);
+    enum { PIECE = CLI_STATISTICS_PIECE / 4 };
+    double x[PIECE];
+    double y[PIECE];
+    for (uint64_t done = 0; done < count; done += PIECE) {
+        const size_t step = (size_t)clq_size_min(count - done, PIECE);
         cli_real_widen(reference->real, cli_source_elements(reference), (size_t)(reference->used + done), step, x);
         cli_real_widen(test->real, cli_source_elements(test), (size_t)(test->used + done), step, y);
         for (size_t i = 0; i < step; i++) {
@@ -247,7 +248,7 @@ static clq_status compare_numbers(cli_comparison *comparison, cli_pair *pair, cl
 }
 
 /* Pieces small enough for the stack. */
-enum { PIECE_BYTES = 32768 };
+enum { PIECE_BYTES = 8192 };
 
 static clq_status compare_bytes(cli_comparison *comparison, cli_pair *pair, uint64_t *done_bytes, clq_error *error)
 {

@@ -18,7 +18,7 @@ const cli_quantized *cli_info_in_role(const cli_quantized_list *list, size_t ind
 clq_status cli_info_find_span(const clq_model *model, const cli_quantized *quantized, cli_info_span *span,
                               clq_error *error)
 {
-    enum { STEP = 4096 };
+    enum { STEP = 512 };
     float scale[STEP];
     int32_t zero[STEP];
     memset(span, 0, sizeof *span);

@@ -3,6 +3,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "real.h"
@@ -19,6 +20,15 @@ typedef struct code_form {
     int32_t bias;
 } code_form;
 
+/* What is made of the elements of one piece of measuring. */
+typedef struct workspace {
+    float widened[PIECE];
+    float y[PIECE];
+    float scale[PIECE];
+    int32_t zero_point[PIECE];
+    uint8_t unpacked[PIECE];
+} workspace;
+
 typedef struct measured {
     cli_statistics *statistics;
     const cli_piece *piece;
@@ -28,6 +38,7 @@ typedef struct measured {
     const float *scale;
     const int32_t *zero_point;
     code_form form;
+    workspace *work;
     int nonfinite; /* there may be NaN or infinity */
     int clips;     /* there may be clipped elements */
 } measured;
@@ -105,8 +116,8 @@ static span span_at(const cli_chunker *whole, uint64_t first, size_t left)
 /* With a parameter for each few elements, these are spread first. */
 static void dequantize_short_runs(const measured *m, size_t first, size_t count, const uint8_t *bytes, float *y)
 {
-    float scale[PIECE];
-    int32_t zero_point[PIECE];
+    float *scale = m->work->scale;
+    int32_t *zero_point = m->work->zero_point;
     size_t done = 0;
     if (m->whole.run == 1) {
         /* The parameters follow one another like the elements, again and again. */
@@ -132,11 +143,10 @@ static void dequantize_short_runs(const measured *m, size_t first, size_t count,
 
 static void dequantize(const measured *m, size_t first, size_t count, float *y)
 {
-    uint8_t unpacked[PIECE];
     const uint8_t *bytes = m->codes + first;
     if (clq_dtype_bits(m->piece->q.scheme.dtype) == 4) {
-        unpack(m->codes + first / 2, count, unpacked); /* pieces of measuring begin at an even element */
-        bytes = unpacked;
+        unpack(m->codes + first / 2, count, m->work->unpacked); /* pieces of measuring begin at an even element */
+        bytes = m->work->unpacked;
     }
     if (m->whole.run < SHORT_RUN) {
         dequantize_short_runs(m, first, count, bytes, y);
@@ -207,8 +217,8 @@ static void leave_out_nonfinite(float *x, float *y, size_t count)
 /* Elements [first, first + count), `count` at most PIECE. */
 static void measure(const measured *m, size_t first, size_t count)
 {
-    float widened[PIECE];
-    float y[PIECE];
+    float *widened = m->work->widened;
+    float *y = m->work->y;
     const float *x = (const float *)m->real + first;
     if (m->piece->q.real != CLQ_F32 || m->nonfinite) {
         cli_real_widen_single(m->piece->q.real, m->real, first, count, widened);
@@ -238,9 +248,14 @@ clq_status cli_measure_piece(cli_statistics *statistics, const cli_slot *slot, c
     m.nonfinite = nonfinite.count > 0;
     m.clips = any_clips(&m, (const float *)(const void *)(memory + piece->range));
     CLQ_TRY(cli_chunker_init(&m.whole, &piece->q.layout, 1, error));
+    m.work = malloc(sizeof *m.work);
+    if (m.work == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to measure the error");
+    }
     for (uint64_t first = 0; first < piece->chunk.count; first += PIECE) {
         const uint64_t left = piece->chunk.count - first;
         measure(&m, (size_t)first, left < PIECE ? (size_t)left : PIECE);
     }
+    free(m.work);
     return CLQ_OK;
 }

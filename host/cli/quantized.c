@@ -190,7 +190,7 @@ static clq_status check_scale(const clq_model_tensor *tensor, uint64_t index, do
 }
 
 /* Parameters are read in pieces through a small buffer, since their file type is not ours. */
-enum { PIECE = 4096 };
+enum { PIECE = 512 };
 
 static clq_status read_scales(const clq_model *model, size_t index, uint64_t first, uint64_t count, float *scale,
                               clq_error *error)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "stack.h"
 
 /*
  * A process may be started with stdin, stdout or stderr closed; the next file it opens would then take that number and
@@ -73,4 +74,16 @@ int cli_run(int argc, char **argv)
     }
     cli_options_release(&options);
     return cli_finish_output(code);
+}
+
+int cli_main(int argc, char **argv)
+{
+    int code;
+    cli_signals_begin();
+    code = cli_with_stack(cli_run, argc, argv);
+    /* After a failure a driver's threads may still be at work, which its own exit handlers take from under them. */
+    if (code != CLI_OK) {
+        _exit(code);
+    }
+    return code;
 }

@@ -16,6 +16,12 @@
 /* Linux moves at most 2 GiB less a page in one call; smaller steps cost nothing. */
 enum { STEP_BYTES = 1 << 30 };
 
+static clq_status fail_special(const char *path, clq_error *error)
+{
+    return clq_fail(error, CLQ_BAD_FILE, "%s: is a pipe, socket or device; a regular file is required",
+                    clq_show_path(path).text);
+}
+
 clq_status clq_file_open_as(const char *path, const char *shown_path, int flags, int *fd, uint64_t *bytes,
                             clq_error *error)
 {
@@ -28,6 +34,11 @@ clq_status clq_file_open_as(const char *path, const char *shown_path, int flags,
     do {
         opened = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
     } while (opened < 0 && errno == EINTR);
+    /* So does a socket answer, and a device behind which there is nothing. */
+    if (opened < 0 && errno == ENXIO) {
+        status = fail_special(shown_path, error);
+        goto done;
+    }
     if (opened < 0 || fstat(opened, &facts) != 0) {
         status = clq_fail(error, CLQ_IO_ERROR, "%s: cannot open: %s", clq_show_path(shown_path).text,
                           clq_show_errno(errno).text);
@@ -38,8 +49,7 @@ clq_status clq_file_open_as(const char *path, const char *shown_path, int flags,
         goto done;
     }
     if (!S_ISREG(facts.st_mode)) {
-        status = clq_fail(error, CLQ_BAD_FILE, "%s: is a pipe, socket or device; a regular file is required",
-                          clq_show_path(shown_path).text);
+        status = fail_special(shown_path, error);
         goto done;
     }
     *fd = opened;

@@ -50,7 +50,7 @@ static clq_status open_place(const char *path, clq_journal **journal, clq_error 
     }
     opened->fd = -1;
     CLQ_TRY(clq_place_find(path, 0, 1, &opened->place, error));
-    opened->name = clq_place_hidden_name(&opened->place, SUFFIX, 1);
+    opened->name = clq_place_hidden_name(&opened->place, SUFFIX);
     return opened->name != NULL ? CLQ_OK : clq_fail_memory(error, path);
 }
 

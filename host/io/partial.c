@@ -45,7 +45,7 @@ static clq_status continue_left(clq_writer *writer, uint64_t *found, clq_error *
 static clq_status open_partial(clq_writer *writer, clq_partial_use use, uint64_t *found, clq_error *error)
 {
     const int resume = use != CLQ_PARTIAL_REMOVE;
-    char *name = clq_place_hidden_name(&writer->place, SUFFIX, 1);
+    char *name = clq_place_hidden_name(&writer->place, SUFFIX);
     clq_status status = CLQ_OK;
     if (name == NULL) {
         return clq_fail_memory(error, writer->place.path);
@@ -92,7 +92,7 @@ clq_status clq_writer_remove_partial(const char *path, clq_error *error)
     int fd = -1;
     clq_status status = CLQ_OK;
     CLQ_TRY_TO(clq_place_find(path, 0, 1, &place, error));
-    name = clq_place_hidden_name(&place, SUFFIX, 1);
+    name = clq_place_hidden_name(&place, SUFFIX);
     if (name == NULL) {
         CLQ_TRY_TO(clq_fail_memory(error, path));
     }

@@ -10,12 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "../size.h"
+#include "../temporary.h"
 #include "xxh64.h"
 
 /* Times that another process may remove or replace a file between two calls before we say so. */
@@ -153,7 +153,7 @@ clq_status clq_place_check_space(const clq_place *place, uint64_t written_bytes,
     return CLQ_OK;
 }
 
-char *clq_place_hidden_name(const clq_place *place, const char *suffix, int telling)
+char *clq_place_hidden_name(const clq_place *place, const char *suffix)
 {
     enum { HASH_LENGTH = 17 };
     const size_t whole = strlen(place->name);
@@ -165,11 +165,8 @@ char *clq_place_hidden_name(const clq_place *place, const char *suffix, int tell
     size_t length = whole;
     char *name = malloc(capacity);
     if (whole + extra > limit) {
-        length = limit - extra;
-        if (telling) {
-            length -= HASH_LENGTH;
-            snprintf(hash, sizeof hash, "~%016" PRIx64, clq_xxh64_of(place->name, whole, 0));
-        }
+        length = limit - extra - HASH_LENGTH;
+        snprintf(hash, sizeof hash, "~%016" PRIx64, clq_xxh64_of(place->name, whole, 0));
         while (length > 0 && ((unsigned char)place->name[length] & 0xC0) == 0x80) {
             length--;
         }
@@ -187,16 +184,6 @@ int clq_flush(int fd)
         result = fsync(fd);
     } while (result != 0 && errno == EINTR);
     return result;
-}
-
-/* 0 when another run has the lock. */
-static int lock(int fd)
-{
-    int result = 0;
-    do {
-        result = flock(fd, LOCK_EX | LOCK_NB);
-    } while (result != 0 && errno == EINTR);
-    return result == 0 || errno != EWOULDBLOCK;
 }
 
 static clq_status fail_locked(const clq_place *place, clq_error *error)
@@ -223,7 +210,7 @@ clq_status clq_place_open_left(const clq_place *place, const char *name, int own
     clq_status status = CLQ_OK;
     *fd = -1;
     for (int attempt = 0; attempt < RACES; attempt++) {
-        struct stat facts, now;
+        struct stat facts;
         /* Without O_NONBLOCK, opening a FIFO would wait. */
         *fd = openat(place->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
         if (*fd < 0 && errno == EINTR) {
@@ -240,12 +227,11 @@ clq_status clq_place_open_left(const clq_place *place, const char *name, int own
             CLQ_TRY_TO(clq_place_fail(place, "open what an earlier run left", errno, error));
         }
         CLQ_TRY_TO(check_left(place, name, own, &facts, error));
-        if (!lock(*fd)) {
+        if (clq_lock_file(*fd) == CLQ_LOCK_TAKEN) {
             CLQ_TRY_TO(fail_locked(place, error));
         }
         /* Its run may have removed it, or put it in its place, while we waited for nothing but the lock. */
-        if (fstatat(place->folder, name, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_dev == facts.st_dev &&
-            now.st_ino == facts.st_ino) {
+        if (clq_is_named(*fd, place->folder, name)) {
             return CLQ_OK;
         }
         close(*fd);
@@ -262,19 +248,10 @@ done:
 
 clq_status clq_place_make(const clq_place *place, const char *name, int *fd, clq_error *error)
 {
-    do {
-        *fd = openat(place->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-    } while (*fd < 0 && errno == EINTR);
-    if (*fd < 0 && errno != EEXIST) {
-        return clq_place_fail(place, "create a file in its folder", errno, error);
+    *fd = clq_make_locked(place->folder, name, 0666);
+    if (*fd >= 0) {
+        return CLQ_OK;
     }
-    /* Made, or locked, by another run meanwhile. */
-    if (*fd < 0 || !lock(*fd)) {
-        if (*fd >= 0) {
-            close(*fd);
-            *fd = -1;
-        }
-        return fail_locked(place, error);
-    }
-    return CLQ_OK;
+    return errno == EEXIST ? fail_locked(place, error)
+                           : clq_place_fail(place, "create a file in its folder", errno, error);
 }

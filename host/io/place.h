@@ -24,9 +24,9 @@ clq_status clq_place_check_space(const clq_place *place, uint64_t written_bytes,
 
 /*
  * ".NAME" + suffix, malloc'ed; NULL when memory is exhausted. NAME is cut (between characters) when the folder's names
- * may not be that long; with `telling`, a hash of the whole name tells apart what is cut to the same.
+ * may not be that long; a hash of the whole name tells apart what is cut to the same.
  */
-char *clq_place_hidden_name(const clq_place *place, const char *suffix, int telling);
+char *clq_place_hidden_name(const clq_place *place, const char *suffix);
 
 /* "PATH: cannot WHAT: REASON (the whole file needs 4.0 MiB)"; `what` is a verb and its object. */
 clq_status clq_place_fail(const clq_place *place, const char *what, int code, clq_error *error);

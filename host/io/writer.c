@@ -14,24 +14,10 @@
 #include <unistd.h>
 
 #include "../size.h"
+#include "../temporary.h"
 
-enum {
-    STEP_BYTES = 1 << 30, /* Linux moves at most 2 GiB less a page in one call */
-    NAME_ATTEMPTS = 100
-};
-
-/* ".NAME.tmp-XXXXXX" */
-static char *temporary_name(const clq_writer *writer)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
-    unsigned char random[6];
-    char suffix[sizeof ".tmp-" + sizeof random] = ".tmp-";
-    clq_random_bytes(random, sizeof random);
-    for (size_t i = 0; i < sizeof random; i++) {
-        suffix[sizeof ".tmp-" - 1 + i] = letters[random[i] % 32];
-    }
-    return clq_place_hidden_name(&writer->place, suffix, 0);
-}
+/* Linux moves at most 2 GiB less a page in one call. */
+enum { STEP_BYTES = 1 << 30 };
 
 /*
  * Created with mode 0666, the kernel takes the umask off: asking for the umask is only possible by setting it, which
@@ -39,22 +25,28 @@ static char *temporary_name(const clq_writer *writer)
  */
 static clq_status create_temporary(clq_writer *writer, clq_error *error)
 {
-    for (int attempt = 0; attempt < NAME_ATTEMPTS; attempt++) {
-        char *name = temporary_name(writer);
-        if (name == NULL) {
-            return clq_fail_memory(error, writer->place.path);
-        }
-        writer->fd = openat(writer->place.folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-        if (writer->fd >= 0) {
-            writer->temporary = name;
-            return CLQ_OK;
-        }
-        free(name);
-        if (errno != EEXIST && errno != EINTR) {
-            break;
-        }
+    char *name = clq_place_hidden_name(&writer->place, CLQ_TEMPORARY_SUFFIX);
+    if (name == NULL) {
+        return clq_fail_memory(error, writer->place.path);
     }
-    return clq_place_fail(&writer->place, "create a file in its folder", errno, error);
+    writer->fd = clq_temporary_make(writer->place.folder, name, 0666);
+    if (writer->fd < 0) {
+        const int reason = errno;
+        free(name);
+        return clq_place_fail(&writer->place, "create a file in its folder", reason, error);
+    }
+    writer->temporary = name;
+    return CLQ_OK;
+}
+
+/* What killed runs left of the same file; room is made before it is asked for. */
+static void remove_left(const clq_writer *writer)
+{
+    char *name = clq_place_hidden_name(&writer->place, CLQ_TEMPORARY_SUFFIX);
+    if (name != NULL) {
+        clq_temporary_remove_left(writer->place.folder, name);
+    }
+    free(name);
 }
 
 clq_status clq_writer_create(const char *path, uint64_t planned_bytes, int replace, clq_writer **writer,
@@ -69,6 +61,7 @@ clq_status clq_writer_create(const char *path, uint64_t planned_bytes, int repla
     created->fd = -1;
     created->replace = replace;
     CLQ_TRY_TO(clq_place_find(path, planned_bytes, replace, &created->place, error));
+    remove_left(created);
     *writer = created;
     created = NULL;
 done:
@@ -164,6 +157,7 @@ clq_status clq_writer_commit(clq_writer **writer, clq_error *error)
 {
     clq_status status = CLQ_OK;
     clq_writer *w = *writer;
+    int held = -1;
     int closed = 0;
     if (w->failed) {
         status = clq_fail(error, CLQ_IO_ERROR, "%s: not finished, since a write failed before",
@@ -174,9 +168,11 @@ clq_status clq_writer_commit(clq_writer **writer, clq_error *error)
         status = clq_place_fail(&w->place, "flush to disk", errno, error);
         goto done;
     }
+    /* The lock stays until the file has its name; a process without a descriptor to spare gives it up before. */
+    held = fcntl(w->fd, F_DUPFD_CLOEXEC, 0);
     /* Whatever close returns, the descriptor is gone; after EINTR there is nothing left to be told. */
     closed = close(w->fd);
-    w->fd = -1;
+    w->fd = held;
     if (closed != 0 && errno != EINTR) {
         status = clq_place_fail(&w->place, "close", errno, error);
         goto done;
@@ -197,11 +193,11 @@ void clq_writer_abandon(clq_writer **writer)
     if (w == NULL) {
         return;
     }
-    if (w->fd >= 0) {
-        close(w->fd);
-    }
     if (w->temporary != NULL && !w->kept) {
         unlinkat(w->place.folder, w->temporary, 0);
+    }
+    if (w->fd >= 0) {
+        close(w->fd);
     }
     free(w->temporary);
     clq_place_release(&w->place);

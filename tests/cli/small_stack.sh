@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every verb with a stack of 64 KiB, as the hard limit too, while the runtime compiles its kernels anew.
+. "$CLQ_TEST_FOLDER/arrays.inc"
+kibibytes=64 # for all threads too, unless they are told otherwise
+(ulimit -s $kibibytes) 2>/dev/null || exit 77
+f32 3f800000 c0000000 40400000 40800000 | npy '<f4' '2, 2' >x.npy
+codes 1 2 3 4 | npy '|i1' '2, 2' >a.npy
+echo 4096 >shapes.txt
+run() {
+    rm -rf caches
+    mkdir caches
+    (
+        # Also for the programs that the runtime starts to link its kernels.
+        ulimit -s $kibibytes
+        POCL_CACHE_DIR=$PWD/caches/runtime CLQUANT_CACHE_DIR=$PWD/caches/own
+        export POCL_CACHE_DIR CLQUANT_CACHE_DIR
+        exec "$CLQUANT" "$@" >out 2>err
+    )
+    code=$?
+    echo "$code: $*"
+    [ $code -eq 0 ] || sed -n 1p err
+}
+for CLQUANT_DEVICE in reference "$CLQ_TEST_DEVICE"; do
+    [ "$CLQUANT_DEVICE" = reference ] && echo "-- the reference" || echo "-- the device"
+    run devices
+    run sample mobilenet-v2 -o m.safetensors --force
+    run quantize m.safetensors -o q.safetensors --force --calibrate entropy
+    run info q.safetensors
+    run minmax m.safetensors --granularity channel
+    run dequantize q.safetensors -o d.safetensors --force
+    run compare m.safetensors q.safetensors
+    run calibrate x.npy -o r.json --force --method mse
+    run gemm a.npy a.npy -o c.npy --force --check
+    run multiplier 0.3
+    run bench --quick --rounds 1 --shapes shapes.txt
+done
+
+echo "-- interrupted"
+mkdir fresh
+(
+    ulimit -s $kibibytes
+    exec "$CLQUANT" sample resnet-50 --scale 4 -o fresh/x.safetensors --quiet
+) 2>err &
+process=$!
+tries=0
+while [ -z "$(ls -A fresh)" ] && [ $tries -lt 500 ]; do
+    sleep 0.01
+    tries=$((tries + 1))
+done
+kill -s TERM $process
+wait $process
+echo "$?, left: '$(ls -A fresh)'"
+cat err
