@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clquant bench: what is asked for, and the suite of bench/ that measures it. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench_verb.h"
@@ -199,33 +200,47 @@ static clq_status measure(bench_call *call, size_t *failed, clq_error *error)
     return status;
 }
 
-int cli_bench(const cli_options *options)
+/* What came of a run in which rows failed. */
+static int report_failed(bench_call *call, size_t failed)
 {
-    bench_call call;
+    clq_error *error = &call->failure;
+    if (error->status == CLQ_OK) {
+        clq_fail(error, CLQ_MISMATCH, "%zu of the rows failed or gave a wrong result", failed);
+    } else {
+        clq_fail_in(error, error->status, "%zu of the rows failed or gave a wrong result; the first failure", failed);
+    }
+    return cli_report(error);
+}
+
+static int run(bench_call *call)
+{
     clq_error error;
     size_t failed = 0;
     clq_status status = CLQ_OK;
-    int code = CLI_OK;
-    memset(&call, 0, sizeof call);
-    call.options = options;
-    code = take_operations(&call);
-    code = code == CLI_OK ? take_shapes(&call) : code;
+    int code = take_operations(call);
+    code = code == CLI_OK ? take_shapes(call) : code;
     if (code != CLI_OK) {
         return code;
     }
-    status = measure(&call, &failed, &error);
-    clq_context_destroy(&call.suite.context);
+    status = measure(call, &failed, &error);
+    clq_context_destroy(&call->suite.context);
     if (status != CLQ_OK) {
         return cli_report_failure(&error);
     }
-    if (failed > 0) {
-        if (call.failure.status == CLQ_OK) {
-            clq_fail(&error, CLQ_MISMATCH, "%zu of the rows failed or gave a wrong result", failed);
-            return cli_report(&error);
-        }
-        clq_fail_in(&call.failure, call.failure.status,
-                    "%zu of the rows failed or gave a wrong result; the first failure", failed);
-        return cli_report(&call.failure);
+    return failed > 0 ? report_failed(call, failed) : CLI_OK;
+}
+
+int cli_bench(const cli_options *options)
+{
+    bench_call *call = calloc(1, sizeof *call); /* too large for a small stack */
+    int code;
+    if (call == NULL) {
+        clq_error error;
+        clq_fail(&error, CLQ_OUT_OF_MEMORY, "no memory for the benchmarks");
+        return cli_report(&error);
     }
-    return CLI_OK;
+    call->options = options;
+    code = run(call);
+    free(call);
+    return code;
 }

@@ -86,7 +86,7 @@ wrong compare x.npy q.safetensors
 
 echo "-- no descriptors left"
 habits=
-for limit in 12 16 20; do
+for limit in 16 20; do
     for verb in 'minmax x.npy' 'quantize x.npy -o y.safetensors' 'gemm a.npy b.npy -o y.npy' devices; do
         code=0
         # shellcheck disable=SC2086
