@@ -126,7 +126,7 @@ static void drop_times(char *text)
         const char after = *end;
         *end = '\0';
         if (strstr(text, "\"seconds\"") == NULL && strstr(text, "\"gops\"") == NULL && strstr(text, " s on ") == NULL &&
-            strstr(text, "/s) on ") == NULL) {
+            strstr(text, "/s) on ") == NULL && strstr(text, " GOPS by ") == NULL) {
             memmove(kept, text, length - 1);
             kept += length - 1;
             *kept++ = '\n';
