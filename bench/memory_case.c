@@ -116,7 +116,7 @@ int memory_run(void *cookie)
     status = clq_context_force_variant(context, c->variant, &c->error);
     if (status == CLQ_OK) {
         clq_plan plan;
-        status = clq_plan_operation(context, c->operation, &c->q, &plan, NULL);
+        status = clq_plan_operation(context, c->operation, &c->q, &plan, &c->error);
         status = status == CLQ_OK && strcmp(plan.variant, c->variant) != 0 ? CLQ_UNSUPPORTED : status;
         status = status == CLQ_OK ? compute(c, &c->space->device, &c->device) : status;
         (void)clq_context_force_variant(context, NULL, NULL);

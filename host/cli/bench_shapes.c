@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading a file of shapes. */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench_verb.h"
 
@@ -81,23 +76,9 @@ static clq_status read_lines(FILE *file, const char *path, bench_shape *shapes, 
     return *count > 0 ? CLQ_OK : clq_fail(error, CLQ_BAD_FILE, "%s: holds no shape", path);
 }
 
-/*
- * Lines may come through a pipe, "--shapes <(...)". Opening one that nobody writes to does not wait, as it would
- * without O_NONBLOCK: it reads as empty.
- */
-static FILE *open_text(const char *path)
-{
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    FILE *file = fd >= 0 && fcntl(fd, F_SETFL, O_RDONLY) == 0 ? fdopen(fd, "r") : NULL;
-    if (file == NULL && fd >= 0) {
-        close(fd);
-    }
-    return file;
-}
-
 clq_status cli_bench_read_shapes(const char *path, bench_shape *shapes, size_t *count, clq_error *error)
 {
-    FILE *file = open_text(path);
+    FILE *file = fopen(path, "r");
     clq_status status = CLQ_OK;
     *count = 0;
     if (file == NULL) {

@@ -221,15 +221,19 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
 /* Whether there are descriptors left for a driver to work with; for verbs that look at devices without opening one. */
 clq_status cli_check_descriptors(clq_error *error);
 
+/* Whether a device was opened, whose driver may have threads at work. */
+int cli_device_was_opened(void);
+
 /* Resolve granularity, axis and group size for a tensor into a layout; a bad axis is CLQ_INVALID_ARGUMENT with the
  * tensor's name. */
 clq_status cli_layout(const cli_options *options, const char *name, uint32_t rank, const uint64_t *shape,
                       clq_granularity default_granularity, clq_layout *layout, clq_error *error);
 
 /*
- * Signals: SIGINT, SIGTERM and SIGHUP set a flag (SIGPIPE and SIGXFSZ are ignored). Long work asks cli_interrupted()
- * between chunks and, when it is set, cleans up and returns cli_interrupt_code(). Called once, by main before there is
- * any other thread.
+ * Signals: SIGINT, SIGTERM and SIGHUP set a flag, the third of them ends the process, SIGQUIT does at once; SIGPIPE and
+ * SIGXFSZ are ignored. Long work asks cli_interrupted() between chunks and, when it is set, cleans up and returns
+ * cli_interrupt_code(). Called once, by main before there is any other thread: all that are made later, and programs
+ * that a driver starts, have these signals blocked.
  */
 void cli_signals_begin(void);
 int cli_interrupted(void);
@@ -296,8 +300,9 @@ int cli_run(int argc, char **argv);
  */
 int cli_main(int argc, char **argv);
 
-/* Make stdout one that retries what is worth retrying. Before anything is printed. */
+/* Make stdout one that retries what is worth retrying, before anything is printed; and close it, as fclose does. */
 void cli_standard_output_begin(void);
+int cli_standard_output_end(void);
 
 /* Close stdout and report a failed write (a full disk, a closed pipe): returns `code`, or CLI_FAILURE when that was
  * CLI_OK. cli_run calls it last; a second call does nothing. */

@@ -3,6 +3,7 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,13 @@
 #include <unistd.h>
 
 #include "cli.h"
+
+static int opened;
+
+int cli_device_was_opened(void)
+{
+    return opened;
+}
 
 static void print_log(void *cookie, clq_log_level level, const char *message)
 {
@@ -60,13 +68,15 @@ clq_status cli_check_descriptors(clq_error *error)
     enum { NEEDED = 24 };
     int taken[NEEDED];
     int count = 0;
-    while (count < NEEDED && (taken[count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0) {
+    int reason = 0;
+    while (count < NEEDED && (taken[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0) {
         count++;
     }
+    reason = errno;
     for (int i = 0; i < count; i++) {
         (void)close(taken[i]);
     }
-    if (count < NEEDED) {
+    if (count < NEEDED && (reason == EMFILE || reason == ENFILE)) {
         return clq_fail(error, CLQ_NO_DEVICE,
                         "OpenCL drivers need up to %d file descriptors to compile, and %d are left: raise 'ulimit -n' "
                         "(--device reference needs none)",
@@ -80,10 +90,16 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     clq_device_info info;
     clq_error cache_error;
     char folder[4096];
-    if (strcmp(options->device, "reference") != 0) {
-        CLQ_TRY(cli_check_descriptors(error));
+    const char *device = options->device;
+    if (strcmp(device, "reference") != 0 && cli_check_descriptors(error) != CLQ_OK) {
+        if (strcmp(device, "auto") != 0) {
+            return error->status;
+        }
+        cli_warning(options, "%s", error->message);
+        device = "reference";
     }
-    CLQ_TRY(clq_context_create(context, options->device, error));
+    CLQ_TRY(clq_context_create(context, device, error));
+    opened = 1;
     /* The log function takes no const cookie; print_log only reads it. */
     clq_context_set_log(*context, print_log, (void *)(uintptr_t)options);
     clq_context_device(*context, &info);

@@ -47,7 +47,7 @@ int cli_finish_output(int code)
     finished = 1;
     errno = 0;
     failed = ferror(stdout) != 0;
-    failed |= fclose(stdout) != 0;
+    failed |= cli_standard_output_end() != 0;
     if (!failed) {
         return code;
     }
@@ -82,7 +82,7 @@ int cli_main(int argc, char **argv)
     cli_signals_begin();
     code = cli_with_stack(cli_run, argc, argv);
     /* After a failure a driver's threads may still be at work, which its own exit handlers take from under them. */
-    if (code != CLI_OK) {
+    if (code != CLI_OK && cli_device_was_opened()) {
         _exit(code);
     }
     return code;

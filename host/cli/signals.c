@@ -5,7 +5,8 @@
  * One thread waits for them; in every other they are blocked. A handler would not do: LLVM, which PoCL compiles with,
  * puts its own in the place of every handler that it finds when it first compiles, and those reset themselves when they
  * run, so that a second signal ends the process on the spot (llvm/lib/Support/Unix/Signals.inc, LLVM 15). Its handlers
- * do not run either for what is blocked everywhere, and no system call of ours is interrupted.
+ * do not run either for what is blocked everywhere, and no system call of ours is interrupted. The price: the linker
+ * that PoCL starts has them blocked too, and ends when it is done.
  */
 #ifndef _XOPEN_SOURCE
 #define _XOPEN_SOURCE 700 /* SIGXFSZ */
@@ -37,8 +38,7 @@ static void *take_signals(void *waited)
 {
     for (int count = 1;; count++) {
         int number = 0;
-        if (sigwait(waited, &number) != 0) {
-            continue;
+        while (sigwait(waited, &number) != 0) {
         }
         if (number == SIGQUIT || count >= PATIENCE) {
             die_of(number);
@@ -65,7 +65,7 @@ void cli_signals_begin(void)
 {
     static sigset_t waited; /* what the thread takes */
     sigset_t blocked;
-    struct sigaction action;
+    struct sigaction action, before[2];
     pthread_t thread;
     sigemptyset(&waited);
     sigaddset(&waited, SIGINT);
@@ -89,14 +89,14 @@ void cli_signals_begin(void)
     sigemptyset(&action.sa_mask);
     action.sa_flags = SA_RESTART;
     action.sa_handler = do_nothing;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, &before[0]);
+    sigaction(SIGTERM, &action, &before[1]);
     if (pthread_create(&thread, NULL, take_signals, &waited) == 0) {
         pthread_detach(thread);
     } else {
-        /* Without a thread signals do what they do by themselves. */
-        signal(SIGINT, SIG_DFL);
-        signal(SIGTERM, SIG_DFL);
+        /* Without a thread signals do what they do by themselves, or what they did. */
+        sigaction(SIGINT, &before[0], NULL);
+        sigaction(SIGTERM, &before[1], NULL);
         pthread_sigmask(SIG_UNBLOCK, &waited, NULL);
     }
 }

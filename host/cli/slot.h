@@ -86,7 +86,7 @@ typedef struct cli_feed {
 clq_status cli_slot_fill(cli_slot *slot, cli_feed *feed, int *filled, clq_error *error);
 
 /* Begin to hand over `parts` that the host has finished, while the device works on other slots; cli_slot_to_device must
- * follow. */
+ * follow. Parts that follow one another in the memory: all from the first to the last are sent. */
 clq_status cli_slot_send(cli_slot *slot, unsigned parts, clq_error *error);
 
 /* Hand the slot to the device with what the host wrote to `parts`, and take it back with what the device wrote there;

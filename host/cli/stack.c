@@ -23,16 +23,6 @@ typedef struct stack_call {
     sigset_t signals;
 } stack_call;
 
-/* 0 when the limit cannot be asked for. */
-static uint64_t limit_bytes(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_STACK, &limit) != 0) {
-        return 0;
-    }
-    return limit.rlim_cur == RLIM_INFINITY ? UINT64_MAX : (uint64_t)limit.rlim_cur;
-}
-
 static void *call(void *cookie)
 {
     stack_call *self = cookie;
@@ -61,10 +51,10 @@ static int call_in_thread(stack_call *self, const pthread_attr_t *attributes)
 int cli_with_stack(int (*run)(int argc, char **argv), int argc, char **argv)
 {
     stack_call self = {.run = run, .argc = argc, .argv = argv, .code = CLI_FAILURE};
-    const uint64_t limit = limit_bytes();
+    struct rlimit limit;
     pthread_attr_t attributes;
     int reason;
-    if (limit >= ENOUGH_BYTES && limit != UINT64_MAX) {
+    if (getrlimit(RLIMIT_STACK, &limit) != 0 || (limit.rlim_cur >= ENOUGH_BYTES && limit.rlim_cur != RLIM_INFINITY)) {
         return run(argc, argv);
     }
     reason = pthread_attr_init(&attributes);
@@ -74,13 +64,17 @@ int cli_with_stack(int (*run)(int argc, char **argv), int argc, char **argv)
         /* Without it, threads have what the limit was at the start; where there was none, 2 MiB. */
         reason = reason == 0 ? pthread_setattr_default_np(&attributes) : reason;
 #endif
+        if (limit.rlim_cur == RLIM_INFINITY) { /* this thread's is large enough */
+            pthread_attr_destroy(&attributes);
+            return run(argc, argv);
+        }
         reason = reason == 0 ? call_in_thread(&self, &attributes) : reason;
         pthread_attr_destroy(&attributes);
     }
     if (reason != 0) {
         cli_message("cannot make a stack of %zu KiB: %s; the limit of this process (ulimit -s) is %" PRIu64
                     " KiB, and %zu are required",
-                    ENOUGH_BYTES >> 10, strerror(reason), limit >> 10, ENOUGH_BYTES >> 10);
+                    ENOUGH_BYTES >> 10, strerror(reason), (uint64_t)limit.rlim_cur >> 10, ENOUGH_BYTES >> 10);
     }
     return self.code;
 }

@@ -14,6 +14,8 @@
 
 #ifdef __GLIBC__
 
+static FILE *own; /* the stream that was there before */
+
 static ssize_t write_all(void *cookie, const char *bytes, size_t count)
 {
     size_t written = 0;
@@ -46,13 +48,29 @@ void cli_standard_output_begin(void)
         return; /* the one there is writes as well, just not on */
     }
     (void)setvbuf(stream, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
+    own = stdout;
     stdout = stream;
+}
+
+/* A stream of ours is freed when it is closed, and what runs when the process ends may still look at stdout. */
+int cli_standard_output_end(void)
+{
+    const int result = fclose(stdout);
+    if (own != NULL) {
+        stdout = own;
+    }
+    return result;
 }
 
 #else
 
 void cli_standard_output_begin(void)
 {
+}
+
+int cli_standard_output_end(void)
+{
+    return fclose(stdout);
 }
 
 #endif

@@ -8,8 +8,8 @@
 #include "../error.h"
 
 /*
- * All zeros: empty, in memory. A failure sticks and what comes after it is left out, so that only the end needs to
- * look: cli_text_take for memory; a stream keeps its own failure (ferror).
+ * All zeros: empty, in memory. A failure sticks, so that only the end needs to look: cli_text_take for memory, where
+ * what comes after a failure is left out; a stream keeps its own failure (ferror).
  */
 typedef struct cli_text {
     FILE *out; /* NULL: memory */

@@ -265,10 +265,11 @@ int cli_devices(const cli_options *options)
     device_report *reports = NULL;
     size_t count = 0;
     clq_error error;
-    clq_status status = cli_check_descriptors(&error);
-    if (status == CLQ_OK) {
-        status = collect(&reports, &count, &error);
+    clq_status status;
+    if (cli_check_descriptors(&error) != CLQ_OK) {
+        cli_warning(options, "%s", error.message);
     }
+    status = collect(&reports, &count, &error);
     if (status == CLQ_OK) {
         status = mark_taken(options->device, reports, count, &error);
     }

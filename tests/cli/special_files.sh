@@ -51,7 +51,6 @@ CLQUANT_CACHE_DIR=$PWD/fifo "$CLQUANT" quantize x.npy -o q.safetensors --quiet 2
 echo "exit code $?"
 
 echo "-- shapes"
-refused bench quantize --quick --rounds 1 --shapes fifo
 refused bench quantize --quick --rounds 1 --shapes .
 "$CLQUANT" bench quantize --quick --rounds 1 --shapes /dev/stdin --quiet <shapes.txt >file || echo "exit code $?"
 # shellcheck disable=SC2002

@@ -85,12 +85,12 @@ wrong dequantize q.safetensors -o y.safetensors
 wrong compare x.npy q.safetensors
 
 echo "-- no descriptors left"
-habits=
 for limit in 16 20; do
-    for verb in 'minmax x.npy' 'quantize x.npy -o y.safetensors' 'gemm a.npy b.npy -o y.npy' devices; do
+    for verb in 'minmax x.npy --device 0:0' 'quantize x.npy -o y.safetensors --device 0:0' \
+        'gemm a.npy b.npy -o y.npy --device 0:0 ' 'minmax x.npy --device auto' 'minmax x.npy --device reference'; do
         code=0
         # shellcheck disable=SC2086
-        (ulimit -n $limit && exec "$CLQUANT" $verb --device auto >out 2>err) || code=$?
+        (ulimit -n $limit && exec "$CLQUANT" $verb >out 2>err) || code=$?
         echo "$limit: $code: $(sed 's/ [0-9]* are left/ some are left/' err)"
     done
 done
