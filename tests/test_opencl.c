@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "own_opencl.h"
-#include "staging.h"
 
 enum { ELEMENTS = 5000 };
 
@@ -281,8 +280,8 @@ static void other_queues_see_what_was_written(void **state)
         range = own_opencl_carve(&own, 8, NULL);
         nonfinite = own_opencl_carve(&own, sizeof(clq_nonfinite), NULL);
         check_ok(clq_buffer_create(own.clquant, sizeof *values * ELEMENTS, &x, &error), &error, "clq_buffer_create");
-        check_ok(clq_staging_create_as(own.clquant, sizeof *values * ELEMENTS, 1, &staging, &error), &error,
-                 "clq_staging_create_as");
+        check_ok(clq_staging_create(own.clquant, sizeof *values * ELEMENTS, &staging, &error), &error,
+                 "clq_staging_create");
         for (int round = 0; round < ROUNDS * WAYS; round++) {
             const int way = round % WAYS;
             for (int i = 0; i < ELEMENTS; i++) {

@@ -32,7 +32,7 @@ for CLQUANT_DEVICE in reference "$CLQ_TEST_DEVICE"; do
     run calibrate x.npy -o r.json --force --method mse
     run gemm a.npy a.npy -o c.npy --force --check
     run multiplier 0.3
-    run bench --quick --rounds 1 --shapes shapes.txt
+    run bench minmax --quick --rounds 1 --shapes shapes.txt
 done
 
 echo "-- interrupted"
