@@ -20,8 +20,9 @@ run() {
     echo "$code: $*"
     [ $code -eq 0 ] || sed -n 1p err
 }
-for CLQUANT_DEVICE in reference "$CLQ_TEST_DEVICE"; do
-    [ "$CLQUANT_DEVICE" = reference ] && echo "-- the reference" || echo "-- the device"
+for on in reference device; do
+    echo "-- the $on"
+    [ $on = device ] && CLQUANT_DEVICE=$CLQ_TEST_DEVICE || CLQUANT_DEVICE=reference
     run devices
     run sample mobilenet-v2 -o m.safetensors --force
     run quantize m.safetensors -o q.safetensors --force --calibrate entropy
