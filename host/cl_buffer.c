@@ -18,9 +18,8 @@ clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *err
     }
     buffer->object = clCreateBuffer(buffer->context->cl->context, flags, (size_t)buffer->bytes, memory, &code);
     if (buffer->object == NULL) {
-        (void)clq_cl_fail(error, code, "clCreateBuffer");
-        return clq_fail_in(error, code == CL_INVALID_BUFFER_SIZE ? CLQ_OUT_OF_MEMORY : CLQ_DEVICE_ERROR,
-                           "a buffer of %" PRIu64 " bytes on %s", buffer->bytes, device->name);
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "a buffer of %" PRIu64 " bytes on %s",
+                           buffer->bytes, device->name);
     }
     return CLQ_OK;
 }

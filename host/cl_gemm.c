@@ -72,8 +72,8 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
     }
     weights->object = clCreateBuffer(context->cl->context, CL_MEM_READ_WRITE, (size_t)packed.bytes, NULL, &code);
     if (weights->object == NULL) {
-        (void)clq_cl_fail(error, code, "clCreateBuffer");
-        return clq_fail_in(error, CLQ_OUT_OF_MEMORY, "packed weights of %" PRIu64 " bytes", packed.bytes);
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "packed weights of %" PRIu64 " bytes",
+                           packed.bytes);
     }
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "packing", 0, error));
     CLQ_TRY(clq_cl_stream_close(&stream, clq_cl_gemm_pack(&stream, task, weights->object, 0, error), error));

@@ -21,8 +21,8 @@ static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error
                                              context->device.maximum_allocation_bytes));
     made = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
     if (made == NULL) {
-        (void)clq_cl_fail(error, code, "clCreateBuffer");
-        return clq_fail_in(error, CLQ_OUT_OF_MEMORY, "scratch memory of %" PRIu64 " bytes", bytes);
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "scratch memory of %" PRIu64 " bytes",
+                           bytes);
     }
     if (cl->workspace != NULL) {
         (void)clReleaseMemObject(cl->workspace);
