@@ -8,15 +8,21 @@
 static clq_status describe(clq_batch *batch, const clq_batch_item *item, size_t i, clq_error *error)
 {
     clq_operand arguments[CLQ_ARG_COUNT];
+    clq_extent extents[CLQ_ARG_COUNT];
     clq_status status;
     clq_operands_list(&item->operands, arguments);
     status = item->q == NULL ? clq_fail(error, CLQ_INVALID_ARGUMENT, "q is NULL") : CLQ_OK;
     if (status == CLQ_OK) {
         batch->described[i] = *item->q;
-        status =
-            clq_task_init(&batch->tasks[i], batch->context, batch->operation, &batch->described[i], arguments, error);
+        status = clq_task_init(&batch->tasks[i], batch->context, batch->operation, &batch->described[i], arguments,
+                               extents, error);
     }
-    return status == CLQ_OK ? CLQ_OK : clq_fail_in(error, status, "item %zu of the batch", i);
+    if (status != CLQ_OK) {
+        return clq_fail_in(error, status, "item %zu of the batch", i);
+    }
+    batch->tasks[i].extents = NULL;
+    clq_batch_extents_set(batch, i, extents);
+    return CLQ_OK;
 }
 
 clq_status clq_batch_create(clq_context *context, clq_operation operation, const clq_batch_item *items, size_t count,
@@ -41,9 +47,11 @@ clq_status clq_batch_create(clq_context *context, clq_operation operation, const
     if (batch->tasks == NULL || batch->described == NULL) {
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a batch of %zu tensors", count));
     }
+    CLQ_TRY_TO(clq_batch_extents_create(batch, error));
     for (size_t i = 0; i < count; i++) {
         CLQ_TRY_TO(describe(batch, &items[i], i, error));
     }
+    CLQ_TRY_TO(clq_batch_extents_check(batch, error));
     CLQ_TRY_TO(context->executor->batch_prepare(batch, error));
     *out = batch;
     batch = NULL;
@@ -61,6 +69,7 @@ void clq_batch_destroy(clq_batch **batch)
     clq_context_release((*batch)->context);
     free((*batch)->tasks);
     free((*batch)->described);
+    free((*batch)->extents);
     free(*batch);
     *batch = NULL;
 }

@@ -13,6 +13,7 @@ clq_status clq_buffer_new(clq_context *context, uint64_t bytes, clq_buffer **buf
     }
     made->context = context;
     made->bytes = bytes;
+    made->is_readable = made->is_writable = 1;
     atomic_fetch_add(&context->references, 1);
     *buffer = made;
     return CLQ_OK;
@@ -64,6 +65,19 @@ uint64_t clq_buffer_bytes(const clq_buffer *buffer)
     return buffer->bytes;
 }
 
+clq_status clq_buffer_check(const clq_buffer *buffer, const clq_context *context, const char *operation,
+                            const char *name, int is_read, int is_written, clq_error *error)
+{
+    CLQ_REQUIRE(buffer != NULL, "%s: %s has no buffer", operation, name);
+    CLQ_REQUIRE(buffer->context == context, "%s: the buffer of %s belongs to another context", operation, name);
+    CLQ_REQUIRE(buffer->mapped == NULL, "%s: the buffer of %s is mapped", operation, name);
+    CLQ_REQUIRE(!is_read || buffer->is_readable, "%s: %s is read, its memory was made with CL_MEM_WRITE_ONLY",
+                operation, name);
+    CLQ_REQUIRE(!is_written || buffer->is_writable, "%s: %s is written, its memory was made with CL_MEM_READ_ONLY",
+                operation, name);
+    return CLQ_OK;
+}
+
 static clq_status check_access(const clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
                                const char *function, clq_error *error)
 {
@@ -93,13 +107,16 @@ clq_status clq_buffer_copy(const clq_buffer *source, uint64_t source_offset_byte
                            uint64_t target_offset_bytes, uint64_t bytes, clq_error *error)
 {
     static const char name[] = "clq_buffer_copy";
+    clq_extent from;
+    clq_extent to;
     CLQ_TRY(check_access(source, source_offset_bytes, source, bytes, name, error));
     CLQ_TRY(check_access(target, target_offset_bytes, target, bytes, name, error));
     CLQ_REQUIRE(source->context == target->context, "%s: the buffers belong to two contexts", name);
-    CLQ_REQUIRE(source != target || source_offset_bytes + bytes <= target_offset_bytes ||
-                    target_offset_bytes + bytes <= source_offset_bytes,
-                "%s: %" PRIu64 " bytes at %" PRIu64 " and at %" PRIu64 " of one buffer overlap", name, bytes,
-                source_offset_bytes, target_offset_bytes);
+    from = clq_buffer_part(source, source_offset_bytes, bytes);
+    to = clq_buffer_part(target, target_offset_bytes, bytes);
+    CLQ_REQUIRE(!clq_extents_overlap(&from, &to),
+                "%s: %" PRIu64 " bytes at %" PRIu64 " of the source and at %" PRIu64 " of the target overlap", name,
+                bytes, source_offset_bytes, target_offset_bytes);
     return bytes == 0 ? CLQ_OK
                       : source->context->executor->buffer_copy(source, source_offset_bytes, target, target_offset_bytes,
                                                                bytes, error);

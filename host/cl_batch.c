@@ -282,10 +282,15 @@ clq_status clq_cl_batch_run(clq_batch *batch, const void *launch, clq_error *err
     const clq_cl_batch *device = batch->prepared;
     uint64_t workspace = device->workspace_bytes;
     clq_cl_stream stream;
+    clq_status status;
     CLQ_TRY(ready_each(batch, device, &workspace, error));
     CLQ_TRY(
         clq_cl_stream_open(&stream, batch->context, launch, clq_operation_name(batch->operation), workspace, error));
-    return clq_cl_stream_close(&stream, clq_cl_batch_enqueue(batch, device, &stream, error), error);
+    status = clq_batch_check_workspace(batch, &stream.scratch, error);
+    if (status == CLQ_OK) {
+        status = clq_cl_batch_enqueue(batch, device, &stream, error);
+    }
+    return clq_cl_stream_close(&stream, status, error);
 }
 
 /* ---- the plan ---- */

@@ -165,8 +165,8 @@ clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, 
         clCreateBuffer(context->cl->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, (size_t)bytes, image, &code);
     free(image);
     if (table->memory == NULL) {
-        (void)clq_cl_fail(error, code, "clCreateBuffer");
-        return clq_fail_in(error, CLQ_OUT_OF_MEMORY, "the table of a batch (%" PRIu64 " bytes)", bytes);
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"),
+                           "the table of a batch (%" PRIu64 " bytes)", bytes);
     }
     clear_list(&table->records);
     clear_list(&table->schemes);

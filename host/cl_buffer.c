@@ -18,35 +18,78 @@ clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *err
     }
     buffer->object = clCreateBuffer(buffer->context->cl->context, flags, (size_t)buffer->bytes, memory, &code);
     if (buffer->object == NULL) {
-        (void)clq_cl_fail(error, code, "clCreateBuffer");
-        return clq_fail_in(error, code == CL_INVALID_BUFFER_SIZE ? CLQ_OUT_OF_MEMORY : CLQ_DEVICE_ERROR,
-                           "a buffer of %" PRIu64 " bytes on %s", buffer->bytes, device->name);
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "a buffer of %" PRIu64 " bytes on %s",
+                           buffer->bytes, device->name);
     }
+    buffer->space = memory != NULL ? NULL : buffer->object;
+    buffer->first = (uintptr_t)memory;
+    return CLQ_OK;
+}
+
+/* The bytes of a sub-buffer are its parent's, and those of a buffer over host memory are that memory's. */
+static clq_status find_bytes(cl_mem memory, cl_mem_flags *flags, clq_cl_memory *found, clq_error *error)
+{
+    cl_mem parent = NULL;
+    void *host = NULL;
+    size_t origin = 0;
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(cl_mem), &parent, NULL);
+    if (parent != NULL) {
+        cl_mem_flags inherited = 0;
+        CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_OFFSET, sizeof origin, &origin, NULL);
+        CLQ_CL(clGetMemObjectInfo, parent, CL_MEM_FLAGS, sizeof inherited, &inherited, NULL);
+        *flags |= inherited;
+        memory = parent;
+    }
+    if ((*flags & CL_MEM_USE_HOST_PTR) != 0) {
+        CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_HOST_PTR, sizeof(void *), &host, NULL);
+    }
+    found->space = host != NULL ? NULL : memory;
+    found->first = (uintptr_t)host + origin;
+    return CLQ_OK;
+}
+
+clq_status clq_cl_memory_of(const clq_context *context, cl_mem memory, const char *what, clq_cl_memory *found,
+                            clq_error *error)
+{
+    cl_mem_object_type type = 0;
+    cl_mem_flags flags = 0;
+    cl_context owner = NULL;
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_TYPE, sizeof type, &type, NULL);
+    CLQ_REQUIRE(type == CL_MEM_OBJECT_BUFFER, "%s is no buffer: its CL_MEM_TYPE is 0x%x, CL_MEM_OBJECT_BUFFER is 0x%x",
+                what, (unsigned)type, (unsigned)CL_MEM_OBJECT_BUFFER);
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_CONTEXT, sizeof(cl_context), &owner, NULL);
+    CLQ_REQUIRE(owner == context->cl->context, "%s belongs to another cl_context", what);
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_SIZE, sizeof found->bytes, &found->bytes, NULL);
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_FLAGS, sizeof flags, &flags, NULL);
+    CLQ_TRY(find_bytes(memory, &flags, found, error));
+    found->is_readable = (flags & CL_MEM_WRITE_ONLY) == 0;
+    found->is_writable = (flags & CL_MEM_READ_ONLY) == 0;
     return CLQ_OK;
 }
 
 clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
                                   clq_buffer **buffer, clq_error *error)
 {
-    size_t size = 0;
-    cl_context owner = NULL;
+    clq_cl_memory found;
     CLQ_REQUIRE(context != NULL && buffer != NULL && memory != NULL,
                 "clq_buffer_from_opencl: context, memory and buffer must not be NULL");
     *buffer = NULL;
     CLQ_REQUIRE(context->cl != NULL, "clq_buffer_from_opencl: the reference has no cl_mem");
-    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_SIZE, sizeof size, &size, NULL);
-    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_CONTEXT, sizeof(cl_context), &owner, NULL);
-    CLQ_REQUIRE(owner == context->cl->context, "clq_buffer_from_opencl: the memory belongs to another cl_context");
+    CLQ_TRY(clq_cl_memory_of(context, memory, "clq_buffer_from_opencl: the memory", &found, error));
     CLQ_REQUIRE(offset_bytes % 16 == 0, "clq_buffer_from_opencl: the offset %" PRIu64 " is not a multiple of 16 bytes",
                 offset_bytes);
-    CLQ_REQUIRE(bytes > 0 && offset_bytes <= size && bytes <= size - offset_bytes,
+    CLQ_REQUIRE(bytes > 0 && offset_bytes <= found.bytes && bytes <= found.bytes - offset_bytes,
                 "clq_buffer_from_opencl: %" PRIu64 " bytes at %" PRIu64 " do not lie in memory of %zu bytes", bytes,
-                offset_bytes, size);
+                offset_bytes, found.bytes);
     CLQ_TRY(clq_buffer_new(context, bytes, buffer, error));
     (void)clRetainMemObject(memory);
     (*buffer)->object = memory;
     (*buffer)->owns_memory = 1; /* the reference just taken keeps it for the commands */
     (*buffer)->base_offset_bytes = offset_bytes;
+    (*buffer)->space = found.space;
+    (*buffer)->first = found.first + offset_bytes;
+    (*buffer)->is_readable = found.is_readable;
+    (*buffer)->is_writable = found.is_writable;
     return CLQ_OK;
 }
 

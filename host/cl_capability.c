@@ -45,6 +45,18 @@ static void find_instructions(const clq_device_info *info, clq_cl_capabilities *
 /* The values of cl_khr_integer_dot_product, for headers that do not know it. */
 enum { DOT_PRODUCT_CAPABILITIES = 0x1073, DOT_PRODUCT_PACKED = 1 << 0 };
 
+/* A list of words with blanks between; the name of one extension may begin or end with that of another. */
+static int has_word(const char *list, const char *word)
+{
+    const size_t length = strlen(word);
+    for (const char *at = strstr(list, word); at != NULL; at = strstr(at + length, word)) {
+        if ((at == list || at[-1] == ' ') && (at[length] == ' ' || at[length] == '\0')) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static int has_extension(cl_device_id device, const char *name)
 {
     size_t bytes = 0;
@@ -55,9 +67,7 @@ static int has_extension(cl_device_id device, const char *name)
         return 0;
     }
     if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, bytes, text, NULL) == CL_SUCCESS) {
-        const char *at = strstr(text, name);
-        const size_t length = strlen(name);
-        found = at != NULL && (at[length] == ' ' || at[length] == '\0');
+        found = has_word(text, name);
     }
     free(text);
     return found;

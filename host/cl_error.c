@@ -68,7 +68,8 @@ const char *clq_cl_code_name(cl_int code)
 
 clq_status clq_cl_fail(clq_error *error, cl_int code, const char *call)
 {
-    const int memory = code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY;
+    const int memory =
+        code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY || code == CL_INVALID_BUFFER_SIZE;
     (void)clq_fail(error, memory ? CLQ_OUT_OF_MEMORY : CLQ_DEVICE_ERROR, "%s failed with %s (%d)", call,
                    clq_cl_code_name(code), (int)code);
     if (error != NULL) {

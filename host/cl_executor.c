@@ -48,10 +48,15 @@ clq_status clq_cl_enqueue_operation(clq_cl_stream *stream, const clq_task *task,
 static clq_status run(clq_context *context, const clq_task *task, clq_error *error)
 {
     clq_cl_stream stream;
+    clq_status status;
     CLQ_TRY(clq_cl_trust_task(context, task, error));
     CLQ_TRY(clq_cl_stream_open(&stream, context, task->launch, clq_operation_name(task->operation),
                                clq_cl_workspace_bytes(context, task), error));
-    return clq_cl_stream_close(&stream, clq_cl_enqueue_operation(&stream, task, error), error);
+    status = clq_task_check_workspace(task, &stream.scratch, error);
+    if (status == CLQ_OK) {
+        status = clq_cl_enqueue_operation(&stream, task, error);
+    }
+    return clq_cl_stream_close(&stream, status, error);
 }
 
 clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_quantization *q,

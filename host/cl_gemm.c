@@ -10,11 +10,16 @@ clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_erro
 {
     clq_gemm_choice choice;
     clq_cl_stream stream;
+    clq_status status;
     uint64_t bytes;
     CLQ_TRY(clq_cl_gemm_trusted_choice(context, task, &choice, error));
     bytes = clq_cl_gemm_workspace_of(task, &choice, task->weights != NULL).bytes;
     CLQ_TRY(clq_cl_stream_open(&stream, context, task->launch, "gemm", bytes, error));
-    return clq_cl_stream_close(&stream, clq_cl_gemm_multiply(&stream, task, &choice, error), error);
+    status = clq_gemm_check_workspace(task, &stream.scratch, error);
+    if (status == CLQ_OK) {
+        status = clq_cl_gemm_multiply(&stream, task, &choice, error);
+    }
+    return clq_cl_stream_close(&stream, status, error);
 }
 
 clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
@@ -72,8 +77,8 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
     }
     weights->object = clCreateBuffer(context->cl->context, CL_MEM_READ_WRITE, (size_t)packed.bytes, NULL, &code);
     if (weights->object == NULL) {
-        (void)clq_cl_fail(error, code, "clCreateBuffer");
-        return clq_fail_in(error, CLQ_OUT_OF_MEMORY, "packed weights of %" PRIu64 " bytes", packed.bytes);
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "packed weights of %" PRIu64 " bytes",
+                           packed.bytes);
     }
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "packing", 0, error));
     CLQ_TRY(clq_cl_stream_close(&stream, clq_cl_gemm_pack(&stream, task, weights->object, 0, error), error));

@@ -130,8 +130,7 @@ static clq_status take_kernel(clq_cl_program *program, clq_cl_pool *pool, clq_cl
     made->object = clCreateKernel(program->object, pool->name, &code);
     if (made->object == NULL) {
         free(made);
-        (void)clq_cl_fail(error, code, "clCreateKernel");
-        return clq_fail_in(error, CLQ_DEVICE_ERROR, "kernel %s", pool->name);
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateKernel"), "kernel %s", pool->name);
     }
     *lent = made;
     return CLQ_OK;

@@ -161,6 +161,18 @@ void clq_cl_cache_store_verdict(const clq_context *context, const char *what);
 
 /* ---- cl_buffer.c ---- */
 
+/* What a caller's cl_mem is. */
+typedef struct clq_cl_memory {
+    const void *space; /* of its bytes, and where the first of them is: as in clq_extent */
+    uint64_t first;
+    size_t bytes;
+    int is_readable, is_writable; /* by kernels */
+} clq_cl_memory;
+
+/* Ask, and refuse what is no buffer or of another cl_context; `what` begins the message. */
+clq_status clq_cl_memory_of(const clq_context *context, cl_mem memory, const char *what, clq_cl_memory *found,
+                            clq_error *error);
+
 clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *error);
 void clq_cl_buffer_destroy(clq_buffer *buffer);
 clq_status clq_cl_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
@@ -191,6 +203,7 @@ typedef struct clq_cl_stream {
     int want_event;
     cl_mem workspace;
     uint64_t workspace_offset_bytes;
+    clq_extent scratch; /* what is used of a caller's workspace, which no operand may overlap; else empty */
 } clq_cl_stream;
 
 /* ---- cl_stream.c ---- */

@@ -21,8 +21,8 @@ static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error
                                              context->device.maximum_allocation_bytes));
     made = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
     if (made == NULL) {
-        (void)clq_cl_fail(error, code, "clCreateBuffer");
-        return clq_fail_in(error, CLQ_OUT_OF_MEMORY, "scratch memory of %" PRIu64 " bytes", bytes);
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "scratch memory of %" PRIu64 " bytes",
+                           bytes);
     }
     if (cl->workspace != NULL) {
         (void)clReleaseMemObject(cl->workspace);
@@ -32,12 +32,37 @@ static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error
     return CLQ_OK;
 }
 
+/* Kernels write what they read there later. Memory that an operation does not need is not looked at, nor used. */
+static clq_status check_workspace(const clq_context *context, const clq_launch *launch, const char *operation,
+                                  uint64_t need, clq_cl_stream *stream, clq_error *error)
+{
+    clq_cl_memory found;
+    CLQ_REQUIRE(launch->workspace != NULL && launch->workspace_bytes >= need,
+                "clq_launch: %s needs a workspace of %" PRIu64 " bytes, %" PRIu64 " were given", operation, need,
+                launch->workspace == NULL ? 0 : launch->workspace_bytes);
+    CLQ_TRY(clq_cl_memory_of(context, launch->workspace, "clq_launch: the workspace", &found, error));
+    CLQ_REQUIRE(found.is_readable && found.is_writable,
+                "clq_launch: the workspace was made with %s, it must be CL_MEM_READ_WRITE",
+                found.is_readable ? "CL_MEM_READ_ONLY" : "CL_MEM_WRITE_ONLY");
+    CLQ_REQUIRE(launch->workspace_offset_bytes % 16 == 0 && launch->workspace_offset_bytes <= found.bytes &&
+                    launch->workspace_bytes <= found.bytes - launch->workspace_offset_bytes,
+                "clq_launch: the workspace's offset %" PRIu64 " is no multiple of 16, or its %" PRIu64
+                " bytes do not lie in memory of %zu bytes",
+                launch->workspace_offset_bytes, launch->workspace_bytes, found.bytes);
+    stream->workspace = launch->workspace;
+    stream->workspace_offset_bytes = launch->workspace_offset_bytes;
+    stream->scratch.space = found.space;
+    stream->scratch.first = found.first + launch->workspace_offset_bytes;
+    stream->scratch.end = stream->scratch.first + need;
+    return CLQ_OK;
+}
+
 static clq_status check_launch(const clq_context *context, const clq_launch *launch, const char *operation,
                                uint64_t need, clq_cl_stream *stream, clq_error *error)
 {
     cl_context owner = NULL;
+    cl_device_id device = NULL;
     cl_command_queue_properties properties = 0;
-    size_t size = 0;
     CLQ_REQUIRE(launch->struct_size == sizeof *launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
                 launch->struct_size, sizeof *launch);
     CLQ_REQUIRE(launch->queue != NULL, "clq_launch: queue is NULL");
@@ -45,26 +70,19 @@ static clq_status check_launch(const clq_context *context, const clq_launch *lau
                 "clq_launch: wait_count is %u, but wait_list is %s", (unsigned)launch->wait_count,
                 launch->wait_list == NULL ? "NULL" : "not NULL");
     CLQ_CL(clGetCommandQueueInfo, launch->queue, CL_QUEUE_CONTEXT, sizeof(cl_context), &owner, NULL);
+    CLQ_CL(clGetCommandQueueInfo, launch->queue, CL_QUEUE_DEVICE, sizeof(cl_device_id), &device, NULL);
     CLQ_CL(clGetCommandQueueInfo, launch->queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL);
     CLQ_REQUIRE(owner == context->cl->context, "clq_launch: the queue belongs to another cl_context");
+    CLQ_REQUIRE(device == context->cl->device, "clq_launch: the queue is on another device than the context, %s",
+                context->device.name);
     if (need > 0) {
-        CLQ_REQUIRE(launch->workspace != NULL && launch->workspace_bytes >= need,
-                    "clq_launch: %s needs a workspace of %" PRIu64 " bytes, %" PRIu64 " were given", operation, need,
-                    launch->workspace == NULL ? 0 : launch->workspace_bytes);
-        CLQ_CL(clGetMemObjectInfo, launch->workspace, CL_MEM_SIZE, sizeof size, &size, NULL);
-        CLQ_REQUIRE(launch->workspace_offset_bytes % 16 == 0 && launch->workspace_offset_bytes <= size &&
-                        launch->workspace_bytes <= size - launch->workspace_offset_bytes,
-                    "clq_launch: the workspace's offset %" PRIu64 " is no multiple of 16, or its %" PRIu64
-                    " bytes do not lie in memory of %zu bytes",
-                    launch->workspace_offset_bytes, launch->workspace_bytes, size);
+        CLQ_TRY(check_workspace(context, launch, operation, need, stream, error));
     }
     stream->queue = launch->queue;
     stream->chained = (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
     stream->wait_count = launch->wait_count;
     stream->wait_list = launch->wait_list;
     stream->want_event = launch->event != NULL;
-    stream->workspace = launch->workspace;
-    stream->workspace_offset_bytes = launch->workspace_offset_bytes;
     return CLQ_OK;
 }
 

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "error.h"
+#include "extent.h"
 #include "layout.h"
 
 /* Where an operand begins: host memory (reference) or a cl_mem (OpenCL), and an offset. */
@@ -44,6 +45,7 @@ typedef struct clq_task {
     int only_variant;   /* OpenCL: 1 + the clq_variant to use whatever else holds, for the check of a kernel; else 0 */
     int streams;        /* OpenCL: store past the cache however little there is, for the same; else 0 */
     const void *launch; /* OpenCL: a clq_launch of the caller's, or NULL for the context's own queue */
+    const clq_extent *extents; /* of the operands, as long as the call lasts; NULL in a batch */
 } clq_task;
 
 typedef struct clq_executor {
@@ -103,6 +105,9 @@ struct clq_buffer {
     int owns_memory; /* 0: `object` lies over memory of the caller's (clq_buffer_wrap) */
     int host_memory; /* to be made of host memory that the device reaches by itself (pinned) */
     void *mapped;
+    const void *space; /* of its bytes, and where the first of them is: as in clq_extent */
+    uint64_t first;
+    int is_readable, is_writable; /* by kernels: the flags of a caller's cl_mem may forbid one */
 };
 
 /* A context with one reference and the given executor. */
@@ -113,12 +118,28 @@ void clq_context_log(const clq_context *context, clq_log_level level, const char
 /* A buffer of the context over `object`; takes a reference to the context. */
 clq_status clq_buffer_new(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error);
 
+/* An operand's buffer is there, of this context, not mapped, and may be read or written as the operation does. */
+clq_status clq_buffer_check(const clq_buffer *buffer, const clq_context *context, const char *operation,
+                            const char *name, int is_read, int is_written, clq_error *error);
+
+/* `bytes` bytes of the buffer from `offset_bytes` on. */
+static inline clq_extent clq_buffer_part(const clq_buffer *buffer, uint64_t offset_bytes, uint64_t bytes)
+{
+    const uint64_t first = buffer->first + offset_bytes;
+    const clq_extent part = {buffer->space, first, first + bytes};
+    return part;
+}
+
 /* clq_buffer_unmap, done by the time the operations run that this context is given next. */
 clq_status clq_buffer_unmap_later(clq_buffer *buffer, clq_error *error);
 
-/* Check the description and all operands, and describe the operation; `q` is kept by address. */
+/*
+ * Check the description and all operands, and describe the operation; `q` and `extents`, which receives the bytes of
+ * the operands used, are kept by address.
+ */
 clq_status clq_task_init(clq_task *task, clq_context *context, clq_operation operation, const clq_quantization *q,
-                         const clq_operand arguments[CLQ_ARG_COUNT], clq_error *error);
+                         const clq_operand arguments[CLQ_ARG_COUNT], clq_extent extents[CLQ_ARG_COUNT],
+                         clq_error *error);
 
 /* The operands by name as a list. */
 void clq_operands_list(const clq_operands *operands, clq_operand arguments[CLQ_ARG_COUNT]);
@@ -133,6 +154,9 @@ uint64_t clq_argument_offset_bytes(const clq_task *task, clq_argument argument, 
 int clq_argument_is_output(clq_operation operation, clq_argument argument);
 int clq_argument_is_input(clq_operation operation, clq_argument argument); /* some are both */
 const char *clq_argument_name(clq_argument argument);
+
+/* Refuse scratch memory that shares a byte with an operand. */
+clq_status clq_task_check_workspace(const clq_task *task, const clq_extent *workspace, clq_error *error);
 
 /* Implemented by cl_device.c and cl_context.c; a build without OpenCL has host/no_opencl.c. */
 clq_status clq_cl_devices(clq_device_info *infos, size_t capacity, size_t *count, clq_error *error);

@@ -6,29 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const argument_names[CLQ_GEMM_ARGUMENTS] = {
-    "a",      "b",    "c",       "a_zero_point", "b_zero_point", "c_zero_point",
-    "a_sums", "bias", "a_scale", "b_scale",      "multiplier",   "shift"};
+const char *clq_gemm_argument_name(clq_gemm_argument argument)
+{
+    static const char *const names[CLQ_GEMM_ARGUMENTS] = {
+        "a",      "b",    "c",       "a_zero_point", "b_zero_point", "c_zero_point",
+        "a_sums", "bias", "a_scale", "b_scale",      "multiplier",   "shift"};
+    return names[argument];
+}
 
 static clq_status check_operand(const clq_context *context, clq_gemm_task *task, clq_gemm_argument argument,
-                                const clq_operand *operand, clq_error *error)
+                                const clq_operand *operand, int is_written, clq_error *error)
 {
-    const char *name = argument_names[argument];
+    const char *name = clq_gemm_argument_name(argument);
     const uint64_t size = clq_gemm_element_bytes(task, argument);
     const uint64_t need = clq_gemm_argument_elements(task, argument);
     uint64_t have;
     if (need == 0) {
         return CLQ_OK;
     }
-    CLQ_REQUIRE(operand->buffer != NULL, "gemm: %s has no buffer", name);
-    CLQ_REQUIRE(operand->buffer->context == context, "gemm: the buffer of %s belongs to another context", name);
-    CLQ_REQUIRE(operand->buffer->mapped == NULL, "gemm: the buffer of %s is mapped", name);
+    CLQ_TRY(clq_buffer_check(operand->buffer, context, "gemm", name, !is_written, is_written, error));
     have = operand->buffer->bytes / size;
     CLQ_REQUIRE(operand->offset <= have && need <= have - operand->offset,
                 "gemm: %s needs %" PRIu64 " elements from offset %" PRIu64 ", its buffer has %" PRIu64, name, need,
                 operand->offset, have);
     task->arguments[argument].object = operand->buffer->object;
     task->arguments[argument].offset_bytes = operand->buffer->base_offset_bytes + operand->offset * size;
+    task->extents[argument] = clq_buffer_part(operand->buffer, operand->offset * size, need * size);
     return CLQ_OK;
 }
 
@@ -73,13 +76,14 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
         task.weights = operands->weights;
         for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
             if (task.weights == NULL || (i != CLQ_GEMM_B && i != CLQ_GEMM_B_ZERO_POINT)) {
-                CLQ_TRY(check_operand(context, &task, (clq_gemm_argument)i, given[i], error));
+                CLQ_TRY(check_operand(context, &task, (clq_gemm_argument)i, given[i], i == CLQ_GEMM_C, error));
             }
         }
     }
     if (task.weights != NULL) {
         CLQ_TRY(check_weights(context, &task, task.weights, error));
     }
+    CLQ_TRY(clq_gemm_check_output(&task, CLQ_GEMM_C, error));
     return context->executor->gemm(context, &task, error);
 }
 
@@ -109,8 +113,8 @@ clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem 
     *weights = NULL;
     CLQ_TRY(clq_gemm_check(problem, error));
     clq_gemm_task_init(&task, problem);
-    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_B, &b, error));
-    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_B_ZERO_POINT, &b_zero_point, error));
+    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_B, &b, 0, error));
+    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_B_ZERO_POINT, &b_zero_point, 0, error));
     made = calloc(1, sizeof *made);
     if (made == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the handle of packed weights");
@@ -159,7 +163,8 @@ clq_status clq_gemm_row_sums(clq_context *context, const clq_gemm_problem *probl
     own = *problem;
     own.a_sums = CLQ_GEMM_PER_ROW;
     clq_gemm_task_init(&task, &own);
-    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_A, &a, error));
-    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_A_SUMS, &sums, error));
+    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_A, &a, 0, error));
+    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_A_SUMS, &sums, 1, error));
+    CLQ_TRY(clq_gemm_check_output(&task, CLQ_GEMM_A_SUMS, error));
     return context->executor->gemm_row_sums(context, &task, error);
 }

@@ -34,6 +34,7 @@ typedef struct clq_gemm_task {
     uint64_t a_batches, b_batches;          /* 1 where all batches share the matrix */
     clq_span arguments[CLQ_GEMM_ARGUMENTS]; /* object NULL: absent */
     uint64_t values[CLQ_GEMM_ARGUMENTS];    /* of a parameter: 0, 1, or one for each row or column */
+    clq_extent extents[CLQ_GEMM_ARGUMENTS]; /* from their first to behind their last byte; empty: absent */
     const clq_gemm_weights *weights;        /* NULL: `b` is as the caller has it */
     int32_t minimum, maximum;               /* bounds of integer outputs */
     float real_minimum, real_maximum;       /* bounds of f32 outputs */
@@ -52,6 +53,7 @@ struct clq_gemm_weights {
 };
 
 const char *clq_gemm_values_name(clq_gemm_values values); /* "per row" */
+const char *clq_gemm_argument_name(clq_gemm_argument argument);
 
 /* The strides of A, B and C and the counts of values; the problem has been checked. */
 void clq_gemm_task_init(clq_gemm_task *task, const clq_gemm_problem *problem);
@@ -63,5 +65,11 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
 /* Elements that argument has from its offset on, and the bytes of one. */
 uint64_t clq_gemm_argument_elements(const clq_gemm_task *task, clq_gemm_argument argument);
 uint64_t clq_gemm_element_bytes(const clq_gemm_task *task, clq_gemm_argument argument);
+
+/* ---- gemm_extents.c ---- */
+
+/* Refuse an output, or scratch memory, that shares a byte with another operand. */
+clq_status clq_gemm_check_output(const clq_gemm_task *task, clq_gemm_argument output, clq_error *error);
+clq_status clq_gemm_check_workspace(const clq_gemm_task *task, const clq_extent *workspace, clq_error *error);
 
 #endif

@@ -120,50 +120,98 @@ uint64_t clq_argument_offset_bytes(const clq_task *task, clq_argument argument, 
     return stored_bytes(task->q, argument, offset);
 }
 
-static clq_status check_operand(const clq_context *context, const clq_task *task, clq_argument argument,
-                                const clq_operand *operand, clq_span *span, clq_error *error)
+/* Inputs, and what one step of dynamic quantization leaves for the next. */
+static int is_read(clq_operation operation, clq_argument argument)
+{
+    const uint32_t kept =
+        operation == CLQ_OP_DYNAMIC_QUANTIZE ? BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) : 0;
+    return ((operations[operation].inputs | kept) & BIT(argument)) != 0;
+}
+
+static clq_status check_operand(const clq_context *context, clq_task *task, clq_argument argument,
+                                const clq_operand *operand, clq_extent *extent, clq_error *error)
 {
     const char *operation = operations[task->operation].name;
     const char *name = clq_argument_name(argument);
     const uint64_t need = clq_argument_bytes(task, argument);
     const uint64_t offset = clq_argument_offset_bytes(task, argument, operand->offset);
-    CLQ_REQUIRE(operand->buffer != NULL, "%s: %s has no buffer", operation, name);
-    CLQ_REQUIRE(operand->buffer->context == context, "%s: the buffer of %s belongs to another context", operation,
-                name);
+    CLQ_TRY(clq_buffer_check(operand->buffer, context, operation, name, is_read(task->operation, argument),
+                             clq_argument_is_output(task->operation, argument), error));
     CLQ_REQUIRE(argument != CLQ_ARG_CODES || clq_dtype_bits(task->q->scheme.dtype) != 4 || operand->offset % 2 == 0,
                 "%s: the offset of %s is %" PRIu64 ", 4-bit codes need an even one", operation, name, operand->offset);
-    CLQ_REQUIRE(operand->buffer->mapped == NULL, "%s: the buffer of %s is mapped", operation, name);
     CLQ_REQUIRE(offset <= operand->buffer->bytes && need <= operand->buffer->bytes - offset,
                 "%s: %s needs %" PRIu64 " bytes from offset %" PRIu64 " (%" PRIu64 " bytes), its buffer has %" PRIu64
                 " bytes",
                 operation, name, need, operand->offset, offset, operand->buffer->bytes);
-    span->object = operand->buffer->object;
-    span->offset_bytes = operand->buffer->base_offset_bytes + offset;
+    task->arguments[argument].object = operand->buffer->object;
+    task->arguments[argument].offset_bytes = operand->buffer->base_offset_bytes + offset;
+    *extent = clq_buffer_part(operand->buffer, offset, need);
+    return CLQ_OK;
+}
+
+/* `y` of fake-quantize may be `x` itself, whose elements are each read before they are written; beside it, it may not.
+ */
+static int is_in_place(clq_operation operation, int left, int right, const clq_extent *extents)
+{
+    return operation == CLQ_OP_FAKE_QUANTIZE && left == CLQ_ARG_X && right == CLQ_ARG_Y &&
+           extents[left].first == extents[right].first;
+}
+
+/* Each operand with those before it, unless both are only read. */
+static clq_status check_overlaps(clq_operation operation, const clq_extent *extents, clq_error *error)
+{
+    const uint32_t outputs = operations[operation].outputs;
+    const uint32_t used = operations[operation].inputs | outputs;
+    for (int right = 1; right < CLQ_ARG_COUNT; right++) {
+        const uint32_t others = (outputs & BIT(right)) != 0 ? used : (used & BIT(right)) != 0 ? outputs : 0;
+        for (int left = 0; left < right; left++) {
+            if ((others & BIT(left)) != 0 && clq_extents_overlap(&extents[left], &extents[right]) &&
+                !is_in_place(operation, left, right, extents)) {
+                return clq_extents_refuse(operations[operation].name, clq_argument_name((clq_argument)left),
+                                          &extents[left], clq_argument_name((clq_argument)right), &extents[right],
+                                          error);
+            }
+        }
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_task_check_workspace(const clq_task *task, const clq_extent *workspace, clq_error *error)
+{
+    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
+        if (is_used(task->operation, (clq_argument)i) && clq_extents_overlap(&task->extents[i], workspace)) {
+            return clq_extents_refuse(operations[task->operation].name, "the workspace", workspace,
+                                      clq_argument_name((clq_argument)i), &task->extents[i], error);
+        }
+    }
     return CLQ_OK;
 }
 
 clq_status clq_task_init(clq_task *task, clq_context *context, clq_operation operation, const clq_quantization *q,
-                         const clq_operand arguments[CLQ_ARG_COUNT], clq_error *error)
+                         const clq_operand arguments[CLQ_ARG_COUNT], clq_extent extents[CLQ_ARG_COUNT],
+                         clq_error *error)
 {
     CLQ_REQUIRE(context != NULL, "%s: context is NULL", operations[operation].name);
     CLQ_TRY(clq_quantization_check(q, error));
     memset(task, 0, sizeof *task);
     task->operation = operation;
     task->q = q;
+    task->extents = extents;
     CLQ_TRY(clq_geometry_of(&q->layout, &task->geometry, error));
     for (int i = 0; i < CLQ_ARG_COUNT; i++) {
         if (is_used(operation, (clq_argument)i)) {
-            CLQ_TRY(check_operand(context, task, (clq_argument)i, &arguments[i], &task->arguments[i], error));
+            CLQ_TRY(check_operand(context, task, (clq_argument)i, &arguments[i], &extents[i], error));
         }
     }
-    return CLQ_OK;
+    return check_overlaps(operation, extents, error);
 }
 
 clq_status clq_run(clq_context *context, clq_operation operation, const clq_quantization *q,
                    const clq_operand arguments[CLQ_ARG_COUNT], const void *launch, clq_error *error)
 {
     clq_task task;
-    CLQ_TRY(clq_task_init(&task, context, operation, q, arguments, error));
+    clq_extent extents[CLQ_ARG_COUNT];
+    CLQ_TRY(clq_task_init(&task, context, operation, q, arguments, extents, error));
     task.launch = launch;
     return context->executor->run(context, &task, error);
 }

@@ -11,31 +11,6 @@
 
 enum { GUARD = 0xAA, GUARD_BYTES = 32 };
 
-/* Inputs that are outputs of no operation; the rest may be either. */
-static int is_output(clq_operation operation, check_operand operand)
-{
-    switch (operation) {
-    case CLQ_OP_MINMAX:
-        return operand == CHECK_RANGE || operand == CHECK_NONFINITE;
-    case CLQ_OP_QUANTIZE:
-        return operand == CHECK_CODES;
-    case CLQ_OP_DEQUANTIZE:
-    case CLQ_OP_FAKE_QUANTIZE:
-        return operand == CHECK_Y;
-    case CLQ_OP_CHOOSE_PARAMETERS:
-        return operand == CHECK_SCALE || operand == CHECK_ZERO_POINT;
-    case CLQ_OP_DYNAMIC_QUANTIZE:
-        return operand != CHECK_X;
-    case CLQ_OP_MERGE_RANGE:
-        return operand == CHECK_STATE;
-    case CLQ_OP_HISTOGRAM:
-        return operand == CHECK_COUNTS;
-    case CLQ_OP_COUNT:
-        break;
-    }
-    return 0;
-}
-
 int batch_case_accumulates(clq_operation operation)
 {
     return operation == CLQ_OP_MERGE_RANGE || operation == CLQ_OP_HISTOGRAM;
@@ -107,7 +82,7 @@ static void lay_out(batch_case *b, check_operand operand)
     for (size_t i = 0; i < b->count; i++) {
         const check_case *c = &b->cases[i];
         const uint64_t begin = b->offset[operand][i] * element_bytes(c, operand) / (is_nibbles(c, operand) ? 2 : 1);
-        if (!is_output(b->operation, operand) && c->in[operand] != NULL) {
+        if (!check_operand_is_output(b->operation, operand) && c->in[operand] != NULL) {
             memcpy(b->image[operand] + begin, c->in[operand], (size_t)check_operand_bytes(c, operand));
         }
     }
@@ -232,28 +207,27 @@ void batch_same(const batch_case *b, const char *where, const batch_result *want
     }
 }
 
-static clq_status call(batch_place *p, const batch_case *b, size_t i, clq_error *error)
+clq_status batch_item_call(clq_context *context, clq_operation operation, const clq_batch_item *item, clq_error *error)
 {
-    const clq_operands *o = &p->items[i].operands;
-    const clq_quantization *q = p->items[i].q;
-    switch (b->operation) {
+    const clq_operands *o = &item->operands;
+    const clq_quantization *q = item->q;
+    switch (operation) {
     case CLQ_OP_MINMAX:
-        return clq_minmax(p->context, q, o->x, o->range, o->nonfinite, error);
+        return clq_minmax(context, q, o->x, o->range, o->nonfinite, error);
     case CLQ_OP_QUANTIZE:
-        return clq_quantize(p->context, q, o->x, o->scale, o->zero_point, o->codes, error);
+        return clq_quantize(context, q, o->x, o->scale, o->zero_point, o->codes, error);
     case CLQ_OP_DEQUANTIZE:
-        return clq_dequantize(p->context, q, o->codes, o->scale, o->zero_point, o->y, error);
+        return clq_dequantize(context, q, o->codes, o->scale, o->zero_point, o->y, error);
     case CLQ_OP_FAKE_QUANTIZE:
-        return clq_fake_quantize(p->context, q, o->x, o->scale, o->zero_point, o->y, error);
+        return clq_fake_quantize(context, q, o->x, o->scale, o->zero_point, o->y, error);
     case CLQ_OP_CHOOSE_PARAMETERS:
-        return clq_choose_parameters_from(p->context, q, o->range, o->scale, o->zero_point, error);
+        return clq_choose_parameters_from(context, q, o->range, o->scale, o->zero_point, error);
     case CLQ_OP_DYNAMIC_QUANTIZE:
-        return clq_dynamic_quantize(p->context, q, o->x, o->codes, o->scale, o->zero_point, o->range, o->nonfinite,
-                                    error);
+        return clq_dynamic_quantize(context, q, o->x, o->codes, o->scale, o->zero_point, o->range, o->nonfinite, error);
     case CLQ_OP_MERGE_RANGE:
-        return clq_merge_range(p->context, q, o->x, o->range, o->nonfinite, o->averaging, o->state, error);
+        return clq_merge_range(context, q, o->x, o->range, o->nonfinite, o->averaging, o->state, error);
     case CLQ_OP_HISTOGRAM:
-        return clq_histogram(p->context, q, o->x, o->range, o->counts, error);
+        return clq_histogram(context, q, o->x, o->range, o->counts, error);
     case CLQ_OP_COUNT:
         break;
     }
@@ -264,7 +238,7 @@ void batch_place_run_each(batch_place *p, const batch_case *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         clq_error error;
-        check_ok(call(p, b, i, &error), &error, b->name);
+        check_ok(batch_item_call(p->context, b->operation, &p->items[i], &error), &error, b->name);
     }
 }
 

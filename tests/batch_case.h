@@ -52,6 +52,9 @@ void batch_result_free(batch_result *result);
 /* Fail, telling the tensor and the operand, unless both are the same to the last byte. */
 void batch_same(const batch_case *b, const char *where, const batch_result *want, const batch_result *got);
 
+/* The operation of that name for one tensor. */
+clq_status batch_item_call(clq_context *context, clq_operation operation, const clq_batch_item *item, clq_error *error);
+
 /* One call for each tensor. */
 void batch_place_run_each(batch_place *p, const batch_case *b);
 

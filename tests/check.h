@@ -87,6 +87,7 @@ void check_case_init(check_case *c, const char *name, clq_operation operation);
 
 /* Bytes that an operand of the case holds; 0 when the operation does not use it. */
 uint64_t check_operand_bytes(const check_case *c, check_operand operand);
+int check_operand_is_output(clq_operation operation, check_operand operand);
 
 /*
  * Run the case. Fails the test when the operation fails, when it touched anything around its outputs, or when it

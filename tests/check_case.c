@@ -120,6 +120,11 @@ uint64_t check_operand_bytes(const check_case *c, check_operand operand)
     }
 }
 
+int check_operand_is_output(clq_operation operation, check_operand operand)
+{
+    return (use_of(operation).outputs & BIT(operand)) != 0;
+}
+
 void check_case_init(check_case *c, const char *name, clq_operation operation)
 {
     memset(c, 0, sizeof *c);

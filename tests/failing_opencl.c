@@ -28,6 +28,7 @@ static struct {
 static int corrupt_reads;
 static int break_builds;
 static const char *broken_file; /* NULL: any */
+static const char *extensions;  /* NULL: the device's own */
 static int references;
 
 /* ---- what the functions below share ---- */
@@ -165,9 +166,24 @@ CODE_FUNCTION(0, clGetDeviceIDs,
 CODE_FUNCTION(0, clGetPlatformInfo,
               (cl_platform_id platform, cl_platform_info what, size_t capacity, void *value, size_t *bytes),
               (platform, what, capacity, value, bytes))
-CODE_FUNCTION(0, clGetDeviceInfo,
-              (cl_device_id device, cl_device_info what, size_t capacity, void *value, size_t *bytes),
-              (device, what, capacity, value, bytes))
+cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t capacity, void *value,
+                                   size_t *bytes)
+{
+    ENTER(cl_int, clGetDeviceInfo, (cl_device_id, cl_device_info, size_t, void *, size_t *));
+    if (must_fail(&self, 0)) {
+        return failure.code;
+    }
+    if (extensions == NULL || what != CL_DEVICE_EXTENSIONS) {
+        return real(device, what, capacity, value, bytes);
+    }
+    if (bytes != NULL) {
+        *bytes = strlen(extensions) + 1;
+    }
+    if (value != NULL) {
+        snprintf(value, capacity, "%s", extensions);
+    }
+    return CL_SUCCESS;
+}
 CODE_FUNCTION(0, clGetCommandQueueInfo,
               (cl_command_queue queue, cl_command_queue_info what, size_t capacity, void *value, size_t *bytes),
               (queue, what, capacity, value, bytes))
@@ -294,6 +310,11 @@ void failing_opencl_break_builds(int count, const char *file)
 {
     break_builds = count;
     broken_file = file;
+}
+
+void failing_opencl_extensions(const char *list)
+{
+    extensions = list;
 }
 
 int failing_opencl_calls(const char *name)

@@ -25,6 +25,9 @@ void failing_opencl_corrupt_reads(int count);
 /* So many builds of kernels/`file`, or of any when it is NULL, get options that no kernel accepts. 0: no more. */
 void failing_opencl_break_builds(int count, const char *file);
 
+/* What devices answer when they are asked for their extensions; NULL: the truth. */
+void failing_opencl_extensions(const char *list);
+
 /* Calls of `function`, or of all when it is NULL, since failing_opencl_forget_calls; the failed ones count as well. */
 int failing_opencl_calls(const char *function);
 void failing_opencl_forget_calls(void);

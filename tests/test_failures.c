@@ -102,7 +102,7 @@ static void fill(float *x)
     }
 }
 
-static void each_call_fails_once(cl_int code, const char *name, int stride)
+static void each_call_fails_once(cl_int code, const char *name, clq_status want, int stride)
 {
     char spec[32];
     float x[ELEMENTS];
@@ -124,8 +124,9 @@ static void each_call_fails_once(cl_int code, const char *name, int stride)
             assert_true(x[0] >= -1.01f && x[0] <= -0.99f);
             last = n;
         } else {
-            if (status == CLQ_OK || error.opencl_code != code || strcmp(error.opencl_call, failed) != 0 ||
-                strstr(error.message, failed) == NULL || strstr(error.message, name) == NULL) {
+            if (status != want || error.status != want || error.opencl_code != code ||
+                strcmp(error.opencl_call, failed) != 0 || strstr(error.message, failed) == NULL ||
+                strstr(error.message, name) == NULL) {
                 fail_msg("call %d, %s: status %s, message '%s', call '%s', code %d", n, failed, clq_status_name(status),
                          error.message, error.opencl_call, (int)error.opencl_code);
             }
@@ -140,7 +141,7 @@ static void out_of_resources(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
-        each_call_fails_once(CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES", 1);
+        each_call_fails_once(CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES", CLQ_DEVICE_ERROR, 1);
     }
     check_needs_device();
 }
@@ -149,7 +150,95 @@ static void out_of_memory(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
-        each_call_fails_once(CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY", 13);
+        each_call_fails_once(CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY", CLQ_OUT_OF_MEMORY, 13);
+    }
+    check_needs_device();
+}
+
+/* Memory that is not there is told apart from a device that fails, wherever objects are made. */
+static void creations(void **state)
+{
+    static const struct {
+        cl_int code;
+        const char *name;
+        clq_status status;
+    } rows[] = {
+        {CL_MEM_OBJECT_ALLOCATION_FAILURE, "CL_MEM_OBJECT_ALLOCATION_FAILURE", CLQ_OUT_OF_MEMORY},
+        {CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY", CLQ_OUT_OF_MEMORY},
+        {CL_INVALID_BUFFER_SIZE, "CL_INVALID_BUFFER_SIZE", CLQ_OUT_OF_MEMORY},
+        {CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES", CLQ_DEVICE_ERROR},
+        {CL_INVALID_CONTEXT, "CL_INVALID_CONTEXT", CLQ_DEVICE_ERROR},
+        {CL_INVALID_VALUE, "CL_INVALID_VALUE", CLQ_DEVICE_ERROR},
+    };
+    static const char *const functions[] = {"clCreateBuffer", "clCreateKernel"};
+    char spec[32];
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0] && check_device() != NULL; i++) {
+        specify(spec, sizeof spec);
+        for (int n = 1, is_last = 0; !is_last; n++) {
+            pipeline p;
+            clq_error error;
+            clq_status status;
+            float x[ELEMENTS];
+            memset(&p, 0, sizeof p);
+            fill(x);
+            failing_opencl_fail(n, functions[i % 2], rows[i / 2].code);
+            status = run_pipeline(&p, spec, x, &error);
+            is_last = failing_opencl_failed()[0] == '\0';
+            failing_opencl_fail(0, NULL, CL_SUCCESS);
+            assert_true(n > 3 || !is_last);
+            if (!is_last && (status != rows[i / 2].status || error.status != status ||
+                             strstr(error.message, rows[i / 2].name) == NULL)) {
+                fail_msg("%s, call %d: status %s, message '%s'", functions[i % 2], n, clq_status_name(status),
+                         error.message);
+            }
+            end_pipeline(&p);
+        }
+    }
+    check_needs_device();
+}
+
+/* ---- extensions ---- */
+
+/* A name is there when it is a word of the list, not when other names begin or end with it. */
+static void extensions(void **state)
+{
+    static const struct {
+        const char *list;
+        int is_there;
+    } rows[] = {
+        {"", 0},
+        {"cl_khr_fp64 cl_khr_integer_dot_product", 1},
+        {"cl_khr_integer_dot_product cl_khr_fp64", 1},
+        {"cl_khr_integer_dot_product", 1},
+        {"cl_khr_integer_dot_product ", 1},
+        {"cl_vendor_cl_khr_integer_dot_product", 0},
+        {"cl_khr_fp64 xcl_khr_integer_dot_product cl_khr_fp16", 0},
+        {"cl_khr_integer_dot_product_saturating", 0},
+        {"cl_khr_integer_dot_product2 cl_khr_integer_dot_product", 1},
+        {"xcl_khr_integer_dot_product cl_khr_integer_dot_product cl_khr_fp64", 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && check_device() != NULL; i++) {
+        char spec[32];
+        clq_context *context = NULL;
+        clq_gemm_problem problem;
+        clq_plan plan;
+        clq_error error;
+        clq_status status;
+        specify(spec, sizeof spec);
+        clq_gemm_init(&problem);
+        problem.m = problem.n = problem.k = 64;
+        failing_opencl_extensions(rows[i].list);
+        check_ok(clq_context_create(&context, spec, &error), &error, "clq_context_create");
+        check_ok(clq_context_force_variant(context, "khr-dot", &error), &error, "clq_context_force_variant");
+        memset(&error, 0, sizeof error);
+        status = clq_gemm_plan(context, &problem, 0, &plan, &error);
+        if ((strstr(error.message, "the device lacks cl_khr_integer_dot_product") == NULL) != rows[i].is_there) {
+            fail_msg("'%s': status %s, message '%s'", rows[i].list, clq_status_name(status), error.message);
+        }
+        failing_opencl_extensions(NULL);
+        clq_context_destroy(&context);
     }
     check_needs_device();
 }
@@ -283,6 +372,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(wrong_step_of_dynamic_quantization),
     cmocka_unit_test(out_of_resources),
     cmocka_unit_test(out_of_memory),
+    cmocka_unit_test(creations),
+    cmocka_unit_test(extensions),
     cmocka_unit_test(build_log),
     cmocka_unit_test(wrong_kernel_is_set_aside),
     cmocka_unit_test(no_kernel_is_left),

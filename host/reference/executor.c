@@ -25,6 +25,7 @@ static clq_status buffer_create(clq_buffer *buffer, void *memory, clq_error *err
     if (buffer->object == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a buffer of %" PRIu64 " bytes", buffer->bytes);
     }
+    buffer->first = (uintptr_t)buffer->object;
     return CLQ_OK;
 }
 

@@ -441,7 +441,7 @@ CLQ_API clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, vo
 
 /*
  * Copy from one buffer to another of the same context, on the device. Enqueued as an operation is, so that it does not
- * wait; neither buffer may be mapped. Within one buffer the two parts must not overlap.
+ * wait; neither buffer may be mapped. The two parts must not overlap, in one buffer or in two over the same memory.
  */
 CLQ_API clq_status clq_buffer_copy(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
                                    uint64_t target_offset_bytes, uint64_t bytes, clq_error *error);
@@ -511,10 +511,12 @@ typedef struct clq_nonfinite {
  *     averaging   1 of float
  *     state       2*p of float, as range; read and written
  *     counts      CLQ_HISTOGRAM_BINS*p of uint64_t; read and written
- * Outputs must not overlap inputs or each other, but `y` of clq_fake_quantize may be `x` itself.
+ * Outputs must not overlap inputs or each other, but `y` of clq_fake_quantize may be `x` itself. What counts are bytes
+ * (of 4-bit codes whole ones), whatever buffers lie over them; operands may touch.
  * Scales in a buffer are not checked: one outside its bounds gives unspecified codes and nothing worse.
  * All return CLQ_INVALID_ARGUMENT for a description that clq_quantization_check refuses, a buffer of another context,
- * or one too small; CLQ_DEVICE_ERROR, CLQ_BUILD_FAILED or CLQ_OUT_OF_MEMORY when the device fails.
+ * one too small, or operands that overlap; CLQ_OUT_OF_MEMORY when memory is lacking; CLQ_DEVICE_ERROR or
+ * CLQ_BUILD_FAILED when the device fails.
  */
 
 /*
@@ -654,8 +656,9 @@ typedef struct clq_batch clq_batch;
  * Check every item as the operation of that name would, and prepare a run over all of them in a few launches, which
  * compiles kernels and compares them with the reference; the bytes are those of one call for each item. `items` and
  * what their `q` point at may go afterwards; the buffers must outlive the batch's last run. No item may write what
- * another one reads or writes. Items whose operands lie in the same buffers, with the same types, share launches: put
- * many small tensors into one buffer. An item refused is named by its number in the message. `count` may be 0.
+ * another one reads or writes: such items are refused. Items whose operands lie in the same buffers, with the same
+ * types, share launches: put many small tensors into one buffer. An item refused is named by its number in the message.
+ * `count` may be 0.
  */
 CLQ_API clq_status clq_batch_create(clq_context *context, clq_operation operation, const clq_batch_item *items,
                                     size_t count, clq_batch **batch, clq_error *error);
@@ -743,8 +746,8 @@ typedef struct clq_gemm_operands {
 } clq_gemm_operands;
 
 /*
- * Multiply. The output must not overlap an input. Errors as for the other operations; CLQ_UNSUPPORTED when a variant
- * is forced that this device cannot run.
+ * Multiply. No byte of the output may be one of an input, but rows and batches may lie between those of another matrix.
+ * Errors as for the other operations; CLQ_UNSUPPORTED when a variant is forced that this device cannot run.
  */
 CLQ_API clq_status clq_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
                             clq_error *error);

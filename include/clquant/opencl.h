@@ -35,7 +35,11 @@ extern "C" {
 CLQ_API clq_status clq_context_from_opencl(clq_context **context, cl_context opencl, cl_device_id device,
                                            clq_error *error);
 
-/* A buffer over bytes [offset_bytes, offset_bytes + bytes) of `memory`; the offset is a multiple of 16. */
+/*
+ * A buffer over bytes [offset_bytes, offset_bytes + bytes) of `memory`, a buffer or sub-buffer of the cl_context; the
+ * offset is a multiple of 16. Operations refuse to write over memory made with CL_MEM_READ_ONLY and to read memory made
+ * with CL_MEM_WRITE_ONLY; clq_dynamic_quantize also reads the range, scales and zero points that it has written.
+ */
 CLQ_API clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
                                           clq_buffer **buffer, clq_error *error);
 
@@ -46,8 +50,9 @@ typedef struct clq_launch {
     cl_uint wait_count;
     const cl_event *wait_list;
     cl_event *event; /* not NULL: receives the event of the operation's last command; the caller releases it */
-    /* Scratch memory of at least clq_plan.workspace_bytes, not used by another operation at the same time. Its offset
-     * is a multiple of 16. May be NULL when clq_plan.workspace_bytes is 0. */
+    /* Scratch memory of at least clq_plan.workspace_bytes, not used by another operation at the same time: a buffer of
+     * the same cl_context, CL_MEM_READ_WRITE, whose clq_plan.workspace_bytes from the offset on are no operand's. The
+     * offset is a multiple of 16. Not looked at when clq_plan.workspace_bytes is 0. */
     cl_mem workspace;
     uint64_t workspace_offset_bytes;
     uint64_t workspace_bytes;
@@ -55,8 +60,9 @@ typedef struct clq_launch {
 
 /*
  * Enqueue `operation` on launch->queue, in-order or out-of-order; its commands are chained by events on the latter.
- * Returns as the operation of the same name does, and CLQ_INVALID_ARGUMENT for a workspace that is too small or a queue
- * of another context. On failure no event is returned; commands enqueued before may still run.
+ * Returns as the operation of the same name does, and CLQ_INVALID_ARGUMENT for a workspace that is too small or not as
+ * clq_launch has it, or a queue of another cl_context or device. On failure no event is returned; commands enqueued
+ * before may still run.
  */
 CLQ_API clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_quantization *q,
                                const clq_operands *operands, const clq_launch *launch, clq_error *error);
