@@ -146,9 +146,10 @@ static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, cons
     }
     push_words(&launch, stream, task, s->partial_words, s->scratch_words);
     push_argument(&launch, task, CLQ_ARG_COUNTS, sizeof(uint64_t));
+    launch.grouping = s->choice.variant == CLQ_VARIANT_GRID ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
     launch.dimensions = 1;
     launch.local[0] = s->choice.variant == CLQ_VARIANT_GRID ? GROUP_SIZE : 1;
-    launch.global[0] = (size_t)s->items * launch.local[0];
+    launch.global[0] = (size_t)s->items;
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
@@ -163,9 +164,7 @@ static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, const
     clq_cl_launch_u64(&launch, s->per_job);
     clq_cl_launch_u64(&launch, s->slices);
     push_argument(&launch, task, CLQ_ARG_COUNTS, sizeof(uint64_t));
-    launch.dimensions = 1;
-    launch.local[0] = 64; /* divides the number of bins */
-    launch.global[0] = (size_t)task->geometry.parameters * CLQ_HISTOGRAM_BINS;
+    clq_cl_launch_items(&launch, task->geometry.parameters * CLQ_HISTOGRAM_BINS);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
