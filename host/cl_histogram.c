@@ -10,10 +10,10 @@ enum { GROUP_SIZE = 128, COPIES = 2, STRIDE = CLQ_HISTOGRAM_BINS + 16, COLUMNS =
 enum { MOST_ITEMS = 1024 };
 
 /* A slice with fewer elements does not pay for adding its counts up; one with more could overflow 32-bit counts. */
-static const uint64_t LEAST_SLICE = 1 << 16, LEAST_SLICE_UNDER_CHECK = 32;
+static const uint64_t LEAST_SLICE = 1 << 16, LEAST_SLICE_UNDER_CHECK = 64;
 static const uint64_t GREATEST_SLICE = UINT64_C(1) << 30;
 /* Up to so many elements of a parameter, clearing counters takes longer than 64-bit counts in place. */
-static const uint64_t MOST_DIRECT = 1 << 14;
+static const uint64_t MOST_DIRECT = 1 << 14, MOST_DIRECT_UNDER_CHECK = 64;
 
 /* How the work is cut: what the jobs write and how the sum finds it. */
 typedef struct shape {
@@ -26,10 +26,16 @@ typedef struct shape {
     uint64_t scratch_words, partial_words;
 } shape;
 
-/* A kernel is compared with the reference on a small problem, in slices all the same. */
+/* A kernel is compared with the reference on small problems (cl_trust.c), in slices and in scratch memory all the same.
+ */
 static uint64_t least_slice(const clq_task *task)
 {
     return task->only_variant != 0 ? LEAST_SLICE_UNDER_CHECK : LEAST_SLICE;
+}
+
+static uint64_t most_direct(const clq_task *task)
+{
+    return task->only_variant != 0 ? MOST_DIRECT_UNDER_CHECK : MOST_DIRECT;
 }
 
 static void shape_columns(shape *s, const clq_context *context, const clq_task *task)
@@ -66,7 +72,7 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_task *ta
     s->jobs = g->parameters * s->slices;
     s->items = clq_size_min(s->jobs, s->choice.variant == CLQ_VARIANT_GRID ? 4 * wanted : wanted);
     s->items = clq_size_min(s->items, s->choice.variant == CLQ_VARIANT_GRID ? UINT64_MAX : MOST_ITEMS);
-    s->direct = s->choice.variant == CLQ_VARIANT_STRIP && s->slices == 1 && elements <= MOST_DIRECT;
+    s->direct = s->choice.variant == CLQ_VARIANT_STRIP && s->slices == 1 && elements <= most_direct(task);
     s->scratch_words = s->choice.variant == CLQ_VARIANT_STRIP && !s->direct ? s->items * COPIES * STRIDE : 0;
 }
 

@@ -318,6 +318,16 @@ clq_status clq_cl_trust_task(clq_context *context, const clq_task *task, clq_err
  */
 void clq_cl_trial_inputs(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state);
 
+/* A tensor that kernels are compared by, and its layout. */
+typedef struct clq_cl_trial_shape {
+    uint64_t shape[3];
+    clq_granularity granularity;
+    uint32_t axis;
+    uint64_t group;
+} clq_cl_trial_shape;
+
+void clq_cl_trial_layout(const clq_cl_trial_shape *shape, clq_layout *layout);
+
 /* Room for `bytes` in cl->trial_memory; the trust lock is held. */
 clq_status clq_cl_trial_reserve(clq_context *context, uint64_t bytes, clq_error *error);
 
