@@ -46,7 +46,6 @@ static clq_batch_form preferred_form(const clq_context *context, const clq_task 
 {
     const clq_variant forced = (clq_variant)atomic_load(&context->cl->forced_variant);
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
-    const int has_groups = context->cl->maximum_group_size >= 128;
     if (is_run_one_by_one(task->operation)) {
         return CLQ_BATCH_EACH;
     }
@@ -54,12 +53,12 @@ static clq_batch_form preferred_form(const clq_context *context, const clq_task 
         return CLQ_BATCH_COLUMNS;
     }
     if (is_forced(context)) {
-        return forced == CLQ_VARIANT_GRID && has_groups ? CLQ_BATCH_GRID : CLQ_BATCH_STRIP;
+        return forced == CLQ_VARIANT_GRID ? CLQ_BATCH_GRID : CLQ_BATCH_STRIP;
     }
     if (can_be_fused(context, task)) {
         return CLQ_BATCH_FUSED;
     }
-    return !is_cpu && has_groups ? CLQ_BATCH_GRID : CLQ_BATCH_STRIP;
+    return is_cpu ? CLQ_BATCH_STRIP : CLQ_BATCH_GRID;
 }
 
 /* ---- sets ---- */
@@ -250,11 +249,7 @@ static clq_status warm_up(const clq_batch *batch, const clq_cl_batch *device, ui
     const clq_cl_batch_launch *launches = device->launches.items;
     clq_cl_stream stream;
     for (size_t i = 0; i < device->launches.count; i++) {
-        const clq_cl_launch *l = &launches[i].launch;
-        clq_cl_pool *pool = NULL;
-        clq_cl_kernel *kernel = NULL;
-        CLQ_TRY(clq_cl_kernel_borrow(batch->context, l->file, l->options, l->kernel, &pool, &kernel, error));
-        clq_cl_kernel_return(batch->context, pool, kernel);
+        CLQ_TRY(clq_cl_launch_prepare(&launches[i].launch, batch->context, error));
     }
     CLQ_TRY(clq_cl_stream_open(&stream, batch->context, NULL, clq_operation_name(batch->operation), workspace, error));
     return clq_cl_stream_close(&stream, CLQ_OK, error);

@@ -94,7 +94,7 @@ typedef struct clq_cl_batch {
 clq_status clq_cl_batch_stages(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set, clq_error *error);
 void clq_cl_batch_give_arguments(clq_cl_batch *device);
 
-/* Work-items of a group, and elements that a work-item handles at once. */
+/* Work-items of a group, where the device has as many, and elements that a work-item handles at once. */
 uint32_t clq_cl_batch_lanes(const clq_context *context, clq_batch_form form);
 uint32_t clq_cl_batch_width(const clq_context *context, clq_batch_form form);
 

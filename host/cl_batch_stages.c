@@ -60,9 +60,8 @@ uint32_t clq_cl_batch_width(const clq_context *context, clq_batch_form form)
 
 uint32_t clq_cl_batch_lanes(const clq_context *context, clq_batch_form form)
 {
-    const int has_groups = context->cl->maximum_group_size >= GRID_LANES;
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
-    return form == CLQ_BATCH_GRID || (form == CLQ_BATCH_COLUMNS && !is_cpu && has_groups) ? GRID_LANES : 1;
+    return form == CLQ_BATCH_GRID || (form == CLQ_BATCH_COLUMNS && !is_cpu) ? GRID_LANES : 1;
 }
 
 static uint64_t most_runs(const clq_context *context)
@@ -254,19 +253,16 @@ static clq_cl_work fused_work(const stages *s, const batch_record *r)
 static void set_options(clq_cl_launch *launch, const stages *s, clq_operation operation)
 {
     const clq_quantization *q = task_of(s, 0)->q;
-    const unsigned lanes = (unsigned)clq_cl_batch_lanes(s->context, s->set->form);
     /* As for one tensor: types that a kernel does not touch make no other program of it. */
     const clq_dtype dtype = operation == CLQ_OP_FAKE_QUANTIZE || operation == CLQ_OP_MINMAX ? CLQ_S8 : q->scheme.dtype;
     if (operation == CLQ_OP_CHOOSE_PARAMETERS) {
-        snprintf(launch->options, sizeof launch->options, "-DBATCH_LANES=%u", lanes);
         return;
     }
     snprintf(launch->options, sizeof launch->options,
              "-DVARIANT=4 -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d "
-             "-DBATCH_LANES=%u -DBATCH_COLUMNS=%d",
+             "-DBATCH_COLUMNS=%d",
              (unsigned)s->width, (unsigned)clq_column_blocks(s->width), clq_cl_real_option(q->real),
-             (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0, lanes,
-             s->set->form == CLQ_BATCH_COLUMNS);
+             (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0, s->set->form == CLQ_BATCH_COLUMNS);
 }
 
 static void give_operand(const stages *s, clq_cl_batch_launch *l, clq_argument argument)
@@ -277,11 +273,11 @@ static void give_operand(const stages *s, clq_cl_batch_launch *l, clq_argument a
 /* One work-group for each run. */
 static clq_status append_launch(const stages *s, clq_cl_batch_launch *l, const clq_cl_runs *runs, clq_error *error)
 {
-    const size_t lanes = clq_cl_batch_lanes(s->context, s->set->form);
     l->first_cut = runs->first_cut;
+    l->launch.grouping = CLQ_CL_GROUPS_BUILT;
     l->launch.dimensions = 1;
-    l->launch.local[0] = lanes;
-    l->launch.global[0] = (size_t)runs->runs * lanes;
+    l->launch.local[0] = clq_cl_batch_lanes(s->context, s->set->form);
+    l->launch.global[0] = (size_t)runs->runs;
     return clq_cl_list_append(&s->device->launches, l, error);
 }
 

@@ -27,33 +27,26 @@ typedef struct trial {
 
 /* ---- the tensors ---- */
 
-typedef struct shape {
-    uint64_t shape[3];
-    clq_granularity granularity;
-    uint32_t axis;
-    uint64_t group;
-} shape;
-
 /* Every other one is stored past the cache (clq_cl_batch.is_trial). */
-static const shape any_shapes[] = {
+static const clq_cl_trial_shape any_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},    {{1, 0, 1}, CLQ_PER_TENSOR, 0, 0},
     {{3, 4, 20}, CLQ_PER_CHANNEL, 1, 0},  {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},     {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},
     {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},    {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0},
     {{3, 1, 2500}, CLQ_PER_GROUP, 0, 76}, {{1, 1, 20001}, CLQ_PER_TENSOR, 0, 0}, {{1, 0, 3}, CLQ_PER_CHANNEL, 1, 0},
-    {{1, 1, 517}, CLQ_PER_TENSOR, 0, 0},  {{2, 3, 100}, CLQ_PER_TENSOR, 0, 0},
+    {{1, 1, 517}, CLQ_PER_TENSOR, 0, 0},  {{2, 3, 100}, CLQ_PER_TENSOR, 0, 0},   {{2, 150, 20}, CLQ_PER_CHANNEL, 1, 0},
 };
-static const shape columns_shapes[] = {
+static const clq_cl_trial_shape columns_shapes[] = {
     {{37, 1, 19}, CLQ_PER_CHANNEL, 2, 0},  {{10, 3, 2}, CLQ_PER_CHANNEL, 1, 0},   {{300, 1, 3}, CLQ_PER_CHANNEL, 2, 0},
     {{37, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{38, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{1, 1, 5}, CLQ_PER_CHANNEL, 2, 0},
     {{4, 700, 1}, CLQ_PER_CHANNEL, 1, 0},
 };
-static const shape fused_shapes[] = {
+static const clq_cl_trial_shape fused_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76}, {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},   {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},
     {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},   {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},
     {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0}, {{1, 1, 6001}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 6002}, CLQ_PER_TENSOR, 0, 0},
 };
 
-static size_t shapes_of(clq_batch_form form, const shape **shapes)
+static size_t shapes_of(clq_batch_form form, const clq_cl_trial_shape **shapes)
 {
     *shapes = form == CLQ_BATCH_FUSED ? fused_shapes : form == CLQ_BATCH_COLUMNS ? columns_shapes : any_shapes;
     return form == CLQ_BATCH_FUSED     ? sizeof fused_shapes / sizeof fused_shapes[0]
@@ -65,19 +58,14 @@ static size_t shapes_of(clq_batch_form form, const shape **shapes)
 static clq_status describe(trial *t, clq_operation operation, clq_batch_form form, const clq_quantization *q,
                            clq_error *error)
 {
-    const shape *shapes;
+    const clq_cl_trial_shape *shapes;
     t->batch.operation = operation;
     t->batch.tasks = t->tasks;
     t->batch.count = shapes_of(form, &shapes);
     for (size_t i = 0; i < t->batch.count; i++) {
         clq_quantization *own = &t->q[i];
         *own = *q;
-        memset(&own->layout, 0, sizeof own->layout);
-        own->layout.rank = 3;
-        memcpy(own->layout.shape, shapes[i].shape, sizeof shapes[i].shape);
-        own->layout.granularity = shapes[i].granularity;
-        own->layout.axis = shapes[i].axis;
-        own->layout.group_size = shapes[i].group;
+        clq_cl_trial_layout(&shapes[i], &own->layout);
         own->scheme.rounding = i % 2 == 0 ? CLQ_ROUND_EVEN : CLQ_ROUND_AWAY;
         own->scheme.zero_point_order = i / 2 % 2 == 0 ? CLQ_ZERO_POINT_AFTER : CLQ_ZERO_POINT_BEFORE;
         own->scheme.arithmetic = i % 4 == 1 ? CLQ_RECIPROCAL : CLQ_DIVIDE;

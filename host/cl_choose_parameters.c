@@ -58,11 +58,6 @@ clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task,
     clq_cl_launch_u64(&launch, scale->offset_bytes / 4);
     clq_cl_launch_memory(&launch, zero_point->object);
     clq_cl_launch_u64(&launch, zero_point->offset_bytes / 4);
-    launch.dimensions = 1;
-    launch.global[0] = (size_t)task->geometry.parameters;
-    if (launch.global[0] > 64) { /* the kernel passes over work-items beyond the last parameter */
-        launch.local[0] = 64;
-        launch.global[0] = (launch.global[0] + 63) / 64 * 64;
-    }
+    clq_cl_launch_items(&launch, task->geometry.parameters);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cl_state.h"
+#include "size.h"
 
 /* Everything that may change what a compiled program means or whether it runs. */
 static char *make_identity(cl_platform_id platform, const clq_device_info *info)
@@ -21,12 +22,30 @@ static char *make_identity(cl_platform_id platform, const clq_device_info *info)
     return identity;
 }
 
+/* What work-groups the device has; a kernel may have smaller ones (cl_program.c). */
+static clq_status find_groups(struct clq_cl_state *cl, clq_error *error)
+{
+    size_t *items = NULL;
+    size_t bytes = 0;
+    cl_int code;
+    CLQ_CL(clGetDeviceInfo, cl->device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof cl->maximum_group_size,
+           &cl->maximum_group_size, NULL);
+    CLQ_CL(clGetDeviceInfo, cl->device, CL_DEVICE_MAX_WORK_ITEM_SIZES, 0, NULL, &bytes);
+    items = calloc(1, clq_size_max(bytes, sizeof cl->maximum_group_items)); /* three or more, as many as it says */
+    if (items == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a context");
+    }
+    code = clGetDeviceInfo(cl->device, CL_DEVICE_MAX_WORK_ITEM_SIZES, bytes, items, NULL);
+    memcpy(cl->maximum_group_items, items, sizeof cl->maximum_group_items);
+    free(items);
+    return code == CL_SUCCESS ? CLQ_OK : clq_cl_fail(error, code, "clGetDeviceInfo");
+}
+
 static clq_status fill_state(struct clq_cl_state *cl, cl_context opencl, clq_error *error)
 {
     cl_int code = CL_SUCCESS;
     cl_ulong cache_bytes = 0;
-    CLQ_CL(clGetDeviceInfo, cl->device, CL_DEVICE_MAX_WORK_GROUP_SIZE, sizeof cl->maximum_group_size,
-           &cl->maximum_group_size, NULL);
+    CLQ_TRY(find_groups(cl, error));
     if (clGetDeviceInfo(cl->device, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof cache_bytes, &cache_bytes, NULL) !=
             CL_SUCCESS ||
         cache_bytes == 0) {

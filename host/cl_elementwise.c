@@ -80,16 +80,13 @@ static void size_strip(clq_cl_launch *launch, const clq_context *context, const 
     uint64_t per_item = is_cpu ? clq_size_divide_up(blocks, clq_cl_target_items(context)) : least;
     per_item = clq_size_max(per_item, least);
     clq_cl_launch_u64(launch, per_item * width);
-    launch->dimensions = 1;
-    launch->global[0] = (size_t)clq_size_divide_up(blocks, per_item);
-    launch->local[0] = 1;
-    if (!is_cpu) {
-        launch->local[0] = 64;
-        launch->global[0] = (launch->global[0] + 63) / 64 * 64;
+    clq_cl_launch_items(launch, clq_size_divide_up(blocks, per_item));
+    if (is_cpu) {
+        launch->local[0] = 1;
     }
 }
 
-/* A work-group of 128: as many along a segment as it has blocks, the rest across segments. */
+/* A work-group of up to 128: as many along a segment as it has blocks, the rest across segments. */
 static void size_grid(clq_cl_launch *launch, const clq_context *context, const clq_geometry *g, uint32_t width)
 {
     const uint64_t blocks = clq_size_divide_up(g->segment, width);
@@ -103,6 +100,7 @@ static void size_grid(clq_cl_launch *launch, const clq_context *context, const c
     }
     across = 128 / along;
     groups_along = clq_size_min(clq_size_divide_up(blocks, along), groups);
+    launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
     launch->dimensions = 2;
     launch->local[0] = (size_t)along;
     launch->local[1] = (size_t)across;

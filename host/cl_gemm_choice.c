@@ -28,17 +28,26 @@ static int is_cpu(const clq_context *context)
     return context->device.type == CLQ_DEVICE_CPU;
 }
 
+/* Tiles in local memory are made by work-groups of 16 x 16: the device must have them, and for this kernel too. */
+static const char *group_obstacle(const struct clq_cl_state *cl, clq_variant variant)
+{
+    if (cl->maximum_group_size < 256 || cl->maximum_group_items[0] < 16 || cl->maximum_group_items[1] < 16) {
+        return "the device has no work-groups of 16 x 16";
+    }
+    return atomic_load(&cl->gemm_trust[variant][0]) == CLQ_TOO_LARGE
+               ? "the device has no work-groups of 16 x 16 for this kernel"
+               : NULL;
+}
+
 /* Why a variant cannot run this problem here; NULL when it can. */
 static const char *obstacle(const clq_context *context, const clq_gemm_task *task, clq_variant variant)
 {
     const struct clq_cl_state *cl = context->cl;
     switch (variant) {
     case CLQ_VARIANT_PORTABLE:
-        return cl->maximum_group_size < 256 ? "the device has no work-groups of 256" : NULL;
+        return group_obstacle(cl, variant);
     case CLQ_VARIANT_KHR_DOT:
-        return !cl->capabilities.khr_dot      ? cl->capabilities.no_khr_dot
-               : cl->maximum_group_size < 256 ? "the device has no work-groups of 256"
-                                              : NULL;
+        return !cl->capabilities.khr_dot ? cl->capabilities.no_khr_dot : group_obstacle(cl, variant);
     case CLQ_VARIANT_CPU_AVX2:
         return !cl->capabilities.avx2 ? "no x86 CPU device in this process with AVX2" : NULL;
     case CLQ_VARIANT_CPU_VNNI:
@@ -107,6 +116,9 @@ static clq_variant choose_kernel(const clq_context *context, const clq_gemm_task
         }
         if (!is_set_aside(context, variant, task->problem->m)) {
             *reason = order[i].reason;
+            if (!is_cpu(context) && variant == CLQ_VARIANT_CPU && group_obstacle(context->cl, CLQ_VARIANT_PORTABLE)) {
+                *reason = "no work-groups of 16 x 16 for tiles in local memory: tiles in registers, no barrier";
+            }
             return variant;
         }
         last = variant;

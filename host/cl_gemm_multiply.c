@@ -163,8 +163,8 @@ static void size_launch(clq_cl_launch *launch, const clq_context *context, const
     if (choice->variant == CLQ_VARIANT_GEMV) {
         launch->global[0] = (size_t)clq_size_divide_up(p->n, (uint64_t)choice->vectors * choice->vector_width);
         if (context->device.type != CLQ_DEVICE_CPU) {
-            launch->local[0] = context->cl->maximum_group_size < 64 ? 1 : 64;
-            launch->global[0] = clq_size_divide_up(launch->global[0], launch->local[0]) * launch->local[0];
+            launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
+            launch->local[0] = 64;
         }
     } else if (choice->tile_rows != 0) {
         const uint64_t tiles = panels * clq_size_divide_up(p->m, choice->tile_rows);

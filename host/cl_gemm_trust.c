@@ -238,12 +238,13 @@ static int is_variants_own(clq_status status, const clq_error *story, const clq_
 
 static void set_aside(clq_context *context, const clq_gemm_choice *choice, clq_status status)
 {
-    const char *why = status == CLQ_OK             ? "gives bytes that differ from the reference"
+    const int is_too_large = status == CLQ_DEVICE_ERROR;
+    const char *why = is_too_large                 ? "needs larger work-groups than there are"
                       : status == CLQ_BUILD_FAILED ? "does not build"
-                                                   : "needs larger work-groups than there are";
+                                                   : "gives bytes that differ from the reference";
     clq_context_log(context, CLQ_LOG_WARNING, "gemm on %s: kernel %s %s; it is set aside", context->device.name,
                     choice->kernel, why);
-    atomic_store(entry(context, choice), CLQ_DISTRUSTED);
+    atomic_store(entry(context, choice), (unsigned char)(is_too_large ? CLQ_TOO_LARGE : CLQ_DISTRUSTED));
 }
 
 /* By what is known from earlier runs, else by comparing. The error stays filled when the variant does not build. */

@@ -10,10 +10,10 @@ enum { GROUP_SIZE = 128, COPIES = 2, STRIDE = CLQ_HISTOGRAM_BINS + 16, COLUMNS =
 enum { MOST_ITEMS = 1024 };
 
 /* A slice with fewer elements does not pay for adding its counts up; one with more could overflow 32-bit counts. */
-static const uint64_t LEAST_SLICE = 1 << 16, LEAST_SLICE_UNDER_CHECK = 32;
+static const uint64_t LEAST_SLICE = 1 << 16, LEAST_SLICE_UNDER_CHECK = 64;
 static const uint64_t GREATEST_SLICE = UINT64_C(1) << 30;
 /* Up to so many elements of a parameter, clearing counters takes longer than 64-bit counts in place. */
-static const uint64_t MOST_DIRECT = 1 << 14;
+static const uint64_t MOST_DIRECT = 1 << 14, MOST_DIRECT_UNDER_CHECK = 64;
 
 /* How the work is cut: what the jobs write and how the sum finds it. */
 typedef struct shape {
@@ -26,10 +26,16 @@ typedef struct shape {
     uint64_t scratch_words, partial_words;
 } shape;
 
-/* A kernel is compared with the reference on a small problem, in slices all the same. */
+/* A kernel is compared with the reference on small problems (cl_trust.c), in slices and in scratch memory all the same.
+ */
 static uint64_t least_slice(const clq_task *task)
 {
     return task->only_variant != 0 ? LEAST_SLICE_UNDER_CHECK : LEAST_SLICE;
+}
+
+static uint64_t most_direct(const clq_task *task)
+{
+    return task->only_variant != 0 ? MOST_DIRECT_UNDER_CHECK : MOST_DIRECT;
 }
 
 static void shape_columns(shape *s, const clq_context *context, const clq_task *task)
@@ -66,7 +72,7 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_task *ta
     s->jobs = g->parameters * s->slices;
     s->items = clq_size_min(s->jobs, s->choice.variant == CLQ_VARIANT_GRID ? 4 * wanted : wanted);
     s->items = clq_size_min(s->items, s->choice.variant == CLQ_VARIANT_GRID ? UINT64_MAX : MOST_ITEMS);
-    s->direct = s->choice.variant == CLQ_VARIANT_STRIP && s->slices == 1 && elements <= MOST_DIRECT;
+    s->direct = s->choice.variant == CLQ_VARIANT_STRIP && s->slices == 1 && elements <= most_direct(task);
     s->scratch_words = s->choice.variant == CLQ_VARIANT_STRIP && !s->direct ? s->items * COPIES * STRIDE : 0;
 }
 
@@ -146,9 +152,10 @@ static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, cons
     }
     push_words(&launch, stream, task, s->partial_words, s->scratch_words);
     push_argument(&launch, task, CLQ_ARG_COUNTS, sizeof(uint64_t));
+    launch.grouping = s->choice.variant == CLQ_VARIANT_GRID ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
     launch.dimensions = 1;
     launch.local[0] = s->choice.variant == CLQ_VARIANT_GRID ? GROUP_SIZE : 1;
-    launch.global[0] = (size_t)s->items * launch.local[0];
+    launch.global[0] = (size_t)s->items;
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
@@ -163,9 +170,7 @@ static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, const
     clq_cl_launch_u64(&launch, s->per_job);
     clq_cl_launch_u64(&launch, s->slices);
     push_argument(&launch, task, CLQ_ARG_COUNTS, sizeof(uint64_t));
-    launch.dimensions = 1;
-    launch.local[0] = 64; /* divides the number of bins */
-    launch.global[0] = (size_t)task->geometry.parameters * CLQ_HISTOGRAM_BINS;
+    clq_cl_launch_items(&launch, task->geometry.parameters * CLQ_HISTOGRAM_BINS);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 

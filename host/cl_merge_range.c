@@ -33,8 +33,6 @@ clq_status clq_cl_merge_range(clq_cl_stream *stream, const clq_task *task, clq_e
     clq_cl_launch_u64(&launch, a[CLQ_ARG_AVERAGING].offset_bytes / 4);
     clq_cl_launch_memory(&launch, a[CLQ_ARG_STATE].object);
     clq_cl_launch_u64(&launch, a[CLQ_ARG_STATE].offset_bytes / 4);
-    launch.dimensions = 1;
-    launch.local[0] = g->parameters < 64 ? 1 : 64; /* the kernel passes over work-items beyond the last parameter */
-    launch.global[0] = (size_t)((g->parameters + launch.local[0] - 1) / launch.local[0] * launch.local[0]);
+    clq_cl_launch_items(&launch, g->parameters);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

@@ -6,7 +6,11 @@
 #include "cl_state.h"
 #include "size.h"
 
-enum { GROUP_SIZE = 128, LEAST_PIECE = 8192, TWO_VECTORS = 32, FOUND_BYTES = 16, RANGE_BYTES = 8 };
+enum { GROUP_SIZE = 128, TWO_VECTORS = 32, FOUND_BYTES = 16, RANGE_BYTES = 8 };
+
+/* Elements of a piece, and groups that fold partial ranges side by side; less of both where a kernel is compared with
+ * the reference on small problems (cl_trust.c). */
+enum { LEAST_PIECE = 8192, LEAST_PIECE_UNDER_CHECK = 96, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_UNDER_CHECK = 64 };
 
 /* How a task is cut up: what the first kernel writes and how the second one finds it. */
 typedef struct shape {
@@ -17,7 +21,7 @@ typedef struct shape {
     uint64_t line, lines_per_item;          /* columns */
     uint64_t stride, inner, count;          /* for minmax_final */
     int direct;                             /* ranges are written at once, and only the counts remain to be folded */
-    size_t global[2];
+    size_t global[2];                       /* work-items, or work-groups of grid */
 } shape;
 
 static void shape_columns(shape *s, const clq_context *context, const clq_geometry *g)
@@ -35,12 +39,14 @@ static void shape_columns(shape *s, const clq_context *context, const clq_geomet
     s->count = c.slices * (c.line / period) * g->row;
 }
 
-static void shape_tasks(shape *s, const clq_context *context, const clq_geometry *g)
+static void shape_tasks(shape *s, const clq_context *context, const clq_task *task)
 {
+    const clq_geometry *g = &task->geometry;
+    const uint64_t least_piece = task->only_variant != 0 ? LEAST_PIECE_UNDER_CHECK : LEAST_PIECE;
     const uint64_t wanted = clq_cl_target_items(context);
     const uint64_t segments = g->rows * g->segments_per_row;
     uint64_t pieces = clq_size_divide_up(wanted, clq_size_max(segments, 1));
-    pieces = clq_size_min(pieces, clq_size_divide_up(g->segment, LEAST_PIECE));
+    pieces = clq_size_min(pieces, clq_size_divide_up(g->segment, least_piece));
     s->pieces = clq_size_max(pieces, 1);
     s->tasks = segments * s->pieces;
     s->items = clq_size_min(clq_size_max(s->tasks, 1), s->choice.variant == CLQ_VARIANT_GRID ? 4 * wanted : wanted);
@@ -56,7 +62,7 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_geometry
     s->count = g->parameters == 0 ? 0 : s->tasks / g->parameters;
     s->direct = s->choice.variant == CLQ_VARIANT_STRIP && s->tasks == g->parameters && g->parameters > 1;
     s->partials = s->direct ? 0 : s->tasks;
-    s->global[0] = (size_t)s->items * (s->choice.variant == CLQ_VARIANT_GRID ? GROUP_SIZE : 1);
+    s->global[0] = (size_t)s->items;
     s->global[1] = 1;
 }
 
@@ -70,7 +76,7 @@ static shape shape_of(const clq_context *context, const clq_task *task)
     if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
         shape_columns(&s, context, &task->geometry);
     } else {
-        shape_tasks(&s, context, &task->geometry);
+        shape_tasks(&s, context, task);
     }
     return s;
 }
@@ -140,6 +146,7 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
     launch.dimensions = s->choice.variant == CLQ_VARIANT_COLUMNS ? 2 : 1;
     launch.global[0] = s->global[0];
     launch.global[1] = s->global[1];
+    launch.grouping = s->choice.variant == CLQ_VARIANT_GRID ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
     launch.local[0] = s->choice.variant == CLQ_VARIANT_GRID ? GROUP_SIZE : 1;
     launch.local[1] = 1;
     return clq_cl_launch_enqueue(&launch, stream, error);
@@ -160,14 +167,14 @@ static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, con
     clq_cl_launch_u64(&launch, s->inner);
     clq_cl_launch_u64(&launch, s->count);
     push_found(&launch, task);
-    launch.dimensions = 1;
     if (tree) { /* at least one group for parameters, and the last for the non-finite elements */
+        const uint64_t most = task->only_variant != 0 ? MOST_FINAL_GROUPS_UNDER_CHECK : MOST_FINAL_GROUPS;
+        launch.grouping = CLQ_CL_GROUPS_BUILT;
+        launch.dimensions = 1;
         launch.local[0] = GROUP_SIZE;
-        launch.global[0] = GROUP_SIZE * (size_t)(clq_size_min(clq_size_max(parameters, 1), 4096) + 1);
-    } else { /* one work-item more than there are eights, in whole groups; the kernel passes over the rest */
-        const uint64_t eights = clq_size_divide_up(parameters, 8);
-        launch.local[0] = eights < 64 ? 1 : 64;
-        launch.global[0] = (size_t)clq_size_divide_up(eights + 1, launch.local[0]) * launch.local[0];
+        launch.global[0] = (size_t)(clq_size_min(clq_size_max(parameters, 1), most) + 1);
+    } else { /* one work-item more than there are eights */
+        clq_cl_launch_items(&launch, clq_size_divide_up(parameters, 8) + 1);
     }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

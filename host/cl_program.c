@@ -114,8 +114,21 @@ static clq_status find_pool(clq_cl_program *program, const char *kernel, clq_cl_
     return CLQ_OK;
 }
 
-static clq_status take_kernel(clq_cl_program *program, clq_cl_pool *pool, clq_cl_kernel **lent, clq_error *error)
+/* Registers and local memory of a kernel may leave it smaller work-groups than the device has for others. */
+static clq_status find_group_size(const clq_context *context, clq_cl_pool *pool, cl_kernel kernel, clq_error *error)
 {
+    if (pool->maximum_group_size == 0) {
+        CLQ_CL(clGetKernelWorkGroupInfo, kernel, context->cl->device, CL_KERNEL_WORK_GROUP_SIZE,
+               sizeof pool->maximum_group_size, &pool->maximum_group_size, NULL);
+        pool->maximum_group_size = pool->maximum_group_size > 0 ? pool->maximum_group_size : 1;
+    }
+    return CLQ_OK;
+}
+
+static clq_status take_kernel(const clq_context *context, const clq_cl_program *program, clq_cl_pool *pool,
+                              clq_cl_kernel **lent, clq_error *error)
+{
+    clq_status status;
     cl_int code = CL_SUCCESS;
     clq_cl_kernel *made;
     if (pool->idle != NULL) {
@@ -132,6 +145,12 @@ static clq_status take_kernel(clq_cl_program *program, clq_cl_pool *pool, clq_cl
         free(made);
         return clq_fail_in(error, clq_cl_fail(error, code, "clCreateKernel"), "kernel %s", pool->name);
     }
+    status = find_group_size(context, pool, made->object, error);
+    if (status != CLQ_OK) {
+        (void)clReleaseKernel(made->object);
+        free(made);
+        return clq_fail_in(error, status, "kernel %s", pool->name);
+    }
     *lent = made;
     return CLQ_OK;
 }
@@ -144,7 +163,7 @@ clq_status clq_cl_kernel_borrow(clq_context *context, const char *file, const ch
     pthread_mutex_lock(&context->cl->programs_lock);
     CLQ_TRY_TO(find_program(context, file, options, &program, error));
     CLQ_TRY_TO(find_pool(program, kernel, pool, error));
-    CLQ_TRY_TO(take_kernel(program, *pool, lent, error));
+    CLQ_TRY_TO(take_kernel(context, program, *pool, lent, error));
 done:
     pthread_mutex_unlock(&context->cl->programs_lock);
     return status;

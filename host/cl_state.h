@@ -63,6 +63,7 @@ typedef struct clq_cl_kernel {
 /* The kernels of one name in one program; unused objects wait in `idle`. */
 typedef struct clq_cl_pool {
     char name[48];
+    size_t maximum_group_size; /* CL_KERNEL_WORK_GROUP_SIZE, 0 before the first object */
     clq_cl_kernel *idle;
     struct clq_cl_pool *next;
 } clq_cl_pool;
@@ -97,8 +98,9 @@ struct clq_cl_state {
     cl_command_queue queue;     /* in order */
     cl_command_queue transfers; /* copies beside it (cl_transfer.c), NULL before the first; made under submit_lock */
     size_t maximum_group_size;
-    uint64_t cache_bytes; /* of the device's last cache, or a guess */
-    char *identity;       /* platform, device and driver, for the cache's key */
+    size_t maximum_group_items[3]; /* along each dimension */
+    uint64_t cache_bytes;          /* of the device's last cache, or a guess */
+    char *identity;                /* platform, device and driver, for the cache's key */
 
     pthread_mutex_t programs_lock; /* programs, pools, cache_directory */
     clq_cl_program *programs;
@@ -221,6 +223,18 @@ clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_err
 
 enum { CLQ_CL_MAX_ARGUMENTS = 24 };
 
+/* What `global` and `local` of a launch say; the sizes are cut to what the device and the kernel have. */
+typedef enum clq_cl_grouping {
+    /* As OpenCL takes them: groups of one, of the size that the kernel is written for, or left to the runtime. */
+    CLQ_CL_GROUPS_GIVEN = 0,
+    /* `global` work-items in groups of up to `local`; the kernel takes any size, and passes over what the last groups
+     * have too many. */
+    CLQ_CL_GROUPS_OF_ITEMS,
+    /* `global[0]` work-groups, in one dimension, of up to `local[0]` items that work together: the kernel takes any
+     * size as the build option GROUP_SIZE. */
+    CLQ_CL_GROUPS_BUILT
+} clq_cl_grouping;
+
 /* A launch being put together: the arguments in the order of the kernel's parameters. */
 typedef struct clq_cl_launch {
     const char *file;
@@ -232,6 +246,7 @@ typedef struct clq_cl_launch {
         unsigned char value[64];
         const void *large; /* not NULL: the value is there */
     } arguments[CLQ_CL_MAX_ARGUMENTS];
+    clq_cl_grouping grouping;
     cl_uint dimensions;
     size_t global[3];
     size_t local[3]; /* 0: left to the runtime */
@@ -244,6 +259,10 @@ void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value);
 void clq_cl_launch_i32(clq_cl_launch *launch, int32_t value);
 /* Work-groups of one item on CPU devices, elsewhere as the runtime likes: PoCL compiles a kernel anew for each size. */
 void clq_cl_launch_groups_of_one(clq_cl_launch *launch, const clq_context *context);
+/* One dimension of `items` that know nothing of each other, CLQ_CL_GROUPS_OF_ITEMS. */
+void clq_cl_launch_items(clq_cl_launch *launch, uint64_t items);
+/* Make the kernel object, so that the launch makes none. */
+clq_status clq_cl_launch_prepare(const clq_cl_launch *launch, clq_context *context, clq_error *error);
 clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *stream, clq_error *error);
 
 /* ---- cl_executor.c ---- */
@@ -292,8 +311,11 @@ uint64_t clq_cl_target_items(const clq_context *context);
 
 /* ---- cl_trust.c ---- */
 
-/* Whether a kernel has been compared with the reference on this context's device. */
-typedef enum clq_trust { CLQ_UNKNOWN = 0, CLQ_TRUSTED = 1, CLQ_DISTRUSTED = 2 } clq_trust;
+/*
+ * Whether a kernel has been compared with the reference on this context's device; CLQ_TOO_LARGE: it could not be, for
+ * it takes work-groups that the device does not have for it.
+ */
+typedef enum clq_trust { CLQ_UNKNOWN = 0, CLQ_TRUSTED = 1, CLQ_DISTRUSTED = 2, CLQ_TOO_LARGE = 3 } clq_trust;
 
 clq_trust clq_cl_trust_of(const clq_context *context, clq_operation operation, clq_variant variant,
                           const clq_quantization *q);
@@ -308,6 +330,16 @@ clq_status clq_cl_trust_task(clq_context *context, const clq_task *task, clq_err
 /* Fill the inputs of a task that kernels are compared by: what is awkward, from `*state` on. NULL in `host`: not used.
  */
 void clq_cl_trial_inputs(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state);
+
+/* A tensor that kernels are compared by, and its layout. */
+typedef struct clq_cl_trial_shape {
+    uint64_t shape[3];
+    clq_granularity granularity;
+    uint32_t axis;
+    uint64_t group;
+} clq_cl_trial_shape;
+
+void clq_cl_trial_layout(const clq_cl_trial_shape *shape, clq_layout *layout);
 
 /* Room for `bytes` in cl->trial_memory; the trust lock is held. */
 clq_status clq_cl_trial_reserve(clq_context *context, uint64_t bytes, clq_error *error);

@@ -14,26 +14,52 @@
 #include "reference/element.h"
 #include "size.h"
 
+enum { KINDS = 12, KINDS_NOT_LARGE = 9, FEW_PARAMETERS = 8 }; /* of awkward numbers, and who gets the last ones */
+enum { SCHEMES = 4, ALIGNMENT_BYTES = 64, LEAST_MEMORY_BYTES = 256 << 10 };
+
 /*
- * The problem: rows of 2500 in groups of 76 with a short last one, several stages long (kernels/stage.clh); for
- * columns, 544 channels, which make lines of 2176, more than a work-item takes, and lines enough for tiles of them;
- * where there is one parameter, several pieces and strips. minmax also with groups of less than two vectors.
+ * The problems. Rows in groups with a short last one, several stages long (kernels/stage.clh); columns whose lines are
+ * more than a work-item takes, and lines enough for tiles of them; one parameter in several pieces and strips.
  */
-enum {
-    GROUP_ROWS = 3,
-    GROUP_ROW = 2500,
-    GROUP_SIZE = 76,
-    SMALL_GROUP_SIZE = 28,
-    COLUMN_LINES = 37,
-    COLUMN_CHANNELS = 544
-};
-enum { WHOLE = 20001, SCHEMES = 4, ALIGNMENT_BYTES = 64, LEAST_MEMORY_BYTES = 256 << 10 };
+#define GROUPS                                                                                                         \
+    {                                                                                                                  \
+        {3, 1, 2500}, CLQ_PER_GROUP, 0, 76                                                                             \
+    }
+#define SMALL_GROUPS                                                                                                   \
+    {                                                                                                                  \
+        {3, 1, 2500}, CLQ_PER_GROUP, 0, 28                                                                             \
+    } /* less than two vectors */
+#define COLUMNS                                                                                                        \
+    {                                                                                                                  \
+        {37, 1, 544}, CLQ_PER_CHANNEL, 2, 0                                                                            \
+    }
+#define WHOLE                                                                                                          \
+    {                                                                                                                  \
+        {1, 1, 20001}, CLQ_PER_TENSOR, 0, 0                                                                            \
+    }
+
+static const clq_cl_trial_shape any_shapes[] = {GROUPS};
+static const clq_cl_trial_shape column_shapes[] = {COLUMNS};
+static const clq_cl_trial_shape dynamic_shapes[] = {WHOLE};
+
+/*
+ * Of minmax and histogram also what their second kernels fold. Partial ranges in several rows, for more parameters than
+ * a work-group of the second kernel takes (eights of them, 64 at a time); in several rows and in pieces of these; side
+ * by side in columns. Counts in one slice, for few elements and for more; in slices of one segment, and in slices of
+ * whole ones.
+ */
+static const clq_cl_trial_shape minmax_shapes[] = {
+    GROUPS, SMALL_GROUPS, {{2, 520, 20}, CLQ_PER_CHANNEL, 1, 0}, {{2, 5, 250}, CLQ_PER_CHANNEL, 1, 0}};
+static const clq_cl_trial_shape minmax_column_shapes[] = {COLUMNS, {{20, 520, 3}, CLQ_PER_CHANNEL, 1, 0}};
+static const clq_cl_trial_shape histogram_shapes[] = {
+    GROUPS, SMALL_GROUPS, WHOLE, {{200, 3, 2}, CLQ_PER_CHANNEL, 1, 0}};
+static const clq_cl_trial_shape histogram_column_shapes[] = {
+    COLUMNS, {{1, 1, 40}, CLQ_PER_CHANNEL, 2, 0}, {{20, 100, 3}, CLQ_PER_CHANNEL, 1, 0}};
 
 typedef struct trial {
     clq_context *context;
     clq_quantization q;
     clq_task task;
-    uint64_t group_size;
     cl_command_queue queue;
     uint64_t workspace_offset;
     uint64_t bytes[CLQ_ARG_COUNT]; /* 0: not used */
@@ -72,14 +98,14 @@ static uint32_t next_random(uint32_t *state)
     return *state >> 8;
 }
 
-/* Numbers over a few hundred steps of 1/16 with all ties among them, and what else is awkward. */
-static float awkward(uint32_t *state)
+/* Numbers over a few hundred steps of 1/16 with all ties among them, and what else is awkward: `kinds` of it. */
+static float awkward(uint32_t *state, uint32_t kinds)
 {
     static const uint32_t special[] = {0x00000000, 0x80000000, 0x00000001, 0x807FFFFF, 0x7F800000, 0xFF800000,
-                                       0x7FC00000, 0x7F7FFFFF, 0xFF7FFFFF, 0x3F000000, 0xBF000000, 0x4B000001};
+                                       0x7FC00000, 0x3F000000, 0xBF000000, 0x4B000001, 0x7F7FFFFF, 0xFF7FFFFF};
     const uint32_t r = next_random(state);
     if (r % 16 == 0) {
-        return clq_float_from_bits(special[r / 16 % (sizeof special / sizeof special[0])]);
+        return clq_float_from_bits(special[r / 16 % kinds]);
     }
     return ((float)(r % 8192) - 4096.0f) * 0x1p-5f + (r % 3 == 0 ? 0x1p-18f : 0.0f);
 }
@@ -94,6 +120,9 @@ static void observer_inputs(const clq_task *task, void *const host[CLQ_ARG_COUNT
     for (uint64_t p = 0; p < task->geometry.parameters && host[CLQ_ARG_COUNTS] != NULL; p++) {
         ((float *)host[CLQ_ARG_RANGE])[2 * p] = -maxima[p % (sizeof maxima / sizeof maxima[0])];
         ((float *)host[CLQ_ARG_RANGE])[2 * p + 1] = p % 3 == 0 ? 64.0f : 0.0f;
+        for (uint64_t bin = 0; bin < CLQ_HISTOGRAM_BINS; bin++) { /* counts of before, which are added to */
+            ((uint64_t *)host[CLQ_ARG_COUNTS])[p * CLQ_HISTOGRAM_BINS + bin] = bin % 5;
+        }
     }
     for (uint64_t p = 0; p < task->geometry.parameters && host[CLQ_ARG_STATE] != NULL; p++) {
         float *state = (float *)host[CLQ_ARG_STATE] + 2 * p;
@@ -116,8 +145,10 @@ void clq_cl_trial_inputs(const clq_task *task, void *const host[CLQ_ARG_COUNT], 
     static const int32_t zero_points[] = {0, 1, -3, 7, 128, -210, 2147483647, -2000000000, 5000000};
     const clq_geometry *g = &task->geometry;
     const clq_operation operation = task->operation;
+    /* A parameter of many elements would find the greatest number in each part of them, and nothing else would show. */
+    const int has_large = !clq_argument_is_output(operation, CLQ_ARG_RANGE) || g->parameters > FEW_PARAMETERS;
     for (uint64_t i = 0; i < g->elements && host[CLQ_ARG_X] != NULL; i++) {
-        clq_store_real(task->q->real, host[CLQ_ARG_X], i, awkward(state));
+        clq_store_real(task->q->real, host[CLQ_ARG_X], i, awkward(state, has_large ? KINDS : KINDS_NOT_LARGE));
     }
     for (uint64_t i = 0; i < g->elements && host[CLQ_ARG_CODES] != NULL; i++) {
         if (!clq_argument_is_output(operation, CLQ_ARG_CODES)) {
@@ -139,25 +170,31 @@ void clq_cl_trial_inputs(const clq_task *task, void *const host[CLQ_ARG_COUNT], 
     observer_inputs(task, host);
 }
 
-static void lay_out(trial *t, clq_variant variant)
+static const clq_cl_trial_shape *shapes_of(clq_operation operation, clq_variant variant, size_t *count)
 {
-    clq_layout *layout = &t->q.layout;
-    memset(layout, 0, sizeof *layout);
-    layout->rank = 2;
-    if (t->task.operation == CLQ_OP_DYNAMIC_QUANTIZE) {
-        layout->rank = 1;
-        layout->shape[0] = WHOLE;
-    } else if (variant == CLQ_VARIANT_COLUMNS) {
-        layout->shape[0] = COLUMN_LINES;
-        layout->shape[1] = COLUMN_CHANNELS;
-        layout->granularity = CLQ_PER_CHANNEL;
-        layout->axis = 1;
-    } else {
-        layout->shape[0] = GROUP_ROWS;
-        layout->shape[1] = GROUP_ROW;
-        layout->granularity = CLQ_PER_GROUP;
-        layout->group_size = t->group_size;
+    const int columns = variant == CLQ_VARIANT_COLUMNS;
+#define SHAPES(list) (*count = sizeof(list) / sizeof(list)[0], (list))
+    switch (operation) {
+    case CLQ_OP_DYNAMIC_QUANTIZE:
+        return SHAPES(dynamic_shapes);
+    case CLQ_OP_MINMAX:
+        return columns ? SHAPES(minmax_column_shapes) : SHAPES(minmax_shapes);
+    case CLQ_OP_HISTOGRAM:
+        return columns ? SHAPES(histogram_column_shapes) : SHAPES(histogram_shapes);
+    default:
+        return columns ? SHAPES(column_shapes) : SHAPES(any_shapes);
     }
+#undef SHAPES
+}
+
+void clq_cl_trial_layout(const clq_cl_trial_shape *shape, clq_layout *layout)
+{
+    memset(layout, 0, sizeof *layout);
+    layout->rank = 3;
+    memcpy(layout->shape, shape->shape, sizeof shape->shape);
+    layout->granularity = shape->granularity;
+    layout->axis = shape->axis;
+    layout->group_size = shape->group;
 }
 
 /* One piece of device memory serves all checks of a context: room for `bytes` in it. */
@@ -207,13 +244,14 @@ static clq_status prepare_memory(trial *t, clq_error *error)
     return CLQ_OK;
 }
 
-static clq_status prepare(trial *t, clq_operation operation, clq_variant variant, clq_error *error)
+static clq_status prepare(trial *t, clq_operation operation, clq_variant variant, const clq_cl_trial_shape *shape,
+                          clq_error *error)
 {
     const struct clq_cl_state *cl = t->context->cl;
     cl_int code = CL_SUCCESS;
     uint32_t state = 2463534242u;
     t->task.operation = operation;
-    lay_out(t, variant);
+    clq_cl_trial_layout(shape, &t->q.layout);
     t->task.q = &t->q;
     t->task.only_variant = 1 + (int)variant;
     CLQ_TRY(clq_geometry_of(&t->q.layout, &t->task.geometry, error));
@@ -305,16 +343,15 @@ static clq_status compare(trial *t, int *same, clq_error *error)
     return CLQ_OK;
 }
 
-static clq_status check_groups(clq_context *context, clq_operation operation, clq_variant variant,
-                               const clq_quantization *q, uint64_t group_size, int *same, clq_error *error)
+static clq_status check_shape(clq_context *context, clq_operation operation, clq_variant variant,
+                              const clq_quantization *q, const clq_cl_trial_shape *shape, int *same, clq_error *error)
 {
     clq_status status = CLQ_OK;
     trial t;
     memset(&t, 0, sizeof t);
     t.context = context;
     t.q = *q;
-    t.group_size = group_size;
-    CLQ_TRY_TO(prepare(&t, operation, variant, error));
+    CLQ_TRY_TO(prepare(&t, operation, variant, shape, error));
     CLQ_TRY_TO(compare(&t, same, error));
 done:
     release(&t, status);
@@ -324,10 +361,11 @@ done:
 static clq_status check_kernel(clq_context *context, clq_operation operation, clq_variant variant,
                                const clq_quantization *q, clq_error *error)
 {
-    int same = 0;
-    CLQ_TRY(check_groups(context, operation, variant, q, GROUP_SIZE, &same, error));
-    if (same && operation == CLQ_OP_MINMAX && variant == CLQ_VARIANT_STRIP) {
-        CLQ_TRY(check_groups(context, operation, variant, q, SMALL_GROUP_SIZE, &same, error));
+    int same = 1;
+    size_t count = 0;
+    const clq_cl_trial_shape *shapes = shapes_of(operation, variant, &count);
+    for (size_t i = 0; i < count && same; i++) {
+        CLQ_TRY(check_shape(context, operation, variant, q, &shapes[i], &same, error));
     }
     atomic_store(entry(context, operation, variant, q), (unsigned char)(same ? CLQ_TRUSTED : CLQ_DISTRUSTED));
     return CLQ_OK;

@@ -123,13 +123,12 @@ static int columns_possible(const clq_task *task)
 }
 
 /* Whether no byte of 4-bit codes is shared by two segments. */
-static int grid_possible(const clq_context *context, const clq_task *task)
+static int grid_possible(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
-    const int whole_bytes = clq_dtype_bits(task->q->scheme.dtype) != 4 || task->operation == CLQ_OP_MINMAX ||
-                            task->operation == CLQ_OP_HISTOGRAM || task->operation == CLQ_OP_FAKE_QUANTIZE ||
-                            (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment;
-    return whole_bytes && context->cl->maximum_group_size >= 128;
+    return clq_dtype_bits(task->q->scheme.dtype) != 4 || task->operation == CLQ_OP_MINMAX ||
+           task->operation == CLQ_OP_HISTOGRAM || task->operation == CLQ_OP_FAKE_QUANTIZE ||
+           (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment;
 }
 
 /* By the forced variant, the layout and the kind of device. */
@@ -145,8 +144,7 @@ static clq_variant preferred_variant(const clq_context *context, const clq_task 
     }
     if (forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT) {
         const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(task)) ||
-                             (forced == CLQ_VARIANT_GRID && grid_possible(context, task)) ||
-                             forced == CLQ_VARIANT_STRIP;
+                             (forced == CLQ_VARIANT_GRID && grid_possible(task)) || forced == CLQ_VARIANT_STRIP;
         *reason = possible ? "forced" : "the forced variant cannot run this layout";
         return possible ? forced : CLQ_VARIANT_STRIP;
     }
@@ -154,7 +152,7 @@ static clq_variant preferred_variant(const clq_context *context, const clq_task 
         *reason = "fewer than 16 elements between two channels";
         return CLQ_VARIANT_COLUMNS;
     }
-    if (!is_cpu && grid_possible(context, task) && !short_segments) {
+    if (!is_cpu && grid_possible(task) && !short_segments) {
         *reason = "not a CPU device: work-items touch memory side by side";
         return CLQ_VARIANT_GRID;
     }

@@ -15,7 +15,7 @@ BATCH_KERNEL choose_parameters_batch(BATCH_ARGUMENTS, __global const batch_schem
         __global const batch_record *r = records + part.item;
         __global const batch_scheme *scheme = schemes + schemes_offset + r->scheme;
         const ulong stop = part_stop(&part, r->parameters);
-        for (ulong p = part.begin + get_local_id(0); p < stop; p += BATCH_LANES) {
+        for (ulong p = part.begin + get_local_id(0); p < stop; p += GROUP_SIZE) {
             const chosen_parameter chosen =
                 chosen_for(vload2(p, range + r->range), vload16(0, scheme->integers), vload4(0, scheme->reals));
             scale[r->scale + p] = chosen.scale;

@@ -3,7 +3,6 @@
  * minmax over a batch of tensors, byte for byte what minmax.cl gives for each. Ranges of parameters that are one task,
  * and the count of a tensor that one run has to itself, are written at once; minmax_batch_fold sees to the rest.
  */
-#define GROUP_SIZE BATCH_LANES
 #include "batch.clh"
 #include "minmax.cl"
 
@@ -48,7 +47,7 @@ static inline void store_range(key_range keys, ulong task, __global const batch_
     BATCH_ARGUMENTS, __global const real_t *x, __global float *range, __global ulong *nonfinite,                       \
         __global int *partial, ulong partial_offset, __global found_t *found, ulong found_offset
 
-#if BATCH_LANES == 1 && VECTOR_WIDTH == 16 && !BATCH_COLUMNS
+#if GROUP_SIZE == 1 && VECTOR_WIDTH == 16 && !BATCH_COLUMNS
 /* Whether tasks [begin, stop) go sixteen at once: for a few, folding as many vectors takes longer than it saves. */
 static inline int are_short(__global const batch_record *r, ulong begin, ulong stop)
 {
@@ -60,9 +59,9 @@ static inline int are_short(__global const batch_record *r, ulong begin, ulong s
 /* A unit is a task of minmax.cl. */
 BATCH_KERNEL minmax_batch(BATCH_MINMAX_ARGUMENTS)
 {
-#if BATCH_LANES > 1
-    __local int lo[BATCH_LANES], hi[BATCH_LANES];
-    __local ulong counts[BATCH_LANES], firsts[BATCH_LANES];
+#if GROUP_SIZE > 1
+    __local int lo[GROUP_SIZE], hi[GROUP_SIZE];
+    __local ulong counts[GROUP_SIZE], firsts[GROUP_SIZE];
 #endif
     FOR_EACH_PART(part)
     {
@@ -70,7 +69,7 @@ BATCH_KERNEL minmax_batch(BATCH_MINMAX_ARGUMENTS)
         const ulong stop = part_stop(&part, r->tasks);
         found_t mine = none_found();
         ulong first = part.begin;
-#if BATCH_LANES == 1 && VECTOR_WIDTH == 16
+#if GROUP_SIZE == 1 && VECTOR_WIDTH == 16
         if (are_short(r, first, stop)) {
             scan_short(x + r->source, r->row, r->segment, r->segments_per_row, r->tasks, first, stop,
                        partial + 2 * (partial_offset + r->partial), range + r->range, (int)r->direct, &mine);
@@ -79,19 +78,19 @@ BATCH_KERNEL minmax_batch(BATCH_MINMAX_ARGUMENTS)
 #endif
         for (ulong t = first; t < stop; t++) {
             const task_t task = task_of(t, r->row, r->segment, r->segments_per_row, r->pieces);
-#if BATCH_LANES == 1
+#if GROUP_SIZE == 1
             const key_range keys = scan(x + r->source, task.begin, task.stop, VECTOR_WIDTH, &mine);
             store_range(keys, t, r, range, partial, partial_offset);
 #else
             const ulong begin = min(task.begin + get_local_id(0) * VECTOR_WIDTH, task.stop);
-            reduce_range(lo, hi, scan(x + r->source, begin, task.stop, BATCH_LANES * VECTOR_WIDTH, &mine));
+            reduce_range(lo, hi, scan(x + r->source, begin, task.stop, GROUP_SIZE * VECTOR_WIDTH, &mine));
             if (get_local_id(0) == 0) {
                 store_range(key_range_of(lo[0], hi[0]), t, r, range, partial, partial_offset);
             }
             barrier(CLK_LOCAL_MEM_FENCE); /* before the next task writes lo and hi */
 #endif
         }
-#if BATCH_LANES > 1
+#if GROUP_SIZE > 1
         reduce_found(counts, firsts, mine);
         mine.count = counts[0];
         mine.first = firsts[0];
@@ -106,20 +105,20 @@ BATCH_KERNEL minmax_batch(BATCH_MINMAX_ARGUMENTS)
 /* A unit is a tile of scan_columns. */
 BATCH_KERNEL minmax_batch_columns(BATCH_MINMAX_ARGUMENTS)
 {
-#if BATCH_LANES > 1
-    __local ulong counts[BATCH_LANES], firsts[BATCH_LANES];
+#if GROUP_SIZE > 1
+    __local ulong counts[GROUP_SIZE], firsts[GROUP_SIZE];
 #endif
     FOR_EACH_PART(part)
     {
         __global const batch_record *r = records + part.item;
         const ulong stop = part_stop(&part, r->tasks);
         found_t mine = none_found();
-        for (ulong tile = part.begin + get_local_id(0); tile < stop; tile += BATCH_LANES) {
+        for (ulong tile = part.begin + get_local_id(0); tile < stop; tile += GROUP_SIZE) {
             const ulong slice = tile / r->across;
             scan_columns(x + r->source, r->elements, r->line, r->lines_per_item, partial, partial_offset + r->partial,
                          tile - slice * r->across, slice, &mine);
         }
-#if BATCH_LANES > 1
+#if GROUP_SIZE > 1
         reduce_found(counts, firsts, mine);
         mine.count = counts[0];
         mine.first = firsts[0];
@@ -158,7 +157,7 @@ BATCH_KERNEL minmax_batch_fold(BATCH_ARGUMENTS, __global const uint *list, ulong
         __global const batch_record *r = records + list[list_offset + part.item];
         const ulong ranges = r->direct ? 0 : r->parameters;
         const ulong stop = part_stop(&part, ranges + (r->first_run != BATCH_WHOLE ? 1 : 0));
-        for (ulong p = part.begin + get_local_id(0); p < stop; p += BATCH_LANES) {
+        for (ulong p = part.begin + get_local_id(0); p < stop; p += GROUP_SIZE) {
             if (p < ranges) {
                 const key_range keys =
                     fold_partials(partial + 2 * (partial_offset + r->partial), p, r->stride, r->inner, 0, r->count, 1);

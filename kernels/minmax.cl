@@ -84,22 +84,22 @@ __kernel void minmax_strip(__global const real_t *x, ulong x_offset, ulong row, 
 #endif
 
 #ifndef GROUP_SIZE
-#define GROUP_SIZE 128 /* work-items of a group of the grid kernels: a power of two */
-#endif
-#if (GROUP_SIZE & (GROUP_SIZE - 1)) != 0
-#error "GROUP_SIZE must be a power of two"
+#define GROUP_SIZE 128 /* work-items of a group of the grid kernels, any number */
 #endif
 
-/* Leave the group's range in lo[0] and hi[0]. A halving loop: the interleaved form is miscompiled by PoCL 3.1 (pocl
- * #1390). */
+/*
+ * Leave the group's range in lo[0] and hi[0]. A halving loop: the interleaved form is miscompiled by PoCL 3.1 (pocl
+ * #1390). Of an odd number the one in the middle waits for the next round.
+ */
 static inline void reduce_range(__local int *lo, __local int *hi, key_range mine)
 {
     const uint id = (uint)get_local_id(0);
     lo[id] = mine.lo;
     hi[id] = mine.hi;
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (uint half_size = GROUP_SIZE / 2; half_size > 0; half_size >>= 1) {
-        if (id < half_size) {
+    for (uint size = GROUP_SIZE; size > 1; size = (size + 1) / 2) {
+        const uint half_size = (size + 1) / 2;
+        if (id + half_size < size) {
             lo[id] = min(lo[id], lo[id + half_size]);
             hi[id] = max(hi[id], hi[id + half_size]);
         }
@@ -114,8 +114,9 @@ static inline void reduce_found(__local ulong *counts, __local ulong *firsts, fo
     counts[id] = mine.count;
     firsts[id] = mine.first;
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (uint half_size = GROUP_SIZE / 2; half_size > 0; half_size >>= 1) {
-        if (id < half_size) {
+    for (uint size = GROUP_SIZE; size > 1; size = (size + 1) / 2) {
+        const uint half_size = (size + 1) / 2;
+        if (id + half_size < size) {
             counts[id] += counts[id + half_size];
             firsts[id] = min(firsts[id], firsts[id + half_size]);
         }

@@ -11,6 +11,7 @@ count=0
 for width in 16 4; do
     for real in 32 16 17; do
         lint -DVECTOR_WIDTH=$width -DREAL=$real minmax.cl
+        lint -DVECTOR_WIDTH=$width -DREAL=$real -DGROUP_SIZE=3 minmax.cl
         lint -DVECTOR_WIDTH=$width -DREAL=$real -DCOLUMN_BLOCKS=$((32 / width)) histogram.cl
         lint -DVECTOR_WIDTH=$width -DREAL=$real merge_range.cl
         lint -DVECTOR_WIDTH=$width -DREAL=$real fake_quantize.cl
@@ -25,12 +26,12 @@ for width in 16 4; do
                 done
                 for lanes in 1 128; do
                     for file in batch_quantize.cl batch_dequantize.cl batch_dynamic.cl; do
-                        lint -DBATCH_LANES=$lanes -DVECTOR_WIDTH=$width -DREAL=$real -DCODE_BITS=$bits \
+                        lint -DGROUP_SIZE=$lanes -DVECTOR_WIDTH=$width -DREAL=$real -DCODE_BITS=$bits \
                             -DCODE_SIGNED=$sign $file
                         count=$((count + 1))
                     done
                     for file in batch_quantize.cl batch_dequantize.cl; do
-                        lint -DBATCH_LANES=$lanes -DBATCH_COLUMNS=1 -DVECTOR_WIDTH=$width -DREAL=$real \
+                        lint -DGROUP_SIZE=$lanes -DBATCH_COLUMNS=1 -DVECTOR_WIDTH=$width -DREAL=$real \
                             -DCODE_BITS=$bits -DCODE_SIGNED=$sign $file
                         count=$((count + 1))
                     done
@@ -40,12 +41,12 @@ for width in 16 4; do
         for lanes in 1 128; do
             for columns in 0 1; do
                 for file in batch_minmax.cl batch_fake_quantize.cl; do
-                    lint -DBATCH_LANES=$lanes -DBATCH_COLUMNS=$columns -DVECTOR_WIDTH=$width -DREAL=$real $file
+                    lint -DGROUP_SIZE=$lanes -DBATCH_COLUMNS=$columns -DVECTOR_WIDTH=$width -DREAL=$real $file
                     count=$((count + 1))
                 done
             done
         done
-        count=$((count + 4))
+        count=$((count + 5))
     done
 done
 for variant in 1 2 3 4; do
@@ -55,8 +56,8 @@ for variant in 1 2 3 4; do
     done
 done
 lint choose_parameters.cl
-lint -DBATCH_LANES=1 batch_choose.cl
-lint -DBATCH_LANES=128 batch_choose.cl
+lint -DGROUP_SIZE=1 batch_choose.cl
+lint -DGROUP_SIZE=128 batch_choose.cl
 count=$((count + 3))
 
 x86="--target=x86_64-unknown-unknown -march=skylake-avx512"

@@ -189,6 +189,10 @@ CODE_FUNCTION(0, clGetCommandQueueInfo,
               (queue, what, capacity, value, bytes))
 CODE_FUNCTION(0, clGetMemObjectInfo, (cl_mem memory, cl_mem_info what, size_t capacity, void *value, size_t *bytes),
               (memory, what, capacity, value, bytes))
+CODE_FUNCTION(0, clGetKernelWorkGroupInfo,
+              (cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info what, size_t capacity, void *value,
+               size_t *bytes),
+              (kernel, device, what, capacity, value, bytes))
 CODE_FUNCTION(0, clGetProgramInfo,
               (cl_program program, cl_program_info what, size_t capacity, void *value, size_t *bytes),
               (program, what, capacity, value, bytes))

@@ -25,6 +25,9 @@ static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info wh
     if (code == CL_SUCCESS && value != NULL && what == CL_DEVICE_HOST_UNIFIED_MEMORY && zoo.discrete) {
         memset(value, 0, sizeof(cl_bool));
     }
+    if (code == CL_SUCCESS && value != NULL) {
+        zoo_groups_device_info(device, what, value);
+    }
     return code;
 }
 
@@ -65,6 +68,12 @@ static int take_habit(char *word)
         zoo.late = 1;
     } else if (strcmp(word, "handlers") == 0) {
         zoo.handlers = 1;
+    } else if (strncmp(word, "group=", 6) == 0) {
+        zoo.group = strtoul(word + 6, NULL, 10);
+        return zoo.group > 0;
+    } else if (strncmp(word, "kernel-group=", 13) == 0) {
+        zoo.kernel_group = strtoul(word + 13, NULL, 10);
+        return zoo.kernel_group > 0;
     } else if (strncmp(word, "nan=", 4) == 0) {
         zoo.nan_from = atoi(word + 4);
         return zoo.nan_from > 0;
@@ -124,6 +133,7 @@ __attribute__((visibility("default"))) cl_int CL_API_CALL clInitLayer(cl_uint en
     layer.clGetDeviceIDs = get_device_ids;
     layer.clBuildProgram = build_program;
     zoo_memory_init(&layer);
+    zoo_groups_init(&layer);
     take_habits();
     *entries_here = (cl_uint)known;
     *here = &layer;
