@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "size.h"
+#include "core/size.h"
 
 enum { PAGE = 4096 };
 

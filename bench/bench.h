@@ -7,7 +7,7 @@
 #ifndef CLQ_BENCH_BENCH_H
 #define CLQ_BENCH_BENCH_H
 
-#include "error.h"
+#include "core/error.h"
 
 /* What a row is to the other rows of its problem. */
 typedef enum bench_role {

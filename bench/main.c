@@ -6,7 +6,7 @@
  */
 #include <stdlib.h>
 
-#include "../host/cli/bench_verb.h"
+#include "command/verbs/bench_verb.h"
 #ifdef CLQ_BENCH_ONEDNN
 #include "peer_onednn.h"
 #endif

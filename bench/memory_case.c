@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "size.h"
+#include "core/size.h"
 
 clq_status memory_case_create(memory_case *c, memory_space *space, clq_operation operation, const bench_shape *shape,
                               clq_arithmetic arithmetic, const char *variant, clq_error *error)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "size.h"
+#include "core/size.h"
 
 /* What is aimed at: the cost of a tensor that is cut otherwise, of dynamic quantization where the tensor fits a cache
  * and where it does not, and the ratios to a peer. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "size.h"
+#include "core/size.h"
 
 /* Room for `elements`, and for the guard unless that makes the buffer larger than the device allows. */
 static void choose_types(memory_space *s, const clq_context *context, clq_operation operation, clq_dtype real,
@@ -108,7 +108,7 @@ clq_status memory_space_create(memory_space *s, clq_context *context, clq_operat
     if (!s->is_host) {
         CLQ_TRY(clq_buffer_create(context, s->in_bytes, &s->spare, error));
     }
-    CLQ_TRY(clq_context_create(&reference, "reference", error));
+    CLQ_TRY(clq_context_create("reference", &reference, error));
     return make_side(s, &s->reference, reference, s->expected, error);
 }
 

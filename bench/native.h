@@ -6,7 +6,7 @@
 #ifndef CLQ_BENCH_NATIVE_H
 #define CLQ_BENCH_NATIVE_H
 
-#include "error.h"
+#include "core/error.h"
 
 enum { NATIVE_MAX_THREADS = 64 };
 

@@ -3,7 +3,7 @@
 #ifndef CLQ_BENCH_NATIVE_LOOPS_H
 #define CLQ_BENCH_NATIVE_LOOPS_H
 
-#include "error.h"
+#include "core/error.h"
 
 /* Elements [0, count) of one thread. */
 typedef struct native_job {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "size.h"
+#include "core/size.h"
 
 static const uint64_t maximum_elements = UINT64_C(1) << 40;
 static const uint64_t maximum_of_product = UINT64_C(1) << 16;

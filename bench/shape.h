@@ -12,7 +12,7 @@
 #ifndef CLQ_BENCH_SHAPE_H
 #define CLQ_BENCH_SHAPE_H
 
-#include "error.h"
+#include "core/error.h"
 
 enum { BENCH_MAX_SHAPES = 64, BENCH_SHAPE_TEXT = 48 };
 

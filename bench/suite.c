@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "batch_group.h"
+#include "core/size.h"
 #include "gemm_group.h"
 #include "gemm_shapes.h"
 #include "memory_group.h"
-#include "size.h"
 
 static const uint64_t full_elements = UINT64_C(128) << 20, quick_elements = UINT64_C(1) << 20,
                       cache_elements = UINT64_C(256) << 10;

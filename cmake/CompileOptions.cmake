@@ -12,7 +12,7 @@ if(CLQ_WERROR)
     target_compile_options(clquant_options INTERFACE -Werror)
 endif()
 # A caller's thread may have a stack of 64 KiB, of which the file layer and the library take little; the command makes
-# one for itself (host/cli/stack.h). Sanitizers have frames of their own.
+# one for itself (host/command/frame/stack.h). Sanitizers have frames of their own.
 function(clq_limit_frames target bytes)
     if(NOT CLQ_SANITIZE)
         target_compile_options(${target} PRIVATE -Wframe-larger-than=${bytes})

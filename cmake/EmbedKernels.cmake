@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DOUTPUT=FILE.c -DSOURCES=a.cl|b.clh -P EmbedKernels.cmake
 # Writes the kernels as byte arrays: a string literal above 4095 characters is beyond what C11 promises, and bytes need no
-# escaping. host/cl_source.c looks files up by name.
+# escaping. host/opencl/runtime/source.c looks files up by name.
 string(REPLACE "|" ";" sources "${SOURCES}")
 set(arrays "")
 set(rows "")
@@ -17,7 +17,7 @@ foreach(source IN LISTS sources)
 endforeach()
 file(WRITE "${OUTPUT}.tmp"
 "/* Made from kernels/ by cmake/EmbedKernels.cmake. */
-#include \"cl_source.h\"
+#include \"opencl/runtime/source.h\"
 
 ${arrays}
 const clq_embedded_source clq_embedded_sources[] = {

@@ -18,7 +18,7 @@
 #include <clquant/clquant.h>
 
 #include "digits.h"
-#include "io/model.h" /* of the command, not of the library: reads safetensors */
+#include "format/model.h" /* of the command, not of the library: reads safetensors */
 
 enum { IMAGES = 64, PIXELS = DIGIT_PIXELS, HIDDEN = 128, DIGITS = 10 };
 
@@ -79,7 +79,7 @@ static int quantize_rows(clq_context *context, matrix *m, clq_preset preset, clq
     q.layout.shape[0] = m->rows;
     q.layout.shape[1] = m->columns;
     q.layout.granularity = CLQ_PER_CHANNEL; /* of axis 0: a row */
-    return clq_scheme_from_preset(&q.scheme, preset, dtype, e) ||
+    return clq_scheme_from_preset(preset, dtype, &q.scheme, e) ||
            clq_dynamic_quantize(context, &q, m->values, m->codes, m->scale, m->zero_point, m->range, m->nonfinite, e);
 }
 
@@ -285,7 +285,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: %s MODEL.safetensors [DEVICE]\n", argv[0]);
         return 1;
     }
-    bad = load(argv[1], &host, &e) || clq_context_create(&context, argc > 2 ? argv[2] : "auto", &e) ||
+    bad = load(argv[1], &host, &e) || clq_context_create(argc > 2 ? argv[2] : "auto", &context, &e) ||
           create_network(context, &host, &n, &e) || run_network(context, &n, &host, &e);
     destroy_network(&n);
     clq_context_destroy(&context);

@@ -13,7 +13,7 @@ int main(void)
     clq_quantization_init(&q); /* symmetric, s8, per tensor */
     q.layout.rank = 1;
     q.layout.shape[0] = 4;
-    int bad = clq_context_create(&context, "auto", &e) != CLQ_OK; /* the best device; "reference" needs none */
+    int bad = clq_context_create("auto", &context, &e) != CLQ_OK; /* the best device; "reference" needs none */
     for (int i = 0; i < 6 && !bad; i++) {
         bad = clq_buffer_create(context, bytes[i], &o[i].buffer, &e) != CLQ_OK;
     }

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../host/io/model.h"
+#include "format/model.h"
 
 static void require(int condition, const char *promise)
 {

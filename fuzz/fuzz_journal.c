@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/io/journal.h"
-#include "../host/io/journal_block.h"
+#include "format/journal.h"
+#include "format/journal_block.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,21 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/ranges_file.h"
 #include "fuzz_file.h"
+#include "model/ranges_file.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    cli_ranges_file *file = NULL;
-    if (cli_ranges_file_read(fuzz_file(data, size), &file, NULL) != CLQ_OK) {
+    clq_ranges_file *file = NULL;
+    if (clq_ranges_file_read(fuzz_file(data, size), &file, NULL) != CLQ_OK) {
         return 0;
     }
     for (size_t i = 0; i < file->count; i++) {
-        const cli_ranges_entry *entry = &file->entries[i];
+        const clq_ranges_entry *entry = &file->entries[i];
         if (entry->name[0] == '\0' || (i > 0 && strcmp(file->entries[i - 1].name, entry->name) >= 0) ||
-            cli_ranges_file_find(file, entry->name) != entry ||
+            clq_ranges_file_find(file, entry->name) != entry ||
             (entry->granularity == CLQ_PER_TENSOR && entry->parameters != 1) || entry->axis >= CLQ_MAX_RANK) {
             abort();
         }
@@ -28,6 +28,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             }
         }
     }
-    cli_ranges_file_destroy(&file);
+    clq_ranges_file_destroy(&file);
     return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table of a batch in device memory, made once by the host (host/cl_batch_table.c) and read by the batch_*.cl
- * kernels: a record for each tensor, the schemes, and where the runs begin. 64-bit members first, so that all compilers
- * lay it out alike.
+ * The table of a batch in device memory, made once by the host (host/opencl/launch/batch_table.c) and read by the
+ * batch_*.cl kernels: a record for each tensor, the schemes, and where the runs begin. 64-bit members first, so that
+ * all compilers lay it out alike.
  */
 #ifndef CLQ_BATCH_TABLE_H
 #define CLQ_BATCH_TABLE_H
@@ -24,7 +24,7 @@ typedef cl_int table_i32;
 typedef struct batch_record {
     /* Where its operands begin, in elements of what is stored there (nonfinite: in pairs of ulong). */
     table_u64 source, target, scale, zero_point, range, nonfinite;
-    /* As clq_geometry (host/layout.h) has them. */
+    /* As clq_geometry (host/core/layout.h) has them. */
     table_u64 elements, row, segment, segments_per_row, channels, parameters;
     /* minmax: tasks of minmax.cl, or tiles of the columns form; its partial ranges begin at `partial`, and those of
      * parameter p are found as fold_partials of minmax.cl says. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * choose_parameters: scale and zero point of each range, bit for bit what clq_choose_parameters (host/parameters.c)
- * gives. `range` holds lo and hi of each parameter in turn; `integers` and `reals`: kernels/choose.clh.
+ * choose_parameters: scale and zero point of each range, bit for bit what clq_choose_parameters
+ * (host/core/parameters.c) gives. `range` holds lo and hi of each parameter in turn; `integers` and `reals`:
+ * kernels/choose.clh.
  */
 #include "choose.clh"
 

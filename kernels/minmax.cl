@@ -6,9 +6,9 @@
  * Elements are compared as integer keys (kernels/keys.clh), so the result depends on no order of theirs.
  *
  * Two kernels in a row:
- *   1. a task is one of `pieces` equal parts of one segment (host/layout.h): its range of keys goes to partial[task];
- *      each work-item (strip) or work-group (grid) sums its non-finite elements into found[item];
- *      columns does the same for parameters that alternate faster than a vector.
+ *   1. a task is one of `pieces` equal parts of one segment (host/core/layout.h): its range of keys goes to
+ * partial[task]; each work-item (strip) or work-group (grid) sums its non-finite elements into found[item]; columns
+ * does the same for parameters that alternate faster than a vector.
  *   2. minmax_final folds the partial ranges of each parameter and all of found.
  */
 #include "keys.clh"

@@ -180,12 +180,12 @@ static int open_contexts(void **state)
     clq_status status;
     (void)state;
     collect_variants();
-    status = clq_context_create(&reference, "reference", &error);
+    status = clq_context_create("reference", &reference, &error);
     if (status != CLQ_OK) {
         check_print("no reference context: %s", error.message);
         return -1;
     }
-    status = clq_context_create(&device, spec != NULL && spec[0] != '\0' ? spec : "auto", &error);
+    status = clq_context_create(spec != NULL && spec[0] != '\0' ? spec : "auto", &device, &error);
     if (status == CLQ_NO_DEVICE) {
         check_print("no device: %s", error.message);
         return 0;

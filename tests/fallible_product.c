@@ -52,7 +52,7 @@ clq_status fallible_product_begin(fallible_product *p, const char *spec, const c
 {
     clq_status status;
     memset(p, 0, sizeof *p);
-    status = clq_context_create(&p->context, spec, error);
+    status = clq_context_create(spec, &p->context, error);
     if (status == CLQ_OK) {
         clq_context_set_log(p->context, note, &p->log);
         status = clq_context_force_variant(p->context, variant, error);

@@ -82,7 +82,7 @@ void full_gemm_begin(full_gemm *g, clq_context *context, int is_real)
                 full_gemm_filled(context, full_gemm_arguments[i].elements * full_gemm_arguments[i].bytes);
         }
     }
-    check_ok(clq_context_create(&g->other, "reference", &error), &error, "clq_context_create");
+    check_ok(clq_context_create("reference", &g->other, &error), &error, "clq_context_create");
     g->foreign = full_gemm_filled(g->other, 1000);
 }
 

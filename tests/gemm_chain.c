@@ -61,7 +61,7 @@ static void describe_quantization(clq_quantization *q, uint64_t elements, clq_pr
     clq_quantization_init(q);
     q->layout.rank = 1;
     q->layout.shape[0] = elements;
-    assert_int_equal(clq_scheme_from_preset(&q->scheme, preset, (clq_dtype)0, NULL), CLQ_OK);
+    assert_int_equal(clq_scheme_from_preset(preset, (clq_dtype)0, &q->scheme, NULL), CLQ_OK);
 }
 
 clq_gemm_problem chain_problem(void)

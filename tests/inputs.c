@@ -186,7 +186,7 @@ const clq_dtype inputs_code_types[INPUTS_CODES] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U
 void inputs_scheme(clq_scheme *scheme, clq_dtype dtype, unsigned option)
 {
     clq_error error;
-    check_ok(clq_scheme_from_preset(scheme, CLQ_PRESET_AFFINE, dtype, &error), &error, "clq_scheme_from_preset");
+    check_ok(clq_scheme_from_preset(CLQ_PRESET_AFFINE, dtype, scheme, &error), &error, "clq_scheme_from_preset");
     scheme->rounding = (option & 1) != 0 ? CLQ_ROUND_AWAY : CLQ_ROUND_EVEN;
     scheme->zero_point_order = (option & 2) != 0 ? CLQ_ZERO_POINT_BEFORE : CLQ_ZERO_POINT_AFTER;
     scheme->arithmetic = (option & 4) != 0 ? CLQ_RECIPROCAL : CLQ_DIVIDE;

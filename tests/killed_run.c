@@ -18,9 +18,9 @@
 
 #include <clquant/clquant.h>
 
-#include "cli/checkpoint_writer.h"
-#include "cli/cli.h"
-#include "cli/options.h"
+#include "command/frame/cli.h"
+#include "command/frame/options.h"
+#include "model/checkpoint_writer.h"
 #include "scratch.h"
 
 /* What was written and not flushed. */
@@ -53,8 +53,8 @@ REAL(int, renameat, int old_folder, const char *old_name, int new_folder, const 
 REAL(int, linkat, int old_folder, const char *old_name, int new_folder, const char *new_name, int flags);
 REAL(int, unlinkat, int folder, const char *name, int flags);
 REAL(int, openat64, int folder, const char *name, int flags, ...);
-REAL(double, cli_checkpoint_seconds, void);
-REAL(clq_status, cli_checkpoint_writer_add, cli_checkpoint_writer *writer, const char *line, size_t shard,
+REAL(double, clq_checkpoint_seconds, void);
+REAL(clq_status, clq_checkpoint_writer_add, clq_checkpoint_writer *writer, const char *line, size_t shard,
      clq_error *error);
 REAL(const char *, clq_version, void);
 
@@ -182,7 +182,7 @@ int __wrap_openat64(int folder, const char *name, int flags, ...)
     return __real_openat64(folder, name, flags, mode);
 }
 
-double __wrap_cli_checkpoint_seconds(void)
+double __wrap_clq_checkpoint_seconds(void)
 {
     return 0.0;
 }
@@ -196,12 +196,12 @@ static long count_flushes(void)
     return count;
 }
 
-clq_status __wrap_cli_checkpoint_writer_add(cli_checkpoint_writer *writer, const char *line, size_t shard,
+clq_status __wrap_clq_checkpoint_writer_add(clq_checkpoint_writer *writer, const char *line, size_t shard,
                                             clq_error *error)
 {
     const struct timespec moment = {0, 20000};
     const long before = count_flushes();
-    const clq_status status = __real_cli_checkpoint_writer_add(writer, line, shard, error);
+    const clq_status status = __real_clq_checkpoint_writer_add(writer, line, shard, error);
     while (!self.racing && status == CLQ_OK && count_flushes() == before) {
         nanosleep(&moment, NULL);
     }

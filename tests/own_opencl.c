@@ -22,7 +22,7 @@ void own_opencl_begin(own_opencl *o, cl_command_queue_properties properties, uin
     assert_int_equal(code, CL_SUCCESS);
     o->memory = clCreateBuffer(o->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
     assert_int_equal(code, CL_SUCCESS);
-    check_ok(clq_context_from_opencl(&o->clquant, o->context, o->device, &error), &error, "clq_context_from_opencl");
+    check_ok(clq_context_from_opencl(o->context, o->device, &o->clquant, &error), &error, "clq_context_from_opencl");
 }
 
 clq_buffer *own_opencl_carve(own_opencl *o, uint64_t bytes, uint64_t *offset)

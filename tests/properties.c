@@ -54,7 +54,7 @@ void properties_every_preset(clq_operation operation)
             if (!inputs_preset_exists((clq_preset)preset, dtype)) {
                 continue;
             }
-            check_ok(clq_scheme_from_preset(&c.q.scheme, (clq_preset)preset, dtype, &error), &error,
+            check_ok(clq_scheme_from_preset((clq_preset)preset, dtype, &c.q.scheme, &error), &error,
                      clq_preset_name((clq_preset)preset));
             c.name = clq_preset_name((clq_preset)preset);
             c.q.real = inputs_real_types[pair / INPUTS_CODES];

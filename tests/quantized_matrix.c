@@ -23,7 +23,7 @@ quantized_matrix quantized_matrix_make(clq_context *context, clq_operand x, uint
     q.layout.shape[0] = rows;
     q.layout.shape[1] = columns;
     q.layout.granularity = granularity;
-    check_ok(clq_scheme_from_preset(&q.scheme, preset, (clq_dtype)0, &error), &error, clq_preset_name(preset));
+    check_ok(clq_scheme_from_preset(preset, (clq_dtype)0, &q.scheme, &error), &error, clq_preset_name(preset));
     check_ok(clq_dynamic_quantize(context, &q, x, y.codes, y.scale, y.zero_point, range, nonfinite, &error), &error,
              "clq_dynamic_quantize");
     device_memory_free(&range);
@@ -85,7 +85,7 @@ clq_parameters choose_for_range_of(clq_preset preset, const double *x, size_t co
         lo = fmin(lo, x[i]);
         hi = fmax(hi, x[i]);
     }
-    check_ok(clq_scheme_from_preset(&scheme, preset, (clq_dtype)0, &error), &error, clq_preset_name(preset));
+    check_ok(clq_scheme_from_preset(preset, (clq_dtype)0, &scheme, &error), &error, clq_preset_name(preset));
     check_ok(clq_choose_parameters(&scheme, lo, hi, &p, &error), &error, "clq_choose_parameters");
     return p;
 }

@@ -296,7 +296,7 @@ static void outlives_the_context(void **state)
         clq_batch *batch = NULL;
         clq_context_device(turn == 0 ? check_reference() : check_device(), &info);
         snprintf(spec, sizeof spec, "%d:%d", (int)info.platform, (int)info.device);
-        ACCEPTED(clq_context_create(&context, turn == 0 ? "reference" : spec, e));
+        ACCEPTED(clq_context_create(turn == 0 ? "reference" : spec, &context, e));
         batch_case_init(&b, "a life", CLQ_OP_DYNAMIC_QUANTIZE, 3);
         for (size_t i = 0; i < b.count; i++) {
             b.cases[i].q.layout = inputs_layout_flat(1000 + i);

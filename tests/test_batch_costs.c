@@ -161,7 +161,7 @@ static void begin_whole(whole_run *r, const batch_case *b)
     char spec[32];
     memset(r, 0, sizeof *r);
     specify(spec);
-    ACCEPTED(clq_context_create(&r->context, spec, e));
+    ACCEPTED(clq_context_create(spec, &r->context, e));
     batch_place_begin(&r->place, r->context, b);
 }
 

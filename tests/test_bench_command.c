@@ -16,8 +16,8 @@
 
 #include <cmocka.h>
 
-#include "../host/cli/bench_verb.h"
-#include "io/json.h"
+#include "command/verbs/bench_verb.h"
+#include "format/json.h"
 #include "scratch.h"
 
 /* A peer that is right, wrong or not there, by what it is told. */

@@ -44,7 +44,7 @@ static void reference(arena *a, clq_operation operation, clq_dtype real, size_t 
     clq_buffer *x = NULL, *codes = NULL, *out = NULL, *scales = NULL, *zero = NULL, *range = NULL, *nonfinite = NULL;
     float ends[2];
     const int32_t zero_point = 0;
-    assert_int_equal(clq_context_create(&context, "reference", NULL), CLQ_OK);
+    assert_int_equal(clq_context_create("reference", &context, NULL), CLQ_OK);
     clq_quantization_init(&q);
     q.real = real;
     q.layout.rank = 1;

@@ -41,7 +41,7 @@ static log_counts quantize_once(const char *directory)
     clq_error error;
     float x[ELEMENTS];
     int8_t codes[ELEMENTS];
-    check_ok(clq_context_create(&context, spec != NULL ? spec : "auto", &error), &error, "clq_context_create");
+    check_ok(clq_context_create(spec != NULL ? spec : "auto", &context, &error), &error, "clq_context_create");
     clq_context_set_log(context, count_messages, &counts);
     check_ok(clq_context_set_cache(context, directory, &error), &error, "clq_context_set_cache");
     clq_quantization_init(&q);

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "../host/cli/chunk.h"
+#include "stream/chunk.h"
 
 /* The parameter of element `index`, straight from the definition: by its coordinates. */
 static uint64_t parameter_of(const clq_layout *layout, uint64_t index)
@@ -38,8 +38,8 @@ static uint64_t parameter_of(const clq_layout *layout, uint64_t index)
 /* Everything a chunk promises, for one layout and one limit. */
 static void check_tiling(const clq_layout *layout, uint64_t limit)
 {
-    cli_chunker chunker;
-    cli_chunk chunk;
+    clq_chunker chunker;
+    clq_chunk chunk;
     uint64_t elements = 0;
     uint64_t parameters = 0;
     uint64_t next = 0;
@@ -47,8 +47,8 @@ static void check_tiling(const clq_layout *layout, uint64_t limit)
     int shared = 0; /* a parameter has elements in two chunks */
     clq_error error;
     assert_int_equal(clq_layout_count(layout, &elements, &parameters, &error), CLQ_OK);
-    assert_int_equal(cli_chunker_init(&chunker, layout, limit, &error), CLQ_OK);
-    while (cli_chunker_next(&chunker, &chunk)) {
+    assert_int_equal(clq_chunker_init(&chunker, layout, limit, &error), CLQ_OK);
+    while (clq_chunker_next(&chunker, &chunk)) {
         uint64_t chunk_elements = 0;
         uint64_t chunk_parameters = 0;
         assert_int_equal(chunk.first, next);
@@ -62,15 +62,15 @@ static void check_tiling(const clq_layout *layout, uint64_t limit)
         for (uint64_t i = 0; i < chunk.count; i++) {
             const uint64_t whole = parameter_of(layout, chunk.first + i);
             assert_int_equal(chunk.first_parameter + parameter_of(&chunk.layout, i), whole);
-            assert_int_equal(cli_chunk_parameter_of(&chunker, chunk.first + i), whole);
+            assert_int_equal(clq_chunk_parameter_of(&chunker, chunk.first + i), whole);
         }
         next += chunk.count;
     }
     assert_int_equal(next, elements);
-    assert_true(elements == 0 || cli_chunks_are_final(&chunker) == !shared);
-    assert_false(cli_chunker_next(&chunker, &chunk));
-    cli_chunker_rewind(&chunker);
-    assert_int_equal(cli_chunker_next(&chunker, &chunk), elements > 0);
+    assert_true(elements == 0 || clq_chunks_are_final(&chunker) == !shared);
+    assert_false(clq_chunker_next(&chunker, &chunk));
+    clq_chunker_rewind(&chunker);
+    assert_int_equal(clq_chunker_next(&chunker, &chunk), elements > 0);
 }
 
 static void check_all_limits(const clq_layout *layout)
@@ -164,12 +164,12 @@ static void nothing_to_cut(void **state)
 {
     static const uint64_t EMPTY[] = {3, 0, 2};
     const clq_layout layout = layout_of(3, EMPTY);
-    cli_chunker chunker;
-    cli_chunk chunk;
+    clq_chunker chunker;
+    clq_chunk chunk;
     (void)state;
-    assert_int_equal(cli_chunker_init(&chunker, &layout, 10, NULL), CLQ_OK);
-    assert_false(cli_chunker_next(&chunker, &chunk));
-    assert_int_equal(cli_chunker_init(&chunker, &layout, 0, NULL), CLQ_INVALID_ARGUMENT);
+    assert_int_equal(clq_chunker_init(&chunker, &layout, 10, NULL), CLQ_OK);
+    assert_false(clq_chunker_next(&chunker, &chunk));
+    assert_int_equal(clq_chunker_init(&chunker, &layout, 0, NULL), CLQ_INVALID_ARGUMENT);
 }
 
 /* With units of an even size, or more than one unit in a chunk, no chunk starts inside a byte of 4-bit codes. */
@@ -179,11 +179,11 @@ static void starts_are_even_where_possible(void **state)
     (void)state;
     for (uint64_t limit = 14; limit < 200; limit++) {
         clq_layout layout = layout_of(2, SHAPE);
-        cli_chunker chunker;
-        cli_chunk chunk;
+        clq_chunker chunker;
+        clq_chunk chunk;
         layout.granularity = CLQ_PER_CHANNEL;
-        assert_int_equal(cli_chunker_init(&chunker, &layout, limit, NULL), CLQ_OK);
-        while (cli_chunker_next(&chunker, &chunk)) {
+        assert_int_equal(clq_chunker_init(&chunker, &layout, limit, NULL), CLQ_OK);
+        while (clq_chunker_next(&chunker, &chunk)) {
             assert_int_equal(chunk.first % 2, 0);
         }
     }
@@ -209,11 +209,11 @@ static void nibbles_join_and_split(void **state)
         }
         memcpy(joined, piece, sizeof joined);
         if (cut % 2 != 0) {
-            cli_nibbles_join(joined, count, whole[cut / 2] & 15u);
+            clq_nibbles_join(joined, count, whole[cut / 2] & 15u);
         }
         assert_memory_equal(joined, whole + cut / 2, sizeof whole - cut / 2);
         if (cut % 2 != 0) {
-            cli_nibbles_split(joined, count);
+            clq_nibbles_split(joined, count);
         }
         assert_memory_equal(joined, piece, (count + 1) / 2);
     }

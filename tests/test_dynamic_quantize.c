@@ -76,7 +76,7 @@ static void equals_its_three_steps(void **state)
     for (uint64_t turn = 0; turn < 300; turn++) {
         if (turn % 3 == 0) {
             const clq_preset preset = (clq_preset)(turn / 3 % CLQ_PRESET_COUNT);
-            check_ok(clq_scheme_from_preset(&c.q.scheme, preset, (clq_dtype)0, &error), &error, "preset");
+            check_ok(clq_scheme_from_preset(preset, (clq_dtype)0, &c.q.scheme, &error), &error, "preset");
         } else {
             inputs_scheme_random(&c.q.scheme);
         }

@@ -29,7 +29,7 @@ static void example_init(example *e, clq_preset preset, clq_dtype dtype)
     clq_error error;
     memset(e, 0, sizeof *e);
     clq_quantization_init(&e->q);
-    check_ok(clq_scheme_from_preset(&e->q.scheme, preset, dtype, &error), &error, clq_preset_name(preset));
+    check_ok(clq_scheme_from_preset(preset, dtype, &e->q.scheme, &error), &error, clq_preset_name(preset));
 }
 
 static void set_x(example *e, size_t n, const float *x)
@@ -550,7 +550,7 @@ static void width_beyond_f32(void **state)
         check_result result;
         double scale;
         check_case_init(&c, clq_preset_name(rows[r].preset), CLQ_OP_DYNAMIC_QUANTIZE);
-        (void)clq_scheme_from_preset(&c.q.scheme, rows[r].preset, rows[r].dtype, NULL);
+        (void)clq_scheme_from_preset(rows[r].preset, rows[r].dtype, &c.q.scheme, NULL);
         c.q.layout = inputs_layout_flat(3);
         c.in[CHECK_X] = x;
         check_everywhere(&c, &result);
@@ -594,12 +594,12 @@ static void printed_scales(void **state)
 {
     clq_scheme s;
     (void)state;
-    (void)clq_scheme_from_preset(&s, CLQ_PRESET_AFFINE, CLQ_S8, NULL);
+    (void)clq_scheme_from_preset(CLQ_PRESET_AFFINE, CLQ_S8, &s, NULL);
     assert_int_equal(oracle_bits(chosen(&s, (double)2.1f, (double)8.6f).scale), oracle_bits(0.025490198f));
     assert_int_equal(chosen(&s, (double)2.1f, (double)8.6f).zero_point, -210);
     assert_int_equal(oracle_bits(chosen(&s, (double)-1.0161772f, (double)1.2962357f).scale),
                      oracle_bits((float)0.00906828525019627));
-    (void)clq_scheme_from_preset(&s, CLQ_PRESET_SYMMETRIC, CLQ_S8, NULL);
+    (void)clq_scheme_from_preset(CLQ_PRESET_SYMMETRIC, CLQ_S8, &s, NULL);
     assert_int_equal(oracle_bits(chosen(&s, (double)-1.0161772f, (double)1.2962357f).scale),
                      oracle_bits((float)0.01020658016204834));
 }

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "check.h"
+#include "engine/staging.h"
 #include "failing_opencl.h"
-#include "staging.h"
 
 enum { ELEMENTS = 600 };
 
@@ -42,7 +42,7 @@ static clq_status run_pipeline(pipeline *p, const char *spec, float *x, clq_erro
     clq_operand o[6];
     clq_quantization q;
     void *mapped = NULL;
-    clq_status status = clq_context_create(&p->context, spec, error);
+    clq_status status = clq_context_create(spec, &p->context, error);
     clq_quantization_init(&q);
     q.layout.rank = 1;
     q.layout.shape[0] = ELEMENTS;
@@ -230,7 +230,7 @@ static void extensions(void **state)
         clq_gemm_init(&problem);
         problem.m = problem.n = problem.k = 64;
         failing_opencl_extensions(rows[i].list);
-        check_ok(clq_context_create(&context, spec, &error), &error, "clq_context_create");
+        check_ok(clq_context_create(spec, &context, &error), &error, "clq_context_create");
         check_ok(clq_context_force_variant(context, "khr-dot", &error), &error, "clq_context_force_variant");
         memset(&error, 0, sizeof error);
         status = clq_gemm_plan(context, &problem, 0, &plan, &error);
@@ -288,7 +288,7 @@ static clq_status forced_minmax(const char *variant, clq_plan *plan, float range
     clq_quantization_init(&q);
     q.layout.rank = 1;
     q.layout.shape[0] = ELEMENTS;
-    check_ok(clq_context_create(&p.context, spec, error), error, "clq_context_create");
+    check_ok(clq_context_create(spec, &p.context, error), error, "clq_context_create");
     clq_context_set_log(p.context, count_warnings, warnings);
     check_ok(clq_context_force_variant(p.context, variant, error), error, "clq_context_force_variant");
     check_ok(clq_buffer_create(p.context, sizeof x, &p.buffers[0], error), error, "clq_buffer_create");

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/cli/gemm_product.h"
-#include "../host/io/npy.h"
+#include "command/verbs/gemm_product.h"
+#include "format/npy.h"
 #include "scratch.h"
 
 static uint64_t seed = 20260211;
@@ -51,7 +51,7 @@ static void compute(cli_gemm_job *job, cli_gemm_product *product, const cli_opti
     assert_int_equal(cli_gemm_open(job, &error), CLQ_OK);
     assert_int_equal(cli_gemm_read_values(job, &error), CLQ_OK);
     assert_int_equal(cli_gemm_check_values(job, &error), CLQ_OK);
-    assert_int_equal(clq_context_create(&product->context, "reference", &error), CLQ_OK);
+    assert_int_equal(clq_context_create("reference", &product->context, &error), CLQ_OK);
     assert_int_equal(cli_gemm_load(product, job, 1, &error), CLQ_OK);
     assert_int_equal(cli_gemm_run(product, job, NULL, &done, &error), CLQ_OK);
     assert_int_equal(done, cli_gemm_c_bytes(job));

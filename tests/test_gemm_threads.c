@@ -228,7 +228,7 @@ static void on_a_fresh_context(void **state)
         const char *spec = getenv("CLQ_TEST_DEVICE");
         clq_context *context = NULL;
         clq_error error;
-        check_ok(clq_context_create(&context, spec != NULL && spec[0] != '\0' ? spec : "auto", &error), &error,
+        check_ok(clq_context_create(spec != NULL && spec[0] != '\0' ? spec : "auto", &context, &error), &error,
                  "context");
         run_threads(context, "fresh context");
         clq_context_destroy(&context);

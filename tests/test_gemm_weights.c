@@ -108,7 +108,7 @@ static clq_context *another_context(const clq_context *like)
     if (info.type != CLQ_DEVICE_REFERENCE) {
         snprintf(spec, sizeof spec, "%d:%d", (int)info.platform, (int)info.device);
     }
-    ACCEPTED(clq_context_create(&context, spec, e));
+    ACCEPTED(clq_context_create(spec, &context, e));
     return context;
 }
 

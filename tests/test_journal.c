@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The journal of a file that is being written, host/io/journal.h, and the hash in it. */
+/* The journal of a file that is being written, host/format/journal.h, and the hash in it. */
 #define _XOPEN_SOURCE 700
 
 #include <setjmp.h>
@@ -16,9 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../host/io/journal.h"
-#include "../host/io/journal_block.h"
-#include "../host/io/xxh64.h"
+#include "format/journal.h"
+#include "format/journal_block.h"
+#include "format/xxh64.h"
 #include "scratch.h"
 
 static const char HEADING[] = "version 1\ninput 2\n";

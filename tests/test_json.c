@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON parser and the quoting of strings: host/io/json.h. */
+/* The JSON parser and the quoting of strings: host/format/json.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../host/io/json.h"
+#include "format/json.h"
 
 /* Skip the one value of `text`, which must end there. The text is copied, so that a sanitizer sees its end. */
 static clq_status skip_all(const char *text, size_t length, clq_error *error)

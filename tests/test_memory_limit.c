@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "io/safetensors.h"
+#include "format/safetensors.h"
 #include "scratch.h"
 
 enum { SKIPPED = 77, FIXED_MIB = 64 };

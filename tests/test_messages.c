@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "command/frame/cli.h"
 #include "scratch.h"
 
 #define NASTY "a\033]0;x\007\177\302\233\302\205\233\b\r\tz"
@@ -60,7 +60,7 @@ static void lines_tables_and_json(void **state)
     const char *path = scratch_path("printed");
     FILE *out = fopen(path, "w");
     cli_table *table = cli_table_create(2, TITLES, "<<");
-    cli_json json;
+    clq_json_writer json;
     size_t length = 0;
     char *printed;
     (void)state;
@@ -70,10 +70,10 @@ static void lines_tables_and_json(void **state)
     cli_table_cell(table, "%s", "plain");
     assert_int_equal(cli_table_print(table, out, NULL), CLQ_OK);
     cli_table_destroy(&table);
-    cli_json_begin(&json, out);
-    cli_json_key(&json, "key" NASTY);
-    cli_json_string(&json, "\302\200\302\237\177\033 \n");
-    cli_json_end(&json);
+    clq_json_writer_begin(&json, out);
+    clq_json_writer_key(&json, "key" NASTY);
+    clq_json_writer_string(&json, "\302\200\302\237\177\033 \n");
+    clq_json_writer_end(&json);
     assert_int_equal(fclose(out), 0);
     printed = scratch_read(path, &length);
     assert_non_null(printed);

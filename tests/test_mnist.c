@@ -44,7 +44,7 @@ static void check_tensor(const clq_layout *layout, const float *x, clq_preset pr
     check_result y;
     clq_error error;
     check_case_init(&c, clq_preset_name(preset), CLQ_OP_DYNAMIC_QUANTIZE);
-    check_ok(clq_scheme_from_preset(&c.q.scheme, preset, dtype, &error), &error, c.name);
+    check_ok(clq_scheme_from_preset(preset, dtype, &c.q.scheme, &error), &error, c.name);
     c.q.layout = *layout;
     check_ok(clq_layout_count(layout, &elements, &parameters, &error), &error, c.name);
     c.in[CHECK_X] = x;

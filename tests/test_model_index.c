@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sharded checkpoints: an index and its shards, through host/io/model.h. */
+/* Sharded checkpoints: an index and its shards, through host/format/model.h. */
 #define _XOPEN_SOURCE 700
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../host/io/model.h"
+#include "format/model.h"
 #include "scratch.h"
 
 /* A shard with U8 tensors of 2 bytes each, named by the letters of `names`; their data is the letter. */

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "io/model.h"
+#include "format/model.h"
 #include "oracle.h"
 #include "scratch.h"
 

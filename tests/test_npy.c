@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading .npy files, whatever their order of axes and bytes, and the header of those written: host/io/npy.h. */
+/* Reading .npy files, whatever their order of axes and bytes, and the header of those written: host/format/npy.h. */
 #define _XOPEN_SOURCE 700
 
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../host/io/npy.h"
+#include "format/npy.h"
 #include "scratch.h"
 
 /* A file of this version and header, and of data counting up from 0. */

@@ -41,7 +41,7 @@ static void describe(clq_quantization *q)
     clq_quantization_init(q);
     q->layout.rank = 1;
     q->layout.shape[0] = ELEMENTS;
-    assert_int_equal(clq_scheme_from_preset(&q->scheme, CLQ_PRESET_ONNX, CLQ_U8, NULL), CLQ_OK);
+    assert_int_equal(clq_scheme_from_preset(CLQ_PRESET_ONNX, CLQ_U8, &q->scheme, NULL), CLQ_OK);
 }
 
 static clq_operands operands_of(const host_program *p)

@@ -222,7 +222,7 @@ static void queue_on_another_device(void **state)
             cl_context both = clCreateContext(NULL, 2, devices, NULL, NULL, &code);
             cl_command_queue queue = clCreateCommandQueue(both, parts[0], 0, &code);
             assert_int_equal(code, CL_SUCCESS);
-            ACCEPTED(clq_context_from_opencl(&context, both, own.device, e));
+            ACCEPTED(clq_context_from_opencl(both, own.device, &context, e));
             refuse_queue(context, queue);
             clq_context_destroy(&context);
             clReleaseCommandQueue(queue);

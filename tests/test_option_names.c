@@ -20,10 +20,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/bench_verb.h"
-#include "cli/gemm_job.h"
-#include "cli/options.h"
-#include "cli/sample.h"
+#include "command/frame/options.h"
+#include "command/verbs/bench_verb.h"
+#include "command/verbs/gemm_job.h"
+#include "command/verbs/sample.h"
 #include "scratch.h"
 
 enum { NO_VERB = -1 };
@@ -195,7 +195,7 @@ static void parts_of_lists_are_taken(void **state)
             assert_true(row->store(&options, word));
             assert_true(!is_type || is_dtype(word));
             assert_true(!is_mode || strcmp(word, cli_gemm_mode_name(options.gemm.requant)) == 0);
-            assert_true(!is_granularity || strcmp(word, cli_granularity_name(options.granularity)) == 0);
+            assert_true(!is_granularity || strcmp(word, clq_granularity_name(options.granularity)) == 0);
             assert_true(names(row->required, word));
             seen++;
         }

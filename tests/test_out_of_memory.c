@@ -22,9 +22,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
+#include "command/frame/cli.h"
 #include "failing_memory.h"
-#include "io/json.h"
+#include "format/json.h"
 #include "scratch.h"
 
 enum { MOST_WORDS = 24, MOST_FILES = 3 };

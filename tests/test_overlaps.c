@@ -82,7 +82,7 @@ static void arena_begin(arena *a, clq_context *context, clq_operation operation,
     a->c.q.layout.shape[1] = ELEMENTS / CHANNELS;
     a->c.q.layout.granularity = CLQ_PER_CHANNEL;
     a->c.q.real = is_narrow ? CLQ_BF16 : CLQ_F32;
-    ACCEPTED(clq_scheme_from_preset(&a->c.q.scheme, CLQ_PRESET_AFFINE, is_narrow ? CLQ_U4 : CLQ_S8, e));
+    ACCEPTED(clq_scheme_from_preset(CLQ_PRESET_AFFINE, is_narrow ? CLQ_U4 : CLQ_S8, &a->c.q.scheme, e));
     assert_int_equal(posix_memalign(&a->memory, PAGE, bytes), 0);
     memset(a->memory, 0x3E, bytes); /* ordinary floats */
     if (how == TWO_WRAPPED) {

@@ -166,7 +166,7 @@ static void check_preset(clq_preset preset, clq_dtype dtype, double lo, double h
     clq_scheme scheme;
     clq_parameters got;
     clq_error error;
-    check_ok(clq_scheme_from_preset(&scheme, preset, dtype, &error), &error, "clq_scheme_from_preset");
+    check_ok(clq_scheme_from_preset(preset, dtype, &scheme, &error), &error, "clq_scheme_from_preset");
     check_ok(clq_choose_parameters(&scheme, lo, hi, &got, &error), &error, "clq_choose_parameters");
     if (got.scale_double != want.scale || oracle_bits(got.scale) != oracle_bits((float)want.scale) ||
         (double)got.zero_point != want.zero_point) {
@@ -240,7 +240,7 @@ static void presets_as_options(void **state)
         assert_string_equal(clq_preset_name(rows[i].preset), rows[i].name);
         check_ok(clq_preset_from_name(rows[i].name, &preset, &error), &error, "clq_preset_from_name");
         assert_int_equal(preset, rows[i].preset);
-        check_ok(clq_scheme_from_preset(&s, preset, (clq_dtype)0, &error), &error, "clq_scheme_from_preset");
+        check_ok(clq_scheme_from_preset(preset, (clq_dtype)0, &s, &error), &error, "clq_scheme_from_preset");
         assert_int_equal(s.dtype, rows[i].dtype);
         assert_true(s.qmin == rows[i].qmin && s.qmax == rows[i].qmax);
         assert_int_equal(s.rounding, rows[i].rounding);
@@ -256,7 +256,7 @@ static clq_scheme plain_scheme(void)
 {
     clq_scheme s;
     clq_error error;
-    check_ok(clq_scheme_from_preset(&s, CLQ_PRESET_AFFINE, CLQ_U8, &error), &error, "clq_scheme_from_preset");
+    check_ok(clq_scheme_from_preset(CLQ_PRESET_AFFINE, CLQ_U8, &s, &error), &error, "clq_scheme_from_preset");
     s.precision = CLQ_PARAMETERS_DOUBLE;
     s.divisor = 256.0; /* quotients of powers of two are exact */
     return s;
@@ -465,7 +465,7 @@ static void ranges_are_covered(void **state)
             clq_scheme s;
             clq_parameters p;
             clq_error error;
-            check_ok(clq_scheme_from_preset(&s, presets[k], CLQ_U8, &error), &error, "clq_scheme_from_preset");
+            check_ok(clq_scheme_from_preset(presets[k], CLQ_U8, &s, &error), &error, "clq_scheme_from_preset");
             check_ok(clq_choose_parameters(&s, fmin(a, b), fmax(a, b), &p, &error), &error, "clq_choose_parameters");
             assert_true(p.lo <= fmin(a, b) + p.scale_double && p.hi >= fmax(a, b) - p.scale_double);
             assert_true(p.zero_point >= s.qmin && p.zero_point <= s.qmax); /* zero is a code, and exact */
@@ -496,7 +496,7 @@ static void presets_on_the_device(void **state)
         for (size_t d = 0; d < INPUTS_CODES; d++) {
             if (inputs_preset_exists((clq_preset)preset, inputs_code_types[d])) {
                 check_case_init(&c, clq_preset_name((clq_preset)preset), CLQ_OP_CHOOSE_PARAMETERS);
-                check_ok(clq_scheme_from_preset(&c.q.scheme, (clq_preset)preset, inputs_code_types[d], &error), &error,
+                check_ok(clq_scheme_from_preset((clq_preset)preset, inputs_code_types[d], &c.q.scheme, &error), &error,
                          "clq_scheme_from_preset");
                 check_ranges(&c, 10007);
             }
@@ -613,7 +613,7 @@ static void refused_ranges(void **state)
     c.in[CHECK_RANGE] = ranges;
     for (int preset = 0; preset < CLQ_PRESET_COUNT; preset++) {
         clq_error error;
-        check_ok(clq_scheme_from_preset(&c.q.scheme, (clq_preset)preset, (clq_dtype)0, &error), &error, "preset");
+        check_ok(clq_scheme_from_preset((clq_preset)preset, (clq_dtype)0, &c.q.scheme, &error), &error, "preset");
         check_case_fully(&c);
     }
     check_needs_device();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files that a later run continues: clq_writer_open_partial of host/io/file.h. */
+/* Files that a later run continues: clq_writer_open_partial of host/format/file.h. */
 #define _XOPEN_SOURCE 700
 
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../host/io/file.h"
+#include "format/file.h"
 #include "scratch.h"
 
 static clq_writer *open_ok(const char *path, uint64_t planned_bytes, int replace, clq_partial_use use,

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "io/model.h"
+#include "format/model.h"
 #include "scratch.h"
 
 enum { SKIPPED = 77, COMMAND_BYTES = 4096 };

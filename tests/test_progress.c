@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "cli/cli.h"
+#include "command/frame/cli.h"
 
 enum { SHOWN_BYTES = 65536, SKIPPED = 77 };
 

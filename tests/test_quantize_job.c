@@ -14,10 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cli/quantize_job.h"
-#include "cli/quantize_output.h"
-#include "context.h"
-#include "io/safetensors.h"
+#include "engine/context.h"
+#include "format/safetensors.h"
+#include "model/quantize_job.h"
+#include "model/quantize_output.h"
 #include "scratch.h"
 
 enum { TENSORS = 7, MOST_ARGUMENTS = 16, WHOLE = 4 << 20 };
@@ -112,7 +112,7 @@ typedef struct outcome {
     char message[1000];
     char *file;
     size_t bytes;
-    cli_errors errors[TENSORS];
+    clq_errors errors[TENSORS];
     uint64_t clipped[TENSORS];
 } outcome;
 
@@ -123,28 +123,28 @@ typedef struct trial {
     uint64_t cut_bytes;  /* the model's file is cut to this once it is open; 0: not */
 } trial;
 
-static clq_status execute(const trial *t, cli_quantize_job *job, clq_error *error)
+static clq_status execute(const trial *t, clq_quantize_job *job, clq_error *error)
 {
     const cli_options *options = job->options;
     uint64_t bytes;
     CLQ_TRY(clq_model_open(t->model, &job->model, error));
-    CLQ_TRY(cli_output_create(options->output, job->model->shard_count, &job->output, error));
-    CLQ_TRY(cli_explicit_create(options, &job->given, error));
-    CLQ_TRY(cli_plan_create(options, job->given, job->model, &job->plan, error));
+    CLQ_TRY(clq_output_create(options->output, job->model->shard_count, &job->output, error));
+    CLQ_TRY(clq_given_create(options, &job->given, error));
+    CLQ_TRY(clq_model_plan_create(options, job->given, job->model, &job->plan, error));
     job->context = t->context;
     job->slot_bytes = t->slot_bytes;
-    CLQ_TRY(cli_quantize_begin(job, error));
+    CLQ_TRY(clq_quantize_begin(job, error));
     if (t->cut_bytes != 0) {
         assert_int_equal(truncate(t->model, (off_t)t->cut_bytes), 0);
     }
-    if (!cli_zero_points_known(job->plan, job->given)) {
-        CLQ_TRY(cli_find_all(job, error));
+    if (!clq_zero_points_known(job->plan, job->given)) {
+        CLQ_TRY(clq_find_all(job, error));
     }
-    CLQ_TRY(cli_declare_quantized(job->output, options, job->plan, error));
-    CLQ_TRY(cli_output_layout(job->output, &bytes, error));
-    CLQ_TRY(cli_output_open(job->output, 1, error));
-    CLQ_TRY(cli_quantize_all(job, error));
-    return cli_output_commit(job->output, error);
+    CLQ_TRY(clq_declare_quantized(job->output, options, job->plan, error));
+    CLQ_TRY(clq_output_layout(job->output, &bytes, error));
+    CLQ_TRY(clq_output_open(job->output, 1, error));
+    CLQ_TRY(clq_quantize_all(job, error));
+    return clq_output_commit(job->output, error);
 }
 
 static outcome try_out(const trial *t)
@@ -152,7 +152,7 @@ static outcome try_out(const trial *t)
     char text[512];
     char *arguments[MOST_ARGUMENTS];
     const char *out = scratch_path("out.safetensors");
-    cli_quantize_job *job = calloc(1, sizeof *job);
+    clq_quantize_job *job = calloc(1, sizeof *job);
     cli_options options;
     clq_error error;
     outcome result;
@@ -177,10 +177,10 @@ static outcome try_out(const trial *t)
         result.errors[i] = job->plan->tensors[i].errors;
         result.clipped[i] = job->plan->tensors[i].clipped;
     }
-    cli_output_destroy(&job->output);
-    cli_quantize_end(job);
-    cli_plan_destroy(&job->plan);
-    cli_explicit_destroy(&job->given);
+    clq_output_destroy(&job->output);
+    clq_quantize_end(job);
+    clq_model_plan_destroy(&job->plan);
+    clq_given_destroy(&job->given);
     clq_model_close(&job->model);
     cli_options_release(&options);
     free(job);
@@ -282,10 +282,10 @@ static void other_devices_give_the_same_bytes(void **state)
             outcome got;
             if (way == 0) {
                 device->type = CLQ_DEVICE_GPU;
-                assert_true(cli_slot_capacity(contexts[c], UINT64_C(1) << 30, 4) > UINT64_C(16) << 20);
+                assert_true(clq_slot_capacity(contexts[c], UINT64_C(1) << 30, 4) > UINT64_C(16) << 20);
             } else {
                 device->maximum_allocation_bytes = 5000;
-                assert_int_equal(cli_slot_capacity(contexts[c], UINT64_C(1) << 30, 4), 5000);
+                assert_int_equal(clq_slot_capacity(contexts[c], UINT64_C(1) << 30, 4), 5000);
             }
             got = try_out(&t);
             *device = before;

@@ -22,9 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "io/file.h"
-#include "io/journal.h"
-#include "io/safetensors.h"
+#include "format/file.h"
+#include "format/journal.h"
+#include "format/safetensors.h"
 #include "killed_run.h"
 #include "scratch.h"
 

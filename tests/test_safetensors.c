@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading and planning safetensors files: host/io/safetensors.h, and the kinds of files that host/io/model.h tells. */
+/* Reading and planning safetensors files: host/format/safetensors.h, and the kinds of files that host/format/model.h
+ * tells. */
 #define _XOPEN_SOURCE 700
 
 #include <setjmp.h>
@@ -17,8 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../host/io/file.h"
-#include "../host/io/safetensors.h"
+#include "format/file.h"
+#include "format/safetensors.h"
 #include "scratch.h"
 
 static void put_length(unsigned char *bytes, uint64_t length)

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "check.h"
-#include "cli/slot.h"
+#include "stream/slot.h"
 
 enum { CAPACITY = 1 << 16, ELEMENTS = 250, COPIED_BYTES = 333, PIECES = 7 };
 enum { PIECE_COPY = 0, PIECE_DEQUANTIZE = 1 };
 
 /* Copied bytes and codes by turns, as biases and weights are. */
-static clq_status next_piece(void *cookie, cli_piece *piece, int *there, clq_error *error)
+static clq_status next_piece(void *cookie, clq_piece *piece, int *there, clq_error *error)
 {
     size_t *next = cookie;
     memset(piece, 0, sizeof *piece);
@@ -20,7 +20,7 @@ static clq_status next_piece(void *cookie, cli_piece *piece, int *there, clq_err
     piece->tensor = *next;
     piece->last = 1;
     piece->kind = *next % 2 == 0 ? PIECE_COPY : PIECE_DEQUANTIZE;
-    piece->parts = piece->kind == PIECE_COPY ? CLI_SLOT_COPIED : CLI_SLOT_REAL | CLI_SLOT_CHOSEN | CLI_SLOT_CODES;
+    piece->parts = piece->kind == PIECE_COPY ? CLQ_SLOT_COPIED : CLQ_SLOT_REAL | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES;
     piece->chunk.count = piece->kind == PIECE_COPY ? COPIED_BYTES : ELEMENTS;
     piece->chunk.parameters = piece->kind == PIECE_COPY ? 0 : 1;
     piece->real_bytes = piece->kind == PIECE_COPY ? COPIED_BYTES : ELEMENTS * sizeof(float);
@@ -28,20 +28,20 @@ static clq_status next_piece(void *cookie, cli_piece *piece, int *there, clq_err
     piece->q.layout.rank = 1;
     piece->q.layout.shape[0] = ELEMENTS;
     *next += 1;
-    return clq_scheme_from_preset(&piece->q.scheme, CLQ_PRESET_ONNX, CLQ_S8, error);
+    return clq_scheme_from_preset(CLQ_PRESET_ONNX, CLQ_S8, &piece->q.scheme, error);
 }
 
-static void fill(cli_slot *slot, clq_context *context)
+static void fill(clq_slot *slot, clq_context *context)
 {
     size_t next = 0;
     int filled = 0;
-    cli_feed feed = {.cookie = &next, .next = next_piece};
+    clq_feed feed = {.cookie = &next, .next = next_piece};
     clq_error error;
-    check_ok(cli_slot_init(slot, context, CAPACITY, &error), &error, "cli_slot_init");
-    check_ok(cli_slot_fill(slot, &feed, &filled, &error), &error, "cli_slot_fill");
+    check_ok(clq_slot_init(slot, context, CAPACITY, &error), &error, "clq_slot_init");
+    check_ok(clq_slot_fill(slot, &feed, &filled, &error), &error, "clq_slot_fill");
     assert_int_equal(slot->count, PIECES);
     for (size_t i = 0; i < slot->count; i++) {
-        const cli_piece *piece = &slot->pieces[i];
+        const clq_piece *piece = &slot->pieces[i];
         const float scale = 0.5f;
         const int32_t zero_point = 3;
         memset(slot->memory + piece->real, (int)(i + 1), (size_t)piece->real_bytes);
@@ -53,10 +53,10 @@ static void fill(cli_slot *slot, clq_context *context)
     }
 }
 
-static void check_contents(const cli_slot *slot)
+static void check_contents(const clq_slot *slot)
 {
     for (size_t i = 0; i < slot->count; i++) {
-        const cli_piece *piece = &slot->pieces[i];
+        const clq_piece *piece = &slot->pieces[i];
         for (size_t k = 0; piece->kind == PIECE_COPY && k < COPIED_BYTES; k++) {
             assert_int_equal(slot->memory[piece->real + k], i + 1);
         }
@@ -71,44 +71,44 @@ static void check_contents(const cli_slot *slot)
 /* Everything is read back, what the device never had among it. */
 static void copied_bytes_stay(clq_context *context)
 {
-    static const unsigned ALL = CLI_SLOT_COPIED | CLI_SLOT_REAL | CLI_SLOT_CHOSEN | CLI_SLOT_CODES;
+    static const unsigned ALL = CLQ_SLOT_COPIED | CLQ_SLOT_REAL | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES;
     clq_error error;
-    cli_slot slot;
+    clq_slot slot;
     fill(&slot, context);
-    check_ok(cli_slot_send(&slot, CLI_SLOT_CODES | CLI_SLOT_CHOSEN, &error), &error, "cli_slot_send");
-    check_ok(cli_slot_to_device(&slot, CLI_SLOT_CODES | CLI_SLOT_CHOSEN, &error), &error, "cli_slot_to_device");
-    check_ok(cli_slot_run(&slot, CLQ_OP_DEQUANTIZE, 1u << PIECE_DEQUANTIZE, &error), &error, "cli_slot_run");
-    check_ok(cli_slot_to_host(&slot, ALL, &error), &error, "cli_slot_to_host");
+    check_ok(clq_slot_send(&slot, CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN, &error), &error, "clq_slot_send");
+    check_ok(clq_slot_to_device(&slot, CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN, &error), &error, "clq_slot_to_device");
+    check_ok(clq_slot_run(&slot, CLQ_OP_DEQUANTIZE, 1u << PIECE_DEQUANTIZE, &error), &error, "clq_slot_run");
+    check_ok(clq_slot_to_host(&slot, ALL, &error), &error, "clq_slot_to_host");
     check_contents(&slot);
     /* And once more, with nothing that must move. */
-    check_ok(cli_slot_to_device(&slot, CLI_SLOT_CODES | CLI_SLOT_CHOSEN, &error), &error, "cli_slot_to_device");
-    check_ok(cli_slot_run(&slot, CLQ_OP_DEQUANTIZE, 1u << PIECE_DEQUANTIZE, &error), &error, "cli_slot_run");
-    check_ok(cli_slot_to_host(&slot, ALL, &error), &error, "cli_slot_to_host");
+    check_ok(clq_slot_to_device(&slot, CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN, &error), &error, "clq_slot_to_device");
+    check_ok(clq_slot_run(&slot, CLQ_OP_DEQUANTIZE, 1u << PIECE_DEQUANTIZE, &error), &error, "clq_slot_run");
+    check_ok(clq_slot_to_host(&slot, ALL, &error), &error, "clq_slot_to_host");
     check_contents(&slot);
-    cli_slot_release(&slot);
+    clq_slot_release(&slot);
 }
 
 static void use_on_the_wrong_side_is_refused(clq_context *context)
 {
     clq_error error;
-    cli_slot slot;
-    const cli_piece *piece;
+    clq_slot slot;
+    const clq_piece *piece;
     fill(&slot, context);
     piece = &slot.pieces[1];
     /* An input that was never sent. */
-    check_ok(cli_slot_to_device(&slot, CLI_SLOT_CODES, &error), &error, "cli_slot_to_device");
-    assert_int_equal(cli_slot_run(&slot, CLQ_OP_DEQUANTIZE, 1u << PIECE_DEQUANTIZE, &error), CLQ_UNSUPPORTED);
-    assert_int_equal(cli_piece_on_device(piece, CLI_SLOT_CODES, &error), CLQ_OK);
-    assert_int_equal(cli_piece_on_device(piece, CLI_SLOT_CHOSEN, &error), CLQ_UNSUPPORTED);
+    check_ok(clq_slot_to_device(&slot, CLQ_SLOT_CODES, &error), &error, "clq_slot_to_device");
+    assert_int_equal(clq_slot_run(&slot, CLQ_OP_DEQUANTIZE, 1u << PIECE_DEQUANTIZE, &error), CLQ_UNSUPPORTED);
+    assert_int_equal(clq_piece_on_device(piece, CLQ_SLOT_CODES, &error), CLQ_OK);
+    assert_int_equal(clq_piece_on_device(piece, CLQ_SLOT_CHOSEN, &error), CLQ_UNSUPPORTED);
     /* A result that was never taken back, and a part that the piece does not have. */
-    check_ok(cli_slot_to_device(&slot, CLI_SLOT_CHOSEN, &error), &error, "cli_slot_to_device");
-    check_ok(cli_slot_run(&slot, CLQ_OP_DEQUANTIZE, 1u << PIECE_DEQUANTIZE, &error), &error, "cli_slot_run");
-    assert_int_equal(cli_piece_on_host(piece, CLI_SLOT_REAL, &error), CLQ_UNSUPPORTED);
-    assert_int_equal(cli_piece_on_host(piece, CLI_SLOT_FOUND, &error), CLQ_UNSUPPORTED);
-    check_ok(cli_slot_to_host(&slot, CLI_SLOT_REAL, &error), &error, "cli_slot_to_host");
-    assert_int_equal(cli_piece_on_host(piece, CLI_SLOT_REAL, &error), CLQ_OK);
+    check_ok(clq_slot_to_device(&slot, CLQ_SLOT_CHOSEN, &error), &error, "clq_slot_to_device");
+    check_ok(clq_slot_run(&slot, CLQ_OP_DEQUANTIZE, 1u << PIECE_DEQUANTIZE, &error), &error, "clq_slot_run");
+    assert_int_equal(clq_piece_on_host(piece, CLQ_SLOT_REAL, &error), CLQ_UNSUPPORTED);
+    assert_int_equal(clq_piece_on_host(piece, CLQ_SLOT_FOUND, &error), CLQ_UNSUPPORTED);
+    check_ok(clq_slot_to_host(&slot, CLQ_SLOT_REAL, &error), &error, "clq_slot_to_host");
+    assert_int_equal(clq_piece_on_host(piece, CLQ_SLOT_REAL, &error), CLQ_OK);
     check_contents(&slot);
-    cli_slot_release(&slot);
+    clq_slot_release(&slot);
 }
 
 static void on_the_reference(void **state)

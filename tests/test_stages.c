@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "../host/cli/pipeline.h"
+#include "stream/pipeline.h"
 
 enum { SLOTS = 8, MOST = 200 };
 
@@ -20,9 +20,9 @@ typedef struct run {
     size_t slots;
     int fail_stage[2], fail_at[2]; /* where failures are; stage -1: none */
     int slow_stage;                /* which takes its time; -1: none */
-    int seen[CLI_PIPELINE_STAGES]; /* fillings that each stage has taken */
+    int seen[CLQ_PIPELINE_STAGES]; /* fillings that each stage has taken */
     int contents[SLOTS], passed[SLOTS];
-    int wrong[CLI_PIPELINE_STAGES];
+    int wrong[CLQ_PIPELINE_STAGES];
 } run;
 
 static clq_status visit(run *r, int stage, size_t slot, clq_error *error)
@@ -83,16 +83,16 @@ static run run_of(int count, int stages, size_t slots)
 
 static clq_status start(run *r, clq_error *error)
 {
-    const cli_pipeline pipeline = {
+    const clq_pipeline pipeline = {
         r, r->slots, fill, {second, r->stages > 2 ? third : NULL, r->stages > 3 ? fourth : NULL}};
-    return cli_pipeline_run(&pipeline, error);
+    return clq_pipeline_run(&pipeline, error);
 }
 
 static void every_filling_passes_every_stage_in_order(void **state)
 {
     static const int COUNTS[] = {0, 1, 2, 3, 7, MOST};
     (void)state;
-    for (int stages = 2; stages <= CLI_PIPELINE_STAGES; stages++) {
+    for (int stages = 2; stages <= CLQ_PIPELINE_STAGES; stages++) {
         for (size_t slots = 1; slots <= SLOTS; slots++) {
             for (size_t c = 0; c < sizeof COUNTS / sizeof COUNTS[0]; c++) {
                 run r = run_of(COUNTS[c], stages, slots);
@@ -112,10 +112,10 @@ static void every_filling_passes_every_stage_in_order(void **state)
 static void the_earliest_failure_counts(void **state)
 {
     (void)state;
-    for (int stage = 0; stage < CLI_PIPELINE_STAGES; stage++) {
-        for (int slow = -1; slow < CLI_PIPELINE_STAGES; slow++) {
+    for (int stage = 0; stage < CLQ_PIPELINE_STAGES; stage++) {
+        for (int slow = -1; slow < CLQ_PIPELINE_STAGES; slow++) {
             for (int at = 0; at < 20; at += 3) {
-                run r = run_of(MOST, CLI_PIPELINE_STAGES, 4);
+                run r = run_of(MOST, CLQ_PIPELINE_STAGES, 4);
                 char want[64];
                 clq_error error;
                 r.slow_stage = slow;
@@ -128,10 +128,10 @@ static void the_earliest_failure_counts(void **state)
                 snprintf(want, sizeof want, "stage %d filling %d", stage, at);
                 assert_string_equal(error.message, want);
                 assert_int_equal(r.seen[stage], at + 1);
-                for (int later = stage + 1; later < CLI_PIPELINE_STAGES; later++) {
+                for (int later = stage + 1; later < CLQ_PIPELINE_STAGES; later++) {
                     assert_int_equal(r.seen[later], at);
                 }
-                for (int any = 0; any < CLI_PIPELINE_STAGES; any++) {
+                for (int any = 0; any < CLQ_PIPELINE_STAGES; any++) {
                     assert_false(r.wrong[any]);
                 }
                 assert_true(r.seen[0] <= at + 1 + 4);

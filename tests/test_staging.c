@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "staging.h"
+#include "engine/staging.h"
 
 enum { ELEMENTS = 10007, ROUNDS = 3 };
 

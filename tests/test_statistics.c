@@ -14,10 +14,10 @@
 
 #include <cmocka.h>
 
-#include "cli/statistics.h"
 #include "scratch.h"
+#include "stream/statistics.h"
 
-enum { MOST = 3 * CLI_STATISTICS_BLOCK + 777 };
+enum { MOST = 3 * CLQ_STATISTICS_BLOCK + 777 };
 
 static uint64_t seed = 7;
 
@@ -27,17 +27,17 @@ static size_t below(size_t limit)
 }
 
 /* The definition. The products are volatile so that no compiler fuses them with a sum. */
-static cli_errors define(const double *x, const double *y, size_t count, int full)
+static clq_errors define(const double *x, const double *y, size_t count, int full)
 {
-    cli_sums total = {0};
-    cli_errors errors;
+    clq_sums total = {0};
+    clq_errors errors;
     double maximum = 0.0;
     uint64_t at = UINT64_MAX;
-    for (size_t first = 0; first < count; first += CLI_STATISTICS_BLOCK) {
-        const size_t end = count - first < CLI_STATISTICS_BLOCK ? count : first + CLI_STATISTICS_BLOCK;
-        cli_sums lanes[CLI_STATISTICS_LANES] = {{0}};
+    for (size_t first = 0; first < count; first += CLQ_STATISTICS_BLOCK) {
+        const size_t end = count - first < CLQ_STATISTICS_BLOCK ? count : first + CLQ_STATISTICS_BLOCK;
+        clq_sums lanes[CLQ_STATISTICS_LANES] = {{0}};
         for (size_t i = first; i < end; i++) {
-            cli_sums *lane = &lanes[(i - first) % CLI_STATISTICS_LANES];
+            clq_sums *lane = &lanes[(i - first) % CLQ_STATISTICS_LANES];
             const double error = x[i] - y[i];
             volatile double product = error * error;
             lane->error2 += product;
@@ -53,7 +53,7 @@ static cli_errors define(const double *x, const double *y, size_t count, int ful
                 at = i;
             }
         }
-        for (size_t l = 1; l < CLI_STATISTICS_LANES; l++) {
+        for (size_t l = 1; l < CLQ_STATISTICS_LANES; l++) {
             lanes[0].error2 += lanes[l].error2;
             lanes[0].x2 += lanes[l].x2;
             lanes[0].absolute += lanes[l].absolute;
@@ -75,7 +75,7 @@ static cli_errors define(const double *x, const double *y, size_t count, int ful
     return errors;
 }
 
-static void check_equal(const cli_errors *got, const cli_errors *want)
+static void check_equal(const clq_errors *got, const clq_errors *want)
 {
     assert_true(got->maximum == want->maximum);
     assert_true(got->maximum_index == want->maximum_index);
@@ -98,7 +98,7 @@ static void make(double *x, double *y, size_t count)
     }
 }
 
-static void add_in_pieces(cli_statistics *statistics, const double *x, const double *y, size_t count, int single,
+static void add_in_pieces(clq_statistics *statistics, const double *x, const double *y, size_t count, int single,
                           size_t largest)
 {
     float *narrow_x = malloc(count * sizeof *narrow_x);
@@ -108,14 +108,14 @@ static void add_in_pieces(cli_statistics *statistics, const double *x, const dou
         narrow_x[i] = (float)x[i];
         narrow_y[i] = (float)y[i];
     }
-    cli_statistics_init(statistics);
+    clq_statistics_init(statistics);
     for (size_t done = 0; done < count;) {
         const size_t step = 1 + below(largest);
         const size_t piece = step < count - done ? step : count - done;
         if (single) {
-            cli_statistics_add_single(statistics, narrow_x + done, narrow_y + done, piece);
+            clq_statistics_add_single(statistics, narrow_x + done, narrow_y + done, piece);
         } else {
-            cli_statistics_add(statistics, x + done, y + done, piece);
+            clq_statistics_add(statistics, x + done, y + done, piece);
         }
         done += piece;
     }
@@ -125,7 +125,7 @@ static void add_in_pieces(cli_statistics *statistics, const double *x, const dou
 
 static void pieces_and_instructions_change_nothing(void **state)
 {
-    static const size_t COUNTS[] = {1, 15, 16, 17, 2048, 2049, CLI_STATISTICS_BLOCK, CLI_STATISTICS_BLOCK + 1, MOST};
+    static const size_t COUNTS[] = {1, 15, 16, 17, 2048, 2049, CLQ_STATISTICS_BLOCK, CLQ_STATISTICS_BLOCK + 1, MOST};
     static const size_t LARGEST[] = {3, 40, 3000, 100000, 10 * MOST};
     double *x = malloc(MOST * sizeof *x);
     double *y = malloc(MOST * sizeof *y);
@@ -134,12 +134,12 @@ static void pieces_and_instructions_change_nothing(void **state)
     for (size_t c = 0; c < sizeof COUNTS / sizeof COUNTS[0]; c++) {
         make(x, y, COUNTS[c]);
         for (int single = 0; single < 2; single++) {
-            const cli_errors want = define(x, y, COUNTS[c], !single);
+            const clq_errors want = define(x, y, COUNTS[c], !single);
             for (size_t l = 0; l < sizeof LARGEST / sizeof LARGEST[0]; l++) {
-                cli_statistics statistics;
-                cli_errors got;
+                clq_statistics statistics;
+                clq_errors got;
                 add_in_pieces(&statistics, x, y, COUNTS[c], single, LARGEST[l]);
-                got = cli_statistics_result(&statistics);
+                got = clq_statistics_result(&statistics);
                 assert_int_equal(statistics.elements, COUNTS[c]);
                 check_equal(&got, &want);
             }
@@ -158,13 +158,13 @@ static void the_first_greatest_error_is_told(void **state)
     (void)state;
     assert_true(x != NULL && y != NULL);
     for (size_t p = sizeof PLACES / sizeof PLACES[0]; p-- > 0;) {
-        cli_statistics statistics;
+        clq_statistics statistics;
         x[PLACES[p]] = 3.0;
         y[PLACES[p]] = p % 2 == 0 ? 5.0 : 1.0;
         add_in_pieces(&statistics, x, y, MOST, 1, 5000);
-        assert_true(cli_statistics_result(&statistics).maximum_index == PLACES[p]);
+        assert_true(clq_statistics_result(&statistics).maximum_index == PLACES[p]);
         add_in_pieces(&statistics, x, y, MOST, 0, 5000);
-        assert_true(cli_statistics_result(&statistics).maximum_index == PLACES[p]);
+        assert_true(clq_statistics_result(&statistics).maximum_index == PLACES[p]);
     }
     free(x);
     free(y);
@@ -173,14 +173,14 @@ static void the_first_greatest_error_is_told(void **state)
 static void nothing_to_say(void **state)
 {
     const double zeros[40] = {0};
-    cli_statistics statistics;
-    cli_errors errors;
+    clq_statistics statistics;
+    clq_errors errors;
     (void)state;
-    cli_statistics_init(&statistics);
-    errors = cli_statistics_result(&statistics);
+    clq_statistics_init(&statistics);
+    errors = clq_statistics_result(&statistics);
     assert_true(isnan(errors.maximum) && isnan(errors.mean) && isnan(errors.cosine) && errors.exact);
-    cli_statistics_add(&statistics, zeros, zeros, 40);
-    errors = cli_statistics_result(&statistics);
+    clq_statistics_add(&statistics, zeros, zeros, 40);
+    errors = clq_statistics_result(&statistics);
     assert_true(errors.maximum == 0.0 && errors.exact && errors.sqnr_db == (double)INFINITY && isnan(errors.cosine));
     assert_true(errors.maximum_index == UINT64_MAX);
 }

@@ -182,7 +182,7 @@ static void on_a_fresh_device_context(void **state)
         const char *spec = getenv("CLQ_TEST_DEVICE");
         clq_context *context = NULL;
         clq_error error;
-        check_ok(clq_context_create(&context, spec != NULL && spec[0] != '\0' ? spec : "auto", &error), &error,
+        check_ok(clq_context_create(spec != NULL && spec[0] != '\0' ? spec : "auto", &context, &error), &error,
                  "context");
         run_threads(context, "fresh context");
         clq_context_destroy(&context);
@@ -209,7 +209,7 @@ static void *open_and_close(void *argument)
     for (int i = 0; i < 10; i++) {
         clq_context *context = NULL;
         clq_buffer *buffer = NULL;
-        const int ok = clq_context_create(&context, spec, NULL) == CLQ_OK &&
+        const int ok = clq_context_create(spec, &context, NULL) == CLQ_OK &&
                        clq_buffer_create(context, 100, &buffer, NULL) == CLQ_OK;
         clq_context_destroy(&context);
         clq_buffer_destroy(&buffer);

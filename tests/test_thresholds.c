@@ -262,16 +262,16 @@ static void levels(void **state)
     clq_scheme scheme;
     clq_error error;
     (void)state;
-    check_ok(clq_scheme_from_preset(&scheme, CLQ_PRESET_SYMMETRIC, CLQ_S8, &error), &error, "preset");
+    check_ok(clq_scheme_from_preset(CLQ_PRESET_SYMMETRIC, CLQ_S8, &scheme, &error), &error, "preset");
     assert_int_equal(clq_scheme_levels(&scheme, 0.0f, 1.0f), 128);
     assert_int_equal(clq_scheme_levels(&scheme, -1.0f, 1.0f), 128);
-    check_ok(clq_scheme_from_preset(&scheme, CLQ_PRESET_SYMMETRIC, CLQ_S4, &error), &error, "preset");
+    check_ok(clq_scheme_from_preset(CLQ_PRESET_SYMMETRIC, CLQ_S4, &scheme, &error), &error, "preset");
     assert_int_equal(clq_scheme_levels(&scheme, -1.0f, 1.0f), 8);
-    check_ok(clq_scheme_from_preset(&scheme, CLQ_PRESET_ONNX, CLQ_U8, &error), &error, "preset");
+    check_ok(clq_scheme_from_preset(CLQ_PRESET_ONNX, CLQ_U8, &scheme, &error), &error, "preset");
     assert_int_equal(clq_scheme_levels(&scheme, 0.0f, 1.0f), 256);
     assert_int_equal(clq_scheme_levels(&scheme, -2.0f, -1.0f), 256);
     assert_int_equal(clq_scheme_levels(&scheme, -0.5f, 1.0f), 128);
-    check_ok(clq_scheme_from_preset(&scheme, CLQ_PRESET_TFLITE, CLQ_S16, &error), &error, "preset");
+    check_ok(clq_scheme_from_preset(CLQ_PRESET_TFLITE, CLQ_S16, &scheme, &error), &error, "preset");
     assert_int_equal(clq_scheme_levels(&scheme, 0.0f, 1.0f), 65536);
 }
 

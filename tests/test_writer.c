@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Durable writing: host/io/file.h. After every failure the folder must hold what it held before. */
+/* Durable writing: host/format/file.h. After every failure the folder must hold what it held before. */
 #define _XOPEN_SOURCE 700
 #define _FILE_OFFSET_BITS 64
 
@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../host/io/file.h"
+#include "format/file.h"
 #include "scratch.h"
 
 /* What stands in for other file systems: calls of the writer are made to answer as theirs do (Linux). */

@@ -4,7 +4,7 @@
 #ifndef CLQ_TESTS_TRAINED_MODEL_H
 #define CLQ_TESTS_TRAINED_MODEL_H
 
-#include "io/model.h"
+#include "format/model.h"
 
 /* The model, or NULL with a message when there is none; one that cannot be read fails the test. */
 clq_model *trained_model_open(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Single elements: reading and writing each type, and the rounding of a quotient to a code. */
-#ifndef CLQ_REFERENCE_ELEMENT_H
-#define CLQ_REFERENCE_ELEMENT_H
+#ifndef CLQ_HOST_REFERENCE_ELEMENT_H
+#define CLQ_HOST_REFERENCE_ELEMENT_H
 
 #include <string.h>
 

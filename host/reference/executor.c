@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../batch.h"
-#include "reference.h"
+#include "engine/batch.h"
+#include "reference/reference.h"
 
 static void *at(const clq_task *task, clq_argument argument)
 {

@@ -7,8 +7,8 @@
  */
 #include <string.h>
 
-#include "element.h"
-#include "reference.h"
+#include "reference/element.h"
+#include "reference/reference.h"
 
 enum { TILE_ROWS = 16, TILE_COLUMNS = 64 };
 

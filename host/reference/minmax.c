@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
-#include "element.h"
-#include "reference.h"
+#include "reference/element.h"
+#include "reference/reference.h"
 
 static float load_range(const void *range, uint64_t i)
 {

@@ -2,8 +2,8 @@
 /* Ranges over several batches, and histograms (docs/numerics.md, section 10). */
 #include <math.h>
 
-#include "element.h"
-#include "reference.h"
+#include "reference/element.h"
+#include "reference/reference.h"
 
 /* Below this every scale is the least one, whatever the range. */
 static const float LEAST_MAXIMUM = 0x1p-100f;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "element.h"
-#include "reference.h"
+#include "reference/element.h"
+#include "reference/reference.h"
 
 typedef struct parameter {
     float scale;

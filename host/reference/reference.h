@@ -3,10 +3,10 @@
  * The numerics in plain C: what every device is compared with. Each function works on whole arrays in host memory
  * that may be unaligned for their type; arguments have been checked by operation.c.
  */
-#ifndef CLQ_REFERENCE_REFERENCE_H
-#define CLQ_REFERENCE_REFERENCE_H
+#ifndef CLQ_HOST_REFERENCE_REFERENCE_H
+#define CLQ_HOST_REFERENCE_REFERENCE_H
 
-#include "../gemm.h"
+#include "engine/gemm.h"
 
 void clq_reference_minmax(const clq_geometry *geometry, clq_dtype real, const void *x, void *range, void *nonfinite);
 

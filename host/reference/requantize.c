@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <math.h>
 
-#include "../fixed_point.h"
-#include "reference.h"
+#include "core/fixed_point.h"
+#include "reference/reference.h"
 
 static int64_t scaled_double(const clq_requantization *stage, int32_t x)
 {

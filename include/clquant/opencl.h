@@ -32,7 +32,7 @@ extern "C" {
 
 /* A context over the caller's. `device` must belong to `opencl`. CLQ_UNSUPPORTED when it lacks what the library needs.
  */
-CLQ_API clq_status clq_context_from_opencl(clq_context **context, cl_context opencl, cl_device_id device,
+CLQ_API clq_status clq_context_from_opencl(cl_context opencl, cl_device_id device, clq_context **context,
                                            clq_error *error);
 
 /*

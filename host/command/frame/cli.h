@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the verbs of the command share: the parsed options, exit codes, messages, output, signals.
+ * The command sees the public API and host/format only.
+ */
+#ifndef CLQ_HOST_COMMAND_FRAME_CLI_H
+#define CLQ_HOST_COMMAND_FRAME_CLI_H
+
+#include <stdio.h>
+
+#include "format/human.h"
+#include "format/json_writer.h"
+#include "format/numbers.h"
+#include "stream/calibration.h"
+
+/* Exit codes: a contract (README, man page). */
+enum {
+    CLI_OK = 0,
+    CLI_FAILURE = 1, /* run time, input/output */
+    CLI_USAGE = 2,
+    CLI_BAD_FILE = 3,
+    CLI_NO_DEVICE = 4, /* none, or it failed */
+    CLI_MISMATCH = 5,
+    CLI_QUALITY = 6, /* --fail-sqnr-below, --strict */
+    CLI_NONFINITE = 7,
+    CLI_HUNG_UP = 129,
+    CLI_INTERRUPTED = 130,
+    CLI_TERMINATED = 143
+};
+
+typedef enum cli_verb {
+    CLI_VERB_DEVICES,
+    CLI_VERB_INFO,
+    CLI_VERB_MINMAX,
+    CLI_VERB_QUANTIZE,
+    CLI_VERB_DEQUANTIZE,
+    CLI_VERB_COMPARE,
+    CLI_VERB_CALIBRATE,
+    CLI_VERB_GEMM,
+    CLI_VERB_MULTIPLIER,
+    CLI_VERB_BENCH,
+    CLI_VERB_SAMPLE,
+    CLI_VERB_COUNT
+} cli_verb;
+
+typedef struct cli_list {
+    const char **items;
+    size_t count;
+} cli_list;
+
+/* Every option of every verb. Strings point into argv. A `_given` field tells whether the option was there. */
+typedef struct cli_options {
+    cli_verb verb;
+    cli_list positional;
+    /* common */
+    const char *device; /* --device, else CLQUANT_DEVICE, else "auto" */
+    int json, quiet, verbose;
+    enum { CLI_PROGRESS_AUTO, CLI_PROGRESS_ALWAYS, CLI_PROGRESS_NEVER } progress;
+    /* files */
+    const char *output; /* -o, --output */
+    int force;
+    cli_list tensors; /* --tensor NAME, repeatable */
+    /* layout */
+    int granularity_given;
+    clq_granularity granularity;
+    int axis_given;
+    int32_t axis; /* may be negative in NumPy's way: -1 is the last */
+    int group_size_given;
+    uint64_t group_size;
+    int ignore_nonfinite; /* --nonfinite ignore */
+    /* scheme */
+    clq_preset preset;
+    const char *dtype; /* --dtype, as text, of the types that the verb takes; NULL when not given */
+    int rounding_given;
+    clq_rounding rounding;
+    int order_given;
+    clq_zero_point_order order;
+    int arithmetic_given;
+    clq_arithmetic arithmetic;
+    const char *scale;      /* --scale S|FILE.npy */
+    const char *zero_point; /* --zero-point Z|FILE.npy */
+    int range_given;
+    double range_lo, range_hi;
+    /* quantize */
+    cli_list include, exclude;
+    int min_rank; /* -1 when not given */
+    int strict, dry_run, resume;
+    uint64_t memory_bytes; /* --memory, default 256 MiB */
+    int fail_sqnr_given;
+    double fail_sqnr_below;
+    const char *emit_config;
+    const char *ranges; /* --ranges FILE */
+    /* quantize and calibrate */
+    clq_calibration calibration; /* --calibrate, --method */
+    const char *name;            /* --name: of the tensor in a .npy */
+    int histograms;              /* --histograms */
+    /* gemm: numbers or paths are kept as text, NULL when not given */
+    struct {
+        int transpose_a, transpose_b;
+        const char *a_zero_point, *b_zero_point, *bias;
+        int requant_given;
+        clq_requantize_mode requant;
+        const char *scale_a, *scale_b;
+        int scale_c_given;
+        double scale_c;
+        const char *multiplier, *shift;
+        int c_zero_point_given;
+        int32_t c_zero_point;
+        const char *clamp; /* the text of the two numbers, for messages */
+        double clamp_lo, clamp_hi;
+        const char *variant;
+        int check;
+    } gemm;
+    /* bench */
+    struct {
+        const char *shapes; /* a path; NULL when not given */
+        int rounds;         /* 0 when not given */
+        int quick, sweep;
+        cli_list variants;
+    } bench;
+    /* multiplier */
+    struct {
+        const int32_t *items;
+        size_t count;
+    } samples; /* --sample Q, repeatable */
+    uint32_t max_shift;
+    uint32_t max_bits;
+    /* sample */
+    uint64_t seed;
+    uint64_t model_scale; /* --scale K of `sample` */
+    /* what the lists above point into; released by cli_options_release */
+    void *list_storage;
+    int32_t *sample_storage;
+} cli_options;
+
+/*
+ * Parse argv. Returns 1 when a verb is to be run; otherwise everything is done (help, version, a usage error) and *code
+ * is the exit code. The caller releases `options` in both cases.
+ */
+int cli_options_parse(int argc, char **argv, cli_options *options, int *code);
+void cli_options_release(cli_options *options);
+
+/* Each verb is one function in verb_NAME.c and returns an exit code. */
+int cli_devices(const cli_options *options);
+int cli_info(const cli_options *options);
+int cli_minmax(const cli_options *options);
+int cli_quantize(const cli_options *options);
+int cli_dequantize(const cli_options *options);
+int cli_compare(const cli_options *options);
+int cli_calibrate(const cli_options *options);
+int cli_gemm(const cli_options *options);
+int cli_multiplier(const cli_options *options);
+int cli_bench(const cli_options *options);
+int cli_sample(const cli_options *options);
+
+/*
+ * Print "clquant: message" on stderr and return the exit code that belongs to the error's status. CLQ_INVALID_ARGUMENT
+ * is CLI_USAGE: what the command asks of the library follows from its options (OUT is IN, OUT exists without --force,
+ * an axis that a tensor does not have). The build log is printed under --verbose only.
+ */
+int cli_report(const clq_error *error);
+
+/*
+ * A formatted line on `out`, without the newline: what goes to people goes this way or through a table, and callers
+ * need not ask where a text comes from. Control characters and bytes that are no UTF-8 are shown as \xNN.
+ */
+void cli_line(FILE *out, const char *format, ...) CLQ_PRINTF(2, 3);
+
+/* The same on stderr after "clquant: "; `_warning` is dropped under --quiet, `_note` printed under --verbose only.
+ * cli_usage_error adds a line "try 'clquant VERB --help'" and returns CLI_USAGE. */
+void cli_message(const char *format, ...) CLQ_PRINTF(1, 2);
+void cli_warning(const cli_options *options, const char *format, ...) CLQ_PRINTF(2, 3);
+void cli_note(const cli_options *options, const char *format, ...) CLQ_PRINTF(2, 3);
+int cli_usage_error(const char *format, ...) CLQ_PRINTF(1, 2);
+
+/* --json prints one object whatever happens: after a failure that printed none, {"error": MESSAGE, "exit_code": CODE}.
+ */
+void cli_print_failure_json(int code);
+void cli_note_failure(const char *text); /* cli_report and cli_usage_error do it; only the first counts */
+
+/* Told once by the parser: the verb named in "try ...", and whether build logs are shown. */
+void cli_messages_begin(const char *verb_name, int verbose);
+
+/*
+ * The candidate nearest to `name` by edit distance, or NULL when none is near; for "did you mean". Feed the candidates
+ * one by one into a cli_near that was set to zero but for `name`.
+ */
+typedef struct cli_near {
+    const char *name;
+    const char *best;
+    size_t best_distance;
+} cli_near;
+void cli_near_try(cli_near *near, const char *candidate);
+
+/*
+ * Make the context that --device asks for, with logging to stderr as --verbose and --quiet say and the program cache in
+ * CLQUANT_CACHE_DIR, else XDG_CACHE_HOME/clquant, else ~/.cache/clquant. `auto` without any OpenCL device falls back to
+ * the reference with a warning. A cache that cannot be used is a warning.
+ */
+clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error);
+
+/* Whether there are descriptors left for a driver to work with; for verbs that look at devices without opening one. */
+clq_status cli_check_descriptors(clq_error *error);
+
+/* Whether a device was opened, whose driver may have threads at work. */
+int cli_device_was_opened(void);
+
+/* Resolve granularity, axis and group size for a tensor into a layout; a bad axis is CLQ_INVALID_ARGUMENT with the
+ * tensor's name. */
+clq_status cli_layout(const cli_options *options, const char *name, uint32_t rank, const uint64_t *shape,
+                      clq_granularity default_granularity, clq_layout *layout, clq_error *error);
+
+/*
+ * Signals: SIGINT, SIGTERM and SIGHUP set a flag, the third of them ends the process, SIGQUIT does at once; SIGPIPE and
+ * SIGXFSZ are ignored. Long work asks cli_interrupted() between chunks and, when it is set, cleans up and returns
+ * cli_interrupt_code(). Called once, by main before there is any other thread: all that are made later, and programs
+ * that a driver starts, have these signals blocked.
+ */
+void cli_signals_begin(void);
+int cli_interrupted(void);
+int cli_interrupt_code(void); /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HUNG_UP */
+
+/* Progress on stderr, drawn at most ten times a second: bar, percent, bytes, rate, time left, the tensor's name. Other
+ * threads may print warnings meanwhile. */
+typedef struct cli_progress cli_progress;
+cli_progress *cli_progress_begin(const cli_options *options, const char *title,
+                                 uint64_t total_bytes); /* NULL when off; all take NULL */
+void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *name);
+void cli_progress_skip(cli_progress *progress, uint64_t done_bytes); /* so many are done, without work on them now */
+void cli_progress_finish(cli_progress *progress, const char *what);  /* all bytes are done, and `what` is left to do */
+void cli_progress_end(cli_progress **progress);                      /* wipes the line */
+void cli_progress_hide(void); /* wipes the line before something else is printed on stderr */
+
+/* Begin an object on stdout, which counts as the one that --json promises. */
+void cli_json_begin(clq_json_writer *json);
+int cli_json_printed(void);
+
+/* A table on stdout: columns as wide as their widest cell; numbers ('>') to the right. Rows are kept until
+ * cli_table_print. */
+typedef struct cli_table cli_table;
+cli_table *cli_table_create(size_t columns, const char *const *titles,
+                            const char *alignments); /* '<' or '>' per column */
+void cli_table_cell(cli_table *table, const char *format, ...)
+    CLQ_PRINTF(2, 3); /* the next cell; rows fill up in order; shown as by cli_line */
+/* CLQ_OUT_OF_MEMORY, and nothing is printed, when there was no memory for the table (which may be NULL) or a cell. */
+clq_status cli_table_print(cli_table *table, FILE *out, clq_error *error);
+void cli_table_destroy(cli_table **table);
+
+/* All of the command; returns the exit code. */
+int cli_run(int argc, char **argv);
+
+/* What main is: the same with the process's signals and a stack that is large enough; does not return after a failure.
+ */
+int cli_main(int argc, char **argv);
+
+/* Make stdout one that retries what is worth retrying, before anything is printed; and close it, as fclose does. */
+void cli_standard_output_begin(void);
+int cli_standard_output_end(void);
+
+/* Close stdout and report a failed write (a full disk, a closed pipe): returns `code`, or CLI_FAILURE when that was
+ * CLI_OK. cli_run calls it last; a second call does nothing. */
+int cli_finish_output(int code);
+
+#endif

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making the context that --device asks for, with its log and its cache of compiled kernels. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/frame/cli.h"
+
+static int opened;
+
+int cli_device_was_opened(void)
+{
+    return opened;
+}
+
+static void print_log(void *cookie, clq_log_level level, const char *message)
+{
+    const cli_options *options = cookie;
+    if (level == CLQ_LOG_WARNING) {
+        cli_warning(options, "%s", message);
+    } else {
+        cli_note(options, "%s", message);
+    }
+}
+
+static int join(char *out, size_t capacity, const char *folder, const char *rest)
+{
+    const int length = snprintf(out, capacity, "%s/%s", folder, rest);
+    return length > 0 && (size_t)length < capacity;
+}
+
+/* Where compiled kernels are kept; 0 when nowhere. The folder above is made here, the last one by the library. */
+static int cache_folder(char *out, size_t capacity)
+{
+    const char *own = getenv("CLQUANT_CACHE_DIR");
+    const char *shared = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    char above[4096];
+    if (own != NULL) {
+        snprintf(out, capacity, "%s", own);
+        return own[0] != '\0' && strlen(own) < capacity;
+    }
+    if (shared != NULL && shared[0] == '/') {
+        snprintf(above, sizeof above, "%s", shared);
+        if (strlen(shared) >= sizeof above) {
+            return 0;
+        }
+    } else if (home == NULL || home[0] != '/' || !join(above, sizeof above, home, ".cache")) {
+        return 0;
+    }
+    /* It is there already, or the library's attempt to use it tells what is wrong. */
+    (void)mkdir(above, 0700);
+    return join(out, capacity, above, "clquant");
+}
+
+/*
+ * A driver that runs out of descriptors while it compiles ends the process (PoCL 3.1 calls abort when its linker
+ * fails), and one that cannot be loaded for want of them looks as if there was none. PoCL needs 11 at once.
+ */
+clq_status cli_check_descriptors(clq_error *error)
+{
+    enum { NEEDED = 24 };
+    int taken[NEEDED];
+    int count = 0;
+    int reason = 0;
+    while (count < NEEDED && (taken[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) >= 0) {
+        count++;
+    }
+    reason = errno;
+    for (int i = 0; i < count; i++) {
+        (void)close(taken[i]);
+    }
+    if (count < NEEDED && (reason == EMFILE || reason == ENFILE)) {
+        return clq_fail(error, CLQ_NO_DEVICE,
+                        "OpenCL drivers need up to %d file descriptors to compile, and %d are left: raise 'ulimit -n' "
+                        "(--device reference needs none)",
+                        (int)NEEDED, count);
+    }
+    return CLQ_OK;
+}
+
+clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error)
+{
+    clq_device_info info;
+    clq_error cache_error;
+    char folder[4096];
+    const char *device = options->device;
+    if (strcmp(device, "reference") != 0 && cli_check_descriptors(error) != CLQ_OK) {
+        if (strcmp(device, "auto") != 0) {
+            return error->status;
+        }
+        cli_warning(options, "%s", error->message);
+        device = "reference";
+    }
+    CLQ_TRY(clq_context_create(device, context, error));
+    opened = 1;
+    /* The log function takes no const cookie; print_log only reads it. */
+    clq_context_set_log(*context, print_log, (void *)(uintptr_t)options);
+    clq_context_device(*context, &info);
+    if (info.type == CLQ_DEVICE_REFERENCE) {
+        if (strcmp(options->device, "auto") == 0) {
+            cli_warning(options, "no usable OpenCL device; computing with the reference, which is slower (see 'clquant "
+                                 "devices', or choose it by --device reference)");
+        }
+        return CLQ_OK;
+    }
+    if (cache_folder(folder, sizeof folder) && clq_context_set_cache(*context, folder, &cache_error) != CLQ_OK) {
+        cli_warning(options, "compiled kernels are not kept: %s", cache_error.message);
+    }
+    cli_note(options, "device %d:%d %s", (int)info.platform, (int)info.device, info.name);
+    return CLQ_OK;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lines for people, the only way to a terminal for text from files and drivers; the exit code of a failure. */
+#include <stdarg.h>
+#include <string.h>
+
+#include "command/frame/cli.h"
+
+enum { LINE_BYTES = 1400 };
+
+static struct {
+    const char *verb_name; /* NULL before it is known */
+    int verbose;
+    char failure[LINE_BYTES]; /* the first one reported */
+} state;
+
+void cli_messages_begin(const char *verb_name, int verbose)
+{
+    state.verb_name = verb_name;
+    state.verbose = verbose;
+}
+
+/* Whatever a file name, a type or a driver's text holds, it is one line and steers no terminal. */
+static void put_line(FILE *out, const char *before, const char *text)
+{
+    char line[LINE_BYTES];
+    clq_printable(line, sizeof line, text, strlen(text));
+    if (out == stderr) {
+        cli_progress_hide();
+    }
+    fprintf(out, "%s%s\n", before, line);
+}
+
+static void print_line(const char *text)
+{
+    put_line(stderr, "clquant: ", text);
+}
+
+void cli_line(FILE *out, const char *format, ...)
+{
+    char text[LINE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    put_line(out, "", text);
+}
+
+void cli_note_failure(const char *text)
+{
+    if (state.failure[0] == '\0') {
+        snprintf(state.failure, sizeof state.failure, "%s", text);
+    }
+}
+
+void cli_print_failure_json(int code)
+{
+    clq_json_writer json;
+    cli_json_begin(&json);
+    clq_json_writer_key(&json, "error");
+    clq_json_writer_string(&json, state.failure);
+    clq_json_writer_key(&json, "exit_code");
+    clq_json_writer_i64(&json, code);
+    clq_json_writer_end(&json);
+}
+
+static void print_formatted(const char *format, va_list arguments) CLQ_PRINTF(1, 0);
+
+static void print_formatted(const char *format, va_list arguments)
+{
+    char text[LINE_BYTES];
+    vsnprintf(text, sizeof text, format, arguments);
+    print_line(text);
+}
+
+void cli_message(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    print_formatted(format, arguments);
+    va_end(arguments);
+}
+
+void cli_warning(const cli_options *options, const char *format, ...)
+{
+    va_list arguments;
+    if (options->quiet) {
+        return;
+    }
+    va_start(arguments, format);
+    print_formatted(format, arguments);
+    va_end(arguments);
+}
+
+void cli_note(const cli_options *options, const char *format, ...)
+{
+    va_list arguments;
+    if (!options->verbose) {
+        return;
+    }
+    va_start(arguments, format);
+    print_formatted(format, arguments);
+    va_end(arguments);
+}
+
+int cli_usage_error(const char *format, ...)
+{
+    char text[LINE_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cli_note_failure(text);
+    print_line(text);
+    if (state.verb_name != NULL) {
+        cli_line(stderr, "try 'clquant %s --help'", state.verb_name);
+    } else {
+        cli_line(stderr, "try 'clquant --help'");
+    }
+    return CLI_USAGE;
+}
+
+static int exit_code_of(const clq_error *error)
+{
+    switch (error->status) {
+    case CLQ_OK:
+        return CLI_OK;
+    case CLQ_INVALID_ARGUMENT:
+        return CLI_USAGE;
+    case CLQ_OUT_OF_MEMORY: /* the device's, where an OpenCL call says so */
+        return error->opencl_code != 0 ? CLI_NO_DEVICE : CLI_FAILURE;
+    case CLQ_UNSUPPORTED:
+    case CLQ_IO_ERROR:
+        return CLI_FAILURE;
+    case CLQ_NO_DEVICE:
+    case CLQ_DEVICE_ERROR:
+    case CLQ_BUILD_FAILED:
+        return CLI_NO_DEVICE;
+    case CLQ_MISMATCH:
+        return CLI_MISMATCH;
+    case CLQ_BAD_FILE:
+        return CLI_BAD_FILE;
+    case CLQ_NONFINITE:
+        return CLI_NONFINITE;
+    case CLQ_CANCELLED:
+        return cli_interrupt_code();
+    }
+    return CLI_FAILURE;
+}
+
+/* A compiler's log keeps its lines. */
+static void print_log(const char *log)
+{
+    while (*log != '\0') {
+        const size_t length = strcspn(log, "\n");
+        cli_line(stderr, "%.*s", (int)length, log);
+        log += length + (log[length] == '\n');
+    }
+}
+
+int cli_report(const clq_error *error)
+{
+    const char *message = error->message[0] != '\0' ? error->message : clq_status_name(error->status);
+    cli_note_failure(message);
+    print_line(message);
+    if (state.verbose) {
+        print_log(error->build_log);
+    }
+    return exit_code_of(error);
+}

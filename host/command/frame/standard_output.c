@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stdout that writes on where stdio gives up: after a signal that some library handles (EINTR), and on a pipe or
+ * terminal that another program has made non-blocking (EAGAIN), of which stdio would lose what was not written yet.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* fopencookie */
+#endif
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "command/frame/cli.h"
+
+#ifdef __GLIBC__
+
+static FILE *own; /* the stream that was there before */
+
+static ssize_t write_all(void *cookie, const char *bytes, size_t count)
+{
+    size_t written = 0;
+    (void)cookie;
+    while (written < count) {
+        const ssize_t step = write(STDOUT_FILENO, bytes + written, count - written);
+        if (step >= 0) {
+            written += (size_t)step;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            struct pollfd room = {STDOUT_FILENO, POLLOUT, 0};
+            (void)poll(&room, 1, -1);
+        } else if (errno != EINTR) {
+            return 0; /* an error of the stream; errno tells which */
+        }
+    }
+    return (ssize_t)written;
+}
+
+static int close_all(void *cookie)
+{
+    (void)cookie;
+    return close(STDOUT_FILENO);
+}
+
+void cli_standard_output_begin(void)
+{
+    const cookie_io_functions_t functions = {.write = write_all, .close = close_all};
+    FILE *stream = fopencookie(NULL, "w", functions);
+    if (stream == NULL) {
+        return; /* the one there is writes as well, just not on */
+    }
+    (void)setvbuf(stream, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
+    own = stdout;
+    stdout = stream;
+}
+
+/* A stream of ours is freed when it is closed, and what runs when the process ends may still look at stdout. */
+int cli_standard_output_end(void)
+{
+    const int result = fclose(stdout);
+    if (own != NULL) {
+        stdout = own;
+    }
+    return result;
+}
+
+#else
+
+void cli_standard_output_begin(void)
+{
+}
+
+int cli_standard_output_end(void)
+{
+    return fclose(stdout);
+}
+
+#endif
+
+/* ---- the object of --json ---- */
+
+static int json_printed;
+
+void cli_json_begin(clq_json_writer *json)
+{
+    json_printed = 1;
+    clq_json_writer_begin(json, stdout);
+}
+
+int cli_json_printed(void)
+{
+    return json_printed;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs, the exit codes and the environment, as data. Nothing else in the command repeats them. */
+#include "command/frame/options.h"
+
+const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
+    [CLI_VERB_DEVICES] =
+        {
+            .name = "devices",
+            .arguments = "",
+            .run = cli_devices,
+            .summary = "list OpenCL devices and what would run on each",
+            .description =
+                "Lists every platform and device with the kernel variant of each operation and why it was "
+                "chosen (gemm: for 1024 x 1024 x 1024, s8 times packed s8 to s8), what a device lacks, and which "
+                "device 'auto' and --device take. The reference is always there.",
+        },
+    [CLI_VERB_INFO] =
+        {
+            .name = "info",
+            .arguments = "FILE...",
+            .minimum = 1,
+            .maximum = SIZE_MAX,
+            .run = cli_info,
+            .summary = "list the tensors of model files",
+            .description = "Lists name, type, shape and bytes of every tensor; for quantized tensors also how scales "
+                           "and zero points are laid out. Quantized files made by other tools are understood when a "
+                           "tensor T of an 8-bit type stands beside T_scale and, where needed, T_zero_point.",
+        },
+    [CLI_VERB_MINMAX] =
+        {
+            .name = "minmax",
+            .arguments = "FILE",
+            .minimum = 1,
+            .maximum = 1,
+            .run = cli_minmax,
+            .summary = "minimum and maximum of each tensor, channel or group",
+            .description = "Prints the least and the greatest finite element of every tensor of floating point type, "
+                           "and how many elements are NaN or infinite. With --granularity channel or group, --verbose "
+                           "and --json list each range.",
+        },
+    [CLI_VERB_QUANTIZE] =
+        {
+            .name = "quantize",
+            .arguments = "IN -o OUT",
+            .minimum = 1,
+            .maximum = 1,
+            .run = cli_quantize,
+            .summary = "quantize a model file or an array",
+            .description = "Quantizes the floating point tensors of IN and copies all else byte for byte. For each "
+                           "quantized tensor T, OUT holds T, T_scale and, where it is not 0, T_zero_point. The same "
+                           "input and options give the same bytes on every device.",
+        },
+    [CLI_VERB_DEQUANTIZE] =
+        {
+            .name = "dequantize",
+            .arguments = "IN -o OUT",
+            .minimum = 1,
+            .maximum = 1,
+            .run = cli_dequantize,
+            .summary = "turn quantized tensors back into floating point",
+            .description = "Writes every quantized tensor of IN as floating point and copies all else. OUT is a "
+                           "safetensors file, or a .npy file for one tensor.",
+        },
+    [CLI_VERB_COMPARE] =
+        {
+            .name = "compare",
+            .arguments = "REFERENCE TEST",
+            .minimum = 2,
+            .maximum = 2,
+            .run = cli_compare,
+            .summary = "error of one model file against another",
+            .description = "Prints for each tensor the largest absolute error and where it is, the mean absolute "
+                           "error, the signal to quantization noise ratio and the cosine similarity. TEST may be "
+                           "quantized.",
+        },
+    [CLI_VERB_CALIBRATE] =
+        {
+            .name = "calibrate",
+            .arguments = "IN... -o RANGES.json",
+            .minimum = 1,
+            .maximum = SIZE_MAX,
+            .run = cli_calibrate,
+            .summary = "find ranges over many batches of activations",
+            .description =
+                "Reads dumps of activations, the same tensor names in every file, and writes a range for each tensor "
+                "or channel, for 'quantize --ranges'. A tensor of the same name in several files is several batches; "
+                "their shapes may differ, but not in the number of channels. The memory does not grow with the number "
+                "of files. All methods but minmax and moving-average read the data twice.",
+        },
+    [CLI_VERB_GEMM] =
+        {
+            .name = "gemm",
+            .arguments = "A.npy B.npy -o C.npy",
+            .minimum = 2,
+            .maximum = 2,
+            .run = cli_gemm,
+            .summary = "multiply int8 matrices",
+            .description =
+                "C = output(bias + (A - Za)(B - Zb)), the sums in 32 bits, where they wrap. A is [M, K] and B "
+                "[K, N], of int8 or uint8 each. Both may have the same batch dimensions before these, or one "
+                "of them may, and the other serves every batch; C has them too. All three are held in "
+                "memory as a whole. The bytes are the same on every device.",
+        },
+    [CLI_VERB_MULTIPLIER] =
+        {
+            .name = "multiplier",
+            .arguments = "F",
+            .minimum = 1,
+            .maximum = 1,
+            .run = cli_multiplier,
+            .summary = "find a fixed-point form of a real factor",
+            .description = "Approximates F by F0 / 2^n for n from 0 to --max-shift, prints the error "
+                           "|F*Q - ((F0*Q) >> n)| on the sample accumulators Q, and marks the best row. Also prints "
+                           "the 31-bit multiplier and shift. Without --sample, Q runs over 1, 3, 5 and 7 times "
+                           "2^k with both signs, up to 20 bits.",
+        },
+    [CLI_VERB_BENCH] =
+        {
+            .name = "bench",
+            .arguments = "[OP...]",
+            .maximum = SIZE_MAX,
+            .run = cli_bench,
+            .summary = "measure the operations beside what the machine could do",
+            .description =
+                "Measures minmax, quantize, dequantize, fake-quantize, dynamic-quantize, batch (many small "
+                "tensors at once) and gemm, or those that are named, on data that is on the device already. Each row "
+                "shows median and best time, GB/s or GOPS, and the fraction of what C on all processors reaches for "
+                "the same problem, and of a copy, in the same rounds. Results are compared with the reference "
+                "before anything is timed; one that differs is exit code 5. Without OP, gemm has a few shapes only.",
+        },
+    [CLI_VERB_SAMPLE] =
+        {
+            .name = "sample",
+            .arguments = "MODEL -o FILE",
+            .minimum = 1,
+            .maximum = 1,
+            .run = cli_sample,
+            .summary = "write a model file to try things on",
+            .description = "Writes a safetensors file with the layer names and shapes of MODEL (mobilenet-v2, "
+                           "resnet-50 or transformer-block) and plausible random weights. The same seed gives the "
+                           "same bytes on every machine.",
+        },
+};
+
+const cli_exit_text cli_exit_table[] = {
+    {"0", "success"},
+    {"1", "failure at run time: input or output, memory, a forced kernel that cannot run"},
+    {"2", "usage: the command line asks for something impossible"},
+    {"3", "an input file breaks its format"},
+    {"4", "no such device, or the device failed"},
+    {"5", "results differ from the reference"},
+    {"6", "a quality gate was not met: --fail-sqnr-below, --strict"},
+    {"7", "the data holds NaN or infinity"},
+    {"130, 143", "interrupted by SIGINT, SIGTERM (129: by SIGHUP)"},
+    {NULL, NULL},
+};
+
+const cli_exit_text cli_environment_table[] = {
+    {"CLQUANT_DEVICE", "the device when --device is not given"},
+    {"CLQUANT_CACHE_DIR", "folder of compiled kernels, instead of clquant in XDG_CACHE_HOME or ~/.cache; when set and "
+                          "empty nothing is kept"},
+    {"NO_COLOR", "when set and not empty, progress is drawn without colour"},
+    {NULL, NULL},
+};

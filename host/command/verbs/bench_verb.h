@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of `clquant bench`. */
+#ifndef CLQ_HOST_COMMAND_VERBS_BENCH_VERB_H
+#define CLQ_HOST_COMMAND_VERBS_BENCH_VERB_H
+
+#include "command/frame/cli.h"
+#include "suite.h"
+
+/* The names of the operations; NULL after the last. */
+const char *cli_bench_name(size_t index);
+
+/* Implementations to compare with; the command itself has none. */
+void cli_bench_set_peers(const bench_peers *peers);
+
+/*
+ * Read a file of shapes: one in each line in the form of bench/shape.h, blank lines, comments from '#' on. CLQ_BAD_FILE
+ * names the line; a file without any shape is one too.
+ */
+clq_status cli_bench_read_shapes(const char *path, bench_shape *shapes, size_t *count, clq_error *error);
+
+/* What is told on stdout. */
+typedef struct cli_bench_report {
+    const cli_options *options;
+    clq_context *context;
+    const bench_peers *peers;
+    int rounds;
+    clq_json_writer json;
+    int begun;
+    uint64_t memory_bytes; /* the most that a group took */
+    clq_status status;     /* of what was to be printed, with its error */
+    clq_error error;
+} cli_bench_report;
+
+/* Facts about the run, then a table or the rows of each group, then the rest. */
+void cli_bench_report_begin(cli_bench_report *report);
+void cli_bench_report_group(cli_bench_report *report, const bench_group *group);
+void cli_bench_report_end(cli_bench_report *report, size_t failed);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clquant gemm: a product of two int8 matrices from .npy files into a third. */
+#include <string.h>
+
+#include "command/verbs/gemm_report.h"
+#include "command/verbs/report.h"
+#include "core/size.h"
+#include "model/output.h"
+
+typedef struct gemm_run {
+    cli_gemm_job job;
+    cli_gemm_product product;
+    clq_output *output;
+    size_t number; /* of C in the output */
+    cli_progress *progress;
+    uint64_t done_bytes;
+} gemm_run;
+
+/* Everything that needs no device: what can be refused is refused before anything is opened for writing. */
+static clq_status prepare(gemm_run *run, clq_error *error)
+{
+    const cli_options *options = run->job.options;
+    CLQ_TRY(cli_gemm_open(&run->job, error));
+    CLQ_TRY(cli_gemm_read_values(&run->job, error));
+    CLQ_TRY(cli_gemm_check_values(&run->job, error));
+    CLQ_TRY(clq_output_create(options->output, 1, &run->output, error));
+    CLQ_TRY(clq_output_check(run->output, run->job.a.model, options->force, error));
+    return clq_output_check(run->output, run->job.b.model, options->force, error);
+}
+
+static clq_status open_device(gemm_run *run, clq_error *error)
+{
+    const cli_options *options = run->job.options;
+    CLQ_TRY(cli_open_device(options, &run->product.context, error));
+    if (options->gemm.variant != NULL) {
+        const clq_status status = clq_context_force_variant(run->product.context, options->gemm.variant, error);
+        if (status != CLQ_OK) {
+            return clq_fail_in(error, status, "--variant %s", options->gemm.variant);
+        }
+    }
+    return CLQ_OK;
+}
+
+/* The temporary file of the output tells of a full disk before the work is done. */
+static clq_status open_output(gemm_run *run, clq_error *error)
+{
+    const cli_gemm_job *job = &run->job;
+    const clq_dtype dtype = job->problem.c.dtype;
+    const char *name = dtype == CLQ_S32 ? "I32" : dtype == CLQ_S8 ? "I8" : dtype == CLQ_U8 ? "U8" : "F32";
+    uint64_t bytes = 0;
+    CLQ_TRY(clq_output_tensor(run->output, 0, "C", name, job->rank, job->shape, cli_gemm_c_bytes(job), &run->number,
+                              error));
+    CLQ_TRY(clq_output_layout(run->output, &bytes, error));
+    return clq_output_open(run->output, job->options->force, error);
+}
+
+static clq_status write_output(gemm_run *run, clq_error *error)
+{
+    const uint64_t step = UINT64_C(64) << 20;
+    const uint64_t bytes = cli_gemm_c_bytes(&run->job);
+    void *memory = NULL;
+    CLQ_TRY(clq_buffer_map(run->product.c, &memory, error));
+    for (uint64_t at = 0; at < bytes; at += step) {
+        if (cli_interrupted()) {
+            return clq_fail(error, CLQ_CANCELLED, "interrupted: nothing was written");
+        }
+        CLQ_TRY(clq_output_write(run->output, run->number, at, (const char *)memory + at,
+                                 clq_size_min(step, bytes - at), error));
+    }
+    CLQ_TRY(clq_buffer_unmap(run->product.c, error));
+    return clq_output_commit(run->output, error);
+}
+
+static clq_status execute(gemm_run *run, clq_error *error)
+{
+    const cli_gemm_job *job = &run->job;
+    const int check = job->options->gemm.check;
+    CLQ_TRY(prepare(run, error));
+    CLQ_TRY(open_device(run, error));
+    CLQ_TRY(open_output(run, error));
+    CLQ_TRY(cli_gemm_load(&run->product, job, check, error));
+    run->progress = cli_progress_begin(job->options, "gemm", cli_gemm_c_bytes(job) * (check ? 2 : 1));
+    CLQ_TRY(cli_gemm_run(&run->product, job, run->progress, &run->done_bytes, error));
+    if (check) {
+        CLQ_TRY(cli_gemm_verify(&run->product, job, run->progress, &run->done_bytes, error));
+    }
+    cli_progress_end(&run->progress);
+    return write_output(run, error);
+}
+
+int cli_gemm(const cli_options *options)
+{
+    gemm_run run;
+    clq_error error;
+    clq_status status;
+    const int code = cli_gemm_check_options(options);
+    if (code != CLI_OK) {
+        return code;
+    }
+    memset(&run, 0, sizeof run);
+    run.job.options = options;
+    status = execute(&run, &error);
+    cli_progress_end(&run.progress);
+    if (status == CLQ_OK) {
+        cli_gemm_report(&run.job, &run.product);
+    }
+    clq_output_destroy(&run.output);
+    cli_gemm_release(&run.product);
+    cli_gemm_job_release(&run.job);
+    return cli_report_end(status == CLQ_OK ? options->output : NULL, status, &error);
+}

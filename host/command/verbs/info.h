@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `clquant info` tells of a file; text (verb_info.c) and JSON (info_json.c) show the same facts. */
+#ifndef CLQ_HOST_COMMAND_VERBS_INFO_H
+#define CLQ_HOST_COMMAND_VERBS_INFO_H
+
+#include "command/frame/cli.h"
+#include "format/model.h"
+#include "model/quantized.h"
+
+/* Scales and zero points of one quantized tensor, from the least to the greatest. */
+typedef struct cli_info_span {
+    float scale_lo, scale_hi;
+    int32_t zero_lo, zero_hi;
+} cli_info_span;
+clq_status cli_info_find_span(const clq_model *model, const clq_quantized *quantized, cli_info_span *span,
+                              clq_error *error);
+
+typedef struct cli_info_totals {
+    size_t quantized;
+    uint64_t elements; /* scales and zero points are not counted */
+    uint64_t bytes;
+} cli_info_totals;
+cli_info_totals cli_info_count(const clq_model *model, const clq_quantized_list *list);
+
+const char *cli_info_kind(clq_model_kind kind); /* "sharded safetensors" */
+
+/* The quantized tensor that tensor `index` belongs to in the given role, or NULL. `list` may be NULL. */
+const clq_quantized *cli_info_in_role(const clq_quantized_list *list, size_t index, clq_role role);
+
+/* Write the members of one file. After a failure the JSON is whole, the tensors from there on missing. */
+clq_status cli_info_print_json(clq_json_writer *json, const clq_model *model, const clq_quantized_list *list,
+                               clq_error *error);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `quantize` tells on stdout: a table and a summary for people, or one JSON object. */
+#ifndef CLQ_HOST_COMMAND_VERBS_REPORT_H
+#define CLQ_HOST_COMMAND_VERBS_REPORT_H
+
+#include <time.h>
+
+#include "model/plan.h"
+
+/* Facts about the whole run. */
+typedef struct cli_report_summary {
+    uint64_t bytes_in, bytes_out; /* of all files */
+    double seconds;
+    char device[160];
+} cli_report_summary;
+
+/*
+ * Report a failure and return its exit code. One that a signal brought about (runtimes of devices may fail when their
+ * work is interrupted) counts as the interruption that it is.
+ */
+int cli_report_failure(const clq_error *error);
+
+/*
+ * The same for a verb that writes OUT, whatever its status, at its very end: stdout is closed. `complete` is the path
+ * of OUT once it is in its place, NULL before; what fails from there on, printing included, is told together with it.
+ */
+int cli_report_end(const char *complete, clq_status status, const clq_error *error);
+
+/* Seconds on the monotonic clock since `begun`. */
+double cli_seconds_since(const struct timespec *begun);
+
+/*
+ * The members "copied", the names of the tensors that were copied, and "copied_details", the same with shape, type and,
+ * where there is one, the reason.
+ */
+typedef struct cli_copied {
+    const clq_model_tensor *tensor;
+    const char *reason; /* NULL: none is told */
+} cli_copied;
+void cli_report_json_copied(clq_json_writer *json, const cli_copied *copied, size_t count);
+
+/* The member "summary", which all verbs that write a file give. */
+void cli_report_json_summary(clq_json_writer *json, size_t tensors, const cli_report_summary *summary);
+
+/*
+ * One object, in the form that the command promises. What was not found out (by a dry run, or after a
+ * refusal by --strict) is null.
+ */
+clq_status cli_report_json(const clq_model_plan *plan, const cli_report_summary *summary, clq_error *error);
+
+/*
+ * The tensors with the largest error first, how many are copied and why, what could be better, and what was done: to be
+ * read by people, so all tensors are only listed with --verbose or --dry-run.
+ */
+clq_status cli_report_table(const cli_options *options, const clq_model_plan *plan, const cli_report_summary *summary,
+                            clq_error *error);
+
+/* What to try for the worst tensor, if its numbers give a reason; else nothing is printed. */
+void cli_report_hint(const clq_model_plan *plan);
+
+/* "channel 0", "group 128", "tensor". */
+void cli_format_granularity(char *out, size_t capacity, const clq_layout *layout);
+
+/* "31.42 dB", "exact", "-". */
+void cli_format_sqnr(char *out, size_t capacity, const clq_errors *errors);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Advice for the worst tensor of a report, where its numbers say what is wrong. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "command/verbs/report.h"
+
+/*
+ * Weights that look like a bell have their largest of thousands of values at 4 to 5 times the root of the mean square.
+ * Where it is much more, a few outliers decide the scale and all other values share few codes.
+ */
+static const double MANY_TIMES = 10.0;
+
+/* Clipping less than one element in a thousand may well be meant. */
+static const double MUCH_CLIPPED = 0.001;
+
+static const clq_model_plan_tensor *find_worst(const clq_model_plan *plan)
+{
+    const clq_model_plan_tensor *worst = NULL;
+    for (size_t i = 0; i < plan->count; i++) {
+        const clq_model_plan_tensor *tensor = &plan->tensors[i];
+        if (tensor->measured && isfinite(tensor->errors.sqnr_db) &&
+            (worst == NULL || clq_errors_compare(&tensor->errors, &worst->errors) < 0)) {
+            worst = tensor;
+        }
+    }
+    return worst;
+}
+
+/*
+ * How far the ends of the codes are from zero in units of the root of the mean square. Rounding to steps of S is an
+ * error of S^2/12 in the mean, so SQNR = 10 * log10(12 * mean(x^2) / S^2), and the ends are at S * half the codes.
+ */
+static double crest(const clq_model_plan_tensor *tensor)
+{
+    const double half = ((double)tensor->q.scheme.qmax - (double)tensor->q.scheme.qmin) / 2.0;
+    return half * sqrt(12.0) / pow(10.0, tensor->errors.sqnr_db / 20.0);
+}
+
+/* The next finer granularity that makes sense, as options. 0: there is none. */
+static int finer(const clq_model_plan_tensor *tensor, char *out, size_t capacity)
+{
+    const clq_layout *layout = &tensor->q.layout;
+    const uint64_t row = layout->rank > 0 ? layout->shape[layout->rank - 1] : 1;
+    if (layout->granularity == CLQ_PER_TENSOR && layout->rank >= 2) {
+        snprintf(out, capacity, "--granularity channel");
+        return 1;
+    }
+    if (layout->granularity == CLQ_PER_GROUP && layout->group_size > 32 && row > 32) {
+        snprintf(out, capacity, "--group-size 32");
+        return 1;
+    }
+    if (layout->granularity != CLQ_PER_GROUP && row >= 64) {
+        snprintf(out, capacity, "--granularity group --group-size %d", row >= 256 ? 128 : 32);
+        return 1;
+    }
+    return 0;
+}
+
+void cli_report_hint(const clq_model_plan *plan)
+{
+    const clq_model_plan_tensor *worst = find_worst(plan);
+    const char *name;
+    char shown[200];
+    char options[80];
+    char advice[260];
+    double share;
+    if (worst == NULL) {
+        return;
+    }
+    name = plan->model->tensors[worst->index].name;
+    clq_printable(shown, sizeof shown, name, strlen(name));
+    share = (double)worst->clipped / (double)worst->elements;
+    if (share > MUCH_CLIPPED) {
+        cli_line(stdout, "hint: %.2g%% of '%s' lie beyond the codes: a wider --range or a larger --scale clips fewer",
+                 100.0 * share, shown);
+        return;
+    }
+    if (worst->clipped > 0 || crest(worst) < MANY_TIMES) {
+        return;
+    }
+    if (finer(worst, options, sizeof options)) {
+        snprintf(advice, sizeof advice, "try %s", options);
+    } else {
+        snprintf(advice, sizeof advice, "--exclude '%s' keeps it as it is", shown);
+    }
+    cli_line(stdout,
+             "hint: the largest values of '%s' are about %.0f times the root mean square: few outliers take most "
+             "codes; %s",
+             shown, crest(worst), advice);
+}

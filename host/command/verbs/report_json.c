@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdlib.h>
+
+#include "command/verbs/report.h"
+
+typedef enum series { SERIES_SCALE, SERIES_ZERO_POINT, SERIES_MINIMUM, SERIES_MAXIMUM } series;
+
+static void json_value(clq_json_writer *json, const clq_model_plan_tensor *tensor, series which, uint64_t i)
+{
+    switch (which) {
+    case SERIES_SCALE:
+        clq_json_writer_number(json, (double)tensor->scale[i]);
+        break;
+    case SERIES_ZERO_POINT:
+        clq_json_writer_i64(json, tensor->zero_point[i]);
+        break;
+    case SERIES_MINIMUM:
+        clq_json_writer_number(json, (double)tensor->range[2 * i]);
+        break;
+    case SERIES_MAXIMUM:
+        clq_json_writer_number(json, (double)tensor->range[2 * i + 1]);
+        break;
+    }
+}
+
+/* A number per tensor, an array per channel or group; null when the data was not looked at. */
+static void json_series(clq_json_writer *json, const char *key, const clq_model_plan_tensor *tensor, series which)
+{
+    clq_json_writer_key(json, key);
+    if (tensor->range == NULL) {
+        clq_json_writer_null(json);
+        return;
+    }
+    if (tensor->q.layout.granularity == CLQ_PER_TENSOR) {
+        json_value(json, tensor, which, 0);
+        return;
+    }
+    clq_json_writer_open(json, '[');
+    for (uint64_t i = 0; i < tensor->parameters; i++) {
+        json_value(json, tensor, which, i);
+    }
+    clq_json_writer_close(json, ']');
+}
+
+static void json_measured(clq_json_writer *json, const clq_model_plan_tensor *tensor)
+{
+    clq_json_writer_key(json, "max_abs_error");
+    clq_json_writer_number(json, tensor->measured ? tensor->errors.maximum : NAN);
+    clq_json_writer_key(json, "sqnr_db");
+    clq_json_writer_number(json, tensor->measured ? tensor->errors.sqnr_db : NAN);
+    clq_json_writer_key(json, "clipped");
+    if (tensor->measured) {
+        clq_json_writer_u64(json, tensor->clipped);
+    } else {
+        clq_json_writer_null(json);
+    }
+}
+
+static void json_tensor(clq_json_writer *json, const clq_model_plan *plan, const clq_model_plan_tensor *tensor)
+{
+    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    clq_json_writer_open(json, '{');
+    clq_json_writer_name_and_shape(json, source->name, source->rank, source->shape);
+    clq_json_writer_key(json, "dtype");
+    clq_json_writer_string(json, source->dtype.name);
+    clq_json_writer_key(json, "quantized_dtype");
+    clq_json_writer_string(json, clq_dtype_name(tensor->q.scheme.dtype));
+    clq_json_writer_key(json, "granularity");
+    clq_json_writer_string(json, clq_granularity_name(tensor->q.layout.granularity));
+    clq_json_writer_key(json, "axis");
+    if (tensor->q.layout.granularity == CLQ_PER_CHANNEL) {
+        clq_json_writer_u64(json, tensor->q.layout.axis);
+    } else {
+        clq_json_writer_null(json);
+    }
+    json_series(json, "scale", tensor, SERIES_SCALE);
+    json_series(json, "zero_point", tensor, SERIES_ZERO_POINT);
+    json_series(json, "min", tensor, SERIES_MINIMUM);
+    json_series(json, "max", tensor, SERIES_MAXIMUM);
+    clq_json_writer_key(json, "nonfinite");
+    clq_json_writer_u64(json, tensor->nonfinite.count);
+    json_measured(json, tensor);
+    clq_json_writer_key(json, "variant");
+    clq_json_writer_string(json, tensor->variant);
+    clq_json_writer_close(json, '}');
+}
+
+static void json_copied(clq_json_writer *json, const cli_copied *copied)
+{
+    clq_json_writer_open(json, '{');
+    clq_json_writer_name_and_shape(json, copied->tensor->name, copied->tensor->rank, copied->tensor->shape);
+    clq_json_writer_key(json, "dtype");
+    clq_json_writer_string(json, copied->tensor->dtype.name);
+    if (copied->reason != NULL) {
+        clq_json_writer_key(json, "reason");
+        clq_json_writer_string(json, copied->reason);
+    }
+    clq_json_writer_close(json, '}');
+}
+
+void cli_report_json_copied(clq_json_writer *json, const cli_copied *copied, size_t count)
+{
+    clq_json_writer_key(json, "copied");
+    clq_json_writer_open(json, '[');
+    for (size_t i = 0; i < count; i++) {
+        clq_json_writer_string(json, copied[i].tensor->name);
+    }
+    clq_json_writer_close(json, ']');
+    clq_json_writer_key(json, "copied_details");
+    clq_json_writer_open(json, '[');
+    for (size_t i = 0; i < count; i++) {
+        json_copied(json, &copied[i]);
+    }
+    clq_json_writer_close(json, ']');
+}
+
+void cli_report_json_summary(clq_json_writer *json, size_t tensors, const cli_report_summary *summary)
+{
+    clq_json_writer_key(json, "summary");
+    clq_json_writer_open(json, '{');
+    clq_json_writer_key(json, "tensors");
+    clq_json_writer_u64(json, tensors);
+    clq_json_writer_key(json, "bytes_in");
+    clq_json_writer_u64(json, summary->bytes_in);
+    clq_json_writer_key(json, "bytes_out");
+    clq_json_writer_u64(json, summary->bytes_out);
+    clq_json_writer_key(json, "seconds");
+    clq_json_writer_number(json, summary->seconds);
+    clq_json_writer_key(json, "device");
+    if (summary->device[0] != '\0') {
+        clq_json_writer_string(json, summary->device);
+    } else {
+        clq_json_writer_null(json);
+    }
+    clq_json_writer_close(json, '}');
+}
+
+clq_status cli_report_json(const clq_model_plan *plan, const cli_report_summary *summary, clq_error *error)
+{
+    clq_json_writer json;
+    size_t count = 0;
+    cli_copied *copied = malloc((plan->count + 1) * sizeof *copied);
+    if (copied == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
+    cli_json_begin(&json);
+    clq_json_writer_key(&json, "tensors");
+    clq_json_writer_open(&json, '[');
+    for (size_t i = 0; i < plan->count; i++) {
+        const clq_model_plan_tensor *tensor = &plan->tensors[i];
+        if (tensor->quantized) {
+            json_tensor(&json, plan, tensor);
+        } else {
+            copied[count++] = (cli_copied){&plan->model->tensors[i], tensor->reason};
+        }
+    }
+    clq_json_writer_close(&json, ']');
+    cli_report_json_copied(&json, copied, count);
+    cli_report_json_summary(&json, plan->quantized_count, summary);
+    clq_json_writer_end(&json);
+    free(copied);
+    return CLQ_OK;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/verbs/report.h"
+
+/* What a person reads of a table; a few more are shown at once rather than counted. */
+enum { WORST_ROWS = 10, SPARED_ROWS = 2 };
+
+/* One value, or the least and the greatest. Four digits tell a person enough; --json has them all. */
+static void format_scales(char *out, size_t capacity, const clq_model_plan_tensor *tensor)
+{
+    if (tensor->scale_low == tensor->scale_high) {
+        snprintf(out, capacity, "%.4g", (double)tensor->scale_low);
+    } else {
+        snprintf(out, capacity, "%.4g..%.4g", (double)tensor->scale_low, (double)tensor->scale_high);
+    }
+}
+
+static void format_zero_points(char *out, size_t capacity, const clq_model_plan_tensor *tensor)
+{
+    if (tensor->zero_point_low == tensor->zero_point_high) {
+        snprintf(out, capacity, "%" PRId32, tensor->zero_point_low);
+    } else {
+        snprintf(out, capacity, "%" PRId32 "..%" PRId32, tensor->zero_point_low, tensor->zero_point_high);
+    }
+}
+
+static int worst_first(const void *a, const void *b)
+{
+    const clq_model_plan_tensor *x = *(const clq_model_plan_tensor *const *)a;
+    const clq_model_plan_tensor *y = *(const clq_model_plan_tensor *const *)b;
+    const int order = x->measured && y->measured ? clq_errors_compare(&x->errors, &y->errors) : 0;
+    return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
+}
+
+static void table_row(cli_table *table, const clq_model_plan *plan, const clq_model_plan_tensor *tensor)
+{
+    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    char text[160];
+    cli_table_cell(table, "%s", source->name);
+    clq_format_shape(text, sizeof text, source->rank, source->shape);
+    cli_table_cell(table, "%s", text);
+    cli_table_cell(table, "%s -> %s", source->dtype.name, clq_dtype_name(tensor->q.scheme.dtype));
+    cli_format_granularity(text, sizeof text, &tensor->q.layout);
+    cli_table_cell(table, "%s", text);
+    format_scales(text, sizeof text, tensor);
+    cli_table_cell(table, "%s", text);
+    format_zero_points(text, sizeof text, tensor);
+    cli_table_cell(table, "%s", text);
+    if (tensor->measured) {
+        cli_table_cell(table, "%.4g", tensor->errors.maximum);
+        cli_table_cell(table, "%" PRIu64, tensor->clipped);
+        cli_format_sqnr(text, sizeof text, &tensor->errors);
+        cli_table_cell(table, "%s", text);
+    }
+}
+
+/* The worst tensors first; `all`, or those that a person will look at. */
+static clq_status quantized_table(const clq_model_plan *plan, int measured, int all, clq_error *error)
+{
+    static const char *const TITLES[] = {"name",       "shape",     "type",    "per", "scale",
+                                         "zero point", "max error", "clipped", "SQNR"};
+    const clq_model_plan_tensor **order = malloc((plan->quantized_count + 1) * sizeof *order);
+    cli_table *table = cli_table_create(measured ? 9 : 6, TITLES, "<<<<<>>>>");
+    clq_status status = CLQ_OK;
+    size_t count = 0;
+    size_t rows;
+    if (order == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report"));
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->tensors[i].quantized) {
+            order[count++] = &plan->tensors[i];
+        }
+    }
+    qsort(order, count, sizeof *order, worst_first);
+    rows = all || count <= WORST_ROWS + SPARED_ROWS ? count : WORST_ROWS;
+    for (size_t i = 0; i < rows; i++) {
+        table_row(table, plan, order[i]);
+    }
+    CLQ_TRY_TO(cli_table_print(table, stdout, error));
+    if (rows < count) {
+        cli_line(stdout, "... and %zu more with a smaller error; --verbose shows all", count - rows);
+    }
+done:
+    cli_table_destroy(&table);
+    free(order);
+    return status;
+}
+
+static clq_status copied_table(const clq_model_plan *plan, clq_error *error)
+{
+    static const char *const TITLES[] = {"copied", "shape", "type", "because"};
+    cli_table *table = cli_table_create(4, TITLES, "<<<<");
+    clq_status status;
+    for (size_t i = 0; i < plan->count; i++) {
+        const clq_model_plan_tensor *tensor = &plan->tensors[i];
+        const clq_model_tensor *source = &plan->model->tensors[i];
+        if (!tensor->quantized) {
+            char shape[160];
+            clq_format_shape(shape, sizeof shape, source->rank, source->shape);
+            cli_table_cell(table, "%s", source->name);
+            cli_table_cell(table, "%s", shape);
+            cli_table_cell(table, "%s", source->dtype.name);
+            cli_table_cell(table, "%s", tensor->reason);
+        }
+    }
+    cli_line(stdout, "%s", "");
+    status = cli_table_print(table, stdout, error);
+    cli_table_destroy(&table);
+    return status;
+}
+
+/* One line for each reason, with the number of tensors and their bytes. */
+static void copied_reasons(const clq_model_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const char *reason = plan->tensors[i].reason;
+        size_t count = 0;
+        uint64_t bytes = 0;
+        char text[64];
+        size_t first = 0;
+        if (plan->tensors[i].quantized) {
+            continue;
+        }
+        while (plan->tensors[first].quantized || strcmp(plan->tensors[first].reason, reason) != 0) {
+            first++;
+        }
+        for (size_t j = i; first == i && j < plan->count; j++) {
+            if (!plan->tensors[j].quantized && strcmp(plan->tensors[j].reason, reason) == 0) {
+                count += 1;
+                bytes += plan->model->tensors[j].bytes;
+            }
+        }
+        if (count > 0) {
+            clq_format_bytes(text, sizeof text, bytes);
+            cli_line(stdout, "copied: %zu tensor%s, %s: %s", count, count == 1 ? "" : "s", text, reason);
+        }
+    }
+}
+
+static void clipped_summary(const clq_model_plan *plan)
+{
+    uint64_t elements = 0;
+    uint64_t clipped = 0;
+    size_t tensors = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        const clq_model_plan_tensor *tensor = &plan->tensors[i];
+        if (tensor->measured) {
+            elements += tensor->elements;
+            clipped += tensor->clipped;
+            tensors += tensor->clipped > 0;
+        }
+    }
+    if (clipped > 0) {
+        cli_line(stdout, "clipped: %" PRIu64 " of %" PRIu64 " elements (%.2g%%), in %zu tensor%s", clipped, elements,
+                 100.0 * (double)clipped / (double)elements, tensors, tensors == 1 ? "" : "s");
+    }
+}
+
+clq_status cli_report_table(const cli_options *options, const clq_model_plan *plan, const cli_report_summary *summary,
+                            clq_error *error)
+{
+    const size_t copied = plan->count - plan->quantized_count;
+    char in[64];
+    char out[64];
+    char rate[64] = "";
+    if (plan->quantized_count > 0) {
+        CLQ_TRY(quantized_table(plan, !options->dry_run, options->verbose || options->dry_run, error));
+    }
+    if (copied > 0 && (options->verbose || options->dry_run)) {
+        CLQ_TRY(copied_table(plan, error));
+    } else if (copied > 0) {
+        copied_reasons(plan);
+    }
+    clipped_summary(plan);
+    cli_report_hint(plan);
+    clq_format_bytes(in, sizeof in, summary->bytes_in);
+    clq_format_bytes(out, sizeof out, summary->bytes_out);
+    if (!options->dry_run && summary->seconds > 0.0) {
+        char number[32];
+        clq_format_bytes(number, sizeof number, (uint64_t)((double)summary->bytes_in / summary->seconds));
+        snprintf(rate, sizeof rate, " (%s/s)", number);
+    }
+    cli_line(stdout, "%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s%s on %s",
+             options->dry_run ? "dry run: " : "", plan->quantized_count, copied, in, out, summary->bytes_out,
+             summary->bytes_out > 0 ? (double)summary->bytes_in / (double)summary->bytes_out : 0.0, summary->seconds,
+             rate, summary->device);
+    return CLQ_OK;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The public matrix product: operands are checked here, the context's executor does the work. */
+#include "engine/gemm.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *clq_gemm_argument_name(clq_gemm_argument argument)
+{
+    static const char *const names[CLQ_GEMM_ARGUMENTS] = {
+        "a",      "b",    "c",       "a_zero_point", "b_zero_point", "c_zero_point",
+        "a_sums", "bias", "a_scale", "b_scale",      "multiplier",   "shift"};
+    return names[argument];
+}
+
+static clq_status check_operand(const clq_context *context, clq_gemm_task *task, clq_gemm_argument argument,
+                                const clq_operand *operand, int is_written, clq_error *error)
+{
+    const char *name = clq_gemm_argument_name(argument);
+    const uint64_t size = clq_gemm_element_bytes(task, argument);
+    const uint64_t need = clq_gemm_argument_elements(task, argument);
+    uint64_t have;
+    if (need == 0) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(clq_buffer_check(operand->buffer, context, "gemm", name, !is_written, is_written, error));
+    have = operand->buffer->bytes / size;
+    CLQ_REQUIRE(operand->offset <= have && need <= have - operand->offset,
+                "gemm: %s needs %" PRIu64 " elements from offset %" PRIu64 ", its buffer has %" PRIu64, name, need,
+                operand->offset, have);
+    task->arguments[argument].object = operand->buffer->object;
+    task->arguments[argument].offset_bytes = operand->buffer->base_offset_bytes + operand->offset * size;
+    task->extents[argument] = clq_buffer_part(operand->buffer, operand->offset * size, need * size);
+    return CLQ_OK;
+}
+
+static clq_status check_weights(const clq_context *context, const clq_gemm_task *task, const clq_gemm_weights *w,
+                                clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    CLQ_REQUIRE(w->context == context, "gemm: the weights belong to another context");
+    CLQ_REQUIRE(w->n == p->n && w->k == p->k && w->batches == task->b_batches,
+                "gemm: the weights are %" PRIu64 " of %" PRIu64 " x %" PRIu64 ", B is %" PRIu64 " of %" PRIu64
+                " x %" PRIu64,
+                w->batches, w->k, w->n, task->b_batches, p->k, p->n);
+    CLQ_REQUIRE(w->dtype == p->b.dtype, "gemm: the weights are %s, B is %s", clq_dtype_name(w->dtype),
+                clq_dtype_name(p->b.dtype));
+    CLQ_REQUIRE(w->zero_point == p->b_zero_point,
+                "gemm: the weights were packed with b_zero_point %s, the problem says %s",
+                clq_gemm_values_name(w->zero_point), clq_gemm_values_name(p->b_zero_point));
+    return CLQ_OK;
+}
+
+clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
+                        const void *launch, clq_error *error)
+{
+    clq_gemm_task task;
+    CLQ_REQUIRE(context != NULL && operands != NULL, "clq_gemm: context and operands must not be NULL");
+    CLQ_TRY(clq_gemm_check(problem, error));
+    {
+        const clq_operand *given[CLQ_GEMM_ARGUMENTS] = {&operands->a,
+                                                        &operands->b,
+                                                        &operands->c,
+                                                        &operands->a_zero_point,
+                                                        &operands->b_zero_point,
+                                                        &operands->c_zero_point,
+                                                        &operands->a_sums,
+                                                        &operands->bias,
+                                                        &operands->a_scale,
+                                                        &operands->b_scale,
+                                                        &operands->multiplier,
+                                                        &operands->shift};
+        clq_gemm_task_init(&task, problem);
+        task.launch = launch;
+        task.weights = operands->weights;
+        for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
+            if (task.weights == NULL || (i != CLQ_GEMM_B && i != CLQ_GEMM_B_ZERO_POINT)) {
+                CLQ_TRY(check_operand(context, &task, (clq_gemm_argument)i, given[i], i == CLQ_GEMM_C, error));
+            }
+        }
+    }
+    if (task.weights != NULL) {
+        CLQ_TRY(check_weights(context, &task, task.weights, error));
+    }
+    CLQ_TRY(clq_gemm_check_output(&task, CLQ_GEMM_C, error));
+    return context->executor->gemm(context, &task, error);
+}
+
+clq_status clq_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
+                    clq_error *error)
+{
+    return clq_gemm_run(context, problem, operands, NULL, error);
+}
+
+clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, int32_t packed, clq_plan *plan,
+                         clq_error *error)
+{
+    clq_gemm_task task;
+    CLQ_REQUIRE(context != NULL && plan != NULL, "clq_gemm_plan: context and plan must not be NULL");
+    CLQ_TRY(clq_gemm_check(problem, error));
+    clq_gemm_task_init(&task, problem);
+    return context->executor->gemm_plan(context, &task, packed != 0, plan, error);
+}
+
+clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem *problem, clq_operand b,
+                                   clq_operand b_zero_point, clq_gemm_weights **weights, clq_error *error)
+{
+    clq_status status;
+    clq_gemm_task task;
+    clq_gemm_weights *made;
+    CLQ_REQUIRE(context != NULL && weights != NULL, "clq_gemm_weights_create: context and weights must not be NULL");
+    *weights = NULL;
+    CLQ_TRY(clq_gemm_check(problem, error));
+    clq_gemm_task_init(&task, problem);
+    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_B, &b, 0, error));
+    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_B_ZERO_POINT, &b_zero_point, 0, error));
+    made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the handle of packed weights");
+    }
+    made->context = context;
+    atomic_fetch_add(&context->references, 1);
+    made->dtype = problem->b.dtype;
+    made->zero_point = problem->b_zero_point;
+    made->n = problem->n;
+    made->k = problem->k;
+    made->batches = task.b_batches;
+    status = context->executor->weights_create(made, &task, error);
+    if (status != CLQ_OK) {
+        clq_gemm_weights_destroy(&made);
+        return status;
+    }
+    *weights = made;
+    return CLQ_OK;
+}
+
+void clq_gemm_weights_destroy(clq_gemm_weights **weights)
+{
+    if (weights == NULL || *weights == NULL) {
+        return;
+    }
+    if ((*weights)->object != NULL) {
+        (*weights)->context->executor->weights_destroy(*weights);
+    }
+    clq_context_release((*weights)->context);
+    free(*weights);
+    *weights = NULL;
+}
+
+uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights)
+{
+    return weights->bytes;
+}
+
+clq_status clq_gemm_row_sums(clq_context *context, const clq_gemm_problem *problem, clq_operand a, clq_operand sums,
+                             clq_error *error)
+{
+    clq_gemm_problem own;
+    clq_gemm_task task;
+    CLQ_REQUIRE(context != NULL, "clq_gemm_row_sums: context is NULL");
+    CLQ_TRY(clq_gemm_check(problem, error));
+    own = *problem;
+    own.a_sums = CLQ_GEMM_PER_ROW;
+    clq_gemm_task_init(&task, &own);
+    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_A, &a, 0, error));
+    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_A_SUMS, &sums, 1, error));
+    CLQ_TRY(clq_gemm_check_output(&task, CLQ_GEMM_A_SUMS, error));
+    return context->executor->gemm_row_sums(context, &task, error);
+}

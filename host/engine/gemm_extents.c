@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which bytes the operands of a product share. Rows of one matrix may lie between those of another, as columns of one
+ * wider matrix do, and batches of one between those of another: what counts are the rows themselves.
+ */
+#include "engine/gemm.h"
+
+/* `outer` blocks of `inner` rows of `bytes` bytes, from `first` on; no block overlaps another, and no row. */
+typedef struct row_set {
+    uint64_t first;
+    uint64_t outer, outer_stride;
+    uint64_t inner, inner_stride;
+    uint64_t bytes;
+} row_set;
+
+/* The first of `length`-byte things a `stride` apart that ends behind `at`. */
+static uint64_t first_behind(uint64_t at, uint64_t length, uint64_t stride)
+{
+    return at < length ? 0 : (at - length) / stride + 1;
+}
+
+static int rows_touch(uint64_t count, uint64_t stride, uint64_t bytes, uint64_t first, uint64_t end)
+{
+    const uint64_t row = first_behind(first, bytes, stride);
+    return row < count && row * stride < end;
+}
+
+/* Whether a row has a byte of [first, end), which is not empty. */
+static int set_touches(const row_set *s, uint64_t first, uint64_t end)
+{
+    const uint64_t block_bytes = (s->inner - 1) * s->inner_stride + s->bytes;
+    if (end <= s->first) {
+        return 0;
+    }
+    first = first > s->first ? first - s->first : 0;
+    end -= s->first;
+    /* Two rounds at most: what reaches the next block has its first byte. */
+    for (uint64_t block = first_behind(first, block_bytes, s->outer_stride);
+         block < s->outer && block * s->outer_stride < end; block++) {
+        const uint64_t begin = block * s->outer_stride;
+        if (rows_touch(s->inner, s->inner_stride, s->bytes, first > begin ? first - begin : 0, end - begin)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Batches that lie apart in memory; a parameter is one row. */
+static uint64_t batches_of(const clq_gemm_task *task, clq_gemm_argument argument)
+{
+    return argument == CLQ_GEMM_A   ? task->a_batches
+           : argument == CLQ_GEMM_B ? task->b_batches
+           : argument == CLQ_GEMM_C ? task->problem->batch
+                                    : 1;
+}
+
+/* One batch of an operand, as one block; dense rows are one. */
+static row_set rows_of(const clq_gemm_task *task, clq_gemm_argument argument, uint64_t batch)
+{
+    const clq_gemm_problem *p = task->problem;
+    const clq_extent *all = &task->extents[argument];
+    const uint64_t size = clq_gemm_element_bytes(task, argument);
+    row_set s = {all->first, 1, 1, 1, 1, all->end - all->first};
+    if (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B || argument == CLQ_GEMM_C) {
+        const clq_matrix *matrix = argument == CLQ_GEMM_A ? &p->a : argument == CLQ_GEMM_B ? &p->b : &p->c;
+        const clq_gemm_strides *strides = argument == CLQ_GEMM_A   ? &task->a
+                                          : argument == CLQ_GEMM_B ? &task->b
+                                                                   : &task->c;
+        const uint64_t rows = argument == CLQ_GEMM_B ? p->k : p->m;
+        const uint64_t columns = argument == CLQ_GEMM_A ? p->k : p->n;
+        const uint64_t leading = matrix->transposed ? strides->column_stride : strides->row_stride;
+        s.first += batch * strides->batch * size;
+        s.inner = matrix->transposed ? columns : rows;
+        s.inner_stride = leading * size;
+        s.bytes = (matrix->transposed ? rows : columns) * size;
+        if (s.inner_stride == s.bytes) {
+            s.bytes *= s.inner;
+            s.inner = 1;
+        }
+    }
+    return s;
+}
+
+/* All batches of an output: one after the other, or row by row (clq_gemm_check has seen to that). */
+static row_set output_of(const clq_gemm_task *task, clq_gemm_argument output)
+{
+    row_set s = rows_of(task, output, 0);
+    const uint64_t batches = batches_of(task, output);
+    const uint64_t stride = clq_size_max(task->c.batch * clq_gemm_element_bytes(task, output), 1);
+    if (batches == 1) {
+        return s;
+    }
+    if (stride >= (s.inner - 1) * s.inner_stride + s.bytes) {
+        s.outer = batches;
+        s.outer_stride = stride;
+    } else {
+        s.outer = s.inner;
+        s.outer_stride = s.inner_stride;
+        s.inner = batches;
+        s.inner_stride = stride;
+    }
+    return s;
+}
+
+static int touches_rows(const row_set *output, const row_set *s)
+{
+    for (uint64_t row = 0; row < s->inner; row++) {
+        const uint64_t first = s->first + row * s->inner_stride;
+        if (set_touches(output, first, first + s->bytes)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+clq_status clq_gemm_check_output(const clq_gemm_task *task, clq_gemm_argument output, clq_error *error)
+{
+    const clq_extent *written = &task->extents[output];
+    for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
+        const clq_gemm_argument input = (clq_gemm_argument)i;
+        if (input != output && clq_extents_overlap(written, &task->extents[input])) {
+            const row_set whole = output_of(task, output);
+            for (uint64_t batch = 0; batch < batches_of(task, input); batch++) {
+                const row_set s = rows_of(task, input, batch);
+                if (touches_rows(&whole, &s)) {
+                    return clq_extents_refuse("gemm", clq_gemm_argument_name(output), written,
+                                              clq_gemm_argument_name(input), &task->extents[input], error);
+                }
+            }
+        }
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_gemm_check_workspace(const clq_gemm_task *task, const clq_extent *workspace, clq_error *error)
+{
+    for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
+        const clq_gemm_argument argument = (clq_gemm_argument)i;
+        const uint64_t batches =
+            clq_extents_overlap(workspace, &task->extents[argument]) ? batches_of(task, argument) : 0;
+        for (uint64_t batch = 0; batch < batches; batch++) {
+            const row_set s = rows_of(task, argument, batch);
+            if (set_touches(&s, workspace->first, workspace->end)) {
+                return clq_extents_refuse("gemm", "the workspace", workspace, clq_gemm_argument_name(argument),
+                                          &task->extents[argument], error);
+            }
+        }
+    }
+    return CLQ_OK;
+}

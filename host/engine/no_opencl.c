@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A build without OpenCL: there is only the reference. */
+#include "engine/context.h"
+
+clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error)
+{
+    (void)infos;
+    (void)capacity;
+    (void)error;
+    *count = 0;
+    return CLQ_OK;
+}
+
+clq_status clq_cl_context_create(const clq_device_info *device, clq_context **context, clq_error *error)
+{
+    (void)device;
+    (void)context;
+    return clq_fail(error, CLQ_NO_DEVICE, "this build of clquant has no OpenCL");
+}

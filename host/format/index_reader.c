@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "format/index_reader.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+clq_status clq_index_refuse(const clq_index_reader *reader, clq_error *error, const char *format, ...)
+{
+    char rule[600];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(rule, sizeof rule, format, arguments);
+    va_end(arguments);
+    return clq_fail(error, CLQ_BAD_FILE, "%s: %s", reader->path.text, rule);
+}
+
+/* "metadata": an object of anything; total_size is the one member with a meaning here. */
+static clq_status parse_metadata(clq_index_reader *reader, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_json *json = &reader->json;
+    clq_json_kind kind = CLQ_JSON_NULL;
+    char *key = NULL;
+    size_t start = 0;
+    int first = 1;
+    int more = 0;
+    CLQ_TRY(clq_json_peek(json, &kind, error));
+    start = json->position;
+    CLQ_TRY(clq_json_enter(json, CLQ_JSON_OBJECT, error));
+    for (;;) {
+        size_t length = 0;
+        CLQ_TRY_TO(clq_json_next(json, CLQ_JSON_OBJECT, first, &more, error));
+        if (!more) {
+            break;
+        }
+        first = 0;
+        free(key);
+        key = NULL;
+        CLQ_TRY_TO(clq_json_key(json, &key, &length, error));
+        if (strcmp(key, "total_size") != 0 || length != strlen(key)) {
+            CLQ_TRY_TO(clq_json_skip(json, error));
+            continue;
+        }
+        if (reader->total_seen) {
+            status = clq_index_refuse(reader, error, "'total_size' stands twice");
+            goto done;
+        }
+        reader->total_seen = 1;
+        CLQ_TRY_TO(clq_json_peek(json, &kind, error));
+        if (kind != CLQ_JSON_NUMBER) {
+            status = clq_index_refuse(reader, error, "'total_size' is not a number");
+            goto done;
+        }
+        CLQ_TRY_TO(clq_json_double(json, &reader->total_size, error));
+    }
+    reader->model->index_metadata = clq_copy_text(json->text + start, json->position - start);
+    if (reader->model->index_metadata == NULL) {
+        status = clq_fail_memory(error, reader->model->path);
+    }
+done:
+    free(key);
+    return status;
+}
+
+/* The one copy of the file name `name`, which is taken over, failure included. */
+static clq_status intern_file(clq_index_reader *reader, char *name, const char **file, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    size_t existing = SIZE_MAX;
+    char **grown = clq_grow(reader->files, reader->file_count, &reader->file_capacity, sizeof *grown);
+    if (grown == NULL) {
+        status = clq_fail_memory(error, reader->model->path);
+        goto done;
+    }
+    reader->files = grown;
+    CLQ_TRY_TO(clq_names_add(&reader->file_names, name, reader->file_count, &existing, error));
+    if (existing != SIZE_MAX) {
+        *file = reader->files[existing];
+        goto done;
+    }
+    reader->files[reader->file_count++] = name;
+    *file = name;
+    name = NULL;
+done:
+    free(name);
+    return status;
+}
+
+static clq_status check_file_name(const clq_index_reader *reader, const char *tensor, const char *name, size_t length,
+                                  clq_error *error)
+{
+    const int plain = length > 0 && strlen(name) == length && strchr(name, '/') == NULL && strcmp(name, ".") != 0 &&
+                      strcmp(name, "..") != 0;
+    return plain ? CLQ_OK
+                 : clq_index_refuse(
+                       reader, error,
+                       "weight_map puts tensor '%s' into '%s', which is not the plain name of a file in its folder",
+                       clq_show_name(tensor).text, clq_show_name(name).text);
+}
+
+static clq_status parse_map_entry(clq_index_reader *reader, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    char *tensor = NULL;
+    char *file = NULL;
+    size_t tensor_length = 0;
+    size_t file_length = 0;
+    size_t existing = SIZE_MAX;
+    clq_index_entry *grown = NULL;
+    clq_json_kind kind = CLQ_JSON_NULL;
+    clq_index_entry entry = {0};
+    CLQ_TRY_TO(clq_json_key(&reader->json, &tensor, &tensor_length, error));
+    if (tensor_length == 0 || strlen(tensor) != tensor_length) {
+        status =
+            clq_index_refuse(reader, error, "weight_map holds the name '%s', which is empty or has a NUL character",
+                             clq_show_name(tensor).text);
+        goto done;
+    }
+    CLQ_TRY_TO(clq_json_peek(&reader->json, &kind, error));
+    if (kind != CLQ_JSON_STRING) {
+        status = clq_index_refuse(reader, error, "weight_map puts tensor '%s' into something that is not a string",
+                                  clq_show_name(tensor).text);
+        goto done;
+    }
+    CLQ_TRY_TO(clq_json_string(&reader->json, &file, &file_length, error));
+    CLQ_TRY_TO(check_file_name(reader, tensor, file, file_length, error));
+    status = intern_file(reader, file, &entry.file, error);
+    file = NULL;
+    CLQ_TRY_TO(status);
+    grown = clq_grow(reader->entries, reader->entry_count, &reader->entry_capacity, sizeof *grown);
+    if (grown == NULL) {
+        status = clq_fail_memory(error, reader->model->path);
+        goto done;
+    }
+    reader->entries = grown;
+    CLQ_TRY_TO(clq_names_add(&reader->tensors, tensor, reader->entry_count, &existing, error));
+    if (existing != SIZE_MAX) {
+        status = clq_index_refuse(reader, error, "tensor '%s' stands twice in weight_map", clq_show_name(tensor).text);
+        goto done;
+    }
+    entry.tensor = tensor;
+    tensor = NULL;
+    reader->entries[reader->entry_count++] = entry;
+done:
+    free(tensor);
+    free(file);
+    return status;
+}
+
+static clq_status parse_map(clq_index_reader *reader, clq_error *error)
+{
+    int first = 1;
+    int more = 0;
+    CLQ_TRY(clq_json_enter(&reader->json, CLQ_JSON_OBJECT, error));
+    for (;;) {
+        CLQ_TRY(clq_json_next(&reader->json, CLQ_JSON_OBJECT, first, &more, error));
+        if (!more) {
+            return CLQ_OK;
+        }
+        first = 0;
+        CLQ_TRY(parse_map_entry(reader, error));
+    }
+}
+
+static clq_status parse_top_member(clq_index_reader *reader, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    char *key = NULL;
+    size_t length = 0;
+    int *seen = NULL;
+    CLQ_TRY_TO(clq_json_key(&reader->json, &key, &length, error));
+    if (length == strlen(key)) {
+        seen = strcmp(key, "weight_map") == 0 ? &reader->map_seen
+               : strcmp(key, "metadata") == 0 ? &reader->metadata_seen
+                                              : NULL;
+    }
+    if (seen == NULL) {
+        CLQ_TRY_TO(clq_json_skip(&reader->json, error));
+        goto done;
+    }
+    if (*seen) {
+        status = clq_index_refuse(reader, error, "'%s' stands twice", key);
+        goto done;
+    }
+    *seen = 1;
+    if (seen == &reader->map_seen) {
+        CLQ_TRY_TO(parse_map(reader, error));
+    } else {
+        CLQ_TRY_TO(parse_metadata(reader, error));
+    }
+done:
+    free(key);
+    return status;
+}
+
+clq_status clq_index_parse(clq_index_reader *reader, const char *text, size_t length, clq_error *error)
+{
+    int first = 1;
+    int more = 0;
+    snprintf(reader->what, sizeof reader->what, "%s: index", reader->path.text);
+    clq_json_init(&reader->json, text, length, reader->what);
+    CLQ_TRY(clq_json_enter(&reader->json, CLQ_JSON_OBJECT, error));
+    for (;;) {
+        CLQ_TRY(clq_json_next(&reader->json, CLQ_JSON_OBJECT, first, &more, error));
+        if (!more) {
+            break;
+        }
+        first = 0;
+        CLQ_TRY(parse_top_member(reader, error));
+    }
+    CLQ_TRY(clq_json_end(&reader->json, error));
+    if (!reader->map_seen) {
+        return clq_index_refuse(reader, error, "is JSON without a 'weight_map', so not an index of shards");
+    }
+    if (reader->entry_count == 0) {
+        return clq_index_refuse(reader, error, "'weight_map' is empty");
+    }
+    return CLQ_OK;
+}

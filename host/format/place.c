@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define _XOPEN_SOURCE 700 /* realpath */
+#define _FILE_OFFSET_BITS 64
+
+#include "format/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "core/size.h"
+#include "core/temporary.h"
+#include "format/xxh64.h"
+
+/* Times that another process may remove or replace a file between two calls before we say so. */
+enum { RACES = 100 };
+
+clq_shown clq_place_need(const clq_place *place)
+{
+    clq_shown shown;
+    shown.text[0] = '\0';
+    if (place->planned_bytes > 0) {
+        snprintf(shown.text, sizeof shown.text, " (the whole file needs %.100s)",
+                 clq_show_size(place->planned_bytes).text);
+    }
+    return shown;
+}
+
+clq_status clq_place_fail(const clq_place *place, const char *what, int code, clq_error *error)
+{
+    return clq_fail(error, CLQ_IO_ERROR, "%s: cannot %s: %s%s", clq_show_path(place->path).text, what,
+                    clq_show_errno(code).text, clq_place_need(place).text);
+}
+
+/*
+ * The path that will be renamed to: for a symbolic link the file it leads to, which keeps the link and is what writing
+ * in place would have done. A link to nothing is refused as cp(1) does: where it leads is most likely a mistake.
+ */
+static clq_status resolve_target(const clq_place *place, int replace, char **target, clq_error *error)
+{
+    const clq_shown path = clq_show_path(place->path);
+    struct stat facts;
+    int exists = lstat(place->path, &facts) == 0;
+    if (!exists && errno != ENOENT) {
+        return clq_place_fail(place, "write", errno, error);
+    }
+    if (exists && S_ISLNK(facts.st_mode)) {
+        *target = realpath(place->path, NULL);
+        if (*target == NULL && errno == ENOENT) {
+            return clq_fail(error, CLQ_IO_ERROR, "%s: is a symbolic link to a file that does not exist", path.text);
+        }
+        if (*target == NULL || lstat(*target, &facts) != 0) {
+            return clq_place_fail(place, "follow the symbolic link", errno, error);
+        }
+    } else {
+        *target = clq_copy_text(place->path, strlen(place->path));
+        if (*target == NULL) {
+            return clq_fail_memory(error, place->path);
+        }
+    }
+    if (exists && S_ISDIR(facts.st_mode)) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: is a folder; the name of a file is required", path.text);
+    }
+    if (exists && !S_ISREG(facts.st_mode)) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                        "%s: is a pipe, socket or device, which is never replaced by a file", path.text);
+    }
+    if (exists && !replace) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: exists already and may not be replaced", path.text);
+    }
+    return CLQ_OK;
+}
+
+/* Split `target`, keep its last part and open its folder. */
+static clq_status open_folder(clq_place *place, char *target, clq_error *error)
+{
+    char *slash = strrchr(target, '/');
+    const char *name = slash != NULL ? slash + 1 : target;
+    const char *folder = ".";
+    if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: does not end in the name of a file",
+                        clq_show_path(place->path).text);
+    }
+    place->name = clq_copy_text(name, strlen(name));
+    if (place->name == NULL) {
+        return clq_fail_memory(error, place->path);
+    }
+    if (slash != NULL) {
+        *slash = '\0';
+        folder = slash == target ? "/" : target;
+    }
+    do {
+        place->folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    } while (place->folder < 0 && errno == EINTR);
+    if (place->folder < 0) {
+        return clq_fail(error, CLQ_IO_ERROR, "%s: cannot open the folder '%s': %s%s", clq_show_path(place->path).text,
+                        clq_show_path(folder).text, clq_show_errno(errno).text, clq_place_need(place).text);
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_place_find(const char *path, uint64_t planned_bytes, int replace, clq_place *place, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    char *target = NULL;
+    memset(place, 0, sizeof *place);
+    place->folder = -1;
+    place->planned_bytes = planned_bytes;
+    CLQ_REQUIRE(path != NULL && path[0] != '\0', "the name of a file to write is required; an empty one was given");
+    place->path = clq_copy_text(path, strlen(path));
+    if (place->path == NULL) {
+        return clq_fail_memory(error, path);
+    }
+    CLQ_TRY_TO(resolve_target(place, replace, &target, error));
+    CLQ_TRY_TO(open_folder(place, target, error));
+done:
+    free(target);
+    return status;
+}
+
+void clq_place_release(clq_place *place)
+{
+    if (place->folder >= 0) {
+        close(place->folder);
+    }
+    place->folder = -1;
+    free(place->name);
+    free(place->path);
+    place->name = NULL;
+    place->path = NULL;
+}
+
+clq_status clq_place_check_space(const clq_place *place, uint64_t written_bytes, clq_error *error)
+{
+    const uint64_t needed = place->planned_bytes - clq_size_min(place->planned_bytes, written_bytes);
+    struct statvfs facts;
+    uint64_t available = 0;
+    /* Some network file systems know no sizes and report zeros. */
+    if (needed == 0 || fstatvfs(place->folder, &facts) != 0 || facts.f_blocks == 0) {
+        return CLQ_OK;
+    }
+    if (clq_size_multiply(facts.f_bavail, facts.f_frsize, &available) && available < needed) {
+        return clq_fail(error, CLQ_IO_ERROR, "%s: %" PRIu64 " bytes (%s) are needed, and the file system has %s free",
+                        clq_show_path(place->path).text, needed, clq_show_size(needed).text,
+                        clq_show_size(available).text);
+    }
+    return CLQ_OK;
+}
+
+char *clq_place_hidden_name(const clq_place *place, const char *suffix)
+{
+    enum { HASH_LENGTH = 17 };
+    const size_t whole = strlen(place->name);
+    const size_t extra = 1 + strlen(suffix);
+    const long longest = fpathconf(place->folder, _PC_NAME_MAX);
+    const size_t limit = longest > (long)extra + HASH_LENGTH ? (size_t)longest : 255;
+    const size_t capacity = whole + extra + HASH_LENGTH + 1;
+    char hash[HASH_LENGTH + 1] = "";
+    size_t length = whole;
+    char *name = malloc(capacity);
+    if (whole + extra > limit) {
+        length = limit - extra - HASH_LENGTH;
+        snprintf(hash, sizeof hash, "~%016" PRIx64, clq_xxh64_of(place->name, whole, 0));
+        while (length > 0 && ((unsigned char)place->name[length] & 0xC0) == 0x80) {
+            length--;
+        }
+    }
+    if (name != NULL) {
+        snprintf(name, capacity, ".%.*s%s%s", (int)length, place->name, hash, suffix);
+    }
+    return name;
+}
+
+int clq_flush(int fd)
+{
+    int result = 0;
+    do {
+        result = fsync(fd);
+    } while (result != 0 && errno == EINTR);
+    return result;
+}
+
+static clq_status fail_locked(const clq_place *place, clq_error *error)
+{
+    return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: another run is writing it", clq_show_path(place->path).text);
+}
+
+static clq_status check_left(const clq_place *place, const char *name, int own, const struct stat *facts,
+                             clq_error *error)
+{
+    if (!S_ISREG(facts->st_mode)) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: '%s' beside it is not a regular file",
+                        clq_show_path(place->path).text, clq_show_path(name).text);
+    }
+    if (own && facts->st_uid != geteuid()) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: '%s' beside it belongs to another user",
+                        clq_show_path(place->path).text, clq_show_path(name).text);
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_place_open_left(const clq_place *place, const char *name, int own, int *fd, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    *fd = -1;
+    for (int attempt = 0; attempt < RACES; attempt++) {
+        struct stat facts;
+        /* Without O_NONBLOCK, opening a FIFO would wait. */
+        *fd = openat(place->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (*fd < 0 && errno == EINTR) {
+            continue;
+        }
+        if (*fd < 0 && errno == ENOENT) {
+            return CLQ_OK;
+        }
+        if (*fd < 0 && (errno == ELOOP || errno == ENXIO)) {
+            return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: '%s' beside it is not a regular file",
+                            clq_show_path(place->path).text, clq_show_path(name).text);
+        }
+        if (*fd < 0 || fstat(*fd, &facts) != 0) {
+            CLQ_TRY_TO(clq_place_fail(place, "open what an earlier run left", errno, error));
+        }
+        CLQ_TRY_TO(check_left(place, name, own, &facts, error));
+        if (clq_lock_file(*fd) == CLQ_LOCK_TAKEN) {
+            CLQ_TRY_TO(fail_locked(place, error));
+        }
+        /* Its run may have removed it, or put it in its place, while we waited for nothing but the lock. */
+        if (clq_is_named(*fd, place->folder, name)) {
+            return CLQ_OK;
+        }
+        close(*fd);
+        *fd = -1;
+    }
+    status = fail_locked(place, error);
+done:
+    if (*fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    }
+    return status;
+}
+
+clq_status clq_place_make(const clq_place *place, const char *name, int *fd, clq_error *error)
+{
+    *fd = clq_make_locked(place->folder, name, 0666);
+    if (*fd >= 0) {
+        return CLQ_OK;
+    }
+    return errno == EEXIST ? fail_locked(place, error)
+                           : clq_place_fail(place, "create a file in its folder", errno, error);
+}

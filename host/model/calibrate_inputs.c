@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which tensors `calibrate` looks at: those that the options select, gathered over all inputs. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/verbs/report.h"
+#include "core/size.h"
+#include "model/calibrate.h"
+#include "model/output_path.h"
+#include "stream/ranges.h"
+#include "stream/real.h"
+
+const char *clq_calibrate_name(const cli_options *options, const clq_model *model, size_t tensor)
+{
+    const int renamed = model->kind == CLQ_MODEL_NPY && options->name != NULL;
+    return renamed ? options->name : model->tensors[tensor].name;
+}
+
+static int matches_any(const cli_list *patterns, const char *name)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        if (fnmatch(patterns->items[i], name, 0) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_named(const cli_options *options, const char *name)
+{
+    for (size_t i = 0; i < options->tensors.count; i++) {
+        if (strcmp(options->tensors.items[i], name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_selected(const cli_options *options, const char *name)
+{
+    return (options->tensors.count == 0 || is_named(options, name)) &&
+           (options->include.count == 0 || matches_any(&options->include, name)) &&
+           !matches_any(&options->exclude, name);
+}
+
+/* Channels must be the same in every batch; nothing else of the shape need be. */
+static clq_status check_batch(const clq_calibrate_job *job, const clq_calibrated *tensor, const clq_layout *layout,
+                              uint64_t parameters, const char *path, clq_error *error)
+{
+    char shown[200];
+    clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
+    if (layout->granularity != CLQ_PER_CHANNEL ||
+        (layout->axis == tensor->layout.axis && parameters == tensor->parameters)) {
+        return CLQ_OK;
+    }
+    return clq_fail(error, CLQ_BAD_FILE,
+                    "%s: tensor '%s' has %" PRIu64 " channels on axis %" PRIu32 " there, and %" PRIu64
+                    " on axis %" PRIu32 " in %s: batches of a tensor must agree in these",
+                    path, shown, parameters, layout->axis, tensor->parameters, tensor->layout.axis,
+                    job->inputs[tensor->first_input].path);
+}
+
+static clq_status new_tensor(clq_calibrate_job *job, const char *name, const clq_model_tensor *source,
+                             const clq_layout *layout, size_t input, uint64_t parameters, clq_error *error)
+{
+    clq_calibrated *tensor;
+    size_t existing = SIZE_MAX;
+    if (job->count == job->room) {
+        const size_t room = job->room * 2 + 16;
+        clq_calibrated *larger = realloc(job->tensors, room * sizeof *larger);
+        if (larger == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", room);
+        }
+        job->tensors = larger;
+        job->room = room;
+    }
+    tensor = &job->tensors[job->count++];
+    memset(tensor, 0, sizeof *tensor);
+    tensor->layout = *layout;
+    tensor->first_input = input;
+    tensor->parameters = parameters;
+    memcpy(tensor->dtype, source->dtype.name, sizeof tensor->dtype);
+    if (parameters > SIZE_MAX / (2 * sizeof *tensor->found) - 1) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "%" PRIu64 " ranges do not fit the memory", parameters);
+    }
+    tensor->name = strdup(name);
+    tensor->batch = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->batch);
+    tensor->found = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->found);
+    tensor->range = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->range);
+    tensor->threshold = calloc((size_t)parameters + 1, sizeof *tensor->threshold);
+    tensor->kept = calloc((size_t)parameters + 1, sizeof *tensor->kept);
+    if (tensor->name == NULL || tensor->batch == NULL || tensor->found == NULL || tensor->range == NULL ||
+        tensor->threshold == NULL || tensor->kept == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " ranges", parameters);
+    }
+    clq_ranges_clear(tensor->found, parameters);
+    return clq_names_add(&job->names, tensor->name, job->count - 1, &existing, error);
+}
+
+static clq_status add(clq_calibrate_job *job, const clq_model *model, size_t index, size_t input, clq_error *error)
+{
+    const clq_model_tensor *source = &model->tensors[index];
+    const cli_options *options = job->options;
+    const char *name = clq_calibrate_name(options, model, index);
+    uint64_t elements = 0;
+    uint64_t parameters = 0;
+    clq_layout layout;
+    size_t at;
+    clq_status status;
+    if (!is_selected(options, name)) {
+        return CLQ_OK;
+    }
+    if (clq_real_type(clq_file_real_of(&source->dtype)) == 0) {
+        CLQ_REQUIRE(!is_named(options, name), "tensor '%s' is of type %s: required is F32, F16 or BF16", name,
+                    source->dtype.name);
+        cli_note(options, "tensor '%s' is skipped: its type is %s", name, source->dtype.name);
+        return CLQ_OK;
+    }
+    at = clq_names_find(&job->names, name);
+    status = cli_layout(options, name, source->rank, source->shape, CLQ_PER_TENSOR, &layout, error);
+    if (status != CLQ_OK && at == SIZE_MAX && !is_named(options, name)) {
+        cli_note(options, "skipped: %s", error->message);
+        return CLQ_OK;
+    }
+    CLQ_TRY(status);
+    CLQ_TRY(clq_layout_count(&layout, &elements, &parameters, error));
+    if (at == SIZE_MAX) {
+        at = job->count;
+        CLQ_TRY(new_tensor(job, name, source, &layout, input, parameters, error));
+    } else {
+        CLQ_TRY(check_batch(job, &job->tensors[at], &layout, parameters, model->path, error));
+    }
+    job->tensors[at].batches += 1;
+    job->tensors[at].elements += elements;
+    job->data_bytes += source->bytes;
+    return CLQ_OK;
+}
+
+static clq_status add_input(clq_calibrate_job *job, size_t input, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_model *model = NULL;
+    CLQ_TRY_TO(clq_model_open(job->inputs[input].path, &model, error));
+    if (model->warning != NULL) {
+        cli_warning(job->options, "%s", model->warning);
+    }
+    CLQ_TRY_TO(clq_path_check(job->options->output, model, job->options->force, error));
+    job->inputs[input].bytes = clq_model_file_bytes(model);
+    for (size_t i = 0; i < model->tensor_count; i++) {
+        CLQ_TRY_TO(add(job, model, i, input, error));
+    }
+done:
+    clq_model_close(&model);
+    return status;
+}
+
+/* What was asked for by name must be somewhere. */
+static clq_status check_named(const clq_calibrate_job *job, clq_error *error)
+{
+    for (size_t i = 0; i < job->options->tensors.count; i++) {
+        const char *name = job->options->tensors.items[i];
+        CLQ_REQUIRE(clq_names_find(&job->names, name) != SIZE_MAX,
+                    "no tensor '%s' in any input; 'clquant info' lists them", name);
+    }
+    CLQ_REQUIRE(job->count > 0, "the inputs hold no tensor to calibrate: required is type F32, F16 or BF16%s",
+                job->options->include.count + job->options->exclude.count > 0 ? ", selected by --include and --exclude"
+                                                                              : "");
+    return CLQ_OK;
+}
+
+clq_status clq_calibrate_inputs(clq_calibrate_job *job, clq_error *error)
+{
+    const cli_list *paths = &job->options->positional;
+    clq_names_init(&job->names, NULL);
+    job->inputs = calloc(paths->count, sizeof *job->inputs);
+    if (job->inputs == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu inputs", paths->count);
+    }
+    job->input_count = paths->count;
+    for (size_t i = 0; i < paths->count; i++) {
+        job->inputs[i].path = paths->items[i];
+        CLQ_TRY(add_input(job, i, error));
+    }
+    return check_named(job, error);
+}
+
+void clq_calibrate_release(clq_calibrate_job *job)
+{
+    for (size_t i = 0; i < CLQ_CALIBRATE_SLOTS; i++) {
+        clq_slot_release(&job->slots[i]);
+    }
+    clq_histograms_release(&job->histograms);
+    clq_model_close(&job->model);
+    clq_names_release(&job->names);
+    for (size_t i = 0; i < job->count; i++) {
+        clq_calibrated *tensor = &job->tensors[i];
+        free(tensor->name);
+        free(tensor->batch);
+        free(tensor->found);
+        free(tensor->range);
+        free(tensor->threshold);
+        free(tensor->kept);
+        free(tensor->histogram);
+    }
+    free(job->tensors);
+    free(job->inputs);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The passes of `calibrate` over all batches: one for the ranges, then, for methods with histograms, as many as it
+ * takes to have the histograms of all tensors in half of the memory. A pass reads file after file, each opened once.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/size.h"
+#include "model/calibrate.h"
+#include "stream/pipeline.h"
+#include "stream/ranges.h"
+#include "stream/real.h"
+
+enum { PIECE_READ = 0 };
+
+/* ---- the first stage: pieces of one file after the other ---- */
+
+/* The next tensor of the open file that takes part in this pass; SIZE_MAX after the last. */
+static size_t next_of_file(clq_calibrate_job *job)
+{
+    while (job->next_tensor < job->model->tensor_count) {
+        const size_t index = job->next_tensor++;
+        const size_t number = clq_names_find(&job->names, clq_calibrate_name(job->options, job->model, index));
+        if (number != SIZE_MAX && (!job->counting || job->tensors[number].counted)) {
+            job->number = number;
+            return index;
+        }
+    }
+    return SIZE_MAX;
+}
+
+static clq_status describe(const clq_calibrate_job *job, size_t index, clq_quantization *q, clq_error *error)
+{
+    const clq_model_tensor *source = &job->model->tensors[index];
+    const clq_calibrated *tensor = &job->tensors[job->number];
+    uint64_t elements = 0;
+    uint64_t parameters = 0;
+    clq_quantization_init(q);
+    q->real = clq_real_type(clq_file_real_of(&source->dtype));
+    CLQ_TRY(cli_layout(job->options, tensor->name, source->rank, source->shape, CLQ_PER_TENSOR, &q->layout, error));
+    CLQ_TRY(clq_layout_count(&q->layout, &elements, &parameters, error));
+    if (q->real == 0 || parameters != tensor->parameters) {
+        return clq_fail(error, CLQ_IO_ERROR, "%s changed while it was read", job->model->path);
+    }
+    return CLQ_OK;
+}
+
+/* No piece of another file: a slot's pieces are read while their file is open. */
+static clq_status next_piece(void *cookie, clq_piece *piece, int *there, clq_error *error)
+{
+    clq_calibrate_job *job = cookie;
+    clq_quantization q;
+    *there = 0;
+    while (!job->open) {
+        const size_t index = next_of_file(job);
+        if (index == SIZE_MAX) {
+            return CLQ_OK;
+        }
+        CLQ_TRY(describe(job, index, &q, error));
+        CLQ_TRY(clq_chunker_init(&job->chunker, &q.layout, clq_slot_limit(job->slot_bytes, &q), error));
+        job->open = job->chunker.elements > 0;
+    }
+    *there = 1;
+    memset(piece, 0, sizeof *piece);
+    CLQ_TRY(describe(job, job->next_tensor - 1, &piece->q, error));
+    (void)clq_chunker_next(&job->chunker, &piece->chunk);
+    piece->tensor = job->number;
+    piece->kind = PIECE_READ;
+    piece->parts = job->counting ? CLQ_SLOT_REAL : CLQ_SLOT_REAL | CLQ_SLOT_FOUND;
+    piece->q.layout = piece->chunk.layout;
+    piece->real_bytes = clq_dtype_bytes(piece->q.real, piece->chunk.count);
+    piece->last = job->chunker.position >= job->chunker.elements;
+    job->open = !piece->last;
+    return CLQ_OK;
+}
+
+static clq_status read_pieces(const clq_calibrate_job *job, const clq_slot *slot, clq_error *error)
+{
+    for (size_t i = 0; i < slot->count; i++) {
+        const clq_piece *piece = &slot->pieces[i];
+        size_t index = 0; /* a .npy under another name has one tensor */
+        if (job->model->kind != CLQ_MODEL_NPY) {
+            index = clq_model_find(job->model, job->tensors[piece->tensor].name);
+        }
+        CLQ_TRY(clq_model_read(job->model, index, piece->chunk.first, piece->chunk.count, slot->memory + piece->real,
+                               error));
+    }
+    return CLQ_OK;
+}
+
+static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)
+{
+    clq_calibrate_job *job = cookie;
+    clq_slot *slot = &job->slots[number];
+    *filled = 0;
+    for (;;) {
+        if (job->model == NULL) {
+            if (job->next_input == job->input_count) {
+                return CLQ_OK;
+            }
+            CLQ_TRY(clq_model_open(job->inputs[job->next_input++].path, &job->model, error));
+            job->next_tensor = 0;
+        }
+        CLQ_TRY(clq_slot_fill(slot, &job->feed, filled, error));
+        if (*filled) {
+            job->slot_input[number] = job->next_input - 1;
+            return read_pieces(job, slot, error);
+        }
+        clq_model_close(&job->model);
+    }
+}
+
+/* ---- the second stage ---- */
+
+static void step(clq_calibrate_job *job, const clq_piece *piece)
+{
+    job->done_bytes += piece->real_bytes;
+    cli_progress_at(job->progress, job->done_bytes, job->tensors[piece->tensor].name);
+}
+
+static clq_status refuse_nonfinite(const clq_calibrate_job *job, const clq_calibrated *tensor, size_t input,
+                                   clq_error *error)
+{
+    char shown[200];
+    if (tensor->now.count == 0 || job->options->ignore_nonfinite) {
+        return CLQ_OK;
+    }
+    clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
+    return clq_fail(error, CLQ_NONFINITE,
+                    "%s: tensor '%s': %" PRIu64 " element%s NaN or infinite, the first at index %" PRIu64
+                    "; --nonfinite ignore leaves them out",
+                    job->inputs[input].path, shown, tensor->now.count, tensor->now.count == 1 ? " is" : "s are",
+                    tensor->now.first_index);
+}
+
+static clq_status take_ranges(clq_calibrate_job *job, const clq_slot *slot, const clq_piece *piece, size_t input,
+                              clq_error *error)
+{
+    clq_calibrated *tensor = &job->tensors[piece->tensor];
+    if (piece->chunk.first == 0) {
+        clq_ranges_clear(tensor->batch, tensor->parameters);
+        tensor->now = (clq_nonfinite){0, UINT64_MAX};
+    }
+    CLQ_TRY(clq_ranges_settle(slot, piece, &tensor->now, error));
+    clq_ranges_merge(slot, piece, tensor->batch + 2 * piece->chunk.first_parameter);
+    if (!piece->last) {
+        return CLQ_OK;
+    }
+    tensor->nonfinite += tensor->now.count;
+    for (uint64_t p = 0; p < tensor->parameters; p++) {
+        clq_range_merge(&tensor->found[2 * p], &tensor->batch[2 * p], job->options->calibration.averaging);
+    }
+    return refuse_nonfinite(job, tensor, input, error);
+}
+
+static clq_status find_slot(clq_calibrate_job *job, size_t number, clq_error *error)
+{
+    clq_slot *slot = &job->slots[number];
+    CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
+    CLQ_TRY(clq_slot_run(slot, CLQ_OP_MINMAX, 1u << PIECE_READ, error));
+    CLQ_TRY(clq_slot_to_host(slot, CLQ_SLOT_FOUND, error));
+    for (size_t i = 0; i < slot->count; i++) {
+        CLQ_TRY(take_ranges(job, slot, &slot->pieces[i], job->slot_input[number], error));
+        step(job, &slot->pieces[i]);
+    }
+    return CLQ_OK;
+}
+
+static clq_status count_slot(clq_calibrate_job *job, size_t number, clq_error *error)
+{
+    clq_slot *slot = &job->slots[number];
+    CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
+    for (size_t i = 0; i < slot->count; i++) {
+        const clq_piece *piece = &slot->pieces[i];
+        const uint64_t first = job->tensors[piece->tensor].place + piece->chunk.first_parameter;
+        CLQ_TRY(clq_histograms_add(&job->histograms, slot, piece, first, error));
+        step(job, piece);
+    }
+    return clq_slot_to_host(slot, 0, error);
+}
+
+static clq_status look_at_slot(void *cookie, size_t number, clq_error *error)
+{
+    clq_calibrate_job *job = cookie;
+    return job->counting ? count_slot(job, number, error) : find_slot(job, number, error);
+}
+
+static clq_status run_pass(clq_calibrate_job *job, clq_error *error)
+{
+    const clq_pipeline pipeline = {job, CLQ_CALIBRATE_SLOTS, fill_slot, {look_at_slot}};
+    clq_status status;
+    job->next_input = 0;
+    job->open = 0;
+    job->feed = (clq_feed){.cookie = job, .next = next_piece};
+    status = clq_pipeline_run(&pipeline, error);
+    clq_model_close(&job->model);
+    return status;
+}
+
+/* ---- histograms ---- */
+
+/* Choose the tensors of the next counting pass, from *next on; returns how many histograms they have. */
+static clq_status choose_tensors(clq_calibrate_job *job, size_t *next, uint64_t *parameters, clq_error *error)
+{
+    const uint64_t budget = job->options->memory_bytes / 2;
+    *parameters = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        job->tensors[i].counted = 0;
+    }
+    while (*next < job->count) {
+        clq_calibrated *tensor = &job->tensors[*next];
+        if (clq_histograms_bytes(*parameters + tensor->parameters) > budget) {
+            char needed[40];
+            char shown[200];
+            clq_format_bytes(needed, sizeof needed, 2 * clq_histograms_bytes(tensor->parameters));
+            clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
+            CLQ_REQUIRE(*parameters > 0,
+                        "tensor '%s': the histograms of its %" PRIu64
+                        " channels take half of --memory, which must be at least %s",
+                        shown, tensor->parameters, needed);
+            return CLQ_OK;
+        }
+        tensor->counted = 1;
+        tensor->place = *parameters;
+        *parameters += tensor->parameters;
+        *next += 1;
+    }
+    return CLQ_OK;
+}
+
+static clq_status begin_histograms(clq_calibrate_job *job, uint64_t parameters, clq_error *error)
+{
+    clq_status status;
+    float *ranges = malloc(((size_t)parameters + 1) * 2 * sizeof *ranges);
+    if (ranges == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " ranges", parameters);
+    }
+    for (size_t i = 0; i < job->count; i++) {
+        const clq_calibrated *tensor = &job->tensors[i];
+        if (tensor->counted) {
+            memcpy(ranges + 2 * tensor->place, tensor->found, (size_t)tensor->parameters * 2 * sizeof *ranges);
+        }
+    }
+    status = clq_histograms_begin(&job->histograms, job->context, parameters, ranges, error);
+    free(ranges);
+    return status;
+}
+
+/* Keep all counts of a tensor, for --histograms. */
+static clq_status keep_histogram(clq_calibrated *tensor, uint64_t p, const uint64_t *counts, clq_error *error)
+{
+    const size_t bytes = CLQ_HISTOGRAM_BINS * sizeof *counts;
+    if (tensor->histogram == NULL && tensor->parameters <= SIZE_MAX / bytes) {
+        tensor->histogram = calloc((size_t)tensor->parameters, bytes);
+    }
+    if (tensor->histogram == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " histograms", tensor->parameters);
+    }
+    memcpy(tensor->histogram + p * CLQ_HISTOGRAM_BINS, counts, bytes);
+    return CLQ_OK;
+}
+
+static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq_error *error)
+{
+    for (uint64_t p = 0; p < tensor->parameters; p++) {
+        const uint64_t *counts = NULL;
+        if (cli_interrupted()) {
+            return clq_fail(error, CLQ_CANCELLED, "interrupted");
+        }
+        if (tensor->counted) {
+            CLQ_TRY(clq_histograms_read(&job->histograms, tensor->place + p, &counts, error));
+        }
+        memcpy(&tensor->range[2 * p], &tensor->found[2 * p], 2 * sizeof *tensor->range);
+        CLQ_TRY(clq_calibration_cut(&job->options->calibration, &job->scheme, counts, &tensor->range[2 * p],
+                                    &tensor->threshold[p], error));
+        if (clq_range_is_empty(&tensor->range[2 * p])) {
+            tensor->range[2 * p] = tensor->range[2 * p + 1] = 0.0f;
+        }
+        for (uint32_t b = 0; counts != NULL && b < tensor->threshold[p].bins; b++) {
+            tensor->kept[p] += counts[b];
+        }
+        if (counts != NULL && job->options->histograms) {
+            CLQ_TRY(keep_histogram(tensor, p, counts, error));
+        }
+    }
+    return CLQ_OK;
+}
+
+static clq_status count_all(clq_calibrate_job *job, clq_error *error)
+{
+    size_t next = 0;
+    job->counting = 1;
+    while (next < job->count) {
+        uint64_t parameters = 0;
+        CLQ_TRY(choose_tensors(job, &next, &parameters, error));
+        CLQ_TRY(begin_histograms(job, parameters, error));
+        CLQ_TRY(run_pass(job, error));
+        for (size_t i = 0; i < job->count; i++) {
+            if (job->tensors[i].counted) {
+                CLQ_TRY(cut_tensor(job, &job->tensors[i], error));
+            }
+        }
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error)
+{
+    const int counts = clq_calibration_counts(&job->options->calibration) || job->options->histograms;
+    const uint64_t memory = counts ? job->options->memory_bytes / 2 : job->options->memory_bytes;
+    clq_status status = CLQ_OK;
+    job->slot_bytes = clq_slot_capacity(job->context, memory, CLQ_CALIBRATE_SLOTS);
+    for (size_t i = 0; i < CLQ_CALIBRATE_SLOTS; i++) {
+        CLQ_TRY(clq_slot_init(&job->slots[i], job->context, job->slot_bytes, error));
+    }
+    job->progress = cli_progress_begin(job->options, "calibrate", job->data_bytes * (counts ? 2 : 1));
+    CLQ_TRY_TO(run_pass(job, error));
+    if (counts) {
+        CLQ_TRY_TO(count_all(job, error));
+    }
+    for (size_t i = 0; i < job->count && !counts; i++) {
+        CLQ_TRY_TO(cut_tensor(job, &job->tensors[i], error));
+    }
+done:
+    cli_progress_end(&job->progress);
+    return status;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What makes a killed run of `quantize` one that --resume continues: the journal of its output. Tensors are told as
+ * they are finished; in the background, about once a second, their data is flushed to disk and then they are entered,
+ * each with hashes of its bytes and what the report says of it.
+ *
+ * Use: find, check, begin (which reads what an earlier run left), tensor..., commit; close in any case.
+ */
+#ifndef CLQ_HOST_MODEL_CHECKPOINT_H
+#define CLQ_HOST_MODEL_CHECKPOINT_H
+
+#include "model/given.h"
+#include "model/output.h"
+#include "model/plan.h"
+
+typedef struct clq_checkpoint clq_checkpoint;
+
+/* One run, as the parts below see it. */
+typedef struct clq_checkpoint_run {
+    const cli_options *options;
+    const clq_given *given;
+    clq_model_plan *plan;
+    clq_output *output;
+} clq_checkpoint_run;
+
+/*
+ * Before any work: look for what an earlier run left beside OUT. Without --resume, finished tensors in it are refused,
+ * unless --force discards them. While another run writes OUT, always CLQ_INVALID_ARGUMENT.
+ */
+clq_status clq_checkpoint_find(const cli_options *options, clq_checkpoint **checkpoint, clq_error *error);
+
+/*
+ * Whether what an earlier run left is to be continued, and, of that, whether all of it was written: then files may
+ * stand under their final names already.
+ */
+int clq_checkpoint_continues(const clq_checkpoint *checkpoint);
+int clq_checkpoint_is_complete(const clq_checkpoint *checkpoint);
+
+/*
+ * When the options were judged and the model was opened, before the data is read: refuse to continue with other
+ * options, another input or another version of the library.
+ */
+clq_status clq_checkpoint_check(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error);
+
+/*
+ * When the output is laid out: open it. Tensors that an earlier run finished are compared with their hashes and marked
+ * as written, with all that the report needs but ranges and parameters. What differs is CLQ_BAD_FILE.
+ */
+clq_status clq_checkpoint_begin(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error);
+
+/* All of a tensor was written. From one thread. */
+clq_status clq_checkpoint_tensor(clq_checkpoint *checkpoint, const clq_model_plan_tensor *tensor, clq_error *error);
+
+/*
+ * Put the output, to which every tensor was written, into its place. The journal stays until the checkpoint is closed,
+ * so that a run that is killed in between, or has more to write, is one that can be continued.
+ */
+clq_status clq_checkpoint_commit(clq_checkpoint *checkpoint, clq_error *error);
+
+/*
+ * Before the output is destroyed: what is not committed is removed with it, and the journal here. With `keep` both
+ * stay, and --resume continues from here. What an earlier run left and this one did not come to trust stays always.
+ * Accepts NULL in *checkpoint. Returns whether something was kept.
+ */
+int clq_checkpoint_close(clq_checkpoint **checkpoint, int keep);
+
+#endif

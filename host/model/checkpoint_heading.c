@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "model/checkpoint_heading.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/size.h"
+#include "format/file.h"
+#include "format/xxh64.h"
+#include "model/quantize_output.h"
+
+enum { READ_BYTES = 1 << 13, SNIPPET_BYTES = 120 };
+
+static clq_status hash_header(const clq_model_shard *shard, uint64_t bytes, uint64_t *hash, clq_error *error)
+{
+    unsigned char piece[READ_BYTES];
+    clq_xxh64 state;
+    clq_xxh64_begin(&state, 0);
+    for (uint64_t done = 0; done < bytes; done += READ_BYTES) {
+        const uint64_t step = clq_size_min(READ_BYTES, bytes - done);
+        CLQ_TRY(clq_file_read(shard->fd, shard->path, done, piece, step, error));
+        clq_xxh64_add(&state, piece, (size_t)step);
+    }
+    *hash = clq_xxh64_result(&state);
+    return CLQ_OK;
+}
+
+static clq_status describe_input(const clq_model *model, clq_text *out, clq_error *error)
+{
+    size_t next = 0; /* tensors come shard by shard, in the order of their data */
+    for (size_t i = 0; i < model->shard_count; i++) {
+        const clq_model_shard *shard = &model->shards[i];
+        uint64_t header = shard->file_bytes;
+        struct stat facts;
+        uint64_t hash = 0;
+        if (next < model->tensor_count && model->tensors[next].shard == i) {
+            header = model->tensors[next].offset;
+        }
+        while (next < model->tensor_count && model->tensors[next].shard == i) {
+            next++;
+        }
+        CLQ_TRY(hash_header(shard, header, &hash, error));
+        if (fstat(shard->fd, &facts) != 0) {
+            return clq_fail(error, CLQ_IO_ERROR, "%s: cannot examine: %s", shard->path, strerror(errno));
+        }
+        clq_text_format(out, "input %" PRId64 " %" PRId64 "%09ld %016" PRIx64 "\n", (int64_t)facts.st_size,
+                        (int64_t)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, hash);
+    }
+    return CLQ_OK;
+}
+
+static uint64_t hash_values(const void *values, uint64_t count, size_t each)
+{
+    return clq_xxh64_of(values, values != NULL ? (size_t)count * each : 0, count);
+}
+
+clq_status clq_heading_create(const clq_checkpoint_run *run, int layout, char **text, clq_error *error)
+{
+    const clq_given *given = run->given;
+    clq_status status = CLQ_OK;
+    size_t bytes = 0;
+    clq_text out = {0};
+    *text = NULL;
+    clq_text_format(&out, "version %s\noptions ", clq_version());
+    clq_quantize_describe_options(run->options, run->plan, &out);
+    clq_text_format(&out, "\nvalues %016" PRIx64 " %016" PRIx64 "\n",
+                    hash_values(given->scales, given->scale_count, sizeof *given->scales),
+                    hash_values(given->zero_points, given->zero_point_count, sizeof *given->zero_points));
+    CLQ_TRY_TO(describe_input(run->plan->model, &out, error));
+    if (layout) {
+        clq_output_describe(run->output, &out);
+    }
+    CLQ_TRY_TO(clq_text_take(&out, "the journal", text, &bytes, error));
+done:
+    clq_text_release(&out);
+    return status;
+}
+
+static int begins_with(const char *line, size_t length, const char *word)
+{
+    return length >= strlen(word) && memcmp(line, word, strlen(word)) == 0;
+}
+
+/* The member of the options around byte `at`, printable: "\"dtype\":\"s8\"". */
+static void show_member(char out[SNIPPET_BYTES], const char *line, size_t length, size_t at)
+{
+    size_t start = at < length ? at : length;
+    size_t end = start;
+    while (start > 0 && line[start - 1] != ',' && line[start - 1] != '{') {
+        start--;
+    }
+    while (end < length && line[end] != ',' && line[end] != '}') {
+        end++;
+    }
+    clq_printable(out, SNIPPET_BYTES, line + start, end - start);
+}
+
+static clq_status fail_different(const clq_checkpoint_run *run, const char *then, size_t then_length, const char *now,
+                                 size_t now_length, size_t input, clq_error *error)
+{
+    char shown[400];
+    char before[SNIPPET_BYTES];
+    char after[SNIPPET_BYTES];
+    const char *path = run->options->output;
+    clq_printable(shown, sizeof shown, path, strlen(path));
+    if (begins_with(now, now_length, "version ")) {
+        clq_printable(before, sizeof before, then, then_length);
+        return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                        "%s: cannot be continued: it was begun by %s, and this is version %s; without --resume, "
+                        "--force begins anew",
+                        shown, before, clq_version());
+    }
+    if (begins_with(now, now_length, "options ")) {
+        size_t at = 0;
+        while (at < then_length && at < now_length && then[at] == now[at]) {
+            at++;
+        }
+        show_member(before, then, then_length, at);
+        show_member(after, now, now_length, at);
+        return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                        "%s: cannot be continued with other options: it was begun with %s, now there is %s; without "
+                        "--resume, --force begins anew",
+                        shown, before, after);
+    }
+    if (begins_with(now, now_length, "values ")) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                        "%s: cannot be continued with other values of --scale or --zero-point; without --resume, "
+                        "--force begins anew",
+                        shown);
+    }
+    if (begins_with(now, now_length, "input ")) {
+        char changed[400];
+        const char *name = run->plan->model->shards[input].path;
+        clq_printable(changed, sizeof changed, name, strlen(name));
+        return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                        "%s: cannot be continued: the input %s is not the file it was begun with (size, time of "
+                        "modification or header differ); without --resume, --force begins anew",
+                        shown, changed);
+    }
+    return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                    "%s: cannot be continued: it would have another layout now; without --resume, --force begins anew",
+                    shown);
+}
+
+clq_status clq_heading_compare(const clq_checkpoint_run *run, const char *heading, size_t heading_bytes,
+                               const char *text, int whole, clq_error *error)
+{
+    const char *then = heading;
+    const char *const end = heading + heading_bytes;
+    size_t inputs = 0;
+    for (const char *now = text; *now != '\0';) {
+        const size_t now_length = strcspn(now, "\n");
+        const char *newline = memchr(then, '\n', (size_t)(end - then));
+        const size_t then_length = newline != NULL ? (size_t)(newline - then) : (size_t)(end - then);
+        if (then_length != now_length || memcmp(then, now, now_length) != 0) {
+            return fail_different(run, then, then_length, now, now_length, inputs, error);
+        }
+        inputs += begins_with(now, now_length, "input ") ? 1 : 0;
+        now += now_length + 1;
+        then = newline != NULL ? newline + 1 : end;
+    }
+    return whole && then != end ? fail_different(run, "", 0, "", 0, inputs, error) : CLQ_OK;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "model/output_parts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "format/npy.h"
+#include "model/output_path.h"
+
+static const char INDEX_SUFFIX[] = ".safetensors.index.json";
+
+static int ends_with(const char *text, const char *end)
+{
+    const size_t length = strlen(text);
+    const size_t end_length = strlen(end);
+    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+int clq_output_is_npy(const char *path)
+{
+    return ends_with(path, ".npy");
+}
+
+char *clq_output_shard_path(const clq_output *output, size_t i, size_t count)
+{
+    const size_t stem = strlen(output->path) - (sizeof INDEX_SUFFIX - 1);
+    const size_t capacity = strlen(output->path) + 80;
+    char *name = NULL;
+    if (output->kind != OUTPUT_SHARDED) {
+        return strdup(output->path);
+    }
+    name = malloc(capacity);
+    if (name != NULL) {
+        memcpy(name, output->path, stem);
+        snprintf(name + stem, capacity - stem, "-%05zu-of-%05zu.safetensors", i + 1, count);
+    }
+    return name;
+}
+
+static clq_status no_memory(clq_error *error)
+{
+    return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to lay out the output");
+}
+
+static clq_status create_shard(clq_output *output, size_t i, clq_error *error)
+{
+    output_shard *shard = &output->shards[i];
+    shard->placed = -1;
+    shard->path = clq_output_shard_path(output, i, output->shard_count);
+    if (shard->path == NULL) {
+        return no_memory(error);
+    }
+    return output->kind == OUTPUT_NPY ? CLQ_OK : clq_safetensors_plan_create(&shard->plan, error);
+}
+
+clq_status clq_output_create(const char *path, size_t shard_count, clq_output **out, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_output *output = calloc(1, sizeof *output);
+    *out = output;
+    if (output == NULL) {
+        return no_memory(error);
+    }
+    output->kind = clq_output_is_npy(path) ? OUTPUT_NPY : OUTPUT_SAFETENSORS;
+    output->shard_count = 1;
+    if (ends_with(path, INDEX_SUFFIX)) {
+        output->kind = OUTPUT_SHARDED;
+        output->shard_count = shard_count;
+        CLQ_TRY_TO(clq_index_create(&output->index, error));
+    }
+    output->path = strdup(path);
+    output->shards = calloc(output->shard_count, sizeof *output->shards);
+    if (output->path == NULL || output->shards == NULL) {
+        CLQ_TRY_TO(no_memory(error));
+    }
+    for (size_t i = 0; i < output->shard_count; i++) {
+        CLQ_TRY_TO(create_shard(output, i, error));
+    }
+done:
+    if (status != CLQ_OK) {
+        clq_output_destroy(out);
+    }
+    return status;
+}
+
+void clq_output_destroy(clq_output **out)
+{
+    clq_output *output = *out;
+    if (output == NULL) {
+        return;
+    }
+    for (size_t i = 0; output->shards != NULL && i < output->shard_count; i++) {
+        clq_writer_abandon(&output->shards[i].writer);
+        if (output->shards[i].path != NULL && output->shards[i].placed >= 0) {
+            close(output->shards[i].placed);
+        }
+        clq_safetensors_plan_destroy(&output->shards[i].plan);
+        free(output->shards[i].npy_header);
+        free(output->shards[i].path);
+    }
+    clq_writer_abandon(&output->index_writer);
+    clq_index_destroy(&output->index);
+    free(output->index_text);
+    free(output->shards);
+    free(output->tensors);
+    free(output->path);
+    free(output);
+    *out = NULL;
+}
+
+size_t clq_output_shards(const clq_output *output)
+{
+    return output->shard_count;
+}
+
+clq_status clq_output_check(const clq_output *output, const clq_model *model, int replace, clq_error *error)
+{
+    CLQ_TRY(clq_path_check(output->path, model, replace, error));
+    for (size_t i = 0; i < output->shard_count; i++) {
+        CLQ_TRY(clq_path_check(output->shards[i].path, model, replace, error));
+    }
+    return CLQ_OK;
+}
+
+int clq_output_takes(const clq_output *output, const char *path)
+{
+    int takes = clq_path_same(output->path, path);
+    for (size_t i = 0; i < output->shard_count; i++) {
+        takes |= clq_path_same(output->shards[i].path, path);
+    }
+    return takes;
+}
+
+static clq_status grow_tensors(clq_output *output, clq_error *error)
+{
+    if (output->tensor_count == output->tensor_capacity) {
+        const size_t capacity = output->tensor_capacity * 2 + 64;
+        output_tensor *larger = realloc(output->tensors, capacity * sizeof *larger);
+        if (larger == NULL) {
+            return no_memory(error);
+        }
+        output->tensors = larger;
+        output->tensor_capacity = capacity;
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_output_tensor(clq_output *output, size_t shard, const char *name, const char *dtype, uint32_t rank,
+                             const uint64_t *shape, uint64_t bytes, size_t *number, clq_error *error)
+{
+    output_tensor *tensor;
+    output_shard *target;
+    CLQ_TRY(grow_tensors(output, error));
+    tensor = &output->tensors[output->tensor_count];
+    tensor->shard = output->kind == OUTPUT_SHARDED ? shard : 0;
+    tensor->bytes = bytes;
+    tensor->index = 0;
+    clq_xxh64_begin(&tensor->hash, 0);
+    tensor->in_order = 1;
+    target = &output->shards[tensor->shard];
+    if (output->kind == OUTPUT_NPY) {
+        CLQ_REQUIRE(output->tensor_count == 0, "a .npy file holds one tensor only");
+        CLQ_TRY(clq_npy_header(dtype, rank, shape, &target->npy_header, &target->header_bytes, error));
+    } else {
+        CLQ_TRY(clq_safetensors_plan_tensor(target->plan, name, dtype, rank, shape, bytes, &tensor->index, error));
+    }
+    if (output->index != NULL) {
+        CLQ_TRY(clq_index_add(output->index, name, clq_path_file_name(target->path), bytes, error));
+    }
+    *number = output->tensor_count++;
+    return CLQ_OK;
+}
+
+clq_status clq_output_metadata(clq_output *output, size_t shard, const char *key, const char *value, clq_error *error)
+{
+    output_shard *target = &output->shards[output->kind == OUTPUT_SHARDED ? shard : 0];
+    return target->plan == NULL ? CLQ_OK : clq_safetensors_plan_metadata(target->plan, key, value, error);
+}
+
+clq_status clq_output_index_metadata(clq_output *output, const char *metadata, clq_error *error)
+{
+    return output->index == NULL || metadata == NULL ? CLQ_OK : clq_index_metadata(output->index, metadata, error);
+}
+
+clq_status clq_output_layout(clq_output *output, uint64_t *bytes, clq_error *error)
+{
+    *bytes = 0;
+    for (size_t i = 0; i < output->shard_count; i++) {
+        output_shard *shard = &output->shards[i];
+        if (shard->plan != NULL) {
+            CLQ_TRY(clq_safetensors_plan_finish(shard->plan, &shard->header, &shard->header_bytes, &shard->file_bytes,
+                                                error));
+        } else {
+            CLQ_REQUIRE(output->tensor_count == 1, "a .npy file holds one tensor");
+            shard->header = shard->npy_header;
+            shard->file_bytes = shard->header_bytes + output->tensors[0].bytes;
+        }
+        *bytes += shard->file_bytes;
+    }
+    if (output->index != NULL) {
+        CLQ_TRY(clq_index_text(output->index, &output->index_text, &output->index_bytes, error));
+        *bytes += output->index_bytes;
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_output_open(clq_output *output, int replace, clq_error *error)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        output_shard *shard = &output->shards[i];
+        CLQ_TRY(clq_writer_open(shard->path, shard->file_bytes, replace, &shard->writer, error));
+        CLQ_TRY(clq_writer_write_at(shard->writer, 0, shard->header, shard->header_bytes, error));
+    }
+    if (output->index != NULL) {
+        CLQ_TRY(clq_writer_open(output->path, output->index_bytes, replace, &output->index_writer, error));
+        CLQ_TRY(clq_writer_write_at(output->index_writer, 0, output->index_text, output->index_bytes, error));
+    }
+    return CLQ_OK;
+}
+
+uint64_t clq_output_start(const clq_output *output, size_t number)
+{
+    const output_tensor *tensor = &output->tensors[number];
+    const output_shard *shard = &output->shards[tensor->shard];
+    return shard->plan != NULL ? clq_safetensors_plan_offset(shard->plan, tensor->index) : shard->header_bytes;
+}
+
+clq_status clq_output_write(clq_output *output, size_t number, uint64_t offset, const void *memory, uint64_t bytes,
+                            clq_error *error)
+{
+    output_tensor *tensor = &output->tensors[number];
+    CLQ_REQUIRE(offset <= tensor->bytes && bytes <= tensor->bytes - offset,
+                "%" PRIu64 " bytes at %" PRIu64 " do not fit a tensor of %" PRIu64, bytes, offset, tensor->bytes);
+    clq_output_hash_written(output, tensor, offset, memory, bytes);
+    return clq_writer_write_at(output->shards[tensor->shard].writer, clq_output_start(output, number) + offset, memory,
+                               bytes, error);
+}
+
+clq_status clq_output_commit(clq_output *output, clq_error *error)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        if (output->shards[i].writer != NULL) {
+            CLQ_TRY(clq_writer_commit(&output->shards[i].writer, error));
+        }
+    }
+    return output->index_writer != NULL ? clq_writer_commit(&output->index_writer, error) : CLQ_OK;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file or files that a verb writes: one safetensors file, shards with their index, or one .npy. Tensors are
+ * declared first, then the layout is fixed, then data is written in any order. Nothing is seen under its final name
+ * before clq_output_commit, which puts the shards in place first and the index last.
+ */
+#ifndef CLQ_HOST_MODEL_OUTPUT_H
+#define CLQ_HOST_MODEL_OUTPUT_H
+
+#include "format/model.h"
+#include "format/text.h"
+
+typedef struct clq_output clq_output;
+
+/*
+ * The kind follows from the end of `path`: ".safetensors.index.json" (with `shard_count` shards beside it, called
+ * STEM-00001-of-00002.safetensors), ".npy" (one tensor), else one safetensors file.
+ */
+clq_status clq_output_create(const char *path, size_t shard_count, clq_output **output, clq_error *error);
+void clq_output_destroy(clq_output **output); /* removes what was not committed */
+
+/* Whether a .npy file would be written. */
+int clq_output_is_npy(const char *path);
+
+/* Shards that tensors may be put into: 1 unless the output is sharded. */
+size_t clq_output_shards(const clq_output *output);
+
+/* clq_path_check of every file of the output. */
+clq_status clq_output_check(const clq_output *output, const clq_model *model, int replace, clq_error *error);
+
+/* Whether `path` is one of the files of the output. */
+int clq_output_takes(const clq_output *output, const char *path);
+
+clq_status clq_output_tensor(clq_output *output, size_t shard, const char *name, const char *dtype, uint32_t rank,
+                             const uint64_t *shape, uint64_t bytes, size_t *number, clq_error *error);
+clq_status clq_output_metadata(clq_output *output, size_t shard, const char *key, const char *value, clq_error *error);
+
+/* JSON text of the input index's "metadata", whose members other than total_size are kept; may be NULL. */
+clq_status clq_output_index_metadata(clq_output *output, const char *metadata, clq_error *error);
+
+/* Fix the layout; *bytes is the size of all files together. */
+clq_status clq_output_layout(clq_output *output, uint64_t *bytes, clq_error *error);
+
+/* Start writing: temporary files with their headers. Once, this or clq_output_open_partial. */
+clq_status clq_output_open(clq_output *output, int replace, clq_error *error);
+
+/* Data of tensor `number`, from byte `offset` of it on. */
+clq_status clq_output_write(clq_output *output, size_t number, uint64_t offset, const void *memory, uint64_t bytes,
+                            clq_error *error);
+
+clq_status clq_output_commit(clq_output *output, clq_error *error);
+
+/*
+ * An output that another run can continue (docs/files.md, "Unfinished files"). How much of an earlier run is there:
+ */
+typedef enum clq_output_left {
+    CLQ_OUTPUT_NOTHING_LEFT, /* what is found is removed */
+    CLQ_OUTPUT_PART_LEFT,    /* files that are found are continued, others begun */
+    CLQ_OUTPUT_ALL_LEFT      /* every byte is there: in a file to be continued, or under the final name already */
+} clq_output_left;
+
+/*
+ * Start writing, as clq_output_open does, but for the headers: clq_output_settle_header. What an earlier run left stays
+ * when this fails, and until clq_output_keep(output, 0) is called.
+ */
+clq_status clq_output_open_partial(clq_output *output, int replace, clq_output_left left, clq_error *error);
+
+/* Whether what is not committed stays when the output is destroyed. */
+void clq_output_keep(clq_output *output, int keep);
+
+/* Remove what an earlier run left of an output of `shard_count` shards. */
+clq_status clq_output_discard_partial(const clq_output *output, size_t shard_count, clq_error *error);
+
+/* The hash of all bytes of tensor `number`, which were written by this run. */
+clq_status clq_output_hash(const clq_output *output, size_t number, uint64_t *hash, clq_error *error);
+
+/* The hash of the bytes of tensor `number` as they stand in the file; *there is 0 when it ends before them. */
+clq_status clq_output_hash_in_file(const clq_output *output, size_t number, int *there, uint64_t *hash,
+                                   clq_error *error);
+
+/* Of tensor `number`: the shard it is in. */
+size_t clq_output_shard_of(const clq_output *output, size_t number);
+
+/*
+ * The header of a shard: with `told`, what the journal tells of the shard is there to be continued, so that its header
+ * must be the right one (CLQ_BAD_FILE); without, it is written.
+ */
+clq_status clq_output_settle_header(clq_output *output, size_t shard, int told, clq_error *error);
+
+/* Flush what was written to a shard to disk; for any thread. */
+clq_status clq_output_flush(const clq_output *output, size_t shard, clq_error *error);
+
+/* After clq_output_layout: what tells this layout from others, "output BYTES HASH" lines. */
+void clq_output_describe(const clq_output *output, clq_text *out);
+
+#endif

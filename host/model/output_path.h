@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Judging the path of a file to be written before any work is done. */
+#ifndef CLQ_HOST_MODEL_OUTPUT_PATH_H
+#define CLQ_HOST_MODEL_OUTPUT_PATH_H
+
+#include "format/model.h"
+
+/* The last part of a path. */
+const char *clq_path_file_name(const char *path);
+
+/*
+ * Refuse a path that is one of the model's files, is no file, lies in a folder that is missing, or exists without
+ * `replace`. With `replace` 2 existing files are not looked for (a dry run).
+ */
+clq_status clq_path_check(const char *path, const clq_model *model, int replace, clq_error *error);
+
+/* Whether writing both would write one file: the same name in the same folder, or two links to one file. */
+int clq_path_same(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "model/plan.h"
+
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/size.h"
+#include "model/quantized.h"
+#include "stream/real.h"
+
+static int matches_any(const cli_list *patterns, const char *name)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        if (fnmatch(patterns->items[i], name, 0) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *idle_pattern_of(const cli_list *patterns, const clq_model *model)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        size_t t = 0;
+        while (t < model->tensor_count && fnmatch(patterns->items[i], model->tensors[t].name, 0) != 0) {
+            t++;
+        }
+        if (t == model->tensor_count) {
+            return patterns->items[i];
+        }
+    }
+    return NULL;
+}
+
+const char *clq_model_plan_idle_pattern(const cli_options *options, const clq_model *model)
+{
+    const char *idle = idle_pattern_of(&options->include, model);
+    return idle != NULL ? idle : idle_pattern_of(&options->exclude, model);
+}
+
+void clq_model_plan_copy(clq_model_plan *plan, clq_model_plan_tensor *tensor, int falls_short, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(tensor->reason, sizeof tensor->reason, format, arguments);
+    va_end(arguments);
+    plan->quantized_count -= tensor->quantized != 0;
+    tensor->quantized = 0;
+    tensor->falls_short = falls_short;
+}
+
+/* Whether `name` is T_scale or T_zero_point of a T that holds codes already. */
+static clq_status find_codes(const clq_model *model, const char *name, int *found, clq_error *error)
+{
+    static const char *const SUFFIXES[] = {CLQ_SCALE_SUFFIX, CLQ_ZERO_POINT_SUFFIX};
+    const size_t length = strlen(name);
+    for (size_t s = 0; s < 2; s++) {
+        const size_t suffix = strlen(SUFFIXES[s]);
+        if (length > suffix && strcmp(name + length - suffix, SUFFIXES[s]) == 0) {
+            char *owner = strndup(name, length - suffix);
+            size_t index;
+            if (owner == NULL) {
+                return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
+            }
+            index = clq_model_find(model, owner);
+            free(owner);
+            *found |= index != SIZE_MAX &&
+                      (model->tensors[index].dtype.type == CLQ_S8 || model->tensors[index].dtype.type == CLQ_U8);
+        }
+    }
+    return CLQ_OK;
+}
+
+/* A type of real numbers, whether the library computes with it or not: F32, BF16, F64, F8_E4M3, ... */
+static int is_float(const clq_file_dtype *dtype)
+{
+    return dtype->name[0] == 'F' || clq_file_real_of(dtype) != CLQ_REAL_NONE;
+}
+
+/* Fill in why the tensor is copied, if it is. */
+static clq_status decide(const cli_options *options, clq_model_plan *plan, clq_model_plan_tensor *tensor,
+                         clq_error *error)
+{
+    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    const int floats = is_float(&source->dtype);
+    int serves_codes = 0;
+    CLQ_TRY(find_codes(plan->model, source->name, &serves_codes, error));
+    if (options->include.count > 0 && !matches_any(&options->include, source->name)) {
+        clq_model_plan_copy(plan, tensor, 0, "not named by --include");
+    } else if (matches_any(&options->exclude, source->name)) {
+        clq_model_plan_copy(plan, tensor, 0, "named by --exclude");
+    } else if (!floats) {
+        clq_model_plan_copy(plan, tensor, 0, "%s is not a floating point type", source->dtype.name);
+    } else if (serves_codes) {
+        clq_model_plan_copy(plan, tensor, 0, "belongs to a tensor that is quantized already");
+    } else if (source->rank < (uint64_t)plan->min_rank) {
+        clq_model_plan_copy(plan, tensor, 0, "rank %u is below --min-rank %d", (unsigned)source->rank, plan->min_rank);
+    } else if (source->elements == 0) {
+        clq_model_plan_copy(plan, tensor, 1, "has no elements");
+    } else if (clq_real_type(clq_file_real_of(&source->dtype)) == 0) {
+        clq_model_plan_copy(plan, tensor, 1, "%s is not one of F32, F16, BF16", source->dtype.name);
+    } else if (source->rank > CLQ_MAX_RANK) {
+        clq_model_plan_copy(plan, tensor, 1, "rank %u is above %d", (unsigned)source->rank, CLQ_MAX_RANK);
+    }
+    return CLQ_OK;
+}
+
+/* "T" + suffix, malloc'ed; a tensor of that name in the model is refused. */
+static clq_status companion_name(const clq_model *model, const char *name, const char *suffix, const char *what,
+                                 char **out, clq_error *error)
+{
+    char *full = clq_companion_name(name, suffix);
+    *out = full;
+    if (full == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
+    }
+    if (clq_model_find(model, full) != SIZE_MAX) {
+        char shown[200];
+        char shown_full[220];
+        clq_printable(shown, sizeof shown, name, strlen(name));
+        clq_printable(shown_full, sizeof shown_full, full, strlen(full));
+        return clq_fail(
+            error, CLQ_INVALID_ARGUMENT,
+            "tensor '%s': its %s would be called '%s', and the model holds a tensor of that name; --exclude "
+            "one of the two",
+            shown, what, shown_full);
+    }
+    return CLQ_OK;
+}
+
+/* The shape of T_scale and T_zero_point. */
+static void describe_scale(clq_model_plan_tensor *tensor)
+{
+    const clq_layout *layout = &tensor->q.layout;
+    if (layout->granularity == CLQ_PER_TENSOR) {
+        tensor->scale_rank = 1;
+        tensor->scale_shape[0] = 1;
+        return;
+    }
+    tensor->scale_rank = layout->rank;
+    for (uint32_t d = 0; d < layout->rank; d++) {
+        if (layout->granularity == CLQ_PER_GROUP) {
+            tensor->scale_shape[d] = layout->shape[d];
+        } else {
+            tensor->scale_shape[d] = d == layout->axis ? layout->shape[d] : 1;
+        }
+    }
+    if (layout->granularity == CLQ_PER_GROUP) {
+        const uint32_t last = layout->rank - 1;
+        tensor->scale_shape[last] = clq_size_divide_up(layout->shape[last], layout->group_size);
+    }
+}
+
+static void describe_codes(clq_model_plan_tensor *tensor)
+{
+    const clq_dtype dtype = tensor->q.scheme.dtype;
+    tensor->code_bytes = clq_dtype_bytes(dtype, tensor->elements);
+    tensor->code_dtype = dtype == CLQ_S8 ? "I8" : "U8";
+    if (dtype == CLQ_S4 || dtype == CLQ_U4) {
+        tensor->code_rank = 1;
+        tensor->code_shape[0] = tensor->code_bytes;
+    } else {
+        tensor->code_rank = tensor->q.layout.rank;
+        memcpy(tensor->code_shape, tensor->q.layout.shape, sizeof tensor->code_shape);
+    }
+}
+
+static clq_status describe(const cli_options *options, const clq_given *given, const clq_model_plan *plan,
+                           clq_model_plan_tensor *tensor, clq_error *error)
+{
+    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    clq_quantization_init(&tensor->q);
+    tensor->q.real = source->dtype.type;
+    tensor->q.scheme = plan->scheme;
+    CLQ_TRY(clq_given_layout(given, options, source->name, source->rank, source->shape,
+                             source->rank >= 2 ? CLQ_PER_CHANNEL : CLQ_PER_TENSOR, &tensor->q.layout, error));
+    CLQ_TRY(clq_quantization_check(&tensor->q, error));
+    CLQ_TRY(clq_layout_count(&tensor->q.layout, &tensor->elements, &tensor->parameters, error));
+    describe_scale(tensor);
+    describe_codes(tensor);
+    CLQ_TRY(companion_name(plan->model, source->name, CLQ_SCALE_SUFFIX, "scale", &tensor->scale_name, error));
+    return companion_name(plan->model, source->name, CLQ_ZERO_POINT_SUFFIX, "zero point", &tensor->zero_point_name,
+                          error);
+}
+
+clq_status clq_model_plan_scheme(const cli_options *options, clq_scheme *scheme, clq_error *error)
+{
+    static const clq_dtype DTYPES[] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4};
+    clq_dtype dtype = (clq_dtype)0;
+    for (size_t i = 0; options->dtype != NULL && i < sizeof DTYPES / sizeof DTYPES[0]; i++) {
+        if (strcmp(options->dtype, clq_dtype_name(DTYPES[i])) == 0) {
+            dtype = DTYPES[i];
+        }
+    }
+    CLQ_TRY(clq_scheme_from_preset(options->preset, dtype, scheme, error));
+    if (options->rounding_given) {
+        scheme->rounding = options->rounding;
+    }
+    if (options->order_given) {
+        scheme->zero_point_order = options->order;
+    }
+    if (options->arithmetic_given) {
+        scheme->arithmetic = options->arithmetic;
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_model_plan_create(const cli_options *options, const clq_given *given, const clq_model *model,
+                                 clq_model_plan **out, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_model_plan *plan = calloc(1, sizeof *plan);
+    *out = plan;
+    if (plan != NULL) {
+        plan->tensors = calloc(model->tensor_count + 1, sizeof *plan->tensors);
+    }
+    if (plan == NULL || plan->tensors == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", model->tensor_count));
+    }
+    plan->model = model;
+    plan->given = given;
+    plan->count = model->tensor_count;
+    plan->min_rank = options->min_rank;
+    if (plan->min_rank < 0) {
+        plan->min_rank = model->kind == CLQ_MODEL_NPY ? 0 : 2;
+    }
+    CLQ_TRY_TO(clq_model_plan_scheme(options, &plan->scheme, error));
+    CLQ_TRY_TO(clq_given_widen(given, &plan->scheme, error));
+    for (size_t i = 0; i < plan->count; i++) {
+        clq_model_plan_tensor *tensor = &plan->tensors[i];
+        tensor->index = i;
+        tensor->quantized = 1;
+        plan->quantized_count += 1;
+        CLQ_TRY_TO(decide(options, plan, tensor, error));
+        if (tensor->quantized) {
+            CLQ_TRY_TO(describe(options, given, plan, tensor, error));
+        }
+    }
+done:
+    if (status != CLQ_OK) {
+        clq_model_plan_destroy(out);
+    }
+    return status;
+}
+
+void clq_model_plan_destroy(clq_model_plan **plan)
+{
+    if (*plan == NULL) {
+        return;
+    }
+    for (size_t i = 0; (*plan)->tensors != NULL && i < (*plan)->count; i++) {
+        clq_model_plan_tensor *tensor = &(*plan)->tensors[i];
+        free(tensor->scale_name);
+        free(tensor->zero_point_name);
+        free(tensor->range);
+        free(tensor->scale);
+        free(tensor->zero_point);
+    }
+    free((*plan)->tensors);
+    free(*plan);
+    *plan = NULL;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Second stage of `quantize --calibrate`: the histograms of a tensor, and its ranges cut by them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/quantize_job.h"
+
+static clq_status begin(clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
+{
+    const uint64_t needed = clq_histograms_bytes(tensor->parameters);
+    char text[40];
+    char shown[200];
+    const char *name = job->model->tensors[tensor->index].name;
+    clq_format_bytes(text, sizeof text, 2 * needed);
+    clq_printable(shown, sizeof shown, name, strlen(name));
+    CLQ_REQUIRE(needed <= job->options->memory_bytes / 2,
+                "tensor '%s': its histograms take half of --memory, which must be at least %s", shown, text);
+    return clq_histograms_begin(&job->histograms, job->context, tensor->parameters, tensor->range, error);
+}
+
+static clq_status cut(clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
+{
+    const size_t bytes = (size_t)tensor->parameters * 2 * sizeof *job->cut;
+    free(job->cut);
+    job->cut = malloc(bytes);
+    if (job->cut == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for ranges");
+    }
+    memcpy(job->cut, tensor->range, bytes);
+    for (uint64_t p = 0; p < tensor->parameters; p++) {
+        const uint64_t *counts = NULL;
+        if (cli_interrupted()) {
+            return clq_fail(error, CLQ_CANCELLED, "interrupted");
+        }
+        CLQ_TRY(clq_histograms_read(&job->histograms, p, &counts, error));
+        CLQ_TRY(
+            clq_calibration_cut(&job->options->calibration, &tensor->q.scheme, counts, &job->cut[2 * p], NULL, error));
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_quantize_count(clq_quantize_job *job, clq_slot *slot, const clq_piece *piece, clq_error *error)
+{
+    const clq_model_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    if (piece->chunk.first == 0) {
+        CLQ_TRY(begin(job, tensor, error));
+    }
+    CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
+    CLQ_TRY(clq_histograms_add(&job->histograms, slot, piece, piece->chunk.first_parameter, error));
+    CLQ_TRY(clq_slot_to_host(slot, 0, error));
+    return piece->last ? cut(job, tensor, error) : CLQ_OK;
+}

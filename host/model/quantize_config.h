@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * --emit-config: the quantization_config with which readers of compressed-tensors (format int-quantized) take the
+ * output as it is. What that format can hold: s8 codes of matrices called MODULE.weight, scales per tensor, per row or
+ * per group that divides the row, zero points within int8.
+ */
+#ifndef CLQ_HOST_MODEL_QUANTIZE_CONFIG_H
+#define CLQ_HOST_MODEL_QUANTIZE_CONFIG_H
+
+#include "command/frame/cli.h"
+#include "model/output.h"
+#include "model/plan.h"
+
+/*
+ * Before any work: refuse options that the format cannot express, and have tensors copied that it cannot hold, so that
+ * file and configuration agree. Does nothing without --emit-config.
+ */
+clq_status clq_config_prepare(const cli_options *options, clq_model_plan *plan, const clq_output *output,
+                              clq_error *error);
+
+/* Once the zero points are known: refuse one that is no int8. */
+clq_status clq_config_check(const cli_options *options, const clq_model_plan *plan, clq_error *error);
+
+/* Write the file, whole or not at all. */
+clq_status clq_config_write(const cli_options *options, const clq_model_plan *plan, clq_error *error);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One run of `quantize` over the data: a pipeline of slots that are read, quantized, measured and written, each stage
+ * in a thread of its own.
+ *
+ * A tensor whose chunks each hold all elements of their parameters (`final`) is read once: range, parameters, codes and
+ * error are found chunk by chunk. Any other is read twice, first for its ranges. Which of the two it is depends on the
+ * size of a slot, and the bytes do not: minima and maxima are the same however they are merged. Methods of --calibrate
+ * that need histograms read every tensor three times: for its ranges, its histograms, and its codes.
+ */
+#ifndef CLQ_HOST_MODEL_QUANTIZE_JOB_H
+#define CLQ_HOST_MODEL_QUANTIZE_JOB_H
+
+#include "model/checkpoint.h"
+#include "model/given.h"
+#include "model/output.h"
+#include "model/plan.h"
+#include "stream/calibration.h"
+#include "stream/slot.h"
+
+/* Slots in use at once: as many as stages, so that none waits for want of one. */
+enum { CLQ_QUANTIZE_SLOTS = 4 };
+
+/* What is done with a piece. */
+enum {
+    CLQ_PIECE_COPY = 0,
+    CLQ_PIECE_FIND = 1,   /* its ranges are found, and no more */
+    CLQ_PIECE_GIVEN = 2,  /* quantized with parameters found before */
+    CLQ_PIECE_CHOOSE = 3, /* its parameters are found, and it is quantized with them */
+    CLQ_PIECE_COUNT = 4   /* its elements are counted in histograms, for --calibrate */
+};
+
+/* Where the first stage stands. */
+typedef struct clq_schedule {
+    size_t tensor; /* the one being cut, or the next */
+    int open;      /* it is being cut */
+    int kind;
+    clq_chunker chunker;
+    uint64_t copied_bytes;
+    clq_feed feed;
+} clq_schedule;
+
+typedef struct clq_quantize_job {
+    const cli_options *options;
+    clq_model *model;
+    clq_model_plan *plan;
+    clq_given *given;
+    clq_context *context;
+    clq_output *output;
+    clq_checkpoint *checkpoint; /* NULL: nothing is written that another run could continue */
+    cli_progress *progress;
+    uint64_t done_bytes; /* for the progress */
+    uint64_t all_bytes;  /* likewise: those of all passes over the data */
+    int finding;         /* this run only finds parameters, of all tensors */
+    int found;           /* such a run was made before */
+    uint64_t slot_bytes; /* capacity of a slot; 0: what suits the device and --memory */
+    clq_slot slots[CLQ_QUANTIZE_SLOTS];
+    int counts;                /* --calibrate needs histograms */
+    clq_histograms histograms; /* of the tensor that is counted */
+    float *cut;                /* its ranges, as the method leaves them */
+    /* Each stage's own. */
+    clq_schedule schedule;
+    clq_statistics statistics; /* of the tensor that is measured */
+    uint8_t last_code;         /* of the chunk written before, which may share a byte with the next */
+} clq_quantize_job;
+
+/* The job's slots, once the context is there. */
+clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error);
+void clq_quantize_end(clq_quantize_job *job);
+
+/*
+ * Find range, count of non-finite elements, scales and zero points of all tensors, and how their zero points are
+ * stored. CLQ_NONFINITE as the policy says; CLQ_CANCELLED after a signal. Of a `final` tensor no parameters are kept,
+ * unless a report lists them.
+ */
+clq_status clq_find_all(clq_quantize_job *job, clq_error *error);
+
+/* Write all tensors to the output. */
+clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error);
+
+/* The bytes that both will read, for the progress. */
+uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes);
+
+/* Those of them that clq_quantize_all will read, when it is known what an earlier run wrote. */
+uint64_t clq_quantize_bytes_left(clq_quantize_job *job);
+
+/* Start cutting the model's tensors. */
+void clq_schedule_begin(clq_quantize_job *job);
+
+/* The stages, for clq_pipeline; the cookie is the job. */
+clq_status clq_quantize_fill(void *job, size_t slot, int *filled, clq_error *error);
+clq_status clq_quantize_compute(void *job, size_t slot, clq_error *error);
+clq_status clq_quantize_measure(void *job, size_t slot, clq_error *error);
+clq_status clq_quantize_write(void *job, size_t slot, clq_error *error);
+
+/* The last stage is done with a piece. */
+void clq_quantize_step(clq_quantize_job *job, const clq_piece *piece);
+
+/*
+ * All of a tensor, codes and parameters, stands in the output. Called once for every tensor of the model, in its order,
+ * from the thread that called clq_quantize_all.
+ */
+clq_status clq_tensor_written(clq_quantize_job *job, clq_model_plan_tensor *tensor, clq_error *error);
+
+/*
+ * Second stage, --calibrate: count a piece of the slot, whose memory is the host's before and after. The last of a
+ * tensor leaves its ranges in job->cut.
+ */
+clq_status clq_quantize_count(clq_quantize_job *job, clq_slot *slot, const clq_piece *piece, clq_error *error);
+
+void clq_release_parameters(clq_model_plan_tensor *tensor);
+
+/* The form that `count` zero points ask for in a tensor of codes of `dtype`. */
+clq_zero_point_form clq_zero_point_form_of(clq_dtype dtype, const int32_t *zero_point, uint64_t count);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The metadata entry `clquant` of a quantized file, in the form that facts.h describes. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "model/facts.h"
+#include "model/quantize_output.h"
+#include "stream/calibration.h"
+
+/* Compact JSON: this stands in one line in the header of the file. */
+typedef struct text_writer {
+    clq_text *out;
+    int first; /* no comma before the next member */
+} text_writer;
+
+static void write_quoted(text_writer *writer, const char *text)
+{
+    clq_text_quote(writer->out, text, strlen(text), CLQ_TEXT_PLAIN);
+}
+
+static void write_key(text_writer *writer, const char *key)
+{
+    if (!writer->first) {
+        clq_text_put(writer->out, ",");
+    }
+    writer->first = 0;
+    write_quoted(writer, key);
+    clq_text_put(writer->out, ":");
+}
+
+static void write_text(text_writer *writer, const char *key, const char *value)
+{
+    write_key(writer, key);
+    write_quoted(writer, value);
+}
+
+static void write_whole(text_writer *writer, const char *key, int64_t value)
+{
+    write_key(writer, key);
+    clq_text_format(writer->out, "%" PRId64, value);
+}
+
+static void write_list(text_writer *writer, const char *key, const cli_list *list)
+{
+    if (list->count == 0) {
+        return;
+    }
+    write_key(writer, key);
+    for (size_t i = 0; i < list->count; i++) {
+        clq_text_put(writer->out, i == 0 ? "[" : ",");
+        write_quoted(writer, list->items[i]);
+    }
+    clq_text_put(writer->out, "]");
+}
+
+/* A value of --scale or --zero-point: the text of a number; a file is only named as such, its values are in the data.
+ */
+static void write_given(text_writer *writer, const char *key, const char *text)
+{
+    double value = 0.0;
+    char shown[64];
+    if (text == NULL) {
+        return;
+    }
+    if (!clq_parse_double(text, &value)) {
+        write_text(writer, key, "file");
+        return;
+    }
+    clq_format_double(shown, sizeof shown, value, 0);
+    write_key(writer, key);
+    clq_text_put(writer->out, shown);
+}
+
+static void write_range(text_writer *writer, const cli_options *options)
+{
+    char lo[64];
+    char hi[64];
+    if (options->range_given) {
+        clq_format_double(lo, sizeof lo, options->range_lo, 0);
+        clq_format_double(hi, sizeof hi, options->range_hi, 0);
+        write_key(writer, "range");
+        clq_text_format(writer->out, "[%s,%s]", lo, hi);
+    }
+}
+
+/* The method of --calibrate, and the content of the file of --ranges, whose ranges decide every scale. */
+static void write_calibration(text_writer *writer, const cli_options *options, const clq_model_plan *plan)
+{
+    char text[80];
+    if (options->calibration.kind != CLQ_CALIBRATE_MINMAX) {
+        clq_calibration_format(text, sizeof text, &options->calibration);
+        write_text(writer, "calibrate", text);
+    }
+    if (plan->given->ranges != NULL) {
+        snprintf(text, sizeof text, "xxh64:%016" PRIx64, plan->given->ranges->hash);
+        write_text(writer, "ranges", text);
+    }
+}
+
+/* Options as they took effect: a default and the same value given are the same. */
+static void write_options(text_writer *writer, const cli_options *options, const clq_model_plan *plan)
+{
+    const clq_scheme *scheme = &plan->scheme;
+    clq_text_put(writer->out, "{");
+    writer->first = 1;
+    write_text(writer, "preset", clq_preset_name(options->preset));
+    write_text(writer, "dtype", clq_dtype_name(scheme->dtype));
+    write_text(writer, "granularity",
+               options->granularity_given ? clq_granularity_name(options->granularity) : "default");
+    write_whole(writer, "axis", options->axis);
+    write_whole(writer, "group_size", (int64_t)options->group_size);
+    write_text(writer, "rounding", scheme->rounding == CLQ_ROUND_AWAY ? "away" : "even");
+    write_text(writer, "zero_point_order", scheme->zero_point_order == CLQ_ZERO_POINT_BEFORE ? "before" : "after");
+    write_text(writer, "arithmetic", scheme->arithmetic == CLQ_RECIPROCAL ? "reciprocal" : "divide");
+    write_text(writer, "nonfinite", options->ignore_nonfinite ? "ignore" : "error");
+    write_whole(writer, "min_rank", plan->min_rank);
+    write_list(writer, "include", &options->include);
+    write_list(writer, "exclude", &options->exclude);
+    write_given(writer, "scale", options->scale);
+    write_given(writer, "zero_point", options->zero_point);
+    write_range(writer, options);
+    write_calibration(writer, options, plan);
+    clq_text_put(writer->out, "}");
+    writer->first = 0;
+}
+
+void clq_quantize_describe_options(const cli_options *options, const clq_model_plan *plan, clq_text *out)
+{
+    text_writer writer = {out, 1};
+    write_options(&writer, options, plan);
+}
+
+static void write_tensor(text_writer *writer, const cli_options *options, const clq_model_plan *plan,
+                         const clq_model_plan_tensor *tensor)
+{
+    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    const clq_layout *layout = &tensor->q.layout;
+    write_key(writer, source->name);
+    clq_text_put(writer->out, "{");
+    writer->first = 1;
+    write_text(writer, "dtype", clq_dtype_name(tensor->q.scheme.dtype));
+    write_key(writer, "shape");
+    clq_text_put(writer->out, "[");
+    for (uint32_t d = 0; d < layout->rank; d++) {
+        clq_text_format(writer->out, "%s%" PRIu64, d > 0 ? "," : "", layout->shape[d]);
+    }
+    clq_text_put(writer->out, "]");
+    write_text(writer, "source_dtype", source->dtype.name);
+    write_text(writer, "granularity", clq_granularity_name(layout->granularity));
+    if (layout->granularity == CLQ_PER_CHANNEL) {
+        write_whole(writer, "axis", layout->axis);
+    } else if (layout->granularity == CLQ_PER_GROUP) {
+        write_whole(writer, "group_size", (int64_t)layout->group_size);
+    }
+    write_text(writer, "preset", clq_preset_name(options->preset));
+    clq_text_put(writer->out, "}");
+    writer->first = 0;
+}
+
+/* What an earlier run said of a tensor that is copied now, as it stood. */
+static void write_earlier(text_writer *writer, const clq_model_plan *plan, const clq_model_plan_tensor *tensor,
+                          const clq_facts *facts)
+{
+    const char *name = plan->model->tensors[tensor->index].name;
+    const clq_fact *fact = clq_facts_find(facts, name);
+    if (fact != NULL) {
+        write_key(writer, name);
+        clq_text_add(writer->out, fact->text, fact->text_length);
+    }
+}
+
+clq_status clq_quantize_metadata(const cli_options *options, const clq_model_plan *plan, size_t shard, int all_shards,
+                                 char **text, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    size_t bytes = 0;
+    clq_facts *facts = NULL;
+    clq_text out = {0};
+    text_writer writer = {&out, 1};
+    *text = NULL;
+    CLQ_TRY(clq_facts_read(plan->model, &facts, error));
+    clq_text_put(writer.out, "{");
+    write_text(&writer, "version", clq_version());
+    write_key(&writer, "options");
+    write_options(&writer, options, plan);
+    write_key(&writer, "tensors");
+    clq_text_put(writer.out, "{");
+    writer.first = 1;
+    for (size_t i = 0; i < plan->count; i++) {
+        const clq_model_plan_tensor *tensor = &plan->tensors[i];
+        if (!all_shards && plan->model->tensors[i].shard != shard) {
+            continue;
+        }
+        if (tensor->quantized) {
+            write_tensor(&writer, options, plan, tensor);
+        } else {
+            write_earlier(&writer, plan, tensor, facts);
+        }
+    }
+    clq_text_put(&out, "}}");
+    status = clq_text_take(&out, "the metadata", text, &bytes, error);
+    clq_facts_destroy(&facts);
+    return status;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/quantize_output.h"
+
+#include <stdlib.h>
+
+#include "model/copy.h"
+#include "model/facts.h"
+#include "model/quantize_job.h"
+
+int clq_zero_points_known(clq_model_plan *plan, const clq_given *given)
+{
+    const clq_scheme *scheme = &plan->scheme;
+    const int fixed = scheme->zero_point_rule == CLQ_ZERO_POINT_FIXED;
+    const int32_t value = fixed ? scheme->zero_point_fixed : 0;
+    clq_zero_point_form form;
+    if (given->zero_points != NULL) {
+        form = clq_zero_point_form_of(scheme->dtype, given->zero_points, given->zero_point_count);
+    } else if (fixed || given->scale_given) {
+        form = clq_zero_point_form_of(scheme->dtype, &value, 1);
+    } else {
+        return 0;
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        plan->tensors[i].zero_point_form = form;
+    }
+    return 1;
+}
+
+static clq_status declare_tensor(clq_output *output, const clq_model_plan *plan, clq_model_plan_tensor *tensor,
+                                 clq_error *error)
+{
+    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    const size_t shard = source->shard;
+    const char *dtype = tensor->zero_point_form == CLQ_ZERO_POINT_WIDE ? "I32" : tensor->code_dtype;
+    const uint64_t zero_point_bytes = tensor->zero_point_form == CLQ_ZERO_POINT_WIDE ? sizeof(int32_t) : 1;
+    if (!tensor->quantized) {
+        return clq_output_tensor(output, shard, source->name, source->dtype.name, source->rank, source->shape,
+                                 source->bytes, &tensor->out_codes, error);
+    }
+    CLQ_TRY(clq_output_tensor(output, shard, source->name, tensor->code_dtype, tensor->code_rank, tensor->code_shape,
+                              tensor->code_bytes, &tensor->out_codes, error));
+    CLQ_TRY(clq_output_tensor(output, shard, tensor->scale_name, "F32", tensor->scale_rank, tensor->scale_shape,
+                              tensor->parameters * sizeof(float), &tensor->out_scale, error));
+    if (tensor->zero_point_form == CLQ_ZERO_POINT_LEFT_OUT) {
+        return CLQ_OK;
+    }
+    return clq_output_tensor(output, shard, tensor->zero_point_name, dtype, tensor->scale_rank, tensor->scale_shape,
+                             tensor->parameters * zero_point_bytes, &tensor->out_zero_point, error);
+}
+
+static clq_status declare_shard_metadata(clq_output *output, const cli_options *options, const clq_model_plan *plan,
+                                         size_t shard, clq_error *error)
+{
+    const int merged = clq_output_shards(output) < plan->model->shard_count;
+    clq_status status = CLQ_OK;
+    char *text = NULL;
+    int format_seen = 0;
+    CLQ_TRY_TO(clq_copy_metadata(plan->model, output, shard, &format_seen, error));
+    if (!format_seen) {
+        CLQ_TRY_TO(clq_output_metadata(output, shard, "format", "pt", error));
+    }
+    CLQ_TRY_TO(clq_quantize_metadata(options, plan, shard, merged, &text, error));
+    CLQ_TRY_TO(clq_output_metadata(output, shard, CLQ_FACTS_KEY, text, error));
+done:
+    free(text);
+    return status;
+}
+
+clq_status clq_declare_quantized(clq_output *output, const cli_options *options, clq_model_plan *plan, clq_error *error)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        CLQ_TRY(declare_tensor(output, plan, &plan->tensors[i], error));
+    }
+    for (size_t shard = 0; shard < clq_output_shards(output); shard++) {
+        CLQ_TRY(declare_shard_metadata(output, options, plan, shard, error));
+    }
+    return clq_output_index_metadata(output, plan->model->index_metadata, error);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Second stage of `quantize`: ranges, the scales and zero points that follow from them, and the codes. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/quantize_job.h"
+#include "stream/ranges.h"
+
+static clq_status refuse_nonfinite(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
+{
+    const clq_nonfinite *found = &tensor->nonfinite;
+    const char *name = job->model->tensors[tensor->index].name;
+    char shown[200];
+    if (found->count == 0 || job->options->ignore_nonfinite) {
+        return CLQ_OK;
+    }
+    clq_printable(shown, sizeof shown, name, strlen(name));
+    return clq_fail(error, CLQ_NONFINITE,
+                    "tensor '%s': %" PRIu64 " of %" PRIu64 " elements %s NaN or infinite, the first at index %" PRIu64
+                    "; --nonfinite ignore leaves them out of the range",
+                    shown, found->count, tensor->elements, found->count == 1 ? "is" : "are", found->first_index);
+}
+
+clq_zero_point_form clq_zero_point_form_of(clq_dtype dtype, const int32_t *zero_point, uint64_t count)
+{
+    const int32_t low = dtype == CLQ_S8 ? INT8_MIN : 0;
+    const int32_t high = dtype == CLQ_S8 ? INT8_MAX : UINT8_MAX;
+    clq_zero_point_form form = CLQ_ZERO_POINT_LEFT_OUT;
+    for (uint64_t i = 0; i < count; i++) {
+        if (zero_point[i] < low || zero_point[i] > high) {
+            return CLQ_ZERO_POINT_WIDE;
+        }
+        if (zero_point[i] != 0) {
+            form = CLQ_ZERO_POINT_NARROW;
+        }
+    }
+    return form;
+}
+
+/* What the header and the table need to know: how zero points are stored, the least and the greatest of each. */
+static void note_parameters(const clq_quantize_job *job, clq_model_plan_tensor *tensor, const float *scale,
+                            const int32_t *zero_point, uint64_t count)
+{
+    if (job->finding) {
+        const clq_zero_point_form form = clq_zero_point_form_of(tensor->q.scheme.dtype, zero_point, count);
+        tensor->zero_point_form = form > tensor->zero_point_form ? form : tensor->zero_point_form;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        tensor->scale_low = scale[i] < tensor->scale_low ? scale[i] : tensor->scale_low;
+        tensor->scale_high = scale[i] > tensor->scale_high ? scale[i] : tensor->scale_high;
+        tensor->zero_point_low = zero_point[i] < tensor->zero_point_low ? zero_point[i] : tensor->zero_point_low;
+        tensor->zero_point_high = zero_point[i] > tensor->zero_point_high ? zero_point[i] : tensor->zero_point_high;
+    }
+}
+
+void clq_release_parameters(clq_model_plan_tensor *tensor)
+{
+    free(tensor->range);
+    free(tensor->scale);
+    free(tensor->zero_point);
+    tensor->range = NULL;
+    tensor->scale = NULL;
+    tensor->zero_point = NULL;
+}
+
+/* Arrays for all parameters. */
+static clq_status make_room(clq_model_plan_tensor *tensor, clq_error *error)
+{
+    const uint64_t count = tensor->parameters;
+    if (tensor->range == NULL && count <= SIZE_MAX / (2 * sizeof *tensor->range)) {
+        tensor->range = malloc((size_t)count * 2 * sizeof *tensor->range);
+        tensor->scale = malloc((size_t)count * sizeof *tensor->scale);
+        tensor->zero_point = malloc((size_t)count * sizeof *tensor->zero_point);
+    }
+    if (tensor->range == NULL || tensor->scale == NULL || tensor->zero_point == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " scales and zero points", count);
+    }
+    return CLQ_OK;
+}
+
+/* Whether the tensor's parameters are kept as a whole. */
+static int keeps_parameters(const clq_quantize_job *job, const clq_model_plan_tensor *tensor)
+{
+    return !tensor->final || job->options->json;
+}
+
+/* Before the first chunk of the pass that finds parameters. */
+static clq_status begin_tensor(const clq_quantize_job *job, clq_model_plan_tensor *tensor, clq_error *error)
+{
+    tensor->nonfinite.count = 0;
+    tensor->nonfinite.first_index = UINT64_MAX;
+    tensor->scale_low = INFINITY;
+    tensor->scale_high = 0.0f;
+    tensor->zero_point_low = INT32_MAX;
+    tensor->zero_point_high = INT32_MIN;
+    if (job->finding) {
+        tensor->zero_point_form = CLQ_ZERO_POINT_LEFT_OUT;
+    }
+    if (keeps_parameters(job, tensor)) {
+        CLQ_TRY(make_room(tensor, error));
+        clq_ranges_clear(tensor->range, tensor->parameters);
+    }
+    return CLQ_OK;
+}
+
+/*
+ * Scales and zero points of parameters [first, first + count) of a tensor, for the ranges that were found for them. The
+ * one place where a range becomes parameters: those given by options come in here.
+ */
+static clq_status choose(const clq_quantize_job *job, clq_model_plan_tensor *tensor, uint64_t first, uint64_t count,
+                         const float *range, float *scale, int32_t *zero_point, clq_error *error)
+{
+    const clq_parameter_run run = {first, count, tensor->parameters};
+    CLQ_TRY(clq_given_parameters(job->given, &tensor->q.scheme, job->model->tensors[tensor->index].name, &run, range,
+                                 scale, zero_point, error));
+    note_parameters(job, tensor, scale, zero_point, count);
+    return CLQ_OK;
+}
+
+static clq_status choose_for_tensor(const clq_quantize_job *job, clq_model_plan_tensor *tensor, clq_error *error)
+{
+    return choose(job, tensor, 0, tensor->parameters, job->counts ? job->cut : tensor->range, tensor->scale,
+                  tensor->zero_point, error);
+}
+
+/* A chunk's ranges are final: its parameters follow at once. */
+static clq_status choose_for_piece(const clq_quantize_job *job, const clq_slot *slot, const clq_piece *piece,
+                                   clq_model_plan_tensor *tensor, clq_error *error)
+{
+    const clq_chunk *chunk = &piece->chunk;
+    const float *range = (const float *)(const void *)(slot->memory + piece->range);
+    float *scale = (float *)(void *)(slot->memory + piece->scale);
+    int32_t *zero_point = (int32_t *)(void *)(slot->memory + piece->zero_point);
+    CLQ_TRY(choose(job, tensor, chunk->first_parameter, chunk->parameters, range, scale, zero_point, error));
+    if (keeps_parameters(job, tensor)) {
+        const size_t count = (size_t)chunk->parameters;
+        memcpy(tensor->range + 2 * chunk->first_parameter, range, count * 2 * sizeof *range);
+        memcpy(tensor->scale + chunk->first_parameter, scale, count * sizeof *scale);
+        memcpy(tensor->zero_point + chunk->first_parameter, zero_point, count * sizeof *zero_point);
+    }
+    return CLQ_OK;
+}
+
+/* What clq_minmax found for a piece becomes part of what is known of its tensor. */
+static clq_status take_ranges(const clq_quantize_job *job, const clq_slot *slot, const clq_piece *piece,
+                              clq_error *error)
+{
+    clq_model_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    if (piece->chunk.first == 0) {
+        CLQ_TRY(begin_tensor(job, tensor, error));
+    }
+    CLQ_TRY(clq_ranges_settle(slot, piece, &tensor->nonfinite, error));
+    if (tensor->final) {
+        CLQ_TRY(choose_for_piece(job, slot, piece, tensor, error));
+    } else {
+        clq_ranges_merge(slot, piece, tensor->range + 2 * piece->chunk.first_parameter);
+    }
+    if (piece->last) {
+        CLQ_TRY(refuse_nonfinite(job, tensor, error));
+    }
+    return piece->last && !tensor->final && !job->counts ? choose_for_tensor(job, tensor, error) : CLQ_OK;
+}
+
+/* What the pass before found, to where the device and the measuring read it. */
+static void put_parameters(const clq_quantize_job *job, const clq_slot *slot, const clq_piece *piece)
+{
+    const clq_model_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    const uint64_t first = piece->chunk.first_parameter;
+    const size_t count = (size_t)piece->chunk.parameters;
+    memcpy(slot->memory + piece->range, tensor->range + 2 * first, count * 2 * sizeof(float));
+    memcpy(slot->memory + piece->nonfinite, &tensor->nonfinite, sizeof tensor->nonfinite);
+    memcpy(slot->memory + piece->scale, tensor->scale + first, count * sizeof(float));
+    memcpy(slot->memory + piece->zero_point, tensor->zero_point + first, count * sizeof(int32_t));
+}
+
+clq_status clq_quantize_compute(void *cookie, size_t number, clq_error *error)
+{
+    static const unsigned LOOKED_AT = 1u << CLQ_PIECE_FIND | 1u << CLQ_PIECE_CHOOSE;
+    static const unsigned QUANTIZED = 1u << CLQ_PIECE_GIVEN | 1u << CLQ_PIECE_CHOOSE;
+    clq_quantize_job *job = cookie;
+    clq_slot *slot = &job->slots[number];
+    if (clq_slot_holds(slot, LOOKED_AT)) {
+        CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
+        CLQ_TRY(clq_slot_run(slot, CLQ_OP_MINMAX, LOOKED_AT, error));
+        CLQ_TRY(clq_slot_to_host(slot, CLQ_SLOT_FOUND, error));
+    }
+    for (size_t i = 0; i < slot->count; i++) {
+        const clq_piece *piece = &slot->pieces[i];
+        if (LOOKED_AT & (1u << piece->kind)) {
+            CLQ_TRY(take_ranges(job, slot, piece, error));
+        } else if (piece->kind == CLQ_PIECE_COUNT) {
+            CLQ_TRY(clq_quantize_count(job, slot, piece, error));
+            if (piece->last) {
+                CLQ_TRY(choose_for_tensor(job, &job->plan->tensors[piece->tensor], error));
+            }
+        } else if (piece->kind == CLQ_PIECE_GIVEN) {
+            put_parameters(job, slot, piece);
+        }
+        if (job->finding) {
+            clq_quantize_step(job, piece);
+        }
+    }
+    if (clq_slot_holds(slot, QUANTIZED)) {
+        CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL | CLQ_SLOT_CHOSEN, error));
+        CLQ_TRY(clq_slot_run(slot, CLQ_OP_QUANTIZE, QUANTIZED, error));
+        CLQ_TRY(clq_slot_to_host(slot, CLQ_SLOT_CODES, error));
+    }
+    return CLQ_OK;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runs of `quantize` over the data, as pipelines. */
+#include <stdlib.h>
+
+#include "model/quantize_job.h"
+#include "stream/pipeline.h"
+
+clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error)
+{
+    job->counts = clq_calibration_counts(&job->options->calibration);
+    if (job->slot_bytes == 0) {
+        const uint64_t memory = job->options->memory_bytes / (job->counts ? 2 : 1);
+        job->slot_bytes = clq_slot_capacity(job->context, memory, CLQ_QUANTIZE_SLOTS);
+    }
+    for (size_t i = 0; i < CLQ_QUANTIZE_SLOTS; i++) {
+        CLQ_TRY(clq_slot_init(&job->slots[i], job->context, job->slot_bytes, error));
+    }
+    return CLQ_OK;
+}
+
+void clq_quantize_end(clq_quantize_job *job)
+{
+    for (size_t i = 0; i < CLQ_QUANTIZE_SLOTS; i++) {
+        clq_slot_release(&job->slots[i]);
+    }
+    clq_histograms_release(&job->histograms);
+    free(job->cut);
+    job->cut = NULL;
+}
+
+void clq_quantize_step(clq_quantize_job *job, const clq_piece *piece)
+{
+    job->done_bytes += piece->real_bytes;
+    cli_progress_at(job->progress, job->done_bytes, job->model->tensors[piece->tensor].name);
+}
+
+clq_status clq_find_all(clq_quantize_job *job, clq_error *error)
+{
+    const clq_pipeline pipeline = {job, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {clq_quantize_compute}};
+    clq_status status;
+    clq_schedule_begin(job);
+    job->finding = 1;
+    status = clq_pipeline_run(&pipeline, error);
+    job->finding = 0;
+    job->found = 1;
+    return status;
+}
+
+clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error)
+{
+    const clq_pipeline pipeline = {
+        job, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {clq_quantize_compute, clq_quantize_measure, clq_quantize_write}};
+    clq_schedule_begin(job);
+    return clq_pipeline_run(&pipeline, error);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/quantized.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/size.h"
+#include "model/facts.h"
+#include "model/quantized_layout.h"
+#include "stream/real.h"
+
+char *clq_companion_name(const char *name, const char *suffix)
+{
+    const size_t bytes = strlen(name) + strlen(suffix) + 1;
+    char *full = malloc(bytes);
+    if (full != NULL) {
+        snprintf(full, bytes, "%s%s", name, suffix);
+    }
+    return full;
+}
+
+/* Index of tensor `name` + `suffix`, or SIZE_MAX. */
+static clq_status find_companion(const clq_model *model, const char *name, const char *suffix, size_t *index,
+                                 clq_error *error)
+{
+    char *full = clq_companion_name(name, suffix);
+    if (full == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
+    }
+    *index = clq_model_find(model, full);
+    free(full);
+    return CLQ_OK;
+}
+
+/* The companions of T, when it has those of a quantized tensor; out->scale is SIZE_MAX when it has not. */
+static clq_status find_companions(const clq_model *model, size_t index, clq_quantized *out, clq_error *error)
+{
+    const clq_model_tensor *codes = &model->tensors[index];
+    memset(out, 0, sizeof *out);
+    out->codes = index;
+    out->scale = SIZE_MAX;
+    out->zero_point = SIZE_MAX;
+    if (codes->dtype.type != CLQ_S8 && codes->dtype.type != CLQ_U8) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(find_companion(model, codes->name, CLQ_SCALE_SUFFIX, &out->scale, error));
+    CLQ_TRY(find_companion(model, codes->name, CLQ_ZERO_POINT_SUFFIX, &out->zero_point, error));
+    /* Other formats keep scales of other kinds under the same name: not ours to read. */
+    if (out->scale != SIZE_MAX && clq_real_type(clq_file_real_of(&model->tensors[out->scale].dtype)) == 0) {
+        out->scale = SIZE_MAX;
+    }
+    return CLQ_OK;
+}
+
+static clq_status check_zero_point(const clq_model *model, const clq_quantized *out, clq_error *error)
+{
+    const clq_model_tensor *scale = &model->tensors[out->scale];
+    const clq_model_tensor *zero_point;
+    char shown[200];
+    if (out->zero_point == SIZE_MAX) {
+        return CLQ_OK;
+    }
+    zero_point = &model->tensors[out->zero_point];
+    clq_printable(shown, sizeof shown, zero_point->name, strlen(zero_point->name));
+    if (!clq_is_integer(zero_point->dtype.name)) {
+        return clq_fail(error, CLQ_BAD_FILE, "tensor '%s': %s is not a type of zero points (I8 to I64, U8 to U32)",
+                        shown, zero_point->dtype.name);
+    }
+    if (zero_point->elements != scale->elements) {
+        return clq_fail(error, CLQ_BAD_FILE, "tensor '%s' has %" PRIu64 " elements, and its scales are %" PRIu64, shown,
+                        zero_point->elements, scale->elements);
+    }
+    return CLQ_OK;
+}
+
+static clq_status recognise(const clq_model *model, const clq_facts *facts, size_t index, clq_quantized *out,
+                            clq_error *error)
+{
+    const clq_model_tensor *codes = &model->tensors[index];
+    const clq_fact *fact;
+    CLQ_TRY(find_companions(model, index, out, error));
+    if (out->scale == SIZE_MAX) {
+        return CLQ_OK;
+    }
+    fact = clq_facts_find(facts, codes->name);
+    if (fact != NULL) {
+        CLQ_TRY(clq_quantized_layout_from_fact(codes, &model->tensors[out->scale], fact, &out->layout, error));
+        out->dtype = fact->dtype;
+        out->source = clq_file_dtype_from_name(fact->source_dtype);
+        memcpy(out->preset, fact->preset, sizeof out->preset);
+    } else {
+        CLQ_TRY(clq_quantized_layout_from_shape(codes, &model->tensors[out->scale], &out->layout, error));
+        out->dtype = codes->dtype.type;
+    }
+    CLQ_TRY(clq_layout_count(&out->layout, &out->elements, &out->parameters, error));
+    return check_zero_point(model, out, error);
+}
+
+static clq_status add_to_list(clq_quantized_list *list, const clq_quantized *found, clq_error *error)
+{
+    clq_quantized *larger = realloc(list->items, (list->count + 1) * sizeof *larger);
+    if (larger == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of quantized tensors");
+    }
+    list->items = larger;
+    list->items[list->count] = *found;
+    list->roles[found->codes] = CLQ_ROLE_CODES;
+    list->owners[found->codes] = list->count;
+    list->roles[found->scale] = CLQ_ROLE_SCALE;
+    list->owners[found->scale] = list->count;
+    if (found->zero_point != SIZE_MAX) {
+        list->roles[found->zero_point] = CLQ_ROLE_ZERO_POINT;
+        list->owners[found->zero_point] = list->count;
+    }
+    list->count += 1;
+    return CLQ_OK;
+}
+
+clq_status clq_quantized_scan(const clq_model *model, clq_quantized_list **out, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_facts *facts = NULL;
+    clq_quantized_list *list = calloc(1, sizeof *list);
+    *out = list;
+    if (list != NULL) {
+        list->roles = calloc(model->tensor_count + 1, sizeof *list->roles);
+        list->owners = calloc(model->tensor_count + 1, sizeof *list->owners);
+    }
+    if (list == NULL || list->roles == NULL || list->owners == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of quantized tensors"));
+    }
+    for (size_t i = 0; i < model->tensor_count; i++) {
+        list->owners[i] = SIZE_MAX;
+    }
+    CLQ_TRY_TO(clq_facts_read(model, &facts, error));
+    for (size_t i = 0; i < model->tensor_count; i++) {
+        clq_quantized found;
+        CLQ_TRY_TO(recognise(model, facts, i, &found, error));
+        if (found.dtype != 0) {
+            CLQ_TRY_TO(add_to_list(list, &found, error));
+        }
+    }
+done:
+    clq_facts_destroy(&facts);
+    if (status != CLQ_OK) {
+        clq_quantized_list_destroy(out);
+    }
+    return status;
+}
+
+void clq_quantized_list_destroy(clq_quantized_list **list)
+{
+    if (*list != NULL) {
+        free((*list)->items);
+        free((*list)->roles);
+        free((*list)->owners);
+        free(*list);
+        *list = NULL;
+    }
+}
+
+int clq_stands_alone(const clq_quantized_list *list, size_t index)
+{
+    return list->roles[index] == CLQ_ROLE_PLAIN || list->roles[index] == CLQ_ROLE_CODES;
+}
+
+clq_status clq_quantized_find(const clq_model *model, size_t index, clq_quantized *out, clq_error *error)
+{
+    clq_facts *facts = NULL;
+    clq_status status = CLQ_OK;
+    CLQ_TRY_TO(clq_facts_read(model, &facts, error));
+    CLQ_TRY_TO(recognise(model, facts, index, out, error));
+done:
+    clq_facts_destroy(&facts);
+    return status;
+}
+
+static clq_status check_scale(const clq_model_tensor *tensor, uint64_t index, double scale, clq_error *error)
+{
+    if (scale != 0.0 && !(scale >= (double)CLQ_MINIMUM_SCALE && scale <= (double)CLQ_MAXIMUM_SCALE)) {
+        char shown[200];
+        clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
+        return clq_fail(error, CLQ_BAD_FILE, "tensor '%s': element %" PRIu64 " is %g, which is no scale", shown, index,
+                        scale);
+    }
+    return CLQ_OK;
+}
+
+/* Parameters are read in pieces through a small buffer, since their file type is not ours. */
+enum { PIECE = 512 };
+
+static clq_status read_scales(const clq_model *model, size_t index, uint64_t first, uint64_t count, float *scale,
+                              clq_error *error)
+{
+    const clq_model_tensor *tensor = &model->tensors[index];
+    double values[PIECE];
+    float raw[PIECE];
+    for (uint64_t done = 0; done < count; done += PIECE) {
+        const uint64_t step = clq_size_min(count - done, PIECE);
+        CLQ_TRY(clq_model_read(model, index, first + done, step, raw, error));
+        clq_real_widen(clq_file_real_of(&tensor->dtype), raw, 0, (size_t)step, values);
+        for (uint64_t i = 0; i < step; i++) {
+            CLQ_TRY(check_scale(tensor, first + done + i, values[i], error));
+            scale[done + i] = (float)values[i];
+        }
+    }
+    return CLQ_OK;
+}
+
+static clq_status refuse_zero_point(const clq_model_tensor *tensor, uint64_t index, clq_error *error)
+{
+    char shown[200];
+    clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
+    return clq_fail(error, CLQ_BAD_FILE, "tensor '%s': element %" PRIu64 " is not a 32-bit integer", shown, index);
+}
+
+static clq_status read_zero_points(const clq_model *model, size_t index, uint64_t first, uint64_t count,
+                                   int32_t *zero_point, clq_error *error)
+{
+    const clq_model_tensor *tensor = &model->tensors[index];
+    int64_t raw[PIECE];
+    for (uint64_t done = 0; done < count; done += PIECE) {
+        const uint64_t step = clq_size_min(count - done, PIECE);
+        CLQ_TRY(clq_model_read(model, index, first + done, step, raw, error));
+        for (uint64_t i = 0; i < step; i++) {
+            if (!clq_integer_at(tensor->dtype.name, raw, i, &zero_point[done + i])) {
+                return refuse_zero_point(tensor, first + done + i, error);
+            }
+        }
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_quantized_parameters(const clq_model *model, const clq_quantized *quantized, uint64_t first,
+                                    uint64_t count, float *scale, int32_t *zero_point, clq_error *error)
+{
+    if (scale != NULL) {
+        CLQ_TRY(read_scales(model, quantized->scale, first, count, scale, error));
+    }
+    if (zero_point != NULL && quantized->zero_point == SIZE_MAX) {
+        memset(zero_point, 0, (size_t)count * sizeof *zero_point);
+    } else if (zero_point != NULL) {
+        CLQ_TRY(read_zero_points(model, quantized->zero_point, first, count, zero_point, error));
+    }
+    return CLQ_OK;
+}

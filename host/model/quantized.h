@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Quantized tensors in model files, ours and those of others: a tensor T of an 8-bit integer type beside a T_scale
+ * (F32, F16 or BF16) and perhaps a T_zero_point. The granularity is told by the shape of the scale:
+ *
+ *     [] or [1], or ones only       per tensor
+ *     T's rank, ones but one axis   per channel of that axis
+ *     [C] with C = T's first axis   per channel of axis 0
+ *     [N, 1], N = T's last but one  per channel of that axis (compressed-tensors)
+ *     T's shape, last axis shorter  per group: ceil(K/g) groups in a row of K
+ *
+ * What our own metadata says comes first: packed 4-bit codes and group sizes that do not divide K are known from it
+ * alone.
+ */
+#ifndef CLQ_HOST_MODEL_QUANTIZED_H
+#define CLQ_HOST_MODEL_QUANTIZED_H
+
+#include "format/model.h"
+
+typedef struct clq_quantized {
+    clq_dtype dtype;       /* CLQ_S8, CLQ_U8, CLQ_S4 or CLQ_U4; 0: the tensor is not a quantized one */
+    size_t codes;          /* index of T in the model */
+    size_t scale;          /* index of T_scale */
+    size_t zero_point;     /* index of T_zero_point; SIZE_MAX: zero everywhere */
+    clq_layout layout;     /* real shape and granularity */
+    uint64_t elements;     /* of the real tensor */
+    uint64_t parameters;   /* scales, and zero points where there are any */
+    clq_file_dtype source; /* type before it was quantized; an empty name when not known */
+    char preset[48];       /* from our metadata; empty when not known */
+} clq_quantized;
+
+/* What a tensor of a model is for. */
+typedef enum clq_role {
+    CLQ_ROLE_PLAIN = 0,
+    CLQ_ROLE_CODES = 1,
+    CLQ_ROLE_SCALE = 2,     /* T_scale of a quantized T */
+    CLQ_ROLE_ZERO_POINT = 3 /* T_zero_point of a quantized T */
+} clq_role;
+
+/* All quantized tensors of a model. */
+typedef struct clq_quantized_list {
+    clq_quantized *items;
+    size_t count;
+    clq_role *roles; /* of each tensor of the model */
+    size_t *owners;  /* for each tensor of the model: index into items, SIZE_MAX for plain ones */
+} clq_quantized_list;
+
+/* The name of T's companion, "T_scale" or "T_zero_point", malloc'ed; NULL when memory is exhausted. */
+#define CLQ_SCALE_SUFFIX "_scale"
+#define CLQ_ZERO_POINT_SUFFIX "_zero_point"
+char *clq_companion_name(const char *name, const char *suffix);
+
+/*
+ * Find them all, reading the metadata once. CLQ_BAD_FILE when a T and its T_scale or T_zero_point do not fit together,
+ * or contradict our metadata.
+ */
+clq_status clq_quantized_scan(const clq_model *model, clq_quantized_list **list, clq_error *error);
+void clq_quantized_list_destroy(clq_quantized_list **list);
+
+/* Whether tensor `index` is one by itself: no scale and no zero point of another. */
+int clq_stands_alone(const clq_quantized_list *list, size_t index);
+
+/*
+ * The same for one tensor; `out->dtype` is 0 when it is not a quantized one. Reads the metadata anew on every call: for
+ * many tensors use clq_quantized_scan.
+ */
+clq_status clq_quantized_find(const clq_model *model, size_t index, clq_quantized *out, clq_error *error);
+
+/*
+ * Read the parameters [first, first + count) of a quantized tensor as f32 and int32. CLQ_BAD_FILE for a scale that is
+ * neither 0 nor within [CLQ_MINIMUM_SCALE, CLQ_MAXIMUM_SCALE]. Either output may be NULL.
+ */
+clq_status clq_quantized_parameters(const clq_model *model, const clq_quantized *quantized, uint64_t first,
+                                    uint64_t count, float *scale, int32_t *zero_point, clq_error *error);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/quantized_layout.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "command/frame/cli.h"
+#include "core/size.h"
+
+static clq_status refuse(const clq_model_tensor *codes, const clq_model_tensor *scale, const char *rule,
+                         clq_error *error)
+{
+    char shown[200];
+    char code_shape[120];
+    char scale_shape[120];
+    clq_printable(shown, sizeof shown, codes->name, strlen(codes->name));
+    clq_format_shape(code_shape, sizeof code_shape, codes->rank, codes->shape);
+    clq_format_shape(scale_shape, sizeof scale_shape, scale->rank, scale->shape);
+    return clq_fail(error, CLQ_BAD_FILE, "tensor '%s' %s of type %s beside a scale %s: %s", shown, code_shape,
+                    codes->dtype.name, scale_shape, rule);
+}
+
+static void per_channel(clq_layout *layout, uint32_t axis)
+{
+    layout->granularity = CLQ_PER_CHANNEL;
+    layout->axis = axis;
+}
+
+/* Whether the scale has T's rank and is 1 everywhere but along one axis, where it is as long as T. */
+static int scale_along_axis(const clq_model_tensor *codes, const clq_model_tensor *scale, uint32_t *axis)
+{
+    uint32_t found = codes->rank;
+    if (scale->rank != codes->rank) {
+        return 0;
+    }
+    for (uint32_t d = 0; d < codes->rank; d++) {
+        if (scale->shape[d] != 1) {
+            if (found != codes->rank || scale->shape[d] != codes->shape[d]) {
+                return 0;
+            }
+            found = d;
+        }
+    }
+    *axis = found;
+    return found != codes->rank;
+}
+
+/* Whether the scale has T's shape but for a shorter last dimension: the number of groups in a row. */
+static int scale_by_group(const clq_model_tensor *codes, const clq_model_tensor *scale)
+{
+    if (scale->rank != codes->rank || codes->rank == 0) {
+        return 0;
+    }
+    for (uint32_t d = 0; d + 1 < codes->rank; d++) {
+        if (scale->shape[d] != codes->shape[d]) {
+            return 0;
+        }
+    }
+    return scale->shape[codes->rank - 1] >= 1 && scale->shape[codes->rank - 1] <= codes->shape[codes->rank - 1];
+}
+
+clq_status clq_quantized_layout_from_shape(const clq_model_tensor *codes, const clq_model_tensor *scale,
+                                           clq_layout *layout, clq_error *error)
+{
+    const uint32_t rank = codes->rank;
+    uint32_t axis = 0;
+    memset(layout, 0, sizeof *layout);
+    if (rank > CLQ_MAX_RANK) {
+        return refuse(codes, scale, "more than 8 dimensions are not supported", error);
+    }
+    layout->rank = rank;
+    memcpy(layout->shape, codes->shape, rank * sizeof *layout->shape);
+    layout->group_size = 1;
+    if (scale->elements == 1) {
+        layout->granularity = CLQ_PER_TENSOR;
+    } else if (scale_along_axis(codes, scale, &axis)) {
+        per_channel(layout, axis);
+    } else if (scale_by_group(codes, scale)) {
+        const uint64_t row = codes->shape[rank - 1];
+        const uint64_t groups = scale->shape[rank - 1];
+        if (row % groups != 0) {
+            return refuse(codes, scale, "the number of groups does not divide the row, so their size is not known",
+                          error);
+        }
+        layout->granularity = CLQ_PER_GROUP;
+        layout->group_size = row / groups;
+    } else if (rank >= 1 && scale->rank == 1 && scale->shape[0] == codes->shape[0]) {
+        per_channel(layout, 0);
+    } else if (rank > 2 && scale->rank == 2 && scale->shape[1] == 1) {
+        /* compressed-tensors: [shape[-2], 1]. Others write [channels, 1] for the first axis. */
+        const int first = scale->shape[0] == codes->shape[0];
+        const int last_but_one = scale->shape[0] == codes->shape[rank - 2];
+        if (first == last_but_one) {
+            return refuse(codes, scale,
+                          first ? "both the first axis and the last but one could be meant"
+                                : "no axis has that many channels",
+                          error);
+        }
+        per_channel(layout, first ? 0 : rank - 2);
+    } else {
+        return refuse(codes, scale, "the shape of the scale is neither per tensor, nor per channel, nor per group",
+                      error);
+    }
+    return CLQ_OK;
+}
+
+static int same_shape(const clq_layout *layout, const clq_model_tensor *tensor)
+{
+    if (tensor->rank != layout->rank) {
+        return 0;
+    }
+    for (uint32_t d = 0; d < layout->rank; d++) {
+        if (tensor->shape[d] != layout->shape[d]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+clq_status clq_quantized_layout_from_fact(const clq_model_tensor *codes, const clq_model_tensor *scale,
+                                          const clq_fact *fact, clq_layout *layout, clq_error *error)
+{
+    const int packed = fact->dtype == CLQ_S4 || fact->dtype == CLQ_U4;
+    uint64_t elements = 0;
+    uint64_t parameters = 0;
+    clq_error inner;
+    *layout = fact->layout;
+    if (layout->granularity != CLQ_PER_GROUP) {
+        layout->group_size = 1;
+    }
+    if (clq_layout_count(layout, &elements, &parameters, &inner) != CLQ_OK) {
+        return refuse(codes, scale, "the layout in the metadata is not a possible one", error);
+    }
+    if (packed ? codes->dtype.type != CLQ_U8 || codes->bytes != clq_dtype_bytes(fact->dtype, elements)
+               : codes->dtype.type != fact->dtype || !same_shape(layout, codes)) {
+        return refuse(codes, scale, "the metadata describes another type or shape", error);
+    }
+    if (scale->elements != parameters) {
+        return refuse(codes, scale, "the metadata asks for another number of scales", error);
+    }
+    return CLQ_OK;
+}

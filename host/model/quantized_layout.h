@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the shape of T_scale and our metadata tell the layout of a quantized T. Used by quantized.c alone. */
+#ifndef CLQ_HOST_MODEL_QUANTIZED_LAYOUT_H
+#define CLQ_HOST_MODEL_QUANTIZED_LAYOUT_H
+
+#include "format/model.h"
+#include "model/facts.h"
+
+/* From the shapes alone (the table in quantized.h). CLQ_BAD_FILE when they do not fit together. */
+clq_status clq_quantized_layout_from_shape(const clq_model_tensor *codes, const clq_model_tensor *scale,
+                                           clq_layout *layout, clq_error *error);
+
+/* From our metadata. CLQ_BAD_FILE when the tensors are not as it says. */
+clq_status clq_quantized_layout_from_fact(const clq_model_tensor *codes, const clq_model_tensor *scale,
+                                          const clq_fact *fact, clq_layout *layout, clq_error *error);
+
+#endif

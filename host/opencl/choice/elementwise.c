@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which kernel runs a task, and why. docs/kernels.md gives the reasons at length. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/dtype.h"
+#include "core/size.h"
+#include "opencl/runtime/state.h"
+
+typedef struct variant_row {
+    clq_operation operation;
+    const char *variant;
+    const char *file;
+    const char *kernel;
+} variant_row;
+
+static const variant_row rows[] = {
+#define CLQ_KERNEL(operation, variant, file, kernel, contract) {operation, variant, file, kernel},
+#include "kernels.def"
+};
+
+static const char *const names[CLQ_VARIANT_COUNT] = {
+    [CLQ_VARIANT_STRIP] = "strip",
+    [CLQ_VARIANT_GRID] = "grid",
+    [CLQ_VARIANT_COLUMNS] = "columns",
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) [CLQ_VARIANT_##identifier] = (variant),
+#include "kernels.def"
+};
+
+const char *clq_variant_name(clq_variant variant)
+{
+    return names[variant];
+}
+
+/* A longer line makes the columns' partial results larger than is sensible. */
+enum { MAXIMUM_LINE = 1 << 22, LEAST_LINES_PER_ITEM = 16, MAXIMUM_LINES_PER_ITEM = 256 };
+
+clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error)
+{
+    char known[200] = "";
+    size_t used = 0;
+    if (name == NULL) {
+        *variant = CLQ_VARIANT_BY_DEVICE;
+        return CLQ_OK;
+    }
+    for (int i = 0; i < CLQ_VARIANT_COUNT; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *variant = (clq_variant)i;
+            return CLQ_OK;
+        }
+    }
+    for (int i = 0; i < CLQ_VARIANT_COUNT; i++) {
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", names[i]);
+    }
+    return clq_fail(error, CLQ_INVALID_ARGUMENT, "no kernel variant is called '%.60s'; there are: %s", name, known);
+}
+
+uint64_t clq_cl_target_items(const clq_context *context)
+{
+    const uint64_t units = context->device.compute_units;
+    return (units < 1 ? 1 : units > 4096 ? 4096 : units) * 32;
+}
+
+static const variant_row *find_row(clq_operation operation, clq_variant variant)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (rows[i].operation == operation && strcmp(rows[i].variant, names[variant]) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* A CPU reads a kilobyte of a line at once; on a GPU neighbouring work-items do that together. */
+uint32_t clq_column_blocks(uint32_t vector_width)
+{
+    return vector_width == 16 ? 32 : 1;
+}
+
+/*
+ * A line is a whole number of periods, so that a column has one parameter, and of vectors, so that no line has a ragged
+ * end and lines of 4-bit codes begin at whole bytes. A work-item takes few lines, for these are `line` elements apart
+ * and are best read while their neighbours in memory are in the cache, but enough to make up for preparing its columns.
+ */
+clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry *g, uint32_t vector_width,
+                                  uint32_t column_blocks)
+{
+    const uint64_t period = g->channels * g->row;
+    const uint64_t block = (uint64_t)column_blocks * vector_width;
+    uint64_t repeat = 1;
+    /* On CPU devices lines are whole cache lines of codes (kernels/stage.clh). */
+    const uint64_t multiple = vector_width == 16 ? 128 : vector_width;
+    uint64_t slices;
+    clq_columns c;
+    while (period * repeat % multiple != 0) {
+        repeat *= 2; /* the multiple is a power of two */
+    }
+    c.line = period * repeat * clq_size_divide_up(256, period * repeat);
+    c.lines = clq_size_divide_up(g->elements, c.line);
+    c.across = clq_size_divide_up(c.line, block);
+    slices = clq_size_max(clq_cl_target_items(context) / c.across, 1);
+    c.lines_per_item = clq_size_divide_up(c.lines, slices);
+    c.lines_per_item =
+        clq_size_max(c.lines_per_item, context->device.type == CLQ_DEVICE_CPU ? LEAST_LINES_PER_ITEM : 1);
+    c.lines_per_item = clq_size_min(c.lines_per_item, MAXIMUM_LINES_PER_ITEM);
+    c.slices = clq_size_divide_up(c.lines, c.lines_per_item);
+    return c;
+}
+
+clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width)
+{
+    return clq_columns_in_blocks(context, g, vector_width, clq_column_blocks(vector_width));
+}
+
+/* Whether the columns kernels can run this layout at all. */
+static int columns_possible(const clq_task *task)
+{
+    const clq_geometry *g = &task->geometry;
+    const uint64_t most = MAXIMUM_LINE / 16;
+    const uint64_t longest = task->operation == CLQ_OP_HISTOGRAM ? CLQ_HISTOGRAM_COLUMNS : most;
+    return task->q->layout.granularity == CLQ_PER_CHANNEL && g->elements > 0 && g->row <= longest &&
+           g->channels <= most / g->row;
+}
+
+/* Whether no byte of 4-bit codes is shared by two segments. */
+static int grid_possible(const clq_task *task)
+{
+    const clq_geometry *g = &task->geometry;
+    return clq_dtype_bits(task->q->scheme.dtype) != 4 || task->operation == CLQ_OP_MINMAX ||
+           task->operation == CLQ_OP_HISTOGRAM || task->operation == CLQ_OP_FAKE_QUANTIZE ||
+           (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment;
+}
+
+/* By the forced variant, the layout and the kind of device. */
+static clq_variant preferred_variant(const clq_context *context, const clq_task *task, const char **reason)
+{
+    const clq_variant forced = (clq_variant)atomic_load(&context->cl->forced_variant);
+    const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
+    const int short_segments = task->geometry.segment < 16 && task->geometry.elements > task->geometry.segment;
+    *reason = "CPU device: each work-item takes a strip in order";
+    if (task->operation == CLQ_OP_CHOOSE_PARAMETERS || task->operation == CLQ_OP_MERGE_RANGE) {
+        *reason = "one work-item for each parameter";
+        return CLQ_VARIANT_STRIP;
+    }
+    if (forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT) {
+        const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(task)) ||
+                             (forced == CLQ_VARIANT_GRID && grid_possible(task)) || forced == CLQ_VARIANT_STRIP;
+        *reason = possible ? "forced" : "the forced variant cannot run this layout";
+        return possible ? forced : CLQ_VARIANT_STRIP;
+    }
+    if (short_segments && columns_possible(task)) {
+        *reason = "fewer than 16 elements between two channels";
+        return CLQ_VARIANT_COLUMNS;
+    }
+    if (!is_cpu && grid_possible(task) && !short_segments) {
+        *reason = "not a CPU device: work-items touch memory side by side";
+        return CLQ_VARIANT_GRID;
+    }
+    if (!is_cpu) {
+        *reason = "short segments: each work-item takes a few";
+    }
+    return CLQ_VARIANT_STRIP;
+}
+
+clq_choice clq_cl_choose(const clq_context *context, const clq_task *task)
+{
+    const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
+    /* Of the three steps of dynamic quantization the last one's kernel is named. */
+    const clq_operation operation = task->operation == CLQ_OP_DYNAMIC_QUANTIZE ? CLQ_OP_QUANTIZE : task->operation;
+    const variant_row *row;
+    clq_choice choice;
+    choice.reason = "under check";
+    choice.variant = task->only_variant != 0 ? (clq_variant)(task->only_variant - 1)
+                                             : preferred_variant(context, task, &choice.reason);
+    if (task->only_variant == 0 && choice.variant != CLQ_VARIANT_STRIP &&
+        clq_cl_trust_of(context, operation, choice.variant, task->q) == CLQ_DISTRUSTED) {
+        choice.variant = CLQ_VARIANT_STRIP;
+        choice.reason = "the preferred variant was set aside: its bytes differ from the reference";
+    }
+    choice.vector_width = is_cpu && choice.variant != CLQ_VARIANT_GRID ? 16 : 4;
+    /* Codes are small: a tile twice as wide is read and written in longer pieces, and its stage still fits a cache. */
+    choice.column_blocks =
+        clq_column_blocks(choice.vector_width) * (operation == CLQ_OP_QUANTIZE && choice.vector_width == 16 ? 2 : 1);
+    choice.name = names[choice.variant];
+    row = find_row(operation, choice.variant);
+    choice.file = row->file;
+    choice.kernel = row->kernel;
+    return choice;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which kernel multiplies, and why. docs/kernels.md gives the reasons at length. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/size.h"
+#include "opencl/launch/gemm.h"
+
+/* Up to here all rows of A go through B at once. */
+enum { GEMV_ROWS = 8 };
+
+/* Least groups of four k in a slice, so that a slice is worth the second kernel. */
+enum { LEAST_SLICE_GROUPS_CPU = 4096, LEAST_SLICE_GROUPS_OTHER = 64, LEAST_SLICE_GROUPS_FORCED = 1 };
+
+typedef struct gemm_row {
+    const char *file;
+    const char *kernel;
+} gemm_row;
+
+static const gemm_row rows[CLQ_VARIANT_COUNT] = {
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) [CLQ_VARIANT_##identifier] = {(file), (kernel)},
+#include "kernels.def"
+};
+
+static int is_cpu(const clq_context *context)
+{
+    return context->device.type == CLQ_DEVICE_CPU;
+}
+
+/* Tiles in local memory are made by work-groups of 16 x 16: the device must have them, and for this kernel too. */
+static const char *group_obstacle(const struct clq_cl_state *cl, clq_variant variant)
+{
+    if (cl->maximum_group_size < 256 || cl->maximum_group_items[0] < 16 || cl->maximum_group_items[1] < 16) {
+        return "the device has no work-groups of 16 x 16";
+    }
+    return atomic_load(&cl->gemm_trust[variant][0]) == CLQ_TOO_LARGE
+               ? "the device has no work-groups of 16 x 16 for this kernel"
+               : NULL;
+}
+
+/* Why a variant cannot run this problem here; NULL when it can. */
+static const char *obstacle(const clq_context *context, const clq_gemm_task *task, clq_variant variant)
+{
+    const struct clq_cl_state *cl = context->cl;
+    switch (variant) {
+    case CLQ_VARIANT_PORTABLE:
+        return group_obstacle(cl, variant);
+    case CLQ_VARIANT_KHR_DOT:
+        return !cl->capabilities.khr_dot ? cl->capabilities.no_khr_dot : group_obstacle(cl, variant);
+    case CLQ_VARIANT_CPU_AVX2:
+        return !cl->capabilities.avx2 ? "no x86 CPU device in this process with AVX2" : NULL;
+    case CLQ_VARIANT_CPU_VNNI:
+        return !cl->capabilities.vnni ? cl->capabilities.no_vnni : NULL;
+    case CLQ_VARIANT_GEMV:
+        return task->problem->m > GEMV_ROWS ? "m is above 8" : NULL;
+    case CLQ_VARIANT_SPLIT_K:
+        return task->problem->k < 2 * GROUP_DEPTH ? "k is below 8" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+/* Heights of tiles in registers: m itself when it is small, else 12, or 8 where that wastes an eighth less. */
+static uint32_t rows_of_12(uint64_t m)
+{
+    if (m <= CLQ_GEMM_MAXIMUM_ROWS) {
+        return (uint32_t)m;
+    }
+    return clq_size_divide_up(m, 12) * 12 * 8 > clq_size_divide_up(m, 8) * 8 * 9 ? 8 : 12;
+}
+
+static uint32_t tile_rows_of(clq_variant variant, uint64_t m)
+{
+    switch (variant) {
+    case CLQ_VARIANT_CPU_AVX2:
+        return (uint32_t)clq_size_min(m, 6);
+    case CLQ_VARIANT_CPU:
+    case CLQ_VARIANT_CPU_VNNI:
+        return rows_of_12(m);
+    case CLQ_VARIANT_GEMV:
+        return (uint32_t)m;
+    default:
+        return 0;
+    }
+}
+
+static int is_set_aside(const clq_context *context, clq_variant variant, uint64_t m)
+{
+    return atomic_load(&context->cl->gemm_trust[variant][tile_rows_of(variant, m)]) == CLQ_DISTRUSTED;
+}
+
+/* The kernel that multiplies, when nothing is forced: the first of these that can and is not set aside. */
+static clq_variant choose_kernel(const clq_context *context, const clq_gemm_task *task, const char **reason)
+{
+    static const struct {
+        clq_variant variant;
+        int on_cpu, on_others;
+        const char *reason;
+    } order[] = {
+        {CLQ_VARIANT_CPU_VNNI, 1, 0, "CPU device whose processor has AVX512-VNNI"},
+        {CLQ_VARIANT_GEMV, 1, 1, "m is at most 8: bound by reading B"},
+        {CLQ_VARIANT_KHR_DOT, 0, 1, "the device has packed integer dot products"},
+        {CLQ_VARIANT_PORTABLE, 0, 1, "not a CPU device: tiles in local memory"},
+        {CLQ_VARIANT_CPU_AVX2, 1, 0, "x86 CPU device whose processor has AVX2 and no AVX-512"},
+        {CLQ_VARIANT_CPU, 1, 1, "tiles in registers, no barrier"},
+        {CLQ_VARIANT_PORTABLE, 1, 0, "the last resort"},
+    };
+    clq_variant last = CLQ_VARIANT_CPU;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        const clq_variant variant = order[i].variant;
+        const int is_for_device = is_cpu(context) ? order[i].on_cpu : order[i].on_others;
+        if (!is_for_device || obstacle(context, task, variant) != NULL ||
+            (variant == CLQ_VARIANT_CPU_AVX2 && context->cl->capabilities.avx512)) {
+            continue;
+        }
+        if (!is_set_aside(context, variant, task->problem->m)) {
+            *reason = order[i].reason;
+            if (!is_cpu(context) && variant == CLQ_VARIANT_CPU && group_obstacle(context->cl, CLQ_VARIANT_PORTABLE)) {
+                *reason = "no work-groups of 16 x 16 for tiles in local memory: tiles in registers, no barrier";
+            }
+            return variant;
+        }
+        last = variant;
+    }
+    *reason = "every variant was set aside";
+    return last;
+}
+
+static uint64_t work_items(const clq_context *context, const clq_gemm_task *task, const clq_gemm_choice *choice)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t panels = clq_size_divide_up(p->n, PANEL_COLUMNS);
+    if (choice->variant == CLQ_VARIANT_GEMV) {
+        return p->batch * clq_size_divide_up(p->n, (uint64_t)choice->vectors * choice->vector_width) /
+               (is_cpu(context) ? 1 : 64);
+    }
+    if (choice->tile_rows != 0) {
+        return p->batch * panels * clq_size_divide_up(p->m, choice->tile_rows);
+    }
+    return p->batch * clq_size_divide_up(panels, 2) * clq_size_divide_up(p->m, 64);
+}
+
+/* Cut K where there are fewer work-groups than the device has units, or because it is forced. */
+static void choose_slices(const clq_context *context, const clq_gemm_task *task, int forced, clq_gemm_choice *choice)
+{
+    const uint64_t groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
+    const uint64_t items = clq_size_max(work_items(context, task, choice), 1);
+    const uint64_t units = clq_size_max(context->device.compute_units, 1) * (is_cpu(context) ? 1 : 4);
+    const uint64_t least = forced            ? LEAST_SLICE_GROUPS_FORCED
+                           : is_cpu(context) ? LEAST_SLICE_GROUPS_CPU
+                                             : LEAST_SLICE_GROUPS_OTHER;
+    uint64_t slices = clq_size_min(clq_size_divide_up(units, items), groups / least);
+    slices = clq_size_max(slices, forced ? 2 : 1);
+    slices = clq_size_min(slices, 64);
+    choice->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);
+    choice->slices = choice->slice_groups == 0 ? 1 : (uint32_t)clq_size_divide_up(groups, choice->slice_groups);
+}
+
+/*
+ * A CPU device spends about a tenth of a microsecond on an item, as long as on a tile of 32 groups. Sixteen tiles, the
+ * row tiles that share a panel (kernels/gemm_walk.clh), or more where K is small, make that little; a small problem
+ * gets enough items to balance.
+ */
+static void choose_tiles_per_item(const clq_context *context, const clq_gemm_task *task, clq_gemm_choice *choice)
+{
+    const uint64_t tiles = work_items(context, task, choice);
+    const uint64_t units = clq_size_max(context->device.compute_units, 1);
+    const uint64_t by_work = clq_size_max(4096 / clq_size_max(choice->slice_groups, 1), 16);
+    const uint64_t by_count = clq_size_min(tiles / (8 * units), tiles / task->problem->batch);
+    choice->tiles_per_item = (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
+}
+
+static void describe(const clq_gemm_task *task, const char *reason, clq_gemm_choice *choice)
+{
+    char tile[32] = "64 x 64";
+    if (choice->tile_rows != 0) {
+        const uint32_t columns =
+            choice->variant == CLQ_VARIANT_GEMV ? choice->vectors * choice->vector_width : PANEL_COLUMNS;
+        snprintf(tile, sizeof tile, "%" PRIu32 " x %" PRIu32, choice->tile_rows, columns);
+    }
+    if (choice->slices > 1) {
+        choice->name = clq_variant_name(CLQ_VARIANT_SPLIT_K);
+        snprintf(choice->reason, sizeof choice->reason,
+                 "K of %" PRIu64 " in %" PRIu32 " slices, each by %s in tiles of %s", task->problem->k, choice->slices,
+                 clq_variant_name(choice->variant), tile);
+    } else {
+        choice->name = clq_variant_name(choice->variant);
+        snprintf(choice->reason, sizeof choice->reason, "%s; tiles of %s", reason, tile);
+    }
+}
+
+clq_status clq_cl_gemm_choose(const clq_context *context, const clq_gemm_task *task, clq_gemm_choice *choice,
+                              clq_error *error)
+{
+    const int forced_variant = atomic_load(&context->cl->forced_variant);
+    clq_variant forced = task->only_variant > 0    ? (clq_variant)(task->only_variant - 1)
+                         : task->only_variant == 0 ? (clq_variant)forced_variant
+                                                   : CLQ_VARIANT_BY_DEVICE;
+    const char *reason = task->only_variant > 0 ? "under check" : "forced";
+    memset(choice, 0, sizeof *choice);
+    if (forced != CLQ_VARIANT_BY_DEVICE && forced >= CLQ_VARIANT_ELEMENTWISE_COUNT) {
+        const char *why = obstacle(context, task, forced);
+        if (why != NULL) {
+            return clq_fail(error, CLQ_UNSUPPORTED, "gemm: the forced variant %s cannot run this on %s: %s",
+                            clq_variant_name(forced), context->device.name, why);
+        }
+    } else {
+        forced = CLQ_VARIANT_BY_DEVICE;
+    }
+    choice->variant = forced != CLQ_VARIANT_BY_DEVICE && forced != CLQ_VARIANT_SPLIT_K
+                          ? forced
+                          : choose_kernel(context, task, &reason);
+    choice->file = rows[choice->variant].file;
+    choice->kernel = rows[choice->variant].kernel;
+    choice->tile_rows = tile_rows_of(choice->variant, task->problem->m);
+    choice->vector_width = is_cpu(context) ? 16 : 4;
+    choice->vectors = is_cpu(context) ? 2 : 1;
+    choice->a_form = choice->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
+                     : choice->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
+                                                               : CLQ_GEMM_A_CODES;
+    if (choice->variant == CLQ_VARIANT_PORTABLE || choice->variant == CLQ_VARIANT_KHR_DOT) {
+        choice->vector_width = 4;
+    }
+    choose_slices(context, task, forced == CLQ_VARIANT_SPLIT_K, choice);
+    choose_tiles_per_item(context, task, choice);
+    describe(task, reason, choice);
+    return CLQ_OK;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Dynamic quantization on a CPU device: minmax's first kernel, then one that does all the rest (kernels/dynamic.cl), or
+ * that one alone.
+ */
+#include <string.h>
+
+#include "core/dtype.h"
+#include "core/size.h"
+#include "opencl/runtime/state.h"
+
+/* A work-item chooses the parameter anew: these many elements make that small. */
+enum { LEAST_STRIP = 1 << 16 };
+
+/*
+ * Up to so many elements one work-item does everything: to wake another thread, or to launch another kernel, takes
+ * about as long as the half that would be saved.
+ */
+enum { MOST_OF_ONE_ITEM = 1 << 18 };
+
+static clq_variant variant_of(const clq_context *context, const clq_task *task, clq_operation operation)
+{
+    clq_task own = *task;
+    own.operation = operation;
+    return clq_cl_choose(context, &own).variant;
+}
+
+int clq_cl_dynamic_is_fused(const clq_context *context, const clq_task *task)
+{
+    return context->device.type == CLQ_DEVICE_CPU && task->geometry.parameters == 1 && task->geometry.elements > 0 &&
+           variant_of(context, task, CLQ_OP_MINMAX) == CLQ_VARIANT_STRIP &&
+           variant_of(context, task, CLQ_OP_QUANTIZE) == CLQ_VARIANT_STRIP &&
+           clq_cl_trust_of(context, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_VARIANT_STRIP, task->q) != CLQ_DISTRUSTED;
+}
+
+/* Elements of a strip: whole blocks of an even number. */
+static uint64_t strip_of(const clq_context *context, uint64_t elements)
+{
+    const uint64_t strip = clq_size_divide_up(elements, clq_cl_target_items(context));
+    const uint64_t share = clq_size_divide_up(elements, 2 * clq_size_max(context->device.compute_units, 1));
+    const uint64_t least = clq_size_min(LEAST_STRIP, clq_size_max(share, 4096));
+    return clq_size_divide_up(clq_size_max(strip, least), 4096) * 4096;
+}
+
+/* The comparison before first use wants large results every other time, and so has both ways. */
+static int is_one_item(const clq_task *task)
+{
+    return task->geometry.elements <= MOST_OF_ONE_ITEM && !task->streams;
+}
+
+clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+{
+    const clq_span *a = task->arguments;
+    const uint64_t elements = task->geometry.elements;
+    const int alone = is_one_item(task);
+    const uint64_t strip = alone ? clq_size_divide_up(elements, 16) * 16 : strip_of(stream->context, elements);
+    const clq_dtype dtype = task->q->scheme.dtype;
+    clq_cl_launch launch;
+    memset(&launch, 0, sizeof launch);
+    launch.file = "dynamic.cl";
+    launch.kernel = "dynamic_strip";
+    clq_cl_walk_options(&launch, CLQ_VARIANT_ELEMENTWISE_COUNT, 16, clq_column_blocks(16), task->q->real, dtype);
+    clq_cl_minmax_push_partial(stream, task, alone, &launch);
+    if (!alone) {
+        CLQ_TRY(clq_cl_minmax_partial(stream, task, error));
+    }
+    clq_cl_push_scheme(&launch, &task->q->scheme);
+    clq_cl_launch_memory(&launch, a[CLQ_ARG_SCALE].object);
+    clq_cl_launch_u64(&launch, a[CLQ_ARG_SCALE].offset_bytes / 4);
+    clq_cl_launch_memory(&launch, a[CLQ_ARG_ZERO_POINT].object);
+    clq_cl_launch_u64(&launch, a[CLQ_ARG_ZERO_POINT].offset_bytes / 4);
+    clq_cl_launch_memory(&launch, a[CLQ_ARG_X].object);
+    clq_cl_launch_u64(&launch, a[CLQ_ARG_X].offset_bytes * 8 / clq_dtype_bits(task->q->real));
+    clq_cl_launch_memory(&launch, a[CLQ_ARG_CODES].object);
+    clq_cl_launch_u64(&launch, a[CLQ_ARG_CODES].offset_bytes * 8 / clq_dtype_bits(dtype));
+    clq_cl_launch_u64(&launch, elements);
+    clq_cl_launch_i32(&launch, clq_cl_walk_mode(stream->context, task, CLQ_ARG_X, CLQ_ARG_CODES));
+    clq_cl_launch_u64(&launch, strip);
+    launch.dimensions = 1;
+    launch.global[0] = (size_t)clq_size_divide_up(elements, strip);
+    launch.local[0] = 1;
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands of one product. With packed weights of s8 without zero points and rows of A that are consecutive it is
+ * one kernel; what else is needed goes before it:
+ *
+ *     B not packed                       panels into the scratch memory
+ *     A transposed, or in another form   packed into the scratch memory
+ *     zero points of B, or B of u8       sums of A's rows, unless they are handed in
+ *     K in slices                        partial sums into the scratch memory, and a second kernel behind
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/size.h"
+#include "opencl/launch/gemm.h"
+
+enum { ALIGNMENT_BYTES = 64, ROW_BLOCK = 16 };
+
+static int needs_packed_a(const clq_gemm_task *task, const clq_gemm_choice *choice)
+{
+    return task->problem->k > 0 && (choice->a_form != CLQ_GEMM_A_CODES || task->a.column_stride != 1);
+}
+
+static int needs_sums(const clq_gemm_task *task)
+{
+    return task->problem->b.dtype == CLQ_U8 || task->problem->b_zero_point != CLQ_GEMM_ABSENT;
+}
+
+static uint64_t reserve(uint64_t *used, uint64_t bytes)
+{
+    const uint64_t at = *used;
+    *used += (bytes + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
+    return at;
+}
+
+clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq_gemm_choice *choice, int is_packed)
+{
+    const clq_gemm_problem *p = task->problem;
+    clq_gemm_workspace w;
+    memset(&w, 0, sizeof w);
+    w.has_packed = !is_packed;
+    w.has_a = needs_packed_a(task, choice);
+    w.has_sums = needs_sums(task) && p->a_sums == CLQ_GEMM_ABSENT;
+    w.has_partial = choice->slices > 1;
+    if (w.has_packed) {
+        w.packed = reserve(&w.bytes, clq_cl_gemm_packed_of(task).bytes);
+    }
+    if (w.has_a) {
+        w.a = reserve(&w.bytes, clq_cl_gemm_packed_a_of(task, choice).bytes);
+    }
+    if (w.has_sums) {
+        w.sums = reserve(&w.bytes, 4 * task->a_batches * p->m);
+    }
+    if (w.has_partial) {
+        w.partial = reserve(&w.bytes, 4 * choice->slices * p->batch * p->m * p->n);
+    }
+    return w;
+}
+
+static call_u32 output_of(const clq_gemm_problem *p)
+{
+    static const call_u32 modes[] = {[CLQ_REQUANTIZE_DOUBLE] = OUTPUT_DOUBLE,
+                                     [CLQ_REQUANTIZE_SINGLE] = OUTPUT_SINGLE,
+                                     [CLQ_REQUANTIZE_SHIFT] = OUTPUT_SHIFT,
+                                     [CLQ_REQUANTIZE_FLOAT] = OUTPUT_FLOAT};
+    return p->c.dtype == CLQ_S32 ? OUTPUT_S32 : p->c.dtype == CLQ_F32 ? OUTPUT_F32 : modes[p->requantize];
+}
+
+static uint64_t word_offset(const clq_gemm_task *task, clq_gemm_argument argument)
+{
+    return task->arguments[argument].offset_bytes / 4;
+}
+
+static void describe_parameters(const clq_gemm_task *task, gemm_call *call)
+{
+    const clq_gemm_problem *p = task->problem;
+    call->a_zero_point = (call_u32)p->a_zero_point;
+    call->a_scale = (call_u32)p->a_scale;
+    call->b_scale = (call_u32)p->b_scale;
+    call->multiplier = (call_u32)p->multiplier;
+    call->bias = (call_u32)p->bias;
+    call->c_zero_point = (call_u32)p->c_zero_point;
+    call->a_zero_point_offset = word_offset(task, CLQ_GEMM_A_ZERO_POINT);
+    call->c_zero_point_offset = word_offset(task, CLQ_GEMM_C_ZERO_POINT);
+    call->a_sums_offset = word_offset(task, CLQ_GEMM_A_SUMS);
+    call->bias_offset = word_offset(task, CLQ_GEMM_BIAS);
+    call->a_scale_offset = word_offset(task, CLQ_GEMM_A_SCALE);
+    call->b_scale_offset = word_offset(task, CLQ_GEMM_B_SCALE);
+    call->multiplier_offset = word_offset(task, CLQ_GEMM_MULTIPLIER);
+    call->shift_offset = word_offset(task, CLQ_GEMM_SHIFT);
+    call->minimum = task->minimum;
+    call->maximum = task->maximum;
+    call->real_minimum = task->real_minimum;
+    call->real_maximum = task->real_maximum;
+}
+
+static void describe_shapes(const clq_gemm_task *task, const clq_gemm_choice *choice, gemm_call *call)
+{
+    const clq_gemm_problem *p = task->problem;
+    const int a_is_signed = p->a.dtype == CLQ_S8;
+    memset(call, 0, sizeof *call);
+    call->a_offset = task->arguments[CLQ_GEMM_A].offset_bytes;
+    call->a_row = task->a.row_stride;
+    call->a_batch = task->a.batch;
+    call->c_offset = task->arguments[CLQ_GEMM_C].offset_bytes / clq_gemm_element_bytes(task, CLQ_GEMM_C);
+    call->c_row = task->c.row_stride;
+    call->c_batch = task->c.batch;
+    call->m = (call_u32)p->m;
+    call->n = (call_u32)p->n;
+    call->k = (call_u32)p->k;
+    call->batch = (call_u32)p->batch;
+    call->groups = (call_u32)clq_size_divide_up(p->k, GROUP_DEPTH);
+    call->a_values_batch = task->a_batches > 1 ? call->m : 0;
+    call->b_values_batch = task->b_batches > 1 ? call->n : 0;
+    call->slices = choice->slices;
+    call->slice_groups = choice->slice_groups;
+    call->tiles_per_item = choice->tiles_per_item;
+    call->row_block = ROW_BLOCK;
+    call->output = output_of(p);
+    call->needs_sums = (call_u32)needs_sums(task);
+    /* vpdpbusd takes codes of A as u8, the other kernels that take codes as s8; widened ones need no change. */
+    if (choice->a_form == CLQ_GEMM_A_CODES && (choice->variant == CLQ_VARIANT_CPU_VNNI) == a_is_signed) {
+        call->a_code_offset = a_is_signed ? 128 : -128;
+        call->a_flip = 0x80808080u;
+    }
+}
+
+/* The memory objects of kernels/gemm_rows.clh; in place of one that is absent any other stands, and is not read. */
+typedef struct gemm_objects {
+    cl_mem a, packed, sums, partial;
+} gemm_objects;
+
+static void push_memory(clq_cl_launch *launch, const clq_gemm_task *task, const gemm_objects *objects)
+{
+    static const clq_gemm_argument parameters[] = {CLQ_GEMM_BIAS, CLQ_GEMM_A_SCALE, CLQ_GEMM_B_SCALE,
+                                                   CLQ_GEMM_MULTIPLIER, CLQ_GEMM_SHIFT};
+    const cl_mem any = objects->packed;
+    const cl_mem a_zero_point = task->arguments[CLQ_GEMM_A_ZERO_POINT].object;
+    const cl_mem c_zero_point = task->arguments[CLQ_GEMM_C_ZERO_POINT].object;
+    clq_cl_launch_memory(launch, objects->a != NULL ? objects->a : any);
+    clq_cl_launch_memory(launch, objects->packed);
+    clq_cl_launch_memory(launch, objects->packed);
+    clq_cl_launch_memory(launch, task->arguments[CLQ_GEMM_C].object);
+    clq_cl_launch_memory(launch, a_zero_point != NULL ? a_zero_point : any);
+    clq_cl_launch_memory(launch, c_zero_point != NULL ? c_zero_point : any);
+    clq_cl_launch_memory(launch, objects->sums != NULL ? objects->sums : any);
+    for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
+        const cl_mem object = task->arguments[parameters[i]].object;
+        clq_cl_launch_memory(launch, object != NULL ? object : any);
+    }
+    clq_cl_launch_memory(launch, objects->partial != NULL ? objects->partial : any);
+}
+
+static void size_launch(clq_cl_launch *launch, const clq_context *context, const clq_gemm_task *task,
+                        const clq_gemm_choice *choice)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t panels = clq_size_divide_up(p->n, PANEL_COLUMNS);
+    const size_t last = (size_t)(p->batch * choice->slices);
+    launch->dimensions = 2;
+    launch->global[1] = last;
+    launch->local[0] = launch->local[1] = launch->local[2] = 1;
+    if (choice->variant == CLQ_VARIANT_GEMV) {
+        launch->global[0] = (size_t)clq_size_divide_up(p->n, (uint64_t)choice->vectors * choice->vector_width);
+        if (context->device.type != CLQ_DEVICE_CPU) {
+            launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
+            launch->local[0] = 64;
+        }
+    } else if (choice->tile_rows != 0) {
+        const uint64_t tiles = panels * clq_size_divide_up(p->m, choice->tile_rows);
+        launch->global[0] = (size_t)clq_size_divide_up(tiles, choice->tiles_per_item);
+    } else {
+        launch->dimensions = 3;
+        launch->local[0] = launch->local[1] = 16;
+        launch->global[0] = (size_t)(16 * clq_size_divide_up(panels, 2));
+        launch->global[1] = (size_t)(16 * clq_size_divide_up(p->m, 64));
+        launch->global[2] = last;
+    }
+}
+
+static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_choice *choice,
+                                   const gemm_objects *objects, const gemm_call *call, clq_error *error)
+{
+    clq_cl_launch launch;
+    memset(&launch, 0, sizeof launch);
+    launch.file = choice->file;
+    launch.kernel = choice->kernel;
+    if (choice->variant == CLQ_VARIANT_GEMV) {
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DVECTORS=%u -DTILE_ROWS=%u",
+                 (unsigned)choice->vector_width, (unsigned)choice->vectors, (unsigned)choice->tile_rows);
+    } else if (choice->tile_rows != 0) {
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u",
+                 (unsigned)choice->vector_width, (unsigned)choice->tile_rows);
+    } else {
+        /* The dot product is a feature of OpenCL C 3.0. */
+        const int is_khr_dot = choice->variant == CLQ_VARIANT_KHR_DOT;
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DDOT_KHR=%d%s",
+                 (unsigned)choice->vector_width, is_khr_dot, is_khr_dot ? " -cl-std=CL3.0" : "");
+    }
+    push_memory(&launch, task, objects);
+    clq_cl_launch_large(&launch, call, sizeof *call);
+    size_launch(&launch, stream->context, task, choice);
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+static clq_status enqueue_reduce(clq_cl_stream *stream, const clq_gemm_task *task, const gemm_objects *objects,
+                                 const gemm_call *call, clq_error *error)
+{
+    const uint32_t width = stream->context->device.type == CLQ_DEVICE_CPU ? 16 : 4;
+    clq_cl_launch launch;
+    memset(&launch, 0, sizeof launch);
+    launch.file = "gemm_reduce.cl";
+    launch.kernel = "gemm_reduce";
+    snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u", (unsigned)width);
+    push_memory(&launch, task, objects);
+    clq_cl_launch_large(&launch, call, sizeof *call);
+    launch.dimensions = 3;
+    launch.global[0] = (size_t)clq_size_divide_up(task->problem->n, width);
+    launch.global[1] = (size_t)task->problem->m;
+    launch.global[2] = (size_t)task->problem->batch;
+    clq_cl_launch_groups_of_one(&launch, stream->context);
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+/* Panels, rows and sums, as far as they are not there; `objects` and `call` then say where they are. */
+static clq_status prepare(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_choice *choice,
+                          const clq_gemm_workspace *w, gemm_objects *objects, gemm_call *call, clq_error *error)
+{
+    const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
+    const clq_gemm_packed_a packed_a = clq_cl_gemm_packed_a_of(task, choice);
+    const uint64_t base = stream->workspace_offset_bytes;
+    uint64_t packed_at = 0;
+    objects->a = task->arguments[CLQ_GEMM_A].object;
+    objects->sums = task->arguments[CLQ_GEMM_A_SUMS].object;
+    objects->packed = task->weights != NULL ? task->weights->object : NULL;
+    objects->partial = w->has_partial ? stream->workspace : NULL;
+    if (w->has_packed) {
+        objects->packed = stream->workspace;
+        packed_at = (base + w->packed) / 4;
+        CLQ_TRY(clq_cl_gemm_pack(stream, task, objects->packed, packed_at, error));
+    }
+    if (w->has_a) {
+        objects->a = stream->workspace;
+        call->a_offset = (base + w->a) / (choice->a_form == CLQ_GEMM_A_CODES ? 1 : 4);
+        call->a_row = packed_a.row;
+        call->a_batch = task->a_batches > 1 ? packed_a.batch : 0;
+        CLQ_TRY(clq_cl_gemm_pack_a(stream, task, choice, objects->a, call->a_offset, error));
+    }
+    if (w->has_sums) {
+        objects->sums = stream->workspace;
+        call->a_sums_offset = (base + w->sums) / 4;
+        CLQ_TRY(clq_cl_gemm_sum_rows(stream, task, objects->sums, call->a_sums_offset, error));
+    }
+    call->b_offset = packed_at;
+    call->b_batch = task->b_batches > 1 ? packed.batch_words : 0;
+    call->columns_offset = packed_at + packed.columns;
+    call->columns_batch = task->b_batches > 1 ? packed.columns_batch : 0;
+    call->columns_zero_points = packed.zero_points;
+    call->partial_offset = (base + w->partial) / 4;
+    return CLQ_OK;
+}
+
+clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_choice *choice,
+                                clq_error *error)
+{
+    const clq_gemm_workspace w = clq_cl_gemm_workspace_of(task, choice, task->weights != NULL);
+    gemm_objects objects;
+    gemm_call call;
+    gemm_call reduce;
+    describe_shapes(task, choice, &call);
+    describe_parameters(task, &call);
+    CLQ_TRY(prepare(stream, task, choice, &w, &objects, &call, error));
+    if (!w.has_partial) {
+        return enqueue_multiply(stream, task, choice, &objects, &call, error);
+    }
+    reduce = call;
+    call.output = OUTPUT_PARTIAL;
+    CLQ_TRY(enqueue_multiply(stream, task, choice, &objects, &call, error));
+    return enqueue_reduce(stream, task, &objects, &reduce, error);
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a product needs beforehand: B in panels, sums, A in rows (kernels/gemm_pack.cl). */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/size.h"
+#include "opencl/launch/gemm.h"
+
+/* As kernels/gemm_pack.cl has them. */
+enum { PACK_ROWS = 16, PACK_DEPTH = 64, PANELS_PER_ITEM = 8, GROUPS_PER_ITEM = 32 };
+
+static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const char *kernel, uint32_t *width)
+{
+    memset(launch, 0, sizeof *launch);
+    *width = stream->context->device.type == CLQ_DEVICE_CPU ? 16 : 4;
+    launch->file = "gemm_pack.cl";
+    launch->kernel = kernel;
+    snprintf(launch->options, sizeof launch->options, "-DVECTOR_WIDTH=%u", (unsigned)*width);
+    clq_cl_launch_groups_of_one(launch, stream->context);
+}
+
+static void push_i32(clq_cl_launch *launch, uint64_t value)
+{
+    clq_cl_launch_i32(launch, (int32_t)(uint32_t)value);
+}
+
+static void push_source(clq_cl_launch *launch, const clq_span *span, const clq_gemm_strides *strides)
+{
+    clq_cl_launch_memory(launch, span->object);
+    clq_cl_launch_u64(launch, span->offset_bytes);
+    clq_cl_launch_u64(launch, strides->batch);
+    clq_cl_launch_u64(launch, strides->row_stride);
+    clq_cl_launch_u64(launch, strides->column_stride);
+}
+
+clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
+{
+    clq_gemm_packed packed;
+    packed.panels = clq_size_divide_up(task->problem->n, PANEL_COLUMNS);
+    packed.groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
+    packed.batch_words = packed.panels * packed.groups * PANEL_COLUMNS;
+    packed.columns = task->b_batches * packed.batch_words;
+    packed.columns_batch = packed.panels * PANEL_COLUMNS;
+    packed.zero_points = task->b_batches * packed.columns_batch;
+    packed.bytes = 4 * (packed.columns + 2 * packed.zero_points);
+    return packed;
+}
+
+static clq_status pack_panels(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_packed *packed,
+                              cl_mem memory, uint64_t offset_words, clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t items = clq_cl_target_items(stream->context);
+    const uint64_t across = clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
+    uint64_t groups_per_item;
+    uint32_t width;
+    clq_cl_launch launch;
+    if (packed->groups == 0) {
+        return CLQ_OK;
+    }
+    start(&launch, stream, "gemm_pack_panels", &width);
+    groups_per_item = clq_size_divide_up(packed->groups * across * task->b_batches, items);
+    groups_per_item = clq_size_max(clq_size_min(groups_per_item, packed->groups), clq_size_min(4, packed->groups));
+    push_source(&launch, &task->arguments[CLQ_GEMM_B], &task->b);
+    push_i32(&launch, p->k);
+    push_i32(&launch, p->n);
+    push_i32(&launch, packed->groups);
+    push_i32(&launch, groups_per_item);
+    push_i32(&launch, p->b.dtype == CLQ_U8 ? 0x80808080u : 0);
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, offset_words);
+    launch.dimensions = 3;
+    launch.global[0] = (size_t)clq_size_divide_up(packed->groups, groups_per_item);
+    launch.global[1] = (size_t)across;
+    launch.global[2] = (size_t)task->b_batches;
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_gemm_task *task, cl_mem memory, uint64_t offset_words,
+                            clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
+    const clq_span *zero_points = &task->arguments[CLQ_GEMM_B_ZERO_POINT];
+    uint32_t width;
+    clq_cl_launch launch;
+    CLQ_TRY(pack_panels(stream, task, &packed, memory, offset_words, error));
+    start(&launch, stream, "gemm_pack_columns", &width);
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, offset_words);
+    push_i32(&launch, packed.groups);
+    push_i32(&launch, p->k);
+    push_i32(&launch, p->n);
+    clq_cl_launch_memory(&launch, zero_points->object != NULL ? zero_points->object : memory);
+    clq_cl_launch_u64(&launch, zero_points->offset_bytes / 4);
+    push_i32(&launch, (uint64_t)p->b_zero_point);
+    clq_cl_launch_u64(&launch, task->b_batches > 1 ? p->n : 0);
+    clq_cl_launch_i32(&launch, p->b.dtype == CLQ_U8 ? 128 : 0);
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, offset_words + packed.columns);
+    clq_cl_launch_u64(&launch, packed.columns_batch);
+    clq_cl_launch_u64(&launch, packed.zero_points);
+    launch.dimensions = 3;
+    launch.global[0] = PANEL_COLUMNS / width;
+    launch.global[1] = (size_t)packed.panels;
+    launch.global[2] = (size_t)task->b_batches;
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_gemm_task *task, cl_mem memory, uint64_t offset,
+                                clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const clq_span *a = &task->arguments[CLQ_GEMM_A];
+    const clq_span nothing = {memory, 0};
+    uint32_t width;
+    clq_cl_launch launch;
+    start(&launch, stream, "gemm_row_sums", &width);
+    push_source(&launch, a->object != NULL ? a : &nothing, &task->a);
+    push_i32(&launch, p->k);
+    push_i32(&launch, p->a.dtype == CLQ_S8);
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, offset);
+    launch.dimensions = 2;
+    launch.global[0] = (size_t)p->m;
+    launch.global[1] = (size_t)task->a_batches;
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+clq_gemm_packed_a clq_cl_gemm_packed_a_of(const clq_gemm_task *task, const clq_gemm_choice *choice)
+{
+    const uint64_t k = task->problem->k;
+    const uint64_t m = task->problem->m;
+    clq_gemm_packed_a packed;
+    if (choice->a_form == CLQ_GEMM_A_CODES) {
+        packed.row = clq_size_divide_up(k, PACK_DEPTH) * PACK_DEPTH;
+        packed.batch = m * packed.row;
+        packed.bytes = task->a_batches * packed.batch;
+    } else {
+        const uint64_t words_per_group = choice->a_form == CLQ_GEMM_A_PAIRS ? 2 : GROUP_DEPTH;
+        packed.row = clq_size_divide_up(k, GROUP_DEPTH) * words_per_group * choice->tile_rows;
+        packed.batch = clq_size_divide_up(m, choice->tile_rows) * packed.row;
+        packed.bytes = 4 * task->a_batches * packed.batch;
+    }
+    return packed;
+}
+
+clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_choice *choice,
+                              cl_mem memory, uint64_t offset, clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const clq_gemm_packed_a packed = clq_cl_gemm_packed_a_of(task, choice);
+    const int as_codes = choice->a_form == CLQ_GEMM_A_CODES;
+    uint32_t width;
+    clq_cl_launch launch;
+    start(&launch, stream, as_codes ? "gemm_pack_rows" : "gemm_pack_tiles", &width);
+    push_source(&launch, &task->arguments[CLQ_GEMM_A], &task->a);
+    push_i32(&launch, p->m);
+    push_i32(&launch, p->k);
+    if (!as_codes) {
+        push_i32(&launch, choice->tile_rows);
+        push_i32(&launch, choice->a_form == CLQ_GEMM_A_PAIRS);
+        push_i32(&launch, p->a.dtype == CLQ_S8);
+    }
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, offset);
+    launch.dimensions = 3;
+    launch.global[2] = (size_t)task->a_batches;
+    if (as_codes) {
+        clq_cl_launch_u64(&launch, packed.row);
+        launch.global[0] = (size_t)clq_size_divide_up(p->m, PACK_ROWS);
+        launch.global[1] = (size_t)(packed.row / PACK_DEPTH);
+    } else {
+        launch.global[0] = (size_t)clq_size_divide_up(p->k, GROUP_DEPTH * GROUPS_PER_ITEM);
+        launch.global[1] = (size_t)clq_size_divide_up(p->m, choice->tile_rows);
+    }
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Buffers in device memory, and over the caller's cl_mem. All transfers go through the context's queue. */
+#include <inttypes.h>
+
+#include "opencl/runtime/state.h"
+
+clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *error)
+{
+    const clq_device_info *device = &buffer->context->device;
+    const cl_mem_flags place = memory != NULL ? CL_MEM_USE_HOST_PTR : buffer->host_memory ? CL_MEM_ALLOC_HOST_PTR : 0;
+    const cl_mem_flags flags = CL_MEM_READ_WRITE | place;
+    cl_int code = CL_SUCCESS;
+    buffer->owns_memory = memory == NULL;
+    if (buffer->bytes > device->maximum_allocation_bytes || buffer->bytes > SIZE_MAX) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY,
+                        "a buffer of %" PRIu64 " bytes was asked for, the largest on %s is %" PRIu64, buffer->bytes,
+                        device->name, device->maximum_allocation_bytes);
+    }
+    buffer->object = clCreateBuffer(buffer->context->cl->context, flags, (size_t)buffer->bytes, memory, &code);
+    if (buffer->object == NULL) {
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "a buffer of %" PRIu64 " bytes on %s",
+                           buffer->bytes, device->name);
+    }
+    buffer->space = memory != NULL ? NULL : buffer->object;
+    buffer->first = (uintptr_t)memory;
+    return CLQ_OK;
+}
+
+/* The bytes of a sub-buffer are its parent's, and those of a buffer over host memory are that memory's. */
+static clq_status find_bytes(cl_mem memory, cl_mem_flags *flags, clq_cl_memory *found, clq_error *error)
+{
+    cl_mem parent = NULL;
+    void *host = NULL;
+    size_t origin = 0;
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(cl_mem), &parent, NULL);
+    if (parent != NULL) {
+        cl_mem_flags inherited = 0;
+        CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_OFFSET, sizeof origin, &origin, NULL);
+        CLQ_CL(clGetMemObjectInfo, parent, CL_MEM_FLAGS, sizeof inherited, &inherited, NULL);
+        *flags |= inherited;
+        memory = parent;
+    }
+    if ((*flags & CL_MEM_USE_HOST_PTR) != 0) {
+        CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_HOST_PTR, sizeof(void *), &host, NULL);
+    }
+    found->space = host != NULL ? NULL : memory;
+    found->first = (uintptr_t)host + origin;
+    return CLQ_OK;
+}
+
+clq_status clq_cl_memory_of(const clq_context *context, cl_mem memory, const char *what, clq_cl_memory *found,
+                            clq_error *error)
+{
+    cl_mem_object_type type = 0;
+    cl_mem_flags flags = 0;
+    cl_context owner = NULL;
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_TYPE, sizeof type, &type, NULL);
+    CLQ_REQUIRE(type == CL_MEM_OBJECT_BUFFER, "%s is no buffer: its CL_MEM_TYPE is 0x%x, CL_MEM_OBJECT_BUFFER is 0x%x",
+                what, (unsigned)type, (unsigned)CL_MEM_OBJECT_BUFFER);
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_CONTEXT, sizeof(cl_context), &owner, NULL);
+    CLQ_REQUIRE(owner == context->cl->context, "%s belongs to another cl_context", what);
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_SIZE, sizeof found->bytes, &found->bytes, NULL);
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_FLAGS, sizeof flags, &flags, NULL);
+    CLQ_TRY(find_bytes(memory, &flags, found, error));
+    found->is_readable = (flags & CL_MEM_WRITE_ONLY) == 0;
+    found->is_writable = (flags & CL_MEM_READ_ONLY) == 0;
+    return CLQ_OK;
+}
+
+clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
+                                  clq_buffer **buffer, clq_error *error)
+{
+    clq_cl_memory found;
+    CLQ_REQUIRE(context != NULL && buffer != NULL && memory != NULL,
+                "clq_buffer_from_opencl: context, memory and buffer must not be NULL");
+    *buffer = NULL;
+    CLQ_REQUIRE(context->cl != NULL, "clq_buffer_from_opencl: the reference has no cl_mem");
+    CLQ_TRY(clq_cl_memory_of(context, memory, "clq_buffer_from_opencl: the memory", &found, error));
+    CLQ_REQUIRE(offset_bytes % 16 == 0, "clq_buffer_from_opencl: the offset %" PRIu64 " is not a multiple of 16 bytes",
+                offset_bytes);
+    CLQ_REQUIRE(bytes > 0 && offset_bytes <= found.bytes && bytes <= found.bytes - offset_bytes,
+                "clq_buffer_from_opencl: %" PRIu64 " bytes at %" PRIu64 " do not lie in memory of %zu bytes", bytes,
+                offset_bytes, found.bytes);
+    CLQ_TRY(clq_buffer_new(context, bytes, buffer, error));
+    (void)clRetainMemObject(memory);
+    (*buffer)->object = memory;
+    (*buffer)->owns_memory = 1; /* the reference just taken keeps it for the commands */
+    (*buffer)->base_offset_bytes = offset_bytes;
+    (*buffer)->space = found.space;
+    (*buffer)->first = found.first + offset_bytes;
+    (*buffer)->is_readable = found.is_readable;
+    (*buffer)->is_writable = found.is_writable;
+    return CLQ_OK;
+}
+
+/* The caller may free memory that was wrapped as soon as this returns, so nothing may use it any more. */
+void clq_cl_buffer_destroy(clq_buffer *buffer)
+{
+    if (!buffer->owns_memory) {
+        (void)clFinish(buffer->context->cl->queue);
+    }
+    (void)clReleaseMemObject(buffer->object);
+}
+
+clq_status clq_cl_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                               clq_error *error)
+{
+    cl_event written = NULL;
+    cl_int code;
+    CLQ_CL(clEnqueueWriteBuffer, buffer->context->cl->queue, buffer->object, CL_TRUE,
+           (size_t)(buffer->base_offset_bytes + offset_bytes), (size_t)bytes, memory, 0, NULL, &written);
+    /* A write that blocks has read `memory`; that the bytes are there for every queue only its event tells. */
+    code = clWaitForEvents(1, &written);
+    (void)clReleaseEvent(written);
+    return code == CL_SUCCESS ? CLQ_OK : clq_cl_fail(error, code, "clWaitForEvents");
+}
+
+clq_status clq_cl_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes, clq_error *error)
+{
+    CLQ_CL(clEnqueueReadBuffer, buffer->context->cl->queue, buffer->object, CL_TRUE,
+           (size_t)(buffer->base_offset_bytes + offset_bytes), (size_t)bytes, memory, 0, NULL, NULL);
+    return CLQ_OK;
+}
+
+clq_status clq_cl_buffer_copy(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
+                              uint64_t target_offset_bytes, uint64_t bytes, clq_error *error)
+{
+    CLQ_CL(clEnqueueCopyBuffer, source->context->cl->queue, source->object, target->object,
+           (size_t)(source->base_offset_bytes + source_offset_bytes),
+           (size_t)(target->base_offset_bytes + target_offset_bytes), (size_t)bytes, 0, NULL, NULL);
+    return CLQ_OK;
+}
+
+clq_status clq_cl_buffer_map(clq_buffer *buffer, void **memory, clq_error *error)
+{
+    cl_int code = CL_SUCCESS;
+    *memory = clEnqueueMapBuffer(buffer->context->cl->queue, buffer->object, CL_TRUE, CL_MAP_READ | CL_MAP_WRITE,
+                                 (size_t)buffer->base_offset_bytes, (size_t)buffer->bytes, 0, NULL, NULL, &code);
+    if (*memory == NULL) {
+        return clq_cl_fail(error, code, "clEnqueueMapBuffer");
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_cl_buffer_unmap(clq_buffer *buffer, clq_error *error)
+{
+    CLQ_CL(clEnqueueUnmapMemObject, buffer->context->cl->queue, buffer->object, buffer->mapped, 0, NULL, NULL);
+    return CLQ_OK;
+}

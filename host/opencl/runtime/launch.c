@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Putting one kernel launch together and into a queue. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/size.h"
+#include "opencl/runtime/state.h"
+
+/* Work-items of a group where they know nothing of each other. */
+enum { ITEMS_OF_GROUP = 64 };
+
+void clq_cl_launch_bytes(clq_cl_launch *launch, const void *value, size_t bytes)
+{
+    assert(launch->argument_count < CLQ_CL_MAX_ARGUMENTS && bytes <= sizeof launch->arguments[0].value);
+    launch->arguments[launch->argument_count].bytes = bytes;
+    memcpy(launch->arguments[launch->argument_count].value, value, bytes);
+    launch->argument_count++;
+}
+
+void clq_cl_launch_large(clq_cl_launch *launch, const void *value, size_t bytes)
+{
+    assert(launch->argument_count < CLQ_CL_MAX_ARGUMENTS);
+    launch->arguments[launch->argument_count].bytes = bytes;
+    launch->arguments[launch->argument_count].large = value;
+    launch->argument_count++;
+}
+
+void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory)
+{
+    clq_cl_launch_bytes(launch, &memory, sizeof(cl_mem));
+}
+
+void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value)
+{
+    const cl_ulong number = value;
+    clq_cl_launch_bytes(launch, &number, sizeof number);
+}
+
+void clq_cl_launch_i32(clq_cl_launch *launch, int32_t value)
+{
+    const cl_int number = value;
+    clq_cl_launch_bytes(launch, &number, sizeof number);
+}
+
+void clq_cl_launch_groups_of_one(clq_cl_launch *launch, const clq_context *context)
+{
+    if (context->device.type == CLQ_DEVICE_CPU) {
+        launch->local[0] = launch->local[1] = launch->local[2] = 1;
+    }
+}
+
+/* A few items go in groups of one, whose number needs no compiling anew on PoCL. */
+void clq_cl_launch_items(clq_cl_launch *launch, uint64_t items)
+{
+    launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
+    launch->dimensions = 1;
+    launch->global[0] = (size_t)items;
+    launch->local[0] = items < ITEMS_OF_GROUP ? 1 : ITEMS_OF_GROUP;
+}
+
+/* ---- sizes ---- */
+
+/* A launch as the device and the kernel can run it. */
+typedef struct fitted {
+    char options[sizeof((clq_cl_launch *)0)->options + 24];
+    size_t global[3], local[3];
+} fitted;
+
+static size_t items_of_group(const clq_cl_launch *launch, const size_t local[3])
+{
+    size_t items = 1;
+    for (cl_uint d = 0; d < launch->dimensions; d++) {
+        items *= local[d];
+    }
+    return items;
+}
+
+/* Work-groups of at most `limit` items. */
+static void fit(const clq_cl_launch *launch, const struct clq_cl_state *cl, size_t limit, fitted *f)
+{
+    size_t left = limit;
+    snprintf(f->options, sizeof f->options, "%s", launch->options);
+    memcpy(f->global, launch->global, sizeof f->global);
+    memcpy(f->local, launch->local, sizeof f->local);
+    for (cl_uint d = 0; d < launch->dimensions && launch->grouping != CLQ_CL_GROUPS_GIVEN; d++) {
+        const uint64_t most = clq_size_max(clq_size_min(left, cl->maximum_group_items[d]), 1);
+        f->local[d] = (size_t)clq_size_min(launch->local[d], most);
+        left /= f->local[d];
+        f->global[d] = launch->grouping == CLQ_CL_GROUPS_BUILT
+                           ? launch->global[d] * f->local[d]
+                           : (size_t)clq_size_divide_up(launch->global[d], f->local[d]) * f->local[d];
+    }
+    if (launch->grouping == CLQ_CL_GROUPS_BUILT) {
+        snprintf(f->options, sizeof f->options, "%s -DGROUP_SIZE=%zu", launch->options, f->local[0]);
+    }
+}
+
+/* How large a kernel's work-groups may be is known when it is there: where the device's are too large, a second time.
+ */
+static clq_status borrow(const clq_cl_launch *launch, clq_context *context, fitted *f, clq_cl_pool **pool,
+                         clq_cl_kernel **kernel, clq_error *error)
+{
+    size_t limit = context->cl->maximum_group_size;
+    for (;;) { /* ends: each round but the last has a lower limit */
+        size_t items;
+        fit(launch, context->cl, limit, f);
+        items = items_of_group(launch, f->local);
+        CLQ_TRY(clq_cl_kernel_borrow(context, launch->file, f->options, launch->kernel, pool, kernel, error));
+        if (launch->grouping == CLQ_CL_GROUPS_GIVEN || items <= (*pool)->maximum_group_size) {
+            return CLQ_OK;
+        }
+        limit = (*pool)->maximum_group_size;
+        clq_cl_kernel_return(context, *pool, *kernel);
+    }
+}
+
+/* ---- the queue ---- */
+
+static clq_status enqueue(const clq_cl_launch *launch, const fitted *f, clq_cl_stream *stream, cl_kernel kernel,
+                          clq_error *error)
+{
+    cl_event event = NULL;
+    const int wants_event = stream->chained || stream->want_event;
+    const cl_uint waits = stream->last != NULL ? 1 : stream->wait_count;
+    const cl_event *list = stream->last != NULL ? &stream->last : stream->wait_list;
+    for (size_t i = 0; i < launch->argument_count; i++) {
+        const void *value = launch->arguments[i].large;
+        CLQ_CL(clSetKernelArg, kernel, (cl_uint)i, launch->arguments[i].bytes,
+               value != NULL ? value : launch->arguments[i].value);
+    }
+    CLQ_CL(clEnqueueNDRangeKernel, stream->queue, kernel, launch->dimensions, NULL, f->global,
+           f->local[0] != 0 ? f->local : NULL, waits, waits != 0 ? list : NULL, wants_event ? &event : NULL);
+    if (stream->last != NULL) {
+        (void)clReleaseEvent(stream->last);
+    }
+    stream->last = event;
+    stream->wait_count = 0; /* an in-order queue keeps the following commands behind the first */
+    stream->wait_list = NULL;
+    return CLQ_OK;
+}
+
+clq_status clq_cl_launch_prepare(const clq_cl_launch *launch, clq_context *context, clq_error *error)
+{
+    clq_cl_pool *pool = NULL;
+    clq_cl_kernel *kernel = NULL;
+    fitted f;
+    CLQ_TRY(borrow(launch, context, &f, &pool, &kernel, error));
+    clq_cl_kernel_return(context, pool, kernel);
+    return CLQ_OK;
+}
+
+clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *stream, clq_error *error)
+{
+    clq_status status;
+    clq_cl_pool *pool = NULL;
+    clq_cl_kernel *kernel = NULL;
+    fitted f;
+    CLQ_TRY(borrow(launch, stream->context, &f, &pool, &kernel, error));
+    status = enqueue(launch, &f, stream, kernel->object, error);
+    clq_cl_kernel_return(stream->context, pool, kernel);
+    if (status != CLQ_OK) {
+        return clq_fail_in(error, status, "kernel %s", launch->kernel);
+    }
+    return CLQ_OK;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where one operation's commands go: the context's own queue and scratch memory, or the caller's. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/size.h"
+#include "opencl/runtime/state.h"
+
+enum { LEAST_WORKSPACE_BYTES = 256 << 10 };
+
+/* The context's scratch memory grows by doubling and is not given back; commands in the queue keep an old one alive. */
+static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error *error)
+{
+    struct clq_cl_state *cl = context->cl;
+    cl_int code = CL_SUCCESS;
+    cl_mem made;
+    if (bytes <= cl->workspace_bytes && cl->workspace != NULL) {
+        return CLQ_OK;
+    }
+    bytes = clq_size_max(bytes, clq_size_min(clq_size_max(2 * cl->workspace_bytes, LEAST_WORKSPACE_BYTES),
+                                             context->device.maximum_allocation_bytes));
+    made = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
+    if (made == NULL) {
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "scratch memory of %" PRIu64 " bytes",
+                           bytes);
+    }
+    if (cl->workspace != NULL) {
+        (void)clReleaseMemObject(cl->workspace);
+    }
+    cl->workspace = made;
+    cl->workspace_bytes = bytes;
+    return CLQ_OK;
+}
+
+/* Kernels write what they read there later. Memory that an operation does not need is not looked at, nor used. */
+static clq_status check_workspace(const clq_context *context, const clq_launch *launch, const char *operation,
+                                  uint64_t need, clq_cl_stream *stream, clq_error *error)
+{
+    clq_cl_memory found;
+    CLQ_REQUIRE(launch->workspace != NULL && launch->workspace_bytes >= need,
+                "clq_launch: %s needs a workspace of %" PRIu64 " bytes, %" PRIu64 " were given", operation, need,
+                launch->workspace == NULL ? 0 : launch->workspace_bytes);
+    CLQ_TRY(clq_cl_memory_of(context, launch->workspace, "clq_launch: the workspace", &found, error));
+    CLQ_REQUIRE(found.is_readable && found.is_writable,
+                "clq_launch: the workspace was made with %s, it must be CL_MEM_READ_WRITE",
+                found.is_readable ? "CL_MEM_READ_ONLY" : "CL_MEM_WRITE_ONLY");
+    CLQ_REQUIRE(launch->workspace_offset_bytes % 16 == 0 && launch->workspace_offset_bytes <= found.bytes &&
+                    launch->workspace_bytes <= found.bytes - launch->workspace_offset_bytes,
+                "clq_launch: the workspace's offset %" PRIu64 " is no multiple of 16, or its %" PRIu64
+                " bytes do not lie in memory of %zu bytes",
+                launch->workspace_offset_bytes, launch->workspace_bytes, found.bytes);
+    stream->workspace = launch->workspace;
+    stream->workspace_offset_bytes = launch->workspace_offset_bytes;
+    stream->scratch.space = found.space;
+    stream->scratch.first = found.first + launch->workspace_offset_bytes;
+    stream->scratch.end = stream->scratch.first + need;
+    return CLQ_OK;
+}
+
+static clq_status check_launch(const clq_context *context, const clq_launch *launch, const char *operation,
+                               uint64_t need, clq_cl_stream *stream, clq_error *error)
+{
+    cl_context owner = NULL;
+    cl_device_id device = NULL;
+    cl_command_queue_properties properties = 0;
+    CLQ_REQUIRE(launch->struct_size == sizeof *launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
+                launch->struct_size, sizeof *launch);
+    CLQ_REQUIRE(launch->queue != NULL, "clq_launch: queue is NULL");
+    CLQ_REQUIRE((launch->wait_count == 0) == (launch->wait_list == NULL),
+                "clq_launch: wait_count is %u, but wait_list is %s", (unsigned)launch->wait_count,
+                launch->wait_list == NULL ? "NULL" : "not NULL");
+    CLQ_CL(clGetCommandQueueInfo, launch->queue, CL_QUEUE_CONTEXT, sizeof(cl_context), &owner, NULL);
+    CLQ_CL(clGetCommandQueueInfo, launch->queue, CL_QUEUE_DEVICE, sizeof(cl_device_id), &device, NULL);
+    CLQ_CL(clGetCommandQueueInfo, launch->queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL);
+    CLQ_REQUIRE(owner == context->cl->context, "clq_launch: the queue belongs to another cl_context");
+    CLQ_REQUIRE(device == context->cl->device, "clq_launch: the queue is on another device than the context, %s",
+                context->device.name);
+    if (need > 0) {
+        CLQ_TRY(check_workspace(context, launch, operation, need, stream, error));
+    }
+    stream->queue = launch->queue;
+    stream->chained = (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
+    stream->wait_count = launch->wait_count;
+    stream->wait_list = launch->wait_list;
+    stream->want_event = launch->event != NULL;
+    return CLQ_OK;
+}
+
+/* An operation without elements has no command; its event is a marker's. */
+static clq_status hand_out_event(clq_cl_stream *stream, clq_error *error)
+{
+    const clq_launch *launch = stream->launch;
+    if (launch->event == NULL) {
+        return CLQ_OK;
+    }
+    if (stream->last == NULL) {
+        CLQ_CL(clEnqueueMarkerWithWaitList, stream->queue, stream->wait_count, stream->wait_list, &stream->last);
+    }
+    *launch->event = stream->last;
+    stream->last = NULL;
+    return CLQ_OK;
+}
+
+/* On the own queue commands of two operations do not mix, since they share the scratch memory: the lock is held until
+ * the stream is closed. */
+clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const clq_launch *launch,
+                              const char *operation, uint64_t workspace_bytes, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    memset(stream, 0, sizeof *stream);
+    stream->context = context;
+    stream->launch = launch;
+    if (launch != NULL) {
+        return check_launch(context, launch, operation, workspace_bytes, stream, error);
+    }
+    stream->queue = context->cl->queue;
+    pthread_mutex_lock(&context->cl->submit_lock);
+    if (workspace_bytes > 0) {
+        status = grow_workspace(context, workspace_bytes, error);
+    }
+    if (status != CLQ_OK) {
+        pthread_mutex_unlock(&context->cl->submit_lock);
+    }
+    stream->workspace = context->cl->workspace;
+    return status;
+}
+
+clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_error *error)
+{
+    if (stream->launch == NULL) {
+        if (status == CLQ_OK) {
+            (void)clFlush(stream->queue);
+        }
+        pthread_mutex_unlock(&stream->context->cl->submit_lock);
+        return status;
+    }
+    if (status == CLQ_OK) {
+        status = hand_out_event(stream, error);
+    }
+    if (stream->last != NULL) {
+        (void)clReleaseEvent(stream->last);
+        stream->last = NULL;
+    }
+    return status;
+}

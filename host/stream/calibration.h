@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How ranges follow from data: the methods of `calibrate --method` and `quantize --calibrate`, and their histograms. */
+#ifndef CLQ_HOST_STREAM_CALIBRATION_H
+#define CLQ_HOST_STREAM_CALIBRATION_H
+
+#include "stream/slot.h"
+
+/* How a range follows from data. Those from percentile on look at a histogram. */
+typedef enum clq_calibration_kind {
+    CLQ_CALIBRATE_MINMAX = 0,
+    CLQ_CALIBRATE_AVERAGE = 1,
+    CLQ_CALIBRATE_PERCENTILE = 2,
+    CLQ_CALIBRATE_MSE = 3,
+    CLQ_CALIBRATE_ENTROPY = 4
+} clq_calibration_kind;
+
+typedef struct clq_calibration {
+    clq_calibration_kind kind;
+    double percent;  /* of a percentile */
+    float averaging; /* of a moving average; else 0 */
+} clq_calibration;
+
+/*
+ * Parse "minmax", "percentile:99.9", "mse", "entropy" and, with `averages`, "moving-average" or "moving-average:0.05".
+ * Returns 0 when `text` is none of them.
+ */
+int clq_calibration_parse(const char *text, int averages, clq_calibration *method);
+
+/* The same text again, as short as it can be. */
+void clq_calibration_format(char *out, size_t capacity, const clq_calibration *method);
+
+/* Whether the method needs the data a second time, for histograms. */
+int clq_calibration_counts(const clq_calibration *method);
+
+/*
+ * What the method makes of one parameter: `range` is the least and the greatest element, in the form of ranges.h, and
+ * becomes the range to quantize with. `counts` is its histogram, which methods without one do not look at. *threshold
+ * (which may be NULL) is where it was cut.
+ */
+clq_status clq_calibration_cut(const clq_calibration *method, const clq_scheme *scheme, const uint64_t *counts,
+                               float *range, clq_threshold *threshold, clq_error *error);
+
+/* Histograms of a run of parameters, on the device. */
+typedef struct clq_histograms {
+    clq_context *context;
+    clq_buffer *counts, *ranges;
+    uint64_t room; /* parameters that both have room for */
+    uint64_t *one; /* a histogram on the host */
+} clq_histograms;
+
+/* Host and device memory that so many take. */
+uint64_t clq_histograms_bytes(uint64_t parameters);
+
+/* Begin anew with `parameters` empty histograms, whose ranges are [ranges[2i], ranges[2i+1]]. */
+clq_status clq_histograms_begin(clq_histograms *histograms, clq_context *context, uint64_t parameters,
+                                const float *ranges, clq_error *error);
+void clq_histograms_release(clq_histograms *histograms);
+
+/* Enqueue: count the elements of a piece, which its slot handed to the device; its parameters begin at `first`. */
+clq_status clq_histograms_add(clq_histograms *histograms, const clq_slot *slot, const clq_piece *piece, uint64_t first,
+                              clq_error *error);
+
+/* Wait, and read one; *counts stays valid until the next call. */
+clq_status clq_histograms_read(clq_histograms *histograms, uint64_t parameter, const uint64_t **counts,
+                               clq_error *error);
+
+#endif

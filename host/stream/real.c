@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stream/real.h"
+
+#include <string.h>
+
+#include "stream/vector.h"
+
+clq_real clq_file_real_of(const clq_file_dtype *dtype)
+{
+    switch (dtype->type) {
+    case CLQ_F32:
+        return CLQ_REAL_F32;
+    case CLQ_F16:
+        return CLQ_REAL_F16;
+    case CLQ_BF16:
+        return CLQ_REAL_BF16;
+    default:
+        return strcmp(dtype->name, "F64") == 0 ? CLQ_REAL_F64 : CLQ_REAL_NONE;
+    }
+}
+
+clq_dtype clq_real_type(clq_real real)
+{
+    switch (real) {
+    case CLQ_REAL_F32:
+        return CLQ_F32;
+    case CLQ_REAL_F16:
+        return CLQ_F16;
+    case CLQ_REAL_BF16:
+        return CLQ_BF16;
+    default:
+        return (clq_dtype)0;
+    }
+}
+
+static inline float float_of_bits(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static inline uint32_t bits_of_float(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/*
+ * The bits of the half, moved to where f32 has them, are the value with an exponent that is 112 too small (127 - 15);
+ * the product puts that right and is exact for subnormal halves too. Infinity and NaN come out as 2^16 and above: their
+ * exponent is then set to all ones.
+ */
+static inline float float_of_half(uint16_t half)
+{
+    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
+    const uint32_t magnitude = (uint32_t)(half & 0x7FFFu) << 13;
+    const uint32_t bits = bits_of_float(float_of_bits(magnitude) * 0x1p112f);
+    const uint32_t special = magnitude >= 0x0F800000u ? 0x7F800000u : 0u;
+    return float_of_bits(bits | special | sign);
+}
+
+void clq_real_widen(clq_real real, const void *memory, size_t first, size_t count, double *out)
+{
+    if (real == CLQ_REAL_F32) {
+        const float *x = (const float *)memory + first;
+        for (size_t i = 0; i < count; i++) {
+            out[i] = (double)x[i];
+        }
+    } else if (real == CLQ_REAL_F16) {
+        const uint16_t *x = (const uint16_t *)memory + first;
+        for (size_t i = 0; i < count; i++) {
+            out[i] = (double)float_of_half(x[i]);
+        }
+    } else if (real == CLQ_REAL_BF16) {
+        const uint16_t *x = (const uint16_t *)memory + first;
+        for (size_t i = 0; i < count; i++) {
+            out[i] = (double)float_of_bits((uint32_t)x[i] << 16);
+        }
+    } else {
+        memcpy(out, (const double *)memory + first, count * sizeof(double));
+    }
+}
+
+CLQ_VECTOR_CLONES
+static void widen_halves(const uint16_t *x, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = float_of_half(x[i]);
+    }
+}
+
+CLQ_VECTOR_CLONES
+static void widen_upper_halves(const uint16_t *x, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = float_of_bits((uint32_t)x[i] << 16);
+    }
+}
+
+void clq_real_widen_single(clq_dtype type, const void *memory, size_t first, size_t count, float *out)
+{
+    if (type == CLQ_F32) {
+        memcpy(out, (const float *)memory + first, count * sizeof *out);
+    } else if (type == CLQ_F16) {
+        widen_halves((const uint16_t *)memory + first, count, out);
+    } else {
+        widen_upper_halves((const uint16_t *)memory + first, count, out);
+    }
+}
+
+int clq_integer_at(const char *dtype, const void *memory, uint64_t i, int32_t *value)
+{
+    int64_t wide = INT64_MAX;
+    if (strcmp(dtype, "I8") == 0) {
+        wide = ((const int8_t *)memory)[i];
+    } else if (strcmp(dtype, "U8") == 0) {
+        wide = ((const uint8_t *)memory)[i];
+    } else if (strcmp(dtype, "I16") == 0) {
+        wide = ((const int16_t *)memory)[i];
+    } else if (strcmp(dtype, "U16") == 0) {
+        wide = ((const uint16_t *)memory)[i];
+    } else if (strcmp(dtype, "I32") == 0) {
+        wide = ((const int32_t *)memory)[i];
+    } else if (strcmp(dtype, "U32") == 0) {
+        wide = ((const uint32_t *)memory)[i];
+    } else if (strcmp(dtype, "I64") == 0) {
+        wide = ((const int64_t *)memory)[i];
+    }
+    if (wide < INT32_MIN || wide > INT32_MAX) {
+        return 0;
+    }
+    *value = (int32_t)wide;
+    return 1;
+}
+
+/* Magnitudes as integers: those of NaN are above that of infinity. */
+int clq_real_has_nan(clq_dtype type, const void *memory, size_t count)
+{
+    const uint16_t infinity = type == CLQ_F16 ? 0x7C00u : 0x7F80u;
+    uint32_t greatest = 0;
+    if (type == CLQ_F32) {
+        const uint32_t *words = memory;
+        for (size_t i = 0; i < count; i++) {
+            const uint32_t magnitude = words[i] & 0x7FFFFFFFu;
+            greatest = magnitude > greatest ? magnitude : greatest;
+        }
+        return greatest > 0x7F800000u;
+    } else {
+        const uint16_t *halves = memory;
+        uint16_t most = 0;
+        for (size_t i = 0; i < count; i++) {
+            const uint16_t magnitude = halves[i] & 0x7FFFu;
+            most = magnitude > most ? magnitude : most;
+        }
+        return most > infinity;
+    }
+}
+
+int clq_is_integer(const char *dtype)
+{
+    static const int64_t ZERO = 0;
+    int32_t value;
+    return clq_integer_at(dtype, &ZERO, 0, &value);
+}

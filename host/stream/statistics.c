@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stream/statistics.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "stream/vector.h"
+
+void clq_statistics_init(clq_statistics *statistics)
+{
+    memset(statistics, 0, sizeof *statistics);
+    statistics->maximum_index = UINT64_MAX;
+}
+
+static double add_lanes(const double *lanes)
+{
+    double sum = lanes[0];
+    for (size_t lane = 1; lane < CLQ_STATISTICS_LANES; lane++) {
+        sum += lanes[lane];
+    }
+    return sum;
+}
+
+static void fold_lanes(clq_sums *total, const clq_lanes *lanes)
+{
+    total->error2 += add_lanes(lanes->error2);
+    total->x2 += add_lanes(lanes->x2);
+    total->absolute += add_lanes(lanes->absolute);
+    total->y2 += add_lanes(lanes->y2);
+    total->xy += add_lanes(lanes->xy);
+}
+
+/*
+ * Eight lanes at a time, as GCC and clang write vectors: a processor with narrower registers takes more of them. The
+ * type may stand anywhere in memory.
+ */
+typedef double eight __attribute__((vector_size(64)));
+typedef int64_t eight_bits __attribute__((vector_size(64)));
+typedef float eight_single __attribute__((vector_size(32)));
+typedef double eight_anywhere __attribute__((vector_size(64), aligned(8)));
+typedef float eight_single_anywhere __attribute__((vector_size(32), aligned(4)));
+
+#define MAGNITUDE(value) ((eight_bits)(value)&INT64_MAX)
+/* Of magnitudes, which have the order of their bits. */
+#define KEEP_GREATER(greatest, value)                                                                                  \
+    do {                                                                                                               \
+        const eight_bits is_greater = (value) > (greatest);                                                            \
+        (greatest) = ((value)&is_greater) | ((greatest) & ~is_greater);                                                \
+    } while (0)
+
+/* Elements that begin at lane 0, `count` a multiple of the lanes. Returns the greatest error. */
+CLQ_VECTOR_CLONES
+static double sum_single(clq_lanes *lanes, const float *x, const float *y, size_t count)
+{
+    eight error2[2], x2[2];
+    eight_bits greatest[2] = {{0}, {0}};
+    double result[CLQ_STATISTICS_LANES];
+    double maximum = 0.0;
+    memcpy(error2, lanes->error2, sizeof error2);
+    memcpy(x2, lanes->x2, sizeof x2);
+    for (size_t i = 0; i < count; i += CLQ_STATISTICS_LANES) {
+        for (size_t half = 0; half < 2; half++) {
+            const eight xs =
+                __builtin_convertvector(*(const eight_single_anywhere *)(const void *)(x + i + 8 * half), eight);
+            const eight ys =
+                __builtin_convertvector(*(const eight_single_anywhere *)(const void *)(y + i + 8 * half), eight);
+            const eight error = xs - ys;
+            const eight_bits magnitude = MAGNITUDE(error);
+            error2[half] += error * error;
+            x2[half] += xs * xs;
+            KEEP_GREATER(greatest[half], magnitude);
+        }
+    }
+    memcpy(lanes->error2, error2, sizeof error2);
+    memcpy(lanes->x2, x2, sizeof x2);
+    memcpy(result, greatest, sizeof result);
+    for (size_t lane = 0; lane < CLQ_STATISTICS_LANES; lane++) {
+        maximum = result[lane] > maximum ? result[lane] : maximum;
+    }
+    return maximum;
+}
+
+CLQ_VECTOR_CLONES
+static double sum_double(clq_lanes *lanes, const double *x, const double *y, size_t count)
+{
+    double maximum = 0.0;
+    for (size_t half = 0; half < 2; half++) {
+        const size_t lane = 8 * half;
+        eight error2, x2, absolute, y2, xy;
+        eight_bits greatest = {0};
+        double result[8];
+        memcpy(&error2, lanes->error2 + lane, sizeof error2);
+        memcpy(&x2, lanes->x2 + lane, sizeof x2);
+        memcpy(&absolute, lanes->absolute + lane, sizeof absolute);
+        memcpy(&y2, lanes->y2 + lane, sizeof y2);
+        memcpy(&xy, lanes->xy + lane, sizeof xy);
+        for (size_t i = lane; i < count; i += CLQ_STATISTICS_LANES) {
+            const eight xs = *(const eight_anywhere *)(const void *)(x + i);
+            const eight ys = *(const eight_anywhere *)(const void *)(y + i);
+            const eight error = xs - ys;
+            const eight_bits magnitude = MAGNITUDE(error);
+            error2 += error * error;
+            x2 += xs * xs;
+            absolute += (eight)magnitude;
+            y2 += ys * ys;
+            xy += xs * ys;
+            KEEP_GREATER(greatest, magnitude);
+        }
+        memcpy(lanes->error2 + lane, &error2, sizeof error2);
+        memcpy(lanes->x2 + lane, &x2, sizeof x2);
+        memcpy(lanes->absolute + lane, &absolute, sizeof absolute);
+        memcpy(lanes->y2 + lane, &y2, sizeof y2);
+        memcpy(lanes->xy + lane, &xy, sizeof xy);
+        memcpy(result, &greatest, sizeof result);
+        for (size_t i = 0; i < 8; i++) {
+            maximum = result[i] > maximum ? result[i] : maximum;
+        }
+    }
+    return maximum;
+}
+
+/* Elements on their way: in one of two forms. */
+typedef struct numbers {
+    const double *x, *y;
+    const float *x_single, *y_single; /* used when not NULL */
+} numbers;
+
+static double x_at(const numbers *n, size_t i)
+{
+    return n->x_single != NULL ? (double)n->x_single[i] : n->x[i];
+}
+
+static double y_at(const numbers *n, size_t i)
+{
+    return n->x_single != NULL ? (double)n->y_single[i] : n->y[i];
+}
+
+/* Elements [first, end), which do not fill all lanes. */
+static double sum_some(clq_statistics *statistics, const numbers *n, size_t offset, size_t first, size_t end)
+{
+    clq_lanes *lanes = &statistics->lanes;
+    double maximum = 0.0;
+    for (size_t i = first; i < end; i++) {
+        const size_t lane = (offset + i) % CLQ_STATISTICS_LANES;
+        const double x = x_at(n, i);
+        const double y = y_at(n, i);
+        const double absolute = fabs(x - y);
+        lanes->error2[lane] += absolute * absolute;
+        lanes->x2[lane] += x * x;
+        if (n->x_single == NULL) {
+            lanes->absolute[lane] += absolute;
+            lanes->y2[lane] += y * y;
+            lanes->xy[lane] += x * y;
+        }
+        maximum = absolute > maximum ? absolute : maximum;
+    }
+    return maximum;
+}
+
+/* Elements [0, count), which stand in one block from its element `offset` on. */
+static void add_piece(clq_statistics *statistics, const numbers *n, size_t offset, size_t count)
+{
+    const size_t lead = (CLQ_STATISTICS_LANES - offset % CLQ_STATISTICS_LANES) % CLQ_STATISTICS_LANES;
+    const size_t first = lead < count ? lead : count;
+    const size_t whole = (count - first) / CLQ_STATISTICS_LANES * CLQ_STATISTICS_LANES;
+    const double before = sum_some(statistics, n, offset, 0, first);
+    const double middle = n->x_single != NULL
+                              ? sum_single(&statistics->lanes, n->x_single + first, n->y_single + first, whole)
+                              : sum_double(&statistics->lanes, n->x + first, n->y + first, whole);
+    const double after = sum_some(statistics, n, offset, first + whole, count);
+    double maximum = before > middle ? before : middle;
+    maximum = after > maximum ? after : maximum;
+    if (maximum > statistics->maximum) {
+        size_t at = 0;
+        while (fabs(x_at(n, at) - y_at(n, at)) != maximum) {
+            at++;
+        }
+        statistics->maximum = maximum;
+        statistics->maximum_index = statistics->elements + at;
+    }
+    statistics->elements += count;
+    if (offset + count == CLQ_STATISTICS_BLOCK) {
+        fold_lanes(&statistics->total, &statistics->lanes);
+        memset(&statistics->lanes, 0, sizeof statistics->lanes);
+    }
+}
+
+static void add(clq_statistics *statistics, numbers n, size_t count)
+{
+    while (count > 0) {
+        const size_t offset = (size_t)(statistics->elements % CLQ_STATISTICS_BLOCK);
+        const size_t room = CLQ_STATISTICS_PIECE - offset % CLQ_STATISTICS_PIECE; /* pieces begin at a lane 0 */
+        const size_t step = count < room ? count : room;
+        add_piece(statistics, &n, offset, step);
+        if (n.x_single != NULL) {
+            n.x_single += step;
+            n.y_single += step;
+        } else {
+            n.x += step;
+            n.y += step;
+        }
+        count -= step;
+    }
+}
+
+void clq_statistics_add(clq_statistics *statistics, const double *x, const double *y, size_t count)
+{
+    const numbers n = {x, y, NULL, NULL};
+    add(statistics, n, count);
+}
+
+void clq_statistics_add_single(clq_statistics *statistics, const float *x, const float *y, size_t count)
+{
+    const numbers n = {NULL, NULL, x, y};
+    statistics->single = 1;
+    add(statistics, n, count);
+}
+
+clq_errors clq_statistics_result(const clq_statistics *statistics)
+{
+    clq_sums sums = statistics->total;
+    clq_errors errors;
+    if (statistics->elements % CLQ_STATISTICS_BLOCK != 0) {
+        fold_lanes(&sums, &statistics->lanes);
+    }
+    errors.exact = statistics->differing == 0 && statistics->maximum_index == UINT64_MAX;
+    errors.maximum = statistics->elements > 0 ? statistics->maximum : NAN;
+    errors.maximum_index = statistics->maximum_index;
+    errors.mean = statistics->elements > 0 && !statistics->single ? sums.absolute / (double)statistics->elements : NAN;
+    if (errors.exact) {
+        errors.sqnr_db = INFINITY;
+    } else {
+        errors.sqnr_db = sums.error2 > 0.0 ? 10.0 * log10(sums.x2 / sums.error2) : NAN;
+    }
+    errors.cosine = sums.x2 > 0.0 && sums.y2 > 0.0 ? sums.xy / (sqrt(sums.x2) * sqrt(sums.y2)) : NAN;
+    if (errors.cosine > 1.0 || (errors.exact && sums.x2 > 0.0 && !statistics->single)) {
+        errors.cosine = 1.0; /* what rounding took away or added */
+    }
+    return errors;
+}
+
+int clq_errors_compare(const clq_errors *a, const clq_errors *b)
+{
+    /* Exact has an infinite ratio; what has none at all (only NaN in it) is worst. */
+    const double x = isnan(a->sqnr_db) ? -INFINITY : a->sqnr_db;
+    const double y = isnan(b->sqnr_db) ? -INFINITY : b->sqnr_db;
+    return (x > y) - (x < y);
+}

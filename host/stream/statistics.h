@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How far y is from x: errors of a tensor, summed in double.
+ *
+ * The sums do not depend on how the tensor came in pieces, nor on the processor: element i belongs to block i / 65536
+ * and, within it, to lane i mod 16; a lane adds its elements in their order, a block its lanes, the tensor its blocks.
+ * No product is fused with a sum.
+ */
+#ifndef CLQ_HOST_STREAM_STATISTICS_H
+#define CLQ_HOST_STREAM_STATISTICS_H
+
+#include "core/error.h"
+
+enum { CLQ_STATISTICS_LANES = 16, CLQ_STATISTICS_BLOCK = 65536, CLQ_STATISTICS_PIECE = 2048 };
+
+typedef struct clq_sums {
+    double error2, x2, absolute, y2, xy;
+} clq_sums;
+
+/* The sums of each lane. */
+typedef struct clq_lanes {
+    double error2[CLQ_STATISTICS_LANES], x2[CLQ_STATISTICS_LANES];
+    double absolute[CLQ_STATISTICS_LANES], y2[CLQ_STATISTICS_LANES], xy[CLQ_STATISTICS_LANES];
+} clq_lanes;
+
+typedef struct clq_statistics {
+    uint64_t elements;      /* seen so far */
+    int single;             /* added by clq_statistics_add_single */
+    uint64_t clipped;       /* counted by the caller */
+    uint64_t differing;     /* not finite on one side only, or two different infinities: counted by the caller */
+    double maximum;         /* greatest |x - y| */
+    uint64_t maximum_index; /* flat index of the first such element; UINT64_MAX when x = y everywhere */
+    clq_sums total;         /* of whole blocks */
+    clq_lanes lanes;        /* of the block that is not complete yet */
+} clq_statistics;
+
+void clq_statistics_init(clq_statistics *statistics);
+
+/*
+ * Add the next `count` elements of the tensor, any number of them. x and y must be finite: an element that has no error
+ * to speak of (NaN, infinity) is given as x = y = 0.
+ */
+void clq_statistics_add(clq_statistics *statistics, const double *x, const double *y, size_t count);
+
+/* The same for numbers in f32, without mean and cosine. A tensor is added with one of the two functions alone. */
+void clq_statistics_add_single(clq_statistics *statistics, const float *x, const float *y, size_t count);
+
+/*
+ * What people read, once all elements were added. NaN where there is nothing to say (no elements, a zero tensor, not
+ * summed).
+ */
+typedef struct clq_errors {
+    double maximum;
+    uint64_t maximum_index; /* UINT64_MAX when exact */
+    double mean;
+    double sqnr_db; /* 10 * log10(sum x^2 / sum (x - y)^2); infinite when exact, -infinite when x is all zero and y is
+                     * not */
+    double cosine;
+    int exact; /* x = y everywhere */
+} clq_errors;
+
+clq_errors clq_statistics_result(const clq_statistics *statistics);
+
+/* The order of reports: negative when `a` is worse than `b`. Exact comes last. */
+int clq_errors_compare(const clq_errors *a, const clq_errors *b);
+
+#endif

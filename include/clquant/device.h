@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Devices, contexts on them, and memory. */
+#ifndef CLQUANT_DEVICE_H
+#define CLQUANT_DEVICE_H
+
+#include <clquant/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum clq_device_type {
+    CLQ_DEVICE_REFERENCE = 0,
+    CLQ_DEVICE_CPU = 1,
+    CLQ_DEVICE_GPU = 2,
+    CLQ_DEVICE_ACCELERATOR = 3,
+    CLQ_DEVICE_OTHER = 4
+} clq_device_type;
+
+typedef struct clq_device_info {
+    int32_t platform, device; /* numbers as in the specification "P:D"; -1 for the reference */
+    clq_device_type type;
+    char name[128];
+    char platform_name[128];
+    char version[128]; /* OpenCL version string; empty for the reference */
+    char driver[128];
+    uint32_t compute_units;
+    uint64_t global_memory_bytes;
+    uint64_t maximum_allocation_bytes;
+    int32_t usable; /* 0: `missing` says what the library needs and the device lacks */
+    char missing[256];
+} clq_device_info;
+
+/*
+ * Write up to `capacity` devices, best first, the reference last, and set *count to how many there are.
+ * `infos` may be NULL when capacity is 0.
+ */
+CLQ_API clq_status clq_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error);
+
+typedef struct clq_context clq_context;
+
+/*
+ * Make a context. `spec`: "auto" or NULL (best GPU, else accelerator, else CPU, else the reference), "reference",
+ * "cpu", "gpu", "P:D" (platform and device number) or a part of the device's or the platform's name, in any case.
+ * CLQ_NO_DEVICE when nothing matches.
+ */
+CLQ_API clq_status clq_context_create(const char *spec, clq_context **context, clq_error *error);
+CLQ_API void clq_context_destroy(clq_context **context);
+
+/* Facts about the context's device. `info` is filled in; never fails on a live context. */
+CLQ_API void clq_context_device(const clq_context *context, clq_device_info *info);
+
+/*
+ * Messages for a person: what was built, a cache that cannot be written. NULL (the default) drops them. Set it before
+ * the context is shared between threads; the function may then be called from any of them.
+ */
+typedef enum clq_log_level { CLQ_LOG_WARNING = 1, CLQ_LOG_INFO = 2, CLQ_LOG_DEBUG = 3 } clq_log_level;
+typedef void (*clq_log_function)(void *cookie, clq_log_level level, const char *message);
+CLQ_API void clq_context_set_log(clq_context *context, clq_log_function log, void *cookie);
+
+/*
+ * Keep compiled programs, and what their comparison with the reference found, in `directory` (made when missing, mode
+ * 0700); NULL: no cache, which is the default.
+ * A directory that others may write to is refused, since programs are code.
+ */
+CLQ_API clq_status clq_context_set_cache(clq_context *context, const char *directory, clq_error *error);
+
+/* Wait for all that this context was given; reports a failure of any of it. */
+CLQ_API clq_status clq_finish(clq_context *context, clq_error *error);
+
+/* Memory where the context's device can use it; host memory for the reference. */
+typedef struct clq_buffer clq_buffer;
+
+CLQ_API clq_status clq_buffer_create(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error);
+
+/*
+ * A buffer over the caller's memory, which must stay valid until the buffer is destroyed and is only touched by the
+ * caller between clq_buffer_map and clq_buffer_unmap. Costs no copy on the reference and on CPU devices.
+ */
+CLQ_API clq_status clq_buffer_wrap(clq_context *context, void *memory, uint64_t bytes, clq_buffer **buffer,
+                                   clq_error *error);
+
+/*
+ * Destroying a mapped buffer unmaps it. A wrapped one waits for the operations of its context, after which the memory
+ * is the caller's alone; any other may be destroyed while operations that use it are still to run.
+ */
+CLQ_API void clq_buffer_destroy(clq_buffer **buffer);
+CLQ_API uint64_t clq_buffer_bytes(const clq_buffer *buffer);
+
+/* Copy in or out, after all operations enqueued before; complete when it returns, also for commands on queues of the
+ * caller's own. */
+CLQ_API clq_status clq_buffer_write(clq_buffer *buffer, uint64_t offset_bytes, const void *memory, uint64_t bytes,
+                                    clq_error *error);
+CLQ_API clq_status clq_buffer_read(clq_buffer *buffer, uint64_t offset_bytes, void *memory, uint64_t bytes,
+                                   clq_error *error);
+
+/*
+ * Copy from one buffer to another of the same context, on the device. Enqueued as an operation is, so that it does not
+ * wait; neither buffer may be mapped. The two parts must not overlap, in one buffer or in two over the same memory.
+ */
+CLQ_API clq_status clq_buffer_copy(const clq_buffer *source, uint64_t source_offset_bytes, clq_buffer *target,
+                                   uint64_t target_offset_bytes, uint64_t bytes, clq_error *error);
+
+/* Host address of the whole buffer, for reading and writing, until clq_buffer_unmap; waits for operations before. What
+ * was written there is in the buffer when clq_buffer_unmap returns, also for commands on queues of the caller's own. */
+CLQ_API clq_status clq_buffer_map(clq_buffer *buffer, void **memory, clq_error *error);
+CLQ_API clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error);
+
+/*
+ * Host memory with memory of the device behind it, for data that passes through a device piece by piece. Where the
+ * device works in the host's memory (the reference, CPU devices) the two are one and nothing is copied; elsewhere the
+ * host memory is pinned.
+ *
+ * The memory is the host's at first. clq_staging_to_device hands it to the device, which sees what the host has written
+ * to [first_byte, first_byte + bytes); further calls hand over more. clq_staging_to_host waits for the operations
+ * enqueued before and takes it back: what they have written there can be read. In between the host keeps its hands off.
+ * Bytes that were not named in either call are not specified on the side that did not write them last. Take back what
+ * operations have written and nothing else: other bytes may be overwritten by what the device's memory happens to hold.
+ */
+typedef struct clq_staging clq_staging;
+
+CLQ_API clq_status clq_staging_create(clq_context *context, uint64_t bytes, clq_staging **staging, clq_error *error);
+CLQ_API void clq_staging_destroy(clq_staging **staging);            /* waits for operations that use it */
+CLQ_API void *clq_staging_memory(const clq_staging *staging);       /* aligned to a page */
+CLQ_API clq_buffer *clq_staging_buffer(const clq_staging *staging); /* for operands; lives as long as the staging */
+
+/*
+ * Optional: begin the copy of these bytes beside the operations under way, from any thread, and return at once. The
+ * host keeps its hands off from now on; clq_staging_to_device of the same bytes then copies nothing, and the operations
+ * enqueued after it wait for the copy. Does nothing where the two memories are one. One range is on its way at a time:
+ * CLQ_INVALID_ARGUMENT for another, or when the device has the memory.
+ */
+CLQ_API clq_status clq_staging_send(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
+CLQ_API clq_status clq_staging_to_device(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
+CLQ_API clq_status clq_staging_to_host(clq_staging *staging, uint64_t first_byte, uint64_t bytes, clq_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

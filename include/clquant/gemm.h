@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Integer matrix multiplication. */
+#ifndef CLQUANT_GEMM_H
+#define CLQUANT_GEMM_H
+
+#include <clquant/operations.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * C = output(bias[n] + sum over k of (A[m,k] - Za)(B[k,n] - Zb)), the sum in int32 modulo 2^32 (docs/numerics.md,
+ * section 5). It cannot overflow up to K = 131071 for s8 x s8 without zero points and up to K = 33025 for any 8-bit
+ * types and zero points within them; a larger K is accepted and wraps. K = 0 gives the bias.
+ */
+
+/* One matrix in memory, row-major: element (row, column) is at row * leading_dimension + column. */
+typedef struct clq_matrix {
+    clq_dtype dtype;
+    int32_t transposed;         /* not 0: the memory holds the transpose (A and B only) */
+    uint64_t leading_dimension; /* of the memory as stored; 0: its rows are dense */
+    uint64_t batch_stride;      /* elements between two batches; 0: one matrix serves all batches (A or B only; its
+                                   parameters too) */
+} clq_matrix;
+
+/* How many values a parameter of the product has. */
+typedef enum clq_gemm_values {
+    CLQ_GEMM_ABSENT = 0, /* none: a zero point, bias or sum of 0, a scale of 1 */
+    CLQ_GEMM_PER_TENSOR = 1,
+    CLQ_GEMM_PER_ROW = 2,   /* m values, for each batch of A where A has its own */
+    CLQ_GEMM_PER_COLUMN = 3 /* n values, for each batch of B where B has its own (bias, multiplier, shift: always n) */
+} clq_gemm_values;
+
+/* A whole product: shapes, types and numeric mode. Fill in with clq_gemm_init, then set what differs. */
+typedef struct clq_gemm_problem {
+    uint32_t struct_size;         /* sizeof(clq_gemm_problem), set by clq_gemm_init */
+    uint64_t m, n, k;             /* m and n at least 1; k may be 0 */
+    uint64_t batch;               /* at least 1 (default 1) */
+    clq_matrix a;                 /* m x k, s8 or u8 (default s8) */
+    clq_matrix b;                 /* k x n, s8 or u8 (default s8) */
+    clq_matrix c;                 /* m x n, s32, s8, u8 or f32 (default s32); its batches must not overlap */
+    clq_gemm_values a_zero_point; /* absent, per tensor or per row */
+    clq_gemm_values b_zero_point; /* absent, per tensor or per column */
+    clq_gemm_values a_sums;       /* absent or per row: the sums of A's rows are known already */
+    clq_gemm_values bias;         /* absent or per column */
+    /* Output f32: y = (f32)acc * (a_scale * b_scale), each operation rounded to f32. */
+    clq_gemm_values a_scale; /* absent, per tensor or per row */
+    clq_gemm_values b_scale; /* absent, per tensor or per column */
+    /* Output s8 and u8: requantized (docs/numerics.md, section 6). */
+    clq_requantize_mode requantize; /* (default CLQ_REQUANTIZE_DOUBLE) */
+    clq_gemm_values multiplier;     /* per tensor or per column; `shift` has as many values, and none in mode float */
+    clq_gemm_values c_zero_point;   /* absent or per tensor */
+    /* Fused activation: bounds of the output, integers but for f32 (default -INFINITY, INFINITY: those of its type).
+     * ReLU: the output's zero point, INFINITY. */
+    double minimum, maximum;
+} clq_gemm_problem;
+
+CLQ_API void clq_gemm_init(clq_gemm_problem *problem);
+
+/* Check all of the problem: CLQ_OK, or CLQ_INVALID_ARGUMENT with the field, what was given and what is required. */
+CLQ_API clq_status clq_gemm_check(const clq_gemm_problem *problem, clq_error *error);
+
+/* B made ready for multiplication. May be used by many operations and threads at once; never changes. */
+typedef struct clq_gemm_weights clq_gemm_weights;
+
+/*
+ * The operands by name; those that the problem calls absent are ignored. Types: a, b, c as the problem says; zero
+ * points, sums and bias int32_t; scales float; multiplier int32_t (Q31, or F0 in mode shift) or float (mode float);
+ * shift int32_t. Values in these buffers are not checked: those outside the bounds that clq_requantization gives lead
+ * to unspecified codes and nothing worse. Zero points are any int32_t.
+ */
+typedef struct clq_gemm_operands {
+    clq_operand a, b, c;
+    clq_operand a_zero_point, b_zero_point, c_zero_point;
+    clq_operand a_sums; /* of the codes as stored, without zero point */
+    clq_operand bias;
+    clq_operand a_scale, b_scale;
+    clq_operand multiplier, shift;
+    const clq_gemm_weights *weights; /* not NULL: used in place of b and b_zero_point */
+} clq_gemm_operands;
+
+/*
+ * Multiply. No byte of the output may be one of an input, but rows and batches may lie between those of another matrix.
+ * Errors as for the other operations; CLQ_UNSUPPORTED when a variant is forced that this device cannot run.
+ */
+CLQ_API clq_status clq_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
+                            clq_error *error);
+
+/*
+ * Pack B once: panels, column sums and the corrections for its zero points. Reads of the problem n, k, batch, b and
+ * b_zero_point; the weights serve every problem that agrees in these and in whether B has batches of its own, whatever
+ * its m. The problem is checked as a whole all the same. Returns when the work is done: `b` and `b_zero_point` may
+ * change or go afterwards. Keeps the context alive.
+ */
+CLQ_API clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem *problem, clq_operand b,
+                                           clq_operand b_zero_point, clq_gemm_weights **weights, clq_error *error);
+CLQ_API void clq_gemm_weights_destroy(clq_gemm_weights **weights); /* operations that use them may still be to run */
+CLQ_API uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights);
+
+/* What would run: variant, tile and reason, and scratch memory without (`packed` 0) or with packed weights. */
+CLQ_API clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, int32_t packed, clq_plan *plan,
+                                 clq_error *error);
+
+/* sums[row] = sum of the codes of each row of A (m int32_t for each batch of A), for a_sums: worth it where one A meets
+ * several B. Reads of the problem m, k, batch and a. */
+CLQ_API clq_status clq_gemm_row_sums(clq_context *context, const clq_gemm_problem *problem, clq_operand a,
+                                     clq_operand sums, clq_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

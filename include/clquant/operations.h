@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The operations on one tensor, and what would run. */
+#ifndef CLQUANT_OPERATIONS_H
+#define CLQUANT_OPERATIONS_H
+
+#include <clquant/device.h>
+#include <clquant/scheme.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum clq_operation {
+    CLQ_OP_MINMAX = 0,
+    CLQ_OP_QUANTIZE = 1,
+    CLQ_OP_DEQUANTIZE = 2,
+    CLQ_OP_FAKE_QUANTIZE = 3,
+    CLQ_OP_CHOOSE_PARAMETERS = 4,
+    CLQ_OP_DYNAMIC_QUANTIZE = 5,
+    CLQ_OP_MERGE_RANGE = 6,
+    CLQ_OP_HISTOGRAM = 7,
+    CLQ_OP_COUNT = 8
+} clq_operation;
+
+CLQ_API const char *clq_operation_name(clq_operation operation); /* "fake-quantize" */
+
+/* What would run for `q`: the variant's name and why it was chosen. Nothing is compiled or run. */
+typedef struct clq_plan {
+    char variant[48]; /* as in kernels/kernels.def; "reference" for the reference */
+    char reason[160];
+    uint64_t workspace_bytes;
+} clq_plan;
+CLQ_API clq_status clq_plan_operation(clq_context *context, clq_operation operation, const clq_quantization *q,
+                                      clq_plan *plan, clq_error *error);
+
+/*
+ * Force a variant for this context by its name in kernels/kernels.def (NULL: choose again by device). Meant for
+ * tests and benchmarks. CLQ_INVALID_ARGUMENT when there is none of that name; the reference has none.
+ */
+CLQ_API clq_status clq_context_force_variant(clq_context *context, const char *variant, clq_error *error);
+
+/* A buffer and an offset in elements of what is stored there (for s4 and u4 an even one). */
+typedef struct clq_operand {
+    clq_buffer *buffer;
+    uint64_t offset;
+} clq_operand;
+
+/* The operands by name; those that an operation does not use are ignored. */
+typedef struct clq_operands {
+    clq_operand x, y, codes, scale, zero_point, range, nonfinite;
+    clq_operand averaging, state, counts; /* of clq_merge_range and clq_histogram */
+} clq_operands;
+
+/* Written by clq_minmax for the whole tensor. */
+typedef struct clq_nonfinite {
+    uint64_t count;       /* elements that are NaN or infinite */
+    uint64_t first_index; /* flat index of the first, UINT64_MAX when there is none */
+} clq_nonfinite;
+
+/*
+ * Shapes, with n elements and p parameters (clq_layout_count):
+ *     x, y        n elements of q->real
+ *     codes       n elements of q->scheme.dtype
+ *     scale       p of float, each within [CLQ_MINIMUM_SCALE, CLQ_MAXIMUM_SCALE]; zero_point  p of int32_t
+ *     range       2*p of float: lo and hi of each parameter in turn
+ *     nonfinite   1 of clq_nonfinite (an offset counts these)
+ *     averaging   1 of float
+ *     state       2*p of float, as range; read and written
+ *     counts      CLQ_HISTOGRAM_BINS*p of uint64_t; read and written
+ * Outputs must not overlap inputs or each other, but `y` of clq_fake_quantize may be `x` itself. What counts are bytes
+ * (of 4-bit codes whole ones), whatever buffers lie over them; operands may touch.
+ * Scales in a buffer are not checked: one outside its bounds gives unspecified codes and nothing worse.
+ * All return CLQ_INVALID_ARGUMENT for a description that clq_quantization_check refuses, a buffer of another context,
+ * one too small, or operands that overlap; CLQ_OUT_OF_MEMORY when memory is lacking; CLQ_DEVICE_ERROR or
+ * CLQ_BUILD_FAILED when the device fails.
+ */
+
+/*
+ * range = least and greatest finite element of each parameter's elements; -0 counts as 0; [0, 0] where there is none.
+ * NaN and infinities are left out of the range and counted. Reads q->real and q->layout only.
+ */
+CLQ_API clq_status clq_minmax(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,
+                              clq_operand nonfinite, clq_error *error);
+
+/* scale, zero_point = clq_choose_parameters of each range, computed on the device. */
+CLQ_API clq_status clq_choose_parameters_from(clq_context *context, const clq_quantization *q, clq_operand range,
+                                              clq_operand scale, clq_operand zero_point, clq_error *error);
+
+/* codes = clamp(round(x / scale) + zero_point), in the order, rounding and arithmetic of q->scheme. NaN becomes qmin.
+ */
+CLQ_API clq_status clq_quantize(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand scale,
+                                clq_operand zero_point, clq_operand codes, clq_error *error);
+
+/* y = scale * (codes - zero_point), the subtraction in int32, the product in f32, then rounded to q->real. */
+CLQ_API clq_status clq_dequantize(clq_context *context, const clq_quantization *q, clq_operand codes, clq_operand scale,
+                                  clq_operand zero_point, clq_operand y, clq_error *error);
+
+/* y = dequantize(quantize(x)) in one pass. */
+CLQ_API clq_status clq_fake_quantize(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand scale,
+                                     clq_operand zero_point, clq_operand y, clq_error *error);
+
+/* clq_minmax, clq_choose_parameters_from and clq_quantize in a row; the same bytes, nothing read back. */
+CLQ_API clq_status clq_dynamic_quantize(clq_context *context, const clq_quantization *q, clq_operand x,
+                                        clq_operand codes, clq_operand scale, clq_operand zero_point, clq_operand range,
+                                        clq_operand nonfinite, clq_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
