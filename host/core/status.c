@@ -28,6 +28,8 @@ const char *clq_status_name(clq_status status)
         return "non-finite data";
     case CLQ_CANCELLED:
         return "cancelled";
+    case CLQ_REFUSED:
+        return "refused";
     }
     return "unknown status";
 }

@@ -3,22 +3,9 @@
 #ifndef CLQ_HOST_STREAM_CALIBRATION_H
 #define CLQ_HOST_STREAM_CALIBRATION_H
 
+#include <clquant/files.h>
+
 #include "stream/slot.h"
-
-/* How a range follows from data. Those from percentile on look at a histogram. */
-typedef enum clq_calibration_kind {
-    CLQ_CALIBRATE_MINMAX = 0,
-    CLQ_CALIBRATE_AVERAGE = 1,
-    CLQ_CALIBRATE_PERCENTILE = 2,
-    CLQ_CALIBRATE_MSE = 3,
-    CLQ_CALIBRATE_ENTROPY = 4
-} clq_calibration_kind;
-
-typedef struct clq_calibration {
-    clq_calibration_kind kind;
-    double percent;  /* of a percentile */
-    float averaging; /* of a moving average; else 0 */
-} clq_calibration;
 
 /*
  * Parse "minmax", "percentile:99.9", "mse", "entropy" and, with `averages`, "moving-average" or "moving-average:0.05".

@@ -9,6 +9,8 @@
 #ifndef CLQ_HOST_STREAM_STATISTICS_H
 #define CLQ_HOST_STREAM_STATISTICS_H
 
+#include <clquant/files.h>
+
 #include "core/error.h"
 
 enum { CLQ_STATISTICS_LANES = 16, CLQ_STATISTICS_BLOCK = 65536, CLQ_STATISTICS_PIECE = 2048 };
@@ -45,20 +47,7 @@ void clq_statistics_add(clq_statistics *statistics, const double *x, const doubl
 /* The same for numbers in f32, without mean and cosine. A tensor is added with one of the two functions alone. */
 void clq_statistics_add_single(clq_statistics *statistics, const float *x, const float *y, size_t count);
 
-/*
- * What people read, once all elements were added. NaN where there is nothing to say (no elements, a zero tensor, not
- * summed).
- */
-typedef struct clq_errors {
-    double maximum;
-    uint64_t maximum_index; /* UINT64_MAX when exact */
-    double mean;
-    double sqnr_db; /* 10 * log10(sum x^2 / sum (x - y)^2); infinite when exact, -infinite when x is all zero and y is
-                     * not */
-    double cosine;
-    int exact; /* x = y everywhere */
-} clq_errors;
-
+/* What people read, once all elements were added. */
 clq_errors clq_statistics_result(const clq_statistics *statistics);
 
 /* The order of reports: negative when `a` is worse than `b`. Exact comes last. */

@@ -39,6 +39,7 @@
 #include <clquant/batch.h>
 #include <clquant/calibration.h>
 #include <clquant/device.h>
+#include <clquant/files.h>
 #include <clquant/gemm.h>
 #include <clquant/operations.h>
 #include <clquant/scheme.h>

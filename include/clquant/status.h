@@ -33,7 +33,8 @@ typedef enum clq_status {
     CLQ_IO_ERROR = 40,        /* a file could not be read or written */
     CLQ_BAD_FILE = 41,        /* a file breaks its format */
     CLQ_NONFINITE = 42,       /* the data holds NaN or infinity and the policy forbids it */
-    CLQ_CANCELLED = 43        /* the caller's cancel flag was set */
+    CLQ_CANCELLED = 43,       /* the caller asked to stop */
+    CLQ_REFUSED = 44          /* a gate that the request sets, for quality or completeness, is not passed */
 } clq_status;
 
 /* The story of a failure. Owned by the caller; a fixed size for the whole of ABI 0. */

@@ -143,6 +143,8 @@ static int exit_code_of(const clq_error *error)
         return CLI_NONFINITE;
     case CLQ_CANCELLED:
         return cli_interrupt_code();
+    case CLQ_REFUSED:
+        return CLI_QUALITY;
     }
     return CLI_FAILURE;
 }

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Model files (.safetensors, sharded checkpoints by their .safetensors.index.json, .npy) of any size, within a budget
+ * of memory: a request in, events meanwhile, a report out.
+ *
+ *     clq_file_request request;
+ *     clq_file_request_init(&request);
+ *     request.input = "model.safetensors";
+ *     request.output = "model-s8.safetensors";
+ *     status = clq_file_quantize(context, &request, NULL, &report, &error);
+ *
+ * The bytes of an output depend on the input and the request alone, not on the device, nor on the memory allowed. An
+ * output appears under its name when all of it is on disk, or not at all.
+ *
+ * Threads: each call uses threads of its own while it lasts; a context may serve several calls at once. Paths, names
+ * and arrays of a request need to live as long as the call.
+ */
+#ifndef CLQUANT_FILES_H
+#define CLQUANT_FILES_H
+
+#include <clquant/calibration.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------
+ * Requests
+ * --------------------------------------------------------------------------------------------- */
+
+/* How a range follows from data. Those from percentile on look at a histogram. */
+typedef enum clq_calibration_kind {
+    CLQ_CALIBRATE_MINMAX = 0,
+    CLQ_CALIBRATE_AVERAGE = 1, /* of clq_file_calibrate only */
+    CLQ_CALIBRATE_PERCENTILE = 2,
+    CLQ_CALIBRATE_MSE = 3,
+    CLQ_CALIBRATE_ENTROPY = 4
+} clq_calibration_kind;
+
+typedef struct clq_calibration {
+    clq_calibration_kind kind;
+    double percent;  /* of a percentile: above 0, to 100 */
+    float averaging; /* of a moving average: above 0, to 1; else 0 */
+} clq_calibration;
+
+/* What the report holds beyond a summary of each tensor. */
+enum {
+    CLQ_FILE_PARAMETERS = 1, /* ranges, scales and zero points of every parameter */
+    CLQ_FILE_HISTOGRAMS = 2  /* clq_file_calibrate: histograms */
+};
+
+/*
+ * What to do. Fill in with clq_file_request_init, then set what differs; each function says which fields it reads
+ * beyond `input`, `memory_bytes` and `details`.
+ */
+typedef struct clq_file_request {
+    uint32_t struct_size; /* sizeof(clq_file_request), set by clq_file_request_init */
+    /* Files */
+    const char *input;
+    const char *reference;     /* clq_file_compare: what `input` is compared with */
+    const char *const *inputs; /* clq_file_calibrate: one file for each batch; in place of `input` */
+    size_t input_count;
+    const char *output;
+    int32_t replace; /* not 0: an output that is there is replaced */
+    /* Tensors */
+    const char *const *tensors; /* clq_file_minmax, _dequantize: these, by name; none: all */
+    size_t tensor_count;
+    const char *const *include; /* clq_file_quantize, _calibrate: patterns of names; none: all */
+    size_t include_count;
+    const char *const *exclude;
+    size_t exclude_count;
+    int32_t minimum_rank;    /* of tensors to quantize; -1: 2, and 0 for a .npy (default -1) */
+    const char *tensor_name; /* clq_file_calibrate: the name of the tensor of a .npy, NULL: "x" */
+    /* Layout: which elements share a parameter */
+    int32_t has_granularity; /* 0: channel for tensors of rank 2 and more, else tensor; minmax, calibrate: tensor */
+    clq_granularity granularity;
+    int32_t has_axis;    /* 0: the first, or that of the file of ranges */
+    int32_t axis;        /* negative: from the last, which is -1 */
+    uint64_t group_size; /* (default 128) */
+    /* Scheme */
+    clq_preset preset; /* (default symmetric) */
+    clq_dtype dtype;   /* of the codes, 0: the preset's; of clq_file_dequantize: of the reals, 0: f32 */
+    int32_t has_rounding, has_zero_point_order, has_arithmetic; /* 0: the preset's */
+    clq_rounding rounding;
+    clq_zero_point_order zero_point_order;
+    clq_arithmetic arithmetic;
+    /* Parameters that are given. At most one of scale, range, ranges and a calibration other than minmax. */
+    const float *scale; /* one, or as many as each tensor has parameters; NULL: none are given */
+    uint64_t scale_count;
+    const char *scale_file; /* the same, from a .npy */
+    const int32_t *zero_point;
+    uint64_t zero_point_count;
+    const char *zero_point_file;
+    int32_t has_range;
+    double range_lo, range_hi;
+    const char *ranges_file; /* written by clq_file_calibrate */
+    /* Data */
+    clq_calibration calibration; /* (default minmax) */
+    int32_t ignore_nonfinite;    /* 0: NaN or infinity is CLQ_NONFINITE */
+    /* The run */
+    uint64_t memory_bytes; /* host memory for data (default 256 MiB) */
+    int32_t resume;        /* continue what an earlier run of the same request left; keep what this one leaves */
+    int32_t dry_run;       /* find out and report everything, write nothing */
+    int32_t strict; /* a selected tensor that cannot be quantized, or a pattern without a tensor, is CLQ_REFUSED */
+    int32_t has_minimum_sqnr;
+    double minimum_sqnr_db;  /* a tensor below it is CLQ_REFUSED, and nothing is written */
+    const char *config_file; /* receives a quantization_config for compressed-tensors; NULL: none */
+    uint32_t details;        /* CLQ_FILE_PARAMETERS | CLQ_FILE_HISTOGRAMS (default 0) */
+    int32_t option_names;    /* messages call a field by the command's option: "--zero-point", not "zero_point" */
+} clq_file_request;
+
+CLQ_API void clq_file_request_init(clq_file_request *request);
+
+/* ------------------------------------------------------------------------------------------------
+ * Events
+ * --------------------------------------------------------------------------------------------- */
+
+typedef struct clq_file_progress {
+    const char *operation; /* "quantize" */
+    const char *tensor;    /* the one at work, or NULL */
+    const char *after;     /* NULL while data is read; then what is left to do: "flushing to disk" */
+    uint64_t done_bytes, all_bytes;
+    uint64_t skipped_bytes; /* of done_bytes, those that an earlier run had done */
+} clq_file_progress;
+
+/* All may be NULL. They are called from threads of the call, one at a time. */
+typedef struct clq_file_events {
+    uint32_t struct_size; /* sizeof(clq_file_events) */
+    void *cookie;
+    void (*progress)(void *cookie, const clq_file_progress *progress);
+    clq_log_function message;          /* warnings; details of level CLQ_LOG_INFO */
+    int (*is_cancelled)(void *cookie); /* asked between pieces: not 0 ends the call with CLQ_CANCELLED */
+    /* Asked for a context, once, when a device is needed and the call was given none. It stays the caller's. */
+    clq_status (*open_device)(void *cookie, clq_context **context, clq_error *error);
+} clq_file_events;
+
+/* ------------------------------------------------------------------------------------------------
+ * Reports
+ * --------------------------------------------------------------------------------------------- */
+
+/* How far y is from x; NaN where there is nothing to say: no elements, x all zero, not computed. */
+typedef struct clq_errors {
+    double maximum;         /* greatest |x - y| */
+    uint64_t maximum_index; /* flat index of the first such element, UINT64_MAX when exact */
+    double mean;            /* of |x - y| */
+    double sqnr_db;         /* 10 * log10(sum x^2 / sum (x - y)^2); infinite when exact */
+    double cosine;
+    int32_t exact; /* x = y everywhere */
+} clq_errors;
+
+typedef enum clq_file_outcome {
+    CLQ_FILE_COPIED = 0,    /* byte for byte, for `reason` */
+    CLQ_FILE_PROCESSED = 1, /* quantized, dequantized, measured: what the call is for */
+    /* clq_file_compare: */
+    CLQ_FILE_COMPARED = 2,   /* as real numbers: `errors` */
+    CLQ_FILE_SAME_BYTES = 3, /* of another type */
+    CLQ_FILE_OTHER_BYTES = 4,
+    CLQ_FILE_OTHER_SHAPE = 5,
+    CLQ_FILE_OTHER_TYPE = 6, /* that cannot be compared: integers and reals, say */
+    CLQ_FILE_MISSING = 7,    /* only in the reference */
+    CLQ_FILE_EXTRA = 8       /* only in the input */
+} clq_file_outcome;
+
+/* A tensor as a file has it. */
+typedef struct clq_file_tensor_side {
+    char dtype[16]; /* "F32", as the file says; "s8": quantized */
+    uint32_t rank;
+    uint64_t shape[CLQ_MAX_RANK];
+    uint64_t bytes;
+} clq_file_tensor_side;
+
+/* What was found of one tensor. A field that a function does not fill is 0 or NULL. */
+typedef struct clq_file_tensor {
+    const char *name;
+    clq_file_outcome outcome;
+    const char *reason;          /* why it is copied; NULL: none to tell */
+    int32_t falls_short;         /* copied, though it is of floating point and selected */
+    clq_file_tensor_side source; /* in the input; clq_file_compare: in the reference */
+    clq_file_tensor_side target; /* in the output; clq_file_compare: in the input */
+    clq_quantization q;          /* layout and, where there are codes, scheme */
+    uint64_t elements, parameters;
+    clq_nonfinite nonfinite;
+    /* Bounds over all parameters, and with CLQ_FILE_PARAMETERS each: */
+    float range_low, range_high; /* of the finite elements; infinity, -infinity where there are none */
+    float scale_low, scale_high;
+    int32_t zero_point_low, zero_point_high;
+    const float *range; /* lo and hi of each parameter in turn, in the same form */
+    const float *scale;
+    const int32_t *zero_point;
+    /* clq_file_quantize, _compare */
+    int32_t measured; /* `errors` and `clipped` are filled in */
+    clq_errors errors;
+    uint64_t clipped;   /* elements beyond what the codes can express by more than half a step */
+    uint64_t differing; /* clq_file_compare: elements not finite on one side alone, or in another way */
+    char variant[48];   /* the kernel, as clq_plan_operation names it */
+    /* clq_file_calibrate */
+    uint64_t batches;
+    const float *found_range; /* of each parameter: as found, before `range` was cut from it */
+    const clq_threshold *threshold;
+    const uint64_t *kept;      /* elements within the threshold */
+    const uint64_t *histogram; /* CLQ_HISTOGRAM_BINS of each, with CLQ_FILE_HISTOGRAMS */
+} clq_file_tensor;
+
+typedef struct clq_file_report {
+    const clq_file_tensor *tensors; /* in the order of the file (of clq_file_compare: of the reference, then extras) */
+    size_t tensor_count;
+    size_t processed_count;
+    uint64_t bytes_in, bytes_out; /* of all files */
+    double seconds;
+    char device[160];     /* empty: none was needed */
+    int32_t is_written;   /* the output stands under its name, even if the call failed later */
+    int32_t is_resumable; /* a run with `resume` continues from what this one left */
+} clq_file_report;
+
+CLQ_API void clq_file_report_destroy(clq_file_report **report);
+
+/* ------------------------------------------------------------------------------------------------
+ * What is done. `context` may be NULL where events->open_device makes one. *report is made in case of failure too, with
+ * what was found until then (NULL when there is no memory for it); the caller destroys it. `report` may be NULL.
+ *
+ * CLQ_INVALID_ARGUMENT for a request that contradicts itself or the input; CLQ_IO_ERROR, CLQ_BAD_FILE for files;
+ * CLQ_NONFINITE, CLQ_REFUSED, CLQ_CANCELLED as said above; and what operations return.
+ * --------------------------------------------------------------------------------------------- */
+
+CLQ_API clq_status clq_file_quantize(clq_context *context, const clq_file_request *request,
+                                     const clq_file_events *events, clq_file_report **report, clq_error *error);
+CLQ_API clq_status clq_file_dequantize(clq_context *context, const clq_file_request *request,
+                                       const clq_file_events *events, clq_file_report **report, clq_error *error);
+CLQ_API clq_status clq_file_minmax(clq_context *context, const clq_file_request *request, const clq_file_events *events,
+                                   clq_file_report **report, clq_error *error);
+CLQ_API clq_status clq_file_compare(clq_context *context, const clq_file_request *request,
+                                    const clq_file_events *events, clq_file_report **report, clq_error *error);
+CLQ_API clq_status clq_file_calibrate(clq_context *context, const clq_file_request *request,
+                                      const clq_file_events *events, clq_file_report **report, clq_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
