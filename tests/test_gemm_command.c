@@ -84,11 +84,13 @@ static void the_first_difference_is_found(void **state)
 }
 
 /* Put other bytes into C, as a kernel with a fault would, and see what --check makes of it. */
-static void check_message(const char *dtype, const void *wrong, uint64_t bytes, const char *expected)
+static void check_message(clq_dtype dtype, const void *wrong, uint64_t bytes, const char *expected)
 {
     const char *paths[2] = {write_array("a.npy", "I8", 3, 5, 15), write_array("b.npy", "U8", 5, 4, 20)};
-    const cli_options options = {
-        .positional = {paths, 2}, .output = "c.npy", .dtype = dtype, .device = "reference", .gemm = {.check = 1}};
+    const cli_options options = {.positional = {paths, 2},
+                                 .file = {.output = "c.npy"},
+                                 .device = "reference",
+                                 .gemm = {.dtype_given = 1, .dtype = dtype, .check = 1}};
     cli_gemm_job job;
     cli_gemm_product product;
     clq_error error = {0};
@@ -111,8 +113,8 @@ static void a_difference_is_told(void **state)
     const int32_t whole = 2000000000;
     const float real = -1.5e30f;
     (void)state;
-    check_message("s32", &whole, sizeof whole, "--check: C [1, 2] is 2000000000 on reference");
-    check_message("f32", &real, sizeof real, "--check: C [1, 2] is -1.5e30 (0xf1977617) on reference");
+    check_message(CLQ_S32, &whole, sizeof whole, "--check: C [1, 2] is 2000000000 on reference");
+    check_message(CLQ_F32, &real, sizeof real, "--check: C [1, 2] is -1.5e30 (0xf1977617) on reference");
 }
 
 /* More rows than a piece holds, A transposed, and values for each row: the bytes are those of one call. */
@@ -122,7 +124,7 @@ static void pieces_fit_together(void **state)
     const char *paths[2] = {write_array("a.npy", "U8", K, M, K * M), write_array("b.npy", "I8", K, N, K * N)};
     const char *zero_points = write_array("z.npy", "I16", M, 1, M * 2);
     const cli_options options = {.positional = {paths, 2},
-                                 .output = "c.npy",
+                                 .file = {.output = "c.npy"},
                                  .device = "reference",
                                  .quiet = 1,
                                  .gemm = {.transpose_a = 1, .a_zero_point = zero_points}};

@@ -128,7 +128,7 @@ static clq_status execute(const trial *t, clq_quantize_job *job, clq_error *erro
     const cli_options *options = job->options;
     uint64_t bytes;
     CLQ_TRY(clq_model_open(t->model, &job->model, error));
-    CLQ_TRY(clq_output_create(options->output, job->model->shard_count, &job->output, error));
+    CLQ_TRY(clq_output_create(options->file.output, job->model->shard_count, &job->output, error));
     CLQ_TRY(clq_given_create(options, &job->given, error));
     CLQ_TRY(clq_model_plan_create(options, job->given, job->model, &job->plan, error));
     job->context = t->context;

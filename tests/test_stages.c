@@ -84,7 +84,7 @@ static run run_of(int count, int stages, size_t slots)
 static clq_status start(run *r, clq_error *error)
 {
     const clq_pipeline pipeline = {
-        r, r->slots, fill, {second, r->stages > 2 ? third : NULL, r->stages > 3 ? fourth : NULL}};
+        r, r->slots, fill, {second, r->stages > 2 ? third : NULL, r->stages > 3 ? fourth : NULL}, NULL, NULL};
     return clq_pipeline_run(&pipeline, error);
 }
 

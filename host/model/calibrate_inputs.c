@@ -17,11 +17,11 @@
 
 const char *clq_calibrate_name(const cli_options *options, const clq_model *model, size_t tensor)
 {
-    const int renamed = model->kind == CLQ_MODEL_NPY && options->name != NULL;
-    return renamed ? options->name : model->tensors[tensor].name;
+    const int renamed = model->kind == CLQ_MODEL_NPY && options->file.tensor_name != NULL;
+    return renamed ? options->file.tensor_name : model->tensors[tensor].name;
 }
 
-static int matches_any(const cli_list *patterns, const char *name)
+static int matches_any(const clq_name_list *patterns, const char *name)
 {
     for (size_t i = 0; i < patterns->count; i++) {
         if (fnmatch(patterns->items[i], name, 0) == 0) {
@@ -33,8 +33,8 @@ static int matches_any(const cli_list *patterns, const char *name)
 
 static int is_named(const cli_options *options, const char *name)
 {
-    for (size_t i = 0; i < options->tensors.count; i++) {
-        if (strcmp(options->tensors.items[i], name) == 0) {
+    for (size_t i = 0; i < options->file.tensors.count; i++) {
+        if (strcmp(options->file.tensors.items[i], name) == 0) {
             return 1;
         }
     }
@@ -43,9 +43,9 @@ static int is_named(const cli_options *options, const char *name)
 
 static int is_selected(const cli_options *options, const char *name)
 {
-    return (options->tensors.count == 0 || is_named(options, name)) &&
-           (options->include.count == 0 || matches_any(&options->include, name)) &&
-           !matches_any(&options->exclude, name);
+    return (options->file.tensors.count == 0 || is_named(options, name)) &&
+           (options->file.include.count == 0 || matches_any(&options->file.include, name)) &&
+           !matches_any(&options->file.exclude, name);
 }
 
 /* Channels must be the same in every batch; nothing else of the shape need be. */
@@ -149,7 +149,7 @@ static clq_status add_input(clq_calibrate_job *job, size_t input, clq_error *err
     if (model->warning != NULL) {
         cli_warning(job->options, "%s", model->warning);
     }
-    CLQ_TRY_TO(clq_path_check(job->options->output, model, job->options->force, error));
+    CLQ_TRY_TO(clq_path_check(job->options->file.output, model, job->options->file.replace, error));
     job->inputs[input].bytes = clq_model_file_bytes(model);
     for (size_t i = 0; i < model->tensor_count; i++) {
         CLQ_TRY_TO(add(job, model, i, input, error));
@@ -162,14 +162,15 @@ done:
 /* What was asked for by name must be somewhere. */
 static clq_status check_named(const clq_calibrate_job *job, clq_error *error)
 {
-    for (size_t i = 0; i < job->options->tensors.count; i++) {
-        const char *name = job->options->tensors.items[i];
+    for (size_t i = 0; i < job->options->file.tensors.count; i++) {
+        const char *name = job->options->file.tensors.items[i];
         CLQ_REQUIRE(clq_names_find(&job->names, name) != SIZE_MAX,
                     "no tensor '%s' in any input; 'clquant info' lists them", name);
     }
     CLQ_REQUIRE(job->count > 0, "the inputs hold no tensor to calibrate: required is type F32, F16 or BF16%s",
-                job->options->include.count + job->options->exclude.count > 0 ? ", selected by --include and --exclude"
-                                                                              : "");
+                job->options->file.include.count + job->options->file.exclude.count > 0
+                    ? ", selected by --include and --exclude"
+                    : "");
     return CLQ_OK;
 }
 

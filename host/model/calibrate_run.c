@@ -124,7 +124,7 @@ static clq_status refuse_nonfinite(const clq_calibrate_job *job, const clq_calib
                                    clq_error *error)
 {
     char shown[200];
-    if (tensor->now.count == 0 || job->options->ignore_nonfinite) {
+    if (tensor->now.count == 0 || job->options->file.ignore_nonfinite) {
         return CLQ_OK;
     }
     clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
@@ -150,7 +150,7 @@ static clq_status take_ranges(clq_calibrate_job *job, const clq_slot *slot, cons
     }
     tensor->nonfinite += tensor->now.count;
     for (uint64_t p = 0; p < tensor->parameters; p++) {
-        clq_range_merge(&tensor->found[2 * p], &tensor->batch[2 * p], job->options->calibration.averaging);
+        clq_range_merge(&tensor->found[2 * p], &tensor->batch[2 * p], job->options->file.calibration.averaging);
     }
     return refuse_nonfinite(job, tensor, input, error);
 }
@@ -189,7 +189,7 @@ static clq_status look_at_slot(void *cookie, size_t number, clq_error *error)
 
 static clq_status run_pass(clq_calibrate_job *job, clq_error *error)
 {
-    const clq_pipeline pipeline = {job, CLQ_CALIBRATE_SLOTS, fill_slot, {look_at_slot}};
+    const clq_pipeline pipeline = {job, CLQ_CALIBRATE_SLOTS, fill_slot, {look_at_slot}, cli_is_cancelled, NULL};
     clq_status status;
     job->next_input = 0;
     job->open = 0;
@@ -204,7 +204,7 @@ static clq_status run_pass(clq_calibrate_job *job, clq_error *error)
 /* Choose the tensors of the next counting pass, from *next on; returns how many histograms they have. */
 static clq_status choose_tensors(clq_calibrate_job *job, size_t *next, uint64_t *parameters, clq_error *error)
 {
-    const uint64_t budget = job->options->memory_bytes / 2;
+    const uint64_t budget = job->options->file.memory_bytes / 2;
     *parameters = 0;
     for (size_t i = 0; i < job->count; i++) {
         job->tensors[i].counted = 0;
@@ -273,7 +273,7 @@ static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq
             CLQ_TRY(clq_histograms_read(&job->histograms, tensor->place + p, &counts, error));
         }
         memcpy(&tensor->range[2 * p], &tensor->found[2 * p], 2 * sizeof *tensor->range);
-        CLQ_TRY(clq_calibration_cut(&job->options->calibration, &job->scheme, counts, &tensor->range[2 * p],
+        CLQ_TRY(clq_calibration_cut(&job->options->file.calibration, &job->scheme, counts, &tensor->range[2 * p],
                                     &tensor->threshold[p], error));
         if (clq_range_is_empty(&tensor->range[2 * p])) {
             tensor->range[2 * p] = tensor->range[2 * p + 1] = 0.0f;
@@ -308,8 +308,8 @@ static clq_status count_all(clq_calibrate_job *job, clq_error *error)
 
 clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error)
 {
-    const int counts = clq_calibration_counts(&job->options->calibration) || job->options->histograms;
-    const uint64_t memory = counts ? job->options->memory_bytes / 2 : job->options->memory_bytes;
+    const int counts = clq_calibration_counts(&job->options->file.calibration) || job->options->histograms;
+    const uint64_t memory = counts ? job->options->file.memory_bytes / 2 : job->options->file.memory_bytes;
     clq_status status = CLQ_OK;
     job->slot_bytes = clq_slot_capacity(job->context, memory, CLQ_CALIBRATE_SLOTS);
     for (size_t i = 0; i < CLQ_CALIBRATE_SLOTS; i++) {

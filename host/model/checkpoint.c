@@ -35,7 +35,7 @@ static clq_status no_memory(clq_error *error)
 
 static void show_output(const cli_options *options, char shown[400])
 {
-    clq_printable(shown, 400, options->output, strlen(options->output));
+    clq_printable(shown, 400, options->file.output, strlen(options->file.output));
 }
 
 /* Count what the journal tells; what it is worth is seen when there is a plan. */
@@ -73,12 +73,12 @@ clq_status clq_checkpoint_find(const cli_options *options, clq_checkpoint **out,
         return no_memory(error);
     }
     checkpoint->options = options;
-    status = clq_journal_find(options->output, &checkpoint->journal, &reason);
+    status = clq_journal_find(options->file.output, &checkpoint->journal, &reason);
     if (status == CLQ_BAD_FILE) {
         checkpoint->unreadable = 1;
-        if (options->resume || !options->force) {
+        if (options->file.resume || !options->file.replace) {
             return clq_fail(error, status, "%s; %s--force begins anew", reason.message,
-                            options->resume ? "without --resume, " : "");
+                            options->file.resume ? "without --resume, " : "");
         }
         return CLQ_OK;
     }
@@ -89,12 +89,13 @@ clq_status clq_checkpoint_find(const cli_options *options, clq_checkpoint **out,
         return CLQ_OK;
     }
     count_lines(checkpoint);
-    return !options->resume && !options->force && checkpoint->told > 0 ? refuse_left(checkpoint, error) : CLQ_OK;
+    return !options->file.resume && !options->file.replace && checkpoint->told > 0 ? refuse_left(checkpoint, error)
+                                                                                   : CLQ_OK;
 }
 
 int clq_checkpoint_continues(const clq_checkpoint *checkpoint)
 {
-    return checkpoint->options->resume && checkpoint->journal != NULL;
+    return checkpoint->options->file.resume && checkpoint->journal != NULL;
 }
 
 int clq_checkpoint_is_complete(const clq_checkpoint *checkpoint)
@@ -141,7 +142,7 @@ static size_t heading_shards(const clq_journal *journal)
 static clq_status discard_left(clq_checkpoint *checkpoint, clq_output *output, clq_error *error)
 {
     if (checkpoint->unreadable) {
-        return clq_journal_discard(checkpoint->options->output, error);
+        return clq_journal_discard(checkpoint->options->file.output, error);
     }
     if (checkpoint->journal != NULL) {
         const size_t shards = heading_shards(checkpoint->journal);
@@ -160,9 +161,9 @@ static clq_status begin_anew(clq_checkpoint *checkpoint, const clq_checkpoint_ru
     clq_status status = CLQ_OK;
     CLQ_TRY_TO(clq_heading_create(run, 1, &heading, error));
     CLQ_TRY_TO(discard_left(checkpoint, run->output, error));
-    CLQ_TRY_TO(clq_journal_create(run->options->output, heading, &checkpoint->journal, error));
+    CLQ_TRY_TO(clq_journal_create(run->options->file.output, heading, &checkpoint->journal, error));
     checkpoint->begun = 1;
-    CLQ_TRY_TO(clq_output_open_partial(run->output, run->options->force, CLQ_OUTPUT_NOTHING_LEFT, error));
+    CLQ_TRY_TO(clq_output_open_partial(run->output, run->options->file.replace, CLQ_OUTPUT_NOTHING_LEFT, error));
     for (size_t i = 0; i < checkpoint->shards; i++) {
         CLQ_TRY_TO(clq_output_settle_header(run->output, i, 0, error));
     }
@@ -262,7 +263,7 @@ static clq_status continue_left(clq_checkpoint *checkpoint, const clq_checkpoint
         left = checkpoint->complete ? CLQ_OUTPUT_ALL_LEFT : CLQ_OUTPUT_PART_LEFT;
     }
     CLQ_TRY(compare_heading(checkpoint, run, 1, error));
-    CLQ_TRY(clq_output_open_partial(run->output, run->options->force, left, error));
+    CLQ_TRY(clq_output_open_partial(run->output, run->options->file.replace, left, error));
     CLQ_TRY(read_left(checkpoint, run, error));
     checkpoint->begun = 1;
     cli_note(run->options, "%zu of %zu tensors were finished by an earlier run", checkpoint->told, run->plan->count);

@@ -140,25 +140,25 @@ clq_status clq_given_create(const cli_options *options, clq_given **out, clq_err
     clq_status status = CLQ_OK;
     *out = NULL;
     CLQ_REQUIRE(options->zero_point == NULL || options->scale != NULL, "--zero-point is only used with --scale");
-    CLQ_REQUIRE((options->scale != NULL) + options->range_given + (options->ranges != NULL) +
-                        (options->calibration.kind != CLQ_CALIBRATE_MINMAX) <=
+    CLQ_REQUIRE((options->scale != NULL) + options->file.has_range + (options->file.ranges_file != NULL) +
+                        (options->file.calibration.kind != CLQ_CALIBRATE_MINMAX) <=
                     1,
                 "--scale, --range, --ranges and --calibrate all decide the scale: give one of them");
-    CLQ_REQUIRE(options->calibration.kind == CLQ_CALIBRATE_MINMAX || !options->granularity_given ||
-                    options->granularity != CLQ_PER_GROUP,
+    CLQ_REQUIRE(options->file.calibration.kind == CLQ_CALIBRATE_MINMAX || !options->file.has_granularity ||
+                    options->file.granularity != CLQ_PER_GROUP,
                 "--calibrate of groups is minmax only: a histogram for each group would be larger than the data");
     given = calloc(1, sizeof *given);
     if (given == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the parameters given");
     }
-    given->range_given = options->range_given;
-    given->lo = options->range_lo;
-    given->hi = options->range_hi;
+    given->range_given = options->file.has_range;
+    given->lo = options->file.range_lo;
+    given->hi = options->file.range_hi;
     if (options->scale != NULL) {
         CLQ_TRY_TO(take_scale(given, options->scale, error));
     }
-    if (options->ranges != NULL) {
-        CLQ_TRY_TO(clq_ranges_file_read(options->ranges, &given->ranges, error));
+    if (options->file.ranges_file != NULL) {
+        CLQ_TRY_TO(clq_ranges_file_read(options->file.ranges_file, &given->ranges, error));
     }
     if (options->zero_point != NULL) {
         CLQ_TRY_TO(take_zero_point(given, options->zero_point, error));
@@ -188,7 +188,7 @@ clq_status clq_given_layout(const clq_given *given, const cli_options *options, 
     const clq_ranges_entry *entry = given->ranges != NULL ? clq_ranges_file_find(given->ranges, name) : NULL;
     CLQ_TRY(cli_layout(options, name, rank, shape, entry != NULL ? entry->granularity : default_granularity, layout,
                        error));
-    if (entry != NULL && !options->axis_given && layout->granularity == CLQ_PER_CHANNEL && entry->axis < rank) {
+    if (entry != NULL && !options->file.has_axis && layout->granularity == CLQ_PER_CHANNEL && entry->axis < rank) {
         layout->axis = entry->axis;
     }
     return given->ranges != NULL ? clq_ranges_file_match(given->ranges, name, layout, &entry, error) : CLQ_OK;

@@ -13,7 +13,7 @@
 #include "model/quantized.h"
 #include "stream/real.h"
 
-static int matches_any(const cli_list *patterns, const char *name)
+static int matches_any(const clq_name_list *patterns, const char *name)
 {
     for (size_t i = 0; i < patterns->count; i++) {
         if (fnmatch(patterns->items[i], name, 0) == 0) {
@@ -23,7 +23,7 @@ static int matches_any(const cli_list *patterns, const char *name)
     return 0;
 }
 
-static const char *idle_pattern_of(const cli_list *patterns, const clq_model *model)
+static const char *idle_pattern_of(const clq_name_list *patterns, const clq_model *model)
 {
     for (size_t i = 0; i < patterns->count; i++) {
         size_t t = 0;
@@ -39,8 +39,8 @@ static const char *idle_pattern_of(const cli_list *patterns, const clq_model *mo
 
 const char *clq_model_plan_idle_pattern(const cli_options *options, const clq_model *model)
 {
-    const char *idle = idle_pattern_of(&options->include, model);
-    return idle != NULL ? idle : idle_pattern_of(&options->exclude, model);
+    const char *idle = idle_pattern_of(&options->file.include, model);
+    return idle != NULL ? idle : idle_pattern_of(&options->file.exclude, model);
 }
 
 void clq_model_plan_copy(clq_model_plan *plan, clq_model_plan_tensor *tensor, int falls_short, const char *format, ...)
@@ -90,9 +90,9 @@ static clq_status decide(const cli_options *options, clq_model_plan *plan, clq_m
     const int floats = is_float(&source->dtype);
     int serves_codes = 0;
     CLQ_TRY(find_codes(plan->model, source->name, &serves_codes, error));
-    if (options->include.count > 0 && !matches_any(&options->include, source->name)) {
+    if (options->file.include.count > 0 && !matches_any(&options->file.include, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "not named by --include");
-    } else if (matches_any(&options->exclude, source->name)) {
+    } else if (matches_any(&options->file.exclude, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "named by --exclude");
     } else if (!floats) {
         clq_model_plan_copy(plan, tensor, 0, "%s is not a floating point type", source->dtype.name);
@@ -190,22 +190,15 @@ static clq_status describe(const cli_options *options, const clq_given *given, c
 
 clq_status clq_model_plan_scheme(const cli_options *options, clq_scheme *scheme, clq_error *error)
 {
-    static const clq_dtype DTYPES[] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4};
-    clq_dtype dtype = (clq_dtype)0;
-    for (size_t i = 0; options->dtype != NULL && i < sizeof DTYPES / sizeof DTYPES[0]; i++) {
-        if (strcmp(options->dtype, clq_dtype_name(DTYPES[i])) == 0) {
-            dtype = DTYPES[i];
-        }
+    CLQ_TRY(clq_scheme_from_preset(options->file.preset, options->file.dtype, scheme, error));
+    if (options->file.has_rounding) {
+        scheme->rounding = options->file.rounding;
     }
-    CLQ_TRY(clq_scheme_from_preset(options->preset, dtype, scheme, error));
-    if (options->rounding_given) {
-        scheme->rounding = options->rounding;
+    if (options->file.has_zero_point_order) {
+        scheme->zero_point_order = options->file.zero_point_order;
     }
-    if (options->order_given) {
-        scheme->zero_point_order = options->order;
-    }
-    if (options->arithmetic_given) {
-        scheme->arithmetic = options->arithmetic;
+    if (options->file.has_arithmetic) {
+        scheme->arithmetic = options->file.arithmetic;
     }
     return CLQ_OK;
 }
@@ -225,7 +218,7 @@ clq_status clq_model_plan_create(const cli_options *options, const clq_given *gi
     plan->model = model;
     plan->given = given;
     plan->count = model->tensor_count;
-    plan->min_rank = options->min_rank;
+    plan->min_rank = options->file.minimum_rank;
     if (plan->min_rank < 0) {
         plan->min_rank = model->kind == CLQ_MODEL_NPY ? 0 : 2;
     }

@@ -13,7 +13,7 @@ static clq_status begin(clq_quantize_job *job, const clq_model_plan_tensor *tens
     const char *name = job->model->tensors[tensor->index].name;
     clq_format_bytes(text, sizeof text, 2 * needed);
     clq_printable(shown, sizeof shown, name, strlen(name));
-    CLQ_REQUIRE(needed <= job->options->memory_bytes / 2,
+    CLQ_REQUIRE(needed <= job->options->file.memory_bytes / 2,
                 "tensor '%s': its histograms take half of --memory, which must be at least %s", shown, text);
     return clq_histograms_begin(&job->histograms, job->context, tensor->parameters, tensor->range, error);
 }
@@ -33,8 +33,8 @@ static clq_status cut(clq_quantize_job *job, const clq_model_plan_tensor *tensor
             return clq_fail(error, CLQ_CANCELLED, "interrupted");
         }
         CLQ_TRY(clq_histograms_read(&job->histograms, p, &counts, error));
-        CLQ_TRY(
-            clq_calibration_cut(&job->options->calibration, &tensor->q.scheme, counts, &job->cut[2 * p], NULL, error));
+        CLQ_TRY(clq_calibration_cut(&job->options->file.calibration, &tensor->q.scheme, counts, &job->cut[2 * p], NULL,
+                                    error));
     }
     return CLQ_OK;
 }

@@ -37,10 +37,10 @@ static void check_tensor(clq_model_plan *plan, clq_model_plan_tensor *tensor)
 clq_status clq_config_prepare(const cli_options *options, clq_model_plan *plan, const clq_output *output,
                               clq_error *error)
 {
-    if (options->emit_config == NULL) {
+    if (options->file.config_file == NULL) {
         return CLQ_OK;
     }
-    CLQ_REQUIRE(!clq_output_takes(output, options->emit_config), "--emit-config and --output name the same file");
+    CLQ_REQUIRE(!clq_output_takes(output, options->file.config_file), "--emit-config and --output name the same file");
     CLQ_REQUIRE(plan->scheme.dtype == CLQ_S8, "--emit-config: compressed-tensors holds s8 codes, not %s",
                 clq_dtype_name(plan->scheme.dtype));
     for (size_t i = 0; i < plan->count; i++) {
@@ -51,12 +51,13 @@ clq_status clq_config_prepare(const cli_options *options, clq_model_plan *plan, 
         CLQ_REQUIRE(!tensor->quantized || tensor->q.layout.granularity != CLQ_PER_CHANNEL || tensor->q.layout.axis == 0,
                     "--emit-config: compressed-tensors has one scale for each row: --axis 0");
     }
-    return clq_path_check(options->emit_config, plan->model, options->dry_run ? 2 : options->force, error);
+    return clq_path_check(options->file.config_file, plan->model, options->file.dry_run ? 2 : options->file.replace,
+                          error);
 }
 
 clq_status clq_config_check(const cli_options *options, const clq_model_plan *plan, clq_error *error)
 {
-    for (size_t i = 0; options->emit_config != NULL && i < plan->count; i++) {
+    for (size_t i = 0; options->file.config_file != NULL && i < plan->count; i++) {
         const clq_model_plan_tensor *tensor = &plan->tensors[i];
         if (tensor->quantized && tensor->zero_point_form == CLQ_ZERO_POINT_WIDE) {
             char shown[200];
@@ -199,7 +200,7 @@ clq_status clq_config_write(const cli_options *options, const clq_model_plan *pl
     char *text = NULL;
     size_t bytes = 0;
     CLQ_TRY_TO(make_text(plan, &text, &bytes, error));
-    CLQ_TRY_TO(clq_writer_open(options->emit_config, bytes, options->force, &writer, error));
+    CLQ_TRY_TO(clq_writer_open(options->file.config_file, bytes, options->file.replace, &writer, error));
     CLQ_TRY_TO(clq_writer_write(writer, text, bytes, error));
     CLQ_TRY_TO(clq_writer_commit(&writer, error));
 done:

@@ -40,7 +40,7 @@ static void write_whole(text_writer *writer, const char *key, int64_t value)
     clq_text_format(writer->out, "%" PRId64, value);
 }
 
-static void write_list(text_writer *writer, const char *key, const cli_list *list)
+static void write_list(text_writer *writer, const char *key, const clq_name_list *list)
 {
     if (list->count == 0) {
         return;
@@ -75,9 +75,9 @@ static void write_range(text_writer *writer, const cli_options *options)
 {
     char lo[64];
     char hi[64];
-    if (options->range_given) {
-        clq_format_double(lo, sizeof lo, options->range_lo, 0);
-        clq_format_double(hi, sizeof hi, options->range_hi, 0);
+    if (options->file.has_range) {
+        clq_format_double(lo, sizeof lo, options->file.range_lo, 0);
+        clq_format_double(hi, sizeof hi, options->file.range_hi, 0);
         write_key(writer, "range");
         clq_text_format(writer->out, "[%s,%s]", lo, hi);
     }
@@ -87,8 +87,8 @@ static void write_range(text_writer *writer, const cli_options *options)
 static void write_calibration(text_writer *writer, const cli_options *options, const clq_model_plan *plan)
 {
     char text[80];
-    if (options->calibration.kind != CLQ_CALIBRATE_MINMAX) {
-        clq_calibration_format(text, sizeof text, &options->calibration);
+    if (options->file.calibration.kind != CLQ_CALIBRATE_MINMAX) {
+        clq_calibration_format(text, sizeof text, &options->file.calibration);
         write_text(writer, "calibrate", text);
     }
     if (plan->given->ranges != NULL) {
@@ -103,19 +103,19 @@ static void write_options(text_writer *writer, const cli_options *options, const
     const clq_scheme *scheme = &plan->scheme;
     clq_text_put(writer->out, "{");
     writer->first = 1;
-    write_text(writer, "preset", clq_preset_name(options->preset));
+    write_text(writer, "preset", clq_preset_name(options->file.preset));
     write_text(writer, "dtype", clq_dtype_name(scheme->dtype));
     write_text(writer, "granularity",
-               options->granularity_given ? clq_granularity_name(options->granularity) : "default");
-    write_whole(writer, "axis", options->axis);
-    write_whole(writer, "group_size", (int64_t)options->group_size);
+               options->file.has_granularity ? clq_granularity_name(options->file.granularity) : "default");
+    write_whole(writer, "axis", options->file.axis);
+    write_whole(writer, "group_size", (int64_t)options->file.group_size);
     write_text(writer, "rounding", scheme->rounding == CLQ_ROUND_AWAY ? "away" : "even");
     write_text(writer, "zero_point_order", scheme->zero_point_order == CLQ_ZERO_POINT_BEFORE ? "before" : "after");
     write_text(writer, "arithmetic", scheme->arithmetic == CLQ_RECIPROCAL ? "reciprocal" : "divide");
-    write_text(writer, "nonfinite", options->ignore_nonfinite ? "ignore" : "error");
+    write_text(writer, "nonfinite", options->file.ignore_nonfinite ? "ignore" : "error");
     write_whole(writer, "min_rank", plan->min_rank);
-    write_list(writer, "include", &options->include);
-    write_list(writer, "exclude", &options->exclude);
+    write_list(writer, "include", &options->file.include);
+    write_list(writer, "exclude", &options->file.exclude);
     write_given(writer, "scale", options->scale);
     write_given(writer, "zero_point", options->zero_point);
     write_range(writer, options);
@@ -152,7 +152,7 @@ static void write_tensor(text_writer *writer, const cli_options *options, const 
     } else if (layout->granularity == CLQ_PER_GROUP) {
         write_whole(writer, "group_size", (int64_t)layout->group_size);
     }
-    write_text(writer, "preset", clq_preset_name(options->preset));
+    write_text(writer, "preset", clq_preset_name(options->file.preset));
     clq_text_put(writer->out, "}");
     writer->first = 0;
 }

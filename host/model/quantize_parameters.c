@@ -13,7 +13,7 @@ static clq_status refuse_nonfinite(const clq_quantize_job *job, const clq_model_
     const clq_nonfinite *found = &tensor->nonfinite;
     const char *name = job->model->tensors[tensor->index].name;
     char shown[200];
-    if (found->count == 0 || job->options->ignore_nonfinite) {
+    if (found->count == 0 || job->options->file.ignore_nonfinite) {
         return CLQ_OK;
     }
     clq_printable(shown, sizeof shown, name, strlen(name));

@@ -7,9 +7,9 @@
 
 clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error)
 {
-    job->counts = clq_calibration_counts(&job->options->calibration);
+    job->counts = clq_calibration_counts(&job->options->file.calibration);
     if (job->slot_bytes == 0) {
-        const uint64_t memory = job->options->memory_bytes / (job->counts ? 2 : 1);
+        const uint64_t memory = job->options->file.memory_bytes / (job->counts ? 2 : 1);
         job->slot_bytes = clq_slot_capacity(job->context, memory, CLQ_QUANTIZE_SLOTS);
     }
     for (size_t i = 0; i < CLQ_QUANTIZE_SLOTS; i++) {
@@ -36,7 +36,8 @@ void clq_quantize_step(clq_quantize_job *job, const clq_piece *piece)
 
 clq_status clq_find_all(clq_quantize_job *job, clq_error *error)
 {
-    const clq_pipeline pipeline = {job, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {clq_quantize_compute}};
+    const clq_pipeline pipeline = {job, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {clq_quantize_compute}, cli_is_cancelled,
+                                   NULL};
     clq_status status;
     clq_schedule_begin(job);
     job->finding = 1;
@@ -48,8 +49,12 @@ clq_status clq_find_all(clq_quantize_job *job, clq_error *error)
 
 clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error)
 {
-    const clq_pipeline pipeline = {
-        job, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {clq_quantize_compute, clq_quantize_measure, clq_quantize_write}};
+    const clq_pipeline pipeline = {job,
+                                   CLQ_QUANTIZE_SLOTS,
+                                   clq_quantize_fill,
+                                   {clq_quantize_compute, clq_quantize_measure, clq_quantize_write},
+                                   cli_is_cancelled,
+                                   NULL};
     clq_schedule_begin(job);
     return clq_pipeline_run(&pipeline, error);
 }

@@ -4,8 +4,6 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "command/frame/cli.h"
-
 typedef struct pipeline_run {
     const clq_pipeline *pipeline;
     size_t stages;
@@ -50,11 +48,13 @@ static void note_failure(pipeline_run *run, uint64_t number, const clq_error *er
     }
 }
 
-/* Work on one filling. Signals are looked at where work begins and where results go, so that either stops at once. */
+/* Work on one filling. The wish to stop is looked at where work begins and where results go, so that either stops at
+ * once. */
 static clq_status work(const pipeline_run *run, size_t stage, size_t slot, int *filled, clq_error *error)
 {
     const clq_pipeline *pipeline = run->pipeline;
-    if ((stage == 0 || stage + 1 == run->stages) && cli_interrupted()) {
+    if ((stage == 0 || stage + 1 == run->stages) && pipeline->is_cancelled != NULL &&
+        pipeline->is_cancelled(pipeline->cancel_cookie)) {
         return clq_fail(error, CLQ_CANCELLED, "interrupted");
     }
     return stage == 0 ? pipeline->fill(pipeline->cookie, slot, filled, error)

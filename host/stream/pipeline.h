@@ -19,12 +19,14 @@ typedef struct clq_pipeline {
     clq_status (*fill)(void *cookie, size_t slot, int *filled, clq_error *error);
     /* What comes then, up to the first NULL: at least one. The last runs in the thread of the caller. */
     clq_status (*then[CLQ_PIPELINE_STAGES - 1])(void *cookie, size_t slot, clq_error *error);
+    int (*is_cancelled)(void *cancel_cookie); /* asked by the first stage and the last, between slots; or NULL */
+    void *cancel_cookie;
 } clq_pipeline;
 
 /*
  * Run until all slots have passed. After a failure no slot is filled any more, the slots that were filled before the
  * one that failed still pass, and the failure of the earliest slot is returned, whatever the stages' speed.
- * CLQ_CANCELLED after a signal. All threads are gone when it returns.
+ * CLQ_CANCELLED when is_cancelled says so. All threads are gone when it returns.
  */
 clq_status clq_pipeline_run(const clq_pipeline *pipeline, clq_error *error);
 

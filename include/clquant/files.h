@@ -43,6 +43,11 @@ typedef struct clq_calibration {
     float averaging; /* of a moving average: above 0, to 1; else 0 */
 } clq_calibration;
 
+typedef struct clq_name_list {
+    const char *const *items;
+    size_t count;
+} clq_name_list;
+
 /* What the report holds beyond a summary of each tensor. */
 enum {
     CLQ_FILE_PARAMETERS = 1, /* ranges, scales and zero points of every parameter */
@@ -57,18 +62,14 @@ typedef struct clq_file_request {
     uint32_t struct_size; /* sizeof(clq_file_request), set by clq_file_request_init */
     /* Files */
     const char *input;
-    const char *reference;     /* clq_file_compare: what `input` is compared with */
-    const char *const *inputs; /* clq_file_calibrate: one file for each batch; in place of `input` */
-    size_t input_count;
+    const char *reference; /* clq_file_compare: what `input` is compared with */
+    clq_name_list inputs;  /* clq_file_calibrate: one file for each batch; in place of `input` */
     const char *output;
     int32_t replace; /* not 0: an output that is there is replaced */
     /* Tensors */
-    const char *const *tensors; /* clq_file_minmax, _dequantize: these, by name; none: all */
-    size_t tensor_count;
-    const char *const *include; /* clq_file_quantize, _calibrate: patterns of names; none: all */
-    size_t include_count;
-    const char *const *exclude;
-    size_t exclude_count;
+    clq_name_list tensors;   /* clq_file_minmax, _dequantize: these, by name; none: all */
+    clq_name_list include;   /* clq_file_quantize, _calibrate: patterns of names; none: all */
+    clq_name_list exclude;   /* likewise; what matches both is left out */
     int32_t minimum_rank;    /* of tensors to quantize; -1: 2, and 0 for a .npy (default -1) */
     const char *tensor_name; /* clq_file_calibrate: the name of the tensor of a .npy, NULL: "x" */
     /* Layout: which elements share a parameter */
@@ -106,7 +107,6 @@ typedef struct clq_file_request {
     double minimum_sqnr_db;  /* a tensor below it is CLQ_REFUSED, and nothing is written */
     const char *config_file; /* receives a quantization_config for compressed-tensors; NULL: none */
     uint32_t details;        /* CLQ_FILE_PARAMETERS | CLQ_FILE_HISTOGRAMS (default 0) */
-    int32_t option_names;    /* messages call a field by the command's option: "--zero-point", not "zero_point" */
 } clq_file_request;
 
 CLQ_API void clq_file_request_init(clq_file_request *request);

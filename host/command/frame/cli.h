@@ -56,46 +56,17 @@ typedef struct cli_options {
     const char *device; /* --device, else CLQUANT_DEVICE, else "auto" */
     int json, quiet, verbose;
     enum { CLI_PROGRESS_AUTO, CLI_PROGRESS_ALWAYS, CLI_PROGRESS_NEVER } progress;
-    /* files */
-    const char *output; /* -o, --output */
-    int force;
-    cli_list tensors; /* --tensor NAME, repeatable */
-    /* layout */
-    int granularity_given;
-    clq_granularity granularity;
-    int axis_given;
-    int32_t axis; /* may be negative in NumPy's way: -1 is the last */
+    /* what <clquant/files.h> is asked for; of other verbs too: output, replace and the like */
+    clq_file_request file;
+    cli_list tensors, include, exclude; /* --tensor, --include, --exclude, for `file` */
     int group_size_given;
-    uint64_t group_size;
-    int ignore_nonfinite; /* --nonfinite ignore */
-    /* scheme */
-    clq_preset preset;
-    const char *dtype; /* --dtype, as text, of the types that the verb takes; NULL when not given */
-    int rounding_given;
-    clq_rounding rounding;
-    int order_given;
-    clq_zero_point_order order;
-    int arithmetic_given;
-    clq_arithmetic arithmetic;
     const char *scale;      /* --scale S|FILE.npy */
     const char *zero_point; /* --zero-point Z|FILE.npy */
-    int range_given;
-    double range_lo, range_hi;
-    /* quantize */
-    cli_list include, exclude;
-    int min_rank; /* -1 when not given */
-    int strict, dry_run, resume;
-    uint64_t memory_bytes; /* --memory, default 256 MiB */
-    int fail_sqnr_given;
-    double fail_sqnr_below;
-    const char *emit_config;
-    const char *ranges; /* --ranges FILE */
-    /* quantize and calibrate */
-    clq_calibration calibration; /* --calibrate, --method */
-    const char *name;            /* --name: of the tensor in a .npy */
-    int histograms;              /* --histograms */
+    int histograms;         /* --histograms */
     /* gemm: numbers or paths are kept as text, NULL when not given */
     struct {
+        int dtype_given;
+        clq_dtype dtype; /* of C */
         int transpose_a, transpose_b;
         const char *a_zero_point, *b_zero_point, *bias;
         int requant_given;
@@ -106,8 +77,8 @@ typedef struct cli_options {
         const char *multiplier, *shift;
         int c_zero_point_given;
         int32_t c_zero_point;
-        const char *clamp; /* the text of the two numbers, for messages */
-        double clamp_lo, clamp_hi;
+        const char *clamp;         /* the text of the two numbers, for messages */
+        double clamp_lo, clamp_hi; /* in this order */
         const char *variant;
         int check;
     } gemm;
@@ -123,8 +94,8 @@ typedef struct cli_options {
         const int32_t *items;
         size_t count;
     } samples; /* --sample Q, repeatable */
-    uint32_t max_shift;
-    uint32_t max_bits;
+    int32_t max_shift;
+    int32_t max_bits;
     /* sample */
     uint64_t seed;
     uint64_t model_scale; /* --scale K of `sample` */
@@ -218,7 +189,8 @@ clq_status cli_layout(const cli_options *options, const char *name, uint32_t ran
  */
 void cli_signals_begin(void);
 int cli_interrupted(void);
-int cli_interrupt_code(void); /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HUNG_UP */
+int cli_is_cancelled(void *cookie); /* the same as clq_file_events has it */
+int cli_interrupt_code(void);       /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HUNG_UP */
 
 /* Progress on stderr, drawn at most ten times a second: bar, percent, bytes, rate, time left, the tensor's name. Other
  * threads may print warnings meanwhile. */

@@ -6,7 +6,7 @@
 
 static clq_status set_axis(const cli_options *options, const char *name, clq_layout *layout, clq_error *error)
 {
-    const int64_t given = options->axis_given ? options->axis : 0;
+    const int64_t given = options->file.has_axis ? options->file.axis : 0;
     const int64_t axis = given < 0 ? given + (int64_t)layout->rank : given;
     CLQ_REQUIRE(axis >= 0 && axis < (int64_t)layout->rank, "tensor '%s': it has no axis %lld: its rank is %u", name,
                 (long long)given, (unsigned)layout->rank);
@@ -18,8 +18,8 @@ clq_status cli_layout(const cli_options *options, const char *name, uint32_t ran
                       clq_granularity default_granularity, clq_layout *layout, clq_error *error)
 {
     memset(layout, 0, sizeof *layout);
-    layout->granularity = options->granularity_given ? options->granularity : default_granularity;
-    layout->group_size = options->group_size;
+    layout->granularity = options->file.has_granularity ? options->file.granularity : default_granularity;
+    layout->group_size = options->file.group_size;
     CLQ_REQUIRE(rank <= CLQ_MAX_RANK, "tensor '%s': its rank is %u, required is at most %d", name, (unsigned)rank,
                 (int)CLQ_MAX_RANK);
     layout->rank = rank;

@@ -83,7 +83,7 @@ static int refuse_option(int result, const char *argument, const char *verb_name
 static int store_option(cli_options *options, const cli_option *row, const char *text)
 {
     char names[CLI_NAMES_BYTES];
-    if (row->store(options, text) || text == NULL) {
+    if (cli_store_option(options, row, text) || text == NULL) {
         return CLI_OK;
     }
     if (row->name_of != NULL) {
@@ -98,10 +98,7 @@ static void set_defaults(cli_options *options)
     const char *device = getenv("CLQUANT_DEVICE");
     memset(options, 0, sizeof *options);
     options->device = device != NULL && device[0] != '\0' ? device : "auto";
-    options->preset = CLQ_PRESET_SYMMETRIC;
-    options->group_size = 128;
-    options->min_rank = -1;
-    options->memory_bytes = UINT64_C(256) << 20;
+    clq_file_request_init(&options->file);
     options->max_shift = 15;
     options->model_scale = 1;
 }
@@ -135,8 +132,8 @@ static int check_together(const cli_options *options)
     const int needs_output = options->verb == CLI_VERB_QUANTIZE || options->verb == CLI_VERB_DEQUANTIZE ||
                              options->verb == CLI_VERB_CALIBRATE || options->verb == CLI_VERB_GEMM ||
                              options->verb == CLI_VERB_SAMPLE;
-    const int channels = options->granularity_given
-                             ? options->granularity == CLQ_PER_CHANNEL
+    const int channels = options->file.has_granularity
+                             ? options->file.granularity == CLQ_PER_CHANNEL
                              : options->verb != CLI_VERB_MINMAX && options->verb != CLI_VERB_CALIBRATE;
     if (given < verb->minimum) {
         return cli_usage_error("missing argument: clquant %s %s", verb->name, verb->arguments);
@@ -149,13 +146,13 @@ static int check_together(const cli_options *options)
             return cli_usage_error("empty argument: clquant %s %s", verb->name, verb->arguments);
         }
     }
-    if (needs_output && options->output == NULL) {
+    if (needs_output && options->file.output == NULL) {
         return cli_usage_error("missing option -o FILE: where to write");
     }
-    if (options->axis_given && !channels) {
+    if (options->file.has_axis && !channels) {
         return cli_usage_error("--axis needs --granularity channel");
     }
-    if (options->group_size_given && options->granularity != CLQ_PER_GROUP) {
+    if (options->group_size_given && options->file.granularity != CLQ_PER_GROUP) {
         return cli_usage_error("--group-size needs --granularity group");
     }
     return CLI_OK;
@@ -259,6 +256,12 @@ static int asks_for_json(int argc, char **argv)
     return 0;
 }
 
+static clq_name_list name_list(const cli_list *list)
+{
+    const clq_name_list names = {list->items, list->count};
+    return names;
+}
+
 int cli_options_parse(int argc, char **argv, cli_options *options, int *code)
 {
     parser state = {.options = options, .verbs = CLI_ALL_VERBS};
@@ -277,6 +280,9 @@ int cli_options_parse(int argc, char **argv, cli_options *options, int *code)
         return 0;
     }
     cli_messages_begin(state.verb_name, options->verbose);
+    options->file.tensors = name_list(&options->tensors);
+    options->file.include = name_list(&options->include);
+    options->file.exclude = name_list(&options->exclude);
     *code = check_together(options);
     return *code == CLI_OK;
 }

@@ -8,6 +8,20 @@
 
 #include "command/frame/cli.h"
 
+/* What a value is, and so how it is read and what its field in cli_options is. */
+typedef enum cli_option_kind {
+    CLI_OPTION_OTHER,    /* `store` alone knows */
+    CLI_OPTION_FLAG,     /* int: 1 when given */
+    CLI_OPTION_TEXT,     /* const char *: kept as it is, not empty */
+    CLI_OPTION_LIST,     /* cli_list: as many as are given */
+    CLI_OPTION_CHOICE,   /* int or enum: position among the alternatives, or what `codes` has there */
+    CLI_OPTION_SIGNED,   /* int32_t, within [least, most] */
+    CLI_OPTION_UNSIGNED, /* uint64_t, likewise */
+    CLI_OPTION_SIZE,     /* uint64_t: bytes, likewise */
+    CLI_OPTION_REAL,     /* double */
+    CLI_OPTION_RANGE     /* double[2] */
+} cli_option_kind;
+
 typedef struct cli_option {
     const char *name;     /* without the dashes; the same name may stand in two rows for different verbs */
     char letter;          /* '\0': none */
@@ -17,7 +31,14 @@ typedef struct cli_option {
      * them all. */
     const char *(*name_of)(size_t index);
     uint32_t verbs; /* bit 1 << cli_verb for each verb that takes it */
-    /* Store the value (NULL for a flag); returns 0 when `text` is not acceptable. */
+    cli_option_kind kind;
+    size_t field; /* offset in cli_options */
+    size_t given; /* likewise, of an int that tells that the option was given; 0: there is none */
+    const int *codes;
+    int64_t least;
+    uint64_t most;
+    /* Besides, or alone: look at the value, or keep more of it (NULL for a flag); returns 0 when it is not acceptable.
+     */
     int (*store)(cli_options *options, const char *text);
     const char *required; /* what a value must be, for the message: "a whole number from 0 to 30" */
     const char *initial;  /* the default, as text, or NULL */
@@ -80,76 +101,16 @@ int cli_find_verb(const char *word, cli_verb *verb);
 int cli_is_printing_verb(const char *word);
 int cli_run_printing_verb(const char *word, int count, char **arguments);
 
-/* Parts of setters: keep the text, which must not be empty; the position of `text` in "a|b|c", or -1. */
-int cli_store_text(const char **field, const char *text);
-int cli_choose(const char *text, const char *alternatives);
+/* Store the value of an option (NULL for a flag); returns 0 when `text` is not acceptable. */
+int cli_store_option(cli_options *options, const cli_option *row, const char *text);
 
-/* Setters of the table, in option_values.c. */
-int cli_set_device(cli_options *options, const char *text);
-int cli_set_json(cli_options *options, const char *text);
-int cli_set_quiet(cli_options *options, const char *text);
-int cli_set_verbose(cli_options *options, const char *text);
-int cli_set_progress(cli_options *options, const char *text);
-int cli_set_output(cli_options *options, const char *text);
-int cli_set_force(cli_options *options, const char *text);
-int cli_set_tensor(cli_options *options, const char *text);
-int cli_set_granularity(cli_options *options, const char *text);
-int cli_set_axis(cli_options *options, const char *text);
-int cli_set_group_size(cli_options *options, const char *text);
-int cli_set_nonfinite(cli_options *options, const char *text);
-int cli_set_preset(cli_options *options, const char *text);
-int cli_set_dtype(cli_options *options, const char *text);
-int cli_set_real_dtype(cli_options *options, const char *text);
-int cli_set_rounding(cli_options *options, const char *text);
-int cli_set_order(cli_options *options, const char *text);
-int cli_set_arithmetic(cli_options *options, const char *text);
-int cli_set_scale(cli_options *options, const char *text);
-int cli_set_zero_point(cli_options *options, const char *text);
-int cli_set_range(cli_options *options, const char *text);
-int cli_set_calibrate(cli_options *options, const char *text);
-int cli_set_ranges(cli_options *options, const char *text);
-int cli_set_method(cli_options *options, const char *text);
-int cli_set_name(cli_options *options, const char *text);
-int cli_set_histograms(cli_options *options, const char *text);
-int cli_set_calibrated_granularity(cli_options *options, const char *text);
-int cli_set_include(cli_options *options, const char *text);
-int cli_set_exclude(cli_options *options, const char *text);
-int cli_set_min_rank(cli_options *options, const char *text);
-int cli_set_strict(cli_options *options, const char *text);
-int cli_set_dry_run(cli_options *options, const char *text);
-int cli_set_resume(cli_options *options, const char *text);
-int cli_set_memory(cli_options *options, const char *text);
-int cli_set_fail_sqnr(cli_options *options, const char *text);
-int cli_set_emit_config(cli_options *options, const char *text);
-int cli_set_sample(cli_options *options, const char *text);
-int cli_set_max_shift(cli_options *options, const char *text);
-int cli_set_bits(cli_options *options, const char *text);
-int cli_set_seed(cli_options *options, const char *text);
-int cli_set_model_scale(cli_options *options, const char *text);
-
-/* Those of gemm alone, in option_values_gemm.c. */
-int cli_set_product_dtype(cli_options *options, const char *text);
-int cli_set_transpose_a(cli_options *options, const char *text);
-int cli_set_transpose_b(cli_options *options, const char *text);
-int cli_set_a_zero_point(cli_options *options, const char *text);
-int cli_set_b_zero_point(cli_options *options, const char *text);
-int cli_set_c_zero_point(cli_options *options, const char *text);
-int cli_set_bias(cli_options *options, const char *text);
-int cli_set_requant(cli_options *options, const char *text);
-int cli_set_scale_a(cli_options *options, const char *text);
-int cli_set_scale_b(cli_options *options, const char *text);
-int cli_set_scale_c(cli_options *options, const char *text);
-int cli_set_multiplier(cli_options *options, const char *text);
-int cli_set_shift(cli_options *options, const char *text);
-int cli_set_clamp(cli_options *options, const char *text);
-int cli_set_variant(cli_options *options, const char *text);
-int cli_set_check(cli_options *options, const char *text);
-
-/* Those of bench alone, in option_values_bench.c. */
-int cli_set_shapes(cli_options *options, const char *text);
-int cli_set_rounds(cli_options *options, const char *text);
-int cli_set_quick(cli_options *options, const char *text);
-int cli_set_sweep(cli_options *options, const char *text);
-int cli_set_bench_variant(cli_options *options, const char *text);
+/* What the table has beside kinds, in option_values.c. */
+int cli_store_quiet(cli_options *options, const char *text);
+int cli_store_verbose(cli_options *options, const char *text);
+int cli_store_calibrate(cli_options *options, const char *text);
+int cli_store_method(cli_options *options, const char *text);
+int cli_store_sample(cli_options *options, const char *text);
+int cli_check_scale_c(cli_options *options, const char *text);
+int cli_keep_clamp(cli_options *options, const char *text);
 
 #endif

@@ -106,6 +106,12 @@ int cli_interrupted(void)
     return atomic_load(&caught_signal) != 0;
 }
 
+int cli_is_cancelled(void *cookie)
+{
+    (void)cookie;
+    return cli_interrupted();
+}
+
 int cli_interrupt_code(void)
 {
     switch (atomic_load(&caught_signal)) {

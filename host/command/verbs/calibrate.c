@@ -25,7 +25,7 @@ static clq_status execute(clq_calibrate_job *job, const char **complete, clq_err
     snprintf(job->device, sizeof job->device, "%s", info.name);
     CLQ_TRY(clq_calibrate_run(job, error));
     CLQ_TRY(clq_calibrate_write(job, error));
-    *complete = options->output;
+    *complete = options->file.output;
     seconds = cli_seconds_since(&begun);
     if (options->json) {
         clq_calibrate_json(job, seconds);

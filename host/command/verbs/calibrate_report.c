@@ -12,7 +12,7 @@
 
 /* ---- JSON ---- */
 
-static void list_member(clq_json_writer *json, const char *key, const cli_list *list)
+static void list_member(clq_json_writer *json, const char *key, const clq_name_list *list)
 {
     if (list->count > 0) {
         clq_json_writer_key(json, key);
@@ -29,7 +29,7 @@ static void method_members(clq_json_writer *json, const clq_calibrate_job *job)
 {
     const cli_options *options = job->options;
     char method[80];
-    clq_calibration_format(method, sizeof method, &options->calibration);
+    clq_calibration_format(method, sizeof method, &options->file.calibration);
     clq_json_writer_key(json, CLQ_RANGES_KEY);
     clq_json_writer_i64(json, CLQ_RANGES_VERSION);
     clq_json_writer_key(json, "version");
@@ -39,22 +39,23 @@ static void method_members(clq_json_writer *json, const clq_calibrate_job *job)
     clq_json_writer_key(json, "options");
     clq_json_writer_open(json, '{');
     clq_json_writer_key(json, "granularity");
-    clq_json_writer_string(json, clq_granularity_name(options->granularity));
-    if (options->granularity == CLQ_PER_CHANNEL) {
+    clq_json_writer_string(json, clq_granularity_name(options->file.granularity));
+    if (options->file.granularity == CLQ_PER_CHANNEL) {
         clq_json_writer_key(json, "axis");
-        clq_json_writer_i64(json, options->axis);
+        clq_json_writer_i64(json, options->file.axis);
     }
     clq_json_writer_key(json, "nonfinite");
-    clq_json_writer_string(json, options->ignore_nonfinite ? "ignore" : "error");
-    if (options->calibration.kind == CLQ_CALIBRATE_MSE || options->calibration.kind == CLQ_CALIBRATE_ENTROPY) {
+    clq_json_writer_string(json, options->file.ignore_nonfinite ? "ignore" : "error");
+    if (options->file.calibration.kind == CLQ_CALIBRATE_MSE ||
+        options->file.calibration.kind == CLQ_CALIBRATE_ENTROPY) {
         clq_json_writer_key(json, "preset");
-        clq_json_writer_string(json, clq_preset_name(options->preset));
+        clq_json_writer_string(json, clq_preset_name(options->file.preset));
         clq_json_writer_key(json, "dtype");
         clq_json_writer_string(json, clq_dtype_name(job->scheme.dtype));
     }
-    list_member(json, "tensor", &options->tensors);
-    list_member(json, "include", &options->include);
-    list_member(json, "exclude", &options->exclude);
+    list_member(json, "tensor", &options->file.tensors);
+    list_member(json, "include", &options->file.include);
+    list_member(json, "exclude", &options->file.exclude);
     clq_json_writer_close(json, '}');
     clq_json_writer_key(json, "inputs");
     clq_json_writer_open(json, '[');
@@ -147,7 +148,7 @@ static void tensor_object(clq_json_writer *json, const clq_calibrate_job *job, c
     clq_json_writer_u64(json, tensor->nonfinite);
     numbers(json, "min", tensor, tensor->found, 2);
     numbers(json, "max", tensor, tensor->found + 1, 2);
-    if (clq_calibration_counts(&job->options->calibration)) {
+    if (clq_calibration_counts(&job->options->file.calibration)) {
         thresholds(json, tensor);
     }
     numbers(json, "lo", tensor, tensor->range, 2);
@@ -180,7 +181,7 @@ clq_status clq_calibrate_write(const clq_calibrate_job *job, clq_error *error)
     all_members(&json, job);
     clq_json_writer_end(&json);
     CLQ_TRY_TO(clq_text_take(&json.text, "the ranges", &text, &bytes, error));
-    CLQ_TRY_TO(clq_writer_open(job->options->output, bytes, job->options->force, &writer, error));
+    CLQ_TRY_TO(clq_writer_open(job->options->file.output, bytes, job->options->file.replace, &writer, error));
     CLQ_TRY_TO(clq_writer_write(writer, text, bytes, error));
     CLQ_TRY_TO(clq_writer_commit(&writer, error));
 done:
@@ -201,7 +202,7 @@ void clq_calibrate_json(const clq_calibrate_job *job, double seconds)
     clq_json_writer_key(&json, "inputs");
     clq_json_writer_u64(&json, job->input_count);
     clq_json_writer_key(&json, "output");
-    clq_json_writer_string(&json, job->options->output);
+    clq_json_writer_string(&json, job->options->file.output);
     clq_json_writer_key(&json, "seconds");
     clq_json_writer_number(&json, seconds);
     clq_json_writer_key(&json, "device");
@@ -244,7 +245,7 @@ static void format_kept(char *out, size_t capacity, const clq_calibrated *tensor
 clq_status clq_calibrate_table(const clq_calibrate_job *job, double seconds, clq_error *error)
 {
     static const char *const TITLES[] = {"tensor", "type", "per", "batches", "elements", "found", "range", "within"};
-    const int counts = clq_calibration_counts(&job->options->calibration);
+    const int counts = clq_calibration_counts(&job->options->file.calibration);
     cli_table *table = cli_table_create(counts ? 8 : 7, TITLES, "<<<>>>>>");
     clq_status status;
     char text[160];
@@ -271,7 +272,7 @@ clq_status clq_calibrate_table(const clq_calibrate_job *job, double seconds, clq
     status = cli_table_print(table, stdout, error);
     cli_table_destroy(&table);
     CLQ_TRY(status);
-    clq_calibration_format(text, sizeof text, &job->options->calibration);
+    clq_calibration_format(text, sizeof text, &job->options->file.calibration);
     cli_line(stdout, "%zu tensor%s calibrated by %s over %zu file%s, %.2f s on %s", job->count,
              job->count == 1 ? "" : "s", text, job->input_count, job->input_count == 1 ? "" : "s", seconds,
              job->device);

@@ -37,7 +37,7 @@ static clq_status open_slots(compare_run *run, clq_error *error)
         clq_context_device(run->context, &info);
         snprintf(run->report.device, sizeof run->report.device, "%s", info.name);
     }
-    bytes = clq_slot_capacity(run->context, run->options->memory_bytes, 2);
+    bytes = clq_slot_capacity(run->context, run->options->file.memory_bytes, 2);
     CLQ_TRY(clq_slot_init(&comparison->reference.slot, run->context, bytes, error));
     return clq_slot_init(&comparison->test.slot, run->context, bytes, error);
 }
@@ -79,7 +79,7 @@ static int refuse_quality(const compare_run *run, const clq_pair *pair)
         cli_message("tensor '%s' is NaN or infinite where the other is not", shown);
     } else {
         cli_message("tensor '%s' has an SQNR of %s, below the %g dB asked for", shown, sqnr,
-                    run->options->fail_sqnr_below);
+                    run->options->file.minimum_sqnr_db);
     }
     return CLI_QUALITY;
 }
@@ -95,10 +95,11 @@ static int judge(const compare_run *run)
             return CLI_MISMATCH;
         }
     }
-    for (size_t i = 0; run->options->fail_sqnr_given && i < run->report.compared; i++) {
+    for (size_t i = 0; run->options->file.has_minimum_sqnr && i < run->report.compared; i++) {
         const clq_pair *pair = run->report.order[i];
         /* Not "below": a tensor without a number fails too. */
-        if (!pair->errors.exact && (pair->differing > 0 || !(pair->errors.sqnr_db >= run->options->fail_sqnr_below))) {
+        if (!pair->errors.exact &&
+            (pair->differing > 0 || !(pair->errors.sqnr_db >= run->options->file.minimum_sqnr_db))) {
             return refuse_quality(run, pair);
         }
     }

@@ -54,14 +54,6 @@ static const char *file_dtype_name(clq_dtype real)
     return real == CLQ_F16 ? "F16" : real == CLQ_BF16 ? "BF16" : "F32";
 }
 
-static clq_dtype wanted_type(const cli_options *options)
-{
-    if (options->dtype != NULL && strcmp(options->dtype, "f16") == 0) {
-        return CLQ_F16;
-    }
-    return options->dtype != NULL && strcmp(options->dtype, "bf16") == 0 ? CLQ_BF16 : CLQ_F32;
-}
-
 static void take(dequantize_run *run, size_t index)
 {
     dequantize_item *item = &run->items[run->count++];
@@ -88,7 +80,7 @@ static clq_status refuse_name(const dequantize_run *run, const char *name, clq_e
 
 static clq_status select_tensors(dequantize_run *run, clq_error *error)
 {
-    const cli_list *names = &run->options->tensors;
+    const clq_name_list *names = &run->options->file.tensors;
     run->items = calloc(run->model->tensor_count + names->count + 1, sizeof *run->items);
     if (run->items == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", run->model->tensor_count);
@@ -105,7 +97,7 @@ static clq_status select_tensors(dequantize_run *run, clq_error *error)
             take(run, i);
         }
     }
-    if (clq_output_is_npy(run->options->output)) {
+    if (clq_output_is_npy(run->options->file.output)) {
         CLQ_REQUIRE(run->count == 1, "a .npy file holds one tensor, and there are %zu: choose one with --tensor",
                     run->count);
         CLQ_REQUIRE(run->real != CLQ_BF16 || run->quantized_count == 0, "--dtype bf16: .npy files have no such type");
@@ -233,9 +225,9 @@ static clq_status write_slot(void *cookie, size_t number, clq_error *error)
 
 static clq_status write_items(dequantize_run *run, clq_error *error)
 {
-    const clq_pipeline pipeline = {run, SLOTS, fill_slot, {compute_slot, write_slot}};
+    const clq_pipeline pipeline = {run, SLOTS, fill_slot, {compute_slot, write_slot}, cli_is_cancelled, NULL};
     run->feed = (clq_feed){.cookie = run, .next = next_piece};
-    CLQ_TRY(clq_output_open(run->output, run->options->force, error));
+    CLQ_TRY(clq_output_open(run->output, run->options->file.replace, error));
     run->progress = cli_progress_begin(run->options, "dequantize", run->summary.bytes_out);
     CLQ_TRY(clq_pipeline_run(&pipeline, error));
     cli_progress_finish(run->progress, "flushing to disk");
@@ -299,7 +291,7 @@ static clq_status open_device(dequantize_run *run, clq_error *error)
     CLQ_TRY(cli_open_device(run->options, &run->context, error));
     clq_context_device(run->context, &info);
     snprintf(run->summary.device, sizeof run->summary.device, "%s", info.name);
-    run->slot_bytes = clq_slot_capacity(run->context, run->options->memory_bytes, SLOTS);
+    run->slot_bytes = clq_slot_capacity(run->context, run->options->file.memory_bytes, SLOTS);
     for (size_t i = 0; i < SLOTS; i++) {
         CLQ_TRY(clq_slot_init(&run->slots[i], run->context, run->slot_bytes, error));
     }
@@ -314,9 +306,9 @@ static clq_status execute(dequantize_run *run, clq_error *error)
         cli_warning(options, "%s", run->model->warning);
     }
     run->summary.bytes_in = clq_model_file_bytes(run->model);
-    run->real = wanted_type(options);
-    CLQ_TRY(clq_output_create(options->output, run->model->shard_count, &run->output, error));
-    CLQ_TRY(clq_output_check(run->output, run->model, options->force, error));
+    run->real = options->file.dtype != 0 ? options->file.dtype : CLQ_F32;
+    CLQ_TRY(clq_output_create(options->file.output, run->model->shard_count, &run->output, error));
+    CLQ_TRY(clq_output_check(run->output, run->model, options->file.replace, error));
     CLQ_TRY(clq_quantized_scan(run->model, &run->list, error));
     CLQ_TRY(select_tensors(run, error));
     if (run->quantized_count == 0) {
@@ -340,7 +332,7 @@ int cli_dequantize(const cli_options *options)
     status = execute(&run, &error);
     cli_progress_end(&run.progress);
     if (status == CLQ_OK) {
-        complete = options->output;
+        complete = options->file.output;
         run.summary.seconds = cli_seconds_since(&begun);
         status = report(&run, &error);
     }

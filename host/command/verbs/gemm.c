@@ -23,9 +23,9 @@ static clq_status prepare(gemm_run *run, clq_error *error)
     CLQ_TRY(cli_gemm_open(&run->job, error));
     CLQ_TRY(cli_gemm_read_values(&run->job, error));
     CLQ_TRY(cli_gemm_check_values(&run->job, error));
-    CLQ_TRY(clq_output_create(options->output, 1, &run->output, error));
-    CLQ_TRY(clq_output_check(run->output, run->job.a.model, options->force, error));
-    return clq_output_check(run->output, run->job.b.model, options->force, error);
+    CLQ_TRY(clq_output_create(options->file.output, 1, &run->output, error));
+    CLQ_TRY(clq_output_check(run->output, run->job.a.model, options->file.replace, error));
+    return clq_output_check(run->output, run->job.b.model, options->file.replace, error);
 }
 
 static clq_status open_device(gemm_run *run, clq_error *error)
@@ -51,7 +51,7 @@ static clq_status open_output(gemm_run *run, clq_error *error)
     CLQ_TRY(clq_output_tensor(run->output, 0, "C", name, job->rank, job->shape, cli_gemm_c_bytes(job), &run->number,
                               error));
     CLQ_TRY(clq_output_layout(run->output, &bytes, error));
-    return clq_output_open(run->output, job->options->force, error);
+    return clq_output_open(run->output, job->options->file.replace, error);
 }
 
 static clq_status write_output(gemm_run *run, clq_error *error)
@@ -107,5 +107,5 @@ int cli_gemm(const cli_options *options)
     clq_output_destroy(&run.output);
     cli_gemm_release(&run.product);
     cli_gemm_job_release(&run.job);
-    return cli_report_end(status == CLQ_OK ? options->output : NULL, status, &error);
+    return cli_report_end(status == CLQ_OK ? options->file.output : NULL, status, &error);
 }

@@ -9,13 +9,7 @@
 
 clq_dtype cli_gemm_dtype(const cli_options *options)
 {
-    static const clq_dtype dtypes[] = {CLQ_S32, CLQ_S8, CLQ_U8, CLQ_F32};
-    for (size_t i = 0; options->dtype != NULL && i < sizeof dtypes / sizeof dtypes[0]; i++) {
-        if (strcmp(options->dtype, clq_dtype_name(dtypes[i])) == 0) {
-            return dtypes[i];
-        }
-    }
-    return CLQ_S32;
+    return options->gemm.dtype_given ? options->gemm.dtype : CLQ_S32;
 }
 
 int cli_gemm_has_codes(const cli_options *options)
@@ -64,7 +58,7 @@ static int check_type(const cli_options *options)
         if (rows[i].given && !(rows[i].real && dtype == CLQ_F32)) {
             return cli_usage_error("%s is for --dtype s8 and u8%s, and this is --dtype %s%s", rows[i].name,
                                    rows[i].real ? ", or f32" : "", clq_dtype_name(dtype),
-                                   options->dtype == NULL ? ", the default" : "");
+                                   !options->gemm.dtype_given ? ", the default" : "");
         }
     }
     return CLI_OK;
@@ -86,7 +80,7 @@ static int check_multiplier(const cli_options *options)
     }
     if (scale != NULL && missing != NULL) {
         return cli_usage_error("--dtype %s takes --scale-a, --scale-b and --scale-c together; %s is missing",
-                               options->dtype, missing);
+                               clq_dtype_name(options->gemm.dtype), missing);
     }
     if (scale != NULL) {
         return CLI_OK;
@@ -98,8 +92,8 @@ static int check_multiplier(const cli_options *options)
         return cli_usage_error("--shift needs --multiplier");
     }
     if (options->gemm.multiplier == NULL) {
-        return cli_usage_error("--dtype %s needs --scale-a, --scale-b and --scale-c, or %s", options->dtype,
-                               alternative);
+        return cli_usage_error("--dtype %s needs --scale-a, --scale-b and --scale-c, or %s",
+                               clq_dtype_name(options->gemm.dtype), alternative);
     }
     if (!is_float && options->gemm.shift == NULL) {
         return cli_usage_error("--multiplier needs --shift with --requant %s",
@@ -142,8 +136,8 @@ int cli_gemm_check_options(const cli_options *options)
     if (code == CLI_OK) {
         code = check_clamp(options);
     }
-    if (code == CLI_OK && !clq_output_is_npy(options->output)) {
-        code = cli_usage_error("-o %s: gemm writes a .npy file, and the name must end so", options->output);
+    if (code == CLI_OK && !clq_output_is_npy(options->file.output)) {
+        code = cli_usage_error("-o %s: gemm writes a .npy file, and the name must end so", options->file.output);
     }
     return code;
 }

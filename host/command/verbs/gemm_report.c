@@ -29,7 +29,7 @@ static void print_json(const cli_gemm_job *job, const cli_gemm_product *product,
     const clq_gemm_problem *p = &job->problem;
     clq_json_writer json;
     cli_json_begin(&json);
-    text_member(&json, "file", job->options->output);
+    text_member(&json, "file", job->options->file.output);
     clq_json_writer_key(&json, "shape");
     clq_json_writer_shape(&json, job->rank, job->shape);
     size_member(&json, "m", p->m);
@@ -82,7 +82,7 @@ static void print_lines(const cli_gemm_job *job, const cli_gemm_product *product
     char time[40];
     char rate[40];
     char mode[40] = "";
-    clq_printable(path, sizeof path, job->options->output, strlen(job->options->output));
+    clq_printable(path, sizeof path, job->options->file.output, strlen(job->options->file.output));
     clq_format_shape(shape, sizeof shape, job->rank, job->shape);
     format_matrix(a, sizeof a, &job->a);
     format_matrix(b, sizeof b, &job->b);

@@ -99,7 +99,7 @@ done:
 static clq_status check_file(const cli_gemm_job *job, const wanted *w, const clq_model *model, clq_error *error)
 {
     const clq_model_tensor *tensor = &model->tensors[0];
-    CLQ_TRY(clq_model_refuse_output(model, job->options->output, error));
+    CLQ_TRY(clq_model_refuse_output(model, job->options->file.output, error));
     if (model->warning != NULL) {
         cli_warning(job->options, "%s: %s", w->option, model->warning);
     }

@@ -50,8 +50,8 @@ static clq_status add(selection *chosen, const cli_options *options, const clq_m
 static int select_named(selection *chosen, const cli_options *options, const clq_model *model)
 {
     clq_error error;
-    for (size_t i = 0; i < options->tensors.count; i++) {
-        const char *name = options->tensors.items[i];
+    for (size_t i = 0; i < options->file.tensors.count; i++) {
+        const char *name = options->file.tensors.items[i];
         const size_t index = clq_model_find(model, name);
         if (index == SIZE_MAX) {
             cli_near near = {.name = name};
@@ -253,10 +253,10 @@ static clq_status find_slot(void *cookie, size_t number, clq_error *error)
 
 static clq_status run_all(minmax_run *run, clq_context *context, clq_error *error)
 {
-    const clq_pipeline pipeline = {run, SLOTS, fill_slot, {find_slot}};
+    const clq_pipeline pipeline = {run, SLOTS, fill_slot, {find_slot}, cli_is_cancelled, NULL};
     clq_status status = CLQ_OK;
     run->feed = (clq_feed){.cookie = run, .next = next_piece};
-    run->slot_bytes = clq_slot_capacity(context, run->options->memory_bytes, SLOTS);
+    run->slot_bytes = clq_slot_capacity(context, run->options->file.memory_bytes, SLOTS);
     for (size_t i = 0; i < SLOTS && status == CLQ_OK; i++) {
         status = clq_slot_init(&run->slots[i], context, run->slot_bytes, error);
     }
@@ -276,7 +276,7 @@ static clq_status run_all(minmax_run *run, clq_context *context, clq_error *erro
 static int check_nonfinite(const cli_options *options, const selection *chosen)
 {
     int code = CLI_OK;
-    for (size_t i = 0; i < chosen->count && !options->ignore_nonfinite; i++) {
+    for (size_t i = 0; i < chosen->count && !options->file.ignore_nonfinite; i++) {
         const selected *item = &chosen->items[i];
         if (item->nonfinite.count > 0) {
             clq_error error;
@@ -328,7 +328,8 @@ int cli_minmax(const cli_options *options)
         clq_fail(&error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", model->tensor_count);
         code = cli_report(&error);
     } else {
-        code = options->tensors.count > 0 ? select_named(&chosen, options, model) : select_all(&chosen, options, model);
+        code = options->file.tensors.count > 0 ? select_named(&chosen, options, model)
+                                               : select_all(&chosen, options, model);
         code = code == CLI_OK ? run_selection(options, model, &chosen) : code;
     }
     free(chosen.items);

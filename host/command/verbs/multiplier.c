@@ -110,10 +110,10 @@ int cli_multiplier(const cli_options *options)
         found.sample_count = CLI_ACCUMULATORS;
         found.samples = samples;
     }
-    found.row_count = options->max_shift + 1;
+    found.row_count = (uint32_t)options->max_shift + 1;
     if (clq_multiplier_from_real(found.real, &found.q31, &error) != CLQ_OK ||
-        clq_multiplier_search(found.real, found.samples, found.sample_count, options->max_shift, options->max_bits,
-                              found.rows, &found.best, &error) != CLQ_OK) {
+        clq_multiplier_search(found.real, found.samples, found.sample_count, (uint32_t)options->max_shift,
+                              (uint32_t)options->max_bits, found.rows, &found.best, &error) != CLQ_OK) {
         return cli_report(&error);
     }
     if (options->json) {

@@ -40,7 +40,7 @@ static int check_strict(const clq_quantize_job *job)
             code = CLI_QUALITY;
         }
     }
-    if (code == CLI_OK || !job->options->strict) {
+    if (code == CLI_OK || !job->options->file.strict) {
         return CLI_OK;
     }
     cli_message("--strict: nothing was written, because not all that was selected can be quantized");
@@ -51,8 +51,8 @@ static int check_strict(const clq_quantize_job *job)
 static clq_status check_output(clq_quantize_job *job, clq_error *error)
 {
     const cli_options *options = job->options;
-    int replace = options->dry_run ? 2 : options->force;
-    if (!options->dry_run) {
+    int replace = options->file.dry_run ? 2 : options->file.replace;
+    if (!options->file.dry_run) {
         CLQ_TRY(clq_output_check(job->output, job->model, 2, error));
         CLQ_TRY(clq_checkpoint_find(options, &job->checkpoint, error));
         /* Files that stand under their final names already are compared byte for byte. */
@@ -70,7 +70,7 @@ static clq_status prepare(quantize_run *run, clq_error *error)
     if (job->model->warning != NULL) {
         cli_warning(options, "%s", job->model->warning);
     }
-    CLQ_TRY(clq_output_create(options->output, job->model->shard_count, &job->output, error));
+    CLQ_TRY(clq_output_create(options->file.output, job->model->shard_count, &job->output, error));
     CLQ_TRY(check_output(job, error));
     CLQ_TRY(clq_given_create(options, &job->given, error));
     CLQ_TRY(clq_model_plan_create(options, job->given, job->model, &job->plan, error));
@@ -113,8 +113,8 @@ static clq_status lay_out(quantize_run *run, clq_error *error)
 {
     clq_quantize_job *job = &run->job;
     const cli_options *options = job->options;
-    const int finds_all = !clq_zero_points_known(job->plan, job->given) || options->dry_run;
-    job->all_bytes = clq_quantize_bytes(job, finds_all, !options->dry_run);
+    const int finds_all = !clq_zero_points_known(job->plan, job->given) || options->file.dry_run;
+    job->all_bytes = clq_quantize_bytes(job, finds_all, !options->file.dry_run);
     job->progress = cli_progress_begin(options, "quantize", job->all_bytes);
     if (finds_all) {
         CLQ_TRY(clq_find_all(job, error));
@@ -137,10 +137,11 @@ static clq_status write_tensors(clq_quantize_job *job, clq_error *error)
 static int check_quality(const clq_quantize_job *job)
 {
     const clq_model_plan_tensor *worst = NULL;
-    for (size_t i = 0; i < job->plan->count && job->options->fail_sqnr_given; i++) {
+    for (size_t i = 0; i < job->plan->count && job->options->file.has_minimum_sqnr; i++) {
         const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
         /* Not "below": a tensor without a number fails too. */
-        if (tensor->measured && !tensor->errors.exact && !(tensor->errors.sqnr_db >= job->options->fail_sqnr_below) &&
+        if (tensor->measured && !tensor->errors.exact &&
+            !(tensor->errors.sqnr_db >= job->options->file.minimum_sqnr_db) &&
             (worst == NULL || clq_errors_compare(&tensor->errors, &worst->errors) < 0)) {
             worst = tensor;
         }
@@ -152,7 +153,7 @@ static int check_quality(const clq_quantize_job *job)
         clq_printable(shown, sizeof shown, name, strlen(name));
         cli_format_sqnr(sqnr, sizeof sqnr, &worst->errors);
         cli_message("tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written", shown, sqnr,
-                    job->options->fail_sqnr_below);
+                    job->options->file.minimum_sqnr_db);
         return CLI_QUALITY;
     }
     return CLI_OK;
@@ -179,15 +180,15 @@ static clq_status execute(quantize_run *run, clq_error *error)
     }
     CLQ_TRY(open_device(run, error));
     CLQ_TRY(lay_out(run, error));
-    if (!options->dry_run) {
+    if (!options->file.dry_run) {
         CLQ_TRY(write_tensors(job, error));
         cli_progress_finish(job->progress, "flushing to disk");
         run->code = check_quality(job);
         if (run->code == CLI_OK) {
             CLQ_TRY(clq_checkpoint_commit(job->checkpoint, error));
-            run->complete = options->output;
+            run->complete = options->file.output;
         }
-        if (run->code == CLI_OK && options->emit_config != NULL) {
+        if (run->code == CLI_OK && options->file.config_file != NULL) {
             CLQ_TRY(clq_config_write(options, job->plan, error));
         }
     }
@@ -201,7 +202,7 @@ static clq_status execute(quantize_run *run, clq_error *error)
  */
 static int is_kept(const cli_options *options, clq_status status)
 {
-    return options->resume && status != CLQ_OK && status != CLQ_NONFINITE;
+    return options->file.resume && status != CLQ_OK && status != CLQ_NONFINITE;
 }
 
 int cli_quantize(const cli_options *options)
@@ -212,10 +213,10 @@ int cli_quantize(const cli_options *options)
     int kept;
     memset(&run, 0, sizeof run);
     run.job.options = options;
-    if (clq_output_is_npy(options->output)) {
+    if (clq_output_is_npy(options->file.output)) {
         return cli_usage_error("quantize writes a safetensors file, not a .npy: codes need their scales beside them");
     }
-    if (options->dry_run && options->resume) {
+    if (options->file.dry_run && options->file.resume) {
         return cli_usage_error("--dry-run writes nothing, so that there is nothing for --resume to continue");
     }
     clock_gettime(CLOCK_MONOTONIC, &run.begun);

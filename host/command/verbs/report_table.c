@@ -168,9 +168,9 @@ clq_status cli_report_table(const cli_options *options, const clq_model_plan *pl
     char out[64];
     char rate[64] = "";
     if (plan->quantized_count > 0) {
-        CLQ_TRY(quantized_table(plan, !options->dry_run, options->verbose || options->dry_run, error));
+        CLQ_TRY(quantized_table(plan, !options->file.dry_run, options->verbose || options->file.dry_run, error));
     }
-    if (copied > 0 && (options->verbose || options->dry_run)) {
+    if (copied > 0 && (options->verbose || options->file.dry_run)) {
         CLQ_TRY(copied_table(plan, error));
     } else if (copied > 0) {
         copied_reasons(plan);
@@ -179,13 +179,13 @@ clq_status cli_report_table(const cli_options *options, const clq_model_plan *pl
     cli_report_hint(plan);
     clq_format_bytes(in, sizeof in, summary->bytes_in);
     clq_format_bytes(out, sizeof out, summary->bytes_out);
-    if (!options->dry_run && summary->seconds > 0.0) {
+    if (!options->file.dry_run && summary->seconds > 0.0) {
         char number[32];
         clq_format_bytes(number, sizeof number, (uint64_t)((double)summary->bytes_in / summary->seconds));
         snprintf(rate, sizeof rate, " (%s/s)", number);
     }
     cli_line(stdout, "%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s%s on %s",
-             options->dry_run ? "dry run: " : "", plan->quantized_count, copied, in, out, summary->bytes_out,
+             options->file.dry_run ? "dry run: " : "", plan->quantized_count, copied, in, out, summary->bytes_out,
              summary->bytes_out > 0 ? (double)summary->bytes_in / (double)summary->bytes_out : 0.0, summary->seconds,
              rate, summary->device);
     return CLQ_OK;

@@ -97,8 +97,8 @@ done:
 static clq_status refuse_existing(const cli_options *options, clq_error *error)
 {
     struct stat facts;
-    CLQ_REQUIRE(options->force || stat(options->output, &facts) != 0 || !S_ISREG(facts.st_mode),
-                "%s: exists already; --force replaces it", options->output);
+    CLQ_REQUIRE(options->file.replace || stat(options->file.output, &facts) != 0 || !S_ISREG(facts.st_mode),
+                "%s: exists already; --force replaces it", options->file.output);
     return CLQ_OK;
 }
 
@@ -113,7 +113,7 @@ static clq_status write_model(const cli_options *options, const cli_sample_model
     CLQ_TRY(clq_safetensors_plan_create(&plan, error));
     CLQ_TRY_TO(add_tensors(plan, model, sum, error));
     CLQ_TRY_TO(clq_safetensors_plan_finish(plan, &header, &header_bytes, &sum->bytes, error));
-    CLQ_TRY_TO(clq_writer_open(options->output, sum->bytes, options->force, &writer, error));
+    CLQ_TRY_TO(clq_writer_open(options->file.output, sum->bytes, options->file.replace, &writer, error));
     CLQ_TRY_TO(clq_writer_write(writer, header, header_bytes, error));
     CLQ_TRY_TO(write_data(options, writer, plan, model, sum->bytes - header_bytes, error));
     CLQ_TRY_TO(clq_writer_commit(&writer, error));
@@ -131,7 +131,7 @@ static void print_result(const cli_options *options, const cli_sample_model *mod
     if (options->json) {
         cli_json_begin(&json);
         clq_json_writer_key(&json, "file");
-        clq_json_writer_string(&json, options->output);
+        clq_json_writer_string(&json, options->file.output);
         clq_json_writer_key(&json, "model");
         clq_json_writer_string(&json, options->positional.items[0]);
         clq_json_writer_key(&json, "seed");
@@ -147,7 +147,7 @@ static void print_result(const cli_options *options, const cli_sample_model *mod
         clq_json_writer_end(&json);
     } else if (!options->quiet) {
         clq_format_bytes(bytes, sizeof bytes, sum->bytes);
-        clq_printable(path, sizeof path, options->output, strlen(options->output));
+        clq_printable(path, sizeof path, options->file.output, strlen(options->file.output));
         cli_line(stdout, "%s: %zu tensors, %llu parameters, %s", path, model->count,
                  (unsigned long long)sum->parameters, bytes);
     }
@@ -173,5 +173,5 @@ int cli_sample(const cli_options *options)
         print_result(options, &model, &sum);
     }
     cli_sample_release(&model);
-    return cli_report_end(status == CLQ_OK ? options->output : NULL, status, &error);
+    return cli_report_end(status == CLQ_OK ? options->file.output : NULL, status, &error);
 }

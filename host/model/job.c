@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "model/job.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/report.h"
+
+enum { MESSAGE_BYTES = 2048 };
+
+static clq_status check(clq_context *context, const clq_file_request *request, const clq_file_events *events,
+                        clq_error *error)
+{
+    CLQ_REQUIRE(request != NULL, "the request is NULL");
+    CLQ_REQUIRE(request->struct_size == sizeof *request,
+                "the request has a struct_size of %u, required is %zu: clq_file_request_init sets it",
+                (unsigned)request->struct_size, sizeof *request);
+    CLQ_REQUIRE(events == NULL || events->struct_size == sizeof *events,
+                "the events have a struct_size of %u, required is %zu", (unsigned)events->struct_size, sizeof *events);
+    CLQ_REQUIRE(context != NULL || (events != NULL && events->open_device != NULL),
+                "there is neither a context nor a function that makes one");
+    return CLQ_OK;
+}
+
+clq_status clq_job_begin(clq_job *job, const char *operation, clq_context *context, const clq_file_request *request,
+                         const clq_file_events *events, clq_error *error)
+{
+    memset(job, 0, sizeof *job);
+    pthread_mutex_init(&job->events_lock, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &job->begun);
+    CLQ_TRY(check(context, request, events, error));
+    job->request = request;
+    job->progress.operation = operation;
+    if (events != NULL) {
+        job->events = *events;
+    }
+    CLQ_TRY(clq_report_create(&job->report, error));
+    if (context != NULL) {
+        job->context = context;
+        return clq_job_need_device(job, error);
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_job_end(clq_job *job, clq_status status, clq_file_report **report)
+{
+    if (job->report != NULL) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        job->report->seconds =
+            (double)(now.tv_sec - job->begun.tv_sec) + (double)(now.tv_nsec - job->begun.tv_nsec) * 1e-9;
+    }
+    if (report != NULL) {
+        *report = job->report;
+        job->report = NULL;
+    }
+    clq_file_report_destroy(&job->report);
+    pthread_mutex_destroy(&job->events_lock);
+    return status;
+}
+
+clq_status clq_job_need_device(clq_job *job, clq_error *error)
+{
+    clq_device_info info;
+    if (job->context == NULL) {
+        CLQ_TRY(job->events.open_device(job->events.cookie, &job->context, error));
+    }
+    clq_context_device(job->context, &info);
+    snprintf(job->report->device, sizeof job->report->device, "%s", info.name);
+    return CLQ_OK;
+}
+
+/* ---- events ---- */
+
+static void tell(clq_job *job, clq_log_level level, const char *format, va_list arguments)
+{
+    char text[MESSAGE_BYTES];
+    if (job->events.message == NULL) {
+        return;
+    }
+    vsnprintf(text, sizeof text, format, arguments);
+    pthread_mutex_lock(&job->events_lock);
+    job->events.message(job->events.cookie, level, text);
+    pthread_mutex_unlock(&job->events_lock);
+}
+
+void clq_job_warn(clq_job *job, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    tell(job, CLQ_LOG_WARNING, format, arguments);
+    va_end(arguments);
+}
+
+void clq_job_note(clq_job *job, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    tell(job, CLQ_LOG_INFO, format, arguments);
+    va_end(arguments);
+}
+
+/* Not under the lock of the other events: asked often, and from every stage. */
+int clq_job_is_cancelled(void *cookie)
+{
+    const clq_job *job = cookie;
+    return job->events.is_cancelled != NULL && job->events.is_cancelled(job->events.cookie);
+}
+
+clq_status clq_job_check_cancelled(clq_job *job, clq_error *error)
+{
+    return clq_job_is_cancelled(job) ? clq_fail(error, CLQ_CANCELLED, "interrupted") : CLQ_OK;
+}
+
+static void tell_progress(clq_job *job)
+{
+    if (job->events.progress != NULL) {
+        pthread_mutex_lock(&job->events_lock);
+        job->events.progress(job->events.cookie, &job->progress);
+        pthread_mutex_unlock(&job->events_lock);
+    }
+}
+
+void clq_job_progress_begin(clq_job *job, uint64_t all_bytes)
+{
+    job->progress.all_bytes = all_bytes;
+    tell_progress(job);
+}
+
+void clq_job_progress_skip(clq_job *job, uint64_t done_bytes)
+{
+    job->progress.skipped_bytes = done_bytes;
+    job->progress.done_bytes = done_bytes;
+    tell_progress(job);
+}
+
+void clq_job_progress_at(clq_job *job, uint64_t done_bytes, const char *tensor)
+{
+    job->progress.done_bytes = done_bytes;
+    job->progress.tensor = tensor;
+    tell_progress(job);
+}
+
+void clq_job_progress_after(clq_job *job, const char *what)
+{
+    job->progress.done_bytes = job->progress.all_bytes;
+    job->progress.tensor = NULL;
+    job->progress.after = what;
+    tell_progress(job);
+}

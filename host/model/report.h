@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The report of a call of <clquant/files.h> while it is put together. */
+#ifndef CLQ_HOST_MODEL_REPORT_H
+#define CLQ_HOST_MODEL_REPORT_H
+
+#include <clquant/files.h>
+
+#include "core/error.h"
+
+clq_status clq_report_create(clq_file_report **report, clq_error *error);
+
+/*
+ * The report's next tensor, all zeros but for its name, which is copied, and what stands for "nothing found" (ranges of
+ * infinity, -infinity). Pointers to tensors are good until the next call.
+ */
+clq_status clq_report_add(clq_file_report *report, const char *name, clq_file_tensor **tensor, clq_error *error);
+
+/* Text and arrays in a report are malloc'ed and its own: clq_file_report_destroy frees name, reason, range, scale,
+ * zero_point, found_range, threshold, kept and histogram of each tensor. */
+
+#endif
