@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/model.h"
 #include "format/npy.h"
 #include "scratch.h"
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "engine/context.h"
+#include "format/model.h"
 #include "format/safetensors.h"
 #include "model/quantize_job.h"
 #include "model/quantize_output.h"

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "format/file.h"
+#include "format/model.h"
 #include "format/safetensors.h"
 #include "scratch.h"
 

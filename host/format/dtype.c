@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "format/model.h"
+#include "format/model_parts.h"
 
 /* Every element type of the safetensors format; source: huggingface/safetensors, safetensors/src/tensor.rs. */
 static const clq_file_dtype known[] = {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "core/size.h"
-#include "format/internal.h"
+#include "format/support.h"
 
 /* Linux moves at most 2 GiB less a page in one call; smaller steps cost nothing. */
 enum { STEP_BYTES = 1 << 30 };

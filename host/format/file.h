@@ -70,4 +70,8 @@ clq_status clq_writer_read(const clq_writer *writer, uint64_t offset, void *memo
 /* Flush the data to disk, so that what was written so far is there after a crash. For any thread. */
 clq_status clq_writer_flush(const clq_writer *writer, clq_error *error);
 
+/* clq_file_open, with more flags for open(2) and another path in messages. */
+clq_status clq_file_open_as(const char *path, const char *shown_path, int flags, int *fd, uint64_t *bytes,
+                            clq_error *error);
+
 #endif

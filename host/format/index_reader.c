@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/index_reader.h"
+#include "format/support.h"
 
 #include <stdarg.h>
 #include <stdio.h>

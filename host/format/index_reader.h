@@ -3,8 +3,9 @@
 #ifndef CLQ_HOST_FORMAT_INDEX_READER_H
 #define CLQ_HOST_FORMAT_INDEX_READER_H
 
-#include "format/internal.h"
 #include "format/json.h"
+#include "format/model_parts.h"
+#include "format/support.h"
 
 typedef struct clq_index_entry {
     char *tensor;

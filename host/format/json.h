@@ -7,15 +7,7 @@
 #ifndef CLQ_HOST_FORMAT_JSON_H
 #define CLQ_HOST_FORMAT_JSON_H
 
-#include "core/error.h"
-
-typedef struct clq_json {
-    const char *text;
-    size_t length;
-    size_t position;
-    uint32_t depth;
-    const char *what; /* named in messages: "safetensors header of FILE" */
-} clq_json;
+#include "format/json_string.h"
 
 typedef enum clq_json_kind {
     CLQ_JSON_OBJECT,
@@ -52,14 +44,5 @@ clq_status clq_json_skip(clq_json *json, clq_error *error); /* any value, checke
 
 /* Only white space may follow. */
 clq_status clq_json_end(clq_json *json, clq_error *error);
-
-/*
- * The first character of `text`, of which `left` bytes (at least 1) are there, as it stands within a JSON string: into
- * `out`, its bytes, at most 6, returned. *step is what it takes of `text`. A byte that is not UTF-8 becomes U+FFFD.
- */
-size_t clq_json_escape(const char *text, size_t left, size_t *step, char out[8]);
-
-/* `text` as a JSON string with its quotes, malloc'ed; NULL when memory is exhausted. */
-char *clq_json_quote(const char *text, size_t length);
 
 #endif

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of JSON strings: a part of json.c in a file of its own. */
+/* The inside of JSON strings, under the parser of json.h. */
 #ifndef CLQ_HOST_FORMAT_JSON_STRING_H
 #define CLQ_HOST_FORMAT_JSON_STRING_H
 
-#include "format/json.h"
+#include "core/error.h"
+
+/* Where a parser of JSON stands in its text. */
+typedef struct clq_json {
+    const char *text;
+    size_t length;
+    size_t position;
+    uint32_t depth;
+    const char *what; /* named in messages: "safetensors header of FILE" */
+} clq_json;
 
 /* CLQ_BAD_FILE: "WHAT, byte AT: rule". */
 clq_status clq_json_refuse(const clq_json *json, size_t at, clq_error *error, const char *format, ...) CLQ_PRINTF(4, 5);
@@ -16,5 +25,14 @@ clq_status clq_json_scan_string(clq_json *json, size_t *begin, size_t *end, clq_
  * escape is shorter than what it stands for.
  */
 size_t clq_json_decode_string(const clq_json *json, size_t begin, size_t end, char *out);
+
+/*
+ * The first character of `text`, of which `left` bytes (at least 1) are there, as it stands within a JSON string: into
+ * `out`, its bytes, at most 6, returned. *step is what it takes of `text`. A byte that is not UTF-8 becomes U+FFFD.
+ */
+size_t clq_json_escape(const char *text, size_t left, size_t *step, char out[8]);
+
+/* `text` as a JSON string with its quotes, malloc'ed; NULL when memory is exhausted. */
+char *clq_json_quote(const char *text, size_t length);
 
 #endif

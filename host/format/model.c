@@ -12,9 +12,10 @@
 
 #include "core/size.h"
 #include "format/file.h"
-#include "format/internal.h"
+#include "format/model_index.h"
 #include "format/npy.h"
 #include "format/safetensors.h"
+#include "format/support.h"
 #include "format/utf8.h"
 
 /* Bytes of a file that tell its kind; an index may begin with white space. */

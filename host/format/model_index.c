@@ -15,7 +15,9 @@
 
 #include "format/file.h"
 #include "format/index_reader.h"
+#include "format/model_index.h"
 #include "format/safetensors.h"
+#include "format/support.h"
 
 /* An index is a list of names like a header, so the same limit is ample. */
 #define MAX_INDEX_BYTES CLQ_SAFETENSORS_MAX_HEADER_BYTES

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "format/internal.h"
-#include "format/model.h"
+#include "format/model_parts.h"
+#include "format/support.h"
 
 const char *clq_last_part(const char *path)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/internal.h"
+#include "format/support.h"
 
 struct clq_name_slot {
     const char *name; /* NULL: free */

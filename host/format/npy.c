@@ -13,7 +13,7 @@
 
 #include "core/size.h"
 #include "format/file.h"
-#include "format/internal.h"
+#include "format/support.h"
 
 enum {
     MAX_HEADER_BYTES = 65536, /* NumPy itself reads 10,000 unless told otherwise */

@@ -3,7 +3,7 @@
 #ifndef CLQ_HOST_FORMAT_NPY_H
 #define CLQ_HOST_FORMAT_NPY_H
 
-#include "format/model.h"
+#include "format/model_parts.h"
 
 /* Parse model->shards[0] as .npy and add its one tensor, named `name`. Objects and structures are refused. */
 clq_status clq_npy_parse(clq_model *model, const char *name, clq_error *error);
@@ -14,5 +14,8 @@ clq_status clq_npy_parse(clq_model *model, const char *name, clq_error *error);
  */
 clq_status clq_npy_header(const char *dtype, uint32_t rank, const uint64_t *shape, char **header,
                           uint64_t *header_bytes, clq_error *error);
+
+/* clq_model_read for a .npy in Fortran order or big-endian; the range was checked. */
+clq_status clq_npy_read(const clq_model *model, uint64_t first, uint64_t count, void *memory, clq_error *error);
 
 #endif

@@ -16,7 +16,8 @@
 
 #include "core/size.h"
 #include "format/file.h"
-#include "format/internal.h"
+#include "format/npy.h"
+#include "format/support.h"
 
 enum {
     MAX_RANK = 64,

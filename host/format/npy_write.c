@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/internal.h"
 #include "format/npy.h"
+#include "format/support.h"
 
 static const struct {
     const char *name;

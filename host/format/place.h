@@ -3,7 +3,7 @@
 #ifndef CLQ_HOST_FORMAT_PLACE_H
 #define CLQ_HOST_FORMAT_PLACE_H
 
-#include "format/internal.h"
+#include "format/support.h"
 
 typedef struct clq_place {
     char *path;             /* as given, for messages */

@@ -3,7 +3,7 @@
 #ifndef CLQ_HOST_FORMAT_SAFETENSORS_H
 #define CLQ_HOST_FORMAT_SAFETENSORS_H
 
-#include "format/model.h"
+#include "format/model_parts.h"
 
 /* Longest header the format allows, decimal: huggingface/safetensors, MAX_HEADER_SIZE. */
 #define CLQ_SAFETENSORS_MAX_HEADER_BYTES 100000000u

@@ -3,8 +3,9 @@
 #ifndef CLQ_HOST_FORMAT_SAFETENSORS_PARSER_H
 #define CLQ_HOST_FORMAT_SAFETENSORS_PARSER_H
 
-#include "format/internal.h"
 #include "format/json.h"
+#include "format/model_parts.h"
+#include "format/support.h"
 
 typedef struct clq_header_parser {
     clq_model *model;

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "core/size.h"
-#include "format/internal.h"
 #include "format/json.h"
 #include "format/safetensors.h"
+#include "format/support.h"
 #include "format/utf8.h"
 
 typedef struct planned_tensor {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/json.h"
+#include "format/json_string.h"
 
 /*
  * Not open_memstream: when glibc's runs out of memory, only the call that met it is told, and its fclose may return 0

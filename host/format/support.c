@@ -2,7 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 #define _FILE_OFFSET_BITS 64
 
-#include "format/internal.h"
+#include "format/support.h"
 
 #include <errno.h>
 #include <fcntl.h>
