@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include "opencl/launch/choose_parameters.h"
 
-#include "opencl/runtime/state.h"
+#include <string.h>
 
 /* The places are those of kernels/choose.clh. */
 void clq_cl_scheme_numbers(const clq_scheme *s, cl_int integers[16], cl_ulong reals[4])

@@ -3,11 +3,15 @@
  * Dynamic quantization on a CPU device: minmax's first kernel, then one that does all the rest (kernels/dynamic.cl), or
  * that one alone.
  */
+#include "opencl/launch/dynamic.h"
+
 #include <string.h>
 
 #include "core/dtype.h"
 #include "core/size.h"
-#include "opencl/runtime/state.h"
+#include "opencl/launch/choose_parameters.h"
+#include "opencl/launch/minmax.h"
+#include "opencl/launch/walk.h"
 
 /* A work-item chooses the parameter anew: these many elements make that small. */
 enum { LEAST_STRIP = 1 << 16 };
@@ -18,21 +22,6 @@ enum { LEAST_STRIP = 1 << 16 };
  */
 enum { MOST_OF_ONE_ITEM = 1 << 18 };
 
-static clq_variant variant_of(const clq_context *context, const clq_task *task, clq_operation operation)
-{
-    clq_task own = *task;
-    own.operation = operation;
-    return clq_cl_choose(context, &own).variant;
-}
-
-int clq_cl_dynamic_is_fused(const clq_context *context, const clq_task *task)
-{
-    return context->device.type == CLQ_DEVICE_CPU && task->geometry.parameters == 1 && task->geometry.elements > 0 &&
-           variant_of(context, task, CLQ_OP_MINMAX) == CLQ_VARIANT_STRIP &&
-           variant_of(context, task, CLQ_OP_QUANTIZE) == CLQ_VARIANT_STRIP &&
-           clq_cl_trust_of(context, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_VARIANT_STRIP, task->q) != CLQ_DISTRUSTED;
-}
-
 /* Elements of a strip: whole blocks of an even number. */
 static uint64_t strip_of(const clq_context *context, uint64_t elements)
 {
@@ -42,27 +31,27 @@ static uint64_t strip_of(const clq_context *context, uint64_t elements)
     return clq_size_divide_up(clq_size_max(strip, least), 4096) * 4096;
 }
 
-/* The comparison before first use wants large results every other time, and so has both ways. */
-static int is_one_item(const clq_task *task)
+/* The trial before first use wants large results every other time, and so has both ways. */
+static int is_one_item(const clq_task *task, const clq_decision *decision)
 {
-    return task->geometry.elements <= MOST_OF_ONE_ITEM && !task->streams;
+    return task->geometry.elements <= MOST_OF_ONE_ITEM && !decision->streams;
 }
 
-clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
 {
     const clq_span *a = task->arguments;
     const uint64_t elements = task->geometry.elements;
-    const int alone = is_one_item(task);
+    const int alone = is_one_item(task, decision);
     const uint64_t strip = alone ? clq_size_divide_up(elements, 16) * 16 : strip_of(stream->context, elements);
     const clq_dtype dtype = task->q->scheme.dtype;
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
-    launch.file = "dynamic.cl";
-    launch.kernel = "dynamic_strip";
+    launch.file = decision->main.file;
+    launch.kernel = decision->main.kernel;
     clq_cl_walk_options(&launch, CLQ_VARIANT_ELEMENTWISE_COUNT, 16, clq_column_blocks(16), task->q->real, dtype);
-    clq_cl_minmax_push_partial(stream, task, alone, &launch);
+    clq_cl_minmax_push_partial(stream, task, decision, alone, &launch);
     if (!alone) {
-        CLQ_TRY(clq_cl_minmax_partial(stream, task, error));
+        CLQ_TRY(clq_cl_minmax_partial(stream, task, decision, error));
     }
     clq_cl_push_scheme(&launch, &task->q->scheme);
     clq_cl_launch_memory(&launch, a[CLQ_ARG_SCALE].object);
@@ -74,7 +63,7 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error
     clq_cl_launch_memory(&launch, a[CLQ_ARG_CODES].object);
     clq_cl_launch_u64(&launch, a[CLQ_ARG_CODES].offset_bytes * 8 / clq_dtype_bits(dtype));
     clq_cl_launch_u64(&launch, elements);
-    clq_cl_launch_i32(&launch, clq_cl_walk_mode(stream->context, task, CLQ_ARG_X, CLQ_ARG_CODES));
+    clq_cl_launch_i32(&launch, clq_cl_walk_mode(stream->context, task, decision, CLQ_ARG_X, CLQ_ARG_CODES));
     clq_cl_launch_u64(&launch, strip);
     launch.dimensions = 1;
     launch.global[0] = (size_t)clq_size_divide_up(elements, strip);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "opencl/launch/merge_range.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "opencl/runtime/state.h"
 
 clq_status clq_cl_merge_range(clq_cl_stream *stream, const clq_task *task, clq_error *error)
 {

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* minmax on a device: partial ranges, then one kernel that folds them (kernels/minmax.cl). */
+#include "opencl/launch/minmax.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "core/size.h"
-#include "opencl/runtime/state.h"
 
 enum { GROUP_SIZE = 128, TWO_VECTORS = 32, FOUND_BYTES = 16, RANGE_BYTES = 8 };
 
 /* Elements of a piece, and groups that fold partial ranges side by side; less of both where a kernel is compared with
- * the reference on small problems (trial/walk.c). */
-enum { LEAST_PIECE = 8192, LEAST_PIECE_UNDER_CHECK = 96, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_UNDER_CHECK = 64 };
+ * the reference on small problems (trial/cases_walk.c). */
+enum { LEAST_PIECE = 8192, LEAST_PIECE_IN_TRIAL = 96, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_IN_TRIAL = 64 };
 
 /* How a task is cut up: what the first kernel writes and how the second one finds it. */
 typedef struct shape {
     clq_choice choice;
+    int is_trial;
     uint64_t items; /* entries of found */
     uint64_t partials;
     uint64_t pieces, tasks, tasks_per_item; /* strip and grid */
@@ -42,7 +44,7 @@ static void shape_columns(shape *s, const clq_context *context, const clq_geomet
 static void shape_tasks(shape *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
-    const uint64_t least_piece = task->only_variant != 0 ? LEAST_PIECE_UNDER_CHECK : LEAST_PIECE;
+    const uint64_t least_piece = s->is_trial ? LEAST_PIECE_IN_TRIAL : LEAST_PIECE;
     const uint64_t wanted = clq_cl_target_items(context);
     const uint64_t segments = g->rows * g->segments_per_row;
     uint64_t pieces = clq_size_divide_up(wanted, clq_size_max(segments, 1));
@@ -66,13 +68,12 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_task *ta
     s->global[1] = 1;
 }
 
-static shape shape_of(const clq_context *context, const clq_task *task)
+static shape shape_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
     shape s;
-    clq_task own = *task;
-    own.operation = CLQ_OP_MINMAX;
     memset(&s, 0, sizeof s);
-    s.choice = clq_cl_choose(context, &own);
+    s.choice = decision->minmax;
+    s.is_trial = decision->is_trial;
     if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
         shape_columns(&s, context, &task->geometry);
     } else {
@@ -81,9 +82,9 @@ static shape shape_of(const clq_context *context, const clq_task *task)
     return s;
 }
 
-uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task)
+uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
-    const shape s = shape_of(context, task);
+    const shape s = shape_of(context, task, decision);
     return s.items * FOUND_BYTES + s.partials * RANGE_BYTES;
 }
 
@@ -168,7 +169,7 @@ static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, con
     clq_cl_launch_u64(&launch, s->count);
     push_found(&launch, task);
     if (tree) { /* at least one group for parameters, and the last for the non-finite elements */
-        const uint64_t most = task->only_variant != 0 ? MOST_FINAL_GROUPS_UNDER_CHECK : MOST_FINAL_GROUPS;
+        const uint64_t most = s->is_trial ? MOST_FINAL_GROUPS_IN_TRIAL : MOST_FINAL_GROUPS;
         launch.grouping = CLQ_CL_GROUPS_BUILT;
         launch.dimensions = 1;
         launch.local[0] = GROUP_SIZE;
@@ -179,24 +180,26 @@ static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, con
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
 {
-    const shape s = shape_of(stream->context, task);
+    const shape s = shape_of(stream->context, task, decision);
     CLQ_TRY(enqueue_partial(stream, task, &s, error));
     return enqueue_final(stream, task, &s, error);
 }
 
-void clq_cl_minmax_push_partial(const clq_cl_stream *stream, const clq_task *task, int none, clq_cl_launch *end)
+void clq_cl_minmax_push_partial(const clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
+                                int none, clq_cl_launch *end)
 {
-    const shape s = shape_of(stream->context, task);
+    const shape s = shape_of(stream->context, task, decision);
     push_scratch(end, stream, s.items);
     clq_cl_launch_u64(end, none ? 0 : s.items);
     clq_cl_launch_u64(end, none ? 0 : s.count);
     push_found(end, task);
 }
 
-clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
+                                 clq_error *error)
 {
-    const shape s = shape_of(stream->context, task);
+    const shape s = shape_of(stream->context, task, decision);
     return enqueue_partial(stream, task, &s, error);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quantize, dequantize and fake_quantize on a device: the walk of kernels/walk.clh and its sizes. */
+#include "opencl/launch/walk.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "core/dtype.h"
 #include "core/size.h"
-#include "opencl/runtime/state.h"
 
 /* As kernels/walk.clh and its includes have them. */
 enum { MODE_ROUND_AWAY = 1, MODE_ZERO_POINT_BEFORE = 2, MODE_RECIPROCAL = 4, MODE_STREAM = 8 };
@@ -35,9 +36,10 @@ static int is_large(const clq_context *context, const clq_task *task, clq_argume
     return bytes > context->cl->cache_bytes;
 }
 
-int32_t clq_cl_walk_mode(const clq_context *context, const clq_task *task, clq_argument source, clq_argument target)
+int32_t clq_cl_walk_mode(const clq_context *context, const clq_task *task, const clq_decision *decision,
+                         clq_argument source, clq_argument target)
 {
-    return clq_cl_mode_of(&task->q->scheme, task->streams || is_large(context, task, source, target));
+    return clq_cl_mode_of(&task->q->scheme, decision->streams || is_large(context, task, source, target));
 }
 
 void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_width, uint32_t column_blocks,
@@ -49,8 +51,8 @@ void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_wid
              clq_dtype_facts_of(dtype)->qmin < 0);
 }
 
-static void push_walk(clq_cl_launch *launch, const clq_context *context, const clq_task *task, clq_argument source,
-                      clq_argument target)
+static void push_walk(clq_cl_launch *launch, const clq_context *context, const clq_task *task,
+                      const clq_decision *decision, clq_argument source, clq_argument target)
 {
     const clq_geometry *g = &task->geometry;
     const clq_scheme *s = &task->q->scheme;
@@ -65,7 +67,7 @@ static void push_walk(clq_cl_launch *launch, const clq_context *context, const c
     clq_cl_launch_u64(launch, g->segment);
     clq_cl_launch_u64(launch, g->segments_per_row);
     clq_cl_launch_u64(launch, g->channels);
-    clq_cl_launch_i32(launch, clq_cl_walk_mode(context, task, source, target));
+    clq_cl_launch_i32(launch, clq_cl_walk_mode(context, task, decision, source, target));
     clq_cl_launch_i32(launch, s->qmin);
     clq_cl_launch_i32(launch, s->qmax);
 }
@@ -122,10 +124,11 @@ static void size_columns(clq_cl_launch *launch, const clq_context *context, cons
     launch->local[1] = 1;
 }
 
-clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_operation operation, clq_error *error)
+clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
+                              clq_error *error)
 {
-    clq_task own = *task;
-    clq_choice choice;
+    const clq_choice *choice = &decision->main;
+    const clq_operation operation = choice->operation;
     clq_cl_launch launch;
     /* The way there and back in one pass stores no codes: one program serves all their types. */
     const clq_dtype dtype = operation == CLQ_OP_FAKE_QUANTIZE ? CLQ_S8 : task->q->scheme.dtype;
@@ -134,19 +137,18 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_o
     if (task->geometry.elements == 0) {
         return CLQ_OK;
     }
-    own.operation = operation; /* dynamic quantization comes here as its last step */
-    choice = clq_cl_choose(stream->context, &own);
     memset(&launch, 0, sizeof launch);
-    launch.file = choice.file;
-    launch.kernel = choice.kernel;
-    clq_cl_walk_options(&launch, (int)choice.variant, choice.vector_width, choice.column_blocks, task->q->real, dtype);
-    push_walk(&launch, stream->context, &own, source, target);
-    if (choice.variant == CLQ_VARIANT_STRIP) {
-        size_strip(&launch, stream->context, &task->geometry, choice.vector_width);
-    } else if (choice.variant == CLQ_VARIANT_GRID) {
-        size_grid(&launch, stream->context, &task->geometry, choice.vector_width);
+    launch.file = choice->file;
+    launch.kernel = choice->kernel;
+    clq_cl_walk_options(&launch, (int)choice->variant, choice->vector_width, choice->column_blocks, task->q->real,
+                        dtype);
+    push_walk(&launch, stream->context, task, decision, source, target);
+    if (choice->variant == CLQ_VARIANT_STRIP) {
+        size_strip(&launch, stream->context, &task->geometry, choice->vector_width);
+    } else if (choice->variant == CLQ_VARIANT_GRID) {
+        size_grid(&launch, stream->context, &task->geometry, choice->vector_width);
     } else {
-        size_columns(&launch, stream->context, &task->geometry, &choice);
+        size_columns(&launch, stream->context, &task->geometry, choice);
     }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

@@ -14,6 +14,7 @@
 #include "core/dtype.h"
 #include "core/size.h"
 #include "opencl/launch/batch.h"
+#include "opencl/launch/walk.h"
 
 enum { CPU_WIDTH = 16, GRID_WIDTH = 4, GRID_LANES = 128, FOUND_BYTES = 16, RANGE_BYTES = 8 };
 
@@ -24,7 +25,7 @@ enum { LEAST_RUN = 1024, LEAST_PIECE = 8192, LEAST_TRIAL_RUN = 384, LEAST_TRIAL_
 /* Costs, in quarters of a block (clq_cl_work): of a tensor, a parameter made ready for the walk, one chosen. */
 enum { TENSOR_COST = 16, BLOCK_COST = 4, READY_COST = 16, CHOICE_COST = 80, TASK_COST = 16, LIST_COST = 8 };
 
-typedef struct stages {
+typedef struct builder {
     clq_cl_batch *device;
     const clq_batch *batch;
     const clq_context *context;
@@ -33,7 +34,7 @@ typedef struct stages {
     uint64_t partials; /* of minmax */
     uint32_t width;
     clq_cl_work *work; /* one for each tensor of the set */
-} stages;
+} builder;
 
 static const char *file_of(clq_operation operation, clq_batch_form form, const char **kernel)
 {
@@ -74,12 +75,12 @@ static uint64_t least_run(const clq_cl_batch *device)
     return device->is_trial ? LEAST_TRIAL_RUN : LEAST_RUN;
 }
 
-static batch_record *record_of(const stages *s, size_t i)
+static batch_record *record_of(const builder *s, size_t i)
 {
     return (batch_record *)s->device->table.records.items + s->first_record + i;
 }
 
-static const clq_task *task_of(const stages *s, size_t i)
+static const clq_task *task_of(const builder *s, size_t i)
 {
     return &s->batch->tasks[s->device->order[s->set->first + i]];
 }
@@ -117,7 +118,7 @@ static int has_choice(clq_operation operation)
 
 /* As host/opencl/launch/minmax.c cuts one tensor; a piece is also no more than a quarter of a run, so that runs can be
  * equal. */
-static void describe_tasks(stages *s, batch_record *r, const clq_geometry *g, uint64_t piece)
+static void describe_tasks(builder *s, batch_record *r, const clq_geometry *g, uint64_t piece)
 {
     const uint64_t segments = g->rows * g->segments_per_row;
     r->pieces = clq_size_max(clq_size_divide_up(g->segment, piece), 1);
@@ -130,7 +131,7 @@ static void describe_tasks(stages *s, batch_record *r, const clq_geometry *g, ui
     s->partials += r->direct ? 0 : r->tasks;
 }
 
-static void describe_columns(stages *s, batch_record *r, const clq_geometry *g)
+static void describe_columns(builder *s, batch_record *r, const clq_geometry *g)
 {
     const clq_columns c = clq_columns_of(s->context, g, s->width);
     const uint64_t period = g->channels * g->row;
@@ -146,7 +147,7 @@ static void describe_columns(stages *s, batch_record *r, const clq_geometry *g)
 }
 
 /* Elements of a piece. */
-static uint64_t piece_of(const stages *s)
+static uint64_t piece_of(const builder *s)
 {
     uint64_t elements = 0;
     for (size_t i = 0; i < s->set->count; i++) {
@@ -157,7 +158,7 @@ static uint64_t piece_of(const stages *s)
 }
 
 /* Whether what the set writes is more than the device's cache holds, so that writing past it gains. */
-static int is_large(const stages *s)
+static int is_large(const builder *s)
 {
     const clq_operation operation = s->batch->operation;
     uint64_t bytes = 0;
@@ -168,7 +169,7 @@ static int is_large(const stages *s)
     return bytes > s->context->cl->cache_bytes;
 }
 
-static clq_status append_records(stages *s, clq_error *error)
+static clq_status append_records(builder *s, clq_error *error)
 {
     const clq_operation operation = s->batch->operation;
     const uint64_t piece = piece_of(s);
@@ -210,39 +211,39 @@ static clq_status append_records(stages *s, clq_error *error)
 
 /* ---- work ---- */
 
-static uint64_t blocks_of(const stages *s, uint64_t elements)
+static uint64_t blocks_of(const builder *s, uint64_t elements)
 {
     return clq_size_divide_up(elements, s->width);
 }
 
-static clq_cl_work walk_work(const stages *s, const batch_record *r)
+static clq_cl_work walk_work(const builder *s, const batch_record *r)
 {
     const clq_cl_work work = {blocks_of(s, r->elements), BLOCK_COST + READY_COST * s->width / r->segment, TENSOR_COST};
     return work;
 }
 
-static clq_cl_work tile_work(const stages *s, const batch_record *r)
+static clq_cl_work tile_work(const builder *s, const batch_record *r)
 {
     const uint64_t blocks = clq_column_blocks(s->width);
     const clq_cl_work work = {r->tasks, blocks * (BLOCK_COST * r->lines_per_item + READY_COST * s->width), TENSOR_COST};
     return work;
 }
 
-static clq_cl_work task_work(const stages *s, const batch_record *r)
+static clq_cl_work task_work(const builder *s, const batch_record *r)
 {
     const uint64_t elements = r->segment / clq_size_max(r->pieces, 1);
     const clq_cl_work work = {r->tasks, BLOCK_COST * blocks_of(s, elements) + TASK_COST, TENSOR_COST};
     return work;
 }
 
-static clq_cl_work choice_work(const stages *s, const batch_record *r)
+static clq_cl_work choice_work(const builder *s, const batch_record *r)
 {
     const clq_cl_work work = {r->parameters, CHOICE_COST, 1};
     (void)s;
     return work;
 }
 
-static clq_cl_work fused_work(const stages *s, const batch_record *r)
+static clq_cl_work fused_work(const builder *s, const batch_record *r)
 {
     const clq_cl_work work = {
         1, 2 * BLOCK_COST * blocks_of(s, r->elements) + (READY_COST + CHOICE_COST) * r->parameters, TENSOR_COST};
@@ -251,7 +252,7 @@ static clq_cl_work fused_work(const stages *s, const batch_record *r)
 
 /* ---- launches ---- */
 
-static void set_options(clq_cl_launch *launch, const stages *s, clq_operation operation)
+static void set_options(clq_cl_launch *launch, const builder *s, clq_operation operation)
 {
     const clq_quantization *q = task_of(s, 0)->q;
     /* As for one tensor: types that a kernel does not touch make no other program of it. */
@@ -266,13 +267,13 @@ static void set_options(clq_cl_launch *launch, const stages *s, clq_operation op
              (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0, s->set->form == CLQ_BATCH_COLUMNS);
 }
 
-static void give_operand(const stages *s, clq_cl_batch_launch *l, clq_argument argument)
+static void give_operand(const builder *s, clq_cl_batch_launch *l, clq_argument argument)
 {
     l->operands[l->operand_count++] = task_of(s, 0)->arguments[argument].object;
 }
 
 /* One work-group for each run. */
-static clq_status append_launch(const stages *s, clq_cl_batch_launch *l, const clq_cl_runs *runs, clq_error *error)
+static clq_status append_launch(const builder *s, clq_cl_batch_launch *l, const clq_cl_runs *runs, clq_error *error)
 {
     l->first_cut = runs->first_cut;
     l->launch.grouping = CLQ_CL_GROUPS_BUILT;
@@ -282,7 +283,7 @@ static clq_status append_launch(const stages *s, clq_cl_batch_launch *l, const c
     return clq_cl_list_append(&s->device->launches, l, error);
 }
 
-static clq_cl_batch_launch begin_launch(const stages *s, clq_operation operation, clq_batch_form form)
+static clq_cl_batch_launch begin_launch(const builder *s, clq_operation operation, clq_batch_form form)
 {
     clq_cl_batch_launch l;
     memset(&l, 0, sizeof l);
@@ -292,7 +293,7 @@ static clq_cl_batch_launch begin_launch(const stages *s, clq_operation operation
 }
 
 /* Cut the whole set by `work_of`; *units tells whether there is anything to do. */
-static clq_status cut_set(stages *s, clq_cl_work (*work_of)(const stages *, const batch_record *), clq_cl_runs *runs,
+static clq_status cut_set(builder *s, clq_cl_work (*work_of)(const builder *, const batch_record *), clq_cl_runs *runs,
                           uint64_t *units, clq_error *error)
 {
     *units = 0;
@@ -304,7 +305,7 @@ static clq_status cut_set(stages *s, clq_cl_work (*work_of)(const stages *, cons
                             least_run(s->device), runs, error);
 }
 
-static clq_status add_walk(stages *s, clq_operation operation, clq_error *error)
+static clq_status add_walk(builder *s, clq_operation operation, clq_error *error)
 {
     clq_cl_batch_launch l = begin_launch(s, operation, s->set->form);
     clq_cl_runs runs;
@@ -317,7 +318,7 @@ static clq_status add_walk(stages *s, clq_operation operation, clq_error *error)
     return units == 0 ? CLQ_OK : append_launch(s, &l, &runs, error);
 }
 
-static clq_status add_choice(stages *s, clq_error *error)
+static clq_status add_choice(builder *s, clq_error *error)
 {
     const clq_batch_form form = s->set->form == CLQ_BATCH_COLUMNS ? CLQ_BATCH_STRIP : s->set->form;
     clq_cl_batch_launch l = begin_launch(s, CLQ_OP_CHOOSE_PARAMETERS, form);
@@ -331,7 +332,7 @@ static clq_status add_choice(stages *s, clq_error *error)
     return units == 0 ? CLQ_OK : append_launch(s, &l, &runs, error);
 }
 
-static clq_status add_fused(stages *s, clq_error *error)
+static clq_status add_fused(builder *s, clq_error *error)
 {
     clq_cl_batch_launch l = begin_launch(s, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_BATCH_FUSED);
     clq_cl_runs runs;
@@ -348,7 +349,7 @@ static clq_status add_fused(stages *s, clq_error *error)
 }
 
 /* Note the tensors that several runs share: run g - 1 stops inside the one that run g goes on with. */
-static void mark_shared(stages *s, const clq_cl_runs *runs)
+static void mark_shared(builder *s, const clq_cl_runs *runs)
 {
     const batch_cut *cuts = (const batch_cut *)s->device->table.cuts.items + runs->first_cut;
     batch_record *records = s->device->table.records.items;
@@ -362,7 +363,7 @@ static void mark_shared(stages *s, const clq_cl_runs *runs)
 }
 
 /* What minmax_batch leaves open: ranges of several tasks, counts of several runs. */
-static clq_status add_fold(stages *s, uint64_t found_bytes, int *has_fold, clq_error *error)
+static clq_status add_fold(builder *s, uint64_t found_bytes, int *has_fold, clq_error *error)
 {
     const clq_batch_form form = s->set->form == CLQ_BATCH_COLUMNS ? CLQ_BATCH_STRIP : s->set->form;
     clq_cl_batch_launch l = begin_launch(s, CLQ_OP_MINMAX, form);
@@ -393,7 +394,7 @@ static clq_status add_fold(stages *s, uint64_t found_bytes, int *has_fold, clq_e
     return append_launch(s, &l, &runs, error);
 }
 
-static clq_status add_minmax(stages *s, clq_error *error)
+static clq_status add_minmax(builder *s, clq_error *error)
 {
     clq_cl_batch_launch l = begin_launch(s, CLQ_OP_MINMAX, s->set->form);
     clq_cl_runs runs;
@@ -416,7 +417,7 @@ static clq_status add_minmax(stages *s, clq_error *error)
     return CLQ_OK;
 }
 
-static clq_status add_launches(stages *s, clq_error *error)
+static clq_status add_launches(builder *s, clq_error *error)
 {
     const clq_operation operation = s->batch->operation;
     if (s->set->form == CLQ_BATCH_FUSED) {
@@ -434,10 +435,11 @@ static clq_status add_launches(stages *s, clq_error *error)
     return operation == CLQ_OP_MINMAX || operation == CLQ_OP_CHOOSE_PARAMETERS ? CLQ_OK : add_walk(s, operation, error);
 }
 
-clq_status clq_cl_batch_stages(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set, clq_error *error)
+clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set,
+                                     clq_error *error)
 {
     clq_status status = CLQ_OK;
-    stages s;
+    builder s;
     memset(&s, 0, sizeof s);
     s.device = device;
     s.batch = batch;
