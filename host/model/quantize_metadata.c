@@ -88,7 +88,7 @@ static void write_calibration(text_writer *writer, const cli_options *options, c
 {
     char text[80];
     if (options->file.calibration.kind != CLQ_CALIBRATE_MINMAX) {
-        clq_calibration_format(text, sizeof text, &options->file.calibration);
+        clq_calibration_text(&options->file.calibration, text, sizeof text);
         write_text(writer, "calibrate", text);
     }
     if (plan->given->ranges != NULL) {

@@ -43,6 +43,13 @@ typedef struct clq_calibration {
     float averaging; /* of a moving average: above 0, to 1; else 0 */
 } clq_calibration;
 
+/*
+ * "minmax", "moving-average", "moving-average:0.05", "percentile:99.9", "mse", "entropy"; CLQ_INVALID_ARGUMENT for any
+ * other text. The other way round the text is as short as it can be, at most 63 bytes.
+ */
+CLQ_API clq_status clq_calibration_from_text(const char *text, clq_calibration *calibration, clq_error *error);
+CLQ_API void clq_calibration_text(const clq_calibration *calibration, char *text, size_t capacity);
+
 typedef struct clq_name_list {
     const char *const *items;
     size_t count;

@@ -9,6 +9,7 @@
 
 #include "command/verbs/report.h"
 #include "core/size.h"
+#include "format/near.h"
 #include "model/copy.h"
 #include "model/dequantize_piece.h"
 #include "stream/pipeline.h"
@@ -67,10 +68,10 @@ static void take(dequantize_run *run, size_t index)
 
 static clq_status refuse_name(const dequantize_run *run, const char *name, clq_error *error)
 {
-    cli_near near = {.name = name};
+    clq_near near = {.name = name};
     for (size_t i = 0; i < run->model->tensor_count; i++) {
         if (clq_stands_alone(run->list, i)) {
-            cli_near_try(&near, run->model->tensors[i].name);
+            clq_near_try(&near, run->model->tensors[i].name);
         }
     }
     return clq_fail(error, CLQ_INVALID_ARGUMENT, "--tensor '%s': there is no such tensor%s%s%s", name,

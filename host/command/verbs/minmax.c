@@ -5,6 +5,8 @@
 
 #include "command/verbs/minmax_report.h"
 #include "command/verbs/report.h"
+#include "format/near.h"
+#include "model/layout.h"
 #include "stream/pipeline.h"
 #include "stream/ranges.h"
 
@@ -39,7 +41,8 @@ static int is_selected(const selection *chosen, const clq_model_tensor *tensor)
 static clq_status add(selection *chosen, const cli_options *options, const clq_model_tensor *tensor, clq_error *error)
 {
     selected *item = &chosen->items[chosen->count];
-    CLQ_TRY(cli_layout(options, tensor->name, tensor->rank, tensor->shape, CLQ_PER_TENSOR, &item->layout, error));
+    CLQ_TRY(clq_request_layout(&options->file, tensor->name, tensor->rank, tensor->shape, CLQ_PER_TENSOR, &item->layout,
+                               error));
     item->tensor = tensor;
     chosen->count++;
     chosen->bytes += tensor->bytes;
@@ -54,9 +57,9 @@ static int select_named(selection *chosen, const cli_options *options, const clq
         const char *name = options->file.tensors.items[i];
         const size_t index = clq_model_find(model, name);
         if (index == SIZE_MAX) {
-            cli_near near = {.name = name};
+            clq_near near = {.name = name};
             for (size_t j = 0; j < model->tensor_count; j++) {
-                cli_near_try(&near, model->tensors[j].name);
+                clq_near_try(&near, model->tensors[j].name);
             }
             return near.best != NULL
                        ? cli_usage_error("no tensor '%s' in %s; did you mean '%s'?", name, model->path, near.best)
