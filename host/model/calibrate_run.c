@@ -9,6 +9,7 @@
 
 #include "core/size.h"
 #include "model/calibrate.h"
+#include "model/layout.h"
 #include "stream/pipeline.h"
 #include "stream/ranges.h"
 #include "stream/real.h"
@@ -39,7 +40,8 @@ static clq_status describe(const clq_calibrate_job *job, size_t index, clq_quant
     uint64_t parameters = 0;
     clq_quantization_init(q);
     q->real = clq_real_type(clq_file_real_of(&source->dtype));
-    CLQ_TRY(cli_layout(job->options, tensor->name, source->rank, source->shape, CLQ_PER_TENSOR, &q->layout, error));
+    CLQ_TRY(clq_request_layout(&job->options->file, tensor->name, source->rank, source->shape, CLQ_PER_TENSOR,
+                               &q->layout, error));
     CLQ_TRY(clq_layout_count(&q->layout, &elements, &parameters, error));
     if (q->real == 0 || parameters != tensor->parameters) {
         return clq_fail(error, CLQ_IO_ERROR, "%s changed while it was read", job->model->path);

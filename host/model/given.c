@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/layout.h"
 #include "stream/ranges.h"
 #include "stream/real.h"
 
@@ -186,8 +187,8 @@ clq_status clq_given_layout(const clq_given *given, const cli_options *options, 
                             clq_error *error)
 {
     const clq_ranges_entry *entry = given->ranges != NULL ? clq_ranges_file_find(given->ranges, name) : NULL;
-    CLQ_TRY(cli_layout(options, name, rank, shape, entry != NULL ? entry->granularity : default_granularity, layout,
-                       error));
+    CLQ_TRY(clq_request_layout(&options->file, name, rank, shape,
+                               entry != NULL ? entry->granularity : default_granularity, layout, error));
     if (entry != NULL && !options->file.has_axis && layout->granularity == CLQ_PER_CHANNEL && entry->axis < rank) {
         layout->axis = entry->axis;
     }

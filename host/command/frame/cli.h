@@ -176,11 +176,6 @@ clq_status cli_check_descriptors(clq_error *error);
 /* Whether a device was opened, whose driver may have threads at work. */
 int cli_device_was_opened(void);
 
-/* Resolve granularity, axis and group size for a tensor into a layout; a bad axis is CLQ_INVALID_ARGUMENT with the
- * tensor's name. */
-clq_status cli_layout(const cli_options *options, const char *name, uint32_t rank, const uint64_t *shape,
-                      clq_granularity default_granularity, clq_layout *layout, clq_error *error);
-
 /*
  * Signals: SIGINT, SIGTERM and SIGHUP set a flag, the third of them ends the process, SIGQUIT does at once; SIGPIPE and
  * SIGXFSZ are ignored. Long work asks cli_interrupted() between chunks and, when it is set, cleans up and returns

@@ -5,6 +5,7 @@
 
 #include "command/verbs/minmax_report.h"
 #include "command/verbs/report.h"
+#include "model/layout.h"
 #include "stream/pipeline.h"
 #include "stream/ranges.h"
 
@@ -39,7 +40,8 @@ static int is_selected(const selection *chosen, const clq_model_tensor *tensor)
 static clq_status add(selection *chosen, const cli_options *options, const clq_model_tensor *tensor, clq_error *error)
 {
     selected *item = &chosen->items[chosen->count];
-    CLQ_TRY(cli_layout(options, tensor->name, tensor->rank, tensor->shape, CLQ_PER_TENSOR, &item->layout, error));
+    CLQ_TRY(clq_request_layout(&options->file, tensor->name, tensor->rank, tensor->shape, CLQ_PER_TENSOR, &item->layout,
+                               error));
     item->tensor = tensor;
     chosen->count++;
     chosen->bytes += tensor->bytes;
