@@ -134,7 +134,7 @@ void clq_job_progress_begin(clq_job *job, uint64_t all_bytes)
 
 void clq_job_progress_skip(clq_job *job, uint64_t done_bytes)
 {
-    job->progress.skipped_bytes = done_bytes;
+    job->progress.skipped_bytes += done_bytes - job->progress.done_bytes;
     job->progress.done_bytes = done_bytes;
     tell_progress(job);
 }

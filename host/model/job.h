@@ -43,7 +43,7 @@ clq_status clq_job_check_cancelled(clq_job *job, clq_error *error);
 int clq_job_is_cancelled(void *job);
 
 void clq_job_progress_begin(clq_job *job, uint64_t all_bytes);
-void clq_job_progress_skip(clq_job *job, uint64_t done_bytes); /* so many are done, without work on them now */
+void clq_job_progress_skip(clq_job *job, uint64_t done_bytes); /* so many are done now, the last of them earlier */
 void clq_job_progress_at(clq_job *job, uint64_t done_bytes, const char *tensor);
 void clq_job_progress_after(clq_job *job, const char *what); /* all bytes are done, and `what` is left to do */
 

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "core/error.h"
-
 static clq_status set_axis(const clq_file_request *request, const char *name, clq_layout *layout, clq_error *error)
 {
     const int64_t given = request->has_axis ? request->axis : 0;
