@@ -64,6 +64,17 @@ clq_status clq_job_end(clq_job *job, clq_status status, clq_file_report **report
     return status;
 }
 
+clq_status clq_job_open_model(clq_job *job, const char *path, clq_model **model, clq_error *error)
+{
+    CLQ_REQUIRE(path != NULL, "the request names no input");
+    CLQ_TRY(clq_model_open(path, model, error));
+    job->report->bytes_in += clq_model_file_bytes(*model);
+    if ((*model)->warning != NULL) {
+        clq_job_warn(job, "%s", (*model)->warning);
+    }
+    return CLQ_OK;
+}
+
 clq_status clq_job_need_device(clq_job *job, clq_error *error)
 {
     clq_device_info info;

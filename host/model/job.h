@@ -8,7 +8,7 @@
 
 #include <clquant/files.h>
 
-#include "core/error.h"
+#include "format/model.h"
 
 typedef struct clq_job {
     const clq_file_request *request;
@@ -28,6 +28,9 @@ typedef struct clq_job {
 clq_status clq_job_begin(clq_job *job, const char *operation, clq_context *context, const clq_file_request *request,
                          const clq_file_events *events, clq_error *error);
 clq_status clq_job_end(clq_job *job, clq_status status, clq_file_report **report);
+
+/* Open an input, whose bytes the report counts; what a person should know about it is a warning. */
+clq_status clq_job_open_model(clq_job *job, const char *path, clq_model **model, clq_error *error);
 
 /* From now on job->context is there, and the report names its device. */
 clq_status clq_job_need_device(clq_job *job, clq_error *error);
