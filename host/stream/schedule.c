@@ -85,6 +85,7 @@ static clq_piece describe(const clq_schedule *schedule, size_t number)
     memset(&piece, 0, sizeof piece);
     piece.tensor = schedule->pass.tensor;
     piece.kind = side->kind;
+    piece.side = number;
     piece.chunk = schedule->chunks[number];
     piece.parts = piece.chunk.count > 0 ? side->parts : 0;
     piece.q = side->q;

@@ -39,6 +39,7 @@ typedef struct clq_piece {
     /* Set by who adds it. */
     size_t tensor;       /* whose it is: a number that means something to the verb */
     int kind;            /* likewise */
+    size_t side;         /* of those that stand side by side */
     int last;            /* the last piece of its tensor in this pass */
     unsigned parts;      /* CLQ_SLOT_... that it needs; none: it has no elements, and no operation looks at it */
     clq_chunk chunk;     /* of a tensor that is copied, only `first` and `count` are set, in bytes */

@@ -53,3 +53,49 @@ void cli_json_device(clq_json_writer *json, const clq_file_report *report)
         clq_json_writer_null(json);
     }
 }
+
+static void copied_object(clq_json_writer *json, const clq_file_tensor *tensor)
+{
+    clq_json_writer_open(json, '{');
+    clq_json_writer_name_and_shape(json, tensor->name, tensor->source.rank, tensor->source.shape);
+    clq_json_writer_key(json, "dtype");
+    clq_json_writer_string(json, tensor->source.dtype);
+    if (tensor->reason != NULL) {
+        clq_json_writer_key(json, "reason");
+        clq_json_writer_string(json, tensor->reason);
+    }
+    clq_json_writer_close(json, '}');
+}
+
+void cli_json_copied(clq_json_writer *json, const clq_file_report *report)
+{
+    for (int details = 0; details < 2; details++) {
+        clq_json_writer_key(json, details ? "copied_details" : "copied");
+        clq_json_writer_open(json, '[');
+        for (size_t i = 0; i < report->tensor_count; i++) {
+            const clq_file_tensor *tensor = &report->tensors[i];
+            if (tensor->outcome == CLQ_FILE_COPIED && details) {
+                copied_object(json, tensor);
+            } else if (tensor->outcome == CLQ_FILE_COPIED) {
+                clq_json_writer_string(json, tensor->name);
+            }
+        }
+        clq_json_writer_close(json, ']');
+    }
+}
+
+void cli_json_summary(clq_json_writer *json, const clq_file_report *report)
+{
+    clq_json_writer_key(json, "summary");
+    clq_json_writer_open(json, '{');
+    clq_json_writer_key(json, "tensors");
+    clq_json_writer_u64(json, report->processed_count);
+    clq_json_writer_key(json, "bytes_in");
+    clq_json_writer_u64(json, report->bytes_in);
+    clq_json_writer_key(json, "bytes_out");
+    clq_json_writer_u64(json, report->bytes_out);
+    clq_json_writer_key(json, "seconds");
+    clq_json_writer_number(json, report->seconds);
+    cli_json_device(json, report);
+    clq_json_writer_close(json, '}');
+}
