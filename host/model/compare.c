@@ -135,9 +135,11 @@ static void add_elements(compare_run *run, const clq_slot *slot, const clq_piece
     double y[STEP];
     for (uint64_t done = 0; done < reference->chunk.count; done += STEP) {
         const size_t count = (size_t)clq_size_min(reference->chunk.count - done, STEP);
+        int finite;
         clq_real_widen(x_real, slot->memory + reference->real, (size_t)done, count, x);
         clq_real_widen(y_real, slot->memory + test->real, (size_t)done, count, y);
-        for (size_t i = 0; i < count; i++) {
+        finite = clq_real_is_finite(x, count) && clq_real_is_finite(y, count);
+        for (size_t i = 0; i < count && !finite; i++) {
             if (!isfinite(x[i]) || !isfinite(y[i])) {
                 settle_nonfinite(&x[i], &y[i], &run->statistics);
             }
