@@ -68,7 +68,7 @@ clq_status clq_heading_create(const clq_checkpoint_run *run, int layout, char **
     clq_text out = {0};
     *text = NULL;
     clq_text_format(&out, "version %s\noptions ", clq_version());
-    clq_quantize_describe_options(run->options, run->plan, &out);
+    clq_quantize_describe_options(run->job->request, run->plan, &out);
     clq_text_format(&out, "\nvalues %016" PRIx64 " %016" PRIx64 "\n",
                     hash_values(given->scales, given->scale_count, sizeof *given->scales),
                     hash_values(given->zero_points, given->zero_point_count, sizeof *given->zero_points));
@@ -107,7 +107,7 @@ static clq_status fail_different(const clq_checkpoint_run *run, const char *then
     char shown[400];
     char before[SNIPPET_BYTES];
     char after[SNIPPET_BYTES];
-    const char *path = run->options->file.output;
+    const char *path = run->job->request->output;
     clq_printable(shown, sizeof shown, path, strlen(path));
     if (begins_with(now, now_length, "version ")) {
         clq_printable(before, sizeof before, then, then_length);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command/frame/cli.h"
 #include "model/output_parts.h"
 
 enum { READ_BYTES = 1 << 20 };
@@ -71,10 +70,11 @@ static clq_status open_index(clq_output *output, int replace, clq_output_left le
     return clq_writer_write_at(output->index_writer, 0, output->index_text, output->index_bytes, error);
 }
 
-clq_status clq_output_open_partial(clq_output *output, int replace, clq_output_left left, clq_error *error)
+clq_status clq_output_open_partial(clq_output *output, clq_job *job, clq_output_left left, clq_error *error)
 {
     static const clq_partial_use USES[] = {CLQ_PARTIAL_REMOVE, CLQ_PARTIAL_CONTINUE, CLQ_PARTIAL_NEED};
-    output->partial = 1;
+    const int replace = job->request->replace;
+    output->job = job;
     for (size_t i = 0; i < output->shard_count; i++) {
         CLQ_TRY(open_shard(&output->shards[i], replace, USES[left], error));
     }
@@ -109,7 +109,7 @@ clq_status clq_output_discard_partial(const clq_output *output, size_t shard_cou
 void clq_output_hash_written(const clq_output *output, output_tensor *tensor, uint64_t offset, const void *memory,
                              uint64_t bytes)
 {
-    if (!output->partial || !tensor->in_order) {
+    if (output->job == NULL || !tensor->in_order) {
         return;
     }
     /* Codes of 4 bits may write the byte they share with the piece before once more. */
@@ -125,7 +125,7 @@ static clq_status read_shard(const output_shard *shard, uint64_t offset, void *m
                               : clq_writer_read(shard->writer, offset, memory, bytes, error);
 }
 
-static clq_status hash_file(const output_shard *shard, uint64_t offset, uint64_t bytes, uint64_t *hash,
+static clq_status hash_file(clq_job *job, const output_shard *shard, uint64_t offset, uint64_t bytes, uint64_t *hash,
                             clq_error *error)
 {
     const uint64_t end = offset + bytes;
@@ -138,9 +138,7 @@ static clq_status hash_file(const output_shard *shard, uint64_t offset, uint64_t
     }
     while (offset < end) {
         const uint64_t step = clq_size_min(READ_BYTES, end - offset);
-        if (cli_interrupted()) {
-            CLQ_TRY_TO(clq_fail(error, CLQ_CANCELLED, "interrupted"));
-        }
+        CLQ_TRY_TO(clq_job_check_cancelled(job, error));
         CLQ_TRY_TO(read_shard(shard, offset, piece, step, error));
         clq_xxh64_add(&state, piece, (size_t)step);
         offset += step;
@@ -158,7 +156,8 @@ clq_status clq_output_hash(const clq_output *output, size_t number, uint64_t *ha
         *hash = clq_xxh64_result(&tensor->hash);
         return CLQ_OK;
     }
-    return hash_file(&output->shards[tensor->shard], clq_output_start(output, number), tensor->bytes, hash, error);
+    return hash_file(output->job, &output->shards[tensor->shard], clq_output_start(output, number), tensor->bytes, hash,
+                     error);
 }
 
 clq_status clq_output_hash_in_file(const clq_output *output, size_t number, int *there, uint64_t *hash,
@@ -168,7 +167,7 @@ clq_status clq_output_hash_in_file(const clq_output *output, size_t number, int 
     const output_shard *shard = &output->shards[tensor->shard];
     const uint64_t start = clq_output_start(output, number);
     *there = shard->found >= start && shard->found - start >= tensor->bytes;
-    return *there ? hash_file(shard, start, tensor->bytes, hash, error) : CLQ_OK;
+    return *there ? hash_file(output->job, shard, start, tensor->bytes, hash, error) : CLQ_OK;
 }
 
 size_t clq_output_shard_of(const clq_output *output, size_t number)
@@ -187,7 +186,7 @@ clq_status clq_output_settle_header(clq_output *output, size_t number, int told,
         return fail_file(shard, "what an earlier run left of it is not there any more", error);
     }
     if (shard->found >= shard->header_bytes) {
-        CLQ_TRY(hash_file(shard, 0, shard->header_bytes, &hash, error));
+        CLQ_TRY(hash_file(output->job, shard, 0, shard->header_bytes, &hash, error));
     }
     if (shard->found < shard->header_bytes || hash != clq_xxh64_of(shard->header, (size_t)shard->header_bytes, 0)) {
         return fail_file(shard, "what an earlier run left of it does not begin as it was written", error);

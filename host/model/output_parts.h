@@ -38,7 +38,7 @@ struct clq_output {
     size_t shard_count;
     output_tensor *tensors;
     size_t tensor_count, tensor_capacity;
-    int partial;      /* another run may continue it: what is written is hashed */
+    clq_job *job;     /* not NULL: another run may continue the output, and what is written is hashed */
     clq_index *index; /* of a sharded output */
     clq_writer *index_writer;
     char *index_text;

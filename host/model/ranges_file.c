@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command/frame/cli.h"
 #include "format/file.h"
 #include "format/json.h"
 #include "format/xxh64.h"

@@ -9,6 +9,7 @@
 
 #include "command/verbs/report.h"
 #include "core/size.h"
+#include "format/npy.h"
 #include "model/copy.h"
 #include "model/dequantize_piece.h"
 #include "stream/pipeline.h"
@@ -46,7 +47,7 @@ typedef struct dequantize_run {
     clq_feed feed;
     cli_progress *progress;
     uint64_t done_bytes;
-    cli_report_summary summary;
+    clq_file_report summary;
 } dequantize_run;
 
 static const char *file_dtype_name(clq_dtype real)
@@ -97,7 +98,7 @@ static clq_status select_tensors(dequantize_run *run, clq_error *error)
             take(run, i);
         }
     }
-    if (clq_output_is_npy(run->options->file.output)) {
+    if (clq_is_npy_name(run->options->file.output)) {
         CLQ_REQUIRE(run->count == 1, "a .npy file holds one tensor, and there are %zu: choose one with --tensor",
                     run->count);
         CLQ_REQUIRE(run->real != CLQ_BF16 || run->quantized_count == 0, "--dtype bf16: .npy files have no such type");
@@ -238,7 +239,8 @@ static clq_status report_json(const dequantize_run *run, clq_error *error)
 {
     clq_json_writer json;
     size_t count = 0;
-    cli_copied *copied = malloc((run->count + 1) * sizeof *copied);
+    clq_file_report told = run->summary;
+    clq_file_tensor *copied = calloc(run->count + 1, sizeof *copied);
     if (copied == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
     }
@@ -249,7 +251,10 @@ static clq_status report_json(const dequantize_run *run, clq_error *error)
         const clq_quantized *quantized = run->items[i].quantized;
         const clq_model_tensor *tensor = &run->model->tensors[run->items[i].index];
         if (quantized == NULL) {
-            copied[count++] = (cli_copied){tensor, NULL};
+            copied[count].name = tensor->name;
+            memcpy(copied[count].source.dtype, tensor->dtype.name, sizeof tensor->dtype.name);
+            copied[count].source.rank = tensor->rank;
+            copied[count++].source.shape = tensor->shape;
             continue;
         }
         clq_json_writer_open(&json, '{');
@@ -261,8 +266,11 @@ static clq_status report_json(const dequantize_run *run, clq_error *error)
         clq_json_writer_close(&json, '}');
     }
     clq_json_writer_close(&json, ']');
-    cli_report_json_copied(&json, copied, count);
-    cli_report_json_summary(&json, run->quantized_count, &run->summary);
+    told.tensors = copied;
+    told.tensor_count = count;
+    told.processed_count = run->quantized_count;
+    cli_report_json_copied(&json, &told);
+    cli_report_json_summary(&json, &told);
     clq_json_writer_end(&json);
     free(copied);
     return CLQ_OK;
