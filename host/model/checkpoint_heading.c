@@ -10,24 +10,24 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/hash.h"
 #include "core/size.h"
 #include "format/file.h"
-#include "format/xxh64.h"
 #include "model/quantize_output.h"
 
-enum { READ_BYTES = 1 << 13, SNIPPET_BYTES = 120 };
+enum { READ_BYTES = 1 << 12, SNIPPET_BYTES = 120 };
 
 static clq_status hash_header(const clq_model_shard *shard, uint64_t bytes, uint64_t *hash, clq_error *error)
 {
     unsigned char piece[READ_BYTES];
-    clq_xxh64 state;
-    clq_xxh64_begin(&state, 0);
+    XXH64_state_t state;
+    XXH64_reset(&state, 0);
     for (uint64_t done = 0; done < bytes; done += READ_BYTES) {
         const uint64_t step = clq_size_min(READ_BYTES, bytes - done);
         CLQ_TRY(clq_file_read(shard->fd, shard->path, done, piece, step, error));
-        clq_xxh64_add(&state, piece, (size_t)step);
+        XXH64_update(&state, piece, (size_t)step);
     }
-    *hash = clq_xxh64_result(&state);
+    *hash = XXH64_digest(&state);
     return CLQ_OK;
 }
 
@@ -57,7 +57,7 @@ static clq_status describe_input(const clq_model *model, clq_text *out, clq_erro
 
 static uint64_t hash_values(const void *values, uint64_t count, size_t each)
 {
-    return clq_xxh64_of(values, values != NULL ? (size_t)count * each : 0, count);
+    return XXH64(values, values != NULL ? (size_t)count * each : 0, count);
 }
 
 clq_status clq_heading_create(const clq_checkpoint_run *run, int layout, char **text, clq_error *error)

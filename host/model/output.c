@@ -156,7 +156,8 @@ clq_status clq_output_tensor(clq_output *output, size_t shard, const char *name,
     tensor->shard = output->kind == OUTPUT_SHARDED ? shard : 0;
     tensor->bytes = bytes;
     tensor->index = 0;
-    clq_xxh64_begin(&tensor->hash, 0);
+    XXH64_reset(&tensor->hash, 0);
+    tensor->hashed_bytes = 0;
     tensor->in_order = 1;
     target = &output->shards[tensor->shard];
     if (output->kind == OUTPUT_NPY) {

@@ -113,9 +113,10 @@ void clq_output_hash_written(const clq_output *output, output_tensor *tensor, ui
         return;
     }
     /* Codes of 4 bits may write the byte they share with the piece before once more. */
-    tensor->in_order = offset == tensor->hash.bytes;
+    tensor->in_order = offset == tensor->hashed_bytes;
     if (tensor->in_order) {
-        clq_xxh64_add(&tensor->hash, memory, (size_t)bytes);
+        XXH64_update(&tensor->hash, memory, (size_t)bytes);
+        tensor->hashed_bytes += bytes;
     }
 }
 
@@ -130,9 +131,9 @@ static clq_status hash_file(clq_job *job, const output_shard *shard, uint64_t of
 {
     const uint64_t end = offset + bytes;
     clq_status status = CLQ_OK;
-    clq_xxh64 state;
+    XXH64_state_t state;
     unsigned char *piece = malloc(READ_BYTES);
-    clq_xxh64_begin(&state, 0);
+    XXH64_reset(&state, 0);
     if (piece == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to read the output back");
     }
@@ -140,10 +141,10 @@ static clq_status hash_file(clq_job *job, const output_shard *shard, uint64_t of
         const uint64_t step = clq_size_min(READ_BYTES, end - offset);
         CLQ_TRY_TO(clq_job_check_cancelled(job, error));
         CLQ_TRY_TO(read_shard(shard, offset, piece, step, error));
-        clq_xxh64_add(&state, piece, (size_t)step);
+        XXH64_update(&state, piece, (size_t)step);
         offset += step;
     }
-    *hash = clq_xxh64_result(&state);
+    *hash = XXH64_digest(&state);
 done:
     free(piece);
     return status;
@@ -152,8 +153,8 @@ done:
 clq_status clq_output_hash(const clq_output *output, size_t number, uint64_t *hash, clq_error *error)
 {
     const output_tensor *tensor = &output->tensors[number];
-    if (tensor->in_order && tensor->hash.bytes == tensor->bytes) {
-        *hash = clq_xxh64_result(&tensor->hash);
+    if (tensor->in_order && tensor->hashed_bytes == tensor->bytes) {
+        *hash = XXH64_digest(&tensor->hash);
         return CLQ_OK;
     }
     return hash_file(output->job, &output->shards[tensor->shard], clq_output_start(output, number), tensor->bytes, hash,
@@ -188,7 +189,7 @@ clq_status clq_output_settle_header(clq_output *output, size_t number, int told,
     if (shard->found >= shard->header_bytes) {
         CLQ_TRY(hash_file(output->job, shard, 0, shard->header_bytes, &hash, error));
     }
-    if (shard->found < shard->header_bytes || hash != clq_xxh64_of(shard->header, (size_t)shard->header_bytes, 0)) {
+    if (shard->found < shard->header_bytes || hash != XXH64(shard->header, (size_t)shard->header_bytes, 0)) {
         return fail_file(shard, "what an earlier run left of it does not begin as it was written", error);
     }
     return CLQ_OK;
@@ -204,10 +205,10 @@ void clq_output_describe(const clq_output *output, clq_text *out)
     for (size_t i = 0; i < output->shard_count; i++) {
         const output_shard *shard = &output->shards[i];
         clq_text_format(out, "output %" PRIu64 " %016" PRIx64 "\n", shard->file_bytes,
-                        clq_xxh64_of(shard->header, (size_t)shard->header_bytes, 0));
+                        XXH64(shard->header, (size_t)shard->header_bytes, 0));
     }
     if (output->index != NULL) {
         clq_text_format(out, "index %zu %016" PRIx64 "\n", output->index_bytes,
-                        clq_xxh64_of(output->index_text, output->index_bytes, 0));
+                        XXH64(output->index_text, output->index_bytes, 0));
     }
 }
