@@ -15,4 +15,7 @@ clq_status clq_npy_parse(clq_model *model, const char *name, clq_error *error);
 clq_status clq_npy_header(const char *dtype, uint32_t rank, const uint64_t *shape, char **header,
                           uint64_t *header_bytes, clq_error *error);
 
+/* Whether a file of that name is written in this format. */
+int clq_is_npy_name(const char *path);
+
 #endif

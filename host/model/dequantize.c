@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/near.h"
+#include "format/npy.h"
 #include "model/copy.h"
 #include "model/dequantize_piece.h"
 #include "model/job.h"
@@ -88,7 +89,7 @@ static clq_status select_tensors(dequantize_run *run, clq_error *error)
             take(run, i);
         }
     }
-    if (clq_output_is_npy(run->job.request->output)) {
+    if (clq_is_npy_name(run->job.request->output)) {
         CLQ_REQUIRE(run->count == 1, "a .npy file holds one tensor, and there are %zu: choose one with --tensor",
                     run->count);
         CLQ_REQUIRE(run->real != CLQ_BF16 || run->quantized_count == 0, "--dtype bf16: .npy files have no such type");

@@ -24,8 +24,8 @@ static void print_json(const clq_file_report *report)
         }
     }
     clq_json_writer_close(&json, ']');
-    cli_json_copied(&json, report);
-    cli_json_summary(&json, report);
+    cli_report_json_copied(&json, report);
+    cli_report_json_summary(&json, report);
     clq_json_writer_end(&json);
 }
 

@@ -22,10 +22,4 @@ void cli_json_floats(clq_json_writer *json, const char *key, const clq_file_tens
 /* "device": null when none was needed. */
 void cli_json_device(clq_json_writer *json, const clq_file_report *report);
 
-/* "copied": the names of the tensors that were copied; "copied_details": the same with shape, type and reason. */
-void cli_json_copied(clq_json_writer *json, const clq_file_report *report);
-
-/* "summary", which all verbs that write a file give. */
-void cli_json_summary(clq_json_writer *json, const clq_file_report *report);
-
 #endif
