@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/context.h"
@@ -21,7 +20,7 @@
 #include "model/quantize_output.h"
 #include "scratch.h"
 
-enum { TENSORS = 7, MOST_ARGUMENTS = 16, WHOLE = 4 << 20 };
+enum { TENSORS = 7, WHOLE = 4 << 20 };
 
 static const struct {
     const char *name, *dtype;
@@ -118,21 +117,30 @@ typedef struct outcome {
 } outcome;
 
 typedef struct trial {
-    const char *model, *options; /* separated by single blanks */
+    const char *name; /* of the way, for messages */
+    const char *model;
+    clq_file_request request;
     clq_context *context;
-    uint64_t slot_bytes; /* 0: as the device and --memory say */
+    uint64_t slot_bytes; /* 0: as the device and the request's memory say */
     uint64_t cut_bytes;  /* the model's file is cut to this once it is open; 0: not */
+    int cancelled;       /* the caller wants no more from the beginning */
 } trial;
+
+static trial make_trial(const char *model, clq_context *context)
+{
+    trial t = {.name = "defaults", .model = model, .context = context};
+    clq_file_request_init(&t.request);
+    return t;
+}
 
 static clq_status execute(const trial *t, clq_quantize_job *job, clq_error *error)
 {
-    const cli_options *options = job->options;
+    const clq_file_request *request = job->request;
     uint64_t bytes;
     CLQ_TRY(clq_model_open(t->model, &job->model, error));
-    CLQ_TRY(clq_output_create(options->file.output, job->model->shard_count, &job->output, error));
-    CLQ_TRY(clq_given_create(options, &job->given, error));
-    CLQ_TRY(clq_model_plan_create(options, job->given, job->model, &job->plan, error));
-    job->context = t->context;
+    CLQ_TRY(clq_output_create(request->output, job->model->shard_count, &job->output, error));
+    CLQ_TRY(clq_given_create(request, &job->given, error));
+    CLQ_TRY(clq_model_plan_create(request, job->given, job->model, &job->plan, error));
     job->slot_bytes = t->slot_bytes;
     CLQ_TRY(clq_quantize_begin(job, error));
     if (t->cut_bytes != 0) {
@@ -141,34 +149,33 @@ static clq_status execute(const trial *t, clq_quantize_job *job, clq_error *erro
     if (!clq_zero_points_known(job->plan, job->given)) {
         CLQ_TRY(clq_find_all(job, error));
     }
-    CLQ_TRY(clq_declare_quantized(job->output, options, job->plan, error));
+    CLQ_TRY(clq_declare_quantized(job->output, request, job->plan, error));
     CLQ_TRY(clq_output_layout(job->output, &bytes, error));
     CLQ_TRY(clq_output_open(job->output, 1, error));
     CLQ_TRY(clq_quantize_all(job, error));
     return clq_output_commit(job->output, error);
 }
 
-static outcome try_out(const trial *t)
+static int is_cancelled(void *cookie)
 {
-    char text[512];
-    char *arguments[MOST_ARGUMENTS];
+    return ((const trial *)cookie)->cancelled;
+}
+
+static outcome try_out(trial *t)
+{
     const char *out = scratch_path("out.safetensors");
+    const clq_file_events events = {.struct_size = sizeof events, .cookie = t, .is_cancelled = is_cancelled};
     clq_quantize_job *job = calloc(1, sizeof *job);
-    cli_options options;
+    clq_job call;
     clq_error error;
     outcome result;
-    int count = 0;
-    int code;
     memset(&result, 0, sizeof result);
-    snprintf(text, sizeof text, "clquant quantize %s -o %s %s", t->model, out, t->options);
-    for (char *word = strtok(text, " "); word != NULL; word = strtok(NULL, " ")) {
-        arguments[count++] = word;
-    }
-    arguments[count] = NULL;
-    optind = 1; /* getopt's place, from the call before */
-    assert_int_equal(cli_options_parse(count, arguments, &options, &code), 1);
     assert_non_null(job);
-    job->options = &options;
+    t->request.input = t->model;
+    t->request.output = out;
+    assert_int_equal(clq_job_begin(&call, "quantize", t->context, &t->request, &events, &error), CLQ_OK);
+    job->call = &call;
+    job->request = &t->request;
     scratch_remove(out);
     result.status = execute(t, job, &error);
     if (result.status != CLQ_OK) {
@@ -183,7 +190,7 @@ static outcome try_out(const trial *t)
     clq_model_plan_destroy(&job->plan);
     clq_given_destroy(&job->given);
     clq_model_close(&job->model);
-    cli_options_release(&options);
+    (void)clq_job_end(&call, result.status, NULL);
     free(job);
     result.file = scratch_read(out, &result.bytes);
     assert_int_equal(scratch_count(".tmp-"), 0);
@@ -193,48 +200,91 @@ static outcome try_out(const trial *t)
 static void check_outcome(const outcome *got, const outcome *want, const trial *t)
 {
     if (got->status != CLQ_OK) {
-        fail_msg("%s with slots of %u: %s", t->options, (unsigned)t->slot_bytes, got->message);
+        fail_msg("%s with slots of %u: %s", t->name, (unsigned)t->slot_bytes, got->message);
     }
     if (got->bytes != want->bytes || memcmp(got->file, want->file, got->bytes) != 0) {
-        fail_msg("%s with slots of %u: other bytes", t->options, (unsigned)t->slot_bytes);
+        fail_msg("%s with slots of %u: other bytes", t->name, (unsigned)t->slot_bytes);
     }
     for (int i = 0; i < TENSORS; i++) {
         if (got->errors[i].maximum != want->errors[i].maximum || got->clipped[i] != want->clipped[i] ||
             got->errors[i].maximum_index != want->errors[i].maximum_index ||
             memcmp(&got->errors[i].sqnr_db, &want->errors[i].sqnr_db, sizeof(double)) != 0) {
-            fail_msg("%s with slots of %u: other errors of tensor %d: %.17g, %.17g dB, want %.17g, %.17g dB",
-                     t->options, (unsigned)t->slot_bytes, i, got->errors[i].maximum, got->errors[i].sqnr_db,
+            fail_msg("%s with slots of %u: other errors of tensor %d: %.17g, %.17g dB, want %.17g, %.17g dB", t->name,
+                     (unsigned)t->slot_bytes, i, got->errors[i].maximum, got->errors[i].sqnr_db,
                      want->errors[i].maximum, want->errors[i].sqnr_db);
         }
     }
 }
 
-static const char *const WAYS[] = {
-    "",
-    "--granularity tensor",
-    "--granularity tensor --preset affine",
-    "--axis 1",
-    "--axis 1 --preset onnx",
-    "--axis -1 --dtype s4",
-    "--granularity group --group-size 7",
-    "--granularity group --group-size 7 --dtype u4 --preset affine",
-    "--granularity group --group-size 1",
-    "--granularity group --group-size 128 --preset tflite",
-    "--range -0.5:0.25 --preset affine",
-    "--scale 0.01 --dtype s4",
-    "--scale 0.01 --zero-point 3 --granularity tensor",
-    "--min-rank 0 --preset torch",
+static const double SCALE = 0.01;
+static const int32_t ZERO_POINT = 3;
+
+/* What differs from the defaults. */
+static const struct way {
+    const char *name;
+    int has_granularity;
+    clq_granularity granularity;
+    uint64_t group_size; /* 0: the default */
+    int has_axis, axis;
+    clq_preset preset;
+    clq_dtype dtype;
+    int has_range;
+    const double *scale;
+    const int32_t *zero_point;
+    int vectors; /* tensors of rank 1 too */
+} WAYS[] = {
+    {.name = "defaults"},
+    {.name = "tensor", .has_granularity = 1},
+    {.name = "tensor affine", .has_granularity = 1, .preset = CLQ_PRESET_AFFINE},
+    {.name = "axis 1", .has_axis = 1, .axis = 1},
+    {.name = "axis 1 onnx", .has_axis = 1, .axis = 1, .preset = CLQ_PRESET_ONNX},
+    {.name = "axis -1 s4", .has_axis = 1, .axis = -1, .dtype = CLQ_S4},
+    {.name = "group 7", .has_granularity = 1, .granularity = CLQ_PER_GROUP, .group_size = 7},
+    {.name = "group 7 u4 affine",
+     .has_granularity = 1,
+     .granularity = CLQ_PER_GROUP,
+     .group_size = 7,
+     .dtype = CLQ_U4,
+     .preset = CLQ_PRESET_AFFINE},
+    {.name = "group 1", .has_granularity = 1, .granularity = CLQ_PER_GROUP, .group_size = 1},
+    {.name = "group 128 tflite", .has_granularity = 1, .granularity = CLQ_PER_GROUP, .preset = CLQ_PRESET_TFLITE},
+    {.name = "range affine", .has_range = 1, .preset = CLQ_PRESET_AFFINE},
+    {.name = "scale s4", .scale = &SCALE, .dtype = CLQ_S4},
+    {.name = "scale tensor", .scale = &SCALE, .zero_point = &ZERO_POINT, .has_granularity = 1},
+    {.name = "vectors torch", .vectors = 1, .preset = CLQ_PRESET_TORCH},
 };
+
+static void set_way(trial *t, const struct way *way)
+{
+    clq_file_request *request = &t->request;
+    t->name = way->name;
+    request->has_granularity = way->has_granularity;
+    request->granularity = way->granularity;
+    request->group_size = way->group_size != 0 ? way->group_size : request->group_size;
+    request->has_axis = way->has_axis;
+    request->axis = way->axis;
+    request->preset = way->preset;
+    request->dtype = way->dtype;
+    request->has_range = way->has_range;
+    request->range_lo = -0.5;
+    request->range_hi = 0.25;
+    request->scale = way->scale;
+    request->scale_count = way->scale != NULL;
+    request->zero_point = way->zero_point;
+    request->zero_point_count = way->zero_point != NULL;
+    request->minimum_rank = way->vectors ? 0 : request->minimum_rank;
+}
 
 static void run_ways(clq_context *context, int nonfinite)
 {
     static const uint64_t SLOTS[] = {700, 1000, 4111, 66000};
     const char *path = make_model("m.safetensors", nonfinite);
     for (size_t w = 0; w < sizeof WAYS / sizeof WAYS[0]; w++) {
-        char options[256];
-        trial t = {.model = path, .options = options, .context = check_reference(), .slot_bytes = WHOLE};
+        trial t = make_trial(path, check_reference());
         outcome want;
-        snprintf(options, sizeof options, "%s%s", WAYS[w], nonfinite ? " --nonfinite ignore" : "");
+        set_way(&t, &WAYS[w]);
+        t.request.ignore_nonfinite = nonfinite;
+        t.slot_bytes = WHOLE;
         want = try_out(&t);
         assert_int_equal(want.status, CLQ_OK);
         t.context = context;
@@ -271,9 +321,11 @@ static void other_devices_give_the_same_bytes(void **state)
 {
     clq_context *const contexts[] = {check_reference(), check_device()};
     const char *path = make_model("m.safetensors", 0);
-    trial t = {.model = path, .options = "--granularity tensor --preset affine", .context = check_reference()};
-    outcome want = try_out(&t);
+    trial t = make_trial(path, check_reference());
+    outcome want;
     (void)state;
+    set_way(&t, &WAYS[2]);
+    want = try_out(&t);
     assert_int_equal(want.status, CLQ_OK);
     for (size_t c = 0; c < 2 && contexts[c] != NULL; c++) {
         clq_device_info *device = &contexts[c]->device;
@@ -304,15 +356,18 @@ static void nonfinite_data_is_refused_as_a_whole(void **state)
     static const uint64_t SLOTS[] = {700, 4111, WHOLE};
     const char *path = make_model("bad.safetensors", 1);
     (void)state;
-    for (int way = 0; way < 3; way++) {
+    for (size_t w = 0; w < 3; w++) {
+        static const struct way TRIED[] = {
+            {.name = "defaults"},
+            {.name = "tensor", .has_granularity = 1},
+            {.name = "axis 1 affine", .has_axis = 1, .axis = 1, .preset = CLQ_PRESET_AFFINE},
+        };
         for (size_t s = 0; s < sizeof SLOTS / sizeof SLOTS[0]; s++) {
-            const trial t = {.model = path,
-                             .options = way == 0   ? ""
-                                        : way == 1 ? "--granularity tensor"
-                                                   : "--preset affine --axis 1",
-                             .context = check_reference(),
-                             .slot_bytes = SLOTS[s]};
-            const outcome got = try_out(&t);
+            trial t = make_trial(path, check_reference());
+            outcome got;
+            set_way(&t, &TRIED[w]);
+            t.slot_bytes = SLOTS[s];
+            got = try_out(&t);
             assert_int_equal(got.status, CLQ_NONFINITE);
             assert_non_null(strstr(got.message, "'a.weight': 629 of 4773 elements are NaN or infinite, the first at "
                                                 "index 0"));
@@ -326,13 +381,12 @@ static void a_file_that_shrinks_is_an_error(void **state)
     (void)state;
     for (int way = 0; way < 2; way++) {
         for (uint64_t cut = 2000; cut < 100000; cut += 19001) {
-            const char *path = make_model("cut.safetensors", 0);
-            const trial t = {.model = path,
-                             .options = way == 0 ? "" : "--preset affine",
-                             .context = check_reference(),
-                             .slot_bytes = 4111,
-                             .cut_bytes = cut};
-            const outcome got = try_out(&t);
+            trial t = make_trial(make_model("cut.safetensors", 0), check_reference());
+            outcome got;
+            t.request.preset = way == 0 ? CLQ_PRESET_SYMMETRIC : CLQ_PRESET_AFFINE;
+            t.slot_bytes = 4111;
+            t.cut_bytes = cut;
+            got = try_out(&t);
             assert_int_equal(got.status, CLQ_IO_ERROR);
             assert_non_null(strstr(got.message, "changed while it was read"));
             assert_null(got.file);
@@ -347,8 +401,9 @@ static void a_disk_that_fills_is_an_error(void **state)
     (void)state;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     for (rlim_t room = 4096; room < 40000; room += 7000) {
-        const trial t = {.model = path, .options = "", .context = check_reference(), .slot_bytes = 4111};
+        trial t = make_trial(path, check_reference());
         outcome got;
+        t.slot_bytes = 4111;
         limit = before;
         limit.rlim_cur = room;
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
@@ -360,37 +415,29 @@ static void a_disk_that_fills_is_an_error(void **state)
     }
 }
 
-/* The last test: the command does not forget a signal. */
-static void a_signal_ends_the_run(void **state)
+static void a_cancelled_run_leaves_nothing(void **state)
 {
-    const trial t = {
-        .model = make_model("m.safetensors", 0), .options = "", .context = check_reference(), .slot_bytes = 700};
-    const struct timespec moment = {0, 1000000};
+    trial t = make_trial(make_model("m.safetensors", 0), check_reference());
     outcome got;
     (void)state;
-    assert_int_equal(kill(getpid(), SIGTERM), 0);
-    while (!cli_interrupted()) {
-        assert_int_equal(nanosleep(&moment, NULL), 0);
-    }
+    t.slot_bytes = 700;
+    t.cancelled = 1;
     got = try_out(&t);
     assert_int_equal(got.status, CLQ_CANCELLED);
     assert_null(got.file);
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(slots_decide_no_byte_on_the_reference),
-    cmocka_unit_test(slots_decide_no_byte_on_the_device),
-    cmocka_unit_test(other_devices_give_the_same_bytes),
-    cmocka_unit_test(nonfinite_data_is_refused_as_a_whole),
-    cmocka_unit_test(a_file_that_shrinks_is_an_error),
-    cmocka_unit_test(a_disk_that_fills_is_an_error),
-    cmocka_unit_test(a_signal_ends_the_run),
+    cmocka_unit_test(slots_decide_no_byte_on_the_reference), cmocka_unit_test(slots_decide_no_byte_on_the_device),
+    cmocka_unit_test(other_devices_give_the_same_bytes),     cmocka_unit_test(nonfinite_data_is_refused_as_a_whole),
+    cmocka_unit_test(a_file_that_shrinks_is_an_error),       cmocka_unit_test(a_disk_that_fills_is_an_error),
+    cmocka_unit_test(a_cancelled_run_leaves_nothing),
 };
 
 int main(void)
 {
     int code;
-    cli_signals_begin(); /* before a driver makes threads; SIGXFSZ is ignored from here on */
+    signal(SIGXFSZ, SIG_IGN); /* a file beyond its limit is a failed write */
     scratch_begin(NULL);
     code = check_main("quantize_job", tests, sizeof tests / sizeof tests[0]);
     scratch_end(NULL);

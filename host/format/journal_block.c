@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/journal_block.h"
+#include "core/hash.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "format/xxh64.h"
 
 static const char END[] = "end ";
 enum { END_LENGTH = sizeof END - 1 };
@@ -18,7 +17,7 @@ int clq_journal_is_end(const char *line)
 uint64_t clq_journal_block_end(char line[CLQ_JOURNAL_END_BYTES], uint64_t number, uint64_t before, const char *text,
                                size_t bytes)
 {
-    const uint64_t hash = clq_xxh64_of(text, bytes, before);
+    const uint64_t hash = XXH64(text, bytes, before);
     snprintf(line, CLQ_JOURNAL_END_BYTES, "%s%" PRIu64 " %016" PRIx64 "\n", END, number, hash);
     return hash;
 }

@@ -18,4 +18,7 @@ clq_status clq_npy_header(const char *dtype, uint32_t rank, const uint64_t *shap
 /* clq_model_read for a .npy in Fortran order or big-endian; the range was checked. */
 clq_status clq_npy_read(const clq_model *model, uint64_t first, uint64_t count, void *memory, clq_error *error);
 
+/* Whether a file of that name is written in this format. */
+int clq_is_npy_name(const char *path);
+
 #endif

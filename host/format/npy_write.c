@@ -59,3 +59,10 @@ clq_status clq_npy_header(const char *dtype, uint32_t rank, const uint64_t *shap
     *header_bytes = total;
     return CLQ_OK;
 }
+
+int clq_is_npy_name(const char *path)
+{
+    static const char SUFFIX[] = ".npy";
+    const size_t length = strlen(path);
+    return length >= sizeof SUFFIX - 1 && strcmp(path + length - (sizeof SUFFIX - 1), SUFFIX) == 0;
+}

@@ -14,9 +14,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "core/hash.h"
 #include "core/size.h"
 #include "core/temporary.h"
-#include "format/xxh64.h"
 
 /* Times that another process may remove or replace a file between two calls before we say so. */
 enum { RACES = 100 };
@@ -166,7 +166,7 @@ char *clq_place_hidden_name(const clq_place *place, const char *suffix)
     char *name = malloc(capacity);
     if (whole + extra > limit) {
         length = limit - extra - HASH_LENGTH;
-        snprintf(hash, sizeof hash, "~%016" PRIx64, clq_xxh64_of(place->name, whole, 0));
+        snprintf(hash, sizeof hash, "~%016" PRIx64, XXH64(place->name, whole, 0));
         while (length > 0 && ((unsigned char)place->name[length] & 0xC0) == 0x80) {
             length--;
         }

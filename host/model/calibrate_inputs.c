@@ -11,6 +11,7 @@
 #include "command/verbs/report.h"
 #include "core/size.h"
 #include "model/calibrate.h"
+#include "model/layout.h"
 #include "model/output_path.h"
 #include "stream/ranges.h"
 #include "stream/real.h"
@@ -122,7 +123,7 @@ static clq_status add(clq_calibrate_job *job, const clq_model *model, size_t ind
         return CLQ_OK;
     }
     at = clq_names_find(&job->names, name);
-    status = cli_layout(options, name, source->rank, source->shape, CLQ_PER_TENSOR, &layout, error);
+    status = clq_request_layout(&options->file, name, source->rank, source->shape, CLQ_PER_TENSOR, &layout, error);
     if (status != CLQ_OK && at == SIZE_MAX && !is_named(options, name)) {
         cli_note(options, "skipped: %s", error->message);
         return CLQ_OK;

@@ -9,6 +9,7 @@
 
 #include "core/size.h"
 #include "model/calibrate.h"
+#include "model/layout.h"
 #include "stream/pipeline.h"
 #include "stream/ranges.h"
 #include "stream/real.h"
@@ -39,7 +40,8 @@ static clq_status describe(const clq_calibrate_job *job, size_t index, clq_quant
     uint64_t parameters = 0;
     clq_quantization_init(q);
     q->real = clq_real_type(clq_file_real_of(&source->dtype));
-    CLQ_TRY(cli_layout(job->options, tensor->name, source->rank, source->shape, CLQ_PER_TENSOR, &q->layout, error));
+    CLQ_TRY(clq_request_layout(&job->options->file, tensor->name, source->rank, source->shape, CLQ_PER_TENSOR,
+                               &q->layout, error));
     CLQ_TRY(clq_layout_count(&q->layout, &elements, &parameters, error));
     if (q->real == 0 || parameters != tensor->parameters) {
         return clq_fail(error, CLQ_IO_ERROR, "%s changed while it was read", job->model->path);
@@ -281,7 +283,7 @@ static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq
         for (uint32_t b = 0; counts != NULL && b < tensor->threshold[p].bins; b++) {
             tensor->kept[p] += counts[b];
         }
-        if (counts != NULL && job->options->histograms) {
+        if (counts != NULL && (job->options->file.details & CLQ_FILE_HISTOGRAMS) != 0) {
             CLQ_TRY(keep_histogram(tensor, p, counts, error));
         }
     }
@@ -308,7 +310,8 @@ static clq_status count_all(clq_calibrate_job *job, clq_error *error)
 
 clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error)
 {
-    const int counts = clq_calibration_counts(&job->options->file.calibration) || job->options->histograms;
+    const int counts = clq_calibration_counts(&job->options->file.calibration) ||
+                       (job->options->file.details & CLQ_FILE_HISTOGRAMS) != 0;
     const uint64_t memory = counts ? job->options->file.memory_bytes / 2 : job->options->file.memory_bytes;
     clq_status status = CLQ_OK;
     job->slot_bytes = clq_slot_capacity(job->context, memory, CLQ_CALIBRATE_SLOTS);

@@ -17,7 +17,7 @@
 static const char COMPLETE[] = "complete";
 
 struct clq_checkpoint {
-    const cli_options *options;
+    const clq_file_request *request;
     clq_journal *journal; /* NULL before begin when an earlier run left none */
     int unreadable;       /* one was left that is to be discarded, whatever is in it */
     size_t told;          /* tensors in a journal that was found */
@@ -33,9 +33,9 @@ static clq_status no_memory(clq_error *error)
     return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the journal");
 }
 
-static void show_output(const cli_options *options, char shown[400])
+static void show_output(const clq_file_request *request, char shown[400])
 {
-    clq_printable(shown, 400, options->file.output, strlen(options->file.output));
+    clq_printable(shown, 400, request->output, strlen(request->output));
 }
 
 /* Count what the journal tells; what it is worth is seen when there is a plan. */
@@ -56,14 +56,14 @@ static void count_lines(clq_checkpoint *checkpoint)
 static clq_status refuse_left(const clq_checkpoint *checkpoint, clq_error *error)
 {
     char shown[400];
-    show_output(checkpoint->options, shown);
+    show_output(checkpoint->request, shown);
     return clq_fail(error, CLQ_INVALID_ARGUMENT,
                     "%s: an earlier run was killed when %zu of its tensors were finished; --resume continues it, "
                     "--force begins anew",
                     shown, checkpoint->told);
 }
 
-clq_status clq_checkpoint_find(const cli_options *options, clq_checkpoint **out, clq_error *error)
+clq_status clq_checkpoint_find(const clq_file_request *request, clq_checkpoint **out, clq_error *error)
 {
     clq_error reason;
     clq_status status;
@@ -72,13 +72,13 @@ clq_status clq_checkpoint_find(const cli_options *options, clq_checkpoint **out,
     if (checkpoint == NULL) {
         return no_memory(error);
     }
-    checkpoint->options = options;
-    status = clq_journal_find(options->file.output, &checkpoint->journal, &reason);
+    checkpoint->request = request;
+    status = clq_journal_find(request->output, &checkpoint->journal, &reason);
     if (status == CLQ_BAD_FILE) {
         checkpoint->unreadable = 1;
-        if (options->file.resume || !options->file.replace) {
+        if (request->resume || !request->replace) {
             return clq_fail(error, status, "%s; %s--force begins anew", reason.message,
-                            options->file.resume ? "without --resume, " : "");
+                            request->resume ? "without --resume, " : "");
         }
         return CLQ_OK;
     }
@@ -89,13 +89,12 @@ clq_status clq_checkpoint_find(const cli_options *options, clq_checkpoint **out,
         return CLQ_OK;
     }
     count_lines(checkpoint);
-    return !options->file.resume && !options->file.replace && checkpoint->told > 0 ? refuse_left(checkpoint, error)
-                                                                                   : CLQ_OK;
+    return !request->resume && !request->replace && checkpoint->told > 0 ? refuse_left(checkpoint, error) : CLQ_OK;
 }
 
 int clq_checkpoint_continues(const clq_checkpoint *checkpoint)
 {
-    return checkpoint->options->file.resume && checkpoint->journal != NULL;
+    return checkpoint->request->resume && checkpoint->journal != NULL;
 }
 
 int clq_checkpoint_is_complete(const clq_checkpoint *checkpoint)
@@ -142,7 +141,7 @@ static size_t heading_shards(const clq_journal *journal)
 static clq_status discard_left(clq_checkpoint *checkpoint, clq_output *output, clq_error *error)
 {
     if (checkpoint->unreadable) {
-        return clq_journal_discard(checkpoint->options->file.output, error);
+        return clq_journal_discard(checkpoint->request->output, error);
     }
     if (checkpoint->journal != NULL) {
         const size_t shards = heading_shards(checkpoint->journal);
@@ -161,9 +160,9 @@ static clq_status begin_anew(clq_checkpoint *checkpoint, const clq_checkpoint_ru
     clq_status status = CLQ_OK;
     CLQ_TRY_TO(clq_heading_create(run, 1, &heading, error));
     CLQ_TRY_TO(discard_left(checkpoint, run->output, error));
-    CLQ_TRY_TO(clq_journal_create(run->options->file.output, heading, &checkpoint->journal, error));
+    CLQ_TRY_TO(clq_journal_create(run->job->request->output, heading, &checkpoint->journal, error));
     checkpoint->begun = 1;
-    CLQ_TRY_TO(clq_output_open_partial(run->output, run->options->file.replace, CLQ_OUTPUT_NOTHING_LEFT, error));
+    CLQ_TRY_TO(clq_output_open_partial(run->output, run->job, CLQ_OUTPUT_NOTHING_LEFT, error));
     for (size_t i = 0; i < checkpoint->shards; i++) {
         CLQ_TRY_TO(clq_output_settle_header(run->output, i, 0, error));
     }
@@ -175,7 +174,7 @@ done:
 static clq_status fail_record(const clq_checkpoint *checkpoint, clq_error *error)
 {
     char shown[400];
-    show_output(checkpoint->options, shown);
+    show_output(checkpoint->request, shown);
     return clq_fail(error, CLQ_BAD_FILE,
                     "%s: the journal of an earlier run tells of tensors that this run has not; without --resume, "
                     "--force begins anew",
@@ -192,7 +191,7 @@ static clq_status compare_hash(const clq_checkpoint_run *run, const clq_model_pl
         char shown[400];
         char name[200];
         const char *own = run->plan->model->tensors[tensor->index].name;
-        show_output(run->options, shown);
+        show_output(run->job->request, shown);
         clq_printable(name, sizeof name, own, strlen(own));
         return clq_fail(error, CLQ_BAD_FILE,
                         "%s: what an earlier run left of tensor '%s' is not what it wrote; without --resume, --force "
@@ -263,10 +262,10 @@ static clq_status continue_left(clq_checkpoint *checkpoint, const clq_checkpoint
         left = checkpoint->complete ? CLQ_OUTPUT_ALL_LEFT : CLQ_OUTPUT_PART_LEFT;
     }
     CLQ_TRY(compare_heading(checkpoint, run, 1, error));
-    CLQ_TRY(clq_output_open_partial(run->output, run->options->file.replace, left, error));
+    CLQ_TRY(clq_output_open_partial(run->output, run->job, left, error));
     CLQ_TRY(read_left(checkpoint, run, error));
     checkpoint->begun = 1;
-    cli_note(run->options, "%zu of %zu tensors were finished by an earlier run", checkpoint->told, run->plan->count);
+    clq_job_note(run->job, "%zu of %zu tensors were finished by an earlier run", checkpoint->told, run->plan->count);
     return CLQ_OK;
 }
 

@@ -10,6 +10,7 @@
 #define CLQ_HOST_MODEL_CHECKPOINT_H
 
 #include "model/given.h"
+#include "model/job.h"
 #include "model/output.h"
 #include "model/plan.h"
 
@@ -17,7 +18,7 @@ typedef struct clq_checkpoint clq_checkpoint;
 
 /* One run, as the parts below see it. */
 typedef struct clq_checkpoint_run {
-    const cli_options *options;
+    clq_job *job;
     const clq_given *given;
     clq_model_plan *plan;
     clq_output *output;
@@ -27,7 +28,7 @@ typedef struct clq_checkpoint_run {
  * Before any work: look for what an earlier run left beside OUT. Without --resume, finished tensors in it are refused,
  * unless --force discards them. While another run writes OUT, always CLQ_INVALID_ARGUMENT.
  */
-clq_status clq_checkpoint_find(const cli_options *options, clq_checkpoint **checkpoint, clq_error *error);
+clq_status clq_checkpoint_find(const clq_file_request *request, clq_checkpoint **checkpoint, clq_error *error);
 
 /*
  * Whether what an earlier run left is to be continued, and, of that, whether all of it was written: then files may

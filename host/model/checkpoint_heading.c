@@ -10,24 +10,24 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/hash.h"
 #include "core/size.h"
 #include "format/file.h"
-#include "format/xxh64.h"
 #include "model/quantize_output.h"
 
-enum { READ_BYTES = 1 << 13, SNIPPET_BYTES = 120 };
+enum { READ_BYTES = 1 << 12, SNIPPET_BYTES = 120 };
 
 static clq_status hash_header(const clq_model_shard *shard, uint64_t bytes, uint64_t *hash, clq_error *error)
 {
     unsigned char piece[READ_BYTES];
-    clq_xxh64 state;
-    clq_xxh64_begin(&state, 0);
+    XXH64_state_t state;
+    XXH64_reset(&state, 0);
     for (uint64_t done = 0; done < bytes; done += READ_BYTES) {
         const uint64_t step = clq_size_min(READ_BYTES, bytes - done);
         CLQ_TRY(clq_file_read(shard->fd, shard->path, done, piece, step, error));
-        clq_xxh64_add(&state, piece, (size_t)step);
+        XXH64_update(&state, piece, (size_t)step);
     }
-    *hash = clq_xxh64_result(&state);
+    *hash = XXH64_digest(&state);
     return CLQ_OK;
 }
 
@@ -57,7 +57,7 @@ static clq_status describe_input(const clq_model *model, clq_text *out, clq_erro
 
 static uint64_t hash_values(const void *values, uint64_t count, size_t each)
 {
-    return clq_xxh64_of(values, values != NULL ? (size_t)count * each : 0, count);
+    return XXH64(values, values != NULL ? (size_t)count * each : 0, count);
 }
 
 clq_status clq_heading_create(const clq_checkpoint_run *run, int layout, char **text, clq_error *error)
@@ -68,7 +68,7 @@ clq_status clq_heading_create(const clq_checkpoint_run *run, int layout, char **
     clq_text out = {0};
     *text = NULL;
     clq_text_format(&out, "version %s\noptions ", clq_version());
-    clq_quantize_describe_options(run->options, run->plan, &out);
+    clq_quantize_describe_options(run->job->request, run->plan, &out);
     clq_text_format(&out, "\nvalues %016" PRIx64 " %016" PRIx64 "\n",
                     hash_values(given->scales, given->scale_count, sizeof *given->scales),
                     hash_values(given->zero_points, given->zero_point_count, sizeof *given->zero_points));
@@ -107,7 +107,7 @@ static clq_status fail_different(const clq_checkpoint_run *run, const char *then
     char shown[400];
     char before[SNIPPET_BYTES];
     char after[SNIPPET_BYTES];
-    const char *path = run->options->file.output;
+    const char *path = run->job->request->output;
     clq_printable(shown, sizeof shown, path, strlen(path));
     if (begins_with(now, now_length, "version ")) {
         clq_printable(before, sizeof before, then, then_length);

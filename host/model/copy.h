@@ -3,7 +3,6 @@
 #ifndef CLQ_HOST_MODEL_COPY_H
 #define CLQ_HOST_MODEL_COPY_H
 
-#include "command/frame/cli.h"
 #include "model/output.h"
 
 /*

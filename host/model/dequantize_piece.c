@@ -14,16 +14,13 @@ clq_status clq_dequantization(const clq_quantized *quantized, clq_dtype real, cl
     return clq_scheme_from_preset(CLQ_PRESET_ONNX, quantized->dtype, &q->scheme, error);
 }
 
-clq_piece clq_dequantize_piece(const clq_quantization *q, const clq_chunk *chunk)
+clq_status clq_dequantize_side(int kind, const clq_quantized *quantized, clq_dtype real, clq_schedule_side *side,
+                               clq_error *error)
 {
-    clq_piece piece;
-    memset(&piece, 0, sizeof piece);
-    piece.parts = CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN | CLQ_SLOT_REAL;
-    piece.chunk = *chunk;
-    piece.q = *q;
-    piece.q.layout = chunk->layout;
-    piece.real_bytes = clq_dtype_bytes(q->real, chunk->count);
-    return piece;
+    clq_quantization q;
+    CLQ_TRY(clq_dequantization(quantized, real, &q, error));
+    *side = clq_schedule_work(kind, CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN | CLQ_SLOT_REAL, &q);
+    return CLQ_OK;
 }
 
 /* The codes of a chunk, packed from its own first element. */
@@ -62,7 +59,7 @@ clq_status clq_dequantize_slot(clq_slot *slot, unsigned kinds, clq_error *error)
     CLQ_TRY(clq_slot_to_host(slot, CLQ_SLOT_REAL, error));
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
-        if ((kinds & (1u << piece->kind)) &&
+        if ((kinds & (1u << piece->kind)) && piece->parts != 0 &&
             clq_real_has_nan(piece->q.real, slot->memory + piece->real, (size_t)piece->chunk.count)) {
             return clq_fail(error, CLQ_DEVICE_ERROR,
                             "the device gave NaN for an integer times a finite scale: it or its driver is faulty "

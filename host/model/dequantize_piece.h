@@ -4,13 +4,14 @@
 #define CLQ_HOST_MODEL_DEQUANTIZE_PIECE_H
 
 #include "model/quantized.h"
-#include "stream/slot.h"
+#include "stream/schedule.h"
 
 /* Set `q` up for clq_dequantize: type, layout and codes of the quantized tensor, and the real type wanted. */
 clq_status clq_dequantization(const clq_quantized *quantized, clq_dtype real, clq_quantization *q, clq_error *error);
 
-/* A piece that is the chunk of a tensor described by `q`; the caller sets what else it means. */
-clq_piece clq_dequantize_piece(const clq_quantization *q, const clq_chunk *chunk);
+/* How a schedule cuts it for that. */
+clq_status clq_dequantize_side(int kind, const clq_quantized *quantized, clq_dtype real, clq_schedule_side *side,
+                               clq_error *error);
 
 /* Read codes and parameters of a piece to where the slot, which is sealed, has them. */
 clq_status clq_dequantize_read(const clq_model *model, const clq_quantized *quantized, const clq_slot *slot,

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/human.h"
+#include "model/layout.h"
 #include "stream/ranges.h"
 #include "stream/real.h"
 
@@ -37,6 +39,8 @@ static clq_status check_scale(double scale, const char *where, clq_error *error)
     return CLQ_OK;
 }
 
+typedef clq_status (*value_reader)(clq_given *given, const clq_model *model, const char *path, clq_error *error);
+
 static clq_status read_scales(clq_given *given, const clq_model *model, const char *path, clq_error *error)
 {
     const clq_model_tensor *tensor = &model->tensors[0];
@@ -67,11 +71,12 @@ done:
     return status;
 }
 
-static clq_status read_zero_points(clq_given *given, const clq_model *model, clq_error *error)
+static clq_status read_zero_points(clq_given *given, const clq_model *model, const char *path, clq_error *error)
 {
     const clq_model_tensor *tensor = &model->tensors[0];
     clq_status status = CLQ_OK;
     void *memory = malloc((size_t)tensor->bytes);
+    (void)path;
     given->zero_points = malloc((size_t)tensor->elements * sizeof *given->zero_points);
     if (memory == NULL || given->zero_points == NULL) {
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " zero points", tensor->elements));
@@ -90,78 +95,98 @@ done:
     return status;
 }
 
-static clq_status take_scale(clq_given *given, const char *text, clq_error *error)
+static clq_status no_memory(uint64_t count, const char *what, clq_error *error)
+{
+    return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " %s", count, what);
+}
+
+static clq_status take_scales(clq_given *given, const clq_file_request *request, clq_error *error)
+{
+    char text[64];
+    CLQ_REQUIRE(request->scale_count > 0 && request->scale_count <= MOST_PARAMETERS,
+                "--scale: %" PRIu64 " values are given, 1 to %" PRIu64 " are possible", request->scale_count,
+                MOST_PARAMETERS);
+    given->scales = malloc((size_t)request->scale_count * sizeof *given->scales);
+    if (given->scales == NULL) {
+        return no_memory(request->scale_count, "scales", error);
+    }
+    for (uint64_t i = 0; i < request->scale_count; i++) {
+        clq_format_double(text, sizeof text, request->scale[i], 0);
+        CLQ_TRY(check_scale(request->scale[i], text, error));
+        given->scales[i] = (float)request->scale[i];
+    }
+    given->scale_count = request->scale_count;
+    return CLQ_OK;
+}
+
+static clq_status take_zero_points(clq_given *given, const clq_file_request *request, clq_error *error)
+{
+    const uint64_t count = request->zero_point_count;
+    CLQ_REQUIRE(count > 0 && count <= MOST_PARAMETERS,
+                "--zero-point: %" PRIu64 " values are given, 1 to %" PRIu64 " are possible", count, MOST_PARAMETERS);
+    given->zero_points = malloc((size_t)count * sizeof *given->zero_points);
+    if (given->zero_points == NULL) {
+        return no_memory(count, "zero points", error);
+    }
+    memcpy(given->zero_points, request->zero_point, (size_t)count * sizeof *given->zero_points);
+    given->zero_point_count = count;
+    return CLQ_OK;
+}
+
+static clq_status read_file(clq_given *given, const char *option, const char *path, value_reader read, clq_error *error)
 {
     clq_model *model = NULL;
     clq_status status = CLQ_OK;
-    double value = 0.0;
-    given->scale_given = 1;
-    if (clq_parse_double(text, &value)) {
-        CLQ_TRY(check_scale(value, text, error));
-        given->scales = malloc(sizeof *given->scales);
-        if (given->scales == NULL) {
-            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a scale");
-        }
-        given->scales[0] = (float)value;
-        given->scale_count = 1;
-        return CLQ_OK;
-    }
-    CLQ_TRY_TO(clq_open_values("--scale", text, 0, &model, error));
-    CLQ_TRY_TO(read_scales(given, model, text, error));
+    CLQ_TRY_TO(clq_open_values(option, path, 0, &model, error));
+    CLQ_TRY_TO(read(given, model, path, error));
 done:
     clq_model_close(&model);
     return status;
 }
 
-static clq_status take_zero_point(clq_given *given, const char *text, clq_error *error)
+static clq_status check_together(const clq_file_request *request, clq_error *error)
 {
-    clq_model *model = NULL;
-    clq_status status = CLQ_OK;
-    int64_t value = 0;
-    if (clq_parse_i64(text, INT32_MIN, INT32_MAX, &value)) {
-        given->zero_points = malloc(sizeof *given->zero_points);
-        if (given->zero_points == NULL) {
-            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a zero point");
-        }
-        given->zero_points[0] = (int32_t)value;
-        given->zero_point_count = 1;
-        return CLQ_OK;
-    }
-    CLQ_TRY_TO(clq_open_values("--zero-point", text, 0, &model, error));
-    CLQ_TRY_TO(read_zero_points(given, model, error));
-done:
-    clq_model_close(&model);
-    return status;
+    const int scale = request->scale != NULL || request->scale_file != NULL;
+    const int zero_point = request->zero_point != NULL || request->zero_point_file != NULL;
+    const int calibrated = request->calibration.kind != CLQ_CALIBRATE_MINMAX;
+    CLQ_REQUIRE(request->scale == NULL || request->scale_file == NULL,
+                "the request has both scales and a file of scales: give one of them");
+    CLQ_REQUIRE(request->zero_point == NULL || request->zero_point_file == NULL,
+                "the request has both zero points and a file of zero points: give one of them");
+    CLQ_REQUIRE(!zero_point || scale, "--zero-point is only used with --scale");
+    CLQ_REQUIRE(scale + (request->has_range != 0) + (request->ranges_file != NULL) + calibrated <= 1,
+                "--scale, --range, --ranges and --calibrate all decide the scale: give one of them");
+    CLQ_REQUIRE(!calibrated || !request->has_granularity || request->granularity != CLQ_PER_GROUP,
+                "--calibrate of groups is minmax only: a histogram for each group would be larger than the data");
+    return CLQ_OK;
 }
 
-clq_status clq_given_create(const cli_options *options, clq_given **out, clq_error *error)
+clq_status clq_given_create(const clq_file_request *request, clq_given **out, clq_error *error)
 {
     clq_given *given = NULL;
     clq_status status = CLQ_OK;
     *out = NULL;
-    CLQ_REQUIRE(options->zero_point == NULL || options->scale != NULL, "--zero-point is only used with --scale");
-    CLQ_REQUIRE((options->scale != NULL) + options->file.has_range + (options->file.ranges_file != NULL) +
-                        (options->file.calibration.kind != CLQ_CALIBRATE_MINMAX) <=
-                    1,
-                "--scale, --range, --ranges and --calibrate all decide the scale: give one of them");
-    CLQ_REQUIRE(options->file.calibration.kind == CLQ_CALIBRATE_MINMAX || !options->file.has_granularity ||
-                    options->file.granularity != CLQ_PER_GROUP,
-                "--calibrate of groups is minmax only: a histogram for each group would be larger than the data");
+    CLQ_TRY(check_together(request, error));
     given = calloc(1, sizeof *given);
     if (given == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the parameters given");
     }
-    given->range_given = options->file.has_range;
-    given->lo = options->file.range_lo;
-    given->hi = options->file.range_hi;
-    if (options->scale != NULL) {
-        CLQ_TRY_TO(take_scale(given, options->scale, error));
+    given->range_given = request->has_range != 0;
+    given->lo = request->range_lo;
+    given->hi = request->range_hi;
+    given->scale_given = request->scale != NULL || request->scale_file != NULL;
+    if (request->scale != NULL) {
+        CLQ_TRY_TO(take_scales(given, request, error));
+    } else if (request->scale_file != NULL) {
+        CLQ_TRY_TO(read_file(given, "--scale", request->scale_file, read_scales, error));
     }
-    if (options->file.ranges_file != NULL) {
-        CLQ_TRY_TO(clq_ranges_file_read(options->file.ranges_file, &given->ranges, error));
+    if (request->ranges_file != NULL) {
+        CLQ_TRY_TO(clq_ranges_file_read(request->ranges_file, &given->ranges, error));
     }
-    if (options->zero_point != NULL) {
-        CLQ_TRY_TO(take_zero_point(given, options->zero_point, error));
+    if (request->zero_point != NULL) {
+        CLQ_TRY_TO(take_zero_points(given, request, error));
+    } else if (request->zero_point_file != NULL) {
+        CLQ_TRY_TO(read_file(given, "--zero-point", request->zero_point_file, read_zero_points, error));
     }
     *out = given;
     given = NULL;
@@ -181,14 +206,14 @@ void clq_given_destroy(clq_given **given)
     }
 }
 
-clq_status clq_given_layout(const clq_given *given, const cli_options *options, const char *name, uint32_t rank,
+clq_status clq_given_layout(const clq_given *given, const clq_file_request *request, const char *name, uint32_t rank,
                             const uint64_t *shape, clq_granularity default_granularity, clq_layout *layout,
                             clq_error *error)
 {
     const clq_ranges_entry *entry = given->ranges != NULL ? clq_ranges_file_find(given->ranges, name) : NULL;
-    CLQ_TRY(cli_layout(options, name, rank, shape, entry != NULL ? entry->granularity : default_granularity, layout,
-                       error));
-    if (entry != NULL && !options->file.has_axis && layout->granularity == CLQ_PER_CHANNEL && entry->axis < rank) {
+    CLQ_TRY(clq_request_layout(request, name, rank, shape, entry != NULL ? entry->granularity : default_granularity,
+                               layout, error));
+    if (entry != NULL && !request->has_axis && layout->granularity == CLQ_PER_CHANNEL && entry->axis < rank) {
         layout->axis = entry->axis;
     }
     return given->ranges != NULL ? clq_ranges_file_match(given->ranges, name, layout, &entry, error) : CLQ_OK;

@@ -3,7 +3,8 @@
 #ifndef CLQ_HOST_MODEL_GIVEN_H
 #define CLQ_HOST_MODEL_GIVEN_H
 
-#include "command/frame/cli.h"
+#include <clquant/files.h>
+
 #include "format/model.h"
 #include "model/ranges_file.h"
 
@@ -19,10 +20,10 @@ typedef struct clq_given {
 } clq_given;
 
 /*
- * Read the options; files are .npy. CLQ_INVALID_ARGUMENT for values out of bounds and options that exclude each other.
- * A value is a file when it is not a number.
+ * Read what the request gives; files are .npy. CLQ_INVALID_ARGUMENT for values out of bounds and fields that exclude
+ * each other.
  */
-clq_status clq_given_create(const cli_options *options, clq_given **given, clq_error *error);
+clq_status clq_given_create(const clq_file_request *request, clq_given **given, clq_error *error);
 void clq_given_destroy(clq_given **given);
 
 /*
@@ -35,7 +36,7 @@ clq_status clq_open_values(const char *option, const char *path, int only_file, 
  * The layout of a tensor whose granularity no option decides: that of its ranges in the file of --ranges, else
  * `default_granularity`. With such a file, its ranges must fit: CLQ_INVALID_ARGUMENT.
  */
-clq_status clq_given_layout(const clq_given *given, const cli_options *options, const char *name, uint32_t rank,
+clq_status clq_given_layout(const clq_given *given, const clq_file_request *request, const char *name, uint32_t rank,
                             const uint64_t *shape, clq_granularity default_granularity, clq_layout *layout,
                             clq_error *error);
 

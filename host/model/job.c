@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "model/report.h"
+#include "model/request.h"
 
 enum { MESSAGE_BYTES = 2048 };
 
@@ -20,6 +21,7 @@ static clq_status check(clq_context *context, const clq_file_request *request, c
     CLQ_REQUIRE(request->struct_size == sizeof *request,
                 "the request has a struct_size of %u, required is %zu: clq_file_request_init sets it",
                 (unsigned)request->struct_size, sizeof *request);
+    CLQ_TRY(clq_request_check(request, error));
     CLQ_REQUIRE(events == NULL || events->struct_size == sizeof *events,
                 "the events have a struct_size of %u, required is %zu", (unsigned)events->struct_size, sizeof *events);
     CLQ_REQUIRE(context != NULL || (events != NULL && events->open_device != NULL),
@@ -64,6 +66,17 @@ clq_status clq_job_end(clq_job *job, clq_status status, clq_file_report **report
     return status;
 }
 
+clq_status clq_job_open_model(clq_job *job, const char *path, clq_model **model, clq_error *error)
+{
+    CLQ_REQUIRE(path != NULL, "the request names no input");
+    CLQ_TRY(clq_model_open(path, model, error));
+    job->report->bytes_in += clq_model_file_bytes(*model);
+    if ((*model)->warning != NULL) {
+        clq_job_warn(job, "%s", (*model)->warning);
+    }
+    return CLQ_OK;
+}
+
 clq_status clq_job_need_device(clq_job *job, clq_error *error)
 {
     clq_device_info info;
@@ -80,12 +93,14 @@ clq_status clq_job_need_device(clq_job *job, clq_error *error)
 static void tell(clq_job *job, clq_log_level level, const char *format, va_list arguments)
 {
     char text[MESSAGE_BYTES];
+    char shown[MESSAGE_BYTES]; /* names of files and tensors steer no terminal */
     if (job->events.message == NULL) {
         return;
     }
     vsnprintf(text, sizeof text, format, arguments);
+    clq_printable(shown, sizeof shown, text, strlen(text));
     pthread_mutex_lock(&job->events_lock);
-    job->events.message(job->events.cookie, level, text);
+    job->events.message(job->events.cookie, level, shown);
     pthread_mutex_unlock(&job->events_lock);
 }
 
@@ -134,7 +149,7 @@ void clq_job_progress_begin(clq_job *job, uint64_t all_bytes)
 
 void clq_job_progress_skip(clq_job *job, uint64_t done_bytes)
 {
-    job->progress.skipped_bytes = done_bytes;
+    job->progress.skipped_bytes += done_bytes - job->progress.done_bytes;
     job->progress.done_bytes = done_bytes;
     tell_progress(job);
 }

@@ -8,7 +8,7 @@
 
 #include <clquant/files.h>
 
-#include "core/error.h"
+#include "format/model.h"
 
 typedef struct clq_job {
     const clq_file_request *request;
@@ -29,6 +29,9 @@ clq_status clq_job_begin(clq_job *job, const char *operation, clq_context *conte
                          const clq_file_events *events, clq_error *error);
 clq_status clq_job_end(clq_job *job, clq_status status, clq_file_report **report);
 
+/* Open an input, whose bytes the report counts; what a person should know about it is a warning. */
+clq_status clq_job_open_model(clq_job *job, const char *path, clq_model **model, clq_error *error);
+
 /* From now on job->context is there, and the report names its device. */
 clq_status clq_job_need_device(clq_job *job, clq_error *error);
 
@@ -43,7 +46,7 @@ clq_status clq_job_check_cancelled(clq_job *job, clq_error *error);
 int clq_job_is_cancelled(void *job);
 
 void clq_job_progress_begin(clq_job *job, uint64_t all_bytes);
-void clq_job_progress_skip(clq_job *job, uint64_t done_bytes); /* so many are done, without work on them now */
+void clq_job_progress_skip(clq_job *job, uint64_t done_bytes); /* so many are done now, the last of them earlier */
 void clq_job_progress_at(clq_job *job, uint64_t done_bytes, const char *tensor);
 void clq_job_progress_after(clq_job *job, const char *what); /* all bytes are done, and `what` is left to do */
 

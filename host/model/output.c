@@ -22,11 +22,6 @@ static int ends_with(const char *text, const char *end)
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-int clq_output_is_npy(const char *path)
-{
-    return ends_with(path, ".npy");
-}
-
 char *clq_output_shard_path(const clq_output *output, size_t i, size_t count)
 {
     const size_t stem = strlen(output->path) - (sizeof INDEX_SUFFIX - 1);
@@ -67,7 +62,7 @@ clq_status clq_output_create(const char *path, size_t shard_count, clq_output **
     if (output == NULL) {
         return no_memory(error);
     }
-    output->kind = clq_output_is_npy(path) ? OUTPUT_NPY : OUTPUT_SAFETENSORS;
+    output->kind = clq_is_npy_name(path) ? OUTPUT_NPY : OUTPUT_SAFETENSORS;
     output->shard_count = 1;
     if (ends_with(path, INDEX_SUFFIX)) {
         output->kind = OUTPUT_SHARDED;
@@ -161,7 +156,8 @@ clq_status clq_output_tensor(clq_output *output, size_t shard, const char *name,
     tensor->shard = output->kind == OUTPUT_SHARDED ? shard : 0;
     tensor->bytes = bytes;
     tensor->index = 0;
-    clq_xxh64_begin(&tensor->hash, 0);
+    XXH64_reset(&tensor->hash, 0);
+    tensor->hashed_bytes = 0;
     tensor->in_order = 1;
     target = &output->shards[tensor->shard];
     if (output->kind == OUTPUT_NPY) {

@@ -9,6 +9,7 @@
 
 #include "format/model.h"
 #include "format/text.h"
+#include "model/job.h"
 
 typedef struct clq_output clq_output;
 
@@ -18,9 +19,6 @@ typedef struct clq_output clq_output;
  */
 clq_status clq_output_create(const char *path, size_t shard_count, clq_output **output, clq_error *error);
 void clq_output_destroy(clq_output **output); /* removes what was not committed */
-
-/* Whether a .npy file would be written. */
-int clq_output_is_npy(const char *path);
 
 /* Shards that tensors may be put into: 1 unless the output is sharded. */
 size_t clq_output_shards(const clq_output *output);
@@ -61,9 +59,10 @@ typedef enum clq_output_left {
 
 /*
  * Start writing, as clq_output_open does, but for the headers: clq_output_settle_header. What an earlier run left stays
- * when this fails, and until clq_output_keep(output, 0) is called.
+ * when this fails, and until clq_output_keep(output, 0) is called. The job, which lives as long as the output, tells
+ * whether files are replaced, and may be cancelled while files are read back.
  */
-clq_status clq_output_open_partial(clq_output *output, int replace, clq_output_left left, clq_error *error);
+clq_status clq_output_open_partial(clq_output *output, clq_job *job, clq_output_left left, clq_error *error);
 
 /* Whether what is not committed stays when the output is destroyed. */
 void clq_output_keep(clq_output *output, int keep);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command/frame/cli.h"
 #include "model/output_parts.h"
 
 enum { READ_BYTES = 1 << 20 };
@@ -71,10 +70,11 @@ static clq_status open_index(clq_output *output, int replace, clq_output_left le
     return clq_writer_write_at(output->index_writer, 0, output->index_text, output->index_bytes, error);
 }
 
-clq_status clq_output_open_partial(clq_output *output, int replace, clq_output_left left, clq_error *error)
+clq_status clq_output_open_partial(clq_output *output, clq_job *job, clq_output_left left, clq_error *error)
 {
     static const clq_partial_use USES[] = {CLQ_PARTIAL_REMOVE, CLQ_PARTIAL_CONTINUE, CLQ_PARTIAL_NEED};
-    output->partial = 1;
+    const int replace = job->request->replace;
+    output->job = job;
     for (size_t i = 0; i < output->shard_count; i++) {
         CLQ_TRY(open_shard(&output->shards[i], replace, USES[left], error));
     }
@@ -109,13 +109,14 @@ clq_status clq_output_discard_partial(const clq_output *output, size_t shard_cou
 void clq_output_hash_written(const clq_output *output, output_tensor *tensor, uint64_t offset, const void *memory,
                              uint64_t bytes)
 {
-    if (!output->partial || !tensor->in_order) {
+    if (output->job == NULL || !tensor->in_order) {
         return;
     }
     /* Codes of 4 bits may write the byte they share with the piece before once more. */
-    tensor->in_order = offset == tensor->hash.bytes;
+    tensor->in_order = offset == tensor->hashed_bytes;
     if (tensor->in_order) {
-        clq_xxh64_add(&tensor->hash, memory, (size_t)bytes);
+        XXH64_update(&tensor->hash, memory, (size_t)bytes);
+        tensor->hashed_bytes += bytes;
     }
 }
 
@@ -125,27 +126,25 @@ static clq_status read_shard(const output_shard *shard, uint64_t offset, void *m
                               : clq_writer_read(shard->writer, offset, memory, bytes, error);
 }
 
-static clq_status hash_file(const output_shard *shard, uint64_t offset, uint64_t bytes, uint64_t *hash,
+static clq_status hash_file(clq_job *job, const output_shard *shard, uint64_t offset, uint64_t bytes, uint64_t *hash,
                             clq_error *error)
 {
     const uint64_t end = offset + bytes;
     clq_status status = CLQ_OK;
-    clq_xxh64 state;
+    XXH64_state_t state;
     unsigned char *piece = malloc(READ_BYTES);
-    clq_xxh64_begin(&state, 0);
+    XXH64_reset(&state, 0);
     if (piece == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to read the output back");
     }
     while (offset < end) {
         const uint64_t step = clq_size_min(READ_BYTES, end - offset);
-        if (cli_interrupted()) {
-            CLQ_TRY_TO(clq_fail(error, CLQ_CANCELLED, "interrupted"));
-        }
+        CLQ_TRY_TO(clq_job_check_cancelled(job, error));
         CLQ_TRY_TO(read_shard(shard, offset, piece, step, error));
-        clq_xxh64_add(&state, piece, (size_t)step);
+        XXH64_update(&state, piece, (size_t)step);
         offset += step;
     }
-    *hash = clq_xxh64_result(&state);
+    *hash = XXH64_digest(&state);
 done:
     free(piece);
     return status;
@@ -154,11 +153,12 @@ done:
 clq_status clq_output_hash(const clq_output *output, size_t number, uint64_t *hash, clq_error *error)
 {
     const output_tensor *tensor = &output->tensors[number];
-    if (tensor->in_order && tensor->hash.bytes == tensor->bytes) {
-        *hash = clq_xxh64_result(&tensor->hash);
+    if (tensor->in_order && tensor->hashed_bytes == tensor->bytes) {
+        *hash = XXH64_digest(&tensor->hash);
         return CLQ_OK;
     }
-    return hash_file(&output->shards[tensor->shard], clq_output_start(output, number), tensor->bytes, hash, error);
+    return hash_file(output->job, &output->shards[tensor->shard], clq_output_start(output, number), tensor->bytes, hash,
+                     error);
 }
 
 clq_status clq_output_hash_in_file(const clq_output *output, size_t number, int *there, uint64_t *hash,
@@ -168,7 +168,7 @@ clq_status clq_output_hash_in_file(const clq_output *output, size_t number, int 
     const output_shard *shard = &output->shards[tensor->shard];
     const uint64_t start = clq_output_start(output, number);
     *there = shard->found >= start && shard->found - start >= tensor->bytes;
-    return *there ? hash_file(shard, start, tensor->bytes, hash, error) : CLQ_OK;
+    return *there ? hash_file(output->job, shard, start, tensor->bytes, hash, error) : CLQ_OK;
 }
 
 size_t clq_output_shard_of(const clq_output *output, size_t number)
@@ -187,9 +187,9 @@ clq_status clq_output_settle_header(clq_output *output, size_t number, int told,
         return fail_file(shard, "what an earlier run left of it is not there any more", error);
     }
     if (shard->found >= shard->header_bytes) {
-        CLQ_TRY(hash_file(shard, 0, shard->header_bytes, &hash, error));
+        CLQ_TRY(hash_file(output->job, shard, 0, shard->header_bytes, &hash, error));
     }
-    if (shard->found < shard->header_bytes || hash != clq_xxh64_of(shard->header, (size_t)shard->header_bytes, 0)) {
+    if (shard->found < shard->header_bytes || hash != XXH64(shard->header, (size_t)shard->header_bytes, 0)) {
         return fail_file(shard, "what an earlier run left of it does not begin as it was written", error);
     }
     return CLQ_OK;
@@ -205,10 +205,10 @@ void clq_output_describe(const clq_output *output, clq_text *out)
     for (size_t i = 0; i < output->shard_count; i++) {
         const output_shard *shard = &output->shards[i];
         clq_text_format(out, "output %" PRIu64 " %016" PRIx64 "\n", shard->file_bytes,
-                        clq_xxh64_of(shard->header, (size_t)shard->header_bytes, 0));
+                        XXH64(shard->header, (size_t)shard->header_bytes, 0));
     }
     if (output->index != NULL) {
         clq_text_format(out, "index %zu %016" PRIx64 "\n", output->index_bytes,
-                        clq_xxh64_of(output->index_text, output->index_bytes, 0));
+                        XXH64(output->index_text, output->index_bytes, 0));
     }
 }

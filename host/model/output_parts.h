@@ -3,10 +3,10 @@
 #ifndef CLQ_HOST_MODEL_OUTPUT_PARTS_H
 #define CLQ_HOST_MODEL_OUTPUT_PARTS_H
 
+#include "core/hash.h"
 #include "core/size.h"
 #include "format/file.h"
 #include "format/safetensors.h"
-#include "format/xxh64.h"
 #include "model/output.h"
 #include "model/output_index.h"
 
@@ -27,7 +27,8 @@ typedef struct output_tensor {
     size_t shard;
     size_t index; /* in the shard's plan */
     uint64_t bytes;
-    clq_xxh64 hash; /* of what was written, as long as that was in order and without overlap */
+    XXH64_state_t hash; /* of what was written, as long as that was in order and without overlap */
+    uint64_t hashed_bytes;
     int in_order;
 } output_tensor;
 
@@ -38,7 +39,7 @@ struct clq_output {
     size_t shard_count;
     output_tensor *tensors;
     size_t tensor_count, tensor_capacity;
-    int partial;      /* another run may continue it: what is written is hashed */
+    clq_job *job;     /* not NULL: another run may continue the output, and what is written is hashed */
     clq_index *index; /* of a sharded output */
     clq_writer *index_writer;
     char *index_text;

@@ -5,7 +5,9 @@
 #include "model/plan.h"
 
 #include <fnmatch.h>
+#include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,10 +39,10 @@ static const char *idle_pattern_of(const clq_name_list *patterns, const clq_mode
     return NULL;
 }
 
-const char *clq_model_plan_idle_pattern(const cli_options *options, const clq_model *model)
+const char *clq_model_plan_idle_pattern(const clq_file_request *request, const clq_model *model)
 {
-    const char *idle = idle_pattern_of(&options->file.include, model);
-    return idle != NULL ? idle : idle_pattern_of(&options->file.exclude, model);
+    const char *idle = idle_pattern_of(&request->include, model);
+    return idle != NULL ? idle : idle_pattern_of(&request->exclude, model);
 }
 
 void clq_model_plan_copy(clq_model_plan *plan, clq_model_plan_tensor *tensor, int falls_short, const char *format, ...)
@@ -83,16 +85,16 @@ static int is_float(const clq_file_dtype *dtype)
 }
 
 /* Fill in why the tensor is copied, if it is. */
-static clq_status decide(const cli_options *options, clq_model_plan *plan, clq_model_plan_tensor *tensor,
+static clq_status decide(const clq_file_request *request, clq_model_plan *plan, clq_model_plan_tensor *tensor,
                          clq_error *error)
 {
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     const int floats = is_float(&source->dtype);
     int serves_codes = 0;
     CLQ_TRY(find_codes(plan->model, source->name, &serves_codes, error));
-    if (options->file.include.count > 0 && !matches_any(&options->file.include, source->name)) {
+    if (request->include.count > 0 && !matches_any(&request->include, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "not named by --include");
-    } else if (matches_any(&options->file.exclude, source->name)) {
+    } else if (matches_any(&request->exclude, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "named by --exclude");
     } else if (!floats) {
         clq_model_plan_copy(plan, tensor, 0, "%s is not a floating point type", source->dtype.name);
@@ -170,14 +172,14 @@ static void describe_codes(clq_model_plan_tensor *tensor)
     }
 }
 
-static clq_status describe(const cli_options *options, const clq_given *given, const clq_model_plan *plan,
+static clq_status describe(const clq_file_request *request, const clq_given *given, const clq_model_plan *plan,
                            clq_model_plan_tensor *tensor, clq_error *error)
 {
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     clq_quantization_init(&tensor->q);
     tensor->q.real = source->dtype.type;
     tensor->q.scheme = plan->scheme;
-    CLQ_TRY(clq_given_layout(given, options, source->name, source->rank, source->shape,
+    CLQ_TRY(clq_given_layout(given, request, source->name, source->rank, source->shape,
                              source->rank >= 2 ? CLQ_PER_CHANNEL : CLQ_PER_TENSOR, &tensor->q.layout, error));
     CLQ_TRY(clq_quantization_check(&tensor->q, error));
     CLQ_TRY(clq_layout_count(&tensor->q.layout, &tensor->elements, &tensor->parameters, error));
@@ -188,22 +190,30 @@ static clq_status describe(const cli_options *options, const clq_given *given, c
                           error);
 }
 
-clq_status clq_model_plan_scheme(const cli_options *options, clq_scheme *scheme, clq_error *error)
+clq_status clq_model_plan_scheme(const clq_file_request *request, clq_scheme *scheme, clq_error *error)
 {
-    CLQ_TRY(clq_scheme_from_preset(options->file.preset, options->file.dtype, scheme, error));
-    if (options->file.has_rounding) {
-        scheme->rounding = options->file.rounding;
+    CLQ_TRY(clq_scheme_from_preset(request->preset, request->dtype, scheme, error));
+    if (request->has_rounding) {
+        scheme->rounding = request->rounding;
     }
-    if (options->file.has_zero_point_order) {
-        scheme->zero_point_order = options->file.zero_point_order;
+    if (request->has_zero_point_order) {
+        scheme->zero_point_order = request->zero_point_order;
     }
-    if (options->file.has_arithmetic) {
-        scheme->arithmetic = options->file.arithmetic;
+    if (request->has_arithmetic) {
+        scheme->arithmetic = request->arithmetic;
     }
     return CLQ_OK;
 }
 
-clq_status clq_model_plan_create(const cli_options *options, const clq_given *given, const clq_model *model,
+/* Others have no place in the files that are written. */
+static clq_status check_codes(clq_dtype dtype, clq_error *error)
+{
+    CLQ_REQUIRE(dtype == CLQ_S8 || dtype == CLQ_U8 || dtype == CLQ_S4 || dtype == CLQ_U4,
+                "--dtype: %s is not one of s8, u8, s4, u4", clq_dtype_name(dtype));
+    return CLQ_OK;
+}
+
+clq_status clq_model_plan_create(const clq_file_request *request, const clq_given *given, const clq_model *model,
                                  clq_model_plan **out, clq_error *error)
 {
     clq_status status = CLQ_OK;
@@ -218,20 +228,23 @@ clq_status clq_model_plan_create(const cli_options *options, const clq_given *gi
     plan->model = model;
     plan->given = given;
     plan->count = model->tensor_count;
-    plan->min_rank = options->file.minimum_rank;
+    plan->min_rank = request->minimum_rank;
     if (plan->min_rank < 0) {
         plan->min_rank = model->kind == CLQ_MODEL_NPY ? 0 : 2;
     }
-    CLQ_TRY_TO(clq_model_plan_scheme(options, &plan->scheme, error));
+    CLQ_TRY_TO(clq_model_plan_scheme(request, &plan->scheme, error));
+    CLQ_TRY_TO(check_codes(plan->scheme.dtype, error));
     CLQ_TRY_TO(clq_given_widen(given, &plan->scheme, error));
     for (size_t i = 0; i < plan->count; i++) {
         clq_model_plan_tensor *tensor = &plan->tensors[i];
         tensor->index = i;
         tensor->quantized = 1;
+        tensor->range_low = INFINITY;
+        tensor->range_high = -INFINITY;
         plan->quantized_count += 1;
-        CLQ_TRY_TO(decide(options, plan, tensor, error));
+        CLQ_TRY_TO(decide(request, plan, tensor, error));
         if (tensor->quantized) {
-            CLQ_TRY_TO(describe(options, given, plan, tensor, error));
+            CLQ_TRY_TO(describe(request, given, plan, tensor, error));
         }
     }
 done:

@@ -3,7 +3,7 @@
 #ifndef CLQ_HOST_MODEL_PLAN_H
 #define CLQ_HOST_MODEL_PLAN_H
 
-#include "command/frame/cli.h"
+#include "format/human.h"
 #include "format/model.h"
 #include "model/given.h"
 #include "stream/statistics.h"
@@ -35,6 +35,8 @@ typedef struct clq_model_plan_tensor {
      */
     int final;    /* each chunk of it holds all elements of its parameters */
     float *range; /* 2 for each parameter; [infinity, -infinity] where no element is finite */
+    float range_low,
+        range_high; /* over all of them; of a tensor that an earlier run wrote only where they are listed */
     clq_nonfinite nonfinite;
     float *scale;
     int32_t *zero_point;
@@ -65,18 +67,18 @@ typedef struct clq_model_plan {
  * Decide for every tensor. CLQ_INVALID_ARGUMENT for options that contradict each other or the model: an axis that a
  * tensor lacks, a T_scale that the model holds already.
  */
-clq_status clq_model_plan_create(const cli_options *options, const clq_given *given, const clq_model *model,
+clq_status clq_model_plan_create(const clq_file_request *request, const clq_given *given, const clq_model *model,
                                  clq_model_plan **plan, clq_error *error);
 void clq_model_plan_destroy(clq_model_plan **plan);
 
 /* The scheme that --preset, --dtype and the options that change it ask for. */
-clq_status clq_model_plan_scheme(const cli_options *options, clq_scheme *scheme, clq_error *error);
+clq_status clq_model_plan_scheme(const clq_file_request *request, clq_scheme *scheme, clq_error *error);
 
 /* From now on the tensor is copied, for the reason given. */
 void clq_model_plan_copy(clq_model_plan *plan, clq_model_plan_tensor *tensor, int falls_short, const char *format, ...)
     CLQ_PRINTF(4, 5);
 
 /* A pattern of --include or --exclude that matches no tensor, or NULL. */
-const char *clq_model_plan_idle_pattern(const cli_options *options, const clq_model *model);
+const char *clq_model_plan_idle_pattern(const clq_file_request *request, const clq_model *model);
 
 #endif

@@ -13,9 +13,9 @@ static clq_status begin(clq_quantize_job *job, const clq_model_plan_tensor *tens
     const char *name = job->model->tensors[tensor->index].name;
     clq_format_bytes(text, sizeof text, 2 * needed);
     clq_printable(shown, sizeof shown, name, strlen(name));
-    CLQ_REQUIRE(needed <= job->options->file.memory_bytes / 2,
+    CLQ_REQUIRE(needed <= job->request->memory_bytes / 2,
                 "tensor '%s': its histograms take half of --memory, which must be at least %s", shown, text);
-    return clq_histograms_begin(&job->histograms, job->context, tensor->parameters, tensor->range, error);
+    return clq_histograms_begin(&job->histograms, job->call->context, tensor->parameters, tensor->range, error);
 }
 
 static clq_status cut(clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
@@ -29,12 +29,10 @@ static clq_status cut(clq_quantize_job *job, const clq_model_plan_tensor *tensor
     memcpy(job->cut, tensor->range, bytes);
     for (uint64_t p = 0; p < tensor->parameters; p++) {
         const uint64_t *counts = NULL;
-        if (cli_interrupted()) {
-            return clq_fail(error, CLQ_CANCELLED, "interrupted");
-        }
+        CLQ_TRY(clq_job_check_cancelled(job->call, error));
         CLQ_TRY(clq_histograms_read(&job->histograms, p, &counts, error));
-        CLQ_TRY(clq_calibration_cut(&job->options->file.calibration, &tensor->q.scheme, counts, &job->cut[2 * p], NULL,
-                                    error));
+        CLQ_TRY(
+            clq_calibration_cut(&job->request->calibration, &tensor->q.scheme, counts, &job->cut[2 * p], NULL, error));
     }
     return CLQ_OK;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "format/file.h"
+#include "format/json_writer.h"
 #include "model/output_path.h"
 
 static const char SUFFIX[] = ".weight";
@@ -34,13 +35,13 @@ static void check_tensor(clq_model_plan *plan, clq_model_plan_tensor *tensor)
     }
 }
 
-clq_status clq_config_prepare(const cli_options *options, clq_model_plan *plan, const clq_output *output,
+clq_status clq_config_prepare(const clq_file_request *request, clq_model_plan *plan, const clq_output *output,
                               clq_error *error)
 {
-    if (options->file.config_file == NULL) {
+    if (request->config_file == NULL) {
         return CLQ_OK;
     }
-    CLQ_REQUIRE(!clq_output_takes(output, options->file.config_file), "--emit-config and --output name the same file");
+    CLQ_REQUIRE(!clq_output_takes(output, request->config_file), "--emit-config and --output name the same file");
     CLQ_REQUIRE(plan->scheme.dtype == CLQ_S8, "--emit-config: compressed-tensors holds s8 codes, not %s",
                 clq_dtype_name(plan->scheme.dtype));
     for (size_t i = 0; i < plan->count; i++) {
@@ -51,13 +52,12 @@ clq_status clq_config_prepare(const cli_options *options, clq_model_plan *plan, 
         CLQ_REQUIRE(!tensor->quantized || tensor->q.layout.granularity != CLQ_PER_CHANNEL || tensor->q.layout.axis == 0,
                     "--emit-config: compressed-tensors has one scale for each row: --axis 0");
     }
-    return clq_path_check(options->file.config_file, plan->model, options->file.dry_run ? 2 : options->file.replace,
-                          error);
+    return clq_path_check(request->config_file, plan->model, request->dry_run ? 2 : request->replace, error);
 }
 
-clq_status clq_config_check(const cli_options *options, const clq_model_plan *plan, clq_error *error)
+clq_status clq_config_check(const clq_file_request *request, const clq_model_plan *plan, clq_error *error)
 {
-    for (size_t i = 0; options->file.config_file != NULL && i < plan->count; i++) {
+    for (size_t i = 0; request->config_file != NULL && i < plan->count; i++) {
         const clq_model_plan_tensor *tensor = &plan->tensors[i];
         if (tensor->quantized && tensor->zero_point_form == CLQ_ZERO_POINT_WIDE) {
             char shown[200];
@@ -193,14 +193,14 @@ static clq_status make_text(const clq_model_plan *plan, char **text, size_t *byt
     return clq_text_take(&json.text, "the configuration", text, bytes, error);
 }
 
-clq_status clq_config_write(const cli_options *options, const clq_model_plan *plan, clq_error *error)
+clq_status clq_config_write(const clq_file_request *request, const clq_model_plan *plan, clq_error *error)
 {
     clq_status status = CLQ_OK;
     clq_writer *writer = NULL;
     char *text = NULL;
     size_t bytes = 0;
     CLQ_TRY_TO(make_text(plan, &text, &bytes, error));
-    CLQ_TRY_TO(clq_writer_open(options->file.config_file, bytes, options->file.replace, &writer, error));
+    CLQ_TRY_TO(clq_writer_open(request->config_file, bytes, request->replace, &writer, error));
     CLQ_TRY_TO(clq_writer_write(writer, text, bytes, error));
     CLQ_TRY_TO(clq_writer_commit(&writer, error));
 done:

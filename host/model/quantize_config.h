@@ -7,7 +7,6 @@
 #ifndef CLQ_HOST_MODEL_QUANTIZE_CONFIG_H
 #define CLQ_HOST_MODEL_QUANTIZE_CONFIG_H
 
-#include "command/frame/cli.h"
 #include "model/output.h"
 #include "model/plan.h"
 
@@ -15,13 +14,13 @@
  * Before any work: refuse options that the format cannot express, and have tensors copied that it cannot hold, so that
  * file and configuration agree. Does nothing without --emit-config.
  */
-clq_status clq_config_prepare(const cli_options *options, clq_model_plan *plan, const clq_output *output,
+clq_status clq_config_prepare(const clq_file_request *request, clq_model_plan *plan, const clq_output *output,
                               clq_error *error);
 
 /* Once the zero points are known: refuse one that is no int8. */
-clq_status clq_config_check(const cli_options *options, const clq_model_plan *plan, clq_error *error);
+clq_status clq_config_check(const clq_file_request *request, const clq_model_plan *plan, clq_error *error);
 
 /* Write the file, whole or not at all. */
-clq_status clq_config_write(const cli_options *options, const clq_model_plan *plan, clq_error *error);
+clq_status clq_config_write(const clq_file_request *request, const clq_model_plan *plan, clq_error *error);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "model/checkpoint.h"
 #include "model/given.h"
+#include "model/job.h"
 #include "model/output.h"
 #include "model/plan.h"
 #include "stream/calibration.h"
@@ -41,19 +42,18 @@ typedef struct clq_schedule {
 } clq_schedule;
 
 typedef struct clq_quantize_job {
-    const cli_options *options;
+    clq_job *call;
+    const clq_file_request *request; /* the call's */
     clq_model *model;
     clq_model_plan *plan;
     clq_given *given;
-    clq_context *context;
     clq_output *output;
     clq_checkpoint *checkpoint; /* NULL: nothing is written that another run could continue */
-    cli_progress *progress;
-    uint64_t done_bytes; /* for the progress */
-    uint64_t all_bytes;  /* likewise: those of all passes over the data */
-    int finding;         /* this run only finds parameters, of all tensors */
-    int found;           /* such a run was made before */
-    uint64_t slot_bytes; /* capacity of a slot; 0: what suits the device and --memory */
+    uint64_t done_bytes;        /* for the progress */
+    uint64_t all_bytes;         /* likewise: those of all passes over the data */
+    int finding;                /* this run only finds parameters, of all tensors */
+    int found;                  /* such a run was made before */
+    uint64_t slot_bytes;        /* capacity of a slot; 0: what suits the device and --memory */
     clq_slot slots[CLQ_QUANTIZE_SLOTS];
     int counts;                /* --calibrate needs histograms */
     clq_histograms histograms; /* of the tensor that is counted */
@@ -64,13 +64,19 @@ typedef struct clq_quantize_job {
     uint8_t last_code;         /* of the chunk written before, which may share a byte with the next */
 } clq_quantize_job;
 
+/* Whether the report lists every parameter. */
+static inline int clq_lists_parameters(const clq_quantize_job *job)
+{
+    return (job->request->details & CLQ_FILE_PARAMETERS) != 0;
+}
+
 /* The job's slots, once the context is there. */
 clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error);
 void clq_quantize_end(clq_quantize_job *job);
 
 /*
  * Find range, count of non-finite elements, scales and zero points of all tensors, and how their zero points are
- * stored. CLQ_NONFINITE as the policy says; CLQ_CANCELLED after a signal. Of a `final` tensor no parameters are kept,
+ * stored. CLQ_NONFINITE as the policy says. Of a `final` tensor no parameters are kept,
  * unless a report lists them.
  */
 clq_status clq_find_all(clq_quantize_job *job, clq_error *error);

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "format/human.h"
 #include "model/facts.h"
 #include "model/quantize_output.h"
 #include "stream/calibration.h"
@@ -53,16 +54,11 @@ static void write_list(text_writer *writer, const char *key, const clq_name_list
     clq_text_put(writer->out, "]");
 }
 
-/* A value of --scale or --zero-point: the text of a number; a file is only named as such, its values are in the data.
- */
-static void write_given(text_writer *writer, const char *key, const char *text)
+/* A scale or zero point for all parameters; many are only named as such, like a file: the values are in the data. */
+static void write_given(text_writer *writer, const char *key, uint64_t count, double value)
 {
-    double value = 0.0;
     char shown[64];
-    if (text == NULL) {
-        return;
-    }
-    if (!clq_parse_double(text, &value)) {
+    if (count != 1) {
         write_text(writer, key, "file");
         return;
     }
@@ -71,24 +67,38 @@ static void write_given(text_writer *writer, const char *key, const char *text)
     clq_text_put(writer->out, shown);
 }
 
-static void write_range(text_writer *writer, const cli_options *options)
+static void write_parameters(text_writer *writer, const clq_file_request *request)
+{
+    if (request->scale != NULL) {
+        write_given(writer, "scale", request->scale_count, request->scale[0]);
+    } else if (request->scale_file != NULL) {
+        write_given(writer, "scale", 0, 0.0);
+    }
+    if (request->zero_point != NULL) {
+        write_given(writer, "zero_point", request->zero_point_count, request->zero_point[0]);
+    } else if (request->zero_point_file != NULL) {
+        write_given(writer, "zero_point", 0, 0.0);
+    }
+}
+
+static void write_range(text_writer *writer, const clq_file_request *request)
 {
     char lo[64];
     char hi[64];
-    if (options->file.has_range) {
-        clq_format_double(lo, sizeof lo, options->file.range_lo, 0);
-        clq_format_double(hi, sizeof hi, options->file.range_hi, 0);
+    if (request->has_range) {
+        clq_format_double(lo, sizeof lo, request->range_lo, 0);
+        clq_format_double(hi, sizeof hi, request->range_hi, 0);
         write_key(writer, "range");
         clq_text_format(writer->out, "[%s,%s]", lo, hi);
     }
 }
 
 /* The method of --calibrate, and the content of the file of --ranges, whose ranges decide every scale. */
-static void write_calibration(text_writer *writer, const cli_options *options, const clq_model_plan *plan)
+static void write_calibration(text_writer *writer, const clq_file_request *request, const clq_model_plan *plan)
 {
     char text[80];
-    if (options->file.calibration.kind != CLQ_CALIBRATE_MINMAX) {
-        clq_calibration_format(text, sizeof text, &options->file.calibration);
+    if (request->calibration.kind != CLQ_CALIBRATE_MINMAX) {
+        clq_calibration_text(&request->calibration, text, sizeof text);
         write_text(writer, "calibrate", text);
     }
     if (plan->given->ranges != NULL) {
@@ -98,39 +108,38 @@ static void write_calibration(text_writer *writer, const cli_options *options, c
 }
 
 /* Options as they took effect: a default and the same value given are the same. */
-static void write_options(text_writer *writer, const cli_options *options, const clq_model_plan *plan)
+static void write_options(text_writer *writer, const clq_file_request *request, const clq_model_plan *plan)
 {
     const clq_scheme *scheme = &plan->scheme;
     clq_text_put(writer->out, "{");
     writer->first = 1;
-    write_text(writer, "preset", clq_preset_name(options->file.preset));
+    write_text(writer, "preset", clq_preset_name(request->preset));
     write_text(writer, "dtype", clq_dtype_name(scheme->dtype));
     write_text(writer, "granularity",
-               options->file.has_granularity ? clq_granularity_name(options->file.granularity) : "default");
-    write_whole(writer, "axis", options->file.axis);
-    write_whole(writer, "group_size", (int64_t)options->file.group_size);
+               request->has_granularity ? clq_granularity_name(request->granularity) : "default");
+    write_whole(writer, "axis", request->axis);
+    write_whole(writer, "group_size", (int64_t)request->group_size);
     write_text(writer, "rounding", scheme->rounding == CLQ_ROUND_AWAY ? "away" : "even");
     write_text(writer, "zero_point_order", scheme->zero_point_order == CLQ_ZERO_POINT_BEFORE ? "before" : "after");
     write_text(writer, "arithmetic", scheme->arithmetic == CLQ_RECIPROCAL ? "reciprocal" : "divide");
-    write_text(writer, "nonfinite", options->file.ignore_nonfinite ? "ignore" : "error");
+    write_text(writer, "nonfinite", request->ignore_nonfinite ? "ignore" : "error");
     write_whole(writer, "min_rank", plan->min_rank);
-    write_list(writer, "include", &options->file.include);
-    write_list(writer, "exclude", &options->file.exclude);
-    write_given(writer, "scale", options->scale);
-    write_given(writer, "zero_point", options->zero_point);
-    write_range(writer, options);
-    write_calibration(writer, options, plan);
+    write_list(writer, "include", &request->include);
+    write_list(writer, "exclude", &request->exclude);
+    write_parameters(writer, request);
+    write_range(writer, request);
+    write_calibration(writer, request, plan);
     clq_text_put(writer->out, "}");
     writer->first = 0;
 }
 
-void clq_quantize_describe_options(const cli_options *options, const clq_model_plan *plan, clq_text *out)
+void clq_quantize_describe_options(const clq_file_request *request, const clq_model_plan *plan, clq_text *out)
 {
     text_writer writer = {out, 1};
-    write_options(&writer, options, plan);
+    write_options(&writer, request, plan);
 }
 
-static void write_tensor(text_writer *writer, const cli_options *options, const clq_model_plan *plan,
+static void write_tensor(text_writer *writer, const clq_file_request *request, const clq_model_plan *plan,
                          const clq_model_plan_tensor *tensor)
 {
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
@@ -152,7 +161,7 @@ static void write_tensor(text_writer *writer, const cli_options *options, const 
     } else if (layout->granularity == CLQ_PER_GROUP) {
         write_whole(writer, "group_size", (int64_t)layout->group_size);
     }
-    write_text(writer, "preset", clq_preset_name(options->file.preset));
+    write_text(writer, "preset", clq_preset_name(request->preset));
     clq_text_put(writer->out, "}");
     writer->first = 0;
 }
@@ -169,8 +178,8 @@ static void write_earlier(text_writer *writer, const clq_model_plan *plan, const
     }
 }
 
-clq_status clq_quantize_metadata(const cli_options *options, const clq_model_plan *plan, size_t shard, int all_shards,
-                                 char **text, clq_error *error)
+clq_status clq_quantize_metadata(const clq_file_request *request, const clq_model_plan *plan, size_t shard,
+                                 int all_shards, char **text, clq_error *error)
 {
     clq_status status = CLQ_OK;
     size_t bytes = 0;
@@ -182,7 +191,7 @@ clq_status clq_quantize_metadata(const cli_options *options, const clq_model_pla
     clq_text_put(writer.out, "{");
     write_text(&writer, "version", clq_version());
     write_key(&writer, "options");
-    write_options(&writer, options, plan);
+    write_options(&writer, request, plan);
     write_key(&writer, "tensors");
     clq_text_put(writer.out, "{");
     writer.first = 1;
@@ -192,7 +201,7 @@ clq_status clq_quantize_metadata(const cli_options *options, const clq_model_pla
             continue;
         }
         if (tensor->quantized) {
-            write_tensor(&writer, options, plan, tensor);
+            write_tensor(&writer, request, plan, tensor);
         } else {
             write_earlier(&writer, plan, tensor, facts);
         }

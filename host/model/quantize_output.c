@@ -48,8 +48,8 @@ static clq_status declare_tensor(clq_output *output, const clq_model_plan *plan,
                              tensor->parameters * zero_point_bytes, &tensor->out_zero_point, error);
 }
 
-static clq_status declare_shard_metadata(clq_output *output, const cli_options *options, const clq_model_plan *plan,
-                                         size_t shard, clq_error *error)
+static clq_status declare_shard_metadata(clq_output *output, const clq_file_request *request,
+                                         const clq_model_plan *plan, size_t shard, clq_error *error)
 {
     const int merged = clq_output_shards(output) < plan->model->shard_count;
     clq_status status = CLQ_OK;
@@ -59,20 +59,21 @@ static clq_status declare_shard_metadata(clq_output *output, const cli_options *
     if (!format_seen) {
         CLQ_TRY_TO(clq_output_metadata(output, shard, "format", "pt", error));
     }
-    CLQ_TRY_TO(clq_quantize_metadata(options, plan, shard, merged, &text, error));
+    CLQ_TRY_TO(clq_quantize_metadata(request, plan, shard, merged, &text, error));
     CLQ_TRY_TO(clq_output_metadata(output, shard, CLQ_FACTS_KEY, text, error));
 done:
     free(text);
     return status;
 }
 
-clq_status clq_declare_quantized(clq_output *output, const cli_options *options, clq_model_plan *plan, clq_error *error)
+clq_status clq_declare_quantized(clq_output *output, const clq_file_request *request, clq_model_plan *plan,
+                                 clq_error *error)
 {
     for (size_t i = 0; i < plan->count; i++) {
         CLQ_TRY(declare_tensor(output, plan, &plan->tensors[i], error));
     }
     for (size_t shard = 0; shard < clq_output_shards(output); shard++) {
-        CLQ_TRY(declare_shard_metadata(output, options, plan, shard, error));
+        CLQ_TRY(declare_shard_metadata(output, request, plan, shard, error));
     }
     return clq_output_index_metadata(output, plan->model->index_metadata, error);
 }

@@ -14,7 +14,7 @@
 int clq_zero_points_known(clq_model_plan *plan, const clq_given *given);
 
 /* Declare all tensors and the metadata of the output; every tensor's zero_point_form is set. */
-clq_status clq_declare_quantized(clq_output *output, const cli_options *options, clq_model_plan *plan,
+clq_status clq_declare_quantized(clq_output *output, const clq_file_request *request, clq_model_plan *plan,
                                  clq_error *error);
 
 /*
@@ -22,10 +22,10 @@ clq_status clq_declare_quantized(clq_output *output, const cli_options *options,
  * but the input and the options that decide a byte; what it said of tensors quantized before is kept. `all_shards`: for
  * the tensors of all.
  */
-clq_status clq_quantize_metadata(const cli_options *options, const clq_model_plan *plan, size_t shard, int all_shards,
-                                 char **text, clq_error *error);
+clq_status clq_quantize_metadata(const clq_file_request *request, const clq_model_plan *plan, size_t shard,
+                                 int all_shards, char **text, clq_error *error);
 
 /* The options as they stand in that entry, every one that decides a byte, as JSON in one line. */
-void clq_quantize_describe_options(const cli_options *options, const clq_model_plan *plan, clq_text *out);
+void clq_quantize_describe_options(const clq_file_request *request, const clq_model_plan *plan, clq_text *out);
 
 #endif

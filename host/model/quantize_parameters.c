@@ -13,7 +13,7 @@ static clq_status refuse_nonfinite(const clq_quantize_job *job, const clq_model_
     const clq_nonfinite *found = &tensor->nonfinite;
     const char *name = job->model->tensors[tensor->index].name;
     char shown[200];
-    if (found->count == 0 || job->options->file.ignore_nonfinite) {
+    if (found->count == 0 || job->request->ignore_nonfinite) {
         return CLQ_OK;
     }
     clq_printable(shown, sizeof shown, name, strlen(name));
@@ -83,7 +83,15 @@ static clq_status make_room(clq_model_plan_tensor *tensor, clq_error *error)
 /* Whether the tensor's parameters are kept as a whole. */
 static int keeps_parameters(const clq_quantize_job *job, const clq_model_plan_tensor *tensor)
 {
-    return !tensor->final || job->options->json;
+    return !tensor->final || clq_lists_parameters(job);
+}
+
+static void widen_bounds(clq_model_plan_tensor *tensor, const float *range, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        tensor->range_low = range[2 * i] < tensor->range_low ? range[2 * i] : tensor->range_low;
+        tensor->range_high = range[2 * i + 1] > tensor->range_high ? range[2 * i + 1] : tensor->range_high;
+    }
 }
 
 /* Before the first chunk of the pass that finds parameters. */
@@ -91,6 +99,8 @@ static clq_status begin_tensor(const clq_quantize_job *job, clq_model_plan_tenso
 {
     tensor->nonfinite.count = 0;
     tensor->nonfinite.first_index = UINT64_MAX;
+    tensor->range_low = INFINITY;
+    tensor->range_high = -INFINITY;
     tensor->scale_low = INFINITY;
     tensor->scale_high = 0.0f;
     tensor->zero_point_low = INT32_MAX;
@@ -152,6 +162,7 @@ static clq_status take_ranges(const clq_quantize_job *job, const clq_slot *slot,
         CLQ_TRY(begin_tensor(job, tensor, error));
     }
     CLQ_TRY(clq_ranges_settle(slot, piece, &tensor->nonfinite, error));
+    widen_bounds(tensor, (const float *)(const void *)(slot->memory + piece->range), piece->chunk.parameters);
     if (tensor->final) {
         CLQ_TRY(choose_for_piece(job, slot, piece, tensor, error));
     } else {

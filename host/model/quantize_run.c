@@ -7,13 +7,13 @@
 
 clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error)
 {
-    job->counts = clq_calibration_counts(&job->options->file.calibration);
+    job->counts = clq_calibration_counts(&job->request->calibration);
     if (job->slot_bytes == 0) {
-        const uint64_t memory = job->options->file.memory_bytes / (job->counts ? 2 : 1);
-        job->slot_bytes = clq_slot_capacity(job->context, memory, CLQ_QUANTIZE_SLOTS);
+        const uint64_t memory = job->request->memory_bytes / (job->counts ? 2 : 1);
+        job->slot_bytes = clq_slot_capacity(job->call->context, memory, CLQ_QUANTIZE_SLOTS);
     }
     for (size_t i = 0; i < CLQ_QUANTIZE_SLOTS; i++) {
-        CLQ_TRY(clq_slot_init(&job->slots[i], job->context, job->slot_bytes, error));
+        CLQ_TRY(clq_slot_init(&job->slots[i], job->call->context, job->slot_bytes, error));
     }
     return CLQ_OK;
 }
@@ -31,13 +31,13 @@ void clq_quantize_end(clq_quantize_job *job)
 void clq_quantize_step(clq_quantize_job *job, const clq_piece *piece)
 {
     job->done_bytes += piece->real_bytes;
-    cli_progress_at(job->progress, job->done_bytes, job->model->tensors[piece->tensor].name);
+    clq_job_progress_at(job->call, job->done_bytes, job->model->tensors[piece->tensor].name);
 }
 
 clq_status clq_find_all(clq_quantize_job *job, clq_error *error)
 {
-    const clq_pipeline pipeline = {job, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {clq_quantize_compute}, cli_is_cancelled,
-                                   NULL};
+    const clq_pipeline pipeline = {
+        job, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {clq_quantize_compute}, clq_job_is_cancelled, job->call};
     clq_status status;
     clq_schedule_begin(job);
     job->finding = 1;
@@ -53,8 +53,8 @@ clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error)
                                    CLQ_QUANTIZE_SLOTS,
                                    clq_quantize_fill,
                                    {clq_quantize_compute, clq_quantize_measure, clq_quantize_write},
-                                   cli_is_cancelled,
-                                   NULL};
+                                   clq_job_is_cancelled,
+                                   job->call};
     clq_schedule_begin(job);
     return clq_pipeline_run(&pipeline, error);
 }

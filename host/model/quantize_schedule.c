@@ -23,7 +23,7 @@ static clq_status start_chunks(const clq_quantize_job *job, const clq_model_plan
 /* A report lists parameters that the journal of an earlier run does not hold: they are found again. */
 static int is_listed_again(const clq_quantize_job *job, const clq_model_plan_tensor *tensor)
 {
-    return tensor->quantized && job->options->json && !job->found;
+    return tensor->quantized && clq_lists_parameters(job) && !job->found;
 }
 
 /* Begin with the schedule's tensor, or leave it out. */

@@ -111,7 +111,7 @@ clq_status clq_tensor_written(clq_quantize_job *job, clq_model_plan_tensor *tens
     if (job->checkpoint != NULL) {
         CLQ_TRY(clq_checkpoint_tensor(job->checkpoint, tensor, error));
     }
-    if (!job->options->json) {
+    if (!clq_lists_parameters(job)) {
         clq_release_parameters(tensor);
     }
     return CLQ_OK;

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "command/frame/cli.h"
 #include "core/size.h"
+#include "format/human.h"
 
 static clq_status refuse(const clq_model_tensor *codes, const clq_model_tensor *scale, const char *rule,
                          clq_error *error)

@@ -11,10 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command/frame/cli.h"
+#include "core/hash.h"
 #include "format/file.h"
 #include "format/json.h"
-#include "format/xxh64.h"
 
 /* Far more than any model needs; what is allocated follows from what the file holds. */
 static const uint64_t MOST_BYTES = UINT64_C(1) << 28;
@@ -299,7 +298,7 @@ clq_status clq_ranges_file_read(const char *path, clq_ranges_file **out, clq_err
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a file of %" PRIu64 " bytes", bytes));
     }
     CLQ_TRY_TO(clq_file_read(fd, path, 0, text, bytes, error));
-    file->hash = clq_xxh64_of(text, (size_t)bytes, 0);
+    file->hash = XXH64(text, (size_t)bytes, 0);
     CLQ_TRY_TO(parse(file, text, (size_t)bytes, error));
 done:
     free(text);

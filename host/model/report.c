@@ -2,6 +2,7 @@
 #include "model/report.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,10 +63,29 @@ clq_status clq_report_add(clq_file_report *public, const char *name, clq_file_te
     return CLQ_OK;
 }
 
+clq_status clq_report_side(clq_file_tensor_side *side, const char *dtype, uint32_t rank, const uint64_t *shape,
+                           uint64_t bytes, clq_error *error)
+{
+    uint64_t *copy = malloc((rank + (size_t)1) * sizeof *copy);
+    if (copy == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
+    if (rank > 0) {
+        memcpy(copy, shape, rank * sizeof *copy);
+    }
+    snprintf(side->dtype, sizeof side->dtype, "%s", dtype);
+    side->rank = rank;
+    side->shape = copy;
+    side->bytes = bytes;
+    return CLQ_OK;
+}
+
 static void release_tensor(const clq_file_tensor *tensor)
 {
     free((void *)tensor->name);
     free((void *)tensor->reason);
+    free((void *)tensor->source.shape);
+    free((void *)tensor->target.shape);
     free((void *)tensor->range);
     free((void *)tensor->scale);
     free((void *)tensor->zero_point);

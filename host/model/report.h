@@ -15,7 +15,11 @@ clq_status clq_report_create(clq_file_report **report, clq_error *error);
  */
 clq_status clq_report_add(clq_file_report *report, const char *name, clq_file_tensor **tensor, clq_error *error);
 
-/* Text and arrays in a report are malloc'ed and its own: clq_file_report_destroy frees name, reason, range, scale,
- * zero_point, found_range, threshold, kept and histogram of each tensor. */
+/* Fill in one of a tensor's sides; the shape is copied. */
+clq_status clq_report_side(clq_file_tensor_side *side, const char *dtype, uint32_t rank, const uint64_t *shape,
+                           uint64_t bytes, clq_error *error);
+
+/* Text and arrays in a report are malloc'ed and its own: clq_file_report_destroy frees name, reason, shapes, range,
+ * scale, zero_point, found_range, threshold, kept and histogram of each tensor. */
 
 #endif

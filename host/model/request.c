@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "model/request.h"
+
+#include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
-#include <clquant/files.h>
+static const uint64_t LEAST_MEMORY = UINT64_C(1) << 20;
 
 void clq_file_request_init(clq_file_request *request)
 {
@@ -11,4 +15,54 @@ void clq_file_request_init(clq_file_request *request)
     request->group_size = 128;
     request->preset = CLQ_PRESET_SYMMETRIC;
     request->memory_bytes = UINT64_C(256) << 20;
+}
+
+static clq_status check_names(const clq_name_list *list, const char *field, clq_error *error)
+{
+    CLQ_REQUIRE(list->count == 0 || list->items != NULL, "the request's %s is NULL, and its count is %zu", field,
+                list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        CLQ_REQUIRE(list->items[i] != NULL, "number %zu of the request's %s is NULL", i, field);
+    }
+    return CLQ_OK;
+}
+
+static clq_status check_layout(const clq_file_request *request, clq_error *error)
+{
+    if (request->has_granularity) {
+        CLQ_REQUIRE((unsigned)request->granularity <= CLQ_PER_GROUP, "%d is no granularity", (int)request->granularity);
+        CLQ_REQUIRE(!request->has_axis || request->granularity == CLQ_PER_CHANNEL,
+                    "--axis needs --granularity channel");
+    }
+    CLQ_REQUIRE(request->group_size > 0, "the group size is 0, required is at least 1");
+    CLQ_REQUIRE(request->minimum_rank >= -1, "the minimum rank is %d, required is at least 0, or -1 for the default",
+                (int)request->minimum_rank);
+    return CLQ_OK;
+}
+
+static clq_status check_calibration(const clq_calibration *method, clq_error *error)
+{
+    CLQ_REQUIRE((unsigned)method->kind <= CLQ_CALIBRATE_ENTROPY, "%d is no method of calibration", (int)method->kind);
+    CLQ_REQUIRE(method->kind != CLQ_CALIBRATE_PERCENTILE || (method->percent > 0.0 && method->percent <= 100.0),
+                "the percentile is %g, required is above 0 and at most 100", method->percent);
+    CLQ_REQUIRE(method->kind != CLQ_CALIBRATE_AVERAGE || (method->averaging > 0.0f && method->averaging <= 1.0f),
+                "the averaging constant is %g, required is above 0 and at most 1", (double)method->averaging);
+    return CLQ_OK;
+}
+
+clq_status clq_request_check(const clq_file_request *request, clq_error *error)
+{
+    CLQ_TRY(check_names(&request->inputs, "inputs", error));
+    CLQ_TRY(check_names(&request->tensors, "tensors", error));
+    CLQ_TRY(check_names(&request->include, "include", error));
+    CLQ_TRY(check_names(&request->exclude, "exclude", error));
+    CLQ_TRY(check_layout(request, error));
+    CLQ_TRY(check_calibration(&request->calibration, error));
+    CLQ_REQUIRE(!request->has_range || (isfinite(request->range_lo) && isfinite(request->range_hi) &&
+                                        request->range_lo <= request->range_hi),
+                "the range is [%g, %g], required are finite numbers in order", request->range_lo, request->range_hi);
+    CLQ_REQUIRE(!request->has_minimum_sqnr || !isnan(request->minimum_sqnr_db), "the minimum SQNR is NaN");
+    CLQ_REQUIRE(request->memory_bytes >= LEAST_MEMORY, "the memory is %" PRIu64 " bytes, required is at least %" PRIu64,
+                request->memory_bytes, LEAST_MEMORY);
+    return CLQ_OK;
 }

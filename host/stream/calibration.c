@@ -3,66 +3,13 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/size.h"
-#include "format/human.h"
-#include "format/numbers.h"
 #include "stream/ranges.h"
 
 enum { HISTOGRAM_BYTES = CLQ_HISTOGRAM_BINS * 8, CLEARED_AT_ONCE = 32 };
-
-/* PyTorch's MovingAverageMinMaxObserver. */
-static const float DEFAULT_AVERAGING = 0.01f;
-
-int clq_calibration_parse(const char *text, int averages, clq_calibration *method)
-{
-    static const char AVERAGE[] = "moving-average";
-    static const char PERCENTILE[] = "percentile:";
-    double constant = 0.0;
-    memset(method, 0, sizeof *method);
-    if (strcmp(text, "minmax") == 0) {
-        method->kind = CLQ_CALIBRATE_MINMAX;
-    } else if (strcmp(text, "mse") == 0) {
-        method->kind = CLQ_CALIBRATE_MSE;
-    } else if (strcmp(text, "entropy") == 0) {
-        method->kind = CLQ_CALIBRATE_ENTROPY;
-    } else if (strncmp(text, PERCENTILE, strlen(PERCENTILE)) == 0) {
-        method->kind = CLQ_CALIBRATE_PERCENTILE;
-        return clq_parse_double(text + strlen(PERCENTILE), &method->percent) && method->percent > 0.0 &&
-               method->percent <= 100.0;
-    } else if (averages && strcmp(text, AVERAGE) == 0) {
-        method->kind = CLQ_CALIBRATE_AVERAGE;
-        method->averaging = DEFAULT_AVERAGING;
-    } else if (averages && strncmp(text, AVERAGE, strlen(AVERAGE)) == 0 && text[strlen(AVERAGE)] == ':') {
-        method->kind = CLQ_CALIBRATE_AVERAGE;
-        if (!clq_parse_double(text + strlen(AVERAGE) + 1, &constant)) {
-            return 0;
-        }
-        method->averaging = (float)constant;
-        return method->averaging > 0.0f && method->averaging <= 1.0f;
-    } else {
-        return 0;
-    }
-    return 1;
-}
-
-void clq_calibration_format(char *out, size_t capacity, const clq_calibration *method)
-{
-    static const char *const NAMES[] = {"minmax", "moving-average", "percentile", "mse", "entropy"};
-    char number[40];
-    if (method->kind == CLQ_CALIBRATE_PERCENTILE) {
-        clq_format_double(number, sizeof number, method->percent, 0);
-        snprintf(out, capacity, "%s:%s", NAMES[method->kind], number);
-    } else if (method->kind == CLQ_CALIBRATE_AVERAGE) {
-        clq_format_double(number, sizeof number, (double)method->averaging, 1);
-        snprintf(out, capacity, "%s:%s", NAMES[method->kind], number);
-    } else {
-        snprintf(out, capacity, "%s", NAMES[method->kind]);
-    }
-}
 
 int clq_calibration_counts(const clq_calibration *method)
 {

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How ranges follow from data: the methods of `calibrate --method` and `quantize --calibrate`, and their histograms. */
+/* How ranges follow from data: the methods of clq_calibration, and their histograms. */
 #ifndef CLQ_HOST_STREAM_CALIBRATION_H
 #define CLQ_HOST_STREAM_CALIBRATION_H
 
 #include <clquant/files.h>
 
 #include "stream/slot.h"
-
-/*
- * Parse "minmax", "percentile:99.9", "mse", "entropy" and, with `averages`, "moving-average" or "moving-average:0.05".
- * Returns 0 when `text` is none of them.
- */
-int clq_calibration_parse(const char *text, int averages, clq_calibration *method);
-
-/* The same text again, as short as it can be. */
-void clq_calibration_format(char *out, size_t capacity, const clq_calibration *method);
 
 /* Whether the method needs the data a second time, for histograms. */
 int clq_calibration_counts(const clq_calibration *method);

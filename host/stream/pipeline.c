@@ -12,7 +12,8 @@ typedef struct pipeline_run {
     uint64_t passed[CLQ_PIPELINE_STAGES]; /* fillings that a stage is done with */
     uint64_t total;                       /* fillings there are, once the first stage knows */
     uint64_t failed;                      /* the earliest filling that failed; UINT64_MAX for none */
-    clq_error error;                      /* its failure */
+    clq_status status;                    /* how it failed */
+    clq_error *error;                     /* the caller's, or NULL */
 } pipeline_run;
 
 typedef struct stage_thread {
@@ -44,7 +45,10 @@ static void note_failure(pipeline_run *run, uint64_t number, const clq_error *er
 {
     if (number < run->failed) {
         run->failed = number;
-        run->error = *error;
+        run->status = error->status;
+        if (run->error != NULL) {
+            *run->error = *error;
+        }
     }
 }
 
@@ -112,6 +116,7 @@ clq_status clq_pipeline_run(const clq_pipeline *pipeline, clq_error *error)
     run.pipeline = pipeline;
     run.total = UINT64_MAX;
     run.failed = UINT64_MAX;
+    run.error = error;
     run.stages = 1;
     while (run.stages < CLQ_PIPELINE_STAGES && pipeline->then[run.stages - 1] != NULL) {
         run.stages += 1;
@@ -129,11 +134,5 @@ clq_status clq_pipeline_run(const clq_pipeline *pipeline, clq_error *error)
     }
     pthread_cond_destroy(&run.moved);
     pthread_mutex_destroy(&run.lock);
-    if (run.failed == UINT64_MAX) {
-        return CLQ_OK;
-    }
-    if (error != NULL) {
-        *error = run.error;
-    }
-    return run.error.status;
+    return run.status;
 }

@@ -9,7 +9,7 @@
 #include "stream/real.h"
 
 /* Elements looked at at a time on the host. */
-enum { PIECE = 2048 };
+enum { PIECE = 512 };
 
 void clq_ranges_clear(float *ranges, uint64_t parameters)
 {

@@ -158,6 +158,19 @@ int clq_real_has_nan(clq_dtype type, const void *memory, size_t count)
     }
 }
 
+/* One more in an exponent of all ones carries into the sign. */
+CLQ_VECTOR_CLONES
+int clq_real_is_finite(const double *values, size_t count)
+{
+    uint64_t carried = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        carried |= (bits & INT64_MAX) + (UINT64_C(1) << 52);
+    }
+    return carried >> 63 == 0;
+}
+
 int clq_is_integer(const char *dtype)
 {
     static const int64_t ZERO = 0;

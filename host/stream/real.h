@@ -22,6 +22,9 @@ void clq_real_widen_single(clq_dtype type, const void *memory, size_t first, siz
 /* Whether one of `count` elements of f32, f16 or bf16 is NaN. */
 int clq_real_has_nan(clq_dtype type, const void *memory, size_t count);
 
+/* Whether none of `count` doubles is NaN or infinite. */
+int clq_real_is_finite(const double *values, size_t count);
+
 /* Whether clq_integer_at reads the type. */
 int clq_is_integer(const char *dtype);
 

@@ -67,6 +67,22 @@ void clq_slot_release(clq_slot *slot)
     memset(slot, 0, sizeof *slot);
 }
 
+clq_status clq_slots_init(clq_slot *slots, size_t count, clq_context *context, uint64_t memory_bytes, clq_error *error)
+{
+    const uint64_t bytes = clq_slot_capacity(context, memory_bytes, count);
+    for (size_t i = 0; i < count; i++) {
+        CLQ_TRY(clq_slot_init(&slots[i], context, bytes, error));
+    }
+    return CLQ_OK;
+}
+
+void clq_slots_release(clq_slot *slots, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        clq_slot_release(&slots[i]);
+    }
+}
+
 /* What parameters take: a scale, a zero point and a range. */
 static const uint64_t PARAMETER_BYTES = sizeof(float) + sizeof(int32_t) + 2 * sizeof(float);
 
@@ -130,6 +146,15 @@ static uint64_t used_bytes(const clq_slot *slot)
     return sum;
 }
 
+uint64_t clq_piece_bytes(const clq_piece *piece)
+{
+    clq_slot empty;
+    clq_piece copy = *piece;
+    memset(&empty, 0, sizeof empty);
+    place(&empty, &copy);
+    return used_bytes(&empty);
+}
+
 static clq_status ensure_pieces(clq_slot *slot, clq_error *error)
 {
     if (slot->count == slot->room) {
@@ -147,23 +172,18 @@ static clq_status ensure_pieces(clq_slot *slot, clq_error *error)
 /* *added is 0 when there is no room for it. */
 static clq_status add(clq_slot *slot, const clq_piece *piece, int *added, clq_error *error)
 {
-    uint64_t before[CLQ_SLOT_PARTS];
-    clq_piece *place_of;
     *added = 0;
-    if (slot->count == MOST_PIECES) {
+    if (slot->count + (piece->ahead > 0) >= MOST_PIECES) {
         return CLQ_OK;
     }
     CLQ_TRY(ensure_pieces(slot, error));
-    place_of = &slot->pieces[slot->count];
-    *place_of = *piece;
-    memcpy(before, slot->bytes, sizeof before);
-    place(slot, place_of);
-    if (used_bytes(slot) > slot->capacity_bytes) {
-        memcpy(slot->bytes, before, sizeof before);
+    if (used_bytes(slot) + clq_piece_bytes(piece) + piece->ahead > slot->capacity_bytes) {
         CLQ_REQUIRE(slot->count > 0, "a piece of %" PRIu64 " elements is too large for %" PRIu64 " bytes",
                     piece->chunk.count, slot->capacity_bytes);
         return CLQ_OK;
     }
+    slot->pieces[slot->count] = *piece;
+    place(slot, &slot->pieces[slot->count]);
     slot->count += 1;
     *added = 1;
     return CLQ_OK;
@@ -310,10 +330,15 @@ clq_status clq_piece_on_host(const clq_piece *piece, unsigned parts, clq_error *
     return check_place(piece, parts, CLQ_ON_DEVICE, "host", error);
 }
 
+static int is_of(const clq_piece *piece, unsigned kinds)
+{
+    return (kinds & (1u << piece->kind)) && piece->parts != 0;
+}
+
 int clq_slot_holds(const clq_slot *slot, unsigned kinds)
 {
     for (size_t i = 0; i < slot->count; i++) {
-        if (kinds & (1u << slot->pieces[i].kind)) {
+        if (is_of(&slot->pieces[i], kinds)) {
             return 1;
         }
     }
@@ -367,7 +392,7 @@ clq_status clq_slot_run(clq_slot *slot, clq_operation operation, unsigned kinds,
     CLQ_TRY(ensure_items(slot, error));
     for (size_t i = 0; i < slot->count; i++) {
         clq_piece *piece = &slot->pieces[i];
-        if (kinds & (1u << piece->kind)) {
+        if (is_of(piece, kinds)) {
             CLQ_TRY(clq_piece_on_device(piece, USES[operation].reads, error));
             piece->place[USES[operation].writes] = CLQ_ON_DEVICE;
             slot->items[count++] = (clq_batch_item){&piece->q, operands_of(slot, piece)};

@@ -39,11 +39,13 @@ typedef struct clq_piece {
     /* Set by who adds it. */
     size_t tensor;       /* whose it is: a number that means something to the verb */
     int kind;            /* likewise */
+    size_t side;         /* of those that stand side by side */
     int last;            /* the last piece of its tensor in this pass */
-    unsigned parts;      /* CLQ_SLOT_... that it needs */
+    unsigned parts;      /* CLQ_SLOT_... that it needs; none: it has no elements, and no operation looks at it */
     clq_chunk chunk;     /* of a tensor that is copied, only `first` and `count` are set, in bytes */
     clq_quantization q;  /* with the chunk's layout */
     uint64_t real_bytes; /* real, or copied */
+    uint64_t ahead;      /* what the pieces behind it take that must stand in the same slot, by clq_piece_bytes */
     /* Bytes from the start of the slot's memory; copied bytes stand at `real`. */
     uint64_t real, range, nonfinite, scale, zero_point, codes;
     clq_part_place place[CLQ_SLOT_PARTS]; /* of each part that it needs, kept by the slot */
@@ -68,8 +70,15 @@ uint64_t clq_slot_capacity(const clq_context *context, uint64_t memory_bytes, si
 clq_status clq_slot_init(clq_slot *slot, clq_context *context, uint64_t capacity_bytes, clq_error *error);
 void clq_slot_release(clq_slot *slot);
 
+/* `count` of them that share a budget; those that were made are released after a failure too. */
+clq_status clq_slots_init(clq_slot *slots, size_t count, clq_context *context, uint64_t memory_bytes, clq_error *error);
+void clq_slots_release(clq_slot *slots, size_t count);
+
 /* Most elements in a chunk of a tensor laid out like `q`, so that it fits a slot of that capacity by itself. */
 uint64_t clq_slot_limit(uint64_t capacity_bytes, const clq_quantization *q);
+
+/* Room that a piece takes in a slot. */
+uint64_t clq_piece_bytes(const clq_piece *piece);
 
 /* Where pieces come from. */
 typedef struct clq_feed {

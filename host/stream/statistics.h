@@ -50,7 +50,4 @@ void clq_statistics_add_single(clq_statistics *statistics, const float *x, const
 /* What people read, once all elements were added. */
 clq_errors clq_statistics_result(const clq_statistics *statistics);
 
-/* The order of reports: negative when `a` is worse than `b`. Exact comes last. */
-int clq_errors_compare(const clq_errors *a, const clq_errors *b);
-
 #endif

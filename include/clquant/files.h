@@ -43,6 +43,13 @@ typedef struct clq_calibration {
     float averaging; /* of a moving average: above 0, to 1; else 0 */
 } clq_calibration;
 
+/*
+ * "minmax", "moving-average", "moving-average:0.05", "percentile:99.9", "mse", "entropy"; CLQ_INVALID_ARGUMENT for any
+ * other text. The other way round the text is as short as it can be, at most 63 bytes.
+ */
+CLQ_API clq_status clq_calibration_from_text(const char *text, clq_calibration *calibration, clq_error *error);
+CLQ_API void clq_calibration_text(const clq_calibration *calibration, char *text, size_t capacity);
+
 typedef struct clq_name_list {
     const char *const *items;
     size_t count;
@@ -86,7 +93,7 @@ typedef struct clq_file_request {
     clq_zero_point_order zero_point_order;
     clq_arithmetic arithmetic;
     /* Parameters that are given. At most one of scale, range, ranges and a calibration other than minmax. */
-    const float *scale; /* one, or as many as each tensor has parameters; NULL: none are given */
+    const double *scale; /* one, or as many as each tensor has parameters; NULL: none are given */
     uint64_t scale_count;
     const char *scale_file; /* the same, from a .npy */
     const int32_t *zero_point;
@@ -123,7 +130,7 @@ typedef struct clq_file_progress {
     uint64_t skipped_bytes; /* of done_bytes, those that an earlier run had done */
 } clq_file_progress;
 
-/* All may be NULL. They are called from threads of the call, one at a time. */
+/* All may be NULL. They are called from threads of the call, one at a time but for is_cancelled. */
 typedef struct clq_file_events {
     uint32_t struct_size; /* sizeof(clq_file_events) */
     void *cookie;
@@ -165,7 +172,7 @@ typedef enum clq_file_outcome {
 typedef struct clq_file_tensor_side {
     char dtype[16]; /* "F32", as the file says; "s8": quantized */
     uint32_t rank;
-    uint64_t shape[CLQ_MAX_RANK];
+    const uint64_t *shape; /* `rank` of them: files may have more than CLQ_MAX_RANK */
     uint64_t bytes;
 } clq_file_tensor_side;
 
@@ -213,6 +220,9 @@ typedef struct clq_file_report {
 } clq_file_report;
 
 CLQ_API void clq_file_report_destroy(clq_file_report **report);
+
+/* By SQNR: negative when `a` is worse than `b`. Exact is best, and what has no ratio at all worst. */
+CLQ_API int clq_errors_compare(const clq_errors *a, const clq_errors *b);
 
 /* ------------------------------------------------------------------------------------------------
  * What is done. `context` may be NULL where events->open_device makes one. *report is made in case of failure too, with

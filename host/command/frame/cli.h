@@ -8,10 +8,12 @@
 
 #include <stdio.h>
 
+#include <clquant/files.h>
+
+#include "core/error.h"
 #include "format/human.h"
 #include "format/json_writer.h"
 #include "format/numbers.h"
-#include "stream/calibration.h"
 
 /* Exit codes: a contract (README, man page). */
 enum {
@@ -62,7 +64,6 @@ typedef struct cli_options {
     int group_size_given;
     const char *scale;      /* --scale S|FILE.npy */
     const char *zero_point; /* --zero-point Z|FILE.npy */
-    int histograms;         /* --histograms */
     /* gemm: numbers or paths are kept as text, NULL when not given */
     struct {
         int dtype_given;
@@ -153,17 +154,6 @@ void cli_note_failure(const char *text); /* cli_report and cli_usage_error do it
 void cli_messages_begin(const char *verb_name, int verbose);
 
 /*
- * The candidate nearest to `name` by edit distance, or NULL when none is near; for "did you mean". Feed the candidates
- * one by one into a cli_near that was set to zero but for `name`.
- */
-typedef struct cli_near {
-    const char *name;
-    const char *best;
-    size_t best_distance;
-} cli_near;
-void cli_near_try(cli_near *near, const char *candidate);
-
-/*
  * Make the context that --device asks for, with logging to stderr as --verbose and --quiet say and the program cache in
  * CLQUANT_CACHE_DIR, else XDG_CACHE_HOME/clquant, else ~/.cache/clquant. `auto` without any OpenCL device falls back to
  * the reference with a warning. A cache that cannot be used is a warning.
@@ -175,11 +165,6 @@ clq_status cli_check_descriptors(clq_error *error);
 
 /* Whether a device was opened, whose driver may have threads at work. */
 int cli_device_was_opened(void);
-
-/* Resolve granularity, axis and group size for a tensor into a layout; a bad axis is CLQ_INVALID_ARGUMENT with the
- * tensor's name. */
-clq_status cli_layout(const cli_options *options, const char *name, uint32_t rank, const uint64_t *shape,
-                      clq_granularity default_granularity, clq_layout *layout, clq_error *error);
 
 /*
  * Signals: SIGINT, SIGTERM and SIGHUP set a flag, the third of them ends the process, SIGQUIT does at once; SIGPIPE and

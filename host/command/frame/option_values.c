@@ -117,12 +117,19 @@ int cli_store_verbose(cli_options *options, const char *text)
 
 int cli_store_calibrate(cli_options *options, const char *text)
 {
-    return clq_calibration_parse(text, 0, &options->file.calibration);
+    return cli_store_method(options, text) && options->file.calibration.kind != CLQ_CALIBRATE_AVERAGE;
 }
 
 int cli_store_method(cli_options *options, const char *text)
 {
-    return clq_calibration_parse(text, 1, &options->file.calibration);
+    return clq_calibration_from_text(text, &options->file.calibration, NULL) == CLQ_OK;
+}
+
+int cli_store_histograms(cli_options *options, const char *text)
+{
+    (void)text;
+    options->file.details |= CLQ_FILE_HISTOGRAMS;
+    return 1;
 }
 
 int cli_store_sample(cli_options *options, const char *text)

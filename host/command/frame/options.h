@@ -109,6 +109,7 @@ int cli_store_quiet(cli_options *options, const char *text);
 int cli_store_verbose(cli_options *options, const char *text);
 int cli_store_calibrate(cli_options *options, const char *text);
 int cli_store_method(cli_options *options, const char *text);
+int cli_store_histograms(cli_options *options, const char *text);
 int cli_store_sample(cli_options *options, const char *text);
 int cli_check_scale_c(cli_options *options, const char *text);
 int cli_keep_clamp(cli_options *options, const char *text);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command/frame/options.h"
+#include "format/near.h"
 
 /* Name the first verb that has the long option `name`; NULL when none has. */
 static const char *owner_of(const char *name)
@@ -21,7 +22,7 @@ int cli_refuse_long_option(const char *argument, const char *verb_name, uint32_t
 {
     char name[64];
     const char *owner = NULL;
-    cli_near near = {.name = name};
+    clq_near near = {.name = name};
     size_t matches = 0;
     snprintf(name, sizeof name, "%.*s", (int)strcspn(argument + 2, "="), argument + 2);
     owner = owner_of(name);
@@ -33,7 +34,7 @@ int cli_refuse_long_option(const char *argument, const char *verb_name, uint32_t
     for (size_t i = 0; i < cli_option_count; i++) {
         if ((cli_option_table[i].verbs & verbs) == verbs) {
             matches += strncmp(cli_option_table[i].name, name, strlen(name)) == 0;
-            cli_near_try(&near, cli_option_table[i].name);
+            clq_near_try(&near, cli_option_table[i].name);
         }
     }
     if (matches > 1) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command/frame/options.h"
+#include "format/near.h"
 
 int cli_is_printing_verb(const char *word)
 {
@@ -12,13 +13,13 @@ int cli_is_printing_verb(const char *word)
 int cli_find_verb(const char *word, cli_verb *verb)
 {
     static const char *const planned[] = {"verify", "tune"};
-    cli_near near = {.name = word};
+    clq_near near = {.name = word};
     for (int i = 0; i < CLI_VERB_COUNT; i++) {
         if (strcmp(word, cli_verb_table[i].name) == 0) {
             *verb = (cli_verb)i;
             return CLI_OK;
         }
-        cli_near_try(&near, cli_verb_table[i].name);
+        clq_near_try(&near, cli_verb_table[i].name);
     }
     for (size_t i = 0; i < sizeof planned / sizeof planned[0]; i++) {
         if (strcmp(word, planned[i]) == 0) {

@@ -6,6 +6,7 @@
 #include "command/frame/options.h"
 #include "command/verbs/bench_verb.h"
 #include "command/verbs/report.h"
+#include "format/near.h"
 
 enum { ROUNDS = 9, QUICK_ROUNDS = 3 };
 
@@ -38,13 +39,13 @@ const char *cli_bench_name(size_t index)
 static int find_operation(const char *word, bench_operation *operation)
 {
     char names[CLI_NAMES_BYTES];
-    cli_near near = {.name = word};
+    clq_near near = {.name = word};
     for (size_t i = 0; cli_bench_name(i) != NULL; i++) {
         if (strcmp(word, cli_bench_name(i)) == 0) {
             *operation = (bench_operation)i;
             return CLI_OK;
         }
-        cli_near_try(&near, cli_bench_name(i));
+        clq_near_try(&near, cli_bench_name(i));
     }
     if (near.best != NULL) {
         return cli_usage_error("bench: unknown operation '%s'; did you mean '%s'?", word, near.best);

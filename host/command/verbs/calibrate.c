@@ -18,7 +18,7 @@ static clq_status execute(clq_calibrate_job *job, const char **complete, clq_err
     clq_device_info info;
     double seconds;
     clock_gettime(CLOCK_MONOTONIC, &begun);
-    CLQ_TRY(clq_model_plan_scheme(options, &job->scheme, error));
+    CLQ_TRY(clq_model_plan_scheme(&options->file, &job->scheme, error));
     CLQ_TRY(clq_calibrate_inputs(job, error));
     CLQ_TRY(cli_open_device(options, &job->context, error));
     clq_context_device(job->context, &info);

@@ -29,7 +29,7 @@ static void method_members(clq_json_writer *json, const clq_calibrate_job *job)
 {
     const cli_options *options = job->options;
     char method[80];
-    clq_calibration_format(method, sizeof method, &options->file.calibration);
+    clq_calibration_text(&options->file.calibration, method, sizeof method);
     clq_json_writer_key(json, CLQ_RANGES_KEY);
     clq_json_writer_i64(json, CLQ_RANGES_VERSION);
     clq_json_writer_key(json, "version");
@@ -272,7 +272,7 @@ clq_status clq_calibrate_table(const clq_calibrate_job *job, double seconds, clq
     status = cli_table_print(table, stdout, error);
     cli_table_destroy(&table);
     CLQ_TRY(status);
-    clq_calibration_format(text, sizeof text, &job->options->file.calibration);
+    clq_calibration_text(&job->options->file.calibration, text, sizeof text);
     cli_line(stdout, "%zu tensor%s calibrated by %s over %zu file%s, %.2f s on %s", job->count,
              job->count == 1 ? "" : "s", text, job->input_count, job->input_count == 1 ? "" : "s", seconds,
              job->device);

@@ -5,81 +5,84 @@
 #include <math.h>
 #include <string.h>
 
+#include "command/verbs/file_report.h"
 #include "command/verbs/report.h"
 
 /* ------------------------------------------------------------------------------------------------ JSON */
 
-static void json_shape(clq_json_writer *json, const char *key, const clq_compared *compared, size_t index)
+static void json_shape(clq_json_writer *json, const char *key, const clq_file_tensor_side *side)
 {
-    uint32_t rank;
-    const uint64_t *shape;
-    clq_compared_shape(compared, index, &rank, &shape);
     clq_json_writer_key(json, key);
-    clq_json_writer_shape(json, rank, shape);
+    clq_json_writer_shape(json, side->rank, side->shape);
 }
 
-static void json_types(clq_json_writer *json, const cli_compare_report *report, const clq_pair *pair)
+static void json_types(clq_json_writer *json, const clq_file_tensor *tensor)
 {
     clq_json_writer_key(json, "reference_dtype");
-    clq_json_writer_string(json, clq_compared_type(&report->comparison.reference, pair->reference));
+    clq_json_writer_string(json, tensor->source.dtype);
     clq_json_writer_key(json, "test_dtype");
-    clq_json_writer_string(json, clq_compared_type(&report->comparison.test, pair->test));
+    clq_json_writer_string(json, tensor->target.dtype);
 }
 
-static void json_numbers(clq_json_writer *json, const cli_compare_report *report, const clq_pair *pair)
+static void json_numbers(clq_json_writer *json, const clq_file_tensor *tensor)
 {
     clq_json_writer_open(json, '{');
     clq_json_writer_key(json, "name");
-    clq_json_writer_string(json, clq_pair_name(&report->comparison, pair));
-    json_shape(json, "shape", &report->comparison.reference, pair->reference);
-    json_types(json, report, pair);
+    clq_json_writer_string(json, tensor->name);
+    json_shape(json, "shape", &tensor->source);
+    json_types(json, tensor);
     clq_json_writer_key(json, "exact");
-    clq_json_writer_bool(json, pair->errors.exact);
+    clq_json_writer_bool(json, tensor->errors.exact);
     clq_json_writer_key(json, "max_abs_error");
-    clq_json_writer_number(json, pair->errors.maximum);
+    clq_json_writer_number(json, tensor->errors.maximum);
     clq_json_writer_key(json, "max_abs_error_index");
-    if (pair->errors.maximum_index == UINT64_MAX) {
+    if (tensor->errors.maximum_index == UINT64_MAX) {
         clq_json_writer_null(json);
     } else {
-        clq_json_writer_u64(json, pair->errors.maximum_index);
+        clq_json_writer_u64(json, tensor->errors.maximum_index);
     }
     clq_json_writer_key(json, "mean_abs_error");
-    clq_json_writer_number(json, pair->errors.mean);
+    clq_json_writer_number(json, tensor->errors.mean);
     clq_json_writer_key(json, "sqnr_db");
-    clq_json_writer_number(json, pair->errors.sqnr_db);
+    clq_json_writer_number(json, tensor->errors.sqnr_db);
     clq_json_writer_key(json, "cosine");
-    clq_json_writer_number(json, pair->errors.cosine);
+    clq_json_writer_number(json, tensor->errors.cosine);
     clq_json_writer_key(json, "nonfinite_differing");
-    clq_json_writer_u64(json, pair->differing);
+    clq_json_writer_u64(json, tensor->differing);
     clq_json_writer_close(json, '}');
 }
 
-/* All pairs of one kind, under a key of their own. */
-static void json_kind(clq_json_writer *json, const cli_compare_report *report, const char *key, clq_pair_kind kind)
+/* A tensor that has no errors: a name where it is in one file alone, else what the two files have. */
+static void json_odd(clq_json_writer *json, const clq_file_tensor *tensor)
+{
+    if (tensor->outcome == CLQ_FILE_MISSING || tensor->outcome == CLQ_FILE_EXTRA) {
+        clq_json_writer_string(json, tensor->name);
+        return;
+    }
+    clq_json_writer_open(json, '{');
+    clq_json_writer_key(json, "name");
+    clq_json_writer_string(json, tensor->name);
+    json_types(json, tensor);
+    if (tensor->outcome == CLQ_FILE_OTHER_SHAPE) {
+        json_shape(json, "reference_shape", &tensor->source);
+        json_shape(json, "test_shape", &tensor->target);
+    } else if (tensor->outcome != CLQ_FILE_OTHER_TYPE) {
+        clq_json_writer_key(json, "equal");
+        clq_json_writer_bool(json, tensor->outcome == CLQ_FILE_SAME_BYTES);
+    }
+    clq_json_writer_close(json, '}');
+}
+
+/* All tensors of one outcome or the other, under a key of their own. */
+static void json_outcome(clq_json_writer *json, const clq_file_report *file, const char *key, clq_file_outcome outcome,
+                         clq_file_outcome other)
 {
     clq_json_writer_key(json, key);
     clq_json_writer_open(json, '[');
-    for (size_t i = 0; i < report->comparison.count; i++) {
-        const clq_pair *pair = &report->comparison.pairs[i];
-        if (pair->kind != kind) {
-            continue;
+    for (size_t i = 0; i < file->tensor_count; i++) {
+        if (file->tensors[i].outcome == outcome || file->tensors[i].outcome == other) {
+            json_odd(json, &file->tensors[i]);
         }
-        if (kind == CLQ_PAIR_MISSING || kind == CLQ_PAIR_EXTRA) {
-            clq_json_writer_string(json, clq_pair_name(&report->comparison, pair));
-            continue;
-        }
-        clq_json_writer_open(json, '{');
-        clq_json_writer_key(json, "name");
-        clq_json_writer_string(json, clq_pair_name(&report->comparison, pair));
-        json_types(json, report, pair);
-        if (kind == CLQ_PAIR_SHAPES) {
-            json_shape(json, "reference_shape", &report->comparison.reference, pair->reference);
-            json_shape(json, "test_shape", &report->comparison.test, pair->test);
-        } else if (kind == CLQ_PAIR_BYTES) {
-            clq_json_writer_key(json, "equal");
-            clq_json_writer_bool(json, pair->equal);
-        }
-        clq_json_writer_close(json, '}');
     }
     clq_json_writer_close(json, ']');
 }
@@ -91,14 +94,14 @@ void cli_compare_report_json(const cli_compare_report *report)
     clq_json_writer_key(&json, "tensors");
     clq_json_writer_open(&json, '[');
     for (size_t i = 0; i < report->compared; i++) {
-        json_numbers(&json, report, report->order[i]);
+        json_numbers(&json, report->order[i]);
     }
     clq_json_writer_close(&json, ']');
-    json_kind(&json, report, "other", CLQ_PAIR_BYTES);
-    json_kind(&json, report, "shape_mismatch", CLQ_PAIR_SHAPES);
-    json_kind(&json, report, "dtype_mismatch", CLQ_PAIR_TYPES);
-    json_kind(&json, report, "missing", CLQ_PAIR_MISSING);
-    json_kind(&json, report, "extra", CLQ_PAIR_EXTRA);
+    json_outcome(&json, report->file, "other", CLQ_FILE_SAME_BYTES, CLQ_FILE_OTHER_BYTES);
+    json_outcome(&json, report->file, "shape_mismatch", CLQ_FILE_OTHER_SHAPE, CLQ_FILE_OTHER_SHAPE);
+    json_outcome(&json, report->file, "dtype_mismatch", CLQ_FILE_OTHER_TYPE, CLQ_FILE_OTHER_TYPE);
+    json_outcome(&json, report->file, "missing", CLQ_FILE_MISSING, CLQ_FILE_MISSING);
+    json_outcome(&json, report->file, "extra", CLQ_FILE_EXTRA, CLQ_FILE_EXTRA);
     clq_json_writer_key(&json, "summary");
     clq_json_writer_open(&json, '{');
     clq_json_writer_key(&json, "tensors");
@@ -106,13 +109,8 @@ void cli_compare_report_json(const cli_compare_report *report)
     clq_json_writer_key(&json, "worst_sqnr_db");
     clq_json_writer_number(&json, report->compared > 0 ? report->order[0]->errors.sqnr_db : NAN);
     clq_json_writer_key(&json, "seconds");
-    clq_json_writer_number(&json, report->seconds);
-    clq_json_writer_key(&json, "device");
-    if (report->device[0] != '\0') {
-        clq_json_writer_string(&json, report->device);
-    } else {
-        clq_json_writer_null(&json);
-    }
+    clq_json_writer_number(&json, report->file->seconds);
+    cli_json_device(&json, report->file);
     clq_json_writer_close(&json, '}');
     clq_json_writer_end(&json);
 }
@@ -120,21 +118,19 @@ void cli_compare_report_json(const cli_compare_report *report)
 /* ------------------------------------------------------------------------------------------------ table */
 
 /* A flat index as a person finds it: "[3, 0, 17]". */
-static void format_place(char *out, size_t capacity, const cli_compare_report *report, const clq_pair *pair)
+static void format_place(char *out, size_t capacity, const clq_file_tensor *tensor)
 {
     uint64_t place[CLQ_MAX_RANK] = {0};
-    uint64_t index = pair->errors.maximum_index;
-    uint32_t rank;
-    const uint64_t *shape;
-    clq_compared_shape(&report->comparison.reference, pair->reference, &rank, &shape);
+    uint64_t index = tensor->errors.maximum_index;
+    const uint32_t rank = tensor->source.rank;
     if (index == UINT64_MAX) {
         snprintf(out, capacity, "-");
     } else if (rank > CLQ_MAX_RANK) {
         snprintf(out, capacity, "%" PRIu64, index);
     } else {
         for (uint32_t d = rank; d-- > 0;) {
-            place[d] = index % shape[d];
-            index /= shape[d];
+            place[d] = index % tensor->source.shape[d];
+            index /= tensor->source.shape[d];
         }
         clq_format_shape(out, capacity, rank, place);
     }
@@ -150,58 +146,46 @@ static void error_cell(cli_table *table, double error)
     }
 }
 
-static void table_row(cli_table *table, const cli_compare_report *report, const clq_pair *pair)
+static void table_row(cli_table *table, const clq_file_tensor *tensor)
 {
     char text[160];
-    uint32_t rank;
-    const uint64_t *shape;
-    clq_compared_shape(&report->comparison.reference, pair->reference, &rank, &shape);
-    cli_table_cell(table, "%s", clq_pair_name(&report->comparison, pair));
-    clq_format_shape(text, sizeof text, rank, shape);
+    cli_table_cell(table, "%s", tensor->name);
+    clq_format_shape(text, sizeof text, tensor->source.rank, tensor->source.shape);
     cli_table_cell(table, "%s", text);
-    cli_table_cell(table, "%s, %s", clq_compared_type(&report->comparison.reference, pair->reference),
-                   clq_compared_type(&report->comparison.test, pair->test));
-    error_cell(table, pair->errors.maximum);
-    format_place(text, sizeof text, report, pair);
+    cli_table_cell(table, "%s, %s", tensor->source.dtype, tensor->target.dtype);
+    error_cell(table, tensor->errors.maximum);
+    format_place(text, sizeof text, tensor);
     cli_table_cell(table, "%s", text);
-    error_cell(table, pair->errors.mean);
-    if (isnan(pair->errors.cosine)) {
+    error_cell(table, tensor->errors.mean);
+    if (isnan(tensor->errors.cosine)) {
         cli_table_cell(table, "-");
     } else {
-        cli_table_cell(table, "%.8f", pair->errors.cosine);
+        cli_table_cell(table, "%.8f", tensor->errors.cosine);
     }
-    cli_format_sqnr(text, sizeof text, &pair->errors);
+    cli_format_sqnr(text, sizeof text, &tensor->errors);
     cli_table_cell(table, "%s", text);
 }
 
-static void print_odd_pair(const cli_compare_report *report, const clq_pair *pair)
+static void print_odd(const clq_file_tensor *tensor)
 {
-    const clq_compared *reference = &report->comparison.reference;
-    const clq_compared *test = &report->comparison.test;
-    const char *name = clq_pair_name(&report->comparison, pair);
     char shown[200];
     char left[160];
     char right[160];
-    clq_printable(shown, sizeof shown, name, strlen(name));
-    if (pair->kind == CLQ_PAIR_SHAPES) {
-        uint32_t rank;
-        const uint64_t *shape;
-        clq_compared_shape(reference, pair->reference, &rank, &shape);
-        clq_format_shape(left, sizeof left, rank, shape);
-        clq_compared_shape(test, pair->test, &rank, &shape);
-        clq_format_shape(right, sizeof right, rank, shape);
+    clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
+    if (tensor->outcome == CLQ_FILE_OTHER_SHAPE) {
+        clq_format_shape(left, sizeof left, tensor->source.rank, tensor->source.shape);
+        clq_format_shape(right, sizeof right, tensor->target.rank, tensor->target.shape);
         cli_line(stdout, "%s: shapes differ: %s, %s", shown, left, right);
-    } else if (pair->kind == CLQ_PAIR_TYPES) {
-        cli_line(stdout, "%s: types differ: %s, %s", shown, clq_compared_type(reference, pair->reference),
-                 clq_compared_type(test, pair->test));
-    } else if (pair->kind == CLQ_PAIR_MISSING) {
+    } else if (tensor->outcome == CLQ_FILE_OTHER_TYPE) {
+        cli_line(stdout, "%s: types differ: %s, %s", shown, tensor->source.dtype, tensor->target.dtype);
+    } else if (tensor->outcome == CLQ_FILE_MISSING) {
         cli_line(stdout, "%s: missing in TEST", shown);
-    } else if (pair->kind == CLQ_PAIR_EXTRA) {
+    } else if (tensor->outcome == CLQ_FILE_EXTRA) {
         cli_line(stdout, "%s: in TEST only", shown);
-    } else if (pair->kind == CLQ_PAIR_BYTES && !pair->equal) {
-        cli_line(stdout, "%s: %s data differs", shown, clq_compared_type(test, pair->test));
-    } else if (pair->kind == CLQ_PAIR_NUMBERS && pair->differing > 0) {
-        cli_line(stdout, "%s: %" PRIu64 " elements are NaN or infinite on one side only", shown, pair->differing);
+    } else if (tensor->outcome == CLQ_FILE_OTHER_BYTES) {
+        cli_line(stdout, "%s: %s data differs", shown, tensor->target.dtype);
+    } else if (tensor->differing > 0) {
+        cli_line(stdout, "%s: %" PRIu64 " elements are NaN or infinite on one side only", shown, tensor->differing);
     }
 }
 
@@ -228,16 +212,16 @@ clq_status cli_compare_report_table(const cli_compare_report *report, int all, c
         clq_status status;
         for (size_t i = 0; i < report->compared; i++) {
             if (list_exact || !report->order[i]->errors.exact) {
-                table_row(table, report, report->order[i]);
+                table_row(table, report->order[i]);
             }
         }
         status = cli_table_print(table, stdout, error);
         cli_table_destroy(&table);
         CLQ_TRY(status);
     }
-    for (size_t i = 0; i < report->comparison.count; i++) {
-        print_odd_pair(report, &report->comparison.pairs[i]);
-        equal += report->comparison.pairs[i].kind == CLQ_PAIR_BYTES && report->comparison.pairs[i].equal;
+    for (size_t i = 0; i < report->file->tensor_count; i++) {
+        print_odd(&report->file->tensors[i]);
+        equal += report->file->tensors[i].outcome == CLQ_FILE_SAME_BYTES;
     }
     if (!list_exact) {
         cli_line(stdout, "%zu tensors are exact (--verbose lists them)", exact);

@@ -3,14 +3,12 @@
 #ifndef CLQ_HOST_COMMAND_VERBS_COMPARE_REPORT_H
 #define CLQ_HOST_COMMAND_VERBS_COMPARE_REPORT_H
 
-#include "model/comparison.h"
+#include "command/frame/cli.h"
 
 typedef struct cli_compare_report {
-    clq_comparison comparison;
-    clq_pair **order; /* pairs of numbers, worst first */
-    size_t compared;  /* of them */
-    char device[160]; /* empty when none was needed */
-    double seconds;
+    const clq_file_report *file;
+    const clq_file_tensor **order; /* those compared as numbers, worst first */
+    size_t compared;               /* of them */
 } cli_compare_report;
 
 void cli_compare_report_json(const cli_compare_report *report);

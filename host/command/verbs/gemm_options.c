@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "command/verbs/gemm_job.h"
-#include "model/output.h"
+#include "format/npy.h"
 
 clq_dtype cli_gemm_dtype(const cli_options *options)
 {
@@ -136,7 +136,7 @@ int cli_gemm_check_options(const cli_options *options)
     if (code == CLI_OK) {
         code = check_clamp(options);
     }
-    if (code == CLI_OK && !clq_output_is_npy(options->file.output)) {
+    if (code == CLI_OK && !clq_is_npy_name(options->file.output)) {
         code = cli_usage_error("-o %s: gemm writes a .npy file, and the name must end so", options->file.output);
     }
     return code;

@@ -5,14 +5,9 @@
 
 #include <time.h>
 
-#include "model/plan.h"
+#include <clquant/files.h>
 
-/* Facts about the whole run. */
-typedef struct cli_report_summary {
-    uint64_t bytes_in, bytes_out; /* of all files */
-    double seconds;
-    char device[160];
-} cli_report_summary;
+#include "command/frame/cli.h"
 
 /*
  * Report a failure and return its exit code. One that a signal brought about (runtimes of devices may fail when their
@@ -33,30 +28,25 @@ double cli_seconds_since(const struct timespec *begun);
  * The members "copied", the names of the tensors that were copied, and "copied_details", the same with shape, type and,
  * where there is one, the reason.
  */
-typedef struct cli_copied {
-    const clq_model_tensor *tensor;
-    const char *reason; /* NULL: none is told */
-} cli_copied;
-void cli_report_json_copied(clq_json_writer *json, const cli_copied *copied, size_t count);
+void cli_report_json_copied(clq_json_writer *json, const clq_file_report *report);
 
 /* The member "summary", which all verbs that write a file give. */
-void cli_report_json_summary(clq_json_writer *json, size_t tensors, const cli_report_summary *summary);
+void cli_report_json_summary(clq_json_writer *json, const clq_file_report *report);
 
 /*
  * One object, in the form that the command promises. What was not found out (by a dry run, or after a
  * refusal by --strict) is null.
  */
-clq_status cli_report_json(const clq_model_plan *plan, const cli_report_summary *summary, clq_error *error);
+void cli_report_json(const clq_file_report *report);
 
 /*
  * The tensors with the largest error first, how many are copied and why, what could be better, and what was done: to be
  * read by people, so all tensors are only listed with --verbose or --dry-run.
  */
-clq_status cli_report_table(const cli_options *options, const clq_model_plan *plan, const cli_report_summary *summary,
-                            clq_error *error);
+clq_status cli_report_table(const cli_options *options, const clq_file_report *report, clq_error *error);
 
 /* What to try for the worst tensor, if its numbers give a reason; else nothing is printed. */
-void cli_report_hint(const clq_model_plan *plan);
+void cli_report_hint(const clq_file_report *report);
 
 /* "channel 0", "group 128", "tensor". */
 void cli_format_granularity(char *out, size_t capacity, const clq_layout *layout);

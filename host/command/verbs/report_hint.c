@@ -15,11 +15,11 @@ static const double MANY_TIMES = 10.0;
 /* Clipping less than one element in a thousand may well be meant. */
 static const double MUCH_CLIPPED = 0.001;
 
-static const clq_model_plan_tensor *find_worst(const clq_model_plan *plan)
+static const clq_file_tensor *find_worst(const clq_file_report *report)
 {
-    const clq_model_plan_tensor *worst = NULL;
-    for (size_t i = 0; i < plan->count; i++) {
-        const clq_model_plan_tensor *tensor = &plan->tensors[i];
+    const clq_file_tensor *worst = NULL;
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        const clq_file_tensor *tensor = &report->tensors[i];
         if (tensor->measured && isfinite(tensor->errors.sqnr_db) &&
             (worst == NULL || clq_errors_compare(&tensor->errors, &worst->errors) < 0)) {
             worst = tensor;
@@ -32,14 +32,14 @@ static const clq_model_plan_tensor *find_worst(const clq_model_plan *plan)
  * How far the ends of the codes are from zero in units of the root of the mean square. Rounding to steps of S is an
  * error of S^2/12 in the mean, so SQNR = 10 * log10(12 * mean(x^2) / S^2), and the ends are at S * half the codes.
  */
-static double crest(const clq_model_plan_tensor *tensor)
+static double crest(const clq_file_tensor *tensor)
 {
     const double half = ((double)tensor->q.scheme.qmax - (double)tensor->q.scheme.qmin) / 2.0;
     return half * sqrt(12.0) / pow(10.0, tensor->errors.sqnr_db / 20.0);
 }
 
 /* The next finer granularity that makes sense, as options. 0: there is none. */
-static int finer(const clq_model_plan_tensor *tensor, char *out, size_t capacity)
+static int finer(const clq_file_tensor *tensor, char *out, size_t capacity)
 {
     const clq_layout *layout = &tensor->q.layout;
     const uint64_t row = layout->rank > 0 ? layout->shape[layout->rank - 1] : 1;
@@ -58,10 +58,9 @@ static int finer(const clq_model_plan_tensor *tensor, char *out, size_t capacity
     return 0;
 }
 
-void cli_report_hint(const clq_model_plan *plan)
+void cli_report_hint(const clq_file_report *report)
 {
-    const clq_model_plan_tensor *worst = find_worst(plan);
-    const char *name;
+    const clq_file_tensor *worst = find_worst(report);
     char shown[200];
     char options[80];
     char advice[260];
@@ -69,8 +68,7 @@ void cli_report_hint(const clq_model_plan *plan)
     if (worst == NULL) {
         return;
     }
-    name = plan->model->tensors[worst->index].name;
-    clq_printable(shown, sizeof shown, name, strlen(name));
+    clq_printable(shown, sizeof shown, worst->name, strlen(worst->name));
     share = (double)worst->clipped / (double)worst->elements;
     if (share > MUCH_CLIPPED) {
         cli_line(stdout, "hint: %.2g%% of '%s' lie beyond the codes: a wider --range or a larger --scale clips fewer",

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include <stdlib.h>
 
 #include "command/verbs/report.h"
 
 typedef enum series { SERIES_SCALE, SERIES_ZERO_POINT, SERIES_MINIMUM, SERIES_MAXIMUM } series;
 
-static void json_value(clq_json_writer *json, const clq_model_plan_tensor *tensor, series which, uint64_t i)
+static void json_value(clq_json_writer *json, const clq_file_tensor *tensor, series which, uint64_t i)
 {
     switch (which) {
     case SERIES_SCALE:
@@ -25,7 +24,7 @@ static void json_value(clq_json_writer *json, const clq_model_plan_tensor *tenso
 }
 
 /* A number per tensor, an array per channel or group; null when the data was not looked at. */
-static void json_series(clq_json_writer *json, const char *key, const clq_model_plan_tensor *tensor, series which)
+static void json_series(clq_json_writer *json, const char *key, const clq_file_tensor *tensor, series which)
 {
     clq_json_writer_key(json, key);
     if (tensor->range == NULL) {
@@ -43,7 +42,7 @@ static void json_series(clq_json_writer *json, const char *key, const clq_model_
     clq_json_writer_close(json, ']');
 }
 
-static void json_measured(clq_json_writer *json, const clq_model_plan_tensor *tensor)
+static void json_measured(clq_json_writer *json, const clq_file_tensor *tensor)
 {
     clq_json_writer_key(json, "max_abs_error");
     clq_json_writer_number(json, tensor->measured ? tensor->errors.maximum : NAN);
@@ -57,13 +56,13 @@ static void json_measured(clq_json_writer *json, const clq_model_plan_tensor *te
     }
 }
 
-static void json_tensor(clq_json_writer *json, const clq_model_plan *plan, const clq_model_plan_tensor *tensor)
+static void json_tensor(clq_json_writer *json, const clq_file_tensor *tensor)
 {
-    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    const clq_file_tensor_side *source = &tensor->source;
     clq_json_writer_open(json, '{');
-    clq_json_writer_name_and_shape(json, source->name, source->rank, source->shape);
+    clq_json_writer_name_and_shape(json, tensor->name, source->rank, source->shape);
     clq_json_writer_key(json, "dtype");
-    clq_json_writer_string(json, source->dtype.name);
+    clq_json_writer_string(json, source->dtype);
     clq_json_writer_key(json, "quantized_dtype");
     clq_json_writer_string(json, clq_dtype_name(tensor->q.scheme.dtype));
     clq_json_writer_key(json, "granularity");
@@ -86,12 +85,12 @@ static void json_tensor(clq_json_writer *json, const clq_model_plan *plan, const
     clq_json_writer_close(json, '}');
 }
 
-static void json_copied(clq_json_writer *json, const cli_copied *copied)
+static void json_copied(clq_json_writer *json, const clq_file_tensor *copied)
 {
     clq_json_writer_open(json, '{');
-    clq_json_writer_name_and_shape(json, copied->tensor->name, copied->tensor->rank, copied->tensor->shape);
+    clq_json_writer_name_and_shape(json, copied->name, copied->source.rank, copied->source.shape);
     clq_json_writer_key(json, "dtype");
-    clq_json_writer_string(json, copied->tensor->dtype.name);
+    clq_json_writer_string(json, copied->source.dtype);
     if (copied->reason != NULL) {
         clq_json_writer_key(json, "reason");
         clq_json_writer_string(json, copied->reason);
@@ -99,66 +98,60 @@ static void json_copied(clq_json_writer *json, const cli_copied *copied)
     clq_json_writer_close(json, '}');
 }
 
-void cli_report_json_copied(clq_json_writer *json, const cli_copied *copied, size_t count)
+void cli_report_json_copied(clq_json_writer *json, const clq_file_report *report)
 {
     clq_json_writer_key(json, "copied");
     clq_json_writer_open(json, '[');
-    for (size_t i = 0; i < count; i++) {
-        clq_json_writer_string(json, copied[i].tensor->name);
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        if (report->tensors[i].outcome == CLQ_FILE_COPIED) {
+            clq_json_writer_string(json, report->tensors[i].name);
+        }
     }
     clq_json_writer_close(json, ']');
     clq_json_writer_key(json, "copied_details");
     clq_json_writer_open(json, '[');
-    for (size_t i = 0; i < count; i++) {
-        json_copied(json, &copied[i]);
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        if (report->tensors[i].outcome == CLQ_FILE_COPIED) {
+            json_copied(json, &report->tensors[i]);
+        }
     }
     clq_json_writer_close(json, ']');
 }
 
-void cli_report_json_summary(clq_json_writer *json, size_t tensors, const cli_report_summary *summary)
+void cli_report_json_summary(clq_json_writer *json, const clq_file_report *report)
 {
     clq_json_writer_key(json, "summary");
     clq_json_writer_open(json, '{');
     clq_json_writer_key(json, "tensors");
-    clq_json_writer_u64(json, tensors);
+    clq_json_writer_u64(json, report->processed_count);
     clq_json_writer_key(json, "bytes_in");
-    clq_json_writer_u64(json, summary->bytes_in);
+    clq_json_writer_u64(json, report->bytes_in);
     clq_json_writer_key(json, "bytes_out");
-    clq_json_writer_u64(json, summary->bytes_out);
+    clq_json_writer_u64(json, report->bytes_out);
     clq_json_writer_key(json, "seconds");
-    clq_json_writer_number(json, summary->seconds);
+    clq_json_writer_number(json, report->seconds);
     clq_json_writer_key(json, "device");
-    if (summary->device[0] != '\0') {
-        clq_json_writer_string(json, summary->device);
+    if (report->device[0] != '\0') {
+        clq_json_writer_string(json, report->device);
     } else {
         clq_json_writer_null(json);
     }
     clq_json_writer_close(json, '}');
 }
 
-clq_status cli_report_json(const clq_model_plan *plan, const cli_report_summary *summary, clq_error *error)
+void cli_report_json(const clq_file_report *report)
 {
     clq_json_writer json;
-    size_t count = 0;
-    cli_copied *copied = malloc((plan->count + 1) * sizeof *copied);
-    if (copied == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
-    }
     cli_json_begin(&json);
     clq_json_writer_key(&json, "tensors");
     clq_json_writer_open(&json, '[');
-    for (size_t i = 0; i < plan->count; i++) {
-        const clq_model_plan_tensor *tensor = &plan->tensors[i];
-        if (tensor->quantized) {
-            json_tensor(&json, plan, tensor);
-        } else {
-            copied[count++] = (cli_copied){&plan->model->tensors[i], tensor->reason};
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        if (report->tensors[i].outcome == CLQ_FILE_PROCESSED) {
+            json_tensor(&json, &report->tensors[i]);
         }
     }
     clq_json_writer_close(&json, ']');
-    cli_report_json_copied(&json, copied, count);
-    cli_report_json_summary(&json, plan->quantized_count, summary);
+    cli_report_json_copied(&json, report);
+    cli_report_json_summary(&json, report);
     clq_json_writer_end(&json);
-    free(copied);
-    return CLQ_OK;
 }

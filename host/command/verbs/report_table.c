@@ -9,7 +9,7 @@
 enum { WORST_ROWS = 10, SPARED_ROWS = 2 };
 
 /* One value, or the least and the greatest. Four digits tell a person enough; --json has them all. */
-static void format_scales(char *out, size_t capacity, const clq_model_plan_tensor *tensor)
+static void format_scales(char *out, size_t capacity, const clq_file_tensor *tensor)
 {
     if (tensor->scale_low == tensor->scale_high) {
         snprintf(out, capacity, "%.4g", (double)tensor->scale_low);
@@ -18,7 +18,7 @@ static void format_scales(char *out, size_t capacity, const clq_model_plan_tenso
     }
 }
 
-static void format_zero_points(char *out, size_t capacity, const clq_model_plan_tensor *tensor)
+static void format_zero_points(char *out, size_t capacity, const clq_file_tensor *tensor)
 {
     if (tensor->zero_point_low == tensor->zero_point_high) {
         snprintf(out, capacity, "%" PRId32, tensor->zero_point_low);
@@ -29,20 +29,19 @@ static void format_zero_points(char *out, size_t capacity, const clq_model_plan_
 
 static int worst_first(const void *a, const void *b)
 {
-    const clq_model_plan_tensor *x = *(const clq_model_plan_tensor *const *)a;
-    const clq_model_plan_tensor *y = *(const clq_model_plan_tensor *const *)b;
+    const clq_file_tensor *x = *(const clq_file_tensor *const *)a;
+    const clq_file_tensor *y = *(const clq_file_tensor *const *)b;
     const int order = x->measured && y->measured ? clq_errors_compare(&x->errors, &y->errors) : 0;
-    return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
+    return order != 0 ? order : (x > y) - (x < y); /* as they stand in the report */
 }
 
-static void table_row(cli_table *table, const clq_model_plan *plan, const clq_model_plan_tensor *tensor)
+static void table_row(cli_table *table, const clq_file_tensor *tensor)
 {
-    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     char text[160];
-    cli_table_cell(table, "%s", source->name);
-    clq_format_shape(text, sizeof text, source->rank, source->shape);
+    cli_table_cell(table, "%s", tensor->name);
+    clq_format_shape(text, sizeof text, tensor->source.rank, tensor->source.shape);
     cli_table_cell(table, "%s", text);
-    cli_table_cell(table, "%s -> %s", source->dtype.name, clq_dtype_name(tensor->q.scheme.dtype));
+    cli_table_cell(table, "%s -> %s", tensor->source.dtype, clq_dtype_name(tensor->q.scheme.dtype));
     cli_format_granularity(text, sizeof text, &tensor->q.layout);
     cli_table_cell(table, "%s", text);
     format_scales(text, sizeof text, tensor);
@@ -58,11 +57,11 @@ static void table_row(cli_table *table, const clq_model_plan *plan, const clq_mo
 }
 
 /* The worst tensors first; `all`, or those that a person will look at. */
-static clq_status quantized_table(const clq_model_plan *plan, int measured, int all, clq_error *error)
+static clq_status quantized_table(const clq_file_report *report, int measured, int all, clq_error *error)
 {
     static const char *const TITLES[] = {"name",       "shape",     "type",    "per", "scale",
                                          "zero point", "max error", "clipped", "SQNR"};
-    const clq_model_plan_tensor **order = malloc((plan->quantized_count + 1) * sizeof *order);
+    const clq_file_tensor **order = malloc((report->processed_count + 1) * sizeof *order);
     cli_table *table = cli_table_create(measured ? 9 : 6, TITLES, "<<<<<>>>>");
     clq_status status = CLQ_OK;
     size_t count = 0;
@@ -70,15 +69,15 @@ static clq_status quantized_table(const clq_model_plan *plan, int measured, int 
     if (order == NULL) {
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report"));
     }
-    for (size_t i = 0; i < plan->count; i++) {
-        if (plan->tensors[i].quantized) {
-            order[count++] = &plan->tensors[i];
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        if (report->tensors[i].outcome == CLQ_FILE_PROCESSED) {
+            order[count++] = &report->tensors[i];
         }
     }
     qsort(order, count, sizeof *order, worst_first);
     rows = all || count <= WORST_ROWS + SPARED_ROWS ? count : WORST_ROWS;
     for (size_t i = 0; i < rows; i++) {
-        table_row(table, plan, order[i]);
+        table_row(table, order[i]);
     }
     CLQ_TRY_TO(cli_table_print(table, stdout, error));
     if (rows < count) {
@@ -90,20 +89,19 @@ done:
     return status;
 }
 
-static clq_status copied_table(const clq_model_plan *plan, clq_error *error)
+static clq_status copied_table(const clq_file_report *report, clq_error *error)
 {
     static const char *const TITLES[] = {"copied", "shape", "type", "because"};
     cli_table *table = cli_table_create(4, TITLES, "<<<<");
     clq_status status;
-    for (size_t i = 0; i < plan->count; i++) {
-        const clq_model_plan_tensor *tensor = &plan->tensors[i];
-        const clq_model_tensor *source = &plan->model->tensors[i];
-        if (!tensor->quantized) {
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        const clq_file_tensor *tensor = &report->tensors[i];
+        if (tensor->outcome == CLQ_FILE_COPIED) {
             char shape[160];
-            clq_format_shape(shape, sizeof shape, source->rank, source->shape);
-            cli_table_cell(table, "%s", source->name);
+            clq_format_shape(shape, sizeof shape, tensor->source.rank, tensor->source.shape);
+            cli_table_cell(table, "%s", tensor->name);
             cli_table_cell(table, "%s", shape);
-            cli_table_cell(table, "%s", source->dtype.name);
+            cli_table_cell(table, "%s", tensor->source.dtype);
             cli_table_cell(table, "%s", tensor->reason);
         }
     }
@@ -113,25 +111,30 @@ static clq_status copied_table(const clq_model_plan *plan, clq_error *error)
     return status;
 }
 
-/* One line for each reason, with the number of tensors and their bytes. */
-static void copied_reasons(const clq_model_plan *plan)
+static int is_copied_for(const clq_file_tensor *tensor, const char *reason)
 {
-    for (size_t i = 0; i < plan->count; i++) {
-        const char *reason = plan->tensors[i].reason;
+    return tensor->outcome == CLQ_FILE_COPIED && strcmp(tensor->reason, reason) == 0;
+}
+
+/* One line for each reason, with the number of tensors and their bytes. */
+static void copied_reasons(const clq_file_report *report)
+{
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        const char *reason = report->tensors[i].reason;
         size_t count = 0;
         uint64_t bytes = 0;
         char text[64];
         size_t first = 0;
-        if (plan->tensors[i].quantized) {
+        if (report->tensors[i].outcome != CLQ_FILE_COPIED) {
             continue;
         }
-        while (plan->tensors[first].quantized || strcmp(plan->tensors[first].reason, reason) != 0) {
+        while (!is_copied_for(&report->tensors[first], reason)) {
             first++;
         }
-        for (size_t j = i; first == i && j < plan->count; j++) {
-            if (!plan->tensors[j].quantized && strcmp(plan->tensors[j].reason, reason) == 0) {
+        for (size_t j = i; first == i && j < report->tensor_count; j++) {
+            if (is_copied_for(&report->tensors[j], reason)) {
                 count += 1;
-                bytes += plan->model->tensors[j].bytes;
+                bytes += report->tensors[j].source.bytes;
             }
         }
         if (count > 0) {
@@ -141,13 +144,13 @@ static void copied_reasons(const clq_model_plan *plan)
     }
 }
 
-static void clipped_summary(const clq_model_plan *plan)
+static void clipped_summary(const clq_file_report *report)
 {
     uint64_t elements = 0;
     uint64_t clipped = 0;
     size_t tensors = 0;
-    for (size_t i = 0; i < plan->count; i++) {
-        const clq_model_plan_tensor *tensor = &plan->tensors[i];
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        const clq_file_tensor *tensor = &report->tensors[i];
         if (tensor->measured) {
             elements += tensor->elements;
             clipped += tensor->clipped;
@@ -160,33 +163,32 @@ static void clipped_summary(const clq_model_plan *plan)
     }
 }
 
-clq_status cli_report_table(const cli_options *options, const clq_model_plan *plan, const cli_report_summary *summary,
-                            clq_error *error)
+clq_status cli_report_table(const cli_options *options, const clq_file_report *report, clq_error *error)
 {
-    const size_t copied = plan->count - plan->quantized_count;
+    const size_t copied = report->tensor_count - report->processed_count;
     char in[64];
     char out[64];
     char rate[64] = "";
-    if (plan->quantized_count > 0) {
-        CLQ_TRY(quantized_table(plan, !options->file.dry_run, options->verbose || options->file.dry_run, error));
+    if (report->processed_count > 0) {
+        CLQ_TRY(quantized_table(report, !options->file.dry_run, options->verbose || options->file.dry_run, error));
     }
     if (copied > 0 && (options->verbose || options->file.dry_run)) {
-        CLQ_TRY(copied_table(plan, error));
+        CLQ_TRY(copied_table(report, error));
     } else if (copied > 0) {
-        copied_reasons(plan);
+        copied_reasons(report);
     }
-    clipped_summary(plan);
-    cli_report_hint(plan);
-    clq_format_bytes(in, sizeof in, summary->bytes_in);
-    clq_format_bytes(out, sizeof out, summary->bytes_out);
-    if (!options->file.dry_run && summary->seconds > 0.0) {
+    clipped_summary(report);
+    cli_report_hint(report);
+    clq_format_bytes(in, sizeof in, report->bytes_in);
+    clq_format_bytes(out, sizeof out, report->bytes_out);
+    if (!options->file.dry_run && report->seconds > 0.0) {
         char number[32];
-        clq_format_bytes(number, sizeof number, (uint64_t)((double)summary->bytes_in / summary->seconds));
+        clq_format_bytes(number, sizeof number, (uint64_t)((double)report->bytes_in / report->seconds));
         snprintf(rate, sizeof rate, " (%s/s)", number);
     }
     cli_line(stdout, "%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s%s on %s",
-             options->file.dry_run ? "dry run: " : "", plan->quantized_count, copied, in, out, summary->bytes_out,
-             summary->bytes_out > 0 ? (double)summary->bytes_in / (double)summary->bytes_out : 0.0, summary->seconds,
-             rate, summary->device);
+             options->file.dry_run ? "dry run: " : "", report->processed_count, copied, in, out, report->bytes_out,
+             report->bytes_out > 0 ? (double)report->bytes_in / (double)report->bytes_out : 0.0, report->seconds, rate,
+             report->device);
     return CLQ_OK;
 }

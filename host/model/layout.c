@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From --granularity, --axis and --group-size to the layout of one tensor. */
+#include "model/layout.h"
+
 #include <string.h>
 
-#include "command/frame/cli.h"
-
-static clq_status set_axis(const cli_options *options, const char *name, clq_layout *layout, clq_error *error)
+static clq_status set_axis(const clq_file_request *request, const char *name, clq_layout *layout, clq_error *error)
 {
-    const int64_t given = options->file.has_axis ? options->file.axis : 0;
+    const int64_t given = request->has_axis ? request->axis : 0;
     const int64_t axis = given < 0 ? given + (int64_t)layout->rank : given;
     CLQ_REQUIRE(axis >= 0 && axis < (int64_t)layout->rank, "tensor '%s': it has no axis %lld: its rank is %u", name,
                 (long long)given, (unsigned)layout->rank);
@@ -14,12 +13,12 @@ static clq_status set_axis(const cli_options *options, const char *name, clq_lay
     return CLQ_OK;
 }
 
-clq_status cli_layout(const cli_options *options, const char *name, uint32_t rank, const uint64_t *shape,
-                      clq_granularity default_granularity, clq_layout *layout, clq_error *error)
+clq_status clq_request_layout(const clq_file_request *request, const char *name, uint32_t rank, const uint64_t *shape,
+                              clq_granularity default_granularity, clq_layout *layout, clq_error *error)
 {
     memset(layout, 0, sizeof *layout);
-    layout->granularity = options->file.has_granularity ? options->file.granularity : default_granularity;
-    layout->group_size = options->file.group_size;
+    layout->granularity = request->has_granularity ? request->granularity : default_granularity;
+    layout->group_size = request->group_size;
     CLQ_REQUIRE(rank <= CLQ_MAX_RANK, "tensor '%s': its rank is %u, required is at most %d", name, (unsigned)rank,
                 (int)CLQ_MAX_RANK);
     layout->rank = rank;
@@ -27,7 +26,7 @@ clq_status cli_layout(const cli_options *options, const char *name, uint32_t ran
         memcpy(layout->shape, shape, rank * sizeof *shape);
     }
     if (layout->granularity == CLQ_PER_CHANNEL) {
-        return set_axis(options, name, layout, error);
+        return set_axis(request, name, layout, error);
     }
     CLQ_REQUIRE(layout->granularity != CLQ_PER_GROUP || rank > 0,
                 "tensor '%s': groups run along the last axis, but its rank is 0", name);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "Did you mean": the candidate at the least edit distance (Levenshtein). */
-#include <string.h>
+#include "format/near.h"
 
-#include "command/frame/cli.h"
+#include <string.h>
 
 enum { MAX_LENGTH = 127 };
 
@@ -12,7 +11,8 @@ static size_t least(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
-/* Single-character insertions, deletions and replacements between the two texts, each at most MAX_LENGTH long. */
+/* Levenshtein's: single-character insertions, deletions and replacements between the two texts, each at most MAX_LENGTH
+ * long. */
 static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     size_t row[MAX_LENGTH + 1]; /* distances of a[0, i) to b[0, j) for all j */
@@ -31,7 +31,7 @@ static size_t edit_distance(const char *a, size_t a_length, const char *b, size_
     return row[b_length];
 }
 
-void cli_near_try(cli_near *near, const char *candidate)
+void clq_near_try(clq_near *near, const char *candidate)
 {
     const size_t length = strlen(near->name);
     const size_t candidate_length = strlen(candidate);

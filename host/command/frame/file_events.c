@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/frame/file_events.h"
+
+#include <string.h>
+
+static void show_progress(void *cookie, const clq_file_progress *now)
+{
+    cli_file_events *state = cookie;
+    if (!state->shows_progress) {
+        state->progress = cli_progress_begin(state->options, now->operation, now->all_bytes);
+        state->shows_progress = 1;
+    }
+    if (now->skipped_bytes != state->skipped_bytes) {
+        cli_progress_skip(state->progress, now->done_bytes);
+        state->skipped_bytes = now->skipped_bytes;
+    }
+    if (now->after != NULL) {
+        cli_progress_finish(state->progress, now->after);
+    } else if (now->tensor != NULL) {
+        cli_progress_at(state->progress, now->done_bytes, now->tensor);
+    }
+}
+
+static void show_message(void *cookie, clq_log_level level, const char *message)
+{
+    const cli_file_events *state = cookie;
+    if (level == CLQ_LOG_WARNING) {
+        cli_warning(state->options, "%s", message);
+    } else {
+        cli_note(state->options, "%s", message);
+    }
+}
+
+static clq_status open_device(void *cookie, clq_context **context, clq_error *error)
+{
+    cli_file_events *state = cookie;
+    CLQ_TRY(cli_open_device(state->options, &state->context, error));
+    *context = state->context;
+    return CLQ_OK;
+}
+
+void cli_file_events_begin(cli_file_events *state, const cli_options *options)
+{
+    memset(state, 0, sizeof *state);
+    state->options = options;
+    state->events.struct_size = sizeof state->events;
+    state->events.cookie = state;
+    state->events.progress = show_progress;
+    state->events.message = show_message;
+    state->events.is_cancelled = cli_is_cancelled;
+    state->events.open_device = open_device;
+}
+
+void cli_file_events_end(cli_file_events *state)
+{
+    cli_progress_end(&state->progress);
+    clq_context_destroy(&state->context);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command/verbs/file_report.h"
+
+#include "command/frame/file_events.h"
+
+clq_status cli_call_files(const cli_options *options, cli_file_function *function, const clq_file_request *request,
+                          clq_file_report **report, clq_error *error)
+{
+    cli_file_events state;
+    clq_status status;
+    cli_file_events_begin(&state, options);
+    status = function(NULL, request, &state.events, report, error);
+    cli_file_events_end(&state);
+    return status;
+}
+
+void cli_json_layout(clq_json_writer *json, const clq_layout *layout)
+{
+    clq_json_writer_key(json, "granularity");
+    clq_json_writer_string(json, clq_granularity_name(layout->granularity));
+    if (layout->granularity == CLQ_PER_CHANNEL) {
+        clq_json_writer_key(json, "axis");
+        clq_json_writer_u64(json, layout->axis);
+    }
+    if (layout->granularity == CLQ_PER_GROUP) {
+        clq_json_writer_key(json, "group_size");
+        clq_json_writer_u64(json, layout->group_size);
+    }
+}
+
+void cli_json_floats(clq_json_writer *json, const char *key, const clq_file_tensor *tensor, const float *values,
+                     size_t stride)
+{
+    const int single = tensor->q.layout.granularity == CLQ_PER_TENSOR;
+    clq_json_writer_key(json, key);
+    if (!single) {
+        clq_json_writer_open(json, '[');
+    }
+    for (uint64_t p = 0; p < tensor->parameters; p++) {
+        clq_json_writer_number(json, (double)values[stride * p]);
+    }
+    if (!single) {
+        clq_json_writer_close(json, ']');
+    }
+}
+
+void cli_json_device(clq_json_writer *json, const clq_file_report *report)
+{
+    clq_json_writer_key(json, "device");
+    if (report->device[0] != '\0') {
+        clq_json_writer_string(json, report->device);
+    } else {
+        clq_json_writer_null(json);
+    }
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs that call <clquant/files.h> share: the call, and members of their JSON that reports hold. */
+#ifndef CLQ_HOST_COMMAND_VERBS_FILE_REPORT_H
+#define CLQ_HOST_COMMAND_VERBS_FILE_REPORT_H
+
+#include "command/frame/cli.h"
+
+typedef clq_status cli_file_function(clq_context *context, const clq_file_request *request,
+                                     const clq_file_events *events, clq_file_report **report, clq_error *error);
+
+/* One call, with the device that --device names, progress and messages on stderr, and signals as cancellation. */
+clq_status cli_call_files(const cli_options *options, cli_file_function *function, const clq_file_request *request,
+                          clq_file_report **report, clq_error *error);
+
+/* "granularity", with "axis" or "group_size" where there is one. */
+void cli_json_layout(clq_json_writer *json, const clq_layout *layout);
+
+/* Number values[stride * p] of each parameter p: a number per tensor, else an array; null where it is not finite. */
+void cli_json_floats(clq_json_writer *json, const char *key, const clq_file_tensor *tensor, const float *values,
+                     size_t stride);
+
+/* "device": null when none was needed. */
+void cli_json_device(clq_json_writer *json, const clq_file_report *report);
+
+#endif

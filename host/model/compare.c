@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clq_file_compare: the error of one model file against another, tensor by tensor. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/size.h"
+#include "format/human.h"
+#include "model/comparison.h"
+#include "model/copy.h"
+#include "model/dequantize_piece.h"
+#include "model/job.h"
+#include "model/report.h"
+#include "stream/pipeline.h"
+#include "stream/real.h"
+#include "stream/statistics.h"
+
+/* Slots in use at once: as many as stages. */
+enum { SLOTS = 3 };
+
+/* What a piece holds. Those of the two files come in turn, of the same elements. */
+enum { PIECE_BYTES = 0, PIECE_REAL = 1, PIECE_DEQUANTIZE = 2 };
+
+typedef struct compare_run {
+    clq_job job;
+    clq_comparison comparison;
+    clq_slot slots[SLOTS];
+    size_t next; /* pair, of the first stage */
+    clq_schedule schedule;
+    /* The last stage's. */
+    clq_statistics statistics; /* of the pair whose pieces come in */
+    size_t reported;           /* pairs that the report holds */
+    uint64_t done_bytes;       /* before that pair */
+} compare_run;
+
+static size_t index_in(const clq_pair *pair, size_t file)
+{
+    return file == CLQ_REFERENCE ? pair->reference : pair->test;
+}
+
+/* ---- the first stage: both files are read ---- */
+
+static clq_status make_side(const compare_run *run, const clq_pair *pair, size_t file, clq_schedule_side *side,
+                            clq_error *error)
+{
+    const clq_compared *compared = &run->comparison.files[file];
+    const clq_model_tensor *tensor = &compared->model->tensors[index_in(pair, file)];
+    const clq_quantized *quantized = clq_compared_quantized(compared, index_in(pair, file));
+    if (pair->outcome == CLQ_FILE_SAME_BYTES) {
+        *side = clq_schedule_copy(PIECE_BYTES, tensor->bytes, 1);
+    } else if (quantized == NULL) {
+        *side = clq_schedule_copy(PIECE_REAL, tensor->elements, tensor->dtype.bits / 8);
+    } else {
+        CLQ_TRY(clq_dequantize_side(PIECE_DEQUANTIZE, quantized, CLQ_F32, side, error));
+    }
+    return CLQ_OK;
+}
+
+static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error *error)
+{
+    compare_run *run = cookie;
+    const clq_comparison *comparison = &run->comparison;
+    while (run->next < comparison->count && !clq_pair_is_read(&comparison->pairs[run->next])) {
+        run->next += 1;
+    }
+    *there = run->next < comparison->count;
+    if (*there) {
+        const clq_pair *pair = &comparison->pairs[run->next];
+        pass->tensor = run->next++;
+        pass->sides = 2;
+        for (size_t file = 0; file < 2; file++) {
+            CLQ_TRY(make_side(run, pair, file, &pass->side[file], error));
+        }
+    }
+    return CLQ_OK;
+}
+
+static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
+{
+    const compare_run *run = cookie;
+    const clq_compared *compared = &run->comparison.files[piece->side];
+    const size_t index = index_in(&run->comparison.pairs[piece->tensor], piece->side);
+    uint8_t *memory = slot->memory + piece->real;
+    if (piece->kind == PIECE_DEQUANTIZE) {
+        return clq_dequantize_read(compared->model, clq_compared_quantized(compared, index), slot, piece, error);
+    }
+    return piece->kind == PIECE_BYTES
+               ? clq_read_plain(compared->model, index, piece->chunk.first, piece->chunk.count, memory, error)
+               : clq_model_read(compared->model, index, piece->chunk.first, piece->chunk.count, memory, error);
+}
+
+static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)
+{
+    compare_run *run = cookie;
+    return clq_schedule_fill(&run->schedule, &run->slots[number], filled, error);
+}
+
+/* ---- the second: what is quantized becomes real ---- */
+
+static clq_status dequantize_slot(void *cookie, size_t number, clq_error *error)
+{
+    compare_run *run = cookie;
+    return clq_dequantize_slot(&run->slots[number], 1u << PIECE_DEQUANTIZE, error);
+}
+
+/* ---- the third: statistics ---- */
+
+/*
+ * Both not a number, or the same infinity: equal. Not finite in any other way: a difference that no sum can hold, so it
+ * is counted and stays out of the sums.
+ */
+static void settle_nonfinite(double *x, double *y, clq_statistics *statistics)
+{
+    if (!(isnan(*x) && isnan(*y)) && *x != *y) {
+        statistics->differing += 1;
+    }
+    *x = 0.0;
+    *y = 0.0;
+}
+
+static clq_real real_of(const compare_run *run, const clq_piece *piece)
+{
+    const clq_pair *pair = &run->comparison.pairs[piece->tensor];
+    const clq_model *model = run->comparison.files[piece->side].model;
+    return piece->kind == PIECE_DEQUANTIZE ? CLQ_REAL_F32
+                                           : clq_file_real_of(&model->tensors[index_in(pair, piece->side)].dtype);
+}
+
+static void add_elements(compare_run *run, const clq_slot *slot, const clq_piece *reference, const clq_piece *test)
+{
+    enum { STEP = CLQ_STATISTICS_PIECE / 8 };
+    const clq_real x_real = real_of(run, reference);
+    const clq_real y_real = real_of(run, test);
+    double x[STEP];
+    double y[STEP];
+    for (uint64_t done = 0; done < reference->chunk.count; done += STEP) {
+        const size_t count = (size_t)clq_size_min(reference->chunk.count - done, STEP);
+        int finite;
+        clq_real_widen(x_real, slot->memory + reference->real, (size_t)done, count, x);
+        clq_real_widen(y_real, slot->memory + test->real, (size_t)done, count, y);
+        finite = clq_real_is_finite(x, count) && clq_real_is_finite(y, count);
+        for (size_t i = 0; i < count && !finite; i++) {
+            if (!isfinite(x[i]) || !isfinite(y[i])) {
+                settle_nonfinite(&x[i], &y[i], &run->statistics);
+            }
+        }
+        clq_statistics_add(&run->statistics, x, y, count);
+    }
+}
+
+static clq_status report_pair(compare_run *run, const clq_pair *pair, clq_error *error)
+{
+    const clq_comparison *comparison = &run->comparison;
+    clq_file_report *report = run->job.report;
+    clq_file_tensor *tensor;
+    CLQ_TRY(clq_report_add(report, clq_pair_name(comparison, pair), &tensor, error));
+    tensor->outcome = pair->outcome;
+    tensor->measured = pair->outcome == CLQ_FILE_COMPARED;
+    tensor->errors = pair->errors;
+    tensor->differing = pair->differing;
+    report->processed_count += pair->outcome == CLQ_FILE_COMPARED;
+    for (size_t file = 0; file < 2; file++) {
+        const clq_compared *compared = &comparison->files[file];
+        const size_t index = index_in(pair, file);
+        uint32_t rank;
+        const uint64_t *shape;
+        if (index != SIZE_MAX) {
+            clq_compared_shape(compared, index, &rank, &shape);
+            CLQ_TRY(clq_report_side(file == CLQ_REFERENCE ? &tensor->source : &tensor->target,
+                                    clq_compared_type(compared, index), rank, shape,
+                                    compared->model->tensors[index].bytes, error));
+        }
+    }
+    return CLQ_OK;
+}
+
+/* All pairs before number `end`. */
+static clq_status report_pairs(compare_run *run, size_t end, clq_error *error)
+{
+    while (run->reported < end) {
+        CLQ_TRY(report_pair(run, &run->comparison.pairs[run->reported], error));
+        run->reported += 1;
+    }
+    return CLQ_OK;
+}
+
+/* In bytes of the reference, whatever the type: a share of them. */
+static void tell_progress(compare_run *run, const clq_pair *pair, const clq_piece *piece)
+{
+    const clq_model_tensor *tensor = &run->comparison.files[CLQ_REFERENCE].model->tensors[pair->reference];
+    const uint64_t seen = piece->chunk.first + piece->chunk.count;
+    const uint64_t all = pair->outcome == CLQ_FILE_COMPARED ? tensor->elements : tensor->bytes;
+    const double share = piece->last ? 1.0 : (double)seen / (double)all;
+    clq_job_progress_at(&run->job, run->done_bytes + (uint64_t)((double)tensor->bytes * share), tensor->name);
+    run->done_bytes += piece->last ? tensor->bytes : 0;
+}
+
+static clq_status compare_pieces(compare_run *run, const clq_slot *slot, const clq_piece *reference,
+                                 const clq_piece *test, clq_error *error)
+{
+    clq_pair *pair = &run->comparison.pairs[reference->tensor];
+    if (reference->chunk.first == 0) {
+        clq_statistics_init(&run->statistics);
+    }
+    if (reference->kind != PIECE_BYTES) {
+        add_elements(run, slot, reference, test);
+    } else if (memcmp(slot->memory + reference->real, slot->memory + test->real, (size_t)reference->real_bytes) != 0) {
+        pair->outcome = CLQ_FILE_OTHER_BYTES;
+    }
+    if (reference->last && pair->outcome == CLQ_FILE_COMPARED) {
+        pair->errors = clq_statistics_result(&run->statistics);
+        pair->differing = run->statistics.differing;
+    }
+    tell_progress(run, pair, reference);
+    return reference->last ? report_pairs(run, reference->tensor + 1, error) : CLQ_OK;
+}
+
+static clq_status compare_slot(void *cookie, size_t number, clq_error *error)
+{
+    compare_run *run = cookie;
+    const clq_slot *slot = &run->slots[number];
+    for (size_t i = 0; i + 1 < slot->count; i += 2) {
+        CLQ_TRY(compare_pieces(run, slot, &slot->pieces[i], &slot->pieces[i + 1], error));
+    }
+    return CLQ_OK;
+}
+
+/* ---- all of it ---- */
+
+/* What is not finite on one side alone comes before all errors. */
+static int is_worse(const clq_file_tensor *a, const clq_file_tensor *b)
+{
+    const int order = (a->differing == 0) - (b->differing == 0);
+    return (order != 0 ? order : clq_errors_compare(&a->errors, &b->errors)) < 0;
+}
+
+static clq_status check_quality(const compare_run *run, clq_error *error)
+{
+    const clq_file_report *report = run->job.report;
+    const clq_file_request *request = run->job.request;
+    const clq_file_tensor *worst = NULL;
+    char shown[200];
+    char sqnr[32] = "-";
+    for (size_t i = 0; request->has_minimum_sqnr && i < report->tensor_count; i++) {
+        const clq_file_tensor *tensor = &report->tensors[i];
+        /* Not "below": a tensor without a number fails too. */
+        if (tensor->measured && !tensor->errors.exact &&
+            (tensor->differing > 0 || !(tensor->errors.sqnr_db >= request->minimum_sqnr_db)) &&
+            (worst == NULL || is_worse(tensor, worst))) {
+            worst = tensor;
+        }
+    }
+    if (worst == NULL) {
+        return CLQ_OK;
+    }
+    clq_printable(shown, sizeof shown, worst->name, strlen(worst->name));
+    if (worst->differing > 0) {
+        return clq_fail(error, CLQ_REFUSED, "tensor '%s' is NaN or infinite where the other is not", shown);
+    }
+    if (isfinite(worst->errors.sqnr_db)) {
+        snprintf(sqnr, sizeof sqnr, "%.2f dB", worst->errors.sqnr_db);
+    }
+    return clq_fail(error, CLQ_REFUSED, "tensor '%s' has an SQNR of %s, below the %g dB asked for", shown, sqnr,
+                    request->minimum_sqnr_db);
+}
+
+static clq_status open_files(compare_run *run, clq_error *error)
+{
+    const clq_file_request *request = run->job.request;
+    CLQ_REQUIRE(request->input != NULL && request->reference != NULL, "the request names no %s",
+                request->reference == NULL ? "reference" : "input");
+    for (size_t file = 0; file < 2; file++) {
+        clq_compared *compared = &run->comparison.files[file];
+        CLQ_TRY(clq_compared_open(compared, file == CLQ_REFERENCE ? request->reference : request->input, error));
+        run->job.report->bytes_in += clq_model_file_bytes(compared->model);
+    }
+    return clq_comparison_match(&run->comparison, error);
+}
+
+static clq_status execute(compare_run *run, clq_error *error)
+{
+    const clq_pipeline pipeline = {run,      SLOTS, fill_slot, {dequantize_slot, compare_slot}, clq_job_is_cancelled,
+                                   &run->job};
+    CLQ_TRY(open_files(run, error));
+    if (clq_comparison_needs_device(&run->comparison)) {
+        CLQ_TRY(clq_job_need_device(&run->job, error));
+    }
+    CLQ_TRY(clq_slots_init(run->slots, SLOTS, run->job.context, run->job.request->memory_bytes, error));
+    run->schedule = (clq_schedule){.cookie = run,
+                                   .capacity_bytes = run->slots[0].capacity_bytes,
+                                   .sends = CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN,
+                                   .next = next_pass,
+                                   .read = read_piece};
+    clq_job_progress_begin(&run->job, clq_comparison_bytes(&run->comparison));
+    CLQ_TRY(clq_pipeline_run(&pipeline, error));
+    CLQ_TRY(report_pairs(run, run->comparison.count, error));
+    return check_quality(run, error);
+}
+
+clq_status clq_file_compare(clq_context *context, const clq_file_request *request, const clq_file_events *events,
+                            clq_file_report **report, clq_error *error)
+{
+    compare_run run;
+    clq_status status;
+    memset(&run, 0, sizeof run);
+    status = clq_job_begin(&run.job, "compare", context, request, events, error);
+    if (status == CLQ_OK) {
+        status = execute(&run, error);
+    }
+    clq_slots_release(run.slots, SLOTS);
+    clq_comparison_release(&run.comparison);
+    return clq_job_end(&run.job, status, report);
+}

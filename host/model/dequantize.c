@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clq_file_dequantize: quantized tensors become real again, all else is copied. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/near.h"
+#include "format/npy.h"
+#include "model/copy.h"
+#include "model/dequantize_piece.h"
+#include "model/job.h"
+#include "model/report.h"
+#include "stream/pipeline.h"
+#include "stream/schedule.h"
+
+/* Slots in use at once: as many as stages. */
+enum { SLOTS = 3 };
+
+/* What is done with a piece. */
+enum { PIECE_COPY = 0, PIECE_DEQUANTIZE = 1 };
+
+/* One tensor of the output. */
+typedef struct dequantize_item {
+    size_t index;                   /* in the model */
+    const clq_quantized *quantized; /* NULL: copied */
+    size_t number;                  /* in the output */
+} dequantize_item;
+
+typedef struct dequantize_run {
+    clq_job job;
+    clq_model *model;
+    clq_quantized_list *list;
+    clq_dtype real;
+    dequantize_item *items;
+    size_t count, quantized_count;
+    clq_output *output;
+    clq_slot slots[SLOTS];
+    size_t next; /* item, of the first stage */
+    clq_schedule schedule;
+    uint64_t done_bytes; /* the last stage's */
+} dequantize_run;
+
+static const char *file_dtype_name(clq_dtype real)
+{
+    return real == CLQ_F16 ? "F16" : real == CLQ_BF16 ? "BF16" : "F32";
+}
+
+/* ---- which tensors ---- */
+
+static void take(dequantize_run *run, size_t index)
+{
+    dequantize_item *item = &run->items[run->count++];
+    item->index = index;
+    item->quantized = NULL;
+    if (run->list->roles[index] == CLQ_ROLE_CODES) {
+        item->quantized = &run->list->items[run->list->owners[index]];
+        run->quantized_count += 1;
+    }
+}
+
+static clq_status refuse_name(const dequantize_run *run, const char *name, clq_error *error)
+{
+    clq_near near = {.name = name};
+    for (size_t i = 0; i < run->model->tensor_count; i++) {
+        if (clq_stands_alone(run->list, i)) {
+            clq_near_try(&near, run->model->tensors[i].name);
+        }
+    }
+    return clq_fail(error, CLQ_INVALID_ARGUMENT, "--tensor '%s': there is no such tensor%s%s%s", name,
+                    near.best != NULL ? "; did you mean '" : "", near.best != NULL ? near.best : "",
+                    near.best != NULL ? "'?" : "");
+}
+
+static clq_status select_tensors(dequantize_run *run, clq_error *error)
+{
+    const clq_name_list *names = &run->job.request->tensors;
+    run->items = calloc(run->model->tensor_count + names->count + 1, sizeof *run->items);
+    if (run->items == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", run->model->tensor_count);
+    }
+    for (size_t i = 0; i < names->count; i++) {
+        const size_t index = clq_model_find(run->model, names->items[i]);
+        if (index == SIZE_MAX || !clq_stands_alone(run->list, index)) {
+            return refuse_name(run, names->items[i], error);
+        }
+        take(run, index);
+    }
+    for (size_t i = 0; names->count == 0 && i < run->model->tensor_count; i++) {
+        if (clq_stands_alone(run->list, i)) {
+            take(run, i);
+        }
+    }
+    if (clq_is_npy_name(run->job.request->output)) {
+        CLQ_REQUIRE(run->count == 1, "a .npy file holds one tensor, and there are %zu: choose one with --tensor",
+                    run->count);
+        CLQ_REQUIRE(run->real != CLQ_BF16 || run->quantized_count == 0, "--dtype bf16: .npy files have no such type");
+    }
+    return CLQ_OK;
+}
+
+/* ---- the output ---- */
+
+static clq_status declare(dequantize_run *run, clq_error *error)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        dequantize_item *item = &run->items[i];
+        const clq_model_tensor *tensor = &run->model->tensors[item->index];
+        if (item->quantized != NULL) {
+            const clq_layout *layout = &item->quantized->layout;
+            CLQ_TRY(clq_output_tensor(run->output, tensor->shard, tensor->name, file_dtype_name(run->real),
+                                      layout->rank, layout->shape,
+                                      clq_dtype_bytes(run->real, item->quantized->elements), &item->number, error));
+        } else {
+            CLQ_TRY(clq_output_tensor(run->output, tensor->shard, tensor->name, tensor->dtype.name, tensor->rank,
+                                      tensor->shape, tensor->bytes, &item->number, error));
+        }
+    }
+    for (size_t shard = 0; shard < clq_output_shards(run->output); shard++) {
+        int format_seen;
+        CLQ_TRY(clq_copy_metadata(run->model, run->output, shard, &format_seen, error));
+    }
+    CLQ_TRY(clq_output_index_metadata(run->output, run->model->index_metadata, error));
+    return clq_output_layout(run->output, &run->job.report->bytes_out, error);
+}
+
+/* All of the tensor is written. */
+static clq_status report_item(dequantize_run *run, const dequantize_item *item, clq_error *error)
+{
+    const clq_model_tensor *source = &run->model->tensors[item->index];
+    const clq_quantized *quantized = item->quantized;
+    clq_file_report *report = run->job.report;
+    clq_file_tensor *tensor;
+    CLQ_TRY(clq_report_add(report, source->name, &tensor, error));
+    if (quantized == NULL) {
+        tensor->elements = source->elements;
+        CLQ_TRY(
+            clq_report_side(&tensor->source, source->dtype.name, source->rank, source->shape, source->bytes, error));
+        return clq_report_side(&tensor->target, source->dtype.name, source->rank, source->shape, source->bytes, error);
+    }
+    report->processed_count += 1;
+    tensor->outcome = CLQ_FILE_PROCESSED;
+    tensor->elements = quantized->elements;
+    tensor->parameters = quantized->parameters;
+    CLQ_TRY(clq_dequantization(quantized, run->real, &tensor->q, error));
+    CLQ_TRY(clq_report_side(&tensor->source, clq_dtype_name(quantized->dtype), quantized->layout.rank,
+                            quantized->layout.shape, source->bytes, error));
+    return clq_report_side(&tensor->target, file_dtype_name(run->real), quantized->layout.rank, quantized->layout.shape,
+                           clq_dtype_bytes(run->real, quantized->elements), error);
+}
+
+/* ---- the stages ---- */
+
+static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error *error)
+{
+    dequantize_run *run = cookie;
+    *there = run->next < run->count;
+    if (*there) {
+        const dequantize_item *item = &run->items[run->next];
+        pass->tensor = run->next++;
+        pass->sides = 1;
+        if (item->quantized == NULL) {
+            pass->side[0] = clq_schedule_copy(PIECE_COPY, run->model->tensors[item->index].bytes, 1);
+        } else {
+            CLQ_TRY(clq_dequantize_side(PIECE_DEQUANTIZE, item->quantized, run->real, &pass->side[0], error));
+        }
+    }
+    return CLQ_OK;
+}
+
+static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
+{
+    const dequantize_run *run = cookie;
+    const dequantize_item *item = &run->items[piece->tensor];
+    if (piece->kind == PIECE_DEQUANTIZE) {
+        return clq_dequantize_read(run->model, item->quantized, slot, piece, error);
+    }
+    return clq_read_plain(run->model, item->index, piece->chunk.first, piece->real_bytes, slot->memory + piece->real,
+                          error);
+}
+
+static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)
+{
+    dequantize_run *run = cookie;
+    return clq_schedule_fill(&run->schedule, &run->slots[number], filled, error);
+}
+
+static clq_status compute_slot(void *cookie, size_t number, clq_error *error)
+{
+    dequantize_run *run = cookie;
+    return clq_dequantize_slot(&run->slots[number], 1u << PIECE_DEQUANTIZE, error);
+}
+
+static clq_status write_piece(dequantize_run *run, const clq_slot *slot, const clq_piece *piece, clq_error *error)
+{
+    const dequantize_item *item = &run->items[piece->tensor];
+    const uint64_t offset =
+        piece->kind == PIECE_COPY ? piece->chunk.first : clq_dtype_bytes(run->real, piece->chunk.first);
+    CLQ_TRY(clq_piece_on_host(piece, piece->kind == PIECE_COPY ? CLQ_SLOT_COPIED : CLQ_SLOT_REAL, error));
+    CLQ_TRY(clq_output_write(run->output, item->number, offset, slot->memory + piece->real, piece->real_bytes, error));
+    run->done_bytes += piece->real_bytes;
+    clq_job_progress_at(&run->job, run->done_bytes, run->model->tensors[item->index].name);
+    return CLQ_OK;
+}
+
+static clq_status write_slot(void *cookie, size_t number, clq_error *error)
+{
+    dequantize_run *run = cookie;
+    const clq_slot *slot = &run->slots[number];
+    for (size_t i = 0; i < slot->count; i++) {
+        const clq_piece *piece = &slot->pieces[i];
+        if (piece->parts != 0) {
+            CLQ_TRY(write_piece(run, slot, piece, error));
+        }
+        if (piece->last) {
+            CLQ_TRY(report_item(run, &run->items[piece->tensor], error));
+        }
+    }
+    return CLQ_OK;
+}
+
+/* ---- all of it ---- */
+
+static clq_status write_items(dequantize_run *run, clq_error *error)
+{
+    const clq_pipeline pipeline = {run, SLOTS, fill_slot, {compute_slot, write_slot}, clq_job_is_cancelled, &run->job};
+    run->schedule = (clq_schedule){.cookie = run,
+                                   .capacity_bytes = run->slots[0].capacity_bytes,
+                                   .sends = CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN,
+                                   .next = next_pass,
+                                   .read = read_piece};
+    CLQ_TRY(clq_output_open(run->output, run->job.request->replace, error));
+    clq_job_progress_begin(&run->job, run->job.report->bytes_out);
+    CLQ_TRY(clq_pipeline_run(&pipeline, error));
+    clq_job_progress_after(&run->job, "flushing to disk");
+    CLQ_TRY(clq_output_commit(run->output, error));
+    run->job.report->is_written = 1;
+    return CLQ_OK;
+}
+
+static clq_status execute(dequantize_run *run, clq_error *error)
+{
+    const clq_file_request *request = run->job.request;
+    run->real = request->dtype != 0 ? request->dtype : CLQ_F32;
+    CLQ_REQUIRE(request->output != NULL, "the request names no output");
+    CLQ_REQUIRE(run->real == CLQ_F32 || run->real == CLQ_F16 || run->real == CLQ_BF16,
+                "the request's type is %s: required is f32, f16 or bf16", clq_dtype_name(run->real));
+    CLQ_TRY(clq_job_open_model(&run->job, request->input, &run->model, error));
+    CLQ_TRY(clq_output_create(request->output, run->model->shard_count, &run->output, error));
+    CLQ_TRY(clq_output_check(run->output, run->model, request->replace, error));
+    CLQ_TRY(clq_quantized_scan(run->model, &run->list, error));
+    CLQ_TRY(select_tensors(run, error));
+    if (run->quantized_count == 0) {
+        clq_job_warn(&run->job, "no tensor is quantized; all are copied");
+    }
+    CLQ_TRY(clq_job_need_device(&run->job, error));
+    CLQ_TRY(clq_slots_init(run->slots, SLOTS, run->job.context, request->memory_bytes, error));
+    CLQ_TRY(declare(run, error));
+    return write_items(run, error);
+}
+
+clq_status clq_file_dequantize(clq_context *context, const clq_file_request *request, const clq_file_events *events,
+                               clq_file_report **report, clq_error *error)
+{
+    dequantize_run run;
+    clq_status status;
+    memset(&run, 0, sizeof run);
+    status = clq_job_begin(&run.job, "dequantize", context, request, events, error);
+    if (status == CLQ_OK) {
+        status = execute(&run, error);
+    }
+    clq_output_destroy(&run.output);
+    clq_slots_release(run.slots, SLOTS);
+    clq_quantized_list_destroy(&run.list);
+    free(run.items);
+    clq_model_close(&run.model);
+    return clq_job_end(&run.job, status, report);
+}

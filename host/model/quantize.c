@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clq_file_quantize: from a model file or an array to one with quantized tensors. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/npy.h"
+#include "model/quantize_config.h"
+#include "model/quantize_job.h"
+#include "model/quantize_output.h"
+#include "model/quantize_report.h"
+
+static clq_status check_request(const clq_file_request *request, clq_error *error)
+{
+    CLQ_REQUIRE(request->input != NULL, "quantize: the request has no input");
+    CLQ_REQUIRE(request->output != NULL, "quantize: the request has no output");
+    CLQ_REQUIRE(request->calibration.kind != CLQ_CALIBRATE_AVERAGE,
+                "quantize: a moving average is of several batches, which only calibrate looks at");
+    CLQ_REQUIRE(!clq_is_npy_name(request->output),
+                "quantize writes a safetensors file, not a .npy: codes need their scales beside them");
+    CLQ_REQUIRE(!request->dry_run || !request->resume,
+                "--dry-run writes nothing, so that there is nothing for --resume to continue");
+    return CLQ_OK;
+}
+
+/* Every float tensor that the request selects should be quantized, and every pattern match something. */
+static clq_status check_strict(const clq_quantize_job *job, clq_error *error)
+{
+    const char *idle = clq_model_plan_idle_pattern(job->request, job->model);
+    int complete = idle == NULL;
+    if (idle != NULL) {
+        clq_job_warn(job->call, "no tensor is called like the pattern '%s'", idle);
+    }
+    for (size_t i = 0; i < job->plan->count; i++) {
+        const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
+        if (!tensor->quantized && tensor->falls_short) {
+            clq_job_warn(job->call, "tensor '%s' is copied: %s", job->model->tensors[i].name, tensor->reason);
+            complete = 0;
+        }
+    }
+    return complete || !job->request->strict
+               ? CLQ_OK
+               : clq_fail(error, CLQ_REFUSED,
+                          "--strict: nothing was written, because not all that was selected can be quantized");
+}
+
+/* Whether the output can be written, and what an earlier run left of it. */
+static clq_status check_output(clq_quantize_job *job, clq_error *error)
+{
+    const clq_file_request *request = job->request;
+    int replace = request->dry_run ? 2 : request->replace;
+    if (!request->dry_run) {
+        CLQ_TRY(clq_output_check(job->output, job->model, 2, error));
+        CLQ_TRY(clq_checkpoint_find(request, &job->checkpoint, error));
+        /* Files that stand under their final names already are compared byte for byte. */
+        replace = clq_checkpoint_is_complete(job->checkpoint) ? 2 : replace;
+    }
+    return clq_output_check(job->output, job->model, replace, error);
+}
+
+/* Everything that needs headers and the request alone. */
+static clq_status prepare(clq_quantize_job *job, clq_error *error)
+{
+    const clq_file_request *request = job->request;
+    CLQ_TRY(clq_model_open(request->input, &job->model, error));
+    job->call->report->bytes_in = clq_model_file_bytes(job->model);
+    if (job->model->warning != NULL) {
+        clq_job_warn(job->call, "%s", job->model->warning);
+    }
+    CLQ_TRY(clq_output_create(request->output, job->model->shard_count, &job->output, error));
+    CLQ_TRY(check_output(job, error));
+    CLQ_TRY(clq_given_create(request, &job->given, error));
+    CLQ_TRY(clq_model_plan_create(request, job->given, job->model, &job->plan, error));
+    CLQ_TRY(clq_config_prepare(request, job->plan, job->output, error));
+    if (job->checkpoint != NULL) {
+        const clq_checkpoint_run run = {job->call, job->given, job->plan, job->output};
+        CLQ_TRY(clq_checkpoint_check(job->checkpoint, &run, error));
+    }
+    CLQ_TRY(check_strict(job, error));
+    if (job->plan->quantized_count == 0) {
+        clq_job_warn(job->call, "no tensor is quantized; --verbose tells why each is copied");
+    }
+    return CLQ_OK;
+}
+
+static clq_status open_device(clq_quantize_job *job, clq_error *error)
+{
+    CLQ_TRY(clq_job_need_device(job->call, error));
+    CLQ_TRY(clq_quantize_begin(job, error));
+    for (size_t i = 0; i < job->plan->count; i++) {
+        clq_model_plan_tensor *tensor = &job->plan->tensors[i];
+        clq_plan operation;
+        if (tensor->quantized) {
+            CLQ_TRY(clq_plan_operation(job->call->context, CLQ_OP_QUANTIZE, &tensor->q, &operation, error));
+            memcpy(tensor->variant, operation.variant, sizeof tensor->variant);
+        }
+    }
+    return CLQ_OK;
+}
+
+/*
+ * The header comes before the data and says how zero points are stored. Where that depends on the data, all ranges are
+ * found first; otherwise each tensor's range is found just before it is quantized.
+ */
+static clq_status lay_out(clq_quantize_job *job, clq_error *error)
+{
+    const int dry_run = job->request->dry_run;
+    const int finds_all = !clq_zero_points_known(job->plan, job->given) || dry_run;
+    job->all_bytes = clq_quantize_bytes(job, finds_all, !dry_run);
+    clq_job_progress_begin(job->call, job->all_bytes);
+    if (finds_all) {
+        CLQ_TRY(clq_find_all(job, error));
+    }
+    CLQ_TRY(clq_config_check(job->request, job->plan, error));
+    CLQ_TRY(clq_declare_quantized(job->output, job->request, job->plan, error));
+    return clq_output_layout(job->output, &job->call->report->bytes_out, error);
+}
+
+static clq_status write_tensors(clq_quantize_job *job, clq_error *error)
+{
+    const clq_checkpoint_run run = {job->call, job->given, job->plan, job->output};
+    CLQ_TRY(clq_checkpoint_begin(job->checkpoint, &run, error));
+    job->done_bytes = job->all_bytes - clq_quantize_bytes_left(job);
+    clq_job_progress_skip(job->call, job->done_bytes);
+    CLQ_TRY(clq_quantize_all(job, error));
+    clq_job_progress_after(job->call, "flushing to disk");
+    return CLQ_OK;
+}
+
+/* Judged before the output is put in its place. */
+static clq_status check_quality(const clq_quantize_job *job, clq_error *error)
+{
+    const clq_model_plan_tensor *worst = NULL;
+    char shown[200];
+    char sqnr[32] = "-";
+    for (size_t i = 0; i < job->plan->count && job->request->has_minimum_sqnr; i++) {
+        const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
+        /* Not "below": a tensor without a number fails too. */
+        if (tensor->measured && !tensor->errors.exact && !(tensor->errors.sqnr_db >= job->request->minimum_sqnr_db) &&
+            (worst == NULL || clq_errors_compare(&tensor->errors, &worst->errors) < 0)) {
+            worst = tensor;
+        }
+    }
+    if (worst == NULL) {
+        return CLQ_OK;
+    }
+    if (isfinite(worst->errors.sqnr_db)) {
+        snprintf(sqnr, sizeof sqnr, "%.2f dB", worst->errors.sqnr_db);
+    }
+    clq_printable(shown, sizeof shown, job->model->tensors[worst->index].name,
+                  strlen(job->model->tensors[worst->index].name));
+    return clq_fail(error, CLQ_REFUSED, "tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written",
+                    shown, sqnr, job->request->minimum_sqnr_db);
+}
+
+static clq_status execute(clq_quantize_job *job, clq_error *error)
+{
+    CLQ_TRY(check_request(job->request, error));
+    CLQ_TRY(prepare(job, error));
+    CLQ_TRY(open_device(job, error));
+    CLQ_TRY(lay_out(job, error));
+    if (job->request->dry_run) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(write_tensors(job, error));
+    CLQ_TRY(check_quality(job, error));
+    CLQ_TRY(clq_checkpoint_commit(job->checkpoint, error));
+    job->call->report->is_written = 1;
+    return job->request->config_file != NULL ? clq_config_write(job->request, job->plan, error) : CLQ_OK;
+}
+
+/* Whether what was finished stays: if the request asks for it, and another run would get any further than this one. */
+static int is_kept(const clq_file_request *request, clq_status status)
+{
+    return request->resume && status != CLQ_OK && status != CLQ_NONFINITE && status != CLQ_REFUSED;
+}
+
+static clq_status run(clq_job *call, clq_error *error)
+{
+    clq_status status;
+    clq_quantize_job *job = calloc(1, sizeof *job);
+    if (job == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a run of quantize");
+    }
+    job->call = call;
+    job->request = call->request;
+    status = execute(job, error);
+    call->report->is_resumable = clq_checkpoint_close(&job->checkpoint, is_kept(call->request, status));
+    clq_output_destroy(&job->output);
+    clq_quantize_end(job);
+    if (job->plan != NULL) {
+        /* What is wrong with the call comes first. */
+        const clq_status told = clq_quantize_report(job, status == CLQ_OK ? error : NULL);
+        status = status == CLQ_OK ? told : status;
+    }
+    clq_model_plan_destroy(&job->plan);
+    clq_given_destroy(&job->given);
+    clq_model_close(&job->model);
+    free(job);
+    return status;
+}
+
+clq_status clq_file_quantize(clq_context *context, const clq_file_request *request, const clq_file_events *events,
+                             clq_file_report **report, clq_error *error)
+{
+    clq_job call;
+    clq_status status = clq_job_begin(&call, "quantize", context, request, events, error);
+    if (status == CLQ_OK) {
+        status = run(&call, error);
+    }
+    return clq_job_end(&call, status, report);
+}
