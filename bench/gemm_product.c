@@ -46,6 +46,7 @@ static clq_status requantize_column(gemm_product *p, size_t column, int32_t *val
 {
     clq_requantization stage;
     memset(&stage, 0, sizeof stage);
+    stage.struct_size = sizeof stage;
     stage.mode = CLQ_REQUANTIZE_DOUBLE;
     stage.multiplier = p->multiplier[column];
     stage.shift = p->shift[column];

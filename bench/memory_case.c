@@ -70,6 +70,7 @@ clq_operands memory_operands(clq_operation operation, const memory_side *side, c
 {
     clq_operands o;
     memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
     o.x.buffer = side->in;
     o.codes.buffer = operation == CLQ_OP_DEQUANTIZE ? side->in : side->out;
     o.y.buffer = side->out;

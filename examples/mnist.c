@@ -145,6 +145,7 @@ static int run_layer(clq_context *context, const layer *l, matrix *input, clq_op
 {
     const clq_gemm_problem problem = product_of(l);
     clq_gemm_operands o = {0};
+    o.struct_size = sizeof o;
     o.a = input->codes;
     o.a_scale = input->scale;
     o.a_zero_point = input->zero_point;

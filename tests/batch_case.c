@@ -118,6 +118,7 @@ void batch_place_begin(batch_place *p, clq_context *context, const batch_case *b
     for (size_t i = 0; i < b->count; i++) {
         clq_operands *o = &p->items[i].operands;
         p->items[i].q = &b->cases[i].q;
+        o->struct_size = sizeof *o;
         o->x = operand_at(p, b, CHECK_X, i);
         o->y = b->cases[i].in_place ? o->x : operand_at(p, b, CHECK_Y, i);
         o->codes = operand_at(p, b, CHECK_CODES, i);

@@ -62,6 +62,7 @@ static clq_status multiply(clq_context *context, const check_gemm_place *place, 
     clq_gemm_operands o;
     clq_status status = CLQ_OK;
     memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
     o.a = check_gemm_place_operand(place, CHECK_GEMM_A);
     o.c = check_gemm_place_operand(place, CHECK_GEMM_C);
     o.a_zero_point = check_gemm_place_operand(place, CHECK_GEMM_A_ZERO_POINT);

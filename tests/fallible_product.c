@@ -94,6 +94,7 @@ static clq_status multiply(fallible_product *p, clq_error *error)
     clq_gemm_operands o;
     clq_status status;
     memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
     o.a.buffer = p->buffers[FALLIBLE_A];
     o.b.buffer = p->buffers[FALLIBLE_B];
     o.b_zero_point.buffer = p->buffers[FALLIBLE_B_ZERO_POINT];

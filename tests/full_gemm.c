@@ -73,6 +73,7 @@ void full_gemm_begin(full_gemm *g, clq_context *context, int is_real)
 {
     clq_error error;
     memset(g, 0, sizeof *g);
+    g->o.struct_size = sizeof g->o;
     g->context = context;
     g->is_real = is_real;
     g->problem = problem_of(is_real);

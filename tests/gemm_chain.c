@@ -86,6 +86,7 @@ static clq_gemm_operands operands_of(const clq_operand *o, const clq_gemm_weight
 {
     clq_gemm_operands operands;
     memset(&operands, 0, sizeof operands);
+    operands.struct_size = sizeof operands;
     operands.a = o[CHAIN_CODES];
     operands.b = o[CHAIN_B];
     operands.c = o[CHAIN_C];
@@ -195,6 +196,7 @@ static void enqueue_quantization(gemm_chain *p, clq_operation operation)
     clq_operands operands;
     cl_event event = NULL;
     memset(&operands, 0, sizeof operands);
+    operands.struct_size = sizeof operands;
     operands.x = p->o[CHAIN_X];
     operands.y = p->o[CHAIN_Y];
     operands.codes = p->o[first ? CHAIN_CODES : CHAIN_C];

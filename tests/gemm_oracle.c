@@ -57,6 +57,7 @@ clq_requantization gemm_oracle_stage(const check_gemm *c, uint64_t column)
     const uint32_t multiplier = check_gemm_value(c, CHECK_GEMM_MULTIPLIER, 0, 0, column, 0);
     clq_requantization stage;
     memset(&stage, 0, sizeof stage);
+    stage.struct_size = sizeof stage;
     stage.mode = p->requantize;
     if (p->requantize == CLQ_REQUANTIZE_FLOAT) {
         stage.real = oracle_float(multiplier);

@@ -33,6 +33,7 @@ clq_gemm_operands product_operands(const clq_operand in[PRODUCT_INPUTS])
 {
     clq_gemm_operands o;
     memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
     o.a = in[PRODUCT_A];
     o.b = in[PRODUCT_B];
     o.a_zero_point = in[PRODUCT_A_ZERO_POINT];

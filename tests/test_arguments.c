@@ -113,6 +113,7 @@ static void descriptions(void **state)
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_quantization_check(NULL, e));
     BAD(struct_size, 0, "struct_size is 0");
     BAD(struct_size, 7, "7");
+    BAD(scheme.struct_size, 7, "scheme: struct_size is 7");
     BAD(struct_size, (uint32_t)sizeof(clq_quantization) + 1, "struct_size");
     BAD(real, CLQ_S8, "s8");
     BAD(real, (clq_dtype)0, "real");
@@ -244,6 +245,7 @@ static void fixed_point(void **state)
     REFUSED(CLQ_INVALID_ARGUMENT, "inf", clq_multiplier_from_real((double)INFINITY, &m, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "2.14748e+09", clq_multiplier_from_real(0x1p31, &m, e));
     memset(&s, 0, sizeof s);
+    s.struct_size = sizeof s;
     s.multiplier = 1 << 30;
     s.minimum = -128;
     s.maximum = 127;
@@ -253,6 +255,9 @@ static void fixed_point(void **state)
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_requantize(NULL, x, 2, y, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_requantize(&s, NULL, 2, y, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_requantize(&s, x, 2, NULL, e));
+    s.struct_size--;
+    REFUSED(CLQ_INVALID_ARGUMENT, "clq_requantization: struct_size", clq_requantize(&s, x, 2, y, e));
+    s.struct_size++;
     s.minimum = 128;
     REFUSED(CLQ_INVALID_ARGUMENT, "128", clq_requantize(&s, x, 2, y, e));
     s.minimum = 127;

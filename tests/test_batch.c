@@ -243,6 +243,10 @@ static void check_refusals(clq_context *context)
     REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_batch_create(context, b.operation, NULL, COUNT, &batch, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_batch_create(context, b.operation, items, COUNT, NULL, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "is no operation", clq_batch_create(context, CLQ_OP_COUNT, items, COUNT, &batch, e));
+    items[2].operands.struct_size = 8;
+    REFUSED(CLQ_INVALID_ARGUMENT, "item 2 of the batch: clq_operands: struct_size is 8",
+            clq_batch_create(context, b.operation, items, COUNT, &batch, e));
+    items[2].operands.struct_size = sizeof items[2].operands;
     items[3].q = NULL;
     REFUSED(CLQ_INVALID_ARGUMENT, "item 3 of the batch: q is NULL",
             clq_batch_create(context, b.operation, items, COUNT, &batch, e));

@@ -59,6 +59,7 @@ static void reference(arena *a, clq_operation operation, clq_dtype real, size_t 
     assert_int_equal(clq_buffer_write(scales, 0, &scale, 4, NULL), CLQ_OK);
     assert_int_equal(clq_buffer_write(zero, 0, &zero_point, 4, NULL), CLQ_OK);
     memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
     if (operation == CLQ_OP_MINMAX) {
         assert_int_equal(
             clq_minmax(context, &q, (clq_operand){x, 0}, (clq_operand){range, 0}, (clq_operand){nonfinite, 0}, NULL),

@@ -102,6 +102,7 @@ static void begin(program *p)
     clq_quantization_init(&p->q);
     p->q.layout.rank = 1;
     p->q.layout.shape[0] = ELEMENTS;
+    p->all.struct_size = sizeof p->all;
     p->all.x = make(context, 8 * ELEMENTS);
     p->all.codes = make(context, 2 * ELEMENTS);
     p->all.scale = make(context, 4);

@@ -235,6 +235,7 @@ static void batch_goes_one_by_one(void **state)
         memset(items, 0, sizeof items);
         for (uint64_t i = 0; i < PARTS; i++) {
             items[i].q = &p.q;
+            items[i].operands.struct_size = sizeof items[i].operands;
             items[i].operands.x = (clq_operand){p.x.buffer, i * ELEMENTS};
             items[i].operands.codes = (clq_operand){p.codes.buffer, i * ELEMENTS};
             items[i].operands.scale = (clq_operand){p.scale.buffer, i};

@@ -355,6 +355,7 @@ static void requantize_ties(void **state)
         clq_error error;
         int32_t y = -1;
         memset(&stage, 0, sizeof stage);
+        stage.struct_size = sizeof stage;
         stage.mode = rows[i].mode;
         stage.multiplier = rows[i].q31;
         stage.shift = rows[i].shift;

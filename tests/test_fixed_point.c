@@ -129,6 +129,7 @@ static clq_requantization random_stage(clq_requantize_mode mode)
 {
     clq_requantization s;
     memset(&s, 0, sizeof s);
+    s.struct_size = sizeof s;
     s.mode = mode;
     s.multiplier =
         check_chance(8) ? (check_chance(2) ? 1 << 30 : INT32_MAX) : (int32_t)check_between(1 << 30, INT32_MAX);
@@ -196,6 +197,7 @@ static void every_tie(void **state)
         for (int32_t shift = -31; shift <= 30; shift++) {
             clq_requantization s;
             memset(&s, 0, sizeof s);
+            s.struct_size = sizeof s;
             s.mode = (clq_requantize_mode)mode;
             s.multiplier = shift % 2 == 0 ? 1 << 30 : 3 << 29;
             s.shift = shift;
@@ -249,6 +251,7 @@ static void activation_range(void **state)
         int32_t y[6];
         clq_error error;
         memset(&s, 0, sizeof s);
+        s.struct_size = sizeof s;
         s.mode = (clq_requantize_mode)mode;
         s.multiplier = mode == CLQ_REQUANTIZE_SHIFT ? 256 : 1 << 30;
         s.shift = mode == CLQ_REQUANTIZE_SHIFT ? 8 : 1;

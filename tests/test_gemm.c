@@ -80,6 +80,7 @@ static int multiply_packed(clq_context *context, const check_gemm *c, const clq_
         }
     }
     memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
     o.a = given[0];
     o.a_zero_point = given[1];
     o.bias = given[2];

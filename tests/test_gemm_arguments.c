@@ -122,6 +122,7 @@ static void accept_absent_operands(full_gemm *g)
     for (size_t i = 0; i < FULL_GEMM_ARGUMENTS; i++) {
         memcpy((unsigned char *)&o + full_gemm_arguments[i].place, &g->foreign, sizeof g->foreign);
     }
+    o.struct_size = sizeof o;
     o.weights = NULL;
     clq_gemm_init(&p);
     p.m = 3;
@@ -138,6 +139,7 @@ static void accept_absent_operands(full_gemm *g)
     clq_gemm_weights_destroy(&weights);
     p.k = 0; /* A and B have no elements */
     o.a = g->foreign;
+    o.struct_size = sizeof o;
     o.weights = NULL;
     ACCEPTED(clq_gemm(g->context, &p, &o, e));
     ACCEPTED(clq_gemm_row_sums(g->context, &p, g->foreign, sums, e));
@@ -176,6 +178,9 @@ static void refuse_at_every_entry(full_gemm *g)
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL",
             clq_gemm_weights_create(context, NULL, g->o.b, g->o.b_zero_point, &weights, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", full_gemm_pack(g, NULL, e));
+    g->o.struct_size--;
+    REFUSED(CLQ_INVALID_ARGUMENT, "clq_gemm_operands: struct_size", call(g, FULL_GEMM_MULTIPLY, e));
+    g->o.struct_size++;
     p->struct_size--;
     REFUSED(CLQ_INVALID_ARGUMENT, "struct_size", call(g, FULL_GEMM_MULTIPLY, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "struct_size", call(g, FULL_GEMM_PACK, e));

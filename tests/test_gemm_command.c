@@ -138,6 +138,7 @@ static void pieces_fit_together(void **state)
     (void)state;
     compute(&job, &product, &options);
     memset(&operands, 0, sizeof operands);
+    operands.struct_size = sizeof operands;
     assert_int_equal(clq_buffer_create(product.context, cli_gemm_c_bytes(&job), &at_once, &error), CLQ_OK);
     operands.a.buffer = product.a;
     operands.b.buffer = product.b;

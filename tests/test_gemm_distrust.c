@@ -219,6 +219,7 @@ static void common_kernels_do_not_build(void **state)
         clq_error error;
         ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
         memset(&o, 0, sizeof o);
+        o.struct_size = sizeof o;
         o.a.buffer = p.buffers[FALLIBLE_A];
         o.b.buffer = p.buffers[FALLIBLE_B];
         o.b_zero_point.buffer = p.buffers[FALLIBLE_B_ZERO_POINT];

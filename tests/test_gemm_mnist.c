@@ -103,6 +103,7 @@ static clq_gemm_operands operands_of(const layer *l, const quantized_matrix *inp
 {
     clq_gemm_operands o;
     memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
     o.a = input->codes;
     o.a_scale = input->scale;
     o.a_zero_point = input->zero_point;

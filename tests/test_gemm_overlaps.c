@@ -31,6 +31,7 @@ static clq_gemm_operands operands_of(const scene *s, clq_buffer *memory)
 {
     clq_gemm_operands o;
     memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
     o.a = (clq_operand){memory, s->at[A]};
     o.b = (clq_operand){memory, s->at[B]};
     o.c = (clq_operand){memory, s->at[C]};

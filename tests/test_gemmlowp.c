@@ -43,6 +43,7 @@ static void stages(void **state)
         int32_t got = 0;
         clq_error error;
         memset(&stage, 0, sizeof stage);
+        stage.struct_size = sizeof stage;
         stage.mode = CLQ_REQUANTIZE_DOUBLE;
         stage.multiplier = q31();
         stage.shift = (int32_t)check_between(-31, 31);

@@ -331,6 +331,7 @@ static void in_a_batch(void **state)
             for (uint64_t i = 0; i < TENSORS; i++) {
                 clq_operands *o = &items[i].operands;
                 items[i].q = &q;
+                o->struct_size = sizeof *o;
                 o->x = (clq_operand){data.buffer, i * LENGTH};
                 o->range = (clq_operand){ranges.buffer, 2 * i};
                 o->counts = (clq_operand){totals.buffer, i * BINS};

@@ -48,6 +48,7 @@ static clq_operands operands_of(const host_program *p)
 {
     clq_operands o;
     memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
     o.x.buffer = p->x;
     o.codes.buffer = p->codes;
     o.scale.buffer = p->scale;
@@ -248,6 +249,7 @@ static void found_range(clq_context *context, cl_command_queue queue, clq_buffer
     cl_int code = CL_SUCCESS;
     describe(&q);
     memset(&operands, 0, sizeof operands);
+    operands.struct_size = sizeof operands;
     memset(&launch, 0, sizeof launch);
     operands.x.buffer = x;
     operands.range.buffer = range;

@@ -100,6 +100,7 @@ static void begin(host_program *p, clq_operation operation)
     memset(image, 0x3E, ARENA); /* ordinary floats */
     assert_int_equal(clEnqueueWriteBuffer(p->own.queue, p->memory, CL_TRUE, 0, ARENA, image, 0, NULL, NULL),
                      CL_SUCCESS);
+    p->operands.struct_size = sizeof p->operands;
     for (int o = 0; o < CHECK_OPERANDS; o++) {
         const uint64_t bytes = bytes_of(p, o);
         if (bytes > 0) {
@@ -183,12 +184,14 @@ static void refuse_queue(clq_context *context, cl_command_queue queue)
     memset(&launch, 0, sizeof launch);
     memset(&item, 0, sizeof item);
     memset(&product, 0, sizeof product);
+    product.struct_size = sizeof product;
     launch.struct_size = sizeof launch;
     launch.queue = queue;
     ACCEPTED(clq_buffer_create(context, 4096, &buffer, e));
     clq_quantization_init(&q);
     q.layout = inputs_layout_flat(64);
     item.q = &q;
+    item.operands.struct_size = sizeof item.operands;
     item.operands.x = (clq_operand){buffer, 0};
     item.operands.scale = (clq_operand){buffer, 128};
     item.operands.zero_point = (clq_operand){buffer, 129};
@@ -332,6 +335,7 @@ static void flags_of_product(void **state)
         read_only = make(own.context, CL_MEM_READ_ONLY, 4096, NULL);
         write_only = make(own.context, CL_MEM_WRITE_ONLY, 4096, NULL);
         memset(&o, 0, sizeof o);
+        o.struct_size = sizeof o;
         clq_gemm_init(&p);
         p.m = p.n = p.k = 4;
         o.a.buffer = over(&own, read_only, 0, 64);
@@ -534,6 +538,7 @@ static void workspace_of_batch(void **state)
             clq_quantization_init(&q[i]);
             q[i].layout = inputs_layout_flat(elements);
             items[i].q = &q[i];
+            items[i].operands.struct_size = sizeof items[i].operands;
             items[i].operands.x = (clq_operand){all, used / 4};
             edges[count++] = used;
             edges[count++] = used + 4 * elements;
@@ -600,6 +605,7 @@ static void workspace_of_product(void **state)
         own_opencl_begin(&own, 0, BYTES);
         all = over(&own, own.memory, 0, BYTES);
         memset(&o, 0, sizeof o);
+        o.struct_size = sizeof o;
         clq_gemm_init(&p);
         p.m = p.n = p.k = ROWS;
         p.batch = 2;

@@ -95,6 +95,7 @@ static void arena_begin(arena *a, clq_context *context, clq_operation operation,
     }
     for (size_t i = 0; i < ITEMS; i++) {
         a->items[i].q = &a->c.q;
+        a->items[i].operands.struct_size = sizeof a->items[i].operands;
         for (int o = 0; o < CHECK_OPERANDS; o++) {
             place(a, i, (check_operand)o, 0, slot_of(i, (check_operand)o));
         }
@@ -273,6 +274,7 @@ static size_t throw_items(clq_batch_item *items, clq_quantization *q, clq_buffer
         q[i].layout.shape[0] = elements;
         memset(&items[i], 0, sizeof items[i]);
         items[i].q = &q[i];
+        items[i].operands.struct_size = sizeof items[i].operands;
         items[i].operands.x = (clq_operand){buffer, x};
         items[i].operands.range = (clq_operand){buffer, range / 4};
         items[i].operands.nonfinite = (clq_operand){buffer, nonfinite / 16};

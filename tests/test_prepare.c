@@ -39,6 +39,7 @@ static void begin(program *p)
     own_opencl_begin(&p->own, 0, 64);
     context = p->own.clquant;
     ACCEPTED(clq_context_set_cache(context, scratch_path("prepared"), e));
+    p->all.struct_size = sizeof p->all;
     p->all.x = make(context, 4 * ELEMENTS);
     p->all.y = make(context, 4 * ELEMENTS);
     p->all.codes = make(context, 2 * ELEMENTS);
@@ -123,7 +124,8 @@ static void check_products(program *p)
     ACCEPTED(clq_gemm_prepare(p->own.clquant, &problem, 1, MOST_ROWS, e));
     failing_opencl_forget_calls();
     for (uint64_t m = 1; m <= MOST_ROWS; m += m < 20 ? 1 : 16) {
-        clq_gemm_operands operands = {.a = p->a, .b = p->b, .b_zero_point = p->b_zero_point, .c = p->c};
+        clq_gemm_operands operands = {
+            .struct_size = sizeof(clq_gemm_operands), .a = p->a, .b = p->b, .b_zero_point = p->b_zero_point, .c = p->c};
         problem.m = m;
         ACCEPTED(clq_gemm(p->own.clquant, &problem, &operands, e));
         ACCEPTED(clq_enqueue_gemm(p->own.clquant, &problem, &operands, &p->launch, e));

@@ -92,6 +92,7 @@ static void tensors_begin(tensors *t, clq_context *context)
 {
     const float one = 1.0f;
     memset(t, 0, sizeof *t);
+    t->all.struct_size = sizeof t->all;
     t->all.x = make(context, 4 * ELEMENTS);
     t->all.y = make(context, 4 * ELEMENTS);
     t->all.codes = make(context, 2 * ELEMENTS);
@@ -191,7 +192,8 @@ static clq_status warm_enqueue(worker *w, clq_error *error)
 static clq_status warm_product(worker *w, clq_error *error)
 {
     clq_gemm_problem problem;
-    const clq_gemm_operands operands = {.a = w->t.a, .c = w->t.c, .weights = w->weights};
+    const clq_gemm_operands operands = {
+        .struct_size = sizeof(clq_gemm_operands), .a = w->t.a, .c = w->t.c, .weights = w->weights};
     describe_product(&problem, ROWS);
     return clq_gemm(w->own->clquant, &problem, &operands, error);
 }
@@ -254,7 +256,8 @@ static void *more_first_uses(void *cookie)
 {
     worker *w = cookie;
     clq_context *context = w->own->clquant;
-    const clq_gemm_operands operands = {.a = w->t.a, .b = w->t.b, .c = w->t.c};
+    const clq_gemm_operands operands = {
+        .struct_size = sizeof(clq_gemm_operands), .a = w->t.a, .b = w->t.b, .c = w->t.c};
     const clq_operands *o = &w->t.all;
     clq_quantization q;
     clq_batch_item items[2] = {{.q = &q, .operands = *o}, {.q = &q, .operands = *o}};

@@ -107,6 +107,7 @@ clq_status clq_scheme_from_preset(clq_preset preset, clq_dtype dtype, clq_scheme
     CLQ_REQUIRE(row->any_dtype || dtype == row->default_dtype, "preset %s exists in %s only, not in %s", row->name,
                 clq_dtype_name(row->default_dtype), facts->name);
     memset(scheme, 0, sizeof *scheme);
+    scheme->struct_size = (uint32_t)sizeof *scheme;
     scheme->dtype = dtype;
     scheme->qmin = facts->qmin + (row->codes == CODES_WITHOUT_LOWEST);
     scheme->qmax = facts->qmax;
@@ -133,6 +134,9 @@ clq_status clq_scheme_from_preset(clq_preset preset, clq_dtype dtype, clq_scheme
 clq_status clq_scheme_check(const clq_scheme *scheme, clq_error *error)
 {
     const clq_dtype_facts *facts = clq_dtype_facts_of(scheme->dtype);
+    CLQ_REQUIRE(scheme->struct_size == sizeof *scheme,
+                "scheme: struct_size is %" PRIu32 ", %zu is needed (clq_scheme_from_preset sets it)",
+                scheme->struct_size, sizeof *scheme);
     CLQ_REQUIRE(facts->is_quantized, "scheme: dtype is %s, one of s8, u8, s4, u4, s16, u16 is needed", facts->name);
     CLQ_REQUIRE(scheme->qmin >= facts->qmin && scheme->qmax <= facts->qmax && scheme->qmin < scheme->qmax,
                 "scheme: codes %" PRId32 " to %" PRId32 " are not an increasing range within %s (%" PRId32

@@ -10,8 +10,8 @@ static clq_status describe(clq_batch *batch, const clq_batch_item *item, size_t 
     clq_operand arguments[CLQ_ARG_COUNT];
     clq_extent extents[CLQ_ARG_COUNT];
     clq_status status;
-    clq_operands_list(&item->operands, arguments);
-    status = item->q == NULL ? clq_fail(error, CLQ_INVALID_ARGUMENT, "q is NULL") : CLQ_OK;
+    status = item->q == NULL ? clq_fail(error, CLQ_INVALID_ARGUMENT, "q is NULL")
+                             : clq_operands_list(&item->operands, arguments, error);
     if (status == CLQ_OK) {
         batch->described[i] = *item->q;
         status = clq_task_init(&batch->tasks[i], batch->context, batch->operation, &batch->described[i], arguments,

@@ -13,7 +13,7 @@ clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_
                 "clq_enqueue: context, operands and launch must not be NULL");
     CLQ_REQUIRE(context->cl != NULL, "clq_enqueue: the reference has no queue");
     CLQ_REQUIRE((unsigned)operation < CLQ_OP_COUNT, "clq_enqueue: %d is no operation", (int)operation);
-    clq_operands_list(operands, arguments);
+    CLQ_TRY(clq_operands_list(operands, arguments, error));
     return clq_run(context, operation, q, arguments, launch, error);
 }
 

@@ -51,6 +51,9 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
 {
     clq_gemm_task task;
     CLQ_REQUIRE(context != NULL && operands != NULL, "clq_gemm: context and operands must not be NULL");
+    CLQ_REQUIRE(operands->struct_size == sizeof *operands,
+                "clq_gemm_operands: struct_size is %" PRIu32 ", %zu is needed", operands->struct_size,
+                sizeof *operands);
     CLQ_TRY(clq_gemm_check(problem, error));
     {
         const clq_operand *given[CLQ_GEMM_ARGUMENTS] = {&operands->a,
@@ -103,9 +106,8 @@ clq_status clq_gemm_prepare(clq_context *context, const clq_gemm_problem *proble
     clq_gemm_problem p;
     CLQ_REQUIRE(context != NULL && problem != NULL, "clq_gemm_prepare: context and problem must not be NULL");
     CLQ_REQUIRE(m_least >= 1 && m_least <= m_greatest,
-                "clq_gemm_prepare: m from %" PRIu64 " to %" PRIu64
-                ", at least 1 and none after the greatest is required",
-                m_least, m_greatest);
+                "clq_gemm_prepare: m from %" PRIu64 " to %" PRIu64 ", 1 <= m_least <= m_greatest is required", m_least,
+                m_greatest);
     p = *problem;
     p.m = m_greatest;
     CLQ_TRY(clq_gemm_check(&p, error));

@@ -91,8 +91,10 @@ clq_status clq_run(clq_context *context, clq_operation operation, const clq_quan
     return context->executor->run(context, &task, error);
 }
 
-void clq_operands_list(const clq_operands *operands, clq_operand arguments[CLQ_ARG_COUNT])
+clq_status clq_operands_list(const clq_operands *operands, clq_operand arguments[CLQ_ARG_COUNT], clq_error *error)
 {
+    CLQ_REQUIRE(operands->struct_size == sizeof *operands, "clq_operands: struct_size is %" PRIu32 ", %zu is needed",
+                operands->struct_size, sizeof *operands);
     arguments[CLQ_ARG_X] = operands->x;
     arguments[CLQ_ARG_Y] = operands->y;
     arguments[CLQ_ARG_CODES] = operands->codes;
@@ -103,6 +105,7 @@ void clq_operands_list(const clq_operands *operands, clq_operand arguments[CLQ_A
     arguments[CLQ_ARG_AVERAGING] = operands->averaging;
     arguments[CLQ_ARG_STATE] = operands->state;
     arguments[CLQ_ARG_COUNTS] = operands->counts;
+    return CLQ_OK;
 }
 
 /* An operation whose operands are not known yet. */

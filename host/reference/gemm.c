@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The matrix product on the host (docs/numerics.md, sections 5 and 6), as it is written there: zero points are
- * subtracted from the codes, products are summed modulo 2^32, and every element goes through its output stage.
+ * subtracted from the codes, products are summed modulo 2^32, and every element is requantized or scaled.
  *
  * Tiles of 16 x 64 accumulators stay in the cache and need no memory; a row of B is prepared once for 16 rows of A.
  */
@@ -124,24 +124,25 @@ static int32_t bounded_shift(clq_requantize_mode mode, int32_t shift)
     return shift < least ? least : shift > most ? most : shift;
 }
 
-static clq_requantization stage_of(const clq_gemm_task *task, uint64_t column)
+static clq_requantization requantization_of(const clq_gemm_task *task, uint64_t column)
 {
     const clq_gemm_problem *p = task->problem;
     const int per_column = p->multiplier == CLQ_GEMM_PER_COLUMN;
     const uint64_t i = per_column ? column : 0;
-    clq_requantization stage;
-    memset(&stage, 0, sizeof stage);
-    stage.mode = p->requantize;
-    stage.zero_point = (int32_t)value_of(task, CLQ_GEMM_C_ZERO_POINT, p->c_zero_point, 0, 0, 0, 0);
-    stage.minimum = task->minimum;
-    stage.maximum = task->maximum;
+    clq_requantization r;
+    memset(&r, 0, sizeof r);
+    r.struct_size = sizeof r;
+    r.mode = p->requantize;
+    r.zero_point = (int32_t)value_of(task, CLQ_GEMM_C_ZERO_POINT, p->c_zero_point, 0, 0, 0, 0);
+    r.minimum = task->minimum;
+    r.maximum = task->maximum;
     if (p->requantize == CLQ_REQUANTIZE_FLOAT) {
-        stage.real = clq_float_from_bits((uint32_t)load_int(at(task, CLQ_GEMM_MULTIPLIER), i));
-        return stage;
+        r.real = clq_float_from_bits((uint32_t)load_int(at(task, CLQ_GEMM_MULTIPLIER), i));
+        return r;
     }
-    stage.multiplier = load_int(at(task, CLQ_GEMM_MULTIPLIER), i);
-    stage.shift = bounded_shift(p->requantize, load_int(at(task, CLQ_GEMM_SHIFT), i));
-    return stage;
+    r.multiplier = load_int(at(task, CLQ_GEMM_MULTIPLIER), i);
+    r.shift = bounded_shift(p->requantize, load_int(at(task, CLQ_GEMM_SHIFT), i));
+    return r;
 }
 
 static float dequantized(const clq_gemm_task *task, const tile *t, uint64_t row, uint64_t column, int32_t sum)
@@ -165,16 +166,16 @@ static void store(const clq_gemm_task *task, const tile *t)
         const uint64_t column = t->column + j;
         const uint32_t bias = value_of(task, CLQ_GEMM_BIAS, p->bias, column, 0, 0, 0);
         const int is_codes = p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8;
-        clq_requantization stage;
-        memset(&stage, 0, sizeof stage);
+        clq_requantization r;
+        memset(&r, 0, sizeof r);
         if (is_codes) {
-            stage = stage_of(task, column);
+            r = requantization_of(task, column);
         }
         for (uint64_t i = 0; i < t->rows; i++) {
             const uint64_t index = t->batch * task->c.batch + (t->row + i) * task->c.row_stride + column;
             const int32_t sum = (int32_t)(t->sums[i][j] + bias);
             if (is_codes) {
-                c[index] = (unsigned char)clq_reference_requantize(&stage, sum);
+                c[index] = (unsigned char)clq_reference_requantize(&r, sum);
             } else if (p->c.dtype == CLQ_F32) {
                 clq_store_real(CLQ_F32, c, index, dequantized(task, t, t->row + i, column, sum));
             } else {

@@ -28,8 +28,8 @@ void clq_reference_dequantize(const clq_geometry *geometry, const clq_quantizati
 void clq_reference_fake_quantize(const clq_geometry *geometry, const clq_quantization *q, const void *x,
                                  const void *scale, const void *zero_point, void *y);
 
-/* One accumulator; the stage has been checked. */
-int32_t clq_reference_requantize(const clq_requantization *stage, int32_t x);
+/* One accumulator; `r` has been checked. */
+int32_t clq_reference_requantize(const clq_requantization *r, int32_t x);
 
 /* Spans of the task are host memory. With weights these hold B as clq_reference_gemm_pack wrote it. */
 void clq_reference_gemm(const clq_gemm_task *task);

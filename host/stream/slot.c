@@ -364,6 +364,7 @@ static clq_operands operands_of(const clq_slot *slot, const clq_piece *piece)
     const clq_operand real = {buffer, piece->real / (clq_dtype_bits(piece->q.real) / 8)};
     clq_operands operands;
     memset(&operands, 0, sizeof operands);
+    operands.struct_size = sizeof operands;
     operands.x = real;
     operands.y = real;
     operands.codes = (clq_operand){buffer, piece->codes * 8 / clq_dtype_bits(piece->q.scheme.dtype)};

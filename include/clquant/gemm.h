@@ -71,6 +71,7 @@ typedef struct clq_gemm_weights clq_gemm_weights;
  * to unspecified codes and nothing worse. Zero points are any int32_t.
  */
 typedef struct clq_gemm_operands {
+    uint32_t struct_size; /* sizeof(clq_gemm_operands); zero all, then set it */
     clq_operand a, b, c;
     clq_operand a_zero_point, b_zero_point, c_zero_point;
     clq_operand a_sums; /* of the codes as stored, without zero point */

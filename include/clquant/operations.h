@@ -55,8 +55,9 @@ typedef struct clq_operand {
     uint64_t offset;
 } clq_operand;
 
-/* The operands by name; those that an operation does not use are ignored. */
+/* The operands by name; those that an operation does not use are ignored. Zero all, then set `struct_size`. */
 typedef struct clq_operands {
+    uint32_t struct_size; /* sizeof(clq_operands) */
     clq_operand x, y, codes, scale, zero_point, range, nonfinite;
     clq_operand averaging, state, counts; /* of clq_merge_range and clq_histogram */
 } clq_operands;

@@ -39,7 +39,8 @@ CLQ_API const char *clq_granularity_name(clq_granularity granularity); /* "chann
 
 enum { CLQ_MAX_RANK = 8 };
 
-/* The shape of a contiguous, row-major tensor and which parameter serves which element. Rank 0 is one element. */
+/* The shape of a contiguous, row-major tensor and which parameter serves which element. Rank 0 is one element. A part
+ * of clq_quantization, whose struct_size tells of its size too. */
 typedef struct clq_layout {
     uint32_t rank; /* 0 to CLQ_MAX_RANK */
     uint64_t shape[CLQ_MAX_RANK];
@@ -114,8 +115,9 @@ typedef enum clq_degenerate {
  * then be changed by itself.
  */
 typedef struct clq_scheme {
-    clq_dtype dtype;    /* quantized type: s8, u8, s4, u4, s16 or u16 */
-    int32_t qmin, qmax; /* codes used, within the type: qmin < qmax */
+    uint32_t struct_size; /* sizeof(clq_scheme), set by clq_scheme_from_preset */
+    clq_dtype dtype;      /* quantized type: s8, u8, s4, u4, s16 or u16 */
+    int32_t qmin, qmax;   /* codes used, within the type: qmin < qmax */
     clq_rounding rounding;
     clq_zero_point_order zero_point_order;
     clq_arithmetic arithmetic;
@@ -209,8 +211,9 @@ typedef enum clq_requantize_mode {
     CLQ_REQUANTIZE_FLOAT = 3   /* f32 multiply: ONNX QLinearMatMul in practice */
 } clq_requantize_mode;
 
-/* One output stage: acc -> clamp(scaled(acc) + zero_point, minimum, maximum). */
+/* How an accumulator becomes a code: acc -> clamp(scaled(acc) + zero_point, minimum, maximum). */
 typedef struct clq_requantization {
+    uint32_t struct_size; /* sizeof(clq_requantization) */
     clq_requantize_mode mode;
     int32_t multiplier; /* Q31 (double, single) or F0 (shift) */
     int32_t shift;      /* double: -31 to 31, single: -31 to 30, positive = left; shift: n, 0 to 62 */
@@ -220,7 +223,7 @@ typedef struct clq_requantization {
 } clq_requantization;
 
 /* y[i] = requantize(x[i]) on the host; `y` may be `x`. */
-CLQ_API clq_status clq_requantize(const clq_requantization *stage, const int32_t *x, size_t count, int32_t *y,
+CLQ_API clq_status clq_requantize(const clq_requantization *requantization, const int32_t *x, size_t count, int32_t *y,
                                   clq_error *error);
 
 /* One row of the search for F ~ F0 / 2^n (docs/numerics.md, section 7). */

@@ -190,6 +190,7 @@ static clq_status multiply(const cli_gemm_product *product, const cli_gemm_job *
     clq_gemm_problem p = job->problem;
     clq_gemm_operands o;
     memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
     p.a.leading_dimension = p.a.transposed ? p.m : p.k;
     p.m = rows;
     o.a = whole(product->a);

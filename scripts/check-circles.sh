@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# usage: check-circles.sh NM OBJECTS...: no two of these object files call each other in a circle, through others
+# either, so that each can be understood, and replaced, without those that use it.
+set -eu
+nm=$1
+shift
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for object in "$@"; do
+    "$nm" -P "$object" | awk -v object="$object" '
+        $2 == "U" { print "needs", object, $1 }
+        $2 ~ /^[TDBRC]$/ { print "has", object, $1 }'
+done > "$work/symbols"
+awk '$1 == "has" { home[$3] = $2; next } { need[++count] = $2 " " $3 }
+    END {
+        for (i = 1; i <= count; i++) {
+            split(need[i], pair, " ")
+            if (pair[2] in home) {
+                print pair[1], home[pair[2]]
+            }
+        }
+    }' "$work/symbols" > "$work/calls"
+tsort "$work/calls" > "$work/order" 2> "$work/circles" || true
+if [ -s "$work/circles" ]; then
+    sed -e 's/^tsort: //' -e 's/.*: input contains a loop:$/a circle:/' -e 's|^.*/host/|    host/|' -e 's|^.*\.dir/|    |' "$work/circles"
+    exit 1
+fi
+echo "no circle among $# files"
