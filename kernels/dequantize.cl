@@ -25,10 +25,10 @@
 #define map_mix real_map_mix
 #define IS_WIDE(map) 0
 #define APPLY_FAST(v, map, away) apply(v, map, 0, 0, 0)
-#define stage_t real_t
-#define STAGE(p, r) STAGE_REALS(p, r)
+#define buffered_t real_t
+#define BUFFER(p, r) BUFFER_REALS(p, r)
 #define TARGET_ELEMENTS(bytes) REALS_IN(bytes)
-#define flush_stage(target, stage, count, stream) flush_reals(target, stage, count, stream)
+#define flush_buffer(target, buffer, count, stream) flush_reals(target, buffer, count, stream)
 #define STRIP_KERNEL dequantize_strip
 #define GRID_KERNEL dequantize_grid
 #define COLUMNS_KERNEL dequantize_columns

@@ -26,10 +26,10 @@
 #define IS_WIDE(map) ((map).wide)
 #define APPLY_FAST(v, map, away)                                                                                       \
     real_of_float(reals_of(codes_of(float_of_real(v), map, away), (map)->scale, (map)->zero_point))
-#define stage_t real_t
-#define STAGE(p, r) STAGE_REALS(p, r)
+#define buffered_t real_t
+#define BUFFER(p, r) BUFFER_REALS(p, r)
 #define TARGET_ELEMENTS(bytes) REALS_IN(bytes)
-#define flush_stage(target, stage, count, stream) flush_reals(target, stage, count, stream)
+#define flush_buffer(target, buffer, count, stream) flush_reals(target, buffer, count, stream)
 #define STRIP_KERNEL fake_quantize_strip
 #define GRID_KERNEL fake_quantize_grid
 #define COLUMNS_KERNEL fake_quantize_columns

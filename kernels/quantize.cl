@@ -25,10 +25,10 @@
 #define map_mix code_map_mix
 #define IS_WIDE(map) ((map).wide)
 #define APPLY_FAST(v, map, away) codes_of(float_of_real(v), map, away)
-#define stage_t staged_code
-#define STAGE(p, r) STAGE_CODES(p, r)
+#define buffered_t buffered_code
+#define BUFFER(p, r) BUFFER_CODES(p, r)
 #define TARGET_ELEMENTS(bytes) CODES_IN(bytes)
-#define flush_stage(target, stage, count, stream) flush_codes((__global uchar *)(target), stage, count, stream)
+#define flush_buffer(target, buffer, count, stream) flush_codes((__global uchar *)(target), buffer, count, stream)
 #define STRIP_KERNEL quantize_strip
 #define GRID_KERNEL quantize_grid
 #define COLUMNS_KERNEL quantize_columns
