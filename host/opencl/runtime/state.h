@@ -222,7 +222,7 @@ clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_err
 
 /* ---- opencl/runtime/launch.c ---- */
 
-enum { CLQ_CL_MAX_ARGUMENTS = 24 };
+enum { CLQ_CL_MAX_ARGUMENTS = 14 };
 
 /* What `global` and `local` of a launch say; the sizes are cut to what the device and the kernel have. */
 typedef enum clq_cl_grouping {
@@ -244,7 +244,7 @@ typedef struct clq_cl_launch {
     size_t argument_count;
     struct {
         size_t bytes;
-        unsigned char value[64];
+        unsigned char value[8];
         const void *large; /* not NULL: the value is there */
     } arguments[CLQ_CL_MAX_ARGUMENTS];
     clq_cl_grouping grouping;
@@ -364,17 +364,6 @@ enum { CLQ_HISTOGRAM_COLUMNS = 32 };
 
 clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 
-/* Only the first kernel of it, into scratch memory. */
-clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_error *error);
-
-/*
- * The arguments of a kernel `end` that goes on from there: partial ranges, found, their numbers, range and nonfinite;
- * `none`: with both numbers 0, for a kernel that runs without the first one.
- */
-void clq_cl_minmax_push_partial(const clq_cl_stream *stream, const clq_task *task, int none, clq_cl_launch *end);
-
-/* The fields of a scheme as kernels/choose.clh takes them. */
-void clq_cl_push_scheme(clq_cl_launch *launch, const clq_scheme *s);
 clq_status clq_cl_merge_range(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 clq_status clq_cl_histogram(clq_cl_stream *stream, const clq_task *task, clq_error *error);
 clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task, clq_error *error);
@@ -382,21 +371,6 @@ clq_status clq_cl_choose_parameters(clq_cl_stream *stream, const clq_task *task,
 /* Dynamic quantization in one or two kernels, where it is fused: on CPU devices, for one parameter and strips. */
 int clq_cl_dynamic_is_fused(const clq_context *context, const clq_task *task);
 clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error *error);
-
-/*
- * The argument `mode` and the build options of the kernels that include kernels/code.clh; `variant` tells which of the
- * file's kernels are wanted, CLQ_VARIANT_ELEMENTWISE_COUNT those that are none of these.
- */
-int32_t clq_cl_walk_mode(const clq_context *context, const clq_task *task, clq_argument source, clq_argument target);
-void clq_cl_walk_options(clq_cl_launch *launch, int variant, uint32_t vector_width, uint32_t column_blocks,
-                         clq_dtype real, clq_dtype dtype);
-
-/* `mode` of kernels/code.clh; `is_large`: the result does not fit a cache. The build option REAL. */
-int32_t clq_cl_mode_of(const clq_scheme *scheme, int is_large);
-int clq_cl_real_option(clq_dtype real);
-
-/* The scheme as kernels/choose.clh reads it. */
-void clq_cl_scheme_numbers(const clq_scheme *scheme, cl_int integers[16], cl_ulong reals[4]);
 
 /* quantize, dequantize and fake_quantize: the same walk, `operation` says which. */
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_operation operation, clq_error *error);
