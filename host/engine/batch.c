@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "engine/batch.h"
+#include "engine/context.h"
 
 #include <stdlib.h>
 

@@ -5,20 +5,6 @@
 
 #include "engine/context.h"
 
-clq_status clq_buffer_new(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error)
-{
-    clq_buffer *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a buffer's handle");
-    }
-    made->context = context;
-    made->bytes = bytes;
-    made->is_readable = made->is_writable = 1;
-    atomic_fetch_add(&context->references, 1);
-    *buffer = made;
-    return CLQ_OK;
-}
-
 static clq_status make_buffer(clq_context *context, void *memory, uint64_t bytes, clq_buffer **buffer, clq_error *error)
 {
     clq_status status;

@@ -3,11 +3,13 @@
 #include "engine/context.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "opencl/executor.h"
+#include "reference/executor.h"
 
 enum { MAX_DEVICES = 64 };
 
@@ -36,18 +38,6 @@ clq_status clq_devices(size_t capacity, clq_device_info *infos, size_t *count, c
         describe_reference(&infos[found]);
     }
     *count = found + 1;
-    return CLQ_OK;
-}
-
-clq_status clq_context_new(const clq_executor *executor, clq_context **context, clq_error *error)
-{
-    clq_context *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a context (%zu bytes)", sizeof *made);
-    }
-    made->executor = executor;
-    atomic_init(&made->references, 1);
-    *context = made;
     return CLQ_OK;
 }
 
@@ -147,14 +137,6 @@ done:
     return status;
 }
 
-void clq_context_release(clq_context *context)
-{
-    if (atomic_fetch_sub(&context->references, 1) == 1) {
-        context->executor->destroy(context);
-        free(context);
-    }
-}
-
 void clq_context_destroy(clq_context **context)
 {
     if (context != NULL && *context != NULL) {
@@ -172,19 +154,6 @@ void clq_context_set_log(clq_context *context, clq_log_function log, void *cooki
 {
     context->log = log;
     context->log_cookie = cookie;
-}
-
-void clq_context_log(const clq_context *context, clq_log_level level, const char *format, ...)
-{
-    char message[1024];
-    va_list arguments;
-    if (context->log == NULL) {
-        return;
-    }
-    va_start(arguments, format);
-    vsnprintf(message, sizeof message, format, arguments);
-    va_end(arguments);
-    context->log(context->log_cookie, level, message);
 }
 
 clq_status clq_context_set_cache(clq_context *context, const char *directory, clq_error *error)

@@ -6,13 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *clq_gemm_argument_name(clq_gemm_argument argument)
-{
-    static const char *const names[CLQ_GEMM_ARGUMENTS] = {
-        "a",      "b",    "c",       "a_zero_point", "b_zero_point", "c_zero_point",
-        "a_sums", "bias", "a_scale", "b_scale",      "multiplier",   "shift"};
-    return names[argument];
-}
+#include "engine/context.h"
 
 static clq_status check_operand(const clq_context *context, clq_gemm_task *task, clq_gemm_argument argument,
                                 const clq_operand *operand, int is_written, clq_error *error)
@@ -101,6 +95,23 @@ clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, 
     CLQ_TRY(clq_gemm_check(problem, error));
     clq_gemm_task_init(&task, problem);
     return context->executor->gemm_plan(context, &task, packed != 0, plan, error);
+}
+
+clq_status clq_gemm_prepare(clq_context *context, const clq_gemm_problem *problem, uint64_t m_least,
+                            uint64_t m_greatest, clq_error *error)
+{
+    clq_gemm_problem p;
+    CLQ_REQUIRE(context != NULL && problem != NULL, "clq_gemm_prepare: context and problem must not be NULL");
+    CLQ_REQUIRE(m_least >= 1 && m_least <= m_greatest,
+                "clq_gemm_prepare: m from %" PRIu64 " to %" PRIu64
+                ", at least 1 and none after the greatest is required",
+                m_least, m_greatest);
+    p = *problem;
+    p.m = m_greatest;
+    CLQ_TRY(clq_gemm_check(&p, error));
+    p.m = m_least;
+    CLQ_TRY(clq_gemm_check(&p, error));
+    return context->executor->gemm_prepare(context, &p, m_greatest, error);
 }
 
 clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem *problem, clq_operand b,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A build without OpenCL: there is only the reference. */
-#include "engine/context.h"
+#include "opencl/executor.h"
 
 clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error)
 {

@@ -1,137 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The public operations: one table says which operands each uses, one function checks them for all. */
+/* The public operations: their operands are checked here, for all by one function (core/task.c says which each uses).
+ */
 #include <inttypes.h>
 #include <string.h>
 
 #include "core/dtype.h"
-#include "core/size.h"
 #include "engine/context.h"
-
-#define BIT(argument) (1u << (argument))
-
-typedef struct operation_row {
-    const char *name;
-    uint32_t inputs, outputs;
-} operation_row;
-
-static const operation_row operations[CLQ_OP_COUNT] = {
-    [CLQ_OP_MINMAX] = {"minmax", BIT(CLQ_ARG_X), BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_NONFINITE)},
-    [CLQ_OP_QUANTIZE] = {"quantize", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT), BIT(CLQ_ARG_CODES)},
-    [CLQ_OP_DEQUANTIZE] = {"dequantize", BIT(CLQ_ARG_CODES) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT),
-                           BIT(CLQ_ARG_Y)},
-    [CLQ_OP_FAKE_QUANTIZE] = {"fake-quantize", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT),
-                              BIT(CLQ_ARG_Y)},
-    [CLQ_OP_CHOOSE_PARAMETERS] = {"choose-parameters", BIT(CLQ_ARG_RANGE),
-                                  BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT)},
-    [CLQ_OP_DYNAMIC_QUANTIZE] = {"dynamic-quantize", BIT(CLQ_ARG_X),
-                                 BIT(CLQ_ARG_CODES) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) |
-                                     BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_NONFINITE)},
-    [CLQ_OP_MERGE_RANGE] = {"merge-range",
-                            BIT(CLQ_ARG_X) | BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_NONFINITE) | BIT(CLQ_ARG_AVERAGING) |
-                                BIT(CLQ_ARG_STATE),
-                            BIT(CLQ_ARG_STATE)},
-    [CLQ_OP_HISTOGRAM] = {"histogram", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_COUNTS), BIT(CLQ_ARG_COUNTS)},
-};
-
-static int is_used(clq_operation operation, clq_argument argument)
-{
-    return ((operations[operation].inputs | operations[operation].outputs) & BIT(argument)) != 0;
-}
-
-int clq_argument_is_output(clq_operation operation, clq_argument argument)
-{
-    return (operations[operation].outputs & BIT(argument)) != 0;
-}
-
-int clq_argument_is_input(clq_operation operation, clq_argument argument)
-{
-    return (operations[operation].inputs & BIT(argument)) != 0;
-}
-
-const char *clq_operation_name(clq_operation operation)
-{
-    return (unsigned)operation < CLQ_OP_COUNT ? operations[operation].name : "?";
-}
-
-const char *clq_argument_name(clq_argument argument)
-{
-    static const char *const names[CLQ_ARG_COUNT] = {"x",     "y",         "codes",     "scale", "zero_point",
-                                                     "range", "nonfinite", "averaging", "state", "counts"};
-    return names[argument];
-}
-
-/* Bytes of `count` elements of what an argument stores. */
-static uint64_t stored_bytes(const clq_quantization *q, clq_argument argument, uint64_t count)
-{
-    switch (argument) {
-    case CLQ_ARG_X:
-    case CLQ_ARG_Y:
-        return clq_dtype_bytes(q->real, count);
-    case CLQ_ARG_CODES:
-        return clq_dtype_bytes(q->scheme.dtype, count);
-    case CLQ_ARG_SCALE:
-    case CLQ_ARG_ZERO_POINT:
-    case CLQ_ARG_RANGE:
-    case CLQ_ARG_AVERAGING:
-    case CLQ_ARG_STATE:
-        return clq_dtype_bytes(CLQ_S32, count);
-    case CLQ_ARG_COUNTS:
-        return count > UINT64_MAX / sizeof(uint64_t) ? UINT64_MAX : count * sizeof(uint64_t);
-    case CLQ_ARG_NONFINITE:
-        return count > UINT64_MAX / sizeof(clq_nonfinite) ? UINT64_MAX : count * sizeof(clq_nonfinite);
-    case CLQ_ARG_COUNT:
-        break;
-    }
-    return 0;
-}
-
-uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument)
-{
-    const clq_geometry *g = &task->geometry;
-    if (!is_used(task->operation, argument)) {
-        return 0;
-    }
-    switch (argument) {
-    case CLQ_ARG_X:
-    case CLQ_ARG_Y:
-    case CLQ_ARG_CODES:
-        return stored_bytes(task->q, argument, g->elements);
-    case CLQ_ARG_SCALE:
-    case CLQ_ARG_ZERO_POINT:
-        return stored_bytes(task->q, argument, g->parameters);
-    case CLQ_ARG_RANGE:
-    case CLQ_ARG_STATE:
-        return stored_bytes(task->q, argument, g->parameters * 2);
-    case CLQ_ARG_COUNTS:
-        return g->parameters > UINT64_MAX / CLQ_HISTOGRAM_BINS
-                   ? UINT64_MAX
-                   : stored_bytes(task->q, argument, g->parameters * CLQ_HISTOGRAM_BINS);
-    case CLQ_ARG_NONFINITE:
-    case CLQ_ARG_AVERAGING:
-        return stored_bytes(task->q, argument, 1);
-    case CLQ_ARG_COUNT:
-        break;
-    }
-    return 0;
-}
-
-uint64_t clq_argument_offset_bytes(const clq_task *task, clq_argument argument, uint64_t offset)
-{
-    return stored_bytes(task->q, argument, offset);
-}
 
 /* Inputs, and what one step of dynamic quantization leaves for the next. */
 static int is_read(clq_operation operation, clq_argument argument)
 {
-    const uint32_t kept =
-        operation == CLQ_OP_DYNAMIC_QUANTIZE ? BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_SCALE) | BIT(CLQ_ARG_ZERO_POINT) : 0;
-    return ((operations[operation].inputs | kept) & BIT(argument)) != 0;
+    const int is_kept = operation == CLQ_OP_DYNAMIC_QUANTIZE &&
+                        (argument == CLQ_ARG_RANGE || argument == CLQ_ARG_SCALE || argument == CLQ_ARG_ZERO_POINT);
+    return is_kept || clq_argument_is_input(operation, argument);
 }
 
 static clq_status check_operand(const clq_context *context, clq_task *task, clq_argument argument,
                                 const clq_operand *operand, clq_extent *extent, clq_error *error)
 {
-    const char *operation = operations[task->operation].name;
+    const char *operation = clq_operation_name(task->operation);
     const char *name = clq_argument_name(argument);
     const uint64_t need = clq_argument_bytes(task, argument);
     const uint64_t offset = clq_argument_offset_bytes(task, argument, operand->offset);
@@ -151,7 +38,7 @@ static clq_status check_operand(const clq_context *context, clq_task *task, clq_
 
 /* `y` of fake-quantize may be `x` itself, whose elements are each read before they are written; beside it, it may not.
  */
-static int is_in_place(clq_operation operation, int left, int right, const clq_extent *extents)
+static int is_in_place(clq_operation operation, clq_argument left, clq_argument right, const clq_extent *extents)
 {
     return operation == CLQ_OP_FAKE_QUANTIZE && left == CLQ_ARG_X && right == CLQ_ARG_Y &&
            extents[left].first == extents[right].first;
@@ -160,28 +47,16 @@ static int is_in_place(clq_operation operation, int left, int right, const clq_e
 /* Each operand with those before it, unless both are only read. */
 static clq_status check_overlaps(clq_operation operation, const clq_extent *extents, clq_error *error)
 {
-    const uint32_t outputs = operations[operation].outputs;
-    const uint32_t used = operations[operation].inputs | outputs;
-    for (int right = 1; right < CLQ_ARG_COUNT; right++) {
-        const uint32_t others = (outputs & BIT(right)) != 0 ? used : (used & BIT(right)) != 0 ? outputs : 0;
-        for (int left = 0; left < right; left++) {
-            if ((others & BIT(left)) != 0 && clq_extents_overlap(&extents[left], &extents[right]) &&
-                !is_in_place(operation, left, right, extents)) {
-                return clq_extents_refuse(operations[operation].name, clq_argument_name((clq_argument)left),
-                                          &extents[left], clq_argument_name((clq_argument)right), &extents[right],
-                                          error);
+    for (int i = 1; i < CLQ_ARG_COUNT; i++) {
+        const clq_argument right = (clq_argument)i;
+        for (int k = 0; k < i; k++) {
+            const clq_argument left = (clq_argument)k;
+            const int is_written = clq_argument_is_output(operation, left) || clq_argument_is_output(operation, right);
+            if (is_written && clq_argument_is_used(operation, left) && clq_argument_is_used(operation, right) &&
+                clq_extents_overlap(&extents[left], &extents[right]) && !is_in_place(operation, left, right, extents)) {
+                return clq_extents_refuse(clq_operation_name(operation), clq_argument_name(left), &extents[left],
+                                          clq_argument_name(right), &extents[right], error);
             }
-        }
-    }
-    return CLQ_OK;
-}
-
-clq_status clq_task_check_workspace(const clq_task *task, const clq_extent *workspace, clq_error *error)
-{
-    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
-        if (is_used(task->operation, (clq_argument)i) && clq_extents_overlap(&task->extents[i], workspace)) {
-            return clq_extents_refuse(operations[task->operation].name, "the workspace", workspace,
-                                      clq_argument_name((clq_argument)i), &task->extents[i], error);
         }
     }
     return CLQ_OK;
@@ -191,7 +66,7 @@ clq_status clq_task_init(clq_task *task, clq_context *context, clq_operation ope
                          const clq_operand arguments[CLQ_ARG_COUNT], clq_extent extents[CLQ_ARG_COUNT],
                          clq_error *error)
 {
-    CLQ_REQUIRE(context != NULL, "%s: context is NULL", operations[operation].name);
+    CLQ_REQUIRE(context != NULL, "%s: context is NULL", clq_operation_name(operation));
     CLQ_TRY(clq_quantization_check(q, error));
     memset(task, 0, sizeof *task);
     task->operation = operation;
@@ -199,7 +74,7 @@ clq_status clq_task_init(clq_task *task, clq_context *context, clq_operation ope
     task->extents = extents;
     CLQ_TRY(clq_geometry_of(&q->layout, &task->geometry, error));
     for (int i = 0; i < CLQ_ARG_COUNT; i++) {
-        if (is_used(operation, (clq_argument)i)) {
+        if (clq_argument_is_used(operation, (clq_argument)i)) {
             CLQ_TRY(check_operand(context, task, (clq_argument)i, &arguments[i], &extents[i], error));
         }
     }
@@ -230,18 +105,33 @@ void clq_operands_list(const clq_operands *operands, clq_operand arguments[CLQ_A
     arguments[CLQ_ARG_COUNTS] = operands->counts;
 }
 
+/* An operation whose operands are not known yet. */
+static clq_status describe_task(clq_task *task, clq_operation operation, const clq_quantization *q,
+                                const char *function, clq_error *error)
+{
+    CLQ_REQUIRE((unsigned)operation < CLQ_OP_COUNT, "%s: %d is no operation", function, (int)operation);
+    CLQ_TRY(clq_quantization_check(q, error));
+    memset(task, 0, sizeof *task);
+    task->operation = operation;
+    task->q = q;
+    return clq_geometry_of(&q->layout, &task->geometry, error);
+}
+
 clq_status clq_plan_operation(clq_context *context, clq_operation operation, const clq_quantization *q, clq_plan *plan,
                               clq_error *error)
 {
     clq_task task;
     CLQ_REQUIRE(context != NULL && plan != NULL, "clq_plan_operation: context and plan must not be NULL");
-    CLQ_REQUIRE((unsigned)operation < CLQ_OP_COUNT, "clq_plan_operation: %d is no operation", (int)operation);
-    CLQ_TRY(clq_quantization_check(q, error));
-    memset(&task, 0, sizeof task);
-    task.operation = operation;
-    task.q = q;
-    CLQ_TRY(clq_geometry_of(&q->layout, &task.geometry, error));
+    CLQ_TRY(describe_task(&task, operation, q, "clq_plan_operation", error));
     return context->executor->plan(context, &task, plan, error);
+}
+
+clq_status clq_prepare(clq_context *context, clq_operation operation, const clq_quantization *q, clq_error *error)
+{
+    clq_task task;
+    CLQ_REQUIRE(context != NULL, "clq_prepare: context is NULL");
+    CLQ_TRY(describe_task(&task, operation, q, "clq_prepare", error));
+    return context->executor->prepare(context, &task, error);
 }
 
 clq_status clq_minmax(clq_context *context, const clq_quantization *q, clq_operand x, clq_operand range,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs operations on host memory, at once and in the calling thread. */
+#include "reference/executor.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/batch.h"
 #include "reference/reference.h"
 
 static void *at(const clq_task *task, clq_argument argument)
@@ -165,6 +165,15 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     return CLQ_OK;
 }
 
+/* Nothing is made ahead of a run. */
+static clq_status prepare(clq_context *context, const clq_task *task, clq_error *error)
+{
+    (void)context;
+    (void)task;
+    (void)error;
+    return CLQ_OK;
+}
+
 static clq_status batch_prepare(clq_batch *batch, clq_error *error)
 {
     (void)batch;
@@ -205,6 +214,16 @@ static clq_status gemm_plan(clq_context *context, const clq_gemm_task *task, int
     (void)task;
     (void)packed;
     return plan(context, NULL, plan_out, error);
+}
+
+static clq_status gemm_prepare(clq_context *context, const clq_gemm_problem *problem, uint64_t m_greatest,
+                               clq_error *error)
+{
+    (void)context;
+    (void)problem;
+    (void)m_greatest;
+    (void)error;
+    return CLQ_OK;
 }
 
 static clq_status gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
@@ -261,12 +280,14 @@ const clq_executor clq_reference_executor = {
     .finish = finish,
     .run = run,
     .plan = plan,
+    .prepare = prepare,
     .batch_prepare = batch_prepare,
     .batch_release = batch_release,
     .batch_run = batch_run,
     .batch_plan = batch_plan,
     .gemm = gemm,
     .gemm_plan = gemm_plan,
+    .gemm_prepare = gemm_prepare,
     .gemm_row_sums = gemm_row_sums,
     .weights_create = weights_create,
     .weights_destroy = weights_destroy,

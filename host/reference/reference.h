@@ -6,7 +6,7 @@
 #ifndef CLQ_HOST_REFERENCE_REFERENCE_H
 #define CLQ_HOST_REFERENCE_REFERENCE_H
 
-#include "engine/gemm.h"
+#include "core/gemm_task.h"
 
 void clq_reference_minmax(const clq_geometry *geometry, clq_dtype real, const void *x, void *range, void *nonfinite);
 

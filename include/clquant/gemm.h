@@ -102,6 +102,13 @@ CLQ_API uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights);
 CLQ_API clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, int32_t packed, clq_plan *plan,
                                  clq_error *error);
 
+/*
+ * clq_prepare for products that differ from this one in m alone, of every m from `m_least` to `m_greatest`: with packed
+ * weights and without, and for packing and clq_gemm_row_sums. The m of the problem does not count.
+ */
+CLQ_API clq_status clq_gemm_prepare(clq_context *context, const clq_gemm_problem *problem, uint64_t m_least,
+                                    uint64_t m_greatest, clq_error *error);
+
 /* sums[row] = sum of the codes of each row of A (m int32_t for each batch of A), for a_sums: worth it where one A meets
  * several B. Reads of the problem m, k, batch and a. */
 CLQ_API clq_status clq_gemm_row_sums(clq_context *context, const clq_gemm_problem *problem, clq_operand a,

@@ -5,8 +5,9 @@
  *
  * What is handed in is retained while it is used and never owned. The first run of a description on a context compiles
  * its kernels and compares them with the reference, which takes a while and waits for the device; clq_plan_operation
- * does not. Later runs never wait, and compile and allocate nothing, but for a kernel object where more threads than
- * ever before enqueue the same kernel at once.
+ * does not, and clq_prepare and clq_gemm_prepare do it ahead of time. Later runs never wait, and compile and allocate
+ * nothing, but for a kernel object where more threads than ever before enqueue the same kernel at once. They take no
+ * lock: first runs of other descriptions, in other threads, hold none of them up.
  *
  * Queues know nothing of one another, and what a context is given without a clq_launch goes to a queue of its own. So:
  *   - clq_buffer_write, clq_buffer_unmap, clq_batch_create and clq_gemm_weights_create
@@ -77,9 +78,9 @@ CLQ_API clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch,
 /*
  * clq_gemm on the caller's queue, under the rules of clq_enqueue; the workspace is that of clq_gemm_plan. What is said
  * above of a first run holds for each kernel that clq_gemm_plan can name with its tile: on CPU devices tiles have m
- * rows up to 12, and above that 8 or 12. With packed weights a later run enqueues and does nothing else.
- * A first run that sets a kernel aside may need another workspace than was planned, and refuses the one given: plan
- * again.
+ * rows up to 12, and above that 8 or 12: clq_gemm_prepare goes through them all. With packed weights a later run
+ * enqueues and does nothing else. A first run that sets a kernel aside may need another workspace than was planned, and
+ * refuses the one given: plan again.
  */
 CLQ_API clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *problem,
                                     const clq_gemm_operands *operands, const clq_launch *launch, clq_error *error);

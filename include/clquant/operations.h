@@ -34,8 +34,18 @@ CLQ_API clq_status clq_plan_operation(clq_context *context, clq_operation operat
                                       clq_plan *plan, clq_error *error);
 
 /*
+ * Do ahead of time what the first run of `operation` with this description does: compile its kernels, compare them with
+ * the reference, and make the context's own scratch memory. Afterwards such a run compiles nothing, makes nothing and
+ * waits for nobody. From any thread; runs of what is prepared already go on meanwhile. Fails as the operation would;
+ * the reference has nothing to prepare.
+ */
+CLQ_API clq_status clq_prepare(clq_context *context, clq_operation operation, const clq_quantization *q,
+                               clq_error *error);
+
+/*
  * Force a variant for this context by its name in kernels/kernels.def (NULL: choose again by device). Meant for
- * tests and benchmarks. CLQ_INVALID_ARGUMENT when there is none of that name; the reference has none.
+ * tests and benchmarks. A call, and a batch when it is created, goes by what is forced when it begins.
+ * CLQ_INVALID_ARGUMENT when there is none of that name; the reference has none.
  */
 CLQ_API clq_status clq_context_force_variant(clq_context *context, const char *variant, clq_error *error);
 

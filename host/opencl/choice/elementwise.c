@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which kernel runs a task, and why. docs/kernels.md gives the reasons at length. */
-#include <stdio.h>
+#include "opencl/choice/elementwise.h"
+
 #include <string.h>
 
 #include "core/dtype.h"
 #include "core/size.h"
-#include "opencl/runtime/state.h"
 
 typedef struct variant_row {
     clq_operation operation;
@@ -19,41 +19,8 @@ static const variant_row rows[] = {
 #include "kernels.def"
 };
 
-static const char *const names[CLQ_VARIANT_COUNT] = {
-    [CLQ_VARIANT_STRIP] = "strip",
-    [CLQ_VARIANT_GRID] = "grid",
-    [CLQ_VARIANT_COLUMNS] = "columns",
-#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) [CLQ_VARIANT_##identifier] = (variant),
-#include "kernels.def"
-};
-
-const char *clq_variant_name(clq_variant variant)
-{
-    return names[variant];
-}
-
 /* A longer line makes the columns' partial results larger than is sensible. */
 enum { MAXIMUM_LINE = 1 << 22, LEAST_LINES_PER_ITEM = 16, MAXIMUM_LINES_PER_ITEM = 256 };
-
-clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error)
-{
-    char known[200] = "";
-    size_t used = 0;
-    if (name == NULL) {
-        *variant = CLQ_VARIANT_BY_DEVICE;
-        return CLQ_OK;
-    }
-    for (int i = 0; i < CLQ_VARIANT_COUNT; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            *variant = (clq_variant)i;
-            return CLQ_OK;
-        }
-    }
-    for (int i = 0; i < CLQ_VARIANT_COUNT; i++) {
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", names[i]);
-    }
-    return clq_fail(error, CLQ_INVALID_ARGUMENT, "no kernel variant is called '%.60s'; there are: %s", name, known);
-}
 
 uint64_t clq_cl_target_items(const clq_context *context)
 {
@@ -64,7 +31,7 @@ uint64_t clq_cl_target_items(const clq_context *context)
 static const variant_row *find_row(clq_operation operation, clq_variant variant)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (rows[i].operation == operation && strcmp(rows[i].variant, names[variant]) == 0) {
+        if (rows[i].operation == operation && strcmp(rows[i].variant, clq_variant_name(variant)) == 0) {
             return &rows[i];
         }
     }
@@ -132,9 +99,9 @@ static int grid_possible(const clq_task *task)
 }
 
 /* By the forced variant, the layout and the kind of device. */
-static clq_variant preferred_variant(const clq_context *context, const clq_task *task, const char **reason)
+static clq_variant preferred_variant(const clq_context *context, clq_variant forced, const clq_task *task,
+                                     const char **reason)
 {
-    const clq_variant forced = (clq_variant)atomic_load(&context->cl->forced_variant);
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
     const int short_segments = task->geometry.segment < 16 && task->geometry.elements > task->geometry.segment;
     *reason = "CPU device: each work-item takes a strip in order";
@@ -162,29 +129,97 @@ static clq_variant preferred_variant(const clq_context *context, const clq_task 
     return CLQ_VARIANT_STRIP;
 }
 
-clq_choice clq_cl_choose(const clq_context *context, const clq_task *task)
+/* Why the preferred variant does not run, though it could. */
+static const char *reason_aside(clq_verdict verdict)
 {
-    const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
-    /* Of the three steps of dynamic quantization the last one's kernel is named. */
-    const clq_operation operation = task->operation == CLQ_OP_DYNAMIC_QUANTIZE ? CLQ_OP_QUANTIZE : task->operation;
-    const variant_row *row;
+    return verdict == CLQ_VERDICT_UNBUILT ? "the preferred variant was set aside: it does not build"
+           : verdict == CLQ_VERDICT_TOO_LARGE
+               ? "the preferred variant was set aside: its work-groups are too large"
+               : "the preferred variant was set aside: its bytes differ from the reference";
+}
+
+static clq_choice choice_of(const clq_context *context, const clq_task *task, clq_variant variant, const char *reason)
+{
+    const variant_row *row = find_row(task->operation, variant);
     clq_choice choice;
-    choice.reason = "under check";
-    choice.variant = task->only_variant != 0 ? (clq_variant)(task->only_variant - 1)
-                                             : preferred_variant(context, task, &choice.reason);
-    if (task->only_variant == 0 && choice.variant != CLQ_VARIANT_STRIP &&
-        clq_cl_trust_of(context, operation, choice.variant, task->q) == CLQ_DISTRUSTED) {
-        choice.variant = CLQ_VARIANT_STRIP;
-        choice.reason = "the preferred variant was set aside: its bytes differ from the reference";
-    }
-    choice.vector_width = is_cpu && choice.variant != CLQ_VARIANT_GRID ? 16 : 4;
+    choice.operation = task->operation;
+    choice.variant = variant;
+    choice.reason = reason;
+    choice.verdict_entry = clq_cl_verdict_entry(task->operation, variant, task->q);
+    choice.vector_width = context->device.type == CLQ_DEVICE_CPU && variant != CLQ_VARIANT_GRID ? 16 : 4;
     /* Codes are small: a tile twice as wide is read and written in longer pieces, and its write buffer still fits a
      * cache. */
-    choice.column_blocks =
-        clq_column_blocks(choice.vector_width) * (operation == CLQ_OP_QUANTIZE && choice.vector_width == 16 ? 2 : 1);
-    choice.name = names[choice.variant];
-    row = find_row(operation, choice.variant);
+    choice.column_blocks = clq_column_blocks(choice.vector_width) *
+                           (task->operation == CLQ_OP_QUANTIZE && choice.vector_width == 16 ? 2 : 1);
+    choice.name = clq_variant_name(variant);
     choice.file = row->file;
     choice.kernel = row->kernel;
     return choice;
+}
+
+static clq_choice choose(const clq_context *context, clq_variant forced, const clq_task *task, clq_operation operation)
+{
+    const char *reason = NULL;
+    clq_variant variant;
+    clq_verdict verdict;
+    clq_task own = *task;
+    own.operation = operation;
+    variant = preferred_variant(context, forced, &own, &reason);
+    verdict = clq_verdict_of(&context->cl->verdicts, clq_cl_verdict_entry(operation, variant, task->q));
+    if (variant != CLQ_VARIANT_STRIP && clq_verdict_is_aside(verdict)) {
+        variant = CLQ_VARIANT_STRIP;
+        reason = reason_aside(verdict);
+    }
+    return choice_of(context, &own, variant, reason);
+}
+
+/* Dynamic quantization in one or two kernels: on CPU devices, for one parameter and strips. */
+static int is_fused(const clq_context *context, const clq_task *task, const clq_decision *decision)
+{
+    const size_t entry = clq_cl_verdict_entry(CLQ_OP_DYNAMIC_QUANTIZE, CLQ_VARIANT_STRIP, task->q);
+    return context->device.type == CLQ_DEVICE_CPU && task->geometry.parameters == 1 && task->geometry.elements > 0 &&
+           decision->minmax.variant == CLQ_VARIANT_STRIP && decision->main.variant == CLQ_VARIANT_STRIP &&
+           !clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
+}
+
+void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision)
+{
+    memset(decision, 0, sizeof *decision);
+    if (task->operation != CLQ_OP_DYNAMIC_QUANTIZE) {
+        decision->main = choose(context, forced, task, task->operation);
+        decision->minmax = decision->main;
+        return;
+    }
+    decision->minmax = choose(context, forced, task, CLQ_OP_MINMAX);
+    decision->parameters = choose(context, forced, task, CLQ_OP_CHOOSE_PARAMETERS);
+    decision->main = choose(context, forced, task, CLQ_OP_QUANTIZE);
+    decision->is_fused = is_fused(context, task, decision);
+    if (decision->is_fused) {
+        decision->main = choice_of(context, task, CLQ_VARIANT_STRIP, decision->main.reason);
+    }
+}
+
+void clq_cl_decide_trial(const clq_context *context, const clq_task *task, clq_variant variant, int streams,
+                         clq_decision *decision)
+{
+    clq_task ranges = *task;
+    ranges.operation = CLQ_OP_MINMAX;
+    memset(decision, 0, sizeof *decision);
+    decision->is_trial = 1;
+    decision->streams = streams;
+    decision->is_fused = task->operation == CLQ_OP_DYNAMIC_QUANTIZE;
+    decision->main = choice_of(context, task, variant, "under trial");
+    decision->minmax = decision->is_fused ? choice_of(context, &ranges, variant, "under trial") : decision->main;
+}
+
+const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decision *decision)
+{
+    const clq_choice *const steps[] = {&decision->minmax, &decision->parameters, &decision->main};
+    const int has_three = decision->main.operation == CLQ_OP_QUANTIZE && decision->minmax.operation == CLQ_OP_MINMAX;
+    for (size_t i = has_three ? 0 : 2; i < sizeof steps / sizeof steps[0]; i++) {
+        if (clq_verdict_of(&context->cl->verdicts, steps[i]->verdict_entry) != CLQ_VERDICT_TRUSTED) {
+            return steps[i];
+        }
+    }
+    return NULL;
 }

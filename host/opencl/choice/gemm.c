@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which kernel multiplies, and why. docs/kernels.md gives the reasons at length. */
+#include "opencl/choice/gemm.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/size.h"
-#include "opencl/launch/gemm.h"
 
 /* Up to here all rows of A go through B at once. */
 enum { GEMV_ROWS = 8 };
@@ -34,7 +35,7 @@ static const char *group_obstacle(const struct clq_cl_state *cl, clq_variant var
     if (cl->maximum_group_size < 256 || cl->maximum_group_items[0] < 16 || cl->maximum_group_items[1] < 16) {
         return "the device has no work-groups of 16 x 16";
     }
-    return atomic_load(&cl->gemm_trust[variant][0]) == CLQ_TOO_LARGE
+    return clq_verdict_of(&cl->verdicts, clq_cl_gemm_verdict_entry(variant, 0)) == CLQ_VERDICT_TOO_LARGE
                ? "the device has no work-groups of 16 x 16 for this kernel"
                : NULL;
 }
@@ -87,7 +88,9 @@ static uint32_t tile_rows_of(clq_variant variant, uint64_t m)
 
 static int is_set_aside(const clq_context *context, clq_variant variant, uint64_t m)
 {
-    return atomic_load(&context->cl->gemm_trust[variant][tile_rows_of(variant, m)]) == CLQ_DISTRUSTED;
+    const clq_verdict verdict =
+        clq_verdict_of(&context->cl->verdicts, clq_cl_gemm_verdict_entry(variant, tile_rows_of(variant, m)));
+    return clq_verdict_is_aside(verdict);
 }
 
 /* The kernel that multiplies, when nothing is forced: the first of these that can and is not set aside. */
@@ -127,25 +130,26 @@ static clq_variant choose_kernel(const clq_context *context, const clq_gemm_task
     return last;
 }
 
-static uint64_t work_items(const clq_context *context, const clq_gemm_task *task, const clq_gemm_choice *choice)
+static uint64_t work_items(const clq_context *context, const clq_gemm_task *task, const clq_gemm_decision *decision)
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t panels = clq_size_divide_up(p->n, PANEL_COLUMNS);
-    if (choice->variant == CLQ_VARIANT_GEMV) {
-        return p->batch * clq_size_divide_up(p->n, (uint64_t)choice->vectors * choice->vector_width) /
+    if (decision->variant == CLQ_VARIANT_GEMV) {
+        return p->batch * clq_size_divide_up(p->n, (uint64_t)decision->vectors * decision->vector_width) /
                (is_cpu(context) ? 1 : 64);
     }
-    if (choice->tile_rows != 0) {
-        return p->batch * panels * clq_size_divide_up(p->m, choice->tile_rows);
+    if (decision->tile_rows != 0) {
+        return p->batch * panels * clq_size_divide_up(p->m, decision->tile_rows);
     }
     return p->batch * clq_size_divide_up(panels, 2) * clq_size_divide_up(p->m, 64);
 }
 
 /* Cut K where there are fewer work-groups than the device has units, or because it is forced. */
-static void choose_slices(const clq_context *context, const clq_gemm_task *task, int forced, clq_gemm_choice *choice)
+static void choose_slices(const clq_context *context, const clq_gemm_task *task, int forced,
+                          clq_gemm_decision *decision)
 {
     const uint64_t groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
-    const uint64_t items = clq_size_max(work_items(context, task, choice), 1);
+    const uint64_t items = clq_size_max(work_items(context, task, decision), 1);
     const uint64_t units = clq_size_max(context->device.compute_units, 1) * (is_cpu(context) ? 1 : 4);
     const uint64_t least = forced            ? LEAST_SLICE_GROUPS_FORCED
                            : is_cpu(context) ? LEAST_SLICE_GROUPS_CPU
@@ -153,8 +157,8 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     uint64_t slices = clq_size_min(clq_size_divide_up(units, items), groups / least);
     slices = clq_size_max(slices, forced ? 2 : 1);
     slices = clq_size_min(slices, 64);
-    choice->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);
-    choice->slices = choice->slice_groups == 0 ? 1 : (uint32_t)clq_size_divide_up(groups, choice->slice_groups);
+    decision->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);
+    decision->slices = decision->slice_groups == 0 ? 1 : (uint32_t)clq_size_divide_up(groups, decision->slice_groups);
 }
 
 /*
@@ -162,43 +166,39 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
  * row tiles that share a panel (kernels/gemm_walk.clh), or more where K is small, make that little; a small problem
  * gets enough items to balance.
  */
-static void choose_tiles_per_item(const clq_context *context, const clq_gemm_task *task, clq_gemm_choice *choice)
+static void choose_tiles_per_item(const clq_context *context, const clq_gemm_task *task, clq_gemm_decision *decision)
 {
-    const uint64_t tiles = work_items(context, task, choice);
+    const uint64_t tiles = work_items(context, task, decision);
     const uint64_t units = clq_size_max(context->device.compute_units, 1);
-    const uint64_t by_work = clq_size_max(4096 / clq_size_max(choice->slice_groups, 1), 16);
+    const uint64_t by_work = clq_size_max(4096 / clq_size_max(decision->slice_groups, 1), 16);
     const uint64_t by_count = clq_size_min(tiles / (8 * units), tiles / task->problem->batch);
-    choice->tiles_per_item = (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
+    decision->tiles_per_item = (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
 }
 
-static void describe(const clq_gemm_task *task, const char *reason, clq_gemm_choice *choice)
+static void name_decision(const clq_gemm_task *task, const char *reason, clq_gemm_decision *decision)
 {
     char tile[32] = "64 x 64";
-    if (choice->tile_rows != 0) {
+    if (decision->tile_rows != 0) {
         const uint32_t columns =
-            choice->variant == CLQ_VARIANT_GEMV ? choice->vectors * choice->vector_width : PANEL_COLUMNS;
-        snprintf(tile, sizeof tile, "%" PRIu32 " x %" PRIu32, choice->tile_rows, columns);
+            decision->variant == CLQ_VARIANT_GEMV ? decision->vectors * decision->vector_width : PANEL_COLUMNS;
+        snprintf(tile, sizeof tile, "%" PRIu32 " x %" PRIu32, decision->tile_rows, columns);
     }
-    if (choice->slices > 1) {
-        choice->name = clq_variant_name(CLQ_VARIANT_SPLIT_K);
-        snprintf(choice->reason, sizeof choice->reason,
-                 "K of %" PRIu64 " in %" PRIu32 " slices, each by %s in tiles of %s", task->problem->k, choice->slices,
-                 clq_variant_name(choice->variant), tile);
+    if (decision->slices > 1) {
+        decision->name = clq_variant_name(CLQ_VARIANT_SPLIT_K);
+        snprintf(decision->reason, sizeof decision->reason,
+                 "K of %" PRIu64 " in %" PRIu32 " slices, each by %s in tiles of %s", task->problem->k,
+                 decision->slices, clq_variant_name(decision->variant), tile);
     } else {
-        choice->name = clq_variant_name(choice->variant);
-        snprintf(choice->reason, sizeof choice->reason, "%s; tiles of %s", reason, tile);
+        decision->name = clq_variant_name(decision->variant);
+        snprintf(decision->reason, sizeof decision->reason, "%s; tiles of %s", reason, tile);
     }
 }
 
-clq_status clq_cl_gemm_choose(const clq_context *context, const clq_gemm_task *task, clq_gemm_choice *choice,
-                              clq_error *error)
+clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                              clq_gemm_decision *decision, clq_error *error)
 {
-    const int forced_variant = atomic_load(&context->cl->forced_variant);
-    clq_variant forced = task->only_variant > 0    ? (clq_variant)(task->only_variant - 1)
-                         : task->only_variant == 0 ? (clq_variant)forced_variant
-                                                   : CLQ_VARIANT_BY_DEVICE;
-    const char *reason = task->only_variant > 0 ? "under check" : "forced";
-    memset(choice, 0, sizeof *choice);
+    const char *reason = "forced";
+    memset(decision, 0, sizeof *decision);
     if (forced != CLQ_VARIANT_BY_DEVICE && forced >= CLQ_VARIANT_ELEMENTWISE_COUNT) {
         const char *why = obstacle(context, task, forced);
         if (why != NULL) {
@@ -208,22 +208,57 @@ clq_status clq_cl_gemm_choose(const clq_context *context, const clq_gemm_task *t
     } else {
         forced = CLQ_VARIANT_BY_DEVICE;
     }
-    choice->variant = forced != CLQ_VARIANT_BY_DEVICE && forced != CLQ_VARIANT_SPLIT_K
-                          ? forced
-                          : choose_kernel(context, task, &reason);
-    choice->file = rows[choice->variant].file;
-    choice->kernel = rows[choice->variant].kernel;
-    choice->tile_rows = tile_rows_of(choice->variant, task->problem->m);
-    choice->vector_width = is_cpu(context) ? 16 : 4;
-    choice->vectors = is_cpu(context) ? 2 : 1;
-    choice->a_form = choice->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
-                     : choice->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
-                                                               : CLQ_GEMM_A_CODES;
-    if (choice->variant == CLQ_VARIANT_PORTABLE || choice->variant == CLQ_VARIANT_KHR_DOT) {
-        choice->vector_width = 4;
+    decision->variant = forced != CLQ_VARIANT_BY_DEVICE && forced != CLQ_VARIANT_SPLIT_K
+                            ? forced
+                            : choose_kernel(context, task, &reason);
+    decision->file = rows[decision->variant].file;
+    decision->kernel = rows[decision->variant].kernel;
+    decision->tile_rows = tile_rows_of(decision->variant, task->problem->m);
+    decision->verdict_entry = clq_cl_gemm_verdict_entry(decision->variant, decision->tile_rows);
+    decision->vector_width = is_cpu(context) ? 16 : 4;
+    decision->vectors = is_cpu(context) ? 2 : 1;
+    decision->a_form = decision->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
+                       : decision->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
+                                                                   : CLQ_GEMM_A_CODES;
+    if (decision->variant == CLQ_VARIANT_PORTABLE || decision->variant == CLQ_VARIANT_KHR_DOT) {
+        decision->vector_width = 4;
     }
-    choose_slices(context, task, forced == CLQ_VARIANT_SPLIT_K, choice);
-    choose_tiles_per_item(context, task, choice);
-    describe(task, reason, choice);
+    choose_slices(context, task, forced == CLQ_VARIANT_SPLIT_K, decision);
+    choose_tiles_per_item(context, task, decision);
+    name_decision(task, reason, decision);
     return CLQ_OK;
+}
+
+clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_gemm_task *task, clq_variant variant,
+                                    int in_slices, clq_gemm_decision *decision, clq_error *error)
+{
+    const uint32_t groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
+    CLQ_TRY(clq_cl_gemm_decide(context, variant, task, decision, error));
+    decision->slices = in_slices ? 2 : 1;
+    decision->slice_groups = in_slices ? groups / 2 : groups;
+    decision->tiles_per_item = in_slices ? 3 : 1;
+    return CLQ_OK;
+}
+
+/* Of the heights of tiles, those that a ragged last one can be tried with need a product a little higher. */
+uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
+{
+    switch (decision->tile_rows) {
+    case 0:
+        return 70;
+    case 6:
+        return decision->variant == CLQ_VARIANT_CPU_AVX2 ? 11 : 6;
+    case 8:
+        return decision->variant == CLQ_VARIANT_GEMV ? 8 : 15;
+    case 12:
+        return 17;
+    default:
+        return decision->tile_rows;
+    }
+}
+
+/* From 88 rows on tiles of 8 never waste an eighth less than tiles of 12 do (rows_of_12). */
+uint64_t clq_cl_gemm_next_rows(uint64_t m)
+{
+    return m < 88 ? m + 1 : UINT64_MAX;
 }

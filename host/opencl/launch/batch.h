@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Batches on a device (cl_batch*.c): the tensors are sorted into sets whose operands lie in the same memory and have
+ * Batches on a device: the tensors are sorted into sets whose operands lie in the same memory and have
  * the same types, and a set is run by a few launches over a table that was put on the device once.
  */
 #ifndef CLQ_HOST_OPENCL_LAUNCH_BATCH_H
 #define CLQ_HOST_OPENCL_LAUNCH_BATCH_H
 
-#include "engine/batch.h"
+#include "opencl/choice/batch.h"
 #include "opencl/launch/tensor.h"
 
 #include "batch_table.h"
@@ -56,7 +56,7 @@ clq_status clq_cl_table_cut(clq_cl_table *table, uint64_t first_item, const clq_
 /* Put it on the device; the lists are empty afterwards. */
 clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, clq_error *error);
 
-/* ---- opencl/launch/batch_stages.c ---- */
+/* ---- opencl/launch/batch_launches.c ---- */
 
 enum { CLQ_CL_BATCH_OPERANDS = 6 };
 
@@ -85,13 +85,15 @@ typedef struct clq_cl_batch {
     size_t set_count;
     clq_cl_list launches; /* clq_cl_batch_launch */
     clq_cl_table table;
-    uint64_t workspace_bytes; /* of all launches */
-    int is_trial; /* runs and pieces are short, so that small tensors are cut, and half of all stores go past the cache
-                   */
+    clq_decision *decisions;  /* of the tensors of CLQ_BATCH_EACH, at their places in `order`; NULL: there are none */
+    uint64_t workspace_bytes; /* of all launches and operations */
+    /* Runs and pieces are short, so that small tensors are cut, and half of all stores go past the cache. */
+    int is_trial;
 } clq_cl_batch;
 
 /* Calls and launches of a set that is not CLQ_BATCH_EACH; their arguments, when the table is on the device. */
-clq_status clq_cl_batch_stages(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set, clq_error *error);
+clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set,
+                                     clq_error *error);
 void clq_cl_batch_give_arguments(clq_cl_batch *device);
 
 /* Work-items of a group, where the device has as many, and elements that a work-item handles at once. */
@@ -100,27 +102,15 @@ uint32_t clq_cl_batch_width(const clq_context *context, clq_batch_form form);
 
 /* ---- opencl/launch/batch.c ---- */
 
-clq_status clq_cl_batch_prepare(clq_batch *batch, clq_error *error);
-void clq_cl_batch_release(clq_batch *batch);
-clq_status clq_cl_batch_run(clq_batch *batch, const void *launch, clq_error *error);
-clq_status clq_cl_batch_plan(const clq_batch *batch, clq_plan *plan, clq_error *error);
+/* The tensors sorted into sets; `forms` has one for each. */
+clq_status clq_cl_batch_sort(const clq_batch *batch, const clq_batch_form *forms, clq_cl_batch **device,
+                             clq_error *error);
 
-/* Sets, table and launches; `only` is the form of all sets whatever else holds, for the check of kernels, else EACH. */
-clq_status clq_cl_batch_build(const clq_batch *batch, clq_batch_form only, clq_cl_batch **device, clq_error *error);
+/* Table and launches of sets whose form is settled. */
+clq_status clq_cl_batch_build(const clq_batch *batch, clq_cl_batch *device, clq_error *error);
 void clq_cl_batch_destroy(clq_cl_batch *device);
+
 clq_status clq_cl_batch_enqueue(const clq_batch *batch, const clq_cl_batch *device, clq_cl_stream *stream,
                                 clq_error *error);
-
-/* ---- trial/batch.c ---- */
-
-/*
- * Compare the kernels of a form with the reference, once per context, operation and pair of types, on small tensors
- * that hold everything awkward; *trust receives what is known then. With a warning where they differ.
- */
-clq_status clq_cl_batch_trust(clq_context *context, clq_operation operation, clq_batch_form form,
-                              const clq_quantization *q, clq_trust *trust, clq_error *error);
-
-/* "batch-strip" */
-const char *clq_cl_batch_form_name(clq_batch_form form);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "core/size.h"
 #include "opencl/launch/batch.h"
+#include "opencl/launch/choose_parameters.h"
+#include "opencl/runtime/error.h"
 
 enum { LATEST_SCHEMES = 16 };
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "opencl/launch/choose_parameters.h"
+
 #include <string.h>
 
 #include "opencl/launch/tensor.h"

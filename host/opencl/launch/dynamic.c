@@ -3,9 +3,12 @@
  * Dynamic quantization on a CPU device: minmax's first kernel, then one that does all the rest (kernels/dynamic.cl), or
  * that one alone.
  */
+#include "opencl/launch/dynamic.h"
+
 #include <string.h>
 
 #include "core/size.h"
+#include "opencl/launch/minmax.h"
 #include "opencl/launch/tensor.h"
 
 /* A work-item chooses the parameter anew: these many elements make that small. */
@@ -17,21 +20,6 @@ enum { LEAST_STRIP = 1 << 16 };
  */
 enum { MOST_OF_ONE_ITEM = 1 << 18 };
 
-static clq_variant variant_of(const clq_context *context, const clq_task *task, clq_operation operation)
-{
-    clq_task own = *task;
-    own.operation = operation;
-    return clq_cl_choose(context, &own).variant;
-}
-
-int clq_cl_dynamic_is_fused(const clq_context *context, const clq_task *task)
-{
-    return context->device.type == CLQ_DEVICE_CPU && task->geometry.parameters == 1 && task->geometry.elements > 0 &&
-           variant_of(context, task, CLQ_OP_MINMAX) == CLQ_VARIANT_STRIP &&
-           variant_of(context, task, CLQ_OP_QUANTIZE) == CLQ_VARIANT_STRIP &&
-           clq_cl_trust_of(context, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_VARIANT_STRIP, task->q) != CLQ_DISTRUSTED;
-}
-
 /* Elements of a strip: whole blocks of an even number. */
 static uint64_t strip_of(const clq_context *context, uint64_t elements)
 {
@@ -41,17 +29,17 @@ static uint64_t strip_of(const clq_context *context, uint64_t elements)
     return clq_size_divide_up(clq_size_max(strip, least), 4096) * 4096;
 }
 
-/* The comparison before first use wants large results every other time, and so has both ways. */
-static int is_one_item(const clq_task *task)
+/* The trial before first use wants large results every other time, and so has both ways. */
+static int is_one_item(const clq_task *task, const clq_decision *decision)
 {
-    return task->geometry.elements <= MOST_OF_ONE_ITEM && !task->streams;
+    return task->geometry.elements <= MOST_OF_ONE_ITEM && !decision->streams;
 }
 
-clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
 {
     const clq_span *a = task->arguments;
     const uint64_t elements = task->geometry.elements;
-    const int alone = is_one_item(task);
+    const int alone = is_one_item(task, decision);
     const uint64_t strip = alone ? clq_size_divide_up(elements, 16) * 16 : strip_of(stream->context, elements);
     static const clq_argument operands[] = {CLQ_ARG_X,     CLQ_ARG_RANGE,      CLQ_ARG_NONFINITE,
                                             CLQ_ARG_SCALE, CLQ_ARG_ZERO_POINT, CLQ_ARG_CODES};
@@ -59,15 +47,15 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, clq_error
     tensor_call call;
     scheme_call scheme;
     clq_cl_tensor_describe(task, CLQ_OP_DYNAMIC_QUANTIZE,
-                           clq_cl_is_large(stream->context, task, CLQ_OP_DYNAMIC_QUANTIZE), &call);
+                           clq_cl_is_large(stream->context, task, decision, CLQ_OP_DYNAMIC_QUANTIZE), &call);
     clq_cl_scheme_describe(&task->q->scheme, &scheme);
     call.per_item = strip;
     if (!alone) {
-        CLQ_TRY(clq_cl_minmax_partial(stream, task, &call, error));
+        CLQ_TRY(clq_cl_minmax_partial(stream, task, decision, &call, error));
     }
     memset(&launch, 0, sizeof launch);
-    launch.file = "dynamic.cl";
-    launch.kernel = "dynamic_strip";
+    launch.file = decision->main.file;
+    launch.kernel = decision->main.kernel;
     clq_cl_tensor_options(&launch, VARIANT_NONE, 16, clq_column_blocks(16), task->q->real);
     clq_cl_code_options(&launch, task->q->scheme.dtype);
     for (size_t i = 0; i < sizeof operands / sizeof operands[0]; i++) {

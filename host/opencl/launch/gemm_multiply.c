@@ -16,9 +16,9 @@
 
 enum { ALIGNMENT_BYTES = 64, ROW_BLOCK = 16 };
 
-static int needs_packed_a(const clq_gemm_task *task, const clq_gemm_choice *choice)
+static int needs_packed_a(const clq_gemm_task *task, const clq_gemm_decision *decision)
 {
-    return task->problem->k > 0 && (choice->a_form != CLQ_GEMM_A_CODES || task->a.column_stride != 1);
+    return task->problem->k > 0 && (decision->a_form != CLQ_GEMM_A_CODES || task->a.column_stride != 1);
 }
 
 static int needs_sums(const clq_gemm_task *task)
@@ -33,26 +33,26 @@ static uint64_t reserve(uint64_t *used, uint64_t bytes)
     return at;
 }
 
-clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq_gemm_choice *choice, int is_packed)
+clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq_gemm_decision *decision, int is_packed)
 {
     const clq_gemm_problem *p = task->problem;
     clq_gemm_workspace w;
     memset(&w, 0, sizeof w);
     w.has_packed = !is_packed;
-    w.has_a = needs_packed_a(task, choice);
+    w.has_a = needs_packed_a(task, decision);
     w.has_sums = needs_sums(task) && p->a_sums == CLQ_GEMM_ABSENT;
-    w.has_partial = choice->slices > 1;
+    w.has_partial = decision->slices > 1;
     if (w.has_packed) {
         w.packed = reserve(&w.bytes, clq_cl_gemm_packed_of(task).bytes);
     }
     if (w.has_a) {
-        w.a = reserve(&w.bytes, clq_cl_gemm_packed_a_of(task, choice).bytes);
+        w.a = reserve(&w.bytes, clq_cl_gemm_packed_a_of(task, decision).bytes);
     }
     if (w.has_sums) {
         w.sums = reserve(&w.bytes, 4 * task->a_batches * p->m);
     }
     if (w.has_partial) {
-        w.partial = reserve(&w.bytes, 4 * choice->slices * p->batch * p->m * p->n);
+        w.partial = reserve(&w.bytes, 4 * decision->slices * p->batch * p->m * p->n);
     }
     return w;
 }
@@ -94,7 +94,7 @@ static void describe_parameters(const clq_gemm_task *task, gemm_call *call)
     call->real_maximum = task->real_maximum;
 }
 
-static void describe_shapes(const clq_gemm_task *task, const clq_gemm_choice *choice, gemm_call *call)
+static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *decision, gemm_call *call)
 {
     const clq_gemm_problem *p = task->problem;
     const int a_is_signed = p->a.dtype == CLQ_S8;
@@ -112,14 +112,14 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_choice *ch
     call->groups = (call_u32)clq_size_divide_up(p->k, GROUP_DEPTH);
     call->a_values_batch = task->a_batches > 1 ? call->m : 0;
     call->b_values_batch = task->b_batches > 1 ? call->n : 0;
-    call->slices = choice->slices;
-    call->slice_groups = choice->slice_groups;
-    call->tiles_per_item = choice->tiles_per_item;
+    call->slices = decision->slices;
+    call->slice_groups = decision->slice_groups;
+    call->tiles_per_item = decision->tiles_per_item;
     call->row_block = ROW_BLOCK;
     call->output = output_of(p);
     call->needs_sums = (call_u32)needs_sums(task);
     /* vpdpbusd takes codes of A as u8, the other kernels that take codes as s8; widened ones need no change. */
-    if (choice->a_form == CLQ_GEMM_A_CODES && (choice->variant == CLQ_VARIANT_CPU_VNNI) == a_is_signed) {
+    if (decision->a_form == CLQ_GEMM_A_CODES && (decision->variant == CLQ_VARIANT_CPU_VNNI) == a_is_signed) {
         call->a_code_offset = a_is_signed ? 128 : -128;
         call->a_flip = 0x80808080u;
     }
@@ -152,23 +152,23 @@ static void push_memory(clq_cl_launch *launch, const clq_gemm_task *task, const 
 }
 
 static void size_launch(clq_cl_launch *launch, const clq_context *context, const clq_gemm_task *task,
-                        const clq_gemm_choice *choice)
+                        const clq_gemm_decision *decision)
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t panels = clq_size_divide_up(p->n, PANEL_COLUMNS);
-    const size_t last = (size_t)(p->batch * choice->slices);
+    const size_t last = (size_t)(p->batch * decision->slices);
     launch->dimensions = 2;
     launch->global[1] = last;
     launch->local[0] = launch->local[1] = launch->local[2] = 1;
-    if (choice->variant == CLQ_VARIANT_GEMV) {
-        launch->global[0] = (size_t)clq_size_divide_up(p->n, (uint64_t)choice->vectors * choice->vector_width);
+    if (decision->variant == CLQ_VARIANT_GEMV) {
+        launch->global[0] = (size_t)clq_size_divide_up(p->n, (uint64_t)decision->vectors * decision->vector_width);
         if (context->device.type != CLQ_DEVICE_CPU) {
             launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
             launch->local[0] = 64;
         }
-    } else if (choice->tile_rows != 0) {
-        const uint64_t tiles = panels * clq_size_divide_up(p->m, choice->tile_rows);
-        launch->global[0] = (size_t)clq_size_divide_up(tiles, choice->tiles_per_item);
+    } else if (decision->tile_rows != 0) {
+        const uint64_t tiles = panels * clq_size_divide_up(p->m, decision->tile_rows);
+        launch->global[0] = (size_t)clq_size_divide_up(tiles, decision->tiles_per_item);
     } else {
         launch->dimensions = 3;
         launch->local[0] = launch->local[1] = 16;
@@ -178,28 +178,28 @@ static void size_launch(clq_cl_launch *launch, const clq_context *context, const
     }
 }
 
-static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_choice *choice,
+static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
                                    const gemm_objects *objects, const gemm_call *call, clq_error *error)
 {
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
-    launch.file = choice->file;
-    launch.kernel = choice->kernel;
-    if (choice->variant == CLQ_VARIANT_GEMV) {
+    launch.file = decision->file;
+    launch.kernel = decision->kernel;
+    if (decision->variant == CLQ_VARIANT_GEMV) {
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DVECTORS=%u -DTILE_ROWS=%u",
-                 (unsigned)choice->vector_width, (unsigned)choice->vectors, (unsigned)choice->tile_rows);
-    } else if (choice->tile_rows != 0) {
+                 (unsigned)decision->vector_width, (unsigned)decision->vectors, (unsigned)decision->tile_rows);
+    } else if (decision->tile_rows != 0) {
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u",
-                 (unsigned)choice->vector_width, (unsigned)choice->tile_rows);
+                 (unsigned)decision->vector_width, (unsigned)decision->tile_rows);
     } else {
         /* The dot product is a feature of OpenCL C 3.0. */
-        const int is_khr_dot = choice->variant == CLQ_VARIANT_KHR_DOT;
+        const int is_khr_dot = decision->variant == CLQ_VARIANT_KHR_DOT;
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DDOT_KHR=%d%s",
-                 (unsigned)choice->vector_width, is_khr_dot, is_khr_dot ? " -cl-std=CL3.0" : "");
+                 (unsigned)decision->vector_width, is_khr_dot, is_khr_dot ? " -cl-std=CL3.0" : "");
     }
     push_memory(&launch, task, objects);
     clq_cl_launch_large(&launch, call, sizeof *call);
-    size_launch(&launch, stream->context, task, choice);
+    size_launch(&launch, stream->context, task, decision);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
@@ -223,11 +223,11 @@ static clq_status enqueue_reduce(clq_cl_stream *stream, const clq_gemm_task *tas
 }
 
 /* Panels, rows and sums, as far as they are not there; `objects` and `call` then say where they are. */
-static clq_status prepare(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_choice *choice,
+static clq_status prepare(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
                           const clq_gemm_workspace *w, gemm_objects *objects, gemm_call *call, clq_error *error)
 {
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
-    const clq_gemm_packed_a packed_a = clq_cl_gemm_packed_a_of(task, choice);
+    const clq_gemm_packed_a packed_a = clq_cl_gemm_packed_a_of(task, decision);
     const uint64_t base = stream->workspace_offset_bytes;
     uint64_t packed_at = 0;
     objects->a = task->arguments[CLQ_GEMM_A].object;
@@ -241,10 +241,10 @@ static clq_status prepare(clq_cl_stream *stream, const clq_gemm_task *task, cons
     }
     if (w->has_a) {
         objects->a = stream->workspace;
-        call->a_offset = (base + w->a) / (choice->a_form == CLQ_GEMM_A_CODES ? 1 : 4);
+        call->a_offset = (base + w->a) / (decision->a_form == CLQ_GEMM_A_CODES ? 1 : 4);
         call->a_row = packed_a.row;
         call->a_batch = task->a_batches > 1 ? packed_a.batch : 0;
-        CLQ_TRY(clq_cl_gemm_pack_a(stream, task, choice, objects->a, call->a_offset, error));
+        CLQ_TRY(clq_cl_gemm_pack_a(stream, task, decision, objects->a, call->a_offset, error));
     }
     if (w->has_sums) {
         objects->sums = stream->workspace;
@@ -260,21 +260,21 @@ static clq_status prepare(clq_cl_stream *stream, const clq_gemm_task *task, cons
     return CLQ_OK;
 }
 
-clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_choice *choice,
+clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
                                 clq_error *error)
 {
-    const clq_gemm_workspace w = clq_cl_gemm_workspace_of(task, choice, task->weights != NULL);
+    const clq_gemm_workspace w = clq_cl_gemm_workspace_of(task, decision, task->weights != NULL);
     gemm_objects objects;
     gemm_call call;
     gemm_call reduce;
-    describe_shapes(task, choice, &call);
+    describe_shapes(task, decision, &call);
     describe_parameters(task, &call);
-    CLQ_TRY(prepare(stream, task, choice, &w, &objects, &call, error));
+    CLQ_TRY(prepare(stream, task, decision, &w, &objects, &call, error));
     if (!w.has_partial) {
-        return enqueue_multiply(stream, task, choice, &objects, &call, error);
+        return enqueue_multiply(stream, task, decision, &objects, &call, error);
     }
     reduce = call;
     call.output = OUTPUT_PARTIAL;
-    CLQ_TRY(enqueue_multiply(stream, task, choice, &objects, &call, error));
+    CLQ_TRY(enqueue_multiply(stream, task, decision, &objects, &call, error));
     return enqueue_reduce(stream, task, &objects, &reduce, error);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "opencl/choice/elementwise.h"
 #include "opencl/launch/gemm.h"
 
 /* As kernels/gemm_pack.cl has them. */
@@ -127,30 +128,30 @@ clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_gemm_task *task
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-clq_gemm_packed_a clq_cl_gemm_packed_a_of(const clq_gemm_task *task, const clq_gemm_choice *choice)
+clq_gemm_packed_a clq_cl_gemm_packed_a_of(const clq_gemm_task *task, const clq_gemm_decision *decision)
 {
     const uint64_t k = task->problem->k;
     const uint64_t m = task->problem->m;
     clq_gemm_packed_a packed;
-    if (choice->a_form == CLQ_GEMM_A_CODES) {
+    if (decision->a_form == CLQ_GEMM_A_CODES) {
         packed.row = clq_size_divide_up(k, PACK_DEPTH) * PACK_DEPTH;
         packed.batch = m * packed.row;
         packed.bytes = task->a_batches * packed.batch;
     } else {
-        const uint64_t words_per_group = choice->a_form == CLQ_GEMM_A_PAIRS ? 2 : GROUP_DEPTH;
-        packed.row = clq_size_divide_up(k, GROUP_DEPTH) * words_per_group * choice->tile_rows;
-        packed.batch = clq_size_divide_up(m, choice->tile_rows) * packed.row;
+        const uint64_t words_per_group = decision->a_form == CLQ_GEMM_A_PAIRS ? 2 : GROUP_DEPTH;
+        packed.row = clq_size_divide_up(k, GROUP_DEPTH) * words_per_group * decision->tile_rows;
+        packed.batch = clq_size_divide_up(m, decision->tile_rows) * packed.row;
         packed.bytes = 4 * task->a_batches * packed.batch;
     }
     return packed;
 }
 
-clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_choice *choice,
+clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
                               cl_mem memory, uint64_t offset, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const clq_gemm_packed_a packed = clq_cl_gemm_packed_a_of(task, choice);
-    const int as_codes = choice->a_form == CLQ_GEMM_A_CODES;
+    const clq_gemm_packed_a packed = clq_cl_gemm_packed_a_of(task, decision);
+    const int as_codes = decision->a_form == CLQ_GEMM_A_CODES;
     uint32_t width;
     clq_cl_launch launch;
     start(&launch, stream, as_codes ? "gemm_pack_rows" : "gemm_pack_tiles", &width);
@@ -158,8 +159,8 @@ clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, 
     push_i32(&launch, p->m);
     push_i32(&launch, p->k);
     if (!as_codes) {
-        push_i32(&launch, choice->tile_rows);
-        push_i32(&launch, choice->a_form == CLQ_GEMM_A_PAIRS);
+        push_i32(&launch, decision->tile_rows);
+        push_i32(&launch, decision->a_form == CLQ_GEMM_A_PAIRS);
         push_i32(&launch, p->a.dtype == CLQ_S8);
     }
     clq_cl_launch_memory(&launch, memory);
@@ -172,7 +173,7 @@ clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, 
         launch.global[1] = (size_t)(packed.row / PACK_DEPTH);
     } else {
         launch.global[0] = (size_t)clq_size_divide_up(p->k, GROUP_DEPTH * GROUPS_PER_ITEM);
-        launch.global[1] = (size_t)clq_size_divide_up(p->m, choice->tile_rows);
+        launch.global[1] = (size_t)clq_size_divide_up(p->m, decision->tile_rows);
     }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* histogram on a device: jobs that count by themselves, then one kernel that adds them up (kernels/histogram.cl). */
+#include "opencl/launch/histogram.h"
+
 #include <string.h>
 
 #include "core/size.h"
@@ -9,30 +11,31 @@ enum { GROUP_SIZE = 128, COLUMNS = CLQ_HISTOGRAM_COLUMNS };
 enum { MOST_ITEMS = 1024 };
 
 /* A slice with fewer elements does not pay for adding its counts up; one with more could overflow 32-bit counts. */
-static const uint64_t LEAST_SLICE = 1 << 16, LEAST_SLICE_UNDER_CHECK = 64;
+static const uint64_t LEAST_SLICE = 1 << 16, LEAST_SLICE_IN_TRIAL = 64;
 static const uint64_t GREATEST_SLICE = UINT64_C(1) << 30;
 /* Up to so many elements of a parameter, clearing counters takes longer than 64-bit counts in place. */
-static const uint64_t MOST_DIRECT = 1 << 14, MOST_DIRECT_UNDER_CHECK = 64;
+static const uint64_t MOST_DIRECT = 1 << 14, MOST_DIRECT_IN_TRIAL = 64;
 
 /* How the work is cut: what the jobs write and how the sum finds it. */
 typedef struct shape {
     clq_choice choice;
+    int is_trial;
     tensor_call call;
     uint64_t items;
     uint64_t scratch_words, partial_words;
 } shape;
 
-/* A kernel is compared with the reference on small problems (trial/walk.c), in slices and in scratch memory all the
- * same.
+/* A kernel is compared with the reference on small problems (trial/cases_walk.c), in slices and in scratch memory all
+ * the same.
  */
-static uint64_t least_slice(const clq_task *task)
+static uint64_t least_slice(const shape *s)
 {
-    return task->only_variant != 0 ? LEAST_SLICE_UNDER_CHECK : LEAST_SLICE;
+    return s->is_trial ? LEAST_SLICE_IN_TRIAL : LEAST_SLICE;
 }
 
-static uint64_t most_direct(const clq_task *task)
+static uint64_t most_direct(const shape *s)
 {
-    return task->only_variant != 0 ? MOST_DIRECT_UNDER_CHECK : MOST_DIRECT;
+    return s->is_trial ? MOST_DIRECT_IN_TRIAL : MOST_DIRECT;
 }
 
 static void shape_columns(shape *s, const clq_context *context, const clq_task *task)
@@ -46,7 +49,7 @@ static void shape_columns(shape *s, const clq_context *context, const clq_task *
     call->across = clq_size_divide_up(g->channels, call->per_job);
     lines = clq_size_divide_up(g->elements, call->line);
     call->slices = clq_cl_target_items(context) / call->across;
-    call->slices = clq_size_min(call->slices, lines * COLUMNS / least_slice(task));
+    call->slices = clq_size_min(call->slices, lines * COLUMNS / least_slice(s));
     call->slices = clq_size_max(call->slices, 1);
     if (call->slices > 1) {
         call->slices = clq_size_max(call->slices, clq_size_divide_up(lines, GREATEST_SLICE / COLUMNS));
@@ -64,23 +67,24 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_task *ta
     const uint64_t repeats = clq_size_divide_up(g->rows, g->channels);
     const uint64_t elements = repeats * g->segment; /* of the largest parameter */
     call->per_job = 1;
-    call->slices = clq_size_min(clq_size_divide_up(wanted, g->parameters), elements / least_slice(task));
+    call->slices = clq_size_min(clq_size_divide_up(wanted, g->parameters), elements / least_slice(s));
     call->slices = clq_size_max(clq_size_max(call->slices, clq_size_divide_up(elements, GREATEST_SLICE)), 1);
     /* Whole segments where there are many for each slice; else every slice gets its part of each segment. */
     call->pieces = repeats >= 8 * call->slices ? 1 : call->slices;
     call->tasks = g->parameters * call->slices;
     s->items = clq_size_min(call->tasks, s->choice.variant == CLQ_VARIANT_GRID ? 4 * wanted : wanted);
     s->items = clq_size_min(s->items, s->choice.variant == CLQ_VARIANT_GRID ? UINT64_MAX : MOST_ITEMS);
-    call->direct = s->choice.variant == CLQ_VARIANT_STRIP && call->slices == 1 && elements <= most_direct(task);
+    call->direct = s->choice.variant == CLQ_VARIANT_STRIP && call->slices == 1 && elements <= most_direct(s);
     s->scratch_words =
         s->choice.variant == CLQ_VARIANT_STRIP && !call->direct ? s->items * HISTOGRAM_COPIES * HISTOGRAM_STRIDE : 0;
 }
 
-static shape shape_of(const clq_context *context, const clq_task *task)
+static shape shape_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
     shape s;
     memset(&s, 0, sizeof s);
-    s.choice = clq_cl_choose(context, task);
+    s.choice = decision->main;
+    s.is_trial = decision->is_trial;
     clq_cl_tensor_describe(task, CLQ_OP_HISTOGRAM, 0, &s.call);
     if (task->geometry.elements == 0 || task->geometry.parameters == 0) {
         return s;
@@ -94,9 +98,9 @@ static shape shape_of(const clq_context *context, const clq_task *task)
     return s;
 }
 
-uint64_t clq_cl_histogram_workspace(const clq_context *context, const clq_task *task)
+uint64_t clq_cl_histogram_workspace(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
-    const shape s = shape_of(context, task);
+    const shape s = shape_of(context, task, decision);
     return (s.scratch_words + s.partial_words) * sizeof(cl_uint);
 }
 
@@ -148,9 +152,9 @@ static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, const
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-clq_status clq_cl_histogram(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+clq_status clq_cl_histogram(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
 {
-    shape s = shape_of(stream->context, task);
+    shape s = shape_of(stream->context, task, decision);
     if (s.call.tasks == 0) {
         return CLQ_OK;
     }

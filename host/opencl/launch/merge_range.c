@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "opencl/launch/merge_range.h"
+
 #include <stdio.h>
 #include <string.h>
 

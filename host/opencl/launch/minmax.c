@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* minmax on a device: partial ranges, then one kernel that folds them (kernels/minmax.cl). */
+#include "opencl/launch/minmax.h"
+
 #include <string.h>
 
 #include "core/size.h"
@@ -8,12 +10,13 @@
 enum { GROUP_SIZE = 128, TWO_VECTORS = 32 };
 
 /* Elements of a piece, and groups that fold partial ranges side by side; less of both where a kernel is compared with
- * the reference on small problems (trial/walk.c). */
-enum { LEAST_PIECE = 8192, LEAST_PIECE_UNDER_CHECK = 96, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_UNDER_CHECK = 64 };
+ * the reference on small problems (trial/cases_walk.c). */
+enum { LEAST_PIECE = 8192, LEAST_PIECE_IN_TRIAL = 96, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_IN_TRIAL = 64 };
 
 /* How a task is cut up: what the first kernel writes and how the second one finds it. */
 typedef struct shape {
     clq_choice choice;
+    int is_trial;
     tensor_call call;
     uint64_t partials;
     size_t global[2]; /* work-items, or work-groups of grid */
@@ -32,7 +35,7 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_task *ta
 {
     const clq_geometry *g = &task->geometry;
     const int is_strip = s->choice.variant == CLQ_VARIANT_STRIP;
-    const uint64_t least_piece = task->only_variant != 0 ? LEAST_PIECE_UNDER_CHECK : LEAST_PIECE;
+    const uint64_t least_piece = s->is_trial ? LEAST_PIECE_IN_TRIAL : LEAST_PIECE;
     const uint64_t wanted = clq_cl_target_items(context);
     const uint64_t segments = g->rows * g->segments_per_row;
     tensor_call *call = &s->call;
@@ -51,13 +54,12 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_task *ta
     s->global[1] = 1;
 }
 
-static shape shape_of(const clq_context *context, const clq_task *task)
+static shape shape_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
     shape s;
-    clq_task own = *task;
-    own.operation = CLQ_OP_MINMAX;
     memset(&s, 0, sizeof s);
-    s.choice = clq_cl_choose(context, &own);
+    s.choice = decision->minmax;
+    s.is_trial = decision->is_trial;
     clq_cl_tensor_describe(task, CLQ_OP_MINMAX, 0, &s.call);
     if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
         shape_columns(&s, context, &task->geometry);
@@ -68,17 +70,17 @@ static shape shape_of(const clq_context *context, const clq_task *task)
 }
 
 /* The same with its places in scratch memory: found, then partial ranges. */
-static shape placed_shape_of(const clq_cl_stream *stream, const clq_task *task)
+static shape placed_shape_of(const clq_cl_stream *stream, const clq_task *task, const clq_decision *decision)
 {
-    shape s = shape_of(stream->context, task);
+    shape s = shape_of(stream->context, task, decision);
     s.call.own = stream->workspace_offset_bytes / CLQ_CL_FOUND_BYTES;
     s.call.partial = (stream->workspace_offset_bytes + s.call.items * CLQ_CL_FOUND_BYTES) / CLQ_CL_PARTIAL_BYTES;
     return s;
 }
 
-uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task)
+uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
-    const shape s = shape_of(context, task);
+    const shape s = shape_of(context, task, decision);
     return s.call.items * CLQ_CL_FOUND_BYTES + s.partials * CLQ_CL_PARTIAL_BYTES;
 }
 
@@ -124,7 +126,7 @@ static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, con
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_NONFINITE].object);
     clq_cl_launch_large(&launch, &s->call, sizeof s->call);
     if (tree) { /* at least one group for parameters, and the last for the non-finite elements */
-        const uint64_t most = task->only_variant != 0 ? MOST_FINAL_GROUPS_UNDER_CHECK : MOST_FINAL_GROUPS;
+        const uint64_t most = s->is_trial ? MOST_FINAL_GROUPS_IN_TRIAL : MOST_FINAL_GROUPS;
         launch.grouping = CLQ_CL_GROUPS_BUILT;
         launch.dimensions = 1;
         launch.local[0] = GROUP_SIZE;
@@ -135,16 +137,17 @@ static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, con
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_error *error)
+clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
 {
-    const shape s = placed_shape_of(stream, task);
+    const shape s = placed_shape_of(stream, task, decision);
     CLQ_TRY(enqueue_partial(stream, task, &s, error));
     return enqueue_final(stream, task, &s, error);
 }
 
-clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, tensor_call *call, clq_error *error)
+clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
+                                 tensor_call *call, clq_error *error)
 {
-    const shape s = placed_shape_of(stream, task);
+    const shape s = placed_shape_of(stream, task, decision);
     CLQ_TRY(enqueue_partial(stream, task, &s, error));
     call->partial = s.call.partial;
     call->own = s.call.own;

@@ -58,9 +58,10 @@ uint64_t clq_cl_moved_bytes(const clq_task *task, clq_operation operation)
            clq_argument_bytes(task, clq_cl_target_of(operation));
 }
 
-int clq_cl_is_large(const clq_context *context, const clq_task *task, clq_operation operation)
+int clq_cl_is_large(const clq_context *context, const clq_task *task, const clq_decision *decision,
+                    clq_operation operation)
 {
-    return task->streams || clq_cl_moved_bytes(task, operation) > context->cl->cache_bytes;
+    return decision->streams || clq_cl_moved_bytes(task, operation) > context->cl->cache_bytes;
 }
 
 /* Where an operand begins, in elements of what is stored there. */

@@ -6,7 +6,8 @@
 #ifndef CLQ_HOST_OPENCL_LAUNCH_TENSOR_H
 #define CLQ_HOST_OPENCL_LAUNCH_TENSOR_H
 
-#include "opencl/runtime/state.h"
+#include "opencl/choice/elementwise.h"
+#include "opencl/runtime/launch.h"
 
 #include "tensor_call.h"
 
@@ -20,8 +21,9 @@ clq_argument clq_cl_target_of(clq_operation operation);
 /* Bytes of both. */
 uint64_t clq_cl_moved_bytes(const clq_task *task, clq_operation operation);
 
-/* Whether they are more than the device's cache holds, so that writing past it gains. */
-int clq_cl_is_large(const clq_context *context, const clq_task *task, clq_operation operation);
+/* Whether they are more than the device's cache holds, so that writing past it gains; or the decision is to do so. */
+int clq_cl_is_large(const clq_context *context, const clq_task *task, const clq_decision *decision,
+                    clq_operation operation);
 
 /* Operands, geometry and scheme of a task, or of a step of it; the cut is left 0, for one of the functions below. */
 void clq_cl_tensor_describe(const clq_task *task, clq_operation operation, int is_large, tensor_call *call);
@@ -44,10 +46,5 @@ int clq_cl_variant_option(clq_variant variant);
 void clq_cl_tensor_options(clq_cl_launch *launch, int variant, uint32_t vector_width, uint32_t column_blocks,
                            clq_dtype real);
 void clq_cl_code_options(clq_cl_launch *launch, clq_dtype dtype);
-
-/* ---- opencl/launch/minmax.c ---- */
-
-/* Only the first kernel of minmax; `call`, of a kernel that goes on from there, is told where it finds what. */
-clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, tensor_call *call, clq_error *error);
 
 #endif

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quantize, dequantize and fake_quantize on a device: the walk of kernels/walk.clh and its sizes. */
+#include "opencl/launch/walk.h"
+
 #include <string.h>
 
 #include "core/size.h"
@@ -56,10 +58,11 @@ static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_con
     launch->local[1] = 1;
 }
 
-clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_operation operation, clq_error *error)
+clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
+                              clq_error *error)
 {
-    clq_task own = *task;
-    clq_choice choice;
+    const clq_choice *choice = &decision->main;
+    const clq_operation operation = choice->operation;
     clq_cl_launch launch;
     tensor_call call;
     /* The way there and back in one pass stores no codes: one program serves all their types. */
@@ -67,21 +70,19 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, clq_o
     if (task->geometry.elements == 0) {
         return CLQ_OK;
     }
-    own.operation = operation; /* dynamic quantization comes here as its last step */
-    choice = clq_cl_choose(stream->context, &own);
-    clq_cl_tensor_describe(task, operation, clq_cl_is_large(stream->context, task, operation), &call);
+    clq_cl_tensor_describe(task, operation, clq_cl_is_large(stream->context, task, decision, operation), &call);
     memset(&launch, 0, sizeof launch);
-    launch.file = choice.file;
-    launch.kernel = choice.kernel;
-    clq_cl_tensor_options(&launch, clq_cl_variant_option(choice.variant), choice.vector_width, choice.column_blocks,
+    launch.file = choice->file;
+    launch.kernel = choice->kernel;
+    clq_cl_tensor_options(&launch, clq_cl_variant_option(choice->variant), choice->vector_width, choice->column_blocks,
                           task->q->real);
     clq_cl_code_options(&launch, dtype);
-    if (choice.variant == CLQ_VARIANT_STRIP) {
-        size_strip(&launch, &call, stream->context, choice.vector_width);
-    } else if (choice.variant == CLQ_VARIANT_GRID) {
-        size_grid(&launch, stream->context, &task->geometry, choice.vector_width);
+    if (choice->variant == CLQ_VARIANT_STRIP) {
+        size_strip(&launch, &call, stream->context, choice->vector_width);
+    } else if (choice->variant == CLQ_VARIANT_GRID) {
+        size_grid(&launch, stream->context, &task->geometry, choice->vector_width);
     } else {
-        size_columns(&launch, &call, stream->context, &task->geometry, &choice);
+        size_columns(&launch, &call, stream->context, &task->geometry, choice);
     }
     clq_cl_launch_memory(&launch, task->arguments[clq_cl_source_of(operation)].object);
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_SCALE].object);

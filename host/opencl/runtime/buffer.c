@@ -2,7 +2,9 @@
 /* Buffers in device memory, and over the caller's cl_mem. All transfers go through the context's queue. */
 #include <inttypes.h>
 
-#include "opencl/runtime/state.h"
+#include "opencl/runtime/buffer.h"
+#include "opencl/runtime/context.h"
+#include "opencl/runtime/error.h"
 
 clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *error)
 {

@@ -29,8 +29,8 @@
 #endif
 
 #include "core/temporary.h"
+#include "opencl/runtime/context.h"
 #include "opencl/runtime/source.h"
-#include "opencl/runtime/state.h"
 
 static const char magic[] = "clquant cache 2\n";
 static const char verdict[] = "gives the bytes of the reference\n";
@@ -39,13 +39,13 @@ enum { MAGIC_BYTES = sizeof magic - 1, MAXIMUM_ENTRY_BYTES = 64 << 20 };
 
 static char *make_key(const clq_context *context, const char *source, const char *options)
 {
-    const struct clq_cl_state *cl = context->cl;
+    const char *identity = context->cl->cache.identity;
     const XXH128_hash_t hash = XXH3_128bits(source, strlen(source));
-    const size_t capacity = strlen(cl->identity) + strlen(options) + 256;
+    const size_t capacity = strlen(identity) + strlen(options) + 256;
     char *key = malloc(capacity);
     if (key != NULL) {
         snprintf(key, capacity, "library %s\n%soptions %s\nsource %016" PRIx64 "%016" PRIx64 "\n", CLQ_VERSION_STRING,
-                 cl->identity, options, (uint64_t)hash.high64, (uint64_t)hash.low64);
+                 identity, options, (uint64_t)hash.high64, (uint64_t)hash.low64);
     }
     return key;
 }
@@ -70,9 +70,22 @@ static entry_name name_of(const char *kind, const char *key)
     return name;
 }
 
-static int open_folder(const struct clq_cl_state *cl)
+/* A copy, for the directory may be changed meanwhile; NULL: there is none. */
+static char *directory_of(const clq_context *context)
 {
-    return open(cl->cache_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    clq_cl_cache *cache = &context->cl->cache;
+    char *copy = NULL;
+    pthread_mutex_lock(&cache->lock);
+    if (cache->directory != NULL && (copy = malloc(strlen(cache->directory) + 1)) != NULL) {
+        memcpy(copy, cache->directory, strlen(cache->directory) + 1);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return copy;
+}
+
+static int open_folder(const char *directory)
+{
+    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 /* The whole file, or NULL. */
@@ -188,10 +201,11 @@ static int write_entry(int folder, const char *name, const char *key, const unsi
 }
 
 /* The contents of the entry with this key, in a new piece of memory, or NULL. */
-static unsigned char *load_entry(const clq_context *context, const char *kind, const char *key, size_t *bytes)
+static unsigned char *load_entry(const clq_context *context, const char *directory, const char *kind, const char *key,
+                                 size_t *bytes)
 {
     const entry_name name = name_of(kind, key);
-    const int folder = open_folder(context->cl);
+    const int folder = open_folder(directory);
     size_t file_bytes = 0;
     unsigned char *data = NULL;
     const unsigned char *contents = NULL;
@@ -203,7 +217,7 @@ static unsigned char *load_entry(const clq_context *context, const char *kind, c
         contents = find_contents(data, file_bytes, key, bytes);
     }
     clq_context_log(context, CLQ_LOG_DEBUG, "%s cache: %s %s/%s", kind, contents != NULL ? "took" : "no entry",
-                    context->cl->cache_directory, name.text);
+                    directory, name.text);
     if (contents == NULL) {
         free(data);
         return NULL;
@@ -212,14 +226,14 @@ static unsigned char *load_entry(const clq_context *context, const char *kind, c
     return data;
 }
 
-static void store_entry(const clq_context *context, const char *kind, const char *key, const unsigned char *contents,
-                        size_t bytes)
+static void store_entry(const clq_context *context, const char *directory, const char *kind, const char *key,
+                        const unsigned char *contents, size_t bytes)
 {
     const entry_name name = name_of(kind, key);
-    const int folder = open_folder(context->cl);
+    const int folder = open_folder(directory);
     if (folder < 0 || !write_entry(folder, name.text, key, contents, bytes)) {
-        clq_context_log(context, CLQ_LOG_WARNING, "%s cache: cannot write %s/%s: %s", kind,
-                        context->cl->cache_directory, name.text, strerror(errno));
+        clq_context_log(context, CLQ_LOG_WARNING, "%s cache: cannot write %s/%s: %s", kind, directory, name.text,
+                        strerror(errno));
     }
     if (folder >= 0) {
         (void)close(folder);
@@ -230,19 +244,14 @@ static void store_entry(const clq_context *context, const char *kind, const char
 
 cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options)
 {
-    char *key;
-    unsigned char *binary;
-    cl_program program = NULL;
+    char *directory = directory_of(context);
+    char *key = directory != NULL ? make_key(context, source, options) : NULL;
     size_t bytes = 0;
-    if (context->cl->cache_directory == NULL || (key = make_key(context, source, options)) == NULL) {
-        return NULL;
-    }
-    binary = load_entry(context, program_entry, key, &bytes);
-    if (binary != NULL) {
-        program = program_from_binary(context->cl, binary, bytes, options);
-    }
+    unsigned char *binary = key != NULL ? load_entry(context, directory, program_entry, key, &bytes) : NULL;
+    cl_program program = binary != NULL ? program_from_binary(context->cl, binary, bytes, options) : NULL;
     free(binary);
     free(key);
+    free(directory);
     return program;
 }
 
@@ -262,18 +271,16 @@ static unsigned char *binary_of(cl_program program, size_t *bytes)
 
 void clq_cl_cache_store(clq_context *context, const char *source, const char *options, cl_program program)
 {
-    char *key;
-    unsigned char *binary;
+    char *directory = directory_of(context);
+    char *key = directory != NULL ? make_key(context, source, options) : NULL;
     size_t bytes = 0;
-    if (context->cl->cache_directory == NULL || (key = make_key(context, source, options)) == NULL) {
-        return;
-    }
-    binary = binary_of(program, &bytes);
+    unsigned char *binary = key != NULL ? binary_of(program, &bytes) : NULL;
     if (binary != NULL) {
-        store_entry(context, program_entry, key, binary, bytes);
+        store_entry(context, directory, program_entry, key, binary, bytes);
     }
     free(binary);
     free(key);
+    free(directory);
 }
 
 /* ---- verdicts ---- */
@@ -292,35 +299,31 @@ static char *verdict_key(const clq_context *context, const char *what)
 {
     char sources[32];
     hash_of_sources(sources, sizeof sources);
-    return context->cl->cache_directory == NULL ? NULL : make_key(context, sources, what);
+    return make_key(context, sources, what);
 }
 
 int clq_cl_cache_has_verdict(const clq_context *context, const char *what)
 {
     size_t bytes = 0;
-    char *key;
-    unsigned char *contents;
-    int equal;
-    pthread_mutex_lock(&context->cl->programs_lock);
-    key = verdict_key(context, what);
-    contents = key == NULL ? NULL : load_entry(context, verdict_entry, key, &bytes);
-    pthread_mutex_unlock(&context->cl->programs_lock);
-    equal = contents != NULL && bytes == sizeof verdict - 1 && memcmp(contents, verdict, bytes) == 0;
+    char *directory = directory_of(context);
+    char *key = directory != NULL ? verdict_key(context, what) : NULL;
+    unsigned char *contents = key != NULL ? load_entry(context, directory, verdict_entry, key, &bytes) : NULL;
+    const int equal = contents != NULL && bytes == sizeof verdict - 1 && memcmp(contents, verdict, bytes) == 0;
     free(contents);
     free(key);
+    free(directory);
     return equal;
 }
 
 void clq_cl_cache_store_verdict(const clq_context *context, const char *what)
 {
-    char *key;
-    pthread_mutex_lock(&context->cl->programs_lock);
-    key = verdict_key(context, what);
+    char *directory = directory_of(context);
+    char *key = directory != NULL ? verdict_key(context, what) : NULL;
     if (key != NULL) {
-        store_entry(context, verdict_entry, key, (const unsigned char *)verdict, sizeof verdict - 1);
+        store_entry(context, directory, verdict_entry, key, (const unsigned char *)verdict, sizeof verdict - 1);
     }
-    pthread_mutex_unlock(&context->cl->programs_lock);
     free(key);
+    free(directory);
 }
 
 /* Make the directory and those above it; the last one with mode 0700. */
@@ -343,7 +346,7 @@ static int make_directories(const char *directory)
 
 clq_status clq_cl_cache_set(clq_context *context, const char *directory, clq_error *error)
 {
-    struct clq_cl_state *cl = context->cl;
+    clq_cl_cache *cache = &context->cl->cache;
     struct stat info;
     char *copy = NULL;
     if (directory != NULL) {
@@ -367,9 +370,35 @@ clq_status clq_cl_cache_set(clq_context *context, const char *directory, clq_err
         }
         memcpy(copy, directory, strlen(directory) + 1);
     }
-    pthread_mutex_lock(&cl->programs_lock);
-    free(cl->cache_directory);
-    cl->cache_directory = copy;
-    pthread_mutex_unlock(&cl->programs_lock);
+    pthread_mutex_lock(&cache->lock);
+    free(cache->directory);
+    cache->directory = copy;
+    pthread_mutex_unlock(&cache->lock);
     return CLQ_OK;
+}
+
+/* ---- life ---- */
+
+/* Everything that may change what a compiled program means or whether it runs. */
+clq_status clq_cl_cache_init(clq_cl_cache *cache, cl_platform_id platform, const clq_device_info *info,
+                             clq_error *error)
+{
+    char platform_version[256] = "";
+    pthread_mutex_init(&cache->lock, NULL);
+    (void)clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof platform_version, platform_version, NULL);
+    platform_version[sizeof platform_version - 1] = '\0';
+    cache->identity = malloc(1024);
+    if (cache->identity == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a context");
+    }
+    snprintf(cache->identity, 1024, "platform %s\nplatform version %s\ndevice %s\nversion %s\ndriver %s\npointer %zu\n",
+             info->platform_name, platform_version, info->name, info->version, info->driver, sizeof(void *));
+    return CLQ_OK;
+}
+
+void clq_cl_cache_destroy(clq_cl_cache *cache)
+{
+    pthread_mutex_destroy(&cache->lock);
+    free(cache->directory);
+    free(cache->identity);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl/runtime/state.h"
+#include "opencl/runtime/capability.h"
 
 /*
  * PoCL's CPU devices compute in this process, so this process's processor is theirs. PoCL 3.1 names the processor after

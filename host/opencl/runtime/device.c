@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "opencl/runtime/state.h"
+#include "opencl/runtime/device.h"
+#include "opencl/runtime/error.h"
 
 enum { MAX_PLATFORMS = 16, MAX_DEVICES_OF_PLATFORM = 32 };
 
@@ -129,7 +130,7 @@ static size_t add_platform(cl_platform_id platform, int number, clq_device_info 
     return found;
 }
 
-clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error)
+clq_status clq_cl_list_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error)
 {
     cl_platform_id platforms[MAX_PLATFORMS];
     cl_uint platform_count = 0;

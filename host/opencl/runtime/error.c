@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 
-#include "opencl/runtime/state.h"
+#include "opencl/runtime/error.h"
 
 /* The codes that a 1.2 runtime may return from the calls we make. */
 #define CODES(X)                                                                                                       \

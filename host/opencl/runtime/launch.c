@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Putting one kernel launch together and into a queue. */
+#include "opencl/runtime/launch.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/size.h"
-#include "opencl/runtime/state.h"
+#include "opencl/runtime/context.h"
+#include "opencl/runtime/error.h"
 
 /* Work-items of a group where they know nothing of each other. */
 enum { ITEMS_OF_GROUP = 64 };
@@ -99,7 +102,7 @@ static void fit(const clq_cl_launch *launch, const struct clq_cl_state *cl, size
 /* How large a kernel's work-groups may be is known when it is there: where the device's are too large, a second time.
  */
 static clq_status borrow(const clq_cl_launch *launch, clq_context *context, fitted *f, clq_cl_pool **pool,
-                         clq_cl_kernel **kernel, clq_error *error)
+                         cl_kernel *kernel, clq_error *error)
 {
     size_t limit = context->cl->maximum_group_size;
     for (;;) { /* ends: each round but the last has a lower limit */
@@ -107,11 +110,11 @@ static clq_status borrow(const clq_cl_launch *launch, clq_context *context, fitt
         fit(launch, context->cl, limit, f);
         items = items_of_group(launch, f->local);
         CLQ_TRY(clq_cl_kernel_borrow(context, launch->file, f->options, launch->kernel, pool, kernel, error));
-        if (launch->grouping == CLQ_CL_GROUPS_GIVEN || items <= (*pool)->maximum_group_size) {
+        limit = atomic_load(&(*pool)->maximum_group_size);
+        if (launch->grouping == CLQ_CL_GROUPS_GIVEN || items <= limit) {
             return CLQ_OK;
         }
-        limit = (*pool)->maximum_group_size;
-        clq_cl_kernel_return(context, *pool, *kernel);
+        clq_cl_kernel_return(*pool, *kernel);
     }
 }
 
@@ -143,10 +146,10 @@ static clq_status enqueue(const clq_cl_launch *launch, const fitted *f, clq_cl_s
 clq_status clq_cl_launch_prepare(const clq_cl_launch *launch, clq_context *context, clq_error *error)
 {
     clq_cl_pool *pool = NULL;
-    clq_cl_kernel *kernel = NULL;
+    cl_kernel kernel = NULL;
     fitted f;
     CLQ_TRY(borrow(launch, context, &f, &pool, &kernel, error));
-    clq_cl_kernel_return(context, pool, kernel);
+    clq_cl_kernel_return(pool, kernel);
     return CLQ_OK;
 }
 
@@ -154,11 +157,14 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
 {
     clq_status status;
     clq_cl_pool *pool = NULL;
-    clq_cl_kernel *kernel = NULL;
+    cl_kernel kernel = NULL;
     fitted f;
+    if (stream->queue == NULL) {
+        return clq_cl_launch_prepare(launch, stream->context, error);
+    }
     CLQ_TRY(borrow(launch, stream->context, &f, &pool, &kernel, error));
-    status = enqueue(launch, &f, stream, kernel->object, error);
-    clq_cl_kernel_return(stream->context, pool, kernel);
+    status = enqueue(launch, &f, stream, kernel, error);
+    clq_cl_kernel_return(pool, kernel);
     if (status != CLQ_OK) {
         return clq_fail_in(error, status, "kernel %s", launch->kernel);
     }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs, built once per context and options, and their kernel objects, lent to one caller at a time. */
+/*
+ * Both lists, of programs and of a program's kernels, only grow, at their heads: they are read without a lock. What is
+ * missing is added under the lock of all programs, which is never held while a program is built or a kernel made.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "opencl/runtime/context.h"
+#include "opencl/runtime/error.h"
 #include "opencl/runtime/source.h"
-#include "opencl/runtime/state.h"
 
 /* The compiler refused the kernel, which is told with its log; or it could not run. */
 static clq_status build_failed(const struct clq_cl_state *cl, cl_program program, cl_int code, const char *file,
@@ -66,139 +70,230 @@ done:
     return status;
 }
 
-static clq_status find_program(clq_context *context, const char *file, const char *options, clq_cl_program **found,
-                               clq_error *error)
+/* ---- programs ---- */
+
+void clq_cl_programs_init(clq_cl_programs *programs)
 {
-    struct clq_cl_state *cl = context->cl;
-    clq_cl_program *made;
-    cl_program object = NULL;
-    char key[sizeof made->key];
-    snprintf(key, sizeof key, "%s %s", file, options);
-    for (clq_cl_program *p = cl->programs; p != NULL; p = p->next) {
-        if (strcmp(p->key, key) == 0) {
-            *found = p;
-            return CLQ_OK;
-        }
-    }
-    CLQ_TRY(build(context, file, options, &object, error));
-    made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        (void)clReleaseProgram(object);
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a program");
-    }
-    memcpy(made->key, key, sizeof key);
-    made->object = object;
-    made->next = cl->programs;
-    cl->programs = made;
-    *found = made;
-    return CLQ_OK;
+    atomic_init(&programs->first, NULL);
+    pthread_mutex_init(&programs->lock, NULL);
+    pthread_cond_init(&programs->built, NULL);
 }
 
-static clq_status find_pool(clq_cl_program *program, const char *kernel, clq_cl_pool **found, clq_error *error)
+static clq_cl_program *find_program(clq_cl_programs *programs, const char *file, const char *options)
 {
-    clq_cl_pool *made;
-    for (clq_cl_pool *p = program->pools; p != NULL; p = p->next) {
-        if (strcmp(p->name, kernel) == 0) {
-            *found = p;
-            return CLQ_OK;
+    clq_cl_program *p = atomic_load_explicit(&programs->first, memory_order_acquire);
+    while (p != NULL && (strcmp(p->options, options) != 0 || strcmp(p->file, file) != 0)) {
+        p = p->next;
+    }
+    return p;
+}
+
+/* The lock is held. NULL: no memory. */
+static clq_cl_program *find_or_add_program(clq_cl_programs *programs, const char *file, const char *options)
+{
+    clq_cl_program *p = find_program(programs, file, options);
+    if (p == NULL && (p = calloc(1, sizeof *p)) != NULL) {
+        snprintf(p->file, sizeof p->file, "%s", file);
+        snprintf(p->options, sizeof p->options, "%s", options);
+        p->next = atomic_load_explicit(&programs->first, memory_order_relaxed);
+        atomic_store_explicit(&programs->first, p, memory_order_release);
+    }
+    return p;
+}
+
+/* The lock is held, also afterwards: wait for the build under way, which another thread began. */
+static clq_status await_build(clq_cl_programs *programs, clq_cl_program *program, clq_error *error)
+{
+    const unsigned build = program->builds;
+    while (program->is_being_built && program->builds == build) {
+        pthread_cond_wait(&programs->built, &programs->lock);
+    }
+    if (atomic_load_explicit(&program->object, memory_order_relaxed) != NULL) {
+        return CLQ_OK;
+    }
+    if (program->failure == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a program");
+    }
+    if (error != NULL) {
+        *error = *program->failure;
+    }
+    return program->failure->status;
+}
+
+/* The lock is held, but not while the program is built; `story` receives a failure, for those who wait as well. */
+static clq_status build_program(clq_context *context, clq_cl_program *program, clq_error *story)
+{
+    clq_cl_programs *programs = &context->cl->programs;
+    cl_program object = NULL;
+    clq_status status;
+    program->is_being_built = 1;
+    program->builds++;
+    pthread_mutex_unlock(&programs->lock);
+    status = build(context, program->file, program->options, &object, story);
+    pthread_mutex_lock(&programs->lock);
+    atomic_store_explicit(&program->object, object, memory_order_release);
+    program->is_being_built = 0;
+    pthread_cond_broadcast(&programs->built);
+    return status;
+}
+
+/* A build that failed is tried again by the next caller. */
+static clq_status make_program(clq_context *context, const char *file, const char *options, clq_cl_program **found,
+                               clq_error *error)
+{
+    clq_cl_programs *programs = &context->cl->programs;
+    clq_status status = CLQ_OK;
+    clq_error *story = calloc(1, sizeof *story);
+    clq_cl_program *p;
+    pthread_mutex_lock(&programs->lock);
+    p = story != NULL ? find_or_add_program(programs, file, options) : NULL;
+    if (p == NULL) {
+        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a program");
+    } else if (p->is_being_built) {
+        status = await_build(programs, p, error);
+    } else if (atomic_load_explicit(&p->object, memory_order_relaxed) == NULL) {
+        status = build_program(context, p, story);
+        if (status != CLQ_OK) {
+            clq_error *old = p->failure;
+            if (error != NULL) {
+                *error = *story;
+            }
+            p->failure = story;
+            story = old;
         }
     }
-    made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a kernel");
+    pthread_mutex_unlock(&programs->lock);
+    free(story);
+    *found = p;
+    return status;
+}
+
+/* ---- kernels ---- */
+
+static clq_cl_pool *find_pool(clq_cl_program *program, const char *kernel)
+{
+    clq_cl_pool *p = atomic_load_explicit(&program->pools, memory_order_acquire);
+    while (p != NULL && strcmp(p->name, kernel) != 0) {
+        p = p->next;
     }
-    snprintf(made->name, sizeof made->name, "%s", kernel);
-    made->next = program->pools;
-    program->pools = made;
-    *found = made;
-    return CLQ_OK;
+    return p;
+}
+
+static clq_status make_pool(clq_cl_programs *programs, clq_cl_program *program, const char *kernel, clq_cl_pool **pool,
+                            clq_error *error)
+{
+    clq_cl_pool *p;
+    pthread_mutex_lock(&programs->lock);
+    p = find_pool(program, kernel);
+    if (p == NULL && (p = calloc(1, sizeof *p)) != NULL) {
+        snprintf(p->name, sizeof p->name, "%s", kernel);
+        p->next = atomic_load_explicit(&program->pools, memory_order_relaxed);
+        atomic_store_explicit(&program->pools, p, memory_order_release);
+    }
+    pthread_mutex_unlock(&programs->lock);
+    *pool = p;
+    return p != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a kernel");
 }
 
 /* Registers and local memory of a kernel may leave it smaller work-groups than the device has for others. */
 static clq_status find_group_size(const clq_context *context, clq_cl_pool *pool, cl_kernel kernel, clq_error *error)
 {
-    if (pool->maximum_group_size == 0) {
-        CLQ_CL(clGetKernelWorkGroupInfo, kernel, context->cl->device, CL_KERNEL_WORK_GROUP_SIZE,
-               sizeof pool->maximum_group_size, &pool->maximum_group_size, NULL);
-        pool->maximum_group_size = pool->maximum_group_size > 0 ? pool->maximum_group_size : 1;
+    size_t size = 0;
+    if (atomic_load(&pool->maximum_group_size) == 0) {
+        CLQ_CL(clGetKernelWorkGroupInfo, kernel, context->cl->device, CL_KERNEL_WORK_GROUP_SIZE, sizeof size, &size,
+               NULL);
+        atomic_store(&pool->maximum_group_size, size > 0 ? size : 1);
     }
     return CLQ_OK;
 }
 
-static clq_status take_kernel(const clq_context *context, const clq_cl_program *program, clq_cl_pool *pool,
-                              clq_cl_kernel **lent, clq_error *error)
+/* A place is empty or holds an object that nobody else has: whoever swaps it out owns it. */
+static cl_kernel take_idle(clq_cl_pool *pool)
+{
+    cl_kernel kernel = NULL;
+    for (int i = 0; i < CLQ_CL_IDLE_KERNELS && kernel == NULL; i++) {
+        if (atomic_load_explicit(&pool->idle[i], memory_order_relaxed) != NULL) {
+            kernel = atomic_exchange_explicit(&pool->idle[i], NULL, memory_order_acquire);
+        }
+    }
+    return kernel;
+}
+
+static clq_status make_kernel(const clq_context *context, const clq_cl_program *program, clq_cl_pool *pool,
+                              cl_kernel *made, clq_error *error)
 {
     clq_status status;
     cl_int code = CL_SUCCESS;
-    clq_cl_kernel *made;
-    if (pool->idle != NULL) {
-        *lent = pool->idle;
-        pool->idle = pool->idle->next;
-        return CLQ_OK;
-    }
-    made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a kernel");
-    }
-    made->object = clCreateKernel(program->object, pool->name, &code);
-    if (made->object == NULL) {
-        free(made);
+    *made = clCreateKernel(atomic_load_explicit(&program->object, memory_order_acquire), pool->name, &code);
+    if (*made == NULL) {
         return clq_fail_in(error, clq_cl_fail(error, code, "clCreateKernel"), "kernel %s", pool->name);
     }
-    status = find_group_size(context, pool, made->object, error);
+    status = find_group_size(context, pool, *made, error);
     if (status != CLQ_OK) {
-        (void)clReleaseKernel(made->object);
-        free(made);
+        (void)clReleaseKernel(*made);
         return clq_fail_in(error, status, "kernel %s", pool->name);
     }
-    *lent = made;
     return CLQ_OK;
 }
 
 clq_status clq_cl_kernel_borrow(clq_context *context, const char *file, const char *options, const char *kernel,
-                                clq_cl_pool **pool, clq_cl_kernel **lent, clq_error *error)
+                                clq_cl_pool **pool, cl_kernel *lent, clq_error *error)
 {
-    clq_status status = CLQ_OK;
-    clq_cl_program *program = NULL;
-    pthread_mutex_lock(&context->cl->programs_lock);
-    CLQ_TRY_TO(find_program(context, file, options, &program, error));
-    CLQ_TRY_TO(find_pool(program, kernel, pool, error));
-    CLQ_TRY_TO(take_kernel(context, program, *pool, lent, error));
-done:
-    pthread_mutex_unlock(&context->cl->programs_lock);
-    return status;
+    clq_cl_programs *programs = &context->cl->programs;
+    clq_cl_program *program = find_program(programs, file, options);
+    if (program == NULL || atomic_load_explicit(&program->object, memory_order_acquire) == NULL) {
+        CLQ_TRY(make_program(context, file, options, &program, error));
+    }
+    *pool = find_pool(program, kernel);
+    if (*pool == NULL) {
+        CLQ_TRY(make_pool(programs, program, kernel, pool, error));
+    }
+    *lent = take_idle(*pool);
+    return *lent != NULL ? CLQ_OK : make_kernel(context, program, *pool, lent, error);
 }
 
-void clq_cl_kernel_return(clq_context *context, clq_cl_pool *pool, clq_cl_kernel *lent)
+/* More of them at rest than there are places: as many threads at once are rare. */
+void clq_cl_kernel_return(clq_cl_pool *pool, cl_kernel lent)
 {
-    pthread_mutex_lock(&context->cl->programs_lock);
-    lent->next = pool->idle;
-    pool->idle = lent;
-    pthread_mutex_unlock(&context->cl->programs_lock);
+    for (int i = 0; i < CLQ_CL_IDLE_KERNELS; i++) {
+        cl_kernel empty = NULL;
+        if (atomic_load_explicit(&pool->idle[i], memory_order_relaxed) == NULL &&
+            atomic_compare_exchange_strong_explicit(&pool->idle[i], &empty, lent, memory_order_release,
+                                                    memory_order_relaxed)) {
+            return;
+        }
+    }
+    (void)clReleaseKernel(lent);
 }
+
+/* ---- the end ---- */
 
 static void destroy_pools(clq_cl_pool *pool)
 {
     while (pool != NULL) {
-        clq_cl_pool *next_pool = pool->next;
-        while (pool->idle != NULL) {
-            clq_cl_kernel *next = pool->idle->next;
-            (void)clReleaseKernel(pool->idle->object);
-            free(pool->idle);
-            pool->idle = next;
+        clq_cl_pool *next = pool->next;
+        for (cl_kernel kernel = take_idle(pool); kernel != NULL; kernel = take_idle(pool)) {
+            (void)clReleaseKernel(kernel);
         }
         free(pool);
-        pool = next_pool;
+        pool = next;
     }
 }
 
-void clq_cl_programs_destroy(struct clq_cl_state *cl)
+void clq_cl_programs_destroy(clq_cl_programs *programs)
 {
-    while (cl->programs != NULL) {
-        clq_cl_program *next = cl->programs->next;
-        destroy_pools(cl->programs->pools);
-        (void)clReleaseProgram(cl->programs->object);
-        free(cl->programs);
-        cl->programs = next;
+    clq_cl_program *p = atomic_load(&programs->first);
+    while (p != NULL) {
+        clq_cl_program *next = p->next;
+        const cl_program object = atomic_load(&p->object);
+        destroy_pools(atomic_load(&p->pools));
+        if (object != NULL) {
+            (void)clReleaseProgram(object);
+        }
+        free(p->failure);
+        free(p);
+        p = next;
     }
+    pthread_cond_destroy(&programs->built);
+    pthread_mutex_destroy(&programs->lock);
 }

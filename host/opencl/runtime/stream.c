@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "core/size.h"
-#include "opencl/runtime/state.h"
+#include "opencl/runtime/buffer.h"
+#include "opencl/runtime/context.h"
+#include "opencl/runtime/error.h"
+#include "opencl/runtime/stream.h"
 
 enum { LEAST_WORKSPACE_BYTES = 256 << 10 };
 

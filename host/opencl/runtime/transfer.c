@@ -3,7 +3,9 @@
  * Copies to the device beside its operations: a second queue, so that a device with a copy engine reads the next data
  * while it computes. An event joins the copy to the context's own queue, so the host waits for neither.
  */
-#include "opencl/runtime/state.h"
+#include "opencl/runtime/transfer.h"
+#include "opencl/runtime/context.h"
+#include "opencl/runtime/error.h"
 
 /* Made at its first use: devices that work in the host's memory need none. */
 static clq_status transfer_queue(struct clq_cl_state *cl, cl_command_queue *queue, clq_error *error)

@@ -1,54 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The matrix product on OpenCL: what the executor is asked for. */
+#include "opencl/gemm.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "opencl/launch/gemm.h"
+#include "opencl/runtime/error.h"
+#include "opencl/trust.h"
 
 clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
-    clq_gemm_choice choice;
+    clq_gemm_decision decision;
     clq_cl_stream stream;
     clq_status status;
     uint64_t bytes;
-    CLQ_TRY(clq_cl_gemm_trusted_choice(context, task, &choice, error));
-    bytes = clq_cl_gemm_workspace_of(task, &choice, task->weights != NULL).bytes;
+    CLQ_TRY(clq_cl_trust_product(context, clq_cl_forced_variant(context), task, &decision, error));
+    bytes = clq_cl_gemm_workspace_of(task, &decision, task->weights != NULL).bytes;
     CLQ_TRY(clq_cl_stream_open(&stream, context, task->launch, "gemm", bytes, error));
     status = clq_gemm_check_workspace(task, &stream.scratch, error);
     if (status == CLQ_OK) {
-        status = clq_cl_gemm_multiply(&stream, task, &choice, error);
+        status = clq_cl_gemm_multiply(&stream, task, &decision, error);
     }
     return clq_cl_stream_close(&stream, status, error);
-}
-
-clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
-                            const clq_launch *launch, clq_error *error)
-{
-    CLQ_REQUIRE(context != NULL && launch != NULL, "clq_enqueue_gemm: context and launch must not be NULL");
-    CLQ_REQUIRE(context->cl != NULL, "clq_enqueue_gemm: the reference has no queue");
-    return clq_gemm_run(context, problem, operands, launch, error);
 }
 
 clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan,
                             clq_error *error)
 {
-    clq_gemm_choice choice;
-    CLQ_TRY(clq_cl_gemm_choose(context, task, &choice, error));
+    clq_gemm_decision decision;
+    CLQ_TRY(clq_cl_gemm_decide(context, clq_cl_forced_variant(context), task, &decision, error));
     memset(plan, 0, sizeof *plan);
-    snprintf(plan->variant, sizeof plan->variant, "%s", choice.name);
-    snprintf(plan->reason, sizeof plan->reason, "%s", choice.reason);
-    plan->workspace_bytes = clq_cl_gemm_workspace_of(task, &choice, packed).bytes;
+    snprintf(plan->variant, sizeof plan->variant, "%s", decision.name);
+    snprintf(plan->reason, sizeof plan->reason, "%s", decision.reason);
+    plan->workspace_bytes = clq_cl_gemm_workspace_of(task, &decision, packed).bytes;
     return CLQ_OK;
 }
 
 /* The kernels that pack and sum are compared with the reference along with the first product; no matter which. */
 static clq_status trust_packing(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
-    clq_gemm_task any = *task;
-    clq_gemm_choice choice;
-    any.only_variant = -1;
-    return clq_cl_gemm_trusted_choice(context, &any, &choice, error);
+    clq_gemm_decision any;
+    return clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, &any, error);
 }
 
 clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
@@ -59,6 +52,43 @@ clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task,
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "row sums", 0, error));
     return clq_cl_stream_close(&stream,
                                clq_cl_gemm_sum_rows(&stream, task, sums->object, sums->offset_bytes / 4, error), error);
+}
+
+/* Kernels, and the context's own scratch memory, of one product with B packed and as it is, and of packing and sums. */
+static clq_status make_ready(clq_context *context, const clq_gemm_task *task, clq_error *error)
+{
+    const clq_gemm_weights nowhere = {.context = context};
+    clq_gemm_task with_weights = *task;
+    clq_gemm_decision decision;
+    clq_cl_stream stream;
+    CLQ_TRY(clq_cl_trust_product(context, clq_cl_forced_variant(context), task, &decision, error));
+    with_weights.weights = &nowhere;
+    memset(&stream, 0, sizeof stream);
+    stream.context = context;
+    CLQ_TRY(clq_cl_gemm_multiply(&stream, task, &decision, error));
+    CLQ_TRY(clq_cl_gemm_multiply(&stream, &with_weights, &decision, error));
+    CLQ_TRY(clq_cl_gemm_pack(&stream, task, NULL, 0, error));
+    CLQ_TRY(clq_cl_gemm_sum_rows(&stream, task, NULL, 0, error));
+    CLQ_TRY(
+        clq_cl_stream_open(&stream, context, NULL, "gemm", clq_cl_gemm_workspace_of(task, &decision, 0).bytes, error));
+    return clq_cl_stream_close(&stream, CLQ_OK, error);
+}
+
+/* Only heights are gone through that may need other programs than those before, and the greatest. */
+clq_status clq_cl_gemm_prepare(clq_context *context, const clq_gemm_problem *problem, uint64_t m_greatest,
+                               clq_error *error)
+{
+    clq_gemm_problem p = *problem;
+    for (;;) {
+        clq_gemm_task task;
+        const uint64_t next = clq_cl_gemm_next_rows(p.m);
+        clq_gemm_task_init(&task, &p);
+        CLQ_TRY(make_ready(context, &task, error));
+        if (p.m >= m_greatest) {
+            return CLQ_OK;
+        }
+        p.m = next < m_greatest ? next : m_greatest;
+    }
 }
 
 /* Waits, so that the caller may let go of B, and so that commands of any queue may follow. */

@@ -24,7 +24,7 @@ enum { LEAST_RUN = 1024, LEAST_PIECE = 8192, LEAST_TRIAL_RUN = 384, LEAST_TRIAL_
 /* Costs, in quarters of a block (clq_cl_work): of a tensor, a parameter made ready for the walk, one chosen. */
 enum { TENSOR_COST = 16, BLOCK_COST = 4, READY_COST = 16, CHOICE_COST = 80, TASK_COST = 16, LIST_COST = 8 };
 
-typedef struct stages {
+typedef struct builder {
     clq_cl_batch *device;
     const clq_batch *batch;
     const clq_context *context;
@@ -33,7 +33,7 @@ typedef struct stages {
     uint64_t partials; /* of minmax */
     uint32_t width;
     clq_cl_work *work; /* one for each tensor of the set */
-} stages;
+} builder;
 
 static const char *file_of(clq_operation operation, clq_batch_form form, const char **kernel)
 {
@@ -74,12 +74,12 @@ static uint64_t least_run(const clq_cl_batch *device)
     return device->is_trial ? LEAST_TRIAL_RUN : LEAST_RUN;
 }
 
-static tensor_call *call_of(const stages *s, size_t i)
+static tensor_call *call_of(const builder *s, size_t i)
 {
     return (tensor_call *)s->device->table.calls.items + s->first_call + i;
 }
 
-static const clq_task *task_of(const stages *s, size_t i)
+static const clq_task *task_of(const builder *s, size_t i)
 {
     return &s->batch->tasks[s->device->order[s->set->first + i]];
 }
@@ -97,7 +97,7 @@ static int has_choice(clq_operation operation)
 }
 
 /* Elements of a piece; also no more than a quarter of a run, so that runs can be equal. */
-static uint64_t piece_of(const stages *s)
+static uint64_t piece_of(const builder *s)
 {
     uint64_t elements = 0;
     for (size_t i = 0; i < s->set->count; i++) {
@@ -108,7 +108,7 @@ static uint64_t piece_of(const stages *s)
 }
 
 /* Whether what the set writes is more than the device's cache holds, so that writing past it gains. */
-static int is_large(const stages *s)
+static int is_large(const builder *s)
 {
     uint64_t bytes = 0;
     for (size_t i = 0; i < s->set->count; i++) {
@@ -117,7 +117,7 @@ static int is_large(const stages *s)
     return bytes > s->context->cl->cache_bytes;
 }
 
-static uint64_t cut(const stages *s, const clq_geometry *g, uint64_t piece, tensor_call *call)
+static uint64_t cut(const builder *s, const clq_geometry *g, uint64_t piece, tensor_call *call)
 {
     if (s->set->form == CLQ_BATCH_COLUMNS) {
         const clq_columns c = clq_columns_of(s->context, g, s->width);
@@ -126,7 +126,7 @@ static uint64_t cut(const stages *s, const clq_geometry *g, uint64_t piece, tens
     return clq_cl_tensor_cut(call, g, clq_size_max(clq_size_divide_up(g->segment, piece), 1), 1);
 }
 
-static clq_status append_calls(stages *s, clq_error *error)
+static clq_status append_calls(builder *s, clq_error *error)
 {
     const clq_operation operation = s->batch->operation;
     const uint64_t piece = piece_of(s);
@@ -148,39 +148,39 @@ static clq_status append_calls(stages *s, clq_error *error)
 
 /* ---- work ---- */
 
-static uint64_t blocks_of(const stages *s, uint64_t elements)
+static uint64_t blocks_of(const builder *s, uint64_t elements)
 {
     return clq_size_divide_up(elements, s->width);
 }
 
-static clq_cl_work walk_work(const stages *s, const tensor_call *r)
+static clq_cl_work walk_work(const builder *s, const tensor_call *r)
 {
     const clq_cl_work work = {blocks_of(s, r->elements), BLOCK_COST + READY_COST * s->width / r->segment, TENSOR_COST};
     return work;
 }
 
-static clq_cl_work tile_work(const stages *s, const tensor_call *r)
+static clq_cl_work tile_work(const builder *s, const tensor_call *r)
 {
     const uint64_t blocks = clq_column_blocks(s->width);
     const clq_cl_work work = {r->tasks, blocks * (BLOCK_COST * r->per_item + READY_COST * s->width), TENSOR_COST};
     return work;
 }
 
-static clq_cl_work task_work(const stages *s, const tensor_call *r)
+static clq_cl_work task_work(const builder *s, const tensor_call *r)
 {
     const uint64_t elements = r->segment / clq_size_max(r->pieces, 1);
     const clq_cl_work work = {r->tasks, BLOCK_COST * blocks_of(s, elements) + TASK_COST, TENSOR_COST};
     return work;
 }
 
-static clq_cl_work choice_work(const stages *s, const tensor_call *r)
+static clq_cl_work choice_work(const builder *s, const tensor_call *r)
 {
     const clq_cl_work work = {r->parameters, CHOICE_COST, 1};
     (void)s;
     return work;
 }
 
-static clq_cl_work fused_work(const stages *s, const tensor_call *r)
+static clq_cl_work fused_work(const builder *s, const tensor_call *r)
 {
     const clq_cl_work work = {
         1, 2 * BLOCK_COST * blocks_of(s, r->elements) + (READY_COST + CHOICE_COST) * r->parameters, TENSOR_COST};
@@ -189,7 +189,7 @@ static clq_cl_work fused_work(const stages *s, const tensor_call *r)
 
 /* ---- launches ---- */
 
-static void set_options(clq_cl_launch *launch, const stages *s, clq_operation operation)
+static void set_options(clq_cl_launch *launch, const builder *s, clq_operation operation)
 {
     const clq_quantization *q = task_of(s, 0)->q;
     /* As for one tensor: types that a kernel does not touch make no other program of it. */
@@ -205,13 +205,13 @@ static void set_options(clq_cl_launch *launch, const stages *s, clq_operation op
              s->set->form == CLQ_BATCH_COLUMNS);
 }
 
-static void give_operand(const stages *s, clq_cl_batch_launch *l, clq_argument argument)
+static void give_operand(const builder *s, clq_cl_batch_launch *l, clq_argument argument)
 {
     l->operands[l->operand_count++] = task_of(s, 0)->arguments[argument].object;
 }
 
 /* One work-group for each run. */
-static clq_status append_launch(const stages *s, clq_cl_batch_launch *l, const clq_cl_runs *runs, clq_error *error)
+static clq_status append_launch(const builder *s, clq_cl_batch_launch *l, const clq_cl_runs *runs, clq_error *error)
 {
     l->first_cut = runs->first_cut;
     l->launch.grouping = CLQ_CL_GROUPS_BUILT;
@@ -221,7 +221,7 @@ static clq_status append_launch(const stages *s, clq_cl_batch_launch *l, const c
     return clq_cl_list_append(&s->device->launches, l, error);
 }
 
-static clq_cl_batch_launch begin_launch(const stages *s, clq_operation operation, clq_batch_form form)
+static clq_cl_batch_launch begin_launch(const builder *s, clq_operation operation, clq_batch_form form)
 {
     clq_cl_batch_launch l;
     memset(&l, 0, sizeof l);
@@ -231,7 +231,7 @@ static clq_cl_batch_launch begin_launch(const stages *s, clq_operation operation
 }
 
 /* Cut the whole set by `work_of`; *units tells whether there is anything to do. */
-static clq_status cut_set(stages *s, clq_cl_work (*work_of)(const stages *, const tensor_call *), clq_cl_runs *runs,
+static clq_status cut_set(builder *s, clq_cl_work (*work_of)(const builder *, const tensor_call *), clq_cl_runs *runs,
                           uint64_t *units, clq_error *error)
 {
     *units = 0;
@@ -243,7 +243,7 @@ static clq_status cut_set(stages *s, clq_cl_work (*work_of)(const stages *, cons
                             least_run(s->device), runs, error);
 }
 
-static clq_status add_walk(stages *s, clq_operation operation, clq_error *error)
+static clq_status add_walk(builder *s, clq_operation operation, clq_error *error)
 {
     clq_cl_batch_launch l = begin_launch(s, operation, s->set->form);
     clq_cl_runs runs;
@@ -256,7 +256,7 @@ static clq_status add_walk(stages *s, clq_operation operation, clq_error *error)
     return units == 0 ? CLQ_OK : append_launch(s, &l, &runs, error);
 }
 
-static clq_status add_choice(stages *s, clq_error *error)
+static clq_status add_choice(builder *s, clq_error *error)
 {
     const clq_batch_form form = s->set->form == CLQ_BATCH_COLUMNS ? CLQ_BATCH_STRIP : s->set->form;
     clq_cl_batch_launch l = begin_launch(s, CLQ_OP_CHOOSE_PARAMETERS, form);
@@ -270,7 +270,7 @@ static clq_status add_choice(stages *s, clq_error *error)
     return units == 0 ? CLQ_OK : append_launch(s, &l, &runs, error);
 }
 
-static clq_status add_fused(stages *s, clq_error *error)
+static clq_status add_fused(builder *s, clq_error *error)
 {
     clq_cl_batch_launch l = begin_launch(s, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_BATCH_FUSED);
     clq_cl_runs runs;
@@ -287,7 +287,7 @@ static clq_status add_fused(stages *s, clq_error *error)
 }
 
 /* Note the tensors that several runs share: run g - 1 stops inside the one that run g goes on with. */
-static void mark_shared(stages *s, const clq_cl_runs *runs)
+static void mark_shared(builder *s, const clq_cl_runs *runs)
 {
     const batch_cut *cuts = (const batch_cut *)s->device->table.cuts.items + runs->first_cut;
     tensor_call *calls = s->device->table.calls.items;
@@ -301,7 +301,7 @@ static void mark_shared(stages *s, const clq_cl_runs *runs)
 }
 
 /* What minmax_batch leaves open: ranges of several tasks, counts of several runs. */
-static clq_status add_fold(stages *s, uint64_t found_bytes, int *has_fold, clq_error *error)
+static clq_status add_fold(builder *s, uint64_t found_bytes, int *has_fold, clq_error *error)
 {
     const clq_batch_form form = s->set->form == CLQ_BATCH_COLUMNS ? CLQ_BATCH_STRIP : s->set->form;
     clq_cl_batch_launch l = begin_launch(s, CLQ_OP_MINMAX, form);
@@ -332,7 +332,7 @@ static clq_status add_fold(stages *s, uint64_t found_bytes, int *has_fold, clq_e
     return append_launch(s, &l, &runs, error);
 }
 
-static clq_status add_minmax(stages *s, clq_error *error)
+static clq_status add_minmax(builder *s, clq_error *error)
 {
     clq_cl_batch_launch l = begin_launch(s, CLQ_OP_MINMAX, s->set->form);
     clq_cl_runs runs;
@@ -356,7 +356,7 @@ static clq_status add_minmax(stages *s, clq_error *error)
     return CLQ_OK;
 }
 
-static clq_status add_launches(stages *s, clq_error *error)
+static clq_status add_launches(builder *s, clq_error *error)
 {
     const clq_operation operation = s->batch->operation;
     if (s->set->form == CLQ_BATCH_FUSED) {
@@ -374,10 +374,11 @@ static clq_status add_launches(stages *s, clq_error *error)
     return operation == CLQ_OP_MINMAX || operation == CLQ_OP_CHOOSE_PARAMETERS ? CLQ_OK : add_walk(s, operation, error);
 }
 
-clq_status clq_cl_batch_stages(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set, clq_error *error)
+clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set,
+                                     clq_error *error)
 {
     clq_status status = CLQ_OK;
-    stages s;
+    builder s;
     memset(&s, 0, sizeof s);
     s.device = device;
     s.batch = batch;

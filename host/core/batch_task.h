@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One operation over many tensors: the checked tasks, which an executor runs. */
-#ifndef CLQ_HOST_ENGINE_BATCH_H
-#define CLQ_HOST_ENGINE_BATCH_H
+#ifndef CLQ_HOST_CORE_BATCH_TASK_H
+#define CLQ_HOST_CORE_BATCH_TASK_H
 
-#include "engine/context.h"
+#include "core/task.h"
 
 /* The bytes of one operand; `owner` is its item * CLQ_ARG_COUNT + its argument. */
 typedef struct clq_batch_extent {

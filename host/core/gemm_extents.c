@@ -3,7 +3,8 @@
  * Which bytes the operands of a product share. Rows of one matrix may lie between those of another, as columns of one
  * wider matrix do, and batches of one between those of another: what counts are the rows themselves.
  */
-#include "engine/gemm.h"
+#include "core/gemm_task.h"
+#include "core/size.h"
 
 /* `outer` blocks of `inner` rows of `bytes` bytes, from `first` on; no block overlaps another, and no row. */
 typedef struct row_set {

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/batch.h"
+#include "core/batch_task.h"
+#include "core/size.h"
 
 static size_t item_of(const clq_batch_extent *e)
 {

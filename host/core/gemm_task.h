@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A checked matrix product in the one form that executors work with. */
+#ifndef CLQ_HOST_CORE_GEMM_TASK_H
+#define CLQ_HOST_CORE_GEMM_TASK_H
+
+#include "core/task.h"
+
+typedef enum clq_gemm_argument {
+    CLQ_GEMM_A,
+    CLQ_GEMM_B,
+    CLQ_GEMM_C,
+    CLQ_GEMM_A_ZERO_POINT,
+    CLQ_GEMM_B_ZERO_POINT,
+    CLQ_GEMM_C_ZERO_POINT,
+    CLQ_GEMM_A_SUMS,
+    CLQ_GEMM_BIAS,
+    CLQ_GEMM_A_SCALE,
+    CLQ_GEMM_B_SCALE,
+    CLQ_GEMM_MULTIPLIER,
+    CLQ_GEMM_SHIFT,
+    CLQ_GEMM_ARGUMENTS
+} clq_gemm_argument;
+
+/* Element (row, column) of batch z of a matrix is at z * batch + row * row_stride + column * column_stride. */
+typedef struct clq_gemm_strides {
+    uint64_t row_stride, column_stride, batch;
+} clq_gemm_strides;
+
+/* One checked product. */
+typedef struct clq_gemm_task {
+    const clq_gemm_problem *problem;
+    clq_gemm_strides a, b, c;
+    uint64_t a_batches, b_batches;          /* 1 where all batches share the matrix */
+    clq_span arguments[CLQ_GEMM_ARGUMENTS]; /* object NULL: absent */
+    uint64_t values[CLQ_GEMM_ARGUMENTS];    /* of a parameter: 0, 1, or one for each row or column */
+    clq_extent extents[CLQ_GEMM_ARGUMENTS]; /* from their first to behind their last byte; empty: absent */
+    const clq_gemm_weights *weights;        /* NULL: `b` is as the caller has it */
+    int32_t minimum, maximum;               /* bounds of integer outputs */
+    float real_minimum, real_maximum;       /* bounds of f32 outputs */
+    const void *launch;                     /* OpenCL: a clq_launch of the caller's, or NULL */
+} clq_gemm_task;
+
+/* B made ready. */
+struct clq_gemm_weights {
+    clq_context *context;
+    clq_dtype dtype;
+    clq_gemm_values zero_point;
+    uint64_t n, k, batches;
+    uint64_t bytes;
+    void *object; /* reference: host memory; OpenCL: a cl_mem */
+};
+
+const char *clq_gemm_values_name(clq_gemm_values values); /* "per row" */
+const char *clq_gemm_argument_name(clq_gemm_argument argument);
+
+/* The strides of A, B and C and the counts of values; the problem has been checked. */
+void clq_gemm_task_init(clq_gemm_task *task, const clq_gemm_problem *problem);
+
+/* Rows and columns as they lie in memory, and the elements from the first of one batch to behind its last, 0 when that
+ * overflows; `rows` x `columns` is what the product sees. */
+void clq_gemm_stored_shape(const clq_matrix *matrix, uint64_t rows, uint64_t columns, uint64_t *stored_rows,
+                           uint64_t *stored_columns);
+uint64_t clq_gemm_matrix_extent(const clq_matrix *matrix, uint64_t rows, uint64_t columns);
+
+/* Elements that argument has from its offset on, and the bytes of one. */
+uint64_t clq_gemm_argument_elements(const clq_gemm_task *task, clq_gemm_argument argument);
+uint64_t clq_gemm_element_bytes(const clq_gemm_task *task, clq_gemm_argument argument);
+
+/* ---- gemm_extents.c ---- */
+
+/* Refuse an output, or scratch memory, that shares a byte with another operand. */
+clq_status clq_gemm_check_output(const clq_gemm_task *task, clq_gemm_argument output, clq_error *error);
+clq_status clq_gemm_check_workspace(const clq_gemm_task *task, const clq_extent *workspace, clq_error *error);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One operation on one tensor as executors get it: the description, its geometry, and where the operands lie. */
+#ifndef CLQ_HOST_CORE_TASK_H
+#define CLQ_HOST_CORE_TASK_H
+
+#include "core/error.h"
+#include "core/extent.h"
+#include "core/layout.h"
+
+/* Where an operand begins: host memory (reference) or a cl_mem (OpenCL), and an offset. */
+typedef struct clq_span {
+    void *object; /* NULL: the operation does not use this operand */
+    uint64_t offset_bytes;
+} clq_span;
+
+typedef enum clq_argument {
+    CLQ_ARG_X,
+    CLQ_ARG_Y,
+    CLQ_ARG_CODES,
+    CLQ_ARG_SCALE,
+    CLQ_ARG_ZERO_POINT,
+    CLQ_ARG_RANGE,
+    CLQ_ARG_NONFINITE,
+    CLQ_ARG_AVERAGING,
+    CLQ_ARG_STATE,
+    CLQ_ARG_COUNTS,
+    CLQ_ARG_COUNT
+} clq_argument;
+
+/* One checked operation. */
+typedef struct clq_task {
+    clq_operation operation;
+    const clq_quantization *q;
+    clq_geometry geometry;
+    clq_span arguments[CLQ_ARG_COUNT];
+    const void *launch;        /* OpenCL: a clq_launch of the caller's, or NULL for the context's own queue */
+    const clq_extent *extents; /* of the operands, as long as the call lasts; NULL in a batch */
+} clq_task;
+
+/* The bytes that an operand of `task` must hold from its offset on; 0 when the operation does not use it. */
+uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument);
+uint64_t clq_argument_offset_bytes(const clq_task *task, clq_argument argument, uint64_t offset);
+int clq_argument_is_used(clq_operation operation, clq_argument argument);
+int clq_argument_is_output(clq_operation operation, clq_argument argument);
+int clq_argument_is_input(clq_operation operation, clq_argument argument); /* some are both */
+const char *clq_argument_name(clq_argument argument);
+
+/* Refuse scratch memory that shares a byte with an operand. */
+clq_status clq_task_check_workspace(const clq_task *task, const clq_extent *workspace, clq_error *error);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "opencl/choice/batch.h"
+
+/* A tensor of up to this size is quantized dynamically while it is in a core's own cache. */
+enum { FUSED_BYTES = 128 << 10 };
+
+const char *clq_cl_batch_form_name(clq_batch_form form)
+{
+    static const char *const names[CLQ_BATCH_FORMS] = {"each", "batch-strip", "batch-grid", "batch-columns",
+                                                       "batch-fused"};
+    return names[form];
+}
+
+static int is_forced(clq_variant forced)
+{
+    return forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT;
+}
+
+/* One work-item does it all, and each parameter serves one segment. */
+static int can_be_fused(const clq_context *context, const clq_task *task)
+{
+    const clq_geometry *g = &task->geometry;
+    return task->operation == CLQ_OP_DYNAMIC_QUANTIZE && context->device.type == CLQ_DEVICE_CPU && g->elements > 0 &&
+           clq_dtype_bytes(task->q->real, g->elements) <= FUSED_BYTES && g->rows * g->segments_per_row == g->parameters;
+}
+
+int clq_cl_batch_is_one_by_one(clq_operation operation)
+{
+    return operation == CLQ_OP_MERGE_RANGE || operation == CLQ_OP_HISTOGRAM;
+}
+
+clq_batch_form clq_cl_batch_preferred_form(const clq_context *context, clq_variant forced, const clq_task *task)
+{
+    clq_decision alone;
+    if (clq_cl_batch_is_one_by_one(task->operation)) {
+        return CLQ_BATCH_EACH;
+    }
+    clq_cl_decide(context, forced, task, &alone);
+    if (alone.main.variant == CLQ_VARIANT_COLUMNS) {
+        return CLQ_BATCH_COLUMNS;
+    }
+    if (is_forced(forced)) {
+        return forced == CLQ_VARIANT_GRID ? CLQ_BATCH_GRID : CLQ_BATCH_STRIP;
+    }
+    if (can_be_fused(context, task)) {
+        return CLQ_BATCH_FUSED;
+    }
+    return context->device.type == CLQ_DEVICE_CPU ? CLQ_BATCH_STRIP : CLQ_BATCH_GRID;
+}
+
+clq_batch_form clq_cl_batch_next_form(clq_batch_form form)
+{
+    return form == CLQ_BATCH_FUSED ? CLQ_BATCH_STRIP : CLQ_BATCH_EACH;
+}
+
+const char *clq_cl_batch_reason(const clq_context *context, clq_variant forced, clq_operation operation,
+                                clq_batch_form form)
+{
+    return clq_cl_batch_is_one_by_one(operation)    ? "this operation is run tensor by tensor"
+           : is_forced(forced)                      ? "as forced"
+           : form == CLQ_BATCH_FUSED                ? "small tensors: each is finished while in the cache"
+           : form == CLQ_BATCH_COLUMNS              ? "fewer than 16 elements between two channels"
+           : context->device.type == CLQ_DEVICE_CPU ? "CPU device: each work-item takes a run in order"
+                                                    : "work-items of a run touch memory side by side";
+}

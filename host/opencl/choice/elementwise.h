@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which kernels run an operation on a tensor, and why. */
+#ifndef CLQ_HOST_OPENCL_CHOICE_ELEMENTWISE_H
+#define CLQ_HOST_OPENCL_CHOICE_ELEMENTWISE_H
+
+#include "opencl/choice/variant.h"
+
+/* The kernel of one operation. */
+typedef struct clq_choice {
+    clq_operation operation;
+    clq_variant variant;
+    uint32_t vector_width;
+    uint32_t column_blocks; /* build option COLUMN_BLOCKS */
+    const char *file;
+    const char *kernel;
+    const char *name;
+    const char *reason;
+    size_t verdict_entry;
+} clq_choice;
+
+/*
+ * How one task runs: made once a call, and handed down to whatever sizes its scratch memory, tries its kernels or
+ * launches them.
+ */
+typedef struct clq_decision {
+    clq_choice main;       /* of dynamic quantization the last step's, or the fused kernel's */
+    clq_choice minmax;     /* of minmax and dynamic quantization */
+    clq_choice parameters; /* of dynamic quantization that is not fused */
+    int is_fused;          /* dynamic quantization in one kernel, or in two with the first of minmax */
+    int is_trial;          /* small tensors are cut as large ones are */
+    int streams;           /* of a trial: store past the cache however little there is */
+} clq_decision;
+
+/* By the forced variant, the layout, the kind of device, and what is set aside. */
+void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision);
+
+/* This variant, whatever else holds. Of dynamic quantization the fused kernel. */
+void clq_cl_decide_trial(const clq_context *context, const clq_task *task, clq_variant variant, int streams,
+                         clq_decision *decision);
+
+/* A kernel of the decision that is not trusted, NULL when all are. */
+const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decision *decision);
+
+/* ---- sizes ---- */
+
+/* How the columns kernels see a tensor: `lines` lines of `line` elements, cut into `across` x `slices` work-items. */
+typedef struct clq_columns {
+    uint64_t line, lines, lines_per_item;
+    uint64_t across, slices;
+} clq_columns;
+
+/* Blocks of vector_width columns that a work-item handles together, for all operations but quantize on its own. */
+uint32_t clq_column_blocks(uint32_t vector_width);
+
+clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width);
+
+/* The same for any number of blocks. */
+clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry *g, uint32_t vector_width,
+                                  uint32_t column_blocks);
+
+/* Columns that a job of the histogram's columns kernel handles together, so the longest row that it can take. */
+enum { CLQ_HISTOGRAM_COLUMNS = 32 };
+
+/* Work-groups that keep the device busy with a few each. */
+uint64_t clq_cl_target_items(const clq_context *context);
+
+#endif

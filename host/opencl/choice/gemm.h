@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which kernel multiplies, and why. */
+#ifndef CLQ_HOST_OPENCL_CHOICE_GEMM_H
+#define CLQ_HOST_OPENCL_CHOICE_GEMM_H
+
+#include "opencl/choice/variant.h"
+
+#include "gemm_call.h"
+
+/* How a kernel takes A (kernels/gemm_pack.cl). */
+typedef enum clq_gemm_a_form {
+    CLQ_GEMM_A_CODES = 0, /* rows of consecutive codes, in place where they are that */
+    CLQ_GEMM_A_FLOATS = 1,
+    CLQ_GEMM_A_PAIRS = 2
+} clq_gemm_a_form;
+
+/* Which kernel multiplies, how it is built and how the problem is cut up for it: made once a call, and handed down. */
+typedef struct clq_gemm_decision {
+    clq_variant variant; /* of the kernel that multiplies */
+    const char *name;    /* what the caller is told: that variant, or split-k */
+    const char *file;
+    const char *kernel;
+    char reason[160];
+    uint32_t tile_rows; /* 0: not a build option of the kernel */
+    uint32_t vector_width;
+    uint32_t vectors; /* gemv: vectors of columns in a work-item */
+    clq_gemm_a_form a_form;
+    uint32_t slices, slice_groups;
+    uint32_t tiles_per_item;
+    size_t verdict_entry;
+} clq_gemm_decision;
+
+/* By shape, device, what is forced and what is set aside. CLQ_UNSUPPORTED when a forced variant cannot run. */
+clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                              clq_gemm_decision *decision, clq_error *error);
+
+/* This variant, in one slice of K or in two. */
+clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_gemm_task *task, clq_variant variant,
+                                    int in_slices, clq_gemm_decision *decision, clq_error *error);
+
+/* A height of a product for which the same program multiplies, with a ragged last tile where there can be one. */
+uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision);
+
+/* The least height above `m` whose product may need another program than those below; UINT64_MAX: none. */
+uint64_t clq_cl_gemm_next_rows(uint64_t m);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "opencl/choice/variant.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const names[CLQ_VARIANT_COUNT] = {
+    [CLQ_VARIANT_STRIP] = "strip",
+    [CLQ_VARIANT_GRID] = "grid",
+    [CLQ_VARIANT_COLUMNS] = "columns",
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) [CLQ_VARIANT_##identifier] = (variant),
+#include "kernels.def"
+};
+
+const char *clq_variant_name(clq_variant variant)
+{
+    return names[variant];
+}
+
+clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error)
+{
+    char known[200] = "";
+    size_t used = 0;
+    if (name == NULL) {
+        *variant = CLQ_VARIANT_BY_DEVICE;
+        return CLQ_OK;
+    }
+    for (int i = 0; i < CLQ_VARIANT_COUNT; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            *variant = (clq_variant)i;
+            return CLQ_OK;
+        }
+    }
+    for (int i = 0; i < CLQ_VARIANT_COUNT; i++) {
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", names[i]);
+    }
+    return clq_fail(error, CLQ_INVALID_ARGUMENT, "no kernel variant is called '%.60s'; there are: %s", name, known);
+}
+
+clq_variant clq_cl_forced_variant(const clq_context *context)
+{
+    return (clq_variant)atomic_load(&context->cl->forced_variant);
+}
+
+/* ---- verdicts ---- */
+
+enum { REALS = 3, CODES = 6, TYPES = REALS * CODES };
+
+enum {
+    FIRST_OF_BATCHES = CLQ_OP_COUNT * CLQ_VARIANT_ELEMENTWISE_COUNT * TYPES,
+    FIRST_OF_GEMM = FIRST_OF_BATCHES + CLQ_OP_COUNT * CLQ_BATCH_FORMS * TYPES,
+    VERDICTS = FIRST_OF_GEMM + CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1)
+};
+
+/* s8, u8, s4, u4, s16, u16 have consecutive values. */
+static size_t types_of(const clq_quantization *q)
+{
+    const size_t real = q->real == CLQ_F32 ? 0 : q->real == CLQ_F16 ? 1 : 2;
+    return real * CODES + (size_t)(q->scheme.dtype - CLQ_S8);
+}
+
+size_t clq_cl_verdict_entry(clq_operation operation, clq_variant variant, const clq_quantization *q)
+{
+    return ((size_t)operation * CLQ_VARIANT_ELEMENTWISE_COUNT + (size_t)variant) * TYPES + types_of(q);
+}
+
+size_t clq_cl_batch_verdict_entry(clq_operation operation, clq_batch_form form, const clq_quantization *q)
+{
+    return FIRST_OF_BATCHES + ((size_t)operation * CLQ_BATCH_FORMS + (size_t)form) * TYPES + types_of(q);
+}
+
+size_t clq_cl_gemm_verdict_entry(clq_variant variant, uint32_t tile_rows)
+{
+    return FIRST_OF_GEMM + (size_t)variant * (CLQ_GEMM_MAXIMUM_ROWS + 1) + tile_rows;
+}
+
+size_t clq_cl_verdict_count(void)
+{
+    return VERDICTS;
+}

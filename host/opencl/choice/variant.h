@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kernel variants by number and name, and where each has its verdict. */
+#ifndef CLQ_HOST_OPENCL_CHOICE_VARIANT_H
+#define CLQ_HOST_OPENCL_CHOICE_VARIANT_H
+
+#include "opencl/runtime/context.h"
+
+typedef enum clq_variant {
+    CLQ_VARIANT_BY_DEVICE = -1,
+    CLQ_VARIANT_STRIP = 0,
+    CLQ_VARIANT_GRID = 1,
+    CLQ_VARIANT_COLUMNS = 2,
+    CLQ_VARIANT_ELEMENTWISE_COUNT = 3, /* those from here on are of the matrix product */
+    CLQ_VARIANT_PORTABLE = 3,
+    CLQ_VARIANT_KHR_DOT = 4,
+    CLQ_VARIANT_CPU = 5,
+    CLQ_VARIANT_CPU_AVX2 = 6,
+    CLQ_VARIANT_CPU_VNNI = 7,
+    CLQ_VARIANT_GEMV = 8,
+    CLQ_VARIANT_SPLIT_K = 9,
+    CLQ_VARIANT_COUNT = 10
+} clq_variant;
+
+/* How the tensors of one set of a batch are run (opencl/launch/batch.h). */
+typedef enum clq_batch_form {
+    CLQ_BATCH_EACH = 0, /* one ordinary operation each */
+    CLQ_BATCH_STRIP = 1,
+    CLQ_BATCH_GRID = 2,
+    CLQ_BATCH_COLUMNS = 3,
+    CLQ_BATCH_FUSED = 4,
+    CLQ_BATCH_FORMS = 5
+} clq_batch_form;
+
+const char *clq_variant_name(clq_variant variant);
+
+/* CLQ_VARIANT_* of a name, or CLQ_INVALID_ARGUMENT with those there are. */
+clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error);
+
+/* The variant forced now. A call asks once, and decides everything by the answer. */
+clq_variant clq_cl_forced_variant(const clq_context *context);
+
+/* ---- verdicts ---- */
+
+enum { CLQ_GEMM_MAXIMUM_ROWS = 12 }; /* of a tile in registers: kernels/gemm_vnni.cl */
+
+/* Entries of clq_cl_state.verdicts: by operation, variant or form, and pair of types; by variant and height of tile. */
+size_t clq_cl_verdict_entry(clq_operation operation, clq_variant variant, const clq_quantization *q);
+size_t clq_cl_batch_verdict_entry(clq_operation operation, clq_batch_form form, const clq_quantization *q);
+size_t clq_cl_gemm_verdict_entry(clq_variant variant, uint32_t tile_rows);
+size_t clq_cl_verdict_count(void);
+
+#endif

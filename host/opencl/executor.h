@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* OpenCL as the engine sees it; a build without it has engine/no_opencl.c. */
+#ifndef CLQ_HOST_OPENCL_EXECUTOR_H
+#define CLQ_HOST_OPENCL_EXECUTOR_H
+
+#include "core/executor.h"
+
+/* As clq_devices, of OpenCL alone: `*count` receives how many there are. */
+clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error);
+clq_status clq_cl_context_create(const clq_device_info *device, clq_context **context, clq_error *error);
+
+#endif

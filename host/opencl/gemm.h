@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The matrix product as clq_executor has it. */
+#ifndef CLQ_HOST_OPENCL_GEMM_H
+#define CLQ_HOST_OPENCL_GEMM_H
+
+#include "core/executor.h"
+
+clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_error *error);
+clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan,
+                            clq_error *error);
+clq_status clq_cl_gemm_prepare(clq_context *context, const clq_gemm_problem *problem, uint64_t m_greatest,
+                               clq_error *error);
+clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error);
+clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error);
+void clq_cl_weights_destroy(clq_gemm_weights *weights);
+
+#endif

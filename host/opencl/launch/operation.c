@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "opencl/launch/operation.h"
+
+#include "opencl/launch/choose_parameters.h"
+#include "opencl/launch/dynamic.h"
+#include "opencl/launch/histogram.h"
+#include "opencl/launch/merge_range.h"
+#include "opencl/launch/minmax.h"
+#include "opencl/launch/walk.h"
+
+uint64_t clq_cl_workspace_bytes(const clq_context *context, const clq_task *task, const clq_decision *decision)
+{
+    if (task->operation == CLQ_OP_MINMAX || task->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
+        return clq_cl_minmax_workspace(context, task, decision);
+    }
+    if (task->operation == CLQ_OP_HISTOGRAM) {
+        return clq_cl_histogram_workspace(context, task, decision);
+    }
+    return 0;
+}
+
+clq_status clq_cl_enqueue_operation(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
+                                    clq_error *error)
+{
+    switch (task->operation) {
+    case CLQ_OP_MINMAX:
+        return clq_cl_minmax(stream, task, decision, error);
+    case CLQ_OP_CHOOSE_PARAMETERS:
+        return clq_cl_choose_parameters(stream, task, error);
+    case CLQ_OP_QUANTIZE:
+    case CLQ_OP_DEQUANTIZE:
+    case CLQ_OP_FAKE_QUANTIZE:
+        return clq_cl_elementwise(stream, task, decision, error);
+    case CLQ_OP_DYNAMIC_QUANTIZE:
+        if (decision->is_fused) {
+            return clq_cl_dynamic(stream, task, decision, error);
+        }
+        CLQ_TRY(clq_cl_minmax(stream, task, decision, error));
+        CLQ_TRY(clq_cl_choose_parameters(stream, task, error));
+        return clq_cl_elementwise(stream, task, decision, error);
+    case CLQ_OP_MERGE_RANGE:
+        return clq_cl_merge_range(stream, task, error);
+    case CLQ_OP_HISTOGRAM:
+        return clq_cl_histogram(stream, task, decision, error);
+    case CLQ_OP_COUNT:
+        break;
+    }
+    return clq_fail(error, CLQ_INVALID_ARGUMENT, "%d is no operation", (int)task->operation);
+}

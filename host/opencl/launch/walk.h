@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLQ_HOST_OPENCL_LAUNCH_WALK_H
+#define CLQ_HOST_OPENCL_LAUNCH_WALK_H
+
+#include "opencl/choice/elementwise.h"
+#include "opencl/runtime/launch.h"
+
+/* quantize, dequantize and fake_quantize: the same walk; decision->main says which. */
+clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
+                              clq_error *error);
+
+#endif

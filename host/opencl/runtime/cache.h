@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compiled programs and verdicts on disk. */
+#ifndef CLQ_HOST_OPENCL_RUNTIME_CACHE_H
+#define CLQ_HOST_OPENCL_RUNTIME_CACHE_H
+
+#include <pthread.h>
+
+#include <clquant/opencl.h>
+
+#include "core/executor.h"
+
+typedef struct clq_cl_cache {
+    char *identity;       /* platform, device and driver, for the entries' keys */
+    pthread_mutex_t lock; /* directory; held for as long as it takes to copy it */
+    char *directory;      /* NULL: nothing is kept */
+} clq_cl_cache;
+
+clq_status clq_cl_cache_init(clq_cl_cache *cache, cl_platform_id platform, const clq_device_info *info,
+                             clq_error *error);
+void clq_cl_cache_destroy(clq_cl_cache *cache);
+
+clq_status clq_cl_cache_set(clq_context *context, const char *directory, clq_error *error);
+
+/* The program from the cache, built and ready, or NULL: whatever is wrong with an entry is a miss. */
+cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options);
+void clq_cl_cache_store(clq_context *context, const char *source, const char *options, cl_program program);
+
+/*
+ * Whether an earlier run found that `what` (a kernel, described in words) gives the bytes of the reference on this
+ * device with this driver, library and these sources, and the note of it. Without a cache directory nothing is known
+ * and nothing noted.
+ */
+int clq_cl_cache_has_verdict(const clq_context *context, const char *what);
+void clq_cl_cache_store_verdict(const clq_context *context, const char *what);
+
+#endif

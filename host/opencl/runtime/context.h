@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a context over OpenCL holds. */
+#ifndef CLQ_HOST_OPENCL_RUNTIME_CONTEXT_H
+#define CLQ_HOST_OPENCL_RUNTIME_CONTEXT_H
+
+#include <pthread.h>
+
+#include <clquant/opencl.h>
+
+#include "core/executor.h"
+#include "opencl/runtime/cache.h"
+#include "opencl/runtime/capability.h"
+#include "opencl/runtime/program.h"
+#include "trial/verdict.h"
+
+struct clq_cl_state {
+    cl_platform_id platform;
+    cl_device_id device;
+    cl_context context;
+    cl_command_queue queue; /* in order */
+    /* Copies beside it (opencl/runtime/transfer.c), NULL before the first; made under submit_lock. */
+    cl_command_queue transfers;
+    size_t maximum_group_size;
+    size_t maximum_group_items[3]; /* along each dimension */
+    uint64_t cache_bytes;          /* of the device's last cache, or a guess */
+    clq_cl_capabilities capabilities;
+    int is_interpreted; /* the device is Oclgrind, under which kernels are not compared (opencl/trust.c) */
+
+    clq_cl_cache cache;
+    clq_cl_programs programs;
+    clq_verdicts verdicts;
+    atomic_int forced_variant; /* as clq_context_force_variant left it; negative: chosen by device */
+
+    /*
+     * Orders commands: held while those of one operation go to `queue`, which share `workspace`, and never while a
+     * program is built or a kernel tried. What goes to a queue of the caller's takes no lock.
+     */
+    pthread_mutex_t submit_lock;
+    cl_mem workspace;
+    uint64_t workspace_bytes;
+};
+
+/* Make a context for a device, with room for so many verdicts; `opencl` is retained, or NULL to make one. */
+clq_status clq_cl_state_create(const clq_executor *executor, size_t verdicts, cl_platform_id platform,
+                               cl_device_id device, cl_context opencl, const clq_device_info *info,
+                               clq_context **context, clq_error *error);
+void clq_cl_state_destroy(clq_context *context);
+
+/* Give back a queue (or NULL) whose work ended with `status`: after a failure it waits for the commands left in it. */
+void clq_cl_queue_release(cl_command_queue queue, clq_status status);
+
+#endif

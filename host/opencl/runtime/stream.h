@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLQ_HOST_OPENCL_RUNTIME_STREAM_H
+#define CLQ_HOST_OPENCL_RUNTIME_STREAM_H
+
+#include <clquant/opencl.h>
+
+#include "core/executor.h"
+
+/* The commands of one operation going to one queue, each after the one before it. */
+typedef struct clq_cl_stream {
+    clq_context *context;
+    const clq_launch *launch; /* of the caller's, or NULL: the context's own queue */
+    cl_command_queue queue;   /* NULL: kernels are made ready, and nothing is enqueued */
+    int chained;              /* out-of-order queue: wait for `last` */
+    cl_uint wait_count;
+    const cl_event *wait_list; /* of the first command */
+    cl_event last;             /* of the newest command, NULL where none is needed */
+    int want_event;
+    cl_mem workspace;
+    uint64_t workspace_offset_bytes;
+    clq_extent scratch; /* what is used of a caller's workspace, which no operand may overlap; else empty */
+} clq_cl_stream;
+
+/*
+ * Open a stream with scratch memory on the launch's queue, or on the context's own when `launch` is NULL; `operation`
+ * is for messages. After success it must be closed with the status of what was enqueued; _close returns that status,
+ * or a failure of its own.
+ */
+clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const clq_launch *launch,
+                              const char *operation, uint64_t workspace_bytes, clq_error *error);
+clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_error *error);
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "trial/trial.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reference/executor.h"
+
+/* Operands begin at multiples of 16 bytes that are none of 64 more often than not. */
+enum { ALIGNMENT_BYTES = 16, GUARD_BYTES = 64, GUARD = 0x5A };
+
+typedef struct operand {
+    clq_span *span;
+    uint64_t bytes;
+} operand;
+
+/* ---- the arena ---- */
+
+/* Operand `i` of all there can be; 0 bytes: the case has none there. */
+static operand operand_of(clq_trial_case *c, size_t i)
+{
+    operand found = {NULL, 0};
+    if (c->count > 0) {
+        clq_task *task = &c->tasks[i / CLQ_ARG_COUNT];
+        const clq_argument argument = (clq_argument)(i % CLQ_ARG_COUNT);
+        found.span = &task->arguments[argument];
+        found.bytes = clq_argument_bytes(task, argument);
+    } else {
+        const clq_gemm_argument argument = (clq_gemm_argument)i;
+        found.span = &c->product.arguments[argument];
+        found.bytes = clq_gemm_argument_elements(&c->product, argument) * clq_gemm_element_bytes(&c->product, argument);
+    }
+    return found;
+}
+
+static size_t operands_of(const clq_trial_case *c)
+{
+    return c->count > 0 ? c->count * CLQ_ARG_COUNT : CLQ_GEMM_ARGUMENTS;
+}
+
+/* Where each lies; returns the bytes of all. */
+static uint64_t lay_out(clq_trial_case *c)
+{
+    uint64_t used = GUARD_BYTES + ALIGNMENT_BYTES;
+    for (size_t i = 0; i < operands_of(c); i++) {
+        const operand o = operand_of(c, i);
+        o.span->offset_bytes = used;
+        if (o.bytes > 0) {
+            used += (o.bytes + GUARD_BYTES + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
+        }
+    }
+    return used;
+}
+
+static void place_in(clq_trial_case *c, void *memory)
+{
+    for (size_t i = 0; i < operands_of(c); i++) {
+        const operand o = operand_of(c, i);
+        o.span->object = o.bytes > 0 ? memory : NULL;
+    }
+}
+
+/* ---- the comparison ---- */
+
+static clq_status run_reference(const clq_trial_case *c, clq_error *error)
+{
+    if (c->count == 0) {
+        return clq_reference_executor.gemm(NULL, &c->product, error);
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        CLQ_TRY(clq_reference_executor.run(NULL, &c->tasks[i], error));
+    }
+    return CLQ_OK;
+}
+
+static clq_status run_both(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
+                           unsigned char *want, unsigned char *got, uint64_t bytes, clq_error *error)
+{
+    void *memory = NULL;
+    CLQ_TRY(candidate->reserve(candidate->cookie, bytes, &memory, error));
+    memset(want, GUARD, (size_t)bytes);
+    place_in(c, want);
+    cases->fill(c);
+    place_in(c, memory);
+    CLQ_TRY(candidate->write(candidate->cookie, want, bytes, error));
+    CLQ_TRY(candidate->run(candidate->cookie, c, error));
+    CLQ_TRY(candidate->read(candidate->cookie, got, bytes, error));
+    place_in(c, want);
+    return run_reference(c, error);
+}
+
+static clq_status compare_case(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
+                               int *same, clq_error *error)
+{
+    const uint64_t bytes = lay_out(c);
+    unsigned char *want = malloc(2 * (size_t)bytes);
+    clq_status status;
+    if (want == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
+    }
+    status = run_both(candidate, cases, c, want, want + bytes, bytes, error);
+    *same = status == CLQ_OK && memcmp(want, want + bytes, (size_t)bytes) == 0;
+    free(want);
+    return status;
+}
+
+static clq_status for_each_case(const clq_trial_candidate *candidate, const clq_trial_cases *cases, int only_ready,
+                                int *same, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_trial_case *c = malloc(sizeof *c);
+    *same = 1;
+    if (c == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
+    }
+    for (size_t i = 0; i < cases->count && *same; i++) {
+        memset(c, 0, sizeof *c);
+        CLQ_TRY_TO(cases->describe(cases->what, i, c, error));
+        CLQ_TRY_TO(only_ready ? candidate->run(candidate->cookie, c, error)
+                              : compare_case(candidate, cases, c, same, error));
+    }
+done:
+    free(c);
+    return status;
+}
+
+clq_status clq_trial_compare(const clq_trial_candidate *candidate, const clq_trial_cases *cases, int *same,
+                             clq_error *error)
+{
+    return for_each_case(candidate, cases, 0, same, error);
+}
+
+clq_status clq_trial_make_ready(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_error *error)
+{
+    int same;
+    return for_each_case(candidate, cases, 1, &same, error);
+}
+
+/* ---- the ladder ---- */
+
+static const char *complaint(clq_verdict verdict)
+{
+    return verdict == CLQ_VERDICT_TOO_LARGE ? "needs larger work-groups than there are"
+           : verdict == CLQ_VERDICT_UNBUILT ? "does not build"
+                                            : "gives bytes that differ from the reference";
+}
+
+/* By what is noted of earlier runs, else by comparing; the story stays filled when the step does not build. */
+static clq_status verdict_by_trial(const clq_trial_ladder *ladder, const clq_trial_step *step, clq_verdict *verdict,
+                                   clq_error *story)
+{
+    const int is_noted = ladder->is_noted(ladder->context, step->what);
+    int same = 1;
+    clq_status status;
+    if (!is_noted) {
+        clq_context_log(ladder->context, CLQ_LOG_DEBUG, "comparing with the reference: %s", step->what);
+    }
+    status = ladder->attempt(ladder->cookie, step, is_noted, &same, story);
+    if (status != CLQ_OK) {
+        *verdict = ladder->verdict_on(story, step);
+        return *verdict == CLQ_VERDICT_UNKNOWN ? status : CLQ_OK;
+    }
+    *verdict = same ? CLQ_VERDICT_TRUSTED : CLQ_VERDICT_DIFFERS;
+    if (same && !is_noted) {
+        ladder->note(ladder->context, step->what);
+    }
+    return CLQ_OK;
+}
+
+/* A failure without a verdict lets the next in line try. */
+static clq_status try_step(const clq_trial_ladder *ladder, const clq_trial_step *step, clq_error *story)
+{
+    clq_verdict verdict = CLQ_VERDICT_UNKNOWN;
+    const clq_status status = verdict_by_trial(ladder, step, &verdict, story);
+    if (clq_verdict_is_aside(verdict)) {
+        clq_context_log(ladder->context, CLQ_LOG_WARNING, "%s on %s: kernel %s %s; it is set aside", step->operation,
+                        ladder->context->device.name, step->kernel, complaint(verdict));
+    }
+    clq_verdict_tell(ladder->verdicts, step->entry, verdict);
+    return status;
+}
+
+/* A compiler's story is told as it is, with its log, to whom it was told; else the last one tried is named. */
+static clq_status nothing_left(const clq_trial_ladder *ladder, const clq_trial_step *step, const clq_error *story,
+                               clq_error *error)
+{
+    if (story != NULL && story->status == CLQ_BUILD_FAILED) {
+        if (error != NULL) {
+            *error = *story;
+        }
+        return clq_fail_in(error, CLQ_BUILD_FAILED, "%s: kernel %s", step->operation, step->kernel);
+    }
+    return clq_fail(error, CLQ_MISMATCH,
+                    "%s on %s: no kernel gives the bytes of the reference there (%s was the last one tried)",
+                    step->operation, ladder->context->device.name, step->kernel);
+}
+
+/* Ends: each round trusts a step, sets one aside, or waits for another thread that does. */
+static clq_status settle(const clq_trial_ladder *ladder, clq_error *story, clq_error *error)
+{
+    size_t told = SIZE_MAX; /* whose story it is */
+    for (;;) {
+        clq_trial_step step;
+        clq_verdict verdict;
+        CLQ_TRY(ladder->next(ladder->cookie, &step, error));
+        verdict = clq_verdict_of(ladder->verdicts, step.entry);
+        if (verdict == CLQ_VERDICT_TRUSTED) {
+            return CLQ_OK;
+        }
+        if (clq_verdict_is_aside(verdict)) {
+            return nothing_left(ladder, &step, told == step.entry ? story : NULL, error);
+        }
+        if (clq_verdict_claim(ladder->verdicts, step.entry)) {
+            clq_status status;
+            memset(story, 0, sizeof *story);
+            told = step.entry;
+            status = try_step(ladder, &step, story);
+            if (status != CLQ_OK) {
+                if (error != NULL) {
+                    *error = *story;
+                }
+                return status;
+            }
+        }
+    }
+}
+
+clq_status clq_trial_settle(const clq_trial_ladder *ladder, clq_error *error)
+{
+    clq_status status;
+    clq_error *story = calloc(1, sizeof *story);
+    if (story == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
+    }
+    status = settle(ladder, story, error);
+    free(story);
+    return status;
+}

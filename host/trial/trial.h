@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * No kernel is trusted before it has given the reference's bytes on the device at hand: compilers miscompile (PoCL 3.1
+ * does so with a reduction, pocl #1390), and a wrong scale is seen by nobody. All operands of a case lie in one piece
+ * of memory, the arena, with guard bytes around each; candidate and reference run it, and all of the arena is compared,
+ * so that a store beside an output shows as well. What runs is handed in: nothing here knows of OpenCL.
+ */
+#ifndef CLQ_HOST_TRIAL_TRIAL_H
+#define CLQ_HOST_TRIAL_TRIAL_H
+
+#include "core/executor.h"
+#include "trial/verdict.h"
+
+enum { CLQ_TRIAL_TENSORS = 16 };
+
+/* What is run and compared at once: tensors of one operation, or, when there are none, a matrix product. */
+typedef struct clq_trial_case {
+    size_t count;
+    clq_task tasks[CLQ_TRIAL_TENSORS];
+    clq_quantization described[CLQ_TRIAL_TENSORS]; /* what their `q` point at */
+    clq_gemm_problem problem;
+    clq_gemm_task product;
+    /* Of kernels that have two ways for one description, the second: stores past the cache, K in slices. */
+    int other_way;
+} clq_trial_case;
+
+/* Cases for one kind of kernel; `what` is the family's own. */
+typedef struct clq_trial_cases {
+    const void *what;
+    size_t count;
+    /* Describe case `number`, which is zeroed: all but where the operands lie. */
+    clq_status (*describe)(const void *what, size_t number, clq_trial_case *c, clq_error *error);
+    /* Write the inputs of a case, whose operands lie in host memory. */
+    void (*fill)(const clq_trial_case *c);
+} clq_trial_cases;
+
+/* What is tried, by functions of its owner. */
+typedef struct clq_trial_candidate {
+    void *cookie;
+    /* Memory of `bytes`, in which the operands of the next case will lie; it ends with the candidate. */
+    clq_status (*reserve)(void *cookie, uint64_t bytes, void **memory, clq_error *error);
+    clq_status (*write)(void *cookie, const void *from, uint64_t bytes, clq_error *error); /* all of that memory */
+    clq_status (*run)(void *cookie, const clq_trial_case *c, clq_error *error);
+    clq_status (*read)(void *cookie, void *to, uint64_t bytes, clq_error *error);
+} clq_trial_candidate;
+
+/* Run all cases and compare, up to the first that differs. Failures come back as they are. */
+clq_status clq_trial_compare(const clq_trial_candidate *candidate, const clq_trial_cases *cases, int *same,
+                             clq_error *error);
+
+/* Only `run` them, with operands that lie nowhere: a candidate that makes ready what it would run needs no more. */
+clq_status clq_trial_make_ready(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_error *error);
+
+/* ---- the ladder ---- */
+
+/* Kernels that are trusted or set aside as one. */
+typedef struct clq_trial_step {
+    size_t entry;          /* of the verdict */
+    const char *operation; /* for messages: "quantize" */
+    const char *kernel;    /* "quantize_strip" */
+    const char *file;      /* whose failure to build is its own; NULL: any file's */
+    char what[96];         /* in words, for the note on disk */
+} clq_trial_step;
+
+/* How the steps of one call are found and tried; `cookie` is the owner's. */
+typedef struct clq_trial_ladder {
+    const clq_context *context;
+    clq_verdicts *verdicts;
+    void *cookie;
+    /* By the verdicts there are: a step to be trusted, or a trusted one when all are; one set aside when none is left.
+     */
+    clq_status (*next)(void *cookie, clq_trial_step *step, clq_error *error);
+    /* clq_trial_compare, or with `only_ready` clq_trial_make_ready, with the step's candidate and cases. */
+    clq_status (*attempt)(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error);
+    /* What a failure of that says of the step; UNKNOWN: nothing, as when memory is lacking. */
+    clq_verdict (*verdict_on)(const clq_error *story, const clq_trial_step *step);
+    /* Notes of earlier runs. */
+    int (*is_noted)(const clq_context *context, const char *what);
+    void (*note)(const clq_context *context, const char *what);
+} clq_trial_ladder;
+
+/*
+ * Go down the ladder until all that it names is trusted: each step is tried once, and one that does not build, is too
+ * large, or gives other bytes is set aside with a warning. When nothing is left: CLQ_BUILD_FAILED with the log of the
+ * last one, else CLQ_MISMATCH. Other failures come back as they are and leave the question open.
+ */
+clq_status clq_trial_settle(const clq_trial_ladder *ladder, clq_error *error);
+
+#endif

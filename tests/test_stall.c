@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls whose kernels are known stall for nobody: while other threads use every other operation of the same context for
+ * the first time, on a cold cache, they take no lock but the one that orders the context's own queue, wait for no
+ * condition, and no thread holds any lock while it builds a program. The locks are counted, by functions that stand
+ * between the library and those of the system; the clock is only printed.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "own_opencl.h"
+#include "refusal.h"
+#include "scratch.h"
+
+enum { ELEMENTS = 3000, MOST_TIMES = 1 << 18, ROWS = 20, COLUMNS = 33, DEPTH = 40 };
+
+/* ---- locks ---- */
+
+static _Thread_local struct {
+    long locks, waits;
+    int held;
+} counts;
+
+static atomic_int built_under_a_lock, programs_built;
+
+int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __real_pthread_mutex_unlock(pthread_mutex_t *mutex);
+int __real_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
+cl_int CL_API_CALL __real_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices,
+                                         const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
+                                         void *cookie);
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex);
+int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex);
+cl_int CL_API_CALL __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices,
+                                         const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
+                                         void *cookie);
+
+int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
+{
+    counts.locks++;
+    counts.held++;
+    return __real_pthread_mutex_lock(mutex);
+}
+
+int __wrap_pthread_mutex_unlock(pthread_mutex_t *mutex)
+{
+    counts.held--;
+    return __real_pthread_mutex_unlock(mutex);
+}
+
+int __wrap_pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex)
+{
+    counts.waits++;
+    return __real_pthread_cond_wait(condition, mutex);
+}
+
+cl_int CL_API_CALL __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices,
+                                         const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
+                                         void *cookie)
+{
+    atomic_fetch_add(&programs_built, 1);
+    if (counts.held > 0) {
+        atomic_fetch_add(&built_under_a_lock, 1);
+    }
+    return __real_clBuildProgram(program, count, devices, options, notify, cookie);
+}
+
+/* ---- operands, a set for each thread ---- */
+
+typedef struct tensors {
+    clq_operands all;
+    clq_operand a, b, c;
+} tensors;
+
+static clq_operand make(clq_context *context, uint64_t bytes)
+{
+    clq_operand made = {NULL, 0};
+    void *zeros = calloc(1, (size_t)bytes);
+    assert_non_null(zeros);
+    ACCEPTED(clq_buffer_create(context, bytes, &made.buffer, e));
+    ACCEPTED(clq_buffer_write(made.buffer, 0, zeros, bytes, e));
+    free(zeros);
+    return made;
+}
+
+static void tensors_begin(tensors *t, clq_context *context)
+{
+    const float one = 1.0f;
+    memset(t, 0, sizeof *t);
+    t->all.x = make(context, 4 * ELEMENTS);
+    t->all.y = make(context, 4 * ELEMENTS);
+    t->all.codes = make(context, 2 * ELEMENTS);
+    t->all.scale = make(context, 4);
+    t->all.zero_point = make(context, 4);
+    t->all.range = make(context, 8);
+    t->all.nonfinite = make(context, sizeof(clq_nonfinite));
+    t->all.averaging = make(context, 4);
+    t->all.state = make(context, 8);
+    t->all.counts = make(context, 8 * CLQ_HISTOGRAM_BINS);
+    t->a = make(context, ROWS * DEPTH);
+    t->b = make(context, DEPTH * COLUMNS);
+    t->c = make(context, 4 * ROWS * COLUMNS);
+    ACCEPTED(clq_buffer_write(t->all.scale.buffer, 0, &one, sizeof one, e));
+}
+
+static void tensors_end(tensors *t)
+{
+    clq_operand *const operands[] = {&t->all.x,
+                                     &t->all.y,
+                                     &t->all.codes,
+                                     &t->all.scale,
+                                     &t->all.range,
+                                     &t->all.nonfinite,
+                                     &t->all.averaging,
+                                     &t->all.zero_point,
+                                     &t->all.state,
+                                     &t->all.counts,
+                                     &t->a,
+                                     &t->b,
+                                     &t->c};
+    for (size_t i = 0; i < sizeof operands / sizeof operands[0]; i++) {
+        clq_buffer_destroy(&operands[i]->buffer);
+    }
+}
+
+static void describe(clq_quantization *q, clq_dtype real, clq_dtype dtype)
+{
+    clq_quantization_init(q);
+    q->scheme.dtype = dtype;
+    q->scheme.qmin = dtype == CLQ_S8 ? -127 : 0;
+    q->scheme.qmax = dtype == CLQ_S8 ? 127 : 255;
+    q->real = real;
+    q->layout.rank = 1;
+    q->layout.shape[0] = ELEMENTS;
+}
+
+static void describe_product(clq_gemm_problem *problem, uint64_t m)
+{
+    clq_gemm_init(problem);
+    problem->m = m;
+    problem->n = COLUMNS;
+    problem->k = DEPTH;
+}
+
+/* ---- threads ---- */
+
+typedef struct worker {
+    own_opencl *own;
+    cl_command_queue queue; /* of the thread's, where it has one */
+    tensors t;
+    clq_gemm_weights *weights;
+    const char *name;
+    clq_status (*call)(struct worker *w, clq_error *error);
+    long locks_of_a_call;
+    long calls, locks, waits;
+    double *times;
+} worker;
+
+static atomic_int is_over;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static clq_status warm_quantize(worker *w, clq_error *error)
+{
+    clq_quantization q;
+    describe(&q, CLQ_F32, CLQ_S8);
+    return clq_quantize(w->own->clquant, &q, w->t.all.x, w->t.all.scale, w->t.all.zero_point, w->t.all.codes, error);
+}
+
+static clq_status warm_enqueue(worker *w, clq_error *error)
+{
+    clq_quantization q;
+    clq_launch launch;
+    describe(&q, CLQ_F32, CLQ_S8);
+    memset(&launch, 0, sizeof launch);
+    launch.struct_size = sizeof launch;
+    launch.queue = w->queue;
+    return clq_enqueue(w->own->clquant, CLQ_OP_QUANTIZE, &q, &w->t.all, &launch, error);
+}
+
+static clq_status warm_product(worker *w, clq_error *error)
+{
+    clq_gemm_problem problem;
+    const clq_gemm_operands operands = {.a = w->t.a, .c = w->t.c, .weights = w->weights};
+    describe_product(&problem, ROWS);
+    return clq_gemm(w->own->clquant, &problem, &operands, error);
+}
+
+/* No assertion in a thread but the first: its end would not be seen. */
+static void *run_warm(void *cookie)
+{
+    worker *w = cookie;
+    const struct timespec pause = {0, 500000};
+    const long locks = counts.locks;
+    const long waits = counts.waits;
+    while (!atomic_load(&is_over) && w->calls < MOST_TIMES) {
+        const double begin = now();
+        if (w->call(w, NULL) != CLQ_OK) {
+            break;
+        }
+        w->times[w->calls++] = now() - begin;
+        if (w->calls % 8 == 0) {
+            (void)clFinish(w->queue != NULL ? w->queue : w->own->queue);
+            (void)clq_finish(w->own->clquant, NULL);
+            nanosleep(&pause, NULL); /* the others are to get on */
+        }
+    }
+    w->locks = counts.locks - locks;
+    w->waits = counts.waits - waits;
+    return NULL;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const double left = *(const double *)a;
+    const double right = *(const double *)b;
+    return left < right ? -1 : left > right;
+}
+
+/* Every operation, on the context's own queue. */
+static void *first_uses(void *cookie)
+{
+    worker *w = cookie;
+    clq_context *context = w->own->clquant;
+    const clq_operands *o = &w->t.all;
+    clq_quantization q;
+    int failed = 0;
+    describe(&q, CLQ_F32, CLQ_U8);
+    failed += clq_minmax(context, &q, o->x, o->range, o->nonfinite, NULL) != CLQ_OK;
+    failed += clq_choose_parameters_from(context, &q, o->range, o->scale, o->zero_point, NULL) != CLQ_OK;
+    failed += clq_quantize(context, &q, o->x, o->scale, o->zero_point, o->codes, NULL) != CLQ_OK;
+    failed += clq_dequantize(context, &q, o->codes, o->scale, o->zero_point, o->y, NULL) != CLQ_OK;
+    failed += clq_fake_quantize(context, &q, o->x, o->scale, o->zero_point, o->y, NULL) != CLQ_OK;
+    failed += clq_dynamic_quantize(context, &q, o->x, o->codes, o->scale, o->zero_point, o->range, o->nonfinite,
+                                   NULL) != CLQ_OK;
+    failed += clq_merge_range(context, &q, o->x, o->range, o->nonfinite, o->averaging, o->state, NULL) != CLQ_OK;
+    failed += clq_histogram(context, &q, o->x, o->range, o->counts, NULL) != CLQ_OK;
+    w->calls = failed;
+    return NULL;
+}
+
+/* What the other thread first uses at the same time, and products with B as it is, and a batch. */
+static void *more_first_uses(void *cookie)
+{
+    worker *w = cookie;
+    clq_context *context = w->own->clquant;
+    const clq_gemm_operands operands = {.a = w->t.a, .b = w->t.b, .c = w->t.c};
+    const clq_operands *o = &w->t.all;
+    clq_quantization q;
+    clq_batch_item items[2] = {{.q = &q, .operands = *o}, {.q = &q, .operands = *o}};
+    clq_batch *batch = NULL;
+    int failed = 0;
+    describe(&q, CLQ_F32, CLQ_U8);
+    failed += clq_minmax(context, &q, o->x, o->range, o->nonfinite, NULL) != CLQ_OK;
+    for (uint64_t m = 2; m < 5; m++) {
+        clq_gemm_problem problem;
+        describe_product(&problem, m);
+        failed += clq_gemm(context, &problem, &operands, NULL) != CLQ_OK;
+    }
+    q.layout.shape[0] = ELEMENTS / 4;
+    items[1].operands.x.offset = ELEMENTS / 2;
+    items[1].operands.codes.offset = ELEMENTS / 2;
+    failed += clq_batch_create(context, CLQ_OP_QUANTIZE, items, 2, &batch, NULL) != CLQ_OK ||
+              clq_batch_run(batch, NULL) != CLQ_OK;
+    clq_batch_destroy(&batch);
+    w->calls = failed;
+    return NULL;
+}
+
+static void report(worker *w)
+{
+    qsort(w->times, (size_t)w->calls, sizeof *w->times, by_time);
+    print_message("%s: %ld calls, %.2f locks a call, median %.1f us, longest %.2f ms\n", w->name, w->calls,
+                  (double)w->locks / (double)w->calls, 1e6 * w->times[w->calls / 2], 1e3 * w->times[w->calls - 1]);
+}
+
+static void known_calls_wait_for_nobody(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        worker warm[] = {
+            {.name = "clq_quantize", .call = warm_quantize, .locks_of_a_call = 1},
+            {.name = "clq_gemm with packed weights", .call = warm_product, .locks_of_a_call = 1},
+            {.name = "clq_enqueue", .call = warm_enqueue},
+        };
+        worker cold[2];
+        pthread_t threads[5];
+        own_opencl own;
+        clq_gemm_problem problem;
+        cl_int code = CL_SUCCESS;
+        own_opencl_begin(&own, 0, 64);
+        memset(cold, 0, sizeof cold);
+        describe_product(&problem, ROWS);
+        for (int i = 0; i < 5; i++) {
+            worker *w = i < 3 ? &warm[i] : &cold[i - 3];
+            w->own = &own;
+            tensors_begin(&w->t, own.clquant);
+        }
+        ACCEPTED(
+            clq_gemm_weights_create(own.clquant, &problem, warm[1].t.b, (clq_operand){NULL, 0}, &warm[1].weights, e));
+        warm[2].queue = clCreateCommandQueue(own.context, own.device, 0, &code);
+        assert_int_equal(code, CL_SUCCESS);
+        for (int i = 0; i < 3; i++) {
+            warm[i].times = calloc(MOST_TIMES, sizeof *warm[i].times);
+            assert_non_null(warm[i].times);
+            for (int k = 0; k < 2; k++) {
+                ACCEPTED(warm[i].call(&warm[i], e)); /* a kernel object for each that may be in use at once */
+            }
+        }
+        ACCEPTED(clq_finish(own.clquant, e));
+        atomic_store(&is_over, 0);
+        atomic_store(&programs_built, 0);
+        for (int i = 0; i < 5; i++) {
+            void *(*const run)(void *) = i < 3 ? run_warm : i == 3 ? first_uses : more_first_uses;
+            assert_int_equal(pthread_create(&threads[i], NULL, run, i < 3 ? &warm[i] : &cold[i - 3]), 0);
+        }
+        for (int i = 4; i >= 0; i--) {
+            if (i == 2) {
+                atomic_store(&is_over, 1);
+            }
+            assert_int_equal(pthread_join(threads[i], NULL), 0);
+        }
+        assert_int_equal(cold[0].calls + cold[1].calls, 0); /* failures */
+        assert_true(atomic_load(&programs_built) > 8);
+        for (int i = 0; i < 3; i++) {
+            assert_true(warm[i].calls > 0);
+            report(&warm[i]);
+        }
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(warm[i].waits, 0);
+            assert_int_equal(warm[i].locks, warm[i].calls * warm[i].locks_of_a_call);
+            free(warm[i].times);
+        }
+        assert_int_equal(atomic_load(&built_under_a_lock), 0);
+        clq_gemm_weights_destroy(&warm[1].weights);
+        assert_int_equal(clFinish(warm[2].queue), CL_SUCCESS);
+        assert_int_equal(clReleaseCommandQueue(warm[2].queue), CL_SUCCESS);
+        for (int i = 0; i < 5; i++) {
+            tensors_end(i < 3 ? &warm[i].t : &cold[i - 3].t);
+        }
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(known_calls_wait_for_nobody),
+};
+
+/* A device's compiler keeps what it has made, here in a folder that is empty. */
+int main(void)
+{
+    int result;
+    scratch_begin(NULL);
+    setenv("POCL_CACHE_DIR", scratch_path("compiler"), 1);
+    result = check_main("stall", tests, sizeof tests / sizeof tests[0]);
+    scratch_end(NULL);
+    return result;
+}
