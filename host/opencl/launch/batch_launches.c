@@ -118,7 +118,7 @@ static int has_choice(clq_operation operation)
 
 /* As host/opencl/launch/minmax.c cuts one tensor; a piece is also no more than a quarter of a run, so that runs can be
  * equal. */
-static void describe_tasks(builder *s, batch_record *r, const clq_geometry *g, uint64_t piece)
+static void cut_into_tasks(builder *s, batch_record *r, const clq_geometry *g, uint64_t piece)
 {
     const uint64_t segments = g->rows * g->segments_per_row;
     r->pieces = clq_size_max(clq_size_divide_up(g->segment, piece), 1);
@@ -131,7 +131,7 @@ static void describe_tasks(builder *s, batch_record *r, const clq_geometry *g, u
     s->partials += r->direct ? 0 : r->tasks;
 }
 
-static void describe_columns(builder *s, batch_record *r, const clq_geometry *g)
+static void cut_into_columns(builder *s, batch_record *r, const clq_geometry *g)
 {
     const clq_columns c = clq_columns_of(s->context, g, s->width);
     const uint64_t period = g->channels * g->row;
@@ -200,9 +200,9 @@ static clq_status append_records(builder *s, clq_error *error)
             CLQ_TRY(clq_cl_table_scheme(&s->device->table, &task->q->scheme, &r.scheme, error));
         }
         if (s->set->form == CLQ_BATCH_COLUMNS) {
-            describe_columns(s, &r, g);
+            cut_into_columns(s, &r, g);
         } else {
-            describe_tasks(s, &r, g, piece);
+            cut_into_tasks(s, &r, g, piece);
         }
         CLQ_TRY(clq_cl_list_append(&s->device->table.records, &r, error));
     }
