@@ -117,7 +117,8 @@ static int is_large(const builder *s)
     return bytes > s->context->cl->cache_bytes;
 }
 
-static uint64_t cut(const builder *s, const clq_geometry *g, uint64_t piece, tensor_call *call)
+/* How the set's form cuts a tensor; returns the partial ranges of minmax. */
+static uint64_t cut_tensor(const builder *s, const clq_geometry *g, uint64_t piece, tensor_call *call)
 {
     if (s->set->form == CLQ_BATCH_COLUMNS) {
         const clq_columns c = clq_columns_of(s->context, g, s->width);
@@ -140,7 +141,7 @@ static clq_status append_calls(builder *s, clq_error *error)
             CLQ_TRY(clq_cl_table_scheme(&s->device->table, &task->q->scheme, &r.scheme, error));
         }
         r.partial = s->partials;
-        s->partials += cut(s, &task->geometry, piece, &r);
+        s->partials += cut_tensor(s, &task->geometry, piece, &r);
         CLQ_TRY(clq_cl_list_append(&s->device->table.calls, &r, error));
     }
     return CLQ_OK;
