@@ -12,7 +12,6 @@
 #define SOURCE_INDEX(i) CODE_INDEX(i)
 #define TARGET_INDEX(i) (i)
 #define value_t intv
-#define result_t realv
 #define load_block(p) load_codes(p)
 #define load_block_part(p, count) load_codes_part(p, count)
 #define load_block_at(source, i) load_codes_at(source, i)
@@ -20,22 +19,18 @@
 #define store_block(p, r) VSTORE(r, 0, p)
 #define store_block_part(p, r, count) store_real_part(p, r, count)
 #define map_t real_map
-#define maps_of real_maps_of
+#define MAPS_OF(call, scales, zero_points) real_maps_of(scales, zero_points)
 #define map_splat real_map_splat
 #define map_mix real_map_mix
 #define IS_WIDE(map) 0
-#define APPLY_FAST(v, map, away) apply(v, map, 0, 0, 0)
-#define stage_t real_t
-#define STAGE(p, r) STAGE_REALS(p, r)
+#define APPLY(call, v, map) APPLY_FAST(v, map)
+#define APPLY_FAST(v, map) real_of_float(reals_of(v, (map)->scale, (map)->zero_point))
+#define buffered_t real_t
+#define BUFFER(p, r) BUFFER_REALS(p, r)
 #define TARGET_ELEMENTS(bytes) REALS_IN(bytes)
-#define flush_stage(target, stage, count, stream) flush_reals(target, stage, count, stream)
+#define flush_buffer(target, buffer, count, stream) flush_reals(target, buffer, count, stream)
 #define STRIP_KERNEL dequantize_strip
 #define GRID_KERNEL dequantize_grid
 #define COLUMNS_KERNEL dequantize_columns
-
-static inline realv apply(intv v, const real_map *map, int mode, int qmin, int qmax)
-{
-    return real_of_float(reals_of(v, map->scale, map->zero_point));
-}
 
 #include "walk.clh"

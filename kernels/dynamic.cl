@@ -15,31 +15,26 @@
 #include "choose.clh"
 #include "keys.clh"
 
-__kernel void dynamic_strip(__global const int *partial, ulong partial_offset, __global const found_t *found,
-                            ulong found_offset, ulong items, ulong count, __global float *range, ulong range_offset,
-                            __global ulong *nonfinite, ulong nonfinite_offset, int16 integers, ulong4 reals,
-                            __global float *scale, ulong scale_offset, __global int *zero_point,
-                            ulong zero_point_offset, __global const real_t *x, ulong x_offset, __global code_t *codes,
-                            ulong codes_offset, ulong elements, int mode, ulong strip)
+__kernel void dynamic_strip(__global const real_t *x, __global float *range, __global ulong *nonfinite,
+                            __global float *scale, __global int *zero_point, __global code_t *codes,
+                            __global const int *partial, __global const found_t *found, const tensor_call call,
+                            const scheme_call scheme)
 {
-    const ulong begin = (get_global_size(0) - 1 - get_global_id(0)) * strip;
-    found_t all;
-    all.count = 0;
-    all.first = ULONG_MAX;
-    const float2 ends =
-        floats_of(count == 0 ? scan(x + x_offset, 0, elements, VECTOR_WIDTH, &all)
-                             : fold_partials(partial + 2 * partial_offset, 0, count, count, 0, count, 1));
-    const chosen_parameter chosen = chosen_for(ends, integers, reals);
-    const code_map map = map_of(chosen.scale, chosen.zero_point, mode, QMIN, QMAX);
+    const ulong begin = (get_global_size(0) - 1 - get_global_id(0)) * call.per_item;
+    found_t all = none_found();
+    const float2 ends = floats_of(call.count == 0 ? scan(x + call.source, 0, call.elements, VECTOR_WIDTH, &all)
+                                                  : fold_partials(&call, partial + 2 * call.partial, 0, 0, 1));
+    const chosen_parameter chosen = chosen_for(ends, &scheme);
+    const code_map map = map_of(&call, chosen.scale, chosen.zero_point);
     if (get_global_id(0) == 0) {
-        if (count != 0) {
-            all = fold_found(found + found_offset, items, 0, 1);
+        if (call.count != 0) {
+            all = fold_found(found + call.own, call.items, 0, 1);
         }
-        vstore2(ends, 0, range + range_offset);
-        vstore2((ulong2)(all.count, all.first), nonfinite_offset, nonfinite);
-        scale[scale_offset] = chosen.scale;
-        zero_point[zero_point_offset] = chosen.zero_point;
+        vstore2(ends, 0, range + call.range);
+        store_nonfinite(nonfinite, call.nonfinite, all);
+        scale[call.scale] = chosen.scale;
+        zero_point[call.zero_point] = chosen.zero_point;
     }
-    walk_uniform(x + x_offset, codes + CODE_INDEX(codes_offset), begin, min(begin + strip, elements), &map, mode, QMIN,
-                 QMAX);
+    walk_uniform(&call, x + call.source, codes + CODE_INDEX(call.target), begin,
+                 min(begin + call.per_item, call.elements), &map);
 }

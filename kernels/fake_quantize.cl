@@ -12,7 +12,6 @@
 #define SOURCE_INDEX(i) (i)
 #define TARGET_INDEX(i) (i)
 #define value_t realv
-#define result_t realv
 #define load_block(p) VLOAD(0, p)
 #define load_block_part(p, count) load_real_part(p, count)
 #define load_block_at(source, i) VLOAD(0, (source) + (i))
@@ -20,23 +19,23 @@
 #define store_block(p, r) VSTORE(r, 0, p)
 #define store_block_part(p, r, count) store_real_part(p, r, count)
 #define map_t code_map
-#define maps_of code_maps_of
+#define MAPS_OF(call, scales, zero_points) code_maps_of(scales, zero_points, (call)->mode, (call)->qmin, (call)->qmax)
 #define map_splat code_map_splat
 #define map_mix code_map_mix
 #define IS_WIDE(map) ((map).wide)
-#define APPLY_FAST(v, map, away)                                                                                       \
-    real_of_float(reals_of(codes_of(float_of_real(v), map, away), (map)->scale, (map)->zero_point))
-#define stage_t real_t
-#define STAGE(p, r) STAGE_REALS(p, r)
+#define APPLY(call, v, map)                                                                                            \
+    reals_again(codes_of_any(float_of_real(v), map, (call)->mode, (call)->qmin, (call)->qmax), map)
+#define APPLY_FAST(v, map) reals_again(codes_of(float_of_real(v), map, 0), map)
+#define buffered_t real_t
+#define BUFFER(p, r) BUFFER_REALS(p, r)
 #define TARGET_ELEMENTS(bytes) REALS_IN(bytes)
-#define flush_stage(target, stage, count, stream) flush_reals(target, stage, count, stream)
+#define flush_buffer(target, buffer, count, stream) flush_reals(target, buffer, count, stream)
 #define STRIP_KERNEL fake_quantize_strip
 #define GRID_KERNEL fake_quantize_grid
 #define COLUMNS_KERNEL fake_quantize_columns
 
-static inline realv apply(realv v, const code_map *map, int mode, int qmin, int qmax)
+static inline realv reals_again(intv codes, const code_map *map)
 {
-    const intv codes = codes_of_any(float_of_real(v), map, mode, qmin, qmax);
     return real_of_float(reals_of(codes, map->scale, map->zero_point));
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The numbers of one launch of a gemm kernel, passed by value: read by the kernels and by the host (host/cl_gemm*.c).
- * 64-bit members first, so that all compilers lay it out alike.
+ * The numbers of one launch of a gemm kernel, passed by value: read by the kernels and by the host
+ * (host/opencl/launch/gemm*.c). 64-bit members first, so that all compilers lay it out alike.
  *
  * The product as the kernels see it, with a' = a + a_code_offset and b' = b - (0 for s8, 128 for u8), both 8 bits:
  *
@@ -14,17 +14,7 @@
 #ifndef CLQ_GEMM_CALL_H
 #define CLQ_GEMM_CALL_H
 
-#ifdef __OPENCL_C_VERSION__
-typedef ulong call_u64;
-typedef uint call_u32;
-typedef int call_i32;
-typedef float call_f32;
-#else
-typedef cl_ulong call_u64;
-typedef cl_uint call_u32;
-typedef cl_int call_i32;
-typedef cl_float call_f32;
-#endif
+#include "shared.h"
 
 /* Columns in a panel of packed B, and consecutive k in one 32-bit word of it. */
 #define PANEL_COLUMNS 32

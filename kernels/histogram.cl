@@ -15,12 +15,14 @@
  * exact difference and decides.
  */
 #include "common.clh"
+#include "tensor_call.h"
 
-#define BINS 2048
+#define BINS HISTOGRAM_BINS
 #define LAST_BIN (BINS - 1)
 #define NO_BIN BINS /* of what is not finite: one counter more, which nobody reads */
-#define STRIDE (BINS + 16)
-#define COPIES 2 /* of a work-item's counters, for neighbours in one bin: an increment waits for the one before it */
+#define STRIDE HISTOGRAM_STRIDE
+/* Of a work-item's counters, for neighbours in one bin: an increment waits for the one before it. */
+#define COPIES HISTOGRAM_COPIES
 #define LEAST_MAXIMUM 0x1p-100f
 
 /* How a magnitude becomes a bin. With unit 0 all are 0, and one more decides: bin `lowest`. */
@@ -78,32 +80,29 @@ typedef struct walk_t {
     ulong channel, begin, length, block;
 } walk_t;
 
-typedef struct layout_t {
-    ulong rows, row, segment, segments_per_row, channels, pieces, slices;
-} layout_t;
-
-static inline walk_t walk_of(ulong p, ulong slice, layout_t l)
+static inline walk_t walk_of(const tensor_call *call, ulong p, ulong slice)
 {
     walk_t w;
+    const ulong rows = call->elements / call->row;
     ulong repeats, tasks, share;
-    w.channel = p / l.segments_per_row;
-    w.begin = (p - w.channel * l.segments_per_row) * l.segment;
-    w.length = min(w.begin + l.segment, l.row) - w.begin;
-    w.block = ((w.length + VECTOR_WIDTH - 1) / VECTOR_WIDTH + l.pieces - 1) / l.pieces * VECTOR_WIDTH;
-    repeats = w.channel < l.rows ? (l.rows - w.channel + l.channels - 1) / l.channels : 0;
-    tasks = repeats * l.pieces;
-    share = (tasks + l.slices - 1) / l.slices;
+    w.channel = p / call->segments_per_row;
+    w.begin = (p - w.channel * call->segments_per_row) * call->segment;
+    w.length = min(w.begin + call->segment, call->row) - w.begin;
+    w.block = ((w.length + VECTOR_WIDTH - 1) / VECTOR_WIDTH + call->pieces - 1) / call->pieces * VECTOR_WIDTH;
+    repeats = w.channel < rows ? (rows - w.channel + call->channels - 1) / call->channels : 0;
+    tasks = repeats * call->pieces;
+    share = (tasks + call->slices - 1) / call->slices;
     w.first = min(slice * share, tasks);
     w.last = min(w.first + share, tasks);
     return w;
 }
 
 /* Elements [*from, *to) of the tensor are those of a task. */
-static inline void task_of(walk_t w, ulong task, layout_t l, ulong *from, ulong *to)
+static inline void task_of(const tensor_call *call, walk_t w, ulong task, ulong *from, ulong *to)
 {
-    const ulong repeat = task / l.pieces;
-    const ulong piece = task - repeat * l.pieces;
-    const ulong base = (w.channel + repeat * l.channels) * l.row + w.begin;
+    const ulong repeat = task / call->pieces;
+    const ulong piece = task - repeat * call->pieces;
+    const ulong base = (w.channel + repeat * call->channels) * call->row + w.begin;
     *from = base + min(piece * w.block, w.length);
     *to = base + min((piece + 1) * w.block, w.length);
 }
@@ -171,34 +170,23 @@ static inline void count_range(__global const real_t *x, ulong from, ulong to, s
  * strip: work-item g does the jobs g, g + items, ... in counters of its own at scratch[g], COPIES of them; with
  * `direct` it does without.
  */
-__kernel void histogram_strip(__global const real_t *x, ulong x_offset, ulong rows, ulong row, ulong segment,
-                              ulong segments_per_row, ulong channels, ulong pieces, ulong slices, ulong jobs,
-                              int direct, __global const float *range, ulong range_offset, __global uint *scratch,
-                              ulong scratch_offset, __global uint *partial, ulong partial_offset,
-                              __global ulong *counts, ulong counts_offset)
+__kernel void histogram_strip(__global const real_t *x, __global const float *range, __global uint *scratch,
+                              __global uint *partial, __global ulong *counts, const tensor_call call)
 {
-    __global uint *mine = scratch + scratch_offset + get_global_id(0) * (COPIES * STRIDE);
-    layout_t l;
-    l.rows = rows;
-    l.row = row;
-    l.segment = segment;
-    l.segments_per_row = segments_per_row;
-    l.channels = channels;
-    l.pieces = pieces;
-    l.slices = slices;
-    x += x_offset;
-    for (ulong job = get_global_id(0); job < jobs; job += get_global_size(0)) {
-        const ulong p = job / slices;
-        const walk_t w = walk_of(p, job - p * slices, l);
-        const scale_t s = scale_of(range + range_offset, p);
-        __global ulong *total = counts + counts_offset + p * BINS;
-        for (uint b = 0; b < COPIES * STRIDE && !direct; b++) {
+    __global uint *mine = scratch + call.own + get_global_id(0) * (COPIES * STRIDE);
+    x += call.source;
+    for (ulong job = get_global_id(0); job < call.tasks; job += get_global_size(0)) {
+        const ulong p = job / call.slices;
+        const walk_t w = walk_of(&call, p, job - p * call.slices);
+        const scale_t s = scale_of(range + call.range, p);
+        __global ulong *total = counts + call.target + p * BINS;
+        for (uint b = 0; b < COPIES * STRIDE && !call.direct; b++) {
             mine[b] = 0;
         }
         for (ulong task = w.first; task < w.last; task++) {
             ulong from, to;
-            task_of(w, task, l, &from, &to);
-            if (direct) {
+            task_of(&call, w, task, &from, &to);
+            if (call.direct) {
                 for (ulong i = from; i < to; i += VECTOR_WIDTH) {
                     const uint count = (uint)min((ulong)VECTOR_WIDTH, to - i);
                     const realv v = count == VECTOR_WIDTH ? VLOAD(0, x + i) : load_real_part(x + i, count);
@@ -208,15 +196,15 @@ __kernel void histogram_strip(__global const real_t *x, ulong x_offset, ulong ro
                 count_range(x, from, to, s, mine);
             }
         }
-        for (uint b = 0; b < BINS && !direct; b++) {
+        for (uint b = 0; b < BINS && !call.direct; b++) {
             uint sum = 0;
             for (uint copy = 0; copy < COPIES; copy++) {
                 sum += mine[copy * STRIDE + b];
             }
-            if (slices == 1) {
+            if (call.slices == 1) {
                 total[b] += sum;
             } else {
-                partial[partial_offset + job * BINS + b] = sum;
+                partial[call.partial + job * BINS + b] = sum;
             }
         }
     }
@@ -236,33 +224,23 @@ __kernel void histogram_strip(__global const real_t *x, ulong x_offset, ulong ro
  * sets of counters for neighbours that meet in one bin.
  */
 __kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
-histogram_grid(__global const real_t *x, ulong x_offset, ulong rows, ulong row, ulong segment, ulong segments_per_row,
-               ulong channels, ulong pieces, ulong slices, ulong jobs, int direct, __global const float *range,
-               ulong range_offset, __global uint *scratch, ulong scratch_offset, __global uint *partial,
-               ulong partial_offset, __global ulong *counts, ulong counts_offset)
+histogram_grid(__global const real_t *x, __global const float *range, __global uint *scratch, __global uint *partial,
+               __global ulong *counts, const tensor_call call)
 {
     __local uint shared[2 * STRIDE];
     const uint id = (uint)get_local_id(0);
-    layout_t l;
-    l.rows = rows;
-    l.row = row;
-    l.segment = segment;
-    l.segments_per_row = segments_per_row;
-    l.channels = channels;
-    l.pieces = pieces;
-    l.slices = slices;
-    x += x_offset;
-    for (ulong job = get_group_id(0); job < jobs; job += get_num_groups(0)) {
-        const ulong p = job / slices;
-        const walk_t w = walk_of(p, job - p * slices, l);
-        const scale_t s = scale_of(range + range_offset, p);
+    x += call.source;
+    for (ulong job = get_group_id(0); job < call.tasks; job += get_num_groups(0)) {
+        const ulong p = job / call.slices;
+        const walk_t w = walk_of(&call, p, job - p * call.slices);
+        const scale_t s = scale_of(range + call.range, p);
         for (uint b = id; b < 2 * STRIDE; b += GROUP_SIZE) {
             shared[b] = 0;
         }
         barrier(CLK_LOCAL_MEM_FENCE);
         for (ulong task = w.first; task < w.last; task++) {
             ulong from, to;
-            task_of(w, task, l, &from, &to);
+            task_of(&call, w, task, &from, &to);
             for (ulong i = from + id * VECTOR_WIDTH; i < to; i += GROUP_SIZE * VECTOR_WIDTH) {
                 const uint count = (uint)min((ulong)VECTOR_WIDTH, to - i);
                 const realv v = count == VECTOR_WIDTH ? VLOAD(0, x + i) : load_real_part(x + i, count);
@@ -276,10 +254,10 @@ histogram_grid(__global const real_t *x, ulong x_offset, ulong rows, ulong row, 
         barrier(CLK_LOCAL_MEM_FENCE);
         for (uint b = id; b < BINS; b += GROUP_SIZE) {
             const uint sum = shared[b] + shared[STRIDE + b];
-            if (slices == 1) {
-                counts[counts_offset + p * BINS + b] += sum;
+            if (call.slices == 1) {
+                counts[call.target + p * BINS + b] += sum;
             } else {
-                partial[partial_offset + job * BINS + b] = sum;
+                partial[call.partial + job * BINS + b] = sum;
             }
         }
         barrier(CLK_LOCAL_MEM_FENCE); /* before the next job clears them */
@@ -301,32 +279,35 @@ histogram_grid(__global const real_t *x, ulong x_offset, ulong rows, ulong row, 
 
 /*
  * columns: for rows shorter than a vector. The tensor as a matrix whose line is `period` = channels * row elements, or
- * several of these where they are short; a job is a block of `block_channels` channels (all of one line when there are
- * several periods in it) over a slice of the lines. Each column keeps the scale of its channel.
+ * several of these where they are short; a job is a block of `per_job` channels, `across` of them side by side (all of
+ * one line when there are several periods in it), over a slice of `per_item` lines. Each column keeps the scale of its
+ * channel.
  */
-__kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong elements, ulong row, ulong channels,
-                                ulong line, ulong block_channels, ulong blocks, ulong lines_per_slice, ulong slices,
-                                __global const float *range, ulong range_offset, __global uint *partial,
-                                ulong partial_offset, __global ulong *counts, ulong counts_offset)
+__kernel void histogram_columns(__global const real_t *x, __global const float *range, __global uint *partial,
+                                __global ulong *counts, const tensor_call call)
 {
-    const ulong lines = (elements + line - 1) / line;
-    x += x_offset;
-    for (ulong job = get_global_id(0); job < blocks * slices; job += get_global_size(0)) {
+    const ulong row = call.row;
+    const ulong channels = call.channels;
+    const ulong line = call.line;
+    const ulong slices = call.slices;
+    const ulong lines = (call.elements + line - 1) / line;
+    x += call.source;
+    for (ulong job = get_global_id(0); job < call.tasks; job += get_global_size(0)) {
         const ulong block = job / slices;
         const ulong slice = job - block * slices;
-        const ulong first_channel = block * block_channels;
+        const ulong first_channel = block * call.per_job;
         const ulong first_column = first_channel * row;
-        const ulong own = min(block_channels, channels - first_channel);
-        const uint columns = (uint)(blocks == 1 ? line : own * row);
-        const ulong first_line = min(slice * lines_per_slice, lines);
-        const ulong last_line = min(first_line + lines_per_slice, lines);
-        __global uint *mine = partial + partial_offset + job * block_channels * BINS;
-        __global ulong *total = counts + counts_offset + first_channel * BINS;
+        const ulong own = min(call.per_job, channels - first_channel);
+        const uint columns = (uint)(call.across == 1 ? line : own * row);
+        const ulong first_line = min(slice * call.per_item, lines);
+        const ulong last_line = min(first_line + call.per_item, lines);
+        __global uint *mine = partial + call.partial + job * call.per_job * BINS;
+        __global ulong *total = counts + call.target + first_channel * BINS;
         float unit[COLUMNS], factor[COLUMNS], width[COLUMNS];
         int lowest[COLUMNS], place[COLUMNS]; /* place: where the column's counters begin, below 2^16 - BINS */
         for (uint c = 0; c < COLUMNS; c++) {
             const ulong channel = (first_column + min(c, columns - 1)) / row % channels;
-            const scale_t s = scale_of(range + range_offset, channel);
+            const scale_t s = scale_of(range + call.range, channel);
             unit[c] = s.unit;
             factor[c] = s.factor;
             width[c] = s.width;
@@ -338,7 +319,7 @@ __kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong 
         }
         for (ulong k = first_line; k < last_line; k++) {
             const ulong begin = k * line + first_column;
-            const ulong stop = min(begin + columns, elements);
+            const ulong stop = min(begin + columns, call.elements);
             for (uint c = 0; c < columns; c += 64 / sizeof(real_t)) {
                 FETCH_AHEAD(x + begin + LINES_AHEAD * line + c);
             }
@@ -374,18 +355,18 @@ __kernel void histogram_columns(__global const real_t *x, ulong x_offset, ulong 
 /* ---- the sums ---- */
 
 /* Counter i of all parameters: that of parameter p = i / BINS stands in the jobs of block p / per_job. */
-__kernel void histogram_final(__global const uint *partial, ulong partial_offset, ulong parameters, ulong per_job,
-                              ulong slices, __global ulong *counts, ulong counts_offset)
+__kernel void histogram_final(__global const uint *partial, __global ulong *counts, const tensor_call call)
 {
     const ulong i = get_global_id(0);
     const ulong p = i / BINS;
-    if (p < parameters) {
-        const ulong block = p / per_job;
+    if (p < call.parameters) {
+        const ulong block = p / call.per_job;
         ulong sum = 0;
-        for (ulong s = 0; s < slices; s++) {
-            sum += partial[partial_offset + ((block * slices + s) * per_job + (p - block * per_job)) * BINS +
-                           (i - p * BINS)];
+        for (ulong s = 0; s < call.slices; s++) {
+            sum +=
+                partial[call.partial + ((block * call.slices + s) * call.per_job + (p - block * call.per_job)) * BINS +
+                        (i - p * BINS)];
         }
-        counts[counts_offset + i] += sum;
+        counts[call.target + i] += sum;
     }
 }

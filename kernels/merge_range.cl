@@ -19,22 +19,22 @@ static inline int key_of_bits(int bits)
 
 static inline int is_finite(real_t value)
 {
-#if REAL == 32
+#if REAL == REAL_F32
     return (as_uint(value) & 0x7F800000u) != 0x7F800000u;
 #else
     return (value & KEY_INFINITY) != KEY_INFINITY;
 #endif
 }
 
-static inline int has_finite(__global const real_t *x, ulong p, ulong rows, ulong row, ulong segment,
-                             ulong segments_per_row, ulong channels)
+static inline int has_finite(const tensor_call *call, __global const real_t *x, ulong p)
 {
-    const ulong channel = p / segments_per_row;
-    const ulong begin = (p - channel * segments_per_row) * segment;
-    const ulong stop = min(begin + segment, row);
-    for (ulong r = channel; r < rows; r += channels) {
+    const ulong rows = call->elements / call->row;
+    const ulong channel = p / call->segments_per_row;
+    const ulong begin = (p - channel * call->segments_per_row) * call->segment;
+    const ulong stop = min(begin + call->segment, call->row);
+    for (ulong r = channel; r < rows; r += call->channels) {
         for (ulong i = begin; i < stop; i++) {
-            if (is_finite(x[r * row + i])) {
+            if (is_finite(x[r * call->row + i])) {
                 return 1;
             }
         }
@@ -74,30 +74,26 @@ static inline int averaged(int state, int now, soft_real c)
     return single.exponent + 62 < LEAST_SINGLE_EXPONENT ? 0 : as_int(soft_to_float(single));
 }
 
-__kernel void merge_range(__global const real_t *x, ulong x_offset, ulong rows, ulong row, ulong segment,
-                          ulong segments_per_row, ulong channels, ulong parameters, __global const int *range,
-                          ulong range_offset, __global const ulong *nonfinite, ulong nonfinite_offset,
-                          __global const int *averaging, ulong averaging_offset, __global int *state,
-                          ulong state_offset)
+__kernel void merge_range(__global const real_t *x, __global const int *range, __global const ulong *nonfinite,
+                          __global const int *averaging, __global int *state, const tensor_call call)
 {
     const ulong p = get_global_id(0);
-    const int c_bits = averaging[averaging_offset];
+    const int c_bits = averaging[call.averaging];
     const int is_average = c_bits > 0 && c_bits <= INFINITY_BITS;
     int lo, hi, old_lo, old_hi;
-    if (p >= parameters) {
+    if (p >= call.parameters) {
         return;
     }
-    lo = end_at(range + range_offset, 2 * p);
-    hi = end_at(range + range_offset, 2 * p + 1);
+    lo = end_at(range + call.range, 2 * p);
+    hi = end_at(range + call.range, 2 * p + 1);
     if (!is_range(lo, hi)) {
         return;
     }
-    if (lo == 0 && hi == 0 && nonfinite[2 * nonfinite_offset] > 0 &&
-        !has_finite(x + x_offset, p, rows, row, segment, segments_per_row, channels)) {
+    if (lo == 0 && hi == 0 && nonfinite[2 * call.nonfinite] > 0 && !has_finite(&call, x + call.source, p)) {
         return;
     }
-    old_lo = end_at(state + state_offset, 2 * p);
-    old_hi = end_at(state + state_offset, 2 * p + 1);
+    old_lo = end_at(state + call.target, 2 * p);
+    old_hi = end_at(state + call.target, 2 * p + 1);
     if (is_range(old_lo, old_hi)) {
         if (is_average) {
             const soft_real c = soft_from_float(as_float(min(c_bits, 0x3F800000)));
@@ -108,6 +104,6 @@ __kernel void merge_range(__global const real_t *x, ulong x_offset, ulong rows, 
             hi = key_of_bits(old_hi) > key_of_bits(hi) ? old_hi : hi;
         }
     }
-    state[state_offset + 2 * p] = lo;
-    state[state_offset + 2 * p + 1] = key_of_bits(hi) < key_of_bits(lo) ? lo : hi;
+    state[call.target + 2 * p] = lo;
+    state[call.target + 2 * p + 1] = key_of_bits(hi) < key_of_bits(lo) ? lo : hi;
 }

@@ -7,8 +7,8 @@
  *
  * Two kernels in a row:
  *   1. a task is one of `pieces` equal parts of one segment (host/core/layout.h): its range of keys goes to
- * partial[task]; each work-item (strip) or work-group (grid) sums its non-finite elements into found[item]; columns
- * does the same for parameters that alternate faster than a vector.
+ *      partial[task]; each work-item (strip) or work-group (grid) sums its non-finite elements into found[item];
+ *      columns does the same for parameters that alternate faster than a vector.
  *   2. minmax_final folds the partial ranges of each parameter and all of found.
  */
 #include "keys.clh"
@@ -25,14 +25,15 @@ typedef struct task_t {
     ulong begin, stop;
 } task_t;
 
-static inline task_t task_of(ulong task, ulong row, ulong segment, ulong segments_per_row, ulong pieces)
+static inline task_t task_of(const tensor_call *call, ulong task)
 {
+    const ulong pieces = call->pieces;
     const ulong s = task / pieces;
     const ulong piece = task - s * pieces;
-    const ulong r = s / segments_per_row;
-    const ulong number = s - r * segments_per_row;
-    const ulong begin = r * row + number * segment;
-    const ulong stop = r * row + min((number + 1) * segment, row);
+    const ulong r = s / call->segments_per_row;
+    const ulong number = s - r * call->segments_per_row;
+    const ulong begin = r * call->row + number * call->segment;
+    const ulong stop = r * call->row + min((number + 1) * call->segment, call->row);
     const ulong blocks = (stop - begin + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
     const ulong size = (blocks + pieces - 1) / pieces * VECTOR_WIDTH;
     task_t t;
@@ -41,45 +42,50 @@ static inline task_t task_of(ulong task, ulong row, ulong segment, ulong segment
     return t;
 }
 
+/* To `range` where a task is all there is of its parameter, else to `partial`. */
+static inline void store_range(const tensor_call *call, key_range keys, ulong task, __global int *partial,
+                               __global float *range)
+{
+    if (call->direct) {
+        vstore2(floats_of(keys), task, range);
+    } else {
+        store_partial(partial, task, keys.lo, keys.hi);
+    }
+}
+
 #if VECTOR_WIDTH == 16
 #include "minmax_short.clh"
-#else
-#define SHORT_SEGMENT 0
 #endif
 
-#if WITH_STRIP
 /*
- * strip: work-item g takes the tasks [g * tasks_per_item, ...) one after the other. `direct`: a task is all there is of
- * its parameter, and its range goes to `range` instead of `partial`.
+ * The tasks [first, last) one after the other, by one work-item; all arrays at the tensor's first. Short segments go
+ * sixteen at once, but not a few of them, since folding as many vectors takes longer than it saves.
  */
-__kernel void minmax_strip(__global const real_t *x, ulong x_offset, ulong row, ulong segment, ulong segments_per_row,
-                           ulong tasks, ulong pieces, ulong tasks_per_item, __global int *partial, ulong partial_offset,
-                           __global found_t *found, ulong found_offset, __global float *range, ulong range_offset,
-                           int direct)
+static inline void scan_tasks(const tensor_call *call, __global const real_t *x, ulong first, ulong last,
+                              __global int *partial, __global float *range, found_t *found)
 {
-    const ulong first = get_global_id(0) * tasks_per_item;
-    const ulong last = min(first + tasks_per_item, tasks);
-    found_t mine;
-    mine.count = 0;
-    mine.first = ULONG_MAX;
 #if VECTOR_WIDTH == 16
-    if (pieces == 1 && segment <= SHORT_SEGMENT && first < last) {
-        scan_short(x + x_offset, row, segment, segments_per_row, tasks, first, last, partial + 2 * partial_offset,
-                   range + range_offset, direct, &mine);
-        found[found_offset + get_global_id(0)] = mine;
+    if (call->pieces == 1 && call->segment <= SHORT_SEGMENT && first + VECTOR_WIDTH / 4 <= last) {
+        scan_short(call, x, first, last, partial, range, found);
         return;
     }
 #endif
     for (ulong t = first; t < last; t++) {
-        const task_t part = task_of(t, row, segment, segments_per_row, pieces);
-        const key_range keys = scan(x + x_offset, part.begin, part.stop, VECTOR_WIDTH, &mine);
-        if (direct) {
-            vstore2(floats_of(keys), t, range + range_offset);
-        } else {
-            store_partial(partial, partial_offset + t, keys.lo, keys.hi);
-        }
+        const task_t task = task_of(call, t);
+        store_range(call, scan(x, task.begin, task.stop, VECTOR_WIDTH, found), t, partial, range);
     }
-    found[found_offset + get_global_id(0)] = mine;
+}
+
+#if WITH_STRIP
+/* strip: work-item g takes the tasks [g * per_item, ...). */
+__kernel void minmax_strip(__global const real_t *x, __global float *range, __global int *partial,
+                           __global found_t *found, const tensor_call call)
+{
+    const ulong first = get_global_id(0) * call.per_item;
+    found_t mine = none_found();
+    scan_tasks(&call, x + call.source, first, min(first + call.per_item, call.tasks), partial + 2 * call.partial,
+               range + call.range, &mine);
+    found[call.own + get_global_id(0)] = mine;
 }
 #endif
 
@@ -124,31 +130,37 @@ static inline void reduce_found(__local ulong *counts, __local ulong *firsts, fo
     }
 }
 
-#if WITH_GRID
-/* grid: work-group g takes the tasks g, g + groups, ...; neighbouring work-items read neighbouring memory. */
-__kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
-minmax_grid(__global const real_t *x, ulong x_offset, ulong row, ulong segment, ulong segments_per_row, ulong tasks,
-            ulong pieces, ulong tasks_per_item, __global int *partial, ulong partial_offset, __global found_t *found,
-            ulong found_offset)
+/* The tasks first, first + step, ... below last, each by all work-items of the group side by side. */
+static inline void scan_tasks_by_group(const tensor_call *call, __global const real_t *x, ulong first, ulong last,
+                                       ulong step, __local int *lo, __local int *hi, __global int *partial,
+                                       __global float *range, found_t *found)
 {
-    __local int lo[GROUP_SIZE], hi[GROUP_SIZE];
-    __local ulong counts[GROUP_SIZE], firsts[GROUP_SIZE];
-    found_t mine;
-    mine.count = 0;
-    mine.first = ULONG_MAX;
-    for (ulong t = get_group_id(0); t < tasks; t += get_num_groups(0)) {
-        const task_t part = task_of(t, row, segment, segments_per_row, pieces);
-        const ulong begin = min(part.begin + get_local_id(0) * VECTOR_WIDTH, part.stop);
-        reduce_range(lo, hi, scan(x + x_offset, begin, part.stop, GROUP_SIZE * VECTOR_WIDTH, &mine));
+    for (ulong t = first; t < last; t += step) {
+        const task_t task = task_of(call, t);
+        const ulong begin = min(task.begin + get_local_id(0) * VECTOR_WIDTH, task.stop);
+        reduce_range(lo, hi, scan(x, begin, task.stop, GROUP_SIZE * VECTOR_WIDTH, found));
         if (get_local_id(0) == 0) {
-            store_partial(partial, partial_offset + t, lo[0], hi[0]);
+            store_range(call, key_range_of(lo[0], hi[0]), t, partial, range);
         }
         barrier(CLK_LOCAL_MEM_FENCE); /* before the next task writes lo and hi */
     }
+}
+
+#if WITH_GRID
+/* grid: work-group g takes the tasks g, g + groups, ...; neighbouring work-items read neighbouring memory. */
+__kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
+minmax_grid(__global const real_t *x, __global float *range, __global int *partial, __global found_t *found,
+            const tensor_call call)
+{
+    __local int lo[GROUP_SIZE], hi[GROUP_SIZE];
+    __local ulong counts[GROUP_SIZE], firsts[GROUP_SIZE];
+    found_t mine = none_found();
+    scan_tasks_by_group(&call, x + call.source, get_group_id(0), call.tasks, get_num_groups(0), lo, hi,
+                        partial + 2 * call.partial, range + call.range, &mine);
     reduce_found(counts, firsts, mine);
     if (get_local_id(0) == 0) {
-        found[found_offset + get_group_id(0)].count = counts[0];
-        found[found_offset + get_group_id(0)].first = firsts[0];
+        found[call.own + get_group_id(0)].count = counts[0];
+        found[call.own + get_group_id(0)].first = firsts[0];
     }
 }
 #endif
@@ -180,17 +192,19 @@ static inline void fold_lines(__global const real_t *x, ulong line, uint columns
 
 /*
  * A tile of the tensor as a matrix whose line is a whole number of periods (kernels/walk.clh): COLUMN_BLOCKS *
- * VECTOR_WIDTH columns, number `across`, are folded over the lines [slice * lines_per_item, ...) into
+ * VECTOR_WIDTH columns, number `across`, are folded over the lines [slice * per_item, ...) into
  * partial[slice * line + column]. Non-finite elements are added to *found.
  */
-static inline void scan_columns(__global const real_t *x, ulong elements, ulong line, ulong lines_per_item,
-                                __global int *partial, ulong partial_offset, ulong across, ulong slice, found_t *found)
+static inline void scan_columns(const tensor_call *call, __global const real_t *x, __global int *partial, ulong across,
+                                ulong slice, found_t *found)
 {
+    const ulong line = call->line;
+    const ulong elements = call->elements;
     const ulong first_column = across * (COLUMN_BLOCKS * VECTOR_WIDTH);
     const ulong columns = min((ulong)(COLUMN_BLOCKS * VECTOR_WIDTH), line - min(line, first_column));
-    const ulong first_line = slice * lines_per_item;
+    const ulong first_line = slice * call->per_item;
     const ulong lines = elements / line + (elements % line != 0);
-    const ulong last_line = min(first_line + lines_per_item, lines);
+    const ulong last_line = min(first_line + call->per_item, lines);
     keyv lo[COLUMN_BLOCKS], hi[COLUMN_BLOCKS];
     int bad = 0;
     /* Blind at first; again with the test where something that is not finite shows. */
@@ -241,7 +255,7 @@ static inline void scan_columns(__global const real_t *x, ulong elements, ulong 
         for (uint j = 0; j < VECTOR_WIDTH; j++) {
             const ulong c = b * VECTOR_WIDTH + j;
             if (c < columns) {
-                store_partial(partial, partial_offset + slice * line + first_column + c, lanes_lo[j], lanes_hi[j]);
+                store_partial(partial, slice * line + first_column + c, lanes_lo[j], lanes_hi[j]);
             }
         }
     }
@@ -249,15 +263,12 @@ static inline void scan_columns(__global const real_t *x, ulong elements, ulong 
 
 #if WITH_COLUMNS
 /* columns: a tile for each work-item. */
-__kernel void minmax_columns(__global const real_t *x, ulong x_offset, ulong elements, ulong line, ulong lines_per_item,
-                             __global int *partial, ulong partial_offset, __global found_t *found, ulong found_offset)
+__kernel void minmax_columns(__global const real_t *x, __global float *range, __global int *partial,
+                             __global found_t *found, const tensor_call call)
 {
-    found_t mine;
-    mine.count = 0;
-    mine.first = ULONG_MAX;
-    scan_columns(x + x_offset, elements, line, lines_per_item, partial, partial_offset, get_global_id(0),
-                 get_global_id(1), &mine);
-    found[found_offset + get_global_id(1) * get_global_size(0) + get_global_id(0)] = mine;
+    found_t mine = none_found();
+    scan_columns(&call, x + call.source, partial + 2 * call.partial, get_global_id(0), get_global_id(1), &mine);
+    found[call.own + get_global_id(1) * get_global_size(0) + get_global_id(0)] = mine;
 }
 #endif
 
@@ -283,28 +294,30 @@ static inline void fold_eight(__global const int *partial, ulong p, ulong stride
     }
 }
 
-#if WITH_STRIP || WITH_COLUMNS
-/*
- * Fold everything. Parameter p has `count` partials: number k is partial[(k / inner) * stride + p * inner + k % inner].
- * One work-item for eight parameters, and one more for the non-finite elements.
- */
-__kernel void minmax_final_strip(__global const int *partial, ulong partial_offset, __global const found_t *found,
-                                 ulong found_offset, ulong items, ulong parameters, ulong stride, ulong inner,
-                                 ulong count, __global float *range, ulong range_offset, __global ulong *nonfinite,
-                                 ulong nonfinite_offset)
+/* The ranges that no task has written. */
+static inline ulong ranges_to_fold(const tensor_call *call)
 {
+    return call->direct ? 0 : call->parameters;
+}
+
+#if WITH_STRIP || WITH_COLUMNS
+/* Fold everything: one work-item for eight parameters, and one more for the non-finite elements. */
+__kernel void minmax_final_strip(__global const int *partial, __global const found_t *found, __global float *range,
+                                 __global ulong *nonfinite, const tensor_call call)
+{
+    const ulong parameters = ranges_to_fold(&call);
     const ulong p = get_global_id(0) * 8;
     const ulong last = (parameters + 7) / 8;
-    if (inner == 1 && p + 8 <= parameters) {
-        fold_eight(partial + 2 * partial_offset, p, stride, count, range + range_offset);
+    partial += 2 * call.partial;
+    range += call.range;
+    if (call.inner == 1 && p + 8 <= parameters) {
+        fold_eight(partial, p, call.stride, call.count, range);
     } else if (p < parameters) {
         for (ulong q = p; q < min(p + 8, parameters); q++) {
-            const float2 ends = floats_of(fold_partials(partial + 2 * partial_offset, q, stride, inner, 0, count, 1));
-            vstore2(ends, q, range + range_offset);
+            vstore2(floats_of(fold_partials(&call, partial, q, 0, 1)), q, range);
         }
     } else if (get_global_id(0) == last) {
-        const found_t all = fold_found(found + found_offset, items, 0, 1);
-        vstore2((ulong2)(all.count, all.first), nonfinite_offset, nonfinite);
+        store_nonfinite(nonfinite, call.nonfinite, fold_found(found + call.own, call.items, 0, 1));
     }
 }
 #endif
@@ -312,30 +325,28 @@ __kernel void minmax_final_strip(__global const int *partial, ulong partial_offs
 #if WITH_GRID
 /* The same with one work-group for each parameter in turn, and the last group for the non-finite elements. */
 __kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
-minmax_final_grid(__global const int *partial, ulong partial_offset, __global const found_t *found, ulong found_offset,
-                  ulong items, ulong parameters, ulong stride, ulong inner, ulong count, __global float *range,
-                  ulong range_offset, __global ulong *nonfinite, ulong nonfinite_offset)
+minmax_final_grid(__global const int *partial, __global const found_t *found, __global float *range,
+                  __global ulong *nonfinite, const tensor_call call)
 {
     __local int lo[GROUP_SIZE], hi[GROUP_SIZE];
     __local ulong counts[GROUP_SIZE], firsts[GROUP_SIZE];
     /* All groups run the same barriers; what is not a group's own is empty for it. */
+    const ulong parameters = ranges_to_fold(&call);
     const ulong groups = get_num_groups(0) - 1;
     const int counts_found = get_group_id(0) == groups;
     const ulong first_parameter = counts_found ? parameters : get_group_id(0);
-    const ulong found_items = counts_found ? items : 0;
+    const ulong found_items = counts_found ? call.items : 0;
     for (ulong p = first_parameter; p < parameters; p += groups) {
-        const key_range part =
-            fold_partials(partial + 2 * partial_offset, p, stride, inner, get_local_id(0), count, GROUP_SIZE);
-        reduce_range(lo, hi, part);
+        reduce_range(lo, hi, fold_partials(&call, partial + 2 * call.partial, p, get_local_id(0), GROUP_SIZE));
         if (get_local_id(0) == 0) {
-            vstore2(floats_of(key_range_of(lo[0], hi[0])), p, range + range_offset);
+            vstore2(floats_of(key_range_of(lo[0], hi[0])), p, range + call.range);
         }
         barrier(CLK_LOCAL_MEM_FENCE);
     }
-    reduce_found(counts, firsts, fold_found(found + found_offset, found_items, get_local_id(0), GROUP_SIZE));
+    reduce_found(counts, firsts, fold_found(found + call.own, found_items, get_local_id(0), GROUP_SIZE));
     if (counts_found && get_local_id(0) == 0) {
-        nonfinite[2 * nonfinite_offset] = counts[0];
-        nonfinite[2 * nonfinite_offset + 1] = firsts[0];
+        nonfinite[2 * call.nonfinite] = counts[0];
+        nonfinite[2 * call.nonfinite + 1] = firsts[0];
     }
 }
 #endif

@@ -12,7 +12,6 @@
 #define SOURCE_INDEX(i) (i)
 #define TARGET_INDEX(i) CODE_INDEX(i)
 #define value_t realv
-#define result_t intv
 #define load_block(p) VLOAD(0, p)
 #define load_block_part(p, count) load_real_part(p, count)
 #define load_block_at(source, i) VLOAD(0, (source) + (i))
@@ -20,22 +19,18 @@
 #define store_block(p, r) store_codes(p, r)
 #define store_block_part(p, r, count) store_codes_part(p, r, count)
 #define map_t code_map
-#define maps_of code_maps_of
+#define MAPS_OF(call, scales, zero_points) code_maps_of(scales, zero_points, (call)->mode, (call)->qmin, (call)->qmax)
 #define map_splat code_map_splat
 #define map_mix code_map_mix
 #define IS_WIDE(map) ((map).wide)
-#define APPLY_FAST(v, map, away) codes_of(float_of_real(v), map, away)
-#define stage_t staged_code
-#define STAGE(p, r) STAGE_CODES(p, r)
+#define APPLY(call, v, map) codes_of_any(float_of_real(v), map, (call)->mode, (call)->qmin, (call)->qmax)
+#define APPLY_FAST(v, map) codes_of(float_of_real(v), map, 0)
+#define buffered_t buffered_code
+#define BUFFER(p, r) BUFFER_CODES(p, r)
 #define TARGET_ELEMENTS(bytes) CODES_IN(bytes)
-#define flush_stage(target, stage, count, stream) flush_codes((__global uchar *)(target), stage, count, stream)
+#define flush_buffer(target, buffer, count, stream) flush_codes((__global uchar *)(target), buffer, count, stream)
 #define STRIP_KERNEL quantize_strip
 #define GRID_KERNEL quantize_grid
 #define COLUMNS_KERNEL quantize_columns
-
-static inline intv apply(realv v, const code_map *map, int mode, int qmin, int qmax)
-{
-    return codes_of_any(float_of_real(v), map, mode, qmin, qmax);
-}
 
 #include "walk.clh"

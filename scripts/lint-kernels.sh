@@ -83,4 +83,28 @@ for rows in 1 2 5 8 12; do
 done
 lint -DVECTOR_WIDTH=4 gemm_portable.cl
 lint -DVECTOR_WIDTH=4 -DDOT_KHR=1 -D__opencl_c_integer_dot_product_input_4x8bit_packed gemm_portable.cl
-echo "$((count + 2)) kernel builds checked"
+count=$((count + 2))
+
+# What a file must define before it includes another is asked for there, by name: without it no kernel builds, and the
+# message says what is missing.
+contracts=0
+for file in *.clh; do
+    for name in $(sed -n "s/^#error \"$file needs \([A-Za-z_]*\)[:(].*/\1/p" "$file"); do
+        for includer in quantize.cl dequantize.cl fake_quantize.cl batch_quantize.cl batch_dequantize.cl batch_fake_quantize.cl; do
+            grep -q "^#define $name\b" "$includer" || continue
+            width=16
+            [ "$file" = walk_plain.clh ] && width=4
+            message=$(sed "s/^#define $name\b/#define not_$name/" "$includer" | lint -I. -DVECTOR_WIDTH=$width - 2>&1) &&
+                message="it builds"
+            case $message in
+            *"$file needs $name"[:\(]*) contracts=$((contracts + 1)) ;;
+            *)
+                echo "$includer without $name: $file does not ask for it by name: $message" >&2
+                exit 1
+                ;;
+            esac
+        done
+    done
+done
+[ "$contracts" -gt 0 ]
+echo "$count kernel builds checked, and $contracts without a macro that they must define"

@@ -5,7 +5,7 @@
 
 #include "core/size.h"
 
-static clq_status describe(clq_batch *batch, const clq_batch_item *item, size_t i, clq_error *error)
+static clq_status describe_item(clq_batch *batch, const clq_batch_item *item, size_t i, clq_error *error)
 {
     clq_operand arguments[CLQ_ARG_COUNT];
     clq_extent extents[CLQ_ARG_COUNT];
@@ -49,7 +49,7 @@ clq_status clq_batch_create(clq_context *context, clq_operation operation, const
     }
     CLQ_TRY_TO(clq_batch_extents_create(batch, error));
     for (size_t i = 0; i < count; i++) {
-        CLQ_TRY_TO(describe(batch, &items[i], i, error));
+        CLQ_TRY_TO(describe_item(batch, &items[i], i, error));
     }
     CLQ_TRY_TO(clq_batch_extents_check(batch, error));
     CLQ_TRY_TO(context->executor->batch_prepare(batch, error));

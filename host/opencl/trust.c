@@ -169,9 +169,9 @@ typedef struct climb {
     clq_batch_form *form;
 } climb;
 
-static clq_status attempt(const climb *c, clq_variant variant, clq_batch_form form, const clq_trial_cases *cases,
-                          clq_status (*run)(void *cookie, const clq_trial_case *c, clq_error *error), int only_ready,
-                          int *same, clq_error *error)
+static clq_status attempt_cases(const climb *c, clq_variant variant, clq_batch_form form, const clq_trial_cases *cases,
+                                clq_status (*run)(void *cookie, const clq_trial_case *c, clq_error *error),
+                                int only_ready, int *same, clq_error *error)
 {
     machine m;
     clq_status status = machine_begin(&m, c->context, only_ready, error);
@@ -208,10 +208,10 @@ static int is_noted(const clq_context *context, const char *what)
     return context->cl->is_interpreted || clq_cl_cache_has_verdict(context, what);
 }
 
-static clq_status settle(climb *c, clq_status (*next)(void *cookie, clq_trial_step *step, clq_error *error),
-                         clq_status (*attempt_step)(void *cookie, const clq_trial_step *step, int only_ready, int *same,
-                                                    clq_error *error),
-                         clq_error *error)
+static clq_status settle_by_ladder(climb *c, clq_status (*next)(void *cookie, clq_trial_step *step, clq_error *error),
+                                   clq_status (*attempt_step)(void *cookie, const clq_trial_step *step, int only_ready,
+                                                              int *same, clq_error *error),
+                                   clq_error *error)
 {
     const clq_trial_ladder ladder = {c->context, &c->context->cl->verdicts, c, next, attempt_step, verdict_on,
                                      is_noted,   clq_cl_cache_store_verdict};
@@ -244,7 +244,7 @@ static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int o
     const clq_trial_kernels kernels = {c->choice.operation, cut, c->task->q};
     const clq_trial_cases cases = clq_trial_walk_cases(&kernels);
     (void)step;
-    return attempt(c, c->choice.variant, CLQ_BATCH_EACH, &cases, run_task, only_ready, same, error);
+    return attempt_cases(c, c->choice.variant, CLQ_BATCH_EACH, &cases, run_task, only_ready, same, error);
 }
 
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
@@ -253,7 +253,7 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
     clq_cl_decide(context, forced, task, decision);
     if (clq_cl_untrusted(context, decision) != NULL) {
         climb c = {.context = context, .forced = forced, .task = task, .decision = decision};
-        return settle(&c, next_choice, attempt_choice, error);
+        return settle_by_ladder(&c, next_choice, attempt_choice, error);
     }
     return CLQ_OK;
 }
@@ -280,7 +280,7 @@ static clq_status attempt_product(void *cookie, const clq_trial_step *step, int 
     const uint64_t rows = clq_cl_gemm_trial_rows(c->product_decision);
     const clq_trial_cases cases = clq_trial_product_cases(&rows);
     (void)step;
-    return attempt(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases, run_product, only_ready, same, error);
+    return attempt_cases(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases, run_product, only_ready, same, error);
 }
 
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task,
@@ -289,7 +289,7 @@ clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const 
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, decision, error));
     if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
         climb c = {.context = context, .forced = forced, .product = task, .product_decision = decision};
-        return settle(&c, next_product, attempt_product, error);
+        return settle_by_ladder(&c, next_product, attempt_product, error);
     }
     return CLQ_OK;
 }
@@ -319,7 +319,7 @@ static clq_status attempt_form(void *cookie, const clq_trial_step *step, int onl
     const clq_trial_kernels kernels = {c->operation, cut, c->q};
     const clq_trial_cases cases = clq_trial_batch_cases(&kernels);
     (void)step;
-    return attempt(c, CLQ_VARIANT_BY_DEVICE, *c->form, &cases, run_batch, only_ready, same, error);
+    return attempt_cases(c, CLQ_VARIANT_BY_DEVICE, *c->form, &cases, run_batch, only_ready, same, error);
 }
 
 clq_status clq_cl_trust_form(clq_context *context, clq_operation operation, const clq_quantization *q,
@@ -329,11 +329,14 @@ clq_status clq_cl_trust_form(clq_context *context, clq_operation operation, cons
     while (*form != CLQ_BATCH_EACH) { /* ends: each round settles it or goes one step down */
         const size_t entry = clq_cl_batch_verdict_entry(operation, *form, q);
         climb c = {.context = context, .operation = operation, .q = q, .form = form};
-        const clq_status status = settle(&c, next_form, attempt_form, error);
+        const clq_status status = settle_by_ladder(&c, next_form, attempt_form, error);
         if (!clq_verdict_is_aside(clq_verdict_of(verdicts, entry))) {
             return status;
         }
         *form = clq_cl_batch_next_form(*form);
+        if (error != NULL) {
+            memset(error, 0, sizeof *error); /* that nothing was left of this form is no failure */
+        }
     }
     return CLQ_OK;
 }

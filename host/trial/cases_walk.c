@@ -11,8 +11,9 @@ enum { KINDS = 12, KINDS_NOT_LARGE = 9, FEW_PARAMETERS = 8 }; /* of awkward numb
 /* ---- shapes ---- */
 
 /*
- * The problems. Rows in groups with a short last one, several stages long (kernels/stage.clh); columns whose lines are
- * more than a work-item takes, and lines enough for tiles of them; one parameter in several pieces and strips.
+ * The problems. Rows in groups with a short last one, several write buffers long (kernels/write_buffer.clh); columns
+ * whose lines are more than a work-item takes, and lines enough for tiles of them; one parameter in several pieces and
+ * strips.
  */
 #define GROUPS                                                                                                         \
     {                                                                                                                  \

@@ -196,7 +196,7 @@ static clq_status nothing_left(const clq_trial_ladder *ladder, const clq_trial_s
 }
 
 /* Ends: each round trusts a step, sets one aside, or waits for another thread that does. */
-static clq_status settle(const clq_trial_ladder *ladder, clq_error *story, clq_error *error)
+static clq_status climb_down(const clq_trial_ladder *ladder, clq_error *story, clq_error *error)
 {
     size_t told = SIZE_MAX; /* whose story it is */
     for (;;) {
@@ -232,7 +232,7 @@ clq_status clq_trial_settle(const clq_trial_ladder *ladder, clq_error *error)
     if (story == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
     }
-    status = settle(ladder, story, error);
+    status = climb_down(ladder, story, error);
     free(story);
     return status;
 }

@@ -55,7 +55,7 @@ clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry
     const uint64_t period = g->channels * g->row;
     const uint64_t block = (uint64_t)column_blocks * vector_width;
     uint64_t repeat = 1;
-    /* On CPU devices lines are whole cache lines of codes (kernels/stage.clh). */
+    /* On CPU devices lines are whole cache lines of codes (kernels/write_buffer.clh). */
     const uint64_t multiple = vector_width == 16 ? 128 : vector_width;
     uint64_t slices;
     clq_columns c;
@@ -147,7 +147,8 @@ static clq_choice choice_of(const clq_context *context, const clq_task *task, cl
     choice.reason = reason;
     choice.verdict_entry = clq_cl_verdict_entry(task->operation, variant, task->q);
     choice.vector_width = context->device.type == CLQ_DEVICE_CPU && variant != CLQ_VARIANT_GRID ? 16 : 4;
-    /* Codes are small: a tile twice as wide is read and written in longer pieces, and its stage still fits a cache. */
+    /* Codes are small: a tile twice as wide is read and written in longer pieces, and its write buffer still fits a
+     * cache. */
     choice.column_blocks = clq_column_blocks(choice.vector_width) *
                            (task->operation == CLQ_OP_QUANTIZE && choice.vector_width == 16 ? 2 : 1);
     choice.name = clq_variant_name(variant);

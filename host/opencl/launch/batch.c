@@ -124,9 +124,9 @@ static clq_status enqueue_launch(const clq_cl_batch_launch *l, clq_cl_stream *st
     clq_cl_launch launch = l->launch;
     if (l->has_workspace) {
         clq_cl_launch_memory(&launch, stream->workspace);
-        clq_cl_launch_u64(&launch, (stream->workspace_offset_bytes + l->found_bytes) / 8);
+        clq_cl_launch_u64(&launch, (stream->workspace_offset_bytes + l->found_bytes) / CLQ_CL_PARTIAL_BYTES);
         clq_cl_launch_memory(&launch, stream->workspace);
-        clq_cl_launch_u64(&launch, stream->workspace_offset_bytes / 16);
+        clq_cl_launch_u64(&launch, stream->workspace_offset_bytes / CLQ_CL_FOUND_BYTES);
     }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

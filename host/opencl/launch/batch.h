@@ -7,7 +7,7 @@
 #define CLQ_HOST_OPENCL_LAUNCH_BATCH_H
 
 #include "opencl/choice/batch.h"
-#include "opencl/runtime/launch.h"
+#include "opencl/launch/tensor.h"
 
 #include "batch_table.h"
 
@@ -21,8 +21,8 @@ typedef struct clq_cl_list {
 
 /* What goes to the device. */
 typedef struct clq_cl_table {
-    clq_cl_list records;                                  /* batch_record */
-    clq_cl_list schemes;                                  /* batch_scheme */
+    clq_cl_list calls;                                    /* tensor_call */
+    clq_cl_list schemes;                                  /* scheme_call */
     clq_cl_list cuts;                                     /* batch_cut */
     clq_cl_list numbers;                                  /* cl_uint */
     cl_mem memory;                                        /* all of them, NULL until the upload */
@@ -60,7 +60,7 @@ clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, 
 
 enum { CLQ_CL_BATCH_OPERANDS = 6 };
 
-/* One launch. Its arguments: records, cuts; schemes and list where it has them; operands; scratch memory. */
+/* One launch. Its arguments: calls, cuts; schemes and list where it has them; operands; scratch memory. */
 typedef struct clq_cl_batch_launch {
     clq_cl_launch launch; /* without scratch memory once the table is on the device, without arguments before */
     cl_mem operands[CLQ_CL_BATCH_OPERANDS];
@@ -91,7 +91,7 @@ typedef struct clq_cl_batch {
     int is_trial;
 } clq_cl_batch;
 
-/* Records and launches of a set that is not CLQ_BATCH_EACH; their arguments, when the table is on the device. */
+/* Calls and launches of a set that is not CLQ_BATCH_EACH; their arguments, when the table is on the device. */
 clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set,
                                      clq_error *error);
 void clq_cl_batch_give_arguments(clq_cl_batch *device);

@@ -14,9 +14,8 @@
 #include "core/dtype.h"
 #include "core/size.h"
 #include "opencl/launch/batch.h"
-#include "opencl/launch/walk.h"
 
-enum { CPU_WIDTH = 16, GRID_WIDTH = 4, GRID_LANES = 128, FOUND_BYTES = 16, RANGE_BYTES = 8 };
+enum { CPU_WIDTH = 16, GRID_WIDTH = 4, GRID_LANES = 128 };
 
 /* Least cost of a run and elements of a piece: less makes the bookkeeping show. A run of the trial is long enough for
  * more than sixteen short segments, which minmax folds together. */
@@ -30,7 +29,7 @@ typedef struct builder {
     const clq_batch *batch;
     const clq_context *context;
     clq_cl_batch_set *set;
-    uint64_t first_record;
+    uint64_t first_call;
     uint64_t partials; /* of minmax */
     uint32_t width;
     clq_cl_work *work; /* one for each tensor of the set */
@@ -75,9 +74,9 @@ static uint64_t least_run(const clq_cl_batch *device)
     return device->is_trial ? LEAST_TRIAL_RUN : LEAST_RUN;
 }
 
-static batch_record *record_of(const builder *s, size_t i)
+static tensor_call *call_of(const builder *s, size_t i)
 {
-    return (batch_record *)s->device->table.records.items + s->first_record + i;
+    return (tensor_call *)s->device->table.calls.items + s->first_call + i;
 }
 
 static const clq_task *task_of(const builder *s, size_t i)
@@ -85,26 +84,7 @@ static const clq_task *task_of(const builder *s, size_t i)
     return &s->batch->tasks[s->device->order[s->set->first + i]];
 }
 
-/* ---- records ---- */
-
-static uint64_t element_offset(const clq_task *task, clq_argument argument)
-{
-    const uint64_t bits = argument == CLQ_ARG_CODES                        ? clq_dtype_bits(task->q->scheme.dtype)
-                          : argument == CLQ_ARG_X || argument == CLQ_ARG_Y ? clq_dtype_bits(task->q->real)
-                          : argument == CLQ_ARG_NONFINITE                  ? 8 * FOUND_BYTES
-                                                                           : 32;
-    return task->arguments[argument].offset_bytes * 8 / bits;
-}
-
-static clq_argument source_of(clq_operation operation)
-{
-    return operation == CLQ_OP_DEQUANTIZE ? CLQ_ARG_CODES : CLQ_ARG_X;
-}
-
-static clq_argument target_of(clq_operation operation)
-{
-    return operation == CLQ_OP_QUANTIZE || operation == CLQ_OP_DYNAMIC_QUANTIZE ? CLQ_ARG_CODES : CLQ_ARG_Y;
-}
+/* ---- calls ---- */
 
 static int has_minmax(clq_operation operation)
 {
@@ -116,37 +96,7 @@ static int has_choice(clq_operation operation)
     return operation == CLQ_OP_CHOOSE_PARAMETERS || operation == CLQ_OP_DYNAMIC_QUANTIZE;
 }
 
-/* As host/opencl/launch/minmax.c cuts one tensor; a piece is also no more than a quarter of a run, so that runs can be
- * equal. */
-static void describe_tasks(builder *s, batch_record *r, const clq_geometry *g, uint64_t piece)
-{
-    const uint64_t segments = g->rows * g->segments_per_row;
-    r->pieces = clq_size_max(clq_size_divide_up(g->segment, piece), 1);
-    r->tasks = segments * r->pieces;
-    r->stride = g->parameters * r->pieces;
-    r->inner = r->pieces;
-    r->count = g->parameters == 0 ? 0 : r->tasks / g->parameters;
-    r->direct = r->tasks == g->parameters;
-    r->partial = s->partials;
-    s->partials += r->direct ? 0 : r->tasks;
-}
-
-static void describe_columns(builder *s, batch_record *r, const clq_geometry *g)
-{
-    const clq_columns c = clq_columns_of(s->context, g, s->width);
-    const uint64_t period = g->channels * g->row;
-    r->line = c.line;
-    r->lines_per_item = c.lines_per_item;
-    r->across = c.across;
-    r->tasks = c.across * c.slices;
-    r->stride = period;
-    r->inner = g->row;
-    r->count = c.slices * (c.line / period) * g->row;
-    r->partial = s->partials;
-    s->partials += c.slices * c.line;
-}
-
-/* Elements of a piece. */
+/* Elements of a piece; also no more than a quarter of a run, so that runs can be equal. */
 static uint64_t piece_of(const builder *s)
 {
     uint64_t elements = 0;
@@ -160,51 +110,39 @@ static uint64_t piece_of(const builder *s)
 /* Whether what the set writes is more than the device's cache holds, so that writing past it gains. */
 static int is_large(const builder *s)
 {
-    const clq_operation operation = s->batch->operation;
     uint64_t bytes = 0;
     for (size_t i = 0; i < s->set->count; i++) {
-        bytes += clq_argument_bytes(task_of(s, i), source_of(operation)) +
-                 clq_argument_bytes(task_of(s, i), target_of(operation));
+        bytes += clq_cl_moved_bytes(task_of(s, i), s->batch->operation);
     }
     return bytes > s->context->cl->cache_bytes;
 }
 
-static clq_status append_records(builder *s, clq_error *error)
+/* How the set's form cuts a tensor; returns the partial ranges of minmax. */
+static uint64_t cut_tensor(const builder *s, const clq_geometry *g, uint64_t piece, tensor_call *call)
+{
+    if (s->set->form == CLQ_BATCH_COLUMNS) {
+        const clq_columns c = clq_columns_of(s->context, g, s->width);
+        return clq_cl_tensor_cut_columns(call, &c);
+    }
+    return clq_cl_tensor_cut(call, g, clq_size_max(clq_size_divide_up(g->segment, piece), 1), 1);
+}
+
+static clq_status append_calls(builder *s, clq_error *error)
 {
     const clq_operation operation = s->batch->operation;
     const uint64_t piece = piece_of(s);
     const int large = is_large(s);
-    s->first_record = s->device->table.records.count;
+    s->first_call = s->device->table.calls.count;
     for (size_t i = 0; i < s->set->count; i++) {
         const clq_task *task = task_of(s, i);
-        const clq_geometry *g = &task->geometry;
-        batch_record r;
-        memset(&r, 0, sizeof r);
-        r.source = element_offset(task, source_of(operation));
-        r.target = element_offset(task, target_of(operation));
-        r.scale = element_offset(task, CLQ_ARG_SCALE);
-        r.zero_point = element_offset(task, CLQ_ARG_ZERO_POINT);
-        r.range = element_offset(task, CLQ_ARG_RANGE);
-        r.nonfinite = element_offset(task, CLQ_ARG_NONFINITE);
-        r.elements = g->elements;
-        r.row = g->row;
-        r.segment = g->segment;
-        r.segments_per_row = g->segments_per_row;
-        r.channels = g->channels;
-        r.parameters = g->parameters;
-        r.first_run = BATCH_WHOLE;
-        r.mode = clq_cl_mode_of(&task->q->scheme, large || (s->device->is_trial && i % 2 != 0));
-        r.qmin = task->q->scheme.qmin;
-        r.qmax = task->q->scheme.qmax;
+        tensor_call r;
+        clq_cl_tensor_describe(task, operation, large || (s->device->is_trial && i % 2 != 0), &r);
         if (has_choice(operation)) {
             CLQ_TRY(clq_cl_table_scheme(&s->device->table, &task->q->scheme, &r.scheme, error));
         }
-        if (s->set->form == CLQ_BATCH_COLUMNS) {
-            describe_columns(s, &r, g);
-        } else {
-            describe_tasks(s, &r, g, piece);
-        }
-        CLQ_TRY(clq_cl_list_append(&s->device->table.records, &r, error));
+        r.partial = s->partials;
+        s->partials += cut_tensor(s, &task->geometry, piece, &r);
+        CLQ_TRY(clq_cl_list_append(&s->device->table.calls, &r, error));
     }
     return CLQ_OK;
 }
@@ -216,34 +154,34 @@ static uint64_t blocks_of(const builder *s, uint64_t elements)
     return clq_size_divide_up(elements, s->width);
 }
 
-static clq_cl_work walk_work(const builder *s, const batch_record *r)
+static clq_cl_work walk_work(const builder *s, const tensor_call *r)
 {
     const clq_cl_work work = {blocks_of(s, r->elements), BLOCK_COST + READY_COST * s->width / r->segment, TENSOR_COST};
     return work;
 }
 
-static clq_cl_work tile_work(const builder *s, const batch_record *r)
+static clq_cl_work tile_work(const builder *s, const tensor_call *r)
 {
     const uint64_t blocks = clq_column_blocks(s->width);
-    const clq_cl_work work = {r->tasks, blocks * (BLOCK_COST * r->lines_per_item + READY_COST * s->width), TENSOR_COST};
+    const clq_cl_work work = {r->tasks, blocks * (BLOCK_COST * r->per_item + READY_COST * s->width), TENSOR_COST};
     return work;
 }
 
-static clq_cl_work task_work(const builder *s, const batch_record *r)
+static clq_cl_work task_work(const builder *s, const tensor_call *r)
 {
     const uint64_t elements = r->segment / clq_size_max(r->pieces, 1);
     const clq_cl_work work = {r->tasks, BLOCK_COST * blocks_of(s, elements) + TASK_COST, TENSOR_COST};
     return work;
 }
 
-static clq_cl_work choice_work(const builder *s, const batch_record *r)
+static clq_cl_work choice_work(const builder *s, const tensor_call *r)
 {
     const clq_cl_work work = {r->parameters, CHOICE_COST, 1};
     (void)s;
     return work;
 }
 
-static clq_cl_work fused_work(const builder *s, const batch_record *r)
+static clq_cl_work fused_work(const builder *s, const tensor_call *r)
 {
     const clq_cl_work work = {
         1, 2 * BLOCK_COST * blocks_of(s, r->elements) + (READY_COST + CHOICE_COST) * r->parameters, TENSOR_COST};
@@ -257,14 +195,15 @@ static void set_options(clq_cl_launch *launch, const builder *s, clq_operation o
     const clq_quantization *q = task_of(s, 0)->q;
     /* As for one tensor: types that a kernel does not touch make no other program of it. */
     const clq_dtype dtype = operation == CLQ_OP_FAKE_QUANTIZE || operation == CLQ_OP_MINMAX ? CLQ_S8 : q->scheme.dtype;
+    size_t used;
     if (operation == CLQ_OP_CHOOSE_PARAMETERS) {
         return;
     }
-    snprintf(launch->options, sizeof launch->options,
-             "-DVARIANT=4 -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d -DCODE_BITS=%u -DCODE_SIGNED=%d "
-             "-DBATCH_COLUMNS=%d",
-             (unsigned)s->width, (unsigned)clq_column_blocks(s->width), clq_cl_real_option(q->real),
-             (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0, s->set->form == CLQ_BATCH_COLUMNS);
+    clq_cl_tensor_options(launch, VARIANT_NONE, s->width, clq_column_blocks(s->width), q->real);
+    clq_cl_code_options(launch, dtype);
+    used = strlen(launch->options);
+    snprintf(launch->options + used, sizeof launch->options - used, " -DBATCH_COLUMNS=%d",
+             s->set->form == CLQ_BATCH_COLUMNS);
 }
 
 static void give_operand(const builder *s, clq_cl_batch_launch *l, clq_argument argument)
@@ -293,15 +232,15 @@ static clq_cl_batch_launch begin_launch(const builder *s, clq_operation operatio
 }
 
 /* Cut the whole set by `work_of`; *units tells whether there is anything to do. */
-static clq_status cut_set(builder *s, clq_cl_work (*work_of)(const builder *, const batch_record *), clq_cl_runs *runs,
+static clq_status cut_set(builder *s, clq_cl_work (*work_of)(const builder *, const tensor_call *), clq_cl_runs *runs,
                           uint64_t *units, clq_error *error)
 {
     *units = 0;
     for (size_t i = 0; i < s->set->count; i++) {
-        s->work[i] = work_of(s, record_of(s, i));
+        s->work[i] = work_of(s, call_of(s, i));
         *units += s->work[i].units;
     }
-    return clq_cl_table_cut(&s->device->table, s->first_record, s->work, s->set->count, most_runs(s->context),
+    return clq_cl_table_cut(&s->device->table, s->first_call, s->work, s->set->count, most_runs(s->context),
                             least_run(s->device), runs, error);
 }
 
@@ -311,10 +250,10 @@ static clq_status add_walk(builder *s, clq_operation operation, clq_error *error
     clq_cl_runs runs;
     uint64_t units;
     CLQ_TRY(cut_set(s, s->set->form == CLQ_BATCH_COLUMNS ? tile_work : walk_work, &runs, &units, error));
-    give_operand(s, &l, source_of(operation));
+    give_operand(s, &l, clq_cl_source_of(operation));
     give_operand(s, &l, CLQ_ARG_SCALE);
     give_operand(s, &l, CLQ_ARG_ZERO_POINT);
-    give_operand(s, &l, target_of(operation));
+    give_operand(s, &l, clq_cl_target_of(operation));
     return units == 0 ? CLQ_OK : append_launch(s, &l, &runs, error);
 }
 
@@ -352,11 +291,11 @@ static clq_status add_fused(builder *s, clq_error *error)
 static void mark_shared(builder *s, const clq_cl_runs *runs)
 {
     const batch_cut *cuts = (const batch_cut *)s->device->table.cuts.items + runs->first_cut;
-    batch_record *records = s->device->table.records.items;
+    tensor_call *calls = s->device->table.calls.items;
     for (uint64_t g = 1; g < runs->runs; g++) {
-        batch_record *r = &records[cuts[g].item];
+        tensor_call *r = &calls[cuts[g].item];
         if (cuts[g].unit > 0) {
-            r->first_run = r->first_run == BATCH_WHOLE ? (cl_uint)(g - 1) : r->first_run;
+            r->first_run = r->first_run == RUN_NONE ? (cl_uint)(g - 1) : r->first_run;
             r->last_run = (cl_uint)g;
         }
     }
@@ -371,9 +310,9 @@ static clq_status add_fold(builder *s, uint64_t found_bytes, int *has_fold, clq_
     clq_cl_runs runs;
     l.first_number = s->device->table.numbers.count;
     for (size_t i = 0; i < s->set->count; i++) {
-        const batch_record *r = record_of(s, i);
-        const uint64_t units = (r->direct ? 0 : r->parameters) + (r->first_run != BATCH_WHOLE);
-        const cl_uint number = (cl_uint)(s->first_record + i);
+        const tensor_call *r = call_of(s, i);
+        const uint64_t units = (r->direct ? 0 : r->parameters) + (r->first_run != RUN_NONE);
+        const cl_uint number = (cl_uint)(s->first_call + i);
         if (units > 0) {
             s->work[count++] = (clq_cl_work){units, LIST_COST + r->count, LIST_COST};
             CLQ_TRY(clq_cl_list_append(&s->device->table.numbers, &number, error));
@@ -403,7 +342,7 @@ static clq_status add_minmax(builder *s, clq_error *error)
     int has_fold;
     CLQ_TRY(cut_set(s, s->set->form == CLQ_BATCH_COLUMNS ? tile_work : task_work, &runs, &units, error));
     mark_shared(s, &runs);
-    found_bytes = 2 * FOUND_BYTES * runs.runs;
+    found_bytes = 2 * CLQ_CL_FOUND_BYTES * runs.runs;
     l.has_workspace = 1;
     l.found_bytes = found_bytes;
     give_operand(s, &l, CLQ_ARG_X);
@@ -412,7 +351,8 @@ static clq_status add_minmax(builder *s, clq_error *error)
     CLQ_TRY(append_launch(s, &l, &runs, error));
     CLQ_TRY(add_fold(s, found_bytes, &has_fold, error));
     if (has_fold) {
-        s->device->workspace_bytes = clq_size_max(s->device->workspace_bytes, found_bytes + RANGE_BYTES * s->partials);
+        s->device->workspace_bytes =
+            clq_size_max(s->device->workspace_bytes, found_bytes + CLQ_CL_PARTIAL_BYTES * s->partials);
     }
     return CLQ_OK;
 }
@@ -451,7 +391,7 @@ clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batc
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a batch of %zu tensors", set->count);
     }
     set->first_launch = device->launches.count;
-    CLQ_TRY_TO(append_records(&s, error));
+    CLQ_TRY_TO(append_calls(&s, error));
     CLQ_TRY_TO(add_launches(&s, error));
     set->launch_count = device->launches.count - set->first_launch;
 done:
@@ -465,7 +405,7 @@ void clq_cl_batch_give_arguments(clq_cl_batch *device)
     clq_cl_batch_launch *launches = device->launches.items;
     for (size_t i = 0; i < device->launches.count; i++) {
         clq_cl_batch_launch *l = &launches[i];
-        clq_cl_launch_memory(&l->launch, t->memory); /* records come first */
+        clq_cl_launch_memory(&l->launch, t->memory); /* calls come first */
         clq_cl_launch_memory(&l->launch, t->memory);
         clq_cl_launch_u64(&l->launch, t->cuts_offset + l->first_cut);
         if (l->has_schemes) {

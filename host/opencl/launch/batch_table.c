@@ -26,15 +26,15 @@ static void clear_list(clq_cl_list *list)
 void clq_cl_table_init(clq_cl_table *table)
 {
     memset(table, 0, sizeof *table);
-    init_list(&table->records, sizeof(batch_record));
-    init_list(&table->schemes, sizeof(batch_scheme));
+    init_list(&table->calls, sizeof(tensor_call));
+    init_list(&table->schemes, sizeof(scheme_call));
     init_list(&table->cuts, sizeof(batch_cut));
     init_list(&table->numbers, sizeof(cl_uint));
 }
 
 void clq_cl_table_release(clq_cl_table *table)
 {
-    clear_list(&table->records);
+    clear_list(&table->calls);
     clear_list(&table->schemes);
     clear_list(&table->cuts);
     clear_list(&table->numbers);
@@ -63,11 +63,10 @@ clq_status clq_cl_list_append(clq_cl_list *list, const void *item, clq_error *er
 
 clq_status clq_cl_table_scheme(clq_cl_table *table, const clq_scheme *scheme, uint32_t *number, clq_error *error)
 {
-    const batch_scheme *known = table->schemes.items;
+    const scheme_call *known = table->schemes.items;
     const size_t count = table->schemes.count;
-    batch_scheme made;
-    memset(&made, 0, sizeof made);
-    clq_cl_scheme_numbers(scheme, made.integers, made.reals);
+    scheme_call made;
+    clq_cl_scheme_describe(scheme, &made);
     for (size_t i = count; i > 0 && i + LATEST_SCHEMES > count; i--) {
         if (memcmp(&known[i - 1], &made, sizeof made) == 0) {
             *number = (uint32_t)(i - 1);
@@ -147,7 +146,7 @@ clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, 
 {
     cl_int code = CL_SUCCESS;
     uint64_t bytes = 0;
-    const uint64_t records_at = place(&bytes, &table->records);
+    const uint64_t calls_at = place(&bytes, &table->calls);
     char *image;
     table->schemes_offset = place(&bytes, &table->schemes);
     table->cuts_offset = place(&bytes, &table->cuts);
@@ -159,7 +158,7 @@ clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, 
     if (image == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the table of a batch (%" PRIu64 " bytes)", bytes);
     }
-    copy(image, records_at, &table->records);
+    copy(image, calls_at, &table->calls);
     copy(image, table->schemes_offset, &table->schemes);
     copy(image, table->cuts_offset, &table->cuts);
     copy(image, table->numbers_offset, &table->numbers);
@@ -170,7 +169,7 @@ clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, 
         return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"),
                            "the table of a batch (%" PRIu64 " bytes)", bytes);
     }
-    clear_list(&table->records);
+    clear_list(&table->calls);
     clear_list(&table->schemes);
     clear_list(&table->cuts);
     clear_list(&table->numbers);

@@ -7,11 +7,9 @@
 
 #include <string.h>
 
-#include "core/dtype.h"
 #include "core/size.h"
-#include "opencl/launch/choose_parameters.h"
 #include "opencl/launch/minmax.h"
-#include "opencl/launch/walk.h"
+#include "opencl/launch/tensor.h"
 
 /* A work-item chooses the parameter anew: these many elements make that small. */
 enum { LEAST_STRIP = 1 << 16 };
@@ -43,28 +41,30 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq
     const uint64_t elements = task->geometry.elements;
     const int alone = is_one_item(task, decision);
     const uint64_t strip = alone ? clq_size_divide_up(elements, 16) * 16 : strip_of(stream->context, elements);
-    const clq_dtype dtype = task->q->scheme.dtype;
+    static const clq_argument operands[] = {CLQ_ARG_X,     CLQ_ARG_RANGE,      CLQ_ARG_NONFINITE,
+                                            CLQ_ARG_SCALE, CLQ_ARG_ZERO_POINT, CLQ_ARG_CODES};
     clq_cl_launch launch;
+    tensor_call call;
+    scheme_call scheme;
+    clq_cl_tensor_describe(task, CLQ_OP_DYNAMIC_QUANTIZE,
+                           clq_cl_is_large(stream->context, task, decision, CLQ_OP_DYNAMIC_QUANTIZE), &call);
+    clq_cl_scheme_describe(&task->q->scheme, &scheme);
+    call.per_item = strip;
+    if (!alone) {
+        CLQ_TRY(clq_cl_minmax_partial(stream, task, decision, &call, error));
+    }
     memset(&launch, 0, sizeof launch);
     launch.file = decision->main.file;
     launch.kernel = decision->main.kernel;
-    clq_cl_walk_options(&launch, CLQ_VARIANT_ELEMENTWISE_COUNT, 16, clq_column_blocks(16), task->q->real, dtype);
-    clq_cl_minmax_push_partial(stream, task, decision, alone, &launch);
-    if (!alone) {
-        CLQ_TRY(clq_cl_minmax_partial(stream, task, decision, error));
+    clq_cl_tensor_options(&launch, VARIANT_NONE, 16, clq_column_blocks(16), task->q->real);
+    clq_cl_code_options(&launch, task->q->scheme.dtype);
+    for (size_t i = 0; i < sizeof operands / sizeof operands[0]; i++) {
+        clq_cl_launch_memory(&launch, a[operands[i]].object);
     }
-    clq_cl_push_scheme(&launch, &task->q->scheme);
-    clq_cl_launch_memory(&launch, a[CLQ_ARG_SCALE].object);
-    clq_cl_launch_u64(&launch, a[CLQ_ARG_SCALE].offset_bytes / 4);
-    clq_cl_launch_memory(&launch, a[CLQ_ARG_ZERO_POINT].object);
-    clq_cl_launch_u64(&launch, a[CLQ_ARG_ZERO_POINT].offset_bytes / 4);
-    clq_cl_launch_memory(&launch, a[CLQ_ARG_X].object);
-    clq_cl_launch_u64(&launch, a[CLQ_ARG_X].offset_bytes * 8 / clq_dtype_bits(task->q->real));
-    clq_cl_launch_memory(&launch, a[CLQ_ARG_CODES].object);
-    clq_cl_launch_u64(&launch, a[CLQ_ARG_CODES].offset_bytes * 8 / clq_dtype_bits(dtype));
-    clq_cl_launch_u64(&launch, elements);
-    clq_cl_launch_i32(&launch, clq_cl_walk_mode(stream->context, task, decision, CLQ_ARG_X, CLQ_ARG_CODES));
-    clq_cl_launch_u64(&launch, strip);
+    clq_cl_launch_memory(&launch, stream->workspace);
+    clq_cl_launch_memory(&launch, stream->workspace);
+    clq_cl_launch_large(&launch, &call, sizeof call);
+    clq_cl_launch_large(&launch, &scheme, sizeof scheme);
     launch.dimensions = 1;
     launch.global[0] = (size_t)clq_size_divide_up(elements, strip);
     launch.local[0] = 1;

@@ -223,8 +223,8 @@ static clq_status enqueue_reduce(clq_cl_stream *stream, const clq_gemm_task *tas
 }
 
 /* Panels, rows and sums, as far as they are not there; `objects` and `call` then say where they are. */
-static clq_status prepare(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
-                          const clq_gemm_workspace *w, gemm_objects *objects, gemm_call *call, clq_error *error)
+static clq_status pack_operands(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
+                                const clq_gemm_workspace *w, gemm_objects *objects, gemm_call *call, clq_error *error)
 {
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
     const clq_gemm_packed_a packed_a = clq_cl_gemm_packed_a_of(task, decision);
@@ -269,7 +269,7 @@ clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task
     gemm_call reduce;
     describe_shapes(task, decision, &call);
     describe_parameters(task, &call);
-    CLQ_TRY(prepare(stream, task, decision, &w, &objects, &call, error));
+    CLQ_TRY(pack_operands(stream, task, decision, &w, &objects, &call, error));
     if (!w.has_partial) {
         return enqueue_multiply(stream, task, decision, &objects, &call, error);
     }

@@ -4,7 +4,7 @@
 
 #include "opencl/runtime/stream.h"
 
-enum { CLQ_CL_MAX_ARGUMENTS = 24 };
+enum { CLQ_CL_MAX_ARGUMENTS = 14 };
 
 /* What `global` and `local` of a launch say; the sizes are cut to what the device and the kernel have. */
 typedef enum clq_cl_grouping {
@@ -26,7 +26,7 @@ typedef struct clq_cl_launch {
     size_t argument_count;
     struct {
         size_t bytes;
-        unsigned char value[64];
+        unsigned char value[8];
         const void *large; /* not NULL: the value is there */
     } arguments[CLQ_CL_MAX_ARGUMENTS];
     clq_cl_grouping grouping;

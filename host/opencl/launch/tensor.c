@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "opencl/launch/tensor.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/dtype.h"
+#include "core/size.h"
+
+/* Host and device agree where nothing is padded: a compiler that pads would do so before the 32-bit members or behind
+ * them. All arguments of a kernel together fit what every device takes (CL_DEVICE_MAX_PARAMETER_SIZE). */
+_Static_assert(offsetof(tensor_call, direct) == 26 * sizeof(cl_ulong), "tensor_call has 26 64-bit members in a row");
+_Static_assert(offsetof(tensor_call, unused) == sizeof(tensor_call) - sizeof(cl_uint),
+               "tensor_call ends without padding");
+_Static_assert(sizeof(tensor_call) == TENSOR_CALL_BYTES, "tensor_call has no padding");
+_Static_assert(offsetof(scheme_call, qmin) == 3 * sizeof(cl_ulong), "scheme_call has three 64-bit members in a row");
+_Static_assert(sizeof(scheme_call) == SCHEME_CALL_BYTES, "scheme_call has no padding");
+_Static_assert(sizeof(tensor_call) + sizeof(scheme_call) + CLQ_CL_MAX_ARGUMENTS * sizeof(cl_mem) <= 1024,
+               "no kernel has more bytes of arguments than a full profile promises");
+
+/* What kernels/shared.h repeats of the public headers. */
+_Static_assert((int)CLQ_ZERO_POINT_FIXED == RULE_FIXED && (int)CLQ_ZERO_POINT_FROM_MAX == RULE_FROM_MAX &&
+                   (int)CLQ_ZERO_POINT_FROM_MIN == RULE_FROM_MIN &&
+                   (int)CLQ_ZERO_POINT_LESSER_ERROR == RULE_LESSER_ERROR &&
+                   (int)CLQ_ZERO_POINT_FROM_QUOTIENT == RULE_FROM_QUOTIENT,
+               "RULE_* are the values of clq_zero_point_rule");
+_Static_assert((int)CLQ_DEGENERATE_UNIT_SCALE == DEGENERATE_UNIT_SCALE &&
+                   (int)CLQ_DEGENERATE_UNIT_WIDTH == DEGENERATE_UNIT_WIDTH,
+               "DEGENERATE_* are the values of clq_degenerate");
+_Static_assert((int)CLQ_PARAMETERS_DOUBLE == PRECISION_DOUBLE && (int)CLQ_PARAMETERS_SINGLE == PRECISION_SINGLE,
+               "PRECISION_* are the values of clq_parameter_precision");
+_Static_assert((int)CLQ_HISTOGRAM_BINS == HISTOGRAM_BINS, "HISTOGRAM_BINS is CLQ_HISTOGRAM_BINS");
+
+clq_argument clq_cl_source_of(clq_operation operation)
+{
+    return operation == CLQ_OP_DEQUANTIZE ? CLQ_ARG_CODES : CLQ_ARG_X;
+}
+
+clq_argument clq_cl_target_of(clq_operation operation)
+{
+    switch (operation) {
+    case CLQ_OP_QUANTIZE:
+    case CLQ_OP_DYNAMIC_QUANTIZE:
+        return CLQ_ARG_CODES;
+    case CLQ_OP_HISTOGRAM:
+        return CLQ_ARG_COUNTS;
+    case CLQ_OP_MERGE_RANGE:
+        return CLQ_ARG_STATE;
+    default:
+        return CLQ_ARG_Y;
+    }
+}
+
+uint64_t clq_cl_moved_bytes(const clq_task *task, clq_operation operation)
+{
+    return clq_argument_bytes(task, clq_cl_source_of(operation)) +
+           clq_argument_bytes(task, clq_cl_target_of(operation));
+}
+
+int clq_cl_is_large(const clq_context *context, const clq_task *task, const clq_decision *decision,
+                    clq_operation operation)
+{
+    return decision->streams || clq_cl_moved_bytes(task, operation) > context->cl->cache_bytes;
+}
+
+/* Where an operand begins, in elements of what is stored there. */
+static uint64_t element_offset(const clq_task *task, clq_argument argument)
+{
+    const clq_span *span = &task->arguments[argument];
+    uint32_t bits = 32;
+    if (span->object == NULL) {
+        return 0;
+    }
+    if (argument == CLQ_ARG_CODES) {
+        bits = clq_dtype_bits(task->q->scheme.dtype);
+    } else if (argument == CLQ_ARG_X || argument == CLQ_ARG_Y) {
+        bits = clq_dtype_bits(task->q->real);
+    } else if (argument == CLQ_ARG_NONFINITE) {
+        bits = 8 * CLQ_CL_FOUND_BYTES;
+    } else if (argument == CLQ_ARG_COUNTS) {
+        bits = 64;
+    }
+    return span->offset_bytes * 8 / bits;
+}
+
+static int32_t mode_of(const clq_scheme *s, int is_large)
+{
+    return (s->rounding == CLQ_ROUND_AWAY ? MODE_ROUND_AWAY : 0) |
+           (s->zero_point_order == CLQ_ZERO_POINT_BEFORE ? MODE_ZERO_POINT_BEFORE : 0) |
+           (s->arithmetic == CLQ_RECIPROCAL ? MODE_RECIPROCAL : 0) | (is_large ? MODE_STREAM : 0);
+}
+
+void clq_cl_tensor_describe(const clq_task *task, clq_operation operation, int is_large, tensor_call *call)
+{
+    const clq_geometry *g = &task->geometry;
+    memset(call, 0, sizeof *call);
+    call->source = element_offset(task, clq_cl_source_of(operation));
+    call->target = element_offset(task, clq_cl_target_of(operation));
+    call->scale = element_offset(task, CLQ_ARG_SCALE);
+    call->zero_point = element_offset(task, CLQ_ARG_ZERO_POINT);
+    call->range = element_offset(task, CLQ_ARG_RANGE);
+    call->nonfinite = element_offset(task, CLQ_ARG_NONFINITE);
+    call->averaging = element_offset(task, CLQ_ARG_AVERAGING);
+    call->elements = g->elements;
+    call->row = g->row;
+    call->segment = g->segment;
+    call->segments_per_row = g->segments_per_row;
+    call->channels = g->channels;
+    call->parameters = g->parameters;
+    call->first_run = RUN_NONE;
+    call->mode = mode_of(&task->q->scheme, is_large);
+    call->qmin = task->q->scheme.qmin;
+    call->qmax = task->q->scheme.qmax;
+}
+
+uint64_t clq_cl_tensor_cut(tensor_call *call, const clq_geometry *g, uint64_t pieces, int may_be_direct)
+{
+    call->pieces = pieces;
+    call->tasks = g->rows * g->segments_per_row * pieces;
+    call->stride = g->parameters * pieces;
+    call->inner = pieces;
+    call->count = g->parameters == 0 ? 0 : call->tasks / g->parameters;
+    call->direct = may_be_direct && call->tasks == g->parameters;
+    return call->direct ? 0 : call->tasks;
+}
+
+uint64_t clq_cl_tensor_cut_columns(tensor_call *call, const clq_columns *columns)
+{
+    const uint64_t period = call->channels * call->row;
+    call->line = columns->line;
+    call->per_item = columns->lines_per_item;
+    call->across = columns->across;
+    call->tasks = columns->across * columns->slices;
+    call->stride = period;
+    call->inner = call->row;
+    call->count = columns->slices * (columns->line / period) * call->row;
+    return columns->slices * columns->line;
+}
+
+void clq_cl_scheme_describe(const clq_scheme *s, scheme_call *call)
+{
+    memset(call, 0, sizeof *call);
+    memcpy(&call->divisor, &s->divisor, sizeof call->divisor);
+    memcpy(&call->minimum_width, &s->minimum_width, sizeof call->minimum_width);
+    memcpy(&call->minimum_scale, &s->minimum_scale, sizeof call->minimum_scale);
+    call->qmin = s->qmin;
+    call->qmax = s->qmax;
+    call->symmetric = s->symmetric;
+    call->widen_to_zero = s->widen_to_zero;
+    call->rule = (cl_int)s->zero_point_rule;
+    call->zero_point_fixed = s->zero_point_fixed;
+    call->zero_point_rounding = (cl_int)s->zero_point_rounding;
+    call->zero_point_clamp = s->zero_point_clamp;
+    call->zero_point_min = s->zero_point_min;
+    call->zero_point_max = s->zero_point_max;
+    call->precision = (cl_int)s->precision;
+    call->degenerate = (cl_int)s->degenerate;
+}
+
+/* ---- build options ---- */
+
+int clq_cl_real_option(clq_dtype real)
+{
+    return real == CLQ_F32 ? REAL_F32 : real == CLQ_F16 ? REAL_F16 : REAL_BF16;
+}
+
+int clq_cl_variant_option(clq_variant variant)
+{
+    return variant == CLQ_VARIANT_STRIP ? VARIANT_STRIP : variant == CLQ_VARIANT_GRID ? VARIANT_GRID : VARIANT_COLUMNS;
+}
+
+void clq_cl_tensor_options(clq_cl_launch *launch, int variant, uint32_t vector_width, uint32_t column_blocks,
+                           clq_dtype real)
+{
+    snprintf(launch->options, sizeof launch->options, "-DVARIANT=%d -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d",
+             variant, (unsigned)vector_width, (unsigned)column_blocks, clq_cl_real_option(real));
+}
+
+void clq_cl_code_options(clq_cl_launch *launch, clq_dtype dtype)
+{
+    const size_t used = strlen(launch->options);
+    snprintf(launch->options + used, sizeof launch->options - used, " -DCODE_BITS=%u -DCODE_SIGNED=%d",
+             (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0);
+}
