@@ -187,7 +187,7 @@ typedef struct clq_file_tensor {
     clq_quantization q;          /* layout and, where there are codes, scheme */
     uint64_t elements, parameters;
     clq_nonfinite nonfinite;
-    /* Bounds over all parameters, and with CLQ_FILE_PARAMETERS each: */
+    /* Bounds over all parameters, and with CLQ_FILE_PARAMETERS (of clq_file_calibrate always) each: */
     float range_low, range_high; /* of the finite elements; infinity, -infinity where there are none */
     float scale_low, scale_high;
     int32_t zero_point_low, zero_point_high;
@@ -213,6 +213,7 @@ typedef struct clq_file_report {
     size_t tensor_count;
     size_t processed_count;
     uint64_t bytes_in, bytes_out; /* of all files */
+    const uint64_t *input_bytes;  /* clq_file_calibrate: of each of the request's inputs */
     double seconds;
     char device[160];     /* empty: none was needed */
     int32_t is_written;   /* the output stands under its name, even if the call failed later */
