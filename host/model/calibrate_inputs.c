@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/output_path.h"
+#include "format/real.h"
 #include "model/calibrate.h"
 #include "model/layout.h"
-#include "model/output_path.h"
 #include "stream/ranges.h"
-#include "stream/real.h"
 
 const char *clq_calibrate_name(const clq_file_request *request, const clq_model *model, size_t tensor)
 {

@@ -9,11 +9,11 @@
 
 #include "core/size.h"
 #include "format/human.h"
+#include "format/real.h"
 #include "model/calibrate.h"
 #include "model/layout.h"
 #include "stream/pipeline.h"
 #include "stream/ranges.h"
-#include "stream/real.h"
 
 enum { PIECE_READ = 0 };
 
