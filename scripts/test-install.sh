@@ -27,8 +27,9 @@ for shared in OFF ON; do
     done
 done
 # What the shared library shows is the public API and nothing else.
-foreign=$(nm -D --defined-only "$work/prefix-ON/lib/libclquant.so" | awk '{print $3}' | grep -v '^clq_' || true)
-[ -z "$foreign" ] || { echo "test-install: not ours in the dynamic symbols: $foreign" >&2; exit 1; }
+cat "$work"/prefix-ON/include/clquant/*.h | grep -o 'clq_[a-z0-9_]*(' | tr -d '(' | sort -u >"$work/public"
+foreign=$(nm -D --defined-only "$work/prefix-ON/lib/libclquant.so" | awk '{print $3}' | sort | comm -23 - "$work/public")
+[ -z "$foreign" ] || { echo "test-install: in no public header, but in the dynamic symbols: $foreign" >&2; exit 1; }
 if command -v pkg-config >/dev/null 2>&1; then
     flags=$(PKG_CONFIG_PATH=$work/prefix-ON/lib/pkgconfig pkg-config --cflags --libs clquant)
     # shellcheck disable=SC2086 # a list of flags

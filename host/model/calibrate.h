@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One run of `calibrate`: the tensors of all batches, the passes over their data, and what is written. */
+/* One call of clq_file_calibrate: the tensors of all batches, the passes over their data, and what is written. */
 #ifndef CLQ_HOST_MODEL_CALIBRATE_H
 #define CLQ_HOST_MODEL_CALIBRATE_H
 
-#include "command/frame/cli.h"
-#include "format/model.h"
 #include "format/names.h"
+#include "model/job.h"
 #include "stream/calibration.h"
+#include "stream/schedule.h"
 
 /* A tensor: of the same name in every file that holds it. */
 typedef struct clq_calibrated {
@@ -21,32 +21,21 @@ typedef struct clq_calibrated {
     float *batch, *found, *range; /* of the present batch; of all; to quantize with */
     clq_threshold *threshold;
     uint64_t *kept;      /* elements in the bins within the threshold */
-    uint64_t *histogram; /* --histograms: all counts; else NULL */
+    uint64_t *histogram; /* with CLQ_FILE_HISTOGRAMS: all counts; else NULL */
     uint64_t place;      /* number of its first histogram */
     int counted;         /* in this pass */
 } clq_calibrated;
 
-typedef struct clq_calibrate_input {
-    const char *path;
-    uint64_t bytes; /* of all its files */
-} clq_calibrate_input;
-
 enum { CLQ_CALIBRATE_SLOTS = 2 };
 
 typedef struct clq_calibrate_job {
-    const cli_options *options;
+    clq_job job;
     clq_scheme scheme; /* whose levels `entropy` and `mse` count with */
-    clq_calibrate_input *inputs;
-    size_t input_count;
     clq_calibrated *tensors;
     size_t count, room;
     clq_names names;
     uint64_t data_bytes; /* of all batches of all tensors */
-    clq_context *context;
-    char device[160];
-    cli_progress *progress;
     uint64_t done_bytes;
-    uint64_t slot_bytes;
     clq_slot slots[CLQ_CALIBRATE_SLOTS];
     size_t slot_input[CLQ_CALIBRATE_SLOTS]; /* the file that each slot's pieces are of */
     clq_histograms histograms;
@@ -54,31 +43,22 @@ typedef struct clq_calibrate_job {
     int counting; /* this pass counts; else it finds ranges */
     size_t next_input;
     clq_model *model; /* the file being read, NULL between two */
-    size_t next_tensor, number;
-    int open; /* a tensor is being cut */
-    clq_chunker chunker;
-    clq_feed feed;
+    size_t next_tensor;
+    clq_schedule schedule;
 } clq_calibrate_job;
 
 /*
- * Open each input, and list the tensors that the options select. CLQ_BAD_FILE where batches of a tensor do not agree,
+ * Open each input, and list the tensors that the request selects. CLQ_BAD_FILE where batches of a tensor do not agree,
  * CLQ_INVALID_ARGUMENT where nothing is left or an input is the output.
  */
 clq_status clq_calibrate_inputs(clq_calibrate_job *job, clq_error *error);
 
-/* The name under which a tensor of a file is known: --name stands for that of a .npy. */
-const char *clq_calibrate_name(const cli_options *options, const clq_model *model, size_t tensor);
+/* The name under which a tensor of a file is known: tensor_name stands for that of a .npy. */
+const char *clq_calibrate_name(const clq_file_request *request, const clq_model *model, size_t tensor);
 
 /* All passes over the data: ranges, and histograms where the method has them. The context is there. */
 clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error);
 
 void clq_calibrate_release(clq_calibrate_job *job);
-
-/* Write the file of ranges to --output. */
-clq_status clq_calibrate_write(const clq_calibrate_job *job, clq_error *error);
-
-/* What is told on stdout: a table, or the object of the file and a summary of the run. */
-clq_status clq_calibrate_table(const clq_calibrate_job *job, double seconds, clq_error *error);
-void clq_calibrate_json(const clq_calibrate_job *job, double seconds);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which tensors `calibrate` looks at: those that the options select, gathered over all inputs. */
+/* Which tensors clq_file_calibrate looks at: those that the request selects, gathered over all inputs. */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
@@ -8,18 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/verbs/report.h"
-#include "core/size.h"
+#include "format/output_path.h"
+#include "format/real.h"
 #include "model/calibrate.h"
 #include "model/layout.h"
-#include "model/output_path.h"
 #include "stream/ranges.h"
-#include "stream/real.h"
 
-const char *clq_calibrate_name(const cli_options *options, const clq_model *model, size_t tensor)
+const char *clq_calibrate_name(const clq_file_request *request, const clq_model *model, size_t tensor)
 {
-    const int renamed = model->kind == CLQ_MODEL_NPY && options->file.tensor_name != NULL;
-    return renamed ? options->file.tensor_name : model->tensors[tensor].name;
+    const int renamed = model->kind == CLQ_MODEL_NPY && request->tensor_name != NULL;
+    return renamed ? request->tensor_name : model->tensors[tensor].name;
 }
 
 static int matches_any(const clq_name_list *patterns, const char *name)
@@ -32,21 +30,21 @@ static int matches_any(const clq_name_list *patterns, const char *name)
     return 0;
 }
 
-static int is_named(const cli_options *options, const char *name)
+static int is_named(const clq_file_request *request, const char *name)
 {
-    for (size_t i = 0; i < options->file.tensors.count; i++) {
-        if (strcmp(options->file.tensors.items[i], name) == 0) {
+    for (size_t i = 0; i < request->tensors.count; i++) {
+        if (strcmp(request->tensors.items[i], name) == 0) {
             return 1;
         }
     }
     return 0;
 }
 
-static int is_selected(const cli_options *options, const char *name)
+static int is_selected(const clq_file_request *request, const char *name)
 {
-    return (options->file.tensors.count == 0 || is_named(options, name)) &&
-           (options->file.include.count == 0 || matches_any(&options->file.include, name)) &&
-           !matches_any(&options->file.exclude, name);
+    return (request->tensors.count == 0 || is_named(request, name)) &&
+           (request->include.count == 0 || matches_any(&request->include, name)) &&
+           !matches_any(&request->exclude, name);
 }
 
 /* Channels must be the same in every batch; nothing else of the shape need be. */
@@ -63,7 +61,7 @@ static clq_status check_batch(const clq_calibrate_job *job, const clq_calibrated
                     "%s: tensor '%s' has %" PRIu64 " channels on axis %" PRIu32 " there, and %" PRIu64
                     " on axis %" PRIu32 " in %s: batches of a tensor must agree in these",
                     path, shown, parameters, layout->axis, tensor->parameters, tensor->layout.axis,
-                    job->inputs[tensor->first_input].path);
+                    job->job.request->inputs.items[tensor->first_input]);
 }
 
 static clq_status new_tensor(clq_calibrate_job *job, const char *name, const clq_model_tensor *source,
@@ -106,26 +104,26 @@ static clq_status new_tensor(clq_calibrate_job *job, const char *name, const clq
 static clq_status add(clq_calibrate_job *job, const clq_model *model, size_t index, size_t input, clq_error *error)
 {
     const clq_model_tensor *source = &model->tensors[index];
-    const cli_options *options = job->options;
-    const char *name = clq_calibrate_name(options, model, index);
+    const clq_file_request *request = job->job.request;
+    const char *name = clq_calibrate_name(request, model, index);
     uint64_t elements = 0;
     uint64_t parameters = 0;
     clq_layout layout;
     size_t at;
     clq_status status;
-    if (!is_selected(options, name)) {
+    if (!is_selected(request, name)) {
         return CLQ_OK;
     }
     if (clq_real_type(clq_file_real_of(&source->dtype)) == 0) {
-        CLQ_REQUIRE(!is_named(options, name), "tensor '%s' is of type %s: required is F32, F16 or BF16", name,
+        CLQ_REQUIRE(!is_named(request, name), "tensor '%s' is of type %s: required is F32, F16 or BF16", name,
                     source->dtype.name);
-        cli_note(options, "tensor '%s' is skipped: its type is %s", name, source->dtype.name);
+        clq_job_note(&job->job, "tensor '%s' is skipped: its type is %s", name, source->dtype.name);
         return CLQ_OK;
     }
     at = clq_names_find(&job->names, name);
-    status = clq_request_layout(&options->file, name, source->rank, source->shape, CLQ_PER_TENSOR, &layout, error);
-    if (status != CLQ_OK && at == SIZE_MAX && !is_named(options, name)) {
-        cli_note(options, "skipped: %s", error->message);
+    status = clq_request_layout(request, name, source->rank, source->shape, CLQ_PER_TENSOR, &layout, error);
+    if (status != CLQ_OK && at == SIZE_MAX && !is_named(request, name)) {
+        clq_job_note(&job->job, "skipped: %s", error->message);
         return CLQ_OK;
     }
     CLQ_TRY(status);
@@ -142,16 +140,14 @@ static clq_status add(clq_calibrate_job *job, const clq_model *model, size_t ind
     return CLQ_OK;
 }
 
-static clq_status add_input(clq_calibrate_job *job, size_t input, clq_error *error)
+static clq_status add_input(clq_calibrate_job *job, size_t input, uint64_t *bytes, clq_error *error)
 {
+    const clq_file_request *request = job->job.request;
     clq_status status = CLQ_OK;
     clq_model *model = NULL;
-    CLQ_TRY_TO(clq_model_open(job->inputs[input].path, &model, error));
-    if (model->warning != NULL) {
-        cli_warning(job->options, "%s", model->warning);
-    }
-    CLQ_TRY_TO(clq_path_check(job->options->file.output, model, job->options->file.replace, error));
-    job->inputs[input].bytes = clq_model_file_bytes(model);
+    CLQ_TRY_TO(clq_job_open_model(&job->job, request->inputs.items[input], &model, error));
+    CLQ_TRY_TO(clq_path_check(request->output, model, request->replace, error));
+    *bytes = clq_model_file_bytes(model);
     for (size_t i = 0; i < model->tensor_count; i++) {
         CLQ_TRY_TO(add(job, model, i, input, error));
     }
@@ -163,13 +159,13 @@ done:
 /* What was asked for by name must be somewhere. */
 static clq_status check_named(const clq_calibrate_job *job, clq_error *error)
 {
-    for (size_t i = 0; i < job->options->file.tensors.count; i++) {
-        const char *name = job->options->file.tensors.items[i];
+    for (size_t i = 0; i < job->job.request->tensors.count; i++) {
+        const char *name = job->job.request->tensors.items[i];
         CLQ_REQUIRE(clq_names_find(&job->names, name) != SIZE_MAX,
                     "no tensor '%s' in any input; 'clquant info' lists them", name);
     }
     CLQ_REQUIRE(job->count > 0, "the inputs hold no tensor to calibrate: required is type F32, F16 or BF16%s",
-                job->options->file.include.count + job->options->file.exclude.count > 0
+                job->job.request->include.count + job->job.request->exclude.count > 0
                     ? ", selected by --include and --exclude"
                     : "");
     return CLQ_OK;
@@ -177,25 +173,22 @@ static clq_status check_named(const clq_calibrate_job *job, clq_error *error)
 
 clq_status clq_calibrate_inputs(clq_calibrate_job *job, clq_error *error)
 {
-    const cli_list *paths = &job->options->positional;
+    const size_t count = job->job.request->inputs.count;
+    uint64_t *bytes = calloc(count + 1, sizeof *bytes);
     clq_names_init(&job->names, NULL);
-    job->inputs = calloc(paths->count, sizeof *job->inputs);
-    if (job->inputs == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu inputs", paths->count);
+    if (bytes == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu inputs", count);
     }
-    job->input_count = paths->count;
-    for (size_t i = 0; i < paths->count; i++) {
-        job->inputs[i].path = paths->items[i];
-        CLQ_TRY(add_input(job, i, error));
+    job->job.report->input_bytes = bytes;
+    for (size_t i = 0; i < count; i++) {
+        CLQ_TRY(add_input(job, i, &bytes[i], error));
     }
     return check_named(job, error);
 }
 
 void clq_calibrate_release(clq_calibrate_job *job)
 {
-    for (size_t i = 0; i < CLQ_CALIBRATE_SLOTS; i++) {
-        clq_slot_release(&job->slots[i]);
-    }
+    clq_slots_release(job->slots, CLQ_CALIBRATE_SLOTS);
     clq_histograms_release(&job->histograms);
     clq_model_close(&job->model);
     clq_names_release(&job->names);
@@ -210,5 +203,4 @@ void clq_calibrate_release(clq_calibrate_job *job)
         free(tensor->histogram);
     }
     free(job->tensors);
-    free(job->inputs);
 }

@@ -1,47 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The passes of `calibrate` over all batches: one for the ranges, then, for methods with histograms, as many as it
- * takes to have the histograms of all tensors in half of the memory. A pass reads file after file, each opened once.
+ * The passes of clq_file_calibrate over all batches: one for the ranges, then, for methods with histograms, as many as
+ * it takes to have the histograms of all tensors in half of the memory. A pass reads file after file, each opened once.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/size.h"
+#include "format/human.h"
+#include "format/real.h"
 #include "model/calibrate.h"
 #include "model/layout.h"
 #include "stream/pipeline.h"
 #include "stream/ranges.h"
-#include "stream/real.h"
 
 enum { PIECE_READ = 0 };
 
 /* ---- the first stage: pieces of one file after the other ---- */
 
 /* The next tensor of the open file that takes part in this pass; SIZE_MAX after the last. */
-static size_t next_of_file(clq_calibrate_job *job)
+static size_t next_of_file(clq_calibrate_job *job, size_t *number)
 {
     while (job->next_tensor < job->model->tensor_count) {
         const size_t index = job->next_tensor++;
-        const size_t number = clq_names_find(&job->names, clq_calibrate_name(job->options, job->model, index));
-        if (number != SIZE_MAX && (!job->counting || job->tensors[number].counted)) {
-            job->number = number;
+        *number = clq_names_find(&job->names, clq_calibrate_name(job->job.request, job->model, index));
+        if (*number != SIZE_MAX && (!job->counting || job->tensors[*number].counted)) {
             return index;
         }
     }
     return SIZE_MAX;
 }
 
-static clq_status describe(const clq_calibrate_job *job, size_t index, clq_quantization *q, clq_error *error)
+static clq_status describe(const clq_calibrate_job *job, size_t index, const clq_calibrated *tensor,
+                           clq_quantization *q, clq_error *error)
 {
     const clq_model_tensor *source = &job->model->tensors[index];
-    const clq_calibrated *tensor = &job->tensors[job->number];
     uint64_t elements = 0;
     uint64_t parameters = 0;
     clq_quantization_init(q);
     q->real = clq_real_type(clq_file_real_of(&source->dtype));
-    CLQ_TRY(clq_request_layout(&job->options->file, tensor->name, source->rank, source->shape, CLQ_PER_TENSOR,
-                               &q->layout, error));
+    CLQ_TRY(clq_request_layout(job->job.request, tensor->name, source->rank, source->shape, CLQ_PER_TENSOR, &q->layout,
+                               error));
     CLQ_TRY(clq_layout_count(&q->layout, &elements, &parameters, error));
     if (q->real == 0 || parameters != tensor->parameters) {
         return clq_fail(error, CLQ_IO_ERROR, "%s changed while it was read", job->model->path);
@@ -49,66 +49,49 @@ static clq_status describe(const clq_calibrate_job *job, size_t index, clq_quant
     return CLQ_OK;
 }
 
-/* No piece of another file: a slot's pieces are read while their file is open. */
-static clq_status next_piece(void *cookie, clq_piece *piece, int *there, clq_error *error)
+/* None of another file: a slot's pieces are read while their file is open. */
+static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error *error)
 {
     clq_calibrate_job *job = cookie;
-    clq_quantization q;
-    *there = 0;
-    while (!job->open) {
-        const size_t index = next_of_file(job);
-        if (index == SIZE_MAX) {
-            return CLQ_OK;
-        }
-        CLQ_TRY(describe(job, index, &q, error));
-        CLQ_TRY(clq_chunker_init(&job->chunker, &q.layout, clq_slot_limit(job->slot_bytes, &q), error));
-        job->open = job->chunker.elements > 0;
+    const size_t index = next_of_file(job, &pass->tensor);
+    *there = index != SIZE_MAX;
+    if (*there) {
+        clq_quantization q;
+        CLQ_TRY(describe(job, index, &job->tensors[pass->tensor], &q, error));
+        pass->sides = 1;
+        pass->side[0] =
+            clq_schedule_work(PIECE_READ, job->counting ? CLQ_SLOT_REAL : CLQ_SLOT_REAL | CLQ_SLOT_FOUND, &q);
     }
-    *there = 1;
-    memset(piece, 0, sizeof *piece);
-    CLQ_TRY(describe(job, job->next_tensor - 1, &piece->q, error));
-    (void)clq_chunker_next(&job->chunker, &piece->chunk);
-    piece->tensor = job->number;
-    piece->kind = PIECE_READ;
-    piece->parts = job->counting ? CLQ_SLOT_REAL : CLQ_SLOT_REAL | CLQ_SLOT_FOUND;
-    piece->q.layout = piece->chunk.layout;
-    piece->real_bytes = clq_dtype_bytes(piece->q.real, piece->chunk.count);
-    piece->last = job->chunker.position >= job->chunker.elements;
-    job->open = !piece->last;
     return CLQ_OK;
 }
 
-static clq_status read_pieces(const clq_calibrate_job *job, const clq_slot *slot, clq_error *error)
+static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
-    for (size_t i = 0; i < slot->count; i++) {
-        const clq_piece *piece = &slot->pieces[i];
-        size_t index = 0; /* a .npy under another name has one tensor */
-        if (job->model->kind != CLQ_MODEL_NPY) {
-            index = clq_model_find(job->model, job->tensors[piece->tensor].name);
-        }
-        CLQ_TRY(clq_model_read(job->model, index, piece->chunk.first, piece->chunk.count, slot->memory + piece->real,
-                               error));
+    const clq_calibrate_job *job = cookie;
+    size_t index = 0; /* a .npy under another name has one tensor */
+    if (job->model->kind != CLQ_MODEL_NPY) {
+        index = clq_model_find(job->model, job->tensors[piece->tensor].name);
     }
-    return CLQ_OK;
+    return clq_model_read(job->model, index, piece->chunk.first, piece->chunk.count, slot->memory + piece->real, error);
 }
 
 static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)
 {
     clq_calibrate_job *job = cookie;
-    clq_slot *slot = &job->slots[number];
+    const clq_name_list *inputs = &job->job.request->inputs;
     *filled = 0;
     for (;;) {
         if (job->model == NULL) {
-            if (job->next_input == job->input_count) {
+            if (job->next_input == inputs->count) {
                 return CLQ_OK;
             }
-            CLQ_TRY(clq_model_open(job->inputs[job->next_input++].path, &job->model, error));
+            CLQ_TRY(clq_model_open(inputs->items[job->next_input++], &job->model, error));
             job->next_tensor = 0;
         }
-        CLQ_TRY(clq_slot_fill(slot, &job->feed, filled, error));
+        CLQ_TRY(clq_schedule_fill(&job->schedule, &job->slots[number], filled, error));
         if (*filled) {
             job->slot_input[number] = job->next_input - 1;
-            return read_pieces(job, slot, error);
+            return CLQ_OK;
         }
         clq_model_close(&job->model);
     }
@@ -119,28 +102,31 @@ static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error 
 static void step(clq_calibrate_job *job, const clq_piece *piece)
 {
     job->done_bytes += piece->real_bytes;
-    cli_progress_at(job->progress, job->done_bytes, job->tensors[piece->tensor].name);
+    clq_job_progress_at(&job->job, job->done_bytes, job->tensors[piece->tensor].name);
 }
 
 static clq_status refuse_nonfinite(const clq_calibrate_job *job, const clq_calibrated *tensor, size_t input,
                                    clq_error *error)
 {
     char shown[200];
-    if (tensor->now.count == 0 || job->options->file.ignore_nonfinite) {
+    if (tensor->now.count == 0 || job->job.request->ignore_nonfinite) {
         return CLQ_OK;
     }
     clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
     return clq_fail(error, CLQ_NONFINITE,
                     "%s: tensor '%s': %" PRIu64 " element%s NaN or infinite, the first at index %" PRIu64
                     "; --nonfinite ignore leaves them out",
-                    job->inputs[input].path, shown, tensor->now.count, tensor->now.count == 1 ? " is" : "s are",
-                    tensor->now.first_index);
+                    job->job.request->inputs.items[input], shown, tensor->now.count,
+                    tensor->now.count == 1 ? " is" : "s are", tensor->now.first_index);
 }
 
 static clq_status take_ranges(clq_calibrate_job *job, const clq_slot *slot, const clq_piece *piece, size_t input,
                               clq_error *error)
 {
     clq_calibrated *tensor = &job->tensors[piece->tensor];
+    if (piece->parts == 0) {
+        return CLQ_OK; /* a batch without elements */
+    }
     if (piece->chunk.first == 0) {
         clq_ranges_clear(tensor->batch, tensor->parameters);
         tensor->now = (clq_nonfinite){0, UINT64_MAX};
@@ -152,7 +138,7 @@ static clq_status take_ranges(clq_calibrate_job *job, const clq_slot *slot, cons
     }
     tensor->nonfinite += tensor->now.count;
     for (uint64_t p = 0; p < tensor->parameters; p++) {
-        clq_range_merge(&tensor->found[2 * p], &tensor->batch[2 * p], job->options->file.calibration.averaging);
+        clq_range_merge(&tensor->found[2 * p], &tensor->batch[2 * p], job->job.request->calibration.averaging);
     }
     return refuse_nonfinite(job, tensor, input, error);
 }
@@ -177,7 +163,9 @@ static clq_status count_slot(clq_calibrate_job *job, size_t number, clq_error *e
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
         const uint64_t first = job->tensors[piece->tensor].place + piece->chunk.first_parameter;
-        CLQ_TRY(clq_histograms_add(&job->histograms, slot, piece, first, error));
+        if (piece->parts != 0) {
+            CLQ_TRY(clq_histograms_add(&job->histograms, slot, piece, first, error));
+        }
         step(job, piece);
     }
     return clq_slot_to_host(slot, 0, error);
@@ -191,11 +179,15 @@ static clq_status look_at_slot(void *cookie, size_t number, clq_error *error)
 
 static clq_status run_pass(clq_calibrate_job *job, clq_error *error)
 {
-    const clq_pipeline pipeline = {job, CLQ_CALIBRATE_SLOTS, fill_slot, {look_at_slot}, cli_is_cancelled, NULL};
+    const clq_pipeline pipeline = {job,      CLQ_CALIBRATE_SLOTS, fill_slot, {look_at_slot}, clq_job_is_cancelled,
+                                   &job->job};
     clq_status status;
     job->next_input = 0;
-    job->open = 0;
-    job->feed = (clq_feed){.cookie = job, .next = next_piece};
+    job->schedule = (clq_schedule){.cookie = job,
+                                   .capacity_bytes = job->slots[0].capacity_bytes,
+                                   .sends = CLQ_SLOT_REAL,
+                                   .next = next_pass,
+                                   .read = read_piece};
     status = clq_pipeline_run(&pipeline, error);
     clq_model_close(&job->model);
     return status;
@@ -206,7 +198,7 @@ static clq_status run_pass(clq_calibrate_job *job, clq_error *error)
 /* Choose the tensors of the next counting pass, from *next on; returns how many histograms they have. */
 static clq_status choose_tensors(clq_calibrate_job *job, size_t *next, uint64_t *parameters, clq_error *error)
 {
-    const uint64_t budget = job->options->file.memory_bytes / 2;
+    const uint64_t budget = job->job.request->memory_bytes / 2;
     *parameters = 0;
     for (size_t i = 0; i < job->count; i++) {
         job->tensors[i].counted = 0;
@@ -245,12 +237,12 @@ static clq_status begin_histograms(clq_calibrate_job *job, uint64_t parameters, 
             memcpy(ranges + 2 * tensor->place, tensor->found, (size_t)tensor->parameters * 2 * sizeof *ranges);
         }
     }
-    status = clq_histograms_begin(&job->histograms, job->context, parameters, ranges, error);
+    status = clq_histograms_begin(&job->histograms, job->job.context, parameters, ranges, error);
     free(ranges);
     return status;
 }
 
-/* Keep all counts of a tensor, for --histograms. */
+/* Keep all counts of a tensor, for CLQ_FILE_HISTOGRAMS. */
 static clq_status keep_histogram(clq_calibrated *tensor, uint64_t p, const uint64_t *counts, clq_error *error)
 {
     const size_t bytes = CLQ_HISTOGRAM_BINS * sizeof *counts;
@@ -268,14 +260,12 @@ static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq
 {
     for (uint64_t p = 0; p < tensor->parameters; p++) {
         const uint64_t *counts = NULL;
-        if (cli_interrupted()) {
-            return clq_fail(error, CLQ_CANCELLED, "interrupted");
-        }
+        CLQ_TRY(clq_job_check_cancelled(&job->job, error));
         if (tensor->counted) {
             CLQ_TRY(clq_histograms_read(&job->histograms, tensor->place + p, &counts, error));
         }
         memcpy(&tensor->range[2 * p], &tensor->found[2 * p], 2 * sizeof *tensor->range);
-        CLQ_TRY(clq_calibration_cut(&job->options->file.calibration, &job->scheme, counts, &tensor->range[2 * p],
+        CLQ_TRY(clq_calibration_cut(&job->job.request->calibration, &job->scheme, counts, &tensor->range[2 * p],
                                     &tensor->threshold[p], error));
         if (clq_range_is_empty(&tensor->range[2 * p])) {
             tensor->range[2 * p] = tensor->range[2 * p + 1] = 0.0f;
@@ -283,7 +273,7 @@ static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq
         for (uint32_t b = 0; counts != NULL && b < tensor->threshold[p].bins; b++) {
             tensor->kept[p] += counts[b];
         }
-        if (counts != NULL && (job->options->file.details & CLQ_FILE_HISTOGRAMS) != 0) {
+        if (counts != NULL && (job->job.request->details & CLQ_FILE_HISTOGRAMS) != 0) {
             CLQ_TRY(keep_histogram(tensor, p, counts, error));
         }
     }
@@ -310,23 +300,17 @@ static clq_status count_all(clq_calibrate_job *job, clq_error *error)
 
 clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error)
 {
-    const int counts = clq_calibration_counts(&job->options->file.calibration) ||
-                       (job->options->file.details & CLQ_FILE_HISTOGRAMS) != 0;
-    const uint64_t memory = counts ? job->options->file.memory_bytes / 2 : job->options->file.memory_bytes;
-    clq_status status = CLQ_OK;
-    job->slot_bytes = clq_slot_capacity(job->context, memory, CLQ_CALIBRATE_SLOTS);
-    for (size_t i = 0; i < CLQ_CALIBRATE_SLOTS; i++) {
-        CLQ_TRY(clq_slot_init(&job->slots[i], job->context, job->slot_bytes, error));
-    }
-    job->progress = cli_progress_begin(job->options, "calibrate", job->data_bytes * (counts ? 2 : 1));
-    CLQ_TRY_TO(run_pass(job, error));
+    const int counts = clq_calibration_counts(&job->job.request->calibration) ||
+                       (job->job.request->details & CLQ_FILE_HISTOGRAMS) != 0;
+    const uint64_t memory = counts ? job->job.request->memory_bytes / 2 : job->job.request->memory_bytes;
+    CLQ_TRY(clq_slots_init(job->slots, CLQ_CALIBRATE_SLOTS, job->job.context, memory, error));
+    clq_job_progress_begin(&job->job, job->data_bytes * (counts ? 2 : 1));
+    CLQ_TRY(run_pass(job, error));
     if (counts) {
-        CLQ_TRY_TO(count_all(job, error));
+        return count_all(job, error);
     }
-    for (size_t i = 0; i < job->count && !counts; i++) {
-        CLQ_TRY_TO(cut_tensor(job, &job->tensors[i], error));
+    for (size_t i = 0; i < job->count; i++) {
+        CLQ_TRY(cut_tensor(job, &job->tensors[i], error));
     }
-done:
-    cli_progress_end(&job->progress);
-    return status;
+    return CLQ_OK;
 }

@@ -6,13 +6,13 @@
 
 #include "core/size.h"
 #include "format/human.h"
+#include "format/real.h"
 #include "model/comparison.h"
 #include "model/copy.h"
 #include "model/dequantize_piece.h"
 #include "model/job.h"
 #include "model/report.h"
 #include "stream/pipeline.h"
-#include "stream/real.h"
 #include "stream/statistics.h"
 
 /* Slots in use at once: as many as stages. */

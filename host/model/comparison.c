@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stream/real.h"
+#include "format/real.h"
 
 clq_status clq_compared_open(clq_compared *compared, const char *path, clq_error *error)
 {

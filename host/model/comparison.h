@@ -5,7 +5,7 @@
 
 #include <clquant/files.h>
 
-#include "model/quantized.h"
+#include "format/quantized.h"
 
 typedef struct clq_pair {
     clq_file_outcome outcome; /* CLQ_FILE_SAME_BYTES until a difference is seen */

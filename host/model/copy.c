@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "model/facts.h"
+#include "format/facts.h"
 
 clq_status clq_read_plain(const clq_model *model, size_t index, uint64_t offset, uint64_t bytes, void *memory,
                           clq_error *error)

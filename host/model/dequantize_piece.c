@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "stream/real.h"
+#include "format/real.h"
 
 clq_status clq_dequantization(const clq_quantized *quantized, clq_dtype real, clq_quantization *q, clq_error *error)
 {

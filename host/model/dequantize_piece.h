@@ -3,7 +3,7 @@
 #ifndef CLQ_HOST_MODEL_DEQUANTIZE_PIECE_H
 #define CLQ_HOST_MODEL_DEQUANTIZE_PIECE_H
 
-#include "model/quantized.h"
+#include "format/quantized.h"
 #include "stream/schedule.h"
 
 /* Set `q` up for clq_dequantize: type, layout and codes of the quantized tensor, and the real type wanted. */

@@ -7,29 +7,9 @@
 #include <string.h>
 
 #include "format/human.h"
+#include "format/real.h"
 #include "model/layout.h"
 #include "stream/ranges.h"
-#include "stream/real.h"
-
-/* A file of parameters is small; this bounds what is held in memory. */
-static const uint64_t MOST_PARAMETERS = UINT64_C(1) << 28;
-
-clq_status clq_open_values(const char *option, const char *path, int only_file, clq_model **model, clq_error *error)
-{
-    const clq_status status = clq_model_open(path, model, error);
-    if (status != CLQ_OK) {
-        return clq_fail_in(error, status, "%s%s", option,
-                           only_file ? "" : " is not a number, and not a file that can be used");
-    }
-    if ((*model)->kind != CLQ_MODEL_NPY) {
-        return clq_fail(error, CLQ_BAD_FILE, "%s: the file must be a .npy file", option);
-    }
-    if ((*model)->tensors[0].elements < 1 || (*model)->tensors[0].elements > MOST_PARAMETERS) {
-        return clq_fail(error, CLQ_BAD_FILE, "%s: the file holds %" PRIu64 " values, 1 to %" PRIu64 " are possible",
-                        option, (*model)->tensors[0].elements, MOST_PARAMETERS);
-    }
-    return CLQ_OK;
-}
 
 static clq_status check_scale(double scale, const char *where, clq_error *error)
 {
@@ -103,9 +83,9 @@ static clq_status no_memory(uint64_t count, const char *what, clq_error *error)
 static clq_status take_scales(clq_given *given, const clq_file_request *request, clq_error *error)
 {
     char text[64];
-    CLQ_REQUIRE(request->scale_count > 0 && request->scale_count <= MOST_PARAMETERS,
+    CLQ_REQUIRE(request->scale_count > 0 && request->scale_count <= CLQ_MOST_VALUES,
                 "--scale: %" PRIu64 " values are given, 1 to %" PRIu64 " are possible", request->scale_count,
-                MOST_PARAMETERS);
+                CLQ_MOST_VALUES);
     given->scales = malloc((size_t)request->scale_count * sizeof *given->scales);
     if (given->scales == NULL) {
         return no_memory(request->scale_count, "scales", error);
@@ -122,8 +102,8 @@ static clq_status take_scales(clq_given *given, const clq_file_request *request,
 static clq_status take_zero_points(clq_given *given, const clq_file_request *request, clq_error *error)
 {
     const uint64_t count = request->zero_point_count;
-    CLQ_REQUIRE(count > 0 && count <= MOST_PARAMETERS,
-                "--zero-point: %" PRIu64 " values are given, 1 to %" PRIu64 " are possible", count, MOST_PARAMETERS);
+    CLQ_REQUIRE(count > 0 && count <= CLQ_MOST_VALUES,
+                "--zero-point: %" PRIu64 " values are given, 1 to %" PRIu64 " are possible", count, CLQ_MOST_VALUES);
     given->zero_points = malloc((size_t)count * sizeof *given->zero_points);
     if (given->zero_points == NULL) {
         return no_memory(count, "zero points", error);

@@ -5,7 +5,7 @@
 
 #include <clquant/files.h>
 
-#include "format/model.h"
+#include "format/values.h"
 #include "model/ranges_file.h"
 
 typedef struct clq_given {
@@ -25,12 +25,6 @@ typedef struct clq_given {
  */
 clq_status clq_given_create(const clq_file_request *request, clq_given **given, clq_error *error);
 void clq_given_destroy(clq_given **given);
-
-/*
- * Open a .npy file of parameters that `option` names, in place of a number unless `only_file`. CLQ_BAD_FILE when it is
- * another kind of file or holds no value.
- */
-clq_status clq_open_values(const char *option, const char *path, int only_file, clq_model **model, clq_error *error);
 
 /*
  * The layout of a tensor whose granularity no option decides: that of its ranges in the file of --ranges, else

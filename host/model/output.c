@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "format/npy.h"
-#include "model/output_path.h"
+#include "format/output_path.h"
 
 static const char INDEX_SUFFIX[] = ".safetensors.index.json";
 

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "core/size.h"
-#include "model/quantized.h"
-#include "stream/real.h"
+#include "format/quantized.h"
+#include "format/real.h"
 
 static int matches_any(const clq_name_list *patterns, const char *name)
 {

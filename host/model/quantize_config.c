@@ -7,7 +7,7 @@
 
 #include "format/file.h"
 #include "format/json_writer.h"
-#include "model/output_path.h"
+#include "format/output_path.h"
 
 static const char SUFFIX[] = ".weight";
 

@@ -3,8 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "format/facts.h"
 #include "format/human.h"
-#include "model/facts.h"
 #include "model/quantize_output.h"
 #include "stream/calibration.h"
 

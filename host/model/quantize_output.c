@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
+#include "format/facts.h"
 #include "model/copy.h"
-#include "model/facts.h"
 #include "model/quantize_job.h"
 
 int clq_zero_points_known(clq_model_plan *plan, const clq_given *given)

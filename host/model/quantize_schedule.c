@@ -160,7 +160,10 @@ uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes)
         if (tensor->quantized && start_chunks(job, tensor, &chunker, NULL) == CLQ_OK) {
             passes += job->counts ? 2 : finds_all || !clq_chunks_are_final(&chunker);
         }
-        sum += tensor->written ? 0 : job->model->tensors[i].bytes * passes;
+        if (tensor->written) {
+            passes = is_listed_again(job, tensor) ? 1 + (job->counts != 0) : 0;
+        }
+        sum += job->model->tensors[i].bytes * passes;
     }
     return sum;
 }

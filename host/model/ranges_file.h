@@ -4,9 +4,7 @@
 #define CLQ_HOST_MODEL_RANGES_FILE_H
 
 #include "core/error.h"
-
-#define CLQ_RANGES_KEY "clquant_ranges" /* holds the version of the format */
-enum { CLQ_RANGES_VERSION = 1 };
+#include "format/ranges_object.h"
 
 typedef struct clq_ranges_entry {
     char *name;

@@ -103,6 +103,7 @@ void clq_file_report_destroy(clq_file_report **report)
             release_tensor(&whole->tensors[i]);
         }
         free(whole->tensors);
+        free((void *)whole->public.input_bytes);
         free(whole);
         *report = NULL;
     }

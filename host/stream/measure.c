@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stream/real.h"
-#include "stream/vector.h"
+#include "core/vector.h"
+#include "format/real.h"
 
 enum { PIECE = CLQ_STATISTICS_PIECE, SHORT_RUN = 16 };
 

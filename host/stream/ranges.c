@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stream/real.h"
+#include "format/real.h"
 
 /* Elements looked at at a time on the host. */
 enum { PIECE = 512 };

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "stream/vector.h"
+#include "core/vector.h"
 
 void clq_statistics_init(clq_statistics *statistics)
 {

@@ -63,7 +63,8 @@ enum {
 
 /*
  * What to do. Fill in with clq_file_request_init, then set what differs; each function says which fields it reads
- * beyond `input`, `memory_bytes` and `details`.
+ * beyond `input`, `memory_bytes` and `details`. Messages call fields by the options of the command that set them, which
+ * stand here in parentheses.
  */
 typedef struct clq_file_request {
     uint32_t struct_size; /* sizeof(clq_file_request), set by clq_file_request_init */
@@ -71,48 +72,48 @@ typedef struct clq_file_request {
     const char *input;
     const char *reference; /* clq_file_compare: what `input` is compared with */
     clq_name_list inputs;  /* clq_file_calibrate: one file for each batch; in place of `input` */
-    const char *output;
-    int32_t replace; /* not 0: an output that is there is replaced */
+    const char *output;    /* (--output) */
+    int32_t replace;       /* (--force) not 0: an output that is there is replaced */
     /* Tensors */
-    clq_name_list tensors;   /* clq_file_minmax, _dequantize: these, by name; none: all */
-    clq_name_list include;   /* clq_file_quantize, _calibrate: patterns of names; none: all */
-    clq_name_list exclude;   /* likewise; what matches both is left out */
-    int32_t minimum_rank;    /* of tensors to quantize; -1: 2, and 0 for a .npy (default -1) */
-    const char *tensor_name; /* clq_file_calibrate: the name of the tensor of a .npy, NULL: "x" */
+    clq_name_list tensors;   /* (--tensor) clq_file_minmax, _dequantize: these, by name; none: all */
+    clq_name_list include;   /* (--include) clq_file_quantize, _calibrate: patterns of names; none: all */
+    clq_name_list exclude;   /* (--exclude) likewise; what matches both is left out */
+    int32_t minimum_rank;    /* (--min-rank) of tensors to quantize; -1: 2, and 0 for a .npy (default -1) */
+    const char *tensor_name; /* (--tensor) clq_file_calibrate: the name of the tensor of a .npy, NULL: "x" */
     /* Layout: which elements share a parameter */
-    int32_t has_granularity; /* 0: channel for tensors of rank 2 and more, else tensor; minmax, calibrate: tensor */
-    clq_granularity granularity;
-    int32_t has_axis;    /* 0: the first, or that of the file of ranges */
-    int32_t axis;        /* negative: from the last, which is -1 */
-    uint64_t group_size; /* (default 128) */
+    int32_t has_granularity;     /* 0: channel for tensors of rank 2 and more, else tensor; minmax, calibrate: tensor */
+    clq_granularity granularity; /* (--granularity) */
+    int32_t has_axis;            /* 0: the first, or that of the file of ranges */
+    int32_t axis;                /* (--axis) negative: from the last, which is -1 */
+    uint64_t group_size;         /* (--group-size; default 128) */
     /* Scheme */
-    clq_preset preset; /* (default symmetric) */
-    clq_dtype dtype;   /* of the codes, 0: the preset's; of clq_file_dequantize: of the reals, 0: f32 */
+    clq_preset preset; /* (--preset; default symmetric) */
+    clq_dtype dtype;   /* (--dtype) of the codes, 0: the preset's; of clq_file_dequantize: of the reals, 0: f32 */
     int32_t has_rounding, has_zero_point_order, has_arithmetic; /* 0: the preset's */
-    clq_rounding rounding;
-    clq_zero_point_order zero_point_order;
-    clq_arithmetic arithmetic;
+    clq_rounding rounding;                                      /* (--rounding) */
+    clq_zero_point_order zero_point_order;                      /* (--zero-point-order) */
+    clq_arithmetic arithmetic;                                  /* (--arithmetic) */
     /* Parameters that are given. At most one of scale, range, ranges and a calibration other than minmax. */
-    const double *scale; /* one, or as many as each tensor has parameters; NULL: none are given */
+    const double *scale; /* (--scale) one, or as many as each tensor has parameters; NULL: none are given */
     uint64_t scale_count;
-    const char *scale_file; /* the same, from a .npy */
-    const int32_t *zero_point;
+    const char *scale_file;    /* (--scale) the same, from a .npy */
+    const int32_t *zero_point; /* (--zero-point) beside a scale */
     uint64_t zero_point_count;
-    const char *zero_point_file;
+    const char *zero_point_file; /* (--zero-point) */
     int32_t has_range;
-    double range_lo, range_hi;
-    const char *ranges_file; /* written by clq_file_calibrate */
+    double range_lo, range_hi; /* (--range) */
+    const char *ranges_file;   /* (--ranges) written by clq_file_calibrate */
     /* Data */
-    clq_calibration calibration; /* (default minmax) */
-    int32_t ignore_nonfinite;    /* 0: NaN or infinity is CLQ_NONFINITE */
+    clq_calibration calibration; /* (--calibrate; calibrate --method; default minmax) */
+    int32_t ignore_nonfinite;    /* (--nonfinite ignore) 0: NaN or infinity is CLQ_NONFINITE */
     /* The run */
-    uint64_t memory_bytes; /* host memory for data (default 256 MiB) */
-    int32_t resume;        /* continue what an earlier run of the same request left; keep what this one leaves */
-    int32_t dry_run;       /* find out and report everything, write nothing */
-    int32_t strict; /* a selected tensor that cannot be quantized, or a pattern without a tensor, is CLQ_REFUSED */
+    uint64_t memory_bytes; /* (--memory) host memory for data, at least 1 MiB (default 256 MiB) */
+    int32_t resume;  /* (--resume) continue what an earlier run of the same request left; keep what this one leaves */
+    int32_t dry_run; /* (--dry-run) find out and report everything, write nothing */
+    int32_t strict;  /* (--strict) a selected tensor that cannot be quantized, a pattern without one: CLQ_REFUSED */
     int32_t has_minimum_sqnr;
-    double minimum_sqnr_db;  /* a tensor below it is CLQ_REFUSED, and nothing is written */
-    const char *config_file; /* receives a quantization_config for compressed-tensors; NULL: none */
+    double minimum_sqnr_db;  /* (--fail-sqnr-below) a tensor below it is CLQ_REFUSED, and nothing is written */
+    const char *config_file; /* (--emit-config) receives a quantization_config for compressed-tensors; NULL: none */
     uint32_t details;        /* CLQ_FILE_PARAMETERS | CLQ_FILE_HISTOGRAMS (default 0) */
 } clq_file_request;
 
@@ -187,8 +188,9 @@ typedef struct clq_file_tensor {
     clq_quantization q;          /* layout and, where there are codes, scheme */
     uint64_t elements, parameters;
     clq_nonfinite nonfinite;
-    /* Bounds over all parameters, and with CLQ_FILE_PARAMETERS each: */
-    float range_low, range_high; /* of the finite elements; infinity, -infinity where there are none */
+    /* Bounds over all parameters, and with CLQ_FILE_PARAMETERS (of clq_file_calibrate always) each: */
+    /* Of the finite elements; infinity, -infinity where there are none, or an earlier run looked at them. */
+    float range_low, range_high;
     float scale_low, scale_high;
     int32_t zero_point_low, zero_point_high;
     const float *range; /* lo and hi of each parameter in turn, in the same form */
@@ -213,6 +215,7 @@ typedef struct clq_file_report {
     size_t tensor_count;
     size_t processed_count;
     uint64_t bytes_in, bytes_out; /* of all files */
+    const uint64_t *input_bytes;  /* clq_file_calibrate: of each of the request's inputs */
     double seconds;
     char device[160];     /* empty: none was needed */
     int32_t is_written;   /* the output stands under its name, even if the call failed later */
@@ -232,6 +235,11 @@ CLQ_API int clq_errors_compare(const clq_errors *a, const clq_errors *b);
  * CLQ_NONFINITE, CLQ_REFUSED, CLQ_CANCELLED as said above; and what operations return.
  * --------------------------------------------------------------------------------------------- */
 
+/*
+ * Quantize the tensors that the request selects, and copy the others, into a safetensors file or, where the name of the
+ * output ends in .safetensors.index.json, shards like those of the input. Reads all fields but reference, inputs,
+ * tensors and tensor_name. With `resume`, a run that failed or was killed is continued by another of the same request.
+ */
 CLQ_API clq_status clq_file_quantize(clq_context *context, const clq_file_request *request,
                                      const clq_file_events *events, clq_file_report **report, clq_error *error);
 CLQ_API clq_status clq_file_dequantize(clq_context *context, const clq_file_request *request,

@@ -125,6 +125,10 @@ int cli_multiplier(const cli_options *options);
 int cli_bench(const cli_options *options);
 int cli_sample(const cli_options *options);
 
+/* The names that the arguments of two verbs are chosen from; NULL after the last. */
+const char *cli_bench_name(size_t index);  /* operations */
+const char *cli_sample_name(size_t index); /* models */
+
 /*
  * Print "clquant: message" on stderr and return the exit code that belongs to the error's status. CLQ_INVALID_ARGUMENT
  * is CLI_USAGE: what the command asks of the library follows from its options (OUT is IN, OUT exists without --force,

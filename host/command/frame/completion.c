@@ -3,8 +3,6 @@
 #include <string.h>
 
 #include "command/frame/options.h"
-#include "command/verbs/bench_verb.h"
-#include "command/verbs/sample.h"
 
 static int takes_file(const cli_option *row)
 {
@@ -20,15 +18,14 @@ static int is_shown(const cli_option *row, int verb)
 static void argument_words(int verb, char out[CLI_NAMES_BYTES])
 {
     out[0] = '\0';
-    if (verb == CLI_VERB_SAMPLE || verb == CLI_VERB_BENCH) {
-        cli_join_names(verb == CLI_VERB_SAMPLE ? cli_sample_name : cli_bench_name, " ", out);
+    if (cli_verb_table[verb].name_of != NULL) {
+        cli_join_names(cli_verb_table[verb].name_of, " ", out);
     }
 }
 
 static int takes_model_file(int verb)
 {
-    return cli_verb_table[verb].maximum > 0 && verb != CLI_VERB_SAMPLE && verb != CLI_VERB_MULTIPLIER &&
-           verb != CLI_VERB_BENCH;
+    return cli_verb_table[verb].maximum > 0 && cli_verb_table[verb].name_of == NULL && verb != CLI_VERB_MULTIPLIER;
 }
 
 static void put_verb_names(FILE *out)
@@ -150,7 +147,8 @@ static void put_zsh_verb(FILE *out, int verb)
         }
     }
     if (words[0] != '\0') {
-        fprintf(out, " \\\n            '%s:(%s)'", verb == CLI_VERB_BENCH ? "*:operation" : "1:model", words);
+        const cli_verb_info *info = &cli_verb_table[verb];
+        fprintf(out, " \\\n            '%s:%s:(%s)'", info->maximum == 1 ? "1" : "*", info->name_kind, words);
     } else if (takes_model_file(verb)) {
         fputs(" \\\n            '*:file:_files'", out);
     }

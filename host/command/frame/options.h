@@ -50,6 +50,8 @@ typedef struct cli_verb_info {
     const char *arguments; /* as shown in the synopsis */
     size_t minimum, maximum;
     int (*run)(const cli_options *options);
+    const char *(*name_of)(size_t index); /* the names that arguments are chosen from; NULL: files or numbers */
+    const char *name_kind;                /* "model" */
     const char *summary;
     const char *description; /* sentences; for the verb's help and the man page */
 } cli_verb_info;

@@ -120,6 +120,8 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .arguments = "[OP...]",
             .maximum = SIZE_MAX,
             .run = cli_bench,
+            .name_of = cli_bench_name,
+            .name_kind = "operation",
             .summary = "measure the operations beside what the machine could do",
             .description =
                 "Measures minmax, quantize, dequantize, fake-quantize, dynamic-quantize, batch (many small "
@@ -135,6 +137,8 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .minimum = 1,
             .maximum = 1,
             .run = cli_sample,
+            .name_of = cli_sample_name,
+            .name_kind = "model",
             .summary = "write a model file to try things on",
             .description = "Writes a safetensors file with the layer names and shapes of MODEL (mobilenet-v2, "
                            "resnet-50 or transformer-block) and plausible random weights. The same seed gives the "

@@ -6,9 +6,6 @@
 #include "command/frame/cli.h"
 #include "suite.h"
 
-/* The names of the operations; NULL after the last. */
-const char *cli_bench_name(size_t index);
-
 /* Implementations to compare with; the command itself has none. */
 void cli_bench_set_peers(const bench_peers *peers);
 

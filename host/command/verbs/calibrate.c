@@ -1,49 +1,108 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clquant calibrate: ranges over many batches of activations, for `quantize --ranges`. */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
-#include <string.h>
-#include <time.h>
+/* clquant calibrate: one call of clq_file_calibrate, and the ranges it found as a table or as the object of the file.
+ */
+#include <inttypes.h>
+#include <math.h>
 
+#include "command/verbs/file_report.h"
 #include "command/verbs/report.h"
-#include "model/calibrate.h"
-#include "model/plan.h"
+#include "format/ranges_object.h"
 
-/* *complete: OUT, once it is in its place. */
-static clq_status execute(clq_calibrate_job *job, const char **complete, clq_error *error)
+static void print_json(const clq_file_request *request, const clq_file_report *report)
 {
-    const cli_options *options = job->options;
-    struct timespec begun;
-    clq_device_info info;
-    double seconds;
-    clock_gettime(CLOCK_MONOTONIC, &begun);
-    CLQ_TRY(clq_model_plan_scheme(&options->file, &job->scheme, error));
-    CLQ_TRY(clq_calibrate_inputs(job, error));
-    CLQ_TRY(cli_open_device(options, &job->context, error));
-    clq_context_device(job->context, &info);
-    snprintf(job->device, sizeof job->device, "%s", info.name);
-    CLQ_TRY(clq_calibrate_run(job, error));
-    CLQ_TRY(clq_calibrate_write(job, error));
-    *complete = options->file.output;
-    seconds = cli_seconds_since(&begun);
-    if (options->json) {
-        clq_calibrate_json(job, seconds);
-        return CLQ_OK;
+    clq_json_writer json;
+    cli_json_begin(&json);
+    clq_ranges_object(&json, request, report);
+    clq_json_writer_key(&json, "summary");
+    clq_json_writer_open(&json, '{');
+    clq_json_writer_key(&json, "tensors");
+    clq_json_writer_u64(&json, report->tensor_count);
+    clq_json_writer_key(&json, "inputs");
+    clq_json_writer_u64(&json, request->inputs.count);
+    clq_json_writer_key(&json, "output");
+    clq_json_writer_string(&json, request->output);
+    clq_json_writer_key(&json, "seconds");
+    clq_json_writer_number(&json, report->seconds);
+    cli_json_device(&json, report);
+    clq_json_writer_close(&json, '}');
+    clq_json_writer_end(&json);
+}
+
+/* "[-1, 2]", over all parameters. */
+static void hull_cell(cli_table *table, const clq_file_tensor *tensor, const float *ranges)
+{
+    float hull[2] = {INFINITY, -INFINITY};
+    for (uint64_t p = 0; p < tensor->parameters; p++) {
+        clq_range_merge(hull, &ranges[2 * p], 0.0f);
     }
-    return options->quiet ? CLQ_OK : clq_calibrate_table(job, seconds, error);
+    if (hull[0] > hull[1]) {
+        cli_table_cell(table, "-");
+    } else {
+        cli_table_cell(table, "[%.5g, %.5g]", (double)hull[0], (double)hull[1]);
+    }
+}
+
+/* The share of the elements within the thresholds. */
+static void kept_cell(cli_table *table, const clq_file_tensor *tensor)
+{
+    const uint64_t finite = tensor->elements - tensor->nonfinite.count;
+    uint64_t kept = 0;
+    for (uint64_t p = 0; p < tensor->parameters; p++) {
+        kept += tensor->kept[p];
+    }
+    if (finite == 0) {
+        cli_table_cell(table, "-");
+    } else {
+        cli_table_cell(table, "%.4f %%", 100.0 * (double)kept / (double)finite);
+    }
+}
+
+static clq_status print_table(const clq_file_request *request, const clq_file_report *report, clq_error *error)
+{
+    static const char *const TITLES[] = {"tensor", "type", "per", "batches", "elements", "found", "range", "within"};
+    const int counts = report->tensors[0].threshold != NULL;
+    cli_table *table = cli_table_create(counts ? 8 : 7, TITLES, "<<<>>>>>");
+    clq_status status;
+    char text[80];
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        const clq_file_tensor *tensor = &report->tensors[i];
+        cli_table_cell(table, "%s", tensor->name);
+        cli_table_cell(table, "%s", tensor->source.dtype);
+        cli_format_granularity(text, sizeof text, &tensor->q.layout);
+        cli_table_cell(table, "%s", text);
+        cli_table_cell(table, "%" PRIu64, tensor->batches);
+        cli_table_cell(table, "%" PRIu64, tensor->elements);
+        hull_cell(table, tensor, tensor->found_range);
+        hull_cell(table, tensor, tensor->range);
+        if (counts) {
+            kept_cell(table, tensor);
+        }
+    }
+    status = cli_table_print(table, stdout, error);
+    cli_table_destroy(&table);
+    CLQ_TRY(status);
+    clq_calibration_text(&request->calibration, text, sizeof text);
+    cli_line(stdout, "%zu tensor%s calibrated by %s over %zu file%s, %.2f s on %s", report->tensor_count,
+             report->tensor_count == 1 ? "" : "s", text, request->inputs.count, request->inputs.count == 1 ? "" : "s",
+             report->seconds, report->device);
+    return CLQ_OK;
 }
 
 int cli_calibrate(const cli_options *options)
 {
-    clq_calibrate_job job;
-    const char *complete = NULL;
+    clq_file_request request = options->file;
+    clq_file_report *report = NULL;
     clq_error error;
     clq_status status;
-    memset(&job, 0, sizeof job);
-    job.options = options;
-    status = execute(&job, &complete, &error);
-    clq_calibrate_release(&job);
-    clq_context_destroy(&job.context);
-    return cli_report_end(complete, status, &error);
+    int code;
+    request.inputs = (clq_name_list){options->positional.items, options->positional.count};
+    status = cli_call_files(options, clq_file_calibrate, &request, &report, &error);
+    if (status == CLQ_OK && options->json) {
+        print_json(&request, report);
+    } else if (status == CLQ_OK && !options->quiet) {
+        status = print_table(&request, report, &error);
+    }
+    code = cli_report_end(report != NULL && report->is_written ? request.output : NULL, status, &error);
+    clq_file_report_destroy(&report);
+    return code;
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clquant gemm: a product of two int8 matrices from .npy files into a third. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "command/verbs/gemm_report.h"
 #include "command/verbs/report.h"
 #include "core/size.h"
-#include "model/output.h"
+#include "format/file.h"
+#include "format/npy.h"
+#include "format/output_path.h"
 
 typedef struct gemm_run {
     cli_gemm_job job;
     cli_gemm_product product;
-    clq_output *output;
-    size_t number; /* of C in the output */
+    clq_writer *writer;
     cli_progress *progress;
     uint64_t done_bytes;
 } gemm_run;
@@ -23,9 +25,8 @@ static clq_status prepare(gemm_run *run, clq_error *error)
     CLQ_TRY(cli_gemm_open(&run->job, error));
     CLQ_TRY(cli_gemm_read_values(&run->job, error));
     CLQ_TRY(cli_gemm_check_values(&run->job, error));
-    CLQ_TRY(clq_output_create(options->file.output, 1, &run->output, error));
-    CLQ_TRY(clq_output_check(run->output, run->job.a.model, options->file.replace, error));
-    return clq_output_check(run->output, run->job.b.model, options->file.replace, error);
+    CLQ_TRY(clq_path_check(options->file.output, run->job.a.model, options->file.replace, error));
+    return clq_path_check(options->file.output, run->job.b.model, options->file.replace, error);
 }
 
 static clq_status open_device(gemm_run *run, clq_error *error)
@@ -47,11 +48,16 @@ static clq_status open_output(gemm_run *run, clq_error *error)
     const cli_gemm_job *job = &run->job;
     const clq_dtype dtype = job->problem.c.dtype;
     const char *name = dtype == CLQ_S32 ? "I32" : dtype == CLQ_S8 ? "I8" : dtype == CLQ_U8 ? "U8" : "F32";
-    uint64_t bytes = 0;
-    CLQ_TRY(clq_output_tensor(run->output, 0, "C", name, job->rank, job->shape, cli_gemm_c_bytes(job), &run->number,
-                              error));
-    CLQ_TRY(clq_output_layout(run->output, &bytes, error));
-    return clq_output_open(run->output, job->options->file.replace, error);
+    clq_status status = CLQ_OK;
+    char *header = NULL;
+    uint64_t header_bytes = 0;
+    CLQ_TRY_TO(clq_npy_header(name, job->rank, job->shape, &header, &header_bytes, error));
+    CLQ_TRY_TO(clq_writer_open(job->options->file.output, header_bytes + cli_gemm_c_bytes(job),
+                               job->options->file.replace, &run->writer, error));
+    CLQ_TRY_TO(clq_writer_write(run->writer, header, header_bytes, error));
+done:
+    free(header);
+    return status;
 }
 
 static clq_status write_output(gemm_run *run, clq_error *error)
@@ -64,11 +70,10 @@ static clq_status write_output(gemm_run *run, clq_error *error)
         if (cli_interrupted()) {
             return clq_fail(error, CLQ_CANCELLED, "interrupted: nothing was written");
         }
-        CLQ_TRY(clq_output_write(run->output, run->number, at, (const char *)memory + at,
-                                 clq_size_min(step, bytes - at), error));
+        CLQ_TRY(clq_writer_write(run->writer, (const char *)memory + at, clq_size_min(step, bytes - at), error));
     }
     CLQ_TRY(clq_buffer_unmap(run->product.c, error));
-    return clq_output_commit(run->output, error);
+    return clq_writer_commit(&run->writer, error);
 }
 
 static clq_status execute(gemm_run *run, clq_error *error)
@@ -104,7 +109,7 @@ int cli_gemm(const cli_options *options)
     if (status == CLQ_OK) {
         cli_gemm_report(&run.job, &run.product);
     }
-    clq_output_destroy(&run.output);
+    clq_writer_abandon(&run.writer);
     cli_gemm_release(&run.product);
     cli_gemm_job_release(&run.job);
     return cli_report_end(status == CLQ_OK ? options->file.output : NULL, status, &error);

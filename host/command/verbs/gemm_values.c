@@ -7,8 +7,8 @@
 
 #include "command/verbs/gemm_shapes.h"
 #include "core/size.h"
-#include "model/given.h"
-#include "stream/real.h"
+#include "format/real.h"
+#include "format/values.h"
 
 /* What a parameter must be. */
 typedef struct wanted {

@@ -5,7 +5,7 @@
 
 #include "command/frame/cli.h"
 #include "format/model.h"
-#include "model/quantized.h"
+#include "format/quantized.h"
 
 /* Scales and zero points of one quantized tensor, from the least to the greatest. */
 typedef struct cli_info_span {

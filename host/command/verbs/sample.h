@@ -39,9 +39,6 @@ typedef struct cli_sample_model {
 const char *cli_sample_type_name(cli_sample_type type);
 uint64_t cli_sample_type_bytes(cli_sample_type type);
 
-/* The names of the models; NULL after the last. */
-const char *cli_sample_name(size_t index);
-
 /*
  * List the tensors of a model. `scale` multiplies the channels of a convolutional network and the number of blocks of
  * a transformer. Returns 0 when there is no model of that name; the caller releases `model` in any case.

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/frame/cli.h"
 #include "command/verbs/sample.h"
 #include "core/error.h"
 

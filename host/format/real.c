@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "stream/real.h"
+#include "format/real.h"
 
 #include <string.h>
 
-#include "stream/vector.h"
+#include "core/vector.h"
 
 clq_real clq_file_real_of(const clq_file_dtype *dtype)
 {

@@ -2,7 +2,7 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
-#include "model/facts.h"
+#include "format/facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

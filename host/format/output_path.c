@@ -2,7 +2,7 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
-#include "model/output_path.h"
+#include "format/output_path.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/quantized_layout.h"
+#include "format/quantized_layout.h"
 
 #include <inttypes.h>
 #include <string.h>

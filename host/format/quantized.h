@@ -12,8 +12,8 @@
  * What our own metadata says comes first: packed 4-bit codes and group sizes that do not divide K are known from it
  * alone.
  */
-#ifndef CLQ_HOST_MODEL_QUANTIZED_H
-#define CLQ_HOST_MODEL_QUANTIZED_H
+#ifndef CLQ_HOST_FORMAT_QUANTIZED_H
+#define CLQ_HOST_FORMAT_QUANTIZED_H
 
 #include "format/model.h"
 

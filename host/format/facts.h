@@ -8,8 +8,8 @@
  * with "axis" for channels and "group_size" for groups. It tells what the tensors themselves do not: the real shape of
  * packed 4-bit codes, and a group size that does not divide the row.
  */
-#ifndef CLQ_HOST_MODEL_FACTS_H
-#define CLQ_HOST_MODEL_FACTS_H
+#ifndef CLQ_HOST_FORMAT_FACTS_H
+#define CLQ_HOST_FORMAT_FACTS_H
 
 #include "format/model.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/quantized.h"
+#include "format/quantized.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "core/size.h"
-#include "model/facts.h"
-#include "model/quantized_layout.h"
-#include "stream/real.h"
+#include "format/facts.h"
+#include "format/quantized_layout.h"
+#include "format/real.h"
 
 char *clq_companion_name(const char *name, const char *suffix)
 {

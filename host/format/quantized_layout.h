@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How the shape of T_scale and our metadata tell the layout of a quantized T. Used by quantized.c alone. */
-#ifndef CLQ_HOST_MODEL_QUANTIZED_LAYOUT_H
-#define CLQ_HOST_MODEL_QUANTIZED_LAYOUT_H
+#ifndef CLQ_HOST_FORMAT_QUANTIZED_LAYOUT_H
+#define CLQ_HOST_FORMAT_QUANTIZED_LAYOUT_H
 
+#include "format/facts.h"
 #include "format/model.h"
-#include "model/facts.h"
 
 /* From the shapes alone (the table in quantized.h). CLQ_BAD_FILE when they do not fit together. */
 clq_status clq_quantized_layout_from_shape(const clq_model_tensor *codes, const clq_model_tensor *scale,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading the element types of files as numbers, exactly. */
-#ifndef CLQ_HOST_STREAM_REAL_H
-#define CLQ_HOST_STREAM_REAL_H
+#ifndef CLQ_HOST_FORMAT_REAL_H
+#define CLQ_HOST_FORMAT_REAL_H
 
 #include "format/model.h"
 

@@ -4,8 +4,8 @@
  * CLQ_VECTOR_CLONES before the function. The results are the same, since the compiler may neither reorder sums nor fuse
  * products with them (-ffp-contract=off).
  */
-#ifndef CLQ_HOST_STREAM_VECTOR_H
-#define CLQ_HOST_STREAM_VECTOR_H
+#ifndef CLQ_HOST_CORE_VECTOR_H
+#define CLQ_HOST_CORE_VECTOR_H
 
 /* Sanitizers are not yet there when the program chooses. */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Judging the path of a file to be written before any work is done. */
-#ifndef CLQ_HOST_MODEL_OUTPUT_PATH_H
-#define CLQ_HOST_MODEL_OUTPUT_PATH_H
+#ifndef CLQ_HOST_FORMAT_OUTPUT_PATH_H
+#define CLQ_HOST_FORMAT_OUTPUT_PATH_H
 
 #include "format/model.h"
 

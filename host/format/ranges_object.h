@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The object of RANGES.json (docs/files.md), made from what clq_file_calibrate was asked for and found. */
+#ifndef CLQ_HOST_FORMAT_RANGES_OBJECT_H
+#define CLQ_HOST_FORMAT_RANGES_OBJECT_H
+
+#include <clquant/files.h>
+
+#include "format/json_writer.h"
+
+#define CLQ_RANGES_KEY "clquant_ranges" /* holds the version of the format */
+enum { CLQ_RANGES_VERSION = 1 };
+
+/* Its members, into an object that is begun. */
+void clq_ranges_object(clq_json_writer *json, const clq_file_request *request, const clq_file_report *report);
+
+#endif

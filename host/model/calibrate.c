@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clq_file_calibrate: ranges over many batches of activations, for clq_file_quantize. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/file.h"
+#include "format/ranges_object.h"
+#include "format/writer.h"
+#include "model/calibrate.h"
+#include "model/plan.h"
+#include "model/report.h"
+#include "stream/ranges.h"
+
+/* The hull of the ranges of all parameters. */
+static void set_bounds(clq_file_tensor *tensor)
+{
+    for (uint64_t p = 0; p < tensor->parameters; p++) {
+        const float *range = &tensor->range[2 * p];
+        tensor->range_low = range[0] < tensor->range_low ? range[0] : tensor->range_low;
+        tensor->range_high = range[1] > tensor->range_high ? range[1] : tensor->range_high;
+    }
+}
+
+/* The report takes over what was found. */
+static clq_status report_tensor(clq_calibrate_job *job, clq_calibrated *found, clq_error *error)
+{
+    clq_file_report *report = job->job.report;
+    clq_file_tensor *tensor;
+    CLQ_TRY(clq_report_add(report, found->name, &tensor, error));
+    report->processed_count += 1;
+    tensor->outcome = CLQ_FILE_PROCESSED;
+    memcpy(tensor->source.dtype, found->dtype, sizeof tensor->source.dtype);
+    clq_quantization_init(&tensor->q);
+    tensor->q.layout = found->layout;
+    tensor->q.scheme = job->scheme;
+    tensor->elements = found->elements;
+    tensor->parameters = found->parameters;
+    tensor->batches = found->batches;
+    tensor->nonfinite.count = found->nonfinite;
+    tensor->range = found->range;
+    tensor->found_range = found->found;
+    tensor->histogram = found->histogram;
+    found->range = NULL;
+    found->found = NULL;
+    found->histogram = NULL;
+    if (clq_calibration_counts(&job->job.request->calibration)) {
+        tensor->threshold = found->threshold;
+        tensor->kept = found->kept;
+        found->threshold = NULL;
+        found->kept = NULL;
+    }
+    set_bounds(tensor);
+    return CLQ_OK;
+}
+
+static clq_status write_ranges(clq_calibrate_job *job, clq_error *error)
+{
+    const clq_file_request *request = job->job.request;
+    clq_status status = CLQ_OK;
+    clq_writer *writer = NULL;
+    char *text = NULL;
+    size_t bytes = 0;
+    clq_json_writer json;
+    clq_json_writer_begin(&json, NULL);
+    clq_ranges_object(&json, request, job->job.report);
+    clq_json_writer_end(&json);
+    CLQ_TRY_TO(clq_text_take(&json.text, "the ranges", &text, &bytes, error));
+    CLQ_TRY_TO(clq_writer_open(request->output, bytes, request->replace, &writer, error));
+    CLQ_TRY_TO(clq_writer_write(writer, text, bytes, error));
+    CLQ_TRY_TO(clq_writer_commit(&writer, error));
+    job->job.report->is_written = 1;
+    job->job.report->bytes_out = bytes;
+done:
+    clq_writer_abandon(&writer);
+    free(text);
+    return status;
+}
+
+static clq_status execute(clq_calibrate_job *job, clq_error *error)
+{
+    const clq_file_request *request = job->job.request;
+    CLQ_REQUIRE(request->inputs.count > 0, "the request names no inputs");
+    CLQ_REQUIRE(request->output != NULL, "the request names no output");
+    CLQ_TRY(clq_model_plan_scheme(request, &job->scheme, error));
+    CLQ_TRY(clq_calibrate_inputs(job, error));
+    CLQ_TRY(clq_job_need_device(&job->job, error));
+    CLQ_TRY(clq_calibrate_run(job, error));
+    for (size_t i = 0; i < job->count; i++) {
+        CLQ_TRY(report_tensor(job, &job->tensors[i], error));
+    }
+    return write_ranges(job, error);
+}
+
+clq_status clq_file_calibrate(clq_context *context, const clq_file_request *request, const clq_file_events *events,
+                              clq_file_report **report, clq_error *error)
+{
+    clq_calibrate_job job;
+    clq_status status;
+    memset(&job, 0, sizeof job);
+    status = clq_job_begin(&job.job, "calibrate", context, request, events, error);
+    if (status == CLQ_OK) {
+        status = execute(&job, error);
+    }
+    clq_calibrate_release(&job);
+    return clq_job_end(&job.job, status, report);
+}
