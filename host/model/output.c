@@ -13,29 +13,11 @@
 #include "format/npy.h"
 #include "format/output_path.h"
 
-static const char INDEX_SUFFIX[] = ".safetensors.index.json";
-
 static int ends_with(const char *text, const char *end)
 {
     const size_t length = strlen(text);
     const size_t end_length = strlen(end);
     return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
-
-char *clq_output_shard_path(const clq_output *output, size_t i, size_t count)
-{
-    const size_t stem = strlen(output->path) - (sizeof INDEX_SUFFIX - 1);
-    const size_t capacity = strlen(output->path) + 80;
-    char *name = NULL;
-    if (output->kind != OUTPUT_SHARDED) {
-        return strdup(output->path);
-    }
-    name = malloc(capacity);
-    if (name != NULL) {
-        memcpy(name, output->path, stem);
-        snprintf(name + stem, capacity - stem, "-%05zu-of-%05zu.safetensors", i + 1, count);
-    }
-    return name;
 }
 
 static clq_status no_memory(clq_error *error)
@@ -218,13 +200,6 @@ clq_status clq_output_open(clq_output *output, int replace, clq_error *error)
         CLQ_TRY(clq_writer_write_at(output->index_writer, 0, output->index_text, output->index_bytes, error));
     }
     return CLQ_OK;
-}
-
-uint64_t clq_output_start(const clq_output *output, size_t number)
-{
-    const output_tensor *tensor = &output->tensors[number];
-    const output_shard *shard = &output->shards[tensor->shard];
-    return shard->plan != NULL ? clq_safetensors_plan_offset(shard->plan, tensor->index) : shard->header_bytes;
 }
 
 clq_status clq_output_write(clq_output *output, size_t number, uint64_t offset, const void *memory, uint64_t bytes,

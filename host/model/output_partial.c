@@ -106,20 +106,6 @@ clq_status clq_output_discard_partial(const clq_output *output, size_t shard_cou
     return output->index != NULL ? clq_writer_remove_partial(output->path, error) : CLQ_OK;
 }
 
-void clq_output_hash_written(const clq_output *output, output_tensor *tensor, uint64_t offset, const void *memory,
-                             uint64_t bytes)
-{
-    if (output->job == NULL || !tensor->in_order) {
-        return;
-    }
-    /* Codes of 4 bits may write the byte they share with the piece before once more. */
-    tensor->in_order = offset == tensor->hashed_bytes;
-    if (tensor->in_order) {
-        XXH64_update(&tensor->hash, memory, (size_t)bytes);
-        tensor->hashed_bytes += bytes;
-    }
-}
-
 static clq_status read_shard(const output_shard *shard, uint64_t offset, void *memory, uint64_t bytes, clq_error *error)
 {
     return shard->placed >= 0 ? clq_file_read(shard->placed, shard->path, offset, memory, bytes, error)

@@ -10,6 +10,9 @@
 #include "model/output.h"
 #include "model/output_index.h"
 
+/* What the path of a sharded output ends with. */
+#define INDEX_SUFFIX ".safetensors.index.json"
+
 typedef enum output_kind { OUTPUT_SAFETENSORS, OUTPUT_SHARDED, OUTPUT_NPY } output_kind;
 
 typedef struct output_shard {

@@ -55,16 +55,6 @@ static void note_parameters(const clq_quantize_job *job, clq_model_plan_tensor *
     }
 }
 
-void clq_release_parameters(clq_model_plan_tensor *tensor)
-{
-    free(tensor->range);
-    free(tensor->scale);
-    free(tensor->zero_point);
-    tensor->range = NULL;
-    tensor->scale = NULL;
-    tensor->zero_point = NULL;
-}
-
 /* Arrays for all parameters. */
 static clq_status make_room(clq_model_plan_tensor *tensor, clq_error *error)
 {

@@ -28,12 +28,6 @@ void clq_quantize_end(clq_quantize_job *job)
     job->cut = NULL;
 }
 
-void clq_quantize_step(clq_quantize_job *job, const clq_piece *piece)
-{
-    job->done_bytes += piece->real_bytes;
-    clq_job_progress_at(job->call, job->done_bytes, job->model->tensors[piece->tensor].name);
-}
-
 clq_status clq_find_all(clq_quantize_job *job, clq_error *error)
 {
     const clq_pipeline pipeline = {

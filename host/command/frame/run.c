@@ -37,26 +37,6 @@ static void raise_file_limit(void)
     }
 }
 
-int cli_finish_output(int code)
-{
-    static int finished;
-    int failed = 0;
-    if (finished) {
-        return code;
-    }
-    finished = 1;
-    errno = 0;
-    failed = ferror(stdout) != 0;
-    failed |= cli_standard_output_end() != 0;
-    if (!failed) {
-        return code;
-    }
-    cli_progress_hide();
-    fprintf(stderr, "clquant: cannot write to standard output%s%s\n", errno != 0 ? ": " : "",
-            errno != 0 ? strerror(errno) : "");
-    return code == CLI_OK ? CLI_FAILURE : code;
-}
-
 int cli_run(int argc, char **argv)
 {
     cli_options options;

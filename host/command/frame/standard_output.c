@@ -8,6 +8,7 @@
 #endif
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "command/frame/cli.h"
@@ -74,6 +75,26 @@ int cli_standard_output_end(void)
 }
 
 #endif
+
+int cli_finish_output(int code)
+{
+    static int finished;
+    int failed = 0;
+    if (finished) {
+        return code;
+    }
+    finished = 1;
+    errno = 0;
+    failed = ferror(stdout) != 0;
+    failed |= cli_standard_output_end() != 0;
+    if (!failed) {
+        return code;
+    }
+    cli_progress_hide();
+    fprintf(stderr, "clquant: cannot write to standard output%s%s\n", errno != 0 ? ": " : "",
+            errno != 0 ? strerror(errno) : "");
+    return code == CLI_OK ? CLI_FAILURE : code;
+}
 
 /* ---- the object of --json ---- */
 
