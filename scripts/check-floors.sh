@@ -4,7 +4,7 @@
 # the OpenCL engine too. Within a floor, scripts/check-circles.sh looks at the calls.
 set -eu
 cd "$(dirname "$0")/.."
-git ls-files 'host/*.c' 'host/*.h' | xargs grep -H '^#include "' | awk '
+find host -name '*.[ch]' -print0 | xargs -0 grep -H '^#include "' | awk '
 BEGIN {
     # From the ground up.
     count = split("core reference trial opencl/runtime opencl/choice opencl/launch opencl native engine format stream model command/frame command/verbs", floors, " ")

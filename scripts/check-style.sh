@@ -22,9 +22,9 @@ if LC_ALL=C grep -n '[^ -~	]' kernels/*.cl kernels/*.clh kernels/*.def; then
     echo "kernels: only ASCII is portable" >&2
     bad=1
 fi
-# Text from files and drivers steers no terminal, since it gets there through cli_line and tables only; what progress.c
-# and run.c print is not such text.
-if git grep -nE '(^|[^a-z_])(printf|puts|putchar)\(|f(printf|puts|putc|write)\(.*(stdout|stderr)' -- host/command ':!host/command/frame/progress.c' ':!host/command/frame/run.c'; then
+# Text from files and drivers steers no terminal, since it gets there through cli_line and tables only; what progress.c,
+# run.c and standard_output.c print is not such text.
+if git grep -nE '(^|[^a-z_])(printf|puts|putchar)\(|f(printf|puts|putc|write)\(.*(stdout|stderr)' -- host/command ':!host/command/frame/progress.c' ':!host/command/frame/run.c' ':!host/command/frame/standard_output.c'; then
     echo "host/command: what people read is printed by cli_line, cli_message or a table" >&2
     bad=1
 fi
