@@ -30,6 +30,16 @@ static const operation_row operations[CLQ_OP_COUNT] = {
     [CLQ_OP_HISTOGRAM] = {"histogram", BIT(CLQ_ARG_X) | BIT(CLQ_ARG_RANGE) | BIT(CLQ_ARG_COUNTS), BIT(CLQ_ARG_COUNTS)},
 };
 
+uint32_t clq_operation_inputs(clq_operation operation)
+{
+    return operations[operation].inputs;
+}
+
+uint32_t clq_operation_outputs(clq_operation operation)
+{
+    return operations[operation].outputs;
+}
+
 int clq_argument_is_output(clq_operation operation, clq_argument argument)
 {
     return (operations[operation].outputs & BIT(argument)) != 0;

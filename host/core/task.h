@@ -40,9 +40,11 @@ typedef struct clq_task {
 /* The bytes that an operand of `task` must hold from its offset on; 0 when the operation does not use it. */
 uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument);
 uint64_t clq_argument_offset_bytes(const clq_task *task, clq_argument argument, uint64_t offset);
+uint32_t clq_operation_inputs(clq_operation operation); /* bit 1 << argument; some are both */
+uint32_t clq_operation_outputs(clq_operation operation);
 int clq_argument_is_used(clq_operation operation, clq_argument argument);
 int clq_argument_is_output(clq_operation operation, clq_argument argument);
-int clq_argument_is_input(clq_operation operation, clq_argument argument); /* some are both */
+int clq_argument_is_input(clq_operation operation, clq_argument argument);
 const char *clq_argument_name(clq_argument argument);
 
 /* Refuse scratch memory that shares a byte with an operand. */

@@ -47,15 +47,16 @@ static int is_in_place(clq_operation operation, clq_argument left, clq_argument 
 /* Each operand with those before it, unless both are only read. */
 static clq_status check_overlaps(clq_operation operation, const clq_extent *extents, clq_error *error)
 {
-    for (int i = 1; i < CLQ_ARG_COUNT; i++) {
-        const clq_argument right = (clq_argument)i;
-        for (int k = 0; k < i; k++) {
-            const clq_argument left = (clq_argument)k;
-            const int is_written = clq_argument_is_output(operation, left) || clq_argument_is_output(operation, right);
-            if (is_written && clq_argument_is_used(operation, left) && clq_argument_is_used(operation, right) &&
-                clq_extents_overlap(&extents[left], &extents[right]) && !is_in_place(operation, left, right, extents)) {
-                return clq_extents_refuse(clq_operation_name(operation), clq_argument_name(left), &extents[left],
-                                          clq_argument_name(right), &extents[right], error);
+    const uint32_t outputs = clq_operation_outputs(operation);
+    const uint32_t used = clq_operation_inputs(operation) | outputs;
+    for (uint32_t right = 1; right < CLQ_ARG_COUNT; right++) {
+        const uint32_t others = (outputs >> right & 1) != 0 ? used : (used >> right & 1) != 0 ? outputs : 0;
+        for (uint32_t left = 0; left < right; left++) {
+            if ((others >> left & 1) != 0 && clq_extents_overlap(&extents[left], &extents[right]) &&
+                !is_in_place(operation, (clq_argument)left, (clq_argument)right, extents)) {
+                return clq_extents_refuse(clq_operation_name(operation), clq_argument_name((clq_argument)left),
+                                          &extents[left], clq_argument_name((clq_argument)right), &extents[right],
+                                          error);
             }
         }
     }

@@ -83,7 +83,7 @@ static size_t items_of_group(const clq_cl_launch *launch, const size_t local[3])
 static void fit(const clq_cl_launch *launch, const struct clq_cl_state *cl, size_t limit, fitted *f)
 {
     size_t left = limit;
-    snprintf(f->options, sizeof f->options, "%s", launch->options);
+    memcpy(f->options, launch->options, sizeof launch->options);
     memcpy(f->global, launch->global, sizeof f->global);
     memcpy(f->local, launch->local, sizeof f->local);
     for (cl_uint d = 0; d < launch->dimensions && launch->grouping != CLQ_CL_GROUPS_GIVEN; d++) {
