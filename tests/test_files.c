@@ -6,6 +6,7 @@
 #include "check.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -477,6 +478,53 @@ static void a_cancelled_call_is_resumed(void **state)
     }
 }
 
+/* ---- threads ---- */
+
+/* `argument` is a request; its output tells whether it was done. */
+static void *quantize_in_thread(void *argument)
+{
+    (void)clq_file_quantize(check_reference(), argument, NULL, NULL, NULL);
+    return NULL;
+}
+
+/* Of a caller with a stack of 64 KiB, and of several at once on one context. */
+static void calls_need_little_stack_and_share_a_context(void **state)
+{
+    enum { THREADS = 3, STACK_BYTES = 64 << 10 };
+    clq_file_request requests[THREADS];
+    pthread_t threads[THREADS];
+    pthread_attr_t attributes;
+    size_t want_bytes = 0;
+    char *want = NULL;
+    (void)state;
+    assert_int_equal(pthread_attr_init(&attributes), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, STACK_BYTES), 0);
+    for (size_t t = 0; t < THREADS; t++) {
+        char name[40];
+        snprintf(name, sizeof name, "thread-%zu.safetensors", t);
+        requests[t] = make_request();
+        requests[t].output = scratch_path(name);
+        requests[t].preset = CLQ_PRESET_AFFINE;
+        assert_int_equal(pthread_create(&threads[t], &attributes, quantize_in_thread, &requests[t]), 0);
+    }
+    for (size_t t = 0; t < THREADS; t++) {
+        size_t bytes = 0;
+        char *file;
+        assert_int_equal(pthread_join(threads[t], NULL), 0);
+        file = scratch_read(requests[t].output, &bytes);
+        assert_non_null(file);
+        if (t == 0) {
+            want = file;
+            want_bytes = bytes;
+            continue;
+        }
+        assert_true(bytes == want_bytes && memcmp(file, want, bytes) == 0);
+        free(file);
+    }
+    free(want);
+    pthread_attr_destroy(&attributes);
+}
+
 /* ---- gates ---- */
 
 static void strict_refuses_what_falls_short(void **state)
@@ -712,6 +760,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_context_that_is_given_is_used),
     cmocka_unit_test(a_cancelled_call_leaves_nothing),
     cmocka_unit_test(a_cancelled_call_is_resumed),
+    cmocka_unit_test(calls_need_little_stack_and_share_a_context),
     cmocka_unit_test(strict_refuses_what_falls_short),
     cmocka_unit_test(quality_is_a_gate),
     cmocka_unit_test(a_dry_run_finds_out_all_but_errors),

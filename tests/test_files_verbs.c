@@ -446,6 +446,21 @@ static void a_report_of_dequantize_has_both_sides(void **state)
     clq_file_report_destroy(&report);
 }
 
+/* A member of a file of ranges whose name goes on behind a NUL is another one, which is left alone. */
+static void names_do_not_end_at_nul(void **state)
+{
+    static const char RANGES[] =
+        "{\"clquant_ranges\": 1, \"tensors\\u0000\": 2, \"tensors\": [{\"name\": \"a.weight\", "
+        "\"granularity\": \"tensor\", \"lo\\u0000\": 1, \"lo\": -1, \"hi\": 1}]}";
+    static const char *const ONE[] = {"a.weight"};
+    clq_file_request request = make_request(plain);
+    clq_error error;
+    (void)state;
+    request.ranges_file = scratch_write("ranges.json", RANGES, sizeof RANGES - 1);
+    request.include = (clq_name_list){ONE, 1};
+    check_ok(clq_file_quantize(check_reference(), &request, NULL, NULL, &error), &error, "clq_file_quantize");
+}
+
 static void methods_are_text_and_back(void **state)
 {
     static const char *const TEXTS[] = {"minmax", "moving-average:0.05", "percentile:99.9", "mse", "entropy"};
@@ -476,7 +491,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(real_files_need_no_device),         cmocka_unit_test(quality_is_a_gate_of_compare),
     cmocka_unit_test(a_report_of_minmax_is_its_json),    cmocka_unit_test(a_report_of_compare_is_its_json),
     cmocka_unit_test(a_report_of_calibrate_is_its_file), cmocka_unit_test(a_report_of_dequantize_has_both_sides),
-    cmocka_unit_test(methods_are_text_and_back),
+    cmocka_unit_test(names_do_not_end_at_nul),           cmocka_unit_test(methods_are_text_and_back),
 };
 
 int main(void)

@@ -314,6 +314,45 @@ static void quoting_and_decoding_agree(void **state)
     }
 }
 
+/* Two members by name; one keeps its name. */
+typedef struct taken {
+    uint64_t a;
+    char *kept;
+    int others;
+} taken;
+
+static clq_status take_member(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
+{
+    taken *into = cookie;
+    if (clq_json_is(*key, length, "a")) {
+        return clq_json_u64(json, &into->a, error);
+    }
+    if (clq_json_is(*key, length, "kept")) {
+        into->kept = *key;
+        *key = NULL;
+    } else {
+        into->others += 1;
+    }
+    return clq_json_skip(json, error);
+}
+
+/* A name with a NUL inside is not the one that ends there. */
+static void hands_out_members(void **state)
+{
+    static const char TEXT[] = "{\"a\\u0000b\": 9, \"a\": 7, \"\": [], \"kept\": {\"a\": 8}, \"kep\": null}";
+    taken into = {0, NULL, 0};
+    clq_json json;
+    (void)state;
+    clq_json_init(&json, TEXT, sizeof TEXT - 1, "text");
+    assert_int_equal(clq_json_object(&json, take_member, &into, NULL), CLQ_OK);
+    assert_int_equal(clq_json_end(&json, NULL), CLQ_OK);
+    assert_true(into.a == 7 && into.others == 3);
+    assert_string_equal(into.kept, "kept");
+    free(into.kept);
+    clq_json_init(&json, "{\"a\": -1}", 9, "text");
+    assert_int_equal(clq_json_object(&json, take_member, &into, NULL), CLQ_BAD_FILE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +361,7 @@ int main(void)
         cmocka_unit_test(decodes_strings),      cmocka_unit_test(reads_whole_numbers),
         cmocka_unit_test(reads_doubles),        cmocka_unit_test(walks_objects),
         cmocka_unit_test(quotes_strings),       cmocka_unit_test(quoting_and_decoding_agree),
+        cmocka_unit_test(hands_out_members),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

@@ -85,76 +85,52 @@ static clq_status read_axis(clq_json *json, clq_layout *layout, clq_error *error
     return CLQ_OK;
 }
 
-static clq_status read_member(clq_json *json, const char *key, clq_fact *fact, clq_error *error)
+static clq_status read_fact_member(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
 {
-    if (strcmp(key, "dtype") == 0) {
+    clq_fact *fact = cookie;
+    if (clq_json_is(*key, length, "dtype")) {
         return read_dtype(json, &fact->dtype, error);
     }
-    if (strcmp(key, "shape") == 0) {
+    if (clq_json_is(*key, length, "shape")) {
         return read_shape(json, &fact->layout, error);
     }
-    if (strcmp(key, "granularity") == 0) {
+    if (clq_json_is(*key, length, "granularity")) {
         return read_granularity(json, &fact->layout.granularity, error);
     }
-    if (strcmp(key, "axis") == 0) {
+    if (clq_json_is(*key, length, "axis")) {
         return read_axis(json, &fact->layout, error);
     }
-    if (strcmp(key, "group_size") == 0) {
+    if (clq_json_is(*key, length, "group_size")) {
         return clq_json_u64(json, &fact->layout.group_size, error);
     }
-    if (strcmp(key, "source_dtype") == 0) {
+    if (clq_json_is(*key, length, "source_dtype")) {
         return read_text(json, fact->source_dtype, sizeof fact->source_dtype, error);
     }
-    if (strcmp(key, "preset") == 0) {
+    if (clq_json_is(*key, length, "preset")) {
         return read_text(json, fact->preset, sizeof fact->preset, error);
     }
     return clq_json_skip(json, error);
 }
 
-/* The members of an object, each handed to `member`, which reads its value. */
-typedef clq_status (*member_reader)(clq_json *json, const char *key, void *cookie, clq_error *error);
-
-static clq_status read_object(clq_json *json, member_reader member, void *cookie, clq_error *error)
-{
-    int more = 0;
-    CLQ_TRY(clq_json_enter(json, CLQ_JSON_OBJECT, error));
-    for (int first = 1;; first = 0) {
-        char *key = NULL;
-        size_t length = 0;
-        clq_status status;
-        CLQ_TRY(clq_json_next(json, CLQ_JSON_OBJECT, first, &more, error));
-        if (!more) {
-            return CLQ_OK;
-        }
-        CLQ_TRY(clq_json_key(json, &key, &length, error));
-        status = member(json, key, cookie, error);
-        free(key);
-        CLQ_TRY(status);
-    }
-}
-
-static clq_status read_fact_member(clq_json *json, const char *key, void *cookie, clq_error *error)
-{
-    return read_member(json, key, cookie, error);
-}
-
-static clq_status read_fact(clq_json *json, const char *name, void *cookie, clq_error *error)
+static clq_status read_fact(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
 {
     clq_facts *facts = cookie;
-    clq_fact *larger = realloc(facts->items, (facts->count + 1) * sizeof *larger);
+    clq_fact *larger;
     clq_fact *fact;
+    if (strlen(*key) != length) {
+        return clq_json_skip(json, error); /* no tensor has such a name */
+    }
+    larger = realloc(facts->items, (facts->count + 1) * sizeof *larger);
     if (larger == NULL) {
         return no_memory(error);
     }
     facts->items = larger;
     fact = &facts->items[facts->count++];
     memset(fact, 0, sizeof *fact);
-    fact->name = strdup(name);
-    if (fact->name == NULL) {
-        return no_memory(error);
-    }
+    fact->name = *key;
+    *key = NULL;
     fact->text = json->text + json->position;
-    CLQ_TRY(read_object(json, read_fact_member, fact, error));
+    CLQ_TRY(clq_json_object(json, read_fact_member, fact, error));
     fact->text_length = (size_t)(json->text + json->position - fact->text);
     if (fact->dtype == 0) {
         return clq_fail(error, CLQ_BAD_FILE, "%s: a tensor has no dtype", json->what);
@@ -162,9 +138,10 @@ static clq_status read_fact(clq_json *json, const char *name, void *cookie, clq_
     return CLQ_OK;
 }
 
-static clq_status read_top(clq_json *json, const char *key, void *cookie, clq_error *error)
+static clq_status read_top(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
 {
-    return strcmp(key, "tensors") == 0 ? read_object(json, read_fact, cookie, error) : clq_json_skip(json, error);
+    return clq_json_is(*key, length, "tensors") ? clq_json_object(json, read_fact, cookie, error)
+                                                : clq_json_skip(json, error);
 }
 
 static int compare_facts(const void *a, const void *b)
@@ -191,7 +168,7 @@ clq_status clq_facts_read(const clq_model *model, clq_facts **out, clq_error *er
         clq_printable(shown, sizeof shown, model->shards[shard].path, strlen(model->shards[shard].path));
         snprintf(what, sizeof what, "%s: metadata '%s'", shown, CLQ_FACTS_KEY);
         clq_json_init(&json, value, strlen(value), what);
-        CLQ_TRY_TO(read_object(&json, read_top, facts, error));
+        CLQ_TRY_TO(clq_json_object(&json, read_top, facts, error));
         CLQ_TRY_TO(clq_json_end(&json, error));
     }
     if (facts->count > 0) {

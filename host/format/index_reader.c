@@ -17,52 +17,35 @@ clq_status clq_index_refuse(const clq_index_reader *reader, clq_error *error, co
     return clq_fail(error, CLQ_BAD_FILE, "%s: %s", reader->path.text, rule);
 }
 
+static clq_status parse_metadata_member(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
+{
+    clq_index_reader *reader = cookie;
+    clq_json_kind kind = CLQ_JSON_NULL;
+    if (!clq_json_is(*key, length, "total_size")) {
+        return clq_json_skip(json, error);
+    }
+    if (reader->total_seen) {
+        return clq_index_refuse(reader, error, "'total_size' stands twice");
+    }
+    reader->total_seen = 1;
+    CLQ_TRY(clq_json_peek(json, &kind, error));
+    if (kind != CLQ_JSON_NUMBER) {
+        return clq_index_refuse(reader, error, "'total_size' is not a number");
+    }
+    return clq_json_double(json, &reader->total_size, error);
+}
+
 /* "metadata": an object of anything; total_size is the one member with a meaning here. */
 static clq_status parse_metadata(clq_index_reader *reader, clq_error *error)
 {
-    clq_status status = CLQ_OK;
     clq_json *json = &reader->json;
     clq_json_kind kind = CLQ_JSON_NULL;
-    char *key = NULL;
     size_t start = 0;
-    int first = 1;
-    int more = 0;
     CLQ_TRY(clq_json_peek(json, &kind, error));
     start = json->position;
-    CLQ_TRY(clq_json_enter(json, CLQ_JSON_OBJECT, error));
-    for (;;) {
-        size_t length = 0;
-        CLQ_TRY_TO(clq_json_next(json, CLQ_JSON_OBJECT, first, &more, error));
-        if (!more) {
-            break;
-        }
-        first = 0;
-        free(key);
-        key = NULL;
-        CLQ_TRY_TO(clq_json_key(json, &key, &length, error));
-        if (strcmp(key, "total_size") != 0 || length != strlen(key)) {
-            CLQ_TRY_TO(clq_json_skip(json, error));
-            continue;
-        }
-        if (reader->total_seen) {
-            status = clq_index_refuse(reader, error, "'total_size' stands twice");
-            goto done;
-        }
-        reader->total_seen = 1;
-        CLQ_TRY_TO(clq_json_peek(json, &kind, error));
-        if (kind != CLQ_JSON_NUMBER) {
-            status = clq_index_refuse(reader, error, "'total_size' is not a number");
-            goto done;
-        }
-        CLQ_TRY_TO(clq_json_double(json, &reader->total_size, error));
-    }
+    CLQ_TRY(clq_json_object(json, parse_metadata_member, reader, error));
     reader->model->index_metadata = clq_copy_text(json->text + start, json->position - start);
-    if (reader->model->index_metadata == NULL) {
-        status = clq_fail_memory(error, reader->model->path);
-    }
-done:
-    free(key);
-    return status;
+    return reader->model->index_metadata != NULL ? CLQ_OK : clq_fail_memory(error, reader->model->path);
 }
 
 /* The one copy of the file name `name`, which is taken over, failure included. */
@@ -101,31 +84,30 @@ static clq_status check_file_name(const clq_index_reader *reader, const char *te
                        clq_show_name(tensor).text, clq_show_name(name).text);
 }
 
-static clq_status parse_map_entry(clq_index_reader *reader, clq_error *error)
+static clq_status parse_map_entry(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
 {
+    clq_index_reader *reader = cookie;
     clq_status status = CLQ_OK;
-    char *tensor = NULL;
+    const char *tensor = *key;
     char *file = NULL;
-    size_t tensor_length = 0;
     size_t file_length = 0;
     size_t existing = SIZE_MAX;
     clq_index_entry *grown = NULL;
     clq_json_kind kind = CLQ_JSON_NULL;
     clq_index_entry entry = {0};
-    CLQ_TRY_TO(clq_json_key(&reader->json, &tensor, &tensor_length, error));
-    if (tensor_length == 0 || strlen(tensor) != tensor_length) {
+    if (length == 0 || strlen(tensor) != length) {
         status =
             clq_index_refuse(reader, error, "weight_map holds the name '%s', which is empty or has a NUL character",
                              clq_show_name(tensor).text);
         goto done;
     }
-    CLQ_TRY_TO(clq_json_peek(&reader->json, &kind, error));
+    CLQ_TRY_TO(clq_json_peek(json, &kind, error));
     if (kind != CLQ_JSON_STRING) {
         status = clq_index_refuse(reader, error, "weight_map puts tensor '%s' into something that is not a string",
                                   clq_show_name(tensor).text);
         goto done;
     }
-    CLQ_TRY_TO(clq_json_string(&reader->json, &file, &file_length, error));
+    CLQ_TRY_TO(clq_json_string(json, &file, &file_length, error));
     CLQ_TRY_TO(check_file_name(reader, tensor, file, file_length, error));
     status = intern_file(reader, file, &entry.file, error);
     file = NULL;
@@ -141,76 +123,36 @@ static clq_status parse_map_entry(clq_index_reader *reader, clq_error *error)
         status = clq_index_refuse(reader, error, "tensor '%s' stands twice in weight_map", clq_show_name(tensor).text);
         goto done;
     }
-    entry.tensor = tensor;
-    tensor = NULL;
+    entry.tensor = *key;
+    *key = NULL;
     reader->entries[reader->entry_count++] = entry;
 done:
-    free(tensor);
     free(file);
     return status;
 }
 
-static clq_status parse_map(clq_index_reader *reader, clq_error *error)
+static clq_status parse_top_member(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
 {
-    int first = 1;
-    int more = 0;
-    CLQ_TRY(clq_json_enter(&reader->json, CLQ_JSON_OBJECT, error));
-    for (;;) {
-        CLQ_TRY(clq_json_next(&reader->json, CLQ_JSON_OBJECT, first, &more, error));
-        if (!more) {
-            return CLQ_OK;
-        }
-        first = 0;
-        CLQ_TRY(parse_map_entry(reader, error));
-    }
-}
-
-static clq_status parse_top_member(clq_index_reader *reader, clq_error *error)
-{
-    clq_status status = CLQ_OK;
-    char *key = NULL;
-    size_t length = 0;
-    int *seen = NULL;
-    CLQ_TRY_TO(clq_json_key(&reader->json, &key, &length, error));
-    if (length == strlen(key)) {
-        seen = strcmp(key, "weight_map") == 0 ? &reader->map_seen
-               : strcmp(key, "metadata") == 0 ? &reader->metadata_seen
-                                              : NULL;
-    }
+    clq_index_reader *reader = cookie;
+    int *seen = clq_json_is(*key, length, "weight_map") ? &reader->map_seen
+                : clq_json_is(*key, length, "metadata") ? &reader->metadata_seen
+                                                        : NULL;
     if (seen == NULL) {
-        CLQ_TRY_TO(clq_json_skip(&reader->json, error));
-        goto done;
+        return clq_json_skip(json, error);
     }
     if (*seen) {
-        status = clq_index_refuse(reader, error, "'%s' stands twice", key);
-        goto done;
+        return clq_index_refuse(reader, error, "'%s' stands twice", *key);
     }
     *seen = 1;
-    if (seen == &reader->map_seen) {
-        CLQ_TRY_TO(parse_map(reader, error));
-    } else {
-        CLQ_TRY_TO(parse_metadata(reader, error));
-    }
-done:
-    free(key);
-    return status;
+    return seen == &reader->map_seen ? clq_json_object(json, parse_map_entry, reader, error)
+                                     : parse_metadata(reader, error);
 }
 
 clq_status clq_index_parse(clq_index_reader *reader, const char *text, size_t length, clq_error *error)
 {
-    int first = 1;
-    int more = 0;
     snprintf(reader->what, sizeof reader->what, "%s: index", reader->path.text);
     clq_json_init(&reader->json, text, length, reader->what);
-    CLQ_TRY(clq_json_enter(&reader->json, CLQ_JSON_OBJECT, error));
-    for (;;) {
-        CLQ_TRY(clq_json_next(&reader->json, CLQ_JSON_OBJECT, first, &more, error));
-        if (!more) {
-            break;
-        }
-        first = 0;
-        CLQ_TRY(parse_top_member(reader, error));
-    }
+    CLQ_TRY(clq_json_object(&reader->json, parse_top_member, reader, error));
     CLQ_TRY(clq_json_end(&reader->json, error));
     if (!reader->map_seen) {
         return clq_index_refuse(reader, error, "is JSON without a 'weight_map', so not an index of shards");

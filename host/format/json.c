@@ -345,3 +345,27 @@ clq_status clq_json_end(clq_json *json, clq_error *error)
     skip_space(json);
     return json->position == json->length ? CLQ_OK : refuse_other(json, error, "the end of the text");
 }
+
+clq_status clq_json_object(clq_json *json, clq_json_member member, void *cookie, clq_error *error)
+{
+    int more = 0;
+    CLQ_TRY(clq_json_enter(json, CLQ_JSON_OBJECT, error));
+    for (int first = 1;; first = 0) {
+        char *key = NULL;
+        size_t length = 0;
+        clq_status status;
+        CLQ_TRY(clq_json_next(json, CLQ_JSON_OBJECT, first, &more, error));
+        if (!more) {
+            return CLQ_OK;
+        }
+        CLQ_TRY(clq_json_key(json, &key, &length, error));
+        status = member(cookie, json, &key, length, error);
+        free(key);
+        CLQ_TRY(status);
+    }
+}
+
+int clq_json_is(const char *key, size_t length, const char *name)
+{
+    return length == strlen(name) && memcmp(key, name, length) == 0;
+}

@@ -37,6 +37,16 @@ clq_status clq_json_next(clq_json *json, clq_json_kind kind, int first, int *mor
 clq_status clq_json_key(clq_json *json, char **string, size_t *length, clq_error *error);
 clq_status clq_json_string(clq_json *json, char **string, size_t *length, clq_error *error);
 
+/*
+ * A whole object: each member's name, which may hold NULs, is handed to `member`, which reads the value. A member that
+ * keeps the name sets *key to NULL.
+ */
+typedef clq_status (*clq_json_member)(void *cookie, clq_json *json, char **key, size_t length, clq_error *error);
+clq_status clq_json_object(clq_json *json, clq_json_member member, void *cookie, clq_error *error);
+
+/* Whether a name of so many bytes is `name`. */
+int clq_json_is(const char *key, size_t length, const char *name);
+
 /* A whole number 0 to 2^64-1 written without sign, fraction or exponent. */
 clq_status clq_json_u64(clq_json *json, uint64_t *value, clq_error *error);
 clq_status clq_json_double(clq_json *json, double *value, clq_error *error);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/half.h"
 #include "core/vector.h"
 
 clq_real clq_file_real_of(const clq_file_dtype *dtype)
@@ -33,34 +34,6 @@ clq_dtype clq_real_type(clq_real real)
     }
 }
 
-static inline float float_of_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static inline uint32_t bits_of_float(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-/*
- * The bits of the half, moved to where f32 has them, are the value with an exponent that is 112 too small (127 - 15);
- * the product puts that right and is exact for subnormal halves too. Infinity and NaN come out as 2^16 and above: their
- * exponent is then set to all ones.
- */
-static inline float float_of_half(uint16_t half)
-{
-    const uint32_t sign = (uint32_t)(half & 0x8000u) << 16;
-    const uint32_t magnitude = (uint32_t)(half & 0x7FFFu) << 13;
-    const uint32_t bits = bits_of_float(float_of_bits(magnitude) * 0x1p112f);
-    const uint32_t special = magnitude >= 0x0F800000u ? 0x7F800000u : 0u;
-    return float_of_bits(bits | special | sign);
-}
-
 void clq_real_widen(clq_real real, const void *memory, size_t first, size_t count, double *out)
 {
     if (real == CLQ_REAL_F32) {
@@ -71,12 +44,12 @@ void clq_real_widen(clq_real real, const void *memory, size_t first, size_t coun
     } else if (real == CLQ_REAL_F16) {
         const uint16_t *x = (const uint16_t *)memory + first;
         for (size_t i = 0; i < count; i++) {
-            out[i] = (double)float_of_half(x[i]);
+            out[i] = (double)clq_float_from_half(x[i]);
         }
     } else if (real == CLQ_REAL_BF16) {
         const uint16_t *x = (const uint16_t *)memory + first;
         for (size_t i = 0; i < count; i++) {
-            out[i] = (double)float_of_bits((uint32_t)x[i] << 16);
+            out[i] = (double)clq_float_from_bfloat(x[i]);
         }
     } else {
         memcpy(out, (const double *)memory + first, count * sizeof(double));
@@ -87,7 +60,7 @@ CLQ_VECTOR_CLONES
 static void widen_halves(const uint16_t *x, size_t count, float *out)
 {
     for (size_t i = 0; i < count; i++) {
-        out[i] = float_of_half(x[i]);
+        out[i] = clq_float_from_half(x[i]);
     }
 }
 
@@ -95,7 +68,7 @@ CLQ_VECTOR_CLONES
 static void widen_upper_halves(const uint16_t *x, size_t count, float *out)
 {
     for (size_t i = 0; i < count; i++) {
-        out[i] = float_of_bits((uint32_t)x[i] << 16);
+        out[i] = clq_float_from_bfloat(x[i]);
     }
 }
 

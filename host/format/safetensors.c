@@ -13,27 +13,25 @@
 #include "format/file.h"
 #include "format/safetensors_parser.h"
 
-static clq_status parse_metadata_entry(clq_header_parser *parser, clq_names *keys, clq_error *error)
+static clq_status parse_metadata_entry(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
 {
+    clq_header_parser *parser = cookie;
     clq_status status = CLQ_OK;
     clq_model_shard *shard = parser->shard;
     const size_t old_capacity = parser->metadata_capacity;
     size_t values_capacity = old_capacity;
-    char *key = NULL;
     char *value = NULL;
-    size_t key_length = 0;
     size_t value_length = 0;
     size_t existing = SIZE_MAX;
     void *grown = NULL;
-    CLQ_TRY_TO(clq_json_key(&parser->json, &key, &key_length, error));
-    if (strlen(key) != key_length) {
+    if (strlen(*key) != length) {
         status = clq_fail(error, CLQ_BAD_FILE, "%s: a metadata key holds a NUL character", parser->path.text);
         goto done;
     }
-    CLQ_TRY_TO(clq_json_string(&parser->json, &value, &value_length, error));
+    CLQ_TRY_TO(clq_json_string(json, &value, &value_length, error));
     if (strlen(value) != value_length) {
         status = clq_fail(error, CLQ_BAD_FILE, "%s: the metadata value of '%s' holds a NUL character",
-                          parser->path.text, clq_show_name(key).text);
+                          parser->path.text, clq_show_name(*key).text);
         goto done;
     }
     grown = clq_grow(shard->metadata_keys, shard->metadata_count, &parser->metadata_capacity, sizeof(char *));
@@ -46,79 +44,58 @@ static clq_status parse_metadata_entry(clq_header_parser *parser, clq_names *key
         goto done;
     }
     shard->metadata_values = grown;
-    CLQ_TRY_TO(clq_names_add(keys, key, shard->metadata_count, &existing, error));
+    CLQ_TRY_TO(clq_names_add(&parser->metadata_names, *key, shard->metadata_count, &existing, error));
     if (existing != SIZE_MAX) {
         status = clq_fail(error, CLQ_BAD_FILE, "%s: the metadata key '%s' stands twice", parser->path.text,
-                          clq_show_name(key).text);
+                          clq_show_name(*key).text);
         goto done;
     }
-    shard->metadata_keys[shard->metadata_count] = key;
+    shard->metadata_keys[shard->metadata_count] = *key;
     shard->metadata_values[shard->metadata_count] = value;
     shard->metadata_count++;
-    key = NULL;
+    *key = NULL;
     value = NULL;
 done:
-    free(key);
     free(value);
     return status;
 }
 
 static clq_status parse_metadata(clq_header_parser *parser, clq_error *error)
 {
-    clq_status status = CLQ_OK;
+    clq_status status;
     char what[sizeof(clq_shown) + 40];
-    clq_names keys;
-    int first = 1;
-    int more = 0;
     if (parser->metadata_seen) {
         return clq_fail(error, CLQ_BAD_FILE, "%s: '__metadata__' stands twice", parser->path.text);
     }
     parser->metadata_seen = 1;
-    clq_names_init(&keys, &parser->model->internals->names);
+    clq_names_init(&parser->metadata_names, &parser->model->internals->names);
     snprintf(what, sizeof what, "%s: __metadata__ in the header", parser->path.text);
     parser->json.what = what;
-    CLQ_TRY_TO(clq_json_enter(&parser->json, CLQ_JSON_OBJECT, error));
-    for (;;) {
-        CLQ_TRY_TO(clq_json_next(&parser->json, CLQ_JSON_OBJECT, first, &more, error));
-        if (!more) {
-            break;
-        }
-        first = 0;
-        CLQ_TRY_TO(parse_metadata_entry(parser, &keys, error));
-    }
-done:
+    status = clq_json_object(&parser->json, parse_metadata_entry, parser, error);
     parser->json.what = parser->what;
-    clq_names_release(&keys);
+    clq_names_release(&parser->metadata_names);
     return status;
 }
 
-static clq_status parse_top_member(clq_header_parser *parser, clq_error *error)
+static clq_status parse_top_member(void *cookie, clq_json *json, char **name, size_t length, clq_error *error)
 {
-    clq_status status = CLQ_OK;
+    clq_header_parser *parser = cookie;
     clq_model_tensor *tensor = NULL;
-    char *name = NULL;
-    size_t length = 0;
-    CLQ_TRY_TO(clq_json_key(&parser->json, &name, &length, error));
+    (void)json; /* the parser's */
     if (length == 0) {
-        status = clq_fail(error, CLQ_BAD_FILE, "%s: a tensor has an empty name", parser->path.text);
-        goto done;
+        return clq_fail(error, CLQ_BAD_FILE, "%s: a tensor has an empty name", parser->path.text);
     }
-    if (strlen(name) != length) {
-        status = clq_fail(error, CLQ_BAD_FILE, "%s: the name of tensor '%s...' holds a NUL character",
-                          parser->path.text, clq_show_name(name).text);
-        goto done;
+    if (strlen(*name) != length) {
+        return clq_fail(error, CLQ_BAD_FILE, "%s: the name of tensor '%s...' holds a NUL character", parser->path.text,
+                        clq_show_name(*name).text);
     }
-    if (strcmp(name, "__metadata__") == 0) {
-        CLQ_TRY_TO(parse_metadata(parser, error));
-        goto done;
+    if (strcmp(*name, "__metadata__") == 0) {
+        return parse_metadata(parser, error);
     }
-    CLQ_TRY_TO(clq_model_add_tensor(parser->model, &tensor, error));
-    tensor->name = name;
-    name = NULL;
-    CLQ_TRY_TO(clq_safetensors_parse_entry(parser, tensor, error));
-done:
-    free(name);
-    return status;
+    CLQ_TRY(clq_model_add_tensor(parser->model, &tensor, error));
+    tensor->name = *name;
+    *name = NULL;
+    return clq_safetensors_parse_entry(parser, tensor, error);
 }
 
 /* By data, and where two without data meet, by name. */
@@ -173,21 +150,11 @@ static clq_status check_layout(clq_header_parser *parser, size_t from, clq_error
 static clq_status parse_header(clq_header_parser *parser, const char *text, size_t length, clq_error *error)
 {
     const size_t from = parser->model->tensor_count;
-    int first = 1;
-    int more = 0;
     char what[sizeof(clq_shown) + 40];
     snprintf(what, sizeof what, "%s: header", parser->path.text);
     parser->what = what;
     clq_json_init(&parser->json, text, length, what);
-    CLQ_TRY(clq_json_enter(&parser->json, CLQ_JSON_OBJECT, error));
-    for (;;) {
-        CLQ_TRY(clq_json_next(&parser->json, CLQ_JSON_OBJECT, first, &more, error));
-        if (!more) {
-            break;
-        }
-        first = 0;
-        CLQ_TRY(parse_top_member(parser, error));
-    }
+    CLQ_TRY(clq_json_object(&parser->json, parse_top_member, parser, error));
     CLQ_TRY(clq_json_end(&parser->json, error));
     return check_layout(parser, from, error);
 }

@@ -11,6 +11,8 @@
 
 /* What an entry holds beside what goes to its record. */
 typedef struct entry {
+    clq_header_parser *parser;
+    clq_model_tensor *tensor;
     int dtype_seen, shape_seen, offsets_seen;
     uint64_t begin, end;
     clq_names extra; /* keys that the format does not name */
@@ -124,38 +126,26 @@ static clq_status parse_extra(clq_header_parser *parser, const char *tensor_name
     return clq_json_skip(&parser->json, error);
 }
 
-static clq_status parse_member(clq_header_parser *parser, clq_model_tensor *tensor, entry *e, clq_error *error)
+static clq_status parse_member(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
 {
-    clq_status status = CLQ_OK;
-    char *key = NULL;
-    size_t length = 0;
-    int *seen = NULL;
-    CLQ_TRY_TO(clq_json_key(&parser->json, &key, &length, error));
-    if (strlen(key) == length) {
-        seen = strcmp(key, "dtype") == 0          ? &e->dtype_seen
-               : strcmp(key, "shape") == 0        ? &e->shape_seen
-               : strcmp(key, "data_offsets") == 0 ? &e->offsets_seen
-                                                  : NULL;
-    }
+    entry *e = cookie;
+    int *seen = clq_json_is(*key, length, "dtype")          ? &e->dtype_seen
+                : clq_json_is(*key, length, "shape")        ? &e->shape_seen
+                : clq_json_is(*key, length, "data_offsets") ? &e->offsets_seen
+                                                            : NULL;
+    (void)json; /* the parser's */
     if (seen == NULL) {
-        CLQ_TRY_TO(parse_extra(parser, tensor->name, e, &key, length, error));
-        goto done;
+        return parse_extra(e->parser, e->tensor->name, e, key, length, error);
     }
     if (*seen) {
-        status = clq_safetensors_refuse_tensor(parser, tensor->name, error, "key '%s' stands twice", key);
-        goto done;
+        return clq_safetensors_refuse_tensor(e->parser, e->tensor->name, error, "key '%s' stands twice", *key);
     }
     *seen = 1;
     if (seen == &e->dtype_seen) {
-        CLQ_TRY_TO(parse_dtype(parser, tensor, error));
-    } else if (seen == &e->shape_seen) {
-        CLQ_TRY_TO(parse_shape(parser, tensor, error));
-    } else {
-        CLQ_TRY_TO(parse_offsets(parser, tensor, e, error));
+        return parse_dtype(e->parser, e->tensor, error);
     }
-done:
-    free(key);
-    return status;
+    return seen == &e->shape_seen ? parse_shape(e->parser, e->tensor, error)
+                                  : parse_offsets(e->parser, e->tensor, e, error);
 }
 
 /* The rules that concern one entry; what concerns all of them together is checked at the end. */
@@ -210,23 +200,13 @@ static clq_status check_entry(clq_header_parser *parser, clq_model_tensor *tenso
 clq_status clq_safetensors_parse_entry(clq_header_parser *parser, clq_model_tensor *tensor, clq_error *error)
 {
     clq_status status = CLQ_OK;
-    entry e = {0};
-    int first = 1;
-    int more = 0;
+    entry e = {.parser = parser, .tensor = tensor};
     char what[2 * sizeof(clq_shown) + 40];
     snprintf(what, sizeof what, "%s: header entry of tensor '%s'", parser->path.text, clq_show_name(tensor->name).text);
     parser->json.what = what;
     clq_names_init(&e.extra, &parser->model->internals->names);
     tensor->shard = parser->shard_index;
-    CLQ_TRY_TO(clq_json_enter(&parser->json, CLQ_JSON_OBJECT, error));
-    for (;;) {
-        CLQ_TRY_TO(clq_json_next(&parser->json, CLQ_JSON_OBJECT, first, &more, error));
-        if (!more) {
-            break;
-        }
-        first = 0;
-        CLQ_TRY_TO(parse_member(parser, tensor, &e, error));
-    }
+    CLQ_TRY_TO(clq_json_object(&parser->json, parse_member, &e, error));
     CLQ_TRY_TO(check_entry(parser, tensor, &e, error));
 done:
     parser->json.what = parser->what;

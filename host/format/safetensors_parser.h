@@ -18,7 +18,8 @@ typedef struct clq_header_parser {
     const char *what; /* json.what outside of entries */
     int metadata_seen;
     size_t metadata_capacity;
-    uint64_t *shape; /* of the entry being parsed */
+    clq_names metadata_names; /* the keys, while the metadata is parsed */
+    uint64_t *shape;          /* of the entry being parsed */
     size_t shape_capacity;
 } clq_header_parser;
 

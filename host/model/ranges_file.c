@@ -124,44 +124,22 @@ static clq_status read_axis(clq_json *json, clq_ranges_entry *entry, clq_error *
     return CLQ_OK;
 }
 
-static clq_status read_entry_member(clq_json *json, const char *key, void *cookie, clq_error *error)
+static clq_status read_entry_member(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
 {
     entry_reader *reader = cookie;
-    if (strcmp(key, "name") == 0) {
+    if (clq_json_is(*key, length, "name")) {
         return read_name(json, reader->entry, error);
     }
-    if (strcmp(key, "granularity") == 0) {
+    if (clq_json_is(*key, length, "granularity")) {
         return read_granularity(json, reader, error);
     }
-    if (strcmp(key, "axis") == 0) {
+    if (clq_json_is(*key, length, "axis")) {
         return read_axis(json, reader->entry, error);
     }
-    if (strcmp(key, "lo") == 0 || strcmp(key, "hi") == 0) {
-        return read_floats(json, key[0] == 'l' ? &reader->lo : &reader->hi, error);
+    if (clq_json_is(*key, length, "lo") || clq_json_is(*key, length, "hi")) {
+        return read_floats(json, (*key)[0] == 'l' ? &reader->lo : &reader->hi, error);
     }
     return clq_json_skip(json, error);
-}
-
-/* The members of an object, each handed to `member`, which reads its value. */
-typedef clq_status (*member_reader)(clq_json *json, const char *key, void *cookie, clq_error *error);
-
-static clq_status read_object(clq_json *json, member_reader member, void *cookie, clq_error *error)
-{
-    int more = 0;
-    CLQ_TRY(clq_json_enter(json, CLQ_JSON_OBJECT, error));
-    for (int first = 1;; first = 0) {
-        char *key = NULL;
-        size_t length = 0;
-        clq_status status;
-        CLQ_TRY(clq_json_next(json, CLQ_JSON_OBJECT, first, &more, error));
-        if (!more) {
-            return CLQ_OK;
-        }
-        CLQ_TRY(clq_json_key(json, &key, &length, error));
-        status = member(json, key, cookie, error);
-        free(key);
-        CLQ_TRY(status);
-    }
 }
 
 static clq_status check_entry(const clq_json *json, const entry_reader *reader, clq_error *error)
@@ -207,7 +185,7 @@ static clq_status read_entry(clq_json *json, file_reader *reader, clq_error *err
     }
     own.entry = &file->entries[file->count++];
     memset(own.entry, 0, sizeof *own.entry);
-    status = read_object(json, read_entry_member, &own, error);
+    status = clq_json_object(json, read_entry_member, &own, error);
     own.entry->lo = own.lo.items;
     own.entry->hi = own.hi.items;
     own.entry->parameters = own.lo.count;
@@ -215,12 +193,12 @@ static clq_status read_entry(clq_json *json, file_reader *reader, clq_error *err
     return check_entry(json, &own, error);
 }
 
-static clq_status read_top_member(clq_json *json, const char *key, void *cookie, clq_error *error)
+static clq_status read_top_member(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
 {
     file_reader *reader = cookie;
     uint64_t version = 0;
     int more = 0;
-    if (strcmp(key, CLQ_RANGES_KEY) == 0) {
+    if (clq_json_is(*key, length, CLQ_RANGES_KEY)) {
         CLQ_TRY(clq_json_u64(json, &version, error));
         reader->version_seen = 1;
         return version == CLQ_RANGES_VERSION
@@ -228,7 +206,7 @@ static clq_status read_top_member(clq_json *json, const char *key, void *cookie,
                    : clq_fail(error, CLQ_BAD_FILE, "%s: its format has version %" PRIu64 ", this program reads %d",
                               json->what, version, CLQ_RANGES_VERSION);
     }
-    if (strcmp(key, "tensors") != 0) {
+    if (!clq_json_is(*key, length, "tensors")) {
         return clq_json_skip(json, error);
     }
     if (reader->tensors_seen++) {
@@ -257,7 +235,7 @@ static clq_status parse(clq_ranges_file *file, const char *text, size_t length, 
     clq_json json;
     snprintf(what, sizeof what, "%s (ranges)", file->path);
     clq_json_init(&json, text, length, what);
-    CLQ_TRY(read_object(&json, read_top_member, &reader, error));
+    CLQ_TRY(clq_json_object(&json, read_top_member, &reader, error));
     CLQ_TRY(clq_json_end(&json, error));
     if (!reader.version_seen || !reader.tensors_seen) {
         return clq_fail(error, CLQ_BAD_FILE, "%s: is JSON without '%s', so no file of 'clquant calibrate'", what,

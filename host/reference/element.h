@@ -7,67 +7,7 @@
 
 #include <clquant/clquant.h>
 
-static inline float clq_float_from_bits(uint32_t bits)
-{
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static inline uint32_t clq_bits_from_float(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
-/* Exact: every f16 is an f32. */
-static inline float clq_float_from_half(uint16_t half)
-{
-    const uint32_t sign = (uint32_t)(half & 0x8000) << 16;
-    const uint32_t exponent = (half >> 10) & 0x1F;
-    const uint32_t fraction = half & 0x3FF;
-    if (exponent == 0) {
-        const float magnitude = (float)fraction * 0x1p-24f; /* zero and subnormals */
-        return sign != 0 ? -magnitude : magnitude;
-    }
-    if (exponent == 31) {
-        return clq_float_from_bits(sign | 0x7F800000 | fraction << 13);
-    }
-    return clq_float_from_bits(sign | (exponent + 112) << 23 | fraction << 13);
-}
-
-/* Round to nearest, ties to even; beyond the largest half becomes infinity. The input is not NaN. */
-static inline uint16_t clq_half_from_float(float value)
-{
-    const uint32_t bits = clq_bits_from_float(value);
-    const uint32_t sign = bits >> 16 & 0x8000;
-    const uint32_t magnitude = bits & 0x7FFFFFFF;
-    uint32_t half;
-    if (magnitude >= 0x47800000) { /* 2^16 and above, infinity */
-        half = 0x7C00;
-    } else if (magnitude >= 0x38800000) { /* 2^-14 and above: a normal half; rounding up may carry into the exponent */
-        const uint32_t odd = magnitude >> 13 & 1;
-        half = (magnitude - 0x38000000 + 0xFFF + odd) >> 13;
-    } else if (magnitude >= 0x33000000) { /* 2^-25 and above: a subnormal half, in steps of 2^-24 */
-        const uint32_t fraction = (magnitude & 0x7FFFFF) | 0x800000;
-        const uint32_t shift = 126 - (magnitude >> 23);
-        const uint32_t rest = fraction & ((1u << shift) - 1);
-        const uint32_t tie = 1u << (shift - 1);
-        half = fraction >> shift;
-        half += rest > tie || (rest == tie && (half & 1) != 0);
-    } else {
-        half = 0;
-    }
-    return (uint16_t)(sign | half);
-}
-
-/* Round to nearest, ties to even. The input is not NaN. */
-static inline uint16_t clq_bfloat_from_float(float value)
-{
-    const uint32_t bits = clq_bits_from_float(value);
-    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
+#include "core/half.h"
 
 static inline float clq_load_real(clq_dtype real, const void *x, uint64_t i)
 {
@@ -79,7 +19,7 @@ static inline float clq_load_real(clq_dtype real, const void *x, uint64_t i)
         return value;
     }
     memcpy(&narrow, p + 2 * i, sizeof narrow);
-    return real == CLQ_F16 ? clq_float_from_half(narrow) : clq_float_from_bits((uint32_t)narrow << 16);
+    return real == CLQ_F16 ? clq_float_from_half(narrow) : clq_float_from_bfloat(narrow);
 }
 
 static inline void clq_store_real(clq_dtype real, void *y, uint64_t i, float value)

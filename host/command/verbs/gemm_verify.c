@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command/verbs/gemm_product.h"
+#include "core/half.h"
 #include "core/size.h"
 
 static const uint64_t COMPARE_ELEMENTS = UINT64_C(1) << 20;
@@ -39,10 +40,8 @@ static void format_element(char *out, size_t capacity, clq_dtype dtype, const vo
     } else {
         char number[40];
         const float value = ((const float *)array)[i];
-        uint32_t bits;
-        memcpy(&bits, &value, sizeof bits);
         clq_format_double(number, sizeof number, (double)value, 1);
-        snprintf(out, capacity, "%s (0x%08" PRIx32 ")", number, bits);
+        snprintf(out, capacity, "%s (0x%08" PRIx32 ")", number, clq_bits_from_float(value));
     }
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command/verbs/sample.h"
+#include "core/half.h"
 
 static uint64_t rotate(uint64_t x, int bits)
 {
@@ -121,31 +122,6 @@ static int32_t next_unit(cli_sample_stream *stream)
     }
 }
 
-/* Rounded to nearest, ties to even. */
-static uint16_t to_bf16(uint32_t bits)
-{
-    return (uint16_t)((bits + 0x7FFFu + (bits >> 16 & 1)) >> 16);
-}
-
-/* The same for f16; the values here are finite and far below its largest. */
-static uint16_t to_f16(uint32_t bits)
-{
-    const uint32_t sign = bits >> 16 & 0x8000u;
-    const int32_t exponent = (int32_t)(bits >> 23 & 0xFF) - 127 + 15;
-    const uint32_t fraction = (bits & 0x7FFFFFu) | 0x800000u;
-    uint32_t shift = 13; /* from 24 bits of precision to 11 */
-    uint32_t rounded = 0;
-    if (exponent < -10) {
-        return (uint16_t)sign;
-    }
-    if (exponent < 1) {
-        shift += (uint32_t)(1 - exponent); /* subnormal: fewer bits */
-    }
-    rounded = (fraction + (UINT32_C(1) << (shift - 1)) - 1 + (fraction >> shift & 1)) >> shift;
-    /* For a normal number the hidden bit adds one to the exponent field; so does a carry, which is right too. */
-    return (uint16_t)(sign | ((exponent < 1 ? 0 : (uint32_t)(exponent - 1) << 10) + rounded));
-}
-
 /* Little-endian, whatever the machine is. */
 static void put_bytes(uint8_t *bytes, uint64_t value, int count)
 {
@@ -157,12 +133,11 @@ static void put_bytes(uint8_t *bytes, uint64_t value, int count)
 static void store_block(cli_sample_type type, const float *values, size_t count, uint8_t *bytes)
 {
     for (size_t i = 0; i < count; i++) {
-        uint32_t bits = 0;
-        memcpy(&bits, &values[i], sizeof bits);
         if (type == CLI_SAMPLE_F32) {
-            put_bytes(bytes + 4 * i, bits, 4);
+            put_bytes(bytes + 4 * i, clq_bits_from_float(values[i]), 4);
         } else {
-            put_bytes(bytes + 2 * i, type == CLI_SAMPLE_F16 ? to_f16(bits) : to_bf16(bits), 2);
+            put_bytes(bytes + 2 * i,
+                      type == CLI_SAMPLE_F16 ? clq_half_from_float(values[i]) : clq_bfloat_from_float(values[i]), 2);
         }
     }
 }
