@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,7 +93,8 @@ typedef struct witness {
     uint64_t done, all; /* of the last progress */
     int begun, after;   /* there was one; the last told what is left */
     uint64_t skipped;
-    unsigned cancel_at; /* quarters of all that are done; 0: never */
+    unsigned cancel_at;    /* quarters of all that are done; 0: never */
+    atomic_int has_enough; /* so many are: asked by other threads than those that tell of progress */
     int opened;
     clq_context *context; /* what open_device gives */
     char warnings[2000];
@@ -109,6 +111,7 @@ static void see_progress(void *cookie, const clq_file_progress *now)
     w->all = now->all_bytes;
     w->skipped = now->skipped_bytes;
     w->after = now->after != NULL;
+    atomic_store(&w->has_enough, w->cancel_at != 0 && w->done >= w->all / 4 * w->cancel_at);
 }
 
 static void see_message(void *cookie, clq_log_level level, const char *message)
@@ -122,8 +125,8 @@ static void see_message(void *cookie, clq_log_level level, const char *message)
 
 static int see_cancelled(void *cookie)
 {
-    const witness *w = cookie;
-    return w->cancel_at != 0 && w->begun && w->done >= w->all / 4 * w->cancel_at;
+    witness *w = cookie;
+    return atomic_load(&w->has_enough);
 }
 
 static clq_status see_open_device(void *cookie, clq_context **context, clq_error *error)
