@@ -27,7 +27,6 @@ static clq_status report_tensor(clq_calibrate_job *job, clq_calibrated *found, c
     clq_file_report *report = job->job.report;
     clq_file_tensor *tensor;
     CLQ_TRY(clq_report_add(report, found->name, &tensor, error));
-    report->processed_count += 1;
     tensor->outcome = CLQ_FILE_PROCESSED;
     memcpy(tensor->source.dtype, found->dtype, sizeof tensor->source.dtype);
     clq_quantization_init(&tensor->q);
@@ -50,6 +49,8 @@ static clq_status report_tensor(clq_calibrate_job *job, clq_calibrated *found, c
         found->kept = NULL;
     }
     set_bounds(tensor);
+    report->processed_count += 1;
+    clq_report_keep(report);
     return CLQ_OK;
 }
 

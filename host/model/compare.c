@@ -158,7 +158,6 @@ static clq_status report_pair(compare_run *run, const clq_pair *pair, clq_error 
     tensor->measured = pair->outcome == CLQ_FILE_COMPARED;
     tensor->errors = pair->errors;
     tensor->differing = pair->differing;
-    report->processed_count += pair->outcome == CLQ_FILE_COMPARED;
     for (size_t file = 0; file < 2; file++) {
         const clq_compared *compared = &comparison->files[file];
         const size_t index = index_in(pair, file);
@@ -171,6 +170,8 @@ static clq_status report_pair(compare_run *run, const clq_pair *pair, clq_error 
                                     compared->model->tensors[index].bytes, error));
         }
     }
+    report->processed_count += pair->outcome == CLQ_FILE_COMPARED;
+    clq_report_keep(report);
     return CLQ_OK;
 }
 

@@ -122,29 +122,43 @@ static clq_status declare(dequantize_run *run, clq_error *error)
     return clq_output_layout(run->output, &run->job.report->bytes_out, error);
 }
 
-/* All of the tensor is written. */
-static clq_status report_item(dequantize_run *run, const dequantize_item *item, clq_error *error)
+static clq_status report_quantized(const dequantize_run *run, const dequantize_item *item, clq_file_tensor *tensor,
+                                   clq_error *error)
 {
-    const clq_model_tensor *source = &run->model->tensors[item->index];
     const clq_quantized *quantized = item->quantized;
-    clq_file_report *report = run->job.report;
-    clq_file_tensor *tensor;
-    CLQ_TRY(clq_report_add(report, source->name, &tensor, error));
-    if (quantized == NULL) {
-        tensor->elements = source->elements;
-        CLQ_TRY(
-            clq_report_side(&tensor->source, source->dtype.name, source->rank, source->shape, source->bytes, error));
-        return clq_report_side(&tensor->target, source->dtype.name, source->rank, source->shape, source->bytes, error);
-    }
-    report->processed_count += 1;
+    const clq_layout *layout = &quantized->layout;
     tensor->outcome = CLQ_FILE_PROCESSED;
     tensor->elements = quantized->elements;
     tensor->parameters = quantized->parameters;
     CLQ_TRY(clq_dequantization(quantized, run->real, &tensor->q, error));
-    CLQ_TRY(clq_report_side(&tensor->source, clq_dtype_name(quantized->dtype), quantized->layout.rank,
-                            quantized->layout.shape, source->bytes, error));
-    return clq_report_side(&tensor->target, file_dtype_name(run->real), quantized->layout.rank, quantized->layout.shape,
+    CLQ_TRY(clq_report_side(&tensor->source, clq_dtype_name(quantized->dtype), layout->rank, layout->shape,
+                            run->model->tensors[item->index].bytes, error));
+    return clq_report_side(&tensor->target, file_dtype_name(run->real), layout->rank, layout->shape,
                            clq_dtype_bytes(run->real, quantized->elements), error);
+}
+
+static clq_status report_copied(const clq_model_tensor *source, clq_file_tensor *tensor, clq_error *error)
+{
+    tensor->elements = source->elements;
+    CLQ_TRY(clq_report_side(&tensor->source, source->dtype.name, source->rank, source->shape, source->bytes, error));
+    return clq_report_side(&tensor->target, source->dtype.name, source->rank, source->shape, source->bytes, error);
+}
+
+/* All of the tensor is written. */
+static clq_status report_item(dequantize_run *run, const dequantize_item *item, clq_error *error)
+{
+    const clq_model_tensor *source = &run->model->tensors[item->index];
+    clq_file_report *report = run->job.report;
+    clq_file_tensor *tensor;
+    CLQ_TRY(clq_report_add(report, source->name, &tensor, error));
+    if (item->quantized != NULL) {
+        CLQ_TRY(report_quantized(run, item, tensor, error));
+    } else {
+        CLQ_TRY(report_copied(source, tensor, error));
+    }
+    report->processed_count += item->quantized != NULL;
+    clq_report_keep(report);
+    return CLQ_OK;
 }
 
 /* ---- the stages ---- */

@@ -203,7 +203,6 @@ static clq_status end_tensor(minmax_run *run, const selected *item, clq_error *e
     clq_file_tensor *tensor;
     CLQ_TRY(clq_report_add(report, source->name, &tensor, error));
     CLQ_TRY(clq_report_side(&tensor->source, source->dtype.name, source->rank, source->shape, source->bytes, error));
-    report->processed_count += 1;
     tensor->outcome = CLQ_FILE_PROCESSED;
     tensor->q = description(run, item);
     CLQ_TRY(clq_layout_count(&item->layout, &tensor->elements, &tensor->parameters, error));
@@ -212,6 +211,8 @@ static clq_status end_tensor(minmax_run *run, const selected *item, clq_error *e
     tensor->range_high = run->whole[1];
     tensor->range = run->ranges;
     run->ranges = NULL;
+    report->processed_count += 1;
+    clq_report_keep(report);
     return CLQ_OK;
 }
 

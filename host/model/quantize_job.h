@@ -17,7 +17,7 @@
 #include "model/output.h"
 #include "model/plan.h"
 #include "stream/calibration.h"
-#include "stream/slot.h"
+#include "stream/schedule.h"
 
 /* Slots in use at once: as many as stages, so that none waits for want of one. */
 enum { CLQ_QUANTIZE_SLOTS = 4 };
@@ -28,18 +28,9 @@ enum {
     CLQ_PIECE_FIND = 1,   /* its ranges are found, and no more */
     CLQ_PIECE_GIVEN = 2,  /* quantized with parameters found before */
     CLQ_PIECE_CHOOSE = 3, /* its parameters are found, and it is quantized with them */
-    CLQ_PIECE_COUNT = 4   /* its elements are counted in histograms, for --calibrate */
+    CLQ_PIECE_COUNT = 4,  /* its elements are counted in histograms, for --calibrate */
+    CLQ_PIECE_NONE = 5
 };
-
-/* Where the first stage stands. */
-typedef struct clq_schedule {
-    size_t tensor; /* the one being cut, or the next */
-    int open;      /* it is being cut */
-    int kind;
-    clq_chunker chunker;
-    uint64_t copied_bytes;
-    clq_feed feed;
-} clq_schedule;
 
 typedef struct clq_quantize_job {
     clq_job *call;
@@ -59,7 +50,9 @@ typedef struct clq_quantize_job {
     clq_histograms histograms; /* of the tensor that is counted */
     float *cut;                /* its ranges, as the method leaves them */
     /* Each stage's own. */
-    clq_schedule schedule;
+    clq_schedule schedule; /* the first's, with the tensor that is open or comes next, and the pass over it */
+    size_t next_tensor;
+    int pass;
     clq_statistics statistics; /* of the tensor that is measured */
     uint8_t last_code;         /* of the chunk written before, which may share a byte with the next */
 } clq_quantize_job;
@@ -90,8 +83,8 @@ uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes);
 /* Those of them that clq_quantize_all will read, when it is known what an earlier run wrote. */
 uint64_t clq_quantize_bytes_left(clq_quantize_job *job);
 
-/* Start cutting the model's tensors. */
-void clq_schedule_begin(clq_quantize_job *job);
+/* Begin with the model's first tensor. */
+void clq_quantize_rewind(clq_quantize_job *job);
 
 /* The stages, for clq_pipeline; the cookie is the job. */
 clq_status clq_quantize_fill(void *job, size_t slot, int *filled, clq_error *error);

@@ -62,14 +62,15 @@ clq_status clq_quantize_report(clq_quantize_job *job, clq_error *error)
         clq_file_tensor *told = NULL;
         CLQ_TRY(clq_report_add(report, source->name, &told, error));
         CLQ_TRY(clq_report_side(&told->source, source->dtype.name, source->rank, source->shape, source->bytes, error));
-        if (!tensor->quantized) {
+        if (tensor->quantized) {
+            CLQ_TRY(tell_quantized(told, tensor, error));
+        } else {
             CLQ_TRY(tell_copied(told, source, tensor, error));
-            continue;
         }
-        CLQ_TRY(tell_quantized(told, tensor, error));
-        if (clq_lists_parameters(job)) {
+        if (tensor->quantized && clq_lists_parameters(job)) {
             take_parameters(told, tensor);
         }
+        clq_report_keep(report);
     }
     return CLQ_OK;
 }

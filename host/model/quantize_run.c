@@ -20,9 +20,7 @@ clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error)
 
 void clq_quantize_end(clq_quantize_job *job)
 {
-    for (size_t i = 0; i < CLQ_QUANTIZE_SLOTS; i++) {
-        clq_slot_release(&job->slots[i]);
-    }
+    clq_slots_release(job->slots, CLQ_QUANTIZE_SLOTS);
     clq_histograms_release(&job->histograms);
     free(job->cut);
     job->cut = NULL;
@@ -33,7 +31,7 @@ clq_status clq_find_all(clq_quantize_job *job, clq_error *error)
     const clq_pipeline pipeline = {
         job, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {clq_quantize_compute}, clq_job_is_cancelled, job->call};
     clq_status status;
-    clq_schedule_begin(job);
+    clq_quantize_rewind(job);
     job->finding = 1;
     status = clq_pipeline_run(&pipeline, error);
     job->finding = 0;
@@ -49,6 +47,6 @@ clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error)
                                    {clq_quantize_compute, clq_quantize_measure, clq_quantize_write},
                                    clq_job_is_cancelled,
                                    job->call};
-    clq_schedule_begin(job);
+    clq_quantize_rewind(job);
     return clq_pipeline_run(&pipeline, error);
 }

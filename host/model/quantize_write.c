@@ -123,7 +123,7 @@ clq_status clq_quantize_write(void *cookie, size_t number, clq_error *error)
     const clq_slot *slot = &job->slots[number];
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
-        if (is_written(piece)) {
+        if (is_written(piece) && piece->parts != 0) {
             CLQ_TRY(write_piece(job, slot, piece, error));
         }
         if (is_written(piece) && piece->last) {

@@ -11,6 +11,7 @@ typedef struct growing_report {
     clq_file_report public;
     clq_file_tensor *tensors;
     size_t room;
+    int has_unfinished; /* behind the last that the user sees */
 } growing_report;
 
 clq_status clq_report_create(clq_file_report **report, clq_error *error)
@@ -42,18 +43,44 @@ static int make_room(growing_report *report)
     return 1;
 }
 
+static void release_tensor(const clq_file_tensor *tensor)
+{
+    free((void *)tensor->name);
+    free((void *)tensor->reason);
+    free((void *)tensor->source.shape);
+    free((void *)tensor->target.shape);
+    free((void *)tensor->range);
+    free((void *)tensor->scale);
+    free((void *)tensor->zero_point);
+    free((void *)tensor->found_range);
+    free((void *)tensor->threshold);
+    free((void *)tensor->kept);
+    free((void *)tensor->histogram);
+}
+
+/* The tensor that was added and not kept. */
+static void release_unfinished(growing_report *report)
+{
+    if (report->has_unfinished) {
+        release_tensor(&report->tensors[report->public.tensor_count]);
+        report->has_unfinished = 0;
+    }
+}
+
 clq_status clq_report_add(clq_file_report *public, const char *name, clq_file_tensor **tensor, clq_error *error)
 {
     growing_report *report = (growing_report *)public;
     const size_t bytes = strlen(name) + 1;
     char *copy = malloc(bytes);
     clq_file_tensor *added;
+    release_unfinished(report);
     if (copy == NULL || !make_room(report)) {
         free(copy);
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
     }
     memcpy(copy, name, bytes);
-    added = &report->tensors[report->public.tensor_count++];
+    added = &report->tensors[report->public.tensor_count];
+    report->has_unfinished = 1;
     memset(added, 0, sizeof *added);
     added->name = copy;
     added->range_low = INFINITY;
@@ -61,6 +88,13 @@ clq_status clq_report_add(clq_file_report *public, const char *name, clq_file_te
     added->nonfinite.first_index = UINT64_MAX;
     *tensor = added;
     return CLQ_OK;
+}
+
+void clq_report_keep(clq_file_report *public)
+{
+    growing_report *report = (growing_report *)public;
+    report->has_unfinished = 0;
+    report->public.tensor_count += 1;
 }
 
 clq_status clq_report_side(clq_file_tensor_side *side, const char *dtype, uint32_t rank, const uint64_t *shape,
@@ -80,21 +114,6 @@ clq_status clq_report_side(clq_file_tensor_side *side, const char *dtype, uint32
     return CLQ_OK;
 }
 
-static void release_tensor(const clq_file_tensor *tensor)
-{
-    free((void *)tensor->name);
-    free((void *)tensor->reason);
-    free((void *)tensor->source.shape);
-    free((void *)tensor->target.shape);
-    free((void *)tensor->range);
-    free((void *)tensor->scale);
-    free((void *)tensor->zero_point);
-    free((void *)tensor->found_range);
-    free((void *)tensor->threshold);
-    free((void *)tensor->kept);
-    free((void *)tensor->histogram);
-}
-
 void clq_file_report_destroy(clq_file_report **report)
 {
     if (*report != NULL) {
@@ -102,6 +121,7 @@ void clq_file_report_destroy(clq_file_report **report)
         for (size_t i = 0; i < whole->public.tensor_count; i++) {
             release_tensor(&whole->tensors[i]);
         }
+        release_unfinished(whole);
         free(whole->tensors);
         free((void *)whole->public.input_bytes);
         free(whole);

@@ -11,9 +11,12 @@ clq_status clq_report_create(clq_file_report **report, clq_error *error);
 
 /*
  * The report's next tensor, all zeros but for its name, which is copied, and what stands for "nothing found" (ranges of
- * infinity, -infinity). Pointers to tensors are good until the next call.
+ * infinity, -infinity). The report holds it from clq_report_keep on, so that what it holds is whole whatever fails.
+ * Pointers to tensors are good until the next call.
  */
 clq_status clq_report_add(clq_file_report *report, const char *name, clq_file_tensor **tensor, clq_error *error);
+
+void clq_report_keep(clq_file_report *report);
 
 /* Fill in one of a tensor's sides; the shape is copied. */
 clq_status clq_report_side(clq_file_tensor_side *side, const char *dtype, uint32_t rank, const uint64_t *shape,
