@@ -167,7 +167,7 @@ memory_need batch_group_need(const clq_context *context, const batch_order *orde
     return need;
 }
 
-static void describe(clq_quantization *q, uint64_t elements)
+static void describe_tensor(clq_quantization *q, uint64_t elements)
 {
     clq_quantization_init(q);
     q->layout.rank = 1;
@@ -182,8 +182,8 @@ clq_status batch_group_create(batch_group *g, clq_context *context, const batch_
     g->order = *order;
     g->count = order->count + (order->large > 0);
     g->elements = elements_of(order);
-    describe(&g->small, BATCH_ELEMENTS);
-    describe(&g->large, order->large);
+    describe_tensor(&g->small, BATCH_ELEMENTS);
+    describe_tensor(&g->large, order->large);
     CLQ_TRY(memory_space_create(s, context, order->operation, CLQ_F32, g->elements, error));
     CLQ_TRY(memory_case_create(&g->whole, s, order->operation, &whole, CLQ_DIVIDE, NULL, error));
     CLQ_TRY(memory_values_create(&g->device, context, g->count, g->count, error));

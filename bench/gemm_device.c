@@ -41,7 +41,7 @@ static int outcome_of(clq_status status)
     return status == CLQ_OK ? BENCH_OK : status == CLQ_UNSUPPORTED ? BENCH_UNSUPPORTED : BENCH_FAILED;
 }
 
-static void describe(gemm_row *row)
+static void describe_row(gemm_row *row)
 {
     const gemm_device *d = row->device;
     clq_gemm_problem *p = &row->problem;
@@ -115,7 +115,7 @@ void gemm_row_create(gemm_row *row, const gemm_device *device, const gemm_way *w
     memset(row, 0, sizeof *row);
     row->device = device;
     row->way = *way;
-    describe(row);
+    describe_row(row);
     row->status = under_variant(row, make_ready, &row->error);
 }
 

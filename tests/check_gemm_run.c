@@ -157,7 +157,7 @@ static void set_way(check_gemm *c, int way)
     c->sums = way == 2;
 }
 
-static void describe(char *where, size_t size, const char *on, const char *variant, const check_gemm *c)
+static void case_text(char *where, size_t size, const char *on, const char *variant, const check_gemm *c)
 {
     snprintf(where, size, "%s%s%s%s%s", on, variant != NULL ? ", variant " : "", variant != NULL ? variant : "",
              c->packed ? ", packed weights" : "", c->sums ? ", given sums" : "");
@@ -174,7 +174,7 @@ static void run_variant(check_gemm_place *place, check_gemm *c, const char *vari
         clq_plan plan;
         check_gemm_result got;
         set_way(c, way);
-        describe(where, sizeof where, "device", variant, c);
+        case_text(where, sizeof where, "device", variant, c);
         if (!run_placed(check_device(), where, place, variant != NULL, &got)) {
             continue;
         }
@@ -200,7 +200,7 @@ static void run_reference(check_gemm *c, check_gemm_result *want)
         char where[96];
         check_gemm_result got;
         set_way(c, way);
-        describe(where, sizeof where, "reference", NULL, c);
+        case_text(where, sizeof where, "reference", NULL, c);
         (void)run_placed(check_reference(), where, &place, 0, way == 0 ? want : &got);
         if (way != 0) {
             check_gemm_same(c, where, want, &got);

@@ -202,8 +202,8 @@ static void nan_is_told_once_all_is_found(void **state)
 
 /* ---- compare ---- */
 
-static clq_status compare(const char *reference, const char *input, uint64_t memory, clq_context *context,
-                          clq_file_report **report)
+static clq_status compare_files(const char *reference, const char *input, uint64_t memory, clq_context *context,
+                                clq_file_report **report)
 {
     clq_file_request request = make_request(input);
     request.reference = reference;
@@ -231,12 +231,13 @@ static void errors_do_not_depend_on_the_cuts(void **state)
     for (size_t a = 0; a < 3; a++) {
         for (size_t b = 0; b < 3; b++) {
             clq_file_report *want = NULL;
-            assert_int_equal(compare(real[a], real[b], UINT64_C(256) << 20, check_reference(), &want), CLQ_OK);
+            assert_int_equal(compare_files(real[a], real[b], UINT64_C(256) << 20, check_reference(), &want), CLQ_OK);
             assert_true(want->tensors[0].errors.exact == (a == b));
             for (uint64_t memory = UINT64_C(1) << 20; memory <= UINT64_C(64) << 20; memory *= 8) {
                 clq_file_report *got = NULL;
-                assert_int_equal(compare(files[a], files[b], memory, device != NULL ? device : check_reference(), &got),
-                                 CLQ_OK);
+                assert_int_equal(
+                    compare_files(files[a], files[b], memory, device != NULL ? device : check_reference(), &got),
+                    CLQ_OK);
                 assert_int_equal(got->tensor_count, 2);
                 for (size_t i = 0; i < 2; i++) {
                     const clq_errors *x = &want->tensors[i].errors;
@@ -257,7 +258,7 @@ static void differences_are_outcomes(void **state)
     static const clq_file_outcome WANT[] = {CLQ_FILE_OTHER_SHAPE, CLQ_FILE_OTHER_TYPE, CLQ_FILE_EXTRA};
     clq_file_report *report = NULL;
     (void)state;
-    assert_int_equal(compare(plain, other, UINT64_C(1) << 20, check_reference(), &report), CLQ_OK);
+    assert_int_equal(compare_files(plain, other, UINT64_C(1) << 20, check_reference(), &report), CLQ_OK);
     assert_int_equal(report->tensor_count, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(report->tensors[i].outcome, WANT[i]);
@@ -266,10 +267,10 @@ static void differences_are_outcomes(void **state)
     assert_string_equal(report->tensors[2].name, "c");
     assert_true(report->tensors[2].source.shape == NULL && report->tensors[2].target.shape[0] == 4);
     clq_file_report_destroy(&report);
-    assert_int_equal(compare(other, plain, UINT64_C(1) << 20, check_reference(), &report), CLQ_OK);
+    assert_int_equal(compare_files(other, plain, UINT64_C(1) << 20, check_reference(), &report), CLQ_OK);
     assert_int_equal(report->tensors[2].outcome, CLQ_FILE_MISSING);
     clq_file_report_destroy(&report);
-    assert_int_equal(compare(other, other, UINT64_C(1) << 20, check_reference(), &report), CLQ_OK);
+    assert_int_equal(compare_files(other, other, UINT64_C(1) << 20, check_reference(), &report), CLQ_OK);
     assert_int_equal(report->tensors[1].outcome, CLQ_FILE_SAME_BYTES);
     clq_file_report_destroy(&report);
 }
@@ -384,7 +385,7 @@ static void a_report_of_compare_is_its_json(void **state)
     clq_file_report *report = NULL;
     char *json = json_of("compare", by_channel, by_group, "--progress", "never");
     (void)state;
-    assert_int_equal(compare(by_channel, by_group, UINT64_C(256) << 20, check_reference(), &report), CLQ_OK);
+    assert_int_equal(compare_files(by_channel, by_group, UINT64_C(256) << 20, check_reference(), &report), CLQ_OK);
     for (size_t i = 0; i < report->tensor_count; i++) {
         const clq_file_tensor *tensor = &report->tensors[i];
         assert_string_equal(tensor->source.dtype, "s8");

@@ -63,7 +63,7 @@ static const description descriptions[] = {
     {"B as it is", CLQ_S8, CLQ_GEMM_ABSENT, 0, 0},
 };
 
-static clq_gemm_problem describe(const description *d, const char *variant)
+static clq_gemm_problem problem_of(const description *d, const char *variant)
 {
     clq_gemm_problem problem = chain_problem();
     problem.a.dtype = d->a;
@@ -139,7 +139,7 @@ static void multiply(gemm_chain *p, const clq_gemm_problem *problem, place where
 
 static void check_product(gemm_chain *p, const description *d, const char *variant, place where)
 {
-    const clq_gemm_problem problem = describe(d, variant);
+    const clq_gemm_problem problem = problem_of(d, variant);
     char name[128];
     char kernel[64];
     clq_plan plan;
@@ -202,7 +202,7 @@ static void other_shapes(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
-        clq_gemm_problem problem = describe(&descriptions[0], NULL);
+        clq_gemm_problem problem = problem_of(&descriptions[0], NULL);
         chain_contents v;
         gemm_chain p;
         costs c;
@@ -229,7 +229,7 @@ static void row_sums(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
-        const clq_gemm_problem problem = describe(&descriptions[0], NULL);
+        const clq_gemm_problem problem = problem_of(&descriptions[0], NULL);
         chain_contents v;
         gemm_chain p;
         chain_contents_make(&v);

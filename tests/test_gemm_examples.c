@@ -58,7 +58,7 @@ static void draw(small_product *s)
 }
 
 /* The product in integers, first as it is: what a search for a multiplier needs to see. */
-static void describe(small_product *s)
+static void describe_product(small_product *s)
 {
     int32_t *sums;
     product_init(&s->p, ROWS, COLUMNS, INNER, CLQ_U8);
@@ -132,7 +132,7 @@ static void small_matrices(void **state)
         uint32_t best = 0;
         small_product s;
         draw(&s);
-        describe(&s);
+        describe_product(&s);
         check_ok(clq_multiplier_search(s.factor, s.sums, RESULTS, MOST_SHIFT, 0, rows, &best, &error), &error,
                  "clq_multiplier_search");
         assert_in_range(rows[MOST_SHIFT].factor, 0, INT32_MAX);

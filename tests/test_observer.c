@@ -21,7 +21,7 @@ typedef struct observation {
     uint64_t *counts;
 } observation;
 
-static clq_quantization describe(uint64_t rows, int per_channel)
+static clq_quantization rows_described(uint64_t rows, int per_channel)
 {
     clq_quantization q;
     clq_quantization_init(&q);
@@ -49,7 +49,7 @@ static observation observe(clq_context *context, const float *x, int per_channel
         for (uint64_t row = 0; row < ROWS; row += batch) {
             for (uint64_t part = row; part < row + batch && part < ROWS; part += piece) {
                 const uint64_t end = part + piece < row + batch ? part + piece : row + batch;
-                const clq_quantization q = describe((end < ROWS ? end : ROWS) - part, per_channel);
+                const clq_quantization q = rows_described((end < ROWS ? end : ROWS) - part, per_channel);
                 data.offset = part * COLUMNS;
                 check_ok(phase == 0 ? clq_observer_add_range(observer, &q, data, 0, &error)
                                     : clq_observer_add_counts(observer, &q, data, 0, &error),
@@ -199,7 +199,7 @@ static observation observe_some(clq_context *context, clq_operand data, int per_
     ACCEPTED(clq_observer_create(context, parameters, averaging, &observer, e));
     for (int phase = 0; phase < 2; phase++) {
         for (uint64_t turn = 0; turn < 4 * SOME_BATCHES; turn++) { /* a batch: turn 0, and turns 1 to 3 */
-            const clq_quantization q = describe(turn % 4 == 2 ? SOME_ROWS : 0, per_channel);
+            const clq_quantization q = rows_described(turn % 4 == 2 ? SOME_ROWS : 0, per_channel);
             data.offset = turn / 4 * SOME_ROWS * COLUMNS;
             if (turn % 4 == 2 || with) {
                 ACCEPTED(phase == 0 ? clq_observer_add_range(observer, &q, data, 0, e)
@@ -360,7 +360,7 @@ static void in_a_batch(void **state)
 static void refusals_of(clq_context *context)
 {
     clq_observer *observer = NULL;
-    clq_quantization q = describe(2, 1);
+    clq_quantization q = rows_described(2, 1);
     clq_operand data = {NULL, 0};
     clq_nonfinite nonfinite;
     float ranges[2];

@@ -36,7 +36,7 @@ static void end(host_program *p)
     own_opencl_end(&p->own);
 }
 
-static void describe(clq_quantization *q)
+static void describe_tensor(clq_quantization *q)
 {
     clq_quantization_init(q);
     q->layout.rank = 1;
@@ -77,7 +77,7 @@ static void gated_pipeline(cl_command_queue_properties properties)
     float lo = 0.0f, hi = 0.0f;
     clq_operands operands;
     begin(&p, properties);
-    describe(&q);
+    describe_tensor(&q);
     operands = operands_of(&p);
     for (int i = 0; i < ELEMENTS; i++) {
         x[i] = (float)(check_normal() * 3.0);
@@ -149,7 +149,7 @@ static void refused(void **state)
     (void)state;
     if (check_device() != NULL) {
         begin(&p, 0);
-        describe(&q);
+        describe_tensor(&q);
         operands = operands_of(&p);
         memset(&launch, 0, sizeof launch);
         assert_int_equal(clq_enqueue(p.own.clquant, CLQ_OP_MINMAX, &q, &operands, &launch, &error),
@@ -188,7 +188,7 @@ static void empty_tensor(void **state)
         clq_error error;
         cl_event done = NULL;
         begin(&p, 0);
-        describe(&q);
+        describe_tensor(&q);
         q.layout.shape[0] = 0;
         operands = operands_of(&p);
         memset(&launch, 0, sizeof launch);
@@ -247,7 +247,7 @@ static void found_range(clq_context *context, cl_command_queue queue, clq_buffer
     cl_context own = NULL;
     cl_event done = NULL;
     cl_int code = CL_SUCCESS;
-    describe(&q);
+    describe_tensor(&q);
     memset(&operands, 0, sizeof operands);
     operands.struct_size = sizeof operands;
     memset(&launch, 0, sizeof launch);

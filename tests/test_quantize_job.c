@@ -116,7 +116,7 @@ typedef struct outcome {
     uint64_t clipped[TENSORS];
 } outcome;
 
-typedef struct trial {
+typedef struct job_run {
     const char *name; /* of the way, for messages */
     const char *model;
     clq_file_request request;
@@ -124,16 +124,16 @@ typedef struct trial {
     uint64_t slot_bytes; /* 0: as the device and the request's memory say */
     uint64_t cut_bytes;  /* the model's file is cut to this once it is open; 0: not */
     int cancelled;       /* the caller wants no more from the beginning */
-} trial;
+} job_run;
 
-static trial make_trial(const char *model, clq_context *context)
+static job_run make_run(const char *model, clq_context *context)
 {
-    trial t = {.name = "defaults", .model = model, .context = context};
+    job_run t = {.name = "defaults", .model = model, .context = context};
     clq_file_request_init(&t.request);
     return t;
 }
 
-static clq_status execute(const trial *t, clq_quantize_job *job, clq_error *error)
+static clq_status execute(const job_run *t, clq_quantize_job *job, clq_error *error)
 {
     const clq_file_request *request = job->request;
     uint64_t bytes;
@@ -158,10 +158,10 @@ static clq_status execute(const trial *t, clq_quantize_job *job, clq_error *erro
 
 static int is_cancelled(void *cookie)
 {
-    return ((const trial *)cookie)->cancelled;
+    return ((const job_run *)cookie)->cancelled;
 }
 
-static outcome try_out(trial *t)
+static outcome try_out(job_run *t)
 {
     const char *out = scratch_path("out.safetensors");
     const clq_file_events events = {.struct_size = sizeof events, .cookie = t, .is_cancelled = is_cancelled};
@@ -197,7 +197,7 @@ static outcome try_out(trial *t)
     return result;
 }
 
-static void check_outcome(const outcome *got, const outcome *want, const trial *t)
+static void check_outcome(const outcome *got, const outcome *want, const job_run *t)
 {
     if (got->status != CLQ_OK) {
         fail_msg("%s with slots of %u: %s", t->name, (unsigned)t->slot_bytes, got->message);
@@ -254,7 +254,7 @@ static const struct way {
     {.name = "vectors torch", .vectors = 1, .preset = CLQ_PRESET_TORCH},
 };
 
-static void set_way(trial *t, const struct way *way)
+static void set_way(job_run *t, const struct way *way)
 {
     clq_file_request *request = &t->request;
     t->name = way->name;
@@ -280,7 +280,7 @@ static void run_ways(clq_context *context, int nonfinite)
     static const uint64_t SLOTS[] = {700, 1000, 4111, 66000};
     const char *path = make_model("m.safetensors", nonfinite);
     for (size_t w = 0; w < sizeof WAYS / sizeof WAYS[0]; w++) {
-        trial t = make_trial(path, check_reference());
+        job_run t = make_run(path, check_reference());
         outcome want;
         set_way(&t, &WAYS[w]);
         t.request.ignore_nonfinite = nonfinite;
@@ -321,7 +321,7 @@ static void other_devices_give_the_same_bytes(void **state)
 {
     clq_context *const contexts[] = {check_reference(), check_device()};
     const char *path = make_model("m.safetensors", 0);
-    trial t = make_trial(path, check_reference());
+    job_run t = make_run(path, check_reference());
     outcome want;
     (void)state;
     set_way(&t, &WAYS[2]);
@@ -363,7 +363,7 @@ static void nonfinite_data_is_refused_as_a_whole(void **state)
             {.name = "axis 1 affine", .has_axis = 1, .axis = 1, .preset = CLQ_PRESET_AFFINE},
         };
         for (size_t s = 0; s < sizeof SLOTS / sizeof SLOTS[0]; s++) {
-            trial t = make_trial(path, check_reference());
+            job_run t = make_run(path, check_reference());
             outcome got;
             set_way(&t, &TRIED[w]);
             t.slot_bytes = SLOTS[s];
@@ -381,7 +381,7 @@ static void a_file_that_shrinks_is_an_error(void **state)
     (void)state;
     for (int way = 0; way < 2; way++) {
         for (uint64_t cut = 2000; cut < 100000; cut += 19001) {
-            trial t = make_trial(make_model("cut.safetensors", 0), check_reference());
+            job_run t = make_run(make_model("cut.safetensors", 0), check_reference());
             outcome got;
             t.request.preset = way == 0 ? CLQ_PRESET_SYMMETRIC : CLQ_PRESET_AFFINE;
             t.slot_bytes = 4111;
@@ -401,7 +401,7 @@ static void a_disk_that_fills_is_an_error(void **state)
     (void)state;
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     for (rlim_t room = 4096; room < 40000; room += 7000) {
-        trial t = make_trial(path, check_reference());
+        job_run t = make_run(path, check_reference());
         outcome got;
         t.slot_bytes = 4111;
         limit = before;
@@ -417,7 +417,7 @@ static void a_disk_that_fills_is_an_error(void **state)
 
 static void a_cancelled_run_leaves_nothing(void **state)
 {
-    trial t = make_trial(make_model("m.safetensors", 0), check_reference());
+    job_run t = make_run(make_model("m.safetensors", 0), check_reference());
     outcome got;
     (void)state;
     t.slot_bytes = 700;

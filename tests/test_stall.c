@@ -129,7 +129,7 @@ static void tensors_end(tensors *t)
     }
 }
 
-static void describe(clq_quantization *q, clq_dtype real, clq_dtype dtype)
+static void describe_tensor(clq_quantization *q, clq_dtype real, clq_dtype dtype)
 {
     clq_quantization_init(q);
     q->scheme.dtype = dtype;
@@ -175,7 +175,7 @@ static double now(void)
 static clq_status warm_quantize(worker *w, clq_error *error)
 {
     clq_quantization q;
-    describe(&q, CLQ_F32, CLQ_S8);
+    describe_tensor(&q, CLQ_F32, CLQ_S8);
     return clq_quantize(w->own->clquant, &q, w->t.all.x, w->t.all.scale, w->t.all.zero_point, w->t.all.codes, error);
 }
 
@@ -183,7 +183,7 @@ static clq_status warm_enqueue(worker *w, clq_error *error)
 {
     clq_quantization q;
     clq_launch launch;
-    describe(&q, CLQ_F32, CLQ_S8);
+    describe_tensor(&q, CLQ_F32, CLQ_S8);
     memset(&launch, 0, sizeof launch);
     launch.struct_size = sizeof launch;
     launch.queue = w->queue;
@@ -239,7 +239,7 @@ static void *first_uses(void *cookie)
     const clq_operands *o = &w->t.all;
     clq_quantization q;
     int failed = 0;
-    describe(&q, CLQ_F32, CLQ_U8);
+    describe_tensor(&q, CLQ_F32, CLQ_U8);
     failed += clq_minmax(context, &q, o->x, o->range, o->nonfinite, NULL) != CLQ_OK;
     failed += clq_choose_parameters_from(context, &q, o->range, o->scale, o->zero_point, NULL) != CLQ_OK;
     failed += clq_quantize(context, &q, o->x, o->scale, o->zero_point, o->codes, NULL) != CLQ_OK;
@@ -265,7 +265,7 @@ static void *more_first_uses(void *cookie)
     clq_batch_item items[2] = {{.q = &q, .operands = *o}, {.q = &q, .operands = *o}};
     clq_batch *batch = NULL;
     int failed = 0;
-    describe(&q, CLQ_F32, CLQ_U8);
+    describe_tensor(&q, CLQ_F32, CLQ_U8);
     failed += clq_minmax(context, &q, o->x, o->range, o->nonfinite, NULL) != CLQ_OK;
     for (uint64_t m = 2; m < 4; m++) {
         clq_gemm_problem problem;

@@ -75,7 +75,7 @@ static clq_status call(const worker *w, const job *j, const operands *made, clq_
     }
 }
 
-static clq_status compare(const job *j, const operands *made, int *same, clq_error *error)
+static clq_status compare_results(const job *j, const operands *made, int *same, clq_error *error)
 {
     for (int i = 0; i < CHECK_OPERANDS; i++) {
         if (j->want.out[i] != NULL) {
@@ -108,7 +108,7 @@ static void *work(void *argument)
             memset(&error, 0, sizeof error);
             status = create_operands(w, j, &made, &error);
             status = status == CLQ_OK ? call(w, j, &made, &error) : status;
-            status = status == CLQ_OK ? compare(j, &made, &same, &error) : status;
+            status = status == CLQ_OK ? compare_results(j, &made, &same, &error) : status;
             for (int i = 0; i < CHECK_OPERANDS; i++) {
                 clq_buffer_destroy(&made.o[i].buffer);
             }

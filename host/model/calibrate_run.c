@@ -32,8 +32,8 @@ static size_t next_of_file(clq_calibrate_job *job, size_t *number)
     return SIZE_MAX;
 }
 
-static clq_status describe(const clq_calibrate_job *job, size_t index, const clq_calibrated *tensor,
-                           clq_quantization *q, clq_error *error)
+static clq_status describe_batch(const clq_calibrate_job *job, size_t index, const clq_calibrated *tensor,
+                                 clq_quantization *q, clq_error *error)
 {
     const clq_model_tensor *source = &job->model->tensors[index];
     uint64_t elements = 0;
@@ -57,7 +57,7 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
     *there = index != SIZE_MAX;
     if (*there) {
         clq_quantization q;
-        CLQ_TRY(describe(job, index, &job->tensors[pass->tensor], &q, error));
+        CLQ_TRY(describe_batch(job, index, &job->tensors[pass->tensor], &q, error));
         pass->sides = 1;
         pass->side[0] =
             clq_schedule_work(PIECE_READ, job->counting ? CLQ_SLOT_REAL : CLQ_SLOT_REAL | CLQ_SLOT_FOUND, &q);

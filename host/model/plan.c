@@ -172,8 +172,8 @@ static void describe_codes(clq_model_plan_tensor *tensor)
     }
 }
 
-static clq_status describe(const clq_file_request *request, const clq_given *given, const clq_model_plan *plan,
-                           clq_model_plan_tensor *tensor, clq_error *error)
+static clq_status describe_tensor(const clq_file_request *request, const clq_given *given, const clq_model_plan *plan,
+                                  clq_model_plan_tensor *tensor, clq_error *error)
 {
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     clq_quantization_init(&tensor->q);
@@ -244,7 +244,7 @@ clq_status clq_model_plan_create(const clq_file_request *request, const clq_give
         plan->quantized_count += 1;
         CLQ_TRY_TO(decide(request, plan, tensor, error));
         if (tensor->quantized) {
-            CLQ_TRY_TO(describe(request, given, plan, tensor, error));
+            CLQ_TRY_TO(describe_tensor(request, given, plan, tensor, error));
         }
     }
 done:

@@ -77,7 +77,7 @@ static void cut(clq_schedule *schedule)
     }
 }
 
-static clq_piece describe(const clq_schedule *schedule, size_t number)
+static clq_piece piece_of(const clq_schedule *schedule, size_t number)
 {
     const clq_schedule_side *side = &schedule->pass.side[number];
     const clq_chunker *chunker = &schedule->chunkers[number];
@@ -109,10 +109,10 @@ static clq_status next_piece(void *cookie, clq_piece *piece, int *there, clq_err
     if (schedule->side == 0) {
         cut(schedule);
     }
-    *piece = describe(schedule, schedule->side);
+    *piece = piece_of(schedule, schedule->side);
     schedule->side += 1;
     for (size_t i = schedule->side; i < schedule->pass.sides; i++) {
-        const clq_piece behind = describe(schedule, i);
+        const clq_piece behind = piece_of(schedule, i);
         piece->ahead += clq_piece_bytes(&behind);
     }
     if (schedule->side == schedule->pass.sides) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The products that kernels are compared by: they have ragged edges, both types, zero points of every kind, and every
- * output stage; each as it is and with K in slices, which brings in the second kernel of these.
+ * requantization; each as it is and with K in slices, which brings in the second kernel of these.
  */
 #include <string.h>
 

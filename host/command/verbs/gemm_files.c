@@ -106,7 +106,7 @@ static clq_status match_shapes(cli_gemm_job *job, clq_error *error)
 }
 
 /* `batch_stride` 0 would say that all batches share the matrix: without elements it may be any other number. */
-static void describe(clq_matrix *matrix, const cli_gemm_file *file)
+static void describe_matrix(clq_matrix *matrix, const cli_gemm_file *file)
 {
     matrix->dtype = tensor_of(file)->dtype.type;
     matrix->transposed = file->transposed;
@@ -129,8 +129,8 @@ clq_status cli_gemm_open(cli_gemm_job *job, clq_error *error)
     p->m = job->a.rows;
     p->n = job->b.columns;
     p->k = job->a.columns;
-    describe(&p->a, &job->a);
-    describe(&p->b, &job->b);
+    describe_matrix(&p->a, &job->a);
+    describe_matrix(&p->b, &job->b);
     /* Only sizes can be wrong so far, and they come from the files. */
     if (!clq_size_multiply(p->m, p->n, &p->c.batch_stride)) {
         return refuse(job, error, "the size of C overflows");

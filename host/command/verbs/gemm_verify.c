@@ -64,8 +64,8 @@ void cli_gemm_describe_difference(char *out, size_t capacity, const cli_gemm_job
     snprintf(out, capacity, "%s is %s on %s and %s in the reference", place, left, device, right);
 }
 
-static clq_status compare(const cli_gemm_product *product, const cli_gemm_job *job, const void *x, const void *y,
-                          clq_error *error)
+static clq_status compare_rows(const cli_gemm_product *product, const cli_gemm_job *job, const void *x, const void *y,
+                               clq_error *error)
 {
     const clq_gemm_problem *p = &job->problem;
     const uint64_t at = cli_gemm_first_difference(p->c.dtype, x, y, p->batch * p->m * p->n);
@@ -121,7 +121,7 @@ clq_status cli_gemm_verify(cli_gemm_product *product, const cli_gemm_job *job, c
     CLQ_TRY_TO(cli_gemm_run(&reference, job, progress, done_bytes, error));
     CLQ_TRY_TO(clq_buffer_map(product->c, &x, error));
     CLQ_TRY_TO(clq_buffer_map(reference.c, &y, error));
-    CLQ_TRY_TO(compare(product, job, x, y, error));
+    CLQ_TRY_TO(compare_rows(product, job, x, y, error));
 done:
     cli_gemm_release(&reference);
     give_back(product->a);

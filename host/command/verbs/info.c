@@ -5,7 +5,7 @@
 #include "command/verbs/info.h"
 
 /* "s8 per channel (axis 0), 64 scales 0.001 to 0.02, zero point 0" */
-static void describe(char *out, size_t capacity, const clq_quantized *quantized, const cli_info_span *span)
+static void quantization_text(char *out, size_t capacity, const clq_quantized *quantized, const cli_info_span *span)
 {
     char layout[64];
     char scales[128];
@@ -46,7 +46,7 @@ static clq_status add_row(cli_table *table, const clq_model *model, const clq_qu
     if (codes != NULL) {
         cli_info_span span;
         CLQ_TRY(cli_info_find_span(model, codes, &span, error));
-        describe(note, sizeof note, codes, &span);
+        quantization_text(note, sizeof note, codes, &span);
         clq_format_shape(shape, sizeof shape, codes->layout.rank, codes->layout.shape);
     } else {
         clq_format_shape(shape, sizeof shape, tensor->rank, tensor->shape);

@@ -17,28 +17,28 @@ static const uint64_t GREATEST_SLICE = UINT64_C(1) << 30;
 static const uint64_t MOST_DIRECT = 1 << 14, MOST_DIRECT_IN_TRIAL = 64;
 
 /* How the work is cut: what the jobs write and how the sum finds it. */
-typedef struct shape {
+typedef struct histogram_cut {
     clq_choice choice;
     int is_trial;
     tensor_call call;
     uint64_t items;
     uint64_t scratch_words, partial_words;
-} shape;
+} histogram_cut;
 
 /* A kernel is compared with the reference on small problems (trial/cases_walk.c), in slices and in scratch memory all
  * the same.
  */
-static uint64_t least_slice(const shape *s)
+static uint64_t least_slice(const histogram_cut *s)
 {
     return s->is_trial ? LEAST_SLICE_IN_TRIAL : LEAST_SLICE;
 }
 
-static uint64_t most_direct(const shape *s)
+static uint64_t most_direct(const histogram_cut *s)
 {
     return s->is_trial ? MOST_DIRECT_IN_TRIAL : MOST_DIRECT;
 }
 
-static void shape_columns(shape *s, const clq_context *context, const clq_task *task)
+static void cut_columns(histogram_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     tensor_call *call = &s->call;
@@ -59,7 +59,7 @@ static void shape_columns(shape *s, const clq_context *context, const clq_task *
     s->items = call->tasks;
 }
 
-static void shape_tasks(shape *s, const clq_context *context, const clq_task *task)
+static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     tensor_call *call = &s->call;
@@ -79,9 +79,9 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_task *ta
         s->choice.variant == CLQ_VARIANT_STRIP && !call->direct ? s->items * HISTOGRAM_COPIES * HISTOGRAM_STRIDE : 0;
 }
 
-static shape shape_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
+static histogram_cut cut_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
-    shape s;
+    histogram_cut s;
     memset(&s, 0, sizeof s);
     s.choice = decision->main;
     s.is_trial = decision->is_trial;
@@ -90,9 +90,9 @@ static shape shape_of(const clq_context *context, const clq_task *task, const cl
         return s;
     }
     if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
-        shape_columns(&s, context, task);
+        cut_columns(&s, context, task);
     } else {
-        shape_tasks(&s, context, task);
+        cut_tasks(&s, context, task);
     }
     s.partial_words = s.call.slices > 1 ? s.call.tasks * s.call.per_job * CLQ_HISTOGRAM_BINS : 0;
     return s;
@@ -100,7 +100,7 @@ static shape shape_of(const clq_context *context, const clq_task *task, const cl
 
 uint64_t clq_cl_histogram_workspace(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
-    const shape s = shape_of(context, task, decision);
+    const histogram_cut s = cut_of(context, task, decision);
     return (s.scratch_words + s.partial_words) * sizeof(cl_uint);
 }
 
@@ -110,14 +110,14 @@ static void push_words(clq_cl_launch *launch, const clq_cl_stream *stream, const
     clq_cl_launch_memory(launch, words > 0 ? stream->workspace : task->arguments[CLQ_ARG_COUNTS].object);
 }
 
-static void set_options(clq_cl_launch *launch, const shape *s, const clq_task *task)
+static void set_options(clq_cl_launch *launch, const histogram_cut *s, const clq_task *task)
 {
     launch->file = s->choice.file;
     clq_cl_tensor_options(launch, clq_cl_variant_option(s->choice.variant), s->choice.vector_width,
                           COLUMNS / s->choice.vector_width, task->q->real);
 }
 
-static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, const shape *s, clq_error *error)
+static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, const histogram_cut *s, clq_error *error)
 {
     const int is_grid = s->choice.variant == CLQ_VARIANT_GRID;
     clq_cl_launch launch;
@@ -139,7 +139,7 @@ static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, cons
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, const shape *s, clq_error *error)
+static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, const histogram_cut *s, clq_error *error)
 {
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
@@ -154,7 +154,7 @@ static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, const
 
 clq_status clq_cl_histogram(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
 {
-    shape s = shape_of(stream->context, task, decision);
+    histogram_cut s = cut_of(stream->context, task, decision);
     if (s.call.tasks == 0) {
         return CLQ_OK;
     }

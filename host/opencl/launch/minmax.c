@@ -14,15 +14,15 @@ enum { GROUP_SIZE = 128, TWO_VECTORS = 32 };
 enum { LEAST_PIECE = 8192, LEAST_PIECE_IN_TRIAL = 96, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_IN_TRIAL = 64 };
 
 /* How a task is cut up: what the first kernel writes and how the second one finds it. */
-typedef struct shape {
+typedef struct minmax_cut {
     clq_choice choice;
     int is_trial;
     tensor_call call;
     uint64_t partials;
     size_t global[2]; /* work-items, or work-groups of grid */
-} shape;
+} minmax_cut;
 
-static void shape_columns(shape *s, const clq_context *context, const clq_geometry *g)
+static void cut_columns(minmax_cut *s, const clq_context *context, const clq_geometry *g)
 {
     const clq_columns c = clq_columns_of(context, g, s->choice.vector_width);
     s->partials = clq_cl_tensor_cut_columns(&s->call, &c);
@@ -31,7 +31,7 @@ static void shape_columns(shape *s, const clq_context *context, const clq_geomet
     s->global[1] = (size_t)c.slices;
 }
 
-static void shape_tasks(shape *s, const clq_context *context, const clq_task *task)
+static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     const int is_strip = s->choice.variant == CLQ_VARIANT_STRIP;
@@ -54,25 +54,25 @@ static void shape_tasks(shape *s, const clq_context *context, const clq_task *ta
     s->global[1] = 1;
 }
 
-static shape shape_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
+static minmax_cut cut_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
-    shape s;
+    minmax_cut s;
     memset(&s, 0, sizeof s);
     s.choice = decision->minmax;
     s.is_trial = decision->is_trial;
     clq_cl_tensor_describe(task, CLQ_OP_MINMAX, 0, &s.call);
     if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
-        shape_columns(&s, context, &task->geometry);
+        cut_columns(&s, context, &task->geometry);
     } else {
-        shape_tasks(&s, context, task);
+        cut_tasks(&s, context, task);
     }
     return s;
 }
 
 /* The same with its places in scratch memory: found, then partial ranges. */
-static shape placed_shape_of(const clq_cl_stream *stream, const clq_task *task, const clq_decision *decision)
+static minmax_cut placed_cut_of(const clq_cl_stream *stream, const clq_task *task, const clq_decision *decision)
 {
-    shape s = shape_of(stream->context, task, decision);
+    minmax_cut s = cut_of(stream->context, task, decision);
     s.call.own = stream->workspace_offset_bytes / CLQ_CL_FOUND_BYTES;
     s.call.partial = (stream->workspace_offset_bytes + s.call.items * CLQ_CL_FOUND_BYTES) / CLQ_CL_PARTIAL_BYTES;
     return s;
@@ -80,18 +80,18 @@ static shape placed_shape_of(const clq_cl_stream *stream, const clq_task *task, 
 
 uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
-    const shape s = shape_of(context, task, decision);
+    const minmax_cut s = cut_of(context, task, decision);
     return s.call.items * CLQ_CL_FOUND_BYTES + s.partials * CLQ_CL_PARTIAL_BYTES;
 }
 
-static void set_options(clq_cl_launch *launch, const shape *s, const clq_task *task)
+static void set_options(clq_cl_launch *launch, const minmax_cut *s, const clq_task *task)
 {
     launch->file = s->choice.file;
     clq_cl_tensor_options(launch, clq_cl_variant_option(s->choice.variant), s->choice.vector_width,
                           clq_column_blocks(s->choice.vector_width), task->q->real);
 }
 
-static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, const shape *s, clq_error *error)
+static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, const minmax_cut *s, clq_error *error)
 {
     const int is_grid = s->choice.variant == CLQ_VARIANT_GRID;
     clq_cl_launch launch;
@@ -112,7 +112,7 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, const shape *s, clq_error *error)
+static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, const minmax_cut *s, clq_error *error)
 {
     const int tree = s->choice.variant == CLQ_VARIANT_GRID;
     const uint64_t parameters = s->call.direct ? 0 : s->call.parameters;
@@ -139,7 +139,7 @@ static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, con
 
 clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
 {
-    const shape s = placed_shape_of(stream, task, decision);
+    const minmax_cut s = placed_cut_of(stream, task, decision);
     CLQ_TRY(enqueue_partial(stream, task, &s, error));
     return enqueue_final(stream, task, &s, error);
 }
@@ -147,7 +147,7 @@ clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, const clq_
 clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
                                  tensor_call *call, clq_error *error)
 {
-    const shape s = placed_shape_of(stream, task, decision);
+    const minmax_cut s = placed_cut_of(stream, task, decision);
     CLQ_TRY(enqueue_partial(stream, task, &s, error));
     call->partial = s.call.partial;
     call->own = s.call.own;
