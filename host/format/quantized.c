@@ -167,17 +167,6 @@ int clq_stands_alone(const clq_quantized_list *list, size_t index)
     return list->roles[index] == CLQ_ROLE_PLAIN || list->roles[index] == CLQ_ROLE_CODES;
 }
 
-clq_status clq_quantized_find(const clq_model *model, size_t index, clq_quantized *out, clq_error *error)
-{
-    clq_facts *facts = NULL;
-    clq_status status = CLQ_OK;
-    CLQ_TRY_TO(clq_facts_read(model, &facts, error));
-    CLQ_TRY_TO(recognise(model, facts, index, out, error));
-done:
-    clq_facts_destroy(&facts);
-    return status;
-}
-
 static clq_status check_scale(const clq_model_tensor *tensor, uint64_t index, double scale, clq_error *error)
 {
     if (scale != 0.0 && !(scale >= (double)CLQ_MINIMUM_SCALE && scale <= (double)CLQ_MAXIMUM_SCALE)) {

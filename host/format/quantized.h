@@ -61,12 +61,6 @@ void clq_quantized_list_destroy(clq_quantized_list **list);
 int clq_stands_alone(const clq_quantized_list *list, size_t index);
 
 /*
- * The same for one tensor; `out->dtype` is 0 when it is not a quantized one. Reads the metadata anew on every call: for
- * many tensors use clq_quantized_scan.
- */
-clq_status clq_quantized_find(const clq_model *model, size_t index, clq_quantized *out, clq_error *error);
-
-/*
  * Read the parameters [first, first + count) of a quantized tensor as f32 and int32. CLQ_BAD_FILE for a scale that is
  * neither 0 nor within [CLQ_MINIMUM_SCALE, CLQ_MAXIMUM_SCALE]. Either output may be NULL.
  */

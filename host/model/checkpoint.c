@@ -92,14 +92,14 @@ clq_status clq_checkpoint_find(const clq_file_request *request, clq_checkpoint *
     return !request->resume && !request->replace && checkpoint->told > 0 ? refuse_left(checkpoint, error) : CLQ_OK;
 }
 
-int clq_checkpoint_continues(const clq_checkpoint *checkpoint)
+static int continues(const clq_checkpoint *checkpoint)
 {
     return checkpoint->request->resume && checkpoint->journal != NULL;
 }
 
 int clq_checkpoint_is_complete(const clq_checkpoint *checkpoint)
 {
-    return clq_checkpoint_continues(checkpoint) && checkpoint->complete;
+    return continues(checkpoint) && checkpoint->complete;
 }
 
 static clq_status compare_heading(const clq_checkpoint *checkpoint, const clq_checkpoint_run *run, int layout,
@@ -118,7 +118,7 @@ done:
 
 clq_status clq_checkpoint_check(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error)
 {
-    return clq_checkpoint_continues(checkpoint) ? compare_heading(checkpoint, run, 0, error) : CLQ_OK;
+    return continues(checkpoint) ? compare_heading(checkpoint, run, 0, error) : CLQ_OK;
 }
 
 /* How many shards the run had that wrote this heading, as far as names of shards go. */
@@ -273,7 +273,7 @@ clq_status clq_checkpoint_begin(clq_checkpoint *checkpoint, const clq_checkpoint
 {
     checkpoint->output = run->output;
     checkpoint->shards = clq_output_shards(run->output);
-    if (clq_checkpoint_continues(checkpoint)) {
+    if (continues(checkpoint)) {
         CLQ_TRY(continue_left(checkpoint, run, error));
     } else {
         CLQ_TRY(begin_anew(checkpoint, run, error));

@@ -30,11 +30,8 @@ typedef struct clq_checkpoint_run {
  */
 clq_status clq_checkpoint_find(const clq_file_request *request, clq_checkpoint **checkpoint, clq_error *error);
 
-/*
- * Whether what an earlier run left is to be continued, and, of that, whether all of it was written: then files may
- * stand under their final names already.
- */
-int clq_checkpoint_continues(const clq_checkpoint *checkpoint);
+/* Whether what an earlier run left is to be continued and all of it was written: then files may stand under their final
+ * names already. */
 int clq_checkpoint_is_complete(const clq_checkpoint *checkpoint);
 
 /*

@@ -96,12 +96,6 @@ clq_status clq_quantize_write(void *job, size_t slot, clq_error *error);
 void clq_quantize_step(clq_quantize_job *job, const clq_piece *piece);
 
 /*
- * All of a tensor, codes and parameters, stands in the output. Called once for every tensor of the model, in its order,
- * from the thread that called clq_quantize_all.
- */
-clq_status clq_tensor_written(clq_quantize_job *job, clq_model_plan_tensor *tensor, clq_error *error);
-
-/*
  * Second stage, --calibrate: count a piece of the slot, whose memory is the host's before and after. The last of a
  * tensor leaves its ranges in job->cut.
  */

@@ -106,7 +106,7 @@ static clq_status write_piece(clq_quantize_job *job, const clq_slot *slot, const
                        : CLQ_OK;
 }
 
-clq_status clq_tensor_written(clq_quantize_job *job, clq_model_plan_tensor *tensor, clq_error *error)
+static clq_status tensor_written(clq_quantize_job *job, clq_model_plan_tensor *tensor, clq_error *error)
 {
     if (job->checkpoint != NULL) {
         CLQ_TRY(clq_checkpoint_tensor(job->checkpoint, tensor, error));
@@ -127,7 +127,7 @@ clq_status clq_quantize_write(void *cookie, size_t number, clq_error *error)
             CLQ_TRY(write_piece(job, slot, piece, error));
         }
         if (is_written(piece) && piece->last) {
-            CLQ_TRY(clq_tensor_written(job, &job->plan->tensors[piece->tensor], error));
+            CLQ_TRY(tensor_written(job, &job->plan->tensors[piece->tensor], error));
         }
         clq_quantize_step(job, piece);
     }

@@ -35,11 +35,6 @@ clq_status clq_chunker_init(clq_chunker *chunker, const clq_layout *layout, uint
     return CLQ_OK;
 }
 
-void clq_chunker_rewind(clq_chunker *chunker)
-{
-    chunker->position = 0;
-}
-
 int clq_chunks_are_final(const clq_chunker *chunker)
 {
     return chunker->elements <= chunker->limit || (chunker->outer == 1 && chunker->run <= chunker->limit);

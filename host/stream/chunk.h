@@ -50,9 +50,6 @@ clq_status clq_chunker_init(clq_chunker *chunker, const clq_layout *layout, uint
  */
 int clq_chunker_next(clq_chunker *chunker, clq_chunk *chunk);
 
-/* Back to the first chunk. */
-void clq_chunker_rewind(clq_chunker *chunker);
-
 /*
  * Whether each chunk holds all elements of its parameters, so that a chunk's ranges are those of the whole: channels or
  * groups that fit a chunk, or a tensor that is one chunk.

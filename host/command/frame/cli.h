@@ -214,9 +214,8 @@ int cli_run(int argc, char **argv);
  */
 int cli_main(int argc, char **argv);
 
-/* Make stdout one that retries what is worth retrying, before anything is printed; and close it, as fclose does. */
+/* Make stdout one that retries what is worth retrying, before anything is printed. */
 void cli_standard_output_begin(void);
-int cli_standard_output_end(void);
 
 /* Close stdout and report a failed write (a full disk, a closed pipe): returns `code`, or CLI_FAILURE when that was
  * CLI_OK. cli_run calls it last; a second call does nothing. */

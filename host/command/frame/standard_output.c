@@ -54,7 +54,7 @@ void cli_standard_output_begin(void)
 }
 
 /* A stream of ours is freed when it is closed, and what runs when the process ends may still look at stdout. */
-int cli_standard_output_end(void)
+static int close_output(void)
 {
     const int result = fclose(stdout);
     if (own != NULL) {
@@ -69,7 +69,7 @@ void cli_standard_output_begin(void)
 {
 }
 
-int cli_standard_output_end(void)
+static int close_output(void)
 {
     return fclose(stdout);
 }
@@ -86,7 +86,7 @@ int cli_finish_output(int code)
     finished = 1;
     errno = 0;
     failed = ferror(stdout) != 0;
-    failed |= cli_standard_output_end() != 0;
+    failed |= close_output() != 0;
     if (!failed) {
         return code;
     }

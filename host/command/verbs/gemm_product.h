@@ -34,10 +34,6 @@ clq_status cli_gemm_verify(cli_gemm_product *product, const cli_gemm_job *job, c
 /* The first of `count` elements of the type in which the arrays differ; UINT64_MAX when there is none. */
 uint64_t cli_gemm_first_difference(clq_dtype dtype, const void *x, const void *y, uint64_t count);
 
-/* "[1, 2] is 17 on DEVICE and 18 in the reference" for flat index `at` of C. */
-void cli_gemm_describe_difference(char *out, size_t capacity, const cli_gemm_job *job, uint64_t at, const void *x,
-                                  const void *y, const char *device);
-
 void cli_gemm_release(cli_gemm_product *product);
 
 /* Bytes of the matrix as it is held. */

@@ -45,8 +45,8 @@ static void format_element(char *out, size_t capacity, clq_dtype dtype, const vo
     }
 }
 
-void cli_gemm_describe_difference(char *out, size_t capacity, const cli_gemm_job *job, uint64_t at, const void *x,
-                                  const void *y, const char *device)
+static void describe_difference(char *out, size_t capacity, const cli_gemm_job *job, uint64_t at, const void *x,
+                                const void *y, const char *device)
 {
     const clq_dtype dtype = job->problem.c.dtype;
     uint64_t index[CLI_GEMM_MAX_RANK];
@@ -75,7 +75,7 @@ static clq_status compare_rows(const cli_gemm_product *product, const cli_gemm_j
         return CLQ_OK;
     }
     clq_context_device(product->context, &info);
-    cli_gemm_describe_difference(text, sizeof text, job, at, x, y, info.name);
+    describe_difference(text, sizeof text, job, at, x, y, info.name);
     return clq_fail(error, CLQ_MISMATCH, "--check: C %s (kernel %s); nothing was written", text, product->plan.variant);
 }
 

@@ -96,10 +96,6 @@ clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batc
                                      clq_error *error);
 void clq_cl_batch_give_arguments(clq_cl_batch *device);
 
-/* Work-items of a group, where the device has as many, and elements that a work-item handles at once. */
-uint32_t clq_cl_batch_lanes(const clq_context *context, clq_batch_form form);
-uint32_t clq_cl_batch_width(const clq_context *context, clq_batch_form form);
-
 /* ---- opencl/launch/batch.c ---- */
 
 /* The tensors sorted into sets; `forms` has one for each. */

@@ -53,12 +53,12 @@ static const char *file_of(clq_operation operation, clq_batch_form form, const c
     return rows[i].file;
 }
 
-uint32_t clq_cl_batch_width(const clq_context *context, clq_batch_form form)
+static uint32_t width_of(const clq_context *context, clq_batch_form form)
 {
     return context->device.type == CLQ_DEVICE_CPU && form != CLQ_BATCH_GRID ? CPU_WIDTH : GRID_WIDTH;
 }
 
-uint32_t clq_cl_batch_lanes(const clq_context *context, clq_batch_form form)
+static uint32_t lanes_of(const clq_context *context, clq_batch_form form)
 {
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
     return form == CLQ_BATCH_GRID || (form == CLQ_BATCH_COLUMNS && !is_cpu) ? GRID_LANES : 1;
@@ -217,7 +217,7 @@ static clq_status append_launch(const builder *s, clq_cl_batch_launch *l, const 
     l->first_cut = runs->first_cut;
     l->launch.grouping = CLQ_CL_GROUPS_BUILT;
     l->launch.dimensions = 1;
-    l->launch.local[0] = clq_cl_batch_lanes(s->context, s->set->form);
+    l->launch.local[0] = lanes_of(s->context, s->set->form);
     l->launch.global[0] = (size_t)runs->runs;
     return clq_cl_list_append(&s->device->launches, l, error);
 }
@@ -385,7 +385,7 @@ clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batc
     s.batch = batch;
     s.context = batch->context;
     s.set = set;
-    s.width = clq_cl_batch_width(batch->context, set->form);
+    s.width = width_of(batch->context, set->form);
     s.work = calloc(set->count, sizeof *s.work);
     if (s.work == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a batch of %zu tensors", set->count);

@@ -51,7 +51,7 @@
     X(CL_INVALID_GLOBAL_WORK_SIZE)                                                                                     \
     X(CL_INVALID_PROPERTY)
 
-const char *clq_cl_code_name(cl_int code)
+static const char *code_name(cl_int code)
 {
 #define CASE(name)                                                                                                     \
     case name:                                                                                                         \
@@ -71,7 +71,7 @@ clq_status clq_cl_fail(clq_error *error, cl_int code, const char *call)
     const int memory =
         code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_HOST_MEMORY || code == CL_INVALID_BUFFER_SIZE;
     (void)clq_fail(error, memory ? CLQ_OUT_OF_MEMORY : CLQ_DEVICE_ERROR, "%s failed with %s (%d)", call,
-                   clq_cl_code_name(code), (int)code);
+                   code_name(code), (int)code);
     if (error != NULL) {
         error->opencl_code = code;
         snprintf(error->opencl_call, sizeof error->opencl_call, "%s", call);

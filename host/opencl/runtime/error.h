@@ -6,8 +6,6 @@
 
 #include "core/error.h"
 
-const char *clq_cl_code_name(cl_int code); /* "CL_OUT_OF_RESOURCES" */
-
 /* Fill `error` with the failed call, its code and its name. Returns CLQ_OUT_OF_MEMORY or CLQ_DEVICE_ERROR. */
 clq_status clq_cl_fail(clq_error *error, cl_int code, const char *call);
 

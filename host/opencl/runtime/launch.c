@@ -13,7 +13,7 @@
 /* Work-items of a group where they know nothing of each other. */
 enum { ITEMS_OF_GROUP = 64 };
 
-void clq_cl_launch_bytes(clq_cl_launch *launch, const void *value, size_t bytes)
+static void push_bytes(clq_cl_launch *launch, const void *value, size_t bytes)
 {
     assert(launch->argument_count < CLQ_CL_MAX_ARGUMENTS && bytes <= sizeof launch->arguments[0].value);
     launch->arguments[launch->argument_count].bytes = bytes;
@@ -31,19 +31,19 @@ void clq_cl_launch_large(clq_cl_launch *launch, const void *value, size_t bytes)
 
 void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory)
 {
-    clq_cl_launch_bytes(launch, &memory, sizeof(cl_mem));
+    push_bytes(launch, &memory, sizeof(cl_mem));
 }
 
 void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value)
 {
     const cl_ulong number = value;
-    clq_cl_launch_bytes(launch, &number, sizeof number);
+    push_bytes(launch, &number, sizeof number);
 }
 
 void clq_cl_launch_i32(clq_cl_launch *launch, int32_t value)
 {
     const cl_int number = value;
-    clq_cl_launch_bytes(launch, &number, sizeof number);
+    push_bytes(launch, &number, sizeof number);
 }
 
 void clq_cl_launch_groups_of_one(clq_cl_launch *launch, const clq_context *context)

@@ -35,7 +35,6 @@ typedef struct clq_cl_launch {
     size_t local[3]; /* 0: left to the runtime */
 } clq_cl_launch;
 
-void clq_cl_launch_bytes(clq_cl_launch *launch, const void *value, size_t bytes);
 void clq_cl_launch_large(clq_cl_launch *launch, const void *value, size_t bytes); /* not copied */
 void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory);
 void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value);
