@@ -51,6 +51,7 @@ static void describe_row(gemm_row *row)
     p->k = d->product->shape.k;
     p->a.dtype = d->product->a_is_u8 ? CLQ_U8 : CLQ_S8;
     p->c.dtype = row->way.output;
+    row->operands.struct_size = sizeof row->operands;
     row->operands.a.buffer = d->a;
     row->operands.b.buffer = d->b;
     row->operands.c.buffer = d->c;
