@@ -163,12 +163,21 @@ const char *check_variant(size_t index)
     return variants[index];
 }
 
+static int kernels_set_aside;
+
 static void print_log(void *cookie, clq_log_level level, const char *message)
 {
     (void)cookie;
     if (level <= CLQ_LOG_WARNING) {
         check_print("device: %s", message);
+        kernels_set_aside +=
+            strstr(message, "differ from the reference") != NULL || strstr(message, "does not build") != NULL;
     }
+}
+
+int check_kernels_set_aside(void)
+{
+    return kernels_set_aside;
 }
 
 /* Only a device that does not exist may be missing; one that fails to start is a failure. */

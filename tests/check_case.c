@@ -470,6 +470,7 @@ void check_everywhere(const check_case *c, check_result *kept)
     for (size_t v = 0; v < check_variant_count() && device != NULL; v++) {
         char where[64];
         check_result got;
+        const int before = check_kernels_set_aside();
         clq_error error;
         snprintf(where, sizeof where, "device, variant %s", check_variant(v));
         check_ok(clq_context_force_variant(device, check_variant(v), &error), &error, "clq_context_force_variant");
@@ -478,6 +479,9 @@ void check_everywhere(const check_case *c, check_result *kept)
         }
         check_run(device, where, c, &got);
         check_same(c, where, &want, &got);
+        if (check_kernels_set_aside() > before) {
+            fail_msg("%s: a kernel was set aside on %s", c->name, where);
+        }
         check_result_free(&got);
         check_count_run(clq_operation_name(c->operation), check_variant(v));
         ran = 1;

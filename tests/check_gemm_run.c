@@ -167,6 +167,7 @@ static void case_text(char *where, size_t size, const char *on, const char *vari
 static void run_variant(check_gemm_place *place, check_gemm *c, const char *variant, const check_gemm_result *want)
 {
     clq_error error;
+    const int before = check_kernels_set_aside();
     check_ok(clq_context_force_variant(check_device(), variant, &error), &error, "clq_context_force_variant");
     for (int way = 0; way < WAYS; way++) {
         char where[96];
@@ -180,6 +181,9 @@ static void run_variant(check_gemm_place *place, check_gemm *c, const char *vari
         }
         check_gemm_same(c, where, want, &got);
         check_gemm_result_free(&got);
+        if (check_kernels_set_aside() > before) {
+            fail_msg("a kernel was set aside on %s", where);
+        }
         if (variant == NULL) {
             check_ok(clq_gemm_plan(check_device(), &c->problem, c->packed, &plan, &error), &error, "clq_gemm_plan");
             snprintf(counted, sizeof counted, "chosen: %s", plan.variant);

@@ -14,6 +14,10 @@ void check_count_run(const char *operation, const char *variant);
  */
 void check_crashes_end_the_program(void);
 
+/* How many kernels the device has set aside so far for being wrong, which leaves nothing of them to test. One that is
+ * too large for the device is no fault of its own. */
+int check_kernels_set_aside(void);
+
 uint32_t check_word_at(const void *array, uint64_t index);
 void check_print_f32(const char *what, uint32_t bits);
 void check_print_case(const check_case *c, const char *where);

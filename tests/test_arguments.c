@@ -53,6 +53,13 @@ static void names(void **state)
     assert_string_equal(clq_status_name(CLQ_INVALID_ARGUMENT), "invalid argument");
     assert_string_not_equal(clq_status_name(CLQ_NO_DEVICE), clq_status_name(CLQ_DEVICE_ERROR));
     assert_string_equal(clq_operation_name(CLQ_OP_FAKE_QUANTIZE), "fake-quantize");
+    for (int operation = 0; operation < CLQ_OP_COUNT; operation++) {
+        const char *name = clq_operation_name((clq_operation)operation);
+        assert_non_null(name);
+        for (int other = 0; other < operation; other++) {
+            assert_string_not_equal(name, clq_operation_name((clq_operation)other));
+        }
+    }
     assert_string_equal(clq_operation_name(CLQ_OP_COUNT), "?");
     assert_string_equal(clq_operation_name((clq_operation)-1), "?");
     assert_string_equal(clq_version(), CLQ_VERSION_STRING);
@@ -395,7 +402,7 @@ static void contexts_of(clq_context *context, int is_reference)
     clq_context_set_log(context, NULL, NULL);
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_plan_operation(context, CLQ_OP_QUANTIZE, &q, NULL, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_plan_operation(context, CLQ_OP_QUANTIZE, NULL, &plan, e));
-    REFUSED(CLQ_INVALID_ARGUMENT, "8", clq_plan_operation(context, CLQ_OP_COUNT, &q, &plan, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "is no operation", clq_plan_operation(context, CLQ_OP_COUNT, &q, &plan, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "-1", clq_plan_operation(context, (clq_operation)-1, &q, &plan, e));
     for (int operation = 0; operation < CLQ_OP_COUNT; operation++) {
         ACCEPTED(clq_plan_operation(context, (clq_operation)operation, &q, &plan, e));

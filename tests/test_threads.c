@@ -9,7 +9,7 @@
 
 #include "inputs.h"
 
-enum { THREADS = 4, ROUNDS = 40, CASES = 8 };
+enum { THREADS = 4, ROUNDS = 40, CASES = 2 * CLQ_OP_COUNT };
 
 /* A case with its inputs and the reference's result, made before the threads start. */
 typedef struct job {

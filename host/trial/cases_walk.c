@@ -32,7 +32,7 @@ enum { KINDS = 12, KINDS_NOT_LARGE = 9, FEW_PARAMETERS = 8 }; /* of awkward numb
         {1, 1, 20001}, CLQ_PER_TENSOR, 0, 0                                                                            \
     }
 
-static const clq_trial_shape any_shapes[] = {GROUPS};
+static const clq_trial_shape any_shapes[] = {GROUPS, WHOLE};
 static const clq_trial_shape column_shapes[] = {COLUMNS};
 static const clq_trial_shape dynamic_shapes[] = {WHOLE};
 

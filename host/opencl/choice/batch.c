@@ -24,9 +24,19 @@ static int can_be_fused(const clq_context *context, const clq_task *task)
            clq_dtype_bytes(task->q->real, g->elements) <= FUSED_BYTES && g->rows * g->segments_per_row == g->parameters;
 }
 
+/* Whether there is no kernel for batches of the operation. */
 int clq_cl_batch_is_one_by_one(clq_operation operation)
 {
-    return operation == CLQ_OP_MERGE_RANGE || operation == CLQ_OP_HISTOGRAM;
+    static const clq_operation batched[] = {
+#define CLQ_BATCH_KERNEL(form, variant, operation, file, kernel, contract) operation,
+#include "kernels.def"
+    };
+    for (size_t i = 0; i < sizeof batched / sizeof batched[0]; i++) {
+        if (batched[i] == operation) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 clq_batch_form clq_cl_batch_preferred_form(const clq_context *context, clq_variant forced, const clq_task *task)

@@ -22,10 +22,14 @@ static const variant_row rows[] = {
 /* A longer line makes the columns' partial results larger than is sensible. */
 enum { MAXIMUM_LINE = 1 << 22, LEAST_LINES_PER_ITEM = 16, MAXIMUM_LINES_PER_ITEM = 256 };
 
-uint64_t clq_cl_target_items(const clq_context *context)
+/* Work-groups of a trial: fewer than its tensors have rows, tasks and blocks (trial/cases_walk.c). */
+enum { TRIAL_ITEMS = 24 };
+
+uint64_t clq_cl_target_items(const clq_context *context, int is_trial)
 {
     const uint64_t units = context->device.compute_units;
-    return (units < 1 ? 1 : units > 4096 ? 4096 : units) * 32;
+    const uint64_t items = (units < 1 ? 1 : units > 4096 ? 4096 : units) * 32;
+    return is_trial ? clq_size_min(items, TRIAL_ITEMS) : items;
 }
 
 static const variant_row *find_row(clq_operation operation, clq_variant variant)
@@ -50,7 +54,7 @@ uint32_t clq_column_blocks(uint32_t vector_width)
  * and are best read while their neighbours in memory are in the cache, but enough to make up for preparing its columns.
  */
 clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry *g, uint32_t vector_width,
-                                  uint32_t column_blocks)
+                                  uint32_t column_blocks, int is_trial)
 {
     const uint64_t period = g->channels * g->row;
     const uint64_t block = (uint64_t)column_blocks * vector_width;
@@ -65,7 +69,7 @@ clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry
     c.line = period * repeat * clq_size_divide_up(256, period * repeat);
     c.lines = clq_size_divide_up(g->elements, c.line);
     c.across = clq_size_divide_up(c.line, block);
-    slices = clq_size_max(clq_cl_target_items(context) / c.across, 1);
+    slices = clq_size_max(clq_cl_target_items(context, is_trial) / c.across, 1);
     c.lines_per_item = clq_size_divide_up(c.lines, slices);
     c.lines_per_item =
         clq_size_max(c.lines_per_item, context->device.type == CLQ_DEVICE_CPU ? LEAST_LINES_PER_ITEM : 1);
@@ -74,28 +78,28 @@ clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry
     return c;
 }
 
-clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width)
+clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width, int is_trial)
 {
-    return clq_columns_in_blocks(context, g, vector_width, clq_column_blocks(vector_width));
+    return clq_columns_in_blocks(context, g, vector_width, clq_column_blocks(vector_width), is_trial);
 }
 
-/* Whether the columns kernels can run this layout at all. */
+/* Whether there is a columns kernel of the operation, and it can run this layout at all. */
 static int columns_possible(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t most = MAXIMUM_LINE / 16;
     const uint64_t longest = task->operation == CLQ_OP_HISTOGRAM ? CLQ_HISTOGRAM_COLUMNS : most;
-    return task->q->layout.granularity == CLQ_PER_CHANNEL && g->elements > 0 && g->row <= longest &&
-           g->channels <= most / g->row;
+    return find_row(task->operation, CLQ_VARIANT_COLUMNS) != NULL && task->q->layout.granularity == CLQ_PER_CHANNEL &&
+           g->elements > 0 && g->row <= longest && g->channels <= most / g->row;
 }
 
-/* Whether no byte of 4-bit codes is shared by two segments. */
+/* Whether there is a grid kernel of the operation, and no byte of 4-bit codes is shared by two segments. */
 static int grid_possible(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
-    return clq_dtype_bits(task->q->scheme.dtype) != 4 || task->operation == CLQ_OP_MINMAX ||
-           task->operation == CLQ_OP_HISTOGRAM || task->operation == CLQ_OP_FAKE_QUANTIZE ||
-           (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment;
+    return find_row(task->operation, CLQ_VARIANT_GRID) != NULL &&
+           (clq_dtype_bits(task->q->scheme.dtype) != 4 || !clq_argument_is_used(task->operation, CLQ_ARG_CODES) ||
+            (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment);
 }
 
 /* By the forced variant, the layout and the kind of device. */

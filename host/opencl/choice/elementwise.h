@@ -52,16 +52,17 @@ typedef struct clq_columns {
 /* Blocks of vector_width columns that a work-item handles together, for all operations but quantize on its own. */
 uint32_t clq_column_blocks(uint32_t vector_width);
 
-clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width);
+clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width, int is_trial);
 
 /* The same for any number of blocks. */
 clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry *g, uint32_t vector_width,
-                                  uint32_t column_blocks);
+                                  uint32_t column_blocks, int is_trial);
 
 /* Columns that a job of the histogram's columns kernel handles together, so the longest row that it can take. */
 enum { CLQ_HISTOGRAM_COLUMNS = 32 };
 
-/* Work-groups that keep the device busy with a few each. */
-uint64_t clq_cl_target_items(const clq_context *context);
+/* Work-groups that keep the device busy with a few each; in a trial few, so that each goes round its loops on small
+ * tensors too. */
+uint64_t clq_cl_target_items(const clq_context *context, int is_trial);
 
 #endif

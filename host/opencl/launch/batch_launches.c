@@ -64,9 +64,9 @@ static uint32_t lanes_of(const clq_context *context, clq_batch_form form)
     return form == CLQ_BATCH_GRID || (form == CLQ_BATCH_COLUMNS && !is_cpu) ? GRID_LANES : 1;
 }
 
-static uint64_t most_runs(const clq_context *context)
+static uint64_t most_runs(const builder *s)
 {
-    return clq_cl_target_items(context) * (context->device.type == CLQ_DEVICE_CPU ? 1 : 4);
+    return clq_cl_target_items(s->context, s->device->is_trial) * (s->context->device.type == CLQ_DEVICE_CPU ? 1 : 4);
 }
 
 static uint64_t least_run(const clq_cl_batch *device)
@@ -103,7 +103,7 @@ static uint64_t piece_of(const builder *s)
     for (size_t i = 0; i < s->set->count; i++) {
         elements += task_of(s, i)->geometry.elements;
     }
-    return clq_size_max(clq_size_divide_up(elements, 4 * most_runs(s->context)),
+    return clq_size_max(clq_size_divide_up(elements, 4 * most_runs(s)),
                         s->device->is_trial ? LEAST_TRIAL_PIECE : LEAST_PIECE);
 }
 
@@ -121,7 +121,7 @@ static int is_large(const builder *s)
 static uint64_t cut_tensor(const builder *s, const clq_geometry *g, uint64_t piece, tensor_call *call)
 {
     if (s->set->form == CLQ_BATCH_COLUMNS) {
-        const clq_columns c = clq_columns_of(s->context, g, s->width);
+        const clq_columns c = clq_columns_of(s->context, g, s->width, s->device->is_trial);
         return clq_cl_tensor_cut_columns(call, &c);
     }
     return clq_cl_tensor_cut(call, g, clq_size_max(clq_size_divide_up(g->segment, piece), 1), 1);
@@ -240,7 +240,7 @@ static clq_status cut_set(builder *s, clq_cl_work (*work_of)(const builder *, co
         s->work[i] = work_of(s, call_of(s, i));
         *units += s->work[i].units;
     }
-    return clq_cl_table_cut(&s->device->table, s->first_call, s->work, s->set->count, most_runs(s->context),
+    return clq_cl_table_cut(&s->device->table, s->first_call, s->work, s->set->count, most_runs(s),
                             least_run(s->device), runs, error);
 }
 
@@ -322,8 +322,7 @@ static clq_status add_fold(builder *s, uint64_t found_bytes, int *has_fold, clq_
     if (count == 0) {
         return CLQ_OK;
     }
-    CLQ_TRY(clq_cl_table_cut(&s->device->table, 0, s->work, count, most_runs(s->context), least_run(s->device), &runs,
-                             error));
+    CLQ_TRY(clq_cl_table_cut(&s->device->table, 0, s->work, count, most_runs(s), least_run(s->device), &runs, error));
     l.launch.kernel = "minmax_batch_fold";
     l.has_list = 1;
     l.has_workspace = 1;

@@ -23,7 +23,7 @@ enum { MOST_OF_ONE_ITEM = 1 << 18 };
 /* Elements of a strip: whole blocks of an even number. */
 static uint64_t strip_of(const clq_context *context, uint64_t elements)
 {
-    const uint64_t strip = clq_size_divide_up(elements, clq_cl_target_items(context));
+    const uint64_t strip = clq_size_divide_up(elements, clq_cl_target_items(context, 0));
     const uint64_t share = clq_size_divide_up(elements, 2 * clq_size_max(context->device.compute_units, 1));
     const uint64_t least = clq_size_min(LEAST_STRIP, clq_size_max(share, 4096));
     return clq_size_divide_up(clq_size_max(strip, least), 4096) * 4096;

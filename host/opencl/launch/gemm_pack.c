@@ -51,7 +51,7 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_gemm_task *task, 
                               cl_mem memory, uint64_t offset_words, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const uint64_t items = clq_cl_target_items(stream->context);
+    const uint64_t items = clq_cl_target_items(stream->context, 0);
     const uint64_t across = clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
     uint64_t groups_per_item;
     uint32_t width;

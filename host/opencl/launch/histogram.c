@@ -48,7 +48,7 @@ static void cut_columns(histogram_cut *s, const clq_context *context, const clq_
     call->per_job = period <= COLUMNS ? g->channels : COLUMNS / g->row;
     call->across = clq_size_divide_up(g->channels, call->per_job);
     lines = clq_size_divide_up(g->elements, call->line);
-    call->slices = clq_cl_target_items(context) / call->across;
+    call->slices = clq_cl_target_items(context, s->is_trial) / call->across;
     call->slices = clq_size_min(call->slices, lines * COLUMNS / least_slice(s));
     call->slices = clq_size_max(call->slices, 1);
     if (call->slices > 1) {
@@ -63,7 +63,7 @@ static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_ta
 {
     const clq_geometry *g = &task->geometry;
     tensor_call *call = &s->call;
-    const uint64_t wanted = clq_cl_target_items(context);
+    const uint64_t wanted = clq_cl_target_items(context, s->is_trial);
     const uint64_t repeats = clq_size_divide_up(g->rows, g->channels);
     const uint64_t elements = repeats * g->segment; /* of the largest parameter */
     call->per_job = 1;
@@ -72,7 +72,7 @@ static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_ta
     /* Whole segments where there are many for each slice; else every slice gets its part of each segment. */
     call->pieces = repeats >= 8 * call->slices ? 1 : call->slices;
     call->tasks = g->parameters * call->slices;
-    s->items = clq_size_min(call->tasks, s->choice.variant == CLQ_VARIANT_GRID ? 4 * wanted : wanted);
+    s->items = clq_size_min(call->tasks, s->choice.variant == CLQ_VARIANT_GRID && !s->is_trial ? 4 * wanted : wanted);
     s->items = clq_size_min(s->items, s->choice.variant == CLQ_VARIANT_GRID ? UINT64_MAX : MOST_ITEMS);
     call->direct = s->choice.variant == CLQ_VARIANT_STRIP && call->slices == 1 && elements <= most_direct(s);
     s->scratch_words =

@@ -24,7 +24,7 @@ typedef struct minmax_cut {
 
 static void cut_columns(minmax_cut *s, const clq_context *context, const clq_geometry *g)
 {
-    const clq_columns c = clq_columns_of(context, g, s->choice.vector_width);
+    const clq_columns c = clq_columns_of(context, g, s->choice.vector_width, s->is_trial);
     s->partials = clq_cl_tensor_cut_columns(&s->call, &c);
     s->call.items = s->call.tasks;
     s->global[0] = (size_t)c.across;
@@ -36,13 +36,13 @@ static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task 
     const clq_geometry *g = &task->geometry;
     const int is_strip = s->choice.variant == CLQ_VARIANT_STRIP;
     const uint64_t least_piece = s->is_trial ? LEAST_PIECE_IN_TRIAL : LEAST_PIECE;
-    const uint64_t wanted = clq_cl_target_items(context);
+    const uint64_t wanted = clq_cl_target_items(context, s->is_trial);
     const uint64_t segments = g->rows * g->segments_per_row;
     tensor_call *call = &s->call;
     uint64_t pieces = clq_size_divide_up(wanted, clq_size_max(segments, 1));
     pieces = clq_size_min(pieces, clq_size_divide_up(g->segment, least_piece));
     s->partials = clq_cl_tensor_cut(call, g, clq_size_max(pieces, 1), is_strip && g->parameters > 1);
-    call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip ? wanted : 4 * wanted);
+    call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip || s->is_trial ? wanted : 4 * wanted);
     call->per_item = clq_size_divide_up(call->tasks, call->items);
     if (s->choice.vector_width == 16 && g->segment <= TWO_VECTORS) { /* whole sixteens: kernels/minmax_short.clh */
         call->per_item = clq_size_divide_up(call->per_item, 16) * 16;
