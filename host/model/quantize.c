@@ -66,11 +66,7 @@ static clq_status check_output(clq_quantize_job *job, clq_error *error)
 static clq_status prepare(clq_quantize_job *job, clq_error *error)
 {
     const clq_file_request *request = job->request;
-    CLQ_TRY(clq_model_open(request->input, &job->model, error));
-    job->call->report->bytes_in = clq_model_file_bytes(job->model);
-    if (job->model->warning != NULL) {
-        clq_job_warn(job->call, "%s", job->model->warning);
-    }
+    CLQ_TRY(clq_job_open_model(job->call, request->input, &job->model, error));
     CLQ_TRY(clq_output_create(request->output, job->model->shard_count, &job->output, error));
     CLQ_TRY(check_output(job, error));
     CLQ_TRY(clq_given_create(request, &job->given, error));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quantize: from a model file or an array to one with quantized tensors. */
-#include "command/frame/file_events.h"
+#include "command/verbs/file_report.h"
 #include "command/verbs/report.h"
 #include "format/npy.h"
 
@@ -46,7 +46,6 @@ int cli_quantize(const cli_options *options)
 {
     given_numbers numbers;
     const clq_file_request request = make_request(options, &numbers);
-    cli_file_events events;
     clq_file_report *report = NULL;
     clq_error error;
     clq_status status;
@@ -58,9 +57,7 @@ int cli_quantize(const cli_options *options)
     if (options->file.dry_run && options->file.resume) {
         return cli_usage_error("--dry-run writes nothing, so that there is nothing for --resume to continue");
     }
-    cli_file_events_begin(&events, options);
-    status = clq_file_quantize(NULL, &request, &events.events, &report, &error);
-    cli_file_events_end(&events);
+    status = cli_call_files(options, clq_file_quantize, &request, &report, &error);
     refused = status == CLQ_REFUSED;
     code = refused ? cli_report(&error) : CLI_OK;
     if (status == CLQ_OK || refused) {
