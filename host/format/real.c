@@ -133,7 +133,7 @@ int clq_real_has_nan(clq_dtype type, const void *memory, size_t count)
 
 /* One more in an exponent of all ones carries into the sign. */
 CLQ_VECTOR_CLONES
-int clq_real_is_finite(const double *values, size_t count)
+static int are_finite(const double *values, size_t count)
 {
     uint64_t carried = 0;
     for (size_t i = 0; i < count; i++) {
@@ -142,6 +142,11 @@ int clq_real_is_finite(const double *values, size_t count)
         carried |= (bits & INT64_MAX) + (UINT64_C(1) << 52);
     }
     return carried >> 63 == 0;
+}
+
+int clq_real_is_finite(const double *values, size_t count)
+{
+    return are_finite(values, count);
 }
 
 int clq_is_integer(const char *dtype)
