@@ -2,8 +2,8 @@
 /*
  * Loops compiled for several instruction sets, of which the program takes the best one when it starts: put
  * CLQ_VECTOR_CLONES before the function, a static one: clang before 18 gives others a symbol that no other file finds
- * (https://github.com/llvm/llvm-project/pull/71706). The results are the same, since the compiler may neither reorder sums nor fuse
- * products with them (-ffp-contract=off).
+ * (https://github.com/llvm/llvm-project/pull/71706). The results are the same, since the compiler may neither reorder
+ * sums nor fuse products with them (-ffp-contract=off).
  */
 #ifndef CLQ_HOST_CORE_VECTOR_H
 #define CLQ_HOST_CORE_VECTOR_H
