@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "own_opencl.h"
+#include "refusal.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -57,4 +59,15 @@ void own_opencl_end(own_opencl *o)
     }
     assert_int_equal(references(o->context), 1); /* the library gave back all that it retained */
     assert_int_equal(clReleaseContext(o->context), CL_SUCCESS);
+}
+
+clq_operand own_opencl_zeros(clq_context *context, uint64_t bytes)
+{
+    clq_operand made = {NULL, 0};
+    void *zeros = calloc(1, (size_t)bytes);
+    assert_non_null(zeros);
+    ACCEPTED(clq_buffer_create(context, bytes, &made.buffer, e));
+    ACCEPTED(clq_buffer_write(made.buffer, 0, zeros, bytes, e));
+    free(zeros);
+    return made;
 }

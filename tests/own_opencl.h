@@ -27,4 +27,7 @@ void own_opencl_end(own_opencl *o);
 /* A buffer over the next bytes of the memory, behind a gap; `offset` (may be NULL) receives where it begins. */
 clq_buffer *own_opencl_carve(own_opencl *o, uint64_t bytes, uint64_t *offset);
 
+/* An operand in a buffer of its own, all zeros. */
+clq_operand own_opencl_zeros(clq_context *context, uint64_t bytes);
+
 #endif

@@ -20,17 +20,6 @@ typedef struct program {
     clq_launch launch;
 } program;
 
-static clq_operand make(clq_context *context, uint64_t bytes)
-{
-    clq_operand made = {NULL, 0};
-    void *zeros = calloc(1, (size_t)bytes);
-    assert_non_null(zeros);
-    ACCEPTED(clq_buffer_create(context, bytes, &made.buffer, e));
-    ACCEPTED(clq_buffer_write(made.buffer, 0, zeros, bytes, e));
-    free(zeros);
-    return made;
-}
-
 static void begin(program *p)
 {
     clq_context *context;
@@ -40,21 +29,21 @@ static void begin(program *p)
     context = p->own.clquant;
     ACCEPTED(clq_context_set_cache(context, scratch_path("prepared"), e));
     p->all.struct_size = sizeof p->all;
-    p->all.x = make(context, 4 * ELEMENTS);
-    p->all.y = make(context, 4 * ELEMENTS);
-    p->all.codes = make(context, 2 * ELEMENTS);
-    p->all.scale = make(context, 4 * ELEMENTS);
-    p->all.zero_point = make(context, 4 * ELEMENTS);
-    p->all.range = make(context, 8 * ELEMENTS);
-    p->all.nonfinite = make(context, sizeof(clq_nonfinite));
-    p->all.averaging = make(context, 4);
-    p->all.state = make(context, 8 * ELEMENTS);
-    p->all.counts = make(context, 8 * CLQ_HISTOGRAM_BINS);
-    p->a = make(context, MOST_ROWS * DEPTH);
-    p->b = make(context, DEPTH * COLUMNS);
-    p->b_zero_point = make(context, 4 * COLUMNS);
-    p->c = make(context, 4 * MOST_ROWS * COLUMNS);
-    p->sums = make(context, 4 * MOST_ROWS);
+    p->all.x = own_opencl_zeros(context, 4 * ELEMENTS);
+    p->all.y = own_opencl_zeros(context, 4 * ELEMENTS);
+    p->all.codes = own_opencl_zeros(context, 2 * ELEMENTS);
+    p->all.scale = own_opencl_zeros(context, 4 * ELEMENTS);
+    p->all.zero_point = own_opencl_zeros(context, 4 * ELEMENTS);
+    p->all.range = own_opencl_zeros(context, 8 * ELEMENTS);
+    p->all.nonfinite = own_opencl_zeros(context, sizeof(clq_nonfinite));
+    p->all.averaging = own_opencl_zeros(context, 4);
+    p->all.state = own_opencl_zeros(context, 8 * ELEMENTS);
+    p->all.counts = own_opencl_zeros(context, 8 * CLQ_HISTOGRAM_BINS);
+    p->a = own_opencl_zeros(context, MOST_ROWS * DEPTH);
+    p->b = own_opencl_zeros(context, DEPTH * COLUMNS);
+    p->b_zero_point = own_opencl_zeros(context, 4 * COLUMNS);
+    p->c = own_opencl_zeros(context, 4 * MOST_ROWS * COLUMNS);
+    p->sums = own_opencl_zeros(context, 4 * MOST_ROWS);
     p->launch.struct_size = sizeof p->launch;
     p->launch.queue = p->own.queue;
     p->launch.workspace_bytes = WORKSPACE;

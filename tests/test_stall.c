@@ -77,35 +77,24 @@ typedef struct tensors {
     clq_operand a, b, c;
 } tensors;
 
-static clq_operand make(clq_context *context, uint64_t bytes)
-{
-    clq_operand made = {NULL, 0};
-    void *zeros = calloc(1, (size_t)bytes);
-    assert_non_null(zeros);
-    ACCEPTED(clq_buffer_create(context, bytes, &made.buffer, e));
-    ACCEPTED(clq_buffer_write(made.buffer, 0, zeros, bytes, e));
-    free(zeros);
-    return made;
-}
-
 static void tensors_begin(tensors *t, clq_context *context)
 {
     const float one = 1.0f;
     memset(t, 0, sizeof *t);
     t->all.struct_size = sizeof t->all;
-    t->all.x = make(context, 4 * ELEMENTS);
-    t->all.y = make(context, 4 * ELEMENTS);
-    t->all.codes = make(context, 2 * ELEMENTS);
-    t->all.scale = make(context, 4);
-    t->all.zero_point = make(context, 4);
-    t->all.range = make(context, 8);
-    t->all.nonfinite = make(context, sizeof(clq_nonfinite));
-    t->all.averaging = make(context, 4);
-    t->all.state = make(context, 8);
-    t->all.counts = make(context, 8 * CLQ_HISTOGRAM_BINS);
-    t->a = make(context, ROWS * DEPTH);
-    t->b = make(context, DEPTH * COLUMNS);
-    t->c = make(context, 4 * ROWS * COLUMNS);
+    t->all.x = own_opencl_zeros(context, 4 * ELEMENTS);
+    t->all.y = own_opencl_zeros(context, 4 * ELEMENTS);
+    t->all.codes = own_opencl_zeros(context, 2 * ELEMENTS);
+    t->all.scale = own_opencl_zeros(context, 4);
+    t->all.zero_point = own_opencl_zeros(context, 4);
+    t->all.range = own_opencl_zeros(context, 8);
+    t->all.nonfinite = own_opencl_zeros(context, sizeof(clq_nonfinite));
+    t->all.averaging = own_opencl_zeros(context, 4);
+    t->all.state = own_opencl_zeros(context, 8);
+    t->all.counts = own_opencl_zeros(context, 8 * CLQ_HISTOGRAM_BINS);
+    t->a = own_opencl_zeros(context, ROWS * DEPTH);
+    t->b = own_opencl_zeros(context, DEPTH * COLUMNS);
+    t->c = own_opencl_zeros(context, 4 * ROWS * COLUMNS);
     ACCEPTED(clq_buffer_write(t->all.scale.buffer, 0, &one, sizeof one, e));
 }
 

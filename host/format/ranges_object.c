@@ -59,9 +59,8 @@ static void method_members(clq_json_writer *json, const clq_file_request *reques
     clq_json_writer_close(json, ']');
 }
 
-/* One number for each parameter: number `at` of every `stride`; null where it is not finite. */
-static void numbers(clq_json_writer *json, const char *key, const clq_file_tensor *tensor, const float *values,
-                    size_t stride)
+void clq_json_parameters(clq_json_writer *json, const char *key, const clq_file_tensor *tensor, const float *values,
+                         size_t stride)
 {
     const int single = tensor->q.layout.granularity == CLQ_PER_TENSOR;
     clq_json_writer_key(json, key);
@@ -135,13 +134,13 @@ static void tensor_object(clq_json_writer *json, const clq_file_tensor *tensor)
     clq_json_writer_u64(json, tensor->elements);
     clq_json_writer_key(json, "nonfinite");
     clq_json_writer_u64(json, tensor->nonfinite.count);
-    numbers(json, "min", tensor, tensor->found_range, 2);
-    numbers(json, "max", tensor, tensor->found_range + 1, 2);
+    clq_json_parameters(json, "min", tensor, tensor->found_range, 2);
+    clq_json_parameters(json, "max", tensor, tensor->found_range + 1, 2);
     if (tensor->threshold != NULL) {
         thresholds(json, tensor);
     }
-    numbers(json, "lo", tensor, tensor->range, 2);
-    numbers(json, "hi", tensor, tensor->range + 1, 2);
+    clq_json_parameters(json, "lo", tensor, tensor->range, 2);
+    clq_json_parameters(json, "hi", tensor, tensor->range + 1, 2);
     if (tensor->histogram != NULL) {
         histogram_member(json, tensor);
     }

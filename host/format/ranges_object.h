@@ -13,4 +13,8 @@ enum { CLQ_RANGES_VERSION = 1 };
 /* Its members, into an object that is begun. */
 void clq_ranges_object(clq_json_writer *json, const clq_file_request *request, const clq_file_report *report);
 
+/* Number values[stride * p] of each parameter p: a number per tensor, else an array; null where it is not finite. */
+void clq_json_parameters(clq_json_writer *json, const char *key, const clq_file_tensor *tensor, const float *values,
+                         size_t stride);
+
 #endif

@@ -28,22 +28,6 @@ void cli_json_layout(clq_json_writer *json, const clq_layout *layout)
     }
 }
 
-void cli_json_floats(clq_json_writer *json, const char *key, const clq_file_tensor *tensor, const float *values,
-                     size_t stride)
-{
-    const int single = tensor->q.layout.granularity == CLQ_PER_TENSOR;
-    clq_json_writer_key(json, key);
-    if (!single) {
-        clq_json_writer_open(json, '[');
-    }
-    for (uint64_t p = 0; p < tensor->parameters; p++) {
-        clq_json_writer_number(json, (double)values[stride * p]);
-    }
-    if (!single) {
-        clq_json_writer_close(json, ']');
-    }
-}
-
 void cli_json_device(clq_json_writer *json, const clq_file_report *report)
 {
     clq_json_writer_key(json, "device");

@@ -15,10 +15,6 @@ clq_status cli_call_files(const cli_options *options, cli_file_function *functio
 /* "granularity", with "axis" or "group_size" where there is one. */
 void cli_json_layout(clq_json_writer *json, const clq_layout *layout);
 
-/* Number values[stride * p] of each parameter p: a number per tensor, else an array; null where it is not finite. */
-void cli_json_floats(clq_json_writer *json, const char *key, const clq_file_tensor *tensor, const float *values,
-                     size_t stride);
-
 /* "device": null when none was needed. */
 void cli_json_device(clq_json_writer *json, const clq_file_report *report);
 

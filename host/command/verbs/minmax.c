@@ -4,6 +4,7 @@
 
 #include "command/verbs/file_report.h"
 #include "command/verbs/report.h"
+#include "format/ranges_object.h"
 
 /* Whether the ranges of a tensor laid out so are listed one by one. */
 static int lists_ranges(const cli_options *options, const clq_layout *layout)
@@ -68,8 +69,8 @@ static void add_object(clq_json_writer *json, const clq_file_tensor *tensor)
     clq_json_writer_key(json, "dtype");
     clq_json_writer_string(json, tensor->source.dtype);
     cli_json_layout(json, &tensor->q.layout);
-    cli_json_floats(json, "min", tensor, tensor->range, 2);
-    cli_json_floats(json, "max", tensor, tensor->range + 1, 2);
+    clq_json_parameters(json, "min", tensor, tensor->range, 2);
+    clq_json_parameters(json, "max", tensor, tensor->range + 1, 2);
     clq_json_writer_key(json, "nonfinite");
     clq_json_writer_u64(json, tensor->nonfinite.count);
     clq_json_writer_key(json, "first_nonfinite");
