@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# usage: check-circles.sh NM OBJECTS...: no two of these object files call each other in a circle, through others
-# either, so that each can be understood, and replaced, without those that use it. Tables of functions (NAME_table.c), which
-# name who is called and call nobody, are left out.
+# usage: check-circles.sh NM OBJECTS...: no call goes up a floor of scripts/check-floors.sh, whatever headers say, and no
+# two of these object files call each other in a circle, through others either, so that each can be understood, and
+# replaced, without those that use it. Tables of functions (NAME_table.c), which name who is called and call nobody, are
+# left out.
 set -eu
 nm=$1
 shift
@@ -23,6 +24,28 @@ awk '$1 == "has" { home[$3] = $2; next } { need[++count] = $2 " " $3 }
             }
         }
     }' "$work/symbols" > "$work/calls"
+floors=$(sed -n 's/.*split("\([a-z/ ]*\)", floors.*/\1/p' "$(dirname "$0")/check-floors.sh")
+awk -v floors="$floors" '
+    function floor_of(object) {
+        sub(/.*\.dir\//, "", object)
+        sub(/\/[^\/]*$/, "", object)
+        return object
+    }
+    BEGIN {
+        count = split(floors, list, " ")
+        for (i = 1; i <= count; i++) {
+            rank[list[i]] = i
+        }
+    }
+    {
+        from = floor_of($1)
+        to = floor_of($2)
+        if (from in rank && to in rank && rank[to] > rank[from]) {
+            print $1 " calls " $2 ", a floor above"
+            bad = 1
+        }
+    }
+    END { exit bad }' "$work/calls"
 tsort "$work/calls" > "$work/order" 2> "$work/circles" || true
 if [ -s "$work/circles" ]; then
     sed -e 's/^tsort: //' -e 's/.*: input contains a loop:$/a circle:/' -e 's|^.*/host/|    host/|' -e 's|^.*\.dir/|    |' "$work/circles"

@@ -1,10 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/gemm_task.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/dtype.h"
 #include "core/size.h"
+
+void clq_gemm_init(clq_gemm_problem *problem)
+{
+    memset(problem, 0, sizeof *problem);
+    problem->struct_size = sizeof *problem;
+    problem->batch = 1;
+    problem->a.dtype = CLQ_S8;
+    problem->b.dtype = CLQ_S8;
+    problem->c.dtype = CLQ_S32;
+    problem->requantize = CLQ_REQUANTIZE_DOUBLE;
+    problem->minimum = -INFINITY;
+    problem->maximum = INFINITY;
+}
 
 const char *clq_gemm_values_name(clq_gemm_values values)
 {

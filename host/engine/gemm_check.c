@@ -14,19 +14,6 @@
 /* So many elements of one operand that no size of packed memory overflows. */
 #define MAXIMUM_ELEMENTS (UINT64_C(1) << 56)
 
-void clq_gemm_init(clq_gemm_problem *problem)
-{
-    memset(problem, 0, sizeof *problem);
-    problem->struct_size = sizeof *problem;
-    problem->batch = 1;
-    problem->a.dtype = CLQ_S8;
-    problem->b.dtype = CLQ_S8;
-    problem->c.dtype = CLQ_S32;
-    problem->requantize = CLQ_REQUANTIZE_DOUBLE;
-    problem->minimum = -INFINITY;
-    problem->maximum = INFINITY;
-}
-
 static clq_status check_matrix(const clq_gemm_problem *p, const char *name, const clq_matrix *matrix, uint64_t rows,
                                uint64_t columns, clq_error *error)
 {
