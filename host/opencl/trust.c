@@ -1,157 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trials of OpenCL kernels: what runs a case, on a queue and in memory that end with the trial. */
+/* Trials of OpenCL kernels: what is tried for a call, and where its verdict stands. */
 #include "opencl/trust.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "core/dtype.h"
-#include "core/size.h"
-#include "opencl/launch/batch.h"
-#include "opencl/launch/gemm.h"
-#include "opencl/launch/operation.h"
-#include "opencl/runtime/error.h"
+#include "opencl/machine.h"
+#include "opencl/runtime/context.h"
 #include "trial/cases.h"
-
-enum { LEAST_MEMORY_BYTES = 256 << 10 };
-
-/* ---- where a trial runs ---- */
-
-typedef struct memory {
-    cl_mem object;
-    uint64_t bytes;
-} memory;
-
-typedef struct machine {
-    clq_cl_stream stream; /* without a queue: kernels are only made ready */
-    memory arena, workspace;
-    clq_variant variant; /* under trial, or `form` */
-    clq_batch_form form;
-} machine;
-
-static clq_status machine_begin(machine *m, clq_context *context, int only_ready, clq_error *error)
-{
-    cl_int code = CL_SUCCESS;
-    memset(m, 0, sizeof *m);
-    m->stream.context = context;
-    if (!only_ready) {
-        m->stream.queue = clCreateCommandQueue(context->cl->context, context->cl->device, 0, &code);
-        if (m->stream.queue == NULL) {
-            return clq_cl_fail(error, code, "clCreateCommandQueue");
-        }
-    }
-    return CLQ_OK;
-}
-
-static void memory_release(memory *m)
-{
-    if (m->object != NULL) {
-        (void)clReleaseMemObject(m->object);
-    }
-}
-
-static void machine_end(machine *m, clq_status status)
-{
-    clq_cl_queue_release(m->stream.queue, status);
-    memory_release(&m->arena);
-    memory_release(&m->workspace);
-}
-
-static clq_status memory_grow(memory *m, const clq_context *context, uint64_t bytes, clq_error *error)
-{
-    cl_int code = CL_SUCCESS;
-    if (bytes <= m->bytes) {
-        return CLQ_OK;
-    }
-    memory_release(m);
-    m->bytes = 0;
-    bytes = clq_size_max(bytes, LEAST_MEMORY_BYTES);
-    m->object = clCreateBuffer(context->cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
-    if (m->object == NULL) {
-        return clq_cl_fail(error, code, "clCreateBuffer");
-    }
-    m->bytes = bytes;
-    return CLQ_OK;
-}
-
-static clq_status reserve_arena(void *cookie, uint64_t bytes, void **arena, clq_error *error)
-{
-    machine *m = cookie;
-    CLQ_TRY(memory_grow(&m->arena, m->stream.context, bytes, error));
-    *arena = m->arena.object;
-    return CLQ_OK;
-}
-
-static clq_status write_arena(void *cookie, const void *from, uint64_t bytes, clq_error *error)
-{
-    const machine *m = cookie;
-    CLQ_CL(clEnqueueWriteBuffer, m->stream.queue, m->arena.object, CL_TRUE, 0, (size_t)bytes, from, 0, NULL, NULL);
-    return CLQ_OK;
-}
-
-static clq_status read_arena(void *cookie, void *to, uint64_t bytes, clq_error *error)
-{
-    const machine *m = cookie;
-    CLQ_CL(clEnqueueReadBuffer, m->stream.queue, m->arena.object, CL_TRUE, 0, (size_t)bytes, to, 0, NULL, NULL);
-    return CLQ_OK;
-}
-
-static clq_status reserve_workspace(machine *m, uint64_t bytes, clq_error *error)
-{
-    if (m->stream.queue != NULL && bytes > 0) {
-        CLQ_TRY(memory_grow(&m->workspace, m->stream.context, bytes, error));
-    }
-    m->stream.workspace = m->workspace.object;
-    return CLQ_OK;
-}
-
-/* ---- what runs there ---- */
-
-static clq_status run_task(void *cookie, const clq_trial_case *c, clq_error *error)
-{
-    machine *m = cookie;
-    const clq_task *task = &c->tasks[0];
-    clq_decision decision;
-    clq_cl_decide_trial(m->stream.context, task, m->variant, c->other_way, &decision);
-    CLQ_TRY(reserve_workspace(m, clq_cl_workspace_bytes(m->stream.context, task, &decision), error));
-    return clq_cl_enqueue_operation(&m->stream, task, &decision, error);
-}
-
-static clq_status run_batch(void *cookie, const clq_trial_case *c, clq_error *error)
-{
-    machine *m = cookie;
-    clq_status status = CLQ_OK;
-    clq_cl_batch *device = NULL;
-    clq_batch_form forms[CLQ_TRIAL_TENSORS];
-    clq_task tasks[CLQ_TRIAL_TENSORS];
-    clq_batch batch;
-    memset(&batch, 0, sizeof batch);
-    memcpy(tasks, c->tasks, sizeof tasks);
-    batch.context = m->stream.context;
-    batch.operation = c->tasks[0].operation;
-    batch.count = c->count;
-    batch.tasks = tasks;
-    for (size_t i = 0; i < CLQ_TRIAL_TENSORS; i++) {
-        forms[i] = m->form;
-    }
-    CLQ_TRY_TO(clq_cl_batch_sort(&batch, forms, &device, error));
-    device->is_trial = 1;
-    CLQ_TRY_TO(clq_cl_batch_build(&batch, device, error));
-    CLQ_TRY_TO(reserve_workspace(m, device->workspace_bytes, error));
-    CLQ_TRY_TO(clq_cl_batch_enqueue(&batch, device, &m->stream, error));
-done:
-    clq_cl_batch_destroy(device);
-    return status;
-}
-
-static clq_status run_product(void *cookie, const clq_trial_case *c, clq_error *error)
-{
-    machine *m = cookie;
-    clq_gemm_decision decision;
-    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, &c->product, m->variant, c->other_way, &decision, error));
-    CLQ_TRY(reserve_workspace(m, clq_cl_gemm_workspace_of(&c->product, &decision, 0).bytes, error));
-    return clq_cl_gemm_multiply(&m->stream, &c->product, &decision, error);
-}
 
 /* ---- the ladder's functions ---- */
 
@@ -170,19 +27,19 @@ typedef struct climb {
 } climb;
 
 static clq_status attempt_cases(const climb *c, clq_variant variant, clq_batch_form form, const clq_trial_cases *cases,
-                                clq_status (*run)(void *cookie, const clq_trial_case *c, clq_error *error),
-                                int only_ready, int *same, clq_error *error)
+                                clq_trial_candidate (*candidate_of)(clq_cl_machine *machine), int only_ready, int *same,
+                                clq_error *error)
 {
-    machine m;
-    clq_status status = machine_begin(&m, c->context, only_ready, error);
+    clq_cl_machine m;
+    clq_status status = clq_cl_machine_begin(&m, c->context, only_ready, error);
     if (status == CLQ_OK) {
-        const clq_trial_candidate candidate = {&m, reserve_arena, write_arena, run, read_arena};
+        const clq_trial_candidate candidate = candidate_of(&m);
         m.variant = variant;
         m.form = form;
         status = only_ready ? clq_trial_make_ready(&candidate, cases, error)
                             : clq_trial_compare(&candidate, cases, same, error);
     }
-    machine_end(&m, status);
+    clq_cl_machine_end(&m, status);
     return status;
 }
 
@@ -244,7 +101,8 @@ static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int o
     const clq_trial_kernels kernels = {c->choice.operation, cut, c->task->q};
     const clq_trial_cases cases = clq_trial_walk_cases(&kernels);
     (void)step;
-    return attempt_cases(c, c->choice.variant, CLQ_BATCH_EACH, &cases, run_task, only_ready, same, error);
+    return attempt_cases(c, c->choice.variant, CLQ_BATCH_EACH, &cases, clq_cl_machine_for_tasks, only_ready, same,
+                         error);
 }
 
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
@@ -280,7 +138,8 @@ static clq_status attempt_product(void *cookie, const clq_trial_step *step, int 
     const uint64_t rows = clq_cl_gemm_trial_rows(c->product_decision);
     const clq_trial_cases cases = clq_trial_product_cases(&rows);
     (void)step;
-    return attempt_cases(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases, run_product, only_ready, same, error);
+    return attempt_cases(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases, clq_cl_machine_for_products,
+                         only_ready, same, error);
 }
 
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task,
@@ -319,7 +178,8 @@ static clq_status attempt_form(void *cookie, const clq_trial_step *step, int onl
     const clq_trial_kernels kernels = {c->operation, cut, c->q};
     const clq_trial_cases cases = clq_trial_batch_cases(&kernels);
     (void)step;
-    return attempt_cases(c, CLQ_VARIANT_BY_DEVICE, *c->form, &cases, run_batch, only_ready, same, error);
+    return attempt_cases(c, CLQ_VARIANT_BY_DEVICE, *c->form, &cases, clq_cl_machine_for_batches, only_ready, same,
+                         error);
 }
 
 clq_status clq_cl_trust_form(clq_context *context, clq_operation operation, const clq_quantization *q,

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "opencl/machine.h"
+
+#include <string.h>
+
+#include "core/size.h"
+#include "opencl/launch/batch.h"
+#include "opencl/launch/gemm.h"
+#include "opencl/launch/operation.h"
+#include "opencl/runtime/error.h"
+
+enum { LEAST_MEMORY_BYTES = 256 << 10 };
+
+/* ---- where a trial runs ---- */
+
+clq_status clq_cl_machine_begin(clq_cl_machine *m, clq_context *context, int only_ready, clq_error *error)
+{
+    cl_int code = CL_SUCCESS;
+    memset(m, 0, sizeof *m);
+    m->stream.context = context;
+    if (!only_ready) {
+        m->stream.queue = clCreateCommandQueue(context->cl->context, context->cl->device, 0, &code);
+        if (m->stream.queue == NULL) {
+            return clq_cl_fail(error, code, "clCreateCommandQueue");
+        }
+    }
+    return CLQ_OK;
+}
+
+static void memory_release(clq_cl_memory *m)
+{
+    if (m->object != NULL) {
+        (void)clReleaseMemObject(m->object);
+    }
+}
+
+void clq_cl_machine_end(clq_cl_machine *m, clq_status status)
+{
+    clq_cl_queue_release(m->stream.queue, status);
+    memory_release(&m->arena);
+    memory_release(&m->workspace);
+}
+
+static clq_status memory_grow(clq_cl_memory *m, const clq_context *context, uint64_t bytes, clq_error *error)
+{
+    cl_int code = CL_SUCCESS;
+    if (bytes <= m->bytes) {
+        return CLQ_OK;
+    }
+    memory_release(m);
+    m->bytes = 0;
+    bytes = clq_size_max(bytes, LEAST_MEMORY_BYTES);
+    m->object = clCreateBuffer(context->cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
+    if (m->object == NULL) {
+        return clq_cl_fail(error, code, "clCreateBuffer");
+    }
+    m->bytes = bytes;
+    return CLQ_OK;
+}
+
+static clq_status reserve_arena(void *cookie, uint64_t bytes, void **arena, clq_error *error)
+{
+    clq_cl_machine *m = cookie;
+    CLQ_TRY(memory_grow(&m->arena, m->stream.context, bytes, error));
+    *arena = m->arena.object;
+    return CLQ_OK;
+}
+
+static clq_status write_arena(void *cookie, const void *from, uint64_t bytes, clq_error *error)
+{
+    const clq_cl_machine *m = cookie;
+    CLQ_CL(clEnqueueWriteBuffer, m->stream.queue, m->arena.object, CL_TRUE, 0, (size_t)bytes, from, 0, NULL, NULL);
+    return CLQ_OK;
+}
+
+static clq_status read_arena(void *cookie, void *to, uint64_t bytes, clq_error *error)
+{
+    const clq_cl_machine *m = cookie;
+    CLQ_CL(clEnqueueReadBuffer, m->stream.queue, m->arena.object, CL_TRUE, 0, (size_t)bytes, to, 0, NULL, NULL);
+    return CLQ_OK;
+}
+
+static clq_status reserve_workspace(clq_cl_machine *m, uint64_t bytes, clq_error *error)
+{
+    if (m->stream.queue != NULL && bytes > 0) {
+        CLQ_TRY(memory_grow(&m->workspace, m->stream.context, bytes, error));
+    }
+    m->stream.workspace = m->workspace.object;
+    return CLQ_OK;
+}
+
+/* ---- what runs there ---- */
+
+static clq_status run_task(void *cookie, const clq_trial_case *c, clq_error *error)
+{
+    clq_cl_machine *m = cookie;
+    const clq_task *task = &c->tasks[0];
+    clq_decision decision;
+    clq_cl_decide_trial(m->stream.context, task, m->variant, c->other_way, &decision);
+    CLQ_TRY(reserve_workspace(m, clq_cl_workspace_bytes(m->stream.context, task, &decision), error));
+    return clq_cl_enqueue_operation(&m->stream, task, &decision, error);
+}
+
+static clq_status run_batch(void *cookie, const clq_trial_case *c, clq_error *error)
+{
+    clq_cl_machine *m = cookie;
+    clq_status status = CLQ_OK;
+    clq_cl_batch *device = NULL;
+    clq_batch_form forms[CLQ_TRIAL_TENSORS];
+    clq_task tasks[CLQ_TRIAL_TENSORS];
+    clq_batch batch;
+    memset(&batch, 0, sizeof batch);
+    memcpy(tasks, c->tasks, sizeof tasks);
+    batch.context = m->stream.context;
+    batch.operation = c->tasks[0].operation;
+    batch.count = c->count;
+    batch.tasks = tasks;
+    for (size_t i = 0; i < CLQ_TRIAL_TENSORS; i++) {
+        forms[i] = m->form;
+    }
+    CLQ_TRY_TO(clq_cl_batch_sort(&batch, forms, &device, error));
+    device->is_trial = 1;
+    CLQ_TRY_TO(clq_cl_batch_build(&batch, device, error));
+    CLQ_TRY_TO(reserve_workspace(m, device->workspace_bytes, error));
+    CLQ_TRY_TO(clq_cl_batch_enqueue(&batch, device, &m->stream, error));
+done:
+    clq_cl_batch_destroy(device);
+    return status;
+}
+
+static clq_status run_product(void *cookie, const clq_trial_case *c, clq_error *error)
+{
+    clq_cl_machine *m = cookie;
+    clq_gemm_decision decision;
+    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, &c->product, m->variant, c->other_way, &decision, error));
+    CLQ_TRY(reserve_workspace(m, clq_cl_gemm_workspace_of(&c->product, &decision, 0).bytes, error));
+    return clq_cl_gemm_multiply(&m->stream, &c->product, &decision, error);
+}
+
+/* ---- candidates ---- */
+
+static clq_trial_candidate candidate(clq_cl_machine *m,
+                                     clq_status (*run)(void *cookie, const clq_trial_case *c, clq_error *error))
+{
+    const clq_trial_candidate made = {m, reserve_arena, write_arena, run, read_arena};
+    return made;
+}
+
+clq_trial_candidate clq_cl_machine_for_tasks(clq_cl_machine *machine)
+{
+    return candidate(machine, run_task);
+}
+
+clq_trial_candidate clq_cl_machine_for_batches(clq_cl_machine *machine)
+{
+    return candidate(machine, run_batch);
+}
+
+clq_trial_candidate clq_cl_machine_for_products(clq_cl_machine *machine)
+{
+    return candidate(machine, run_product);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where cases of a trial run on a device: a queue and memory of their own. */
+#ifndef CLQ_HOST_OPENCL_MACHINE_H
+#define CLQ_HOST_OPENCL_MACHINE_H
+
+#include "opencl/choice/batch.h"
+#include "opencl/runtime/stream.h"
+#include "trial/trial.h"
+
+typedef struct clq_cl_memory {
+    cl_mem object;
+    uint64_t bytes;
+} clq_cl_memory;
+
+typedef struct clq_cl_machine {
+    clq_cl_stream stream; /* without a queue: kernels are only made ready */
+    clq_cl_memory arena, workspace;
+    clq_variant variant; /* that runs tasks and products */
+    clq_batch_form form; /* of batches */
+} clq_cl_machine;
+
+/* `_end` comes after `_begin` also where that failed, with the status of all that went on in between. */
+clq_status clq_cl_machine_begin(clq_cl_machine *machine, clq_context *context, int only_ready, clq_error *error);
+void clq_cl_machine_end(clq_cl_machine *machine, clq_status status);
+
+/* Candidates that run cases of one tensor, of a batch, of a product, by the variant or the form that is set. */
+clq_trial_candidate clq_cl_machine_for_tasks(clq_cl_machine *machine);
+clq_trial_candidate clq_cl_machine_for_batches(clq_cl_machine *machine);
+clq_trial_candidate clq_cl_machine_for_products(clq_cl_machine *machine);
+
+#endif
