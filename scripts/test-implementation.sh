@@ -1,0 +1,144 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The suite, `clquant verify` and a short bench on an OpenCL implementation that is not the machine's own: it is fetched
+# into a folder of the build, and nothing is installed but data that it looks for at a fixed place.
+#
+#     scripts/test-implementation.sh [--quick] [--build DIR] NAME
+#
+# NAME       intel        Intel's runtime for CPUs (Python packages intel-opencl-rt, intel-cmplr-lib-rt)
+#            rusticl      Mesa's Rusticl on llvmpipe (Debian packages mesa-opencl-icd, libclc-15)
+#            pocl:PREFIX  a PoCL that was built and installed there
+# --quick    test_portable, test_gemm_values and verify --quick only
+# --build    a build with tests; default: build/release
+#
+# Prints, last, the row for docs/devices.md. Exit code 0: all passed; 1: something did not; 77: it cannot be fetched here.
+set -eu
+cd "$(dirname "$0")/.."
+
+quick=no
+build=build/release
+name=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) quick=yes ;;
+    --build) [ $# -gt 1 ] || { echo "test-implementation: --build needs a folder" >&2; exit 2; }; build=$2; shift ;;
+    -*) echo "test-implementation: unknown option $1" >&2; exit 2 ;;
+    *) [ -z "$name" ] || { echo "test-implementation: one NAME, not $name and $1" >&2; exit 2; }; name=$1 ;;
+    esac
+    shift
+done
+command=$(pwd)/$build/host/clquant
+case $build in /*) command=$build/host/clquant ;; esac
+[ -x "$command" ] || { echo "test-implementation: $command is missing: build it, or name a build with --build" >&2; exit 2; }
+place=$(dirname "$(dirname "$command")")/implementations/${name%%:*}
+log=$place/log
+mkdir -p "$place/cache" "$place/pocl-cache"
+
+cannot() { echo "test-implementation: $name is skipped: $1" >&2; tail -n 3 "$log" >&2 || true; exit 77; }
+
+# Each leaves the .icd file at $place/only.icd, and where the loader finds its libraries in $libraries.
+fetch_intel() {
+    libraries=$place/lib
+    [ ! -e "$place/only.icd" ] || return 0
+    {
+        python3 -m venv "$place/venv" &&
+            "$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check intel-opencl-rt intel-cmplr-lib-rt
+    } >"$log" 2>&1 || cannot "its Python packages cannot be installed"
+    # Its own loader stays behind: programs are to use the machine's.
+    mkdir -p "$libraries"
+    for file in "$place"/venv/lib/*.so*; do
+        case ${file##*/} in libOpenCL.*) ;; *) ln -sf "$file" "$libraries/" ;; esac
+    done
+    [ -e "$libraries/libintelocl.so" ] || cannot "its package has no libintelocl.so"
+    echo "$libraries/libintelocl.so" >"$place/only.icd"
+}
+
+fetch_rusticl() {
+    libraries=$place/root/usr/lib/x86_64-linux-gnu
+    [ ! -e "$place/only.icd" ] || return 0
+    scripts/install-packages.sh libclc-15 >"$log" 2>&1 || cannot "libclc-15 cannot be installed" # read at /usr/lib/clc
+    mkdir -p "$place/debs/partial"
+    # Unpacked, not installed: its .icd file would make it a device of every program on this machine.
+    apt-get install -y -q --no-install-recommends --download-only -o Dir::Cache::archives="$place/debs" mesa-opencl-icd \
+        >"$log" 2>&1 || cannot "its Debian packages cannot be fetched"
+    for package in "$place"/debs/*.deb; do
+        dpkg -x "$package" "$place/root" >>"$log" 2>&1
+    done
+    [ -e "$libraries/libRusticlOpenCL.so.1" ] || cannot "its packages have no libRusticlOpenCL.so.1"
+    echo "$libraries/libRusticlOpenCL.so.1" >"$place/only.icd"
+}
+
+use_pocl() {
+    libraries=
+    prefix=${name#pocl:}
+    library=$(find "$prefix" -name 'libpocl.so.*' 2>/dev/null | sort | head -n 1)
+    [ -n "$library" ] || { echo "test-implementation: no libpocl.so under $prefix" >&2; exit 2; }
+    echo "$library" >"$place/only.icd"
+}
+
+case $name in
+intel) fetch_intel ;;
+rusticl) fetch_rusticl ;;
+pocl:?*) use_pocl ;;
+*) echo "test-implementation: NAME is intel, rusticl or pocl:PREFIX, not '$name'" >&2; exit 2 ;;
+esac
+
+# On the machine's own devices, to compare with, and on this one alone.
+there() {
+    env OCL_ICD_VENDORS="$place/only.icd" LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
+        RUSTICL_ENABLE=llvmpipe MESA_SHADER_CACHE_DISABLE=true POCL_CACHE_DIR="$place/pocl-cache" \
+        CLQUANT_CACHE_DIR="$place/cache" CLQ_REQUIRE_DEVICE=1 "$@"
+}
+
+status=0
+verdicts=
+judge() { # WHAT COMMAND...
+    what=$1
+    shift
+    start=$(date +%s)
+    code=0
+    "$@" >"$log" 2>&1 || code=$?
+    seconds=$(($(date +%s) - start))
+    if [ "$code" -eq 0 ]; then
+        printf 'ok      %-28s %4d s\n' "$what" "$seconds"
+        verdicts="$verdicts${verdicts:+, }$what ok"
+    else
+        printf 'FAILED  %-28s %4d s, exit code %d\n' "$what" "$seconds" "$code"
+        tail -n 40 "$log"
+        verdicts="$verdicts${verdicts:+, }$what FAILED"
+        status=1
+    fi
+}
+
+tests=$(dirname "$(dirname "$command")")/tests
+there "$command" devices >"$log" 2>&1 || { cat "$log"; exit 1; }
+device=$(sed -n '1s/^[0-9:]* *[a-z]* *//; 1s/ *\[auto\]//p' "$log")
+driver=$(sed -n 's/^ *driver *//p' "$log" | head -n 1)
+platform=$(sed -n 's/^ *platform *//p' "$log" | head -n 1)
+echo "$platform, $device, driver $driver"
+
+judge test_portable there timeout 1200 "$tests/test_portable"
+judge test_gemm_values there timeout 1200 "$tests/test_gemm_values"
+judge "verify --quick" there timeout 1200 "$command" verify --quick
+if [ "$quick" = no ]; then
+    judge suite there timeout 14400 ctest --test-dir "$(dirname "$(dirname "$command")")" -j2 -E '^(signals|zoo_|cli_zoo|groups_)'
+    judge verify there timeout 3600 "$command" verify
+fi
+
+# Rates as fractions of what C reaches in the same minutes, so that both runs can be compared.
+rates() {
+    "$@" bench minmax quantize dequantize gemm --quick --json 2>/dev/null | awk '
+        /"operation":/ {gsub(/[",]/, ""); operation = $2}
+        /"role": "clquant"/ {mine = 1}
+        /"role":/ && !/"role": "clquant"/ {mine = 0}
+        /"median_seconds":/ && mine && $2 != "null," {sub(/,/, "", $2); product[operation] += log($2); count[operation]++}
+        END {for (o in product) print o, exp(product[o] / count[o])}' | sort
+}
+speed=
+if [ "$quick" = no ]; then
+    rates "$command" >"$place/own"
+    rates there "$command" >"$place/there"
+    speed=$(join "$place/own" "$place/there" | awk '{printf "%s%s %.2f", NR > 1 ? ", " : "", $1, $2 / $3}')
+fi
+echo "| $device | $platform $driver | $(date +%Y-%m-%d) | $verdicts | ${speed:--} |"
+exit "$status"
