@@ -61,14 +61,10 @@ static clq_verdict verdict_on(const clq_error *story, const clq_trial_step *step
                                                                                                  : CLQ_VERDICT_UNKNOWN;
 }
 
-/*
- * Under Oclgrind, which interprets kernels to find their mistakes, nothing is compared: that takes it seconds, and
- * version 21.10 reports the scratch memory of this one as unset (--uninitialized) though its bytes are right.
- */
 static int is_noted(void *cookie, const clq_trial_step *step)
 {
     const climb *c = cookie;
-    return c->context->cl->is_interpreted ||
+    return c->context->trusts_untried ||
            clq_cl_cache_has_verdict(c->context, step->what, clq_cl_binaries_hash(&c->binaries));
 }
 
