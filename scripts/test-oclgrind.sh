@@ -10,12 +10,14 @@ trap 'rm -f "$log"' EXIT
 status=0
 # A fixed seed: what is interpreted here should not change from day to day. Without optimization: oclgrind 21.10 does not
 # know some intrinsics that LLVM's optimizer makes, and its check of unset values crashes on others.
+# Kernels are not tried before their first use: the test compares all of them with the reference anyway, a trial of each
+# takes the interpreter seconds, and 21.10 reports its scratch memory as unset (--uninitialized) though its bytes are right.
 interpret() { # FILTER OPTION...
     filter=$1
     shift
-    CLQ_TEST_FILTER="$filter" CLQ_TEST_SEED=1 CLQ_REQUIRE_DEVICE=1 CLQ_TEST_DEVICE=oclgrind oclgrind --data-races \
-        --check-api "$@" --build-options "-cl-opt-disable" --max-errors 20 --log "$log" "$build/tests/test_portable" ||
-        status=$?
+    CLQ_TEST_FILTER="$filter" CLQ_TEST_SEED=1 CLQ_REQUIRE_DEVICE=1 CLQ_TEST_DEVICE=oclgrind CLQ_TEST_UNTRIED=1 \
+        oclgrind --data-races --check-api "$@" --build-options "-cl-opt-disable" --max-errors 20 --log "$log" \
+        "$build/tests/test_portable" || status=$?
     if [ -s "$log" ]; then
         cat "$log" >&2
         status=1

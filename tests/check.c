@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "check_internal.h"
+#include "core/executor.h"
 
 /* ---- the generator: splitmix64 ---- */
 
@@ -180,6 +181,12 @@ int check_kernels_set_aside(void)
     return kernels_set_aside;
 }
 
+static int is_set(const char *variable)
+{
+    const char *text = getenv(variable);
+    return text != NULL && strcmp(text, "1") == 0;
+}
+
 /* Only a device that does not exist may be missing; one that fails to start is a failure. */
 static int open_contexts(void **state)
 {
@@ -210,6 +217,7 @@ static int open_contexts(void **state)
         return 0;
     }
     clq_context_set_log(device, print_log, NULL);
+    device->trusts_untried = is_set("CLQ_TEST_UNTRIED");
     check_print("device: %s (%s, %s)", info.name, info.platform_name, info.driver);
     return 0;
 }

@@ -29,6 +29,8 @@ static int corrupt_reads;
 static int break_builds;
 static const char *broken_file; /* NULL: any */
 static const char *extensions;  /* NULL: the device's own */
+static const char *changed_kernel;
+static const char *whole_binary;
 static int references;
 
 /* ---- what the functions below share ---- */
@@ -193,9 +195,41 @@ CODE_FUNCTION(0, clGetKernelWorkGroupInfo,
               (cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info what, size_t capacity, void *value,
                size_t *bytes),
               (kernel, device, what, capacity, value, bytes))
-CODE_FUNCTION(0, clGetProgramInfo,
-              (cl_program program, cl_program_info what, size_t capacity, void *value, size_t *bytes),
-              (program, what, capacity, value, bytes))
+
+/* Whether the program has the kernel whose binaries are to be others. */
+static int is_changed(cl_int(CL_API_CALL *real)(cl_program, cl_program_info, size_t, void *, size_t *),
+                      cl_program program)
+{
+    char names[4096] = "";
+    return changed_kernel != NULL && real(program, CL_PROGRAM_KERNEL_NAMES, sizeof names, names, NULL) == CL_SUCCESS &&
+           strstr(names, changed_kernel) != NULL;
+}
+
+cl_int CL_API_CALL clGetProgramInfo(cl_program program, cl_program_info what, size_t capacity, void *value,
+                                    size_t *bytes)
+{
+    cl_int code;
+    size_t length = 0;
+    ENTER(cl_int, clGetProgramInfo, (cl_program, cl_program_info, size_t, void *, size_t *));
+    if (must_fail(&self, 0)) {
+        return failure.code;
+    }
+    if (whole_binary != NULL && what == CL_PROGRAM_BINARY_SIZES) {
+        *(size_t *)value = strlen(whole_binary);
+        return CL_SUCCESS;
+    }
+    if (whole_binary != NULL && what == CL_PROGRAM_BINARIES) {
+        memcpy(*(unsigned char **)value, whole_binary, strlen(whole_binary));
+        return CL_SUCCESS;
+    }
+    code = real(program, what, capacity, value, bytes);
+    if (code == CL_SUCCESS && what == CL_PROGRAM_BINARIES && is_changed(real, program) &&
+        real(program, CL_PROGRAM_BINARY_SIZES, sizeof length, &length, NULL) == CL_SUCCESS && length > 0) {
+        (*(unsigned char **)value)[length / 2] ^= 1;
+    }
+    return code;
+}
+
 CODE_FUNCTION(0, clGetProgramBuildInfo,
               (cl_program program, cl_device_id device, cl_program_build_info what, size_t capacity, void *value,
                size_t *bytes),
@@ -314,6 +348,16 @@ void failing_opencl_break_builds(int count, const char *file)
 {
     break_builds = count;
     broken_file = file;
+}
+
+void failing_opencl_change_binaries(const char *kernel)
+{
+    changed_kernel = kernel;
+}
+
+void failing_opencl_replace_binaries(const char *text)
+{
+    whole_binary = text;
 }
 
 void failing_opencl_extensions(const char *list)

@@ -25,6 +25,12 @@ void failing_opencl_corrupt_reads(int count);
 /* So many builds of kernels/`file`, or of any when it is NULL, get options that no kernel accepts. 0: no more. */
 void failing_opencl_break_builds(int count, const char *file);
 
+/* Binaries of programs that have `kernel` (part of its name) are others than before, by a bit; NULL: the truth. */
+void failing_opencl_change_binaries(const char *kernel);
+
+/* All binaries are this text, which the driver refuses when it is given back; NULL: the truth. */
+void failing_opencl_replace_binaries(const char *text);
+
 /* What devices answer when they are asked for their extensions; NULL: the truth. */
 void failing_opencl_extensions(const char *list);
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/hash.h"
 #include "scratch.h"
 
 enum { ELEMENTS = 100 };
@@ -152,6 +153,69 @@ static void damaged_verdict_is_a_miss(void **state)
         assert_int_equal(quantize_once(directory).compared, 0);
     }
     free(data);
+}
+
+/* A note of the older kind, which says nothing of binaries, under the key of today. */
+static void note_without_binaries_is_a_miss(void **state)
+{
+    static const char old[] = "gives the bytes of the reference\n";
+    const char *directory;
+    char path[4096];
+    size_t bytes = 0;
+    unsigned char *data;
+    uint64_t numbers[2] = {sizeof old - 1, 0};
+    uint64_t key_bytes = 0;
+    size_t at = strlen("clquant cache 2\n");
+    (void)state;
+    needs_device();
+    directory = scratch_path("old");
+    quantize_once(directory);
+    find_entry(directory, ".verdict", path, sizeof path);
+    data = read_file(path, &bytes);
+    memcpy(&key_bytes, data + at, sizeof key_bytes);
+    at += sizeof key_bytes + (size_t)key_bytes;
+    numbers[1] = XXH3_64bits(old, sizeof old - 1);
+    memcpy(data + at, numbers, sizeof numbers);
+    memcpy(data + at + sizeof numbers, old, sizeof old - 1);
+    write_file(path, data, at + sizeof numbers + sizeof old - 1);
+    free(data);
+    assert_int_equal(quantize_once(directory).compared, 1);
+    assert_int_equal(quantize_once(directory).compared, 0);
+    find_entry(directory, ".verdict", path, sizeof path); /* written in its place */
+}
+
+/* What is kept names the file that the driver is, with its size, wherever that can be found; PoCL's can. */
+static void keys_name_the_drivers_file(void **state)
+{
+    static const char title[] = "driver file ";
+    const char *directory;
+    char path[4096];
+    char driver[4096] = "";
+    size_t bytes = 0;
+    unsigned char *data;
+    unsigned long long size = 0;
+    clq_device_info info;
+    (void)state;
+    needs_device();
+    directory = scratch_path("driver");
+    quantize_once(directory);
+    find_entry(directory, ".program", path, sizeof path);
+    data = read_file(path, &bytes);
+    for (size_t i = 0; i + sizeof title < bytes && driver[0] == '\0'; i++) {
+        if (memcmp(data + i, title, sizeof title - 1) == 0) {
+            assert_int_equal(sscanf((const char *)data + i, "driver file %4000[^,\n], %llu bytes", driver, &size),
+                             memcmp(data + i, "driver file unknown\n", 20) == 0 ? 1 : 2);
+        }
+    }
+    free(data);
+    assert_string_not_equal(driver, "");
+    clq_context_device(check_device(), &info);
+    if (strcmp(info.platform_name, "Portable Computing Language") == 0) {
+        struct stat file;
+        assert_int_equal(stat(driver, &file), 0);
+        assert_true((unsigned long long)file.st_size == size);
+        assert_non_null(strstr(driver, "pocl"));
+    }
 }
 
 static void damage_is_a_miss(void **state)
@@ -308,7 +372,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(second_context_takes_the_entry),   cmocka_unit_test(damage_is_a_miss),
     cmocka_unit_test(damaged_verdict_is_a_miss),        cmocka_unit_test(foreign_entry_is_a_miss),
     cmocka_unit_test(unsafe_directories_are_refused),   cmocka_unit_test(what_is_no_file_is_a_miss),
-    cmocka_unit_test(left_temporary_files_are_removed),
+    cmocka_unit_test(left_temporary_files_are_removed), cmocka_unit_test(note_without_binaries_is_a_miss),
+    cmocka_unit_test(keys_name_the_drivers_file),
 };
 
 int main(void)

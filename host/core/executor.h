@@ -59,6 +59,7 @@ struct clq_context {
     clq_log_function log;
     void *log_cookie;
     struct clq_cl_state *cl; /* NULL for the reference */
+    int trusts_untried;      /* what was never tried is trusted; only tests set it (CLQ_TEST_UNTRIED) */
 };
 
 struct clq_buffer {

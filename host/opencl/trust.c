@@ -24,9 +24,10 @@ typedef struct climb {
     clq_operation operation; /* of tensors of the types of `q` in one form */
     const clq_quantization *q;
     clq_batch_form *form;
+    clq_cl_binaries binaries; /* of the programs that the present step uses */
 } climb;
 
-static clq_status attempt_cases(const climb *c, clq_variant variant, clq_batch_form form, const clq_trial_cases *cases,
+static clq_status attempt_cases(climb *c, clq_variant variant, clq_batch_form form, const clq_trial_cases *cases,
                                 clq_trial_candidate (*candidate_of)(clq_cl_machine *machine), int only_ready, int *same,
                                 clq_error *error)
 {
@@ -36,6 +37,10 @@ static clq_status attempt_cases(const climb *c, clq_variant variant, clq_batch_f
         const clq_trial_candidate candidate = candidate_of(&m);
         m.variant = variant;
         m.form = form;
+        if (only_ready) {
+            c->binaries.count = 0;
+            m.stream.binaries = &c->binaries;
+        }
         status = only_ready ? clq_trial_make_ready(&candidate, cases, error)
                             : clq_trial_compare(&candidate, cases, same, error);
     }
@@ -56,13 +61,17 @@ static clq_verdict verdict_on(const clq_error *story, const clq_trial_step *step
                                                                                                  : CLQ_VERDICT_UNKNOWN;
 }
 
-/*
- * Under Oclgrind, which interprets kernels to find their mistakes, nothing is compared: that takes it seconds, and
- * version 21.10 reports the scratch memory of this one as unset (--uninitialized) though its bytes are right.
- */
-static int is_noted(const clq_context *context, const char *what)
+static int is_noted(void *cookie, const clq_trial_step *step)
 {
-    return context->cl->is_interpreted || clq_cl_cache_has_verdict(context, what);
+    const climb *c = cookie;
+    return c->context->trusts_untried ||
+           clq_cl_cache_has_verdict(c->context, step->what, clq_cl_binaries_hash(&c->binaries));
+}
+
+static void note(void *cookie, const clq_trial_step *step, int is_trusted)
+{
+    const climb *c = cookie;
+    clq_cl_cache_store_verdict(c->context, step->what, clq_cl_binaries_hash(&c->binaries), is_trusted);
 }
 
 static clq_status settle_by_ladder(climb *c, clq_status (*next)(void *cookie, clq_trial_step *step, clq_error *error),
@@ -70,8 +79,8 @@ static clq_status settle_by_ladder(climb *c, clq_status (*next)(void *cookie, cl
                                                               int *same, clq_error *error),
                                    clq_error *error)
 {
-    const clq_trial_ladder ladder = {c->context, &c->context->cl->verdicts, c, next, attempt_step, verdict_on,
-                                     is_noted,   clq_cl_cache_store_verdict};
+    const clq_trial_ladder ladder = {c->context, &c->context->cl->verdicts, c, next, attempt_step, verdict_on, is_noted,
+                                     note};
     return clq_trial_settle(&ladder, error);
 }
 
@@ -96,7 +105,7 @@ static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *err
 
 static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
-    const climb *c = cookie;
+    climb *c = cookie;
     const clq_trial_cut cut = c->choice.variant == CLQ_VARIANT_COLUMNS ? CLQ_TRIAL_COLUMNS : CLQ_TRIAL_ANY;
     const clq_trial_kernels kernels = {c->choice.operation, cut, c->task->q};
     const clq_trial_cases cases = clq_trial_walk_cases(&kernels);
@@ -134,7 +143,7 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
 
 static clq_status attempt_product(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
-    const climb *c = cookie;
+    climb *c = cookie;
     const uint64_t rows = clq_cl_gemm_trial_rows(c->product_decision);
     const clq_trial_cases cases = clq_trial_product_cases(&rows);
     (void)step;
@@ -171,7 +180,7 @@ static clq_status next_form(void *cookie, clq_trial_step *step, clq_error *error
 
 static clq_status attempt_form(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
-    const climb *c = cookie;
+    climb *c = cookie;
     const clq_trial_cut cut = *c->form == CLQ_BATCH_FUSED     ? CLQ_TRIAL_FUSED
                               : *c->form == CLQ_BATCH_COLUMNS ? CLQ_TRIAL_COLUMNS
                                                               : CLQ_TRIAL_ANY;

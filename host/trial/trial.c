@@ -145,24 +145,29 @@ static const char *complaint(clq_verdict verdict)
                                             : "gives bytes that differ from the reference";
 }
 
-/* By what is noted of earlier runs, else by comparing; the story stays filled when the step does not build. */
+/*
+ * By what is noted of earlier runs, else by comparing; the story stays filled when the step does not build. A note
+ * speaks of what was built then, so that the step is built first.
+ */
 static clq_status verdict_by_trial(const clq_trial_ladder *ladder, const clq_trial_step *step, clq_verdict *verdict,
                                    clq_error *story)
 {
-    const int is_noted = ladder->is_noted(ladder->context, step->what);
     int same = 1;
-    clq_status status;
+    clq_status status = ladder->attempt(ladder->cookie, step, 1, &same, story);
+    const int is_noted = status == CLQ_OK && ladder->is_noted(ladder->cookie, step);
     if (!is_noted) {
         clq_context_log(ladder->context, CLQ_LOG_DEBUG, "comparing with the reference: %s", step->what);
     }
-    status = ladder->attempt(ladder->cookie, step, is_noted, &same, story);
+    if (status == CLQ_OK && !is_noted) {
+        status = ladder->attempt(ladder->cookie, step, 0, &same, story);
+    }
     if (status != CLQ_OK) {
         *verdict = ladder->verdict_on(story, step);
         return *verdict == CLQ_VERDICT_UNKNOWN ? status : CLQ_OK;
     }
     *verdict = same ? CLQ_VERDICT_TRUSTED : CLQ_VERDICT_DIFFERS;
-    if (same && !is_noted) {
-        ladder->note(ladder->context, step->what);
+    if (!is_noted) {
+        ladder->note(ladder->cookie, step, same);
     }
     return CLQ_OK;
 }

@@ -70,13 +70,14 @@ typedef struct clq_trial_ladder {
     /* By the verdicts there are: a step to be trusted, or a trusted one when all are; one set aside when none is left.
      */
     clq_status (*next)(void *cookie, clq_trial_step *step, clq_error *error);
-    /* clq_trial_compare, or with `only_ready` clq_trial_make_ready, with the step's candidate and cases. */
+    /* First with `only_ready` clq_trial_make_ready, then, unless it is noted, clq_trial_compare, with the step's
+     * candidate and cases. */
     clq_status (*attempt)(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error);
     /* What a failure of that says of the step; UNKNOWN: nothing, as when memory is lacking. */
     clq_verdict (*verdict_on)(const clq_error *story, const clq_trial_step *step);
-    /* Notes of earlier runs. */
-    int (*is_noted)(const clq_context *context, const char *what);
-    void (*note)(const clq_context *context, const char *what);
+    /* Whether an earlier run trusted what was made ready for the step, and the note of what came out. */
+    int (*is_noted)(void *cookie, const clq_trial_step *step);
+    void (*note)(void *cookie, const clq_trial_step *step, int is_trusted);
 } clq_trial_ladder;
 
 /*

@@ -1,16 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Compiled programs on disk. An entry is a file named by the hash of its key; the key (all that may change what the
- * binary means) stands in it in full, and a hash of the binary after it, so that a damaged, cut or foreign entry is
- * seen and counts as a miss. Entries are written beside their place and renamed (temporary.h), so readers need no lock.
- *
- *     "clquant cache 2\n" | u64 key bytes | key | u64 binary bytes | u64 XXH3 of the binary | binary
- *
- * XXH3 finds accidents, not attacks: against those the directory must belong to the user and be writable by no one
- * else.
- */
+/* What is kept, and by which keys: programs by their source and options, verdicts by what was tried (entry.h). */
+#include "opencl/runtime/cache.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,47 +11,10 @@
 #include <unistd.h>
 
 #include "core/hash.h"
-#include "core/temporary.h"
 #include "opencl/runtime/context.h"
+#include "opencl/runtime/driver.h"
+#include "opencl/runtime/entry.h"
 #include "opencl/runtime/source.h"
-
-static const char magic[] = "clquant cache 2\n";
-static const char verdict[] = "gives the bytes of the reference\n";
-
-enum { MAGIC_BYTES = sizeof magic - 1, MAXIMUM_ENTRY_BYTES = 64 << 20 };
-
-static char *make_key(const clq_context *context, const char *source, const char *options)
-{
-    const char *identity = context->cl->cache.identity;
-    const XXH128_hash_t hash = XXH3_128bits(source, strlen(source));
-    const size_t capacity = strlen(identity) + strlen(options) + 256;
-    char *key = malloc(capacity);
-    if (key != NULL) {
-        snprintf(key, capacity, "library %s\n%soptions %s\nsource %016" PRIx64 "%016" PRIx64 "\n", CLQ_VERSION_STRING,
-                 identity, options, (uint64_t)hash.high64, (uint64_t)hash.low64);
-    }
-    return key;
-}
-
-/* What an entry is: the end of its file's name. */
-static const char program_entry[] = "program";
-static const char verdict_entry[] = "verdict";
-
-/* Each is named by its kind and the hash of its key; while it is written, it has a name that all have in common. */
-typedef struct entry_name {
-    char text[48];
-} entry_name;
-
-static const char temporary_entry[] = ".entry" CLQ_TEMPORARY_SUFFIX;
-
-static entry_name name_of(const char *kind, const char *key)
-{
-    const XXH128_hash_t hash = XXH3_128bits(key, strlen(key));
-    entry_name name;
-    snprintf(name.text, sizeof name.text, "%016" PRIx64 "%016" PRIx64 ".%s", (uint64_t)hash.high64,
-             (uint64_t)hash.low64, kind);
-    return name;
-}
 
 /* A copy, for the directory may be changed meanwhile; NULL: there is none. */
 static char *directory_of(const clq_context *context)
@@ -74,64 +29,52 @@ static char *directory_of(const clq_context *context)
     return copy;
 }
 
-static int open_folder(const char *directory)
+static char *make_key(const clq_context *context, const char *source, const char *options)
 {
-    return open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *identity = context->cl->cache.identity;
+    const XXH128_hash_t hash = XXH3_128bits(source, strlen(source));
+    const size_t capacity = strlen(identity) + strlen(options) + 256;
+    char *key = malloc(capacity);
+    if (key != NULL) {
+        snprintf(key, capacity, "library %s\n%soptions %s\nsource %016" PRIx64 "%016" PRIx64 "\n", CLQ_VERSION_STRING,
+                 identity, options, (uint64_t)hash.high64, (uint64_t)hash.low64);
+    }
+    return key;
 }
 
-/* The whole file, or NULL. */
-static unsigned char *read_entry(int folder, const char *name, size_t *bytes)
+/* An entry with memory of its own; 0: nothing is kept, or there is no memory. */
+static int entry_open(const clq_context *context, const char *kind, const char *source, const char *options,
+                      clq_cl_entry *entry)
 {
-    struct stat info;
-    unsigned char *data = NULL;
-    size_t done = 0;
-    /* Without O_NONBLOCK, opening a FIFO would wait for someone to write to it. */
-    const int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0) {
-        return NULL;
+    char *directory = directory_of(context);
+    char *key = directory != NULL ? make_key(context, source, options) : NULL;
+    *entry = (clq_cl_entry){directory, kind, key};
+    if (key == NULL) {
+        free(directory);
     }
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 && info.st_size <= MAXIMUM_ENTRY_BYTES &&
-        (data = malloc((size_t)info.st_size)) != NULL) {
-        while (done < (size_t)info.st_size) {
-            const ssize_t got = read(fd, data + done, (size_t)info.st_size - done);
-            if (got <= 0) {
-                break;
-            }
-            done += (size_t)got;
-        }
-        *bytes = done;
-    }
-    (void)close(fd);
-    return data;
+    return key != NULL;
 }
 
-static uint64_t take_u64(const unsigned char *data)
+static void entry_close(clq_cl_entry *entry)
 {
-    uint64_t value;
-    memcpy(&value, data, sizeof value);
-    return value;
+    free((char *)entry->directory);
+    free((char *)entry->key);
 }
 
-/* Where the contents lie in an entry that is whole and has this key, or NULL. */
-static const unsigned char *find_contents(const unsigned char *data, size_t bytes, const char *key,
-                                          size_t *contents_bytes)
+/* ---- programs ---- */
+
+static unsigned char *binary_of(cl_program program, size_t *bytes)
 {
-    const size_t key_bytes = strlen(key);
-    const size_t header = MAGIC_BYTES + 8 + key_bytes + 16;
-    const unsigned char *at = data;
-    if (bytes < header || memcmp(at, magic, MAGIC_BYTES) != 0) {
+    unsigned char *binary = NULL;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *bytes, bytes, NULL) != CL_SUCCESS || *bytes == 0 ||
+        *bytes > CLQ_CL_ENTRY_BYTES / 2 || (binary = malloc(*bytes)) == NULL) {
         return NULL;
     }
-    at += MAGIC_BYTES;
-    if (take_u64(at) != key_bytes || memcmp(at + 8, key, key_bytes) != 0) {
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) != CL_SUCCESS) {
+        free(binary);
         return NULL;
     }
-    at += 8 + key_bytes;
-    if (take_u64(at) != bytes - header || take_u64(at + 8) != XXH3_64bits(at + 16, bytes - header)) {
-        return NULL;
-    }
-    *contents_bytes = bytes - header;
-    return at + 16;
+    return binary;
 }
 
 static cl_program program_from_binary(const struct clq_cl_state *cl, const unsigned char *binary, size_t bytes,
@@ -148,130 +91,61 @@ static cl_program program_from_binary(const struct clq_cl_state *cl, const unsig
     return program;
 }
 
-static int write_all(int fd, const void *data, size_t bytes)
+/* 0: the driver does not give it. */
+static uint64_t hash_of_binary(const unsigned char *binary, size_t bytes)
 {
-    const char *at = data;
-    while (bytes > 0) {
-        const ssize_t put = write(fd, at, bytes);
-        if (put < 0 && errno == EINTR) {
-            continue;
-        }
-        if (put <= 0) {
-            return 0;
-        }
-        at += put;
-        bytes -= (size_t)put;
-    }
-    return 1;
+    const uint64_t hash = binary != NULL ? XXH3_64bits(binary, bytes) : 0;
+    return binary != NULL && hash == 0 ? 1 : hash;
 }
 
-static int write_entry(int folder, const char *name, const char *key, const unsigned char *contents, size_t bytes)
+/*
+ * The driver is asked for the binary of a program that was loaded, too: what it makes of the bytes is what runs. PoCL
+ * 3.1 gives back those that it was given, and of a program built from source the same ones before and after its kernels
+ * run, but others in the next process, when its own cache has their machine code. A driver that gives other bytes every
+ * time has its kernels tried in every process.
+ */
+cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options, clq_cl_found *found)
 {
-    char temporary[sizeof temporary_entry];
-    const uint64_t key_bytes = strlen(key);
-    const uint64_t numbers[2] = {bytes, XXH3_64bits(contents, bytes)};
-    int fd;
-    int written;
-    int reason;
-    memcpy(temporary, temporary_entry, sizeof temporary);
-    clq_temporary_remove_left(folder, temporary);
-    fd = clq_temporary_make(folder, temporary, 0600);
-    if (fd < 0) {
-        return 0;
-    }
-    written = write_all(fd, magic, MAGIC_BYTES) && write_all(fd, &key_bytes, sizeof key_bytes) &&
-              write_all(fd, key, (size_t)key_bytes) && write_all(fd, numbers, sizeof numbers) &&
-              write_all(fd, contents, bytes) && renameat(folder, temporary, folder, name) == 0;
-    reason = errno;
-    if (!written) {
-        (void)unlinkat(folder, temporary, 0);
-    }
-    (void)close(fd); /* the lock is held until here; what closing could tell, the hash in the entry tells as well */
-    errno = reason;
-    return written;
-}
-
-/* The contents of the entry with this key, in a new piece of memory, or NULL. */
-static unsigned char *load_entry(const clq_context *context, const char *directory, const char *kind, const char *key,
-                                 size_t *bytes)
-{
-    const entry_name name = name_of(kind, key);
-    const int folder = open_folder(directory);
-    size_t file_bytes = 0;
-    unsigned char *data = NULL;
-    const unsigned char *contents = NULL;
-    if (folder >= 0) {
-        data = read_entry(folder, name.text, &file_bytes);
-        (void)close(folder);
-    }
-    if (data != NULL) {
-        contents = find_contents(data, file_bytes, key, bytes);
-    }
-    clq_context_log(context, CLQ_LOG_DEBUG, "%s cache: %s %s/%s", kind, contents != NULL ? "took" : "no entry",
-                    directory, name.text);
-    if (contents == NULL) {
-        free(data);
+    clq_cl_entry entry;
+    size_t bytes = 0;
+    unsigned char *binary;
+    cl_program program = NULL;
+    memset(found, 0, sizeof *found);
+    if (!entry_open(context, "program", source, options, &entry)) {
         return NULL;
     }
-    memmove(data, contents, *bytes);
-    return data;
-}
-
-static void store_entry(const clq_context *context, const char *directory, const char *kind, const char *key,
-                        const unsigned char *contents, size_t bytes)
-{
-    const entry_name name = name_of(kind, key);
-    const int folder = open_folder(directory);
-    if (folder < 0 || !write_entry(folder, name.text, key, contents, bytes)) {
-        clq_context_log(context, CLQ_LOG_WARNING, "%s cache: cannot write %s/%s: %s", kind, directory, name.text,
-                        strerror(errno));
+    binary = clq_cl_entry_load(context, &entry, &bytes);
+    if (binary != NULL) {
+        program = program_from_binary(context->cl, binary, bytes, options);
+        found->is_refused = program == NULL;
+        free(binary);
     }
-    if (folder >= 0) {
-        (void)close(folder);
+    if (program != NULL) {
+        binary = binary_of(program, &bytes);
+        found->hash = hash_of_binary(binary, bytes);
+        free(binary);
     }
-}
-
-/* ---- programs ---- */
-
-cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options)
-{
-    char *directory = directory_of(context);
-    char *key = directory != NULL ? make_key(context, source, options) : NULL;
-    size_t bytes = 0;
-    unsigned char *binary = key != NULL ? load_entry(context, directory, program_entry, key, &bytes) : NULL;
-    cl_program program = binary != NULL ? program_from_binary(context->cl, binary, bytes, options) : NULL;
-    free(binary);
-    free(key);
-    free(directory);
+    entry_close(&entry);
     return program;
 }
 
-static unsigned char *binary_of(cl_program program, size_t *bytes)
+uint64_t clq_cl_cache_store(clq_context *context, const char *source, const char *options, cl_program program)
 {
-    unsigned char *binary = NULL;
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *bytes, bytes, NULL) != CL_SUCCESS || *bytes == 0 ||
-        *bytes > MAXIMUM_ENTRY_BYTES / 2 || (binary = malloc(*bytes)) == NULL) {
-        return NULL;
-    }
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) != CL_SUCCESS) {
-        free(binary);
-        return NULL;
-    }
-    return binary;
-}
-
-void clq_cl_cache_store(clq_context *context, const char *source, const char *options, cl_program program)
-{
-    char *directory = directory_of(context);
-    char *key = directory != NULL ? make_key(context, source, options) : NULL;
+    clq_cl_entry entry;
     size_t bytes = 0;
-    unsigned char *binary = key != NULL ? binary_of(program, &bytes) : NULL;
+    uint64_t hash;
+    unsigned char *binary;
+    if (!entry_open(context, "program", source, options, &entry)) {
+        return 0;
+    }
+    binary = binary_of(program, &bytes);
+    hash = hash_of_binary(binary, bytes);
     if (binary != NULL) {
-        store_entry(context, directory, program_entry, key, binary, bytes);
+        clq_cl_entry_store(context, &entry, binary, bytes);
     }
     free(binary);
-    free(key);
-    free(directory);
+    entry_close(&entry);
+    return hash;
 }
 
 /* ---- verdicts ---- */
@@ -286,36 +160,54 @@ static void hash_of_sources(char *text, size_t capacity)
     snprintf(text, capacity, "%016" PRIx64, hash);
 }
 
-static char *verdict_key(const clq_context *context, const char *what)
+static int verdict_open(const clq_context *context, const char *what, clq_cl_entry *entry)
 {
     char sources[32];
     hash_of_sources(sources, sizeof sources);
-    return make_key(context, sources, what);
+    return entry_open(context, "verdict", sources, what, entry);
 }
 
-int clq_cl_cache_has_verdict(const clq_context *context, const char *what)
+/* The binaries stand in the contents, not in the key, so that a kernel has one note, which the next one replaces. */
+static void write_verdict(char *text, size_t capacity, uint64_t binaries)
 {
+    snprintf(text, capacity, "gives the bytes of the reference\nbinaries %016" PRIx64 "\n", binaries);
+}
+
+int clq_cl_cache_has_verdict(const clq_context *context, const char *what, uint64_t binaries)
+{
+    char text[96];
+    clq_cl_entry entry;
     size_t bytes = 0;
-    char *directory = directory_of(context);
-    char *key = directory != NULL ? verdict_key(context, what) : NULL;
-    unsigned char *contents = key != NULL ? load_entry(context, directory, verdict_entry, key, &bytes) : NULL;
-    const int equal = contents != NULL && bytes == sizeof verdict - 1 && memcmp(contents, verdict, bytes) == 0;
+    unsigned char *contents;
+    int equal;
+    if (binaries == 0 || !verdict_open(context, what, &entry)) {
+        return 0;
+    }
+    write_verdict(text, sizeof text, binaries);
+    contents = clq_cl_entry_load(context, &entry, &bytes);
+    equal = contents != NULL && bytes == strlen(text) && memcmp(contents, text, bytes) == 0;
     free(contents);
-    free(key);
-    free(directory);
+    entry_close(&entry);
     return equal;
 }
 
-void clq_cl_cache_store_verdict(const clq_context *context, const char *what)
+void clq_cl_cache_store_verdict(const clq_context *context, const char *what, uint64_t binaries, int is_trusted)
 {
-    char *directory = directory_of(context);
-    char *key = directory != NULL ? verdict_key(context, what) : NULL;
-    if (key != NULL) {
-        store_entry(context, directory, verdict_entry, key, (const unsigned char *)verdict, sizeof verdict - 1);
+    char text[96];
+    clq_cl_entry entry;
+    if (!verdict_open(context, what, &entry)) {
+        return;
     }
-    free(key);
-    free(directory);
+    write_verdict(text, sizeof text, binaries);
+    if (!is_trusted) {
+        clq_cl_entry_remove(&entry);
+    } else if (binaries != 0) {
+        clq_cl_entry_store(context, &entry, text, strlen(text));
+    }
+    entry_close(&entry);
 }
+
+/* ---- the directory ---- */
 
 /* Make the directory and those above it; the last one with mode 0700. */
 static int make_directories(const char *directory)
@@ -374,16 +266,20 @@ clq_status clq_cl_cache_set(clq_context *context, const char *directory, clq_err
 clq_status clq_cl_cache_init(clq_cl_cache *cache, cl_platform_id platform, const clq_device_info *info,
                              clq_error *error)
 {
+    enum { CAPACITY = 2048 + CLQ_CL_DRIVER_TEXT };
     char platform_version[256] = "";
+    size_t used;
     pthread_mutex_init(&cache->lock, NULL);
     (void)clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof platform_version, platform_version, NULL);
     platform_version[sizeof platform_version - 1] = '\0';
-    cache->identity = malloc(1024);
+    cache->identity = malloc(CAPACITY);
     if (cache->identity == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a context");
     }
-    snprintf(cache->identity, 1024, "platform %s\nplatform version %s\ndevice %s\nversion %s\ndriver %s\npointer %zu\n",
-             info->platform_name, platform_version, info->name, info->version, info->driver, sizeof(void *));
+    used = (size_t)snprintf(
+        cache->identity, CAPACITY, "platform %s\nplatform version %s\ndevice %s\nversion %s\ndriver %s\npointer %zu\n",
+        info->platform_name, platform_version, info->name, info->version, info->driver, sizeof(void *));
+    clq_cl_driver_file(platform, cache->identity + used, CAPACITY - used);
     return CLQ_OK;
 }
 

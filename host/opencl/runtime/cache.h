@@ -10,7 +10,7 @@
 #include "core/executor.h"
 
 typedef struct clq_cl_cache {
-    char *identity;       /* platform, device and driver, for the entries' keys */
+    char *identity;       /* platform, device and driver with its file, for the entries' keys */
     pthread_mutex_t lock; /* directory; held for as long as it takes to copy it */
     char *directory;      /* NULL: nothing is kept */
 } clq_cl_cache;
@@ -21,16 +21,25 @@ void clq_cl_cache_destroy(clq_cl_cache *cache);
 
 clq_status clq_cl_cache_set(clq_context *context, const char *directory, clq_error *error);
 
+/* What was found beside a program, or in its place. */
+typedef struct clq_cl_found {
+    uint64_t hash;  /* of the program's binary, 0: unknown */
+    int is_refused; /* there was a binary, and the driver does not take it */
+} clq_cl_found;
+
 /* The program from the cache, built and ready, or NULL: whatever is wrong with an entry is a miss. */
-cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options);
-void clq_cl_cache_store(clq_context *context, const char *source, const char *options, cl_program program);
+cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options, clq_cl_found *found);
+
+/* Keep a program that is built; returns the hash of its binary, 0 where nothing is kept. */
+uint64_t clq_cl_cache_store(clq_context *context, const char *source, const char *options, cl_program program);
 
 /*
  * Whether an earlier run found that `what` (a kernel, described in words) gives the bytes of the reference on this
- * device with this driver, library and these sources, and the note of it. Without a cache directory nothing is known
- * and nothing noted.
+ * device with this driver, library, these sources and these very binaries (a hash of theirs; 0: unknown, of which
+ * nothing is known), and the note of it, or, where it does not, that there is none any more. Without a cache directory
+ * nothing is known and nothing noted.
  */
-int clq_cl_cache_has_verdict(const clq_context *context, const char *what);
-void clq_cl_cache_store_verdict(const clq_context *context, const char *what);
+int clq_cl_cache_has_verdict(const clq_context *context, const char *what, uint64_t binaries);
+void clq_cl_cache_store_verdict(const clq_context *context, const char *what, uint64_t binaries, int is_trusted);
 
 #endif

@@ -45,8 +45,8 @@ static void find_instructions(const clq_device_info *info, clq_cl_capabilities *
 /* The values of cl_khr_integer_dot_product, for headers that do not know it. */
 enum { DOT_PRODUCT_CAPABILITIES = 0x1073, DOT_PRODUCT_PACKED = 1 << 0 };
 
-/* A list of words with blanks between; the name of one extension may begin or end with that of another. */
-static int has_word(const char *list, const char *word)
+/* The name of one extension may begin or end with that of another. */
+int clq_cl_has_word(const char *list, const char *word)
 {
     const size_t length = strlen(word);
     for (const char *at = strstr(list, word); at != NULL; at = strstr(at + length, word)) {
@@ -67,7 +67,7 @@ static int has_extension(cl_device_id device, const char *name)
         return 0;
     }
     if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, bytes, text, NULL) == CL_SUCCESS) {
-        found = has_word(text, name);
+        found = clq_cl_has_word(text, name);
     }
     free(text);
     return found;

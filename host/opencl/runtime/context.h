@@ -24,7 +24,6 @@ struct clq_cl_state {
     size_t maximum_group_items[3]; /* along each dimension */
     uint64_t cache_bytes;          /* of the device's last cache, or a guess */
     clq_cl_capabilities capabilities;
-    int is_interpreted; /* the device is Oclgrind, under which kernels are not compared (opencl/trust.c) */
 
     clq_cl_cache cache;
     clq_cl_programs programs;

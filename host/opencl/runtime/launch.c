@@ -159,11 +159,11 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
     clq_cl_pool *pool = NULL;
     cl_kernel kernel = NULL;
     fitted f;
-    if (stream->queue == NULL) {
-        return clq_cl_launch_prepare(launch, stream->context, error);
-    }
     CLQ_TRY(borrow(launch, stream->context, &f, &pool, &kernel, error));
-    status = enqueue(launch, &f, stream, kernel, error);
+    if (stream->binaries != NULL) {
+        clq_cl_binaries_add(stream->binaries, pool);
+    }
+    status = stream->queue == NULL ? CLQ_OK : enqueue(launch, &f, stream, kernel, error);
     clq_cl_kernel_return(pool, kernel);
     if (status != CLQ_OK) {
         return clq_fail_in(error, status, "kernel %s", launch->kernel);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/source.h"
@@ -31,20 +32,25 @@ static clq_status build_failed(const struct clq_cl_state *cl, cl_program program
     return status;
 }
 
-/* From the cache, else from source. */
+/*
+ * From the cache, else from source. Where the driver refused what was kept, it is not the driver of then: whatever it
+ * makes now counts as never tried, so that its binary is unknown until the next process.
+ */
 static clq_status build(clq_context *context, const char *file, const char *options, cl_program *program,
-                        clq_error *error)
+                        uint64_t *binary, clq_error *error)
 {
     clq_status status = CLQ_OK;
     const struct clq_cl_state *cl = context->cl;
     char *source = clq_cl_source(file);
     const char *sources[1];
     cl_program made = NULL;
+    clq_cl_found found;
     cl_int code = CL_SUCCESS;
     if (source == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the source of kernels/%s", file);
     }
-    made = clq_cl_cache_load(context, source, options);
+    made = clq_cl_cache_load(context, source, options, &found);
+    *binary = found.hash;
     if (made == NULL) {
         sources[0] = source;
         made = clCreateProgramWithSource(cl->context, 1, sources, NULL, &code);
@@ -58,7 +64,8 @@ static clq_status build(clq_context *context, const char *file, const char *opti
             goto done;
         }
         clq_context_log(context, CLQ_LOG_DEBUG, "built kernels/%s with '%s'", file, options);
-        clq_cl_cache_store(context, source, options, made);
+        *binary = clq_cl_cache_store(context, source, options, made);
+        *binary = found.is_refused ? 0 : *binary;
     }
     *program = made;
     made = NULL;
@@ -125,12 +132,14 @@ static clq_status build_program(clq_context *context, clq_cl_program *program, c
 {
     clq_cl_programs *programs = &context->cl->programs;
     cl_program object = NULL;
+    uint64_t binary = 0;
     clq_status status;
     program->is_being_built = 1;
     program->builds++;
     pthread_mutex_unlock(&programs->lock);
-    status = build(context, program->file, program->options, &object, story);
+    status = build(context, program->file, program->options, &object, &binary, story);
     pthread_mutex_lock(&programs->lock);
+    program->binary = binary;
     atomic_store_explicit(&program->object, object, memory_order_release);
     program->is_being_built = 0;
     pthread_cond_broadcast(&programs->built);
@@ -187,6 +196,7 @@ static clq_status make_pool(clq_cl_programs *programs, clq_cl_program *program, 
     p = find_pool(program, kernel);
     if (p == NULL && (p = calloc(1, sizeof *p)) != NULL) {
         snprintf(p->name, sizeof p->name, "%s", kernel);
+        p->program = program;
         p->next = atomic_load_explicit(&program->pools, memory_order_relaxed);
         atomic_store_explicit(&program->pools, p, memory_order_release);
     }
@@ -264,6 +274,31 @@ void clq_cl_kernel_return(clq_cl_pool *pool, cl_kernel lent)
         }
     }
     (void)clReleaseKernel(lent);
+}
+
+/* ---- binaries ---- */
+
+void clq_cl_binaries_add(clq_cl_binaries *binaries, const clq_cl_pool *pool)
+{
+    size_t i = 0;
+    while (i < binaries->count && binaries->hashes[i] != pool->program->binary) {
+        i++;
+    }
+    if (i == binaries->count && i < CLQ_CL_BINARIES) {
+        binaries->hashes[binaries->count++] = pool->program->binary;
+    }
+}
+
+uint64_t clq_cl_binaries_hash(const clq_cl_binaries *binaries)
+{
+    for (size_t i = 0; i < binaries->count; i++) {
+        if (binaries->hashes[i] == 0) {
+            return 0;
+        }
+    }
+    return binaries->count == 0 || binaries->count == CLQ_CL_BINARIES
+               ? 0
+               : XXH3_64bits(binaries->hashes, binaries->count * sizeof binaries->hashes[0]);
 }
 
 /* ---- the end ---- */

@@ -17,6 +17,7 @@ enum { CLQ_CL_IDLE_KERNELS = 64 };
  */
 typedef struct clq_cl_pool {
     char name[48];
+    const struct clq_cl_program *program;
     atomic_size_t maximum_group_size; /* CL_KERNEL_WORK_GROUP_SIZE, 0 before the first object */
     _Atomic(cl_kernel) idle[CLQ_CL_IDLE_KERNELS];
     struct clq_cl_pool *next; /* never changes once the pool is in its list */
@@ -26,6 +27,7 @@ typedef struct clq_cl_pool {
 typedef struct clq_cl_program {
     char file[48], options[184];
     _Atomic(cl_program) object; /* NULL before it is built */
+    uint64_t binary;            /* hash of what was built, set before `object`; 0: unknown */
     _Atomic(clq_cl_pool *) pools;
     struct clq_cl_program *next; /* as that of a pool */
     /* Under the lock of all programs. */
@@ -39,6 +41,17 @@ typedef struct clq_cl_programs {
     pthread_mutex_t lock; /* for entries to come; held while nothing is built or made */
     pthread_cond_t built; /* or not: a build has ended */
 } clq_cl_programs;
+
+/* The binaries of programs that something uses, in the order of their first use. */
+enum { CLQ_CL_BINARIES = 32 };
+typedef struct clq_cl_binaries {
+    size_t count; /* CLQ_CL_BINARIES: there may be more */
+    uint64_t hashes[CLQ_CL_BINARIES];
+} clq_cl_binaries;
+
+/* Note that a kernel of the pool is used; a hash of all, 0 when one of them is unknown. */
+void clq_cl_binaries_add(clq_cl_binaries *binaries, const clq_cl_pool *pool);
+uint64_t clq_cl_binaries_hash(const clq_cl_binaries *binaries);
 
 void clq_cl_programs_init(clq_cl_programs *programs);
 void clq_cl_programs_destroy(clq_cl_programs *programs);

@@ -5,6 +5,7 @@
 #include <clquant/opencl.h>
 
 #include "core/executor.h"
+#include "opencl/runtime/program.h"
 
 /* The commands of one operation going to one queue, each after the one before it. */
 typedef struct clq_cl_stream {
@@ -18,7 +19,8 @@ typedef struct clq_cl_stream {
     int want_event;
     cl_mem workspace;
     uint64_t workspace_offset_bytes;
-    clq_extent scratch; /* what is used of a caller's workspace, which no operand may overlap; else empty */
+    clq_cl_binaries *binaries; /* where those of the commands' programs are noted, or NULL */
+    clq_extent scratch;        /* what is used of a caller's workspace, which no operand may overlap; else empty */
 } clq_cl_stream;
 
 /*
