@@ -36,7 +36,8 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     clq_cl_decide(context, clq_cl_forced_variant(context), task, &decision);
     memset(plan_out, 0, sizeof *plan_out);
     snprintf(plan_out->variant, sizeof plan_out->variant, "%s", decision.main.name);
-    snprintf(plan_out->reason, sizeof plan_out->reason, "%s", decision.main.reason);
+    snprintf(plan_out->reason, sizeof plan_out->reason, "%s%s", decision.main.reason,
+             clq_cl_tuned_text(decision.tuning, UINT32_C(1) << task->operation));
     plan_out->workspace_bytes = clq_cl_workspace_bytes(context, task, &decision);
     return CLQ_OK;
 }
