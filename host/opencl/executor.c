@@ -12,7 +12,9 @@
 #include "opencl/runtime/device.h"
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/transfer.h"
+#include "opencl/runtime/tuning_text.h"
 #include "opencl/trust.h"
+#include "opencl/tuner.h"
 
 static clq_status run(clq_context *context, const clq_task *task, clq_error *error)
 {
@@ -62,6 +64,13 @@ static clq_status finish(clq_context *context, clq_error *error)
     return CLQ_OK;
 }
 
+/* What was tuned for the device is kept beside its programs. */
+static clq_status set_cache(clq_context *context, const char *directory, clq_error *error)
+{
+    CLQ_TRY(clq_cl_cache_set(context, directory, error));
+    return clq_cl_tuning_load(context, error);
+}
+
 static clq_status force_variant(clq_context *context, const char *variant, clq_error *error)
 {
     clq_variant forced = CLQ_VARIANT_BY_DEVICE;
@@ -96,8 +105,9 @@ static const clq_executor executor = {
     .gemm_row_sums = clq_cl_gemm_row_sums,
     .weights_create = clq_cl_weights_create,
     .weights_destroy = clq_cl_weights_destroy,
-    .set_cache = clq_cl_cache_set,
+    .set_cache = set_cache,
     .force_variant = force_variant,
+    .tuner = &clq_cl_tuner,
 };
 
 clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error)

@@ -165,13 +165,17 @@ static int write_all(int fd, const void *data, size_t bytes)
     return 1;
 }
 
-static int write_entry(int folder, const char *name, const char *key, const unsigned char *contents, size_t bytes)
+/* A piece of a file. */
+typedef struct piece {
+    const void *data;
+    size_t bytes;
+} piece;
+
+static int write_file(int folder, const char *name, const piece *pieces, size_t count)
 {
     char temporary[sizeof temporary_entry];
-    const uint64_t key_bytes = strlen(key);
-    const uint64_t numbers[2] = {bytes, XXH3_64bits(contents, bytes)};
     int fd;
-    int written;
+    int written = 1;
     int reason;
     memcpy(temporary, temporary_entry, sizeof temporary);
     clq_temporary_remove_left(folder, temporary);
@@ -179,9 +183,10 @@ static int write_entry(int folder, const char *name, const char *key, const unsi
     if (fd < 0) {
         return 0;
     }
-    written = write_all(fd, magic, MAGIC_BYTES) && write_all(fd, &key_bytes, sizeof key_bytes) &&
-              write_all(fd, key, (size_t)key_bytes) && write_all(fd, numbers, sizeof numbers) &&
-              write_all(fd, contents, bytes) && renameat(folder, temporary, folder, name) == 0;
+    for (size_t i = 0; i < count && written; i++) {
+        written = write_all(fd, pieces[i].data, pieces[i].bytes);
+    }
+    written = written && renameat(folder, temporary, folder, name) == 0;
     reason = errno;
     if (!written) {
         (void)unlinkat(folder, temporary, 0);
@@ -189,6 +194,18 @@ static int write_entry(int folder, const char *name, const char *key, const unsi
     (void)close(fd); /* the lock is held until here; what closing could tell, the hash in the entry tells as well */
     errno = reason;
     return written;
+}
+
+static int write_entry(int folder, const char *name, const char *key, const unsigned char *contents, size_t bytes)
+{
+    const uint64_t key_bytes = strlen(key);
+    const uint64_t numbers[2] = {bytes, XXH3_64bits(contents, bytes)};
+    const piece pieces[] = {{magic, MAGIC_BYTES},
+                            {&key_bytes, sizeof key_bytes},
+                            {key, (size_t)key_bytes},
+                            {numbers, sizeof numbers},
+                            {contents, bytes}};
+    return write_file(folder, name, pieces, sizeof pieces / sizeof pieces[0]);
 }
 
 /* The contents of the entry with this key, in a new piece of memory, or NULL. */
@@ -315,6 +332,43 @@ void clq_cl_cache_store_verdict(const clq_context *context, const char *what)
     }
     free(key);
     free(directory);
+}
+
+/* ---- other files ---- */
+
+char *clq_cl_cache_read(const clq_context *context, const char *name, size_t *bytes)
+{
+    char *directory = directory_of(context);
+    const int folder = directory != NULL ? open_folder(directory) : -1;
+    unsigned char *data = folder >= 0 ? read_entry(folder, name, bytes) : NULL;
+    if (folder >= 0) {
+        (void)close(folder);
+    }
+    free(directory);
+    return (char *)data;
+}
+
+clq_status clq_cl_cache_write(const clq_context *context, const char *name, const char *text, size_t bytes, char *path,
+                              size_t capacity, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    char *directory = directory_of(context);
+    const piece whole = {text, bytes};
+    int folder;
+    if (directory == NULL) {
+        return clq_fail(error, CLQ_IO_ERROR, "there is no folder of compiled kernels, beside which this would be kept");
+    }
+    folder = open_folder(directory);
+    if (folder < 0 || !write_file(folder, name, &whole, 1)) {
+        status = clq_fail(error, CLQ_IO_ERROR, "cannot write %.3000s/%s: %s", directory, name, strerror(errno));
+    } else if (path != NULL) {
+        snprintf(path, capacity, "%s/%s", directory, name);
+    }
+    if (folder >= 0) {
+        (void)close(folder);
+    }
+    free(directory);
+    return status;
 }
 
 /* Make the directory and those above it; the last one with mode 0700. */

@@ -35,7 +35,7 @@ static const struct {
 #include "tunables.def"
 };
 
-_Static_assert(CLQ_TUNE_COUNT <= 64, "clq_cl_tuning.tuned has a bit for each tunable");
+_Static_assert(CLQ_TUNE_COUNT <= CLQ_TUNABLES_MOST && CLQ_TUNABLES_MOST <= 64, "clq_tuning has room for each tunable");
 _Static_assert(CLQ_OP_COUNT <= 30, "clq_tunable.operations has a bit for each operation");
 
 const clq_tunable *clq_cl_tunable(clq_tunable_number number)
@@ -43,7 +43,7 @@ const clq_tunable *clq_cl_tunable(clq_tunable_number number)
     return &tunables[number];
 }
 
-int clq_cl_tunable_takes(clq_tunable_number number, uint32_t value)
+static int takes(int number, uint32_t value)
 {
     for (size_t i = 0; i < tunables[number].value_count; i++) {
         if (tunables[number].values[i] == value) {
@@ -51,6 +51,21 @@ int clq_cl_tunable_takes(clq_tunable_number number, uint32_t value)
         }
     }
     return 0;
+}
+
+static clq_status check_values(const uint32_t *values, clq_error *error)
+{
+    for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
+        CLQ_REQUIRE(takes(i, values[i]), "%s cannot be %" PRIu32, tunables[i].name, values[i]);
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_cl_tuning_check(const clq_tuning *tuning, clq_error *error)
+{
+    CLQ_REQUIRE(CLQ_TUNE_COUNT == 64 || tuning->tuned >> CLQ_TUNE_COUNT == 0,
+                "a table of tuned values has %d of them, and no more", (int)CLQ_TUNE_COUNT);
+    return check_values(tuning->values, error);
 }
 
 const char *clq_cl_tuned_text(const clq_cl_tuning *tuning, uint32_t operations)
@@ -80,6 +95,42 @@ const clq_cl_tuning *clq_cl_tuning_untuned(const clq_context *context)
     return tuning;
 }
 
+/* By names, so that a note stays what it is when tunables are added. */
+static void name_programs(clq_cl_tuning *tuning)
+{
+    uint64_t hash = 0;
+    for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
+        char text[64];
+        if (facts[i].makes_program) {
+            const int length = snprintf(text, sizeof text, "%s %" PRIu32 "\n", tunables[i].name, tuning->values[i]);
+            hash = XXH3_64bits_withSeed(text, (size_t)length, hash);
+        }
+    }
+    snprintf(tuning->programs, sizeof tuning->programs, "%016" PRIx64, hash);
+}
+
+/* What ships for this device. */
+static void take_shipped(clq_cl_tuning *tuning, const clq_device_info *info)
+{
+    static const struct {
+        const char *platform, *device;
+        clq_device_type type;
+        clq_tunable_number number;
+        uint32_t value;
+    } shipped[] = {
+#define CLQ_TUNED(platform, device, type, identifier, value)                                                           \
+    {(platform), (device), (type), CLQ_TUNE_##identifier, (value)},
+#include "tuned.def"
+    };
+    for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
+        if (shipped[i].type == info->type && strstr(info->platform_name, shipped[i].platform) != NULL &&
+            strstr(info->name, shipped[i].device) != NULL) {
+            tuning->values[shipped[i].number] = shipped[i].value;
+            tuning->tuned |= UINT64_C(1) << shipped[i].number;
+        }
+    }
+}
+
 clq_status clq_cl_tunings_init(clq_cl_tunings *tunings, const clq_device_info *info, clq_error *error)
 {
     clq_cl_tuning *made = calloc(1, sizeof *made);
@@ -88,6 +139,10 @@ clq_status clq_cl_tunings_init(clq_cl_tunings *tunings, const clq_device_info *i
     }
     for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
         made->values[i] = info->type == CLQ_DEVICE_CPU ? facts[i].on_cpu : facts[i].elsewhere;
+    }
+    take_shipped(made, info);
+    if (made->tuned != 0) {
+        name_programs(made);
     }
     pthread_mutex_init(&tunings->lock, NULL);
     tunings->first = made;
@@ -117,20 +172,6 @@ static int have_same_programs(const clq_cl_tuning *a, const clq_cl_tuning *b)
         }
     }
     return 1;
-}
-
-/* By names, so that a note stays what it is when tunables are added. */
-static void name_programs(clq_cl_tuning *tuning)
-{
-    uint64_t hash = 0;
-    for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
-        char text[64];
-        if (facts[i].makes_program) {
-            const int length = snprintf(text, sizeof text, "%s %" PRIu32 "\n", tunables[i].name, tuning->values[i]);
-            hash = XXH3_64bits_withSeed(text, (size_t)length, hash);
-        }
-    }
-    snprintf(tuning->programs, sizeof tuning->programs, "%016" PRIx64, hash);
 }
 
 /* The lock is held. A table of the list with these programs knows their number. */
@@ -186,10 +227,7 @@ clq_status clq_cl_tuning_set(clq_context *context, const uint32_t *values, uint6
     clq_cl_tunings *tunings = &context->cl->tunings;
     const clq_cl_tuning *found = NULL;
     clq_status status;
-    for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
-        CLQ_REQUIRE(clq_cl_tunable_takes((clq_tunable_number)i, values[i]), "%s cannot be %" PRIu32, tunables[i].name,
-                    values[i]);
-    }
+    CLQ_TRY(check_values(values, error));
     pthread_mutex_lock(&tunings->lock);
     status = find_or_add(tunings, values, tuned, &found, error);
     if (status == CLQ_OK) {

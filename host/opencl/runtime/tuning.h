@@ -53,9 +53,10 @@ const clq_cl_tuning *clq_cl_tuning_untuned(const clq_context *context);
  */
 clq_status clq_cl_tuning_set(clq_context *context, const uint32_t *values, uint64_t tuned, clq_error *error);
 
-/* Facts about a tunable. */
 const clq_tunable *clq_cl_tunable(clq_tunable_number number);
-int clq_cl_tunable_takes(clq_tunable_number number, uint32_t value);
+
+/* Refuse a table with a value that kernels/tunables.def does not list. */
+clq_status clq_cl_tuning_check(const clq_tuning *tuning, clq_error *error);
 
 /* "; tuned" for the reason of a plan where a value is that the time of one of these operations depends on; or "". */
 const char *clq_cl_tuned_text(const clq_cl_tuning *tuning, uint32_t operations);
