@@ -5,9 +5,24 @@
 
 #include <stdatomic.h>
 
+#include <clquant/tune.h>
+
 #include "core/batch_task.h"
 #include "core/gemm_task.h"
 #include "core/task.h"
+
+/* Tables of tuned values, as clquant/tune.h has them. */
+typedef struct clq_tuner {
+    void (*present)(const clq_context *context, clq_tuning *tuning);
+    void (*untuned)(const clq_context *context, clq_tuning *tuning);
+    clq_status (*use)(clq_context *context, const clq_tuning *tuning, clq_error *error);
+    size_t (*set_aside)(const clq_context *context);
+    clq_status (*print)(const clq_context *context, const clq_tuning *tuning, char text[CLQ_TUNING_TEXT_BYTES],
+                        clq_error *error);
+    clq_status (*parse)(const clq_context *context, const char *text, size_t bytes, clq_tuning *tuning,
+                        clq_error *error);
+    clq_status (*store)(clq_context *context, const clq_tuning *tuning, char *path, size_t capacity, clq_error *error);
+} clq_tuner;
 
 typedef struct clq_executor {
     void (*destroy)(clq_context *context);
@@ -50,6 +65,7 @@ typedef struct clq_executor {
     void (*weights_destroy)(clq_gemm_weights *weights);
     clq_status (*set_cache)(clq_context *context, const char *directory, clq_error *error);
     clq_status (*force_variant)(clq_context *context, const char *variant, clq_error *error);
+    const clq_tuner *tuner; /* NULL: there is nothing to tune */
 } clq_executor;
 
 struct clq_context {

@@ -11,6 +11,12 @@ clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count
     return CLQ_OK;
 }
 
+size_t clq_cl_tunables(const clq_tunable **tunables)
+{
+    *tunables = NULL;
+    return 0;
+}
+
 clq_status clq_cl_context_create(const clq_device_info *device, clq_context **context, clq_error *error)
 {
     (void)device;

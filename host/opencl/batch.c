@@ -26,22 +26,23 @@ static clq_status settle_form(const clq_batch *batch, const clq_cl_batch *device
             clq_cl_batch_is_one_by_one(batch->operation) ? set->reason : "no other tensor lies in the same buffers";
     }
     preferred = set->form;
-    CLQ_TRY(clq_cl_trust_form(batch->context, batch->operation, first->q, &set->form, error));
+    CLQ_TRY(clq_cl_trust_form(batch->context, device->tuning, batch->operation, first->q, &set->form, error));
     set->reason = set->form != preferred ? "the preferred form was set aside" : set->reason;
     return CLQ_OK;
 }
 
 static clq_status sort_tensors(const clq_batch *batch, clq_variant forced, clq_cl_batch **device, clq_error *error)
 {
+    const clq_cl_tuning *tuning = clq_cl_tuning_of(batch->context);
     clq_status status;
     clq_batch_form *forms = calloc(clq_size_max(batch->count, 1), sizeof *forms);
     if (forms == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a batch of %zu tensors", batch->count);
     }
     for (size_t i = 0; i < batch->count; i++) {
-        forms[i] = clq_cl_batch_preferred_form(batch->context, forced, &batch->tasks[i]);
+        forms[i] = clq_cl_batch_preferred_form(batch->context, tuning, forced, &batch->tasks[i]);
     }
-    status = clq_cl_batch_sort(batch, forms, device, error);
+    status = clq_cl_batch_sort(batch, tuning, forms, device, error);
     free(forms);
     return status;
 }
@@ -150,11 +151,12 @@ clq_status clq_cl_batch_plan(const clq_batch *batch, clq_plan *plan, clq_error *
     memset(plan, 0, sizeof *plan);
     if (set->form == CLQ_BATCH_EACH) {
         snprintf(plan->variant, sizeof plan->variant, "%s", device->decisions[place].main.name);
-        snprintf(plan->reason, sizeof plan->reason, "one operation each: %s", set->reason);
+        snprintf(plan->reason, sizeof plan->reason, "one operation each: %s%s", set->reason,
+                 clq_cl_tuned_text(device->decisions[place].tuning, UINT32_C(1) << batch->operation));
     } else {
         snprintf(plan->variant, sizeof plan->variant, "%s", clq_cl_batch_form_name(set->form));
-        snprintf(plan->reason, sizeof plan->reason, "%zu of %zu tensors, launches: %zu; %s", set->count, batch->count,
-                 set->launch_count, set->reason);
+        snprintf(plan->reason, sizeof plan->reason, "%zu of %zu tensors, launches: %zu; %s%s", set->count, batch->count,
+                 set->launch_count, set->reason, clq_cl_tuned_text(device->tuning, CLQ_TUNABLE_BATCH));
     }
     plan->workspace_bytes = device->workspace_bytes;
     return CLQ_OK;

@@ -12,7 +12,9 @@
 #include "opencl/runtime/device.h"
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/transfer.h"
+#include "opencl/runtime/tuning_text.h"
 #include "opencl/trust.h"
+#include "opencl/tuner.h"
 
 static clq_status run(clq_context *context, const clq_task *task, clq_error *error)
 {
@@ -36,7 +38,8 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     clq_cl_decide(context, clq_cl_forced_variant(context), task, &decision);
     memset(plan_out, 0, sizeof *plan_out);
     snprintf(plan_out->variant, sizeof plan_out->variant, "%s", decision.main.name);
-    snprintf(plan_out->reason, sizeof plan_out->reason, "%s", decision.main.reason);
+    snprintf(plan_out->reason, sizeof plan_out->reason, "%s%s", decision.main.reason,
+             clq_cl_tuned_text(decision.tuning, UINT32_C(1) << task->operation));
     plan_out->workspace_bytes = clq_cl_workspace_bytes(context, task, &decision);
     return CLQ_OK;
 }
@@ -59,6 +62,13 @@ static clq_status finish(clq_context *context, clq_error *error)
 {
     CLQ_CL(clFinish, context->cl->queue);
     return CLQ_OK;
+}
+
+/* What was tuned for the device is kept beside its programs. */
+static clq_status set_cache(clq_context *context, const char *directory, clq_error *error)
+{
+    CLQ_TRY(clq_cl_cache_set(context, directory, error));
+    return clq_cl_tuning_load(context, error);
 }
 
 static clq_status force_variant(clq_context *context, const char *variant, clq_error *error)
@@ -95,8 +105,9 @@ static const clq_executor executor = {
     .gemm_row_sums = clq_cl_gemm_row_sums,
     .weights_create = clq_cl_weights_create,
     .weights_destroy = clq_cl_weights_destroy,
-    .set_cache = clq_cl_cache_set,
+    .set_cache = set_cache,
     .force_variant = force_variant,
+    .tuner = &clq_cl_tuner,
 };
 
 clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error)

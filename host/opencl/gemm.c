@@ -32,26 +32,32 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
     CLQ_TRY(clq_cl_gemm_decide(context, clq_cl_forced_variant(context), task, &decision, error));
     memset(plan, 0, sizeof *plan);
     snprintf(plan->variant, sizeof plan->variant, "%s", decision.name);
-    snprintf(plan->reason, sizeof plan->reason, "%s", decision.reason);
+    snprintf(plan->reason, sizeof plan->reason, "%s%s", decision.reason,
+             clq_cl_tuned_text(decision.tuning, CLQ_TUNABLE_GEMM));
     plan->workspace_bytes = clq_cl_gemm_workspace_of(task, &decision, packed).bytes;
     return CLQ_OK;
 }
 
-/* The kernels that pack and sum are compared with the reference along with the first product; no matter which. */
-static clq_status trust_packing(clq_context *context, const clq_gemm_task *task, clq_error *error)
+/* The kernels that pack and sum are compared with the reference along with the first product; no matter which. By the
+ * same table they are packed then. */
+static clq_status trust_packing(clq_context *context, const clq_gemm_task *task, const clq_cl_tuning **tuning,
+                                clq_error *error)
 {
     clq_gemm_decision any;
-    return clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, &any, error);
+    CLQ_TRY(clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, &any, error));
+    *tuning = any.tuning;
+    return CLQ_OK;
 }
 
 clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
     const clq_span *sums = &task->arguments[CLQ_GEMM_A_SUMS];
+    const clq_cl_tuning *tuning = NULL;
     clq_cl_stream stream;
-    CLQ_TRY(trust_packing(context, task, error));
+    CLQ_TRY(trust_packing(context, task, &tuning, error));
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "row sums", 0, error));
-    return clq_cl_stream_close(&stream,
-                               clq_cl_gemm_sum_rows(&stream, task, sums->object, sums->offset_bytes / 4, error), error);
+    return clq_cl_stream_close(
+        &stream, clq_cl_gemm_sum_rows(&stream, tuning, task, sums->object, sums->offset_bytes / 4, error), error);
 }
 
 /* Kernels, and the context's own scratch memory, of one product with B packed and as it is, and of packing and sums. */
@@ -67,8 +73,8 @@ static clq_status make_ready(clq_context *context, const clq_gemm_task *task, cl
     stream.context = context;
     CLQ_TRY(clq_cl_gemm_multiply(&stream, task, &decision, error));
     CLQ_TRY(clq_cl_gemm_multiply(&stream, &with_weights, &decision, error));
-    CLQ_TRY(clq_cl_gemm_pack(&stream, task, NULL, 0, error));
-    CLQ_TRY(clq_cl_gemm_sum_rows(&stream, task, NULL, 0, error));
+    CLQ_TRY(clq_cl_gemm_pack(&stream, decision.tuning, task, NULL, 0, error));
+    CLQ_TRY(clq_cl_gemm_sum_rows(&stream, decision.tuning, task, NULL, 0, error));
     CLQ_TRY(
         clq_cl_stream_open(&stream, context, NULL, "gemm", clq_cl_gemm_workspace_of(task, &decision, 0).bytes, error));
     return clq_cl_stream_close(&stream, CLQ_OK, error);
@@ -97,8 +103,9 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
     clq_context *context = weights->context;
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
     cl_int code = CL_SUCCESS;
+    const clq_cl_tuning *tuning = NULL;
     clq_cl_stream stream;
-    CLQ_TRY(trust_packing(context, task, error));
+    CLQ_TRY(trust_packing(context, task, &tuning, error));
     weights->bytes = packed.bytes;
     if (packed.bytes > context->device.maximum_allocation_bytes || packed.bytes > SIZE_MAX) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY,
@@ -111,7 +118,7 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
                            packed.bytes);
     }
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "packing", 0, error));
-    CLQ_TRY(clq_cl_stream_close(&stream, clq_cl_gemm_pack(&stream, task, weights->object, 0, error), error));
+    CLQ_TRY(clq_cl_stream_close(&stream, clq_cl_gemm_pack(&stream, tuning, task, weights->object, 0, error), error));
     CLQ_CL(clFinish, context->cl->queue);
     return CLQ_OK;
 }

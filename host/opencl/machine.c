@@ -96,7 +96,7 @@ static clq_status run_task(void *cookie, const clq_trial_case *c, clq_error *err
     clq_cl_machine *m = cookie;
     const clq_task *task = &c->tasks[0];
     clq_decision decision;
-    clq_cl_decide_trial(m->stream.context, task, m->variant, c->other_way, &decision);
+    clq_cl_decide_trial(m->tuning, task, m->variant, c->other_way, &decision);
     CLQ_TRY(reserve_workspace(m, clq_cl_workspace_bytes(m->stream.context, task, &decision), error));
     return clq_cl_enqueue_operation(&m->stream, task, &decision, error);
 }
@@ -118,7 +118,7 @@ static clq_status run_batch(void *cookie, const clq_trial_case *c, clq_error *er
     for (size_t i = 0; i < CLQ_TRIAL_TENSORS; i++) {
         forms[i] = m->form;
     }
-    CLQ_TRY_TO(clq_cl_batch_sort(&batch, forms, &device, error));
+    CLQ_TRY_TO(clq_cl_batch_sort(&batch, m->tuning, forms, &device, error));
     device->is_trial = 1;
     CLQ_TRY_TO(clq_cl_batch_build(&batch, device, error));
     CLQ_TRY_TO(reserve_workspace(m, device->workspace_bytes, error));
@@ -132,7 +132,8 @@ static clq_status run_product(void *cookie, const clq_trial_case *c, clq_error *
 {
     clq_cl_machine *m = cookie;
     clq_gemm_decision decision;
-    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, &c->product, m->variant, c->other_way, &decision, error));
+    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &c->product, m->variant, c->other_way, &decision,
+                                     error));
     CLQ_TRY(reserve_workspace(m, clq_cl_gemm_workspace_of(&c->product, &decision, 0).bytes, error));
     return clq_cl_gemm_multiply(&m->stream, &c->product, &decision, error);
 }

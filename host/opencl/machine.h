@@ -15,15 +15,17 @@ typedef struct clq_cl_memory {
 typedef struct clq_cl_machine {
     clq_cl_stream stream; /* without a queue: kernels are only made ready */
     clq_cl_memory arena, workspace;
-    clq_variant variant; /* that runs tasks and products */
-    clq_batch_form form; /* of batches */
+    const clq_cl_tuning *tuning; /* by which all is cut and built */
+    clq_variant variant;         /* that runs tasks and products */
+    clq_batch_form form;         /* of batches */
 } clq_cl_machine;
 
 /* `_end` comes after `_begin` also where that failed, with the status of all that went on in between. */
 clq_status clq_cl_machine_begin(clq_cl_machine *machine, clq_context *context, int only_ready, clq_error *error);
 void clq_cl_machine_end(clq_cl_machine *machine, clq_status status);
 
-/* Candidates that run cases of one tensor, of a batch, of a product, by the variant or the form that is set. */
+/* Candidates that run cases of one tensor, of a batch, of a product, by the table and the variant or form that are set.
+ */
 clq_trial_candidate clq_cl_machine_for_tasks(clq_cl_machine *machine);
 clq_trial_candidate clq_cl_machine_for_batches(clq_cl_machine *machine);
 clq_trial_candidate clq_cl_machine_for_products(clq_cl_machine *machine);

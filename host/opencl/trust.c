@@ -15,6 +15,7 @@
 /* What a call wants, and the step that it is at. */
 typedef struct climb {
     clq_context *context;
+    const clq_cl_tuning *tuning; /* of the step */
     clq_variant forced;
     const clq_task *task;
     clq_decision *decision;
@@ -35,6 +36,7 @@ static clq_status attempt_cases(climb *c, clq_variant variant, clq_batch_form fo
     clq_status status = clq_cl_machine_begin(&m, c->context, only_ready, error);
     if (status == CLQ_OK) {
         const clq_trial_candidate candidate = candidate_of(&m);
+        m.tuning = c->tuning;
         m.variant = variant;
         m.form = form;
         if (only_ready) {
@@ -84,6 +86,15 @@ static clq_status settle_by_ladder(climb *c, clq_status (*next)(void *cookie, cl
     return clq_trial_settle(&ladder, error);
 }
 
+/* What a note of a trial is called: programs of a tuned table are others. */
+static void name_step(const climb *c, clq_trial_step *step)
+{
+    const size_t used = strlen(step->what);
+    if (c->tuning->programs[0] != '\0') {
+        snprintf(step->what + used, sizeof step->what - used, ", tuned %s", c->tuning->programs);
+    }
+}
+
 /* ---- one tensor ---- */
 
 static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *error)
@@ -94,12 +105,14 @@ static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *err
     clq_cl_decide(c->context, c->forced, c->task, c->decision);
     untrusted = clq_cl_untrusted(c->context, c->decision);
     c->choice = untrusted != NULL ? *untrusted : c->decision->main;
+    c->tuning = c->decision->tuning;
     step->entry = c->choice.verdict_entry;
     step->operation = clq_operation_name(c->choice.operation);
     step->kernel = c->choice.kernel;
     step->file = c->choice.file;
     snprintf(step->what, sizeof step->what, "%s, %s, %s, %s", step->operation, c->choice.name,
              clq_dtype_name(c->task->q->real), clq_dtype_name(c->task->q->scheme.dtype));
+    name_step(c, step);
     return CLQ_OK;
 }
 
@@ -132,12 +145,14 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
     climb *c = cookie;
     clq_gemm_decision *decision = c->product_decision;
     CLQ_TRY(clq_cl_gemm_decide(c->context, c->forced, c->product, decision, error));
+    c->tuning = decision->tuning;
     step->entry = decision->verdict_entry;
     step->operation = "gemm";
     step->kernel = decision->kernel;
     step->file = decision->file;
     snprintf(step->what, sizeof step->what, "gemm, %s, tiles of %u rows", clq_variant_name(decision->variant),
              (unsigned)decision->tile_rows);
+    name_step(c, step);
     return CLQ_OK;
 }
 
@@ -169,12 +184,13 @@ static clq_status next_form(void *cookie, clq_trial_step *step, clq_error *error
 {
     const climb *c = cookie;
     (void)error;
-    step->entry = clq_cl_batch_verdict_entry(c->operation, *c->form, c->q);
+    step->entry = clq_cl_batch_verdict_entry(c->tuning, c->operation, *c->form, c->q);
     step->operation = clq_operation_name(c->operation);
     step->kernel = clq_cl_batch_form_name(*c->form);
     step->file = NULL;
     snprintf(step->what, sizeof step->what, "%s, %s, %s, %s", step->operation, step->kernel, clq_dtype_name(c->q->real),
              clq_dtype_name(c->q->scheme.dtype));
+    name_step(c, step);
     return CLQ_OK;
 }
 
@@ -191,13 +207,13 @@ static clq_status attempt_form(void *cookie, const clq_trial_step *step, int onl
                          error);
 }
 
-clq_status clq_cl_trust_form(clq_context *context, clq_operation operation, const clq_quantization *q,
-                             clq_batch_form *form, clq_error *error)
+clq_status clq_cl_trust_form(clq_context *context, const clq_cl_tuning *tuning, clq_operation operation,
+                             const clq_quantization *q, clq_batch_form *form, clq_error *error)
 {
     const clq_verdicts *verdicts = &context->cl->verdicts;
     while (*form != CLQ_BATCH_EACH) { /* ends: each round settles it or goes one step down */
-        const size_t entry = clq_cl_batch_verdict_entry(operation, *form, q);
-        climb c = {.context = context, .operation = operation, .q = q, .form = form};
+        const size_t entry = clq_cl_batch_verdict_entry(tuning, operation, *form, q);
+        climb c = {.context = context, .tuning = tuning, .operation = operation, .q = q, .form = form};
         const clq_status status = settle_by_ladder(&c, next_form, attempt_form, error);
         if (!clq_verdict_is_aside(clq_verdict_of(verdicts, entry))) {
             return status;

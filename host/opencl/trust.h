@@ -17,8 +17,9 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                 clq_gemm_decision *decision, clq_error *error);
 
-/* Settle the form of tensors that are of the types of `q`: `*form` becomes one that is trusted, or CLQ_BATCH_EACH. */
-clq_status clq_cl_trust_form(clq_context *context, clq_operation operation, const clq_quantization *q,
-                             clq_batch_form *form, clq_error *error);
+/* Settle the form of tensors that are of the types of `q`, by that table: `*form` becomes one that is trusted, or
+ * CLQ_BATCH_EACH. */
+clq_status clq_cl_trust_form(clq_context *context, const clq_cl_tuning *tuning, clq_operation operation,
+                             const clq_quantization *q, clq_batch_form *form, clq_error *error);
 
 #endif

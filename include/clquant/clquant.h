@@ -44,6 +44,7 @@
 #include <clquant/operations.h>
 #include <clquant/scheme.h>
 #include <clquant/status.h>
+#include <clquant/tune.h>
 #include <clquant/version.h>
 
 #endif

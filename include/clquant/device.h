@@ -60,7 +60,8 @@ CLQ_API void clq_context_set_log(clq_context *context, clq_log_function log, voi
 
 /*
  * Keep compiled programs, and what their comparison with the reference found, in `directory` (made when missing, mode
- * 0700); NULL: no cache, which is the default.
+ * 0700); NULL: no cache, which is the default. What was tuned for the device and is kept there (clquant/tune.h) decides
+ * later calls.
  * A directory that others may write to is refused, since programs are code.
  */
 CLQ_API clq_status clq_context_set_cache(clq_context *context, const char *directory, clq_error *error);

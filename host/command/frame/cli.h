@@ -41,6 +41,7 @@ typedef enum cli_verb {
     CLI_VERB_GEMM,
     CLI_VERB_MULTIPLIER,
     CLI_VERB_BENCH,
+    CLI_VERB_TUNE,
     CLI_VERB_SAMPLE,
     CLI_VERB_COUNT
 } cli_verb;
@@ -90,6 +91,13 @@ typedef struct cli_options {
         int quick, sweep;
         cli_list variants;
     } bench;
+    /* tune; its --shapes is that of bench */
+    struct {
+        cli_list operations;
+        int budget_given;
+        uint64_t budget;                       /* seconds */
+        const char *export_path, *import_path; /* NULL when not given */
+    } tune;
     /* multiplier */
     struct {
         const int32_t *items;
@@ -123,6 +131,7 @@ int cli_calibrate(const cli_options *options);
 int cli_gemm(const cli_options *options);
 int cli_multiplier(const cli_options *options);
 int cli_bench(const cli_options *options);
+int cli_tune(const cli_options *options);
 int cli_sample(const cli_options *options);
 
 /* The names that the arguments of two verbs are chosen from; NULL after the last. */
@@ -163,6 +172,9 @@ void cli_messages_begin(const char *verb_name, int verbose);
  * the reference with a warning. A cache that cannot be used is a warning.
  */
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error);
+
+/* What that says of the cache, for a context that was made elsewhere; a folder that is not there is not made. */
+void cli_use_cache(clq_context *context);
 
 /* Whether there are descriptors left for a driver to work with; for verbs that look at devices without opening one. */
 clq_status cli_check_descriptors(clq_error *error);

@@ -85,6 +85,14 @@ clq_status cli_check_descriptors(clq_error *error)
     return CLQ_OK;
 }
 
+void cli_use_cache(clq_context *context)
+{
+    char folder[4096];
+    if (cache_folder(folder, sizeof folder) && access(folder, F_OK) == 0) {
+        (void)clq_context_set_cache(context, folder, NULL); /* verbs that compile tell what is wrong with it */
+    }
+}
+
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error)
 {
     clq_device_info info;

@@ -107,7 +107,7 @@ static void set_defaults(cli_options *options)
 static int make_lists(cli_options *options, int argc)
 {
     const size_t room = (size_t)argc + 1;
-    const char **items = calloc(5 * room, sizeof *items);
+    const char **items = calloc(6 * room, sizeof *items);
     options->list_storage = items;
     options->sample_storage = calloc(room, sizeof *options->sample_storage);
     if (items == NULL || options->sample_storage == NULL) {
@@ -120,6 +120,7 @@ static int make_lists(cli_options *options, int argc)
     options->include.items = items + 2 * room;
     options->exclude.items = items + 3 * room;
     options->bench.variants.items = items + 4 * room;
+    options->tune.operations.items = items + 5 * room;
     options->samples.items = options->sample_storage;
     return CLI_OK;
 }

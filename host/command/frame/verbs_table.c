@@ -130,6 +130,20 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
                 "the same problem, and of a copy, in the same rounds. Results are compared with the reference "
                 "before anything is timed; one that differs is exit code 5. Without OP, gemm has a few shapes only.",
         },
+    [CLI_VERB_TUNE] =
+        {
+            .name = "tune",
+            .arguments = "",
+            .run = cli_tune,
+            .summary = "find the fastest way to run each operation on this device",
+            .description =
+                "Tries the values of whatever decides how kernels are chosen, built and launched: widths of vectors, "
+                "sizes of strips, tiles and work-groups, thresholds. A candidate whose bytes differ from the "
+                "reference is rejected; one is taken where it wins by more than the noise, three times over, and "
+                "slows nothing down. The best are kept beside the compiled kernels, for this device, driver and "
+                "version, and used from then on; 'devices' says 'tuned' where they are. Nothing is kept of a search "
+                "that is interrupted.",
+        },
     [CLI_VERB_SAMPLE] =
         {
             .name = "sample",

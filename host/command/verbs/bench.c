@@ -36,7 +36,7 @@ const char *cli_bench_name(size_t index)
     return index < BENCH_OPERATION_COUNT ? bench_operation_name((bench_operation)index) : NULL;
 }
 
-static int find_operation(const char *word, bench_operation *operation)
+int cli_bench_find_operation(const char *who, const char *word, bench_operation *operation)
 {
     char names[CLI_NAMES_BYTES];
     clq_near near = {.name = word};
@@ -48,10 +48,10 @@ static int find_operation(const char *word, bench_operation *operation)
         clq_near_try(&near, cli_bench_name(i));
     }
     if (near.best != NULL) {
-        return cli_usage_error("bench: unknown operation '%s'; did you mean '%s'?", word, near.best);
+        return cli_usage_error("%s: unknown operation '%s'; did you mean '%s'?", who, word, near.best);
     }
     cli_join_names(cli_bench_name, ", ", names);
-    return cli_usage_error("bench: unknown operation '%s'; there are %s", word, names);
+    return cli_usage_error("%s: unknown operation '%s'; there are %s", who, word, names);
 }
 
 static int take_operations(bench_call *call)
@@ -59,7 +59,7 @@ static int take_operations(bench_call *call)
     const cli_list *words = &call->options->positional;
     for (size_t i = 0; i < words->count; i++) {
         bench_operation operation = BENCH_MINMAX;
-        const int code = find_operation(words->items[i], &operation);
+        const int code = cli_bench_find_operation("bench", words->items[i], &operation);
         if (code != CLI_OK) {
             return code;
         }

@@ -9,6 +9,9 @@
 /* Implementations to compare with; the command itself has none. */
 void cli_bench_set_peers(const bench_peers *peers);
 
+/* The operation of that name, or a usage error of `who`. */
+int cli_bench_find_operation(const char *who, const char *word, bench_operation *operation);
+
 /*
  * Read a file of shapes: one in each line in the form of bench/shape.h, blank lines, comments from '#' on. CLQ_BAD_FILE
  * names the line; a file without any shape is one too.

@@ -68,6 +68,7 @@ static void plan_device(device_report *report)
         snprintf(report->problem, sizeof report->problem, "%s", error.message);
         return;
     }
+    cli_use_cache(context); /* for what was tuned */
     for (int i = 0; i < PLANS; i++) {
         clq_plan *plan = &report->plans[i];
         report->plan_status[i] = ask_plan(context, i, plan, &error);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "opencl/choice/batch.h"
 
-/* A tensor of up to this size is quantized dynamically while it is in a core's own cache. */
-enum { FUSED_BYTES = 128 << 10 };
-
 const char *clq_cl_batch_form_name(clq_batch_form form)
 {
     static const char *const names[CLQ_BATCH_FORMS] = {"each", "batch-strip", "batch-grid", "batch-columns",
@@ -16,12 +13,14 @@ static int is_forced(clq_variant forced)
     return forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT;
 }
 
-/* One work-item does it all, and each parameter serves one segment. */
-static int can_be_fused(const clq_context *context, const clq_task *task)
+/* A small tensor is quantized while it is in a core's own cache: one work-item does it all, and each parameter serves
+ * one segment. */
+static int can_be_fused(const clq_cl_tuning *tuning, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
-    return task->operation == CLQ_OP_DYNAMIC_QUANTIZE && context->device.type == CLQ_DEVICE_CPU && g->elements > 0 &&
-           clq_dtype_bytes(task->q->real, g->elements) <= FUSED_BYTES && g->rows * g->segments_per_row == g->parameters;
+    return task->operation == CLQ_OP_DYNAMIC_QUANTIZE && g->elements > 0 &&
+           clq_dtype_bytes(task->q->real, g->elements) <= tuning->values[CLQ_TUNE_BATCH_FUSED] &&
+           g->rows * g->segments_per_row == g->parameters;
 }
 
 /* Whether there is no kernel for batches of the operation. */
@@ -39,7 +38,8 @@ int clq_cl_batch_is_one_by_one(clq_operation operation)
     return 1;
 }
 
-clq_batch_form clq_cl_batch_preferred_form(const clq_context *context, clq_variant forced, const clq_task *task)
+clq_batch_form clq_cl_batch_preferred_form(const clq_context *context, const clq_cl_tuning *tuning, clq_variant forced,
+                                           const clq_task *task)
 {
     clq_decision alone;
     if (clq_cl_batch_is_one_by_one(task->operation)) {
@@ -52,10 +52,10 @@ clq_batch_form clq_cl_batch_preferred_form(const clq_context *context, clq_varia
     if (is_forced(forced)) {
         return forced == CLQ_VARIANT_GRID ? CLQ_BATCH_GRID : CLQ_BATCH_STRIP;
     }
-    if (can_be_fused(context, task)) {
+    if (can_be_fused(tuning, task)) {
         return CLQ_BATCH_FUSED;
     }
-    return context->device.type == CLQ_DEVICE_CPU ? CLQ_BATCH_STRIP : CLQ_BATCH_GRID;
+    return tuning->values[CLQ_TUNE_BATCH_GRID] ? CLQ_BATCH_GRID : CLQ_BATCH_STRIP;
 }
 
 clq_batch_form clq_cl_batch_next_form(clq_batch_form form)

@@ -8,7 +8,8 @@
 const char *clq_cl_batch_form_name(clq_batch_form form); /* "batch-strip" */
 
 /* As an ordinary operation's variant, but that segments of 4-bit codes of odd length go side by side as well. */
-clq_batch_form clq_cl_batch_preferred_form(const clq_context *context, clq_variant forced, const clq_task *task);
+clq_batch_form clq_cl_batch_preferred_form(const clq_context *context, const clq_cl_tuning *tuning, clq_variant forced,
+                                           const clq_task *task);
 
 /* The one to take when that is set aside; CLQ_BATCH_EACH is the last. */
 clq_batch_form clq_cl_batch_next_form(clq_batch_form form);

@@ -20,15 +20,18 @@ static const variant_row rows[] = {
 };
 
 /* A longer line makes the columns' partial results larger than is sensible. */
-enum { MAXIMUM_LINE = 1 << 22, LEAST_LINES_PER_ITEM = 16, MAXIMUM_LINES_PER_ITEM = 256 };
+enum { MAXIMUM_LINE = 1 << 22, MAXIMUM_LINES_PER_ITEM = 256 };
 
 /* Work-groups of a trial: fewer than its tensors have rows, tasks and blocks (trial/cases_walk.c). */
 enum { TRIAL_ITEMS = 24 };
 
-uint64_t clq_cl_target_items(const clq_context *context, int is_trial)
+/* With fewer elements in a segment, the work-items of a group have too little each. */
+enum { SHORT_SEGMENT = 16 };
+
+uint64_t clq_cl_target_items(const clq_context *context, uint32_t per_unit, int is_trial)
 {
     const uint64_t units = context->device.compute_units;
-    const uint64_t items = (units < 1 ? 1 : units > 4096 ? 4096 : units) * 32;
+    const uint64_t items = (units < 1 ? 1 : units > 4096 ? 4096 : units) * per_unit;
     return is_trial ? clq_size_min(items, TRIAL_ITEMS) : items;
 }
 
@@ -42,24 +45,18 @@ static const variant_row *find_row(clq_operation operation, clq_variant variant)
     return NULL;
 }
 
-/* A CPU reads a kilobyte of a line at once; on a GPU neighbouring work-items do that together. */
-uint32_t clq_column_blocks(uint32_t vector_width)
-{
-    return vector_width == 16 ? 32 : 1;
-}
-
 /*
  * A line is a whole number of periods, so that a column has one parameter, and of vectors, so that no line has a ragged
  * end and lines of 4-bit codes begin at whole bytes. A work-item takes few lines, for these are `line` elements apart
  * and are best read while their neighbours in memory are in the cache, but enough to make up for preparing its columns.
  */
-clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry *g, uint32_t vector_width,
-                                  uint32_t column_blocks, int is_trial)
+clq_columns clq_columns_of(const clq_cl_tuning *tuning, const clq_geometry *g, uint32_t vector_width,
+                           uint32_t column_blocks, uint64_t items)
 {
     const uint64_t period = g->channels * g->row;
     const uint64_t block = (uint64_t)column_blocks * vector_width;
     uint64_t repeat = 1;
-    /* On CPU devices lines are whole cache lines of codes (kernels/write_buffer.clh). */
+    /* Where codes are written in whole cache lines (kernels/write_buffer.clh), lines are such. */
     const uint64_t multiple = vector_width == 16 ? 128 : vector_width;
     uint64_t slices;
     clq_columns c;
@@ -69,18 +66,12 @@ clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry
     c.line = period * repeat * clq_size_divide_up(256, period * repeat);
     c.lines = clq_size_divide_up(g->elements, c.line);
     c.across = clq_size_divide_up(c.line, block);
-    slices = clq_size_max(clq_cl_target_items(context, is_trial) / c.across, 1);
+    slices = clq_size_max(items / c.across, 1);
     c.lines_per_item = clq_size_divide_up(c.lines, slices);
-    c.lines_per_item =
-        clq_size_max(c.lines_per_item, context->device.type == CLQ_DEVICE_CPU ? LEAST_LINES_PER_ITEM : 1);
+    c.lines_per_item = clq_size_max(c.lines_per_item, tuning->values[CLQ_TUNE_COLUMNS_LINES]);
     c.lines_per_item = clq_size_min(c.lines_per_item, MAXIMUM_LINES_PER_ITEM);
     c.slices = clq_size_divide_up(c.lines, c.lines_per_item);
     return c;
-}
-
-clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width, int is_trial)
-{
-    return clq_columns_in_blocks(context, g, vector_width, clq_column_blocks(vector_width), is_trial);
 }
 
 /* Whether there is a columns kernel of the operation, and it can run this layout at all. */
@@ -102,12 +93,24 @@ static int grid_possible(const clq_task *task)
             (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment);
 }
 
-/* By the forced variant, the layout and the kind of device. */
-static clq_variant preferred_variant(const clq_context *context, clq_variant forced, const clq_task *task,
-                                     const char **reason)
+/* Numbers of the table that each family of kernels has of its own. */
+static uint32_t of_family(const clq_cl_tuning *tuning, clq_operation operation, clq_tunable_number of_walk,
+                          clq_tunable_number of_minmax, clq_tunable_number of_histogram)
+{
+    return tuning->values[operation == CLQ_OP_MINMAX      ? of_minmax
+                          : operation == CLQ_OP_HISTOGRAM ? of_histogram
+                                                          : of_walk];
+}
+
+/* By the forced variant, the layout, the kind of device and what is tuned. */
+static clq_variant preferred_variant(const clq_context *context, const clq_cl_tuning *tuning, clq_variant forced,
+                                     const clq_task *task, const char **reason)
 {
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
-    const int short_segments = task->geometry.segment < 16 && task->geometry.elements > task->geometry.segment;
+    const int wants_grid =
+        of_family(tuning, task->operation, CLQ_TUNE_WALK_GRID, CLQ_TUNE_MINMAX_GRID, CLQ_TUNE_HISTOGRAM_GRID) != 0;
+    const int is_cut = task->geometry.elements > task->geometry.segment;
+    const int short_segments = is_cut && task->geometry.segment < SHORT_SEGMENT;
     *reason = "CPU device: each work-item takes a strip in order";
     if (task->operation == CLQ_OP_CHOOSE_PARAMETERS || task->operation == CLQ_OP_MERGE_RANGE) {
         *reason = "one work-item for each parameter";
@@ -119,16 +122,17 @@ static clq_variant preferred_variant(const clq_context *context, clq_variant for
         *reason = possible ? "forced" : "the forced variant cannot run this layout";
         return possible ? forced : CLQ_VARIANT_STRIP;
     }
-    if (short_segments && columns_possible(task)) {
+    if (is_cut && task->geometry.segment < tuning->values[CLQ_TUNE_COLUMNS_BELOW] && columns_possible(task)) {
         *reason = "fewer than 16 elements between two channels";
         return CLQ_VARIANT_COLUMNS;
     }
-    if (!is_cpu && grid_possible(task) && !short_segments) {
-        *reason = "not a CPU device: work-items touch memory side by side";
+    if (wants_grid && grid_possible(task) && !short_segments) {
+        *reason =
+            is_cpu ? "work-items touch memory side by side" : "not a CPU device: work-items touch memory side by side";
         return CLQ_VARIANT_GRID;
     }
     if (!is_cpu) {
-        *reason = "short segments: each work-item takes a few";
+        *reason = wants_grid ? "short segments: each work-item takes a few" : "each work-item takes a strip in order";
     }
     return CLQ_VARIANT_STRIP;
 }
@@ -142,18 +146,27 @@ static const char *reason_aside(clq_verdict verdict)
                : "the preferred variant was set aside: its bytes differ from the reference";
 }
 
-static clq_choice choice_of(const clq_context *context, const clq_task *task, clq_variant variant, const char *reason)
+/* Elements of a vector. */
+static uint32_t lanes_of(const clq_cl_tuning *tuning, clq_operation operation, clq_variant variant)
+{
+    return variant == CLQ_VARIANT_GRID
+               ? of_family(tuning, operation, CLQ_TUNE_WALK_GRID_LANES, CLQ_TUNE_MINMAX_GRID_LANES,
+                           CLQ_TUNE_HISTOGRAM_GRID_LANES)
+               : of_family(tuning, operation, CLQ_TUNE_WALK_LANES, CLQ_TUNE_MINMAX_LANES, CLQ_TUNE_HISTOGRAM_LANES);
+}
+
+static clq_choice choice_of(const clq_cl_tuning *tuning, const clq_task *task, clq_variant variant, const char *reason)
 {
     const variant_row *row = find_row(task->operation, variant);
     clq_choice choice;
     choice.operation = task->operation;
     choice.variant = variant;
     choice.reason = reason;
-    choice.verdict_entry = clq_cl_verdict_entry(task->operation, variant, task->q);
-    choice.vector_width = context->device.type == CLQ_DEVICE_CPU && variant != CLQ_VARIANT_GRID ? 16 : 4;
+    choice.verdict_entry = clq_cl_verdict_entry(tuning, task->operation, variant, task->q);
+    choice.vector_width = lanes_of(tuning, task->operation, variant);
     /* Codes are small: a tile twice as wide is read and written in longer pieces, and its write buffer still fits a
      * cache. */
-    choice.column_blocks = clq_column_blocks(choice.vector_width) *
+    choice.column_blocks = tuning->values[CLQ_TUNE_COLUMNS_BLOCKS] *
                            (task->operation == CLQ_OP_QUANTIZE && choice.vector_width == 16 ? 2 : 1);
     choice.name = clq_variant_name(variant);
     choice.file = row->file;
@@ -161,59 +174,64 @@ static clq_choice choice_of(const clq_context *context, const clq_task *task, cl
     return choice;
 }
 
-static clq_choice choose(const clq_context *context, clq_variant forced, const clq_task *task, clq_operation operation)
+static clq_choice choose(const clq_context *context, const clq_cl_tuning *tuning, clq_variant forced,
+                         const clq_task *task, clq_operation operation)
 {
     const char *reason = NULL;
     clq_variant variant;
     clq_verdict verdict;
     clq_task own = *task;
     own.operation = operation;
-    variant = preferred_variant(context, forced, &own, &reason);
-    verdict = clq_verdict_of(&context->cl->verdicts, clq_cl_verdict_entry(operation, variant, task->q));
+    variant = preferred_variant(context, tuning, forced, &own, &reason);
+    verdict = clq_verdict_of(&context->cl->verdicts, clq_cl_verdict_entry(tuning, operation, variant, task->q));
     if (variant != CLQ_VARIANT_STRIP && clq_verdict_is_aside(verdict)) {
         variant = CLQ_VARIANT_STRIP;
         reason = reason_aside(verdict);
     }
-    return choice_of(context, &own, variant, reason);
+    return choice_of(tuning, &own, variant, reason);
 }
 
-/* Dynamic quantization in one or two kernels: on CPU devices, for one parameter and strips. */
+/* Dynamic quantization in one or two kernels: for one parameter and strips, on CPU devices or where it is tuned so. */
 static int is_fused(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
-    const size_t entry = clq_cl_verdict_entry(CLQ_OP_DYNAMIC_QUANTIZE, CLQ_VARIANT_STRIP, task->q);
-    return context->device.type == CLQ_DEVICE_CPU && task->geometry.parameters == 1 && task->geometry.elements > 0 &&
-           decision->minmax.variant == CLQ_VARIANT_STRIP && decision->main.variant == CLQ_VARIANT_STRIP &&
+    const size_t entry = clq_cl_verdict_entry(decision->tuning, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_VARIANT_STRIP, task->q);
+    return decision->tuning->values[CLQ_TUNE_DYNAMIC_FUSED] && task->geometry.parameters == 1 &&
+           task->geometry.elements > 0 && decision->minmax.variant == CLQ_VARIANT_STRIP &&
+           decision->main.variant == CLQ_VARIANT_STRIP &&
            !clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
 void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision)
 {
+    const clq_cl_tuning *tuning = clq_cl_tuning_of(context);
     memset(decision, 0, sizeof *decision);
+    decision->tuning = tuning;
     if (task->operation != CLQ_OP_DYNAMIC_QUANTIZE) {
-        decision->main = choose(context, forced, task, task->operation);
+        decision->main = choose(context, tuning, forced, task, task->operation);
         decision->minmax = decision->main;
         return;
     }
-    decision->minmax = choose(context, forced, task, CLQ_OP_MINMAX);
-    decision->parameters = choose(context, forced, task, CLQ_OP_CHOOSE_PARAMETERS);
-    decision->main = choose(context, forced, task, CLQ_OP_QUANTIZE);
+    decision->minmax = choose(context, tuning, forced, task, CLQ_OP_MINMAX);
+    decision->parameters = choose(context, tuning, forced, task, CLQ_OP_CHOOSE_PARAMETERS);
+    decision->main = choose(context, tuning, forced, task, CLQ_OP_QUANTIZE);
     decision->is_fused = is_fused(context, task, decision);
     if (decision->is_fused) {
-        decision->main = choice_of(context, task, CLQ_VARIANT_STRIP, decision->main.reason);
+        decision->main = choice_of(tuning, task, CLQ_VARIANT_STRIP, decision->main.reason);
     }
 }
 
-void clq_cl_decide_trial(const clq_context *context, const clq_task *task, clq_variant variant, int streams,
+void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_variant variant, int streams,
                          clq_decision *decision)
 {
     clq_task ranges = *task;
     ranges.operation = CLQ_OP_MINMAX;
     memset(decision, 0, sizeof *decision);
+    decision->tuning = tuning;
     decision->is_trial = 1;
     decision->streams = streams;
     decision->is_fused = task->operation == CLQ_OP_DYNAMIC_QUANTIZE;
-    decision->main = choice_of(context, task, variant, "under trial");
-    decision->minmax = decision->is_fused ? choice_of(context, &ranges, variant, "under trial") : decision->main;
+    decision->main = choice_of(tuning, task, variant, "under trial");
+    decision->minmax = decision->is_fused ? choice_of(tuning, &ranges, variant, "under trial") : decision->main;
 }
 
 const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decision *decision)

@@ -23,19 +23,20 @@ typedef struct clq_choice {
  * launches them.
  */
 typedef struct clq_decision {
-    clq_choice main;       /* of dynamic quantization the last step's, or the fused kernel's */
-    clq_choice minmax;     /* of minmax and dynamic quantization */
-    clq_choice parameters; /* of dynamic quantization that is not fused */
-    int is_fused;          /* dynamic quantization in one kernel, or in two with the first of minmax */
-    int is_trial;          /* small tensors are cut as large ones are */
-    int streams;           /* of a trial: store past the cache however little there is */
+    const clq_cl_tuning *tuning; /* by which it was made */
+    clq_choice main;             /* of dynamic quantization the last step's, or the fused kernel's */
+    clq_choice minmax;           /* of minmax and dynamic quantization */
+    clq_choice parameters;       /* of dynamic quantization that is not fused */
+    int is_fused;                /* dynamic quantization in one kernel, or in two with the first of minmax */
+    int is_trial;                /* small tensors are cut as large ones are */
+    int streams;                 /* of a trial: store past the cache however little there is */
 } clq_decision;
 
 /* By the forced variant, the layout, the kind of device, and what is set aside. */
 void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision);
 
-/* This variant, whatever else holds. Of dynamic quantization the fused kernel. */
-void clq_cl_decide_trial(const clq_context *context, const clq_task *task, clq_variant variant, int streams,
+/* This variant by that table, whatever else holds. Of dynamic quantization the fused kernel. */
+void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_variant variant, int streams,
                          clq_decision *decision);
 
 /* A kernel of the decision that is not trusted, NULL when all are. */
@@ -49,20 +50,15 @@ typedef struct clq_columns {
     uint64_t across, slices;
 } clq_columns;
 
-/* Blocks of vector_width columns that a work-item handles together, for all operations but quantize on its own. */
-uint32_t clq_column_blocks(uint32_t vector_width);
-
-clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, uint32_t vector_width, int is_trial);
-
-/* The same for any number of blocks. */
-clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry *g, uint32_t vector_width,
-                                  uint32_t column_blocks, int is_trial);
+/* In blocks of vector_width columns, of which a work-item handles `column_blocks` together; `items` in all. */
+clq_columns clq_columns_of(const clq_cl_tuning *tuning, const clq_geometry *g, uint32_t vector_width,
+                           uint32_t column_blocks, uint64_t items);
 
 /* Columns that a job of the histogram's columns kernel handles together, so the longest row that it can take. */
 enum { CLQ_HISTOGRAM_COLUMNS = 32 };
 
-/* Work-groups that keep the device busy with a few each; in a trial few, so that each goes round its loops on small
- * tensors too. */
-uint64_t clq_cl_target_items(const clq_context *context, int is_trial);
+/* `per_unit` work-items or groups, a number of the table, for each compute unit; in a trial few, so that each goes
+ * round its loops on small tensors too. */
+uint64_t clq_cl_target_items(const clq_context *context, uint32_t per_unit, int is_trial);
 
 #endif

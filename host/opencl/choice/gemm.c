@@ -8,11 +8,10 @@
 
 #include "core/size.h"
 
-/* Up to here all rows of A go through B at once. */
+/* Up to here all rows of A can go through B at once. */
 enum { GEMV_ROWS = 8 };
 
-/* Least groups of four k in a slice, so that a slice is worth the second kernel. */
-enum { LEAST_SLICE_GROUPS_CPU = 4096, LEAST_SLICE_GROUPS_OTHER = 64, LEAST_SLICE_GROUPS_FORCED = 1 };
+enum { LEAST_SLICE_GROUPS_FORCED = 1 };
 
 typedef struct gemm_row {
     const char *file;
@@ -30,25 +29,26 @@ static int is_cpu(const clq_context *context)
 }
 
 /* Tiles in local memory are made by work-groups of 16 x 16: the device must have them, and for this kernel too. */
-static const char *group_obstacle(const struct clq_cl_state *cl, clq_variant variant)
+static const char *group_obstacle(const struct clq_cl_state *cl, const clq_cl_tuning *tuning, clq_variant variant)
 {
     if (cl->maximum_group_size < 256 || cl->maximum_group_items[0] < 16 || cl->maximum_group_items[1] < 16) {
         return "the device has no work-groups of 16 x 16";
     }
-    return clq_verdict_of(&cl->verdicts, clq_cl_gemm_verdict_entry(variant, 0)) == CLQ_VERDICT_TOO_LARGE
+    return clq_verdict_of(&cl->verdicts, clq_cl_gemm_verdict_entry(tuning, variant, 0)) == CLQ_VERDICT_TOO_LARGE
                ? "the device has no work-groups of 16 x 16 for this kernel"
                : NULL;
 }
 
 /* Why a variant cannot run this problem here; NULL when it can. */
-static const char *obstacle(const clq_context *context, const clq_gemm_task *task, clq_variant variant)
+static const char *obstacle(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                            clq_variant variant)
 {
     const struct clq_cl_state *cl = context->cl;
     switch (variant) {
     case CLQ_VARIANT_PORTABLE:
-        return group_obstacle(cl, variant);
+        return group_obstacle(cl, tuning, variant);
     case CLQ_VARIANT_KHR_DOT:
-        return !cl->capabilities.khr_dot ? cl->capabilities.no_khr_dot : group_obstacle(cl, variant);
+        return !cl->capabilities.khr_dot ? cl->capabilities.no_khr_dot : group_obstacle(cl, tuning, variant);
     case CLQ_VARIANT_CPU_AVX2:
         return !cl->capabilities.avx2 ? "no x86 CPU device in this process with AVX2" : NULL;
     case CLQ_VARIANT_CPU_VNNI:
@@ -62,23 +62,23 @@ static const char *obstacle(const clq_context *context, const clq_gemm_task *tas
     }
 }
 
-/* Heights of tiles in registers: m itself when it is small, else 12, or 8 where that wastes an eighth less. */
-static uint32_t rows_of_12(uint64_t m)
+/* Heights of tiles in registers: m itself when it is small, else the greatest, or 8 where 12 waste an eighth more. */
+static uint32_t rows_of(uint64_t m, uint32_t greatest)
 {
-    if (m <= CLQ_GEMM_MAXIMUM_ROWS) {
+    if (m <= greatest) {
         return (uint32_t)m;
     }
-    return clq_size_divide_up(m, 12) * 12 * 8 > clq_size_divide_up(m, 8) * 8 * 9 ? 8 : 12;
+    return greatest == 12 && clq_size_divide_up(m, 12) * 12 * 8 > clq_size_divide_up(m, 8) * 8 * 9 ? 8 : greatest;
 }
 
-static uint32_t tile_rows_of(clq_variant variant, uint64_t m)
+static uint32_t tile_rows_of(const clq_cl_tuning *tuning, clq_variant variant, uint64_t m)
 {
     switch (variant) {
     case CLQ_VARIANT_CPU_AVX2:
-        return (uint32_t)clq_size_min(m, 6);
+        return (uint32_t)clq_size_min(m, tuning->values[CLQ_TUNE_GEMM_AVX2_ROWS]);
     case CLQ_VARIANT_CPU:
     case CLQ_VARIANT_CPU_VNNI:
-        return rows_of_12(m);
+        return rows_of(m, tuning->values[CLQ_TUNE_GEMM_ROWS]);
     case CLQ_VARIANT_GEMV:
         return (uint32_t)m;
     default:
@@ -86,40 +86,42 @@ static uint32_t tile_rows_of(clq_variant variant, uint64_t m)
     }
 }
 
-static int is_set_aside(const clq_context *context, clq_variant variant, uint64_t m)
+static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant, uint64_t m)
 {
-    const clq_verdict verdict =
-        clq_verdict_of(&context->cl->verdicts, clq_cl_gemm_verdict_entry(variant, tile_rows_of(variant, m)));
-    return clq_verdict_is_aside(verdict);
+    const size_t entry = clq_cl_gemm_verdict_entry(tuning, variant, tile_rows_of(tuning, variant, m));
+    return clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
-/* The kernel that multiplies, when nothing is forced: the first of these that can and is not set aside. */
-static clq_variant choose_kernel(const clq_context *context, const clq_gemm_task *task, const char **reason)
+/* The kernel that multiplies, when nothing is forced: the first of these that is wanted, can and is not set aside. */
+static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                                 const char **reason)
 {
-    static const struct {
+    const uint32_t *values = tuning->values;
+    const struct {
         clq_variant variant;
-        int on_cpu, on_others;
+        int is_wanted;
         const char *reason;
     } order[] = {
-        {CLQ_VARIANT_CPU_VNNI, 1, 0, "CPU device whose processor has AVX512-VNNI"},
-        {CLQ_VARIANT_GEMV, 1, 1, "m is at most 8: bound by reading B"},
-        {CLQ_VARIANT_KHR_DOT, 0, 1, "the device has packed integer dot products"},
-        {CLQ_VARIANT_PORTABLE, 0, 1, "not a CPU device: tiles in local memory"},
-        {CLQ_VARIANT_CPU_AVX2, 1, 0, "x86 CPU device whose processor has AVX2 and no AVX-512"},
-        {CLQ_VARIANT_CPU, 1, 1, "tiles in registers, no barrier"},
-        {CLQ_VARIANT_PORTABLE, 1, 0, "the last resort"},
+        {CLQ_VARIANT_CPU_VNNI, values[CLQ_TUNE_GEMM_VNNI] != 0, "CPU device whose processor has AVX512-VNNI"},
+        {CLQ_VARIANT_GEMV, task->problem->m <= values[CLQ_TUNE_GEMM_GEMV_ROWS], "m is at most 8: bound by reading B"},
+        {CLQ_VARIANT_KHR_DOT, values[CLQ_TUNE_GEMM_KHR_DOT] != 0, "the device has packed integer dot products"},
+        {CLQ_VARIANT_PORTABLE, values[CLQ_TUNE_GEMM_PORTABLE] != 0,
+         is_cpu(context) ? "tiles in local memory" : "not a CPU device: tiles in local memory"},
+        {CLQ_VARIANT_CPU_AVX2, values[CLQ_TUNE_GEMM_AVX2] != 0 && !context->cl->capabilities.avx512,
+         "x86 CPU device whose processor has AVX2 and no AVX-512"},
+        {CLQ_VARIANT_CPU, 1, "tiles in registers, no barrier"},
+        {CLQ_VARIANT_PORTABLE, values[CLQ_TUNE_GEMM_PORTABLE] == 0, "the last resort"},
     };
     clq_variant last = CLQ_VARIANT_CPU;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         const clq_variant variant = order[i].variant;
-        const int is_for_device = is_cpu(context) ? order[i].on_cpu : order[i].on_others;
-        if (!is_for_device || obstacle(context, task, variant) != NULL ||
-            (variant == CLQ_VARIANT_CPU_AVX2 && context->cl->capabilities.avx512)) {
+        if (!order[i].is_wanted || obstacle(context, tuning, task, variant) != NULL) {
             continue;
         }
-        if (!is_set_aside(context, variant, task->problem->m)) {
+        if (!is_set_aside(context, tuning, variant, task->problem->m)) {
             *reason = order[i].reason;
-            if (!is_cpu(context) && variant == CLQ_VARIANT_CPU && group_obstacle(context->cl, CLQ_VARIANT_PORTABLE)) {
+            if (!is_cpu(context) && variant == CLQ_VARIANT_CPU &&
+                group_obstacle(context->cl, tuning, CLQ_VARIANT_PORTABLE)) {
                 *reason = "no work-groups of 16 x 16 for tiles in local memory: tiles in registers, no barrier";
             }
             return variant;
@@ -130,13 +132,14 @@ static clq_variant choose_kernel(const clq_context *context, const clq_gemm_task
     return last;
 }
 
-static uint64_t work_items(const clq_context *context, const clq_gemm_task *task, const clq_gemm_decision *decision)
+/* Or groups. */
+static uint64_t work_items(const clq_gemm_task *task, const clq_gemm_decision *decision)
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t panels = clq_size_divide_up(p->n, PANEL_COLUMNS);
     if (decision->variant == CLQ_VARIANT_GEMV) {
         return p->batch * clq_size_divide_up(p->n, (uint64_t)decision->vectors * decision->vector_width) /
-               (is_cpu(context) ? 1 : 64);
+               decision->group;
     }
     if (decision->tile_rows != 0) {
         return p->batch * panels * clq_size_divide_up(p->m, decision->tile_rows);
@@ -144,16 +147,16 @@ static uint64_t work_items(const clq_context *context, const clq_gemm_task *task
     return p->batch * clq_size_divide_up(panels, 2) * clq_size_divide_up(p->m, 64);
 }
 
-/* Cut K where there are fewer work-groups than the device has units, or because it is forced. */
+/* Cut K where there are fewer work-groups than are wanted, or because it is forced; a slice must be worth the second
+ * kernel. */
 static void choose_slices(const clq_context *context, const clq_gemm_task *task, int forced,
                           clq_gemm_decision *decision)
 {
     const uint64_t groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
-    const uint64_t items = clq_size_max(work_items(context, task, decision), 1);
-    const uint64_t units = clq_size_max(context->device.compute_units, 1) * (is_cpu(context) ? 1 : 4);
-    const uint64_t least = forced            ? LEAST_SLICE_GROUPS_FORCED
-                           : is_cpu(context) ? LEAST_SLICE_GROUPS_CPU
-                                             : LEAST_SLICE_GROUPS_OTHER;
+    const uint64_t items = clq_size_max(work_items(task, decision), 1);
+    const uint32_t *values = decision->tuning->values;
+    const uint64_t units = clq_size_max(context->device.compute_units, 1) * values[CLQ_TUNE_GEMM_GROUPS];
+    const uint64_t least = forced ? LEAST_SLICE_GROUPS_FORCED : values[CLQ_TUNE_GEMM_SLICE];
     uint64_t slices = clq_size_min(clq_size_divide_up(units, items), groups / least);
     slices = clq_size_max(slices, forced ? 2 : 1);
     slices = clq_size_min(slices, 64);
@@ -168,9 +171,10 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
  */
 static void choose_tiles_per_item(const clq_context *context, const clq_gemm_task *task, clq_gemm_decision *decision)
 {
-    const uint64_t tiles = work_items(context, task, decision);
+    const uint64_t tiles = work_items(task, decision);
     const uint64_t units = clq_size_max(context->device.compute_units, 1);
-    const uint64_t by_work = clq_size_max(4096 / clq_size_max(decision->slice_groups, 1), 16);
+    const uint64_t by_work =
+        clq_size_max(4096 / clq_size_max(decision->slice_groups, 1), decision->tuning->values[CLQ_TUNE_GEMM_TILES]);
     const uint64_t by_count = clq_size_min(tiles / (8 * units), tiles / task->problem->batch);
     decision->tiles_per_item = (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
 }
@@ -194,13 +198,27 @@ static void name_decision(const clq_gemm_task *task, const char *reason, clq_gem
     }
 }
 
-clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
-                              clq_gemm_decision *decision, clq_error *error)
+/* Vectors of the variant that is decided on. */
+static void choose_vectors(clq_gemm_decision *decision)
+{
+    const uint32_t *values = decision->tuning->values;
+    const int is_fixed = decision->variant == CLQ_VARIANT_PORTABLE || decision->variant == CLQ_VARIANT_KHR_DOT;
+    decision->vector_width = is_fixed                                    ? 4
+                             : decision->variant == CLQ_VARIANT_CPU_VNNI ? 16
+                                                                         : values[CLQ_TUNE_GEMM_LANES];
+    decision->vectors =
+        (uint32_t)clq_size_min(values[CLQ_TUNE_GEMM_GEMV_VECTORS], PANEL_COLUMNS / decision->vector_width);
+    decision->group = values[CLQ_TUNE_GEMM_GEMV_GROUP];
+}
+
+static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning, clq_variant forced,
+                         const clq_gemm_task *task, clq_gemm_decision *decision, clq_error *error)
 {
     const char *reason = "forced";
     memset(decision, 0, sizeof *decision);
+    decision->tuning = tuning;
     if (forced != CLQ_VARIANT_BY_DEVICE && forced >= CLQ_VARIANT_ELEMENTWISE_COUNT) {
-        const char *why = obstacle(context, task, forced);
+        const char *why = obstacle(context, tuning, task, forced);
         if (why != NULL) {
             return clq_fail(error, CLQ_UNSUPPORTED, "gemm: the forced variant %s cannot run this on %s: %s",
                             clq_variant_name(forced), context->device.name, why);
@@ -210,30 +228,32 @@ clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, co
     }
     decision->variant = forced != CLQ_VARIANT_BY_DEVICE && forced != CLQ_VARIANT_SPLIT_K
                             ? forced
-                            : choose_kernel(context, task, &reason);
+                            : choose_kernel(context, tuning, task, &reason);
     decision->file = rows[decision->variant].file;
     decision->kernel = rows[decision->variant].kernel;
-    decision->tile_rows = tile_rows_of(decision->variant, task->problem->m);
-    decision->verdict_entry = clq_cl_gemm_verdict_entry(decision->variant, decision->tile_rows);
-    decision->vector_width = is_cpu(context) ? 16 : 4;
-    decision->vectors = is_cpu(context) ? 2 : 1;
+    decision->tile_rows = tile_rows_of(tuning, decision->variant, task->problem->m);
+    decision->verdict_entry = clq_cl_gemm_verdict_entry(tuning, decision->variant, decision->tile_rows);
+    choose_vectors(decision);
     decision->a_form = decision->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
                        : decision->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
                                                                    : CLQ_GEMM_A_CODES;
-    if (decision->variant == CLQ_VARIANT_PORTABLE || decision->variant == CLQ_VARIANT_KHR_DOT) {
-        decision->vector_width = 4;
-    }
     choose_slices(context, task, forced == CLQ_VARIANT_SPLIT_K, decision);
     choose_tiles_per_item(context, task, decision);
     name_decision(task, reason, decision);
     return CLQ_OK;
 }
 
-clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_gemm_task *task, clq_variant variant,
-                                    int in_slices, clq_gemm_decision *decision, clq_error *error)
+clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                              clq_gemm_decision *decision, clq_error *error)
+{
+    return decide(context, clq_cl_tuning_of(context), forced, task, decision, error);
+}
+
+clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                                    clq_variant variant, int in_slices, clq_gemm_decision *decision, clq_error *error)
 {
     const uint32_t groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
-    CLQ_TRY(clq_cl_gemm_decide(context, variant, task, decision, error));
+    CLQ_TRY(decide(context, tuning, variant, task, decision, error));
     decision->slices = in_slices ? 2 : 1;
     decision->slice_groups = in_slices ? groups / 2 : groups;
     decision->tiles_per_item = in_slices ? 3 : 1;
@@ -243,18 +263,13 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_gemm_t
 /* Of the heights of tiles, those that a ragged last one can be tried with need a product a little higher. */
 uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
 {
-    switch (decision->tile_rows) {
-    case 0:
-        return 70;
-    case 6:
-        return decision->variant == CLQ_VARIANT_CPU_AVX2 ? 11 : 6;
-    case 8:
-        return decision->variant == CLQ_VARIANT_GEMV ? 8 : 15;
-    case 12:
-        return 17;
-    default:
-        return decision->tile_rows;
+    const uint32_t height = decision->tile_rows;
+    for (uint64_t m = height + height / 2; m < 2 * (uint64_t)height; m++) {
+        if (m > height && tile_rows_of(decision->tuning, decision->variant, m) == height) {
+            return m;
+        }
     }
+    return height == 0 ? 70 : height;
 }
 
 /* From 88 rows on tiles of 8 never waste an eighth less than tiles of 12 do (rows_of_12). */

@@ -16,14 +16,16 @@ typedef enum clq_gemm_a_form {
 
 /* Which kernel multiplies, how it is built and how the problem is cut up for it: made once a call, and handed down. */
 typedef struct clq_gemm_decision {
-    clq_variant variant; /* of the kernel that multiplies */
-    const char *name;    /* what the caller is told: that variant, or split-k */
+    const clq_cl_tuning *tuning; /* by which it was made */
+    clq_variant variant;         /* of the kernel that multiplies */
+    const char *name;            /* what the caller is told: that variant, or split-k */
     const char *file;
     const char *kernel;
     char reason[160];
     uint32_t tile_rows; /* 0: not a build option of the kernel */
     uint32_t vector_width;
     uint32_t vectors; /* gemv: vectors of columns in a work-item */
+    uint32_t group;   /* gemv: work-items of a group */
     clq_gemm_a_form a_form;
     uint32_t slices, slice_groups;
     uint32_t tiles_per_item;
@@ -34,9 +36,9 @@ typedef struct clq_gemm_decision {
 clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
                               clq_gemm_decision *decision, clq_error *error);
 
-/* This variant, in one slice of K or in two. */
-clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_gemm_task *task, clq_variant variant,
-                                    int in_slices, clq_gemm_decision *decision, clq_error *error);
+/* This variant by that table, in one slice of K or in two. */
+clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                                    clq_variant variant, int in_slices, clq_gemm_decision *decision, clq_error *error);
 
 /* A height of a product for which the same program multiplies, with a ragged last tile where there can be one. */
 uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision);

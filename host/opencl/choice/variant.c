@@ -52,6 +52,11 @@ enum {
     VERDICTS = FIRST_OF_GEMM + CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1)
 };
 
+static size_t first_of(const clq_cl_tuning *tuning)
+{
+    return tuning->program_set * VERDICTS;
+}
+
 /* s8, u8, s4, u4, s16, u16 have consecutive values. */
 static size_t types_of(const clq_quantization *q)
 {
@@ -59,19 +64,23 @@ static size_t types_of(const clq_quantization *q)
     return real * CODES + (size_t)(q->scheme.dtype - CLQ_S8);
 }
 
-size_t clq_cl_verdict_entry(clq_operation operation, clq_variant variant, const clq_quantization *q)
+size_t clq_cl_verdict_entry(const clq_cl_tuning *tuning, clq_operation operation, clq_variant variant,
+                            const clq_quantization *q)
 {
-    return ((size_t)operation * CLQ_VARIANT_ELEMENTWISE_COUNT + (size_t)variant) * TYPES + types_of(q);
+    return first_of(tuning) + ((size_t)operation * CLQ_VARIANT_ELEMENTWISE_COUNT + (size_t)variant) * TYPES +
+           types_of(q);
 }
 
-size_t clq_cl_batch_verdict_entry(clq_operation operation, clq_batch_form form, const clq_quantization *q)
+size_t clq_cl_batch_verdict_entry(const clq_cl_tuning *tuning, clq_operation operation, clq_batch_form form,
+                                  const clq_quantization *q)
 {
-    return FIRST_OF_BATCHES + ((size_t)operation * CLQ_BATCH_FORMS + (size_t)form) * TYPES + types_of(q);
+    return first_of(tuning) + FIRST_OF_BATCHES + ((size_t)operation * CLQ_BATCH_FORMS + (size_t)form) * TYPES +
+           types_of(q);
 }
 
-size_t clq_cl_gemm_verdict_entry(clq_variant variant, uint32_t tile_rows)
+size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows)
 {
-    return FIRST_OF_GEMM + (size_t)variant * (CLQ_GEMM_MAXIMUM_ROWS + 1) + tile_rows;
+    return first_of(tuning) + FIRST_OF_GEMM + (size_t)variant * (CLQ_GEMM_MAXIMUM_ROWS + 1) + tile_rows;
 }
 
 size_t clq_cl_verdict_count(void)

@@ -87,7 +87,8 @@ void clq_cl_batch_destroy(clq_cl_batch *device)
     }
 }
 
-clq_status clq_cl_batch_sort(const clq_batch *batch, const clq_batch_form *forms, clq_cl_batch **out, clq_error *error)
+clq_status clq_cl_batch_sort(const clq_batch *batch, const clq_cl_tuning *tuning, const clq_batch_form *forms,
+                             clq_cl_batch **out, clq_error *error)
 {
     clq_status status;
     clq_cl_batch *device;
@@ -96,6 +97,7 @@ clq_status clq_cl_batch_sort(const clq_batch *batch, const clq_batch_form *forms
     if (device == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a batch");
     }
+    device->tuning = tuning;
     clq_cl_table_init(&device->table);
     device->launches.item_bytes = sizeof(clq_cl_batch_launch);
     status = find_sets(batch, forms, device, error);

@@ -80,7 +80,8 @@ typedef struct clq_cl_batch_set {
 } clq_cl_batch_set;
 
 typedef struct clq_cl_batch {
-    uint32_t *order; /* numbers of tasks, set by set */
+    const clq_cl_tuning *tuning; /* by which it was made */
+    uint32_t *order;             /* numbers of tasks, set by set */
     clq_cl_batch_set *sets;
     size_t set_count;
     clq_cl_list launches; /* clq_cl_batch_launch */
@@ -99,8 +100,8 @@ void clq_cl_batch_give_arguments(clq_cl_batch *device);
 /* ---- opencl/launch/batch.c ---- */
 
 /* The tensors sorted into sets; `forms` has one for each. */
-clq_status clq_cl_batch_sort(const clq_batch *batch, const clq_batch_form *forms, clq_cl_batch **device,
-                             clq_error *error);
+clq_status clq_cl_batch_sort(const clq_batch *batch, const clq_cl_tuning *tuning, const clq_batch_form *forms,
+                             clq_cl_batch **device, clq_error *error);
 
 /* Table and launches of sets whose form is settled. */
 clq_status clq_cl_batch_build(const clq_batch *batch, clq_cl_batch *device, clq_error *error);

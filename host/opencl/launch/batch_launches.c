@@ -15,11 +15,9 @@
 #include "core/size.h"
 #include "opencl/launch/batch.h"
 
-enum { CPU_WIDTH = 16, GRID_WIDTH = 4, GRID_LANES = 128 };
-
-/* Least cost of a run and elements of a piece: less makes the bookkeeping show. A run of the trial is long enough for
- * more than sixteen short segments, which minmax folds together. */
-enum { LEAST_RUN = 1024, LEAST_PIECE = 8192, LEAST_TRIAL_RUN = 384, LEAST_TRIAL_PIECE = 256 };
+/* Least cost of a run and elements of a piece. A run of the trial is long enough for more than sixteen short segments,
+ * which minmax folds together. */
+enum { LEAST_TRIAL_RUN = 384, LEAST_TRIAL_PIECE = 256 };
 
 /* Costs, in quarters of a block (clq_cl_work): of a tensor, a parameter made ready for the walk, one chosen. */
 enum { TENSOR_COST = 16, BLOCK_COST = 4, READY_COST = 16, CHOICE_COST = 80, TASK_COST = 16, LIST_COST = 8 };
@@ -53,25 +51,37 @@ static const char *file_of(clq_operation operation, clq_batch_form form, const c
     return rows[i].file;
 }
 
-static uint32_t width_of(const clq_context *context, clq_batch_form form)
+static uint32_t tuned(const clq_cl_batch *device, clq_tunable_number number)
 {
-    return context->device.type == CLQ_DEVICE_CPU && form != CLQ_BATCH_GRID ? CPU_WIDTH : GRID_WIDTH;
+    return device->tuning->values[number];
 }
 
-static uint32_t lanes_of(const clq_context *context, clq_batch_form form)
+static uint32_t width_of(const clq_cl_batch *device, clq_batch_form form)
 {
-    const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
-    return form == CLQ_BATCH_GRID || (form == CLQ_BATCH_COLUMNS && !is_cpu) ? GRID_LANES : 1;
+    return tuned(device, form == CLQ_BATCH_GRID ? CLQ_TUNE_BATCH_GRID_LANES : CLQ_TUNE_BATCH_LANES);
+}
+
+/* Work-items of a run. */
+static uint32_t group_of(const clq_cl_batch *device, clq_batch_form form)
+{
+    const int side_by_side =
+        form == CLQ_BATCH_GRID || (form == CLQ_BATCH_COLUMNS && tuned(device, CLQ_TUNE_BATCH_GRID));
+    return side_by_side ? tuned(device, CLQ_TUNE_BATCH_GROUP) : 1;
 }
 
 static uint64_t most_runs(const builder *s)
 {
-    return clq_cl_target_items(s->context, s->device->is_trial) * (s->context->device.type == CLQ_DEVICE_CPU ? 1 : 4);
+    return clq_cl_target_items(s->context, tuned(s->device, CLQ_TUNE_BATCH_RUNS), s->device->is_trial);
 }
 
 static uint64_t least_run(const clq_cl_batch *device)
 {
-    return device->is_trial ? LEAST_TRIAL_RUN : LEAST_RUN;
+    return device->is_trial ? LEAST_TRIAL_RUN : tuned(device, CLQ_TUNE_BATCH_RUN);
+}
+
+static uint32_t column_blocks(const builder *s)
+{
+    return tuned(s->device, CLQ_TUNE_COLUMNS_BLOCKS);
 }
 
 static tensor_call *call_of(const builder *s, size_t i)
@@ -104,7 +114,7 @@ static uint64_t piece_of(const builder *s)
         elements += task_of(s, i)->geometry.elements;
     }
     return clq_size_max(clq_size_divide_up(elements, 4 * most_runs(s)),
-                        s->device->is_trial ? LEAST_TRIAL_PIECE : LEAST_PIECE);
+                        s->device->is_trial ? LEAST_TRIAL_PIECE : tuned(s->device, CLQ_TUNE_BATCH_PIECE));
 }
 
 /* Whether what the set writes is more than the device's cache holds, so that writing past it gains. */
@@ -114,14 +124,16 @@ static int is_large(const builder *s)
     for (size_t i = 0; i < s->set->count; i++) {
         bytes += clq_cl_moved_bytes(task_of(s, i), s->batch->operation);
     }
-    return bytes > s->context->cl->cache_bytes;
+    return bytes > clq_cl_large_bytes(s->context, s->device->tuning);
 }
 
 /* How the set's form cuts a tensor; returns the partial ranges of minmax. */
 static uint64_t cut_tensor(const builder *s, const clq_geometry *g, uint64_t piece, tensor_call *call)
 {
     if (s->set->form == CLQ_BATCH_COLUMNS) {
-        const clq_columns c = clq_columns_of(s->context, g, s->width, s->device->is_trial);
+        const uint64_t items =
+            clq_cl_target_items(s->context, tuned(s->device, CLQ_TUNE_WALK_ITEMS), s->device->is_trial);
+        const clq_columns c = clq_columns_of(s->device->tuning, g, s->width, column_blocks(s), items);
         return clq_cl_tensor_cut_columns(call, &c);
     }
     return clq_cl_tensor_cut(call, g, clq_size_max(clq_size_divide_up(g->segment, piece), 1), 1);
@@ -162,7 +174,7 @@ static clq_cl_work walk_work(const builder *s, const tensor_call *r)
 
 static clq_cl_work tile_work(const builder *s, const tensor_call *r)
 {
-    const uint64_t blocks = clq_column_blocks(s->width);
+    const uint64_t blocks = column_blocks(s);
     const clq_cl_work work = {r->tasks, blocks * (BLOCK_COST * r->per_item + READY_COST * s->width), TENSOR_COST};
     return work;
 }
@@ -199,7 +211,7 @@ static void set_options(clq_cl_launch *launch, const builder *s, clq_operation o
     if (operation == CLQ_OP_CHOOSE_PARAMETERS) {
         return;
     }
-    clq_cl_tensor_options(launch, VARIANT_NONE, s->width, clq_column_blocks(s->width), q->real);
+    clq_cl_tensor_options(launch, VARIANT_NONE, s->width, column_blocks(s), q->real);
     clq_cl_code_options(launch, dtype);
     used = strlen(launch->options);
     snprintf(launch->options + used, sizeof launch->options - used, " -DBATCH_COLUMNS=%d",
@@ -217,7 +229,7 @@ static clq_status append_launch(const builder *s, clq_cl_batch_launch *l, const 
     l->first_cut = runs->first_cut;
     l->launch.grouping = CLQ_CL_GROUPS_BUILT;
     l->launch.dimensions = 1;
-    l->launch.local[0] = lanes_of(s->context, s->set->form);
+    l->launch.local[0] = group_of(s->device, s->set->form);
     l->launch.global[0] = (size_t)runs->runs;
     return clq_cl_list_append(&s->device->launches, l, error);
 }
@@ -384,7 +396,7 @@ clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batc
     s.batch = batch;
     s.context = batch->context;
     s.set = set;
-    s.width = width_of(batch->context, set->form);
+    s.width = width_of(device, set->form);
     s.work = calloc(set->count, sizeof *s.work);
     if (s.work == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a batch of %zu tensors", set->count);

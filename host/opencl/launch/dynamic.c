@@ -11,28 +11,27 @@
 #include "opencl/launch/minmax.h"
 #include "opencl/launch/tensor.h"
 
-/* A work-item chooses the parameter anew: these many elements make that small. */
-enum { LEAST_STRIP = 1 << 16 };
+/*
+ * Elements of a strip: whole blocks of an even number. A work-item chooses the parameter anew, and the least strip
+ * makes that small.
+ */
+static uint64_t strip_of(const clq_context *context, const clq_cl_tuning *tuning, uint64_t elements)
+{
+    const uint64_t items = clq_cl_target_items(context, tuning->values[CLQ_TUNE_WALK_ITEMS], 0);
+    const uint64_t strip = clq_size_divide_up(elements, items);
+    const uint64_t share = clq_size_divide_up(elements, 2 * clq_size_max(context->device.compute_units, 1));
+    const uint64_t least = clq_size_min(tuning->values[CLQ_TUNE_DYNAMIC_STRIP], clq_size_max(share, 4096));
+    return clq_size_divide_up(clq_size_max(strip, least), 4096) * 4096;
+}
 
 /*
  * Up to so many elements one work-item does everything: to wake another thread, or to launch another kernel, takes
  * about as long as the half that would be saved.
+ * The trial before first use wants large results every other time, and so has both ways.
  */
-enum { MOST_OF_ONE_ITEM = 1 << 18 };
-
-/* Elements of a strip: whole blocks of an even number. */
-static uint64_t strip_of(const clq_context *context, uint64_t elements)
-{
-    const uint64_t strip = clq_size_divide_up(elements, clq_cl_target_items(context, 0));
-    const uint64_t share = clq_size_divide_up(elements, 2 * clq_size_max(context->device.compute_units, 1));
-    const uint64_t least = clq_size_min(LEAST_STRIP, clq_size_max(share, 4096));
-    return clq_size_divide_up(clq_size_max(strip, least), 4096) * 4096;
-}
-
-/* The trial before first use wants large results every other time, and so has both ways. */
 static int is_one_item(const clq_task *task, const clq_decision *decision)
 {
-    return task->geometry.elements <= MOST_OF_ONE_ITEM && !decision->streams;
+    return task->geometry.elements <= decision->tuning->values[CLQ_TUNE_DYNAMIC_ALONE] && !decision->streams;
 }
 
 clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
@@ -40,7 +39,8 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq
     const clq_span *a = task->arguments;
     const uint64_t elements = task->geometry.elements;
     const int alone = is_one_item(task, decision);
-    const uint64_t strip = alone ? clq_size_divide_up(elements, 16) * 16 : strip_of(stream->context, elements);
+    const uint64_t strip =
+        alone ? clq_size_divide_up(elements, 16) * 16 : strip_of(stream->context, decision->tuning, elements);
     static const clq_argument operands[] = {CLQ_ARG_X,     CLQ_ARG_RANGE,      CLQ_ARG_NONFINITE,
                                             CLQ_ARG_SCALE, CLQ_ARG_ZERO_POINT, CLQ_ARG_CODES};
     clq_cl_launch launch;
@@ -56,7 +56,8 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq
     memset(&launch, 0, sizeof launch);
     launch.file = decision->main.file;
     launch.kernel = decision->main.kernel;
-    clq_cl_tensor_options(&launch, VARIANT_NONE, 16, clq_column_blocks(16), task->q->real);
+    clq_cl_tensor_options(&launch, VARIANT_NONE, decision->main.vector_width, decision->main.column_blocks,
+                          task->q->real);
     clq_cl_code_options(&launch, task->q->scheme.dtype);
     for (size_t i = 0; i < sizeof operands / sizeof operands[0]; i++) {
         clq_cl_launch_memory(&launch, a[operands[i]].object);

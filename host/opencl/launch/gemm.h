@@ -23,12 +23,12 @@ typedef struct clq_gemm_packed {
 clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task);
 
 /* Pack B of the task into `memory` from word `offset_words` on. */
-clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_gemm_task *task, cl_mem memory, uint64_t offset_words,
-                            clq_error *error);
+clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                            cl_mem memory, uint64_t offset_words, clq_error *error);
 
 /* Sum the codes of A's rows into 32-bit elements of `memory` from `offset` on. */
-clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_gemm_task *task, cl_mem memory, uint64_t offset,
-                                clq_error *error);
+clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                                cl_mem memory, uint64_t offset, clq_error *error);
 
 /* A in the form that the decision asks for, from `offset` of `memory` on: codes (`pitch` from row to row) or words. */
 clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,

@@ -14,7 +14,7 @@
 #include "core/size.h"
 #include "opencl/launch/gemm.h"
 
-enum { ALIGNMENT_BYTES = 64, ROW_BLOCK = 16 };
+enum { ALIGNMENT_BYTES = 64 };
 
 static int needs_packed_a(const clq_gemm_task *task, const clq_gemm_decision *decision)
 {
@@ -115,7 +115,7 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     call->slices = decision->slices;
     call->slice_groups = decision->slice_groups;
     call->tiles_per_item = decision->tiles_per_item;
-    call->row_block = ROW_BLOCK;
+    call->row_block = decision->tuning->values[CLQ_TUNE_GEMM_ROW_BLOCK];
     call->output = output_of(p);
     call->needs_sums = (call_u32)needs_sums(task);
     /* vpdpbusd takes codes of A as u8, the other kernels that take codes as s8; widened ones need no change. */
@@ -151,8 +151,7 @@ static void push_memory(clq_cl_launch *launch, const clq_gemm_task *task, const 
     clq_cl_launch_memory(launch, objects->partial != NULL ? objects->partial : any);
 }
 
-static void size_launch(clq_cl_launch *launch, const clq_context *context, const clq_gemm_task *task,
-                        const clq_gemm_decision *decision)
+static void size_launch(clq_cl_launch *launch, const clq_gemm_task *task, const clq_gemm_decision *decision)
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t panels = clq_size_divide_up(p->n, PANEL_COLUMNS);
@@ -162,9 +161,9 @@ static void size_launch(clq_cl_launch *launch, const clq_context *context, const
     launch->local[0] = launch->local[1] = launch->local[2] = 1;
     if (decision->variant == CLQ_VARIANT_GEMV) {
         launch->global[0] = (size_t)clq_size_divide_up(p->n, (uint64_t)decision->vectors * decision->vector_width);
-        if (context->device.type != CLQ_DEVICE_CPU) {
+        if (decision->group > 1) {
             launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
-            launch->local[0] = 64;
+            launch->local[0] = decision->group;
         }
     } else if (decision->tile_rows != 0) {
         const uint64_t tiles = panels * clq_size_divide_up(p->m, decision->tile_rows);
@@ -199,14 +198,14 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
     }
     push_memory(&launch, task, objects);
     clq_cl_launch_large(&launch, call, sizeof *call);
-    size_launch(&launch, stream->context, task, decision);
+    size_launch(&launch, task, decision);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-static clq_status enqueue_reduce(clq_cl_stream *stream, const clq_gemm_task *task, const gemm_objects *objects,
-                                 const gemm_call *call, clq_error *error)
+static clq_status enqueue_reduce(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
+                                 const gemm_objects *objects, const gemm_call *call, clq_error *error)
 {
-    const uint32_t width = stream->context->device.type == CLQ_DEVICE_CPU ? 16 : 4;
+    const uint32_t width = decision->tuning->values[CLQ_TUNE_GEMM_LANES];
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
     launch.file = "gemm_reduce.cl";
@@ -237,7 +236,7 @@ static clq_status pack_operands(clq_cl_stream *stream, const clq_gemm_task *task
     if (w->has_packed) {
         objects->packed = stream->workspace;
         packed_at = (base + w->packed) / 4;
-        CLQ_TRY(clq_cl_gemm_pack(stream, task, objects->packed, packed_at, error));
+        CLQ_TRY(clq_cl_gemm_pack(stream, decision->tuning, task, objects->packed, packed_at, error));
     }
     if (w->has_a) {
         objects->a = stream->workspace;
@@ -249,7 +248,7 @@ static clq_status pack_operands(clq_cl_stream *stream, const clq_gemm_task *task
     if (w->has_sums) {
         objects->sums = stream->workspace;
         call->a_sums_offset = (base + w->sums) / 4;
-        CLQ_TRY(clq_cl_gemm_sum_rows(stream, task, objects->sums, call->a_sums_offset, error));
+        CLQ_TRY(clq_cl_gemm_sum_rows(stream, decision->tuning, task, objects->sums, call->a_sums_offset, error));
     }
     call->b_offset = packed_at;
     call->b_batch = task->b_batches > 1 ? packed.batch_words : 0;
@@ -276,5 +275,5 @@ clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task
     reduce = call;
     call.output = OUTPUT_PARTIAL;
     CLQ_TRY(enqueue_multiply(stream, task, decision, &objects, &call, error));
-    return enqueue_reduce(stream, task, &objects, &reduce, error);
+    return enqueue_reduce(stream, task, decision, &objects, &reduce, error);
 }

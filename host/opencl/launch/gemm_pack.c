@@ -10,10 +10,11 @@
 /* As kernels/gemm_pack.cl has them. */
 enum { PACK_ROWS = 16, PACK_DEPTH = 64, PANELS_PER_ITEM = 8, GROUPS_PER_ITEM = 32 };
 
-static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const char *kernel, uint32_t *width)
+static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_cl_tuning *tuning, const char *kernel,
+                  uint32_t *width)
 {
     memset(launch, 0, sizeof *launch);
-    *width = stream->context->device.type == CLQ_DEVICE_CPU ? 16 : 4;
+    *width = tuning->values[CLQ_TUNE_GEMM_LANES];
     launch->file = "gemm_pack.cl";
     launch->kernel = kernel;
     snprintf(launch->options, sizeof launch->options, "-DVECTOR_WIDTH=%u", (unsigned)*width);
@@ -47,11 +48,11 @@ clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
     return packed;
 }
 
-static clq_status pack_panels(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_packed *packed,
-                              cl_mem memory, uint64_t offset_words, clq_error *error)
+static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                              const clq_gemm_packed *packed, cl_mem memory, uint64_t offset_words, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const uint64_t items = clq_cl_target_items(stream->context, 0);
+    const uint64_t items = clq_cl_target_items(stream->context, tuning->values[CLQ_TUNE_GEMM_PACK_ITEMS], 0);
     const uint64_t across = clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
     uint64_t groups_per_item;
     uint32_t width;
@@ -59,7 +60,7 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_gemm_task *task, 
     if (packed->groups == 0) {
         return CLQ_OK;
     }
-    start(&launch, stream, "gemm_pack_panels", &width);
+    start(&launch, stream, tuning, "gemm_pack_panels", &width);
     groups_per_item = clq_size_divide_up(packed->groups * across * task->b_batches, items);
     groups_per_item = clq_size_max(clq_size_min(groups_per_item, packed->groups), clq_size_min(4, packed->groups));
     push_source(&launch, &task->arguments[CLQ_GEMM_B], &task->b);
@@ -77,16 +78,16 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_gemm_task *task, 
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_gemm_task *task, cl_mem memory, uint64_t offset_words,
-                            clq_error *error)
+clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                            cl_mem memory, uint64_t offset_words, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
     const clq_span *zero_points = &task->arguments[CLQ_GEMM_B_ZERO_POINT];
     uint32_t width;
     clq_cl_launch launch;
-    CLQ_TRY(pack_panels(stream, task, &packed, memory, offset_words, error));
-    start(&launch, stream, "gemm_pack_columns", &width);
+    CLQ_TRY(pack_panels(stream, tuning, task, &packed, memory, offset_words, error));
+    start(&launch, stream, tuning, "gemm_pack_columns", &width);
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset_words);
     push_i32(&launch, packed.groups);
@@ -108,15 +109,15 @@ clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_gemm_task *task, cl
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_gemm_task *task, cl_mem memory, uint64_t offset,
-                                clq_error *error)
+clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                                cl_mem memory, uint64_t offset, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
     const clq_span *a = &task->arguments[CLQ_GEMM_A];
     const clq_span nothing = {memory, 0};
     uint32_t width;
     clq_cl_launch launch;
-    start(&launch, stream, "gemm_row_sums", &width);
+    start(&launch, stream, tuning, "gemm_row_sums", &width);
     push_source(&launch, a->object != NULL ? a : &nothing, &task->a);
     push_i32(&launch, p->k);
     push_i32(&launch, p->a.dtype == CLQ_S8);
@@ -154,7 +155,7 @@ clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, 
     const int as_codes = decision->a_form == CLQ_GEMM_A_CODES;
     uint32_t width;
     clq_cl_launch launch;
-    start(&launch, stream, as_codes ? "gemm_pack_rows" : "gemm_pack_tiles", &width);
+    start(&launch, stream, decision->tuning, as_codes ? "gemm_pack_rows" : "gemm_pack_tiles", &width);
     push_source(&launch, &task->arguments[CLQ_GEMM_A], &task->a);
     push_i32(&launch, p->m);
     push_i32(&launch, p->k);

@@ -7,11 +7,11 @@
 #include "core/size.h"
 #include "opencl/launch/tensor.h"
 
-enum { GROUP_SIZE = 128, COLUMNS = CLQ_HISTOGRAM_COLUMNS };
+enum { COLUMNS = CLQ_HISTOGRAM_COLUMNS };
 enum { MOST_ITEMS = 1024 };
 
 /* A slice with fewer elements does not pay for adding its counts up; one with more could overflow 32-bit counts. */
-static const uint64_t LEAST_SLICE = 1 << 16, LEAST_SLICE_IN_TRIAL = 64;
+static const uint64_t LEAST_SLICE_IN_TRIAL = 64;
 static const uint64_t GREATEST_SLICE = UINT64_C(1) << 30;
 /* Up to so many elements of a parameter, clearing counters takes longer than 64-bit counts in place. */
 static const uint64_t MOST_DIRECT = 1 << 14, MOST_DIRECT_IN_TRIAL = 64;
@@ -19,6 +19,7 @@ static const uint64_t MOST_DIRECT = 1 << 14, MOST_DIRECT_IN_TRIAL = 64;
 /* How the work is cut: what the jobs write and how the sum finds it. */
 typedef struct histogram_cut {
     clq_choice choice;
+    const clq_cl_tuning *tuning;
     int is_trial;
     tensor_call call;
     uint64_t items;
@@ -30,7 +31,12 @@ typedef struct histogram_cut {
  */
 static uint64_t least_slice(const histogram_cut *s)
 {
-    return s->is_trial ? LEAST_SLICE_IN_TRIAL : LEAST_SLICE;
+    return s->is_trial ? LEAST_SLICE_IN_TRIAL : s->tuning->values[CLQ_TUNE_HISTOGRAM_SLICE];
+}
+
+static uint64_t items_of(const histogram_cut *s, const clq_context *context)
+{
+    return clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_HISTOGRAM_ITEMS], s->is_trial);
 }
 
 static uint64_t most_direct(const histogram_cut *s)
@@ -48,7 +54,7 @@ static void cut_columns(histogram_cut *s, const clq_context *context, const clq_
     call->per_job = period <= COLUMNS ? g->channels : COLUMNS / g->row;
     call->across = clq_size_divide_up(g->channels, call->per_job);
     lines = clq_size_divide_up(g->elements, call->line);
-    call->slices = clq_cl_target_items(context, s->is_trial) / call->across;
+    call->slices = items_of(s, context) / call->across;
     call->slices = clq_size_min(call->slices, lines * COLUMNS / least_slice(s));
     call->slices = clq_size_max(call->slices, 1);
     if (call->slices > 1) {
@@ -63,7 +69,7 @@ static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_ta
 {
     const clq_geometry *g = &task->geometry;
     tensor_call *call = &s->call;
-    const uint64_t wanted = clq_cl_target_items(context, s->is_trial);
+    const uint64_t wanted = items_of(s, context);
     const uint64_t repeats = clq_size_divide_up(g->rows, g->channels);
     const uint64_t elements = repeats * g->segment; /* of the largest parameter */
     call->per_job = 1;
@@ -84,6 +90,7 @@ static histogram_cut cut_of(const clq_context *context, const clq_task *task, co
     histogram_cut s;
     memset(&s, 0, sizeof s);
     s.choice = decision->main;
+    s.tuning = decision->tuning;
     s.is_trial = decision->is_trial;
     clq_cl_tensor_describe(task, CLQ_OP_HISTOGRAM, 0, &s.call);
     if (task->geometry.elements == 0 || task->geometry.parameters == 0) {
@@ -134,7 +141,7 @@ static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, cons
     clq_cl_launch_large(&launch, &s->call, sizeof s->call);
     launch.grouping = is_grid ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
     launch.dimensions = 1;
-    launch.local[0] = is_grid ? GROUP_SIZE : 1;
+    launch.local[0] = is_grid ? s->tuning->values[CLQ_TUNE_HISTOGRAM_GROUP] : 1;
     launch.global[0] = (size_t)s->items;
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

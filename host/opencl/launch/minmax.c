@@ -7,24 +7,31 @@
 #include "core/size.h"
 #include "opencl/launch/tensor.h"
 
-enum { GROUP_SIZE = 128, TWO_VECTORS = 32 };
+enum { TWO_VECTORS = 32 };
 
 /* Elements of a piece, and groups that fold partial ranges side by side; less of both where a kernel is compared with
  * the reference on small problems (trial/cases_walk.c). */
-enum { LEAST_PIECE = 8192, LEAST_PIECE_IN_TRIAL = 96, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_IN_TRIAL = 64 };
+enum { LEAST_PIECE_IN_TRIAL = 96, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_IN_TRIAL = 64 };
 
 /* How a task is cut up: what the first kernel writes and how the second one finds it. */
 typedef struct minmax_cut {
     clq_choice choice;
+    const clq_cl_tuning *tuning;
     int is_trial;
     tensor_call call;
     uint64_t partials;
     size_t global[2]; /* work-items, or work-groups of grid */
 } minmax_cut;
 
+static uint64_t items_of(const minmax_cut *s, const clq_context *context)
+{
+    return clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_MINMAX_ITEMS], s->is_trial);
+}
+
 static void cut_columns(minmax_cut *s, const clq_context *context, const clq_geometry *g)
 {
-    const clq_columns c = clq_columns_of(context, g, s->choice.vector_width, s->is_trial);
+    const clq_columns c =
+        clq_columns_of(s->tuning, g, s->choice.vector_width, s->choice.column_blocks, items_of(s, context));
     s->partials = clq_cl_tensor_cut_columns(&s->call, &c);
     s->call.items = s->call.tasks;
     s->global[0] = (size_t)c.across;
@@ -35,8 +42,8 @@ static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task 
 {
     const clq_geometry *g = &task->geometry;
     const int is_strip = s->choice.variant == CLQ_VARIANT_STRIP;
-    const uint64_t least_piece = s->is_trial ? LEAST_PIECE_IN_TRIAL : LEAST_PIECE;
-    const uint64_t wanted = clq_cl_target_items(context, s->is_trial);
+    const uint64_t least_piece = s->is_trial ? LEAST_PIECE_IN_TRIAL : s->tuning->values[CLQ_TUNE_MINMAX_PIECE];
+    const uint64_t wanted = items_of(s, context);
     const uint64_t segments = g->rows * g->segments_per_row;
     tensor_call *call = &s->call;
     uint64_t pieces = clq_size_divide_up(wanted, clq_size_max(segments, 1));
@@ -59,6 +66,7 @@ static minmax_cut cut_of(const clq_context *context, const clq_task *task, const
     minmax_cut s;
     memset(&s, 0, sizeof s);
     s.choice = decision->minmax;
+    s.tuning = decision->tuning;
     s.is_trial = decision->is_trial;
     clq_cl_tensor_describe(task, CLQ_OP_MINMAX, 0, &s.call);
     if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
@@ -88,7 +96,7 @@ static void set_options(clq_cl_launch *launch, const minmax_cut *s, const clq_ta
 {
     launch->file = s->choice.file;
     clq_cl_tensor_options(launch, clq_cl_variant_option(s->choice.variant), s->choice.vector_width,
-                          clq_column_blocks(s->choice.vector_width), task->q->real);
+                          s->choice.column_blocks, task->q->real);
 }
 
 static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, const minmax_cut *s, clq_error *error)
@@ -107,7 +115,7 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
     launch.global[0] = s->global[0];
     launch.global[1] = s->global[1];
     launch.grouping = is_grid ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
-    launch.local[0] = is_grid ? GROUP_SIZE : 1;
+    launch.local[0] = is_grid ? s->tuning->values[CLQ_TUNE_MINMAX_GROUP] : 1;
     launch.local[1] = 1;
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
@@ -129,7 +137,7 @@ static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, con
         const uint64_t most = s->is_trial ? MOST_FINAL_GROUPS_IN_TRIAL : MOST_FINAL_GROUPS;
         launch.grouping = CLQ_CL_GROUPS_BUILT;
         launch.dimensions = 1;
-        launch.local[0] = GROUP_SIZE;
+        launch.local[0] = s->tuning->values[CLQ_TUNE_MINMAX_GROUP];
         launch.global[0] = (size_t)(clq_size_min(clq_size_max(parameters, 1), most) + 1);
     } else { /* one work-item more than there are eights */
         clq_cl_launch_items(&launch, clq_size_divide_up(parameters, 8) + 1);

@@ -58,10 +58,15 @@ uint64_t clq_cl_moved_bytes(const clq_task *task, clq_operation operation)
            clq_argument_bytes(task, clq_cl_target_of(operation));
 }
 
+uint64_t clq_cl_large_bytes(const clq_context *context, const clq_cl_tuning *tuning)
+{
+    return context->cl->cache_bytes / 100 * tuning->values[CLQ_TUNE_WALK_STREAM];
+}
+
 int clq_cl_is_large(const clq_context *context, const clq_task *task, const clq_decision *decision,
                     clq_operation operation)
 {
-    return decision->streams || clq_cl_moved_bytes(task, operation) > context->cl->cache_bytes;
+    return decision->streams || clq_cl_moved_bytes(task, operation) > clq_cl_large_bytes(context, decision->tuning);
 }
 
 /* Where an operand begins, in elements of what is stored there. */

@@ -21,7 +21,10 @@ clq_argument clq_cl_target_of(clq_operation operation);
 /* Bytes of both. */
 uint64_t clq_cl_moved_bytes(const clq_task *task, clq_operation operation);
 
-/* Whether they are more than the device's cache holds, so that writing past it gains; or the decision is to do so. */
+/* More bytes than the device's cache holds, so that writing past it gains. */
+uint64_t clq_cl_large_bytes(const clq_context *context, const clq_cl_tuning *tuning);
+
+/* Whether there are more of both; or the decision is to write so. */
 int clq_cl_is_large(const clq_context *context, const clq_task *task, const clq_decision *decision,
                     clq_operation operation);
 

@@ -7,15 +7,22 @@
 #include "core/size.h"
 #include "opencl/launch/tensor.h"
 
+/* The work-items, or groups, that a launch has at most. */
+static uint64_t items_of(const clq_context *context, const clq_decision *decision)
+{
+    return clq_cl_target_items(context, decision->tuning->values[CLQ_TUNE_WALK_ITEMS], decision->is_trial);
+}
+
 /* CPU: a strip per work-item, each a work-group of its own, so that a thread reads memory in order. Else: a few blocks.
  */
-static void size_strip(clq_cl_launch *launch, tensor_call *call, const clq_context *context, uint32_t width,
-                       int is_trial)
+static void size_strip(clq_cl_launch *launch, tensor_call *call, const clq_context *context,
+                       const clq_decision *decision)
 {
+    const uint32_t width = decision->main.vector_width;
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
     const uint64_t blocks = clq_size_divide_up(call->elements, width);
-    const uint64_t least = is_cpu ? 256 : 4;
-    uint64_t per_item = is_cpu ? clq_size_divide_up(blocks, clq_cl_target_items(context, is_trial)) : least;
+    const uint64_t least = decision->tuning->values[CLQ_TUNE_WALK_STRIP];
+    uint64_t per_item = is_cpu ? clq_size_divide_up(blocks, items_of(context, decision)) : least;
     per_item = clq_size_max(per_item, least);
     call->per_item = per_item * width;
     clq_cl_launch_items(launch, clq_size_divide_up(blocks, per_item));
@@ -24,20 +31,22 @@ static void size_strip(clq_cl_launch *launch, tensor_call *call, const clq_conte
     }
 }
 
-/* A work-group of up to 128: as many along a segment as it has blocks, the rest across segments. */
-static void size_grid(clq_cl_launch *launch, const clq_context *context, const clq_geometry *g, uint32_t width,
-                      int is_trial)
+/* A work-group: as many along a segment as it has blocks, the rest across segments. */
+static void size_grid(clq_cl_launch *launch, const clq_context *context, const clq_geometry *g,
+                      const clq_decision *decision)
 {
+    const uint32_t width = decision->main.vector_width;
+    const uint32_t items = decision->tuning->values[CLQ_TUNE_WALK_GROUP]; /* a power of two */
     const uint64_t blocks = clq_size_divide_up(g->segment, width);
     const uint64_t segments = g->rows * g->segments_per_row;
-    const uint64_t groups = clq_cl_target_items(context, is_trial);
+    const uint64_t groups = items_of(context, decision);
     uint64_t across;
     uint64_t along = 1;
     uint64_t groups_along;
-    while (along < 128 && along < blocks) {
+    while (along < items && along < blocks) {
         along *= 2;
     }
-    across = 128 / along;
+    across = items / along;
     groups_along = clq_size_min(clq_size_divide_up(blocks, along), groups);
     launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
     launch->dimensions = 2;
@@ -49,9 +58,11 @@ static void size_grid(clq_cl_launch *launch, const clq_context *context, const c
 }
 
 static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_context *context, const clq_geometry *g,
-                         const clq_choice *choice, int is_trial)
+                         const clq_decision *decision)
 {
-    const clq_columns c = clq_columns_in_blocks(context, g, choice->vector_width, choice->column_blocks, is_trial);
+    const clq_choice *choice = &decision->main;
+    const clq_columns c =
+        clq_columns_of(decision->tuning, g, choice->vector_width, choice->column_blocks, items_of(context, decision));
     (void)clq_cl_tensor_cut_columns(call, &c);
     launch->dimensions = 2;
     launch->global[0] = (size_t)c.across;
@@ -80,11 +91,11 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const
                           task->q->real);
     clq_cl_code_options(&launch, dtype);
     if (choice->variant == CLQ_VARIANT_STRIP) {
-        size_strip(&launch, &call, stream->context, choice->vector_width, decision->is_trial);
+        size_strip(&launch, &call, stream->context, decision);
     } else if (choice->variant == CLQ_VARIANT_GRID) {
-        size_grid(&launch, stream->context, &task->geometry, choice->vector_width, decision->is_trial);
+        size_grid(&launch, stream->context, &task->geometry, decision);
     } else {
-        size_columns(&launch, &call, stream->context, &task->geometry, choice, decision->is_trial);
+        size_columns(&launch, &call, stream->context, &task->geometry, decision);
     }
     clq_cl_launch_memory(&launch, task->arguments[clq_cl_source_of(operation)].object);
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_SCALE].object);

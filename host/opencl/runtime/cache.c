@@ -207,6 +207,34 @@ void clq_cl_cache_store_verdict(const clq_context *context, const char *what, ui
     entry_close(&entry);
 }
 
+/* ---- other files ---- */
+
+char *clq_cl_cache_read(const clq_context *context, const char *name, size_t *bytes)
+{
+    char *directory = directory_of(context);
+    unsigned char *data = directory != NULL ? clq_cl_file_read(directory, name, bytes) : NULL;
+    free(directory);
+    return (char *)data;
+}
+
+clq_status clq_cl_cache_write(const clq_context *context, const char *name, const char *text, size_t bytes, char *path,
+                              size_t capacity, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    char *directory = directory_of(context);
+    const clq_cl_piece whole = {text, bytes};
+    if (directory == NULL) {
+        return clq_fail(error, CLQ_IO_ERROR, "there is no folder of compiled kernels, beside which this would be kept");
+    }
+    if (!clq_cl_file_write(directory, name, &whole, 1)) {
+        status = clq_fail(error, CLQ_IO_ERROR, "cannot write %.3000s/%s: %s", directory, name, strerror(errno));
+    } else if (path != NULL) {
+        snprintf(path, capacity, "%s/%s", directory, name);
+    }
+    free(directory);
+    return status;
+}
+
 /* ---- the directory ---- */
 
 /* Make the directory and those above it; the last one with mode 0700. */

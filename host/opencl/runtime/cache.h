@@ -42,4 +42,12 @@ uint64_t clq_cl_cache_store(clq_context *context, const char *source, const char
 int clq_cl_cache_has_verdict(const clq_context *context, const char *what, uint64_t binaries);
 void clq_cl_cache_store_verdict(const clq_context *context, const char *what, uint64_t binaries, int is_trusted);
 
+/*
+ * A file of another kind in the directory: all of it, in a new piece of memory, or NULL; and written so that no reader
+ * sees a part. `path` may be NULL, else it receives where the file is.
+ */
+char *clq_cl_cache_read(const clq_context *context, const char *name, size_t *bytes);
+clq_status clq_cl_cache_write(const clq_context *context, const char *name, const char *text, size_t bytes, char *path,
+                              size_t capacity, clq_error *error);
+
 #endif

@@ -78,7 +78,8 @@ clq_status clq_cl_state_create(const clq_executor *executor, size_t verdicts, cl
     atomic_init(&cl->forced_variant, -1);
     clq_cl_find_capabilities(device, info, &cl->capabilities);
     CLQ_TRY_TO(clq_cl_cache_init(&cl->cache, platform, info, error));
-    CLQ_TRY_TO(clq_verdicts_init(&cl->verdicts, verdicts, error));
+    CLQ_TRY_TO(clq_cl_tunings_init(&cl->tunings, info, error));
+    CLQ_TRY_TO(clq_verdicts_init(&cl->verdicts, verdicts * CLQ_CL_PROGRAM_SETS, error));
     CLQ_TRY_TO(fill_state(cl, opencl, error));
     *context = made;
     made = NULL;
@@ -129,6 +130,7 @@ void clq_cl_state_destroy(clq_context *context)
     }
     pthread_mutex_destroy(&cl->submit_lock);
     clq_verdicts_destroy(&cl->verdicts);
+    clq_cl_tunings_destroy(&cl->tunings);
     clq_cl_cache_destroy(&cl->cache);
     free(cl);
     context->cl = NULL;

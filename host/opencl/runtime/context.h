@@ -11,6 +11,7 @@
 #include "opencl/runtime/cache.h"
 #include "opencl/runtime/capability.h"
 #include "opencl/runtime/program.h"
+#include "opencl/runtime/tuning.h"
 #include "trial/verdict.h"
 
 struct clq_cl_state {
@@ -28,6 +29,7 @@ struct clq_cl_state {
     clq_cl_cache cache;
     clq_cl_programs programs;
     clq_verdicts verdicts;
+    clq_cl_tunings tunings;
     atomic_int forced_variant; /* as clq_context_force_variant left it; negative: chosen by device */
 
     /*

@@ -120,13 +120,11 @@ static int write_all(int fd, const void *data, size_t bytes)
     return 1;
 }
 
-static int write_entry(int folder, const char *name, const char *key, const unsigned char *contents, size_t bytes)
+static int write_file(int folder, const char *name, const clq_cl_piece *pieces, size_t count)
 {
     char temporary[sizeof temporary_entry];
-    const uint64_t key_bytes = strlen(key);
-    const uint64_t numbers[2] = {bytes, XXH3_64bits(contents, bytes)};
     int fd;
-    int written;
+    int written = 1;
     int reason;
     memcpy(temporary, temporary_entry, sizeof temporary);
     clq_temporary_remove_left(folder, temporary);
@@ -134,29 +132,47 @@ static int write_entry(int folder, const char *name, const char *key, const unsi
     if (fd < 0) {
         return 0;
     }
-    written = write_all(fd, magic, MAGIC_BYTES) && write_all(fd, &key_bytes, sizeof key_bytes) &&
-              write_all(fd, key, (size_t)key_bytes) && write_all(fd, numbers, sizeof numbers) &&
-              write_all(fd, contents, bytes) && renameat(folder, temporary, folder, name) == 0;
+    for (size_t i = 0; i < count && written; i++) {
+        written = write_all(fd, pieces[i].data, pieces[i].bytes);
+    }
+    written = written && renameat(folder, temporary, folder, name) == 0;
     reason = errno;
     if (!written) {
         (void)unlinkat(folder, temporary, 0);
     }
-    (void)close(fd); /* the lock is held until here; what closing could tell, the hash in the entry tells as well */
+    (void)close(fd); /* the lock is held until here; what closing could tell, the hash in the file tells as well */
     errno = reason;
+    return written;
+}
+
+unsigned char *clq_cl_file_read(const char *directory, const char *name, size_t *bytes)
+{
+    const int folder = open_folder(directory);
+    unsigned char *data = NULL;
+    if (folder >= 0) {
+        data = read_entry(folder, name, bytes);
+        (void)close(folder);
+    }
+    return data;
+}
+
+int clq_cl_file_write(const char *directory, const char *name, const clq_cl_piece *pieces, size_t count)
+{
+    const int folder = open_folder(directory);
+    int written = 0;
+    if (folder >= 0) {
+        written = write_file(folder, name, pieces, count);
+        (void)close(folder); /* a folder that was read has nothing to tell; errno stays for the caller */
+    }
     return written;
 }
 
 unsigned char *clq_cl_entry_load(const clq_context *context, const clq_cl_entry *entry, size_t *bytes)
 {
     const entry_name name = name_of(entry);
-    const int folder = open_folder(entry->directory);
     size_t file_bytes = 0;
-    unsigned char *data = NULL;
+    unsigned char *data = clq_cl_file_read(entry->directory, name.text, &file_bytes);
     const unsigned char *contents = NULL;
-    if (folder >= 0) {
-        data = read_entry(folder, name.text, &file_bytes);
-        (void)close(folder);
-    }
     if (data != NULL) {
         contents = find_contents(data, file_bytes, entry->key, bytes);
     }
@@ -173,13 +189,16 @@ unsigned char *clq_cl_entry_load(const clq_context *context, const clq_cl_entry 
 void clq_cl_entry_store(const clq_context *context, const clq_cl_entry *entry, const void *contents, size_t bytes)
 {
     const entry_name name = name_of(entry);
-    const int folder = open_folder(entry->directory);
-    if (folder < 0 || !write_entry(folder, name.text, entry->key, contents, bytes)) {
+    const uint64_t key_bytes = strlen(entry->key);
+    const uint64_t numbers[2] = {bytes, XXH3_64bits(contents, bytes)};
+    const clq_cl_piece pieces[] = {{magic, MAGIC_BYTES},
+                                   {&key_bytes, sizeof key_bytes},
+                                   {entry->key, (size_t)key_bytes},
+                                   {numbers, sizeof numbers},
+                                   {contents, bytes}};
+    if (!clq_cl_file_write(entry->directory, name.text, pieces, sizeof pieces / sizeof pieces[0])) {
         clq_context_log(context, CLQ_LOG_WARNING, "%s cache: cannot write %s/%s: %s", entry->kind, entry->directory,
                         name.text, strerror(errno));
-    }
-    if (folder >= 0) {
-        (void)close(folder);
     }
 }
 

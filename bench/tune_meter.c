@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tune_meter.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "batch_group.h"
+#include "core/size.h"
+#include "gemm_device.h"
+#include "memory_group.h"
+
+static const clq_operation memory_operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DEQUANTIZE,
+                                                  CLQ_OP_FAKE_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
+static const clq_operation batch_operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
+static const char *const tensor_shapes[] = {"4096x1024", "4096x1024 axis=0", "4096x1024 group=32", "524288x8 axis=1"};
+static const gemm_shape products[] = {{512, 512, 512}, {64, 1024, 1024}, {1, 1024, 4096}, {6, 1024, 1024}};
+
+enum {
+    BASE_ROWS = 2, /* the base is timed twice, which tells the noise */
+    SMALL_ELEMENTS = 1 << 14,
+    BATCH_TENSORS = 500,
+    TABLES = BASE_ROWS + TUNE_MAX_TABLES,
+    MOST_SHAPES = BENCH_MAX_SHAPES
+};
+
+/* A turn is one run of a problem after one that is not timed. */
+static const double warm_seconds = 0.0005, turn_seconds = 0.002;
+
+/* ---- one problem under one table ---- */
+
+typedef struct lane {
+    clq_context *context;
+    const clq_tuning *table;
+    int (*spoil)(void *cookie);
+    int (*run)(void *cookie);
+    int (*check)(void *cookie);
+    void *cookie;
+    clq_error error;
+} lane;
+
+static int spoil_lane(void *cookie)
+{
+    const lane *l = cookie;
+    return l->spoil(l->cookie);
+}
+
+static int run_lane(void *cookie)
+{
+    lane *l = cookie;
+    return clq_tuning_use(l->context, l->table, &l->error) != CLQ_OK ? BENCH_FAILED : l->run(l->cookie);
+}
+
+/* A kernel that was set aside is a failure too: what stands in for it is not what the table says. */
+static int check_lane(void *cookie)
+{
+    lane *l = cookie;
+    size_t aside = 0;
+    const int result = l->check(l->cookie);
+    return result != BENCH_OK                                                           ? result
+           : clq_tuning_set_aside(l->context, &aside, &l->error) != CLQ_OK || aside > 0 ? BENCH_FAILED
+                                                                                        : BENCH_OK;
+}
+
+/* ---- scores ---- */
+
+typedef struct tally {
+    const tune_problems *problems;
+    const clq_tuning *tables[TABLES]; /* the base twice, then the others */
+    size_t count;                     /* of the others */
+    int rounds;
+    double logs[TUNE_MAX_TABLES];
+    size_t measured;
+    tune_score *scores;
+    double *noise;
+} tally;
+
+static void add_scores(tally *t, const bench_group *g)
+{
+    const double first = g->rows[0].best_seconds;
+    const double second = g->rows[1].best_seconds;
+    const double base = first < second ? first : second;
+    const double apart = (first < second ? second : first) / base - 1.0;
+    *t->noise = apart > *t->noise ? apart : *t->noise;
+    t->measured++;
+    for (size_t i = 0; i < t->count; i++) {
+        const bench_row *row = &g->rows[BASE_ROWS + i];
+        const double ratio = row->best_seconds / base;
+        if (row->outcome != BENCH_OK) {
+            t->scores[i].is_rejected = 1;
+        } else {
+            t->logs[i] += log(ratio);
+            t->scores[i].worst = ratio > t->scores[i].worst ? ratio : t->scores[i].worst;
+        }
+    }
+}
+
+/* Rows of one problem, whose lanes are filled in but for context and table; `errors` are those of their own. */
+static clq_status time_lanes(tally *t, const char *operation, lane *lanes, const clq_error *const *errors,
+                             clq_error *error)
+{
+    const bench_timing timing = {
+        .rounds = t->rounds, .warm_seconds = warm_seconds, .turn_seconds = turn_seconds, .stop = t->problems->stop};
+    size_t failed = 0;
+    clq_status status = CLQ_OK;
+    bench_group *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
+    }
+    for (size_t i = 0; i < BASE_ROWS + t->count; i++) {
+        bench_row *row = bench_add(g, operation, "", "");
+        lanes[i].context = t->problems->context;
+        lanes[i].table = t->tables[i];
+        row->spoil = spoil_lane;
+        row->run = run_lane;
+        row->check = check_lane;
+        row->cookie = &lanes[i];
+    }
+    status = bench_run(g, &timing, &failed, error);
+    if (status == CLQ_OK && (g->rows[0].outcome != BENCH_OK || g->rows[1].outcome != BENCH_OK)) {
+        const clq_error *why = errors[g->rows[0].outcome != BENCH_OK ? 0 : 1];
+        status = why != NULL && why->status != CLQ_OK
+                     ? clq_fail(error, why->status, "%s: %s", operation, why->message)
+                     : clq_fail(error, CLQ_MISMATCH, "%s: what is not tuned gives other bytes than the reference",
+                                operation);
+    }
+    if (status == CLQ_OK) {
+        add_scores(t, g);
+    }
+    free(g);
+    return status;
+}
+
+/* ---- tensors ---- */
+
+static clq_status time_tensor(tally *t, memory_space *space, clq_operation operation, const bench_shape *shape,
+                              clq_error *error)
+{
+    memory_case *c = calloc(1, sizeof *c);
+    lane *lanes = calloc(TABLES, sizeof *lanes);
+    const clq_error *errors[TABLES];
+    clq_status status = CLQ_OK;
+    if (c == NULL || lanes == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows"));
+    }
+    CLQ_TRY_TO(memory_case_create(c, space, operation, shape, CLQ_DIVIDE, NULL, error));
+    for (size_t i = 0; i < TABLES; i++) {
+        lanes[i].spoil = memory_spoil;
+        lanes[i].run = memory_run;
+        lanes[i].check = memory_check;
+        lanes[i].cookie = c;
+        errors[i] = &c->error;
+    }
+    CLQ_TRY_TO(time_lanes(t, clq_operation_name(operation), lanes, errors, error));
+done:
+    if (c != NULL) {
+        memory_case_destroy(c);
+    }
+    space->holder = NULL; /* another case may get this one's place */
+    free(c);
+    free(lanes);
+    return status;
+}
+
+/* The shapes for one type: f32 in all forms and small, the types of 16 bits plain. */
+static size_t list_shapes(const tune_problems *p, clq_dtype real, bench_shape *shapes)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < p->shape_count; i++) {
+        if (!p->shapes[i].is_product) {
+            shapes[count++] = p->shapes[i];
+        }
+    }
+    if (p->shapes == NULL && real != CLQ_F32) {
+        shapes[count++] = bench_shape_plain(p->elements);
+    } else if (p->shapes == NULL) {
+        const uint64_t cut = clq_size_max((UINT64_C(4) << 20) / p->elements, 1);
+        for (size_t i = 0; i < sizeof tensor_shapes / sizeof tensor_shapes[0]; i++) {
+            (void)bench_shape_parse(tensor_shapes[i], &shapes[count], NULL); /* those above are right */
+            shapes[count++].layout.shape[0] /= cut;
+        }
+        shapes[count++] = bench_shape_plain(SMALL_ELEMENTS);
+    }
+    return count;
+}
+
+static clq_status time_tensors(tally *t, clq_operation operation, clq_dtype real, clq_error *error)
+{
+    bench_shape shapes[MOST_SHAPES];
+    const size_t count = list_shapes(t->problems, real, shapes);
+    uint64_t largest = 64;
+    clq_status status = CLQ_OK;
+    memory_space space;
+    if (count == 0) {
+        return CLQ_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        largest = clq_size_max(largest, bench_shape_elements(&shapes[i]) + shapes[i].offset);
+    }
+    CLQ_TRY_TO(memory_space_create(&space, t->problems->context, operation, real, largest, error));
+    for (size_t i = 0; i < count; i++) {
+        CLQ_TRY_TO(time_tensor(t, &space, operation, &shapes[i], error));
+    }
+done:
+    memory_space_destroy(&space);
+    return status;
+}
+
+/* ---- batches ---- */
+
+/* A batch is decided when it is made: each table has one of its own. */
+static clq_status time_batch(tally *t, clq_operation operation, clq_error *error)
+{
+    const batch_order order = {.operation = operation, .count = BATCH_TENSORS};
+    batch_group *groups = calloc(TABLES, sizeof *groups);
+    lane *lanes = calloc(TABLES, sizeof *lanes);
+    const clq_error *errors[TABLES];
+    size_t made = 0;
+    clq_status status = CLQ_OK;
+    if (groups == NULL || lanes == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows"));
+    }
+    for (; made < BASE_ROWS + t->count; made++) {
+        const bench_row *row;
+        CLQ_TRY_TO(clq_tuning_use(t->problems->context, t->tables[made], error));
+        status = batch_group_create(&groups[made], t->problems->context, &order, error);
+        if (status != CLQ_OK) {
+            batch_group_destroy(&groups[made]);
+            goto done;
+        }
+        row = &groups[made].group.rows[0]; /* one batch */
+        lanes[made].spoil = row->spoil;
+        lanes[made].run = row->run;
+        lanes[made].check = row->check;
+        lanes[made].cookie = row->cookie;
+        errors[made] = row->error;
+    }
+    CLQ_TRY_TO(time_lanes(t, "batch", lanes, errors, error));
+done:
+    for (size_t i = 0; i < made; i++) {
+        batch_group_destroy(&groups[i]);
+    }
+    free(groups);
+    free(lanes);
+    return status;
+}
+
+/* ---- products ---- */
+
+static clq_status time_product(tally *t, const gemm_shape *shape, int packed, clq_error *error)
+{
+    const gemm_way way = {CLQ_S8, NULL, packed, 1};
+    const clq_error *errors[TABLES];
+    gemm_product product;
+    gemm_device device;
+    gemm_row row;
+    lane *lanes = calloc(TABLES, sizeof *lanes);
+    clq_status status = lanes != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
+    memset(&product, 0, sizeof product);
+    memset(&device, 0, sizeof device);
+    memset(&row, 0, sizeof row);
+    CLQ_TRY_TO(status);
+    CLQ_TRY_TO(gemm_product_create(&product, shape, 0, error));
+    CLQ_TRY_TO(gemm_device_create(&device, t->problems->context, &product, error));
+    CLQ_TRY_TO(clq_tuning_use(t->problems->context, t->tables[0], error));
+    gemm_row_create(&row, &device, &way);
+    for (size_t i = 0; i < TABLES; i++) {
+        lanes[i].spoil = gemm_row_spoil;
+        lanes[i].run = gemm_row_run;
+        lanes[i].check = gemm_row_check;
+        lanes[i].cookie = &row;
+        errors[i] = &row.error;
+    }
+    CLQ_TRY_TO(time_lanes(t, "gemm", lanes, errors, error));
+done:
+    gemm_row_destroy(&row);
+    gemm_device_destroy(&device);
+    gemm_product_destroy(&product);
+    free(lanes);
+    return status;
+}
+
+/* The first, and those that were given, also with B as it is. */
+static clq_status time_products(tally *t, clq_error *error)
+{
+    const tune_problems *p = t->problems;
+    if (p->shapes == NULL) {
+        for (size_t i = 0; i < sizeof products / sizeof products[0]; i++) {
+            CLQ_TRY(time_product(t, &products[i], 1, error));
+        }
+        return time_product(t, &products[0], 0, error);
+    }
+    for (size_t i = 0; i < p->shape_count; i++) {
+        if (p->shapes[i].is_product) {
+            const gemm_shape shape = {(size_t)p->shapes[i].m, (size_t)p->shapes[i].n, (size_t)p->shapes[i].k};
+            CLQ_TRY(time_product(t, &shape, 1, error));
+            CLQ_TRY(time_product(t, &shape, 0, error));
+        }
+    }
+    return CLQ_OK;
+}
+
+/* ---- all of them ---- */
+
+uint32_t tune_measured_operations(const tune_problems *problems)
+{
+    int tensors = problems->shapes == NULL;
+    int multiplied = problems->shapes == NULL;
+    uint32_t measured = problems->shapes == NULL ? CLQ_TUNABLE_BATCH : 0;
+    for (size_t i = 0; i < problems->shape_count; i++) {
+        tensors |= !problems->shapes[i].is_product;
+        multiplied |= problems->shapes[i].is_product;
+    }
+    for (size_t i = 0; i < sizeof memory_operations / sizeof memory_operations[0] && tensors; i++) {
+        measured |= UINT32_C(1) << memory_operations[i];
+    }
+    return measured | (multiplied ? CLQ_TUNABLE_GEMM : 0);
+}
+
+static clq_status time_all(tally *t, uint32_t operations, clq_error *error)
+{
+    static const clq_dtype types[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
+    for (size_t i = 0; i < sizeof memory_operations / sizeof memory_operations[0]; i++) {
+        for (size_t k = 0; k < sizeof types / sizeof types[0] && (operations >> memory_operations[i] & 1) != 0; k++) {
+            CLQ_TRY(time_tensors(t, memory_operations[i], types[k], error));
+        }
+    }
+    for (size_t i = 0; i < sizeof batch_operations / sizeof batch_operations[0] &&
+                       (operations & CLQ_TUNABLE_BATCH) != 0 && t->problems->shapes == NULL;
+         i++) {
+        CLQ_TRY(time_batch(t, batch_operations[i], error));
+    }
+    return (operations & CLQ_TUNABLE_GEMM) != 0 ? time_products(t, error) : CLQ_OK;
+}
+
+clq_status tune_measure(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
+                        size_t count, int rounds, tune_score *scores, double *noise, clq_error *error)
+{
+    tally t = {.problems = cookie, .count = count, .rounds = rounds, .scores = scores, .noise = noise};
+    for (size_t i = 0; i < BASE_ROWS + count; i++) {
+        t.tables[i] = i < BASE_ROWS ? base : &tables[i - BASE_ROWS];
+    }
+    memset(scores, 0, count * sizeof *scores);
+    *noise = 0.0;
+    CLQ_TRY(native_start(error));
+    CLQ_TRY(time_all(&t, operations, error));
+    for (size_t i = 0; i < count; i++) {
+        scores[i].mean = t.measured > 0 ? exp(t.logs[i] / (double)t.measured) : 1.0;
+    }
+    return CLQ_OK;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tune_search.h"
+
+#include <string.h>
+
+enum { FIRST_ROUNDS = 3, LAST_ROUNDS = 9, CONFIRMATIONS = 3 };
+
+/* What a value must win by at least, however quiet the machine is. */
+static const double least_gain = 0.02;
+
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
+/* No slower as a whole, and no problem slower by more than the noise. */
+static int is_harmless(const tune_score *score, double noise)
+{
+    return !score->is_rejected && score->mean < 1.0 && score->worst <= 1.0 + greater(noise, least_gain);
+}
+
+/* A candidate must besides be faster by twice the noise. */
+static int wins(const tune_score *score, double noise)
+{
+    return is_harmless(score, noise) && score->mean < 1.0 - greater(2.0 * noise, least_gain);
+}
+
+typedef struct search {
+    const tune_meter *meter;
+    const clq_tunable *tunables;
+    uint32_t operations; /* that were asked for */
+    double end;          /* of the time */
+} search;
+
+/* ---- one tunable ---- */
+
+/* Values other than that of `base`. */
+static size_t list_candidates(const clq_tunable *t, size_t number, const clq_tuning *base, clq_tuning *tables)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < t->value_count && count < TUNE_MAX_TABLES; i++) {
+        if (t->values[i] != base->values[number]) {
+            tables[count] = *base;
+            tables[count].values[number] = t->values[i];
+            tables[count].tuned |= UINT64_C(1) << number;
+            count++;
+        }
+    }
+    return count;
+}
+
+/* The better half of what was not rejected, best first; at least one. */
+static size_t better_half(clq_tuning *tables, tune_score *scores, size_t count, size_t *rejected)
+{
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t place = left;
+        const clq_tuning table = tables[i];
+        const tune_score score = scores[i];
+        if (score.is_rejected) {
+            ++*rejected;
+            continue;
+        }
+        for (; place > 0 && scores[place - 1].mean > score.mean; place--) {
+            tables[place] = tables[place - 1];
+            scores[place] = scores[place - 1];
+        }
+        tables[place] = table;
+        scores[place] = score;
+        left++;
+    }
+    return left - left / 2;
+}
+
+/* The best of all values in tables[0], unless *count becomes 0. */
+static clq_status halve(const search *s, uint32_t operations, const clq_tuning *base, clq_tuning *tables, size_t *count,
+                        tune_row *row, clq_error *error)
+{
+    const tune_meter *m = s->meter;
+    int rounds = FIRST_ROUNDS;
+    do {
+        tune_score scores[TUNE_MAX_TABLES];
+        CLQ_TRY(m->measure(m->cookie, operations, base, tables, *count, rounds, scores, &row->noise, error));
+        *count = better_half(tables, scores, *count, &row->rejected);
+        row->mean = *count > 0 ? scores[0].mean : 1.0;
+        rounds *= 2;
+    } while (*count > 1 && m->now(m->cookie) < s->end);
+    return CLQ_OK;
+}
+
+/* Whether a table beats another each time. */
+static clq_status confirm(const search *s, uint32_t operations, const clq_tuning *base, const clq_tuning *table,
+                          tune_row *row, int *won, clq_error *error)
+{
+    const tune_meter *m = s->meter;
+    *won = 1;
+    for (int i = 0; i < CONFIRMATIONS && *won; i++) {
+        tune_score score;
+        CLQ_TRY(m->measure(m->cookie, operations, base, table, 1, LAST_ROUNDS, &score, &row->noise, error));
+        row->mean = score.mean;
+        *won = wins(&score, row->noise);
+    }
+    return CLQ_OK;
+}
+
+static clq_status search_one(const search *s, clq_tuning *found, tune_row *row, clq_error *error)
+{
+    const clq_tunable *t = &s->tunables[row->number];
+    clq_tuning tables[TUNE_MAX_TABLES];
+    size_t count = list_candidates(t, row->number, found, tables);
+    int won = 0;
+    CLQ_TRY(halve(s, t->operations, found, tables, &count, row, error));
+    /* What is no better when looked at briefly is not looked at again. */
+    if (count > 0 && row->mean < 1.0 - least_gain) {
+        CLQ_TRY(confirm(s, t->operations, found, &tables[0], row, &won, error));
+    }
+    if (won) {
+        *found = tables[0];
+        row->chosen = found->values[row->number];
+        row->outcome = TUNE_WON;
+    }
+    return CLQ_OK;
+}
+
+/* ---- all of them ---- */
+
+static uint32_t operations_of(const search *s, const tune_row *rows, size_t count)
+{
+    uint32_t operations = 0;
+    for (size_t i = 0; i < count; i++) {
+        operations |= rows[i].outcome == TUNE_WON ? s->tunables[rows[i].number].operations : 0;
+    }
+    return operations;
+}
+
+static void take_back_last(const clq_tuning *start, clq_tuning *found, tune_row *rows, size_t count)
+{
+    while (count > 0 && rows[count - 1].outcome != TUNE_WON) {
+        count--;
+    }
+    if (count > 0) {
+        const uint64_t bit = UINT64_C(1) << rows[count - 1].number;
+        rows[count - 1].outcome = TUNE_TAKEN_BACK;
+        rows[count - 1].chosen = rows[count - 1].before;
+        found->values[rows[count - 1].number] = rows[count - 1].before;
+        found->tuned = (found->tuned & ~bit) | (start->tuned & bit);
+    }
+}
+
+/* All that won together against the start, on all that it serves: what gains apart may lose together. */
+static clq_status confirm_all(const search *s, const clq_tuning *start, clq_tuning *found, tune_row *rows, size_t count,
+                              clq_error *error)
+{
+    const tune_meter *m = s->meter;
+    for (uint32_t operations = operations_of(s, rows, count); operations != 0;
+         operations = operations_of(s, rows, count)) { /* ends: each round takes one back */
+        tune_score score;
+        double noise = 0.0;
+        m->tell(m->cookie, count, count, "all that won");
+        CLQ_TRY(m->measure(m->cookie, operations, start, found, 1, LAST_ROUNDS, &score, &noise, error));
+        if (is_harmless(&score, noise)) {
+            return CLQ_OK;
+        }
+        take_back_last(start, found, rows, count);
+    }
+    return CLQ_OK;
+}
+
+static size_t list_rows(const search *s, size_t tunable_count, const clq_tuning *start, tune_row *rows)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < tunable_count; i++) {
+        if ((s->tunables[i].operations & s->operations) != 0) {
+            memset(&rows[count], 0, sizeof rows[count]);
+            rows[count].number = i;
+            rows[count].before = rows[count].chosen = start->values[i];
+            rows[count].mean = 1.0;
+            rows[count].outcome = TUNE_NOT_REACHED;
+            count++;
+        }
+    }
+    return count;
+}
+
+clq_status tune_search(const tune_meter *meter, uint32_t operations, double budget, const clq_tuning *start,
+                       clq_tuning *found, tune_row *rows, size_t *count, clq_error *error)
+{
+    const double begin = meter->now(meter->cookie);
+    search s = {.meter = meter, .operations = operations};
+    const size_t tunable_count = clq_tunables(&s.tunables);
+    *found = *start;
+    *count = list_rows(&s, tunable_count, start, rows);
+    for (size_t i = 0; i < *count; i++) {
+        const double now = meter->now(meter->cookie);
+        if (now - begin >= budget) {
+            break;
+        }
+        /* An equal share of what is left, so that those at the end get theirs. */
+        s.end = now + (begin + budget - now) / (double)(*count - i);
+        meter->tell(meter->cookie, i, *count, s.tunables[rows[i].number].name);
+        rows[i].outcome = TUNE_KEPT;
+        CLQ_TRY(search_one(&s, found, &rows[i], error));
+    }
+    return confirm_all(&s, start, found, rows, *count, error);
+}
