@@ -34,6 +34,8 @@ typedef struct clq_trial_shape {
     uint64_t group;
 } clq_trial_shape;
 
+clq_layout clq_trial_layout(const clq_trial_shape *shape);
+
 /* Tensor `i` of a case: the operation of `kernels` on this shape. */
 clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
                                 const clq_trial_shape *shape, clq_error *error);

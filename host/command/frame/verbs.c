@@ -12,7 +12,7 @@ int cli_is_printing_verb(const char *word)
 
 int cli_find_verb(const char *word, cli_verb *verb)
 {
-    static const char *const planned[] = {"verify", "tune"};
+    static const char *const planned[] = {"tune"};
     clq_near near = {.name = word};
     for (int i = 0; i < CLI_VERB_COUNT; i++) {
         if (strcmp(word, cli_verb_table[i].name) == 0) {

@@ -32,6 +32,7 @@ void clq_cl_launch_large(clq_cl_launch *launch, const void *value, size_t bytes)
 void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory)
 {
     push_bytes(launch, &memory, sizeof(cl_mem));
+    launch->arguments[launch->argument_count - 1].is_memory = 1;
 }
 
 void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value)
@@ -162,7 +163,11 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
     if (stream->queue == NULL) {
         return clq_cl_launch_prepare(launch, stream->context, error);
     }
-    CLQ_TRY(borrow(launch, stream->context, &f, &pool, &kernel, error));
+    status = borrow(launch, stream->context, &f, &pool, &kernel, error);
+    if (stream->recorder != NULL) {
+        stream->recorder->launched(stream->recorder->cookie, launch, f.options, f.global, f.local);
+    }
+    CLQ_TRY(status);
     status = enqueue(launch, &f, stream, kernel, error);
     clq_cl_kernel_return(pool, kernel);
     if (status != CLQ_OK) {
