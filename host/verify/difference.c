@@ -72,11 +72,34 @@ static void describe_tensor_inputs(inputs_text *t, const clq_task *task, const c
     }
 }
 
+/* Of C: its row and column, and what of the parameters belongs to them. */
+static void describe_product_inputs(inputs_text *t, const clq_gemm_task *task, uint64_t index)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t z = task->c.batch != 0 ? index / task->c.batch : 0;
+    const uint64_t rest = index - z * task->c.batch;
+    const uint64_t row = rest / task->c.row_stride;
+    const uint64_t column = rest % task->c.row_stride;
+    const uint64_t a_at = p->a_zero_point == CLQ_GEMM_PER_ROW ? (task->a_batches > 1 ? z : 0) * p->m + row : 0;
+    const uint64_t b_at = p->b_zero_point == CLQ_GEMM_PER_COLUMN ? (task->b_batches > 1 ? z : 0) * p->n + column : 0;
+    const uint64_t at = p->multiplier == CLQ_GEMM_PER_COLUMN ? column : 0;
+    t->used +=
+        (size_t)snprintf(t->text, t->capacity, "batch %" PRIu64 ", row %" PRIu64 ", column %" PRIu64, z, row, column);
+    add_input(t, "a_zero_point", a_at);
+    add_input(t, "b_zero_point", b_at);
+    add_input(t, "bias", column);
+    add_input(t, "multiplier", at);
+    add_input(t, "shift", at);
+    add_input(t, "c_zero_point", 0);
+}
+
 static void describe_inputs(const clq_verify_work *work, const clq_verify_operand *o, clq_verify_difference *d)
 {
     inputs_text t = {work, o->item, d->inputs, sizeof d->inputs, 0};
     if (work->trial.count > 0) {
         describe_tensor_inputs(&t, &work->trial.tasks[o->item], o, d->index);
+    } else if (strcmp(o->name, "c") == 0) {
+        describe_product_inputs(&t, &work->trial.product, d->index);
     }
 }
 

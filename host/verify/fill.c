@@ -121,11 +121,93 @@ static void fill_tensor(const clq_verify_work *work, const clq_task *task, uint3
     }
 }
 
+/* ---- products ---- */
+
+static int32_t end_number(uint32_t *state)
+{
+    static const int32_t ends[] = {INT32_MIN, INT32_MAX, INT32_MIN + 1, 0, 1, -1, 127, -128, 255, 1 << 30};
+    return ends[clq_trial_random(state) % (sizeof ends / sizeof ends[0])];
+}
+
+/* Multipliers and shifts to the bounds of their modes; scales whose products neither vanish nor overflow. */
+static int32_t end_value(const clq_gemm_problem *p, clq_gemm_argument argument, uint32_t *state)
+{
+    static const int32_t multipliers[] = {0, 1 << 30, (1 << 30) + 1, 1 << 30, INT32_MAX, INT32_MAX - 1};
+    static const int32_t factors[] = {0, 1, -1, 3, INT32_MAX, INT32_MIN, 12345};
+    const uint32_t r = clq_trial_random(state);
+    if (argument == CLQ_GEMM_MULTIPLIER) {
+        return p->requantize == CLQ_REQUANTIZE_SHIFT ? factors[r % (sizeof factors / sizeof factors[0])]
+                                                     : multipliers[r % (sizeof multipliers / sizeof multipliers[0])];
+    }
+    if (argument == CLQ_GEMM_SHIFT) {
+        return p->requantize == CLQ_REQUANTIZE_SHIFT    ? (int32_t)(r % 63)
+               : p->requantize == CLQ_REQUANTIZE_SINGLE ? (int32_t)(r % 62) - 31
+                                                        : (int32_t)(r % 63) - 31;
+    }
+    return end_number(state);
+}
+
+static void fill_product_ends(const clq_gemm_task *task, clq_gemm_argument argument, unsigned char *to, uint32_t *state)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t count = clq_gemm_argument_elements(task, argument);
+    const int is_real = argument == CLQ_GEMM_A_SCALE || argument == CLQ_GEMM_B_SCALE ||
+                        (argument == CLQ_GEMM_MULTIPLIER && p->requantize == CLQ_REQUANTIZE_FLOAT);
+    static const unsigned char codes[] = {0, 1, 0x7F, 0x80, 0xFF, 0x81};
+    for (uint64_t i = 0; i < count && !is_real; i++) {
+        const int32_t value = end_value(p, argument, state);
+        if (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B) {
+            to[i] = codes[clq_trial_random(state) % sizeof codes];
+        } else {
+            memcpy(to + 4 * i, &value, sizeof value);
+        }
+    }
+}
+
+static unsigned char *product_input(const clq_gemm_task *task, clq_gemm_argument argument)
+{
+    const clq_span *span = &task->arguments[argument];
+    return span->object != NULL ? (unsigned char *)span->object + span->offset_bytes : NULL;
+}
+
+/* What a caller would have found by clq_gemm_row_sums. */
+static void fill_sums(const clq_gemm_task *task)
+{
+    const clq_gemm_problem *p = task->problem;
+    const unsigned char *a = product_input(task, CLQ_GEMM_A);
+    unsigned char *sums = product_input(task, CLQ_GEMM_A_SUMS);
+    for (uint64_t row = 0; row < task->a_batches * p->m && sums != NULL; row++) {
+        int32_t sum = 0;
+        for (uint64_t k = 0; k < p->k; k++) {
+            const unsigned char code =
+                a[row / p->m * task->a.batch + row % p->m * task->a.row_stride + k * task->a.column_stride];
+            sum += p->a.dtype == CLQ_S8 ? (int8_t)code : code;
+        }
+        memcpy(sums + 4 * row, &sum, sizeof sum);
+    }
+}
+
+static void fill_product(const clq_verify_work *work, uint32_t *state)
+{
+    const clq_gemm_task *task = &work->trial.product;
+    clq_trial_fill_product(&work->trial, state);
+    for (int i = 0; i < CLQ_GEMM_ARGUMENTS && work->item->inputs == CLQ_VERIFY_ENDS; i++) {
+        unsigned char *to = product_input(task, (clq_gemm_argument)i);
+        if (to != NULL && i != CLQ_GEMM_C) {
+            fill_product_ends(task, (clq_gemm_argument)i, to, state);
+        }
+    }
+    fill_sums(task);
+}
+
 void clq_verify_fill(const clq_trial_case *c)
 {
     const clq_verify_work *work = (const clq_verify_work *)c; /* of which it is the first member */
     uint32_t state = work->state;
     for (size_t i = 0; i < c->count; i++) {
         fill_tensor(work, &c->tasks[i], &state);
+    }
+    if (c->count == 0) {
+        fill_product(work, &state);
     }
 }

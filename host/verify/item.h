@@ -81,6 +81,8 @@ typedef struct clq_verify_items {
     clq_verify_item *items;
     size_t count, capacity;
     uint32_t programs;
+    clq_error story;
+    char obstacles[CLQ_VARIANT_COUNT][256]; /* what `skipped` of products points at */
 } clq_verify_items;
 
 /* All cases there are, in the order in which they run. */
@@ -107,7 +109,18 @@ int clq_verify_shape(clq_verify_extent extent, uint32_t number, clq_trial_shape 
 /* Number `i` of a way through all of 0 to limit-1, scattered, another one for each program. */
 uint32_t clq_verify_mix(uint32_t i, uint32_t program, uint32_t limit);
 
-/* Types by number; quick runs take a program where `real + code` fits its variant. */
+/*
+ * Whether the extent takes the program of a variant for a pair of types, by their numbers. A quick run takes six of an
+ * operation's, or three where types of codes make none, in which each value occurs twice; `shift` is one of three,
+ * which between them take all pairs of types.
+ */
+int clq_verify_takes_program(const clq_verify_items *items, uint32_t shift, uint32_t variant, uint32_t real,
+                             uint32_t code, int one_real, int one_code);
+
+/* Whether a form of batches, of the item, takes tensors of that shape. */
+int clq_verify_form_takes(const clq_verify_item *item, const clq_trial_shape *shape);
+
+/* Types by number. */
 extern const clq_dtype clq_verify_reals[3];
 extern const clq_dtype clq_verify_codes[6];
 

@@ -99,10 +99,25 @@ static void add_tail(name_text *name, const clq_verify_item *item)
     add(name, "/%s/%s", inputs[item->inputs], cuts[item->cut]);
 }
 
+static void add_product(name_text *name, const clq_verify_product *p)
+{
+    static const char *const modes[] = {"double", "single", "shift", "float"};
+    static const char *const zero_points[] = {"0", "tensor", "row", "column"};
+    const int is_plain = p->c == CLQ_S32 || p->c == CLQ_F32;
+    add(name, "/%s-%s-%s/%s", clq_dtype_name(p->a), clq_dtype_name(p->b), clq_dtype_name(p->c),
+        is_plain ? "plain" : modes[p->mode]);
+    add(name, "/za-%s-zb-%s%s%s%s%s", zero_points[p->a_zero_point], zero_points[p->b_zero_point],
+        p->has_bias ? "-bias" : "", p->has_sums ? "-sums" : "", p->per_column ? "-per-column" : "",
+        p->is_clamped ? "-clamp" : "");
+    add(name, "/%c%c%s%s", p->transposed_a ? 't' : 'n', p->transposed_b ? 't' : 'n', p->packs ? "-packed" : "",
+        p->is_padded ? "-padded" : "");
+    add(name, "/%" PRIu32 "x%" PRIu32 "x%" PRIu32 "-%" PRIu32, p->m, p->n, p->k, p->batch);
+}
+
 void clq_verify_item_operation(const clq_verify_item *item, char operation[CLQ_VERIFY_OPERATION_BYTES])
 {
     snprintf(operation, CLQ_VERIFY_OPERATION_BYTES, "%s%s", item->family == CLQ_VERIFY_BATCH ? "batch-" : "",
-             clq_operation_name(item->operation));
+             item->family == CLQ_VERIFY_PRODUCT ? "gemm" : clq_operation_name(item->operation));
 }
 
 void clq_verify_item_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME_BYTES])
@@ -115,9 +130,17 @@ void clq_verify_item_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME
     if (item->skipped != NULL) {
         return;
     }
-    add_types(&text, item);
-    add_granularity(&text, &item->of.shape);
-    add_mode(&text, item);
-    add_shape(&text, &item->of.shape);
+    if (item->family == CLQ_VERIFY_PRODUCT) {
+        add_product(&text, &item->of.product);
+    } else {
+        add_types(&text, item);
+    }
+    if (item->family == CLQ_VERIFY_TENSOR) {
+        add_granularity(&text, &item->of.shape);
+        add_mode(&text, item);
+        add_shape(&text, &item->of.shape);
+    } else if (item->family == CLQ_VERIFY_BATCH) {
+        add(&text, "/tensors-%" PRIu32 "-from-%" PRIu32, item->of.shapes.count, item->of.shapes.first);
+    }
     add_tail(&text, item);
 }

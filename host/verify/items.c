@@ -13,6 +13,15 @@ uint32_t clq_verify_mix(uint32_t i, uint32_t program, uint32_t limit)
     return (uint32_t)(((uint64_t)i * STEP + (uint64_t)program * OFFSET) % limit);
 }
 
+int clq_verify_takes_program(const clq_verify_items *items, uint32_t shift, uint32_t variant, uint32_t real,
+                             uint32_t code, int one_real, int one_code)
+{
+    if (items->extent > CLQ_VERIFY_QUICK || one_real) {
+        return 1;
+    }
+    return one_code ? real == variant % 3 : real == (code + shift) % 3 && variant % 3 == (code + code / 3) % 3;
+}
+
 clq_status clq_verify_items_add(clq_verify_items *items, const clq_verify_item *item, clq_error *error)
 {
     char name[CLQ_VERIFY_NAME_BYTES];
@@ -55,6 +64,8 @@ clq_status clq_verify_items_create(clq_context *context, const clq_verify_reques
     items->extent = request->extent;
     items->only = request->only;
     CLQ_TRY(clq_verify_add_tensors(items, error));
+    CLQ_TRY(clq_verify_add_batches(items, error));
+    CLQ_TRY(clq_verify_add_products(items, error));
     if (items->count == 0) {
         return clq_fail(error, CLQ_INVALID_ARGUMENT, "no case has a name that fits '%.100s'",
                         request->only != NULL ? request->only : "*");

@@ -60,7 +60,24 @@ static clq_verify_cut cut_of(const clq_verify_item *item, uint32_t number)
     return (clq_verify_cut)number;
 }
 
-static int takes(const clq_verify_item *item, clq_error *error)
+/*
+ * The sizes of a grid kernel's work-groups follow from the length of segments, and those of what has an item for each
+ * parameter from their number: on devices that compile anew for each size, a quick run goes through all of them with
+ * one program of each operation, and keeps to the ends with the others.
+ */
+static int is_dear(const clq_verify_items *items, const clq_verify_item *item, const clq_geometry *g)
+{
+    const int is_first = item->real == clq_verify_reals[item->variant == (int32_t)CLQ_VARIANT_GRID] &&
+                         (item->operation == CLQ_OP_QUANTIZE || item->operation == CLQ_OP_MINMAX ||
+                          item->operation == CLQ_OP_MERGE_RANGE);
+    if (items->extent != CLQ_VERIFY_QUICK || is_first) {
+        return 0;
+    }
+    return item->variant == (int32_t)CLQ_VARIANT_GRID ? g->segment > 4 && g->segment <= 256
+                                                      : item->operation == CLQ_OP_MINMAX && g->parameters >= 64;
+}
+
+static int takes(const clq_verify_items *items, const clq_verify_item *item, clq_error *error)
 {
     clq_quantization q;
     clq_task task;
@@ -80,7 +97,7 @@ static int takes(const clq_verify_item *item, clq_error *error)
     if (item->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
         task.operation = CLQ_OP_QUANTIZE;
     }
-    return clq_cl_variant_takes(&task, (clq_variant)item->variant);
+    return !is_dear(items, item, &task.geometry) && clq_cl_variant_takes(&task, (clq_variant)item->variant);
 }
 
 static clq_status add_shapes(clq_verify_items *items, clq_verify_item *item, clq_error *error)
@@ -106,7 +123,7 @@ static clq_status add_shapes(clq_verify_items *items, clq_verify_item *item, clq
         }
         item->size = item->of.shape.shape[0] * item->of.shape.shape[1] * item->of.shape.shape[2];
         item->number = i;
-        if (takes(item, error)) {
+        if (takes(items, item, error)) {
             kept++;
             CLQ_TRY(clq_verify_items_add(items, item, error));
         }
@@ -114,15 +131,36 @@ static clq_status add_shapes(clq_verify_items *items, clq_verify_item *item, clq
     return CLQ_OK;
 }
 
-/* In a quick run each variant takes a third of all pairs of types, so that every two of the three dimensions meet. */
-static clq_status add_types(clq_verify_items *items, clq_verify_item *item, uint32_t variant, clq_error *error)
+/*
+ * Dynamic quantization in steps needs no program that its steps do not have, where it takes the pairs of types that
+ * quantize does.
+ */
+static int takes_program(const clq_verify_items *items, const clq_verify_item *item, uint32_t r, uint32_t c)
+{
+    const facts f = facts_of(item->operation);
+    const uint32_t variant = (uint32_t)item->variant % CLQ_VERIFY_FUSED;
+    const int is_in_steps = item->operation == CLQ_OP_DYNAMIC_QUANTIZE && item->variant != CLQ_VERIFY_FUSED;
+    if (item->operation == CLQ_OP_MERGE_RANGE || (item->operation == CLQ_OP_MINMAX && variant == 0)) {
+        return 1; /* the first step of others */
+    }
+    if (items->extent == CLQ_VERIFY_QUICK && is_in_steps && c >= REALS) {
+        return 0;
+    }
+    if (items->extent == CLQ_VERIFY_QUICK && item->variant == CLQ_VERIFY_FUSED) {
+        return c >= REALS && r == (c + 2) % REALS;
+    }
+    return clq_verify_takes_program(items, item->operation == CLQ_OP_DEQUANTIZE, variant, r, c, !f.has_reals,
+                                    !f.has_codes);
+}
+
+static clq_status add_types(clq_verify_items *items, clq_verify_item *item, clq_error *error)
 {
     const facts f = facts_of(item->operation);
     for (uint32_t r = 0; r < (f.has_reals ? REALS : 1u); r++) {
         for (uint32_t c = 0; c < (f.has_codes ? CODES : 1u); c++) {
             item->real = clq_verify_reals[r];
             item->dtype = clq_verify_codes[c];
-            if (items->extent > CLQ_VERIFY_QUICK || (r + c) % REALS == variant % REALS) {
+            if (takes_program(items, item, r, c)) {
                 CLQ_TRY(add_shapes(items, item, error));
             }
         }
@@ -140,7 +178,7 @@ static clq_status add_fused(clq_verify_items *items, clq_error *error)
     item.real = CLQ_F32;
     item.dtype = CLQ_S8;
     if (items->context->device.type == CLQ_DEVICE_CPU) {
-        return add_types(items, &item, 0, error);
+        return add_types(items, &item, error);
     }
     item.skipped = "dynamic quantization in one kernel is of CPU devices";
     item.of.shape = (clq_trial_shape){{1, 1, 1}, CLQ_PER_TENSOR, 0, 0};
@@ -159,14 +197,14 @@ clq_status clq_verify_add_tensors(clq_verify_items *items, clq_error *error)
         item.operation = kernels[i].operation;
         item.variant = (int32_t)variant;
         if (item.operation != CLQ_OP_DYNAMIC_QUANTIZE) {
-            CLQ_TRY(add_types(items, &item, (uint32_t)variant, error));
+            CLQ_TRY(add_types(items, &item, error));
         }
     }
     CLQ_TRY(add_fused(items, error));
     for (uint32_t variant = 0; variant < CLQ_VARIANT_ELEMENTWISE_COUNT; variant++) {
         item.operation = CLQ_OP_DYNAMIC_QUANTIZE;
         item.variant = (int32_t)variant;
-        CLQ_TRY(add_types(items, &item, variant, error));
+        CLQ_TRY(add_types(items, &item, error));
     }
     return CLQ_OK;
 }

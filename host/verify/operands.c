@@ -63,10 +63,50 @@ static void add_task(clq_verify_work *work, size_t number)
     }
 }
 
+static int32_t product_element(const clq_gemm_problem *p, clq_gemm_argument argument)
+{
+    switch (argument) {
+    case CLQ_GEMM_A:
+        return (int32_t)p->a.dtype;
+    case CLQ_GEMM_B:
+        return (int32_t)p->b.dtype;
+    case CLQ_GEMM_C:
+        return (int32_t)p->c.dtype;
+    case CLQ_GEMM_A_SCALE:
+    case CLQ_GEMM_B_SCALE:
+        return CLQ_F32;
+    case CLQ_GEMM_MULTIPLIER:
+        return p->requantize == CLQ_REQUANTIZE_FLOAT ? CLQ_F32 : CLQ_S32;
+    default:
+        return CLQ_S32;
+    }
+}
+
+static void add_product(clq_verify_work *work)
+{
+    const clq_gemm_task *task = &work->trial.product;
+    for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
+        const clq_gemm_argument argument = (clq_gemm_argument)i;
+        const uint64_t elements = clq_gemm_argument_elements(task, argument);
+        if (elements > 0) {
+            clq_verify_operand *o = push(work);
+            o->name = clq_gemm_argument_name(argument);
+            o->element = product_element(task->problem, argument);
+            o->is_output = argument == CLQ_GEMM_C;
+            o->offset_bytes = task->arguments[i].offset_bytes;
+            o->elements = elements;
+            o->columns = argument == CLQ_GEMM_C ? task->c.row_stride : 1;
+        }
+    }
+}
+
 void clq_verify_find_operands(clq_verify_work *work)
 {
     work->operand_count = 0;
     for (size_t i = 0; i < work->trial.count; i++) {
         add_task(work, i);
+    }
+    if (work->trial.count == 0) {
+        add_product(work);
     }
 }

@@ -12,11 +12,17 @@ static const clq_trial_cases *cases(void)
 clq_status clq_verify_run(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
     const clq_verify_item *item = work->item;
-    clq_trial_candidate candidate = clq_cl_machine_for_tasks(machine);
+    const clq_trial_candidate candidate = item->family == CLQ_VERIFY_PRODUCT ? clq_cl_machine_for_products(machine)
+                                          : item->family == CLQ_VERIFY_BATCH ? clq_cl_machine_for_batches(machine)
+                                                                             : clq_cl_machine_for_tasks(machine);
     clq_status status;
-    machine->variant = item->variant == CLQ_VERIFY_FUSED ? CLQ_VARIANT_STRIP : (clq_variant)item->variant;
+    if (item->family == CLQ_VERIFY_BATCH) {
+        machine->form = (clq_batch_form)item->variant;
+    } else {
+        machine->variant = item->variant == CLQ_VERIFY_FUSED ? CLQ_VARIANT_STRIP : (clq_variant)item->variant;
+    }
     machine->as_called = item->cut == CLQ_VERIFY_AS_CALLED;
-    machine->packs = 0;
+    machine->packs = item->family == CLQ_VERIFY_PRODUCT && item->of.product.packs;
     status = clq_trial_run(&candidate, cases(), &work->trial, &work->arena, error);
     clq_verify_find_operands(work);
     return status;

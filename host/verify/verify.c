@@ -6,11 +6,13 @@
 #include <string.h>
 #include <time.h>
 
+#include <clquant/opencl.h>
+
 #include "verify/report.h"
 #include "verify/run.h"
 
 typedef struct verify_call {
-    clq_context *context; /* where cases run: the caller's, or the newest of `own` */
+    clq_context *context; /* where cases run; `own` is the same one */
     clq_context *own;
     const clq_verify_request *request;
     clq_verify_events events;
@@ -33,32 +35,37 @@ static double seconds_now(void)
 
 /* ---- a device that fails ---- */
 
+/*
+ * A context of the call's own over the caller's: of what kernels were set aside nothing is known there, and programs
+ * are built from source, since nothing is kept: what is verified is the device's compiler too.
+ */
+static clq_status share_context(verify_call *call, const clq_context *given, clq_error *error)
+{
+    CLQ_TRY(clq_context_from_opencl(given->cl->context, given->cl->device, &call->own, error));
+    call->own->device = given->device;
+    clq_context_set_log(call->own, given->log, given->log_cookie);
+    call->context = call->own;
+    return CLQ_OK;
+}
+
 static clq_status begin_machine(verify_call *call, clq_error *error)
 {
     CLQ_TRY(clq_cl_machine_begin(&call->machine, call->context, 0, error));
     return clq_verify_answers(&call->machine, error);
 }
 
-/* Drivers may take a whole context for lost after a fault in one kernel: another one is made, with the same cache. */
+/* Drivers may take a whole context for lost after a fault in one kernel: another one is made. */
 static clq_status open_own(verify_call *call, clq_error *error)
 {
     const clq_context *lost = call->context;
-    clq_cl_cache *cache = &lost->cl->cache;
     clq_context *made = NULL;
     char spec[32];
-    char directory[4096] = "";
     if (lost->device.platform < 0) {
         return error->status; /* of the caller's making: it is not known where it came from */
     }
     snprintf(spec, sizeof spec, "%d:%d", (int)lost->device.platform, (int)lost->device.device);
-    pthread_mutex_lock(&cache->lock);
-    snprintf(directory, sizeof directory, "%s", cache->directory != NULL ? cache->directory : "");
-    pthread_mutex_unlock(&cache->lock);
     CLQ_TRY(clq_context_create(spec, &made, error));
     clq_context_set_log(made, lost->log, lost->log_cookie);
-    if (directory[0] != '\0') {
-        (void)clq_context_set_cache(made, directory, NULL); /* only slower without */
-    }
     clq_context_destroy(&call->own);
     call->own = made;
     call->context = made;
@@ -190,6 +197,7 @@ static clq_status conclude(const verify_call *call, clq_error *error)
 static clq_status run_call(verify_call *call, clq_error *error)
 {
     clq_status status;
+    CLQ_TRY(share_context(call, call->context, error));
     CLQ_TRY(clq_verify_items_create(call->context, call->request, &call->items, error));
     call->made->report.planned_count = call->items.count;
     status = begin_machine(call, error);
