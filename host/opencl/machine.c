@@ -18,6 +18,7 @@ clq_status clq_cl_machine_begin(clq_cl_machine *m, clq_context *context, int onl
     cl_int code = CL_SUCCESS;
     memset(m, 0, sizeof *m);
     m->stream.context = context;
+    m->tuning = clq_cl_tuning_of(context);
     if (!only_ready) {
         m->stream.queue = clCreateCommandQueue(context->cl->context, context->cl->device, 0, &code);
         if (m->stream.queue == NULL) {
@@ -39,6 +40,7 @@ void clq_cl_machine_end(clq_cl_machine *m, clq_status status)
     clq_cl_queue_release(m->stream.queue, status);
     memory_release(&m->arena);
     memory_release(&m->workspace);
+    memory_release(&m->packed);
 }
 
 static clq_status memory_grow(clq_cl_memory *m, const clq_context *context, uint64_t bytes, clq_error *error)
@@ -96,7 +98,11 @@ static clq_status run_task(void *cookie, const clq_trial_case *c, clq_error *err
     clq_cl_machine *m = cookie;
     const clq_task *task = &c->tasks[0];
     clq_decision decision;
-    clq_cl_decide_trial(m->tuning, task, m->variant, c->other_way, &decision);
+    if (m->as_called) {
+        clq_cl_decide_untried(m->tuning, task, m->variant, &decision);
+    } else {
+        clq_cl_decide_trial(m->tuning, task, m->variant, c->other_way, &decision);
+    }
     CLQ_TRY(reserve_workspace(m, clq_cl_workspace_bytes(m->stream.context, task, &decision), error));
     return clq_cl_enqueue_operation(&m->stream, task, &decision, error);
 }
@@ -119,7 +125,7 @@ static clq_status run_batch(void *cookie, const clq_trial_case *c, clq_error *er
         forms[i] = m->form;
     }
     CLQ_TRY_TO(clq_cl_batch_sort(&batch, m->tuning, forms, &device, error));
-    device->is_trial = 1;
+    device->is_trial = !m->as_called;
     CLQ_TRY_TO(clq_cl_batch_build(&batch, device, error));
     CLQ_TRY_TO(reserve_workspace(m, device->workspace_bytes, error));
     CLQ_TRY_TO(clq_cl_batch_enqueue(&batch, device, &m->stream, error));
@@ -128,14 +134,33 @@ done:
     return status;
 }
 
+static clq_status pack_weights(clq_cl_machine *m, const clq_gemm_task *task, clq_gemm_weights *weights,
+                               clq_error *error)
+{
+    CLQ_TRY(memory_grow(&m->packed, m->stream.context, clq_cl_gemm_packed_of(task).bytes, error));
+    weights->context = m->stream.context;
+    weights->object = m->packed.object;
+    return clq_cl_gemm_pack(&m->stream, m->tuning, task, m->packed.object, 0, error);
+}
+
 static clq_status run_product(void *cookie, const clq_trial_case *c, clq_error *error)
 {
     clq_cl_machine *m = cookie;
+    clq_gemm_task task = c->product;
+    clq_gemm_weights weights = {0};
     clq_gemm_decision decision;
-    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &c->product, m->variant, c->other_way, &decision,
-                                     error));
-    CLQ_TRY(reserve_workspace(m, clq_cl_gemm_workspace_of(&c->product, &decision, 0).bytes, error));
-    return clq_cl_gemm_multiply(&m->stream, &c->product, &decision, error);
+    if (m->as_called) {
+        CLQ_TRY(clq_cl_gemm_decide(m->stream.context, m->variant, &task, &decision, error));
+    } else {
+        CLQ_TRY(
+            clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, m->variant, c->other_way, &decision, error));
+    }
+    if (m->packs) {
+        CLQ_TRY(pack_weights(m, &task, &weights, error));
+        task.weights = &weights;
+    }
+    CLQ_TRY(reserve_workspace(m, clq_cl_gemm_workspace_of(&task, &decision, m->packs).bytes, error));
+    return clq_cl_gemm_multiply(&m->stream, &task, &decision, error);
 }
 
 /* ---- candidates ---- */

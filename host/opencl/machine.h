@@ -14,10 +14,12 @@ typedef struct clq_cl_memory {
 
 typedef struct clq_cl_machine {
     clq_cl_stream stream; /* without a queue: kernels are only made ready */
-    clq_cl_memory arena, workspace;
-    const clq_cl_tuning *tuning; /* by which all is cut and built */
+    clq_cl_memory arena, workspace, packed;
+    const clq_cl_tuning *tuning; /* by which all is cut and built; at first the context's own */
     clq_variant variant;         /* that runs tasks and products */
     clq_batch_form form;         /* of batches */
+    int as_called;               /* cut as calls cut them, not as trials do; dynamic quantization step by step */
+    int packs;                   /* products take B packed */
 } clq_cl_machine;
 
 /* `_end` comes after `_begin` also where that failed, with the status of all that went on in between. */

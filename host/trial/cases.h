@@ -34,12 +34,17 @@ typedef struct clq_trial_shape {
     uint64_t group;
 } clq_trial_shape;
 
+clq_layout clq_trial_layout(const clq_trial_shape *shape);
+
 /* Tensor `i` of a case: the operation of `kernels` on this shape. */
 clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
                                 const clq_trial_shape *shape, clq_error *error);
 
 /* Fill the inputs of a tensor whose operands lie in host memory, from `*state` on. */
 void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32_t *state);
+
+/* The same for the inputs of a product. */
+void clq_trial_fill_product(const clq_trial_case *c, uint32_t *state);
 
 uint32_t clq_trial_random(uint32_t *state); /* 24 bits */
 

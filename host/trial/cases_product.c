@@ -100,15 +100,20 @@ static clq_status describe_product(const void *what, size_t number, clq_trial_ca
     return CLQ_OK;
 }
 
-static void fill_product(const clq_trial_case *c)
+void clq_trial_fill_product(const clq_trial_case *c, uint32_t *state)
 {
-    uint32_t state = 2463534242u;
     for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
         const clq_span *span = &c->product.arguments[i];
         if (span->object != NULL && i != CLQ_GEMM_C) {
-            fill_operand(&c->product, (clq_gemm_argument)i, (unsigned char *)span->object + span->offset_bytes, &state);
+            fill_operand(&c->product, (clq_gemm_argument)i, (unsigned char *)span->object + span->offset_bytes, state);
         }
     }
+}
+
+static void fill_product(const clq_trial_case *c)
+{
+    uint32_t state = 2463534242u;
+    clq_trial_fill_product(c, &state);
 }
 
 clq_trial_cases clq_trial_product_cases(const uint64_t *rows)

@@ -179,17 +179,19 @@ static void set_way(clq_trial_case *c, size_t way)
     }
 }
 
+clq_layout clq_trial_layout(const clq_trial_shape *shape)
+{
+    clq_layout layout = {.rank = 3, .granularity = shape->granularity, .axis = shape->axis, .group_size = shape->group};
+    memcpy(layout.shape, shape->shape, sizeof shape->shape);
+    return layout;
+}
+
 clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
                                 const clq_trial_shape *shape, clq_error *error)
 {
     clq_quantization *q = &c->described[i];
     *q = *kernels->q;
-    memset(&q->layout, 0, sizeof q->layout);
-    q->layout.rank = 3;
-    memcpy(q->layout.shape, shape->shape, sizeof shape->shape);
-    q->layout.granularity = shape->granularity;
-    q->layout.axis = shape->axis;
-    q->layout.group_size = shape->group;
+    q->layout = clq_trial_layout(shape);
     c->tasks[i].operation = kernels->operation;
     c->tasks[i].q = q;
     return clq_geometry_of(&q->layout, &c->tasks[i].geometry, error);

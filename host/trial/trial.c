@@ -73,34 +73,46 @@ static clq_status run_reference(const clq_trial_case *c, clq_error *error)
     return CLQ_OK;
 }
 
-static clq_status run_both(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
-                           unsigned char *want, unsigned char *got, uint64_t bytes, clq_error *error)
+/* The reference first: where the candidate fails, it is known what it should have done. */
+clq_status clq_trial_run(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
+                         clq_trial_arena *arena, clq_error *error)
 {
+    const uint64_t bytes = lay_out(c);
     void *memory = NULL;
-    CLQ_TRY(candidate->reserve(candidate->cookie, bytes, &memory, error));
-    memset(want, GUARD, (size_t)bytes);
-    place_in(c, want);
+    memset(arena, 0, sizeof *arena);
+    arena->before = malloc(3 * (size_t)bytes);
+    if (arena->before == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
+    }
+    arena->bytes = bytes;
+    arena->want = arena->before + bytes;
+    arena->got = arena->want + bytes;
+    memset(arena->before, GUARD, (size_t)bytes);
+    place_in(c, arena->before);
     cases->fill(c);
+    memcpy(arena->want, arena->before, (size_t)bytes);
+    place_in(c, arena->want);
+    CLQ_TRY(run_reference(c, error));
+    CLQ_TRY(candidate->reserve(candidate->cookie, bytes, &memory, error));
     place_in(c, memory);
-    CLQ_TRY(candidate->write(candidate->cookie, want, bytes, error));
+    CLQ_TRY(candidate->write(candidate->cookie, arena->before, bytes, error));
     CLQ_TRY(candidate->run(candidate->cookie, c, error));
-    CLQ_TRY(candidate->read(candidate->cookie, got, bytes, error));
-    place_in(c, want);
-    return run_reference(c, error);
+    return candidate->read(candidate->cookie, arena->got, bytes, error);
+}
+
+void clq_trial_arena_release(clq_trial_arena *arena)
+{
+    free(arena->before);
+    arena->before = NULL;
 }
 
 static clq_status compare_case(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
                                int *same, clq_error *error)
 {
-    const uint64_t bytes = lay_out(c);
-    unsigned char *want = malloc(2 * (size_t)bytes);
-    clq_status status;
-    if (want == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
-    }
-    status = run_both(candidate, cases, c, want, want + bytes, bytes, error);
-    *same = status == CLQ_OK && memcmp(want, want + bytes, (size_t)bytes) == 0;
-    free(want);
+    clq_trial_arena arena;
+    const clq_status status = clq_trial_run(candidate, cases, c, &arena, error);
+    *same = status == CLQ_OK && memcmp(arena.want, arena.got, (size_t)arena.bytes) == 0;
+    clq_trial_arena_release(&arena);
     return status;
 }
 

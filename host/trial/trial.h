@@ -44,6 +44,20 @@ typedef struct clq_trial_candidate {
     clq_status (*read)(void *cookie, void *to, uint64_t bytes, clq_error *error);
 } clq_trial_candidate;
 
+/* The arena of one case, three times: before it ran, as the reference left it, and as the candidate did. */
+typedef struct clq_trial_arena {
+    uint64_t bytes;
+    unsigned char *before, *want, *got;
+} clq_trial_arena;
+
+/*
+ * Run a case that is described by both. `before` and `want` are there when the candidate fails, too; whatever comes of
+ * it, clq_trial_arena_release follows.
+ */
+clq_status clq_trial_run(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
+                         clq_trial_arena *arena, clq_error *error);
+void clq_trial_arena_release(clq_trial_arena *arena);
+
 /* Run all cases and compare, up to the first that differs. Failures come back as they are. */
 clq_status clq_trial_compare(const clq_trial_candidate *candidate, const clq_trial_cases *cases, int *same,
                              clq_error *error);

@@ -13,6 +13,7 @@
  *     clq_dynamic_quantize   minmax, choose_parameters and quantize with nothing read back by the host
  *     clq_merge_range        ranges over several batches
  *     clq_histogram          counts of magnitudes, from which thresholds follow
+ *     clq_verify             all of these on a device against the reference, bit for bit
  *
  * Where they run is told by the context: clq_context_create("auto", &ctx, &error) takes the best
  * OpenCL device, "reference" the plain C code. The bytes are the same.
@@ -45,6 +46,7 @@
 #include <clquant/scheme.h>
 #include <clquant/status.h>
 #include <clquant/tune.h>
+#include <clquant/verify.h>
 #include <clquant/version.h>
 
 #endif

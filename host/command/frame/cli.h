@@ -40,6 +40,7 @@ typedef enum cli_verb {
     CLI_VERB_CALIBRATE,
     CLI_VERB_GEMM,
     CLI_VERB_MULTIPLIER,
+    CLI_VERB_VERIFY,
     CLI_VERB_BENCH,
     CLI_VERB_TUNE,
     CLI_VERB_SAMPLE,
@@ -105,7 +106,13 @@ typedef struct cli_options {
     } samples; /* --sample Q, repeatable */
     int32_t max_shift;
     int32_t max_bits;
-    /* sample */
+    /* verify */
+    struct {
+        int quick, full;
+        int seed_given; /* of `seed` */
+        const char *only, *report, *reproduce;
+    } verify;
+    /* sample; verify */
     uint64_t seed;
     uint64_t model_scale; /* --scale K of `sample` */
     /* what the lists above point into; released by cli_options_release */
@@ -130,6 +137,7 @@ int cli_compare(const cli_options *options);
 int cli_calibrate(const cli_options *options);
 int cli_gemm(const cli_options *options);
 int cli_multiplier(const cli_options *options);
+int cli_verify(const cli_options *options);
 int cli_bench(const cli_options *options);
 int cli_tune(const cli_options *options);
 int cli_sample(const cli_options *options);
@@ -197,7 +205,8 @@ int cli_interrupt_code(void);       /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HU
  * threads may print warnings meanwhile. */
 typedef struct cli_progress cli_progress;
 cli_progress *cli_progress_begin(const cli_options *options, const char *title,
-                                 uint64_t total_bytes); /* NULL when off; all take NULL */
+                                 uint64_t total_bytes);            /* NULL when off; all take NULL */
+void cli_progress_count(cli_progress *progress, const char *unit); /* amounts are a number of these, not bytes */
 void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *name);
 void cli_progress_skip(cli_progress *progress, uint64_t done_bytes); /* so many are done, without work on them now */
 void cli_progress_finish(cli_progress *progress, const char *what);  /* all bytes are done, and `what` is left to do */

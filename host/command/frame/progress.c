@@ -7,6 +7,7 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
+#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@ static const double RATE_SECONDS = 3.0;
 
 struct cli_progress {
     const char *title;
+    const char *unit; /* NULL: bytes */
     uint64_t total;
     int terminal;
     int colour;
@@ -91,6 +93,13 @@ cli_progress *cli_progress_begin(const cli_options *options, const char *title, 
     return progress;
 }
 
+void cli_progress_count(cli_progress *progress, const char *unit)
+{
+    if (progress != NULL) {
+        progress->unit = unit;
+    }
+}
+
 static void draw_bar(char *out, double share)
 {
     const int filled = (int)(share * BAR_WIDTH);
@@ -134,11 +143,17 @@ static void format_facts(char *out, size_t capacity, const cli_progress *progres
     char amount[64];
     char rate_text[48] = "";
     char left_text[48] = "";
-    format_amount(amount, sizeof amount, done, progress->total);
+    if (progress->unit != NULL) {
+        snprintf(amount, sizeof amount, "%" PRIu64 "/%" PRIu64 " %s", done, progress->total, progress->unit);
+    } else {
+        format_amount(amount, sizeof amount, done, progress->total);
+    }
     if (rate > 1.0) {
         char number[32];
         clq_format_bytes(number, sizeof number, (uint64_t)rate);
-        snprintf(rate_text, sizeof rate_text, "  %s/s", number);
+        if (progress->unit == NULL) {
+            snprintf(rate_text, sizeof rate_text, "  %s/s", number);
+        }
         snprintf(left_text, sizeof left_text, "  ");
         format_time_left(left_text + 2, sizeof left_text - 2, (double)(progress->total - done) / rate);
     }

@@ -12,7 +12,6 @@ int cli_is_printing_verb(const char *word)
 
 int cli_find_verb(const char *word, cli_verb *verb)
 {
-    static const char *const planned[] = {"verify"};
     clq_near near = {.name = word};
     for (int i = 0; i < CLI_VERB_COUNT; i++) {
         if (strcmp(word, cli_verb_table[i].name) == 0) {
@@ -20,11 +19,6 @@ int cli_find_verb(const char *word, cli_verb *verb)
             return CLI_OK;
         }
         clq_near_try(&near, cli_verb_table[i].name);
-    }
-    for (size_t i = 0; i < sizeof planned / sizeof planned[0]; i++) {
-        if (strcmp(word, planned[i]) == 0) {
-            return cli_usage_error("'%s' is not in this version", word);
-        }
     }
     if (near.best != NULL) {
         return cli_usage_error("unknown verb '%s'; did you mean '%s'?", word, near.best);

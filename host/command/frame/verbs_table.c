@@ -114,6 +114,20 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
                            "the 31-bit multiplier and shift. Without --sample, Q runs over 1, 3, 5 and 7 times "
                            "2^k with both signs, up to 20 bits.",
         },
+    [CLI_VERB_VERIFY] =
+        {
+            .name = "verify",
+            .arguments = "",
+            .run = cli_verify,
+            .summary = "compare a device with the reference, bit for bit",
+            .description =
+                "Runs every operation, type, granularity and kernel variant of the device, and probes of the "
+                "arithmetic and memory that kernels rely on, and compares all of it with the reference. "
+                "--device all goes through all devices. Prints a line for each operation and, for what differs, the "
+                "first element with what it is made of. A kernel that fails is a verdict, and the rest goes on. "
+                "Exit code 0: all equal; 5: something differs; 4: the device failed. Ctrl-C ends it with what was "
+                "found so far.",
+        },
     [CLI_VERB_BENCH] =
         {
             .name = "bench",

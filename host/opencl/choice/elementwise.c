@@ -93,6 +93,13 @@ static int grid_possible(const clq_task *task)
             (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment);
 }
 
+int clq_cl_variant_takes(const clq_task *task, clq_variant variant)
+{
+    return variant == CLQ_VARIANT_COLUMNS ? columns_possible(task)
+           : variant == CLQ_VARIANT_GRID  ? grid_possible(task)
+                                          : find_row(task->operation, variant) != NULL;
+}
+
 /* Numbers of the table that each family of kernels has of its own. */
 static uint32_t of_family(const clq_cl_tuning *tuning, clq_operation operation, clq_tunable_number of_walk,
                           clq_tunable_number of_minmax, clq_tunable_number of_histogram)
@@ -232,6 +239,27 @@ void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_
     decision->is_fused = task->operation == CLQ_OP_DYNAMIC_QUANTIZE;
     decision->main = choice_of(tuning, task, variant, "under trial");
     decision->minmax = decision->is_fused ? choice_of(tuning, &ranges, variant, "under trial") : decision->main;
+}
+
+static clq_choice step_of(const clq_cl_tuning *tuning, const clq_task *task, clq_operation operation,
+                          clq_variant variant)
+{
+    clq_task step = *task;
+    step.operation = operation;
+    return choice_of(tuning, &step, clq_cl_variant_takes(&step, variant) ? variant : CLQ_VARIANT_STRIP, "forced");
+}
+
+void clq_cl_decide_untried(const clq_cl_tuning *tuning, const clq_task *task, clq_variant variant,
+                           clq_decision *decision)
+{
+    const int is_dynamic = task->operation == CLQ_OP_DYNAMIC_QUANTIZE;
+    memset(decision, 0, sizeof *decision);
+    decision->tuning = tuning;
+    decision->main = step_of(tuning, task, is_dynamic ? CLQ_OP_QUANTIZE : task->operation, variant);
+    decision->minmax = is_dynamic ? step_of(tuning, task, CLQ_OP_MINMAX, variant) : decision->main;
+    if (is_dynamic) {
+        decision->parameters = step_of(tuning, task, CLQ_OP_CHOOSE_PARAMETERS, CLQ_VARIANT_STRIP);
+    }
 }
 
 const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decision *decision)

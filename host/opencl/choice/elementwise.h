@@ -39,6 +39,13 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
 void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_variant variant, int streams,
                          clq_decision *decision);
 
+/* The same as calls run it where this variant is forced, trusted or not; dynamic quantization step by step. */
+void clq_cl_decide_untried(const clq_cl_tuning *tuning, const clq_task *task, clq_variant variant,
+                           clq_decision *decision);
+
+/* Whether that can be: there is such a kernel of the operation, and it takes this layout. */
+int clq_cl_variant_takes(const clq_task *task, clq_variant variant);
+
 /* A kernel of the decision that is not trusted, NULL when all are. */
 const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decision *decision);
 

@@ -255,7 +255,8 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     const uint32_t groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     CLQ_TRY(decide(context, tuning, variant, task, decision, error));
     decision->slices = in_slices ? 2 : 1;
-    decision->slice_groups = in_slices ? groups / 2 : groups;
+    /* Of an odd number the second slice has one less. */
+    decision->slice_groups = in_slices ? (uint32_t)clq_size_divide_up(groups, 2) : groups;
     decision->tiles_per_item = in_slices ? 3 : 1;
     return CLQ_OK;
 }

@@ -32,6 +32,7 @@ void clq_cl_launch_large(clq_cl_launch *launch, const void *value, size_t bytes)
 void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory)
 {
     push_bytes(launch, &memory, sizeof(cl_mem));
+    launch->arguments[launch->argument_count - 1].is_memory = 1;
 }
 
 void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value)
@@ -159,7 +160,11 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
     clq_cl_pool *pool = NULL;
     cl_kernel kernel = NULL;
     fitted f;
-    CLQ_TRY(borrow(launch, stream->context, &f, &pool, &kernel, error));
+    status = borrow(launch, stream->context, &f, &pool, &kernel, error);
+    if (stream->recorder != NULL) {
+        stream->recorder->launched(stream->recorder->cookie, launch, f.options, f.global, f.local);
+    }
+    CLQ_TRY(status);
     if (stream->binaries != NULL) {
         clq_cl_binaries_add(stream->binaries, pool);
     }

@@ -28,6 +28,7 @@ typedef struct clq_cl_launch {
         size_t bytes;
         unsigned char value[8];
         const void *large; /* not NULL: the value is there */
+        int is_memory;     /* the value is a cl_mem */
     } arguments[CLQ_CL_MAX_ARGUMENTS];
     clq_cl_grouping grouping;
     cl_uint dimensions;

@@ -7,6 +7,16 @@
 #include "core/executor.h"
 #include "opencl/runtime/program.h"
 
+struct clq_cl_launch;
+
+/* Who wants to see each launch of a stream, as it goes to the queue or fails to; `global` and `local` are as the device
+ * gets them, `options` as its compiler does. */
+typedef struct clq_cl_recorder {
+    void *cookie;
+    void (*launched)(void *cookie, const struct clq_cl_launch *launch, const char *options, const size_t global[3],
+                     const size_t local[3]);
+} clq_cl_recorder;
+
 /* The commands of one operation going to one queue, each after the one before it. */
 typedef struct clq_cl_stream {
     clq_context *context;
@@ -19,8 +29,9 @@ typedef struct clq_cl_stream {
     int want_event;
     cl_mem workspace;
     uint64_t workspace_offset_bytes;
-    clq_cl_binaries *binaries; /* where those of the commands' programs are noted, or NULL */
-    clq_extent scratch;        /* what is used of a caller's workspace, which no operand may overlap; else empty */
+    clq_cl_binaries *binaries;       /* where those of the commands' programs are noted, or NULL */
+    const clq_cl_recorder *recorder; /* NULL: nobody */
+    clq_extent scratch; /* what is used of a caller's workspace, which no operand may overlap; else empty */
 } clq_cl_stream;
 
 /*

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clquant verify: options become a request, and what clq_verify found on each device becomes a report. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "command/verbs/verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command/verbs/report.h"
+#include "format/file.h"
+
+enum { MOST_DEVICES = 64 };
+
+typedef enum report_form { NO_REPORT, JSON_REPORT, JUNIT_REPORT, HTML_REPORT } report_form;
+
+typedef struct verify_call {
+    cli_options options; /* with the seed, and the device at work */
+    cli_verify_result result;
+    report_form form;
+    clq_writer *writer;
+    cli_progress *progress;
+} verify_call;
+
+/* ---- what is asked ---- */
+
+static int ends_in(const char *path, const char *ending)
+{
+    const size_t length = strlen(path);
+    return length > strlen(ending) && strcmp(path + length - strlen(ending), ending) == 0;
+}
+
+static int check_options(verify_call *call)
+{
+    cli_options *o = &call->options;
+    const char *path = o->verify.report;
+    if (o->verify.quick && o->verify.full) {
+        return cli_usage_error("--quick and --full cannot both be given");
+    }
+    if (path != NULL) {
+        call->form = ends_in(path, ".json")   ? JSON_REPORT
+                     : ends_in(path, ".xml")  ? JUNIT_REPORT
+                     : ends_in(path, ".html") ? HTML_REPORT
+                                              : NO_REPORT;
+        if (call->form == NO_REPORT) {
+            return cli_usage_error("--report %s: required is a file that ends in .json, .xml (JUnit) or .html", path);
+        }
+    }
+    if (!o->verify.seed_given) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        o->seed = ((uint64_t)now.tv_sec << 20) ^ (uint64_t)now.tv_nsec ^ ((uint64_t)getpid() << 10);
+        o->seed &= UINT32_MAX; /* short enough to be typed */
+    }
+    return CLI_OK;
+}
+
+/* ---- one device ---- */
+
+static void show_case(void *cookie, const char *name, size_t number, size_t planned)
+{
+    verify_call *call = cookie;
+    if (number == 0) {
+        call->progress = cli_progress_begin(&call->options, "verify", planned);
+        cli_progress_count(call->progress, "cases");
+    }
+    cli_progress_at(call->progress, number, name);
+}
+
+static void show_failure(void *cookie, const clq_verify_case *what)
+{
+    const verify_call *call = cookie;
+    if (cli_verify_is_failure(what)) {
+        cli_note(&call->options, "%s: %s", clq_verify_verdict_name(what->verdict), what->name);
+    }
+}
+
+static clq_status open_device(verify_call *call, cli_verify_run *run, clq_context **context, clq_error *error)
+{
+    clq_device_info info;
+    CLQ_TRY(cli_open_device(&call->options, context, error));
+    clq_context_device(*context, &info);
+    if (info.type == CLQ_DEVICE_REFERENCE && strcmp(call->options.device, "reference") != 0) {
+        return clq_fail(error, CLQ_NO_DEVICE, "there is no usable OpenCL device to verify (see 'clquant devices')");
+    }
+    if (info.type != CLQ_DEVICE_REFERENCE) {
+        snprintf(run->spec, sizeof run->spec, "%d:%d", (int)info.platform, (int)info.device);
+    }
+    return CLQ_OK;
+}
+
+static void verify_device(verify_call *call, cli_verify_run *run)
+{
+    const cli_options *o = &call->options;
+    const clq_verify_events events = {sizeof events, call, show_case, show_failure, cli_is_cancelled};
+    clq_context *context = NULL;
+    clq_verify_request request;
+    clq_verify_request_init(&request);
+    request.extent = o->verify.quick ? CLQ_VERIFY_QUICK : o->verify.full ? CLQ_VERIFY_FULL : CLQ_VERIFY_STANDARD;
+    request.seed = o->seed;
+    request.only = o->verify.only;
+    request.reproduce = o->verify.reproduce;
+    run->status = open_device(call, run, &context, &run->error);
+    if (run->status == CLQ_OK) {
+        run->status = clq_verify(context, &request, &events, &run->report, &run->error);
+    }
+    cli_progress_end(&call->progress);
+    clq_context_destroy(&context);
+}
+
+/* ---- all devices ---- */
+
+static clq_status find_devices(verify_call *call, clq_error *error)
+{
+    cli_verify_result *result = &call->result;
+    clq_device_info *infos;
+    size_t count = 0;
+    const int is_all = strcmp(call->options.device, "all") == 0;
+    clq_status status = CLQ_OK;
+    result->runs = calloc(MOST_DEVICES, sizeof *result->runs);
+    infos = calloc(MOST_DEVICES, sizeof *infos);
+    if (result->runs == NULL || infos == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of devices"));
+    }
+    if (!is_all) {
+        snprintf(result->runs[0].spec, sizeof result->runs[0].spec, "%.31s", call->options.device);
+        result->count = 1;
+        goto done;
+    }
+    CLQ_TRY_TO(cli_check_descriptors(error));
+    CLQ_TRY_TO(clq_devices(MOST_DEVICES, infos, &count, error));
+    for (size_t i = 0; i < count && i < MOST_DEVICES; i++) {
+        if (infos[i].usable && infos[i].type != CLQ_DEVICE_REFERENCE) {
+            snprintf(result->runs[result->count++].spec, sizeof result->runs[0].spec, "%d:%d", (int)infos[i].platform,
+                     (int)infos[i].device);
+        }
+    }
+    if (result->count == 0) {
+        status = clq_fail(error, CLQ_NO_DEVICE, "there is no usable OpenCL device to verify (see 'clquant devices')");
+    }
+done:
+    free(infos);
+    return status;
+}
+
+static clq_status verify_all(verify_call *call, clq_error *error)
+{
+    cli_verify_result *result = &call->result;
+    const int is_all = strcmp(call->options.device, "all") == 0;
+    for (size_t i = 0; i < result->count; i++) {
+        cli_verify_run *run = &result->runs[i];
+        if (is_all) {
+            call->options.device = run->spec;
+        }
+        verify_device(call, run);
+        result->is_cancelled |= run->status == CLQ_CANCELLED || cli_interrupted();
+        if (result->is_cancelled) {
+            result->count = i + 1;
+        }
+        if (!call->options.json) {
+            CLQ_TRY(cli_verify_print(result, run, error));
+        }
+    }
+    return CLQ_OK;
+}
+
+/* A difference counts for more than a device that failed on another; a run that was broken off for most. */
+static int code_of(const cli_verify_result *result)
+{
+    int code = CLI_OK;
+    for (size_t i = 0; i < result->count; i++) {
+        const cli_verify_run *run = &result->runs[i];
+        if (run->status != CLQ_OK && run->status != CLQ_CANCELLED && !result->is_cancelled) {
+            const int own = cli_report(&run->error);
+            code = code == CLI_MISMATCH || (code != CLI_OK && own != CLI_MISMATCH) ? code : own;
+        }
+    }
+    return result->is_cancelled ? cli_interrupt_code() : code;
+}
+
+/* ---- reports ---- */
+
+static clq_status write_report(verify_call *call, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_json_writer json;
+    clq_text text = {0};
+    char *bytes = NULL;
+    size_t length = 0;
+    if (call->form == NO_REPORT) {
+        return CLQ_OK;
+    }
+    if (call->form == JSON_REPORT) {
+        clq_json_writer_begin(&json, NULL);
+        cli_verify_json(&json, &call->result);
+        clq_json_writer_end(&json);
+        text = json.text;
+    } else if (call->form == JUNIT_REPORT) {
+        cli_verify_junit(&text, &call->result);
+    } else {
+        cli_verify_html(&text, &call->result);
+    }
+    CLQ_TRY_TO(clq_text_take(&text, "the report", &bytes, &length, error));
+    CLQ_TRY_TO(clq_writer_write(call->writer, bytes, length, error));
+    CLQ_TRY_TO(clq_writer_commit(&call->writer, error));
+done:
+    clq_text_release(&text);
+    free(bytes);
+    return status;
+}
+
+static int run(verify_call *call)
+{
+    clq_error error;
+    clq_status status = CLQ_OK;
+    CLQ_TRY_TO(find_devices(call, &error));
+    if (call->form != NO_REPORT) { /* a folder that is not there is told before minutes have passed */
+        CLQ_TRY_TO(clq_writer_open(call->options.verify.report, 0, 1, &call->writer, &error));
+    }
+    CLQ_TRY_TO(verify_all(call, &error));
+    call->result.code = code_of(&call->result);
+    CLQ_TRY_TO(write_report(call, &error));
+    if (call->options.json) {
+        clq_json_writer json;
+        cli_json_begin(&json);
+        cli_verify_json(&json, &call->result);
+        clq_json_writer_end(&json);
+    }
+done:
+    return status == CLQ_OK ? call->result.code : cli_report(&error);
+}
+
+int cli_verify(const cli_options *options)
+{
+    clq_error error;
+    verify_call *call = calloc(1, sizeof *call);
+    int code;
+    if (call == NULL) {
+        clq_fail(&error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+        return cli_report(&error);
+    }
+    call->options = *options;
+    call->result.options = &call->options;
+    code = check_options(call);
+    if (code == CLI_OK) {
+        code = run(call);
+    }
+    for (size_t i = 0; i < call->result.count; i++) {
+        clq_verify_report_destroy(&call->result.runs[i].report);
+    }
+    clq_writer_abandon(&call->writer);
+    free(call->result.runs);
+    free(call);
+    return code;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `verify` found on one device or several, and how it is told. */
+#ifndef CLQ_HOST_COMMAND_VERBS_VERIFY_H
+#define CLQ_HOST_COMMAND_VERBS_VERIFY_H
+
+#include <clquant/verify.h>
+
+#include "command/frame/cli.h"
+#include "format/text.h"
+
+/* One device. */
+typedef struct cli_verify_run {
+    char spec[32];
+    clq_verify_report *report; /* NULL where it was not even begun */
+    clq_status status;         /* of clq_verify, or of opening the device */
+    clq_error error;
+} cli_verify_run;
+
+typedef struct cli_verify_result {
+    const cli_options *options;
+    cli_verify_run *runs;
+    size_t count;
+    int code; /* the exit code of all */
+    int is_cancelled;
+} cli_verify_result;
+
+/* The cases of one operation, taken together. */
+typedef struct cli_verify_sum {
+    const char *operation;
+    size_t counts[4]; /* by verdict */
+    double seconds;
+} cli_verify_sum;
+
+enum { CLI_VERIFY_OPERATIONS = 64 };
+
+size_t cli_verify_sums(const clq_verify_report *report, cli_verify_sum sums[CLI_VERIFY_OPERATIONS]);
+int cli_verify_is_failure(const clq_verify_case *c);
+size_t cli_verify_cases(const cli_verify_sum *sum);
+const char *cli_verify_extent_name(clq_verify_extent extent);
+
+clq_status cli_verify_print(const cli_verify_result *result, const cli_verify_run *run, clq_error *error);
+
+/* The members of one JSON object that is open already. */
+void cli_verify_json(clq_json_writer *json, const cli_verify_result *result);
+
+void cli_verify_junit(clq_text *text, const cli_verify_result *result);
+void cli_verify_html(clq_text *text, const cli_verify_result *result);
+
+/* Text within markup: what would be read as markup is written otherwise, and control characters as '?'. */
+void cli_verify_escape(clq_text *text, const char *string);
+
+#endif

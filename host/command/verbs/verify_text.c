@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `verify` tells people: a line for each operation, then each failure, up to a number. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "command/verbs/verify.h"
+
+enum { MOST_FAILURES = 10 };
+
+static void print_heading(const clq_verify_report *report)
+{
+    const clq_device_info *d = &report->device;
+    cli_line(stdout, "%d:%d %s (%s, driver %s)", (int)d->platform, (int)d->device, d->name, d->version, d->driver);
+    cli_line(stdout, "%s, seed %" PRIu64, cli_verify_extent_name(report->extent), report->seed);
+}
+
+static const char *verdict_of(const cli_verify_sum *sum)
+{
+    return sum->counts[CLQ_VERIFY_DIFFERS] > 0  ? "DIFFERS"
+           : sum->counts[CLQ_VERIFY_FAILED] > 0 ? "FAILED"
+           : sum->counts[CLQ_VERIFY_OK] > 0     ? "ok"
+                                                : "skipped";
+}
+
+static clq_status print_operations(const clq_verify_report *report, clq_error *error)
+{
+    const char *const titles[] = {"operation", "cases", "ok", "differ", "failed", "skipped", "seconds", "verdict"};
+    cli_table *table = cli_table_create(8, titles, "<>>>>>><");
+    cli_verify_sum sums[CLI_VERIFY_OPERATIONS];
+    const size_t count = cli_verify_sums(report, sums);
+    clq_status status;
+    for (size_t i = 0; i < count; i++) {
+        const cli_verify_sum *sum = &sums[i];
+        cli_table_cell(table, "%s", sum->operation);
+        cli_table_cell(table, "%zu", cli_verify_cases(sum));
+        for (int v = 0; v < 4; v++) {
+            cli_table_cell(table, "%zu", sum->counts[v]);
+        }
+        cli_table_cell(table, "%.2f", sum->seconds);
+        cli_table_cell(table, "%s", verdict_of(sum));
+    }
+    status = cli_table_print(table, stdout, error);
+    cli_table_destroy(&table);
+    return status;
+}
+
+static void print_difference(const clq_verify_difference *d)
+{
+    char item[32] = "";
+    if (d->item > 0) {
+        snprintf(item, sizeof item, " of tensor %" PRIu32, d->item);
+    }
+    cli_line(stdout, "    %s[%" PRIu64 "]%s is %s, not %s", d->operand, d->index, item, d->got, d->want);
+    if (d->inputs[0] != '\0') {
+        cli_line(stdout, "    with %s", d->inputs);
+    }
+    cli_line(stdout, "    %" PRIu64 " of %" PRIu64 " elements differ", d->differing, d->elements);
+}
+
+static void print_failure(const clq_verify_case *c)
+{
+    cli_line(stdout, "%s %s", c->verdict == CLQ_VERIFY_DIFFERS ? "DIFFERS" : "FAILED", c->name);
+    if (c->reason != NULL) {
+        cli_line(stdout, "    %s", c->reason);
+    }
+    if (c->difference != NULL) {
+        print_difference(c->difference);
+    }
+    if (c->reproducer != NULL) {
+        cli_line(stdout, "    see %s", c->reproducer);
+    }
+}
+
+static void print_failures(const cli_options *options, const clq_verify_report *report)
+{
+    const size_t failures = report->counts[CLQ_VERIFY_DIFFERS] + report->counts[CLQ_VERIFY_FAILED];
+    size_t told = 0;
+    for (size_t i = 0; i < report->case_count; i++) {
+        const clq_verify_case *c = &report->cases[i];
+        if (cli_verify_is_failure(c) && (options->verbose || told < MOST_FAILURES)) {
+            print_failure(c);
+            told++;
+        }
+    }
+    if (told < failures) {
+        cli_line(stdout, "%zu more; --verbose tells of all, and so do --json and --report", failures - told);
+    }
+}
+
+static void print_skipped(const clq_verify_report *report)
+{
+    for (size_t i = 0; i < report->case_count; i++) {
+        const clq_verify_case *c = &report->cases[i];
+        if (c->verdict == CLQ_VERIFY_SKIPPED) {
+            cli_line(stdout, "skipped %s: %s", c->name, c->reason);
+        }
+    }
+}
+
+clq_status cli_verify_print(const cli_verify_result *result, const cli_verify_run *run, clq_error *error)
+{
+    const clq_verify_report *report = run->report;
+    clq_status status = CLQ_OK;
+    if (report == NULL) {
+        return CLQ_OK; /* why is told on stderr */
+    }
+    print_heading(report);
+    if (report->case_count > 0) {
+        status = print_operations(report, error);
+    }
+    print_failures(result->options, report);
+    if (result->options->verbose) {
+        print_skipped(report);
+    }
+    if (report->case_count < report->planned_count) {
+        cli_line(stdout, "ended after %zu of %zu cases", report->case_count, report->planned_count);
+    }
+    cli_line(stdout, "%zu cases in %.1f s: %zu ok, %zu differ, %zu failed, %zu skipped", report->case_count,
+             report->seconds, report->counts[0], report->counts[1], report->counts[2], report->counts[3]);
+    return status;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "verify/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void clq_verify_request_init(clq_verify_request *request)
+{
+    memset(request, 0, sizeof *request);
+    request->struct_size = sizeof *request;
+    request->extent = CLQ_VERIFY_STANDARD;
+}
+
+const char *clq_verify_verdict_name(clq_verify_verdict verdict)
+{
+    static const char *const names[] = {"ok", "differs", "failed", "skipped"};
+    return (unsigned)verdict <= CLQ_VERIFY_SKIPPED ? names[verdict] : "?";
+}
+
+/* ---- cases ---- */
+
+/* There are a few dozen operations, whose names many cases share. */
+static const char *operation_of(clq_verify_report_made *made, const char *operation)
+{
+    size_t i = 0;
+    while (i < CLQ_VERIFY_MOST_OPERATIONS - 1 && made->operations[i][0] != '\0' &&
+           strcmp(made->operations[i], operation) != 0) {
+        i++;
+    }
+    if (made->operations[i][0] == '\0') {
+        strncpy(made->operations[i], operation, CLQ_VERIFY_OPERATION_NAME - 1);
+    }
+    return made->operations[i];
+}
+
+/* NULL stays NULL; *failed is set where there was no memory. */
+static void *copy(const void *from, size_t bytes, int *failed)
+{
+    void *to = from != NULL ? malloc(bytes) : NULL;
+    if (to != NULL) {
+        memcpy(to, from, bytes);
+    }
+    *failed |= from != NULL && to == NULL;
+    return to;
+}
+
+static void *copy_text(const char *text, int *failed)
+{
+    return copy(text, text != NULL ? strlen(text) + 1 : 0, failed);
+}
+
+/* What is the report's own was made by it: casts take away no const that was there. */
+static void release_case(const clq_verify_case *c)
+{
+    free((void *)(uintptr_t)c->name);
+    free((void *)(uintptr_t)c->reason);
+    free((void *)(uintptr_t)c->difference);
+    free((void *)(uintptr_t)c->reproducer);
+}
+
+clq_status clq_verify_report_add(clq_verify_report_made *made, const clq_verify_case *what,
+                                 const clq_verify_case **added, clq_error *error)
+{
+    clq_verify_case mine = *what;
+    int failed = 0;
+    if (made->report.case_count == made->capacity) {
+        const size_t capacity = 2 * made->capacity + 256;
+        clq_verify_case *grown = realloc(made->cases, capacity * sizeof *grown);
+        if (grown == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+        }
+        made->cases = grown;
+        made->report.cases = grown;
+        made->capacity = capacity;
+    }
+    mine.operation = operation_of(made, what->operation);
+    mine.name = copy_text(what->name, &failed);
+    mine.reason = copy_text(what->reason, &failed);
+    mine.difference = copy(what->difference, sizeof *what->difference, &failed);
+    mine.reproducer = copy_text(what->reproducer, &failed);
+    if (failed) {
+        release_case(&mine);
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
+    made->cases[made->report.case_count] = mine;
+    *added = &made->cases[made->report.case_count++];
+    made->report.counts[what->verdict]++;
+    return CLQ_OK;
+}
+
+void clq_verify_report_destroy(clq_verify_report **report)
+{
+    if (report != NULL && *report != NULL) {
+        clq_verify_report_made *made = (clq_verify_report_made *)*report; /* of which it is the first member */
+        for (size_t i = 0; i < made->report.case_count; i++) {
+            release_case(&made->cases[i]);
+        }
+        free(made->cases);
+        free(made);
+        *report = NULL;
+    }
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run over all cases, and what becomes of one that fails. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <clquant/opencl.h>
+
+#include "verify/report.h"
+#include "verify/run.h"
+
+typedef struct verify_call {
+    clq_context *context; /* where cases run; `own` is the same one */
+    clq_context *own;
+    const clq_verify_request *request;
+    clq_verify_events events;
+    clq_verify_items items;
+    clq_cl_machine machine;
+    clq_verify_work work;
+    clq_verify_difference difference;
+    clq_verify_report_made *made;
+    clq_error story; /* of the case at work */
+    clq_error first; /* of the first case that failed */
+    clq_error unwanted;
+} verify_call;
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- a device that fails ---- */
+
+/*
+ * A context of the call's own over the caller's: of what kernels were set aside nothing is known there, and programs
+ * are built from source, since nothing is kept: what is verified is the device's compiler too.
+ */
+static clq_status share_context(verify_call *call, const clq_context *given, clq_error *error)
+{
+    CLQ_TRY(clq_context_from_opencl(given->cl->context, given->cl->device, &call->own, error));
+    call->own->device = given->device;
+    clq_context_set_log(call->own, given->log, given->log_cookie);
+    call->context = call->own;
+    return CLQ_OK;
+}
+
+static clq_status begin_machine(verify_call *call, clq_error *error)
+{
+    CLQ_TRY(clq_cl_machine_begin(&call->machine, call->context, 0, error));
+    return clq_verify_answers(&call->machine, error);
+}
+
+/* Drivers may take a whole context for lost after a fault in one kernel: another one is made. */
+static clq_status open_own(verify_call *call, clq_error *error)
+{
+    const clq_context *lost = call->context;
+    clq_context *made = NULL;
+    char spec[32];
+    if (lost->device.platform < 0) {
+        return error->status; /* of the caller's making: it is not known where it came from */
+    }
+    snprintf(spec, sizeof spec, "%d:%d", (int)lost->device.platform, (int)lost->device.device);
+    CLQ_TRY(clq_context_create(spec, &made, error));
+    clq_context_set_log(made, lost->log, lost->log_cookie);
+    clq_context_destroy(&call->own);
+    call->own = made;
+    call->context = made;
+    return CLQ_OK;
+}
+
+/* What the queue and its memory are after a failure is not known: all is made anew. */
+static clq_status recover(verify_call *call, clq_error *error)
+{
+    clq_cl_machine_end(&call->machine, CLQ_DEVICE_ERROR);
+    if (begin_machine(call, error) == CLQ_OK) {
+        return CLQ_OK;
+    }
+    clq_cl_machine_end(&call->machine, CLQ_DEVICE_ERROR);
+    CLQ_TRY(open_own(call, error));
+    return begin_machine(call, error);
+}
+
+/* ---- one case ---- */
+
+static void judge(verify_call *call, clq_status status, clq_verify_case *c)
+{
+    if (status == CLQ_OK) {
+        if (clq_verify_differ(&call->work, &call->difference)) {
+            c->verdict = CLQ_VERIFY_DIFFERS;
+            c->difference = &call->difference;
+        }
+        return;
+    }
+    c->verdict = status == CLQ_UNSUPPORTED ? CLQ_VERIFY_SKIPPED : CLQ_VERIFY_FAILED;
+    c->reason = call->story.message;
+    if (c->verdict == CLQ_VERIFY_FAILED && call->first.status == CLQ_OK) {
+        call->first = call->story;
+    }
+}
+
+/* Without memory on the host nothing can be said of the device. */
+static int is_of_host(const clq_error *story)
+{
+    return story->status == CLQ_OUT_OF_MEMORY && story->opencl_code == 0;
+}
+
+static clq_status run_item(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
+{
+    clq_status status;
+    if (item->skipped != NULL) {
+        c->verdict = CLQ_VERIFY_SKIPPED;
+        c->reason = item->skipped;
+        return CLQ_OK;
+    }
+    memset(&call->story, 0, sizeof call->story);
+    status = clq_verify_describe(&call->work, item, call->request->seed, &call->story);
+    if (status == CLQ_OK) {
+        status = clq_verify_run(&call->machine, &call->work, &call->story);
+    }
+    if (status != CLQ_OK && is_of_host(&call->story)) {
+        *error = call->story;
+    } else {
+        judge(call, status, c);
+    }
+    clq_trial_arena_release(&call->work.arena);
+    return status != CLQ_OK && is_of_host(&call->story) ? status : CLQ_OK;
+}
+
+static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_error *error)
+{
+    char name[CLQ_VERIFY_NAME_BYTES];
+    char operation[CLQ_VERIFY_OPERATION_BYTES];
+    const clq_verify_case *added = NULL;
+    const double begun = seconds_now();
+    clq_verify_case c;
+    memset(&c, 0, sizeof c);
+    clq_verify_item_name(item, name);
+    clq_verify_item_operation(item, operation);
+    c.name = name;
+    c.operation = operation;
+    if (call->events.begun != NULL) {
+        call->events.begun(call->events.cookie, name, call->made->report.case_count, call->items.count);
+    }
+    CLQ_TRY(run_item(call, item, &c, error));
+    c.seconds = seconds_now() - begun;
+    CLQ_TRY(clq_verify_report_add(call->made, &c, &added, error));
+    if (call->events.ended != NULL) {
+        call->events.ended(call->events.cookie, added);
+    }
+    return c.verdict == CLQ_VERIFY_FAILED ? recover(call, error) : CLQ_OK;
+}
+
+/* ---- all cases ---- */
+
+static clq_status do_items(verify_call *call, clq_error *error)
+{
+    for (size_t i = 0; i < call->items.count; i++) {
+        if (call->events.is_cancelled != NULL && call->events.is_cancelled(call->events.cookie)) {
+            return clq_fail(error, CLQ_CANCELLED, "interrupted after %zu of %zu cases", i, call->items.count);
+        }
+        CLQ_TRY(do_item(call, &call->items.items[i], error));
+    }
+    return CLQ_OK;
+}
+
+static const clq_verify_case *first_of(const clq_verify_report *report, clq_verify_verdict verdict)
+{
+    size_t i = 0;
+    while (report->cases[i].verdict != verdict) {
+        i++;
+    }
+    return &report->cases[i];
+}
+
+/* A difference counts for more than a failure. */
+static clq_status conclude(const verify_call *call, clq_error *error)
+{
+    const clq_verify_report *report = &call->made->report;
+    if (report->counts[CLQ_VERIFY_DIFFERS] > 0) {
+        return clq_fail(error, CLQ_MISMATCH, "%s: %zu of %zu cases differ from the reference, the first is %s",
+                        report->device.name, report->counts[CLQ_VERIFY_DIFFERS], report->case_count,
+                        first_of(report, CLQ_VERIFY_DIFFERS)->name);
+    }
+    if (report->counts[CLQ_VERIFY_FAILED] > 0) {
+        const clq_verify_case *first = first_of(report, CLQ_VERIFY_FAILED);
+        *error = call->first;
+        return clq_fail_in(error, CLQ_DEVICE_ERROR, "%s: %zu of %zu cases failed, the first is %s", report->device.name,
+                           report->counts[CLQ_VERIFY_FAILED], report->case_count, first->name);
+    }
+    return CLQ_OK;
+}
+
+static clq_status run_call(verify_call *call, clq_error *error)
+{
+    clq_status status;
+    CLQ_TRY(share_context(call, call->context, error));
+    CLQ_TRY(clq_verify_items_create(call->context, call->request, &call->items, error));
+    call->made->report.planned_count = call->items.count;
+    status = begin_machine(call, error);
+    if (status == CLQ_OK) {
+        status = do_items(call, error);
+    }
+    clq_cl_machine_end(&call->machine, status);
+    return status == CLQ_OK ? conclude(call, error) : status;
+}
+
+static clq_status check_call(const clq_context *context, const clq_verify_request *request,
+                             const clq_verify_events *events, clq_error *error)
+{
+    CLQ_REQUIRE(context != NULL && request != NULL, "clq_verify: context and request must not be NULL");
+    CLQ_REQUIRE(request->struct_size == sizeof *request,
+                "clq_verify: the request has a struct_size of %u, required is %zu: clq_verify_request_init sets it",
+                (unsigned)request->struct_size, sizeof *request);
+    CLQ_REQUIRE(events == NULL || events->struct_size == sizeof *events,
+                "clq_verify: the events have a struct_size of %u, required is %zu", (unsigned)events->struct_size,
+                sizeof *events);
+    CLQ_REQUIRE((unsigned)request->extent <= CLQ_VERIFY_FULL, "clq_verify: %d is no extent", (int)request->extent);
+    CLQ_REQUIRE(context->cl != NULL, "the reference is what devices are compared with: there is nothing to verify");
+    return CLQ_OK;
+}
+
+clq_status clq_verify(clq_context *context, const clq_verify_request *request, const clq_verify_events *events,
+                      clq_verify_report **report, clq_error *error)
+{
+    const double begun = seconds_now();
+    verify_call *call = NULL;
+    clq_verify_report_made *made = NULL;
+    clq_status status;
+    if (report != NULL) {
+        *report = NULL;
+    }
+    CLQ_TRY(check_call(context, request, events, error));
+    call = calloc(1, sizeof *call);
+    made = calloc(1, sizeof *made);
+    if (call == NULL || made == NULL) {
+        free(call);
+        free(made);
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
+    error = error != NULL ? error : &call->unwanted;
+    call->context = context;
+    call->request = request;
+    call->made = made;
+    if (events != NULL) {
+        call->events = *events;
+    }
+    made->report.device = context->device;
+    made->report.extent = request->extent;
+    made->report.seed = request->seed;
+    status = run_call(call, error);
+    made->report.seconds = seconds_now() - begun;
+    clq_verify_items_release(&call->items);
+    clq_context_destroy(&call->own);
+    free(call);
+    if (report != NULL) {
+        *report = &made->report;
+    } else {
+        clq_verify_report *unwanted_report = &made->report;
+        clq_verify_report_destroy(&unwanted_report);
+    }
+    return status;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A device against the reference, case by case: every operation, type, granularity, variant and form, on tensors and
+ * products around the edges of what kernels take at once, and probes of the arithmetic and memory that kernels rely on.
+ * Kernels are run directly, those too that a trial would set aside. docs/verify.md tells how cases are named and
+ * chosen.
+ *
+ *     clq_verify_request request;
+ *     clq_verify_request_init(&request);
+ *     request.extent = CLQ_VERIFY_QUICK;
+ *     status = clq_verify(context, &request, NULL, &report, &error);
+ *     ...
+ *     clq_verify_report_destroy(&report);
+ *
+ * Threads: a call works in the caller's thread alone, on queues and memory of its own; other threads may use the
+ * context meanwhile. A request's texts need to live as long as the call.
+ */
+#ifndef CLQUANT_VERIFY_H
+#define CLQUANT_VERIFY_H
+
+#include <clquant/device.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum clq_verify_extent {
+    CLQ_VERIFY_QUICK = 0,    /* each value of each dimension, on a few programs of each kernel */
+    CLQ_VERIFY_STANDARD = 1, /* every program of every kernel */
+    CLQ_VERIFY_FULL = 2      /* on many more tensors and products */
+} clq_verify_extent;
+
+/* What is asked. Fill in with clq_verify_request_init, then set what differs. */
+typedef struct clq_verify_request {
+    uint32_t struct_size;     /* sizeof(clq_verify_request), set by clq_verify_request_init */
+    clq_verify_extent extent; /* (default CLQ_VERIFY_STANDARD) */
+    uint64_t seed;            /* of the inputs (default 0); cases and their names do not depend on it */
+    const char *only;         /* a pattern as in a shell, over the whole of a case's name; NULL: all cases */
+    const char *reproduce;    /* a folder that receives one folder for each kernel that is at fault; NULL: none */
+} clq_verify_request;
+
+CLQ_API void clq_verify_request_init(clq_verify_request *request);
+
+typedef enum clq_verify_verdict {
+    CLQ_VERIFY_OK = 0,
+    CLQ_VERIFY_DIFFERS = 1, /* other bytes than the reference's */
+    CLQ_VERIFY_FAILED = 2,  /* a kernel does not build, or an OpenCL call failed */
+    CLQ_VERIFY_SKIPPED = 3  /* it cannot be run on this device: `reason` */
+} clq_verify_verdict;
+
+CLQ_API const char *clq_verify_verdict_name(clq_verify_verdict verdict); /* "differs" */
+
+enum { CLQ_VERIFY_PICTURE_SIDE = 48 };
+
+/* Where a result first differs, and how much of it does. */
+typedef struct clq_verify_difference {
+    char operand[32];             /* "codes"; "beside operands": a store where no operand lies */
+    uint32_t item;                /* of a batch: which tensor */
+    uint64_t index;               /* flat index of the first differing element in the operand */
+    char got[64], want[64];       /* as numbers and bits: "0.5 (0x3f000000)" */
+    char inputs[256];             /* what that element is made of: "x[7] = 1.5 (0x3fc00000), scale[0] = 0.25 (...)" */
+    uint64_t elements, differing; /* of that operand */
+    /* That operand as rows and columns, drawn together where it is larger: 255 where all elements of a cell differ, 0
+     * where none does. */
+    uint32_t rows, columns; /* cells */
+    unsigned char picture[CLQ_VERIFY_PICTURE_SIDE * CLQ_VERIFY_PICTURE_SIDE];
+} clq_verify_difference;
+
+typedef struct clq_verify_case {
+    const char *name;      /* "quantize/strip/f32-s8/per-channel-0/away-before-divide/17x33/bits/cut" */
+    const char *operation; /* the first part of the name */
+    clq_verify_verdict verdict;
+    double seconds;
+    const char *reason;                      /* of one that failed or was skipped, else NULL */
+    const clq_verify_difference *difference; /* of one that differs, else NULL */
+    const char *reproducer;                  /* the folder that shows the fault, NULL: none was written for it */
+} clq_verify_case;
+
+typedef struct clq_verify_report {
+    clq_device_info device;
+    clq_verify_extent extent;
+    uint64_t seed;
+    const clq_verify_case *cases; /* in the order in which they ran */
+    size_t case_count;
+    size_t planned_count; /* more than case_count when the call was cancelled or the device was lost */
+    size_t counts[4];     /* by verdict */
+    double seconds;
+} clq_verify_report;
+
+CLQ_API void clq_verify_report_destroy(clq_verify_report **report);
+
+/* All may be NULL. They are called in the caller's thread, between cases. */
+typedef struct clq_verify_events {
+    uint32_t struct_size; /* sizeof(clq_verify_events) */
+    void *cookie;
+    void (*begun)(void *cookie, const char *name, size_t number, size_t planned);
+    void (*ended)(void *cookie, const clq_verify_case *what);
+    int (*is_cancelled)(void *cookie); /* not 0 ends the call with CLQ_CANCELLED */
+} clq_verify_events;
+
+/*
+ * Compare the context's device with the reference. CLQ_OK: no case differs or failed. CLQ_MISMATCH: one differs;
+ * CLQ_DEVICE_ERROR: none differs and one failed, or the device no longer answers; `error` then tells of the first. A
+ * case that fails is that case's verdict, and the others go on: where a context answers no more, in a new one of the
+ * same device. CLQ_INVALID_ARGUMENT for the reference, which is what devices are compared with, and where no case has a
+ * name that fits `only`; CLQ_IO_ERROR for a folder that cannot be written; CLQ_CANCELLED, CLQ_OUT_OF_MEMORY. *report is
+ * made in case of failure too, with what was found until then (NULL when there is no memory for it); the caller
+ * destroys it. `events`, `report` and `error` may be NULL.
+ */
+CLQ_API clq_status clq_verify(clq_context *context, const clq_verify_request *request, const clq_verify_events *events,
+                              clq_verify_report **report, clq_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
