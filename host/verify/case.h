@@ -24,7 +24,7 @@ typedef struct clq_verify_operand {
 
 enum { CLQ_VERIFY_OPERANDS = CLQ_TRIAL_TENSORS * CLQ_ARG_COUNT };
 
-typedef struct clq_verify_work {
+struct clq_verify_work {
     clq_trial_case trial; /* first: the trial hands it back where it asks for inputs */
     const clq_verify_item *item;
     uint32_t state; /* of the random numbers */
@@ -32,7 +32,7 @@ typedef struct clq_verify_work {
     clq_verify_operand operands[CLQ_VERIFY_OPERANDS];
     size_t operand_count;
     uint32_t cells[2][CLQ_VERIFY_PICTURE_SIDE * CLQ_VERIFY_PICTURE_SIDE]; /* of the picture: all, and wrong ones */
-} clq_verify_work;
+};
 
 /* ---- describe.c, fill.c ---- */
 

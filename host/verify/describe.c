@@ -129,6 +129,10 @@ clq_status clq_verify_describe(clq_verify_work *work, const clq_verify_item *ite
     work->item = item;
     clq_verify_item_name(item, name);
     work->state = (uint32_t)XXH64(name, strlen(name), seed);
+    work->operand_count = 0;
+    if (item->family == CLQ_VERIFY_PROBE) {
+        return CLQ_OK; /* it does all of it itself */
+    }
     if (item->family == CLQ_VERIFY_PRODUCT) {
         describe_product(work, item);
         return CLQ_OK;

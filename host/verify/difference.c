@@ -98,6 +98,10 @@ static void describe_inputs(const clq_verify_work *work, const clq_verify_operan
     inputs_text t = {work, o->item, d->inputs, sizeof d->inputs, 0};
     if (work->trial.count > 0) {
         describe_tensor_inputs(&t, &work->trial.tasks[o->item], o, d->index);
+    } else if (work->item->family == CLQ_VERIFY_PROBE) {
+        add_input(&t, "a", d->index);
+        add_input(&t, "b", d->index);
+        add_input(&t, "c", d->index);
     } else if (strcmp(o->name, "c") == 0) {
         describe_product_inputs(&t, &work->trial.product, d->index);
     }

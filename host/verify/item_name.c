@@ -116,6 +116,10 @@ static void add_product(name_text *name, const clq_verify_product *p)
 
 void clq_verify_item_operation(const clq_verify_item *item, char operation[CLQ_VERIFY_OPERATION_BYTES])
 {
+    if (item->family == CLQ_VERIFY_PROBE) {
+        snprintf(operation, CLQ_VERIFY_OPERATION_BYTES, "probe-%s", item->of.probe->group);
+        return;
+    }
     snprintf(operation, CLQ_VERIFY_OPERATION_BYTES, "%s%s", item->family == CLQ_VERIFY_BATCH ? "batch-" : "",
              item->family == CLQ_VERIFY_PRODUCT ? "gemm" : clq_operation_name(item->operation));
 }
@@ -126,6 +130,10 @@ void clq_verify_item_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME
     name_text text = {name, 0};
     clq_verify_item_operation(item, operation);
     add(&text, "%s", operation);
+    if (item->family == CLQ_VERIFY_PROBE) {
+        add(&text, "/%s", item->of.probe->name);
+        return;
+    }
     add(&text, "/%s", variant_of(item));
     if (item->skipped != NULL) {
         return;

@@ -63,6 +63,7 @@ clq_status clq_verify_items_create(clq_context *context, const clq_verify_reques
     items->context = context;
     items->extent = request->extent;
     items->only = request->only;
+    CLQ_TRY(clq_verify_add_probes(items, error)); /* first: what is wrong there explains the rest */
     CLQ_TRY(clq_verify_add_tensors(items, error));
     CLQ_TRY(clq_verify_add_batches(items, error));
     CLQ_TRY(clq_verify_add_products(items, error));

@@ -140,14 +140,14 @@ static int takes_program(const clq_verify_items *items, const clq_verify_item *i
     const facts f = facts_of(item->operation);
     const uint32_t variant = (uint32_t)item->variant % CLQ_VERIFY_FUSED;
     const int is_in_steps = item->operation == CLQ_OP_DYNAMIC_QUANTIZE && item->variant != CLQ_VERIFY_FUSED;
-    if (item->operation == CLQ_OP_MERGE_RANGE || (item->operation == CLQ_OP_MINMAX && variant == 0)) {
-        return 1; /* the first step of others */
+    if (item->operation == CLQ_OP_MERGE_RANGE || (items->extent > CLQ_VERIFY_QUICK)) {
+        return 1;
     }
     if (items->extent == CLQ_VERIFY_QUICK && is_in_steps && c >= REALS) {
         return 0;
     }
     if (items->extent == CLQ_VERIFY_QUICK && item->variant == CLQ_VERIFY_FUSED) {
-        return c >= REALS && r == (c + 2) % REALS;
+        return r == 0 && (c == 3 || c == 4); /* minmax, whose first kernel goes before, is there for f32 */
     }
     return clq_verify_takes_program(items, item->operation == CLQ_OP_DEQUANTIZE, variant, r, c, !f.has_reals,
                                     !f.has_codes);

@@ -9,7 +9,7 @@ static const clq_trial_cases *cases(void)
     return &own;
 }
 
-clq_status clq_verify_run(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
+static clq_status run_case(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
     const clq_verify_item *item = work->item;
     const clq_trial_candidate candidate = item->family == CLQ_VERIFY_PRODUCT ? clq_cl_machine_for_products(machine)
@@ -25,6 +25,20 @@ clq_status clq_verify_run(clq_cl_machine *machine, clq_verify_work *work, clq_er
     machine->packs = item->family == CLQ_VERIFY_PRODUCT && item->of.product.packs;
     status = clq_trial_run(&candidate, cases(), &work->trial, &work->arena, error);
     clq_verify_find_operands(work);
+    return status;
+}
+
+clq_status clq_verify_run(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
+{
+    const clq_verify_item *item = work->item;
+    clq_status status;
+    if (item->family != CLQ_VERIFY_PROBE) {
+        return run_case(machine, work, error);
+    }
+    status = item->of.probe->run(machine, work, error);
+    if (status == CLQ_DEVICE_ERROR && error->opencl_code == CL_INVALID_WORK_GROUP_SIZE) {
+        return clq_fail(error, CLQ_UNSUPPORTED, "the device has no such work-groups for this kernel");
+    }
     return status;
 }
 

@@ -9,7 +9,10 @@
 #include <clquant/opencl.h>
 
 #include "verify/report.h"
+#include "verify/reproduce.h"
 #include "verify/run.h"
+
+enum { MOST_FAULTS = 20, PATH_BYTES = 4096 };
 
 typedef struct verify_call {
     clq_context *context; /* where cases run; `own` is the same one */
@@ -24,6 +27,10 @@ typedef struct verify_call {
     clq_error story; /* of the case at work */
     clq_error first; /* of the first case that failed */
     clq_error unwanted;
+    clq_verify_record record;
+    char faults[MOST_FAULTS][CLQ_VERIFY_NAME_BYTES]; /* that have a folder */
+    size_t fault_count;
+    char folder[PATH_BYTES]; /* of the newest */
 } verify_call;
 
 static double seconds_now(void)
@@ -130,6 +137,63 @@ static clq_status run_item(verify_call *call, const clq_verify_item *item, clq_v
     return status != CLQ_OK && is_of_host(&call->story) ? status : CLQ_OK;
 }
 
+/* ---- programs that show a fault ---- */
+
+/* Whether the fault gets a folder: the first case of its kernel, which is the smallest. */
+static int is_new_fault(verify_call *call, const clq_verify_item *item)
+{
+    char *name = call->faults[call->fault_count];
+    if (call->request->reproduce == NULL || call->fault_count == MOST_FAULTS || !clq_verify_can_reproduce(item)) {
+        return 0;
+    }
+    clq_verify_fault_name(item, name);
+    for (size_t i = 0; i < call->fault_count; i++) {
+        if (strcmp(call->faults[i], name) == 0) {
+            return 0;
+        }
+    }
+    call->fault_count++;
+    return 1;
+}
+
+/* The case once more, while its launches are kept: nothing is kept of the cases that are right. */
+static clq_status write_fault(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
+{
+    const clq_verify_fault fault = {&call->made->report.device, c, &call->work, &call->record, call->story.build_log};
+    const char *name = call->faults[call->fault_count - 1];
+    clq_error *story = &call->unwanted;
+    clq_status status = clq_verify_describe(&call->work, item, call->request->seed, story);
+    if ((size_t)snprintf(call->folder, sizeof call->folder, "%s/%s", call->request->reproduce, name) >=
+        sizeof call->folder) {
+        return clq_fail(error, CLQ_IO_ERROR, "the path of a folder for %s is too long", name);
+    }
+    clq_verify_record_begin(&call->record, &call->machine);
+    if (status == CLQ_OK) {
+        (void)clq_verify_run(&call->machine, &call->work, story);
+    }
+    clq_verify_record_end(&call->record, &call->machine);
+    if (call->record.is_whole && call->work.arena.before != NULL) {
+        status = clq_verify_reproduce(&fault, call->folder, error);
+        c->reproducer = call->folder;
+    }
+    clq_verify_record_release(&call->record);
+    clq_trial_arena_release(&call->work.arena);
+    return status;
+}
+
+static clq_status reproduce(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
+{
+    if ((c->verdict != CLQ_VERIFY_DIFFERS && c->verdict != CLQ_VERIFY_FAILED) || !is_new_fault(call, item)) {
+        return CLQ_OK;
+    }
+    if (c->verdict == CLQ_VERIFY_FAILED) {
+        CLQ_TRY(recover(call, error));
+    }
+    return write_fault(call, item, c, error);
+}
+
+/* ---- all cases ---- */
+
 static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_error *error)
 {
     char name[CLQ_VERIFY_NAME_BYTES];
@@ -147,14 +211,13 @@ static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_er
     }
     CLQ_TRY(run_item(call, item, &c, error));
     c.seconds = seconds_now() - begun;
+    CLQ_TRY(reproduce(call, item, &c, error));
     CLQ_TRY(clq_verify_report_add(call->made, &c, &added, error));
     if (call->events.ended != NULL) {
         call->events.ended(call->events.cookie, added);
     }
     return c.verdict == CLQ_VERIFY_FAILED ? recover(call, error) : CLQ_OK;
 }
-
-/* ---- all cases ---- */
 
 static clq_status do_items(verify_call *call, clq_error *error)
 {
@@ -200,6 +263,9 @@ static clq_status run_call(verify_call *call, clq_error *error)
     CLQ_TRY(share_context(call, call->context, error));
     CLQ_TRY(clq_verify_items_create(call->context, call->request, &call->items, error));
     call->made->report.planned_count = call->items.count;
+    if (call->request->reproduce != NULL) {
+        CLQ_TRY(clq_verify_make_folder(call->request->reproduce, error));
+    }
     status = begin_machine(call, error);
     if (status == CLQ_OK) {
         status = do_items(call, error);

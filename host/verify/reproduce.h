@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Programs that show a fault with nothing but OpenCL. */
+#ifndef CLQ_HOST_VERIFY_REPRODUCE_H
+#define CLQ_HOST_VERIFY_REPRODUCE_H
+
+#include "format/text.h"
+#include "verify/case.h"
+#include "verify/record.h"
+
+/* What a program is written from: the case with its arena, its launches, and what came of it. */
+typedef struct clq_verify_fault {
+    const clq_device_info *device;
+    const clq_verify_case *what;
+    const clq_verify_work *work;
+    const clq_verify_record *record;
+    const char *build_log; /* empty: none */
+} clq_verify_fault;
+
+/* The folder's name for a case: one for each operation, variant and pair of types. */
+void clq_verify_fault_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME_BYTES]);
+
+/* Whether a program of launches alone can show it; what a probe does with queues and mappings cannot be. */
+int clq_verify_can_reproduce(const clq_verify_item *item);
+
+clq_status clq_verify_make_folder(const char *path, clq_error *error); /* one that is there is well */
+
+/* Write all files of a fault into `folder`, which is made. */
+clq_status clq_verify_reproduce(const clq_verify_fault *fault, const char *folder, clq_error *error);
+
+/* ---- reproduce_program.c ---- */
+
+/* The program in C; files are looked for where it is started. */
+void clq_verify_program(clq_text *text, const clq_verify_fault *fault);
+
+/* Name of the source that a launch is built from: one for each kernel file. */
+void clq_verify_source_name(const clq_verify_launch *launch, char name[64]);
+
+#endif
