@@ -69,10 +69,9 @@ typedef struct tally {
     const clq_tuning *tables[TABLES]; /* the base twice, then the others */
     size_t count;                     /* of the others */
     int rounds;
-    double logs[TUNE_MAX_TABLES];
-    size_t measured;
+    double logs[TUNE_MAX_TABLES], log_apart; /* of times over those of the base, and of the base over itself */
+    size_t measured;                         /* problems */
     tune_score *scores;
-    double *noise;
 } tally;
 
 static void add_scores(tally *t, const bench_group *g)
@@ -80,8 +79,8 @@ static void add_scores(tally *t, const bench_group *g)
     const double first = g->rows[0].best_seconds;
     const double second = g->rows[1].best_seconds;
     const double base = first < second ? first : second;
-    const double apart = (first < second ? second : first) / base - 1.0;
-    *t->noise = apart > *t->noise ? apart : *t->noise;
+    const double apart = (first < second ? second : first) / base;
+    t->log_apart += log(apart);
     t->measured++;
     for (size_t i = 0; i < t->count; i++) {
         const bench_row *row = &g->rows[BASE_ROWS + i];
@@ -90,7 +89,7 @@ static void add_scores(tally *t, const bench_group *g)
             t->scores[i].is_rejected = 1;
         } else {
             t->logs[i] += log(ratio);
-            t->scores[i].worst = ratio > t->scores[i].worst ? ratio : t->scores[i].worst;
+            t->scores[i].worst = ratio / apart > t->scores[i].worst ? ratio / apart : t->scores[i].worst;
         }
     }
 }
@@ -336,14 +335,14 @@ static clq_status time_all(tally *t, uint32_t operations, clq_error *error)
 clq_status tune_measure(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
                         size_t count, int rounds, tune_score *scores, double *noise, clq_error *error)
 {
-    tally t = {.problems = cookie, .count = count, .rounds = rounds, .scores = scores, .noise = noise};
+    tally t = {.problems = cookie, .count = count, .rounds = rounds, .scores = scores};
     for (size_t i = 0; i < BASE_ROWS + count; i++) {
         t.tables[i] = i < BASE_ROWS ? base : &tables[i - BASE_ROWS];
     }
     memset(scores, 0, count * sizeof *scores);
-    *noise = 0.0;
     CLQ_TRY(native_start(error));
     CLQ_TRY(time_all(&t, operations, error));
+    *noise = t.measured > 0 ? exp(t.log_apart / (double)t.measured) - 1.0 : 0.0;
     for (size_t i = 0; i < count; i++) {
         scores[i].mean = t.measured > 0 ? exp(t.logs[i] / (double)t.measured) : 1.0;
     }

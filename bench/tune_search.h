@@ -15,7 +15,7 @@ enum { TUNE_MAX_TABLES = 8 }; /* beside each other */
 /* A table beside the one that it is to beat: times over that one's, for each problem. */
 typedef struct tune_score {
     double mean;     /* geometric, of all problems */
-    double worst;    /* of one problem */
+    double worst;    /* of one problem, over what the base is apart from itself there */
     int is_rejected; /* gave other bytes, set a kernel aside or failed */
 } tune_score;
 
@@ -39,7 +39,7 @@ typedef struct tune_meter {
     void *cookie;
     /*
      * Time `count` tables beside `base` on all problems of these operations, in turns. *noise: how far two measurements
-     * of `base` itself are apart, at the most, as a fraction. Failures are those of `base`; CLQ_CANCELLED ends it all.
+     * of `base` itself are apart, in the mean, as a fraction. Failures are those of `base`; CLQ_CANCELLED ends it all.
      */
     clq_status (*measure)(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
                           size_t count, int rounds, tune_score *scores, double *noise, clq_error *error);
