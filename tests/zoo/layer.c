@@ -55,34 +55,60 @@ static cl_int CL_API_CALL build_program(cl_program program, cl_uint count, const
     return code;
 }
 
-/* One habit; 0 for a word that is none. */
-static int take_habit(char *word)
+static int take_type(const char *text)
 {
-    if (strcmp(word, "type=gpu") == 0) {
-        zoo.type = CL_DEVICE_TYPE_GPU;
-    } else if (strcmp(word, "type=accelerator") == 0) {
-        zoo.type = CL_DEVICE_TYPE_ACCELERATOR;
-    } else if (strcmp(word, "discrete") == 0) {
-        zoo.discrete = 1;
-    } else if (strcmp(word, "late") == 0) {
-        zoo.late = 1;
-    } else if (strcmp(word, "handlers") == 0) {
-        zoo.handlers = 1;
-    } else if (strncmp(word, "group=", 6) == 0) {
-        zoo.group = strtoul(word + 6, NULL, 10);
-        return zoo.group > 0;
-    } else if (strncmp(word, "kernel-group=", 13) == 0) {
-        zoo.kernel_group = strtoul(word + 13, NULL, 10);
-        return zoo.kernel_group > 0;
-    } else if (strncmp(word, "nan=", 4) == 0) {
-        zoo.nan_from = atoi(word + 4);
-        return zoo.nan_from > 0;
-    } else if (strncmp(word, "fail=", 5) == 0) {
-        return zoo_failure_init(&layer, word + 5);
-    } else {
-        return 0;
+    zoo.type = strcmp(text, "gpu") == 0           ? CL_DEVICE_TYPE_GPU
+               : strcmp(text, "accelerator") == 0 ? CL_DEVICE_TYPE_ACCELERATOR
+                                                  : 0;
+    return zoo.type != 0;
+}
+
+static int take_failure(const char *text)
+{
+    return zoo_failure_init(&layer, text);
+}
+
+/* A habit is a word that stands alone, NAME=N with a number from 1 on, or NAME=TEXT, which a function takes. */
+static const struct habit {
+    const char *name;
+    int *flag;
+    size_t *number;
+    int (*take)(const char *text); /* 0 for text that means nothing */
+} habits[] = {
+    {.name = "discrete", .flag = &zoo.discrete},
+    {.name = "fail", .take = take_failure},
+    {.name = "group", .number = &zoo.group},
+    {.name = "handlers", .flag = &zoo.handlers},
+    {.name = "kernel-group", .number = &zoo.kernel_group},
+    {.name = "late", .flag = &zoo.late},
+    {.name = "nan", .number = &zoo.nan_from},
+    {.name = "type", .take = take_type},
+};
+
+static int take_number(const char *text, size_t *number)
+{
+    char *end = NULL;
+    *number = strtoul(text, &end, 10);
+    return *number > 0 && *end == '\0';
+}
+
+/* One habit; 0 for a word that is none. */
+static int take_habit(const char *word)
+{
+    const size_t length = strcspn(word, "=");
+    const char *text = word[length] == '=' ? word + length + 1 : NULL;
+    for (size_t i = 0; i < sizeof habits / sizeof habits[0]; i++) {
+        const struct habit *h = &habits[i];
+        if (strncmp(word, h->name, length) != 0 || h->name[length] != '\0' || (h->flag != NULL) != (text == NULL)) {
+            continue;
+        }
+        if (h->flag != NULL) {
+            *h->flag = 1;
+            return 1;
+        }
+        return h->number != NULL ? take_number(text, h->number) : h->take(text);
     }
-    return 1;
+    return 0;
 }
 
 /* A habit that is misspelt would make every test pass: it ends the process. */

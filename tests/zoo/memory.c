@@ -25,7 +25,7 @@ typedef struct record {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static record *records;
-static atomic_int reads;
+static atomic_size_t reads;
 
 static void *allocate(size_t bytes)
 {

@@ -25,7 +25,7 @@
 typedef struct zoo_habits {
     cl_device_type type; /* 0: its own */
     int discrete, late, handlers;
-    int nan_from;               /* 0: never */
+    size_t nan_from;            /* 0: never */
     size_t group, kernel_group; /* 0: its own */
 } zoo_habits;
 
