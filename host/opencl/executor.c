@@ -57,8 +57,7 @@ static clq_status prepare(clq_context *context, const clq_task *task, clq_error 
 
 static clq_status finish(clq_context *context, clq_error *error)
 {
-    CLQ_CL(clFinish, context->cl->queue);
-    return CLQ_OK;
+    return clq_cl_queue_finish(context->cl->queue, error);
 }
 
 static clq_status force_variant(clq_context *context, const char *variant, clq_error *error)

@@ -6,6 +6,7 @@
 
 #include "core/dtype.h"
 #include "core/size.h"
+#include "opencl/runtime/memory.h"
 
 typedef struct variant_row {
     clq_operation operation;
@@ -42,10 +43,21 @@ static const variant_row *find_row(clq_operation operation, clq_variant variant)
     return NULL;
 }
 
+static uint32_t vector_width_of(const clq_context *context, clq_variant variant)
+{
+    return context->device.type == CLQ_DEVICE_CPU && variant != CLQ_VARIANT_GRID ? 16 : 4;
+}
+
 /* A CPU reads a kilobyte of a line at once; on a GPU neighbouring work-items do that together. */
 uint32_t clq_column_blocks(uint32_t vector_width)
 {
     return vector_width == 16 ? 32 : 1;
+}
+
+/* A partial range for each column, and for each work-item what it found. */
+static uint64_t scratch_of_line(const clq_columns *c)
+{
+    return CLQ_CL_PARTIAL_BYTES * c->line + CLQ_CL_FOUND_BYTES * c->across;
 }
 
 /*
@@ -74,6 +86,9 @@ clq_columns clq_columns_in_blocks(const clq_context *context, const clq_geometry
     c.lines_per_item =
         clq_size_max(c.lines_per_item, context->device.type == CLQ_DEVICE_CPU ? LEAST_LINES_PER_ITEM : 1);
     c.lines_per_item = clq_size_min(c.lines_per_item, MAXIMUM_LINES_PER_ITEM);
+    /* What minmax leaves of a line in scratch memory limits how many slices there are. */
+    slices = clq_cl_scratch_items(context, scratch_of_line(&c));
+    c.lines_per_item = clq_size_max(c.lines_per_item, clq_size_divide_up(c.lines, slices));
     c.slices = clq_size_divide_up(c.lines, c.lines_per_item);
     return c;
 }
@@ -83,14 +98,22 @@ clq_columns clq_columns_of(const clq_context *context, const clq_geometry *g, ui
     return clq_columns_in_blocks(context, g, vector_width, clq_column_blocks(vector_width), is_trial);
 }
 
+/* A device whose buffers are small may have no room for what minmax leaves of a single line. */
+static int columns_fit(const clq_context *context, const clq_task *task)
+{
+    const clq_columns c = clq_columns_of(context, &task->geometry, vector_width_of(context, CLQ_VARIANT_COLUMNS), 0);
+    return task->operation != CLQ_OP_MINMAX ||
+           c.slices * scratch_of_line(&c) <= context->device.maximum_allocation_bytes;
+}
+
 /* Whether there is a columns kernel of the operation, and it can run this layout at all. */
-static int columns_possible(const clq_task *task)
+static int columns_possible(const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t most = MAXIMUM_LINE / 16;
     const uint64_t longest = task->operation == CLQ_OP_HISTOGRAM ? CLQ_HISTOGRAM_COLUMNS : most;
     return find_row(task->operation, CLQ_VARIANT_COLUMNS) != NULL && task->q->layout.granularity == CLQ_PER_CHANNEL &&
-           g->elements > 0 && g->row <= longest && g->channels <= most / g->row;
+           g->elements > 0 && g->row <= longest && g->channels <= most / g->row && columns_fit(context, task);
 }
 
 /* Whether there is a grid kernel of the operation, and no byte of 4-bit codes is shared by two segments. */
@@ -114,12 +137,12 @@ static clq_variant preferred_variant(const clq_context *context, clq_variant for
         return CLQ_VARIANT_STRIP;
     }
     if (forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT) {
-        const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(task)) ||
+        const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(context, task)) ||
                              (forced == CLQ_VARIANT_GRID && grid_possible(task)) || forced == CLQ_VARIANT_STRIP;
         *reason = possible ? "forced" : "the forced variant cannot run this layout";
         return possible ? forced : CLQ_VARIANT_STRIP;
     }
-    if (short_segments && columns_possible(task)) {
+    if (short_segments && columns_possible(context, task)) {
         *reason = "fewer than 16 elements between two channels";
         return CLQ_VARIANT_COLUMNS;
     }
@@ -150,7 +173,7 @@ static clq_choice choice_of(const clq_context *context, const clq_task *task, cl
     choice.variant = variant;
     choice.reason = reason;
     choice.verdict_entry = clq_cl_verdict_entry(task->operation, variant, task->q);
-    choice.vector_width = context->device.type == CLQ_DEVICE_CPU && variant != CLQ_VARIANT_GRID ? 16 : 4;
+    choice.vector_width = vector_width_of(context, variant);
     /* Codes are small: a tile twice as wide is read and written in longer pieces, and its write buffer still fits a
      * cache. */
     choice.column_blocks = clq_column_blocks(choice.vector_width) *

@@ -43,6 +43,9 @@ const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decisio
 
 /* ---- sizes ---- */
 
+/* Of minmax in scratch memory: what a work-item found that is not finite, and a partial range. */
+enum { CLQ_CL_FOUND_BYTES = 16, CLQ_CL_PARTIAL_BYTES = 8 };
+
 /* How the columns kernels see a tensor: `lines` lines of `line` elements, cut into `across` x `slices` work-items. */
 typedef struct clq_columns {
     uint64_t line, lines, lines_per_item;
