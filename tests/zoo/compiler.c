@@ -79,8 +79,13 @@ static cl_program CL_API_CALL create_program(cl_context context, cl_uint count, 
 {
     cl_program made;
     char prefix[1024];
-    const char **all = calloc((size_t)count + 1, sizeof *all);
-    size_t *sizes = calloc((size_t)count + 1, sizeof *sizes);
+    const char **all;
+    size_t *sizes;
+    if (zoo.bits != 32 && !zoo.no_double) {
+        return before.clCreateProgramWithSource(context, count, sources, lengths, code);
+    }
+    all = calloc((size_t)count + 1, sizeof *all);
+    sizes = calloc((size_t)count + 1, sizeof *sizes);
     if (all == NULL || sizes == NULL) {
         abort();
     }
