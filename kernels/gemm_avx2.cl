@@ -26,9 +26,11 @@
         (sums) += as_uint8(products);                                                                                  \
     }
 
-/* 16 columns of a panel from b on; `tile` has rows of 32. */
-static inline void multiply_half(__global const int *a, __global const uint *b, uint groups, int *tile)
+/* 16 columns from `panel` on; `tile` has rows of 32. */
+static inline void multiply_half(__global const int *rows, __global const uint *panel, uint groups, int *tile)
 {
+    __global const int *a = rows;
+    __global const uint *b = panel;
     uint8 acc[2 * TILE_ROWS];
 #pragma unroll
     for (int i = 0; i < 2 * TILE_ROWS; i++) {

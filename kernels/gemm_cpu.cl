@@ -17,10 +17,12 @@
 #define EXACT_GROUPS (512 / GROUP_DEPTH)
 
 /* Up to EXACT_GROUPS groups from a and b on, added to the tile. */
-static inline void multiply_block(__global const float *a, __global const uint *b, uint groups, intv *tile)
+static inline void multiply_block(__global const float *rows, __global const uint *panel, uint groups, intv *tile)
 {
 /* Exact with and without a rounding of the product: the compiler may fuse where that is one instruction. */
 #pragma OPENCL FP_CONTRACT ON
+    __global const float *a = rows;
+    __global const uint *b = panel;
     floatv acc[TILE_ROWS * VECTORS];
 #pragma unroll
     for (int i = 0; i < TILE_ROWS * VECTORS; i++) {

@@ -68,9 +68,11 @@
     }
 
 /* `tail`: the one to three k behind the groups, 0 for none. */
-static inline void multiply_tile(const gemm_call *call, __global const uchar *a, __global const uint *b, uint groups,
-                                 uint tail, __global const uchar *ahead, int16 *tile)
+static inline void multiply_tile(const gemm_call *call, __global const uchar *a, __global const uint *panel,
+                                 uint groups, uint tail, __global const uchar *next, int16 *tile)
 {
+    __global const uint *b = panel;
+    __global const uchar *ahead = next;
     const ulong pitch = call->a_row;
     const int16 flip = (int16)((int)call->a_flip);
     __global const uchar *p0 = a;

@@ -174,7 +174,7 @@ __kernel void histogram_strip(__global const real_t *x, __global const float *ra
                               __global uint *partial, __global ulong *counts, const tensor_call call)
 {
     __global uint *mine = scratch + call.own + get_global_id(0) * (COPIES * STRIDE);
-    x += call.source;
+    __global const real_t *source = x + call.source;
     for (ulong job = get_global_id(0); job < call.tasks; job += get_global_size(0)) {
         const ulong p = job / call.slices;
         const walk_t w = walk_of(&call, p, job - p * call.slices);
@@ -189,11 +189,11 @@ __kernel void histogram_strip(__global const real_t *x, __global const float *ra
             if (call.direct) {
                 for (ulong i = from; i < to; i += VECTOR_WIDTH) {
                     const uint count = (uint)min((ulong)VECTOR_WIDTH, to - i);
-                    const realv v = count == VECTOR_WIDTH ? VLOAD(0, x + i) : load_real_part(x + i, count);
+                    const realv v = count == VECTOR_WIDTH ? VLOAD(0, source + i) : load_real_part(source + i, count);
                     count_direct(total, bins_by(v, s), count);
                 }
             } else {
-                count_range(x, from, to, s, mine);
+                count_range(source, from, to, s, mine);
             }
         }
         for (uint b = 0; b < BINS && !call.direct; b++) {
@@ -229,7 +229,7 @@ histogram_grid(__global const real_t *x, __global const float *range, __global u
 {
     __local uint shared[2 * STRIDE];
     const uint id = (uint)get_local_id(0);
-    x += call.source;
+    __global const real_t *source = x + call.source;
     for (ulong job = get_group_id(0); job < call.tasks; job += get_num_groups(0)) {
         const ulong p = job / call.slices;
         const walk_t w = walk_of(&call, p, job - p * call.slices);
@@ -243,7 +243,7 @@ histogram_grid(__global const real_t *x, __global const float *range, __global u
             task_of(&call, w, task, &from, &to);
             for (ulong i = from + id * VECTOR_WIDTH; i < to; i += GROUP_SIZE * VECTOR_WIDTH) {
                 const uint count = (uint)min((ulong)VECTOR_WIDTH, to - i);
-                const realv v = count == VECTOR_WIDTH ? VLOAD(0, x + i) : load_real_part(x + i, count);
+                const realv v = count == VECTOR_WIDTH ? VLOAD(0, source + i) : load_real_part(source + i, count);
                 int lanes[VECTOR_WIDTH];
                 VSTORE(bins_by(v, s), 0, lanes);
                 for (uint j = 0; j < count; j++) {
@@ -291,7 +291,7 @@ __kernel void histogram_columns(__global const real_t *x, __global const float *
     const ulong line = call.line;
     const ulong slices = call.slices;
     const ulong lines = (call.elements + line - 1) / line;
-    x += call.source;
+    __global const real_t *source = x + call.source;
     for (ulong job = get_global_id(0); job < call.tasks; job += get_global_size(0)) {
         const ulong block = job / slices;
         const ulong slice = job - block * slices;
@@ -321,11 +321,11 @@ __kernel void histogram_columns(__global const real_t *x, __global const float *
             const ulong begin = k * line + first_column;
             const ulong stop = min(begin + columns, call.elements);
             for (uint c = 0; c < columns; c += 64 / sizeof(real_t)) {
-                FETCH_AHEAD(x + begin + LINES_AHEAD * line + c);
+                FETCH_AHEAD(source + begin + LINES_AHEAD * line + c);
             }
             for (ulong i = begin, c = 0; i < stop; i += VECTOR_WIDTH, c += VECTOR_WIDTH) {
                 const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
-                const realv v = count == VECTOR_WIDTH ? VLOAD(0, x + i) : load_real_part(x + i, count);
+                const realv v = count == VECTOR_WIDTH ? VLOAD(0, source + i) : load_real_part(source + i, count);
                 const intv bins =
                     bins_of(v, VLOAD(0, unit + c), VLOAD(0, factor + c), VLOAD(0, width + c), VLOAD(0, lowest + c));
                 const intv indices = bins + VLOAD(0, place + c);

@@ -308,13 +308,13 @@ __kernel void minmax_final_strip(__global const int *partial, __global const fou
     const ulong parameters = ranges_to_fold(&call);
     const ulong p = get_global_id(0) * 8;
     const ulong last = (parameters + 7) / 8;
-    partial += 2 * call.partial;
-    range += call.range;
+    __global const int *ranges = partial + 2 * call.partial;
+    __global float *target = range + call.range;
     if (call.inner == 1 && p + 8 <= parameters) {
-        fold_eight(partial, p, call.stride, call.count, range);
+        fold_eight(ranges, p, call.stride, call.count, target);
     } else if (p < parameters) {
         for (ulong q = p; q < min(p + 8, parameters); q++) {
-            vstore2(floats_of(fold_partials(&call, partial, q, 0, 1)), q, range);
+            vstore2(floats_of(fold_partials(&call, ranges, q, 0, 1)), q, target);
         }
     } else if (get_global_id(0) == last) {
         store_nonfinite(nonfinite, call.nonfinite, fold_found(found + call.own, call.items, 0, 1));

@@ -85,6 +85,29 @@ lint -DVECTOR_WIDTH=4 gemm_portable.cl
 lint -DVECTOR_WIDTH=4 -DDOT_KHR=1 -D__opencl_c_integer_dot_product_input_4x8bit_packed gemm_portable.cl
 count=$((count + 2))
 
+# A runtime may share a parameter that is given by value with the caller (Mesa 22.3 does, of structures): no function
+# changes one. What a changed one looks like, the compiler is asked first.
+parameters() {
+    clang -x cl -cl-std=CL1.2 -fsyntax-only -Xclang -finclude-default-header -Xclang -ast-dump -fno-color-diagnostics \
+        $x86 -I. -DREAL=32 -DCODE_BITS=8 -DCODE_SIGNED=1 -DTILE_ROWS=3 -DVECTORS=2 -DGROUP_SIZE=4 "$@" |
+        awk -f ../scripts/kernel-parameters.awk
+}
+for change in 'p.a = 1' 'p.b.y += 1' 'p.c[1]++' 'set(&p)' 'q--'; do
+    if echo "typedef struct { int a; int4 b; int c[2]; } s; void set(s *); int f(s p, int q) { $change; return q; }" |
+        parameters - >/dev/null; then
+        echo "scripts/kernel-parameters.awk does not see that '$change' changes a parameter" >&2
+        exit 1
+    fi
+done
+for file in *.cl; do
+    for width in 16 4; do
+        [ "$file $width" != "dynamic.cl 4" ] || continue
+        for columns in 0 1; do
+            parameters -DVECTOR_WIDTH=$width -DBATCH_COLUMNS=$columns "$file"
+        done
+    done
+done
+
 # What a file must define before it includes another is asked for there, by name: without it no kernel builds, and the
 # message says what is missing.
 contracts=0
@@ -107,4 +130,4 @@ for file in *.clh; do
     done
 done
 [ "$contracts" -gt 0 ]
-echo "$count kernel builds checked, and $contracts without a macro that they must define"
+echo "$count kernel builds checked, parameters left as they were, and $contracts without a macro that they must define"

@@ -119,6 +119,16 @@ clq_context *check_device(void)
     return device;
 }
 
+static uint64_t cases_too_large;
+
+int check_device_holds(uint64_t bytes)
+{
+    clq_device_info info;
+    clq_context_device(device, &info);
+    cases_too_large += bytes > info.maximum_allocation_bytes;
+    return bytes <= info.maximum_allocation_bytes;
+}
+
 /* Every line of kernels.def; a name is tried once for each operation that has it. */
 static const struct {
     clq_operation operation;
@@ -244,6 +254,9 @@ static void print_times_run(void)
 {
     for (size_t i = 0; i < run_count_used; i++) {
         check_print("%s %s: %" PRIu64 " cases", runs[i].operation, runs[i].variant, runs[i].times);
+    }
+    if (cases_too_large > 0) {
+        check_print("%" PRIu64 " cases were too large for the buffers of this device", cases_too_large);
     }
 }
 

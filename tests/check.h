@@ -41,6 +41,9 @@ int check_chance(uint32_t one_in);                  /* 1 once in `one_in` */
 clq_context *check_reference(void);
 clq_context *check_device(void); /* NULL when there is no OpenCL device to test */
 
+/* Whether the device has buffers of that size. What a case would need beyond is counted, and told at the end. */
+int check_device_holds(uint64_t bytes);
+
 /* The kernel variants that every operation is run under. */
 size_t check_variant_count(void);
 const char *check_variant(size_t index);

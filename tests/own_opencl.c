@@ -13,11 +13,20 @@ void own_opencl_begin(own_opencl *o, cl_command_queue_properties properties, uin
     cl_device_id devices[32];
     clq_error error;
     cl_int code = CL_SUCCESS;
+    cl_command_queue_properties possible = 0;
     memset(o, 0, sizeof *o);
     clq_context_device(check_device(), &info);
+    if (!check_device_holds(bytes)) {
+        check_skip("the device has no buffers of that size");
+    }
     assert_int_equal(clGetPlatformIDs(16, platforms, NULL), CL_SUCCESS);
     assert_int_equal(clGetDeviceIDs(platforms[info.platform], CL_DEVICE_TYPE_ALL, 32, devices, NULL), CL_SUCCESS);
     o->device = devices[info.device];
+    assert_int_equal(clGetDeviceInfo(o->device, CL_DEVICE_QUEUE_PROPERTIES, sizeof possible, &possible, NULL),
+                     CL_SUCCESS);
+    if ((properties & ~possible) != 0) {
+        check_skip("the device has no out-of-order queues");
+    }
     o->context = clCreateContext(NULL, 1, &o->device, NULL, NULL, &code);
     assert_int_equal(code, CL_SUCCESS);
     o->queue = clCreateCommandQueue(o->context, o->device, properties, &code);

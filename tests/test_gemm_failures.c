@@ -106,11 +106,17 @@ static void first_use(void **state)
         const char *function;
         int least;
     } rows[] = {
-        {"clCreateContext", 1},         {"clCreateCommandQueue", 2},
-        {"clCreateBuffer", 3},          {"clCreateProgramWithSource", 3},
-        {"clBuildProgram", 3},          {"clCreateKernel", 6},
-        {"clEnqueueNDRangeKernel", 30}, {"clEnqueueWriteBuffer", FALLIBLE_BUFFERS + 6},
-        {"clEnqueueReadBuffer", 3 + 6}, {"clFinish", 2},
+        {"clCreateContext", 1},
+        {"clCreateCommandQueue", 2},
+        {"clCreateBuffer", 3},
+        {"clCreateProgramWithSource", 3},
+        {"clBuildProgram", 3},
+        {"clCreateKernel", 6},
+        {"clEnqueueNDRangeKernel", 30},
+        {"clEnqueueWriteBuffer", FALLIBLE_BUFFERS + 6},
+        {"clEnqueueReadBuffer", 3 + 6},
+        {"clEnqueueMarkerWithWaitList", 2},
+        {"clWaitForEvents", FALLIBLE_BUFFERS + 2},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && check_device() != NULL; i++) {

@@ -60,8 +60,7 @@ static clq_status prepare(clq_context *context, const clq_task *task, clq_error 
 
 static clq_status finish(clq_context *context, clq_error *error)
 {
-    CLQ_CL(clFinish, context->cl->queue);
-    return CLQ_OK;
+    return clq_cl_queue_finish(context->cl->queue, error);
 }
 
 /* What was tuned for the device is kept beside its programs. */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "opencl/gemm.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "opencl/launch/gemm.h"
-#include "opencl/runtime/error.h"
+#include "opencl/runtime/memory.h"
 #include "opencl/trust.h"
 
 clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_error *error)
@@ -102,25 +101,16 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
 {
     clq_context *context = weights->context;
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
-    cl_int code = CL_SUCCESS;
     const clq_cl_tuning *tuning = NULL;
+    cl_mem made = NULL;
     clq_cl_stream stream;
     CLQ_TRY(trust_packing(context, task, &tuning, error));
     weights->bytes = packed.bytes;
-    if (packed.bytes > context->device.maximum_allocation_bytes || packed.bytes > SIZE_MAX) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY,
-                        "packed weights of %" PRIu64 " bytes were asked for, the largest buffer on %s has %" PRIu64,
-                        packed.bytes, context->device.name, context->device.maximum_allocation_bytes);
-    }
-    weights->object = clCreateBuffer(context->cl->context, CL_MEM_READ_WRITE, (size_t)packed.bytes, NULL, &code);
-    if (weights->object == NULL) {
-        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "packed weights of %" PRIu64 " bytes",
-                           packed.bytes);
-    }
+    CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, packed.bytes, NULL, "packed B", &made, error));
+    weights->object = made;
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "packing", 0, error));
     CLQ_TRY(clq_cl_stream_close(&stream, clq_cl_gemm_pack(&stream, tuning, task, weights->object, 0, error), error));
-    CLQ_CL(clFinish, context->cl->queue);
-    return CLQ_OK;
+    return clq_cl_queue_finish(context->cl->queue, error);
 }
 
 void clq_cl_weights_destroy(clq_gemm_weights *weights)

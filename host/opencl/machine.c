@@ -8,6 +8,7 @@
 #include "opencl/launch/gemm.h"
 #include "opencl/launch/operation.h"
 #include "opencl/runtime/error.h"
+#include "opencl/runtime/memory.h"
 
 enum { LEAST_MEMORY_BYTES = 256 << 10 };
 
@@ -45,17 +46,13 @@ void clq_cl_machine_end(clq_cl_machine *m, clq_status status)
 
 static clq_status memory_grow(clq_cl_memory *m, const clq_context *context, uint64_t bytes, clq_error *error)
 {
-    cl_int code = CL_SUCCESS;
     if (bytes <= m->bytes) {
         return CLQ_OK;
     }
     memory_release(m);
     m->bytes = 0;
-    bytes = clq_size_max(bytes, LEAST_MEMORY_BYTES);
-    m->object = clCreateBuffer(context->cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
-    if (m->object == NULL) {
-        return clq_cl_fail(error, code, "clCreateBuffer");
-    }
+    bytes = clq_size_max(bytes, clq_size_min(LEAST_MEMORY_BYTES, context->device.maximum_allocation_bytes));
+    CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, "memory for a trial", &m->object, error));
     m->bytes = bytes;
     return CLQ_OK;
 }

@@ -57,12 +57,12 @@ step=0
 mkdir -m 700 cache
 CLQUANT_CACHE_DIR=$PWD/cache
 error=-5
-for habits in '' 'type=gpu discrete'; do
+for habits in '' 'type=gpu own-memory'; do
     for verb in 'minmax x.npy' 'quantize x.npy -o y.safetensors' 'quantize x.npy -o y.safetensors --calibrate mse' \
         'dequantize q.safetensors -o y.safetensors' 'compare x.npy q.safetensors' 'calibrate x.npy -o y.json --method mse' \
         'gemm a.npy b.npy -o y.npy' 'bench minmax gemm --rounds 1 --quick --shapes shapes.txt'; do
         for function in clCreateContext clCreateBuffer clEnqueueMapBuffer clEnqueueUnmapMemObject clEnqueueNDRangeKernel; do
-            [ "$function$habits" != 'clEnqueueUnmapMemObjecttype=gpu discrete' ] || continue # pinned memory stays mapped
+            [ "$function$habits" != 'clEnqueueUnmapMemObjecttype=gpu own-memory' ] || continue # pinned memory stays mapped
             # shellcheck disable=SC2086
             each $function $error 2 $verb
         done
@@ -71,7 +71,7 @@ for habits in '' 'type=gpu discrete'; do
 done
 
 echo "-- results that no data gives"
-habits='type=gpu discrete nan=1'
+habits='type=gpu own-memory nan=1'
 wrong() {
     code=0
     CLQ_ZOO="$habits" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device gpu >out 2>err || code=$?

@@ -8,13 +8,13 @@ on_device() {
 }
 
 kind=gpu
-habits='type=gpu discrete'
+habits='type=gpu own-memory'
 verbs
 same '' minmax m.safetensors --json --nonfinite ignore
 kind=0:0
-habits='type=accelerator discrete late'
+habits='accelerator'
 verbs
 kind=cpu
-habits='discrete'
+habits='own-memory'
 verbs
 echo "$count runs"

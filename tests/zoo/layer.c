@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The layer's entry points, its habits, and what the device says of itself. */
-#ifndef _XOPEN_SOURCE
-#define _XOPEN_SOURCE 700 /* SIGXFSZ */
-#endif
 #include "zoo.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +11,37 @@ const cl_icd_dispatch *zoo_below;
 
 static cl_icd_dispatch layer;
 
+cl_int zoo_answer(const void *from, size_t size, size_t capacity, void *value, size_t *bytes)
+{
+    if (value != NULL && capacity < size) {
+        return CL_INVALID_VALUE;
+    }
+    if (value != NULL) {
+        memcpy(value, from, size);
+    }
+    if (bytes != NULL) {
+        *bytes = size;
+    }
+    return CL_SUCCESS;
+}
+
 static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info what, size_t capacity, void *value,
                                           size_t *bytes)
 {
-    const cl_int code = zoo_below->clGetDeviceInfo(device, what, capacity, value, bytes);
-    if (code == CL_SUCCESS && value != NULL && what == CL_DEVICE_TYPE && zoo.type != 0) {
-        memcpy(value, &zoo.type, sizeof zoo.type);
+    const cl_bool no = CL_FALSE;
+    cl_int code = CL_SUCCESS;
+    if (what == CL_DEVICE_TYPE && zoo.type != 0) {
+        return zoo_answer(&zoo.type, sizeof zoo.type, capacity, value, bytes);
     }
-    if (code == CL_SUCCESS && value != NULL && what == CL_DEVICE_HOST_UNIFIED_MEMORY && zoo.discrete) {
-        memset(value, 0, sizeof(cl_bool));
+    if (what == CL_DEVICE_HOST_UNIFIED_MEMORY && zoo.own_memory) {
+        return zoo_answer(&no, sizeof no, capacity, value, bytes);
     }
-    if (code == CL_SUCCESS && value != NULL) {
-        zoo_groups_device_info(device, what, value);
+    if (zoo_groups_device_info(device, what, capacity, value, bytes, &code) ||
+        zoo_limits_device_info(device, what, capacity, value, bytes, &code) ||
+        zoo_compiler_device_info(device, what, capacity, value, bytes, &code)) {
+        return code;
     }
-    return code;
+    return zoo_below->clGetDeviceInfo(device, what, capacity, value, bytes);
 }
 
 static cl_int CL_API_CALL get_device_ids(cl_platform_id platform, cl_device_type type, cl_uint capacity,
@@ -43,57 +56,108 @@ static cl_int CL_API_CALL get_device_ids(cl_platform_id platform, cl_device_type
     return zoo_below->clGetDeviceIDs(platform, type, capacity, devices, count);
 }
 
-static cl_int CL_API_CALL build_program(cl_program program, cl_uint count, const cl_device_id *devices,
-                                        const char *options, void(CL_CALLBACK *notify)(cl_program, void *),
-                                        void *cookie)
+static int take_type(const char *text)
 {
-    static const int taken[] = {SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-    const cl_int code = zoo_below->clBuildProgram(program, count, devices, options, notify, cookie);
-    for (size_t i = 0; zoo.handlers && i < sizeof taken / sizeof taken[0]; i++) {
-        (void)signal(taken[i], SIG_DFL);
-    }
-    return code;
+    zoo.type = strcmp(text, "cpu") == 0           ? CL_DEVICE_TYPE_CPU
+               : strcmp(text, "gpu") == 0         ? CL_DEVICE_TYPE_GPU
+               : strcmp(text, "accelerator") == 0 ? CL_DEVICE_TYPE_ACCELERATOR
+                                                  : 0;
+    return zoo.type != 0;
+}
+
+static int take_failure(const char *text)
+{
+    return zoo_failure_init(&layer, text);
+}
+
+/* A habit is a word that stands alone, NAME=N with a number from 1 on, or NAME=TEXT, which a function takes. */
+static const struct habit {
+    const char *name;
+    int *flag;
+    size_t *number;
+    int (*take)(const char *text); /* 0 for text that means nothing */
+} habits[] = {
+    {.name = "align", .number = &zoo.align},
+    {.name = "allocation", .number = &zoo.allocation},
+    {.name = "bits", .number = &zoo.bits},
+    {.name = "cache-unknown", .flag = &zoo.cache_unknown},
+    {.name = "early-finish", .flag = &zoo.early_finish},
+    {.name = "fail", .take = take_failure},
+    {.name = "group", .number = &zoo.group},
+    {.name = "handlers", .flag = &zoo.handlers},
+    {.name = "in-order", .flag = &zoo.in_order},
+    {.name = "kernel-group", .number = &zoo.kernel_group},
+    {.name = "late", .flag = &zoo.late},
+    {.name = "local", .number = &zoo.local},
+    {.name = "multiple", .number = &zoo.multiple},
+    {.name = "nan", .number = &zoo.nan_from},
+    {.name = "no-cache", .flag = &zoo.no_cache},
+    {.name = "no-double", .flag = &zoo.no_double},
+    {.name = "no-images", .flag = &zoo.no_images},
+    {.name = "own-memory", .flag = &zoo.own_memory},
+    {.name = "plain-float", .flag = &zoo.plain_float},
+    {.name = "reorder", .flag = &zoo.reorder},
+    {.name = "slow-build", .number = &zoo.slow_build},
+    {.name = "some-group", .number = &zoo.some_group},
+    {.name = "type", .take = take_type},
+    {.name = "units", .number = &zoo.units},
+};
+
+static int take_number(const char *text, size_t *number)
+{
+    char *end = NULL;
+    *number = strtoul(text, &end, 10);
+    return *number > 0 && *end == '\0';
 }
 
 /* One habit; 0 for a word that is none. */
-static int take_habit(char *word)
+static int take_habit(const char *word)
 {
-    if (strcmp(word, "type=gpu") == 0) {
-        zoo.type = CL_DEVICE_TYPE_GPU;
-    } else if (strcmp(word, "type=accelerator") == 0) {
-        zoo.type = CL_DEVICE_TYPE_ACCELERATOR;
-    } else if (strcmp(word, "discrete") == 0) {
-        zoo.discrete = 1;
-    } else if (strcmp(word, "late") == 0) {
-        zoo.late = 1;
-    } else if (strcmp(word, "handlers") == 0) {
-        zoo.handlers = 1;
-    } else if (strncmp(word, "group=", 6) == 0) {
-        zoo.group = strtoul(word + 6, NULL, 10);
-        return zoo.group > 0;
-    } else if (strncmp(word, "kernel-group=", 13) == 0) {
-        zoo.kernel_group = strtoul(word + 13, NULL, 10);
-        return zoo.kernel_group > 0;
-    } else if (strncmp(word, "nan=", 4) == 0) {
-        zoo.nan_from = atoi(word + 4);
-        return zoo.nan_from > 0;
-    } else if (strncmp(word, "fail=", 5) == 0) {
-        return zoo_failure_init(&layer, word + 5);
-    } else {
-        return 0;
+    const size_t length = strcspn(word, "=");
+    const char *text = word[length] == '=' ? word + length + 1 : NULL;
+    for (size_t i = 0; i < sizeof habits / sizeof habits[0]; i++) {
+        const struct habit *h = &habits[i];
+        if (strncmp(word, h->name, length) != 0 || h->name[length] != '\0' || (h->flag != NULL) != (text == NULL)) {
+            continue;
+        }
+        if (h->flag != NULL) {
+            *h->flag = 1;
+            return 1;
+        }
+        return h->number != NULL ? take_number(text, h->number) : h->take(text);
     }
-    return 1;
+    return 0;
 }
 
+/* The devices of the zoo. */
+static const struct {
+    const char *name, *habits;
+} animals[] = {
+    {"discrete", "type=gpu own-memory late reorder"},
+    {"accelerator", "type=accelerator own-memory late reorder"},
+    {"tiny-1", "group=1 multiple=1"},
+    {"tiny-3", "group=3 some-group=2 multiple=1"},
+    {"tiny-16", "group=16 some-group=5 multiple=3"},
+    {"tiny-32", "group=32 some-group=20 multiple=7"},
+    {"narrow", "type=gpu local=16384 units=1000 allocation=4194304 align=4096 cache-unknown bits=32 in-order no-images "
+               "no-double plain-float"},
+    {"mesa", "late early-finish in-order local=32768"},
+};
+
 /* A habit that is misspelt would make every test pass: it ends the process. */
-static void take_habits(void)
+static void take_habits(const char *text)
 {
-    const char *text = getenv("CLQ_ZOO");
     char words[512];
     char *rest = words;
     snprintf(words, sizeof words, "%s", text != NULL ? text : "");
     for (char *word = strtok_r(words, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
-        if (!take_habit(word)) {
+        size_t a = 0;
+        while (a < sizeof animals / sizeof animals[0] && strcmp(word, animals[a].name) != 0) {
+            a++;
+        }
+        if (a < sizeof animals / sizeof animals[0]) {
+            take_habits(animals[a].habits);
+        } else if (!take_habit(word)) {
             fprintf(stderr, "CLQ_ZOO: no habit '%s'\n", word);
             abort();
         }
@@ -107,16 +171,10 @@ __attribute__((visibility("default"))) cl_int CL_API_CALL clGetLayerInfo(cl_laye
     const cl_layer_api_version version = CL_LAYER_API_VERSION_100;
     const void *answer = what == CL_LAYER_NAME ? (const void *)name : &version;
     const size_t size = what == CL_LAYER_NAME ? sizeof name : sizeof version;
-    if ((what != CL_LAYER_NAME && what != CL_LAYER_API_VERSION) || (value != NULL && capacity < size)) {
+    if (what != CL_LAYER_NAME && what != CL_LAYER_API_VERSION) {
         return CL_INVALID_VALUE;
     }
-    if (value != NULL) {
-        memcpy(value, answer, size);
-    }
-    if (bytes != NULL) {
-        *bytes = size;
-    }
-    return CL_SUCCESS;
+    return zoo_answer(answer, size, capacity, value, bytes);
 }
 
 __attribute__((visibility("default"))) cl_int CL_API_CALL clInitLayer(cl_uint entries, const cl_icd_dispatch *below,
@@ -131,10 +189,12 @@ __attribute__((visibility("default"))) cl_int CL_API_CALL clInitLayer(cl_uint en
     memcpy(&layer, below, (entries < known ? entries : known) * sizeof(void *));
     layer.clGetDeviceInfo = get_device_info;
     layer.clGetDeviceIDs = get_device_ids;
-    layer.clBuildProgram = build_program;
     zoo_memory_init(&layer);
+    zoo_order_init(&layer);
     zoo_groups_init(&layer);
-    take_habits();
+    zoo_limits_init(&layer);
+    zoo_compiler_init(&layer);
+    take_habits(getenv("CLQ_ZOO"));
     *entries_here = (cl_uint)known;
     *here = &layer;
     return CL_SUCCESS;

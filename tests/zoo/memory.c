@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { LATE_MILLISECONDS = 20, MOST_WAITS = 16 };
+enum { LATE_MILLISECONDS = 4 };
 
 /* A buffer over the host's memory, or a mapping of one. */
 typedef struct record {
@@ -25,7 +24,7 @@ typedef struct record {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static record *records;
-static atomic_int reads;
+static atomic_size_t reads;
 
 static void *allocate(size_t bytes)
 {
@@ -106,7 +105,7 @@ static cl_mem CL_API_CALL create_buffer(cl_context context, cl_mem_flags flags, 
     cl_mem made;
     void *noise = NULL;
     void *content = memory;
-    if (!zoo.discrete || bytes == 0) {
+    if (!zoo.own_memory || bytes == 0) {
         return zoo_below->clCreateBuffer(context, flags, bytes, memory, code);
     }
     if (memory == NULL) {
@@ -148,33 +147,6 @@ static cl_int CL_API_CALL read_buffer(cl_command_queue queue, cl_mem memory, cl_
 
 /* ---- late: what is written arrives after the call ---- */
 
-static void *complete_later(void *cookie)
-{
-    const struct timespec delay = {0, LATE_MILLISECONDS * 1000000L};
-    cl_event gate = cookie;
-    nanosleep(&delay, NULL);
-    (void)zoo_below->clSetUserEventStatus(gate, CL_COMPLETE);
-    (void)zoo_below->clReleaseEvent(gate);
-    return NULL;
-}
-
-/* An event that completes in a moment. */
-static cl_event open_gate(cl_command_queue queue)
-{
-    cl_context context = NULL;
-    cl_int code = CL_SUCCESS;
-    pthread_t thread;
-    cl_event gate;
-    (void)zoo_below->clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof(cl_context), &context, NULL);
-    gate = zoo_below->clCreateUserEvent(context, &code);
-    (void)zoo_below->clRetainEvent(gate); /* the thread's */
-    if (pthread_create(&thread, NULL, complete_later, gate) != 0) {
-        abort();
-    }
-    pthread_detach(thread);
-    return gate;
-}
-
 static void CL_CALLBACK release_copy(cl_event event, cl_int status, void *copy)
 {
     (void)event;
@@ -186,23 +158,21 @@ static void CL_CALLBACK release_copy(cl_event event, cl_int status, void *copy)
 static cl_int write_copy(cl_command_queue queue, cl_mem memory, size_t offset, size_t bytes, void *source,
                          cl_uint count, const cl_event *events, cl_event *event)
 {
-    cl_event waits[MOST_WAITS];
+    cl_event *waits = allocate((count + (size_t)1) * sizeof *waits);
     cl_event written = NULL;
     cl_int code;
-    if (count >= MOST_WAITS) {
-        abort();
-    }
     for (cl_uint i = 0; i < count; i++) {
         waits[i] = events[i];
     }
     if (zoo.late) {
-        waits[count++] = open_gate(queue);
+        waits[count++] = zoo_gate(queue, LATE_MILLISECONDS);
     }
     code = zoo_below->clEnqueueWriteBuffer(queue, memory, CL_FALSE, offset, bytes, source, count,
                                            count > 0 ? waits : NULL, &written);
     if (zoo.late) {
         (void)zoo_below->clReleaseEvent(waits[count - 1]);
     }
+    free(waits);
     if (code != CL_SUCCESS) {
         free(source);
         return code;
@@ -237,7 +207,7 @@ static void *CL_API_CALL map_buffer(cl_command_queue queue, cl_mem memory, cl_bo
     char *host;
     char *target;
     cl_int read;
-    if (!zoo.discrete) {
+    if (!zoo.own_memory) {
         return zoo_below->clEnqueueMapBuffer(queue, memory, blocking, flags, offset, bytes, count, events, event, code);
     }
     host = host_of(memory);
@@ -267,7 +237,7 @@ static cl_int CL_API_CALL unmap(cl_command_queue queue, cl_mem memory, void *map
 {
     record mapping;
     void *copy;
-    if (!zoo.discrete) {
+    if (!zoo.own_memory) {
         return zoo_below->clEnqueueUnmapMemObject(queue, memory, mapped, count, events, event);
     }
     if (!take(memory, mapped, &mapping)) {
@@ -282,9 +252,26 @@ static cl_int CL_API_CALL unmap(cl_command_queue queue, cl_mem memory, void *map
     return write_copy(queue, memory, mapping.offset, mapping.bytes, copy, count, events, event);
 }
 
+/* As the buffer was asked for, not as the copy under it was made. */
+static cl_int CL_API_CALL get_memory_info(cl_mem memory, cl_mem_info what, size_t capacity, void *value, size_t *bytes)
+{
+    const char *host = what == CL_MEM_FLAGS || what == CL_MEM_HOST_PTR ? host_of(memory) : NULL;
+    cl_mem_flags flags = 0;
+    if (host == NULL) {
+        return zoo_below->clGetMemObjectInfo(memory, what, capacity, value, bytes);
+    }
+    if (what == CL_MEM_HOST_PTR) {
+        return zoo_answer(&host, sizeof host, capacity, value, bytes);
+    }
+    (void)zoo_below->clGetMemObjectInfo(memory, what, sizeof flags, &flags, NULL);
+    flags = (flags & ~(cl_mem_flags)CL_MEM_COPY_HOST_PTR) | CL_MEM_USE_HOST_PTR;
+    return zoo_answer(&flags, sizeof flags, capacity, value, bytes);
+}
+
 void zoo_memory_init(cl_icd_dispatch *layer)
 {
     layer->clCreateBuffer = create_buffer;
+    layer->clGetMemObjectInfo = get_memory_info;
     layer->clEnqueueReadBuffer = read_buffer;
     layer->clEnqueueWriteBuffer = write_buffer;
     layer->clEnqueueMapBuffer = map_buffer;

@@ -2,17 +2,33 @@
 /*
  * An OpenCL layer that gives the device under it the habits of others, so that what only works on a CPU that shares
  * its memory fails here. For tests; never installed. The loader puts it in with OPENCL_LAYERS=PATH; CLQ_ZOO lists the
- * habits, separated by blanks:
+ * habits, separated by blanks; of two that say different things the later one holds:
  *
- *     type=gpu, type=accelerator  what the device says it is
- *     discrete              memory of its own: new buffers hold noise, CL_MEM_USE_HOST_PTR copies when the buffer is
- *                           made, a mapping is a copy that goes back when it is unmapped
- *     late                  a write that blocks has read the host's memory when it returns, and arrives later
- *     group=N               work-groups of at most N items
- *     kernel-group=N        of at most N for every kernel, whatever the device says it has for others
+ *     type=cpu, type=gpu, type=accelerator  what the device says it is
+ *     own-memory            new buffers hold noise, CL_MEM_USE_HOST_PTR copies when the buffer is made, a mapping is a
+ *                           copy that goes back when it is unmapped
+ *     late                  a write that blocks has read the host's memory when it returns, and arrives later; what
+ * does not block begins later reorder               commands of an out-of-order queue begin in another order than they
+ * were enqueued in early-finish          clFinish returns at once when clFlush came last in-order              no
+ * out-of-order queues group=N               work-groups of at most N items; a kernel that requires larger ones does not
+ * build kernel-group=N        of at most N for every kernel, whatever the device says it has for others some-group=N of
+ * at most N for kernels whose names have an odd number of letters multiple=N            the preferred multiple of
+ * work-group sizes local=N               N bytes of local memory; a kernel that has more is not made, or not run
+ *     units=N               compute units
+ *     allocation=N          buffers of at most N bytes
+ *     align=N               sub-buffers begin at multiples of N bits
+ *     no-cache              no cache; cache-unknown: the question for its size fails
+ *     bits=32               32-bit addresses: size_t has them in kernels, and launches are no larger
+ *     no-double             neither cl_khr_fp64 nor the word `double`
+ *     no-images             no images
+ *     plain-float           f32 subnormals are flushed to zero, and fma is not said to be there
  *     handlers              the compiler takes away the process's signal handlers, as LLVM's do
+ *     slow-build=N          each build of a program takes N seconds longer
  *     nan=N                 reads from the Nth on bring NaN in place of all data
  *     fail=FUNCTION:N:CODE  the Nth call of that function fails with this code
+ *
+ * or names a device of the zoo, which stands for a list of them (layer.c): discrete, accelerator, tiny-1, tiny-3,
+ * tiny-16, tiny-32, narrow, mesa.
  */
 #ifndef CLQ_TESTS_ZOO_H
 #define CLQ_TESTS_ZOO_H
@@ -22,22 +38,49 @@
 #endif
 #include <CL/cl_layer.h>
 
-typedef struct zoo_habits {
-    cl_device_type type; /* 0: its own */
-    int discrete, late, handlers;
-    int nan_from;               /* 0: never */
-    size_t group, kernel_group; /* 0: its own */
+typedef struct zoo_habits { /* of numbers 0 is the device's own */
+    cl_device_type type;
+    int own_memory, late, reorder, early_finish, in_order;
+    int handlers;
+    int no_cache, cache_unknown, no_double, no_images, plain_float;
+    size_t nan_from; /* 0: never */
+    size_t group, kernel_group, some_group, multiple;
+    size_t local, units, allocation, align, bits;
+    size_t slow_build;
 } zoo_habits;
 
 extern zoo_habits zoo;
 extern const cl_icd_dispatch *zoo_below; /* what is under the layer */
 
+/* Each _init puts the functions of its file into `layer`, before those that are there. A _device_info answers in the
+ * device's place, as clGetDeviceInfo would, and returns 0 for what it has nothing to say about. */
+
+/* Answer a query with these bytes. */
+cl_int zoo_answer(const void *from, size_t size, size_t capacity, void *value, size_t *bytes);
+
 /* memory.c */
 void zoo_memory_init(cl_icd_dispatch *layer);
 
-/* groups.c; _device_info corrects an answer of the device */
+/* order.c: when commands begin, and what waits for them. zoo_gate makes an event that completes in a moment. */
+void zoo_order_init(cl_icd_dispatch *layer);
+cl_event zoo_gate(cl_command_queue queue, unsigned milliseconds);
+
+/* groups.c */
 void zoo_groups_init(cl_icd_dispatch *layer);
-void zoo_groups_device_info(cl_device_id device, cl_device_info what, void *value);
+int zoo_groups_device_info(cl_device_id device, cl_device_info what, size_t capacity, void *value, size_t *bytes,
+                           cl_int *code);
+/* Whether a kernel of a built program requires larger groups than there are. */
+int zoo_groups_refuse(cl_program program, cl_device_id device);
+
+/* limits.c */
+void zoo_limits_init(cl_icd_dispatch *layer);
+int zoo_limits_device_info(cl_device_id device, cl_device_info what, size_t capacity, void *value, size_t *bytes,
+                           cl_int *code);
+
+/* compiler.c */
+void zoo_compiler_init(cl_icd_dispatch *layer);
+int zoo_compiler_device_info(cl_device_id device, cl_device_info what, size_t capacity, void *value, size_t *bytes,
+                             cl_int *code);
 
 /* failure.c: read "FUNCTION:N:CODE" and, once all of `layer` is filled in, put the failure before that function.
  * Returns 0 for text that is none, or a function that cannot fail. */

@@ -5,6 +5,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,17 +13,17 @@
 
 #include "command/frame/cli.h"
 
-static int opened;
+static atomic_int opened; /* the thread of signals asks too */
 
 int cli_device_was_opened(void)
 {
-    return opened;
+    return atomic_load(&opened);
 }
 
 static void print_log(void *cookie, clq_log_level level, const char *message)
 {
     const cli_options *options = cookie;
-    if (level == CLQ_LOG_WARNING) {
+    if (level <= CLQ_LOG_INFO) { /* of a context: what a person would otherwise wonder about */
         cli_warning(options, "%s", message);
     } else {
         cli_note(options, "%s", message);
@@ -107,7 +108,7 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
         device = "reference";
     }
     CLQ_TRY(clq_context_create(device, context, error));
-    opened = 1;
+    atomic_store(&opened, 1);
     /* The log function takes no const cookie; print_log only reads it. */
     clq_context_set_log(*context, print_log, (void *)(uintptr_t)options);
     clq_context_device(*context, &info);

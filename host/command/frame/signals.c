@@ -15,11 +15,16 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "command/frame/cli.h"
 
-/* A tool that sends one signal to the process and one to its group means one; the third is a person who insists. */
+/* A tool that sends one signal to the process and one to its group means one; the third is a person who insists, and
+ * so is one who has been told what is waited for. */
 enum { PATIENCE = 3 };
+
+/* A driver that compiles or computes cannot be stopped: after this long a person is told so. */
+enum { SILENT_SECONDS = 1 };
 
 static atomic_int caught_signal; /* 0: none yet */
 
@@ -34,17 +39,36 @@ static void die_of(int number)
     raise(number);
 }
 
+static atomic_int told;
+
+static void *tell(void *cookie)
+{
+    const struct timespec silence = {SILENT_SECONDS, 0};
+    (void)cookie;
+    (void)nanosleep(&silence, NULL);
+    if (cli_device_was_opened()) {
+        atomic_store(&told, 1);
+        cli_message("interrupted; waiting for the device, or its compiler, to finish what it is at (once more ends the "
+                    "command at once)");
+    }
+    return NULL;
+}
+
 static void *take_signals(void *waited)
 {
+    pthread_t teller;
     for (int count = 1;; count++) {
         int number = 0;
         while (sigwait(waited, &number) != 0) {
         }
-        if (number == SIGQUIT || count >= PATIENCE) {
+        if (number == SIGQUIT || count >= PATIENCE || atomic_load(&told)) {
             die_of(number);
         }
         if (count == 1) {
             atomic_store(&caught_signal, number);
+            if (pthread_create(&teller, NULL, tell, NULL) == 0) {
+                pthread_detach(teller);
+            }
         }
     }
     return NULL;

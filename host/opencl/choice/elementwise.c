@@ -6,6 +6,7 @@
 
 #include "core/dtype.h"
 #include "core/size.h"
+#include "opencl/runtime/memory.h"
 
 typedef struct variant_row {
     clq_operation operation;
@@ -45,13 +46,19 @@ static const variant_row *find_row(clq_operation operation, clq_variant variant)
     return NULL;
 }
 
+/* A partial range for each column, and for each work-item what it found. */
+static uint64_t scratch_of_line(const clq_columns *c)
+{
+    return CLQ_CL_PARTIAL_BYTES * c->line + CLQ_CL_FOUND_BYTES * c->across;
+}
+
 /*
  * A line is a whole number of periods, so that a column has one parameter, and of vectors, so that no line has a ragged
  * end and lines of 4-bit codes begin at whole bytes. A work-item takes few lines, for these are `line` elements apart
  * and are best read while their neighbours in memory are in the cache, but enough to make up for preparing its columns.
  */
-clq_columns clq_columns_of(const clq_cl_tuning *tuning, const clq_geometry *g, uint32_t vector_width,
-                           uint32_t column_blocks, uint64_t items)
+clq_columns clq_columns_of(const clq_context *context, const clq_cl_tuning *tuning, const clq_geometry *g,
+                           uint32_t vector_width, uint32_t column_blocks, uint64_t items)
 {
     const uint64_t period = g->channels * g->row;
     const uint64_t block = (uint64_t)column_blocks * vector_width;
@@ -70,18 +77,37 @@ clq_columns clq_columns_of(const clq_cl_tuning *tuning, const clq_geometry *g, u
     c.lines_per_item = clq_size_divide_up(c.lines, slices);
     c.lines_per_item = clq_size_max(c.lines_per_item, tuning->values[CLQ_TUNE_COLUMNS_LINES]);
     c.lines_per_item = clq_size_min(c.lines_per_item, MAXIMUM_LINES_PER_ITEM);
+    /* What minmax leaves of a line in scratch memory limits how many slices there are. */
+    slices = clq_cl_scratch_items(context, scratch_of_line(&c));
+    c.lines_per_item = clq_size_max(c.lines_per_item, clq_size_divide_up(c.lines, slices));
     c.slices = clq_size_divide_up(c.lines, c.lines_per_item);
     return c;
 }
 
+/* A device whose buffers are small may have no room for what minmax leaves of a single line. */
+static int columns_fit(const clq_context *context, const clq_cl_tuning *tuning, const clq_task *task)
+{
+    const uint32_t *values = tuning->values;
+    const uint64_t items = clq_cl_target_items(context, values[CLQ_TUNE_MINMAX_ITEMS], 0);
+    const clq_columns c = clq_columns_of(context, tuning, &task->geometry, values[CLQ_TUNE_MINMAX_LANES],
+                                         values[CLQ_TUNE_COLUMNS_BLOCKS], items);
+    return task->operation != CLQ_OP_MINMAX ||
+           c.slices * scratch_of_line(&c) <= context->device.maximum_allocation_bytes;
+}
+
 /* Whether there is a columns kernel of the operation, and it can run this layout at all. */
-static int columns_possible(const clq_task *task)
+static int columns_take(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t most = MAXIMUM_LINE / 16;
     const uint64_t longest = task->operation == CLQ_OP_HISTOGRAM ? CLQ_HISTOGRAM_COLUMNS : most;
     return find_row(task->operation, CLQ_VARIANT_COLUMNS) != NULL && task->q->layout.granularity == CLQ_PER_CHANNEL &&
            g->elements > 0 && g->row <= longest && g->channels <= most / g->row;
+}
+
+static int columns_possible(const clq_context *context, const clq_cl_tuning *tuning, const clq_task *task)
+{
+    return columns_take(task) && columns_fit(context, tuning, task);
 }
 
 /* Whether there is a grid kernel of the operation, and no byte of 4-bit codes is shared by two segments. */
@@ -95,7 +121,7 @@ static int grid_possible(const clq_task *task)
 
 int clq_cl_variant_takes(const clq_task *task, clq_variant variant)
 {
-    return variant == CLQ_VARIANT_COLUMNS ? columns_possible(task)
+    return variant == CLQ_VARIANT_COLUMNS ? columns_take(task)
            : variant == CLQ_VARIANT_GRID  ? grid_possible(task)
                                           : find_row(task->operation, variant) != NULL;
 }
@@ -124,12 +150,13 @@ static clq_variant preferred_variant(const clq_context *context, const clq_cl_tu
         return CLQ_VARIANT_STRIP;
     }
     if (forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT) {
-        const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(task)) ||
+        const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(context, tuning, task)) ||
                              (forced == CLQ_VARIANT_GRID && grid_possible(task)) || forced == CLQ_VARIANT_STRIP;
         *reason = possible ? "forced" : "the forced variant cannot run this layout";
         return possible ? forced : CLQ_VARIANT_STRIP;
     }
-    if (is_cut && task->geometry.segment < tuning->values[CLQ_TUNE_COLUMNS_BELOW] && columns_possible(task)) {
+    if (is_cut && task->geometry.segment < tuning->values[CLQ_TUNE_COLUMNS_BELOW] &&
+        columns_possible(context, tuning, task)) {
         *reason = "fewer than 16 elements between two channels";
         return CLQ_VARIANT_COLUMNS;
     }

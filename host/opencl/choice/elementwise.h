@@ -51,6 +51,9 @@ const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decisio
 
 /* ---- sizes ---- */
 
+/* Of minmax in scratch memory: what a work-item found that is not finite, and a partial range. */
+enum { CLQ_CL_FOUND_BYTES = 16, CLQ_CL_PARTIAL_BYTES = 8 };
+
 /* How the columns kernels see a tensor: `lines` lines of `line` elements, cut into `across` x `slices` work-items. */
 typedef struct clq_columns {
     uint64_t line, lines, lines_per_item;
@@ -58,8 +61,8 @@ typedef struct clq_columns {
 } clq_columns;
 
 /* In blocks of vector_width columns, of which a work-item handles `column_blocks` together; `items` in all. */
-clq_columns clq_columns_of(const clq_cl_tuning *tuning, const clq_geometry *g, uint32_t vector_width,
-                           uint32_t column_blocks, uint64_t items);
+clq_columns clq_columns_of(const clq_context *context, const clq_cl_tuning *tuning, const clq_geometry *g,
+                           uint32_t vector_width, uint32_t column_blocks, uint64_t items);
 
 /* Columns that a job of the histogram's columns kernel handles together, so the longest row that it can take. */
 enum { CLQ_HISTOGRAM_COLUMNS = 32 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "opencl/runtime/memory.h"
 
 /* Up to here all rows of A can go through B at once. */
 enum { GEMV_ROWS = 8 };
@@ -157,7 +158,9 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     const uint32_t *values = decision->tuning->values;
     const uint64_t units = clq_size_max(context->device.compute_units, 1) * values[CLQ_TUNE_GEMM_GROUPS];
     const uint64_t least = forced ? LEAST_SLICE_GROUPS_FORCED : values[CLQ_TUNE_GEMM_SLICE];
+    const uint64_t sums = sizeof(cl_int) * task->problem->batch * task->problem->m * task->problem->n;
     uint64_t slices = clq_size_min(clq_size_divide_up(units, items), groups / least);
+    slices = clq_size_min(slices, clq_cl_scratch_items(context, clq_size_max(sums, 1)));
     slices = clq_size_max(slices, forced ? 2 : 1);
     slices = clq_size_min(slices, 64);
     decision->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);

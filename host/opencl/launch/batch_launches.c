@@ -14,6 +14,7 @@
 #include "core/dtype.h"
 #include "core/size.h"
 #include "opencl/launch/batch.h"
+#include "opencl/runtime/memory.h"
 
 /* Least cost of a run and elements of a piece. A run of the trial is long enough for more than sixteen short segments,
  * which minmax folds together. */
@@ -29,6 +30,7 @@ typedef struct builder {
     clq_cl_batch_set *set;
     uint64_t first_call;
     uint64_t partials; /* of minmax */
+    uint64_t piece;    /* elements of one */
     uint32_t width;
     clq_cl_work *work; /* one for each tensor of the set */
 } builder;
@@ -71,7 +73,8 @@ static uint32_t group_of(const clq_cl_batch *device, clq_batch_form form)
 
 static uint64_t most_runs(const builder *s)
 {
-    return clq_cl_target_items(s->context, tuned(s->device, CLQ_TUNE_BATCH_RUNS), s->device->is_trial);
+    const uint64_t runs = clq_cl_target_items(s->context, tuned(s->device, CLQ_TUNE_BATCH_RUNS), s->device->is_trial);
+    return clq_size_min(runs, clq_cl_scratch_items(s->context, 2 * CLQ_CL_FOUND_BYTES));
 }
 
 static uint64_t least_run(const clq_cl_batch *device)
@@ -128,22 +131,22 @@ static int is_large(const builder *s)
 }
 
 /* How the set's form cuts a tensor; returns the partial ranges of minmax. */
-static uint64_t cut_tensor(const builder *s, const clq_geometry *g, uint64_t piece, tensor_call *call)
+static uint64_t cut_tensor(const builder *s, const clq_geometry *g, tensor_call *call)
 {
     if (s->set->form == CLQ_BATCH_COLUMNS) {
         const uint64_t items =
             clq_cl_target_items(s->context, tuned(s->device, CLQ_TUNE_WALK_ITEMS), s->device->is_trial);
-        const clq_columns c = clq_columns_of(s->device->tuning, g, s->width, column_blocks(s), items);
+        const clq_columns c = clq_columns_of(s->context, s->device->tuning, g, s->width, column_blocks(s), items);
         return clq_cl_tensor_cut_columns(call, &c);
     }
-    return clq_cl_tensor_cut(call, g, clq_size_max(clq_size_divide_up(g->segment, piece), 1), 1);
+    return clq_cl_tensor_cut(call, g, clq_size_max(clq_size_divide_up(g->segment, s->piece), 1), 1);
 }
 
 static clq_status append_calls(builder *s, clq_error *error)
 {
     const clq_operation operation = s->batch->operation;
-    const uint64_t piece = piece_of(s);
     const int large = is_large(s);
+    s->partials = 0;
     s->first_call = s->device->table.calls.count;
     for (size_t i = 0; i < s->set->count; i++) {
         const clq_task *task = task_of(s, i);
@@ -153,7 +156,7 @@ static clq_status append_calls(builder *s, clq_error *error)
             CLQ_TRY(clq_cl_table_scheme(&s->device->table, &task->q->scheme, &r.scheme, error));
         }
         r.partial = s->partials;
-        s->partials += cut_tensor(s, &task->geometry, piece, &r);
+        s->partials += cut_tensor(s, &task->geometry, &r);
         CLQ_TRY(clq_cl_list_append(&s->device->table.calls, &r, error));
     }
     return CLQ_OK;
@@ -386,6 +389,30 @@ static clq_status add_launches(builder *s, clq_error *error)
     return operation == CLQ_OP_MINMAX || operation == CLQ_OP_CHOOSE_PARAMETERS ? CLQ_OK : add_walk(s, operation, error);
 }
 
+/*
+ * The set's part from its tensor `first` on whose partial ranges have room in scratch memory together: all of the set,
+ * where buffers are not small. Its parts run one after the other in the same scratch memory.
+ */
+static clq_cl_batch_set part_of(const builder *s, const clq_cl_batch_set *set, size_t first)
+{
+    const uint64_t room = 2 * clq_cl_scratch_items(s->context, CLQ_CL_PARTIAL_BYTES);
+    uint64_t partials = 0;
+    clq_cl_batch_set part = *set;
+    part.first = set->first + first;
+    part.count = 0;
+    while (first + part.count < set->count) {
+        const clq_task *task = &s->batch->tasks[s->device->order[part.first + part.count]];
+        tensor_call call;
+        clq_cl_tensor_describe(task, s->batch->operation, 0, &call);
+        partials += has_minmax(s->batch->operation) ? cut_tensor(s, &task->geometry, &call) : 0;
+        if (part.count > 0 && partials > room) {
+            break;
+        }
+        part.count++;
+    }
+    return part;
+}
+
 clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set,
                                      clq_error *error)
 {
@@ -397,13 +424,20 @@ clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batc
     s.context = batch->context;
     s.set = set;
     s.width = width_of(device, set->form);
+    s.piece = piece_of(&s);
     s.work = calloc(set->count, sizeof *s.work);
     if (s.work == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a batch of %zu tensors", set->count);
     }
     set->first_launch = device->launches.count;
-    CLQ_TRY_TO(append_calls(&s, error));
-    CLQ_TRY_TO(add_launches(&s, error));
+    for (size_t first = 0; first < set->count;) {
+        clq_cl_batch_set part = part_of(&s, set, first);
+        s.set = &part;
+        CLQ_TRY_TO(append_calls(&s, error));
+        CLQ_TRY_TO(add_launches(&s, error));
+        first += part.count;
+        s.set = set;
+    }
     set->launch_count = device->launches.count - set->first_launch;
 done:
     free(s.work);

@@ -7,7 +7,7 @@
 #include "core/size.h"
 #include "opencl/launch/batch.h"
 #include "opencl/launch/choose_parameters.h"
-#include "opencl/runtime/error.h"
+#include "opencl/runtime/memory.h"
 
 enum { LATEST_SCHEMES = 16 };
 
@@ -144,7 +144,7 @@ static void copy(char *image, uint64_t at, const clq_cl_list *list)
 
 clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, clq_error *error)
 {
-    cl_int code = CL_SUCCESS;
+    clq_status status;
     uint64_t bytes = 0;
     const uint64_t calls_at = place(&bytes, &table->calls);
     char *image;
@@ -162,13 +162,10 @@ clq_status clq_cl_table_upload(clq_cl_table *table, const clq_context *context, 
     copy(image, table->schemes_offset, &table->schemes);
     copy(image, table->cuts_offset, &table->cuts);
     copy(image, table->numbers_offset, &table->numbers);
-    table->memory =
-        clCreateBuffer(context->cl->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, (size_t)bytes, image, &code);
+    status = clq_cl_memory_create(context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR, bytes, image,
+                                  "the table of a batch", &table->memory, error);
     free(image);
-    if (table->memory == NULL) {
-        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"),
-                           "the table of a batch (%" PRIu64 " bytes)", bytes);
-    }
+    CLQ_TRY(status);
     clear_list(&table->calls);
     clear_list(&table->schemes);
     clear_list(&table->cuts);

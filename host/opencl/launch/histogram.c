@@ -6,6 +6,7 @@
 
 #include "core/size.h"
 #include "opencl/launch/tensor.h"
+#include "opencl/runtime/memory.h"
 
 enum { COLUMNS = CLQ_HISTOGRAM_COLUMNS };
 enum { MOST_ITEMS = 1024 };
@@ -44,6 +45,13 @@ static uint64_t most_direct(const histogram_cut *s)
     return s->is_trial ? MOST_DIRECT_IN_TRIAL : MOST_DIRECT;
 }
 
+/* Each has counters of its own in scratch memory. */
+static uint64_t most_strips(const clq_context *context)
+{
+    const uint64_t room = clq_cl_scratch_items(context, HISTOGRAM_COPIES * HISTOGRAM_STRIDE * sizeof(cl_uint));
+    return clq_size_min(MOST_ITEMS, room);
+}
+
 static void cut_columns(histogram_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
@@ -56,6 +64,8 @@ static void cut_columns(histogram_cut *s, const clq_context *context, const clq_
     lines = clq_size_divide_up(g->elements, call->line);
     call->slices = items_of(s, context) / call->across;
     call->slices = clq_size_min(call->slices, lines * COLUMNS / least_slice(s));
+    call->slices = clq_size_min(call->slices, clq_cl_scratch_items(context, call->across * call->per_job *
+                                                                                CLQ_HISTOGRAM_BINS * sizeof(cl_uint)));
     call->slices = clq_size_max(call->slices, 1);
     if (call->slices > 1) {
         call->slices = clq_size_max(call->slices, clq_size_divide_up(lines, GREATEST_SLICE / COLUMNS));
@@ -74,12 +84,14 @@ static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_ta
     const uint64_t elements = repeats * g->segment; /* of the largest parameter */
     call->per_job = 1;
     call->slices = clq_size_min(clq_size_divide_up(wanted, g->parameters), elements / least_slice(s));
+    call->slices =
+        clq_size_min(call->slices, clq_cl_scratch_items(context, g->parameters * CLQ_HISTOGRAM_BINS * sizeof(cl_uint)));
     call->slices = clq_size_max(clq_size_max(call->slices, clq_size_divide_up(elements, GREATEST_SLICE)), 1);
     /* Whole segments where there are many for each slice; else every slice gets its part of each segment. */
     call->pieces = repeats >= 8 * call->slices ? 1 : call->slices;
     call->tasks = g->parameters * call->slices;
     s->items = clq_size_min(call->tasks, s->choice.variant == CLQ_VARIANT_GRID && !s->is_trial ? 4 * wanted : wanted);
-    s->items = clq_size_min(s->items, s->choice.variant == CLQ_VARIANT_GRID ? UINT64_MAX : MOST_ITEMS);
+    s->items = clq_size_min(s->items, s->choice.variant == CLQ_VARIANT_GRID ? UINT64_MAX : most_strips(context));
     call->direct = s->choice.variant == CLQ_VARIANT_STRIP && call->slices == 1 && elements <= most_direct(s);
     s->scratch_words =
         s->choice.variant == CLQ_VARIANT_STRIP && !call->direct ? s->items * HISTOGRAM_COPIES * HISTOGRAM_STRIDE : 0;
@@ -117,11 +129,10 @@ static void push_words(clq_cl_launch *launch, const clq_cl_stream *stream, const
     clq_cl_launch_memory(launch, words > 0 ? stream->workspace : task->arguments[CLQ_ARG_COUNTS].object);
 }
 
-static void set_options(clq_cl_launch *launch, const histogram_cut *s, const clq_task *task)
+static void set_options(clq_cl_launch *launch, const histogram_cut *s, int variant, const clq_task *task)
 {
     launch->file = s->choice.file;
-    clq_cl_tensor_options(launch, clq_cl_variant_option(s->choice.variant), s->choice.vector_width,
-                          COLUMNS / s->choice.vector_width, task->q->real);
+    clq_cl_tensor_options(launch, variant, s->choice.vector_width, COLUMNS / s->choice.vector_width, task->q->real);
 }
 
 static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, const histogram_cut *s, clq_error *error)
@@ -129,7 +140,7 @@ static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, cons
     const int is_grid = s->choice.variant == CLQ_VARIANT_GRID;
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
-    set_options(&launch, s, task);
+    set_options(&launch, s, clq_cl_variant_option(s->choice.variant), task);
     launch.kernel = s->choice.kernel;
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_X].object);
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_RANGE].object);
@@ -146,11 +157,13 @@ static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, cons
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
+/* The grid's kernel builds only with a size of groups, which the sum has not. */
 static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, const histogram_cut *s, clq_error *error)
 {
+    const int own = clq_cl_variant_option(s->choice.variant);
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
-    set_options(&launch, s, task);
+    set_options(&launch, s, s->choice.variant == CLQ_VARIANT_GRID ? VARIANT_NONE : own, task);
     launch.kernel = "histogram_final";
     push_words(&launch, stream, task, s->partial_words);
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_COUNTS].object);

@@ -6,6 +6,7 @@
 
 #include "core/size.h"
 #include "opencl/launch/tensor.h"
+#include "opencl/runtime/memory.h"
 
 enum { TWO_VECTORS = 32 };
 
@@ -31,7 +32,7 @@ static uint64_t items_of(const minmax_cut *s, const clq_context *context)
 static void cut_columns(minmax_cut *s, const clq_context *context, const clq_geometry *g)
 {
     const clq_columns c =
-        clq_columns_of(s->tuning, g, s->choice.vector_width, s->choice.column_blocks, items_of(s, context));
+        clq_columns_of(context, s->tuning, g, s->choice.vector_width, s->choice.column_blocks, items_of(s, context));
     s->partials = clq_cl_tensor_cut_columns(&s->call, &c);
     s->call.items = s->call.tasks;
     s->global[0] = (size_t)c.across;
@@ -48,8 +49,10 @@ static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task 
     tensor_call *call = &s->call;
     uint64_t pieces = clq_size_divide_up(wanted, clq_size_max(segments, 1));
     pieces = clq_size_min(pieces, clq_size_divide_up(g->segment, least_piece));
+    pieces = clq_size_min(pieces, clq_cl_scratch_items(context, CLQ_CL_PARTIAL_BYTES * clq_size_max(segments, 1)));
     s->partials = clq_cl_tensor_cut(call, g, clq_size_max(pieces, 1), is_strip && g->parameters > 1);
     call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip || s->is_trial ? wanted : 4 * wanted);
+    call->items = clq_size_min(call->items, clq_cl_scratch_items(context, CLQ_CL_FOUND_BYTES));
     call->per_item = clq_size_divide_up(call->tasks, call->items);
     if (s->choice.vector_width == 16 && g->segment <= TWO_VECTORS) { /* whole sixteens: kernels/minmax_short.clh */
         call->per_item = clq_size_divide_up(call->per_item, 16) * 16;

@@ -11,9 +11,6 @@
 
 #include "tensor_call.h"
 
-/* Of minmax in scratch memory: what a work-item found that is not finite, and a partial range. */
-enum { CLQ_CL_FOUND_BYTES = 16, CLQ_CL_PARTIAL_BYTES = 8 };
-
 /* What an operation, or a step of one, reads and writes. */
 clq_argument clq_cl_source_of(clq_operation operation);
 clq_argument clq_cl_target_of(clq_operation operation);

@@ -61,8 +61,8 @@ static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_con
                          const clq_decision *decision)
 {
     const clq_choice *choice = &decision->main;
-    const clq_columns c =
-        clq_columns_of(decision->tuning, g, choice->vector_width, choice->column_blocks, items_of(context, decision));
+    const clq_columns c = clq_columns_of(context, decision->tuning, g, choice->vector_width, choice->column_blocks,
+                                         items_of(context, decision));
     (void)clq_cl_tensor_cut_columns(call, &c);
     launch->dimensions = 2;
     launch->global[0] = (size_t)c.across;

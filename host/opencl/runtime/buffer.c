@@ -5,24 +5,16 @@
 #include "opencl/runtime/buffer.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
+#include "opencl/runtime/memory.h"
 
 clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *error)
 {
-    const clq_device_info *device = &buffer->context->device;
+    cl_mem made = NULL;
     const cl_mem_flags place = memory != NULL ? CL_MEM_USE_HOST_PTR : buffer->host_memory ? CL_MEM_ALLOC_HOST_PTR : 0;
     const cl_mem_flags flags = CL_MEM_READ_WRITE | place;
-    cl_int code = CL_SUCCESS;
     buffer->owns_memory = memory == NULL;
-    if (buffer->bytes > device->maximum_allocation_bytes || buffer->bytes > SIZE_MAX) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY,
-                        "a buffer of %" PRIu64 " bytes was asked for, the largest on %s is %" PRIu64, buffer->bytes,
-                        device->name, device->maximum_allocation_bytes);
-    }
-    buffer->object = clCreateBuffer(buffer->context->cl->context, flags, (size_t)buffer->bytes, memory, &code);
-    if (buffer->object == NULL) {
-        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "a buffer of %" PRIu64 " bytes on %s",
-                           buffer->bytes, device->name);
-    }
+    CLQ_TRY(clq_cl_memory_create(buffer->context, flags, buffer->bytes, memory, "a buffer", &made, error));
+    buffer->object = made;
     buffer->space = memory != NULL ? NULL : buffer->object;
     buffer->first = (uintptr_t)memory;
     return CLQ_OK;
@@ -99,7 +91,7 @@ clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t 
 void clq_cl_buffer_destroy(clq_buffer *buffer)
 {
     if (!buffer->owns_memory) {
-        (void)clFinish(buffer->context->cl->queue);
+        (void)clq_cl_queue_finish(buffer->context->cl->queue, NULL);
     }
     (void)clReleaseMemObject(buffer->object);
 }

@@ -91,6 +91,23 @@ done:
 }
 
 /*
+ * clFinish is not enough: on Mesa's Rusticl (22.3.6) and on clvk it returns at once when all had been flushed before. A
+ * marker's event tells; where none can be made, clFinish is what is left.
+ */
+clq_status clq_cl_queue_finish(cl_command_queue queue, clq_error *error)
+{
+    cl_event done = NULL;
+    cl_int code = clEnqueueMarkerWithWaitList(queue, 0, NULL, &done);
+    if (code != CL_SUCCESS) {
+        (void)clFinish(queue);
+        return clq_cl_fail(error, code, "clEnqueueMarkerWithWaitList");
+    }
+    code = clWaitForEvents(1, &done);
+    (void)clReleaseEvent(done);
+    return code == CL_SUCCESS ? CLQ_OK : clq_cl_fail(error, code, "clWaitForEvents");
+}
+
+/*
  * A queue that is released goes on running what it was given, and a driver may still be compiling it: under memory that
  * serves the next operation, and under the handlers that take the driver down when the process ends. PoCL 3.1 crashes
  * there.
@@ -101,7 +118,7 @@ void clq_cl_queue_release(cl_command_queue queue, clq_status status)
         return;
     }
     if (status != CLQ_OK) {
-        (void)clFinish(queue);
+        (void)clq_cl_queue_finish(queue, NULL);
     }
     (void)clReleaseCommandQueue(queue);
 }
@@ -110,10 +127,10 @@ void clq_cl_state_destroy(clq_context *context)
 {
     struct clq_cl_state *cl = context->cl;
     if (cl->transfers != NULL) {
-        (void)clFinish(cl->transfers);
+        (void)clq_cl_queue_finish(cl->transfers, NULL);
     }
     if (cl->queue != NULL) {
-        (void)clFinish(cl->queue);
+        (void)clq_cl_queue_finish(cl->queue, NULL);
     }
     clq_cl_programs_destroy(&cl->programs);
     if (cl->workspace != NULL) {

@@ -47,6 +47,9 @@ clq_status clq_cl_state_create(const clq_executor *executor, size_t verdicts, cl
                                clq_context **context, clq_error *error);
 void clq_cl_state_destroy(clq_context *context);
 
+/* Wait until all that the queue was given is done; whoever waits, waits by this. */
+clq_status clq_cl_queue_finish(cl_command_queue queue, clq_error *error);
+
 /* Give back a queue (or NULL) whose work ended with `status`: after a failure it waits for the commands left in it. */
 void clq_cl_queue_release(cl_command_queue queue, clq_status status);
 

@@ -11,6 +11,7 @@
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/source.h"
+#include "opencl/runtime/watch.h"
 
 /* The compiler refused the kernel, which is told with its log; or it could not run. */
 static clq_status build_failed(const struct clq_cl_state *cl, cl_program program, cl_int code, const char *file,
@@ -30,6 +31,19 @@ static clq_status build_failed(const struct clq_cl_state *cl, cl_program program
         free(log);
     }
     return status;
+}
+
+/* A compiler that takes long is told of meanwhile. */
+static cl_int compile(const clq_context *context, cl_program program, const char *file, const char *options)
+{
+    char what[300];
+    clq_cl_watch watch;
+    cl_int code;
+    snprintf(what, sizeof what, "compiling kernels/%s with '%s' on %s", file, options, context->device.name);
+    clq_cl_watch_begin(&watch, context, what);
+    code = clBuildProgram(program, 1, &context->cl->device, options, NULL, NULL);
+    clq_cl_watch_end(&watch);
+    return code;
 }
 
 /*
@@ -58,7 +72,7 @@ static clq_status build(clq_context *context, const char *file, const char *opti
             status = clq_cl_fail(error, code, "clCreateProgramWithSource");
             goto done;
         }
-        code = clBuildProgram(made, 1, &cl->device, options, NULL, NULL);
+        code = compile(context, made, file, options);
         if (code != CL_SUCCESS) {
             status = build_failed(cl, made, code, file, options, error);
             goto done;

@@ -7,6 +7,7 @@
 #include "opencl/runtime/buffer.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
+#include "opencl/runtime/memory.h"
 #include "opencl/runtime/stream.h"
 
 enum { LEAST_WORKSPACE_BYTES = 256 << 10 };
@@ -15,18 +16,13 @@ enum { LEAST_WORKSPACE_BYTES = 256 << 10 };
 static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error *error)
 {
     struct clq_cl_state *cl = context->cl;
-    cl_int code = CL_SUCCESS;
     cl_mem made;
     if (bytes <= cl->workspace_bytes && cl->workspace != NULL) {
         return CLQ_OK;
     }
     bytes = clq_size_max(bytes, clq_size_min(clq_size_max(2 * cl->workspace_bytes, LEAST_WORKSPACE_BYTES),
                                              context->device.maximum_allocation_bytes));
-    made = clCreateBuffer(cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
-    if (made == NULL) {
-        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateBuffer"), "scratch memory of %" PRIu64 " bytes",
-                           bytes);
-    }
+    CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, "scratch memory", &made, error));
     if (cl->workspace != NULL) {
         (void)clReleaseMemObject(cl->workspace);
     }

@@ -48,6 +48,6 @@ clq_status clq_cl_buffer_await(clq_buffer *buffer, void *sent, clq_error *error)
 
 void clq_cl_buffer_drop(clq_buffer *buffer, void *sent)
 {
-    (void)clFinish(buffer->context->cl->transfers);
+    (void)clq_cl_queue_finish(buffer->context->cl->transfers, NULL);
     (void)clReleaseEvent((cl_event)sent);
 }
