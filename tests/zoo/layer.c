@@ -48,7 +48,9 @@ static cl_int CL_API_CALL build_program(cl_program program, cl_uint count, const
                                         void *cookie)
 {
     static const int taken[] = {SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-    const cl_int code = zoo_below->clBuildProgram(program, count, devices, options, notify, cookie);
+    char all[4096];
+    const cl_int code = zoo_below->clBuildProgram(program, count, devices,
+                                                  zoo_programs_options(options, all, sizeof all), notify, cookie);
     for (size_t i = 0; zoo.handlers && i < sizeof taken / sizeof taken[0]; i++) {
         (void)signal(taken[i], SIG_DFL);
     }
@@ -68,6 +70,11 @@ static int take_failure(const char *text)
     return zoo_failure_init(&layer, text);
 }
 
+static int take_failures(const char *text)
+{
+    return zoo_failure_init_every(&layer, text);
+}
+
 /* A habit is a word that stands alone, NAME=N with a number from 1 on, or NAME=TEXT, which a function takes. */
 static const struct habit {
     const char *name;
@@ -77,11 +84,19 @@ static const struct habit {
 } habits[] = {
     {.name = "discrete", .flag = &zoo.discrete},
     {.name = "fail", .take = take_failure},
+    {.name = "fail-every", .take = take_failures},
+    {.name = "flip-maps", .number = &zoo.flip_maps},
+    {.name = "flip-reads", .number = &zoo.flip_reads},
+    {.name = "flip-writes", .number = &zoo.flip_writes},
     {.name = "group", .number = &zoo.group},
     {.name = "handlers", .flag = &zoo.handlers},
     {.name = "kernel-group", .number = &zoo.kernel_group},
     {.name = "late", .flag = &zoo.late},
+    {.name = "mutate", .take = zoo_programs_mutate},
     {.name = "nan", .number = &zoo.nan_from},
+    {.name = "options", .take = zoo_programs_force},
+    {.name = "refuse-binaries", .flag = &zoo.refuse_binaries},
+    {.name = "stale-binaries", .flag = &zoo.stale_binaries},
     {.name = "type", .take = take_type},
 };
 
@@ -160,7 +175,9 @@ __attribute__((visibility("default"))) cl_int CL_API_CALL clInitLayer(cl_uint en
     layer.clBuildProgram = build_program;
     zoo_memory_init(&layer);
     zoo_groups_init(&layer);
+    zoo_programs_init(&layer);
     take_habits();
+    zoo_transfers_init(&layer);
     *entries_here = (cl_uint)known;
     *here = &layer;
     return CL_SUCCESS;
