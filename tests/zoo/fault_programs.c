@@ -9,7 +9,7 @@
 
 /* Every `old` in a source becomes `new`; where `old` is empty, `new` stands before the source. */
 typedef struct change {
-    char *old, *new;
+    char *habit, *old, *new;
     int is_made; /* in some source */
 } change;
 
@@ -39,12 +39,12 @@ static const struct {
     {"flush", "floatv t = x * ", "floatv t = (fabs(x) < 0x1p-126f ? (floatv)(0.0f) : x) * "},
 };
 
-static int add_change(const char *old, const char *new)
+static int add_change(const char *habit, const char *old, const char *new)
 {
     if (change_count == MOST_CHANGES) {
         return 0;
     }
-    changes[change_count++] = (change){.old = strdup(old), .new = strdup(new)};
+    changes[change_count++] = (change){.habit = strdup(habit), .old = strdup(old), .new = strdup(new)};
     return 1;
 }
 
@@ -53,7 +53,7 @@ static int add_named(const char *name)
     int found = 0;
     for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
         if (strcmp(named[i].name, name) == 0) {
-            found = add_change(named[i].old, named[i].new);
+            found = add_change(name, named[i].old, named[i].new);
         }
     }
     return found;
@@ -83,7 +83,7 @@ static int add_file(const char *path)
             *tab = '\0';
             unescape(line);
             unescape(tab + 1);
-            fine = add_change(line, tab + 1);
+            fine = add_change(path, line, tab + 1);
         }
     }
     if (file != NULL) {
@@ -92,12 +92,16 @@ static int add_file(const char *path)
     return fine;
 }
 
-/* A mutation that met nothing would make every test pass. */
+/* A habit that changed nothing would make every test pass. Not each of its changes is for every source. */
 static void tell_unmade(void)
 {
     for (size_t i = 0; i < change_count && sources_seen; i++) {
-        if (!changes[i].is_made) {
-            fprintf(stderr, "CLQ_ZOO: no source has '%s'\n", changes[i].old);
+        int is_made = 0;
+        for (size_t j = 0; j < change_count; j++) {
+            is_made |= changes[j].is_made && strcmp(changes[j].habit, changes[i].habit) == 0;
+        }
+        if (!is_made) {
+            fprintf(stderr, "CLQ_ZOO: mutate=%s has changed no source\n", changes[i].habit);
         }
     }
 }
