@@ -13,7 +13,7 @@ typedef struct change {
     int is_made; /* in some source */
 } change;
 
-enum { MOST_CHANGES = 64, LINE_BYTES = 4096, BEGINNING_BYTES = 4096 };
+enum { MOST_CHANGES = 64, LINE_BYTES = 4096 };
 
 static change changes[MOST_CHANGES];
 static size_t change_count;
@@ -210,17 +210,59 @@ const char *zoo_programs_options(const char *options, char *all, size_t capacity
 
 /* ---- binaries ---- */
 
-/* What a driver hands out for a binary that it does not read well: that of the program before. */
+/* What a driver hands out for a binary that it does not look at: another, seen before, with kernels of these names. */
+typedef struct binary {
+    unsigned char *data;
+    size_t bytes;
+    char *kernels;
+    struct binary *next;
+} binary;
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned char *last_binary;
-static size_t last_bytes;
+static binary *binaries_seen;
+
+static cl_program make(cl_context context, cl_device_id device, const binary *from, cl_int *status, cl_int *code)
+{
+    const unsigned char *data = from->data;
+    return zoo_below->clCreateProgramWithBinary(context, 1, &device, &from->bytes, &data, status, code);
+}
+
+static char *kernels_of(cl_context context, cl_device_id device, const binary *of)
+{
+    char *names = calloc(1, LINE_BYTES);
+    cl_program program = make(context, device, of, NULL, NULL);
+    if (names == NULL) {
+        abort();
+    }
+    if (program != NULL && zoo_below->clBuildProgram(program, 1, &device, "", NULL, NULL) == CL_SUCCESS) {
+        (void)zoo_below->clGetProgramInfo(program, CL_PROGRAM_KERNEL_NAMES, LINE_BYTES - 1, names, NULL);
+    }
+    if (program != NULL) {
+        (void)zoo_below->clReleaseProgram(program);
+    }
+    return names;
+}
+
+/* The binary, noted; or an older one in its place. */
+static const binary *mix_up(cl_context context, cl_device_id device, const unsigned char *data, size_t bytes)
+{
+    const binary *older = binaries_seen;
+    binary *seen = grow(NULL, sizeof *seen);
+    *seen = (binary){.data = memcpy(grow(NULL, bytes), data, bytes), .bytes = bytes, .next = binaries_seen};
+    seen->kernels = kernels_of(context, device, seen);
+    binaries_seen = seen;
+    while (older != NULL && (strcmp(older->kernels, seen->kernels) != 0 ||
+                             (older->bytes == bytes && memcmp(older->data, data, bytes) == 0))) {
+        older = older->next;
+    }
+    return older != NULL ? older : seen;
+}
 
 static cl_program CL_API_CALL create_with_binary(cl_context context, cl_uint count, const cl_device_id *devices,
                                                  const size_t *lengths, const unsigned char **binaries,
                                                  cl_int *statuses, cl_int *code)
 {
     cl_program program;
-    const unsigned char *binary;
     if (zoo.refuse_binaries) {
         if (statuses != NULL) {
             *statuses = CL_INVALID_BINARY;
@@ -234,14 +276,7 @@ static cl_program CL_API_CALL create_with_binary(cl_context context, cl_uint cou
         return zoo_below->clCreateProgramWithBinary(context, count, devices, lengths, binaries, statuses, code);
     }
     pthread_mutex_lock(&lock);
-    if (last_binary == NULL) {
-        last_bytes = lengths[0];
-        last_binary = memcpy(grow(NULL, last_bytes), binaries[0], last_bytes);
-    }
-    binary = last_binary;
-    program = zoo_below->clCreateProgramWithBinary(context, 1, devices, &last_bytes, &binary, statuses, code);
-    last_bytes = lengths[0];
-    last_binary = memcpy(grow(last_binary, last_bytes), binaries[0], last_bytes);
+    program = make(context, devices[0], mix_up(context, devices[0], binaries[0], lengths[0]), statuses, code);
     pthread_mutex_unlock(&lock);
     return program;
 }

@@ -19,7 +19,7 @@
  *                           every OLD becomes NEW, an empty OLD puts NEW before each source, \n is a newline
  *     options=OPTION        every program is built with this option too
  *     refuse-binaries       clCreateProgramWithBinary fails
- *     stale-binaries        it makes the program of the binary that it was given the time before
+ *     stale-binaries        it makes a program of another binary that it was given before, with kernels of these names
  *     flip-reads=N, flip-writes=N, flip-maps=N  a bit turned over in every Nth read, write, or mapping that is read
  */
 #ifndef CLQ_TESTS_ZOO_H
