@@ -125,6 +125,10 @@ static int is_due(int *count)
         return handle;                                                                                                 \
     }
 
+CODE_FUNCTION(0, clGetProgramInfo,
+              (cl_program program, cl_program_info what, size_t capacity, void *value, size_t *bytes),
+              (program, what, capacity, value, bytes))
+
 #define CLQ_OWN_FUNCTIONS
 #include "opencl_functions.inc"
 
