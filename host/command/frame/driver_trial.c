@@ -30,8 +30,9 @@ static void run_child(int answer, const char *vendors, unsigned seconds, const c
 {
     const struct rlimit no_core = {0, 0};
     sigset_t alarm_only;
-    size_t count = 0;
+    size_t count = 1; /* with the reference */
     clq_error error;
+    unsigned char devices;
     make_silent();
     (void)setrlimit(RLIMIT_CORE, &no_core);
     sigemptyset(&alarm_only);
@@ -46,7 +47,8 @@ static void run_child(int answer, const char *vendors, unsigned seconds, const c
     if (note->cache != NULL) {
         cli_write_drivers_note(note->cache, &note->note);
     }
-    _exit(write(answer, "", 1) == 1 ? 0 : 1);
+    devices = (unsigned char)(count - 1 < UINT8_MAX ? count - 1 : UINT8_MAX);
+    _exit(write(answer, &devices, 1) == 1 ? 0 : 1);
 }
 
 int cli_driver_trial_start(cli_driver_trial *trial, const char *vendors, unsigned seconds, const cli_driver_note *note)
@@ -114,14 +116,15 @@ static void tell_end(const cli_driver_trial *trial, cli_driver *driver)
 /* One answer, or the end of one. */
 static void take_answer(cli_driver_trial *trial, cli_driver *driver)
 {
-    char byte = 0;
-    const ssize_t got = read(trial->answer, &byte, 1);
+    unsigned char devices = 0;
+    const ssize_t got = read(trial->answer, &devices, 1);
     int status = 0;
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) {
         return;
     }
     if (got == 1) {
         driver->fault[0] = '\0';
+        driver->devices = devices;
         (void)take_status(trial->process, &status);
     } else {
         tell_end(trial, driver);

@@ -174,6 +174,16 @@ static void load(const char *vendors)
     free(copy);
 }
 
+/* Those from `first` on. */
+static void warn(const cli_options *options, size_t first)
+{
+    for (size_t i = first; i < left_out_count; i++) {
+        cli_warning(options, "OpenCL driver %s%s%s%s is left out: a process that loads it %s", drivers[i].library,
+                    drivers[i].icd[0] != '\0' ? " (" : "", drivers[i].icd, drivers[i].icd[0] != '\0' ? ")" : "",
+                    drivers[i].fault);
+    }
+}
+
 static clq_status leave_out(const cli_options *options, const vendor_folders *folders, unsigned seconds,
                             clq_error *error)
 {
@@ -197,11 +207,7 @@ static clq_status leave_out(const cli_options *options, const vendor_folders *fo
                         "OCL_ICD_VENDORS names those to be loaded, OPENCL_LAYERS what lies between",
                         together.fault);
     }
-    for (size_t i = 0; i < left_out_count; i++) {
-        cli_warning(options, "OpenCL driver %s%s%s%s is left out: a process that loads it %s", drivers[i].library,
-                    drivers[i].icd[0] != '\0' ? " (" : "", drivers[i].icd, drivers[i].icd[0] != '\0' ? ")" : "",
-                    drivers[i].fault);
-    }
+    warn(options, 0);
     load(good.text);
     return CLQ_OK;
 }
@@ -239,6 +245,30 @@ clq_status cli_leave_out_drivers(const cli_options *options, const char *cache, 
     }
     *error = answer;
     return answer.status;
+}
+
+clq_status cli_leave_out_silent_drivers(const cli_options *options, clq_error *error)
+{
+    const size_t before = left_out_count;
+    vendor_folders folders = {""};
+    clq_status status = CLQ_OK;
+    unsigned seconds = 0;
+    CLQ_TRY(take_seconds(&seconds, error));
+    if (driver_count <= 1) {
+        return CLQ_OK; /* that there is no device is seen anyway */
+    }
+    if (before == 0) { /* else each was tried, and the loader has loaded */
+        status = make_folders(&folders) ? try_each(&folders, seconds, error) : no_trial(error);
+        remove_folders(&folders);
+    }
+    for (size_t i = before; i < driver_count && status == CLQ_OK; i++) {
+        if (drivers[i].fault[0] == '\0' && drivers[i].devices == 0) {
+            snprintf(drivers[i].fault, sizeof drivers[i].fault, "sees no device");
+        }
+    }
+    sort_out();
+    warn(options, before);
+    return status;
 }
 
 size_t cli_left_out_drivers(const cli_driver **list)

@@ -14,7 +14,8 @@ enum { CLI_DRIVERS_MOST = 64 };
 typedef struct cli_driver {
     char icd[1024];     /* the file that names it; empty where OCL_ICD_VENDORS is the library itself */
     char library[1024]; /* as the loader is told it */
-    char fault[96];     /* what it did to a process that loaded it; empty: nothing */
+    char fault[96];     /* of a process that loaded it: what it did; empty: nothing bad */
+    int devices;        /* that it showed then, up to 255 */
 } cli_driver;
 
 /*
@@ -24,6 +25,12 @@ typedef struct cli_driver {
  * then.
  */
 clq_status cli_leave_out_drivers(const cli_options *options, const char *cache, clq_error *error);
+
+/*
+ * After that, and still before the first call of OpenCL: of several drivers find those that show no device, and leave
+ * them out too, with a warning. They do no harm: this is for who wants to know.
+ */
+clq_status cli_leave_out_silent_drivers(const cli_options *options, clq_error *error);
 
 /* Those that were left out. */
 size_t cli_left_out_drivers(const cli_driver **drivers);

@@ -10,6 +10,13 @@ clq_status cli_leave_out_drivers(const cli_options *options, const char *cache, 
     return CLQ_OK;
 }
 
+clq_status cli_leave_out_silent_drivers(const cli_options *options, clq_error *error)
+{
+    (void)options;
+    (void)error;
+    return CLQ_OK;
+}
+
 size_t cli_left_out_drivers(const cli_driver **list)
 {
     *list = NULL;

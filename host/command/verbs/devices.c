@@ -297,7 +297,8 @@ int cli_devices(const cli_options *options)
     clq_status status;
     if (cli_check_descriptors(&error) != CLQ_OK) {
         cli_warning(options, "%s", error.message);
-    } else if (cli_check_drivers(options, &error) != CLQ_OK) {
+    } else if (cli_check_drivers(options, &error) != CLQ_OK ||
+               cli_leave_out_silent_drivers(options, &error) != CLQ_OK) {
         return cli_report(&error);
     }
     status = collect(&reports, &count, &error);
