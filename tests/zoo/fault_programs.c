@@ -22,16 +22,17 @@ static int sources_seen;
 /* ---- mutations with a name ---- */
 
 /*
- * Of arithmetic as kernels have it: what full profiles promise and a device breaks. Every one is a device that exists:
- * fma by two roundings; quotients off by as much as the profile allows, which must not matter; conversions, and sums
- * that round by their magnitude, cut off; subnormals taken for zero, where kernels meet them.
+ * Of arithmetic as kernels have it: fma by two roundings; quotients off by as much as a full profile allows, which must
+ * not matter, by twice that and by much; conversions, and sums that round by their magnitude, cut off; subnormals taken
+ * for zero where kernels meet them.
  */
 static const struct {
     const char *name, *old, *new;
 } named[] = {
     {"unfused", "", "#pragma OPENCL FP_CONTRACT OFF\n#define fma(a, b, c) ((a) * (b) + (c))\n"},
-    {"inexact-divide", "= 0x1p47f / ", "= 0x1.000004p47f / "},
-    {"inexact-divide", "= 0x1p20f / ", "= 0x1.000004p20f / "},
+    {"inexact-divide", "= 0x1p47f / ", "= 0x1.000002p47f / "},
+    {"inexact-divide", "= 0x1p20f / ", "= 0x1.000002p20f / "},
+    {"worse-divide", "= 0x1p47f / ", "= 0x1.000004p47f / "},
     {"wrong-divide", "= 0x1p47f / ", "= 0x1.0001p47f / "},
     {"truncate", "rint(", "trunc("},
     {"truncate", "(y + 0x1.8p23f)", "(trunc(y) + 0x1.8p23f)"},

@@ -15,12 +15,11 @@
  *     fail=FUNCTION:N:CODE  the Nth call of that function fails with this code
  *     fail-every=N:CODE     every Nth call of any function that can fail does; not together with `fail`
  *     mutate=NAME, =FILE    kernels are changed before they are compiled: by a mutation of fault_programs.c (unfused,
- *                           inexact-divide, wrong-divide, truncate, flush), or by a file whose lines are "OLD tab NEW":
- *                           every OLD becomes NEW, an empty OLD puts NEW before each source, \n is a newline
- *     options=OPTION        every program is built with this option too
- *     refuse-binaries       clCreateProgramWithBinary fails
- *     stale-binaries        it makes a program of another binary that it was given before, with kernels of these names
- *     flip-reads=N, flip-writes=N, flip-maps=N  a bit turned over in every Nth read, write, or mapping that is read
+ *                           inexact-divide, worse-divide, wrong-divide, truncate, flush), or by a file whose lines are
+ * "OLD tab NEW": every OLD becomes NEW, an empty OLD puts NEW before each source, \n is a newline options=OPTION every
+ * program is built with this option too refuse-binaries       clCreateProgramWithBinary fails stale-binaries        it
+ * makes a program of another binary that it was given before, with kernels of these names flip-reads=N, flip-writes=N,
+ * flip-maps=N  a bit turned over in every Nth read, write, or mapping that is read
  */
 #ifndef CLQ_TESTS_ZOO_H
 #define CLQ_TESTS_ZOO_H
