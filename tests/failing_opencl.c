@@ -127,27 +127,10 @@ static int is_due(int *count)
         return handle;                                                                                                 \
     }
 
-/* ---- objects ---- */
+#define CLQ_OWN_FUNCTIONS
+#include "opencl_functions.inc"
 
-HANDLE_FUNCTION(1, 1, cl_context, clCreateContext,
-                (const cl_context_properties *properties, cl_uint count, const cl_device_id *devices,
-                 void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *), void *cookie, cl_int *code),
-                (properties, count, devices, notify, cookie, code))
-HANDLE_FUNCTION(1, 1, cl_command_queue, clCreateCommandQueue,
-                (cl_context context, cl_device_id device, cl_command_queue_properties properties, cl_int *code),
-                (context, device, properties, code))
-HANDLE_FUNCTION(1, 1, cl_mem, clCreateBuffer,
-                (cl_context context, cl_mem_flags flags, size_t bytes, void *memory, cl_int *code),
-                (context, flags, bytes, memory, code))
-HANDLE_FUNCTION(1, 1, cl_program, clCreateProgramWithSource,
-                (cl_context context, cl_uint count, const char **sources, const size_t *lengths, cl_int *code),
-                (context, count, sources, lengths, code))
-HANDLE_FUNCTION(0, 1, cl_program, clCreateProgramWithBinary,
-                (cl_context context, cl_uint count, const cl_device_id *devices, const size_t *lengths,
-                 const unsigned char **binaries, cl_int *statuses, cl_int *code),
-                (context, count, devices, lengths, binaries, statuses, code))
-HANDLE_FUNCTION(1, 1, cl_kernel, clCreateKernel, (cl_program program, const char *name, cl_int *code),
-                (program, name, code))
+/* ---- objects ---- */
 
 REFERENCE_FUNCTION(1, clRetainContext, cl_context, 1)
 REFERENCE_FUNCTION(1, clRetainMemObject, cl_mem, 1)
@@ -160,14 +143,6 @@ REFERENCE_FUNCTION(0, clReleaseEvent, cl_event, -1)
 
 /* ---- questions ---- */
 
-CODE_FUNCTION(0, clGetPlatformIDs, (cl_uint capacity, cl_platform_id *platforms, cl_uint *count),
-              (capacity, platforms, count))
-CODE_FUNCTION(0, clGetDeviceIDs,
-              (cl_platform_id platform, cl_device_type type, cl_uint capacity, cl_device_id *devices, cl_uint *count),
-              (platform, type, capacity, devices, count))
-CODE_FUNCTION(0, clGetPlatformInfo,
-              (cl_platform_id platform, cl_platform_info what, size_t capacity, void *value, size_t *bytes),
-              (platform, what, capacity, value, bytes))
 cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t capacity, void *value,
                                    size_t *bytes)
 {
@@ -186,15 +161,6 @@ cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info what, siz
     }
     return CL_SUCCESS;
 }
-CODE_FUNCTION(0, clGetCommandQueueInfo,
-              (cl_command_queue queue, cl_command_queue_info what, size_t capacity, void *value, size_t *bytes),
-              (queue, what, capacity, value, bytes))
-CODE_FUNCTION(0, clGetMemObjectInfo, (cl_mem memory, cl_mem_info what, size_t capacity, void *value, size_t *bytes),
-              (memory, what, capacity, value, bytes))
-CODE_FUNCTION(0, clGetKernelWorkGroupInfo,
-              (cl_kernel kernel, cl_device_id device, cl_kernel_work_group_info what, size_t capacity, void *value,
-               size_t *bytes),
-              (kernel, device, what, capacity, value, bytes))
 
 /* Whether the program has the kernel whose binaries are to be others. */
 static int is_changed(cl_int(CL_API_CALL *real)(cl_program, cl_program_info, size_t, void *, size_t *),
@@ -230,11 +196,6 @@ cl_int CL_API_CALL clGetProgramInfo(cl_program program, cl_program_info what, si
     return code;
 }
 
-CODE_FUNCTION(0, clGetProgramBuildInfo,
-              (cl_program program, cl_device_id device, cl_program_build_info what, size_t capacity, void *value,
-               size_t *bytes),
-              (program, device, what, capacity, value, bytes))
-
 /* ---- programs and commands ---- */
 
 /* Every source that the library puts together begins with the place of its first line. */
@@ -264,46 +225,6 @@ cl_int CL_API_CALL clBuildProgram(cl_program program, cl_uint count, const cl_de
         return failure.code;
     }
     return real(program, count, devices, is_broken(program) ? "-DVECTOR_WIDTH=3" : options, notify, cookie);
-}
-
-CODE_FUNCTION(1, clSetKernelArg, (cl_kernel kernel, cl_uint index, size_t bytes, const void *value),
-              (kernel, index, bytes, value))
-COMMAND_FUNCTION(clEnqueueNDRangeKernel,
-                 (cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset,
-                  const size_t *global, const size_t *local, cl_uint count, const cl_event *events, cl_event *event),
-                 (queue, kernel, dimensions, offset, global, local, count, events, event))
-COMMAND_FUNCTION(clEnqueueWriteBuffer,
-                 (cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t bytes,
-                  const void *source, cl_uint count, const cl_event *events, cl_event *event),
-                 (queue, memory, blocking, offset, bytes, source, count, events, event))
-COMMAND_FUNCTION(clEnqueueUnmapMemObject,
-                 (cl_command_queue queue, cl_mem memory, void *mapped, cl_uint count, const cl_event *events,
-                  cl_event *event),
-                 (queue, memory, mapped, count, events, event))
-COMMAND_FUNCTION(clEnqueueMarkerWithWaitList,
-                 (cl_command_queue queue, cl_uint count, const cl_event *events, cl_event *event),
-                 (queue, count, events, event))
-HANDLE_FUNCTION(1, event != NULL, void *, clEnqueueMapBuffer,
-                (cl_command_queue queue, cl_mem memory, cl_bool blocking, cl_map_flags flags, size_t offset,
-                 size_t bytes, cl_uint count, const cl_event *events, cl_event *event, cl_int *code),
-                (queue, memory, blocking, flags, offset, bytes, count, events, event, code))
-CODE_FUNCTION(1, clFinish, (cl_command_queue queue), (queue))
-CODE_FUNCTION(1, clWaitForEvents, (cl_uint count, const cl_event *events), (count, events))
-CODE_FUNCTION(0, clFlush, (cl_command_queue queue), (queue))
-
-cl_int CL_API_CALL clEnqueueCopyBuffer(cl_command_queue queue, cl_mem source, cl_mem target, size_t source_offset,
-                                       size_t target_offset, size_t bytes, cl_uint count, const cl_event *events,
-                                       cl_event *event)
-{
-    cl_int code;
-    ENTER(cl_int, clEnqueueCopyBuffer,
-          (cl_command_queue, cl_mem, cl_mem, size_t, size_t, size_t, cl_uint, const cl_event *, cl_event *));
-    if (must_fail(&self, 1)) {
-        return failure.code;
-    }
-    code = real(queue, source, target, source_offset, target_offset, bytes, count, events, event);
-    references += code == CL_SUCCESS && event != NULL;
-    return code;
 }
 
 cl_int CL_API_CALL clEnqueueReadBuffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset,

@@ -106,8 +106,10 @@ static cl_int CL_API_CALL build_program(cl_program program, cl_uint count, const
                                         void *cookie)
 {
     static const int taken[] = {SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-    char more[1024];
+    char all[4096];
+    char more[4200];
     cl_int code;
+    options = zoo_programs_options(options, all, sizeof all);
     snprintf(more, sizeof more, "%s%s", options != NULL ? options : "", zoo.plain_float ? " -cl-denorms-are-zero" : "");
     for (size_t left = zoo.slow_build; left > 0; left = sleep((unsigned)left)) {
     }

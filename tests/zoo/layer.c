@@ -70,6 +70,11 @@ static int take_failure(const char *text)
     return zoo_failure_init(&layer, text);
 }
 
+static int take_failures(const char *text)
+{
+    return zoo_failure_init_every(&layer, text);
+}
+
 /* A habit is a word that stands alone, NAME=N with a number from 1 on, or NAME=TEXT, which a function takes. */
 static const struct habit {
     const char *name;
@@ -83,6 +88,10 @@ static const struct habit {
     {.name = "cache-unknown", .flag = &zoo.cache_unknown},
     {.name = "early-finish", .flag = &zoo.early_finish},
     {.name = "fail", .take = take_failure},
+    {.name = "fail-every", .take = take_failures},
+    {.name = "flip-maps", .number = &zoo.flip_maps},
+    {.name = "flip-reads", .number = &zoo.flip_reads},
+    {.name = "flip-writes", .number = &zoo.flip_writes},
     {.name = "group", .number = &zoo.group},
     {.name = "handlers", .flag = &zoo.handlers},
     {.name = "in-order", .flag = &zoo.in_order},
@@ -90,15 +99,19 @@ static const struct habit {
     {.name = "late", .flag = &zoo.late},
     {.name = "local", .number = &zoo.local},
     {.name = "multiple", .number = &zoo.multiple},
+    {.name = "mutate", .take = zoo_programs_mutate},
     {.name = "nan", .number = &zoo.nan_from},
     {.name = "no-cache", .flag = &zoo.no_cache},
     {.name = "no-double", .flag = &zoo.no_double},
     {.name = "no-images", .flag = &zoo.no_images},
+    {.name = "options", .take = zoo_programs_force},
     {.name = "own-memory", .flag = &zoo.own_memory},
     {.name = "plain-float", .flag = &zoo.plain_float},
+    {.name = "refuse-binaries", .flag = &zoo.refuse_binaries},
     {.name = "reorder", .flag = &zoo.reorder},
     {.name = "slow-build", .number = &zoo.slow_build},
     {.name = "some-group", .number = &zoo.some_group},
+    {.name = "stale-binaries", .flag = &zoo.stale_binaries},
     {.name = "type", .take = take_type},
     {.name = "units", .number = &zoo.units},
 };
@@ -193,8 +206,10 @@ __attribute__((visibility("default"))) cl_int CL_API_CALL clInitLayer(cl_uint en
     zoo_order_init(&layer);
     zoo_groups_init(&layer);
     zoo_limits_init(&layer);
+    zoo_programs_init(&layer);
     zoo_compiler_init(&layer);
     take_habits(getenv("CLQ_ZOO"));
+    zoo_transfers_init(&layer);
     *entries_here = (cl_uint)known;
     *here = &layer;
     return CL_SUCCESS;

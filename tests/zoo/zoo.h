@@ -8,16 +8,20 @@
  *     own-memory            new buffers hold noise, CL_MEM_USE_HOST_PTR copies when the buffer is made, a mapping is a
  *                           copy that goes back when it is unmapped
  *     late                  a write that blocks has read the host's memory when it returns, and arrives later; what
- * does not block begins later reorder               commands of an out-of-order queue begin in another order than they
- * were enqueued in early-finish          clFinish returns at once when clFlush came last in-order              no
- * out-of-order queues group=N               work-groups of at most N items; a kernel that requires larger ones does not
- * build kernel-group=N        of at most N for every kernel, whatever the device says it has for others some-group=N of
- * at most N for kernels whose names have an odd number of letters multiple=N            the preferred multiple of
- * work-group sizes local=N               N bytes of local memory; a kernel that has more is not made, or not run
+ *                           does not block begins later
+ *     reorder               commands of an out-of-order queue begin in another order than they were enqueued in
+ *     early-finish          clFinish returns at once when clFlush came last
+ *     in-order              no out-of-order queues
+ *     group=N               work-groups of at most N items; a kernel that requires larger ones does not build
+ *     kernel-group=N        of at most N for every kernel, whatever the device says it has for others
+ *     some-group=N          of at most N for kernels whose names have an odd number of letters
+ *     multiple=N            the preferred multiple of work-group sizes
+ *     local=N               N bytes of local memory; a kernel that has more is not made, or not run
  *     units=N               compute units
  *     allocation=N          buffers of at most N bytes
  *     align=N               sub-buffers begin at multiples of N bits
- *     no-cache              no cache; cache-unknown: the question for its size fails
+ *     no-cache              no cache
+ *     cache-unknown         the question for its size fails
  *     bits=32               32-bit addresses: size_t has them in kernels, and launches are no larger
  *     no-double             neither cl_khr_fp64 nor the word `double`
  *     no-images             no images
@@ -26,6 +30,15 @@
  *     slow-build=N          each build of a program takes N seconds longer
  *     nan=N                 reads from the Nth on bring NaN in place of all data
  *     fail=FUNCTION:N:CODE  the Nth call of that function fails with this code
+ *     fail-every=N:CODE     every Nth call of any function that can fail does; not together with `fail`
+ *     mutate=NAME, =FILE    kernels are changed before they are compiled: by a mutation of fault_programs.c (unfused,
+ *                           inexact-divide, worse-divide, wrong-divide, truncate, flush), or by a file whose lines are
+ *                           "OLD tab NEW": every OLD becomes NEW, an empty OLD puts NEW before each source, \n is a
+ *                           newline
+ *     options=OPTION        every program is built with this option too
+ *     refuse-binaries       clCreateProgramWithBinary fails
+ *     stale-binaries        it makes a program of another binary that it was given before, with kernels of these names
+ *     flip-reads=N, flip-writes=N, flip-maps=N  a bit turned over in every Nth read, write, or mapping that is read
  *
  * or names a device of the zoo, which stands for a list of them (layer.c): discrete, accelerator, tiny-1, tiny-3,
  * tiny-16, tiny-32, narrow, mesa.
@@ -47,6 +60,8 @@ typedef struct zoo_habits { /* of numbers 0 is the device's own */
     size_t group, kernel_group, some_group, multiple;
     size_t local, units, allocation, align, bits;
     size_t slow_build;
+    int refuse_binaries, stale_binaries;
+    size_t flip_reads, flip_writes, flip_maps; /* 0: never */
 } zoo_habits;
 
 extern zoo_habits zoo;
@@ -82,8 +97,19 @@ void zoo_compiler_init(cl_icd_dispatch *layer);
 int zoo_compiler_device_info(cl_device_id device, cl_device_info what, size_t capacity, void *value, size_t *bytes,
                              cl_int *code);
 
-/* failure.c: read "FUNCTION:N:CODE" and, once all of `layer` is filled in, put the failure before that function.
- * Returns 0 for text that is none, or a function that cannot fail. */
+/* failure.c: read "FUNCTION:N:CODE" and, once all of `layer` is filled in, put the failure before that function; or
+ * "N:CODE", before all. Returns 0 for text that is none, or a function that cannot fail. */
 int zoo_failure_init(cl_icd_dispatch *layer, const char *text);
+int zoo_failure_init_every(cl_icd_dispatch *layer, const char *text);
+
+/* fault_programs.c: a habit each, 0 for text that is none; the options of a build with those that are forced, which may
+ * be in `all`. */
+void zoo_programs_init(cl_icd_dispatch *layer);
+int zoo_programs_mutate(const char *text);
+int zoo_programs_force(const char *option);
+const char *zoo_programs_options(const char *options, char *all, size_t capacity);
+
+/* fault_transfers.c: put before the transfers of `layer`, once the habits are known */
+void zoo_transfers_init(cl_icd_dispatch *layer);
 
 #endif

@@ -184,8 +184,10 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
 /* What that says of the cache, for a context that was made elsewhere; a folder that is not there is not made. */
 void cli_use_cache(clq_context *context);
 
-/* Whether there are descriptors left for a driver to work with; for verbs that look at devices without opening one. */
+/* For verbs that look at devices without opening one: whether there are descriptors left for a driver to work with;
+ * that, and leave out the drivers that cannot be loaded (drivers.h). */
 clq_status cli_check_descriptors(clq_error *error);
+clq_status cli_check_drivers(const cli_options *options, clq_error *error);
 
 /* Whether a device was opened, whose driver may have threads at work. */
 int cli_device_was_opened(void);

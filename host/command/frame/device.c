@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "command/frame/cli.h"
+#include "command/frame/drivers.h"
 
 static atomic_int opened; /* the thread of signals asks too */
 
@@ -36,7 +37,7 @@ static int join(char *out, size_t capacity, const char *folder, const char *rest
     return length > 0 && (size_t)length < capacity;
 }
 
-/* Where compiled kernels are kept; 0 when nowhere. The folder above is made here, the last one by the library. */
+/* Where compiled kernels are kept; 0 when nowhere. The folder above is made here, the last one by who writes first. */
 static int cache_folder(char *out, size_t capacity)
 {
     const char *own = getenv("CLQUANT_CACHE_DIR");
@@ -94,14 +95,25 @@ void cli_use_cache(clq_context *context)
     }
 }
 
+clq_status cli_check_drivers(const cli_options *options, clq_error *error)
+{
+    char folder[4096];
+    const int is_kept = cache_folder(folder, sizeof folder);
+    CLQ_TRY(cli_check_descriptors(error)); /* a driver that lacks them is not at fault */
+    if (is_kept) {
+        (void)mkdir(folder, 0700);
+    }
+    return cli_leave_out_drivers(options, is_kept ? folder : NULL, error);
+}
+
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error)
 {
     clq_device_info info;
     clq_error cache_error;
     char folder[4096];
     const char *device = options->device;
-    if (strcmp(device, "reference") != 0 && cli_check_descriptors(error) != CLQ_OK) {
-        if (strcmp(device, "auto") != 0) {
+    if (strcmp(device, "reference") != 0 && cli_check_drivers(options, error) != CLQ_OK) {
+        if (strcmp(device, "auto") != 0 || error->status != CLQ_NO_DEVICE) {
             return error->status;
         }
         cli_warning(options, "%s", error->message);

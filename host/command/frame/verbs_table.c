@@ -191,6 +191,8 @@ const cli_exit_text cli_environment_table[] = {
     {"CLQUANT_DEVICE", "the device when --device is not given"},
     {"CLQUANT_CACHE_DIR", "folder of compiled kernels, instead of clquant in XDG_CACHE_HOME or ~/.cache; when set and "
                           "empty nothing is kept"},
+    {"CLQUANT_DRIVER_SECONDS", "how long loading the OpenCL drivers may take before one is left out (20); 0 loads them "
+                               "without trying it first in a process of its own"},
     {"NO_COLOR", "when set and not empty, progress is drawn without colour"},
     {NULL, NULL},
 };

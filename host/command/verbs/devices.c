@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command/frame/cli.h"
+#include "command/frame/drivers.h"
 
 /* The operations of a clq_quantization, then gemm. */
 enum { PLANS = CLQ_OP_COUNT + 1 };
@@ -247,6 +247,34 @@ static void json_device(clq_json_writer *json, const device_report *report)
     clq_json_writer_close(json, '}');
 }
 
+static void print_left_out(void)
+{
+    const cli_driver *drivers = NULL;
+    const size_t count = cli_left_out_drivers(&drivers);
+    for (size_t i = 0; i < count; i++) {
+        cli_line(stdout, "%s", "");
+        cli_line(stdout, "left out  driver  %s", drivers[i].library);
+        print_fact("named by", drivers[i].icd[0] != '\0' ? drivers[i].icd : "OCL_ICD_VENDORS");
+        print_fact("problem", drivers[i].fault);
+    }
+}
+
+static void json_left_out(clq_json_writer *json)
+{
+    const cli_driver *drivers = NULL;
+    const size_t count = cli_left_out_drivers(&drivers);
+    clq_json_writer_key(json, "left_out");
+    clq_json_writer_open(json, '[');
+    for (size_t i = 0; i < count; i++) {
+        clq_json_writer_open(json, '{');
+        json_text(json, "driver", drivers[i].library);
+        json_text(json, "icd", drivers[i].icd);
+        json_text(json, "problem", drivers[i].fault);
+        clq_json_writer_close(json, '}');
+    }
+    clq_json_writer_close(json, ']');
+}
+
 static void print_json(const device_report *reports, size_t count)
 {
     clq_json_writer json;
@@ -258,6 +286,7 @@ static void print_json(const device_report *reports, size_t count)
         json_device(&json, &reports[i]);
     }
     clq_json_writer_close(&json, ']');
+    json_left_out(&json);
     clq_json_writer_end(&json);
 }
 
@@ -269,6 +298,9 @@ int cli_devices(const cli_options *options)
     clq_status status;
     if (cli_check_descriptors(&error) != CLQ_OK) {
         cli_warning(options, "%s", error.message);
+    } else if (cli_check_drivers(options, &error) != CLQ_OK ||
+               cli_leave_out_silent_drivers(options, &error) != CLQ_OK) {
+        return cli_report(&error);
     }
     status = collect(&reports, &count, &error);
     if (status == CLQ_OK) {
@@ -287,6 +319,7 @@ int cli_devices(const cli_options *options)
             }
             print_device(&reports[i]);
         }
+        print_left_out();
         if (count == 1) {
             cli_line(stdout, "%s", "");
             cli_line(stdout, "no OpenCL device was found: install an OpenCL driver (PoCL runs on any CPU); 'clinfo -l' "
