@@ -234,8 +234,8 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_gemm_t
 {
     const uint32_t groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     CLQ_TRY(clq_cl_gemm_decide(context, variant, task, decision, error));
-    decision->slices = in_slices ? 2 : 1;
-    decision->slice_groups = in_slices ? groups / 2 : groups;
+    decision->slice_groups = in_slices ? (uint32_t)clq_size_divide_up(groups, 3) : groups;
+    decision->slices = in_slices ? (uint32_t)clq_size_divide_up(groups, decision->slice_groups) : 1;
     decision->tiles_per_item = in_slices ? 3 : 1;
     return CLQ_OK;
 }
@@ -255,6 +255,14 @@ uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
     default:
         return decision->tile_rows;
     }
+}
+
+uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision)
+{
+    if (decision->tile_rows == 12) {
+        return 12 * 17 + 5; /* tiles of 8 end at 88 rows */
+    }
+    return decision->tile_rows == 6 && decision->variant == CLQ_VARIANT_CPU_AVX2 ? 6 * 17 + 5 : 0;
 }
 
 /* From 88 rows on tiles of 8 never waste an eighth less than tiles of 12 do (rows_of_12). */

@@ -42,7 +42,7 @@ static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task 
     uint64_t pieces = clq_size_divide_up(wanted, clq_size_max(segments, 1));
     pieces = clq_size_min(pieces, clq_size_divide_up(g->segment, least_piece));
     s->partials = clq_cl_tensor_cut(call, g, clq_size_max(pieces, 1), is_strip && g->parameters > 1);
-    call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip || s->is_trial ? wanted : 4 * wanted);
+    call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip ? wanted : s->is_trial ? 8 * wanted : 4 * wanted);
     call->per_item = clq_size_divide_up(call->tasks, call->items);
     if (s->choice.vector_width == 16 && g->segment <= TWO_VECTORS) { /* whole sixteens: kernels/minmax_short.clh */
         call->per_item = clq_size_divide_up(call->per_item, 16) * 16;
