@@ -119,7 +119,9 @@ static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *err
 static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
     climb *c = cookie;
-    const clq_trial_cut cut = c->choice.variant == CLQ_VARIANT_COLUMNS ? CLQ_TRIAL_COLUMNS : CLQ_TRIAL_ANY;
+    const clq_trial_cut cut = c->choice.variant == CLQ_VARIANT_COLUMNS ? CLQ_TRIAL_COLUMNS
+                              : c->choice.variant == CLQ_VARIANT_GRID  ? CLQ_TRIAL_GRID
+                                                                       : CLQ_TRIAL_ANY;
     const clq_trial_kernels kernels = {c->choice.operation, cut, c->task->q};
     const clq_trial_cases cases = clq_trial_walk_cases(&kernels);
     (void)step;
@@ -159,8 +161,9 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
 static clq_status attempt_product(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
     climb *c = cookie;
-    const uint64_t rows = clq_cl_gemm_trial_rows(c->product_decision);
-    const clq_trial_cases cases = clq_trial_product_cases(&rows);
+    const clq_trial_heights heights = {clq_cl_gemm_trial_rows(c->product_decision),
+                                       clq_cl_gemm_trial_rows_of_many_tiles(c->product_decision)};
+    const clq_trial_cases cases = clq_trial_product_cases(&heights);
     (void)step;
     return attempt_cases(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases, clq_cl_machine_for_products,
                          only_ready, same, error);

@@ -9,7 +9,8 @@
 typedef enum clq_trial_cut {
     CLQ_TRIAL_ANY = 0,
     CLQ_TRIAL_COLUMNS = 1, /* per channel, few elements between two channels */
-    CLQ_TRIAL_FUSED = 2    /* small tensors, whose parameters serve one segment each */
+    CLQ_TRIAL_FUSED = 2,   /* small tensors, whose parameters serve one segment each */
+    CLQ_TRIAL_GRID = 3     /* any, but that no byte of 4-bit codes is shared by two segments */
 } clq_trial_cut;
 
 /* Kernels of one operation for one pair of types. Kept by address. */
@@ -22,8 +23,12 @@ typedef struct clq_trial_kernels {
 clq_trial_cases clq_trial_walk_cases(const clq_trial_kernels *kernels);  /* one tensor each */
 clq_trial_cases clq_trial_batch_cases(const clq_trial_kernels *kernels); /* one batch */
 
-/* Products of that many rows, with n = 37 and k = 70; `rows` is kept by address. */
-clq_trial_cases clq_trial_product_cases(const uint64_t *rows);
+/* Heights of products for one program: of most, and of one with more tiles than a block has, 0 where there is none. */
+typedef struct clq_trial_heights {
+    uint64_t rows, tall;
+} clq_trial_heights;
+
+clq_trial_cases clq_trial_product_cases(const clq_trial_heights *heights); /* kept by address */
 
 /* ---- what walk and batch share ---- */
 
@@ -39,6 +44,14 @@ clq_layout clq_trial_layout(const clq_trial_shape *shape);
 /* Tensor `i` of a case: the operation of `kernels` on this shape. */
 clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
                                 const clq_trial_shape *shape, clq_error *error);
+
+/* The options of a scheme that are read where scale and zero point are chosen: those of `number`, of so many. */
+enum { CLQ_TRIAL_SCHEMES = CLQ_PRESET_COUNT + 13, CLQ_TRIAL_WITNESS_SCHEME = CLQ_TRIAL_SCHEMES - 1 };
+
+void clq_trial_take_scheme(clq_scheme *scheme, size_t number);
+
+/* Rounding, order and arithmetic: bits 0, 1 and 2 of `option`. */
+void clq_trial_take_options(clq_scheme *scheme, size_t option);
 
 /* Fill the inputs of a tensor whose operands lie in host memory, from `*state` on. */
 void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32_t *state);

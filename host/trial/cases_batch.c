@@ -5,23 +5,32 @@
  */
 #include "trial/cases.h"
 
-/* Every other one is stored past the cache (clq_trial_case.other_way). */
+/*
+ * At most CLQ_TRIAL_TENSORS of each. Every other one is stored past the cache (clq_trial_case.other_way). Several
+ * tensors in a run and tensors in several runs; none of elements and of parameters; segments for each way of a walk,
+ * and for each of the ways of minmax (cases_walk.c); partial ranges in rows, in pieces, and in both.
+ */
 static const clq_trial_shape any_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},    {{1, 0, 1}, CLQ_PER_TENSOR, 0, 0},
     {{3, 4, 20}, CLQ_PER_CHANNEL, 1, 0},  {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},     {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},
     {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},    {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0},
     {{3, 1, 2500}, CLQ_PER_GROUP, 0, 76}, {{1, 1, 20001}, CLQ_PER_TENSOR, 0, 0}, {{1, 0, 3}, CLQ_PER_CHANNEL, 1, 0},
-    {{1, 1, 517}, CLQ_PER_TENSOR, 0, 0},  {{2, 3, 100}, CLQ_PER_TENSOR, 0, 0},   {{2, 150, 20}, CLQ_PER_CHANNEL, 1, 0},
+    {{1, 1, 517}, CLQ_PER_TENSOR, 0, 0},  {{5, 1, 2510}, CLQ_PER_GROUP, 0, 28},  {{2, 150, 20}, CLQ_PER_CHANNEL, 1, 0},
+    {{2, 3, 600}, CLQ_PER_CHANNEL, 1, 0},
 };
+/* Tiles and slices as in cases_walk.c, of several tensors; lines of one channel, of a few, and of many periods. */
 static const clq_trial_shape columns_shapes[] = {
     {{37, 1, 19}, CLQ_PER_CHANNEL, 2, 0},  {{10, 3, 2}, CLQ_PER_CHANNEL, 1, 0},   {{300, 1, 3}, CLQ_PER_CHANNEL, 2, 0},
     {{37, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{38, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{1, 1, 5}, CLQ_PER_CHANNEL, 2, 0},
-    {{4, 700, 1}, CLQ_PER_CHANNEL, 1, 0},
+    {{4, 700, 1}, CLQ_PER_CHANNEL, 1, 0},  {{28, 384, 3}, CLQ_PER_CHANNEL, 1, 0},
 };
+/* Segments for each way of minmax and of the walk, of which some short. */
 static const clq_trial_shape fused_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76}, {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},   {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},
     {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},   {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},
     {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0}, {{1, 1, 6001}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 6002}, CLQ_PER_TENSOR, 0, 0},
+    {{3, 1, 560}, CLQ_PER_GROUP, 0, 28}, {{40, 1, 20}, CLQ_PER_CHANNEL, 0, 0}, {{3, 1, 1300}, CLQ_PER_GROUP, 0, 600},
+    {{3, 1, 560}, CLQ_PER_GROUP, 0, 28}, {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 4099}, CLQ_PER_TENSOR, 0, 0},
 };
 
 static const clq_trial_shape *shapes_of(clq_trial_cut cut, size_t *count)
@@ -33,19 +42,41 @@ static const clq_trial_shape *shapes_of(clq_trial_cut cut, size_t *count)
 #undef SHAPES
 }
 
-/* Both roundings, both orders, both arithmetics in turn. */
+/*
+ * Every option, and every scheme where one is read, come to every tensor in turn; with wide parameters (trial/inputs.c)
+ * in the second batch only. What has neither is run once.
+ */
+static size_t batches_of(clq_operation operation)
+{
+    switch (operation) {
+    case CLQ_OP_CHOOSE_PARAMETERS:
+        return 3;
+    case CLQ_OP_QUANTIZE:
+    case CLQ_OP_FAKE_QUANTIZE:
+    case CLQ_OP_DYNAMIC_QUANTIZE:
+        return 4;
+    case CLQ_OP_DEQUANTIZE:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
 static clq_status describe_batch(const void *what, size_t number, clq_trial_case *c, clq_error *error)
 {
     const clq_trial_kernels *kernels = what;
     const clq_trial_shape *shapes = shapes_of(kernels->cut, &c->count);
-    (void)number;
     c->other_way = 1;
+    c->is_narrow = number % 2 == 0;
     for (size_t i = 0; i < c->count; i++) {
         clq_scheme *scheme = &c->described[i].scheme;
         CLQ_TRY(clq_trial_add_tensor(c, i, kernels, &shapes[i], error));
-        scheme->rounding = i % 2 == 0 ? CLQ_ROUND_EVEN : CLQ_ROUND_AWAY;
-        scheme->zero_point_order = i / 2 % 2 == 0 ? CLQ_ZERO_POINT_AFTER : CLQ_ZERO_POINT_BEFORE;
-        scheme->arithmetic = i % 4 == 1 ? CLQ_RECIPROCAL : CLQ_DIVIDE;
+        if (kernels->operation == CLQ_OP_CHOOSE_PARAMETERS || kernels->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
+            clq_trial_take_scheme(scheme, number % 2 != 0 || kernels->operation == CLQ_OP_CHOOSE_PARAMETERS
+                                              ? (i + 11 * number) % CLQ_TRIAL_SCHEMES
+                                              : CLQ_TRIAL_WITNESS_SCHEME);
+        }
+        clq_trial_take_options(scheme, i + i / 8 + 3 * number);
     }
     return CLQ_OK;
 }
@@ -60,6 +91,6 @@ static void fill_batch(const clq_trial_case *c)
 
 clq_trial_cases clq_trial_batch_cases(const clq_trial_kernels *kernels)
 {
-    const clq_trial_cases cases = {kernels, 1, describe_batch, fill_batch};
+    const clq_trial_cases cases = {kernels, batches_of(kernels->operation), describe_batch, fill_batch};
     return cases;
 }

@@ -3,99 +3,179 @@
  * The products that kernels are compared by: they have ragged edges, both types, zero points of every kind, and every
  * requantization; each as it is and with K in slices, which brings in the second kernel of these.
  */
+#include <math.h>
 #include <string.h>
 
 #include "trial/cases.h"
 
-enum { COLUMNS = 37, DEPTH = 70 };
+/*
+ * Most have two panels of B, the second ragged, and eighteen groups of four k, the last ragged. FAR: one k, so that
+ * sums differ little, which a zero point far away brings back among the codes. DEEP: more k than are summed in f32
+ * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs; of TALL ones, rows for more tiles than go
+ * together over a panel (kernels/gemm_walk.clh).
+ */
+enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1103, WIDE = 300, TALL_DEPTH = 10 };
 
-static float next_scale(uint32_t *state)
+enum { FAR_ZERO_POINT = (1 << 30) + 77, FAR_ZERO_POINT_FLOAT = (1 << 21) + 77 };
+
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+
+/* ---- inputs ---- */
+
+/* Codes of all values; in deep products rows and columns of the greatest code, whose sums no f32 holds. */
+static unsigned char next_code(const clq_gemm_task *task, clq_gemm_argument argument, uint64_t i, uint32_t *state)
 {
-    return (float)(1 + clq_trial_random(state) % 1000) * 0x1p-14f;
+    const clq_gemm_problem *p = task->problem;
+    const clq_dtype dtype = argument == CLQ_GEMM_A ? p->a.dtype : p->b.dtype;
+    const unsigned char any = (unsigned char)clq_trial_random(state);
+    const int is_extreme = argument == CLQ_GEMM_A ? i / p->k % 3 == 0 : i % p->n % 5 == 0;
+    return p->k != DEEP || !is_extreme ? any : dtype == CLQ_S8 ? 0x7F : 0xFF;
 }
 
-/* Parameters within their bounds; codes of all values. */
+/* For the first vector of columns, no shift to the left; then all there are, and the ends of what is possible. */
+static int32_t next_shift(const clq_gemm_task *task, uint64_t i)
+{
+    static const int32_t shifts[] = {1, -10, 0, -1, -11, -9, 4, -12, -31, -13, 30, -10, -2, -8, 31};
+    static const int32_t bits[] = {8, 9, 10, 11, 12, 13, 0, 20, 31, 32, 40, 62};
+    const clq_requantize_mode mode = task->problem->requantize;
+    if (task->problem->k == FAR) {
+        return 0;
+    }
+    if (mode == CLQ_REQUANTIZE_SHIFT) {
+        return bits[i % COUNT(bits)];
+    }
+    return i < 16 ? -(int32_t)(i % 13) : mode == CLQ_REQUANTIZE_SINGLE && i % 15 == 14 ? 29 : shifts[i % COUNT(shifts)];
+}
+
+static int32_t next_multiplier(const clq_gemm_task *task, uint32_t *state)
+{
+    const int32_t r = (int32_t)clq_trial_random(state);
+    if (task->problem->requantize == CLQ_REQUANTIZE_SHIFT) {
+        return r % 8 == 0 ? (int32_t)0x80000000 + r : r % 200 - 50;
+    }
+    return task->problem->k == FAR ? INT32_MAX : r % 8 == 0 ? r % 1000 : r % 8 == 1 ? 1 << 30 : (1 << 30) + r * 50;
+}
+
+/* Powers of two make ties; with a bias far away, sums that are no f32. */
+static float next_real(const clq_gemm_task *task, uint32_t *state)
+{
+    const uint32_t r = clq_trial_random(state);
+    if (task->problem->k == FAR) {
+        return r % 2 == 0 ? 0x1p-10f : 0x1.000002p-10f;
+    }
+    return r % 3 == 0 ? 0x1p-9f : (float)(1 + r % 1000) * 0x1p-14f;
+}
+
+/* Mostly small; some over all of int32. */
+static int32_t next_integer(const clq_gemm_task *task, clq_gemm_argument argument, uint64_t i, uint32_t *state)
+{
+    const int32_t small = (int32_t)(clq_trial_random(state) % 512) - 256;
+    const uint32_t high = clq_trial_random(state) << 16;
+    const int32_t any = (int32_t)(high ^ clq_trial_random(state));
+    const int is_float = task->problem->requantize == CLQ_REQUANTIZE_FLOAT;
+    if (task->problem->k == FAR && argument == CLQ_GEMM_C_ZERO_POINT) {
+        return is_float ? FAR_ZERO_POINT_FLOAT : FAR_ZERO_POINT;
+    }
+    if (task->problem->k == FAR && argument == CLQ_GEMM_BIAS) {
+        return is_float ? -(1 << 30) - (1 << 30) + (small + 256) * 177 : -FAR_ZERO_POINT + small;
+    }
+    return argument == CLQ_GEMM_BIAS && i % 4 == 3           ? any
+           : argument != CLQ_GEMM_C_ZERO_POINT && i % 8 == 5 ? any
+                                                             : small;
+}
+
 static void fill_operand(const clq_gemm_task *task, clq_gemm_argument argument, unsigned char *to, uint32_t *state)
 {
     const uint64_t count = clq_gemm_argument_elements(task, argument);
     const int is_real = argument == CLQ_GEMM_A_SCALE || argument == CLQ_GEMM_B_SCALE ||
                         (argument == CLQ_GEMM_MULTIPLIER && task->problem->requantize == CLQ_REQUANTIZE_FLOAT);
     for (uint64_t i = 0; i < count; i++) {
-        const float real = next_scale(state);
-        int32_t value = (int32_t)(clq_trial_random(state) % 512) - 256;
         if (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B) {
-            to[i] = (unsigned char)clq_trial_random(state);
-            continue;
-        }
-        if (argument == CLQ_GEMM_MULTIPLIER) {
-            value = task->problem->requantize == CLQ_REQUANTIZE_SHIFT
-                        ? (int32_t)(clq_trial_random(state) % 100)
-                        : (int32_t)((1u << 30) + clq_trial_random(state) * 50u);
-        }
-        if (argument == CLQ_GEMM_SHIFT) {
-            value = task->problem->requantize == CLQ_REQUANTIZE_SHIFT ? (int32_t)(8 + i % 6) : 1 - (int32_t)(i % 13);
-        }
-        if (is_real) {
+            to[i] = next_code(task, argument, i, state);
+        } else if (is_real) {
+            const float real = next_real(task, state);
             memcpy(to + 4 * i, &real, sizeof real);
         } else {
+            const int32_t value = argument == CLQ_GEMM_MULTIPLIER ? next_multiplier(task, state)
+                                  : argument == CLQ_GEMM_SHIFT    ? next_shift(task, i)
+                                                                  : next_integer(task, argument, i, state);
             memcpy(to + 4 * i, &value, sizeof value);
         }
     }
 }
 
-/* Six problems with every type, kind of parameter and output. */
-enum { PROBLEMS = 6 };
+/* ---- problems ---- */
 
-static void make_problem(clq_gemm_problem *p, int number, uint64_t m)
+typedef struct problem_kind {
+    clq_dtype a, b, c;
+    clq_requantize_mode mode;
+    clq_gemm_values a_zero_point, b_zero_point, values, bias;
+    int transposed_a, transposed_b;
+    uint64_t n, k, batch;
+    double minimum, maximum;
+} problem_kind;
+
+#define NO CLQ_GEMM_ABSENT
+#define ONE CLQ_GEMM_PER_TENSOR
+#define ROWS CLQ_GEMM_PER_ROW
+#define COLS CLQ_GEMM_PER_COLUMN
+#define ALL -INFINITY, INFINITY
+
+/* Every type, kind of parameter and output; `values`: of multipliers, or of the scales. The last is for tall ones. */
+static const problem_kind kinds[] = {
+    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_S8, CLQ_U8, CLQ_U8, CLQ_REQUANTIZE_SINGLE, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, 9, 200},
+    {CLQ_U8, CLQ_U8, CLQ_S8, CLQ_REQUANTIZE_SHIFT, ONE, ONE, ONE, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, ROWS, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_S8, CLQ_U8, CLQ_F32, 0, ONE, COLS, ONE, COLS, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 1e6},
+    {CLQ_U8, CLQ_U8, CLQ_S32, 0, ROWS, NO, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, -70000.0, 90000.0},
+    {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_SHIFT, NO, ONE, COLS, NO, 0, 1, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL},
+    {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, DEPTH, 1, ALL},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, 2 * COLUMNS, TALL_DEPTH, 1, ALL},
+};
+
+static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t m)
 {
-    static const struct {
-        clq_dtype a, b, c;
-        clq_requantize_mode mode;
-        clq_gemm_values a_zero_point, b_zero_point, values, bias;
-        int transposed_a, transposed_b;
-    } kinds[PROBLEMS] = {
-        {CLQ_S8, CLQ_S8, CLQ_S32, 0, CLQ_GEMM_ABSENT, CLQ_GEMM_ABSENT, CLQ_GEMM_ABSENT, CLQ_GEMM_ABSENT, 0, 0},
-        {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_ABSENT, CLQ_GEMM_PER_COLUMN,
-         CLQ_GEMM_PER_COLUMN, 0, 1},
-        {CLQ_S8, CLQ_U8, CLQ_U8, CLQ_REQUANTIZE_SINGLE, CLQ_GEMM_PER_ROW, CLQ_GEMM_PER_COLUMN, CLQ_GEMM_PER_COLUMN,
-         CLQ_GEMM_ABSENT, 1, 0},
-        {CLQ_U8, CLQ_U8, CLQ_S8, CLQ_REQUANTIZE_SHIFT, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_TENSOR,
-         CLQ_GEMM_PER_COLUMN, 0, 0},
-        {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, CLQ_GEMM_PER_ROW, CLQ_GEMM_ABSENT, CLQ_GEMM_PER_COLUMN,
-         CLQ_GEMM_PER_COLUMN, 0, 1},
-        {CLQ_U8, CLQ_S8, CLQ_F32, 0, CLQ_GEMM_PER_ROW, CLQ_GEMM_PER_COLUMN, CLQ_GEMM_PER_COLUMN, CLQ_GEMM_ABSENT, 1, 0},
-    };
-    const int is_codes = kinds[number].c == CLQ_S8 || kinds[number].c == CLQ_U8;
+    const int is_codes = kind->c == CLQ_S8 || kind->c == CLQ_U8;
     clq_gemm_init(p);
     p->m = m;
-    p->n = COLUMNS;
-    p->k = DEPTH;
-    p->batch = 2;
-    p->a.dtype = kinds[number].a;
-    p->b.dtype = kinds[number].b;
-    p->c.dtype = kinds[number].c;
-    p->a.transposed = kinds[number].transposed_a;
-    p->b.transposed = kinds[number].transposed_b;
-    p->a.batch_stride = m * DEPTH + 3;
-    p->c.batch_stride = m * COLUMNS;
-    p->requantize = kinds[number].mode;
-    p->a_zero_point = kinds[number].a_zero_point;
-    p->b_zero_point = kinds[number].b_zero_point;
-    p->bias = kinds[number].bias;
-    p->multiplier = is_codes ? kinds[number].values : CLQ_GEMM_ABSENT;
+    p->n = kind->n;
+    p->k = kind->k;
+    p->batch = kind->batch;
+    p->a.dtype = kind->a;
+    p->b.dtype = kind->b;
+    p->c.dtype = kind->c;
+    p->a.transposed = kind->transposed_a;
+    p->b.transposed = kind->transposed_b;
+    p->a.batch_stride = kind->batch > 1 ? m * kind->k + 3 : 0;
+    p->b.batch_stride = kind->a == kind->b && kind->batch > 1 ? kind->n * kind->k + 5 : 0;
+    p->c.batch_stride = m * kind->n;
+    p->requantize = kind->mode;
+    p->a_zero_point = kind->a_zero_point;
+    p->b_zero_point = kind->b_zero_point;
+    p->bias = kind->bias;
+    p->minimum = kind->minimum;
+    p->maximum = kind->maximum;
+    p->multiplier = is_codes ? kind->values : CLQ_GEMM_ABSENT;
     p->c_zero_point = is_codes ? CLQ_GEMM_PER_TENSOR : CLQ_GEMM_ABSENT;
     if (p->c.dtype == CLQ_F32) {
-        p->a_scale = CLQ_GEMM_PER_ROW;
-        p->b_scale = CLQ_GEMM_PER_COLUMN;
+        p->a_scale = kind->values == CLQ_GEMM_PER_COLUMN ? CLQ_GEMM_PER_ROW : kind->values;
+        p->b_scale = kind->values;
     }
 }
 
 static clq_status describe_product(const void *what, size_t number, clq_trial_case *c, clq_error *error)
 {
-    const uint64_t *rows = what;
+    const clq_trial_heights *heights = what;
+    const size_t kind = number / 2;
     (void)error;
     c->other_way = number % 2 != 0;
-    make_problem(&c->problem, (int)(number / 2), *rows);
+    make_problem(&c->problem, &kinds[kind], kind + 1 < COUNT(kinds) ? heights->rows : heights->tall);
     clq_gemm_task_init(&c->product, &c->problem);
     return CLQ_OK;
 }
@@ -116,8 +196,9 @@ static void fill_product(const clq_trial_case *c)
     clq_trial_fill_product(c, &state);
 }
 
-clq_trial_cases clq_trial_product_cases(const uint64_t *rows)
+clq_trial_cases clq_trial_product_cases(const clq_trial_heights *heights)
 {
-    const clq_trial_cases cases = {rows, (size_t)2 * PROBLEMS, describe_product, fill_product};
+    const size_t problems = COUNT(kinds) - (heights->tall == 0 ? 1 : 0);
+    const clq_trial_cases cases = {heights, 2 * problems, describe_product, fill_product};
     return cases;
 }

@@ -1,53 +1,81 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tensors that kernels for one tensor are compared by. */
+/*
+ * The tensors that kernels for one tensor are compared by. Shapes are chosen for the loops: each is entered at least
+ * twice and left in its middle, with the sizes that a trial cuts by (clq_cl_target_items: 24 work-groups, and what
+ * opencl/launch has beside its LEAST_ and MOST_). scripts/mutate-kernels.sh tells what they do not see.
+ */
 #include <math.h>
 #include <string.h>
 
-#include "reference/element.h"
 #include "trial/cases.h"
-
-enum { KINDS = 12, KINDS_NOT_LARGE = 9, FEW_PARAMETERS = 8 }; /* of awkward numbers, and who gets the last ones */
 
 /* ---- shapes ---- */
 
+#define PER_TENSOR(n)                                                                                                  \
+    {                                                                                                                  \
+        {1, 1, n}, CLQ_PER_TENSOR, 0, 0                                                                                \
+    }
+#define PER_GROUP(rows, row, group)                                                                                    \
+    {                                                                                                                  \
+        {rows, 1, row}, CLQ_PER_GROUP, 0, group                                                                        \
+    }
+/* `repeats` times the channels, each with `row` elements in a row. */
+#define PER_CHANNEL(repeats, channels, row)                                                                            \
+    {                                                                                                                  \
+        {repeats, channels, row}, CLQ_PER_CHANNEL, 1, 0                                                                \
+    }
+
 /*
- * The problems. Rows in groups with a short last one, several write buffers long (kernels/write_buffer.clh); columns
- * whose lines are more than a work-item takes, and lines enough for tiles of them; one parameter in several pieces and
- * strips.
+ * quantize, dequantize, fake_quantize by strips. Two strips, the second of which begins inside a segment, each several
+ * write buffers long; more than sixteen parameters, which are made ready together, and a short last segment. The same
+ * with parameters that come again row after row, first above and then below sixteen. Segments shorter than a vector
+ * and of odd length, which begin in the middle of a byte of 4-bit codes. One parameter over several strips.
  */
-#define GROUPS                                                                                                         \
-    {                                                                                                                  \
-        {3, 1, 2500}, CLQ_PER_GROUP, 0, 76                                                                             \
-    }
-#define SMALL_GROUPS                                                                                                   \
-    {                                                                                                                  \
-        {3, 1, 2500}, CLQ_PER_GROUP, 0, 28                                                                             \
-    } /* less than two vectors */
-#define COLUMNS                                                                                                        \
-    {                                                                                                                  \
-        {37, 1, 544}, CLQ_PER_CHANNEL, 2, 0                                                                            \
-    }
-#define WHOLE                                                                                                          \
-    {                                                                                                                  \
-        {1, 1, 20001}, CLQ_PER_TENSOR, 0, 0                                                                            \
-    }
-
-static const clq_trial_shape any_shapes[] = {GROUPS, WHOLE};
-static const clq_trial_shape column_shapes[] = {COLUMNS};
-static const clq_trial_shape dynamic_shapes[] = {WHOLE};
+static const clq_trial_shape strip_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNEL(5, 20, 60), PER_CHANNEL(19, 5, 51),
+                                               PER_GROUP(7, 301, 9), PER_TENSOR(9001)};
+/*
+ * By grids: more segments than work-items stand beside each other, with a short last one; rows of the same parameters;
+ * one segment longer than all work-items together.
+ */
+static const clq_trial_shape grid_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNEL(5, 20, 60), PER_TENSOR(20001)};
+/*
+ * In columns: lines of several tiles, the last with fewer columns, in two slices of lines, each several times and a bit
+ * as long as the lines that go together (TILE_LINES); the last line short; channels of one element, of three, of more
+ * than a vector; lines of which each has a few periods.
+ */
+static const clq_trial_shape column_shapes[] = {PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1),
+                                                PER_CHANNEL(9, 10, 17), PER_CHANNEL(150, 5, 7)};
+/* Several strips; fewer elements than a vector; less than two. */
+static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(27), PER_TENSOR(5)};
+static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 300, 1)};
+/* Elements of a parameter in one segment and in several rows. */
+static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNEL(5, 140, 6)};
 
 /*
- * Of minmax and histogram also what their second kernels fold. Partial ranges in several rows, for more parameters than
- * a work-group of the second kernel takes (eights of them, 64 at a time); in several rows and in pieces of these; side
- * by side in columns. Counts in one slice, for few elements and for more; in slices of one segment, and in slices of
- * whole ones.
+ * minmax, by strips and grids. Segments of more than two vectors, more than sixteen for a work-item and a few over;
+ * of one to two vectors with a short last one, likewise; of less than a vector; whole rows of one to two vectors; all
+ * with partial ranges in several rows, of more parameters than a work-group of the second kernel takes (eights of
+ * them, 64 at a time), of more than it has work-items, and in pieces. A segment for each lane of a work-group of the
+ * grid to have the ends; one parameter in pieces of several rounds of a work-group.
  */
 static const clq_trial_shape minmax_shapes[] = {
-    GROUPS, SMALL_GROUPS, {{2, 520, 20}, CLQ_PER_CHANNEL, 1, 0}, {{2, 5, 250}, CLQ_PER_CHANNEL, 1, 0}};
-static const clq_trial_shape minmax_column_shapes[] = {COLUMNS, {{20, 520, 3}, CLQ_PER_CHANNEL, 1, 0}};
-static const clq_trial_shape histogram_shapes[] = {GROUPS, SMALL_GROUPS, WHOLE, {{200, 3, 2}, CLQ_PER_CHANNEL, 1, 0}};
-static const clq_trial_shape histogram_column_shapes[] = {
-    COLUMNS, {{1, 1, 40}, CLQ_PER_CHANNEL, 2, 0}, {{20, 100, 3}, CLQ_PER_CHANNEL, 1, 0}};
+    PER_GROUP(13, 2500, 76), PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),
+    PER_CHANNEL(2, 523, 20), PER_CHANNEL(300, 3, 20), PER_CHANNEL(2, 5, 250),
+    PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),  PER_TENSOR(60001)};
+/* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three. */
+static const clq_trial_shape minmax_column_shapes[] = {PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1),
+                                                       PER_CHANNEL(20, 520, 3), PER_CHANNEL(9, 10, 17)};
+/*
+ * histogram. Counts in one slice, of few elements and of more; in slices of one segment, of whole segments, and of
+ * parts of several, in more jobs than there are work-items.
+ */
+static const clq_trial_shape histogram_shapes[] = {PER_GROUP(3, 2500, 76), PER_GROUP(3, 500, 28), PER_TENSOR(20001),
+                                                   PER_CHANNEL(200, 3, 2), PER_CHANNEL(3, 13, 200)};
+/* In columns: several blocks of channels in one slice and in several, the last with fewer; several periods in a line.
+ */
+static const clq_trial_shape histogram_column_shapes[] = {PER_CHANNEL(37, 100, 1), PER_CHANNEL(1, 40, 1),
+                                                          PER_CHANNEL(20, 100, 3), PER_CHANNEL(50, 5, 2),
+                                                          PER_CHANNEL(3, 5, 2)};
 
 static const clq_trial_shape *shapes_of(const clq_trial_kernels *kernels, size_t *count)
 {
@@ -56,128 +84,80 @@ static const clq_trial_shape *shapes_of(const clq_trial_kernels *kernels, size_t
     switch (kernels->operation) {
     case CLQ_OP_DYNAMIC_QUANTIZE:
         return SHAPES(dynamic_shapes);
+    case CLQ_OP_CHOOSE_PARAMETERS:
+        return SHAPES(choice_shapes);
+    case CLQ_OP_MERGE_RANGE:
+        return SHAPES(merge_shapes);
     case CLQ_OP_MINMAX:
         return columns ? SHAPES(minmax_column_shapes) : SHAPES(minmax_shapes);
     case CLQ_OP_HISTOGRAM:
         return columns ? SHAPES(histogram_column_shapes) : SHAPES(histogram_shapes);
     default:
-        return columns ? SHAPES(column_shapes) : SHAPES(any_shapes);
+        return columns                          ? SHAPES(column_shapes)
+               : kernels->cut == CLQ_TRIAL_GRID ? SHAPES(grid_shapes)
+                                                : SHAPES(strip_shapes);
     }
 #undef SHAPES
 }
 
-/* ---- inputs ---- */
+/* ---- ways ---- */
 
-uint32_t clq_trial_random(uint32_t *state)
-{
-    *state = *state * 1664525u + 1013904223u;
-    return *state >> 8;
-}
-
-/* Numbers over a few hundred steps of 1/16 with all ties among them, and what else is awkward: `kinds` of it. */
-static float awkward(uint32_t *state, uint32_t kinds)
-{
-    static const uint32_t special[] = {0x00000000, 0x80000000, 0x00000001, 0x807FFFFF, 0x7F800000, 0xFF800000,
-                                       0x7FC00000, 0x3F000000, 0xBF000000, 0x4B000001, 0x7F7FFFFF, 0xFF7FFFFF};
-    const uint32_t r = clq_trial_random(state);
-    if (r % 16 == 0) {
-        return clq_float_from_bits(special[r / 16 % kinds]);
-    }
-    return ((float)(r % 8192) - 4096.0f) * 0x1p-5f + (r % 3 == 0 ? 0x1p-18f : 0.0f);
-}
-
-/*
- * For histograms, ranges whose edges are met exactly and others; for merged ranges, states narrower and wider than they
- * are, none yet, and ranges that stand for no finite element.
+/* A way for a description to run: all options of rounding, with and without stores past the cache and wide parameters.
  */
-static void fill_observer(const clq_trial_case *c, const clq_task *task, void *const host[CLQ_ARG_COUNT])
+typedef struct way {
+    int option; /* clq_trial_take_options */
+    int streams, is_narrow;
+} way;
+
+static const way code_ways[] = {{0, 0, 1}, {1, 1, 1}, {2, 1, 1}, {3, 0, 1}, {4, 1, 1}, {5, 0, 0},
+                                {6, 0, 1}, {7, 1, 0}, {0, 1, 0}, {1, 0, 0}, {2, 0, 0}, {3, 1, 0}};
+static const float averagings[] = {0.0f, 0.01f, 1.0f, 2.5f, 0x1.fffffep-1f, 0x1p-30f, -0.5f, NAN};
+
+static size_t ways_of(clq_operation operation)
 {
-    static const float maxima[] = {128.0f, 3.4e38f, 100.0f, 0x1p-101f, 127.96875f, 0x1p-20f, 0.0f, 0x1.fffffep126f};
-    for (uint64_t p = 0; p < task->geometry.parameters && host[CLQ_ARG_COUNTS] != NULL; p++) {
-        ((float *)host[CLQ_ARG_RANGE])[2 * p] = -maxima[p % (sizeof maxima / sizeof maxima[0])];
-        ((float *)host[CLQ_ARG_RANGE])[2 * p + 1] = p % 3 == 0 ? 64.0f : 0.0f;
-        for (uint64_t bin = 0; bin < CLQ_HISTOGRAM_BINS; bin++) { /* counts of before, which are added to */
-            ((uint64_t *)host[CLQ_ARG_COUNTS])[p * CLQ_HISTOGRAM_BINS + bin] = bin % 5;
-        }
-    }
-    for (uint64_t p = 0; p < task->geometry.parameters && host[CLQ_ARG_STATE] != NULL; p++) {
-        float *state = (float *)host[CLQ_ARG_STATE] + 2 * p;
-        float *range = (float *)host[CLQ_ARG_RANGE] + 2 * p;
-        state[0] = p % 3 == 0 ? INFINITY : p % 3 == 1 ? -3e38f : -0x1p-130f;
-        state[1] = p % 3 == 0 ? -INFINITY : p % 3 == 1 ? 3e38f : 0x1p-128f;
-        if (p % 5 == 4) {
-            range[0] = range[1] = 0.0f;
-        }
-    }
-    if (host[CLQ_ARG_AVERAGING] != NULL) {
-        *(float *)host[CLQ_ARG_AVERAGING] = c->other_way ? 0.0f : 0.01f;
-        ((clq_nonfinite *)host[CLQ_ARG_NONFINITE])->count = 1;
+    switch (operation) {
+    case CLQ_OP_QUANTIZE:
+    case CLQ_OP_FAKE_QUANTIZE:
+        return sizeof code_ways / sizeof code_ways[0];
+    case CLQ_OP_DYNAMIC_QUANTIZE:
+        return 8; /* of the options, with two schemes and both ways to find the range */
+    case CLQ_OP_CHOOSE_PARAMETERS:
+        return CLQ_TRIAL_SCHEMES;
+    case CLQ_OP_MERGE_RANGE:
+        return sizeof averagings / sizeof averagings[0];
+    default:
+        return 2;
     }
 }
 
-/* Where the operands lie that are inputs; outputs that are no inputs have NULL. */
-static void find_inputs(const clq_task *task, void *host[CLQ_ARG_COUNT])
+static void set_way(clq_trial_case *c, size_t number)
 {
-    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
-        const clq_span *span = &task->arguments[i];
-        const int is_input = clq_argument_is_input(task->operation, (clq_argument)i);
-        host[i] = is_input && span->object != NULL ? (char *)span->object + span->offset_bytes : NULL;
+    clq_scheme *scheme = &c->described[0].scheme;
+    c->other_way = number % 2 != 0;
+    switch (c->tasks[0].operation) {
+    case CLQ_OP_QUANTIZE:
+    case CLQ_OP_FAKE_QUANTIZE:
+        clq_trial_take_options(scheme, (size_t)code_ways[number].option);
+        c->other_way = code_ways[number].streams;
+        c->is_narrow = code_ways[number].is_narrow;
+        break;
+    case CLQ_OP_DYNAMIC_QUANTIZE:
+        clq_trial_take_scheme(scheme, number < 4 ? CLQ_TRIAL_WITNESS_SCHEME : (size_t)CLQ_PRESET_SYMMETRIC + number);
+        clq_trial_take_options(scheme, number);
+        c->other_way = (number + number / 2) % 2 != 0;
+        break;
+    case CLQ_OP_CHOOSE_PARAMETERS:
+        clq_trial_take_scheme(scheme, number);
+        break;
+    case CLQ_OP_MERGE_RANGE:
+        c->averaging = averagings[number];
+        break;
+    default:
+        break;
     }
-}
-
-void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32_t *state)
-{
-    static const float scales[] = {0.0625f, 1.0f, 0x1.fffffep-4f, 0.1f, 0x1.4p-3f, 0x1p-100f, 0x1p60f};
-    static const int32_t zero_points[] = {0, 1, -3, 7, 128, -210, 2147483647, -2000000000, 5000000};
-    const clq_geometry *g = &task->geometry;
-    /* A parameter of many elements would find the greatest number in each part of them, and nothing else would show. */
-    void *host[CLQ_ARG_COUNT];
-    const int has_large = !clq_argument_is_output(task->operation, CLQ_ARG_RANGE) || g->parameters > FEW_PARAMETERS;
-    find_inputs(task, host);
-    for (uint64_t i = 0; i < g->elements && host[CLQ_ARG_X] != NULL; i++) {
-        clq_store_real(task->q->real, host[CLQ_ARG_X], i, awkward(state, has_large ? KINDS : KINDS_NOT_LARGE));
-    }
-    for (uint64_t i = 0; i < g->elements && host[CLQ_ARG_CODES] != NULL; i++) {
-        clq_store_code(task->q->scheme.dtype, host[CLQ_ARG_CODES], i, (int32_t)(clq_trial_random(state) & 0xFFFF));
-    }
-    for (uint64_t p = 0; p < g->parameters; p++) {
-        const float lo = (float)clq_trial_random(state) * -0x1p-20f;
-        const float hi = (float)clq_trial_random(state) * (p % 5 == 0 ? -0x1p-30f : 0x1p-18f);
-        if (host[CLQ_ARG_SCALE] != NULL) {
-            ((float *)host[CLQ_ARG_SCALE])[p] = scales[p % (sizeof scales / sizeof scales[0])];
-            ((int32_t *)host[CLQ_ARG_ZERO_POINT])[p] = zero_points[p % (sizeof zero_points / sizeof zero_points[0])];
-        }
-        if (host[CLQ_ARG_RANGE] != NULL) {
-            ((float *)host[CLQ_ARG_RANGE])[2 * p] = lo < hi ? lo : hi;
-            ((float *)host[CLQ_ARG_RANGE])[2 * p + 1] = lo < hi ? hi : lo;
-        }
-    }
-    fill_observer(c, task, host);
 }
 
 /* ---- cases ---- */
-
-/*
- * Both roundings, both orders, both arithmetics, with and without stores past the cache; both ways to merge ranges;
- * other operations run once.
- */
-static size_t ways_of(clq_operation operation)
-{
-    const int has_codes =
-        operation == CLQ_OP_QUANTIZE || operation == CLQ_OP_FAKE_QUANTIZE || operation == CLQ_OP_DYNAMIC_QUANTIZE;
-    return has_codes ? 4 : operation == CLQ_OP_MERGE_RANGE || operation == CLQ_OP_DEQUANTIZE ? 2 : 1;
-}
-
-static void set_way(clq_trial_case *c, size_t way)
-{
-    clq_scheme *scheme = &c->described[0].scheme;
-    c->other_way = way % 2 != 0;
-    if (ways_of(c->tasks[0].operation) == 4) {
-        scheme->rounding = way % 2 == 0 ? CLQ_ROUND_EVEN : CLQ_ROUND_AWAY;
-        scheme->zero_point_order = way / 2 == 0 ? CLQ_ZERO_POINT_AFTER : CLQ_ZERO_POINT_BEFORE;
-        scheme->arithmetic = way == 1 ? CLQ_RECIPROCAL : CLQ_DIVIDE;
-    }
-}
 
 clq_layout clq_trial_layout(const clq_trial_shape *shape)
 {

@@ -4,31 +4,53 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dtype.h"
 #include "reference/executor.h"
 
-/* Operands begin at multiples of 16 bytes that are none of 64 more often than not. */
+/* Operands begin at multiples of 16 bytes that are none of 64 more often than not; every other case an element behind.
+ */
 enum { ALIGNMENT_BYTES = 16, GUARD_BYTES = 64, GUARD = 0x5A };
 
 typedef struct operand {
     clq_span *span;
-    uint64_t bytes;
+    uint64_t bytes, element_bytes;
 } operand;
+
+/* Of one tensor's operands; a pair for what is counted. */
+static uint64_t element_bytes(const clq_task *task, clq_argument argument)
+{
+    switch (argument) {
+    case CLQ_ARG_X:
+    case CLQ_ARG_Y:
+        return clq_dtype_bytes(task->q->real, 1);
+    case CLQ_ARG_CODES:
+        return clq_dtype_bytes(task->q->scheme.dtype, 1);
+    case CLQ_ARG_NONFINITE:
+        return sizeof(clq_nonfinite);
+    case CLQ_ARG_COUNTS:
+        return sizeof(uint64_t);
+    default:
+        return 4;
+    }
+}
 
 /* ---- the arena ---- */
 
 /* Operand `i` of all there can be; 0 bytes: the case has none there. */
 static operand operand_of(clq_trial_case *c, size_t i)
 {
-    operand found = {NULL, 0};
+    operand found = {NULL, 0, 0};
     if (c->count > 0) {
         clq_task *task = &c->tasks[i / CLQ_ARG_COUNT];
         const clq_argument argument = (clq_argument)(i % CLQ_ARG_COUNT);
         found.span = &task->arguments[argument];
         found.bytes = clq_argument_bytes(task, argument);
+        found.element_bytes = element_bytes(task, argument);
     } else {
         const clq_gemm_argument argument = (clq_gemm_argument)i;
         found.span = &c->product.arguments[argument];
-        found.bytes = clq_gemm_argument_elements(&c->product, argument) * clq_gemm_element_bytes(&c->product, argument);
+        found.element_bytes = clq_gemm_element_bytes(&c->product, argument);
+        found.bytes = clq_gemm_argument_elements(&c->product, argument) * found.element_bytes;
     }
     return found;
 }
@@ -44,9 +66,10 @@ static uint64_t lay_out(clq_trial_case *c)
     uint64_t used = GUARD_BYTES + ALIGNMENT_BYTES;
     for (size_t i = 0; i < operands_of(c); i++) {
         const operand o = operand_of(c, i);
-        o.span->offset_bytes = used;
+        const uint64_t behind = c->other_way ? o.element_bytes : 0;
+        o.span->offset_bytes = used + behind;
         if (o.bytes > 0) {
-            used += (o.bytes + GUARD_BYTES + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
+            used += (behind + o.bytes + GUARD_BYTES + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
         }
     }
     return used;

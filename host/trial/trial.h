@@ -22,6 +22,8 @@ typedef struct clq_trial_case {
     clq_gemm_task product;
     /* Of kernels that have two ways for one description, the second: stores past the cache, K in slices. */
     int other_way;
+    int is_narrow;   /* no parameter is one that kernels have a slower way for (trial/inputs.c) */
+    float averaging; /* of merged ranges */
 } clq_trial_case;
 
 /* Cases for one kind of kernel; `what` is the family's own. */

@@ -257,9 +257,8 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
 {
     const uint32_t groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     CLQ_TRY(decide(context, tuning, variant, task, decision, error));
-    decision->slices = in_slices ? 2 : 1;
-    /* Of an odd number the second slice has one less. */
-    decision->slice_groups = in_slices ? (uint32_t)clq_size_divide_up(groups, 2) : groups;
+    decision->slice_groups = in_slices ? (uint32_t)clq_size_divide_up(groups, 3) : groups;
+    decision->slices = in_slices ? (uint32_t)clq_size_divide_up(groups, decision->slice_groups) : 1;
     decision->tiles_per_item = in_slices ? 3 : 1;
     return CLQ_OK;
 }
@@ -274,6 +273,13 @@ uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
         }
     }
     return height == 0 ? 70 : height;
+}
+
+uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision)
+{
+    const uint64_t m = 17 * (uint64_t)decision->tile_rows + 5;
+    const int has_tiles = decision->variant != CLQ_VARIANT_GEMV && decision->tile_rows != 0;
+    return has_tiles && tile_rows_of(decision->tuning, decision->variant, m) == decision->tile_rows ? m : 0;
 }
 
 /* From 88 rows on tiles of 8 never waste an eighth less than tiles of 12 do (rows_of_12). */

@@ -36,12 +36,15 @@ typedef struct clq_gemm_decision {
 clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
                               clq_gemm_decision *decision, clq_error *error);
 
-/* This variant by that table, in one slice of K or in two. */
+/* This variant by that table, in one slice of K or in three. */
 clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                                     clq_variant variant, int in_slices, clq_gemm_decision *decision, clq_error *error);
 
 /* A height of a product for which the same program multiplies, with a ragged last tile where there can be one. */
 uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision);
+
+/* One of more tiles than go together over a panel (kernels/gemm_walk.clh); 0: the program never has as many. */
+uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision);
 
 /* The least height above `m` whose product may need another program than those below; UINT64_MAX: none. */
 uint64_t clq_cl_gemm_next_rows(uint64_t m);

@@ -51,7 +51,7 @@ static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task 
     pieces = clq_size_min(pieces, clq_size_divide_up(g->segment, least_piece));
     pieces = clq_size_min(pieces, clq_cl_scratch_items(context, CLQ_CL_PARTIAL_BYTES * clq_size_max(segments, 1)));
     s->partials = clq_cl_tensor_cut(call, g, clq_size_max(pieces, 1), is_strip && g->parameters > 1);
-    call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip || s->is_trial ? wanted : 4 * wanted);
+    call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip ? wanted : s->is_trial ? 8 * wanted : 4 * wanted);
     call->items = clq_size_min(call->items, clq_cl_scratch_items(context, CLQ_CL_FOUND_BYTES));
     call->per_item = clq_size_divide_up(call->tasks, call->items);
     if (s->choice.vector_width == 16 && g->segment <= TWO_VECTORS) { /* whole sixteens: kernels/minmax_short.clh */

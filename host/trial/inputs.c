@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inputs of tensors: ties and their neighbours, what is awkward, and witnesses (trial/witness.h). */
+#include <math.h>
+#include <string.h>
+
+#include "core/dtype.h"
+#include "reference/element.h"
+#include "trial/cases.h"
+#include "trial/witness.h"
+
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+
+/* What an element meets: its parameter, a number that shows something with it, and what may be mixed in. */
+typedef struct surroundings {
+    float scale;
+    int32_t zero_point;
+    int32_t least, greatest; /* codes, between which the ties lie */
+    float witness;
+    int takes_large, takes_nonfinite;
+} surroundings;
+
+uint32_t clq_trial_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/* ---- parameters ---- */
+
+/* The quick way's, and the slow way's (kernels/code.clh), some of them next to the line between the two. */
+static const float narrow_scales[] = {0.0625f, 1.0f, 0x1.fffffep-4f, 0.1f, 0x1.4p-3f, 0x1.8p-22f, 0x1p-70f, 0x1.8p100f};
+static const int32_t narrow_zero_points[] = {0, 1, -3, 7, 128, -210, 0, 1 << 21, -(1 << 21)};
+static const float wide_scales[] = {0x1p-100f, 0x1.8p-71f, 0x1p60f, 0x1p126f, 0.0625f, 1.0f, 0x1.2p8f};
+static const int32_t wide_zero_points[] = {0, 2147483647, -2000000000, 5000000, 3, -2097153, INT32_MIN, -25};
+
+/*
+ * Of a vector of parameters, which kernels for CPU devices make ready at once, one that is wide makes all others go the
+ * slow way too: they are in the second half of each 64 only, and nowhere in a case that is narrow.
+ */
+static void choose_parameter(const clq_trial_case *c, const clq_task *task, uint64_t p, uint64_t turn, surroundings *s)
+{
+    const int is_wide = !c->is_narrow && (task->geometry.parameters < 32 || p / 32 % 2 != 0);
+    size_t count;
+    const clq_trial_quotient *quotients = clq_trial_quotients(task->q->real, &count);
+    const uint64_t number = p + turn;
+    if (task->operation == CLQ_OP_DEQUANTIZE && number % 4 == 1) {
+        const clq_trial_difference *d = &clq_trial_differences(task->q->real)[number / 4 % CLQ_TRIAL_DIFFERENCES];
+        s->scale = d->scale;
+        s->zero_point = d->zero_point;
+    } else if (number % 2 == 1) {
+        const clq_trial_quotient *w = &quotients[number / 2 % (is_wide ? count : CLQ_TRIAL_NARROW_QUOTIENTS)];
+        s->scale = w->scale;
+        s->zero_point = w->zero_point;
+        s->witness = w->x;
+    } else if (is_wide || task->operation == CLQ_OP_DEQUANTIZE) {
+        s->scale = wide_scales[number / 2 % COUNT(wide_scales)];
+        s->zero_point = wide_zero_points[number / 2 % COUNT(wide_zero_points)];
+    } else {
+        s->scale = narrow_scales[number / 2 % COUNT(narrow_scales)];
+        s->zero_point = narrow_zero_points[number / 2 % COUNT(narrow_zero_points)];
+    }
+}
+
+/* ---- elements ---- */
+
+static float next_special(uint32_t *state, const surroundings *s)
+{
+    static const uint32_t special[] = {0x00000000, 0x80000000, 0x00000001, 0x807FFFFF, 0x3F000000, 0xBF000000,
+                                       0x4B000001, 0x7F7FFFFF, 0xFF7FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000};
+    const size_t kinds = s->takes_nonfinite ? 12 : s->takes_large ? 9 : 6;
+    return clq_float_from_bits(special[clq_trial_random(state) % kinds]);
+}
+
+/* A number halfway between two codes, or a code's own, and up to two steps of f32 beside it. */
+static float next_tie(uint32_t *state, const surroundings *s)
+{
+    const int64_t codes = (int64_t)s->greatest - s->least + 4;
+    const double code = (double)(s->least - 2 + (int64_t)(clq_trial_random(state) % (uint64_t)codes)) - s->zero_point;
+    const double half = clq_trial_random(state) % 4 != 0 ? 0.5 : 0.0;
+    const float tie = (float)((code + half) * (double)s->scale);
+    const uint32_t step = clq_trial_random(state) % 5;
+    uint32_t bits;
+    memcpy(&bits, &tie, sizeof bits);
+    return tie == 0.0f || isinf(tie) ? 0.0f : clq_float_from_bits(bits + step - 2);
+}
+
+static float next_bits(uint32_t *state, const surroundings *s)
+{
+    const uint32_t high = clq_trial_random(state) << 16;
+    const float any = clq_float_from_bits(high | (clq_trial_random(state) & 0xFFFF));
+    return (isfinite(any) && s->takes_large) || s->takes_nonfinite ? any : 0x1p-14f;
+}
+
+/* Else numbers over a few hundred steps of 1/16 with all ties among them. */
+static float next_element(uint32_t *state, const surroundings *s)
+{
+    const uint32_t r = clq_trial_random(state);
+    switch (r % 16) {
+    case 0:
+        return next_special(state, s);
+    case 1:
+    case 2:
+        return s->witness;
+    case 3:
+        return next_bits(state, s);
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+        return next_tie(state, s);
+    default:
+        return ((float)(r / 16 % 8192) - 4096.0f) * 0x1p-5f + (r % 3 == 0 ? 0x1p-18f : 0.0f);
+    }
+}
+
+/* Bits of a half below its normal numbers are no f32's: they are stored as they are. */
+static void store_element(clq_dtype real, void *x, uint64_t i, float value, uint32_t *state)
+{
+    clq_store_real(real, x, i, value);
+    if (real == CLQ_F16 && clq_trial_random(state) % 16 == 0) {
+        const uint16_t subnormal = (uint16_t)(clq_trial_random(state) & 0x83FF);
+        memcpy((char *)x + 2 * i, &subnormal, sizeof subnormal);
+    }
+}
+
+static uint64_t parameter_at(const clq_geometry *g, uint64_t i)
+{
+    return i / g->row % g->channels * g->segments_per_row + i % g->row / g->segment;
+}
+
+/*
+ * Where a range is looked for, what is not finite, and what is greater than all else, is mixed in here and there: a
+ * kernel reads a piece another time where it meets the first, and the second hides whatever else there is. In columns
+ * of long lines by column, since there a piece is some columns; else by segment, or by some thousand elements.
+ */
+static void choose_mixture(const clq_task *task, uint64_t i, surroundings *s)
+{
+    const clq_geometry *g = &task->geometry;
+    const uint64_t period = g->channels * g->row;
+    const uint64_t zone = i / (g->segment <= 1024 ? g->segment : 2000) % 4;
+    s->takes_large = task->operation == CLQ_OP_MINMAX && zone == 3;
+    s->takes_nonfinite = period >= 1024 && g->segment < 16 ? i % period / 100 == 6 : zone == 1;
+}
+
+/* The ends of each segment's range, at a place of its own in each: every lane of a work-group has some. */
+static void place_ends(const clq_task *task, void *x)
+{
+    const clq_geometry *g = &task->geometry;
+    for (uint64_t s = 0; s < g->rows * g->segments_per_row; s++) {
+        const uint64_t begin = s / g->segments_per_row * g->row + s % g->segments_per_row * g->segment;
+        const uint64_t rest = (s / g->segments_per_row + 1) * g->row - begin;
+        const uint64_t length = g->segment < rest ? g->segment : rest;
+        if (length >= 8) {
+            clq_store_real(task->q->real, x, begin + 8 * s % length, -300.0f - (float)(s % 8));
+            clq_store_real(task->q->real, x, begin + (8 * s + 4) % length, 301.0f + (float)(s % 16));
+        }
+    }
+}
+
+static int is_in_witness_scheme(const clq_task *task)
+{
+    return task->operation == CLQ_OP_DYNAMIC_QUANTIZE && task->q->scheme.symmetric &&
+           task->q->scheme.divisor == CLQ_TRIAL_RANGE_DIVISOR;
+}
+
+/* All of a parameter's elements lie within the range of its witness, and meet its end. */
+static void fill_ranges(const clq_task *task, void *x, uint64_t turn, uint32_t *state)
+{
+    const clq_geometry *g = &task->geometry;
+    for (uint64_t i = 0; i < g->elements; i++) {
+        const uint64_t number = (parameter_at(g, i) + turn) % CLQ_TRIAL_RANGES;
+        const clq_trial_range *w = &clq_trial_ranges(task->q->real)[number];
+        const uint32_t r = clq_trial_random(state);
+        const float inside = w->greatest * (((float)(r / 16 % 8192) - 4096.0f) * 0x1p-12f);
+        clq_store_real(task->q->real, x, i, i % g->row % g->segment == 0 ? -w->greatest : r % 8 == 0 ? w->x : inside);
+    }
+}
+
+static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x, uint64_t turn, uint32_t *state)
+{
+    const clq_geometry *g = &task->geometry;
+    const int has_range = clq_argument_is_output(task->operation, CLQ_ARG_RANGE);
+    surroundings s = {0.0625f, 0, task->q->scheme.qmin, task->q->scheme.qmax, 0.5f, 1, 1};
+    for (uint64_t i = 0; i < g->elements; i++) {
+        if (has_range) {
+            choose_mixture(task, i, &s);
+        } else if (i % g->row % g->segment == 0) {
+            choose_parameter(c, task, parameter_at(g, i), turn, &s);
+        }
+        store_element(task->q->real, x, i, next_element(state, &s), state);
+    }
+    if (has_range) {
+        place_ends(task, x);
+    }
+}
+
+static void fill_codes(const clq_task *task, void *codes, uint32_t *state)
+{
+    for (uint64_t i = 0; i < task->geometry.elements; i++) {
+        const uint32_t r = clq_trial_random(state);
+        clq_store_code(task->q->scheme.dtype, codes, i, r % 8 == 0 ? CLQ_TRIAL_DIFFERENCE_CODE : (int32_t)(r >> 8));
+    }
+}
+
+/* ---- ranges ---- */
+
+/* Ends of all kinds: ordinary, on one side of 0, without width, very small and large, and such as are none. */
+static void fill_given_ranges(const clq_task *task, float *range, uint32_t *state)
+{
+    static const float pairs[][2] = {{0.0f, 0.0f},
+                                     {-0.0f, 0x1p-149f},
+                                     {5.0f, 5.0f},
+                                     {-3e38f, 3e38f},
+                                     {3.0f, 2.0f},
+                                     {-INFINITY, 1.0f},
+                                     {0.0f, INFINITY},
+                                     {NAN, 1.0f},
+                                     {-1.0f, NAN},
+                                     {1e-30f, 1e30f},
+                                     {-0x1p-126f, 0.0f},
+                                     {-127.5f, 127.5f},
+                                     {-1.0f, 0x1p-20f},
+                                     {1000.0f, 1000.0001f},
+                                     {-0x1p-100f, 0x1p-101f},
+                                     {-7.0f, -6.999f},
+                                     {0x1.fffffep127f, INFINITY},
+                                     {-0x1p127f, 0x1p127f},
+                                     {16777216.0f, 16777218.0f}};
+    for (uint64_t p = 0; p < task->geometry.parameters; p++) {
+        const float lo = (float)clq_trial_random(state) * -0x1p-20f;
+        const float hi = (float)clq_trial_random(state) * (p % 5 == 0 ? -0x1p-30f : 0x1p-18f);
+        range[2 * p] = lo < hi ? lo : hi;
+        range[2 * p + 1] = lo < hi ? hi : lo;
+        if (task->operation == CLQ_OP_CHOOSE_PARAMETERS && p % 3 == 2) {
+            memcpy(&range[2 * p], pairs[p / 3 % COUNT(pairs)], sizeof pairs[0]);
+        }
+    }
+}
+
+/*
+ * The greatest magnitude of a histogram. With every other one an element lies beside an edge between two bins so that
+ * the rounding of edge times width decides.
+ */
+static float maximum_of(const clq_task *task, uint64_t p, surroundings *s)
+{
+    static const float maxima[] = {128.0f, 3.4e38f, 100.0f, 0x1p-101f, 127.96875f, 0x1p-20f, 0.0f, 0x1.fffffep126f};
+    float maximum = maxima[p / 2 % COUNT(maxima)];
+    if (p % 2 == 1 || task->geometry.parameters == 1) {
+        const uint64_t edge = 1025 + 2 * (p % 500);
+        s->witness = 1.0f + (float)(p * 37 % 128) * 0x1p-7f;
+        maximum = (float)((double)s->witness * CLQ_HISTOGRAM_BINS / (double)edge);
+    }
+    s->scale = maximum / CLQ_HISTOGRAM_BINS;
+    return maximum;
+}
+
+static void fill_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
+{
+    const clq_geometry *g = &task->geometry;
+    surroundings s = {0.0625f, 0, 0, CLQ_HISTOGRAM_BINS, 0.5f, 1, 1};
+    for (uint64_t p = 0; p < g->parameters; p++) {
+        float *range = (float *)host[CLQ_ARG_RANGE] + 2 * p;
+        const float maximum = maximum_of(task, p, &s);
+        range[0] = p % 4 < 2 ? -maximum : -maximum / 2; /* either end is the greater */
+        range[1] = p % 4 < 2 ? maximum / 2 : maximum;
+        for (uint64_t bin = 0; bin < CLQ_HISTOGRAM_BINS; bin++) { /* counts of before, which are added to */
+            ((uint64_t *)host[CLQ_ARG_COUNTS])[p * CLQ_HISTOGRAM_BINS + bin] = bin % 5;
+        }
+    }
+    for (uint64_t i = 0; i < g->elements; i++) {
+        (void)maximum_of(task, parameter_at(g, i), &s);
+        store_element(task->q->real, host[CLQ_ARG_X], i, next_element(state, &s), state);
+    }
+}
+
+/*
+ * States narrower and wider than the ranges, ordinary ones, and none yet; parameters whose elements are not finite, but
+ * for the very last one where there is one.
+ */
+static void fill_merge(const clq_trial_case *c, const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
+{
+    static const float states[][2] = {{INFINITY, -INFINITY}, {-3e38f, 3e38f}, {-0x1p-130f, 0x1p-128f},
+                                      {-1.5f, 2.25f},        {NAN, 1.0f},     {-0.0f, 0.0f}};
+    const clq_geometry *g = &task->geometry;
+    float *states_now = host[CLQ_ARG_STATE];
+    float *range = host[CLQ_ARG_RANGE];
+    for (uint64_t p = 0; p < g->parameters; p++) {
+        memcpy(&states_now[2 * p], states[p % COUNT(states)], sizeof states[0]);
+        if (p % COUNT(states) == 3) {
+            states_now[2 * p] = (float)clq_trial_random(state) * -0x1p-20f;
+            states_now[2 * p + 1] = (float)clq_trial_random(state) * 0x1p-19f;
+        }
+        if (p % 5 == 4) {
+            range[2 * p] = range[2 * p + 1] = 0.0f;
+        } else if (p % 7 == 6) {
+            range[2 * p] = p % 2 == 0 ? 3.0f : NAN;
+            range[2 * p + 1] = 2.0f;
+        } else if (p % 11 == 10) {
+            range[2 * p] = -INFINITY;
+        }
+    }
+    for (uint64_t i = 0; i < g->elements; i++) {
+        const uint64_t p = parameter_at(g, i);
+        const int is_last = i + g->channels * g->row >= g->elements && (i % g->row + 1) % g->segment == 0;
+        if (p % 5 == 4 && !(p % 10 == 4 && is_last)) {
+            clq_store_real(task->q->real, host[CLQ_ARG_X], i, i % 2 == 0 ? NAN : INFINITY);
+        }
+    }
+    *(float *)host[CLQ_ARG_AVERAGING] = c->averaging;
+    ((clq_nonfinite *)host[CLQ_ARG_NONFINITE])->count = 1;
+}
+
+/* ---- all of a tensor ---- */
+
+/* Where the operands lie that are inputs; outputs that are no inputs have NULL. */
+static void find_inputs(const clq_task *task, void *host[CLQ_ARG_COUNT])
+{
+    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
+        const clq_span *span = &task->arguments[i];
+        const int is_input = clq_argument_is_input(task->operation, (clq_argument)i);
+        host[i] = is_input && span->object != NULL ? (char *)span->object + span->offset_bytes : NULL;
+    }
+}
+
+void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32_t *state)
+{
+    const clq_geometry *g = &task->geometry;
+    /* Tensors of one parameter do not all have the same. */
+    const uint64_t turn = g->parameters == 1 ? clq_trial_random(state) % 64 : 0;
+    void *host[CLQ_ARG_COUNT];
+    find_inputs(task, host);
+    if (host[CLQ_ARG_RANGE] != NULL) {
+        fill_given_ranges(task, host[CLQ_ARG_RANGE], state);
+    }
+    if (host[CLQ_ARG_COUNTS] != NULL && host[CLQ_ARG_X] != NULL) {
+        fill_histogram(task, host, state);
+        return;
+    }
+    if (host[CLQ_ARG_X] != NULL && is_in_witness_scheme(task)) {
+        fill_ranges(task, host[CLQ_ARG_X], turn, state);
+    } else if (host[CLQ_ARG_X] != NULL) {
+        fill_elements(c, task, host[CLQ_ARG_X], turn, state);
+    }
+    if (host[CLQ_ARG_CODES] != NULL) {
+        fill_codes(task, host[CLQ_ARG_CODES], state);
+    }
+    for (uint64_t p = 0; p < g->parameters && host[CLQ_ARG_SCALE] != NULL; p++) {
+        surroundings s = {0.0625f, 0, 0, 0, 0.5f, 1, 1};
+        choose_parameter(c, task, p, turn, &s);
+        ((float *)host[CLQ_ARG_SCALE])[p] = s.scale;
+        ((int32_t *)host[CLQ_ARG_ZERO_POINT])[p] = s.zero_point;
+    }
+    if (host[CLQ_ARG_STATE] != NULL && host[CLQ_ARG_AVERAGING] != NULL) {
+        fill_merge(c, task, host, state);
+    }
+}

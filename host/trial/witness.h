@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numbers whose result shows that a property of the device fails which kernels rest on, for each real type: without
+ * them a fused multiply-add that is none, or an integer that becomes an f32 by another rounding, changes no byte of a
+ * trial. Found by tests/find_witnesses.c.
+ */
+#ifndef CLQ_HOST_TRIAL_WITNESS_H
+#define CLQ_HOST_TRIAL_WITNESS_H
+
+#include <stddef.h>
+
+#include <clquant/clquant.h>
+
+/* With another quotient than x / scale within a unit in the last place the code is another; it is 0 to 6 in any type.
+ */
+typedef struct clq_trial_quotient {
+    float x, scale;
+    int32_t zero_point;
+} clq_trial_quotient;
+
+enum { CLQ_TRIAL_NARROW_QUOTIENTS = 4 }; /* that come first: scale and zero point are for the quick way (code.clh) */
+
+const clq_trial_quotient *clq_trial_quotients(clq_dtype real, size_t *count);
+
+/* The same with the scale that a symmetric scheme of CLQ_TRIAL_RANGE_DIVISOR chooses for [-greatest, greatest]. */
+typedef struct clq_trial_range {
+    float x, greatest;
+} clq_trial_range;
+
+#define CLQ_TRIAL_RANGE_DIVISOR 3.0
+enum { CLQ_TRIAL_RANGES = 4 };
+
+const clq_trial_range *clq_trial_ranges(clq_dtype real);
+
+/* scale * (3 - zero_point) is another number where the difference becomes an f32 toward zero. */
+typedef struct clq_trial_difference {
+    float scale;
+    int32_t zero_point;
+} clq_trial_difference;
+
+enum { CLQ_TRIAL_DIFFERENCES = 4, CLQ_TRIAL_DIFFERENCE_CODE = 3 };
+
+const clq_trial_difference *clq_trial_differences(clq_dtype real);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds the numbers of host/trial/witness.c: scales, zero points and elements for which an operation gives other bytes
+ * once a property of the device that it rests on fails. Each line that it prints is one entry; those of one table
+ * differ in what they show. Which faults a device with them is modelled by stands at `faulty_quotient` and
+ * `faulty_difference`. The build target `witnesses` runs it.
+ */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "core/dtype.h"
+#include "reference/element.h"
+
+enum { WANTED = 4, GREATEST_CODE = 6 }; /* codes that every type has */
+
+static uint64_t state = UINT64_C(88172645463325252);
+
+static uint64_t next_random(void)
+{
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+}
+
+static uint32_t bits_of(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
+/* A number of the real type near `value`, as far as two steps away. */
+static float near_real(clq_dtype real, float value)
+{
+    unsigned char stored[4] = {0};
+    uint32_t bits = 0;
+    const uint32_t step = (uint32_t)(next_random() % 5);
+    clq_store_real(real, stored, 0, value);
+    memcpy(&bits, stored, real == CLQ_F32 ? 4 : 2);
+    bits += step - 2;
+    memcpy(stored, &bits, sizeof stored);
+    return clq_load_real(real, stored, 0);
+}
+
+/* ---- a multiply-add with two roundings ---- */
+
+/* Eq. 13 of docs/numerics.md where fma rounds the product; a wide scale is brought to [1, 2) as kernels/code.clh does.
+ */
+static float faulty_quotient(float x, float scale, int is_wide)
+{
+    int exponent = 0;
+    const float m = is_wide ? 2 * frexpf(scale, &exponent) : scale;
+    const float t = is_wide ? ldexpf(x, 1 - exponent) : x;
+    const float r = 1.0f / m;
+    const volatile float y = t * r;
+    const volatile float product = m * y;
+    const volatile float e = t - product;
+    const volatile float correction = e * r;
+    return y + correction;
+}
+
+static int64_t code_of_quotient(clq_rounding rounding, float y, int32_t zero_point)
+{
+    return clq_round(rounding, y) + zero_point;
+}
+
+static int shows_unfused(clq_rounding rounding, float x, float scale, int32_t zero_point, int is_wide)
+{
+    const int64_t right = code_of_quotient(rounding, x / scale, zero_point);
+    const int64_t wrong = code_of_quotient(rounding, faulty_quotient(x, scale, is_wide), zero_point);
+    return right != wrong && right >= 0 && right <= GREATEST_CODE && wrong >= 0 && wrong <= GREATEST_CODE;
+}
+
+typedef enum kind { NARROW, WIDE_SCALE, WIDE_ZERO_POINT, KINDS } kind;
+
+static float scale_of_kind(kind k)
+{
+    const float mantissa = 1.0f + (float)(next_random() >> 41) * 0x1p-23f;
+    const int exponent = k == WIDE_SCALE ? (int)(next_random() % 25) - 98 : (int)(next_random() % 16) - 12;
+    return ldexpf(mantissa, exponent);
+}
+
+/* Half of the entries show it where ties go to even, the others where they go away from zero. */
+static void find_quotients(clq_dtype real, kind k)
+{
+    for (int found = 0; found < WANTED;) {
+        const clq_rounding rounding = found % 2 == 0 ? CLQ_ROUND_EVEN : CLQ_ROUND_AWAY;
+        const int32_t far = (1 << 21) + (int32_t)(next_random() % 1000);
+        const int32_t zero_point = k == WIDE_ZERO_POINT ? -far : 0;
+        const float tie = (float)(next_random() % GREATEST_CODE) + 0.5f - (float)zero_point;
+        const float x = near_real(real, tie * scale_of_kind(k));
+        float scale = x / tie;
+        scale = clq_float_from_bits(bits_of(scale) + (uint32_t)(next_random() % 9) - 4);
+        if (x > 0 && shows_unfused(rounding, x, scale, zero_point, k != NARROW)) {
+            printf("    {%af, %af, %" PRId32 "}, /* %s, ties %s */\n", (double)x, (double)scale, zero_point,
+                   k == NARROW       ? "narrow"
+                   : k == WIDE_SCALE ? "wide by its scale"
+                                     : "wide by its zero point",
+                   rounding == CLQ_ROUND_EVEN ? "to even" : "away");
+            found++;
+        }
+    }
+}
+
+/*
+ * The same where the scale is the one that is chosen for [-greatest, greatest]: 2 * greatest / divisor. Few divisors
+ * leave numbers of eight bits near a tie; returns how many were found.
+ */
+static int find_ranges(clq_dtype real, int divisor, int is_shown)
+{
+    int found = 0;
+    for (int tries = 0; tries < 1000000 && found < WANTED; tries++) {
+        const clq_rounding rounding = found % 2 == 0 ? CLQ_ROUND_EVEN : CLQ_ROUND_AWAY;
+        const float greatest = near_real(real, scale_of_kind(NARROW));
+        const float scale = (float)(2 * (double)greatest / divisor);
+        const float tie = (float)(next_random() % GREATEST_CODE) + 0.5f;
+        const float x = near_real(real, tie * scale);
+        if (x > 0 && x <= greatest && shows_unfused(rounding, x, scale, 0, 0)) {
+            if (is_shown) {
+                printf("    {%af, %af}, /* ties %s */\n", (double)x, (double)greatest,
+                       rounding == CLQ_ROUND_EVEN ? "to even" : "away");
+            }
+            found++;
+        }
+    }
+    return found;
+}
+
+/* ---- an integer that becomes an f32 toward zero ---- */
+
+static float faulty_difference(int32_t difference)
+{
+    const float nearest = (float)difference;
+    return fabs((double)nearest) > fabs((double)difference) ? nextafterf(nearest, 0.0f) : nearest;
+}
+
+/* The real of code 3 shows it; of a 16-bit type where the difference is one below a tie between two of its numbers. */
+static void find_differences(clq_dtype real)
+{
+    const int bits = real == CLQ_F32 ? 31 : real == CLQ_F16 ? 12 : 9;
+    for (int found = 0; found < WANTED;) {
+        const int32_t magnitude = (int32_t)((next_random() >> (64 - bits)) | 1) << (31 - bits);
+        const int32_t difference = (magnitude - (real != CLQ_F32)) * (found % 2 == 0 ? 1 : -1);
+        const float scale = 0x1p-20f;
+        uint32_t right = 0;
+        uint32_t wrong = 0;
+        clq_store_real(real, &right, 0, scale * (float)difference);
+        clq_store_real(real, &wrong, 0, scale * faulty_difference(difference));
+        if (right != wrong) {
+            printf("    {%af, %" PRId32 "},\n", (double)scale, 3 - difference);
+            found++;
+        }
+    }
+}
+
+int main(void)
+{
+    static const clq_dtype reals[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
+    int divisor = 3;
+    while (find_ranges(CLQ_BF16, divisor, 0) < WANTED) {
+        divisor += 2;
+    }
+    for (int r = 0; r < 3; r++) {
+        printf("%s: element, scale, zero point\n", clq_dtype_name(reals[r]));
+        for (kind k = NARROW; k < KINDS; k++) {
+            if (k != WIDE_SCALE || reals[r] != CLQ_F16) { /* an f16 saturates with such a scale, or is 0 */
+                find_quotients(reals[r], k);
+            }
+        }
+        printf("%s: element, greatest of the range with a divisor of %d\n", clq_dtype_name(reals[r]), divisor);
+        (void)find_ranges(reals[r], divisor, 1);
+        printf("%s: scale, zero point\n", clq_dtype_name(reals[r]));
+        find_differences(reals[r]);
+    }
+    return 0;
+}
