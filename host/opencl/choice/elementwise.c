@@ -113,7 +113,7 @@ static clq_variant preferred_variant(const clq_context *context, clq_variant for
         *reason = "one work-item for each parameter";
         return CLQ_VARIANT_STRIP;
     }
-    if (forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT) {
+    if (clq_variant_is_of_tensors(forced)) {
         const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(task)) ||
                              (forced == CLQ_VARIANT_GRID && grid_possible(task)) || forced == CLQ_VARIANT_STRIP;
         *reason = possible ? "forced" : "the forced variant cannot run this layout";
@@ -149,6 +149,7 @@ static clq_choice choice_of(const clq_context *context, const clq_task *task, cl
     choice.operation = task->operation;
     choice.variant = variant;
     choice.reason = reason;
+    choice.is_aside = 0;
     choice.verdict_entry = clq_cl_verdict_entry(task->operation, variant, task->q);
     choice.vector_width = context->device.type == CLQ_DEVICE_CPU && variant != CLQ_VARIANT_GRID ? 16 : 4;
     /* Codes are small: a tile twice as wide is read and written in longer pieces, and its write buffer still fits a
@@ -166,6 +167,7 @@ static clq_choice choose(const clq_context *context, clq_variant forced, const c
     const char *reason = NULL;
     clq_variant variant;
     clq_verdict verdict;
+    clq_choice choice;
     clq_task own = *task;
     own.operation = operation;
     variant = preferred_variant(context, forced, &own, &reason);
@@ -173,8 +175,11 @@ static clq_choice choose(const clq_context *context, clq_variant forced, const c
     if (variant != CLQ_VARIANT_STRIP && clq_verdict_is_aside(verdict)) {
         variant = CLQ_VARIANT_STRIP;
         reason = reason_aside(verdict);
+        verdict = clq_verdict_of(&context->cl->verdicts, clq_cl_verdict_entry(operation, variant, task->q));
     }
-    return choice_of(context, &own, variant, reason);
+    choice = choice_of(context, &own, variant, reason);
+    choice.is_aside = clq_verdict_is_aside(verdict);
+    return choice;
 }
 
 /* Dynamic quantization in one or two kernels: on CPU devices, for one parameter and strips. */
@@ -186,12 +191,24 @@ static int is_fused(const clq_context *context, const clq_task *task, const clq_
            !clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
+/* No aid comes to a variant that is forced. */
+static void let_host_serve(clq_variant forced, clq_decision *decision)
+{
+    decision->by_host = !clq_variant_is_of_tensors(forced) &&
+                        (decision->minmax.is_aside || decision->parameters.is_aside || decision->main.is_aside);
+    if (decision->by_host) {
+        decision->main.name = clq_host_name;
+        decision->main.reason = clq_host_reason;
+    }
+}
+
 void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision)
 {
     memset(decision, 0, sizeof *decision);
     if (task->operation != CLQ_OP_DYNAMIC_QUANTIZE) {
         decision->main = choose(context, forced, task, task->operation);
         decision->minmax = decision->main;
+        let_host_serve(forced, decision);
         return;
     }
     decision->minmax = choose(context, forced, task, CLQ_OP_MINMAX);
@@ -200,7 +217,9 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
     decision->is_fused = is_fused(context, task, decision);
     if (decision->is_fused) {
         decision->main = choice_of(context, task, CLQ_VARIANT_STRIP, decision->main.reason);
+        decision->minmax.is_aside = decision->parameters.is_aside = 0; /* one kernel does it all */
     }
+    let_host_serve(forced, decision);
 }
 
 void clq_cl_decide_trial(const clq_context *context, const clq_task *task, clq_variant variant, int streams,
@@ -220,6 +239,11 @@ const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decisio
 {
     const clq_choice *const steps[] = {&decision->minmax, &decision->parameters, &decision->main};
     const int has_three = decision->main.operation == CLQ_OP_QUANTIZE && decision->minmax.operation == CLQ_OP_MINMAX;
+    for (size_t i = has_three ? 0 : 2; i < sizeof steps / sizeof steps[0]; i++) {
+        if (steps[i]->is_aside) {
+            return steps[i]; /* where one is, nothing is left to try */
+        }
+    }
     for (size_t i = has_three ? 0 : 2; i < sizeof steps / sizeof steps[0]; i++) {
         if (clq_verdict_of(&context->cl->verdicts, steps[i]->verdict_entry) != CLQ_VERDICT_TRUSTED) {
             return steps[i];

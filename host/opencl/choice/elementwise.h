@@ -16,6 +16,7 @@ typedef struct clq_choice {
     const char *name;
     const char *reason;
     size_t verdict_entry;
+    int is_aside; /* and there is no other */
 } clq_choice;
 
 /*
@@ -27,6 +28,7 @@ typedef struct clq_decision {
     clq_choice minmax;     /* of minmax and dynamic quantization */
     clq_choice parameters; /* of dynamic quantization that is not fused */
     int is_fused;          /* dynamic quantization in one kernel, or in two with the first of minmax */
+    int by_host;           /* a kernel is set aside, none is in its place and none was forced: the host serves */
     int is_trial;          /* small tensors are cut as large ones are */
     int streams;           /* of a trial: store past the cache however little there is */
 } clq_decision;
@@ -38,7 +40,7 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
 void clq_cl_decide_trial(const clq_context *context, const clq_task *task, clq_variant variant, int streams,
                          clq_decision *decision);
 
-/* A kernel of the decision that is not trusted, NULL when all are. */
+/* A kernel of the decision that is not trusted, one that is set aside before others; NULL when all are. */
 const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decision *decision);
 
 /* ---- sizes ---- */
