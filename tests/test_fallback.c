@@ -18,6 +18,17 @@
 
 enum { ROWS = 7, COLUMNS = 5, ELEMENTS = ROWS * COLUMNS, ITEMS = 3, BYTES = 1 << 17 };
 
+/* The library's own calls of malloc, by the linker's names. */
+static int lacks_memory;
+
+void *__real_malloc(size_t bytes);
+void *__wrap_malloc(size_t bytes);
+
+void *__wrap_malloc(size_t bytes)
+{
+    return lacks_memory ? NULL : __real_malloc(bytes);
+}
+
 /* ---- operands, on the device and on the reference ---- */
 
 enum { X, Y, CODES, SCALE, ZERO_POINT, RANGE, NONFINITE, AVERAGING, STATE, COUNTS, OPERANDS };
@@ -313,6 +324,15 @@ static void host_does_not_step_in(void **state)
         refusal_check(run(&device, CLQ_OP_QUANTIZE, &q, &error), CLQ_OUT_OF_MEMORY, &error, "quantize by the host",
                       __FILE__, __LINE__);
         failing_opencl_fail(0, NULL, CL_SUCCESS);
+        failing_opencl_forget_calls();
+        lacks_memory = 1;
+        {
+            const clq_status status = run(&device, CLQ_OP_QUANTIZE, &q, &error);
+            lacks_memory = 0;
+            refusal_check(status, CLQ_OUT_OF_MEMORY, &error, "no memory for a copy of the operands", __FILE__,
+                          __LINE__);
+        }
+        assert_int_equal(failing_opencl_calls("clEnqueueWriteBuffer"), 0);
         end(&device);
     }
     check_needs_device();
