@@ -48,6 +48,7 @@ struct clq_gemm_weights {
     uint64_t n, k, batches;
     uint64_t bytes;
     void *object; /* reference: host memory; OpenCL: a cl_mem */
+    int on_host;  /* OpenCL: no kernel of the device packs them, `object` is as the reference has it */
 };
 
 const char *clq_gemm_values_name(clq_gemm_values values); /* "per row" */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "opencl/fallback.h"
 #include "opencl/launch/batch.h"
 #include "opencl/launch/operation.h"
 #include "opencl/trust.h"
@@ -61,6 +62,10 @@ static clq_status decide_each(const clq_batch *batch, clq_variant forced, clq_cl
         const clq_task *task = &batch->tasks[device->order[place]];
         clq_decision *decision = &device->decisions[place];
         CLQ_TRY(clq_cl_trust_task(batch->context, forced, task, decision, error));
+        if (decision->by_host) {
+            device->by_host++;
+            continue;
+        }
         CLQ_TRY(clq_cl_enqueue_operation(&ready, task, decision, error));
         device->workspace_bytes =
             clq_size_max(device->workspace_bytes, clq_cl_workspace_bytes(batch->context, task, decision));
@@ -107,18 +112,37 @@ void clq_cl_batch_release(clq_batch *batch)
 
 /* ---- running ---- */
 
+/* Items share no bytes that one of them writes: those that are left to the host may come last. */
+static clq_status run_on_host(const clq_batch *batch, const clq_cl_batch *device, clq_error *error)
+{
+    for (size_t place = 0; device->by_host > 0 && place < batch->count; place++) {
+        if (device->decisions[place].by_host) {
+            CLQ_TRY(clq_cl_host_run(batch->context, &batch->tasks[device->order[place]], error));
+        }
+    }
+    return CLQ_OK;
+}
+
 clq_status clq_cl_batch_run(clq_batch *batch, const void *launch, clq_error *error)
 {
     const clq_cl_batch *device = batch->prepared;
     clq_cl_stream stream;
     clq_status status;
+    if (launch != NULL && device->by_host > 0) {
+        return clq_fail(error, CLQ_MISMATCH,
+                        "%s on %s, %zu of %zu tensors of a batch: %s; clq_batch_run is served by the host, the "
+                        "caller's queue cannot wait for it",
+                        clq_operation_name(batch->operation), batch->context->device.name, device->by_host,
+                        batch->count, clq_host_reason);
+    }
     CLQ_TRY(clq_cl_stream_open(&stream, batch->context, launch, clq_operation_name(batch->operation),
                                device->workspace_bytes, error));
     status = clq_batch_check_workspace(batch, &stream.scratch, error);
     if (status == CLQ_OK) {
         status = clq_cl_batch_enqueue(batch, device, &stream, error);
     }
-    return clq_cl_stream_close(&stream, status, error);
+    status = clq_cl_stream_close(&stream, status, error);
+    return status == CLQ_OK ? run_on_host(batch, device, error) : status;
 }
 
 /* ---- the plan ---- */
@@ -150,9 +174,11 @@ clq_status clq_cl_batch_plan(const clq_batch *batch, clq_plan *plan, clq_error *
     (void)error;
     memset(plan, 0, sizeof *plan);
     if (set->form == CLQ_BATCH_EACH) {
-        snprintf(plan->variant, sizeof plan->variant, "%s", device->decisions[place].main.name);
-        snprintf(plan->reason, sizeof plan->reason, "one operation each: %s%s", set->reason,
-                 clq_cl_tuned_text(device->decisions[place].tuning, UINT32_C(1) << batch->operation));
+        const clq_decision *alone = &device->decisions[place];
+        snprintf(plan->variant, sizeof plan->variant, "%s", alone->main.name);
+        snprintf(plan->reason, sizeof plan->reason, "one operation each: %s%s",
+                 alone->by_host ? alone->main.reason : set->reason,
+                 clq_cl_tuned_text(alone->tuning, UINT32_C(1) << batch->operation));
     } else {
         snprintf(plan->variant, sizeof plan->variant, "%s", clq_cl_batch_form_name(set->form));
         snprintf(plan->reason, sizeof plan->reason, "%zu of %zu tensors, launches: %zu; %s%s", set->count, batch->count,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "opencl/batch.h"
+#include "opencl/fallback.h"
 #include "opencl/gemm.h"
 #include "opencl/launch/operation.h"
 #include "opencl/runtime/buffer.h"
@@ -22,6 +23,9 @@ static clq_status run(clq_context *context, const clq_task *task, clq_error *err
     clq_cl_stream stream;
     clq_status status;
     CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, &decision, error));
+    if (decision.by_host) {
+        return clq_cl_host_run(context, task, error);
+    }
     CLQ_TRY(clq_cl_stream_open(&stream, context, task->launch, clq_operation_name(task->operation),
                                clq_cl_workspace_bytes(context, task, &decision), error));
     status = clq_task_check_workspace(task, &stream.scratch, error);
@@ -50,6 +54,9 @@ static clq_status prepare(clq_context *context, const clq_task *task, clq_error 
     clq_decision decision;
     clq_cl_stream stream;
     CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, &decision, error));
+    if (decision.by_host) {
+        return CLQ_OK;
+    }
     memset(&stream, 0, sizeof stream);
     stream.context = context;
     CLQ_TRY(clq_cl_enqueue_operation(&stream, task, &decision, error));

@@ -4,17 +4,44 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "opencl/fallback.h"
 #include "opencl/launch/gemm.h"
 #include "opencl/runtime/memory.h"
 #include "opencl/trust.h"
 
+/* Weights that the device could not pack. */
+static clq_status multiply_host_weights(clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                                        clq_error *error)
+{
+    if (clq_variant_is_of_products(forced)) {
+        return clq_fail(error, CLQ_MISMATCH,
+                        "gemm on %s: the forced variant %s cannot multiply these weights, which lie on the host, "
+                        "because %s",
+                        context->device.name, clq_variant_name(forced), clq_host_reason);
+    }
+    if (task->launch != NULL) {
+        return clq_fail(error, CLQ_MISMATCH,
+                        "gemm on %s: the weights lie on the host, because %s; clq_gemm is served by the host, the "
+                        "caller's queue cannot wait for it",
+                        context->device.name, clq_host_reason);
+    }
+    return clq_cl_host_gemm(context, task, error);
+}
+
 clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
+    const clq_variant forced = clq_cl_forced_variant(context);
     clq_gemm_decision decision;
     clq_cl_stream stream;
     clq_status status;
     uint64_t bytes;
-    CLQ_TRY(clq_cl_trust_product(context, clq_cl_forced_variant(context), task, &decision, error));
+    if (task->weights != NULL && task->weights->on_host) {
+        return multiply_host_weights(context, forced, task, error);
+    }
+    CLQ_TRY(clq_cl_trust_product(context, forced, task, &decision, error));
+    if (decision.by_host) {
+        return clq_cl_host_gemm(context, task, error);
+    }
     bytes = clq_cl_gemm_workspace_of(task, &decision, task->weights != NULL).bytes;
     CLQ_TRY(clq_cl_stream_open(&stream, context, task->launch, "gemm", bytes, error));
     status = clq_gemm_check_workspace(task, &stream.scratch, error);
@@ -33,30 +60,30 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
     snprintf(plan->variant, sizeof plan->variant, "%s", decision.name);
     snprintf(plan->reason, sizeof plan->reason, "%s%s", decision.reason,
              clq_cl_tuned_text(decision.tuning, CLQ_TUNABLE_GEMM));
-    plan->workspace_bytes = clq_cl_gemm_workspace_of(task, &decision, packed).bytes;
+    plan->workspace_bytes = decision.by_host ? 0 : clq_cl_gemm_workspace_of(task, &decision, packed).bytes;
     return CLQ_OK;
 }
 
 /* The kernels that pack and sum are compared with the reference along with the first product; no matter which. By the
  * same table they are packed then. */
-static clq_status trust_packing(clq_context *context, const clq_gemm_task *task, const clq_cl_tuning **tuning,
+static clq_status trust_packing(clq_context *context, const clq_gemm_task *task, clq_gemm_decision *any,
                                 clq_error *error)
 {
-    clq_gemm_decision any;
-    CLQ_TRY(clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, &any, error));
-    *tuning = any.tuning;
-    return CLQ_OK;
+    return clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, any, error);
 }
 
 clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
     const clq_span *sums = &task->arguments[CLQ_GEMM_A_SUMS];
-    const clq_cl_tuning *tuning = NULL;
+    clq_gemm_decision any;
     clq_cl_stream stream;
-    CLQ_TRY(trust_packing(context, task, &tuning, error));
+    CLQ_TRY(trust_packing(context, task, &any, error));
+    if (any.by_host) {
+        return clq_cl_host_row_sums(context, task, error);
+    }
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "row sums", 0, error));
     return clq_cl_stream_close(
-        &stream, clq_cl_gemm_sum_rows(&stream, tuning, task, sums->object, sums->offset_bytes / 4, error), error);
+        &stream, clq_cl_gemm_sum_rows(&stream, any.tuning, task, sums->object, sums->offset_bytes / 4, error), error);
 }
 
 /* Kernels, and the context's own scratch memory, of one product with B packed and as it is, and of packing and sums. */
@@ -67,6 +94,9 @@ static clq_status make_ready(clq_context *context, const clq_gemm_task *task, cl
     clq_gemm_decision decision;
     clq_cl_stream stream;
     CLQ_TRY(clq_cl_trust_product(context, clq_cl_forced_variant(context), task, &decision, error));
+    if (decision.by_host) {
+        return CLQ_OK;
+    }
     with_weights.weights = &nowhere;
     memset(&stream, 0, sizeof stream);
     stream.context = context;
@@ -101,19 +131,27 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
 {
     clq_context *context = weights->context;
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
-    const clq_cl_tuning *tuning = NULL;
     cl_mem made = NULL;
+    clq_gemm_decision any;
     clq_cl_stream stream;
-    CLQ_TRY(trust_packing(context, task, &tuning, error));
+    CLQ_TRY(trust_packing(context, task, &any, error));
+    if (any.by_host) {
+        return clq_cl_host_weights_create(weights, task, error);
+    }
     weights->bytes = packed.bytes;
     CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, packed.bytes, NULL, "packed B", &made, error));
     weights->object = made;
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "packing", 0, error));
-    CLQ_TRY(clq_cl_stream_close(&stream, clq_cl_gemm_pack(&stream, tuning, task, weights->object, 0, error), error));
+    CLQ_TRY(
+        clq_cl_stream_close(&stream, clq_cl_gemm_pack(&stream, any.tuning, task, weights->object, 0, error), error));
     return clq_cl_queue_finish(context->cl->queue, error);
 }
 
 void clq_cl_weights_destroy(clq_gemm_weights *weights)
 {
-    (void)clReleaseMemObject(weights->object);
+    if (weights->on_host) {
+        clq_cl_host_weights_destroy(weights);
+    } else {
+        (void)clReleaseMemObject(weights->object);
+    }
 }

@@ -95,6 +95,35 @@ static void name_step(const climb *c, clq_trial_step *step)
     }
 }
 
+/*
+ * What came of a ladder where `by_host` says that nothing is left of it and nothing was forced: on the context's own
+ * queue, where a call may wait, the host serves, which is no failure and is told once.
+ */
+static clq_status or_host(clq_context *context, unsigned operation, const char *name, int by_host, const void *launch,
+                          clq_status status, clq_error *error)
+{
+    const unsigned bit = 1u << operation;
+    if (status == CLQ_OK || !by_host) {
+        return status;
+    }
+    if (launch != NULL) {
+        if (error != NULL) {
+            const size_t used = strlen(error->message);
+            snprintf(error->message + used, sizeof error->message - used,
+                     "; the host would serve the call on the context's own queue, the caller's cannot wait for it");
+        }
+        return status;
+    }
+    if ((atomic_fetch_or(&context->cl->told_host, bit) & bit) == 0) {
+        clq_context_log(context, CLQ_LOG_WARNING, "%s on %s: %s; the host computes it", name, context->device.name,
+                        clq_host_reason);
+    }
+    if (error != NULL) {
+        memset(error, 0, sizeof *error);
+    }
+    return CLQ_OK;
+}
+
 /* ---- one tensor ---- */
 
 static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *error)
@@ -135,7 +164,9 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
     clq_cl_decide(context, forced, task, decision);
     if (clq_cl_untrusted(context, decision) != NULL) {
         climb c = {.context = context, .forced = forced, .task = task, .decision = decision};
-        return settle_by_ladder(&c, next_choice, attempt_choice, error);
+        const clq_status status = settle_by_ladder(&c, next_choice, attempt_choice, error);
+        return or_host(context, (unsigned)task->operation, clq_operation_name(task->operation), decision->by_host,
+                       task->launch, status, error);
     }
     return CLQ_OK;
 }
@@ -175,7 +206,8 @@ clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const 
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, decision, error));
     if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
         climb c = {.context = context, .forced = forced, .product = task, .product_decision = decision};
-        return settle_by_ladder(&c, next_product, attempt_product, error);
+        const clq_status status = settle_by_ladder(&c, next_product, attempt_product, error);
+        return or_host(context, CLQ_OP_COUNT, "gemm", decision->by_host, task->launch, status, error);
     }
     return CLQ_OK;
 }

@@ -24,9 +24,10 @@ typedef enum clq_operation {
 
 CLQ_API const char *clq_operation_name(clq_operation operation); /* "fake-quantize" */
 
-/* What would run for `q`: the variant's name and why it was chosen. Nothing is compiled or run. */
+/* What would run for `q`: the variant's name and why it was chosen, by what was tried so far. Nothing is compiled or
+ * run. */
 typedef struct clq_plan {
-    char variant[48]; /* as in kernels/kernels.def; "reference" for the reference */
+    char variant[48]; /* as in kernels/kernels.def; "reference" for the reference; "host": in a device's place */
     char reason[160];
     uint64_t workspace_bytes;
 } clq_plan;
@@ -83,7 +84,8 @@ typedef struct clq_nonfinite {
  * Scales in a buffer are not checked: one outside its bounds gives unspecified codes and nothing worse.
  * All return CLQ_INVALID_ARGUMENT for a description that clq_quantization_check refuses, a buffer of another context,
  * one too small, or operands that overlap; CLQ_OUT_OF_MEMORY when memory is lacking; CLQ_DEVICE_ERROR or
- * CLQ_BUILD_FAILED when the device fails.
+ * CLQ_BUILD_FAILED when the device fails. Where no kernel of the device gives the bytes of the reference, which is told
+ * to the context's log once, the host computes and the call waits for it; CLQ_MISMATCH when a variant is forced.
  */
 
 /*

@@ -29,7 +29,7 @@ typedef enum clq_status {
     CLQ_NO_DEVICE = 20,       /* no device matches the specification */
     CLQ_DEVICE_ERROR = 21,    /* an OpenCL call failed: see opencl_call and opencl_code */
     CLQ_BUILD_FAILED = 22,    /* the device's compiler refused a kernel: see build_log */
-    CLQ_MISMATCH = 23,        /* no kernel gives the bytes of the reference on this device */
+    CLQ_MISMATCH = 23,        /* no kernel gives the bytes of the reference, and the host may not serve */
     CLQ_IO_ERROR = 40,        /* a file could not be read or written */
     CLQ_BAD_FILE = 41,        /* a file breaks its format */
     CLQ_NONFINITE = 42,       /* the data holds NaN or infinity and the policy forbids it */

@@ -42,7 +42,8 @@ static const char *plan_name(int i)
     return i < CLQ_OP_COUNT ? clq_operation_name((clq_operation)i) : "gemm";
 }
 
-/* What would run for f32 data, or for a matrix product of a middling layer. */
+/* What would run, as far as is known before anything was tried, for f32 data, or for a matrix product of a middling
+ * layer. */
 static clq_status ask_plan(clq_context *context, int i, clq_plan *plan, clq_error *error)
 {
     clq_quantization q;
@@ -192,6 +193,11 @@ static void print_device(const device_report *report)
     print_fact("problem", report->problem);
     if (report->planned) {
         print_plans(report);
+    }
+    if (report->planned && info->type != CLQ_DEVICE_REFERENCE) {
+        print_fact("before first use",
+                   "each kernel is compared with the reference; where none gives its bytes, the host "
+                   "computes");
     }
 }
 

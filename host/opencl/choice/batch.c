@@ -8,11 +8,6 @@ const char *clq_cl_batch_form_name(clq_batch_form form)
     return names[form];
 }
 
-static int is_forced(clq_variant forced)
-{
-    return forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT;
-}
-
 /* A small tensor is quantized while it is in a core's own cache: one work-item does it all, and each parameter serves
  * one segment. */
 static int can_be_fused(const clq_cl_tuning *tuning, const clq_task *task)
@@ -49,7 +44,7 @@ clq_batch_form clq_cl_batch_preferred_form(const clq_context *context, const clq
     if (alone.main.variant == CLQ_VARIANT_COLUMNS) {
         return CLQ_BATCH_COLUMNS;
     }
-    if (is_forced(forced)) {
+    if (clq_variant_is_of_tensors(forced)) {
         return forced == CLQ_VARIANT_GRID ? CLQ_BATCH_GRID : CLQ_BATCH_STRIP;
     }
     if (can_be_fused(tuning, task)) {
@@ -67,7 +62,7 @@ const char *clq_cl_batch_reason(const clq_context *context, clq_variant forced, 
                                 clq_batch_form form)
 {
     return clq_cl_batch_is_one_by_one(operation)    ? "this operation is run tensor by tensor"
-           : is_forced(forced)                      ? "as forced"
+           : clq_variant_is_of_tensors(forced)      ? "as forced"
            : form == CLQ_BATCH_FUSED                ? "small tensors: each is finished while in the cache"
            : form == CLQ_BATCH_COLUMNS              ? "fewer than 16 elements between two channels"
            : context->device.type == CLQ_DEVICE_CPU ? "CPU device: each work-item takes a run in order"

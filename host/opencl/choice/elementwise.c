@@ -149,7 +149,7 @@ static clq_variant preferred_variant(const clq_context *context, const clq_cl_tu
         *reason = "one work-item for each parameter";
         return CLQ_VARIANT_STRIP;
     }
-    if (forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT) {
+    if (clq_variant_is_of_tensors(forced)) {
         const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(context, tuning, task)) ||
                              (forced == CLQ_VARIANT_GRID && grid_possible(task)) || forced == CLQ_VARIANT_STRIP;
         *reason = possible ? "forced" : "the forced variant cannot run this layout";
@@ -196,6 +196,7 @@ static clq_choice choice_of(const clq_cl_tuning *tuning, const clq_task *task, c
     choice.operation = task->operation;
     choice.variant = variant;
     choice.reason = reason;
+    choice.is_aside = 0;
     choice.verdict_entry = clq_cl_verdict_entry(tuning, task->operation, variant, task->q);
     choice.vector_width = lanes_of(tuning, task->operation, variant);
     /* Codes are small: a tile twice as wide is read and written in longer pieces, and its write buffer still fits a
@@ -214,6 +215,7 @@ static clq_choice choose(const clq_context *context, const clq_cl_tuning *tuning
     const char *reason = NULL;
     clq_variant variant;
     clq_verdict verdict;
+    clq_choice choice;
     clq_task own = *task;
     own.operation = operation;
     variant = preferred_variant(context, tuning, forced, &own, &reason);
@@ -221,8 +223,11 @@ static clq_choice choose(const clq_context *context, const clq_cl_tuning *tuning
     if (variant != CLQ_VARIANT_STRIP && clq_verdict_is_aside(verdict)) {
         variant = CLQ_VARIANT_STRIP;
         reason = reason_aside(verdict);
+        verdict = clq_verdict_of(&context->cl->verdicts, clq_cl_verdict_entry(tuning, operation, variant, task->q));
     }
-    return choice_of(tuning, &own, variant, reason);
+    choice = choice_of(tuning, &own, variant, reason);
+    choice.is_aside = clq_verdict_is_aside(verdict);
+    return choice;
 }
 
 /* Dynamic quantization in one or two kernels: for one parameter and strips, on CPU devices or where it is tuned so. */
@@ -235,6 +240,17 @@ static int is_fused(const clq_context *context, const clq_task *task, const clq_
            !clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
+/* No aid comes to a variant that is forced. */
+static void let_host_serve(clq_variant forced, clq_decision *decision)
+{
+    decision->by_host = !clq_variant_is_of_tensors(forced) &&
+                        (decision->minmax.is_aside || decision->parameters.is_aside || decision->main.is_aside);
+    if (decision->by_host) {
+        decision->main.name = clq_host_name;
+        decision->main.reason = clq_host_reason;
+    }
+}
+
 void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision)
 {
     const clq_cl_tuning *tuning = clq_cl_tuning_of(context);
@@ -243,6 +259,7 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
     if (task->operation != CLQ_OP_DYNAMIC_QUANTIZE) {
         decision->main = choose(context, tuning, forced, task, task->operation);
         decision->minmax = decision->main;
+        let_host_serve(forced, decision);
         return;
     }
     decision->minmax = choose(context, tuning, forced, task, CLQ_OP_MINMAX);
@@ -251,7 +268,9 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
     decision->is_fused = is_fused(context, task, decision);
     if (decision->is_fused) {
         decision->main = choice_of(tuning, task, CLQ_VARIANT_STRIP, decision->main.reason);
+        decision->minmax.is_aside = decision->parameters.is_aside = 0; /* one kernel does it all */
     }
+    let_host_serve(forced, decision);
 }
 
 void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_variant variant, int streams,
@@ -293,6 +312,11 @@ const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decisio
 {
     const clq_choice *const steps[] = {&decision->minmax, &decision->parameters, &decision->main};
     const int has_three = decision->main.operation == CLQ_OP_QUANTIZE && decision->minmax.operation == CLQ_OP_MINMAX;
+    for (size_t i = has_three ? 0 : 2; i < sizeof steps / sizeof steps[0]; i++) {
+        if (steps[i]->is_aside) {
+            return steps[i]; /* where one is, nothing is left to try */
+        }
+    }
     for (size_t i = has_three ? 0 : 2; i < sizeof steps / sizeof steps[0]; i++) {
         if (clq_verdict_of(&context->cl->verdicts, steps[i]->verdict_entry) != CLQ_VERDICT_TRUSTED) {
             return steps[i];

@@ -16,6 +16,7 @@ typedef struct clq_choice {
     const char *name;
     const char *reason;
     size_t verdict_entry;
+    int is_aside; /* and there is no other */
 } clq_choice;
 
 /*
@@ -28,6 +29,7 @@ typedef struct clq_decision {
     clq_choice minmax;           /* of minmax and dynamic quantization */
     clq_choice parameters;       /* of dynamic quantization that is not fused */
     int is_fused;                /* dynamic quantization in one kernel, or in two with the first of minmax */
+    int by_host;                 /* a kernel is set aside, none is in its place and none was forced: the host serves */
     int is_trial;                /* small tensors are cut as large ones are */
     int streams;                 /* of a trial: store past the cache however little there is */
 } clq_decision;
@@ -46,7 +48,7 @@ void clq_cl_decide_untried(const clq_cl_tuning *tuning, const clq_task *task, cl
 /* Whether that can be: there is such a kernel of the operation, and it takes this layout. */
 int clq_cl_variant_takes(const clq_task *task, clq_variant variant);
 
-/* A kernel of the decision that is not trusted, NULL when all are. */
+/* A kernel of the decision that is not trusted, one that is set aside before others; NULL when all are. */
 const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decision *decision);
 
 /* ---- sizes ---- */

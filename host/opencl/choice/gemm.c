@@ -185,6 +185,11 @@ static void choose_tiles_per_item(const clq_context *context, const clq_gemm_tas
 static void name_decision(const clq_gemm_task *task, const char *reason, clq_gemm_decision *decision)
 {
     char tile[32] = "64 x 64";
+    if (decision->by_host) {
+        decision->name = clq_host_name;
+        snprintf(decision->reason, sizeof decision->reason, "%s", clq_host_reason);
+        return;
+    }
     if (decision->tile_rows != 0) {
         const uint32_t columns =
             decision->variant == CLQ_VARIANT_GEMV ? decision->vectors * decision->vector_width : PANEL_COLUMNS;
@@ -220,7 +225,7 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     const char *reason = "forced";
     memset(decision, 0, sizeof *decision);
     decision->tuning = tuning;
-    if (forced != CLQ_VARIANT_BY_DEVICE && forced >= CLQ_VARIANT_ELEMENTWISE_COUNT) {
+    if (clq_variant_is_of_products(forced)) {
         const char *why = obstacle(context, tuning, task, forced);
         if (why != NULL) {
             return clq_fail(error, CLQ_UNSUPPORTED, "gemm: the forced variant %s cannot run this on %s: %s",
@@ -236,6 +241,8 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     decision->kernel = rows[decision->variant].kernel;
     decision->tile_rows = tile_rows_of(tuning, decision->variant, task->problem->m);
     decision->verdict_entry = clq_cl_gemm_verdict_entry(tuning, decision->variant, decision->tile_rows);
+    decision->by_host =
+        forced == CLQ_VARIANT_BY_DEVICE && is_set_aside(context, tuning, decision->variant, task->problem->m);
     choose_vectors(decision);
     decision->a_form = decision->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
                        : decision->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS

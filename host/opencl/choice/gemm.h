@@ -30,6 +30,7 @@ typedef struct clq_gemm_decision {
     uint32_t slices, slice_groups;
     uint32_t tiles_per_item;
     size_t verdict_entry;
+    int by_host; /* every variant is set aside and none was forced: the host serves */
 } clq_gemm_decision;
 
 /* By shape, device, what is forced and what is set aside. CLQ_UNSUPPORTED when a forced variant cannot run. */

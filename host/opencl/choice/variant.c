@@ -12,9 +12,22 @@ static const char *const names[CLQ_VARIANT_COUNT] = {
 #include "kernels.def"
 };
 
+const char clq_host_name[] = "host";
+const char clq_host_reason[] = "no kernel of the device gives the reference's bytes";
+
 const char *clq_variant_name(clq_variant variant)
 {
     return names[variant];
+}
+
+int clq_variant_is_of_tensors(clq_variant forced)
+{
+    return forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT;
+}
+
+int clq_variant_is_of_products(clq_variant forced)
+{
+    return forced >= CLQ_VARIANT_ELEMENTWISE_COUNT;
 }
 
 clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error)

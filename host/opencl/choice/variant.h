@@ -31,7 +31,15 @@ typedef enum clq_batch_form {
     CLQ_BATCH_FORMS = 5
 } clq_batch_form;
 
+/* What a decision is called by which no kernel runs, and why (opencl/fallback.h). */
+extern const char clq_host_name[];
+extern const char clq_host_reason[];
+
 const char *clq_variant_name(clq_variant variant);
+
+/* Whether the variant is forced of operations on tensors, or of products. */
+int clq_variant_is_of_tensors(clq_variant forced);
+int clq_variant_is_of_products(clq_variant forced);
 
 /* CLQ_VARIANT_* of a name, or CLQ_INVALID_ARGUMENT with those there are. */
 clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error);

@@ -142,8 +142,10 @@ clq_status clq_cl_batch_enqueue(const clq_batch *batch, const clq_cl_batch *devi
         const clq_cl_batch_set *set = &device->sets[i];
         for (size_t k = 0; k < set->count && set->form == CLQ_BATCH_EACH; k++) {
             const size_t place = set->first + k;
-            CLQ_TRY(clq_cl_enqueue_operation(stream, &batch->tasks[device->order[place]], &device->decisions[place],
-                                             error));
+            if (!device->decisions[place].by_host) {
+                CLQ_TRY(clq_cl_enqueue_operation(stream, &batch->tasks[device->order[place]], &device->decisions[place],
+                                                 error));
+            }
         }
         for (size_t k = 0; k < set->launch_count; k++) {
             CLQ_TRY(enqueue_launch(&launches[set->first_launch + k], stream, error));

@@ -87,6 +87,7 @@ typedef struct clq_cl_batch {
     clq_cl_list launches; /* clq_cl_batch_launch */
     clq_cl_table table;
     clq_decision *decisions;  /* of the tensors of CLQ_BATCH_EACH, at their places in `order`; NULL: there are none */
+    size_t by_host;           /* so many of these are left to the host */
     uint64_t workspace_bytes; /* of all launches and operations */
     /* Runs and pieces are short, so that small tensors are cut, and half of all stores go past the cache. */
     int is_trial;
@@ -107,6 +108,7 @@ clq_status clq_cl_batch_sort(const clq_batch *batch, const clq_cl_tuning *tuning
 clq_status clq_cl_batch_build(const clq_batch *batch, clq_cl_batch *device, clq_error *error);
 void clq_cl_batch_destroy(clq_cl_batch *device);
 
+/* Of all tensors but those that are left to the host. */
 clq_status clq_cl_batch_enqueue(const clq_batch *batch, const clq_cl_batch *device, clq_cl_stream *stream,
                                 clq_error *error);
 

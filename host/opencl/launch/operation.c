@@ -10,6 +10,9 @@
 
 uint64_t clq_cl_workspace_bytes(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
+    if (decision->by_host) {
+        return 0;
+    }
     if (task->operation == CLQ_OP_MINMAX || task->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
         return clq_cl_minmax_workspace(context, task, decision);
     }

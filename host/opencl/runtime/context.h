@@ -30,6 +30,7 @@ struct clq_cl_state {
     clq_cl_programs programs;
     clq_verdicts verdicts;
     clq_cl_tunings tunings;
+    atomic_uint told_host;     /* bit 1 << operation: that the host serves in place of the device was said */
     atomic_int forced_variant; /* as clq_context_force_variant left it; negative: chosen by device */
 
     /*

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "opencl/fallback.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/dtype.h"
+#include "core/size.h"
+#include "opencl/launch/gemm.h"
+#include "opencl/runtime/buffer.h"
+#include "reference/executor.h"
+
+enum { OPERANDS = 12, ALIGNMENT_BYTES = 64 };
+_Static_assert(OPERANDS >= (int)CLQ_ARG_COUNT && OPERANDS >= (int)CLQ_GEMM_ARGUMENTS, "of any operation");
+
+/* One operand: where it is on the device, and the span of the reference's task, which is moved to the copy. */
+typedef struct copy {
+    clq_span device;
+    clq_span *span;
+    uint64_t bytes;
+} copy;
+
+typedef struct copies {
+    clq_context *context;
+    const char *operation;
+    size_t count;
+    copy list[OPERANDS];
+    unsigned char *memory; /* of all of them */
+} copies;
+
+static void add(copies *c, clq_span *span, uint64_t bytes)
+{
+    c->list[c->count++] = (copy){*span, span, bytes};
+}
+
+static clq_status fail_in(const copies *c, clq_status status, clq_error *error)
+{
+    return clq_fail_in(error, status, "%s by the host in place of %s", c->operation, c->context->device.name);
+}
+
+/* To the next multiple of the alignment; 0 when that overflows. */
+static int add_aligned(uint64_t *total, uint64_t bytes)
+{
+    const int fits = clq_size_add(*total, bytes, total) && clq_size_add(*total, ALIGNMENT_BYTES - 1, total);
+    *total -= *total % ALIGNMENT_BYTES;
+    return fits;
+}
+
+/* Outputs as well: what an operation leaves of them as it was, is written back so. */
+static clq_status read_all(copies *c, clq_error *error)
+{
+    uint64_t total = ALIGNMENT_BYTES;
+    uint64_t used = 0;
+    int fits = 1;
+    for (size_t i = 0; i < c->count; i++) {
+        fits = fits && add_aligned(&total, c->list[i].bytes);
+    }
+    c->memory = fits && total <= SIZE_MAX ? malloc((size_t)total) : NULL;
+    if (c->memory == NULL) {
+        return fail_in(c,
+                       clq_fail(error, CLQ_OUT_OF_MEMORY,
+                                "no memory for a copy of the operands, %" PRIu64 " bytes are needed", total),
+                       error);
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        const copy *o = &c->list[i];
+        clq_buffer device = {.context = c->context, .object = o->device.object};
+        if (o->bytes > 0) {
+            const clq_status status =
+                clq_cl_buffer_read(&device, o->device.offset_bytes, c->memory + used, o->bytes, error);
+            if (status != CLQ_OK) {
+                return fail_in(c, status, error);
+            }
+        }
+        *o->span = (clq_span){c->memory, used};
+        (void)add_aligned(&used, o->bytes);
+    }
+    return CLQ_OK;
+}
+
+/* Bytes [first, first + bytes) of an operand. */
+static clq_status write_back(const copies *c, const copy *o, uint64_t first, uint64_t bytes, clq_error *error)
+{
+    clq_buffer device = {.context = c->context, .object = o->device.object};
+    clq_status status = CLQ_OK;
+    if (bytes > 0) {
+        status = clq_cl_buffer_write(&device, o->device.offset_bytes + first, c->memory + o->span->offset_bytes + first,
+                                     bytes, error);
+    }
+    return status == CLQ_OK ? CLQ_OK : fail_in(c, status, error);
+}
+
+/* ---- one tensor ---- */
+
+clq_status clq_cl_host_run(clq_context *context, const clq_task *task, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_task own = *task;
+    copies c = {.context = context, .operation = clq_operation_name(task->operation)};
+    clq_argument arguments[CLQ_ARG_COUNT];
+    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
+        if (clq_argument_is_used(task->operation, (clq_argument)i)) {
+            arguments[c.count] = (clq_argument)i;
+            add(&c, &own.arguments[i], clq_argument_bytes(task, (clq_argument)i));
+        }
+    }
+    CLQ_TRY_TO(read_all(&c, error));
+    CLQ_TRY_TO(clq_reference_executor.run(NULL, &own, error));
+    for (size_t i = 0; i < c.count; i++) {
+        if (clq_argument_is_output(task->operation, arguments[i])) {
+            CLQ_TRY_TO(write_back(&c, &c.list[i], 0, c.list[i].bytes, error));
+        }
+    }
+done:
+    free(c.memory);
+    return status;
+}
+
+/* ---- products ---- */
+
+/* Those that there are; returns the place of `wanted` in the list. */
+static size_t add_operands(copies *c, clq_gemm_task *own, clq_gemm_argument wanted)
+{
+    size_t place = 0;
+    for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
+        if (own->arguments[i].object != NULL) {
+            place = i == (int)wanted ? c->count : place;
+            add(c, &own->arguments[i],
+                clq_gemm_argument_elements(own, (clq_gemm_argument)i) *
+                    clq_gemm_element_bytes(own, (clq_gemm_argument)i));
+        }
+    }
+    return place;
+}
+
+static uint32_t take_word(const unsigned char *words, uint64_t i)
+{
+    uint32_t word;
+    memcpy(&word, words + 4 * i, sizeof word);
+    return word;
+}
+
+static void unpack_batch(const clq_gemm_task *task, const clq_gemm_packed *packed, const unsigned char *words,
+                         uint32_t flip, unsigned char *codes)
+{
+    const clq_gemm_problem *p = task->problem;
+    for (uint64_t k = 0; k < p->k; k++) {
+        for (uint64_t n = 0; n < p->n; n++) {
+            const uint64_t word = (n / PANEL_COLUMNS * packed->groups + k / GROUP_DEPTH) * PANEL_COLUMNS +
+                                  n % PANEL_COLUMNS; /* kernels/gemm_pack.cl */
+            codes[k * p->n + n] = (unsigned char)(take_word(words, word) >> k % GROUP_DEPTH * 8 ^ flip);
+        }
+    }
+}
+
+/* Codes and zero points from panels, which were compared with the reference when they were packed. */
+static void unpack(const clq_gemm_task *task, const unsigned char *words, unsigned char *to)
+{
+    const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
+    const clq_gemm_problem *p = task->problem;
+    const uint32_t offset = p->b.dtype == CLQ_U8 ? 128 : 0;
+    unsigned char *zero_points = to + task->b_batches * p->k * p->n;
+    for (uint64_t z = 0; z < task->b_batches; z++) {
+        unpack_batch(task, &packed, words + 4 * z * packed.batch_words, offset, to + z * p->k * p->n);
+    }
+    for (uint64_t i = 0; i < task->values[CLQ_GEMM_B_ZERO_POINT]; i++) {
+        const uint64_t at = packed.columns + packed.zero_points + i / p->n * packed.columns_batch + i % p->n;
+        const uint32_t zero_point = take_word(words, at) + offset;
+        memcpy(zero_points + 4 * i, &zero_point, sizeof zero_point);
+    }
+}
+
+/* The weights of a product that the device was to multiply, as the reference has them. */
+static clq_status fetch_weights(clq_context *context, const clq_gemm_task *task, clq_gemm_weights *host,
+                                clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t bytes = task->b_batches * p->k * p->n + 4 * task->values[CLQ_GEMM_B_ZERO_POINT];
+    clq_status status = CLQ_OK;
+    clq_span panels = {task->weights->object, 0};
+    copies c = {.context = context, .operation = "gemm"};
+    add(&c, &panels, clq_cl_gemm_packed_of(task).bytes);
+    CLQ_TRY_TO(read_all(&c, error));
+    *host = *task->weights;
+    host->object = bytes < SIZE_MAX ? malloc((size_t)bytes + 1) : NULL;
+    if (host->object == NULL) {
+        CLQ_TRY_TO(fail_in(&c, clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for weights of %" PRIu64 " bytes", bytes),
+                           error));
+    }
+    unpack(task, c.memory, host->object);
+done:
+    free(c.memory);
+    return status;
+}
+
+/* Between rows of C others may be writing meanwhile. */
+static clq_status write_rows(const copies *c, const copy *o, const clq_gemm_task *task, clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t size = clq_gemm_element_bytes(task, CLQ_GEMM_C);
+    const int together = task->c.row_stride == p->n;
+    for (uint64_t z = 0; z < p->batch; z++) {
+        for (uint64_t row = 0; row < (together ? 1 : p->m); row++) {
+            CLQ_TRY(write_back(c, o, (z * task->c.batch + row * task->c.row_stride) * size,
+                               (together ? p->m : 1) * p->n * size, error));
+        }
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_cl_host_gemm(clq_context *context, const clq_gemm_task *task, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_gemm_task own = *task;
+    clq_gemm_weights weights = {.object = NULL};
+    copies c = {.context = context, .operation = "gemm"};
+    const size_t place = add_operands(&c, &own, CLQ_GEMM_C);
+    if (task->weights != NULL && !task->weights->on_host) {
+        CLQ_TRY_TO(fetch_weights(context, task, &weights, error));
+        own.weights = &weights;
+    }
+    CLQ_TRY_TO(read_all(&c, error));
+    CLQ_TRY_TO(clq_reference_executor.gemm(NULL, &own, error));
+    CLQ_TRY_TO(write_rows(&c, &c.list[place], task, error));
+done:
+    free(weights.object);
+    free(c.memory);
+    return status;
+}
+
+clq_status clq_cl_host_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_gemm_task own = *task;
+    copies c = {.context = context, .operation = "row sums"};
+    const size_t place = add_operands(&c, &own, CLQ_GEMM_A_SUMS);
+    CLQ_TRY_TO(read_all(&c, error));
+    CLQ_TRY_TO(clq_reference_executor.gemm_row_sums(NULL, &own, error));
+    CLQ_TRY_TO(write_back(&c, &c.list[place], 0, c.list[place].bytes, error));
+done:
+    free(c.memory);
+    return status;
+}
+
+clq_status clq_cl_host_weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_gemm_task own = *task;
+    copies c = {.context = weights->context, .operation = "packing"};
+    (void)add_operands(&c, &own, CLQ_GEMM_B);
+    weights->on_host = 1;
+    CLQ_TRY_TO(read_all(&c, error));
+    CLQ_TRY_TO(clq_reference_executor.weights_create(weights, &own, error));
+done:
+    free(c.memory);
+    return status;
+}
+
+void clq_cl_host_weights_destroy(clq_gemm_weights *weights)
+{
+    clq_reference_executor.weights_destroy(weights);
+}
