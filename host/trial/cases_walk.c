@@ -111,7 +111,7 @@ typedef struct way {
 
 static const way code_ways[] = {{0, 0, 1}, {1, 1, 1}, {2, 1, 1}, {3, 0, 1}, {4, 1, 1}, {5, 0, 0},
                                 {6, 0, 1}, {7, 1, 0}, {0, 1, 0}, {1, 0, 0}, {2, 0, 0}, {3, 1, 0}};
-static const float averagings[] = {0.0f, 0.01f, 1.0f, 2.5f, 0x1.fffffep-1f, 0x1p-30f, -0.5f, NAN};
+static const float averagings[] = {0.0f, 0.01f, 0x1.4p-3f, 0x1.8p-4f, 1.0f, 2.5f, 0x1.fffffep-1f, 0x1p-30f, -0.5f, NAN};
 
 static size_t ways_of(clq_operation operation)
 {
