@@ -214,6 +214,12 @@ static void fill_codes(const clq_task *task, void *codes, uint32_t *state)
 
 /* ---- ranges ---- */
 
+static float next_magnitude(uint32_t *state)
+{
+    const uint32_t exponent = 112 + clq_trial_random(state) % 24;
+    return clq_float_from_bits(exponent << 23 | (clq_trial_random(state) & 0x7FFFFF));
+}
+
 /* Ends of all kinds: ordinary, on one side of 0, without width, very small and large, and such as are none. */
 static void fill_given_ranges(const clq_task *task, float *range, uint32_t *state)
 {
@@ -245,7 +251,13 @@ static void fill_given_ranges(const clq_task *task, float *range, uint32_t *stat
         const float hi = (float)clq_trial_random(state) * (p % 5 == 0 ? -0x1p-30f : 0x1p-18f);
         range[2 * p] = lo < hi ? lo : hi;
         range[2 * p + 1] = lo < hi ? hi : lo;
-        if (task->operation == CLQ_OP_CHOOSE_PARAMETERS && p % 3 == 2) {
+        if (task->operation == CLQ_OP_CHOOSE_PARAMETERS && p % 3 == 0) { /* of any two magnitudes */
+            range[2 * p] = next_magnitude(state) * (p % 2 == 0 ? -1.0f : 0x1p-12f);
+            range[2 * p + 1] = next_magnitude(state);
+        } else if (task->operation == CLQ_OP_CHOOSE_PARAMETERS &&
+                   p % 3 == 1) { /* quotients within a rounding of a tie */
+            range[2 * p] = -range[2 * p + 1] * (p % 2 == 0 ? 1.0f : 0.5f);
+        } else if (task->operation == CLQ_OP_CHOOSE_PARAMETERS && p % 3 == 2) {
             memcpy(&range[2 * p], pairs[p / 3 % COUNT(pairs)], sizeof pairs[0]);
         }
     }
