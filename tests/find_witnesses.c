@@ -155,6 +155,47 @@ static void find_differences(clq_dtype real)
     }
 }
 
+/* ---- the upper half of a product with another last bit ---- */
+
+/* |a| * b rounded to 53 bits as kernels/soft_real.clh does it, from the upper half of 126 bits and a sticky bit. */
+__extension__ typedef unsigned __int128 wide;
+
+static double product_of(double a, double b, uint64_t flipped)
+{
+    int exponent_a;
+    int exponent_b;
+    const wide product =
+        (wide)(uint64_t)ldexp(frexp(fabs(a), &exponent_a), 63) * (uint64_t)ldexp(frexp(b, &exponent_b), 63);
+    const uint64_t high = ((uint64_t)(product >> 64) ^ flipped) | ((uint64_t)product != 0);
+    const int shift = __builtin_clzll(high) - 1;
+    const uint64_t significand = high << shift;
+    const uint64_t rest = significand & 1023;
+    const uint64_t up = rest > 512 || (rest == 512 && (significand >> 10 & 1) != 0);
+    return copysign(ldexp((double)((significand >> 10) + up), exponent_a + exponent_b - 126 + 64 - shift + 10), a);
+}
+
+static float next_mantissa(int bits)
+{
+    const uint32_t mantissa = (uint32_t)(next_random() >> 40) | 0x800000;
+    return (float)(mantissa & (0xFFFFFFu << (24 - bits))) * 0x1p-24f;
+}
+
+static void find_averages(void)
+{
+    for (int found = 0; found < WANTED;) {
+        const float state_now = -next_mantissa(24);
+        const float now = ldexpf(next_mantissa(8), -50);
+        const float averaging = ldexpf(next_mantissa(4), -2 - (int)(next_random() % 2));
+        const double difference = (double)now - (double)state_now;
+        const float right = (float)(state_now + product_of(difference, averaging, 0));
+        const float wrong = (float)(state_now + product_of(difference, averaging, 1));
+        if (right != wrong) {
+            printf("    {%af, %af, %af},\n", (double)state_now, (double)now, (double)averaging);
+            found++;
+        }
+    }
+}
+
 int main(void)
 {
     static const clq_dtype reals[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
@@ -174,5 +215,7 @@ int main(void)
         printf("%s: scale, zero point\n", clq_dtype_name(reals[r]));
         find_differences(reals[r]);
     }
+    printf("state, now, averaging\n");
+    find_averages();
     return 0;
 }

@@ -22,7 +22,7 @@ static const clq_trial_shape any_shapes[] = {
 static const clq_trial_shape columns_shapes[] = {
     {{37, 1, 19}, CLQ_PER_CHANNEL, 2, 0},  {{10, 3, 2}, CLQ_PER_CHANNEL, 1, 0},   {{300, 1, 3}, CLQ_PER_CHANNEL, 2, 0},
     {{37, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{38, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{1, 1, 5}, CLQ_PER_CHANNEL, 2, 0},
-    {{4, 700, 1}, CLQ_PER_CHANNEL, 1, 0},  {{28, 384, 3}, CLQ_PER_CHANNEL, 1, 0},
+    {{4, 700, 1}, CLQ_PER_CHANNEL, 1, 0},  {{28, 384, 3}, CLQ_PER_CHANNEL, 1, 0}, {{29, 96, 1}, CLQ_PER_CHANNEL, 1, 0},
 };
 /* Segments for each way of minmax and of the walk, of which some short. */
 static const clq_trial_shape fused_shapes[] = {

@@ -41,13 +41,13 @@ static const clq_trial_shape grid_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNE
 /*
  * In columns: lines of several tiles, the last with fewer columns, in two slices of lines, each several times and a bit
  * as long as the lines that go together (TILE_LINES); the last line short; channels of one element, of three, of more
- * than a vector; lines of which each has a few periods.
+ * than a vector; lines of which each has a few periods; the short line the last of as many as go together.
  */
 static const clq_trial_shape column_shapes[] = {PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1),
-                                                PER_CHANNEL(9, 10, 17), PER_CHANNEL(150, 5, 7)};
+                                                PER_CHANNEL(9, 10, 17), PER_CHANNEL(150, 5, 7), PER_CHANNEL(29, 96, 1)};
 /* Several strips; fewer elements than a vector; less than two. */
 static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(27), PER_TENSOR(5)};
-static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 300, 1)};
+static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
 /* Elements of a parameter in one segment and in several rows. */
 static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNEL(5, 140, 6)};
 
@@ -64,7 +64,8 @@ static const clq_trial_shape minmax_shapes[] = {
     PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),  PER_TENSOR(60001)};
 /* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three. */
 static const clq_trial_shape minmax_column_shapes[] = {PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1),
-                                                       PER_CHANNEL(20, 520, 3), PER_CHANNEL(9, 10, 17)};
+                                                       PER_CHANNEL(20, 520, 3), PER_CHANNEL(9, 10, 17),
+                                                       PER_CHANNEL(29, 96, 1)};
 /*
  * histogram. Counts in one slice, of few elements and of more; in slices of one segment, of whole segments, and of
  * parts of several, in more jobs than there are work-items.
@@ -111,7 +112,7 @@ typedef struct way {
 
 static const way code_ways[] = {{0, 0, 1}, {1, 1, 1}, {2, 1, 1}, {3, 0, 1}, {4, 1, 1}, {5, 0, 0},
                                 {6, 0, 1}, {7, 1, 0}, {0, 1, 0}, {1, 0, 0}, {2, 0, 0}, {3, 1, 0}};
-static const float averagings[] = {0.0f, 0.01f, 1.0f, 2.5f, 0x1.fffffep-1f, 0x1p-30f, -0.5f, NAN};
+static const float averagings[] = {0.0f, 0.01f, 0x1.4p-3f, 0x1.8p-4f, 1.0f, 2.5f, 0x1.fffffep-1f, 0x1p-30f, -0.5f, NAN};
 
 static size_t ways_of(clq_operation operation)
 {

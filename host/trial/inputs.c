@@ -41,12 +41,22 @@ static void choose_parameter(const clq_trial_case *c, const clq_task *task, uint
 {
     const int is_wide = !c->is_narrow && (task->geometry.parameters < 32 || p / 32 % 2 != 0);
     size_t count;
+    size_t difference_count;
     const clq_trial_quotient *quotients = clq_trial_quotients(task->q->real, &count);
+    const clq_trial_difference *differences = clq_trial_differences(task->q->real, &difference_count);
     const uint64_t number = p + turn;
-    if (task->operation == CLQ_OP_DEQUANTIZE && number % 4 == 1) {
-        const clq_trial_difference *d = &clq_trial_differences(task->q->real)[number / 4 % CLQ_TRIAL_DIFFERENCES];
+    if (task->operation == CLQ_OP_DEQUANTIZE ? number % 2 == 1 : number % 8 == 2) {
+        const size_t first = is_wide || task->operation == CLQ_OP_DEQUANTIZE ? 0 : CLQ_TRIAL_WIDE_DIFFERENCES;
+        const size_t which = first + number / 2 % (difference_count - first);
+        const clq_trial_difference *d = &differences[which];
+        const int is_there_and_back = task->operation == CLQ_OP_FAKE_QUANTIZE && which < CLQ_TRIAL_WIDE_DIFFERENCES;
         s->scale = d->scale;
         s->zero_point = d->zero_point;
+        s->witness = d->scale;
+        if (is_there_and_back) { /* where the code saturates, as no other leaves a difference that is no f32 */
+            s->zero_point += (d->zero_point < 0 ? s->greatest : s->least) - CLQ_TRIAL_DIFFERENCE_CODE;
+            s->witness *= d->zero_point < 0 ? 0x1p33f : -0x1p33f;
+        }
     } else if (number % 2 == 1) {
         const clq_trial_quotient *w = &quotients[number / 2 % (is_wide ? count : CLQ_TRIAL_NARROW_QUOTIENTS)];
         s->scale = w->scale;
@@ -204,6 +214,12 @@ static void fill_codes(const clq_task *task, void *codes, uint32_t *state)
 
 /* ---- ranges ---- */
 
+static float next_magnitude(uint32_t *state)
+{
+    const uint32_t exponent = 112 + clq_trial_random(state) % 24;
+    return clq_float_from_bits(exponent << 23 | (clq_trial_random(state) & 0x7FFFFF));
+}
+
 /* Ends of all kinds: ordinary, on one side of 0, without width, very small and large, and such as are none. */
 static void fill_given_ranges(const clq_task *task, float *range, uint32_t *state)
 {
@@ -225,13 +241,23 @@ static void fill_given_ranges(const clq_task *task, float *range, uint32_t *stat
                                      {-7.0f, -6.999f},
                                      {0x1.fffffep127f, INFINITY},
                                      {-0x1p127f, 0x1p127f},
-                                     {16777216.0f, 16777218.0f}};
+                                     {16777216.0f, 16777218.0f},
+                                     {-0x1.23456p126f, 0x1.876544p126f},
+                                     {-0x1.fedcbap126f, 0x1.000002p126f},
+                                     {-0x1.6789acp127f, 0x1.1p-3f},
+                                     {-0x1.3579bep100f, 0x1.2468acp126f}};
     for (uint64_t p = 0; p < task->geometry.parameters; p++) {
         const float lo = (float)clq_trial_random(state) * -0x1p-20f;
         const float hi = (float)clq_trial_random(state) * (p % 5 == 0 ? -0x1p-30f : 0x1p-18f);
         range[2 * p] = lo < hi ? lo : hi;
         range[2 * p + 1] = lo < hi ? hi : lo;
-        if (task->operation == CLQ_OP_CHOOSE_PARAMETERS && p % 3 == 2) {
+        if (task->operation == CLQ_OP_CHOOSE_PARAMETERS && p % 3 == 0) { /* of any two magnitudes */
+            range[2 * p] = next_magnitude(state) * (p % 2 == 0 ? -1.0f : 0x1p-12f);
+            range[2 * p + 1] = next_magnitude(state);
+        } else if (task->operation == CLQ_OP_CHOOSE_PARAMETERS &&
+                   p % 3 == 1) { /* quotients within a rounding of a tie */
+            range[2 * p] = -range[2 * p + 1] * (p % 2 == 0 ? 1.0f : 0.5f);
+        } else if (task->operation == CLQ_OP_CHOOSE_PARAMETERS && p % 3 == 2) {
             memcpy(&range[2 * p], pairs[p / 3 % COUNT(pairs)], sizeof pairs[0]);
         }
     }
@@ -290,7 +316,12 @@ static void fill_merge(const clq_trial_case *c, const clq_task *task, void *cons
             states_now[2 * p] = (float)clq_trial_random(state) * -0x1p-20f;
             states_now[2 * p + 1] = (float)clq_trial_random(state) * 0x1p-19f;
         }
-        if (p % 5 == 4) {
+        if (p % 4 == 1) {
+            const clq_trial_average *w = &clq_trial_averages[p / 4 % CLQ_TRIAL_AVERAGES];
+            states_now[2 * p] = w->state;
+            range[2 * p] = w->now;
+            states_now[2 * p + 1] = range[2 * p + 1] = 2.0f;
+        } else if (p % 5 == 4) {
             range[2 * p] = range[2 * p + 1] = 0.0f;
         } else if (p % 7 == 6) {
             range[2 * p] = p % 2 == 0 ? 3.0f : NAN;
@@ -345,7 +376,7 @@ void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32
         fill_codes(task, host[CLQ_ARG_CODES], state);
     }
     for (uint64_t p = 0; p < g->parameters && host[CLQ_ARG_SCALE] != NULL; p++) {
-        surroundings s = {0.0625f, 0, 0, 0, 0.5f, 1, 1};
+        surroundings s = {0.0625f, 0, task->q->scheme.qmin, task->q->scheme.qmax, 0.5f, 1, 1};
         choose_parameter(c, task, p, turn, &s);
         ((float *)host[CLQ_ARG_SCALE])[p] = s.scale;
         ((int32_t *)host[CLQ_ARG_ZERO_POINT])[p] = s.zero_point;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tests/find_witnesses.c printed. */
+/* What tests/find_witnesses.c printed, and ties that need no search. */
 #include "trial/witness.h"
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
@@ -79,26 +79,38 @@ const clq_trial_range *clq_trial_ranges(clq_dtype real)
 
 /* ---- scale, zero point: an integer that becomes an f32 toward zero shows, of either sign ---- */
 
-static const clq_trial_difference differences_f32[CLQ_TRIAL_DIFFERENCES] = {
-    {0x1p-20f, -1786136558},
-    {0x1p-20f, 1642043242},
-    {0x1p-20f, -998777512},
-    {0x1p-20f, 375372288},
+static const clq_trial_difference differences_f32[] = {
+    {0x1p-20f, -1786136558}, {0x1p-20f, 1642043242}, {0x1p-20f, -998777512}, {0x1p-20f, 375372288}, {0x1.8p-3f, 2},
 };
-static const clq_trial_difference differences_f16[CLQ_TRIAL_DIFFERENCES] = {
-    {0x1p-20f, -1282932732},
-    {0x1p-20f, 1670905858},
-    {0x1p-20f, -1480065020},
-    {0x1p-20f, 1316487170},
+static const clq_trial_difference differences_f16[] = {
+    {0x1p-20f, -1282932732}, {0x1p-20f, 1670905858}, {0x1p-20f, -1480065020},
+    {0x1p-20f, 1316487170},  {0x1.002p0f, 2}, /* a tie to an even one below */
+    {0x1.006p0f, 2},                          /* above */
+    {0x1p-25f, 2},                            /* to 0 */
+    {0x1.8p-24f, 2},                          /* between subnormal ones */
+    {0x1.ffep15f, 2},                         /* to infinity */
+    {0x1.ffdffep15f, 2},                      /* just not */
+    {0x1.ffdp-15f, 2},                        /* to the least normal one */
 };
-static const clq_trial_difference differences_bf16[CLQ_TRIAL_DIFFERENCES] = {
-    {0x1p-20f, -1757413372},
-    {0x1p-20f, 1522532354},
-    {0x1p-20f, -1254096892},
-    {0x1p-20f, 2076180482},
+static const clq_trial_difference differences_bf16[] = {
+    {0x1p-20f, -1757413372}, {0x1p-20f, 1522532354}, {0x1p-20f, -1254096892},
+    {0x1p-20f, 2076180482},  {0x1.01p0f, 2}, /* a tie to an even one below */
+    {0x1.03p0f, 2},                          /* above */
 };
 
-const clq_trial_difference *clq_trial_differences(clq_dtype real)
+const clq_trial_difference *clq_trial_differences(clq_dtype real, size_t *count)
 {
+    *count = real == CLQ_F32   ? COUNT(differences_f32)
+             : real == CLQ_F16 ? COUNT(differences_f16)
+                               : COUNT(differences_bf16);
     return real == CLQ_F32 ? differences_f32 : real == CLQ_F16 ? differences_f16 : differences_bf16;
 }
+
+/* ---- state, now, averaging: mul_hi that is off by its last bit shows ---- */
+
+const clq_trial_average clq_trial_averages[CLQ_TRIAL_AVERAGES] = {
+    {-0x1.dfd22p-1f, 0x1.12p-51f, 0x1.4p-3f},
+    {-0x1.9c4f2p-1f, 0x1p-51f, 0x1.4p-3f},
+    {-0x1.92f4ep-1f, 0x1.8p-51f, 0x1.8p-4f},
+    {-0x1.eaccep-1f, 0x1.6cp-51f, 0x1.8p-4f},
+};

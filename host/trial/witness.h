@@ -32,14 +32,27 @@ enum { CLQ_TRIAL_RANGES = 4 };
 
 const clq_trial_range *clq_trial_ranges(clq_dtype real);
 
-/* scale * (3 - zero_point) is another number where the difference becomes an f32 toward zero. */
+/*
+ * scale * (3 - zero_point) is another number where the difference becomes an f32 toward zero; behind the first few,
+ * where a tie between two numbers of a 16-bit type, or the step to infinity, is taken another way. The latter are for
+ * the quick way.
+ */
 typedef struct clq_trial_difference {
     float scale;
     int32_t zero_point;
 } clq_trial_difference;
 
-enum { CLQ_TRIAL_DIFFERENCES = 4, CLQ_TRIAL_DIFFERENCE_CODE = 3 };
+enum { CLQ_TRIAL_WIDE_DIFFERENCES = 4, CLQ_TRIAL_DIFFERENCE_CODE = 3 };
 
-const clq_trial_difference *clq_trial_differences(clq_dtype real);
+const clq_trial_difference *clq_trial_differences(clq_dtype real, size_t *count);
+
+/* A moving average, of which another state comes where the last bit of the product's upper half is another. */
+typedef struct clq_trial_average {
+    float state, now, averaging;
+} clq_trial_average;
+
+enum { CLQ_TRIAL_AVERAGES = 4 };
+
+extern const clq_trial_average clq_trial_averages[CLQ_TRIAL_AVERAGES];
 
 #endif

@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the plan of tests/mutants.c: spoiled lines of the kernels, and devices with faults.
+
+    mutants.py plan SOURCES [--quick]        SOURCES: what `mutants --sources` wrote; the plan goes to stdout
+    mutants.py table RESULTS [REASONS]       a table of results for each file, and a list of what passed
+
+A mutant is FILE:LINE:RULE with one place of a line changed. It is tried in each target one of whose kernels has the
+line: what a program has is read from its preprocessed source, as far as it can be reached from the kernels that ran.
+"""
+import collections
+import hashlib
+import os
+import re
+import subprocess
+import sys
+
+KERNELS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "kernels")
+
+# Name, what is looked for, what takes its place: a string, or a function of the match. None: no mutant after all.
+RULES = [
+    ("less-or-equal", r" < (?!<)", " <= "),
+    ("less", r" <= ", " < "),
+    ("greater-or-equal", r" > (?!>)", " >= "),
+    ("greater", r" >= ", " > "),
+    ("equal-negated", r" == ", " != "),
+    ("unequal-negated", r" != ", " == "),
+    ("plus-to-minus", r"(?<=[\w)\]]) \+ (?=[\w(])", " - "),
+    ("minus-to-plus", r"(?<=[\w)\]]) - (?=[\w(])", " + "),
+    ("one-more", r"(?<![\w.])([1-9]\d{0,2})(?![\w.])", lambda m: str(int(m.group(1)) + 1)),
+    ("one-less", r"(?<![\w.])([1-9]\d{0,2})(?![\w.])", lambda m: str(int(m.group(1)) - 1)),
+    ("zero-to-one", r"(?<![\w.])(?:= |\()0(?=[;,)])", lambda m: m.group(0)[:-1] + "1"),
+    ("min-to-max", r"\bmin\(", "max("),
+    ("max-to-min", r"\bmax\(", "min("),
+    ("lower-to-higher", r"(?<!define )\bLOWER\(", "HIGHER("),
+    ("higher-to-lower", r"(?<!define )\bHIGHER\(", "LOWER("),
+    ("clamp-dropped", r"\bclamp\(([^;(),]+(?:\([^;()]*\))?[^;(),]*), ", lambda m: "(" + m.group(1) + "); (void)("),
+    ("and-to-or", r" && ", " || "),
+    ("or-to-and", r" \|\| ", " && "),
+    ("bits-and-to-or", r" & (?=\w|\()", " | "),
+    ("bits-or-to-and", r" \| (?=\w|\()", " & "),
+    ("xor-to-or", r" \^ ", " | "),
+    ("complement-dropped", r"~(?=\w|\()", ""),
+    ("left-to-right-shift", r"<<(?!=)", ">>"),
+    ("right-to-left-shift", r">>(?!=)", "<<"),
+    ("sign-dropped", r"(?<=[(=?:,]) ?-(?=[a-zA-Z(])", " "),
+    ("condition-negated", r"^(\s*)(if|while) \((.*)\) \{$", lambda m: f"{m.group(1)}{m.group(2)} (!({m.group(3)})) {{"),
+    ("condition-true", r"^(\s*)(?:\} else )?if \((.*)\) \{$", lambda m: m.group(0).replace(m.group(2), "1")),
+    ("first-dropped", r"^(\s*for \(\w+ \w+ = )([^;]+);", lambda m: f"{m.group(1)}{m.group(2)} + 1;"),
+    ("last-dropped", r"^(\s*for \([^;]*; \w+ < )([^;]+);", lambda m: f"{m.group(1)}{m.group(2)} - 1;"),
+    ("stride-doubled", r"(\w+) \+= ([^;)]+)(?=[;)] ?\{?$)", lambda m: f"{m.group(1)} += 2 * ({m.group(2)})"),
+    ("statement-dropped", r"^(\s+)([\w.\->\[\] /+*]+ [-+|^*&]?= [^;{]+;|[a-z_]+\([^;{]*\);|[\w.\[\]]+(?:\+\+|--);)$",
+     lambda m: None if re.match(r"\s*(return|const|typedef|break)", m.group(0)) else m.group(1) + ";"),
+    ("add-to-set", r" \+= ", " = "),
+    ("even-to-odd", r"\.even\b(?! =)", ".odd"),
+    ("half-swapped", r"\b(\w+)\.lo\b(?! =)", lambda m: None if m.group(1) in ("map", "r", "range", "keys", "other")
+     else m.group(1) + ".hi"),
+    ("barrier-removed", r"\bbarrier\([^)]*\);", ";"),
+    ("quotient-two-less", r"((?:0x1p\d+f|1\.0f) / [^;]+?)(?=;|\) \*)", lambda m: f"({m.group(1)}) * (1.0f - 0x1p-22f)"),
+    ("quotient-two-more", r"((?:0x1p\d+f|1\.0f) / [^;]+?)(?=;|\) \*)", lambda m: f"({m.group(1)}) * (1.0f + 0x1p-22f)"),
+    ("quotient-far-off", r"((?:0x1p\d+f|1\.0f) / [^;]+?)(?=;|\) \*)", lambda m: f"({m.group(1)}) * (1.0f - 0x1p-19f)"),
+]
+
+# Faults of a device: name, kind, text. Of vectors alone, where the kernels make a name from one without a width.
+WIDTHS = ("2", "4", "8", "16")
+
+
+def named(name, other):
+    """A builtin by its name, and by the one that PoCL makes of it, which a name made of parts meets."""
+    return f"#define {name} {other}\\n#define _cl_{name} {other}\\n"
+
+
+def renamed(name, other):
+    return "".join(named(name.replace("#", w), other.replace("#", w)) for w in WIDTHS)
+
+
+def toward_zero():
+    """convert_floatN of integers toward zero, from the distance to the nearest."""
+    function = ("floatN __attribute__((overloadable)) cutN(intN v) { const floatN f = convert_floatN(v); "
+                "const longN b = convert_longN(f), l = convert_longN(v); "
+                "return as_floatN(as_intN(f) + convert_intN((b < 0 ? -b : b) > (l < 0 ? -l : l))); }\\n"
+                "floatN __attribute__((overloadable)) cutN(uintN v) { return convert_floatN(v); }\\n"
+                "floatN __attribute__((overloadable)) cutN(ushortN v) { return convert_floatN(v); }\\n")
+    return "".join(function.replace("N", w) + named("convert_float" + w, "cut" + w) for w in ("4", "16"))
+
+
+FAULTS = [
+    ("fma-unfused", "prefix", "#define fma(a, b, c) ((a) * (b) + (c))"),
+    ("float-of-int-toward-zero", "prefix", toward_zero()),
+    ("int-of-float-to-even", "prefix", renamed("convert_int#", "convert_int#_rte")),
+    ("uint-of-float-to-even", "prefix", renamed("convert_uint#", "convert_uint#_rte")),
+    ("uchar-saturates", "prefix", renamed("convert_uchar#", "convert_uchar#_sat")),
+    ("ushort-saturates", "prefix", renamed("convert_ushort#", "convert_ushort#_sat")),
+    ("mul-hi-low-bit", "prefix", "ulong faulty_mul_hi(ulong a, ulong b) { return mul_hi(a, b) ^ 1; }\\n" + named("mul_hi", "faulty_mul_hi")),
+    ("rint-truncates", "prefix", "#define rint(x) trunc(x)"),
+    ("rint-away", "prefix", "#define rint(x) round(x)"),
+    ("isnan-never", "prefix", "#define isnan(x) 0"),
+    ("isfinite-always", "prefix", "#define isfinite(x) 1"),
+    ("select-swapped", "prefix", "#define select(a, b, c) ((c) ? (a) : (b))"),
+    ("abs-identity", "prefix", "#define abs(x) (x)"),
+    ("add-sat-wraps", "prefix", "#define add_sat(a, b) ((a) + (b))"),
+    ("any-never", "prefix", "#define any(x) 0"),
+    ("any-always", "prefix", "#define any(x) 1"),
+    ("min-takes-second", "prefix", "#define min(a, b) (b)"),
+    ("fast-relaxed-math", "option", "-cl-fast-relaxed-math"),
+    ("denorms-are-zero", "option", "-cl-denorms-are-zero"),
+    ("finite-math-only", "option", "-cl-finite-math-only"),
+    ("mad-enable", "option", "-cl-mad-enable"),
+    ("unsafe-math", "option", "-cl-unsafe-math-optimizations"),
+    ("no-signed-zeros", "option", "-cl-no-signed-zeros"),
+]
+
+
+def code_of(line):
+    """The line without its comment; None where a comment runs over lines or nothing is left."""
+    line = re.sub(r"/\*.*?\*/", "", line).split("//")[0]
+    return None if "/*" in line or "*/" in line else line.rstrip()
+
+
+def lines_of(name):
+    with open(os.path.join(KERNELS, name)) as file:
+        lines = file.read().split("\n")
+    in_comment = False
+    for number, line in enumerate(lines, 1):
+        begins = line.lstrip().startswith("/*") or in_comment
+        in_comment = begins and "*/" not in line
+        if not begins:
+            yield number, line
+
+
+def leaves_unset(lines, number, code):
+    """Whether the line gives a variable its first value: without it the mutant reads what is not set, and is anything."""
+    m = re.match(r"\s*(\w+) = ", code)
+    declared = m and re.compile(r"^\s+[\w ]+ (?:[\w\[\]]+, )*%s(?:, [\w\[\]]+)*;" % m.group(1))
+    return bool(m) and any(declared.match(lines.get(n, "")) for n in range(max(1, number - 20), number))
+
+
+def mutants_of(name):
+    lines = dict(lines_of(name))
+    for number, line in lines.items():
+        bare = line.lstrip()
+        code = code_of(line.rstrip("\\"))
+        if not code or re.match(r"#(?!define)|typedef|static inline|__kernel|\}?$", bare) or "__asm__" in line:
+            continue
+        if bare.startswith("#define") and len(bare.split()) < 3:
+            continue
+        tail = " \\" if line.endswith("\\") else ""
+        start = re.match(r"\s*#define \w+(?:\([^)]*\))?", code)
+        start = start.end() if start else 0
+        for rule, pattern, new in RULES:
+            places = [m for m in re.finditer(pattern, code) if m.start() >= start or pattern.startswith("^")]
+            for place, m in enumerate(places[:2]):
+                text = new(m) if callable(new) else new
+                if text is None or (rule == "statement-dropped" and leaves_unset(lines, number, code)):
+                    continue
+                spoiled = code[: m.start()] + text + code[m.end():]
+                if spoiled != code:
+                    suffix = "" if place == 0 else f"-{place + 1}"
+                    yield f"{name}:{number}:{rule}{suffix}", rule, number, spoiled + tail
+
+
+# ---- what a target has ----
+
+Program = collections.namedtuple("Program", "options kernels path")
+
+
+def read_targets(folder):
+    targets = collections.OrderedDict()
+    with open(os.path.join(folder, "targets")) as file:
+        for line in file:
+            word = line.split()
+            if word[0] == "target":
+                programs = targets.setdefault(word[1], collections.OrderedDict())
+            elif word[0] == "program":
+                programs[word[1]] = Program(word[2:], set(), os.path.join(folder, word[1] + ".cl"))
+            else:
+                programs[word[1]].kernels.add(word[2])
+    return targets
+
+
+def preprocessed(program):
+    """Lists of (file, line, text)."""
+    command = ["cc", "-E", "-x", "c", "-D__OPENCL_C_VERSION__=120", "-D__x86_64__"] + program.options
+    command = [w for w in command if not w.startswith("-cl")] + [program.path]
+    text = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
+    file, line, found = "", 0, []
+    for row in text.split("\n"):
+        m = re.match(r'# (\d+) "(?:kernels/)?([^"]*)"', row)
+        if m:
+            line, file = int(m.group(1)), m.group(2)
+            continue
+        found.append((file, line, row))
+        line += 1
+    return found
+
+
+def functions_of(rows):
+    """Name to (lines, text) of what stands at depth 0: functions, and what else has a brace or ends in a semicolon."""
+    pieces, piece, depth = [], [], 0
+    for row in rows:
+        piece.append(row)
+        depth += row[2].count("{") - row[2].count("}")
+        if depth == 0 and re.search(r"[;}]\s*$", row[2]):
+            pieces.append(piece)
+            piece = []
+    found = {}
+    for piece in pieces:
+        text = " ".join(r[2] for r in piece)
+        m = re.search(r"(\w+)\s*\([^{;]*\)\s*\{", text) if "typedef" not in text else None
+        if m:
+            name = re.findall(r"(\w+)\s*\(", text[: text.index("{")])
+            name = [n for n in name if n not in ("__attribute__", "reqd_work_group_size")]
+            found[name[0]] = ({(r[0], r[1]) for r in piece}, text)
+    return found
+
+
+def reached(program):
+    functions = functions_of(preprocessed(program))
+    todo, done = list(program.kernels), set()
+    lines = set()
+    while todo:
+        name = todo.pop()
+        if name in done or name not in functions:
+            continue
+        done.add(name)
+        lines |= functions[name][0]
+        todo += re.findall(r"\w+", functions[name][1])
+    return lines
+
+
+def macro_lines(files, lines):
+    """Of each #define the lines that it takes, where its name is in a line that is reached, or in such a #define."""
+    defines, words = [], set()
+    for name in files:
+        current = None
+        for number, line in lines_of(name):
+            if (name, number) in lines:
+                words |= set(re.findall(r"\w+", line))
+            m = re.match(r"#define (\w+)", line)
+            if m:
+                current = (m.group(1), set(), set())
+                defines.append(current)
+            if current is not None:
+                current[1].add((name, number))
+                current[2].update(re.findall(r"\w+", line))
+                if not line.endswith("\\"):
+                    current = None
+    taken = set()
+    while True:
+        more = [d for d in defines if d[0] in words and not d[1] <= taken]
+        if not more:
+            return taken
+        for d in more:
+            taken |= d[1]
+            words |= d[2]
+
+
+def live_lines(targets):
+    cache, live = {}, collections.OrderedDict()
+    for target, programs in targets.items():
+        live[target] = set()
+        for program in programs.values():
+            with open(program.path) as file:
+                source = file.read()
+            key = (source, tuple(program.options), tuple(sorted(program.kernels)))
+            if key not in cache:
+                lines = reached(program)
+                files = [f for f in os.listdir(KERNELS) if f'"kernels/{f}"' in source]
+                cache[key] = lines | macro_lines(files, lines)
+            live[target] |= cache[key]
+    return live
+
+
+# ---- the plan ----
+
+# In the head of a loop these are seen by a process that does not end, which takes longer than the suite has.
+MAY_NOT_END = ("greater-or-equal", "condition-negated", "plus-to-minus", "minus-to-plus", "unequal-negated")
+
+
+def weight(text):
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+
+
+def one_of_each_kernel(name, hit):
+    """Of the targets of one operation and variant one pair of types, another for each mutant: all come up."""
+    kinds = collections.OrderedDict()
+    for target in hit:
+        kinds.setdefault("/".join(target.split("/")[:2]), []).append(target)
+    return [members[weight(name + kind) % len(members)] for kind, members in kinds.items()]
+
+
+def plan(folder, quick, every_type):
+    live = live_lines(read_targets(folder))
+    files = sorted(f for f in os.listdir(KERNELS) if f.endswith((".cl", ".clh")))
+    rows, unused = [], []
+    for name in files:
+        for mutant, rule, number, text in mutants_of(name):
+            hit = [t for t in live if (name, number) in live[t]]
+            if not hit:
+                unused.append(mutant)
+                continue
+            rows.append((mutant, rule, f"{name}:{number}", text, hit))
+    if quick:
+        chosen, count = [], collections.Counter()
+        for row in sorted(rows, key=lambda r: weight(r[0])):
+            is_endless = re.match(r"\s*(for|while) ", row[3]) and row[1] in MAY_NOT_END
+            if count[row[1]] < 1 and not is_endless:
+                count[row[1]] += 1
+                chosen.append(row[:4] + ([row[4][weight(row[0]) % len(row[4])]],))
+        rows = chosen
+    for mutant, _, where, text, hit in rows:
+        hit = hit if every_type or quick else one_of_each_kernel(mutant, hit)
+        print(mutant, "line", where, text, ",".join(hit), sep="\t")
+    for fault, kind, text in FAULTS:
+        hit = list(live)
+        if quick:
+            needed = {"fma-unfused": ["quantize/strip/bf16/s4", "histogram/strip/f32/s8"],
+                      "float-of-int-toward-zero": ["dequantize/strip/f16/u8"]}
+            hit = needed.get(fault, [])
+        if hit:
+            print("device:0:" + fault, kind, "-:0", text, ",".join(hit), sep="\t")
+    for mutant in unused:
+        print("in no program of this device:", mutant, file=sys.stderr)
+
+
+# ---- the table ----
+
+ORDER = ["missed", "hangs", "crashed", "caught", "refused", "same"]
+
+
+def table(path):
+    found = collections.OrderedDict()
+    spent = 0
+    with open(path) as file:
+        for line in file:
+            mutant, target, outcome, milliseconds = line.rstrip("\n").split("\t")
+            found.setdefault(mutant, {})[target] = outcome
+            spent += int(milliseconds)
+    rows = collections.OrderedDict()
+    for mutant, outcomes in found.items():
+        worst = [o for o in ORDER if o in outcomes.values()]
+        seen = [o for o in ("caught", "crashed", "hangs") if o in worst]
+        total = "missed" if "missed" in worst else seen[0] if seen else worst[0]
+        rows.setdefault(mutant.split(":")[0], collections.Counter())[total] += 1
+    print("| file | mutants | caught | crashed | hangs | not built | same bytes | missed |")
+    print("|---|---|---|---|---|---|---|---|")
+    total = collections.Counter()
+    for name, c in sorted(rows.items()):
+        total.update(c)
+        print(f"| {name} | {sum(c.values())} | {c['caught']} | {c['crashed']} | {c['hangs']} | {c['refused']} | {c['same']} | {c['missed']} |")
+    print(f"| all | {sum(total.values())} | {total['caught']} | {total['crashed']} | {total['hangs']} | {total['refused']} | {total['same']} | {total['missed']} |")
+    print(f"\n{sum(len(o) for o in found.values())} trials, {spent / 1000:.0f} s of the processor")
+    for wanted in ("missed", "same"):
+        for mutant, outcomes in found.items():
+            targets = [t for t, o in outcomes.items() if o == wanted]
+            if targets and (wanted == "missed" or set(outcomes.values()) == {"same"}):
+                print(f"{wanted}: {mutant}: {' '.join(targets)}")
+
+
+def main():
+    arguments = sys.argv[1:]
+    if len(arguments) >= 2 and arguments[0] == "plan":
+        plan(arguments[1], "--quick" in arguments, "--every-type" in arguments)
+    elif len(arguments) == 2 and arguments[0] == "table":
+        table(arguments[1])
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "mutant_targets.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "core/dtype.h"
+#include "opencl/choice/gemm.h"
+
+enum { MOST_TARGETS = 256 };
+
+static mutant_target targets[MOST_TARGETS];
+static int count;
+
+/* ---- the list ---- */
+
+typedef struct type_pair {
+    clq_dtype real, dtype;
+} type_pair;
+
+static const type_pair all_pairs[] = {{CLQ_F32, CLQ_S8}, {CLQ_F16, CLQ_U8},  {CLQ_BF16, CLQ_S4},
+                                      {CLQ_F32, CLQ_U4}, {CLQ_F16, CLQ_S16}, {CLQ_BF16, CLQ_U16}};
+static const type_pair batch_pairs[] = {{CLQ_F32, CLQ_S8}, {CLQ_F16, CLQ_U4}, {CLQ_BF16, CLQ_S16}};
+
+static void add(clq_operation operation, clq_variant variant, clq_batch_form form, type_pair types)
+{
+    mutant_target *t = &targets[count++];
+    *t = (mutant_target){"", operation, variant, form, types.real, types.dtype, 0};
+    snprintf(t->name, sizeof t->name, "%s/%s/%s/%s", clq_operation_name(operation),
+             form != CLQ_BATCH_EACH ? clq_cl_batch_form_name(form) : clq_variant_name(variant),
+             clq_dtype_name(types.real), clq_dtype_name(types.dtype));
+}
+
+/* The pairs that differ for the operation. */
+static void add_types(clq_operation operation, clq_variant variant, clq_batch_form form)
+{
+    const int has_codes =
+        operation == CLQ_OP_QUANTIZE || operation == CLQ_OP_DEQUANTIZE || operation == CLQ_OP_DYNAMIC_QUANTIZE;
+    const type_pair *pairs = form == CLQ_BATCH_EACH && has_codes ? all_pairs : batch_pairs;
+    const size_t used = operation == CLQ_OP_CHOOSE_PARAMETERS ? 1 : form == CLQ_BATCH_EACH && has_codes ? 6 : 3;
+    for (size_t i = 0; i < used; i++) {
+        add(operation, variant, form, pairs[i]);
+    }
+}
+
+static clq_variant variant_of(const char *name)
+{
+    clq_variant variant = CLQ_VARIANT_BY_DEVICE;
+    (void)clq_variant_from_name(name, &variant, NULL);
+    return variant;
+}
+
+static void add_product(clq_variant variant, const char *name, uint64_t rows)
+{
+    mutant_target *t = &targets[count++];
+    *t = (mutant_target){"", CLQ_OP_COUNT, variant, CLQ_BATCH_EACH, CLQ_F32, CLQ_S8, rows};
+    snprintf(t->name, sizeof t->name, "gemm/%s/%u", name, (unsigned)rows);
+}
+
+/* Heights with each kind of tile: rows alone, few, most, and with a ragged last one. */
+static void add_products(clq_variant variant, const char *name)
+{
+    static const uint64_t heights[] = {1, 3, 5, 8, 11, 15, 17};
+    if (variant == CLQ_VARIANT_SPLIT_K) {
+        return; /* of each other one */
+    }
+    for (size_t i = 0; i < sizeof heights / sizeof heights[0]; i++) {
+        if ((variant != CLQ_VARIANT_GEMV || heights[i] <= 8) && variant != CLQ_VARIANT_PORTABLE &&
+            variant != CLQ_VARIANT_KHR_DOT) {
+            add_product(variant, name, heights[i]);
+        }
+    }
+    if (variant == CLQ_VARIANT_PORTABLE || variant == CLQ_VARIANT_KHR_DOT) {
+        add_product(variant, name, 70);
+    }
+}
+
+static void make_list(void)
+{
+#define CLQ_KERNEL(operation, variant, file, kernel, contract)                                                         \
+    add_types(operation, variant_of(variant), CLQ_BATCH_EACH);
+#define CLQ_BATCH_KERNEL(form, variant, operation, file, kernel, contract)                                             \
+    add_types(operation, CLQ_VARIANT_BY_DEVICE, CLQ_BATCH_##form);
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) add_products(CLQ_VARIANT_##identifier, variant);
+#include "kernels.def"
+}
+
+int mutant_target_count(void)
+{
+    if (count == 0) {
+        make_list();
+    }
+    return count;
+}
+
+const mutant_target *mutant_target_at(int index)
+{
+    return index < mutant_target_count() ? &targets[index] : NULL;
+}
+
+/* ---- trying one ---- */
+
+typedef enum manner { READY, TRIAL, WIDE } manner;
+
+static clq_status compare(const mutant_target *target, clq_context *context, const clq_trial_cases *cases, manner how,
+                          int *same, clq_error *error)
+{
+    clq_cl_machine m;
+    clq_status status = clq_cl_machine_begin(&m, context, how == READY, error);
+    if (status == CLQ_OK) {
+        const clq_trial_candidate candidate = how == WIDE                      ? mutant_wide_candidate(&m)
+                                              : target->rows > 0               ? clq_cl_machine_for_products(&m)
+                                              : target->form != CLQ_BATCH_EACH ? clq_cl_machine_for_batches(&m)
+                                                                               : clq_cl_machine_for_tasks(&m);
+        m.variant = target->variant;
+        m.form = target->form;
+        status = how == READY ? clq_trial_make_ready(&candidate, cases, error)
+                              : clq_trial_compare(&candidate, cases, same, error);
+    }
+    clq_cl_machine_end(&m, status);
+    return status;
+}
+
+/* As opencl/trust.c does it. */
+static clq_status compare_as_trial(const mutant_target *target, clq_context *context, manner how, int *same,
+                                   clq_error *error)
+{
+    clq_quantization q;
+    const clq_trial_cut cut = target->form == CLQ_BATCH_FUSED ? CLQ_TRIAL_FUSED
+                              : target->form == CLQ_BATCH_COLUMNS || target->variant == CLQ_VARIANT_COLUMNS
+                                  ? CLQ_TRIAL_COLUMNS
+                              : target->variant == CLQ_VARIANT_GRID ? CLQ_TRIAL_GRID
+                                                                    : CLQ_TRIAL_ANY;
+    const clq_trial_kernels kernels = {target->operation, cut, &q};
+    clq_trial_heights heights = {target->rows, 0};
+    clq_trial_cases cases;
+    clq_quantization_init(&q);
+    q.real = target->real;
+    (void)clq_scheme_from_preset(CLQ_PRESET_SYMMETRIC, target->dtype, &q.scheme, NULL);
+    if (target->rows > 0) {
+        clq_gemm_problem problem;
+        clq_gemm_task task;
+        clq_gemm_decision decision;
+        clq_gemm_init(&problem);
+        problem.m = target->rows;
+        problem.n = problem.k = 64;
+        clq_gemm_task_init(&task, &problem);
+        CLQ_TRY(clq_cl_gemm_decide(context, target->variant, &task, &decision, error));
+        heights.rows = clq_cl_gemm_trial_rows(&decision);
+        heights.tall = clq_cl_gemm_trial_rows_of_many_tiles(&decision);
+    }
+    cases = target->rows > 0                 ? clq_trial_product_cases(&heights)
+            : target->form != CLQ_BATCH_EACH ? clq_trial_batch_cases(&kernels)
+                                             : clq_trial_walk_cases(&kernels);
+    return compare(target, context, &cases, how, same, error);
+}
+
+clq_status mutant_target_try(const mutant_target *target, int is_wide, int *same, clq_error *error)
+{
+    clq_context *context = NULL;
+    clq_status status = clq_context_create("cpu", &context, error);
+    if (status == CLQ_OK && is_wide) {
+        const clq_trial_cases cases = mutant_wide_cases(target);
+        status = compare(target, context, &cases, WIDE, same, error);
+    } else if (status == CLQ_OK) {
+        status = compare_as_trial(target, context, TRIAL, same, error);
+    }
+    clq_context_destroy(&context);
+    return status;
+}
+
+static double user_milliseconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_utime.tv_sec * 1e3 + (double)usage.ru_utime.tv_usec * 1e-3;
+}
+
+double mutant_target_milliseconds(const mutant_target *target)
+{
+    clq_context *context = NULL;
+    double before = 0;
+    int same = 1;
+    if (clq_context_create("cpu", &context, NULL) == CLQ_OK &&
+        compare_as_trial(target, context, TRIAL, &same, NULL) == CLQ_OK) {
+        before = user_milliseconds();
+        (void)compare_as_trial(target, context, TRIAL, &same, NULL);
+        before = user_milliseconds() - before;
+    }
+    clq_context_destroy(&context);
+    return before;
+}
+
+clq_status mutant_target_ready(const mutant_target *target, clq_error *error)
+{
+    clq_context *context = NULL;
+    int same = 1;
+    clq_status status = clq_context_create("cpu", &context, error);
+    if (status == CLQ_OK) {
+        status = compare_as_trial(target, context, READY, &same, error);
+    }
+    clq_context_destroy(&context);
+    return status;
+}

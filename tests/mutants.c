@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs trials of kernels that have been spoiled, and tells which of them a trial misses (scripts/mutate-kernels.sh).
+ *
+ *     mutants --sources DIR [TARGETS]  write every target's programs, or some, and their kernels' names to DIR
+ *     mutants --targets [TARGETS]      try every target as it is, or some, and tell how long its trial takes
+ *     mutants PLAN [FIRST COUNT]       run a plan's lines: NAME, KIND, WHERE, TEXT and TARGETS between tabs
+ *
+ * KIND is `line` (WHERE is FILE:LINE, which TEXT takes the place of), `prefix` (TEXT goes before every source, \n for
+ * a new line) or `option` (TEXT is added to the options of every build). For each target: caught, a trial differs;
+ * refused, it does not build or run; crashed and hangs, told by the process it ran in; else tensors and products of
+ * many more shapes and values are run with the spoiled kernel, and it is `missed` where any byte differs, `same` where
+ * none does.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "mutant_targets.h"
+
+enum { LONGEST_LINE = 4096, MOST_JOBS = 65536, SECONDS = 90 };
+
+typedef enum outcome { SAME, MISSED, CAUGHT, REFUSED, CRASHED, HANGS, OUTCOMES } outcome;
+
+static const char *const outcome_names[OUTCOMES] = {"same", "missed", "caught", "refused", "crashed", "hangs"};
+
+/* ---- between the library and the compiler ---- */
+
+typedef struct mutant {
+    char name[128], kind[16], file[64], text[LONGEST_LINE];
+    unsigned line;
+} mutant;
+
+static mutant now;
+static FILE *record; /* of the programs and kernels of a target */
+static const char *record_folder;
+static int record_number;
+static cl_program recorded[64];
+
+char *__real_clq_cl_source(const char *name);
+char *__wrap_clq_cl_source(const char *name);
+
+/* The source with the mutant's line, found by the #line directives that the library puts between files. */
+static char *with_line(char *source)
+{
+    const size_t room = strlen(source) + sizeof now.text + 2;
+    char *made = malloc(room);
+    char *to = made;
+    unsigned line = 0;
+    int is_file = 0;
+    for (char *at = source; made != NULL && *at != '\0';) {
+        const char *end = strchr(at, '\n');
+        const size_t length = end != NULL ? (size_t)(end - at) + 1 : strlen(at);
+        char file[64];
+        if (sscanf(at, "#line %u \"kernels/%63[^\"]\"", &line, file) == 2) {
+            is_file = strcmp(file, now.file) == 0;
+            memcpy(to, at, length);
+            to += length;
+        } else {
+            if (is_file && line == now.line) {
+                to += sprintf(to, "%s\n", now.text);
+            } else {
+                memcpy(to, at, length);
+                to += length;
+            }
+            line++;
+        }
+        at += length;
+    }
+    if (made != NULL) {
+        *to = '\0';
+        free(source);
+    }
+    return made;
+}
+
+static char *with_prefix(char *source)
+{
+    char *made = malloc(strlen(source) + sizeof now.text + 2);
+    char *to = made;
+    for (const char *at = now.text; made != NULL && *at != '\0'; at++) {
+        const int is_newline = at[0] == '\\' && at[1] == 'n';
+        *to++ = is_newline ? '\n' : *at;
+        at += is_newline;
+    }
+    if (made != NULL) {
+        sprintf(to, "\n%s", source);
+        free(source);
+    }
+    return made;
+}
+
+char *__wrap_clq_cl_source(const char *name)
+{
+    char *source = __real_clq_cl_source(name);
+    if (source == NULL || now.name[0] == '\0' || strcmp(now.kind, "option") == 0) {
+        return source;
+    }
+    return strcmp(now.kind, "prefix") == 0 ? with_prefix(source) : with_line(source);
+}
+
+cl_int __real_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
+                             void(CL_CALLBACK *notify)(cl_program, void *), void *cookie);
+cl_int __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
+                             void(CL_CALLBACK *notify)(cl_program, void *), void *cookie);
+
+static void note_program(cl_program program, const char *options)
+{
+    char path[512];
+    size_t bytes = 0;
+    char *source;
+    FILE *file;
+    snprintf(path, sizeof path, "%s/%d.cl", record_folder, record_number);
+    file = fopen(path, "w");
+    if (file != NULL && clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &bytes) == CL_SUCCESS &&
+        (source = calloc(1, bytes + 1)) != NULL) {
+        (void)clGetProgramInfo(program, CL_PROGRAM_SOURCE, bytes, source, NULL);
+        fprintf(file, "%s", source);
+        fprintf(record, "program %d %s\n", record_number, options);
+        recorded[record_number % 64] = program;
+        record_number++;
+        free(source);
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+}
+
+cl_int __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
+                             void(CL_CALLBACK *notify)(cl_program, void *), void *cookie)
+{
+    char all[LONGEST_LINE + 1024];
+    const char *unoptimized = strcmp(now.kind, "line") == 0 ? "-cl-opt-disable" : ""; /* builds in half the time */
+    snprintf(all, sizeof all, "%.900s %s %s", options, unoptimized, strcmp(now.kind, "option") == 0 ? now.text : "");
+    if (record != NULL) {
+        note_program(program, options);
+    }
+    return __real_clBuildProgram(program, count, devices, all, notify, cookie);
+}
+
+cl_kernel __real_clCreateKernel(cl_program program, const char *name, cl_int *code);
+cl_kernel __wrap_clCreateKernel(cl_program program, const char *name, cl_int *code);
+
+cl_kernel __wrap_clCreateKernel(cl_program program, const char *name, cl_int *code)
+{
+    for (int i = record_number - 1; record != NULL && i >= 0 && i > record_number - 64; i--) {
+        if (recorded[i % 64] == program) {
+            fprintf(record, "kernel %d %s\n", i, name);
+            break;
+        }
+    }
+    return __real_clCreateKernel(program, name, code);
+}
+
+/* ---- one target ---- */
+
+static outcome run_target(const mutant_target *target)
+{
+    clq_error error;
+    int same = 1;
+    memset(&error, 0, sizeof error);
+    if (mutant_target_try(target, 0, &same, &error) != CLQ_OK) {
+        if (getenv("CLQ_MUTANTS_TALK") != NULL) {
+            fprintf(stderr, "%s: %s\n%s\n", target->name, error.message, error.build_log);
+        }
+        return REFUSED;
+    }
+    if (!same) {
+        return CAUGHT;
+    }
+    if (mutant_target_try(target, 1, &same, &error) != CLQ_OK) {
+        return REFUSED;
+    }
+    return same ? SAME : MISSED;
+}
+
+/* ---- plans ---- */
+
+typedef struct job {
+    const mutant *what;
+    int target;
+} job;
+
+static mutant *mutants;
+static job *jobs;
+static size_t mutant_count, job_count;
+
+static int is_listed(const char *list, const char *name)
+{
+    const size_t length = strlen(name);
+    for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name)) {
+        if ((at == list || at[-1] == ',') && (at[length] == '\0' || at[length] == ',')) {
+            return 1;
+        }
+    }
+    return strcmp(list, "*") == 0;
+}
+
+/* One line of a plan; returns whether it is one. */
+static int read_mutant(char *line, mutant *m)
+{
+    char *fields[5];
+    char *at = line;
+    memset(m, 0, sizeof *m);
+    for (int i = 0; i < 5; i++) {
+        fields[i] = at;
+        at = strchr(at, i < 4 ? '\t' : '\0');
+        if (at == NULL) {
+            return 0;
+        }
+        if (i < 4) {
+            *at++ = '\0';
+        }
+    }
+    snprintf(m->name, sizeof m->name, "%.127s", fields[0]);
+    snprintf(m->kind, sizeof m->kind, "%.15s", fields[1]);
+    (void)sscanf(fields[2], "%63[^:]:%u", m->file, &m->line);
+    snprintf(m->text, sizeof m->text, "%.4095s", fields[3]);
+    memmove(line, fields[4], strlen(fields[4]) + 1);
+    return 1;
+}
+
+static void read_plan(const char *path, size_t first, size_t count)
+{
+    static char line[65536];
+    FILE *file = fopen(path, "r");
+    size_t number = 0;
+    if (file == NULL) {
+        fprintf(stderr, "mutants: cannot read the plan %s: %s\n", path, strerror(errno));
+        exit(2);
+    }
+    mutants = calloc(count < 16384 ? count : 16384, sizeof *mutants);
+    jobs = calloc(MOST_JOBS, sizeof *jobs);
+    while (mutants != NULL && jobs != NULL && mutant_count < count && fgets(line, sizeof line, file) != NULL) {
+        mutant *m = &mutants[mutant_count];
+        if (number++ < first) {
+            continue;
+        }
+        line[strcspn(line, "\n")] = '\0';
+        if (!read_mutant(line, m)) {
+            fprintf(stderr, "mutants: line %zu of %s has no five fields between tabs\n", number, path);
+            exit(2);
+        }
+        mutant_count++;
+        for (int t = 0; t < mutant_target_count(); t++) {
+            if (is_listed(line, mutant_target_at(t)->name) && job_count < MOST_JOBS) {
+                jobs[job_count++] = (job){m, t};
+            }
+        }
+    }
+    fclose(file);
+}
+
+/* ---- processes ---- */
+
+typedef struct result {
+    unsigned char outcome;
+    unsigned milliseconds; /* of the processor */
+} result;
+
+static unsigned spent_milliseconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (unsigned)(usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000);
+}
+
+static void run_jobs(size_t first, int to)
+{
+    for (size_t i = first; i < job_count; i++) {
+        const unsigned before = spent_milliseconds();
+        result r;
+        memset(&r, 0, sizeof r);
+        now = *jobs[i].what;
+        r.outcome = (unsigned char)run_target(mutant_target_at(jobs[i].target));
+        r.milliseconds = spent_milliseconds() - before;
+        if (write(to, &r, sizeof r) != (ssize_t)sizeof r) {
+            break;
+        }
+    }
+}
+
+/* The next result of a child; a child that ends or takes too long gives one as well, and is no more then. */
+static result next_result(pid_t *child, int from)
+{
+    struct pollfd waiting = {from, POLLIN, 0};
+    result r;
+    memset(&r, 0, sizeof r);
+    if (poll(&waiting, 1, SECONDS * 1000) == 0) {
+        r.outcome = HANGS;
+        kill(*child, SIGKILL);
+    } else if (read(from, &r, sizeof r) == (ssize_t)sizeof r) {
+        return r;
+    } else {
+        r.outcome = CRASHED;
+    }
+    waitpid(*child, NULL, 0);
+    *child = 0;
+    return r;
+}
+
+static int run_plan(void)
+{
+    int missed = 0;
+    pid_t child = 0;
+    int ends[2] = {-1, -1};
+    for (size_t i = 0; i < job_count; i++) {
+        result r;
+        if (child == 0) {
+            if (ends[0] >= 0) {
+                close(ends[0]);
+            }
+            if (pipe(ends) != 0 || (child = fork()) < 0) {
+                fprintf(stderr, "mutants: no process: %s\n", strerror(errno));
+                return 2;
+            }
+            if (child == 0) {
+                close(ends[0]);
+                run_jobs(i, ends[1]);
+                _exit(0);
+            }
+            close(ends[1]);
+        }
+        r = next_result(&child, ends[0]);
+        missed += r.outcome == MISSED;
+        printf("%s\t%s\t%s\t%u\n", jobs[i].what->name, mutant_target_at(jobs[i].target)->name, outcome_names[r.outcome],
+               r.milliseconds);
+        fflush(stdout);
+    }
+    if (child != 0) {
+        waitpid(child, NULL, 0);
+    }
+    return missed > 0;
+}
+
+/* ---- the targets as they are ---- */
+
+static int write_sources(const char *folder, const char *wanted)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/targets", folder);
+    record_folder = folder;
+    record = fopen(path, "w");
+    if (record == NULL) {
+        fprintf(stderr, "mutants: cannot write %s: %s\n", path, strerror(errno));
+        return 2;
+    }
+    for (int t = 0; t < mutant_target_count(); t++) {
+        const mutant_target *target = mutant_target_at(t);
+        clq_error error;
+        if (!is_listed(wanted, target->name)) {
+            continue;
+        }
+        fprintf(record, "target %s\n", target->name);
+        if (mutant_target_ready(target, &error) != CLQ_OK) {
+            fprintf(stderr, "mutants: %s is left out: %s\n", target->name, error.message);
+        }
+    }
+    return fclose(record) != 0;
+}
+
+/* All must be trusted, and be the same in all that mutants are compared by. */
+static int try_targets(const char *wanted)
+{
+    int failed = 0;
+    for (int t = 0; t < mutant_target_count(); t++) {
+        const mutant_target *target = mutant_target_at(t);
+        outcome found;
+        if (!is_listed(wanted, target->name)) {
+            continue;
+        }
+        found = run_target(target);
+        printf("%s\t%s\t%.1f ms once compiled\n", target->name, outcome_names[found],
+               mutant_target_milliseconds(target));
+        fflush(stdout);
+        failed += found == CAUGHT || found == MISSED;
+    }
+    return failed > 0;
+}
+
+int main(int argc, char **argv)
+{
+    if ((argc == 3 || argc == 4) && strcmp(argv[1], "--sources") == 0) {
+        return write_sources(argv[2], argc == 4 ? argv[3] : "*");
+    }
+    if ((argc == 2 || argc == 3) && strcmp(argv[1], "--targets") == 0) {
+        return try_targets(argc == 3 ? argv[2] : "*");
+    }
+    if (argc != 2 && argc != 4) {
+        fprintf(stderr,
+                "usage: mutants --sources DIR [TARGETS] | mutants --targets [TARGETS] | mutants PLAN [FIRST COUNT]\n");
+        return 2;
+    }
+    read_plan(argv[1], argc == 4 ? (size_t)strtoul(argv[2], NULL, 10) : 0,
+              argc == 4 ? (size_t)strtoul(argv[3], NULL, 10) : 16384);
+    return run_plan();
+}
