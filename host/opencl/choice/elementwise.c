@@ -8,6 +8,8 @@
 #include "core/size.h"
 #include "opencl/runtime/memory.h"
 
+#include "shared.h"
+
 typedef struct variant_row {
     clq_operation operation;
     const char *variant;
@@ -116,11 +118,13 @@ static int columns_possible(const clq_context *context, const clq_task *task)
            g->elements > 0 && g->row <= longest && g->channels <= most / g->row && columns_fit(context, task);
 }
 
-/* Whether there is a grid kernel of the operation, and no byte of 4-bit codes is shared by two segments. */
-static int grid_possible(const clq_task *task)
+/* Whether there is a grid kernel of the operation, the device has the local memory for it, and no byte of 4-bit codes
+ * is shared by two segments. */
+static int grid_possible(const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     return find_row(task->operation, CLQ_VARIANT_GRID) != NULL &&
+           (task->operation != CLQ_OP_HISTOGRAM || context->cl->local_bytes >= HISTOGRAM_LOCAL_BYTES) &&
            (clq_dtype_bits(task->q->scheme.dtype) != 4 || !clq_argument_is_used(task->operation, CLQ_ARG_CODES) ||
             (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment);
 }
@@ -138,7 +142,8 @@ static clq_variant preferred_variant(const clq_context *context, clq_variant for
     }
     if (forced != CLQ_VARIANT_BY_DEVICE && forced < CLQ_VARIANT_ELEMENTWISE_COUNT) {
         const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(context, task)) ||
-                             (forced == CLQ_VARIANT_GRID && grid_possible(task)) || forced == CLQ_VARIANT_STRIP;
+                             (forced == CLQ_VARIANT_GRID && grid_possible(context, task)) ||
+                             forced == CLQ_VARIANT_STRIP;
         *reason = possible ? "forced" : "the forced variant cannot run this layout";
         return possible ? forced : CLQ_VARIANT_STRIP;
     }
@@ -146,12 +151,13 @@ static clq_variant preferred_variant(const clq_context *context, clq_variant for
         *reason = "fewer than 16 elements between two channels";
         return CLQ_VARIANT_COLUMNS;
     }
-    if (!is_cpu && grid_possible(task) && !short_segments) {
+    if (!is_cpu && grid_possible(context, task) && !short_segments) {
         *reason = "not a CPU device: work-items touch memory side by side";
         return CLQ_VARIANT_GRID;
     }
     if (!is_cpu) {
-        *reason = "short segments: each work-item takes a few";
+        *reason = short_segments ? "short segments: each work-item takes a few"
+                                 : "the kernel whose work-items read side by side cannot run this here";
     }
     return CLQ_VARIANT_STRIP;
 }
