@@ -227,14 +227,14 @@ __kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
 histogram_grid(__global const real_t *x, __global const float *range, __global uint *scratch, __global uint *partial,
                __global ulong *counts, const tensor_call call)
 {
-    __local uint shared[2 * STRIDE];
+    __local uint shared[HISTOGRAM_SETS * STRIDE];
     const uint id = (uint)get_local_id(0);
     __global const real_t *source = x + call.source;
     for (ulong job = get_group_id(0); job < call.tasks; job += get_num_groups(0)) {
         const ulong p = job / call.slices;
         const walk_t w = walk_of(&call, p, job - p * call.slices);
         const scale_t s = scale_of(range + call.range, p);
-        for (uint b = id; b < 2 * STRIDE; b += GROUP_SIZE) {
+        for (uint b = id; b < HISTOGRAM_SETS * STRIDE; b += GROUP_SIZE) {
             shared[b] = 0;
         }
         barrier(CLK_LOCAL_MEM_FENCE);

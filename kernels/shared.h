@@ -48,5 +48,8 @@ typedef cl_float call_f32;
 #define HISTOGRAM_BINS 2048
 #define HISTOGRAM_STRIDE (HISTOGRAM_BINS + 16)
 #define HISTOGRAM_COPIES 2
+/* Sets of them in local memory, of which the grid's kernel needs so much. */
+#define HISTOGRAM_SETS 2
+#define HISTOGRAM_LOCAL_BYTES (HISTOGRAM_SETS * HISTOGRAM_STRIDE * 4)
 
 #endif

@@ -89,7 +89,7 @@ count=$((count + 2))
 # changes one. What a changed one looks like, the compiler is asked first.
 parameters() {
     clang -x cl -cl-std=CL1.2 -fsyntax-only -Xclang -finclude-default-header -Xclang -ast-dump -fno-color-diagnostics \
-        $x86 -I. -DREAL=32 -DCODE_BITS=8 -DCODE_SIGNED=1 -DTILE_ROWS=3 -DVECTORS=2 -DGROUP_SIZE=4 "$@" |
+        $x86 -I. -DREAL=32 -DCODE_BITS=8 -DCODE_SIGNED=1 -DTILE_ROWS=3 -DVECTORS=2 -DGROUP_SIZE=4 -Wno-macro-redefined "$@" |
         awk -f ../scripts/kernel-parameters.awk
 }
 for change in 'p.a = 1' 'p.b.y += 1' 'p.c[1]++' 'set(&p)' 'q--'; do

@@ -235,7 +235,7 @@ static void run_command(const killed_run *run, const char *const *arguments)
     redirect(run->out, STDOUT_FILENO);
     redirect(run->err, STDERR_FILENO);
     self = *run;
-    cli_signals_begin();
+    cli_signals_begin(NULL);
     if (cli_options_parse(argc, argv, &options, &code)) {
         code = cli_verb_table[options.verb].run(&options);
     }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "own_opencl.h"
+#include "refusal.h"
 
 enum { ELEMENTS = 5000 };
 
@@ -307,8 +308,49 @@ static void other_queues_see_what_was_written(void **state)
     check_needs_device();
 }
 
+/* Where clFinish does not wait for what was flushed (CLQ_ZOO=mesa), clq_finish does all the same. */
+static void finished_is_done(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        own_opencl own;
+        clq_quantization q;
+        clq_operand x = {NULL, 0}, range = {NULL, 0}, nonfinite = {NULL, 0};
+        uint64_t at = 0;
+        float values[8], found[2];
+        own_opencl_begin(&own, 0, 4096);
+        range.buffer = own_opencl_carve(&own, sizeof found, &at);
+        nonfinite.buffer = own_opencl_carve(&own, sizeof(clq_nonfinite), NULL);
+        ACCEPTED(clq_buffer_create(own.clquant, sizeof values, &x.buffer, e));
+        clq_quantization_init(&q);
+        q.layout.rank = 1;
+        q.layout.shape[0] = 8;
+        for (int round = 0; round < 20; round++) {
+            for (int i = 0; i < 8; i++) {
+                values[i] = (float)(round + 1);
+            }
+            ACCEPTED(clq_buffer_write(x.buffer, 0, values, sizeof values, e));
+            ACCEPTED(clq_minmax(own.clquant, &q, x, range, nonfinite, e));
+            ACCEPTED(clq_finish(own.clquant, e));
+            assert_int_equal(
+                clEnqueueReadBuffer(own.queue, own.memory, CL_TRUE, (size_t)at, sizeof found, found, 0, NULL, NULL),
+                CL_SUCCESS);
+            if (found[0] != values[0] || found[1] != values[0]) {
+                fail_msg("round %d: found [%g, %g] after %g was written", round, (double)found[0], (double)found[1],
+                         (double)values[0]);
+            }
+        }
+        clq_buffer_destroy(&x.buffer);
+        clq_buffer_destroy(&range.buffer);
+        clq_buffer_destroy(&nonfinite.buffer);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(other_queues_see_what_was_written),
+    cmocka_unit_test(finished_is_done),
     cmocka_unit_test(in_order),
     cmocka_unit_test(out_of_order),
     cmocka_unit_test(refused),

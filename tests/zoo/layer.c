@@ -152,8 +152,9 @@ static const struct {
     {"tiny-3", "group=3 some-group=2 multiple=1"},
     {"tiny-16", "group=16 some-group=5 multiple=3"},
     {"tiny-32", "group=32 some-group=20 multiple=7"},
-    {"narrow", "type=gpu local=16384 units=1000 allocation=4194304 align=4096 cache-unknown bits=32 in-order no-images "
-               "no-double plain-float"},
+    {"narrow",
+     "type=gpu local=16384 units=1000 allocation=16777216 align=4096 cache-unknown bits=32 in-order no-images "
+     "no-double plain-float"},
     {"mesa", "late early-finish in-order local=32768"},
 };
 

@@ -53,7 +53,8 @@ cl_event zoo_gate(cl_command_queue queue, unsigned milliseconds)
     return event;
 }
 
-/* In an out-of-order queue a command waits longer than the one after it. */
+/* In an out-of-order queue a command waits longer than the one after it. Where clFinish does not wait, long enough that
+ * whoever relied on it is there before. */
 static unsigned delay_of(cl_command_queue queue)
 {
     static atomic_uint number;
@@ -63,7 +64,7 @@ static unsigned delay_of(cl_command_queue queue)
     if (zoo.reorder && (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0) {
         return turns[atomic_fetch_add(&number, 1) % (sizeof turns / sizeof turns[0])];
     }
-    return zoo.late ? 1 : 0;
+    return !zoo.late ? 0 : zoo.early_finish ? 10 : 1;
 }
 
 /* What a command waits for, with a gate of its own behind it. */

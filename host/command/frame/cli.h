@@ -197,8 +197,11 @@ int cli_device_was_opened(void);
  * SIGXFSZ are ignored. Long work asks cli_interrupted() between chunks and, when it is set, cleans up and returns
  * cli_interrupt_code(). Called once, by main before there is any other thread: all that are made later, and programs
  * that a driver starts, have these signals blocked.
+ *
+ * A second after the first signal another thread calls `tell`, unless that is NULL; it returns whether it told a person
+ * what is waited for, and then the next signal ends the process.
  */
-void cli_signals_begin(void);
+void cli_signals_begin(int (*tell)(void));
 int cli_interrupted(void);
 int cli_is_cancelled(void *cookie); /* the same as clq_file_events has it */
 int cli_interrupt_code(void);       /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HUNG_UP */

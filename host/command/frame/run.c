@@ -56,10 +56,21 @@ int cli_run(int argc, char **argv)
     return cli_finish_output(code);
 }
 
+/* A driver that compiles or computes cannot be stopped; all else ends soon. */
+static int tell_what_is_waited_for(void)
+{
+    if (!cli_device_was_opened()) {
+        return 0;
+    }
+    cli_message("interrupted; waiting for the device, or its compiler, to finish what it is at (once more ends the "
+                "command at once)");
+    return 1;
+}
+
 int cli_main(int argc, char **argv)
 {
     int code;
-    cli_signals_begin();
+    cli_signals_begin(tell_what_is_waited_for);
     code = cli_with_stack(cli_run, argc, argv);
     /* After a failure a driver's threads may still be at work, which its own exit handlers take from under them. */
     if (code != CLI_OK && cli_device_was_opened()) {

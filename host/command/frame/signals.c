@@ -39,18 +39,16 @@ static void die_of(int number)
     raise(number);
 }
 
+static int (*tell_person)(void); /* NULL: nobody is told */
 static atomic_int told;
 
-static void *tell(void *cookie)
+static void *tell_later(void *cookie)
 {
     const struct timespec silence = {SILENT_SECONDS, 0};
     (void)cookie;
     (void)nanosleep(&silence, NULL);
-    if (cli_device_was_opened()) {
-        atomic_store(&told, 1);
-        cli_message("interrupted; waiting for the device, or its compiler, to finish what it is at (once more ends the "
-                    "command at once)");
-    }
+    atomic_store(&told, 1); /* whoever has read it may be quick */
+    atomic_store(&told, tell_person());
     return NULL;
 }
 
@@ -66,7 +64,7 @@ static void *take_signals(void *waited)
         }
         if (count == 1) {
             atomic_store(&caught_signal, number);
-            if (pthread_create(&teller, NULL, tell, NULL) == 0) {
+            if (tell_person != NULL && pthread_create(&teller, NULL, tell_later, NULL) == 0) {
                 pthread_detach(teller);
             }
         }
@@ -85,12 +83,13 @@ static void do_nothing(int number)
     (void)number;
 }
 
-void cli_signals_begin(void)
+void cli_signals_begin(int (*tell)(void))
 {
     static sigset_t waited; /* what the thread takes */
     sigset_t blocked;
     struct sigaction action, before[2];
     pthread_t thread;
+    tell_person = tell;
     sigemptyset(&waited);
     sigaddset(&waited, SIGINT);
     sigaddset(&waited, SIGTERM);

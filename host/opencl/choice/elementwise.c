@@ -8,6 +8,8 @@
 #include "core/size.h"
 #include "opencl/runtime/memory.h"
 
+#include "shared.h"
+
 typedef struct variant_row {
     clq_operation operation;
     const char *variant;
@@ -111,7 +113,7 @@ static int columns_possible(const clq_context *context, const clq_cl_tuning *tun
 }
 
 /* Whether there is a grid kernel of the operation, and no byte of 4-bit codes is shared by two segments. */
-static int grid_possible(const clq_task *task)
+static int grid_takes(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     return find_row(task->operation, CLQ_VARIANT_GRID) != NULL &&
@@ -119,10 +121,17 @@ static int grid_possible(const clq_task *task)
             (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment);
 }
 
+/* And the device has the local memory for it. */
+static int grid_possible(const clq_context *context, const clq_task *task)
+{
+    return grid_takes(task) &&
+           (task->operation != CLQ_OP_HISTOGRAM || context->cl->local_bytes >= HISTOGRAM_LOCAL_BYTES);
+}
+
 int clq_cl_variant_takes(const clq_task *task, clq_variant variant)
 {
     return variant == CLQ_VARIANT_COLUMNS ? columns_take(task)
-           : variant == CLQ_VARIANT_GRID  ? grid_possible(task)
+           : variant == CLQ_VARIANT_GRID  ? grid_takes(task)
                                           : find_row(task->operation, variant) != NULL;
 }
 
@@ -151,7 +160,8 @@ static clq_variant preferred_variant(const clq_context *context, const clq_cl_tu
     }
     if (clq_variant_is_of_tensors(forced)) {
         const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(context, tuning, task)) ||
-                             (forced == CLQ_VARIANT_GRID && grid_possible(task)) || forced == CLQ_VARIANT_STRIP;
+                             (forced == CLQ_VARIANT_GRID && grid_possible(context, task)) ||
+                             forced == CLQ_VARIANT_STRIP;
         *reason = possible ? "forced" : "the forced variant cannot run this layout";
         return possible ? forced : CLQ_VARIANT_STRIP;
     }
@@ -160,13 +170,15 @@ static clq_variant preferred_variant(const clq_context *context, const clq_cl_tu
         *reason = "fewer than 16 elements between two channels";
         return CLQ_VARIANT_COLUMNS;
     }
-    if (wants_grid && grid_possible(task) && !short_segments) {
+    if (wants_grid && grid_possible(context, task) && !short_segments) {
         *reason =
             is_cpu ? "work-items touch memory side by side" : "not a CPU device: work-items touch memory side by side";
         return CLQ_VARIANT_GRID;
     }
     if (!is_cpu) {
-        *reason = wants_grid ? "short segments: each work-item takes a few" : "each work-item takes a strip in order";
+        *reason = !wants_grid      ? "each work-item takes a strip in order"
+                  : short_segments ? "short segments: each work-item takes a few"
+                                   : "the kernel whose work-items read side by side cannot run this here";
     }
     return CLQ_VARIANT_STRIP;
 }

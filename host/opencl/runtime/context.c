@@ -30,7 +30,10 @@ static clq_status fill_state(struct clq_cl_state *cl, cl_context opencl, clq_err
 {
     cl_int code = CL_SUCCESS;
     cl_ulong cache_bytes = 0;
+    cl_ulong local_bytes = 0;
     CLQ_TRY(find_groups(cl, error));
+    CLQ_CL(clGetDeviceInfo, cl->device, CL_DEVICE_LOCAL_MEM_SIZE, sizeof local_bytes, &local_bytes, NULL);
+    cl->local_bytes = local_bytes;
     if (clGetDeviceInfo(cl->device, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof cache_bytes, &cache_bytes, NULL) !=
             CL_SUCCESS ||
         cache_bytes == 0) {

@@ -23,6 +23,7 @@ struct clq_cl_state {
     cl_command_queue transfers;
     size_t maximum_group_size;
     size_t maximum_group_items[3]; /* along each dimension */
+    uint64_t local_bytes;          /* local memory of a work-group */
     uint64_t cache_bytes;          /* of the device's last cache, or a guess */
     clq_cl_capabilities capabilities;
 
