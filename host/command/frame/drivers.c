@@ -157,21 +157,24 @@ static void sort_out(void)
 }
 
 /* Let the loader load what is in `vendors`, which may go afterwards. */
-static void load(const char *vendors)
+static clq_status load(const char *vendors, clq_error *error)
 {
     const char *before = getenv("OCL_ICD_VENDORS");
     char *copy = before != NULL ? strdup(before) : NULL;
     size_t count = 0;
-    clq_error error;
-    if (setenv("OCL_ICD_VENDORS", vendors, 1) == 0) {
-        (void)clq_devices(0, NULL, &count, &error);
+    clq_error unused;
+    if ((before != NULL && copy == NULL) || setenv("OCL_ICD_VENDORS", vendors, 1) != 0) {
+        free(copy);
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to leave an OpenCL driver out");
     }
+    (void)clq_devices(0, NULL, &count, &unused); /* what is wrong now is told when a device is asked for */
     if (copy != NULL) {
         (void)setenv("OCL_ICD_VENDORS", copy, 1);
-    } else if (before == NULL) {
+    } else {
         (void)unsetenv("OCL_ICD_VENDORS");
     }
     free(copy);
+    return CLQ_OK;
 }
 
 /* Those from `first` on. */
@@ -208,8 +211,7 @@ static clq_status leave_out(const cli_options *options, const vendor_folders *fo
                         together.fault);
     }
     warn(options, 0);
-    load(good.text);
-    return CLQ_OK;
+    return load(good.text, error);
 }
 
 static clq_status check(const cli_options *options, const char *cache, clq_error *error)
@@ -261,10 +263,10 @@ clq_status cli_leave_out_silent_drivers(const cli_options *options, clq_error *e
         status = make_folders(&folders) ? try_each(&folders, seconds, error) : no_trial(error);
         remove_folders(&folders);
     }
-    for (size_t i = before; i < driver_count && status == CLQ_OK; i++) {
-        if (drivers[i].fault[0] == '\0' && drivers[i].devices == 0) {
-            snprintf(drivers[i].fault, sizeof drivers[i].fault, "sees no device");
-        }
+    for (size_t i = before; i < driver_count; i++) {
+        /* With the others it could be loaded, whatever else it did alone. */
+        const int is_silent = status == CLQ_OK && drivers[i].fault[0] == '\0' && drivers[i].devices == 0;
+        snprintf(drivers[i].fault, sizeof drivers[i].fault, "%s", is_silent ? "sees no device" : "");
     }
     sort_out();
     warn(options, before);
