@@ -96,6 +96,22 @@ static void all_is_well(void **state)
     check_needs_device();
 }
 
+/* Where K has an odd number of groups of four, one slice of a trial has one group more. */
+static void slices_have_all_of_k(void **state)
+{
+    clq_verify_report *report = NULL;
+    (void)state;
+    if (check_device() != NULL) {
+        clq_error error;
+        if (verify("gemm/portable/*x257-?/*/cut", NULL, &report, &error) != CLQ_OK) {
+            fail_msg("%s", error.message);
+        }
+        assert_true(report->case_count > 3);
+    }
+    clq_verify_report_destroy(&report);
+    check_needs_device();
+}
+
 /* ---- other bytes ---- */
 
 static const char one_more[] = "real_of_float(reals_of(v, (map)->scale, (map)->zero_point + 1))";
@@ -432,6 +448,7 @@ static void what_is_refused(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_is_well),
+    cmocka_unit_test(slices_have_all_of_k),
     cmocka_unit_test(a_wrong_kernel_is_named),
     cmocka_unit_test(a_wrong_product_is_named),
     cmocka_unit_test(a_failure_is_one_verdict),
