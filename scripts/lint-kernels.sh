@@ -59,6 +59,14 @@ lint choose_parameters.cl
 lint -DGROUP_SIZE=1 batch_choose.cl
 lint -DGROUP_SIZE=128 batch_choose.cl
 count=$((count + 3))
+lint probe_float.cl
+lint probe_integer.cl
+lint probe_memory.cl
+for type in uchar ushort uint; do
+    lint -DPROBE_TYPE=$type probe_memory.cl
+    count=$((count + 1))
+done
+count=$((count + 3))
 
 x86="--target=x86_64-unknown-unknown -march=skylake-avx512"
 for width in 16 4; do

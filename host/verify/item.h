@@ -19,7 +19,7 @@
 #include "trial/cases.h"
 #include "verify/probe.h"
 
-enum { CLQ_VERIFY_NAME_BYTES = 128, CLQ_VERIFY_OPERATION_BYTES = 32, CLQ_VERIFY_NARROW = 8, CLQ_VERIFY_FUSED = 100 };
+enum { CLQ_VERIFY_NAME_BYTES = 160, CLQ_VERIFY_OPERATION_BYTES = 32, CLQ_VERIFY_NARROW = 8, CLQ_VERIFY_FUSED = 100 };
 
 typedef enum clq_verify_family {
     CLQ_VERIFY_TENSOR,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list of cases and their order. */
+/* What the lists of families are made with. */
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,39 +39,6 @@ clq_status clq_verify_items_add(clq_verify_items *items, const clq_verify_item *
         items->capacity = capacity;
     }
     items->items[items->count++] = *item;
-    return CLQ_OK;
-}
-
-/* So the first case at which a kernel fails is its smallest. */
-static int compare_items(const void *a, const void *b)
-{
-    const clq_verify_item *left = a;
-    const clq_verify_item *right = b;
-    if (left->program != right->program) {
-        return left->program < right->program ? -1 : 1;
-    }
-    if (left->size != right->size) {
-        return left->size < right->size ? -1 : 1;
-    }
-    return left->number < right->number ? -1 : left->number > right->number;
-}
-
-clq_status clq_verify_items_create(clq_context *context, const clq_verify_request *request, clq_verify_items *items,
-                                   clq_error *error)
-{
-    memset(items, 0, sizeof *items);
-    items->context = context;
-    items->extent = request->extent;
-    items->only = request->only;
-    CLQ_TRY(clq_verify_add_probes(items, error)); /* first: what is wrong there explains the rest */
-    CLQ_TRY(clq_verify_add_tensors(items, error));
-    CLQ_TRY(clq_verify_add_batches(items, error));
-    CLQ_TRY(clq_verify_add_products(items, error));
-    if (items->count == 0) {
-        return clq_fail(error, CLQ_INVALID_ARGUMENT, "no case has a name that fits '%.100s'",
-                        request->only != NULL ? request->only : "*");
-    }
-    qsort(items->items, items->count, sizeof *items->items, compare_items);
     return CLQ_OK;
 }
 

@@ -162,12 +162,13 @@ static clq_status step_in_host_memory(clq_cl_machine *machine, clq_verify_work *
     if (mapped == NULL) {
         return clq_cl_fail(error, code, "clEnqueueMapBuffer");
     }
+    memcpy(work->arena.got, mapped, (size_t)work->arena.bytes);
     CLQ_CL(clEnqueueUnmapMemObject, queue, memory, mapped, 0, NULL, NULL);
     CLQ_CL(clFinish, queue);
     return CLQ_OK;
 }
 
-/* The host's own memory as a buffer: after a mapping it holds what the kernel wrote. */
+/* The host's own memory as a buffer: a mapping of it holds what the kernel wrote. */
 clq_status clq_verify_probe_host_memory(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
     cl_int code = CL_SUCCESS;
@@ -187,7 +188,6 @@ clq_status clq_verify_probe_host_memory(clq_cl_machine *machine, clq_verify_work
                             (size_t)work->arena.bytes, own, &code);
     status =
         memory != NULL ? step_in_host_memory(machine, work, memory, error) : clq_cl_fail(error, code, "clCreateBuffer");
-    memcpy(work->arena.got, own, (size_t)work->arena.bytes);
     if (memory != NULL) {
         (void)clReleaseMemObject(memory);
     }

@@ -26,7 +26,10 @@ static clq_status lay_out(clq_cl_machine *machine, clq_verify_work *work, clq_er
             clq_verify_probe_want(work, i)[k] = word;
         }
     }
-    return clq_verify_probe_send(machine, work, error);
+    CLQ_TRY(clq_verify_probe_send(machine, work, error));
+    /* A write that blocks has read the host's memory: that it has arrived is known to its own queue alone. */
+    CLQ_CL(clFinish, machine->stream.queue);
+    return CLQ_OK;
 }
 
 static clq_status step(clq_cl_machine *machine, clq_verify_work *work, cl_command_queue queue, uint32_t i,

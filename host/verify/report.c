@@ -58,8 +58,7 @@ static void release_case(const clq_verify_case *c)
     free((void *)(uintptr_t)c->reproducer);
 }
 
-clq_status clq_verify_report_add(clq_verify_report_made *made, const clq_verify_case *what,
-                                 const clq_verify_case **added, clq_error *error)
+clq_status clq_verify_report_add(clq_verify_report_made *made, const clq_verify_case *what, clq_error *error)
 {
     clq_verify_case mine = *what;
     int failed = 0;
@@ -82,8 +81,7 @@ clq_status clq_verify_report_add(clq_verify_report_made *made, const clq_verify_
         release_case(&mine);
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
     }
-    made->cases[made->report.case_count] = mine;
-    *added = &made->cases[made->report.case_count++];
+    made->cases[made->report.case_count++] = mine;
     made->report.counts[what->verdict]++;
     return CLQ_OK;
 }

@@ -16,8 +16,7 @@ typedef struct clq_verify_report_made {
     char operations[CLQ_VERIFY_MOST_OPERATIONS][CLQ_VERIFY_OPERATION_NAME];
 } clq_verify_report_made;
 
-/* Append a case; texts and the difference are copied. *added stays where it is until the next one. */
-clq_status clq_verify_report_add(clq_verify_report_made *made, const clq_verify_case *what,
-                                 const clq_verify_case **added, clq_error *error);
+/* Append a case; texts and the difference are copied. */
+clq_status clq_verify_report_add(clq_verify_report_made *made, const clq_verify_case *what, clq_error *error);
 
 #endif

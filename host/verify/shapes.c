@@ -119,7 +119,7 @@ enum { LENGTHS = 300, WIDTHS = 70, GROUP_SIZES = 40 };
 static int sweep(uint32_t number, clq_trial_shape *shape)
 {
     if (number < LENGTHS) {
-        *shape = (clq_trial_shape)TENSOR(number + 1);
+        *shape = (clq_trial_shape){{1, number + 1, 1}, CLQ_PER_TENSOR, 0, 0}; /* by another name than those above */
     } else if (number < LENGTHS + WIDTHS) {
         *shape = (clq_trial_shape)CHANNEL(23, 1, number - LENGTHS + 1, 2);
     } else if (number < LENGTHS + 2 * WIDTHS) {

@@ -19,6 +19,7 @@ typedef struct verify_call {
     clq_context *own;
     const clq_verify_request *request;
     clq_verify_events events;
+    double begun;
     clq_verify_items items;
     clq_cl_machine machine;
     clq_verify_work work;
@@ -198,7 +199,6 @@ static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_er
 {
     char name[CLQ_VERIFY_NAME_BYTES];
     char operation[CLQ_VERIFY_OPERATION_BYTES];
-    const clq_verify_case *added = NULL;
     const double begun = seconds_now();
     clq_verify_case c;
     memset(&c, 0, sizeof c);
@@ -207,15 +207,16 @@ static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_er
     c.name = name;
     c.operation = operation;
     if (call->events.begun != NULL) {
-        call->events.begun(call->events.cookie, name, call->made->report.case_count, call->items.count);
+        call->events.begun(call->events.cookie, name, &call->made->report);
     }
     CLQ_TRY(run_item(call, item, &c, error));
     c.seconds = seconds_now() - begun;
     CLQ_TRY(reproduce(call, item, &c, error));
-    CLQ_TRY(clq_verify_report_add(call->made, &c, &added, error));
     if (call->events.ended != NULL) {
-        call->events.ended(call->events.cookie, added);
+        call->events.ended(call->events.cookie, &c);
     }
+    call->made->report.seconds = seconds_now() - call->begun;
+    CLQ_TRY(clq_verify_report_add(call->made, &c, error));
     return c.verdict == CLQ_VERIFY_FAILED ? recover(call, error) : CLQ_OK;
 }
 
@@ -292,7 +293,6 @@ static clq_status check_call(const clq_context *context, const clq_verify_reques
 clq_status clq_verify(clq_context *context, const clq_verify_request *request, const clq_verify_events *events,
                       clq_verify_report **report, clq_error *error)
 {
-    const double begun = seconds_now();
     verify_call *call = NULL;
     clq_verify_report_made *made = NULL;
     clq_status status;
@@ -308,6 +308,7 @@ clq_status clq_verify(clq_context *context, const clq_verify_request *request, c
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
     }
     error = error != NULL ? error : &call->unwanted;
+    call->begun = seconds_now();
     call->context = context;
     call->request = request;
     call->made = made;
@@ -318,7 +319,7 @@ clq_status clq_verify(clq_context *context, const clq_verify_request *request, c
     made->report.extent = request->extent;
     made->report.seed = request->seed;
     status = run_call(call, error);
-    made->report.seconds = seconds_now() - begun;
+    made->report.seconds = seconds_now() - call->begun;
     clq_verify_items_release(&call->items);
     clq_context_destroy(&call->own);
     free(call);

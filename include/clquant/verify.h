@@ -89,11 +89,14 @@ typedef struct clq_verify_report {
 
 CLQ_API void clq_verify_report_destroy(clq_verify_report **report);
 
-/* All may be NULL. They are called in the caller's thread, between cases. */
+/*
+ * All may be NULL. They are called in the caller's thread, between cases. `so_far` is the report being made, which
+ * stays where it is and does not change while an event lasts or a case runs: `ended` comes before its case is entered.
+ */
 typedef struct clq_verify_events {
     uint32_t struct_size; /* sizeof(clq_verify_events) */
     void *cookie;
-    void (*begun)(void *cookie, const char *name, size_t number, size_t planned);
+    void (*begun)(void *cookie, const char *name, const clq_verify_report *so_far);
     void (*ended)(void *cookie, const clq_verify_case *what);
     int (*is_cancelled)(void *cookie); /* not 0 ends the call with CLQ_CANCELLED */
 } clq_verify_events;

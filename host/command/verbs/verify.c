@@ -22,7 +22,6 @@ typedef struct verify_call {
     cli_verify_result result;
     report_form form;
     clq_writer *writer;
-    cli_progress *progress;
 } verify_call;
 
 /* ---- what is asked ---- */
@@ -56,59 +55,6 @@ static int check_options(verify_call *call)
         o->seed &= UINT32_MAX; /* short enough to be typed */
     }
     return CLI_OK;
-}
-
-/* ---- one device ---- */
-
-static void show_case(void *cookie, const char *name, size_t number, size_t planned)
-{
-    verify_call *call = cookie;
-    if (number == 0) {
-        call->progress = cli_progress_begin(&call->options, "verify", planned);
-        cli_progress_count(call->progress, "cases");
-    }
-    cli_progress_at(call->progress, number, name);
-}
-
-static void show_failure(void *cookie, const clq_verify_case *what)
-{
-    const verify_call *call = cookie;
-    if (cli_verify_is_failure(what)) {
-        cli_note(&call->options, "%s: %s", clq_verify_verdict_name(what->verdict), what->name);
-    }
-}
-
-static clq_status open_device(verify_call *call, cli_verify_run *run, clq_context **context, clq_error *error)
-{
-    clq_device_info info;
-    CLQ_TRY(cli_open_device(&call->options, context, error));
-    clq_context_device(*context, &info);
-    if (info.type == CLQ_DEVICE_REFERENCE && strcmp(call->options.device, "reference") != 0) {
-        return clq_fail(error, CLQ_NO_DEVICE, "there is no usable OpenCL device to verify (see 'clquant devices')");
-    }
-    if (info.type != CLQ_DEVICE_REFERENCE) {
-        snprintf(run->spec, sizeof run->spec, "%d:%d", (int)info.platform, (int)info.device);
-    }
-    return CLQ_OK;
-}
-
-static void verify_device(verify_call *call, cli_verify_run *run)
-{
-    const cli_options *o = &call->options;
-    const clq_verify_events events = {sizeof events, call, show_case, show_failure, cli_is_cancelled};
-    clq_context *context = NULL;
-    clq_verify_request request;
-    clq_verify_request_init(&request);
-    request.extent = o->verify.quick ? CLQ_VERIFY_QUICK : o->verify.full ? CLQ_VERIFY_FULL : CLQ_VERIFY_STANDARD;
-    request.seed = o->seed;
-    request.only = o->verify.only;
-    request.reproduce = o->verify.reproduce;
-    run->status = open_device(call, run, &context, &run->error);
-    if (run->status == CLQ_OK) {
-        run->status = clq_verify(context, &request, &events, &run->report, &run->error);
-    }
-    cli_progress_end(&call->progress);
-    clq_context_destroy(&context);
 }
 
 /* ---- all devices ---- */
@@ -155,7 +101,7 @@ static clq_status verify_all(verify_call *call, clq_error *error)
         if (is_all) {
             call->options.device = run->spec;
         }
-        verify_device(call, run);
+        cli_verify_device(&call->options, run);
         result->is_cancelled |= run->status == CLQ_CANCELLED || cli_interrupted();
         if (result->is_cancelled) {
             result->count = i + 1;
@@ -237,6 +183,7 @@ int cli_verify(const cli_options *options)
 {
     clq_error error;
     verify_call *call = calloc(1, sizeof *call);
+    int is_left = 0;
     int code;
     if (call == NULL) {
         clq_fail(&error, CLQ_OUT_OF_MEMORY, "no memory for the report");
@@ -249,10 +196,15 @@ int cli_verify(const cli_options *options)
         code = run(call);
     }
     for (size_t i = 0; i < call->result.count; i++) {
-        clq_verify_report_destroy(&call->result.runs[i].report);
+        if (!call->result.runs[i].is_left) {
+            clq_verify_report_destroy(&call->result.runs[i].report);
+        }
+        is_left |= call->result.runs[i].is_left;
     }
     clq_writer_abandon(&call->writer);
-    free(call->result.runs);
-    free(call);
+    if (!is_left) { /* else its options are those of a thread that is still at work */
+        free(call->result.runs);
+        free(call);
+    }
     return code;
 }

@@ -14,6 +14,7 @@ typedef struct cli_verify_run {
     clq_verify_report *report; /* NULL where it was not even begun */
     clq_status status;         /* of clq_verify, or of opening the device */
     clq_error error;
+    int is_left; /* a compiler did not come to its end in time: its thread, and the report, are left to it */
 } cli_verify_run;
 
 typedef struct cli_verify_result {
@@ -23,6 +24,12 @@ typedef struct cli_verify_result {
     int code; /* the exit code of all */
     int is_cancelled;
 } cli_verify_result;
+
+/*
+ * verify_device.c: open the device of the options and verify it. After a signal a case that is not done in time is left
+ * to itself, and the report is what there is.
+ */
+void cli_verify_device(const cli_options *options, cli_verify_run *run);
 
 /* The cases of one operation, taken together. */
 typedef struct cli_verify_sum {

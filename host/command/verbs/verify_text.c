@@ -101,7 +101,7 @@ clq_status cli_verify_print(const cli_verify_result *result, const cli_verify_ru
 {
     const clq_verify_report *report = run->report;
     clq_status status = CLQ_OK;
-    if (report == NULL) {
+    if (report == NULL || report->planned_count == 0) {
         return CLQ_OK; /* why is told on stderr */
     }
     print_heading(report);
