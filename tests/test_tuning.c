@@ -299,6 +299,7 @@ static void wrong_tables(void **state)
         damaged(text, "gemm.tiles 8", "walk.items 64", "walk.items stands there twice");
         damaged(text, "walk.items 64", "walk.items 32", "the checksum does not fit");
         damaged(text, "checksum ", "checksum 0", "the checksum does not fit");
+        damaged(text, "checksum ", "checksum none", "the checksum does not fit");
         table.values[number_of("walk.items")] = 63;
         REFUSED(CLQ_INVALID_ARGUMENT, "walk.items cannot be 63", clq_tuning_use(check_device(), &table, e));
         set_value(&table, "walk.items", 64);

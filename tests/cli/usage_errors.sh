@@ -3,7 +3,7 @@
 . "$CLQ_TEST_FOLDER/files.inc"
 refused nonsense
 refused mimnax x
-for verb in verify tune; do
+for verb in verify; do
     refused $verb x
 done
 refused --bogus
