@@ -198,6 +198,8 @@ int cli_interrupt_code(void);       /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HU
 typedef struct cli_progress cli_progress;
 cli_progress *cli_progress_begin(const cli_options *options, const char *title,
                                  uint64_t total_bytes); /* NULL when off; all take NULL */
+/* The same for work that is counted in steps; `done_bytes` are steps then. */
+cli_progress *cli_progress_begin_steps(const cli_options *options, const char *title, uint64_t total);
 void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *name);
 void cli_progress_skip(cli_progress *progress, uint64_t done_bytes); /* so many are done, without work on them now */
 void cli_progress_finish(cli_progress *progress, const char *what);  /* all bytes are done, and `what` is left to do */

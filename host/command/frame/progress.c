@@ -7,6 +7,7 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
+#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ static const double RATE_SECONDS = 3.0;
 struct cli_progress {
     const char *title;
     uint64_t total;
+    int counts_steps; /* what are bytes elsewhere are steps, of which no rate is told */
     int terminal;
     int colour;
     double begun;
@@ -91,6 +93,15 @@ cli_progress *cli_progress_begin(const cli_options *options, const char *title, 
     return progress;
 }
 
+cli_progress *cli_progress_begin_steps(const cli_options *options, const char *title, uint64_t total)
+{
+    cli_progress *progress = cli_progress_begin(options, title, total);
+    if (progress != NULL) {
+        progress->counts_steps = 1;
+    }
+    return progress;
+}
+
 static void draw_bar(char *out, double share)
 {
     const int filled = (int)(share * BAR_WIDTH);
@@ -134,8 +145,12 @@ static void format_facts(char *out, size_t capacity, const cli_progress *progres
     char amount[64];
     char rate_text[48] = "";
     char left_text[48] = "";
-    format_amount(amount, sizeof amount, done, progress->total);
-    if (rate > 1.0) {
+    if (progress->counts_steps) {
+        snprintf(amount, sizeof amount, "%" PRIu64 "/%" PRIu64, done, progress->total);
+    } else {
+        format_amount(amount, sizeof amount, done, progress->total);
+    }
+    if (rate > 1.0 && !progress->counts_steps) {
         char number[32];
         clq_format_bytes(number, sizeof number, (uint64_t)rate);
         snprintf(rate_text, sizeof rate_text, "  %s/s", number);

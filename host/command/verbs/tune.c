@@ -162,7 +162,7 @@ static void tell(void *cookie, size_t done, size_t total, const char *name)
 {
     tune_call *call = cookie;
     if (call->progress == NULL) {
-        call->progress = cli_progress_begin(call->options, "tune", total);
+        call->progress = cli_progress_begin_steps(call->options, "tune", total);
     }
     cli_progress_at(call->progress, done, name);
 }
