@@ -62,4 +62,5 @@ refused tune --export a --import b
 refused tune --export a --budget 5
 refused tune x
 CLQUANT_CACHE_DIR= refused tune --import out.tuning
+CLQUANT_CACHE_DIR= refused tune
 refused tune --device reference
