@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tuned values: each value of each tunable gives the bytes of the reference; tables as text, whole and damaged, and
- * beside the program cache.
+ * Tuned values: each value of each tunable gives the bytes of the reference; what ships for devices by their names;
+ * tables as text, whole and damaged, and beside the program cache.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "batch_case.h"
 #include "inputs.h"
 #include "inputs_gemm.h"
+#include "opencl/runtime/tuning.h"
 #include "refusal.h"
 #include "scratch.h"
 
@@ -313,6 +314,62 @@ static void wrong_tables(void **state)
     check_needs_device();
 }
 
+/* ---- what ships ---- */
+
+static int takes(const char *name, uint32_t value)
+{
+    const clq_tunable *t = clq_cl_tunable((clq_tunable_number)number_of(name));
+    for (size_t i = 0; i < t->value_count; i++) {
+        if (t->values[i] == value) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Values of untuned devices and those that ship are among those that there are. */
+static void values_are_listed(void **state)
+{
+    (void)state;
+#define CLQ_TUNABLE(identifier, name, operations, makes_program, on_cpu, elsewhere, values, unit, meaning)             \
+    assert_true(takes(name, on_cpu) && takes(name, elsewhere));
+#include "tunables.def"
+#define CLQ_TUNED(platform, device, type, identifier, value)                                                           \
+    assert_true(takes(clq_cl_tunable(CLQ_TUNE_##identifier)->name, value));
+#include "tuned.def"
+}
+
+static uint32_t lanes_on(const char *platform, const char *name, clq_device_type type, int *is_tuned)
+{
+    clq_cl_tunings tunings;
+    clq_device_info info;
+    uint32_t lanes;
+    memset(&info, 0, sizeof info);
+    info.type = type;
+    snprintf(info.platform_name, sizeof info.platform_name, "%s", platform);
+    snprintf(info.name, sizeof info.name, "%s", name);
+    ACCEPTED(clq_cl_tunings_init(&tunings, &info, e));
+    lanes = tunings.first->values[CLQ_TUNE_WALK_LANES];
+    *is_tuned = clq_cl_tuned_text(tunings.first, UINT32_C(1) << CLQ_OP_QUANTIZE)[0] != '\0';
+    assert_int_equal(tunings.first->programs[0] != '\0', tunings.first->tuned != 0);
+    clq_cl_tunings_destroy(&tunings);
+    return lanes;
+}
+
+static void known_devices(void **state)
+{
+    int is_tuned = 0;
+    (void)state;
+    assert_int_equal(lanes_on("rusticl", "llvmpipe (LLVM 15.0.6, 256 bits)", CLQ_DEVICE_CPU, &is_tuned), 4);
+    assert_true(is_tuned);
+    assert_int_equal(lanes_on("rusticl", "radeonsi", CLQ_DEVICE_CPU, &is_tuned), 16);
+    assert_false(is_tuned);
+    assert_int_equal(lanes_on("another", "llvmpipe", CLQ_DEVICE_CPU, &is_tuned), 16);
+    assert_false(is_tuned);
+    assert_int_equal(lanes_on("rusticl", "llvmpipe", CLQ_DEVICE_GPU, &is_tuned), 4); /* as on all devices of its kind */
+    assert_false(is_tuned);
+}
+
 static int warnings;
 
 static void count_warnings(void *cookie, clq_log_level level, const char *message)
@@ -354,10 +411,8 @@ static void damaged_file(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_value),
-    cmocka_unit_test(kept_and_read_again),
-    cmocka_unit_test(wrong_tables),
-    cmocka_unit_test(damaged_file),
+    cmocka_unit_test(every_value),         cmocka_unit_test(values_are_listed), cmocka_unit_test(known_devices),
+    cmocka_unit_test(kept_and_read_again), cmocka_unit_test(wrong_tables),      cmocka_unit_test(damaged_file),
 };
 
 int main(void)
