@@ -8,19 +8,18 @@ lint() {
     clang -x cl -cl-std=CL1.2 -fsyntax-only -Xclang -finclude-default-header -Wall -Wextra -Wno-unused-parameter -Werror "$@"
 }
 count=0
-for width in 16 4; do
+for width in 16 8 4 2; do
     for real in 32 16 17; do
         lint -DVECTOR_WIDTH=$width -DREAL=$real minmax.cl
         lint -DVECTOR_WIDTH=$width -DREAL=$real -DGROUP_SIZE=3 minmax.cl
-        lint -DVECTOR_WIDTH=$width -DREAL=$real -DCOLUMN_BLOCKS=$((32 / width)) histogram.cl
+        case $width in
+        16 | 4) lint -DVECTOR_WIDTH=$width -DREAL=$real -DCOLUMN_BLOCKS=$((32 / width)) histogram.cl ;;
+        esac
         lint -DVECTOR_WIDTH=$width -DREAL=$real merge_range.cl
         lint -DVECTOR_WIDTH=$width -DREAL=$real fake_quantize.cl
         for bits in 4 8 16; do
             for sign in 0 1; do
                 for file in quantize.cl dequantize.cl dynamic.cl; do
-                    if [ "$file $width" = "dynamic.cl 4" ]; then
-                        continue # for CPU devices only
-                    fi
                     lint -DVECTOR_WIDTH=$width -DREAL=$real -DCODE_BITS=$bits -DCODE_SIGNED=$sign $file
                     count=$((count + 1))
                 done
@@ -69,7 +68,7 @@ done
 count=$((count + 3))
 
 x86="--target=x86_64-unknown-unknown -march=skylake-avx512"
-for width in 16 4; do
+for width in 16 8 4 2; do
     lint -DVECTOR_WIDTH=$width gemm_pack.cl
     lint -DVECTOR_WIDTH=$width gemm_reduce.cl
     for rows in 1 2 3 5 8; do

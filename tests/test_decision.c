@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A call decides once which kernels it runs, and a batch when it is made: a variant that another thread forces in the
- * middle changes neither the scratch memory nor the kernels of what is under way. The middle is met exactly, by
- * functions that stand between the library and OpenCL.
+ * middle, or another table of tuned values, changes neither the scratch memory nor the kernels of what is under way.
+ * The middle is met exactly, by functions that stand between the library and OpenCL.
  */
 #include <pthread.h>
 #include <string.h>
@@ -17,6 +17,7 @@ enum { ELEMENTS = 20000, WORKSPACE = 4 << 20, MOST_KERNELS = 8 };
 static struct {
     clq_context *context; /* NULL: nothing happens */
     const char *variant;
+    const clq_tuning *table;   /* not NULL: this instead of the variant */
     int when_queue_is_checked; /* between the size of the workspace and the launches; else behind the first of these */
     int happened;
 } middle;
@@ -27,7 +28,11 @@ static int kernel_count;
 static void *force_variant(void *cookie)
 {
     (void)cookie;
-    (void)clq_context_force_variant(middle.context, middle.variant, NULL);
+    if (middle.table != NULL) {
+        (void)clq_tuning_use(middle.context, middle.table, NULL);
+    } else {
+        (void)clq_context_force_variant(middle.context, middle.variant, NULL);
+    }
     return NULL;
 }
 
@@ -133,6 +138,7 @@ static void expect(clq_context *context, const char *variant, int when_queue_is_
     kernel_count = 0;
     middle.context = context;
     middle.variant = variant;
+    middle.table = NULL;
     middle.when_queue_is_checked = when_queue_is_checked;
     middle.happened = 0;
 }
@@ -183,6 +189,41 @@ static void call_under_way_keeps_its_kernels(void **state)
     check_needs_device();
 }
 
+/* Both tables are known before the call that counts. */
+static void call_under_way_keeps_its_table(void **state)
+{
+    static const char *const names[] = {"minmax_grid", "minmax_final_grid", "choose_parameters", "quantize_grid", NULL};
+    (void)state;
+    if (check_device() != NULL) {
+        const clq_tunable *all = NULL;
+        const size_t count = clq_tunables(&all);
+        clq_tuning strips, grids;
+        program p;
+        begin(&p);
+        ACCEPTED(clq_tuning_untuned(p.own.clquant, &strips, e));
+        grids = strips;
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(all[i].name, "minmax.grid") == 0 || strcmp(all[i].name, "walk.grid") == 0) {
+                strips.values[i] = 0;
+                grids.values[i] = 1;
+            }
+        }
+        for (int when = 0; when < 2; when++) {
+            for (int first = 1; first >= 0; first--) {
+                ACCEPTED(clq_tuning_use(p.own.clquant, first ? &strips : &grids, e));
+                ACCEPTED(clq_enqueue(p.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &p.q, &p.all, &p.launch, e));
+            }
+            expect(p.own.clquant, NULL, when);
+            middle.table = &strips;
+            ACCEPTED(clq_enqueue(p.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &p.q, &p.all, &p.launch, e));
+            check_kernels("another table", names);
+        }
+        assert_int_equal(clFinish(p.own.queue), CL_SUCCESS);
+        end(&p);
+    }
+    check_needs_device();
+}
+
 /* Histograms are run one by one: as the batch was made, whatever is forced later. */
 static void batch_keeps_its_kernels(void **state)
 {
@@ -219,6 +260,7 @@ static void batch_keeps_its_kernels(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(call_under_way_keeps_its_kernels),
+    cmocka_unit_test(call_under_way_keeps_its_table),
     cmocka_unit_test(batch_keeps_its_kernels),
 };
 

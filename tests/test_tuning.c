@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tuned values: each value of each tunable gives the bytes of the reference; tables as text, whole and damaged, and
- * beside the program cache.
+ * Tuned values: each value of each tunable gives the bytes of the reference; what ships for devices by their names;
+ * tables as text, whole and damaged, and beside the program cache.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "batch_case.h"
 #include "inputs.h"
 #include "inputs_gemm.h"
+#include "opencl/runtime/tuning.h"
 #include "refusal.h"
 #include "scratch.h"
 
@@ -145,7 +146,7 @@ static void compare_product(const char *where, uint64_t m, uint64_t n, uint64_t 
     inputs_gemm_free(&c);
 }
 
-/* Values that make other programs take two operations each, by turns: compiling takes nearly all of the time. */
+/* Of values that make other programs, each operation takes one: compiling takes nearly all of the time. */
 static int makes_programs(const clq_tunable *t)
 {
     static const char *const parts[] = {"lanes", "group", "blocks", "vectors"};
@@ -157,18 +158,19 @@ static int makes_programs(const clq_tunable *t)
     return 0;
 }
 
-static void compare_all(const char *where, const clq_tunable *t, unsigned turn)
+static void compare_all(const char *where, const clq_tunable *t, size_t candidate, unsigned turn)
 {
     static const clq_operation batched[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
     const int in_columns = strncmp(t->name, "columns", 7) == 0;
-    unsigned met = turn;
+    const size_t share = makes_programs(t) ? t->value_count - 1 : 1; /* its values but the one that is used anyway */
+    size_t met = 0;
     for (int operation = 0; operation < CLQ_OP_COUNT; operation++) {
-        if ((t->operations >> operation & 1) != 0 && (!makes_programs(t) || met++ % 3 == 0)) {
+        if ((t->operations >> operation & 1) != 0 && met++ % share == candidate % share) {
             compare_tensors(where, (clq_operation)operation, in_columns, turn);
         }
     }
     for (size_t i = 0; i < 3 && (t->operations & CLQ_TUNABLE_BATCH) != 0; i++) {
-        if (!makes_programs(t) || met++ % 3 == 0) {
+        if (met++ % share == candidate % share) {
             compare_batch(where, batched[i]);
         }
     }
@@ -186,13 +188,14 @@ static void every_value(void **state)
     (void)state;
     for (size_t i = 0; i < count && check_device() != NULL; i++) {
         clq_tuning untuned;
+        size_t candidate = 0;
         ACCEPTED(clq_tuning_untuned(check_device(), &untuned, e));
         for (size_t v = 0; v < all[i].value_count; v++) {
             char where[64];
             snprintf(where, sizeof where, "%s %u", all[i].name, (unsigned)all[i].values[v]);
             if (all[i].values[v] != untuned.values[i]) {
                 use_value(&all[i], i, all[i].values[v]);
-                compare_all(where, &all[i], turn++);
+                compare_all(where, &all[i], candidate++, turn++);
                 check_nothing_set_aside(where);
             }
         }
@@ -299,6 +302,7 @@ static void wrong_tables(void **state)
         damaged(text, "gemm.tiles 8", "walk.items 64", "walk.items stands there twice");
         damaged(text, "walk.items 64", "walk.items 32", "the checksum does not fit");
         damaged(text, "checksum ", "checksum 0", "the checksum does not fit");
+        damaged(text, "checksum ", "checksum none", "the checksum does not fit");
         table.values[number_of("walk.items")] = 63;
         REFUSED(CLQ_INVALID_ARGUMENT, "walk.items cannot be 63", clq_tuning_use(check_device(), &table, e));
         set_value(&table, "walk.items", 64);
@@ -308,6 +312,62 @@ static void wrong_tables(void **state)
         REFUSED(CLQ_INVALID_ARGUMENT, "no argument may be NULL", clq_tuning_present(NULL, &table, e));
     }
     check_needs_device();
+}
+
+/* ---- what ships ---- */
+
+static int takes(const char *name, uint32_t value)
+{
+    const clq_tunable *t = clq_cl_tunable((clq_tunable_number)number_of(name));
+    for (size_t i = 0; i < t->value_count; i++) {
+        if (t->values[i] == value) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Values of untuned devices and those that ship are among those that there are. */
+static void values_are_listed(void **state)
+{
+    (void)state;
+#define CLQ_TUNABLE(identifier, name, operations, makes_program, on_cpu, elsewhere, values, unit, meaning)             \
+    assert_true(takes(name, on_cpu) && takes(name, elsewhere));
+#include "tunables.def"
+#define CLQ_TUNED(platform, device, type, identifier, value)                                                           \
+    assert_true(takes(clq_cl_tunable(CLQ_TUNE_##identifier)->name, value));
+#include "tuned.def"
+}
+
+static uint32_t lanes_on(const char *platform, const char *name, clq_device_type type, int *is_tuned)
+{
+    clq_cl_tunings tunings;
+    clq_device_info info;
+    uint32_t lanes;
+    memset(&info, 0, sizeof info);
+    info.type = type;
+    snprintf(info.platform_name, sizeof info.platform_name, "%s", platform);
+    snprintf(info.name, sizeof info.name, "%s", name);
+    ACCEPTED(clq_cl_tunings_init(&tunings, &info, e));
+    lanes = tunings.first->values[CLQ_TUNE_WALK_LANES];
+    *is_tuned = clq_cl_tuned_text(tunings.first, UINT32_C(1) << CLQ_OP_QUANTIZE)[0] != '\0';
+    assert_int_equal(tunings.first->programs[0] != '\0', tunings.first->tuned != 0);
+    clq_cl_tunings_destroy(&tunings);
+    return lanes;
+}
+
+static void known_devices(void **state)
+{
+    int is_tuned = 0;
+    (void)state;
+    assert_int_equal(lanes_on("rusticl", "llvmpipe (LLVM 15.0.6, 256 bits)", CLQ_DEVICE_CPU, &is_tuned), 4);
+    assert_true(is_tuned);
+    assert_int_equal(lanes_on("rusticl", "radeonsi", CLQ_DEVICE_CPU, &is_tuned), 16);
+    assert_false(is_tuned);
+    assert_int_equal(lanes_on("another", "llvmpipe", CLQ_DEVICE_CPU, &is_tuned), 16);
+    assert_false(is_tuned);
+    assert_int_equal(lanes_on("rusticl", "llvmpipe", CLQ_DEVICE_GPU, &is_tuned), 4); /* as on all devices of its kind */
+    assert_false(is_tuned);
 }
 
 static int warnings;
@@ -351,10 +411,8 @@ static void damaged_file(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_value),
-    cmocka_unit_test(kept_and_read_again),
-    cmocka_unit_test(wrong_tables),
-    cmocka_unit_test(damaged_file),
+    cmocka_unit_test(every_value),         cmocka_unit_test(values_are_listed), cmocka_unit_test(known_devices),
+    cmocka_unit_test(kept_and_read_again), cmocka_unit_test(wrong_tables),      cmocka_unit_test(damaged_file),
 };
 
 int main(void)

@@ -8,7 +8,7 @@ for shell in bash zsh fish; do
     fi
 done
 "$CLQUANT" man | tr -d '\\' >page
-for verb in devices info minmax quantize dequantize compare calibrate gemm multiplier bench sample; do
+for verb in devices info minmax quantize dequantize compare calibrate gemm multiplier bench tune sample; do
     grep -q "^.SS \"clquant $verb" page
     for shell in bash zsh fish; do
         grep -q "$verb" script.$shell

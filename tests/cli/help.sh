@@ -13,7 +13,7 @@ fail() {
 for i in 2 3 4 5; do
     cmp help.txt help$i.txt
 done
-for verb in devices info minmax quantize dequantize compare calibrate gemm multiplier bench sample; do
+for verb in devices info minmax quantize dequantize compare calibrate gemm multiplier bench tune sample; do
     grep -q "^  $verb " help.txt || fail "$verb is missing in the general help"
     "$CLQUANT" $verb --help >a.txt 2>err.txt
     "$CLQUANT" help $verb >b.txt

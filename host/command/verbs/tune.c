@@ -163,8 +163,17 @@ static void tell(void *cookie, size_t done, size_t total, const char *name)
     tune_call *call = cookie;
     if (call->progress == NULL) {
         call->progress = cli_progress_begin(call->options, "tune", total);
+        cli_progress_count(call->progress, "steps");
     }
     cli_progress_at(call->progress, done, name);
+}
+
+/* That a table can be kept is known before minutes go into one: the present one is written as it is. */
+static clq_status check_place(tune_call *call, clq_error *error)
+{
+    clq_tuning present;
+    CLQ_TRY(clq_tuning_present(call->context, &present, error));
+    return clq_tuning_store(call->context, &present, call->path, sizeof call->path, error);
 }
 
 /* What is not searched stays as it is; what is begins from the table of an untuned device, which must be beaten. */
@@ -194,6 +203,7 @@ static clq_status search(tune_call *call, clq_error *error)
     call->problems.context = call->context;
     call->problems.elements = budget < LEAST_BUDGET_FOR_LARGE ? quick_elements : large_elements;
     call->problems.stop = cli_interrupted;
+    CLQ_TRY(check_place(call, error));
     CLQ_TRY(start_of(call, &start, error));
     CLQ_TRY(tune_search(&meter, call->operations, (double)budget, &start, &call->report.table, call->rows,
                         &call->report.count, error));

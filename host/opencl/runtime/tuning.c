@@ -95,7 +95,7 @@ const clq_cl_tuning *clq_cl_tuning_untuned(const clq_context *context)
     return tuning;
 }
 
-/* By names, so that a note stays what it is when tunables are added. */
+/* By names and values, not by places, so that a note stays what it is when other tunables are added. */
 static void name_programs(clq_cl_tuning *tuning)
 {
     uint64_t hash = 0;

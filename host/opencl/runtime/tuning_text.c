@@ -156,11 +156,12 @@ static clq_status read_value(reader *r, clq_tuning *tuning, clq_error *error)
     return clq_fail(error, CLQ_BAD_FILE, "line %u: nothing that can be tuned is called so: '%s'", r->number, shown);
 }
 
+/* A table that was written by hand has none. */
 static int is_checksum(const char *digits, uint64_t hash)
 {
     char expected[CHECKSUM_DIGITS + 1];
     snprintf(expected, sizeof expected, "%016" PRIx64, hash);
-    return strcmp(digits, expected) == 0;
+    return strcmp(digits, expected) == 0 || strcmp(digits, "none") == 0;
 }
 
 clq_status clq_cl_tuning_parse(const clq_context *context, const char *text, size_t bytes, clq_tuning *tuning,

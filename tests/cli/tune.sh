@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+# Tuned values: searched, kept beside the kernels, carried from one folder to another, and told by `devices`. Which
+# values win is a matter of the machine and of the hour, so a table is made here in the form that an export has.
+. "$CLQ_TEST_FOLDER/files.inc"
+[ "$CLQ_TEST_DEVICE" != reference ] || exit 77
+"$CLQUANT" devices --json | grep -q '"auto": true' || exit 77
+CLQUANT_CACHE_DIR=$PWD/cache
+export CLQUANT_CACHE_DIR
+
+# A row for each tunable that minmax depends on; what time does not suffice for is not reached.
+"$CLQUANT" tune --budget 1 --operation minmax >table || echo "exit code $?"
+sed -n 1p table | tr -s ' '
+grep -c '^minmax\.' table
+grep -c '^walk\.' table
+grep -c '^columns\.' table
+tail -n 1 table | grep -c "cache/[0-9a-f]*\.tuning$"
+"$CLQUANT" tune --budget 1 --operation minmax --json >json || echo "exit code $?"
+grep -c '"outcome": "\(won\|kept\|taken back\|not reached\)"' json
+printf '4096\n' >shapes
+"$CLQUANT" tune --budget 1 --operation minmax --shapes shapes >/dev/null || echo "exit code $?"
+
+# Out, and back in on another machine.
+rm -rf cache
+"$CLQUANT" tune --export out.tuning | grep -c 'out.tuning$'
+sed -n 1p out.tuning
+refused tune --export out.tuning
+"$CLQUANT" tune --export out.tuning --force >/dev/null || echo "exit code $?"
+"$CLQUANT" tune --import out.tuning | grep -c 'cache/[0-9a-f]*\.tuning$'
+"$CLQUANT" tune --export again.tuning >/dev/null
+cmp out.tuning again.tuning
+
+# By hand: what runs then says so, and what nobody tuned does not.
+sed 's/^checksum.*/walk.items 64\nchecksum none/' out.tuning >byhand
+"$CLQUANT" tune --import byhand | sed '$d'
+"$CLQUANT" devices | grep -c '^    quantize  .*; tuned)$'
+"$CLQUANT" devices | grep -c '^    minmax  .*tuned'
+"$CLQUANT" tune --budget 1 --operation gemm --json | grep -A 1 '"name": "walk.items"' # it stays: gemm was searched
+
+# Tables that are none. The checksum is looked at last.
+grep -v '^checksum' out.tuning >cut
+refused tune --import cut
+sed 's/^device .*/device another/' out.tuning >other
+"$CLQUANT" tune --import other 2>message || echo "exit code $?"
+sed 's/, this is .*/, this is .../' message
+sed 's/^checksum/walk.lanes 5\nchecksum/' out.tuning >value
+refused tune --import value
+sed 's/^checksum/walk.lanez 8\nchecksum/' out.tuning >name
+refused tune --import name
+sed 's/^checksum/walk.items 8\nchecksum/' out.tuning >changed
+refused tune --import changed
+refused tune --import .
+refused tune --import nowhere
+head -c 10000 /dev/zero >zeros
+refused tune --import zeros
+
+# What was asked for makes no sense.
+refused tune --budget 0
+refused tune --budget much
+refused tune --operation minmix
+refused tune --operation batch --shapes shapes
+refused tune --export a --import b
+refused tune --export a --budget 5
+refused tune x
+CLQUANT_CACHE_DIR= refused tune --import out.tuning
+CLQUANT_CACHE_DIR= refused tune
+refused tune --device reference
