@@ -112,7 +112,7 @@ static void sides_are_cut_at_the_same_places(void **state)
         for (size_t a = 0; a < FORMS; a++) {
             for (size_t b = 0; b < FORMS; b++) {
                 const clq_pass passes[] = {
-                    {5, 2, {forms[a], forms[b]}}, {6, 1, {forms[b]}}, {7, 2, {forms[b], forms[a]}}};
+                    {5, 0, 2, {forms[a], forms[b]}}, {6, 0, 1, {forms[b]}}, {7, 0, 2, {forms[b], forms[a]}}};
                 (void)run(passes, sizeof passes / sizeof passes[0]);
             }
         }
@@ -122,7 +122,7 @@ static void sides_are_cut_at_the_same_places(void **state)
 /* A cut that fits both is found, not just any: rows of channels are rows of groups. */
 static void cuts_stay_large(void **state)
 {
-    const clq_pass pass = {0, 2, {work(CLQ_PER_CHANNEL, 0, 0, 1000, 1000), work(CLQ_PER_GROUP, 0, 127, 1000, 1000)}};
+    const clq_pass pass = {0, 0, 2, {work(CLQ_PER_CHANNEL, 0, 0, 1000, 1000), work(CLQ_PER_GROUP, 0, 127, 1000, 1000)}};
     (void)state;
     assert_true(run(&pass, 1) <= 1000 / (CAPACITY / 2 / 6 / 1000));
 }

@@ -26,6 +26,7 @@ static void describe_reference(clq_device_info *info)
     info->maximum_allocation_bytes = INT64_MAX;
     info->global_memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     info->usable = 1;
+    info->in_process = 1;
 }
 
 clq_status clq_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error)

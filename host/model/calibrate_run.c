@@ -58,6 +58,7 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
     if (*there) {
         clq_quantization q;
         CLQ_TRY(describe_batch(job, index, &job->tensors[pass->tensor], &q, error));
+        pass->key = clq_check_key(job->tensors[pass->tensor].name, job->next_input);
         pass->sides = 1;
         pass->side[0] =
             clq_schedule_work(PIECE_READ, job->counting ? CLQ_SLOT_REAL : CLQ_SLOT_REAL | CLQ_SLOT_FOUND, &q);
@@ -99,6 +100,12 @@ static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error 
 
 /* ---- the second stage ---- */
 
+/* For messages of clq_check. */
+static clq_check_place place_of(const clq_calibrate_job *job, const clq_piece *piece, size_t input)
+{
+    return (clq_check_place){job->job.request->inputs.items[input], job->tensors[piece->tensor].name};
+}
+
 static void step(clq_calibrate_job *job, const clq_piece *piece)
 {
     job->done_bytes += piece->real_bytes;
@@ -124,9 +131,11 @@ static clq_status take_ranges(clq_calibrate_job *job, const clq_slot *slot, cons
                               clq_error *error)
 {
     clq_calibrated *tensor = &job->tensors[piece->tensor];
+    const clq_check_place place = place_of(job, piece, input);
     if (piece->parts == 0) {
         return CLQ_OK; /* a batch without elements */
     }
+    CLQ_TRY(clq_check_ranges(&job->job.check, slot, piece, &place, error));
     if (piece->chunk.first == 0) {
         clq_ranges_clear(tensor->batch, tensor->parameters);
         tensor->now = (clq_nonfinite){0, UINT64_MAX};
@@ -162,9 +171,12 @@ static clq_status count_slot(clq_calibrate_job *job, size_t number, clq_error *e
     CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
-        const uint64_t first = job->tensors[piece->tensor].place + piece->chunk.first_parameter;
+        const clq_calibrated *tensor = &job->tensors[piece->tensor];
+        const clq_check_place place = place_of(job, piece, job->slot_input[number]);
         if (piece->parts != 0) {
-            CLQ_TRY(clq_histograms_add(&job->histograms, slot, piece, first, error));
+            CLQ_TRY(clq_histograms_add_checked(&job->histograms, &job->job.check, slot, piece,
+                                               tensor->place + piece->chunk.first_parameter,
+                                               tensor->found + 2 * piece->chunk.first_parameter, &place, error));
         }
         step(job, piece);
     }
@@ -186,6 +198,7 @@ static clq_status run_pass(clq_calibrate_job *job, clq_error *error)
     job->schedule = (clq_schedule){.cookie = job,
                                    .capacity_bytes = job->slots[0].capacity_bytes,
                                    .sends = CLQ_SLOT_REAL,
+                                   .check = &job->job.check,
                                    .next = next_pass,
                                    .read = read_piece};
     status = clq_pipeline_run(&pipeline, error);
@@ -258,11 +271,14 @@ static clq_status keep_histogram(clq_calibrated *tensor, uint64_t p, const uint6
 
 static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq_error *error)
 {
+    const clq_check_place place = {job->job.request->inputs.items[tensor->first_input], tensor->name};
+    uint64_t counted = 0;
     for (uint64_t p = 0; p < tensor->parameters; p++) {
         const uint64_t *counts = NULL;
         CLQ_TRY(clq_job_check_cancelled(&job->job, error));
         if (tensor->counted) {
             CLQ_TRY(clq_histograms_read(&job->histograms, tensor->place + p, &counts, error));
+            counted += clq_histogram_total(counts);
         }
         memcpy(&tensor->range[2 * p], &tensor->found[2 * p], 2 * sizeof *tensor->range);
         CLQ_TRY(clq_calibration_cut(&job->job.request->calibration, &job->scheme, counts, &tensor->range[2 * p],
@@ -277,7 +293,9 @@ static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq
             CLQ_TRY(keep_histogram(tensor, p, counts, error));
         }
     }
-    return CLQ_OK;
+    return tensor->counted
+               ? clq_check_total(&job->job.check, counted, tensor->elements - tensor->nonfinite, &place, error)
+               : CLQ_OK;
 }
 
 static clq_status count_all(clq_calibrate_job *job, clq_error *error)
@@ -303,6 +321,7 @@ clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error)
     const int counts = clq_calibration_counts(&job->job.request->calibration) ||
                        (job->job.request->details & CLQ_FILE_HISTOGRAMS) != 0;
     const uint64_t memory = counts ? job->job.request->memory_bytes / 2 : job->job.request->memory_bytes;
+    CLQ_TRY(clq_job_begin_check(&job->job, error));
     CLQ_TRY(clq_slots_init(job->slots, CLQ_CALIBRATE_SLOTS, job->job.context, memory, error));
     clq_job_progress_begin(&job->job, job->data_bytes * (counts ? 2 : 1));
     CLQ_TRY(run_pass(job, error));

@@ -169,6 +169,7 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
     *there = run->next < run->count;
     if (*there) {
         const dequantize_item *item = &run->items[run->next];
+        pass->key = clq_check_key(run->model->tensors[item->index].name, 0);
         pass->tensor = run->next++;
         pass->sides = 1;
         if (item->quantized == NULL) {
@@ -206,9 +207,13 @@ static clq_status compute_slot(void *cookie, size_t number, clq_error *error)
 static clq_status write_piece(dequantize_run *run, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
     const dequantize_item *item = &run->items[piece->tensor];
+    const clq_check_place place = {run->model->path, run->model->tensors[item->index].name};
     const uint64_t offset =
         piece->kind == PIECE_COPY ? piece->chunk.first : clq_dtype_bytes(run->real, piece->chunk.first);
     CLQ_TRY(clq_piece_on_host(piece, piece->kind == PIECE_COPY ? CLQ_SLOT_COPIED : CLQ_SLOT_REAL, error));
+    CLQ_TRY(piece->kind == PIECE_COPY
+                ? clq_check_intact(&run->job.check, slot, piece, CLQ_SLOT_COPIED, &place, error)
+                : clq_check_values(&run->job.check, slot, piece, CLQ_OP_DEQUANTIZE, &place, error));
     CLQ_TRY(clq_output_write(run->output, item->number, offset, slot->memory + piece->real, piece->real_bytes, error));
     run->done_bytes += piece->real_bytes;
     clq_job_progress_at(&run->job, run->done_bytes, run->model->tensors[item->index].name);
@@ -239,6 +244,7 @@ static clq_status write_items(dequantize_run *run, clq_error *error)
     run->schedule = (clq_schedule){.cookie = run,
                                    .capacity_bytes = run->slots[0].capacity_bytes,
                                    .sends = CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN,
+                                   .check = &run->job.check,
                                    .next = next_pass,
                                    .read = read_piece};
     CLQ_TRY(clq_output_open(run->output, run->job.request->replace, error));
@@ -266,6 +272,7 @@ static clq_status execute(dequantize_run *run, clq_error *error)
         clq_job_warn(&run->job, "no tensor is quantized; all are copied");
     }
     CLQ_TRY(clq_job_need_device(&run->job, error));
+    CLQ_TRY(clq_job_begin_check(&run->job, error));
     CLQ_TRY(clq_slots_init(run->slots, SLOTS, run->job.context, request->memory_bytes, error));
     CLQ_TRY(declare(run, error));
     return write_items(run, error);

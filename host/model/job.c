@@ -49,6 +49,15 @@ clq_status clq_job_begin(clq_job *job, const char *operation, clq_context *conte
     return CLQ_OK;
 }
 
+static void report_check(clq_job *job)
+{
+    const clq_check *check = &job->check;
+    job->report->check = check->mode;
+    job->report->check_seed = check->seed;
+    job->report->checked_elements = check->values > 0 ? check->values : check->bounded;
+    job->report->checked_pieces = check->pieces;
+}
+
 clq_status clq_job_end(clq_job *job, clq_status status, clq_file_report **report)
 {
     if (job->report != NULL) {
@@ -56,7 +65,9 @@ clq_status clq_job_end(clq_job *job, clq_status status, clq_file_report **report
         clock_gettime(CLOCK_MONOTONIC, &now);
         job->report->seconds =
             (double)(now.tv_sec - job->begun.tv_sec) + (double)(now.tv_nsec - job->begun.tv_nsec) * 1e-9;
+        report_check(job);
     }
+    clq_check_end(&job->check);
     if (report != NULL) {
         *report = job->report;
         job->report = NULL;
@@ -86,6 +97,12 @@ clq_status clq_job_need_device(clq_job *job, clq_error *error)
     clq_context_device(job->context, &info);
     snprintf(job->report->device, sizeof job->report->device, "%s", info.name);
     return CLQ_OK;
+}
+
+clq_status clq_job_begin_check(clq_job *job, clq_error *error)
+{
+    job->check.writes = job->request->output != NULL && !job->request->dry_run;
+    return clq_check_begin(&job->check, job->request, job->context, error);
 }
 
 /* ---- events ---- */

@@ -9,6 +9,7 @@
 #include <clquant/files.h>
 
 #include "format/model.h"
+#include "stream/check.h"
 
 typedef struct clq_job {
     const clq_file_request *request;
@@ -18,6 +19,7 @@ typedef struct clq_job {
     struct timespec begun;
     clq_file_progress progress;
     pthread_mutex_t events_lock; /* events come one at a time */
+    clq_check check;
 } clq_job;
 
 /*
@@ -34,6 +36,9 @@ clq_status clq_job_open_model(clq_job *job, const char *path, clq_model **model,
 
 /* From now on job->context is there, and the report names its device. */
 clq_status clq_job_need_device(clq_job *job, clq_error *error);
+
+/* From now on job->check does what the request says, and the report tells it. The device is there. */
+clq_status clq_job_begin_check(clq_job *job, clq_error *error);
 
 /* What a person should know, and what one may ask for. */
 void clq_job_warn(clq_job *job, const char *format, ...) CLQ_PRINTF(2, 3);

@@ -154,6 +154,7 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
     *there = run->next < run->count;
     if (*there) {
         const clq_quantization q = description(run, &run->items[run->next]);
+        pass->key = clq_check_key(run->model->tensors[run->items[run->next].index].name, 0);
         pass->tensor = run->next++;
         pass->sides = 1;
         pass->side[0] = clq_schedule_work(PIECE_FIND, CLQ_SLOT_REAL | CLQ_SLOT_FOUND, &q);
@@ -232,6 +233,8 @@ static clq_status take_piece(minmax_run *run, const clq_slot *slot, const clq_pi
         CLQ_TRY(begin_tensor(run, item, error));
     }
     if (piece->parts != 0) {
+        const clq_check_place place = {run->model->path, run->model->tensors[item->index].name};
+        CLQ_TRY(clq_check_ranges(&run->job.check, slot, piece, &place, error));
         CLQ_TRY(clq_ranges_settle(slot, piece, &run->nonfinite, error));
         widen_whole(run, (const float *)(const void *)(slot->memory + piece->range), piece->chunk.parameters);
         if (run->ranges != NULL) {
@@ -284,10 +287,12 @@ static clq_status execute(minmax_run *run, clq_error *error)
         return CLQ_OK;
     }
     CLQ_TRY(clq_job_need_device(&run->job, error));
+    CLQ_TRY(clq_job_begin_check(&run->job, error));
     CLQ_TRY(clq_slots_init(run->slots, SLOTS, run->job.context, run->job.request->memory_bytes, error));
     run->schedule = (clq_schedule){.cookie = run,
                                    .capacity_bytes = run->slots[0].capacity_bytes,
                                    .sends = CLQ_SLOT_REAL,
+                                   .check = &run->job.check,
                                    .next = next_pass,
                                    .read = read_piece};
     clq_job_progress_begin(&run->job, run->bytes);

@@ -169,10 +169,14 @@ static clq_status execute(clq_quantize_job *job, clq_error *error)
     return job->request->config_file != NULL ? clq_config_write(job->request, job->plan, error) : CLQ_OK;
 }
 
-/* Whether what was finished stays: if the request asks for it, and another run would get any further than this one. */
-static int is_kept(const clq_file_request *request, clq_status status)
+/*
+ * Whether what was finished stays: if the request asks for it, and another run would get any further than this one.
+ * After a difference from the reference nothing does: what the sample did not show may be wrong too.
+ */
+static int is_kept(const clq_job *call, clq_status status)
 {
-    return request->resume && status != CLQ_OK && status != CLQ_NONFINITE && status != CLQ_REFUSED;
+    return call->request->resume && status != CLQ_OK && status != CLQ_NONFINITE && status != CLQ_REFUSED &&
+           !atomic_load(&call->check.found);
 }
 
 static clq_status run(clq_job *call, clq_error *error)
@@ -185,7 +189,7 @@ static clq_status run(clq_job *call, clq_error *error)
     job->call = call;
     job->request = call->request;
     status = execute(job, error);
-    call->report->is_resumable = clq_checkpoint_close(&job->checkpoint, is_kept(call->request, status));
+    call->report->is_resumable = clq_checkpoint_close(&job->checkpoint, is_kept(call, status));
     clq_output_destroy(&job->output);
     clq_quantize_end(job);
     if (job->plan != NULL) {

@@ -20,7 +20,9 @@ static clq_status begin(clq_quantize_job *job, const clq_model_plan_tensor *tens
 
 static clq_status cut(clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
 {
+    const clq_check_place place = {job->model->path, job->model->tensors[tensor->index].name};
     const size_t bytes = (size_t)tensor->parameters * 2 * sizeof *job->cut;
+    uint64_t counted = 0;
     free(job->cut);
     job->cut = malloc(bytes);
     if (job->cut == NULL) {
@@ -31,20 +33,24 @@ static clq_status cut(clq_quantize_job *job, const clq_model_plan_tensor *tensor
         const uint64_t *counts = NULL;
         CLQ_TRY(clq_job_check_cancelled(job->call, error));
         CLQ_TRY(clq_histograms_read(&job->histograms, p, &counts, error));
+        counted += clq_histogram_total(counts);
         CLQ_TRY(
             clq_calibration_cut(&job->request->calibration, &tensor->q.scheme, counts, &job->cut[2 * p], NULL, error));
     }
-    return CLQ_OK;
+    return clq_check_total(&job->call->check, counted, tensor->elements - tensor->nonfinite.count, &place, error);
 }
 
 clq_status clq_quantize_count(clq_quantize_job *job, clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
     const clq_model_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    const clq_check_place place = clq_quantize_place(job, piece);
+    const uint64_t first = piece->chunk.first_parameter;
     if (piece->chunk.first == 0) {
         CLQ_TRY(begin(job, tensor, error));
     }
     CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
-    CLQ_TRY(clq_histograms_add(&job->histograms, slot, piece, piece->chunk.first_parameter, error));
+    CLQ_TRY(clq_histograms_add_checked(&job->histograms, &job->call->check, slot, piece, first,
+                                       tensor->range + 2 * first, &place, error));
     CLQ_TRY(clq_slot_to_host(slot, 0, error));
     return piece->last ? cut(job, tensor, error) : CLQ_OK;
 }

@@ -57,6 +57,12 @@ typedef struct clq_quantize_job {
     uint8_t last_code;         /* of the chunk written before, which may share a byte with the next */
 } clq_quantize_job;
 
+/* For messages of clq_check. */
+static inline clq_check_place clq_quantize_place(const clq_quantize_job *job, const clq_piece *piece)
+{
+    return (clq_check_place){job->model->path, job->model->tensors[piece->tensor].name};
+}
+
 /* Whether the report lists every parameter. */
 static inline int clq_lists_parameters(const clq_quantize_job *job)
 {

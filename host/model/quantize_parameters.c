@@ -176,6 +176,28 @@ static void put_parameters(const clq_quantize_job *job, const clq_slot *slot, co
     memcpy(slot->memory + piece->zero_point, tensor->zero_point + first, count * sizeof(int32_t));
 }
 
+/* What was found is as it should be. */
+static clq_status check_found(const clq_quantize_job *job, const clq_slot *slot, unsigned kinds, clq_error *error)
+{
+    for (size_t i = 0; i < slot->count; i++) {
+        const clq_piece *piece = &slot->pieces[i];
+        const clq_check_place place = clq_quantize_place(job, piece);
+        if (kinds & (1u << piece->kind)) {
+            CLQ_TRY(clq_check_ranges(&job->call->check, slot, piece, &place, error));
+        }
+    }
+    return CLQ_OK;
+}
+
+static void note_chosen(const clq_quantize_job *job, const clq_slot *slot, unsigned kinds)
+{
+    for (size_t i = 0; i < slot->count; i++) {
+        if (kinds & (1u << slot->pieces[i].kind)) {
+            clq_check_note(&job->call->check, slot, &slot->pieces[i], CLQ_SLOT_CHOSEN);
+        }
+    }
+}
+
 clq_status clq_quantize_compute(void *cookie, size_t number, clq_error *error)
 {
     static const unsigned LOOKED_AT = 1u << CLQ_PIECE_FIND | 1u << CLQ_PIECE_CHOOSE;
@@ -186,6 +208,7 @@ clq_status clq_quantize_compute(void *cookie, size_t number, clq_error *error)
         CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
         CLQ_TRY(clq_slot_run(slot, CLQ_OP_MINMAX, LOOKED_AT, error));
         CLQ_TRY(clq_slot_to_host(slot, CLQ_SLOT_FOUND, error));
+        CLQ_TRY(check_found(job, slot, LOOKED_AT, error));
     }
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
@@ -204,6 +227,7 @@ clq_status clq_quantize_compute(void *cookie, size_t number, clq_error *error)
         }
     }
     if (clq_slot_holds(slot, QUANTIZED)) {
+        note_chosen(job, slot, QUANTIZED);
         CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL | CLQ_SLOT_CHOSEN, error));
         CLQ_TRY(clq_slot_run(slot, CLQ_OP_QUANTIZE, QUANTIZED, error));
         CLQ_TRY(clq_slot_to_host(slot, CLQ_SLOT_CODES, error));

@@ -7,6 +7,7 @@
 
 clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error)
 {
+    CLQ_TRY(clq_job_begin_check(job->call, error));
     job->counts = clq_calibration_counts(&job->request->calibration);
     if (job->slot_bytes == 0) {
         const uint64_t memory = job->request->memory_bytes / (job->counts ? 2 : 1);

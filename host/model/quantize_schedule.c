@@ -70,6 +70,7 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
         }
         *there = job->pass != CLQ_PIECE_NONE;
         pass->tensor = job->next_tensor;
+        pass->key = clq_check_key(job->model->tensors[job->next_tensor].name, 0);
         pass->sides = 1;
         if (job->pass == CLQ_PIECE_COPY) {
             pass->side[0] = clq_schedule_copy(CLQ_PIECE_COPY, job->model->tensors[job->next_tensor].bytes, 1);
@@ -98,6 +99,7 @@ void clq_quantize_rewind(clq_quantize_job *job)
     job->schedule = (clq_schedule){.cookie = job,
                                    .capacity_bytes = job->slot_bytes,
                                    .sends = CLQ_SLOT_REAL,
+                                   .check = &job->call->check,
                                    .next = next_pass,
                                    .read = read_piece};
 }

@@ -23,9 +23,12 @@ clq_status clq_quantize_measure(void *cookie, size_t number, clq_error *error)
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
         clq_model_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+        const clq_check_place place = clq_quantize_place(job, piece);
         if (!is_quantized(piece)) {
+            CLQ_TRY(clq_check_intact(&job->call->check, slot, piece, piece->parts & CLQ_SLOT_COPIED, &place, error));
             continue;
         }
+        CLQ_TRY(clq_check_values(&job->call->check, slot, piece, CLQ_OP_QUANTIZE, &place, error));
         CLQ_TRY(clq_piece_on_host(piece, piece->parts, error));
         if (piece->chunk.first == 0) {
             clq_statistics_init(&job->statistics);

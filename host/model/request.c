@@ -17,6 +17,14 @@ void clq_file_request_init(clq_file_request *request)
     request->memory_bytes = UINT64_C(256) << 20;
 }
 
+static clq_status check_check(const clq_file_request *request, clq_error *error)
+{
+    CLQ_REQUIRE((unsigned)request->check <= CLQ_CHECK_ALL, "%d is no way to check", (int)request->check);
+    CLQ_REQUIRE(request->check_seed == 0 || request->check == CLQ_CHECK_SAMPLE,
+                "--check-seed needs --check sample: nothing else is drawn");
+    return CLQ_OK;
+}
+
 static clq_status check_names(const clq_name_list *list, const char *field, clq_error *error)
 {
     CLQ_REQUIRE(list->count == 0 || list->items != NULL, "the request's %s is NULL, and its count is %zu", field,
@@ -58,6 +66,7 @@ clq_status clq_request_check(const clq_file_request *request, clq_error *error)
     CLQ_TRY(check_names(&request->exclude, "exclude", error));
     CLQ_TRY(check_layout(request, error));
     CLQ_TRY(check_calibration(&request->calibration, error));
+    CLQ_TRY(check_check(request, error));
     CLQ_REQUIRE(!request->has_range || (isfinite(request->range_lo) && isfinite(request->range_hi) &&
                                         request->range_lo <= request->range_hi),
                 "the range is [%g, %g], required are finite numbers in order", request->range_lo, request->range_hi);

@@ -100,6 +100,50 @@ clq_status clq_histograms_add(clq_histograms *h, const clq_slot *slot, const clq
     return clq_histogram(h->context, &piece->q, x, range, counts, error);
 }
 
+/* Whether there is memory for two times the piece's histograms: --check all is promised, a sample is not. */
+static int has_room(const clq_check *check, uint64_t bytes)
+{
+    return bytes <= SIZE_MAX / 2 && (check->mode == CLQ_CHECK_ALL || 2 * bytes <= check->histogram_bytes);
+}
+
+clq_status clq_histograms_add_checked(clq_histograms *h, clq_check *check, clq_slot *slot, const clq_piece *piece,
+                                      uint64_t first, const float *ranges, const clq_check_place *place,
+                                      clq_error *error)
+{
+    const uint64_t bytes = piece->chunk.parameters * HISTOGRAM_BYTES;
+    clq_status status = CLQ_OK;
+    uint64_t *before = NULL;
+    uint64_t *after = NULL;
+    if (!clq_check_takes_whole(check, piece) || !has_room(check, bytes)) {
+        return clq_histograms_add(h, slot, piece, first, error);
+    }
+    before = malloc((size_t)bytes);
+    after = malloc((size_t)bytes);
+    if (before == NULL || after == NULL) {
+        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to check histograms");
+        goto done;
+    }
+    CLQ_TRY_TO(clq_buffer_read(h->counts, first * HISTOGRAM_BYTES, before, bytes, error));
+    CLQ_TRY_TO(clq_histograms_add(h, slot, piece, first, error));
+    CLQ_TRY_TO(clq_buffer_read(h->counts, first * HISTOGRAM_BYTES, after, bytes, error));
+    CLQ_TRY_TO(clq_slot_to_host(slot, 0, error));
+    CLQ_TRY_TO(clq_check_histograms(check, slot, piece, ranges, before, after, place, error));
+    CLQ_TRY_TO(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
+done:
+    free(before);
+    free(after);
+    return status;
+}
+
+uint64_t clq_histogram_total(const uint64_t *counts)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < CLQ_HISTOGRAM_BINS; i++) {
+        sum += counts[i];
+    }
+    return sum;
+}
+
 clq_status clq_histograms_read(clq_histograms *h, uint64_t parameter, const uint64_t **counts, clq_error *error)
 {
     uint64_t sum = 0;

@@ -5,7 +5,7 @@
 
 #include <clquant/files.h>
 
-#include "stream/slot.h"
+#include "stream/check.h"
 
 /* Whether the method needs the data a second time, for histograms. */
 int clq_calibration_counts(const clq_calibration *method);
@@ -38,8 +38,19 @@ void clq_histograms_release(clq_histograms *histograms);
 clq_status clq_histograms_add(clq_histograms *histograms, const clq_slot *slot, const clq_piece *piece, uint64_t first,
                               clq_error *error);
 
+/*
+ * The same, and where `check` takes the piece as a whole, wait and compare with the reference, which counts by
+ * `ranges`: those of the piece's parameters. The slot is the device's before and after.
+ */
+clq_status clq_histograms_add_checked(clq_histograms *histograms, clq_check *check, clq_slot *slot,
+                                      const clq_piece *piece, uint64_t first, const float *ranges,
+                                      const clq_check_place *place, clq_error *error);
+
 /* Wait, and read one; *counts stays valid until the next call. */
 clq_status clq_histograms_read(clq_histograms *histograms, uint64_t parameter, const uint64_t **counts,
                                clq_error *error);
+
+/* The sum of one. */
+uint64_t clq_histogram_total(const uint64_t *counts);
 
 #endif

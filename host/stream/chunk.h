@@ -59,6 +59,24 @@ int clq_chunks_are_final(const clq_chunker *chunker);
 /* The parameter that serves element `index` of a layout; the rule that all chunks keep. */
 uint64_t clq_chunk_parameter_of(const clq_chunker *chunker, uint64_t index);
 
+/* Elements in a row that share a parameter. */
+typedef struct clq_chunk_run {
+    uint64_t parameter;
+    size_t count;
+} clq_chunk_run;
+
+/* Those from element `first` of a layout on, at most `left`. */
+static inline clq_chunk_run clq_chunk_run_at(const clq_chunker *chunker, uint64_t first, size_t left)
+{
+    const uint64_t column = first % chunker->inner;
+    const uint64_t run = column / chunker->run;
+    const uint64_t run_end = run + 1 == chunker->runs ? chunker->inner : (run + 1) * chunker->run;
+    clq_chunk_run found;
+    found.parameter = clq_chunk_parameter_of(chunker, first);
+    found.count = run_end - column < left ? (size_t)(run_end - column) : left;
+    return found;
+}
+
 /*
  * Packed 4-bit codes, the even element in the low nibble.
  *

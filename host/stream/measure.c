@@ -95,24 +95,6 @@ static void unpack(const uint8_t *packed, size_t count, uint8_t *bytes)
     }
 }
 
-/* Elements that share a parameter. */
-typedef struct span {
-    uint64_t parameter;
-    size_t count;
-} span;
-
-/* The span at element `first` of the piece, no longer than `left`. */
-static span span_at(const clq_chunker *whole, uint64_t first, size_t left)
-{
-    const uint64_t column = first % whole->inner;
-    const uint64_t run = column / whole->run;
-    const uint64_t run_end = run + 1 == whole->runs ? whole->inner : (run + 1) * whole->run;
-    span found;
-    found.parameter = clq_chunk_parameter_of(whole, first);
-    found.count = run_end - column < left ? (size_t)(run_end - column) : left;
-    return found;
-}
-
 /* With a parameter for each few elements, these are spread first. */
 static void dequantize_short_runs(const measured *m, size_t first, size_t count, const uint8_t *bytes, float *y)
 {
@@ -131,7 +113,7 @@ static void dequantize_short_runs(const measured *m, size_t first, size_t count,
         }
     }
     while (done < count) {
-        const span s = span_at(&m->whole, first + done, count - done);
+        const clq_chunk_run s = clq_chunk_run_at(&m->whole, first + done, count - done);
         for (size_t i = 0; i < s.count; i++) {
             scale[done + i] = m->scale[s.parameter];
             zero_point[done + i] = m->zero_point[s.parameter];
@@ -153,7 +135,7 @@ static void dequantize(const measured *m, size_t first, size_t count, float *y)
         return;
     }
     for (size_t done = 0; done < count;) {
-        const span s = span_at(&m->whole, first + done, count - done);
+        const clq_chunk_run s = clq_chunk_run_at(&m->whole, first + done, count - done);
         dequantize_run(bytes + done, s.count, m->form, m->scale[s.parameter], m->zero_point[s.parameter], y + done);
         done += s.count;
     }
@@ -192,7 +174,7 @@ static int any_clips(const measured *m, const float *range)
 static void count_clipped(const measured *m, size_t first, size_t count, const float *x)
 {
     for (size_t done = 0; done < count;) {
-        const span s = span_at(&m->whole, first + done, count - done);
+        const clq_chunk_run s = clq_chunk_run_at(&m->whole, first + done, count - done);
         const bounds b = bounds_of(m, s.parameter);
         uint64_t clipped = 0;
         for (size_t i = done; i < done + s.count; i++) {

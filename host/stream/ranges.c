@@ -64,12 +64,14 @@ static clq_status clear_empty(const clq_slot *slot, const clq_piece *piece, clq_
 }
 
 /* What no data has: the device is at fault, and not the file. */
-static clq_status check_found(const clq_slot *slot, const clq_piece *piece, const clq_nonfinite *found,
-                              clq_error *error)
+clq_status clq_ranges_check(const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
     const float *ranges = (const float *)(const void *)(slot->memory + piece->range);
     const uint64_t parameters = piece->chunk.parameters;
+    clq_nonfinite found;
     uint64_t p = 0;
+    CLQ_TRY(clq_piece_on_host(piece, CLQ_SLOT_FOUND, error));
+    memcpy(&found, slot->memory + piece->nonfinite, sizeof found);
     while (p < parameters && isfinite(ranges[2 * p]) && isfinite(ranges[2 * p + 1]) &&
            ranges[2 * p] <= ranges[2 * p + 1]) {
         p++;
@@ -80,11 +82,11 @@ static clq_status check_found(const clq_slot *slot, const clq_piece *piece, cons
                         "(--device reference does without it)",
                         (double)ranges[2 * p], (double)ranges[2 * p + 1]);
     }
-    if (found->count > piece->chunk.count || (found->count > 0 && found->first_index >= piece->chunk.count)) {
+    if (found.count > piece->chunk.count || (found.count > 0 && found.first_index >= piece->chunk.count)) {
         return clq_fail(error, CLQ_DEVICE_ERROR,
                         "the device counted %" PRIu64 " NaN or infinite elements among %" PRIu64
                         ": it or its driver is faulty (--device reference does without it)",
-                        found->count, piece->chunk.count);
+                        found.count, piece->chunk.count);
     }
     return CLQ_OK;
 }
@@ -92,9 +94,8 @@ static clq_status check_found(const clq_slot *slot, const clq_piece *piece, cons
 clq_status clq_ranges_settle(const clq_slot *slot, const clq_piece *piece, clq_nonfinite *nonfinite, clq_error *error)
 {
     clq_nonfinite found;
-    CLQ_TRY(clq_piece_on_host(piece, CLQ_SLOT_FOUND, error));
+    CLQ_TRY(clq_ranges_check(slot, piece, error));
     memcpy(&found, slot->memory + piece->nonfinite, sizeof found);
-    CLQ_TRY(check_found(slot, piece, &found, error));
     if (found.count == 0) {
         return CLQ_OK;
     }

@@ -9,10 +9,13 @@
 void clq_ranges_clear(float *ranges, uint64_t parameters);
 int clq_range_is_empty(const float *range);
 
+/* After clq_minmax of the piece: CLQ_DEVICE_ERROR for a range or a count that no data has. */
+clq_status clq_ranges_check(const clq_slot *slot, const clq_piece *piece, clq_error *error);
+
 /*
  * After clq_minmax of the piece, which stands at piece->range and piece->nonfinite: add the count of its non-finite
  * elements to *nonfinite, whose first_index is UINT64_MAX to begin with, and give ranges without a finite element the
- * form above. CLQ_DEVICE_ERROR for a range or a count that no data has.
+ * form above. What clq_ranges_check refuses is refused.
  */
 clq_status clq_ranges_settle(const clq_slot *slot, const clq_piece *piece, clq_nonfinite *nonfinite, clq_error *error);
 

@@ -86,6 +86,10 @@ static clq_piece piece_of(const clq_schedule *schedule, size_t number)
     piece.tensor = schedule->pass.tensor;
     piece.kind = side->kind;
     piece.side = number;
+    piece.key = schedule->pass.key;
+    piece.elements = chunker->elements;
+    piece.inner = chunker->inner;
+    piece.run = chunker->run;
     piece.chunk = schedule->chunks[number];
     piece.parts = piece.chunk.count > 0 ? side->parts : 0;
     piece.q = side->q;
@@ -130,6 +134,7 @@ clq_status clq_schedule_fill(clq_schedule *schedule, clq_slot *slot, int *filled
     for (size_t i = 0; i < slot->count; i++) {
         if (slot->pieces[i].parts != 0) {
             CLQ_TRY(schedule->read(schedule->cookie, slot, &slot->pieces[i], error));
+            clq_check_note(schedule->check, slot, &slot->pieces[i], schedule->sends | CLQ_SLOT_COPIED);
         }
     }
     return clq_slot_send(slot, schedule->sends, error);

@@ -9,7 +9,7 @@
 #ifndef CLQ_HOST_STREAM_SCHEDULE_H
 #define CLQ_HOST_STREAM_SCHEDULE_H
 
-#include "stream/slot.h"
+#include "stream/check.h"
 
 enum { CLQ_SCHEDULE_SIDES = 2 };
 
@@ -28,6 +28,7 @@ clq_schedule_side clq_schedule_copy(int kind, uint64_t elements, uint64_t elemen
 
 typedef struct clq_pass {
     size_t tensor; /* a number that means something to the caller */
+    uint64_t key;  /* clq_check_key of it */
     size_t sides;
     clq_schedule_side side[CLQ_SCHEDULE_SIDES];
 } clq_pass;
@@ -37,6 +38,7 @@ typedef struct clq_schedule {
     void *cookie;            /* for the functions */
     uint64_t capacity_bytes; /* of the slots */
     unsigned sends;          /* parts that are handed over once they are read */
+    clq_check *check;        /* notes what was read; NULL: nothing does */
     /* The next pass; *there = 0 when there is none. */
     clq_status (*next)(void *cookie, clq_pass *pass, int *there, clq_error *error);
     clq_status (*read)(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error);

@@ -45,10 +45,16 @@ typedef struct clq_piece {
     clq_chunk chunk;     /* of a tensor that is copied, only `first` and `count` are set, in bytes */
     clq_quantization q;  /* with the chunk's layout */
     uint64_t real_bytes; /* real, or copied */
-    uint64_t ahead;      /* what the pieces behind it take that must stand in the same slot, by clq_piece_bytes */
+    uint64_t key;        /* of its tensor, for the sample of stream/check.h */
+    uint64_t elements, inner, run; /* of the whole tensor, as in clq_chunker */
+    uint64_t ahead; /* what the pieces behind it take that must stand in the same slot, by clq_piece_bytes */
     /* Bytes from the start of the slot's memory; copied bytes stand at `real`. */
     uint64_t real, range, nonfinite, scale, zero_point, codes;
     clq_part_place place[CLQ_SLOT_PARTS]; /* of each part that it needs, kept by the slot */
+    /* Kept by stream/check.h: hashes of the sample of each part and of all of `real`, which `is_whole` says is there.
+     */
+    uint64_t noted[CLQ_SLOT_PARTS], noted_whole;
+    int is_whole;
 } clq_piece;
 
 typedef struct clq_slot {

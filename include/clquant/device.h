@@ -29,6 +29,8 @@ typedef struct clq_device_info {
     uint64_t maximum_allocation_bytes;
     int32_t usable; /* 0: `missing` says what the library needs and the device lacks */
     char missing[256];
+    int32_t
+        in_process; /* not 0: known to compute in this process, on its processor and memory, as the reference does */
 } clq_device_info;
 
 /*

@@ -55,6 +55,18 @@ typedef struct clq_name_list {
     size_t count;
 } clq_name_list;
 
+/*
+ * How much of what the device computes is computed again on the host, by the reference, and compared before anything
+ * is put in its place: nothing, a random part (about 1 % of the elements, spread over all tensors, with the ends of
+ * each), or everything. A difference is CLQ_MISMATCH; nothing is written then, and nothing kept for `resume`.
+ */
+typedef enum clq_file_check {
+    CLQ_CHECK_BY_DEVICE = 0, /* none where the device computes in this process (clq_device_info), elsewhere sample */
+    CLQ_CHECK_NONE = 1,
+    CLQ_CHECK_SAMPLE = 2,
+    CLQ_CHECK_ALL = 3
+} clq_file_check;
+
 /* What the report holds beyond a summary of each tensor. */
 enum {
     CLQ_FILE_PARAMETERS = 1, /* ranges, scales and zero points of every parameter */
@@ -115,6 +127,8 @@ typedef struct clq_file_request {
     double minimum_sqnr_db;  /* (--fail-sqnr-below) a tensor below it is CLQ_REFUSED, and nothing is written */
     const char *config_file; /* (--emit-config) receives a quantization_config for compressed-tensors; NULL: none */
     uint32_t details;        /* CLQ_FILE_PARAMETERS | CLQ_FILE_HISTOGRAMS (default 0) */
+    clq_file_check check;    /* (--check) of all but clq_file_compare */
+    uint64_t check_seed;     /* (--check-seed) of CLQ_CHECK_SAMPLE: which part; 0: another one in each run */
 } clq_file_request;
 
 CLQ_API void clq_file_request_init(clq_file_request *request);
@@ -217,9 +231,13 @@ typedef struct clq_file_report {
     uint64_t bytes_in, bytes_out; /* of all files */
     const uint64_t *input_bytes;  /* clq_file_calibrate: of each of the request's inputs */
     double seconds;
-    char device[160];     /* empty: none was needed */
-    int32_t is_written;   /* the output stands under its name, even if the call failed later */
-    int32_t is_resumable; /* a run with `resume` continues from what this one left */
+    char device[160];          /* empty: none was needed */
+    int32_t is_written;        /* the output stands under its name, even if the call failed later */
+    int32_t is_resumable;      /* a run with `resume` continues from what this one left */
+    clq_file_check check;      /* what was done, once there was a device; never CLQ_CHECK_BY_DEVICE then */
+    uint64_t check_seed;       /* of CLQ_CHECK_SAMPLE: gives the same sample again */
+    uint64_t checked_elements; /* of the sample, or all: the same whatever the memory */
+    uint64_t checked_pieces;   /* whose ranges or histograms were computed again as a whole; depends on the memory */
 } clq_file_report;
 
 CLQ_API void clq_file_report_destroy(clq_file_report **report);

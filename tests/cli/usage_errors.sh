@@ -3,9 +3,8 @@
 . "$CLQ_TEST_FOLDER/files.inc"
 refused nonsense
 refused mimnax x
-for verb in verify tune; do
-    refused $verb x
-done
+refused verify x
+refused tune x
 refused --bogus
 refused -x
 refused --device

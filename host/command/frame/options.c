@@ -153,6 +153,9 @@ static int check_together(const cli_options *options)
     if (options->file.has_axis && !channels) {
         return cli_usage_error("--axis needs --granularity channel");
     }
+    if (options->file.check_seed != 0 && options->file.check != CLQ_CHECK_SAMPLE) {
+        return cli_usage_error("--check-seed needs --check sample: nothing else is drawn");
+    }
     if (options->group_size_given && options->file.granularity != CLQ_PER_GROUP) {
         return cli_usage_error("--group-size needs --granularity group");
     }

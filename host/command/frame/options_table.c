@@ -19,6 +19,7 @@ enum { MAXIMUM_ROUNDS = 200, MAXIMUM_BUDGET = 86400 };
 static const int ORDERS[] = {CLQ_ZERO_POINT_BEFORE, CLQ_ZERO_POINT_AFTER};
 static const int CODE_TYPES[] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4};
 static const int REAL_TYPES[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
+static const int CHECKS[] = {CLQ_CHECK_NONE, CLQ_CHECK_SAMPLE, CLQ_CHECK_ALL};
 static const int PRODUCT_TYPES[] = {CLQ_S32, CLQ_S8, CLQ_U8, CLQ_F32};
 
 static const char *preset_name(size_t index)
@@ -261,6 +262,26 @@ const cli_option cli_option_table[] = {
      .required = "a size of at least 1M, such as 256M or 1G",
      .initial = "256M",
      .help = "host memory to use for data (--json also keeps each scale, zero point and range it prints)"},
+    {.name = "check",
+     .argument = "none|sample|all",
+     .verbs = FOR(MINMAX) | FOR(QUANTIZE) | FOR(DEQUANTIZE) | FOR(CALIBRATE),
+     .kind = CLI_OPTION_CHOICE,
+     .field = AT(file.check),
+     .codes = CHECKS,
+     .required = "none, sample or all",
+     .initial = "none on this process's own CPU and the reference, sample elsewhere",
+     .help = "compute nothing, about 1% or everything again on the host; a difference is exit code 5, and nothing is "
+             "written"},
+    {.name = "check-seed",
+     .argument = "N",
+     .verbs = FOR(MINMAX) | FOR(QUANTIZE) | FOR(DEQUANTIZE) | FOR(CALIBRATE),
+     .kind = CLI_OPTION_UNSIGNED,
+     .field = AT(file.check_seed),
+     .least = 1,
+     .most = UINT64_MAX,
+     .required = "a whole number above 0",
+     .initial = "another one in each run",
+     .help = "with --check sample: the sample that a difference named"},
     {.name = "strict",
      .verbs = FOR(QUANTIZE),
      .kind = CLI_OPTION_FLAG,

@@ -23,6 +23,7 @@ static void print_json(const clq_file_request *request, const clq_file_report *r
     clq_json_writer_string(&json, request->output);
     clq_json_writer_key(&json, "seconds");
     clq_json_writer_number(&json, report->seconds);
+    cli_json_check(&json, report);
     cli_json_device(&json, report);
     clq_json_writer_close(&json, '}');
     clq_json_writer_end(&json);

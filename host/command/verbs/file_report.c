@@ -28,6 +28,23 @@ void cli_json_layout(clq_json_writer *json, const clq_layout *layout)
     }
 }
 
+void cli_json_check(clq_json_writer *json, const clq_file_report *report)
+{
+    if (report->check != CLQ_CHECK_SAMPLE && report->check != CLQ_CHECK_ALL) {
+        return;
+    }
+    clq_json_writer_key(json, "check");
+    clq_json_writer_string(json, report->check == CLQ_CHECK_ALL ? "all" : "sample");
+    if (report->check == CLQ_CHECK_SAMPLE) {
+        clq_json_writer_key(json, "check_seed");
+        clq_json_writer_u64(json, report->check_seed);
+    }
+    clq_json_writer_key(json, "checked_elements");
+    clq_json_writer_u64(json, report->checked_elements);
+    clq_json_writer_key(json, "checked_pieces");
+    clq_json_writer_u64(json, report->checked_pieces);
+}
+
 void cli_json_device(clq_json_writer *json, const clq_file_report *report)
 {
     clq_json_writer_key(json, "device");

@@ -15,6 +15,9 @@ clq_status cli_call_files(const cli_options *options, cli_file_function *functio
 /* "granularity", with "axis" or "group_size" where there is one. */
 void cli_json_layout(clq_json_writer *json, const clq_layout *layout);
 
+/* "check", "check_seed" of a sample, "checked_elements" and "checked_pieces"; nothing when nothing was checked. */
+void cli_json_check(clq_json_writer *json, const clq_file_report *report);
+
 /* "device": null when none was needed. */
 void cli_json_device(clq_json_writer *json, const clq_file_report *report);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* --check of gemm: the same product on the reference, byte for byte. */
-#include <inttypes.h>
 #include <string.h>
 
 #include "command/verbs/gemm_product.h"
-#include "core/half.h"
 #include "core/size.h"
+#include "format/element.h"
 
 static const uint64_t COMPARE_ELEMENTS = UINT64_C(1) << 20;
 
@@ -28,23 +27,6 @@ uint64_t cli_gemm_first_difference(clq_dtype dtype, const void *x, const void *y
     return UINT64_MAX;
 }
 
-/* A float with its bits: two that differ may be written the same way. */
-static void format_element(char *out, size_t capacity, clq_dtype dtype, const void *array, uint64_t i)
-{
-    if (dtype == CLQ_S8) {
-        snprintf(out, capacity, "%d", ((const int8_t *)array)[i]);
-    } else if (dtype == CLQ_U8) {
-        snprintf(out, capacity, "%d", ((const uint8_t *)array)[i]);
-    } else if (dtype == CLQ_S32) {
-        snprintf(out, capacity, "%" PRId32, ((const int32_t *)array)[i]);
-    } else {
-        char number[40];
-        const float value = ((const float *)array)[i];
-        clq_format_double(number, sizeof number, (double)value, 1);
-        snprintf(out, capacity, "%s (0x%08" PRIx32 ")", number, clq_bits_from_float(value));
-    }
-}
-
 static void describe_difference(char *out, size_t capacity, const cli_gemm_job *job, uint64_t at, const void *x,
                                 const void *y, const char *device)
 {
@@ -52,16 +34,16 @@ static void describe_difference(char *out, size_t capacity, const cli_gemm_job *
     uint64_t index[CLI_GEMM_MAX_RANK];
     uint64_t rest = at;
     char place[400];
-    char left[60];
-    char right[60];
+    char left[CLQ_ELEMENT_BYTES];
+    char right[CLQ_ELEMENT_BYTES];
     for (uint32_t i = job->rank; i-- > 0;) {
         index[i] = rest % job->shape[i];
         rest /= job->shape[i];
     }
     clq_format_shape(place, sizeof place, job->rank, index);
-    format_element(left, sizeof left, dtype, x, at);
-    format_element(right, sizeof right, dtype, y, at);
-    snprintf(out, capacity, "%s is %s on %s and %s in the reference", place, left, device, right);
+    clq_format_element(left, dtype, x, at);
+    clq_format_element(right, dtype, y, at);
+    clq_format_difference(out, capacity, place, left, device, right);
 }
 
 static clq_status compare_rows(const cli_gemm_product *product, const cli_gemm_job *job, const void *x, const void *y,

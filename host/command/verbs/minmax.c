@@ -92,6 +92,7 @@ static void print_json(const clq_file_report *report, const clq_error *failure)
         add_object(&json, &report->tensors[i]);
     }
     clq_json_writer_close(&json, ']');
+    cli_json_check(&json, report);
     cli_json_device(&json, report);
     if (failure != NULL) {
         clq_json_writer_key(&json, "error");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
+#include "command/verbs/file_report.h"
 #include "command/verbs/report.h"
 
 typedef enum series { SERIES_SCALE, SERIES_ZERO_POINT, SERIES_MINIMUM, SERIES_MAXIMUM } series;
@@ -130,12 +131,8 @@ void cli_report_json_summary(clq_json_writer *json, const clq_file_report *repor
     clq_json_writer_u64(json, report->bytes_out);
     clq_json_writer_key(json, "seconds");
     clq_json_writer_number(json, report->seconds);
-    clq_json_writer_key(json, "device");
-    if (report->device[0] != '\0') {
-        clq_json_writer_string(json, report->device);
-    } else {
-        clq_json_writer_null(json);
-    }
+    cli_json_check(json, report);
+    cli_json_device(json, report);
     clq_json_writer_close(json, '}');
 }
 

@@ -7,24 +7,17 @@
 #include "opencl/runtime/capability.h"
 
 /*
- * PoCL's CPU devices compute in this process, so this process's processor is theirs. PoCL 3.1 names the processor after
- * what LLVM 15 knows, which may lack instructions that are there; those are used through inline assembly. A kernel
- * still refuses to build where the compiler's target lacks the registers (#error on __AVX512F__, __AVX2__).
- * https://github.com/pocl/pocl
+ * PoCL 3.1 names the processor after what LLVM 15 knows, which may lack instructions that are there; those are used
+ * through inline assembly. A kernel still refuses to build where the compiler's target lacks the registers (#error on
+ * __AVX512F__, __AVX2__). https://github.com/pocl/pocl
  */
-static int computes_in_this_process(const clq_device_info *info)
-{
-    return info->type == CLQ_DEVICE_CPU && strcmp(info->platform_name, "Portable Computing Language") == 0 &&
-           strstr(info->name, "emote") == NULL;
-}
-
 static void find_instructions(const clq_device_info *info, clq_cl_capabilities *found)
 {
     if (info->type != CLQ_DEVICE_CPU) {
         snprintf(found->no_vnni, sizeof found->no_vnni, "not a CPU device");
         return;
     }
-    if (!computes_in_this_process(info)) {
+    if (!info->in_process) {
         snprintf(found->no_vnni, sizeof found->no_vnni, "not known to compute in this process (PoCL does)");
         return;
     }

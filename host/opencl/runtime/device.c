@@ -31,6 +31,13 @@ static void describe_type(cl_device_id device, clq_device_info *info)
                                                             : CLQ_DEVICE_OTHER;
 }
 
+/* PoCL's CPU devices compute in this process, so this process's processor is theirs; its remote ones do not. */
+static int computes_in_this_process(const clq_device_info *info)
+{
+    return info->type == CLQ_DEVICE_CPU && strcmp(info->platform_name, "Portable Computing Language") == 0 &&
+           strstr(info->name, "emote") == NULL;
+}
+
 /* The needs, each with the words for a device without it. 64-bit integers and fma come with the full profile. */
 static void describe_needs(cl_device_id device, clq_device_info *info)
 {
@@ -85,6 +92,7 @@ clq_status clq_cl_describe_device(cl_platform_id platform, cl_device_id device, 
     device_text(device, CL_DEVICE_VERSION, info->version, sizeof info->version);
     device_text(device, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
     describe_type(device, info);
+    info->in_process = computes_in_this_process(info);
     describe_needs(device, info);
     return CLQ_OK;
 }

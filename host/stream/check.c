@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What clq_check is, and that the host's bytes stay as they were. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "stream/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "core/hash.h"
+#include "stream/check_sample.h"
+#include "stream/check_values.h"
+
+/* Elements of pieces that are computed again whole, before only one piece in WHOLE_ONE_IN is. */
+static const uint64_t WHOLE_ELEMENTS = UINT64_C(1) << 20;
+static const uint64_t WHOLE_ONE_IN = 128;
+
+/* Another one in each run, and short enough to be typed. */
+static uint64_t new_seed(void)
+{
+    struct timespec now;
+    uint64_t ticks[2];
+    clock_gettime(CLOCK_REALTIME, &now);
+    ticks[0] = (uint64_t)now.tv_sec;
+    ticks[1] = (uint64_t)now.tv_nsec;
+    return XXH3_64bits(ticks, sizeof ticks) % 999999999 + 1;
+}
+
+clq_status clq_check_begin(clq_check *check, const clq_file_request *request, const clq_context *context,
+                           clq_error *error)
+{
+    clq_device_info info;
+    clq_context_device(context, &info);
+    check->mode = request->check;
+    if (check->mode == CLQ_CHECK_BY_DEVICE) {
+        check->mode = info.in_process ? CLQ_CHECK_NONE : CLQ_CHECK_SAMPLE;
+    }
+    if (check->mode == CLQ_CHECK_NONE) {
+        return CLQ_OK;
+    }
+    if (check->mode == CLQ_CHECK_SAMPLE) {
+        check->seed = request->check_seed != 0 ? request->check_seed : new_seed();
+    }
+    check->histogram_bytes = request->memory_bytes / 8;
+    snprintf(check->device, sizeof check->device, "%s", info.name);
+    CLQ_TRY(clq_context_create("reference", &check->reference, error));
+    return clq_check_work_create(check->reference, &check->work, error);
+}
+
+void clq_check_end(clq_check *check)
+{
+    clq_check_work_destroy(&check->work);
+    clq_context_destroy(&check->reference);
+}
+
+/* ---- bytes that stay as they were ---- */
+
+/* Numbers of the parts. */
+enum { COPIED, REAL, FOUND, CHOSEN, CODES };
+
+/* The bytes of elements [first, first + count) in a part: of 4-bit codes whole bytes. */
+static const uint8_t *bytes_of(const clq_slot *slot, const clq_piece *piece, size_t part, const clq_check_span *span,
+                               size_t *bytes)
+{
+    const uint64_t element = piece->real_bytes / piece->chunk.count;
+    if (part == CODES && clq_dtype_bits(piece->q.scheme.dtype) == 4) {
+        *bytes = (size_t)((span->first + span->count + 1) / 2 - span->first / 2);
+        return slot->memory + piece->codes + span->first / 2;
+    }
+    *bytes = (size_t)(part == CODES ? span->count : span->count * element);
+    return part == CODES ? slot->memory + piece->codes + span->first
+                         : slot->memory + piece->real + span->first * element;
+}
+
+static uint64_t join(uint64_t hash, uint64_t next)
+{
+    const uint64_t both[2] = {hash, next};
+    return XXH3_64bits(both, sizeof both);
+}
+
+static uint64_t hash_sample(const clq_check *check, const clq_slot *slot, const clq_piece *piece, size_t part)
+{
+    clq_check_spans spans = clq_check_spans_of(check, piece);
+    clq_check_span span;
+    uint64_t hash = 0;
+    while (clq_check_next_span(&spans, &span)) {
+        size_t bytes = 0;
+        const uint8_t *at = bytes_of(slot, piece, part, &span, &bytes);
+        hash = join(hash, XXH3_64bits(at, bytes));
+    }
+    return hash;
+}
+
+/* Of scales and zero points all. */
+static uint64_t hash_part(const clq_check *check, const clq_slot *slot, const clq_piece *piece, size_t part)
+{
+    if (part == CHOSEN) {
+        const size_t bytes = (size_t)piece->chunk.parameters * sizeof(float);
+        return join(XXH3_64bits(slot->memory + piece->scale, bytes),
+                    XXH3_64bits(slot->memory + piece->zero_point, bytes));
+    }
+    return hash_sample(check, slot, piece, part);
+}
+
+static uint64_t hash_whole(const clq_slot *slot, const clq_piece *piece)
+{
+    return XXH3_64bits(slot->memory + piece->real, (size_t)piece->real_bytes);
+}
+
+static void note_whole(clq_check *check, const clq_slot *slot, clq_piece *piece)
+{
+    piece->is_whole = check->mode == CLQ_CHECK_ALL || check->whole_elements < WHOLE_ELEMENTS ||
+                      clq_check_draw(check, piece, ~piece->chunk.first) % WHOLE_ONE_IN == 0;
+    if (piece->is_whole) {
+        check->whole_elements += piece->chunk.count;
+        piece->noted_whole = hash_whole(slot, piece);
+    }
+}
+
+void clq_check_note(clq_check *check, const clq_slot *slot, clq_piece *piece, unsigned parts)
+{
+    if (clq_check_is_off(check) || piece->parts == 0) {
+        return;
+    }
+    for (size_t part = 0; part < CLQ_SLOT_PARTS; part++) {
+        if (parts & piece->parts & (1u << part)) {
+            piece->noted[part] = hash_part(check, slot, piece, part);
+        }
+    }
+    if (parts & piece->parts & CLQ_SLOT_REAL) {
+        note_whole(check, slot, piece);
+    }
+}
+
+static clq_status tell_changed(clq_check *check, const clq_piece *piece, const char *what, const clq_check_place *place,
+                               clq_error *error)
+{
+    return clq_check_differ(check, place, error,
+                            "%s of elements %" PRIu64 " to %" PRIu64 " came back from %s other than they went there",
+                            what, piece->chunk.first, piece->chunk.first + piece->chunk.count - 1, check->device);
+}
+
+clq_status clq_check_intact(clq_check *check, const clq_slot *slot, const clq_piece *piece, unsigned parts,
+                            const clq_check_place *place, clq_error *error)
+{
+    static const char *const WHAT[CLQ_SLOT_PARTS] = {"bytes", "bytes", "ranges", "scales or zero points", "codes"};
+    if (clq_check_is_off(check) || piece->parts == 0) {
+        return CLQ_OK;
+    }
+    for (size_t part = 0; part < CLQ_SLOT_PARTS; part++) {
+        if ((parts & (1u << part)) && piece->noted[part] != hash_part(check, slot, piece, part)) {
+            return tell_changed(check, piece, WHAT[part], place, error);
+        }
+    }
+    return CLQ_OK;
+}
+
+int clq_check_takes_whole(const clq_check *check, const clq_piece *piece)
+{
+    return !clq_check_is_off(check) && piece->parts != 0 && piece->is_whole;
+}
+
+clq_status clq_check_whole_intact(clq_check *check, const clq_slot *slot, const clq_piece *piece,
+                                  const clq_check_place *place, clq_error *error)
+{
+    return piece->noted_whole == hash_whole(slot, piece) ? CLQ_OK : tell_changed(check, piece, "bytes", place, error);
+}
+
+/* ---- parts that others compute ---- */
+
+clq_status clq_check_values(clq_check *check, const clq_slot *slot, const clq_piece *piece, clq_operation operation,
+                            const clq_check_place *place, clq_error *error)
+{
+    const unsigned given = CLQ_SLOT_CHOSEN | (operation == CLQ_OP_QUANTIZE ? CLQ_SLOT_REAL : CLQ_SLOT_CODES);
+    if (clq_check_is_off(check) || piece->parts == 0) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(clq_piece_on_host(piece, CLQ_SLOT_REAL | CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN, error));
+    CLQ_TRY(clq_check_intact(check, slot, piece, given, place, error));
+    return clq_check_compare_values(check, slot, piece, operation, place, error);
+}
