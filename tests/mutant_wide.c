@@ -311,7 +311,7 @@ static clq_status run_batch(clq_cl_machine *m, const clq_trial_case *c, clq_erro
     for (size_t i = 0; i < CLQ_TRIAL_TENSORS; i++) {
         forms[i] = m->form;
     }
-    CLQ_TRY_TO(clq_cl_batch_sort(&batch, forms, &device, error));
+    CLQ_TRY_TO(clq_cl_batch_sort(&batch, m->tuning, forms, &device, error));
     device->is_trial = c->other_way;
     CLQ_TRY_TO(clq_cl_batch_build(&batch, device, error));
     CLQ_TRY_TO(reserve(m, device->workspace_bytes, error));
@@ -325,7 +325,7 @@ static clq_status run_product(clq_cl_machine *m, const clq_trial_case *c, clq_er
 {
     clq_gemm_decision decision;
     if (c->other_way) {
-        CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, &c->product, m->variant, 1, &decision, error));
+        CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &c->product, m->variant, 1, &decision, error));
     } else {
         CLQ_TRY(clq_cl_gemm_decide(m->stream.context, m->variant, &c->product, &decision, error));
     }
@@ -343,7 +343,7 @@ static clq_status run(void *cookie, const clq_trial_case *c, clq_error *error)
     if (m->form != CLQ_BATCH_EACH) {
         return run_batch(m, c, error);
     }
-    clq_cl_decide_trial(m->stream.context, &c->tasks[0], m->variant, c->other_way, &decision);
+    clq_cl_decide_trial(m->tuning, &c->tasks[0], m->variant, c->other_way, &decision);
     decision.is_trial = c->other_way;
     CLQ_TRY(reserve(m, clq_cl_workspace_bytes(m->stream.context, &c->tasks[0], &decision), error));
     return clq_cl_enqueue_operation(&m->stream, &c->tasks[0], &decision, error);
