@@ -68,7 +68,7 @@ done
 count=$((count + 3))
 
 x86="--target=x86_64-unknown-unknown -march=skylake-avx512"
-for width in 16 8 4 2; do
+for width in 16 8 4; do
     lint -DVECTOR_WIDTH=$width gemm_pack.cl
     lint -DVECTOR_WIDTH=$width gemm_reduce.cl
     for rows in 1 2 3 5 8; do

@@ -94,7 +94,12 @@ static clq_status add_variant(clq_verify_items *items, clq_verify_item *item, cl
         item->inputs = i / 2 % 2 == 0 ? CLQ_VERIFY_AWKWARD : CLQ_VERIFY_ENDS;
         item->size = (uint64_t)p->m * p->n * (p->k + 1) * p->batch;
         item->number = i;
-        if ((item->variant == (int32_t)CLQ_VARIANT_GEMV && p->m > 8) ||
+        /* Low tiles are programs of their own: a quick run leaves them to gemv, and low products to the others. */
+        const int is_dear =
+            is_quick && p->m < 12 &&
+            (item->variant == (int32_t)CLQ_VARIANT_CPU || item->variant == (int32_t)CLQ_VARIANT_CPU_AVX2 ||
+             item->variant == (int32_t)CLQ_VARIANT_CPU_VNNI);
+        if (is_dear || (item->variant == (int32_t)CLQ_VARIANT_GEMV && p->m > 8) ||
             (item->variant == (int32_t)CLQ_VARIANT_SPLIT_K && (p->k < 8 || item->cut != CLQ_VERIFY_AS_CALLED))) {
             continue;
         }

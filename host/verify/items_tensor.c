@@ -73,8 +73,9 @@ static int is_dear(const clq_verify_items *items, const clq_verify_item *item, c
     if (items->extent != CLQ_VERIFY_QUICK || is_first) {
         return 0;
     }
-    return item->variant == (int32_t)CLQ_VARIANT_GRID ? g->segment > 4 && g->segment <= 256
-                                                      : item->operation == CLQ_OP_MINMAX && g->parameters >= 64;
+    return item->variant == (int32_t)CLQ_VARIANT_GRID
+               ? g->segment > 4 && g->segment <= 256
+               : (item->operation == CLQ_OP_MINMAX || item->operation == CLQ_OP_MERGE_RANGE) && g->parameters >= 64;
 }
 
 static int takes(const clq_verify_items *items, const clq_verify_item *item, clq_error *error)
@@ -147,7 +148,7 @@ static int takes_program(const clq_verify_items *items, const clq_verify_item *i
         return 0;
     }
     if (items->extent == CLQ_VERIFY_QUICK && item->variant == CLQ_VERIFY_FUSED) {
-        return r == 0 && (c == 3 || c == 4); /* minmax, whose first kernel goes before, is there for f32 */
+        return r == 0 && c == 3; /* minmax, whose first kernel goes before, is there for f32 */
     }
     return clq_verify_takes_program(items, item->operation == CLQ_OP_DEQUANTIZE, variant, r, c, !f.has_reals,
                                     !f.has_codes);

@@ -23,5 +23,5 @@ fails minmax y.npy --json --tensor z
 fails multiplier nan --json
 fails sample nothing -o q.safetensors --json
 fails --json
-fails tune --json
+fails tune --budget 0 --json
 ls -A
