@@ -5,6 +5,7 @@
 
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
+#include "opencl/runtime/memory.h"
 #include "verify/probe_step.h"
 
 enum { WORDS = 5000 };
@@ -73,7 +74,6 @@ clq_status clq_verify_probe_far(clq_cl_machine *machine, clq_verify_work *work, 
     const clq_context *context = machine->stream.context;
     const uint64_t offset_words = (UINT64_C(1) << 30) + 3;
     const uint64_t bytes = 4 * (offset_words + WORDS);
-    cl_int code = CL_SUCCESS;
     cl_mem memory = NULL;
     clq_status status;
     if (bytes > context->device.maximum_allocation_bytes || bytes > context->device.global_memory_bytes / 2 ||
@@ -89,9 +89,8 @@ clq_status clq_verify_probe_far(clq_cl_machine *machine, clq_verify_work *work, 
         clq_verify_probe_want(work, 0)[i] = 3 * word + 7;
         clq_verify_probe_before(work, 1)[i] = clq_verify_probe_want(work, 1)[i] = ~word;
     }
-    memory = clCreateBuffer(context->cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
-    if (memory == NULL) {
-        return clq_fail(error, CLQ_UNSUPPORTED, "a buffer of more than 4 GiB is not to be had: code %d", (int)code);
+    if (clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, "a probe", &memory, error) != CLQ_OK) {
+        return clq_fail(error, CLQ_UNSUPPORTED, "a buffer of more than 4 GiB is not to be had");
     }
     status = far_away(machine, work, memory, offset_words, error);
     if (status != CLQ_OK && error->opencl_code == CL_MEM_OBJECT_ALLOCATION_FAILURE) {
@@ -142,7 +141,7 @@ clq_status clq_verify_probe_map(clq_cl_machine *machine, clq_verify_work *work, 
         }
         memcpy(work->arena.got, mapped, (size_t)bytes);
         CLQ_CL(clEnqueueUnmapMemObject, queue, machine->arena.object, mapped, 0, NULL, NULL);
-        CLQ_CL(clFinish, queue);
+        CLQ_TRY(clq_cl_queue_finish(queue, error));
         if (memcmp(work->arena.got, work->arena.want, (size_t)bytes) != 0) {
             break; /* told as it is */
         }
@@ -164,15 +163,13 @@ static clq_status step_in_host_memory(clq_cl_machine *machine, clq_verify_work *
     }
     memcpy(work->arena.got, mapped, (size_t)work->arena.bytes);
     CLQ_CL(clEnqueueUnmapMemObject, queue, memory, mapped, 0, NULL, NULL);
-    CLQ_CL(clFinish, queue);
-    return CLQ_OK;
+    return clq_cl_queue_finish(queue, error);
 }
 
 /* The host's own memory as a buffer: a mapping of it holds what the kernel wrote. */
 clq_status clq_verify_probe_host_memory(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
-    cl_int code = CL_SUCCESS;
-    cl_mem memory;
+    cl_mem memory = NULL;
     void *own = NULL;
     clq_status status;
     (void)clq_verify_probe_operand(work, "source", CLQ_VERIFY_U32, WORDS, 0);
@@ -184,11 +181,10 @@ clq_status clq_verify_probe_host_memory(clq_cl_machine *machine, clq_verify_work
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a probe");
     }
     memcpy(own, work->arena.before, (size_t)work->arena.bytes);
-    memory = clCreateBuffer(machine->stream.context->cl->context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR,
-                            (size_t)work->arena.bytes, own, &code);
-    status =
-        memory != NULL ? step_in_host_memory(machine, work, memory, error) : clq_cl_fail(error, code, "clCreateBuffer");
-    if (memory != NULL) {
+    status = clq_cl_memory_create(machine->stream.context, CL_MEM_READ_WRITE | CL_MEM_USE_HOST_PTR, work->arena.bytes,
+                                  own, "a probe", &memory, error);
+    if (status == CLQ_OK) {
+        status = step_in_host_memory(machine, work, memory, error);
         (void)clReleaseMemObject(memory);
     }
     free(own);

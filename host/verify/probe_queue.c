@@ -28,8 +28,7 @@ static clq_status lay_out(clq_cl_machine *machine, clq_verify_work *work, clq_er
     }
     CLQ_TRY(clq_verify_probe_send(machine, work, error));
     /* A write that blocks has read the host's memory: that it has arrived is known to its own queue alone. */
-    CLQ_CL(clFinish, machine->stream.queue);
-    return CLQ_OK;
+    return clq_cl_queue_finish(machine->stream.queue, error);
 }
 
 static clq_status step(clq_cl_machine *machine, clq_verify_work *work, cl_command_queue queue, uint32_t i,
@@ -77,7 +76,7 @@ static clq_status run_chain(clq_cl_machine *machine, clq_verify_work *work, cons
         (void)clSetUserEventStatus(events[0], -1); /* whoever waits is let go */
     }
     for (int i = 0; i < 2; i++) {
-        (void)clFinish(queues[i]);
+        (void)clq_cl_queue_finish(queues[i], NULL);
     }
     release(events, STEPS + 1);
     return status;
@@ -181,7 +180,7 @@ static clq_status launch_reloaded(const clq_cl_machine *machine, const clq_verif
     } else {
         code = clEnqueueNDRangeKernel(machine->stream.queue, kernel, 1, NULL, &items, NULL, 0, NULL, NULL);
         status = code == CL_SUCCESS ? CLQ_OK : clq_cl_fail(error, code, "clEnqueueNDRangeKernel");
-        (void)clFinish(machine->stream.queue);
+        (void)clq_cl_queue_finish(machine->stream.queue, NULL);
     }
     (void)clReleaseKernel(kernel);
     return status;

@@ -6,6 +6,7 @@
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/launch.h"
+#include "opencl/runtime/memory.h"
 
 static void describe(clq_cl_launch *launch, const clq_context *context, cl_mem source, uint64_t from, cl_mem target,
                      uint64_t to, uint64_t words, uint32_t add)
@@ -53,17 +54,14 @@ clq_status clq_verify_step_on(clq_cl_machine *machine, cl_command_queue queue, c
 clq_status clq_verify_step_memory(clq_cl_machine *machine, clq_verify_work *work, clq_cl_memory *memory, uint64_t bytes,
                                   clq_error *error)
 {
-    cl_int code = CL_SUCCESS;
     if (memory->bytes < bytes) {
         if (memory->object != NULL) {
             (void)clReleaseMemObject(memory->object);
         }
         memory->bytes = 0;
-        memory->object =
-            clCreateBuffer(machine->stream.context->cl->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
-        if (memory->object == NULL) {
-            return clq_cl_fail(error, code, "clCreateBuffer");
-        }
+        memory->object = NULL;
+        CLQ_TRY(clq_cl_memory_create(machine->stream.context, CL_MEM_READ_WRITE, bytes, NULL, "a probe",
+                                     &memory->object, error));
         memory->bytes = bytes;
     }
     CLQ_CL(clEnqueueWriteBuffer, machine->stream.queue, memory->object, CL_TRUE, 0, (size_t)bytes,
