@@ -23,7 +23,7 @@ esac
 [ $# -le 1 ] || usage
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$root/build}
-program=$build/tests/mutants
+program=$build/tests/kernel_mutants
 if [ ! -x "$program" ]; then
     echo "mutate-kernels.sh: no $program: build the target mutants_program there" >&2
     exit 2
