@@ -6,12 +6,11 @@ include(CMakePackageConfigHelpers)
 install(TARGETS clquant EXPORT clquantTargets
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES include/clquant/batch.h include/clquant/calibration.h include/clquant/clquant.h include/clquant/device.h
-    include/clquant/files.h include/clquant/gemm.h include/clquant/operations.h include/clquant/scheme.h include/clquant/status.h include/clquant/verify.h
-    include/clquant/version.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/clquant)
-if(CLQ_HAVE_OPENCL)
-    install(FILES include/clquant/opencl.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/clquant)
+# A header that is there is public: none can be forgotten here.
+if(NOT CLQ_HAVE_OPENCL)
+    set(no_opencl PATTERN opencl.h EXCLUDE)
 endif()
+install(DIRECTORY include/clquant DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h" ${no_opencl})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/clquant)
 install(EXPORT clquantTargets NAMESPACE clquant:: DESTINATION ${package_dir})
