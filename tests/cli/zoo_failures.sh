@@ -78,6 +78,9 @@ echo "-- results that no data gives"
 habits='type=gpu own-memory nan=1'
 wrong() {
     code=0
+    # Kernels that are known: else the trial finds them wrong, and the host serves.
+    CLQ_ZOO=${habits% nan=1} OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device gpu >out 2>err || echo "$1: $(cat err)"
+    rm -f y.*
     CLQ_ZOO="$habits" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device gpu >out 2>err || code=$?
     echo "$code: $1: $(sed 's/ on [^:]*:/:/' err)"
 }
