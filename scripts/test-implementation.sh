@@ -121,7 +121,7 @@ judge test_portable there timeout 1200 "$tests/test_portable"
 judge test_gemm_values there timeout 1200 "$tests/test_gemm_values"
 judge "verify --quick" there timeout 1200 "$command" verify --quick
 if [ "$quick" = no ]; then
-    judge suite there timeout 14400 ctest --test-dir "$(dirname "$(dirname "$command")")" -j2 -E '^(signals|zoo_|cli_zoo|groups_)'
+    judge suite there timeout 14400 ctest --test-dir "$(dirname "$(dirname "$command")")" -j2 -E '^(signals|mutants|zoo_|cli_zoo)'
     judge verify there timeout 3600 "$command" verify
 fi
 
@@ -138,7 +138,7 @@ speed=
 if [ "$quick" = no ]; then
     rates "$command" >"$place/own"
     rates there "$command" >"$place/there"
-    speed=$(join "$place/own" "$place/there" | awk '{printf "%s%s %.2f", NR > 1 ? ", " : "", $1, $2 / $3}')
+    speed=$(join "$place/own" "$place/there" | awk '{printf "%s%s %.2f", (NR > 1 ? ", " : ""), $1, $2 / $3}')
 fi
 echo "| $device | $platform $driver | $(date +%Y-%m-%d) | $verdicts | ${speed:--} |"
 exit "$status"

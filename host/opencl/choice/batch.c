@@ -64,7 +64,7 @@ const char *clq_cl_batch_reason(const clq_context *context, clq_variant forced, 
     return clq_cl_batch_is_one_by_one(operation)    ? "this operation is run tensor by tensor"
            : clq_variant_is_of_tensors(forced)      ? "as forced"
            : form == CLQ_BATCH_FUSED                ? "small tensors: each is finished while in the cache"
-           : form == CLQ_BATCH_COLUMNS              ? "fewer than 16 elements between two channels"
+           : form == CLQ_BATCH_COLUMNS              ? "few elements between two channels"
            : context->device.type == CLQ_DEVICE_CPU ? "CPU device: each work-item takes a run in order"
                                                     : "work-items of a run touch memory side by side";
 }

@@ -167,7 +167,7 @@ static clq_variant preferred_variant(const clq_context *context, const clq_cl_tu
     }
     if (is_cut && task->geometry.segment < tuning->values[CLQ_TUNE_COLUMNS_BELOW] &&
         columns_possible(context, tuning, task)) {
-        *reason = "fewer than 16 elements between two channels";
+        *reason = "few elements between two channels";
         return CLQ_VARIANT_COLUMNS;
     }
     if (wants_grid && grid_possible(context, task) && !short_segments) {
