@@ -67,6 +67,29 @@ typedef enum clq_file_check {
     CLQ_CHECK_ALL = 3
 } clq_file_check;
 
+/* How quantized tensors lie in an output, and so who can load it (docs/files.md). */
+typedef enum clq_file_format {
+    CLQ_FORMAT_BY_OUTPUT = 0,          /* gguf for NAME.gguf, compressed-tensors for a folder, else clquant */
+    CLQ_FORMAT_CLQUANT = 1,            /* T, T_scale, T_zero_point: every type and layout that the library knows */
+    CLQ_FORMAT_COMPRESSED_TENSORS = 2, /* "int-quantized": s8 codes of the weights of linear layers */
+    CLQ_FORMAT_PACK_QUANTIZED = 3,     /* the same with 4 or 8-bit codes packed into words of 32 bits */
+    CLQ_FORMAT_GGUF = 4                /* blocks of 32, into a .gguf */
+} clq_file_format;
+
+/* What an engine is told to do with the inputs of the layers that were quantized: compressed-tensors alone. */
+typedef enum clq_activations {
+    CLQ_ACTIVATIONS_BY_FORMAT = 0, /* per token where an engine can run it so, else none */
+    CLQ_ACTIVATIONS_NONE = 1,
+    CLQ_ACTIVATIONS_DYNAMIC_TOKEN = 2, /* s8, a scale for each token found while running */
+    CLQ_ACTIVATIONS_STATIC = 3         /* s8, a scale for each module, from the file of ranges */
+} clq_activations;
+
+/* The channel axis of the tensors whose names match a pattern. */
+typedef struct clq_axis_pattern {
+    const char *pattern;
+    int32_t axis; /* negative: from the last */
+} clq_axis_pattern;
+
 /* What the report holds beyond a summary of each tensor. */
 enum {
     CLQ_FILE_PARAMETERS = 1, /* ranges, scales and zero points of every parameter */
@@ -82,10 +105,13 @@ typedef struct clq_file_request {
     uint32_t struct_size; /* sizeof(clq_file_request), set by clq_file_request_init */
     /* Files */
     const char *input;
-    const char *reference; /* clq_file_compare: what `input` is compared with */
-    clq_name_list inputs;  /* clq_file_calibrate: one file for each batch; in place of `input` */
-    const char *output;    /* (--output) */
-    int32_t replace;       /* (--force) not 0: an output that is there is replaced */
+    const char *reference;       /* clq_file_compare: what `input` is compared with */
+    clq_name_list inputs;        /* clq_file_calibrate: one file for each batch; in place of `input` */
+    const char *output;          /* (--output) */
+    int32_t replace;             /* (--force) not 0: an output that is there is replaced */
+    int32_t follow_links;        /* (--follow-links) read shards of a folder through links that lead anywhere */
+    clq_file_format format;      /* (--format) of the output */
+    clq_activations activations; /* (--activations) */
     /* Tensors */
     clq_name_list tensors;   /* (--tensor) clq_file_minmax, _dequantize: these, by name; none: all */
     clq_name_list include;   /* (--include) clq_file_quantize, _calibrate: patterns of names; none: all */
@@ -97,7 +123,9 @@ typedef struct clq_file_request {
     clq_granularity granularity; /* (--granularity) */
     int32_t has_axis;            /* 0: the first, or that of the file of ranges */
     int32_t axis;                /* (--axis) negative: from the last, which is -1 */
-    uint64_t group_size;         /* (--group-size; default 128) */
+    const clq_axis_pattern *axis_patterns; /* (--axis GLOB=N) of clq_file_quantize: the last match goes before axis */
+    size_t axis_pattern_count;
+    uint64_t group_size; /* (--group-size; default 128) */
     /* Scheme */
     clq_preset preset; /* (--preset; default symmetric) */
     clq_dtype dtype;   /* (--dtype) of the codes, 0: the preset's; of clq_file_dequantize: of the reals, 0: f32 */
@@ -122,7 +150,8 @@ typedef struct clq_file_request {
     uint64_t memory_bytes; /* (--memory) host memory for data, at least 1 MiB (default 256 MiB) */
     int32_t resume;  /* (--resume) continue what an earlier run of the same request left; keep what this one leaves */
     int32_t dry_run; /* (--dry-run) find out and report everything, write nothing */
-    int32_t strict;  /* (--strict) a selected tensor that cannot be quantized, a pattern without one: CLQ_REFUSED */
+    int32_t allow_empty; /* (--allow-empty) nothing to quantize, a pattern without a tensor: not CLQ_REFUSED */
+    int32_t strict;      /* (--strict) a selected tensor that cannot be quantized, a pattern without one: CLQ_REFUSED */
     int32_t has_minimum_sqnr;
     double minimum_sqnr_db;  /* (--fail-sqnr-below) a tensor below it is CLQ_REFUSED, and nothing is written */
     const char *config_file; /* (--emit-config) receives a quantization_config for compressed-tensors; NULL: none */

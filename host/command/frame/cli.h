@@ -118,6 +118,7 @@ typedef struct cli_options {
     /* what the lists above point into; released by cli_options_release */
     void *list_storage;
     int32_t *sample_storage;
+    clq_axis_pattern *axis_storage;
 } cli_options;
 
 /*

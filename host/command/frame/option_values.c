@@ -115,6 +115,26 @@ int cli_store_verbose(cli_options *options, const char *text)
     return 1;
 }
 
+/* "N", or "GLOB=N": the last '=' is ours, since patterns may hold others. The pattern's end is marked in place. */
+int cli_store_axis(cli_options *options, const char *text)
+{
+    char *equals = strrchr(text, '=');
+    const char *number = equals != NULL ? equals + 1 : text;
+    int64_t axis = 0;
+    if (!clq_parse_i64(number, -CLQ_MAX_RANK, CLQ_MAX_RANK - 1, &axis) || equals == text) {
+        return 0;
+    }
+    if (equals == NULL) {
+        options->file.axis = (int32_t)axis;
+        options->file.has_axis = 1;
+        return 1;
+    }
+    *equals = '\0';
+    options->axis_storage[options->file.axis_pattern_count++] =
+        (clq_axis_pattern){.pattern = text, .axis = (int32_t)axis};
+    return 1;
+}
+
 int cli_store_calibrate(cli_options *options, const char *text)
 {
     return cli_store_method(options, text) && options->file.calibration.kind != CLQ_CALIBRATE_AVERAGE;

@@ -110,7 +110,8 @@ static int make_lists(cli_options *options, int argc)
     const char **items = calloc(6 * room, sizeof *items);
     options->list_storage = items;
     options->sample_storage = calloc(room, sizeof *options->sample_storage);
-    if (items == NULL || options->sample_storage == NULL) {
+    options->axis_storage = calloc(room, sizeof *options->axis_storage);
+    if (items == NULL || options->sample_storage == NULL || options->axis_storage == NULL) {
         clq_error error = {.status = CLQ_OK};
         clq_fail(&error, CLQ_OUT_OF_MEMORY, "no memory for the command line");
         return cli_report(&error);
@@ -122,6 +123,7 @@ static int make_lists(cli_options *options, int argc)
     options->bench.variants.items = items + 4 * room;
     options->tune.operations.items = items + 5 * room;
     options->samples.items = options->sample_storage;
+    options->file.axis_patterns = options->axis_storage;
     return CLI_OK;
 }
 
@@ -295,6 +297,8 @@ void cli_options_release(cli_options *options)
 {
     free(options->list_storage);
     free(options->sample_storage);
+    free(options->axis_storage);
     options->list_storage = NULL;
     options->sample_storage = NULL;
+    options->axis_storage = NULL;
 }
