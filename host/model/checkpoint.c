@@ -201,11 +201,17 @@ static clq_status compare_hash(const clq_checkpoint_run *run, const clq_model_pl
     return CLQ_OK;
 }
 
+/* Whether its scales, and zero points if any, are tensors of the output. */
+static int has_parameters(const clq_model_plan_tensor *tensor)
+{
+    return tensor->quantized && tensor->block == CLQ_BLOCK_NONE;
+}
+
 static clq_status compare_tensor(const clq_checkpoint_run *run, const clq_model_plan_tensor *tensor,
                                  const clq_record_hashes *hashes, clq_error *error)
 {
     CLQ_TRY(compare_hash(run, tensor, tensor->out_codes, hashes->codes, error));
-    if (!tensor->quantized) {
+    if (!has_parameters(tensor)) {
         return CLQ_OK;
     }
     CLQ_TRY(compare_hash(run, tensor, tensor->out_scale, hashes->scale, error));
@@ -289,10 +295,10 @@ clq_status clq_checkpoint_tensor(clq_checkpoint *checkpoint, const clq_model_pla
     clq_record_hashes hashes = {0, 0, 0};
     char line[CLQ_RECORD_BYTES];
     CLQ_TRY(clq_output_hash(checkpoint->output, tensor->out_codes, &hashes.codes, error));
-    if (tensor->quantized) {
+    if (has_parameters(tensor)) {
         CLQ_TRY(clq_output_hash(checkpoint->output, tensor->out_scale, &hashes.scale, error));
     }
-    if (tensor->quantized && tensor->zero_point_form != CLQ_ZERO_POINT_LEFT_OUT) {
+    if (has_parameters(tensor) && tensor->zero_point_form != CLQ_ZERO_POINT_LEFT_OUT) {
         CLQ_TRY(clq_output_hash(checkpoint->output, tensor->out_zero_point, &hashes.zero_point, error));
     }
     clq_record_format(tensor, &hashes, line);

@@ -14,6 +14,7 @@
 #include "core/size.h"
 #include "format/quantized.h"
 #include "format/real.h"
+#include "model/gguf_rule.h"
 
 static int matches_any(const clq_name_list *patterns, const char *name)
 {
@@ -108,6 +109,12 @@ static clq_status decide(const clq_file_request *request, clq_model_plan *plan, 
         clq_model_plan_copy(plan, tensor, 1, "%s is not one of F32, F16, BF16", source->dtype.name);
     } else if (source->rank > CLQ_MAX_RANK) {
         clq_model_plan_copy(plan, tensor, 1, "rank %u is above %d", (unsigned)source->rank, CLQ_MAX_RANK);
+    } else if (plan->block != CLQ_BLOCK_NONE) {
+        int falls_short = 0;
+        const char *reason = clq_gguf_exception(plan->model, tensor->index, &falls_short);
+        if (reason != NULL) {
+            clq_model_plan_copy(plan, tensor, falls_short, "%s", reason);
+        }
     }
     return CLQ_OK;
 }
@@ -176,6 +183,9 @@ static clq_status describe_tensor(const clq_file_request *request, const clq_giv
                                   clq_model_plan_tensor *tensor, clq_error *error)
 {
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    if (plan->block != CLQ_BLOCK_NONE) {
+        return clq_gguf_describe(plan->model, plan->block, tensor, error);
+    }
     clq_quantization_init(&tensor->q);
     tensor->q.real = source->dtype.type;
     tensor->q.scheme = plan->scheme;
@@ -228,6 +238,7 @@ clq_status clq_model_plan_create(const clq_file_request *request, const clq_give
     plan->model = model;
     plan->given = given;
     plan->count = model->tensor_count;
+    plan->block = clq_gguf_block_asked(request);
     plan->min_rank = request->minimum_rank;
     if (plan->min_rank < 0) {
         plan->min_rank = model->kind == CLQ_MODEL_NPY ? 0 : 2;

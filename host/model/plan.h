@@ -21,6 +21,7 @@ typedef struct clq_model_plan_tensor {
     char reason[160]; /* why it is copied */
     int falls_short;  /* copied although it is a float tensor that the options select: --strict */
     clq_quantization q;
+    clq_block_type block; /* of a .gguf: the codes stand in blocks with their scales */
     uint64_t elements, parameters;
     uint64_t code_bytes;    /* 4-bit codes are packed */
     const char *code_dtype; /* "I8" or "U8" */
@@ -59,7 +60,8 @@ typedef struct clq_model_plan {
     clq_model_plan_tensor *tensors; /* one for each of the model, in its order */
     size_t count;
     size_t quantized_count;
-    clq_scheme scheme; /* of all */
+    clq_scheme scheme;    /* of all */
+    clq_block_type block; /* of a .gguf: that of most */
     int min_rank;
 } clq_model_plan;
 

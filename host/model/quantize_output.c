@@ -39,6 +39,9 @@ static clq_status declare_tensor(clq_output *output, const clq_model_plan *plan,
     }
     CLQ_TRY(clq_output_tensor(output, shard, source->name, tensor->code_dtype, tensor->code_rank, tensor->code_shape,
                               tensor->code_bytes, &tensor->out_codes, error));
+    if (tensor->block != CLQ_BLOCK_NONE) {
+        return CLQ_OK; /* the scales are among the codes */
+    }
     CLQ_TRY(clq_output_tensor(output, shard, tensor->scale_name, "F32", tensor->scale_rank, tensor->scale_shape,
                               tensor->parameters * sizeof(float), &tensor->out_scale, error));
     if (tensor->zero_point_form == CLQ_ZERO_POINT_LEFT_OUT) {
@@ -72,7 +75,7 @@ clq_status clq_declare_quantized(clq_output *output, const clq_file_request *req
     for (size_t i = 0; i < plan->count; i++) {
         CLQ_TRY(declare_tensor(output, plan, &plan->tensors[i], error));
     }
-    for (size_t shard = 0; shard < clq_output_shards(output); shard++) {
+    for (size_t shard = 0; shard < clq_output_shards(output) && plan->block == CLQ_BLOCK_NONE; shard++) {
         CLQ_TRY(declare_shard_metadata(output, request, plan, shard, error));
     }
     return clq_output_index_metadata(output, plan->model->index_metadata, error);
