@@ -396,6 +396,20 @@ static void scales_beyond_a_half_are_refused(void **state)
     }
 }
 
+/* Its output may be in another part, and its keys are in the first alone. */
+static void a_part_of_a_model_is_refused(void **state)
+{
+    clq_file_request request = request_of(Q8_0);
+    clq_error error = {0};
+    uint64_t seed = 1;
+    (void)state;
+    gguf_file_write("in.gguf", "r:GGUF w3 q1 q1 s:split.count w2 b2 b0 s:a.weight w2 q32 q2 w0 q0 @32 d256", &seed);
+    assert_int_equal(quantize(check_reference(), &request, NULL, &error), CLQ_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "in.gguf: is one of 2 parts of a model; a whole one is required"));
+    gguf_file_write("in.gguf", "r:GGUF w3 q1 q1 s:split.count w2 b1 b0 s:a.weight w2 q32 q2 w0 q0 @32 d256", &seed);
+    assert_int_equal(quantize(check_reference(), &request, NULL, &error), CLQ_OK);
+}
+
 /* ---- what is told ---- */
 
 /* Scales are those of the file, and errors those that its reader gets. */
@@ -442,9 +456,8 @@ static void a_report_tells_what_the_file_holds(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-    cmocka_unit_test(files_hold_the_blocks_of_ggml),
-    cmocka_unit_test(what_is_not_finite_is_refused_or_left_out),
-    cmocka_unit_test(scales_beyond_a_half_are_refused),
+    cmocka_unit_test(files_hold_the_blocks_of_ggml),      cmocka_unit_test(what_is_not_finite_is_refused_or_left_out),
+    cmocka_unit_test(scales_beyond_a_half_are_refused),   cmocka_unit_test(a_part_of_a_model_is_refused),
     cmocka_unit_test(a_report_tells_what_the_file_holds),
 };
 
