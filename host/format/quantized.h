@@ -49,6 +49,8 @@ typedef struct clq_quantized_list {
 /* The name of T's companion, "T_scale" or "T_zero_point", malloc'ed; NULL when memory is exhausted. */
 #define CLQ_SCALE_SUFFIX "_scale"
 #define CLQ_ZERO_POINT_SUFFIX "_zero_point"
+#define CLQ_PACKED_SUFFIX "_packed"
+#define CLQ_SHAPE_SUFFIX "_shape"
 char *clq_companion_name(const char *name, const char *suffix);
 
 /*

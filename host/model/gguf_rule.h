@@ -6,8 +6,6 @@
 #include "model/job.h"
 #include "model/output.h"
 
-struct clq_model_plan_tensor;
-
 /* The type of all tensors but the output's, for a .gguf; else CLQ_BLOCK_NONE. */
 clq_block_type clq_gguf_block_asked(const clq_file_request *request);
 
@@ -19,15 +17,5 @@ clq_status clq_gguf_check_request(const clq_file_request *request, clq_error *er
  * is told which tensor gets another type than the one asked for.
  */
 clq_status clq_gguf_prepare(clq_job *job, const clq_model *model, clq_output *output, clq_error *error);
-
-/*
- * Why a float tensor of two dimensions or more does not become blocks; NULL: it does. *falls_short when its shape is
- * why, not what it is for.
- */
-const char *clq_gguf_exception(const clq_model *model, size_t index, int *falls_short);
-
-/* Its blocks: type, layout, scheme and what the output holds of it. */
-clq_status clq_gguf_describe(const clq_model *model, clq_block_type asked, struct clq_model_plan_tensor *tensor,
-                             clq_error *error);
 
 #endif

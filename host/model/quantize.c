@@ -10,6 +10,8 @@
 
 #include "format/npy.h"
 #include "model/gguf_rule.h"
+#include "model/input_scales.h"
+#include "model/loader_messages.h"
 #include "model/quantize_config.h"
 #include "model/quantize_job.h"
 #include "model/quantize_output.h"
@@ -74,11 +76,13 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
     CLQ_TRY(clq_given_create(request, &job->given, error));
     CLQ_TRY(clq_model_plan_create(request, job->given, job->model, &job->plan, error));
     CLQ_TRY(clq_config_prepare(request, job->plan, job->output, error));
+    CLQ_TRY(clq_find_input_scales(job->call, job->plan, error));
     if (job->checkpoint != NULL) {
         const clq_checkpoint_run run = {job->call, job->given, job->plan, job->output};
         CLQ_TRY(clq_checkpoint_check(job->checkpoint, &run, error));
     }
     CLQ_TRY(check_strict(job, error));
+    clq_tell_loader(job->call, job->plan);
     if (job->plan->quantized_count == 0) {
         clq_job_warn(job->call, "no tensor is quantized; --verbose tells why each is copied");
     }

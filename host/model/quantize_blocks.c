@@ -89,6 +89,6 @@ clq_status clq_blocks_write(const clq_quantize_job *job, const clq_model_plan_te
     for (uint64_t i = 0; i < b.count; i++) {
         clq_block_pack(tensor->block, b.codes + i * CLQ_BLOCK_ELEMENTS, b.scale[i], out + i * bytes);
     }
-    return clq_output_write(job->output, tensor->out_codes, piece->chunk.first_parameter * bytes, out, b.count * bytes,
-                            error);
+    return clq_output_write(job->output, tensor->parts[CLQ_PART_CODES].number, piece->chunk.first_parameter * bytes,
+                            out, b.count * bytes, error);
 }

@@ -12,6 +12,7 @@
 #define CLQ_HOST_MODEL_QUANTIZE_JOB_H
 
 #include "model/checkpoint.h"
+#include "model/file_format.h"
 #include "model/given.h"
 #include "model/job.h"
 #include "model/output.h"
@@ -55,7 +56,7 @@ typedef struct clq_quantize_job {
     size_t next_tensor;
     int pass;
     clq_statistics statistics; /* of the tensor that is measured */
-    uint8_t last_code;         /* of the chunk written before, which may share a byte with the next */
+    clq_encoder encoder;       /* the last's */
 } clq_quantize_job;
 
 /* For messages of clq_check. */
@@ -110,7 +111,7 @@ clq_status clq_quantize_count(clq_quantize_job *job, clq_slot *slot, const clq_p
 
 void clq_release_parameters(clq_model_plan_tensor *tensor);
 
-/* The form that `count` zero points ask for in a tensor of codes of `dtype`. */
-clq_zero_point_form clq_zero_point_form_of(clq_dtype dtype, const int32_t *zero_point, uint64_t count);
+/* The form that `count` zero points of a tensor of the plan ask for. */
+clq_zero_point_form clq_zero_point_form_of(const clq_model_plan *plan, const int32_t *zero_point, uint64_t count);
 
 #endif

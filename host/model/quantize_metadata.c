@@ -6,6 +6,7 @@
 #include "core/block.h"
 #include "format/facts.h"
 #include "format/human.h"
+#include "model/file_format.h"
 #include "model/quantize_output.h"
 #include "stream/calibration.h"
 
@@ -94,17 +95,32 @@ static void write_range(text_writer *writer, const clq_file_request *request)
     }
 }
 
-/* The method of --calibrate, and the content of the file of --ranges, whose ranges decide every scale. */
+/* The method of --calibrate, and the content of the file of --ranges, whose ranges decide the scales. */
 static void write_calibration(text_writer *writer, const clq_file_request *request, const clq_model_plan *plan)
 {
+    const clq_ranges_file *ranges = plan->given->ranges != NULL ? plan->given->ranges : plan->given->inputs;
     char text[80];
     if (request->calibration.kind != CLQ_CALIBRATE_MINMAX) {
         clq_calibration_text(&request->calibration, text, sizeof text);
         write_text(writer, "calibrate", text);
     }
-    if (plan->given->ranges != NULL) {
-        snprintf(text, sizeof text, "xxh64:%016" PRIx64, plan->given->ranges->hash);
+    if (ranges != NULL) {
+        snprintf(text, sizeof text, "xxh64:%016" PRIx64, ranges->hash);
         write_text(writer, "ranges", text);
+    }
+}
+
+/* What stands in all files of the format clquant goes without saying. */
+static void write_format(text_writer *writer, const clq_model_plan *plan)
+{
+    static const char *const ACTIVATIONS[] = {[CLQ_ACTIVATIONS_NONE] = "none",
+                                              [CLQ_ACTIVATIONS_DYNAMIC_TOKEN] = "dynamic-token",
+                                              [CLQ_ACTIVATIONS_STATIC] = "static"};
+    if (plan->format->id != CLQ_FORMAT_CLQUANT) {
+        write_text(writer, "format", plan->format->name);
+    }
+    if (plan->format->config_format != NULL) {
+        write_text(writer, "activations", ACTIVATIONS[plan->activations]);
     }
 }
 
@@ -131,6 +147,7 @@ static void write_options(text_writer *writer, const clq_file_request *request, 
     write_parameters(writer, request);
     write_range(writer, request);
     write_calibration(writer, request, plan);
+    write_format(writer, plan);
     clq_text_put(writer->out, "}");
     writer->first = 0;
 }

@@ -23,13 +23,11 @@ static clq_status refuse_nonfinite(const clq_quantize_job *job, const clq_model_
                     shown, found->count, tensor->elements, found->count == 1 ? "is" : "are", found->first_index);
 }
 
-clq_zero_point_form clq_zero_point_form_of(clq_dtype dtype, const int32_t *zero_point, uint64_t count)
+clq_zero_point_form clq_zero_point_form_of(const clq_model_plan *plan, const int32_t *zero_point, uint64_t count)
 {
-    const int32_t low = dtype == CLQ_S8 ? INT8_MIN : 0;
-    const int32_t high = dtype == CLQ_S8 ? INT8_MAX : UINT8_MAX;
-    clq_zero_point_form form = CLQ_ZERO_POINT_LEFT_OUT;
+    clq_zero_point_form form = plan->least_form;
     for (uint64_t i = 0; i < count; i++) {
-        if (zero_point[i] < low || zero_point[i] > high) {
+        if (zero_point[i] < plan->narrow_low || zero_point[i] > plan->narrow_high) {
             return CLQ_ZERO_POINT_WIDE;
         }
         if (zero_point[i] != 0) {
@@ -45,7 +43,7 @@ static clq_status note_parameters(const clq_quantize_job *job, clq_model_plan_te
                                   clq_error *error)
 {
     if (job->finding) {
-        const clq_zero_point_form form = clq_zero_point_form_of(tensor->q.scheme.dtype, zero_point, count);
+        const clq_zero_point_form form = clq_zero_point_form_of(job->plan, zero_point, count);
         tensor->zero_point_form = form > tensor->zero_point_form ? form : tensor->zero_point_form;
     }
     for (uint64_t i = 0; i < count; i++) {
@@ -103,7 +101,7 @@ static clq_status begin_tensor(const clq_quantize_job *job, clq_model_plan_tenso
     tensor->zero_point_low = INT32_MAX;
     tensor->zero_point_high = INT32_MIN;
     if (job->finding) {
-        tensor->zero_point_form = CLQ_ZERO_POINT_LEFT_OUT;
+        tensor->zero_point_form = job->plan->least_form;
     }
     if (keeps_parameters(job, tensor)) {
         CLQ_TRY(make_room(tensor, error));

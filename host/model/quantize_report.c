@@ -52,7 +52,7 @@ static clq_status tell_quantized(clq_file_tensor *told, const clq_model_plan_ten
     return clq_report_side(&told->target,
                            tensor->block != CLQ_BLOCK_NONE ? clq_block_name(tensor->block)
                                                            : clq_dtype_name(tensor->q.scheme.dtype),
-                           tensor->q.layout.rank, tensor->q.layout.shape, tensor->code_bytes, error);
+                           tensor->q.layout.rank, tensor->q.layout.shape, tensor->parts[CLQ_PART_CODES].bytes, error);
 }
 
 clq_status clq_quantize_report(clq_quantize_job *job, clq_error *error)

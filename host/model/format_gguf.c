@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "format/gguf.h"
-#include "model/plan.h"
+#include "model/file_format.h"
 
 clq_block_type clq_gguf_block_asked(const clq_file_request *request)
 {
@@ -137,9 +137,9 @@ static const struct {
     {"time_mix_lerp_fused.weight", "a small mixing weight"},
 };
 
-const char *clq_gguf_exception(const clq_model *model, size_t index, int *falls_short)
+/* Why a float tensor does not become blocks; NULL: it does. *falls_short when its shape is why, not what it is for. */
+static const char *exception_of(const clq_model_tensor *tensor, int *falls_short)
 {
-    const clq_model_tensor *tensor = &model->tensors[index];
     const size_t length = strlen(tensor->name);
     *falls_short = 0;
     if (length < 6 || strcmp(tensor->name + length - 6, "weight") != 0) {
@@ -152,6 +152,24 @@ const char *clq_gguf_exception(const clq_model *model, size_t index, int *falls_
     }
     *falls_short = tensor->rank == 0 || tensor->shape[tensor->rank - 1] % CLQ_BLOCK_ELEMENTS != 0;
     return *falls_short ? "its rows are not whole blocks of 32" : NULL;
+}
+
+static clq_status begin(const clq_file_request *request, clq_model_plan *plan, clq_error *error)
+{
+    (void)error; /* clq_gguf_check_request came before */
+    plan->block = clq_gguf_block_asked(request);
+    plan->activations = CLQ_ACTIVATIONS_NONE;
+    return CLQ_OK;
+}
+
+static void choose_tensor(const clq_file_request *request, clq_model_plan *plan, clq_model_plan_tensor *tensor)
+{
+    int falls_short = 0;
+    const char *reason = exception_of(&plan->model->tensors[tensor->index], &falls_short);
+    (void)request;
+    if (reason != NULL) {
+        clq_model_plan_copy(plan, tensor, falls_short, "%s", reason);
+    }
 }
 
 /* Codes of Q4_0 are the reference's; their scheme says what there is of them, and no device sees it. */
@@ -167,23 +185,35 @@ static clq_status describe_scheme(clq_block_type block, clq_scheme *scheme, clq_
     return CLQ_OK;
 }
 
-clq_status clq_gguf_describe(const clq_model *model, clq_block_type asked, clq_model_plan_tensor *tensor,
-                             clq_error *error)
+static clq_status lay_out(const clq_model_plan *plan, clq_model_plan_tensor *tensor, clq_error *error)
 {
-    const clq_model_tensor *source = &model->tensors[tensor->index];
+    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     clq_layout *layout = &tensor->q.layout;
-    tensor->block = is_output(model, source->name) ? CLQ_BLOCK_Q8_0 : asked;
-    clq_quantization_init(&tensor->q);
-    tensor->q.real = source->dtype.type;
-    CLQ_TRY(describe_scheme(tensor->block, &tensor->q.scheme, error));
+    tensor->block = is_output(plan->model, source->name) ? CLQ_BLOCK_Q8_0 : plan->block;
     layout->rank = source->rank;
     memcpy(layout->shape, source->shape, source->rank * sizeof *source->shape);
     layout->granularity = CLQ_PER_GROUP;
     layout->group_size = CLQ_BLOCK_ELEMENTS;
-    CLQ_TRY(clq_layout_count(layout, &tensor->elements, &tensor->parameters, error));
-    tensor->code_dtype = clq_block_name(tensor->block);
-    tensor->code_bytes = tensor->parameters * clq_block_bytes(tensor->block);
-    tensor->code_rank = source->rank;
-    memcpy(tensor->code_shape, source->shape, source->rank * sizeof *source->shape);
-    return CLQ_OK;
+    return describe_scheme(tensor->block, &tensor->q.scheme, error);
 }
+
+/* One part: the scales are among the codes. */
+static clq_status describe(const clq_file_request *request, const clq_model_plan *plan, clq_model_plan_tensor *tensor,
+                           clq_error *error)
+{
+    const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    clq_plan_part *codes = &tensor->parts[CLQ_PART_CODES];
+    (void)request;
+    codes->dtype = clq_block_name(tensor->block);
+    codes->bytes = tensor->parameters * clq_block_bytes(tensor->block);
+    codes->rank = source->rank;
+    memcpy(codes->shape, source->shape, source->rank * sizeof *source->shape);
+    return clq_part_name(plan->model, source->name, "", "codes", codes, error);
+}
+
+const clq_format clq_format_gguf = {.id = CLQ_FORMAT_GGUF,
+                                    .name = "gguf",
+                                    .begin = begin,
+                                    .select = choose_tensor,
+                                    .lay_out = lay_out,
+                                    .describe = describe};
