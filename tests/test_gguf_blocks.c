@@ -73,9 +73,9 @@ static void make_q4_0(const float *x, uint8_t *out)
     r = d != 0 ? (float)(1.0 / (double)d) : 0;
     put_half(out, (double)d);
     for (size_t i = 0; i < BLOCK; i++) {
-        const double y = isinf(x[i]) ? copysign(100, (double)x[i]) * copysign(1, (double)r)
+        const double y = isinf(x[i]) ? (r != 0 ? copysign(100, (double)x[i] * (double)r) : (double)NAN)
                                      : (double)(float)((double)x[i] * (double)r);
-        const double q = isnan(x[i]) ? 0 : fmin(15, trunc((double)(float)(y + 8.5)));
+        const double q = isnan(y) ? 0 : fmin(15, trunc((double)(float)(y + 8.5)));
         out[2 + i % 16] |= (uint8_t)((unsigned)fmax(q, 0) << (i < 16 ? 0 : 4));
     }
 }
