@@ -12,6 +12,9 @@ static void json_text(clq_json_writer *json, const char *key, const char *value)
 static void json_quantized(clq_json_writer *json, const clq_model *model, const clq_quantized *quantized,
                            const cli_info_span *span)
 {
+    if (clq_is_in_words(quantized)) {
+        json_text(json, "real_name", quantized->name);
+    }
     json_text(json, "quantized_dtype", clq_dtype_name(quantized->dtype));
     json_text(json, "granularity", clq_granularity_name(quantized->layout.granularity));
     if (quantized->layout.granularity == CLQ_PER_CHANNEL) {
