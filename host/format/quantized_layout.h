@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the shape of T_scale and our metadata tell the layout of a quantized T. Used by quantized*.c; the names of companions by all. */
+/* How the shape of T_scale and our metadata tell the layout of a quantized T. Used by quantized*.c; the names of
+ * companions by all. */
 #ifndef CLQ_HOST_FORMAT_QUANTIZED_LAYOUT_H
 #define CLQ_HOST_FORMAT_QUANTIZED_LAYOUT_H
 

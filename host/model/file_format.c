@@ -6,7 +6,10 @@
 
 #include <sys/stat.h>
 
-static const clq_format *const FORMATS[] = {&clq_format_clquant, &clq_format_int_quantized, &clq_format_pack_quantized};
+#include "format/gguf.h"
+
+static const clq_format *const FORMATS[] = {&clq_format_clquant, &clq_format_int_quantized, &clq_format_pack_quantized,
+                                            &clq_format_gguf};
 
 static int is_folder(const char *path)
 {
@@ -17,6 +20,9 @@ static int is_folder(const char *path)
 /* A folder is what engines load, and a configuration is asked for by those who feed one. */
 static clq_file_format by_output(const clq_file_request *request)
 {
+    if (request->output != NULL && clq_is_gguf_name(request->output)) {
+        return CLQ_FORMAT_GGUF;
+    }
     return request->config_file != NULL || is_folder(request->input) ? CLQ_FORMAT_COMPRESSED_TENSORS
                                                                      : CLQ_FORMAT_CLQUANT;
 }
@@ -30,8 +36,5 @@ clq_status clq_format_of(const clq_file_request *request, const clq_format **for
             return CLQ_OK;
         }
     }
-    return clq_fail(error, CLQ_INVALID_ARGUMENT,
-                    id == CLQ_FORMAT_GGUF ? "--format gguf: quantize does not write such files"
-                                          : "--format: %d is no format of files",
-                    (int)id);
+    return clq_fail(error, CLQ_INVALID_ARGUMENT, "--format: %d is no format of files", (int)id);
 }

@@ -20,12 +20,15 @@ typedef struct clq_format {
     clq_status (*begin)(const clq_file_request *request, clq_model_plan *plan, clq_error *error);
     /* Have a tensor that is to be quantized copied (clq_model_plan_copy). NULL: none is. */
     void (*select)(const clq_file_request *request, clq_model_plan *plan, clq_model_plan_tensor *tensor);
+    /* Layout and scheme of such a tensor, whose types are set; NULL: as the request says. */
+    clq_status (*lay_out)(const clq_model_plan *plan, clq_model_plan_tensor *tensor, clq_error *error);
     /* Fill in the parts of a tensor that is quantized; its layout is set. */
     clq_status (*describe)(const clq_file_request *request, const clq_model_plan *plan, clq_model_plan_tensor *tensor,
                            clq_error *error);
     /*
      * Write what the next chunk of a tensor has. Chunks come in order, one tensor after the other; `codes` are packed
-     * from the chunk's own first element, with room for one byte more, and may be changed.
+     * from the chunk's own first element, with room for one byte more, and may be changed. Of blocks (plan.h) others
+     * write the codes, with their scales among them (quantize_blocks.h): NULL.
      */
     clq_status (*write_codes)(clq_encoder *encoder, const clq_model_plan_tensor *tensor, const clq_chunk *chunk,
                               uint8_t *codes, clq_error *error);
@@ -34,7 +37,7 @@ typedef struct clq_format {
                                     uint64_t count, const int32_t *zero_point, clq_error *error);
 } clq_format;
 
-extern const clq_format clq_format_clquant, clq_format_int_quantized, clq_format_pack_quantized;
+extern const clq_format clq_format_clquant, clq_format_int_quantized, clq_format_pack_quantized, clq_format_gguf;
 
 /* The format that the request asks for, by name or by its output. */
 clq_status clq_format_of(const clq_file_request *request, const clq_format **format, clq_error *error);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/gguf_blocks.h"
 #include "format/near.h"
 #include "model/job.h"
 #include "model/layout.h"
@@ -40,9 +41,14 @@ typedef struct minmax_run {
     uint64_t done_bytes;
 } minmax_run;
 
-static int is_real(const clq_model_tensor *tensor)
+/* What its elements are when they are looked at, those of blocks made real; 0: nothing that has a range. */
+static clq_dtype real_of(const clq_model *model, size_t index)
 {
-    return tensor->dtype.type == CLQ_F32 || tensor->dtype.type == CLQ_F16 || tensor->dtype.type == CLQ_BF16;
+    const clq_dtype type = model->tensors[index].dtype.type;
+    if (clq_gguf_block_of(model, index) != CLQ_BLOCK_NONE) {
+        return CLQ_F32;
+    }
+    return type == CLQ_F32 || type == CLQ_F16 || type == CLQ_BF16 ? type : 0;
 }
 
 /* ---- which tensors ---- */
@@ -65,7 +71,7 @@ static clq_status add(minmax_run *run, size_t index, clq_error *error)
                                &item->layout, error));
     item->index = index;
     run->count += 1;
-    run->bytes += tensor->bytes;
+    run->bytes += clq_dtype_bytes(real_of(run->model, index), tensor->elements);
     return CLQ_OK;
 }
 
@@ -91,7 +97,7 @@ static clq_status select_named(minmax_run *run, clq_error *error)
         if (index == SIZE_MAX) {
             return refuse_name(run, names->items[i], error);
         }
-        CLQ_REQUIRE(is_real(&run->model->tensors[index]), "tensor '%s' is of type %s: required is F32, F16 or BF16",
+        CLQ_REQUIRE(real_of(run->model, index) != 0, "tensor '%s' is of type %s: required is F32, F16 or BF16",
                     names->items[i], run->model->tensors[index].dtype.name);
         if (!is_selected(run, index)) {
             CLQ_TRY(add(run, index, error));
@@ -107,7 +113,7 @@ static void select_all(minmax_run *run)
     size_t unfit = 0;
     for (size_t i = 0; i < run->model->tensor_count; i++) {
         const clq_model_tensor *tensor = &run->model->tensors[i];
-        if (!is_real(tensor)) {
+        if (real_of(run->model, i) == 0) {
             clq_job_note(&run->job, "tensor '%s' is skipped: its type is %s", tensor->name, tensor->dtype.name);
         } else if (add(run, i, &error) != CLQ_OK) {
             clq_job_note(&run->job, "skipped: %s", error.message);
@@ -142,7 +148,7 @@ static clq_quantization description(const minmax_run *run, const selected *item)
 {
     clq_quantization q;
     clq_quantization_init(&q);
-    q.real = run->model->tensors[item->index].dtype.type;
+    q.real = real_of(run->model, item->index);
     q.layout = item->layout;
     return q;
 }
@@ -165,8 +171,12 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
 static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
     const minmax_run *run = cookie;
-    return clq_model_read(run->model, run->items[piece->tensor].index, piece->chunk.first, piece->chunk.count,
-                          slot->memory + piece->real, error);
+    const size_t index = run->items[piece->tensor].index;
+    const clq_chunk *chunk = &piece->chunk;
+    uint8_t *memory = slot->memory + piece->real;
+    return clq_gguf_block_of(run->model, index) == CLQ_BLOCK_NONE
+               ? clq_model_read(run->model, index, chunk->first, chunk->count, memory, error)
+               : clq_gguf_read_reals(run->model, index, chunk->first, chunk->count, (float *)(void *)memory, error);
 }
 
 static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)

@@ -113,9 +113,13 @@ static clq_status plan_tensor(const clq_file_request *request, const clq_given *
     clq_quantization_init(&tensor->q);
     tensor->q.real = source->dtype.type;
     tensor->q.scheme = plan->scheme;
-    CLQ_TRY(clq_given_layout(given, request, source->name, source->rank, source->shape,
-                             source->rank >= 2 ? CLQ_PER_CHANNEL : CLQ_PER_TENSOR, &tensor->q.layout, error));
-    CLQ_TRY(clq_quantization_check(&tensor->q, error));
+    if (plan->format->lay_out != NULL) {
+        CLQ_TRY(plan->format->lay_out(plan, tensor, error));
+    } else {
+        CLQ_TRY(clq_given_layout(given, request, source->name, source->rank, source->shape,
+                                 source->rank >= 2 ? CLQ_PER_CHANNEL : CLQ_PER_TENSOR, &tensor->q.layout, error));
+        CLQ_TRY(clq_quantization_check(&tensor->q, error));
+    }
     CLQ_TRY(clq_layout_count(&tensor->q.layout, &tensor->elements, &tensor->parameters, error));
     return plan->format->describe(request, plan, tensor, error);
 }

@@ -41,6 +41,7 @@ typedef struct clq_model_plan_tensor {
     char reason[160]; /* why it is copied */
     int falls_short;  /* copied although it is a float tensor that the options select: --strict */
     clq_quantization q;
+    clq_block_type block; /* of a .gguf: the codes stand in blocks with their scales */
     uint64_t elements, parameters;
     clq_plan_part parts[CLQ_PARTS]; /* as the format lays them out; wide zero points are settled when declared */
     float input_scale;
@@ -75,7 +76,8 @@ typedef struct clq_model_plan {
     clq_model_plan_tensor *tensors;  /* one for each of the model, in its order */
     size_t count;
     size_t quantized_count;
-    clq_scheme scheme; /* of all */
+    clq_scheme scheme;    /* of all */
+    clq_block_type block; /* of a .gguf: that of most */
     int min_rank;
     clq_loader_view loader; /* what was left in float for those that load the output */
     int asymmetric;         /* zero points are not 0 everywhere, or not known to be before the data is read */

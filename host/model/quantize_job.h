@@ -30,7 +30,8 @@ enum {
     CLQ_PIECE_GIVEN = 2,  /* quantized with parameters found before */
     CLQ_PIECE_CHOOSE = 3, /* its parameters are found, and it is quantized with them */
     CLQ_PIECE_COUNT = 4,  /* its elements are counted in histograms, for --calibrate */
-    CLQ_PIECE_NONE = 5
+    CLQ_PIECE_BLOCKS = 5, /* its ranges are found, and the host makes blocks of it */
+    CLQ_PIECE_NONE = 6
 };
 
 typedef struct clq_quantize_job {

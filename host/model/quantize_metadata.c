@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/block.h"
 #include "format/facts.h"
 #include "format/human.h"
 #include "model/file_format.h"
@@ -130,7 +131,8 @@ static void write_options(text_writer *writer, const clq_file_request *request, 
     clq_text_put(writer->out, "{");
     writer->first = 1;
     write_text(writer, "preset", clq_preset_name(request->preset));
-    write_text(writer, "dtype", clq_dtype_name(scheme->dtype));
+    write_text(writer, "dtype",
+               plan->block != CLQ_BLOCK_NONE ? clq_block_name(plan->block) : clq_dtype_name(scheme->dtype));
     write_text(writer, "granularity",
                request->has_granularity ? clq_granularity_name(request->granularity) : "default");
     write_whole(writer, "axis", request->axis);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Last stages of `quantize`: how far the codes are from the values, and writing them with their parameters. */
-#include "model/quantize_job.h"
+#include "model/quantize_blocks.h"
 #include "stream/measure.h"
 
 static int is_quantized(const clq_piece *piece)
 {
-    return piece->kind == CLQ_PIECE_GIVEN || piece->kind == CLQ_PIECE_CHOOSE;
+    return piece->kind == CLQ_PIECE_GIVEN || piece->kind == CLQ_PIECE_CHOOSE || piece->kind == CLQ_PIECE_BLOCKS;
 }
 
 static int is_written(const clq_piece *piece)
@@ -25,8 +25,11 @@ clq_status clq_quantize_measure(void *cookie, size_t number, clq_error *error)
             CLQ_TRY(clq_check_intact(&job->call->check, slot, piece, piece->parts & CLQ_SLOT_COPIED, &place, error));
             continue;
         }
-        CLQ_TRY(clq_check_values(&job->call->check, slot, piece, CLQ_OP_QUANTIZE, &place, error));
+        CLQ_TRY(piece->kind == CLQ_PIECE_BLOCKS
+                    ? clq_check_intact(&job->call->check, slot, piece, CLQ_SLOT_REAL, &place, error)
+                    : clq_check_values(&job->call->check, slot, piece, CLQ_OP_QUANTIZE, &place, error));
         CLQ_TRY(clq_piece_on_host(piece, piece->parts, error));
+        clq_blocks_settle(tensor, slot, piece);
         if (piece->chunk.first == 0) {
             clq_statistics_init(&job->statistics);
         }
@@ -72,6 +75,9 @@ static clq_status write_piece(clq_quantize_job *job, const clq_slot *slot, const
     if (piece->kind == CLQ_PIECE_COPY) {
         return clq_output_write(job->output, tensor->parts[CLQ_PART_CODES].number, piece->chunk.first,
                                 slot->memory + piece->real, piece->real_bytes, error);
+    }
+    if (tensor->block != CLQ_BLOCK_NONE) {
+        return clq_blocks_write(job, tensor, slot, piece, error);
     }
     CLQ_TRY(job->plan->format->write_codes(&job->encoder, tensor, &piece->chunk, slot->memory + piece->codes, error));
     if (piece->last) {
