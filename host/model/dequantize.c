@@ -62,7 +62,7 @@ static clq_status refuse_name(const dequantize_run *run, const char *name, clq_e
     clq_near near = {.name = name};
     for (size_t i = 0; i < run->model->tensor_count; i++) {
         if (clq_stands_alone(run->list, i)) {
-            clq_near_try(&near, run->model->tensors[i].name);
+            clq_near_try(&near, clq_real_name(run->model, run->list, i));
         }
     }
     return clq_fail(error, CLQ_INVALID_ARGUMENT, "--tensor '%s': there is no such tensor%s%s%s", name,
@@ -78,8 +78,8 @@ static clq_status select_tensors(dequantize_run *run, clq_error *error)
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", run->model->tensor_count);
     }
     for (size_t i = 0; i < names->count; i++) {
-        const size_t index = clq_model_find(run->model, names->items[i]);
-        if (index == SIZE_MAX || !clq_stands_alone(run->list, index)) {
+        const size_t index = clq_find_real(run->model, run->list, names->items[i]);
+        if (index == SIZE_MAX) {
             return refuse_name(run, names->items[i], error);
         }
         take(run, index);
@@ -106,8 +106,8 @@ static clq_status declare(dequantize_run *run, clq_error *error)
         const clq_model_tensor *tensor = &run->model->tensors[item->index];
         if (item->quantized != NULL) {
             const clq_layout *layout = &item->quantized->layout;
-            CLQ_TRY(clq_output_tensor(run->output, tensor->shard, tensor->name, file_dtype_name(run->real),
-                                      layout->rank, layout->shape,
+            CLQ_TRY(clq_output_tensor(run->output, tensor->shard, clq_real_name(run->model, run->list, item->index),
+                                      file_dtype_name(run->real), layout->rank, layout->shape,
                                       clq_dtype_bytes(run->real, item->quantized->elements), &item->number, error));
         } else {
             CLQ_TRY(clq_output_tensor(run->output, tensor->shard, tensor->name, tensor->dtype.name, tensor->rank,
@@ -151,7 +151,7 @@ static clq_status report_item(dequantize_run *run, const dequantize_item *item, 
     const clq_model_tensor *source = &run->model->tensors[item->index];
     clq_file_report *report = run->job.report;
     clq_file_tensor *tensor;
-    CLQ_TRY(clq_report_add(report, source->name, &tensor, error));
+    CLQ_TRY(clq_report_add(report, clq_real_name(run->model, run->list, item->index), &tensor, error));
     if (item->quantized != NULL) {
         CLQ_TRY(report_quantized(run, item, tensor, error));
     } else {
