@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "format/foreign.h"
 #include "format/quantized.h"
 #include "format/real.h"
 
@@ -91,11 +92,17 @@ static clq_status decide(const clq_file_request *request, clq_model_plan *plan, 
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     const int floats = is_float(&source->dtype);
     int serves_codes = 0;
+    clq_foreign foreign;
     CLQ_TRY(find_codes(plan->model, source->name, &serves_codes, error));
+    CLQ_TRY(clq_foreign_find(plan->model, tensor->index, &foreign, error));
     if (request->include.count > 0 && !matches_any(&request->include, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "not named by --include");
     } else if (matches_any(&request->exclude, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "named by --exclude");
+    } else if (foreign.role != CLQ_FOREIGN_NONE) {
+        tensor->foreign = foreign.format;
+        clq_model_plan_copy(plan, tensor, foreign.role == CLQ_FOREIGN_CODES, "%s a tensor that is quantized as %s",
+                            foreign.role == CLQ_FOREIGN_CODES ? "holds the codes of" : "belongs to", foreign.format);
     } else if (!floats) {
         clq_model_plan_copy(plan, tensor, 0, "%s is not a floating point type", source->dtype.name);
     } else if (serves_codes) {
@@ -105,7 +112,7 @@ static clq_status decide(const clq_file_request *request, clq_model_plan *plan, 
     } else if (source->elements == 0) {
         clq_model_plan_copy(plan, tensor, 1, "has no elements");
     } else if (clq_real_type(clq_file_real_of(&source->dtype)) == 0) {
-        clq_model_plan_copy(plan, tensor, 1, "%s is not one of F32, F16, BF16", source->dtype.name);
+        clq_model_plan_copy(plan, tensor, 1, "%s is not one of F64, F32, F16, BF16", source->dtype.name);
     } else if (source->rank > CLQ_MAX_RANK) {
         clq_model_plan_copy(plan, tensor, 1, "rank %u is above %d", (unsigned)source->rank, CLQ_MAX_RANK);
     }
@@ -177,7 +184,7 @@ static clq_status describe_tensor(const clq_file_request *request, const clq_giv
 {
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     clq_quantization_init(&tensor->q);
-    tensor->q.real = source->dtype.type;
+    tensor->q.real = clq_real_type(clq_file_real_of(&source->dtype));
     tensor->q.scheme = plan->scheme;
     CLQ_TRY(clq_given_layout(given, request, source->name, source->rank, source->shape,
                              source->rank >= 2 ? CLQ_PER_CHANNEL : CLQ_PER_TENSOR, &tensor->q.layout, error));

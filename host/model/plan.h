@@ -16,10 +16,11 @@ typedef enum clq_zero_point_form {
 } clq_zero_point_form;
 
 typedef struct clq_model_plan_tensor {
-    size_t index;     /* in the model */
-    int quantized;    /* 0: copied */
-    char reason[160]; /* why it is copied */
-    int falls_short;  /* copied although it is a float tensor that the options select: --strict */
+    size_t index;        /* in the model */
+    int quantized;       /* 0: copied */
+    char reason[160];    /* why it is copied */
+    int falls_short;     /* copied although it is a float tensor that the options select: --strict */
+    const char *foreign; /* the format in which another tool quantized what it belongs to; NULL: none */
     clq_quantization q;
     uint64_t elements, parameters;
     uint64_t code_bytes;    /* 4-bit codes are packed */
