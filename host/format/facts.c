@@ -157,7 +157,7 @@ clq_status clq_facts_read(const clq_model *model, clq_facts **out, clq_error *er
     if (facts == NULL) {
         return no_memory(error);
     }
-    for (size_t shard = 0; shard < model->shard_count; shard++) {
+    for (size_t shard = 0; shard < model->shard_count && model->gguf == NULL; shard++) {
         const char *value = clq_model_metadata(model, shard, CLQ_FACTS_KEY);
         char shown[300];
         char what[360];

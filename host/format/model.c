@@ -12,6 +12,7 @@
 
 #include "core/size.h"
 #include "format/file.h"
+#include "format/gguf.h"
 #include "format/model_index.h"
 #include "format/npy.h"
 #include "format/safetensors.h"
@@ -37,6 +38,9 @@ static clq_model_kind kind_of(const unsigned char *start, size_t length)
     size_t i = 0;
     if (length >= 6 && memcmp(start, "\x93NUMPY", 6) == 0) {
         return CLQ_MODEL_NPY;
+    }
+    if (length >= 4 && memcmp(start, "GGUF", 4) == 0) {
+        return CLQ_MODEL_GGUF;
     }
     if (is_header_length(start, length)) {
         return CLQ_MODEL_SAFETENSORS;
@@ -129,6 +133,8 @@ clq_status clq_model_open(const char *path, clq_model **model, clq_error *error)
         CLQ_TRY_TO(status);
         if (opened->kind == CLQ_MODEL_NPY) {
             CLQ_TRY_TO(parse_npy(opened, error));
+        } else if (opened->kind == CLQ_MODEL_GGUF) {
+            CLQ_TRY_TO(clq_gguf_parse(opened, error));
         } else {
             CLQ_TRY_TO(refuse_text(path, start, length, error));
             CLQ_TRY_TO(clq_safetensors_parse(opened, 0, error));

@@ -9,6 +9,7 @@
 
 #include "core/size.h"
 #include "format/facts.h"
+#include "format/gguf_blocks.h"
 #include "format/quantized_layout.h"
 #include "format/real.h"
 
@@ -81,6 +82,9 @@ static clq_status recognise(const clq_model *model, const clq_facts *facts, size
 {
     const clq_model_tensor *codes = &model->tensors[index];
     const clq_fact *fact;
+    if (model->gguf != NULL) {
+        return clq_gguf_describe_blocks(model, index, out, error);
+    }
     CLQ_TRY(find_companions(model, index, out, error));
     if (out->scale == SIZE_MAX) {
         return CLQ_OK;
@@ -109,8 +113,10 @@ static clq_status add_to_list(clq_quantized_list *list, const clq_quantized *fou
     list->items[list->count] = *found;
     list->roles[found->codes] = CLQ_ROLE_CODES;
     list->owners[found->codes] = list->count;
-    list->roles[found->scale] = CLQ_ROLE_SCALE;
-    list->owners[found->scale] = list->count;
+    if (found->scale != SIZE_MAX) {
+        list->roles[found->scale] = CLQ_ROLE_SCALE;
+        list->owners[found->scale] = list->count;
+    }
     if (found->zero_point != SIZE_MAX) {
         list->roles[found->zero_point] = CLQ_ROLE_ZERO_POINT;
         list->owners[found->zero_point] = list->count;
@@ -160,6 +166,12 @@ void clq_quantized_list_destroy(clq_quantized_list **list)
         free(*list);
         *list = NULL;
     }
+}
+
+const char *clq_stored_type(const clq_model *model, const clq_quantized *quantized, size_t index)
+{
+    return quantized != NULL && quantized->block == CLQ_BLOCK_NONE ? clq_dtype_name(quantized->dtype)
+                                                                   : model->tensors[index].dtype.name;
 }
 
 int clq_stands_alone(const clq_quantized_list *list, size_t index)

@@ -19,8 +19,9 @@
 
 typedef struct clq_quantized {
     clq_dtype dtype;       /* CLQ_S8, CLQ_U8, CLQ_S4 or CLQ_U4; 0: the tensor is not a quantized one */
+    clq_block_type block;  /* of a .gguf: the scales stand among the codes (gguf_blocks.h) */
     size_t codes;          /* index of T in the model */
-    size_t scale;          /* index of T_scale */
+    size_t scale;          /* index of T_scale; SIZE_MAX: there is none, of blocks */
     size_t zero_point;     /* index of T_zero_point; SIZE_MAX: zero everywhere */
     clq_layout layout;     /* real shape and granularity */
     uint64_t elements;     /* of the real tensor */
@@ -48,6 +49,8 @@ typedef struct clq_quantized_list {
 /* The name of T's companion, "T_scale" or "T_zero_point", malloc'ed; NULL when memory is exhausted. */
 #define CLQ_SCALE_SUFFIX "_scale"
 #define CLQ_ZERO_POINT_SUFFIX "_zero_point"
+#define CLQ_PACKED_SUFFIX "_packed"
+#define CLQ_SHAPE_SUFFIX "_shape"
 char *clq_companion_name(const char *name, const char *suffix);
 
 /*
@@ -57,11 +60,16 @@ char *clq_companion_name(const char *name, const char *suffix);
 clq_status clq_quantized_scan(const clq_model *model, clq_quantized_list **list, clq_error *error);
 void clq_quantized_list_destroy(clq_quantized_list **list);
 
+/* The type of a tensor for people: "s8" of a quantized one, else, and of blocks, that of the file. `quantized` or NULL.
+ */
+const char *clq_stored_type(const clq_model *model, const clq_quantized *quantized, size_t index);
+
 /* Whether tensor `index` is one by itself: no scale and no zero point of another. */
 int clq_stands_alone(const clq_quantized_list *list, size_t index);
 
 /*
- * Read the parameters [first, first + count) of a quantized tensor as f32 and int32. CLQ_BAD_FILE for a scale that is
+ * Read the parameters [first, first + count) of a quantized tensor that is not made of blocks as f32 and int32.
+ * CLQ_BAD_FILE for a scale that is
  * neither 0 nor within [CLQ_MINIMUM_SCALE, CLQ_MAXIMUM_SCALE]. Either output may be NULL.
  */
 clq_status clq_quantized_parameters(const clq_model *model, const clq_quantized *quantized, uint64_t first,

@@ -171,7 +171,7 @@ static clq_status add(clq_calibrate_job *job, const clq_model *model, size_t ind
     }
     job->tensors[at].batches += 1;
     job->tensors[at].elements += elements;
-    job->data_bytes += clq_real_bytes(source);
+    job->data_bytes += clq_real_bytes(model, index);
     return CLQ_OK;
 }
 

@@ -34,7 +34,7 @@ void clq_compared_shape(const clq_compared *compared, size_t index, uint32_t *ra
 const char *clq_compared_type(const clq_compared *compared, size_t index)
 {
     const clq_quantized *quantized = clq_compared_quantized(compared, index);
-    return quantized != NULL ? clq_dtype_name(quantized->dtype) : compared->model->tensors[index].dtype.name;
+    return clq_stored_type(compared->model, quantized, index);
 }
 
 const char *clq_pair_name(const clq_comparison *comparison, const clq_pair *pair)

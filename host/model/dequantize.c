@@ -143,6 +143,7 @@ static clq_status declare(dequantize_run *run, clq_error *error)
                                       tensor->shape, tensor->bytes, &item->number, error));
         }
     }
+    clq_output_gguf_set(run->output, "general.file_type", run->real == CLQ_F16 ? 1 : run->real == CLQ_BF16 ? 32 : 0);
     for (size_t shard = 0; shard < clq_output_shards(run->output); shard++) {
         int format_seen;
         CLQ_TRY(clq_copy_metadata(run->model, run->output, shard, &format_seen, error));
@@ -161,8 +162,8 @@ static clq_status report_quantized(const dequantize_run *run, const dequantize_i
     tensor->parameters = quantized->parameters;
     tensor->nonfinite = item->infinite;
     CLQ_TRY(clq_dequantization(quantized, run->real, &tensor->q, error));
-    CLQ_TRY(clq_report_side(&tensor->source, clq_dtype_name(quantized->dtype), layout->rank, layout->shape,
-                            run->model->tensors[item->index].bytes, error));
+    CLQ_TRY(clq_report_side(&tensor->source, clq_stored_type(run->model, quantized, item->index), layout->rank,
+                            layout->shape, run->model->tensors[item->index].bytes, error));
     return clq_report_side(&tensor->target, file_dtype_name(run->real), layout->rank, layout->shape,
                            clq_dtype_bytes(run->real, quantized->elements), error);
 }
@@ -338,6 +339,7 @@ static clq_status execute(dequantize_run *run, clq_error *error)
                 "the request's type is %s: required is f32, f16 or bf16", clq_dtype_name(run->real));
     CLQ_TRY(clq_job_open_model(&run->job, request->input, &run->model, error));
     CLQ_TRY(clq_output_create(request->output, run->model->shard_count, &run->output, error));
+    CLQ_TRY(clq_output_gguf_keys(run->output, run->model, error));
     CLQ_TRY(clq_output_check(run->output, run->model, request->replace, error));
     CLQ_TRY(clq_quantized_scan(run->model, &run->list, error));
     CLQ_TRY(select_tensors(run, error));

@@ -42,11 +42,6 @@ typedef struct minmax_run {
     uint64_t done_bytes;
 } minmax_run;
 
-static int is_real(const clq_model_tensor *tensor)
-{
-    return clq_file_real_of(&tensor->dtype) != CLQ_REAL_NONE;
-}
-
 /* ---- which tensors ---- */
 
 static int is_selected(const minmax_run *run, size_t index)
@@ -67,7 +62,7 @@ static clq_status add(minmax_run *run, size_t index, clq_error *error)
                                &item->layout, error));
     item->index = index;
     run->count += 1;
-    run->bytes += clq_real_bytes(tensor);
+    run->bytes += clq_real_bytes(run->model, index);
     return CLQ_OK;
 }
 
@@ -93,7 +88,7 @@ static clq_status select_named(minmax_run *run, clq_error *error)
         if (index == SIZE_MAX) {
             return refuse_name(run, names->items[i], error);
         }
-        CLQ_REQUIRE(is_real(&run->model->tensors[index]),
+        CLQ_REQUIRE(clq_read_type(run->model, index) != 0,
                     "tensor '%s' is of type %s: required is F64, F32, F16 or BF16", names->items[i],
                     run->model->tensors[index].dtype.name);
         if (!is_selected(run, index)) {
@@ -110,7 +105,7 @@ static void select_all(minmax_run *run)
     size_t unfit = 0;
     for (size_t i = 0; i < run->model->tensor_count; i++) {
         const clq_model_tensor *tensor = &run->model->tensors[i];
-        if (!is_real(tensor)) {
+        if (clq_read_type(run->model, i) == 0) {
             clq_job_note(&run->job, "tensor '%s' is skipped: its type is %s", tensor->name, tensor->dtype.name);
         } else if (add(run, i, &error) != CLQ_OK) {
             clq_job_note(&run->job, "skipped: %s", error.message);
@@ -146,7 +141,7 @@ static clq_quantization description(const minmax_run *run, const selected *item)
 {
     clq_quantization q;
     clq_quantization_init(&q);
-    q.real = clq_real_type(clq_file_real_of(&run->model->tensors[item->index].dtype));
+    q.real = clq_read_type(run->model, item->index);
     q.layout = item->layout;
     return q;
 }

@@ -9,6 +9,9 @@
 #include <string.h>
 
 #include "format/npy.h"
+#include "model/gguf_rule.h"
+#include "model/input_scales.h"
+#include "model/loader_messages.h"
 #include "model/nonfinite.h"
 #include "model/plan_check.h"
 #include "model/quantize_config.h"
@@ -26,7 +29,7 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
                 "quantize writes a safetensors file, not a .npy: codes need their scales beside them");
     CLQ_REQUIRE(!request->dry_run || !request->resume,
                 "--dry-run writes nothing, so that there is nothing for --resume to continue");
-    return CLQ_OK;
+    return clq_gguf_check_request(request, error);
 }
 
 /* Whether the output can be written, and what an earlier run left of it. */
@@ -49,15 +52,19 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
     const clq_file_request *request = job->request;
     CLQ_TRY(clq_job_open_model(job->call, request->input, &job->model, error));
     CLQ_TRY(clq_output_create(request->output, job->model->shard_count, &job->output, error));
+    CLQ_TRY(clq_gguf_prepare(job->call, job->model, job->output, error));
     CLQ_TRY(check_output(job, error));
     CLQ_TRY(clq_given_create(request, &job->given, error));
     CLQ_TRY(clq_model_plan_create(request, job->given, job->model, &job->plan, error));
     CLQ_TRY(clq_config_prepare(request, job->plan, job->output, error));
+    CLQ_TRY(clq_find_input_scales(job->call, job->plan, error));
     if (job->checkpoint != NULL) {
         const clq_checkpoint_run run = {job->call, job->given, job->plan, job->output};
         CLQ_TRY(clq_checkpoint_check(job->checkpoint, &run, error));
     }
-    return clq_plan_check(job->call, job->plan, error);
+    CLQ_TRY(clq_plan_check(job->call, job->plan, error));
+    clq_tell_loader(job->call, job->plan);
+    return CLQ_OK;
 }
 
 static clq_status open_device(clq_quantize_job *job, clq_error *error)
@@ -67,7 +74,9 @@ static clq_status open_device(clq_quantize_job *job, clq_error *error)
     for (size_t i = 0; i < job->plan->count; i++) {
         clq_model_plan_tensor *tensor = &job->plan->tensors[i];
         clq_plan operation;
-        if (tensor->quantized) {
+        if (tensor->quantized && tensor->block == CLQ_BLOCK_Q4_0) {
+            snprintf(tensor->variant, sizeof tensor->variant, "host");
+        } else if (tensor->quantized) {
             CLQ_TRY(clq_plan_operation(job->call->context, CLQ_OP_QUANTIZE, &tensor->q, &operation, error));
             memcpy(tensor->variant, operation.variant, sizeof tensor->variant);
         }

@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/block.h"
 #include "format/facts.h"
 #include "format/human.h"
+#include "model/file_format.h"
 #include "model/quantize_output.h"
 #include "stream/calibration.h"
 
@@ -93,17 +95,32 @@ static void write_range(text_writer *writer, const clq_file_request *request)
     }
 }
 
-/* The method of --calibrate, and the content of the file of --ranges, whose ranges decide every scale. */
+/* The method of --calibrate, and the content of the file of --ranges, whose ranges decide the scales. */
 static void write_calibration(text_writer *writer, const clq_file_request *request, const clq_model_plan *plan)
 {
+    const clq_ranges_file *ranges = plan->given->ranges != NULL ? plan->given->ranges : plan->given->inputs;
     char text[80];
     if (request->calibration.kind != CLQ_CALIBRATE_MINMAX) {
         clq_calibration_text(&request->calibration, text, sizeof text);
         write_text(writer, "calibrate", text);
     }
-    if (plan->given->ranges != NULL) {
-        snprintf(text, sizeof text, "xxh64:%016" PRIx64, plan->given->ranges->hash);
+    if (ranges != NULL) {
+        snprintf(text, sizeof text, "xxh64:%016" PRIx64, ranges->hash);
         write_text(writer, "ranges", text);
+    }
+}
+
+/* What stands in all files of the format clquant goes without saying. */
+static void write_format(text_writer *writer, const clq_model_plan *plan)
+{
+    static const char *const ACTIVATIONS[] = {[CLQ_ACTIVATIONS_NONE] = "none",
+                                              [CLQ_ACTIVATIONS_DYNAMIC_TOKEN] = "dynamic-token",
+                                              [CLQ_ACTIVATIONS_STATIC] = "static"};
+    if (plan->format->id != CLQ_FORMAT_CLQUANT) {
+        write_text(writer, "format", plan->format->name);
+    }
+    if (plan->format->config_format != NULL) {
+        write_text(writer, "activations", ACTIVATIONS[plan->activations]);
     }
 }
 
@@ -114,7 +131,8 @@ static void write_options(text_writer *writer, const clq_file_request *request, 
     clq_text_put(writer->out, "{");
     writer->first = 1;
     write_text(writer, "preset", clq_preset_name(request->preset));
-    write_text(writer, "dtype", clq_dtype_name(scheme->dtype));
+    write_text(writer, "dtype",
+               plan->block != CLQ_BLOCK_NONE ? clq_block_name(plan->block) : clq_dtype_name(scheme->dtype));
     write_text(writer, "granularity",
                request->has_granularity ? clq_granularity_name(request->granularity) : "default");
     write_whole(writer, "axis", request->axis);
@@ -129,6 +147,7 @@ static void write_options(text_writer *writer, const clq_file_request *request, 
     write_parameters(writer, request);
     write_range(writer, request);
     write_calibration(writer, request, plan);
+    write_format(writer, plan);
     clq_text_put(writer->out, "}");
     writer->first = 0;
 }

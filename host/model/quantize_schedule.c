@@ -10,6 +10,7 @@ static const unsigned PARTS[] = {
     [CLQ_PIECE_COUNT] = CLQ_SLOT_REAL,
     [CLQ_PIECE_GIVEN] = CLQ_SLOT_REAL | CLQ_SLOT_FOUND | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES,
     [CLQ_PIECE_CHOOSE] = CLQ_SLOT_REAL | CLQ_SLOT_FOUND | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES,
+    [CLQ_PIECE_BLOCKS] = CLQ_SLOT_REAL | CLQ_SLOT_FOUND | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES,
 };
 
 static clq_status start_chunks(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_chunker *chunker,
@@ -42,7 +43,7 @@ static clq_status first_pass(const clq_quantize_job *job, clq_model_plan_tensor 
     if (job->finding || tensor->written) {
         *kind = CLQ_PIECE_FIND;
     } else if (tensor->final) {
-        *kind = CLQ_PIECE_CHOOSE;
+        *kind = tensor->block == CLQ_BLOCK_Q4_0 ? CLQ_PIECE_BLOCKS : CLQ_PIECE_CHOOSE;
     } else {
         *kind = job->found ? CLQ_PIECE_GIVEN : CLQ_PIECE_FIND;
     }
@@ -114,8 +115,7 @@ clq_status clq_quantize_fill(void *cookie, size_t number, int *filled, clq_error
 /* What a pass over the tensor takes of a slot, by which the progress counts. */
 static uint64_t pass_bytes(const clq_quantize_job *job, const clq_model_plan_tensor *tensor)
 {
-    const clq_model_tensor *source = &job->model->tensors[tensor->index];
-    return tensor->quantized ? clq_real_bytes(source) : source->bytes;
+    return tensor->quantized ? clq_real_bytes(job->model, tensor->index) : job->model->tensors[tensor->index].bytes;
 }
 
 uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes)

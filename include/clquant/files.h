@@ -127,8 +127,9 @@ typedef struct clq_file_request {
     size_t axis_pattern_count;
     uint64_t group_size; /* (--group-size; default 128) */
     /* Scheme */
-    clq_preset preset; /* (--preset; default symmetric) */
-    clq_dtype dtype;   /* (--dtype) of the codes, 0: the preset's; of clq_file_dequantize: of the reals, 0: f32 */
+    clq_preset preset;    /* (--preset; default symmetric) */
+    clq_dtype dtype;      /* (--dtype) of the codes, 0: the preset's; of clq_file_dequantize: of the reals, 0: f32 */
+    clq_block_type block; /* (--dtype q8_0, q4_0) of CLQ_FORMAT_GGUF, in place of a dtype; none: q8_0 */
     int32_t has_rounding, has_zero_point_order, has_arithmetic; /* 0: the preset's */
     clq_rounding rounding;                                      /* (--rounding) */
     clq_zero_point_order zero_point_order;                      /* (--zero-point-order) */

@@ -11,6 +11,10 @@ static void quantization_text(char *out, size_t capacity, const clq_quantized *q
     char scales[128];
     char lo[40];
     char hi[40];
+    if (quantized->block != CLQ_BLOCK_NONE) {
+        snprintf(out, capacity, "blocks of %llu", (unsigned long long)quantized->layout.group_size);
+        return;
+    }
     clq_format_double(lo, sizeof lo, (double)span->scale_lo, 1);
     clq_format_double(hi, sizeof hi, (double)span->scale_hi, 1);
     if (quantized->layout.granularity == CLQ_PER_CHANNEL) {
