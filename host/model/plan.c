@@ -24,14 +24,19 @@ static int matches_any(const clq_name_list *patterns, const char *name)
     return 0;
 }
 
+static int matches_none(const char *pattern, const clq_model *model)
+{
+    size_t t = 0;
+    while (t < model->tensor_count && fnmatch(pattern, model->tensors[t].name, 0) != 0) {
+        t++;
+    }
+    return t == model->tensor_count;
+}
+
 static const char *idle_pattern_of(const clq_name_list *patterns, const clq_model *model)
 {
     for (size_t i = 0; i < patterns->count; i++) {
-        size_t t = 0;
-        while (t < model->tensor_count && fnmatch(patterns->items[i], model->tensors[t].name, 0) != 0) {
-            t++;
-        }
-        if (t == model->tensor_count) {
+        if (matches_none(patterns->items[i], model)) {
             return patterns->items[i];
         }
     }
@@ -41,7 +46,13 @@ static const char *idle_pattern_of(const clq_name_list *patterns, const clq_mode
 const char *clq_model_plan_idle_pattern(const clq_file_request *request, const clq_model *model)
 {
     const char *idle = idle_pattern_of(&request->include, model);
-    return idle != NULL ? idle : idle_pattern_of(&request->exclude, model);
+    idle = idle != NULL ? idle : idle_pattern_of(&request->exclude, model);
+    for (size_t i = 0; i < request->axis_pattern_count && idle == NULL; i++) {
+        if (matches_none(request->axis_patterns[i].pattern, model)) {
+            idle = request->axis_patterns[i].pattern;
+        }
+    }
+    return idle;
 }
 
 /* Whether `name` is T_scale or T_zero_point of a T that holds codes already. */

@@ -116,7 +116,7 @@ int clq_part_is_there(const clq_model_plan_tensor *tensor, clq_part part);
 
 void clq_model_plan_tensor_release(clq_model_plan_tensor *tensor);
 
-/* A pattern of --include or --exclude that matches no tensor, or NULL. */
+/* A pattern of --include, --exclude or --axis that matches no tensor, or NULL. */
 const char *clq_model_plan_idle_pattern(const clq_file_request *request, const clq_model *model);
 
 #endif
