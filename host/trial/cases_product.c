@@ -169,15 +169,33 @@ static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t
     }
 }
 
-static clq_status describe_product(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+static clq_status describe_kind(const clq_trial_heights *heights, size_t kind, clq_trial_case *c)
 {
-    const clq_trial_heights *heights = what;
-    const size_t kind = number / 2;
-    (void)error;
-    c->other_way = number % 2 != 0;
     make_problem(&c->problem, &kinds[kind], kind + 1 < COUNT(kinds) ? heights->rows : heights->tall);
     clq_gemm_task_init(&c->product, &c->problem);
     return CLQ_OK;
+}
+
+static clq_status describe_product(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+{
+    (void)error;
+    c->other_way = number % 2 != 0;
+    return describe_kind(what, number / 2, c);
+}
+
+static int is_sum(const problem_kind *kind)
+{
+    return kind->c == CLQ_S32 && kind->a_zero_point != CLQ_GEMM_ABSENT;
+}
+
+static clq_status describe_sum(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+{
+    size_t kind = 0;
+    (void)error;
+    c->other_way = number % 2 != 0;
+    for (size_t met = 0; !is_sum(&kinds[kind]) || met++ < number; kind++) {
+    }
+    return describe_kind(what, kind, c);
 }
 
 void clq_trial_fill_product(const clq_trial_case *c, uint32_t *state)
@@ -200,5 +218,14 @@ clq_trial_cases clq_trial_product_cases(const clq_trial_heights *heights)
 {
     const size_t problems = COUNT(kinds) - (heights->tall == 0 ? 1 : 0);
     const clq_trial_cases cases = {heights, 2 * problems, describe_product, fill_product};
+    return cases;
+}
+
+clq_trial_cases clq_trial_sum_cases(const clq_trial_heights *heights)
+{
+    clq_trial_cases cases = {heights, 0, describe_sum, fill_product};
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        cases.count += is_sum(&kinds[i]) ? 1 : 0;
+    }
     return cases;
 }
