@@ -178,19 +178,35 @@ def read_targets(folder):
     return targets
 
 
+def places_of(source):
+    """Of each line of a program's source its (file, line), and the source without #line: one in a part that is left out
+    by #if would be left out with it, and what follows would be counted wrong."""
+    places, bare, file, line = [], [], "", 0
+    for text in source.split("\n"):
+        m = re.match(r'#line (\d+) "kernels/([^"]*)"', text)
+        places.append(None if m else (file, line))
+        bare.append("" if m else text)
+        line, file = (int(m.group(1)), m.group(2)) if m else (line + 1, file)
+    return places, "\n".join(bare)
+
+
 def preprocessed(program):
-    """Lists of (file, line, text)."""
-    command = ["cc", "-E", "-x", "c", "-D__OPENCL_C_VERSION__=120", "-D__x86_64__"] + program.options
-    command = [w for w in command if not w.startswith("-cl")] + [program.path]
-    text = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
-    file, line, found = "", 0, []
+    """Lists of (file, line, text), the #defines that are in effect among them."""
+    command = ["cc", "-E", "-dD", "-x", "c", "-D__OPENCL_C_VERSION__=120", "-D__x86_64__"] + program.options
+    command = [w for w in command if not w.startswith("-cl")] + ["-"]
+    with open(program.path) as source:
+        places, bare = places_of(source.read())
+    text = subprocess.run(command, input=bare, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          check=False).stdout
+    is_source, at, found = False, 0, []
     for row in text.split("\n"):
-        m = re.match(r'# (\d+) "(?:kernels/)?([^"]*)"', row)
+        m = re.match(r'# (\d+) "([^"]*)"', row)
         if m:
-            line, file = int(m.group(1)), m.group(2)
+            at, is_source = int(m.group(1)), m.group(2) == "<stdin>"
             continue
-        found.append((file, line, row))
-        line += 1
+        if is_source and at <= len(places) and places[at - 1]:
+            found.append(places[at - 1] + (row,))
+        at += 1
     return found
 
 
@@ -215,7 +231,9 @@ def functions_of(rows):
 
 
 def reached(program):
-    functions = functions_of(preprocessed(program))
+    """The lines that are reached from the kernels, and those where a #define in effect begins."""
+    rows = preprocessed(program)
+    functions = functions_of([r for r in rows if not r[2].startswith("#")])
     todo, done = list(program.kernels), set()
     lines = set()
     while todo:
@@ -225,11 +243,12 @@ def reached(program):
         done.add(name)
         lines |= functions[name][0]
         todo += re.findall(r"\w+", functions[name][1])
-    return lines
+    return lines, {r[:2] for r in rows if r[2].startswith("#define")}
 
 
-def macro_lines(files, lines):
-    """Of each #define the lines that it takes, where its name is in a line that is reached, or in such a #define."""
+def macro_lines(files, lines, in_effect):
+    """Of each #define in effect the lines that it takes, where its name is in a line that is reached, or in such a
+    #define."""
     defines, words = [], set()
     for name in files:
         current = None
@@ -238,8 +257,8 @@ def macro_lines(files, lines):
                 words |= set(re.findall(r"\w+", line))
             m = re.match(r"#define (\w+)", line)
             if m:
-                current = (m.group(1), set(), set())
-                defines.append(current)
+                current = (m.group(1), set(), set()) if (name, number) in in_effect else None
+                defines += [current] if current else []
             if current is not None:
                 current[1].add((name, number))
                 current[2].update(re.findall(r"\w+", line))
@@ -264,14 +283,17 @@ def live_lines(targets):
                 source = file.read()
             key = (source, tuple(program.options), tuple(sorted(program.kernels)))
             if key not in cache:
-                lines = reached(program)
+                lines, in_effect = reached(program)
                 files = [f for f in os.listdir(KERNELS) if f'"kernels/{f}"' in source]
-                cache[key] = lines | macro_lines(files, lines)
+                cache[key] = lines | macro_lines(files, lines, in_effect)
             live[target] |= cache[key]
     return live
 
 
 # ---- the plan ----
+
+# A mutant that is seen in none of so many kernels is the same in all, for all that is tried.
+MOST_KERNELS = 3
 
 # In the head of a loop these are seen by a process that does not end, which takes longer than the suite has.
 MAY_NOT_END = ("greater-or-equal", "condition-negated", "plus-to-minus", "minus-to-plus", "unequal-negated")
@@ -282,14 +304,26 @@ def weight(text):
 
 
 def one_of_each_kernel(name, hit):
-    """Of the targets of one operation and variant one pair of types, another for each mutant: all come up."""
+    """Of the targets of one operation and variant one pair of types, another for each mutant; another one is first."""
     kinds = collections.OrderedDict()
     for target in hit:
         kinds.setdefault("/".join(target.split("/")[:2]), []).append(target)
-    return [members[weight(name + kind) % len(members)] for kind, members in kinds.items()]
+    chosen = [members[weight(name + kind) % len(members)] for kind, members in kinds.items()]
+    first = weight(name) % len(chosen)
+    return (chosen[first:] + chosen[:first])[:MOST_KERNELS]
 
 
-def plan(folder, quick, every_type):
+def spread(rows):
+    """In such an order that a first part of them has as much of each file, and at least one of it."""
+    by_file = collections.defaultdict(list)
+    for row in sorted(rows, key=lambda r: weight(r[0])):
+        by_file[row[0].split(":")[0]].append(row)
+    placed = [(i / len(members), row) for members in by_file.values() for i, row in enumerate(members)]
+    return [row for _, row in sorted(placed, key=lambda p: (p[0], p[1][0]))]
+
+
+def plan(folder, mode):
+    quick = mode == "--quick"
     live = live_lines(read_targets(folder))
     files = sorted(f for f in os.listdir(KERNELS) if f.endswith((".cl", ".clh")))
     rows, unused = [], []
@@ -308,8 +342,11 @@ def plan(folder, quick, every_type):
                 count[row[1]] += 1
                 chosen.append(row[:4] + ([row[4][weight(row[0]) % len(row[4])]],))
         rows = chosen
+    else:
+        rows = spread(rows)
     for mutant, _, where, text, hit in rows:
-        hit = hit if every_type or quick else one_of_each_kernel(mutant, hit)
+        if not quick and mode != "--every-type":
+            hit = one_of_each_kernel(mutant, hit)
         print(mutant, "line", where, text, ",".join(hit), sep="\t")
     for fault, kind, text in FAULTS:
         hit = list(live)
@@ -360,7 +397,7 @@ def table(path):
 def main():
     arguments = sys.argv[1:]
     if len(arguments) >= 2 and arguments[0] == "plan":
-        plan(arguments[1], "--quick" in arguments, "--every-type" in arguments)
+        plan(arguments[1], (arguments[2:] + [""])[0])
     elif len(arguments) == 2 and arguments[0] == "table":
         table(arguments[1])
     else:

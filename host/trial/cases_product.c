@@ -11,10 +11,10 @@
 /*
  * Most have two panels of B, the second ragged, and eighteen groups of four k, the last ragged. FAR: one k, so that
  * sums differ little, which a zero point far away brings back among the codes. DEEP: more k than are summed in f32
- * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs; of TALL ones, rows for more tiles than go
- * together over a panel (kernels/gemm_walk.clh).
+ * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs, one column in the last; of TALL ones, rows
+ * for more tiles than go together over a panel (kernels/gemm_walk.clh).
  */
-enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1103, WIDE = 300, TALL_DEPTH = 10 };
+enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1103, WIDE = 321, TALL_DEPTH = 10 };
 
 enum { FAR_ZERO_POINT = (1 << 30) + 77, FAR_ZERO_POINT_FLOAT = (1 << 21) + 77 };
 
