@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the plan of tests/mutants.c: spoiled lines of the kernels, and devices with faults.
 
-    mutants.py plan SOURCES [--quick]        SOURCES: what `mutants --sources` wrote; the plan goes to stdout
-    mutants.py table RESULTS [REASONS]       a table of results for each file, and a list of what passed
+    mutants.py plan SOURCES [--quick | --every-type]    SOURCES: what `mutants --sources` wrote; the plan goes to stdout
+    mutants.py table FOLDER                  of a folder with plan, unused and results: a table for each file, and what
+                                             passed without a reason (mutants-same.txt)
 
 A mutant is FILE:LINE:RULE with one place of a line changed. It is tried in each target one of whose kernels has the
 line: what a program has is read from its preprocessed source, as far as it can be reached from the kernels that ran.
@@ -360,38 +361,96 @@ def plan(folder, mode):
         print("in no program of this device:", mutant, file=sys.stderr)
 
 
+# ---- why some give the same bytes ----
+
+REASONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mutants-same.txt")
+
+
+def read_reasons():
+    """(file, line as it stands) to lists of (rules, reason): blocks of `FILE RULE...`, the line, the reason. An edit of
+    the line in the kernel ends its reason, which is an error here."""
+    reasons = collections.defaultdict(list)
+    with open(REASONS) as file:
+        blocks = re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n", "", file.read()).strip("\n"))
+    for block in blocks:
+        head, line, *reason = block.split("\n")
+        name, *rules = head.split()
+        if name != "device" and line.strip() not in {text.strip() for _, text in lines_of(name)}:
+            sys.exit(f"{REASONS}: no line of kernels/{name} is: {line.strip()}")
+        if not rules or not reason:
+            sys.exit(f"{REASONS}: no rules or no reason: {head}")
+        reasons[name, line.strip()].append((rules, " ".join(r.strip() for r in reason)))
+    return reasons
+
+
+def reason_of(reasons, mutant):
+    name, number, rule = mutant.split(":")
+    line = "-" if name == "device" else dict(lines_of(name))[int(number)].strip()
+    for rules, reason in reasons.get((name, line), []):
+        if rule in rules:
+            return reason
+    return None
+
+
 # ---- the table ----
 
 ORDER = ["missed", "hangs", "crashed", "caught", "refused", "same"]
+COLUMNS = ["made", "not here", "run", "not built", "caught", "crashed", "hangs", "same, barrier", "same, for a reason",
+           "same, without", "missed"]
+RACES = "barrier-removed"  # of work-items that run one after the other: scripts/test-oclgrind.sh --mutants judges them
 
 
-def table(path):
-    found = collections.OrderedDict()
-    spent = 0
-    with open(path) as file:
+def verdict_of(outcomes, mutant, reasons):
+    """Of a mutant, from its outcomes in the targets it was tried in."""
+    worst = [o for o in ORDER if o in outcomes]
+    seen = [o for o in worst if o in ("hangs", "crashed", "caught", "refused")]
+    total = "missed" if "missed" in worst else seen[0] if seen else "same"
+    if total == "same":
+        is_race = mutant.split(":")[2].startswith(RACES)
+        return "same, barrier" if is_race else \
+            "same, for a reason" if reason_of(reasons, mutant) else "same, without"
+    return "not built" if total == "refused" else total
+
+
+def read_results(folder):
+    """Mutant to {target: outcome}, and the processor's seconds."""
+    found, spent = collections.OrderedDict(), 0
+    with open(os.path.join(folder, "results")) as file:
         for line in file:
             mutant, target, outcome, milliseconds = line.rstrip("\n").split("\t")
             found.setdefault(mutant, {})[target] = outcome
             spent += int(milliseconds)
-    rows = collections.OrderedDict()
+    return found, spent / 1000
+
+
+def count_made(folder, rows):
+    for name, column in (("plan", "made"), ("unused", "not here")):
+        with open(os.path.join(folder, name)) as file:
+            for line in file:
+                mutant = line.rstrip("\n").split("\t")[0] if name == "plan" else line.split(": ")[1].strip()
+                rows[mutant.split(":")[0]]["made"] += 1
+                rows[mutant.split(":")[0]]["not here"] += column == "not here"
+
+
+def table(folder):
+    """Prints it; returns whether something was missed."""
+    reasons = read_reasons()
+    found, seconds = read_results(folder)
+    rows, verdicts = collections.defaultdict(collections.Counter), {}
+    count_made(folder, rows)
     for mutant, outcomes in found.items():
-        worst = [o for o in ORDER if o in outcomes.values()]
-        seen = [o for o in ("caught", "crashed", "hangs") if o in worst]
-        total = "missed" if "missed" in worst else seen[0] if seen else worst[0]
-        rows.setdefault(mutant.split(":")[0], collections.Counter())[total] += 1
-    print("| file | mutants | caught | crashed | hangs | not built | same bytes | missed |")
-    print("|---|---|---|---|---|---|---|---|")
-    total = collections.Counter()
-    for name, c in sorted(rows.items()):
-        total.update(c)
-        print(f"| {name} | {sum(c.values())} | {c['caught']} | {c['crashed']} | {c['hangs']} | {c['refused']} | {c['same']} | {c['missed']} |")
-    print(f"| all | {sum(total.values())} | {total['caught']} | {total['crashed']} | {total['hangs']} | {total['refused']} | {total['same']} | {total['missed']} |")
-    print(f"\n{sum(len(o) for o in found.values())} trials, {spent / 1000:.0f} s of the processor")
-    for wanted in ("missed", "same"):
-        for mutant, outcomes in found.items():
-            targets = [t for t, o in outcomes.items() if o == wanted]
-            if targets and (wanted == "missed" or set(outcomes.values()) == {"same"}):
-                print(f"{wanted}: {mutant}: {' '.join(targets)}")
+        verdicts[mutant] = verdict_of(set(outcomes.values()), mutant, reasons)
+        rows[mutant.split(":")[0]].update((verdicts[mutant], "run"))
+    rows["all"] = sum(rows.values(), collections.Counter())
+    print("| file | " + " | ".join(COLUMNS) + " |\n|---" * 1 + "|---" * len(COLUMNS) + "|")
+    for name in sorted(rows, key=lambda n: (n == "all", n)):
+        print(f"| {name} | " + " | ".join(str(rows[name][c]) for c in COLUMNS) + " |")
+    print(f"\n{sum(len(o) for o in found.values())} trials, {seconds:.0f} s of the processor; "
+          f"{rows['all']['same, without']} the same bytes without a reason, {rows['all']['missed']} missed")
+    for wanted in ("missed", "same, without", "same, barrier"):
+        for mutant in (m for m in found if verdicts[m] == wanted):
+            targets = [t for t, o in found[mutant].items() if o == wanted.split(",")[0]]
+            print(f"- {wanted}: {mutant}: {' '.join(targets)}")
 
 
 def main():

@@ -10,7 +10,7 @@
 #include "core/dtype.h"
 #include "opencl/choice/gemm.h"
 
-enum { MOST_TARGETS = 256 };
+enum { MOST_TARGETS = 256, ANY_ROWS = 70 };
 
 static mutant_target targets[MOST_TARGETS];
 static int count;
@@ -74,7 +74,7 @@ static void add_products(clq_variant variant, const char *name)
         }
     }
     if (variant == CLQ_VARIANT_PORTABLE || variant == CLQ_VARIANT_KHR_DOT) {
-        add_product(variant, name, 70);
+        add_product(variant, name, ANY_ROWS);
     }
 }
 
@@ -166,7 +166,9 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
                           : is_fused ? "fused"
                                      : clq_variant_name(t->variant);
     const char *real = clq_dtype_name(t->real);
-    if (t->rows > 0) {
+    if (t->rows == ANY_ROWS) { /* of all heights some that are not deep */
+        snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/[1-9][0-9]x*x[0-9][0-9]-*", variant);
+    } else if (t->rows > 0) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/%ux*", variant, (unsigned)t->rows);
     } else if (t->operation == CLQ_OP_CHOOSE_PARAMETERS) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "%schoose-parameters/%s/*", is_batch ? "batch-" : "", variant);

@@ -177,7 +177,7 @@ static unsigned spent_milliseconds(void)
 static void limit_processor_time(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_CPU, &limit) == 0) {
+    if (now.name[0] != '\0' && getrlimit(RLIMIT_CPU, &limit) == 0) {
         limit.rlim_cur = spent_milliseconds() / 1000 + 1 + MOST_SECONDS;
         (void)setrlimit(RLIMIT_CPU, &limit);
     }
