@@ -288,7 +288,7 @@ uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
             return m;
         }
     }
-    return height == 0 ? 70 : height;
+    return height == 0 ? 79 : height;
 }
 
 uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision)
