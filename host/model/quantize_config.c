@@ -174,7 +174,7 @@ static void write_groups(clq_json_writer *json, const clq_model_plan *plan)
     clq_json_writer_close(json, '}');
 }
 
-static clq_status make_text(const clq_model_plan *plan, char **text, size_t *bytes, clq_error *error)
+clq_status clq_config_text(const clq_model_plan *plan, char **text, size_t *bytes, clq_error *error)
 {
     clq_json_writer json;
     clq_json_writer_begin(&json, NULL);
@@ -199,7 +199,7 @@ clq_status clq_config_write(const clq_file_request *request, const clq_model_pla
     clq_writer *writer = NULL;
     char *text = NULL;
     size_t bytes = 0;
-    CLQ_TRY_TO(make_text(plan, &text, &bytes, error));
+    CLQ_TRY_TO(clq_config_text(plan, &text, &bytes, error));
     CLQ_TRY_TO(clq_writer_open(request->config_file, bytes, request->replace, &writer, error));
     CLQ_TRY_TO(clq_writer_write(writer, text, bytes, error));
     CLQ_TRY_TO(clq_writer_commit(&writer, error));

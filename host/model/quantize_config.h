@@ -23,4 +23,10 @@ clq_status clq_config_check(const clq_file_request *request, const clq_model_pla
 /* Write the file, whole or not at all. */
 clq_status clq_config_write(const clq_file_request *request, const clq_model_plan *plan, clq_error *error);
 
+/*
+ * The text of such a file, {"quantization_config": {...}}, malloc'ed. Every tensor's zero_point_form is set: after
+ * clq_config_check.
+ */
+clq_status clq_config_text(const clq_model_plan *plan, char **text, size_t *bytes, clq_error *error);
+
 #endif
