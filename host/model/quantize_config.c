@@ -8,6 +8,7 @@
 #include "format/file.h"
 #include "format/json_writer.h"
 #include "format/output_path.h"
+#include "model/folder_output.h"
 
 static const char SUFFIX[] = ".weight";
 
@@ -35,13 +36,19 @@ static void check_tensor(clq_model_plan *plan, clq_model_plan_tensor *tensor)
     }
 }
 
+int clq_config_is_for_folder(const clq_file_request *request)
+{
+    return request->format != CLQ_FORMAT_CLQUANT && clq_request_writes_folder(request);
+}
+
 clq_status clq_config_prepare(const clq_file_request *request, clq_model_plan *plan, const clq_output *output,
                               clq_error *error)
 {
-    if (request->config_file == NULL) {
+    if (request->config_file == NULL && !clq_config_is_for_folder(request)) {
         return CLQ_OK;
     }
-    CLQ_REQUIRE(!clq_output_takes(output, request->config_file), "--emit-config and --output name the same file");
+    CLQ_REQUIRE(request->config_file == NULL || !clq_output_takes(output, request->config_file),
+                "--emit-config and --output name the same file");
     CLQ_REQUIRE(plan->scheme.dtype == CLQ_S8, "--emit-config: compressed-tensors holds s8 codes, not %s",
                 clq_dtype_name(plan->scheme.dtype));
     for (size_t i = 0; i < plan->count; i++) {
@@ -52,12 +59,15 @@ clq_status clq_config_prepare(const clq_file_request *request, clq_model_plan *p
         CLQ_REQUIRE(!tensor->quantized || tensor->q.layout.granularity != CLQ_PER_CHANNEL || tensor->q.layout.axis == 0,
                     "--emit-config: compressed-tensors has one scale for each row: --axis 0");
     }
-    return clq_path_check(request->config_file, plan->model, request->dry_run ? 2 : request->replace, error);
+    return request->config_file == NULL
+               ? CLQ_OK
+               : clq_path_check(request->config_file, plan->model, request->dry_run ? 2 : request->replace, error);
 }
 
 clq_status clq_config_check(const clq_file_request *request, const clq_model_plan *plan, clq_error *error)
 {
-    for (size_t i = 0; request->config_file != NULL && i < plan->count; i++) {
+    const int wanted = request->config_file != NULL || clq_config_is_for_folder(request);
+    for (size_t i = 0; wanted && i < plan->count; i++) {
         const clq_model_plan_tensor *tensor = &plan->tensors[i];
         if (tensor->quantized && tensor->zero_point_form == CLQ_ZERO_POINT_WIDE) {
             char shown[200];

@@ -10,9 +10,12 @@
 #include "model/output.h"
 #include "model/plan.h"
 
+/* Whether config.json of an output that is a folder gets a quantization_config. */
+int clq_config_is_for_folder(const clq_file_request *request);
+
 /*
  * Before any work: refuse options that the format cannot express, and have tensors copied that it cannot hold, so that
- * file and configuration agree. Does nothing without --emit-config.
+ * file and configuration agree. Does nothing without --emit-config and for files.
  */
 clq_status clq_config_prepare(const clq_file_request *request, clq_model_plan *plan, const clq_output *output,
                               clq_error *error);
