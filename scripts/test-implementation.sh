@@ -61,11 +61,9 @@ within() { # SECONDS COMMAND...
 fetch_intel() {
     libraries=$place/lib
     [ ! -e "$place/only.icd" ] || return 0
-    {
-        within 60 python3 -m venv "$place/venv" &&
-            within 180 "$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-                intel-opencl-rt intel-cmplr-lib-rt
-    } >"$log" 2>&1 || cannot "its Python packages cannot be installed"
+    # shellcheck disable=SC2016 # the inner shell's
+    within 180 sh -c 'python3 -m venv "$1" && "$1/bin/python" -m pip install --quiet --disable-pip-version-check \
+        intel-opencl-rt intel-cmplr-lib-rt' sh "$place/venv" >"$log" 2>&1 || cannot "its Python packages cannot be installed"
     # Its own loader stays behind: programs are to use the machine's.
     mkdir -p "$libraries"
     for file in "$place"/venv/lib/*.so*; do
