@@ -30,9 +30,9 @@ typedef struct clq_plan {
     char variant[48]; /* as in kernels/kernels.def; "reference" for the reference; "host": in a device's place */
     char reason[160];
     uint64_t workspace_bytes;
-    /* Not 0: no kernel of the device is left. Calls on the context's own queue are served by the host, and slowly; those
-     * on a queue of the caller's (clquant/opencl.h) are refused. Of a batch: of some of its tensors. Certain once the
-     * same was prepared, or has run. */
+    /* Not 0: no kernel of the device is left. Calls on the context's own queue are served by the host, and slowly;
+     * those on a queue of the caller's (clquant/opencl.h) are refused. Of a batch: of some of its tensors. Certain once
+     * the same was prepared, or has run. */
     int32_t by_host;
 } clq_plan;
 CLQ_API clq_status clq_plan_operation(clq_context *context, clq_operation operation, const clq_quantization *q,
