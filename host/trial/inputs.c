@@ -141,15 +141,16 @@ static uint64_t parameter_at(const clq_geometry *g, uint64_t i)
 /*
  * Where a range is looked for, what is not finite, and what is greater than all else, is mixed in here and there: a
  * kernel reads a piece another time where it meets the first, and the second hides whatever else there is. In columns
- * of long lines by column, since there a piece is some columns; else by segment, or by some thousand elements.
+ * of long lines by column, since there a piece is some columns; else by segment, or by some thousand elements. In odd
+ * ways by none: where a piece is read another time, what came of the first is not seen.
  */
-static void choose_mixture(const clq_task *task, uint64_t i, surroundings *s)
+static void choose_mixture(const clq_task *task, uint64_t i, uint32_t way, surroundings *s)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t period = g->channels * g->row;
     const uint64_t zone = i / (g->segment <= 1024 ? g->segment : 2000) % 4;
-    s->takes_large = task->operation == CLQ_OP_MINMAX && zone == 3;
-    s->takes_nonfinite = period >= 1024 && g->segment < 16 ? i % period / 100 == 6 : zone == 1;
+    s->takes_large = way % 2 == 0 && task->operation == CLQ_OP_MINMAX && zone == 3;
+    s->takes_nonfinite = way % 2 == 0 && (period >= 1024 && g->segment < 16 ? i % period / 100 == 6 : zone == 1);
 }
 
 /*
@@ -209,7 +210,7 @@ static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x
     surroundings s = {0.0625f, 0, task->q->scheme.qmin, task->q->scheme.qmax, 0.5f, 1, 1};
     for (uint64_t i = 0; i < g->elements; i++) {
         if (has_range) {
-            choose_mixture(task, i, &s);
+            choose_mixture(task, i, way, &s);
         } else if (i % g->row % g->segment == 0) {
             choose_parameter(c, task, parameter_at(g, i), turn, &s);
         }
