@@ -52,6 +52,9 @@ void clq_tell_loader(clq_job *job, const clq_model_plan *plan)
         return;
     }
     tell_selection(job, &plan->loader);
+    if (plan->quantized_count == 0) {
+        return;
+    }
     if (plan->format->id == CLQ_FORMAT_COMPRESSED_TENSORS && plan->activations == CLQ_ACTIVATIONS_NONE) {
         clq_job_warn(job,
                      "vLLM does not run int-quantized weights that are %s, transformers does; --format pack-quantized "
@@ -59,6 +62,11 @@ void clq_tell_loader(clq_job *job, const clq_model_plan *plan)
                      plan->asymmetric   ? "asymmetric"
                      : has_groups(plan) ? "in groups"
                                         : "without quantized activations");
+    }
+    if (plan->format->id == CLQ_FORMAT_PACK_QUANTIZED && plan->asymmetric) {
+        clq_job_warn(job,
+                     "transformers (5.24 with compressed-tensors 0.20) does not load pack-quantized weights that are "
+                     "asymmetric, its own neither");
     }
     if (request->config_file == NULL && !is_folder(request->input)) {
         clq_job_warn(job, "engines need a quantization_config in config.json as well: --emit-config FILE writes it");
