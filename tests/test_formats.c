@@ -526,7 +526,7 @@ static void loaders_take_linear_layers(void **state)
                         "note: linear layers are told by names and shapes: there is no config.json that tells the type "
                         "of the model\n"
                         "left in float for the loader: model.embed_tokens, lm_head, model.layers.0.mlp.gate, A_log; "
-                        "--include takes them\n");
+                        "--include takes those that are a matrix called MODULE.weight\n");
 }
 
 static void what_is_asked_for_is_taken(void **state)

@@ -85,6 +85,7 @@ static int is_left(const clq_file_request *request, clq_model_plan *plan, clq_mo
     const clq_left_kind kind = clq_loader_rule(view, source);
     const int tied = view->config.tie_word_embeddings && (kind == CLQ_LEFT_HEAD || kind == CLQ_LEFT_EMBEDDING);
     if (kind == CLQ_LEFT_NOT) {
+        view->experts += clq_is_expert(source->name) != 0;
         return 0;
     }
     view->first[kind] = view->first[kind] != NULL ? view->first[kind] : source->name;
@@ -96,7 +97,7 @@ static int is_left(const clq_file_request *request, clq_model_plan *plan, clq_mo
                             "output head and embeddings are one tensor (config.json), which loaders "
                             "want in float");
     } else {
-        view->asked_for[kind] += source->rank == 2 && clq_module_length(source->name) > 0;
+        view->asked_for[kind] += kind < CLQ_LEFT_PARAMETER && source->rank == 2;
     }
     return !tensor->quantized;
 }

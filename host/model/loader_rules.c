@@ -63,8 +63,9 @@ static const struct {
     [CLQ_LEFT_NORM] = {"a norm", "norms"},
     [CLQ_LEFT_ROUTER] = {"a router", "routers"},
     [CLQ_LEFT_TRANSPOSED] = {"a transposed layer", "transposed layers"},
-    [CLQ_LEFT_CONVOLUTION] = {"no matrix", "tensors that are no matrix"},
     [CLQ_LEFT_PARAMETER] = {"not called MODULE.weight", "tensors not called MODULE.weight"},
+    [CLQ_LEFT_EXPERTS] = {"all experts in one tensor", "tensors of all experts"},
+    [CLQ_LEFT_CONVOLUTION] = {"no matrix", "tensors that are no matrix"},
 };
 
 clq_status clq_loader_view_init(clq_loader_view *view, const clq_model *model, clq_error *error)
@@ -96,6 +97,11 @@ size_t clq_module_length(const char *name)
     return length > suffix && strcmp(name + length - suffix, SUFFIX) == 0 ? length - suffix : 0;
 }
 
+int clq_is_expert(const char *name)
+{
+    return strstr(name, ".experts.") != NULL;
+}
+
 clq_left_kind clq_loader_rule(const clq_loader_view *view, const clq_model_tensor *tensor)
 {
     for (size_t i = 0; i < sizeof RULES / sizeof RULES[0]; i++) {
@@ -105,7 +111,7 @@ clq_left_kind clq_loader_rule(const clq_loader_view *view, const clq_model_tenso
         }
     }
     if (tensor->rank != 2) {
-        return CLQ_LEFT_CONVOLUTION;
+        return clq_is_expert(tensor->name) ? CLQ_LEFT_EXPERTS : CLQ_LEFT_CONVOLUTION;
     }
     return clq_module_length(tensor->name) == 0 ? CLQ_LEFT_PARAMETER : CLQ_LEFT_NOT;
 }
