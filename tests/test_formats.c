@@ -737,6 +737,10 @@ static void odd_groups(clq_file_request *r)
 {
     by_group(r, 48);
 }
+static void long_groups(clq_file_request *r)
+{
+    by_group(r, 128);
+}
 static void nothing(clq_file_request *r)
 {
     (void)r;
@@ -786,6 +790,7 @@ static void what_engines_do_not_run_is_told(void **state)
         {without_activations, "vLLM does not run int-quantized weights that are without quantized activations"},
         {asymmetric_in_words, "does not load pack-quantized weights that are asymmetric"},
         {odd_groups, "tensor 'model.layers.0.q_proj.weight' is copied: a group size of 48 does not divide a row of 64"},
+        {long_groups, "is copied: a group size of 128 does not divide a row of 64"},
         {nothing, "engines need a quantization_config in config.json as well: --emit-config FILE writes it"},
     };
     const char *input = write_model("model.safetensors");
