@@ -219,14 +219,14 @@ static clq_status check_scale(const clq_model_tensor *tensor, uint64_t index, do
 }
 
 /* Parameters are read in pieces through a small buffer, since their file type is not ours. */
-enum { PIECE = 512 };
+enum { PIECE = 384 };
 
 static clq_status read_scales(const clq_model *model, size_t index, uint64_t first, uint64_t count, float *scale,
                               clq_error *error)
 {
     const clq_model_tensor *tensor = &model->tensors[index];
     double values[PIECE];
-    float raw[PIECE];
+    double raw[PIECE]; /* room for the widest type */
     for (uint64_t done = 0; done < count; done += PIECE) {
         const uint64_t step = clq_size_min(count - done, PIECE);
         CLQ_TRY(clq_model_read(model, index, first + done, step, raw, error));

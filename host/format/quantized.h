@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Quantized tensors in model files, ours and those of others: a tensor T of an 8-bit integer type beside a T_scale
- * (F32, F16 or BF16) and perhaps a T_zero_point. The granularity is told by the shape of the scale:
+ * (F64, F32, F16 or BF16) and perhaps a T_zero_point. The granularity is told by the shape of the scale:
  *
  *     [] or [1], or ones only       per tensor
  *     T's rank, ones but one axis   per channel of that axis

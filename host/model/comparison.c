@@ -6,12 +6,6 @@
 
 #include "format/real.h"
 
-clq_status clq_compared_open(clq_compared *compared, const char *path, clq_error *error)
-{
-    CLQ_TRY(clq_model_open(path, &compared->model, error));
-    return clq_quantized_scan(compared->model, &compared->list, error);
-}
-
 static void close_file(clq_compared *compared)
 {
     clq_quantized_list_destroy(&compared->list);

@@ -134,7 +134,8 @@ static clq_status show_file(const cli_options *options, const char *path, clq_js
     clq_model *model = NULL;
     clq_quantized_list *list = NULL;
     clq_error scan_error;
-    CLQ_TRY_TO(clq_model_open(path, &model, error));
+    CLQ_TRY_TO(clq_model_open_from(path, CLQ_OPEN_FOLDERS | (options->file.follow_links ? CLQ_OPEN_FOLLOW_LINKS : 0u),
+                                   &model, error));
     if (model->warning != NULL) {
         cli_warning(options, "%s", model->warning);
     }
