@@ -226,7 +226,7 @@ static clq_status describe_product(const void *what, size_t number, clq_trial_ca
         p->a_scale = one_of(CLQ_GEMM_PER_ROW);
         p->b_scale = one_of(CLQ_GEMM_PER_COLUMN);
     } else if (p->c.dtype != CLQ_S32) {
-        p->requantize = (clq_requantize_mode)next(4);
+        p->requantize = (clq_requantize_mode)next(6);
         p->multiplier = next(2) == 0 ? CLQ_GEMM_PER_TENSOR : CLQ_GEMM_PER_COLUMN;
         p->c_zero_point = next(2) == 0 ? CLQ_GEMM_ABSENT : CLQ_GEMM_PER_TENSOR;
     }

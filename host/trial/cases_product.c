@@ -32,6 +32,11 @@ static unsigned char next_code(const clq_gemm_task *task, clq_gemm_argument argu
     return p->k != DEEP || !is_extreme ? any : dtype == CLQ_S8 ? 0x7F : 0xFF;
 }
 
+static int is_single(clq_requantize_mode mode)
+{
+    return mode == CLQ_REQUANTIZE_SINGLE || mode == CLQ_REQUANTIZE_SINGLE_AWAY;
+}
+
 /* For the first vector of columns, no shift to the left; then all there are, and the ends of what is possible. */
 static int32_t next_shift(const clq_gemm_task *task, uint64_t i)
 {
@@ -44,7 +49,7 @@ static int32_t next_shift(const clq_gemm_task *task, uint64_t i)
     if (mode == CLQ_REQUANTIZE_SHIFT) {
         return bits[i % COUNT(bits)];
     }
-    return i < 16 ? -(int32_t)(i % 13) : mode == CLQ_REQUANTIZE_SINGLE && i % 15 == 14 ? 29 : shifts[i % COUNT(shifts)];
+    return i < 16 ? -(int32_t)(i % 13) : is_single(mode) && i % 15 == 14 ? 29 : shifts[i % COUNT(shifts)];
 }
 
 static int32_t next_multiplier(const clq_gemm_task *task, uint32_t *state)
@@ -52,6 +57,9 @@ static int32_t next_multiplier(const clq_gemm_task *task, uint32_t *state)
     const int32_t r = (int32_t)clq_trial_random(state);
     if (task->problem->requantize == CLQ_REQUANTIZE_SHIFT) {
         return r % 8 == 0 ? (int32_t)0x80000000 + r : r % 200 - 50;
+    }
+    if (is_single(task->problem->requantize) && r % 2 == 0) {
+        return 1 << 30; /* of one rounding, only such make ties */
     }
     return task->problem->k == FAR ? INT32_MAX : r % 8 == 0 ? r % 1000 : r % 8 == 1 ? 1 << 30 : (1 << 30) + r * 50;
 }
@@ -134,6 +142,8 @@ static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_SHIFT, NO, ONE, COLS, NO, 0, 1, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE_AWAY, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, NO, ONE, COLS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL},
     {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, DEPTH, 1, ALL},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, 2 * COLUMNS, TALL_DEPTH, 1, ALL},
