@@ -83,7 +83,7 @@ typedef struct clq_nonfinite {
  *     nonfinite   1 of clq_nonfinite (an offset counts these)
  *     averaging   1 of float
  *     state       2*p of float, as range; read and written
- *     counts      CLQ_HISTOGRAM_BINS*p of uint64_t; read and written
+ *     counts      clq_histogram_bins*p of uint64_t; read and written
  * Outputs must not overlap inputs or each other, but `y` of clq_fake_quantize may be `x` itself. What counts are bytes
  * (of 4-bit codes whole ones), whatever buffers lie over them; operands may touch.
  * Scales in a buffer are not checked: one outside its bounds gives unspecified codes and nothing worse.
