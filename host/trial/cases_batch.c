@@ -51,7 +51,7 @@ static size_t batches_of(clq_operation operation)
 {
     switch (operation) {
     case CLQ_OP_CHOOSE_PARAMETERS:
-        return 3;
+        return 8; /* each scheme comes to a tensor of many parameters */
     case CLQ_OP_QUANTIZE:
     case CLQ_OP_FAKE_QUANTIZE:
     case CLQ_OP_DYNAMIC_QUANTIZE:
