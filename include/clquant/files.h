@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Model files (.safetensors, sharded checkpoints by their .safetensors.index.json, .npy) of any size, within a budget
- * of memory: a request in, events meanwhile, a report out.
+ * Model files (.safetensors, sharded checkpoints by their .safetensors.index.json, .gguf, .npy) of any size, within a
+ * budget of memory: a request in, events meanwhile, a report out.
  *
  *     clq_file_request request;
  *     clq_file_request_init(&request);
@@ -285,7 +285,8 @@ CLQ_API int clq_errors_compare(const clq_errors *a, const clq_errors *b);
 
 /*
  * Quantize the tensors that the request selects, and copy the others, into a safetensors file or, where the name of the
- * output ends in .safetensors.index.json, shards like those of the input. Reads all fields but reference, inputs,
+ * output ends in .safetensors.index.json, shards like those of the input, or in .gguf, blocks in a file with its keys
+ * (the input is a .gguf too). Reads all fields but reference, inputs,
  * tensors and tensor_name. With `resume`, a run that failed or was killed is continued by another of the same request.
  */
 CLQ_API clq_status clq_file_quantize(clq_context *context, const clq_file_request *request,

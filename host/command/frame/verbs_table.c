@@ -47,9 +47,10 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .maximum = 1,
             .run = cli_quantize,
             .summary = "quantize a model file or an array",
-            .description = "Quantizes the floating point tensors of IN and copies all else byte for byte. For each "
-                           "quantized tensor T, OUT holds T, T_scale and, where it is not 0, T_zero_point. The same "
-                           "input and options give the same bytes on every device.",
+            .description =
+                "Quantizes the floating point tensors of IN and copies all else byte for byte. For each "
+                "quantized tensor T, OUT holds T, T_scale and, where it is not 0, T_zero_point; a .gguf of "
+                "a .gguf holds blocks of Q8_0 or Q4_0. The same input and options give the same bytes on every device.",
         },
     [CLI_VERB_DEQUANTIZE] =
         {
@@ -60,7 +61,7 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .run = cli_dequantize,
             .summary = "turn quantized tensors back into floating point",
             .description = "Writes every quantized tensor of IN as floating point and copies all else. OUT is a "
-                           "safetensors file, or a .npy file for one tensor.",
+                           "safetensors file, a .npy file for one tensor, or a .gguf file like IN.",
         },
     [CLI_VERB_COMPARE] =
         {
