@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "format/file.h"
 #include "format/journal.h"
 #include "format/safetensors.h"
@@ -302,7 +303,7 @@ static void continues_from_every_call(void **state)
     for (size_t j = 0; j < sizeof JOBS / sizeof JOBS[0]; j++) {
         expected want = expect(&JOBS[j]);
         long point = 1;
-        for (int code = KILLED_RUN_DIED; code == KILLED_RUN_DIED; point++) {
+        for (int code = KILLED_RUN_DIED; code == KILLED_RUN_DIED; point += check_stride()) {
             killed_run run = {.die_before = point};
             code = start(&JOBS[j], run, NULL, NULL);
             if (code == KILLED_RUN_DIED) {

@@ -272,10 +272,17 @@ static clq_status open_files(compare_run *run, clq_error *error)
                 request->reference == NULL ? "reference" : "input");
     for (size_t file = 0; file < 2; file++) {
         clq_compared *compared = &run->comparison.files[file];
-        CLQ_TRY(clq_compared_open(compared, file == CLQ_REFERENCE ? request->reference : request->input, error));
-        run->job.report->bytes_in += clq_model_file_bytes(compared->model);
+        CLQ_TRY(clq_job_open_model(&run->job, file == CLQ_REFERENCE ? request->reference : request->input,
+                                   &compared->model, error));
+        CLQ_TRY(clq_quantized_scan(compared->model, &compared->list, error));
     }
-    return clq_comparison_match(&run->comparison, error);
+    CLQ_TRY(clq_comparison_match(&run->comparison, error));
+    if (run->comparison.files[CLQ_REFERENCE].model->tensor_count == 0) {
+        char shown[300];
+        clq_printable(shown, sizeof shown, request->reference, strlen(request->reference));
+        return clq_fail(error, CLQ_REFUSED, "%s holds no tensor, so nothing was compared", shown);
+    }
+    return CLQ_OK;
 }
 
 static clq_status execute(compare_run *run, clq_error *error)

@@ -196,7 +196,8 @@ clq_status clq_given_layout(const clq_given *given, const clq_file_request *requ
     const clq_ranges_entry *entry = given->ranges != NULL ? clq_ranges_file_find(given->ranges, name) : NULL;
     CLQ_TRY(clq_request_layout(request, name, rank, shape, entry != NULL ? entry->granularity : default_granularity,
                                layout, error));
-    if (entry != NULL && !request->has_axis && layout->granularity == CLQ_PER_CHANNEL && entry->axis < rank) {
+    if (entry != NULL && !request->has_axis && clq_request_axis_pattern(request, name) == NULL &&
+        layout->granularity == CLQ_PER_CHANNEL && entry->axis < rank) {
         layout->axis = entry->axis;
     }
     return given->ranges != NULL ? clq_ranges_file_match(given->ranges, name, layout, &entry, error) : CLQ_OK;

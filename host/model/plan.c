@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/foreign.h"
 #include "format/quantized.h"
 #include "format/real.h"
 #include "model/file_format.h"
@@ -23,14 +24,19 @@ static int matches_any(const clq_name_list *patterns, const char *name)
     return 0;
 }
 
+static int matches_none(const char *pattern, const clq_model *model)
+{
+    size_t t = 0;
+    while (t < model->tensor_count && fnmatch(pattern, model->tensors[t].name, 0) != 0) {
+        t++;
+    }
+    return t == model->tensor_count;
+}
+
 static const char *idle_pattern_of(const clq_name_list *patterns, const clq_model *model)
 {
     for (size_t i = 0; i < patterns->count; i++) {
-        size_t t = 0;
-        while (t < model->tensor_count && fnmatch(patterns->items[i], model->tensors[t].name, 0) != 0) {
-            t++;
-        }
-        if (t == model->tensor_count) {
+        if (matches_none(patterns->items[i], model)) {
             return patterns->items[i];
         }
     }
@@ -40,7 +46,13 @@ static const char *idle_pattern_of(const clq_name_list *patterns, const clq_mode
 const char *clq_model_plan_idle_pattern(const clq_file_request *request, const clq_model *model)
 {
     const char *idle = idle_pattern_of(&request->include, model);
-    return idle != NULL ? idle : idle_pattern_of(&request->exclude, model);
+    idle = idle != NULL ? idle : idle_pattern_of(&request->exclude, model);
+    for (size_t i = 0; i < request->axis_pattern_count && idle == NULL; i++) {
+        if (matches_none(request->axis_patterns[i].pattern, model)) {
+            idle = request->axis_patterns[i].pattern;
+        }
+    }
+    return idle;
 }
 
 /* Whether `name` is T_scale or T_zero_point of a T that holds codes already. */
@@ -78,11 +90,17 @@ static clq_status decide(const clq_file_request *request, clq_model_plan *plan, 
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     const int floats = is_float(&source->dtype);
     int serves_codes = 0;
+    clq_foreign foreign;
     CLQ_TRY(find_codes(plan->model, source->name, &serves_codes, error));
+    CLQ_TRY(clq_foreign_find(plan->model, tensor->index, &foreign, error));
     if (request->include.count > 0 && !matches_any(&request->include, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "not named by --include");
     } else if (matches_any(&request->exclude, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "named by --exclude");
+    } else if (foreign.role != CLQ_FOREIGN_NONE) {
+        tensor->foreign = foreign.format;
+        clq_model_plan_copy(plan, tensor, foreign.role == CLQ_FOREIGN_CODES, "%s a tensor that is quantized as %s",
+                            foreign.role == CLQ_FOREIGN_CODES ? "holds the codes of" : "belongs to", foreign.format);
     } else if (!floats) {
         clq_model_plan_copy(plan, tensor, 0, "%s is not a floating point type", source->dtype.name);
     } else if (serves_codes) {
@@ -92,7 +110,7 @@ static clq_status decide(const clq_file_request *request, clq_model_plan *plan, 
     } else if (source->elements == 0) {
         clq_model_plan_copy(plan, tensor, 1, "has no elements");
     } else if (clq_real_type(clq_file_real_of(&source->dtype)) == 0) {
-        clq_model_plan_copy(plan, tensor, 1, "%s is not one of F32, F16, BF16", source->dtype.name);
+        clq_model_plan_copy(plan, tensor, 1, "%s is not one of F64, F32, F16, BF16", source->dtype.name);
     } else if (source->rank > CLQ_MAX_RANK) {
         clq_model_plan_copy(plan, tensor, 1, "rank %u is above %d", (unsigned)source->rank, CLQ_MAX_RANK);
     }
@@ -111,7 +129,7 @@ static clq_status plan_tensor(const clq_file_request *request, const clq_given *
         return CLQ_OK;
     }
     clq_quantization_init(&tensor->q);
-    tensor->q.real = source->dtype.type;
+    tensor->q.real = clq_real_type(clq_file_real_of(&source->dtype));
     tensor->q.scheme = plan->scheme;
     if (plan->format->lay_out != NULL) {
         CLQ_TRY(plan->format->lay_out(plan, tensor, error));

@@ -36,10 +36,11 @@ typedef struct clq_plan_part {
 } clq_plan_part;
 
 typedef struct clq_model_plan_tensor {
-    size_t index;     /* in the model */
-    int quantized;    /* 0: copied */
-    char reason[160]; /* why it is copied */
-    int falls_short;  /* copied although it is a float tensor that the options select: --strict */
+    size_t index;        /* in the model */
+    int quantized;       /* 0: copied */
+    char reason[160];    /* why it is copied */
+    int falls_short;     /* copied although it is a float tensor that the options select: --strict */
+    const char *foreign; /* the format in which another tool quantized what it belongs to; NULL: none */
     clq_quantization q;
     clq_block_type block; /* of a .gguf: the codes stand in blocks with their scales */
     uint64_t elements, parameters;
@@ -115,7 +116,7 @@ int clq_part_is_there(const clq_model_plan_tensor *tensor, clq_part part);
 
 void clq_model_plan_tensor_release(clq_model_plan_tensor *tensor);
 
-/* A pattern of --include or --exclude that matches no tensor, or NULL. */
+/* A pattern of --include, --exclude or --axis that matches no tensor, or NULL. */
 const char *clq_model_plan_idle_pattern(const clq_file_request *request, const clq_model *model);
 
 #endif

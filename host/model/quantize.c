@@ -12,6 +12,8 @@
 #include "model/gguf_rule.h"
 #include "model/input_scales.h"
 #include "model/loader_messages.h"
+#include "model/nonfinite.h"
+#include "model/plan_check.h"
 #include "model/quantize_config.h"
 #include "model/quantize_job.h"
 #include "model/quantize_output.h"
@@ -30,39 +32,22 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
     return clq_gguf_check_request(request, error);
 }
 
-/* Every float tensor that the request selects should be quantized, and every pattern match something. */
-static clq_status check_strict(const clq_quantize_job *job, clq_error *error)
-{
-    const char *idle = clq_model_plan_idle_pattern(job->request, job->model);
-    int complete = idle == NULL;
-    if (idle != NULL) {
-        clq_job_warn(job->call, "no tensor is called like the pattern '%s'", idle);
-    }
-    for (size_t i = 0; i < job->plan->count; i++) {
-        const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
-        if (!tensor->quantized && tensor->falls_short) {
-            clq_job_warn(job->call, "tensor '%s' is copied: %s", job->model->tensors[i].name, tensor->reason);
-            complete = 0;
-        }
-    }
-    return complete || !job->request->strict
-               ? CLQ_OK
-               : clq_fail(error, CLQ_REFUSED,
-                          "--strict: nothing was written, because not all that was selected can be quantized");
-}
-
 /* Whether the output can be written, and what an earlier run left of it. */
 static clq_status check_output(clq_quantize_job *job, clq_error *error)
 {
     const clq_file_request *request = job->request;
+    const int there = job->folder == NULL || clq_folder_output_exists(job->folder);
     int replace = request->dry_run ? 2 : request->replace;
     if (!request->dry_run) {
-        CLQ_TRY(clq_output_check(job->output, job->model, 2, error));
-        CLQ_TRY(clq_checkpoint_find(request, &job->checkpoint, error));
+        CLQ_TRY(there ? clq_output_check(job->output, job->model, 2, error) : CLQ_OK);
+        CLQ_TRY(clq_checkpoint_find(request, job->output, &job->checkpoint, error));
         /* Files that stand under their final names already are compared byte for byte. */
         replace = clq_checkpoint_is_complete(job->checkpoint) ? 2 : replace;
     }
-    return clq_output_check(job->output, job->model, replace, error);
+    if (job->folder != NULL) {
+        CLQ_TRY(clq_folder_output_check(job->folder, job->output, replace == 2 && !request->dry_run, error));
+    }
+    return there ? clq_output_check(job->output, job->model, replace, error) : CLQ_OK;
 }
 
 /* Everything that needs headers and the request alone. */
@@ -70,7 +55,9 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
 {
     const clq_file_request *request = job->request;
     CLQ_TRY(clq_job_open_model(job->call, request->input, &job->model, error));
-    CLQ_TRY(clq_output_create(request->output, job->model->shard_count, &job->output, error));
+    CLQ_TRY(clq_folder_output_create(job->call, job->model, &job->folder, error));
+    CLQ_TRY(
+        clq_output_create(clq_folder_output_path(job->folder, request), job->model->shard_count, &job->output, error));
     CLQ_TRY(clq_gguf_prepare(job->call, job->model, job->output, error));
     CLQ_TRY(check_output(job, error));
     CLQ_TRY(clq_given_create(request, &job->given, error));
@@ -81,11 +68,8 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
         const clq_checkpoint_run run = {job->call, job->given, job->plan, job->output};
         CLQ_TRY(clq_checkpoint_check(job->checkpoint, &run, error));
     }
-    CLQ_TRY(check_strict(job, error));
+    CLQ_TRY(clq_plan_check(job->call, job->plan, error));
     clq_tell_loader(job->call, job->plan);
-    if (job->plan->quantized_count == 0) {
-        clq_job_warn(job->call, "no tensor is quantized; --verbose tells why each is copied");
-    }
     return CLQ_OK;
 }
 
@@ -106,6 +90,21 @@ static clq_status open_device(clq_quantize_job *job, clq_error *error)
     return CLQ_OK;
 }
 
+/* config.json of a folder tells engines how its weights are to be read. */
+static clq_status make_config(clq_quantize_job *job, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    char *text = NULL;
+    size_t bytes = 0;
+    if (job->folder != NULL && job->plan->format->config_format != NULL) {
+        CLQ_TRY_TO(clq_config_text(job->plan, &text, &bytes, error));
+        CLQ_TRY_TO(clq_folder_output_config(job->folder, text, bytes, error));
+    }
+done:
+    free(text);
+    return status;
+}
+
 /*
  * The header comes before the data and says how zero points are stored. Where that depends on the data, all ranges are
  * found first; otherwise each tensor's range is found just before it is quantized.
@@ -121,12 +120,16 @@ static clq_status lay_out(clq_quantize_job *job, clq_error *error)
     }
     CLQ_TRY(clq_config_check(job->request, job->plan, error));
     CLQ_TRY(clq_declare_quantized(job->output, job->request, job->plan, error));
+    CLQ_TRY(make_config(job, error));
     return clq_output_layout(job->output, &job->call->report->bytes_out, error);
 }
 
 static clq_status write_tensors(clq_quantize_job *job, clq_error *error)
 {
     const clq_checkpoint_run run = {job->call, job->given, job->plan, job->output};
+    if (job->folder != NULL) {
+        CLQ_TRY(clq_folder_output_begin(job->folder, job->output, error));
+    }
     CLQ_TRY(clq_checkpoint_begin(job->checkpoint, &run, error));
     job->done_bytes = job->all_bytes - clq_quantize_bytes_left(job);
     clq_job_progress_skip(job->call, job->done_bytes);
@@ -161,6 +164,20 @@ static clq_status check_quality(const clq_quantize_job *job, clq_error *error)
                     shown, sqnr, job->request->minimum_sqnr_db);
 }
 
+/* --nonfinite ignore: they are gone from the output, and nothing else would tell. */
+static void tell_nonfinite(const clq_quantize_job *job)
+{
+    clq_nonfinite_tally tally = {0};
+    for (size_t i = 0; i < job->plan->count; i++) {
+        const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
+        clq_nonfinite_add(&tally, job->model->tensors[i].name, tensor->quantized ? tensor->nonfinite.count : 0);
+    }
+    if (tally.elements > 0) {
+        clq_job_warn(job->call, "NaN or infinite: %s; NaN and -infinity become the lowest code, +infinity the highest",
+                     clq_nonfinite_describe(&tally).text);
+    }
+}
+
 static clq_status execute(clq_quantize_job *job, clq_error *error)
 {
     CLQ_TRY(check_request(job->request, error));
@@ -168,9 +185,11 @@ static clq_status execute(clq_quantize_job *job, clq_error *error)
     CLQ_TRY(open_device(job, error));
     CLQ_TRY(lay_out(job, error));
     if (job->request->dry_run) {
+        tell_nonfinite(job);
         return CLQ_OK;
     }
     CLQ_TRY(write_tensors(job, error));
+    tell_nonfinite(job);
     CLQ_TRY(check_quality(job, error));
     CLQ_TRY(clq_checkpoint_commit(job->checkpoint, error));
     job->call->report->is_written = 1;
@@ -199,6 +218,7 @@ static clq_status run(clq_job *call, clq_error *error)
     status = execute(job, error);
     call->report->is_resumable = clq_checkpoint_close(&job->checkpoint, is_kept(call, status));
     clq_output_destroy(&job->output);
+    clq_folder_output_close(&job->folder, status, call->report->is_resumable);
     clq_quantize_end(job);
     if (job->plan != NULL) {
         /* What is wrong with the call comes first. */

@@ -56,6 +56,21 @@ static void write_list(text_writer *writer, const char *key, const clq_name_list
     clq_text_put(writer->out, "]");
 }
 
+/* As --axis takes them; their order counts. */
+static void write_axis_patterns(text_writer *writer, const clq_file_request *request)
+{
+    for (size_t i = 0; i < request->axis_pattern_count; i++) {
+        const clq_axis_pattern *pattern = &request->axis_patterns[i];
+        if (i == 0) {
+            write_key(writer, "axis_patterns");
+        }
+        clq_text_put(writer->out, i == 0 ? "[[" : ",[");
+        write_quoted(writer, pattern->pattern);
+        clq_text_format(writer->out, ",%" PRId32 "]", pattern->axis);
+    }
+    clq_text_put(writer->out, request->axis_pattern_count > 0 ? "]" : "");
+}
+
 /* A scale or zero point for all parameters; many are only named as such, like a file: the values are in the data. */
 static void write_given(text_writer *writer, const char *key, uint64_t count, double value)
 {
@@ -136,6 +151,7 @@ static void write_options(text_writer *writer, const clq_file_request *request, 
     write_text(writer, "granularity",
                request->has_granularity ? clq_granularity_name(request->granularity) : "default");
     write_whole(writer, "axis", request->axis);
+    write_axis_patterns(writer, request);
     write_whole(writer, "group_size", (int64_t)request->group_size);
     write_text(writer, "rounding", scheme->rounding == CLQ_ROUND_AWAY ? "away" : "even");
     write_text(writer, "zero_point_order", scheme->zero_point_order == CLQ_ZERO_POINT_BEFORE ? "before" : "after");
@@ -190,9 +206,9 @@ static void write_earlier(text_writer *writer, const clq_model_plan *plan, const
                           const clq_facts *facts)
 {
     const char *name = plan->model->tensors[tensor->index].name;
-    const clq_fact *fact = clq_facts_find(facts, name);
+    const clq_fact *fact = clq_facts_find_stored(facts, name);
     if (fact != NULL) {
-        write_key(writer, name);
+        write_key(writer, fact->name);
         clq_text_add(writer->out, fact->text, fact->text_length);
     }
 }

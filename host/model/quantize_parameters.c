@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/real.h"
 #include "model/quantize_blocks.h"
 #include "stream/ranges.h"
 
@@ -18,9 +19,10 @@ static clq_status refuse_nonfinite(const clq_quantize_job *job, const clq_model_
     }
     clq_printable(shown, sizeof shown, name, strlen(name));
     return clq_fail(error, CLQ_NONFINITE,
-                    "tensor '%s': %" PRIu64 " of %" PRIu64 " elements %s NaN or infinite, the first at index %" PRIu64
+                    "tensor '%s': %" PRIu64 " of %" PRIu64 " elements %s NaN or infinite%s, the first at index %" PRIu64
                     "; --nonfinite ignore leaves them out of the range",
-                    shown, found->count, tensor->elements, found->count == 1 ? "is" : "are", found->first_index);
+                    shown, found->count, tensor->elements, found->count == 1 ? "is" : "are",
+                    clq_real_as(job->model->tensors[tensor->index].dtype.name), found->first_index);
 }
 
 clq_zero_point_form clq_zero_point_form_of(const clq_model_plan *plan, const int32_t *zero_point, uint64_t count)

@@ -104,12 +104,12 @@ enum {
 typedef struct clq_file_request {
     uint32_t struct_size; /* sizeof(clq_file_request), set by clq_file_request_init */
     /* Files */
-    const char *input;
+    const char *input;           /* a file, or a folder that holds a model */
     const char *reference;       /* clq_file_compare: what `input` is compared with */
     clq_name_list inputs;        /* clq_file_calibrate: one file for each batch; in place of `input` */
     const char *output;          /* (--output) */
     int32_t replace;             /* (--force) not 0: an output that is there is replaced */
-    int32_t follow_links;        /* (--follow-links) read shards of a folder through links that lead anywhere */
+    int32_t follow_links;        /* (--follow-links) read files of a folder through links that lead anywhere */
     clq_file_format format;      /* (--format) of the output */
     clq_activations activations; /* (--activations) */
     /* Tensors */
@@ -151,8 +151,8 @@ typedef struct clq_file_request {
     uint64_t memory_bytes; /* (--memory) host memory for data, at least 1 MiB (default 256 MiB) */
     int32_t resume;  /* (--resume) continue what an earlier run of the same request left; keep what this one leaves */
     int32_t dry_run; /* (--dry-run) find out and report everything, write nothing */
-    int32_t allow_empty; /* (--allow-empty) nothing to quantize, a pattern without a tensor: not CLQ_REFUSED */
-    int32_t strict;      /* (--strict) a selected tensor that cannot be quantized, a pattern without one: CLQ_REFUSED */
+    int32_t allow_empty; /* (--allow-empty) no tensor to work on, or like a pattern: no CLQ_REFUSED, but a warning */
+    int32_t strict; /* (--strict) CLQ_REFUSED: _quantize: a tensor that cannot be, _dequantize: what becomes infinite */
     int32_t has_minimum_sqnr;
     double minimum_sqnr_db;  /* (--fail-sqnr-below) a tensor below it is CLQ_REFUSED, and nothing is written */
     const char *config_file; /* (--emit-config) receives a quantization_config for compressed-tensors; NULL: none */
@@ -231,7 +231,7 @@ typedef struct clq_file_tensor {
     clq_file_tensor_side target; /* in the output; clq_file_compare: in the input */
     clq_quantization q;          /* layout and, where there are codes, scheme */
     uint64_t elements, parameters;
-    clq_nonfinite nonfinite;
+    clq_nonfinite nonfinite; /* of the input; clq_file_dequantize: elements that became infinite in the type written */
     /* Bounds over all parameters, and with CLQ_FILE_PARAMETERS (of clq_file_calibrate always) each: */
     /* Of the finite elements; infinity, -infinity where there are none, or an earlier run looked at them. */
     float range_low, range_high;
@@ -267,7 +267,8 @@ typedef struct clq_file_report {
     clq_file_check check;      /* what was done, once there was a device; never CLQ_CHECK_BY_DEVICE then */
     uint64_t check_seed;       /* of CLQ_CHECK_SAMPLE: gives the same sample again */
     uint64_t checked_elements; /* of the sample, or all: the same whatever the memory */
-    uint64_t checked_pieces;   /* whose ranges or histograms were computed again as a whole; depends on the memory */
+    uint64_t copied_files, copied_file_bytes; /* beside the weights, of an output that is a folder: byte for byte */
+    uint64_t checked_pieces; /* whose ranges or histograms were computed again as a whole; depends on the memory */
 } clq_file_report;
 
 CLQ_API void clq_file_report_destroy(clq_file_report **report);
@@ -285,9 +286,11 @@ CLQ_API int clq_errors_compare(const clq_errors *a, const clq_errors *b);
 
 /*
  * Quantize the tensors that the request selects, and copy the others, into a safetensors file or, where the name of the
- * output ends in .safetensors.index.json, shards like those of the input, or in .gguf, blocks in a file with its keys
- * (the input is a .gguf too). Reads all fields but reference, inputs,
- * tensors and tensor_name. With `resume`, a run that failed or was killed is continued by another of the same request.
+ * output ends in .safetensors.index.json, shards like those of the input; where it ends in .gguf, blocks into a file
+ * with the keys of the input, a .gguf too. Where the input is a folder that holds a model and the name of the output is
+ * not that of a file, the output is a folder: the weights, a config.json that tells how they are quantized, and all
+ * else as it is (docs/files.md). Reads all fields but reference, inputs, tensors and tensor_name. With `resume`, a run
+ * that failed or was killed is continued by another of the same request.
  */
 CLQ_API clq_status clq_file_quantize(clq_context *context, const clq_file_request *request,
                                      const clq_file_events *events, clq_file_report **report, clq_error *error);
