@@ -25,7 +25,7 @@ static const struct {
     uint64_t element_bytes;
 } TENSOR[] = {
     {"a.weight", "F32", 2, {300, 1000}, 4}, {"b.bias", "F32", 1, {300}, 4},      {"c.weight", "F32", 2, {200, 700}, 4},
-    {"d.double", "F64", 2, {8, 9}, 8},      {"e.weight", "F32", 2, {64, 65}, 4},
+    {"d.eighth", "F8_E5M2", 2, {8, 9}, 1},  {"e.weight", "F32", 2, {64, 65}, 4},
 };
 enum { TENSORS = sizeof TENSOR / sizeof TENSOR[0], QUANTIZED = 3 };
 
@@ -408,7 +408,7 @@ static void progress_grows_until_all_is_done(void **state)
         assert_true(w.begun && w.done == w.all && w.all > 0 && w.skipped == 0);
         assert_int_equal(w.after, way != 3);
         assert_int_equal(w.opened, 1);
-        assert_string_equal(w.warnings, "tensor 'd.double' is copied: F64 is not one of F32, F16, BF16\n");
+        assert_string_equal(w.warnings, "tensor 'd.eighth' is copied: F8_E5M2 is not one of F64, F32, F16, BF16\n");
     }
 }
 
@@ -532,7 +532,7 @@ static void calls_need_little_stack_and_share_a_context(void **state)
 
 static void strict_refuses_what_falls_short(void **state)
 {
-    static const char *const PATTERNS[] = {"*.double", "nothing*"};
+    static const char *const PATTERNS[] = {"*.eighth", "nothing*"};
     clq_file_request request = make_request();
     clq_file_report *report = NULL;
     witness w = {0};
@@ -541,20 +541,28 @@ static void strict_refuses_what_falls_short(void **state)
     request.strict = 1;
     assert_int_equal(quantize(&request, &w, &report, &error), CLQ_REFUSED);
     assert_non_null(strstr(error.message, "not all that was selected can be quantized"));
-    assert_non_null(strstr(w.warnings, "'d.double' is copied: F64"));
+    assert_non_null(strstr(w.warnings, "'d.eighth' is copied: F8_E5M2"));
     assert_int_equal(w.opened, 0);
     assert_int_equal(report->tensor_count, TENSORS);
     assert_int_equal(report->processed_count, QUANTIZED);
     assert_true(report->bytes_in > 0 && report->bytes_out == 0 && report->device[0] == '\0');
-    assert_true(find(report, "d.double")->falls_short);
-    assert_non_null(strstr(find(report, "d.double")->reason, "F64"));
+    assert_true(find(report, "d.eighth")->falls_short);
+    assert_non_null(strstr(find(report, "d.eighth")->reason, "F8_E5M2"));
     assert_false(find(report, "b.bias")->falls_short);
     clq_file_report_destroy(&report);
     assert_nothing_is_left();
     /* A pattern that matches nothing counts too; without it all is well. */
     request.exclude = (clq_name_list){PATTERNS, 2};
     assert_int_equal(quantize(&request, &w, NULL, &error), CLQ_REFUSED);
+    assert_non_null(strstr(error.message, "'nothing*'"));
+    assert_nothing_is_left();
+    request.allow_empty = 1;
+    w = (witness){0};
+    assert_int_equal(quantize(&request, &w, NULL, &error), CLQ_OK);
     assert_non_null(strstr(w.warnings, "'nothing*'"));
+    request.allow_empty = 0;
+    request.replace = 1;
+    w = (witness){0};
     request.exclude.count = 1;
     assert_int_equal(quantize(&request, &w, NULL, &error), CLQ_OK);
 }

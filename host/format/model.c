@@ -14,6 +14,7 @@
 #include "format/bounds.h"
 #include "format/file.h"
 #include "format/folder.h"
+#include "format/gguf.h"
 #include "format/model_index.h"
 #include "format/npy.h"
 #include "format/safetensors.h"
@@ -39,6 +40,9 @@ static clq_model_kind kind_of(const unsigned char *start, size_t length)
     size_t i = 0;
     if (length >= 6 && memcmp(start, "\x93NUMPY", 6) == 0) {
         return CLQ_MODEL_NPY;
+    }
+    if (length >= 4 && memcmp(start, "GGUF", 4) == 0) {
+        return CLQ_MODEL_GGUF;
     }
     if (is_header_length(start, length)) {
         return CLQ_MODEL_SAFETENSORS;
@@ -127,6 +131,8 @@ static clq_status parse(clq_model *model, int fd, uint64_t bytes, clq_error *err
     CLQ_TRY_TO(status);
     if (model->kind == CLQ_MODEL_NPY) {
         CLQ_TRY_TO(parse_npy(model, error));
+    } else if (model->kind == CLQ_MODEL_GGUF) {
+        CLQ_TRY_TO(clq_gguf_parse(model, error));
     } else {
         CLQ_TRY_TO(refuse_text(path, start, length, error));
         CLQ_TRY_TO(clq_safetensors_parse(model, 0, error));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Model files: safetensors, sharded safetensors, and .npy, read through one interface. The kind is told by content.
+ * Model files: safetensors, sharded safetensors, .npy and .gguf, read through one interface. The kind is told by
+ * content.
  *
  * A model is a list of tensors in the order of their data (for shards: shard by shard, in the order of their names).
  * Nothing but headers is held in memory; data is read by position. Nothing is allocated beyond what a file holds.

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format/gguf.h"
 #include "format/model_parts.h"
 #include "format/support.h"
 
@@ -117,6 +118,7 @@ void clq_model_close(clq_model **model)
         }
     }
     free(m->internals);
+    clq_gguf_destroy(&m->gguf);
     free(m->shards);
     free(m->tensors);
     free(m->index_metadata);

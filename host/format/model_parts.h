@@ -5,7 +5,8 @@
 
 #include "format/names.h"
 
-/* Element types of files, by their safetensors names. Types we do not compute with are copied byte for byte. */
+/* Element types of files, by their safetensors names, or those of ggml. Types we do not compute with are copied byte
+ * for byte. */
 typedef struct clq_file_dtype {
     char name[16];  /* "F32", "BF16", "I8", ... exactly as in the file; for .npy the safetensors equivalent */
     uint32_t bits;  /* 0 when unknown to us: then only the byte count is known */
@@ -31,12 +32,12 @@ typedef struct clq_model_shard {
     char *file_name; /* last part of path; of a sharded model the name in the index */
     int fd;
     uint64_t file_bytes;
-    size_t metadata_count; /* of this shard's __metadata__, in file order */
+    size_t metadata_count; /* of this shard's __metadata__, or keys of a .gguf, in file order */
     char **metadata_keys;
     char **metadata_values;
 } clq_model_shard;
 
-typedef enum clq_model_kind { CLQ_MODEL_SAFETENSORS, CLQ_MODEL_SHARDED, CLQ_MODEL_NPY } clq_model_kind;
+typedef enum clq_model_kind { CLQ_MODEL_SAFETENSORS, CLQ_MODEL_SHARDED, CLQ_MODEL_NPY, CLQ_MODEL_GGUF } clq_model_kind;
 
 typedef struct clq_model {
     clq_model_kind kind;
@@ -50,6 +51,7 @@ typedef struct clq_model {
     char *warning;         /* something a person should know (bytes after the array in a .npy), or NULL */
     int npy_fortran_order; /* .npy: the file's order and byte order; clq_model_read hides both */
     int npy_big_endian;
+    struct clq_gguf *gguf;                 /* what a .gguf has besides (gguf.h), or NULL */
     struct clq_model_internals *internals; /* of the file layer alone */
 } clq_model;
 

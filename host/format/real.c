@@ -24,6 +24,7 @@ clq_dtype clq_real_type(clq_real real)
 {
     switch (real) {
     case CLQ_REAL_F32:
+    case CLQ_REAL_F64:
         return CLQ_F32;
     case CLQ_REAL_F16:
         return CLQ_F16;
@@ -83,6 +84,19 @@ void clq_real_widen_single(clq_dtype type, const void *memory, size_t first, siz
     }
 }
 
+CLQ_VECTOR_CLONES
+static void round_doubles(const double *x, size_t count, float *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (float)x[i];
+    }
+}
+
+void clq_real_round(const double *x, size_t count, float *out)
+{
+    round_doubles(x, count, out);
+}
+
 int clq_integer_at(const char *dtype, const void *memory, uint64_t i, int32_t *value)
 {
     int64_t wide = INT64_MAX;
@@ -129,6 +143,45 @@ int clq_real_has_nan(clq_dtype type, const void *memory, size_t count)
         }
         return most > infinity;
     }
+}
+
+const char *clq_real_as(const char *dtype)
+{
+    return strcmp(dtype, "F64") == 0 ? " as f32" : "";
+}
+
+CLQ_VECTOR_CLONES
+static uint64_t count_words(const uint32_t *words, size_t count)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        found += (words[i] & 0x7F800000u) == 0x7F800000u;
+    }
+    return found;
+}
+
+CLQ_VECTOR_CLONES
+static uint64_t count_halves(const uint16_t *halves, size_t count, uint16_t exponent)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        found += (halves[i] & exponent) == exponent;
+    }
+    return found;
+}
+
+uint64_t clq_real_count_nonfinite(clq_dtype type, const void *memory, size_t count, size_t *first)
+{
+    const uint16_t exponent = type == CLQ_F16 ? 0x7C00u : 0x7F80u;
+    const uint32_t *words = memory;
+    const uint16_t *halves = memory;
+    const uint64_t found = type == CLQ_F32 ? count_words(words, count) : count_halves(halves, count, exponent);
+    *first = 0;
+    while (found > 0 &&
+           (type == CLQ_F32 ? (words[*first] & 0x7F800000u) != 0x7F800000u : (halves[*first] & exponent) != exponent)) {
+        *first += 1;
+    }
+    return found;
 }
 
 /* One more in an exponent of all ones carries into the sign. */

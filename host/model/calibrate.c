@@ -7,6 +7,7 @@
 #include "format/ranges_object.h"
 #include "format/writer.h"
 #include "model/calibrate.h"
+#include "model/nonfinite.h"
 #include "model/plan.h"
 #include "model/report.h"
 #include "stream/ranges.h"
@@ -77,6 +78,19 @@ done:
     return status;
 }
 
+/* --nonfinite ignore */
+static void tell_nonfinite(clq_calibrate_job *job)
+{
+    const clq_file_report *report = job->job.report;
+    clq_nonfinite_tally tally = {0};
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        clq_nonfinite_add(&tally, report->tensors[i].name, report->tensors[i].nonfinite.count);
+    }
+    if (tally.elements > 0) {
+        clq_job_warn(&job->job, "NaN or infinite, and left out: %s", clq_nonfinite_describe(&tally).text);
+    }
+}
+
 static clq_status execute(clq_calibrate_job *job, clq_error *error)
 {
     const clq_file_request *request = job->job.request;
@@ -89,6 +103,7 @@ static clq_status execute(clq_calibrate_job *job, clq_error *error)
     for (size_t i = 0; i < job->count; i++) {
         CLQ_TRY(report_tensor(job, &job->tensors[i], error));
     }
+    tell_nonfinite(job);
     return write_ranges(job, error);
 }
 

@@ -34,6 +34,7 @@ typedef struct clq_calibrate_job {
     clq_calibrated *tensors;
     size_t count, room;
     clq_names names;
+    clq_names matched;   /* patterns that a tensor of any input is called like */
     uint64_t data_bytes; /* of all batches of all tensors */
     uint64_t done_bytes;
     clq_slot slots[CLQ_CALIBRATE_SLOTS];

@@ -12,6 +12,7 @@
 #include "format/real.h"
 #include "model/calibrate.h"
 #include "model/layout.h"
+#include "model/read_real.h"
 #include "stream/ranges.h"
 
 const char *clq_calibrate_name(const clq_file_request *request, const clq_model *model, size_t tensor)
@@ -28,6 +29,38 @@ static int matches_any(const clq_name_list *patterns, const char *name)
         }
     }
     return 0;
+}
+
+/* Nothing that an input holds matches. */
+static clq_status check_patterns(clq_calibrate_job *job, const clq_name_list *patterns, clq_error *error)
+{
+    for (size_t i = 0; i < patterns->count; i++) {
+        char shown[200];
+        if (clq_names_find(&job->matched, patterns->items[i]) != SIZE_MAX) {
+            continue;
+        }
+        clq_printable(shown, sizeof shown, patterns->items[i], strlen(patterns->items[i]));
+        if (!job->job.request->allow_empty) {
+            return clq_fail(error, CLQ_REFUSED,
+                            "no tensor is called like the pattern '%s', so nothing was written; --allow-empty accepts "
+                            "that",
+                            shown);
+        }
+        clq_job_warn(&job->job, "no tensor is called like the pattern '%s'", shown);
+    }
+    return CLQ_OK;
+}
+
+static clq_status note_matches(clq_calibrate_job *job, const clq_name_list *patterns, const char *name,
+                               clq_error *error)
+{
+    size_t existing;
+    for (size_t i = 0; i < patterns->count; i++) {
+        if (fnmatch(patterns->items[i], name, 0) == 0) {
+            CLQ_TRY(clq_names_add(&job->matched, patterns->items[i], i, &existing, error));
+        }
+    }
+    return CLQ_OK;
 }
 
 static int is_named(const clq_file_request *request, const char *name)
@@ -111,11 +144,13 @@ static clq_status add(clq_calibrate_job *job, const clq_model *model, size_t ind
     clq_layout layout;
     size_t at;
     clq_status status;
+    CLQ_TRY(note_matches(job, &request->include, name, error));
+    CLQ_TRY(note_matches(job, &request->exclude, name, error));
     if (!is_selected(request, name)) {
         return CLQ_OK;
     }
     if (clq_real_type(clq_file_real_of(&source->dtype)) == 0) {
-        CLQ_REQUIRE(!is_named(request, name), "tensor '%s' is of type %s: required is F32, F16 or BF16", name,
+        CLQ_REQUIRE(!is_named(request, name), "tensor '%s' is of type %s: required is F64, F32, F16 or BF16", name,
                     source->dtype.name);
         clq_job_note(&job->job, "tensor '%s' is skipped: its type is %s", name, source->dtype.name);
         return CLQ_OK;
@@ -136,7 +171,7 @@ static clq_status add(clq_calibrate_job *job, const clq_model *model, size_t ind
     }
     job->tensors[at].batches += 1;
     job->tensors[at].elements += elements;
-    job->data_bytes += source->bytes;
+    job->data_bytes += clq_real_bytes(model, index);
     return CLQ_OK;
 }
 
@@ -164,7 +199,7 @@ static clq_status check_named(const clq_calibrate_job *job, clq_error *error)
         CLQ_REQUIRE(clq_names_find(&job->names, name) != SIZE_MAX,
                     "no tensor '%s' in any input; 'clquant info' lists them", name);
     }
-    CLQ_REQUIRE(job->count > 0, "the inputs hold no tensor to calibrate: required is type F32, F16 or BF16%s",
+    CLQ_REQUIRE(job->count > 0, "the inputs hold no tensor to calibrate: required is type F64, F32, F16 or BF16%s",
                 job->job.request->include.count + job->job.request->exclude.count > 0
                     ? ", selected by --include and --exclude"
                     : "");
@@ -176,6 +211,7 @@ clq_status clq_calibrate_inputs(clq_calibrate_job *job, clq_error *error)
     const size_t count = job->job.request->inputs.count;
     uint64_t *bytes = calloc(count + 1, sizeof *bytes);
     clq_names_init(&job->names, NULL);
+    clq_names_init(&job->matched, NULL);
     if (bytes == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu inputs", count);
     }
@@ -183,6 +219,8 @@ clq_status clq_calibrate_inputs(clq_calibrate_job *job, clq_error *error)
     for (size_t i = 0; i < count; i++) {
         CLQ_TRY(add_input(job, i, &bytes[i], error));
     }
+    CLQ_TRY(check_patterns(job, &job->job.request->include, error));
+    CLQ_TRY(check_patterns(job, &job->job.request->exclude, error));
     return check_named(job, error);
 }
 
@@ -192,6 +230,7 @@ void clq_calibrate_release(clq_calibrate_job *job)
     clq_histograms_release(&job->histograms);
     clq_model_close(&job->model);
     clq_names_release(&job->names);
+    clq_names_release(&job->matched);
     for (size_t i = 0; i < job->count; i++) {
         clq_calibrated *tensor = &job->tensors[i];
         free(tensor->name);

@@ -12,6 +12,7 @@
 #include "format/real.h"
 #include "model/calibrate.h"
 #include "model/layout.h"
+#include "model/read_real.h"
 #include "stream/pipeline.h"
 #include "stream/ranges.h"
 
@@ -73,7 +74,7 @@ static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece
     if (job->model->kind != CLQ_MODEL_NPY) {
         index = clq_model_find(job->model, job->tensors[piece->tensor].name);
     }
-    return clq_model_read(job->model, index, piece->chunk.first, piece->chunk.count, slot->memory + piece->real, error);
+    return clq_read_real(job->model, index, piece->chunk.first, piece->chunk.count, slot->memory + piece->real, error);
 }
 
 static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)
@@ -122,10 +123,10 @@ static clq_status refuse_nonfinite(const clq_calibrate_job *job, const clq_calib
     }
     clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
     return clq_fail(error, CLQ_NONFINITE,
-                    "%s: tensor '%s': %" PRIu64 " element%s NaN or infinite, the first at index %" PRIu64
+                    "%s: tensor '%s': %" PRIu64 " element%s NaN or infinite%s, the first at index %" PRIu64
                     "; --nonfinite ignore leaves them out",
                     job->job.request->inputs.items[input], shown, tensor->now.count,
-                    tensor->now.count == 1 ? " is" : "s are", tensor->now.first_index);
+                    tensor->now.count == 1 ? " is" : "s are", clq_real_as(tensor->dtype), tensor->now.first_index);
 }
 
 static clq_status take_ranges(clq_calibrate_job *job, const clq_slot *slot, const clq_piece *piece, size_t input,

@@ -211,14 +211,12 @@ static clq_status compare_hash(const clq_checkpoint_run *run, const clq_model_pl
 static clq_status compare_tensor(const clq_checkpoint_run *run, const clq_model_plan_tensor *tensor,
                                  const clq_record_hashes *hashes, clq_error *error)
 {
-    CLQ_TRY(compare_hash(run, tensor, tensor->out_codes, hashes->codes, error));
-    if (!tensor->quantized) {
-        return CLQ_OK;
+    for (clq_part part = CLQ_PART_CODES; part < CLQ_PARTS; part++) {
+        if (clq_part_is_there(tensor, part)) {
+            CLQ_TRY(compare_hash(run, tensor, tensor->parts[part].number, hashes->part[part], error));
+        }
     }
-    CLQ_TRY(compare_hash(run, tensor, tensor->out_scale, hashes->scale, error));
-    return tensor->zero_point_form == CLQ_ZERO_POINT_LEFT_OUT
-               ? CLQ_OK
-               : compare_hash(run, tensor, tensor->out_zero_point, hashes->zero_point, error);
+    return CLQ_OK;
 }
 
 /* Everything the journal tells, against the plan and the files. The headers come first: they are the cheapest. */
@@ -241,7 +239,7 @@ static clq_status read_left(clq_checkpoint *checkpoint, const clq_checkpoint_run
             CLQ_TRY_TO(fail_record(checkpoint, error));
         } else {
             hashes[tensor->index] = own;
-            told[clq_output_shard_of(run->output, tensor->out_codes)] = 1;
+            told[clq_output_shard_of(run->output, tensor->parts[CLQ_PART_CODES].number)] = 1;
             count++;
         }
     }
@@ -293,18 +291,16 @@ clq_status clq_checkpoint_begin(clq_checkpoint *checkpoint, const clq_checkpoint
 
 clq_status clq_checkpoint_tensor(clq_checkpoint *checkpoint, const clq_model_plan_tensor *tensor, clq_error *error)
 {
-    clq_record_hashes hashes = {0, 0, 0};
+    clq_record_hashes hashes = {{0}};
     char line[CLQ_RECORD_BYTES];
-    CLQ_TRY(clq_output_hash(checkpoint->output, tensor->out_codes, &hashes.codes, error));
-    if (tensor->quantized) {
-        CLQ_TRY(clq_output_hash(checkpoint->output, tensor->out_scale, &hashes.scale, error));
-    }
-    if (tensor->quantized && tensor->zero_point_form != CLQ_ZERO_POINT_LEFT_OUT) {
-        CLQ_TRY(clq_output_hash(checkpoint->output, tensor->out_zero_point, &hashes.zero_point, error));
+    for (clq_part part = CLQ_PART_CODES; part < CLQ_PARTS; part++) {
+        if (clq_part_is_there(tensor, part)) {
+            CLQ_TRY(clq_output_hash(checkpoint->output, tensor->parts[part].number, &hashes.part[part], error));
+        }
     }
     clq_record_format(tensor, &hashes, line);
-    return clq_checkpoint_writer_add(checkpoint->writer, line,
-                                     clq_output_shard_of(checkpoint->output, tensor->out_codes), error);
+    return clq_checkpoint_writer_add(
+        checkpoint->writer, line, clq_output_shard_of(checkpoint->output, tensor->parts[CLQ_PART_CODES].number), error);
 }
 
 clq_status clq_checkpoint_commit(clq_checkpoint *checkpoint, clq_error *error)

@@ -12,9 +12,7 @@ enum {
     INDEX,
     HASH_CODES,
     COPIED_NUMBERS,
-    HASH_SCALE = COPIED_NUMBERS,
-    HASH_ZERO_POINT,
-    FORM,
+    FORM = HASH_CODES + CLQ_PARTS, /* hashes of all parts come first */
     NONFINITE_COUNT,
     NONFINITE_FIRST,
     SCALE_LOW,
@@ -64,12 +62,11 @@ static size_t to_numbers(const clq_model_plan_tensor *tensor, const clq_record_h
 {
     const clq_errors *errors = &tensor->errors;
     numbers[INDEX] = tensor->index;
-    numbers[HASH_CODES] = hashes->codes;
+    numbers[HASH_CODES] = hashes->part[CLQ_PART_CODES];
     if (!tensor->quantized) {
         return COPIED_NUMBERS;
     }
-    numbers[HASH_SCALE] = hashes->scale;
-    numbers[HASH_ZERO_POINT] = hashes->zero_point;
+    memcpy(&numbers[HASH_CODES], hashes->part, sizeof hashes->part);
     numbers[FORM] = (uint64_t)tensor->zero_point_form;
     numbers[NONFINITE_COUNT] = tensor->nonfinite.count;
     numbers[NONFINITE_FIRST] = tensor->nonfinite.first_index;
@@ -182,9 +179,7 @@ clq_model_plan_tensor *clq_record_parse(const char *line, size_t length, clq_mod
         }
         from_numbers(tensor, numbers);
     }
-    hashes->codes = numbers[HASH_CODES];
-    hashes->scale = numbers[HASH_SCALE];
-    hashes->zero_point = numbers[HASH_ZERO_POINT];
+    memcpy(hashes->part, &numbers[HASH_CODES], sizeof hashes->part);
     tensor->written = 1;
     return tensor;
 }

@@ -10,7 +10,7 @@ enum { CLQ_RECORD_BYTES = 400 };
 
 /* Of the tensor's bytes in the output; what the output has not is 0. */
 typedef struct clq_record_hashes {
-    uint64_t codes, scale, zero_point; /* `codes`: also of a tensor that is copied */
+    uint64_t part[CLQ_PARTS]; /* CLQ_PART_CODES: also of a tensor that is copied */
 } clq_record_hashes;
 
 /*

@@ -276,7 +276,13 @@ static clq_status open_files(compare_run *run, clq_error *error)
                                    &compared->model, error));
         CLQ_TRY(clq_quantized_scan(compared->model, &compared->list, error));
     }
-    return clq_comparison_match(&run->comparison, error);
+    CLQ_TRY(clq_comparison_match(&run->comparison, error));
+    if (run->comparison.files[CLQ_REFERENCE].model->tensor_count == 0) {
+        char shown[300];
+        clq_printable(shown, sizeof shown, request->reference, strlen(request->reference));
+        return clq_fail(error, CLQ_REFUSED, "%s holds no tensor, so nothing was compared", shown);
+    }
+    return CLQ_OK;
 }
 
 static clq_status execute(compare_run *run, clq_error *error)

@@ -23,6 +23,9 @@ clq_status clq_copy_metadata(const clq_model *model, clq_output *output, size_t 
     const size_t first = merged ? 0 : shard;
     const size_t end = merged ? model->shard_count : shard + 1;
     *format_seen = 0;
+    if (model->gguf != NULL) { /* whose keys say nothing to readers of other formats */
+        return CLQ_OK;
+    }
     /* A later value replaces an earlier one, so the first shard comes last. */
     for (size_t i = end; i-- > first;) {
         const clq_model_shard *source = &model->shards[i];

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clq_file_dequantize: quantized tensors become real again, all else is copied. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/foreign.h"
 #include "format/near.h"
 #include "format/npy.h"
+#include "format/real.h"
 #include "model/copy.h"
 #include "model/dequantize_piece.h"
 #include "model/folder_output.h"
 #include "model/job.h"
+#include "model/nonfinite.h"
 #include "model/report.h"
 #include "stream/pipeline.h"
 #include "stream/schedule.h"
@@ -24,6 +28,7 @@ typedef struct dequantize_item {
     size_t index;                   /* in the model */
     const clq_quantized *quantized; /* NULL: copied */
     size_t number;                  /* in the output */
+    clq_nonfinite infinite;         /* elements that the type cannot hold */
 } dequantize_item;
 
 typedef struct dequantize_run {
@@ -53,6 +58,7 @@ static void take(dequantize_run *run, size_t index)
     dequantize_item *item = &run->items[run->count++];
     item->index = index;
     item->quantized = NULL;
+    item->infinite = (clq_nonfinite){0, UINT64_MAX};
     if (run->list->roles[index] == CLQ_ROLE_CODES) {
         item->quantized = &run->list->items[run->list->owners[index]];
         run->quantized_count += 1;
@@ -64,7 +70,7 @@ static clq_status refuse_name(const dequantize_run *run, const char *name, clq_e
     clq_near near = {.name = name};
     for (size_t i = 0; i < run->model->tensor_count; i++) {
         if (clq_stands_alone(run->list, i)) {
-            clq_near_try(&near, run->model->tensors[i].name);
+            clq_near_try(&near, clq_real_name(run->model, run->list, i));
         }
     }
     return clq_fail(error, CLQ_INVALID_ARGUMENT, "--tensor '%s': there is no such tensor%s%s%s", name,
@@ -80,8 +86,8 @@ static clq_status select_tensors(dequantize_run *run, clq_error *error)
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", run->model->tensor_count);
     }
     for (size_t i = 0; i < names->count; i++) {
-        const size_t index = clq_model_find(run->model, names->items[i]);
-        if (index == SIZE_MAX || !clq_stands_alone(run->list, index)) {
+        const size_t index = clq_find_real(run->model, run->list, names->items[i]);
+        if (index == SIZE_MAX) {
             return refuse_name(run, names->items[i], error);
         }
         take(run, index);
@@ -99,6 +105,29 @@ static clq_status select_tensors(dequantize_run *run, clq_error *error)
     return CLQ_OK;
 }
 
+/* A whole file of which nothing becomes real is not what was meant; tensors that are named are asked for as they are.
+ */
+static clq_status check_not_empty(dequantize_run *run, clq_error *error)
+{
+    const clq_file_request *request = run->job.request;
+    clq_foreign foreign = {CLQ_FOREIGN_NONE, NULL};
+    if (run->quantized_count > 0) {
+        return CLQ_OK;
+    }
+    if (request->tensors.count > 0 || request->allow_empty) {
+        clq_job_warn(&run->job, "no tensor is quantized; all are copied");
+        return CLQ_OK;
+    }
+    for (size_t i = 0; i < run->model->tensor_count && foreign.role == CLQ_FOREIGN_NONE; i++) {
+        CLQ_TRY(clq_foreign_find(run->model, i, &foreign, error));
+    }
+    return clq_fail(error, CLQ_REFUSED,
+                    "no tensor is quantized in a way that is read here%s%s, so nothing was written; --allow-empty "
+                    "copies all",
+                    foreign.format != NULL ? ": the model is quantized as " : "",
+                    foreign.format != NULL ? foreign.format : "");
+}
+
 /* ---- the output ---- */
 
 static clq_status declare(dequantize_run *run, clq_error *error)
@@ -108,14 +137,15 @@ static clq_status declare(dequantize_run *run, clq_error *error)
         const clq_model_tensor *tensor = &run->model->tensors[item->index];
         if (item->quantized != NULL) {
             const clq_layout *layout = &item->quantized->layout;
-            CLQ_TRY(clq_output_tensor(run->output, tensor->shard, tensor->name, file_dtype_name(run->real),
-                                      layout->rank, layout->shape,
+            CLQ_TRY(clq_output_tensor(run->output, tensor->shard, clq_real_name(run->model, run->list, item->index),
+                                      file_dtype_name(run->real), layout->rank, layout->shape,
                                       clq_dtype_bytes(run->real, item->quantized->elements), &item->number, error));
         } else {
             CLQ_TRY(clq_output_tensor(run->output, tensor->shard, tensor->name, tensor->dtype.name, tensor->rank,
                                       tensor->shape, tensor->bytes, &item->number, error));
         }
     }
+    clq_output_gguf_set(run->output, "general.file_type", run->real == CLQ_F16 ? 1 : run->real == CLQ_BF16 ? 32 : 0);
     for (size_t shard = 0; shard < clq_output_shards(run->output); shard++) {
         int format_seen;
         CLQ_TRY(clq_copy_metadata(run->model, run->output, shard, &format_seen, error));
@@ -132,9 +162,10 @@ static clq_status report_quantized(const dequantize_run *run, const dequantize_i
     tensor->outcome = CLQ_FILE_PROCESSED;
     tensor->elements = quantized->elements;
     tensor->parameters = quantized->parameters;
+    tensor->nonfinite = item->infinite;
     CLQ_TRY(clq_dequantization(quantized, run->real, &tensor->q, error));
-    CLQ_TRY(clq_report_side(&tensor->source, clq_dtype_name(quantized->dtype), layout->rank, layout->shape,
-                            run->model->tensors[item->index].bytes, error));
+    CLQ_TRY(clq_report_side(&tensor->source, clq_stored_type(run->model, quantized, item->index), layout->rank,
+                            layout->shape, run->model->tensors[item->index].bytes, error));
     return clq_report_side(&tensor->target, file_dtype_name(run->real), layout->rank, layout->shape,
                            clq_dtype_bytes(run->real, quantized->elements), error);
 }
@@ -152,7 +183,7 @@ static clq_status report_item(dequantize_run *run, const dequantize_item *item, 
     const clq_model_tensor *source = &run->model->tensors[item->index];
     clq_file_report *report = run->job.report;
     clq_file_tensor *tensor;
-    CLQ_TRY(clq_report_add(report, source->name, &tensor, error));
+    CLQ_TRY(clq_report_add(report, clq_real_name(run->model, run->list, item->index), &tensor, error));
     if (item->quantized != NULL) {
         CLQ_TRY(report_quantized(run, item, tensor, error));
     } else {
@@ -206,9 +237,22 @@ static clq_status compute_slot(void *cookie, size_t number, clq_error *error)
     return clq_dequantize_slot(&run->slots[number], 1u << PIECE_DEQUANTIZE, error);
 }
 
+/* Scales and codes are finite, so what is not was beyond the type. */
+static void count_infinite(const dequantize_run *run, dequantize_item *item, const clq_slot *slot,
+                           const clq_piece *piece)
+{
+    size_t first;
+    const uint64_t count =
+        clq_real_count_nonfinite(run->real, slot->memory + piece->real, (size_t)piece->chunk.count, &first);
+    if (count > 0 && item->infinite.count == 0) {
+        item->infinite.first_index = piece->chunk.first + first;
+    }
+    item->infinite.count += count;
+}
+
 static clq_status write_piece(dequantize_run *run, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
-    const dequantize_item *item = &run->items[piece->tensor];
+    dequantize_item *item = &run->items[piece->tensor];
     const clq_check_place place = {run->model->path, run->model->tensors[item->index].name};
     const uint64_t offset =
         piece->kind == PIECE_COPY ? piece->chunk.first : clq_dtype_bytes(run->real, piece->chunk.first);
@@ -216,6 +260,9 @@ static clq_status write_piece(dequantize_run *run, const clq_slot *slot, const c
     CLQ_TRY(piece->kind == PIECE_COPY
                 ? clq_check_intact(&run->job.check, slot, piece, CLQ_SLOT_COPIED, &place, error)
                 : clq_check_values(&run->job.check, slot, piece, CLQ_OP_DEQUANTIZE, &place, error));
+    if (piece->kind == PIECE_DEQUANTIZE) {
+        count_infinite(run, item, slot, piece);
+    }
     CLQ_TRY(clq_output_write(run->output, item->number, offset, slot->memory + piece->real, piece->real_bytes, error));
     run->done_bytes += piece->real_bytes;
     clq_job_progress_at(&run->job, run->done_bytes, run->model->tensors[item->index].name);
@@ -240,6 +287,32 @@ static clq_status write_slot(void *cookie, size_t number, clq_error *error)
 
 /* ---- all of it ---- */
 
+/* Before the output is put in its place. */
+static clq_status check_infinite(dequantize_run *run, clq_error *error)
+{
+    clq_nonfinite_tally tally = {0};
+    clq_nonfinite_text told;
+    char advice[64] = "";
+    for (size_t i = 0; i < run->count; i++) {
+        clq_nonfinite_add(&tally, run->model->tensors[run->items[i].index].name, run->items[i].infinite.count);
+    }
+    if (tally.elements == 0) {
+        return CLQ_OK;
+    }
+    told = clq_nonfinite_describe(&tally);
+    if (run->real != CLQ_F32) {
+        snprintf(advice, sizeof advice, "; --dtype %s holds more", run->real == CLQ_F16 ? "f32 or bf16" : "f32");
+    }
+    if (run->job.request->strict) {
+        return clq_fail(error, CLQ_REFUSED,
+                        "--strict: nothing was written, because values are beyond the range of %s: %s%s",
+                        clq_dtype_name(run->real), told.text, advice);
+    }
+    clq_job_warn(&run->job, "%s are beyond the range of %s and became infinite%s", told.text, clq_dtype_name(run->real),
+                 advice);
+    return CLQ_OK;
+}
+
 static clq_status write_items(dequantize_run *run, clq_error *error)
 {
     const clq_pipeline pipeline = {run, SLOTS, fill_slot, {compute_slot, write_slot}, clq_job_is_cancelled, &run->job};
@@ -255,6 +328,7 @@ static clq_status write_items(dequantize_run *run, clq_error *error)
     CLQ_TRY(clq_output_open(run->output, run->job.request->replace, error));
     clq_job_progress_begin(&run->job, run->job.report->bytes_out);
     CLQ_TRY(clq_pipeline_run(&pipeline, error));
+    CLQ_TRY(check_infinite(run, error));
     clq_job_progress_after(&run->job, "flushing to disk");
     CLQ_TRY(clq_output_commit(run->output, error));
     run->job.report->is_written = 1;
@@ -267,6 +341,7 @@ static clq_status check_output(dequantize_run *run, clq_error *error)
     CLQ_TRY(clq_folder_output_create(&run->job, run->model, &run->folder, error));
     CLQ_TRY(
         clq_output_create(clq_folder_output_path(run->folder, request), run->model->shard_count, &run->output, error));
+    CLQ_TRY(clq_output_gguf_keys(run->output, run->model, error));
     if (run->folder != NULL) {
         CLQ_TRY(clq_folder_output_check(run->folder, run->output, 0, error));
         CLQ_TRY(clq_folder_output_config(run->folder, NULL, 0, error));
@@ -287,9 +362,7 @@ static clq_status execute(dequantize_run *run, clq_error *error)
     CLQ_TRY(check_output(run, error));
     CLQ_TRY(clq_quantized_scan(run->model, &run->list, error));
     CLQ_TRY(select_tensors(run, error));
-    if (run->quantized_count == 0) {
-        clq_job_warn(&run->job, "no tensor is quantized; all are copied");
-    }
+    CLQ_TRY(check_not_empty(run, error));
     CLQ_TRY(clq_job_need_device(&run->job, error));
     CLQ_TRY(clq_job_begin_check(&run->job, error));
     CLQ_TRY(clq_slots_init(run->slots, SLOTS, run->job.context, request->memory_bytes, error));

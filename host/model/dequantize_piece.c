@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "format/gguf_blocks.h"
+#include "format/quantized_words.h"
 #include "format/real.h"
 
 clq_status clq_dequantization(const clq_quantized *quantized, clq_dtype real, clq_quantization *q, clq_error *error)
@@ -27,6 +29,9 @@ clq_status clq_dequantize_side(int kind, const clq_quantized *quantized, clq_dty
 static clq_status read_codes(const clq_model *model, const clq_quantized *quantized, const clq_chunk *chunk,
                              uint8_t *codes, clq_error *error)
 {
+    if (clq_is_in_words(quantized)) {
+        return clq_read_code_words(model, quantized, chunk->first, chunk->count, codes, error);
+    }
     if (clq_dtype_bits(quantized->dtype) == 8) {
         return clq_model_read(model, quantized->codes, chunk->first, chunk->count, codes, error);
     } else {
@@ -43,6 +48,12 @@ clq_status clq_dequantize_read(const clq_model *model, const clq_quantized *quan
                                const clq_piece *piece, clq_error *error)
 {
     const clq_chunk *chunk = &piece->chunk;
+    if (quantized->block != CLQ_BLOCK_NONE) {
+        memset(slot->memory + piece->zero_point, 0, (size_t)chunk->parameters * sizeof(int32_t));
+        return clq_gguf_read_blocks(model, quantized->codes, chunk->first, chunk->count,
+                                    (int8_t *)(slot->memory + piece->codes),
+                                    (float *)(void *)(slot->memory + piece->scale), error);
+    }
     CLQ_TRY(clq_quantized_parameters(model, quantized, chunk->first_parameter, chunk->parameters,
                                      (float *)(void *)(slot->memory + piece->scale),
                                      (int32_t *)(void *)(slot->memory + piece->zero_point), error));

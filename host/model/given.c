@@ -129,12 +129,13 @@ static clq_status check_together(const clq_file_request *request, clq_error *err
     const int scale = request->scale != NULL || request->scale_file != NULL;
     const int zero_point = request->zero_point != NULL || request->zero_point_file != NULL;
     const int calibrated = request->calibration.kind != CLQ_CALIBRATE_MINMAX;
+    const int weights = request->ranges_file != NULL && request->activations != CLQ_ACTIVATIONS_STATIC;
     CLQ_REQUIRE(request->scale == NULL || request->scale_file == NULL,
                 "the request has both scales and a file of scales: give one of them");
     CLQ_REQUIRE(request->zero_point == NULL || request->zero_point_file == NULL,
                 "the request has both zero points and a file of zero points: give one of them");
     CLQ_REQUIRE(!zero_point || scale, "--zero-point is only used with --scale");
-    CLQ_REQUIRE(scale + (request->has_range != 0) + (request->ranges_file != NULL) + calibrated <= 1,
+    CLQ_REQUIRE(scale + (request->has_range != 0) + (weights != 0) + calibrated <= 1,
                 "--scale, --range, --ranges and --calibrate all decide the scale: give one of them");
     CLQ_REQUIRE(!calibrated || !request->has_granularity || request->granularity != CLQ_PER_GROUP,
                 "--calibrate of groups is minmax only: a histogram for each group would be larger than the data");
@@ -161,7 +162,8 @@ clq_status clq_given_create(const clq_file_request *request, clq_given **out, cl
         CLQ_TRY_TO(read_file(given, "--scale", request->scale_file, read_scales, error));
     }
     if (request->ranges_file != NULL) {
-        CLQ_TRY_TO(clq_ranges_file_read(request->ranges_file, &given->ranges, error));
+        const int of_inputs = request->activations == CLQ_ACTIVATIONS_STATIC;
+        CLQ_TRY_TO(clq_ranges_file_read(request->ranges_file, of_inputs ? &given->inputs : &given->ranges, error));
     }
     if (request->zero_point != NULL) {
         CLQ_TRY_TO(take_zero_points(given, request, error));
@@ -181,6 +183,7 @@ void clq_given_destroy(clq_given **given)
         free((*given)->scales);
         free((*given)->zero_points);
         clq_ranges_file_destroy(&(*given)->ranges);
+        clq_ranges_file_destroy(&(*given)->inputs);
         free(*given);
         *given = NULL;
     }
@@ -193,7 +196,8 @@ clq_status clq_given_layout(const clq_given *given, const clq_file_request *requ
     const clq_ranges_entry *entry = given->ranges != NULL ? clq_ranges_file_find(given->ranges, name) : NULL;
     CLQ_TRY(clq_request_layout(request, name, rank, shape, entry != NULL ? entry->granularity : default_granularity,
                                layout, error));
-    if (entry != NULL && !request->has_axis && layout->granularity == CLQ_PER_CHANNEL && entry->axis < rank) {
+    if (entry != NULL && !request->has_axis && clq_request_axis_pattern(request, name) == NULL &&
+        layout->granularity == CLQ_PER_CHANNEL && entry->axis < rank) {
         layout->axis = entry->axis;
     }
     return given->ranges != NULL ? clq_ranges_file_match(given->ranges, name, layout, &entry, error) : CLQ_OK;

@@ -17,6 +17,8 @@ typedef struct clq_given {
     int range_given;
     double lo, hi;
     clq_ranges_file *ranges; /* --ranges, or NULL */
+    clq_ranges_file
+        *inputs; /* --ranges with --activations static: not the weights', but those of what layers are given */
 } clq_given;
 
 /*

@@ -1,12 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/layout.h"
 
+#include <fnmatch.h>
 #include <string.h>
+
+const clq_axis_pattern *clq_request_axis_pattern(const clq_file_request *request, const char *name)
+{
+    for (size_t i = request->axis_pattern_count; i-- > 0;) {
+        if (fnmatch(request->axis_patterns[i].pattern, name, 0) == 0) {
+            return &request->axis_patterns[i];
+        }
+    }
+    return NULL;
+}
 
 static clq_status set_axis(const clq_file_request *request, const char *name, clq_layout *layout, clq_error *error)
 {
-    const int64_t given = request->has_axis ? request->axis : 0;
+    const clq_axis_pattern *pattern = clq_request_axis_pattern(request, name);
+    const int64_t given = pattern != NULL ? pattern->axis : request->has_axis ? request->axis : 0;
     const int64_t axis = given < 0 ? given + (int64_t)layout->rank : given;
+    CLQ_REQUIRE((axis >= 0 && axis < (int64_t)layout->rank) || pattern == NULL,
+                "tensor '%s': it has no axis %lld, which --axis '%s=%lld' asks for: its rank is %u", name,
+                (long long)given, pattern->pattern, (long long)given, (unsigned)layout->rank);
     CLQ_REQUIRE(axis >= 0 && axis < (int64_t)layout->rank, "tensor '%s': it has no axis %lld: its rank is %u", name,
                 (long long)given, (unsigned)layout->rank);
     layout->axis = (uint32_t)axis;

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "format/near.h"
+#include "format/real.h"
 #include "model/job.h"
 #include "model/layout.h"
+#include "model/read_real.h"
 #include "model/report.h"
 #include "stream/pipeline.h"
 #include "stream/ranges.h"
@@ -40,11 +42,6 @@ typedef struct minmax_run {
     uint64_t done_bytes;
 } minmax_run;
 
-static int is_real(const clq_model_tensor *tensor)
-{
-    return tensor->dtype.type == CLQ_F32 || tensor->dtype.type == CLQ_F16 || tensor->dtype.type == CLQ_BF16;
-}
-
 /* ---- which tensors ---- */
 
 static int is_selected(const minmax_run *run, size_t index)
@@ -65,7 +62,7 @@ static clq_status add(minmax_run *run, size_t index, clq_error *error)
                                &item->layout, error));
     item->index = index;
     run->count += 1;
-    run->bytes += tensor->bytes;
+    run->bytes += clq_real_bytes(run->model, index);
     return CLQ_OK;
 }
 
@@ -91,8 +88,9 @@ static clq_status select_named(minmax_run *run, clq_error *error)
         if (index == SIZE_MAX) {
             return refuse_name(run, names->items[i], error);
         }
-        CLQ_REQUIRE(is_real(&run->model->tensors[index]), "tensor '%s' is of type %s: required is F32, F16 or BF16",
-                    names->items[i], run->model->tensors[index].dtype.name);
+        CLQ_REQUIRE(clq_read_type(run->model, index) != 0,
+                    "tensor '%s' is of type %s: required is F64, F32, F16 or BF16", names->items[i],
+                    run->model->tensors[index].dtype.name);
         if (!is_selected(run, index)) {
             CLQ_TRY(add(run, index, error));
         }
@@ -107,7 +105,7 @@ static void select_all(minmax_run *run)
     size_t unfit = 0;
     for (size_t i = 0; i < run->model->tensor_count; i++) {
         const clq_model_tensor *tensor = &run->model->tensors[i];
-        if (!is_real(tensor)) {
+        if (clq_read_type(run->model, i) == 0) {
             clq_job_note(&run->job, "tensor '%s' is skipped: its type is %s", tensor->name, tensor->dtype.name);
         } else if (add(run, i, &error) != CLQ_OK) {
             clq_job_note(&run->job, "skipped: %s", error.message);
@@ -118,8 +116,9 @@ static void select_all(minmax_run *run)
         clq_job_warn(&run->job, "%zu tensor%s without such an axis %s skipped (--verbose names them)", unfit,
                      unfit == 1 ? "" : "s", unfit == 1 ? "is" : "are");
     }
-    if (run->count == 0) {
-        clq_job_warn(&run->job, "%s holds no tensor to look at: required is type F32, F16 or BF16", run->model->path);
+    if (run->count == 0) { /* an answer, as good as any other: nothing was to be made */
+        clq_job_warn(&run->job, "%s holds no tensor to look at: required is type F64, F32, F16 or BF16",
+                     run->model->path);
     }
 }
 
@@ -142,7 +141,7 @@ static clq_quantization description(const minmax_run *run, const selected *item)
 {
     clq_quantization q;
     clq_quantization_init(&q);
-    q.real = run->model->tensors[item->index].dtype.type;
+    q.real = clq_read_type(run->model, item->index);
     q.layout = item->layout;
     return q;
 }
@@ -165,8 +164,8 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
 static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
     const minmax_run *run = cookie;
-    return clq_model_read(run->model, run->items[piece->tensor].index, piece->chunk.first, piece->chunk.count,
-                          slot->memory + piece->real, error);
+    return clq_read_real(run->model, run->items[piece->tensor].index, piece->chunk.first, piece->chunk.count,
+                         slot->memory + piece->real, error);
 }
 
 static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)
@@ -270,9 +269,10 @@ static clq_status check_nonfinite(const minmax_run *run, clq_error *error)
         if (tensor->nonfinite.count > 0) {
             return clq_fail(error, CLQ_NONFINITE,
                             "tensor '%s': %" PRIu64 " of %" PRIu64
-                            " elements are NaN or infinite, the first at index %" PRIu64
+                            " elements are NaN or infinite%s, the first at index %" PRIu64
                             " (--nonfinite ignore accepts them)",
-                            tensor->name, tensor->nonfinite.count, tensor->elements, tensor->nonfinite.first_index);
+                            tensor->name, tensor->nonfinite.count, tensor->elements, clq_real_as(tensor->source.dtype),
+                            tensor->nonfinite.first_index);
         }
     }
     return CLQ_OK;

@@ -26,6 +26,9 @@ static clq_status create_shard(clq_output *output, size_t i, clq_error *error)
     if (shard->path == NULL) {
         return no_memory(error);
     }
+    if (output->kind == OUTPUT_GGUF) {
+        return clq_gguf_plan_create(&shard->gguf, error);
+    }
     return output->kind == OUTPUT_NPY ? CLQ_OK : clq_safetensors_plan_create(&shard->plan, error);
 }
 
@@ -37,7 +40,7 @@ clq_status clq_output_create(const char *path, size_t shard_count, clq_output **
     if (output == NULL) {
         return no_memory(error);
     }
-    output->kind = clq_is_npy_name(path) ? OUTPUT_NPY : OUTPUT_SAFETENSORS;
+    output->kind = clq_is_npy_name(path) ? OUTPUT_NPY : clq_is_gguf_name(path) ? OUTPUT_GGUF : OUTPUT_SAFETENSORS;
     output->shard_count = 1;
     if (clq_ends_with(path, CLQ_INDEX_SUFFIX)) {
         output->kind = OUTPUT_SHARDED;
@@ -71,6 +74,7 @@ void clq_output_destroy(clq_output **out)
             close(output->shards[i].placed);
         }
         clq_safetensors_plan_destroy(&output->shards[i].plan);
+        clq_gguf_plan_destroy(&output->shards[i].gguf);
         free(output->shards[i].npy_header);
         free(output->shards[i].path);
     }
@@ -148,6 +152,17 @@ static clq_status grow_tensors(clq_output *output, clq_error *error)
     return CLQ_OK;
 }
 
+/* Blocks have no name among the types of safetensors. */
+static clq_status check_type(const char *name, const char *dtype, clq_error *error)
+{
+    char shown[200];
+    clq_printable(shown, sizeof shown, name, strlen(name));
+    CLQ_REQUIRE(clq_file_dtype_from_name(dtype).bits != 0 || clq_gguf_type_named(dtype) == NULL,
+                "tensor '%s' is of type %s, which safetensors does not have; only a .gguf can hold it as it is", shown,
+                dtype);
+    return CLQ_OK;
+}
+
 clq_status clq_output_tensor(clq_output *output, size_t shard, const char *name, const char *dtype, uint32_t rank,
                              const uint64_t *shape, uint64_t bytes, size_t *number, clq_error *error)
 {
@@ -165,7 +180,10 @@ clq_status clq_output_tensor(clq_output *output, size_t shard, const char *name,
     if (output->kind == OUTPUT_NPY) {
         CLQ_REQUIRE(output->tensor_count == 0, "a .npy file holds one tensor only");
         CLQ_TRY(clq_npy_header(dtype, rank, shape, &target->npy_header, &target->header_bytes, error));
+    } else if (output->kind == OUTPUT_GGUF) {
+        CLQ_TRY(clq_gguf_plan_tensor(target->gguf, name, dtype, rank, shape, bytes, &tensor->index, error));
     } else {
+        CLQ_TRY(check_type(name, dtype, error));
         CLQ_TRY(clq_safetensors_plan_tensor(target->plan, name, dtype, rank, shape, bytes, &tensor->index, error));
     }
     if (output->index != NULL) {
@@ -181,6 +199,32 @@ clq_status clq_output_metadata(clq_output *output, size_t shard, const char *key
     return target->plan == NULL ? CLQ_OK : clq_safetensors_plan_metadata(target->plan, key, value, error);
 }
 
+int clq_output_is_gguf(const clq_output *output)
+{
+    return output->kind == OUTPUT_GGUF;
+}
+
+clq_status clq_output_gguf_keys(clq_output *output, const clq_model *model, clq_error *error)
+{
+    char shown[400];
+    clq_printable(shown, sizeof shown, output->path, strlen(output->path));
+    CLQ_REQUIRE(output->kind != OUTPUT_GGUF || model->gguf != NULL,
+                "%s: a .gguf holds the keys of the model's architecture, which only a .gguf as input has; llama.cpp's "
+                "convert_hf_to_gguf.py makes one",
+                shown);
+    if (output->kind == OUTPUT_GGUF) {
+        clq_gguf_plan_keys(output->shards[0].gguf, model);
+    }
+    return CLQ_OK;
+}
+
+void clq_output_gguf_set(clq_output *output, const char *key, uint32_t value)
+{
+    if (output->kind == OUTPUT_GGUF) {
+        clq_gguf_plan_set(output->shards[0].gguf, key, value);
+    }
+}
+
 clq_status clq_output_index_metadata(clq_output *output, const char *metadata, clq_error *error)
 {
     return output->index == NULL || metadata == NULL ? CLQ_OK : clq_index_metadata(output->index, metadata, error);
@@ -191,7 +235,9 @@ clq_status clq_output_layout(clq_output *output, uint64_t *bytes, clq_error *err
     *bytes = 0;
     for (size_t i = 0; i < output->shard_count; i++) {
         output_shard *shard = &output->shards[i];
-        if (shard->plan != NULL) {
+        if (shard->gguf != NULL) {
+            CLQ_TRY(clq_gguf_plan_finish(shard->gguf, &shard->header, &shard->header_bytes, &shard->file_bytes, error));
+        } else if (shard->plan != NULL) {
             CLQ_TRY(clq_safetensors_plan_finish(shard->plan, &shard->header, &shard->header_bytes, &shard->file_bytes,
                                                 error));
         } else {
@@ -213,7 +259,7 @@ clq_status clq_output_open(clq_output *output, int replace, clq_error *error)
     for (size_t i = 0; i < output->shard_count; i++) {
         output_shard *shard = &output->shards[i];
         CLQ_TRY(clq_writer_open(shard->path, shard->file_bytes, replace, &shard->writer, error));
-        CLQ_TRY(clq_writer_write_at(shard->writer, 0, shard->header, shard->header_bytes, error));
+        CLQ_TRY(clq_output_write_header(shard, error));
     }
     if (output->index != NULL) {
         CLQ_TRY(clq_writer_open(output->path, output->index_bytes, replace, &output->index_writer, error));

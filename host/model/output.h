@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file or files that a verb writes: one safetensors file, shards with their index, or one .npy. Tensors are
- * declared first, then the layout is fixed, then data is written in any order. Nothing is seen under its final name
+ * The file or files that a verb writes: one safetensors file, shards with their index, one .npy or one .gguf. Tensors
+ * are declared first, then the layout is fixed, then data is written in any order. Nothing is seen under its final name
  * before clq_output_commit, which puts the shards in place first and the index last.
  */
 #ifndef CLQ_HOST_MODEL_OUTPUT_H
@@ -15,7 +15,7 @@ typedef struct clq_output clq_output;
 
 /*
  * The kind follows from the end of `path`: ".safetensors.index.json" (with `shard_count` shards beside it, called
- * STEM-00001-of-00002.safetensors), ".npy" (one tensor), else one safetensors file.
+ * STEM-00001-of-00002.safetensors), ".npy" (one tensor), ".gguf", else one safetensors file.
  */
 clq_status clq_output_create(const char *path, size_t shard_count, clq_output **output, clq_error *error);
 void clq_output_destroy(clq_output **output); /* removes what was not committed */
@@ -38,6 +38,14 @@ clq_status clq_output_metadata(clq_output *output, size_t shard, const char *key
 
 /* JSON text of the input index's "metadata", whose members other than total_size are kept; may be NULL. */
 clq_status clq_output_index_metadata(clq_output *output, const char *metadata, clq_error *error);
+
+/*
+ * Of a .gguf, and else without effect: its keys are those of the model, which stays open and is a .gguf too
+ * (CLQ_INVALID_ARGUMENT); but this key has that value.
+ */
+int clq_output_is_gguf(const clq_output *output);
+clq_status clq_output_gguf_keys(clq_output *output, const clq_model *model, clq_error *error);
+void clq_output_gguf_set(clq_output *output, const char *key, uint32_t value);
 
 /* Fix the layout; *bytes is the size of all files together. */
 clq_status clq_output_layout(clq_output *output, uint64_t *bytes, clq_error *error);

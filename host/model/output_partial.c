@@ -167,7 +167,7 @@ clq_status clq_output_settle_header(clq_output *output, size_t number, int told,
     output_shard *shard = &output->shards[number];
     uint64_t hash = 0;
     if (!told) {
-        return clq_writer_write_at(shard->writer, 0, shard->header, shard->header_bytes, error);
+        return clq_output_write_header(shard, error);
     }
     if (shard->found == 0) {
         return fail_file(shard, "what an earlier run left of it is not there any more", error);

@@ -25,7 +25,19 @@ uint64_t clq_output_start(const clq_output *output, size_t number)
 {
     const output_tensor *tensor = &output->tensors[number];
     const output_shard *shard = &output->shards[tensor->shard];
+    if (shard->gguf != NULL) {
+        return clq_gguf_plan_offset(shard->gguf, tensor->index);
+    }
     return shard->plan != NULL ? clq_safetensors_plan_offset(shard->plan, tensor->index) : shard->header_bytes;
+}
+
+clq_status clq_output_write_header(output_shard *shard, clq_error *error)
+{
+    CLQ_TRY(clq_writer_write_at(shard->writer, 0, shard->header, shard->header_bytes, error));
+    /* The padding of the last tensor, which nobody writes: the last byte, and what is before it reads as zero. */
+    return shard->gguf != NULL && shard->file_bytes > shard->header_bytes
+               ? clq_writer_write_at(shard->writer, shard->file_bytes - 1, "", 1, error)
+               : CLQ_OK;
 }
 
 void clq_output_hash_written(const clq_output *output, output_tensor *tensor, uint64_t offset, const void *memory,

@@ -7,15 +7,17 @@
 #include "core/size.h"
 #include "format/file.h"
 #include "format/folder.h"
+#include "format/gguf.h"
 #include "format/safetensors.h"
 #include "model/output.h"
 #include "model/output_index.h"
 
-typedef enum output_kind { OUTPUT_SAFETENSORS, OUTPUT_SHARDED, OUTPUT_NPY } output_kind;
+typedef enum output_kind { OUTPUT_SAFETENSORS, OUTPUT_SHARDED, OUTPUT_NPY, OUTPUT_GGUF } output_kind;
 
 typedef struct output_shard {
     char *path;
-    clq_safetensors_plan *plan; /* NULL for .npy */
+    clq_safetensors_plan *plan; /* NULL for .npy and .gguf */
+    clq_gguf_plan *gguf;        /* of a .gguf */
     const char *header;         /* of the plan, or npy_header */
     char *npy_header;
     uint64_t header_bytes, file_bytes;
@@ -52,6 +54,9 @@ struct clq_output {
  * The path of shard `i` of `count`, malloc'ed: "model.safetensors.index.json" gives model-00001-of-00002.safetensors.
  */
 char *clq_output_shard_path(const clq_output *output, size_t i, size_t count);
+
+/* The header, and the size that the file has in the end. */
+clq_status clq_output_write_header(output_shard *shard, clq_error *error);
 
 /* Where the data of tensor `number` begins in the file of its shard. */
 uint64_t clq_output_start(const clq_output *output, size_t number);

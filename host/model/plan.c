@@ -6,14 +6,13 @@
 
 #include <fnmatch.h>
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/size.h"
+#include "format/foreign.h"
 #include "format/quantized.h"
 #include "format/real.h"
+#include "model/file_format.h"
 
 static int matches_any(const clq_name_list *patterns, const char *name)
 {
@@ -25,14 +24,19 @@ static int matches_any(const clq_name_list *patterns, const char *name)
     return 0;
 }
 
+static int matches_none(const char *pattern, const clq_model *model)
+{
+    size_t t = 0;
+    while (t < model->tensor_count && fnmatch(pattern, model->tensors[t].name, 0) != 0) {
+        t++;
+    }
+    return t == model->tensor_count;
+}
+
 static const char *idle_pattern_of(const clq_name_list *patterns, const clq_model *model)
 {
     for (size_t i = 0; i < patterns->count; i++) {
-        size_t t = 0;
-        while (t < model->tensor_count && fnmatch(patterns->items[i], model->tensors[t].name, 0) != 0) {
-            t++;
-        }
-        if (t == model->tensor_count) {
+        if (matches_none(patterns->items[i], model)) {
             return patterns->items[i];
         }
     }
@@ -42,18 +46,13 @@ static const char *idle_pattern_of(const clq_name_list *patterns, const clq_mode
 const char *clq_model_plan_idle_pattern(const clq_file_request *request, const clq_model *model)
 {
     const char *idle = idle_pattern_of(&request->include, model);
-    return idle != NULL ? idle : idle_pattern_of(&request->exclude, model);
-}
-
-void clq_model_plan_copy(clq_model_plan *plan, clq_model_plan_tensor *tensor, int falls_short, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(tensor->reason, sizeof tensor->reason, format, arguments);
-    va_end(arguments);
-    plan->quantized_count -= tensor->quantized != 0;
-    tensor->quantized = 0;
-    tensor->falls_short = falls_short;
+    idle = idle != NULL ? idle : idle_pattern_of(&request->exclude, model);
+    for (size_t i = 0; i < request->axis_pattern_count && idle == NULL; i++) {
+        if (matches_none(request->axis_patterns[i].pattern, model)) {
+            idle = request->axis_patterns[i].pattern;
+        }
+    }
+    return idle;
 }
 
 /* Whether `name` is T_scale or T_zero_point of a T that holds codes already. */
@@ -91,11 +90,17 @@ static clq_status decide(const clq_file_request *request, clq_model_plan *plan, 
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     const int floats = is_float(&source->dtype);
     int serves_codes = 0;
+    clq_foreign foreign;
     CLQ_TRY(find_codes(plan->model, source->name, &serves_codes, error));
+    CLQ_TRY(clq_foreign_find(plan->model, tensor->index, &foreign, error));
     if (request->include.count > 0 && !matches_any(&request->include, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "not named by --include");
     } else if (matches_any(&request->exclude, source->name)) {
         clq_model_plan_copy(plan, tensor, 0, "named by --exclude");
+    } else if (foreign.role != CLQ_FOREIGN_NONE) {
+        tensor->foreign = foreign.format;
+        clq_model_plan_copy(plan, tensor, foreign.role == CLQ_FOREIGN_CODES, "%s a tensor that is quantized as %s",
+                            foreign.role == CLQ_FOREIGN_CODES ? "holds the codes of" : "belongs to", foreign.format);
     } else if (!floats) {
         clq_model_plan_copy(plan, tensor, 0, "%s is not a floating point type", source->dtype.name);
     } else if (serves_codes) {
@@ -105,89 +110,36 @@ static clq_status decide(const clq_file_request *request, clq_model_plan *plan, 
     } else if (source->elements == 0) {
         clq_model_plan_copy(plan, tensor, 1, "has no elements");
     } else if (clq_real_type(clq_file_real_of(&source->dtype)) == 0) {
-        clq_model_plan_copy(plan, tensor, 1, "%s is not one of F32, F16, BF16", source->dtype.name);
+        clq_model_plan_copy(plan, tensor, 1, "%s is not one of F64, F32, F16, BF16", source->dtype.name);
     } else if (source->rank > CLQ_MAX_RANK) {
         clq_model_plan_copy(plan, tensor, 1, "rank %u is above %d", (unsigned)source->rank, CLQ_MAX_RANK);
     }
     return CLQ_OK;
 }
 
-/* "T" + suffix, malloc'ed; a tensor of that name in the model is refused. */
-static clq_status companion_name(const clq_model *model, const char *name, const char *suffix, const char *what,
-                                 char **out, clq_error *error)
-{
-    char *full = clq_companion_name(name, suffix);
-    *out = full;
-    if (full == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
-    }
-    if (clq_model_find(model, full) != SIZE_MAX) {
-        char shown[200];
-        char shown_full[220];
-        clq_printable(shown, sizeof shown, name, strlen(name));
-        clq_printable(shown_full, sizeof shown_full, full, strlen(full));
-        return clq_fail(
-            error, CLQ_INVALID_ARGUMENT,
-            "tensor '%s': its %s would be called '%s', and the model holds a tensor of that name; --exclude "
-            "one of the two",
-            shown, what, shown_full);
-    }
-    return CLQ_OK;
-}
-
-/* The shape of T_scale and T_zero_point. */
-static void describe_scale(clq_model_plan_tensor *tensor)
-{
-    const clq_layout *layout = &tensor->q.layout;
-    if (layout->granularity == CLQ_PER_TENSOR) {
-        tensor->scale_rank = 1;
-        tensor->scale_shape[0] = 1;
-        return;
-    }
-    tensor->scale_rank = layout->rank;
-    for (uint32_t d = 0; d < layout->rank; d++) {
-        if (layout->granularity == CLQ_PER_GROUP) {
-            tensor->scale_shape[d] = layout->shape[d];
-        } else {
-            tensor->scale_shape[d] = d == layout->axis ? layout->shape[d] : 1;
-        }
-    }
-    if (layout->granularity == CLQ_PER_GROUP) {
-        const uint32_t last = layout->rank - 1;
-        tensor->scale_shape[last] = clq_size_divide_up(layout->shape[last], layout->group_size);
-    }
-}
-
-static void describe_codes(clq_model_plan_tensor *tensor)
-{
-    const clq_dtype dtype = tensor->q.scheme.dtype;
-    tensor->code_bytes = clq_dtype_bytes(dtype, tensor->elements);
-    tensor->code_dtype = dtype == CLQ_S8 ? "I8" : "U8";
-    if (dtype == CLQ_S4 || dtype == CLQ_U4) {
-        tensor->code_rank = 1;
-        tensor->code_shape[0] = tensor->code_bytes;
-    } else {
-        tensor->code_rank = tensor->q.layout.rank;
-        memcpy(tensor->code_shape, tensor->q.layout.shape, sizeof tensor->code_shape);
-    }
-}
-
-static clq_status describe_tensor(const clq_file_request *request, const clq_given *given, const clq_model_plan *plan,
-                                  clq_model_plan_tensor *tensor, clq_error *error)
+/* Layout and parts of a tensor that is to be quantized, unless the format has it copied. */
+static clq_status plan_tensor(const clq_file_request *request, const clq_given *given, clq_model_plan *plan,
+                              clq_model_plan_tensor *tensor, clq_error *error)
 {
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
+    if (tensor->quantized && plan->format->select != NULL) {
+        plan->format->select(request, plan, tensor);
+    }
+    if (!tensor->quantized) {
+        return CLQ_OK;
+    }
     clq_quantization_init(&tensor->q);
-    tensor->q.real = source->dtype.type;
+    tensor->q.real = clq_real_type(clq_file_real_of(&source->dtype));
     tensor->q.scheme = plan->scheme;
-    CLQ_TRY(clq_given_layout(given, request, source->name, source->rank, source->shape,
-                             source->rank >= 2 ? CLQ_PER_CHANNEL : CLQ_PER_TENSOR, &tensor->q.layout, error));
-    CLQ_TRY(clq_quantization_check(&tensor->q, error));
+    if (plan->format->lay_out != NULL) {
+        CLQ_TRY(plan->format->lay_out(plan, tensor, error));
+    } else {
+        CLQ_TRY(clq_given_layout(given, request, source->name, source->rank, source->shape,
+                                 source->rank >= 2 ? CLQ_PER_CHANNEL : CLQ_PER_TENSOR, &tensor->q.layout, error));
+        CLQ_TRY(clq_quantization_check(&tensor->q, error));
+    }
     CLQ_TRY(clq_layout_count(&tensor->q.layout, &tensor->elements, &tensor->parameters, error));
-    describe_scale(tensor);
-    describe_codes(tensor);
-    CLQ_TRY(companion_name(plan->model, source->name, CLQ_SCALE_SUFFIX, "scale", &tensor->scale_name, error));
-    return companion_name(plan->model, source->name, CLQ_ZERO_POINT_SUFFIX, "zero point", &tensor->zero_point_name,
-                          error);
+    return plan->format->describe(request, plan, tensor, error);
 }
 
 clq_status clq_model_plan_scheme(const clq_file_request *request, clq_scheme *scheme, clq_error *error)
@@ -235,6 +187,8 @@ clq_status clq_model_plan_create(const clq_file_request *request, const clq_give
     CLQ_TRY_TO(clq_model_plan_scheme(request, &plan->scheme, error));
     CLQ_TRY_TO(check_codes(plan->scheme.dtype, error));
     CLQ_TRY_TO(clq_given_widen(given, &plan->scheme, error));
+    CLQ_TRY_TO(clq_format_of(request, &plan->format, error));
+    CLQ_TRY_TO(plan->format->begin(request, plan, error));
     for (size_t i = 0; i < plan->count; i++) {
         clq_model_plan_tensor *tensor = &plan->tensors[i];
         tensor->index = i;
@@ -243,9 +197,7 @@ clq_status clq_model_plan_create(const clq_file_request *request, const clq_give
         tensor->range_high = -INFINITY;
         plan->quantized_count += 1;
         CLQ_TRY_TO(decide(request, plan, tensor, error));
-        if (tensor->quantized) {
-            CLQ_TRY_TO(describe_tensor(request, given, plan, tensor, error));
-        }
+        CLQ_TRY_TO(plan_tensor(request, given, plan, tensor, error));
     }
 done:
     if (status != CLQ_OK) {
@@ -260,12 +212,7 @@ void clq_model_plan_destroy(clq_model_plan **plan)
         return;
     }
     for (size_t i = 0; (*plan)->tensors != NULL && i < (*plan)->count; i++) {
-        clq_model_plan_tensor *tensor = &(*plan)->tensors[i];
-        free(tensor->scale_name);
-        free(tensor->zero_point_name);
-        free(tensor->range);
-        free(tensor->scale);
-        free(tensor->zero_point);
+        clq_model_plan_tensor_release(&(*plan)->tensors[i]);
     }
     free((*plan)->tensors);
     free(*plan);

@@ -6,6 +6,7 @@
 #include "format/human.h"
 #include "format/model.h"
 #include "model/given.h"
+#include "model/loader_rules.h"
 #include "stream/statistics.h"
 
 /* How the zero points of a tensor are stored. */
@@ -15,20 +16,36 @@ typedef enum clq_zero_point_form {
     CLQ_ZERO_POINT_WIDE = 2      /* I32 */
 } clq_zero_point_form;
 
+/* What a quantized tensor T becomes in the output: tensors of its own. One that is copied has its first part alone. */
+typedef enum clq_part {
+    CLQ_PART_CODES = 0,
+    CLQ_PART_SCALE = 1,
+    CLQ_PART_ZERO_POINT = 2,
+    CLQ_PART_SHAPE = 3,       /* the real one, beside codes in words */
+    CLQ_PART_INPUT_SCALE = 4, /* of what the layer is given: --activations static */
+    CLQ_PARTS = 5
+} clq_part;
+
+typedef struct clq_plan_part {
+    char *name; /* NULL: the format has none */
+    const char *dtype;
+    uint32_t rank;
+    uint64_t shape[CLQ_MAX_RANK];
+    uint64_t bytes;
+    size_t number; /* of the output's tensors */
+} clq_plan_part;
+
 typedef struct clq_model_plan_tensor {
-    size_t index;     /* in the model */
-    int quantized;    /* 0: copied */
-    char reason[160]; /* why it is copied */
-    int falls_short;  /* copied although it is a float tensor that the options select: --strict */
+    size_t index;        /* in the model */
+    int quantized;       /* 0: copied */
+    char reason[160];    /* why it is copied */
+    int falls_short;     /* copied although it is a float tensor that the options select: --strict */
+    const char *foreign; /* the format in which another tool quantized what it belongs to; NULL: none */
     clq_quantization q;
+    clq_block_type block; /* of a .gguf: the codes stand in blocks with their scales */
     uint64_t elements, parameters;
-    uint64_t code_bytes;    /* 4-bit codes are packed */
-    const char *code_dtype; /* "I8" or "U8" */
-    uint32_t code_rank;
-    uint64_t code_shape[CLQ_MAX_RANK];
-    char *scale_name, *zero_point_name;
-    uint32_t scale_rank;
-    uint64_t scale_shape[CLQ_MAX_RANK];
+    clq_plan_part parts[CLQ_PARTS]; /* as the format lays them out; wide zero points are settled when declared */
+    float input_scale;
     /*
      * Found in the data. The arrays hold all parameters, of a tensor that is read twice or that a report lists; for
      * others they stay NULL. They are given back early when no report needs them.
@@ -43,8 +60,6 @@ typedef struct clq_model_plan_tensor {
     clq_zero_point_form zero_point_form;
     float scale_low, scale_high;
     int32_t zero_point_low, zero_point_high;
-    /* Where they go: numbers of the output's tensors. */
-    size_t out_codes, out_scale, out_zero_point;
     /* Found while quantizing. */
     int written; /* all of it, by an earlier run that this one continues */
     int measured;
@@ -53,14 +68,24 @@ typedef struct clq_model_plan_tensor {
     char variant[48];
 } clq_model_plan_tensor;
 
+struct clq_format;
+
 typedef struct clq_model_plan {
     const clq_model *model;
     const clq_given *given;
-    clq_model_plan_tensor *tensors; /* one for each of the model, in its order */
+    const struct clq_format *format; /* of the output (file_format.h) */
+    clq_model_plan_tensor *tensors;  /* one for each of the model, in its order */
     size_t count;
     size_t quantized_count;
-    clq_scheme scheme; /* of all */
+    clq_scheme scheme;    /* of all */
+    clq_block_type block; /* of a .gguf: that of most */
     int min_rank;
+    clq_loader_view loader; /* what was left in float for those that load the output */
+    int asymmetric;         /* zero points are not 0 everywhere, or not known to be before the data is read */
+    clq_activations activations;
+    /* Zero points beyond these are wide; those of this form at least are stored. Set by the format. */
+    int32_t narrow_low, narrow_high;
+    clq_zero_point_form least_form;
 } clq_model_plan;
 
 /*
@@ -78,7 +103,20 @@ clq_status clq_model_plan_scheme(const clq_file_request *request, clq_scheme *sc
 void clq_model_plan_copy(clq_model_plan *plan, clq_model_plan_tensor *tensor, int falls_short, const char *format, ...)
     CLQ_PRINTF(4, 5);
 
-/* A pattern of --include or --exclude that matches no tensor, or NULL. */
+/*
+ * For formats: name a part "T" + suffix, malloc'ed; a tensor of that name in the model is refused, with `what` the part
+ * is. Give it the shape of a scale.
+ */
+clq_status clq_part_name(const clq_model *model, const char *name, const char *suffix, const char *what,
+                         clq_plan_part *part, clq_error *error);
+void clq_part_like_scale(const clq_layout *layout, clq_plan_part *part);
+
+/* Whether the output has this part of the tensor, whose zero_point_form is set. */
+int clq_part_is_there(const clq_model_plan_tensor *tensor, clq_part part);
+
+void clq_model_plan_tensor_release(clq_model_plan_tensor *tensor);
+
+/* A pattern of --include, --exclude or --axis that matches no tensor, or NULL. */
 const char *clq_model_plan_idle_pattern(const clq_file_request *request, const clq_model *model);
 
 #endif

@@ -9,6 +9,11 @@
 #include <string.h>
 
 #include "format/npy.h"
+#include "model/gguf_rule.h"
+#include "model/input_scales.h"
+#include "model/loader_messages.h"
+#include "model/nonfinite.h"
+#include "model/plan_check.h"
 #include "model/quantize_config.h"
 #include "model/quantize_job.h"
 #include "model/quantize_output.h"
@@ -24,28 +29,7 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
                 "quantize writes a safetensors file, not a .npy: codes need their scales beside them");
     CLQ_REQUIRE(!request->dry_run || !request->resume,
                 "--dry-run writes nothing, so that there is nothing for --resume to continue");
-    return CLQ_OK;
-}
-
-/* Every float tensor that the request selects should be quantized, and every pattern match something. */
-static clq_status check_strict(const clq_quantize_job *job, clq_error *error)
-{
-    const char *idle = clq_model_plan_idle_pattern(job->request, job->model);
-    int complete = idle == NULL;
-    if (idle != NULL) {
-        clq_job_warn(job->call, "no tensor is called like the pattern '%s'", idle);
-    }
-    for (size_t i = 0; i < job->plan->count; i++) {
-        const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
-        if (!tensor->quantized && tensor->falls_short) {
-            clq_job_warn(job->call, "tensor '%s' is copied: %s", job->model->tensors[i].name, tensor->reason);
-            complete = 0;
-        }
-    }
-    return complete || !job->request->strict
-               ? CLQ_OK
-               : clq_fail(error, CLQ_REFUSED,
-                          "--strict: nothing was written, because not all that was selected can be quantized");
+    return clq_gguf_check_request(request, error);
 }
 
 /* Whether the output can be written, and what an earlier run left of it. */
@@ -74,18 +58,18 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
     CLQ_TRY(clq_folder_output_create(job->call, job->model, &job->folder, error));
     CLQ_TRY(
         clq_output_create(clq_folder_output_path(job->folder, request), job->model->shard_count, &job->output, error));
+    CLQ_TRY(clq_gguf_prepare(job->call, job->model, job->output, error));
     CLQ_TRY(check_output(job, error));
     CLQ_TRY(clq_given_create(request, &job->given, error));
     CLQ_TRY(clq_model_plan_create(request, job->given, job->model, &job->plan, error));
     CLQ_TRY(clq_config_prepare(request, job->plan, job->output, error));
+    CLQ_TRY(clq_find_input_scales(job->call, job->plan, error));
     if (job->checkpoint != NULL) {
         const clq_checkpoint_run run = {job->call, job->given, job->plan, job->output};
         CLQ_TRY(clq_checkpoint_check(job->checkpoint, &run, error));
     }
-    CLQ_TRY(check_strict(job, error));
-    if (job->plan->quantized_count == 0) {
-        clq_job_warn(job->call, "no tensor is quantized; --verbose tells why each is copied");
-    }
+    CLQ_TRY(clq_plan_check(job->call, job->plan, error));
+    clq_tell_loader(job->call, job->plan);
     return CLQ_OK;
 }
 
@@ -96,7 +80,9 @@ static clq_status open_device(clq_quantize_job *job, clq_error *error)
     for (size_t i = 0; i < job->plan->count; i++) {
         clq_model_plan_tensor *tensor = &job->plan->tensors[i];
         clq_plan operation;
-        if (tensor->quantized) {
+        if (tensor->quantized && tensor->block == CLQ_BLOCK_Q4_0) {
+            snprintf(tensor->variant, sizeof tensor->variant, "host");
+        } else if (tensor->quantized) {
             CLQ_TRY(clq_plan_operation(job->call->context, CLQ_OP_QUANTIZE, &tensor->q, &operation, error));
             memcpy(tensor->variant, operation.variant, sizeof tensor->variant);
         }
@@ -110,7 +96,7 @@ static clq_status make_config(clq_quantize_job *job, clq_error *error)
     clq_status status = CLQ_OK;
     char *text = NULL;
     size_t bytes = 0;
-    if (job->folder != NULL && clq_config_is_for_folder(job->request)) {
+    if (job->folder != NULL && job->plan->format->config_format != NULL) {
         CLQ_TRY_TO(clq_config_text(job->plan, &text, &bytes, error));
         CLQ_TRY_TO(clq_folder_output_config(job->folder, text, bytes, error));
     }
@@ -178,6 +164,20 @@ static clq_status check_quality(const clq_quantize_job *job, clq_error *error)
                     shown, sqnr, job->request->minimum_sqnr_db);
 }
 
+/* --nonfinite ignore: they are gone from the output, and nothing else would tell. */
+static void tell_nonfinite(const clq_quantize_job *job)
+{
+    clq_nonfinite_tally tally = {0};
+    for (size_t i = 0; i < job->plan->count; i++) {
+        const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
+        clq_nonfinite_add(&tally, job->model->tensors[i].name, tensor->quantized ? tensor->nonfinite.count : 0);
+    }
+    if (tally.elements > 0) {
+        clq_job_warn(job->call, "NaN or infinite: %s; NaN and -infinity become the lowest code, +infinity the highest",
+                     clq_nonfinite_describe(&tally).text);
+    }
+}
+
 static clq_status execute(clq_quantize_job *job, clq_error *error)
 {
     CLQ_TRY(check_request(job->request, error));
@@ -185,9 +185,11 @@ static clq_status execute(clq_quantize_job *job, clq_error *error)
     CLQ_TRY(open_device(job, error));
     CLQ_TRY(lay_out(job, error));
     if (job->request->dry_run) {
+        tell_nonfinite(job);
         return CLQ_OK;
     }
     CLQ_TRY(write_tensors(job, error));
+    tell_nonfinite(job);
     CLQ_TRY(check_quality(job, error));
     CLQ_TRY(clq_checkpoint_commit(job->checkpoint, error));
     job->call->report->is_written = 1;

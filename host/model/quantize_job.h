@@ -12,6 +12,7 @@
 #define CLQ_HOST_MODEL_QUANTIZE_JOB_H
 
 #include "model/checkpoint.h"
+#include "model/file_format.h"
 #include "model/folder_output.h"
 #include "model/given.h"
 #include "model/job.h"
@@ -30,7 +31,8 @@ enum {
     CLQ_PIECE_GIVEN = 2,  /* quantized with parameters found before */
     CLQ_PIECE_CHOOSE = 3, /* its parameters are found, and it is quantized with them */
     CLQ_PIECE_COUNT = 4,  /* its elements are counted in histograms, for --calibrate */
-    CLQ_PIECE_NONE = 5
+    CLQ_PIECE_BLOCKS = 5, /* its ranges are found, and the host makes blocks of it */
+    CLQ_PIECE_NONE = 6
 };
 
 typedef struct clq_quantize_job {
@@ -56,7 +58,7 @@ typedef struct clq_quantize_job {
     size_t next_tensor;
     int pass;
     clq_statistics statistics; /* of the tensor that is measured */
-    uint8_t last_code;         /* of the chunk written before, which may share a byte with the next */
+    clq_encoder encoder;       /* the last's */
 } clq_quantize_job;
 
 /* For messages of clq_check. */
@@ -111,7 +113,7 @@ clq_status clq_quantize_count(clq_quantize_job *job, clq_slot *slot, const clq_p
 
 void clq_release_parameters(clq_model_plan_tensor *tensor);
 
-/* The form that `count` zero points ask for in a tensor of codes of `dtype`. */
-clq_zero_point_form clq_zero_point_form_of(clq_dtype dtype, const int32_t *zero_point, uint64_t count);
+/* The form that `count` zero points of a tensor of the plan ask for. */
+clq_zero_point_form clq_zero_point_form_of(const clq_model_plan *plan, const int32_t *zero_point, uint64_t count);
 
 #endif

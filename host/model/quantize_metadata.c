@@ -3,8 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/block.h"
 #include "format/facts.h"
 #include "format/human.h"
+#include "model/file_format.h"
 #include "model/quantize_output.h"
 #include "stream/calibration.h"
 
@@ -54,6 +56,21 @@ static void write_list(text_writer *writer, const char *key, const clq_name_list
     clq_text_put(writer->out, "]");
 }
 
+/* As --axis takes them; their order counts. */
+static void write_axis_patterns(text_writer *writer, const clq_file_request *request)
+{
+    for (size_t i = 0; i < request->axis_pattern_count; i++) {
+        const clq_axis_pattern *pattern = &request->axis_patterns[i];
+        if (i == 0) {
+            write_key(writer, "axis_patterns");
+        }
+        clq_text_put(writer->out, i == 0 ? "[[" : ",[");
+        write_quoted(writer, pattern->pattern);
+        clq_text_format(writer->out, ",%" PRId32 "]", pattern->axis);
+    }
+    clq_text_put(writer->out, request->axis_pattern_count > 0 ? "]" : "");
+}
+
 /* A scale or zero point for all parameters; many are only named as such, like a file: the values are in the data. */
 static void write_given(text_writer *writer, const char *key, uint64_t count, double value)
 {
@@ -93,17 +110,32 @@ static void write_range(text_writer *writer, const clq_file_request *request)
     }
 }
 
-/* The method of --calibrate, and the content of the file of --ranges, whose ranges decide every scale. */
+/* The method of --calibrate, and the content of the file of --ranges, whose ranges decide the scales. */
 static void write_calibration(text_writer *writer, const clq_file_request *request, const clq_model_plan *plan)
 {
+    const clq_ranges_file *ranges = plan->given->ranges != NULL ? plan->given->ranges : plan->given->inputs;
     char text[80];
     if (request->calibration.kind != CLQ_CALIBRATE_MINMAX) {
         clq_calibration_text(&request->calibration, text, sizeof text);
         write_text(writer, "calibrate", text);
     }
-    if (plan->given->ranges != NULL) {
-        snprintf(text, sizeof text, "xxh64:%016" PRIx64, plan->given->ranges->hash);
+    if (ranges != NULL) {
+        snprintf(text, sizeof text, "xxh64:%016" PRIx64, ranges->hash);
         write_text(writer, "ranges", text);
+    }
+}
+
+/* What stands in all files of the format clquant goes without saying. */
+static void write_format(text_writer *writer, const clq_model_plan *plan)
+{
+    static const char *const ACTIVATIONS[] = {[CLQ_ACTIVATIONS_NONE] = "none",
+                                              [CLQ_ACTIVATIONS_DYNAMIC_TOKEN] = "dynamic-token",
+                                              [CLQ_ACTIVATIONS_STATIC] = "static"};
+    if (plan->format->id != CLQ_FORMAT_CLQUANT) {
+        write_text(writer, "format", plan->format->name);
+    }
+    if (plan->format->config_format != NULL) {
+        write_text(writer, "activations", ACTIVATIONS[plan->activations]);
     }
 }
 
@@ -114,10 +146,12 @@ static void write_options(text_writer *writer, const clq_file_request *request, 
     clq_text_put(writer->out, "{");
     writer->first = 1;
     write_text(writer, "preset", clq_preset_name(request->preset));
-    write_text(writer, "dtype", clq_dtype_name(scheme->dtype));
+    write_text(writer, "dtype",
+               plan->block != CLQ_BLOCK_NONE ? clq_block_name(plan->block) : clq_dtype_name(scheme->dtype));
     write_text(writer, "granularity",
                request->has_granularity ? clq_granularity_name(request->granularity) : "default");
     write_whole(writer, "axis", request->axis);
+    write_axis_patterns(writer, request);
     write_whole(writer, "group_size", (int64_t)request->group_size);
     write_text(writer, "rounding", scheme->rounding == CLQ_ROUND_AWAY ? "away" : "even");
     write_text(writer, "zero_point_order", scheme->zero_point_order == CLQ_ZERO_POINT_BEFORE ? "before" : "after");
@@ -129,6 +163,7 @@ static void write_options(text_writer *writer, const clq_file_request *request, 
     write_parameters(writer, request);
     write_range(writer, request);
     write_calibration(writer, request, plan);
+    write_format(writer, plan);
     clq_text_put(writer->out, "}");
     writer->first = 0;
 }
@@ -171,9 +206,9 @@ static void write_earlier(text_writer *writer, const clq_model_plan *plan, const
                           const clq_facts *facts)
 {
     const char *name = plan->model->tensors[tensor->index].name;
-    const clq_fact *fact = clq_facts_find(facts, name);
+    const clq_fact *fact = clq_facts_find_stored(facts, name);
     if (fact != NULL) {
-        write_key(writer, name);
+        write_key(writer, fact->name);
         clq_text_add(writer->out, fact->text, fact->text_length);
     }
 }

@@ -14,9 +14,9 @@ int clq_zero_points_known(clq_model_plan *plan, const clq_given *given)
     const int32_t value = fixed ? scheme->zero_point_fixed : 0;
     clq_zero_point_form form;
     if (given->zero_points != NULL) {
-        form = clq_zero_point_form_of(scheme->dtype, given->zero_points, given->zero_point_count);
+        form = clq_zero_point_form_of(plan, given->zero_points, given->zero_point_count);
     } else if (fixed || given->scale_given) {
-        form = clq_zero_point_form_of(scheme->dtype, &value, 1);
+        form = clq_zero_point_form_of(plan, &value, 1);
     } else {
         return 0;
     }
@@ -30,22 +30,23 @@ static clq_status declare_tensor(clq_output *output, const clq_model_plan *plan,
                                  clq_error *error)
 {
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
-    const size_t shard = source->shard;
-    const char *dtype = tensor->zero_point_form == CLQ_ZERO_POINT_WIDE ? "I32" : tensor->code_dtype;
-    const uint64_t zero_point_bytes = tensor->zero_point_form == CLQ_ZERO_POINT_WIDE ? sizeof(int32_t) : 1;
+    clq_plan_part *zero_point = &tensor->parts[CLQ_PART_ZERO_POINT];
     if (!tensor->quantized) {
-        return clq_output_tensor(output, shard, source->name, source->dtype.name, source->rank, source->shape,
-                                 source->bytes, &tensor->out_codes, error);
+        return clq_output_tensor(output, source->shard, source->name, source->dtype.name, source->rank, source->shape,
+                                 source->bytes, &tensor->parts[CLQ_PART_CODES].number, error);
     }
-    CLQ_TRY(clq_output_tensor(output, shard, source->name, tensor->code_dtype, tensor->code_rank, tensor->code_shape,
-                              tensor->code_bytes, &tensor->out_codes, error));
-    CLQ_TRY(clq_output_tensor(output, shard, tensor->scale_name, "F32", tensor->scale_rank, tensor->scale_shape,
-                              tensor->parameters * sizeof(float), &tensor->out_scale, error));
-    if (tensor->zero_point_form == CLQ_ZERO_POINT_LEFT_OUT) {
-        return CLQ_OK;
+    if (tensor->zero_point_form == CLQ_ZERO_POINT_WIDE) {
+        zero_point->dtype = "I32";
+        zero_point->bytes = tensor->parameters * sizeof(int32_t);
     }
-    return clq_output_tensor(output, shard, tensor->zero_point_name, dtype, tensor->scale_rank, tensor->scale_shape,
-                             tensor->parameters * zero_point_bytes, &tensor->out_zero_point, error);
+    for (clq_part i = CLQ_PART_CODES; i < CLQ_PARTS; i++) {
+        clq_plan_part *part = &tensor->parts[i];
+        if (clq_part_is_there(tensor, i)) {
+            CLQ_TRY(clq_output_tensor(output, source->shard, part->name, part->dtype, part->rank, part->shape,
+                                      part->bytes, &part->number, error));
+        }
+    }
+    return CLQ_OK;
 }
 
 static clq_status declare_shard_metadata(clq_output *output, const clq_file_request *request,
@@ -72,7 +73,7 @@ clq_status clq_declare_quantized(clq_output *output, const clq_file_request *req
     for (size_t i = 0; i < plan->count; i++) {
         CLQ_TRY(declare_tensor(output, plan, &plan->tensors[i], error));
     }
-    for (size_t shard = 0; shard < clq_output_shards(output); shard++) {
+    for (size_t shard = 0; shard < clq_output_shards(output) && plan->block == CLQ_BLOCK_NONE; shard++) {
         CLQ_TRY(declare_shard_metadata(output, request, plan, shard, error));
     }
     return clq_output_index_metadata(output, plan->model->index_metadata, error);

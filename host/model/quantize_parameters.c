@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/quantize_job.h"
+#include "format/real.h"
+#include "model/quantize_blocks.h"
 #include "stream/ranges.h"
 
 static clq_status refuse_nonfinite(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
@@ -18,18 +19,17 @@ static clq_status refuse_nonfinite(const clq_quantize_job *job, const clq_model_
     }
     clq_printable(shown, sizeof shown, name, strlen(name));
     return clq_fail(error, CLQ_NONFINITE,
-                    "tensor '%s': %" PRIu64 " of %" PRIu64 " elements %s NaN or infinite, the first at index %" PRIu64
+                    "tensor '%s': %" PRIu64 " of %" PRIu64 " elements %s NaN or infinite%s, the first at index %" PRIu64
                     "; --nonfinite ignore leaves them out of the range",
-                    shown, found->count, tensor->elements, found->count == 1 ? "is" : "are", found->first_index);
+                    shown, found->count, tensor->elements, found->count == 1 ? "is" : "are",
+                    clq_real_as(job->model->tensors[tensor->index].dtype.name), found->first_index);
 }
 
-clq_zero_point_form clq_zero_point_form_of(clq_dtype dtype, const int32_t *zero_point, uint64_t count)
+clq_zero_point_form clq_zero_point_form_of(const clq_model_plan *plan, const int32_t *zero_point, uint64_t count)
 {
-    const int32_t low = dtype == CLQ_S8 ? INT8_MIN : 0;
-    const int32_t high = dtype == CLQ_S8 ? INT8_MAX : UINT8_MAX;
-    clq_zero_point_form form = CLQ_ZERO_POINT_LEFT_OUT;
+    clq_zero_point_form form = plan->least_form;
     for (uint64_t i = 0; i < count; i++) {
-        if (zero_point[i] < low || zero_point[i] > high) {
+        if (zero_point[i] < plan->narrow_low || zero_point[i] > plan->narrow_high) {
             return CLQ_ZERO_POINT_WIDE;
         }
         if (zero_point[i] != 0) {
@@ -40,19 +40,26 @@ clq_zero_point_form clq_zero_point_form_of(clq_dtype dtype, const int32_t *zero_
 }
 
 /* What the header and the table need to know: how zero points are stored, the least and the greatest of each. */
-static void note_parameters(const clq_quantize_job *job, clq_model_plan_tensor *tensor, const float *scale,
-                            const int32_t *zero_point, uint64_t count)
+static clq_status note_parameters(const clq_quantize_job *job, clq_model_plan_tensor *tensor, uint64_t first,
+                                  uint64_t count, const float *range, const float *scale, const int32_t *zero_point,
+                                  clq_error *error)
 {
     if (job->finding) {
-        const clq_zero_point_form form = clq_zero_point_form_of(tensor->q.scheme.dtype, zero_point, count);
+        const clq_zero_point_form form = clq_zero_point_form_of(job->plan, zero_point, count);
         tensor->zero_point_form = form > tensor->zero_point_form ? form : tensor->zero_point_form;
     }
     for (uint64_t i = 0; i < count; i++) {
-        tensor->scale_low = scale[i] < tensor->scale_low ? scale[i] : tensor->scale_low;
-        tensor->scale_high = scale[i] > tensor->scale_high ? scale[i] : tensor->scale_high;
+        float stored = 0.0f;
+        CLQ_TRY(clq_blocks_stored_scale(job, tensor, first + i, range + 2 * i, scale[i], &stored, error));
+        tensor->scale_low = stored < tensor->scale_low ? stored : tensor->scale_low;
+        tensor->scale_high = stored > tensor->scale_high ? stored : tensor->scale_high;
         tensor->zero_point_low = zero_point[i] < tensor->zero_point_low ? zero_point[i] : tensor->zero_point_low;
         tensor->zero_point_high = zero_point[i] > tensor->zero_point_high ? zero_point[i] : tensor->zero_point_high;
+        if (tensor->block != CLQ_BLOCK_NONE && tensor->scale != NULL) {
+            tensor->scale[first + i] = stored;
+        }
     }
+    return CLQ_OK;
 }
 
 /* Arrays for all parameters. */
@@ -92,11 +99,11 @@ static clq_status begin_tensor(const clq_quantize_job *job, clq_model_plan_tenso
     tensor->range_low = INFINITY;
     tensor->range_high = -INFINITY;
     tensor->scale_low = INFINITY;
-    tensor->scale_high = 0.0f;
+    tensor->scale_high = -INFINITY;
     tensor->zero_point_low = INT32_MAX;
     tensor->zero_point_high = INT32_MIN;
     if (job->finding) {
-        tensor->zero_point_form = CLQ_ZERO_POINT_LEFT_OUT;
+        tensor->zero_point_form = job->plan->least_form;
     }
     if (keeps_parameters(job, tensor)) {
         CLQ_TRY(make_room(tensor, error));
@@ -115,8 +122,7 @@ static clq_status choose(const clq_quantize_job *job, clq_model_plan_tensor *ten
     const clq_parameter_run run = {first, count, tensor->parameters};
     CLQ_TRY(clq_given_parameters(job->given, &tensor->q.scheme, job->model->tensors[tensor->index].name, &run, range,
                                  scale, zero_point, error));
-    note_parameters(job, tensor, scale, zero_point, count);
-    return CLQ_OK;
+    return note_parameters(job, tensor, first, count, range, scale, zero_point, error);
 }
 
 static clq_status choose_for_tensor(const clq_quantize_job *job, clq_model_plan_tensor *tensor, clq_error *error)
@@ -133,11 +139,19 @@ static clq_status choose_for_piece(const clq_quantize_job *job, const clq_slot *
     const float *range = (const float *)(const void *)(slot->memory + piece->range);
     float *scale = (float *)(void *)(slot->memory + piece->scale);
     int32_t *zero_point = (int32_t *)(void *)(slot->memory + piece->zero_point);
-    CLQ_TRY(choose(job, tensor, chunk->first_parameter, chunk->parameters, range, scale, zero_point, error));
+    if (tensor->block == CLQ_BLOCK_Q4_0) {
+        CLQ_TRY(clq_blocks_quantize(slot, piece, error));
+        CLQ_TRY(
+            note_parameters(job, tensor, chunk->first_parameter, chunk->parameters, range, scale, zero_point, error));
+    } else {
+        CLQ_TRY(choose(job, tensor, chunk->first_parameter, chunk->parameters, range, scale, zero_point, error));
+    }
     if (keeps_parameters(job, tensor)) {
         const size_t count = (size_t)chunk->parameters;
         memcpy(tensor->range + 2 * chunk->first_parameter, range, count * 2 * sizeof *range);
-        memcpy(tensor->scale + chunk->first_parameter, scale, count * sizeof *scale);
+        if (tensor->block == CLQ_BLOCK_NONE) { /* of blocks, those that the file has are kept already */
+            memcpy(tensor->scale + chunk->first_parameter, scale, count * sizeof *scale);
+        }
         memcpy(tensor->zero_point + chunk->first_parameter, zero_point, count * sizeof *zero_point);
     }
     return CLQ_OK;
@@ -200,7 +214,7 @@ static void note_chosen(const clq_quantize_job *job, const clq_slot *slot, unsig
 
 clq_status clq_quantize_compute(void *cookie, size_t number, clq_error *error)
 {
-    static const unsigned LOOKED_AT = 1u << CLQ_PIECE_FIND | 1u << CLQ_PIECE_CHOOSE;
+    static const unsigned LOOKED_AT = 1u << CLQ_PIECE_FIND | 1u << CLQ_PIECE_CHOOSE | 1u << CLQ_PIECE_BLOCKS;
     static const unsigned QUANTIZED = 1u << CLQ_PIECE_GIVEN | 1u << CLQ_PIECE_CHOOSE;
     clq_quantize_job *job = cookie;
     clq_slot *slot = &job->slots[number];

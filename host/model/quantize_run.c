@@ -23,6 +23,7 @@ void clq_quantize_end(clq_quantize_job *job)
 {
     clq_slots_release(job->slots, CLQ_QUANTIZE_SLOTS);
     clq_histograms_release(&job->histograms);
+    clq_encoder_release(&job->encoder);
     free(job->cut);
     job->cut = NULL;
 }
@@ -48,6 +49,7 @@ clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error)
                                    {clq_quantize_compute, clq_quantize_measure, clq_quantize_write},
                                    clq_job_is_cancelled,
                                    job->call};
+    job->encoder.output = job->output;
     clq_quantize_rewind(job);
     return clq_pipeline_run(&pipeline, error);
 }

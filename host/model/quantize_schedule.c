@@ -2,6 +2,7 @@
 /* First stage of `quantize`: which passes over which tensors come next, and how their pieces are read. */
 #include "model/copy.h"
 #include "model/quantize_job.h"
+#include "model/read_real.h"
 
 static const unsigned PARTS[] = {
     [CLQ_PIECE_COPY] = CLQ_SLOT_COPIED,
@@ -9,6 +10,7 @@ static const unsigned PARTS[] = {
     [CLQ_PIECE_COUNT] = CLQ_SLOT_REAL,
     [CLQ_PIECE_GIVEN] = CLQ_SLOT_REAL | CLQ_SLOT_FOUND | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES,
     [CLQ_PIECE_CHOOSE] = CLQ_SLOT_REAL | CLQ_SLOT_FOUND | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES,
+    [CLQ_PIECE_BLOCKS] = CLQ_SLOT_REAL | CLQ_SLOT_FOUND | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES,
 };
 
 static clq_status start_chunks(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_chunker *chunker,
@@ -41,7 +43,7 @@ static clq_status first_pass(const clq_quantize_job *job, clq_model_plan_tensor 
     if (job->finding || tensor->written) {
         *kind = CLQ_PIECE_FIND;
     } else if (tensor->final) {
-        *kind = CLQ_PIECE_CHOOSE;
+        *kind = tensor->block == CLQ_BLOCK_Q4_0 ? CLQ_PIECE_BLOCKS : CLQ_PIECE_CHOOSE;
     } else {
         *kind = job->found ? CLQ_PIECE_GIVEN : CLQ_PIECE_FIND;
     }
@@ -89,7 +91,7 @@ static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece
     if (piece->kind == CLQ_PIECE_COPY) {
         return clq_read_plain(job->model, piece->tensor, piece->chunk.first, piece->real_bytes, memory, error);
     }
-    return clq_model_read(job->model, piece->tensor, piece->chunk.first, piece->chunk.count, memory, error);
+    return clq_read_real(job->model, piece->tensor, piece->chunk.first, piece->chunk.count, memory, error);
 }
 
 void clq_quantize_rewind(clq_quantize_job *job)
@@ -110,6 +112,12 @@ clq_status clq_quantize_fill(void *cookie, size_t number, int *filled, clq_error
     return clq_schedule_fill(&job->schedule, &job->slots[number], filled, error);
 }
 
+/* What a pass over the tensor takes of a slot, by which the progress counts. */
+static uint64_t pass_bytes(const clq_quantize_job *job, const clq_model_plan_tensor *tensor)
+{
+    return tensor->quantized ? clq_real_bytes(job->model, tensor->index) : job->model->tensors[tensor->index].bytes;
+}
+
 uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes)
 {
     uint64_t sum = 0;
@@ -123,7 +131,7 @@ uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes)
         if (tensor->written) {
             passes = is_listed_again(job, tensor) ? 1 + (job->counts != 0) : 0;
         }
-        sum += job->model->tensors[i].bytes * passes;
+        sum += pass_bytes(job, tensor) * passes;
     }
     return sum;
 }
@@ -135,7 +143,7 @@ uint64_t clq_quantize_bytes_left(clq_quantize_job *job)
         return clq_quantize_bytes(job, 0, 1);
     }
     for (size_t i = 0; i < job->plan->count; i++) {
-        sum += job->plan->tensors[i].written ? 0 : job->model->tensors[i].bytes;
+        sum += job->plan->tensors[i].written ? 0 : pass_bytes(job, &job->plan->tensors[i]);
     }
     return sum;
 }

@@ -39,8 +39,13 @@ static clq_status check_layout(const clq_file_request *request, clq_error *error
 {
     if (request->has_granularity) {
         CLQ_REQUIRE((unsigned)request->granularity <= CLQ_PER_GROUP, "%d is no granularity", (int)request->granularity);
-        CLQ_REQUIRE(!request->has_axis || request->granularity == CLQ_PER_CHANNEL,
+        CLQ_REQUIRE((!request->has_axis && request->axis_pattern_count == 0) || request->granularity == CLQ_PER_CHANNEL,
                     "--axis needs --granularity channel");
+    }
+    CLQ_REQUIRE(request->axis_pattern_count == 0 || request->axis_patterns != NULL,
+                "the request's axis_patterns are NULL, and their count is %zu", request->axis_pattern_count);
+    for (size_t i = 0; i < request->axis_pattern_count; i++) {
+        CLQ_REQUIRE(request->axis_patterns[i].pattern != NULL, "number %zu of the request's axis_patterns is NULL", i);
     }
     CLQ_REQUIRE(request->group_size > 0, "the group size is 0, required is at least 1");
     CLQ_REQUIRE(request->minimum_rank >= -1, "the minimum rank is %d, required is at least 0, or -1 for the default",

@@ -154,9 +154,10 @@ static bounds bounds_of(const measured *m, uint64_t parameter)
     const clq_scheme *scheme = &m->piece->q.scheme;
     const double step = (double)m->scale[parameter];
     const double zero_point = (double)m->zero_point[parameter];
-    const double half = step * 0.501;
-    return (bounds){step * ((double)scheme->qmin - zero_point) - half,
-                    step * ((double)scheme->qmax - zero_point) + half};
+    const double half = fabs(step) * 0.501;
+    const double first = step * ((double)scheme->qmin - zero_point);
+    const double last = step * ((double)scheme->qmax - zero_point);
+    return (bounds){fmin(first, last) - half, fmax(first, last) + half}; /* scales of Q4_0 may be negative */
 }
 
 /* Whether any range reaches beyond; else no element needs to be looked at. */

@@ -127,8 +127,9 @@ typedef struct clq_file_request {
     size_t axis_pattern_count;
     uint64_t group_size; /* (--group-size; default 128) */
     /* Scheme */
-    clq_preset preset; /* (--preset; default symmetric) */
-    clq_dtype dtype;   /* (--dtype) of the codes, 0: the preset's; of clq_file_dequantize: of the reals, 0: f32 */
+    clq_preset preset;    /* (--preset; default symmetric) */
+    clq_dtype dtype;      /* (--dtype) of the codes, 0: the preset's; of clq_file_dequantize: of the reals, 0: f32 */
+    clq_block_type block; /* (--dtype q8_0, q4_0) of CLQ_FORMAT_GGUF, in place of a dtype; none: q8_0 */
     int32_t has_rounding, has_zero_point_order, has_arithmetic; /* 0: the preset's */
     clq_rounding rounding;                                      /* (--rounding) */
     clq_zero_point_order zero_point_order;                      /* (--zero-point-order) */
@@ -150,8 +151,8 @@ typedef struct clq_file_request {
     uint64_t memory_bytes; /* (--memory) host memory for data, at least 1 MiB (default 256 MiB) */
     int32_t resume;  /* (--resume) continue what an earlier run of the same request left; keep what this one leaves */
     int32_t dry_run; /* (--dry-run) find out and report everything, write nothing */
-    int32_t allow_empty; /* (--allow-empty) nothing to quantize, a pattern without a tensor: not CLQ_REFUSED */
-    int32_t strict;      /* (--strict) a selected tensor that cannot be quantized, a pattern without one: CLQ_REFUSED */
+    int32_t allow_empty; /* (--allow-empty) no tensor to work on, or like a pattern: no CLQ_REFUSED, but a warning */
+    int32_t strict; /* (--strict) CLQ_REFUSED: _quantize: a tensor that cannot be, _dequantize: what becomes infinite */
     int32_t has_minimum_sqnr;
     double minimum_sqnr_db;  /* (--fail-sqnr-below) a tensor below it is CLQ_REFUSED, and nothing is written */
     const char *config_file; /* (--emit-config) receives a quantization_config for compressed-tensors; NULL: none */
@@ -230,7 +231,7 @@ typedef struct clq_file_tensor {
     clq_file_tensor_side target; /* in the output; clq_file_compare: in the input */
     clq_quantization q;          /* layout and, where there are codes, scheme */
     uint64_t elements, parameters;
-    clq_nonfinite nonfinite;
+    clq_nonfinite nonfinite; /* of the input; clq_file_dequantize: elements that became infinite in the type written */
     /* Bounds over all parameters, and with CLQ_FILE_PARAMETERS (of clq_file_calibrate always) each: */
     /* Of the finite elements; infinity, -infinity where there are none, or an earlier run looked at them. */
     float range_low, range_high;

@@ -28,6 +28,13 @@ CLQ_API uint32_t clq_dtype_bits(clq_dtype dtype);    /* bits of one element; 0 f
 /* Bytes that hold `count` elements (a last half byte counts as one); UINT64_MAX when that overflows. */
 CLQ_API uint64_t clq_dtype_bytes(clq_dtype dtype, uint64_t count);
 
+/* Blocks of GGUF: 32 elements of a row and their scale, a half (docs/numerics.md, section 11). */
+typedef enum clq_block_type {
+    CLQ_BLOCK_NONE = 0,
+    CLQ_BLOCK_Q8_0 = 1, /* 34 bytes: codes of 8 bits */
+    CLQ_BLOCK_Q4_0 = 2  /* 18 bytes: codes of 4 bits */
+} clq_block_type;
+
 /* How many elements share one scale and zero point. */
 typedef enum clq_granularity {
     CLQ_PER_TENSOR = 0,

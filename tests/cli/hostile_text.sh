@@ -99,13 +99,16 @@ for option in --verbose --json --dry-run --quiet '--dry-run --json' --strict '--
     # shellcheck disable=SC2086
     try "quantize $option" quantize in.safetensors -o "q$escape.safetensors" --force $option
 done
-try 'quantize a dry run of other types' quantize other.safetensors -o q.safetensors --dry-run
-try 'quantize, reasons in short' quantize other.safetensors -o q.safetensors
+try 'quantize a dry run of other types' quantize other.safetensors -o q.safetensors --allow-empty --dry-run
+try 'quantize, reasons in short' quantize other.safetensors -o q.safetensors --allow-empty
+try 'quantize, nothing to do' quantize other.safetensors -o r.safetensors
 try 'quantize again' quantize in.safetensors -o "q$escape.safetensors"
 try 'quantize into no folder' quantize in.safetensors -o "no$escape/q.safetensors"
 try 'quantize shards' quantize i.safetensors.index.json -o "t$escape.safetensors.index.json" --verbose
 try 'quantize an array' quantize "a$escape.npy" -o n.safetensors --verbose
 try 'quantize, no such pattern' quantize in.safetensors -o p.safetensors --include "$escape" --strict
+try 'quantize, no such pattern allowed' quantize in.safetensors -o o.safetensors --exclude "$escape" --allow-empty
+try 'calibrate, no such pattern' calibrate in.safetensors -o p.json --include "$escape"
 try 'quantize --emit-config' quantize in.safetensors -o e.safetensors --emit-config "e$escape.json" --verbose
 echo "the configuration:$(controls "e$escape.json")"
 try 'info of the result' info "q$escape.safetensors" --verbose

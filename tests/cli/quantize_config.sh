@@ -25,5 +25,5 @@ refused quantize m.safetensors -o q.safetensors --emit-config link.safetensors -
 rm link.safetensors
 rmdir folder
 f32 40066666 4109999a | safetensors '{"a.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]}}' >far.safetensors
-refused quantize far.safetensors -o r.safetensors --preset affine --emit-config r.json
+refused quantize far.safetensors -o r.safetensors --preset affine --emit-config r.json --quiet
 ls -A

@@ -4,7 +4,7 @@
 {
     f32 3f800000 c0000000 40400000 40800000 3f800000
     printf '\000\000\000\000\000\000\360\077\000\000\000\000\000\000\360\077'
-} | safetensors '{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"bias":{"dtype":"F32","shape":[1],"data_offsets":[16,20]},"empty":{"dtype":"F32","shape":[0,2],"data_offsets":[20,20]},"wide":{"dtype":"F64","shape":[1,2],"data_offsets":[20,36]}}' >m.safetensors
+} | safetensors '{"a":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"bias":{"dtype":"F32","shape":[1],"data_offsets":[16,20]},"empty":{"dtype":"F32","shape":[0,2],"data_offsets":[20,20]},"wide":{"dtype":"F8_E5M2","shape":[1,16],"data_offsets":[20,36]}}' >m.safetensors
 "$CLQUANT" quantize m.safetensors -o q.safetensors --strict
 echo "exit $?"
 "$CLQUANT" quantize m.safetensors -o q.safetensors --strict --dry-run --quiet

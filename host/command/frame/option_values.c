@@ -135,6 +135,15 @@ int cli_store_axis(cli_options *options, const char *text)
     return 1;
 }
 
+/* Blocks of GGUF are types of another kind than those of codes; the last --dtype counts. */
+int cli_store_block(cli_options *options, const char *text)
+{
+    options->file.block = strcmp(text, "q8_0") == 0   ? CLQ_BLOCK_Q8_0
+                          : strcmp(text, "q4_0") == 0 ? CLQ_BLOCK_Q4_0
+                                                      : CLQ_BLOCK_NONE;
+    return 1;
+}
+
 int cli_store_calibrate(cli_options *options, const char *text)
 {
     return cli_store_method(options, text) && options->file.calibration.kind != CLQ_CALIBRATE_AVERAGE;

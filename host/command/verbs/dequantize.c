@@ -5,7 +5,7 @@
 #include "command/verbs/file_report.h"
 #include "command/verbs/report.h"
 
-static void print_json(const clq_file_report *report)
+static void print_json(const clq_file_report *report, const clq_error *refused)
 {
     clq_json_writer json;
     cli_json_begin(&json);
@@ -20,12 +20,18 @@ static void print_json(const clq_file_report *report)
             clq_json_writer_string(&json, tensor->source.dtype);
             clq_json_writer_key(&json, "dtype");
             clq_json_writer_string(&json, tensor->target.dtype);
+            clq_json_writer_key(&json, "infinite");
+            clq_json_writer_u64(&json, tensor->nonfinite.count);
             clq_json_writer_close(&json, '}');
         }
     }
     clq_json_writer_close(&json, ']');
     cli_report_json_copied(&json, report);
     cli_report_json_summary(&json, report);
+    if (refused != NULL) {
+        clq_json_writer_key(&json, "error");
+        clq_json_writer_string(&json, refused->message);
+    }
     clq_json_writer_end(&json);
 }
 
@@ -51,8 +57,8 @@ int cli_dequantize(const cli_options *options)
     int code;
     request.input = options->positional.items[0];
     status = cli_call_files(options, clq_file_dequantize, &request, &report, &error);
-    if (status == CLQ_OK && options->json) {
-        print_json(report);
+    if (options->json && (status == CLQ_OK || (status == CLQ_REFUSED && report->tensor_count > 0))) {
+        print_json(report, status == CLQ_OK ? NULL : &error);
     } else if (status == CLQ_OK && !options->quiet) {
         print_line(options, report);
     }

@@ -11,6 +11,10 @@ static void quantization_text(char *out, size_t capacity, const clq_quantized *q
     char scales[128];
     char lo[40];
     char hi[40];
+    if (quantized->block != CLQ_BLOCK_NONE) {
+        snprintf(out, capacity, "blocks of %llu", (unsigned long long)quantized->layout.group_size);
+        return;
+    }
     clq_format_double(lo, sizeof lo, (double)span->scale_lo, 1);
     clq_format_double(hi, sizeof hi, (double)span->scale_hi, 1);
     if (quantized->layout.granularity == CLQ_PER_CHANNEL) {
@@ -41,6 +45,7 @@ static clq_status add_row(cli_table *table, const clq_model *model, const clq_qu
     const clq_quantized *codes = cli_info_in_role(list, index, CLQ_ROLE_CODES);
     const clq_quantized *scale = cli_info_in_role(list, index, CLQ_ROLE_SCALE);
     const clq_quantized *zero_point = cli_info_in_role(list, index, CLQ_ROLE_ZERO_POINT);
+    const clq_quantized *real_shape = cli_info_in_role(list, index, CLQ_ROLE_SHAPE);
     char shape[256];
     char note[400] = "";
     if (codes != NULL) {
@@ -52,9 +57,11 @@ static clq_status add_row(cli_table *table, const clq_model *model, const clq_qu
         clq_format_shape(shape, sizeof shape, tensor->rank, tensor->shape);
     }
     if (scale != NULL) {
-        snprintf(note, sizeof note, "scale of %s", model->tensors[scale->codes].name);
+        snprintf(note, sizeof note, "scale of %s", clq_real_name(model, list, scale->codes));
     } else if (zero_point != NULL) {
-        snprintf(note, sizeof note, "zero point of %s", model->tensors[zero_point->codes].name);
+        snprintf(note, sizeof note, "zero point of %s", clq_real_name(model, list, zero_point->codes));
+    } else if (real_shape != NULL) {
+        snprintf(note, sizeof note, "shape of %s", clq_real_name(model, list, real_shape->codes));
     }
     cli_table_cell(table, "%s", tensor->name);
     cli_table_cell(table, "%s", tensor->dtype.name);

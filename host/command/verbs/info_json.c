@@ -8,23 +8,10 @@ static void json_text(clq_json_writer *json, const char *key, const char *value)
     clq_json_writer_string(json, value);
 }
 
-/* The members that only a quantized tensor has. */
-static void json_quantized(clq_json_writer *json, const clq_model *model, const clq_quantized *quantized,
-                           const cli_info_span *span)
+/* Where scales and zero points are tensors of their own. */
+static void json_parameters(clq_json_writer *json, const clq_model *model, const clq_quantized *quantized,
+                            const cli_info_span *span)
 {
-    json_text(json, "quantized_dtype", clq_dtype_name(quantized->dtype));
-    json_text(json, "granularity", clq_granularity_name(quantized->layout.granularity));
-    if (quantized->layout.granularity == CLQ_PER_CHANNEL) {
-        clq_json_writer_key(json, "axis");
-        clq_json_writer_u64(json, quantized->layout.axis);
-    }
-    if (quantized->layout.granularity == CLQ_PER_GROUP) {
-        clq_json_writer_key(json, "group_size");
-        clq_json_writer_u64(json, quantized->layout.group_size);
-    }
-    if (quantized->preset[0] != '\0') {
-        json_text(json, "preset", quantized->preset);
-    }
     json_text(json, "scale_tensor", model->tensors[quantized->scale].name);
     clq_json_writer_key(json, "zero_point_tensor");
     if (quantized->zero_point != SIZE_MAX) {
@@ -42,6 +29,31 @@ static void json_quantized(clq_json_writer *json, const clq_model *model, const 
     clq_json_writer_i64(json, span->zero_lo);
     clq_json_writer_key(json, "zero_point_max");
     clq_json_writer_i64(json, span->zero_hi);
+}
+
+/* The members that only a quantized tensor has. */
+static void json_quantized(clq_json_writer *json, const clq_model *model, const clq_quantized *quantized,
+                           const cli_info_span *span)
+{
+    if (clq_is_in_words(quantized)) {
+        json_text(json, "real_name", quantized->name);
+    }
+    json_text(json, "quantized_dtype", clq_stored_type(model, quantized, quantized->codes));
+    json_text(json, "granularity", clq_granularity_name(quantized->layout.granularity));
+    if (quantized->layout.granularity == CLQ_PER_CHANNEL) {
+        clq_json_writer_key(json, "axis");
+        clq_json_writer_u64(json, quantized->layout.axis);
+    }
+    if (quantized->layout.granularity == CLQ_PER_GROUP) {
+        clq_json_writer_key(json, "group_size");
+        clq_json_writer_u64(json, quantized->layout.group_size);
+    }
+    if (quantized->preset[0] != '\0') {
+        json_text(json, "preset", quantized->preset);
+    }
+    if (quantized->block == CLQ_BLOCK_NONE) {
+        json_parameters(json, model, quantized, span);
+    }
 }
 
 /* The spans are read before anything of the tensor is written, so that a failure leaves whole JSON. */

@@ -7,7 +7,11 @@
 
 const char *cli_info_kind(clq_model_kind kind)
 {
-    return kind == CLQ_MODEL_NPY ? "npy" : (kind == CLQ_MODEL_SHARDED ? "sharded safetensors" : "safetensors");
+    static const char *const NAMES[] = {[CLQ_MODEL_SAFETENSORS] = "safetensors",
+                                        [CLQ_MODEL_SHARDED] = "sharded safetensors",
+                                        [CLQ_MODEL_NPY] = "npy",
+                                        [CLQ_MODEL_GGUF] = "gguf"};
+    return NAMES[kind];
 }
 
 const clq_quantized *cli_info_in_role(const clq_quantized_list *list, size_t index, clq_role role)
@@ -22,7 +26,8 @@ clq_status cli_info_find_span(const clq_model *model, const clq_quantized *quant
     float scale[STEP];
     int32_t zero[STEP];
     memset(span, 0, sizeof *span);
-    for (uint64_t first = 0; first < quantized->parameters; first += STEP) {
+    /* Of blocks one would have to read all the data for that. */
+    for (uint64_t first = 0; first < quantized->parameters && quantized->block == CLQ_BLOCK_NONE; first += STEP) {
         const uint64_t count = clq_size_min(STEP, quantized->parameters - first);
         CLQ_TRY(clq_quantized_parameters(model, quantized, first, count, scale, zero, error));
         for (uint64_t i = 0; i < count; i++) {

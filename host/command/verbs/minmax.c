@@ -5,6 +5,7 @@
 #include "command/verbs/file_report.h"
 #include "command/verbs/report.h"
 #include "format/ranges_object.h"
+#include "format/real.h"
 
 /* Whether the ranges of a tensor laid out so are listed one by one. */
 static int lists_ranges(const cli_options *options, const clq_layout *layout)
@@ -112,9 +113,11 @@ static int name_nonfinite(const clq_file_report *report)
         if (tensor->nonfinite.count > 0) {
             clq_error error;
             clq_fail(&error, CLQ_NONFINITE,
-                     "tensor '%s': %" PRIu64 " of %" PRIu64 " elements are NaN or infinite, the first at index %" PRIu64
+                     "tensor '%s': %" PRIu64 " of %" PRIu64
+                     " elements are NaN or infinite%s, the first at index %" PRIu64
                      " (--nonfinite ignore accepts them)",
-                     tensor->name, tensor->nonfinite.count, tensor->elements, tensor->nonfinite.first_index);
+                     tensor->name, tensor->nonfinite.count, tensor->elements, clq_real_as(tensor->source.dtype),
+                     tensor->nonfinite.first_index);
             code = cli_report(&error);
         }
     }

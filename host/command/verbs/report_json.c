@@ -65,7 +65,7 @@ static void json_tensor(clq_json_writer *json, const clq_file_tensor *tensor)
     clq_json_writer_key(json, "dtype");
     clq_json_writer_string(json, source->dtype);
     clq_json_writer_key(json, "quantized_dtype");
-    clq_json_writer_string(json, clq_dtype_name(tensor->q.scheme.dtype));
+    clq_json_writer_string(json, tensor->target.dtype);
     clq_json_writer_key(json, "granularity");
     clq_json_writer_string(json, clq_granularity_name(tensor->q.layout.granularity));
     clq_json_writer_key(json, "axis");

@@ -42,7 +42,7 @@ static void table_row(cli_table *table, const clq_file_tensor *tensor)
     cli_table_cell(table, "%s", tensor->name);
     clq_format_shape(text, sizeof text, tensor->source.rank, tensor->source.shape);
     cli_table_cell(table, "%s", text);
-    cli_table_cell(table, "%s -> %s", tensor->source.dtype, clq_dtype_name(tensor->q.scheme.dtype));
+    cli_table_cell(table, "%s -> %s", tensor->source.dtype, tensor->target.dtype);
     cli_format_granularity(text, sizeof text, &tensor->q.layout);
     cli_table_cell(table, "%s", text);
     format_scales(text, sizeof text, tensor);

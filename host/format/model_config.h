@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What clquant needs to know of a model's config.json. */
+#ifndef CLQ_HOST_FORMAT_MODEL_CONFIG_H
+#define CLQ_HOST_FORMAT_MODEL_CONFIG_H
+
+#include "core/error.h"
+
+typedef struct clq_model_config {
+    int is_there;
+    char model_type[64];     /* "llama"; empty when it is not told */
+    char architecture[96];   /* the first of "architectures"; empty likewise */
+    int tie_word_embeddings; /* the output head shares the tensor of the embeddings; 0 when it is not told */
+    char problem[200];       /* why it could not be read; empty: it was, or there is none */
+} clq_model_config;
+
+/*
+ * Read a config.json of at most 16 MiB. One that is missing is not there; what cannot be read has a problem. Fails for
+ * want of memory alone.
+ */
+clq_status clq_model_config_read(const char *path, clq_model_config *config, clq_error *error);
+
+#endif

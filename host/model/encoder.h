@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The last stage's memory from one chunk of a tensor to the next, and the two ways in which codes become bytes. */
+#ifndef CLQ_HOST_MODEL_ENCODER_H
+#define CLQ_HOST_MODEL_ENCODER_H
+
+#include "model/output.h"
+#include "model/plan.h"
+#include "stream/chunk.h"
+
+enum { CLQ_ENCODER_BYTES = 1 << 16 };
+
+/* All zeros but for the output; released at the end. */
+typedef struct clq_encoder {
+    clq_output *output;
+    uint8_t last_code; /* the last code of the chunk before, which may share a byte with the next */
+    uint8_t *bytes;    /* CLQ_ENCODER_BYTES, on their way to the file */
+    /* Zero points in words: rows of words that are not complete, `rows` of them from row `row` on. */
+    uint32_t *words;
+    uint64_t room, row;
+} clq_encoder;
+
+void clq_encoder_release(clq_encoder *encoder);
+
+/* As the library has them: 8-bit codes, or 4-bit ones packed over the whole tensor; zero points in I8, U8 or I32. */
+clq_status clq_encode_codes(clq_encoder *encoder, const clq_model_plan_tensor *tensor, const clq_chunk *chunk,
+                            uint8_t *codes, clq_error *error);
+clq_status clq_encode_zero_points(clq_encoder *encoder, const clq_model_plan_tensor *tensor, uint64_t first,
+                                  uint64_t count, const int32_t *zero_point, clq_error *error);
+
+/*
+ * In words of 32 bits (format/words.h): each row of codes in words of its own, zero points packed along the rows. Of
+ * matrices with s4 or s8 codes.
+ */
+clq_status clq_encode_code_words(clq_encoder *encoder, const clq_model_plan_tensor *tensor, const clq_chunk *chunk,
+                                 uint8_t *codes, clq_error *error);
+clq_status clq_encode_zero_point_words(clq_encoder *encoder, const clq_model_plan_tensor *tensor, uint64_t first,
+                                       uint64_t count, const int32_t *zero_point, clq_error *error);
+
+#endif

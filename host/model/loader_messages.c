@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/loader_messages.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "model/file_format.h"
+
+static void tell_selection(clq_job *job, const clq_loader_view *view)
+{
+    const clq_model_config *config = &view->config;
+    char list[600];
+    if (config->problem[0] != '\0') {
+        clq_job_warn(job, "config.json beside the input is not used: %s", config->problem);
+    }
+    if (!view->is_known) {
+        char shown[120] = "";
+        const char *type = config->model_type[0] != '\0' ? config->model_type : config->architecture;
+        clq_printable(shown, sizeof shown, type, strlen(type));
+        clq_job_note(job, "linear layers are told by names and shapes: %s%s%s",
+                     shown[0] != '\0' ? "models of type '" : "there is no config.json that tells the type of the model",
+                     shown, shown[0] != '\0' ? "' are not among those that were tried" : "");
+    }
+    if (clq_loader_list(view, view->left, list, sizeof list)) {
+        clq_job_warn(job, "left in float for the loader: %s; --include takes them", list);
+    }
+    if (clq_loader_list(view, view->asked_for, list, sizeof list)) {
+        clq_job_warn(job, "quantized because --include names them, though loaders want them in float: %s", list);
+    }
+}
+
+static int has_groups(const clq_model_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->tensors[i].quantized && plan->tensors[i].q.layout.granularity == CLQ_PER_GROUP) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int is_folder(const char *path)
+{
+    struct stat facts;
+    return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
+void clq_tell_loader(clq_job *job, const clq_model_plan *plan)
+{
+    const clq_file_request *request = job->request;
+    if (plan->format->config_format == NULL) {
+        return;
+    }
+    tell_selection(job, &plan->loader);
+    if (plan->format->id == CLQ_FORMAT_COMPRESSED_TENSORS && plan->activations == CLQ_ACTIVATIONS_NONE) {
+        clq_job_warn(job,
+                     "vLLM does not run int-quantized weights that are %s, transformers does; --format pack-quantized "
+                     "is for both",
+                     plan->asymmetric   ? "asymmetric"
+                     : has_groups(plan) ? "in groups"
+                                        : "without quantized activations");
+    }
+    if (request->config_file == NULL && !is_folder(request->input)) {
+        clq_job_warn(job, "engines need a quantization_config in config.json as well: --emit-config FILE writes it");
+    }
+}
