@@ -4,6 +4,7 @@
 
 #include "killed_run.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -79,23 +80,30 @@ static void lose_power(void)
     }
 }
 
-/* Before a call that changes files. */
-static void step(void)
+/* Before a call that changes files; -1 with errno when it is to fail, else 0. */
+static int step(void)
 {
+    int fails;
     pthread_mutex_lock(&mutex);
-    if (self.die_before != 0 && ++calls == self.die_before) {
+    calls += self.die_before != 0 || self.fail_at != 0; /* not those of the parent */
+    if (self.die_before != 0 && calls == self.die_before) {
         if (self.power_loss) {
             lose_power();
         }
         _exit(KILLED_RUN_DIED);
     }
+    fails = self.fail_at != 0 && calls == self.fail_at;
     pthread_mutex_unlock(&mutex);
+    errno = fails ? EIO : errno;
+    return fails ? -1 : 0;
 }
 
 ssize_t __wrap_pwrite64(int fd, const void *memory, size_t bytes, off_t offset)
 {
     ssize_t put;
-    step();
+    if (step() != 0) {
+        return -1;
+    }
     pthread_mutex_lock(&mutex);
     put = __real_pwrite64(fd, memory, bytes, offset);
     if (put > 0 && piece_count < MOST_UNFLUSHED) {
@@ -109,7 +117,6 @@ ssize_t __wrap_pwrite64(int fd, const void *memory, size_t bytes, off_t offset)
 static uint64_t begin_flush(void)
 {
     uint64_t number;
-    step();
     pthread_mutex_lock(&mutex);
     number = next_number;
     pthread_mutex_unlock(&mutex);
@@ -132,6 +139,9 @@ static void end_flush(int fd, uint64_t number)
 /* Whether the disk flushes or not is of no matter here, so that it need not. */
 int __wrap_fsync(int fd)
 {
+    if (step() != 0) {
+        return -1;
+    }
     end_flush(fd, begin_flush());
     pthread_mutex_lock(&mutex);
     flushes++;
@@ -141,32 +151,31 @@ int __wrap_fsync(int fd)
 
 int __wrap_fdatasync(int fd)
 {
+    if (step() != 0) {
+        return -1;
+    }
     end_flush(fd, begin_flush());
     return 0;
 }
 
 int __wrap_ftruncate64(int fd, off_t bytes)
 {
-    step();
-    return __real_ftruncate64(fd, bytes);
+    return step() != 0 ? -1 : __real_ftruncate64(fd, bytes);
 }
 
 int __wrap_renameat(int old_folder, const char *old_name, int new_folder, const char *new_name)
 {
-    step();
-    return __real_renameat(old_folder, old_name, new_folder, new_name);
+    return step() != 0 ? -1 : __real_renameat(old_folder, old_name, new_folder, new_name);
 }
 
 int __wrap_linkat(int old_folder, const char *old_name, int new_folder, const char *new_name, int flags)
 {
-    step();
-    return __real_linkat(old_folder, old_name, new_folder, new_name, flags);
+    return step() != 0 ? -1 : __real_linkat(old_folder, old_name, new_folder, new_name, flags);
 }
 
 int __wrap_unlinkat(int folder, const char *name, int flags)
 {
-    step();
-    return __real_unlinkat(folder, name, flags);
+    return step() != 0 ? -1 : __real_unlinkat(folder, name, flags);
 }
 
 int __wrap_openat64(int folder, const char *name, int flags, ...)
@@ -177,7 +186,9 @@ int __wrap_openat64(int folder, const char *name, int flags, ...)
         va_start(arguments, flags);
         mode = va_arg(arguments, mode_t);
         va_end(arguments);
-        step();
+        if (step() != 0) {
+            return -1;
+        }
     }
     return __real_openat64(folder, name, flags, mode);
 }

@@ -14,6 +14,7 @@ typedef struct killed_run {
     const char *out;     /* where stdout goes; NULL: nowhere */
     const char *err;     /* where stderr goes; NULL: nowhere */
     long die_before;     /* number, from 1, of the call that it does not live to make; 0: it lives */
+    long fail_at;        /* number, from 1, of the call that fails, with EIO; 0: none does. With `racing` */
     int power_loss;      /* what was written and not flushed is lost, or not, piece by piece */
     uint64_t seed;       /* which pieces */
     double kill_after;   /* seconds until SIGKILL; 0: never */

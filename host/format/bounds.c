@@ -74,7 +74,8 @@ void clq_bounds_release(clq_bounds *bounds)
 static int is_within(const char *folder, const char *real)
 {
     const size_t length = folder != NULL ? strlen(folder) : 0;
-    return length > 0 && strncmp(real, folder, length) == 0 && (real[length] == '/' || folder[length - 1] == '/');
+    return length > 0 && strncmp(real, folder, length) == 0 &&
+           (real[length] == '/' || real[length] == '\0' || folder[length - 1] == '/');
 }
 
 int clq_bounds_hold(const clq_bounds *bounds, const char *real)

@@ -18,7 +18,7 @@ typedef struct clq_bounds {
 clq_status clq_bounds_find(const char *folder, int anywhere, clq_bounds *bounds, clq_error *error);
 void clq_bounds_release(clq_bounds *bounds);
 
-/* Whether a path without links lies within them. */
+/* Whether a path without links lies within them, or is the folder. */
 int clq_bounds_hold(const clq_bounds *bounds, const char *real);
 
 /*

@@ -29,6 +29,9 @@ typedef struct clq_writer clq_writer;
 clq_status clq_writer_open(const char *path, uint64_t planned_bytes, int replace, clq_writer **writer,
                            clq_error *error);
 
+/* Remove the temporary files that killed runs left of `path`, as clq_writer_open does. */
+void clq_writer_clear(const char *path);
+
 /* Append. */
 clq_status clq_writer_write(clq_writer *writer, const void *memory, uint64_t bytes, clq_error *error);
 

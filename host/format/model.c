@@ -4,6 +4,7 @@
 
 #include "format/model.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -149,11 +150,13 @@ clq_status clq_model_open(const char *path, clq_model **model, clq_error *error)
     return clq_model_open_from(path, CLQ_OPEN_FILES, model, error);
 }
 
-static clq_status open_file(const char *path, unsigned how, clq_model **model, clq_error *error)
+/* `real`: where it was found to lie, which is opened without following a last link; NULL: wherever `path` leads. */
+static clq_status open_file(const char *path, const char *real, unsigned how, clq_model **model, clq_error *error)
 {
     uint64_t bytes = 0;
     int fd = -1;
-    CLQ_TRY(clq_file_open(path, &fd, &bytes, error));
+    CLQ_TRY(real != NULL ? clq_file_open_as(real, path, O_NOFOLLOW, &fd, &bytes, error)
+                         : clq_file_open(path, &fd, &bytes, error));
     if (clq_model_create(path, model, error) != CLQ_OK) {
         close(fd);
         return CLQ_OUT_OF_MEMORY;
@@ -177,7 +180,7 @@ static clq_status open_folder(const char *folder, unsigned how, clq_model **mode
     }
     CLQ_TRY_TO(clq_bounds_find(folder, (how & CLQ_OPEN_FOLLOW_LINKS) != 0, &bounds, error));
     CLQ_TRY_TO(clq_bounds_resolve(&bounds, path, &real, error));
-    CLQ_TRY_TO(open_file(path, how, model, error));
+    CLQ_TRY_TO(open_file(path, real, how, model, error));
     (*model)->folder = clq_copy_text(folder, strlen(folder));
     if ((*model)->folder == NULL) {
         CLQ_TRY_TO(clq_fail_memory(error, folder));
@@ -198,7 +201,7 @@ clq_status clq_model_open_from(const char *path, unsigned how, clq_model **model
     *model = NULL;
     status = (how & CLQ_OPEN_FOLDERS) != 0 && path != NULL && clq_is_folder(path)
                  ? open_folder(path, how, &opened, error)
-                 : open_file(path, how, &opened, error);
+                 : open_file(path, NULL, how, &opened, error);
     if (status != CLQ_OK) {
         clq_model_close(&opened);
     }

@@ -69,6 +69,13 @@ done:
     return status;
 }
 
+void clq_writer_clear(const char *path)
+{
+    clq_writer *writer = NULL;
+    (void)clq_writer_create(path, 0, 1, &writer, NULL);
+    clq_writer_abandon(&writer);
+}
+
 clq_status clq_writer_open(const char *path, uint64_t planned_bytes, int replace, clq_writer **writer, clq_error *error)
 {
     clq_status status = CLQ_OK;

@@ -283,10 +283,16 @@ static clq_status read_config(clq_folder_output *folder, clq_error *error)
     clq_json_span span;
     uint64_t bytes = 0;
     int fd = -1;
+    char *given = clq_folder_path(folder->model->folder, CLQ_CONFIG_NAME);
+    if (given == NULL) {
+        return no_memory(error);
+    }
+    clq_printable(folder->config_shown, sizeof folder->config_shown, given, strlen(given));
+    free(given);
     CLQ_TRY_TO(clq_file_open_as(path, path, O_NOFOLLOW, &fd, &bytes, error));
     if (bytes > MOST_CONFIG_BYTES) {
-        CLQ_TRY_TO(clq_fail(error, CLQ_BAD_FILE, "%s/%s: has more than %d bytes", folder->model->folder,
-                            CLQ_CONFIG_NAME, MOST_CONFIG_BYTES));
+        CLQ_TRY_TO(
+            clq_fail(error, CLQ_BAD_FILE, "%s: has more than %d bytes", folder->config_shown, MOST_CONFIG_BYTES));
     }
     folder->config_text = malloc((size_t)bytes + 1);
     if (folder->config_text == NULL) {
@@ -295,7 +301,7 @@ static clq_status read_config(clq_folder_output *folder, clq_error *error)
     CLQ_TRY_TO(clq_file_read(fd, path, 0, folder->config_text, bytes, error));
     folder->config_text[bytes] = '\0';
     folder->config_length = (size_t)bytes;
-    CLQ_TRY_TO(clq_json_locate(folder->config_text, (size_t)bytes, path, CLQ_CONFIG_KEY, &span, error));
+    CLQ_TRY_TO(clq_json_locate(folder->config_text, (size_t)bytes, folder->config_shown, CLQ_CONFIG_KEY, &span, error));
     folder->edited = malloc((size_t)bytes + 1);
     if (folder->edited == NULL) {
         CLQ_TRY_TO(no_memory(error));
@@ -332,8 +338,9 @@ done:
     return status;
 }
 
-clq_status clq_folder_output_check(clq_folder_output *folder, const clq_output *output, int complete, clq_error *error)
+clq_status clq_folder_output_check(clq_folder_output *folder, clq_output *output, int complete, clq_error *error)
 {
+    CLQ_TRY(clq_output_keep_names(output, folder->model, error));
     folder->output = output;
     CLQ_TRY(clq_folder_list_files(folder->model, &folder->list, error));
     take_config(folder);

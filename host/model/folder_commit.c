@@ -28,13 +28,14 @@ static clq_status no_memory(clq_error *error)
     return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the folder of the output");
 }
 
-/* ".NAME.replaced" in the folder, malloc'ed. */
+/* ".NAME.replaced" where NAME is, in a sub-folder too, malloc'ed. */
 static char *aside_path(const clq_folder_output *folder, const char *name)
 {
     const size_t bytes = strlen(folder->path) + strlen(name) + sizeof CLQ_REPLACED_SUFFIX + 3;
+    const size_t before = (size_t)(clq_path_file_name(name) - name);
     char *path = malloc(bytes);
     if (path != NULL) {
-        snprintf(path, bytes, "%s/.%s%s", folder->path, name, CLQ_REPLACED_SUFFIX);
+        snprintf(path, bytes, "%s/%.*s.%s%s", folder->path, (int)before, name, name + before, CLQ_REPLACED_SUFFIX);
     }
     return path;
 }
@@ -50,7 +51,7 @@ static clq_status set_aside(clq_folder_output *folder, const char *name, clq_err
         CLQ_TRY_TO(no_memory(error));
     }
     CLQ_TRY_TO(clq_name_set_add(&folder->aside, name, strlen(name), error));
-    if (rename(from, to) != 0) {
+    if (renameat(AT_FDCWD, from, AT_FDCWD, to) != 0) {
         CLQ_TRY_TO(fail(from, "be set aside", error));
     }
 done:
@@ -133,25 +134,26 @@ done:
     return status;
 }
 
+/* What is there already stays; what is replaced can be put back. */
 static clq_status copy_file(clq_folder_output *folder, const clq_folder_file *file, clq_error *error)
 {
     clq_status status = CLQ_OK;
     char *path = clq_folder_path(folder->path, file->name);
     struct stat facts;
-    int is_new;
     if (path == NULL) {
         CLQ_TRY_TO(no_memory(error));
     }
     CLQ_TRY_TO(clq_job_check_cancelled(folder->job, error));
-    is_new = lstat(path, &facts) != 0;
-    if (!is_new && clq_file_has_bytes_of(path, file)) {
+    if (clq_file_has_bytes_of(path, file)) {
+        clq_writer_clear(path);
         goto done;
     }
-    CLQ_TRY_TO(make_sub_folders(folder, file->name, error));
-    CLQ_TRY_TO(write_copy(path, file, folder->job->request->replace, error));
-    if (is_new) {
-        CLQ_TRY_TO(clq_name_set_add(&folder->created, file->name, strlen(file->name), error));
+    if (folder->job->request->replace && lstat(path, &facts) == 0) {
+        CLQ_TRY_TO(set_aside(folder, file->name, error));
     }
+    CLQ_TRY_TO(make_sub_folders(folder, file->name, error));
+    CLQ_TRY_TO(clq_name_set_add(&folder->created, file->name, strlen(file->name), error));
+    status = write_copy(path, file, folder->job->request->replace, error);
 done:
     free(path);
     return status;
@@ -180,7 +182,7 @@ static clq_status remove_stale(const clq_folder_output *folder, clq_error *error
         if (path == NULL) {
             return no_memory(error);
         }
-        if (unlink(path) != 0 && errno != ENOENT) {
+        if (unlinkat(AT_FDCWD, path, 0) != 0 && errno != ENOENT) {
             status = fail(path, "be removed, which belongs to the model that was replaced", error);
         }
         free(path);
@@ -213,7 +215,9 @@ clq_status clq_folder_output_between(void *cookie, clq_error *error)
         CLQ_TRY_TO(no_memory(error));
     }
     CLQ_TRY_TO(remove_stale(folder, error));
-    if (folder->edited != NULL && !clq_file_has_bytes(path, folder->edited, folder->edited_length)) {
+    if (folder->edited != NULL && clq_file_has_bytes(path, folder->edited, folder->edited_length)) {
+        clq_writer_clear(path);
+    } else if (folder->edited != NULL) {
         CLQ_TRY_TO(write_config(folder, path, error));
     }
 done:
@@ -223,19 +227,30 @@ done:
 
 /* ---- afterwards ---- */
 
-/* Also what a run that was killed set aside. What cannot be removed is hidden, and does no harm. */
-void clq_folder_output_settle(clq_folder_output *folder)
+static void remove_aside(const clq_folder_output *folder, const char *name)
 {
+    char *path = aside_path(folder, name);
+    (void)!(path != NULL && unlinkat(AT_FDCWD, path, 0) == 0);
+    free(path);
+}
+
+/* Also what a run that was killed set aside. What cannot be removed is hidden, and does no harm. */
+void clq_folder_output_after(void *cookie)
+{
+    const clq_folder_output *folder = cookie;
     clq_name_set names = {0};
+    for (size_t i = 0; i < folder->list.count; i++) {
+        remove_aside(folder, folder->list.files[i].name);
+    }
+    remove_aside(folder, CLQ_CONFIG_NAME);
     if (clq_folder_names(folder->path, &names, NULL) == CLQ_OK) {
         for (size_t i = 0; i < names.count; i++) {
             const char *name = names.names[i];
-            if (strcmp(name, "." CLQ_CONFIG_NAME CLQ_REPLACED_SUFFIX) == 0 ||
-                (name[0] == '.' && clq_ends_with(name, CLQ_INDEX_SUFFIX CLQ_REPLACED_SUFFIX))) {
-                char *path = clq_folder_path(folder->path, name);
-                (void)!(path != NULL && unlink(path) == 0);
-                free(path);
+            char *path = clq_folder_path(folder->path, name);
+            if (path != NULL && name[0] == '.' && clq_ends_with(name, CLQ_INDEX_SUFFIX CLQ_REPLACED_SUFFIX)) {
+                (void)!unlinkat(AT_FDCWD, path, 0);
             }
+            free(path);
         }
     }
     clq_name_set_release(&names);
@@ -247,7 +262,7 @@ static void put_back(const clq_folder_output *folder, const char *name)
     char *to = clq_folder_path(folder->path, name);
     struct stat facts;
     if (from != NULL && to != NULL && lstat(to, &facts) != 0) {
-        (void)!rename(from, to);
+        (void)!renameat(AT_FDCWD, from, AT_FDCWD, to);
     }
     free(from);
     free(to);
@@ -259,7 +274,7 @@ static void remove_created(const clq_folder_output *folder)
     for (size_t i = folder->created.count; i-- > 0;) {
         char *path = clq_folder_path(folder->path, folder->created.names[i]);
         if (path != NULL) {
-            (void)!remove(path);
+            (void)!(unlinkat(AT_FDCWD, path, 0) == 0 || rmdir(path) == 0);
         }
         free(path);
     }
@@ -267,11 +282,11 @@ static void remove_created(const clq_folder_output *folder)
 
 void clq_folder_output_undo(clq_folder_output *folder, int kept)
 {
-    for (size_t i = 0; i < folder->aside.count && !folder->named; i++) {
-        put_back(folder, folder->aside.names[i]);
-    }
     if (!kept && !folder->named) {
         remove_created(folder);
+    }
+    for (size_t i = 0; i < folder->aside.count && !folder->named; i++) {
+        put_back(folder, folder->aside.names[i]);
     }
     if (folder->made && !folder->named) {
         (void)!rmdir(folder->path);

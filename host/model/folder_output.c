@@ -172,6 +172,7 @@ clq_status clq_folder_output_create(clq_job *job, const clq_model *model, clq_fo
     if (model->folder == NULL) {
         return refuse_folder_of_file(model, request->output, error);
     }
+    CLQ_REQUIRE(request->output[0] != '\0', "the name of a folder to write is required; an empty one was given");
     CLQ_REQUIRE(request->format != CLQ_FORMAT_GGUF, "--format gguf writes one file, NAME.gguf, and no folder");
     CLQ_REQUIRE(request->tensors.count == 0, "--tensor: a folder gets the whole model; name a file for a part of it");
     folder = calloc(1, sizeof *folder);
@@ -198,9 +199,9 @@ int clq_folder_output_exists(const clq_folder_output *folder)
 static clq_status tell_config(const clq_folder_output *folder, clq_error *error)
 {
     const char *text = folder->config_text;
-    const char *what = folder->config.real;
+    const char *what = folder->config_shown;
     clq_json_span found, method = {0, 0, 0, 0};
-    char shown[100];
+    char shown[100] = "";
     if (text == NULL) {
         clq_job_warn(folder->job, "%s: there is no config.json; one with the quantization_config alone is written",
                      folder->model->folder);
@@ -212,8 +213,8 @@ static clq_status tell_config(const clq_folder_output *folder, clq_error *error)
     }
     if (found.found) {
         clq_printable(shown, sizeof shown, text + found.value + method.value, method.end - method.value);
-        clq_job_warn(folder->job, "%s/%s: the model is quantized already%s%s; its quantization_config is replaced",
-                     folder->model->folder, CLQ_CONFIG_NAME, method.found ? ", by " : "", shown);
+        clq_job_warn(folder->job, "%s: the model is quantized already%s%s; its quantization_config is replaced", what,
+                     method.found ? ", by " : "", shown);
     }
     return CLQ_OK;
 }
@@ -236,7 +237,7 @@ clq_status clq_folder_output_config(clq_folder_output *folder, const char *confi
         folder->edited_length = length;
         return folder->edited != NULL ? CLQ_OK : no_memory(error);
     }
-    return clq_json_edit(text, folder->config_length, folder->config.real, CLQ_CONFIG_KEY,
+    return clq_json_edit(text, folder->config_length, folder->config_shown, CLQ_CONFIG_KEY,
                          config != NULL ? config + span.value : NULL, span.end - span.value, &folder->edited,
                          &folder->edited_length, error);
 }
@@ -257,7 +258,8 @@ static clq_status make(clq_folder_output *folder, clq_error *error)
 
 clq_status clq_folder_output_begin(clq_folder_output *folder, clq_output *output, clq_error *error)
 {
-    const clq_output_steps steps = {folder, clq_folder_output_before, clq_folder_output_between};
+    const clq_output_steps steps = {folder, clq_folder_output_before, clq_folder_output_between,
+                                    clq_folder_output_after};
     const uint64_t bytes = folder->job->report->bytes_out + folder->list.bytes;
     /* What is to be continued is on the disk already, and each file is checked by itself. */
     if (!folder->job->request->resume) {
@@ -274,9 +276,7 @@ void clq_folder_output_close(clq_folder_output **out, clq_status status, int kep
     if (folder == NULL) {
         return;
     }
-    if (status == CLQ_OK && folder->named) {
-        clq_folder_output_settle(folder);
-    } else {
+    if (status != CLQ_OK || !folder->named) {
         clq_folder_output_undo(folder, kept);
     }
     clq_folder_list_release(&folder->list);

@@ -29,9 +29,10 @@ const char *clq_folder_output_path(const clq_folder_output *folder, const clq_fi
 
 /*
  * Before any work: refuse what could not be written in the end, and a model that is there, unless files are replaced or
- * `complete`: an earlier run wrote all of the output and began to give names. What is left out is told.
+ * `complete`: an earlier run wrote all of the output and began to give names. What is left out is told. Shards of the
+ * output get the names that they have in the model.
  */
-clq_status clq_folder_output_check(clq_folder_output *folder, const clq_output *output, int complete, clq_error *error);
+clq_status clq_folder_output_check(clq_folder_output *folder, clq_output *output, int complete, clq_error *error);
 
 /* Whether the folder is there, so that something of an earlier run may be in it. */
 int clq_folder_output_exists(const clq_folder_output *folder);

@@ -23,6 +23,7 @@ struct clq_folder_output {
     int made;                 /* it is there now, made by this run */
     clq_folder_list list;     /* config.json is not in it */
     clq_folder_file config;   /* config.json of the input; its name is NULL where there is none */
+    char config_shown[400];   /* its path, printable */
     char *config_text;        /* and its bytes */
     size_t config_length;
     char *edited; /* config.json of the output, NULL: none */
@@ -40,9 +41,9 @@ int clq_file_has_bytes_of(const char *path, const clq_folder_file *file);
 /* The steps of clq_output_commit; the cookie is the folder. */
 clq_status clq_folder_output_before(void *folder, clq_error *error);
 clq_status clq_folder_output_between(void *folder, clq_error *error);
+void clq_folder_output_after(void *folder);
 
-/* The end of the folder's part: after the index has its name, or after a failure. */
-void clq_folder_output_settle(clq_folder_output *folder);
+/* After a failure: the way back, as long as there is one. */
 void clq_folder_output_undo(clq_folder_output *folder, int kept);
 
 #endif

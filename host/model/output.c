@@ -88,6 +88,33 @@ void clq_output_destroy(clq_output **out)
     *out = NULL;
 }
 
+static int are_kept(const clq_output *output, const clq_model *model)
+{
+    int kept = output->kind == OUTPUT_SHARDED && model->shard_count == output->shard_count;
+    for (size_t i = 0; kept && i < model->shard_count; i++) {
+        const char *name = model->shards[i].file_name;
+        kept = strchr(name, '/') == NULL && name[0] != '.' && clq_ends_with(name, ".safetensors");
+    }
+    return kept;
+}
+
+clq_status clq_output_keep_names(clq_output *output, const clq_model *model, clq_error *error)
+{
+    const char *own = clq_path_file_name(output->path);
+    for (size_t i = 0; are_kept(output, model) && i < output->shard_count; i++) {
+        const size_t folder = (size_t)(own - output->path);
+        const size_t bytes = folder + strlen(model->shards[i].file_name) + 1;
+        char *path = malloc(bytes);
+        if (path == NULL) {
+            return no_memory(error);
+        }
+        snprintf(path, bytes, "%.*s%s", (int)folder, output->path, model->shards[i].file_name);
+        free(output->shards[i].path);
+        output->shards[i].path = path;
+    }
+    return CLQ_OK;
+}
+
 size_t clq_output_shards(const clq_output *output)
 {
     return output->shard_count;
@@ -276,7 +303,13 @@ clq_status clq_output_commit(clq_output *output, clq_error *error)
     if (output->steps.between != NULL) {
         CLQ_TRY(output->steps.between(output->steps.cookie, error));
     }
-    return output->index_writer != NULL ? clq_writer_commit(&output->index_writer, error) : CLQ_OK;
+    if (output->index_writer != NULL) {
+        CLQ_TRY(clq_writer_commit(&output->index_writer, error));
+    }
+    if (output->steps.after != NULL) {
+        output->steps.after(output->steps.cookie);
+    }
+    return CLQ_OK;
 }
 
 int clq_output_index_is_placed(const clq_output *output)

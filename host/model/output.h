@@ -20,6 +20,9 @@ typedef struct clq_output clq_output;
 clq_status clq_output_create(const char *path, size_t shard_count, clq_output **output, clq_error *error);
 void clq_output_destroy(clq_output **output); /* removes what was not committed */
 
+/* Call shards as those of the model, if all of them are named NAME.safetensors, in the folder of the index. */
+clq_status clq_output_keep_names(clq_output *output, const clq_model *model, clq_error *error);
+
 /* Shards that tensors may be put into: 1 unless the output is sharded. */
 size_t clq_output_shards(const clq_output *output);
 
@@ -54,13 +57,14 @@ clq_status clq_output_write(clq_output *output, size_t number, uint64_t offset, 
                             clq_error *error);
 
 /*
- * What clq_output_commit calls besides: when all data is on disk and before the first file gets its name, and when all
- * shards have theirs, before the index gets its own.
+ * What clq_output_commit calls besides: when all data is on disk and before the first file gets its name; when all
+ * shards have theirs, before the index gets its own; and when all of it is in its place.
  */
 typedef struct clq_output_steps {
     void *cookie;
     clq_status (*before)(void *cookie, clq_error *error);
     clq_status (*between)(void *cookie, clq_error *error);
+    void (*after)(void *cookie);
 } clq_output_steps;
 void clq_output_set_steps(clq_output *output, const clq_output_steps *steps);
 
