@@ -28,7 +28,7 @@ clq_status clq_dequantize_side(int kind, const clq_quantized *quantized, clq_dty
 static clq_status read_codes(const clq_model *model, const clq_quantized *quantized, const clq_chunk *chunk,
                              uint8_t *codes, clq_error *error)
 {
-    if (clq_dtype_bits(quantized->dtype) == 8) {
+    if (clq_dtype_bits(quantized->dtype) != 4) {
         return clq_model_read(model, quantized->codes, chunk->first, chunk->count, codes, error);
     } else {
         const uint64_t odd = chunk->first % 2;
