@@ -9,12 +9,11 @@ nm=$1
 shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-for object in "$@"; do
-    case $object in *_table.*) continue ;; esac
-    "$nm" -P "$object" | awk -v object="$object" '
-        $2 == "U" { print "needs", object, $1 }
-        $2 ~ /^[TDBRC]$/ { print "has", object, $1 }'
-done > "$work/symbols"
+"$nm" -A -P "$@" | awk '
+    { sub(/:$/, "", $1) }
+    $1 ~ /_table\.[^\/]*$/ { next }
+    $3 == "U" { print "needs", $1, $2 }
+    $3 ~ /^[TDBRC]$/ { print "has", $1, $2 }' > "$work/symbols"
 awk '$1 == "has" { home[$3] = $2; next } { need[++count] = $2 " " $3 }
     END {
         for (i = 1; i <= count; i++) {

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the plan of tests/mutants.c: spoiled lines of the kernels, and devices with faults.
 
-    mutants.py plan SOURCES [--quick]        SOURCES: what `mutants --sources` wrote; the plan goes to stdout
-    mutants.py table RESULTS [REASONS]       a table of results for each file, and a list of what passed
+    mutants.py plan SOURCES [--quick | --every-type]    SOURCES: what `mutants --sources` wrote; the plan goes to stdout
+    mutants.py table FOLDER                  of a folder with plan, unused and results: a table for each file, and what
+                                             passed without a reason (mutants-same.txt)
 
 A mutant is FILE:LINE:RULE with one place of a line changed. It is tried in each target one of whose kernels has the
 line: what a program has is read from its preprocessed source, as far as it can be reached from the kernels that ran.
@@ -178,19 +179,35 @@ def read_targets(folder):
     return targets
 
 
+def places_of(source):
+    """Of each line of a program's source its (file, line), and the source without #line: one in a part that is left out
+    by #if would be left out with it, and what follows would be counted wrong."""
+    places, bare, file, line = [], [], "", 0
+    for text in source.split("\n"):
+        m = re.match(r'#line (\d+) "kernels/([^"]*)"', text)
+        places.append(None if m else (file, line))
+        bare.append("" if m else text)
+        line, file = (int(m.group(1)), m.group(2)) if m else (line + 1, file)
+    return places, "\n".join(bare)
+
+
 def preprocessed(program):
-    """Lists of (file, line, text)."""
-    command = ["cc", "-E", "-x", "c", "-D__OPENCL_C_VERSION__=120", "-D__x86_64__"] + program.options
-    command = [w for w in command if not w.startswith("-cl")] + [program.path]
-    text = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=False).stdout
-    file, line, found = "", 0, []
+    """Lists of (file, line, text), the #defines that are in effect among them."""
+    command = ["cc", "-E", "-dD", "-x", "c", "-D__OPENCL_C_VERSION__=120", "-D__x86_64__"] + program.options
+    command = [w for w in command if not w.startswith("-cl")] + ["-"]
+    with open(program.path) as source:
+        places, bare = places_of(source.read())
+    text = subprocess.run(command, input=bare, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          check=False).stdout
+    is_source, at, found = False, 0, []
     for row in text.split("\n"):
-        m = re.match(r'# (\d+) "(?:kernels/)?([^"]*)"', row)
+        m = re.match(r'# (\d+) "([^"]*)"', row)
         if m:
-            line, file = int(m.group(1)), m.group(2)
+            at, is_source = int(m.group(1)), m.group(2) == "<stdin>"
             continue
-        found.append((file, line, row))
-        line += 1
+        if is_source and at <= len(places) and places[at - 1]:
+            found.append(places[at - 1] + (row,))
+        at += 1
     return found
 
 
@@ -215,7 +232,9 @@ def functions_of(rows):
 
 
 def reached(program):
-    functions = functions_of(preprocessed(program))
+    """The lines that are reached from the kernels, and those where a #define in effect begins."""
+    rows = preprocessed(program)
+    functions = functions_of([r for r in rows if not r[2].startswith("#")])
     todo, done = list(program.kernels), set()
     lines = set()
     while todo:
@@ -225,11 +244,12 @@ def reached(program):
         done.add(name)
         lines |= functions[name][0]
         todo += re.findall(r"\w+", functions[name][1])
-    return lines
+    return lines, {r[:2] for r in rows if r[2].startswith("#define")}
 
 
-def macro_lines(files, lines):
-    """Of each #define the lines that it takes, where its name is in a line that is reached, or in such a #define."""
+def macro_lines(files, lines, in_effect):
+    """Of each #define in effect the lines that it takes, where its name is in a line that is reached, or in such a
+    #define."""
     defines, words = [], set()
     for name in files:
         current = None
@@ -238,8 +258,8 @@ def macro_lines(files, lines):
                 words |= set(re.findall(r"\w+", line))
             m = re.match(r"#define (\w+)", line)
             if m:
-                current = (m.group(1), set(), set())
-                defines.append(current)
+                current = (m.group(1), set(), set()) if (name, number) in in_effect else None
+                defines += [current] if current else []
             if current is not None:
                 current[1].add((name, number))
                 current[2].update(re.findall(r"\w+", line))
@@ -264,14 +284,17 @@ def live_lines(targets):
                 source = file.read()
             key = (source, tuple(program.options), tuple(sorted(program.kernels)))
             if key not in cache:
-                lines = reached(program)
+                lines, in_effect = reached(program)
                 files = [f for f in os.listdir(KERNELS) if f'"kernels/{f}"' in source]
-                cache[key] = lines | macro_lines(files, lines)
+                cache[key] = lines | macro_lines(files, lines, in_effect)
             live[target] |= cache[key]
     return live
 
 
 # ---- the plan ----
+
+# A mutant that is seen in none of so many kernels is the same in all, for all that is tried.
+MOST_KERNELS = 3
 
 # In the head of a loop these are seen by a process that does not end, which takes longer than the suite has.
 MAY_NOT_END = ("greater-or-equal", "condition-negated", "plus-to-minus", "minus-to-plus", "unequal-negated")
@@ -282,14 +305,26 @@ def weight(text):
 
 
 def one_of_each_kernel(name, hit):
-    """Of the targets of one operation and variant one pair of types, another for each mutant: all come up."""
+    """Of the targets of one operation and variant one pair of types, another for each mutant; another one is first."""
     kinds = collections.OrderedDict()
     for target in hit:
         kinds.setdefault("/".join(target.split("/")[:2]), []).append(target)
-    return [members[weight(name + kind) % len(members)] for kind, members in kinds.items()]
+    chosen = [members[weight(name + kind) % len(members)] for kind, members in kinds.items()]
+    first = weight(name) % len(chosen)
+    return (chosen[first:] + chosen[:first])[:MOST_KERNELS]
 
 
-def plan(folder, quick, every_type):
+def spread(rows):
+    """In such an order that a first part of them has as much of each file, and at least one of it."""
+    by_file = collections.defaultdict(list)
+    for row in sorted(rows, key=lambda r: weight(r[0])):
+        by_file[row[0].split(":")[0]].append(row)
+    placed = [(i / len(members), row) for members in by_file.values() for i, row in enumerate(members)]
+    return [row for _, row in sorted(placed, key=lambda p: (p[0], p[1][0]))]
+
+
+def plan(folder, mode):
+    quick = mode == "--quick"
     live = live_lines(read_targets(folder))
     files = sorted(f for f in os.listdir(KERNELS) if f.endswith((".cl", ".clh")))
     rows, unused = [], []
@@ -308,8 +343,11 @@ def plan(folder, quick, every_type):
                 count[row[1]] += 1
                 chosen.append(row[:4] + ([row[4][weight(row[0]) % len(row[4])]],))
         rows = chosen
+    else:
+        rows = spread(rows)
     for mutant, _, where, text, hit in rows:
-        hit = hit if every_type or quick else one_of_each_kernel(mutant, hit)
+        if not quick and mode != "--every-type":
+            hit = one_of_each_kernel(mutant, hit)
         print(mutant, "line", where, text, ",".join(hit), sep="\t")
     for fault, kind, text in FAULTS:
         hit = list(live)
@@ -323,44 +361,102 @@ def plan(folder, quick, every_type):
         print("in no program of this device:", mutant, file=sys.stderr)
 
 
+# ---- why some give the same bytes ----
+
+REASONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mutants-same.txt")
+
+
+def read_reasons():
+    """(file, line as it stands) to lists of (rules, reason): blocks of `FILE RULE...`, the line, the reason. An edit of
+    the line in the kernel ends its reason, which is an error here."""
+    reasons = collections.defaultdict(list)
+    with open(REASONS) as file:
+        blocks = re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n", "", file.read()).strip("\n"))
+    for block in blocks:
+        head, line, *reason = block.split("\n")
+        name, *rules = head.split()
+        if name != "device" and line.strip() not in {text.strip() for _, text in lines_of(name)}:
+            sys.exit(f"{REASONS}: no line of kernels/{name} is: {line.strip()}")
+        if not rules or not reason:
+            sys.exit(f"{REASONS}: no rules or no reason: {head}")
+        reasons[name, line.strip()].append((rules, " ".join(r.strip() for r in reason)))
+    return reasons
+
+
+def reason_of(reasons, mutant):
+    name, number, rule = mutant.split(":")
+    line = "-" if name == "device" else dict(lines_of(name))[int(number)].strip()
+    for rules, reason in reasons.get((name, line), []):
+        if rule in rules:
+            return reason
+    return None
+
+
 # ---- the table ----
 
 ORDER = ["missed", "hangs", "crashed", "caught", "refused", "same"]
+COLUMNS = ["made", "not here", "run", "not built", "caught", "crashed", "hangs", "same, barrier", "same, for a reason",
+           "same, without", "missed"]
+RACES = "barrier-removed"  # of work-items that run one after the other: scripts/test-oclgrind.sh --mutants judges them
 
 
-def table(path):
-    found = collections.OrderedDict()
-    spent = 0
-    with open(path) as file:
+def verdict_of(outcomes, mutant, reasons):
+    """Of a mutant, from its outcomes in the targets it was tried in."""
+    worst = [o for o in ORDER if o in outcomes]
+    seen = [o for o in worst if o in ("hangs", "crashed", "caught", "refused")]
+    total = "missed" if "missed" in worst else seen[0] if seen else "same"
+    if total == "same":
+        is_race = mutant.split(":")[2].startswith(RACES)
+        return "same, barrier" if is_race else \
+            "same, for a reason" if reason_of(reasons, mutant) else "same, without"
+    return "not built" if total == "refused" else total
+
+
+def read_results(folder):
+    """Mutant to {target: outcome}, and the processor's seconds."""
+    found, spent = collections.OrderedDict(), 0
+    with open(os.path.join(folder, "results")) as file:
         for line in file:
             mutant, target, outcome, milliseconds = line.rstrip("\n").split("\t")
             found.setdefault(mutant, {})[target] = outcome
             spent += int(milliseconds)
-    rows = collections.OrderedDict()
+    return found, spent / 1000
+
+
+def count_made(folder, rows):
+    for name, column in (("plan", "made"), ("unused", "not here")):
+        with open(os.path.join(folder, name)) as file:
+            for line in file:
+                mutant = line.rstrip("\n").split("\t")[0] if name == "plan" else line.split(": ")[1].strip()
+                rows[mutant.split(":")[0]]["made"] += 1
+                rows[mutant.split(":")[0]]["not here"] += column == "not here"
+
+
+def table(folder):
+    """Prints it; returns whether something was missed."""
+    reasons = read_reasons()
+    found, seconds = read_results(folder)
+    rows, verdicts = collections.defaultdict(collections.Counter), {}
+    count_made(folder, rows)
     for mutant, outcomes in found.items():
-        worst = [o for o in ORDER if o in outcomes.values()]
-        seen = [o for o in ("caught", "crashed", "hangs") if o in worst]
-        total = "missed" if "missed" in worst else seen[0] if seen else worst[0]
-        rows.setdefault(mutant.split(":")[0], collections.Counter())[total] += 1
-    print("| file | mutants | caught | crashed | hangs | not built | same bytes | missed |")
-    print("|---|---|---|---|---|---|---|---|")
-    total = collections.Counter()
-    for name, c in sorted(rows.items()):
-        total.update(c)
-        print(f"| {name} | {sum(c.values())} | {c['caught']} | {c['crashed']} | {c['hangs']} | {c['refused']} | {c['same']} | {c['missed']} |")
-    print(f"| all | {sum(total.values())} | {total['caught']} | {total['crashed']} | {total['hangs']} | {total['refused']} | {total['same']} | {total['missed']} |")
-    print(f"\n{sum(len(o) for o in found.values())} trials, {spent / 1000:.0f} s of the processor")
-    for wanted in ("missed", "same"):
-        for mutant, outcomes in found.items():
-            targets = [t for t, o in outcomes.items() if o == wanted]
-            if targets and (wanted == "missed" or set(outcomes.values()) == {"same"}):
-                print(f"{wanted}: {mutant}: {' '.join(targets)}")
+        verdicts[mutant] = verdict_of(set(outcomes.values()), mutant, reasons)
+        rows[mutant.split(":")[0]].update((verdicts[mutant], "run"))
+    rows["all"] = sum(rows.values(), collections.Counter())
+    print("| file | " + " | ".join(COLUMNS) + " |\n|---" * 1 + "|---" * len(COLUMNS) + "|")
+    for name in sorted(rows, key=lambda n: (n == "all", n)):
+        print(f"| {name} | " + " | ".join(str(rows[name][c]) for c in COLUMNS) + " |")
+    print(f"\n{sum(len(o) for o in found.values())} trials, {seconds:.0f} s of the processor; "
+          f"{rows['all']['same, without']} the same bytes without a reason, {rows['all']['missed']} missed")
+    for wanted in ("missed", "same, without", "same, barrier"):
+        for mutant in (m for m in found if verdicts[m] == wanted):
+            targets = [t for t, o in found[mutant].items() if o == wanted.split(",")[0]]
+            print(f"- {wanted}: {mutant}: {' '.join(targets)}")
 
 
 def main():
     arguments = sys.argv[1:]
     if len(arguments) >= 2 and arguments[0] == "plan":
-        plan(arguments[1], "--quick" in arguments, "--every-type" in arguments)
+        plan(arguments[1], (arguments[2:] + [""])[0])
     elif len(arguments) == 2 and arguments[0] == "table":
         table(arguments[1])
     else:

@@ -8,10 +8,14 @@
 # NAME       intel        Intel's runtime for CPUs (Python packages intel-opencl-rt, intel-cmplr-lib-rt)
 #            rusticl      Mesa's Rusticl on llvmpipe (Debian packages mesa-opencl-icd, libclc-15)
 #            pocl:PREFIX  a PoCL that was built and installed there
-# --quick    test_portable, test_gemm_values and verify --quick only
+# --quick    what CI has time for, two minutes, nearly all of it in the other compiler: verify --quick, which has every
+#            kernel in a part of its types and 120 products of each variant, khr-dot among them; test_portable's products
+#            and, from test_gemm_values, sums at the ends of 32 bits. The other operations of test_portable compile for
+#            minutes, and every pair of types of test_gemm_values computes for one
 # --build    a build with tests; default: build/release
 #
-# Prints, last, the row for docs/devices.md. Exit code 0: all passed; 1: something did not; 77: it cannot be fetched here.
+# Prints, last, the row for docs/devices.md. Exit code 0: all passed; 1: something did not; 77: it cannot be fetched here,
+# or not within three minutes, which is one line.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -34,15 +38,33 @@ place=$(dirname "$(dirname "$command")")/implementations/${name%%:*}
 log=$place/log
 mkdir -p "$place/cache" "$place/pocl-cache"
 
-cannot() { echo "test-implementation: $name is skipped: $1" >&2; tail -n 3 "$log" >&2 || true; exit 77; }
+cannot() { echo "test-implementation: $name is skipped: $1: $(tail -n 1 "$log")" >&2; exit 77; }
+
+# A command that is ended, with all that it started, after so many seconds or when this script is.
+running=
+stop() {
+    [ -z "$running" ] || { kill "$running" 2>/dev/null && wait "$running"; } || true
+    exit 1
+}
+trap stop HUP INT TERM
+within() { # SECONDS COMMAND...
+    timeout --kill-after=10 "$@" &
+    running=$!
+    ended=0
+    wait "$running" || ended=$?
+    running=
+    [ "$ended" -ne 124 ] || echo "no end after $1 s"
+    return "$ended"
+}
 
 # Each leaves the .icd file at $place/only.icd, and where the loader finds its libraries in $libraries.
 fetch_intel() {
     libraries=$place/lib
     [ ! -e "$place/only.icd" ] || return 0
     {
-        python3 -m venv "$place/venv" &&
-            "$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check intel-opencl-rt intel-cmplr-lib-rt
+        within 60 python3 -m venv "$place/venv" &&
+            within 180 "$place/venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+                intel-opencl-rt intel-cmplr-lib-rt
     } >"$log" 2>&1 || cannot "its Python packages cannot be installed"
     # Its own loader stays behind: programs are to use the machine's.
     mkdir -p "$libraries"
@@ -59,7 +81,7 @@ fetch_rusticl() {
     scripts/install-packages.sh libclc-15 >"$log" 2>&1 || cannot "libclc-15 cannot be installed" # read at /usr/lib/clc
     mkdir -p "$place/debs/partial"
     # Unpacked, not installed: its .icd file would make it a device of every program on this machine.
-    apt-get install -y -q --no-install-recommends --download-only -o Dir::Cache::archives="$place/debs" mesa-opencl-icd \
+    within 180 apt-get install -y -q --no-install-recommends --download-only -o Dir::Cache::archives="$place/debs" mesa-opencl-icd \
         >"$log" 2>&1 || cannot "its Debian packages cannot be fetched"
     for package in "$place"/debs/*.deb; do
         dpkg -x "$package" "$place/root" >>"$log" 2>&1
@@ -83,9 +105,11 @@ pocl:?*) use_pocl ;;
 *) echo "test-implementation: NAME is intel, rusticl or pocl:PREFIX, not '$name'" >&2; exit 2 ;;
 esac
 
-# On the machine's own devices, to compare with, and on this one alone.
-there() {
-    env OCL_ICD_VENDORS="$place/only.icd" LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
+# On this implementation alone.
+there() { # SECONDS COMMAND...
+    most=$1
+    shift
+    within "$most" env OCL_ICD_VENDORS="$place/only.icd" LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
         RUSTICL_ENABLE=llvmpipe MESA_SHADER_CACHE_DISABLE=true POCL_CACHE_DIR="$place/pocl-cache" \
         CLQUANT_CACHE_DIR="$place/cache" CLQ_REQUIRE_DEVICE=1 "$@"
 }
@@ -111,18 +135,23 @@ judge() { # WHAT COMMAND...
 }
 
 tests=$(dirname "$(dirname "$command")")/tests
-there "$command" devices >"$log" 2>&1 || { cat "$log"; exit 1; }
+there 60 "$command" devices >"$log" 2>&1 || { cat "$log"; exit 1; }
 device=$(sed -n '1s/^[0-9:]* *[a-z]* *//; 1s/ *\[auto\]//p' "$log")
 driver=$(sed -n 's/^ *driver *//p' "$log" | head -n 1)
 platform=$(sed -n 's/^ *platform *//p' "$log" | head -n 1)
 echo "$platform, $device, driver $driver"
 
-judge test_portable there timeout 1200 "$tests/test_portable"
-judge test_gemm_values there timeout 1200 "$tests/test_gemm_values"
-judge "verify --quick" there timeout 1200 "$command" verify --quick
-if [ "$quick" = no ]; then
-    judge suite there timeout 14400 ctest --test-dir "$(dirname "$(dirname "$command")")" -j2 -E '^(signals|mutants|zoo_|cli_zoo)'
-    judge verify there timeout 3600 "$command" verify
+# shellcheck disable=SC2086 # the tests' seed, if there is one
+judge "verify --quick" there 1200 "$command" verify --quick ${CLQ_TEST_SEED:+--seed $CLQ_TEST_SEED}
+if [ "$quick" = yes ]; then
+    for tests_of in "portable matrix_products" "gemm_values *_sums"; do
+        judge "test_${tests_of% *}: ${tests_of#* }" there 600 env CLQ_TEST_FILTER="${tests_of#* }" "$tests/test_${tests_of% *}"
+    done
+else
+    judge test_portable there 1200 "$tests/test_portable"
+    judge test_gemm_values there 1200 "$tests/test_gemm_values"
+    judge suite there 14400 ctest --test-dir "$(dirname "$(dirname "$command")")" -j2 -E '^(signals|mutants|zoo_|cli_zoo)'
+    judge verify there 3600 "$command" verify
 fi
 
 # Rates as fractions of what C reaches in the same minutes, so that both runs can be compared.
@@ -137,7 +166,7 @@ rates() {
 speed=
 if [ "$quick" = no ]; then
     rates "$command" >"$place/own"
-    rates there "$command" >"$place/there"
+    rates there 900 "$command" >"$place/there"
     speed=$(join "$place/own" "$place/there" | awk '{printf "%s%s %.2f", (NR > 1 ? ", " : ""), $1, $2 / $3}')
 fi
 echo "| $device | $platform $driver | $(date +%Y-%m-%d) | $verdicts | ${speed:--} |"

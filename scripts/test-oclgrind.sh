@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Run the small suite of all kernels in oclgrind, an OpenCL device that interprets, and fail on any complaint of its.
-# Usage: scripts/test-oclgrind.sh [BUILD_FOLDER]   default: build/pedantic
+# Usage: scripts/test-oclgrind.sh [BUILD_FOLDER]   default: build/release
 set -eu
 cd "$(dirname "$0")/.."
-build=${1:-build/pedantic}
+build=${1:-build/release}
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 status=0

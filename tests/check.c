@@ -69,6 +69,20 @@ static void set_seed(void)
     }
 }
 
+int check_stride(void)
+{
+    const char *text = getenv("CLQ_TEST_STRIDE");
+    char *end = NULL;
+    long stride = 1;
+    if (text != NULL) {
+        stride = strtol(text, &end, 10);
+        if (end == text || *end != '\0' || stride < 1 || stride > 1000) {
+            fail_msg("CLQ_TEST_STRIDE is '%s', a number from 1 to 1000 is needed", text);
+        }
+    }
+    return (int)stride;
+}
+
 /* ---- memory and messages ---- */
 
 void *check_allocate(uint64_t bytes)

@@ -7,6 +7,7 @@
  *     CLQ_TEST_DEVICE      the device under test, as clq_context_create takes it (default "auto")
  *     CLQ_TEST_SEED        repeat a run (every failure prints the seed)
  *     CLQ_TEST_FILTER      run only the tests of this name (* and ? match as in a shell)
+ *     CLQ_TEST_STRIDE      where each of hundreds of calls fails in a run of its own: every so manyth
  *     CLQ_REQUIRE_DEVICE   1: a missing OpenCL device fails the tests instead of skipping their device half
  *
  * A test checks the reference first, then the device, then calls check_needs_device(). An executable returns 0 when all
@@ -28,6 +29,7 @@ enum { CHECK_SKIPPED = 77 };
 
 /* ---- the generator ---- */
 
+int check_stride(void); /* CLQ_TEST_STRIDE, 1 unless it is set; in a test, which fails where it is no number */
 uint64_t check_seed(void);
 uint64_t check_random(void);
 uint64_t check_below(uint64_t limit);               /* 0 to limit-1 */

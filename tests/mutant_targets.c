@@ -5,10 +5,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include <clquant/verify.h>
+
 #include "core/dtype.h"
 #include "opencl/choice/gemm.h"
 
-enum { MOST_TARGETS = 256 };
+enum { MOST_TARGETS = 256, ANY_ROWS = 70 };
 
 static mutant_target targets[MOST_TARGETS];
 static int count;
@@ -72,7 +74,7 @@ static void add_products(clq_variant variant, const char *name)
         }
     }
     if (variant == CLQ_VARIANT_PORTABLE || variant == CLQ_VARIANT_KHR_DOT) {
-        add_product(variant, name, 70);
+        add_product(variant, name, ANY_ROWS);
     }
 }
 
@@ -101,7 +103,7 @@ const mutant_target *mutant_target_at(int index)
 
 /* ---- trying one ---- */
 
-typedef enum manner { READY, TRIAL, WIDE } manner;
+typedef enum manner { READY, TRIAL } manner;
 
 static clq_status compare(const mutant_target *target, clq_context *context, const clq_trial_cases *cases, manner how,
                           int *same, clq_error *error)
@@ -109,8 +111,7 @@ static clq_status compare(const mutant_target *target, clq_context *context, con
     clq_cl_machine m;
     clq_status status = clq_cl_machine_begin(&m, context, how == READY, error);
     if (status == CLQ_OK) {
-        const clq_trial_candidate candidate = how == WIDE                      ? mutant_wide_candidate(&m)
-                                              : target->rows > 0               ? clq_cl_machine_for_products(&m)
+        const clq_trial_candidate candidate = target->rows > 0                 ? clq_cl_machine_for_products(&m)
                                               : target->form != CLQ_BATCH_EACH ? clq_cl_machine_for_batches(&m)
                                                                                : clq_cl_machine_for_tasks(&m);
         m.variant = target->variant;
@@ -156,15 +157,49 @@ static clq_status compare_as_trial(const mutant_target *target, clq_context *con
     return compare(target, context, &cases, how, same, error);
 }
 
+/* The names of the verification's cases that run the target's kernels. */
+static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES])
+{
+    const int is_batch = t->form != CLQ_BATCH_EACH;
+    const int is_fused = t->operation == CLQ_OP_DYNAMIC_QUANTIZE;
+    const char *variant = is_batch   ? clq_cl_batch_form_name(t->form) + strlen("batch-")
+                          : is_fused ? "fused"
+                                     : clq_variant_name(t->variant);
+    const char *real = clq_dtype_name(t->real);
+    if (t->rows == ANY_ROWS) { /* of all heights some that are not deep */
+        snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/[1-9][0-9]x*x[0-9][0-9]-*", variant);
+    } else if (t->rows > 0) {
+        snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/%ux*", variant, (unsigned)t->rows);
+    } else if (t->operation == CLQ_OP_CHOOSE_PARAMETERS) {
+        snprintf(pattern, MUTANT_TARGET_BYTES, "%schoose-parameters/%s/*", is_batch ? "batch-" : "", variant);
+    } else {
+        const int has_codes = is_fused || t->operation == CLQ_OP_QUANTIZE || t->operation == CLQ_OP_DEQUANTIZE;
+        snprintf(pattern, MUTANT_TARGET_BYTES, "%s%s/%s/%s%s%s*", is_batch ? "batch-" : "",
+                 clq_operation_name(t->operation), variant, real, has_codes ? "-" : "",
+                 has_codes ? clq_dtype_name(t->dtype) : "");
+    }
+}
+
+static clq_status compare_widely(const mutant_target *target, clq_context *context, int *same, clq_error *error)
+{
+    char pattern[MUTANT_TARGET_BYTES];
+    clq_verify_request request;
+    clq_status status;
+    pattern_of(target, pattern);
+    clq_verify_request_init(&request);
+    request.only = pattern;
+    status = clq_verify(context, &request, NULL, NULL, error);
+    *same = status != CLQ_MISMATCH;
+    return *same ? status : CLQ_OK;
+}
+
 clq_status mutant_target_try(const mutant_target *target, int is_wide, int *same, clq_error *error)
 {
     clq_context *context = NULL;
     clq_status status = clq_context_create("cpu", &context, error);
-    if (status == CLQ_OK && is_wide) {
-        const clq_trial_cases cases = mutant_wide_cases(target);
-        status = compare(target, context, &cases, WIDE, same, error);
-    } else if (status == CLQ_OK) {
-        status = compare_as_trial(target, context, TRIAL, same, error);
+    if (status == CLQ_OK) {
+        status = is_wide ? compare_widely(target, context, same, error)
+                         : compare_as_trial(target, context, TRIAL, same, error);
     }
     clq_context_destroy(&context);
     return status;

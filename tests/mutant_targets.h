@@ -6,8 +6,10 @@
 #include "opencl/machine.h"
 #include "trial/cases.h"
 
+enum { MUTANT_TARGET_BYTES = 64 };
+
 typedef struct mutant_target {
-    char name[64];
+    char name[MUTANT_TARGET_BYTES];
     clq_operation operation;
     clq_variant variant;
     clq_batch_form form; /* CLQ_BATCH_EACH: one tensor, or a product */
@@ -18,7 +20,7 @@ typedef struct mutant_target {
 int mutant_target_count(void);
 const mutant_target *mutant_target_at(int index);
 
-/* Compare by the cases of a trial, or with `is_wide` by many more; in a context of its own. */
+/* Compare by the cases of a trial, or with `is_wide` by those of clquant/verify.h; in a context of its own. */
 clq_status mutant_target_try(const mutant_target *target, int is_wide, int *same, clq_error *error);
 
 /* Only build the programs and make the kernels of its trial. */
@@ -26,12 +28,5 @@ clq_status mutant_target_ready(const mutant_target *target, clq_error *error);
 
 /* The processor's time of a trial whose programs are compiled. */
 double mutant_target_milliseconds(const mutant_target *target);
-
-/* ---- mutant_wide.c ---- */
-
-clq_trial_cases mutant_wide_cases(const mutant_target *target);
-
-/* Runs them as a caller's are, every other one cut as a trial's. */
-clq_trial_candidate mutant_wide_candidate(clq_cl_machine *machine);
 
 #endif

@@ -4,13 +4,14 @@
  *
  *     mutants --sources DIR [TARGETS]  write every target's programs, or some, and their kernels' names to DIR
  *     mutants --targets [TARGETS]      try every target as it is, or some, and tell how long its trial takes
- *     mutants PLAN [FIRST COUNT]       run a plan's lines: NAME, KIND, WHERE, TEXT and TARGETS between tabs
+ *     mutants [--all] PLAN [FIRST COUNT]
+ *                                      run a plan's lines: NAME, KIND, WHERE, TEXT and TARGETS between tabs; in all
+ *                                      targets, else in one after the other until one sees it
  *
  * KIND is `line` (WHERE is FILE:LINE, which TEXT takes the place of), `prefix` (TEXT goes before every source, \n for
  * a new line) or `option` (TEXT is added to the options of every build). For each target: caught, a trial differs;
- * refused, it does not build or run; crashed and hangs, told by the process it ran in; else tensors and products of
- * many more shapes and values are run with the spoiled kernel, and it is `missed` where any byte differs, `same` where
- * none does.
+ * refused, it does not build or run; crashed and hangs, told by the process it ran in; else the verification of
+ * clquant/verify.h runs the spoiled kernel, and it is `missed` where any byte differs, `same` where none does.
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,7 +25,11 @@
 
 #include "mutant_targets.h"
 
-enum { LONGEST_LINE = 4096, MOST_JOBS = 65536, SECONDS = 90 };
+enum { LONGEST_LINE = 4096, MOST_JOBS = 65536 };
+
+/* A trial, or a verification, takes a second or two of the processor. One that takes longer hangs; so does one that
+ * only waits. */
+enum { MOST_SECONDS = 5, MOST_SECONDS_WAITING = 120 };
 
 typedef enum outcome { SAME, MISSED, CAUGHT, REFUSED, CRASHED, HANGS, OUTCOMES } outcome;
 
@@ -160,11 +165,30 @@ cl_kernel __wrap_clCreateKernel(cl_program program, const char *name, cl_int *co
 
 /* ---- one target ---- */
 
+static unsigned spent_milliseconds(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (unsigned)(usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 + usage.ru_stime.tv_sec * 1000 +
+                      usage.ru_stime.tv_usec / 1000);
+}
+
+/* The system ends the process by SIGXCPU then. */
+static void limit_processor_time(void)
+{
+    struct rlimit limit;
+    if (now.name[0] != '\0' && getrlimit(RLIMIT_CPU, &limit) == 0) {
+        limit.rlim_cur = spent_milliseconds() / 1000 + 1 + MOST_SECONDS;
+        (void)setrlimit(RLIMIT_CPU, &limit);
+    }
+}
+
 static outcome run_target(const mutant_target *target)
 {
     clq_error error;
     int same = 1;
     memset(&error, 0, sizeof error);
+    limit_processor_time();
     if (mutant_target_try(target, 0, &same, &error) != CLQ_OK) {
         if (getenv("CLQ_MUTANTS_TALK") != NULL) {
             fprintf(stderr, "%s: %s\n%s\n", target->name, error.message, error.build_log);
@@ -174,6 +198,7 @@ static outcome run_target(const mutant_target *target)
     if (!same) {
         return CAUGHT;
     }
+    limit_processor_time();
     if (mutant_target_try(target, 1, &same, &error) != CLQ_OK) {
         return REFUSED;
     }
@@ -190,6 +215,7 @@ typedef struct job {
 static mutant *mutants;
 static job *jobs;
 static size_t mutant_count, job_count;
+static int wants_all;
 
 static int is_listed(const char *list, const char *name)
 {
@@ -226,6 +252,18 @@ static int read_mutant(char *line, mutant *m)
     return 1;
 }
 
+/* Of the targets of a list, in its order. */
+static void add_jobs(const mutant *m, char *list)
+{
+    for (const char *name = strtok(list, ","); name != NULL; name = strtok(NULL, ",")) {
+        for (int t = 0; t < mutant_target_count(); t++) {
+            if (strcmp(name, mutant_target_at(t)->name) == 0 && job_count < MOST_JOBS) {
+                jobs[job_count++] = (job){m, t};
+            }
+        }
+    }
+}
+
 static void read_plan(const char *path, size_t first, size_t count)
 {
     static char line[65536];
@@ -248,11 +286,7 @@ static void read_plan(const char *path, size_t first, size_t count)
             exit(2);
         }
         mutant_count++;
-        for (int t = 0; t < mutant_target_count(); t++) {
-            if (is_listed(line, mutant_target_at(t)->name) && job_count < MOST_JOBS) {
-                jobs[job_count++] = (job){m, t};
-            }
-        }
+        add_jobs(m, line);
     }
     fclose(file);
 }
@@ -264,16 +298,20 @@ typedef struct result {
     unsigned milliseconds; /* of the processor */
 } result;
 
-static unsigned spent_milliseconds(void)
+/* What comes after job `i`, which ended so: a mutant that is seen in one target is not tried in the others, unless all
+ * are wanted. */
+static size_t job_after(size_t i, outcome ended)
 {
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return (unsigned)(usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000);
+    size_t next = i + 1;
+    while (!wants_all && ended != SAME && next < job_count && jobs[next].what == jobs[i].what) {
+        next++;
+    }
+    return next;
 }
 
 static void run_jobs(size_t first, int to)
 {
-    for (size_t i = first; i < job_count; i++) {
+    for (size_t i = first; i < job_count;) {
         const unsigned before = spent_milliseconds();
         result r;
         memset(&r, 0, sizeof r);
@@ -283,6 +321,7 @@ static void run_jobs(size_t first, int to)
         if (write(to, &r, sizeof r) != (ssize_t)sizeof r) {
             break;
         }
+        i = job_after(i, (outcome)r.outcome);
     }
 }
 
@@ -290,17 +329,18 @@ static void run_jobs(size_t first, int to)
 static result next_result(pid_t *child, int from)
 {
     struct pollfd waiting = {from, POLLIN, 0};
+    const int is_late = poll(&waiting, 1, MOST_SECONDS_WAITING * 1000) == 0;
+    int ended = 0;
     result r;
     memset(&r, 0, sizeof r);
-    if (poll(&waiting, 1, SECONDS * 1000) == 0) {
-        r.outcome = HANGS;
+    if (is_late) {
         kill(*child, SIGKILL);
     } else if (read(from, &r, sizeof r) == (ssize_t)sizeof r) {
         return r;
-    } else {
-        r.outcome = CRASHED;
     }
-    waitpid(*child, NULL, 0);
+    waitpid(*child, &ended, 0);
+    r.outcome = is_late || (WIFSIGNALED(ended) && WTERMSIG(ended) == SIGXCPU) ? HANGS : CRASHED;
+    r.milliseconds = r.outcome == HANGS && !is_late ? MOST_SECONDS * 1000 : 0;
     *child = 0;
     return r;
 }
@@ -310,7 +350,7 @@ static int run_plan(void)
     int missed = 0;
     pid_t child = 0;
     int ends[2] = {-1, -1};
-    for (size_t i = 0; i < job_count; i++) {
+    for (size_t i = 0; i < job_count;) {
         result r;
         if (child == 0) {
             if (ends[0] >= 0) {
@@ -332,6 +372,7 @@ static int run_plan(void)
         printf("%s\t%s\t%s\t%u\n", jobs[i].what->name, mutant_target_at(jobs[i].target)->name, outcome_names[r.outcome],
                r.milliseconds);
         fflush(stdout);
+        i = job_after(i, (outcome)r.outcome);
     }
     if (child != 0) {
         waitpid(child, NULL, 0);
@@ -392,9 +433,14 @@ int main(int argc, char **argv)
     if ((argc == 2 || argc == 3) && strcmp(argv[1], "--targets") == 0) {
         return try_targets(argc == 3 ? argv[2] : "*");
     }
+    if (argc > 2 && strcmp(argv[1], "--all") == 0) {
+        wants_all = 1;
+        argc--;
+        argv++;
+    }
     if (argc != 2 && argc != 4) {
-        fprintf(stderr,
-                "usage: mutants --sources DIR [TARGETS] | mutants --targets [TARGETS] | mutants PLAN [FIRST COUNT]\n");
+        fprintf(stderr, "usage: mutants --sources DIR [TARGETS] | mutants --targets [TARGETS] | mutants [--all] PLAN "
+                        "[FIRST COUNT]\n");
         return 2;
     }
     read_plan(argv[1], argc == 4 ? (size_t)strtoul(argv[2], NULL, 10) : 0,

@@ -169,10 +169,11 @@ static void each_call_fails_once(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
+        const int stride = check_stride();
         batch_case b;
         int last = 0;
         fill_case(&b, CLQ_OP_DYNAMIC_QUANTIZE, LARGE_AMONG_SMALL, 4);
-        for (int n = 1; last == 0; n += n < 60 ? 1 : 3) {
+        for (int n = 1; last == 0; n += stride * (n < 60 ? 1 : 3)) {
             const long pieces = counted_memory_pieces();
             const int references = failing_opencl_references();
             whole_run r;

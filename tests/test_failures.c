@@ -142,7 +142,7 @@ static void out_of_resources(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
-        each_call_fails_once(CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES", CLQ_DEVICE_ERROR, 1);
+        each_call_fails_once(CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES", CLQ_DEVICE_ERROR, check_stride());
     }
     check_needs_device();
 }
@@ -172,11 +172,12 @@ static void creations(void **state)
         {CL_INVALID_VALUE, "CL_INVALID_VALUE", CLQ_DEVICE_ERROR},
     };
     static const char *const functions[] = {"clCreateBuffer", "clCreateKernel"};
+    const int stride = check_stride();
     char spec[32];
     (void)state;
     for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0] && check_device() != NULL; i++) {
         specify(spec, sizeof spec);
-        for (int n = 1, is_last = 0; !is_last; n++) {
+        for (int n = 1, is_last = 0; !is_last; n += stride) {
             pipeline p;
             clq_error error;
             clq_status status;

@@ -9,10 +9,14 @@
 #include "check_gemm.h"
 #include "failing_opencl.h"
 #include "fallible_product.h"
+#include "opencl/choice/variant.h"
 #include "refusal.h"
 #include "scratch.h"
 
 enum fault { WRONG_BYTES, REFUSED_BUILD, FAULTS };
+
+/* Packed B, the sums of A's rows, and what came of them. */
+enum { READS_OF_A_CASE = 3 };
 
 static const char *const complaints[FAULTS] = {"differ from the reference", "does not build"};
 
@@ -40,7 +44,16 @@ static void spoil(enum fault fault, int count, const char *variant)
     failing_opencl_break_builds(fault == REFUSED_BUILD ? count : 0, variant != NULL ? file_of(variant) : NULL);
 }
 
-/* What all variants share is compared with the one that runs by itself. */
+/* As if what all variants share had been tried. */
+static void trust_parts(const fallible_product *p, int count)
+{
+    for (int part = 0; part < count; part++) {
+        const size_t entry = clq_cl_gemm_part_verdict_entry(clq_cl_tuning_of(p->context), (clq_gemm_part)part);
+        clq_verdict_tell(&p->context->cl->verdicts, entry, CLQ_VERDICT_TRUSTED);
+    }
+}
+
+/* Packing settles the variant that runs by itself. */
 static void trust_packing(fallible_product *p)
 {
     const clq_gemm_problem problem = fallible_problem();
@@ -96,6 +109,7 @@ static void next_variant_takes_over(void **state)
         clq_plan first;
         clq_plan second;
         ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+        trust_parts(&p, CLQ_GEMM_PARTS);
         plan_product(&p, &first);
         spoil((enum fault)fault, 1, first.variant);
         ACCEPTED(fallible_product_run(&p, &results, e));
@@ -125,6 +139,7 @@ static void forced_variant_is_set_aside(const char *variant, enum fault fault)
     clq_plan plan;
     clq_error error;
     ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+    trust_parts(&p, CLQ_GEMM_PARTS);
     plan_product(&p, &first);
     is_first = strcmp(first.variant, variant) == 0;
     ACCEPTED(clq_context_force_variant(p.context, variant, e));
@@ -184,6 +199,7 @@ static void no_variant_is_left(void **state)
         clq_plan plan;
         int warnings;
         ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+        trust_parts(&p, CLQ_GEMM_PARTS);
         spoil(WRONG_BYTES, INT_MAX, NULL);
         ACCEPTED(clq_gemm_prepare(p.context, &problem, FALLIBLE_ROWS, FALLIBLE_ROWS, e));
         spoil_no_more();
@@ -204,33 +220,70 @@ static void no_variant_is_left(void **state)
     check_needs_device();
 }
 
-/* Packing and the slices' sum serve all variants: when they do not build, none of these is to blame. */
-static void common_kernels_do_not_build(void **state)
+/*
+ * Packing and the slices' sum serve all variants, and none of these is to blame: without the one the host serves,
+ * without the other the device multiplies and K is not cut. Either way it is said once.
+ */
+static void parts_are_set_aside(void **state)
 {
-    static const char *const files[] = {"gemm_pack.cl", "gemm_reduce.cl"};
+    static const struct {
+        const char *file, *kernel;
+        int by_host;
+    } parts[CLQ_GEMM_PARTS] = {{"gemm_pack.cl", "gemm_pack", 1}, {"gemm_reduce.cl", "gemm_reduce", 0}};
     (void)state;
-    for (size_t i = 0; i < sizeof files / sizeof files[0] && check_device() != NULL; i++) {
-        const clq_gemm_problem problem = fallible_problem();
+    for (int i = 0; i < CLQ_GEMM_PARTS * FAULTS && check_device() != NULL; i++) {
+        const int part = i % CLQ_GEMM_PARTS;
+        const enum fault fault = (enum fault)(i / CLQ_GEMM_PARTS);
         fallible_product p;
         fallible_results results;
-        clq_gemm_operands o;
+        clq_plan plan;
+        ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+        trust_parts(&p, part);
+        failing_opencl_corrupt_reads(fault == WRONG_BYTES ? READS_OF_A_CASE : 0);
+        failing_opencl_break_builds(fault == REFUSED_BUILD ? INT_MAX : 0, parts[part].file);
+        ACCEPTED(fallible_product_run(&p, &results, e));
+        spoil_no_more();
+        fallible_results_check(&results);
+        plan_product(&p, &plan);
+        assert_int_equal(strcmp(plan.variant, "host") == 0, parts[part].by_host);
+        assert_int_equal(p.log.warnings, 1 + parts[part].by_host);
+        if (!parts[part].by_host &&
+            (strstr(p.log.warning, parts[part].kernel) == NULL || strstr(p.log.warning, complaints[fault]) == NULL)) {
+            fail_msg("%s: the warning is '%s'", parts[part].kernel, p.log.warning);
+        }
+        fallible_product_end(&p);
+    }
+    check_needs_device();
+}
+
+/* Nobody comes to the aid of what is forced. */
+static void forced_variant_lacks_a_part(void **state)
+{
+    (void)state;
+    for (int part = 0; part < CLQ_GEMM_PARTS && check_device() != NULL; part++) {
+        fallible_product p;
+        fallible_results results;
         clq_error error;
         ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
-        memset(&o, 0, sizeof o);
-        o.struct_size = sizeof o;
-        o.a.buffer = p.buffers[FALLIBLE_A];
-        o.b.buffer = p.buffers[FALLIBLE_B];
-        o.b_zero_point.buffer = p.buffers[FALLIBLE_B_ZERO_POINT];
-        o.c.buffer = p.buffers[FALLIBLE_C];
-        failing_opencl_break_builds(1, files[i]);
-        refusal_check(clq_gemm(p.context, &problem, &o, &error), CLQ_BUILD_FAILED, &error, files[i], __FILE__,
-                      __LINE__);
-        failing_opencl_break_builds(0, NULL);
-        assert_non_null(strstr(error.message, "CL_BUILD_PROGRAM_FAILURE"));
-        assert_non_null(strstr(error.build_log, "VECTOR_WIDTH must be"));
+        trust_packing(&p);
+        clq_verdict_tell(&p.context->cl->verdicts,
+                         clq_cl_gemm_part_verdict_entry(clq_cl_tuning_of(p.context), (clq_gemm_part)part),
+                         CLQ_VERDICT_DIFFERS);
+        ACCEPTED(clq_context_force_variant(p.context, part == CLQ_GEMM_PACKING ? "gemv" : "split-k", e));
+        {
+            clq_gemm_problem problem = fallible_problem();
+            clq_gemm_operands o = {.struct_size = sizeof o};
+            problem.m = 1;
+            o.a.buffer = p.buffers[FALLIBLE_A];
+            o.b.buffer = p.buffers[FALLIBLE_B];
+            o.b_zero_point.buffer = p.buffers[FALLIBLE_B_ZERO_POINT];
+            o.c.buffer = p.buffers[FALLIBLE_C];
+            refusal_check(clq_gemm(p.context, &problem, &o, &error), CLQ_MISMATCH, &error,
+                          part == CLQ_GEMM_PACKING ? "gemm_pack" : "gemm_reduce", __FILE__, __LINE__);
+        }
+        ACCEPTED(clq_context_force_variant(p.context, NULL, e));
         ACCEPTED(fallible_product_run(&p, &results, e));
         fallible_results_check(&results);
-        assert_int_equal(p.log.warnings, 0);
         fallible_product_end(&p);
     }
     check_needs_device();
@@ -247,6 +300,7 @@ static void bad_verdicts_are_not_kept(void **state)
         fallible_product p;
         fallible_results results;
         ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+        trust_parts(&p, CLQ_GEMM_PARTS);
         ACCEPTED(clq_context_set_cache(p.context, scratch_path("verdicts"), e));
         spoil(WRONG_BYTES, runs[i].is_spoiled, NULL);
         ACCEPTED(fallible_product_run(&p, &results, e));
@@ -260,9 +314,9 @@ static void bad_verdicts_are_not_kept(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(next_variant_takes_over),   cmocka_unit_test(forced_variants_are_set_aside),
-    cmocka_unit_test(no_variant_is_left),        cmocka_unit_test(common_kernels_do_not_build),
-    cmocka_unit_test(bad_verdicts_are_not_kept),
+    cmocka_unit_test(next_variant_takes_over),     cmocka_unit_test(forced_variants_are_set_aside),
+    cmocka_unit_test(no_variant_is_left),          cmocka_unit_test(parts_are_set_aside),
+    cmocka_unit_test(forced_variant_lacks_a_part), cmocka_unit_test(bad_verdicts_are_not_kept),
 };
 
 int main(void)

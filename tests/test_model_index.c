@@ -137,7 +137,10 @@ static void refuses_bad_indexes(void **state)
         {"{\"weight_map\":{\"a\":\"../1.st\"}}", "into '../1.st', which is not the plain name"},
         {"{\"weight_map\":{\"a\":\"./1.st\"}}", "into './1.st', which is not the plain name"},
         {"{\"weight_map\":{\"a\":\"/etc/passwd\"}}", "into '/etc/passwd', which is not the plain name"},
-        {"{\"weight_map\":{\"a\":\"sub/1.st\"}}", "into 'sub/1.st', which is not the plain name"},
+        {"{\"weight_map\":{\"a\":\"sub//1.st\"}}", "into 'sub//1.st', which is not the plain name"},
+        {"{\"weight_map\":{\"a\":\"sub/../1.st\"}}", "into 'sub/../1.st', which is not the plain name"},
+        {"{\"weight_map\":{\"a\":\"sub/./1.st\"}}", "into 'sub/./1.st', which is not the plain name"},
+        {"{\"weight_map\":{\"a\":\"sub/\"}}", "into 'sub/', which is not the plain name"},
         {"{\"weight_map\":{\"a\":\"1.st\\u0000x\"}}", "into '1.st', which is not the plain name"},
         {"{\"weight_map\":{\"a\":\"\\u001b[2J/\"}}", "into '\\x1b[2J/', which is not the plain name"},
         /* both ways */

@@ -25,6 +25,7 @@
 #include "command/frame/cli.h"
 #include "failing_memory.h"
 #include "format/json.h"
+#include "gguf_file.h"
 #include "scratch.h"
 
 enum { MOST_WORDS = 24, MOST_FILES = 3 };
@@ -53,6 +54,8 @@ static const command COMMANDS[] = {
     {"quantize x.npy --scale scale.npy --json -o out/q.safetensors", {"q.safetensors"}},
     {"dequantize q.safetensors --json -o out/back.safetensors", {"back.safetensors"}},
     {"dequantize q.safetensors --tensor a.weight -o out/back.npy", {"back.npy"}},
+    {"quantize m.gguf --dtype q4_0 --json -o out/q.gguf", {"q.gguf"}},
+    {"dequantize q.gguf -o out/back.gguf", {"back.gguf"}},
     {"compare in.safetensors q.safetensors --json", {NULL}},
     {"compare in.safetensors q.safetensors", {NULL}},
     {"calibrate in.safetensors --method mse --histograms --json -o out/ranges.json", {"ranges.json"}},
@@ -287,7 +290,9 @@ static int make_inputs(void **state)
     static const command MADE[] = {
         {"quantize in.safetensors --quiet -o q.safetensors", {NULL}},
         {"calibrate in.safetensors --quiet -o ranges.json", {NULL}},
+        {"quantize m.gguf --quiet -o q.gguf", {NULL}},
     };
+    uint64_t seed = 1;
     scratch_begin(state);
     shared_calls = mmap(NULL, sizeof *shared_calls, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared_calls == MAP_FAILED || chdir(scratch_path("")) != 0) {
@@ -311,6 +316,11 @@ static int make_inputs(void **state)
                "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }          \nabc?def?gh@?ijk?");
     write_text("scale.npy", "\x93NUMPY\x01\x00\x46\x00", 10,
                "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }            \nabc?def?");
+    gguf_file_write(
+        "m.gguf",
+        "r:GGUF w3 q2 q3 s:general.architecture w8 s:some s:tokens w9 w8 q2 s:a s:b s:general.file_type w4 w0 "
+        "s:a.weight w2 q32 q2 w0 q0 s:a.bias w1 q5 w0 q256 @32 d256 d20",
+        &seed);
     for (size_t i = 0; i < sizeof MADE / sizeof MADE[0]; i++) {
         outcome left;
         run(&MADE[i], 0, &left);

@@ -22,9 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "format/file.h"
 #include "format/journal.h"
 #include "format/safetensors.h"
+#include "gguf_file.h"
 #include "killed_run.h"
 #include "scratch.h"
 
@@ -107,6 +109,10 @@ static int make_inputs(void **state)
     write_model("in-1.safetensors", FIRST, sizeof FIRST / sizeof FIRST[0]);
     write_model("in-2.safetensors", SECOND, sizeof SECOND / sizeof SECOND[0]);
     scratch_write("in.safetensors.index.json", INDEX, sizeof INDEX - 1);
+    gguf_file_write("in.gguf",
+                    "r:GGUF w3 q4 q1 s:general.file_type w4 w0 s:a.weight w2 q64 q3 w0 q0 s:a.bias w1 q5 w0 q768 "
+                    "s:output.weight w2 q32 q7 w1 q800 s:b.weight w3 q32 q3 q2 w30 q1248 @32 d768 d20 @32 d448 d384",
+                    &seed);
     return 0;
 }
 
@@ -129,6 +135,8 @@ static const job JOBS[] = {
     {"in.safetensors.index.json", "q.safetensors", {"--verbose"}},
     /* A pass over the data that counts, between finding and writing. */
     {"in-1.safetensors", "q.safetensors", {"--json", "--calibrate", "mse"}},
+    /* Blocks of both types: by the device, and by the host. */
+    {"in.gguf", "q.gguf", {"--json", "--dtype", "q4_0"}},
 };
 
 /* Files that a job writes. */
@@ -295,7 +303,7 @@ static void continues_from_every_call(void **state)
     for (size_t j = 0; j < sizeof JOBS / sizeof JOBS[0]; j++) {
         expected want = expect(&JOBS[j]);
         long point = 1;
-        for (int code = KILLED_RUN_DIED; code == KILLED_RUN_DIED; point++) {
+        for (int code = KILLED_RUN_DIED; code == KILLED_RUN_DIED; point += check_stride()) {
             killed_run run = {.die_before = point};
             code = start(&JOBS[j], run, NULL, NULL);
             if (code == KILLED_RUN_DIED) {

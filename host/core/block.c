@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/half.h"
+#include "core/vector.h"
 
 enum { HALF = CLQ_BLOCK_ELEMENTS / 2, SCALE_BYTES = 2 };
 
@@ -30,18 +31,28 @@ static float reciprocal(float d)
     return isfinite(r) ? r : 0.0f;
 }
 
+/* Of the finite elements the greatest magnitude, as bits, which order like magnitudes; 0 when there is none. */
+CLQ_VECTOR_CLONES
+static uint32_t greatest_magnitude(const float x[CLQ_BLOCK_ELEMENTS])
+{
+    uint32_t greatest = 0;
+    for (size_t i = 0; i < CLQ_BLOCK_ELEMENTS; i++) {
+        const uint32_t magnitude = clq_bits_from_float(x[i]) & 0x7FFFFFFFu;
+        const uint32_t finite = magnitude < 0x7F800000u ? magnitude : 0;
+        greatest = finite > greatest ? finite : greatest;
+    }
+    return greatest;
+}
+
 /* The element of greatest magnitude, the first of equals; 0 when all are 0, or none is finite. */
 static float greatest(const float x[CLQ_BLOCK_ELEMENTS])
 {
-    float magnitude = 0.0f;
-    float value = 0.0f;
-    for (size_t i = 0; i < CLQ_BLOCK_ELEMENTS; i++) {
-        if (isfinite(x[i]) && fabsf(x[i]) > magnitude) {
-            magnitude = fabsf(x[i]);
-            value = x[i];
-        }
+    const uint32_t magnitude = greatest_magnitude(x);
+    size_t i = 0;
+    while (magnitude != 0 && (clq_bits_from_float(x[i]) & 0x7FFFFFFFu) != magnitude) {
+        i++;
     }
-    return value;
+    return magnitude != 0 ? x[i] : 0.0f;
 }
 
 /* rna within the codes. NaN fails the first comparison; infinities need none of x * r, which may be NaN with r = 0. */
@@ -64,24 +75,26 @@ static void quantize_q8_0(const float x[CLQ_BLOCK_ELEMENTS], int8_t codes[CLQ_BL
     *scale = as_half(d);
 }
 
-/* trunc(rn(rn(x * r) + 8.5)) within the codes. Two statements: in one, a compiler may leave out the first rounding. */
-static int8_t code_q4_0(float x, float r)
+/*
+ * trunc(rn(rn(x * r) + 8.5)) within the codes; NaN is the lowest. Two statements: in one, a compiler may leave out the
+ * first rounding.
+ */
+CLQ_VECTOR_CLONES
+static void codes_q4_0(const float x[CLQ_BLOCK_ELEMENTS], float r, int8_t codes[CLQ_BLOCK_ELEMENTS])
 {
-    const float y = isinf(x) ? (r < 0.0f ? -x : x) : x * r;
-    const float q = y + 8.5f;
-    if (!(q >= 1.0f)) {
-        return -8;
+    for (size_t i = 0; i < CLQ_BLOCK_ELEMENTS; i++) {
+        const float y = x[i] * r;
+        const float q = y + 8.5f;
+        const float low = q > 0.0f ? q : 0.0f;
+        codes[i] = (int8_t)((int)(low < 15.0f ? low : 15.0f) - 8);
     }
-    return q >= 15.0f ? 7 : (int8_t)((int)q - 8);
 }
 
 static void quantize_q4_0(const float x[CLQ_BLOCK_ELEMENTS], int8_t codes[CLQ_BLOCK_ELEMENTS], float *scale)
 {
     const float d = greatest(x) / -8.0f; /* -0 for a block of zeros, as ggml writes it */
     const float r = reciprocal(d);
-    for (size_t i = 0; i < CLQ_BLOCK_ELEMENTS; i++) {
-        codes[i] = code_q4_0(x[i], r);
-    }
+    codes_q4_0(x, r, codes);
     *scale = as_half(d);
 }
 

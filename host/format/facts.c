@@ -199,13 +199,20 @@ void clq_facts_destroy(clq_facts **facts)
     *facts = NULL;
 }
 
-const clq_fact *clq_facts_find(const clq_facts *facts, const char *name)
+/* How a name compares with the first `length` bytes of another. */
+static int compare_name(const char *name, size_t length, const char *other)
+{
+    const int order = strncmp(name, other, length);
+    return order != 0 ? order : -(other[length] != '\0');
+}
+
+static const clq_fact *find(const clq_facts *facts, const char *name, size_t length)
 {
     size_t low = 0;
     size_t high = facts->count;
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        const int order = strcmp(name, facts->items[middle].name);
+        const int order = compare_name(name, length, facts->items[middle].name);
         if (order == 0) {
             return &facts->items[middle];
         }
@@ -216,4 +223,21 @@ const clq_fact *clq_facts_find(const clq_facts *facts, const char *name)
         }
     }
     return NULL;
+}
+
+const clq_fact *clq_facts_find(const clq_facts *facts, const char *name)
+{
+    return find(facts, name, strlen(name));
+}
+
+const clq_fact *clq_facts_find_stored(const clq_facts *facts, const char *name)
+{
+    static const char SUFFIX[] = "_packed";
+    const size_t length = strlen(name);
+    const size_t suffix = sizeof SUFFIX - 1;
+    const clq_fact *fact = clq_facts_find(facts, name);
+    if (fact == NULL && length > suffix && strcmp(name + length - suffix, SUFFIX) == 0) {
+        fact = find(facts, name, length - suffix);
+    }
+    return fact;
 }

@@ -38,4 +38,7 @@ void clq_facts_destroy(clq_facts **facts);
 /* NULL when nothing is known of `name`. */
 const clq_fact *clq_facts_find(const clq_facts *facts, const char *name);
 
+/* The same for the name under which a file has the codes: T, or T_packed. */
+const clq_fact *clq_facts_find_stored(const clq_facts *facts, const char *name);
+
 #endif

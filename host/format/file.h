@@ -36,6 +36,15 @@ clq_status clq_writer_write(clq_writer *writer, const void *memory, uint64_t byt
 clq_status clq_writer_write_at(clq_writer *writer, uint64_t offset, const void *memory, uint64_t bytes,
                                clq_error *error);
 
+/*
+ * The first `bytes` of the open file `fd`, of which `path` is the name for messages, from the start of an empty writer.
+ * The memory used does not depend on `bytes`.
+ */
+clq_status clq_writer_copy(clq_writer *writer, int fd, const char *path, uint64_t bytes, clq_error *error);
+
+/* Permissions in place of 0666 less the umask. */
+clq_status clq_writer_set_mode(clq_writer *writer, unsigned mode, clq_error *error);
+
 /* Flush to disk, rename into place, flush the folder; destroys the writer whatever comes out of it. */
 clq_status clq_writer_commit(clq_writer **writer, clq_error *error);
 

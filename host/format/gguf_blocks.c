@@ -25,6 +25,7 @@ clq_status clq_gguf_describe_blocks(const clq_model *model, size_t index, clq_qu
     out->codes = index;
     out->scale = SIZE_MAX;
     out->zero_point = SIZE_MAX;
+    out->shape = SIZE_MAX;
     out->block = clq_gguf_block_of(model, index);
     if (out->block == CLQ_BLOCK_NONE) {
         return CLQ_OK;

@@ -72,16 +72,30 @@ done:
     return status;
 }
 
+/* Parts between slashes, none of them empty or a step to another folder; so the path is relative as well. */
+static int is_plain(const char *name)
+{
+    for (const char *part = name;; part++) {
+        const size_t length = strcspn(part, "/");
+        if (length == 0 || (length == 1 && part[0] == '.') || (length == 2 && part[0] == '.' && part[1] == '.')) {
+            return 0;
+        }
+        part += length;
+        if (*part == '\0') {
+            return 1;
+        }
+    }
+}
+
 static clq_status check_file_name(const clq_index_reader *reader, const char *tensor, const char *name, size_t length,
                                   clq_error *error)
 {
-    const int plain = length > 0 && strlen(name) == length && strchr(name, '/') == NULL && strcmp(name, ".") != 0 &&
-                      strcmp(name, "..") != 0;
-    return plain ? CLQ_OK
-                 : clq_index_refuse(
-                       reader, error,
-                       "weight_map puts tensor '%s' into '%s', which is not the plain name of a file in its folder",
-                       clq_show_name(tensor).text, clq_show_name(name).text);
+    return strlen(name) == length && is_plain(name)
+               ? CLQ_OK
+               : clq_index_refuse(
+                     reader, error,
+                     "weight_map puts tensor '%s' into '%s', which is not the plain name of a file in its folder",
+                     clq_show_name(tensor).text, clq_show_name(name).text);
 }
 
 static clq_status parse_map_entry(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)

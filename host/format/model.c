@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "core/size.h"
+#include "format/bounds.h"
 #include "format/file.h"
+#include "format/folder.h"
 #include "format/gguf.h"
 #include "format/model_index.h"
 #include "format/npy.h"
@@ -105,48 +107,102 @@ static clq_status parse_npy(clq_model *model, clq_error *error)
     return status != CLQ_OK ? status : clq_model_index_names(model, 0, error);
 }
 
-clq_status clq_model_open(const char *path, clq_model **model, clq_error *error)
+/* The file at `path` has the content of `fd`, which is taken over, failure included. */
+static clq_status parse(clq_model *model, int fd, uint64_t bytes, clq_error *error)
 {
-    clq_status status = CLQ_OK;
-    clq_model *opened = NULL;
+    const char *path = model->path;
     unsigned char start[START_BYTES];
-    size_t length = 0;
-    uint64_t bytes = 0;
-    int fd = -1;
-    *model = NULL;
-    CLQ_TRY_TO(clq_file_open(path, &fd, &bytes, error));
+    const size_t length = (size_t)clq_size_min(bytes, sizeof start);
+    clq_status status = CLQ_OK;
     if (bytes == 0) {
         status = clq_fail(error, CLQ_BAD_FILE, "%s: the file is empty", clq_show_path(path).text);
         goto done;
     }
-    CLQ_TRY_TO(clq_model_create(path, &opened, error));
-    length = (size_t)clq_size_min(bytes, sizeof start);
     CLQ_TRY_TO(clq_file_read(fd, path, 0, start, length, error));
-    opened->kind = kind_of(start, length);
-    if (opened->kind == CLQ_MODEL_SHARDED) {
-        opened->internals->index_fd = fd;
+    model->kind = kind_of(start, length);
+    if (model->kind == CLQ_MODEL_SHARDED) {
+        model->internals->index_fd = fd;
         fd = -1;
-        CLQ_TRY_TO(clq_model_parse_index(opened, bytes, error));
-    } else {
-        status = clq_model_add_shard(opened, path, fd, bytes, error);
-        fd = -1;
-        CLQ_TRY_TO(status);
-        if (opened->kind == CLQ_MODEL_NPY) {
-            CLQ_TRY_TO(parse_npy(opened, error));
-        } else if (opened->kind == CLQ_MODEL_GGUF) {
-            CLQ_TRY_TO(clq_gguf_parse(opened, error));
-        } else {
-            CLQ_TRY_TO(refuse_text(path, start, length, error));
-            CLQ_TRY_TO(clq_safetensors_parse(opened, 0, error));
-        }
+        CLQ_TRY_TO(clq_model_parse_index(model, bytes, error));
+        goto done;
     }
-    *model = opened;
-    opened = NULL;
+    status = clq_model_add_shard(model, path, fd, bytes, error);
+    fd = -1;
+    CLQ_TRY_TO(status);
+    if (model->kind == CLQ_MODEL_NPY) {
+        CLQ_TRY_TO(parse_npy(model, error));
+    } else if (model->kind == CLQ_MODEL_GGUF) {
+        CLQ_TRY_TO(clq_gguf_parse(model, error));
+    } else {
+        CLQ_TRY_TO(refuse_text(path, start, length, error));
+        CLQ_TRY_TO(clq_safetensors_parse(model, 0, error));
+    }
 done:
     if (fd >= 0) {
         close(fd);
     }
-    clq_model_close(&opened);
+    return status;
+}
+
+clq_status clq_model_open(const char *path, clq_model **model, clq_error *error)
+{
+    return clq_model_open_from(path, CLQ_OPEN_FILES, model, error);
+}
+
+static clq_status open_file(const char *path, unsigned how, clq_model **model, clq_error *error)
+{
+    uint64_t bytes = 0;
+    int fd = -1;
+    CLQ_TRY(clq_file_open(path, &fd, &bytes, error));
+    if (clq_model_create(path, model, error) != CLQ_OK) {
+        close(fd);
+        return CLQ_OUT_OF_MEMORY;
+    }
+    (*model)->internals->follow_links = (how & CLQ_OPEN_FOLLOW_LINKS) != 0;
+    return parse(*model, fd, bytes, error);
+}
+
+/* What the folder holds under the name of a model is data from elsewhere, as the shards of an index are. */
+static clq_status open_folder(const char *folder, unsigned how, clq_model **model, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_bounds bounds = {0};
+    char *name = NULL;
+    char *path = NULL;
+    char *real = NULL;
+    CLQ_TRY_TO(clq_folder_find_model(folder, &name, error));
+    path = clq_folder_path(folder, name);
+    if (path == NULL) {
+        CLQ_TRY_TO(clq_fail_memory(error, folder));
+    }
+    CLQ_TRY_TO(clq_bounds_find(folder, (how & CLQ_OPEN_FOLLOW_LINKS) != 0, &bounds, error));
+    CLQ_TRY_TO(clq_bounds_resolve(&bounds, path, &real, error));
+    CLQ_TRY_TO(open_file(path, how, model, error));
+    (*model)->folder = clq_copy_text(folder, strlen(folder));
+    if ((*model)->folder == NULL) {
+        CLQ_TRY_TO(clq_fail_memory(error, folder));
+    }
+    CLQ_TRY_TO(clq_folder_tell_others(*model, error));
+done:
+    clq_bounds_release(&bounds);
+    free(name);
+    free(path);
+    free(real);
+    return status;
+}
+
+clq_status clq_model_open_from(const char *path, unsigned how, clq_model **model, clq_error *error)
+{
+    clq_model *opened = NULL;
+    clq_status status;
+    *model = NULL;
+    status = (how & CLQ_OPEN_FOLDERS) != 0 && path != NULL && clq_is_folder(path)
+                 ? open_folder(path, how, &opened, error)
+                 : open_file(path, how, &opened, error);
+    if (status != CLQ_OK) {
+        clq_model_close(&opened);
+    }
+    *model = opened;
     return status;
 }
 

@@ -17,6 +17,10 @@
  */
 clq_status clq_model_open(const char *path, clq_model **model, clq_error *error);
 
+/* The same for a file, or a folder that holds a model (folder.h). Links in a folder may lead as bounds.h says. */
+enum { CLQ_OPEN_FILES = 0, CLQ_OPEN_FOLDERS = 1, CLQ_OPEN_FOLLOW_LINKS = 2 };
+clq_status clq_model_open_from(const char *path, unsigned how, clq_model **model, clq_error *error);
+
 /*
  * Read elements [first, first + count) of tensor `index`, row-major and little-endian. For types of 4 bits `first` must
  * be even; types of unknown or other odd width are read with clq_model_read_bytes only.

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/bounds.h"
 #include "format/file.h"
 #include "format/index_reader.h"
 #include "format/model_index.h"
@@ -22,19 +23,27 @@
 /* An index is a list of names like a header, so the same limit is ample. */
 #define MAX_INDEX_BYTES CLQ_SAFETENSORS_MAX_HEADER_BYTES
 
+/* The name in the index, which may lie in a sub-folder, in place of the last part of the path. */
+static clq_status keep_name(clq_model *model, const char *name, clq_error *error)
+{
+    clq_model_shard *shard = &model->shards[model->shard_count - 1];
+    free(shard->file_name);
+    shard->file_name = clq_copy_text(name, strlen(name));
+    return shard->file_name != NULL ? CLQ_OK : clq_fail_memory(error, shard->path);
+}
+
 /*
- * Open one shard. Where it really lies must be inside the folder of the index: a name from an untrusted index must not
- * lead anywhere else, neither by itself nor through a symbolic link that came with it. The resolved path is opened
- * without following a last link, so that nothing put there meanwhile is followed.
+ * Open one shard. Where it really lies must be inside the folder of the index, or the cache that this is a snapshot of:
+ * a name from an untrusted index must not lead anywhere else, neither by itself nor through a symbolic link that came
+ * with it. The resolved path is opened without following a last link, so that nothing put there meanwhile is followed.
  */
-static clq_status open_shard(clq_index_reader *reader, const char *folder, const char *name, clq_error *error)
+static clq_status open_shard(clq_index_reader *reader, const clq_bounds *bounds, const char *name, clq_error *error)
 {
     clq_status status = CLQ_OK;
     const char *index_path = reader->model->path;
     const char *slash = strrchr(index_path, '/');
     const int prefix = slash != NULL ? (int)(slash + 1 - index_path) : 0;
     const size_t path_bytes = (size_t)prefix + strlen(name) + 1;
-    const size_t folder_length = strlen(folder);
     char *path = malloc(path_bytes);
     char *real = NULL;
     uint64_t bytes = 0;
@@ -49,13 +58,16 @@ static clq_status open_shard(clq_index_reader *reader, const char *folder, const
                           clq_show_name(name).text, clq_show_errno(errno).text);
         goto done;
     }
-    if (strncmp(real, folder, folder_length) != 0 || (real[folder_length] != '/' && folder[folder_length - 1] != '/')) {
-        status = clq_index_refuse(reader, error, "shard '%s' is a symbolic link that leads out of the folder, to '%s'",
-                                  clq_show_name(name).text, clq_show_path(real).text);
+    if (!clq_bounds_hold(bounds, real)) {
+        status = clq_index_refuse(
+            reader, error,
+            "shard '%s' is a symbolic link that leads out of the folder, to '%s'; --follow-links reads it",
+            clq_show_name(name).text, clq_show_path(real).text);
         goto done;
     }
     CLQ_TRY_TO(clq_file_open_as(real, path, O_NOFOLLOW, &fd, &bytes, error));
     CLQ_TRY_TO(clq_model_add_shard(reader->model, path, fd, bytes, error));
+    CLQ_TRY_TO(keep_name(reader->model, name, error));
     CLQ_TRY_TO(clq_safetensors_parse(reader->model, (uint32_t)(reader->model->shard_count - 1), error));
 done:
     free(real);
@@ -74,22 +86,17 @@ static clq_status open_shards(clq_index_reader *reader, clq_error *error)
     const char *slash = strrchr(reader->model->path, '/');
     char *unresolved = slash != NULL ? clq_copy_text(reader->model->path, (size_t)(slash + 1 - reader->model->path))
                                      : clq_copy_text(".", 1);
-    char *folder = NULL;
+    clq_bounds bounds = {0};
     if (unresolved == NULL) {
         return clq_fail_memory(error, reader->model->path);
     }
-    folder = realpath(unresolved, NULL);
-    if (folder == NULL) {
-        status = clq_fail(error, CLQ_IO_ERROR, "%s: its folder cannot be found: %s", reader->path.text,
-                          clq_show_errno(errno).text);
-        goto done;
-    }
+    CLQ_TRY_TO(clq_bounds_find(unresolved, reader->model->internals->follow_links, &bounds, error));
     qsort(reader->files, reader->file_count, sizeof *reader->files, compare_text);
     for (size_t i = 0; i < reader->file_count; i++) {
-        CLQ_TRY_TO(open_shard(reader, folder, reader->files[i], error));
+        CLQ_TRY_TO(open_shard(reader, &bounds, reader->files[i], error));
     }
 done:
-    free(folder);
+    clq_bounds_release(&bounds);
     free(unresolved);
     return status;
 }
@@ -141,39 +148,72 @@ static clq_status check_total(const clq_index_reader *reader, clq_error *error)
     return model->warning != NULL ? CLQ_OK : clq_fail_memory(error, model->path);
 }
 
+/* The text of the open index, and what it says. Released by end_reader, on failure too. */
+static clq_status read_index(clq_index_reader *reader, clq_model *model, uint64_t bytes, char **text, clq_error *error)
+{
+    memset(reader, 0, sizeof *reader);
+    *text = NULL;
+    reader->model = model;
+    reader->path = clq_show_path(model->path);
+    clq_names_init(&reader->tensors, &model->internals->names);
+    clq_names_init(&reader->file_names, &model->internals->names);
+    if (bytes > MAX_INDEX_BYTES) {
+        return clq_index_refuse(reader, error, "the index has %" PRIu64 " bytes; at most %u are read", bytes,
+                                MAX_INDEX_BYTES);
+    }
+    *text = malloc((size_t)bytes + 1);
+    if (*text == NULL) {
+        return clq_fail_memory(error, model->path);
+    }
+    CLQ_TRY(clq_file_read(model->internals->index_fd, model->path, 0, *text, bytes, error));
+    return clq_index_parse(reader, *text, (size_t)bytes, error);
+}
+
+static void end_reader(clq_index_reader *reader, char *text)
+{
+    for (size_t i = 0; i < reader->entry_count; i++) {
+        free(reader->entries[i].tensor);
+    }
+    for (size_t i = 0; i < reader->file_count; i++) {
+        free(reader->files[i]);
+    }
+    clq_names_release(&reader->tensors);
+    clq_names_release(&reader->file_names);
+    free(reader->entries);
+    free(reader->files);
+    free(text);
+}
+
 clq_status clq_model_parse_index(clq_model *model, uint64_t bytes, clq_error *error)
 {
     clq_status status = CLQ_OK;
-    clq_index_reader reader = {0};
+    clq_index_reader reader;
     char *text = NULL;
-    reader.model = model;
-    reader.path = clq_show_path(model->path);
-    clq_names_init(&reader.tensors, &model->internals->names);
-    clq_names_init(&reader.file_names, &model->internals->names);
-    if (bytes > MAX_INDEX_BYTES) {
-        return clq_index_refuse(&reader, error, "the index has %" PRIu64 " bytes; at most %u are read", bytes,
-                                MAX_INDEX_BYTES);
-    }
-    text = malloc((size_t)bytes);
-    if (text == NULL) {
-        return clq_fail_memory(error, model->path);
-    }
-    CLQ_TRY_TO(clq_file_read(model->internals->index_fd, model->path, 0, text, bytes, error));
-    CLQ_TRY_TO(clq_index_parse(&reader, text, (size_t)bytes, error));
+    CLQ_TRY_TO(read_index(&reader, model, bytes, &text, error));
     CLQ_TRY_TO(open_shards(&reader, error));
     CLQ_TRY_TO(check_both_ways(&reader, error));
     CLQ_TRY_TO(check_total(&reader, error));
 done:
-    for (size_t i = 0; i < reader.entry_count; i++) {
-        free(reader.entries[i].tensor);
-    }
+    end_reader(&reader, text);
+    return status;
+}
+
+clq_status clq_model_index_files(const char *path, clq_name_set *files, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_index_reader reader;
+    clq_model *model = NULL;
+    char *text = NULL;
+    uint64_t bytes = 0;
+    memset(&reader, 0, sizeof reader);
+    CLQ_TRY_TO(clq_model_create(path, &model, error));
+    CLQ_TRY_TO(clq_file_open(path, &model->internals->index_fd, &bytes, error));
+    CLQ_TRY_TO(read_index(&reader, model, bytes, &text, error));
     for (size_t i = 0; i < reader.file_count; i++) {
-        free(reader.files[i]);
+        CLQ_TRY_TO(clq_name_set_add(files, reader.files[i], strlen(reader.files[i]), error));
     }
-    clq_names_release(&reader.tensors);
-    clq_names_release(&reader.file_names);
-    free(reader.entries);
-    free(reader.files);
-    free(text);
+done:
+    end_reader(&reader, text);
+    clq_model_close(&model);
     return status;
 }

@@ -123,6 +123,7 @@ void clq_model_close(clq_model **model)
     free(m->tensors);
     free(m->index_metadata);
     free(m->warning);
+    free(m->folder);
     free(m->path);
     free(m);
     *model = NULL;

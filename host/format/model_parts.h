@@ -29,7 +29,7 @@ typedef struct clq_model_tensor {
 
 typedef struct clq_model_shard {
     char *path;
-    char *file_name; /* last part of path, as in the index */
+    char *file_name; /* last part of path; of a sharded model the name in the index */
     int fd;
     uint64_t file_bytes;
     size_t metadata_count; /* of this shard's __metadata__, or keys of a .gguf, in file order */
@@ -41,7 +41,8 @@ typedef enum clq_model_kind { CLQ_MODEL_SAFETENSORS, CLQ_MODEL_SHARDED, CLQ_MODE
 
 typedef struct clq_model {
     clq_model_kind kind;
-    char *path; /* as given to clq_model_open; for shards the index */
+    char *path;   /* as given to clq_model_open; for shards the index */
+    char *folder; /* as given, where that was a folder, and `path` lies in it; else NULL */
     clq_model_shard *shards;
     size_t shard_count;
     clq_model_tensor *tensors;
@@ -62,6 +63,7 @@ struct clq_model_internals {
     clq_names names;        /* tensor name -> index in model->tensors */
     size_t tensor_capacity; /* of model->tensors */
     int index_fd;           /* sharded: the open index, or -1 */
+    int follow_links;       /* shards may lie wherever links lead */
 };
 
 /* An empty model; freed by clq_model_close, on failure too. */

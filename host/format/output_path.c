@@ -2,11 +2,21 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
+#define _FILE_OFFSET_BITS 64
+
 #include "format/output_path.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "core/size.h"
+#include "format/bounds.h"
+#include "format/place.h"
 
 /* As long as a path may be on Linux; a longer one fails in stat(2) anyway. */
 enum { PATH_BYTES = 4096 };
@@ -17,20 +27,30 @@ const char *clq_path_file_name(const char *path)
     return slash != NULL ? slash + 1 : path;
 }
 
-/* What stat(2) tells of the folder that `path` lies in; 0 when it fails, with errno set. */
-static int folder_facts(const char *path, struct stat *facts)
+/* The folder that `path` lies in; 0 when its name is too long, with errno set. */
+static int folder_of(const char *path, char folder[PATH_BYTES])
 {
     const size_t length = (size_t)(clq_path_file_name(path) - path);
-    char folder[PATH_BYTES] = ".";
-    if (length >= sizeof folder) {
+    if (length >= PATH_BYTES) {
         errno = ENAMETOOLONG;
         return 0;
     }
-    if (length > 0) {
-        memcpy(folder, path, length);
-        folder[length] = '\0';
-    }
-    return stat(folder, facts) == 0;
+    memcpy(folder, length > 0 ? path : ".", length > 0 ? length : 1);
+    folder[length > 0 ? length : 1] = '\0';
+    return 1;
+}
+
+/* What stat(2) tells of the folder that `path` lies in; 0 when it fails, with errno set. */
+static int folder_facts(const char *path, struct stat *facts)
+{
+    char folder[PATH_BYTES];
+    return folder_of(path, folder) && stat(folder, facts) == 0;
+}
+
+int clq_path_has_folder(const char *path)
+{
+    struct stat facts;
+    return folder_facts(path, &facts) && S_ISDIR(facts.st_mode);
 }
 
 static clq_status check_folder_of(const char *path, clq_error *error)
@@ -58,6 +78,8 @@ clq_status clq_path_check(const char *path, const clq_model *model, int replace,
         return errno == ENOENT ? CLQ_OK
                                : clq_fail(error, CLQ_IO_ERROR, "%s: cannot be written: %s", shown, strerror(errno));
     }
+    CLQ_REQUIRE(!clq_leads_into_cache(path),
+                "%s: is a link to a blob of a Hugging Face cache, which is never written through", shown);
     /* A link to nothing is the writer's to refuse. */
     if (stat(path, &facts) == 0) {
         CLQ_REQUIRE(!S_ISDIR(facts.st_mode), "%s: is a folder; the name of a file is required", shown);
@@ -76,4 +98,41 @@ int clq_path_same(const char *a, const char *b)
     }
     return strcmp(clq_path_file_name(a), clq_path_file_name(b)) == 0 && folder_facts(a, &left) &&
            folder_facts(b, &right) && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
+clq_status clq_path_check_space(const char *path, uint64_t bytes, clq_error *error)
+{
+    char parent[PATH_BYTES];
+    struct statvfs facts;
+    uint64_t available = 0;
+    const int found = statvfs(path, &facts) == 0 || (folder_of(path, parent) && statvfs(parent, &facts) == 0);
+    /* Some network file systems know no sizes and report zeros. */
+    if (found && facts.f_blocks != 0 && clq_size_multiply(facts.f_bavail, facts.f_frsize, &available) &&
+        available < bytes) {
+        return clq_fail(error, CLQ_IO_ERROR, "%s: %" PRIu64 " bytes (%s) are needed, and the file system has %s free",
+                        clq_show_path(path).text, bytes, clq_show_size(bytes).text, clq_show_size(available).text);
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_path_flush(const char *folder, clq_error *error)
+{
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* Some file systems cannot flush a folder and say EINVAL. */
+    const int flushed = fd >= 0 && (clq_flush(fd) == 0 || errno == EINVAL);
+    const int reason = errno;
+    if (fd >= 0) {
+        close(fd);
+    }
+    return flushed ? CLQ_OK
+                   : clq_fail(error, CLQ_IO_ERROR, "%s: cannot flush the folder to disk: %s",
+                              clq_show_path(folder).text, clq_show_errno(reason).text);
+}
+
+clq_status clq_path_flush_folder(const char *path, clq_error *error)
+{
+    char folder[PATH_BYTES];
+    return folder_of(path, folder)
+               ? clq_path_flush(folder, error)
+               : clq_fail(error, CLQ_IO_ERROR, "%s: its name is too long", clq_show_path(path).text);
 }

@@ -14,6 +14,18 @@ const char *clq_path_file_name(const char *path);
  */
 clq_status clq_path_check(const char *path, const clq_model *model, int replace, clq_error *error);
 
+/* Whether the folder that the path lies in is there. */
+int clq_path_has_folder(const char *path);
+
+/*
+ * Refuse when so many bytes do not fit the file system of the folder at `path`, or of that which it will be made in.
+ */
+clq_status clq_path_check_space(const char *path, uint64_t bytes, clq_error *error);
+
+/* Flush a folder to disk, or that which a path lies in: what was made, renamed or removed there. */
+clq_status clq_path_flush(const char *folder, clq_error *error);
+clq_status clq_path_flush_folder(const char *path, clq_error *error);
+
 /* Whether writing both would write one file: the same name in the same folder, or two links to one file. */
 int clq_path_same(const char *a, const char *b);
 

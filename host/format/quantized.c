@@ -11,17 +11,8 @@
 #include "format/facts.h"
 #include "format/gguf_blocks.h"
 #include "format/quantized_layout.h"
+#include "format/quantized_words.h"
 #include "format/real.h"
-
-char *clq_companion_name(const char *name, const char *suffix)
-{
-    const size_t bytes = strlen(name) + strlen(suffix) + 1;
-    char *full = malloc(bytes);
-    if (full != NULL) {
-        snprintf(full, bytes, "%s%s", name, suffix);
-    }
-    return full;
-}
 
 /* Index of tensor `name` + `suffix`, or SIZE_MAX. */
 static clq_status find_companion(const clq_model *model, const char *name, const char *suffix, size_t *index,
@@ -45,6 +36,7 @@ static clq_status find_companions(const clq_model *model, const clq_fact *fact, 
     out->codes = index;
     out->scale = SIZE_MAX;
     out->zero_point = SIZE_MAX;
+    out->shape = SIZE_MAX;
     /* Integers of 16 bits may be anything: only our own metadata says that they are codes. */
     if (codes->dtype.type != CLQ_S8 && codes->dtype.type != CLQ_U8 &&
         (fact == NULL || (codes->dtype.type != CLQ_S16 && codes->dtype.type != CLQ_U16))) {
@@ -80,6 +72,13 @@ static clq_status check_zero_point(const clq_model *model, const clq_quantized *
     return CLQ_OK;
 }
 
+static void take_fact(clq_quantized *out, const clq_fact *fact)
+{
+    out->dtype = fact->dtype;
+    out->source = clq_file_dtype_from_name(fact->source_dtype);
+    memcpy(out->preset, fact->preset, sizeof out->preset);
+}
+
 static clq_status recognise(const clq_model *model, const clq_facts *facts, size_t index, clq_quantized *out,
                             clq_error *error)
 {
@@ -90,13 +89,11 @@ static clq_status recognise(const clq_model *model, const clq_facts *facts, size
     }
     CLQ_TRY(find_companions(model, fact, index, out, error));
     if (out->scale == SIZE_MAX) {
-        return CLQ_OK;
+        return clq_recognise_words(model, facts, index, out, error);
     }
     if (fact != NULL) {
         CLQ_TRY(clq_quantized_layout_from_fact(codes, &model->tensors[out->scale], fact, &out->layout, error));
-        out->dtype = fact->dtype;
-        out->source = clq_file_dtype_from_name(fact->source_dtype);
-        memcpy(out->preset, fact->preset, sizeof out->preset);
+        take_fact(out, fact);
     } else {
         CLQ_TRY(clq_quantized_layout_from_shape(codes, &model->tensors[out->scale], &out->layout, error));
         out->dtype = codes->dtype.type;
@@ -108,7 +105,9 @@ static clq_status recognise(const clq_model *model, const clq_facts *facts, size
 static clq_status add_to_list(clq_quantized_list *list, const clq_quantized *found, clq_error *error)
 {
     clq_quantized *larger = realloc(list->items, (list->count + 1) * sizeof *larger);
+    size_t existing = SIZE_MAX;
     if (larger == NULL) {
+        free(found->name);
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of quantized tensors");
     }
     list->items = larger;
@@ -119,12 +118,16 @@ static clq_status add_to_list(clq_quantized_list *list, const clq_quantized *fou
         list->roles[found->scale] = CLQ_ROLE_SCALE;
         list->owners[found->scale] = list->count;
     }
+    if (found->shape != SIZE_MAX) {
+        list->roles[found->shape] = CLQ_ROLE_SHAPE;
+        list->owners[found->shape] = list->count;
+    }
     if (found->zero_point != SIZE_MAX) {
         list->roles[found->zero_point] = CLQ_ROLE_ZERO_POINT;
         list->owners[found->zero_point] = list->count;
     }
     list->count += 1;
-    return CLQ_OK;
+    return found->name != NULL ? clq_names_add(&list->words, found->name, found->codes, &existing, error) : CLQ_OK;
 }
 
 clq_status clq_quantized_scan(const clq_model *model, clq_quantized_list **out, clq_error *error)
@@ -136,6 +139,7 @@ clq_status clq_quantized_scan(const clq_model *model, clq_quantized_list **out, 
     if (list != NULL) {
         list->roles = calloc(model->tensor_count + 1, sizeof *list->roles);
         list->owners = calloc(model->tensor_count + 1, sizeof *list->owners);
+        clq_names_init(&list->words, NULL);
     }
     if (list == NULL || list->roles == NULL || list->owners == NULL) {
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of quantized tensors"));
@@ -146,7 +150,11 @@ clq_status clq_quantized_scan(const clq_model *model, clq_quantized_list **out, 
     CLQ_TRY_TO(clq_facts_read(model, &facts, error));
     for (size_t i = 0; i < model->tensor_count; i++) {
         clq_quantized found;
-        CLQ_TRY_TO(recognise(model, facts, i, &found, error));
+        status = recognise(model, facts, i, &found, error);
+        if (status != CLQ_OK) {
+            free(found.name);
+            goto done;
+        }
         if (found.dtype != 0) {
             CLQ_TRY_TO(add_to_list(list, &found, error));
         }
@@ -162,6 +170,10 @@ done:
 void clq_quantized_list_destroy(clq_quantized_list **list)
 {
     if (*list != NULL) {
+        for (size_t i = 0; i < (*list)->count; i++) {
+            free((*list)->items[i].name);
+        }
+        clq_names_release(&(*list)->words);
         free((*list)->items);
         free((*list)->roles);
         free((*list)->owners);
@@ -179,6 +191,22 @@ const char *clq_stored_type(const clq_model *model, const clq_quantized *quantiz
 int clq_stands_alone(const clq_quantized_list *list, size_t index)
 {
     return list->roles[index] == CLQ_ROLE_PLAIN || list->roles[index] == CLQ_ROLE_CODES;
+}
+
+const char *clq_real_name(const clq_model *model, const clq_quantized_list *list, size_t index)
+{
+    const char *name = list->roles[index] == CLQ_ROLE_CODES ? list->items[list->owners[index]].name : NULL;
+    return name != NULL ? name : model->tensors[index].name;
+}
+
+size_t clq_find_real(const clq_model *model, const clq_quantized_list *list, const char *name)
+{
+    const size_t index = clq_model_find(model, name);
+    if (index != SIZE_MAX && clq_stands_alone(list, index) &&
+        clq_real_name(model, list, index) == model->tensors[index].name) {
+        return index;
+    }
+    return clq_names_find(&list->words, name);
 }
 
 static clq_status check_scale(const clq_model_tensor *tensor, uint64_t index, double scale, clq_error *error)
@@ -245,6 +273,8 @@ clq_status clq_quantized_parameters(const clq_model *model, const clq_quantized 
     }
     if (zero_point != NULL && quantized->zero_point == SIZE_MAX) {
         memset(zero_point, 0, (size_t)count * sizeof *zero_point);
+    } else if (zero_point != NULL && clq_is_in_words(quantized)) {
+        CLQ_TRY(clq_read_zero_point_words(model, quantized, first, count, zero_point, error));
     } else if (zero_point != NULL) {
         CLQ_TRY(read_zero_points(model, quantized->zero_point, first, count, zero_point, error));
     }

@@ -11,16 +11,21 @@
  *
  * What our own metadata says comes first: packed 4-bit codes, codes of 16 bits (T of I16 or U16) and group sizes that
  * do not divide K are known from it alone.
+ *
+ * And pack-quantized ones of compressed-tensors: T_packed (I32, the codes in words, format/words.h) beside T_scale and
+ * T_shape; the zero points are in words too. The tensor is T then, though the file has none of that name.
  */
 #ifndef CLQ_HOST_FORMAT_QUANTIZED_H
 #define CLQ_HOST_FORMAT_QUANTIZED_H
 
-#include "format/model.h"
+#include "format/quantized_layout.h"
 
 typedef struct clq_quantized {
     clq_dtype dtype;      /* CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4, CLQ_S16 or CLQ_U16; 0: the tensor is not a quantized one */
     clq_block_type block; /* of a .gguf: the scales stand among the codes (gguf_blocks.h) */
-    size_t codes;         /* index of T in the model */
+    size_t codes;         /* index of T, or T_packed, in the model */
+    char *name;           /* T, where the codes are in words; else NULL: that of the codes */
+    size_t shape;         /* index of T_shape; SIZE_MAX: there is none */
     size_t scale;         /* index of T_scale; SIZE_MAX: there is none, of blocks */
     size_t zero_point;    /* index of T_zero_point; SIZE_MAX: zero everywhere */
     clq_layout layout;    /* real shape and granularity */
@@ -34,8 +39,9 @@ typedef struct clq_quantized {
 typedef enum clq_role {
     CLQ_ROLE_PLAIN = 0,
     CLQ_ROLE_CODES = 1,
-    CLQ_ROLE_SCALE = 2,     /* T_scale of a quantized T */
-    CLQ_ROLE_ZERO_POINT = 3 /* T_zero_point of a quantized T */
+    CLQ_ROLE_SCALE = 2,      /* T_scale of a quantized T */
+    CLQ_ROLE_ZERO_POINT = 3, /* T_zero_point of a quantized T */
+    CLQ_ROLE_SHAPE = 4       /* T_shape of one whose codes are in words */
 } clq_role;
 
 /* All quantized tensors of a model. */
@@ -44,14 +50,8 @@ typedef struct clq_quantized_list {
     size_t count;
     clq_role *roles; /* of each tensor of the model */
     size_t *owners;  /* for each tensor of the model: index into items, SIZE_MAX for plain ones */
+    clq_names words; /* T of each T_packed -> the index of T_packed */
 } clq_quantized_list;
-
-/* The name of T's companion, "T_scale" or "T_zero_point", malloc'ed; NULL when memory is exhausted. */
-#define CLQ_SCALE_SUFFIX "_scale"
-#define CLQ_ZERO_POINT_SUFFIX "_zero_point"
-#define CLQ_PACKED_SUFFIX "_packed"
-#define CLQ_SHAPE_SUFFIX "_shape"
-char *clq_companion_name(const char *name, const char *suffix);
 
 /*
  * Find them all, reading the metadata once. CLQ_BAD_FILE when a T and its T_scale or T_zero_point do not fit together,
@@ -64,8 +64,18 @@ void clq_quantized_list_destroy(clq_quantized_list **list);
  */
 const char *clq_stored_type(const clq_model *model, const clq_quantized *quantized, size_t index);
 
-/* Whether tensor `index` is one by itself: no scale and no zero point of another. */
+/* Whether tensor `index` is one by itself: no scale, no zero point and no shape of another. */
 int clq_stands_alone(const clq_quantized_list *list, size_t index);
+
+/* Of such a tensor: its name when it is real, and the other way round (SIZE_MAX: there is none of that name). */
+const char *clq_real_name(const clq_model *model, const clq_quantized_list *list, size_t index);
+size_t clq_find_real(const clq_model *model, const clq_quantized_list *list, const char *name);
+
+/* Whether the codes, and the zero points, are in words. */
+static inline int clq_is_in_words(const clq_quantized *quantized)
+{
+    return quantized->name != NULL;
+}
 
 /*
  * Read the parameters [first, first + count) of a quantized tensor that is not made of blocks as f32 and int32.

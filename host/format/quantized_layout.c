@@ -2,10 +2,22 @@
 #include "format/quantized_layout.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/size.h"
 #include "format/human.h"
+
+char *clq_companion_name(const char *name, const char *suffix)
+{
+    const size_t bytes = strlen(name) + strlen(suffix) + 1;
+    char *full = malloc(bytes);
+    if (full != NULL) {
+        snprintf(full, bytes, "%s%s", name, suffix);
+    }
+    return full;
+}
 
 static clq_status refuse(const clq_model_tensor *codes, const clq_model_tensor *scale, const char *rule,
                          clq_error *error)

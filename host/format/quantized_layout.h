@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the shape of T_scale and our metadata tell the layout of a quantized T. Used by quantized.c alone. */
+/* How the shape of T_scale and our metadata tell the layout of a quantized T. Used by quantized*.c; the names of
+ * companions by all. */
 #ifndef CLQ_HOST_FORMAT_QUANTIZED_LAYOUT_H
 #define CLQ_HOST_FORMAT_QUANTIZED_LAYOUT_H
 
@@ -13,5 +14,12 @@ clq_status clq_quantized_layout_from_shape(const clq_model_tensor *codes, const 
 /* From our metadata. CLQ_BAD_FILE when the tensors are not as it says. */
 clq_status clq_quantized_layout_from_fact(const clq_model_tensor *codes, const clq_model_tensor *scale,
                                           const clq_fact *fact, clq_layout *layout, clq_error *error);
+
+/* The name of T's companion, "T_scale" and the like, malloc'ed; NULL when memory is exhausted. */
+#define CLQ_SCALE_SUFFIX "_scale"
+#define CLQ_ZERO_POINT_SUFFIX "_zero_point"
+#define CLQ_PACKED_SUFFIX "_packed"
+#define CLQ_SHAPE_SUFFIX "_shape"
+char *clq_companion_name(const char *name, const char *suffix);
 
 #endif

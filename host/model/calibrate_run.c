@@ -87,7 +87,8 @@ static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error 
             if (job->next_input == inputs->count) {
                 return CLQ_OK;
             }
-            CLQ_TRY(clq_model_open(inputs->items[job->next_input++], &job->model, error));
+            CLQ_TRY(
+                clq_model_open_from(inputs->items[job->next_input++], clq_job_opens(&job->job), &job->model, error));
             job->next_tensor = 0;
         }
         CLQ_TRY(clq_schedule_fill(&job->schedule, &job->slots[number], filled, error));

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "format/journal.h"
+#include "format/output_path.h"
 #include "model/checkpoint_heading.h"
 #include "model/checkpoint_record.h"
 #include "model/checkpoint_writer.h"
@@ -18,6 +19,7 @@ static const char COMPLETE[] = "complete";
 
 struct clq_checkpoint {
     const clq_file_request *request;
+    const char *path;     /* of the output */
     clq_journal *journal; /* NULL before begin when an earlier run left none */
     int unreadable;       /* one was left that is to be discarded, whatever is in it */
     size_t told;          /* tensors in a journal that was found */
@@ -33,9 +35,9 @@ static clq_status no_memory(clq_error *error)
     return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the journal");
 }
 
-static void show_output(const clq_file_request *request, char shown[400])
+static void show_output(const char *path, char shown[400])
 {
-    clq_printable(shown, 400, request->output, strlen(request->output));
+    clq_printable(shown, 400, path, strlen(path));
 }
 
 /* Count what the journal tells; what it is worth is seen when there is a plan. */
@@ -56,14 +58,15 @@ static void count_lines(clq_checkpoint *checkpoint)
 static clq_status refuse_left(const clq_checkpoint *checkpoint, clq_error *error)
 {
     char shown[400];
-    show_output(checkpoint->request, shown);
+    show_output(checkpoint->path, shown);
     return clq_fail(error, CLQ_INVALID_ARGUMENT,
                     "%s: an earlier run was killed when %zu of its tensors were finished; --resume continues it, "
                     "--force begins anew",
                     shown, checkpoint->told);
 }
 
-clq_status clq_checkpoint_find(const clq_file_request *request, clq_checkpoint **out, clq_error *error)
+clq_status clq_checkpoint_find(const clq_file_request *request, const clq_output *output, clq_checkpoint **out,
+                               clq_error *error)
 {
     clq_error reason;
     clq_status status;
@@ -73,7 +76,11 @@ clq_status clq_checkpoint_find(const clq_file_request *request, clq_checkpoint *
         return no_memory(error);
     }
     checkpoint->request = request;
-    status = clq_journal_find(request->output, &checkpoint->journal, &reason);
+    checkpoint->path = clq_output_path(output);
+    if (!clq_path_has_folder(checkpoint->path)) {
+        return CLQ_OK;
+    }
+    status = clq_journal_find(checkpoint->path, &checkpoint->journal, &reason);
     if (status == CLQ_BAD_FILE) {
         checkpoint->unreadable = 1;
         if (request->resume || !request->replace) {
@@ -141,7 +148,7 @@ static size_t heading_shards(const clq_journal *journal)
 static clq_status discard_left(clq_checkpoint *checkpoint, clq_output *output, clq_error *error)
 {
     if (checkpoint->unreadable) {
-        return clq_journal_discard(checkpoint->request->output, error);
+        return clq_journal_discard(checkpoint->path, error);
     }
     if (checkpoint->journal != NULL) {
         const size_t shards = heading_shards(checkpoint->journal);
@@ -160,7 +167,7 @@ static clq_status begin_anew(clq_checkpoint *checkpoint, const clq_checkpoint_ru
     clq_status status = CLQ_OK;
     CLQ_TRY_TO(clq_heading_create(run, 1, &heading, error));
     CLQ_TRY_TO(discard_left(checkpoint, run->output, error));
-    CLQ_TRY_TO(clq_journal_create(run->job->request->output, heading, &checkpoint->journal, error));
+    CLQ_TRY_TO(clq_journal_create(checkpoint->path, heading, &checkpoint->journal, error));
     checkpoint->begun = 1;
     CLQ_TRY_TO(clq_output_open_partial(run->output, run->job, CLQ_OUTPUT_NOTHING_LEFT, error));
     for (size_t i = 0; i < checkpoint->shards; i++) {
@@ -174,7 +181,7 @@ done:
 static clq_status fail_record(const clq_checkpoint *checkpoint, clq_error *error)
 {
     char shown[400];
-    show_output(checkpoint->request, shown);
+    show_output(checkpoint->path, shown);
     return clq_fail(error, CLQ_BAD_FILE,
                     "%s: the journal of an earlier run tells of tensors that this run has not; without --resume, "
                     "--force begins anew",
@@ -191,7 +198,7 @@ static clq_status compare_hash(const clq_checkpoint_run *run, const clq_model_pl
         char shown[400];
         char name[200];
         const char *own = run->plan->model->tensors[tensor->index].name;
-        show_output(run->job->request, shown);
+        show_output(clq_output_path(run->output), shown);
         clq_printable(name, sizeof name, own, strlen(own));
         return clq_fail(error, CLQ_BAD_FILE,
                         "%s: what an earlier run left of tensor '%s' is not what it wrote; without --resume, --force "

@@ -25,10 +25,12 @@ typedef struct clq_checkpoint_run {
 } clq_checkpoint_run;
 
 /*
- * Before any work: look for what an earlier run left beside OUT. Without --resume, finished tensors in it are refused,
- * unless --force discards them. While another run writes OUT, always CLQ_INVALID_ARGUMENT.
+ * Before any work: look for what an earlier run left beside OUT, whose folder may be missing. Without --resume,
+ * finished tensors in it are refused, unless --force discards them. While another run writes OUT, always
+ * CLQ_INVALID_ARGUMENT.
  */
-clq_status clq_checkpoint_find(const clq_file_request *request, clq_checkpoint **checkpoint, clq_error *error);
+clq_status clq_checkpoint_find(const clq_file_request *request, const clq_output *output, clq_checkpoint **checkpoint,
+                               clq_error *error);
 
 /* Whether what an earlier run left is to be continued and all of it was written: then files may stand under their final
  * names already. */

@@ -107,7 +107,7 @@ static clq_status fail_different(const clq_checkpoint_run *run, const char *then
     char shown[400];
     char before[SNIPPET_BYTES];
     char after[SNIPPET_BYTES];
-    const char *path = run->job->request->output;
+    const char *path = clq_output_path(run->output);
     clq_printable(shown, sizeof shown, path, strlen(path));
     if (begins_with(now, now_length, "version ")) {
         clq_printable(before, sizeof before, then, then_length);

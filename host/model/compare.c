@@ -272,8 +272,9 @@ static clq_status open_files(compare_run *run, clq_error *error)
                 request->reference == NULL ? "reference" : "input");
     for (size_t file = 0; file < 2; file++) {
         clq_compared *compared = &run->comparison.files[file];
-        CLQ_TRY(clq_compared_open(compared, file == CLQ_REFERENCE ? request->reference : request->input, error));
-        run->job.report->bytes_in += clq_model_file_bytes(compared->model);
+        CLQ_TRY(clq_job_open_model(&run->job, file == CLQ_REFERENCE ? request->reference : request->input,
+                                   &compared->model, error));
+        CLQ_TRY(clq_quantized_scan(compared->model, &compared->list, error));
     }
     CLQ_TRY(clq_comparison_match(&run->comparison, error));
     if (run->comparison.files[CLQ_REFERENCE].model->tensor_count == 0) {

@@ -6,12 +6,6 @@
 
 #include "format/real.h"
 
-clq_status clq_compared_open(clq_compared *compared, const char *path, clq_error *error)
-{
-    CLQ_TRY(clq_model_open(path, &compared->model, error));
-    return clq_quantized_scan(compared->model, &compared->list, error);
-}
-
 static void close_file(clq_compared *compared)
 {
     clq_quantized_list_destroy(&compared->list);
@@ -37,10 +31,15 @@ const char *clq_compared_type(const clq_compared *compared, size_t index)
     return clq_stored_type(compared->model, quantized, index);
 }
 
+static const char *name_in(const clq_compared *compared, size_t index)
+{
+    return clq_real_name(compared->model, compared->list, index);
+}
+
 const char *clq_pair_name(const clq_comparison *comparison, const clq_pair *pair)
 {
-    return pair->reference != SIZE_MAX ? comparison->files[CLQ_REFERENCE].model->tensors[pair->reference].name
-                                       : comparison->files[CLQ_TEST].model->tensors[pair->test].name;
+    return pair->reference != SIZE_MAX ? name_in(&comparison->files[CLQ_REFERENCE], pair->reference)
+                                       : name_in(&comparison->files[CLQ_TEST], pair->test);
 }
 
 static int has_numbers(const clq_compared *compared, size_t index)
@@ -51,8 +50,7 @@ static int has_numbers(const clq_compared *compared, size_t index)
 
 static size_t find(const clq_compared *compared, const char *name)
 {
-    const size_t index = clq_model_find(compared->model, name);
-    return index != SIZE_MAX && clq_stands_alone(compared->list, index) ? index : SIZE_MAX;
+    return clq_find_real(compared->model, compared->list, name);
 }
 
 /* The only tensor of real numbers, SIZE_MAX when there are none or several. */
@@ -125,18 +123,17 @@ clq_status clq_comparison_match(clq_comparison *comparison, clq_error *error)
     if (comparison->pairs == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", capacity);
     }
-    if (alone == SIZE_MAX || other == SIZE_MAX || find(test, reference->model->tensors[alone].name) != SIZE_MAX) {
+    if (alone == SIZE_MAX || other == SIZE_MAX || find(test, name_in(reference, alone)) != SIZE_MAX) {
         alone = SIZE_MAX;
         other = SIZE_MAX;
     }
     for (size_t i = 0; i < reference->model->tensor_count; i++) {
         if (clq_stands_alone(reference->list, i)) {
-            add_pair(comparison, i, i == alone ? other : find(test, reference->model->tensors[i].name));
+            add_pair(comparison, i, i == alone ? other : find(test, name_in(reference, i)));
         }
     }
     for (size_t i = 0; i < test->model->tensor_count; i++) {
-        if (clq_stands_alone(test->list, i) && i != other &&
-            find(reference, test->model->tensors[i].name) == SIZE_MAX) {
+        if (clq_stands_alone(test->list, i) && i != other && find(reference, name_in(test, i)) == SIZE_MAX) {
             add_pair(comparison, SIZE_MAX, i);
         }
     }

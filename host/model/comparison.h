@@ -28,8 +28,6 @@ typedef struct clq_comparison {
     size_t count;
 } clq_comparison;
 
-clq_status clq_compared_open(clq_compared *compared, const char *path, clq_error *error);
-
 /*
  * Match tensors by name. When no name is in both files and each holds one tensor of real numbers, those two are
  * matched.

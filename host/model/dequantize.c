@@ -10,6 +10,7 @@
 #include "format/real.h"
 #include "model/copy.h"
 #include "model/dequantize_piece.h"
+#include "model/folder_output.h"
 #include "model/job.h"
 #include "model/nonfinite.h"
 #include "model/report.h"
@@ -37,6 +38,7 @@ typedef struct dequantize_run {
     clq_dtype real;
     dequantize_item *items;
     size_t count, quantized_count;
+    clq_folder_output *folder; /* NULL: the output is a file */
     clq_output *output;
     clq_slot slots[SLOTS];
     size_t next; /* item, of the first stage */
@@ -68,7 +70,7 @@ static clq_status refuse_name(const dequantize_run *run, const char *name, clq_e
     clq_near near = {.name = name};
     for (size_t i = 0; i < run->model->tensor_count; i++) {
         if (clq_stands_alone(run->list, i)) {
-            clq_near_try(&near, run->model->tensors[i].name);
+            clq_near_try(&near, clq_real_name(run->model, run->list, i));
         }
     }
     return clq_fail(error, CLQ_INVALID_ARGUMENT, "--tensor '%s': there is no such tensor%s%s%s", name,
@@ -84,8 +86,8 @@ static clq_status select_tensors(dequantize_run *run, clq_error *error)
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", run->model->tensor_count);
     }
     for (size_t i = 0; i < names->count; i++) {
-        const size_t index = clq_model_find(run->model, names->items[i]);
-        if (index == SIZE_MAX || !clq_stands_alone(run->list, index)) {
+        const size_t index = clq_find_real(run->model, run->list, names->items[i]);
+        if (index == SIZE_MAX) {
             return refuse_name(run, names->items[i], error);
         }
         take(run, index);
@@ -135,8 +137,8 @@ static clq_status declare(dequantize_run *run, clq_error *error)
         const clq_model_tensor *tensor = &run->model->tensors[item->index];
         if (item->quantized != NULL) {
             const clq_layout *layout = &item->quantized->layout;
-            CLQ_TRY(clq_output_tensor(run->output, tensor->shard, tensor->name, file_dtype_name(run->real),
-                                      layout->rank, layout->shape,
+            CLQ_TRY(clq_output_tensor(run->output, tensor->shard, clq_real_name(run->model, run->list, item->index),
+                                      file_dtype_name(run->real), layout->rank, layout->shape,
                                       clq_dtype_bytes(run->real, item->quantized->elements), &item->number, error));
         } else {
             CLQ_TRY(clq_output_tensor(run->output, tensor->shard, tensor->name, tensor->dtype.name, tensor->rank,
@@ -181,7 +183,7 @@ static clq_status report_item(dequantize_run *run, const dequantize_item *item, 
     const clq_model_tensor *source = &run->model->tensors[item->index];
     clq_file_report *report = run->job.report;
     clq_file_tensor *tensor;
-    CLQ_TRY(clq_report_add(report, source->name, &tensor, error));
+    CLQ_TRY(clq_report_add(report, clq_real_name(run->model, run->list, item->index), &tensor, error));
     if (item->quantized != NULL) {
         CLQ_TRY(report_quantized(run, item, tensor, error));
     } else {
@@ -320,6 +322,9 @@ static clq_status write_items(dequantize_run *run, clq_error *error)
                                    .check = &run->job.check,
                                    .next = next_pass,
                                    .read = read_piece};
+    if (run->folder != NULL) {
+        CLQ_TRY(clq_folder_output_begin(run->folder, run->output, error));
+    }
     CLQ_TRY(clq_output_open(run->output, run->job.request->replace, error));
     clq_job_progress_begin(&run->job, run->job.report->bytes_out);
     CLQ_TRY(clq_pipeline_run(&pipeline, error));
@@ -330,6 +335,22 @@ static clq_status write_items(dequantize_run *run, clq_error *error)
     return CLQ_OK;
 }
 
+static clq_status check_output(dequantize_run *run, clq_error *error)
+{
+    const clq_file_request *request = run->job.request;
+    CLQ_TRY(clq_folder_output_create(&run->job, run->model, &run->folder, error));
+    CLQ_TRY(
+        clq_output_create(clq_folder_output_path(run->folder, request), run->model->shard_count, &run->output, error));
+    CLQ_TRY(clq_output_gguf_keys(run->output, run->model, error));
+    if (run->folder != NULL) {
+        CLQ_TRY(clq_folder_output_check(run->folder, run->output, 0, error));
+        CLQ_TRY(clq_folder_output_config(run->folder, NULL, 0, error));
+    }
+    return run->folder == NULL || clq_folder_output_exists(run->folder)
+               ? clq_output_check(run->output, run->model, request->replace, error)
+               : CLQ_OK;
+}
+
 static clq_status execute(dequantize_run *run, clq_error *error)
 {
     const clq_file_request *request = run->job.request;
@@ -338,9 +359,7 @@ static clq_status execute(dequantize_run *run, clq_error *error)
     CLQ_REQUIRE(run->real == CLQ_F32 || run->real == CLQ_F16 || run->real == CLQ_BF16,
                 "the request's type is %s: required is f32, f16 or bf16", clq_dtype_name(run->real));
     CLQ_TRY(clq_job_open_model(&run->job, request->input, &run->model, error));
-    CLQ_TRY(clq_output_create(request->output, run->model->shard_count, &run->output, error));
-    CLQ_TRY(clq_output_gguf_keys(run->output, run->model, error));
-    CLQ_TRY(clq_output_check(run->output, run->model, request->replace, error));
+    CLQ_TRY(check_output(run, error));
     CLQ_TRY(clq_quantized_scan(run->model, &run->list, error));
     CLQ_TRY(select_tensors(run, error));
     CLQ_TRY(check_not_empty(run, error));
@@ -362,6 +381,7 @@ clq_status clq_file_dequantize(clq_context *context, const clq_file_request *req
         status = execute(&run, error);
     }
     clq_output_destroy(&run.output);
+    clq_folder_output_close(&run.folder, status, 0);
     clq_slots_release(run.slots, SLOTS);
     clq_quantized_list_destroy(&run.list);
     free(run.items);

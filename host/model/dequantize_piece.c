@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/gguf_blocks.h"
+#include "format/quantized_words.h"
 #include "format/real.h"
 
 clq_status clq_dequantization(const clq_quantized *quantized, clq_dtype real, clq_quantization *q, clq_error *error)
@@ -28,6 +29,9 @@ clq_status clq_dequantize_side(int kind, const clq_quantized *quantized, clq_dty
 static clq_status read_codes(const clq_model *model, const clq_quantized *quantized, const clq_chunk *chunk,
                              uint8_t *codes, clq_error *error)
 {
+    if (clq_is_in_words(quantized)) {
+        return clq_read_code_words(model, quantized, chunk->first, chunk->count, codes, error);
+    }
     if (clq_dtype_bits(quantized->dtype) != 4) {
         return clq_model_read(model, quantized->codes, chunk->first, chunk->count, codes, error);
     } else {

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef _POSIX_C_SOURCE
-#define _POSIX_C_SOURCE 200809L
-#endif
 #include "model/file_format.h"
 
-#include <sys/stat.h>
-
 #include "format/gguf.h"
+#include "model/folder_output.h"
 
 static const clq_format *const FORMATS[] = {&clq_format_clquant, &clq_format_int_quantized, &clq_format_pack_quantized,
                                             &clq_format_gguf};
-
-static int is_folder(const char *path)
-{
-    struct stat facts;
-    return path != NULL && stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
-}
 
 /* A folder is what engines load, and a configuration is asked for by those who feed one. */
 static clq_file_format by_output(const clq_file_request *request)
@@ -23,8 +13,8 @@ static clq_file_format by_output(const clq_file_request *request)
     if (request->output != NULL && clq_is_gguf_name(request->output)) {
         return CLQ_FORMAT_GGUF;
     }
-    return request->config_file != NULL || is_folder(request->input) ? CLQ_FORMAT_COMPRESSED_TENSORS
-                                                                     : CLQ_FORMAT_CLQUANT;
+    return request->config_file != NULL || clq_request_writes_folder(request) ? CLQ_FORMAT_COMPRESSED_TENSORS
+                                                                              : CLQ_FORMAT_CLQUANT;
 }
 
 clq_status clq_format_of(const clq_file_request *request, const clq_format **format, clq_error *error)

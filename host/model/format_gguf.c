@@ -21,7 +21,7 @@ static const char *idle_option(const clq_file_request *request)
         int given;
         const char *option;
     } options[] = {
-        {request->dtype != 0, "a --dtype other than q8_0 and q4_0"},
+        {request->dtype != 0, "--dtype other than q8_0 and q4_0"},
         {request->preset != CLQ_PRESET_SYMMETRIC, "--preset"},
         {request->has_granularity, "--granularity"},
         {request->has_axis || request->axis_pattern_count > 0, "--axis"},
@@ -60,10 +60,11 @@ clq_status clq_gguf_check_request(const clq_file_request *request, clq_error *er
     if (is_gguf) {
         idle = idle_option(request);
     }
-    CLQ_REQUIRE(idle == NULL,
-                "%s: blocks of GGUF know none of it; --dtype q8_0 or q4_0, --include and --exclude are all there is to "
-                "choose",
-                idle);
+    CLQ_REQUIRE(
+        idle == NULL,
+        "%s: not for a .gguf, whose blocks are laid out and rounded in one way; --dtype q8_0 or q4_0, --include "
+        "and --exclude choose",
+        idle);
     return CLQ_OK;
 }
 

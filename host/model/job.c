@@ -77,10 +77,15 @@ clq_status clq_job_end(clq_job *job, clq_status status, clq_file_report **report
     return status;
 }
 
+unsigned clq_job_opens(const clq_job *job)
+{
+    return CLQ_OPEN_FOLDERS | (job->request->follow_links ? CLQ_OPEN_FOLLOW_LINKS : 0u);
+}
+
 clq_status clq_job_open_model(clq_job *job, const char *path, clq_model **model, clq_error *error)
 {
     CLQ_REQUIRE(path != NULL, "the request names no input");
-    CLQ_TRY(clq_model_open(path, model, error));
+    CLQ_TRY(clq_model_open_from(path, clq_job_opens(job), model, error));
     job->report->bytes_in += clq_model_file_bytes(*model);
     if ((*model)->warning != NULL) {
         clq_job_warn(job, "%s", (*model)->warning);

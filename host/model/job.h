@@ -31,6 +31,9 @@ clq_status clq_job_begin(clq_job *job, const char *operation, clq_context *conte
                          const clq_file_events *events, clq_error *error);
 clq_status clq_job_end(clq_job *job, clq_status status, clq_file_report **report);
 
+/* How the request's inputs are opened: clq_model_open_from. */
+unsigned clq_job_opens(const clq_job *job);
+
 /* Open an input, whose bytes the report counts; what a person should know about it is a warning. */
 clq_status clq_job_open_model(clq_job *job, const char *path, clq_model **model, clq_error *error);
 

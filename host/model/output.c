@@ -13,13 +13,6 @@
 #include "format/npy.h"
 #include "format/output_path.h"
 
-static int ends_with(const char *text, const char *end)
-{
-    const size_t length = strlen(text);
-    const size_t end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 static clq_status no_memory(clq_error *error)
 {
     return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to lay out the output");
@@ -49,7 +42,7 @@ clq_status clq_output_create(const char *path, size_t shard_count, clq_output **
     }
     output->kind = clq_is_npy_name(path) ? OUTPUT_NPY : clq_is_gguf_name(path) ? OUTPUT_GGUF : OUTPUT_SAFETENSORS;
     output->shard_count = 1;
-    if (ends_with(path, INDEX_SUFFIX)) {
+    if (clq_ends_with(path, CLQ_INDEX_SUFFIX)) {
         output->kind = OUTPUT_SHARDED;
         output->shard_count = shard_count;
         CLQ_TRY_TO(clq_index_create(&output->index, error));
@@ -259,12 +252,44 @@ clq_status clq_output_write(clq_output *output, size_t number, uint64_t offset, 
                                bytes, error);
 }
 
+void clq_output_set_steps(clq_output *output, const clq_output_steps *steps)
+{
+    output->steps = *steps;
+}
+
+/* Nothing may fail for want of space once files that are there are touched. */
+static clq_status begin_steps(const clq_output *output, clq_error *error)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        if (output->shards[i].writer != NULL) {
+            CLQ_TRY(clq_writer_flush(output->shards[i].writer, error));
+        }
+    }
+    return output->steps.before(output->steps.cookie, error);
+}
+
 clq_status clq_output_commit(clq_output *output, clq_error *error)
 {
+    if (output->steps.before != NULL) {
+        CLQ_TRY(begin_steps(output, error));
+    }
     for (size_t i = 0; i < output->shard_count; i++) {
         if (output->shards[i].writer != NULL) {
             CLQ_TRY(clq_writer_commit(&output->shards[i].writer, error));
         }
     }
+    if (output->steps.between != NULL) {
+        CLQ_TRY(output->steps.between(output->steps.cookie, error));
+    }
     return output->index_writer != NULL ? clq_writer_commit(&output->index_writer, error) : CLQ_OK;
+}
+
+int clq_output_index_is_placed(const clq_output *output)
+{
+    return output->index != NULL && output->index_writer == NULL;
+}
+
+const char *clq_output_path(const clq_output *output)
+{
+    return output->path;
 }

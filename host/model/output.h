@@ -54,7 +54,24 @@ clq_status clq_output_open(clq_output *output, int replace, clq_error *error);
 clq_status clq_output_write(clq_output *output, size_t number, uint64_t offset, const void *memory, uint64_t bytes,
                             clq_error *error);
 
+/*
+ * What clq_output_commit calls besides: when all data is on disk and before the first file gets its name, and when all
+ * shards have theirs, before the index gets its own.
+ */
+typedef struct clq_output_steps {
+    void *cookie;
+    clq_status (*before)(void *cookie, clq_error *error);
+    clq_status (*between)(void *cookie, clq_error *error);
+} clq_output_steps;
+void clq_output_set_steps(clq_output *output, const clq_output_steps *steps);
+
 clq_status clq_output_commit(clq_output *output, clq_error *error);
+
+/* Whether an earlier run gave the index its name already. */
+int clq_output_index_is_placed(const clq_output *output);
+
+/* The path it was created with. */
+const char *clq_output_path(const clq_output *output);
 
 /*
  * An output that another run can continue (docs/files.md, "Unfinished files"). How much of an earlier run is there:

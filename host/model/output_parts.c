@@ -7,7 +7,7 @@
 
 char *clq_output_shard_path(const clq_output *output, size_t i, size_t count)
 {
-    const size_t stem = strlen(output->path) - (sizeof INDEX_SUFFIX - 1);
+    const size_t stem = strlen(output->path) - (sizeof CLQ_INDEX_SUFFIX - 1);
     const size_t capacity = strlen(output->path) + 80;
     char *name = NULL;
     if (output->kind != OUTPUT_SHARDED) {

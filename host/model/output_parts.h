@@ -6,13 +6,11 @@
 #include "core/hash.h"
 #include "core/size.h"
 #include "format/file.h"
+#include "format/folder.h"
 #include "format/gguf.h"
 #include "format/safetensors.h"
 #include "model/output.h"
 #include "model/output_index.h"
-
-/* What the path of a sharded output ends with. */
-#define INDEX_SUFFIX ".safetensors.index.json"
 
 typedef enum output_kind { OUTPUT_SAFETENSORS, OUTPUT_SHARDED, OUTPUT_NPY, OUTPUT_GGUF } output_kind;
 
@@ -49,6 +47,7 @@ struct clq_output {
     clq_writer *index_writer;
     char *index_text;
     size_t index_bytes;
+    clq_output_steps steps; /* all NULL: none */
 };
 
 /*

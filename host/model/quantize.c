@@ -36,14 +36,18 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
 static clq_status check_output(clq_quantize_job *job, clq_error *error)
 {
     const clq_file_request *request = job->request;
+    const int there = job->folder == NULL || clq_folder_output_exists(job->folder);
     int replace = request->dry_run ? 2 : request->replace;
     if (!request->dry_run) {
-        CLQ_TRY(clq_output_check(job->output, job->model, 2, error));
-        CLQ_TRY(clq_checkpoint_find(request, &job->checkpoint, error));
+        CLQ_TRY(there ? clq_output_check(job->output, job->model, 2, error) : CLQ_OK);
+        CLQ_TRY(clq_checkpoint_find(request, job->output, &job->checkpoint, error));
         /* Files that stand under their final names already are compared byte for byte. */
         replace = clq_checkpoint_is_complete(job->checkpoint) ? 2 : replace;
     }
-    return clq_output_check(job->output, job->model, replace, error);
+    if (job->folder != NULL) {
+        CLQ_TRY(clq_folder_output_check(job->folder, job->output, replace == 2 && !request->dry_run, error));
+    }
+    return there ? clq_output_check(job->output, job->model, replace, error) : CLQ_OK;
 }
 
 /* Everything that needs headers and the request alone. */
@@ -51,7 +55,9 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
 {
     const clq_file_request *request = job->request;
     CLQ_TRY(clq_job_open_model(job->call, request->input, &job->model, error));
-    CLQ_TRY(clq_output_create(request->output, job->model->shard_count, &job->output, error));
+    CLQ_TRY(clq_folder_output_create(job->call, job->model, &job->folder, error));
+    CLQ_TRY(
+        clq_output_create(clq_folder_output_path(job->folder, request), job->model->shard_count, &job->output, error));
     CLQ_TRY(clq_gguf_prepare(job->call, job->model, job->output, error));
     CLQ_TRY(check_output(job, error));
     CLQ_TRY(clq_given_create(request, &job->given, error));
@@ -84,6 +90,21 @@ static clq_status open_device(clq_quantize_job *job, clq_error *error)
     return CLQ_OK;
 }
 
+/* config.json of a folder tells engines how its weights are to be read. */
+static clq_status make_config(clq_quantize_job *job, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    char *text = NULL;
+    size_t bytes = 0;
+    if (job->folder != NULL && job->plan->format->config_format != NULL) {
+        CLQ_TRY_TO(clq_config_text(job->plan, &text, &bytes, error));
+        CLQ_TRY_TO(clq_folder_output_config(job->folder, text, bytes, error));
+    }
+done:
+    free(text);
+    return status;
+}
+
 /*
  * The header comes before the data and says how zero points are stored. Where that depends on the data, all ranges are
  * found first; otherwise each tensor's range is found just before it is quantized.
@@ -99,12 +120,16 @@ static clq_status lay_out(clq_quantize_job *job, clq_error *error)
     }
     CLQ_TRY(clq_config_check(job->request, job->plan, error));
     CLQ_TRY(clq_declare_quantized(job->output, job->request, job->plan, error));
+    CLQ_TRY(make_config(job, error));
     return clq_output_layout(job->output, &job->call->report->bytes_out, error);
 }
 
 static clq_status write_tensors(clq_quantize_job *job, clq_error *error)
 {
     const clq_checkpoint_run run = {job->call, job->given, job->plan, job->output};
+    if (job->folder != NULL) {
+        CLQ_TRY(clq_folder_output_begin(job->folder, job->output, error));
+    }
     CLQ_TRY(clq_checkpoint_begin(job->checkpoint, &run, error));
     job->done_bytes = job->all_bytes - clq_quantize_bytes_left(job);
     clq_job_progress_skip(job->call, job->done_bytes);
@@ -193,6 +218,7 @@ static clq_status run(clq_job *call, clq_error *error)
     status = execute(job, error);
     call->report->is_resumable = clq_checkpoint_close(&job->checkpoint, is_kept(call, status));
     clq_output_destroy(&job->output);
+    clq_folder_output_close(&job->folder, status, call->report->is_resumable);
     clq_quantize_end(job);
     if (job->plan != NULL) {
         /* What is wrong with the call comes first. */

@@ -13,6 +13,7 @@
 
 #include "model/checkpoint.h"
 #include "model/file_format.h"
+#include "model/folder_output.h"
 #include "model/given.h"
 #include "model/job.h"
 #include "model/output.h"
@@ -40,6 +41,7 @@ typedef struct clq_quantize_job {
     clq_model *model;
     clq_model_plan *plan;
     clq_given *given;
+    clq_folder_output *folder; /* NULL: the output is a file */
     clq_output *output;
     clq_checkpoint *checkpoint; /* NULL: nothing is written that another run could continue */
     uint64_t done_bytes;        /* for the progress */

@@ -206,9 +206,9 @@ static void write_earlier(text_writer *writer, const clq_model_plan *plan, const
                           const clq_facts *facts)
 {
     const char *name = plan->model->tensors[tensor->index].name;
-    const clq_fact *fact = clq_facts_find(facts, name);
+    const clq_fact *fact = clq_facts_find_stored(facts, name);
     if (fact != NULL) {
-        write_key(writer, name);
+        write_key(writer, fact->name);
         clq_text_add(writer->out, fact->text, fact->text_length);
     }
 }

@@ -67,7 +67,8 @@ static clq_status reserve_arena(void *cookie, uint64_t bytes, void **arena, clq_
 
 static clq_status write_arena(void *cookie, const void *from, uint64_t bytes, clq_error *error)
 {
-    const clq_cl_machine *m = cookie;
+    clq_cl_machine *m = cookie;
+    m->written = from;
     CLQ_CL(clEnqueueWriteBuffer, m->stream.queue, m->arena.object, CL_TRUE, 0, (size_t)bytes, from, 0, NULL, NULL);
     return CLQ_OK;
 }
@@ -79,7 +80,7 @@ static clq_status read_arena(void *cookie, void *to, uint64_t bytes, clq_error *
     return CLQ_OK;
 }
 
-static clq_status reserve_workspace(clq_cl_machine *m, uint64_t bytes, clq_error *error)
+clq_status clq_cl_machine_reserve(clq_cl_machine *m, uint64_t bytes, clq_error *error)
 {
     if (m->stream.queue != NULL && bytes > 0) {
         CLQ_TRY(memory_grow(&m->workspace, m->stream.context, bytes, error));
@@ -100,7 +101,7 @@ static clq_status run_task(void *cookie, const clq_trial_case *c, clq_error *err
     } else {
         clq_cl_decide_trial(m->tuning, task, m->variant, c->other_way, &decision);
     }
-    CLQ_TRY(reserve_workspace(m, clq_cl_workspace_bytes(m->stream.context, task, &decision), error));
+    CLQ_TRY(clq_cl_machine_reserve(m, clq_cl_workspace_bytes(m->stream.context, task, &decision), error));
     return clq_cl_enqueue_operation(&m->stream, task, &decision, error);
 }
 
@@ -124,14 +125,14 @@ static clq_status run_batch(void *cookie, const clq_trial_case *c, clq_error *er
     CLQ_TRY_TO(clq_cl_batch_sort(&batch, m->tuning, forms, &device, error));
     device->is_trial = !m->as_called;
     CLQ_TRY_TO(clq_cl_batch_build(&batch, device, error));
-    CLQ_TRY_TO(reserve_workspace(m, device->workspace_bytes, error));
+    CLQ_TRY_TO(clq_cl_machine_reserve(m, device->workspace_bytes, error));
     CLQ_TRY_TO(clq_cl_batch_enqueue(&batch, device, &m->stream, error));
 done:
     clq_cl_batch_destroy(device);
     return status;
 }
 
-static clq_status pack_weights(clq_cl_machine *m, const clq_gemm_task *task, clq_gemm_weights *weights,
+clq_status clq_cl_machine_pack(clq_cl_machine *m, const clq_gemm_task *task, clq_gemm_weights *weights,
                                clq_error *error)
 {
     CLQ_TRY(memory_grow(&m->packed, m->stream.context, clq_cl_gemm_packed_of(task).bytes, error));
@@ -153,17 +154,17 @@ static clq_status run_product(void *cookie, const clq_trial_case *c, clq_error *
             clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, m->variant, c->other_way, &decision, error));
     }
     if (m->packs) {
-        CLQ_TRY(pack_weights(m, &task, &weights, error));
+        CLQ_TRY(clq_cl_machine_pack(m, &task, &weights, error));
         task.weights = &weights;
     }
-    CLQ_TRY(reserve_workspace(m, clq_cl_gemm_workspace_of(&task, &decision, m->packs).bytes, error));
+    CLQ_TRY(clq_cl_machine_reserve(m, clq_cl_gemm_workspace_of(&task, &decision, m->packs).bytes, error));
     return clq_cl_gemm_multiply(&m->stream, &task, &decision, error);
 }
 
 /* ---- candidates ---- */
 
-static clq_trial_candidate candidate(clq_cl_machine *m,
-                                     clq_status (*run)(void *cookie, const clq_trial_case *c, clq_error *error))
+clq_trial_candidate clq_cl_machine_candidate(clq_cl_machine *m,
+                                             clq_status (*run)(void *cookie, const clq_trial_case *c, clq_error *error))
 {
     const clq_trial_candidate made = {m, reserve_arena, write_arena, run, read_arena};
     return made;
@@ -171,15 +172,15 @@ static clq_trial_candidate candidate(clq_cl_machine *m,
 
 clq_trial_candidate clq_cl_machine_for_tasks(clq_cl_machine *machine)
 {
-    return candidate(machine, run_task);
+    return clq_cl_machine_candidate(machine, run_task);
 }
 
 clq_trial_candidate clq_cl_machine_for_batches(clq_cl_machine *machine)
 {
-    return candidate(machine, run_batch);
+    return clq_cl_machine_candidate(machine, run_batch);
 }
 
 clq_trial_candidate clq_cl_machine_for_products(clq_cl_machine *machine)
 {
-    return candidate(machine, run_product);
+    return clq_cl_machine_candidate(machine, run_product);
 }

@@ -15,11 +15,12 @@ typedef struct clq_cl_memory {
 typedef struct clq_cl_machine {
     clq_cl_stream stream; /* without a queue: kernels are only made ready */
     clq_cl_memory arena, workspace, packed;
-    const clq_cl_tuning *tuning; /* by which all is cut and built; at first the context's own */
-    clq_variant variant;         /* that runs tasks and products */
-    clq_batch_form form;         /* of batches */
-    int as_called;               /* cut as calls cut them, not as trials do; dynamic quantization step by step */
-    int packs;                   /* products take B packed */
+    const unsigned char *written; /* what the arena was last filled with */
+    const clq_cl_tuning *tuning;  /* by which all is cut and built; at first the context's own */
+    clq_variant variant;          /* that runs tasks and products */
+    clq_batch_form form;          /* of batches */
+    int as_called;                /* cut as calls cut them, not as trials do; dynamic quantization step by step */
+    int packs;                    /* products take B packed */
 } clq_cl_machine;
 
 /* `_end` comes after `_begin` also where that failed, with the status of all that went on in between. */
@@ -31,5 +32,23 @@ void clq_cl_machine_end(clq_cl_machine *machine, clq_status status);
 clq_trial_candidate clq_cl_machine_for_tasks(clq_cl_machine *machine);
 clq_trial_candidate clq_cl_machine_for_batches(clq_cl_machine *machine);
 clq_trial_candidate clq_cl_machine_for_products(clq_cl_machine *machine);
+
+/* ---- opencl/machine_parts.c ---- */
+
+/* Candidates that run products by the host but for a part: B and the sums of A's rows are packed by the device (cases
+ * whose output is s32), the slices of K are summed by it. */
+clq_trial_candidate clq_cl_machine_for_packing(clq_cl_machine *machine);
+clq_trial_candidate clq_cl_machine_for_slices(clq_cl_machine *machine);
+
+/* ---- for those ---- */
+
+clq_trial_candidate clq_cl_machine_candidate(clq_cl_machine *machine,
+                                             clq_status (*run)(void *cookie, const clq_trial_case *c,
+                                                               clq_error *error));
+
+/* Scratch memory of a case; and B of it packed, by the device, into memory that `weights` then is. */
+clq_status clq_cl_machine_reserve(clq_cl_machine *machine, uint64_t bytes, clq_error *error);
+clq_status clq_cl_machine_pack(clq_cl_machine *machine, const clq_gemm_task *task, clq_gemm_weights *weights,
+                               clq_error *error);
 
 #endif

@@ -22,6 +22,7 @@ typedef struct climb {
     clq_choice choice;
     const clq_gemm_task *product;
     clq_gemm_decision *product_decision;
+    clq_gemm_part part;      /* of the product; CLQ_GEMM_PARTS: the kernel that multiplies */
     clq_operation operation; /* of tensors of the types of `q` in one form */
     const clq_quantization *q;
     clq_batch_form *form;
@@ -138,7 +139,8 @@ static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *err
     step->entry = c->choice.verdict_entry;
     step->operation = clq_operation_name(c->choice.operation);
     step->kernel = c->choice.kernel;
-    step->file = c->choice.file;
+    /* The fused kernel comes after one of another file (opencl/launch/dynamic.c). */
+    step->file = c->choice.operation == CLQ_OP_DYNAMIC_QUANTIZE ? NULL : c->choice.file;
     snprintf(step->what, sizeof step->what, "%s, %s, %s, %s", step->operation, c->choice.name,
              clq_dtype_name(c->task->q->real), clq_dtype_name(c->task->q->scheme.dtype));
     name_step(c, step);
@@ -173,14 +175,45 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
 
 /* ---- one product ---- */
 
+/* What all variants share comes first, so that none of them is blamed for it; K is cut no more where its slices cannot
+ * be summed. */
+static clq_gemm_part next_part(const climb *c)
+{
+    clq_gemm_part part = CLQ_GEMM_PACKING;
+    for (; part < CLQ_GEMM_PARTS; part++) {
+        const size_t entry = clq_cl_gemm_part_verdict_entry(c->tuning, part);
+        const clq_verdict verdict = clq_verdict_of(&c->context->cl->verdicts, entry);
+        const int is_left_out = part == CLQ_GEMM_SLICES && c->product_decision->slices == 1;
+        if (verdict != CLQ_VERDICT_TRUSTED && !(is_left_out && clq_verdict_is_aside(verdict))) {
+            break;
+        }
+    }
+    return part;
+}
+
+static void name_part(const climb *c, clq_trial_step *step)
+{
+    const int is_packing = c->part == CLQ_GEMM_PACKING;
+    step->entry = clq_cl_gemm_part_verdict_entry(c->tuning, c->part);
+    step->kernel = is_packing ? "gemm_pack" : "gemm_reduce";
+    step->file = is_packing ? "gemm_pack.cl" : "gemm_reduce.cl";
+    snprintf(step->what, sizeof step->what, "gemm, %s", is_packing ? "packing" : "sum of slices");
+    name_step(c, step);
+}
+
 static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *error)
 {
     climb *c = cookie;
     clq_gemm_decision *decision = c->product_decision;
     CLQ_TRY(clq_cl_gemm_decide(c->context, c->forced, c->product, decision, error));
     c->tuning = decision->tuning;
-    step->entry = decision->verdict_entry;
+    c->part = next_part(c);
     step->operation = "gemm";
+    if (c->part != CLQ_GEMM_PARTS) {
+        name_part(c, step);
+        return CLQ_OK;
+    }
+    step->entry = decision->verdict_entry;
     step->kernel = decision->kernel;
     step->file = decision->file;
     snprintf(step->what, sizeof step->what, "gemm, %s, tiles of %u rows", clq_variant_name(decision->variant),
@@ -189,15 +222,30 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
     return CLQ_OK;
 }
 
-static clq_status attempt_product(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
+static clq_status attempt_part(climb *c, int only_ready, int *same, clq_error *error)
 {
-    climb *c = cookie;
+    static const clq_trial_heights heights = {5, 3};
+    const int is_packing = c->part == CLQ_GEMM_PACKING;
+    const clq_trial_cases cases = clq_trial_sum_cases(&heights);
+    return attempt_cases(c, CLQ_VARIANT_BY_DEVICE, CLQ_BATCH_EACH, &cases,
+                         is_packing ? clq_cl_machine_for_packing : clq_cl_machine_for_slices, only_ready, same, error);
+}
+
+static clq_status attempt_variant(climb *c, int only_ready, int *same, clq_error *error)
+{
     const clq_trial_heights heights = {clq_cl_gemm_trial_rows(c->product_decision),
                                        clq_cl_gemm_trial_rows_of_many_tiles(c->product_decision)};
     const clq_trial_cases cases = clq_trial_product_cases(&heights);
-    (void)step;
     return attempt_cases(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases, clq_cl_machine_for_products,
                          only_ready, same, error);
+}
+
+static clq_status attempt_product(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
+{
+    climb *c = cookie;
+    (void)step;
+    return c->part != CLQ_GEMM_PARTS ? attempt_part(c, only_ready, same, error)
+                                     : attempt_variant(c, only_ready, same, error);
 }
 
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task,

@@ -11,12 +11,15 @@
 /*
  * Most have two panels of B, the second ragged, and eighteen groups of four k, the last ragged. FAR: one k, so that
  * sums differ little, which a zero point far away brings back among the codes. DEEP: more k than are summed in f32
- * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs; of TALL ones, rows for more tiles than go
- * together over a panel (kernels/gemm_walk.clh).
+ * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs, one column in the last; both such that the last
+ * item that packs has all that one may have (kernels/gemm_pack.cl). Of TALL ones, rows for more tiles than go together
+ * over a panel (kernels/gemm_walk.clh).
  */
-enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1103, WIDE = 300, TALL_DEPTH = 10 };
+enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1151, WIDE = 481, TALL_DEPTH = 10 };
 
-enum { FAR_ZERO_POINT = (1 << 30) + 77, FAR_ZERO_POINT_FLOAT = (1 << 21) + 77 };
+/* Of floats one that leaves sums too few bits: kernels/gemm_output.clh goes another way. On either side of 0 with the
+ * type whose bounds do not hide it. */
+enum { FAR_ZERO_POINT = (1 << 30) + 77, FAR_ZERO_POINT_FLOAT = (1 << 22) - 3 };
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 
@@ -61,7 +64,7 @@ static float next_real(const clq_gemm_task *task, uint32_t *state)
 {
     const uint32_t r = clq_trial_random(state);
     if (task->problem->k == FAR) {
-        return r % 2 == 0 ? 0x1p-10f : 0x1.000002p-10f;
+        return r % 2 == 0 ? 0x1p-8f : 0x1.000002p-8f;
     }
     return r % 3 == 0 ? 0x1p-9f : (float)(1 + r % 1000) * 0x1p-14f;
 }
@@ -73,11 +76,12 @@ static int32_t next_integer(const clq_gemm_task *task, clq_gemm_argument argumen
     const uint32_t high = clq_trial_random(state) << 16;
     const int32_t any = (int32_t)(high ^ clq_trial_random(state));
     const int is_float = task->problem->requantize == CLQ_REQUANTIZE_FLOAT;
+    const int is_below = is_float && task->problem->c.dtype == CLQ_U8;
     if (task->problem->k == FAR && argument == CLQ_GEMM_C_ZERO_POINT) {
-        return is_float ? FAR_ZERO_POINT_FLOAT : FAR_ZERO_POINT;
+        return is_below ? -FAR_ZERO_POINT_FLOAT : is_float ? FAR_ZERO_POINT_FLOAT : FAR_ZERO_POINT;
     }
     if (task->problem->k == FAR && argument == CLQ_GEMM_BIAS) {
-        return is_float ? -(1 << 30) - (1 << 30) + (small + 256) * 177 : -FAR_ZERO_POINT + small;
+        return is_float ? (is_below ? 1 << 30 : -(1 << 30)) + small * 64 : -FAR_ZERO_POINT + small;
     }
     return argument == CLQ_GEMM_BIAS && i % 4 == 3           ? any
            : argument != CLQ_GEMM_C_ZERO_POINT && i % 8 == 5 ? any
@@ -133,6 +137,7 @@ static const problem_kind kinds[] = {
     {CLQ_U8, CLQ_U8, CLQ_S32, 0, ROWS, NO, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, -70000.0, 90000.0},
     {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
+    {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_SHIFT, NO, ONE, COLS, NO, 0, 1, COLUMNS, DEPTH, 2, ALL},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL},
     {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, DEPTH, 1, ALL},
@@ -169,15 +174,33 @@ static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t
     }
 }
 
-static clq_status describe_product(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+static clq_status describe_kind(const clq_trial_heights *heights, size_t kind, clq_trial_case *c)
 {
-    const clq_trial_heights *heights = what;
-    const size_t kind = number / 2;
-    (void)error;
-    c->other_way = number % 2 != 0;
     make_problem(&c->problem, &kinds[kind], kind + 1 < COUNT(kinds) ? heights->rows : heights->tall);
     clq_gemm_task_init(&c->product, &c->problem);
     return CLQ_OK;
+}
+
+static clq_status describe_product(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+{
+    (void)error;
+    c->other_way = number % 2 != 0;
+    return describe_kind(what, number / 2, c);
+}
+
+static int is_sum(const problem_kind *kind)
+{
+    return kind->c == CLQ_S32 && kind->a_zero_point != CLQ_GEMM_ABSENT;
+}
+
+static clq_status describe_sum(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+{
+    size_t kind = 0;
+    (void)error;
+    c->other_way = number % 2 != 0;
+    for (size_t met = 0; !is_sum(&kinds[kind]) || met++ < number; kind++) {
+    }
+    return describe_kind(what, kind, c);
 }
 
 void clq_trial_fill_product(const clq_trial_case *c, uint32_t *state)
@@ -200,5 +223,14 @@ clq_trial_cases clq_trial_product_cases(const clq_trial_heights *heights)
 {
     const size_t problems = COUNT(kinds) - (heights->tall == 0 ? 1 : 0);
     const clq_trial_cases cases = {heights, 2 * problems, describe_product, fill_product};
+    return cases;
+}
+
+clq_trial_cases clq_trial_sum_cases(const clq_trial_heights *heights)
+{
+    clq_trial_cases cases = {heights, 0, describe_sum, fill_product};
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        cases.count += is_sum(&kinds[i]) ? 1 : 0;
+    }
     return cases;
 }

@@ -152,17 +152,22 @@ static void choose_mixture(const clq_task *task, uint64_t i, surroundings *s)
     s->takes_nonfinite = period >= 1024 && g->segment < 16 ? i % period / 100 == 6 : zone == 1;
 }
 
-/* The ends of each segment's range, at a place of its own in each: every lane of a work-group has some. */
-static void place_ends(const clq_task *task, void *x)
+/*
+ * The ends of each segment's range, at a place of its own in each: every lane of a work-group has some. In odd ways
+ * they are the first and the last element, which the segments beside would show.
+ */
+static void place_ends(const clq_task *task, void *x, uint32_t way)
 {
     const clq_geometry *g = &task->geometry;
     for (uint64_t s = 0; s < g->rows * g->segments_per_row; s++) {
         const uint64_t begin = s / g->segments_per_row * g->row + s % g->segments_per_row * g->segment;
         const uint64_t rest = (s / g->segments_per_row + 1) * g->row - begin;
         const uint64_t length = g->segment < rest ? g->segment : rest;
+        const uint64_t least = way % 2 == 0 ? 8 * s % length : 0;
+        const uint64_t greatest = way % 2 == 0 ? (8 * s + 4) % length : length - 1;
         if (length >= 8) {
-            clq_store_real(task->q->real, x, begin + 8 * s % length, -300.0f - (float)(s % 8));
-            clq_store_real(task->q->real, x, begin + (8 * s + 4) % length, 301.0f + (float)(s % 16));
+            clq_store_real(task->q->real, x, begin + least, -300.0f - (float)(s % 8));
+            clq_store_real(task->q->real, x, begin + greatest, 301.0f + (float)(s % 16));
         }
     }
 }
@@ -173,20 +178,31 @@ static int is_in_witness_scheme(const clq_task *task)
            task->q->scheme.divisor == CLQ_TRIAL_RANGE_DIVISOR;
 }
 
-/* All of a parameter's elements lie within the range of its witness, and meet its end. */
-static void fill_ranges(const clq_task *task, void *x, uint64_t turn, uint32_t *state)
+/* The one element that has the end of a range: of the second vector, the first, the last. */
+static uint64_t end_of_range(uint64_t length, uint32_t way)
+{
+    return way % 4 == 1 ? 0 : way % 4 == 2 ? length - 1 : 21 % length;
+}
+
+/* All of a parameter's elements lie within the range of its witness, and one meets its end, the lower or the upper. */
+static void fill_ranges(const clq_task *task, void *x, uint64_t turn, uint32_t way, uint32_t *state)
 {
     const clq_geometry *g = &task->geometry;
+    const float sign = way % 2 == 0 ? 1.0f : -1.0f;
     for (uint64_t i = 0; i < g->elements; i++) {
         const uint64_t number = (parameter_at(g, i) + turn) % CLQ_TRIAL_RANGES;
         const clq_trial_range *w = &clq_trial_ranges(task->q->real)[number];
+        const uint64_t at = i % g->row % g->segment;
+        const uint64_t rest = g->row - (i % g->row - at);
         const uint32_t r = clq_trial_random(state);
-        const float inside = w->greatest * (((float)(r / 16 % 8192) - 4096.0f) * 0x1p-12f);
-        clq_store_real(task->q->real, x, i, i % g->row % g->segment == 0 ? -w->greatest : r % 8 == 0 ? w->x : inside);
+        const float inside = w->greatest * (((float)(r / 16 % 8192) - 4096.0f) * 0x1p-13f);
+        const int is_end = at == end_of_range(g->segment < rest ? g->segment : rest, way);
+        clq_store_real(task->q->real, x, i, sign * (is_end ? -w->greatest : r % 8 == 0 ? w->x : inside));
     }
 }
 
-static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x, uint64_t turn, uint32_t *state)
+static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x, uint64_t turn, uint32_t way,
+                          uint32_t *state)
 {
     const clq_geometry *g = &task->geometry;
     const int has_range = clq_argument_is_output(task->operation, CLQ_ARG_RANGE);
@@ -200,7 +216,7 @@ static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x
         store_element(task->q->real, x, i, next_element(state, &s), state);
     }
     if (has_range) {
-        place_ends(task, x);
+        place_ends(task, x, way);
     }
 }
 
@@ -357,7 +373,10 @@ void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32
 {
     const clq_geometry *g = &task->geometry;
     /* Tensors of one parameter do not all have the same. */
-    const uint64_t turn = g->parameters == 1 ? clq_trial_random(state) % 64 : 0;
+    const uint64_t drawn = g->parameters == 1 ? clq_trial_random(state) % 64 : 0;
+    /* Of the ways of a tensor alone each has its own: a witness is one for ties to even or for ties away. */
+    const uint64_t turn = task->operation == CLQ_OP_DYNAMIC_QUANTIZE && c->count == 1 ? c->way : drawn;
+    const uint32_t way = c->way + (uint32_t)(task - c->tasks);
     void *host[CLQ_ARG_COUNT];
     find_inputs(task, host);
     if (host[CLQ_ARG_RANGE] != NULL) {
@@ -368,9 +387,9 @@ void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32
         return;
     }
     if (host[CLQ_ARG_X] != NULL && is_in_witness_scheme(task)) {
-        fill_ranges(task, host[CLQ_ARG_X], turn, state);
+        fill_ranges(task, host[CLQ_ARG_X], turn, way, state);
     } else if (host[CLQ_ARG_X] != NULL) {
-        fill_elements(c, task, host[CLQ_ARG_X], turn, state);
+        fill_elements(c, task, host[CLQ_ARG_X], turn, way, state);
     }
     if (host[CLQ_ARG_CODES] != NULL) {
         fill_codes(task, host[CLQ_ARG_CODES], state);

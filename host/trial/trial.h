@@ -24,6 +24,7 @@ typedef struct clq_trial_case {
     int other_way;
     int is_narrow;   /* no parameter is one that kernels have a slower way for (trial/inputs.c) */
     float averaging; /* of merged ranges */
+    uint32_t way;    /* of the inputs: their numbers, where ends of ranges lie, which witness one parameter meets */
 } clq_trial_case;
 
 /* Cases for one kind of kernel; `what` is the family's own. */

@@ -24,6 +24,14 @@ static void set_way(clq_scheme *scheme, uint32_t way)
     }
 }
 
+/* A constant of any bits, 1, and 0, which averages nothing. */
+static float averaging_of(const clq_verify_item *item, uint32_t state)
+{
+    return item->way == CLQ_VERIFY_AVERAGED   ? (float)(1 + clq_trial_random(&state)) * 0x1p-24f
+           : item->way == CLQ_VERIFY_REPLACED ? 1.0f
+                                              : 0.0f;
+}
+
 static clq_status describe_tensor(clq_verify_work *work, const clq_verify_item *item, clq_error *error)
 {
     clq_trial_case *c = &work->trial;
@@ -31,16 +39,20 @@ static clq_status describe_tensor(clq_verify_work *work, const clq_verify_item *
     const clq_trial_kernels kernels = {item->operation, CLQ_TRIAL_ANY, &q};
     clq_quantization_init(&q);
     q.real = item->real;
-    CLQ_TRY(clq_scheme_from_preset(item->preset, item->dtype, &q.scheme, error));
+    q.scheme.dtype = item->dtype;
+    clq_trial_take_scheme(&q.scheme, item->scheme);
     c->count = 1;
     c->other_way = item->operation == CLQ_OP_MERGE_RANGE ? item->way != 0 : item->cut == CLQ_VERIFY_PAST_CACHE;
+    c->is_narrow = (work->state >> 8) % 2 != 0;
+    c->way = work->state >> 16;
+    c->averaging = item->operation == CLQ_OP_MERGE_RANGE ? averaging_of(item, work->state) : 0.0f;
     if (item->operation != CLQ_OP_MERGE_RANGE && item->operation != CLQ_OP_CHOOSE_PARAMETERS) {
         set_way(&q.scheme, item->way);
     }
     return clq_trial_add_tensor(c, 0, &kernels, &item->of.shape, error);
 }
 
-/* All ways in turn; choose-parameters goes through the presets, those that have the type. */
+/* All ways in turn; choose-parameters goes through the schemes. */
 static clq_status describe_batch(clq_verify_work *work, const clq_verify_item *item, clq_error *error)
 {
     clq_trial_case *c = &work->trial;
@@ -48,10 +60,9 @@ static clq_status describe_batch(clq_verify_work *work, const clq_verify_item *i
     clq_quantization q;
     const clq_trial_kernels kernels = {item->operation, CLQ_TRIAL_ANY, &q};
     c->other_way = 1;
+    c->is_narrow = (work->state >> 8) % 2 != 0;
     for (uint32_t number = item->of.shapes.first; c->count < item->of.shapes.count; number++) {
         const uint32_t i = (uint32_t)c->count;
-        const clq_preset preset =
-            item->operation == CLQ_OP_CHOOSE_PARAMETERS ? (clq_preset)(i % CLQ_PRESET_COUNT) : CLQ_PRESET_AFFINE;
         if (!clq_verify_shape(CLQ_VERIFY_FULL, number, &shape)) {
             return clq_fail(error, CLQ_INVALID_ARGUMENT, "there is no shape %u", (unsigned)number);
         }
@@ -60,9 +71,9 @@ static clq_status describe_batch(clq_verify_work *work, const clq_verify_item *i
         }
         clq_quantization_init(&q);
         q.real = item->real;
-        if (clq_scheme_from_preset(preset, item->dtype, &q.scheme, error) != CLQ_OK) {
-            CLQ_TRY(clq_scheme_from_preset(CLQ_PRESET_AFFINE, item->dtype, &q.scheme, error));
-        }
+        q.scheme.dtype = item->dtype;
+        clq_trial_take_scheme(&q.scheme, item->operation == CLQ_OP_CHOOSE_PARAMETERS ? number % CLQ_TRIAL_SCHEMES
+                                                                                     : CLQ_PRESET_AFFINE);
         set_way(&q.scheme, i + work->state % 16);
         CLQ_TRY(clq_trial_add_tensor(c, i, &kernels, &shape, error));
         c->count++;
@@ -84,8 +95,8 @@ static void describe_matrices(clq_gemm_problem *problem, const clq_verify_produc
     }
     if (p->batch > 1) {
         const uint64_t gap = p->is_padded ? 7 : 0;
-        problem->a.batch_stride = clq_gemm_matrix_extent(&problem->a, p->m, p->k) + gap;
-        /* Of three batches one B serves all. */
+        /* Of two batches without gaps one A serves all, of three one B. */
+        problem->a.batch_stride = p->batch == 2 && gap == 0 ? 0 : clq_gemm_matrix_extent(&problem->a, p->m, p->k) + gap;
         problem->b.batch_stride = p->batch == 3 ? 0 : clq_gemm_matrix_extent(&problem->b, p->k, p->n) + gap;
         problem->c.batch_stride = clq_gemm_matrix_extent(&problem->c, p->m, p->n) + gap;
     }

@@ -23,10 +23,34 @@ static uint32_t random_word(uint32_t *state)
     return high ^ clq_trial_random(state);
 }
 
+/* Any bits; half of them of a magnitude at which sums and quotients are of one, too. */
+static float random_float(uint32_t *state)
+{
+    const uint32_t word = random_word(state);
+    const uint32_t near = 112 + clq_trial_random(state) % 24;
+    return clq_float_from_bits(near % 2 == 0 ? word : (word & 0x807FFFFF) | near << 23);
+}
+
+/* Some the wrong way round. */
+static void fill_bits_of_ranges(const clq_task *task, float *range, uint32_t *state)
+{
+    for (uint64_t p = 0; p < task->geometry.parameters; p++) {
+        const float a = random_float(state);
+        const float b = random_float(state);
+        const int is_turned = a > b && clq_trial_random(state) % 8 != 0;
+        range[2 * p] = is_turned ? b : a;
+        range[2 * p + 1] = is_turned ? a : b;
+    }
+}
+
 /* Every exponent as often as any other: subnormals, infinities and NaN of all kinds among them. */
 static void fill_bits(const clq_task *task, uint32_t *state)
 {
     unsigned char *x = input_of(task, CLQ_ARG_X);
+    unsigned char *range = input_of(task, CLQ_ARG_RANGE);
+    if (range != NULL && task->operation != CLQ_OP_HISTOGRAM) {
+        fill_bits_of_ranges(task, (float *)(void *)range, state);
+    }
     for (uint64_t i = 0; i < task->geometry.elements && x != NULL; i++) {
         const uint32_t word = random_word(state);
         const uint64_t bytes = clq_dtype_bits(task->q->real) / 8;
@@ -39,6 +63,13 @@ static float end_scale(uint32_t *state)
     static const float ends[] = {CLQ_MINIMUM_SCALE, 0x1.000002p-100f, 0x1p-99f,         0x1.fffffep-1f,   1.0f,
                                  0x1.555556p-3f,    0x1p23f,          0x1.fffffep+125f, CLQ_MAXIMUM_SCALE};
     return ends[clq_trial_random(state) % (sizeof ends / sizeof ends[0])];
+}
+
+/* Whose codes are of numbers around 1. */
+static float any_scale(uint32_t *state)
+{
+    const uint32_t exponent = 127 - 12 + clq_trial_random(state) % 14;
+    return clq_float_from_bits(exponent << 23 | (random_word(state) & 0x7FFFFF));
 }
 
 static int32_t end_zero_point(const clq_scheme *scheme, uint32_t *state)
@@ -95,8 +126,9 @@ static void fill_ends(const clq_task *task, uint32_t *state)
         fill_ends_of_ranges(task, (float *)(void *)range, state);
     }
     for (uint64_t p = 0; p < g->parameters && scale != NULL; p++) {
-        const float s = end_scale(state);
-        const int32_t z = end_zero_point(&task->q->scheme, state);
+        const int is_end = clq_trial_random(state) % 2 == 0;
+        const float s = is_end ? end_scale(state) : any_scale(state);
+        const int32_t z = is_end ? end_zero_point(&task->q->scheme, state) : (int32_t)(random_word(state) % 512) - 256;
         memcpy(scale + 4 * p, &s, sizeof s);
         memcpy(zero_point + 4 * p, &z, sizeof z);
     }
@@ -147,17 +179,37 @@ static int32_t end_value(const clq_gemm_problem *p, clq_gemm_argument argument, 
     return end_number(state);
 }
 
-static void fill_product_ends(const clq_gemm_task *task, clq_gemm_argument argument, unsigned char *to, uint32_t *state)
+/* Such as leave most results among the codes. */
+static int32_t any_value(const clq_gemm_problem *p, clq_gemm_argument argument, uint32_t *state)
 {
+    const int is_shift = p->requantize == CLQ_REQUANTIZE_SHIFT;
+    const uint32_t word = random_word(state);
+    const int is_rare = clq_trial_random(state) % 8 == 0;
+    if (argument == CLQ_GEMM_MULTIPLIER) {
+        return is_shift ? (int32_t)(word % 400) - 100 : (int32_t)(word >> 1);
+    }
+    if (argument == CLQ_GEMM_SHIFT) {
+        return is_shift ? (int32_t)(is_rare ? word % 63 : 8 + word % 12)
+                        : (is_rare ? (int32_t)(word % 62) - 31 : -(int32_t)(word % 14));
+    }
+    return is_rare ? (int32_t)word : (int32_t)(word % 600) - 300;
+}
+
+static void fill_product_operand(const clq_verify_work *work, clq_gemm_argument argument, unsigned char *to,
+                                 uint32_t *state)
+{
+    const clq_gemm_task *task = &work->trial.product;
+    const int is_end = work->item->inputs == CLQ_VERIFY_ENDS;
     const clq_gemm_problem *p = task->problem;
     const uint64_t count = clq_gemm_argument_elements(task, argument);
     const int is_real = argument == CLQ_GEMM_A_SCALE || argument == CLQ_GEMM_B_SCALE ||
                         (argument == CLQ_GEMM_MULTIPLIER && p->requantize == CLQ_REQUANTIZE_FLOAT);
     static const unsigned char codes[] = {0, 1, 0x7F, 0x80, 0xFF, 0x81};
     for (uint64_t i = 0; i < count && !is_real; i++) {
-        const int32_t value = end_value(p, argument, state);
+        const int32_t value = is_end ? end_value(p, argument, state) : any_value(p, argument, state);
         if (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B) {
-            to[i] = codes[clq_trial_random(state) % sizeof codes];
+            const uint32_t r = clq_trial_random(state);
+            to[i] = is_end ? codes[r % sizeof codes] : (unsigned char)r;
         } else {
             memcpy(to + 4 * i, &value, sizeof value);
         }
@@ -191,10 +243,10 @@ static void fill_product(const clq_verify_work *work, uint32_t *state)
 {
     const clq_gemm_task *task = &work->trial.product;
     clq_trial_fill_product(&work->trial, state);
-    for (int i = 0; i < CLQ_GEMM_ARGUMENTS && work->item->inputs == CLQ_VERIFY_ENDS; i++) {
+    for (int i = 0; i < CLQ_GEMM_ARGUMENTS && work->item->inputs != CLQ_VERIFY_AWKWARD; i++) {
         unsigned char *to = product_input(task, (clq_gemm_argument)i);
         if (to != NULL && i != CLQ_GEMM_C) {
-            fill_product_ends(task, (clq_gemm_argument)i, to, state);
+            fill_product_operand(work, (clq_gemm_argument)i, to, state);
         }
     }
     fill_sums(task);

@@ -30,10 +30,17 @@ typedef enum clq_verify_family {
 
 typedef enum clq_verify_inputs {
     CLQ_VERIFY_AWKWARD = 0, /* as the trial has them */
-    CLQ_VERIFY_BITS = 1,    /* every pattern of bits */
-    CLQ_VERIFY_ENDS = 2,    /* parameters to their ends, numbers around the edges between two codes */
+    CLQ_VERIFY_BITS = 1,    /* every pattern of bits; of products, any multipliers and shifts */
+    CLQ_VERIFY_ENDS = 2,    /* any parameters and those at their ends, numbers around the edges between two codes */
     CLQ_VERIFY_INPUTS = 3
 } clq_verify_inputs;
+
+typedef enum clq_verify_averaging {
+    CLQ_VERIFY_AVERAGED = 0,
+    CLQ_VERIFY_REPLACED = 1,
+    CLQ_VERIFY_WIDENED = 2,
+    CLQ_VERIFY_AVERAGINGS = 3
+} clq_verify_averaging;
 
 typedef enum clq_verify_cut {
     CLQ_VERIFY_AS_CALLED = 0,
@@ -56,8 +63,8 @@ typedef struct clq_verify_item {
     clq_operation operation;
     int32_t variant; /* clq_variant, or CLQ_VERIFY_FUSED; of a batch its clq_batch_form */
     clq_dtype real, dtype;
-    clq_preset preset;
-    uint32_t way; /* bit 0: rounding, 1: order, 2: arithmetic, CLQ_VERIFY_NARROW; of merge-range the averaging */
+    uint32_t scheme; /* clq_trial_take_scheme */
+    uint32_t way; /* bit 0: rounding, 1: order, 2: arithmetic, CLQ_VERIFY_NARROW; of merge-range clq_verify_averaging */
     clq_verify_inputs inputs;
     clq_verify_cut cut;
     union {

@@ -76,18 +76,29 @@ static void add_shape(name_text *name, const clq_trial_shape *shape)
     }
 }
 
+/* A preset's, or a mixture that none has. */
+static void add_scheme(name_text *name, const clq_verify_item *item)
+{
+    if (item->scheme < CLQ_PRESET_COUNT) {
+        add(name, "/%s", clq_preset_name((clq_preset)item->scheme));
+    } else {
+        add(name, "/mixture-%" PRIu32, item->scheme - CLQ_PRESET_COUNT);
+    }
+}
+
 static void add_mode(name_text *name, const clq_verify_item *item)
 {
     const clq_operation o = item->operation;
     if (o == CLQ_OP_MERGE_RANGE) {
-        add(name, "/%s", item->way != 0 ? "replaced" : "averaged");
+        static const char *const averagings[] = {"averaged", "replaced", "widened"};
+        add(name, "/%s", averagings[item->way]);
     } else if (o == CLQ_OP_CHOOSE_PARAMETERS) {
-        add(name, "/%s", clq_preset_name(item->preset));
+        add_scheme(name, item);
     } else if (o == CLQ_OP_QUANTIZE || o == CLQ_OP_FAKE_QUANTIZE || o == CLQ_OP_DYNAMIC_QUANTIZE) {
         add(name, "/%s-%s-%s%s", item->way & 1 ? "away" : "even", item->way & 2 ? "before" : "after",
             item->way & 4 ? "reciprocal" : "divide", item->way & CLQ_VERIFY_NARROW ? "-narrow" : "");
         if (o == CLQ_OP_DYNAMIC_QUANTIZE) {
-            add(name, "/%s", clq_preset_name(item->preset));
+            add_scheme(name, item);
         }
     }
 }

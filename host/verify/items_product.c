@@ -15,7 +15,8 @@ typedef struct sizes {
 
 /* Each height up to 12 is a program of some variants: a quick run takes a few. */
 static const uint32_t quick_m[] = {3, 17, 70};
-static const uint32_t all_m[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 24, 25, 63, 64, 65, 70, 88, 129};
+static const uint32_t all_m[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13,
+                                 15, 16, 17, 23, 24, 25, 63, 64, 65, 70, 88, 129};
 static const uint32_t quick_n[] = {1, 15, 33, 37, 64, 129};
 static const uint32_t all_n[] = {1, 2, 3, 15, 16, 17, 31, 32, 33, 37, 63, 64, 65, 127, 128, 129, 255, 257};
 static const uint32_t quick_k[] = {0, 1, 5, 64, 70, 257, 1000};
@@ -91,7 +92,7 @@ static clq_status add_variant(clq_verify_items *items, clq_verify_item *item, cl
         say(p, mixed);
         /* Two groups of four k at least make two slices. */
         item->cut = p->k >= 8 && i % 2 != 0 ? CLQ_VERIFY_CUT : CLQ_VERIFY_AS_CALLED;
-        item->inputs = i / 2 % 2 == 0 ? CLQ_VERIFY_AWKWARD : CLQ_VERIFY_ENDS;
+        item->inputs = (clq_verify_inputs)(i / 2 % CLQ_VERIFY_INPUTS);
         item->size = (uint64_t)p->m * p->n * (p->k + 1) * p->batch;
         item->number = i;
         /* Low tiles are programs of their own: a quick run leaves them to gemv, and low products to the others. */

@@ -23,7 +23,7 @@ static const kernel_row kernels[] = {
 /* Which types make another program, and how many values the dimensions have that do not. */
 typedef struct facts {
     int has_reals, has_codes;
-    uint32_t ways, presets, cuts;
+    uint32_t ways, schemes, cuts;
 } facts;
 
 static facts facts_of(clq_operation operation)
@@ -36,11 +36,11 @@ static facts facts_of(clq_operation operation)
     case CLQ_OP_DEQUANTIZE:
         return (facts){1, 1, 1, 1, CLQ_VERIFY_CUTS};
     case CLQ_OP_DYNAMIC_QUANTIZE:
-        return (facts){1, 1, WAYS, CLQ_PRESET_COUNT, CLQ_VERIFY_CUTS};
+        return (facts){1, 1, WAYS, CLQ_TRIAL_SCHEMES, CLQ_VERIFY_CUTS};
     case CLQ_OP_CHOOSE_PARAMETERS:
-        return (facts){0, 0, 1, CLQ_PRESET_COUNT, 1};
+        return (facts){0, 0, 1, CLQ_TRIAL_SCHEMES, 1};
     case CLQ_OP_MERGE_RANGE:
-        return (facts){1, 0, 2, 1, 1};
+        return (facts){1, 0, CLQ_VERIFY_AVERAGINGS, 1, 1};
     case CLQ_OP_MINMAX:
     case CLQ_OP_HISTOGRAM:
     case CLQ_OP_COUNT:
@@ -104,24 +104,19 @@ static int takes(const clq_verify_items *items, const clq_verify_item *item, clq
 static clq_status add_shapes(clq_verify_items *items, clq_verify_item *item, clq_error *error)
 {
     const facts f = facts_of(item->operation);
-    const uint32_t limit = f.ways * f.presets * CLQ_VERIFY_INPUTS * f.cuts;
+    const uint32_t limit = f.ways * f.schemes * CLQ_VERIFY_INPUTS * f.cuts;
     const clq_dtype dtype = item->dtype;
     uint32_t kept = 0;
     item->program = items->programs++;
     for (uint32_t i = 0; clq_verify_shape(items->extent, i, &item->of.shape); i++) {
         uint32_t mixed = clq_verify_mix(kept, item->program, limit);
-        clq_scheme scheme;
         item->inputs = (clq_verify_inputs)(mixed % CLQ_VERIFY_INPUTS);
         mixed /= CLQ_VERIFY_INPUTS;
         item->cut = cut_of(item, mixed % f.cuts);
         mixed /= f.cuts;
         item->way = mixed % f.ways;
-        item->preset = f.presets > 1 ? (clq_preset)(mixed / f.ways) : CLQ_PRESET_AFFINE;
-        /* All types in turn where they make no program. Some presets have one type only. */
-        item->dtype = f.has_codes ? dtype : clq_verify_codes[kept % CODES];
-        if (clq_scheme_from_preset(item->preset, item->dtype, &scheme, NULL) != CLQ_OK) {
-            item->preset = CLQ_PRESET_AFFINE;
-        }
+        item->scheme = f.schemes > 1 ? mixed / f.ways : (uint32_t)CLQ_PRESET_AFFINE;
+        item->dtype = f.has_codes ? dtype : clq_verify_codes[kept % CODES]; /* in turn where they make no program */
         item->size = item->of.shape.shape[0] * item->of.shape.shape[1] * item->of.shape.shape[2];
         item->number = i;
         if (takes(items, item, error)) {

@@ -105,6 +105,9 @@ static const clq_trial_shape standard[] = {
     GROUP(2, 1001, 127),
     GROUP(3, 2500, 76),
     GROUP(130, 129, 43),
+    GROUP(3, 2101, 700),
+    GROUP(2, 9001, 4000),
+    CHANNEL(2, 1300, 31, 1),
 };
 static const clq_trial_shape large[] = {
     TENSOR(131071),           TENSOR(131073),           TENSOR(1000003),

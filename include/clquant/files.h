@@ -104,12 +104,12 @@ enum {
 typedef struct clq_file_request {
     uint32_t struct_size; /* sizeof(clq_file_request), set by clq_file_request_init */
     /* Files */
-    const char *input;
+    const char *input;           /* a file, or a folder that holds a model */
     const char *reference;       /* clq_file_compare: what `input` is compared with */
     clq_name_list inputs;        /* clq_file_calibrate: one file for each batch; in place of `input` */
     const char *output;          /* (--output) */
     int32_t replace;             /* (--force) not 0: an output that is there is replaced */
-    int32_t follow_links;        /* (--follow-links) read shards of a folder through links that lead anywhere */
+    int32_t follow_links;        /* (--follow-links) read files of a folder through links that lead anywhere */
     clq_file_format format;      /* (--format) of the output */
     clq_activations activations; /* (--activations) */
     /* Tensors */
@@ -267,7 +267,8 @@ typedef struct clq_file_report {
     clq_file_check check;      /* what was done, once there was a device; never CLQ_CHECK_BY_DEVICE then */
     uint64_t check_seed;       /* of CLQ_CHECK_SAMPLE: gives the same sample again */
     uint64_t checked_elements; /* of the sample, or all: the same whatever the memory */
-    uint64_t checked_pieces;   /* whose ranges or histograms were computed again as a whole; depends on the memory */
+    uint64_t copied_files, copied_file_bytes; /* beside the weights, of an output that is a folder: byte for byte */
+    uint64_t checked_pieces; /* whose ranges or histograms were computed again as a whole; depends on the memory */
 } clq_file_report;
 
 CLQ_API void clq_file_report_destroy(clq_file_report **report);
@@ -285,8 +286,10 @@ CLQ_API int clq_errors_compare(const clq_errors *a, const clq_errors *b);
 
 /*
  * Quantize the tensors that the request selects, and copy the others, into a safetensors file or, where the name of the
- * output ends in .safetensors.index.json, shards like those of the input. Reads all fields but reference, inputs,
- * tensors and tensor_name. With `resume`, a run that failed or was killed is continued by another of the same request.
+ * output ends in .safetensors.index.json, shards like those of the input. Where the input is a folder that holds a
+ * model and the name of the output is not that of a file, the output is a folder: the weights, a config.json that tells
+ * how they are quantized, and all else as it is (docs/files.md). Reads all fields but reference, inputs, tensors and
+ * tensor_name. With `resume`, a run that failed or was killed is continued by another of the same request.
  */
 CLQ_API clq_status clq_file_quantize(clq_context *context, const clq_file_request *request,
                                      const clq_file_events *events, clq_file_report **report, clq_error *error);

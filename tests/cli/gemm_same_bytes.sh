@@ -9,10 +9,6 @@ tail -c 4000000 m.safetensors >random
 some() {
     tail -c +$(($1 + 1)) random | head -c "$2"
 }
-# Kernels are compiled once for all the runs.
-mkdir -m 700 cache
-CLQUANT_CACHE_DIR=$PWD/cache
-export CLQUANT_CACHE_DIR
 count=0
 one() {
     "$CLQUANT" gemm a.npy b.npy -o device.npy --force --quiet "$@" || {

@@ -9,6 +9,7 @@
 #     CLQUANT          the command under test
 #     CLQ_TEST_DEVICE  the device to test on, also the default device (CLQUANT_DEVICE)
 #     CLQ_TEST_FOLDER  this folder, for files.inc
+#     CLQUANT_CACHE_DIR  an empty folder of the case's own, unless it is set already
 # Beside it may stand what the case must give:
 #     NAME.stdout.exact or NAME.stdout.glob, NAME.stderr.exact or NAME.stderr.glob, NAME.exit (default 0)
 # Output without such a file is not checked. In a .glob file each line is a shell pattern for one line, and a line "..."
@@ -47,10 +48,10 @@ CLQUANT=$(cd "$(dirname "$command")" && pwd)/$(basename "$command")
 CLQ_TEST_DEVICE=$device
 CLQ_TEST_FOLDER=$folder
 CLQUANT_DEVICE=$device
-CLQUANT_CACHE_DIR=${CLQUANT_CACHE_DIR-}
-CLQUANT_DRIVER_SECONDS=${CLQUANT_DRIVER_SECONDS-0} # trying drivers takes time in each of hundreds of runs
+CLQUANT_DRIVER_SECONDS=${CLQUANT_DRIVER_SECONDS-0} # trying drivers takes time in each case
 LC_ALL=C
-export CLQUANT CLQ_TEST_DEVICE CLQ_TEST_FOLDER CLQUANT_DEVICE CLQUANT_CACHE_DIR CLQUANT_DRIVER_SECONDS LC_ALL
+export CLQUANT CLQ_TEST_DEVICE CLQ_TEST_FOLDER CLQUANT_DEVICE CLQUANT_DRIVER_SECONDS LC_ALL
+caches=${CLQUANT_CACHE_DIR+given}
 unset NO_COLOR
 
 if [ $# -eq 0 ]; then
@@ -134,6 +135,12 @@ for name in "$@"; do
         continue
     fi
     mkdir "$scratch/$name" || exit 1
+    # A case compiles and tries a kernel once, not in each of its runs; cases about that set this to nothing.
+    if [ "$caches" != given ]; then
+        CLQUANT_CACHE_DIR=$scratch/$name.cache
+        export CLQUANT_CACHE_DIR
+        mkdir -m 700 "$CLQUANT_CACHE_DIR" || exit 1
+    fi
     (cd "$scratch/$name" && sh "$folder/$name.sh") >"$scratch/$name.stdout" 2>"$scratch/$name.all" </dev/null
     code=$?
     # A slow machine is no other output.

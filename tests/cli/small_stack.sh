@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# Every verb with a stack of 64 KiB, as the hard limit too, while the runtime compiles its kernels anew.
+# Every verb with a stack of 64 KiB, as the hard limit too, while the runtime compiles what none before it has compiled:
+# each verb has kernels of its own.
 . "$CLQ_TEST_FOLDER/arrays.inc"
 kibibytes=64 # for all threads too, unless they are told otherwise
 (ulimit -s $kibibytes) 2>/dev/null || exit 77
 f32 3f800000 c0000000 40400000 40800000 | npy '<f4' '2, 2' >x.npy
 codes 1 2 3 4 | npy '|i1' '2, 2' >a.npy
 echo 4096 >shapes.txt
+mkdir caches
 run() {
-    rm -rf caches
-    mkdir caches
     (
         # Also for the programs that the runtime starts to link its kernels.
         ulimit -s $kibibytes

@@ -23,7 +23,8 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .maximum = SIZE_MAX,
             .run = cli_info,
             .summary = "list the tensors of model files",
-            .description = "Lists name, type, shape and bytes of every tensor; for quantized tensors also how scales "
+            .description = "Lists name, type, shape and bytes of every tensor of a file, or of the model in a folder; "
+                           "for quantized tensors also how scales "
                            "and zero points are laid out. Quantized files made by other tools are understood when a "
                            "tensor T of an 8-bit type stands beside T_scale and, where needed, T_zero_point.",
         },
@@ -49,7 +50,9 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .summary = "quantize a model file or an array",
             .description = "Quantizes the floating point tensors of IN and copies all else byte for byte. For each "
                            "quantized tensor T, OUT holds T, T_scale and, where it is not 0, T_zero_point. The same "
-                           "input and options give the same bytes on every device.",
+                           "input and options give the same bytes on every device. IN may be a folder, as downloaded: "
+                           "OUT is one too then, with the other files of IN and with a quantization_config in its "
+                           "config.json, so that engines load it.",
         },
     [CLI_VERB_DEQUANTIZE] =
         {
@@ -60,7 +63,7 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .run = cli_dequantize,
             .summary = "turn quantized tensors back into floating point",
             .description = "Writes every quantized tensor of IN as floating point and copies all else. OUT is a "
-                           "safetensors file, or a .npy file for one tensor.",
+                           "safetensors file, or a .npy file for one tensor; a folder where IN is one.",
         },
     [CLI_VERB_COMPARE] =
         {
@@ -72,7 +75,7 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .summary = "error of one model file against another",
             .description = "Prints for each tensor the largest absolute error and where it is, the mean absolute "
                            "error, the signal to quantization noise ratio and the cosine similarity. TEST may be "
-                           "quantized.",
+                           "quantized. Both may be folders.",
         },
     [CLI_VERB_CALIBRATE] =
         {

@@ -42,6 +42,7 @@ static void print_line(const cli_options *options, const clq_file_report *report
     char out[64];
     clq_format_bytes(in, sizeof in, report->bytes_in);
     clq_format_bytes(out, sizeof out, report->bytes_out);
+    cli_print_copied_files(report);
     cli_line(stdout, "%zu dequantized to %s, %zu copied: %s -> %s (%" PRIu64 " bytes), %.2f s on %s",
              report->processed_count, clq_dtype_name(real), report->tensor_count - report->processed_count, in, out,
              report->bytes_out, report->seconds, report->device);

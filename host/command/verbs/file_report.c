@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/verbs/file_report.h"
 
+#include <inttypes.h>
+
 #include "command/frame/file_events.h"
 
 clq_status cli_call_files(const cli_options *options, cli_file_function *function, const clq_file_request *request,
@@ -43,6 +45,26 @@ void cli_json_check(clq_json_writer *json, const clq_file_report *report)
     clq_json_writer_u64(json, report->checked_elements);
     clq_json_writer_key(json, "checked_pieces");
     clq_json_writer_u64(json, report->checked_pieces);
+}
+
+void cli_json_copied_files(clq_json_writer *json, const clq_file_report *report)
+{
+    if (report->copied_files > 0) {
+        clq_json_writer_key(json, "copied_files");
+        clq_json_writer_u64(json, report->copied_files);
+        clq_json_writer_key(json, "copied_file_bytes");
+        clq_json_writer_u64(json, report->copied_file_bytes);
+    }
+}
+
+void cli_print_copied_files(const clq_file_report *report)
+{
+    char text[64];
+    if (report->copied_files > 0) {
+        clq_format_bytes(text, sizeof text, report->copied_file_bytes);
+        cli_line(stdout, "beside the weights: %" PRIu64 " file%s, %s, as they are", report->copied_files,
+                 report->copied_files == 1 ? "" : "s", text);
+    }
 }
 
 void cli_json_device(clq_json_writer *json, const clq_file_report *report)

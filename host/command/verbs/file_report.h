@@ -18,6 +18,10 @@ void cli_json_layout(clq_json_writer *json, const clq_layout *layout);
 /* "check", "check_seed" of a sample, "checked_elements" and "checked_pieces"; nothing when nothing was checked. */
 void cli_json_check(clq_json_writer *json, const clq_file_report *report);
 
+/* "copied_files" and "copied_file_bytes" of an output that is a folder; or a line that tells them to people. */
+void cli_json_copied_files(clq_json_writer *json, const clq_file_report *report);
+void cli_print_copied_files(const clq_file_report *report);
+
 /* "device": null when none was needed. */
 void cli_json_device(clq_json_writer *json, const clq_file_report *report);
 

@@ -45,6 +45,7 @@ static clq_status add_row(cli_table *table, const clq_model *model, const clq_qu
     const clq_quantized *codes = cli_info_in_role(list, index, CLQ_ROLE_CODES);
     const clq_quantized *scale = cli_info_in_role(list, index, CLQ_ROLE_SCALE);
     const clq_quantized *zero_point = cli_info_in_role(list, index, CLQ_ROLE_ZERO_POINT);
+    const clq_quantized *real_shape = cli_info_in_role(list, index, CLQ_ROLE_SHAPE);
     char shape[256];
     char note[400] = "";
     if (codes != NULL) {
@@ -56,9 +57,11 @@ static clq_status add_row(cli_table *table, const clq_model *model, const clq_qu
         clq_format_shape(shape, sizeof shape, tensor->rank, tensor->shape);
     }
     if (scale != NULL) {
-        snprintf(note, sizeof note, "scale of %s", model->tensors[scale->codes].name);
+        snprintf(note, sizeof note, "scale of %s", clq_real_name(model, list, scale->codes));
     } else if (zero_point != NULL) {
-        snprintf(note, sizeof note, "zero point of %s", model->tensors[zero_point->codes].name);
+        snprintf(note, sizeof note, "zero point of %s", clq_real_name(model, list, zero_point->codes));
+    } else if (real_shape != NULL) {
+        snprintf(note, sizeof note, "shape of %s", clq_real_name(model, list, real_shape->codes));
     }
     cli_table_cell(table, "%s", tensor->name);
     cli_table_cell(table, "%s", tensor->dtype.name);
@@ -131,7 +134,8 @@ static clq_status show_file(const cli_options *options, const char *path, clq_js
     clq_model *model = NULL;
     clq_quantized_list *list = NULL;
     clq_error scan_error;
-    CLQ_TRY_TO(clq_model_open(path, &model, error));
+    CLQ_TRY_TO(clq_model_open_from(path, CLQ_OPEN_FOLDERS | (options->file.follow_links ? CLQ_OPEN_FOLLOW_LINKS : 0u),
+                                   &model, error));
     if (model->warning != NULL) {
         cli_warning(options, "%s", model->warning);
     }

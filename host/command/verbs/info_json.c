@@ -35,6 +35,9 @@ static void json_parameters(clq_json_writer *json, const clq_model *model, const
 static void json_quantized(clq_json_writer *json, const clq_model *model, const clq_quantized *quantized,
                            const cli_info_span *span)
 {
+    if (clq_is_in_words(quantized)) {
+        json_text(json, "real_name", quantized->name);
+    }
     json_text(json, "quantized_dtype", clq_stored_type(model, quantized, quantized->codes));
     json_text(json, "granularity", clq_granularity_name(quantized->layout.granularity));
     if (quantized->layout.granularity == CLQ_PER_CHANNEL) {

@@ -131,6 +131,7 @@ void cli_report_json_summary(clq_json_writer *json, const clq_file_report *repor
     clq_json_writer_u64(json, report->bytes_out);
     clq_json_writer_key(json, "seconds");
     clq_json_writer_number(json, report->seconds);
+    cli_json_copied_files(json, report);
     cli_json_check(json, report);
     cli_json_device(json, report);
     clq_json_writer_close(json, '}');

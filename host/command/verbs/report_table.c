@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/verbs/file_report.h"
 #include "command/verbs/report.h"
 
 /* What a person reads of a table; a few more are shown at once rather than counted. */
@@ -179,6 +180,7 @@ clq_status cli_report_table(const cli_options *options, const clq_file_report *r
     }
     clipped_summary(report);
     cli_report_hint(report);
+    cli_print_copied_files(report);
     clq_format_bytes(in, sizeof in, report->bytes_in);
     clq_format_bytes(out, sizeof out, report->bytes_out);
     if (!options->file.dry_run && report->seconds > 0.0) {

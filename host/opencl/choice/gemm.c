@@ -93,6 +93,11 @@ static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning,
     return clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
+static int part_is_aside(const clq_context *context, const clq_cl_tuning *tuning, clq_gemm_part part)
+{
+    return clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, clq_cl_gemm_part_verdict_entry(tuning, part)));
+}
+
 /* The kernel that multiplies, when nothing is forced: the first of these that is wanted, can and is not set aside. */
 static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                                  const char **reason)
@@ -161,7 +166,9 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     const uint64_t sums = sizeof(cl_int) * task->problem->batch * task->problem->m * task->problem->n;
     uint64_t slices = clq_size_min(clq_size_divide_up(units, items), groups / least);
     slices = clq_size_min(slices, clq_cl_scratch_items(context, clq_size_max(sums, 1)));
-    slices = clq_size_max(slices, forced ? 2 : 1);
+    slices = forced                                                      ? clq_size_max(slices, 2)
+             : part_is_aside(context, decision->tuning, CLQ_GEMM_SLICES) ? 1
+                                                                         : clq_size_max(slices, 1);
     slices = clq_size_min(slices, 64);
     decision->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);
     decision->slices = decision->slice_groups == 0 ? 1 : (uint32_t)clq_size_divide_up(groups, decision->slice_groups);
@@ -242,7 +249,8 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     decision->tile_rows = tile_rows_of(tuning, decision->variant, task->problem->m);
     decision->verdict_entry = clq_cl_gemm_verdict_entry(tuning, decision->variant, decision->tile_rows);
     decision->by_host =
-        forced == CLQ_VARIANT_BY_DEVICE && is_set_aside(context, tuning, decision->variant, task->problem->m);
+        forced == CLQ_VARIANT_BY_DEVICE && (is_set_aside(context, tuning, decision->variant, task->problem->m) ||
+                                            part_is_aside(context, tuning, CLQ_GEMM_PACKING));
     choose_vectors(decision);
     decision->a_form = decision->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
                        : decision->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
@@ -263,9 +271,10 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
                                     clq_variant variant, int in_slices, clq_gemm_decision *decision, clq_error *error)
 {
     const uint32_t groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
+    const int is_cut = in_slices && !part_is_aside(context, tuning, CLQ_GEMM_SLICES);
     CLQ_TRY(decide(context, tuning, variant, task, decision, error));
-    decision->slice_groups = in_slices ? (uint32_t)clq_size_divide_up(groups, 3) : groups;
-    decision->slices = in_slices ? (uint32_t)clq_size_divide_up(groups, decision->slice_groups) : 1;
+    decision->slice_groups = is_cut ? (uint32_t)clq_size_divide_up(groups, 3) : groups;
+    decision->slices = is_cut ? (uint32_t)clq_size_divide_up(groups, decision->slice_groups) : 1;
     decision->tiles_per_item = in_slices ? 3 : 1;
     return CLQ_OK;
 }
@@ -279,7 +288,7 @@ uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
             return m;
         }
     }
-    return height == 0 ? 70 : height;
+    return height == 0 ? 79 : height;
 }
 
 uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision)

@@ -30,14 +30,15 @@ typedef struct clq_gemm_decision {
     uint32_t slices, slice_groups;
     uint32_t tiles_per_item;
     size_t verdict_entry;
-    int by_host; /* every variant is set aside and none was forced: the host serves */
+    int by_host;          /* every variant is set aside, or packing, and none was forced: the host serves */
+    int only_sums_slices; /* of a trial: what the slices give is in the scratch memory already */
 } clq_gemm_decision;
 
 /* By shape, device, what is forced and what is set aside. CLQ_UNSUPPORTED when a forced variant cannot run. */
 clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
                               clq_gemm_decision *decision, clq_error *error);
 
-/* This variant by that table, in one slice of K or in three. */
+/* This variant by that table, in one slice of K or, where their sum is not set aside, in three. */
 clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                                     clq_variant variant, int in_slices, clq_gemm_decision *decision, clq_error *error);
 

@@ -62,7 +62,8 @@ enum { REALS = 3, CODES = 6, TYPES = REALS * CODES };
 enum {
     FIRST_OF_BATCHES = CLQ_OP_COUNT * CLQ_VARIANT_ELEMENTWISE_COUNT * TYPES,
     FIRST_OF_GEMM = FIRST_OF_BATCHES + CLQ_OP_COUNT * CLQ_BATCH_FORMS * TYPES,
-    VERDICTS = FIRST_OF_GEMM + CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1)
+    FIRST_OF_PARTS = FIRST_OF_GEMM + CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1),
+    VERDICTS = FIRST_OF_PARTS + CLQ_GEMM_PARTS
 };
 
 static size_t first_of(const clq_cl_tuning *tuning)
@@ -94,6 +95,11 @@ size_t clq_cl_batch_verdict_entry(const clq_cl_tuning *tuning, clq_operation ope
 size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows)
 {
     return first_of(tuning) + FIRST_OF_GEMM + (size_t)variant * (CLQ_GEMM_MAXIMUM_ROWS + 1) + tile_rows;
+}
+
+size_t clq_cl_gemm_part_verdict_entry(const clq_cl_tuning *tuning, clq_gemm_part part)
+{
+    return first_of(tuning) + FIRST_OF_PARTS + (size_t)part;
 }
 
 size_t clq_cl_verdict_count(void)

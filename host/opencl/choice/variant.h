@@ -52,12 +52,18 @@ clq_variant clq_cl_forced_variant(const clq_context *context);
 enum { CLQ_GEMM_MAXIMUM_ROWS = 12 }; /* of a tile in registers: kernels/gemm_vnni.cl */
 
 /* Entries of clq_cl_state.verdicts: by the programs of a table, and there by operation, variant or form, and pair of
- * types; by variant and height of tile. */
+ * types; by variant and height of tile, and by part. */
 size_t clq_cl_verdict_entry(const clq_cl_tuning *tuning, clq_operation operation, clq_variant variant,
                             const clq_quantization *q);
 size_t clq_cl_batch_verdict_entry(const clq_cl_tuning *tuning, clq_operation operation, clq_batch_form form,
                                   const clq_quantization *q);
 size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows);
+
+/* What all variants of the product share has verdicts of its own: without packing none can run, without the sum of
+ * slices K is not cut. */
+typedef enum clq_gemm_part { CLQ_GEMM_PACKING = 0, CLQ_GEMM_SLICES = 1, CLQ_GEMM_PARTS = 2 } clq_gemm_part;
+
+size_t clq_cl_gemm_part_verdict_entry(const clq_cl_tuning *tuning, clq_gemm_part part);
 size_t clq_cl_verdict_count(void); /* with the same programs */
 
 #endif

@@ -274,6 +274,8 @@ clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task
     }
     reduce = call;
     call.output = OUTPUT_PARTIAL;
-    CLQ_TRY(enqueue_multiply(stream, task, decision, &objects, &call, error));
+    if (!decision->only_sums_slices) {
+        CLQ_TRY(enqueue_multiply(stream, task, decision, &objects, &call, error));
+    }
     return enqueue_reduce(stream, task, decision, &objects, &reduce, error);
 }

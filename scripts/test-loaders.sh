@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# usage: test-loaders.sh COMMAND [FOLDER]: what quantize writes, loaded by transformers. FOLDER (default: clquant-loaders
+# in the temporary folder, over 5 GiB) keeps a Python environment with torch, transformers and compressed-tensors, which
+# the first run installs.
+set -eu
+[ $# -ge 1 ] || { sed -n 3,5p "$0"; exit 2; }
+command=$(realpath "$1")
+folder=${2:-${TMPDIR:-/tmp}/clquant-loaders}
+here=$(cd "$(dirname "$0")" && pwd)
+mkdir -p "$folder"
+if [ ! -x "$folder/environment/bin/python" ]; then
+    python3 -m venv "$folder/environment"
+    "$folder/environment/bin/pip" install --progress-bar off torch transformers compressed-tensors safetensors
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+HF_HUB_OFFLINE=1 TRANSFORMERS_VERBOSITY=error "$folder/environment/bin/python" "$here/test-loaders.py" "$command" "$work"
