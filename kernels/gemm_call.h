@@ -34,6 +34,8 @@
 #define OUTPUT_SHIFT 4
 #define OUTPUT_FLOAT 5
 #define OUTPUT_PARTIAL 6
+#define OUTPUT_SINGLE_AWAY 7
+#define OUTPUT_DOUBLE_UP 8
 
 typedef struct gemm_call {
     /* A's codes (bytes): a_offset + z * a_batch + m * a_row + k. Packed in tiles, 32-bit words: a_offset + z * a_batch

@@ -45,11 +45,12 @@ typedef cl_float call_f32;
 #define DEGENERATE_UNIT_WIDTH 1
 
 /* Counters of a histogram in scratch memory: one more than bins, in whole cache lines; and sets of them. */
-#define HISTOGRAM_BINS 2048
-#define HISTOGRAM_STRIDE (HISTOGRAM_BINS + 16)
+#define HISTOGRAM_BINS 2048        /* of magnitudes */
+#define HISTOGRAM_SIGNED_BINS 4096 /* of numbers with their sign */
+#define HISTOGRAM_STRIDE(bins) ((bins) + 16)
 #define HISTOGRAM_COPIES 2
-/* Sets of them in local memory, of which the grid's kernel needs so much. */
-#define HISTOGRAM_SETS 2
-#define HISTOGRAM_LOCAL_BYTES (HISTOGRAM_SETS * HISTOGRAM_STRIDE * 4)
+/* Sets of them in local memory, of which the grid's kernel needs so much; either kind of bins has about as much. */
+#define HISTOGRAM_SETS(bins) (2 * HISTOGRAM_BINS / (bins))
+#define HISTOGRAM_LOCAL_BYTES(bins) (HISTOGRAM_SETS(bins) * HISTOGRAM_STRIDE(bins) * 4)
 
 #endif

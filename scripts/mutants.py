@@ -296,6 +296,8 @@ def live_lines(targets):
 # A mutant that is seen in none of so many kernels is the same in all, for all that is tried.
 MOST_KERNELS = 3
 
+RACES = "barrier-removed"  # of work-items that run one after the other here: scripts/test-oclgrind.sh judges those
+
 # In the head of a loop these are seen by a process that does not end, which takes longer than the suite has.
 MAY_NOT_END = ("greater-or-equal", "condition-negated", "plus-to-minus", "minus-to-plus", "unequal-negated")
 
@@ -323,6 +325,20 @@ def spread(rows):
     return [row for _, row in sorted(placed, key=lambda p: (p[0], p[1][0]))]
 
 
+def few(rows):
+    """One of each rule and of each file, each in one target; first such as are both."""
+    chosen, met = [], set()
+    rows = [r for r in rows if not (re.match(r"\s*(for|while) ", r[3]) and r[1] in MAY_NOT_END)]
+    rows = sorted((r for r in rows if r[1] != RACES), key=lambda r: weight(r[0]))
+    for wanted in (2, 1):
+        for row in rows:
+            new = {row[1], row[0].split(":")[0]} - met
+            if len(new) >= wanted:
+                met |= new
+                chosen.append(row[:4] + ([row[4][weight(row[0]) % len(row[4])]],))
+    return chosen
+
+
 def plan(folder, mode):
     quick = mode == "--quick"
     live = live_lines(read_targets(folder))
@@ -336,13 +352,7 @@ def plan(folder, mode):
                 continue
             rows.append((mutant, rule, f"{name}:{number}", text, hit))
     if quick:
-        chosen, count = [], collections.Counter()
-        for row in sorted(rows, key=lambda r: weight(r[0])):
-            is_endless = re.match(r"\s*(for|while) ", row[3]) and row[1] in MAY_NOT_END
-            if count[row[1]] < 1 and not is_endless:
-                count[row[1]] += 1
-                chosen.append(row[:4] + ([row[4][weight(row[0]) % len(row[4])]],))
-        rows = chosen
+        rows = few(rows)
     else:
         rows = spread(rows)
     for mutant, _, where, text, hit in rows:
@@ -397,7 +407,6 @@ def reason_of(reasons, mutant):
 ORDER = ["missed", "hangs", "crashed", "caught", "refused", "same"]
 COLUMNS = ["made", "not here", "run", "not built", "caught", "crashed", "hangs", "same, barrier", "same, for a reason",
            "same, without", "missed"]
-RACES = "barrier-removed"  # of work-items that run one after the other: scripts/test-oclgrind.sh --mutants judges them
 
 
 def verdict_of(outcomes, mutant, reasons):

@@ -15,4 +15,8 @@ if [ ! -x "$folder/environment/bin/python" ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-HF_HUB_OFFLINE=1 TRANSFORMERS_VERBOSITY=error "$folder/environment/bin/python" "$here/test-loaders.py" "$command" "$work"
+HF_HUB_OFFLINE=1 HF_HUB_DISABLE_PROGRESS_BARS=1 TRANSFORMERS_VERBOSITY=error \
+    "$folder/environment/bin/python" "$here/test-loaders.py" "$command" "$work" 2>"$work/noise" || {
+    tail -n 20 "$work/noise"
+    exit 1
+}

@@ -111,7 +111,7 @@ uint64_t check_operand_bytes(const check_case *c, check_operand operand)
     case CHECK_STATE:
         return stored_bytes(c, operand, 2 * parameters);
     case CHECK_COUNTS:
-        return stored_bytes(c, operand, CLQ_HISTOGRAM_BINS * parameters);
+        return stored_bytes(c, operand, clq_histogram_bins(&c->q.scheme) * parameters);
     case CHECK_NONFINITE:
     case CHECK_AVERAGING:
         return stored_bytes(c, operand, 1);
@@ -250,9 +250,9 @@ static void report_difference(const check_case *c, const char *where, check_oper
         break;
     case CHECK_COUNTS:
         check_print("    bin %" PRIu64 " of parameter %" PRIu64 ": got %" PRIu64 ", want %" PRIu64,
-                    index % CLQ_HISTOGRAM_BINS, index / CLQ_HISTOGRAM_BINS, ((const uint64_t *)b)[index],
-                    ((const uint64_t *)a)[index]);
-        check_print_range_of_parameter(c, want, index / CLQ_HISTOGRAM_BINS);
+                    index % clq_histogram_bins(&c->q.scheme), index / clq_histogram_bins(&c->q.scheme),
+                    ((const uint64_t *)b)[index], ((const uint64_t *)a)[index]);
+        check_print_range_of_parameter(c, want, index / clq_histogram_bins(&c->q.scheme));
         break;
     default:
         check_print("    got count %" PRIu64 ", first %" PRIu64 "; want count %" PRIu64 ", first %" PRIu64,

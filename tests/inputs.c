@@ -597,8 +597,9 @@ static void observer_inputs(check_case *c, uint64_t elements, uint64_t parameter
     }
     c->in[CHECK_RANGE] = range;
     if (c->operation == CLQ_OP_HISTOGRAM) {
-        uint64_t *counts = check_allocate(CLQ_HISTOGRAM_BINS * parameters * sizeof *counts);
-        for (uint64_t i = 0; i < CLQ_HISTOGRAM_BINS * parameters; i++) {
+        const uint64_t all = clq_histogram_bins(&c->q.scheme) * parameters;
+        uint64_t *counts = check_allocate(all * sizeof *counts);
+        for (uint64_t i = 0; i < all; i++) {
             counts[i] = check_chance(50) ? check_random() >> 1 : 0;
         }
         c->in[CHECK_COUNTS] = counts;

@@ -15,7 +15,7 @@
 
 #include "check_gemm.h"
 
-enum { INPUTS_GEMM_OUTPUTS = 4, INPUTS_GEMM_MODES = 4 };
+enum { INPUTS_GEMM_OUTPUTS = 4, INPUTS_GEMM_MODES = 6 };
 extern const clq_dtype inputs_gemm_outputs[INPUTS_GEMM_OUTPUTS];
 
 /* ---- parts of a problem ---- */

@@ -173,7 +173,10 @@ static void set_odd_multiplier(check_gemm *c, uint64_t i)
         break;
     default:
         multiplier[i] = ends[check_below(sizeof ends / sizeof ends[0])];
-        shift[i] = (int32_t)check_between(-31, c->problem.requantize == CLQ_REQUANTIZE_DOUBLE ? 31 : 30);
+        shift[i] = (int32_t)check_between(-31, c->problem.requantize == CLQ_REQUANTIZE_DOUBLE ||
+                                                       c->problem.requantize == CLQ_REQUANTIZE_DOUBLE_UP
+                                                   ? 31
+                                                   : 30);
         break;
     }
 }

@@ -141,7 +141,8 @@ cl_int __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_
                              void(CL_CALLBACK *notify)(cl_program, void *), void *cookie)
 {
     char all[LONGEST_LINE + 1024];
-    const char *unoptimized = strcmp(now.kind, "line") == 0 ? "-cl-opt-disable" : ""; /* builds in half the time */
+    const int is_quick = strcmp(now.kind, "line") == 0 || record != NULL; /* builds in half the time */
+    const char *unoptimized = is_quick ? "-cl-opt-disable" : "";
     snprintf(all, sizeof all, "%.900s %s %s", options, unoptimized, strcmp(now.kind, "option") == 0 ? now.text : "");
     if (record != NULL) {
         note_program(program, options);

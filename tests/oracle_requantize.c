@@ -33,11 +33,18 @@ int64_t oracle_divide_down(int64_t value, int exponent)
 static int64_t scaled(const clq_requantization *s, int32_t x)
 {
     switch (s->mode) {
-    case CLQ_REQUANTIZE_DOUBLE: {
+    case CLQ_REQUANTIZE_DOUBLE:
+    case CLQ_REQUANTIZE_DOUBLE_UP: {
         int64_t shifted = (int64_t)x * (INT64_C(1) << (s->shift > 0 ? s->shift : 0));
         shifted = shifted > INT32_MAX ? INT32_MAX : shifted < INT32_MIN ? INT32_MIN : shifted;
-        return oracle_divide_away(oracle_high_multiply((int32_t)shifted, s->multiplier), s->shift < 0 ? -s->shift : 0);
+        shifted = oracle_high_multiply((int32_t)shifted, s->multiplier);
+        if (s->mode == CLQ_REQUANTIZE_DOUBLE_UP && s->shift < 0) {
+            return oracle_divide_down(2 * shifted + (INT64_C(1) << -s->shift), 1 - s->shift);
+        }
+        return oracle_divide_away(shifted, s->shift < 0 ? -s->shift : 0);
     }
+    case CLQ_REQUANTIZE_SINGLE_AWAY:
+        return oracle_divide_away((int64_t)x * s->multiplier, 31 - s->shift);
     case CLQ_REQUANTIZE_SINGLE:
         return oracle_divide_down((int64_t)x * s->multiplier + (INT64_C(1) << (30 - s->shift)), 31 - s->shift);
     case CLQ_REQUANTIZE_SHIFT:

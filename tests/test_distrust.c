@@ -276,12 +276,52 @@ static void lacking_memory_is_no_verdict(void **state)
     check_needs_device();
 }
 
+/* Not from the call on that is asked for. */
+static int is_cancelled(void *cookie)
+{
+    int *left = cookie;
+    return (*left)-- <= 0;
+}
+
+/* It ends wherever it is asked, sets nothing aside, and goes on from there; what is known is not asked about. */
+static void cancelled_is_no_verdict(void **state)
+{
+    (void)state;
+    for (int asked = 0; asked < 50 && check_device() != NULL; asked++) {
+        int left = asked;
+        clq_status status;
+        clq_error error;
+        program p;
+        begin(&p, spec());
+        clq_context_set_cancel(p.context, is_cancelled, &left);
+        failing_opencl_forget_calls();
+        status = run(&p, CLQ_OP_QUANTIZE, &error);
+        if (status == CLQ_OK) {
+            assert_true(asked >= 2); /* before a program and before a comparison */
+            left = 0;
+            ACCEPTED(run(&p, CLQ_OP_QUANTIZE, e));
+            check_bytes(&p, CLQ_OP_QUANTIZE);
+            end(&p);
+            return;
+        }
+        refusal_check(status, CLQ_CANCELLED, &error, "interrupted before", __FILE__, __LINE__);
+        assert_int_equal(failing_opencl_calls("clBuildProgram") <= asked, 1);
+        clq_context_set_cancel(p.context, NULL, NULL);
+        ACCEPTED(run(&p, CLQ_OP_QUANTIZE, e));
+        assert_int_equal(p.log.warnings, 0);
+        check_bytes(&p, CLQ_OP_QUANTIZE);
+        end(&p);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(next_kernel_takes_over),
     cmocka_unit_test(no_kernel_is_left),
     cmocka_unit_test(dynamic_quantization_goes_step_by_step),
     cmocka_unit_test(batch_goes_one_by_one),
     cmocka_unit_test(lacking_memory_is_no_verdict),
+    cmocka_unit_test(cancelled_is_no_verdict),
 };
 
 CHECK_MAIN("distrust", tests)

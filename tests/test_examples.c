@@ -348,6 +348,12 @@ static void requantize_ties(void **state)
         {CLQ_REQUANTIZE_SINGLE, 7984, 1583594044, -9, 11},
         {CLQ_REQUANTIZE_DOUBLE, 1, INT32_C(1) << 30, -1, 1},
         {CLQ_REQUANTIZE_SINGLE, 1, INT32_C(1) << 30, -1, 0},
+        {CLQ_REQUANTIZE_SINGLE_AWAY, -2, INT32_C(1) << 30, -1, -1},
+        {CLQ_REQUANTIZE_SINGLE, -2, INT32_C(1) << 30, -1, 0},
+        {CLQ_REQUANTIZE_DOUBLE, -2, INT32_C(1) << 30, -1, -1},
+        {CLQ_REQUANTIZE_DOUBLE_UP, -2, INT32_C(1) << 30, -1, 0},
+        {CLQ_REQUANTIZE_DOUBLE_UP, 1, INT32_C(1) << 30, -1, 1},
+        {CLQ_REQUANTIZE_SINGLE_AWAY, 1, INT32_C(1) << 30, -1, 0},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

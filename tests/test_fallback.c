@@ -486,10 +486,74 @@ static void callers_queue_is_told(void **state)
     check_needs_device();
 }
 
+/* ---- what was prepared ---- */
+
+/* A caller who prepares, asks the plan, and then uses a queue; returns how many plans say that the host will serve. */
+static int plans_by_host(own_opencl *own, const clq_operands *o, clq_launch *launch)
+{
+    int count = 0;
+    clq_gemm_problem p;
+    clq_gemm_operands product = {.struct_size = sizeof product, .a = o->x, .b = o->codes, .c = o->y};
+    clq_plan plan;
+    clq_error error;
+    clq_status status;
+    for (int i = 0; i < CLQ_OP_COUNT; i++) {
+        clq_quantization q;
+        describe(&q, 0);
+        ACCEPTED(clq_prepare(own->clquant, (clq_operation)i, &q, e));
+        ACCEPTED(clq_plan_operation(own->clquant, (clq_operation)i, &q, &plan, e));
+        status = clq_enqueue(own->clquant, (clq_operation)i, &q, o, launch, &error);
+        if ((status == CLQ_OK) == (plan.by_host != 0)) {
+            fail_msg("%s: by_host is %d, and its call %s: %s", clq_operation_name((clq_operation)i), (int)plan.by_host,
+                     clq_status_name(status), status == CLQ_OK ? "" : error.message);
+        }
+        assert_int_equal(plan.by_host != 0, strcmp(plan.variant, "host") == 0);
+        count += plan.by_host != 0;
+    }
+    clq_gemm_init(&p);
+    p.m = p.n = p.k = 5;
+    ACCEPTED(clq_gemm_prepare(own->clquant, &p, 5, 5, e));
+    ACCEPTED(clq_gemm_plan(own->clquant, &p, 0, &plan, e));
+    status = clq_enqueue_gemm(own->clquant, &p, &product, launch, &error);
+    assert_int_equal(status == CLQ_OK, plan.by_host == 0);
+    assert_int_equal(clFinish(own->queue), CL_SUCCESS);
+    return count + (plan.by_host != 0);
+}
+
+/* On the device as it is, and without any kernel; what it is like is told (tests/CMakeLists.txt). */
+static void plan_tells_what_a_queue_refuses(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        own_opencl own;
+        clq_launch launch = {.struct_size = sizeof launch, .workspace_bytes = BYTES};
+        clq_operands o = {.struct_size = sizeof o};
+        clq_operand *const all[] = {&o.x,         &o.y,     &o.codes,     &o.scale,  &o.range,
+                                    &o.nonfinite, &o.state, &o.averaging, &o.counts, &o.zero_point};
+        cl_int code;
+        own_opencl_begin(&own, 0, 64);
+        launch.queue = own.queue;
+        launch.workspace = clCreateBuffer(own.context, CL_MEM_READ_WRITE, BYTES, NULL, &code);
+        assert_int_equal(code, CL_SUCCESS);
+        for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+            *all[i] = own_opencl_zeros(own.clquant, BYTES);
+        }
+        print_message("by the host: %d\n", plans_by_host(&own, &o, &launch));
+        set_all_aside(own.clquant);
+        assert_int_equal(plans_by_host(&own, &o, &launch), CLQ_OP_COUNT + 1);
+        for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+            clq_buffer_destroy(&all[i]->buffer);
+        }
+        assert_int_equal(clReleaseMemObject(launch.workspace), CL_SUCCESS);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(host_serves_every_operation), cmocka_unit_test(ladder_ends_at_the_host),
     cmocka_unit_test(host_does_not_step_in),       cmocka_unit_test(host_multiplies),
-    cmocka_unit_test(callers_queue_is_told),
+    cmocka_unit_test(callers_queue_is_told),       cmocka_unit_test(plan_tells_what_a_queue_refuses),
 };
 
 CHECK_MAIN("fallback", tests)

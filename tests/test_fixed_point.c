@@ -184,7 +184,7 @@ static void every_mode(void **state)
 {
     (void)state;
     for (int i = 0; i < 40000; i++) {
-        const clq_requantization stage = random_stage((clq_requantize_mode)(i % 4));
+        const clq_requantization stage = random_stage((clq_requantize_mode)(i % 6));
         check_stage(&stage);
     }
 }
@@ -192,13 +192,15 @@ static void every_mode(void **state)
 /* With multipliers that powers of two are, ties are frequent: every accumulator of a window, every shift. */
 static void every_tie(void **state)
 {
+    static const clq_requantize_mode modes[] = {CLQ_REQUANTIZE_DOUBLE, CLQ_REQUANTIZE_SINGLE,
+                                                CLQ_REQUANTIZE_SINGLE_AWAY, CLQ_REQUANTIZE_DOUBLE_UP};
     (void)state;
-    for (int mode = 0; mode < 2; mode++) {
+    for (size_t mode = 0; mode < sizeof modes / sizeof modes[0]; mode++) {
         for (int32_t shift = -31; shift <= 30; shift++) {
             clq_requantization s;
             memset(&s, 0, sizeof s);
             s.struct_size = sizeof s;
-            s.mode = (clq_requantize_mode)mode;
+            s.mode = modes[mode];
             s.multiplier = shift % 2 == 0 ? 1 << 30 : 3 << 29;
             s.shift = shift;
             s.minimum = INT32_MIN;
@@ -246,7 +248,7 @@ static void activation_range(void **state)
     const int32_t x[] = {-1000, -5, 0, 5, 90, 1000};
     const int32_t want[] = {3, 3, 3, 8, 20, 20}; /* ReLU with Z = 3 and an upper end of 20 */
     (void)state;
-    for (int mode = 0; mode < 4; mode++) {
+    for (int mode = 0; mode < 6; mode++) {
         clq_requantization s;
         int32_t y[6];
         clq_error error;

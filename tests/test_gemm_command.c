@@ -117,10 +117,10 @@ static void a_difference_is_told(void **state)
     check_message(CLQ_F32, &real, sizeof real, "--check: C [1, 2] is -1.5e30 (0xf1977617) on reference");
 }
 
-/* More rows than a piece holds, A transposed, and values for each row: the bytes are those of one call. */
+/* More rows than a piece of 2^30 products holds, A transposed, and values for each row: the bytes of one call. */
 static void pieces_fit_together(void **state)
 {
-    enum { M = 400, N = 2048, K = 2048 };
+    enum { M = 328, N = 2048, K = 2048 }; /* 256, and 64 or more, which are no rest for the piece before */
     const char *paths[2] = {write_array("a.npy", "U8", K, M, K * M), write_array("b.npy", "I8", K, N, K * N)};
     const char *zero_points = write_array("z.npy", "I16", M, 1, M * 2);
     const cli_options options = {.positional = {paths, 2},

@@ -24,10 +24,10 @@ static void init_requantized(check_gemm *c, const char *name, clq_requantize_mod
 static void every_mode(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 16 * 12; i++) {
+    for (unsigned i = 0; i < 24 * 12; i++) {
         check_gemm c;
-        init_requantized(&c, "every mode", (clq_requantize_mode)(i & 3), code_types[i >> 2 & 1]);
-        c.problem.multiplier = (i & 8) != 0 ? CLQ_GEMM_PER_TENSOR : CLQ_GEMM_PER_COLUMN;
+        init_requantized(&c, "every mode", (clq_requantize_mode)(i % INPUTS_GEMM_MODES), code_types[i / 6 & 1]);
+        c.problem.multiplier = i / 12 % 2 != 0 ? CLQ_GEMM_PER_TENSOR : CLQ_GEMM_PER_COLUMN;
         c.problem.c_zero_point = check_chance(4) ? CLQ_GEMM_ABSENT : CLQ_GEMM_PER_TENSOR;
         inputs_gemm_check(&c, i % 3 == 0 ? INPUTS_GEMM_SMALL : INPUTS_GEMM_RANDOM,
                           i % 16 == 0 ? INPUTS_GEMM_BEYOND : INPUTS_GEMM_WITHIN);
@@ -42,11 +42,13 @@ static void every_shift(void **state)
 {
     static const int32_t multipliers[] = {1 << 30, INT32_MAX, 0, 1518500250, 3 << 29, (1 << 30) + 1, 77};
     enum { MULTIPLIERS = sizeof multipliers / sizeof multipliers[0], N = 64 * MULTIPLIERS };
+    static const clq_requantize_mode modes[] = {CLQ_REQUANTIZE_DOUBLE, CLQ_REQUANTIZE_SINGLE, CLQ_REQUANTIZE_SHIFT,
+                                                CLQ_REQUANTIZE_SINGLE_AWAY, CLQ_REQUANTIZE_DOUBLE_UP};
     (void)state;
-    for (int turn = 0; turn < 12; turn++) {
-        const clq_requantize_mode mode = (clq_requantize_mode)(turn % 3);
+    for (int turn = 0; turn < 20; turn++) {
+        const clq_requantize_mode mode = modes[turn % 5];
         const int32_t least = mode == CLQ_REQUANTIZE_SHIFT ? 0 : -31;
-        const int32_t shifts = mode == CLQ_REQUANTIZE_SINGLE ? 62 : 63;
+        const int32_t shifts = mode == CLQ_REQUANTIZE_SINGLE || mode == CLQ_REQUANTIZE_SINGLE_AWAY ? 62 : 63;
         check_gemm c;
         int32_t *bias;
         inputs_gemm_chosen_sums(&c, "every shift", mode, code_types[turn % 2], N);
@@ -72,11 +74,11 @@ static void ties(void **state)
 {
     enum { N = 1201 };
     (void)state;
-    for (int turn = 0; turn < 32; turn++) {
-        const clq_requantize_mode mode = (clq_requantize_mode)(turn % 4);
-        const int32_t shift = turn / 4 % 8;
+    for (int turn = 0; turn < 48; turn++) {
+        const clq_requantize_mode mode = (clq_requantize_mode)(turn % INPUTS_GEMM_MODES);
+        const int32_t shift = turn / 6 % 8;
         check_gemm c;
-        inputs_gemm_chosen_sums(&c, "ties", mode, code_types[turn / 4 % 2], N);
+        inputs_gemm_chosen_sums(&c, "ties", mode, code_types[turn / 6 % 2], N);
         *(int32_t *)c.in[CHECK_GEMM_C_ZERO_POINT] = turn % 3 == 0 ? 0 : (int32_t)check_between(-40, 40);
         for (int32_t i = 0; i < N; i++) {
             const int32_t half = shift == 0 ? 1 : 1 << (shift - 1);
@@ -102,11 +104,11 @@ static void extreme_zero_points_of_c(void **state)
                                     256,       1 << 24,         1 << 30,    INT32_MAX};
     enum { ZEROS = sizeof zeros / sizeof zeros[0], N = 120 };
     (void)state;
-    for (int turn = 0; turn < 8 * ZEROS; turn++) {
-        const int32_t zero_point = zeros[turn / 8];
+    for (int turn = 0; turn < 12 * ZEROS; turn++) {
+        const int32_t zero_point = zeros[turn / 12];
         check_gemm c;
-        inputs_gemm_chosen_sums(&c, "extreme zero points of C", (clq_requantize_mode)(turn % 4),
-                                code_types[turn / 4 % 2], N);
+        inputs_gemm_chosen_sums(&c, "extreme zero points of C", (clq_requantize_mode)(turn % 6),
+                                code_types[turn / 6 % 2], N);
         *(int32_t *)c.in[CHECK_GEMM_C_ZERO_POINT] = zero_point;
         for (int32_t i = 0; i < N; i++) {
             int32_t *sum = &((int32_t *)c.in[CHECK_GEMM_BIAS])[i];
@@ -161,7 +163,8 @@ static void same_as_clq_requantize(void **state)
         check_gemm raw;
         check_gemm_result codes;
         check_gemm_result sums;
-        init_requantized(&c, "same as clq_requantize", (clq_requantize_mode)(turn % 4), code_types[turn / 4 % 2]);
+        init_requantized(&c, "same as clq_requantize", (clq_requantize_mode)(turn % INPUTS_GEMM_MODES),
+                         code_types[turn / INPUTS_GEMM_MODES % 2]);
         c.problem.multiplier = CLQ_GEMM_PER_COLUMN;
         c.problem.c_zero_point = CLQ_GEMM_PER_TENSOR;
         inputs_gemm_fill(&c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
@@ -198,7 +201,8 @@ static void values_out_of_bounds(void **state)
     for (int turn = 0; turn < 32; turn++) {
         check_gemm c;
         check_gemm_result result;
-        init_requantized(&c, "values out of bounds", (clq_requantize_mode)(turn % 4), code_types[turn / 4 % 2]);
+        init_requantized(&c, "values out of bounds", (clq_requantize_mode)(turn % INPUTS_GEMM_MODES),
+                         code_types[turn / INPUTS_GEMM_MODES % 2]);
         c.problem.multiplier = CLQ_GEMM_PER_COLUMN;
         c.problem.c_zero_point = CLQ_GEMM_PER_TENSOR;
         inputs_gemm_fill(&c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_BEYOND);

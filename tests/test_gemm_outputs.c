@@ -25,7 +25,7 @@ static void bounds_of_codes(void **state)
         check_gemm_init(&c, "bounds of codes", 1 + check_below(12), 1 + check_below(40), 1 + check_below(60));
         inputs_gemm_zero_points(&c);
         c.problem.c.dtype = dtype;
-        c.problem.requantize = (clq_requantize_mode)(turn % 4);
+        c.problem.requantize = (clq_requantize_mode)(turn % INPUTS_GEMM_MODES);
         c.problem.multiplier = CLQ_GEMM_PER_TENSOR;
         c.problem.c_zero_point = CLQ_GEMM_PER_TENSOR;
         c.problem.minimum = bounds[turn / 8 % 8][0];

@@ -132,9 +132,9 @@ static void values(void **state)
     BAD(CLQ_S8, c_zero_point, CLQ_GEMM_PER_COLUMN, "c_zero_point");
     BAD(CLQ_S32, c_zero_point, CLQ_GEMM_PER_TENSOR, "c_zero_point");
     BAD(CLQ_F32, c_zero_point, CLQ_GEMM_PER_TENSOR, "c_zero_point");
-    BAD(CLQ_S8, requantize, (clq_requantize_mode)4, "4");
+    BAD(CLQ_S8, requantize, (clq_requantize_mode)6, "6");
     BAD(CLQ_U8, requantize, (clq_requantize_mode)-1, "-1");
-    GOOD(CLQ_S32, requantize, (clq_requantize_mode)4); /* not looked at */
+    GOOD(CLQ_S32, requantize, (clq_requantize_mode)6); /* not looked at */
     GOOD(CLQ_S32, a_zero_point, CLQ_GEMM_PER_ROW);
     GOOD(CLQ_S32, b_zero_point, CLQ_GEMM_PER_COLUMN);
     GOOD(CLQ_F32, a_scale, CLQ_GEMM_PER_ROW);

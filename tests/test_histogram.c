@@ -49,31 +49,97 @@ static uint32_t maximum_of(const void *range, uint64_t p)
     return lo > hi && lo <= UINT32_C(0x7F800000) ? lo : hi;
 }
 
+/* ---- signed bins ---- */
+
+/* Of units of 2^-149, 32 bits to a word, the lowest first: what any f32 times 2^13 fits. */
+enum { WORDS = 10 };
+typedef struct number {
+    uint32_t words[WORDS];
+} number;
+
+/* sum += sign * factor * x, modulo 2^320: two's complement. */
+static void add(number *sum, uint32_t bits, int64_t factor)
+{
+    const uint32_t exponent = bits >> 23 & 0xFF;
+    const uint64_t significand = (bits & 0x7FFFFF) | (exponent != 0 ? 0x800000u : 0);
+    const int shift = exponent != 0 ? (int)exponent - 1 : 0;
+    const int is_negative = (bits >> 31 != 0) != (factor < 0);
+    const wide product = (wide)(significand * (uint64_t)(factor < 0 ? -factor : factor)) << shift % 32;
+    uint64_t carry = is_negative ? 1 : 0;
+    for (int i = 0; i < WORDS; i++) {
+        const int at = i - shift / 32;
+        const uint32_t word = at >= 0 && at < 4 ? (uint32_t)(product >> 32 * at) : 0;
+        carry += (uint64_t)sum->words[i] + (is_negative ? ~word : word);
+        sum->words[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
+}
+
+/* Whether 4096 * (x - lo) >= edge * (hi - lo). */
+static int oracle_is_above(uint32_t x, uint32_t lo, uint32_t hi, uint32_t edge)
+{
+    number sum = {{0}};
+    add(&sum, x, CLQ_HISTOGRAM_SIGNED_BINS);
+    add(&sum, lo, (int64_t)edge - CLQ_HISTOGRAM_SIGNED_BINS);
+    add(&sum, hi, -(int64_t)edge);
+    return sum.words[WORDS - 1] >> 31 == 0;
+}
+
+/* The number of inner edges that x is at or above, by halving. */
+static uint32_t oracle_signed_bin(uint32_t x, uint32_t lo, uint32_t hi)
+{
+    uint32_t low = 0;
+    uint32_t high = CLQ_HISTOGRAM_SIGNED_BINS - 1;
+    const uint32_t lo_magnitude = lo & 0x7FFFFFFF;
+    const uint32_t hi_magnitude = hi & 0x7FFFFFFF;
+    const uint32_t greater = lo_magnitude > hi_magnitude ? lo_magnitude : hi_magnitude;
+    if (greater >= UINT32_C(0x7F800000) || greater < UINT32_C(27) << 23 || oracle_is_above(lo, hi, hi, 0)) {
+        return CLQ_HISTOGRAM_SIGNED_BINS - 1;
+    }
+    while (low < high) {
+        const uint32_t middle = (low + high + 1) / 2;
+        if (oracle_is_above(x, lo, hi, middle)) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    return low;
+}
+
+static uint32_t bin_in(const check_case *c, uint32_t x, uint64_t p)
+{
+    return c->q.scheme.symmetric ? oracle_bin(x, maximum_of(c->in[CHECK_RANGE], p))
+                                 : oracle_signed_bin(x, oracle_load_real(CLQ_F32, c->in[CHECK_RANGE], 2 * p),
+                                                     oracle_load_real(CLQ_F32, c->in[CHECK_RANGE], 2 * p + 1));
+}
+
 /* Everywhere, and every count by the oracle. */
 static void check_counts(const check_case *c)
 {
+    const uint64_t bins = clq_histogram_bins(&c->q.scheme);
     check_result result;
     uint64_t elements = 0;
     uint64_t parameters = 0;
     clq_error error;
     uint64_t *want;
     check_ok(clq_layout_count(&c->q.layout, &elements, &parameters, &error), &error, "clq_layout_count");
-    want = check_allocate(parameters * CLQ_HISTOGRAM_BINS * sizeof *want);
-    memcpy(want, c->in[CHECK_COUNTS], (size_t)parameters * CLQ_HISTOGRAM_BINS * sizeof *want);
+    want = check_allocate(parameters * bins * sizeof *want);
+    memcpy(want, c->in[CHECK_COUNTS], (size_t)parameters * bins * sizeof *want);
     for (uint64_t i = 0; i < elements; i++) {
         const uint32_t x = oracle_widen(c->q.real, oracle_load_real(c->q.real, c->in[CHECK_X], i));
         const uint64_t p = oracle_parameter(&c->q.layout, i);
         if ((x & UINT32_C(0x7F800000)) != UINT32_C(0x7F800000)) {
-            want[p * CLQ_HISTOGRAM_BINS + oracle_bin(x, maximum_of(c->in[CHECK_RANGE], p))]++;
+            want[p * bins + bin_in(c, x, p)]++;
         }
     }
     check_everywhere(c, &result);
-    for (uint64_t i = 0; i < parameters * CLQ_HISTOGRAM_BINS; i++) {
+    for (uint64_t i = 0; i < parameters * bins; i++) {
         const uint64_t got = ((const uint64_t *)result.out[CHECK_COUNTS])[i];
         if (got != want[i]) {
             fail_msg("%s: bin %" PRIu64 " of parameter %" PRIu64 " is %" PRIu64 ", the oracle says %" PRIu64
                      " (seed %" PRIu64 ")",
-                     c->name, i % CLQ_HISTOGRAM_BINS, i / CLQ_HISTOGRAM_BINS, got, want[i], check_seed());
+                     c->name, i % bins, i / bins, got, want[i], check_seed());
         }
     }
     free(want);
@@ -87,8 +153,9 @@ static void every_layout(void **state)
     check_case_init(&c, "every layout", CLQ_OP_HISTOGRAM);
     for (size_t i = 0; i < inputs_layout_count(); i++) {
         c.q.layout = inputs_layout(i);
-        for (int turn = 0; turn < 3; turn++) {
+        for (int turn = 0; turn < 6; turn++) {
             c.q.real = inputs_real_types[(i + (size_t)turn) % INPUTS_REALS];
+            c.q.scheme.symmetric = turn < 3;
             inputs_case(&c, INPUTS_PLAIN, inputs_kind_of_turn(i + 3 * (uint64_t)turn));
             check_counts(&c);
             inputs_free(&c);
@@ -127,6 +194,48 @@ static void edges(void **state)
             x[3 * b + 2] = edge < FLT_MAX ? nextafterf(edge, INFINITY) : edge;
         }
         check_case_init(&c, "edges", CLQ_OP_HISTOGRAM);
+        c.q.layout = inputs_layout_flat(N);
+        c.in[CHECK_X] = x;
+        c.in[CHECK_RANGE] = range;
+        c.in[CHECK_COUNTS] = none;
+        check_counts(&c);
+    }
+    free(x);
+    check_needs_device();
+}
+
+/* Every edge of signed bins, and the floats beside it; ends of any two magnitudes and signs. */
+static void signed_edges(void **state)
+{
+    enum { N = 3 * (CLQ_HISTOGRAM_SIGNED_BINS + 1) };
+    static uint64_t none[CLQ_HISTOGRAM_SIGNED_BINS];
+    static const float ranges[][2] = {
+        {-1.0f, 1.0f},        {-1.0f, 0x1p-70f},           {-0x1.000002p0f, 0x1.555556p-2f}, {0.0f, 3.0f},
+        {0x1p-149f, 0x1p0f},  {-0x1p-126f, 0x1.8p-30f},    {-0x1.fffffep127f, 0x1.8p127f},   {1000.0f, 1000.0001f},
+        {-0x1p-100f, 0.0f},   {-0x1p-100f, 0x1p-149f},     {-0x1p-101f, 0x1p-101f},          {5.0f, 5.0f},
+        {-0x1p20f, 0x1p-4f},  {-0x1.8p-2f, 0x1.234568p9f}, {-0x1p60f, 0x1.000002p48f},       {-7.0f, -6.999f},
+        {-0x1.23456p-80f, 1}, {-0x1.fffffep0f, 0x1.8p-60f}};
+    float *x = check_allocate(N * sizeof *x);
+    (void)state;
+    for (size_t turn = 0; turn < 36; turn++) {
+        const size_t given = sizeof ranges / sizeof ranges[0];
+        float range[2] = {ranges[turn % given][0], ranges[turn % given][1]};
+        check_case c;
+        if (turn >= given) {
+            const float a = (float)ldexp(1.0 + check_uniform(), (int)check_between(-99, 126));
+            const float b = (float)((double)a * ldexp(1.0 + check_uniform(), -(int)check_between(0, 60)));
+            range[0] = check_chance(2) ? -a : check_chance(2) ? b : -b;
+            range[1] = range[0] == -a ? check_chance(4) ? -b : b : a;
+        }
+        for (uint32_t k = 0; k <= CLQ_HISTOGRAM_SIGNED_BINS; k++) {
+            const float edge = (float)(((double)range[0] * (CLQ_HISTOGRAM_SIGNED_BINS - k) + (double)range[1] * k) /
+                                       CLQ_HISTOGRAM_SIGNED_BINS);
+            x[3 * k] = edge;
+            x[3 * k + 1] = edge > -FLT_MAX ? nextafterf(edge, -INFINITY) : edge;
+            x[3 * k + 2] = edge < FLT_MAX ? nextafterf(edge, INFINITY) : edge;
+        }
+        check_case_init(&c, "signed edges", CLQ_OP_HISTOGRAM);
+        c.q.scheme.symmetric = 0;
         c.q.layout = inputs_layout_flat(N);
         c.in[CHECK_X] = x;
         c.in[CHECK_RANGE] = range;
@@ -222,6 +331,7 @@ static void many_elements(void **state)
         c.q.layout.granularity = turn % 2 == 0 ? CLQ_PER_TENSOR : CLQ_PER_CHANNEL;
         c.q.layout.axis = shapes[turn / 2][0] > shapes[turn / 2][1];
         c.q.real = inputs_real_types[turn % INPUTS_REALS];
+        c.q.scheme.symmetric = turn / 2 % 2;
         inputs_case(&c, INPUTS_PLAIN, turn % 3 == 0 ? INPUTS_SPREAD : turn % 3 == 1 ? INPUTS_NORMAL : INPUTS_MIXED);
         check_counts(&c);
         inputs_free(&c);
@@ -231,7 +341,7 @@ static void many_elements(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_layout),        cmocka_unit_test(every_offset),  cmocka_unit_test(edges),
-    cmocka_unit_test(ends_from_elsewhere), cmocka_unit_test(many_elements),
+    cmocka_unit_test(ends_from_elsewhere), cmocka_unit_test(many_elements), cmocka_unit_test(signed_edges),
 };
 
 CHECK_MAIN("histogram", tests)

@@ -39,6 +39,16 @@ void clq_context_log(const clq_context *context, clq_log_level level, const char
     context->log(context->log_cookie, level, message);
 }
 
+int clq_context_is_cancelled(const clq_context *context)
+{
+    return context->is_cancelled != NULL && context->is_cancelled(context->cancel_cookie);
+}
+
+clq_status clq_context_check_cancel(const clq_context *context, const char *what, clq_error *error)
+{
+    return clq_context_is_cancelled(context) ? clq_fail(error, CLQ_CANCELLED, "interrupted before %s", what) : CLQ_OK;
+}
+
 clq_status clq_buffer_new(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error)
 {
     clq_buffer *made = calloc(1, sizeof *made);

@@ -74,6 +74,8 @@ struct clq_context {
     clq_device_info device;
     clq_log_function log;
     void *log_cookie;
+    clq_cancel_function is_cancelled; /* NULL: never */
+    void *cancel_cookie;
     struct clq_cl_state *cl; /* NULL for the reference */
     int trusts_untried;      /* what was never tried is trusted; only tests set it (CLQ_TEST_UNTRIED) */
 };
@@ -95,6 +97,10 @@ struct clq_buffer {
 clq_status clq_context_new(const clq_executor *executor, clq_context **context, clq_error *error);
 void clq_context_release(clq_context *context);
 void clq_context_log(const clq_context *context, clq_log_level level, const char *format, ...) CLQ_PRINTF(3, 4);
+
+/* Whether the caller wants no more; and CLQ_CANCELLED in that case, before `what` was done. */
+int clq_context_is_cancelled(const clq_context *context);
+clq_status clq_context_check_cancel(const clq_context *context, const char *what, clq_error *error);
 
 /* A buffer of the context over `object`; takes a reference to the context. */
 clq_status clq_buffer_new(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error);

@@ -31,6 +31,12 @@ static inline int32_t clq_rounding_divide_by_power_of_two(int32_t x, int32_t exp
     return (int32_t)((x >> exponent) + (remainder > threshold));
 }
 
+/* The same with ties toward +infinity: Arm's SRSHL. */
+static inline int32_t clq_rounding_shift_right(int32_t x, int32_t exponent)
+{
+    return exponent == 0 ? x : (int32_t)(((int64_t)x + (INT64_C(1) << (exponent - 1))) >> exponent);
+}
+
 /* x * 2^shift, saturated. 0 <= shift <= 31. */
 static inline int32_t clq_saturating_left_shift(int32_t x, int32_t shift)
 {

@@ -35,6 +35,20 @@ clq_status clq_histogram_check_levels(const char *function, uint32_t levels, clq
     return CLQ_OK;
 }
 
+clq_status clq_histogram_check_percent(const char *function, double percent, clq_error *error)
+{
+    CLQ_REQUIRE(percent > 0.0 && percent <= 100.0, "%s: percent is %g, required is above 0 and at most 100", function,
+                percent);
+    return CLQ_OK;
+}
+
+/* The product comes first: 99.9 percent of 1000 are 999, and not the 1000 that 0.999 as a double would ask for. */
+uint64_t clq_histogram_rank(double percent, uint64_t total)
+{
+    const double rank = ceil(percent * (double)total / 100.0);
+    return rank >= (double)total ? total : rank < 1.0 ? 1 : (uint64_t)rank;
+}
+
 clq_threshold clq_histogram_threshold(float maximum, uint32_t bins, uint32_t half_bins)
 {
     clq_threshold threshold;
@@ -50,17 +64,13 @@ clq_status clq_histogram_percentile(const uint64_t *counts, float maximum, doubl
     uint64_t below = 0;
     uint32_t bins = 0;
     uint64_t needed;
-    double rank;
     CLQ_TRY(clq_histogram_check("clq_histogram_percentile", counts, maximum, threshold, &total, error));
-    CLQ_REQUIRE(percent > 0.0 && percent <= 100.0,
-                "clq_histogram_percentile: percent is %g, required is above 0 and at most 100", percent);
+    CLQ_TRY(clq_histogram_check_percent("clq_histogram_percentile", percent, error));
     *threshold = clq_histogram_threshold(maximum, 0, 2 * BINS);
     if (total == 0) {
         return CLQ_OK;
     }
-    /* The product comes first: 99.9 percent of 1000 are 999, and not the 1000 that 0.999 as a double would ask for. */
-    rank = ceil(percent * (double)total / 100.0);
-    needed = rank >= (double)total ? total : rank < 1.0 ? 1 : (uint64_t)rank;
+    needed = clq_histogram_rank(percent, total);
     while (below < needed) {
         below += counts[bins++];
     }

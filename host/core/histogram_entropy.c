@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The threshold of a histogram by entropy: the search that TensorRT published. A pure function. */
+/* Thresholds by entropy: the search that TensorRT published, and the same for both ends. Pure functions. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "core/histogram.h"
+#include "core/histogram_cut.h"
+#include "core/scheme.h"
 
-enum { BINS = CLQ_HISTOGRAM_BINS, KNOWN = 2 * BINS };
+enum { BINS = CLQ_HISTOGRAM_BINS, SIGNED_BINS = CLQ_HISTOGRAM_SIGNED_BINS, KNOWN = 2 * BINS };
 
 /* Divergences closer than this count as equal, so that the choice does not hang on the last bits of a sum. */
 static const double TIE = 0x1p-40;
 
 /* Sums over the bins before each, so that a level of any bins costs no loop. */
 typedef struct prefixes {
-    uint64_t count[BINS + 1];  /* elements */
-    uint32_t filled[BINS + 1]; /* bins that are not empty */
-    double entropy[BINS + 1];  /* count * ln(count) */
-    double logarithm[KNOWN];   /* of small whole numbers; below 0: not known yet */
+    uint32_t bins;
+    uint64_t count[SIGNED_BINS + 1];  /* elements */
+    uint32_t filled[SIGNED_BINS + 1]; /* bins that are not empty */
+    double entropy[SIGNED_BINS + 1];  /* count * ln(count) */
+    double logarithm[KNOWN];          /* of small whole numbers; below 0: not known yet */
 } prefixes;
 
 /*
@@ -55,15 +58,16 @@ static double logarithm_of(prefixes *before, uint64_t n)
     return before->logarithm[n];
 }
 
-static void fill_prefixes(prefixes *before, const uint64_t *counts)
+static void fill_prefixes(prefixes *before, const uint64_t *counts, uint32_t bins)
 {
+    before->bins = bins;
     before->count[0] = 0;
     before->filled[0] = 0;
     before->entropy[0] = 0.0;
     for (int n = 0; n < KNOWN; n++) {
         before->logarithm[n] = -1.0;
     }
-    for (int b = 0; b < BINS; b++) {
+    for (uint32_t b = 0; b < bins; b++) {
         const double n = (double)counts[b];
         before->count[b + 1] = before->count[b] + counts[b];
         before->filled[b + 1] = before->filled[b] + (counts[b] > 0);
@@ -71,33 +75,43 @@ static void fill_prefixes(prefixes *before, const uint64_t *counts)
     }
 }
 
-/*
- * sum over the first i bins of P * ln(P / Q), not negative but for rounding. P is the histogram with all outliers added
- * to its last bin, Q the histogram without outliers in `levels` levels, each spread evenly over its bins that are not
- * empty; both divided by their sums. An empty last bin that receives outliers has Q = 0: infinite.
- */
-static double divergence(prefixes *before, const uint64_t *counts, uint32_t i, uint32_t levels)
+/* n * ln(n), of counts that no prefix knows. */
+static double own_entropy(double n)
 {
-    const uint64_t all = before->count[BINS];
-    const uint64_t kept = before->count[i];
-    const double outliers = (double)(all - kept);
-    const double last = (double)counts[i - 1];
+    return n > 0.0 ? n * natural_logarithm(n) : 0.0;
+}
+
+/*
+ * sum over the bins of the window of P * ln(P / Q), not negative but for rounding. P is the histogram with all outliers
+ * added to the bins at its ends, Q the histogram without outliers in `levels` levels, each spread evenly over its bins
+ * that are not empty; both divided by their sums. An empty bin that receives outliers has Q = 0: infinite.
+ */
+static double divergence(prefixes *before, const uint64_t *counts, clq_window window, uint32_t levels)
+{
+    const uint64_t all = before->count[before->bins];
+    const uint64_t kept = before->count[window.end] - before->count[window.first];
+    const uint32_t width = window.end - window.first;
+    const double below = (double)before->count[window.first];
+    const double above = (double)(all - before->count[window.end]);
+    const uint32_t inner = window.first + (below > 0.0);
     double sum; /* of counts: divided by `all` in the end */
-    if (kept == 0 || (counts[i - 1] == 0 && kept < all)) {
+    if (kept == 0 || (counts[window.end - 1] == 0 && above > 0.0) || (counts[window.first] == 0 && below > 0.0)) {
         return INFINITY;
     }
     /* P ln P, in counts */
-    sum = before->entropy[i - 1];
-    if (last + outliers > 0.0) {
-        sum += (last + outliers) * natural_logarithm(last + outliers);
+    sum = before->entropy[window.end - 1] - before->entropy[inner];
+    sum += own_entropy((double)counts[window.end - 1] + above);
+    if (below > 0.0) {
+        sum += own_entropy((double)counts[window.first] + below);
     }
     /* P ln Q, in counts: all bins of a level have one Q */
-    for (uint32_t level = 0, from = 0; level < levels && from < i; level++) {
-        const uint32_t to =
-            (uint32_t)(((uint64_t)(level + 1) * i + levels - 1) / levels); /* floor(b*levels/i) = level */
+    for (uint32_t level = 0, from = window.first; level < levels && from < window.end; level++) {
+        const uint32_t to = /* bin b is in level floor((b - first) * levels / width) */
+            window.first + (uint32_t)(((uint64_t)(level + 1) * width + levels - 1) / levels);
         const uint64_t mass = before->count[to] - before->count[from];
         if (mass > 0) {
-            const double weight = (double)mass + (to == i ? outliers : 0.0);
+            const double weight =
+                (double)mass + (to == window.end ? above : 0.0) + (from == window.first ? below : 0.0);
             const uint32_t filled = before->filled[to] - before->filled[from];
             sum -= weight * (logarithm_of(before, mass) - logarithm_of(before, filled));
         }
@@ -123,9 +137,9 @@ clq_status clq_histogram_entropy(const uint64_t *counts, float maximum, uint32_t
     if (before == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "clq_histogram_entropy: no memory for sums over the bins");
     }
-    fill_prefixes(before, counts);
+    fill_prefixes(before, counts, BINS);
     for (uint32_t i = levels < BINS ? levels : BINS; i <= BINS; i++) {
-        const double now = divergence(before, counts, i, levels);
+        const double now = divergence(before, counts, (clq_window){0, i}, levels);
         if (now < least - TIE) { /* of equals the first */
             least = now;
             best = i;
@@ -133,5 +147,57 @@ clq_status clq_histogram_entropy(const uint64_t *counts, float maximum, uint32_t
     }
     free(before);
     *threshold = clq_histogram_threshold(maximum, best, 2 * best + 1);
+    return CLQ_OK;
+}
+
+/* What a search over both ends works on. */
+typedef struct both_ends {
+    clq_candidates candidates;
+    prefixes before;
+    uint64_t counts[SIGNED_BINS];
+} both_ends;
+
+/* Zeros are exact whatever the cut: their bin counts as at most the greater of those beside it. */
+static void even_out(uint64_t *counts, uint32_t zero_bin)
+{
+    const uint64_t left = zero_bin > 0 ? counts[zero_bin - 1] : 0;
+    const uint64_t right = zero_bin < SIGNED_BINS - 1 ? counts[zero_bin + 1] : 0;
+    const uint64_t most = left > right ? left : right;
+    counts[zero_bin] = counts[zero_bin] < most ? counts[zero_bin] : most;
+}
+
+static void search(both_ends *s, uint32_t levels, const float range[2], clq_cut *cut)
+{
+    double least = INFINITY;
+    do {
+        const double now = divergence(&s->before, s->counts, s->candidates.window, levels);
+        if (now < least - TIE) { /* of equals the widest */
+            least = now;
+            *cut = clq_histogram_cut_at(range, s->candidates.window);
+        }
+    } while (clq_candidates_next(&s->candidates, levels));
+}
+
+clq_status clq_histogram_cut_entropy(const clq_scheme *scheme, const uint64_t *counts, const float range[2],
+                                     clq_cut *cut, clq_error *error)
+{
+    uint64_t total = 0;
+    both_ends *s; /* too large for the stack of a caller's thread */
+    CLQ_TRY(clq_histogram_cut_check("clq_histogram_cut_entropy", counts, range, cut, &total, error));
+    CLQ_REQUIRE(scheme != NULL, "clq_histogram_cut_entropy: scheme must not be NULL");
+    CLQ_TRY(clq_scheme_check(scheme, error));
+    if (total == 0) {
+        return CLQ_OK;
+    }
+    s = malloc(sizeof *s);
+    if (s == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "clq_histogram_cut_entropy: no memory for sums over the bins");
+    }
+    clq_candidates_begin(&s->candidates, scheme, counts, range, total);
+    memcpy(s->counts, s->candidates.count, sizeof s->counts);
+    even_out(s->counts, s->candidates.zero_bin);
+    fill_prefixes(&s->before, s->counts, SIGNED_BINS);
+    search(s, (uint32_t)(scheme->qmax - scheme->qmin) + 1, range, cut);
+    free(s);
     return CLQ_OK;
 }

@@ -110,9 +110,9 @@ uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument)
     case CLQ_ARG_STATE:
         return stored_bytes(task->q, argument, g->parameters * 2);
     case CLQ_ARG_COUNTS:
-        return g->parameters > UINT64_MAX / CLQ_HISTOGRAM_BINS
+        return g->parameters > UINT64_MAX / CLQ_HISTOGRAM_SIGNED_BINS
                    ? UINT64_MAX
-                   : stored_bytes(task->q, argument, g->parameters * CLQ_HISTOGRAM_BINS);
+                   : stored_bytes(task->q, argument, g->parameters * clq_histogram_bins(&task->q->scheme));
     case CLQ_ARG_NONFINITE:
     case CLQ_ARG_AVERAGING:
         return stored_bytes(task->q, argument, 1);

@@ -2,6 +2,7 @@
 #include "engine/context.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/size.h"
 
@@ -83,6 +84,6 @@ clq_status clq_batch_run(clq_batch *batch, clq_error *error)
 clq_status clq_batch_plan(clq_batch *batch, clq_plan *plan, clq_error *error)
 {
     CLQ_REQUIRE(batch != NULL && plan != NULL, "clq_batch_plan: batch and plan must not be NULL");
-    *plan = (clq_plan){"", "", 0};
+    memset(plan, 0, sizeof *plan);
     return batch->count == 0 ? CLQ_OK : batch->context->executor->batch_plan(batch, plan, error);
 }

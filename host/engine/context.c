@@ -157,6 +157,12 @@ void clq_context_set_log(clq_context *context, clq_log_function log, void *cooki
     context->log_cookie = cookie;
 }
 
+void clq_context_set_cancel(clq_context *context, clq_cancel_function is_cancelled, void *cookie)
+{
+    context->is_cancelled = is_cancelled;
+    context->cancel_cookie = cookie;
+}
+
 clq_status clq_context_set_cache(clq_context *context, const char *directory, clq_error *error)
 {
     CLQ_REQUIRE(context != NULL, "clq_context_set_cache: context is NULL");

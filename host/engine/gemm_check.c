@@ -78,7 +78,7 @@ static clq_status check_values(const clq_gemm_problem *p, clq_error *error)
                 clq_dtype_name(p->c.dtype));
     CLQ_REQUIRE(p->c.dtype == CLQ_F32 || (p->a_scale == CLQ_GEMM_ABSENT && p->b_scale == CLQ_GEMM_ABSENT),
                 "gemm: a_scale and b_scale are for an output of f32, this is %s", clq_dtype_name(p->c.dtype));
-    CLQ_REQUIRE(!is_codes || (p->requantize >= CLQ_REQUANTIZE_DOUBLE && p->requantize <= CLQ_REQUANTIZE_FLOAT),
+    CLQ_REQUIRE(!is_codes || (p->requantize >= CLQ_REQUANTIZE_DOUBLE && p->requantize <= CLQ_REQUANTIZE_DOUBLE_UP),
                 "gemm: %d is no requantize mode", (int)p->requantize);
     return CLQ_OK;
 }

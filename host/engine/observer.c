@@ -19,6 +19,7 @@ struct clq_observer {
     clq_buffer *nonfinite; /* of the last piece, then one that stays 0 */
     clq_buffer *averaging; /* 0, then the constant */
     clq_buffer *counts;    /* NULL until the first are added */
+    uint32_t bins;         /* of each histogram: those of the scheme that the first were added with */
 };
 
 /* Of a caller's thread, whose stack may be small. */
@@ -44,10 +45,10 @@ static clq_status clear_ranges(clq_buffer *buffer, uint64_t parameters, clq_erro
     return CLQ_OK;
 }
 
-static clq_status clear_counts(clq_buffer *buffer, uint64_t parameters, clq_error *error)
+static clq_status clear_counts(clq_buffer *buffer, uint64_t parameters, uint32_t bins, clq_error *error)
 {
     static const uint64_t zeros[CLQ_HISTOGRAM_BINS];
-    for (uint64_t p = 0; p < parameters; p++) {
+    for (uint64_t p = 0; p < parameters * bins / CLQ_HISTOGRAM_BINS; p++) {
         CLQ_TRY(clq_buffer_write(buffer, p * sizeof zeros, zeros, sizeof zeros, error));
     }
     return CLQ_OK;
@@ -78,7 +79,7 @@ clq_status clq_observer_create(clq_context *context, uint64_t parameters, float 
     clq_observer *o;
     CLQ_REQUIRE(context != NULL && out != NULL, "clq_observer_create: context and observer must not be NULL");
     *out = NULL;
-    CLQ_REQUIRE(parameters <= UINT64_MAX / (CLQ_HISTOGRAM_BINS * sizeof(uint64_t)),
+    CLQ_REQUIRE(parameters <= UINT64_MAX / (CLQ_HISTOGRAM_SIGNED_BINS * sizeof(uint64_t)),
                 "clq_observer_create: parameters is %" PRIu64 ", whose histograms do not fit 64 bits", parameters);
     CLQ_REQUIRE(averaging >= 0.0f && averaging <= 1.0f, "clq_observer_create: averaging is %g, required is 0 to 1",
                 (double)averaging);
@@ -86,6 +87,7 @@ clq_status clq_observer_create(clq_context *context, uint64_t parameters, float 
     if (o == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for an observer");
     }
+    o->bins = CLQ_HISTOGRAM_BINS;
     o->context = context;
     atomic_fetch_add(&context->references, 1);
     o->parameters = parameters;
@@ -167,21 +169,27 @@ clq_status clq_observer_end_batch(clq_observer *o, clq_error *error)
 clq_status clq_observer_add_counts(clq_observer *o, const clq_quantization *q, clq_operand x, uint64_t first,
                                    clq_error *error)
 {
+    uint32_t bins;
     CLQ_TRY(check_piece(o, q, first, "clq_observer_add_counts", error));
+    bins = clq_histogram_bins(&q->scheme);
+    CLQ_REQUIRE(o->counts == NULL || bins == o->bins,
+                "clq_observer_add_counts: the scheme has histograms of %" PRIu32
+                " bins, those added before are of %" PRIu32 ": all schemes of an observer must be symmetric or none",
+                bins, o->bins);
     CLQ_TRY(clq_observer_end_batch(o, error)); /* the bins are those of the final range */
     if (o->counts == NULL) {
         clq_buffer *made = NULL;
         clq_status status;
-        CLQ_TRY(clq_buffer_create(o->context, clq_size_max(o->parameters, 1) * CLQ_HISTOGRAM_BINS * sizeof(uint64_t),
-                                  &made, error));
-        status = clear_counts(made, o->parameters, error);
+        CLQ_TRY(clq_buffer_create(o->context, clq_size_max(o->parameters, 1) * bins * sizeof(uint64_t), &made, error));
+        status = clear_counts(made, o->parameters, bins, error);
         if (status != CLQ_OK) {
             clq_buffer_destroy(&made);
             return status;
         }
         o->counts = made;
+        o->bins = bins;
     }
-    return clq_histogram(o->context, q, x, at(o->state, 2 * first), at(o->counts, first * CLQ_HISTOGRAM_BINS), error);
+    return clq_histogram(o->context, q, x, at(o->state, 2 * first), at(o->counts, first * bins), error);
 }
 
 clq_status clq_observer_read_nonfinite(clq_observer *o, clq_nonfinite *nonfinite, clq_error *error)
@@ -217,7 +225,7 @@ clq_status clq_observer_read_ranges(clq_observer *o, uint64_t first, uint64_t co
 
 clq_status clq_observer_read_counts(clq_observer *o, uint64_t first, uint64_t count, uint64_t *counts, clq_error *error)
 {
-    const uint64_t bytes = CLQ_HISTOGRAM_BINS * sizeof(uint64_t);
+    const uint64_t bytes = o != NULL ? o->bins * sizeof(uint64_t) : 0;
     CLQ_TRY(check_read(o, first, count, counts, "clq_observer_read_counts", error));
     if (o->counts == NULL) {
         memset(counts, 0, (size_t)(count * bytes));

@@ -15,7 +15,7 @@ static const float DEFAULT_AVERAGING = 0.01f;
 static const char *const NAMES[] = {
     [CLQ_CALIBRATE_MINMAX] = "minmax",         [CLQ_CALIBRATE_AVERAGE] = "moving-average",
     [CLQ_CALIBRATE_PERCENTILE] = "percentile", [CLQ_CALIBRATE_MSE] = "mse",
-    [CLQ_CALIBRATE_ENTROPY] = "entropy",
+    [CLQ_CALIBRATE_ENTROPY] = "entropy",       [CLQ_CALIBRATE_MEAN] = "mean",
 };
 
 /* What follows the colon; NULL: there is none. */
@@ -51,7 +51,7 @@ clq_status clq_calibration_from_text(const char *text, clq_calibration *calibrat
     return clq_fail(
         error, CLQ_INVALID_ARGUMENT,
         "'%s' is no way to calibrate: required is minmax, moving-average, moving-average:CONSTANT (above 0, "
-        "to 1), percentile:P (above 0, to 100), mse or entropy",
+        "to 1), mean, percentile:P (above 0, to 100), mse or entropy",
         text);
 }
 

@@ -16,12 +16,14 @@ static void list_member(clq_json_writer *json, const char *key, const clq_name_l
 /* How the ranges were made: everything that decides one of them. */
 static void method_members(clq_json_writer *json, const clq_file_request *request, const clq_file_report *report)
 {
-    const int uses_levels =
-        request->calibration.kind == CLQ_CALIBRATE_MSE || request->calibration.kind == CLQ_CALIBRATE_ENTROPY;
+    const clq_scheme *scheme = &report->tensors[0].q.scheme;
+    const int has_bins = report->tensors[0].kept != NULL || report->tensors[0].histogram != NULL;
+    const int uses_scheme = request->calibration.kind == CLQ_CALIBRATE_MSE ||
+                            request->calibration.kind == CLQ_CALIBRATE_ENTROPY || (has_bins && !scheme->symmetric);
     char method[80];
     clq_calibration_text(&request->calibration, method, sizeof method);
     clq_json_writer_key(json, CLQ_RANGES_KEY);
-    clq_json_writer_i64(json, CLQ_RANGES_VERSION);
+    clq_json_writer_i64(json, has_bins && !scheme->symmetric ? CLQ_RANGES_VERSION : 1);
     clq_json_writer_key(json, "version");
     clq_json_writer_string(json, clq_version());
     clq_json_writer_key(json, "method");
@@ -36,11 +38,11 @@ static void method_members(clq_json_writer *json, const clq_file_request *reques
     }
     clq_json_writer_key(json, "nonfinite");
     clq_json_writer_string(json, request->ignore_nonfinite ? "ignore" : "error");
-    if (uses_levels) {
+    if (uses_scheme) {
         clq_json_writer_key(json, "preset");
         clq_json_writer_string(json, clq_preset_name(request->preset));
         clq_json_writer_key(json, "dtype");
-        clq_json_writer_string(json, clq_dtype_name(report->tensors[0].q.scheme.dtype));
+        clq_json_writer_string(json, clq_dtype_name(scheme->dtype));
     }
     list_member(json, "tensor", &request->tensors);
     list_member(json, "include", &request->include);
@@ -75,24 +77,23 @@ void clq_json_parameters(clq_json_writer *json, const char *key, const clq_file_
     }
 }
 
-static void thresholds(clq_json_writer *json, const clq_file_tensor *tensor)
+/* Where the histogram was cut, and how many elements are within: a number per tensor, else an array. */
+static void cut_member(clq_json_writer *json, const clq_file_tensor *tensor, int is_threshold)
 {
     const int single = tensor->q.layout.granularity == CLQ_PER_TENSOR;
-    for (int part = 0; part < 2; part++) {
-        clq_json_writer_key(json, part == 0 ? "threshold" : "kept");
-        if (!single) {
-            clq_json_writer_open(json, '[');
+    clq_json_writer_key(json, is_threshold ? "threshold" : "kept");
+    if (!single) {
+        clq_json_writer_open(json, '[');
+    }
+    for (uint64_t p = 0; p < tensor->parameters; p++) {
+        if (is_threshold) {
+            clq_json_writer_number(json, (double)tensor->threshold[p].value);
+        } else {
+            clq_json_writer_u64(json, tensor->kept[p]);
         }
-        for (uint64_t p = 0; p < tensor->parameters; p++) {
-            if (part == 0) {
-                clq_json_writer_number(json, (double)tensor->threshold[p].value);
-            } else {
-                clq_json_writer_u64(json, tensor->kept[p]);
-            }
-        }
-        if (!single) {
-            clq_json_writer_close(json, ']');
-        }
+    }
+    if (!single) {
+        clq_json_writer_close(json, ']');
     }
 }
 
@@ -102,9 +103,10 @@ static void histogram_member(clq_json_writer *json, const clq_file_tensor *tenso
     clq_json_writer_key(json, "histogram");
     clq_json_writer_open(json, '[');
     for (uint64_t p = 0; p < tensor->parameters; p++) {
-        const uint64_t *counts = tensor->histogram + p * CLQ_HISTOGRAM_BINS;
+        const uint64_t bins = clq_histogram_bins(&tensor->q.scheme);
+        const uint64_t *counts = tensor->histogram + p * bins;
         clq_json_writer_open(json, '[');
-        for (uint64_t b = 0; b < CLQ_HISTOGRAM_BINS; b++) {
+        for (uint64_t b = 0; b < bins; b++) {
             if (counts[b] > 0) {
                 clq_json_writer_u64(json, b);
                 clq_json_writer_u64(json, counts[b]);
@@ -137,7 +139,10 @@ static void tensor_object(clq_json_writer *json, const clq_file_tensor *tensor)
     clq_json_parameters(json, "min", tensor, tensor->found_range, 2);
     clq_json_parameters(json, "max", tensor, tensor->found_range + 1, 2);
     if (tensor->threshold != NULL) {
-        thresholds(json, tensor);
+        cut_member(json, tensor, 1);
+    }
+    if (tensor->kept != NULL) {
+        cut_member(json, tensor, 0);
     }
     clq_json_parameters(json, "lo", tensor, tensor->range, 2);
     clq_json_parameters(json, "hi", tensor, tensor->range + 1, 2);

@@ -8,7 +8,7 @@
 #include "format/json_writer.h"
 
 #define CLQ_RANGES_KEY "clquant_ranges" /* holds the version of the format */
-enum { CLQ_RANGES_VERSION = 1 };
+enum { CLQ_RANGES_VERSION = 2 };
 
 /* Its members, into an object that is begun. */
 void clq_ranges_object(clq_json_writer *json, const clq_file_request *request, const clq_file_report *report);

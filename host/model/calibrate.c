@@ -44,9 +44,11 @@ static clq_status report_tensor(clq_calibrate_job *job, clq_calibrated *found, c
     found->found = NULL;
     found->histogram = NULL;
     if (clq_calibration_counts(&job->job.request->calibration)) {
-        tensor->threshold = found->threshold;
+        if (job->scheme.symmetric) {
+            tensor->threshold = found->threshold;
+            found->threshold = NULL;
+        }
         tensor->kept = found->kept;
-        found->threshold = NULL;
         found->kept = NULL;
     }
     set_bounds(tensor);

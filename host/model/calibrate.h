@@ -3,6 +3,7 @@
 #ifndef CLQ_HOST_MODEL_CALIBRATE_H
 #define CLQ_HOST_MODEL_CALIBRATE_H
 
+#include "core/range_mean.h"
 #include "format/names.h"
 #include "model/job.h"
 #include "stream/calibration.h"
@@ -19,18 +20,19 @@ typedef struct clq_calibrated {
     clq_nonfinite now; /* of the batch that is read */
     /* Two for each parameter, in the form of ranges.h. */
     float *batch, *found, *range; /* of the present batch; of all; to quantize with */
-    clq_threshold *threshold;
-    uint64_t *kept;      /* elements in the bins within the threshold */
-    uint64_t *histogram; /* with CLQ_FILE_HISTOGRAMS: all counts; else NULL */
-    uint64_t place;      /* number of its first histogram */
-    int counted;         /* in this pass */
+    clq_range_mean *means;        /* of the method `mean`, one for each parameter; else NULL */
+    clq_threshold *threshold;     /* of schemes that are symmetric */
+    uint64_t *kept;               /* elements in the bins that are kept */
+    uint64_t *histogram;          /* with CLQ_FILE_HISTOGRAMS: all counts; else NULL */
+    uint64_t place;               /* number of its first histogram */
+    int counted;                  /* in this pass */
 } clq_calibrated;
 
 enum { CLQ_CALIBRATE_SLOTS = 2 };
 
 typedef struct clq_calibrate_job {
     clq_job job;
-    clq_scheme scheme; /* whose levels `entropy` and `mse` count with */
+    clq_scheme scheme; /* whose bins are counted, and whose levels `entropy` and `mse` count with */
     clq_calibrated *tensors;
     size_t count, room;
     clq_names names;

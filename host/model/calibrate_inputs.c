@@ -124,10 +124,14 @@ static clq_status new_tensor(clq_calibrate_job *job, const char *name, const clq
     tensor->batch = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->batch);
     tensor->found = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->found);
     tensor->range = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->range);
+    if (job->job.request->calibration.kind == CLQ_CALIBRATE_MEAN) {
+        tensor->means = calloc((size_t)parameters + 1, sizeof *tensor->means);
+    }
     tensor->threshold = calloc((size_t)parameters + 1, sizeof *tensor->threshold);
     tensor->kept = calloc((size_t)parameters + 1, sizeof *tensor->kept);
     if (tensor->name == NULL || tensor->batch == NULL || tensor->found == NULL || tensor->range == NULL ||
-        tensor->threshold == NULL || tensor->kept == NULL) {
+        tensor->threshold == NULL || tensor->kept == NULL ||
+        (tensor->means == NULL && job->job.request->calibration.kind == CLQ_CALIBRATE_MEAN)) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " ranges", parameters);
     }
     clq_ranges_clear(tensor->found, parameters);
@@ -237,6 +241,7 @@ void clq_calibrate_release(clq_calibrate_job *job)
         free(tensor->batch);
         free(tensor->found);
         free(tensor->range);
+        free(tensor->means);
         free(tensor->threshold);
         free(tensor->kept);
         free(tensor->histogram);

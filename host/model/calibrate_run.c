@@ -40,6 +40,7 @@ static clq_status describe_batch(const clq_calibrate_job *job, size_t index, con
     uint64_t elements = 0;
     uint64_t parameters = 0;
     clq_quantization_init(q);
+    q->scheme = job->scheme;
     q->real = clq_real_type(clq_file_real_of(&source->dtype));
     CLQ_TRY(clq_request_layout(job->job.request, tensor->name, source->rank, source->shape, CLQ_PER_TENSOR, &q->layout,
                                error));
@@ -149,7 +150,11 @@ static clq_status take_ranges(clq_calibrate_job *job, const clq_slot *slot, cons
     }
     tensor->nonfinite += tensor->now.count;
     for (uint64_t p = 0; p < tensor->parameters; p++) {
-        clq_range_merge(&tensor->found[2 * p], &tensor->batch[2 * p], job->job.request->calibration.averaging);
+        if (tensor->means != NULL) {
+            clq_range_mean_add(&tensor->means[p], &tensor->batch[2 * p], &tensor->found[2 * p]);
+        } else {
+            clq_range_merge(&tensor->found[2 * p], &tensor->batch[2 * p], job->job.request->calibration.averaging);
+        }
     }
     return refuse_nonfinite(job, tensor, input, error);
 }
@@ -220,10 +225,10 @@ static clq_status choose_tensors(clq_calibrate_job *job, size_t *next, uint64_t 
     }
     while (*next < job->count) {
         clq_calibrated *tensor = &job->tensors[*next];
-        if (clq_histograms_bytes(*parameters + tensor->parameters) > budget) {
+        if (clq_histograms_bytes(&job->scheme, *parameters + tensor->parameters) > budget) {
             char needed[40];
             char shown[200];
-            clq_format_bytes(needed, sizeof needed, 2 * clq_histograms_bytes(tensor->parameters));
+            clq_format_bytes(needed, sizeof needed, 2 * clq_histograms_bytes(&job->scheme, tensor->parameters));
             clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
             CLQ_REQUIRE(*parameters > 0,
                         "tensor '%s': the histograms of its %" PRIu64
@@ -252,22 +257,23 @@ static clq_status begin_histograms(clq_calibrate_job *job, uint64_t parameters, 
             memcpy(ranges + 2 * tensor->place, tensor->found, (size_t)tensor->parameters * 2 * sizeof *ranges);
         }
     }
-    status = clq_histograms_begin(&job->histograms, job->job.context, parameters, ranges, error);
+    status = clq_histograms_begin(&job->histograms, job->job.context, &job->scheme, parameters, ranges, error);
     free(ranges);
     return status;
 }
 
 /* Keep all counts of a tensor, for CLQ_FILE_HISTOGRAMS. */
-static clq_status keep_histogram(clq_calibrated *tensor, uint64_t p, const uint64_t *counts, clq_error *error)
+static clq_status keep_histogram(clq_calibrated *tensor, uint64_t p, const uint64_t *counts, uint32_t bins,
+                                 clq_error *error)
 {
-    const size_t bytes = CLQ_HISTOGRAM_BINS * sizeof *counts;
+    const size_t bytes = bins * sizeof *counts;
     if (tensor->histogram == NULL && tensor->parameters <= SIZE_MAX / bytes) {
         tensor->histogram = calloc((size_t)tensor->parameters, bytes);
     }
     if (tensor->histogram == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " histograms", tensor->parameters);
     }
-    memcpy(tensor->histogram + p * CLQ_HISTOGRAM_BINS, counts, bytes);
+    memcpy(tensor->histogram + p * bins, counts, bytes);
     return CLQ_OK;
 }
 
@@ -277,22 +283,25 @@ static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq
     uint64_t counted = 0;
     for (uint64_t p = 0; p < tensor->parameters; p++) {
         const uint64_t *counts = NULL;
+        uint64_t total = 0;
+        clq_calibration_kept kept;
         CLQ_TRY(clq_job_check_cancelled(&job->job, error));
         if (tensor->counted) {
-            CLQ_TRY(clq_histograms_read(&job->histograms, tensor->place + p, &counts, error));
-            counted += clq_histogram_total(counts);
+            CLQ_TRY(clq_histograms_read(&job->histograms, tensor->place + p, &counts, &total, error));
+            counted += total;
         }
         memcpy(&tensor->range[2 * p], &tensor->found[2 * p], 2 * sizeof *tensor->range);
-        CLQ_TRY(clq_calibration_cut(&job->job.request->calibration, &job->scheme, counts, &tensor->range[2 * p],
-                                    &tensor->threshold[p], error));
+        CLQ_TRY(clq_calibration_cut(&job->job.request->calibration, &job->scheme, counts, &tensor->range[2 * p], &kept,
+                                    error));
+        tensor->threshold[p] = (clq_threshold){kept.threshold, kept.end};
         if (clq_range_is_empty(&tensor->range[2 * p])) {
             tensor->range[2 * p] = tensor->range[2 * p + 1] = 0.0f;
         }
-        for (uint32_t b = 0; counts != NULL && b < tensor->threshold[p].bins; b++) {
+        for (uint32_t b = kept.first; counts != NULL && b < kept.end; b++) {
             tensor->kept[p] += counts[b];
         }
         if (counts != NULL && (job->job.request->details & CLQ_FILE_HISTOGRAMS) != 0) {
-            CLQ_TRY(keep_histogram(tensor, p, counts, error));
+            CLQ_TRY(keep_histogram(tensor, p, counts, job->histograms.bins, error));
         }
     }
     return tensor->counted

@@ -85,6 +85,7 @@ static int is_left(const clq_file_request *request, clq_model_plan *plan, clq_mo
     const clq_left_kind kind = clq_loader_rule(view, source);
     const int tied = view->config.tie_word_embeddings && (kind == CLQ_LEFT_HEAD || kind == CLQ_LEFT_EMBEDDING);
     if (kind == CLQ_LEFT_NOT) {
+        view->experts += clq_is_expert(source->name) != 0;
         return 0;
     }
     view->first[kind] = view->first[kind] != NULL ? view->first[kind] : source->name;
@@ -96,7 +97,7 @@ static int is_left(const clq_file_request *request, clq_model_plan *plan, clq_mo
                             "output head and embeddings are one tensor (config.json), which loaders "
                             "want in float");
     } else {
-        view->asked_for[kind] += source->rank == 2 && clq_module_length(source->name) > 0;
+        view->asked_for[kind] += kind < CLQ_LEFT_PARAMETER && source->rank == 2;
     }
     return !tensor->quantized;
 }
@@ -112,8 +113,8 @@ static void select_tensor(const clq_file_request *request, clq_model_plan *plan,
                             (unsigned)source->rank);
     } else if (clq_module_length(source->name) == 0) {
         clq_model_plan_copy(plan, tensor, 1, "compressed-tensors names tensors MODULE.weight");
-    } else if (is_grouped(request) && source->shape[1] > request->group_size &&
-               source->shape[1] % request->group_size != 0) {
+    } else if (is_grouped(request) &&
+               source->shape[1] % request->group_size != 0) { /* shorter rows do not load either */
         clq_model_plan_copy(plan, tensor, 1, "a group size of %" PRIu64 " does not divide a row of %" PRIu64,
                             request->group_size, source->shape[1]);
     }

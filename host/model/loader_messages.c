@@ -22,7 +22,12 @@ static void tell_selection(clq_job *job, const clq_loader_view *view)
                      shown, shown[0] != '\0' ? "' are not among those that were tried" : "");
     }
     if (clq_loader_list(view, view->left, list, sizeof list)) {
-        clq_job_warn(job, "left in float for the loader: %s; --include takes them", list);
+        int others = 0;
+        for (int kind = CLQ_LEFT_PARAMETER; kind < CLQ_LEFT_KINDS; kind++) {
+            others |= view->left[kind] > 0;
+        }
+        clq_job_warn(job, "left in float for the loader: %s; --include takes %s", list,
+                     others ? "those that are a matrix called MODULE.weight" : "them");
     }
     if (clq_loader_list(view, view->asked_for, list, sizeof list)) {
         clq_job_warn(job, "quantized because --include names them, though loaders want them in float: %s", list);
@@ -52,6 +57,9 @@ void clq_tell_loader(clq_job *job, const clq_model_plan *plan)
         return;
     }
     tell_selection(job, &plan->loader);
+    if (plan->quantized_count == 0) {
+        return;
+    }
     if (plan->format->id == CLQ_FORMAT_COMPRESSED_TENSORS && plan->activations == CLQ_ACTIVATIONS_NONE) {
         clq_job_warn(job,
                      "vLLM does not run int-quantized weights that are %s, transformers does; --format pack-quantized "
@@ -59,6 +67,16 @@ void clq_tell_loader(clq_job *job, const clq_model_plan *plan)
                      plan->asymmetric   ? "asymmetric"
                      : has_groups(plan) ? "in groups"
                                         : "without quantized activations");
+    }
+    if (plan->format->id == CLQ_FORMAT_PACK_QUANTIZED && plan->asymmetric) {
+        clq_job_warn(job,
+                     "transformers (5.24 with compressed-tensors 0.20) does not load pack-quantized weights that are "
+                     "asymmetric, its own neither");
+    }
+    if (plan->format->id == CLQ_FORMAT_COMPRESSED_TENSORS && plan->loader.experts > 0) {
+        clq_job_warn(job,
+                     "transformers (5.24) does not load experts that are int-quantized; --format pack-quantized is "
+                     "loaded");
     }
     if (request->config_file == NULL && !is_folder(request->input)) {
         clq_job_warn(job, "engines need a quantization_config in config.json as well: --emit-config FILE writes it");

@@ -26,9 +26,10 @@ static const struct {
     {"openai-gpt", "*.c_fc.weight", CLQ_LEFT_TRANSPOSED},
     {NULL, "lm_head.*", CLQ_LEFT_HEAD},
     {NULL, "*.lm_head.*", CLQ_LEFT_HEAD},
-    {NULL, "embed_out.*", CLQ_LEFT_HEAD}, /* gpt_neox */
-    {NULL, "output.*", CLQ_LEFT_HEAD},    /* internlm2 */
-    {NULL, "proj_out.*", CLQ_LEFT_HEAD},  /* whisper */
+    {NULL, "embed_out.*", CLQ_LEFT_HEAD},               /* gpt_neox */
+    {NULL, "output.*", CLQ_LEFT_HEAD},                  /* internlm2 */
+    {NULL, "proj_out.*", CLQ_LEFT_HEAD},                /* whisper */
+    {NULL, "cls.predictions.decoder.*", CLQ_LEFT_HEAD}, /* bert */
     {NULL, "*embed*", CLQ_LEFT_EMBEDDING},
     {NULL, "*wte.weight", CLQ_LEFT_EMBEDDING},
     {NULL, "*wpe.weight", CLQ_LEFT_EMBEDDING},
@@ -42,15 +43,16 @@ static const struct {
 
 /* Types of models whose linear layers were compared with what the rules say (scripts/test-loaders.sh). */
 static const char *const KNOWN_TYPES[] = {
-    "bert",      "bloom",   "falcon",    "gemma",    "gemma2",     "gemma3_text", "gpt2",    "gpt_neox", "granite",
-    "llama",     "mistral", "mixtral",   "olmo",     "olmo2",      "opt",         "phi",     "phi3",     "qwen2",
-    "qwen2_moe", "qwen3",   "qwen3_moe", "stablelm", "starcoder2", "t5",          "whisper",
+    "bert",     "bloom", "cohere",      "deepseek_v2", "deepseek_v3", "falcon",  "gemma",   "gemma2", "gemma3_text",
+    "glm4",     "gpt2",  "gpt_bigcode", "gpt_neox",    "gpt_oss",     "granite", "llama",   "llava",  "mistral",
+    "mixtral",  "olmo",  "olmo2",       "openai-gpt",  "opt",         "phi",     "phi3",    "qwen2",  "qwen2_moe",
+    "qwen2_vl", "qwen3", "qwen3_moe",   "stablelm",    "starcoder2",  "t5",      "whisper",
 };
 
 /* Output heads of another name than lm_head. */
 static const struct {
     const char *model_type, *module;
-} OTHER_HEADS[] = {{"gpt_neox", "embed_out"}, {"whisper", "proj_out"}};
+} OTHER_HEADS[] = {{"bert", "cls.predictions.decoder"}, {"gpt_neox", "embed_out"}, {"whisper", "proj_out"}};
 
 static const struct {
     const char *name, *names;
@@ -61,8 +63,9 @@ static const struct {
     [CLQ_LEFT_NORM] = {"a norm", "norms"},
     [CLQ_LEFT_ROUTER] = {"a router", "routers"},
     [CLQ_LEFT_TRANSPOSED] = {"a transposed layer", "transposed layers"},
-    [CLQ_LEFT_CONVOLUTION] = {"no matrix", "tensors that are no matrix"},
     [CLQ_LEFT_PARAMETER] = {"not called MODULE.weight", "tensors not called MODULE.weight"},
+    [CLQ_LEFT_EXPERTS] = {"all experts in one tensor", "tensors of all experts"},
+    [CLQ_LEFT_CONVOLUTION] = {"no matrix", "tensors that are no matrix"},
 };
 
 clq_status clq_loader_view_init(clq_loader_view *view, const clq_model *model, clq_error *error)
@@ -94,6 +97,11 @@ size_t clq_module_length(const char *name)
     return length > suffix && strcmp(name + length - suffix, SUFFIX) == 0 ? length - suffix : 0;
 }
 
+int clq_is_expert(const char *name)
+{
+    return strstr(name, ".experts.") != NULL;
+}
+
 clq_left_kind clq_loader_rule(const clq_loader_view *view, const clq_model_tensor *tensor)
 {
     for (size_t i = 0; i < sizeof RULES / sizeof RULES[0]; i++) {
@@ -103,7 +111,7 @@ clq_left_kind clq_loader_rule(const clq_loader_view *view, const clq_model_tenso
         }
     }
     if (tensor->rank != 2) {
-        return CLQ_LEFT_CONVOLUTION;
+        return clq_is_expert(tensor->name) ? CLQ_LEFT_EXPERTS : CLQ_LEFT_CONVOLUTION;
     }
     return clq_module_length(tensor->name) == 0 ? CLQ_LEFT_PARAMETER : CLQ_LEFT_NOT;
 }

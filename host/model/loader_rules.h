@@ -18,8 +18,9 @@ typedef enum clq_left_kind {
     CLQ_LEFT_NORM,
     CLQ_LEFT_ROUTER,
     CLQ_LEFT_TRANSPOSED,  /* a layer that is linear but keeps [inputs, outputs] */
+    CLQ_LEFT_PARAMETER,   /* from here on not to be asked for: not called MODULE.weight */
+    CLQ_LEFT_EXPERTS,     /* of all experts in one tensor */
     CLQ_LEFT_CONVOLUTION, /* of more than two dimensions */
-    CLQ_LEFT_PARAMETER,   /* not called MODULE.weight */
     CLQ_LEFT_KINDS
 } clq_left_kind;
 
@@ -29,10 +30,14 @@ typedef struct clq_loader_view {
     int is_known; /* the type of the model is one that the rules were compared with */
     size_t left[CLQ_LEFT_KINDS], asked_for[CLQ_LEFT_KINDS];
     const char *first[CLQ_LEFT_KINDS]; /* the name of the first that was left */
+    size_t experts;                    /* linear layers of single experts that were not left */
 } clq_loader_view;
 
 /* Read the config.json beside the model's files, where there is one. Fails for want of memory alone. */
 clq_status clq_loader_view_init(clq_loader_view *view, const clq_model *model, clq_error *error);
+
+/* Linear layers of single experts are counted. */
+int clq_is_expert(const char *name);
 
 clq_left_kind clq_loader_rule(const clq_loader_view *view, const clq_model_tensor *tensor);
 

@@ -23,7 +23,7 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
 {
     CLQ_REQUIRE(request->input != NULL, "quantize: the request has no input");
     CLQ_REQUIRE(request->output != NULL, "quantize: the request has no output");
-    CLQ_REQUIRE(request->calibration.kind != CLQ_CALIBRATE_AVERAGE,
+    CLQ_REQUIRE(request->calibration.kind != CLQ_CALIBRATE_AVERAGE && request->calibration.kind != CLQ_CALIBRATE_MEAN,
                 "quantize: a moving average is of several batches, which only calibrate looks at");
     CLQ_REQUIRE(!clq_is_npy_name(request->output),
                 "quantize writes a safetensors file, not a .npy: codes need their scales beside them");

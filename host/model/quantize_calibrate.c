@@ -7,7 +7,7 @@
 
 static clq_status begin(clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
 {
-    const uint64_t needed = clq_histograms_bytes(tensor->parameters);
+    const uint64_t needed = clq_histograms_bytes(&tensor->q.scheme, tensor->parameters);
     char text[40];
     char shown[200];
     const char *name = job->model->tensors[tensor->index].name;
@@ -15,7 +15,8 @@ static clq_status begin(clq_quantize_job *job, const clq_model_plan_tensor *tens
     clq_printable(shown, sizeof shown, name, strlen(name));
     CLQ_REQUIRE(needed <= job->request->memory_bytes / 2,
                 "tensor '%s': its histograms take half of --memory, which must be at least %s", shown, text);
-    return clq_histograms_begin(&job->histograms, job->call->context, tensor->parameters, tensor->range, error);
+    return clq_histograms_begin(&job->histograms, job->call->context, &tensor->q.scheme, tensor->parameters,
+                                tensor->range, error);
 }
 
 static clq_status cut(clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
@@ -31,11 +32,13 @@ static clq_status cut(clq_quantize_job *job, const clq_model_plan_tensor *tensor
     memcpy(job->cut, tensor->range, bytes);
     for (uint64_t p = 0; p < tensor->parameters; p++) {
         const uint64_t *counts = NULL;
+        uint64_t total = 0;
+        clq_calibration_kept kept;
         CLQ_TRY(clq_job_check_cancelled(job->call, error));
-        CLQ_TRY(clq_histograms_read(&job->histograms, p, &counts, error));
-        counted += clq_histogram_total(counts);
+        CLQ_TRY(clq_histograms_read(&job->histograms, p, &counts, &total, error));
+        counted += total;
         CLQ_TRY(
-            clq_calibration_cut(&job->request->calibration, &tensor->q.scheme, counts, &job->cut[2 * p], NULL, error));
+            clq_calibration_cut(&job->request->calibration, &tensor->q.scheme, counts, &job->cut[2 * p], &kept, error));
     }
     return clq_check_total(&job->call->check, counted, tensor->elements - tensor->nonfinite.count, &place, error);
 }

@@ -201,9 +201,9 @@ static clq_status read_top_member(void *cookie, clq_json *json, char **key, size
     if (clq_json_is(*key, length, CLQ_RANGES_KEY)) {
         CLQ_TRY(clq_json_u64(json, &version, error));
         reader->version_seen = 1;
-        return version == CLQ_RANGES_VERSION
+        return version >= 1 && version <= CLQ_RANGES_VERSION
                    ? CLQ_OK
-                   : clq_fail(error, CLQ_BAD_FILE, "%s: its format has version %" PRIu64 ", this program reads %d",
+                   : clq_fail(error, CLQ_BAD_FILE, "%s: its format has version %" PRIu64 ", this program reads 1 to %d",
                               json->what, version, CLQ_RANGES_VERSION);
     }
     if (!clq_json_is(*key, length, "tensors")) {

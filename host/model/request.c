@@ -55,7 +55,7 @@ static clq_status check_layout(const clq_file_request *request, clq_error *error
 
 static clq_status check_calibration(const clq_calibration *method, clq_error *error)
 {
-    CLQ_REQUIRE((unsigned)method->kind <= CLQ_CALIBRATE_ENTROPY, "%d is no method of calibration", (int)method->kind);
+    CLQ_REQUIRE((unsigned)method->kind <= CLQ_CALIBRATE_MEAN, "%d is no method of calibration", (int)method->kind);
     CLQ_REQUIRE(method->kind != CLQ_CALIBRATE_PERCENTILE || (method->percent > 0.0 && method->percent <= 100.0),
                 "the percentile is %g, required is above 0 and at most 100", method->percent);
     CLQ_REQUIRE(method->kind != CLQ_CALIBRATE_AVERAGE || (method->averaging > 0.0f && method->averaging <= 1.0f),

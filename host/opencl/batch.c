@@ -185,5 +185,6 @@ clq_status clq_cl_batch_plan(const clq_batch *batch, clq_plan *plan, clq_error *
                  set->launch_count, set->reason, clq_cl_tuned_text(device->tuning, CLQ_TUNABLE_BATCH));
     }
     plan->workspace_bytes = device->workspace_bytes;
+    plan->by_host = device->by_host > 0;
     return CLQ_OK;
 }

@@ -45,6 +45,7 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     snprintf(plan_out->reason, sizeof plan_out->reason, "%s%s", decision.main.reason,
              clq_cl_tuned_text(decision.tuning, UINT32_C(1) << task->operation));
     plan_out->workspace_bytes = clq_cl_workspace_bytes(context, task, &decision);
+    plan_out->by_host = decision.by_host;
     return CLQ_OK;
 }
 

@@ -60,6 +60,7 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
     snprintf(plan->variant, sizeof plan->variant, "%s", decision.name);
     snprintf(plan->reason, sizeof plan->reason, "%s%s", decision.reason,
              clq_cl_tuned_text(decision.tuning, CLQ_TUNABLE_GEMM));
+    plan->by_host = decision.by_host;
     plan->workspace_bytes = decision.by_host ? 0 : clq_cl_gemm_workspace_of(task, &decision, packed).bytes;
     return CLQ_OK;
 }

@@ -141,8 +141,9 @@ static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *err
     step->kernel = c->choice.kernel;
     /* The fused kernel comes after one of another file (opencl/launch/dynamic.c). */
     step->file = c->choice.operation == CLQ_OP_DYNAMIC_QUANTIZE ? NULL : c->choice.file;
-    snprintf(step->what, sizeof step->what, "%s, %s, %s, %s", step->operation, c->choice.name,
-             clq_dtype_name(c->task->q->real), clq_dtype_name(c->task->q->scheme.dtype));
+    snprintf(step->what, sizeof step->what, "%s, %s, %s, %s%s", step->operation, c->choice.name,
+             clq_dtype_name(c->task->q->real), clq_dtype_name(c->task->q->scheme.dtype),
+             c->choice.operation == CLQ_OP_HISTOGRAM && !c->task->q->scheme.symmetric ? ", signed bins" : "");
     name_step(c, step);
     return CLQ_OK;
 }

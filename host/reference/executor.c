@@ -132,7 +132,7 @@ static void run_operation(clq_operation operation, const clq_task *task)
                                   at(task, CLQ_ARG_AVERAGING), at(task, CLQ_ARG_STATE));
         break;
     case CLQ_OP_HISTOGRAM:
-        clq_reference_histogram(g, q->real, at(task, CLQ_ARG_X), at(task, CLQ_ARG_RANGE), at(task, CLQ_ARG_COUNTS));
+        clq_reference_histogram(g, q, at(task, CLQ_ARG_X), at(task, CLQ_ARG_RANGE), at(task, CLQ_ARG_COUNTS));
         break;
     case CLQ_OP_DYNAMIC_QUANTIZE:
     case CLQ_OP_COUNT:

@@ -120,7 +120,8 @@ static void multiply(const clq_gemm_task *task, const source *s, tile *t)
 static int32_t bounded_shift(clq_requantize_mode mode, int32_t shift)
 {
     const int32_t least = mode == CLQ_REQUANTIZE_SHIFT ? 0 : -31;
-    const int32_t most = mode == CLQ_REQUANTIZE_SHIFT ? 62 : mode == CLQ_REQUANTIZE_SINGLE ? 30 : 31;
+    const int is_single = mode == CLQ_REQUANTIZE_SINGLE || mode == CLQ_REQUANTIZE_SINGLE_AWAY;
+    const int32_t most = mode == CLQ_REQUANTIZE_SHIFT ? 62 : is_single ? 30 : 31;
     return shift < least ? least : shift > most ? most : shift;
 }
 

@@ -51,11 +51,30 @@ void clq_reference_merge_range(const clq_geometry *g, clq_dtype real, const void
     }
 }
 
+/* How the elements of one parameter are counted. */
+typedef struct bins {
+    uint32_t count;
+    int is_signed; /* bins of [lo, hi]; else of magnitudes, up to `hi` */
+    int is_none;   /* no such range: all elements are in the last bin */
+    float lo, hi;
+} bins;
+
+static bins bins_of(const clq_scheme *scheme, const void *range, uint64_t p)
+{
+    const float lo = clq_load_real(CLQ_F32, range, 2 * p);
+    const float hi = clq_load_real(CLQ_F32, range, 2 * p + 1);
+    const float maximum = fabsf(lo) > fabsf(hi) ? fabsf(lo) : fabsf(hi);
+    bins b = {.count = clq_histogram_bins(scheme), .is_signed = !scheme->symmetric, .lo = lo, .hi = hi};
+    b.is_none = !(maximum >= LEAST_MAXIMUM && maximum < INFINITY) || (b.is_signed && !(lo < hi));
+    b.hi = b.is_signed ? hi : maximum;
+    return b;
+}
+
 /*
  * floor(2048 * |x| / maximum), at most 2047. The quotient in double may be off by its rounding, but the products that
  * it is compared with are exact: 11 and 24 bits.
  */
-static uint32_t bin_of(double magnitude, double maximum)
+static uint32_t bin_of_magnitude(double magnitude, double maximum)
 {
     const double scaled = magnitude * CLQ_HISTOGRAM_BINS;
     double bin = floor(scaled / maximum);
@@ -68,19 +87,58 @@ static uint32_t bin_of(double magnitude, double maximum)
     return (uint32_t)bin;
 }
 
-static void count_segment(clq_dtype real, const void *x, uint64_t first, uint64_t count, float maximum, void *counts,
-                          uint64_t p)
+__extension__ typedef __int128 wide;
+
+/* In units of 2^-83 of 2^exponent, the power of two of the greater end; less than 2^24 of them count as one. */
+static wide units_of(float x, int exponent)
 {
-    char *own = (char *)counts + p * CLQ_HISTOGRAM_BINS * sizeof(uint64_t);
+    const double scaled = ldexp((double)x, 83 - exponent);
+    int own = 0;
+    const double fraction = frexp(scaled, &own); /* 24 bits */
+    if (own < 24) {
+        return x > 0.0f ? 1 : x < 0.0f ? -1 : 0;
+    }
+    return (wide)ldexp(fraction, 24) * ((wide)1 << (own - 24));
+}
+
+/* Whether x >= lo + edge * (hi - lo) / 4096. Why units are enough: docs/numerics.md, "Both ends". */
+static int is_above(float x, const bins *b, uint32_t edge)
+{
+    const float greater = fabsf(b->lo) > fabsf(b->hi) ? b->lo : b->hi;
+    const int exponent = ilogbf(greater);
+    const wide lo = units_of(b->lo, exponent);
+    return (units_of(x, exponent) - lo) * CLQ_HISTOGRAM_SIGNED_BINS >= (units_of(b->hi, exponent) - lo) * (wide)edge;
+}
+
+/* The quotient in double is off by less than 2^-30 of a bin: only so near to an edge is it looked at closely. */
+static uint32_t bin_of_number(float x, const bins *b)
+{
+    const double width = (double)b->hi - (double)b->lo;
+    const double bin = ((double)x - (double)b->lo) / width * CLQ_HISTOGRAM_SIGNED_BINS;
+    const double edge = floor(bin + 0.5);
+    if (bin < 0.5) {
+        return 0;
+    }
+    if (bin >= CLQ_HISTOGRAM_SIGNED_BINS - 0.5) {
+        return CLQ_HISTOGRAM_SIGNED_BINS - 1;
+    }
+    if (fabs(bin - edge) < 0x1p-30) {
+        return (uint32_t)edge - !is_above(x, b, (uint32_t)edge);
+    }
+    return (uint32_t)bin;
+}
+
+static void count_segment(clq_dtype real, const void *x, uint64_t first, uint64_t count, const bins *b, char *own)
+{
     for (uint64_t i = first; i < first + count; i++) {
         const float value = clq_load_real(real, x, i);
         uint64_t counted;
-        uint32_t bin = CLQ_HISTOGRAM_BINS - 1;
+        uint32_t bin = b->count - 1;
         if (!isfinite(value)) {
             continue;
         }
-        if (maximum >= LEAST_MAXIMUM && maximum < INFINITY) {
-            bin = bin_of(fabs((double)value), (double)maximum);
+        if (!b->is_none) {
+            bin = b->is_signed ? bin_of_number(value, b) : bin_of_magnitude(fabs((double)value), (double)b->hi);
         }
         memcpy(&counted, own + bin * sizeof counted, sizeof counted);
         counted++;
@@ -88,16 +146,16 @@ static void count_segment(clq_dtype real, const void *x, uint64_t first, uint64_
     }
 }
 
-void clq_reference_histogram(const clq_geometry *g, clq_dtype real, const void *x, const void *range, void *counts)
+void clq_reference_histogram(const clq_geometry *g, const clq_quantization *q, const void *x, const void *range,
+                             void *counts)
 {
     for (uint64_t p = 0; p < g->parameters; p++) {
-        const float lo = fabsf(clq_load_real(CLQ_F32, range, 2 * p));
-        const float hi = fabsf(clq_load_real(CLQ_F32, range, 2 * p + 1));
-        const float maximum = lo > hi ? lo : hi;
+        const bins b = bins_of(&q->scheme, range, p);
+        char *own = (char *)counts + p * b.count * sizeof(uint64_t);
         uint64_t first = 0;
         uint64_t count = 0;
         for (uint64_t turn = 0; next_segment(g, p, turn, &first, &count); turn++) {
-            count_segment(real, x, first, count, maximum, counts, p);
+            count_segment(q->real, x, first, count, &b, own);
         }
     }
 }

@@ -13,7 +13,8 @@ void clq_reference_minmax(const clq_geometry *geometry, clq_dtype real, const vo
 void clq_reference_merge_range(const clq_geometry *geometry, clq_dtype real, const void *x, const void *range,
                                const void *nonfinite, const void *averaging, void *state);
 
-void clq_reference_histogram(const clq_geometry *geometry, clq_dtype real, const void *x, const void *range,
+/* In the bins that clq_histogram_bins tells of q->scheme. */
+void clq_reference_histogram(const clq_geometry *geometry, const clq_quantization *q, const void *x, const void *range,
                              void *counts);
 
 void clq_reference_choose_parameters(const clq_scheme *scheme, uint64_t parameters, const void *range, void *scale,

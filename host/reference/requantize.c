@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* int32 accumulators to 8-bit codes on the host, the four modes of docs/numerics.md, section 6. */
+/* int32 accumulators to 8-bit codes on the host, the modes of docs/numerics.md, section 6. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -12,14 +12,18 @@ static int64_t scaled_double(const clq_requantization *r, int32_t x)
     const int32_t right = r->shift < 0 ? -r->shift : 0;
     const int32_t high =
         clq_saturating_rounding_doubling_high_multiply(clq_saturating_left_shift(x, left), r->multiplier);
-    return clq_rounding_divide_by_power_of_two(high, right);
+    return r->mode == CLQ_REQUANTIZE_DOUBLE_UP ? clq_rounding_shift_right(high, right)
+                                               : clq_rounding_divide_by_power_of_two(high, right);
 }
 
-/* total is 1 to 62; |x * Q| <= 2^62 and the half step adds at most 2^61, so int64 holds the sum. */
+/* total is 1 to 62; |x * Q| <= 2^62 and the half step adds at most 2^61, so int64 holds the sum. Where ties go away
+ * from zero, a negative one is brought below its half. */
 static int64_t scaled_single(const clq_requantization *r, int32_t x)
 {
     const int32_t total = 31 - r->shift;
-    return ((int64_t)x * r->multiplier + (INT64_C(1) << (total - 1))) >> total;
+    const int64_t product = (int64_t)x * r->multiplier;
+    const int64_t down = r->mode == CLQ_REQUANTIZE_SINGLE_AWAY && product < 0 ? 1 : 0;
+    return (product + (INT64_C(1) << (total - 1)) - down) >> total;
 }
 
 static int64_t scaled_shift(const clq_requantization *r, int32_t x)
@@ -43,9 +47,11 @@ int32_t clq_reference_requantize(const clq_requantization *r, int32_t x)
     int64_t y = 0;
     switch (r->mode) {
     case CLQ_REQUANTIZE_DOUBLE:
+    case CLQ_REQUANTIZE_DOUBLE_UP:
         y = scaled_double(r, x);
         break;
     case CLQ_REQUANTIZE_SINGLE:
+    case CLQ_REQUANTIZE_SINGLE_AWAY:
         y = scaled_single(r, x);
         break;
     case CLQ_REQUANTIZE_SHIFT:
@@ -68,10 +74,12 @@ static clq_status check(const clq_requantization *r, clq_error *error)
                 r->maximum);
     switch (r->mode) {
     case CLQ_REQUANTIZE_DOUBLE:
+    case CLQ_REQUANTIZE_DOUBLE_UP:
         CLQ_REQUIRE(shift >= -31 && shift <= 31, "requantize: shift is %" PRId32 ", -31 to 31 is possible", shift);
         CLQ_REQUIRE(r->multiplier >= 0, "requantize: the multiplier %" PRId32 " is negative", r->multiplier);
         break;
     case CLQ_REQUANTIZE_SINGLE:
+    case CLQ_REQUANTIZE_SINGLE_AWAY:
         CLQ_REQUIRE(shift >= -31 && shift <= 30, "requantize: shift is %" PRId32 ", -31 to 30 is possible", shift);
         CLQ_REQUIRE(r->multiplier >= 0, "requantize: the multiplier %" PRId32 " is negative", r->multiplier);
         break;

@@ -9,45 +9,74 @@
 #include "core/size.h"
 #include "stream/ranges.h"
 
-enum { HISTOGRAM_BYTES = CLQ_HISTOGRAM_BINS * 8, CLEARED_AT_ONCE = 32 };
+enum { MOST_BYTES = CLQ_HISTOGRAM_SIGNED_BINS * 8, CLEARED_AT_ONCE = 16 };
 
 int clq_calibration_counts(const clq_calibration *method)
 {
-    return method->kind >= CLQ_CALIBRATE_PERCENTILE;
+    return method->kind == CLQ_CALIBRATE_PERCENTILE || method->kind == CLQ_CALIBRATE_MSE ||
+           method->kind == CLQ_CALIBRATE_ENTROPY;
 }
 
-clq_status clq_calibration_cut(const clq_calibration *method, const clq_scheme *scheme, const uint64_t *counts,
-                               float *range, clq_threshold *threshold, clq_error *error)
+static clq_status cut_magnitudes(const clq_calibration *method, const clq_scheme *scheme, const uint64_t *counts,
+                                 float *range, clq_calibration_kept *kept, clq_error *error)
 {
     const float maximum = fmaxf(fabsf(range[0]), fabsf(range[1]));
+    const uint32_t levels = clq_scheme_levels(scheme, range[0], range[1]);
     clq_threshold found = {maximum, 0};
-    if (!clq_range_is_empty(range)) {
-        const uint32_t levels = clq_scheme_levels(scheme, range[0], range[1]);
-        if (method->kind == CLQ_CALIBRATE_PERCENTILE) {
-            CLQ_TRY(clq_histogram_percentile(counts, maximum, method->percent, &found, error));
-        } else if (method->kind == CLQ_CALIBRATE_MSE) {
-            CLQ_TRY(clq_histogram_mse(counts, maximum, levels, &found, error));
-        } else if (method->kind == CLQ_CALIBRATE_ENTROPY) {
-            CLQ_TRY(clq_histogram_entropy(counts, maximum, levels, &found, error));
-        }
-        clq_range_clip(range, found.value);
+    if (method->kind == CLQ_CALIBRATE_PERCENTILE) {
+        CLQ_TRY(clq_histogram_percentile(counts, maximum, method->percent, &found, error));
+    } else if (method->kind == CLQ_CALIBRATE_MSE) {
+        CLQ_TRY(clq_histogram_mse(counts, maximum, levels, &found, error));
+    } else {
+        CLQ_TRY(clq_histogram_entropy(counts, maximum, levels, &found, error));
     }
-    if (threshold != NULL) {
-        *threshold = found;
-    }
+    clq_range_clip(range, found.value);
+    *kept = (clq_calibration_kept){found.value, 0, found.bins};
     return CLQ_OK;
 }
 
-uint64_t clq_histograms_bytes(uint64_t parameters)
+static clq_status cut_both_ends(const clq_calibration *method, const clq_scheme *scheme, const uint64_t *counts,
+                                float *range, clq_calibration_kept *kept, clq_error *error)
 {
+    clq_cut cut;
+    if (method->kind == CLQ_CALIBRATE_PERCENTILE) {
+        CLQ_TRY(clq_histogram_cut_percentile(counts, range, method->percent, &cut, error));
+    } else if (method->kind == CLQ_CALIBRATE_MSE) {
+        CLQ_TRY(clq_histogram_cut_mse(scheme, counts, range, &cut, error));
+    } else {
+        CLQ_TRY(clq_histogram_cut_entropy(scheme, counts, range, &cut, error));
+    }
+    memcpy(range, cut.range, sizeof cut.range);
+    *kept = (clq_calibration_kept){0.0f, cut.first, cut.end};
+    return CLQ_OK;
+}
+
+clq_status clq_calibration_cut(const clq_calibration *method, const clq_scheme *scheme, const uint64_t *counts,
+                               float *range, clq_calibration_kept *kept, clq_error *error)
+{
+    *kept = (clq_calibration_kept){fmaxf(fabsf(range[0]), fabsf(range[1])), 0, 0};
+    if (!clq_calibration_counts(method) || clq_range_is_empty(range)) {
+        return CLQ_OK;
+    }
+    return (scheme->symmetric ? cut_magnitudes : cut_both_ends)(method, scheme, counts, range, kept, error);
+}
+
+static uint64_t bytes_of(const clq_histograms *h)
+{
+    return h->bins * sizeof(uint64_t);
+}
+
+uint64_t clq_histograms_bytes(const clq_scheme *scheme, uint64_t parameters)
+{
+    const uint64_t each = clq_histogram_bins(scheme) * sizeof(uint64_t) + 2 * sizeof(float);
     uint64_t bytes = 0;
-    return clq_size_multiply(parameters, HISTOGRAM_BYTES + 2 * sizeof(float), &bytes) ? bytes : UINT64_MAX;
+    return clq_size_multiply(parameters, each, &bytes) ? bytes : UINT64_MAX;
 }
 
 static clq_status ensure_room(clq_histograms *h, uint64_t parameters, clq_error *error)
 {
-    const uint64_t wanted = clq_size_max(parameters, 1);
-    if (h->one == NULL && (h->one = malloc(HISTOGRAM_BYTES)) == NULL) {
+    const uint64_t wanted = clq_size_max(parameters, 1) * h->bins;
+    if (h->one == NULL && (h->one = malloc(MOST_BYTES)) == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a histogram");
     }
     if (h->counts != NULL && h->room >= wanted) {
@@ -55,26 +84,27 @@ static clq_status ensure_room(clq_histograms *h, uint64_t parameters, clq_error 
     }
     clq_buffer_destroy(&h->counts);
     clq_buffer_destroy(&h->ranges);
-    CLQ_TRY(clq_buffer_create(h->context, wanted * HISTOGRAM_BYTES, &h->counts, error));
-    CLQ_TRY(clq_buffer_create(h->context, wanted * 2 * sizeof(float), &h->ranges, error));
+    CLQ_TRY(clq_buffer_create(h->context, wanted * sizeof(uint64_t), &h->counts, error));
+    CLQ_TRY(clq_buffer_create(h->context, wanted / CLQ_HISTOGRAM_BINS * 2 * sizeof(float), &h->ranges, error));
     h->room = wanted;
     return CLQ_OK;
 }
 
-clq_status clq_histograms_begin(clq_histograms *h, clq_context *context, uint64_t parameters, const float *ranges,
-                                clq_error *error)
+clq_status clq_histograms_begin(clq_histograms *h, clq_context *context, const clq_scheme *scheme, uint64_t parameters,
+                                const float *ranges, clq_error *error)
 {
     clq_status status = CLQ_OK;
     void *zeros = NULL;
     h->context = context;
+    h->bins = clq_histogram_bins(scheme);
     CLQ_TRY(ensure_room(h, parameters, error));
-    zeros = calloc(CLEARED_AT_ONCE, HISTOGRAM_BYTES);
+    zeros = calloc(CLEARED_AT_ONCE, MOST_BYTES);
     if (zeros == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for histograms");
     }
     for (uint64_t p = 0; p < parameters; p += CLEARED_AT_ONCE) {
         const uint64_t count = clq_size_min(parameters - p, CLEARED_AT_ONCE);
-        CLQ_TRY_TO(clq_buffer_write(h->counts, p * HISTOGRAM_BYTES, zeros, count * HISTOGRAM_BYTES, error));
+        CLQ_TRY_TO(clq_buffer_write(h->counts, p * bytes_of(h), zeros, count * bytes_of(h), error));
     }
     CLQ_TRY_TO(clq_buffer_write(h->ranges, 0, ranges, parameters * 2 * sizeof *ranges, error));
 done:
@@ -95,7 +125,7 @@ clq_status clq_histograms_add(clq_histograms *h, const clq_slot *slot, const clq
 {
     const clq_operand x = {clq_staging_buffer(slot->staging), piece->real / (clq_dtype_bits(piece->q.real) / 8)};
     const clq_operand range = {h->ranges, 2 * first};
-    const clq_operand counts = {h->counts, first * CLQ_HISTOGRAM_BINS};
+    const clq_operand counts = {h->counts, first * h->bins};
     CLQ_TRY(clq_piece_on_device(piece, CLQ_SLOT_REAL, error));
     return clq_histogram(h->context, &piece->q, x, range, counts, error);
 }
@@ -110,7 +140,7 @@ clq_status clq_histograms_add_checked(clq_histograms *h, clq_check *check, clq_s
                                       uint64_t first, const float *ranges, const clq_check_place *place,
                                       clq_error *error)
 {
-    const uint64_t bytes = piece->chunk.parameters * HISTOGRAM_BYTES;
+    const uint64_t bytes = piece->chunk.parameters * bytes_of(h);
     clq_status status = CLQ_OK;
     uint64_t *before = NULL;
     uint64_t *after = NULL;
@@ -123,9 +153,9 @@ clq_status clq_histograms_add_checked(clq_histograms *h, clq_check *check, clq_s
         status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to check histograms");
         goto done;
     }
-    CLQ_TRY_TO(clq_buffer_read(h->counts, first * HISTOGRAM_BYTES, before, bytes, error));
+    CLQ_TRY_TO(clq_buffer_read(h->counts, first * bytes_of(h), before, bytes, error));
     CLQ_TRY_TO(clq_histograms_add(h, slot, piece, first, error));
-    CLQ_TRY_TO(clq_buffer_read(h->counts, first * HISTOGRAM_BYTES, after, bytes, error));
+    CLQ_TRY_TO(clq_buffer_read(h->counts, first * bytes_of(h), after, bytes, error));
     CLQ_TRY_TO(clq_slot_to_host(slot, 0, error));
     CLQ_TRY_TO(clq_check_histograms(check, slot, piece, ranges, before, after, place, error));
     CLQ_TRY_TO(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
@@ -135,20 +165,12 @@ done:
     return status;
 }
 
-uint64_t clq_histogram_total(const uint64_t *counts)
+clq_status clq_histograms_read(clq_histograms *h, uint64_t parameter, const uint64_t **counts, uint64_t *total,
+                               clq_error *error)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < CLQ_HISTOGRAM_BINS; i++) {
-        sum += counts[i];
-    }
-    return sum;
-}
-
-clq_status clq_histograms_read(clq_histograms *h, uint64_t parameter, const uint64_t **counts, clq_error *error)
-{
-    uint64_t sum = 0;
-    CLQ_TRY(clq_buffer_read(h->counts, parameter * HISTOGRAM_BYTES, h->one, HISTOGRAM_BYTES, error));
-    for (size_t i = 0; i < CLQ_HISTOGRAM_BINS; i++) {
+    CLQ_TRY(clq_buffer_read(h->counts, parameter * bytes_of(h), h->one, bytes_of(h), error));
+    for (size_t i = 0; i < h->bins; i++) {
         if (h->one[i] > (uint64_t)INT64_MAX - sum) {
             return clq_fail(error, CLQ_DEVICE_ERROR,
                             "the device counted more than 2^63 elements in a histogram: it or its driver is faulty "
@@ -157,5 +179,6 @@ clq_status clq_histograms_read(clq_histograms *h, uint64_t parameter, const uint
         sum += h->one[i];
     }
     *counts = h->one;
+    *total = sum;
     return CLQ_OK;
 }

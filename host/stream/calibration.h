@@ -12,26 +12,31 @@ int clq_calibration_counts(const clq_calibration *method);
 
 /*
  * What the method makes of one parameter: `range` is the least and the greatest element, in the form of ranges.h, and
- * becomes the range to quantize with. `counts` is its histogram, which methods without one do not look at. *threshold
- * (which may be NULL) is where it was cut.
+ * becomes the range to quantize with. `counts` is its histogram, which methods without one do not look at; they keep no
+ * bins.
  */
+typedef struct clq_calibration_kept {
+    float threshold;     /* of magnitudes */
+    uint32_t first, end; /* bins */
+} clq_calibration_kept;
 clq_status clq_calibration_cut(const clq_calibration *method, const clq_scheme *scheme, const uint64_t *counts,
-                               float *range, clq_threshold *threshold, clq_error *error);
+                               float *range, clq_calibration_kept *kept, clq_error *error);
 
 /* Histograms of a run of parameters, on the device. */
 typedef struct clq_histograms {
     clq_context *context;
     clq_buffer *counts, *ranges;
-    uint64_t room; /* parameters that both have room for */
+    uint64_t room; /* counts that there is room for */
+    uint32_t bins; /* of each */
     uint64_t *one; /* a histogram on the host */
 } clq_histograms;
 
 /* Host and device memory that so many take. */
-uint64_t clq_histograms_bytes(uint64_t parameters);
+uint64_t clq_histograms_bytes(const clq_scheme *scheme, uint64_t parameters);
 
-/* Begin anew with `parameters` empty histograms, whose ranges are [ranges[2i], ranges[2i+1]]. */
-clq_status clq_histograms_begin(clq_histograms *histograms, clq_context *context, uint64_t parameters,
-                                const float *ranges, clq_error *error);
+/* Begin anew with `parameters` empty histograms of the scheme's bins, whose ranges are [ranges[2i], ranges[2i+1]]. */
+clq_status clq_histograms_begin(clq_histograms *histograms, clq_context *context, const clq_scheme *scheme,
+                                uint64_t parameters, const float *ranges, clq_error *error);
 void clq_histograms_release(clq_histograms *histograms);
 
 /* Enqueue: count the elements of a piece, which its slot handed to the device; its parameters begin at `first`. */
@@ -46,11 +51,8 @@ clq_status clq_histograms_add_checked(clq_histograms *histograms, clq_check *che
                                       const clq_piece *piece, uint64_t first, const float *ranges,
                                       const clq_check_place *place, clq_error *error);
 
-/* Wait, and read one; *counts stays valid until the next call. */
-clq_status clq_histograms_read(clq_histograms *histograms, uint64_t parameter, const uint64_t **counts,
+/* Wait, and read one, and the sum of it; *counts stays valid until the next call. */
+clq_status clq_histograms_read(clq_histograms *histograms, uint64_t parameter, const uint64_t **counts, uint64_t *total,
                                clq_error *error);
-
-/* The sum of one. */
-uint64_t clq_histogram_total(const uint64_t *counts);
 
 #endif

@@ -176,7 +176,8 @@ clq_status clq_check_histograms(clq_check *check, const clq_slot *slot, const cl
                                 uint64_t *before, const uint64_t *after, const clq_check_place *place, clq_error *error)
 {
     const uint64_t parameters = piece->chunk.parameters;
-    const uint64_t bins = parameters * CLQ_HISTOGRAM_BINS;
+    const uint32_t each = clq_histogram_bins(&piece->q.scheme);
+    const uint64_t bins = parameters * each;
     clq_status status = CLQ_OK;
     clq_buffer *x = NULL;
     clq_buffer *range = NULL;
@@ -194,9 +195,8 @@ clq_status clq_check_histograms(clq_check *check, const clq_slot *slot, const cl
             status = clq_check_differ(check, place, error,
                                       "after element %" PRIu64 ", bin %" PRIu64 " of histogram %" PRIu64 " is %" PRIu64
                                       " on %s and %" PRIu64 " in the reference",
-                                      piece->chunk.first + piece->chunk.count - 1, i % CLQ_HISTOGRAM_BINS,
-                                      piece->chunk.first_parameter + i / CLQ_HISTOGRAM_BINS, after[i], check->device,
-                                      before[i]);
+                                      piece->chunk.first + piece->chunk.count - 1, i % each,
+                                      piece->chunk.first_parameter + i / each, after[i], check->device, before[i]);
         }
     }
     check->pieces += 1;

@@ -15,7 +15,7 @@
  * item that packs has all that one may have (kernels/gemm_pack.cl). Of TALL ones, rows for more tiles than go together
  * over a panel (kernels/gemm_walk.clh).
  */
-enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1151, WIDE = 481, TALL_DEPTH = 10 };
+enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1151, WIDE = 481, SHALLOW = 10 };
 
 /* Of floats one that leaves sums too few bits: kernels/gemm_output.clh goes another way. On either side of 0 with the
  * type whose bounds do not hide it. */
@@ -35,6 +35,11 @@ static unsigned char next_code(const clq_gemm_task *task, clq_gemm_argument argu
     return p->k != DEEP || !is_extreme ? any : dtype == CLQ_S8 ? 0x7F : 0xFF;
 }
 
+static int is_single(clq_requantize_mode mode)
+{
+    return mode == CLQ_REQUANTIZE_SINGLE || mode == CLQ_REQUANTIZE_SINGLE_AWAY;
+}
+
 /* For the first vector of columns, no shift to the left; then all there are, and the ends of what is possible. */
 static int32_t next_shift(const clq_gemm_task *task, uint64_t i)
 {
@@ -47,7 +52,7 @@ static int32_t next_shift(const clq_gemm_task *task, uint64_t i)
     if (mode == CLQ_REQUANTIZE_SHIFT) {
         return bits[i % COUNT(bits)];
     }
-    return i < 16 ? -(int32_t)(i % 13) : mode == CLQ_REQUANTIZE_SINGLE && i % 15 == 14 ? 29 : shifts[i % COUNT(shifts)];
+    return i < 16 ? -(int32_t)(i % 13) : is_single(mode) && i % 15 == 14 ? 29 : shifts[i % COUNT(shifts)];
 }
 
 static int32_t next_multiplier(const clq_gemm_task *task, uint32_t *state)
@@ -57,6 +62,33 @@ static int32_t next_multiplier(const clq_gemm_task *task, uint32_t *state)
         return r % 8 == 0 ? (int32_t)0x80000000 + r : r % 200 - 50;
     }
     return task->problem->k == FAR ? INT32_MAX : r % 8 == 0 ? r % 1000 : r % 8 == 1 ? 1 << 30 : (1 << 30) + r * 50;
+}
+
+/*
+ * Columns of B without any product, where it is bias alone that is requantized: sums of products that are as small as
+ * codes are rare, and ties among them rarer. By turns a negative tie, and a sum just below one that a first rounding
+ * brings up to it, so that each mode gives codes of its own.
+ */
+static int is_bare(const clq_gemm_problem *p, uint64_t column)
+{
+    return clq_dtype_bits(p->c.dtype) == 8 && p->requantize != CLQ_REQUANTIZE_FLOAT &&
+           p->requantize != CLQ_REQUANTIZE_SHIFT && p->b_zero_point == CLQ_GEMM_ABSENT && p->bias != CLQ_GEMM_ABSENT &&
+           p->k == DEPTH && column % 3 == 1;
+}
+
+static uint64_t column_of_b(const clq_gemm_problem *p, uint64_t i)
+{
+    const uint64_t at = p->b.batch_stride > 0 ? i % p->b.batch_stride : i;
+    return p->b.transposed ? at / p->k : at % p->n;
+}
+
+/* With a multiplier of 1/2, for codes about the zero point. */
+static int32_t bare_sum(const clq_gemm_task *task, uint64_t column)
+{
+    const int32_t shift = next_shift(task, column);
+    const int32_t e = shift < 0 && shift > -20 ? -shift : 0;
+    const int32_t turn = (int32_t)(column % 7);
+    return column / 3 % 2 == 0 ? -(2 * turn + 1) * (1 << e) : turn * (2 << e) + (1 << e) - 1;
 }
 
 /* Powers of two make ties; with a bias far away, sums that are no f32. */
@@ -90,19 +122,28 @@ static int32_t next_integer(const clq_gemm_task *task, clq_gemm_argument argumen
 
 static void fill_operand(const clq_gemm_task *task, clq_gemm_argument argument, unsigned char *to, uint32_t *state)
 {
+    const clq_gemm_problem *p = task->problem;
     const uint64_t count = clq_gemm_argument_elements(task, argument);
     const int is_real = argument == CLQ_GEMM_A_SCALE || argument == CLQ_GEMM_B_SCALE ||
                         (argument == CLQ_GEMM_MULTIPLIER && task->problem->requantize == CLQ_REQUANTIZE_FLOAT);
     for (uint64_t i = 0; i < count; i++) {
         if (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B) {
             to[i] = next_code(task, argument, i, state);
+            to[i] = argument == CLQ_GEMM_B && is_bare(p, column_of_b(p, i)) ? 0 : to[i];
         } else if (is_real) {
             const float real = next_real(task, state);
             memcpy(to + 4 * i, &real, sizeof real);
         } else {
-            const int32_t value = argument == CLQ_GEMM_MULTIPLIER ? next_multiplier(task, state)
-                                  : argument == CLQ_GEMM_SHIFT    ? next_shift(task, i)
-                                                                  : next_integer(task, argument, i, state);
+            int32_t value = argument == CLQ_GEMM_MULTIPLIER ? next_multiplier(task, state)
+                            : argument == CLQ_GEMM_SHIFT    ? next_shift(task, i)
+                                                            : next_integer(task, argument, i, state);
+            if (argument == CLQ_GEMM_C_ZERO_POINT && is_bare(p, 1)) {
+                value = value / 4 + (p->c.dtype == CLQ_U8 ? 128 : 0);
+            } else if (argument == CLQ_GEMM_MULTIPLIER && is_bare(p, i)) {
+                value = 1 << 30;
+            } else if (argument == CLQ_GEMM_BIAS && is_bare(p, i)) {
+                value = bare_sum(task, i);
+            }
             memcpy(to + 4 * i, &value, sizeof value);
         }
     }
@@ -139,9 +180,12 @@ static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
     {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_SHIFT, NO, ONE, COLS, NO, 0, 1, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE_AWAY, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, ONE, NO, COLS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE, NO, NO, COLS, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL},
-    {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, DEPTH, 1, ALL},
-    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, 2 * COLUMNS, TALL_DEPTH, 1, ALL},
+    {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, SHALLOW, 1, ALL},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, 2 * COLUMNS, SHALLOW, 1, ALL},
 };
 
 static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t m)

@@ -141,15 +141,16 @@ static uint64_t parameter_at(const clq_geometry *g, uint64_t i)
 /*
  * Where a range is looked for, what is not finite, and what is greater than all else, is mixed in here and there: a
  * kernel reads a piece another time where it meets the first, and the second hides whatever else there is. In columns
- * of long lines by column, since there a piece is some columns; else by segment, or by some thousand elements.
+ * of long lines by column, since there a piece is some columns; else by segment, or by some thousand elements. In odd
+ * ways by none: where a piece is read another time, what came of the first is not seen.
  */
-static void choose_mixture(const clq_task *task, uint64_t i, surroundings *s)
+static void choose_mixture(const clq_task *task, uint64_t i, uint32_t way, surroundings *s)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t period = g->channels * g->row;
     const uint64_t zone = i / (g->segment <= 1024 ? g->segment : 2000) % 4;
-    s->takes_large = task->operation == CLQ_OP_MINMAX && zone == 3;
-    s->takes_nonfinite = period >= 1024 && g->segment < 16 ? i % period / 100 == 6 : zone == 1;
+    s->takes_large = way % 2 == 0 && task->operation == CLQ_OP_MINMAX && zone == 3;
+    s->takes_nonfinite = way % 2 == 0 && (period >= 1024 && g->segment < 16 ? i % period / 100 == 6 : zone == 1);
 }
 
 /*
@@ -209,7 +210,7 @@ static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x
     surroundings s = {0.0625f, 0, task->q->scheme.qmin, task->q->scheme.qmax, 0.5f, 1, 1};
     for (uint64_t i = 0; i < g->elements; i++) {
         if (has_range) {
-            choose_mixture(task, i, &s);
+            choose_mixture(task, i, way, &s);
         } else if (i % g->row % g->segment == 0) {
             choose_parameter(c, task, parameter_at(g, i), turn, &s);
         }
@@ -294,6 +295,57 @@ static float maximum_of(const clq_task *task, uint64_t p, surroundings *s)
     }
     s->scale = maximum / CLQ_HISTOGRAM_BINS;
     return maximum;
+}
+
+/*
+ * The ranges of signed bins: of every kind of ends, with edges that are floats and such as lie between two. The first
+ * stands for all where a tensor has one.
+ */
+static const float signed_ranges[][2] = {{-0x1.23456p5f, 0x1.fedcbap6f},
+                                         {-64.0f, 64.0f},
+                                         {-0x1.555556p-2f, 0x1.000002p0f},
+                                         {0.0f, 96.0f},
+                                         {-3.4e38f, 3.4e38f},
+                                         {1000.0f, 1000.5f},
+                                         {-0x1.8p6f, 0x1.234568p-20f},
+                                         {-0x1.000002p3f, -0x1p-30f},
+                                         {-1.0f, 0x1p-70f},
+                                         {0x1p-149f, 1.0f},
+                                         {-0x1p-101f, 0x1p-99f},
+                                         {0x1.fffffep127f, 0x1.fffffep127f},
+                                         {-0x1p-101f, 0x1p-102f},
+                                         {-0.171875f, 5.0f},
+                                         {-INFINITY, 1.0f},
+                                         {3.0f, NAN}};
+
+/* Half of them an edge of the bins, or up to two steps of f32 beside it. */
+static float next_signed(const float range[2], uint32_t *state, const surroundings *s)
+{
+    const uint32_t k = clq_trial_random(state) % (CLQ_HISTOGRAM_SIGNED_BINS + 1);
+    const float edge = (float)(((double)range[0] * (CLQ_HISTOGRAM_SIGNED_BINS - k) + (double)range[1] * k) /
+                               CLQ_HISTOGRAM_SIGNED_BINS);
+    uint32_t bits;
+    memcpy(&bits, &edge, sizeof bits);
+    if (clq_trial_random(state) % 2 == 0 || edge == 0.0f || !isfinite(edge)) {
+        return next_element(state, s);
+    }
+    return clq_float_from_bits(bits + clq_trial_random(state) % 5 - 2);
+}
+
+static void fill_signed_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
+{
+    const clq_geometry *g = &task->geometry;
+    const surroundings s = {0.0625f, 0, 0, CLQ_HISTOGRAM_BINS, -0.0f, 1, 1};
+    for (uint64_t p = 0; p < g->parameters; p++) {
+        memcpy((float *)host[CLQ_ARG_RANGE] + 2 * p, signed_ranges[p % COUNT(signed_ranges)], sizeof signed_ranges[0]);
+        for (uint64_t bin = 0; bin < CLQ_HISTOGRAM_SIGNED_BINS; bin++) { /* counts of before, which are added to */
+            ((uint64_t *)host[CLQ_ARG_COUNTS])[p * CLQ_HISTOGRAM_SIGNED_BINS + bin] = bin % 5;
+        }
+    }
+    for (uint64_t i = 0; i < g->elements; i++) {
+        const float *range = signed_ranges[parameter_at(g, i) % COUNT(signed_ranges)];
+        store_element(task->q->real, host[CLQ_ARG_X], i, next_signed(range, state, &s), state);
+    }
 }
 
 static void fill_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
@@ -383,7 +435,7 @@ void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32
         fill_given_ranges(task, host[CLQ_ARG_RANGE], state);
     }
     if (host[CLQ_ARG_COUNTS] != NULL && host[CLQ_ARG_X] != NULL) {
-        fill_histogram(task, host, state);
+        (task->q->scheme.symmetric ? fill_histogram : fill_signed_histogram)(task, host, state);
         return;
     }
     if (host[CLQ_ARG_X] != NULL && is_in_witness_scheme(task)) {

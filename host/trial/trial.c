@@ -250,6 +250,7 @@ static clq_status climb_down(const clq_trial_ladder *ladder, clq_error *story, c
         if (clq_verdict_is_aside(verdict)) {
             return nothing_left(ladder, &step, told == step.entry ? story : NULL, error);
         }
+        CLQ_TRY(clq_context_check_cancel(ladder->context, "a kernel was compared with the reference", error));
         if (clq_verdict_claim(ladder->verdicts, step.entry)) {
             clq_status status;
             memset(story, 0, sizeof *story);

@@ -59,8 +59,8 @@ static void describe_tensor_inputs(inputs_text *t, const clq_task *task, const c
         return;
     }
     parameter = index / (strcmp(o->name, "range") == 0 || strcmp(o->name, "state") == 0 ? 2
-                         : strcmp(o->name, "counts") == 0                               ? CLQ_HISTOGRAM_BINS
-                                                                                        : 1);
+                         : strcmp(o->name, "counts") == 0 ? clq_histogram_bins(&task->q->scheme)
+                                                          : 1);
     if (task->operation == CLQ_OP_CHOOSE_PARAMETERS || task->operation == CLQ_OP_HISTOGRAM ||
         task->operation == CLQ_OP_MERGE_RANGE) {
         add_input(t, "range", 2 * parameter);

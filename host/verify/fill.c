@@ -172,9 +172,10 @@ static int32_t end_value(const clq_gemm_problem *p, clq_gemm_argument argument, 
                                                      : multipliers[r % (sizeof multipliers / sizeof multipliers[0])];
     }
     if (argument == CLQ_GEMM_SHIFT) {
-        return p->requantize == CLQ_REQUANTIZE_SHIFT    ? (int32_t)(r % 63)
-               : p->requantize == CLQ_REQUANTIZE_SINGLE ? (int32_t)(r % 62) - 31
-                                                        : (int32_t)(r % 63) - 31;
+        return p->requantize == CLQ_REQUANTIZE_SHIFT ? (int32_t)(r % 63)
+               : p->requantize == CLQ_REQUANTIZE_SINGLE || p->requantize == CLQ_REQUANTIZE_SINGLE_AWAY
+                   ? (int32_t)(r % 62) - 31
+                   : (int32_t)(r % 63) - 31;
     }
     return end_number(state);
 }

@@ -112,7 +112,7 @@ static void add_tail(name_text *name, const clq_verify_item *item)
 
 static void add_product(name_text *name, const clq_verify_product *p)
 {
-    static const char *const modes[] = {"double", "single", "shift", "float"};
+    static const char *const modes[] = {"double", "single", "shift", "float", "single-away", "double-up"};
     static const char *const zero_points[] = {"0", "tensor", "row", "column"};
     const int is_plain = p->c == CLQ_S32 || p->c == CLQ_F32;
     add(name, "/%s-%s-%s/%s", clq_dtype_name(p->a), clq_dtype_name(p->b), clq_dtype_name(p->c),

@@ -36,7 +36,7 @@ static uint64_t columns_of(const clq_task *task, clq_argument argument)
     if (argument == CLQ_ARG_X || argument == CLQ_ARG_Y || argument == CLQ_ARG_CODES) {
         return l->shape[l->rank - 1];
     }
-    return argument == CLQ_ARG_COUNTS                                    ? CLQ_HISTOGRAM_BINS
+    return argument == CLQ_ARG_COUNTS                                    ? clq_histogram_bins(&task->q->scheme)
            : argument == CLQ_ARG_RANGE || argument == CLQ_ARG_STATE      ? 2
            : argument == CLQ_ARG_SCALE || argument == CLQ_ARG_ZERO_POINT ? task->geometry.segments_per_row
                                                                          : 1;

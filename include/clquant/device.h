@@ -63,6 +63,17 @@ typedef void (*clq_log_function)(void *cookie, clq_log_level level, const char *
 CLQ_API void clq_context_set_log(clq_context *context, clq_log_function log, void *cookie);
 
 /*
+ * Asked before a program is built and before a kernel is compared with the reference, which with a slow compiler take
+ * long together: not 0 ends the call that needs them with CLQ_CANCELLED. A compiler that is at work cannot be stopped;
+ * the call ends when it returns, and the log says at level CLQ_LOG_INFO what is waited for. What was built and found
+ * stays, and a later call goes on from there. Calls whose kernels are known are not ended. Any thread that uses the
+ * context may ask, also one of the library's own, and several at a time. NULL (the default): nobody is asked. Set it
+ * before the context is shared between threads.
+ */
+typedef int (*clq_cancel_function)(void *cookie);
+CLQ_API void clq_context_set_cancel(clq_context *context, clq_cancel_function is_cancelled, void *cookie);
+
+/*
  * Keep compiled programs, and what their comparison with the reference found, in `directory` (made when missing, mode
  * 0700); NULL: no cache, which is the default. What was tuned for the device and is kept there (clquant/tune.h) decides
  * later calls.

@@ -28,13 +28,14 @@ extern "C" {
  * Requests
  * --------------------------------------------------------------------------------------------- */
 
-/* How a range follows from data. Those from percentile on look at a histogram. */
+/* How a range follows from data. Percentile, mse and entropy look at a histogram. */
 typedef enum clq_calibration_kind {
     CLQ_CALIBRATE_MINMAX = 0,
     CLQ_CALIBRATE_AVERAGE = 1, /* of clq_file_calibrate only */
     CLQ_CALIBRATE_PERCENTILE = 2,
     CLQ_CALIBRATE_MSE = 3,
-    CLQ_CALIBRATE_ENTROPY = 4
+    CLQ_CALIBRATE_ENTROPY = 4,
+    CLQ_CALIBRATE_MEAN = 5 /* of the ranges of all batches; of clq_file_calibrate only */
 } clq_calibration_kind;
 
 typedef struct clq_calibration {
@@ -44,8 +45,8 @@ typedef struct clq_calibration {
 } clq_calibration;
 
 /*
- * "minmax", "moving-average", "moving-average:0.05", "percentile:99.9", "mse", "entropy"; CLQ_INVALID_ARGUMENT for any
- * other text. The other way round the text is as short as it can be, at most 63 bytes.
+ * "minmax", "moving-average", "moving-average:0.05", "mean", "percentile:99.9", "mse", "entropy"; CLQ_INVALID_ARGUMENT
+ * for any other text. The other way round the text is as short as it can be, at most 63 bytes.
  */
 CLQ_API clq_status clq_calibration_from_text(const char *text, clq_calibration *calibration, clq_error *error);
 CLQ_API void clq_calibration_text(const clq_calibration *calibration, char *text, size_t capacity);
@@ -248,10 +249,10 @@ typedef struct clq_file_tensor {
     char variant[48];   /* the kernel, as clq_plan_operation names it */
     /* clq_file_calibrate */
     uint64_t batches;
-    const float *found_range; /* of each parameter: as found, before `range` was cut from it */
-    const clq_threshold *threshold;
-    const uint64_t *kept;      /* elements within the threshold */
-    const uint64_t *histogram; /* CLQ_HISTOGRAM_BINS of each, with CLQ_FILE_HISTOGRAMS */
+    const float *found_range;       /* of each parameter: as found, before `range` was cut from it */
+    const clq_threshold *threshold; /* where magnitudes were cut; NULL for a scheme that is not symmetric */
+    const uint64_t *kept;           /* elements in the bins that were kept */
+    const uint64_t *histogram;      /* clq_histogram_bins of each, with CLQ_FILE_HISTOGRAMS */
 } clq_file_tensor;
 
 typedef struct clq_file_report {

@@ -105,7 +105,8 @@ CLQ_API clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *p
 
 /*
  * clq_prepare for products that differ from this one in m alone, of every m from `m_least` to `m_greatest`: with packed
- * weights and without, and for packing and clq_gemm_row_sums. The m of the problem does not count.
+ * weights and without, and for packing and clq_gemm_row_sums. The m of the problem does not count. CLQ_OK also where
+ * the host will serve some of them: for each m clq_gemm_plan then says `by_host`, with nothing compiled.
  */
 CLQ_API clq_status clq_gemm_prepare(clq_context *context, const clq_gemm_problem *problem, uint64_t m_least,
                                     uint64_t m_greatest, clq_error *error);

@@ -5,11 +5,12 @@
  *
  * What is handed in is retained while it is used and never owned. The first run of a description on a context compiles
  * its kernels and compares them with the reference, which takes a while and waits for the device; clq_plan_operation
- * does not, and clq_prepare and clq_gemm_prepare do it ahead of time. Later runs never wait, and compile and allocate
- * nothing, but for a kernel object where more threads than ever before enqueue the same kernel at once. They take no
- * lock: first runs of other descriptions, in other threads, hold none of them up. Where no kernel of the device gives
- * the reference's bytes, operations on the caller's queue fail with CLQ_MISMATCH (the plan's variant is "host" then),
- * for they cannot wait for the host, which computes those without a clq_launch.
+ * does not, and clq_prepare and clq_gemm_prepare do it ahead of time, after which clq_plan.by_host says whether the
+ * caller's queue will be refused, because no kernel of the device is left. Later runs never wait, and compile and
+ * allocate nothing, but for a kernel object where more threads than ever before enqueue the same kernel at once. They
+ * take no lock: first runs of other descriptions, in other threads, hold none of them up. Where no kernel of the device
+ * gives the reference's bytes, operations on the caller's queue fail with CLQ_MISMATCH (the plan's variant is "host"
+ * then), for they cannot wait for the host, which computes those without a clq_launch.
  *
  * Queues know nothing of one another, and what a context is given without a clq_launch goes to a queue of its own. So:
  *   - clq_buffer_write, clq_buffer_unmap, clq_batch_create and clq_gemm_weights_create

@@ -30,6 +30,10 @@ typedef struct clq_plan {
     char variant[48]; /* as in kernels/kernels.def; "reference" for the reference; "host": in a device's place */
     char reason[160];
     uint64_t workspace_bytes;
+    /* Not 0: no kernel of the device is left. Calls on the context's own queue are served by the host, and slowly;
+     * those on a queue of the caller's (clquant/opencl.h) are refused. Of a batch: of some of its tensors. Certain once
+     * the same was prepared, or has run. */
+    int32_t by_host;
 } clq_plan;
 CLQ_API clq_status clq_plan_operation(clq_context *context, clq_operation operation, const clq_quantization *q,
                                       clq_plan *plan, clq_error *error);
@@ -37,8 +41,9 @@ CLQ_API clq_status clq_plan_operation(clq_context *context, clq_operation operat
 /*
  * Do ahead of time what the first run of `operation` with this description does: compile its kernels, compare them with
  * the reference, and make the context's own scratch memory. Afterwards such a run compiles nothing, makes nothing and
- * waits for nobody. From any thread; runs of what is prepared already go on meanwhile. Fails as the operation would;
- * the reference has nothing to prepare.
+ * waits for nobody. From any thread; runs of what is prepared already go on meanwhile. Fails as the operation would on
+ * the context's own queue: CLQ_OK also where the host will serve. Whoever prepares in order to use a queue of their own
+ * asks clq_plan_operation afterwards, whose `by_host` tells. The reference has nothing to prepare.
  */
 CLQ_API clq_status clq_prepare(clq_context *context, clq_operation operation, const clq_quantization *q,
                                clq_error *error);
@@ -78,7 +83,7 @@ typedef struct clq_nonfinite {
  *     nonfinite   1 of clq_nonfinite (an offset counts these)
  *     averaging   1 of float
  *     state       2*p of float, as range; read and written
- *     counts      CLQ_HISTOGRAM_BINS*p of uint64_t; read and written
+ *     counts      clq_histogram_bins*p of uint64_t; read and written
  * Outputs must not overlap inputs or each other, but `y` of clq_fake_quantize may be `x` itself. What counts are bytes
  * (of 4-bit codes whole ones), whatever buffers lie over them; operands may touch.
  * Scales in a buffer are not checked: one outside its bounds gives unspecified codes and nothing worse.

@@ -212,17 +212,19 @@ typedef struct clq_multiplier {
 CLQ_API clq_status clq_multiplier_from_real(double real, clq_multiplier *multiplier, clq_error *error);
 
 typedef enum clq_requantize_mode {
-    CLQ_REQUANTIZE_DOUBLE = 0, /* two roundings: gemmlowp, TFLite, Arm */
-    CLQ_REQUANTIZE_SINGLE = 1, /* one rounding: ruy */
-    CLQ_REQUANTIZE_SHIFT = 2,  /* F0 * x >> n without rounding: hardware prototypes */
-    CLQ_REQUANTIZE_FLOAT = 3   /* f32 multiply: ONNX QLinearMatMul in practice */
+    CLQ_REQUANTIZE_DOUBLE = 0,      /* two roundings: gemmlowp, TFLite's reference before LiteRT, Arm */
+    CLQ_REQUANTIZE_SINGLE = 1,      /* one rounding: ruy */
+    CLQ_REQUANTIZE_SHIFT = 2,       /* F0 * x >> n without rounding: hardware prototypes */
+    CLQ_REQUANTIZE_FLOAT = 3,       /* f32 multiply: ONNX QLinearMatMul in practice, LiteRT with XNNPACK */
+    CLQ_REQUANTIZE_SINGLE_AWAY = 4, /* one rounding, ties away from zero: LiteRT's reference kernels */
+    CLQ_REQUANTIZE_DOUBLE_UP = 5    /* two roundings, both with ties upward: LiteRT without a delegate */
 } clq_requantize_mode;
 
 /* How an accumulator becomes a code: acc -> clamp(scaled(acc) + zero_point, minimum, maximum). */
 typedef struct clq_requantization {
     uint32_t struct_size; /* sizeof(clq_requantization) */
     clq_requantize_mode mode;
-    int32_t multiplier; /* Q31 (double, single) or F0 (shift) */
+    int32_t multiplier; /* Q31 (double and single, either kind) or F0 (shift) */
     int32_t shift;      /* double: -31 to 31, single: -31 to 30, positive = left; shift: n, 0 to 62 */
     float real;         /* float: M */
     int32_t zero_point;

@@ -13,7 +13,7 @@ batch() {
 { echo 2 -4 9 | floats; printf '\002'; } | batch 1 >b.safetensors
 echo 1 1 -3 16 0.25 -0.5 | floats | npy '<f4' '3, 2' >x.npy
 
-for method in minmax moving-average:0.5 percentile:80 mse entropy; do
+for method in minmax moving-average:0.5 mean percentile:80 mse entropy; do
     for granularity in tensor 'channel --axis 1'; do
         echo "== $method, per $granularity"
         # shellcheck disable=SC2086

@@ -12,7 +12,7 @@ batch 0 </dev/null >none.safetensors
 echo 5 -8 8 -5 | floats | batch 2 >a.safetensors
 echo 6 -7 | floats | batch 1 >b.safetensors
 
-for method in minmax moving-average:0.5 percentile:80 mse entropy; do
+for method in minmax moving-average:0.5 mean percentile:80 mse entropy; do
     for granularity in tensor 'channel --axis 1'; do
         echo "== $method, per $granularity"
         # shellcheck disable=SC2086

@@ -56,6 +56,7 @@ refused quantize x -o y --fail-sqnr-below high
 refused quantize x -o y --calibrate percentile:0
 refused quantize x -o y --calibrate percentile
 refused quantize x -o y --calibrate moving-average
+refused quantize x -o y --calibrate mean
 refused quantize x -o y --ranges ""
 refused calibrate
 refused calibrate x

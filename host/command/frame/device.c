@@ -123,6 +123,7 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     atomic_store(&opened, 1);
     /* The log function takes no const cookie; print_log only reads it. */
     clq_context_set_log(*context, print_log, (void *)(uintptr_t)options);
+    clq_context_set_cancel(*context, cli_is_cancelled, NULL);
     clq_context_device(*context, &info);
     if (info.type == CLQ_DEVICE_REFERENCE) {
         if (strcmp(options->device, "auto") == 0) {

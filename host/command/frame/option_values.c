@@ -146,7 +146,8 @@ int cli_store_block(cli_options *options, const char *text)
 
 int cli_store_calibrate(cli_options *options, const char *text)
 {
-    return cli_store_method(options, text) && options->file.calibration.kind != CLQ_CALIBRATE_AVERAGE;
+    return cli_store_method(options, text) && options->file.calibration.kind != CLQ_CALIBRATE_AVERAGE &&
+           options->file.calibration.kind != CLQ_CALIBRATE_MEAN;
 }
 
 int cli_store_method(cli_options *options, const char *text)

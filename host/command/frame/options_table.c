@@ -142,13 +142,15 @@ const cli_option cli_option_table[] = {
      .required = "a pattern",
      .help = "leave out tensors of matching names; may be repeated"},
     {.name = "method",
-     .argument = "minmax|moving-average|percentile:P|mse|entropy",
+     .argument = "minmax|moving-average|mean|percentile:P|mse|entropy",
      .verbs = FOR(CALIBRATE),
      .store = cli_store_method,
-     .required = "minmax, moving-average, moving-average:C with 0 < C <= 1, percentile:P with 0 < P <= 100, mse or "
-                 "entropy",
+     .required =
+         "minmax, moving-average, moving-average:C with 0 < C <= 1, mean, percentile:P with 0 < P <= 100, mse or "
+         "entropy",
      .initial = "minmax",
-     .help = "how a range follows from the data; entropy and mse count with the levels of --preset and --dtype"},
+     .help = "how a range follows from the data; --preset and --dtype tell the bins of histograms and the levels of "
+             "mse and entropy"},
     {.name = "name",
      .argument = "NAME",
      .verbs = FOR(CALIBRATE),
@@ -412,15 +414,17 @@ const cli_option cli_option_table[] = {
      .initial = "s32",
      .help = "type of C: the sums (s32), requantized (s8, u8), or times Sa * Sb (f32)"},
     {.name = "requant",
-     .argument = "double|single|shift|float",
+     .argument = "double|single|shift|float|single-away|double-up",
      .verbs = FOR(GEMM),
      .kind = CLI_OPTION_CHOICE,
      .field = AT(gemm.requant),
      .given = AT(gemm.requant_given),
-     .required = "double, single, shift or float",
+     .required = "double, single, shift, float, single-away or double-up",
      .initial = "double",
-     .help = "how sums become codes: two roundings (TFLite), one (ruy), F0 * x >> n without any, or in f32 (ONNX); "
-             "with scales, shift takes the F0 and n, up to 15, that 'clquant multiplier' finds best"},
+     .help = "how sums become codes: two roundings (gemmlowp and TFLite before LiteRT), one (ruy), F0 * x >> n without "
+             "any, in f32 (ONNX, LiteRT with XNNPACK), one with ties away from zero (LiteRT's reference kernels), or "
+             "two with ties upward (LiteRT without a delegate); with scales, shift takes the F0 and n, up to 15, that "
+             "'clquant multiplier' finds best"},
     {.name = "scale-a",
      .argument = "S|FILE",
      .verbs = FOR(GEMM),
@@ -450,7 +454,8 @@ const cli_option cli_option_table[] = {
      .kind = CLI_OPTION_TEXT,
      .field = AT(gemm.multiplier),
      .required = "a number or the path of a .npy file",
-     .help = "in place of scales, one or one for each column: the 31-bit multiplier (double, single), F0 (shift) or a "
+     .help = "in place of scales, one or one for each column: the 31-bit multiplier (double, single, either kind), F0 "
+             "(shift) or a "
              "real number (float)"},
     {.name = "shift",
      .argument = "N|FILE",

@@ -89,7 +89,7 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
                 "Reads dumps of activations, the same tensor names in every file, and writes a range for each tensor "
                 "or channel, for 'quantize --ranges'. A tensor of the same name in several files is several batches; "
                 "their shapes may differ, but not in the number of channels. The memory does not grow with the number "
-                "of files. All methods but minmax and moving-average read the data twice.",
+                "of files. All methods but minmax, moving-average and mean read the data twice.",
         },
     [CLI_VERB_GEMM] =
         {

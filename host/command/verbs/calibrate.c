@@ -61,7 +61,7 @@ static void kept_cell(cli_table *table, const clq_file_tensor *tensor)
 static clq_status print_table(const clq_file_request *request, const clq_file_report *report, clq_error *error)
 {
     static const char *const TITLES[] = {"tensor", "type", "per", "batches", "elements", "found", "range", "within"};
-    const int counts = report->tensors[0].threshold != NULL;
+    const int counts = report->tensors[0].kept != NULL;
     cli_table *table = cli_table_create(counts ? 8 : 7, TITLES, "<<<>>>>>");
     clq_status status;
     char text[80];

@@ -26,8 +26,8 @@ static clq_status choose_q31(double real, clq_requantize_mode mode, int32_t *mul
 {
     clq_multiplier chosen;
     CLQ_TRY(clq_multiplier_from_real(real, &chosen, error));
-    CLQ_REQUIRE(mode != CLQ_REQUANTIZE_SINGLE || chosen.shift <= 30,
-                "multiplier is %g, below 2^30 is needed with --requant single", real);
+    CLQ_REQUIRE((mode != CLQ_REQUANTIZE_SINGLE && mode != CLQ_REQUANTIZE_SINGLE_AWAY) || chosen.shift <= 30,
+                "multiplier is %g, below 2^30 is needed with --requant %s", real, cli_gemm_mode_name(mode));
     *multiplier = chosen.q31;
     *shift = chosen.shift;
     return CLQ_OK;

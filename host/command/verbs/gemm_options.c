@@ -28,6 +28,10 @@ const char *cli_gemm_mode_name(clq_requantize_mode mode)
         return "shift";
     case CLQ_REQUANTIZE_FLOAT:
         return "float";
+    case CLQ_REQUANTIZE_SINGLE_AWAY:
+        return "single-away";
+    case CLQ_REQUANTIZE_DOUBLE_UP:
+        return "double-up";
     }
     return "?";
 }

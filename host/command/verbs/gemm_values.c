@@ -165,6 +165,7 @@ static clq_status take_multiplier(cli_gemm_job *job, clq_error *error)
     const clq_requantize_mode mode = job->problem.requantize;
     const int is_float = mode == CLQ_REQUANTIZE_FLOAT;
     const int is_shift = mode == CLQ_REQUANTIZE_SHIFT;
+    const int is_single = mode == CLQ_REQUANTIZE_SINGLE || mode == CLQ_REQUANTIZE_SINGLE_AWAY;
     const wanted multiplier = {.option = "--multiplier",
                                .text = job->options->gemm.multiplier,
                                .axis = cli_gemm_columns_of_c(job),
@@ -177,9 +178,9 @@ static clq_status take_multiplier(cli_gemm_job *job, clq_error *error)
                           .text = job->options->gemm.shift,
                           .axis = cli_gemm_columns_of_c(job),
                           .minimum = is_shift ? 0 : -31,
-                          .maximum = is_shift                        ? 62
-                                     : mode == CLQ_REQUANTIZE_SINGLE ? 30
-                                                                     : 31};
+                          .maximum = is_shift    ? 62
+                                     : is_single ? 30
+                                                 : 31};
     CLQ_TRY(take(job, &multiplier, CLI_GEMM_MULTIPLIER, error));
     return take(job, &shift, CLI_GEMM_SHIFT, error);
 }

@@ -97,12 +97,17 @@ static int columns_fit(const clq_context *context, const clq_cl_tuning *tuning, 
            c.slices * scratch_of_line(&c) <= context->device.maximum_allocation_bytes;
 }
 
+uint32_t clq_histogram_columns(const clq_scheme *scheme)
+{
+    return 65536 / clq_histogram_bins(scheme);
+}
+
 /* Whether there is a columns kernel of the operation, and it can run this layout at all. */
 static int columns_take(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t most = MAXIMUM_LINE / 16;
-    const uint64_t longest = task->operation == CLQ_OP_HISTOGRAM ? CLQ_HISTOGRAM_COLUMNS : most;
+    const uint64_t longest = task->operation == CLQ_OP_HISTOGRAM ? clq_histogram_columns(&task->q->scheme) : most;
     return find_row(task->operation, CLQ_VARIANT_COLUMNS) != NULL && task->q->layout.granularity == CLQ_PER_CHANNEL &&
            g->elements > 0 && g->row <= longest && g->channels <= most / g->row;
 }
@@ -125,7 +130,8 @@ static int grid_takes(const clq_task *task)
 static int grid_possible(const clq_context *context, const clq_task *task)
 {
     return grid_takes(task) &&
-           (task->operation != CLQ_OP_HISTOGRAM || context->cl->local_bytes >= HISTOGRAM_LOCAL_BYTES);
+           (task->operation != CLQ_OP_HISTOGRAM ||
+            context->cl->local_bytes >= HISTOGRAM_LOCAL_BYTES(clq_histogram_bins(&task->q->scheme)));
 }
 
 int clq_cl_variant_takes(const clq_task *task, clq_variant variant)

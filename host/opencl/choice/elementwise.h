@@ -66,8 +66,9 @@ typedef struct clq_columns {
 clq_columns clq_columns_of(const clq_context *context, const clq_cl_tuning *tuning, const clq_geometry *g,
                            uint32_t vector_width, uint32_t column_blocks, uint64_t items);
 
-/* Columns that a job of the histogram's columns kernel handles together, so the longest row that it can take. */
-enum { CLQ_HISTOGRAM_COLUMNS = 32 };
+/* Columns that a job of the histogram's columns kernel handles together, so the longest row that it can take: as many
+ * as have their counters within 2^16. */
+uint32_t clq_histogram_columns(const clq_scheme *scheme);
 
 /* `per_unit` work-items or groups, a number of the table, for each compute unit; in a trial few, so that each goes
  * round its loops on small tensors too. */

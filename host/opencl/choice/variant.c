@@ -59,8 +59,11 @@ clq_variant clq_cl_forced_variant(const clq_context *context)
 
 enum { REALS = 3, CODES = 6, TYPES = REALS * CODES };
 
+/* The operations, and histograms of signed bins, which have programs of their own. */
+enum { OPERATIONS = CLQ_OP_COUNT + 1 };
+
 enum {
-    FIRST_OF_BATCHES = CLQ_OP_COUNT * CLQ_VARIANT_ELEMENTWISE_COUNT * TYPES,
+    FIRST_OF_BATCHES = OPERATIONS * CLQ_VARIANT_ELEMENTWISE_COUNT * TYPES,
     FIRST_OF_GEMM = FIRST_OF_BATCHES + CLQ_OP_COUNT * CLQ_BATCH_FORMS * TYPES,
     FIRST_OF_PARTS = FIRST_OF_GEMM + CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1),
     VERDICTS = FIRST_OF_PARTS + CLQ_GEMM_PARTS
@@ -81,8 +84,8 @@ static size_t types_of(const clq_quantization *q)
 size_t clq_cl_verdict_entry(const clq_cl_tuning *tuning, clq_operation operation, clq_variant variant,
                             const clq_quantization *q)
 {
-    return first_of(tuning) + ((size_t)operation * CLQ_VARIANT_ELEMENTWISE_COUNT + (size_t)variant) * TYPES +
-           types_of(q);
+    const size_t row = operation == CLQ_OP_HISTOGRAM && !q->scheme.symmetric ? CLQ_OP_COUNT : (size_t)operation;
+    return first_of(tuning) + (row * CLQ_VARIANT_ELEMENTWISE_COUNT + (size_t)variant) * TYPES + types_of(q);
 }
 
 size_t clq_cl_batch_verdict_entry(const clq_cl_tuning *tuning, clq_operation operation, clq_batch_form form,

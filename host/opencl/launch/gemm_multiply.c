@@ -62,7 +62,9 @@ static call_u32 output_of(const clq_gemm_problem *p)
     static const call_u32 modes[] = {[CLQ_REQUANTIZE_DOUBLE] = OUTPUT_DOUBLE,
                                      [CLQ_REQUANTIZE_SINGLE] = OUTPUT_SINGLE,
                                      [CLQ_REQUANTIZE_SHIFT] = OUTPUT_SHIFT,
-                                     [CLQ_REQUANTIZE_FLOAT] = OUTPUT_FLOAT};
+                                     [CLQ_REQUANTIZE_FLOAT] = OUTPUT_FLOAT,
+                                     [CLQ_REQUANTIZE_SINGLE_AWAY] = OUTPUT_SINGLE_AWAY,
+                                     [CLQ_REQUANTIZE_DOUBLE_UP] = OUTPUT_DOUBLE_UP};
     return p->c.dtype == CLQ_S32 ? OUTPUT_S32 : p->c.dtype == CLQ_F32 ? OUTPUT_F32 : modes[p->requantize];
 }
 

@@ -2,13 +2,13 @@
 /* histogram on a device: jobs that count by themselves, then one kernel that adds them up (kernels/histogram.cl). */
 #include "opencl/launch/histogram.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/size.h"
 #include "opencl/launch/tensor.h"
 #include "opencl/runtime/memory.h"
 
-enum { COLUMNS = CLQ_HISTOGRAM_COLUMNS };
 enum { MOST_ITEMS = 1024 };
 
 /* A slice with fewer elements does not pay for adding its counts up; one with more could overflow 32-bit counts. */
@@ -22,6 +22,7 @@ typedef struct histogram_cut {
     clq_choice choice;
     const clq_cl_tuning *tuning;
     int is_trial;
+    uint32_t bins, columns;
     tensor_call call;
     uint64_t items;
     uint64_t scratch_words, partial_words;
@@ -46,9 +47,14 @@ static uint64_t most_direct(const histogram_cut *s)
 }
 
 /* Each has counters of its own in scratch memory. */
-static uint64_t most_strips(const clq_context *context)
+static uint64_t words_of_strip(const histogram_cut *s)
 {
-    const uint64_t room = clq_cl_scratch_items(context, HISTOGRAM_COPIES * HISTOGRAM_STRIDE * sizeof(cl_uint));
+    return HISTOGRAM_COPIES * HISTOGRAM_STRIDE((uint64_t)s->bins);
+}
+
+static uint64_t most_strips(const histogram_cut *s, const clq_context *context)
+{
+    const uint64_t room = clq_cl_scratch_items(context, words_of_strip(s) * sizeof(cl_uint));
     return clq_size_min(MOST_ITEMS, room);
 }
 
@@ -57,18 +63,19 @@ static void cut_columns(histogram_cut *s, const clq_context *context, const clq_
     const clq_geometry *g = &task->geometry;
     tensor_call *call = &s->call;
     const uint64_t period = g->channels * g->row;
+    const uint64_t columns = s->columns;
     uint64_t lines;
-    call->line = period <= COLUMNS ? COLUMNS / period * period : period;
-    call->per_job = period <= COLUMNS ? g->channels : COLUMNS / g->row;
+    call->line = period <= columns ? columns / period * period : period;
+    call->per_job = period <= columns ? g->channels : columns / g->row;
     call->across = clq_size_divide_up(g->channels, call->per_job);
     lines = clq_size_divide_up(g->elements, call->line);
     call->slices = items_of(s, context) / call->across;
-    call->slices = clq_size_min(call->slices, lines * COLUMNS / least_slice(s));
-    call->slices = clq_size_min(call->slices, clq_cl_scratch_items(context, call->across * call->per_job *
-                                                                                CLQ_HISTOGRAM_BINS * sizeof(cl_uint)));
+    call->slices = clq_size_min(call->slices, lines * columns / least_slice(s));
+    call->slices = clq_size_min(
+        call->slices, clq_cl_scratch_items(context, call->across * call->per_job * s->bins * sizeof(cl_uint)));
     call->slices = clq_size_max(call->slices, 1);
     if (call->slices > 1) {
-        call->slices = clq_size_max(call->slices, clq_size_divide_up(lines, GREATEST_SLICE / COLUMNS));
+        call->slices = clq_size_max(call->slices, clq_size_divide_up(lines, GREATEST_SLICE / columns));
     }
     call->per_item = clq_size_divide_up(lines, call->slices);
     call->tasks = call->across * call->slices;
@@ -84,17 +91,15 @@ static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_ta
     const uint64_t elements = repeats * g->segment; /* of the largest parameter */
     call->per_job = 1;
     call->slices = clq_size_min(clq_size_divide_up(wanted, g->parameters), elements / least_slice(s));
-    call->slices =
-        clq_size_min(call->slices, clq_cl_scratch_items(context, g->parameters * CLQ_HISTOGRAM_BINS * sizeof(cl_uint)));
+    call->slices = clq_size_min(call->slices, clq_cl_scratch_items(context, g->parameters * s->bins * sizeof(cl_uint)));
     call->slices = clq_size_max(clq_size_max(call->slices, clq_size_divide_up(elements, GREATEST_SLICE)), 1);
     /* Whole segments where there are many for each slice; else every slice gets its part of each segment. */
     call->pieces = repeats >= 8 * call->slices ? 1 : call->slices;
     call->tasks = g->parameters * call->slices;
     s->items = clq_size_min(call->tasks, s->choice.variant == CLQ_VARIANT_GRID && !s->is_trial ? 4 * wanted : wanted);
-    s->items = clq_size_min(s->items, s->choice.variant == CLQ_VARIANT_GRID ? UINT64_MAX : most_strips(context));
+    s->items = clq_size_min(s->items, s->choice.variant == CLQ_VARIANT_GRID ? UINT64_MAX : most_strips(s, context));
     call->direct = s->choice.variant == CLQ_VARIANT_STRIP && call->slices == 1 && elements <= most_direct(s);
-    s->scratch_words =
-        s->choice.variant == CLQ_VARIANT_STRIP && !call->direct ? s->items * HISTOGRAM_COPIES * HISTOGRAM_STRIDE : 0;
+    s->scratch_words = s->choice.variant == CLQ_VARIANT_STRIP && !call->direct ? s->items * words_of_strip(s) : 0;
 }
 
 static histogram_cut cut_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
@@ -104,6 +109,8 @@ static histogram_cut cut_of(const clq_context *context, const clq_task *task, co
     s.choice = decision->main;
     s.tuning = decision->tuning;
     s.is_trial = decision->is_trial;
+    s.bins = clq_histogram_bins(&task->q->scheme);
+    s.columns = clq_histogram_columns(&task->q->scheme);
     clq_cl_tensor_describe(task, CLQ_OP_HISTOGRAM, 0, &s.call);
     if (task->geometry.elements == 0 || task->geometry.parameters == 0) {
         return s;
@@ -113,7 +120,7 @@ static histogram_cut cut_of(const clq_context *context, const clq_task *task, co
     } else {
         cut_tasks(&s, context, task);
     }
-    s.partial_words = s.call.slices > 1 ? s.call.tasks * s.call.per_job * CLQ_HISTOGRAM_BINS : 0;
+    s.partial_words = s.call.slices > 1 ? s.call.tasks * s.call.per_job * s.bins : 0;
     return s;
 }
 
@@ -132,7 +139,11 @@ static void push_words(clq_cl_launch *launch, const clq_cl_stream *stream, const
 static void set_options(clq_cl_launch *launch, const histogram_cut *s, int variant, const clq_task *task)
 {
     launch->file = s->choice.file;
-    clq_cl_tensor_options(launch, variant, s->choice.vector_width, COLUMNS / s->choice.vector_width, task->q->real);
+    clq_cl_tensor_options(launch, variant, s->choice.vector_width, s->columns / s->choice.vector_width, task->q->real);
+    if (!task->q->scheme.symmetric) {
+        const size_t used = strlen(launch->options);
+        snprintf(launch->options + used, sizeof launch->options - used, " -DSIGNED_BINS=1");
+    }
 }
 
 static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, const histogram_cut *s, clq_error *error)
@@ -168,7 +179,7 @@ static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, const
     push_words(&launch, stream, task, s->partial_words);
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_COUNTS].object);
     clq_cl_launch_large(&launch, &s->call, sizeof s->call);
-    clq_cl_launch_items(&launch, task->geometry.parameters * CLQ_HISTOGRAM_BINS);
+    clq_cl_launch_items(&launch, task->geometry.parameters * s->bins);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 

@@ -30,7 +30,8 @@ _Static_assert((int)CLQ_DEGENERATE_UNIT_SCALE == DEGENERATE_UNIT_SCALE &&
                "DEGENERATE_* are the values of clq_degenerate");
 _Static_assert((int)CLQ_PARAMETERS_DOUBLE == PRECISION_DOUBLE && (int)CLQ_PARAMETERS_SINGLE == PRECISION_SINGLE,
                "PRECISION_* are the values of clq_parameter_precision");
-_Static_assert((int)CLQ_HISTOGRAM_BINS == HISTOGRAM_BINS, "HISTOGRAM_BINS is CLQ_HISTOGRAM_BINS");
+_Static_assert((int)CLQ_HISTOGRAM_BINS == HISTOGRAM_BINS && (int)CLQ_HISTOGRAM_SIGNED_BINS == HISTOGRAM_SIGNED_BINS,
+               "HISTOGRAM_BINS and HISTOGRAM_SIGNED_BINS are those of clquant/calibration.h");
 
 clq_argument clq_cl_source_of(clq_operation operation)
 {

@@ -36,7 +36,7 @@ static clq_status build_failed(const struct clq_cl_state *cl, cl_program program
 /* A compiler that takes long is told of meanwhile. */
 static cl_int compile(const clq_context *context, cl_program program, const char *file, const char *options)
 {
-    char what[300];
+    char what[400];
     clq_cl_watch watch;
     cl_int code;
     snprintf(what, sizeof what, "compiling kernels/%s with '%s' on %s", file, options, context->device.name);
@@ -141,6 +141,15 @@ static clq_status await_build(clq_cl_programs *programs, clq_cl_program *program
     return program->failure->status;
 }
 
+static clq_status build_unless_cancelled(clq_context *context, const clq_cl_program *program, cl_program *object,
+                                         uint64_t *binary, clq_error *error)
+{
+    char what[96];
+    snprintf(what, sizeof what, "kernels/%s was built", program->file);
+    CLQ_TRY(clq_context_check_cancel(context, what, error));
+    return build(context, program->file, program->options, object, binary, error);
+}
+
 /* The lock is held, but not while the program is built; `story` receives a failure, for those who wait as well. */
 static clq_status build_program(clq_context *context, clq_cl_program *program, clq_error *story)
 {
@@ -151,7 +160,7 @@ static clq_status build_program(clq_context *context, clq_cl_program *program, c
     program->is_being_built = 1;
     program->builds++;
     pthread_mutex_unlock(&programs->lock);
-    status = build(context, program->file, program->options, &object, &binary, story);
+    status = build_unless_cancelled(context, program, &object, &binary, story);
     pthread_mutex_lock(&programs->lock);
     program->binary = binary;
     atomic_store_explicit(&program->object, object, memory_order_release);

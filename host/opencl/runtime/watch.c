@@ -8,26 +8,45 @@
 #include <string.h>
 #include <time.h>
 
-enum { PATIENCE_SECONDS = 3 };
+enum { PATIENCE_SECONDS = 3, LOOKS_A_SECOND = 5 };
 
-static void *wait_and_tell(void *cookie)
+/* Whoever asked to stop is told what is waited for; so is, when it takes long, whoever did not. */
+static void tell(const clq_cl_watch *watch, int looks, int *has_told_long, int *has_told_cancelled)
 {
-    clq_cl_watch *watch = cookie;
-    struct timespec until;
-    int code = 0;
-    int is_over;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += PATIENCE_SECONDS;
-    pthread_mutex_lock(&watch->lock);
-    while (!watch->is_over && code == 0) {
-        code = pthread_cond_timedwait(&watch->ended, &watch->lock, &until);
-    }
-    is_over = watch->is_over;
-    pthread_mutex_unlock(&watch->lock);
-    if (!is_over) {
+    if (!*has_told_long && looks >= PATIENCE_SECONDS * LOOKS_A_SECOND) {
+        *has_told_long = 1;
         clq_context_log(watch->context, CLQ_LOG_INFO, "%s takes more than %d s; waiting for it", watch->what,
                         (int)PATIENCE_SECONDS);
     }
+    if (!*has_told_cancelled && clq_context_is_cancelled(watch->context)) {
+        *has_told_cancelled = 1;
+        clq_context_log(watch->context, CLQ_LOG_INFO, "%s cannot be stopped; nothing else is begun", watch->what);
+    }
+}
+
+static void *wait_and_tell(void *cookie)
+{
+    const long look = 1000000000L / LOOKS_A_SECOND;
+    clq_cl_watch *watch = cookie;
+    struct timespec until;
+    int has_told_long = 0;
+    int has_told_cancelled = 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    pthread_mutex_lock(&watch->lock);
+    for (int looks = 1; !watch->is_over && !(has_told_long && has_told_cancelled); looks++) {
+        int code = 0;
+        until.tv_sec += (until.tv_nsec + look) / 1000000000L;
+        until.tv_nsec = (until.tv_nsec + look) % 1000000000L;
+        while (!watch->is_over && code == 0) {
+            code = pthread_cond_timedwait(&watch->ended, &watch->lock, &until);
+        }
+        if (!watch->is_over) {
+            pthread_mutex_unlock(&watch->lock);
+            tell(watch, looks, &has_told_long, &has_told_cancelled);
+            pthread_mutex_lock(&watch->lock);
+        }
+    }
+    pthread_mutex_unlock(&watch->lock);
     return NULL;
 }
 

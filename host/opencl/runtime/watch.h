@@ -17,7 +17,8 @@ typedef struct clq_cl_watch {
 } clq_cl_watch;
 
 /* If clq_cl_watch_end has not come after three seconds, another thread logs "`what` takes more than 3 s" as
- * CLQ_LOG_INFO. `what` is kept by address. */
+ * CLQ_LOG_INFO; so it does, within a fifth of a second, when the context is asked to stop meanwhile. `what` is kept by
+ * address. */
 void clq_cl_watch_begin(clq_cl_watch *watch, const clq_context *context, const char *what);
 void clq_cl_watch_end(clq_cl_watch *watch);
 

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# Ctrl-C while a driver compiles that takes seconds for each program: a line says what cannot be stopped, and the command
+# ends when that one is done, however many more it would have needed.
+[ -n "$CLQ_ZOO_LAYER" ] || exit 77
+"$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
+. "$CLQ_TEST_FOLDER/arrays.inc"
+head -c 400 /dev/zero | npy '<f4' '10, 10' >x.npy
+head -c 400 /dev/zero | npy '|i1' '20, 20' >a.npy
+CLQUANT_CACHE_DIR=
+export CLQUANT_CACHE_DIR
+
+await() {
+    tries=0
+    while ! grep -q "$1" messages && [ $tries -lt 300 ]; do
+        sleep 0.1
+        tries=$((tries + 1))
+    done
+}
+interrupted() {
+    echo "$1"
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='mesa slow-build=5' "$CLQUANT" "$@" --device 0:0 --verbose >out 2>messages &
+    process=$!
+    await '^clquant: compiling .* takes more than 3 s; waiting for it$'
+    kill -INT $process
+    code=0
+    wait $process || code=$?
+    echo "exit code $code, programs built: $(grep -c '^clquant: built kernels/' messages)"
+    sed -n -e "s/with '.*' on .* cannot/with OPTIONS on DEVICE cannot/p" -e '/^clquant: interrupted before/p' messages
+}
+interrupted quantize x.npy -o y.safetensors --granularity tensor
+interrupted gemm a.npy a.npy -o c.npy
+ls
