@@ -307,10 +307,11 @@ def weight(text):
 
 
 def one_of_each_kernel(name, hit):
-    """Of the targets of one operation and variant one pair of types, another for each mutant; another one is first."""
+    """Of the targets of one operation and variant one pair of types, another for each mutant; another one is first.
+    Each height of a product is a kernel."""
     kinds = collections.OrderedDict()
     for target in hit:
-        kinds.setdefault("/".join(target.split("/")[:2]), []).append(target)
+        kinds.setdefault(target if target.startswith("gemm/") else "/".join(target.split("/")[:2]), []).append(target)
     chosen = [members[weight(name + kind) % len(members)] for kind, members in kinds.items()]
     first = weight(name) % len(chosen)
     return (chosen[first:] + chosen[:first])[:MOST_KERNELS]
