@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "folder_tree.h"
+#include "format/file.h"
 #include "format/model.h"
 #include "scratch.h"
 
@@ -205,6 +206,13 @@ static void reads_a_snapshot_of_a_cache(void **state)
     request.replace = 1;
     refuses(&request, CLQ_INVALID_ARGUMENT,
             "is a link to a blob of a Hugging Face cache, which is never written through");
+    {
+        clq_writer *writer = NULL;
+        clq_error error = {0};
+        assert_int_equal(clq_writer_open(request.output, 0, 1, &writer, &error), CLQ_INVALID_ARGUMENT);
+        assert_non_null(strstr(error.message, "is a link to a blob of a Hugging Face cache"));
+        assert_null(writer);
+    }
     request = request_of("in", "hub/snapshots/r1");
     request.replace = 1;
     refuses(&request, CLQ_INVALID_ARGUMENT, "is a link, and nothing in the folder of an output is written through one");

@@ -17,6 +17,7 @@
 #include "core/hash.h"
 #include "core/size.h"
 #include "core/temporary.h"
+#include "format/bounds.h"
 
 /* Times that another process may remove or replace a file between two calls before we say so. */
 enum { RACES = 100 };
@@ -49,6 +50,10 @@ static clq_status resolve_target(const clq_place *place, int replace, char **tar
     int exists = lstat(place->path, &facts) == 0;
     if (!exists && errno != ENOENT) {
         return clq_place_fail(place, "write", errno, error);
+    }
+    if (clq_leads_into_cache(place->path)) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                        "%s: is a link to a blob of a Hugging Face cache, which is never written through", path.text);
     }
     if (exists && S_ISLNK(facts.st_mode)) {
         *target = realpath(place->path, NULL);
