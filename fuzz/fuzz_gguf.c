@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * GGUF files. The first byte of the input chooses between the raw bytes of a file and what follows magic and version.
- * Of a file that is read, blocks mean the same read whole or in parts, and the header that is written for it is its own.
- * The folder seeds/gguf has files to begin with.
+ * Of a file that is read, blocks mean the same read whole or in parts, and the header that is written for it is its
+ * own. The folder seeds/gguf has files to begin with.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,8 @@ static void read_blocks(const clq_model *model, size_t index)
         for (uint64_t first = 0; first < elements; first += 47) {
             const uint64_t count = elements - first < 47 ? elements - first : 47;
             require(clq_gguf_read_reals(model, index, first, count, piece, NULL) == CLQ_OK, "a part is read");
-            require(memcmp(piece, whole + first, (size_t)count * sizeof *piece) == 0, "parts are the same as the whole");
+            require(memcmp(piece, whole + first, (size_t)count * sizeof *piece) == 0,
+                    "parts are the same as the whole");
         }
     }
     free(whole);

@@ -13,7 +13,10 @@ for width in 16 8 4 2; do
         lint -DVECTOR_WIDTH=$width -DREAL=$real minmax.cl
         lint -DVECTOR_WIDTH=$width -DREAL=$real -DGROUP_SIZE=3 minmax.cl
         case $width in
-        16 | 4) lint -DVECTOR_WIDTH=$width -DREAL=$real -DCOLUMN_BLOCKS=$((32 / width)) histogram.cl ;;
+        16 | 4)
+            lint -DVECTOR_WIDTH=$width -DREAL=$real -DCOLUMN_BLOCKS=$((32 / width)) histogram.cl
+            lint -DVECTOR_WIDTH=$width -DREAL=$real -DCOLUMN_BLOCKS=$((16 / width)) -DSIGNED_BINS=1 histogram.cl
+            ;;
         esac
         lint -DVECTOR_WIDTH=$width -DREAL=$real merge_range.cl
         lint -DVECTOR_WIDTH=$width -DREAL=$real fake_quantize.cl

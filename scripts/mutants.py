@@ -307,10 +307,11 @@ def weight(text):
 
 
 def one_of_each_kernel(name, hit):
-    """Of the targets of one operation and variant one pair of types, another for each mutant; another one is first."""
+    """Of the targets of one operation and variant one pair of types, another for each mutant; another one is first.
+    Each height of a product is a kernel."""
     kinds = collections.OrderedDict()
     for target in hit:
-        kinds.setdefault("/".join(target.split("/")[:2]), []).append(target)
+        kinds.setdefault(target if target.startswith("gemm/") else "/".join(target.split("/")[:2]), []).append(target)
     chosen = [members[weight(name + kind) % len(members)] for kind, members in kinds.items()]
     first = weight(name) % len(chosen)
     return (chosen[first:] + chosen[:first])[:MOST_KERNELS]
@@ -329,7 +330,9 @@ def few(rows):
     """One of each rule and of each file, each in one target; first such as are both."""
     chosen, met = [], set()
     rows = [r for r in rows if not (re.match(r"\s*(for|while) ", r[3]) and r[1] in MAY_NOT_END)]
-    rows = sorted((r for r in rows if r[1] != RACES), key=lambda r: weight(r[0]))
+    reasons = read_reasons()
+    rows = [r for r in rows if not is_barrier(r[0]) and reason_of(reasons, r[0]) is None]
+    rows.sort(key=lambda r: weight(r[0]))
     for wanted in (2, 1):
         for row in rows:
             new = {row[1], row[0].split(":")[0]} - met
@@ -377,29 +380,29 @@ REASONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "mutants-same
 
 
 def read_reasons():
-    """(file, line as it stands) to lists of (rules, reason): blocks of `FILE RULE...`, the line, the reason. An edit of
-    the line in the kernel ends its reason, which is an error here."""
+    """(file, line number) to lists of (rules, reason). A line that is no longer there, or not once, is an error."""
     reasons = collections.defaultdict(list)
     with open(REASONS) as file:
         blocks = re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n", "", file.read()).strip("\n"))
     for block in blocks:
-        head, line, *reason = block.split("\n")
+        head, *rest = block.split("\n")
         name, *rules = head.split()
-        if name != "device" and line.strip() not in {text.strip() for _, text in lines_of(name)}:
-            sys.exit(f"{REASONS}: no line of kernels/{name} is: {line.strip()}")
-        if not rules or not reason:
-            sys.exit(f"{REASONS}: no rules or no reason: {head}")
-        reasons[name, line.strip()].append((rules, " ".join(r.strip() for r in reason)))
+        code = [r.strip() for r in rest if r.startswith("    ")]
+        reason = " ".join(r for r in rest if not r.startswith("    "))
+        with open(os.path.join(KERNELS, name)) as file:
+            lines = [line.rstrip("\\\n").strip() for line in file]
+        found = [n for n in range(len(lines)) if lines[n:n + len(code)] == code]
+        if len(found) != 1 or not (rules and reason and code):
+            sys.exit(f"{REASONS}: {head}: lines, rules and a reason are needed, and the lines once in kernels/{name}; "
+                     f"they are there {len(found)} times")
+        for n in range(found[0], found[0] + len(code)):
+            reasons[name, n + 1].append((rules, reason))
     return reasons
 
 
 def reason_of(reasons, mutant):
     name, number, rule = mutant.split(":")
-    line = "-" if name == "device" else dict(lines_of(name))[int(number)].strip()
-    for rules, reason in reasons.get((name, line), []):
-        if rule in rules:
-            return reason
-    return None
+    return next((reason for rules, reason in reasons.get((name, int(number)), []) if rule in rules), None)
 
 
 # ---- the table ----
@@ -409,13 +412,19 @@ COLUMNS = ["made", "not here", "run", "not built", "caught", "crashed", "hangs",
            "same, without", "missed"]
 
 
+def is_barrier(mutant):
+    name, number, rule = mutant.split(":")
+    is_call = name != "device" and dict(lines_of(name)).get(int(number), "").strip().startswith("barrier(")
+    return rule.startswith(RACES) or (is_call and rule == "statement-dropped")
+
+
 def verdict_of(outcomes, mutant, reasons):
     """Of a mutant, from its outcomes in the targets it was tried in."""
     worst = [o for o in ORDER if o in outcomes]
     seen = [o for o in worst if o in ("hangs", "crashed", "caught", "refused")]
     total = "missed" if "missed" in worst else seen[0] if seen else "same"
     if total == "same":
-        is_race = mutant.split(":")[2].startswith(RACES)
+        is_race = is_barrier(mutant)
         return "same, barrier" if is_race else \
             "same, for a reason" if reason_of(reasons, mutant) else "same, without"
     return "not built" if total == "refused" else total

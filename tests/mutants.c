@@ -29,7 +29,7 @@ enum { LONGEST_LINE = 4096, MOST_JOBS = 65536 };
 
 /* A trial, or a verification, takes a second or two of the processor. One that takes longer hangs; so does one that
  * only waits. */
-enum { MOST_SECONDS = 5, MOST_SECONDS_WAITING = 120 };
+enum { MOST_SECONDS = 4, MOST_SECONDS_WAITING = 120 };
 
 typedef enum outcome { SAME, MISSED, CAUGHT, REFUSED, CRASHED, HANGS, OUTCOMES } outcome;
 

@@ -205,7 +205,7 @@ static void real_codes(clq_file_request *r)
 }
 static void wide_codes(clq_file_request *r)
 {
-    r->dtype = CLQ_S16;
+    r->dtype = CLQ_S32;
     r->preset = CLQ_PRESET_ONNX;
 }
 static void no_granularity(clq_file_request *r)
@@ -319,7 +319,7 @@ static const struct {
     {null_patterns, CLQ_INVALID_ARGUMENT, "exclude is NULL"},
     {no_preset, CLQ_INVALID_ARGUMENT, "99 is no preset"},
     {real_codes, CLQ_INVALID_ARGUMENT, "f32"},
-    {wide_codes, CLQ_INVALID_ARGUMENT, "s16"},
+    {wide_codes, CLQ_INVALID_ARGUMENT, "s32"},
     {no_granularity, CLQ_INVALID_ARGUMENT, "3 is no granularity"},
     {axis_of_tensor, CLQ_INVALID_ARGUMENT, "--axis needs --granularity channel"},
     {no_such_axis, CLQ_INVALID_ARGUMENT, "'a.weight': it has no axis 5"},

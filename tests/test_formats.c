@@ -292,6 +292,7 @@ static clq_file_request request_of(const char *input, clq_file_format format)
     request.output = scratch_path("out.safetensors");
     request.format = format;
     request.replace = 1;
+    request.allow_empty = 1;
     return request;
 }
 

@@ -365,6 +365,7 @@ static void refusals_of(clq_context *context)
     clq_nonfinite nonfinite;
     float ranges[2];
     uint64_t counts[BINS];
+    uint64_t of_both_ends[CLQ_HISTOGRAM_SIGNED_BINS];
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_observer_create(NULL, 1, 0.0f, &observer, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_observer_create(context, 1, 0.0f, NULL, e));
     REFUSED(CLQ_INVALID_ARGUMENT, "averaging is 1.5", clq_observer_create(context, 1, 1.5f, &observer, e));
@@ -387,6 +388,11 @@ static void refusals_of(clq_context *context)
     REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_observer_read_counts(observer, 0, 1, NULL, e));
     ACCEPTED(clq_observer_read_counts(observer, 0, 1, counts, e)); /* before any: zeros */
     assert_true(counts[0] == 0 && counts[BINS - 1] == 0);
+    q.scheme.symmetric = 0; /* histograms of both ends, and then of no other kind */
+    ACCEPTED(clq_observer_add_counts(observer, &q, data, 34, e));
+    ACCEPTED(clq_observer_read_counts(observer, 34, 1, of_both_ends, e));
+    q.scheme.symmetric = 1;
+    REFUSED(CLQ_INVALID_ARGUMENT, "of 4096", clq_observer_add_counts(observer, &q, data, 34, e));
     clq_observer_destroy(&observer);
     clq_observer_destroy(&observer);
     clq_observer_destroy(NULL);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/dtype.h"
+#include "core/vector.h"
 
 enum { BINS = CLQ_HISTOGRAM_BINS, MOST_LEVELS = 65536 };
 
@@ -78,76 +79,144 @@ clq_status clq_histogram_percentile(const uint64_t *counts, float maximum, doubl
     return CLQ_OK;
 }
 
-/* The bins that are not empty, the outermost first. */
-typedef struct filled_bins {
-    uint32_t count;
-    uint16_t bins[BINS];
-    uint64_t counts[BINS];
-} filled_bins;
-
 /*
- * The sum over all elements of (c - Q(c))^2 in units of (w / (2 * (levels - 1)))^2, for the threshold at edge i: an
- * element of bin b counts at the centre c = (2b + 1) w/2, and Q rounds it to the nearest of the multiples 0 to
- * levels - 1 of i * w / (levels - 1), upward in a tie. From the outermost bin inward, so that a sum that reaches
- * `limit` is given up early; *clipped is the part of the bins beyond the edge, where it got that far.
+ * Errors are linear in the counts: these are taken apart in limbs of 24 bits, whose sums over all bins and levels fit
+ * 64 bits, and of which most histograms have one.
  */
-static wide squared_error(const filled_bins *filled, uint32_t i, uint32_t levels, wide limit, wide *clipped)
+enum { LIMB_BITS = 24, LIMBS = 3 };
+
+/* Sums over the bins from each on, of a limb of the counts: of it, and of it times 2b + 1 and its square. */
+typedef struct tails {
+    uint64_t count[BINS + 1], first[BINS + 1], second[BINS + 1];
+} tails;
+
+typedef struct squares {
+    uint32_t limbs; /* that are not all 0 */
+    tails of[LIMBS];
+    int32_t starts[BINS]; /* of the levels of one edge */
+} squares;
+
+static void fill_squares(squares *s, const uint64_t *counts)
 {
-    const uint64_t top = levels - 1;
+    uint64_t all = 0;
+    for (int b = 0; b < BINS; b++) {
+        all |= counts[b];
+    }
+    for (s->limbs = 0; s->limbs < LIMBS && all >> s->limbs * LIMB_BITS != 0; s->limbs++) {
+        tails *t = &s->of[s->limbs];
+        t->count[BINS] = t->first[BINS] = t->second[BINS] = 0;
+        for (uint32_t b = BINS; b-- > 0;) {
+            const uint64_t n = counts[b] >> s->limbs * LIMB_BITS & ((UINT64_C(1) << LIMB_BITS) - 1);
+            const uint64_t centre = 2 * b + 1;
+            t->count[b] = t->count[b + 1] + n;
+            t->first[b] = t->first[b + 1] + n * centre;
+            t->second[b] = t->second[b + 1] + n * centre * centre;
+        }
+    }
+}
+
+/* What is clipped at edge i, in half bins squared. */
+static wide clipped_at(const squares *s, uint64_t i)
+{
     wide sum = 0;
-    uint64_t k = top;
-    *clipped = 0;
-    for (uint32_t n = 0; n < filled->count && sum < limit; n++) {
-        const uint64_t b = filled->bins[n];
-        const uint64_t centre = (2 * b + 1) * top;
-        while (k > 0 && centre < (2 * k - 1) * i) {
-            k--;
-        }
-        {
-            const uint64_t level = 2 * k * i;
-            const uint64_t error = centre > level ? centre - level : level - centre; /* below 2^29 */
-            sum += (wide)(error * error) * filled->counts[n];
-        }
-        *clipped = b >= i ? sum : *clipped;
+    for (uint32_t limb = 0; limb < s->limbs; limb++) {
+        const tails *t = &s->of[limb];
+        sum += (wide)(t->second[i] - 4 * i * t->first[i] + 4 * i * i * t->count[i]) << limb * LIMB_BITS;
     }
     return sum;
+}
+
+/*
+ * Bin starts[j - 1] is the first of level j with edge i: that whose centre, in units of w / (2 * top), is at least
+ * (2j - 1) * i; a tie goes up. The quotient is rounded once, and no whole number lies closer to another quotient.
+ */
+CLQ_VECTOR_CLONES
+static void find_levels(uint32_t i, uint32_t top, int32_t *starts)
+{
+    for (uint32_t j = 0; j < top; j++) {
+        const double start = ((double)(2 * j + 1) * (double)i - (double)top) / (double)(2 * top);
+        const int32_t whole = (int32_t)start; /* toward 0, which is ceil below it */
+        const int32_t bin = whole + ((double)whole < start);
+        starts[j] = bin < BINS ? bin : BINS;
+    }
+}
+
+/*
+ * Sums over the levels j = 1 to top of what lies in them and above: an element of level k is counted k times in the
+ * first, and 1 + 3 + ... = k^2 times in the second.
+ */
+CLQ_VECTOR_CLONES
+static void sum_levels(const tails *t, const int32_t *starts, uint32_t top, uint64_t *first, uint64_t *count)
+{
+    uint64_t sum_first = 0;
+    uint64_t sum_count = 0;
+    for (uint32_t j = 0; j < top; j++) {
+        sum_first += t->first[starts[j]];
+        sum_count += (uint64_t)(2 * j + 1) * t->count[starts[j]];
+    }
+    *first = sum_first;
+    *count = sum_count;
+}
+
+/*
+ * The sum over all elements of (c - Q(c))^2 in units of (w / (2 * top))^2, for the threshold at edge i: an element of
+ * bin b counts at the centre c = (2b + 1) w/2, and Q rounds it to the nearest of the multiples k = 0 to top of
+ * i * w / top, upward in a tie: ((2b + 1) top - 2 k i)^2, taken apart.
+ */
+static wide squared_error(squares *s, uint32_t i, uint32_t top)
+{
+    wide sum = 0;
+    find_levels(i, top, s->starts);
+    for (uint32_t limb = 0; limb < s->limbs; limb++) {
+        uint64_t first = 0;
+        uint64_t count = 0;
+        sum_levels(&s->of[limb], s->starts, top, &first, &count);
+        sum += ((wide)s->of[limb].second[0] * ((uint64_t)top * top) + (wide)count * (4 * (uint64_t)i * i) -
+                (wide)first * (4 * (uint64_t)i * top))
+               << limb * LIMB_BITS;
+    }
+    return sum;
+}
+
+static uint32_t least_edge(squares *s, uint32_t levels)
+{
+    const uint32_t top = levels - 1;
+    uint32_t best = BINS;
+    wide least;
+    if (levels >= BINS) {
+        return BINS; /* there is no other candidate */
+    }
+    least = squared_error(s, BINS, top);
+    /* What is clipped costs more with each step inward: once that alone is too much, nothing better comes. */
+    for (uint32_t i = BINS - 1; i >= levels && clipped_at(s, i) * ((uint64_t)top * top) < least; i--) {
+        const wide sum = squared_error(s, i, top);
+        if (sum < least) { /* of equals the greatest, which clips least */
+            least = sum;
+            best = i;
+        }
+    }
+    return best;
 }
 
 clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t levels, clq_threshold *threshold,
                              clq_error *error)
 {
     uint64_t total = 0;
-    wide least = 0;
-    wide clipped = 0;
-    uint32_t best = BINS;
-    filled_bins *filled; /* too large for the stack of a caller's thread */
+    uint32_t best;
+    squares *s; /* too large for the stack of a caller's thread */
     CLQ_TRY(clq_histogram_check("clq_histogram_mse", counts, maximum, threshold, &total, error));
     CLQ_TRY(clq_histogram_check_levels("clq_histogram_mse", levels, error));
     *threshold = clq_histogram_threshold(maximum, 0, 2 * BINS);
     if (total == 0) {
         return CLQ_OK;
     }
-    filled = malloc(sizeof *filled);
-    if (filled == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "clq_histogram_mse: no memory for the bins");
+    s = malloc(sizeof *s);
+    if (s == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "clq_histogram_mse: no memory for sums over the bins");
     }
-    filled->count = 0;
-    for (uint16_t b = BINS; b-- > 0;) {
-        if (counts[b] > 0) {
-            filled->bins[filled->count] = b;
-            filled->counts[filled->count++] = counts[b];
-        }
-    }
-    least = squared_error(filled, BINS, levels, ~(wide)0, &clipped);
-    /* What is clipped costs more with each step inward: once that alone is too much, nothing better comes. */
-    for (uint32_t i = BINS - 1; i >= 1 && i >= levels && clipped < least; i--) {
-        const wide sum = squared_error(filled, i, levels, least, &clipped);
-        if (sum < least) { /* of equals the greatest, which clips least */
-            least = sum;
-            best = i;
-        }
-    }
-    free(filled);
+    fill_squares(s, counts);
+    best = least_edge(s, levels);
+    free(s);
     *threshold = clq_histogram_threshold(maximum, best, 2 * best);
     return CLQ_OK;
 }

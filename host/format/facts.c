@@ -48,7 +48,7 @@ static clq_status read_shape(clq_json *json, clq_layout *layout, clq_error *erro
 
 static clq_status read_dtype(clq_json *json, clq_dtype *dtype, clq_error *error)
 {
-    static const clq_dtype DTYPES[] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4};
+    static const clq_dtype DTYPES[] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4, CLQ_S16, CLQ_U16};
     char text[16] = "";
     CLQ_TRY(read_text(json, text, sizeof text, error));
     for (size_t i = 0; i < sizeof DTYPES / sizeof DTYPES[0]; i++) {
@@ -57,7 +57,7 @@ static clq_status read_dtype(clq_json *json, clq_dtype *dtype, clq_error *error)
             return CLQ_OK;
         }
     }
-    return clq_fail(error, CLQ_BAD_FILE, "%s: a tensor's dtype is not one of s8, u8, s4, u4", json->what);
+    return clq_fail(error, CLQ_BAD_FILE, "%s: a tensor's dtype is not one of s8, u8, s4, u4, s16, u16", json->what);
 }
 
 static clq_status read_granularity(clq_json *json, clq_granularity *granularity, clq_error *error)

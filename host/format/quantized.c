@@ -28,7 +28,8 @@ static clq_status find_companion(const clq_model *model, const char *name, const
 }
 
 /* The companions of T, when it has those of a quantized tensor; out->scale is SIZE_MAX when it has not. */
-static clq_status find_companions(const clq_model *model, size_t index, clq_quantized *out, clq_error *error)
+static clq_status find_companions(const clq_model *model, const clq_fact *fact, size_t index, clq_quantized *out,
+                                  clq_error *error)
 {
     const clq_model_tensor *codes = &model->tensors[index];
     memset(out, 0, sizeof *out);
@@ -36,7 +37,9 @@ static clq_status find_companions(const clq_model *model, size_t index, clq_quan
     out->scale = SIZE_MAX;
     out->zero_point = SIZE_MAX;
     out->shape = SIZE_MAX;
-    if (codes->dtype.type != CLQ_S8 && codes->dtype.type != CLQ_U8) {
+    /* Integers of 16 bits may be anything: only our own metadata says that they are codes. */
+    if (codes->dtype.type != CLQ_S8 && codes->dtype.type != CLQ_U8 &&
+        (fact == NULL || (codes->dtype.type != CLQ_S16 && codes->dtype.type != CLQ_U16))) {
         return CLQ_OK;
     }
     CLQ_TRY(find_companion(model, codes->name, CLQ_SCALE_SUFFIX, &out->scale, error));
@@ -80,15 +83,14 @@ static clq_status recognise(const clq_model *model, const clq_facts *facts, size
                             clq_error *error)
 {
     const clq_model_tensor *codes = &model->tensors[index];
-    const clq_fact *fact;
+    const clq_fact *fact = clq_facts_find(facts, codes->name);
     if (model->gguf != NULL) {
         return clq_gguf_describe_blocks(model, index, out, error);
     }
-    CLQ_TRY(find_companions(model, index, out, error));
+    CLQ_TRY(find_companions(model, fact, index, out, error));
     if (out->scale == SIZE_MAX) {
         return clq_recognise_words(model, facts, index, out, error);
     }
-    fact = clq_facts_find(facts, codes->name);
     if (fact != NULL) {
         CLQ_TRY(clq_quantized_layout_from_fact(codes, &model->tensors[out->scale], fact, &out->layout, error));
         take_fact(out, fact);

@@ -9,8 +9,8 @@
  *     [N, 1], N = T's last but one  per channel of that axis (compressed-tensors)
  *     T's shape, last axis shorter  per group: ceil(K/g) groups in a row of K
  *
- * What our own metadata says comes first: packed 4-bit codes and group sizes that do not divide K are known from it
- * alone.
+ * What our own metadata says comes first: packed 4-bit codes, codes of 16 bits (T of I16 or U16) and group sizes that
+ * do not divide K are known from it alone.
  *
  * And pack-quantized ones of compressed-tensors: T_packed (I32, the codes in words, format/words.h) beside T_scale and
  * T_shape; the zero points are in words too. The tensor is T then, though the file has none of that name.
@@ -21,16 +21,16 @@
 #include "format/quantized_layout.h"
 
 typedef struct clq_quantized {
-    clq_dtype dtype;       /* CLQ_S8, CLQ_U8, CLQ_S4 or CLQ_U4; 0: the tensor is not a quantized one */
-    clq_block_type block;  /* of a .gguf: the scales stand among the codes (gguf_blocks.h) */
-    size_t codes;          /* index of T, or T_packed, in the model */
-    char *name;            /* T, where the codes are in words; else NULL: that of the codes */
-    size_t shape;          /* index of T_shape; SIZE_MAX: there is none */
-    size_t scale;          /* index of T_scale; SIZE_MAX: there is none, of blocks */
-    size_t zero_point;     /* index of T_zero_point; SIZE_MAX: zero everywhere */
-    clq_layout layout;     /* real shape and granularity */
-    uint64_t elements;     /* of the real tensor */
-    uint64_t parameters;   /* scales, and zero points where there are any */
+    clq_dtype dtype;      /* CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4, CLQ_S16 or CLQ_U16; 0: the tensor is not a quantized one */
+    clq_block_type block; /* of a .gguf: the scales stand among the codes (gguf_blocks.h) */
+    size_t codes;         /* index of T, or T_packed, in the model */
+    char *name;           /* T, where the codes are in words; else NULL: that of the codes */
+    size_t shape;         /* index of T_shape; SIZE_MAX: there is none */
+    size_t scale;         /* index of T_scale; SIZE_MAX: there is none, of blocks */
+    size_t zero_point;    /* index of T_zero_point; SIZE_MAX: zero everywhere */
+    clq_layout layout;    /* real shape and granularity */
+    uint64_t elements;    /* of the real tensor */
+    uint64_t parameters;  /* scales, and zero points where there are any */
     clq_file_dtype source; /* type before it was quantized; an empty name when not known */
     char preset[48];       /* from our metadata; empty when not known */
 } clq_quantized;

@@ -277,31 +277,44 @@ static clq_status keep_histogram(clq_calibrated *tensor, uint64_t p, const uint6
     return CLQ_OK;
 }
 
+/* What became of parameter p; `counts` is its histogram, NULL without one. */
+static clq_status note_cut(const clq_calibrate_job *job, clq_calibrated *tensor, uint64_t p,
+                           const clq_calibration_kept *kept, const uint64_t *counts, clq_error *error)
+{
+    tensor->threshold[p] = (clq_threshold){kept->threshold, kept->end};
+    if (clq_range_is_empty(&tensor->range[2 * p])) {
+        tensor->range[2 * p] = tensor->range[2 * p + 1] = 0.0f;
+    }
+    for (uint32_t b = kept->first; counts != NULL && b < kept->end; b++) {
+        tensor->kept[p] += counts[b];
+    }
+    return counts != NULL && (job->job.request->details & CLQ_FILE_HISTOGRAMS) != 0
+               ? keep_histogram(tensor, p, counts, job->histograms.bins, error)
+               : CLQ_OK;
+}
+
 static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq_error *error)
 {
     const clq_check_place place = {job->job.request->inputs.items[tensor->first_input], tensor->name};
+    const clq_calibration *method = &job->job.request->calibration;
     uint64_t counted = 0;
-    for (uint64_t p = 0; p < tensor->parameters; p++) {
+    memcpy(tensor->range, tensor->found, (size_t)tensor->parameters * 2 * sizeof *tensor->range);
+    for (uint64_t first = 0; first < tensor->parameters; first += CLQ_HISTOGRAMS_AT_ONCE) {
+        const uint64_t count = clq_size_min(tensor->parameters - first, CLQ_HISTOGRAMS_AT_ONCE);
+        clq_calibration_kept kept[CLQ_HISTOGRAMS_AT_ONCE];
         const uint64_t *counts = NULL;
-        uint64_t total = 0;
-        clq_calibration_kept kept;
         CLQ_TRY(clq_job_check_cancelled(&job->job, error));
         if (tensor->counted) {
-            CLQ_TRY(clq_histograms_read(&job->histograms, tensor->place + p, &counts, &total, error));
-            counted += total;
+            CLQ_TRY(clq_histograms_cut(&job->histograms, method, &job->scheme, tensor->place + first, count,
+                                       &tensor->range[2 * first], kept, &counts, &counted, error));
         }
-        memcpy(&tensor->range[2 * p], &tensor->found[2 * p], 2 * sizeof *tensor->range);
-        CLQ_TRY(clq_calibration_cut(&job->job.request->calibration, &job->scheme, counts, &tensor->range[2 * p], &kept,
-                                    error));
-        tensor->threshold[p] = (clq_threshold){kept.threshold, kept.end};
-        if (clq_range_is_empty(&tensor->range[2 * p])) {
-            tensor->range[2 * p] = tensor->range[2 * p + 1] = 0.0f;
-        }
-        for (uint32_t b = kept.first; counts != NULL && b < kept.end; b++) {
-            tensor->kept[p] += counts[b];
-        }
-        if (counts != NULL && (job->job.request->details & CLQ_FILE_HISTOGRAMS) != 0) {
-            CLQ_TRY(keep_histogram(tensor, p, counts, job->histograms.bins, error));
+        for (uint64_t i = 0; i < count; i++) {
+            if (counts == NULL) {
+                CLQ_TRY(
+                    clq_calibration_cut(method, &job->scheme, NULL, &tensor->range[2 * (first + i)], &kept[i], error));
+            }
+            CLQ_TRY(note_cut(job, tensor, first + i, &kept[i],
+                             counts != NULL ? counts + i * job->histograms.bins : NULL, error));
         }
     }
     return tensor->counted

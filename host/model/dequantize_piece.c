@@ -32,7 +32,7 @@ static clq_status read_codes(const clq_model *model, const clq_quantized *quanti
     if (clq_is_in_words(quantized)) {
         return clq_read_code_words(model, quantized, chunk->first, chunk->count, codes, error);
     }
-    if (clq_dtype_bits(quantized->dtype) == 8) {
+    if (clq_dtype_bits(quantized->dtype) != 4) {
         return clq_model_read(model, quantized->codes, chunk->first, chunk->count, codes, error);
     } else {
         const uint64_t odd = chunk->first % 2;

@@ -21,10 +21,10 @@ clq_status clq_encode_codes(clq_encoder *encoder, const clq_model_plan_tensor *t
                             uint8_t *codes, clq_error *error)
 {
     uint64_t bytes = clq_dtype_bytes(tensor->q.scheme.dtype, chunk->count);
-    uint64_t offset = chunk->first;
+    uint64_t offset = clq_dtype_bytes(tensor->q.scheme.dtype, chunk->first);
     if (clq_dtype_bits(tensor->q.scheme.dtype) == 4) {
         const uint8_t final = codes[(chunk->count - 1) / 2];
-        offset = chunk->first / 2;
+        offset = chunk->first / 2; /* the byte that holds the first code, of which another may be there */
         if (chunk->first % 2 != 0) {
             clq_nibbles_join(codes, chunk->count, encoder->last_code);
             bytes = chunk->count / 2 + 1;
@@ -37,18 +37,24 @@ clq_status clq_encode_codes(clq_encoder *encoder, const clq_model_plan_tensor *t
 clq_status clq_encode_zero_points(clq_encoder *encoder, const clq_model_plan_tensor *tensor, uint64_t first,
                                   uint64_t count, const int32_t *zero_point, clq_error *error)
 {
-    const size_t number = tensor->parts[CLQ_PART_ZERO_POINT].number;
-    uint8_t narrow[PIECE];
+    const clq_plan_part *part = &tensor->parts[CLQ_PART_ZERO_POINT];
+    const uint64_t each = part->bytes / tensor->parameters;
+    uint16_t halves[PIECE];
+    uint8_t *bytes = (uint8_t *)halves;
     if (tensor->zero_point_form == CLQ_ZERO_POINT_WIDE) {
-        return clq_output_write(encoder->output, number, first * sizeof *zero_point, zero_point,
+        return clq_output_write(encoder->output, part->number, first * sizeof *zero_point, zero_point,
                                 count * sizeof *zero_point, error);
     }
     for (uint64_t done = 0; done < count; done += PIECE) {
         const uint64_t piece = clq_size_min(count - done, PIECE);
         for (uint64_t i = 0; i < piece; i++) {
-            narrow[i] = (uint8_t)zero_point[done + i];
+            if (each == 1) {
+                bytes[i] = (uint8_t)zero_point[done + i];
+            } else {
+                halves[i] = (uint16_t)zero_point[done + i];
+            }
         }
-        CLQ_TRY(clq_output_write(encoder->output, number, first + done, narrow, piece, error));
+        CLQ_TRY(clq_output_write(encoder->output, part->number, (first + done) * each, halves, piece * each, error));
     }
     return CLQ_OK;
 }

@@ -21,7 +21,8 @@ typedef struct clq_encoder {
 
 void clq_encoder_release(clq_encoder *encoder);
 
-/* As the library has them: 8-bit codes, or 4-bit ones packed over the whole tensor; zero points in I8, U8 or I32. */
+/* As the library has them: codes of 8 and 16 bits, or 4-bit ones packed over the whole tensor; zero points in the
+ * type of their part. */
 clq_status clq_encode_codes(clq_encoder *encoder, const clq_model_plan_tensor *tensor, const clq_chunk *chunk,
                             uint8_t *codes, clq_error *error);
 clq_status clq_encode_zero_points(clq_encoder *encoder, const clq_model_plan_tensor *tensor, uint64_t first,

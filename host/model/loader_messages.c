@@ -2,9 +2,9 @@
 #include "model/loader_messages.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "model/file_format.h"
+#include "model/folder_output.h"
 
 static void tell_selection(clq_job *job, const clq_loader_view *view)
 {
@@ -44,12 +44,6 @@ static int has_groups(const clq_model_plan *plan)
     return 0;
 }
 
-static int is_folder(const char *path)
-{
-    struct stat facts;
-    return stat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
-}
-
 void clq_tell_loader(clq_job *job, const clq_model_plan *plan)
 {
     const clq_file_request *request = job->request;
@@ -78,7 +72,7 @@ void clq_tell_loader(clq_job *job, const clq_model_plan *plan)
                      "transformers (5.24) does not load experts that are int-quantized; --format pack-quantized is "
                      "loaded");
     }
-    if (request->config_file == NULL && !is_folder(request->input)) {
+    if (request->config_file == NULL && !clq_request_writes_folder(request)) {
         clq_job_warn(job, "engines need a quantization_config in config.json as well: --emit-config FILE writes it");
     }
 }

@@ -199,11 +199,6 @@ clq_status clq_output_metadata(clq_output *output, size_t shard, const char *key
     return target->plan == NULL ? CLQ_OK : clq_safetensors_plan_metadata(target->plan, key, value, error);
 }
 
-int clq_output_is_gguf(const clq_output *output)
-{
-    return output->kind == OUTPUT_GGUF;
-}
-
 clq_status clq_output_gguf_keys(clq_output *output, const clq_model *model, clq_error *error)
 {
     char shown[400];

@@ -43,7 +43,6 @@ clq_status clq_output_index_metadata(clq_output *output, const char *metadata, c
  * Of a .gguf, and else without effect: its keys are those of the model, which stays open and is a .gguf too
  * (CLQ_INVALID_ARGUMENT); but this key has that value.
  */
-int clq_output_is_gguf(const clq_output *output);
 clq_status clq_output_gguf_keys(clq_output *output, const clq_model *model, clq_error *error);
 void clq_output_gguf_set(clq_output *output, const char *key, uint32_t value);
 

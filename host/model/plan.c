@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dtype.h"
 #include "format/foreign.h"
 #include "format/quantized.h"
 #include "format/real.h"
@@ -70,8 +71,7 @@ static clq_status find_codes(const clq_model *model, const char *name, int *foun
             }
             index = clq_model_find(model, owner);
             free(owner);
-            *found |= index != SIZE_MAX &&
-                      (model->tensors[index].dtype.type == CLQ_S8 || model->tensors[index].dtype.type == CLQ_U8);
+            *found |= index != SIZE_MAX && clq_dtype_facts_of(model->tensors[index].dtype.type)->is_quantized;
         }
     }
     return CLQ_OK;
@@ -144,7 +144,11 @@ static clq_status plan_tensor(const clq_file_request *request, const clq_given *
 
 clq_status clq_model_plan_scheme(const clq_file_request *request, clq_scheme *scheme, clq_error *error)
 {
+    const clq_calibration_kind kind = request->calibration.kind;
     CLQ_TRY(clq_scheme_from_preset(request->preset, request->dtype, scheme, error));
+    CLQ_REQUIRE(clq_dtype_bits(scheme->dtype) < 16 || (kind != CLQ_CALIBRATE_MSE && kind != CLQ_CALIBRATE_ENTROPY),
+                "--dtype %s: mse and entropy need fewer codes than a histogram has bins, which are %d",
+                clq_dtype_name(scheme->dtype), CLQ_HISTOGRAM_BINS);
     if (request->has_rounding) {
         scheme->rounding = request->rounding;
     }
@@ -154,14 +158,6 @@ clq_status clq_model_plan_scheme(const clq_file_request *request, clq_scheme *sc
     if (request->has_arithmetic) {
         scheme->arithmetic = request->arithmetic;
     }
-    return CLQ_OK;
-}
-
-/* Others have no place in the files that are written. */
-static clq_status check_codes(clq_dtype dtype, clq_error *error)
-{
-    CLQ_REQUIRE(dtype == CLQ_S8 || dtype == CLQ_U8 || dtype == CLQ_S4 || dtype == CLQ_U4,
-                "--dtype: %s is not one of s8, u8, s4, u4", clq_dtype_name(dtype));
     return CLQ_OK;
 }
 
@@ -185,7 +181,6 @@ clq_status clq_model_plan_create(const clq_file_request *request, const clq_give
         plan->min_rank = model->kind == CLQ_MODEL_NPY ? 0 : 2;
     }
     CLQ_TRY_TO(clq_model_plan_scheme(request, &plan->scheme, error));
-    CLQ_TRY_TO(check_codes(plan->scheme.dtype, error));
     CLQ_TRY_TO(clq_given_widen(given, &plan->scheme, error));
     CLQ_TRY_TO(clq_format_of(request, &plan->format, error));
     CLQ_TRY_TO(plan->format->begin(request, plan, error));

@@ -30,15 +30,14 @@ static clq_status cut(clq_quantize_job *job, const clq_model_plan_tensor *tensor
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for ranges");
     }
     memcpy(job->cut, tensor->range, bytes);
-    for (uint64_t p = 0; p < tensor->parameters; p++) {
+    for (uint64_t first = 0; first < tensor->parameters; first += CLQ_HISTOGRAMS_AT_ONCE) {
+        const uint64_t left = tensor->parameters - first;
         const uint64_t *counts = NULL;
-        uint64_t total = 0;
-        clq_calibration_kept kept;
+        clq_calibration_kept kept[CLQ_HISTOGRAMS_AT_ONCE];
         CLQ_TRY(clq_job_check_cancelled(job->call, error));
-        CLQ_TRY(clq_histograms_read(&job->histograms, p, &counts, &total, error));
-        counted += total;
-        CLQ_TRY(
-            clq_calibration_cut(&job->request->calibration, &tensor->q.scheme, counts, &job->cut[2 * p], &kept, error));
+        CLQ_TRY(clq_histograms_cut(&job->histograms, &job->request->calibration, &tensor->q.scheme, first,
+                                   left < CLQ_HISTOGRAMS_AT_ONCE ? left : CLQ_HISTOGRAMS_AT_ONCE, &job->cut[2 * first],
+                                   kept, &counts, &counted, error));
     }
     return clq_check_total(&job->call->check, counted, tensor->elements - tensor->nonfinite.count, &place, error);
 }

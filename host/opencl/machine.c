@@ -10,7 +10,7 @@
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/memory.h"
 
-enum { LEAST_MEMORY_BYTES = 256 << 10 };
+enum { LEAST_MEMORY_BYTES = 256 << 10, WORKSPACE_OFFSET = 4096 };
 
 /* ---- where a trial runs ---- */
 
@@ -83,9 +83,10 @@ static clq_status read_arena(void *cookie, void *to, uint64_t bytes, clq_error *
 clq_status clq_cl_machine_reserve(clq_cl_machine *m, uint64_t bytes, clq_error *error)
 {
     if (m->stream.queue != NULL && bytes > 0) {
-        CLQ_TRY(memory_grow(&m->workspace, m->stream.context, bytes, error));
+        CLQ_TRY(memory_grow(&m->workspace, m->stream.context, WORKSPACE_OFFSET + bytes, error));
     }
     m->stream.workspace = m->workspace.object;
+    m->stream.workspace_offset_bytes = WORKSPACE_OFFSET; /* as a caller's memory may have one */
     return CLQ_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/size.h"
 #include "stream/ranges.h"
+#include "stream/workers.h"
 
 enum { MOST_BYTES = CLQ_HISTOGRAM_SIGNED_BINS * 8, CLEARED_AT_ONCE = 16 };
 
@@ -76,8 +77,8 @@ uint64_t clq_histograms_bytes(const clq_scheme *scheme, uint64_t parameters)
 static clq_status ensure_room(clq_histograms *h, uint64_t parameters, clq_error *error)
 {
     const uint64_t wanted = clq_size_max(parameters, 1) * h->bins;
-    if (h->one == NULL && (h->one = malloc(MOST_BYTES)) == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a histogram");
+    if (h->some == NULL && (h->some = malloc(CLQ_HISTOGRAMS_AT_ONCE * (size_t)MOST_BYTES)) == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for histograms");
     }
     if (h->counts != NULL && h->room >= wanted) {
         return CLQ_OK;
@@ -116,7 +117,7 @@ void clq_histograms_release(clq_histograms *h)
 {
     clq_buffer_destroy(&h->counts);
     clq_buffer_destroy(&h->ranges);
-    free(h->one);
+    free(h->some);
     memset(h, 0, sizeof *h);
 }
 
@@ -165,20 +166,47 @@ done:
     return status;
 }
 
-clq_status clq_histograms_read(clq_histograms *h, uint64_t parameter, const uint64_t **counts, uint64_t *total,
-                               clq_error *error)
+static clq_status sum_up(const uint64_t *counts, uint64_t bins, uint64_t *total, clq_error *error)
 {
     uint64_t sum = 0;
-    CLQ_TRY(clq_buffer_read(h->counts, parameter * bytes_of(h), h->one, bytes_of(h), error));
-    for (size_t i = 0; i < h->bins; i++) {
-        if (h->one[i] > (uint64_t)INT64_MAX - sum) {
+    for (uint64_t i = 0; i < bins; i++) {
+        if (counts[i] > (uint64_t)INT64_MAX - sum) {
             return clq_fail(error, CLQ_DEVICE_ERROR,
                             "the device counted more than 2^63 elements in a histogram: it or its driver is faulty "
                             "(--device reference does without it)");
         }
-        sum += h->one[i];
+        sum += counts[i];
     }
-    *counts = h->one;
-    *total = sum;
+    *total += sum;
     return CLQ_OK;
+}
+
+/* What is cut at once. */
+typedef struct cutting {
+    const clq_calibration *method;
+    const clq_scheme *scheme;
+    const uint64_t *counts;
+    uint32_t bins;
+    float *ranges;
+    clq_calibration_kept *kept;
+} cutting;
+
+static clq_status cut_one(void *cookie, size_t index, clq_error *error)
+{
+    const cutting *c = cookie;
+    return clq_calibration_cut(c->method, c->scheme, c->counts + index * c->bins, c->ranges + 2 * index,
+                               c->kept + index, error);
+}
+
+clq_status clq_histograms_cut(clq_histograms *h, const clq_calibration *method, const clq_scheme *scheme,
+                              uint64_t first, uint64_t count, float *ranges, clq_calibration_kept *kept,
+                              const uint64_t **counts, uint64_t *total, clq_error *error)
+{
+    cutting c = {method, scheme, h->some, h->bins, ranges, kept};
+    CLQ_TRY(clq_buffer_read(h->counts, first * bytes_of(h), h->some, count * bytes_of(h), error));
+    for (uint64_t p = 0; p < count; p++) {
+        CLQ_TRY(sum_up(h->some + p * h->bins, h->bins, total, error));
+    }
+    *counts = h->some;
+    return clq_workers_run((size_t)count, cut_one, &c, error);
 }

@@ -22,13 +22,15 @@ typedef struct clq_calibration_kept {
 clq_status clq_calibration_cut(const clq_calibration *method, const clq_scheme *scheme, const uint64_t *counts,
                                float *range, clq_calibration_kept *kept, clq_error *error);
 
+enum { CLQ_HISTOGRAMS_AT_ONCE = 16 };
+
 /* Histograms of a run of parameters, on the device. */
 typedef struct clq_histograms {
     clq_context *context;
     clq_buffer *counts, *ranges;
-    uint64_t room; /* counts that there is room for */
-    uint32_t bins; /* of each */
-    uint64_t *one; /* a histogram on the host */
+    uint64_t room;  /* counts that there is room for */
+    uint32_t bins;  /* of each */
+    uint64_t *some; /* CLQ_HISTOGRAMS_AT_ONCE on the host */
 } clq_histograms;
 
 /* Host and device memory that so many take. */
@@ -51,8 +53,13 @@ clq_status clq_histograms_add_checked(clq_histograms *histograms, clq_check *che
                                       const clq_piece *piece, uint64_t first, const float *ranges,
                                       const clq_check_place *place, clq_error *error);
 
-/* Wait, and read one, and the sum of it; *counts stays valid until the next call. */
-clq_status clq_histograms_read(clq_histograms *histograms, uint64_t parameter, const uint64_t **counts, uint64_t *total,
-                               clq_error *error);
+/*
+ * Wait, read those of `count` parameters from `first` on, at most CLQ_HISTOGRAMS_AT_ONCE, and cut their ranges, by all
+ * cores: clq_calibration_cut of each. *total grows by the sum of all counts; *counts, all of them in turn, stay valid
+ * until the next call.
+ */
+clq_status clq_histograms_cut(clq_histograms *histograms, const clq_calibration *method, const clq_scheme *scheme,
+                              uint64_t first, uint64_t count, float *ranges, clq_calibration_kept *kept,
+                              const uint64_t **counts, uint64_t *total, clq_error *error);
 
 #endif

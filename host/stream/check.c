@@ -65,12 +65,13 @@ static const uint8_t *bytes_of(const clq_slot *slot, const clq_piece *piece, siz
                                size_t *bytes)
 {
     const uint64_t element = piece->real_bytes / piece->chunk.count;
+    const uint64_t code = clq_dtype_bytes(piece->q.scheme.dtype, 1);
     if (part == CODES && clq_dtype_bits(piece->q.scheme.dtype) == 4) {
         *bytes = (size_t)((span->first + span->count + 1) / 2 - span->first / 2);
         return slot->memory + piece->codes + span->first / 2;
     }
-    *bytes = (size_t)(part == CODES ? span->count : span->count * element);
-    return part == CODES ? slot->memory + piece->codes + span->first
+    *bytes = (size_t)(span->count * (part == CODES ? code : element));
+    return part == CODES ? slot->memory + piece->codes + span->first * code
                          : slot->memory + piece->real + span->first * element;
 }
 

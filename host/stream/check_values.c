@@ -20,7 +20,7 @@ typedef struct operands {
     uint8_t real[ELEMENTS * sizeof(float)];
     float scale[UNITS];
     int32_t zero_point[UNITS];
-    uint8_t codes[ELEMENTS];
+    uint8_t codes[ELEMENTS * sizeof(uint16_t)];
 } operands;
 
 struct clq_check_work {
@@ -64,6 +64,7 @@ typedef struct comparison {
     const float *scale;
     const int32_t *zero_point;
     size_t real_bytes; /* of an element */
+    size_t code_bytes; /* likewise, where it has whole ones */
     int is_packed;     /* codes have 4 bits */
 } comparison;
 
@@ -76,7 +77,7 @@ static uint8_t nibble(const uint8_t *packed, uint64_t i)
 static void gather_codes(const comparison *c, uint64_t first, size_t count, uint8_t *out)
 {
     if (!c->is_packed) {
-        memcpy(out, c->codes + first, count);
+        memcpy(out, c->codes + first * c->code_bytes, count * c->code_bytes);
         return;
     }
     memset(out, 0, UNIT / 2);
@@ -87,7 +88,7 @@ static void gather_codes(const comparison *c, uint64_t first, size_t count, uint
 
 static uint8_t *codes_of_unit(const comparison *c, size_t unit)
 {
-    return c->work->arrays.codes + (c->is_packed ? unit * UNIT / 2 : unit * UNIT);
+    return c->work->arrays.codes + (c->is_packed ? unit * UNIT / 2 : unit * UNIT * c->code_bytes);
 }
 
 static uint8_t *reals_of_unit(const comparison *c, size_t unit)
@@ -102,8 +103,8 @@ static size_t first_difference(const comparison *c, size_t unit)
     const size_t count = c->work->count[unit];
     const int reals = c->operation == CLQ_OP_DEQUANTIZE;
     const uint8_t *want = reals ? reals_of_unit(c, unit) : codes_of_unit(c, unit);
-    const size_t bytes = reals ? c->real_bytes : 1;
-    const uint8_t *got = reals ? c->real + first * bytes : c->codes + first;
+    const size_t bytes = reals ? c->real_bytes : c->code_bytes;
+    const uint8_t *got = (reals ? c->real : c->codes) + first * bytes;
     size_t i = 0;
     if (!reals && c->is_packed) {
         while (i < count && nibble(want, i) == nibble(c->codes, first + i)) {
@@ -228,6 +229,7 @@ clq_status clq_check_compare_values(clq_check *check, const clq_slot *slot, cons
     c.scale = (const float *)(const void *)(slot->memory + piece->scale);
     c.zero_point = (const int32_t *)(const void *)(slot->memory + piece->zero_point);
     c.real_bytes = clq_dtype_bits(piece->q.real) / 8;
+    c.code_bytes = (size_t)clq_dtype_bytes(piece->q.scheme.dtype, 1);
     c.is_packed = clq_dtype_bits(piece->q.scheme.dtype) == 4;
     CLQ_TRY(clq_chunker_init(&c.whole, &piece->q.layout, 1, error));
     while (clq_check_next_span(&spans, &span)) {

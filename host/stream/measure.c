@@ -12,7 +12,7 @@
 enum { PIECE = CLQ_STATISTICS_PIECE, SHORT_RUN = 16 };
 
 /*
- * Codes of every type as bytes: code = (int8_t)(byte ^ flip) + bias. So one loop reads them all: s8 as they are, u8
+ * Codes of up to 8 bits as bytes: code = (int8_t)(byte ^ flip) + bias. So one loop reads them all: s8 as they are, u8
  * with the sign bit turned, unpacked s4 with that of their nibble.
  */
 typedef struct code_form {
@@ -123,9 +123,28 @@ static void dequantize_short_runs(const measured *m, size_t first, size_t count,
     dequantize_each(bytes, count, m->form, scale, zero_point, y);
 }
 
+/* Codes of 16 bits: those of s16 with the sign bit turned and the bias taken away, like bytes. */
+static void dequantize_wide(const measured *m, size_t first, size_t count, float *y)
+{
+    const uint16_t *codes = (const uint16_t *)(const void *)m->codes + first;
+    const uint32_t flip = m->piece->q.scheme.dtype == CLQ_S16 ? 0x8000u : 0;
+    for (size_t done = 0; done < count;) {
+        const clq_chunk_run s = clq_chunk_run_at(&m->whole, first + done, count - done);
+        const uint32_t zero_point = (uint32_t)m->zero_point[s.parameter] + flip;
+        for (size_t i = done; i < done + s.count; i++) {
+            y[i] = m->scale[s.parameter] * (float)(int32_t)((codes[i] ^ flip) - zero_point);
+        }
+        done += s.count;
+    }
+}
+
 static void dequantize(const measured *m, size_t first, size_t count, float *y)
 {
     const uint8_t *bytes = m->codes + first;
+    if (clq_dtype_bits(m->piece->q.scheme.dtype) == 16) {
+        dequantize_wide(m, first, count, y);
+        return;
+    }
     if (clq_dtype_bits(m->piece->q.scheme.dtype) == 4) {
         unpack(m->codes + first / 2, count, m->work->unpacked); /* pieces of measuring begin at an even element */
         bytes = m->work->unpacked;

@@ -89,7 +89,7 @@ static const uint64_t PARAMETER_BYTES = sizeof(float) + sizeof(int32_t) + 2 * si
 uint64_t clq_slot_limit(uint64_t capacity_bytes, const clq_quantization *q)
 {
     const uint64_t fixed = 2 * PARAMETER_BYTES + sizeof(clq_nonfinite) + 1 + PARTS_OF_PIECE * ALIGNMENT;
-    uint64_t element = clq_dtype_bits(q->real) / 8 + 1;
+    uint64_t element = clq_dtype_bits(q->real) / 8 + clq_dtype_bytes(q->scheme.dtype, 1);
     clq_chunker whole;
     if (clq_chunker_init(&whole, &q->layout, 1, NULL) == CLQ_OK && whole.run > 0) {
         element += clq_size_divide_up(PARAMETER_BYTES, whole.run);

@@ -51,7 +51,7 @@ static size_t batches_of(clq_operation operation)
 {
     switch (operation) {
     case CLQ_OP_CHOOSE_PARAMETERS:
-        return 3;
+        return 8; /* each scheme comes to a tensor of many parameters */
     case CLQ_OP_QUANTIZE:
     case CLQ_OP_FAKE_QUANTIZE:
     case CLQ_OP_DYNAMIC_QUANTIZE:
@@ -69,6 +69,7 @@ static clq_status describe_batch(const void *what, size_t number, clq_trial_case
     const clq_trial_shape *shapes = shapes_of(kernels->cut, &c->count);
     c->other_way = 1;
     c->is_narrow = number % 2 == 0;
+    c->is_behind = (number + number / 2) % 2 != 0;
     for (size_t i = 0; i < c->count; i++) {
         clq_scheme *scheme = &c->described[i].scheme;
         CLQ_TRY(clq_trial_add_tensor(c, i, kernels, &shapes[i], error));
@@ -77,7 +78,7 @@ static clq_status describe_batch(const void *what, size_t number, clq_trial_case
                                               ? (i + 11 * number) % CLQ_TRIAL_SCHEMES
                                               : CLQ_TRIAL_WITNESS_SCHEME);
         }
-        clq_trial_take_options(scheme, i + i / 8 + 3 * number);
+        clq_trial_take_options(scheme, i / 4 + 2 * i + 3 * number); /* every other tensor is stored past the cache */
     }
     return CLQ_OK;
 }

@@ -12,10 +12,12 @@
  * Most have two panels of B, the second ragged, and eighteen groups of four k, the last ragged. FAR: one k, so that
  * sums differ little, which a zero point far away brings back among the codes. DEEP: more k than are summed in f32
  * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs, one column in the last; both such that the last
- * item that packs has all that one may have (kernels/gemm_pack.cl). Of TALL ones, rows for more tiles than go together
- * over a panel (kernels/gemm_walk.clh).
+ * item that packs has all that one may have (kernels/gemm_pack.cl). PANELS: whole ones, for tall products, which have
+ * more tiles than go together over a panel (kernels/gemm_walk.clh), and one column more.
  */
-enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1151, WIDE = 481, SHALLOW = 10 };
+enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1151, WIDE = 481, PANELS = 64, SHALLOW = 10 };
+
+enum { TALL_KINDS = 2 };
 
 /* Of floats one that leaves sums too few bits: kernels/gemm_output.clh goes another way. On either side of 0 with the
  * type whose bounds do not hide it. */
@@ -166,7 +168,8 @@ typedef struct problem_kind {
 #define COLS CLQ_GEMM_PER_COLUMN
 #define ALL -INFINITY, INFINITY
 
-/* Every type, kind of parameter and output; `values`: of multipliers, or of the scales. The last is for tall ones. */
+/* Every type, kind of parameter and output; `values`: of multipliers, or of the scales. The last two are for tall ones.
+ */
 static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL},
     {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL},
@@ -185,7 +188,8 @@ static const problem_kind kinds[] = {
     {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE, NO, NO, COLS, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL},
     {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, SHALLOW, 1, ALL},
-    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, 2 * COLUMNS, SHALLOW, 1, ALL},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL},
+    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS, SHALLOW, 1, ALL},
 };
 
 static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t m)
@@ -220,7 +224,7 @@ static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t
 
 static clq_status describe_kind(const clq_trial_heights *heights, size_t kind, clq_trial_case *c)
 {
-    make_problem(&c->problem, &kinds[kind], kind + 1 < COUNT(kinds) ? heights->rows : heights->tall);
+    make_problem(&c->problem, &kinds[kind], kind + TALL_KINDS < COUNT(kinds) ? heights->rows : heights->tall);
     clq_gemm_task_init(&c->product, &c->problem);
     return CLQ_OK;
 }
@@ -229,6 +233,7 @@ static clq_status describe_product(const void *what, size_t number, clq_trial_ca
 {
     (void)error;
     c->other_way = number % 2 != 0;
+    c->is_behind = (number / 2 + number) % 2 != 0;
     return describe_kind(what, number / 2, c);
 }
 
@@ -265,7 +270,7 @@ static void fill_product(const clq_trial_case *c)
 
 clq_trial_cases clq_trial_product_cases(const clq_trial_heights *heights)
 {
-    const size_t problems = COUNT(kinds) - (heights->tall == 0 ? 1 : 0);
+    const size_t problems = COUNT(kinds) - (heights->tall == 0 ? TALL_KINDS : 0);
     const clq_trial_cases cases = {heights, 2 * problems, describe_product, fill_product};
     return cases;
 }

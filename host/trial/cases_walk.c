@@ -123,6 +123,8 @@ static size_t ways_of(clq_operation operation)
     case CLQ_OP_QUANTIZE:
     case CLQ_OP_FAKE_QUANTIZE:
         return sizeof code_ways / sizeof code_ways[0];
+    case CLQ_OP_DEQUANTIZE:
+        return 4; /* past the cache or not, aligned or not */
     case CLQ_OP_DYNAMIC_QUANTIZE:
         return 8; /* of the options, with two schemes and both ways to find the range */
     case CLQ_OP_CHOOSE_PARAMETERS:
@@ -138,6 +140,7 @@ static void set_way(clq_trial_case *c, size_t number)
 {
     clq_scheme *scheme = &c->described[0].scheme;
     c->other_way = number % 2 != 0;
+    c->is_behind = number % 2 != 0;
     c->way = (uint32_t)number;
     switch (c->tasks[0].operation) {
     case CLQ_OP_QUANTIZE:
@@ -150,6 +153,9 @@ static void set_way(clq_trial_case *c, size_t number)
         clq_trial_take_scheme(scheme, number < 4 ? CLQ_TRIAL_WITNESS_SCHEME : (size_t)CLQ_PRESET_SYMMETRIC + number);
         clq_trial_take_options(scheme, number);
         c->other_way = (number + number / 2) % 2 != 0;
+        break;
+    case CLQ_OP_DEQUANTIZE:
+        c->other_way = number / 2 != 0;
         break;
     case CLQ_OP_CHOOSE_PARAMETERS:
         clq_trial_take_scheme(scheme, number);

@@ -243,6 +243,8 @@ static void fill_given_ranges(const clq_task *task, float *range, uint32_t *stat
     static const float pairs[][2] = {{0.0f, 0.0f},
                                      {-0.0f, 0x1p-149f},
                                      {5.0f, 5.0f},
+                                     {-1e30f, -1e30f},
+                                     {1e30f, 1e30f},
                                      {-3e38f, 3e38f},
                                      {3.0f, 2.0f},
                                      {-INFINITY, 1.0f},

@@ -7,9 +7,8 @@
 #include "core/dtype.h"
 #include "reference/executor.h"
 
-/* Operands begin at multiples of 16 bytes that are none of 64 more often than not; every other case an element behind.
- */
-enum { ALIGNMENT_BYTES = 16, GUARD_BYTES = 64, GUARD = 0x5A };
+/* Operands begin at lines of a cache, which some stores fill; in some cases an element behind. */
+enum { ALIGNMENT_BYTES = 64, GUARD_BYTES = 64, GUARD = 0x5A };
 
 typedef struct operand {
     clq_span *span;
@@ -66,7 +65,7 @@ static uint64_t lay_out(clq_trial_case *c)
     uint64_t used = GUARD_BYTES + ALIGNMENT_BYTES;
     for (size_t i = 0; i < operands_of(c); i++) {
         const operand o = operand_of(c, i);
-        const uint64_t behind = c->other_way ? o.element_bytes : 0;
+        const uint64_t behind = c->is_behind ? o.element_bytes : 0;
         o.span->offset_bytes = used + behind;
         if (o.bytes > 0) {
             used += (behind + o.bytes + GUARD_BYTES + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;

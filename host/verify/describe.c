@@ -43,7 +43,6 @@ static clq_status describe_tensor(clq_verify_work *work, const clq_verify_item *
     clq_trial_take_scheme(&q.scheme, item->scheme);
     c->count = 1;
     c->other_way = item->operation == CLQ_OP_MERGE_RANGE ? item->way != 0 : item->cut == CLQ_VERIFY_PAST_CACHE;
-    c->is_narrow = (work->state >> 8) % 2 != 0;
     c->way = work->state >> 16;
     c->averaging = item->operation == CLQ_OP_MERGE_RANGE ? averaging_of(item, work->state) : 0.0f;
     if (item->operation != CLQ_OP_MERGE_RANGE && item->operation != CLQ_OP_CHOOSE_PARAMETERS) {
@@ -60,7 +59,6 @@ static clq_status describe_batch(clq_verify_work *work, const clq_verify_item *i
     clq_quantization q;
     const clq_trial_kernels kernels = {item->operation, CLQ_TRIAL_ANY, &q};
     c->other_way = 1;
-    c->is_narrow = (work->state >> 8) % 2 != 0;
     for (uint32_t number = item->of.shapes.first; c->count < item->of.shapes.count; number++) {
         const uint32_t i = (uint32_t)c->count;
         if (!clq_verify_shape(CLQ_VERIFY_FULL, number, &shape)) {
@@ -141,6 +139,8 @@ clq_status clq_verify_describe(clq_verify_work *work, const clq_verify_item *ite
     clq_verify_item_name(item, name);
     work->state = (uint32_t)XXH64(name, strlen(name), seed);
     work->operand_count = 0;
+    work->trial.is_narrow = (work->state >> 8) % 2 != 0;
+    work->trial.is_behind = (work->state >> 9) % 2 != 0;
     if (item->family == CLQ_VERIFY_PROBE) {
         return CLQ_OK; /* it does all of it itself */
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Model files (.safetensors, sharded checkpoints by their .safetensors.index.json, .npy) of any size, within a budget
- * of memory: a request in, events meanwhile, a report out.
+ * Model files (.safetensors, sharded checkpoints by their .safetensors.index.json, .gguf, .npy) of any size, within a
+ * budget of memory: a request in, events meanwhile, a report out.
  *
  *     clq_file_request request;
  *     clq_file_request_init(&request);
@@ -287,10 +287,11 @@ CLQ_API int clq_errors_compare(const clq_errors *a, const clq_errors *b);
 
 /*
  * Quantize the tensors that the request selects, and copy the others, into a safetensors file or, where the name of the
- * output ends in .safetensors.index.json, shards like those of the input. Where the input is a folder that holds a
- * model and the name of the output is not that of a file, the output is a folder: the weights, a config.json that tells
- * how they are quantized, and all else as it is (docs/files.md). Reads all fields but reference, inputs, tensors and
- * tensor_name. With `resume`, a run that failed or was killed is continued by another of the same request.
+ * output ends in .safetensors.index.json, shards like those of the input; where it ends in .gguf, blocks into a file
+ * with the keys of the input, a .gguf too. Where the input is a folder that holds a model and the name of the output is
+ * not that of a file, the output is a folder: the weights, a config.json that tells how they are quantized, and all
+ * else as it is (docs/files.md). Reads all fields but reference, inputs, tensors and tensor_name. With `resume`, a run
+ * that failed or was killed is continued by another of the same request.
  */
 CLQ_API clq_status clq_file_quantize(clq_context *context, const clq_file_request *request,
                                      const clq_file_events *events, clq_file_report **report, clq_error *error);

@@ -43,7 +43,7 @@ for preset in symmetric affine torch; do
     done
 done
 header q.safetensors | sed -n 's/.*\(.."source_dtype[^,]*\),.*/\1/p'
-"$CLQUANT" quantize wide.safetensors -o q.safetensors -f --check all | sed 's/, 0\.[0-9].*//'
+"$CLQUANT" quantize wide.safetensors -o q.safetensors -f --check all | sed 's/, [0-9.]* s.*//'
 "$CLQUANT" quantize wide.safetensors -o p.safetensors --calibrate mse -q && numbers p.safetensors x_scale x4
 
 echo "== minmax, calibrate"

@@ -46,6 +46,7 @@ interrupt() {
 interrupt
 interrupt --resume
 refused quantize m.safetensors -o out/q.safetensors --resume --preset torch | sed 's/ was begun with .*//'
+refused quantize m.safetensors -o out/q.safetensors --resume --axis '*=1' | sed 's/ was begun with .*//'
 "$CLQUANT" quantize m.safetensors -o out/q.safetensors --quiet --resume
 cmp out/q.safetensors whole.safetensors
 ls -A out

@@ -7,7 +7,8 @@ export POCL_CACHE_DIR
 
 echo "-- text"
 "$CLQUANT" verify --only 'probe-integer/*' --seed 7 2>messages >text
-echo "exit code $?, messages: $(grep -c '^clquant' messages)"
+# A slow machine says that it compiles.
+echo "exit code $?, messages: $(grep '^clquant' messages | grep -vc ' takes more than 3 s; waiting for it$')"
 sed -n 's/\(seed 7\)/\1/p' text
 sed -n 's/^\(probe-integer  *[0-9]*  *[0-9]*  *[0-9]*  *[0-9]*  *[0-9]*\)  *[0-9.]*\(  *[a-z]*\)$/\1\2/p' text | tr -s ' '
 

@@ -85,12 +85,13 @@ void cli_print_man_page(FILE *out)
     fputs(".SH NAME\nclquant \\- int8 quantization on any OpenCL device\n", out);
     fputs(".SH SYNOPSIS\n.B clquant\n.I VERB\n[\\fIOPTION\\fR]... \\fIARGUMENT\\fR...\n", out);
     fputs(".SH DESCRIPTION\n", out);
-    put_roff(out,
-             "clquant quantizes model files and arrays to 8 and 4 bits on an OpenCL device or, where there is none, "
-             "with its own reference code; the bytes are the same. Results go to standard output, everything else "
-             "to standard error. Files are .safetensors, .safetensors.index.json (a sharded checkpoint) or .npy, "
-             "told apart by content. A file is written beside its final place and renamed once it is on disk, so "
-             "that after a crash it is the old file or the whole new one.");
+    put_roff(
+        out,
+        "clquant quantizes model files and arrays to 8 and 4 bits on an OpenCL device or, where there is none, "
+        "with its own reference code; the bytes are the same. Results go to standard output, everything else "
+        "to standard error. Files are .safetensors, .safetensors.index.json (a sharded checkpoint), .gguf or .npy, "
+        "told apart by content. A file is written beside its final place and renamed once it is on disk, so "
+        "that after a crash it is the old file or the whole new one.");
     fputs("\n.SH VERBS\n", out);
     for (int i = 0; i < CLI_VERB_COUNT; i++) {
         put_verb(out, (cli_verb)i);

@@ -17,7 +17,8 @@ enum { MAXIMUM_ROUNDS = 200, MAXIMUM_BUDGET = 86400 };
 
 /* What alternatives stand for, where it is not their position. */
 static const int ORDERS[] = {CLQ_ZERO_POINT_BEFORE, CLQ_ZERO_POINT_AFTER};
-static const int CODE_TYPES[] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4, 0, 0}; /* the blocks are none: cli_store_block */
+static const int CODE_TYPES[] = {CLQ_S8,  CLQ_U8,  CLQ_S4, CLQ_U4,
+                                 CLQ_S16, CLQ_U16, 0,      0}; /* the blocks are none: cli_store_block */
 static const int REAL_TYPES[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
 static const int CHECKS[] = {CLQ_CHECK_NONE, CLQ_CHECK_SAMPLE, CLQ_CHECK_ALL};
 static const int FORMATS[] = {CLQ_FORMAT_CLQUANT, CLQ_FORMAT_COMPRESSED_TENSORS, CLQ_FORMAT_PACK_QUANTIZED,
@@ -78,22 +79,22 @@ const cli_option cli_option_table[] = {
      .initial = "symmetric",
      .help = "numeric scheme"},
     {.name = "dtype",
-     .argument = "s8|u8|s4|u4|q8_0|q4_0",
+     .argument = "s8|u8|s4|u4|s16|u16|q8_0|q4_0",
      .verbs = FOR(QUANTIZE),
      .kind = CLI_OPTION_CHOICE,
      .field = AT(file.dtype),
      .codes = CODE_TYPES,
      .store = cli_store_block,
-     .required = "s8, u8, s4 or u4, or q8_0 or q4_0 for a .gguf",
+     .required = "s8, u8, s4, u4, s16 or u16, or q8_0 or q4_0 for a .gguf",
      .initial = "the preset's own; q8_0 for a .gguf",
      .help = "quantized type"},
     {.name = "dtype",
-     .argument = "s8|u8|s4|u4",
+     .argument = "s8|u8|s4|u4|s16|u16",
      .verbs = FOR(CALIBRATE),
      .kind = CLI_OPTION_CHOICE,
      .field = AT(file.dtype),
      .codes = CODE_TYPES,
-     .required = "s8, u8, s4 or u4",
+     .required = "s8, u8, s4, u4, s16 or u16",
      .initial = "the preset's own",
      .help = "quantized type"},
     {.name = "dtype",

@@ -48,11 +48,12 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .maximum = 1,
             .run = cli_quantize,
             .summary = "quantize a model file or an array",
-            .description = "Quantizes the floating point tensors of IN and copies all else byte for byte. For each "
-                           "quantized tensor T, OUT holds T, T_scale and, where it is not 0, T_zero_point. The same "
-                           "input and options give the same bytes on every device. IN may be a folder, as downloaded: "
-                           "OUT is one too then, with the other files of IN and with a quantization_config in its "
-                           "config.json, so that engines load it.",
+            .description =
+                "Quantizes the floating point tensors of IN and copies all else byte for byte. For each "
+                "quantized tensor T, OUT holds T, T_scale and, where it is not 0, T_zero_point; a .gguf made "
+                "of a .gguf holds blocks of Q8_0 or Q4_0. The same input and options give the same bytes on "
+                "every device. IN may be a folder, as downloaded: OUT is one too then, with the other files "
+                "of IN and with a quantization_config in its config.json, so that engines load it.",
         },
     [CLI_VERB_DEQUANTIZE] =
         {
@@ -63,7 +64,8 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .run = cli_dequantize,
             .summary = "turn quantized tensors back into floating point",
             .description = "Writes every quantized tensor of IN as floating point and copies all else. OUT is a "
-                           "safetensors file, or a .npy file for one tensor; a folder where IN is one.",
+                           "safetensors file, a .npy file for one tensor, or a .gguf file where IN is one; a folder "
+                           "where IN is one.",
         },
     [CLI_VERB_COMPARE] =
         {
