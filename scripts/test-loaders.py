@@ -12,8 +12,12 @@ import warnings
 import compressed_tensors
 import torch
 import transformers
-from compressed_tensors.compressors.pack_quantized.helpers import pack_to_int32
 from safetensors.torch import load_file, save_file
+
+try:
+    from compressed_tensors.compressors.pack_quantized.helpers import pack_to_int32
+except ImportError:  # before 0.15
+    from compressed_tensors.compressors.quantized_compressors.pack_quantized import pack_to_int32
 
 warnings.filterwarnings("ignore")
 COMMAND, WORK = sys.argv[1:3]
