@@ -144,7 +144,8 @@ typedef struct clq_file_request {
     const char *zero_point_file; /* (--zero-point) */
     int32_t has_range;
     double range_lo, range_hi; /* (--range) */
-    const char *ranges_file;   /* (--ranges) written by clq_file_calibrate */
+    const char *ranges_file;   /* (--ranges) written by clq_file_calibrate: of the weights; with CLQ_ACTIVATIONS_STATIC
+                                  of what their modules are given, and the weights find their own */
     /* Data */
     clq_calibration calibration; /* (--calibrate; calibrate --method; default minmax) */
     int32_t ignore_nonfinite;    /* (--nonfinite ignore) 0: NaN or infinity is CLQ_NONFINITE */
