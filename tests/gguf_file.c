@@ -14,7 +14,7 @@ typedef struct bytes {
 
 static void put(bytes *out, const void *more, size_t length)
 {
-    if (length > out->capacity - out->length) {
+    if (out->memory == NULL || length > out->capacity - out->length) {
         out->capacity = 2 * out->capacity + length + 256;
         out->memory = realloc(out->memory, out->capacity);
         if (out->memory == NULL) {

@@ -13,6 +13,7 @@
 #include "folder_tree.h"
 #include "format/file.h"
 #include "format/model.h"
+#include "format/output_path.h"
 #include "scratch.h"
 
 #define CONFIG "{\n  \"hidden\": 16\n}\n"
@@ -366,6 +367,50 @@ static void edits_the_configuration(void **state)
     text_is("plain-format/config.json", CONFIG);
 }
 
+/* Weights keep their names, but for shards that lie in sub-folders; none is copied besides, by whatever name. */
+static void names_the_weights(void **state)
+{
+    static const struct {
+        const char *index, *shard, *written;
+    } CASES[] = {
+        {"model.safetensors.index.json", "part.safetensors", "part.safetensors"},
+        {"net.safetensors.index.json", "sub/part.safetensors", "net-00001-of-00001.safetensors"},
+        {"model.safetensors.index.json", "part.st", "model-00001-of-00001.safetensors"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        const clq_file_request request = request_of("named", "named-out");
+        char path[200];
+        char want[300];
+        char *seen;
+        scratch_remove(scratch_path("named"));
+        scratch_remove(scratch_path("named-out"));
+        snprintf(path, sizeof path, "named/%s", CASES[i].shard);
+        tree_weights(path, "a");
+        snprintf(path, sizeof path, "named/%s", CASES[i].index);
+        write_index(path, CASES[i].shard);
+        succeeds(&request, 0);
+        assert_true(tree_has("named-out", CASES[i].written) && tree_has("named-out", CASES[i].index));
+        assert_false(tree_has("named-out", "part.st") || tree_has("named-out", "sub"));
+        seen = tree_show("named-out", 1);
+        snprintf(want, sizeof want, "%s ", CASES[i].written);
+        assert_non_null(strstr(seen, want));
+        free(seen);
+    }
+}
+
+static void sees_that_there_is_room(void **state)
+{
+    clq_error error = {0};
+    (void)state;
+    assert_int_equal(clq_path_check_space(scratch_path("in"), 1, &error), CLQ_OK);
+    assert_int_equal(clq_path_check_space(scratch_path("in"), UINT64_C(1) << 62, &error), CLQ_IO_ERROR);
+    assert_non_null(
+        strstr(error.message, "in: 4611686018427387904 bytes (4.0 EiB) are needed, and the file system has"));
+    /* Before it is made, its own folder tells. */
+    assert_int_equal(clq_path_check_space(scratch_path("to-be-made"), UINT64_C(1) << 62, &error), CLQ_IO_ERROR);
+}
+
 static void reports_what_is_copied(void **state)
 {
     clq_file_request request = request_of("in", "told");
@@ -393,6 +438,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refuses_folders_within_each_other),
     cmocka_unit_test(refuses_what_stands_in_the_way),
     cmocka_unit_test(edits_the_configuration),
+    cmocka_unit_test(names_the_weights),
+    cmocka_unit_test(sees_that_there_is_room),
     cmocka_unit_test(reports_what_is_copied),
 };
 

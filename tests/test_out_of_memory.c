@@ -56,6 +56,8 @@ static const command COMMANDS[] = {
     {"dequantize q.safetensors --tensor a.weight -o out/back.npy", {"back.npy"}},
     {"quantize m.gguf --dtype q4_0 --json -o out/q.gguf", {"q.gguf"}},
     {"dequantize q.gguf -o out/back.gguf", {"back.gguf"}},
+    {"quantize net --json --quiet -o out/net", {"net/config.json", "net/model.safetensors", "net/sub/words"}},
+    {"dequantize quantized --quiet -o out/net", {"net/config.json", "net/model.safetensors", "net/sub/words"}},
     {"compare in.safetensors q.safetensors --json", {NULL}},
     {"compare in.safetensors q.safetensors", {NULL}},
     {"calibrate in.safetensors --method mse --histograms --json -o out/ranges.json", {"ranges.json"}},
@@ -291,6 +293,7 @@ static int make_inputs(void **state)
         {"quantize in.safetensors --quiet -o q.safetensors", {NULL}},
         {"calibrate in.safetensors --quiet -o ranges.json", {NULL}},
         {"quantize m.gguf --quiet -o q.gguf", {NULL}},
+        {"quantize net --quiet -o quantized", {NULL}},
     };
     uint64_t seed = 1;
     scratch_begin(state);
@@ -305,6 +308,12 @@ static int make_inputs(void **state)
                 "\"b.weight\":{\"dtype\":\"F32\",\"shape\":[2,6],\"data_offsets\":[144,192]},"
                 "\"count\":{\"dtype\":\"I64\",\"shape\":[1],\"data_offsets\":[192,200]}}",
                 200);
+    assert_int_equal(mkdir("net", 0777), 0);
+    assert_int_equal(mkdir("net/sub", 0777), 0);
+    write_model("net/model.safetensors", "{\"a.weight\":{\"dtype\":\"F32\",\"shape\":[4,8],\"data_offsets\":[0,128]}}",
+                128);
+    write_text("net/config.json", "", 0, "{\n  \"hidden\": 8\n}\n");
+    write_text("net/sub/words", "", 0, "words\n");
     write_model("1.safetensors", "{\"a.weight\":{\"dtype\":\"F32\",\"shape\":[4,8],\"data_offsets\":[0,128]}}", 128);
     write_model("2.safetensors", "{\"b.weight\":{\"dtype\":\"F32\",\"shape\":[2,6],\"data_offsets\":[0,48]}}", 48);
     write_text("two.safetensors.index.json", "", 0,

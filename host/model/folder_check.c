@@ -121,21 +121,18 @@ static clq_status find_owned(const clq_folder_output *folder, const clq_name_set
     return CLQ_OK;
 }
 
-static int takes(const clq_folder_output *folder, const char *name)
-{
-    char *path = clq_folder_path(folder->path, name);
-    const int taken = path != NULL && access(path, F_OK) == 0 && clq_output_takes(folder->output, path);
-    free(path);
-    return taken;
-}
-
-static int is_there(const clq_folder_output *folder, const char *name)
+/* Whether `name` is there, and whether it is a file of the new model. */
+static clq_status examine(const clq_folder_output *folder, const char *name, int *there, int *taken, clq_error *error)
 {
     char *path = clq_folder_path(folder->path, name);
     struct stat facts;
-    const int there = path != NULL && lstat(path, &facts) == 0;
+    if (path == NULL) {
+        return no_memory(error);
+    }
+    *there = lstat(path, &facts) == 0;
+    *taken = *there && clq_output_takes(folder->output, path);
     free(path);
-    return there;
+    return CLQ_OK;
 }
 
 /* A weight of the old model is stale when the new one does not put another in its place; of what is no model's, tell.
@@ -145,15 +142,19 @@ static clq_status sort_weights(clq_folder_output *folder, const clq_name_set *we
 {
     clq_status status = CLQ_OK;
     clq_name_set foreign = {0};
+    int there = 0;
+    int taken = 0;
     for (size_t i = 0; i < owned->count; i++) {
         const char *name = owned->names[i];
-        if (clq_ends_with(name, ".safetensors") && is_there(folder, name) && !takes(folder, name)) {
+        CLQ_TRY_TO(examine(folder, name, &there, &taken, error));
+        if (clq_ends_with(name, ".safetensors") && there && !taken) {
             CLQ_TRY_TO(clq_name_set_add(&folder->stale, name, strlen(name), error));
         }
     }
     for (size_t i = 0; i < weights->count; i++) {
         const char *name = weights->names[i];
-        if (takes(folder, name) || clq_name_set_holds(&folder->stale, name) || is_index(name)) {
+        CLQ_TRY_TO(examine(folder, name, &there, &taken, error));
+        if (taken || clq_name_set_holds(&folder->stale, name) || is_index(name)) {
             continue;
         }
         CLQ_TRY_TO(strcmp(name, "model.safetensors") == 0 ? clq_name_set_add(&folder->stale, name, strlen(name), error)
@@ -181,16 +182,18 @@ static clq_status check_weights(clq_folder_output *folder, int complete, clq_err
     clq_name_set weights = {0};
     clq_name_set owned = {0};
     int exists = 0;
+    int taken = 0;
     CLQ_TRY_TO(clq_folder_names(folder->path, &names, error));
     for (size_t i = 0; i < names.count; i++) {
         const char *name = names.names[i];
         if (name[0] == '.' || !clq_holds_weights(name)) {
             continue;
         }
-        if (takes(folder, name)) {
+        CLQ_TRY_TO(examine(folder, name, &exists, &taken, error));
+        if (taken) {
             CLQ_TRY_TO(check_kind(folder, name, 0, &exists, error));
         }
-        if (!complete || !takes(folder, name)) {
+        if (!complete || !taken) {
             CLQ_TRY_TO(clq_name_set_add(&weights, name, strlen(name), error));
         }
     }
@@ -236,6 +239,9 @@ static clq_status check_files(const clq_folder_output *folder, clq_error *error)
         const int same = path != NULL && clq_file_has_bytes_of(path, file);
         int exists = 0;
         free(path);
+        if (path == NULL) {
+            return no_memory(error);
+        }
         CLQ_TRY(check_sub_folders(folder, file->name, error));
         if (same) {
             continue;

@@ -61,17 +61,20 @@ done:
 }
 
 /* Whether `name` is of the model that is replaced: of a run that is continued some have their names already. */
-static int is_old(const clq_folder_output *folder, const char *name)
+static clq_status is_old(const clq_folder_output *folder, const char *name, int *old, clq_error *error)
 {
     char *path = clq_folder_path(folder->path, name);
-    int old = 0;
-    if (path != NULL && strcmp(name, CLQ_CONFIG_NAME) == 0) {
-        old = folder->edited == NULL || !clq_file_has_bytes(path, folder->edited, folder->edited_length);
-    } else if (path != NULL && name[0] != '.' && clq_ends_with(name, CLQ_INDEX_SUFFIX)) {
-        old = !clq_output_index_is_placed(folder->output) || !clq_path_same(path, folder->weights);
+    *old = 0;
+    if (path == NULL) {
+        return no_memory(error);
+    }
+    if (strcmp(name, CLQ_CONFIG_NAME) == 0) {
+        *old = folder->edited == NULL || !clq_file_has_bytes(path, folder->edited, folder->edited_length);
+    } else if (name[0] != '.' && clq_ends_with(name, CLQ_INDEX_SUFFIX)) {
+        *old = !clq_output_index_is_placed(folder->output) || !clq_path_same(path, folder->weights);
     }
     free(path);
-    return old;
+    return CLQ_OK;
 }
 
 /* Without config.json and an index, what is there is no model to a loader, whatever mixture of two its weights are. */
@@ -81,7 +84,9 @@ static clq_status set_model_aside(clq_folder_output *folder, clq_error *error)
     clq_name_set names = {0};
     CLQ_TRY_TO(clq_folder_names(folder->path, &names, error));
     for (size_t i = 0; i < names.count && folder->job->request->replace; i++) {
-        if (is_old(folder, names.names[i])) {
+        int old = 0;
+        CLQ_TRY_TO(is_old(folder, names.names[i], &old, error));
+        if (old) {
             CLQ_TRY_TO(set_aside(folder, names.names[i], error));
         }
     }

@@ -41,12 +41,11 @@ int clq_request_writes_folder(const clq_file_request *request)
 
 /* ---- where it is ---- */
 
-/* Whether `path`, without links, is the folder with these facts or lies in it. */
-static int lies_in(const char *path, const struct stat *folder)
+/* Whether `path`, without links, is the folder with these facts or lies in it. It is cut to pieces. */
+static int lies_in(char *part, const struct stat *folder)
 {
-    char *part = strdup(path);
     int found = 0;
-    for (size_t length = part != NULL ? strlen(part) : 0; length > 0 && !found;) {
+    for (size_t length = strlen(part); length > 0 && !found;) {
         struct stat facts;
         found = stat(part, &facts) == 0 && facts.st_dev == folder->st_dev && facts.st_ino == folder->st_ino;
         while (length > 0 && part[length - 1] != '/') {
@@ -60,7 +59,6 @@ static int lies_in(const char *path, const struct stat *folder)
         }
         part[length] = '\0';
     }
-    free(part);
     return found;
 }
 
@@ -110,11 +108,15 @@ static clq_status check_existing(clq_folder_output *folder, char **real, clq_err
 static clq_status check_apart(clq_folder_output *folder, clq_error *error)
 {
     clq_status status = CLQ_OK;
-    char *in = realpath(folder->model->folder, NULL);
+    char *in = NULL;
     char *out = NULL;
     struct stat in_facts, out_facts;
     folder->exists = lstat(folder->path, &out_facts) == 0;
     CLQ_TRY_TO(folder->exists ? check_existing(folder, &out, error) : check_parent(folder, &out, error));
+    in = realpath(folder->model->folder, NULL);
+    if (in == NULL && errno == ENOMEM) {
+        CLQ_TRY_TO(no_memory(error));
+    }
     if (in == NULL || stat(in, &in_facts) != 0 || stat(out, &out_facts) != 0) {
         CLQ_TRY_TO(refuse(folder->model->folder, "vanished meanwhile", error));
     }
