@@ -155,7 +155,8 @@ static clq_status write_slices(clq_cl_machine *m, const clq_gemm_task *task, con
         const uint64_t row = i % all / p->n;
         partial[i] = sum_groups(task, &in, row / p->m, row % p->m, i % p->n, first, first + decision->slice_groups);
     }
-    CLQ_TRY_TO(write_memory(m, m->workspace.object, at, partial, 4 * decision->slices * all, error));
+    CLQ_TRY_TO(write_memory(m, m->workspace.object, m->stream.workspace_offset_bytes + at, partial,
+                            4 * decision->slices * all, error));
 done:
     free(in.words);
     free(partial);

@@ -288,14 +288,15 @@ static void fill_given_ranges(const clq_task *task, float *range, uint32_t *stat
  */
 static float maximum_of(const clq_task *task, uint64_t p, surroundings *s)
 {
-    static const float maxima[] = {128.0f, 3.4e38f, 100.0f, 0x1p-101f, 127.96875f, 0x1p-20f, 0.0f, 0x1.fffffep126f};
+    static const float maxima[] = {128.0f,   3.4e38f,  100.0f, 0x1p-101f,      127.96875f,
+                                   0x1p-20f, INFINITY, 0.0f,   0x1.fffffep126f};
     float maximum = maxima[p / 2 % COUNT(maxima)];
     if (p % 2 == 1 || task->geometry.parameters == 1) {
         const uint64_t edge = 1025 + 2 * (p % 500);
         s->witness = 1.0f + (float)(p * 37 % 128) * 0x1p-7f;
         maximum = (float)((double)s->witness * CLQ_HISTOGRAM_BINS / (double)edge);
     }
-    s->scale = maximum / CLQ_HISTOGRAM_BINS;
+    s->scale = isfinite(maximum) ? maximum / CLQ_HISTOGRAM_BINS : 1.0f;
     return maximum;
 }
 
