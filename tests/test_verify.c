@@ -420,6 +420,51 @@ static void a_cancelled_call_reports(void **state)
     check_needs_device();
 }
 
+/* A call that goes on judges the cases that a whole run would have, the lost one without a launch: its program is
+ * written all the same, and a kernel that has one gets no other. */
+static void a_run_goes_on(void **state)
+{
+    clq_verify_report *whole = NULL;
+    clq_verify_report *before = NULL;
+    clq_verify_report *rest = NULL;
+    clq_verify_request request;
+    clq_error error;
+    assert_int_equal(scratch_begin(state), 0);
+    clq_verify_request_init(&request);
+    request.only = "quantize/strip/f32-s8/*";
+    request.extent = CLQ_VERIFY_QUICK;
+    request.reproduce = scratch_path("lost");
+    request.lost = "it was lost";
+    if (check_device() != NULL) {
+        assert_int_equal(clq_verify(check_device(), &request, NULL, &whole, &error), CLQ_DEVICE_ERROR);
+        assert_int_equal(whole->case_count, whole->planned_count);
+        assert_true(whole->case_count > 5 && whole->counts[CLQ_VERIFY_FAILED] == 1);
+        assert_string_equal(whole->cases[0].reason, "it was lost");
+        assert_non_null(whole->cases[0].reproducer);
+        assert_int_equal(clq_verify_report_create(whole, &before, &error), CLQ_OK);
+        for (size_t i = 0; i < 3; i++) {
+            assert_int_equal(clq_verify_report_add(before, &whole->cases[i], &error), CLQ_OK);
+        }
+        request.before = before;
+        assert_int_equal(clq_verify(check_device(), &request, NULL, &rest, &error), CLQ_DEVICE_ERROR);
+        assert_int_equal(rest->case_count, whole->case_count - 3);
+        assert_null(rest->cases[0].reproducer);
+        for (size_t i = 0; i < rest->case_count; i++) {
+            assert_string_equal(rest->cases[i].name, whole->cases[i + 3].name);
+            assert_int_equal(rest->cases[i].verdict, i == 0 ? CLQ_VERIFY_FAILED : CLQ_VERIFY_OK);
+        }
+        clq_verify_report_destroy(&rest);
+        request.before = whole;
+        refusal_check(clq_verify(check_device(), &request, NULL, &rest, &error), CLQ_INVALID_ARGUMENT, &error,
+                      "the report before", __FILE__, __LINE__);
+    }
+    clq_verify_report_destroy(&whole);
+    clq_verify_report_destroy(&before);
+    clq_verify_report_destroy(&rest);
+    assert_int_equal(scratch_end(state), 0);
+    check_needs_device();
+}
+
 static void what_is_refused(void **state)
 {
     clq_verify_report *report = NULL;
@@ -456,6 +501,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(names_are_unique),
     cmocka_unit_test(a_quick_run_has_everything),
     cmocka_unit_test(a_cancelled_call_reports),
+    cmocka_unit_test(a_run_goes_on),
     cmocka_unit_test(what_is_refused),
 };
 

@@ -92,13 +92,14 @@ static void keep_launch(void *cookie, const clq_cl_launch *launch, const char *o
     }
 }
 
-void clq_verify_record_begin(clq_verify_record *record, clq_cl_machine *machine)
+void clq_verify_record_begin(clq_verify_record *record, clq_cl_machine *machine, int withholds)
 {
     memset(record, 0, sizeof *record);
     record->machine = machine;
     record->is_whole = 1;
     record->recorder.cookie = record;
     record->recorder.launched = keep_launch;
+    record->recorder.withholds = withholds;
     machine->stream.recorder = &record->recorder;
     record->memory_count = 1; /* the arena, whose bytes are the case's */
 }

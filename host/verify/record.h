@@ -39,8 +39,8 @@ typedef struct clq_verify_record {
     int is_whole; /* nothing was left out for want of room or memory */
 } clq_verify_record;
 
-/* From the beginning on, launches of the machine are kept; until the end. */
-void clq_verify_record_begin(clq_verify_record *record, clq_cl_machine *machine);
+/* From the beginning on, launches of the machine are kept; until the end. Those that are withheld are not made. */
+void clq_verify_record_begin(clq_verify_record *record, clq_cl_machine *machine, int withholds);
 void clq_verify_record_end(clq_verify_record *record, clq_cl_machine *machine);
 void clq_verify_record_release(clq_verify_record *record);
 

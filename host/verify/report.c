@@ -58,8 +58,24 @@ static void release_case(const clq_verify_case *c)
     free((void *)(uintptr_t)c->reproducer);
 }
 
-clq_status clq_verify_report_add(clq_verify_report_made *made, const clq_verify_case *what, clq_error *error)
+clq_status clq_verify_report_create(const clq_verify_report *facts, clq_verify_report **report, clq_error *error)
 {
+    clq_verify_report_made *made = calloc(1, sizeof *made);
+    *report = NULL;
+    if (made == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
+    made->report.device = facts->device;
+    made->report.extent = facts->extent;
+    made->report.seed = facts->seed;
+    made->report.planned_count = facts->planned_count;
+    *report = &made->report;
+    return CLQ_OK;
+}
+
+clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_case *what, clq_error *error)
+{
+    clq_verify_report_made *made = (clq_verify_report_made *)report; /* of which it is the first member */
     clq_verify_case mine = *what;
     int failed = 0;
     if (made->report.case_count == made->capacity) {
@@ -89,7 +105,7 @@ clq_status clq_verify_report_add(clq_verify_report_made *made, const clq_verify_
 void clq_verify_report_destroy(clq_verify_report **report)
 {
     if (report != NULL && *report != NULL) {
-        clq_verify_report_made *made = (clq_verify_report_made *)*report; /* of which it is the first member */
+        clq_verify_report_made *made = (clq_verify_report_made *)*report;
         for (size_t i = 0; i < made->report.case_count; i++) {
             release_case(&made->cases[i]);
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report of clq_verify being made. */
+/* A report being made. */
 #ifndef CLQ_HOST_VERIFY_REPORT_H
 #define CLQ_HOST_VERIFY_REPORT_H
 
@@ -15,8 +15,5 @@ typedef struct clq_verify_report_made {
     size_t capacity;
     char operations[CLQ_VERIFY_MOST_OPERATIONS][CLQ_VERIFY_OPERATION_NAME];
 } clq_verify_report_made;
-
-/* Append a case; texts and the difference are copied. */
-clq_status clq_verify_report_add(clq_verify_report_made *made, const clq_verify_case *what, clq_error *error);
 
 #endif

@@ -24,7 +24,7 @@ typedef struct verify_call {
     clq_cl_machine machine;
     clq_verify_work work;
     clq_verify_difference difference;
-    clq_verify_report_made *made;
+    clq_verify_report *report;
     clq_error story; /* of the case at work */
     clq_error first; /* of the first case that failed */
     clq_error unwanted;
@@ -138,7 +138,34 @@ static clq_status run_item(verify_call *call, const clq_verify_item *item, clq_v
     return status != CLQ_OK && is_of_host(&call->story) ? status : CLQ_OK;
 }
 
+/* The first case of the call, when the request says so. */
+static int is_lost(const verify_call *call)
+{
+    return call->request->lost != NULL && call->report->case_count == 0;
+}
+
+static void judge_lost(verify_call *call, clq_verify_case *c)
+{
+    memset(&call->story, 0, sizeof call->story);
+    (void)clq_fail(&call->story, CLQ_DEVICE_ERROR, "%s", call->request->lost);
+    judge(call, CLQ_DEVICE_ERROR, c);
+}
+
 /* ---- programs that show a fault ---- */
+
+/* Those that have a folder since before this call: its name is the fault's. */
+static void take_faults(verify_call *call)
+{
+    const clq_verify_report *before = call->request->before;
+    for (size_t i = 0; before != NULL && i < before->case_count && call->fault_count < MOST_FAULTS; i++) {
+        const char *folder = before->cases[i].reproducer;
+        if (folder != NULL) {
+            const char *slash = strrchr(folder, '/');
+            snprintf(call->faults[call->fault_count++], sizeof call->faults[0], "%s",
+                     slash != NULL ? slash + 1 : folder);
+        }
+    }
+}
 
 /* Whether the fault gets a folder: the first case of its kernel, which is the smallest. */
 static int is_new_fault(verify_call *call, const clq_verify_item *item)
@@ -157,10 +184,11 @@ static int is_new_fault(verify_call *call, const clq_verify_item *item)
     return 1;
 }
 
-/* The case once more, while its launches are kept: nothing is kept of the cases that are right. */
+/* The case once more, while its launches are kept: nothing is kept of the cases that are right. That of a lost case
+ * must not be made. */
 static clq_status write_fault(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
 {
-    const clq_verify_fault fault = {&call->made->report.device, c, &call->work, &call->record, call->story.build_log};
+    const clq_verify_fault fault = {&call->report->device, c, &call->work, &call->record, call->story.build_log};
     const char *name = call->faults[call->fault_count - 1];
     clq_error *story = &call->unwanted;
     clq_status status = clq_verify_describe(&call->work, item, call->request->seed, story);
@@ -168,7 +196,7 @@ static clq_status write_fault(verify_call *call, const clq_verify_item *item, cl
         sizeof call->folder) {
         return clq_fail(error, CLQ_IO_ERROR, "the path of a folder for %s is too long", name);
     }
-    clq_verify_record_begin(&call->record, &call->machine);
+    clq_verify_record_begin(&call->record, &call->machine, is_lost(call));
     if (status == CLQ_OK) {
         (void)clq_verify_run(&call->machine, &call->work, story);
     }
@@ -200,6 +228,7 @@ static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_er
     char name[CLQ_VERIFY_NAME_BYTES];
     char operation[CLQ_VERIFY_OPERATION_BYTES];
     const double begun = seconds_now();
+    clq_status status;
     clq_verify_case c;
     memset(&c, 0, sizeof c);
     clq_verify_item_name(item, name);
@@ -207,22 +236,28 @@ static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_er
     c.name = name;
     c.operation = operation;
     if (call->events.begun != NULL) {
-        call->events.begun(call->events.cookie, name, &call->made->report);
+        call->events.begun(call->events.cookie, name, call->report);
     }
-    CLQ_TRY(run_item(call, item, &c, error));
+    if (is_lost(call)) {
+        judge_lost(call, &c);
+    } else {
+        CLQ_TRY(run_item(call, item, &c, error));
+    }
     c.seconds = seconds_now() - begun;
     CLQ_TRY(reproduce(call, item, &c, error));
+    /* A driver that goes on badly after a failure does so in the case that failed. */
+    status = c.verdict == CLQ_VERIFY_FAILED ? recover(call, error) : CLQ_OK;
     if (call->events.ended != NULL) {
         call->events.ended(call->events.cookie, &c);
     }
-    call->made->report.seconds = seconds_now() - call->begun;
-    CLQ_TRY(clq_verify_report_add(call->made, &c, error));
-    return c.verdict == CLQ_VERIFY_FAILED ? recover(call, error) : CLQ_OK;
+    call->report->seconds = seconds_now() - call->begun;
+    CLQ_TRY(clq_verify_report_add(call->report, &c, error));
+    return status;
 }
 
-static clq_status do_items(verify_call *call, clq_error *error)
+static clq_status do_items(verify_call *call, size_t first, clq_error *error)
 {
-    for (size_t i = 0; i < call->items.count; i++) {
+    for (size_t i = first; i < call->items.count; i++) {
         if (call->events.is_cancelled != NULL && call->events.is_cancelled(call->events.cookie)) {
             return clq_fail(error, CLQ_CANCELLED, "interrupted after %zu of %zu cases", i, call->items.count);
         }
@@ -243,7 +278,7 @@ static const clq_verify_case *first_of(const clq_verify_report *report, clq_veri
 /* A difference counts for more than a failure. */
 static clq_status conclude(const verify_call *call, clq_error *error)
 {
-    const clq_verify_report *report = &call->made->report;
+    const clq_verify_report *report = call->report;
     if (report->counts[CLQ_VERIFY_DIFFERS] > 0) {
         return clq_fail(error, CLQ_MISMATCH, "%s: %zu of %zu cases differ from the reference, the first is %s",
                         report->device.name, report->counts[CLQ_VERIFY_DIFFERS], report->case_count,
@@ -260,16 +295,20 @@ static clq_status conclude(const verify_call *call, clq_error *error)
 
 static clq_status run_call(verify_call *call, clq_error *error)
 {
+    const size_t first = call->request->before != NULL ? call->request->before->case_count : 0;
     clq_status status;
     CLQ_TRY(share_context(call, call->context, error));
     CLQ_TRY(clq_verify_items_create(call->context, call->request, &call->items, error));
-    call->made->report.planned_count = call->items.count;
+    CLQ_REQUIRE(first < call->items.count, "clq_verify: the report before has %zu cases, and there are %zu", first,
+                call->items.count);
+    call->report->planned_count = call->items.count;
+    take_faults(call);
     if (call->request->reproduce != NULL) {
         CLQ_TRY(clq_verify_make_folder(call->request->reproduce, error));
     }
     status = begin_machine(call, error);
     if (status == CLQ_OK) {
-        status = do_items(call, error);
+        status = do_items(call, first, error);
     }
     clq_cl_machine_end(&call->machine, status);
     return status == CLQ_OK ? conclude(call, error) : status;
@@ -294,40 +333,41 @@ clq_status clq_verify(clq_context *context, const clq_verify_request *request, c
                       clq_verify_report **report, clq_error *error)
 {
     verify_call *call = NULL;
-    clq_verify_report_made *made = NULL;
+    clq_verify_report facts;
     clq_status status;
     if (report != NULL) {
         *report = NULL;
     }
     CLQ_TRY(check_call(context, request, events, error));
     call = calloc(1, sizeof *call);
-    made = calloc(1, sizeof *made);
-    if (call == NULL || made == NULL) {
-        free(call);
-        free(made);
+    memset(&facts, 0, sizeof facts);
+    facts.device = context->device;
+    facts.extent = request->extent;
+    facts.seed = request->seed;
+    if (call == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
+    status = clq_verify_report_create(&facts, &call->report, error);
+    if (status != CLQ_OK) {
+        free(call);
+        return status;
     }
     error = error != NULL ? error : &call->unwanted;
     call->begun = seconds_now();
     call->context = context;
     call->request = request;
-    call->made = made;
     if (events != NULL) {
         call->events = *events;
     }
-    made->report.device = context->device;
-    made->report.extent = request->extent;
-    made->report.seed = request->seed;
     status = run_call(call, error);
-    made->report.seconds = seconds_now() - call->begun;
+    call->report->seconds = seconds_now() - call->begun;
     clq_verify_items_release(&call->items);
     clq_context_destroy(&call->own);
-    free(call);
     if (report != NULL) {
-        *report = &made->report;
+        *report = call->report;
     } else {
-        clq_verify_report *unwanted_report = &made->report;
-        clq_verify_report_destroy(&unwanted_report);
+        clq_verify_report_destroy(&call->report);
     }
+    free(call);
     return status;
 }

@@ -30,6 +30,8 @@ typedef enum clq_verify_extent {
     CLQ_VERIFY_FULL = 2      /* on many more tensors and products */
 } clq_verify_extent;
 
+typedef struct clq_verify_report clq_verify_report;
+
 /* What is asked. Fill in with clq_verify_request_init, then set what differs. */
 typedef struct clq_verify_request {
     uint32_t struct_size;     /* sizeof(clq_verify_request), set by clq_verify_request_init */
@@ -37,6 +39,13 @@ typedef struct clq_verify_request {
     uint64_t seed;            /* of the inputs (default 0); cases and their names do not depend on it */
     const char *only;         /* a pattern as in a shell, over the whole of a case's name; NULL: all cases */
     const char *reproduce;    /* a folder that receives one folder for each kernel that is at fault; NULL: none */
+    /* Of a run that ended before its end, as with its process: the cases of the same request that it has judged. The
+     * call goes on after them, and kernels at fault that have a folder there get no other. NULL: from the first case.
+     */
+    const clq_verify_report *before;
+    /* Why the first case of this call is not run: it counts as CLQ_VERIFY_FAILED for this reason, and its launches are
+     * put together for `reproduce`, but not made. NULL: it is run. */
+    const char *lost;
 } clq_verify_request;
 
 CLQ_API void clq_verify_request_init(clq_verify_request *request);
@@ -76,18 +85,26 @@ typedef struct clq_verify_case {
     const char *reproducer;                  /* the folder that shows the fault, NULL: none was written for it */
 } clq_verify_case;
 
-typedef struct clq_verify_report {
+struct clq_verify_report {
     clq_device_info device;
     clq_verify_extent extent;
     uint64_t seed;
     const clq_verify_case *cases; /* in the order in which they ran */
     size_t case_count;
-    size_t planned_count; /* more than case_count when the call was cancelled or the device was lost */
+    size_t planned_count; /* more than case_count when the call was cancelled or the device was lost, or goes on */
     size_t counts[4];     /* by verdict */
     double seconds;
-} clq_verify_report;
+};
 
 CLQ_API void clq_verify_report_destroy(clq_verify_report **report);
+
+/*
+ * A report of one's own, which calls in several processes fill: made of the facts of another one, without its cases and
+ * seconds; a case is appended with copies of its texts. CLQ_OUT_OF_MEMORY.
+ */
+CLQ_API clq_status clq_verify_report_create(const clq_verify_report *facts, clq_verify_report **report,
+                                            clq_error *error);
+CLQ_API clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_case *what, clq_error *error);
 
 /*
  * All may be NULL. They are called in the caller's thread, between cases. `so_far` is the report being made, which
@@ -106,9 +123,9 @@ typedef struct clq_verify_events {
  * CLQ_DEVICE_ERROR: none differs and one failed, or the device no longer answers; `error` then tells of the first. A
  * case that fails is that case's verdict, and the others go on: where a context answers no more, in a new one of the
  * same device. CLQ_INVALID_ARGUMENT for the reference, which is what devices are compared with, and where no case has a
- * name that fits `only`; CLQ_IO_ERROR for a folder that cannot be written; CLQ_CANCELLED, CLQ_OUT_OF_MEMORY. *report is
- * made in case of failure too, with what was found until then (NULL when there is no memory for it); the caller
- * destroys it. `events`, `report` and `error` may be NULL.
+ * name that fits `only`, or none is left after `before`; CLQ_IO_ERROR for a folder that cannot be written;
+ * CLQ_CANCELLED, CLQ_OUT_OF_MEMORY. *report is made in case of failure too, with what was found until then (NULL when
+ * there is no memory for it); the caller destroys it. `events`, `report` and `error` may be NULL.
  */
 CLQ_API clq_status clq_verify(clq_context *context, const clq_verify_request *request, const clq_verify_events *events,
                               clq_verify_report **report, clq_error *error);

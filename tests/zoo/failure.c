@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call of one function fails, or every Nth of all of them. */
+/* One call of one function fails, or every Nth of all of them; or a launch ends the process. */
 #include "zoo.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int failing_call; /* 0: none yet */
 static int is_every;     /* so many, of all functions together */
@@ -73,4 +75,35 @@ int zoo_failure_init_every(cl_icd_dispatch *layer, const char *text)
     is_every = 1;
     failing_code = code;
     return failing_call > 0 && put_before(layer, NULL) > 0;
+}
+
+/* ---- launches that end the process ---- */
+
+static char crashing_kernel[128];
+static int crashing_code; /* 0: by a signal */
+static cl_icd_dispatch without_crash;
+
+static cl_int CL_API_CALL crash_enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                               const size_t *offset, const size_t *global, const size_t *local,
+                                               cl_uint count, const cl_event *events, cl_event *event)
+{
+    char name[256] = "";
+    (void)zoo_below->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name - 1, name, NULL);
+    if (strcmp(name, crashing_kernel) == 0) {
+        if (crashing_code != 0) {
+            _exit(crashing_code);
+        }
+        (void)signal(SIGSEGV, SIG_DFL);
+        (void)raise(SIGSEGV);
+    }
+    return without_crash.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, events, event);
+}
+
+int zoo_failure_init_crash(cl_icd_dispatch *layer, const char *text)
+{
+    const int taken =
+        crashing_kernel[0] == '\0' ? sscanf(text, "%127[A-Za-z0-9_]:%d", crashing_kernel, &crashing_code) : 0;
+    without_crash = *layer;
+    layer->clEnqueueNDRangeKernel = crash_enqueue_kernel;
+    return taken == 2 || (taken == 1 && strchr(text, ':') == NULL);
 }

@@ -75,6 +75,11 @@ static int take_failures(const char *text)
     return zoo_failure_init_every(&layer, text);
 }
 
+static int take_crash(const char *text)
+{
+    return zoo_failure_init_crash(&layer, text);
+}
+
 /* A habit is a word that stands alone, NAME=N with a number from 1 on, or NAME=TEXT, which a function takes. */
 static const struct habit {
     const char *name;
@@ -86,6 +91,7 @@ static const struct habit {
     {.name = "allocation", .number = &zoo.allocation},
     {.name = "bits", .number = &zoo.bits},
     {.name = "cache-unknown", .flag = &zoo.cache_unknown},
+    {.name = "crash", .take = take_crash},
     {.name = "early-finish", .flag = &zoo.early_finish},
     {.name = "fail", .take = take_failure},
     {.name = "fail-every", .take = take_failures},

@@ -30,6 +30,7 @@
  *     slow-build=N          each build of a program takes N seconds longer
  *     nan=N                 reads from the Nth on bring NaN in place of all data
  *     fail=FUNCTION:N:CODE  the Nth call of that function fails with this code
+ *     crash=KERNEL          a launch of that kernel ends the process with SIGSEGV; =KERNEL:N, with exit code N
  *     fail-every=N:CODE     every Nth call of any function that can fail does; not together with `fail`
  *     mutate=NAME, =FILE    kernels are changed before they are compiled: by a mutation of fault_programs.c (unfused,
  *                           inexact-divide, worse-divide, wrong-divide, truncate, flush), or by a file whose lines are
@@ -101,6 +102,7 @@ int zoo_compiler_device_info(cl_device_id device, cl_device_info what, size_t ca
  * "N:CODE", before all. Returns 0 for text that is none, or a function that cannot fail. */
 int zoo_failure_init(cl_icd_dispatch *layer, const char *text);
 int zoo_failure_init_every(cl_icd_dispatch *layer, const char *text);
+int zoo_failure_init_crash(cl_icd_dispatch *layer, const char *text); /* "KERNEL" or "KERNEL:N" */
 
 /* fault_programs.c: a habit each, 0 for text that is none; the options of a build with those that are forced, which may
  * be in `all`. */

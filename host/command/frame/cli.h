@@ -182,6 +182,9 @@ void cli_messages_begin(const char *verb_name, int verbose);
  */
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error);
 
+/* The context's log function then; `options` are those that it was made with. */
+void cli_print_log(void *options, clq_log_level level, const char *message);
+
 /* What that says of the cache, for a context that was made elsewhere; a folder that is not there is not made. */
 void cli_use_cache(clq_context *context);
 
@@ -204,6 +207,7 @@ int cli_device_was_opened(void);
  */
 void cli_signals_begin(int (*tell)(void));
 int cli_interrupted(void);
+void cli_interrupt(void);           /* in a child process, which has no thread for signals: as if one had come */
 int cli_is_cancelled(void *cookie); /* the same as clq_file_events has it */
 int cli_interrupt_code(void);       /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HUNG_UP */
 

@@ -21,9 +21,8 @@ int cli_device_was_opened(void)
     return atomic_load(&opened);
 }
 
-static void print_log(void *cookie, clq_log_level level, const char *message)
+void cli_print_log(void *options, clq_log_level level, const char *message)
 {
-    const cli_options *options = cookie;
     if (level <= CLQ_LOG_INFO) { /* of a context: what a person would otherwise wonder about */
         cli_warning(options, "%s", message);
     } else {
@@ -121,8 +120,8 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     }
     CLQ_TRY(clq_context_create(device, context, error));
     atomic_store(&opened, 1);
-    /* The log function takes no const cookie; print_log only reads it. */
-    clq_context_set_log(*context, print_log, (void *)(uintptr_t)options);
+    /* The log function takes no const cookie; cli_print_log only reads it. */
+    clq_context_set_log(*context, cli_print_log, (void *)(uintptr_t)options);
     clq_context_set_cancel(*context, cli_is_cancelled, NULL);
     clq_context_device(*context, &info);
     if (info.type == CLQ_DEVICE_REFERENCE) {

@@ -114,7 +114,7 @@ static clq_status interrupted(clq_error *error)
 static clq_status try_together(const char *vendors, unsigned seconds, const cli_driver_note *note, cli_driver *together,
                                clq_error *error)
 {
-    cli_driver_trial trial;
+    cli_child trial;
     together->fault[0] = '\0';
     if (!cli_driver_trial_start(&trial, vendors, seconds, note)) {
         return no_trial(error);
@@ -127,7 +127,7 @@ static clq_status try_together(const char *vendors, unsigned seconds, const cli_
 static clq_status try_each(const vendor_folders *folders, unsigned seconds, clq_error *error)
 {
     static const cli_driver_note none;
-    cli_driver_trial trials[CLI_DRIVERS_MOST];
+    cli_child trials[CLI_DRIVERS_MOST];
     clq_status status = CLQ_OK;
     size_t started = 0;
     while (started < driver_count &&

@@ -129,6 +129,11 @@ int cli_interrupted(void)
     return atomic_load(&caught_signal) != 0;
 }
 
+void cli_interrupt(void)
+{
+    atomic_store(&caught_signal, SIGTERM);
+}
+
 int cli_is_cancelled(void *cookie)
 {
     (void)cookie;

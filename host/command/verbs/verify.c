@@ -13,8 +13,6 @@
 #include "command/verbs/report.h"
 #include "format/file.h"
 
-enum { MOST_DEVICES = 64 };
-
 typedef enum report_form { NO_REPORT, JSON_REPORT, JUNIT_REPORT, HTML_REPORT } report_form;
 
 typedef struct verify_call {
@@ -59,37 +57,33 @@ static int check_options(verify_call *call)
 
 /* ---- all devices ---- */
 
+static void add_device(void *cookie, const char *spec)
+{
+    cli_verify_result *result = cookie;
+    if (result->count < CLI_VERIFY_DEVICES) {
+        cli_verify_run *run = &result->runs[result->count++];
+        snprintf(run->spec, sizeof run->spec, "%.31s", spec);
+        run->is_listed = 1;
+    }
+}
+
 static clq_status find_devices(verify_call *call, clq_error *error)
 {
     cli_verify_result *result = &call->result;
-    clq_device_info *infos;
-    size_t count = 0;
-    const int is_all = strcmp(call->options.device, "all") == 0;
-    clq_status status = CLQ_OK;
-    result->runs = calloc(MOST_DEVICES, sizeof *result->runs);
-    infos = calloc(MOST_DEVICES, sizeof *infos);
-    if (result->runs == NULL || infos == NULL) {
-        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of devices"));
+    result->runs = calloc(CLI_VERIFY_DEVICES, sizeof *result->runs);
+    if (result->runs == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of devices");
     }
-    if (!is_all) {
+    if (strcmp(call->options.device, "all") != 0) {
         snprintf(result->runs[0].spec, sizeof result->runs[0].spec, "%.31s", call->options.device);
         result->count = 1;
-        goto done;
+        return CLQ_OK;
     }
-    CLQ_TRY_TO(cli_check_descriptors(error));
-    CLQ_TRY_TO(clq_devices(MOST_DEVICES, infos, &count, error));
-    for (size_t i = 0; i < count && i < MOST_DEVICES; i++) {
-        if (infos[i].usable && infos[i].type != CLQ_DEVICE_REFERENCE) {
-            snprintf(result->runs[result->count++].spec, sizeof result->runs[0].spec, "%d:%d", (int)infos[i].platform,
-                     (int)infos[i].device);
-        }
-    }
+    CLQ_TRY(cli_verify_devices(&call->options, add_device, result, error));
     if (result->count == 0) {
-        status = clq_fail(error, CLQ_NO_DEVICE, "there is no usable OpenCL device to verify (see 'clquant devices')");
+        return clq_fail(error, CLQ_NO_DEVICE, "there is no usable OpenCL device to verify (see 'clquant devices')");
     }
-done:
-    free(infos);
-    return status;
+    return CLQ_OK;
 }
 
 static clq_status verify_all(verify_call *call, clq_error *error)
@@ -183,7 +177,6 @@ int cli_verify(const cli_options *options)
 {
     clq_error error;
     verify_call *call = calloc(1, sizeof *call);
-    int is_left = 0;
     int code;
     if (call == NULL) {
         clq_fail(&error, CLQ_OUT_OF_MEMORY, "no memory for the report");
@@ -196,15 +189,10 @@ int cli_verify(const cli_options *options)
         code = run(call);
     }
     for (size_t i = 0; i < call->result.count; i++) {
-        if (!call->result.runs[i].is_left) {
-            clq_verify_report_destroy(&call->result.runs[i].report);
-        }
-        is_left |= call->result.runs[i].is_left;
+        clq_verify_report_destroy(&call->result.runs[i].report);
     }
     clq_writer_abandon(&call->writer);
-    if (!is_left) { /* else its options are those of a thread that is still at work */
-        free(call->result.runs);
-        free(call);
-    }
+    free(call->result.runs);
+    free(call);
     return code;
 }

@@ -8,13 +8,15 @@
 #include "command/frame/cli.h"
 #include "format/text.h"
 
+enum { CLI_VERIFY_DEVICES = 64 };
+
 /* One device. */
 typedef struct cli_verify_run {
     char spec[32];
     clq_verify_report *report; /* NULL where it was not even begun */
     clq_status status;         /* of clq_verify, or of opening the device */
     clq_error error;
-    int is_left; /* a compiler did not come to its end in time: its thread, and the report, are left to it */
+    int is_listed; /* found by cli_verify_devices, which told of drivers that are left out */
 } cli_verify_run;
 
 typedef struct cli_verify_result {
@@ -26,10 +28,15 @@ typedef struct cli_verify_result {
 } cli_verify_result;
 
 /*
- * verify_device.c: open the device of the options and verify it. After a signal a case that is not done in time is left
- * to itself, and the report is what there is.
+ * verify_device.c: open the device of the options and verify it, which happens in other processes: this one calls no
+ * OpenCL. A case that ends its process has failed, and so counts for as much as one that differs (CLQ_MISMATCH). After
+ * a signal a case that is not done in time is broken off, and the report is what there is.
  */
 void cli_verify_device(const cli_options *options, cli_verify_run *run);
+
+/* The usable devices, but for the reference; in another process too. */
+clq_status cli_verify_devices(const cli_options *options, void (*found)(void *cookie, const char *spec), void *cookie,
+                              clq_error *error);
 
 /* The cases of one operation, taken together. */
 typedef struct cli_verify_sum {

@@ -168,7 +168,9 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
     if (stream->binaries != NULL) {
         clq_cl_binaries_add(stream->binaries, pool);
     }
-    status = stream->queue == NULL ? CLQ_OK : enqueue(launch, &f, stream, kernel, error);
+    if (stream->queue != NULL && (stream->recorder == NULL || !stream->recorder->withholds)) {
+        status = enqueue(launch, &f, stream, kernel, error);
+    }
     clq_cl_kernel_return(pool, kernel);
     if (status != CLQ_OK) {
         return clq_fail_in(error, status, "kernel %s", launch->kernel);

@@ -15,6 +15,7 @@ typedef struct clq_cl_recorder {
     void *cookie;
     void (*launched)(void *cookie, const struct clq_cl_launch *launch, const char *options, const size_t global[3],
                      const size_t local[3]);
+    int withholds; /* launches are seen, and do not go to the queue */
 } clq_cl_recorder;
 
 /* The commands of one operation going to one queue, each after the one before it. */

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include "command/verbs/verify_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- OpenCL ---- */
+
+static clq_status open_device(const cli_verify_part *part, cli_options *own, cli_verify_run *run, clq_context **context)
+{
+    clq_device_info info;
+    clq_status status;
+    own->quiet |= part->is_silent;
+    own->verbose &= part->before == NULL;
+    status = cli_open_device(own, context, &run->error);
+    own->quiet = part->options->quiet;
+    own->verbose = part->options->verbose;
+    CLQ_TRY(status);
+    clq_context_device(*context, &info);
+    if (info.type == CLQ_DEVICE_REFERENCE && strcmp(own->device, "reference") != 0) {
+        return clq_fail(&run->error, CLQ_NO_DEVICE,
+                        "there is no usable OpenCL device to verify (see 'clquant devices')");
+    }
+    if (info.type != CLQ_DEVICE_REFERENCE) {
+        snprintf(run->spec, sizeof run->spec, "%d:%d", (int)info.platform, (int)info.device);
+    }
+    return CLQ_OK;
+}
+
+void cli_verify_open(const cli_verify_part *part, const clq_verify_events *events, clq_log_function log,
+                     cli_verify_run *run)
+{
+    cli_options own = *part->options;
+    clq_context *context = NULL;
+    clq_verify_request request;
+    clq_verify_request_init(&request);
+    request.extent = own.verify.quick ? CLQ_VERIFY_QUICK : own.verify.full ? CLQ_VERIFY_FULL : CLQ_VERIFY_STANDARD;
+    request.seed = own.seed;
+    request.only = own.verify.only;
+    request.reproduce = own.verify.reproduce;
+    request.before = part->before;
+    request.lost = part->lost;
+    run->status = open_device(part, &own, run, &context);
+    if (run->status == CLQ_OK) {
+        if (log != NULL) {
+            clq_context_set_log(context, log, events->cookie);
+        }
+        run->status = clq_verify(context, &request, events, &run->report, &run->error);
+    }
+    clq_context_destroy(&context);
+}
+
+clq_status cli_verify_list(const cli_options *options, void (*found)(void *cookie, const char *spec), void *cookie,
+                           clq_error *error)
+{
+    clq_device_info *infos = calloc(CLI_VERIFY_DEVICES, sizeof *infos);
+    size_t count = 0;
+    clq_status status = CLQ_OK;
+    if (infos == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of devices");
+    }
+    CLQ_TRY_TO(cli_check_drivers(options, error));
+    CLQ_TRY_TO(clq_devices(CLI_VERIFY_DEVICES, infos, &count, error));
+    for (size_t i = 0; i < count && i < CLI_VERIFY_DEVICES; i++) {
+        if (infos[i].usable && infos[i].type != CLQ_DEVICE_REFERENCE) {
+            char spec[32];
+            snprintf(spec, sizeof spec, "%d:%d", (int)infos[i].platform, (int)infos[i].device);
+            found(cookie, spec);
+        }
+    }
+done:
+    free(infos);
+    return status;
+}
+
+/* ---- telling ---- */
+
+typedef struct teller {
+    int pipe, leash;
+    pthread_mutex_t lock; /* of the pipe and the message: while a call compiles, a thread of the library's own logs */
+    cli_verify_message message;
+} teller;
+
+static cli_verify_message *begin_message(teller *t)
+{
+    pthread_mutex_lock(&t->lock);
+    memset(&t->message, 0, sizeof t->message);
+    return &t->message;
+}
+
+/* Where nobody reads any more, the leash ends this process. */
+static void end_message(teller *t)
+{
+    (void)cli_verify_send(t->pipe, &t->message);
+    pthread_mutex_unlock(&t->lock);
+}
+
+static void tell_device(void *cookie, const char *spec)
+{
+    cli_verify_message *m = begin_message(cookie);
+    m->kind = CLI_VERIFY_DEVICE;
+    snprintf(m->spec, sizeof m->spec, "%s", spec);
+    end_message(cookie);
+}
+
+static void tell_log(void *cookie, clq_log_level level, const char *text)
+{
+    cli_verify_message *m = begin_message(cookie);
+    cli_verify_message_text(m, CLI_VERIFY_LOG, text);
+    m->level = level;
+    end_message(cookie);
+}
+
+static void tell_begun(void *cookie, const char *name, const clq_verify_report *so_far)
+{
+    if (so_far->case_count == 0) {
+        cli_verify_message *m = begin_message(cookie);
+        m->kind = CLI_VERIFY_PLAN;
+        m->facts = *so_far;
+        end_message(cookie);
+    }
+    cli_verify_message_text(begin_message(cookie), CLI_VERIFY_BEGUN, name);
+    end_message(cookie);
+}
+
+static void tell_ended(void *cookie, const clq_verify_case *what)
+{
+    cli_verify_message_case(begin_message(cookie), what);
+    end_message(cookie);
+}
+
+static void tell_done(teller *t, const cli_verify_run *run)
+{
+    cli_verify_message *m = begin_message(t);
+    m->kind = CLI_VERIFY_DONE;
+    m->error = run->error;
+    m->error.status = run->status;
+    snprintf(m->spec, sizeof m->spec, "%s", run->spec);
+    end_message(t);
+}
+
+/* ---- the process ---- */
+
+/* The thread that was for signals is not in this process, and they are blocked here. */
+static void *follow_leash(void *cookie)
+{
+    const teller *t = cookie;
+    for (;;) {
+        char byte = 0;
+        const ssize_t got = read(t->leash, &byte, 1);
+        if (got > 0) {
+            cli_interrupt();
+        } else if (got == 0 || errno != EINTR) {
+            _exit(1);
+        }
+    }
+    return NULL;
+}
+
+typedef struct start {
+    const cli_verify_part *part;
+    int leash[2];
+} start;
+
+static void work(int answer, void *cookie)
+{
+    const start *s = cookie;
+    teller *t = calloc(1, sizeof *t);
+    cli_verify_run run;
+    pthread_t thread;
+    (void)close(s->leash[1]);
+    memset(&run, 0, sizeof run);
+    if (t == NULL) {
+        return;
+    }
+    t->pipe = answer;
+    t->leash = s->leash[0];
+    pthread_mutex_init(&t->lock, NULL);
+    if (pthread_create(&thread, NULL, follow_leash, t) != 0) {
+        run.status = clq_fail(&run.error, CLQ_OUT_OF_MEMORY, "no thread for the device");
+    } else if (s->part->lists) {
+        run.status = cli_verify_list(s->part->options, tell_device, t, &run.error);
+    } else {
+        const clq_verify_events events = {sizeof events, t, tell_begun, tell_ended, cli_is_cancelled};
+        cli_verify_open(s->part, &events, tell_log, &run);
+    }
+    tell_done(t, &run);
+}
+
+int cli_verify_child_start(cli_verify_child *child, const cli_verify_part *part)
+{
+    start s = {part, {-1, -1}};
+    int started;
+    int reason;
+    if (pipe(s.leash) != 0) {
+        return 0;
+    }
+    (void)fcntl(s.leash[0], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(s.leash[1], F_SETFD, FD_CLOEXEC);
+    started = cli_child_start(&child->child, work, &s);
+    reason = errno;
+    (void)close(s.leash[0]);
+    child->part = part;
+    child->leash = s.leash[1];
+    if (!started) {
+        (void)close(s.leash[1]);
+        errno = reason;
+    }
+    return started;
+}
+
+void cli_verify_child_interrupt(const cli_verify_child *child)
+{
+    (void)!write(child->leash, "", 1);
+}
