@@ -92,7 +92,7 @@ static void add_mode(name_text *name, const clq_verify_item *item)
     if (o == CLQ_OP_MERGE_RANGE) {
         static const char *const averagings[] = {"averaged", "replaced", "widened"};
         add(name, "/%s", averagings[item->way]);
-    } else if (o == CLQ_OP_CHOOSE_PARAMETERS) {
+    } else if (o == CLQ_OP_CHOOSE_PARAMETERS || o == CLQ_OP_HISTOGRAM) {
         add_scheme(name, item);
     } else if (o == CLQ_OP_QUANTIZE || o == CLQ_OP_FAKE_QUANTIZE || o == CLQ_OP_DYNAMIC_QUANTIZE) {
         add(name, "/%s-%s-%s%s", item->way & 1 ? "away" : "even", item->way & 2 ? "before" : "after",

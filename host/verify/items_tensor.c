@@ -41,8 +41,9 @@ static facts facts_of(clq_operation operation)
         return (facts){0, 0, 1, CLQ_TRIAL_SCHEMES, 1};
     case CLQ_OP_MERGE_RANGE:
         return (facts){1, 0, CLQ_VERIFY_AVERAGINGS, 1, 1};
+    case CLQ_OP_HISTOGRAM: /* bins of both kinds */
+        return (facts){1, 0, 1, CLQ_PRESET_SYMMETRIC + 1, 2};
     case CLQ_OP_MINMAX:
-    case CLQ_OP_HISTOGRAM:
     case CLQ_OP_COUNT:
         break;
     }
@@ -86,6 +87,7 @@ static int takes(const clq_verify_items *items, const clq_verify_item *item, clq
     clq_quantization_init(&q);
     q.real = item->real;
     q.scheme.dtype = item->dtype;
+    clq_trial_take_scheme(&q.scheme, item->scheme);
     q.layout = clq_trial_layout(&item->of.shape);
     task.operation = item->operation;
     task.q = &q;
