@@ -16,7 +16,7 @@
 #include "own_opencl.h"
 #include "refusal.h"
 
-enum { ROWS = 7, COLUMNS = 5, ELEMENTS = ROWS * COLUMNS, ITEMS = 3, BYTES = 1 << 17 };
+enum { ROWS = 7, COLUMNS = 5, ELEMENTS = ROWS * COLUMNS, ITEMS = 3, BYTES = 1 << 18 };
 
 /* The library's own calls of malloc, by the linker's names. */
 static int lacks_memory;

@@ -169,6 +169,9 @@ static void presets_are_taken(void **state)
 /* Whether the library has a type of that name. */
 static int is_dtype(const char *name)
 {
+    if (strcmp(name, "q8_0") == 0 || strcmp(name, "q4_0") == 0) {
+        return 1; /* of blocks */
+    }
     for (int dtype = 0; dtype < 64; dtype++) {
         if (strcmp(clq_dtype_name((clq_dtype)dtype), name) == 0 && strcmp(name, "?") != 0) {
             return 1;
@@ -181,6 +184,9 @@ static int is_dtype(const char *name)
 static int type_is(const cli_options *options, const cli_option *row, const char *word)
 {
     const int is_gemm = (row->verbs >> CLI_VERB_GEMM & 1u) != 0;
+    if (word[0] == 'q') {
+        return options->file.block == (word[1] == '8' ? CLQ_BLOCK_Q8_0 : CLQ_BLOCK_Q4_0);
+    }
     return strcmp(clq_dtype_name(is_gemm ? options->gemm.dtype : options->file.dtype), word) == 0;
 }
 
@@ -208,7 +214,7 @@ static void parts_of_lists_are_taken(void **state)
             seen++;
         }
     }
-    assert_int_equal(seen, 4 + 3 + 4 + 4 + 3 + 3 + 2);
+    assert_int_equal(seen, 8 + 6 + 3 + 4 + 6 + 3 + 3 + 2);
 }
 
 static void arguments_are_told(void **state)

@@ -44,7 +44,7 @@ static const command COMMANDS[] = {
     {"quantize in.safetensors --json --emit-config out/config.json -o out/q.safetensors",
      {"q.safetensors", "config.json"}},
     {"quantize in.safetensors --verbose -o out/q.safetensors", {"q.safetensors"}},
-    {"quantize q.safetensors --granularity tensor --quiet -o out/q.safetensors", {"q.safetensors"}},
+    {"quantize q.safetensors --granularity tensor --allow-empty --quiet -o out/q.safetensors", {"q.safetensors"}},
     {"quantize two.safetensors.index.json --json -o out/q.safetensors.index.json",
      {"q.safetensors.index.json", "q-00001-of-00002.safetensors", "q-00002-of-00002.safetensors"}},
     {"quantize in.safetensors --dry-run --strict -o out/q.safetensors", {NULL}},

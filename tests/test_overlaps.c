@@ -12,7 +12,7 @@
 #include "batch_case.h"
 #include "refusal.h"
 
-enum { CHANNELS = 3, ELEMENTS = 33, SLOT = 131072, ITEMS = 2, PAGE = 4096 };
+enum { CHANNELS = 3, ELEMENTS = 33, SLOT = 262144, ITEMS = 2, PAGE = 4096 };
 
 static const char *const names[CHECK_OPERANDS] = {"x",     "y",         "codes",     "scale", "zero_point",
                                                   "range", "nonfinite", "averaging", "state", "counts"};

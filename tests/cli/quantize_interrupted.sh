@@ -20,7 +20,7 @@ interrupt() {
     kill -s "$1" $process
     wait $process 2>/dev/null
     echo "$1: $?"
-    tail -n 1 messages
+    tail -n 1 messages | sed 's/interrupted before .*/interrupted/' # wherever it was
 }
 interrupt INT
 ls -A out

@@ -40,7 +40,7 @@ interrupt() {
     kill -s INT $process
     wait $process 2>/dev/null
     echo "$?"
-    grep "^clquant" messages
+    grep "^clquant" messages | sed 's/interrupted before .*/interrupted/' # wherever it was
     ls -A out
 }
 interrupt

@@ -18,7 +18,7 @@ await() {
 }
 interrupted() {
     echo "$1"
-    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='mesa slow-build=5' "$CLQUANT" "$@" --device 0:0 --verbose >out 2>messages &
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='mesa slow-build=8' "$CLQUANT" "$@" --device 0:0 --verbose >out 2>messages &
     process=$!
     await '^clquant: compiling .* takes more than 3 s; waiting for it$'
     kill -INT $process
