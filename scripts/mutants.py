@@ -296,7 +296,7 @@ def live_lines(targets):
 # A mutant that is seen in none of so many kernels is the same in all, for all that is tried.
 MOST_KERNELS = 3
 
-RACES = "barrier-removed"  # of work-items that run one after the other here: scripts/test-oclgrind.sh judges those
+RACES = "barrier-removed"  # of work-items that run one after the other here: no judge in this run sees it
 
 # In the head of a loop these are seen by a process that does not end, which takes longer than the suite has.
 MAY_NOT_END = ("greater-or-equal", "condition-negated", "plus-to-minus", "minus-to-plus", "unequal-negated")

@@ -14,19 +14,6 @@
 #include "format/quantized_words.h"
 #include "format/real.h"
 
-/* Index of tensor `name` + `suffix`, or SIZE_MAX. */
-static clq_status find_companion(const clq_model *model, const char *name, const char *suffix, size_t *index,
-                                 clq_error *error)
-{
-    char *full = clq_companion_name(name, suffix);
-    if (full == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
-    }
-    *index = clq_model_find(model, full);
-    free(full);
-    return CLQ_OK;
-}
-
 /* The companions of T, when it has those of a quantized tensor; out->scale is SIZE_MAX when it has not. */
 static clq_status find_companions(const clq_model *model, const clq_fact *fact, size_t index, clq_quantized *out,
                                   clq_error *error)
@@ -42,8 +29,8 @@ static clq_status find_companions(const clq_model *model, const clq_fact *fact, 
         (fact == NULL || (codes->dtype.type != CLQ_S16 && codes->dtype.type != CLQ_U16))) {
         return CLQ_OK;
     }
-    CLQ_TRY(find_companion(model, codes->name, CLQ_SCALE_SUFFIX, &out->scale, error));
-    CLQ_TRY(find_companion(model, codes->name, CLQ_ZERO_POINT_SUFFIX, &out->zero_point, error));
+    CLQ_TRY(clq_find_companion(model, codes->name, CLQ_SCALE_SUFFIX, &out->scale, error));
+    CLQ_TRY(clq_find_companion(model, codes->name, CLQ_ZERO_POINT_SUFFIX, &out->zero_point, error));
     /* Other formats keep scales of other kinds under the same name: not ours to read. */
     if (out->scale != SIZE_MAX && clq_real_type(clq_file_real_of(&model->tensors[out->scale].dtype)) == 0) {
         out->scale = SIZE_MAX;

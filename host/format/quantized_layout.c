@@ -19,6 +19,18 @@ char *clq_companion_name(const char *name, const char *suffix)
     return full;
 }
 
+clq_status clq_find_companion(const clq_model *model, const char *name, const char *suffix, size_t *index,
+                              clq_error *error)
+{
+    char *full = clq_companion_name(name, suffix);
+    if (full == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
+    }
+    *index = clq_model_find(model, full);
+    free(full);
+    return CLQ_OK;
+}
+
 static clq_status refuse(const clq_model_tensor *codes, const clq_model_tensor *scale, const char *rule,
                          clq_error *error)
 {

@@ -22,4 +22,8 @@ clq_status clq_quantized_layout_from_fact(const clq_model_tensor *codes, const c
 #define CLQ_SHAPE_SUFFIX "_shape"
 char *clq_companion_name(const char *name, const char *suffix);
 
+/* The tensor of that name in *index, SIZE_MAX where the model has none. CLQ_OUT_OF_MEMORY. */
+clq_status clq_find_companion(const clq_model *model, const char *name, const char *suffix, size_t *index,
+                              clq_error *error);
+
 #endif

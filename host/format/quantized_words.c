@@ -26,27 +26,14 @@ static clq_status refuse(const clq_model_tensor *codes, const char *rule, clq_er
     return clq_fail(error, CLQ_BAD_FILE, "tensor '%s' %s of type %s: %s", shown, shape, codes->dtype.name, rule);
 }
 
-/* Index of T + suffix, or SIZE_MAX. */
-static clq_status find_beside(const clq_model *model, const char *name, const char *suffix, size_t *index,
-                              clq_error *error)
-{
-    char *full = clq_companion_name(name, suffix);
-    if (full == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the name of a tensor");
-    }
-    *index = clq_model_find(model, full);
-    free(full);
-    return CLQ_OK;
-}
-
 /* The rest of the tensors; out->scale or out->shape is SIZE_MAX when these are not codes in words. */
 static clq_status find_parts(const clq_model *model, clq_quantized *out, clq_error *error)
 {
     size_t order = SIZE_MAX;
-    CLQ_TRY(find_beside(model, out->name, CLQ_SCALE_SUFFIX, &out->scale, error));
-    CLQ_TRY(find_beside(model, out->name, CLQ_SHAPE_SUFFIX, &out->shape, error));
-    CLQ_TRY(find_beside(model, out->name, CLQ_ZERO_POINT_SUFFIX, &out->zero_point, error));
-    CLQ_TRY(find_beside(model, out->name, "_g_idx", &order, error));
+    CLQ_TRY(clq_find_companion(model, out->name, CLQ_SCALE_SUFFIX, &out->scale, error));
+    CLQ_TRY(clq_find_companion(model, out->name, CLQ_SHAPE_SUFFIX, &out->shape, error));
+    CLQ_TRY(clq_find_companion(model, out->name, CLQ_ZERO_POINT_SUFFIX, &out->zero_point, error));
+    CLQ_TRY(clq_find_companion(model, out->name, "_g_idx", &order, error));
     if (out->scale != SIZE_MAX && out->shape != SIZE_MAX && clq_model_find(model, out->name) != SIZE_MAX) {
         return refuse(&model->tensors[out->codes], "the file holds the tensor under its real name as well", error);
     }

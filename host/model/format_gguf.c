@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/gguf_rule.h"
+#include "model/format_gguf.h"
 
 #include <string.h>
 
 #include "format/gguf.h"
 #include "model/file_format.h"
 
-clq_block_type clq_gguf_block_asked(const clq_file_request *request)
+/* The type of all tensors but the output's, for a .gguf; else CLQ_BLOCK_NONE. */
+static clq_block_type block_asked(const clq_file_request *request)
 {
     if (request->output == NULL || !clq_is_gguf_name(request->output)) {
         return CLQ_BLOCK_NONE;
@@ -77,7 +78,7 @@ static int is_output(const clq_model *model, const char *name)
 
 clq_status clq_gguf_prepare(clq_job *job, const clq_model *model, clq_output *output, clq_error *error)
 {
-    const clq_block_type asked = clq_gguf_block_asked(job->request);
+    const clq_block_type asked = block_asked(job->request);
     uint32_t parts;
     char shown[400];
     CLQ_TRY(clq_output_gguf_keys(output, model, error));
@@ -157,7 +158,7 @@ static const char *exception_of(const clq_model_tensor *tensor, int *falls_short
 static clq_status begin(const clq_file_request *request, clq_model_plan *plan, clq_error *error)
 {
     (void)error; /* clq_gguf_check_request came before */
-    plan->block = clq_gguf_block_asked(request);
+    plan->block = block_asked(request);
     plan->activations = CLQ_ACTIVATIONS_NONE;
     return CLQ_OK;
 }

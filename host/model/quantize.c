@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "format/npy.h"
-#include "model/gguf_rule.h"
+#include "model/format_gguf.h"
 #include "model/input_scales.h"
 #include "model/loader_messages.h"
 #include "model/nonfinite.h"
@@ -24,7 +24,7 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
     CLQ_REQUIRE(request->input != NULL, "quantize: the request has no input");
     CLQ_REQUIRE(request->output != NULL, "quantize: the request has no output");
     CLQ_REQUIRE(request->calibration.kind != CLQ_CALIBRATE_AVERAGE && request->calibration.kind != CLQ_CALIBRATE_MEAN,
-                "quantize: a moving average is of several batches, which only calibrate looks at");
+                "quantize: an average of ranges is of several batches, which only calibrate looks at");
     CLQ_REQUIRE(!clq_is_npy_name(request->output),
                 "quantize writes a safetensors file, not a .npy: codes need their scales beside them");
     CLQ_REQUIRE(!request->dry_run || !request->resume,

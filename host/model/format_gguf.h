@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `quantize` into a .gguf: what may be asked for, which tensors become blocks, and of what type. */
-#ifndef CLQ_HOST_MODEL_GGUF_RULE_H
-#define CLQ_HOST_MODEL_GGUF_RULE_H
+#ifndef CLQ_HOST_MODEL_FORMAT_GGUF_H
+#define CLQ_HOST_MODEL_FORMAT_GGUF_H
 
 #include "model/job.h"
 #include "model/output.h"
-
-/* The type of all tensors but the output's, for a .gguf; else CLQ_BLOCK_NONE. */
-clq_block_type clq_gguf_block_asked(const clq_file_request *request);
 
 /* Before the input is opened: output, format and type fit together, and no option asks for what blocks have not. */
 clq_status clq_gguf_check_request(const clq_file_request *request, clq_error *error);
