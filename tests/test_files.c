@@ -329,7 +329,7 @@ static const struct {
     {range_backwards, CLQ_INVALID_ARGUMENT, "range is [1, 0]"},
     {range_endless, CLQ_INVALID_ARGUMENT, "range is [0, inf]"},
     {no_method, CLQ_INVALID_ARGUMENT, "7 is no method"},
-    {average, CLQ_INVALID_ARGUMENT, "moving average"},
+    {average, CLQ_INVALID_ARGUMENT, "an average of ranges is of several batches"},
     {no_percentile, CLQ_INVALID_ARGUMENT, "percentile is 0"},
     {zero_scale, CLQ_INVALID_ARGUMENT, "--scale 0: 0 is not a scale"},
     {no_scales, CLQ_INVALID_ARGUMENT, "--scale: 0 values"},
