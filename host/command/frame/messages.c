@@ -24,7 +24,8 @@ static void put_line(FILE *out, const char *before, const char *text)
 {
     char line[LINE_BYTES];
     clq_printable(line, sizeof line, text, strlen(text));
-    if (out == stderr) {
+    if (out == stderr) { /* behind what was printed before it, where both go to one place */
+        cli_flush_output();
         cli_progress_hide();
     }
     fprintf(out, "%s%s\n", before, line);
