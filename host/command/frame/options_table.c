@@ -658,6 +658,11 @@ const cli_option cli_option_table[] = {
      .required = "a whole number from 1 to 1000",
      .initial = "1",
      .help = "multiply the channels of a convolutional network, or the number of transformer blocks, by K"},
+    {.name = "probe",
+     .verbs = FOR(DEVICES),
+     .kind = CLI_OPTION_FLAG,
+     .field = AT(probe),
+     .help = "compile a kernel on each device and compare what it computes with the reference"},
     /* Of every verb. */
     {.name = "device",
      .letter = 'd',
