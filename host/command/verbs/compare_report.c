@@ -143,7 +143,7 @@ static void error_cell(cli_table *table, double error)
     if (isnan(error)) {
         cli_table_cell(table, "-");
     } else {
-        cli_table_cell(table, "%.3g", error);
+        cli_table_cell(table, "%.4g", error);
     }
 }
 

@@ -129,7 +129,7 @@ static void add_row(cli_table *table, const kind *row, const clq_file_tensor *co
     } else {
         cli_table_cell(table, "%s to %s", low, high);
     }
-    cli_table_cell(table, "%.3g", row->maximum);
+    cli_table_cell(table, "%.4g", row->maximum);
     cli_table_cell(table, "%zu", row->count);
 }
 

@@ -47,7 +47,7 @@ static void table_row(cli_table *table, const clq_file_tensor *tensor, table_fac
     if (tensor->measured) {
         cli_format_sqnr(text, sizeof text, &tensor->errors);
         cli_table_cell(table, "%s", text);
-        cli_table_cell(table, "%.3g", tensor->errors.maximum);
+        cli_table_cell(table, "%.4g", tensor->errors.maximum);
     } else {
         cli_table_cell(table, "%s", "");
         cli_table_cell(table, "%s", "");
