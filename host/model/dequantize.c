@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "format/foreign.h"
+#include "format/gguf.h"
 #include "format/near.h"
 #include "format/npy.h"
+#include "format/output_path.h"
 #include "format/real.h"
 #include "model/copy.h"
 #include "model/dequantize_piece.h"
@@ -356,6 +358,9 @@ static clq_status execute(dequantize_run *run, clq_error *error)
     const clq_file_request *request = run->job.request;
     run->real = request->dtype != 0 ? request->dtype : CLQ_F32;
     CLQ_REQUIRE(request->output != NULL, "the request names no output");
+    if (!clq_is_gguf_name(request->output) && !clq_request_writes_folder(request)) {
+        CLQ_TRY(clq_path_check_ending(request->output, ", or .gguf from a .gguf, or .npy for one tensor", error));
+    }
     CLQ_REQUIRE(run->real == CLQ_F32 || run->real == CLQ_F16 || run->real == CLQ_BF16,
                 "the request's type is %s: required is f32, f16 or bf16", clq_dtype_name(run->real));
     CLQ_TRY(clq_job_open_model(&run->job, request->input, &run->model, error));

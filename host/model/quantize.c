@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/gguf.h"
 #include "format/npy.h"
+#include "format/output_path.h"
 #include "model/format_gguf.h"
 #include "model/input_scales.h"
 #include "model/loader_messages.h"
@@ -18,6 +20,7 @@
 #include "model/quantize_job.h"
 #include "model/quantize_output.h"
 #include "model/quantize_report.h"
+#include "model/report.h"
 
 static clq_status check_request(const clq_file_request *request, clq_error *error)
 {
@@ -29,6 +32,10 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
                 "quantize writes a safetensors file, not a .npy: codes need their scales beside them");
     CLQ_REQUIRE(!request->dry_run || !request->resume,
                 "--dry-run writes nothing, so that there is nothing for --resume to continue");
+    if (request->format == CLQ_FORMAT_BY_OUTPUT && !clq_is_gguf_name(request->output) &&
+        !clq_request_writes_folder(request)) {
+        CLQ_TRY(clq_path_check_ending(request->output, ", or --format clquant, which takes any name", error));
+    }
     return clq_gguf_check_request(request, error);
 }
 
@@ -142,14 +149,15 @@ static clq_status write_tensors(clq_quantize_job *job, clq_error *error)
 static clq_status check_quality(const clq_quantize_job *job, clq_error *error)
 {
     const clq_model_plan_tensor *worst = NULL;
+    size_t below = 0;
     char shown[200];
     char sqnr[32] = "-";
     for (size_t i = 0; i < job->plan->count && job->request->has_minimum_sqnr; i++) {
         const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
         /* Not "below": a tensor without a number fails too. */
-        if (tensor->measured && !tensor->errors.exact && !(tensor->errors.sqnr_db >= job->request->minimum_sqnr_db) &&
-            (worst == NULL || clq_errors_compare(&tensor->errors, &worst->errors) < 0)) {
-            worst = tensor;
+        if (tensor->measured && !tensor->errors.exact && !(tensor->errors.sqnr_db >= job->request->minimum_sqnr_db)) {
+            below += 1;
+            worst = worst == NULL || clq_errors_compare(&tensor->errors, &worst->errors) < 0 ? tensor : worst;
         }
     }
     if (worst == NULL) {
@@ -160,8 +168,9 @@ static clq_status check_quality(const clq_quantize_job *job, clq_error *error)
     }
     clq_printable(shown, sizeof shown, job->model->tensors[worst->index].name,
                   strlen(job->model->tensors[worst->index].name));
-    return clq_fail(error, CLQ_REFUSED, "tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written",
-                    shown, sqnr, job->request->minimum_sqnr_db);
+    return clq_fail(error, CLQ_REFUSED,
+                    "tensor '%s' has an SQNR of %s, below the %g dB asked for%s; nothing was written", shown, sqnr,
+                    job->request->minimum_sqnr_db, clq_report_others_below(below).text);
 }
 
 /* --nonfinite ignore: they are gone from the output, and nothing else would tell. */

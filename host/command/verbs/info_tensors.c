@@ -43,7 +43,7 @@ clq_status cli_info_find_span(const clq_model *model, const clq_quantized *quant
 
 cli_info_totals cli_info_count(const clq_model *model, const clq_quantized_list *list)
 {
-    cli_info_totals sum = {0, 0, 0};
+    cli_info_totals sum = {0};
     for (size_t i = 0; i < model->tensor_count; i++) {
         const clq_quantized *codes = cli_info_in_role(list, i, CLQ_ROLE_CODES);
         sum.bytes += model->tensors[i].bytes;
@@ -52,6 +52,8 @@ cli_info_totals cli_info_count(const clq_model *model, const clq_quantized_list 
             sum.elements += codes->elements;
         } else if (list == NULL || list->roles[i] == CLQ_ROLE_PLAIN) {
             sum.elements += model->tensors[i].elements;
+        } else {
+            sum.parts += 1;
         }
     }
     return sum;
