@@ -14,48 +14,61 @@ WORDS = ("given:", "not run", "not commands", "c body:", "c file:", "c from ", "
 LISTS = {"verbs", "exit codes", "environment", "presets", "cmake options", "sized structs", "statuses"}  # in some page
 
 
-def main(root, build, only):
-    problems = []
+class Parts:
+    """What looks at a page; `problems` is what was found."""
 
-    def report(where, what):
-        problems.append(f"{where}: {what}")
+    def __init__(self, root, build):
+        clquant = (build / "host/clquant").resolve()
+        if not clquant.exists() or not (build / "compile_commands.json").exists():
+            sys.exit(f"check-docs.sh: {build} is no build folder with the command and its tests")
+        self.root, self.problems = root, []
+        self.files = tracked(root)
+        self.program = lists.Program(root, clquant)
+        self.names = Names(root, self.files, self.program, self.report)
+        self.compiler = Compiler(root, build, self.report)
+        self.runner = Runner(root, clquant, self.report)
+        self.lists = []
 
-    clquant = (build / "host/clquant").resolve()
-    if not clquant.exists() or not (build / "compile_commands.json").exists():
-        sys.exit(f"check-docs.sh: {build} is no build folder with the command and its tests")
-    files = tracked(root)
-    paths = [path for path in files if path.endswith(".md")]
-    program = lists.Program(root, clquant)
-    names = Names(root, files, program, report)
-    compiler = Compiler(root, build, report)
-    runner = Runner(root, clquant, report)
-    shown, list_count = set(), 0
-    for path in paths:
-        if only and path not in only:
-            continue
-        page = Page(root, path)
+    def report(self, where, what):
+        self.problems.append(f"{where}: {what}")
+
+    def page(self, path):
+        page = Page(self.root, path)
         for number, text in page.comments:
             if not text.startswith(WORDS):
-                report(f"{path}:{number}", f"a comment that nobody reads: it begins with none of {', '.join(WORDS)}")
-        names.links(page)
+                self.report(f"{path}:{number}", f"a comment that nobody reads: it begins with none of {', '.join(WORDS)}")
+        self.names.links(page)
         if path.startswith(HISTORY):
-            continue
-        names.names(page)
-        names.options(page)
-        compiler.page(page)
-        runner.page(page)
-        list_count += lists.check(page, program, report)
-        shown |= {text[5:].strip() for _, text in page.comments if text.startswith("list:")}
-    runner.manual(program.manual)
-    if not only and LISTS - shown:
-        report("docs", f"no page has the list of {', '.join(sorted(LISTS - shown))}")
-    for where, text, reason in runner.left_out:
+            return
+        self.names.names(page)
+        self.names.options(page)
+        self.compiler.page(page)
+        self.runner.page(page)
+        self.lists += lists.check(page, self.program, self.report)
+
+    def whole(self):
+        """What all pages together must have."""
+        self.runner.manual(self.program.manual)
+        missing = LISTS - set(self.lists)
+        if missing:
+            self.report("docs", f"no page has the list of {', '.join(sorted(missing))}")
+
+
+def main(root, build, only):
+    parts = Parts(root, build)
+    for path in parts.files:
+        if path.endswith(".md") and (not only or path in only):
+            parts.page(path)
+    if not only:
+        parts.whole()
+    for where, text, reason in parts.runner.left_out:
         print(f"not run  {where}: {text.split('  ')[0]}    ({reason})")
-    print(f"docs: {runner.ran} commands run, {len(runner.left_out)} not run ({runner.parsed} calls in them and in the manual page parsed), "
-          f"{compiler.compiled} C blocks compiled or compared, {list_count} lists, {names.checked} names and links")
-    for problem in problems:
+    print(f"docs: {parts.runner.ran} commands run, {len(parts.runner.left_out)} not run ({parts.runner.parsed} calls in "
+          f"them and in the manual page parsed), {parts.compiler.compiled} C blocks compiled or compared, "
+          f"{len(parts.lists)} lists, {parts.names.checked} names and links")
+    for problem in parts.problems:
         print(problem, file=sys.stderr)
-    return 1 if problems else 0
+    return 1 if parts.problems else 0
 
 
 if __name__ == "__main__":

@@ -87,13 +87,13 @@ def words_of(page, number):
 
 
 def check(page, program, report):
-    """Returns how many lists there were."""
-    count = 0
+    """Returns the names of the lists that there were."""
+    names = []
     for number, text in page.comments:
         if not text.startswith("list:"):
             continue
-        count += 1
         name = text[5:].strip()
+        names.append(name)
         try:
             wanted = program.list(name)
         except (KeyError, AttributeError, IndexError):
@@ -108,4 +108,4 @@ def check(page, program, report):
             report(f"{page.path}:{number}", f"list of {name}: " + "; ".join(
                 part for part in (missing and f"not named: {', '.join(missing)}",
                                   more and f"not there: {', '.join(more)}") if part))
-    return count
+    return names

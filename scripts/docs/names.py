@@ -24,7 +24,7 @@ class Names:
         self.checked = 0
         self.identifiers, self.public = set(), set()
         for path in files:
-            if path.endswith(SOURCES) or path.endswith("run"):
+            if path.endswith(SOURCES) and not path.startswith("scripts/docs/"):
                 words = set(re.findall(r"\b(?:clq|CLQ|CLQUANT)_\w+", (root / path).read_text(errors="replace")))
                 self.identifiers |= words
                 if path.startswith("include/"):

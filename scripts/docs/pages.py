@@ -58,6 +58,7 @@ class Page:
                 if block is None:
                     block = Block(self, number, "indented", waiting)
                     self.blocks.append(block)
+                    waiting = []
                 block.lines.append(line[4:])
                 continue
             if not line.strip():
