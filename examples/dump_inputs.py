@@ -25,3 +25,4 @@ for number, line in enumerate(open(text, encoding="utf-8")):
     with torch.no_grad():
         model(**tokenizer(line, return_tensors="pt"))
     save_file(seen, f"{out}/{number:04}.safetensors")
+    seen.clear()  # of experts, not all run each time

@@ -4,7 +4,10 @@
 A line `... # exit code N` must end so, every other one with 0. Where lines begin with `$ `, what stands between them is
 their output, stdout and stderr, in which `...` stands for anything. `<!-- not run: REASON -->` before a block leaves it
 out, `<!-- not run "PREFIX": REASON -->` its lines that begin so; of these the calls of clquant are parsed all the same.
+Commands compute on the reference, or on the device that CLQ_TEST_DEVICE names; behind `<!-- on a device -->` on an
+OpenCL device, without one they are left out, unless CLQ_REQUIRE_DEVICE is 1.
 """
+import json
 import os
 import re
 import shlex
@@ -82,8 +85,13 @@ class Runner:
         (stub / "clquant").write_text(f"#!/bin/sh\nexec '{clquant}' \"$@\" --help\n")
         (stub / "clquant").chmod(0o755)
         self.environment = dict(os.environ, PATH=f"{tools}:{os.environ['PATH']}", LC_ALL="C",
-                                HOME=self.scratch.name, CLQUANT_DRIVER_SECONDS="0",
+                                CLQUANT_DRIVER_SECONDS="0",
                                 CLQUANT_DEVICE=os.environ.get("CLQ_TEST_DEVICE", "reference"))
+        self.environment.setdefault("CLQUANT_CACHE_DIR", f"{self.scratch.name}/cache")
+        listed = subprocess.run([clquant, "devices", "--json"], env=self.environment, capture_output=True, text=True,
+                                check=True).stdout
+        self.has_device = any(device["usable"] and device["type"] != "reference"
+                              for device in json.loads(listed)["devices"])
         self.parsing = dict(self.environment, PATH=f"{stub}:{os.environ['PATH']}")
 
     def page(self, page):
@@ -115,6 +123,14 @@ class Runner:
         commands = commands_of(block)
         marks = block.marks("not run")
         run = []
+        environment = self.environment
+        if block.marks("on a device"):
+            if environment["CLQUANT_DEVICE"] == "reference":
+                environment = dict(environment, CLQUANT_DEVICE="auto")
+            if not self.has_device:
+                marks = [": there is no OpenCL device"]
+                if os.environ.get("CLQ_REQUIRE_DEVICE") == "1":
+                    self.report(block.at(), "there is no OpenCL device, and CLQ_REQUIRE_DEVICE=1 asks for one")
         for mark in marks:
             if not re.match(r'^("[^"]+")?:\s*\S', mark):
                 self.report(block.at(), f"<!-- not run{mark} -->: required is: not run: REASON")
@@ -133,7 +149,7 @@ class Runner:
             prefix = re.match(r'^"([^"]+)"', mark)
             if prefix and not any(line.text.startswith(prefix.group(1)) for line in commands):
                 self.report(block.at(), f"no line of the block begins with {prefix.group(0)}")
-        self._run(block, run, where)
+        self._run(block, run, where, environment)
 
     def _parse(self, block, line, where):
         for call in calls_of_clquant(line.text):
@@ -146,7 +162,7 @@ class Runner:
         if done.returncode != 0:
             self.report(place, f"`{call}` is refused: {done.stderr.strip()}")
 
-    def _run(self, block, lines, where):
+    def _run(self, block, lines, where, environment):
         """One shell for a block, so that variables last; what each command prints goes into a file of its own."""
         if not lines:
             return
@@ -155,8 +171,8 @@ class Runner:
         for number, line in enumerate(lines):
             script += f"code=0\n{{\n{line.text}\n}} >'{outputs}/{number}' 2>&1 </dev/null || code=$?\n"
             script += f"echo $code >'{outputs}/{number}.code'\n[ $code -eq {line.code} ] || exit 0\n"
-        done = subprocess.run(["sh", "-c", script], cwd=where, env=self.environment, capture_output=True, text=True,
-                              timeout=LIMIT_SECONDS)
+        done = subprocess.run(["sh", "-c", script], cwd=where, env=environment, capture_output=True, text=True,
+                              timeout=LIMIT_SECONDS, check=False)
         for number, line in enumerate(lines):
             printed = (outputs / str(number)).read_text(errors="replace") if (outputs / str(number)).exists() else ""
             code = (outputs / f"{number}.code")
