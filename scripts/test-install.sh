@@ -36,6 +36,13 @@ for example in examples/*.c; do
     grep -q "int main" "$example" || continue # a part of another
     [ -x "$work/consumer-ON/$name" ] || { echo "test-install: $example is not built by tests/consumer" >&2; exit 1; }
 done
+# A build for another machine runs nothing of what it makes; naming a system makes it one, whatever the compiler.
+cmake -S . -B "$work/build-cross" -G Ninja -DCMAKE_SYSTEM_NAME=Linux -DCLQ_BUILD_TESTS=OFF >"$work/log" 2>&1 ||
+    { cat "$work/log"; exit 1; }
+if grep -E 'COMMAND = .*(clquant_command|host/clquant) [a-z]' "$work/build-cross/build.ninja"; then
+    echo "test-install: a cross build runs the command that it makes" >&2
+    exit 1
+fi
 # What the shared library shows is the public API and nothing else.
 cat "$work"/prefix-ON/include/clquant/*.h | grep -o 'clq_[a-z0-9_]*(' | tr -d '(' | sort -u >"$work/public"
 foreign=$(nm -D --defined-only "$work/prefix-ON/lib/libclquant.so" | awk '{print $3}' | sort | comm -23 - "$work/public")
