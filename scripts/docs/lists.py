@@ -32,7 +32,7 @@ class Program:
         quantize = " ".join(self.helps["quantize"].split())
         self.presets = set(re.search(r"numeric scheme: (.*?) \(default", quantize).group(1).split(", "))
         defs = (root / "kernels/kernels.def").read_text()
-        self.variants = set(re.findall(r'^CLQ_(?:GEMM_)?KERNEL\(\w+, "([\w-]+)"', defs, re.MULTILINE))
+        self.variants = set(re.findall(r'^CLQ_GEMM_KERNEL\(\w+, "([\w-]+)"', defs, re.MULTILINE))
         self.statuses = set(re.findall(r"^    (CLQ_\w+) = ", (root / "include/clquant/status.h").read_text(),
                                        re.MULTILINE))
         cmake = (root / "CMakeLists.txt").read_text()
@@ -47,9 +47,9 @@ class Program:
         self.made = {"reproduce.c", "kernel.cl", "program.c", "xxhash.h"}
 
     def values(self, verb, option):
-        """The alternatives of an option, as its help shows them."""
+        """The alternatives of an option, as its help shows them, without what may follow a colon."""
         found = re.search(rf"--{option} (\S+)", self.helps[verb])
-        return set(found.group(1).split("|"))
+        return {value.split(":")[0] for value in found.group(1).split("|")}
 
     def list(self, name):
         words = name.split()
@@ -59,7 +59,7 @@ class Program:
             return self.values(words[1], words[2])
         lists = {"verbs": set(self.verbs), "exit codes": self.exit_codes, "environment": self.environment,
                  "presets": self.presets, "common options": {"--" + option for option in self.common},
-                 "variants": self.variants, "statuses": self.statuses, "cmake options": self.cmake_options,
+                 "gemm variants": self.variants, "statuses": self.statuses, "cmake options": self.cmake_options,
                  "sized structs": self.structs}
         return lists[name]
 
@@ -78,6 +78,8 @@ def words_of(page, number):
         return {word for line in block for match in re.findall(r"^clquant ([a-z]+(?: \| [a-z]+)*)", line)
                 for word in match.split(" | ")}
     found = set()
+    if len(following) > 1 and following[1].startswith("|-"):
+        following = following[2:]
     for line in following:
         if not line.strip():
             break
@@ -101,6 +103,8 @@ def check(page, program, report):
             continue
         got = {word.split(" ")[0].rstrip(":") if word.startswith("--") else word
                for word in words_of(page, number + text.count("\n"))}
+        if name.startswith("values "):
+            got = {word.split(":")[0] for word in got}
         if name.startswith("options "):  # those of every verb may stand there too
             got -= {"--" + option for option in program.common}
         if got != wanted:
