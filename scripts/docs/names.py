@@ -5,6 +5,7 @@ import re
 
 TREES = "host|kernels|include|tests|bench|docs|scripts|examples|fuzz|cmake"
 SOURCES = (".c", ".h", ".cl", ".clh", ".def", ".inc", ".txt", ".cmake", ".sh", ".py", ".in", ".cpp", ".json")
+OURS = "clq|CLQ|CLQUANT|test|bench|example|cli|zoo"  # what names of functions, programs, tests and variables begin with
 FOREIGN = re.compile(r"^https?:")
 # Pages for those who know the public headers only.
 USERS = {"README.md", "docs/library.md", "docs/serving.md", "docs/calibration.md", "docs/bringup.md", "docs/models.md"}
@@ -22,10 +23,11 @@ class Names:
         self.files = set(files)
         self.basenames = {path.rsplit("/", 1)[-1] for path in files}
         self.checked = 0
-        self.identifiers, self.public = set(), set()
+        self.identifiers, self.public = {path.rsplit("/", 1)[-1].split(".")[0] for path in files}, set()
+        self.identifiers |= {"cli_" + re.sub(r".*/|\..*", "", path) for path in files if path.startswith("tests/cli/")}
         for path in files:
             if path.endswith(SOURCES) and not path.startswith("scripts/docs/"):
-                words = set(re.findall(r"\b(?:clq|CLQ|CLQUANT)_\w+", (root / path).read_text(errors="replace")))
+                words = set(re.findall(rf"\b(?:{OURS})_\w+", (root / path).read_text(errors="replace")))
                 self.identifiers |= words
                 if path.startswith("include/"):
                     self.public |= words
@@ -51,6 +53,9 @@ class Names:
 
     def links(self, page):
         folder = (self.root / page.path).parent
+        headings = [line for _, line in page.prose if re.match(r"#{1,6} ", line)]
+        for heading in sorted({heading for heading in headings if headings.count(heading) > 1}):
+            self.report(page.path, f"'{heading}' stands there twice")
         for number, line in page.prose:
             for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`]*`", "", line)):
                 if FOREIGN.match(target):
@@ -71,9 +76,10 @@ class Names:
             where = f"{page.path}:{number}"
             line = re.sub(r"https?://\S+", "", line)
             self._files(where, line)
-            for name in re.findall(r"(?<![\w*-])(?:clq|CLQ|CLQUANT)_\w+\b(?!\*)", line):
+            for name in re.findall(rf"(?<![\w*-])(?:{OURS})_\w+\b(?!\*)", line):
                 self.checked += 1
-                if name not in self.identifiers and not name.endswith(("_", "_NAME")):
+                if name not in self.identifiers and not name.endswith("_") and \
+                        not re.search(r"_NAME$|[a-z]_[A-Z]+(_|$)", name):
                     self.report(where, f"{name} is nowhere in the sources")
                 elif page.path in USERS and name.startswith("clq_") and name not in self.public:
                     self.report(where, f"{name} is in no public header")

@@ -62,6 +62,8 @@ FAULTS = [
     ("<!-- c file: -->", "<!-- c from examples/own_queue.c -->", "differs from examples/own_queue.c"),
     ("clq_gemm`", "clq_gem`", "clq_gem is nowhere"),
     ("CLQ_OK", "CLQ_FINE", "CLQ_FINE is nowhere"),
+    ("CLQ_OK", "bench_lost", "bench_lost is nowhere"),
+    ("`clq_gemm`", "# A page\n\n`clq_gemm`", "stands there twice"),
     ("--resume", "--continue", "no option of clquant"),
     ("CLQUANT_DEVICE", "CLQUANT_PLACE", "CLQUANT_PLACE is nowhere"),
     ("exit code 3,", "exit code 8,", "exit code 8 is none"),
