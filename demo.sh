@@ -38,4 +38,6 @@ step quantize "$model" -o "$out/quantized.safetensors" --force
 step dequantize "$out/quantized.safetensors" -o "$out/restored.safetensors" --force
 step compare "$model" "$out/restored.safetensors"
 echo
-echo "written: $out/quantized.safetensors"
+echo "written: $here/$out/quantized.safetensors"
+echo "the command: $here/$clquant"
+echo "to have it on the PATH: sudo cmake --install $here/build/demo/cmake"

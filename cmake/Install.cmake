@@ -31,6 +31,11 @@ configure_file(cmake/clquant.pc.in "${CMAKE_CURRENT_BINARY_DIR}/clquant.pc" @ONL
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/clquant.pc" DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
 if(TARGET clquant_command)
+    install(TARGETS clquant_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+if(TARGET clquant_command AND CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
+    message(STATUS "clquant: no manual page and no completions, which the command would have to write here")
+elseif(TARGET clquant_command)
     set(made "${CMAKE_CURRENT_BINARY_DIR}/generated")
     file(MAKE_DIRECTORY "${made}")
     add_custom_command(
@@ -41,7 +46,6 @@ if(TARGET clquant_command)
         COMMAND clquant_command completion fish > "${made}/clquant.fish"
         DEPENDS clquant_command VERBATIM)
     add_custom_target(clquant_generated ALL DEPENDS "${made}/clquant.1")
-    install(TARGETS clquant_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
     install(FILES "${made}/clquant.1" DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
     install(FILES "${made}/clquant.bash" DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME clquant)
     install(FILES "${made}/_clquant" DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)

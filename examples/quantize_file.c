@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* quantize_file IN OUT: a model file in 8 bits, on the best device there is. */
+/* quantize_file IN OUT: a model file in 8 bits, on the best device there is. IN is any .safetensors or .npy of floats;
+ * `clquant sample mobilenet-v2 -o IN` makes one. */
 #include <stdio.h>
 
 #include <clquant/clquant.h>

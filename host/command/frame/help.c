@@ -107,7 +107,8 @@ void cli_print_help(FILE *out)
     for (const cli_exit_text *row = cli_environment_table; row->text != NULL; row++) {
         print_pair(out, row->code, row->text, OPTION_COLUMN);
     }
-    fprintf(out, "\nFiles are .safetensors, .safetensors.index.json or .npy, told apart by content.\n"
+    fprintf(out, "\nFiles are .safetensors, .safetensors.index.json, .gguf or .npy, told apart by\n"
+                 "content, or a folder with a model.\n"
                  "The options of a verb: clquant VERB --help\n");
 }
 

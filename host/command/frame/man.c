@@ -90,7 +90,8 @@ void cli_print_man_page(FILE *out)
         "clquant quantizes model files and arrays to 8 and 4 bits on an OpenCL device or, where there is none, "
         "with its own reference code; the bytes are the same. Results go to standard output, everything else "
         "to standard error. Files are .safetensors, .safetensors.index.json (a sharded checkpoint), .gguf or .npy, "
-        "told apart by content. A file is written beside its final place and renamed once it is on disk, so "
+        "told apart by content, or a folder with a model. A file is written beside its final place and renamed once it "
+        "is on disk, so "
         "that after a crash it is the old file or the whole new one.");
     fputs("\n.SH VERBS\n", out);
     for (int i = 0; i < CLI_VERB_COUNT; i++) {
@@ -102,4 +103,12 @@ void cli_print_man_page(FILE *out)
     put_texts(out, cli_exit_table);
     fputs(".SH ENVIRONMENT\n", out);
     put_texts(out, cli_environment_table);
+    fputs(".SH FILES\n", out);
+    put_texts(out, cli_place_table);
+    fputs(".SH EXAMPLES\n", out);
+    put_texts(out, cli_example_table);
+    fputs(".SH SEE ALSO\n.BR clinfo (1)\n.PP\nIn the sources of clquant: docs/serving.md (models for engines), "
+          "docs/bringup.md (devices), docs/files.md (formats, durability), docs/calibration.md, docs/numerics.md "
+          "(every bit).\n",
+          out);
 }

@@ -70,8 +70,11 @@ typedef struct cli_exit_text {
 } cli_exit_text;
 extern const cli_exit_text cli_exit_table[];
 
-/* Environment variables, in the same form. */
+/* Environment variables, in the same form; command lines with what they do, and files that are not named by options,
+ * both for the man page alone. */
 extern const cli_exit_text cli_environment_table[];
+extern const cli_exit_text cli_example_table[];
+extern const cli_exit_text cli_place_table[];
 
 /*
  * `argument` is a long option that none of the verbs in `verbs` takes (`verb_name` NULL: no verb was met yet): say why.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs, the exit codes and the environment, as data. Nothing else in the command repeats them. */
+/* The verbs, and what else help and the manual page tell of: exit codes, environment, examples, files. As data; nothing
+ * else in the command repeats them. */
 #include "command/frame/options.h"
 
 const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
@@ -200,5 +201,33 @@ const cli_exit_text cli_environment_table[] = {
     {"CLQUANT_DRIVER_SECONDS", "how long loading the OpenCL drivers may take before one is left out (20); 0 loads them "
                                "without trying it first in a process of its own"},
     {"NO_COLOR", "when set and not empty, progress is drawn without colour"},
+    {NULL, NULL},
+};
+
+const cli_exit_text cli_example_table[] = {
+    {"clquant quantize TinyLlama -o TinyLlama-W8A8",
+     "a folder as downloaded to one that vLLM, SGLang and transformers load: weights in s8, a scale for each row"},
+    {"clquant quantize TinyLlama -o TinyLlama-W4 --format pack-quantized --dtype s4 --granularity group",
+     "the same in 4 bits, a scale for each 128 elements, activations in float"},
+    {"clquant quantize model-f16.gguf -o model-q8_0.gguf", "blocks of Q8_0, with the bytes of llama.cpp's reference"},
+    {"clquant compare TinyLlama TinyLlama-W8A8 --fail-sqnr-below 35",
+     "the error of each tensor, the worst first; exit code 6 when one has less than 35 dB"},
+    {"clquant calibrate act/*.safetensors -o ranges.json --method percentile:99.99",
+     "ranges over batches of activations, for 'quantize --activations static --ranges ranges.json'"},
+    {"clquant gemm a.npy b.npy -o c.npy --check", "a product of int8 matrices, and the reference beside it"},
+    {"clquant verify --device 0:0 --report report.html --reproduce faults",
+     "a device against the reference, with a program for each fault that shows it"},
+    {"clquant devices --json", "what there is, for a script"},
+    {NULL, NULL},
+};
+
+const cli_exit_text cli_place_table[] = {
+    {"$XDG_CACHE_HOME/clquant, ~/.cache/clquant",
+     "compiled kernels, what was found when they were compared with the reference, and tuned values; may be removed at "
+     "any time. CLQUANT_CACHE_DIR names another folder"},
+    {".NAME.partial, .OUT.journal",
+     "beside an output: an unfinished run, which 'quantize --resume' continues and --force throws away"},
+    {".NAME.tmp-XXXXXX", "beside an output: being written; what a killed run left is removed by the next one"},
+    {"/etc/OpenCL/vendors/*.icd", "the OpenCL drivers, as the loader finds them; OCL_ICD_VENDORS names another place"},
     {NULL, NULL},
 };

@@ -1,5 +1,8 @@
-#include <clquant/clquant.h>
+/* SPDX-License-Identifier: Apache-2.0 */
+/* quantize_tensor: four numbers in 8 bits on the best device there is. It prints -127 -32 64 127. */
 #include <stdio.h>
+
+#include <clquant/clquant.h>
 
 int main(void)
 {

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* own_queue [PLATFORM DEVICE]: a product of int8 matrices between other commands of a program's own out-of-order queue.
+ * Its weights are packed once; nothing is compiled when a request comes. All numbers are made here. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <clquant/opencl.h>
+
+enum { M = 4, N = 5, K = 300 };
+
+static int8_t tokens[M * K], matrix[N * K];
+static int32_t sums[M * N];
+
+/* What an engine has already. */
+static cl_context opencl;
+static cl_device_id device;
+static cl_command_queue queue;
+static cl_mem a, c;
+
+static clq_gemm_weights *weights;
+
+static cl_int start(unsigned platform_number, unsigned device_number)
+{
+    cl_platform_id platforms[16];
+    cl_device_id devices[16];
+    cl_command_queue_properties possible = 0;
+    cl_uint count = 0;
+    cl_int code = clGetPlatformIDs(16, platforms, &count);
+    if (code || platform_number >= count ||
+        clGetDeviceIDs(platforms[platform_number], CL_DEVICE_TYPE_ALL, 16, devices, &count) || device_number >= count) {
+        return CL_DEVICE_NOT_FOUND;
+    }
+    device = devices[device_number];
+    clGetDeviceInfo(device, CL_DEVICE_QUEUE_PROPERTIES, sizeof possible, &possible, NULL);
+    opencl = clCreateContext(NULL, 1, &device, NULL, NULL, &code);
+    queue =
+        code ? NULL : clCreateCommandQueue(opencl, device, possible & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &code);
+    a = code ? NULL : clCreateBuffer(opencl, CL_MEM_READ_ONLY, sizeof tokens, NULL, &code);
+    c = code ? NULL : clCreateBuffer(opencl, CL_MEM_WRITE_ONLY, sizeof sums, NULL, &code);
+    return code;
+}
+
+/* While the program starts: weights packed, kernels compiled and compared with the reference. */
+static int prepare(const clq_gemm_problem *p, clq_context **context, clq_gemm_operands *o, clq_plan *plan, clq_error *e)
+{
+    const clq_operand no_zero_point = {NULL, 0};
+    clq_operand b = {NULL, 0};
+    const int bad = clq_context_from_opencl(opencl, device, context, e) || /* retains what it is given, owns nothing */
+                    clq_buffer_create(*context, sizeof matrix, &b.buffer, e) ||
+                    clq_buffer_write(b.buffer, 0, matrix, sizeof matrix, e) ||
+                    clq_gemm_weights_create(*context, p, b, no_zero_point, &weights, e) || /* packs B */
+                    clq_buffer_from_opencl(*context, a, 0, sizeof tokens, &o->a.buffer, e) ||
+                    clq_buffer_from_opencl(*context, c, 0, sizeof sums, &o->c.buffer, e) ||
+                    clq_gemm_prepare(*context, p, 1, M, e) || /* for every batch of 1 to M tokens */
+                    clq_gemm_plan(*context, p, 1, plan, e);   /* what that found: kernel, scratch memory */
+    clq_buffer_destroy(&b.buffer);
+    o->weights = weights;
+    return bad;
+}
+
+/* A request: write, multiply, read, each behind the event of the one before. Only clWaitForEvents waits. */
+static int serve(clq_context *context, const clq_gemm_problem *p, const clq_gemm_operands *o, const clq_plan *plan,
+                 clq_error *e)
+{
+    cl_event written = NULL, multiplied = NULL, arrived = NULL;
+    clq_launch launch = {.struct_size = sizeof launch, .queue = queue, .wait_count = 1, .workspace = NULL};
+    if (plan->workspace_bytes > 0) { /* most products with packed weights need none */
+        launch.workspace = clCreateBuffer(opencl, CL_MEM_READ_WRITE, (size_t)plan->workspace_bytes, NULL, NULL);
+        launch.workspace_bytes = plan->workspace_bytes;
+    }
+    launch.wait_list = &written;
+    launch.event = &multiplied;
+    const int bad = clEnqueueWriteBuffer(queue, a, CL_FALSE, 0, sizeof tokens, tokens, 0, NULL, &written) ||
+                    clq_enqueue_gemm(context, p, o, &launch, e) ||
+                    clEnqueueReadBuffer(queue, c, CL_FALSE, 0, sizeof sums, sums, 1, &multiplied, &arrived) ||
+                    clWaitForEvents(1, &arrived);
+    const cl_event events[3] = {written, multiplied, arrived};
+    for (int i = 0; i < 3; i++) {
+        if (events[i] != NULL) {
+            clReleaseEvent(events[i]);
+        }
+    }
+    if (launch.workspace != NULL) {
+        clReleaseMemObject(launch.workspace);
+    }
+    return bad;
+}
+
+int main(int argc, char **argv)
+{
+    clq_context *context = NULL;
+    clq_gemm_operands o = {.struct_size = sizeof o};
+    clq_plan plan = {.by_host = 0};
+    clq_gemm_problem p;
+    clq_error e = {.message = "no such OpenCL device"};
+    clq_gemm_init(&p); /* s8 times s8 to s32 */
+    p.m = M;
+    p.n = N;
+    p.k = K;
+    p.b.transposed = 1; /* a row of `matrix` for each output, as linear layers have it */
+    for (int i = 0; i < N * K; i++) {
+        matrix[i] = (int8_t)(i / K - 2); /* rows of -2, -1, 0, 1, 2 */
+        tokens[i % (M * K)] = 100;
+    }
+    if (start(argc == 3 ? (unsigned)atoi(argv[1]) : 0, argc == 3 ? (unsigned)atoi(argv[2]) : 0) ||
+        prepare(&p, &context, &o, &plan, &e) || serve(context, &p, &o, &plan, &e)) {
+        fprintf(stderr, "%s\n", e.message);
+        return 1;
+    }
+    printf("%d %d %d %d %d\n", sums[0], sums[1], sums[2], sums[3], sums[M * N - 1]);
+    clq_gemm_weights_destroy(&weights);
+    clq_buffer_destroy(&o.a.buffer);
+    clq_buffer_destroy(&o.c.buffer);
+    clq_context_destroy(&context);
+    clReleaseMemObject(a);
+    clReleaseMemObject(c);
+    clReleaseCommandQueue(queue);
+    clReleaseContext(opencl);
+    return 0; /* -60000 -30000 0 30000 60000 */
+}
