@@ -11,10 +11,6 @@ static void quantization_text(char *out, size_t capacity, const clq_quantized *q
     char scales[128];
     char lo[40];
     char hi[40];
-    if (quantized->block != CLQ_BLOCK_NONE) {
-        snprintf(out, capacity, "blocks of %llu", (unsigned long long)quantized->layout.group_size);
-        return;
-    }
     clq_format_double(lo, sizeof lo, (double)span->scale_lo, 1);
     clq_format_double(hi, sizeof hi, (double)span->scale_hi, 1);
     if (quantized->layout.granularity == CLQ_PER_CHANNEL) {
@@ -29,7 +25,9 @@ static void quantization_text(char *out, size_t capacity, const clq_quantized *q
     } else {
         snprintf(scales, sizeof scales, "%llu scales %s to %s", (unsigned long long)quantized->parameters, lo, hi);
     }
-    if (span->zero_lo == span->zero_hi) {
+    if (quantized->block != CLQ_BLOCK_NONE) { /* which have no zero points */
+        snprintf(out, capacity, "blocks of %llu, %s", (unsigned long long)quantized->layout.group_size, scales);
+    } else if (span->zero_lo == span->zero_hi) {
         snprintf(out, capacity, "%s per %s, %s, zero point %d", clq_dtype_name(quantized->dtype), layout, scales,
                  (int)span->zero_lo);
     } else {
