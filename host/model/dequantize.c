@@ -340,7 +340,8 @@ static clq_status write_items(dequantize_run *run, clq_error *error)
 static clq_status check_output(dequantize_run *run, clq_error *error)
 {
     const clq_file_request *request = run->job.request;
-    CLQ_TRY(clq_folder_output_create(&run->job, run->model, &run->folder, error));
+    CLQ_TRY(clq_folder_output_create(&run->job, run->model, run->model->gguf != NULL ? ".gguf" : NULL, &run->folder,
+                                     error));
     CLQ_TRY(
         clq_output_create(clq_folder_output_path(run->folder, request), run->model->shard_count, &run->output, error));
     CLQ_TRY(clq_output_gguf_keys(run->output, run->model, error));

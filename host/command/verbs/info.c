@@ -38,12 +38,10 @@ static void plain_row(cli_table *table, const clq_model_tensor *tensor, const ch
     }
 }
 
-/* One value, or the least and the greatest; of blocks, whose scales stand among the codes, none. */
+/* One value, or the least and the greatest. */
 static void parameter_cells(cli_table *table, const clq_quantized *quantized, const cli_info_span *span)
 {
-    if (quantized->block != CLQ_BLOCK_NONE) {
-        cli_table_cell(table, "%s", "");
-    } else if (span->scale_lo == span->scale_hi) {
+    if (span->scale_lo == span->scale_hi) {
         cli_table_cell(table, "%.4g", (double)span->scale_lo);
     } else {
         cli_table_cell(table, "%.4g..%.4g", (double)span->scale_lo, (double)span->scale_hi);

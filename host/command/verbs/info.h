@@ -7,7 +7,7 @@
 #include "format/model.h"
 #include "format/quantized.h"
 
-/* Scales and zero points of one quantized tensor, from the least to the greatest; of blocks none. */
+/* Scales and zero points of one quantized tensor, from the least to the greatest. */
 typedef struct cli_info_span {
     float scale_lo, scale_hi;
     int32_t zero_lo, zero_hi;
