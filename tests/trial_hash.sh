@@ -17,8 +17,8 @@ fail() {
     echo "$1" >&2
     exit 1
 }
-names=$(cd "$tree" && ls host/core/*.[ch] host/reference/*.[ch] host/trial/*.[ch] host/opencl/*.[ch] host/opencl/*/*.[ch] \
-    kernels/*.def kernels/*.h | LC_ALL=C sort)
+names=$(cd "$tree" && find host/core host/reference host/trial host/opencl kernels -name '*.[ch]' -o -name '*.def' |
+    LC_ALL=C sort)
 list=$(echo "$names" | tr '\n' '|' | sed 's/|$//')
 hash=$(hash_of "$tree" "$list")
 [ ${#hash} -eq 32 ] || fail "no hash was made"

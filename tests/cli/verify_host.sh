@@ -18,7 +18,9 @@ fault() {
         OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits "${folder}reproduce" 0:0 "$folder" >found 2>&1
         with=$?
         "${folder}reproduce" 0:0 "$folder" >gone 2>&1
-        [ "$with $?" = "1 0" ] || echo "${folder#faults/}: with the fault $with, without $?: $(cat found gone)"
+        without=$?
+        [ "$with $without" = "1 0" ] ||
+            echo "${folder#faults/}: with the fault $with, without $without: $(cat found gone)"
     done
     rm -rf faults
 }
