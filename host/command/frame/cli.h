@@ -113,6 +113,7 @@ typedef struct cli_options {
         int quick, full;
         int seed_given; /* of `seed` */
         const char *only, *report, *reproduce;
+        uint64_t timeout; /* seconds */
     } verify;
     /* sample; verify */
     uint64_t seed;

@@ -100,6 +100,7 @@ static void set_defaults(cli_options *options)
     options->device = device != NULL && device[0] != '\0' ? device : "auto";
     clq_file_request_init(&options->file);
     options->max_shift = 15;
+    options->verify.timeout = 600;
     options->model_scale = 1;
 }
 
