@@ -252,11 +252,14 @@ static int parse_all(parser *state, int argc, char **argv, int *code)
     return 1;
 }
 
-/* Whether --json stands anywhere, also behind what the parser stopped at: it says in which form to fail. */
+/*
+ * Whether --json stands anywhere, also behind what the parser stopped at and shortened as the parser takes it: it says
+ * in which form to fail.
+ */
 static int asks_for_json(int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
+        if (strncmp(argv[i], "--j", 3) == 0 && strncmp(argv[i], "--json", strlen(argv[i])) == 0) {
             return 1;
         }
     }
