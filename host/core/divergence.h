@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Divergences of the windows of a histogram (docs/numerics.md, section 10, "Thresholds" and "Both ends"): as they are
+ * defined, and near them in a small part of the time, for a search to know whom it need not ask.
+ */
+#ifndef CLQ_HOST_CORE_DIVERGENCE_H
+#define CLQ_HOST_CORE_DIVERGENCE_H
+
+#include "core/histogram_cut.h"
+
+/* Sums over the bins before each, so that a level of any bins costs no loop. */
+typedef struct clq_divergences {
+    const uint64_t *counts;
+    uint32_t bins, levels;
+    int is_exact; /* `entropy` is that of the definition; else near it */
+    uint64_t count[CLQ_HISTOGRAM_SIGNED_BINS + 1];  /* elements */
+    uint32_t filled[CLQ_HISTOGRAM_SIGNED_BINS + 1]; /* bins that are not empty */
+    double entropy[CLQ_HISTOGRAM_SIGNED_BINS + 1];  /* count * ln(count) */
+    double logarithm[CLQ_HISTOGRAM_SIGNED_BINS];    /* with is_exact: of small whole numbers; below 0: not known yet */
+} clq_divergences;
+
+/* `counts`, which stay where they are, of elements that are some and fewer than 2^63. */
+void clq_divergences_begin(clq_divergences *d, const uint64_t *counts, uint32_t bins, uint32_t levels);
+
+/* That of a window of at least as many bins as there are levels, to the last bit; infinite where it is. */
+double clq_divergence(clq_divergences *d, clq_window window);
+
+/*
+ * The two parts of it, times the number of elements: what clipping costs, which may be below 0 by itself, and what the
+ * levels lose. The sum is off by less than CLQ_DIVERGENCE_MARGIN times the number of elements.
+ */
+#define CLQ_DIVERGENCE_MARGIN 0x1p-31
+void clq_divergences_of_clipping(const clq_divergences *d, const clq_window *windows, uint32_t count, double *costs);
+/*
+ * The least that the levels lose in any of the windows that have the first bin of `narrowest`, its width and up to
+ * `widest` bins; of one window alone, what they lose. Where that is above `enough`, any value above `enough`.
+ */
+double clq_divergence_of_levels(const clq_divergences *d, clq_window narrowest, uint32_t widest, double enough);
+
+/* No more than both parts together of any window of the first `narrowest` to `widest` bins; roughly. */
+double clq_divergence_at_least(const clq_divergences *d, uint32_t narrowest, uint32_t widest);
+
+#endif
