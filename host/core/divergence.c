@@ -6,7 +6,7 @@
 
 #include "core/vector.h"
 
-enum { KNOWN = CLQ_HISTOGRAM_SIGNED_BINS, FRACTION_BITS = 40, AT_ONCE = 32 };
+enum { KNOWN = CLQ_HISTOGRAM_SIGNED_BINS, FRACTION_BITS = 40, FILLED_BITS = 13, AT_ONCE = 32 };
 
 /* ---- logarithms ---- */
 
@@ -35,22 +35,28 @@ static double natural_logarithm(double x)
     return exponent * LN2 + 2.0 * z * sum;
 }
 
+/* Of a number below 2^52, in the way of vectors: behind the bits of 2^52 it counts ones. */
+static inline double whole_number(uint64_t n)
+{
+    const uint64_t bits = UINT64_C(0x4330000000000000) | n;
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x - 0x1p52;
+}
+
 /* The same with 6 terms, which leave less than 2^-35, and without branches; of 0 a finite number. */
 static inline double near_logarithm(double x)
 {
     static const uint64_t LEAST_M = UINT64_C(0x3FE6A09E667F3BCD); /* sqrt(1/2) */
-    static const uint64_t WHOLE = UINT64_C(0x4330000000000000);   /* 2^52, whose last bits count ones */
-    uint64_t bits, whole, exponent;
-    double m, e, z, z2;
+    uint64_t bits, exponent;
+    double m, z, z2;
     memcpy(&bits, &x, sizeof bits);
     exponent = (bits - LEAST_M) >> 52;
     bits -= exponent << 52;
-    whole = WHOLE | exponent;
     memcpy(&m, &bits, sizeof m);
-    memcpy(&e, &whole, sizeof e);
     z = (m - 1.0) / (m + 1.0);
     z2 = z * z;
-    return (e - 0x1p52) * 0x1.62e42fefa39efp-1 +
+    return whole_number(exponent) * 0x1.62e42fefa39efp-1 +
            2.0 * z *
                (1.0 + z2 * (1.0 / 3 + z2 * (1.0 / 5 + z2 * (1.0 / 7 + z2 * (1.0 / 9 + z2 * (1.0 / 11))))));
 }
@@ -83,41 +89,54 @@ static void near_logarithms(double *x, uint32_t count)
     }
 }
 
-/* Sums by fours, so that a sum does not wait for each one before it. */
-static void add_entropies(double *entropy, const double *n, const double *logarithm, uint32_t count)
+/* Sums over the bins before each, by fours, so that a sum does not wait for each one before it. */
+static double add_entropies(double sum, const double *n, const double *logarithm, double *before)
 {
-    for (uint32_t k = 0; k < count; k += 4) {
+    for (uint32_t k = 0; k < AT_ONCE; k += 4) {
         const double a = n[k] * logarithm[k];
         const double ab = a + n[k + 1] * logarithm[k + 1];
         const double c = n[k + 2] * logarithm[k + 2];
         const double cd = c + n[k + 3] * logarithm[k + 3];
-        const double before = entropy[k];
-        entropy[k + 1] = before + a;
-        entropy[k + 2] = before + ab;
-        entropy[k + 3] = before + (ab + c);
-        entropy[k + 4] = before + (ab + cd);
+        before[k] = sum;
+        before[k + 1] = sum + a;
+        before[k + 2] = sum + ab;
+        before[k + 3] = sum + (ab + c);
+        sum += ab + cd;
     }
+    return sum;
 }
 
 void clq_divergences_begin(clq_divergences *d, const uint64_t *counts, uint32_t bins, uint32_t levels)
 {
+    uint64_t count = 0;
+    uint64_t mixed = 0;
+    double entropy = 0.0;
     d->counts = counts;
     d->bins = bins;
     d->levels = levels;
     d->is_exact = 0;
-    d->count[0] = 0;
-    d->filled[0] = 0;
-    d->entropy[0] = 0.0;
     for (uint32_t b = 0; b < bins; b += AT_ONCE) { /* without a rest */
         double n[AT_ONCE], logarithm[AT_ONCE];
         for (uint32_t k = 0; k < AT_ONCE; k++) {
-            d->count[b + k + 1] = d->count[b + k] + counts[b + k];
-            d->filled[b + k + 1] = d->filled[b + k] + (counts[b + k] > 0);
-            n[k] = logarithm[k] = (double)(int64_t)counts[b + k];
+            const uint64_t now = counts[b + k];
+            d->count[b + k] = count;
+            d->mixed[b + k] = mixed;
+            n[k] = logarithm[k] = (double)(int64_t)now;
+            count += now;
+            mixed += (now << FILLED_BITS) + (now > 0);
         }
         near_logarithms(logarithm, AT_ONCE);
-        add_entropies(d->entropy + b, n, logarithm, AT_ONCE);
+        entropy = add_entropies(entropy, n, logarithm, d->entropy + b);
     }
+    d->count[bins] = count;
+    d->mixed[bins] = mixed;
+    d->entropy[bins] = entropy;
+}
+
+/* Bins of a level that are not empty. */
+static uint32_t filled_of(const clq_divergences *d, uint32_t from, uint32_t to)
+{
+    return (uint32_t)(d->mixed[to] - d->mixed[from]) & ((1u << FILLED_BITS) - 1);
 }
 
 static void make_exact(clq_divergences *d)
@@ -191,7 +210,7 @@ double clq_divergence(clq_divergences *d, clq_window window)
         if (mass > 0) {
             const double weight =
                 (double)mass + (to == window.end ? above : 0.0) + (from == window.first ? below : 0.0);
-            const uint32_t filled = d->filled[to] - d->filled[from];
+            const uint32_t filled = filled_of(d, from, to);
             sum -= weight * (logarithm_of(d, mass) - logarithm_of(d, filled));
         }
         from = to;
@@ -217,9 +236,18 @@ static double end_costs(const clq_divergences *d, uint32_t bin, double outliers,
 static void prepare_end(const clq_divergences *d, uint32_t bin, uint32_t from, uint32_t to, double outliers,
                         double logarithm[2])
 {
-    const double filled = (double)(int32_t)(d->filled[to] - d->filled[from]);
+    const double filled = (double)(int32_t)(filled_of(d, from, to));
     logarithm[0] = (double)(int64_t)d->counts[bin] + outliers;
     logarithm[1] = (double)(int64_t)(d->count[to] - d->count[from]) / (filled > 0.0 ? filled : 1.0);
+}
+
+/* For one window the numbers of which logarithms are asked. */
+static void prepare_clipping(const clq_divergences *d, clq_window w, uint64_t below, uint64_t above, double *x)
+{
+    const ends e = ends_of(w.end - w.first, d->levels);
+    prepare_end(d, w.first, w.first, w.first + end_of(e, 1), (double)(int64_t)below, x);
+    prepare_end(d, w.end - 1, w.first + end_of(e, d->levels - 1), w.end, (double)(int64_t)above, x + 2);
+    x[4] = (double)(int64_t)(d->count[w.end] - d->count[w.first]);
 }
 
 void clq_divergences_of_clipping(const clq_divergences *d, const clq_window *windows, uint32_t count, double *costs)
@@ -227,73 +255,114 @@ void clq_divergences_of_clipping(const clq_divergences *d, const clq_window *win
     enum { EACH = 5 };
     const uint64_t all = d->count[d->bins];
     const double n = (double)(int64_t)all;
-    double of_all = n;
-    near_logarithms(&of_all, 1);
-    for (uint32_t first = 0; first < count; first += AT_ONCE) {
-        const uint32_t now = count - first < AT_ONCE ? count - first : AT_ONCE;
+    const double of_all = near_logarithm(n);
+    for (uint32_t k = 0; k < count;) {
         double logarithm[AT_ONCE * EACH];
-        for (uint32_t k = 0; k < now; k++) {
-            const clq_window w = windows[first + k];
-            const ends e = ends_of(w.end - w.first, d->levels);
+        uint32_t finite[AT_ONCE];
+        uint32_t found = 0;
+        for (; k < count && found < AT_ONCE; k++) {
+            const clq_window w = windows[k];
             const uint64_t below = d->count[w.first];
             const uint64_t above = all - d->count[w.end];
-            double *l = &logarithm[EACH * k];
-            prepare_end(d, w.first, w.first, w.first + end_of(e, 1), (double)(int64_t)below, l);
-            prepare_end(d, w.end - 1, w.first + end_of(e, d->levels - 1), w.end, (double)(int64_t)above, l + 2);
-            l[4] = (double)(int64_t)(all - below - above);
+            costs[k] = INFINITY;
+            if (!is_infinite(d, w, below, above)) {
+                prepare_clipping(d, w, below, above, &logarithm[EACH * found]);
+                finite[found++] = k;
+            }
         }
-        near_logarithms(logarithm, EACH * now);
-        for (uint32_t k = 0; k < now; k++) {
-            const clq_window w = windows[first + k];
-            const uint64_t below = d->count[w.first];
-            const uint64_t above = all - d->count[w.end];
-            const double *l = &logarithm[EACH * k];
-            costs[first + k] = is_infinite(d, w, below, above)
-                                   ? INFINITY
-                                   : end_costs(d, w.first, (double)(int64_t)below, l) +
-                                         end_costs(d, w.end - 1, (double)(int64_t)above, l + 2) + n * (l[4] - of_all);
+        near_logarithms(logarithm, EACH * found);
+        for (uint32_t i = 0; i < found; i++) {
+            const clq_window w = windows[finite[i]];
+            const double below = (double)(int64_t)d->count[w.first];
+            const double above = (double)(int64_t)(all - d->count[w.end]);
+            const double *l = &logarithm[EACH * i];
+            costs[finite[i]] =
+                end_costs(d, w.first, below, l) + end_costs(d, w.end - 1, above, l + 2) + n * (l[4] - of_all);
         }
     }
 }
 
+/* Some levels: their elements and filled bins, mixed, and what of entropy their bins have. */
+typedef struct level_sums {
+    uint64_t mixed[AT_ONCE];
+    double entropy[AT_ONCE];
+} level_sums;
+
+/* What so many equal bins have. */
 CLQ_VECTOR_CLONES
-static void level_entropies(double *mass, const double *filled, uint32_t levels)
+static void level_entropies(const uint64_t *mixed, double *entropy)
 {
-    for (uint32_t k = 0; k < levels; k++) {
-        mass[k] *= near_logarithm(mass[k] / filled[k]);
+    for (uint32_t k = 0; k < AT_ONCE; k++) {
+        const double mass = whole_number(mixed[k] >> FILLED_BITS);
+        const double filled = whole_number(mixed[k] & ((1u << FILLED_BITS) - 1));
+        entropy[k] = mass * near_logarithm(mass / (filled + 0x1p-60)); /* of none, 0 / 2^-60 */
     }
 }
 
-/*
- * A level loses what its bins have in entropy beyond that of so many equal ones. It loses no less than any part of its
- * bins would, so what the bins lose that are in the level in every window is a bound for all of them.
- */
-double clq_divergence_of_levels(const clq_divergences *d, clq_window narrowest, uint32_t widest, double enough)
+static double sum_of(const double *x)
 {
-    const ends narrow = ends_of(narrowest.end - narrowest.first, d->levels);
-    const ends wide = ends_of(widest, d->levels);
-    uint64_t at_wide = wide.offset + ((uint64_t)narrowest.first << FRACTION_BITS);
-    uint64_t at_narrow = narrow.offset + narrow.step + ((uint64_t)narrowest.first << FRACTION_BITS);
+    double sums[4] = {0.0, 0.0, 0.0, 0.0}; /* none waits for the other */
+    for (uint32_t k = 0; k < AT_ONCE; k += 4) {
+        sums[0] += x[k];
+        sums[1] += x[k + 1];
+        sums[2] += x[k + 2];
+        sums[3] += x[k + 3];
+    }
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+/* The levels of one window from one on; returns what of entropy all their bins have. */
+static double take_levels(const clq_divergences *d, uint64_t at, uint64_t step, uint32_t count, level_sums *l)
+{
+    const uint32_t first = (uint32_t)((at - step) >> FRACTION_BITS);
+    uint64_t before = d->mixed[first];
+    for (uint32_t k = 0; k < count; k++) {
+        const uint64_t now = d->mixed[(at + k * step) >> FRACTION_BITS];
+        l->mixed[k] = now - before;
+        before = now;
+    }
+    return d->entropy[(at + (count - 1) * step) >> FRACTION_BITS] - d->entropy[first];
+}
+
+double clq_divergence_of_levels(const clq_divergences *d, clq_window window, double enough)
+{
+    const ends e = ends_of(window.end - window.first, d->levels);
+    const uint64_t at = e.offset + e.step + ((uint64_t)window.first << FRACTION_BITS);
     double sum = 0.0;
     for (uint32_t level = 0; level < d->levels && sum <= enough; level += AT_ONCE) {
         const uint32_t left = d->levels - level;
         const uint32_t count = left < AT_ONCE ? left : AT_ONCE;
-        double mass[AT_ONCE], filled[AT_ONCE];
-        for (uint32_t k = 0; k < count; k++) {
-            const uint32_t from = (uint32_t)(at_wide >> FRACTION_BITS);
-            const uint32_t end = (uint32_t)(at_narrow >> FRACTION_BITS);
-            const uint32_t to = end > from ? end : from;
-            const uint64_t elements = d->count[to] - d->count[from];
-            mass[k] = (double)(int64_t)elements;
-            filled[k] = (double)(int32_t)(d->filled[to] - d->filled[from] + (elements == 0)); /* 0 of 1 is 0 */
-            sum += d->entropy[to] - d->entropy[from];
-            at_wide += wide.step;
-            at_narrow += narrow.step;
+        level_sums l;
+        memset(l.mixed + count, 0, (AT_ONCE - count) * sizeof *l.mixed);
+        sum += take_levels(d, at + level * e.step, e.step, count, &l);
+        level_entropies(l.mixed, l.entropy);
+        sum -= sum_of(l.entropy);
+    }
+    return sum;
+}
+
+/*
+ * What the bins lose that are in a level in every window: a level loses no less than any part of its bins would. The
+ * higher the level, the fewer they are.
+ */
+double clq_divergence_of_common_levels(const clq_divergences *d, uint32_t narrowest, uint32_t widest, double enough)
+{
+    const ends narrow = ends_of(narrowest, d->levels);
+    const ends wide = ends_of(widest, d->levels);
+    double sum = 0.0;
+    int is_last = 0;
+    for (uint32_t level = 0; level < d->levels && sum <= enough && !is_last; level += AT_ONCE) {
+        level_sums l, own;
+        memset(&l, 0, sizeof l);
+        for (uint32_t k = 0; k < AT_ONCE && level + k < d->levels && !is_last; k++) {
+            const uint32_t from = end_of(wide, level + k);
+            const uint32_t to = end_of(narrow, level + k + 1);
+            is_last = to <= from;
+            l.mixed[k] = is_last ? 0 : d->mixed[to] - d->mixed[from];
+            l.entropy[k] = is_last ? 0.0 : d->entropy[to] - d->entropy[from];
         }
-        level_entropies(mass, filled, count);
-        for (uint32_t k = 0; k < count; k++) {
-            sum -= mass[k];
-        }
+        level_entropies(l.mixed, own.entropy);
+        sum += sum_of(l.entropy) - sum_of(own.entropy);
     }
     return sum;
 }

@@ -12,11 +12,11 @@
 typedef struct clq_divergences {
     const uint64_t *counts;
     uint32_t bins, levels;
-    int is_exact; /* `entropy` is that of the definition; else near it */
-    uint64_t count[CLQ_HISTOGRAM_SIGNED_BINS + 1];  /* elements */
-    uint32_t filled[CLQ_HISTOGRAM_SIGNED_BINS + 1]; /* bins that are not empty */
-    double entropy[CLQ_HISTOGRAM_SIGNED_BINS + 1];  /* count * ln(count) */
-    double logarithm[CLQ_HISTOGRAM_SIGNED_BINS];    /* with is_exact: of small whole numbers; below 0: not known yet */
+    int is_exact;                                  /* `entropy` is that of the definition; else near it */
+    uint64_t count[CLQ_HISTOGRAM_SIGNED_BINS + 1]; /* elements */
+    uint64_t mixed[CLQ_HISTOGRAM_SIGNED_BINS + 1]; /* the same, and in the last 13 bits bins that are not empty */
+    double entropy[CLQ_HISTOGRAM_SIGNED_BINS + 1]; /* count * ln(count) */
+    double logarithm[CLQ_HISTOGRAM_SIGNED_BINS];   /* with is_exact: ln(n) of those asked so far; others below 0 */
 } clq_divergences;
 
 /* `counts`, which stay where they are, of elements that are some and fewer than 2^63. */
@@ -31,11 +31,11 @@ double clq_divergence(clq_divergences *d, clq_window window);
  */
 #define CLQ_DIVERGENCE_MARGIN 0x1p-31
 void clq_divergences_of_clipping(const clq_divergences *d, const clq_window *windows, uint32_t count, double *costs);
-/*
- * The least that the levels lose in any of the windows that have the first bin of `narrowest`, its width and up to
- * `widest` bins; of one window alone, what they lose. Where that is above `enough`, any value above `enough`.
- */
-double clq_divergence_of_levels(const clq_divergences *d, clq_window narrowest, uint32_t widest, double enough);
+/* Where that is above `enough`, any value above `enough`. */
+double clq_divergence_of_levels(const clq_divergences *d, clq_window window, double enough);
+
+/* No more than the levels lose in any window of the first `narrowest` to `widest` bins, or any value above `enough`. */
+double clq_divergence_of_common_levels(const clq_divergences *d, uint32_t narrowest, uint32_t widest, double enough);
 
 /* No more than both parts together of any window of the first `narrowest` to `widest` bins; roughly. */
 double clq_divergence_at_least(const clq_divergences *d, uint32_t narrowest, uint32_t widest);

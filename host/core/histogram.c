@@ -113,10 +113,13 @@ static void fill_tails(edges *s, const uint64_t *counts)
     }
     for (s->limbs = 0; s->limbs < LIMBS && all >> s->limbs * LIMB_BITS != 0; s->limbs++) {
         tail *t = s->of[s->limbs];
-        t[BINS] = (tail){0, 0};
+        tail sum = {0, 0};
+        t[BINS] = sum;
         for (uint32_t b = BINS; b-- > 0;) {
             const uint64_t n = counts[b] >> s->limbs * LIMB_BITS & ((UINT64_C(1) << LIMB_BITS) - 1);
-            t[b] = (tail){t[b + 1].count + n, t[b + 1].first + n * (2 * b + 1)};
+            sum.count += n;
+            sum.first += n * (2 * b + 1);
+            t[b] = sum;
         }
     }
 }

@@ -84,6 +84,7 @@ void clq_candidates_begin(clq_candidates *c, const clq_scheme *scheme, const uin
 {
     const double width = ((double)range[1] - (double)range[0]) / BINS;
     const double floor_of_zero = floor(-(double)range[0] / width);
+    clq_moments sum = {0, 0, 0};
     int shift = 0;
     while (total >> shift >= MOST_ELEMENTS) {
         shift++;
@@ -95,15 +96,16 @@ void clq_candidates_begin(clq_candidates *c, const clq_scheme *scheme, const uin
     c->least_end = scheme->widen_to_zero ? (range[1] <= 0.0f ? BINS : c->zero_bin + 1) : 0;
     c->window = (clq_window){0, BINS};
     c->clipped = 0;
-    c->sum[0] = (clq_moments){0, 0, 0};
     for (uint32_t b = 0; b < BINS; b++) {
         const uint64_t n = counts[b] >> shift;
         const uint64_t centre = 2 * b + 1;
         c->count[b] = n;
-        c->sum[b + 1].count = c->sum[b].count + n;
-        c->sum[b + 1].first = c->sum[b].first + n * centre;
-        c->sum[b + 1].second = c->sum[b].second + n * centre * centre;
+        c->sum[b] = sum;
+        sum.count += n;
+        sum.first += n * centre;
+        sum.second += n * centre * centre;
     }
+    c->sum[BINS] = sum;
 }
 
 /* Sum over the bins [from, to) of the square of their distance from `edge`, in half bins; modulo 2^64 on the way. */

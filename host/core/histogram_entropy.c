@@ -13,7 +13,9 @@ enum {
     MOST_CANDIDATES = BINS, /* of both ends there are fewer, since their widths shrink by a 32nd while they can */
     PROBED = 64,
     GROUP = 16,
-    PARTS = 4,
+    PARTS = 2,
+    PATIENCE = 0,
+    REST = 2,
     MOST_CLOSE = 1024
 };
 
@@ -37,6 +39,7 @@ typedef struct search {
     double near[MOST_CANDIDATES];        /* the divergence, times the elements; infinite: it is not close to the least */
     double least;                        /* of these */
     double close;                        /* CLOSE in their terms */
+    int patience[GROUP + 1];             /* with bounds of so many candidates, which may be too low to tell anything */
 } search;
 
 static void begin(search *s, const uint64_t *counts, uint32_t bins, uint32_t levels)
@@ -44,6 +47,7 @@ static void begin(search *s, const uint64_t *counts, uint32_t bins, uint32_t lev
     clq_divergences_begin(&s->divergences, counts, bins, levels);
     s->count = 0;
     s->least = INFINITY;
+    memset(s->patience, 0, sizeof s->patience);
     s->close = (double)s->divergences.count[bins] * (CLOSE + 2.0 * CLQ_DIVERGENCE_MARGIN);
 }
 
@@ -61,35 +65,50 @@ static void clip(search *s, size_t from, size_t count)
     clq_divergences_of_clipping(&s->divergences, s->windows + from, (uint32_t)count, s->clipping + from);
 }
 
-/* No more than the divergence of any of some candidates, of which several have the same first bin and growing widths. */
-static double lower_bound(const search *s, size_t from, size_t count)
+/* The least that clipping costs some candidates. */
+static double least_clipping(const search *s, size_t from, size_t count)
 {
-    const clq_window last = s->windows[from + count - 1];
-    const double most = s->least + s->close;
-    double clipping = s->clipping[from];
+    double least = s->clipping[from];
     for (size_t k = 1; k < count; k++) {
-        clipping = fmin(clipping, s->clipping[from + k]);
+        least = fmin(least, s->clipping[from + k]);
     }
-    return clipping > most ? clipping
-                           : clipping + clq_divergence_of_levels(&s->divergences, s->windows[from],
-                                                                 last.end - last.first, most - clipping);
+    return least;
+}
+
+/* Whether to ask for a bound of so many candidates: not for some time after those that were asked for were too low. */
+static int is_worth_a_bound(search *s, size_t count)
+{
+    if (count > 1 && s->patience[count] < 0) {
+        s->patience[count]++;
+        return 0;
+    }
+    return 1;
 }
 
 /* Find out how near some candidates are, or that none is close to the least. */
 static void look_at(search *s, size_t from, size_t count)
 {
-    double bound;
-    if (count == 1 && s->near[from] < INFINITY) {
+    const double most = s->least + s->close;
+    const double clipping = least_clipping(s, from, count);
+    if (clipping > most || (count == 1 && s->near[from] < INFINITY)) {
         return;
     }
-    bound = lower_bound(s, from, count);
-    if (bound > s->least + s->close) {
-        return;
-    }
-    if (count == 1) {
-        s->near[from] = bound;
-        s->least = fmin(s->least, bound);
-        return;
+    if (count == 1 || is_worth_a_bound(s, count)) {
+        const clq_window first = s->windows[from];
+        const double lost = count == 1
+                                ? clq_divergence_of_levels(&s->divergences, first, most - clipping)
+                                : clq_divergence_of_common_levels(&s->divergences, first.end,
+                                                                  s->windows[from + count - 1].end, most - clipping);
+        if (clipping + lost > most) {
+            s->patience[count] = PATIENCE;
+            return;
+        }
+        if (count == 1) {
+            s->near[from] = clipping + lost;
+            s->least = fmin(s->least, s->near[from]);
+            return;
+        }
+        s->patience[count] = s->patience[count] > 0 ? s->patience[count] - 1 : -REST;
     }
     for (size_t part = (count + PARTS - 1) / PARTS, k = 0; k < count; k += part) {
         look_at(s, from + k, count - k < part ? count - k : part);
