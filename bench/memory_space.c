@@ -21,9 +21,8 @@ static void choose_types(memory_space *s, const clq_context *context, clq_operat
     s->in_type = operation == CLQ_OP_DEQUANTIZE ? CLQ_S8 : real;
     s->out_type = operation == CLQ_OP_DEQUANTIZE || operation == CLQ_OP_FAKE_QUANTIZE ? real : CLQ_S8;
     s->in_bytes = clq_dtype_bytes(s->in_type, s->elements);
-    s->out_bytes = operation == CLQ_OP_MINMAX || operation == CLQ_OP_HISTOGRAM
-                       ? 0
-                       : clq_dtype_bytes(s->out_type, s->elements);
+    s->out_bytes =
+        operation == CLQ_OP_MINMAX || operation == CLQ_OP_HISTOGRAM ? 0 : clq_dtype_bytes(s->out_type, s->elements);
     s->native_bytes = clq_size_max(s->in_bytes, s->out_bytes);
     if (operation == CLQ_OP_HISTOGRAM) { /* for native_histogram */
         s->native_bytes = clq_size_max(s->native_bytes, (uint64_t)(NATIVE_MAX_THREADS + 1) * CLQ_HISTOGRAM_BINS * 8);

@@ -20,7 +20,7 @@ typedef struct memory_space {
     clq_dtype in_type, out_type;
     uint64_t in_bytes, out_bytes; /* of all elements */
     uint64_t native_bytes;
-    int is_host;                  /* the device computes where the C code does: the one can be the other's roof */
+    int is_host; /* the device computes where the C code does: the one can be the other's roof */
     memory_side device, reference;
     void *in;           /* on the host */
     void *expected;     /* the reference's output */

@@ -23,7 +23,7 @@ typedef struct native_loops {
     void (*quantize)(native_job *job);
     void (*dequantize)(native_job *job);
     void (*fake_quantize)(native_job *job);
-    void (*copy)(native_job *job); /* of `count` bytes */
+    void (*copy)(native_job *job);      /* of `count` bytes */
     void (*histogram)(native_job *job); /* fewer than 2^32 elements; `scale` is bins for each 1 of x */
 } native_loops;
 

@@ -26,7 +26,7 @@ const char *bench_operation_name(bench_operation operation)
 }
 
 /* The memory-bound operations of the list, in its order. */
-static const clq_operation memory_operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DEQUANTIZE,
+static const clq_operation memory_operations[] = {CLQ_OP_MINMAX,        CLQ_OP_QUANTIZE,         CLQ_OP_DEQUANTIZE,
                                                   CLQ_OP_FAKE_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_OP_HISTOGRAM};
 
 enum {

@@ -10,7 +10,7 @@
 #include "gemm_device.h"
 #include "memory_group.h"
 
-static const clq_operation memory_operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DEQUANTIZE,
+static const clq_operation memory_operations[] = {CLQ_OP_MINMAX,        CLQ_OP_QUANTIZE,         CLQ_OP_DEQUANTIZE,
                                                   CLQ_OP_FAKE_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_OP_HISTOGRAM};
 static const clq_operation batch_operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
 static const char *const tensor_shapes[] = {"4096x1024", "4096x1024 axis=0", "4096x1024 group=32", "524288x8 axis=1"};

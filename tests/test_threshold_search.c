@@ -26,6 +26,7 @@ typedef enum kind {
     TWO_SPIKES,
     COMB,
     LARGE_COUNTS,
+    HUGE_COUNTS,
     SPARSE_LARGE,
     STEPS,
     EMPTY_END,
@@ -79,8 +80,9 @@ static void fill(uint64_t *counts, uint32_t bins, kind of)
         }
         break;
     case LARGE_COUNTS:
+    case HUGE_COUNTS:
         for (uint32_t b = 0; b < bins; b++) {
-            counts[b] = large_count();
+            counts[b] = of == LARGE_COUNTS || check_chance(4) ? large_count() : check_random() >> 13; /* below 2^51 */
         }
         break;
     case NOTHING:
@@ -165,7 +167,8 @@ static uint32_t least_error(const prefix *p, uint32_t levels)
         for (uint64_t k = 0; k <= top && from < BINS; k++) {
             const uint64_t next = ((2 * k + 1) * i + top - 1) / (2 * top); /* (2b + 1) top >= (2k + 1) i */
             const uint32_t to = k == top || next > BINS ? BINS : (uint32_t)next;
-            sum += (p->second[to] - p->second[from]) * (top * top) + (wide)(p->count[to] - p->count[from]) * (4 * k * k * i * i) -
+            sum += (p->second[to] - p->second[from]) * (top * top) +
+                   (wide)(p->count[to] - p->count[from]) * (4 * k * k * i * i) -
                    (p->first[to] - p->first[from]) * (4 * k * i * top);
             from = to;
         }
@@ -421,11 +424,11 @@ static void both_ends(void **state)
     static const struct {
         clq_preset preset;
         clq_dtype dtype;
-    } schemes[] = {{CLQ_PRESET_ONNX, CLQ_U8},        {CLQ_PRESET_ONNX, CLQ_S8},   {CLQ_PRESET_ONNX, CLQ_U4},
-                   {CLQ_PRESET_AFFINE, CLQ_S4},      {CLQ_PRESET_TORCH, CLQ_U8},  {CLQ_PRESET_TFLITE, CLQ_S16},
+    } schemes[] = {{CLQ_PRESET_ONNX, CLQ_U8},       {CLQ_PRESET_ONNX, CLQ_S8},  {CLQ_PRESET_ONNX, CLQ_U4},
+                   {CLQ_PRESET_AFFINE, CLQ_S4},     {CLQ_PRESET_TORCH, CLQ_U8}, {CLQ_PRESET_TFLITE, CLQ_S16},
                    {CLQ_PRESET_SCALE_ONLY, CLQ_S8}, {CLQ_PRESET_TFLITE, CLQ_S8}};
-    static const float ranges[][2] = {{-1.0f, 3.0f}, {0.0f, 5.0f}, {-2.0f, 0.0f}, {0.5f, 3.0f}, {-7.0f, -6.5f},
-                                      {-0.25f, 100.0f}, {-1e-3f, 1e-4f}};
+    static const float ranges[][2] = {{-1.0f, 3.0f},  {0.0f, 5.0f},     {-2.0f, 0.0f},  {0.5f, 3.0f},
+                                      {-7.0f, -6.5f}, {-0.25f, 100.0f}, {-1e-3f, 1e-4f}};
     static histogram h;
     (void)state;
     for (uint64_t turn = 0; turn < SIGNED_TURNS; turn++) {
@@ -451,8 +454,8 @@ static void both_ends(void **state)
             fail_msg("turn %d, histogram %d, %s %s: mse [%u, %u), expected [%u, %u); entropy [%u, %u), expected "
                      "[%u, %u)",
                      (int)turn, (int)of, clq_preset_name(schemes[s].preset), clq_dtype_name(schemes[s].dtype),
-                     error_cut.first, error_cut.end, by_error[0], by_error[1], divergence_cut.first,
-                     divergence_cut.end, by_divergence[0], by_divergence[1]);
+                     error_cut.first, error_cut.end, by_error[0], by_error[1], divergence_cut.first, divergence_cut.end,
+                     by_divergence[0], by_divergence[1]);
         }
     }
 }

@@ -44,21 +44,24 @@ static inline double whole_number(uint64_t n)
     return x - 0x1p52;
 }
 
-/* The same with 6 terms, which leave less than 2^-35, and without branches; of 0 a finite number. */
-static inline double near_logarithm(double x)
+/*
+ * ln(a / b) for a >= b, by the same series with 6 terms and without branches: what the bits of two numbers differ by is
+ * about the logarithm of their quotient, and tells the exponent. Then m is within a factor of 1.51 around b, and the
+ * rest less than 2^-32. Of 0 and any b it is some finite number.
+ */
+static inline double near_logarithm(double a, double b)
 {
-    static const uint64_t LEAST_M = UINT64_C(0x3FE6A09E667F3BCD); /* sqrt(1/2) */
-    uint64_t bits, exponent;
+    uint64_t bits, of_b, exponent;
     double m, z, z2;
-    memcpy(&bits, &x, sizeof bits);
-    exponent = (bits - LEAST_M) >> 52;
+    memcpy(&bits, &a, sizeof bits);
+    memcpy(&of_b, &b, sizeof of_b);
+    exponent = (bits - of_b + (UINT64_C(1) << 51)) >> 52;
     bits -= exponent << 52;
     memcpy(&m, &bits, sizeof m);
-    z = (m - 1.0) / (m + 1.0);
+    z = (m - b) / (m + b);
     z2 = z * z;
     return whole_number(exponent) * 0x1.62e42fefa39efp-1 +
-           2.0 * z *
-               (1.0 + z2 * (1.0 / 3 + z2 * (1.0 / 5 + z2 * (1.0 / 7 + z2 * (1.0 / 9 + z2 * (1.0 / 11))))));
+           2.0 * z * (1.0 + z2 * (1.0 / 3 + z2 * (1.0 / 5 + z2 * (1.0 / 7 + z2 * (1.0 / 9 + z2 * (1.0 / 11))))));
 }
 
 /* ln(n) for n >= 1; that of small numbers is asked for again and again. */
@@ -85,7 +88,7 @@ CLQ_VECTOR_CLONES
 static void near_logarithms(double *x, uint32_t count)
 {
     for (uint32_t k = 0; k < count; k++) {
-        x[k] = near_logarithm(x[k]);
+        x[k] = near_logarithm(x[k], 1.0);
     }
 }
 
@@ -190,8 +193,7 @@ double clq_divergence(clq_divergences *d, clq_window window)
     const uint32_t inner = window.first + (below > 0.0);
     const ends e = ends_of(window.end - window.first, d->levels);
     double sum; /* of counts: divided by `all` in the end */
-    if (kept == 0 || (d->counts[window.end - 1] == 0 && above > 0.0) ||
-        (d->counts[window.first] == 0 && below > 0.0)) {
+    if (kept == 0 || (d->counts[window.end - 1] == 0 && above > 0.0) || (d->counts[window.first] == 0 && below > 0.0)) {
         return INFINITY;
     }
     if (!d->is_exact) {
@@ -226,7 +228,7 @@ static int is_infinite(const clq_divergences *d, clq_window window, uint64_t bel
            (below > 0 && d->counts[window.first] == 0);
 }
 
-/* What an end costs to which outliers are added, by logarithms of what its bin holds then and of its level's mean. */
+/* What an end costs, by logarithms of what its bin holds with the outliers and of its level's mean. */
 static double end_costs(const clq_divergences *d, uint32_t bin, double outliers, const double logarithm[2])
 {
     const double own = d->entropy[bin + 1] - d->entropy[bin];
@@ -234,50 +236,65 @@ static double end_costs(const clq_divergences *d, uint32_t bin, double outliers,
 }
 
 static void prepare_end(const clq_divergences *d, uint32_t bin, uint32_t from, uint32_t to, double outliers,
-                        double logarithm[2])
+                        double x[2])
 {
-    const double filled = (double)(int32_t)(filled_of(d, from, to));
-    logarithm[0] = (double)(int64_t)d->counts[bin] + outliers;
-    logarithm[1] = (double)(int64_t)(d->count[to] - d->count[from]) / (filled > 0.0 ? filled : 1.0);
+    x[0] = (double)(int64_t)d->counts[bin] + outliers;
+    x[1] = (double)(int64_t)(d->count[to] - d->count[from]) / (double)(int32_t)filled_of(d, from, to);
 }
 
-/* For one window the numbers of which logarithms are asked. */
-static void prepare_clipping(const clq_divergences *d, clq_window w, uint64_t below, uint64_t above, double *x)
+/* For one window the numbers of which logarithms are asked; none for an end without outliers. Returns how many. */
+static uint32_t prepare_clipping(const clq_divergences *d, clq_window w, uint64_t below, uint64_t above, double *x)
 {
     const ends e = ends_of(w.end - w.first, d->levels);
-    prepare_end(d, w.first, w.first, w.first + end_of(e, 1), (double)(int64_t)below, x);
-    prepare_end(d, w.end - 1, w.first + end_of(e, d->levels - 1), w.end, (double)(int64_t)above, x + 2);
-    x[4] = (double)(int64_t)(d->count[w.end] - d->count[w.first]);
+    uint32_t count = 1;
+    x[0] = (double)(int64_t)(d->count[w.end] - d->count[w.first]);
+    if (below > 0) {
+        prepare_end(d, w.first, w.first, w.first + end_of(e, 1), (double)(int64_t)below, x + count);
+        count += 2;
+    }
+    if (above > 0) {
+        prepare_end(d, w.end - 1, w.first + end_of(e, d->levels - 1), w.end, (double)(int64_t)above, x + count);
+        count += 2;
+    }
+    return count;
+}
+
+static double clipping_costs(const clq_divergences *d, clq_window w, double of_all, const double **logarithm)
+{
+    const uint64_t all = d->count[d->bins];
+    const uint64_t below = d->count[w.first];
+    const uint64_t above = all - d->count[w.end];
+    double costs = (double)(int64_t)all * (*(*logarithm)++ - of_all);
+    if (below > 0) {
+        costs += end_costs(d, w.first, (double)(int64_t)below, *logarithm);
+        *logarithm += 2;
+    }
+    if (above > 0) {
+        costs += end_costs(d, w.end - 1, (double)(int64_t)above, *logarithm);
+        *logarithm += 2;
+    }
+    return costs;
 }
 
 void clq_divergences_of_clipping(const clq_divergences *d, const clq_window *windows, uint32_t count, double *costs)
 {
-    enum { EACH = 5 };
+    enum { MOST = 5 };
     const uint64_t all = d->count[d->bins];
-    const double n = (double)(int64_t)all;
-    const double of_all = near_logarithm(n);
-    for (uint32_t k = 0; k < count;) {
-        double logarithm[AT_ONCE * EACH];
-        uint32_t finite[AT_ONCE];
-        uint32_t found = 0;
-        for (; k < count && found < AT_ONCE; k++) {
-            const clq_window w = windows[k];
-            const uint64_t below = d->count[w.first];
-            const uint64_t above = all - d->count[w.end];
-            costs[k] = INFINITY;
-            if (!is_infinite(d, w, below, above)) {
-                prepare_clipping(d, w, below, above, &logarithm[EACH * found]);
-                finite[found++] = k;
-            }
+    const double of_all = near_logarithm((double)(int64_t)all, 1.0);
+    for (uint32_t k = 0, end; k < count; k = end) {
+        double logarithm[AT_ONCE * MOST];
+        const double *next = logarithm;
+        uint32_t wanted = 0;
+        for (end = k; end < count && wanted <= (AT_ONCE - 1) * MOST; end++) {
+            const uint64_t below = d->count[windows[end].first];
+            const uint64_t above = all - d->count[windows[end].end];
+            const int infinite = is_infinite(d, windows[end], below, above);
+            costs[end] = infinite ? INFINITY : 0.0;
+            wanted += infinite ? 0 : prepare_clipping(d, windows[end], below, above, logarithm + wanted);
         }
-        near_logarithms(logarithm, EACH * found);
-        for (uint32_t i = 0; i < found; i++) {
-            const clq_window w = windows[finite[i]];
-            const double below = (double)(int64_t)d->count[w.first];
-            const double above = (double)(int64_t)(all - d->count[w.end]);
-            const double *l = &logarithm[EACH * i];
-            costs[finite[i]] =
-                end_costs(d, w.first, below, l) + end_costs(d, w.end - 1, above, l + 2) + n * (l[4] - of_all);
+        near_logarithms(logarithm, wanted);
+        for (uint32_t i = k; i < end; i++) {
+            costs[i] = costs[i] > 0.0 ? costs[i] : clipping_costs(d, windows[i], of_all, &next);
         }
     }
 }
@@ -290,19 +307,20 @@ typedef struct level_sums {
 
 /* What so many equal bins have. */
 CLQ_VECTOR_CLONES
-static void level_entropies(const uint64_t *mixed, double *entropy)
+static void level_entropies(const uint64_t *mixed, uint32_t levels, double *entropy)
 {
-    for (uint32_t k = 0; k < AT_ONCE; k++) {
+    for (uint32_t k = 0; k < levels; k++) {
         const double mass = whole_number(mixed[k] >> FILLED_BITS);
         const double filled = whole_number(mixed[k] & ((1u << FILLED_BITS) - 1));
-        entropy[k] = mass * near_logarithm(mass / (filled + 0x1p-60)); /* of none, 0 / 2^-60 */
+        entropy[k] = mass * near_logarithm(mass, filled + 0x1p-60); /* so that none are not 0 */
     }
 }
 
-static double sum_of(const double *x)
+/* Of a multiple of four. */
+static double sum_of(const double *x, uint32_t count)
 {
     double sums[4] = {0.0, 0.0, 0.0, 0.0}; /* none waits for the other */
-    for (uint32_t k = 0; k < AT_ONCE; k += 4) {
+    for (uint32_t k = 0; k < count; k += 4) {
         sums[0] += x[k];
         sums[1] += x[k + 1];
         sums[2] += x[k + 2];
@@ -332,11 +350,12 @@ double clq_divergence_of_levels(const clq_divergences *d, clq_window window, dou
     for (uint32_t level = 0; level < d->levels && sum <= enough; level += AT_ONCE) {
         const uint32_t left = d->levels - level;
         const uint32_t count = left < AT_ONCE ? left : AT_ONCE;
+        const uint32_t padded = (count + 3) / 4 * 4;
         level_sums l;
-        memset(l.mixed + count, 0, (AT_ONCE - count) * sizeof *l.mixed);
         sum += take_levels(d, at + level * e.step, e.step, count, &l);
-        level_entropies(l.mixed, l.entropy);
-        sum -= sum_of(l.entropy);
+        memset(l.mixed + count, 0, (padded - count) * sizeof *l.mixed);
+        level_entropies(l.mixed, padded, l.entropy);
+        sum -= sum_of(l.entropy, padded);
     }
     return sum;
 }
@@ -349,20 +368,25 @@ double clq_divergence_of_common_levels(const clq_divergences *d, uint32_t narrow
 {
     const ends narrow = ends_of(narrowest, d->levels);
     const ends wide = ends_of(widest, d->levels);
+    uint64_t at_from = wide.offset;
+    uint64_t at_to = narrow.offset + narrow.step;
     double sum = 0.0;
-    int is_last = 0;
-    for (uint32_t level = 0; level < d->levels && sum <= enough && !is_last; level += AT_ONCE) {
-        level_sums l, own;
-        memset(&l, 0, sizeof l);
-        for (uint32_t k = 0; k < AT_ONCE && level + k < d->levels && !is_last; k++) {
-            const uint32_t from = end_of(wide, level + k);
-            const uint32_t to = end_of(narrow, level + k + 1);
-            is_last = to <= from;
-            l.mixed[k] = is_last ? 0 : d->mixed[to] - d->mixed[from];
-            l.entropy[k] = is_last ? 0.0 : d->entropy[to] - d->entropy[from];
+    for (uint32_t level = 0; level < d->levels && sum <= enough && at_to > at_from; level += AT_ONCE) {
+        const uint32_t left = d->levels - level;
+        const uint32_t count = left < AT_ONCE ? left : AT_ONCE;
+        const uint32_t padded = (count + 3) / 4 * 4;
+        level_sums l;
+        double own[AT_ONCE];
+        for (uint32_t k = 0; k < padded; k++) {
+            const uint32_t from = (uint32_t)(at_from >> FRACTION_BITS);
+            const uint32_t to = k < count && at_to > at_from ? (uint32_t)(at_to >> FRACTION_BITS) : from;
+            l.mixed[k] = d->mixed[to] - d->mixed[from];
+            l.entropy[k] = d->entropy[to] - d->entropy[from];
+            at_from += k < count ? wide.step : 0;
+            at_to += narrow.step;
         }
-        level_entropies(l.mixed, own.entropy);
-        sum += sum_of(l.entropy) - sum_of(own.entropy);
+        level_entropies(l.mixed, padded, own);
+        sum += sum_of(l.entropy, padded) - sum_of(own, padded);
     }
     return sum;
 }
@@ -384,7 +408,5 @@ double clq_divergence_at_least(const clq_divergences *d, uint32_t narrowest, uin
     }
     p = outliers / n;
     q = kept > 0.0 ? (double)(int64_t)most / kept : 1.0;
-    return p > q && p < 1.0
-               ? outliers * near_logarithm(p / q) - (n - outliers) * near_logarithm((1.0 - q) / (1.0 - p))
-               : 0.0;
+    return p > q && p < 1.0 ? outliers * near_logarithm(p, q) - (n - outliers) * near_logarithm(1.0 - q, 1.0 - p) : 0.0;
 }

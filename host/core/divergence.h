@@ -19,7 +19,7 @@ typedef struct clq_divergences {
     double logarithm[CLQ_HISTOGRAM_SIGNED_BINS];   /* with is_exact: ln(n) of those asked so far; others below 0 */
 } clq_divergences;
 
-/* `counts`, which stay where they are, of elements that are some and fewer than 2^63. */
+/* `counts`, which stay where they are, of fewer than 2^63 elements. */
 void clq_divergences_begin(clq_divergences *d, const uint64_t *counts, uint32_t bins, uint32_t levels);
 
 /* That of a window of at least as many bins as there are levels, to the last bit; infinite where it is. */
@@ -27,9 +27,11 @@ double clq_divergence(clq_divergences *d, clq_window window);
 
 /*
  * The two parts of it, times the number of elements: what clipping costs, which may be below 0 by itself, and what the
- * levels lose. The sum is off by less than CLQ_DIVERGENCE_MARGIN times the number of elements.
+ * levels lose. The sum is off by less than CLQ_DIVERGENCE_MARGIN times the number of elements, which is below
+ * CLQ_DIVERGENCE_ELEMENTS.
  */
-#define CLQ_DIVERGENCE_MARGIN 0x1p-31
+#define CLQ_DIVERGENCE_MARGIN 0x1p-30
+#define CLQ_DIVERGENCE_ELEMENTS (UINT64_C(1) << 51)
 void clq_divergences_of_clipping(const clq_divergences *d, const clq_window *windows, uint32_t count, double *costs);
 /* Where that is above `enough`, any value above `enough`. */
 double clq_divergence_of_levels(const clq_divergences *d, clq_window window, double enough);

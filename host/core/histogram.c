@@ -100,8 +100,8 @@ typedef struct edges {
     uint32_t limbs; /* that are not all 0 */
     uint32_t top;
     uint32_t best;
-    wide most;              /* i * gain(i) of the best */
-    double gain[BINS + 1];  /* rounded; below 0: not known */
+    wide most;             /* i * gain(i) of the best */
+    double gain[BINS + 1]; /* rounded; below 0: not known */
     tail of[LIMBS][BINS + 1];
 } edges;
 
@@ -213,7 +213,7 @@ clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t lev
     if (total == 0) {
         return CLQ_OK;
     }
-    if (levels < BINS) { /* else there is one candidate */
+    if (levels < BINS) {              /* else there is one candidate */
         edges *s = malloc(sizeof *s); /* too large for the stack of a caller's thread */
         if (s == NULL) {
             return clq_fail(error, CLQ_OUT_OF_MEMORY, "clq_histogram_mse: no memory for sums over the bins");

@@ -13,9 +13,9 @@ enum {
     MOST_CANDIDATES = BINS, /* of both ends there are fewer, since their widths shrink by a 32nd while they can */
     PROBED = 64,
     GROUP = 16,
-    PARTS = 2,
+    PARTS = 4,
     PATIENCE = 0,
-    REST = 2,
+    REST = 3,
     MOST_CLOSE = 1024
 };
 
@@ -24,8 +24,8 @@ static const double TIE = 0x1p-40;
 
 /*
  * The candidate that is chosen is within TIE of the least divergence. On another one the choice can hang only through a
- * chain of divergences, each within TIE of the one below, so on none that is not CLOSE to the least: a chain so long has
- * more than MOST_CLOSE links.
+ * chain of divergences, each within TIE of the one below, so on none that is not CLOSE to the least: a chain so long
+ * has more than MOST_CLOSE links.
  */
 static const double CLOSE = 2.0 * MOST_CLOSE * 0x1p-40;
 
@@ -36,10 +36,10 @@ typedef struct search {
     size_t count;
     clq_window windows[MOST_CANDIDATES]; /* candidates in their order */
     double clipping[MOST_CANDIDATES];    /* what it costs them, near enough; infinite: too much */
-    double near[MOST_CANDIDATES];        /* the divergence, times the elements; infinite: it is not close to the least */
-    double least;                        /* of these */
-    double close;                        /* CLOSE in their terms */
-    int patience[GROUP + 1];             /* with bounds of so many candidates, which may be too low to tell anything */
+    double near[MOST_CANDIDATES]; /* the divergence, times the elements; infinite: it is not close to the least */
+    double least;                 /* of these */
+    double close;                 /* CLOSE in their terms */
+    int patience[GROUP + 1];      /* below 0: bounds of so many candidates are not asked for so often */
 } search;
 
 static void begin(search *s, const uint64_t *counts, uint32_t bins, uint32_t levels)
@@ -70,7 +70,7 @@ static double least_clipping(const search *s, size_t from, size_t count)
 {
     double least = s->clipping[from];
     for (size_t k = 1; k < count; k++) {
-        least = fmin(least, s->clipping[from + k]);
+        least = s->clipping[from + k] < least ? s->clipping[from + k] : least;
     }
     return least;
 }
@@ -105,7 +105,7 @@ static void look_at(search *s, size_t from, size_t count)
         }
         if (count == 1) {
             s->near[from] = clipping + lost;
-            s->least = fmin(s->least, s->near[from]);
+            s->least = s->near[from] < s->least ? s->near[from] : s->least;
             return;
         }
         s->patience[count] = s->patience[count] > 0 ? s->patience[count] - 1 : -REST;
@@ -151,11 +151,8 @@ static void probe(search *s, size_t from, size_t count)
     look_at(s, best, 1);
 }
 
-static uint32_t least_edge(search *s, uint32_t levels)
+static void look_at_magnitudes(search *s)
 {
-    for (uint32_t i = levels; i <= BINS; i++) {
-        add(s, (clq_window){0, i});
-    }
     clip(s, s->count - 1, 1);
     look_at(s, s->count - 1, 1); /* its divergence is never infinite */
     for (size_t end = s->count, from; end > 0; end = from) {
@@ -168,6 +165,19 @@ static uint32_t least_edge(search *s, uint32_t levels)
     }
     for (size_t n = 0; n < s->count; n += GROUP) {
         look_at(s, n, s->count - n < GROUP ? s->count - n : GROUP);
+    }
+}
+
+static uint32_t least_edge(search *s, uint32_t levels)
+{
+    for (uint32_t i = levels; i <= BINS; i++) {
+        add(s, (clq_window){0, i});
+    }
+    if (s->divergences.count[BINS] < CLQ_DIVERGENCE_ELEMENTS) {
+        look_at_magnitudes(s);
+    } else { /* nobody has so many: all are as close as can be */
+        memset(s->near, 0, s->count * sizeof *s->near);
+        s->least = 0.0;
     }
     return s->windows[choose(s)].end;
 }
@@ -183,7 +193,7 @@ clq_status clq_histogram_entropy(const uint64_t *counts, float maximum, uint32_t
     if (total == 0) {
         return CLQ_OK;
     }
-    if (levels < BINS) { /* else there is one candidate */
+    if (levels < BINS) {               /* else there is one candidate */
         search *s = malloc(sizeof *s); /* too large for the stack of a caller's thread */
         if (s == NULL) {
             return clq_fail(error, CLQ_OUT_OF_MEMORY, "clq_histogram_entropy: no memory for sums over the bins");
