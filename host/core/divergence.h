@@ -8,6 +8,8 @@
 
 #include "core/histogram_cut.h"
 
+enum { CLQ_FRACTION_BITS = 40, CLQ_FILLED_BITS = 13 };
+
 /* Sums over the bins before each, so that a level of any bins costs no loop. */
 typedef struct clq_divergences {
     const uint64_t *counts;
@@ -18,6 +20,33 @@ typedef struct clq_divergences {
     double entropy[CLQ_HISTOGRAM_SIGNED_BINS + 1]; /* count * ln(count) */
     double logarithm[CLQ_HISTOGRAM_SIGNED_BINS];   /* with is_exact: ln(n) of those asked so far; others below 0 */
 } clq_divergences;
+
+/* Bins of a level that are not empty. */
+static inline uint32_t clq_divergence_filled(const clq_divergences *d, uint32_t from, uint32_t to)
+{
+    return (uint32_t)(d->mixed[to] - d->mixed[from]) & ((1u << CLQ_FILLED_BITS) - 1);
+}
+
+/*
+ * Where the levels of a window end: bin b of its `width` bins is in level floor(b * levels / width), so the first k
+ * levels have ceil(k * width / levels) bins. That is a whole number less than a multiple of 1 / levels; half of one is
+ * added, which is more than what the step lacks in all levels together.
+ */
+typedef struct clq_level_ends {
+    uint64_t step, offset;
+} clq_level_ends;
+
+static inline clq_level_ends clq_level_ends_of(uint32_t width, uint32_t levels)
+{
+    const uint64_t one = UINT64_C(1) << CLQ_FRACTION_BITS;
+    const clq_level_ends e = {width * one / levels, one - one / (2 * (uint64_t)levels)};
+    return e;
+}
+
+static inline uint32_t clq_level_end(clq_level_ends e, uint32_t levels)
+{
+    return (uint32_t)((levels * e.step + e.offset) >> CLQ_FRACTION_BITS);
+}
 
 /* `counts`, which stay where they are, of fewer than 2^63 elements. */
 void clq_divergences_begin(clq_divergences *d, const uint64_t *counts, uint32_t bins, uint32_t levels);
