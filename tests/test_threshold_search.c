@@ -70,7 +70,7 @@ static void fill(uint64_t *counts, uint32_t bins, kind of)
         break;
     case ONE_SPIKE:
     case TWO_SPIKES:
-        counts[check_below(bins)] = large_count();
+        counts[check_chance(3) ? check_chance(2) ? 0 : bins - 1 : check_below(bins)] = 1 + large_count();
         counts[check_chance(2) ? bins - 1 : check_below(bins)] += of == TWO_SPIKES ? 1 + large_count() : 0;
         break;
     case COMB:

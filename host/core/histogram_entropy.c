@@ -115,6 +115,11 @@ static void look_at(search *s, size_t from, size_t count)
     }
 }
 
+static int is_close(const search *s, size_t number)
+{
+    return s->near[number] < INFINITY && s->near[number] <= s->least + s->close;
+}
+
 /* By the definition, of those that are close: the first of equals. `count` when there is none. */
 static size_t choose(search *s)
 {
@@ -122,13 +127,11 @@ static size_t choose(search *s)
     size_t close = 0;
     double least = INFINITY;
     for (size_t n = 0; n < s->count; n++) {
-        if (s->near[n] <= s->least + s->close) {
-            close++;
-            best = n;
-        }
+        close += (size_t)is_close(s, n);
+        best = is_close(s, n) ? n : best;
     }
     for (size_t n = 0; n < s->count && close > 1; n++) {
-        if (close > MOST_CLOSE || s->near[n] <= s->least + s->close) {
+        if (close > MOST_CLOSE || is_close(s, n)) {
             const double now = clq_divergence(&s->divergences, s->windows[n]);
             if (now < least - TIE) {
                 least = now;
