@@ -33,7 +33,7 @@ void bench_shape_print(const bench_shape *shape, char *text, size_t capacity);
 bench_shape bench_shape_plain(uint64_t elements);
 int bench_shape_is_plain(const bench_shape *shape);
 uint64_t bench_shape_elements(const bench_shape *shape); /* of a tensor */
-/* Whether there are twice as many elements as bins for each parameter: with fewer, who counts mostly clears and adds.
+/* Whether there are 16 elements for each bin of a parameter's histogram: with fewer, who counts mostly adds counts up.
  */
 int bench_shape_fills_histograms(const bench_shape *shape);
 
