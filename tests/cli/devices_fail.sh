@@ -51,6 +51,9 @@ CLQ_ZOO="mutate=$PWD/changes" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" gemm a.npy
     --device 0:0 2>err
 echo "$?: $(grep -c '^on device 0:0 .*: .*gemm_portable.cl:' err) $(grep -c '^try -v, .*--device reference' err)"
 
+echo "-- names of kernels"
+refused gemm a.npy a.npy -o c.npy --variant nonsense --device 0:0 | sed 's/portable, .*; other/portable, ...; other/'
+
 echo "-- probes"
 "$CLQUANT" devices --probe >out
 echo "$?: $(grep -c '^    probe  *minmax compiles' out)"
