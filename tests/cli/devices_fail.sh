@@ -44,6 +44,16 @@ grep -c -e '^0:0 .*not usable' -e '^    problem  *clCreateContext failed with CL
 zoo 'fail=clCreateContext:3:-6' devices
 grep -c -e '^0:0 ' -e '^reference ' out
 
+echo "-- a compiler's first word"
+printf '\001\002\003\004' | npy '|i1' '2, 2' >a.npy
+printf 'void gemm_portable\tvoid void gemm_portable\n' >changes
+CLQ_ZOO="mutate=$PWD/changes" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" gemm a.npy a.npy -o c.npy --variant portable \
+    --device 0:0 2>err
+echo "$?: $(grep -c '^on device 0:0 .*: .*gemm_portable.cl:' err) $(grep -c '^try -v, .*--device reference' err)"
+
+echo "-- names of kernels"
+refused gemm a.npy a.npy -o c.npy --variant nonsense --device 0:0 | sed 's/portable, .*; other/portable, ...; other/'
+
 echo "-- probes"
 "$CLQUANT" devices --probe >out
 echo "$?: $(grep -c '^    probe  *minmax compiles' out)"

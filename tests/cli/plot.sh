@@ -38,4 +38,7 @@ refused compare a.safetensors b.safetensors --plot n.png
 refused compare a.safetensors b.safetensors --plot nowhere/n.svg --quiet
 refused quantize m.safetensors -o d.safetensors --dry-run --plot d.svg
 refused info a.safetensors --plot n.svg
+refused quantize m.safetensors -o same.svg --plot ./same.svg
+cp a.safetensors in.svg
+refused compare in.svg b.safetensors --plot in.svg
 ls

@@ -77,3 +77,13 @@ one '日本語の重み'
 one "e$(printf '\314\201')tude"
 one '層層層層層層層層層層層層層層層層層層層層層層層層'
 one "$(printf 'x\314\201y\314\201%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25)"
+
+echo "-- a terminal has bars, and its own width"
+if command -v script >/dev/null; then
+    script -qec "stty cols 120; $CLQUANT compare m.safetensors q.safetensors --progress never" /dev/null </dev/null | tr -d '\r' >terminal
+    [ "$(widest terminal)" -le 120 ] || echo "terminal: $(widest terminal)"
+    [ "$(grep -c ' #' terminal)" -eq 10 ] || cat terminal
+    script -qec "stty cols 80; $CLQUANT compare m.safetensors q.safetensors --progress never" /dev/null </dev/null | tr -d '\r' >terminal
+    [ "$(widest terminal)" -le 80 ] || echo "terminal: $(widest terminal)"
+    [ "$(grep -c ' #' terminal)" -eq 0 ] || cat terminal
+fi

@@ -82,7 +82,7 @@ wrong() {
     CLQ_ZOO=${habits% nan=1} OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device gpu >out 2>err || echo "$1: $(cat err)"
     rm -f y.*
     CLQ_ZOO="$habits" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device gpu >out 2>err || code=$?
-    echo "$code: $1: $(sed 's/ on [^:]*:/:/' err)"
+    echo "$code: $1: $(sed -e '/^on device /d' -e 's/ on [^:]*:/:/' err)"
 }
 wrong minmax x.npy
 wrong quantize x.npy -o y.safetensors

@@ -178,6 +178,9 @@ void cli_note_failure(const char *text); /* cli_report and cli_usage_error do it
 /* Told once by the parser: the verb named in "try ...", and whether build logs are shown. */
 void cli_messages_begin(const char *verb_name, int verbose);
 
+/* The device in use, "0:0 NAME", which cli_report names when it fails. */
+void cli_messages_device(const char *device);
+
 /*
  * Make the context that --device asks for, with logging to stderr as --verbose and --quiet say and the program cache in
  * CLQUANT_CACHE_DIR, else XDG_CACHE_HOME/clquant, else ~/.cache/clquant. `auto` without any OpenCL device falls back to
@@ -196,9 +199,8 @@ void cli_use_cache(clq_context *context);
 clq_status cli_check_descriptors(clq_error *error);
 clq_status cli_check_drivers(const cli_options *options, clq_error *error);
 
-/* Whether a device was opened, whose driver may have threads at work; "0:0 NAME" of the last one, NULL: none. */
+/* Whether a device was opened, whose driver may have threads at work. */
 int cli_device_was_opened(void);
-const char *cli_opened_device(void);
 
 /* When what --device asks for is not there or cannot be used, `error` gets a word on where that was asked for: returns
  * `status`. */

@@ -15,12 +15,6 @@
 #include "command/frame/drivers.h"
 
 static atomic_int opened; /* the thread of signals asks too */
-static char opened_device[160];
-
-const char *cli_opened_device(void)
-{
-    return opened_device[0] != '\0' ? opened_device : NULL;
-}
 
 clq_status cli_blame_device(const cli_options *options, clq_status status, clq_error *error)
 {
@@ -147,6 +141,7 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     clq_device_info info;
     clq_error cache_error;
     char folder[4096];
+    char name[160];
     const char *device = options->device;
     clq_status status;
     if (strcmp(device, "reference") != 0 && cli_check_drivers(options, error) != CLQ_OK) {
@@ -181,7 +176,8 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     if (cache_folder(folder, sizeof folder) && clq_context_set_cache(*context, folder, &cache_error) != CLQ_OK) {
         cli_warning(options, "compiled kernels are not kept: %s", cache_error.message);
     }
-    snprintf(opened_device, sizeof opened_device, "%d:%d %.100s", (int)info.platform, (int)info.device, info.name);
-    cli_note(options, "device %s", opened_device);
+    snprintf(name, sizeof name, "%d:%d %.100s", (int)info.platform, (int)info.device, info.name);
+    cli_messages_device(name);
+    cli_note(options, "device %s", name);
     return CLQ_OK;
 }

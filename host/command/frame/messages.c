@@ -11,12 +11,18 @@ static struct {
     const char *verb_name; /* NULL before it is known */
     int verbose;
     char failure[LINE_BYTES]; /* the first one reported */
+    char device[160];         /* empty: none is in use */
 } state;
 
 void cli_messages_begin(const char *verb_name, int verbose)
 {
     state.verb_name = verb_name;
     state.verbose = verbose;
+}
+
+void cli_messages_device(const char *device)
+{
+    snprintf(state.device, sizeof state.device, "%s", device);
 }
 
 /* Whatever a file name, a type or a driver's text holds, it is one line and steers no terminal. */
@@ -176,11 +182,13 @@ static int can_do_without_device(void)
 static void print_device_failure(const clq_error *error)
 {
     const char *log = error->build_log;
-    const char *device = cli_opened_device();
     log += strspn(log, " \t\r\n");
-    if (device != NULL) {
-        cli_line(stderr, "on device %s%s%.*s", device, log[0] != '\0' && !state.verbose ? ": " : "",
+    if (state.device[0] != '\0') {
+        cli_line(stderr, "on device %s%s%.*s", state.device, log[0] != '\0' && !state.verbose ? ": " : "",
                  state.verbose ? 0 : (int)strcspn(log, "\r\n"), log);
+    }
+    if (strstr(error->message, "--device reference") != NULL) {
+        return; /* which says what to try */
     }
     if (can_do_without_device() || (log[0] != '\0' && !state.verbose)) {
         cli_line(stderr, "try %s%s%s", state.verbose ? "" : "-v, which tells more",

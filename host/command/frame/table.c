@@ -7,8 +7,8 @@
 #include "command/frame/cli.h"
 #include "command/frame/width.h"
 
-/* Between columns; what is left at least of text that is cut; the columns that a table keeps whatever the width. */
-enum { GAP = 2, ELIDED_WIDTH = 28, KEPT_COLUMNS = 2, LEAST_ELIDED_WIDTH = 8 };
+/* Between columns; the columns that a table keeps whatever the width; what is left at least of text that is cut. */
+enum { GAP = 2, KEPT_COLUMNS = 2, LEAST_ELIDED_WIDTH = 8 };
 
 struct cli_table {
     size_t columns;
@@ -149,14 +149,15 @@ static int drop_last(const cli_table *table, size_t *widths)
     return 1;
 }
 
-/* The name, which is the first column, is cut to a length that still tells; then the last columns go; then all text is
- * cut to what there is. What is free in the end goes to the name. */
+/* The name, which is the first column, is cut to two fifths of the line, where names of layers still differ; then the
+ * last columns go; then all text is cut to what there is. What is free in the end goes to the name. */
 static void fit(const cli_table *table, size_t *widths, size_t room)
 {
     const size_t whole = widths[0];
+    const size_t least = room < 60 ? 24 : room * 2 / 5;
     size_t sum;
     while ((sum = sum_of(table, widths)) > room) {
-        if (!shrink(&widths[0], sum - room, ELIDED_WIDTH) && !drop_last(table, widths) &&
+        if (!shrink(&widths[0], sum - room, least) && !drop_last(table, widths) &&
             !shrink(widest_of(table, widths), sum - room, LEAST_ELIDED_WIDTH)) {
             return;
         }

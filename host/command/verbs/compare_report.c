@@ -147,14 +147,14 @@ static void error_cell(cli_table *table, double error)
     }
 }
 
-static void table_row(cli_table *table, const clq_file_tensor *tensor, double most)
+static void table_row(cli_table *table, const clq_file_tensor *tensor, cli_sqnr_span span)
 {
     char text[160];
     cli_table_cell(table, "%s", tensor->name);
     cli_format_sqnr(text, sizeof text, &tensor->errors);
     cli_table_cell(table, "%s", text);
+    cli_sqnr_bar_cell(table, tensor, span);
     error_cell(table, tensor->errors.maximum);
-    cli_sqnr_bar_cell(table, tensor, most);
     clq_format_shape(text, sizeof text, tensor->source.rank, tensor->source.shape);
     cli_table_cell(table, "%s", text);
     cli_table_cell(table, "%s, %s", tensor->source.dtype, tensor->target.dtype);
@@ -206,14 +206,14 @@ static size_t count_exact(const cli_compare_report *report)
 /* The worst tensors one by one, the others by kind; exact ones only where they are few. */
 static clq_status print_table(const cli_compare_report *report, size_t listed, int all, clq_error *error)
 {
-    static const char *const TITLES[] = {"tensor", "SQNR",       "max error", "",      "shape",
-                                         "types",  "mean error", "cosine",    "max at"};
+    static const char *const TITLES[] = {"tensor", "SQNR",       "",       "max error", "shape",
+                                         "types",  "mean error", "cosine", "max at"};
     const size_t rows = cli_worst_rows(listed, all);
-    const double most = cli_greatest_sqnr(report->order, rows);
-    cli_table *table = cli_table_create(9, TITLES, "<>><<<>><");
+    const cli_sqnr_span span = cli_find_sqnr_span(report->order, rows);
+    cli_table *table = cli_table_create(9, TITLES, "<><><<>><");
     clq_status status;
     for (size_t i = 0; i < rows; i++) {
-        table_row(table, report->order[i], most);
+        table_row(table, report->order[i], span);
     }
     status = cli_table_print(table, stdout, error);
     cli_table_destroy(&table);

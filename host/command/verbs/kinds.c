@@ -18,22 +18,28 @@ size_t cli_worst_rows(size_t count, int all)
     return all || count <= WORST_ROWS + SPARED_ROWS ? count : WORST_ROWS;
 }
 
-double cli_greatest_sqnr(const clq_file_tensor *const *tensors, size_t count)
+cli_sqnr_span cli_find_sqnr_span(const clq_file_tensor *const *tensors, size_t count)
 {
-    double most = 0.0;
+    cli_sqnr_span span = {INFINITY, -INFINITY};
     for (size_t i = 0; i < count; i++) {
-        const clq_errors *errors = &tensors[i]->errors;
-        most = tensors[i]->measured && isfinite(errors->sqnr_db) ? fmax(most, errors->sqnr_db) : most;
+        const double sqnr = tensors[i]->errors.sqnr_db;
+        if (tensors[i]->measured && isfinite(sqnr)) {
+            span.low = fmin(span.low, sqnr);
+            span.high = fmax(span.high, sqnr);
+        }
     }
-    return most;
+    return span;
 }
 
-void cli_sqnr_bar_cell(cli_table *table, const clq_file_tensor *tensor, double most)
+void cli_sqnr_bar_cell(cli_table *table, const clq_file_tensor *tensor, cli_sqnr_span span)
 {
     static const char all[] = "############";
-    const double share = tensor->measured && most > 0.0 ? tensor->errors.sqnr_db / most : 0.0;
-    const int drawn = isfinite(share) && share > 0.0 && cli_has_room_for_bars();
-    cli_table_cell(table, "%.*s", drawn ? (int)ceil(share * (sizeof all - 1)) : 0, all);
+    const double sqnr = tensor->measured ? tensor->errors.sqnr_db : NAN;
+    int length = 0;
+    if (isfinite(sqnr) && span.high > span.low && cli_has_room_for_bars()) {
+        length = 1 + (int)((sqnr - span.low) / (span.high - span.low) * (double)(sizeof all - 2));
+    }
+    cli_table_cell(table, "%.*s", length, all);
 }
 
 /* A tensor with the name of its kind. */

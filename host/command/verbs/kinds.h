@@ -12,11 +12,14 @@ size_t cli_worst_rows(size_t count, int all);
 /* The rest, in the same order: a line that counts them and a table with a row for each kind, worst first. */
 clq_status cli_print_kinds(const clq_file_tensor *const *tensors, size_t count, clq_error *error);
 
-/* The cell of the column beside the SQNR, which has no title: a bar as long as the SQNR is, `most` decibels being all
- * of it. Empty where there is none, or no room for bars. */
-void cli_sqnr_bar_cell(cli_table *table, const clq_file_tensor *tensor, double most);
+/* The least and the greatest finite SQNR of some tensors. */
+typedef struct cli_sqnr_span {
+    double low, high;
+} cli_sqnr_span;
+cli_sqnr_span cli_find_sqnr_span(const clq_file_tensor *const *tensors, size_t count);
 
-/* The greatest finite SQNR of them. */
-double cli_greatest_sqnr(const clq_file_tensor *const *tensors, size_t count);
+/* The cell of the column beside the SQNR, which has no title: a bar, the longer the better within the span. Empty where
+ * there is no SQNR, or no terminal with room for bars. */
+void cli_sqnr_bar_cell(cli_table *table, const clq_file_tensor *tensor, cli_sqnr_span span);
 
 #endif

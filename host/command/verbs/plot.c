@@ -44,6 +44,14 @@ int cli_check_plot(const cli_options *options)
     if (options->file.dry_run) {
         return cli_usage_error("--plot and --dry-run cannot both be given: a dry run measures nothing");
     }
+    for (size_t i = 0; i < options->positional.count; i++) {
+        if (clq_path_same(options->plot, options->positional.items[i])) {
+            return cli_usage_error("--plot %s: is an input, which is never written", options->plot);
+        }
+    }
+    if (options->file.output != NULL && clq_path_same(options->plot, options->file.output)) {
+        return cli_usage_error("--plot %s: is the output too; a file of its own is required", options->plot);
+    }
     return CLI_OK;
 }
 

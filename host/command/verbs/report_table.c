@@ -37,7 +37,7 @@ static int worst_first(const void *a, const void *b)
 /* Columns that say the same of every tensor are left out. */
 typedef struct table_facts {
     int has_zero_points, has_clipped;
-    double greatest_sqnr;
+    cli_sqnr_span sqnr;
 } table_facts;
 
 static void table_row(cli_table *table, const clq_file_tensor *tensor, table_facts facts)
@@ -47,12 +47,13 @@ static void table_row(cli_table *table, const clq_file_tensor *tensor, table_fac
     if (tensor->measured) {
         cli_format_sqnr(text, sizeof text, &tensor->errors);
         cli_table_cell(table, "%s", text);
+        cli_sqnr_bar_cell(table, tensor, facts.sqnr);
         cli_table_cell(table, "%.4g", tensor->errors.maximum);
     } else {
         cli_table_cell(table, "%s", "");
         cli_table_cell(table, "%s", "");
+        cli_table_cell(table, "%s", "");
     }
-    cli_sqnr_bar_cell(table, tensor, facts.greatest_sqnr);
     clq_format_shape(text, sizeof text, tensor->source.rank, tensor->source.shape);
     cli_table_cell(table, "%s", text);
     cli_table_cell(table, "%s -> %s", tensor->source.dtype, tensor->target.dtype);
@@ -72,10 +73,10 @@ static void table_row(cli_table *table, const clq_file_tensor *tensor, table_fac
 /* The worst tensors first; `all`, or those that a person will look at and the others by kind. */
 static clq_status quantized_table(const clq_file_report *report, int all, clq_error *error)
 {
-    static const char *const TITLES[] = {"tensor", "SQNR", "max error", "",           "shape",
-                                         "type",   "per",  "scale",     "zero point", "clipped"};
+    static const char *const TITLES[] = {"tensor", "SQNR", "",      "max error",  "shape",
+                                         "type",   "per",  "scale", "zero point", "clipped"};
     const clq_file_tensor **order = malloc((report->processed_count + 1) * sizeof *order);
-    cli_table *table = cli_table_create(10, TITLES, "<>><<<<<>>");
+    cli_table *table = cli_table_create(10, TITLES, "<><><<<<>>");
     table_facts facts = {0};
     clq_status status = CLQ_OK;
     size_t count = 0;
@@ -93,7 +94,7 @@ static clq_status quantized_table(const clq_file_report *report, int all, clq_er
     }
     qsort(order, count, sizeof *order, worst_first);
     rows = cli_worst_rows(count, all);
-    facts.greatest_sqnr = cli_greatest_sqnr(order, rows);
+    facts.sqnr = cli_find_sqnr_span(order, rows);
     for (size_t i = 0; i < rows; i++) {
         table_row(table, order[i], facts);
     }
