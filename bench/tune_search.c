@@ -166,8 +166,35 @@ static clq_status confirm_all(const search *s, const clq_tuning *start, clq_tuni
     return CLQ_OK;
 }
 
+static int is_of_family(const clq_tunable *t, const char *name)
+{
+    const size_t length = strcspn(name, ".") + 1;
+    return strncmp(t->name, name, length) == 0;
+}
+
+/* Rows into the order of their keys, equal ones as they are. */
+static void sort_rows(tune_row *rows, size_t *keys, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        const tune_row row = rows[i];
+        const size_t key = keys[i];
+        size_t place = i;
+        for (; place > 0 && keys[place - 1] > key; place--) {
+            rows[place] = rows[place - 1];
+            keys[place] = keys[place - 1];
+        }
+        rows[place] = row;
+        keys[place] = key;
+    }
+}
+
+/*
+ * In the order of the search: the first of each family, then the second of each, and so on. The first ones decide most,
+ * and where kernels are still to be compiled, the time may not do for all.
+ */
 static size_t list_rows(const search *s, size_t tunable_count, const clq_tuning *start, tune_row *rows)
 {
+    size_t keys[CLQ_TUNABLES_MOST];
     size_t count = 0;
     for (size_t i = 0; i < tunable_count; i++) {
         if ((s->tunables[i].operations & s->operations) != 0) {
@@ -176,10 +203,25 @@ static size_t list_rows(const search *s, size_t tunable_count, const clq_tuning 
             rows[count].before = rows[count].chosen = start->values[i];
             rows[count].mean = 1.0;
             rows[count].outcome = TUNE_NOT_REACHED;
+            keys[count] = 0;
+            for (size_t k = 0; k < count; k++) {
+                keys[count] += (size_t)is_of_family(&s->tunables[rows[k].number], s->tunables[i].name);
+            }
             count++;
         }
     }
+    sort_rows(rows, keys, count);
     return count;
+}
+
+/* As the tunables are listed. */
+static void list_back(tune_row *rows, size_t count)
+{
+    size_t keys[CLQ_TUNABLES_MOST];
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = rows[i].number;
+    }
+    sort_rows(rows, keys, count);
 }
 
 clq_status tune_search(const tune_meter *meter, uint32_t operations, double budget, const clq_tuning *start,
@@ -201,5 +243,7 @@ clq_status tune_search(const tune_meter *meter, uint32_t operations, double budg
         rows[i].outcome = TUNE_KEPT;
         CLQ_TRY(search_one(&s, found, &rows[i], error));
     }
-    return confirm_all(&s, start, found, rows, *count, error);
+    CLQ_TRY(confirm_all(&s, start, found, rows, *count, error));
+    list_back(rows, *count);
+    return CLQ_OK;
 }

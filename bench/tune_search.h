@@ -49,7 +49,8 @@ typedef struct tune_meter {
 
 /*
  * Search all tunables whose time an operation of `operations` depends on, each with all operations that it serves, for
- * about `budget` seconds. `found` is `start` with what won; `rows` has room for CLQ_TUNABLES_MOST.
+ * about `budget` seconds: the first tunable of each family (the name up to the point), the second of each, and so on.
+ * `found` is `start` with what won; `rows`, as the tunables are listed, has room for CLQ_TUNABLES_MOST.
  */
 clq_status tune_search(const tune_meter *meter, uint32_t operations, double budget, const clq_tuning *start,
                        clq_tuning *found, tune_row *rows, size_t *count, clq_error *error);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes the plan of tests/mutants.c: spoiled lines of the kernels, and devices with faults.
 
-    mutants.py plan SOURCES [--quick | --every-type]    SOURCES: what `mutants --sources` wrote; the plan goes to stdout
+    mutants.py plan SOURCES [--quick | --every-type | --races]
+                                             SOURCES: what `mutants --sources` wrote; the plan goes to stdout
     mutants.py table FOLDER                  of a folder with plan, unused and results: a table for each file, and what
                                              passed without a reason (mutants-same.txt)
 
@@ -296,10 +297,11 @@ def live_lines(targets):
 # A mutant that is seen in none of so many kernels is the same in all, for all that is tried.
 MOST_KERNELS = 3
 
-RACES = "barrier-removed"  # of work-items that run one after the other here: no judge in this run sees it
+RACES = "barrier-removed"  # of work-items that run one after the other here: --races has oclgrind judge it
 
 # In the head of a loop these are seen by a process that does not end, which takes longer than the suite has.
-MAY_NOT_END = ("greater-or-equal", "condition-negated", "plus-to-minus", "minus-to-plus", "unequal-negated")
+MAY_NOT_END = ("greater-or-equal", "condition-negated", "plus-to-minus", "minus-to-plus", "unequal-negated",
+               "add-to-set")
 
 
 def weight(text):
@@ -326,8 +328,9 @@ def spread(rows):
     return [row for _, row in sorted(placed, key=lambda p: (p[0], p[1][0]))]
 
 
-def few(rows):
-    """One of each rule and of each file, each in one target; first such as are both."""
+def few(rows, live):
+    """One of each rule and of each file, each in one target; first such as are both. Of the targets the one with the
+    fewest lines: it is there for that line, while larger ones may never come to it with their tensors."""
     chosen, met = [], set()
     rows = [r for r in rows if not (re.match(r"\s*(for|while) ", r[3]) and r[1] in MAY_NOT_END)]
     reasons = read_reasons()
@@ -338,7 +341,7 @@ def few(rows):
             new = {row[1], row[0].split(":")[0]} - met
             if len(new) >= wanted:
                 met |= new
-                chosen.append(row[:4] + ([row[4][weight(row[0]) % len(row[4])]],))
+                chosen.append(row[:4] + ([min(row[4], key=lambda t: (len(live[t]), t))],))
     return chosen
 
 
@@ -355,15 +358,17 @@ def plan(folder, mode):
                 continue
             rows.append((mutant, rule, f"{name}:{number}", text, hit))
     if quick:
-        rows = few(rows)
+        rows = few(rows, live)
+    elif mode == "--races":
+        rows = [r for r in rows if r[1].startswith(RACES)]
     else:
         rows = spread(rows)
     for mutant, _, where, text, hit in rows:
-        if not quick and mode != "--every-type":
+        if mode == "":
             hit = one_of_each_kernel(mutant, hit)
         print(mutant, "line", where, text, ",".join(hit), sep="\t")
     for fault, kind, text in FAULTS:
-        hit = list(live)
+        hit = list(live) if mode != "--races" else []
         if quick:
             needed = {"fma-unfused": ["quantize/strip/bf16/s4", "histogram/strip/f32/s8"],
                       "float-of-int-toward-zero": ["dequantize/strip/f16/u8"]}
@@ -407,9 +412,9 @@ def reason_of(reasons, mutant):
 
 # ---- the table ----
 
-ORDER = ["missed", "hangs", "crashed", "caught", "refused", "same"]
-COLUMNS = ["made", "not here", "run", "not built", "caught", "crashed", "hangs", "same, barrier", "same, for a reason",
-           "same, without", "missed"]
+ORDER = ["missed", "hangs", "crashed", "caught", "races", "refused", "same"]
+COLUMNS = ["made", "not here", "run", "not built", "caught", "crashed", "hangs", "races", "same, barrier",
+           "same, for a reason", "same, without", "missed"]
 
 
 def is_barrier(mutant):
@@ -421,7 +426,7 @@ def is_barrier(mutant):
 def verdict_of(outcomes, mutant, reasons):
     """Of a mutant, from its outcomes in the targets it was tried in."""
     worst = [o for o in ORDER if o in outcomes]
-    seen = [o for o in worst if o in ("hangs", "crashed", "caught", "refused")]
+    seen = [o for o in worst if o in ("hangs", "crashed", "caught", "races", "refused")]
     total = "missed" if "missed" in worst else seen[0] if seen else "same"
     if total == "same":
         is_race = is_barrier(mutant)

@@ -7,7 +7,7 @@ if ! command -v cc >/dev/null 2>&1; then
     build_packages="$build_packages gcc libc6-dev"
 fi
 device_packages="ocl-icd-libopencl1 pocl-opencl-icd"
-test_packages="libcmocka-dev libgemmlowp-dev"
+test_packages="libcmocka-dev libgemmlowp-dev python3-jsonschema"
 if ! command -v c++ >/dev/null 2>&1; then
     test_packages="$test_packages g++"
 fi

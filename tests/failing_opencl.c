@@ -3,9 +3,11 @@
 #include "failing_opencl.h"
 
 #include <dlfcn.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unwind.h>
 
 /* One function that stands before that of the OpenCL library; in the list after its first call. */
 typedef struct function {
@@ -49,6 +51,37 @@ static void enter(function *f)
     f->calls++;
 }
 
+/* ---- places ---- */
+
+enum { MOST_NOTED = 8192, MOST_FRAMES = 48 };
+
+static struct {
+    int is_on, count;
+    uint64_t places[MOST_NOTED]; /* a hash of the addresses that the functions above return to */
+} noted;
+
+typedef struct place {
+    uint64_t hash;
+    int frames;
+} place;
+
+static _Unwind_Reason_Code add_frame(struct _Unwind_Context *frame, void *cookie)
+{
+    place *p = cookie;
+    p->hash = (p->hash ^ (uint64_t)_Unwind_GetIP(frame)) * UINT64_C(0x9E3779B97F4A7C15);
+    p->hash ^= p->hash >> 29;
+    return ++p->frames < MOST_FRAMES ? _URC_NO_REASON : _URC_END_OF_STACK;
+}
+
+static void note_place(void)
+{
+    place p = {0, 0};
+    if (noted.is_on && noted.count < MOST_NOTED) {
+        (void)_Unwind_Backtrace(add_frame, &p);
+        noted.places[noted.count++] = p.hash;
+    }
+}
+
 /* Whether this call is the one that fails. `by_number`: it is counted even when it is not asked for by name. */
 static int must_fail(const function *f, int by_number)
 {
@@ -56,6 +89,7 @@ static int must_fail(const function *f, int by_number)
         return 0;
     }
     failure.calls++;
+    note_place();
     if (failure.calls != failure.number) {
         return 0;
     }
@@ -247,8 +281,35 @@ cl_int CL_API_CALL clEnqueueReadBuffer(cl_command_queue queue, cl_mem memory, cl
 
 /* ---- what a test tells and asks ---- */
 
+void failing_opencl_note_places(const char *function_name)
+{
+    failing_opencl_fail(0, function_name, CL_SUCCESS);
+    noted.is_on = 1;
+    noted.count = 0;
+}
+
+int failing_opencl_noted(void)
+{
+    return noted.count;
+}
+
+int failing_opencl_next(int number, int stride, int offset)
+{
+    for (int i = number; i < noted.count; i++) {
+        int first = 0;
+        while (noted.places[first] != noted.places[i]) {
+            first++;
+        }
+        if (first == i || i % stride == offset) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
 void failing_opencl_fail(int number, const char *function_name, cl_int code)
 {
+    noted.is_on = 0;
     memset(&failure, 0, sizeof failure);
     failure.number = number;
     failure.function = function_name;

@@ -19,6 +19,21 @@ void failing_opencl_fail(int number, const char *function, cl_int code);
 /* The function that was made to fail since then; empty while none was. */
 const char *failing_opencl_failed(void);
 
+/*
+ * Let none fail and note where each call is made that failing_opencl_fail(.., function, ..) would count. Two calls are
+ * made at one place when the same functions lead to them.
+ */
+void failing_opencl_note_places(const char *function);
+
+/*
+ * Of these calls the next after `number` (0: from the beginning) that is to fail: the first at each place, and besides
+ * every so manyth, from `offset` on. 0: there are no more.
+ */
+int failing_opencl_next(int number, int stride, int offset);
+
+/* How many calls were noted. */
+int failing_opencl_noted(void);
+
 /* So many reads get a wrong bit in the middle, as from a kernel that was miscompiled. 0: no more. */
 void failing_opencl_corrupt_reads(int count);
 

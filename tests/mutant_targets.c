@@ -2,6 +2,7 @@
 #include "mutant_targets.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -193,10 +194,16 @@ static clq_status compare_widely(const mutant_target *target, clq_context *conte
     return *same ? status : CLQ_OK;
 }
 
+static const char *device(void)
+{
+    const char *spec = getenv("CLQ_TEST_DEVICE");
+    return spec != NULL && spec[0] != '\0' ? spec : "cpu";
+}
+
 clq_status mutant_target_try(const mutant_target *target, int is_wide, int *same, clq_error *error)
 {
     clq_context *context = NULL;
-    clq_status status = clq_context_create("cpu", &context, error);
+    clq_status status = clq_context_create(device(), &context, error);
     if (status == CLQ_OK) {
         status = is_wide ? compare_widely(target, context, same, error)
                          : compare_as_trial(target, context, TRIAL, same, error);
@@ -217,7 +224,7 @@ double mutant_target_milliseconds(const mutant_target *target)
     clq_context *context = NULL;
     double before = 0;
     int same = 1;
-    if (clq_context_create("cpu", &context, NULL) == CLQ_OK &&
+    if (clq_context_create(device(), &context, NULL) == CLQ_OK &&
         compare_as_trial(target, context, TRIAL, &same, NULL) == CLQ_OK) {
         before = user_milliseconds();
         (void)compare_as_trial(target, context, TRIAL, &same, NULL);
@@ -231,7 +238,7 @@ clq_status mutant_target_ready(const mutant_target *target, clq_error *error)
 {
     clq_context *context = NULL;
     int same = 1;
-    clq_status status = clq_context_create("cpu", &context, error);
+    clq_status status = clq_context_create(device(), &context, error);
     if (status == CLQ_OK) {
         status = compare_as_trial(target, context, READY, &same, error);
     }

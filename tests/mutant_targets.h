@@ -20,7 +20,10 @@ typedef struct mutant_target {
 int mutant_target_count(void);
 const mutant_target *mutant_target_at(int index);
 
-/* Compare by the cases of a trial, or with `is_wide` by those of clquant/verify.h; in a context of its own. */
+/*
+ * Compare by the cases of a trial, or with `is_wide` by those of clquant/verify.h; in a context of its own, on the
+ * device that CLQ_TEST_DEVICE names (cpu).
+ */
 clq_status mutant_target_try(const mutant_target *target, int is_wide, int *same, clq_error *error);
 
 /* Only build the programs and make the kernels of its trial. */

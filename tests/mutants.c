@@ -4,9 +4,10 @@
  *
  *     mutants --sources DIR [TARGETS]  write every target's programs, or some, and their kernels' names to DIR
  *     mutants --targets [TARGETS]      try every target as it is, or some, and tell how long its trial takes
- *     mutants [--all] PLAN [FIRST COUNT]
+ *     mutants [--all | --interpreted] PLAN [FIRST COUNT]
  *                                      run a plan's lines: NAME, KIND, WHERE, TEXT and TARGETS between tabs; in all
- *                                      targets, else in one after the other until one sees it
+ *                                      targets, else in one after the other until one sees it. Interpreted: the trial
+ *                                      alone, however long it takes, for a device that has an opinion of its own
  *
  * KIND is `line` (WHERE is FILE:LINE, which TEXT takes the place of), `prefix` (TEXT goes before every source, \n for
  * a new line) or `option` (TEXT is added to the options of every build). For each target: caught, a trial differs;
@@ -21,15 +22,18 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mutant_targets.h"
 
 enum { LONGEST_LINE = 4096, MOST_JOBS = 65536 };
 
-/* A trial, or a verification, takes a second or two of the processor. One that takes longer hangs; so does one that
- * only waits. */
-enum { MOST_SECONDS = 4, MOST_SECONDS_WAITING = 120 };
+/*
+ * A trial takes a second or two of the processor. One that takes longer hangs; so does one that only waits. The
+ * verification, of a kernel whose trial ended, takes ten times as long for some.
+ */
+enum { MOST_SECONDS = 4, MOST_SECONDS_VERIFYING = 60, MOST_SECONDS_WAITING = 120 };
 
 typedef enum outcome { SAME, MISSED, CAUGHT, REFUSED, CRASHED, HANGS, OUTCOMES } outcome;
 
@@ -47,6 +51,7 @@ static FILE *record; /* of the programs and kernels of a target */
 static const char *record_folder;
 static int record_number;
 static cl_program recorded[64];
+static int is_interpreted;
 
 char *__real_clq_cl_source(const char *name);
 char *__wrap_clq_cl_source(const char *name);
@@ -175,11 +180,11 @@ static unsigned spent_milliseconds(void)
 }
 
 /* The system ends the process by SIGXCPU then. */
-static void limit_processor_time(void)
+static void limit_processor_time(unsigned most)
 {
     struct rlimit limit;
-    if (now.name[0] != '\0' && getrlimit(RLIMIT_CPU, &limit) == 0) {
-        limit.rlim_cur = spent_milliseconds() / 1000 + 1 + MOST_SECONDS;
+    if (now.name[0] != '\0' && !is_interpreted && getrlimit(RLIMIT_CPU, &limit) == 0) {
+        limit.rlim_cur = spent_milliseconds() / 1000 + 1 + most;
         (void)setrlimit(RLIMIT_CPU, &limit);
     }
 }
@@ -189,17 +194,17 @@ static outcome run_target(const mutant_target *target)
     clq_error error;
     int same = 1;
     memset(&error, 0, sizeof error);
-    limit_processor_time();
+    limit_processor_time(MOST_SECONDS);
     if (mutant_target_try(target, 0, &same, &error) != CLQ_OK) {
         if (getenv("CLQ_MUTANTS_TALK") != NULL) {
             fprintf(stderr, "%s: %s\n%s\n", target->name, error.message, error.build_log);
         }
         return REFUSED;
     }
-    if (!same) {
-        return CAUGHT;
+    if (!same || is_interpreted) {
+        return same ? SAME : CAUGHT;
     }
-    limit_processor_time();
+    limit_processor_time(MOST_SECONDS_VERIFYING);
     if (mutant_target_try(target, 1, &same, &error) != CLQ_OK) {
         return REFUSED;
     }
@@ -326,11 +331,27 @@ static void run_jobs(size_t first, int to)
     }
 }
 
+/* Whether a child says nothing and computes nothing either: of a busy machine it may get little. */
+static int only_waits(pid_t child, int from)
+{
+    struct pollfd waiting = {from, POLLIN, 0};
+    struct timespec before = {0, 0};
+    struct timespec spent = {0, 0};
+    clockid_t clock;
+    do {
+        before = spent;
+        if (poll(&waiting, 1, MOST_SECONDS_WAITING * 1000) != 0) {
+            return 0;
+        }
+    } while (clock_getcpuclockid(child, &clock) == 0 && clock_gettime(clock, &spent) == 0 &&
+             (spent.tv_sec != before.tv_sec || spent.tv_nsec != before.tv_nsec));
+    return 1;
+}
+
 /* The next result of a child; a child that ends or takes too long gives one as well, and is no more then. */
 static result next_result(pid_t *child, int from)
 {
-    struct pollfd waiting = {from, POLLIN, 0};
-    const int is_late = poll(&waiting, 1, MOST_SECONDS_WAITING * 1000) == 0;
+    const int is_late = only_waits(*child, from);
     int ended = 0;
     result r;
     memset(&r, 0, sizeof r);
@@ -434,14 +455,15 @@ int main(int argc, char **argv)
     if ((argc == 2 || argc == 3) && strcmp(argv[1], "--targets") == 0) {
         return try_targets(argc == 3 ? argv[2] : "*");
     }
-    if (argc > 2 && strcmp(argv[1], "--all") == 0) {
-        wants_all = 1;
+    if (argc > 2 && (strcmp(argv[1], "--all") == 0 || strcmp(argv[1], "--interpreted") == 0)) {
+        wants_all = strcmp(argv[1], "--all") == 0;
+        is_interpreted = !wants_all;
         argc--;
         argv++;
     }
     if (argc != 2 && argc != 4) {
-        fprintf(stderr, "usage: mutants --sources DIR [TARGETS] | mutants --targets [TARGETS] | mutants [--all] PLAN "
-                        "[FIRST COUNT]\n");
+        fprintf(stderr, "usage: mutants --sources DIR [TARGETS] | mutants --targets [TARGETS] | mutants "
+                        "[--all | --interpreted] PLAN [FIRST COUNT]\n");
         return 2;
     }
     read_plan(argv[1], argc == 4 ? (size_t)strtoul(argv[2], NULL, 10) : 0,

@@ -63,7 +63,7 @@ void own_opencl_end(own_opencl *o)
     clq_context_destroy(&o->clquant);
     assert_int_equal(clReleaseMemObject(o->memory), CL_SUCCESS);
     assert_int_equal(clReleaseCommandQueue(o->queue), CL_SUCCESS);
-    for (int i = 0; i < 200 && references(o->context) > 1; i++) { /* PoCL lets go of finished events a little later */
+    for (int i = 0; i < 6000 && references(o->context) > 1; i++) { /* PoCL lets go of finished events a little later */
         nanosleep(&pause, NULL);
     }
     assert_int_equal(references(o->context), 1); /* the library gave back all that it retained */

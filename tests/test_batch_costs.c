@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a batch costs and how it fails: a handful of launches whatever the number of tensors, nothing made or waited for
- * by a run, each OpenCL call failing once, and kernels that give wrong bytes set aside.
+ * by a run, OpenCL calls that fail, at each place, and kernels that give wrong bytes set aside.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,40 +165,50 @@ static void begin_whole(whole_run *r, const batch_case *b)
     batch_place_begin(&r->place, r->context, b);
 }
 
-static void each_call_fails_once(void **state)
+/* Call `n` fails; 0: none, but places are noted. */
+static void run_with_failure(const batch_case *b, int n)
+{
+    const long pieces = counted_memory_pieces();
+    const int references = failing_opencl_references();
+    whole_run r;
+    clq_error error;
+    clq_status status;
+    const char *failed;
+    begin_whole(&r, b);
+    if (n == 0) {
+        failing_opencl_note_places(NULL);
+    } else {
+        failing_opencl_fail(n, NULL, CL_OUT_OF_RESOURCES);
+    }
+    memset(&error, 0, sizeof error);
+    status = run_whole(&r, b, &error);
+    failed = failing_opencl_failed();
+    if (n == 0) {
+        check_ok(status, &error, "a batch");
+    } else if (status != CLQ_DEVICE_ERROR || failed[0] == '\0' || strcmp(error.opencl_call, failed) != 0 ||
+               error.opencl_code != CL_OUT_OF_RESOURCES || strstr(error.message, failed) == NULL) {
+        fail_msg("call %d, %s: status %s, message '%s', call '%s'", n, failed, clq_status_name(status), error.message,
+                 error.opencl_call);
+    }
+    failing_opencl_fail(0, NULL, CL_SUCCESS);
+    end_whole(&r, b);
+    assert_int_equal(counted_memory_pieces(), pieces);
+    assert_int_equal(failing_opencl_references(), references);
+}
+
+static void calls_fail(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
         const int stride = check_stride();
+        const int offset = (int)check_below((uint64_t)stride);
         batch_case b;
-        int last = 0;
         fill_case(&b, CLQ_OP_DYNAMIC_QUANTIZE, LARGE_AMONG_SMALL, 4);
-        for (int n = 1; last == 0; n += stride * (n < 60 ? 1 : 3)) {
-            const long pieces = counted_memory_pieces();
-            const int references = failing_opencl_references();
-            whole_run r;
-            clq_error error;
-            clq_status status;
-            const char *failed;
-            begin_whole(&r, &b);
-            failing_opencl_fail(n, NULL, CL_OUT_OF_RESOURCES);
-            memset(&error, 0, sizeof error);
-            status = run_whole(&r, &b, &error);
-            failed = failing_opencl_failed();
-            if (failed[0] == '\0') {
-                assert_int_equal(status, CLQ_OK);
-                last = n;
-            } else if (status != CLQ_DEVICE_ERROR || strcmp(error.opencl_call, failed) != 0 ||
-                       error.opencl_code != CL_OUT_OF_RESOURCES || strstr(error.message, failed) == NULL) {
-                fail_msg("call %d, %s: status %s, message '%s', call '%s'", n, failed, clq_status_name(status),
-                         error.message, error.opencl_call);
-            }
-            failing_opencl_fail(0, NULL, CL_SUCCESS);
-            end_whole(&r, &b);
-            assert_int_equal(counted_memory_pieces(), pieces);
-            assert_int_equal(failing_opencl_references(), references);
+        run_with_failure(&b, 0);
+        assert_true(failing_opencl_noted() > 60);
+        for (int n = failing_opencl_next(0, stride, offset); n > 0; n = failing_opencl_next(n, stride, offset)) {
+            run_with_failure(&b, n);
         }
-        assert_true(last > 60);
         batch_case_free(&b);
     }
     check_needs_device();
@@ -270,7 +280,7 @@ static void wrong_bytes(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(launches),
-    cmocka_unit_test(each_call_fails_once),
+    cmocka_unit_test(calls_fail),
     cmocka_unit_test(wrong_bytes),
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kernels on tensors that do not build, ask for larger work-groups than there are, or give other bytes than the
- * reference: whatever the fault, one warning, the next kernel in line, the right bytes; and the story when none is
- * left. Memory that is lacking says nothing about a kernel.
+ * Kernels on tensors that do not build, ask for larger work-groups than there are, cannot be made, asked about, given
+ * their arguments or started, or give other bytes than the reference: whatever the fault, one warning, the next kernel
+ * in line, the right bytes; and the story when none is left. Memory that is lacking says nothing about a kernel.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +13,25 @@
 
 enum { ELEMENTS = 640, PARTS = 2 };
 
-typedef enum fault { WRONG_BYTES, REFUSED_BUILD, TOO_LARGE, FAULTS } fault;
+typedef enum fault { WRONG_BYTES, REFUSED_BUILD, TOO_LARGE, NOT_MADE, NOT_SET, FAULTS } fault;
 
 static const char *const complaints[FAULTS] = {"differ from the reference", "does not build",
-                                               "needs larger work-groups than there are"};
+                                               "needs larger work-groups than there are", "cannot be run",
+                                               "cannot be run"};
+
+/* Of those that are a call's: it fails once, with a code that speaks of the kernel. */
+static const struct {
+    const char *call;
+    cl_int code;
+} calls_at_fault[FAULTS] = {[TOO_LARGE] = {"clEnqueueNDRangeKernel", CL_INVALID_WORK_GROUP_SIZE},
+                            [NOT_MADE] = {"clCreateKernel", CL_INVALID_KERNEL_NAME},
+                            [NOT_SET] = {"clSetKernelArg", CL_INVALID_ARG_SIZE}};
 
 static void spoil(fault what, const char *file)
 {
     failing_opencl_corrupt_reads(what == WRONG_BYTES);
     failing_opencl_break_builds(what == REFUSED_BUILD, file);
-    failing_opencl_fail(what == TOO_LARGE, "clEnqueueNDRangeKernel", CL_INVALID_WORK_GROUP_SIZE);
+    failing_opencl_fail(calls_at_fault[what].call != NULL, calls_at_fault[what].call, calls_at_fault[what].code);
 }
 
 static void spoil_no_more(void)
@@ -119,8 +128,10 @@ static void check_bytes(program *p, clq_operation operation)
 
 static void check_warning(const program *p, fault what, const char *kernel)
 {
+    const char *reason = strcmp(complaints[what], "cannot be run") == 0 ? calls_at_fault[what].call : "";
     if (p->log.warnings != 1 || strstr(p->log.warning, complaints[what]) == NULL ||
-        strstr(p->log.warning, "set aside") == NULL || strstr(p->log.warning, kernel) == NULL) {
+        strstr(p->log.warning, reason) == NULL || strstr(p->log.warning, "set aside") == NULL ||
+        strstr(p->log.warning, kernel) == NULL) {
         fail_msg("%s, %s: %d warnings, the last is '%s'", kernel, complaints[what], p->log.warnings, p->log.warning);
     }
 }
@@ -181,7 +192,10 @@ static void no_kernel_is_left(void **state)
         begin(&p, spec());
         ACCEPTED(clq_context_force_variant(p.context, "strip", e));
         for (int round = 0; round < 2; round++) {
-            const int has_story = what == REFUSED_BUILD && round == 0;
+            const clq_status story = round > 0               ? CLQ_MISMATCH
+                                     : what == REFUSED_BUILD ? CLQ_BUILD_FAILED
+                                     : what >= NOT_MADE      ? CLQ_DEVICE_ERROR
+                                                             : CLQ_MISMATCH;
             clq_error error;
             clq_status status;
             if (round == 0) {
@@ -189,9 +203,12 @@ static void no_kernel_is_left(void **state)
             }
             status = run(&p, CLQ_OP_QUANTIZE, &error);
             spoil_no_more();
-            refusal_check(status, has_story ? CLQ_BUILD_FAILED : CLQ_MISMATCH, &error, "quantize_strip", __FILE__,
-                          __LINE__);
-            assert_true((strstr(error.build_log, "VECTOR_WIDTH must be") != NULL) == has_story);
+            refusal_check(status, story, &error, "quantize_strip", __FILE__, __LINE__);
+            assert_true((strstr(error.build_log, "VECTOR_WIDTH must be") != NULL) == (story == CLQ_BUILD_FAILED));
+            if (story == CLQ_DEVICE_ERROR) {
+                assert_string_equal(error.opencl_call, calls_at_fault[what].call);
+                assert_int_equal(error.opencl_code, calls_at_fault[what].code);
+            }
             check_warning(&p, (fault)what, "quantize_strip");
         }
         end(&p);

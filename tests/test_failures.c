@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every OpenCL call that the library makes fails once: the status comes back, the story names the call and its code,
- * and nothing is left behind (failing_opencl.h).
+ * OpenCL calls of the library fail, at each place where one is made: the status comes back, the story names the call
+ * and its code, and nothing is left behind (failing_opencl.h).
  */
 #include <limits.h>
 #include <stdio.h>
@@ -72,10 +72,10 @@ static clq_status run_pipeline(pipeline *p, const char *spec, float *x, clq_erro
     if (status == CLQ_OK) {
         status = clq_buffer_read(p->buffers[0], 0, x, bytes[0], error);
     }
-    for (int apart = 0; apart < 2 && status == CLQ_OK; apart++) {
-        status = stage(p->context, apart, &p->staging[apart], error);
+    if (status == CLQ_OK) {
+        status = stage(p->context, 0, &p->staging[0], error);
     }
-    return status;
+    return status == CLQ_OK ? stage(p->context, 1, &p->staging[1], error) : status; /* each is a place of its own */
 }
 
 static void end_pipeline(pipeline *p)
@@ -103,67 +103,97 @@ static void fill(float *x)
     }
 }
 
-static void each_call_fails_once(cl_int code, const char *name, clq_status want, int stride)
+typedef struct failure {
+    cl_int code;
+    const char *name;
+    clq_status status;
+} failure;
+
+/* Nothing fails, and the calls that failing_opencl_fail counts of the function, or of all, are noted. */
+static void note_places(const char *spec, const char *function, int least)
 {
-    char spec[32];
+    pipeline p;
+    clq_error error;
     float x[ELEMENTS];
-    int last = 0;
-    specify(spec, sizeof spec);
-    for (int n = 1; last == 0; n += stride) {
-        pipeline p;
-        clq_error error;
-        clq_status status;
-        const char *failed;
-        memset(&p, 0, sizeof p);
-        memset(&error, 0, sizeof error);
-        fill(x);
-        failing_opencl_fail(n, NULL, code);
-        status = run_pipeline(&p, spec, x, &error);
-        failed = failing_opencl_failed();
-        if (failed[0] == '\0') { /* fewer than n calls were made: all have failed once */
-            assert_int_equal(status, CLQ_OK);
-            assert_true(x[0] >= -1.01f && x[0] <= -0.99f);
-            last = n;
-        } else {
-            if (status != want || error.status != want || error.opencl_code != code ||
-                strcmp(error.opencl_call, failed) != 0 || strstr(error.message, failed) == NULL ||
-                strstr(error.message, name) == NULL) {
-                fail_msg("call %d, %s: status %s, message '%s', call '%s', code %d", n, failed, clq_status_name(status),
-                         error.message, error.opencl_call, (int)error.opencl_code);
-            }
-        }
-        failing_opencl_fail(0, NULL, CL_SUCCESS);
-        end_pipeline(&p);
+    memset(&p, 0, sizeof p);
+    fill(x);
+    failing_opencl_note_places(function);
+    check_ok(run_pipeline(&p, spec, x, &error), &error, "the pipeline");
+    failing_opencl_fail(0, NULL, CL_SUCCESS);
+    assert_true(x[0] >= -1.01f && x[0] <= -0.99f);
+    assert_true(failing_opencl_noted() >= least);
+    end_pipeline(&p);
+}
+
+static void call_fails(const char *spec, int n, const char *function, const failure *how)
+{
+    pipeline p;
+    clq_error error;
+    clq_status status;
+    const char *failed;
+    float x[ELEMENTS];
+    memset(&p, 0, sizeof p);
+    memset(&error, 0, sizeof error);
+    fill(x);
+    failing_opencl_fail(n, function, how->code);
+    status = run_pipeline(&p, spec, x, &error);
+    failed = failing_opencl_failed();
+    if (failed[0] == '\0' || status != how->status || error.status != status || error.opencl_code != how->code ||
+        strcmp(error.opencl_call, failed) != 0 || strstr(error.message, failed) == NULL ||
+        strstr(error.message, how->name) == NULL) {
+        fail_msg("call %d, %s: status %s, message '%s', call '%s', code %d", n, failed, clq_status_name(status),
+                 error.message, error.opencl_call, (int)error.opencl_code);
     }
-    assert_true(last > 120); /* contexts, buffers, transfers, kernels with their few arguments, and their check */
+    failing_opencl_fail(0, NULL, CL_SUCCESS);
+    end_pipeline(&p);
+}
+
+/* Contexts, buffers, transfers, kernels with their few arguments, and their check. */
+enum { LEAST_CALLS = 120 };
+
+static void calls_fail(const failure *how, int stride)
+{
+    const int offset = (int)check_below((uint64_t)stride);
+    char spec[32];
+    specify(spec, sizeof spec);
+    note_places(spec, NULL, LEAST_CALLS);
+    for (int n = failing_opencl_next(0, stride, offset); n > 0; n = failing_opencl_next(n, stride, offset)) {
+        call_fails(spec, n, NULL, how);
+    }
 }
 
 static void out_of_resources(void **state)
 {
+    static const failure how = {CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES", CLQ_DEVICE_ERROR};
     (void)state;
     if (check_device() != NULL) {
-        each_call_fails_once(CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES", CLQ_DEVICE_ERROR, check_stride());
+        calls_fail(&how, check_stride());
     }
     check_needs_device();
 }
 
+/* The way back is the same for both: of these only every so manyth call. */
 static void out_of_memory(void **state)
 {
+    enum { STRIDE = 13 };
+    static const failure how = {CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY", CLQ_OUT_OF_MEMORY};
     (void)state;
     if (check_device() != NULL) {
-        each_call_fails_once(CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY", CLQ_OUT_OF_MEMORY, 13);
+        char spec[32];
+        specify(spec, sizeof spec);
+        note_places(spec, NULL, LEAST_CALLS);
+        for (int n = 1 + (int)check_below(STRIDE); n <= failing_opencl_noted(); n += STRIDE * check_stride()) {
+            call_fails(spec, n, NULL, &how);
+        }
     }
     check_needs_device();
 }
 
-/* Memory that is not there is told apart from a device that fails, wherever objects are made. */
+/* Memory that is not there is told apart from a device that fails, wherever objects are made: each call with one code,
+ * each code at several calls. */
 static void creations(void **state)
 {
-    static const struct {
-        cl_int code;
-        const char *name;
-        clq_status status;
-    } rows[] = {
+    static const failure rows[] = {
         {CL_MEM_OBJECT_ALLOCATION_FAILURE, "CL_MEM_OBJECT_ALLOCATION_FAILURE", CLQ_OUT_OF_MEMORY},
         {CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY", CLQ_OUT_OF_MEMORY},
         {CL_INVALID_BUFFER_SIZE, "CL_INVALID_BUFFER_SIZE", CLQ_OUT_OF_MEMORY},
@@ -171,30 +201,17 @@ static void creations(void **state)
         {CL_INVALID_CONTEXT, "CL_INVALID_CONTEXT", CLQ_DEVICE_ERROR},
         {CL_INVALID_VALUE, "CL_INVALID_VALUE", CLQ_DEVICE_ERROR},
     };
+    enum { ROWS = sizeof rows / sizeof rows[0], LEAST = 3 };
     static const char *const functions[] = {"clCreateBuffer", "clCreateKernel"};
-    const int stride = check_stride();
-    char spec[32];
     (void)state;
-    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0] && check_device() != NULL; i++) {
+    for (size_t f = 0; f < 2 && check_device() != NULL; f++) {
+        char spec[32];
+        int count;
         specify(spec, sizeof spec);
-        for (int n = 1, is_last = 0; !is_last; n += stride) {
-            pipeline p;
-            clq_error error;
-            clq_status status;
-            float x[ELEMENTS];
-            memset(&p, 0, sizeof p);
-            fill(x);
-            failing_opencl_fail(n, functions[i % 2], rows[i / 2].code);
-            status = run_pipeline(&p, spec, x, &error);
-            is_last = failing_opencl_failed()[0] == '\0';
-            failing_opencl_fail(0, NULL, CL_SUCCESS);
-            assert_true(n > 3 || !is_last);
-            if (!is_last && (status != rows[i / 2].status || error.status != status ||
-                             strstr(error.message, rows[i / 2].name) == NULL)) {
-                fail_msg("%s, call %d: status %s, message '%s'", functions[i % 2], n, clq_status_name(status),
-                         error.message);
-            }
-            end_pipeline(&p);
+        note_places(spec, functions[f], LEAST);
+        count = failing_opencl_noted();
+        for (int i = 0; i < count || i < ROWS; i++) {
+            call_fails(spec, 1 + i % count, functions[f], &rows[i % ROWS]);
         }
     }
     check_needs_device();

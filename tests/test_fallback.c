@@ -550,10 +550,73 @@ static void plan_tells_what_a_queue_refuses(void **state)
     check_needs_device();
 }
 
+/* Weights serve products of every height: where the kernel for one of them is set aside, and that for another is not,
+ * the plan of each says what becomes of it on the caller's queue. */
+static void weights_serve_where_a_kernel_is_left(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        own_opencl own;
+        clq_launch launch = {.struct_size = sizeof launch, .workspace_bytes = BYTES};
+        clq_gemm_operands o = {.struct_size = sizeof o};
+        clq_gemm_weights *weights = NULL;
+        clq_gemm_problem p;
+        clq_plan plan;
+        clq_error error;
+        cl_int code;
+        own_opencl_begin(&own, 0, 64);
+        launch.queue = own.queue;
+        launch.workspace = clCreateBuffer(own.context, CL_MEM_READ_WRITE, BYTES, NULL, &code);
+        assert_int_equal(code, CL_SUCCESS);
+        o.a = own_opencl_zeros(own.clquant, 64);
+        o.b = own_opencl_zeros(own.clquant, 64);
+        o.c = own_opencl_zeros(own.clquant, 64);
+        clq_gemm_init(&p);
+        p.m = 3;
+        p.n = p.k = 2;
+        set_all_aside(own.clquant);
+        {
+            const clq_cl_tuning *tuning = clq_cl_tuning_of(own.clquant);
+            clq_verdicts *verdicts = &own.clquant->cl->verdicts;
+            for (int part = 0; part < CLQ_GEMM_PARTS; part++) {
+                clq_verdict_tell(verdicts, clq_cl_gemm_part_verdict_entry(tuning, (clq_gemm_part)part),
+                                 CLQ_VERDICT_UNKNOWN);
+            }
+            clq_verdict_tell(verdicts, clq_cl_gemm_verdict_entry(tuning, CLQ_VARIANT_CPU, 2), CLQ_VERDICT_UNKNOWN);
+        }
+        ACCEPTED(clq_gemm_weights_create(own.clquant, &p, o.b, o.b, &weights, e)); /* nothing multiplies 3 rows */
+        o.weights = weights;
+        for (p.m = 2; p.m <= 3; p.m++) {
+            clq_status status;
+            ACCEPTED(clq_gemm_prepare(own.clquant, &p, p.m, p.m, e));
+            ACCEPTED(clq_gemm_plan(own.clquant, &p, 1, &plan, e));
+            assert_int_equal(plan.by_host != 0, p.m == 3);
+            status = clq_enqueue_gemm(own.clquant, &p, &o, &launch, &error);
+            if ((status == CLQ_OK) == (plan.by_host != 0)) {
+                fail_msg("m is %d, by_host %d, and the call %s: %s", (int)p.m, (int)plan.by_host,
+                         clq_status_name(status), status == CLQ_OK ? "" : error.message);
+            }
+            assert_int_equal(clFinish(own.queue), CL_SUCCESS);
+            ACCEPTED(clq_gemm(own.clquant, &p, &o, e));
+        }
+        clq_gemm_weights_destroy(&weights);
+        clq_buffer_destroy(&o.a.buffer);
+        clq_buffer_destroy(&o.b.buffer);
+        clq_buffer_destroy(&o.c.buffer);
+        assert_int_equal(clReleaseMemObject(launch.workspace), CL_SUCCESS);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(host_serves_every_operation), cmocka_unit_test(ladder_ends_at_the_host),
-    cmocka_unit_test(host_does_not_step_in),       cmocka_unit_test(host_multiplies),
-    cmocka_unit_test(callers_queue_is_told),       cmocka_unit_test(plan_tells_what_a_queue_refuses),
+    cmocka_unit_test(host_serves_every_operation),
+    cmocka_unit_test(ladder_ends_at_the_host),
+    cmocka_unit_test(host_does_not_step_in),
+    cmocka_unit_test(host_multiplies),
+    cmocka_unit_test(callers_queue_is_told),
+    cmocka_unit_test(plan_tells_what_a_queue_refuses),
+    cmocka_unit_test(weights_serve_where_a_kernel_is_left),
 };
 
 CHECK_MAIN("fallback", tests)

@@ -286,7 +286,8 @@ static void refuses_folders_within_each_other(void **state)
     mkdir(scratch_path("folder.gguf"), 0777);
     request = request_of("in", "folder.gguf");
     request.format = CLQ_FORMAT_GGUF;
-    refuses(&request, CLQ_INVALID_ARGUMENT, "--format gguf writes one file");
+    refuses(&request, CLQ_INVALID_ARGUMENT,
+            "folder.gguf/model.gguf: a .gguf holds the keys of the model's architecture");
     assert_int_equal(scratch_count("missing") + scratch_count("none"), 0);
     unlink(scratch_path("same"));
 }

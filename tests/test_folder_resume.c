@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "check.h"
 #include "folder_tree.h"
 #include "killed_run.h"
 #include "scratch.h"
@@ -148,6 +149,12 @@ static void assert_no_mixture(const job *what, const char *where, long point, co
     free(seen);
 }
 
+/* Of every so manyth call; the jobs, which do much the same at the same call, take different ones. */
+static long first_point(size_t number)
+{
+    return 1 + (long)number % check_stride();
+}
+
 /* ---- tests ---- */
 
 static void a_kill_leaves_one_model_or_none_and_is_continued(void **state)
@@ -157,10 +164,10 @@ static void a_kill_leaves_one_model_or_none_and_is_continued(void **state)
         const job *what = &JOBS[j];
         char *want = expect(what);
         char *old;
-        long point = 1;
+        long point = first_point(j);
         begin(what);
         old = tree_show("out", 0);
-        for (int code = KILLED_RUN_DIED; code == KILLED_RUN_DIED; point++) {
+        for (int code = KILLED_RUN_DIED; code == KILLED_RUN_DIED; point += check_stride()) {
             const killed_run dying = {.die_before = point};
             const killed_run living = {0};
             begin(what);
@@ -190,12 +197,12 @@ static void a_failing_call_loses_no_model(void **state)
         int well = 0; /* runs in a row in which nothing failed, or nothing that matters */
         begin(what);
         old = tree_show("out", 0);
-        for (long point = 1; well < 12; point++) {
+        for (long point = first_point(j); well < 12; point += check_stride()) {
             const killed_run failing = {.fail_at = point, .racing = 1};
             const killed_run living = {0};
             begin(what);
             code = start(what, failing, NULL);
-            well = code == 0 ? well + 1 : 0;
+            well = code == 0 ? well + check_stride() : 0;
             assert_no_mixture(what, "failing", point, old, want);
             if (code != 0 && code != 1) {
                 fails(what, "failing", point, "another exit code than 0 and 1");

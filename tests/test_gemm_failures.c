@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every OpenCL call of a matrix product fails once: the status comes back, the story names the call and its code,
- * nothing is left behind, and the same context then gives the right bytes without having set a kernel aside.
+ * OpenCL calls of a matrix product fail, at each place where one is made: the status comes back, the story names the
+ * call and its code, nothing is left behind, and the same context then gives the right bytes without having set a
+ * kernel aside.
  */
 #include <stdio.h>
 #include <string.h>
@@ -56,8 +57,8 @@ static void check_next_run(fallible_product *p, int number, const char *failed)
     }
 }
 
-/* From the making of the context on; returns whether a call failed. */
-static int first_use_with_failure(int number, const char *function, cl_int code)
+/* From the making of the context on, with a failure of call `number`; 0: none, but places are noted. */
+static void first_use_with_failure(int number, const char *function, cl_int code)
 {
     fallible_product p;
     fallible_results results;
@@ -66,7 +67,11 @@ static int first_use_with_failure(int number, const char *function, cl_int code)
     char failed[64];
     int has_begun = 0;
     const belongings before = belongings_now();
-    failing_opencl_fail(number, function, code);
+    if (number == 0) {
+        failing_opencl_note_places(function);
+    } else {
+        failing_opencl_fail(number, function, code);
+    }
     status = fallible_product_begin(&p, fallible_device(), "split-k", &error);
     if (status == CLQ_OK) {
         has_begun = 1;
@@ -74,7 +79,7 @@ static int first_use_with_failure(int number, const char *function, cl_int code)
     }
     snprintf(failed, sizeof failed, "%s", failing_opencl_failed());
     failing_opencl_fail(0, NULL, CL_SUCCESS);
-    if (failed[0] == '\0') {
+    if (number == 0) {
         check_ok(status, &error, "the product without a failure");
         fallible_results_check(&results);
     } else {
@@ -85,19 +90,19 @@ static int first_use_with_failure(int number, const char *function, cl_int code)
     }
     fallible_product_end(&p);
     check_belongings(before, number, failed);
-    return failed[0] != '\0';
 }
 
-/* Each call of one function; fails unless there are `least` of them. */
-static void each_call_at_first_use(const char *function, cl_int code, int least)
+/* The calls of one function, or NULL of all, at each place and every so manyth; fails unless there are `least`. */
+static void calls_at_first_use(const char *function, cl_int code, int least, int stride)
 {
-    const int stride = check_stride();
-    int number = 1;
-    while (first_use_with_failure(number, function, code)) {
-        number += stride;
+    const int offset = (int)check_below((uint64_t)stride);
+    first_use_with_failure(0, function, CL_SUCCESS);
+    if (failing_opencl_noted() < least) {
+        fail_msg("%d calls of %s, %d at least are known", failing_opencl_noted(), function != NULL ? function : "any",
+                 least);
     }
-    if (number <= least) {
-        fail_msg("%s was called %d times, %d at least are known", function, number - 1, least);
+    for (int n = failing_opencl_next(0, stride, offset); n > 0; n = failing_opencl_next(n, stride, offset)) {
+        first_use_with_failure(n, function, code);
     }
 }
 
@@ -121,7 +126,7 @@ static void first_use(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0] && check_device() != NULL; i++) {
-        each_call_at_first_use(rows[i].function, CL_OUT_OF_RESOURCES, rows[i].least);
+        calls_at_first_use(rows[i].function, CL_OUT_OF_RESOURCES, rows[i].least, check_stride());
     }
     check_needs_device();
 }
@@ -130,29 +135,24 @@ static void first_use_without_memory_to_make(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
-        each_call_at_first_use("clBuildProgram", CL_OUT_OF_HOST_MEMORY, 3);
-        each_call_at_first_use("clCreateKernel", CL_OUT_OF_HOST_MEMORY, 6);
-        each_call_at_first_use("clCreateBuffer", CL_OUT_OF_HOST_MEMORY, 3);
+        calls_at_first_use("clBuildProgram", CL_OUT_OF_HOST_MEMORY, 3, check_stride());
+        calls_at_first_use("clCreateKernel", CL_OUT_OF_HOST_MEMORY, 6, check_stride());
+        calls_at_first_use("clCreateBuffer", CL_OUT_OF_HOST_MEMORY, 3, check_stride());
     }
     check_needs_device();
 }
 
-/* Any call. There are hundreds, most of them arguments of kernels under comparison: other ones in each run. */
+/* Any call. There are hundreds, most of them arguments of kernels under comparison: other ones for each seed. */
 static void first_use_without_memory(void **state)
 {
-    enum { STRIDE = 17 };
     (void)state;
     if (check_device() != NULL) {
-        int number = 1 + (int)check_below(STRIDE);
-        while (first_use_with_failure(number, NULL, CL_OUT_OF_HOST_MEMORY)) {
-            number += STRIDE;
-        }
-        assert_true(number > 300);
+        calls_at_first_use(NULL, CL_OUT_OF_HOST_MEMORY, 300, 17 * check_stride());
     }
     check_needs_device();
 }
 
-/* All kernels are trusted already, and every single call fails once. */
+/* All kernels are trusted already. */
 static void later_use(void **state)
 {
     (void)state;
@@ -161,26 +161,25 @@ static void later_use(void **state)
         fallible_results results;
         belongings before;
         const int stride = check_stride();
-        int number = 0;
+        const int offset = (int)check_below((uint64_t)stride);
         ACCEPTED(fallible_product_begin(&p, fallible_device(), "split-k", e));
         check_next_run(&p, 0, "");
         before = belongings_now();
-        for (int has_failed = 1; has_failed; number += stride) {
+        failing_opencl_note_places(NULL);
+        check_next_run(&p, 0, "");
+        assert_true(failing_opencl_noted() > 100);
+        for (int n = failing_opencl_next(0, stride, offset); n > 0; n = failing_opencl_next(n, stride, offset)) {
             clq_error error;
             clq_status status;
             char failed[64];
-            failing_opencl_fail(number + 1, NULL, CL_OUT_OF_RESOURCES);
+            failing_opencl_fail(n, NULL, CL_OUT_OF_RESOURCES);
             status = fallible_product_run(&p, &results, &error);
             snprintf(failed, sizeof failed, "%s", failing_opencl_failed());
             failing_opencl_fail(0, NULL, CL_SUCCESS);
-            has_failed = failed[0] != '\0';
-            if (has_failed) {
-                check_story(number + 1, failed, status, &error, CL_OUT_OF_RESOURCES);
-            }
-            check_next_run(&p, number + 1, failed);
-            check_belongings(before, number + 1, failed);
+            check_story(n, failed, status, &error, CL_OUT_OF_RESOURCES);
+            check_next_run(&p, n, failed);
+            check_belongings(before, n, failed);
         }
-        assert_true(number > 100);
         fallible_product_end(&p);
     }
     check_needs_device();

@@ -249,6 +249,75 @@ static void a_part_of_a_model_is_refused(void **state)
     assert_int_equal(quantize(check_reference(), &request, NULL, &error), CLQ_OK);
 }
 
+/* ---- a fault between the codes and the file ---- */
+
+/* What puts blocks together, which the linker has here in its place (CMakeLists.txt). */
+void __real_clq_block_pack(clq_block_type type, const int8_t *codes, float scale, uint8_t *block);
+void __wrap_clq_block_pack(clq_block_type type, const int8_t *codes, float scale, uint8_t *block);
+
+static struct {
+    uint64_t calls, first, last; /* blocks that are spoiled, by number; none where last is 0 */
+    size_t byte;
+} spoiled;
+
+void __wrap_clq_block_pack(clq_block_type type, const int8_t *codes, float scale, uint8_t *block)
+{
+    const uint64_t number = spoiled.calls++;
+    __real_clq_block_pack(type, codes, scale, block);
+    if (number >= spoiled.first && number < spoiled.last) {
+        block[spoiled.byte] ^= 0x10;
+    }
+}
+
+/* Bytes of the scale, of the first code and of the last: one block is found by `all`, and many by the sample. */
+static void spoiled_blocks_are_not_written(void **state)
+{
+    static const struct {
+        clq_file_check check;
+        uint64_t first, last;
+        clq_status status;
+    } EACH[] = {{CLQ_CHECK_ALL, 2077, 2078, CLQ_MISMATCH},
+                {CLQ_CHECK_SAMPLE, 0, 3000, CLQ_MISMATCH},
+                {CLQ_CHECK_SAMPLE, 1024, 2048, CLQ_MISMATCH}, /* as many as one run of the sample is drawn from */
+                {CLQ_CHECK_NONE, 2077, 2078, CLQ_OK}};        /* a fault it is */
+    static const unsigned TYPES[] = {Q8_0, Q4_0};
+    (void)state;
+    for (size_t way = 0; way < 2 * 3; way++) {
+        const unsigned to = TYPES[way % 2];
+        const size_t last_byte = to == Q8_0 ? 33 : 17;
+        clq_file_request request = request_of(to);
+        model before = {0};
+        model after = {0};
+        size_t length;
+        uint8_t *file;
+        gguf_model_add_both(&before, &after, "a.weight", F16, "w2 q64 q1500", (size_t)ROWS * COLUMNS, to, normal);
+        file = gguf_model_file(&before, "q0", &length);
+        scratch_write("in.gguf", file, length);
+        for (size_t i = 0; i < sizeof EACH / sizeof EACH[0]; i++) {
+            clq_error error = {0};
+            spoiled.calls = 0;
+            spoiled.first = EACH[i].first;
+            spoiled.last = EACH[i].last;
+            spoiled.byte = way / 2 == 0 ? 1 : way / 2 == 1 ? 2 : last_byte;
+            request.check = EACH[i].check;
+            request.replace = 1;
+            scratch_remove(request.output);
+            assert_int_equal(quantize(check_reference(), &request, NULL, &error), EACH[i].status);
+            assert_true(spoiled.calls > spoiled.first);
+            assert_int_equal(access(request.output, F_OK) == 0, EACH[i].status == CLQ_OK);
+            assert_true(EACH[i].status == CLQ_OK || strstr(error.message, "tensor 'a.weight': ") != NULL);
+            assert_true(i != 0 || strstr(error.message, way / 2 == 0   ? "the scale of block 2077 is"
+                                                        : way / 2 == 2 ? "element 66495 is"
+                                                        : to == Q8_0   ? "element 66464 is"
+                                                                       : "element 66480 is") != NULL);
+        }
+        spoiled.last = 0;
+        free(file);
+        gguf_model_release(&before);
+        gguf_model_release(&after);
+    }
+}
+
 /* ---- what is told ---- */
 
 /* Scales are those of the file, and errors those that its reader gets. */
@@ -271,6 +340,7 @@ static void a_report_tells_what_the_file_holds(void **state)
         scratch_write("in.gguf", file, length);
         request.details = CLQ_FILE_PARAMETERS;
         assert_int_equal(quantize(check_reference(), &request, &report, NULL), CLQ_OK);
+        assert_int_equal(report->checked_elements, 3840);
         told = &report->tensors[0];
         assert_string_equal(told->target.dtype, way == 0 ? "Q8_0" : "Q4_0");
         assert_int_equal(told->target.bytes, 120 * block_bytes);
@@ -295,9 +365,9 @@ static void a_report_tells_what_the_file_holds(void **state)
 }
 
 static const struct CMUnitTest TESTS[] = {
-    cmocka_unit_test(files_hold_the_blocks_of_ggml),      cmocka_unit_test(what_is_not_finite_is_refused_or_left_out),
-    cmocka_unit_test(scales_beyond_a_half_are_refused),   cmocka_unit_test(a_part_of_a_model_is_refused),
-    cmocka_unit_test(a_report_tells_what_the_file_holds),
+    cmocka_unit_test(files_hold_the_blocks_of_ggml),    cmocka_unit_test(what_is_not_finite_is_refused_or_left_out),
+    cmocka_unit_test(scales_beyond_a_half_are_refused), cmocka_unit_test(a_part_of_a_model_is_refused),
+    cmocka_unit_test(spoiled_blocks_are_not_written),   cmocka_unit_test(a_report_tells_what_the_file_holds),
 };
 
 int main(void)

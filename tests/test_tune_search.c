@@ -228,6 +228,10 @@ static void time_ends_the_search(void **state)
     }
     assert_true(reached > 0 && reached < a.count);
     assert_true(f.clock < 25.0);
+    /* What decides most is looked at in every family before the rest of any. */
+    assert_int_not_equal(outcome_of(&a, "gemm.cpu-vnni"), TUNE_NOT_REACHED);
+    assert_int_not_equal(outcome_of(&a, "batch.grid"), TUNE_NOT_REACHED);
+    assert_int_equal(outcome_of(&a, "minmax.group"), TUNE_NOT_REACHED);
     begin(&f, &a); /* each tunable gets its share: all are looked at where there is time for one look each */
     f.seconds_each = 1.0;
     search(&f, &a, 2.0 * (double)CLQ_TUNABLES_MOST);

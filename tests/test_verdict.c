@@ -17,6 +17,17 @@ enum { ELEMENTS = 640, PARTS = 2 };
 
 static const char launch[] = "clEnqueueNDRangeKernel";
 
+/* Which trial the library takes itself for, by the linker's names; NULL: what it is. */
+static const char *other_trial;
+
+const char *__real_clq_trial_hash(void);
+const char *__wrap_clq_trial_hash(void);
+
+const char *__wrap_clq_trial_hash(void)
+{
+    return other_trial != NULL ? other_trial : __real_clq_trial_hash();
+}
+
 typedef struct outcome {
     int comparisons, warnings, launches;
 } outcome;
@@ -144,6 +155,24 @@ static void other_binaries_are_tried_again(void **state)
     check_needs_device();
 }
 
+/* One that sees more, or less: what it found stays its own, so that the first one's is found when it comes back. */
+static void another_trial_is_another_verdict(void **state)
+{
+    (void)state;
+    assert_int_equal(strlen(__real_clq_trial_hash()), 32);
+    for (int in_batch = 0; in_batch < 2 && check_device() != NULL; in_batch++) {
+        const char *directory = scratch_path(in_batch ? "trial-batch" : "trial");
+        EXPECT(1, 0, quantize_once(directory, NULL, in_batch));
+        EXPECT(0, 0, quantize_once(directory, NULL, in_batch));
+        other_trial = "0123456789abcdef0123456789abcdef";
+        EXPECT(1, 0, quantize_once(directory, NULL, in_batch));
+        EXPECT(0, 0, quantize_once(directory, NULL, in_batch));
+        other_trial = NULL;
+        EXPECT(0, 0, quantize_once(directory, NULL, in_batch));
+    }
+    check_needs_device();
+}
+
 static int remove_notes(const char *directory)
 {
     DIR *folder = opendir(directory);
@@ -246,6 +275,7 @@ static void product_is_tried_with_all_its_binaries(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(same_binaries_are_not_tried_again),
     cmocka_unit_test(other_binaries_are_tried_again),
+    cmocka_unit_test(another_trial_is_another_verdict),
     cmocka_unit_test(verdicts_do_not_pass_from_one_compiler_to_another),
     cmocka_unit_test(refused_binaries_count_as_never_tried),
     cmocka_unit_test(product_is_tried_with_all_its_binaries),

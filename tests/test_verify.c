@@ -404,7 +404,7 @@ static void a_quick_run_has_everything(void **state)
 static void a_cancelled_call_reports(void **state)
 {
     patience p = {0, 3};
-    const clq_verify_events events = {sizeof events, &p, count_cases, NULL, stop_soon};
+    const clq_verify_events events = {sizeof events, &p, count_cases, NULL, stop_soon, NULL};
     clq_verify_report *report = NULL;
     clq_verify_request request;
     clq_error error;

@@ -68,7 +68,9 @@ clq_status clq_gguf_read_blocks(const clq_model *model, size_t index, uint64_t f
         if (!isfinite(*found)) {
             return refuse_scale(model, index, block, *found, error);
         }
-        memcpy(codes + (from - first), unpacked + (from - at), (size_t)(to - from));
+        if (codes != NULL) {
+            memcpy(codes + (from - first), unpacked + (from - at), (size_t)(to - from));
+        }
     }
     return CLQ_OK;
 }

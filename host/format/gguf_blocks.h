@@ -13,8 +13,8 @@ clq_block_type clq_gguf_block_of(const clq_model *model, size_t index);
 clq_status clq_gguf_describe_blocks(const clq_model *model, size_t index, clq_quantized *out, clq_error *error);
 
 /*
- * Codes of elements [first, first + count), and the scale of each block that these touch. Scales may be negative.
- * CLQ_BAD_FILE for one that is NaN or infinite.
+ * Codes of elements [first, first + count), unless `codes` is NULL, and the scale of each block that these touch.
+ * Scales may be negative. CLQ_BAD_FILE for one that is NaN or infinite.
  */
 clq_status clq_gguf_read_blocks(const clq_model *model, size_t index, uint64_t first, uint64_t count, int8_t *codes,
                                 float *scale, clq_error *error);

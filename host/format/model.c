@@ -18,6 +18,7 @@
 #include "format/gguf.h"
 #include "format/model_index.h"
 #include "format/npy.h"
+#include "format/other_kind.h"
 #include "format/safetensors.h"
 #include "format/support.h"
 #include "format/utf8.h"
@@ -54,17 +55,30 @@ static clq_model_kind kind_of(const unsigned char *start, size_t length)
     return i < length && start[i] == '{' ? CLQ_MODEL_SHARDED : CLQ_MODEL_SAFETENSORS;
 }
 
-/* Tell a person who gave some text file more than that its header is too long. */
-static clq_status refuse_text(const char *path, const unsigned char *start, size_t length, clq_error *error)
+static int is_text(const unsigned char *start, size_t length)
 {
-    char shown[40];
-    if (length < 8 || is_header_length(start, length)) {
-        return CLQ_OK;
-    }
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < length; i++) {
         if ((start[i] < 0x20 && strchr("\t\n\r", start[i]) == NULL) || start[i] >= 0x7F || start[i] == '\0') {
-            return CLQ_OK;
+            return 0;
         }
+    }
+    return 1;
+}
+
+/* Tell a person who gave some other file more than that its header is too long. */
+static clq_status refuse_other(const char *path, const unsigned char *start, size_t length, clq_error *error)
+{
+    /* The time in a gzip file's head may be 0, and then it reads as a length. */
+    const int is_header = is_header_length(start, length) && (length == 8 || start[8] == '{');
+    const char *kind = is_header ? NULL : clq_other_kind(start, length);
+    char shown[40];
+    if (kind != NULL) {
+        return clq_fail(error, CLQ_BAD_FILE,
+                        "%s: is %s, and what is read is safetensors, a JSON index of shards, .gguf or .npy",
+                        clq_show_path(path).text, kind);
+    }
+    if (length < 8 || is_header || !is_text(start, 8)) {
+        return CLQ_OK;
     }
     clq_printable(shown, sizeof shown, (const char *)start, 8);
     return clq_fail(error, CLQ_BAD_FILE,
@@ -135,7 +149,7 @@ static clq_status parse(clq_model *model, int fd, uint64_t bytes, clq_error *err
     } else if (model->kind == CLQ_MODEL_GGUF) {
         CLQ_TRY_TO(clq_gguf_parse(model, error));
     } else {
-        CLQ_TRY_TO(refuse_text(path, start, length, error));
+        CLQ_TRY_TO(refuse_other(path, start, length, error));
         CLQ_TRY_TO(clq_safetensors_parse(model, 0, error));
     }
 done:

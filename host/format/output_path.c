@@ -16,6 +16,7 @@
 
 #include "core/size.h"
 #include "format/bounds.h"
+#include "format/folder.h"
 #include "format/place.h"
 
 /* As long as a path may be on Linux; a longer one fails in stat(2) anyway. */
@@ -87,6 +88,18 @@ clq_status clq_path_check(const char *path, const clq_model *model, int replace,
                     shown);
     }
     CLQ_REQUIRE(replace != 0, "%s exists; --force replaces it", shown);
+    return CLQ_OK;
+}
+
+clq_status clq_path_check_ending(const char *path, const char *otherwise, clq_error *error)
+{
+    const char *ending = strrchr(clq_path_file_name(path), '.');
+    CLQ_REQUIRE(
+        ending == NULL || !clq_holds_weights(path) || clq_ends_with(path, ".safetensors") ||
+            clq_ends_with(path, CLQ_INDEX_SUFFIX),
+        "%s: safetensors is what will be written, and a name that ends in %s is another kind's: .safetensors is "
+        "required%s",
+        clq_show_path(path).text, clq_show_name(ending).text, otherwise);
     return CLQ_OK;
 }
 

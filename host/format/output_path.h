@@ -14,6 +14,12 @@ const char *clq_path_file_name(const char *path);
  */
 clq_status clq_path_check(const char *path, const clq_model *model, int replace, clq_error *error);
 
+/*
+ * For what will be a safetensors file: refuse a name that says something else (.gguf, .bin, .pt, .onnx). `otherwise`
+ * ends the message with what else can be done.
+ */
+clq_status clq_path_check_ending(const char *path, const char *otherwise, clq_error *error);
+
 /* Whether the folder that the path lies in is there. */
 int clq_path_has_folder(const char *path);
 

@@ -255,7 +255,10 @@ static clq_status read_zero_points(const clq_model *model, size_t index, uint64_
 clq_status clq_quantized_parameters(const clq_model *model, const clq_quantized *quantized, uint64_t first,
                                     uint64_t count, float *scale, int32_t *zero_point, clq_error *error)
 {
-    if (scale != NULL) {
+    if (scale != NULL && quantized->block != CLQ_BLOCK_NONE) {
+        CLQ_TRY(clq_gguf_read_blocks(model, quantized->codes, first * CLQ_BLOCK_ELEMENTS, count * CLQ_BLOCK_ELEMENTS,
+                                     NULL, scale, error));
+    } else if (scale != NULL) {
         CLQ_TRY(read_scales(model, quantized->scale, first, count, scale, error));
     }
     if (zero_point != NULL && quantized->zero_point == SIZE_MAX) {

@@ -78,9 +78,9 @@ static inline int clq_is_in_words(const clq_quantized *quantized)
 }
 
 /*
- * Read the parameters [first, first + count) of a quantized tensor that is not made of blocks as f32 and int32.
- * CLQ_BAD_FILE for a scale that is
- * neither 0 nor within [CLQ_MINIMUM_SCALE, CLQ_MAXIMUM_SCALE]. Either output may be NULL.
+ * Read the parameters [first, first + count) of a quantized tensor as f32 and int32. Either output may be NULL.
+ * CLQ_BAD_FILE for a scale that is neither 0 nor within [CLQ_MINIMUM_SCALE, CLQ_MAXIMUM_SCALE]; of blocks, whose scales
+ * stand among the codes, so that all of these are read too, for one that is not finite.
  */
 clq_status clq_quantized_parameters(const clq_model *model, const clq_quantized *quantized, uint64_t first,
                                     uint64_t count, float *scale, int32_t *zero_point, clq_error *error);

@@ -240,15 +240,16 @@ static clq_status check_quality(const compare_run *run, clq_error *error)
     const clq_file_report *report = run->job.report;
     const clq_file_request *request = run->job.request;
     const clq_file_tensor *worst = NULL;
+    size_t below = 0;
     char shown[200];
     char sqnr[32] = "-";
     for (size_t i = 0; request->has_minimum_sqnr && i < report->tensor_count; i++) {
         const clq_file_tensor *tensor = &report->tensors[i];
         /* Not "below": a tensor without a number fails too. */
         if (tensor->measured && !tensor->errors.exact &&
-            (tensor->differing > 0 || !(tensor->errors.sqnr_db >= request->minimum_sqnr_db)) &&
-            (worst == NULL || is_worse(tensor, worst))) {
-            worst = tensor;
+            (tensor->differing > 0 || !(tensor->errors.sqnr_db >= request->minimum_sqnr_db))) {
+            below += 1;
+            worst = worst == NULL || is_worse(tensor, worst) ? tensor : worst;
         }
     }
     if (worst == NULL) {
@@ -256,13 +257,14 @@ static clq_status check_quality(const compare_run *run, clq_error *error)
     }
     clq_printable(shown, sizeof shown, worst->name, strlen(worst->name));
     if (worst->differing > 0) {
-        return clq_fail(error, CLQ_REFUSED, "tensor '%s' is NaN or infinite where the other is not", shown);
+        return clq_fail(error, CLQ_REFUSED, "tensor '%s' is NaN or infinite where the other is not%s", shown,
+                        clq_report_others_below(below).text);
     }
     if (isfinite(worst->errors.sqnr_db)) {
         snprintf(sqnr, sizeof sqnr, "%.2f dB", worst->errors.sqnr_db);
     }
-    return clq_fail(error, CLQ_REFUSED, "tensor '%s' has an SQNR of %s, below the %g dB asked for", shown, sqnr,
-                    request->minimum_sqnr_db);
+    return clq_fail(error, CLQ_REFUSED, "tensor '%s' has an SQNR of %s, below the %g dB asked for%s", shown, sqnr,
+                    request->minimum_sqnr_db, clq_report_others_below(below).text);
 }
 
 static clq_status open_files(compare_run *run, clq_error *error)

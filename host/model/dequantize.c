@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "format/foreign.h"
+#include "format/gguf.h"
 #include "format/near.h"
 #include "format/npy.h"
+#include "format/output_path.h"
 #include "format/real.h"
 #include "model/copy.h"
 #include "model/dequantize_piece.h"
@@ -338,7 +340,8 @@ static clq_status write_items(dequantize_run *run, clq_error *error)
 static clq_status check_output(dequantize_run *run, clq_error *error)
 {
     const clq_file_request *request = run->job.request;
-    CLQ_TRY(clq_folder_output_create(&run->job, run->model, &run->folder, error));
+    CLQ_TRY(clq_folder_output_create(&run->job, run->model, run->model->gguf != NULL ? ".gguf" : NULL, &run->folder,
+                                     error));
     CLQ_TRY(
         clq_output_create(clq_folder_output_path(run->folder, request), run->model->shard_count, &run->output, error));
     CLQ_TRY(clq_output_gguf_keys(run->output, run->model, error));
@@ -356,6 +359,9 @@ static clq_status execute(dequantize_run *run, clq_error *error)
     const clq_file_request *request = run->job.request;
     run->real = request->dtype != 0 ? request->dtype : CLQ_F32;
     CLQ_REQUIRE(request->output != NULL, "the request names no output");
+    if (!clq_is_gguf_name(request->output) && !clq_request_writes_folder(request)) {
+        CLQ_TRY(clq_path_check_ending(request->output, ", or .gguf from a .gguf, or .npy for one tensor", error));
+    }
     CLQ_REQUIRE(run->real == CLQ_F32 || run->real == CLQ_F16 || run->real == CLQ_BF16,
                 "the request's type is %s: required is f32, f16 or bf16", clq_dtype_name(run->real));
     CLQ_TRY(clq_job_open_model(&run->job, request->input, &run->model, error));

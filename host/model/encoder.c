@@ -17,9 +17,19 @@ void clq_encoder_release(clq_encoder *encoder)
     encoder->room = 0;
 }
 
-clq_status clq_encode_codes(clq_encoder *encoder, const clq_model_plan_tensor *tensor, const clq_chunk *chunk,
-                            uint8_t *codes, clq_error *error)
+clq_status clq_encoder_need_bytes(clq_encoder *encoder, clq_error *error)
 {
+    if (encoder->bytes == NULL) {
+        encoder->bytes = malloc(CLQ_ENCODER_BYTES);
+    }
+    return encoder->bytes != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to write codes");
+}
+
+clq_status clq_encode_codes(clq_encoder *encoder, const clq_model_plan_tensor *tensor, const clq_slot *slot,
+                            const clq_piece *piece, clq_error *error)
+{
+    const clq_chunk *chunk = &piece->chunk;
+    uint8_t *codes = slot->memory + piece->codes;
     uint64_t bytes = clq_dtype_bytes(tensor->q.scheme.dtype, chunk->count);
     uint64_t offset = clq_dtype_bytes(tensor->q.scheme.dtype, chunk->first);
     if (clq_dtype_bits(tensor->q.scheme.dtype) == 4) {

@@ -10,14 +10,6 @@
 /* Words of zero points held until they are complete: those of some rows, or of one where a row has many groups. */
 enum { LEAST_WORDS = 2048 };
 
-static clq_status need_bytes(clq_encoder *encoder, clq_error *error)
-{
-    if (encoder->bytes == NULL) {
-        encoder->bytes = malloc(CLQ_ENCODER_BYTES);
-    }
-    return encoder->bytes != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to write codes");
-}
-
 /* The run of a chunk that begins at its code `done`: to the end of the row at most, and to an even column. */
 static clq_word_run next_run(const clq_layout *layout, unsigned bits, const clq_chunk *chunk, uint64_t done)
 {
@@ -31,16 +23,18 @@ static clq_word_run next_run(const clq_layout *layout, unsigned bits, const clq_
     return run;
 }
 
-clq_status clq_encode_code_words(clq_encoder *encoder, const clq_model_plan_tensor *tensor, const clq_chunk *chunk,
-                                 uint8_t *codes, clq_error *error)
+clq_status clq_encode_code_words(clq_encoder *encoder, const clq_model_plan_tensor *tensor, const clq_slot *slot,
+                                 const clq_piece *piece, clq_error *error)
 {
+    const clq_chunk *chunk = &piece->chunk;
+    const uint8_t *codes = slot->memory + piece->codes;
     const clq_layout *layout = &tensor->q.layout;
     const unsigned bits = (unsigned)clq_dtype_bits(tensor->q.scheme.dtype);
     const size_t number = tensor->parts[CLQ_PART_CODES].number;
     uint64_t offset =
         clq_words_offset(bits, layout->shape[1], chunk->first / layout->shape[1], chunk->first % layout->shape[1]);
     uint64_t used = 0;
-    CLQ_TRY(need_bytes(encoder, error));
+    CLQ_TRY(clq_encoder_need_bytes(encoder, error));
     for (uint64_t done = 0; done < chunk->count;) {
         const clq_word_run run = next_run(layout, bits, chunk, done);
         if (used + clq_words_bytes(&run) > CLQ_ENCODER_BYTES) {

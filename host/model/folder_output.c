@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,8 +15,6 @@
 #include "format/npy.h"
 #include "format/output_path.h"
 #include "model/folder_output_parts.h"
-
-static const char WEIGHTS[] = "model.safetensors";
 
 static clq_status no_memory(clq_error *error)
 {
@@ -148,22 +148,29 @@ static clq_status refuse_folder_of_file(const clq_model *model, const char *path
                     "%s: is a folder; the name of a file is required, since the input %s is one", shown, name);
 }
 
-static clq_status create(clq_folder_output *folder, const char *path, clq_error *error)
+/* The name of the weights: the model's own, or "model" with the ending. */
+static void name_weights(const char *own, const char *suffix, char *name, size_t capacity)
 {
-    const char *name = clq_path_file_name(folder->model->path);
+    const int is_kept = suffix != NULL ? clq_ends_with(own, suffix)
+                                       : clq_ends_with(own, ".safetensors") || clq_ends_with(own, CLQ_INDEX_SUFFIX);
+    snprintf(name, capacity, "%s%s", is_kept ? own : "model", is_kept ? "" : suffix != NULL ? suffix : ".safetensors");
+}
+
+static clq_status create(clq_folder_output *folder, const char *path, const char *suffix, clq_error *error)
+{
+    char name[NAME_MAX + 1];
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') {
         length--;
     }
     folder->path = strndup(path, length);
-    if (!clq_ends_with(name, ".safetensors") && !clq_ends_with(name, CLQ_INDEX_SUFFIX)) {
-        name = WEIGHTS;
-    }
+    name_weights(clq_path_file_name(folder->model->path), suffix, name, sizeof name);
     folder->weights = folder->path != NULL ? clq_folder_path(folder->path, name) : NULL;
     return folder->weights != NULL ? check_apart(folder, error) : no_memory(error);
 }
 
-clq_status clq_folder_output_create(clq_job *job, const clq_model *model, clq_folder_output **out, clq_error *error)
+clq_status clq_folder_output_create(clq_job *job, const clq_model *model, const char *suffix, clq_folder_output **out,
+                                    clq_error *error)
 {
     const clq_file_request *request = job->request;
     clq_folder_output *folder = NULL;
@@ -175,7 +182,6 @@ clq_status clq_folder_output_create(clq_job *job, const clq_model *model, clq_fo
         return refuse_folder_of_file(model, request->output, error);
     }
     CLQ_REQUIRE(request->output[0] != '\0', "the name of a folder to write is required; an empty one was given");
-    CLQ_REQUIRE(request->format != CLQ_FORMAT_GGUF, "--format gguf writes one file, NAME.gguf, and no folder");
     CLQ_REQUIRE(request->tensors.count == 0, "--tensor: a folder gets the whole model; name a file for a part of it");
     folder = calloc(1, sizeof *folder);
     *out = folder;
@@ -184,7 +190,7 @@ clq_status clq_folder_output_create(clq_job *job, const clq_model *model, clq_fo
     }
     folder->job = job;
     folder->model = model;
-    return create(folder, request->output, error);
+    return create(folder, request->output, suffix, error);
 }
 
 const char *clq_folder_output_path(const clq_folder_output *folder, const clq_file_request *request)

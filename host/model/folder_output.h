@@ -19,10 +19,12 @@ typedef struct clq_folder_output clq_folder_output;
 int clq_request_writes_folder(const clq_file_request *request);
 
 /*
- * NULL in *folder for an output that is a file. CLQ_INVALID_ARGUMENT for a folder as the output of a file, and for one
- * that is, holds or lies in the folder of the model, through links too.
+ * The weights have the ending `suffix` (".gguf"; NULL: that of safetensors), and the model's name where that has it
+ * too. NULL in *folder for an output that is a file. CLQ_INVALID_ARGUMENT for a folder as the output of a file, and for
+ * one that is, holds or lies in the folder of the model, through links too.
  */
-clq_status clq_folder_output_create(clq_job *job, const clq_model *model, clq_folder_output **folder, clq_error *error);
+clq_status clq_folder_output_create(clq_job *job, const clq_model *model, const char *suffix,
+                                    clq_folder_output **folder, clq_error *error);
 
 /* The path for clq_output_create: that of the request, where `folder` is NULL. */
 const char *clq_folder_output_path(const clq_folder_output *folder, const clq_file_request *request);

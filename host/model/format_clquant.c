@@ -75,6 +75,7 @@ static clq_status describe(const clq_file_request *request, const clq_model_plan
 
 const clq_format clq_format_clquant = {.id = CLQ_FORMAT_CLQUANT,
                                        .name = "clquant",
+                                       .is_implied = 1,
                                        .begin = begin,
                                        .describe = describe,
                                        .write_codes = clq_encode_codes,

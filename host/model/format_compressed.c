@@ -10,6 +10,7 @@
 #include "format/quantized.h"
 #include "format/words.h"
 #include "model/file_format.h"
+#include "model/loader_messages.h"
 
 /* Zero points that are known before the data is read, and all 0, are of a scheme that has none. */
 static int is_asymmetric(const clq_model_plan *plan)
@@ -30,6 +31,10 @@ static int is_asymmetric(const clq_model_plan *plan)
 static clq_status begin(const clq_file_request *request, clq_model_plan *plan, clq_error *error)
 {
     const int32_t half = 1 << (clq_dtype_bits(plan->scheme.dtype) - 1);
+    CLQ_REQUIRE(plan->model->gguf == NULL,
+                "--format %s: its loaders know a model by the names of transformers, and those of a .gguf are "
+                "llama.cpp's, whose order of rows differs too; --format clquant takes any",
+                plan->format->name);
     plan->asymmetric = is_asymmetric(plan);
     plan->narrow_low = -half;
     plan->narrow_high = half - 1;
@@ -120,14 +125,10 @@ static void select_tensor(const clq_file_request *request, clq_model_plan *plan,
     }
 }
 
-static clq_status check_layout(const clq_file_request *request, const clq_model_plan *plan,
-                               const clq_model_plan_tensor *tensor, clq_error *error)
+static clq_status check_axis(const clq_file_request *request, const clq_layout *layout, clq_error *error)
 {
-    const clq_layout *layout = &tensor->q.layout;
     CLQ_REQUIRE(layout->granularity != CLQ_PER_CHANNEL || layout->axis == 0,
                 "%s: compressed-tensors has one scale for each row: --axis 0", clq_format_option(request));
-    CLQ_REQUIRE(plan->format->id != CLQ_FORMAT_PACK_QUANTIZED || layout->granularity != CLQ_PER_TENSOR,
-                "--ranges: pack-quantized has a scale for each row or group, and a tensor's range is one for all");
     return CLQ_OK;
 }
 
@@ -157,7 +158,7 @@ static clq_status describe_input(const clq_model_plan *plan, clq_model_plan_tens
 static clq_status describe_int(const clq_file_request *request, const clq_model_plan *plan,
                                clq_model_plan_tensor *tensor, clq_error *error)
 {
-    CLQ_TRY(check_layout(request, plan, tensor, error));
+    CLQ_TRY(check_axis(request, &tensor->q.layout, error));
     CLQ_TRY(clq_format_clquant.describe(request, plan, tensor, error));
     return describe_input(plan, tensor, error);
 }
@@ -181,7 +182,9 @@ static clq_status describe_pack(const clq_file_request *request, const clq_model
     clq_plan_part *scale = &tensor->parts[CLQ_PART_SCALE];
     clq_plan_part *zero_point = &tensor->parts[CLQ_PART_ZERO_POINT];
     clq_plan_part *real_shape = &tensor->parts[CLQ_PART_SHAPE];
-    CLQ_TRY(check_layout(request, plan, tensor, error));
+    CLQ_TRY(check_axis(request, &tensor->q.layout, error));
+    CLQ_REQUIRE(tensor->q.layout.granularity != CLQ_PER_TENSOR,
+                "--ranges: pack-quantized has a scale for each row or group, and a tensor's range is one for all");
     shape_words(codes, shape[0], clq_words_count(bits, shape[1]));
     CLQ_TRY(clq_part_name(plan->model, name, CLQ_PACKED_SUFFIX, "codes", codes, error));
     scale->dtype = "F32";
@@ -197,12 +200,54 @@ static clq_status describe_pack(const clq_file_request *request, const clq_model
     return clq_part_name(plan->model, name, CLQ_SHAPE_SUFFIX, "shape", real_shape, error);
 }
 
+static int has_groups(const clq_model_plan *plan)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->tensors[i].quantized && plan->tensors[i].q.layout.granularity == CLQ_PER_GROUP) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void tell_int(clq_job *job, const clq_model_plan *plan)
+{
+    const int some = plan->quantized_count > 0;
+    clq_tell_selection(job, &plan->loader);
+    if (some && plan->activations == CLQ_ACTIVATIONS_NONE) {
+        clq_job_warn(job,
+                     "vLLM does not run int-quantized weights that are %s, transformers does; --format pack-quantized "
+                     "is for both",
+                     plan->asymmetric   ? "asymmetric"
+                     : has_groups(plan) ? "in groups"
+                                        : "without quantized activations");
+    }
+    if (some && plan->loader.experts > 0) {
+        clq_job_warn(job,
+                     "transformers (5.24) does not load experts that are int-quantized; --format pack-quantized is "
+                     "loaded");
+    }
+    clq_tell_configuration(job, plan);
+}
+
+static void tell_pack(clq_job *job, const clq_model_plan *plan)
+{
+    clq_tell_selection(job, &plan->loader);
+    if (plan->quantized_count > 0 && plan->asymmetric) {
+        clq_job_warn(job,
+                     "transformers (5.24 with compressed-tensors 0.20) does not load pack-quantized weights that are "
+                     "asymmetric, its own neither");
+    }
+    clq_tell_configuration(job, plan);
+}
+
 const clq_format clq_format_int_quantized = {.id = CLQ_FORMAT_COMPRESSED_TENSORS,
                                              .name = "compressed-tensors",
                                              .config_format = "int-quantized",
                                              .begin = begin_int,
                                              .select = select_tensor,
                                              .describe = describe_int,
+                                             .tell = tell_int,
                                              .write_codes = clq_encode_codes,
                                              .write_zero_points = clq_encode_zero_points};
 
@@ -212,5 +257,6 @@ const clq_format clq_format_pack_quantized = {.id = CLQ_FORMAT_PACK_QUANTIZED,
                                               .begin = begin_pack,
                                               .select = select_tensor,
                                               .describe = describe_pack,
+                                              .tell = tell_pack,
                                               .write_codes = clq_encode_code_words,
                                               .write_zero_points = clq_encode_zero_point_words};

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/format_gguf.h"
-
+/* The format gguf: which tensors become blocks, and of what type. */
 #include <string.h>
 
 #include "format/gguf.h"
 #include "model/file_format.h"
+#include "model/quantize_blocks.h"
 
-/* The type of all tensors but the output's, for a .gguf; else CLQ_BLOCK_NONE. */
+/* The type of all tensors but the output's. */
 static clq_block_type block_asked(const clq_file_request *request)
 {
-    if (request->output == NULL || !clq_is_gguf_name(request->output)) {
-        return CLQ_BLOCK_NONE;
-    }
     return request->block != CLQ_BLOCK_NONE ? request->block : CLQ_BLOCK_Q8_0;
 }
 
@@ -47,28 +44,6 @@ static const char *idle_option(const clq_file_request *request)
     return NULL;
 }
 
-clq_status clq_gguf_check_request(const clq_file_request *request, clq_error *error)
-{
-    const int is_gguf = clq_is_gguf_name(request->output);
-    const char *idle = NULL;
-    CLQ_REQUIRE((unsigned)request->block <= CLQ_BLOCK_Q4_0, "%d is no type of blocks", (int)request->block);
-    CLQ_REQUIRE(is_gguf || request->format != CLQ_FORMAT_GGUF,
-                "--format gguf: the name of the output must end in .gguf");
-    CLQ_REQUIRE(!is_gguf || request->format == CLQ_FORMAT_BY_OUTPUT || request->format == CLQ_FORMAT_GGUF,
-                "a name that ends in .gguf is that of a file in --format gguf, and another format is asked for");
-    CLQ_REQUIRE(is_gguf || request->block == CLQ_BLOCK_NONE,
-                "--dtype q8_0 and q4_0: such blocks are for an output whose name ends in .gguf");
-    if (is_gguf) {
-        idle = idle_option(request);
-    }
-    CLQ_REQUIRE(
-        idle == NULL,
-        "%s: not for a .gguf, whose blocks are laid out and rounded in one way; --dtype q8_0 or q4_0, --include "
-        "and --exclude choose",
-        idle);
-    return CLQ_OK;
-}
-
 /* The tensor that makes the output: a model without one of its own uses that of the tokens. */
 static int is_output(const clq_model *model, const char *name)
 {
@@ -76,15 +51,19 @@ static int is_output(const clq_model *model, const char *name)
            (strcmp(name, "token_embd.weight") == 0 && clq_model_find(model, "output.weight") == SIZE_MAX);
 }
 
-clq_status clq_gguf_prepare(clq_job *job, const clq_model *model, clq_output *output, clq_error *error)
+/* The output gets the keys of the model, which must have some and be in one file. */
+static clq_status prepare(clq_job *job, const clq_model *model, clq_output *output, clq_error *error)
 {
     const clq_block_type asked = block_asked(job->request);
+    const char *idle = idle_option(job->request);
     uint32_t parts;
     char shown[400];
+    CLQ_REQUIRE(
+        idle == NULL,
+        "%s: not for a .gguf, whose blocks are laid out and rounded in one way; --dtype q8_0 or q4_0, --include "
+        "and --exclude choose",
+        idle);
     CLQ_TRY(clq_output_gguf_keys(output, model, error));
-    if (asked == CLQ_BLOCK_NONE) {
-        return CLQ_OK;
-    }
     parts = clq_gguf_number(model, "split.count");
     clq_printable(shown, sizeof shown, model->path, strlen(model->path));
     CLQ_REQUIRE(parts <= 1,
@@ -157,8 +136,9 @@ static const char *exception_of(const clq_model_tensor *tensor, int *falls_short
 
 static clq_status begin(const clq_file_request *request, clq_model_plan *plan, clq_error *error)
 {
-    (void)error; /* clq_gguf_check_request came before */
+    (void)error; /* all was refused before there was a plan */
     plan->block = block_asked(request);
+    plan->stored_type = clq_block_name(plan->block);
     plan->activations = CLQ_ACTIVATIONS_NONE;
     return CLQ_OK;
 }
@@ -173,7 +153,7 @@ static void choose_tensor(const clq_file_request *request, clq_model_plan *plan,
     }
 }
 
-/* Codes of Q4_0 are the reference's; their scheme says what there is of them, and no device sees it. */
+/* That of Q4_0 says what codes there are, and no device sees it. */
 static clq_status describe_scheme(clq_block_type block, clq_scheme *scheme, clq_error *error)
 {
     CLQ_TRY(clq_scheme_from_preset(CLQ_PRESET_SYMMETRIC, CLQ_S8, scheme, error));
@@ -191,6 +171,8 @@ static clq_status lay_out(const clq_model_plan *plan, clq_model_plan_tensor *ten
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     clq_layout *layout = &tensor->q.layout;
     tensor->block = is_output(plan->model, source->name) ? CLQ_BLOCK_Q8_0 : plan->block;
+    tensor->stored_type = clq_block_name(tensor->block);
+    tensor->by_host = tensor->block == CLQ_BLOCK_Q4_0; /* no operation rounds like it */
     layout->rank = source->rank;
     memcpy(layout->shape, source->shape, source->rank * sizeof *source->shape);
     layout->granularity = CLQ_PER_GROUP;
@@ -205,7 +187,7 @@ static clq_status describe(const clq_file_request *request, const clq_model_plan
     const clq_model_tensor *source = &plan->model->tensors[tensor->index];
     clq_plan_part *codes = &tensor->parts[CLQ_PART_CODES];
     (void)request;
-    codes->dtype = clq_block_name(tensor->block);
+    codes->dtype = tensor->stored_type;
     codes->bytes = tensor->parameters * clq_block_bytes(tensor->block);
     codes->rank = source->rank;
     memcpy(codes->shape, source->shape, source->rank * sizeof *source->shape);
@@ -214,7 +196,14 @@ static clq_status describe(const clq_file_request *request, const clq_model_plan
 
 const clq_format clq_format_gguf = {.id = CLQ_FORMAT_GGUF,
                                     .name = "gguf",
+                                    .has_blocks = 1,
+                                    .file_suffix = ".gguf",
+                                    .prepare = prepare,
                                     .begin = begin,
                                     .select = choose_tensor,
                                     .lay_out = lay_out,
-                                    .describe = describe};
+                                    .describe = describe,
+                                    .quantize = clq_blocks_quantize,
+                                    .store_scale = clq_blocks_store_scale,
+                                    .settle = clq_blocks_settle,
+                                    .write_codes = clq_blocks_write};

@@ -54,7 +54,9 @@ static void report_check(clq_job *job)
     const clq_check *check = &job->check;
     job->report->check = check->mode;
     job->report->check_seed = check->seed;
-    job->report->checked_elements = check->values > 0 ? check->values : check->bounded;
+    job->report->checked_elements = check->blocks > 0   ? check->blocks
+                                    : check->values > 0 ? check->values
+                                                        : check->bounded;
     job->report->checked_pieces = check->pieces;
 }
 

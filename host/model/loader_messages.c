@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-#include "model/file_format.h"
 #include "model/folder_output.h"
 
-static void tell_selection(clq_job *job, const clq_loader_view *view)
+void clq_tell_selection(clq_job *job, const clq_loader_view *view)
 {
     const clq_model_config *config = &view->config;
     char list[600];
@@ -34,45 +33,10 @@ static void tell_selection(clq_job *job, const clq_loader_view *view)
     }
 }
 
-static int has_groups(const clq_model_plan *plan)
-{
-    for (size_t i = 0; i < plan->count; i++) {
-        if (plan->tensors[i].quantized && plan->tensors[i].q.layout.granularity == CLQ_PER_GROUP) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-void clq_tell_loader(clq_job *job, const clq_model_plan *plan)
+void clq_tell_configuration(clq_job *job, const clq_model_plan *plan)
 {
     const clq_file_request *request = job->request;
-    if (plan->format->config_format == NULL) {
-        return;
-    }
-    tell_selection(job, &plan->loader);
-    if (plan->quantized_count == 0) {
-        return;
-    }
-    if (plan->format->id == CLQ_FORMAT_COMPRESSED_TENSORS && plan->activations == CLQ_ACTIVATIONS_NONE) {
-        clq_job_warn(job,
-                     "vLLM does not run int-quantized weights that are %s, transformers does; --format pack-quantized "
-                     "is for both",
-                     plan->asymmetric   ? "asymmetric"
-                     : has_groups(plan) ? "in groups"
-                                        : "without quantized activations");
-    }
-    if (plan->format->id == CLQ_FORMAT_PACK_QUANTIZED && plan->asymmetric) {
-        clq_job_warn(job,
-                     "transformers (5.24 with compressed-tensors 0.20) does not load pack-quantized weights that are "
-                     "asymmetric, its own neither");
-    }
-    if (plan->format->id == CLQ_FORMAT_COMPRESSED_TENSORS && plan->loader.experts > 0) {
-        clq_job_warn(job,
-                     "transformers (5.24) does not load experts that are int-quantized; --format pack-quantized is "
-                     "loaded");
-    }
-    if (request->config_file == NULL && !clq_request_writes_folder(request)) {
+    if (plan->quantized_count > 0 && request->config_file == NULL && !clq_request_writes_folder(request)) {
         clq_job_warn(job, "engines need a quantization_config in config.json as well: --emit-config FILE writes it");
     }
 }

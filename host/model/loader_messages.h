@@ -5,10 +5,10 @@
 #include "model/job.h"
 #include "model/plan.h"
 
-/*
- * What a person should know of an output that an engine is to load: what was left in float or taken all the same, which
- * engines do not run it, and where the configuration goes. Nothing for formats without loaders.
- */
-void clq_tell_loader(clq_job *job, const clq_model_plan *plan);
+/* What a person should know of an output that an engine is to load: what was left in float or taken all the same, */
+void clq_tell_selection(clq_job *job, const clq_loader_view *view);
+
+/* and where the configuration goes. */
+void clq_tell_configuration(clq_job *job, const clq_model_plan *plan);
 
 #endif

@@ -131,6 +131,7 @@ static clq_status plan_tensor(const clq_file_request *request, const clq_given *
     clq_quantization_init(&tensor->q);
     tensor->q.real = clq_real_type(clq_file_real_of(&source->dtype));
     tensor->q.scheme = plan->scheme;
+    tensor->stored_type = plan->stored_type;
     if (plan->format->lay_out != NULL) {
         CLQ_TRY(plan->format->lay_out(plan, tensor, error));
     } else {
@@ -161,8 +162,8 @@ clq_status clq_model_plan_scheme(const clq_file_request *request, clq_scheme *sc
     return CLQ_OK;
 }
 
-clq_status clq_model_plan_create(const clq_file_request *request, const clq_given *given, const clq_model *model,
-                                 clq_model_plan **out, clq_error *error)
+clq_status clq_model_plan_create(const clq_file_request *request, const clq_format *format, const clq_given *given,
+                                 const clq_model *model, clq_model_plan **out, clq_error *error)
 {
     clq_status status = CLQ_OK;
     clq_model_plan *plan = calloc(1, sizeof *plan);
@@ -175,6 +176,7 @@ clq_status clq_model_plan_create(const clq_file_request *request, const clq_give
     }
     plan->model = model;
     plan->given = given;
+    plan->format = format;
     plan->count = model->tensor_count;
     plan->min_rank = request->minimum_rank;
     if (plan->min_rank < 0) {
@@ -182,8 +184,8 @@ clq_status clq_model_plan_create(const clq_file_request *request, const clq_give
     }
     CLQ_TRY_TO(clq_model_plan_scheme(request, &plan->scheme, error));
     CLQ_TRY_TO(clq_given_widen(given, &plan->scheme, error));
-    CLQ_TRY_TO(clq_format_of(request, &plan->format, error));
-    CLQ_TRY_TO(plan->format->begin(request, plan, error));
+    plan->stored_type = clq_dtype_name(plan->scheme.dtype);
+    CLQ_TRY_TO(format->begin(request, plan, error));
     for (size_t i = 0; i < plan->count; i++) {
         clq_model_plan_tensor *tensor = &plan->tensors[i];
         tensor->index = i;

@@ -42,7 +42,9 @@ typedef struct clq_model_plan_tensor {
     int falls_short;     /* copied although it is a float tensor that the options select: --strict */
     const char *foreign; /* the format in which another tool quantized what it belongs to; NULL: none */
     clq_quantization q;
-    clq_block_type block; /* of a .gguf: the codes stand in blocks with their scales */
+    const char *stored_type; /* of the codes, for people: "s8", "Q4_0" */
+    clq_block_type block;    /* of a format that has them: the codes stand in blocks with their scales */
+    int by_host;             /* the format makes the codes, on the host: no operation does */
     uint64_t elements, parameters;
     clq_plan_part parts[CLQ_PARTS]; /* as the format lays them out; wide zero points are settled when declared */
     float input_scale;
@@ -77,8 +79,9 @@ typedef struct clq_model_plan {
     clq_model_plan_tensor *tensors;  /* one for each of the model, in its order */
     size_t count;
     size_t quantized_count;
-    clq_scheme scheme;    /* of all */
-    clq_block_type block; /* of a .gguf: that of most */
+    clq_scheme scheme;       /* of all */
+    const char *stored_type; /* of most */
+    clq_block_type block;    /* likewise, of a format that has them */
     int min_rank;
     clq_loader_view loader; /* what was left in float for those that load the output */
     int asymmetric;         /* zero points are not 0 everywhere, or not known to be before the data is read */
@@ -92,8 +95,9 @@ typedef struct clq_model_plan {
  * Decide for every tensor. CLQ_INVALID_ARGUMENT for options that contradict each other or the model: an axis that a
  * tensor lacks, a T_scale that the model holds already.
  */
-clq_status clq_model_plan_create(const clq_file_request *request, const clq_given *given, const clq_model *model,
-                                 clq_model_plan **plan, clq_error *error);
+clq_status clq_model_plan_create(const clq_file_request *request, const struct clq_format *format,
+                                 const clq_given *given, const clq_model *model, clq_model_plan **plan,
+                                 clq_error *error);
 void clq_model_plan_destroy(clq_model_plan **plan);
 
 /* The scheme that --preset, --dtype and the options that change it ask for. */

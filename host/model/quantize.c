@@ -8,16 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/gguf.h"
 #include "format/npy.h"
-#include "model/format_gguf.h"
+#include "format/output_path.h"
 #include "model/input_scales.h"
-#include "model/loader_messages.h"
 #include "model/nonfinite.h"
 #include "model/plan_check.h"
 #include "model/quantize_config.h"
 #include "model/quantize_job.h"
 #include "model/quantize_output.h"
 #include "model/quantize_report.h"
+#include "model/report.h"
 
 static clq_status check_request(const clq_file_request *request, clq_error *error)
 {
@@ -29,7 +30,11 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
                 "quantize writes a safetensors file, not a .npy: codes need their scales beside them");
     CLQ_REQUIRE(!request->dry_run || !request->resume,
                 "--dry-run writes nothing, so that there is nothing for --resume to continue");
-    return clq_gguf_check_request(request, error);
+    if (request->format == CLQ_FORMAT_BY_OUTPUT && !clq_is_gguf_name(request->output) &&
+        !clq_request_writes_folder(request)) {
+        CLQ_TRY(clq_path_check_ending(request->output, ", or --format clquant, which takes any name", error));
+    }
+    return CLQ_OK;
 }
 
 /* Whether the output can be written, and what an earlier run left of it. */
@@ -55,13 +60,16 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
 {
     const clq_file_request *request = job->request;
     CLQ_TRY(clq_job_open_model(job->call, request->input, &job->model, error));
-    CLQ_TRY(clq_folder_output_create(job->call, job->model, &job->folder, error));
+    CLQ_TRY(clq_format_of(request, job->model, &job->format, error));
+    CLQ_TRY(clq_folder_output_create(job->call, job->model, job->format->file_suffix, &job->folder, error));
     CLQ_TRY(
         clq_output_create(clq_folder_output_path(job->folder, request), job->model->shard_count, &job->output, error));
-    CLQ_TRY(clq_gguf_prepare(job->call, job->model, job->output, error));
+    if (job->format->prepare != NULL) {
+        CLQ_TRY(job->format->prepare(job->call, job->model, job->output, error));
+    }
     CLQ_TRY(check_output(job, error));
     CLQ_TRY(clq_given_create(request, &job->given, error));
-    CLQ_TRY(clq_model_plan_create(request, job->given, job->model, &job->plan, error));
+    CLQ_TRY(clq_model_plan_create(request, job->format, job->given, job->model, &job->plan, error));
     CLQ_TRY(clq_config_prepare(request, job->plan, job->output, error));
     CLQ_TRY(clq_find_input_scales(job->call, job->plan, error));
     if (job->checkpoint != NULL) {
@@ -69,7 +77,9 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
         CLQ_TRY(clq_checkpoint_check(job->checkpoint, &run, error));
     }
     CLQ_TRY(clq_plan_check(job->call, job->plan, error));
-    clq_tell_loader(job->call, job->plan);
+    if (job->format->tell != NULL) {
+        job->format->tell(job->call, job->plan);
+    }
     return CLQ_OK;
 }
 
@@ -80,7 +90,7 @@ static clq_status open_device(clq_quantize_job *job, clq_error *error)
     for (size_t i = 0; i < job->plan->count; i++) {
         clq_model_plan_tensor *tensor = &job->plan->tensors[i];
         clq_plan operation;
-        if (tensor->quantized && tensor->block == CLQ_BLOCK_Q4_0) {
+        if (tensor->quantized && tensor->by_host) {
             snprintf(tensor->variant, sizeof tensor->variant, "host");
         } else if (tensor->quantized) {
             CLQ_TRY(clq_plan_operation(job->call->context, CLQ_OP_QUANTIZE, &tensor->q, &operation, error));
@@ -96,7 +106,7 @@ static clq_status make_config(clq_quantize_job *job, clq_error *error)
     clq_status status = CLQ_OK;
     char *text = NULL;
     size_t bytes = 0;
-    if (job->folder != NULL && job->plan->format->config_format != NULL) {
+    if (job->folder != NULL && job->format->config_format != NULL) {
         CLQ_TRY_TO(clq_config_text(job->plan, &text, &bytes, error));
         CLQ_TRY_TO(clq_folder_output_config(job->folder, text, bytes, error));
     }
@@ -142,14 +152,15 @@ static clq_status write_tensors(clq_quantize_job *job, clq_error *error)
 static clq_status check_quality(const clq_quantize_job *job, clq_error *error)
 {
     const clq_model_plan_tensor *worst = NULL;
+    size_t below = 0;
     char shown[200];
     char sqnr[32] = "-";
     for (size_t i = 0; i < job->plan->count && job->request->has_minimum_sqnr; i++) {
         const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
         /* Not "below": a tensor without a number fails too. */
-        if (tensor->measured && !tensor->errors.exact && !(tensor->errors.sqnr_db >= job->request->minimum_sqnr_db) &&
-            (worst == NULL || clq_errors_compare(&tensor->errors, &worst->errors) < 0)) {
-            worst = tensor;
+        if (tensor->measured && !tensor->errors.exact && !(tensor->errors.sqnr_db >= job->request->minimum_sqnr_db)) {
+            below += 1;
+            worst = worst == NULL || clq_errors_compare(&tensor->errors, &worst->errors) < 0 ? tensor : worst;
         }
     }
     if (worst == NULL) {
@@ -160,8 +171,9 @@ static clq_status check_quality(const clq_quantize_job *job, clq_error *error)
     }
     clq_printable(shown, sizeof shown, job->model->tensors[worst->index].name,
                   strlen(job->model->tensors[worst->index].name));
-    return clq_fail(error, CLQ_REFUSED, "tensor '%s' has an SQNR of %s, below the %g dB asked for; nothing was written",
-                    shown, sqnr, job->request->minimum_sqnr_db);
+    return clq_fail(error, CLQ_REFUSED,
+                    "tensor '%s' has an SQNR of %s, below the %g dB asked for%s; nothing was written", shown, sqnr,
+                    job->request->minimum_sqnr_db, clq_report_others_below(below).text);
 }
 
 /* --nonfinite ignore: they are gone from the output, and nothing else would tell. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/block.h"
+#include "core/size.h"
 #include "format/real.h"
 
 /* Where the parts of a piece of whole blocks stand. */
@@ -48,20 +49,19 @@ clq_status clq_blocks_quantize(const clq_slot *slot, const clq_piece *piece, clq
     return CLQ_OK;
 }
 
-clq_status clq_blocks_stored_scale(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, uint64_t parameter,
-                                   const float range[2], float chosen, float *stored, clq_error *error)
+clq_status clq_blocks_store_scale(const clq_model_plan *plan, const clq_model_plan_tensor *tensor, uint64_t parameter,
+                                  const float range[2], float *scale, clq_error *error)
 {
+    const char *name = plan->model->tensors[tensor->index].name;
     char shown[200];
     int again = 0;
-    *stored = chosen;
     if (tensor->block == CLQ_BLOCK_Q8_0) {
-        *stored = clq_block_stored_scale(range, chosen, &again);
+        *scale = clq_block_stored_scale(range, *scale, &again);
     }
-    if (tensor->block == CLQ_BLOCK_NONE || isfinite(*stored)) {
+    if (isfinite(*scale)) {
         return CLQ_OK;
     }
-    clq_printable(shown, sizeof shown, job->model->tensors[tensor->index].name,
-                  strlen(job->model->tensors[tensor->index].name));
+    clq_printable(shown, sizeof shown, name, strlen(name));
     return clq_fail(error, CLQ_NONFINITE,
                     "tensor '%s': block %" PRIu64 " has elements from %g to %g, and a scale for them is beyond 65504, "
                     "the largest half; --exclude copies the tensor",
@@ -80,15 +80,26 @@ void clq_blocks_settle(const clq_model_plan_tensor *tensor, const clq_slot *slot
     }
 }
 
-clq_status clq_blocks_write(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, const clq_slot *slot,
+clq_status clq_blocks_write(clq_encoder *encoder, const clq_model_plan_tensor *tensor, const clq_slot *slot,
                             const clq_piece *piece, clq_error *error)
 {
+    const clq_check_place place = {encoder->model->path, encoder->model->tensors[tensor->index].name};
     const blocks b = blocks_of(slot, piece);
     const size_t bytes = clq_block_bytes(tensor->block);
-    uint8_t *out = slot->memory + piece->real; /* 64 bytes of elements make at most 34 */
-    for (uint64_t i = 0; i < b.count; i++) {
-        clq_block_pack(tensor->block, b.codes + i * CLQ_BLOCK_ELEMENTS, b.scale[i], out + i * bytes);
+    clq_check_run run = {.block = tensor->block};
+    CLQ_TRY(clq_encoder_need_bytes(encoder, error));
+    run.bytes = encoder->bytes;
+    for (; run.first < b.count; run.first += run.count) {
+        run.count = clq_size_min(b.count - run.first, CLQ_ENCODER_BYTES / bytes);
+        for (uint64_t i = 0; i < run.count; i++) {
+            const uint64_t block = run.first + i;
+            clq_block_pack(tensor->block, b.codes + block * CLQ_BLOCK_ELEMENTS, b.scale[block],
+                           encoder->bytes + i * bytes);
+        }
+        CLQ_TRY(clq_check_blocks(encoder->check, slot, piece, &run, &place, error));
+        CLQ_TRY(clq_output_write(encoder->output, tensor->parts[CLQ_PART_CODES].number,
+                                 (piece->chunk.first_parameter + run.first) * bytes, encoder->bytes, run.count * bytes,
+                                 error));
     }
-    return clq_output_write(job->output, tensor->parts[CLQ_PART_CODES].number, piece->chunk.first_parameter * bytes,
-                            out, b.count * bytes, error);
+    return CLQ_OK;
 }

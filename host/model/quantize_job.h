@@ -31,7 +31,7 @@ enum {
     CLQ_PIECE_GIVEN = 2,  /* quantized with parameters found before */
     CLQ_PIECE_CHOOSE = 3, /* its parameters are found, and it is quantized with them */
     CLQ_PIECE_COUNT = 4,  /* its elements are counted in histograms, for --calibrate */
-    CLQ_PIECE_BLOCKS = 5, /* its ranges are found, and the host makes blocks of it */
+    CLQ_PIECE_HOST = 5,   /* its ranges are found, and the format quantizes it on the host */
     CLQ_PIECE_NONE = 6
 };
 
@@ -41,6 +41,7 @@ typedef struct clq_quantize_job {
     clq_model *model;
     clq_model_plan *plan;
     clq_given *given;
+    const clq_format *format;
     clq_folder_output *folder; /* NULL: the output is a file */
     clq_output *output;
     clq_checkpoint *checkpoint; /* NULL: nothing is written that another run could continue */

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/block.h"
 #include "format/facts.h"
 #include "format/human.h"
 #include "model/file_format.h"
@@ -125,13 +124,12 @@ static void write_calibration(text_writer *writer, const clq_file_request *reque
     }
 }
 
-/* What stands in all files of the format clquant goes without saying. */
 static void write_format(text_writer *writer, const clq_model_plan *plan)
 {
     static const char *const ACTIVATIONS[] = {[CLQ_ACTIVATIONS_NONE] = "none",
                                               [CLQ_ACTIVATIONS_DYNAMIC_TOKEN] = "dynamic-token",
                                               [CLQ_ACTIVATIONS_STATIC] = "static"};
-    if (plan->format->id != CLQ_FORMAT_CLQUANT) {
+    if (!plan->format->is_implied) {
         write_text(writer, "format", plan->format->name);
     }
     if (plan->format->config_format != NULL) {
@@ -146,8 +144,7 @@ static void write_options(text_writer *writer, const clq_file_request *request, 
     clq_text_put(writer->out, "{");
     writer->first = 1;
     write_text(writer, "preset", clq_preset_name(request->preset));
-    write_text(writer, "dtype",
-               plan->block != CLQ_BLOCK_NONE ? clq_block_name(plan->block) : clq_dtype_name(scheme->dtype));
+    write_text(writer, "dtype", plan->stored_type);
     write_text(writer, "granularity",
                request->has_granularity ? clq_granularity_name(request->granularity) : "default");
     write_whole(writer, "axis", request->axis);

@@ -73,7 +73,7 @@ clq_status clq_declare_quantized(clq_output *output, const clq_file_request *req
     for (size_t i = 0; i < plan->count; i++) {
         CLQ_TRY(declare_tensor(output, plan, &plan->tensors[i], error));
     }
-    for (size_t shard = 0; shard < clq_output_shards(output) && plan->block == CLQ_BLOCK_NONE; shard++) {
+    for (size_t shard = 0; plan->format->file_suffix == NULL && shard < clq_output_shards(output); shard++) {
         CLQ_TRY(declare_shard_metadata(output, request, plan, shard, error));
     }
     return clq_output_index_metadata(output, plan->model->index_metadata, error);

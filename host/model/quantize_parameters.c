@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "format/real.h"
-#include "model/quantize_blocks.h"
+#include "model/quantize_job.h"
 #include "stream/ranges.h"
 
 static clq_status refuse_nonfinite(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
@@ -39,7 +39,10 @@ clq_zero_point_form clq_zero_point_form_of(const clq_model_plan *plan, const int
     return form;
 }
 
-/* What the header and the table need to know: how zero points are stored, the least and the greatest of each. */
+/*
+ * What the header and the table need to know: how zero points are stored, the least and the greatest of each. Scales
+ * are kept, where parameters are, as the file will have them.
+ */
 static clq_status note_parameters(const clq_quantize_job *job, clq_model_plan_tensor *tensor, uint64_t first,
                                   uint64_t count, const float *range, const float *scale, const int32_t *zero_point,
                                   clq_error *error)
@@ -49,13 +52,15 @@ static clq_status note_parameters(const clq_quantize_job *job, clq_model_plan_te
         tensor->zero_point_form = form > tensor->zero_point_form ? form : tensor->zero_point_form;
     }
     for (uint64_t i = 0; i < count; i++) {
-        float stored = 0.0f;
-        CLQ_TRY(clq_blocks_stored_scale(job, tensor, first + i, range + 2 * i, scale[i], &stored, error));
+        float stored = scale[i];
+        if (job->format->store_scale != NULL) {
+            CLQ_TRY(job->format->store_scale(job->plan, tensor, first + i, range + 2 * i, &stored, error));
+        }
         tensor->scale_low = stored < tensor->scale_low ? stored : tensor->scale_low;
         tensor->scale_high = stored > tensor->scale_high ? stored : tensor->scale_high;
         tensor->zero_point_low = zero_point[i] < tensor->zero_point_low ? zero_point[i] : tensor->zero_point_low;
         tensor->zero_point_high = zero_point[i] > tensor->zero_point_high ? zero_point[i] : tensor->zero_point_high;
-        if (tensor->block != CLQ_BLOCK_NONE && tensor->scale != NULL) {
+        if (tensor->scale != NULL) {
             tensor->scale[first + i] = stored;
         }
     }
@@ -116,19 +121,19 @@ static clq_status begin_tensor(const clq_quantize_job *job, clq_model_plan_tenso
  * Scales and zero points of parameters [first, first + count) of a tensor, for the ranges that were found for them. The
  * one place where a range becomes parameters: those given by options come in here.
  */
-static clq_status choose(const clq_quantize_job *job, clq_model_plan_tensor *tensor, uint64_t first, uint64_t count,
-                         const float *range, float *scale, int32_t *zero_point, clq_error *error)
+static clq_status choose(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, uint64_t first,
+                         uint64_t count, const float *range, float *scale, int32_t *zero_point, clq_error *error)
 {
     const clq_parameter_run run = {first, count, tensor->parameters};
-    CLQ_TRY(clq_given_parameters(job->given, &tensor->q.scheme, job->model->tensors[tensor->index].name, &run, range,
-                                 scale, zero_point, error));
-    return note_parameters(job, tensor, first, count, range, scale, zero_point, error);
+    return clq_given_parameters(job->given, &tensor->q.scheme, job->model->tensors[tensor->index].name, &run, range,
+                                scale, zero_point, error);
 }
 
 static clq_status choose_for_tensor(const clq_quantize_job *job, clq_model_plan_tensor *tensor, clq_error *error)
 {
-    return choose(job, tensor, 0, tensor->parameters, job->counts ? job->cut : tensor->range, tensor->scale,
-                  tensor->zero_point, error);
+    const float *range = job->counts ? job->cut : tensor->range;
+    CLQ_TRY(choose(job, tensor, 0, tensor->parameters, range, tensor->scale, tensor->zero_point, error));
+    return note_parameters(job, tensor, 0, tensor->parameters, range, tensor->scale, tensor->zero_point, error);
 }
 
 /* A chunk's ranges are final: its parameters follow at once. */
@@ -139,19 +144,13 @@ static clq_status choose_for_piece(const clq_quantize_job *job, const clq_slot *
     const float *range = (const float *)(const void *)(slot->memory + piece->range);
     float *scale = (float *)(void *)(slot->memory + piece->scale);
     int32_t *zero_point = (int32_t *)(void *)(slot->memory + piece->zero_point);
-    if (tensor->block == CLQ_BLOCK_Q4_0) {
-        CLQ_TRY(clq_blocks_quantize(slot, piece, error));
-        CLQ_TRY(
-            note_parameters(job, tensor, chunk->first_parameter, chunk->parameters, range, scale, zero_point, error));
-    } else {
-        CLQ_TRY(choose(job, tensor, chunk->first_parameter, chunk->parameters, range, scale, zero_point, error));
-    }
+    CLQ_TRY(tensor->by_host
+                ? job->format->quantize(slot, piece, error)
+                : choose(job, tensor, chunk->first_parameter, chunk->parameters, range, scale, zero_point, error));
+    CLQ_TRY(note_parameters(job, tensor, chunk->first_parameter, chunk->parameters, range, scale, zero_point, error));
     if (keeps_parameters(job, tensor)) {
         const size_t count = (size_t)chunk->parameters;
         memcpy(tensor->range + 2 * chunk->first_parameter, range, count * 2 * sizeof *range);
-        if (tensor->block == CLQ_BLOCK_NONE) { /* of blocks, those that the file has are kept already */
-            memcpy(tensor->scale + chunk->first_parameter, scale, count * sizeof *scale);
-        }
         memcpy(tensor->zero_point + chunk->first_parameter, zero_point, count * sizeof *zero_point);
     }
     return CLQ_OK;
@@ -214,7 +213,7 @@ static void note_chosen(const clq_quantize_job *job, const clq_slot *slot, unsig
 
 clq_status clq_quantize_compute(void *cookie, size_t number, clq_error *error)
 {
-    static const unsigned LOOKED_AT = 1u << CLQ_PIECE_FIND | 1u << CLQ_PIECE_CHOOSE | 1u << CLQ_PIECE_BLOCKS;
+    static const unsigned LOOKED_AT = 1u << CLQ_PIECE_FIND | 1u << CLQ_PIECE_CHOOSE | 1u << CLQ_PIECE_HOST;
     static const unsigned QUANTIZED = 1u << CLQ_PIECE_GIVEN | 1u << CLQ_PIECE_CHOOSE;
     clq_quantize_job *job = cookie;
     clq_slot *slot = &job->slots[number];

@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "core/block.h"
 #include "model/report.h"
 
 static clq_status tell_copied(clq_file_tensor *told, const clq_model_tensor *source,
@@ -49,10 +48,8 @@ static clq_status tell_quantized(clq_file_tensor *told, const clq_model_plan_ten
     told->errors = tensor->errors;
     told->clipped = tensor->clipped;
     memcpy(told->variant, tensor->variant, sizeof told->variant);
-    return clq_report_side(&told->target,
-                           tensor->block != CLQ_BLOCK_NONE ? clq_block_name(tensor->block)
-                                                           : clq_dtype_name(tensor->q.scheme.dtype),
-                           tensor->q.layout.rank, tensor->q.layout.shape, tensor->parts[CLQ_PART_CODES].bytes, error);
+    return clq_report_side(&told->target, tensor->stored_type, tensor->q.layout.rank, tensor->q.layout.shape,
+                           tensor->parts[CLQ_PART_CODES].bytes, error);
 }
 
 clq_status clq_quantize_report(clq_quantize_job *job, clq_error *error)

@@ -50,6 +50,8 @@ clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error)
                                    clq_job_is_cancelled,
                                    job->call};
     job->encoder.output = job->output;
+    job->encoder.model = job->model;
+    job->encoder.check = &job->call->check;
     clq_quantize_rewind(job);
     return clq_pipeline_run(&pipeline, error);
 }

@@ -10,7 +10,7 @@ static const unsigned PARTS[] = {
     [CLQ_PIECE_COUNT] = CLQ_SLOT_REAL,
     [CLQ_PIECE_GIVEN] = CLQ_SLOT_REAL | CLQ_SLOT_FOUND | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES,
     [CLQ_PIECE_CHOOSE] = CLQ_SLOT_REAL | CLQ_SLOT_FOUND | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES,
-    [CLQ_PIECE_BLOCKS] = CLQ_SLOT_REAL | CLQ_SLOT_FOUND | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES,
+    [CLQ_PIECE_HOST] = CLQ_SLOT_REAL | CLQ_SLOT_FOUND | CLQ_SLOT_CHOSEN | CLQ_SLOT_CODES,
 };
 
 static clq_status start_chunks(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_chunker *chunker,
@@ -43,7 +43,7 @@ static clq_status first_pass(const clq_quantize_job *job, clq_model_plan_tensor 
     if (job->finding || tensor->written) {
         *kind = CLQ_PIECE_FIND;
     } else if (tensor->final) {
-        *kind = tensor->block == CLQ_BLOCK_Q4_0 ? CLQ_PIECE_BLOCKS : CLQ_PIECE_CHOOSE;
+        *kind = tensor->by_host ? CLQ_PIECE_HOST : CLQ_PIECE_CHOOSE;
     } else {
         *kind = job->found ? CLQ_PIECE_GIVEN : CLQ_PIECE_FIND;
     }

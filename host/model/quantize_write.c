@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Last stages of `quantize`: how far the codes are from the values, and writing them with their parameters. */
-#include "model/quantize_blocks.h"
+#include "model/quantize_job.h"
 #include "stream/measure.h"
 
 static int is_quantized(const clq_piece *piece)
 {
-    return piece->kind == CLQ_PIECE_GIVEN || piece->kind == CLQ_PIECE_CHOOSE || piece->kind == CLQ_PIECE_BLOCKS;
+    return piece->kind == CLQ_PIECE_GIVEN || piece->kind == CLQ_PIECE_CHOOSE || piece->kind == CLQ_PIECE_HOST;
 }
 
 static int is_written(const clq_piece *piece)
@@ -25,11 +25,13 @@ clq_status clq_quantize_measure(void *cookie, size_t number, clq_error *error)
             CLQ_TRY(clq_check_intact(&job->call->check, slot, piece, piece->parts & CLQ_SLOT_COPIED, &place, error));
             continue;
         }
-        CLQ_TRY(piece->kind == CLQ_PIECE_BLOCKS
+        CLQ_TRY(piece->kind == CLQ_PIECE_HOST
                     ? clq_check_intact(&job->call->check, slot, piece, CLQ_SLOT_REAL, &place, error)
                     : clq_check_values(&job->call->check, slot, piece, CLQ_OP_QUANTIZE, &place, error));
         CLQ_TRY(clq_piece_on_host(piece, piece->parts, error));
-        clq_blocks_settle(tensor, slot, piece);
+        if (job->format->settle != NULL) {
+            job->format->settle(tensor, slot, piece);
+        }
         if (piece->chunk.first == 0) {
             clq_statistics_init(&job->statistics);
         }
@@ -43,15 +45,17 @@ clq_status clq_quantize_measure(void *cookie, size_t number, clq_error *error)
     return CLQ_OK;
 }
 
-/* Parameters [first, first + count), which stand at scale and zero_point. */
+/* Parameters [first, first + count), which stand at scale and zero_point, where they are parts by themselves. */
 static clq_status write_parameters(clq_quantize_job *job, const clq_model_plan_tensor *tensor, uint64_t first,
                                    uint64_t count, const float *scale, const int32_t *zero_point, clq_error *error)
 {
-    CLQ_TRY(clq_output_write(job->output, tensor->parts[CLQ_PART_SCALE].number, first * sizeof *scale, scale,
-                             count * sizeof *scale, error));
-    return tensor->zero_point_form == CLQ_ZERO_POINT_LEFT_OUT
+    if (clq_part_is_there(tensor, CLQ_PART_SCALE)) {
+        CLQ_TRY(clq_output_write(job->output, tensor->parts[CLQ_PART_SCALE].number, first * sizeof *scale, scale,
+                                 count * sizeof *scale, error));
+    }
+    return !clq_part_is_there(tensor, CLQ_PART_ZERO_POINT)
                ? CLQ_OK
-               : job->plan->format->write_zero_points(&job->encoder, tensor, first, count, zero_point, error);
+               : job->format->write_zero_points(&job->encoder, tensor, first, count, zero_point, error);
 }
 
 /* What does not depend on the data. */
@@ -76,14 +80,11 @@ static clq_status write_piece(clq_quantize_job *job, const clq_slot *slot, const
         return clq_output_write(job->output, tensor->parts[CLQ_PART_CODES].number, piece->chunk.first,
                                 slot->memory + piece->real, piece->real_bytes, error);
     }
-    if (tensor->block != CLQ_BLOCK_NONE) {
-        return clq_blocks_write(job, tensor, slot, piece, error);
-    }
-    CLQ_TRY(job->plan->format->write_codes(&job->encoder, tensor, &piece->chunk, slot->memory + piece->codes, error));
+    CLQ_TRY(job->format->write_codes(&job->encoder, tensor, slot, piece, error));
     if (piece->last) {
         CLQ_TRY(write_constants(job, tensor, error));
     }
-    if (piece->kind == CLQ_PIECE_CHOOSE) {
+    if (piece->kind != CLQ_PIECE_GIVEN) {
         return write_parameters(job, tensor, piece->chunk.first_parameter, piece->chunk.parameters,
                                 (const float *)(const void *)(slot->memory + piece->scale),
                                 (const int32_t *)(const void *)(slot->memory + piece->zero_point), error);

@@ -14,6 +14,7 @@
 #include "core/hash.h"
 #include "format/file.h"
 #include "format/json.h"
+#include "format/other_kind.h"
 
 /* Far more than any model needs; what is allocated follows from what the file holds. */
 static const uint64_t MOST_BYTES = UINT64_C(1) << 28;
@@ -257,6 +258,7 @@ clq_status clq_ranges_file_read(const char *path, clq_ranges_file **out, clq_err
 {
     clq_status status = CLQ_OK;
     clq_ranges_file *file = calloc(1, sizeof *file);
+    const char *kind = NULL;
     char *text = NULL;
     uint64_t bytes = 0;
     int fd = -1;
@@ -276,6 +278,10 @@ clq_status clq_ranges_file_read(const char *path, clq_ranges_file **out, clq_err
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a file of %" PRIu64 " bytes", bytes));
     }
     CLQ_TRY_TO(clq_file_read(fd, path, 0, text, bytes, error));
+    kind = clq_other_kind((const unsigned char *)text, (size_t)bytes);
+    if (kind != NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_BAD_FILE, "%s: is %s, and no file of 'clquant calibrate'", file->path, kind));
+    }
     file->hash = XXH64(text, (size_t)bytes, 0);
     CLQ_TRY_TO(parse(file, text, (size_t)bytes, error));
 done:

@@ -114,6 +114,15 @@ clq_status clq_report_side(clq_file_tensor_side *side, const char *dtype, uint32
     return CLQ_OK;
 }
 
+clq_others_text clq_report_others_below(size_t below)
+{
+    clq_others_text others = {""};
+    if (below > 1) {
+        snprintf(others.text, sizeof others.text, ", and %zu more fail%s", below - 1, below == 2 ? "s" : "");
+    }
+    return others;
+}
+
 void clq_file_report_destroy(clq_file_report **report)
 {
     if (*report != NULL) {

@@ -22,6 +22,13 @@ void clq_report_keep(clq_file_report *report);
 clq_status clq_report_side(clq_file_tensor_side *side, const char *dtype, uint32_t rank, const uint64_t *shape,
                            uint64_t bytes, clq_error *error);
 
+/* Of `below` tensors that fail a gate, one of which is named: ", and 3 more fail", or nothing. By value, as an
+ * argument. */
+typedef struct clq_others_text {
+    char text[40];
+} clq_others_text;
+clq_others_text clq_report_others_below(size_t below);
+
 /* Text and arrays in a report are malloc'ed and its own: clq_file_report_destroy frees name, reason, shapes, range,
  * scale, zero_point, found_range, threshold, kept and histogram of each tensor. */
 

@@ -65,8 +65,11 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
     return CLQ_OK;
 }
 
-/* The kernels that pack and sum are compared with the reference along with the first product; no matter which. By the
- * same table they are packed then. */
+/*
+ * The kernels that pack and sum are compared with the reference along with the first product; no matter which. By the
+ * same table they are packed then. Whether the device has a kernel for that product says nothing of products of another
+ * height, which use the same weights: only where the device cannot pack does the host, and then it serves all of them.
+ */
 static clq_status trust_packing(clq_context *context, const clq_gemm_task *task, clq_gemm_decision *any,
                                 clq_error *error)
 {
@@ -79,7 +82,7 @@ clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task,
     clq_gemm_decision any;
     clq_cl_stream stream;
     CLQ_TRY(trust_packing(context, task, &any, error));
-    if (any.by_host) {
+    if (any.packs_by_host) {
         return clq_cl_host_row_sums(context, task, error);
     }
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "row sums", 0, error));
@@ -136,7 +139,7 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
     clq_gemm_decision any;
     clq_cl_stream stream;
     CLQ_TRY(trust_packing(context, task, &any, error));
-    if (any.by_host) {
+    if (any.packs_by_host) {
         return clq_cl_host_weights_create(weights, task, error);
     }
     weights->bytes = packed.bytes;

@@ -8,6 +8,7 @@
 #include "core/dtype.h"
 #include "opencl/machine.h"
 #include "opencl/runtime/context.h"
+#include "opencl/runtime/error.h"
 #include "trial/cases.h"
 
 /* ---- the ladder's functions ---- */
@@ -51,17 +52,35 @@ static clq_status attempt_cases(climb *c, clq_variant variant, clq_batch_form fo
     return status;
 }
 
+/* Calls that are about one kernel. What the others fail of, memory, queues and transfers, no kernel can help. */
+static int is_about_kernel(const char *call)
+{
+    static const char *const calls[] = {"clCreateKernel", "clGetKernelWorkGroupInfo", "clSetKernelArg",
+                                        "clEnqueueNDRangeKernel"};
+    size_t i = 0;
+    while (i < sizeof calls / sizeof calls[0] && strcmp(call, calls[i]) != 0) {
+        i++;
+    }
+    return i < sizeof calls / sizeof calls[0];
+}
+
 /*
- * The compiler refuses the step's file, or its work-groups are too large for the device. What fails for want of memory,
- * or in kernels that others share, is no verdict on it.
+ * The compiler refuses the step's file, its work-groups are too large for the device, or the driver does not let it be
+ * made or run. What fails for want of memory or resources, or in kernels that others share, is no verdict on it.
  */
 static clq_verdict verdict_on(const clq_error *story, const clq_trial_step *step)
 {
-    if (story->status == CLQ_BUILD_FAILED && (step->file == NULL || strstr(story->message, step->file) != NULL)) {
+    const int is_own = step->file == NULL || strstr(story->message, step->file) != NULL;
+    if (story->status == CLQ_BUILD_FAILED && is_own) {
         return CLQ_VERDICT_UNBUILT;
     }
-    return story->status == CLQ_DEVICE_ERROR && story->opencl_code == CL_INVALID_WORK_GROUP_SIZE ? CLQ_VERDICT_TOO_LARGE
-                                                                                                 : CLQ_VERDICT_UNKNOWN;
+    if (story->status != CLQ_DEVICE_ERROR || !is_about_kernel(story->opencl_call)) {
+        return CLQ_VERDICT_UNKNOWN;
+    }
+    if (story->opencl_code == CL_INVALID_WORK_GROUP_SIZE || story->opencl_code == CL_INVALID_WORK_ITEM_SIZE) {
+        return CLQ_VERDICT_TOO_LARGE;
+    }
+    return is_own && clq_cl_is_of_kernel(story->opencl_code) ? CLQ_VERDICT_UNUSABLE : CLQ_VERDICT_UNKNOWN;
 }
 
 static int is_noted(void *cookie, const clq_trial_step *step)

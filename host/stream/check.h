@@ -14,7 +14,7 @@
  * difference too, so what is compared is what the file holds.
  *
  * What the first stage read it notes, what was chosen the stage that computes, which calls _ranges and _histograms too;
- * _values is of the stage that comes then. So no field has two writers.
+ * _values is of the stage that comes then, _blocks of the one that writes. So no field has two writers.
  */
 #ifndef CLQ_HOST_STREAM_CHECK_H
 #define CLQ_HOST_STREAM_CHECK_H
@@ -34,8 +34,8 @@ typedef struct clq_check {
     char device[128];
     clq_context *reference;
     struct clq_check_work *work; /* of clq_check_values */
-    /* Compared: elements by _values, elements by _ranges, and whole pieces. */
-    uint64_t values, bounded, pieces;
+    /* Compared: elements by _values, by _blocks, and by _ranges, and whole pieces. */
+    uint64_t values, blocks, bounded, pieces;
     uint64_t whole_elements;  /* of pieces that are to be computed again whole, kept by _note */
     uint64_t histogram_bytes; /* most to hold of a piece's histograms, of a sample */
     atomic_int found;         /* a difference */
@@ -67,6 +67,17 @@ clq_status clq_check_ranges(clq_check *check, const clq_slot *slot, const clq_pi
 
 /* What CLQ_OP_QUANTIZE or CLQ_OP_DEQUANTIZE made of the piece. */
 clq_status clq_check_values(clq_check *check, const clq_slot *slot, const clq_piece *piece, clq_operation operation,
+                            const clq_check_place *place, clq_error *error);
+
+/* Blocks of a piece as they are about to be written (core/block.h): `count` of them at `bytes`, from its `first` on. */
+typedef struct clq_check_run {
+    clq_block_type block;
+    uint64_t first, count;
+    const uint8_t *bytes;
+} clq_check_run;
+
+/* They mean the codes and scales that the reference makes of the piece's elements, which the host still has. */
+clq_status clq_check_blocks(clq_check *check, const clq_slot *slot, const clq_piece *piece, const clq_check_run *run,
                             const clq_check_place *place, clq_error *error);
 
 /* ---- for histograms ---- */

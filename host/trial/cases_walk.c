@@ -42,11 +42,11 @@ static const clq_trial_shape grid_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNE
  * In columns: lines of several tiles, the last with fewer columns, in two slices of lines, each several times and a bit
  * as long as the lines that go together (TILE_LINES); the last line short, in the middle of a vector in three of them;
  * channels of one element, of three, of more than a vector; lines of which each has a few periods; the short line the
- * last of as many as go together.
+ * last of as many as go together; tiles of which the last vector alone has wide parameters (trial/inputs.c).
  */
-static const clq_trial_shape column_shapes[] = {PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1),
-                                                PER_CHANNEL(9, 10, 17),  PER_CHANNEL(150, 5, 7),
-                                                PER_CHANNEL(29, 96, 1),  PER_CHANNEL(31, 3, 3)};
+static const clq_trial_shape column_shapes[] = {
+    PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1), PER_CHANNEL(9, 10, 17), PER_CHANNEL(150, 5, 7),
+    PER_CHANNEL(29, 96, 1),  PER_CHANNEL(31, 3, 3),   PER_CHANNEL(9, 1024, 1)};
 /* Several strips; fewer elements than a vector; less than two. */
 static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(27), PER_TENSOR(5)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};

@@ -35,11 +35,20 @@ static const int32_t wide_zero_points[] = {0, 2147483647, -2000000000, 5000000, 
 
 /*
  * Of a vector of parameters, which kernels for CPU devices make ready at once, one that is wide makes all others go the
- * slow way too: they are in the second half of each 64 only, and nowhere in a case that is narrow.
+ * slow way too: they are in the second half of each 64 only, and nowhere in a case that is narrow. Of WIDE_AT_LAST
+ * parameters they are the last vector, which is the last of a tile of columns too (COLUMN_BLOCKS).
  */
+enum { WIDE_AT_LAST = 1024 };
+
+static int is_wide_at(const clq_trial_case *c, uint64_t parameters, uint64_t p)
+{
+    const int is_here = parameters < 32 ? 1 : parameters != WIDE_AT_LAST ? p / 32 % 2 != 0 : p >= WIDE_AT_LAST - 16;
+    return !c->is_narrow && is_here;
+}
+
 static void choose_parameter(const clq_trial_case *c, const clq_task *task, uint64_t p, uint64_t turn, surroundings *s)
 {
-    const int is_wide = !c->is_narrow && (task->geometry.parameters < 32 || p / 32 % 2 != 0);
+    const int is_wide = is_wide_at(c, task->geometry.parameters, p);
     size_t count;
     size_t difference_count;
     const clq_trial_quotient *quotients = clq_trial_quotients(task->q->real, &count);

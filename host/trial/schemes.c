@@ -30,7 +30,9 @@ static void take_mixture(clq_scheme *scheme, size_t number)
     scheme->zero_point_rounding = (clq_zero_point_rounding)(number % 3);
     scheme->degenerate = (clq_degenerate)(number / 2 % 3);
     scheme->widen_to_zero = 0;
-    scheme->zero_point_clamp = number % 5 == 0 || number == 3; /* 3: a quotient that no integer has, clamped */
+    /* 3 and 11: a quotient that no integer has, clamped. Its sign shows where qmin has one, and where it has none. */
+    scheme->zero_point_clamp = number % 5 == 0 || number == 3 || number == 11;
+    scheme->qmin = number == 11 ? 0 : scheme->qmin;
     scheme->zero_point_fixed = 3;
     scheme->divisor = number % 2 == 0 ? scheme->divisor : 1.0 + 0x1p-40;
     scheme->minimum_width = number % 3 == 1 ? 0x1p-100 : number % 3 == 2 ? 0x1.234567p10 : 0.0;

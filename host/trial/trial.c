@@ -174,9 +174,10 @@ clq_status clq_trial_make_ready(const clq_trial_candidate *candidate, const clq_
 
 static const char *complaint(clq_verdict verdict)
 {
-    return verdict == CLQ_VERDICT_TOO_LARGE ? "needs larger work-groups than there are"
-           : verdict == CLQ_VERDICT_UNBUILT ? "does not build"
-                                            : "gives bytes that differ from the reference";
+    return verdict == CLQ_VERDICT_TOO_LARGE  ? "needs larger work-groups than there are"
+           : verdict == CLQ_VERDICT_UNBUILT  ? "does not build"
+           : verdict == CLQ_VERDICT_UNUSABLE ? "cannot be run"
+                                             : "gives bytes that differ from the reference";
 }
 
 /*
@@ -212,22 +213,26 @@ static clq_status try_step(const clq_trial_ladder *ladder, const clq_trial_step 
     clq_verdict verdict = CLQ_VERDICT_UNKNOWN;
     const clq_status status = verdict_by_trial(ladder, step, &verdict, story);
     if (clq_verdict_is_aside(verdict)) {
-        clq_context_log(ladder->context, CLQ_LOG_WARNING, "%s on %s: kernel %s %s; it is set aside", step->operation,
-                        ladder->context->device.name, step->kernel, complaint(verdict));
+        const int has_reason = verdict == CLQ_VERDICT_UNUSABLE;
+        clq_context_log(ladder->context, CLQ_LOG_WARNING, "%s on %s: kernel %s %s%s%s%s; it is set aside",
+                        step->operation, ladder->context->device.name, step->kernel, complaint(verdict),
+                        has_reason ? " (" : "", has_reason ? story->message : "", has_reason ? ")" : "");
     }
     clq_verdict_tell(ladder->verdicts, step->entry, verdict);
     return status;
 }
 
-/* A compiler's story is told as it is, with its log, to whom it was told; else the last one tried is named. */
+/* A compiler's story is told as it is, with its log, to whom it was told, and so is a failed call's; else the last one
+ * tried is named. */
 static clq_status nothing_left(const clq_trial_ladder *ladder, const clq_trial_step *step, const clq_error *story,
                                clq_error *error)
 {
-    if (story != NULL && story->status == CLQ_BUILD_FAILED) {
+    const clq_verdict verdict = clq_verdict_of(ladder->verdicts, step->entry);
+    if (story != NULL && (story->status == CLQ_BUILD_FAILED || verdict == CLQ_VERDICT_UNUSABLE)) {
         if (error != NULL) {
             *error = *story;
         }
-        return clq_fail_in(error, CLQ_BUILD_FAILED, "%s: kernel %s", step->operation, step->kernel);
+        return clq_fail_in(error, story->status, "%s: kernel %s", step->operation, step->kernel);
     }
     return clq_fail(error, CLQ_MISMATCH,
                     "%s on %s: no kernel gives the bytes of the reference there (%s was the last one tried)",

@@ -99,9 +99,10 @@ typedef struct clq_trial_ladder {
 } clq_trial_ladder;
 
 /*
- * Go down the ladder until all that it names is trusted: each step is tried once, and one that does not build, is too
- * large, or gives other bytes is set aside with a warning. When nothing is left: CLQ_BUILD_FAILED with the log of the
- * last one, else CLQ_MISMATCH. Other failures come back as they are and leave the question open.
+ * Go down the ladder until all that it names is trusted: each step is tried once, and one that does not build, cannot
+ * be run, is too large, or gives other bytes is set aside with a warning. When nothing is left: CLQ_BUILD_FAILED with
+ * the log of the last one, the failure of one that cannot be run, else CLQ_MISMATCH. Other failures come back as they
+ * are and leave the question open.
  */
 clq_status clq_trial_settle(const clq_trial_ladder *ladder, clq_error *error);
 

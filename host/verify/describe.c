@@ -139,6 +139,7 @@ clq_status clq_verify_describe(clq_verify_work *work, const clq_verify_item *ite
     clq_verify_item_name(item, name);
     work->state = (uint32_t)XXH64(name, strlen(name), seed);
     work->operand_count = 0;
+    work->plain = NULL;
     work->trial.is_narrow = (work->state >> 8) % 2 != 0;
     work->trial.is_behind = (work->state >> 9) % 2 != 0;
     if (item->family == CLQ_VERIFY_PROBE) {

@@ -23,6 +23,17 @@ static const uint32_t quick_k[] = {0, 1, 5, 64, 70, 257, 1000};
 static const uint32_t all_k[] = {0,  1,  2,   3,   4,   5,   7,   8,   31,  63,   64,
                                  65, 70, 127, 128, 129, 255, 256, 257, 513, 1000, 4099};
 
+/*
+ * Many rows: several tiles of every variant's height and a ragged one, more than go together over a panel
+ * (kernels/gemm_walk.clh), with K over several blocks of packing, of what an f32 sums exactly, or of a tile. No program
+ * is made for them that others do not need.
+ */
+static const struct {
+    uint32_t m, n, k;
+} tall[] = {{209, 37, 1031}, {261, 65, 513}, {331, 33, 2053}, {517, 70, 70}};
+
+enum { TALL = sizeof tall / sizeof tall[0] };
+
 #define SIZES(list) ((sizes){(list), (uint32_t)(sizeof(list) / sizeof(list)[0])})
 
 /* ---- what a problem can say ---- */
@@ -74,6 +85,37 @@ static void say(clq_verify_product *p, uint32_t mixed)
     p->batch = 1 + take(&mixed, 3);
 }
 
+/* Number `i` of a variant, of the sizes that are set. */
+static clq_status add_product(clq_verify_items *items, clq_verify_item *item, uint32_t i, clq_error *error)
+{
+    clq_verify_product *p = &item->of.product;
+    say(p, (uint32_t)((uint64_t)i * 19937 + item->program) % COMBINATIONS);
+    /* Two groups of four k at least make two slices. */
+    item->cut = p->k >= 8 && i % 2 != 0 ? CLQ_VERIFY_CUT : CLQ_VERIFY_AS_CALLED;
+    item->inputs = (clq_verify_inputs)(i / 2 % CLQ_VERIFY_INPUTS);
+    item->size = (uint64_t)p->m * p->n * (p->k + 1) * p->batch;
+    item->number = i;
+    if ((item->variant == (int32_t)CLQ_VARIANT_GEMV && p->m > 8) ||
+        (item->variant == (int32_t)CLQ_VARIANT_SPLIT_K && (p->k < 8 || item->cut != CLQ_VERIFY_AS_CALLED))) {
+        return CLQ_OK;
+    }
+    return clq_verify_items_add(items, item, error);
+}
+
+static clq_status add_tall(clq_verify_items *items, clq_verify_item *item, uint32_t first, clq_error *error)
+{
+    const uint32_t count = items->extent == CLQ_VERIFY_FULL ? 96 : items->extent == CLQ_VERIFY_QUICK ? 2 : 24;
+    for (uint32_t i = 0; i < count; i++) {
+        /* Each size meets each cut. */
+        const uint32_t size = (i + i / TALL) % TALL;
+        item->of.product.m = tall[size].m;
+        item->of.product.n = tall[size].n;
+        item->of.product.k = tall[size].k;
+        CLQ_TRY(add_product(items, item, first + i, error));
+    }
+    return CLQ_OK;
+}
+
 static clq_status add_variant(clq_verify_items *items, clq_verify_item *item, clq_error *error)
 {
     const int is_quick = items->extent == CLQ_VERIFY_QUICK;
@@ -89,25 +131,16 @@ static clq_status add_variant(clq_verify_items *items, clq_verify_item *item, cl
         p->m = m.values[take(&mixed, m.count)];
         p->n = n.values[take(&mixed, n.count)];
         p->k = k.values[take(&mixed, k.count)];
-        mixed = (uint32_t)((uint64_t)i * 19937 + item->program) % COMBINATIONS;
-        say(p, mixed);
-        /* Two groups of four k at least make two slices. */
-        item->cut = p->k >= 8 && i % 2 != 0 ? CLQ_VERIFY_CUT : CLQ_VERIFY_AS_CALLED;
-        item->inputs = (clq_verify_inputs)(i / 2 % CLQ_VERIFY_INPUTS);
-        item->size = (uint64_t)p->m * p->n * (p->k + 1) * p->batch;
-        item->number = i;
         /* Low tiles are programs of their own: a quick run leaves them to gemv, and low products to the others. */
         const int is_dear =
             is_quick && p->m < 12 &&
             (item->variant == (int32_t)CLQ_VARIANT_CPU || item->variant == (int32_t)CLQ_VARIANT_CPU_AVX2 ||
              item->variant == (int32_t)CLQ_VARIANT_CPU_VNNI);
-        if (is_dear || (item->variant == (int32_t)CLQ_VARIANT_GEMV && p->m > 8) ||
-            (item->variant == (int32_t)CLQ_VARIANT_SPLIT_K && (p->k < 8 || item->cut != CLQ_VERIFY_AS_CALLED))) {
-            continue;
+        if (!is_dear) {
+            CLQ_TRY(add_product(items, item, i, error));
         }
-        CLQ_TRY(clq_verify_items_add(items, item, error));
     }
-    return CLQ_OK;
+    return add_tall(items, item, count, error);
 }
 
 /* Whether there is such a kernel for this device; asked with a product that each of them takes. */

@@ -9,6 +9,7 @@
 #define CLQ_HOST_VERIFY_PROBE_H
 
 #include "opencl/machine.h"
+#include "verify/plain.h"
 
 typedef struct clq_verify_probe clq_verify_probe;
 typedef struct clq_verify_work clq_verify_work;
@@ -51,9 +52,30 @@ uint32_t *clq_verify_probe_want(clq_verify_work *work, uint32_t operand);
 uint32_t clq_verify_probe_offset(const clq_verify_work *work, uint32_t operand);
 uint32_t clq_verify_probe_random(clq_verify_work *work); /* 32 bits */
 
+/* Inputs are the same before and after: what the probe wrote to `before` is taken over to `want`, but for outputs. */
+void clq_verify_probe_keep_inputs(clq_verify_work *work);
+
 /* Send `before` to the machine's arena; read it back to `got`. */
 clq_status clq_verify_probe_send(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
 clq_status clq_verify_probe_receive(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
+
+/* ---- probe_plain.c ---- */
+
+/* A probe in plain OpenCL, and what it is called in a program. */
+typedef struct clq_verify_plain {
+    const char *name;
+    clq_plain_probe *run;
+} clq_verify_plain;
+
+#define CLQ_VERIFY_PLAIN_FILE "probe_memory.cl" /* where their kernel is */
+#define CLQ_VERIFY_PLAIN(function)                                                                                     \
+    {                                                                                                                  \
+#function, function                                                                                            \
+    }
+
+/* Run it on operands that are laid out and filled in, unless launches are withheld. */
+clq_status clq_verify_run_plain(clq_cl_machine *machine, clq_verify_work *work, const clq_verify_plain *plain,
+                                uint64_t words, uint64_t number, clq_error *error);
 
 /* ---- probe_float.c, probe_integer.c, probe_arithmetic.c, probe_kernels.c, probe_memory.c, probe_queue.c ---- */
 
@@ -70,7 +92,6 @@ clq_status clq_verify_probe_host_memory(clq_cl_machine *machine, clq_verify_work
 clq_status clq_verify_probe_offsets(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
 clq_status clq_verify_probe_copy(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
 clq_status clq_verify_probe_events(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
-clq_status clq_verify_probe_two_queues(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
 clq_status clq_verify_probe_binary(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
 
 #endif

@@ -71,11 +71,8 @@ uint32_t clq_verify_probe_random(clq_verify_work *work)
     return high ^ clq_trial_random(&work->state);
 }
 
-/* Inputs are the same before and after: what the probe wrote to `before` is taken over, but for outputs. */
-clq_status clq_verify_probe_send(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
+void clq_verify_probe_keep_inputs(clq_verify_work *work)
 {
-    const clq_trial_candidate candidate = clq_cl_machine_for_tasks(machine);
-    void *memory = NULL;
     for (size_t i = 0; i < work->operand_count; i++) {
         const clq_verify_operand *o = &work->operands[i];
         if (!o->is_output) {
@@ -83,6 +80,13 @@ clq_status clq_verify_probe_send(clq_cl_machine *machine, clq_verify_work *work,
                    (size_t)clq_verify_element_bytes(o->element, o->elements));
         }
     }
+}
+
+clq_status clq_verify_probe_send(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
+{
+    const clq_trial_candidate candidate = clq_cl_machine_for_tasks(machine);
+    void *memory = NULL;
+    clq_verify_probe_keep_inputs(work);
     CLQ_TRY(candidate.reserve(machine, work->arena.bytes, &memory, error));
     return candidate.write(machine, work->arena.before, work->arena.bytes, error);
 }

@@ -139,7 +139,7 @@ const clq_verify_probe clq_verify_probes[] = {
     ROW("memory", "copy", clq_verify_probe_copy, 0),
     ROW("queue", "in-order-events", clq_verify_probe_events, 0),
     ROW("queue", "out-of-order-events", clq_verify_probe_events, 1),
-    ROW("queue", "two-queues", clq_verify_probe_two_queues, 0),
+    ROW("queue", "two-queues", clq_verify_probe_events, 2),
     ROW("program", "binary", clq_verify_probe_binary, 0),
     {NULL, NULL, NULL, 0, 0, 0, NULL, NULL},
 };

@@ -11,7 +11,6 @@
 
 #include "format/file.h"
 #include "format/support.h"
-#include "opencl/runtime/source.h"
 
 enum { PATH_BYTES = 4096 };
 
@@ -30,14 +29,6 @@ void clq_verify_fault_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAM
             return;
         }
     }
-}
-
-int clq_verify_can_reproduce(const clq_verify_item *item)
-{
-    const clq_verify_probe *probe = item->of.probe;
-    return item->family != CLQ_VERIFY_PROBE || probe->run == clq_verify_probe_arithmetic ||
-           probe->run == clq_verify_probe_vectors || probe->run == clq_verify_probe_group ||
-           probe->run == clq_verify_probe_atomic;
 }
 
 clq_status clq_verify_make_folder(const char *path, clq_error *error)
@@ -77,32 +68,38 @@ static clq_status write_text(const char *folder, const char *name, clq_text *tex
     return status;
 }
 
-/* One file without includes; lines that name the library's files are left out, since they are not there. */
-static clq_status write_source(const clq_verify_launch *launch, const char *folder, clq_error *error)
+static clq_status write_source(const char *file, const char *folder, clq_error *error)
 {
-    static const char directive[] = "#line ";
-    char name[64];
     clq_text text = {0};
-    char *source = clq_cl_source(launch->file);
-    const char *at = source;
-    if (source == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a reproducer");
+    clq_status status = clq_verify_put_source(&text, file, error);
+    if (status == CLQ_OK) {
+        status = write_text(folder, file, &text, error);
     }
-    while (*at != '\0') {
-        const size_t length = strcspn(at, "\n") + (at[strcspn(at, "\n")] == '\n');
-        if (strncmp(at, directive, sizeof directive - 1) != 0) {
-            clq_text_add(&text, at, length);
-        }
-        at += length;
+    clq_text_release(&text);
+    return status;
+}
+
+/* Of each launch, of a probe in plain OpenCL, or the one that was not compiled. */
+static clq_status write_sources(const clq_verify_fault *fault, const char *folder, clq_error *error)
+{
+    if (fault->built_file != NULL) {
+        return write_source(fault->built_file, folder, error);
     }
-    free(source);
-    clq_verify_source_name(launch, name);
-    return write_text(folder, name, &text, error);
+    if (fault->work->plain != NULL) {
+        return write_source(CLQ_VERIFY_PLAIN_FILE, folder, error);
+    }
+    for (size_t i = 0; i < fault->record->launch_count; i++) {
+        CLQ_TRY(write_source(fault->record->launches[i].file, folder, error));
+    }
+    return CLQ_OK;
 }
 
 static clq_status write_memories(const clq_verify_fault *fault, const char *folder, clq_error *error)
 {
     const clq_trial_arena *arena = &fault->work->arena;
+    if (fault->built_file != NULL) {
+        return CLQ_OK;
+    }
     CLQ_TRY(write_file(folder, "arena.bin", arena->before, (size_t)arena->bytes, error));
     CLQ_TRY(write_file(folder, "expected.bin", arena->want, (size_t)arena->bytes, error));
     for (size_t i = 1; i < fault->record->memory_count; i++) {
@@ -147,12 +144,15 @@ static clq_status write_story(const clq_verify_fault *fault, const char *folder,
 clq_status clq_verify_reproduce(const clq_verify_fault *fault, const char *folder, clq_error *error)
 {
     clq_text text = {0};
+    clq_status status;
     CLQ_TRY(clq_verify_make_folder(folder, error));
-    for (size_t i = 0; i < fault->record->launch_count; i++) {
-        CLQ_TRY(write_source(&fault->record->launches[i], folder, error));
-    }
+    CLQ_TRY(write_sources(fault, folder, error));
     CLQ_TRY(write_memories(fault, folder, error));
     CLQ_TRY(write_story(fault, folder, error));
-    clq_verify_program(&text, fault);
-    return write_text(folder, "reproduce.c", &text, error);
+    status = clq_verify_program(&text, fault, error);
+    if (status == CLQ_OK) {
+        status = write_text(folder, "reproduce.c", &text, error);
+    }
+    clq_text_release(&text);
+    return status;
 }

@@ -11,16 +11,16 @@
 typedef struct clq_verify_fault {
     const clq_device_info *device;
     const clq_verify_case *what;
-    const clq_verify_work *work;
+    const clq_verify_work *work; /* with `record`: not looked at where a compiler is at fault */
     const clq_verify_record *record;
-    const char *build_log; /* empty: none */
+    const char *build_log;  /* empty: none */
+    const char *built_file; /* the source that its compiler did not come back from, NULL: it did */
+    const char *built_options;
+    uint32_t limit_seconds; /* in which the device gave no answer; 0: it did */
 } clq_verify_fault;
 
 /* The folder's name for a case: one for each operation, variant and pair of types. */
 void clq_verify_fault_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME_BYTES]);
-
-/* Whether a program of launches alone can show it; what a probe does with queues and mappings cannot be. */
-int clq_verify_can_reproduce(const clq_verify_item *item);
 
 clq_status clq_verify_make_folder(const char *path, clq_error *error); /* one that is there is well */
 
@@ -30,9 +30,9 @@ clq_status clq_verify_reproduce(const clq_verify_fault *fault, const char *folde
 /* ---- reproduce_program.c ---- */
 
 /* The program in C; files are looked for where it is started. */
-void clq_verify_program(clq_text *text, const clq_verify_fault *fault);
+clq_status clq_verify_program(clq_text *text, const clq_verify_fault *fault, clq_error *error);
 
-/* Name of the source that a launch is built from: one for each kernel file. */
-void clq_verify_source_name(const clq_verify_launch *launch, char name[64]);
+/* One file without includes; lines that name the library's files are left out, since they are not there. */
+clq_status clq_verify_put_source(clq_text *text, const char *file, clq_error *error);
 
 #endif

@@ -43,16 +43,32 @@ static double seconds_now(void)
 
 /* ---- a device that fails ---- */
 
+static int tell_compiling(void *cookie, const char *file, const char *options)
+{
+    const verify_call *call = cookie;
+    return call->events.compiles != NULL && call->events.compiles(call->events.cookie, file, options);
+}
+
+/* The context in which cases run from now on. */
+static void take_context(verify_call *call, clq_context *made)
+{
+    made->cl->programs.compiles = tell_compiling;
+    made->cl->programs.compiles_cookie = call;
+    call->own = made;
+    call->context = made;
+}
+
 /*
  * A context of the call's own over the caller's: of what kernels were set aside nothing is known there, and programs
  * are built from source, since nothing is kept: what is verified is the device's compiler too.
  */
 static clq_status share_context(verify_call *call, const clq_context *given, clq_error *error)
 {
-    CLQ_TRY(clq_context_from_opencl(given->cl->context, given->cl->device, &call->own, error));
-    call->own->device = given->device;
-    clq_context_set_log(call->own, given->log, given->log_cookie);
-    call->context = call->own;
+    clq_context *made = NULL;
+    CLQ_TRY(clq_context_from_opencl(given->cl->context, given->cl->device, &made, error));
+    made->device = given->device;
+    clq_context_set_log(made, given->log, given->log_cookie);
+    take_context(call, made);
     return CLQ_OK;
 }
 
@@ -75,8 +91,7 @@ static clq_status open_own(verify_call *call, clq_error *error)
     CLQ_TRY(clq_context_create(spec, &made, error));
     clq_context_set_log(made, lost->log, lost->log_cookie);
     clq_context_destroy(&call->own);
-    call->own = made;
-    call->context = made;
+    take_context(call, made);
     return CLQ_OK;
 }
 
@@ -171,7 +186,7 @@ static void take_faults(verify_call *call)
 static int is_new_fault(verify_call *call, const clq_verify_item *item)
 {
     char *name = call->faults[call->fault_count];
-    if (call->request->reproduce == NULL || call->fault_count == MOST_FAULTS || !clq_verify_can_reproduce(item)) {
+    if (call->request->reproduce == NULL || call->fault_count == MOST_FAULTS) {
         return 0;
     }
     clq_verify_fault_name(item, name);
@@ -186,28 +201,45 @@ static int is_new_fault(verify_call *call, const clq_verify_item *item)
 
 /* The case once more, while its launches are kept: nothing is kept of the cases that are right. That of a lost case
  * must not be made. */
-static clq_status write_fault(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
+static clq_status write_launches(verify_call *call, const clq_verify_item *item, const clq_verify_fault *fault,
+                                 clq_verify_case *c, clq_error *error)
 {
-    const clq_verify_fault fault = {&call->report->device, c, &call->work, &call->record, call->story.build_log};
-    const char *name = call->faults[call->fault_count - 1];
     clq_error *story = &call->unwanted;
     clq_status status = clq_verify_describe(&call->work, item, call->request->seed, story);
-    if ((size_t)snprintf(call->folder, sizeof call->folder, "%s/%s", call->request->reproduce, name) >=
-        sizeof call->folder) {
-        return clq_fail(error, CLQ_IO_ERROR, "the path of a folder for %s is too long", name);
-    }
     clq_verify_record_begin(&call->record, &call->machine, is_lost(call));
     if (status == CLQ_OK) {
         (void)clq_verify_run(&call->machine, &call->work, story);
     }
     clq_verify_record_end(&call->record, &call->machine);
     if (call->record.is_whole && call->work.arena.before != NULL) {
-        status = clq_verify_reproduce(&fault, call->folder, error);
+        status = clq_verify_reproduce(fault, call->folder, error);
         c->reproducer = call->folder;
     }
     clq_verify_record_release(&call->record);
     clq_trial_arena_release(&call->work.arena);
     return status;
+}
+
+/* A case that was lost in a compiler would be lost there again. */
+static clq_status write_fault(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
+{
+    const clq_verify_request *request = call->request;
+    const char *name = call->faults[call->fault_count - 1];
+    clq_verify_fault fault = {&call->report->device, c,    &call->work, &call->record,
+                              call->story.build_log, NULL, NULL,        0};
+    if ((size_t)snprintf(call->folder, sizeof call->folder, "%s/%s", request->reproduce, name) >= sizeof call->folder) {
+        return clq_fail(error, CLQ_IO_ERROR, "the path of a folder for %s is too long", name);
+    }
+    if (is_lost(call)) {
+        fault.built_file = request->lost_file;
+        fault.built_options = request->lost_options;
+        fault.limit_seconds = request->lost_seconds;
+    }
+    if (fault.built_file == NULL) {
+        return write_launches(call, item, &fault, c, error);
+    }
+    c->reproducer = call->folder;
+    return clq_verify_reproduce(&fault, call->folder, error);
 }
 
 static clq_status reproduce(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
@@ -324,6 +356,9 @@ static clq_status check_call(const clq_context *context, const clq_verify_reques
     CLQ_REQUIRE(events == NULL || events->struct_size == sizeof *events,
                 "clq_verify: the events have a struct_size of %u, required is %zu", (unsigned)events->struct_size,
                 sizeof *events);
+    CLQ_REQUIRE((request->lost_file == NULL) == (request->lost_options == NULL) &&
+                    (request->lost_file == NULL || request->lost != NULL),
+                "clq_verify: lost_file and lost_options must be given together, and with lost");
     CLQ_REQUIRE((unsigned)request->extent <= CLQ_VERIFY_FULL, "clq_verify: %d is no extent", (int)request->extent);
     CLQ_REQUIRE(context->cl != NULL, "the reference is what devices are compared with: there is nothing to verify");
     return CLQ_OK;

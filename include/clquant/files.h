@@ -70,7 +70,8 @@ typedef enum clq_file_check {
 
 /* How quantized tensors lie in an output, and so who can load it (docs/files.md). */
 typedef enum clq_file_format {
-    CLQ_FORMAT_BY_OUTPUT = 0,          /* gguf for NAME.gguf, compressed-tensors for a folder, else clquant */
+    CLQ_FORMAT_BY_OUTPUT =
+        0, /* gguf for NAME.gguf and for a folder with one, compressed-tensors for others, else clquant */
     CLQ_FORMAT_CLQUANT = 1,            /* T, T_scale, T_zero_point: every type and layout that the library knows */
     CLQ_FORMAT_COMPRESSED_TENSORS = 2, /* "int-quantized": s8 codes of the weights of linear layers */
     CLQ_FORMAT_PACK_QUANTIZED = 3,     /* the same with 4 or 8-bit codes packed into words of 32 bits */

@@ -46,6 +46,10 @@ typedef struct clq_verify_request {
     /* Why the first case of this call is not run: it counts as CLQ_VERIFY_FAILED for this reason, and its launches are
      * put together for `reproduce`, but not made. NULL: it is run. */
     const char *lost;
+    /* Where it was lost while a program was compiled: what the event `compiles` said. Its program for `reproduce` then
+     * compiles that alone, and nothing of the case is put together. NULL: while none was. */
+    const char *lost_file, *lost_options;
+    uint32_t lost_seconds; /* in which it gave no answer, which its program then takes for the fault; 0: it ended */
 } clq_verify_request;
 
 CLQ_API void clq_verify_request_init(clq_verify_request *request);
@@ -107,8 +111,9 @@ CLQ_API clq_status clq_verify_report_create(const clq_verify_report *facts, clq_
 CLQ_API clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_case *what, clq_error *error);
 
 /*
- * All may be NULL. They are called in the caller's thread, between cases. `so_far` is the report being made, which
- * stays where it is and does not change while an event lasts or a case runs: `ended` comes before its case is entered.
+ * All may be NULL. They are called in the caller's thread, but for `compiles` between cases. `so_far` is the report
+ * being made, which stays where it is and does not change while an event lasts or a case runs: `ended` comes before its
+ * case is entered.
  */
 typedef struct clq_verify_events {
     uint32_t struct_size; /* sizeof(clq_verify_events) */
@@ -116,6 +121,9 @@ typedef struct clq_verify_events {
     void (*begun)(void *cookie, const char *name, const clq_verify_report *so_far);
     void (*ended)(void *cookie, const clq_verify_case *what);
     int (*is_cancelled)(void *cookie); /* not 0 ends the call with CLQ_CANCELLED */
+    /* Within a case: a kernel's source is about to go to the device's compiler, with these options; and, with NULL for
+     * both, it has come back. Not 0: it does not go there, and the case has failed; for what was lost there before. */
+    int (*compiles)(void *cookie, const char *file, const char *options);
 } clq_verify_events;
 
 /*

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The table: every row that is due, without its figures, which differ each time.
+COLUMNS=300 # all columns
+export COLUMNS
 printf '%s\n' '4096 # plain' '' '64x27 axis=0' '30x33 group=32' '3x5x7' >shapes.txt
 measure() {
     "$CLQUANT" bench "$@" --rounds 1 --quick --shapes shapes.txt >table || echo "exit code $?"

@@ -13,12 +13,7 @@ interrupt() {
     cp old.npy out/c.npy
     "$CLQUANT" gemm a.npy b.npy -o out/c.npy --force --quiet 2>messages &
     process=$!
-    tries=0
-    # A second file in the folder shows that the work has begun.
-    while [ "$(find out -type f | wc -l)" -lt 2 ] && [ $tries -lt 1000 ]; do
-        sleep 0.01
-        tries=$((tries + 1))
-    done
+    await files out 2 # the second one shows that the work has begun
     kill -s "$1" $process
     wait $process 2>/dev/null
     echo "$1: $?"

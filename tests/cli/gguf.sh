@@ -1,42 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A .gguf through every verb: blocks of Q8_0 and Q4_0 made, shown, made real, compared; and what cannot be asked for.
 . "$CLQ_TEST_FOLDER/tensors.inc"
-
-# A number in $2 bytes, little-endian.
-number() {
-    value=$1
-    count=$2
-    while [ "$count" -gt 0 ]; do
-        byte $((value % 256))
-        value=$((value / 256))
-        count=$((count - 1))
-    done
-}
-
-string() {
-    number ${#1} 8
-    printf '%s' "$1"
-}
-
-# The entry of a tensor of f32: entry NAME ROWS COLUMNS OFFSET; one row is a vector.
-entry() {
-    string "$1"
-    if [ "$2" -eq 1 ]; then
-        number 1 4
-    else
-        number 2 4
-    fi
-    number "$3" 8
-    [ "$2" -eq 1 ] || number "$2" 8
-    number 0 4
-    number "$4" 8
-}
-
-pad() {
-    while [ $(($(wc -c <"$1") % 32)) -ne 0 ]; do
-        byte 0 >>"$1"
-    done
-}
+. "$CLQ_TEST_FOLDER/gguf.inc"
 
 # Rows of 32: 0, 1, ... 31 thirty-seconds, and -4 to 3.75.
 ramp() {

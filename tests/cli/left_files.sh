@@ -53,11 +53,7 @@ begin() {
     rm -f big.safetensors .big.*
     "$CLQUANT" sample resnet-50 --scale 4 -o big.safetensors --quiet &
     process=$!
-    tries=0
-    while ! ls .big.safetensors.tmp-* >/dev/null 2>&1 && [ $tries -lt 500 ]; do
-        sleep 0.01
-        tries=$((tries + 1))
-    done
+    await sh -c 'ls .big.safetensors.tmp-*'
     kill -s STOP $process
 }
 begin

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Models that other tools quantized: scales and all else that belongs to their codes stay as they are, whatever their
 # rank, with one warning; tensors that are only called so are quantized.
+COLUMNS=200 # reasons as a whole
+export COLUMNS
 . "$CLQ_TEST_FOLDER/tensors.inc"
 
 # A safetensors file of zeros of tensors NAME:TYPE:SHAPE, a shape as 2x3, or 0 for a scalar. A ':' in a name is '%'.

@@ -11,12 +11,7 @@ interrupt() {
     cp old.safetensors out/q.safetensors
     "$CLQUANT" quantize m.safetensors -o out/q.safetensors --force --quiet --memory 1M 2>messages &
     process=$!
-    tries=0
-    # A second file in the folder shows that writing has begun.
-    while [ "$(find out -type f | wc -l)" -lt 2 ] && [ $tries -lt 1000 ]; do
-        sleep 0.01
-        tries=$((tries + 1))
-    done
+    await files out 2 # the second one shows that writing has begun
     kill -s "$1" $process
     wait $process 2>/dev/null
     echo "$1: $?"

@@ -20,5 +20,5 @@ refused dequantize q.safetensors --tensor a.weight_packed -o none.npy
 refused dequantize q.safetensors --tensor a.weigh -o none.npy
 echo "-- quantized once more: nothing is lost of what is known"
 "$CLQUANT" quantize q.safetensors -o r.safetensors --quiet --allow-empty
-"$CLQUANT" info r.safetensors | grep packed
+"$CLQUANT" info r.safetensors | grep '^a.weight '
 "$CLQUANT" info q.safetensors --json | grep -e real_name -e quantized_dtype

@@ -25,14 +25,15 @@ model() {
 told() {
     echo "== $*"
     "$CLQUANT" quantize m.safetensors -o q.safetensors --force "$@" >report || exit 1
-    sed -e 's/, [0-9.]* s .*/, .../' -e 's/^\(w[0-9]*\) .*  \(.*\)$/row/' -e 's/^name .*/titles/' report | uniq -c |
+    sed -e 's/, [0-9.]* s .*/, .../' -e 's/^w[0-9]* .*/row/' -e 's/^w\* .*  \([0-9]*\)$/kind of \1/' \
+        -e 's/^tensor .*/titles/' report | uniq -c |
         sed 's/^ *//'
 }
 model 40
 told
 told --verbose
 "$CLQUANT" quantize m.safetensors -o q.safetensors --force >report
-sed -n 's/.*  \([0-9.]*\) dB$/\1/p' report >order
+sed -n 's/^w[0-9]* .* \([0-9.]*\) dB .*/\1/p' report >order
 sort -n order | cmp - order && echo "the worst come first"
 model 12
 told --quiet

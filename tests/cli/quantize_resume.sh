@@ -32,11 +32,7 @@ interrupt() {
     mkdir out
     "$CLQUANT" quantize m.safetensors -o out/q.safetensors --memory 1M "$@" >/dev/null 2>messages &
     process=$!
-    tries=0
-    while [ "$(find out -type f | wc -l)" -lt 2 ] && [ $tries -lt 1000 ]; do
-        sleep 0.01
-        tries=$((tries + 1))
-    done
+    await files out 2
     kill -s INT $process
     wait $process 2>/dev/null
     echo "$?"

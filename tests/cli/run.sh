@@ -52,7 +52,7 @@ CLQUANT_DRIVER_SECONDS=${CLQUANT_DRIVER_SECONDS-0} # trying drivers takes time i
 LC_ALL=C
 export CLQUANT CLQ_TEST_DEVICE CLQ_TEST_FOLDER CLQUANT_DEVICE CLQUANT_DRIVER_SECONDS LC_ALL
 caches=${CLQUANT_CACHE_DIR+given}
-unset NO_COLOR
+unset NO_COLOR COLUMNS
 
 if [ $# -eq 0 ]; then
     for file in "$folder"/*.sh; do

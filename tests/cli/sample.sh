@@ -4,7 +4,7 @@ set -e
 for model in mobilenet-v2 resnet-50 transformer-block; do
     "$CLQUANT" sample $model -o $model.safetensors
     cksum <$model.safetensors
-    "$CLQUANT" minmax --device reference $model.safetensors | awk '$NF != 0' | wc -l | tr -d ' '
+    "$CLQUANT" minmax --device reference $model.safetensors | awk '$4 != 0' | wc -l | tr -d ' '
 done
 "$CLQUANT" info mobilenet-v2.safetensors | grep -e '^features.0.0.weight' -e '^features.2.conv' \
     -e '^features.18.0.weight' -e '^classifier'

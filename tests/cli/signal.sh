@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # Interrupted in the middle: exit code 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, and nothing stays.
+. "$CLQ_TEST_FOLDER/files.inc"
 interrupt() {
     "$CLQUANT" sample resnet-50 --scale 4 -o x.safetensors &
     process=$!
-    tries=0
-    # The temporary file shows that writing has begun.
-    while [ -z "$(ls -A)" ] && [ $tries -lt 500 ]; do
-        sleep 0.01
-        tries=$((tries + 1))
-    done
+    await files . 1 # the temporary one shows that writing has begun
     kill -s "$1" $process
     wait $process
     echo "$1: $?, left: '$(ls -A)'"

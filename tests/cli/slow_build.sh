@@ -8,20 +8,16 @@ head -c 400 /dev/zero | npy '<f4' '10, 10' >x.npy
 CLQUANT_CACHE_DIR=
 export CLQUANT_CACHE_DIR
 
-# Wait for a line on the command's stderr, half a minute at most.
-await() {
-    tries=0
-    while ! grep -q "$1" messages && [ $tries -lt 300 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
+# Wait for a line on the command's stderr.
+told() {
+    await grep -q "$1" messages
     grep -c "$1" messages
 }
 OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='slow-build=100' "$CLQUANT" minmax x.npy --device 0:0 >out 2>messages &
 process=$!
-await '^clquant: compiling kernels/minmax.cl with .* takes more than 3 s; waiting for it$'
+told '^clquant: compiling kernels/minmax.cl with .* takes more than 3 s; waiting for it$'
 kill -INT $process
-await '^clquant: interrupted; waiting for the device, or its compiler, '
+told '^clquant: interrupted; waiting for the device, or its compiler, '
 kill -INT $process
 code=0
 wait $process || code=$?

@@ -9,18 +9,11 @@ head -c 400 /dev/zero | npy '|i1' '20, 20' >a.npy
 CLQUANT_CACHE_DIR=
 export CLQUANT_CACHE_DIR
 
-await() {
-    tries=0
-    while ! grep -q "$1" messages && [ $tries -lt 300 ]; do
-        sleep 0.1
-        tries=$((tries + 1))
-    done
-}
 interrupted() {
     echo "$1"
     OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='mesa slow-build=8' "$CLQUANT" "$@" --device 0:0 --verbose >out 2>messages &
     process=$!
-    await '^clquant: compiling .* takes more than 3 s; waiting for it$'
+    await grep -q '^clquant: compiling .* takes more than 3 s; waiting for it$' messages
     kill -INT $process
     code=0
     wait $process || code=$?

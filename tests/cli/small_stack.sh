@@ -43,11 +43,7 @@ mkdir fresh
     exec "$CLQUANT" sample resnet-50 --scale 4 -o fresh/x.safetensors --quiet
 ) 2>err &
 process=$!
-tries=0
-while [ -z "$(ls -A fresh)" ] && [ $tries -lt 500 ]; do
-    sleep 0.01
-    tries=$((tries + 1))
-done
+await files fresh 1
 kill -s TERM $process
 wait $process
 echo "$?, left: '$(ls -A fresh)'"

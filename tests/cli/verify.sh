@@ -56,6 +56,7 @@ echo "-- refused"
 refused --device reference
 refused --only 'nothing/*'
 refused --quick --full
+refused --timeout 0
 refused --report report.txt
 refused --only 'probe-integer/add' --report nowhere/report.xml
 refused --only 'probe-integer/add' --reproduce nowhere/faults

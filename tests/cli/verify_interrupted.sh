@@ -1,17 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # Interrupted while kernels are compiled: exit code 130 within seconds, one whole JSON object, the report too.
 "$CLQUANT" devices --json | grep -q '"type": "\(cpu\|gpu\|accelerator\|other\)"' || exit 77
+. "$CLQ_TEST_FOLDER/files.inc"
 mkdir -m 700 cache
 POCL_CACHE_DIR=$PWD/cache
 export POCL_CACHE_DIR
 "$CLQUANT" verify --seed 1 --json --report report.json >json 2>messages &
 process=$!
-tries=0
-# The compiler's cache shows that the work has begun.
-while [ "$(find cache -type f | wc -l)" -lt 1 ] && [ $tries -lt 1000 ]; do
-    sleep 0.02
-    tries=$((tries + 1))
-done
+await files cache 1 # the compiler's, which shows that the work has begun
 sleep 0.3
 kill -s INT $process
 wait $process 2>/dev/null

@@ -1,23 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call of one function fails, or every Nth of all of them; or a launch ends the process. */
+/* One call of one function fails, or every Nth of all of them; or a call, a launch or a build ends the process or does
+ * not return. */
 #include "zoo.h"
 
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static int failing_call; /* 0: none yet */
 static int is_every;     /* so many, of all functions together */
+static int is_fatal;     /* it ends the process */
 static cl_int failing_code;
 static atomic_int calls;
 static cl_icd_dispatch before; /* the layer's functions without failure */
 
+static void meet(void);
+
 static int is_due(void)
 {
     const int call = atomic_fetch_add(&calls, 1) + 1;
-    return is_every ? call % failing_call == 0 : call == failing_call;
+    const int due = is_every ? call % failing_call == 0 : call == failing_call;
+    if (due && is_fatal) {
+        meet();
+    }
+    return due;
 }
 
 #define CODE_FUNCTION(reported, name, parameters, arguments)                                                           \
@@ -77,33 +86,88 @@ int zoo_failure_init_every(cl_icd_dispatch *layer, const char *text)
     return failing_call > 0 && put_before(layer, NULL) > 0;
 }
 
-/* ---- launches that end the process ---- */
+/* ---- what ends the process, or holds it up ---- */
 
-static char crashing_kernel[128];
-static int crashing_code; /* 0: by a signal */
-static cl_icd_dispatch without_crash;
+/* At launches of a kernel, or at builds of a program that has it; one habit at a time. */
+static char fatal_kernel[128];
+static int fatal_code; /* 0: by a signal */
+static int is_hanging;
+static cl_icd_dispatch without_fatal;
 
-static cl_int CL_API_CALL crash_enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+static void meet(void)
+{
+    while (is_hanging) {
+        (void)pause();
+    }
+    if (fatal_code != 0) {
+        _exit(fatal_code);
+    }
+    (void)signal(SIGSEGV, SIG_DFL);
+    (void)raise(SIGSEGV);
+}
+
+static cl_int CL_API_CALL fatal_enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                                const size_t *offset, const size_t *global, const size_t *local,
                                                cl_uint count, const cl_event *events, cl_event *event)
 {
     char name[256] = "";
     (void)zoo_below->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name - 1, name, NULL);
-    if (strcmp(name, crashing_kernel) == 0) {
-        if (crashing_code != 0) {
-            _exit(crashing_code);
-        }
-        (void)signal(SIGSEGV, SIG_DFL);
-        (void)raise(SIGSEGV);
+    if (strcmp(name, fatal_kernel) == 0) {
+        meet();
     }
-    return without_crash.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, events, event);
+    return without_fatal.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, events, event);
 }
 
-int zoo_failure_init_crash(cl_icd_dispatch *layer, const char *text)
+static cl_int CL_API_CALL fatal_build(cl_program program, cl_uint count, const cl_device_id *devices,
+                                      const char *options, void(CL_CALLBACK *notify)(cl_program, void *), void *cookie)
 {
-    const int taken =
-        crashing_kernel[0] == '\0' ? sscanf(text, "%127[A-Za-z0-9_]:%d", crashing_kernel, &crashing_code) : 0;
-    without_crash = *layer;
-    layer->clEnqueueNDRangeKernel = crash_enqueue_kernel;
+    char wanted[160];
+    size_t bytes = 0;
+    char *source;
+    snprintf(wanted, sizeof wanted, "void %s(", fatal_kernel);
+    (void)zoo_below->clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &bytes);
+    source = calloc(1, bytes + 1);
+    if (source == NULL) {
+        abort();
+    }
+    (void)zoo_below->clGetProgramInfo(program, CL_PROGRAM_SOURCE, bytes, source, NULL);
+    if (strstr(source, wanted) != NULL) {
+        meet();
+    }
+    free(source);
+    return without_fatal.clBuildProgram(program, count, devices, options, notify, cookie);
+}
+
+int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, int hangs, int at_build)
+{
+    const int taken = fatal_kernel[0] == '\0' ? sscanf(text, "%127[A-Za-z0-9_]:%d", fatal_kernel, &fatal_code) : 0;
+    is_hanging = hangs;
+    without_fatal = *layer;
+    if (at_build) {
+        layer->clBuildProgram = fatal_build;
+    } else {
+        layer->clEnqueueNDRangeKernel = fatal_enqueue_kernel;
+    }
     return taken == 2 || (taken == 1 && strchr(text, ':') == NULL);
+}
+
+static cl_int CL_API_CALL fatal_release_context(cl_context context)
+{
+    (void)is_due();
+    return before.clReleaseContext(context);
+}
+
+int zoo_failure_init_fatal(cl_icd_dispatch *layer, const char *text)
+{
+    char name[64];
+    if (failing_call != 0 || sscanf(text, "%63[A-Za-z]:%d", name, &failing_call) != 2) {
+        return 0;
+    }
+    is_fatal = 1;
+    if (strcmp(name, "clReleaseContext") == 0) {
+        before = *layer;
+        layer->clReleaseContext = fatal_release_context;
+        return failing_call > 0;
+    }
+    return failing_call > 0 && put_before(layer, name) > 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory, or a bus, that turns a bit over now and then: in what is read, mapped or written. */
+/* Memory, or a bus, that turns a bit over now and then, in what is read, mapped or written; and wrong offsets. */
 #include "zoo.h"
 
 #include <stdatomic.h>
@@ -48,6 +48,19 @@ static cl_int CL_API_CALL read_buffer(cl_command_queue queue, cl_mem memory, cl_
     return code;
 }
 
+static size_t offset_of(size_t offset)
+{
+    offset -= zoo.round_offsets ? offset % 4 : 0;
+    return zoo.wrap_offsets ? (size_t)(uint32_t)offset : offset;
+}
+
+static cl_int CL_API_CALL copy_buffer(cl_command_queue queue, cl_mem source, cl_mem target, size_t from, size_t to,
+                                      size_t bytes, cl_uint count, const cl_event *events, cl_event *event)
+{
+    return before.clEnqueueCopyBuffer(queue, source, target, offset_of(from), offset_of(to), bytes, count, events,
+                                      event);
+}
+
 static cl_int CL_API_CALL write_buffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset,
                                        size_t bytes, const void *source, cl_uint count, const cl_event *events,
                                        cl_event *event)
@@ -60,7 +73,7 @@ static cl_int CL_API_CALL write_buffer(cl_command_queue queue, cl_mem memory, cl
     }
     memcpy(copy, source, bytes);
     flip(&writes, zoo.flip_writes, copy, bytes);
-    code = before.clEnqueueWriteBuffer(queue, memory, CL_TRUE, offset, bytes, copy, count, events, event);
+    code = before.clEnqueueWriteBuffer(queue, memory, CL_TRUE, offset_of(offset), bytes, copy, count, events, event);
     free(copy);
     return code;
 }
@@ -83,8 +96,9 @@ void zoo_transfers_init(cl_icd_dispatch *layer)
     if (zoo.flip_reads > 0) {
         layer->clEnqueueReadBuffer = read_buffer;
     }
-    if (zoo.flip_writes > 0) {
+    if (zoo.flip_writes > 0 || zoo.round_offsets || zoo.wrap_offsets) {
         layer->clEnqueueWriteBuffer = write_buffer;
+        layer->clEnqueueCopyBuffer = copy_buffer;
     }
     if (zoo.flip_maps > 0) {
         layer->clEnqueueMapBuffer = map_buffer;

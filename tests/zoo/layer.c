@@ -77,7 +77,27 @@ static int take_failures(const char *text)
 
 static int take_crash(const char *text)
 {
-    return zoo_failure_init_crash(&layer, text);
+    return zoo_failure_init_kernel(&layer, text, 0, 0);
+}
+
+static int take_crash_build(const char *text)
+{
+    return zoo_failure_init_kernel(&layer, text, 0, 1);
+}
+
+static int take_crash_call(const char *text)
+{
+    return zoo_failure_init_fatal(&layer, text);
+}
+
+static int take_hang(const char *text)
+{
+    return zoo_failure_init_kernel(&layer, text, 1, 0);
+}
+
+static int take_hang_build(const char *text)
+{
+    return zoo_failure_init_kernel(&layer, text, 1, 1);
 }
 
 /* A habit is a word that stands alone, NAME=N with a number from 1 on, or NAME=TEXT, which a function takes. */
@@ -92,7 +112,10 @@ static const struct habit {
     {.name = "bits", .number = &zoo.bits},
     {.name = "cache-unknown", .flag = &zoo.cache_unknown},
     {.name = "crash", .take = take_crash},
+    {.name = "crash-build", .take = take_crash_build},
+    {.name = "crash-call", .take = take_crash_call},
     {.name = "early-finish", .flag = &zoo.early_finish},
+    {.name = "empty-maps", .flag = &zoo.empty_maps},
     {.name = "fail", .take = take_failure},
     {.name = "fail-every", .take = take_failures},
     {.name = "flip-maps", .number = &zoo.flip_maps},
@@ -100,6 +123,9 @@ static const struct habit {
     {.name = "flip-writes", .number = &zoo.flip_writes},
     {.name = "group", .number = &zoo.group},
     {.name = "handlers", .flag = &zoo.handlers},
+    {.name = "hang", .take = take_hang},
+    {.name = "hang-build", .take = take_hang_build},
+    {.name = "ignore-waits", .flag = &zoo.ignore_waits},
     {.name = "in-order", .flag = &zoo.in_order},
     {.name = "kernel-group", .number = &zoo.kernel_group},
     {.name = "late", .flag = &zoo.late},
@@ -115,11 +141,14 @@ static const struct habit {
     {.name = "plain-float", .flag = &zoo.plain_float},
     {.name = "refuse-binaries", .flag = &zoo.refuse_binaries},
     {.name = "reorder", .flag = &zoo.reorder},
+    {.name = "round-offsets", .flag = &zoo.round_offsets},
     {.name = "slow-build", .number = &zoo.slow_build},
     {.name = "some-group", .number = &zoo.some_group},
     {.name = "stale-binaries", .flag = &zoo.stale_binaries},
     {.name = "type", .take = take_type},
     {.name = "units", .number = &zoo.units},
+    {.name = "whole-sub-buffers", .flag = &zoo.whole_sub_buffers},
+    {.name = "wrap-offsets", .flag = &zoo.wrap_offsets},
 };
 
 static int take_number(const char *text, size_t *number)

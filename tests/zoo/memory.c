@@ -123,6 +123,15 @@ static cl_mem CL_API_CALL create_buffer(cl_context context, cl_mem_flags flags, 
     return made;
 }
 
+static cl_mem CL_API_CALL create_sub_buffer(cl_mem memory, cl_mem_flags flags, cl_buffer_create_type type,
+                                            const void *what, cl_int *code)
+{
+    cl_buffer_region region;
+    memcpy(&region, what, sizeof region);
+    region.origin = zoo.whole_sub_buffers ? 0 : region.origin;
+    return zoo_below->clCreateSubBuffer(memory, flags, type, &region, code);
+}
+
 static void spoil(void *target, size_t bytes)
 {
     const uint32_t nan = 0x7FC00000u;
@@ -212,10 +221,17 @@ static void *CL_API_CALL map_buffer(cl_command_queue queue, cl_mem memory, cl_bo
     }
     host = host_of(memory);
     target = host != NULL ? host + offset : NULL;
-    if (target == NULL && posix_memalign((void **)&target, 4096, bytes) != 0) {
-        abort();
+    if (target == NULL) {
+        if (posix_memalign((void **)&target, 4096, bytes) != 0) {
+            abort();
+        }
+        if (zoo.empty_maps) {
+            make_noise((unsigned char *)target, bytes);
+        }
     }
-    read = zoo_below->clEnqueueReadBuffer(queue, memory, blocking, offset, bytes, target, count, events, event);
+    read = zoo.empty_maps
+               ? zoo_below->clEnqueueMarkerWithWaitList(queue, count, events, event)
+               : zoo_below->clEnqueueReadBuffer(queue, memory, blocking, offset, bytes, target, count, events, event);
     if (code != NULL) {
         *code = read;
     }
@@ -271,6 +287,7 @@ static cl_int CL_API_CALL get_memory_info(cl_mem memory, cl_mem_info what, size_
 void zoo_memory_init(cl_icd_dispatch *layer)
 {
     layer->clCreateBuffer = create_buffer;
+    layer->clCreateSubBuffer = create_sub_buffer;
     layer->clGetMemObjectInfo = get_memory_info;
     layer->clEnqueueReadBuffer = read_buffer;
     layer->clEnqueueWriteBuffer = write_buffer;

@@ -31,6 +31,9 @@
  *     nan=N                 reads from the Nth on bring NaN in place of all data
  *     fail=FUNCTION:N:CODE  the Nth call of that function fails with this code
  *     crash=KERNEL          a launch of that kernel ends the process with SIGSEGV; =KERNEL:N, with exit code N
+ *     crash-build=KERNEL    so does the build of a program that has it
+ *     crash-call=FUNCTION:N so does the Nth call of that function, also of clReleaseContext; not together with `fail`
+ *     hang=KERNEL, hang-build=KERNEL  a launch, or a build, does not return
  *     fail-every=N:CODE     every Nth call of any function that can fail does; not together with `fail`
  *     mutate=NAME, =FILE    kernels are changed before they are compiled: by a mutation of fault_programs.c (unfused,
  *                           inexact-divide, worse-divide, wrong-divide, truncate, flush), or by a file whose lines are
@@ -39,6 +42,11 @@
  *     options=OPTION        every program is built with this option too
  *     refuse-binaries       clCreateProgramWithBinary fails
  *     stale-binaries        it makes a program of another binary that it was given before, with kernels of these names
+ *     ignore-waits          commands do not wait for events, and are done when they have been enqueued
+ *     empty-maps            with own-memory: a mapping holds what the host's memory held, or noise
+ *     whole-sub-buffers     sub-buffers begin where their buffer does
+ *     round-offsets         of writes and copies, down to multiples of 4
+ *     wrap-offsets          of writes, modulo 2^32
  *     flip-reads=N, flip-writes=N, flip-maps=N  a bit turned over in every Nth read, write, or mapping that is read
  *
  * or names a device of the zoo, which stands for a list of them (layer.c): discrete, accelerator, tiny-1, tiny-3,
@@ -62,6 +70,7 @@ typedef struct zoo_habits { /* of numbers 0 is the device's own */
     size_t local, units, allocation, align, bits;
     size_t slow_build;
     int refuse_binaries, stale_binaries;
+    int ignore_waits, empty_maps, whole_sub_buffers, round_offsets, wrap_offsets;
     size_t flip_reads, flip_writes, flip_maps; /* 0: never */
 } zoo_habits;
 
@@ -102,7 +111,10 @@ int zoo_compiler_device_info(cl_device_id device, cl_device_info what, size_t ca
  * "N:CODE", before all. Returns 0 for text that is none, or a function that cannot fail. */
 int zoo_failure_init(cl_icd_dispatch *layer, const char *text);
 int zoo_failure_init_every(cl_icd_dispatch *layer, const char *text);
-int zoo_failure_init_crash(cl_icd_dispatch *layer, const char *text); /* "KERNEL" or "KERNEL:N" */
+/* What ends the process, "KERNEL" or "KERNEL:N", and what does not return: at launches of a kernel, or at builds of a
+ * program that has it; "FUNCTION:N". */
+int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, int hangs, int at_build);
+int zoo_failure_init_fatal(cl_icd_dispatch *layer, const char *text);
 
 /* fault_programs.c: a habit each, 0 for text that is none; the options of a build with those that are forced, which may
  * be in `all`. */

@@ -92,6 +92,8 @@ typedef struct cli_options {
         int quick, sweep;
         cli_list variants;
     } bench;
+    int probe;        /* devices */
+    const char *plot; /* quantize, compare: the path of a picture; NULL when not given */
     /* tune; its --shapes is that of bench */
     struct {
         cli_list operations;
@@ -111,6 +113,7 @@ typedef struct cli_options {
         int quick, full;
         int seed_given; /* of `seed` */
         const char *only, *report, *reproduce;
+        uint64_t timeout; /* seconds */
     } verify;
     /* sample; verify */
     uint64_t seed;
@@ -193,8 +196,13 @@ void cli_use_cache(clq_context *context);
 clq_status cli_check_descriptors(clq_error *error);
 clq_status cli_check_drivers(const cli_options *options, clq_error *error);
 
-/* Whether a device was opened, whose driver may have threads at work. */
+/* Whether a device was opened, whose driver may have threads at work; "0:0 NAME" of the last one, NULL: none. */
 int cli_device_was_opened(void);
+const char *cli_opened_device(void);
+
+/* When what --device asks for is not there or cannot be used, `error` gets a word on where that was asked for: returns
+ * `status`. */
+clq_status cli_blame_device(const cli_options *options, clq_status status, clq_error *error);
 
 /*
  * Signals: SIGINT, SIGTERM and SIGHUP set a flag, the third of them ends the process, SIGQUIT does at once; SIGPIPE and
@@ -227,8 +235,12 @@ void cli_progress_hide(void); /* wipes the line before something else is printed
 void cli_json_begin(clq_json_writer *json);
 int cli_json_printed(void);
 
-/* A table on stdout: columns as wide as their widest cell; numbers ('>') to the right. Rows are kept until
- * cli_table_print. */
+/*
+ * A table on stdout: columns as wide as their widest cell; numbers ('>') to the right. Rows are kept until
+ * cli_table_print, which makes them fit a line: a column without a word in any row is left out, names are cut in their
+ * middle, and then the last columns give way, which is told. So the first column is the name, what was asked for
+ * comes next, and what matters least is last.
+ */
 typedef struct cli_table cli_table;
 cli_table *cli_table_create(size_t columns, const char *const *titles,
                             const char *alignments); /* '<' or '>' per column */
@@ -248,8 +260,11 @@ int cli_main(int argc, char **argv);
 /* Make stdout one that retries what is worth retrying, before anything is printed. */
 void cli_standard_output_begin(void);
 
-/* Close stdout and report a failed write (a full disk, a closed pipe): returns `code`, or CLI_FAILURE when that was
- * CLI_OK. cli_run calls it last; a second call does nothing. */
+/* What was printed so far goes out; a failure is told by cli_finish_output. */
+void cli_flush_output(void);
+
+/* Close stdout and report a failed write (a full disk): returns `code`, or CLI_FAILURE when that was CLI_OK. A pipe
+ * that its reader has closed is no failure. cli_run calls it last; a second call does nothing. */
 int cli_finish_output(int code);
 
 #endif

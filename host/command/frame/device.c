@@ -15,6 +15,19 @@
 #include "command/frame/drivers.h"
 
 static atomic_int opened; /* the thread of signals asks too */
+static char opened_device[160];
+
+const char *cli_opened_device(void)
+{
+    return opened_device[0] != '\0' ? opened_device : NULL;
+}
+
+clq_status cli_blame_device(const cli_options *options, clq_status status, clq_error *error)
+{
+    return status == CLQ_NO_DEVICE && options->device == getenv("CLQUANT_DEVICE")
+               ? clq_fail_in(error, status, "CLQUANT_DEVICE, as --device is not given")
+               : status;
+}
 
 int cli_device_was_opened(void)
 {
@@ -105,12 +118,37 @@ clq_status cli_check_drivers(const cli_options *options, clq_error *error)
     return cli_leave_out_drivers(options, is_kept ? folder : NULL, error);
 }
 
+/* Of OpenCL, whether they can be used or not. */
+static int has_devices(void)
+{
+    size_t count = 0;
+    clq_error unused;
+    return clq_devices(0, NULL, &count, &unused) == CLQ_OK && count > 1;
+}
+
+/* A driver that cannot be loaded looks as if there was none. */
+static void tell_faults(const cli_options *options)
+{
+    const cli_driver *drivers = NULL;
+    const char *place = NULL;
+    const size_t count = cli_explain_drivers(&drivers, &place);
+    const cli_driver *left_out = NULL;
+    for (size_t i = cli_left_out_drivers(&left_out); i < count; i++) {
+        if (drivers[i].fault[0] != '\0') {
+            cli_warning(options, "OpenCL driver %s%s%s%s cannot be loaded: %s", drivers[i].library,
+                        drivers[i].icd[0] != '\0' ? " (" : "", drivers[i].icd, drivers[i].icd[0] != '\0' ? ")" : "",
+                        drivers[i].fault);
+        }
+    }
+}
+
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error)
 {
     clq_device_info info;
     clq_error cache_error;
     char folder[4096];
     const char *device = options->device;
+    clq_status status;
     if (strcmp(device, "reference") != 0 && cli_check_drivers(options, error) != CLQ_OK) {
         if (strcmp(device, "auto") != 0 || error->status != CLQ_NO_DEVICE) {
             return error->status;
@@ -118,7 +156,13 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
         cli_warning(options, "%s", error->message);
         device = "reference";
     }
-    CLQ_TRY(clq_context_create(device, context, error));
+    status = clq_context_create(device, context, error);
+    if (status != CLQ_OK) {
+        if (status == CLQ_NO_DEVICE && !has_devices()) {
+            tell_faults(options);
+        }
+        return cli_blame_device(options, status, error);
+    }
     atomic_store(&opened, 1);
     /* The log function takes no const cookie; cli_print_log only reads it. */
     clq_context_set_log(*context, cli_print_log, (void *)(uintptr_t)options);
@@ -126,6 +170,9 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     clq_context_device(*context, &info);
     if (info.type == CLQ_DEVICE_REFERENCE) {
         if (strcmp(options->device, "auto") == 0) {
+            if (strcmp(device, "auto") == 0 && !has_devices()) {
+                tell_faults(options);
+            }
             cli_warning(options, "no usable OpenCL device; computing with the reference, which is slower (see 'clquant "
                                  "devices', or choose it by --device reference)");
         }
@@ -134,6 +181,7 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     if (cache_folder(folder, sizeof folder) && clq_context_set_cache(*context, folder, &cache_error) != CLQ_OK) {
         cli_warning(options, "compiled kernels are not kept: %s", cache_error.message);
     }
-    cli_note(options, "device %d:%d %s", (int)info.platform, (int)info.device, info.name);
+    snprintf(opened_device, sizeof opened_device, "%d:%d %.100s", (int)info.platform, (int)info.device, info.name);
+    cli_note(options, "device %s", opened_device);
     return CLQ_OK;
 }

@@ -80,6 +80,11 @@ static const char *environment(const char *name, const char *otherwise)
     return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
+const char *cli_drivers_place(void)
+{
+    return environment("OCL_ICD_VENDORS", environment("OPENCL_VENDOR_PATH", default_folder));
+}
+
 size_t cli_list_drivers(cli_driver *drivers)
 {
     const char *vendors = environment("OCL_ICD_VENDORS", NULL);

@@ -8,6 +8,9 @@
  */
 size_t cli_list_drivers(cli_driver *drivers);
 
+/* Where it looks for them: a folder, or what OCL_ICD_VENDORS says. */
+const char *cli_drivers_place(void);
+
 /*
  * The name, for the cache, of the note that these drivers can be loaded: it changes with their .icd files and with what
  * else decides which libraries are loaded and what they do then.

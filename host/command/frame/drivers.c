@@ -4,6 +4,7 @@
 #endif
 #include "command/frame/drivers.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,4 +278,19 @@ size_t cli_left_out_drivers(const cli_driver **list)
 {
     *list = drivers;
     return left_out_count;
+}
+
+size_t cli_explain_drivers(const cli_driver **list, const char **place)
+{
+    *list = drivers;
+    *place = cli_drivers_place();
+    if (driver_count == 0) { /* nothing was tried */
+        driver_count = cli_list_drivers(drivers);
+    }
+    for (size_t i = left_out_count; i < driver_count; i++) {
+        /* The loader has tried the same before, so that nothing new happens; and it stays loaded. */
+        const char *word = dlopen(drivers[i].library, RTLD_NOW | RTLD_LOCAL) == NULL ? dlerror() : NULL;
+        snprintf(drivers[i].fault, sizeof drivers[i].fault, "%s", word != NULL ? word : "");
+    }
+    return driver_count;
 }

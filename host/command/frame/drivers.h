@@ -14,7 +14,7 @@ enum { CLI_DRIVERS_MOST = 64 };
 typedef struct cli_driver {
     char icd[1024];     /* the file that names it; empty where OCL_ICD_VENDORS is the library itself */
     char library[1024]; /* as the loader is told it */
-    char fault[96];     /* of a process that loaded it: what it did; empty: nothing bad */
+    char fault[256];    /* of a process that loaded it: what it did; empty: nothing bad */
     int devices;        /* that it showed then, up to 255 */
 } cli_driver;
 
@@ -34,5 +34,11 @@ clq_status cli_leave_out_silent_drivers(const cli_options *options, clq_error *e
 
 /* Those that were left out. */
 size_t cli_left_out_drivers(const cli_driver **drivers);
+
+/*
+ * When OpenCL showed no device: all drivers that the loader is told of, those that were left out first, each with what
+ * is wrong with it, as the dynamic linker says it; no fault where it loads. Where drivers are looked for: *place.
+ */
+size_t cli_explain_drivers(const cli_driver **drivers, const char **place);
 
 #endif

@@ -24,7 +24,8 @@ static void put_line(FILE *out, const char *before, const char *text)
 {
     char line[LINE_BYTES];
     clq_printable(line, sizeof line, text, strlen(text));
-    if (out == stderr) {
+    if (out == stderr) { /* behind what was printed before it, where both go to one place */
+        cli_flush_output();
         cli_progress_hide();
     }
     fprintf(out, "%s%s\n", before, line);
@@ -159,13 +160,46 @@ static void print_log(const char *log)
     }
 }
 
+/* Of these verbs the reference does the work too. */
+static int can_do_without_device(void)
+{
+    static const char *const NAMES[] = {"minmax", "quantize", "dequantize", "compare", "calibrate", "gemm"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        if (state.verb_name != NULL && strcmp(state.verb_name, NAMES[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A device that was there and failed: which one, the first word of its compiler, and what to try next. */
+static void print_device_failure(const clq_error *error)
+{
+    const char *log = error->build_log;
+    const char *device = cli_opened_device();
+    log += strspn(log, " \t\r\n");
+    if (device != NULL) {
+        cli_line(stderr, "on device %s%s%.*s", device, log[0] != '\0' && !state.verbose ? ": " : "",
+                 state.verbose ? 0 : (int)strcspn(log, "\r\n"), log);
+    }
+    if (can_do_without_device() || (log[0] != '\0' && !state.verbose)) {
+        cli_line(stderr, "try %s%s%s", state.verbose ? "" : "-v, which tells more",
+                 can_do_without_device() && !state.verbose ? ", or " : "",
+                 can_do_without_device() ? "--device reference, which needs no device" : "");
+    }
+}
+
 int cli_report(const clq_error *error)
 {
     const char *message = error->message[0] != '\0' ? error->message : clq_status_name(error->status);
+    const int code = exit_code_of(error);
     cli_note_failure(message);
     print_line(message);
+    if (code == CLI_NO_DEVICE && error->status != CLQ_NO_DEVICE) {
+        print_device_failure(error);
+    }
     if (state.verbose) {
         print_log(error->build_log);
     }
-    return exit_code_of(error);
+    return code;
 }

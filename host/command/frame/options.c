@@ -100,6 +100,7 @@ static void set_defaults(cli_options *options)
     options->device = device != NULL && device[0] != '\0' ? device : "auto";
     clq_file_request_init(&options->file);
     options->max_shift = 15;
+    options->verify.timeout = 600;
     options->model_scale = 1;
 }
 
@@ -251,11 +252,14 @@ static int parse_all(parser *state, int argc, char **argv, int *code)
     return 1;
 }
 
-/* Whether --json stands anywhere, also behind what the parser stopped at: it says in which form to fail. */
+/*
+ * Whether --json stands anywhere, also behind what the parser stopped at and shortened as the parser takes it: it says
+ * in which form to fail.
+ */
 static int asks_for_json(int argc, char **argv)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
+        if (strncmp(argv[i], "--j", 3) == 0 && strncmp(argv[i], "--json", strlen(argv[i])) == 0) {
             return 1;
         }
     }

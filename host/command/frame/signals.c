@@ -99,8 +99,8 @@ void cli_signals_begin(int (*tell)(void))
     if (!is_ignored(SIGQUIT)) {
         sigaddset(&waited, SIGQUIT);
     }
-    /* A closed pipe and a file beyond the size limit show as failed writes and are reported as such. LLVM takes SIGXFSZ
-     * too: it is blocked besides. */
+    /* A closed pipe and a file beyond the size limit show as failed writes, which are dealt with where they are
+     * written. LLVM takes SIGXFSZ too: it is blocked besides. */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     blocked = waited;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stdout that writes on where stdio gives up: after a signal that some library handles (EINTR), and on a pipe or
- * terminal that another program has made non-blocking (EAGAIN), of which stdio would lose what was not written yet.
+ * terminal that another program has made non-blocking (EAGAIN), of which stdio would lose what was not written yet. Who
+ * has read enough and closed the pipe (EPIPE) is not told: what is left for it is thrown away.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* fopencookie */
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #include "command/frame/cli.h"
+
+static int first_failure; /* errno of the first write that failed: what was printed earlier may have been flushed */
 
 #ifdef __GLIBC__
 
@@ -28,8 +31,11 @@ static ssize_t write_all(void *cookie, const char *bytes, size_t count)
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             struct pollfd room = {STDOUT_FILENO, POLLOUT, 0};
             (void)poll(&room, 1, -1);
+        } else if (errno == EPIPE) {
+            return (ssize_t)count;
         } else if (errno != EINTR) {
-            return 0; /* an error of the stream; errno tells which */
+            first_failure = first_failure == 0 ? errno : first_failure;
+            return 0; /* an error of the stream */
         }
     }
     return (ssize_t)written;
@@ -76,9 +82,17 @@ static int close_output(void)
 
 #endif
 
+static int finished;
+
+void cli_flush_output(void)
+{
+    if (!finished) { /* else the stream may be gone */
+        (void)fflush(stdout);
+    }
+}
+
 int cli_finish_output(int code)
 {
-    static int finished;
     int failed = 0;
     if (finished) {
         return code;
@@ -87,12 +101,13 @@ int cli_finish_output(int code)
     errno = 0;
     failed = ferror(stdout) != 0;
     failed |= close_output() != 0;
-    if (!failed) {
+    first_failure = first_failure == 0 ? errno : first_failure;
+    if (!failed || first_failure == EPIPE) {
         return code;
     }
     cli_progress_hide();
-    fprintf(stderr, "clquant: cannot write to standard output%s%s\n", errno != 0 ? ": " : "",
-            errno != 0 ? strerror(errno) : "");
+    fprintf(stderr, "clquant: cannot write to standard output%s%s\n", first_failure != 0 ? ": " : "",
+            first_failure != 0 ? strerror(first_failure) : "");
     return code == CLI_OK ? CLI_FAILURE : code;
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables for people: columns as wide as their widest cell as a terminal shows it. */
+/* Tables for people: columns as wide as their widest cell as a terminal shows it, but no row wider than a line. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "command/frame/cli.h"
+#include "command/frame/width.h"
 
-enum { CELL_BYTES = 512 };
+/* Between columns; what is left at least of text that is cut; the columns that a table keeps whatever the width. */
+enum { GAP = 2, ELIDED_WIDTH = 28, KEPT_COLUMNS = 2, LEAST_ELIDED_WIDTH = 8 };
 
 struct cli_table {
     size_t columns;
@@ -16,74 +18,34 @@ struct cli_table {
     int failed; /* memory ran out: the table is not printed */
 };
 
-typedef struct code_range {
-    uint32_t first, last;
-} code_range;
-
-static int is_in(uint32_t code, const code_range *ranges, size_t count)
+static void append(cli_table *table, char *cell)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (code >= ranges[i].first && code <= ranges[i].last) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
-/* Columns that one code point takes: East Asian wide forms two, combining marks none. */
-static size_t code_width(uint32_t code)
-{
-    static const code_range none[] = {{0x0300, 0x036F}, {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}};
-    static const code_range wide[] = {{0x1100, 0x115F},   {0x2E80, 0xA4CF},  {0xAC00, 0xD7A3}, {0xF900, 0xFAFF},
-                                      {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6}, {0x1F300, 0x1F64F},
-                                      {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
-    if (is_in(code, none, sizeof none / sizeof none[0])) {
-        return 0;
-    }
-    return is_in(code, wide, sizeof wide / sizeof wide[0]) ? 2 : 1;
-}
-
-/* The text went through clq_printable, so it is valid UTF-8. */
-static size_t display_width(const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    size_t width = 0;
-    while (*s != '\0') {
-        uint32_t code = *s++;
-        if (code >= 0x80) {
-            code &= code >= 0xF0 ? 0x07 : code >= 0xE0 ? 0x0F : 0x1F;
-        }
-        while ((*s & 0xC0) == 0x80) {
-            code = code << 6 | (*s++ & 0x3F);
-        }
-        width += code_width(code);
-    }
-    return width;
-}
-
-static void append(cli_table *table, const char *text)
-{
-    char printable[CELL_BYTES];
-    const size_t length = strlen(text);
-    char *copy = NULL;
-    clq_printable(printable, sizeof printable, text, length);
-    if (table->count == table->capacity) {
+    if (cell != NULL && table->count == table->capacity) {
         const size_t capacity = table->capacity * 2 + 64;
         char **cells = realloc(table->cells, capacity * sizeof *cells);
-        if (cells == NULL) {
-            table->failed = 1;
-            return;
+        if (cells != NULL) {
+            table->cells = cells;
+            table->capacity = capacity;
         }
-        table->cells = cells;
-        table->capacity = capacity;
     }
-    copy = malloc(strlen(printable) + 1);
-    if (copy == NULL) {
+    if (cell == NULL || table->count == table->capacity) {
+        free(cell);
         table->failed = 1;
         return;
     }
-    memcpy(copy, printable, strlen(printable) + 1);
-    table->cells[table->count++] = copy;
+    table->cells[table->count++] = cell;
+}
+
+/* The text as a terminal may see it, in memory of its own; NULL when there is none. */
+static char *make_printable(const char *text)
+{
+    const size_t length = strlen(text);
+    const size_t capacity = 4 * length + 5; /* each byte as \xNN, and what clq_printable keeps free */
+    char *cell = malloc(capacity);
+    if (cell != NULL) {
+        clq_printable(cell, capacity, text, length);
+    }
+    return cell;
 }
 
 cli_table *cli_table_create(size_t columns, const char *const *titles, const char *alignments)
@@ -100,58 +62,169 @@ cli_table *cli_table_create(size_t columns, const char *const *titles, const cha
     }
     memcpy(table->alignments, alignments, columns);
     for (size_t i = 0; i < columns; i++) {
-        append(table, titles[i]);
+        append(table, make_printable(titles[i]));
     }
     return table;
 }
 
 void cli_table_cell(cli_table *table, const char *format, ...)
 {
-    char text[CELL_BYTES];
     va_list arguments;
+    int length;
+    char *text = NULL;
     if (table == NULL || table->failed) {
         return;
     }
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
-    append(table, text);
+    if (length >= 0 && (text = malloc((size_t)length + 1)) != NULL) {
+        va_start(arguments, format);
+        vsnprintf(text, (size_t)length + 1, format, arguments);
+        va_end(arguments);
+    }
+    append(table, text != NULL ? make_printable(text) : NULL);
+    free(text);
 }
+
+/* ---- how wide columns are: 0 of one that is not shown ---- */
+
+/* As wide as the widest cell. One without a word in any row is left out, title and all. */
+static void measure(const cli_table *table, size_t *widths)
+{
+    for (size_t i = table->columns; i < table->count; i++) {
+        const size_t width = cli_text_width(table->cells[i]);
+        size_t *column = &widths[i % table->columns];
+        *column = width > *column ? width : *column;
+    }
+    for (size_t column = 0; column < table->columns; column++) {
+        const size_t title = cli_text_width(table->cells[column]);
+        const int is_shown = widths[column] > 0 || table->count == table->columns;
+        widths[column] = is_shown && title > widths[column] ? title : widths[column];
+    }
+}
+
+static size_t sum_of(const cli_table *table, const size_t *widths)
+{
+    size_t sum = 0;
+    for (size_t column = 0; column < table->columns; column++) {
+        sum += widths[column] > 0 ? widths[column] + (sum > 0 ? GAP : 0) : 0;
+    }
+    return sum;
+}
+
+/* Cut a column down to `least`, as far as the row is too wide. Returns whether it was wider. */
+static int shrink(size_t *width, size_t excess, size_t least)
+{
+    if (*width <= least) {
+        return 0;
+    }
+    *width -= excess < *width - least ? excess : *width - least;
+    return 1;
+}
+
+/* The widest column of text. */
+static size_t *widest_of(const cli_table *table, size_t *widths)
+{
+    size_t widest = 0;
+    for (size_t column = 1; column < table->columns; column++) {
+        widest = table->alignments[column] == '<' && widths[column] > widths[widest] ? column : widest;
+    }
+    return &widths[widest];
+}
+
+/* Leave the last column out. Returns whether there was one that may go. */
+static int drop_last(const cli_table *table, size_t *widths)
+{
+    size_t shown = 0;
+    size_t last = 0;
+    for (size_t column = 0; column < table->columns; column++) {
+        shown += widths[column] > 0;
+        last = widths[column] > 0 ? column : last;
+    }
+    if (shown <= KEPT_COLUMNS) {
+        return 0;
+    }
+    widths[last] = 0;
+    return 1;
+}
+
+/* The name, which is the first column, is cut to a length that still tells; then the last columns go; then all text is
+ * cut to what there is. What is free in the end goes to the name. */
+static void fit(const cli_table *table, size_t *widths, size_t room)
+{
+    const size_t whole = widths[0];
+    size_t sum;
+    while ((sum = sum_of(table, widths)) > room) {
+        if (!shrink(&widths[0], sum - room, ELIDED_WIDTH) && !drop_last(table, widths) &&
+            !shrink(widest_of(table, widths), sum - room, LEAST_ELIDED_WIDTH)) {
+            return;
+        }
+    }
+    widths[0] = whole - widths[0] < room - sum ? whole : widths[0] + room - sum;
+}
+
+/* ---- printing ---- */
 
 /* The cell's text, after the blanks that are due before it; an empty cell leaves its blanks due, so that no line ends
  * in blanks. Returns the blanks due afterwards. */
-static size_t put_cell(FILE *out, const char *text, size_t due, size_t width, char alignment)
+static size_t put_cell(FILE *out, char *text, size_t due, size_t width, char alignment)
 {
-    const size_t blanks = width - display_width(text);
+    size_t blanks;
     if (text[0] == '\0') {
         return due + width;
     }
+    cli_elide(text, width);
+    blanks = width - cli_text_width(text);
     fprintf(out, "%*s%s", (int)(due + (alignment == '>' ? blanks : 0)), "", text);
     return alignment == '>' ? 0 : blanks;
 }
 
-clq_status cli_table_print(cli_table *table, FILE *out, clq_error *error)
+static void put_rows(const cli_table *table, const size_t *widths, FILE *out)
 {
-    size_t *widths = table != NULL ? calloc(table->columns, sizeof *widths) : NULL;
     size_t due = 0;
-    if (widths == NULL || table->failed) {
-        free(widths);
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a table");
-    }
-    for (size_t i = 0; i < table->count; i++) {
-        const size_t width = display_width(table->cells[i]);
-        size_t *column = &widths[i % table->columns];
-        *column = width > *column ? width : *column;
-    }
     for (size_t i = 0; i < table->count; i++) {
         const size_t column = i % table->columns;
-        due = put_cell(out, table->cells[i], due, widths[column], table->alignments[column]) + 2;
+        if (widths[column] > 0) {
+            due = put_cell(out, table->cells[i], due, widths[column], table->alignments[column]) + GAP;
+        }
         if (column + 1 == table->columns || i + 1 == table->count) {
             fputc('\n', out);
             due = 0;
         }
     }
-    free(widths);
+}
+
+/* Name the columns that there was no room for. */
+static void tell_dropped(const cli_table *table, const size_t *whole, const size_t *widths, FILE *out)
+{
+    const char *before = "(no room for: ";
+    for (size_t column = 0; column < table->columns; column++) {
+        if (whole[column] > 0 && widths[column] == 0 && table->cells[column][0] != '\0') {
+            fprintf(out, "%s%s", before, table->cells[column]);
+            before = ", ";
+        }
+    }
+    if (before[0] == ',') {
+        fprintf(out, "; COLUMNS=%zu shows all)\n", sum_of(table, whole));
+    }
+}
+
+clq_status cli_table_print(cli_table *table, FILE *out, clq_error *error)
+{
+    size_t *whole = table != NULL ? calloc(2 * table->columns, sizeof *whole) : NULL;
+    size_t *widths;
+    if (whole == NULL || table->failed) {
+        free(whole);
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a table");
+    }
+    widths = whole + table->columns;
+    measure(table, whole);
+    memcpy(widths, whole, table->columns * sizeof *widths);
+    fit(table, widths, cli_line_width());
+    put_rows(table, widths, out);
+    tell_dropped(table, whole, widths, out);
+    free(whole);
     return CLQ_OK;
 }
 

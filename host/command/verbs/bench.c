@@ -192,6 +192,9 @@ static clq_status measure(bench_call *call, size_t *failed, clq_error *error)
     call->report.context = suite->context;
     call->report.peers = linked_peers;
     call->report.rounds = suite->timing.rounds;
+    /* Who asks for shapes or variants wants each of them. */
+    call->report.is_short = suite->quick && !options->verbose && !suite->sweep && suite->shapes == NULL &&
+                            options->bench.variants.count == 0;
     cli_bench_report_begin(&call->report);
     status = bench_suite_run(suite, failed, error);
     cli_progress_end(&call->progress);

@@ -174,8 +174,8 @@ static void fraction_cell(cli_table *table, double fraction)
     }
 }
 
-/* "2.53 (2.60) x oneDNN reorder, at least 2.50: met", "1.12 (1.09) x the time of plain, at most 1.30: met": by medians
- * and, in brackets, by best times. */
+/* "2.53 (2.60) x oneDNN reorder, aim: at least 2.50, met", "1.42 (1.39) x the time of plain, aim: at most 1.30": by
+ * medians and, in brackets, by best times. */
 static void comparison_cell(cli_table *table, const bench_group *group, const bench_row *row)
 {
     const bench_row *peer = bench_peer(group, row);
@@ -183,15 +183,15 @@ static void comparison_cell(cli_table *table, const bench_group *group, const be
     char verdict[48] = "";
     if (cost > 0.0) {
         if (row->limit > 0.0) {
-            snprintf(verdict, sizeof verdict, ", at most %.2f: %s", row->limit, cost <= row->limit ? "met" : "missed");
+            snprintf(verdict, sizeof verdict, ", aim: at most %.2f%s", row->limit, cost <= row->limit ? ", met" : "");
         }
         cli_table_cell(table, "%.2f (%.2f) x the time of %s%s", cost, bench_cost(group, row, BENCH_BEST),
                        row->beside_name, verdict);
     } else if (peer != NULL && row->work > 0.0) {
         const double ratio = bench_rate(row, BENCH_MEDIAN) / bench_rate(peer, BENCH_MEDIAN);
         if (row->target > 0.0) {
-            snprintf(verdict, sizeof verdict, ", at least %.2f: %s", row->target,
-                     ratio >= row->target ? "met" : "missed");
+            snprintf(verdict, sizeof verdict, ", aim: at least %.2f%s", row->target,
+                     ratio >= row->target ? ", met" : "");
         }
         cli_table_cell(table, "%.2f (%.2f) x %s%s", ratio, bench_rate(row, BENCH_BEST) / bench_rate(peer, BENCH_BEST),
                        peer->who, verdict);
@@ -206,29 +206,31 @@ static void table_row(cli_table *table, const bench_group *group, const bench_ro
     cli_table_cell(table, "%s", row->problem);
     cli_table_cell(table, "%s", row->shape);
     cli_table_cell(table, "%s%s%s", row->who, row->way[0] != '\0' ? " " : "", row->way);
-    cli_table_cell(table, "%s", row->variant);
     if (row->outcome != BENCH_OK) {
         cli_table_cell(table, "%s", outcome_name(row->outcome));
-        for (int i = 0; i < 5; i++) {
+        for (int i = 0; i < 4; i++) {
             cli_table_cell(table, "%s", "");
         }
+        cli_table_cell(table, "%s", row->variant);
+        cli_table_cell(table, "%s", "");
         return;
     }
     time_cell(table, row->median_seconds);
-    time_cell(table, row->best_seconds);
     fraction_cell(table, bench_rate(row, BENCH_MEDIAN));
     fraction_cell(table, bench_fraction(group, row, BENCH_MEDIAN));
     fraction_cell(table, bench_copy_fraction(group, row, BENCH_MEDIAN));
     comparison_cell(table, group, row);
+    cli_table_cell(table, "%s", row->variant);
+    time_cell(table, row->best_seconds);
 }
 
 static clq_status print_table(const bench_group *group, clq_error *error)
 {
     const int operations = group->rows[0].unit == BENCH_OPERATIONS;
-    const char *const titles[] = {"operation", "problem", "shape",        "who",
-                                  "variant",   "median",  "best",         operations ? "GOPS" : "GB/s",
-                                  "of roof",   "of copy", "beside others"};
-    cli_table *table = cli_table_create(11, titles, "<<<<<>>>>><");
+    const char *const titles[] = {
+        "operation", "problem", "shape",         "who",     "median", operations ? "GOPS" : "GB/s",
+        "of roof",   "of copy", "beside others", "variant", "best"};
+    cli_table *table = cli_table_create(11, titles, "<<<<>>>><<>");
     clq_status status;
     char memory[32];
     for (size_t i = 0; i < group->count; i++) {
@@ -252,7 +254,9 @@ void cli_bench_report_group(cli_bench_report *report, const bench_group *group)
         return;
     }
     if (!report->options->json) {
-        if (report->status == CLQ_OK) {
+        if (report->is_short) {
+            cli_bench_summary_add(&report->summary, group);
+        } else if (report->status == CLQ_OK) {
             report->status = print_table(group, &report->error);
         }
         return;
@@ -269,5 +273,7 @@ void cli_bench_report_end(cli_bench_report *report, size_t failed)
         size_member(&report->json, "memory_bytes", report->memory_bytes);
         size_member(&report->json, "failed", failed);
         clq_json_writer_end(&report->json);
+    } else if (report->is_short && report->status == CLQ_OK && report->summary.count > 0) {
+        report->status = cli_bench_summary_print(&report->summary, &report->error);
     }
 }

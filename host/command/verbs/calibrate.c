@@ -3,9 +3,11 @@
  */
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "command/verbs/file_report.h"
 #include "command/verbs/report.h"
+#include "format/model.h"
 #include "format/ranges_object.h"
 
 static void print_json(const clq_file_request *request, const clq_file_report *report)
@@ -60,24 +62,25 @@ static void kept_cell(cli_table *table, const clq_file_tensor *tensor)
 
 static clq_status print_table(const clq_file_request *request, const clq_file_report *report, clq_error *error)
 {
-    static const char *const TITLES[] = {"tensor", "type", "per", "batches", "elements", "found", "range", "within"};
-    const int counts = report->tensors[0].kept != NULL;
-    cli_table *table = cli_table_create(counts ? 8 : 7, TITLES, "<<<>>>>>");
+    static const char *const TITLES[] = {"tensor", "range", "found", "within", "per", "batches", "elements", "type"};
+    cli_table *table = cli_table_create(8, TITLES, "<>>><>><");
     clq_status status;
     char text[80];
     for (size_t i = 0; i < report->tensor_count; i++) {
         const clq_file_tensor *tensor = &report->tensors[i];
         cli_table_cell(table, "%s", tensor->name);
-        cli_table_cell(table, "%s", tensor->source.dtype);
+        hull_cell(table, tensor, tensor->range);
+        hull_cell(table, tensor, tensor->found_range);
+        if (tensor->kept != NULL) {
+            kept_cell(table, tensor);
+        } else {
+            cli_table_cell(table, "%s", "");
+        }
         cli_format_granularity(text, sizeof text, &tensor->q.layout);
         cli_table_cell(table, "%s", text);
         cli_table_cell(table, "%" PRIu64, tensor->batches);
         cli_table_cell(table, "%" PRIu64, tensor->elements);
-        hull_cell(table, tensor, tensor->found_range);
-        hull_cell(table, tensor, tensor->range);
-        if (counts) {
-            kept_cell(table, tensor);
-        }
+        cli_table_cell(table, "%s", tensor->source.dtype);
     }
     status = cli_table_print(table, stdout, error);
     cli_table_destroy(&table);
@@ -89,14 +92,47 @@ static clq_status print_table(const clq_file_request *request, const clq_file_re
     return CLQ_OK;
 }
 
+/* Arrays of one shape and type are batches of one tensor, which is called like the first; it is told, since files of
+ * several layers may be of one shape too. Files that cannot be read are the call's to refuse. */
+static void take_as_batches(const cli_options *options, clq_file_request *request, clq_model **first)
+{
+    int agree = request->inputs.count > 1 && request->tensor_name == NULL && request->tensors.count == 0 &&
+                request->include.count == 0 && request->exclude.count == 0;
+    for (size_t i = 0; agree && i < request->inputs.count; i++) {
+        clq_model *model = NULL;
+        clq_error unused;
+        agree = clq_model_open(request->inputs.items[i], &model, &unused) == CLQ_OK && model->kind == CLQ_MODEL_NPY;
+        if (agree && i > 0) {
+            const clq_model_tensor *a = &(*first)->tensors[0];
+            const clq_model_tensor *b = &model->tensors[0];
+            agree = a->rank == b->rank && strcmp(a->dtype.name, b->dtype.name) == 0 &&
+                    memcmp(a->shape, b->shape, a->rank * sizeof *a->shape) == 0;
+        }
+        if (i == 0) {
+            *first = model;
+        } else {
+            clq_model_close(&model);
+        }
+    }
+    if (agree) {
+        request->tensor_name = (*first)->tensors[0].name;
+        cli_warning(options,
+                    "the %zu arrays have one shape and are taken for batches of one tensor, '%s' (--name calls "
+                    "it otherwise; arrays of different tensors: one call for each, or a file that names them)",
+                    request->inputs.count, request->tensor_name);
+    }
+}
+
 int cli_calibrate(const cli_options *options)
 {
     clq_file_request request = options->file;
     clq_file_report *report = NULL;
+    clq_model *first = NULL;
     clq_error error;
     clq_status status;
     int code;
     request.inputs = (clq_name_list){options->positional.items, options->positional.count};
+    take_as_batches(options, &request, &first);
     status = cli_call_files(options, clq_file_calibrate, &request, &report, &error);
     if (status == CLQ_OK && options->json) {
         print_json(&request, report);
@@ -105,5 +141,6 @@ int cli_calibrate(const cli_options *options)
     }
     code = cli_report_end(report != NULL && report->is_written ? request.output : NULL, status, &error);
     clq_file_report_destroy(&report);
+    clq_model_close(&first);
     return code;
 }

@@ -4,6 +4,7 @@
 
 #include "command/verbs/compare_report.h"
 #include "command/verbs/file_report.h"
+#include "command/verbs/plot.h"
 #include "command/verbs/report.h"
 
 /* What differs in kind comes before all errors; equal ones stay in the order of REFERENCE. */
@@ -63,7 +64,7 @@ static int tell(const cli_options *options, const clq_file_report *report, clq_s
     if (status != CLQ_OK && status != CLQ_REFUSED) {
         return cli_report_failure(error);
     }
-    if (print(options, report, &own) != CLQ_OK) {
+    if (print(options, report, &own) != CLQ_OK || cli_plot_sqnr(options, report, &own) != CLQ_OK) {
         return cli_report_failure(&own);
     }
     if (is_mismatch(report)) {
@@ -78,7 +79,10 @@ int cli_compare(const cli_options *options)
     clq_file_report *report = NULL;
     clq_error error;
     clq_status status;
-    int code;
+    int code = cli_check_plot(options);
+    if (code != CLI_OK) {
+        return code;
+    }
     request.reference = options->positional.items[0];
     request.input = options->positional.items[1];
     status = cli_call_files(options, clq_file_compare, &request, &report, &error);

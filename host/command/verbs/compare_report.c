@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command/verbs/file_report.h"
+#include "command/verbs/kinds.h"
 #include "command/verbs/report.h"
 
 /* ------------------------------------------------------------------------------------------------ JSON */
@@ -142,27 +143,28 @@ static void error_cell(cli_table *table, double error)
     if (isnan(error)) {
         cli_table_cell(table, "-");
     } else {
-        cli_table_cell(table, "%.6g", error);
+        cli_table_cell(table, "%.4g", error);
     }
 }
 
-static void table_row(cli_table *table, const clq_file_tensor *tensor)
+static void table_row(cli_table *table, const clq_file_tensor *tensor, double most)
 {
     char text[160];
     cli_table_cell(table, "%s", tensor->name);
+    cli_format_sqnr(text, sizeof text, &tensor->errors);
+    cli_table_cell(table, "%s", text);
+    error_cell(table, tensor->errors.maximum);
+    cli_sqnr_bar_cell(table, tensor, most);
     clq_format_shape(text, sizeof text, tensor->source.rank, tensor->source.shape);
     cli_table_cell(table, "%s", text);
     cli_table_cell(table, "%s, %s", tensor->source.dtype, tensor->target.dtype);
-    error_cell(table, tensor->errors.maximum);
-    format_place(text, sizeof text, tensor);
-    cli_table_cell(table, "%s", text);
     error_cell(table, tensor->errors.mean);
     if (isnan(tensor->errors.cosine)) {
         cli_table_cell(table, "-");
     } else {
-        cli_table_cell(table, "%.8f", tensor->errors.cosine);
+        cli_table_cell(table, "%.6f", tensor->errors.cosine);
     }
-    cli_format_sqnr(text, sizeof text, &tensor->errors);
+    format_place(text, sizeof text, tensor);
     cli_table_cell(table, "%s", text);
 }
 
@@ -201,23 +203,32 @@ static size_t count_exact(const cli_compare_report *report)
     return exact;
 }
 
+/* The worst tensors one by one, the others by kind; exact ones only where they are few. */
+static clq_status print_table(const cli_compare_report *report, size_t listed, int all, clq_error *error)
+{
+    static const char *const TITLES[] = {"tensor", "SQNR",       "max error", "",      "shape",
+                                         "types",  "mean error", "cosine",    "max at"};
+    const size_t rows = cli_worst_rows(listed, all);
+    const double most = cli_greatest_sqnr(report->order, rows);
+    cli_table *table = cli_table_create(9, TITLES, "<>><<<>><");
+    clq_status status;
+    for (size_t i = 0; i < rows; i++) {
+        table_row(table, report->order[i], most);
+    }
+    status = cli_table_print(table, stdout, error);
+    cli_table_destroy(&table);
+    CLQ_TRY(status);
+    return rows < listed ? cli_print_kinds(report->order + rows, listed - rows, error) : CLQ_OK;
+}
+
 clq_status cli_compare_report_table(const cli_compare_report *report, int all, clq_error *error)
 {
-    static const char *const TITLES[] = {"name", "shape", "types", "max error", "at", "mean error", "cosine", "SQNR"};
-    const size_t exact = count_exact(report);
+    const size_t exact = count_exact(report); /* the last of all */
     const int list_exact = all || exact <= EXACT_ROWS;
+    const size_t listed = list_exact ? report->compared : report->compared - exact;
     size_t equal = 0;
-    if (report->compared > (list_exact ? 0 : exact)) {
-        cli_table *table = cli_table_create(8, TITLES, "<<<><>>>");
-        clq_status status;
-        for (size_t i = 0; i < report->compared; i++) {
-            if (list_exact || !report->order[i]->errors.exact) {
-                table_row(table, report->order[i]);
-            }
-        }
-        status = cli_table_print(table, stdout, error);
-        cli_table_destroy(&table);
-        CLQ_TRY(status);
+    if (listed > 0) {
+        CLQ_TRY(print_table(report, listed, all, error));
     }
     for (size_t i = 0; i < report->file->tensor_count; i++) {
         print_odd(&report->file->tensors[i]);

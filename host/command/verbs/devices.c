@@ -4,43 +4,7 @@
 #include <string.h>
 
 #include "command/frame/drivers.h"
-
-/* The operations of a clq_quantization, then gemm. */
-enum { PLANS = CLQ_OP_COUNT + 1 };
-
-/* One device with the answers of a context on it. */
-typedef struct device_report {
-    clq_device_info info;
-    char spec[32];
-    int is_auto;        /* --device auto takes it */
-    int is_selected;    /* the --device of this call, or CLQUANT_DEVICE, takes it */
-    int planned;        /* plans are filled in */
-    char problem[1024]; /* why they are not, when the device looked usable */
-    clq_plan plans[PLANS];
-    clq_status plan_status[PLANS];
-} device_report;
-
-static const char *type_name(clq_device_type type)
-{
-    switch (type) {
-    case CLQ_DEVICE_REFERENCE:
-        return "reference";
-    case CLQ_DEVICE_CPU:
-        return "cpu";
-    case CLQ_DEVICE_GPU:
-        return "gpu";
-    case CLQ_DEVICE_ACCELERATOR:
-        return "accelerator";
-    case CLQ_DEVICE_OTHER:
-        return "other";
-    }
-    return "other";
-}
-
-static const char *plan_name(int i)
-{
-    return i < CLQ_OP_COUNT ? clq_operation_name((clq_operation)i) : "gemm";
-}
+#include "command/verbs/devices.h"
 
 /* What would run, as far as is known before anything was tried, for f32 data, or for a matrix product of a middling
  * layer. */
@@ -61,7 +25,7 @@ static clq_status ask_plan(clq_context *context, int i, clq_plan *plan, clq_erro
     return clq_gemm_plan(context, &problem, 1, plan, error);
 }
 
-static void plan_device(device_report *report)
+static void plan_device(cli_device_report *report)
 {
     clq_context *context = NULL;
     clq_error error;
@@ -70,7 +34,7 @@ static void plan_device(device_report *report)
         return;
     }
     cli_use_cache(context); /* for what was tuned */
-    for (int i = 0; i < PLANS; i++) {
+    for (int i = 0; i < CLI_DEVICE_PLANS; i++) {
         clq_plan *plan = &report->plans[i];
         report->plan_status[i] = ask_plan(context, i, plan, &error);
         if (report->plan_status[i] != CLQ_OK) {
@@ -82,8 +46,47 @@ static void plan_device(device_report *report)
     clq_context_destroy(&context);
 }
 
+/* Why a kernel was set aside; the first time is the one to know of. */
+static void keep_warning(void *cookie, clq_log_level level, const char *message)
+{
+    cli_device_report *report = cookie;
+    if (level == CLQ_LOG_WARNING && report->probe[0] == '\0') {
+        snprintf(report->probe, sizeof report->probe, "%s", message);
+    }
+}
+
+/* What the first call would do: compile a kernel and compare its bytes; without a cache, which might know. */
+static void probe_device(cli_device_report *report)
+{
+    clq_context *context = NULL;
+    clq_quantization q;
+    clq_plan plan;
+    clq_error error;
+    clq_status status = clq_context_create(report->spec, &context, &error);
+    clq_quantization_init(&q);
+    q.layout.rank = 1;
+    q.layout.shape[0] = UINT64_C(1) << 20;
+    if (status == CLQ_OK) {
+        clq_context_set_log(context, keep_warning, report);
+        clq_context_set_cancel(context, cli_is_cancelled, NULL);
+        status = clq_prepare(context, CLQ_OP_MINMAX, &q, &error);
+    }
+    if (status == CLQ_OK) {
+        status = clq_plan_operation(context, CLQ_OP_MINMAX, &q, &plan, &error);
+    }
+    report->probed = 1;
+    report->probe_fails = status != CLQ_OK || plan.by_host;
+    if (status != CLQ_OK) {
+        snprintf(report->probe, sizeof report->probe, "%s", error.message);
+    } else if (!plan.by_host) {
+        snprintf(report->probe, sizeof report->probe, "minmax compiles, and gives the reference's bytes (%s)",
+                 plan.variant);
+    }
+    clq_context_destroy(&context);
+}
+
 /* The report of the device that a specification takes. */
-static clq_status find_taken(const char *spec, device_report *reports, size_t count, device_report **taken,
+static clq_status find_taken(const char *spec, cli_device_report *reports, size_t count, cli_device_report **taken,
                              clq_error *error)
 {
     clq_context *context = NULL;
@@ -101,11 +104,11 @@ static clq_status find_taken(const char *spec, device_report *reports, size_t co
 }
 
 /* Mark what `auto` takes, if anything, and what was asked for. */
-static clq_status mark_taken(const char *spec, device_report *reports, size_t count, clq_error *error)
+static clq_status mark_taken(const char *spec, cli_device_report *reports, size_t count, clq_error *error)
 {
-    device_report *taken = NULL;
+    cli_device_report *taken = NULL;
     const clq_status status = find_taken("auto", reports, count, &taken, error);
-    if (status == CLQ_OUT_OF_MEMORY) {
+    if (status == CLQ_OUT_OF_MEMORY && error->opencl_code == 0) {
         return status;
     }
     if (status == CLQ_OK && taken != NULL) {
@@ -118,7 +121,7 @@ static clq_status mark_taken(const char *spec, device_report *reports, size_t co
     return CLQ_OK;
 }
 
-static clq_status collect(device_report **reports, size_t *count, clq_error *error)
+static clq_status collect(int probe, cli_device_report **reports, size_t *count, clq_error *error)
 {
     clq_status status = CLQ_OK;
     clq_device_info *infos = NULL;
@@ -135,7 +138,7 @@ static clq_status collect(device_report **reports, size_t *count, clq_error *err
     CLQ_TRY_TO(clq_devices(room, infos, count, error));
     *count = *count < room ? *count : room; /* one may have appeared in between */
     for (size_t i = 0; i < *count; i++) {
-        device_report *report = &(*reports)[i];
+        cli_device_report *report = &(*reports)[i];
         report->info = infos[i];
         if (infos[i].platform < 0) {
             snprintf(report->spec, sizeof report->spec, "reference");
@@ -145,193 +148,62 @@ static clq_status collect(device_report **reports, size_t *count, clq_error *err
         if (infos[i].usable) {
             plan_device(report);
         }
+        if (infos[i].usable && probe && infos[i].type != CLQ_DEVICE_REFERENCE) {
+            probe_device(report);
+        }
     }
 done:
     free(infos);
     return status;
 }
 
-static void print_fact(const char *title, const char *text)
+/* The device that would be taken computes nothing. */
+static clq_status judge_probes(const cli_device_report *reports, size_t count, int is_asked, clq_error *error)
 {
-    if (text[0] != '\0') {
-        cli_line(stdout, "    %-20s %s", title, text);
-    }
-}
-
-static void print_plans(const device_report *report)
-{
-    for (int i = 0; i < PLANS; i++) {
-        const clq_plan *plan = &report->plans[i];
-        char text[256];
-        snprintf(text, sizeof text, "%s%s%s%s", plan->variant, plan->reason[0] != '\0' ? " (" : "", plan->reason,
-                 plan->reason[0] != '\0' ? ")" : "");
-        print_fact(plan_name(i), text);
-    }
-}
-
-static void print_device(const device_report *report)
-{
-    const clq_device_info *info = &report->info;
-    char memory[32];
-    char largest[32];
-    char text[128];
-    cli_line(stdout, "%s  %s  %s%s%s%s", report->spec, type_name(info->type), info->name,
-             report->is_auto ? "  [auto]" : "", report->is_selected ? "  [selected]" : "",
-             info->usable ? "" : "  [not usable]");
-    print_fact("platform", info->platform_name);
-    print_fact("version", info->version);
-    print_fact("driver", info->driver);
-    if (info->type != CLQ_DEVICE_REFERENCE) {
-        clq_format_bytes(memory, sizeof memory, info->global_memory_bytes);
-        clq_format_bytes(largest, sizeof largest, info->maximum_allocation_bytes);
-        snprintf(text, sizeof text, "%u", (unsigned)info->compute_units);
-        print_fact("compute units", text);
-        snprintf(text, sizeof text, "%s, one buffer up to %s", memory, largest);
-        print_fact("memory", text);
-    }
-    print_fact("missing", info->missing);
-    print_fact("problem", report->problem);
-    if (report->planned) {
-        print_plans(report);
-    }
-    if (report->planned && info->type != CLQ_DEVICE_REFERENCE) {
-        print_fact("before first use",
-                   "each kernel is compared with the reference; where none gives its bytes, the host "
-                   "computes");
-    }
-}
-
-static void json_text(clq_json_writer *json, const char *key, const char *value)
-{
-    clq_json_writer_key(json, key);
-    clq_json_writer_string(json, value);
-}
-
-static void json_plans(clq_json_writer *json, const device_report *report)
-{
-    clq_json_writer_key(json, "operations");
-    clq_json_writer_open(json, '[');
-    for (int i = 0; report->planned && i < PLANS; i++) {
-        clq_json_writer_open(json, '{');
-        json_text(json, "operation", plan_name(i));
-        clq_json_writer_key(json, "variant");
-        if (report->plan_status[i] == CLQ_OK) {
-            clq_json_writer_string(json, report->plans[i].variant);
-        } else {
-            clq_json_writer_null(json);
+    for (size_t i = 0; i < count; i++) {
+        const cli_device_report *report = &reports[i];
+        if (report->probe_fails && (is_asked ? report->is_selected : report->is_auto)) {
+            return clq_fail(error, CLQ_NO_DEVICE, "device %s: %.700s", report->spec, report->probe);
         }
-        json_text(json, "reason", report->plans[i].reason);
-        clq_json_writer_close(json, '}');
     }
-    clq_json_writer_close(json, ']');
+    return CLQ_OK;
 }
 
-static void json_device(clq_json_writer *json, const device_report *report)
+/* What there is is told also where a device that is asked for fails; but not in place of one that is not there. */
+static int show(const cli_options *options, cli_device_report *reports, size_t count)
 {
-    const clq_device_info *info = &report->info;
-    clq_json_writer_open(json, '{');
-    json_text(json, "spec", report->spec);
-    clq_json_writer_key(json, "auto");
-    clq_json_writer_bool(json, report->is_auto);
-    clq_json_writer_key(json, "selected");
-    clq_json_writer_bool(json, report->is_selected);
-    json_text(json, "type", type_name(info->type));
-    json_text(json, "name", info->name);
-    json_text(json, "platform", info->platform_name);
-    json_text(json, "version", info->version);
-    json_text(json, "driver", info->driver);
-    clq_json_writer_key(json, "compute_units");
-    clq_json_writer_u64(json, info->compute_units);
-    clq_json_writer_key(json, "global_memory_bytes");
-    clq_json_writer_u64(json, info->global_memory_bytes);
-    clq_json_writer_key(json, "maximum_allocation_bytes");
-    clq_json_writer_u64(json, info->maximum_allocation_bytes);
-    clq_json_writer_key(json, "usable");
-    clq_json_writer_bool(json, info->usable && report->problem[0] == '\0');
-    json_text(json, "missing", info->missing[0] != '\0' ? info->missing : report->problem);
-    json_plans(json, report);
-    clq_json_writer_close(json, '}');
-}
-
-static void print_left_out(void)
-{
-    const cli_driver *drivers = NULL;
-    const size_t count = cli_left_out_drivers(&drivers);
-    for (size_t i = 0; i < count; i++) {
-        cli_line(stdout, "%s", "");
-        cli_line(stdout, "left out  driver  %s", drivers[i].library);
-        print_fact("named by", drivers[i].icd[0] != '\0' ? drivers[i].icd : "OCL_ICD_VENDORS");
-        print_fact("problem", drivers[i].fault);
+    const int is_asked = strcmp(options->device, "auto") != 0;
+    clq_error error;
+    clq_status status = mark_taken(options->device, reports, count, &error);
+    if ((status == CLQ_OUT_OF_MEMORY && error.opencl_code == 0) || status == CLQ_NO_DEVICE) {
+        (void)cli_blame_device(options, status, &error);
+        return cli_report(&error);
     }
-}
-
-static void json_left_out(clq_json_writer *json)
-{
-    const cli_driver *drivers = NULL;
-    const size_t count = cli_left_out_drivers(&drivers);
-    clq_json_writer_key(json, "left_out");
-    clq_json_writer_open(json, '[');
-    for (size_t i = 0; i < count; i++) {
-        clq_json_writer_open(json, '{');
-        json_text(json, "driver", drivers[i].library);
-        json_text(json, "icd", drivers[i].icd);
-        json_text(json, "problem", drivers[i].fault);
-        clq_json_writer_close(json, '}');
+    if (options->json) {
+        cli_devices_print_json(reports, count);
+    } else {
+        cli_devices_print_text(reports, count);
     }
-    clq_json_writer_close(json, ']');
-}
-
-static void print_json(const device_report *reports, size_t count)
-{
-    clq_json_writer json;
-    cli_json_begin(&json);
-    json_text(&json, "version", clq_version());
-    clq_json_writer_key(&json, "devices");
-    clq_json_writer_open(&json, '[');
-    for (size_t i = 0; i < count; i++) {
-        json_device(&json, &reports[i]);
+    if (status == CLQ_OK) {
+        status = judge_probes(reports, count, is_asked, &error);
     }
-    clq_json_writer_close(&json, ']');
-    json_left_out(&json);
-    clq_json_writer_end(&json);
+    return status == CLQ_OK ? CLI_OK : cli_report(&error);
 }
 
 int cli_devices(const cli_options *options)
 {
-    device_report *reports = NULL;
+    cli_device_report *reports = NULL;
     size_t count = 0;
     clq_error error;
-    clq_status status;
+    int code;
     if (cli_check_descriptors(&error) != CLQ_OK) {
         cli_warning(options, "%s", error.message);
     } else if (cli_check_drivers(options, &error) != CLQ_OK ||
                cli_leave_out_silent_drivers(options, &error) != CLQ_OK) {
         return cli_report(&error);
     }
-    status = collect(&reports, &count, &error);
-    if (status == CLQ_OK) {
-        status = mark_taken(options->device, reports, count, &error);
-    }
-    if (status != CLQ_OK) {
-        free(reports);
-        return cli_report(&error);
-    }
-    if (options->json) {
-        print_json(reports, count);
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            if (i > 0) {
-                cli_line(stdout, "%s", "");
-            }
-            print_device(&reports[i]);
-        }
-        print_left_out();
-        if (count == 1) {
-            cli_line(stdout, "%s", "");
-            cli_line(stdout, "no OpenCL device was found: install an OpenCL driver (PoCL runs on any CPU); 'clinfo -l' "
-                             "lists what the system offers");
-        }
-    }
+    code = collect(options->probe, &reports, &count, &error) == CLQ_OK ? show(options, reports, count)
+                                                                       : cli_report(&error);
     free(reports);
-    return CLI_OK;
+    return code;
 }

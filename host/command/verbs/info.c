@@ -3,71 +3,97 @@
 #include <string.h>
 
 #include "command/verbs/info.h"
+#include "command/verbs/report.h"
 
-/* "s8 per channel (axis 0), 64 scales 0.001 to 0.02, zero point 0" */
-static void quantization_text(char *out, size_t capacity, const clq_quantized *quantized, const cli_info_span *span)
+/* Which tensors of the file are parts of a quantized one: its scales, zero points, shape. */
+enum { PARTS = 3 };
+
+typedef struct part_list {
+    size_t items[PARTS];
+    size_t count;
+} part_list;
+
+static part_list parts_of(const clq_quantized *quantized)
 {
-    char layout[64];
-    char scales[128];
-    char lo[40];
-    char hi[40];
-    if (quantized->block != CLQ_BLOCK_NONE) {
-        snprintf(out, capacity, "blocks of %llu", (unsigned long long)quantized->layout.group_size);
-        return;
+    const size_t all[PARTS] = {quantized->scale, quantized->zero_point, quantized->shape};
+    part_list parts = {{0}, 0};
+    for (size_t i = 0; i < PARTS; i++) {
+        if (all[i] != SIZE_MAX) {
+            parts.items[parts.count++] = all[i];
+        }
     }
-    clq_format_double(lo, sizeof lo, (double)span->scale_lo, 1);
-    clq_format_double(hi, sizeof hi, (double)span->scale_hi, 1);
-    if (quantized->layout.granularity == CLQ_PER_CHANNEL) {
-        snprintf(layout, sizeof layout, "channel (axis %u)", (unsigned)quantized->layout.axis);
-    } else if (quantized->layout.granularity == CLQ_PER_GROUP) {
-        snprintf(layout, sizeof layout, "group of %llu", (unsigned long long)quantized->layout.group_size);
-    } else {
-        snprintf(layout, sizeof layout, "tensor");
-    }
-    if (quantized->parameters == 1) {
-        snprintf(scales, sizeof scales, "scale %s", lo);
-    } else {
-        snprintf(scales, sizeof scales, "%llu scales %s to %s", (unsigned long long)quantized->parameters, lo, hi);
-    }
-    if (span->zero_lo == span->zero_hi) {
-        snprintf(out, capacity, "%s per %s, %s, zero point %d", clq_dtype_name(quantized->dtype), layout, scales,
-                 (int)span->zero_lo);
-    } else {
-        snprintf(out, capacity, "%s per %s, %s, zero points %d to %d", clq_dtype_name(quantized->dtype), layout, scales,
-                 (int)span->zero_lo, (int)span->zero_hi);
-    }
+    return parts;
 }
 
-static clq_status add_row(cli_table *table, const clq_model *model, const clq_quantized_list *list, size_t index,
-                          clq_error *error)
+static void plain_row(cli_table *table, const clq_model_tensor *tensor, const char *indent)
 {
-    const clq_model_tensor *tensor = &model->tensors[index];
-    const clq_quantized *codes = cli_info_in_role(list, index, CLQ_ROLE_CODES);
-    const clq_quantized *scale = cli_info_in_role(list, index, CLQ_ROLE_SCALE);
-    const clq_quantized *zero_point = cli_info_in_role(list, index, CLQ_ROLE_ZERO_POINT);
-    const clq_quantized *real_shape = cli_info_in_role(list, index, CLQ_ROLE_SHAPE);
     char shape[256];
-    char note[400] = "";
-    if (codes != NULL) {
-        cli_info_span span;
-        CLQ_TRY(cli_info_find_span(model, codes, &span, error));
-        quantization_text(note, sizeof note, codes, &span);
-        clq_format_shape(shape, sizeof shape, codes->layout.rank, codes->layout.shape);
-    } else {
-        clq_format_shape(shape, sizeof shape, tensor->rank, tensor->shape);
-    }
-    if (scale != NULL) {
-        snprintf(note, sizeof note, "scale of %s", clq_real_name(model, list, scale->codes));
-    } else if (zero_point != NULL) {
-        snprintf(note, sizeof note, "zero point of %s", clq_real_name(model, list, zero_point->codes));
-    } else if (real_shape != NULL) {
-        snprintf(note, sizeof note, "shape of %s", clq_real_name(model, list, real_shape->codes));
-    }
-    cli_table_cell(table, "%s", tensor->name);
+    clq_format_shape(shape, sizeof shape, tensor->rank, tensor->shape);
+    cli_table_cell(table, "%s%s", indent, tensor->name);
     cli_table_cell(table, "%s", tensor->dtype.name);
     cli_table_cell(table, "%s", shape);
     cli_table_cell(table, "%llu", (unsigned long long)tensor->bytes);
-    cli_table_cell(table, "%s", note);
+    for (int i = 0; i < 3; i++) {
+        cli_table_cell(table, "%s", "");
+    }
+}
+
+/* One value, or the least and the greatest. */
+static void parameter_cells(cli_table *table, const clq_quantized *quantized, const cli_info_span *span)
+{
+    if (span->scale_lo == span->scale_hi) {
+        cli_table_cell(table, "%.4g", (double)span->scale_lo);
+    } else {
+        cli_table_cell(table, "%.4g..%.4g", (double)span->scale_lo, (double)span->scale_hi);
+    }
+    if (quantized->zero_point == SIZE_MAX) {
+        cli_table_cell(table, "%s", "");
+    } else if (span->zero_lo == span->zero_hi) {
+        cli_table_cell(table, "%d", (int)span->zero_lo);
+    } else {
+        cli_table_cell(table, "%d..%d", (int)span->zero_lo, (int)span->zero_hi);
+    }
+}
+
+/* One row for a tensor with all its parts; `parts`: and one for each of them. */
+static clq_status quantized_rows(cli_table *table, const clq_model *model, const clq_quantized_list *list,
+                                 const clq_quantized *quantized, int parts, clq_error *error)
+{
+    const part_list others = parts_of(quantized);
+    uint64_t bytes = model->tensors[quantized->codes].bytes;
+    char text[256];
+    cli_info_span span;
+    CLQ_TRY(cli_info_find_span(model, quantized, &span, error));
+    for (size_t i = 0; i < others.count; i++) {
+        bytes += model->tensors[others.items[i]].bytes;
+    }
+    cli_table_cell(table, "%s", clq_real_name(model, list, quantized->codes));
+    cli_table_cell(table, "%s", clq_stored_type(model, quantized, quantized->codes));
+    clq_format_shape(text, sizeof text, quantized->layout.rank, quantized->layout.shape);
+    cli_table_cell(table, "%s", text);
+    cli_table_cell(table, "%llu", (unsigned long long)bytes);
+    cli_format_granularity(text, sizeof text, &quantized->layout);
+    cli_table_cell(table, "%s", text);
+    parameter_cells(table, quantized, &span);
+    if (parts && others.count > 0) {
+        plain_row(table, &model->tensors[quantized->codes], "  ");
+    }
+    for (size_t i = 0; parts && i < others.count; i++) {
+        plain_row(table, &model->tensors[others.items[i]], "  ");
+    }
+    return CLQ_OK;
+}
+
+static clq_status add_rows(cli_table *table, const clq_model *model, const clq_quantized_list *list, size_t index,
+                           int parts, clq_error *error)
+{
+    const clq_quantized *codes = cli_info_in_role(list, index, CLQ_ROLE_CODES);
+    if (codes != NULL) {
+        return quantized_rows(table, model, list, codes, parts, error);
+    }
+    if (list == NULL || clq_stands_alone(list, index)) {
+        plain_row(table, &model->tensors[index], "");
+    }
     return CLQ_OK;
 }
 
@@ -88,15 +114,16 @@ static void print_metadata(const clq_model *model)
 static clq_status print_text(const cli_options *options, const clq_model *model, const clq_quantized_list *list,
                              size_t *printed, clq_error *error)
 {
-    static const char *const titles[] = {"tensor", "type", "shape", "bytes", "quantization"};
+    static const char *const titles[] = {"tensor", "type", "shape", "bytes", "per", "scale", "zero point"};
     const cli_info_totals sum = cli_info_count(model, list);
-    cli_table *table = cli_table_create(5, titles, "<<<><");
+    cli_table *table = cli_table_create(7, titles, "<<<><<>");
     clq_status status = CLQ_OK;
     char path[512];
     char bytes[32];
     char files[40] = "";
+    char parts[80] = "";
     for (size_t i = 0; i < model->tensor_count && status == CLQ_OK; i++) {
-        status = add_row(table, model, list, i, error);
+        status = add_rows(table, model, list, i, options->verbose, error);
     }
     if (status == CLQ_OK) {
         clq_printable(path, sizeof path, model->path, strlen(model->path));
@@ -114,8 +141,13 @@ static clq_status print_text(const cli_options *options, const clq_model *model,
         if (model->shard_count > 1) {
             snprintf(files, sizeof files, " in %zu files", model->shard_count);
         }
-        cli_line(stdout, "%zu tensor%s, %zu quantized, %llu elements, %s%s", model->tensor_count,
-                 model->tensor_count == 1 ? "" : "s", sum.quantized, (unsigned long long)sum.elements, bytes, files);
+        if (sum.parts > 0) {
+            snprintf(parts, sizeof parts, "; %zu of them hold scales and the like%s", sum.parts,
+                     options->verbose ? "" : " (--verbose lists them)");
+        }
+        cli_line(stdout, "%zu tensor%s, %zu quantized, %llu elements, %s%s%s", model->tensor_count,
+                 model->tensor_count == 1 ? "" : "s", sum.quantized, (unsigned long long)sum.elements, bytes, files,
+                 parts);
         *printed += 1;
     }
     cli_table_destroy(&table);

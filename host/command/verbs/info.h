@@ -7,7 +7,7 @@
 #include "format/model.h"
 #include "format/quantized.h"
 
-/* Scales and zero points of one quantized tensor, from the least to the greatest; of blocks none. */
+/* Scales and zero points of one quantized tensor, from the least to the greatest. */
 typedef struct cli_info_span {
     float scale_lo, scale_hi;
     int32_t zero_lo, zero_hi;
@@ -17,6 +17,7 @@ clq_status cli_info_find_span(const clq_model *model, const clq_quantized *quant
 
 typedef struct cli_info_totals {
     size_t quantized;
+    size_t parts;      /* tensors that hold scales, zero points or the shape of one of those */
     uint64_t elements; /* scales and zero points are not counted */
     uint64_t bytes;
 } cli_info_totals;

@@ -8,17 +8,23 @@ static void json_text(clq_json_writer *json, const char *key, const char *value)
     clq_json_writer_string(json, value);
 }
 
-/* Where scales and zero points are tensors of their own. */
-static void json_parameters(clq_json_writer *json, const clq_model *model, const clq_quantized *quantized,
-                            const cli_info_span *span)
+/* The name of a tensor; null: there is none. */
+static void json_name(clq_json_writer *json, const char *key, const clq_model *model, size_t index)
 {
-    json_text(json, "scale_tensor", model->tensors[quantized->scale].name);
-    clq_json_writer_key(json, "zero_point_tensor");
-    if (quantized->zero_point != SIZE_MAX) {
-        clq_json_writer_string(json, model->tensors[quantized->zero_point].name);
+    clq_json_writer_key(json, key);
+    if (index != SIZE_MAX) {
+        clq_json_writer_string(json, model->tensors[index].name);
     } else {
         clq_json_writer_null(json);
     }
+}
+
+/* Scales of blocks are no tensor of their own. */
+static void json_parameters(clq_json_writer *json, const clq_model *model, const clq_quantized *quantized,
+                            const cli_info_span *span)
+{
+    json_name(json, "scale_tensor", model, quantized->scale);
+    json_name(json, "zero_point_tensor", model, quantized->zero_point);
     clq_json_writer_key(json, "parameters");
     clq_json_writer_u64(json, quantized->parameters);
     clq_json_writer_key(json, "scale_min");
@@ -51,9 +57,7 @@ static void json_quantized(clq_json_writer *json, const clq_model *model, const 
     if (quantized->preset[0] != '\0') {
         json_text(json, "preset", quantized->preset);
     }
-    if (quantized->block == CLQ_BLOCK_NONE) {
-        json_parameters(json, model, quantized, span);
-    }
+    json_parameters(json, model, quantized, span);
 }
 
 /* The spans are read before anything of the tensor is written, so that a failure leaves whole JSON. */

@@ -26,9 +26,11 @@ clq_status cli_info_find_span(const clq_model *model, const clq_quantized *quant
     float scale[STEP];
     int32_t zero[STEP];
     memset(span, 0, sizeof *span);
-    /* Of blocks one would have to read all the data for that. */
-    for (uint64_t first = 0; first < quantized->parameters && quantized->block == CLQ_BLOCK_NONE; first += STEP) {
+    for (uint64_t first = 0; first < quantized->parameters; first += STEP) {
         const uint64_t count = clq_size_min(STEP, quantized->parameters - first);
+        if (cli_interrupted()) { /* of blocks all data is read */
+            return clq_fail(error, CLQ_CANCELLED, "interrupted");
+        }
         CLQ_TRY(clq_quantized_parameters(model, quantized, first, count, scale, zero, error));
         for (uint64_t i = 0; i < count; i++) {
             const int start = first + i == 0;
@@ -43,7 +45,7 @@ clq_status cli_info_find_span(const clq_model *model, const clq_quantized *quant
 
 cli_info_totals cli_info_count(const clq_model *model, const clq_quantized_list *list)
 {
-    cli_info_totals sum = {0, 0, 0};
+    cli_info_totals sum = {0};
     for (size_t i = 0; i < model->tensor_count; i++) {
         const clq_quantized *codes = cli_info_in_role(list, i, CLQ_ROLE_CODES);
         sum.bytes += model->tensors[i].bytes;
@@ -52,6 +54,8 @@ cli_info_totals cli_info_count(const clq_model *model, const clq_quantized_list 
             sum.elements += codes->elements;
         } else if (list == NULL || list->roles[i] == CLQ_ROLE_PLAIN) {
             sum.elements += model->tensors[i].elements;
+        } else {
+            sum.parts += 1;
         }
     }
     return sum;

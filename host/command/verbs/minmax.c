@@ -33,25 +33,24 @@ static void add_rows(cli_table *table, const cli_options *options, const clq_fil
     char shape[256];
     clq_format_shape(shape, sizeof shape, tensor->source.rank, tensor->source.shape);
     cli_table_cell(table, "%s", tensor->name);
-    cli_table_cell(table, "%s", tensor->source.dtype);
-    cli_table_cell(table, "%s", shape);
-    cli_table_cell(table, "%" PRIu64, tensor->parameters);
     range_cells(table, tensor->range_low, tensor->range_high);
     cli_table_cell(table, "%" PRIu64, tensor->nonfinite.count);
+    cli_table_cell(table, "%" PRIu64, tensor->parameters);
+    cli_table_cell(table, "%s", tensor->source.dtype);
+    cli_table_cell(table, "%s", shape);
     for (uint64_t i = 0; lists_ranges(options, layout) && i < tensor->parameters; i++) {
         cli_table_cell(table, "  %s %" PRIu64, clq_granularity_name(layout->granularity), i);
-        cli_table_cell(table, "%s", "");
-        cli_table_cell(table, "%s", "");
-        cli_table_cell(table, "%s", "");
         range_cells(table, tensor->range[2 * i], tensor->range[2 * i + 1]);
-        cli_table_cell(table, "%s", "");
+        for (int empty = 0; empty < 4; empty++) {
+            cli_table_cell(table, "%s", "");
+        }
     }
 }
 
 static clq_status print_table(const cli_options *options, const clq_file_report *report, clq_error *error)
 {
-    static const char *const TITLES[] = {"tensor", "type", "shape", "ranges", "min", "max", "non-finite"};
-    cli_table *table = cli_table_create(7, TITLES, "<<<>>>>");
+    static const char *const TITLES[] = {"tensor", "min", "max", "non-finite", "ranges", "type", "shape"};
+    cli_table *table = cli_table_create(7, TITLES, "<>>>><<");
     clq_status status;
     for (size_t i = 0; i < report->tensor_count; i++) {
         add_rows(table, options, &report->tensors[i]);

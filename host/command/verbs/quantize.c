@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quantize: from a model file or an array to one with quantized tensors. */
 #include "command/verbs/file_report.h"
+#include "command/verbs/plot.h"
 #include "command/verbs/report.h"
 #include "format/npy.h"
 
@@ -50,7 +51,10 @@ int cli_quantize(const cli_options *options)
     clq_error error;
     clq_status status;
     int refused;
-    int code;
+    int code = cli_check_plot(options);
+    if (code != CLI_OK) {
+        return code;
+    }
     if (clq_is_npy_name(options->file.output)) {
         return cli_usage_error("quantize writes a safetensors file, not a .npy: codes need their scales beside them");
     }
@@ -62,6 +66,9 @@ int cli_quantize(const cli_options *options)
     code = refused ? cli_report(&error) : CLI_OK;
     if (status == CLQ_OK || refused) {
         status = print_report(options, report, &error);
+    }
+    if (status == CLQ_OK && report->device[0] != '\0') {
+        status = cli_plot_sqnr(options, report, &error);
     }
     if (status != CLQ_OK || !refused) {
         code = cli_report_end(report != NULL && report->is_written ? options->file.output : NULL, status, &error);

@@ -45,8 +45,9 @@ void cli_report_json(const clq_file_report *report);
  */
 clq_status cli_report_table(const cli_options *options, const clq_file_report *report, clq_error *error);
 
-/* What to try for the worst tensor, if its numbers give a reason; else nothing is printed. */
-void cli_report_hint(const clq_file_report *report);
+/* What to try for the worst tensor, if its numbers give a reason and the options of this run allow it; else nothing is
+ * printed. */
+void cli_report_hint(const cli_options *options, const clq_file_report *report);
 
 /* "channel 0", "group 128", "tensor". */
 void cli_format_granularity(char *out, size_t capacity, const clq_layout *layout);

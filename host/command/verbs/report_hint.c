@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command/verbs/report.h"
+#include "format/folder.h"
 
 /*
  * Weights that look like a bell have their largest of thousands of values at 4 to 5 times the root of the mean square.
@@ -38,31 +39,55 @@ static double crest(const clq_file_tensor *tensor)
     return half * sqrt(12.0) / pow(10.0, tensor->errors.sqnr_db / 20.0);
 }
 
-/* The next finer granularity that makes sense, as options. 0: there is none. */
-static int finer(const clq_file_tensor *tensor, char *out, size_t capacity)
+/* Whether rows may be cut into groups of this size: formats of engines want whole ones. */
+static int fits_rows(const cli_options *options, uint64_t row, uint64_t group)
+{
+    const clq_file_request *file = &options->file;
+    const int is_own = file->format == CLQ_FORMAT_CLQUANT ||
+                       (file->format == CLQ_FORMAT_BY_OUTPUT && file->config_file == NULL &&
+                        (clq_ends_with(file->output, ".safetensors") || clq_ends_with(file->output, CLQ_INDEX_SUFFIX)));
+    return row > group && (is_own || row % group == 0);
+}
+
+/* Groups find their own ranges, least and greatest, and no engine gives scales for each token beside them. */
+static int allows_groups(const cli_options *options)
+{
+    const clq_file_request *file = &options->file;
+    return file->calibration.kind == CLQ_CALIBRATE_MINMAX && file->activations <= CLQ_ACTIVATIONS_NONE;
+}
+
+/* The next finer granularity that makes sense and that this run would take, in words. 0: there is none. */
+static int finer(const cli_options *options, const clq_file_tensor *tensor, char *out, size_t capacity)
 {
     const clq_layout *layout = &tensor->q.layout;
     const uint64_t row = layout->rank > 0 ? layout->shape[layout->rank - 1] : 1;
+    const int is_given = options->file.ranges_file != NULL && options->file.activations != CLQ_ACTIVATIONS_STATIC;
+    if (is_given) { /* the granularity is that of the ranges; the channels of activations come last */
+        snprintf(out, capacity, "'clquant calibrate' with --granularity channel --axis %u", (unsigned)layout->rank - 1);
+        return layout->granularity == CLQ_PER_TENSOR && layout->rank >= 2;
+    }
     if (layout->granularity == CLQ_PER_TENSOR && layout->rank >= 2) {
         snprintf(out, capacity, "--granularity channel");
         return 1;
     }
-    if (layout->granularity == CLQ_PER_GROUP && layout->group_size > 32 && row > 32) {
+    if (layout->granularity == CLQ_PER_GROUP && layout->group_size > 32 && fits_rows(options, row, 32)) {
         snprintf(out, capacity, "--group-size 32");
         return 1;
     }
-    if (layout->granularity != CLQ_PER_GROUP && row >= 64) {
-        snprintf(out, capacity, "--granularity group --group-size %d", row >= 256 ? 128 : 32);
-        return 1;
+    if (layout->granularity != CLQ_PER_GROUP && row >= 64 && allows_groups(options)) {
+        const int size = row >= 256 && fits_rows(options, row, 128) ? 128 : 32;
+        snprintf(out, capacity, "--granularity group --group-size %d", size);
+        return fits_rows(options, row, (uint64_t)size);
     }
     return 0;
 }
 
-void cli_report_hint(const clq_file_report *report)
+void cli_report_hint(const cli_options *options, const clq_file_report *report)
 {
     const clq_file_tensor *worst = find_worst(report);
+    const char *given = options->scale != NULL ? "--scale" : options->file.has_range ? "--range" : NULL;
     char shown[200];
-    char options[80];
+    char words[80];
     char advice[260];
     double share;
     if (worst == NULL) {
@@ -71,15 +96,22 @@ void cli_report_hint(const clq_file_report *report)
     clq_printable(shown, sizeof shown, worst->name, strlen(worst->name));
     share = (double)worst->clipped / (double)worst->elements;
     if (share > MUCH_CLIPPED) {
-        cli_line(stdout, "hint: %.2g%% of '%s' lie beyond the codes: a wider --range or a larger --scale clips fewer",
-                 100.0 * share, shown);
+        cli_line(stdout, "hint: %.2g%% of '%s' lie beyond the codes: a %s clips fewer", 100.0 * share, shown,
+                 given == NULL ? "method of calibration that cuts less" : "wider --range or a larger --scale");
         return;
     }
     if (worst->clipped > 0 || crest(worst) < MANY_TIMES) {
         return;
     }
-    if (finer(worst, options, sizeof options)) {
-        snprintf(advice, sizeof advice, "try %s", options);
+    if (given != NULL) {
+        cli_line(stdout,
+                 "hint: the codes of '%s' reach to about %.0f times its root mean square: a smaller %s uses more "
+                 "of them",
+                 shown, crest(worst), given);
+        return;
+    }
+    if (finer(options, worst, words, sizeof words)) {
+        snprintf(advice, sizeof advice, "try %s", words);
     } else {
         snprintf(advice, sizeof advice, "--exclude '%s' keeps it as it is", shown);
     }

@@ -43,20 +43,26 @@ static void json_series(clq_json_writer *json, const char *key, const clq_file_t
     clq_json_writer_close(json, ']');
 }
 
+static void json_count(clq_json_writer *json, const char *key, int is_known, uint64_t count)
+{
+    clq_json_writer_key(json, key);
+    if (is_known) {
+        clq_json_writer_u64(json, count);
+    } else {
+        clq_json_writer_null(json);
+    }
+}
+
 static void json_measured(clq_json_writer *json, const clq_file_tensor *tensor)
 {
     clq_json_writer_key(json, "max_abs_error");
     clq_json_writer_number(json, tensor->measured ? tensor->errors.maximum : NAN);
     clq_json_writer_key(json, "sqnr_db");
     clq_json_writer_number(json, tensor->measured ? tensor->errors.sqnr_db : NAN);
-    clq_json_writer_key(json, "clipped");
-    if (tensor->measured) {
-        clq_json_writer_u64(json, tensor->clipped);
-    } else {
-        clq_json_writer_null(json);
-    }
+    json_count(json, "clipped", tensor->measured, tensor->clipped);
 }
 
+/* A kernel is chosen, and the data looked at, once there is a device. */
 static void json_tensor(clq_json_writer *json, const clq_file_tensor *tensor)
 {
     const clq_file_tensor_side *source = &tensor->source;
@@ -78,11 +84,14 @@ static void json_tensor(clq_json_writer *json, const clq_file_tensor *tensor)
     json_series(json, "zero_point", tensor, SERIES_ZERO_POINT);
     json_series(json, "min", tensor, SERIES_MINIMUM);
     json_series(json, "max", tensor, SERIES_MAXIMUM);
-    clq_json_writer_key(json, "nonfinite");
-    clq_json_writer_u64(json, tensor->nonfinite.count);
+    json_count(json, "nonfinite", tensor->variant[0] != '\0', tensor->nonfinite.count);
     json_measured(json, tensor);
     clq_json_writer_key(json, "variant");
-    clq_json_writer_string(json, tensor->variant);
+    if (tensor->variant[0] != '\0') {
+        clq_json_writer_string(json, tensor->variant);
+    } else {
+        clq_json_writer_null(json);
+    }
     clq_json_writer_close(json, '}');
 }
 

@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "command/verbs/file_report.h"
+#include "command/verbs/kinds.h"
 #include "command/verbs/report.h"
-
-/* What a person reads of a table; a few more are shown at once rather than counted. */
-enum { WORST_ROWS = 10, SPARED_ROWS = 2 };
 
 /* One value, or the least and the greatest. Four digits tell a person enough; --json has them all. */
 static void format_scales(char *out, size_t capacity, const clq_file_tensor *tensor)
@@ -36,10 +34,25 @@ static int worst_first(const void *a, const void *b)
     return order != 0 ? order : (x > y) - (x < y); /* as they stand in the report */
 }
 
-static void table_row(cli_table *table, const clq_file_tensor *tensor)
+/* Columns that say the same of every tensor are left out. */
+typedef struct table_facts {
+    int has_zero_points, has_clipped;
+    double greatest_sqnr;
+} table_facts;
+
+static void table_row(cli_table *table, const clq_file_tensor *tensor, table_facts facts)
 {
     char text[160];
     cli_table_cell(table, "%s", tensor->name);
+    if (tensor->measured) {
+        cli_format_sqnr(text, sizeof text, &tensor->errors);
+        cli_table_cell(table, "%s", text);
+        cli_table_cell(table, "%.4g", tensor->errors.maximum);
+    } else {
+        cli_table_cell(table, "%s", "");
+        cli_table_cell(table, "%s", "");
+    }
+    cli_sqnr_bar_cell(table, tensor, facts.greatest_sqnr);
     clq_format_shape(text, sizeof text, tensor->source.rank, tensor->source.shape);
     cli_table_cell(table, "%s", text);
     cli_table_cell(table, "%s -> %s", tensor->source.dtype, tensor->target.dtype);
@@ -48,22 +61,22 @@ static void table_row(cli_table *table, const clq_file_tensor *tensor)
     format_scales(text, sizeof text, tensor);
     cli_table_cell(table, "%s", text);
     format_zero_points(text, sizeof text, tensor);
-    cli_table_cell(table, "%s", text);
-    if (tensor->measured) {
-        cli_table_cell(table, "%.4g", tensor->errors.maximum);
+    cli_table_cell(table, "%s", facts.has_zero_points ? text : "");
+    if (facts.has_clipped) {
         cli_table_cell(table, "%" PRIu64, tensor->clipped);
-        cli_format_sqnr(text, sizeof text, &tensor->errors);
-        cli_table_cell(table, "%s", text);
+    } else {
+        cli_table_cell(table, "%s", "");
     }
 }
 
-/* The worst tensors first; `all`, or those that a person will look at. */
-static clq_status quantized_table(const clq_file_report *report, int measured, int all, clq_error *error)
+/* The worst tensors first; `all`, or those that a person will look at and the others by kind. */
+static clq_status quantized_table(const clq_file_report *report, int all, clq_error *error)
 {
-    static const char *const TITLES[] = {"name",       "shape",     "type",    "per", "scale",
-                                         "zero point", "max error", "clipped", "SQNR"};
+    static const char *const TITLES[] = {"tensor", "SQNR", "max error", "",           "shape",
+                                         "type",   "per",  "scale",     "zero point", "clipped"};
     const clq_file_tensor **order = malloc((report->processed_count + 1) * sizeof *order);
-    cli_table *table = cli_table_create(measured ? 9 : 6, TITLES, "<<<<<>>>>");
+    cli_table *table = cli_table_create(10, TITLES, "<>><<<<<>>");
+    table_facts facts = {0};
     clq_status status = CLQ_OK;
     size_t count = 0;
     size_t rows;
@@ -71,18 +84,22 @@ static clq_status quantized_table(const clq_file_report *report, int measured, i
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report"));
     }
     for (size_t i = 0; i < report->tensor_count; i++) {
-        if (report->tensors[i].outcome == CLQ_FILE_PROCESSED) {
-            order[count++] = &report->tensors[i];
+        const clq_file_tensor *tensor = &report->tensors[i];
+        if (tensor->outcome == CLQ_FILE_PROCESSED) {
+            order[count++] = tensor;
+            facts.has_zero_points |= tensor->zero_point_low != 0 || tensor->zero_point_high != 0;
+            facts.has_clipped |= tensor->clipped > 0;
         }
     }
     qsort(order, count, sizeof *order, worst_first);
-    rows = all || count <= WORST_ROWS + SPARED_ROWS ? count : WORST_ROWS;
+    rows = cli_worst_rows(count, all);
+    facts.greatest_sqnr = cli_greatest_sqnr(order, rows);
     for (size_t i = 0; i < rows; i++) {
-        table_row(table, order[i]);
+        table_row(table, order[i], facts);
     }
     CLQ_TRY_TO(cli_table_print(table, stdout, error));
     if (rows < count) {
-        cli_line(stdout, "... and %zu more with a smaller error; --verbose shows all", count - rows);
+        CLQ_TRY_TO(cli_print_kinds(order + rows, count - rows, error));
     }
 done:
     cli_table_destroy(&table);
@@ -92,7 +109,7 @@ done:
 
 static clq_status copied_table(const clq_file_report *report, clq_error *error)
 {
-    static const char *const TITLES[] = {"copied", "shape", "type", "because"};
+    static const char *const TITLES[] = {"copied", "because", "type", "shape"};
     cli_table *table = cli_table_create(4, TITLES, "<<<<");
     clq_status status;
     for (size_t i = 0; i < report->tensor_count; i++) {
@@ -101,9 +118,9 @@ static clq_status copied_table(const clq_file_report *report, clq_error *error)
             char shape[160];
             clq_format_shape(shape, sizeof shape, tensor->source.rank, tensor->source.shape);
             cli_table_cell(table, "%s", tensor->name);
-            cli_table_cell(table, "%s", shape);
-            cli_table_cell(table, "%s", tensor->source.dtype);
             cli_table_cell(table, "%s", tensor->reason);
+            cli_table_cell(table, "%s", tensor->source.dtype);
+            cli_table_cell(table, "%s", shape);
         }
     }
     cli_line(stdout, "%s", "");
@@ -171,7 +188,7 @@ clq_status cli_report_table(const cli_options *options, const clq_file_report *r
     char out[64];
     char rate[64] = "";
     if (report->processed_count > 0) {
-        CLQ_TRY(quantized_table(report, !options->file.dry_run, options->verbose || options->file.dry_run, error));
+        CLQ_TRY(quantized_table(report, options->verbose || options->file.dry_run, error));
     }
     if (copied > 0 && (options->verbose || options->file.dry_run)) {
         CLQ_TRY(copied_table(report, error));
@@ -179,7 +196,7 @@ clq_status cli_report_table(const cli_options *options, const clq_file_report *r
         copied_reasons(report);
     }
     clipped_summary(report);
-    cli_report_hint(report);
+    cli_report_hint(options, report);
     cli_print_copied_files(report);
     clq_format_bytes(in, sizeof in, report->bytes_in);
     clq_format_bytes(out, sizeof out, report->bytes_out);

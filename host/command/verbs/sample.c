@@ -10,6 +10,7 @@
 #include "command/verbs/report.h"
 #include "command/verbs/sample.h"
 #include "format/file.h"
+#include "format/output_path.h"
 #include "format/safetensors.h"
 
 enum { CHUNK_ELEMENTS = 64 * CLI_SAMPLE_BLOCK };
@@ -109,6 +110,7 @@ static clq_status write_model(const cli_options *options, const cli_sample_model
     clq_writer *writer = NULL;
     const char *header = NULL;
     uint64_t header_bytes = 0;
+    CLQ_TRY(clq_path_check_ending(options->file.output, "", error));
     CLQ_TRY(refuse_existing(options, error));
     CLQ_TRY(clq_safetensors_plan_create(&plan, error));
     CLQ_TRY_TO(add_tensors(plan, model, sum, error));

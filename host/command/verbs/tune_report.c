@@ -23,7 +23,7 @@ static const char *outcome_name(tune_outcome outcome)
 
 static clq_status print_rows(const cli_tune_report *report, const clq_tunable *tunables, clq_error *error)
 {
-    static const char *const titles[] = {"TUNABLE", "BEFORE", "CHOSEN", "RATIO", "NOISE", "REJECTED", "OUTCOME"};
+    static const char *const titles[] = {"tunable", "before", "chosen", "ratio", "noise", "rejected", "outcome"};
     cli_table *table = cli_table_create(7, titles, "<>>>>><");
     clq_status status;
     for (size_t i = 0; i < report->count; i++) {

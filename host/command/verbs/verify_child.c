@@ -47,6 +47,9 @@ void cli_verify_open(const cli_verify_part *part, const clq_verify_events *event
     request.reproduce = own.verify.reproduce;
     request.before = part->before;
     request.lost = part->lost;
+    request.lost_file = part->lost_file;
+    request.lost_options = part->lost_options;
+    request.lost_seconds = part->lost_seconds;
     run->status = open_device(part, &own, run, &context);
     if (run->status == CLQ_OK) {
         if (log != NULL) {
@@ -84,6 +87,7 @@ done:
 
 typedef struct teller {
     int pipe, leash;
+    const cli_verify_part *part;
     pthread_mutex_t lock; /* of the pipe and the message: while a call compiles, a thread of the library's own logs */
     cli_verify_message message;
 } teller;
@@ -128,6 +132,31 @@ static void tell_begun(void *cookie, const char *name, const clq_verify_report *
     }
     cli_verify_message_text(begin_message(cookie), CLI_VERIFY_BEGUN, name);
     end_message(cookie);
+}
+
+static int was_lost(const cli_verify_part *part, const char *file, const char *options)
+{
+    size_t i = 0;
+    while (i < part->build_count &&
+           (strcmp(part->builds[i].file, file) != 0 || strcmp(part->builds[i].options, options) != 0)) {
+        i++;
+    }
+    return i < part->build_count;
+}
+
+static int tell_compiles(void *cookie, const char *file, const char *options)
+{
+    const teller *t = cookie;
+    cli_verify_message *m;
+    if (file != NULL && was_lost(t->part, file, options)) {
+        return 1;
+    }
+    m = begin_message(cookie);
+    m->kind = CLI_VERIFY_COMPILES;
+    snprintf(m->file, sizeof m->file, "%s", file != NULL ? file : "");
+    snprintf(m->options, sizeof m->options, "%s", options != NULL ? options : "");
+    end_message(cookie);
+    return 0;
 }
 
 static void tell_ended(void *cookie, const clq_verify_case *what)
@@ -182,13 +211,14 @@ static void work(int answer, void *cookie)
     }
     t->pipe = answer;
     t->leash = s->leash[0];
+    t->part = s->part;
     pthread_mutex_init(&t->lock, NULL);
     if (pthread_create(&thread, NULL, follow_leash, t) != 0) {
         run.status = clq_fail(&run.error, CLQ_OUT_OF_MEMORY, "no thread for the device");
     } else if (s->part->lists) {
         run.status = cli_verify_list(s->part->options, tell_device, t, &run.error);
     } else {
-        const clq_verify_events events = {sizeof events, t, tell_begun, tell_ended, cli_is_cancelled};
+        const clq_verify_events events = {sizeof events, t, tell_begun, tell_ended, cli_is_cancelled, tell_compiles};
         cli_verify_open(s->part, &events, tell_log, &run);
     }
     tell_done(t, &run);

@@ -10,13 +10,22 @@
 #include "command/verbs/verify.h"
 #include "command/verbs/verify_message.h"
 
+/* A source with its options, on the way to the compiler. */
+typedef struct cli_verify_build {
+    char file[64], options[256]; /* an empty name: none */
+} cli_verify_build;
+
 /* What it is to do. */
 typedef struct cli_verify_part {
     const cli_options *options;
     int lists;     /* only which devices there are */
     int is_silent; /* what is told when a device is opened has been told */
     const clq_verify_report *before;
-    const char *lost;
+    const char *lost; /* as in a clq_verify_request, with what follows */
+    const char *lost_file, *lost_options;
+    uint32_t lost_seconds;
+    const cli_verify_build *builds; /* that the compiler did not come back from: none is tried again */
+    size_t build_count;
 } cli_verify_part;
 
 /* A process at it; what it has to say is read from child.answer. */

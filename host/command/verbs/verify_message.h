@@ -6,12 +6,13 @@
 #include <clquant/verify.h>
 
 typedef enum cli_verify_kind {
-    CLI_VERIFY_DEVICE, /* `spec`: one of those there are */
-    CLI_VERIFY_LOG,    /* `level` and `text` */
-    CLI_VERIFY_PLAN,   /* `facts` of the report, without its cases: before the first case */
-    CLI_VERIFY_BEGUN,  /* `text`: the name of a case */
-    CLI_VERIFY_ENDED,  /* `what` */
-    CLI_VERIFY_DONE    /* `spec`, `error` with its status: the last one */
+    CLI_VERIFY_DEVICE,   /* `spec`: one of those there are */
+    CLI_VERIFY_LOG,      /* `level` and `text` */
+    CLI_VERIFY_PLAN,     /* `facts` of the report, without its cases: before the first case */
+    CLI_VERIFY_BEGUN,    /* `text`: the name of a case */
+    CLI_VERIFY_COMPILES, /* within a case: source `file` with `options`; an empty one: no more */
+    CLI_VERIFY_ENDED,    /* `what` */
+    CLI_VERIFY_DONE      /* `spec`, `error` with its status: the last one */
 } cli_verify_kind;
 
 typedef struct cli_verify_message {
@@ -24,6 +25,7 @@ typedef struct cli_verify_message {
     clq_verify_difference difference;
     char text[4096]; /* of a case: the name */
     char operation[64], reason[1024], reproducer[4096];
+    char file[64], options[256];
 } cli_verify_message;
 
 /* Fill in a case, whose texts are copied; or texts alone. What is too long is cut. */

@@ -192,7 +192,8 @@ static clq_variant preferred_variant(const clq_context *context, const clq_cl_tu
 /* Why the preferred variant does not run, though it could. */
 static const char *reason_aside(clq_verdict verdict)
 {
-    return verdict == CLQ_VERDICT_UNBUILT ? "the preferred variant was set aside: it does not build"
+    return verdict == CLQ_VERDICT_UNBUILT    ? "the preferred variant was set aside: it does not build"
+           : verdict == CLQ_VERDICT_UNUSABLE ? "the preferred variant was set aside: it cannot be run"
            : verdict == CLQ_VERDICT_TOO_LARGE
                ? "the preferred variant was set aside: its work-groups are too large"
                : "the preferred variant was set aside: its bytes differ from the reference";

@@ -248,9 +248,9 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     decision->kernel = rows[decision->variant].kernel;
     decision->tile_rows = tile_rows_of(tuning, decision->variant, task->problem->m);
     decision->verdict_entry = clq_cl_gemm_verdict_entry(tuning, decision->variant, decision->tile_rows);
-    decision->by_host =
-        forced == CLQ_VARIANT_BY_DEVICE && (is_set_aside(context, tuning, decision->variant, task->problem->m) ||
-                                            part_is_aside(context, tuning, CLQ_GEMM_PACKING));
+    decision->packs_by_host = part_is_aside(context, tuning, CLQ_GEMM_PACKING);
+    decision->by_host = forced == CLQ_VARIANT_BY_DEVICE &&
+                        (decision->packs_by_host || is_set_aside(context, tuning, decision->variant, task->problem->m));
     choose_vectors(decision);
     decision->a_form = decision->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
                        : decision->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS

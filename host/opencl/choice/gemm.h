@@ -31,6 +31,7 @@ typedef struct clq_gemm_decision {
     uint32_t tiles_per_item;
     size_t verdict_entry;
     int by_host;          /* every variant is set aside, or packing, and none was forced: the host serves */
+    int packs_by_host;    /* packing is set aside: no variant has what it needs, whatever m is */
     int only_sums_slices; /* of a trial: what the slices give is in the scratch memory already */
 } clq_gemm_decision;
 

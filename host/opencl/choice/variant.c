@@ -30,10 +30,19 @@ int clq_variant_is_of_products(clq_variant forced)
     return forced >= CLQ_VARIANT_ELEMENTWISE_COUNT;
 }
 
+/* Append the names from `first` to before `end`. */
+static void list_names(char *out, size_t capacity, int first, int end)
+{
+    size_t used = strlen(out);
+    for (int i = first; i < end && used < capacity; i++) {
+        used += (size_t)snprintf(out + used, capacity - used, "%s%s", i == first ? "" : ", ", names[i]);
+    }
+}
+
 clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_error *error)
 {
-    char known[200] = "";
-    size_t used = 0;
+    char tensors[80] = "";
+    char products[300] = "";
     if (name == NULL) {
         *variant = CLQ_VARIANT_BY_DEVICE;
         return CLQ_OK;
@@ -44,10 +53,10 @@ clq_status clq_variant_from_name(const char *name, clq_variant *variant, clq_err
             return CLQ_OK;
         }
     }
-    for (int i = 0; i < CLQ_VARIANT_COUNT; i++) {
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i == 0 ? "" : ", ", names[i]);
-    }
-    return clq_fail(error, CLQ_INVALID_ARGUMENT, "no kernel variant is called '%.60s'; there are: %s", name, known);
+    list_names(tensors, sizeof tensors, 0, CLQ_VARIANT_ELEMENTWISE_COUNT);
+    list_names(products, sizeof products, CLQ_VARIANT_ELEMENTWISE_COUNT, CLQ_VARIANT_COUNT);
+    return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                    "no kernel variant is called '%.60s'; gemm has %s; other operations %s", name, products, tensors);
 }
 
 clq_variant clq_cl_forced_variant(const clq_context *context)

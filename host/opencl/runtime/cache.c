@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is kept, and by which keys: programs by their source and options, verdicts by what was tried (entry.h). */
+/*
+ * What is kept, and by which keys (entry.h): programs by their source and options, verdicts by what was tried, all
+ * kernels' sources and the trial, both by the library's version, the device and the driver. A key is lines of text, at
+ * the beginning of the file:
+ *
+ *     library 0.1.0
+ *     platform NAME                 and its version, the device, its version and driver's, the driver's file
+ *     options BUILD OPTIONS         of a verdict: what was tried, "quantize, grid, f32, s8"
+ *     source HASH                   of a verdict: of all kernels' sources
+ *     trial HASH                    of a verdict only (trial/hash.h)
+ */
 #include "opencl/runtime/cache.h"
 
 #include <errno.h>
@@ -15,6 +25,7 @@
 #include "opencl/runtime/driver.h"
 #include "opencl/runtime/entry.h"
 #include "opencl/runtime/source.h"
+#include "trial/hash.h"
 
 /* A copy, for the directory may be changed meanwhile; NULL: there is none. */
 static char *directory_of(const clq_context *context)
@@ -29,25 +40,26 @@ static char *directory_of(const clq_context *context)
     return copy;
 }
 
-static char *make_key(const clq_context *context, const char *source, const char *options)
+static char *make_key(const clq_context *context, const char *source, const char *options, const char *trial)
 {
     const char *identity = context->cl->cache.identity;
     const XXH128_hash_t hash = XXH3_128bits(source, strlen(source));
     const size_t capacity = strlen(identity) + strlen(options) + 256;
     char *key = malloc(capacity);
     if (key != NULL) {
-        snprintf(key, capacity, "library %s\n%soptions %s\nsource %016" PRIx64 "%016" PRIx64 "\n", CLQ_VERSION_STRING,
-                 identity, options, (uint64_t)hash.high64, (uint64_t)hash.low64);
+        snprintf(key, capacity, "library %s\n%soptions %s\nsource %016" PRIx64 "%016" PRIx64 "\n%s%s%s",
+                 CLQ_VERSION_STRING, identity, options, (uint64_t)hash.high64, (uint64_t)hash.low64,
+                 trial != NULL ? "trial " : "", trial != NULL ? trial : "", trial != NULL ? "\n" : "");
     }
     return key;
 }
 
-/* An entry with memory of its own; 0: nothing is kept, or there is no memory. */
+/* An entry with memory of its own; 0: nothing is kept, or there is no memory. `trial` is NULL where none counts. */
 static int entry_open(const clq_context *context, const char *kind, const char *source, const char *options,
-                      clq_cl_entry *entry)
+                      const char *trial, clq_cl_entry *entry)
 {
     char *directory = directory_of(context);
-    char *key = directory != NULL ? make_key(context, source, options) : NULL;
+    char *key = directory != NULL ? make_key(context, source, options, trial) : NULL;
     *entry = (clq_cl_entry){directory, kind, key};
     if (key == NULL) {
         free(directory);
@@ -111,7 +123,7 @@ cl_program clq_cl_cache_load(clq_context *context, const char *source, const cha
     unsigned char *binary;
     cl_program program = NULL;
     memset(found, 0, sizeof *found);
-    if (!entry_open(context, "program", source, options, &entry)) {
+    if (!entry_open(context, "program", source, options, NULL, &entry)) {
         return NULL;
     }
     binary = clq_cl_entry_load(context, &entry, &bytes);
@@ -135,7 +147,7 @@ uint64_t clq_cl_cache_store(clq_context *context, const char *source, const char
     size_t bytes = 0;
     uint64_t hash;
     unsigned char *binary;
-    if (!entry_open(context, "program", source, options, &entry)) {
+    if (!entry_open(context, "program", source, options, NULL, &entry)) {
         return 0;
     }
     binary = binary_of(program, &bytes);
@@ -150,7 +162,7 @@ uint64_t clq_cl_cache_store(clq_context *context, const char *source, const char
 
 /* ---- verdicts ---- */
 
-/* Of all kernels' sources: a verdict holds for exactly these. */
+/* Of all kernels' sources: a verdict holds for exactly these, and for the trial that found it. */
 static void hash_of_sources(char *text, size_t capacity)
 {
     uint64_t hash = 0;
@@ -164,7 +176,7 @@ static int verdict_open(const clq_context *context, const char *what, clq_cl_ent
 {
     char sources[32];
     hash_of_sources(sources, sizeof sources);
-    return entry_open(context, "verdict", sources, what, entry);
+    return entry_open(context, "verdict", sources, what, clq_trial_hash(), entry);
 }
 
 /* The binaries stand in the contents, not in the key, so that a kernel has one note, which the next one replaces. */

@@ -35,9 +35,9 @@ uint64_t clq_cl_cache_store(clq_context *context, const char *source, const char
 
 /*
  * Whether an earlier run found that `what` (a kernel, described in words) gives the bytes of the reference on this
- * device with this driver, library, these sources and these very binaries (a hash of theirs; 0: unknown, of which
- * nothing is known), and the note of it, or, where it does not, that there is none any more. Without a cache directory
- * nothing is known and nothing noted.
+ * device with this driver, library, trial, these sources and these very binaries (a hash of theirs; 0: unknown, of
+ * which nothing is known), and the note of it, or, where it does not, that there is none any more. Without a cache
+ * directory nothing is known and nothing noted.
  */
 int clq_cl_cache_has_verdict(const clq_context *context, const char *what, uint64_t binaries);
 void clq_cl_cache_store_verdict(const clq_context *context, const char *what, uint64_t binaries, int is_trusted);

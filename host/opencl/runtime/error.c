@@ -66,6 +66,33 @@ static const char *code_name(cl_int code)
 #undef CASE
 }
 
+/* Codes that a driver has of its own count as the kernel's: the worst that comes of it is another kernel. */
+int clq_cl_is_of_kernel(cl_int code)
+{
+    switch (code) {
+    case CL_SUCCESS:
+    case CL_DEVICE_NOT_FOUND:
+    case CL_DEVICE_NOT_AVAILABLE:
+    case CL_COMPILER_NOT_AVAILABLE:
+    case CL_MEM_OBJECT_ALLOCATION_FAILURE:
+    case CL_OUT_OF_RESOURCES:
+    case CL_OUT_OF_HOST_MEMORY:
+    case CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST:
+    case CL_INVALID_VALUE:
+    case CL_INVALID_PLATFORM:
+    case CL_INVALID_DEVICE:
+    case CL_INVALID_CONTEXT:
+    case CL_INVALID_COMMAND_QUEUE:
+    case CL_INVALID_MEM_OBJECT:
+    case CL_INVALID_BUFFER_SIZE:
+    case CL_INVALID_EVENT:
+    case CL_INVALID_EVENT_WAIT_LIST:
+        return 0;
+    default:
+        return 1;
+    }
+}
+
 clq_status clq_cl_fail(clq_error *error, cl_int code, const char *call)
 {
     const int memory =

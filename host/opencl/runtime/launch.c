@@ -173,7 +173,7 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
     }
     clq_cl_kernel_return(pool, kernel);
     if (status != CLQ_OK) {
-        return clq_fail_in(error, status, "kernel %s", launch->kernel);
+        return clq_fail_in(error, status, "kernels/%s, kernel %s", launch->file, launch->kernel);
     }
     return CLQ_OK;
 }

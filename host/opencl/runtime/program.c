@@ -17,7 +17,7 @@
 static clq_status build_failed(const struct clq_cl_state *cl, cl_program program, cl_int code, const char *file,
                                const char *options, clq_error *error)
 {
-    const int is_refused = code == CL_BUILD_PROGRAM_FAILURE || code == CL_INVALID_BUILD_OPTIONS;
+    const int is_refused = clq_cl_is_of_kernel(code);
     clq_status status = clq_cl_fail(error, code, "clBuildProgram");
     status = clq_fail_in(error, is_refused ? CLQ_BUILD_FAILED : status, "kernels/%s with options '%s'", file, options);
     if (is_refused && error != NULL) {
@@ -33,6 +33,12 @@ static clq_status build_failed(const struct clq_cl_state *cl, cl_program program
     return status;
 }
 
+/* Not 0: it is not to be compiled. */
+static int tell_compiling(const clq_cl_programs *programs, const char *file, const char *options)
+{
+    return programs->compiles != NULL && programs->compiles(programs->compiles_cookie, file, options);
+}
+
 /* A compiler that takes long is told of meanwhile. */
 static cl_int compile(const clq_context *context, cl_program program, const char *file, const char *options)
 {
@@ -43,6 +49,7 @@ static cl_int compile(const clq_context *context, cl_program program, const char
     clq_cl_watch_begin(&watch, context, what);
     code = clBuildProgram(program, 1, &context->cl->device, options, NULL, NULL);
     clq_cl_watch_end(&watch);
+    (void)tell_compiling(&context->cl->programs, NULL, NULL);
     return code;
 }
 
@@ -66,6 +73,12 @@ static clq_status build(clq_context *context, const char *file, const char *opti
     made = clq_cl_cache_load(context, source, options, &found);
     *binary = found.hash;
     if (made == NULL) {
+        if (tell_compiling(&context->cl->programs, file, options)) {
+            status = clq_fail(error, CLQ_BUILD_FAILED,
+                              "kernels/%s with options '%s' is not compiled again: the compiler did not come back",
+                              file, options);
+            goto done;
+        }
         sources[0] = source;
         made = clCreateProgramWithSource(cl->context, 1, sources, NULL, &code);
         if (made == NULL) {
@@ -96,6 +109,7 @@ done:
 void clq_cl_programs_init(clq_cl_programs *programs)
 {
     atomic_init(&programs->first, NULL);
+    programs->compiles = NULL;
     pthread_mutex_init(&programs->lock, NULL);
     pthread_cond_init(&programs->built, NULL);
 }
@@ -259,12 +273,13 @@ static clq_status make_kernel(const clq_context *context, const clq_cl_program *
     cl_int code = CL_SUCCESS;
     *made = clCreateKernel(atomic_load_explicit(&program->object, memory_order_acquire), pool->name, &code);
     if (*made == NULL) {
-        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateKernel"), "kernel %s", pool->name);
+        return clq_fail_in(error, clq_cl_fail(error, code, "clCreateKernel"), "kernels/%s, kernel %s", program->file,
+                           pool->name);
     }
     status = find_group_size(context, pool, *made, error);
     if (status != CLQ_OK) {
         (void)clReleaseKernel(*made);
-        return clq_fail_in(error, status, "kernel %s", pool->name);
+        return clq_fail_in(error, status, "kernels/%s, kernel %s", program->file, pool->name);
     }
     return CLQ_OK;
 }

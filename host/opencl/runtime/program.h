@@ -40,6 +40,10 @@ typedef struct clq_cl_programs {
     _Atomic(clq_cl_program *) first;
     pthread_mutex_t lock; /* for entries to come; held while nothing is built or made */
     pthread_cond_t built; /* or not: a build has ended */
+    /* Asked, in the thread that builds, whether that is to go to the compiler (0: yes), and told with NULL that it came
+     * back; NULL: nobody is. Set before the first program. */
+    int (*compiles)(void *cookie, const char *file, const char *options);
+    void *compiles_cookie;
 } clq_cl_programs;
 
 /* The binaries of programs that something uses, in the order of their first use. */

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "command/frame/drivers.h"
+#include "command/verbs/devices.h"
+
+static const char *type_name(clq_device_type type)
+{
+    switch (type) {
+    case CLQ_DEVICE_REFERENCE:
+        return "reference";
+    case CLQ_DEVICE_CPU:
+        return "cpu";
+    case CLQ_DEVICE_GPU:
+        return "gpu";
+    case CLQ_DEVICE_ACCELERATOR:
+        return "accelerator";
+    case CLQ_DEVICE_OTHER:
+        return "other";
+    }
+    return "other";
+}
+
+static const char *plan_name(int i)
+{
+    return i < CLQ_OP_COUNT ? clq_operation_name((clq_operation)i) : "gemm";
+}
+
+static void print_fact(const char *title, const char *text)
+{
+    if (text[0] != '\0') {
+        cli_line(stdout, "    %-20s %s", title, text);
+    }
+}
+
+/* Whether an operation before this one has the same reason, which is told once. */
+static int is_told(const cli_device_report *report, int i)
+{
+    for (int before = 0; before < i; before++) {
+        if (strcmp(report->plans[before].reason, report->plans[i].reason) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void print_plans(const cli_device_report *report)
+{
+    for (int i = 0; i < CLI_DEVICE_PLANS; i++) {
+        const clq_plan *plan = &report->plans[i];
+        const char *reason = is_told(report, i) ? "" : plan->reason;
+        char text[256];
+        snprintf(text, sizeof text, "%s%s%s%s", plan->variant, reason[0] != '\0' ? " (" : "", reason,
+                 reason[0] != '\0' ? ")" : "");
+        print_fact(plan_name(i), text);
+    }
+}
+
+static void print_device(const cli_device_report *report)
+{
+    const clq_device_info *info = &report->info;
+    char memory[32];
+    char largest[32];
+    char text[128];
+    cli_line(stdout, "%s  %s  %s%s%s%s", report->spec, type_name(info->type), info->name,
+             report->is_auto ? "  [auto]" : "", report->is_selected ? "  [selected]" : "",
+             !info->usable || report->problem[0] != '\0' ? "  [not usable]"
+             : report->probe_fails                       ? "  [computes nothing]"
+                                                         : "");
+    print_fact("platform", info->platform_name);
+    print_fact("version", info->version);
+    print_fact("driver", info->driver);
+    if (info->type != CLQ_DEVICE_REFERENCE) {
+        clq_format_bytes(memory, sizeof memory, info->global_memory_bytes);
+        clq_format_bytes(largest, sizeof largest, info->maximum_allocation_bytes);
+        snprintf(text, sizeof text, "%u", (unsigned)info->compute_units);
+        print_fact("compute units", text);
+        snprintf(text, sizeof text, "%s, one buffer up to %s", memory, largest);
+        print_fact("memory", text);
+    }
+    print_fact("missing", info->missing);
+    print_fact("problem", report->problem);
+    print_fact("probe", strcmp(report->probe, report->problem) != 0 ? report->probe : "");
+    if (report->planned) {
+        print_plans(report);
+    }
+    if (report->planned && info->type != CLQ_DEVICE_REFERENCE) {
+        print_fact("before first use",
+                   "each kernel is compared with the reference; where none gives its bytes, the host "
+                   "computes");
+    }
+}
+
+static void json_text(clq_json_writer *json, const char *key, const char *value)
+{
+    clq_json_writer_key(json, key);
+    clq_json_writer_string(json, value);
+}
+
+static void json_plans(clq_json_writer *json, const cli_device_report *report)
+{
+    clq_json_writer_key(json, "operations");
+    clq_json_writer_open(json, '[');
+    for (int i = 0; report->planned && i < CLI_DEVICE_PLANS; i++) {
+        clq_json_writer_open(json, '{');
+        json_text(json, "operation", plan_name(i));
+        clq_json_writer_key(json, "variant");
+        if (report->plan_status[i] == CLQ_OK) {
+            clq_json_writer_string(json, report->plans[i].variant);
+        } else {
+            clq_json_writer_null(json);
+        }
+        json_text(json, "reason", report->plans[i].reason);
+        clq_json_writer_close(json, '}');
+    }
+    clq_json_writer_close(json, ']');
+}
+
+static void json_device(clq_json_writer *json, const cli_device_report *report)
+{
+    const clq_device_info *info = &report->info;
+    clq_json_writer_open(json, '{');
+    json_text(json, "spec", report->spec);
+    clq_json_writer_key(json, "auto");
+    clq_json_writer_bool(json, report->is_auto);
+    clq_json_writer_key(json, "selected");
+    clq_json_writer_bool(json, report->is_selected);
+    json_text(json, "type", type_name(info->type));
+    json_text(json, "name", info->name);
+    json_text(json, "platform", info->platform_name);
+    json_text(json, "version", info->version);
+    json_text(json, "driver", info->driver);
+    clq_json_writer_key(json, "compute_units");
+    clq_json_writer_u64(json, info->compute_units);
+    clq_json_writer_key(json, "global_memory_bytes");
+    clq_json_writer_u64(json, info->global_memory_bytes);
+    clq_json_writer_key(json, "maximum_allocation_bytes");
+    clq_json_writer_u64(json, info->maximum_allocation_bytes);
+    clq_json_writer_key(json, "usable");
+    clq_json_writer_bool(json, info->usable && report->problem[0] == '\0');
+    json_text(json, "missing", info->missing[0] != '\0' ? info->missing : report->problem);
+    if (report->probed) {
+        clq_json_writer_key(json, "probe_passed");
+        clq_json_writer_bool(json, !report->probe_fails);
+        json_text(json, "probe", report->probe);
+    }
+    json_plans(json, report);
+    clq_json_writer_close(json, '}');
+}
+
+/* Why there is no OpenCL device: what the loader is told of, and what is wrong with each. */
+static void print_no_device(void)
+{
+    const cli_driver *drivers = NULL;
+    const char *place = NULL;
+    const size_t count = cli_explain_drivers(&drivers, &place);
+    const cli_driver *left_out = NULL;
+    cli_line(stdout, "%s", "");
+    cli_line(stdout, "no OpenCL device was found%s", place == NULL ? ": this build has no OpenCL" : "");
+    if (place != NULL && count == 0) {
+        cli_line(stdout, "    there is no driver's .icd file in %s", place);
+    }
+    for (size_t i = cli_left_out_drivers(&left_out); i < count; i++) {
+        cli_line(stdout, "    %s%s%s: %s", drivers[i].icd, drivers[i].icd[0] != '\0' ? " names " : "",
+                 drivers[i].library, drivers[i].fault[0] != '\0' ? drivers[i].fault : "loads, and shows no device");
+    }
+    if (place != NULL) {
+        cli_line(stdout, "install an OpenCL driver (PoCL runs on any CPU); 'clinfo -l' lists what the system offers");
+    }
+}
+
+static void print_left_out(void)
+{
+    const cli_driver *drivers = NULL;
+    const size_t count = cli_left_out_drivers(&drivers);
+    for (size_t i = 0; i < count; i++) {
+        cli_line(stdout, "%s", "");
+        cli_line(stdout, "left out  driver  %s", drivers[i].library);
+        print_fact("named by", drivers[i].icd[0] != '\0' ? drivers[i].icd : "OCL_ICD_VENDORS");
+        print_fact("problem", drivers[i].fault);
+    }
+}
+
+static void json_left_out(clq_json_writer *json)
+{
+    const cli_driver *drivers = NULL;
+    const size_t count = cli_left_out_drivers(&drivers);
+    clq_json_writer_key(json, "left_out");
+    clq_json_writer_open(json, '[');
+    for (size_t i = 0; i < count; i++) {
+        clq_json_writer_open(json, '{');
+        json_text(json, "driver", drivers[i].library);
+        json_text(json, "icd", drivers[i].icd);
+        json_text(json, "problem", drivers[i].fault);
+        clq_json_writer_close(json, '}');
+    }
+    clq_json_writer_close(json, ']');
+}
+
+void cli_devices_print_json(const cli_device_report *reports, size_t count)
+{
+    clq_json_writer json;
+    cli_json_begin(&json);
+    json_text(&json, "version", clq_version());
+    clq_json_writer_key(&json, "devices");
+    clq_json_writer_open(&json, '[');
+    for (size_t i = 0; i < count; i++) {
+        json_device(&json, &reports[i]);
+    }
+    clq_json_writer_close(&json, ']');
+    json_left_out(&json);
+    clq_json_writer_end(&json);
+}
+
+void cli_devices_print_text(const cli_device_report *reports, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0) {
+            cli_line(stdout, "%s", "");
+        }
+        print_device(&reports[i]);
+    }
+    print_left_out();
+    if (count == 1) {
+        print_no_device();
+    }
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a process that verifies a device tells, and what people see of it. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include "command/verbs/verify_work.h"
+
+enum { TURN_MILLISECONDS = 20, PATIENCE_MILLISECONDS = 500 };
+
+double cli_verify_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- what there is to see ---- */
+
+void cli_verify_show_case(cli_verify_work *work, const char *name, size_t done, size_t planned)
+{
+    if (work->progress == NULL) {
+        work->progress = cli_progress_begin(work->options, "verify", planned);
+        cli_progress_count(work->progress, "cases");
+    }
+    cli_progress_at(work->progress, done, name);
+}
+
+void cli_verify_show_failure(const cli_verify_work *work, const clq_verify_case *what)
+{
+    if (cli_verify_is_failure(what)) {
+        cli_note(work->options, "%s: %s", clq_verify_verdict_name(what->verdict), what->name);
+    }
+}
+
+/* ---- what another one tells ---- */
+
+clq_status cli_verify_take_case(cli_verify_work *work, clq_verify_case *what, clq_error *error)
+{
+    clq_verify_report *report = work->run->report;
+    if (report == NULL) {
+        return clq_fail(error, CLQ_DEVICE_ERROR, "a case has ended that was not begun");
+    }
+    cli_verify_show_failure(work, what);
+    what->seconds += work->lost.seconds;
+    work->is_at_case = 0;
+    CLQ_TRY(clq_verify_report_add(report, what, error));
+    memset(&work->lost, 0, sizeof work->lost);
+    return CLQ_OK;
+}
+
+static clq_status take_begun(cli_verify_work *work, const char *name)
+{
+    const clq_verify_report *report = work->run->report;
+    work->is_at_case = report != NULL;
+    work->case_begun = cli_verify_now();
+    work->build.file[0] = '\0';
+    snprintf(work->name, sizeof work->name, "%.255s", name);
+    if (report != NULL) {
+        cli_verify_show_case(work, work->name, report->case_count, report->planned_count);
+    }
+    return CLQ_OK;
+}
+
+static clq_status take(cli_verify_work *work, cli_verify_message *m, clq_error *error)
+{
+    switch (m->kind) {
+    case CLI_VERIFY_DEVICE:
+        work->found(work->found_cookie, m->spec);
+        return CLQ_OK;
+    case CLI_VERIFY_LOG:
+        cli_print_log((void *)(uintptr_t)work->options, m->level, m->text);
+        return CLQ_OK;
+    case CLI_VERIFY_PLAN:
+        return work->run->report != NULL ? CLQ_OK : clq_verify_report_create(&m->facts, &work->run->report, error);
+    case CLI_VERIFY_BEGUN:
+        return take_begun(work, m->text);
+    case CLI_VERIFY_COMPILES:
+        snprintf(work->build.file, sizeof work->build.file, "%s", m->file);
+        snprintf(work->build.options, sizeof work->build.options, "%s", m->options);
+        return CLQ_OK;
+    case CLI_VERIFY_ENDED:
+        return cli_verify_take_case(work, &m->what, error);
+    case CLI_VERIFY_DONE:
+        work->is_done = 1;
+        work->run->error = m->error;
+        work->run->status = m->error.status;
+        snprintf(work->run->spec, sizeof work->run->spec, "%.31s", m->spec);
+        return CLQ_OK;
+    }
+    return clq_fail(error, CLQ_DEVICE_ERROR, "the process that verifies says what means nothing");
+}
+
+/* What tells that a compiler takes long is no sign of life. */
+cli_verify_outcome cli_verify_listen(cli_verify_work *work, cli_verify_child *child)
+{
+    struct pollfd end = {.fd = child->child.answer, .events = POLLIN};
+    const double patience = (double)work->options->verify.timeout;
+    double heard = cli_verify_now();
+    double deadline = 0.0;
+    for (;;) {
+        const int ready = poll(&end, 1, TURN_MILLISECONDS);
+        if (ready > 0 ? !cli_verify_receive(child->child.answer, &work->message) : cli_child_has_ended(&child->child)) {
+            return CLI_VERIFY_HAS_ENDED; /* programs that a driver started may have the pipe too */
+        }
+        if (ready > 0 && take(work, &work->message, &work->run->error) != CLQ_OK) {
+            break;
+        }
+        if (work->is_done) {
+            return CLI_VERIFY_HAS_ENDED;
+        }
+        heard = ready > 0 && work->message.kind != CLI_VERIFY_LOG ? cli_verify_now() : heard;
+        if (deadline == 0.0 && cli_verify_now() - heard > patience) {
+            return CLI_VERIFY_IS_SILENT;
+        }
+        if (cli_interrupted() && deadline == 0.0) {
+            deadline = cli_verify_now() + 1e-3 * PATIENCE_MILLISECONDS;
+            cli_verify_child_interrupt(child);
+        }
+        if (deadline != 0.0 && cli_verify_now() > deadline) {
+            (void)clq_fail(&work->run->error, CLQ_CANCELLED, "interrupted while a case was at work");
+            break;
+        }
+    }
+    cli_child_kill(&child->child);
+    work->run->status = work->run->error.status;
+    return CLI_VERIFY_WAS_KILLED;
+}

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# Advice that works on the run that gives it; how many tensors fail a gate; batches of one tensor; the variable that
+# names a device.
+. "$CLQ_TEST_FOLDER/files.inc"
+CLQUANT_DEVICE=reference
+export CLQUANT_DEVICE
+"$CLQUANT" sample mobilenet-v2 -o sample.safetensors --quiet || exit 1
+{
+    tail -c 1048576 sample.safetensors | head -c 2044
+    f32 3f800000
+} >data
+npy '<f4' '4, 128' <data >m.npy
+# hint OPTION...: what the report advises.
+hint() {
+    echo "$*: $("$CLQUANT" quantize m.npy -o q.safetensors --force "$@" 2>&1 | sed -n 's/^hint: .*; //p; s/^hint: .*: a /a /p')"
+}
+echo "-- hints"
+hint --granularity tensor
+hint --calibrate mse --granularity channel
+hint --range -3:3
+hint --scale 0.1
+"$CLQUANT" calibrate m.npy -o r.json --quiet
+hint --ranges r.json
+# What it says can be done.
+"$CLQUANT" calibrate m.npy -o c.json --granularity channel --axis 1 --quiet
+hint --ranges c.json
+npy '<f4' '1, 512' <data >m.npy
+hint --granularity channel
+hint --granularity group --group-size 512
+
+echo "-- gates"
+{
+    cat data data
+} | safetensors '{"a":{"dtype":"F32","shape":[4,128],"data_offsets":[0,2048]},"b":{"dtype":"F32","shape":[4,128],"data_offsets":[2048,4096]}}' >two.safetensors
+head -c 4096 sample.safetensors | tail -c 2048 >other
+cat data other | safetensors '{"a":{"dtype":"F32","shape":[4,128],"data_offsets":[0,2048]},"b":{"dtype":"F32","shape":[4,128],"data_offsets":[2048,4096]}}' >changed.safetensors
+"$CLQUANT" quantize two.safetensors -o q.safetensors --force --quiet
+refused quantize two.safetensors -o r.safetensors --fail-sqnr-below 90 --quiet
+refused compare two.safetensors q.safetensors --fail-sqnr-below 90 --quiet
+
+echo "-- batches"
+cp m.npy n.npy
+npy '<f4' '4, 128' <data >o.npy
+"$CLQUANT" calibrate m.npy n.npy -o r.json --force | sed -n 2p | tr -s ' '
+"$CLQUANT" calibrate m.npy n.npy -o r.json --force --name act | sed -n 2p | tr -s ' '
+"$CLQUANT" calibrate m.npy o.npy -o r.json --force | sed -n 2,3p | tr -s ' '
+"$CLQUANT" calibrate m.npy n.npy -o r.json --force 2>&1 >/dev/null
+
+echo "-- the variable"
+CLQUANT_DEVICE='no such device'
+refused minmax m.npy | sed "s/; there are.*//"
+refused minmax m.npy --device 'another one' | sed 's/; there are.*//'
+refused devices | sed 's/; there are.*//'

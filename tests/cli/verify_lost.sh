@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# A driver that ends the process, or does not come back, while it compiles a kernel, in a launch, or outside any case
+# (tests/zoo): what was lost is told, all else is judged, and the program that is written does no more than that.
+[ -n "$CLQ_ZOO_LAYER" ] || exit 77
+"$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
+mkdir -m 700 cache
+POCL_CACHE_DIR=$PWD/cache
+export POCL_CACHE_DIR
+on_device() {
+    habits=$1
+    shift
+    echo "-- $habits"
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits "$CLQUANT" verify --quick --seed 5 "$@" >text 2>messages
+    echo "exit code $?"
+    sed -e 's/^clquant: .*: \(the driver .* in [0-9]* \)of [0-9]* cases/clquant: \1cases/' messages |
+        grep -v 'waiting for it$'
+    sed -n '/^FAILED/,/^[0-9]* cases/p' text | sed 's/ in [0-9.]* s:/:/'
+}
+reproduce() { # FOLDER
+    folder=faults/$1
+    ls "$folder"
+    cc -std=c11 "$folder/reproduce.c" -o reproduce -lOpenCL 2>/dev/null || { echo "no cc with OpenCL's headers" >&2; exit 77; }
+    ./reproduce 0:0 "$folder" 60
+    code=0
+    (OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits ./reproduce 0:0 "$folder" 1) 2>/dev/null || code=$?
+    echo "with the fault: $code"
+    rm -rf faults
+}
+
+# What is compiled here is in the compiler's cache below, where two seconds are enough however busy the machine is.
+"$CLQUANT" verify --quick --device 0:0 --only 'probe-memory/[ac]*[lty]' >/dev/null 2>&1
+on_device crash-build=probe_integer --device 0:0 --only 'probe-[im]*/[ac]*[dy]*' --reproduce faults
+reproduce probe-integer-add
+on_device hang-build=probe_integer --device 0:0 --only 'probe-[im]*/[ac]*[4y]' --timeout 2 --reproduce faults
+reproduce probe-integer-add-64
+on_device hang=probe_atomic --device 0:0 --only 'probe-memory/[ac]*[lty]' --timeout 2 --reproduce faults
+ls faults/probe-memory-atomics-global
+grep 'limit =' faults/probe-memory-atomics-global/reproduce.c
+
+only='probe-memory/[ac]*[lty]'
+on_device crash-call=clGetDeviceIDs:1 --device all --only "$only"
+on_device crash-call=clCreateContext:1 --device 0:0 --only "$only"
+on_device crash-call=clReleaseContext:1 --device 0:0 --only "$only" --report report.json
+grep -c '"verdict": "ok"' report.json

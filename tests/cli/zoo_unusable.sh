@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+# A driver that does not let a kernel be made, asked about, given its arguments or started (tests/zoo, one call that
+# fails): it is set aside with the call and its code, another serves, and the bytes are the reference's.
+. "$CLQ_TEST_FOLDER/arrays.inc"
+[ -n "$CLQ_ZOO_LAYER" ] || exit 77
+"$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
+"$CLQUANT" sample mobilenet-v2 -o big.safetensors --quiet || exit 1
+tail -c 100000 big.safetensors >random
+head -c 76800 random | npy '<f4' '200, 96' >x.npy
+head -c 9100 random | npy '|i1' '70, 130' >a.npy
+tail -c 8710 random | npy '|u1' '130, 67' >b.npy
+CLQUANT_CACHE_DIR=
+export CLQUANT_CACHE_DIR
+run() { # FUNCTION:N:CODE VERB ARGUMENT...
+    failure=$1
+    shift
+    rm -f y.*
+    "$CLQUANT" "$@" --device reference >/dev/null 2>&1 || exit 1
+    mv y.* want
+    code=0
+    CLQ_ZOO="fail=$failure" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device 0:0 >out 2>err || code=$?
+    cmp y.* want && echo "$failure: $code: $1: $(grep -v 'waiting for it$' err | sed 's/ on [^:]*:/:/;s/^clquant: //')"
+}
+for failure in clCreateKernel:1:-46 clCreateKernel:3:-9999 clGetKernelWorkGroupInfo:1:-48 clSetKernelArg:1:-51 \
+    clEnqueueNDRangeKernel:2:-52 clEnqueueNDRangeKernel:1:-55 clBuildProgram:1:-17; do
+    run $failure quantize x.npy -o y.safetensors --granularity tensor
+done
+for failure in clCreateKernel:5:-47 clSetKernelArg:1:-49; do
+    run $failure gemm a.npy b.npy -o y.npy
+done
