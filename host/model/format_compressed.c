@@ -129,6 +129,9 @@ static clq_status check_axis(const clq_file_request *request, const clq_layout *
 {
     CLQ_REQUIRE(layout->granularity != CLQ_PER_CHANNEL || layout->axis == 0,
                 "%s: compressed-tensors has one scale for each row: --axis 0", clq_format_option(request));
+    CLQ_REQUIRE(layout->granularity != CLQ_PER_BLOCK,
+                "%s: compressed-tensors has groups along the rows of a matrix: --axis 1, or none, not 0",
+                clq_format_option(request));
     return CLQ_OK;
 }
 

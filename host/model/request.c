@@ -39,8 +39,8 @@ static clq_status check_layout(const clq_file_request *request, clq_error *error
 {
     if (request->has_granularity) {
         CLQ_REQUIRE((unsigned)request->granularity <= CLQ_PER_GROUP, "%d is no granularity", (int)request->granularity);
-        CLQ_REQUIRE((!request->has_axis && request->axis_pattern_count == 0) || request->granularity == CLQ_PER_CHANNEL,
-                    "--axis needs --granularity channel");
+        CLQ_REQUIRE((!request->has_axis && request->axis_pattern_count == 0) || request->granularity != CLQ_PER_TENSOR,
+                    "--axis needs --granularity channel or group");
     }
     CLQ_REQUIRE(request->axis_pattern_count == 0 || request->axis_patterns != NULL,
                 "the request's axis_patterns are NULL, and their count is %zu", request->axis_pattern_count);

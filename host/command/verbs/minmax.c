@@ -39,7 +39,7 @@ static void add_rows(cli_table *table, const cli_options *options, const clq_fil
     cli_table_cell(table, "%s", tensor->source.dtype);
     cli_table_cell(table, "%s", shape);
     for (uint64_t i = 0; lists_ranges(options, layout) && i < tensor->parameters; i++) {
-        cli_table_cell(table, "  %s %" PRIu64, clq_granularity_name(layout->granularity), i);
+        cli_table_cell(table, "  %s %" PRIu64, cli_granularity_name(layout), i);
         range_cells(table, tensor->range[2 * i], tensor->range[2 * i + 1]);
         for (int empty = 0; empty < 4; empty++) {
             cli_table_cell(table, "%s", "");

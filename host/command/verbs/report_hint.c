@@ -60,7 +60,8 @@ static int allows_groups(const cli_options *options)
 static int finer(const cli_options *options, const clq_file_tensor *tensor, char *out, size_t capacity)
 {
     const clq_layout *layout = &tensor->q.layout;
-    const uint64_t row = layout->rank > 0 ? layout->shape[layout->rank - 1] : 1;
+    const int is_block = layout->granularity == CLQ_PER_BLOCK;
+    const uint64_t row = layout->rank > 0 ? layout->shape[is_block ? layout->axis : layout->rank - 1] : 1;
     const int is_given = options->file.ranges_file != NULL && options->file.activations != CLQ_ACTIVATIONS_STATIC;
     if (is_given) { /* the granularity is that of the ranges; the channels of activations come last */
         snprintf(out, capacity, "'clquant calibrate' with --granularity channel --axis %u", (unsigned)layout->rank - 1);
@@ -70,11 +71,11 @@ static int finer(const cli_options *options, const clq_file_tensor *tensor, char
         snprintf(out, capacity, "--granularity channel");
         return 1;
     }
-    if (layout->granularity == CLQ_PER_GROUP && layout->group_size > 32 && fits_rows(options, row, 32)) {
+    if (cli_has_group_size(layout) && layout->group_size > 32 && fits_rows(options, row, 32)) {
         snprintf(out, capacity, "--group-size 32");
         return 1;
     }
-    if (layout->granularity != CLQ_PER_GROUP && row >= 64 && allows_groups(options)) {
+    if (!cli_has_group_size(layout) && row >= 64 && allows_groups(options)) {
         const int size = row >= 256 && fits_rows(options, row, 128) ? 128 : 32;
         snprintf(out, capacity, "--granularity group --group-size %d", size);
         return fits_rows(options, row, (uint64_t)size);
