@@ -91,6 +91,8 @@ int main(int argc, char **argv)
     clq_context *context = NULL;
     clq_gemm_operands o = {.struct_size = sizeof o};
     clq_plan plan = {.by_host = 0};
+    clq_device_info best = {.platform = -1};
+    size_t found = 0;
     clq_gemm_problem p;
     clq_error e = {.message = "no such OpenCL device"};
     clq_gemm_init(&p); /* s8 times s8 to s32 */
@@ -102,7 +104,9 @@ int main(int argc, char **argv)
         matrix[i] = (int8_t)(i / K - 2); /* rows of -2, -1, 0, 1, 2 */
         tokens[i % (M * K)] = 100;
     }
-    if (start(argc == 3 ? (unsigned)atoi(argv[1]) : 0, argc == 3 ? (unsigned)atoi(argv[2]) : 0) ||
+    clq_devices(1, &best, &found, &e); /* the one that "auto" would take */
+    if (start((unsigned)(argc == 3 ? atoi(argv[1]) : best.platform),
+              (unsigned)(argc == 3 ? atoi(argv[2]) : best.device)) ||
         prepare(&p, &context, &o, &plan, &e) || serve(context, &p, &o, &plan, &e)) {
         fprintf(stderr, "%s\n", e.message);
         return 1;

@@ -36,11 +36,16 @@ for example in examples/*.c; do
     grep -q "int main" "$example" || continue # a part of another
     [ -x "$work/consumer-ON/$name" ] || { echo "test-install: $example is not built by tests/consumer" >&2; exit 1; }
 done
-# A build for another machine runs nothing of what it makes; naming a system makes it one, whatever the compiler.
+# A build for another machine runs nothing of what it makes, and takes the C library from its compiler; naming a system
+# makes it one, whatever the compiler.
 cmake -S . -B "$work/build-cross" -G Ninja -DCMAKE_SYSTEM_NAME=Linux -DCLQ_BUILD_TESTS=OFF >"$work/log" 2>&1 ||
     { cat "$work/log"; exit 1; }
 if grep -E 'COMMAND = .*(clquant_command|host/clquant) [a-z]' "$work/build-cross/build.ninja"; then
     echo "test-install: a cross build runs the command that it makes" >&2
+    exit 1
+fi
+if grep -m 1 '/libm\.' "$work/build-cross/build.ninja"; then
+    echo "test-install: a cross build links with this machine's libm" >&2
     exit 1
 fi
 # What the shared library shows is the public API and nothing else.

@@ -36,32 +36,41 @@ static clq_status check_scales(const cli_gemm_job *job, clq_error *error)
     return CLQ_OK;
 }
 
-/* The largest |code - zero point| that can occur. */
+static int64_t greater(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The largest |code - zero point| that can occur. In integers: over fmax of converted ones GCC 12 for aarch64 ends with
+ * an internal error of its vectorizer. */
 static double largest(clq_dtype dtype, const cli_gemm_values *zero_points)
 {
-    const double least = dtype == CLQ_S8 ? INT8_MIN : 0;
-    const double most = dtype == CLQ_S8 ? INT8_MAX : UINT8_MAX;
-    double result = fmax(-least, most);
-    for (uint64_t i = 0; zero_points->kind != CLQ_GEMM_ABSENT && i < zero_points->count; i++) {
-        const double z = zero_points->integers[i];
-        const double reach = fmax(fabs(least - z), fabs(most - z));
-        result = i == 0 ? reach : fmax(result, reach);
+    const int64_t least = dtype == CLQ_S8 ? INT8_MIN : 0;
+    const int64_t most = dtype == CLQ_S8 ? INT8_MAX : UINT8_MAX;
+    int64_t result = 0;
+    if (zero_points->kind == CLQ_GEMM_ABSENT) {
+        return (double)greater(-least, most);
     }
-    return result;
+    for (uint64_t i = 0; i < zero_points->count; i++) {
+        const int64_t z = zero_points->integers[i];
+        result = greater(result, greater(z - least, most - z));
+    }
+    return (double)result;
 }
 
 static void warn_of_wrapping(const cli_gemm_job *job)
 {
     const clq_gemm_problem *p = &job->problem;
     const cli_gemm_values *bias = &job->values[CLI_GEMM_BIAS];
-    double most_bias = 0.0;
+    int64_t most_bias = 0;
     double most;
     for (uint64_t i = 0; i < bias->count; i++) {
-        most_bias = fmax(most_bias, fabs((double)bias->integers[i]));
+        const int64_t value = bias->integers[i];
+        most_bias = greater(most_bias, greater(value, -value));
     }
     most = (double)p->k * largest(p->a.dtype, &job->values[CLI_GEMM_A_ZERO_POINT]) *
                largest(p->b.dtype, &job->values[CLI_GEMM_B_ZERO_POINT]) +
-           most_bias;
+           (double)most_bias;
     if (most > INT32_MAX) {
         cli_warning(job->options,
                     "sums over K = %" PRIu64 " may need more than 32 bits with these types, zero points and bias; "
