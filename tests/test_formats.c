@@ -2,6 +2,10 @@
 /* Every byte of the tensors that engines load (docs/models.md), whatever the memory, interrupted or not. */
 #include "check.h"
 
+#include <string.h>
+#include <unistd.h>
+
+#include "format/words.h"
 #include "format_files.h"
 #include "scratch.h"
 
@@ -128,11 +132,55 @@ static void a_run_is_resumed(void **state)
     parts_release(&want);
 }
 
+/* ---- a fault between the codes and the file ---- */
+
+/* What puts codes into words, which the linker has here in its place (CMakeLists.txt). */
+uint64_t __real_clq_words_write(const clq_word_run *run, const uint8_t *codes, uint8_t before, uint8_t *bytes);
+uint64_t __wrap_clq_words_write(const clq_word_run *run, const uint8_t *codes, uint8_t before, uint8_t *bytes);
+
+static int spoils;
+
+/* One bit, in the middle of a row. */
+uint64_t __wrap_clq_words_write(const clq_word_run *run, const uint8_t *codes, uint8_t before, uint8_t *bytes)
+{
+    const uint64_t count = __real_clq_words_write(run, codes, before, bytes);
+    if (spoils && run->at / run->columns == 7) {
+        bytes[count / 2] ^= 1;
+    }
+    return count;
+}
+
+static void spoiled_words_are_not_written(void **state)
+{
+    static const weights EACH[] = {
+        {"m", 9, 1000, EVERY_ROW, 4, 0, 0}, {"m", 9, 1001, EVERY_ROW, 4, 1, 0}, {"m", 9, 1001, EVERY_ROW, 8, 0, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof EACH / sizeof EACH[0]; i++) {
+        parts have = {.count = 0};
+        witness seen = {.told = ""};
+        clq_file_request request;
+        clq_error error;
+        parts_add_real(&have, &EACH[i]);
+        request = request_for(parts_write("in.safetensors", &have), CLQ_FORMAT_PACK_QUANTIZED, &EACH[i]);
+        parts_release(&have);
+        for (int fault = 0; fault < 2; fault++) {
+            spoils = fault;
+            scratch_remove(request.output);
+            request.check = CLQ_CHECK_ALL;
+            assert_int_equal(formats_call(&request, &seen, &error), fault ? CLQ_MISMATCH : CLQ_OK);
+            assert_int_equal(access(request.output, F_OK) == 0, !fault);
+            assert_true(!fault || strstr(error.message, " in words, and the code is ") != NULL);
+            request.check = CLQ_CHECK_NONE; /* which does not see it */
+            assert_int_equal(formats_call(&request, &seen, &error), CLQ_OK);
+        }
+        spoils = 0;
+    }
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(int_quantized_has_every_byte),
-    cmocka_unit_test(pack_quantized_has_every_byte),
-    cmocka_unit_test(bytes_do_not_depend_on_the_memory),
-    cmocka_unit_test(a_run_is_resumed),
+    cmocka_unit_test(int_quantized_has_every_byte),      cmocka_unit_test(pack_quantized_has_every_byte),
+    cmocka_unit_test(bytes_do_not_depend_on_the_memory), cmocka_unit_test(a_run_is_resumed),
+    cmocka_unit_test(spoiled_words_are_not_written),
 };
 
 int main(void)

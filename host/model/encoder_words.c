@@ -33,7 +33,9 @@ clq_status clq_encode_code_words(clq_encoder *encoder, const clq_model_plan_tens
     const size_t number = tensor->parts[CLQ_PART_CODES].number;
     uint64_t offset =
         clq_words_offset(bits, layout->shape[1], chunk->first / layout->shape[1], chunk->first % layout->shape[1]);
+    const clq_check_place place = {encoder->model->path, encoder->model->tensors[tensor->index].name};
     uint64_t used = 0;
+    uint64_t written;
     CLQ_TRY(clq_encoder_need_bytes(encoder, error));
     for (uint64_t done = 0; done < chunk->count;) {
         const clq_word_run run = next_run(layout, bits, chunk, done);
@@ -42,7 +44,9 @@ clq_status clq_encode_code_words(clq_encoder *encoder, const clq_model_plan_tens
             offset += used;
             used = 0;
         }
-        used += clq_words_write(&run, codes, encoder->last_code, encoder->bytes + used);
+        written = clq_words_write(&run, codes, encoder->last_code, encoder->bytes + used);
+        CLQ_TRY(clq_check_words(encoder->check, slot, piece, &run, encoder->bytes + used, &place, error));
+        used += written;
         done += run.count;
     }
     if (bits == 4) {

@@ -23,6 +23,7 @@
 
 #include <clquant/files.h>
 
+#include "format/words.h"
 #include "stream/slot.h"
 
 struct clq_check_work;
@@ -79,6 +80,10 @@ typedef struct clq_check_run {
 /* They mean the codes and scales that the reference makes of the piece's elements, which the host still has. */
 clq_status clq_check_blocks(clq_check *check, const clq_slot *slot, const clq_piece *piece, const clq_check_run *run,
                             const clq_check_place *place, clq_error *error);
+
+/* Codes in words, as they are about to be written at `bytes`: those of the piece at run->at, which _values compared. */
+clq_status clq_check_words(clq_check *check, const clq_slot *slot, const clq_piece *piece, const clq_word_run *run,
+                           const uint8_t *bytes, const clq_check_place *place, clq_error *error);
 
 /* ---- for histograms ---- */
 
