@@ -303,33 +303,6 @@ static clq_status do_items(verify_call *call, size_t first, clq_error *error)
     return CLQ_OK;
 }
 
-static const clq_verify_case *first_of(const clq_verify_report *report, clq_verify_verdict verdict)
-{
-    size_t i = 0;
-    while (report->cases[i].verdict != verdict) {
-        i++;
-    }
-    return &report->cases[i];
-}
-
-/* A difference counts for more than a failure. */
-static clq_status conclude(const verify_call *call, clq_error *error)
-{
-    const clq_verify_report *report = call->report;
-    if (report->counts[CLQ_VERIFY_DIFFERS] > 0) {
-        return clq_fail(error, CLQ_MISMATCH, "%s: %zu of %zu cases differ from the reference, the first is %s",
-                        report->device.name, report->counts[CLQ_VERIFY_DIFFERS], report->case_count,
-                        first_of(report, CLQ_VERIFY_DIFFERS)->name);
-    }
-    if (report->counts[CLQ_VERIFY_FAILED] > 0) {
-        const clq_verify_case *first = first_of(report, CLQ_VERIFY_FAILED);
-        *error = call->first;
-        return clq_fail_in(error, CLQ_DEVICE_ERROR, "%s: %zu of %zu cases failed, the first is %s", report->device.name,
-                           report->counts[CLQ_VERIFY_FAILED], report->case_count, first->name);
-    }
-    return CLQ_OK;
-}
-
 static clq_status run_call(verify_call *call, clq_error *error)
 {
     const size_t first = call->request->before != NULL ? call->request->before->case_count : 0;
@@ -348,7 +321,7 @@ static clq_status run_call(verify_call *call, clq_error *error)
         status = do_items(call, first, error);
     }
     clq_cl_machine_end(&call->machine, status);
-    return status == CLQ_OK ? conclude(call, error) : status;
+    return status == CLQ_OK ? clq_verify_conclude(call->report, &call->first, error) : status;
 }
 
 static clq_status check_call(const clq_context *context, const clq_verify_request *request,
