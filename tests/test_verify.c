@@ -357,13 +357,14 @@ static void names_are_unique(void **state)
     check_needs_device();
 }
 
-/* A quick run leaves out no value of a dimension of quantize, and between them the operations meet all pairs of types.
- */
+/* A quick run leaves out no value of a dimension of quantize, between them the operations meet all pairs of types, and
+ * each variant of the product that takes more than a few rows meets more than go together over a panel. */
 static void a_quick_run_has_everything(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
         uint32_t variants = 0, reals = 0, codes = 0, ways = 0, inputs = 0, cuts = 0, granularities = 0, pairs = 0;
+        uint32_t products = 0, tall = 0;
         clq_verify_request request;
         clq_verify_items items;
         clq_verify_request_init(&request);
@@ -377,6 +378,11 @@ static void a_quick_run_has_everything(void **state)
             if (has_codes && (item->family == CLQ_VERIFY_TENSOR || item->family == CLQ_VERIFY_BATCH)) {
                 pairs |= UINT32_C(1) << (real * 6 + code);
             }
+            if (item->family == CLQ_VERIFY_PRODUCT && item->skipped == NULL &&
+                item->variant != (int32_t)CLQ_VARIANT_GEMV) {
+                products |= UINT32_C(1) << item->variant;
+                tall |= (uint32_t)(item->of.product.m > 200 && item->of.product.k > 500) << item->variant;
+            }
             if (item->family != CLQ_VERIFY_TENSOR || item->operation != CLQ_OP_QUANTIZE) {
                 continue;
             }
@@ -389,6 +395,7 @@ static void a_quick_run_has_everything(void **state)
             granularities |= UINT32_C(1) << item->of.shape.granularity;
         }
         clq_verify_items_release(&items);
+        assert_int_equal(tall, products);
         assert_int_equal(variants, 7);
         assert_int_equal(reals, 7);
         assert_int_equal(codes, 63);
@@ -481,6 +488,11 @@ static void what_is_refused(void **state)
     refusal_check(clq_verify(check_reference(), &request, NULL, &report, &error), CLQ_INVALID_ARGUMENT, &error,
                   "struct_size", __FILE__, __LINE__);
     if (check_device() != NULL) {
+        clq_verify_request_init(&request);
+        request.lost_file = "quantize.cl";
+        refusal_check(clq_verify(check_device(), &request, NULL, &report, &error), CLQ_INVALID_ARGUMENT, &error,
+                      "lost_file and lost_options", __FILE__, __LINE__);
+        assert_null(report);
         refusal_check(verify("no such case", NULL, &report, &error), CLQ_INVALID_ARGUMENT, &error, "no such case",
                       __FILE__, __LINE__);
         clq_verify_report_destroy(&report);

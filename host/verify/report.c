@@ -114,3 +114,31 @@ void clq_verify_report_destroy(clq_verify_report **report)
         *report = NULL;
     }
 }
+
+/* ---- what came of it ---- */
+
+static const clq_verify_case *first_of(const clq_verify_report *report, clq_verify_verdict verdict)
+{
+    size_t i = 0;
+    while (report->cases[i].verdict != verdict) {
+        i++;
+    }
+    return &report->cases[i];
+}
+
+/* A difference counts for more than a failure. */
+clq_status clq_verify_conclude(const clq_verify_report *report, const clq_error *first_failure, clq_error *error)
+{
+    if (report->counts[CLQ_VERIFY_DIFFERS] > 0) {
+        return clq_fail(error, CLQ_MISMATCH, "%s: %zu of %zu cases differ from the reference, the first is %s",
+                        report->device.name, report->counts[CLQ_VERIFY_DIFFERS], report->case_count,
+                        first_of(report, CLQ_VERIFY_DIFFERS)->name);
+    }
+    if (report->counts[CLQ_VERIFY_FAILED] > 0) {
+        const clq_verify_case *first = first_of(report, CLQ_VERIFY_FAILED);
+        *error = *first_failure;
+        return clq_fail_in(error, CLQ_DEVICE_ERROR, "%s: %zu of %zu cases failed, the first is %s", report->device.name,
+                           report->counts[CLQ_VERIFY_FAILED], report->case_count, first->name);
+    }
+    return CLQ_OK;
+}

@@ -16,4 +16,8 @@ typedef struct clq_verify_report_made {
     char operations[CLQ_VERIFY_MOST_OPERATIONS][CLQ_VERIFY_OPERATION_NAME];
 } clq_verify_report_made;
 
+/* The status of a run that went through all cases, and its story; of the failures the first one's is `first_failure`.
+ */
+clq_status clq_verify_conclude(const clq_verify_report *report, const clq_error *first_failure, clq_error *error);
+
 #endif

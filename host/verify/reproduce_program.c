@@ -150,47 +150,51 @@ static void put_heading(clq_text *text, const clq_verify_fault *fault)
                     fault->limit_seconds);
 }
 
+/* Texts that are the same for all, behind what there is. */
+static clq_status put_parts(clq_text *text, const char *const names[], clq_error *error)
+{
+    for (size_t i = 0; names[i] != NULL; i++) {
+        clq_text_put(text, "\n");
+        CLQ_TRY(clq_verify_put_source(text, names[i], error));
+    }
+    return CLQ_OK;
+}
+
 static clq_status put_built(clq_text *text, const clq_verify_fault *fault, clq_error *error)
 {
+    static const char *const names[] = {"program_common.c", "program_built.c", "program_main.c", NULL};
     put_source_names(text, fault->built_file, fault->built_options);
-    clq_text_put(text, "\n");
-    CLQ_TRY(clq_verify_put_source(text, "program_common.c", error));
-    return clq_verify_put_source(text, "program_built.c", error);
+    return put_parts(text, names, error);
 }
 
 static clq_status put_plain(clq_text *text, const clq_verify_fault *fault, clq_error *error)
 {
+    static const char *const names[] = {"plain.c",         "program_common.c", "program_compare.c",
+                                        "program_plain.c", "program_main.c",   NULL};
     const clq_verify_work *work = fault->work;
     put_source_names(text, CLQ_VERIFY_PLAIN_FILE, "");
     clq_text_format(
         text, "#define PROBE %s\n#define WORDS %" PRIu64 "\n#define LOCAL %" PRIu32 "\n#define NUMBER %" PRIu64 "\n",
         work->plain->name, work->plain_words, work->plain_local, work->plain_number);
     put_operands(text, work);
-    clq_text_put(text, "\n");
-    CLQ_TRY(clq_verify_put_source(text, "plain.c", error));
-    clq_text_put(text, "\n");
-    CLQ_TRY(clq_verify_put_source(text, "program_common.c", error));
-    CLQ_TRY(clq_verify_put_source(text, "program_compare.c", error));
-    return clq_verify_put_source(text, "program_plain.c", error);
+    return put_parts(text, names, error);
 }
 
 static clq_status put_launched(clq_text *text, const clq_verify_fault *fault, clq_error *error)
 {
+    static const char *const names[] = {"program_common.c", "program_compare.c", "program_launches.c", "program_main.c",
+                                        NULL};
     put_memories(text, fault);
     put_arguments(text, fault->record);
     put_launches(text, fault->record);
     put_operands(text, fault->work);
-    clq_text_put(text, "\n");
-    CLQ_TRY(clq_verify_put_source(text, "program_common.c", error));
-    CLQ_TRY(clq_verify_put_source(text, "program_compare.c", error));
-    return clq_verify_put_source(text, "program_launches.c", error);
+    return put_parts(text, names, error);
 }
 
 clq_status clq_verify_program(clq_text *text, const clq_verify_fault *fault, clq_error *error)
 {
     put_heading(text, fault);
-    CLQ_TRY(fault->built_file != NULL    ? put_built(text, fault, error)
-            : fault->work->plain != NULL ? put_plain(text, fault, error)
-                                         : put_launched(text, fault, error));
-    return clq_verify_put_source(text, "program_main.c", error);
+    return fault->built_file != NULL    ? put_built(text, fault, error)
+           : fault->work->plain != NULL ? put_plain(text, fault, error)
+                                        : put_launched(text, fault, error);
 }

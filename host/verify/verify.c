@@ -28,6 +28,7 @@ typedef struct verify_call {
     clq_error story; /* of the case at work */
     clq_error first; /* of the first case that failed */
     clq_error unwanted;
+    int is_kept_from_compiler; /* the case at work: it has a program where that was lost first */
     clq_verify_record record;
     char faults[MOST_FAULTS][CLQ_VERIFY_NAME_BYTES]; /* that have a folder */
     size_t fault_count;
@@ -45,8 +46,10 @@ static double seconds_now(void)
 
 static int tell_compiling(void *cookie, const char *file, const char *options)
 {
-    const verify_call *call = cookie;
-    return call->events.compiles != NULL && call->events.compiles(call->events.cookie, file, options);
+    verify_call *call = cookie;
+    const int is_kept = call->events.compiles != NULL && call->events.compiles(call->events.cookie, file, options);
+    call->is_kept_from_compiler |= is_kept;
+    return is_kept;
 }
 
 /* The context in which cases run from now on. */
@@ -140,6 +143,7 @@ static clq_status run_item(verify_call *call, const clq_verify_item *item, clq_v
         return CLQ_OK;
     }
     memset(&call->story, 0, sizeof call->story);
+    call->is_kept_from_compiler = 0;
     status = clq_verify_describe(&call->work, item, call->request->seed, &call->story);
     if (status == CLQ_OK) {
         status = clq_verify_run(&call->machine, &call->work, &call->story);
@@ -244,7 +248,8 @@ static clq_status write_fault(verify_call *call, const clq_verify_item *item, cl
 
 static clq_status reproduce(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
 {
-    if ((c->verdict != CLQ_VERIFY_DIFFERS && c->verdict != CLQ_VERIFY_FAILED) || !is_new_fault(call, item)) {
+    const int is_fault = c->verdict == CLQ_VERIFY_DIFFERS || c->verdict == CLQ_VERIFY_FAILED;
+    if (!is_fault || call->is_kept_from_compiler || !is_new_fault(call, item)) {
         return CLQ_OK;
     }
     if (c->verdict == CLQ_VERIFY_FAILED) {
@@ -298,33 +303,6 @@ static clq_status do_items(verify_call *call, size_t first, clq_error *error)
     return CLQ_OK;
 }
 
-static const clq_verify_case *first_of(const clq_verify_report *report, clq_verify_verdict verdict)
-{
-    size_t i = 0;
-    while (report->cases[i].verdict != verdict) {
-        i++;
-    }
-    return &report->cases[i];
-}
-
-/* A difference counts for more than a failure. */
-static clq_status conclude(const verify_call *call, clq_error *error)
-{
-    const clq_verify_report *report = call->report;
-    if (report->counts[CLQ_VERIFY_DIFFERS] > 0) {
-        return clq_fail(error, CLQ_MISMATCH, "%s: %zu of %zu cases differ from the reference, the first is %s",
-                        report->device.name, report->counts[CLQ_VERIFY_DIFFERS], report->case_count,
-                        first_of(report, CLQ_VERIFY_DIFFERS)->name);
-    }
-    if (report->counts[CLQ_VERIFY_FAILED] > 0) {
-        const clq_verify_case *first = first_of(report, CLQ_VERIFY_FAILED);
-        *error = call->first;
-        return clq_fail_in(error, CLQ_DEVICE_ERROR, "%s: %zu of %zu cases failed, the first is %s", report->device.name,
-                           report->counts[CLQ_VERIFY_FAILED], report->case_count, first->name);
-    }
-    return CLQ_OK;
-}
-
 static clq_status run_call(verify_call *call, clq_error *error)
 {
     const size_t first = call->request->before != NULL ? call->request->before->case_count : 0;
@@ -343,7 +321,7 @@ static clq_status run_call(verify_call *call, clq_error *error)
         status = do_items(call, first, error);
     }
     clq_cl_machine_end(&call->machine, status);
-    return status == CLQ_OK ? conclude(call, error) : status;
+    return status == CLQ_OK ? clq_verify_conclude(call->report, &call->first, error) : status;
 }
 
 static clq_status check_call(const clq_context *context, const clq_verify_request *request,

@@ -92,7 +92,8 @@ CLQ_API clq_status clq_gemm(clq_context *context, const clq_gemm_problem *proble
  * Pack B once: panels, column sums and the corrections for its zero points. Reads of the problem n, k, batch, b and
  * b_zero_point; the weights serve every problem that agrees in these and in whether B has batches of its own, whatever
  * its m. The problem is checked as a whole all the same. Returns when the work is done: `b` and `b_zero_point` may
- * change or go afterwards. Keeps the context alive.
+ * change or go afterwards. Keeps the context alive. A device packs them whenever it can; where it cannot, the host
+ * does, and serves all products then, of which each plan says so.
  */
 CLQ_API clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem *problem, clq_operand b,
                                            clq_operand b_zero_point, clq_gemm_weights **weights, clq_error *error);

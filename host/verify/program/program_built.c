@@ -1,4 +1,4 @@
-
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The compiler alone is asked: nothing is run. */
 static int run(cl_context context, cl_device_id device, cl_command_queue queue)
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 static const char *folder = ".";
 
 static int give_up(const char *what, int code, int status)

@@ -1,4 +1,4 @@
-
+/* SPDX-License-Identifier: Apache-2.0 */
 static int compare(const char *got)
 {
     size_t bytes, at = 0;

@@ -1,4 +1,4 @@
-
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reproduce [PLATFORM:DEVICE [FOLDER [SECONDS]]]: 1: the fault is there; 0: it is gone; 2: it could not be tried. */
 int main(int argc, char **argv)
 {

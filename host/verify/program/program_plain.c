@@ -1,4 +1,4 @@
-
+/* SPDX-License-Identifier: Apache-2.0 */
 static int run(cl_context context, cl_device_id device, cl_command_queue queue)
 {
     clq_plain p;
