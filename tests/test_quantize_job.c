@@ -247,7 +247,6 @@ static const struct way {
      .dtype = CLQ_U4,
      .preset = CLQ_PRESET_AFFINE},
     {.name = "group 1", .has_granularity = 1, .granularity = CLQ_PER_GROUP, .group_size = 1},
-    {.name = "group 7, axis 0", .has_granularity = 1, .granularity = CLQ_PER_GROUP, .group_size = 7, .has_axis = 1},
     {.name = "group 3, axis 0, u4 affine",
      .has_granularity = 1,
      .granularity = CLQ_PER_GROUP,
