@@ -118,7 +118,7 @@ static void large_and_small(void **state)
     } rows[] = {
         {{1, 1, 600000}, CLQ_PER_TENSOR, 0, 0}, {{4, 5, 30001}, CLQ_PER_CHANNEL, 1, 0},
         {{1, 300, 1999}, CLQ_PER_GROUP, 0, 33}, {{1, 200000, 3}, CLQ_PER_CHANNEL, 2, 0},
-        {{70, 17, 256}, CLQ_PER_CHANNEL, 1, 0}, {{3, 700, 301}, CLQ_PER_BLOCK, 1, 33},
+        {{70, 17, 256}, CLQ_PER_CHANNEL, 1, 0}, {{3, 100, 301}, CLQ_PER_BLOCK, 1, 33},
     };
     (void)state;
     for (size_t o = 0; o < OPERATIONS; o++) {
