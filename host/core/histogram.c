@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "core/dtype.h"
-#include "core/vector.h"
 
 enum { BINS = CLQ_HISTOGRAM_BINS, MOST_LEVELS = 65536 };
 
@@ -80,143 +79,149 @@ clq_status clq_histogram_percentile(const uint64_t *counts, float maximum, doubl
 }
 
 /*
- * Errors are linear in the counts: these are taken apart in limbs of 24 bits, whose sums over all bins and levels fit
- * 64 bits, and of which most histograms have one.
+ * The error of edge i, in units of (w / (2 * top))^2, top = levels - 1: an element of bin b counts at the centre
+ * c = (2b + 1) w/2, and is rounded to the nearest of the multiples k = 0 to top of i * w / top. With X = (2b + 1) top
+ *
+ *     sum of min (X - 2 k i)^2 = sum of X^2 - 4 i * gain(i),     gain(i) = sum of max (k X - k^2 i)
+ *
+ * so the least error is the greatest i * gain(i). A sum of maxima of linear functions is convex: between two edges the
+ * gain lies below the chord, and where i times that is too little nobody need ask. All in integers, so that a tie is a
+ * tie. Errors are linear in the counts: these are taken apart in limbs of 24 bits, whose sums over all bins and levels
+ * fit 64 bits, and of which most histograms have one.
  */
-enum { LIMB_BITS = 24, LIMBS = 3 };
+enum { LIMB_BITS = 24, LIMBS = 3, FRACTION_BITS = 40, FIRST_STEP = 64 };
 
-/* Sums over the bins from each on, of a limb of the counts: of it, and of it times 2b + 1 and its square. */
-typedef struct tails {
-    uint64_t count[BINS + 1], first[BINS + 1], second[BINS + 1];
-} tails;
+/* Sums over the bins from one on, of a limb of the counts: of it, and of it times 2b + 1. */
+typedef struct tail {
+    uint64_t count, first;
+} tail;
 
-typedef struct squares {
+typedef struct edges {
     uint32_t limbs; /* that are not all 0 */
-    tails of[LIMBS];
-    int32_t starts[BINS]; /* of the levels of one edge */
-} squares;
+    uint32_t top;
+    uint32_t best;
+    wide most;             /* i * gain(i) of the best */
+    double gain[BINS + 1]; /* rounded; below 0: not known */
+    tail of[LIMBS][BINS + 1];
+} edges;
 
-static void fill_squares(squares *s, const uint64_t *counts)
+static void fill_tails(edges *s, const uint64_t *counts)
 {
     uint64_t all = 0;
     for (int b = 0; b < BINS; b++) {
         all |= counts[b];
     }
     for (s->limbs = 0; s->limbs < LIMBS && all >> s->limbs * LIMB_BITS != 0; s->limbs++) {
-        tails *t = &s->of[s->limbs];
-        t->count[BINS] = t->first[BINS] = t->second[BINS] = 0;
+        tail *t = s->of[s->limbs];
+        tail sum = {0, 0};
+        t[BINS] = sum;
         for (uint32_t b = BINS; b-- > 0;) {
             const uint64_t n = counts[b] >> s->limbs * LIMB_BITS & ((UINT64_C(1) << LIMB_BITS) - 1);
-            const uint64_t centre = 2 * b + 1;
-            t->count[b] = t->count[b + 1] + n;
-            t->first[b] = t->first[b + 1] + n * centre;
-            t->second[b] = t->second[b + 1] + n * centre * centre;
+            sum.count += n;
+            sum.first += n * (2 * b + 1);
+            t[b] = sum;
         }
     }
 }
 
-/* What is clipped at edge i, in half bins squared. */
-static wide clipped_at(const squares *s, uint64_t i)
-{
-    wide sum = 0;
-    for (uint32_t limb = 0; limb < s->limbs; limb++) {
-        const tails *t = &s->of[limb];
-        sum += (wide)(t->second[i] - 4 * i * t->first[i] + 4 * i * i * t->count[i]) << limb * LIMB_BITS;
-    }
-    return sum;
-}
-
 /*
- * Bin starts[j - 1] is the first of level j with edge i: that whose centre, in units of w / (2 * top), is at least
- * (2j - 1) * i; a tie goes up. The quotient is rounded once, and no whole number lies closer to another quotient.
+ * Sums over the elements of k X / top and of k^2. Those of level j + 1 and above begin at the first bin whose X is at
+ * least (2j + 1) i, a tie going up: floor(((2j + 1) i + top - 1) / (2 top)), here as a multiple of a fixed point. A
+ * quotient is a whole number of 2 top-ths; half of one is added, which is more than what all steps together lack. An
+ * element of level k is counted k times in the first sum, and 1 + 3 + ... = k^2 times in the second.
  */
-CLQ_VECTOR_CLONES
-static void find_levels(uint32_t i, uint32_t top, int32_t *starts)
+static void sum_levels(const tail *t, uint32_t i, uint32_t top, uint64_t *first, uint64_t *squares)
 {
-    for (uint32_t j = 0; j < top; j++) {
-        const double start = ((double)(2 * j + 1) * (double)i - (double)top) / (double)(2 * top);
-        const int32_t whole = (int32_t)start; /* toward 0, which is ceil below it */
-        const int32_t bin = whole + ((double)whole < start);
-        starts[j] = bin < BINS ? bin : BINS;
-    }
-}
-
-/*
- * Sums over the levels j = 1 to top of what lies in them and above: an element of level k is counted k times in the
- * first, and 1 + 3 + ... = k^2 times in the second.
- */
-CLQ_VECTOR_CLONES
-static void sum_levels(const tails *t, const int32_t *starts, uint32_t top, uint64_t *first, uint64_t *count)
-{
+    const uint64_t one = UINT64_C(1) << FRACTION_BITS;
+    const uint64_t step = i * one / top;
+    uint64_t at = ((i + top - 1) * one + one / 2) / (2 * (uint64_t)top) + (top - 1) * step;
     uint64_t sum_first = 0;
     uint64_t sum_count = 0;
-    for (uint32_t j = 0; j < top; j++) {
-        sum_first += t->first[starts[j]];
-        sum_count += (uint64_t)(2 * j + 1) * t->count[starts[j]];
+    uint64_t sum_of_sums = 0; /* in which what begins at j is counted j + 1 times */
+    for (uint32_t j = top; j > 0; j--) {
+        const tail *from = &t[at >> FRACTION_BITS];
+        sum_first += from->first;
+        sum_count += from->count;
+        sum_of_sums += sum_count;
+        at -= step;
     }
     *first = sum_first;
-    *count = sum_count;
+    *squares = 2 * sum_of_sums - sum_count;
 }
 
-/*
- * The sum over all elements of (c - Q(c))^2 in units of (w / (2 * top))^2, for the threshold at edge i: an element of
- * bin b counts at the centre c = (2b + 1) w/2, and Q rounds it to the nearest of the multiples k = 0 to top of
- * i * w / top, upward in a tie: ((2b + 1) top - 2 k i)^2, taken apart.
- */
-static wide squared_error(squares *s, uint32_t i, uint32_t top)
+static double rounded(wide x)
 {
-    wide sum = 0;
-    find_levels(i, top, s->starts);
+    return (double)(uint64_t)(x >> 64) * 0x1p64 + (double)(uint64_t)x;
+}
+
+static void look_at(edges *s, uint32_t i)
+{
+    wide gain = 0;
     for (uint32_t limb = 0; limb < s->limbs; limb++) {
         uint64_t first = 0;
-        uint64_t count = 0;
-        sum_levels(&s->of[limb], s->starts, top, &first, &count);
-        sum += ((wide)s->of[limb].second[0] * ((uint64_t)top * top) + (wide)count * (4 * (uint64_t)i * i) -
-                (wide)first * (4 * (uint64_t)i * top))
-               << limb * LIMB_BITS;
+        uint64_t squares = 0;
+        sum_levels(s->of[limb], i, s->top, &first, &squares);
+        gain += ((wide)first * s->top - (wide)squares * i) << limb * LIMB_BITS;
     }
-    return sum;
+    s->gain[i] = rounded(gain);
+    if (gain * i > s->most || (gain * i == s->most && i > s->best)) { /* of equals the greatest, which clips least */
+        s->most = gain * i;
+        s->best = i;
+    }
 }
 
-static uint32_t least_edge(squares *s, uint32_t levels)
+/* Whether an edge between two may be the best, by the chord; what doubles round is far below the margin. */
+static int is_promising(const edges *s, uint32_t low, uint32_t high)
 {
-    const uint32_t top = levels - 1;
-    uint32_t best = BINS;
-    wide least;
-    if (levels >= BINS) {
-        return BINS; /* there is no other candidate */
+    const double slope = (s->gain[low] - s->gain[high]) / (double)(high - low); /* downward */
+    const double middle = slope > 0.0 ? 0.5 * ((double)high + s->gain[high] / slope) : (double)high;
+    const double at = fmin(fmax(middle, (double)low), (double)high); /* where i times the chord is greatest */
+    return at * (s->gain[high] + slope * ((double)high - at)) * (1.0 + 0x1p-40) > rounded(s->most);
+}
+
+static uint32_t least_edge(edges *s, uint32_t levels)
+{
+    for (int i = 0; i <= BINS; i++) {
+        s->gain[i] = -1.0;
     }
-    least = squared_error(s, BINS, top);
-    /* What is clipped costs more with each step inward: once that alone is too much, nothing better comes. */
-    for (uint32_t i = BINS - 1; i >= levels && clipped_at(s, i) * ((uint64_t)top * top) < least; i--) {
-        const wide sum = squared_error(s, i, top);
-        if (sum < least) { /* of equals the greatest, which clips least */
-            least = sum;
-            best = i;
+    s->top = levels - 1;
+    s->best = 0;
+    s->most = 0;
+    look_at(s, levels);
+    for (uint32_t i = BINS; i > levels; i -= i - levels < FIRST_STEP ? i - levels : FIRST_STEP) {
+        look_at(s, i);
+    }
+    for (uint32_t step = FIRST_STEP; step > 1; step /= 2) {
+        for (uint32_t high = BINS, low; high > levels; high = low) {
+            low = high - levels < step ? levels : high - step;
+            if (high - low > step / 2 && s->gain[low] >= 0.0 && s->gain[high] >= 0.0 && is_promising(s, low, high)) {
+                look_at(s, high - step / 2);
+            }
         }
     }
-    return best;
+    return s->best;
 }
 
 clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t levels, clq_threshold *threshold,
                              clq_error *error)
 {
     uint64_t total = 0;
-    uint32_t best;
-    squares *s; /* too large for the stack of a caller's thread */
+    uint32_t best = BINS;
     CLQ_TRY(clq_histogram_check("clq_histogram_mse", counts, maximum, threshold, &total, error));
     CLQ_TRY(clq_histogram_check_levels("clq_histogram_mse", levels, error));
     *threshold = clq_histogram_threshold(maximum, 0, 2 * BINS);
     if (total == 0) {
         return CLQ_OK;
     }
-    s = malloc(sizeof *s);
-    if (s == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "clq_histogram_mse: no memory for sums over the bins");
+    if (levels < BINS) {              /* else there is one candidate */
+        edges *s = malloc(sizeof *s); /* too large for the stack of a caller's thread */
+        if (s == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "clq_histogram_mse: no memory for sums over the bins");
+        }
+        fill_tails(s, counts);
+        best = least_edge(s, levels);
+        free(s);
     }
-    fill_squares(s, counts);
-    best = least_edge(s, levels);
-    free(s);
     *threshold = clq_histogram_threshold(maximum, best, 2 * best);
     return CLQ_OK;
 }

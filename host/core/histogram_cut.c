@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/scheme.h"
+#include "core/vector.h"
 
 enum { BINS = CLQ_HISTOGRAM_SIGNED_BINS };
 
@@ -83,6 +84,7 @@ void clq_candidates_begin(clq_candidates *c, const clq_scheme *scheme, const uin
 {
     const double width = ((double)range[1] - (double)range[0]) / BINS;
     const double floor_of_zero = floor(-(double)range[0] / width);
+    clq_moments sum = {0, 0, 0};
     int shift = 0;
     while (total >> shift >= MOST_ELEMENTS) {
         shift++;
@@ -94,15 +96,16 @@ void clq_candidates_begin(clq_candidates *c, const clq_scheme *scheme, const uin
     c->least_end = scheme->widen_to_zero ? (range[1] <= 0.0f ? BINS : c->zero_bin + 1) : 0;
     c->window = (clq_window){0, BINS};
     c->clipped = 0;
-    c->sum[0] = (clq_moments){0, 0, 0};
     for (uint32_t b = 0; b < BINS; b++) {
         const uint64_t n = counts[b] >> shift;
         const uint64_t centre = 2 * b + 1;
         c->count[b] = n;
-        c->sum[b + 1].count = c->sum[b].count + n;
-        c->sum[b + 1].first = c->sum[b].first + n * centre;
-        c->sum[b + 1].second = c->sum[b].second + n * centre * centre;
+        c->sum[b] = sum;
+        sum.count += n;
+        sum.first += n * centre;
+        sum.second += n * centre * centre;
     }
+    c->sum[BINS] = sum;
 }
 
 /* Sum over the bins [from, to) of the square of their distance from `edge`, in half bins; modulo 2^64 on the way. */
@@ -119,47 +122,88 @@ static uint64_t clipped(const clq_candidates *c, uint32_t first, uint32_t end)
     return squares(c, 0, first, 2 * first) + squares(c, end, BINS, 2 * end);
 }
 
-/* C is convex in `first`, and its least value moves upward as windows get narrower: the search goes on where it was. */
+/* The first of the least of C for windows of a width that begin at `first` to `last`: C is convex in `first`. */
+static uint32_t least_clipped(const clq_candidates *c, uint32_t first, uint32_t last, uint32_t width)
+{
+    uint32_t step = 1;
+    uint32_t end = last;
+    while (first < last) { /* the first of the least is not before `first`; see that it is before `end` */
+        const uint32_t next = last - first < step ? last : first + step;
+        if (clipped(c, next - 1, next - 1 + width) <= clipped(c, next, next + width)) {
+            end = next - 1;
+            break;
+        }
+        first = next;
+        step *= 2;
+    }
+    while (first < end) {
+        const uint32_t middle = first + (end - first) / 2;
+        if (clipped(c, middle, middle + width) <= clipped(c, middle + 1, middle + 1 + width)) {
+            end = middle;
+        } else {
+            first = middle + 1;
+        }
+    }
+    return first;
+}
+
+/* The least value of C moves upward as windows get narrower: the search goes on where it was. */
 int clq_candidates_next(clq_candidates *c, uint32_t least_width)
 {
     const uint32_t now = c->window.end - c->window.first;
     const uint32_t step = now / 32 > 1 ? now / 32 : 1;
     const uint32_t width = now - step;
+    const uint32_t last = BINS - width < c->last_first ? BINS - width : c->last_first;
     uint32_t first = c->window.first;
-    uint32_t last = BINS - width < c->last_first ? BINS - width : c->last_first;
-    uint64_t least;
     if (now <= step || width < least_width) {
         return 0;
     }
     first = first + width < c->least_end ? c->least_end - width : first;
-    least = clipped(c, first, first + width);
-    while (first < last) {
-        const uint64_t next = clipped(c, first + 1, first + 1 + width);
-        if (next >= least) {
-            break;
-        }
-        least = next;
-        first++;
-    }
+    first = least_clipped(c, first, last, width);
     c->window = (clq_window){first, first + width};
-    c->clipped = least;
+    c->clipped = clipped(c, first, first + width);
     return 1;
 }
 
 /* ---- least error ---- */
 
-/* Bins that lie below x, in bins, by their centres: ceil(x), within the histogram. */
-static uint32_t bins_below(double x)
+enum { CODES_AT_ONCE = 256 };
+
+/*
+ * Where the bins of codes end, by their centres: of code `first` + k before ends[k]. That is ceil(x) for a number x of
+ * bins, within the histogram.
+ */
+CLQ_VECTOR_CLONES
+static void find_ends(double before, double step, double zero_point, int32_t first, int32_t count, int32_t *ends)
 {
-    uint32_t whole;
-    if (!(x > 0.0)) {
-        return 0;
+    for (int32_t k = 0; k < count; k++) {
+        const double x = before + ((double)(first + k) + 0.5 - zero_point) * step;
+        const double positive = x > 0.0 ? x : 0.0;
+        const double within = positive < BINS ? positive : BINS;
+        const int32_t whole = (int32_t)within;
+        ends[k] = whole + ((double)whole < within);
     }
-    if (x >= BINS) {
-        return BINS;
-    }
-    whole = (uint32_t)x;
-    return whole + ((double)whole < x);
+}
+
+/* Sums of the bins of the codes so far. */
+typedef struct error_sum {
+    double sum;
+    double code_of_zero; /* where it stands */
+    uint32_t from;       /* the first bin without a code */
+} error_sum;
+
+/* Sums of counts are below 2^62. */
+static void add_code(error_sum *e, const clq_candidates *c, uint32_t to, double at)
+{
+    const clq_moments *upper = &c->sum[to];
+    const clq_moments *lower = &c->sum[e->from];
+    const double u = 2.0 * at;
+    const double n = (double)(int64_t)(upper->count - lower->count);
+    const double first = (double)(int64_t)(upper->first - lower->first);
+    const double second = (double)(int64_t)(upper->second - lower->second);
+    e->sum += second - 2.0 * u * first + u * u * n;
+    e->code_of_zero = c->zero_bin >= e->from && c->zero_bin < to ? at : e->code_of_zero;
+    e->from = to;
 }
 
 /* E of a candidate, in half bins squared. */
@@ -168,31 +212,29 @@ static double error_of(const clq_candidates *c, const clq_scheme *scheme, const 
     const double step = (double)chosen->scale / c->width;
     const double zero_point = (double)chosen->zero_point;
     const uint64_t zeros = c->count[c->zero_bin];
-    double sum = 0.0;
-    double code_of_zero = 0.0; /* where it stands */
-    uint32_t from = 0;
-    for (int32_t q = scheme->qmin; q <= scheme->qmax && from < BINS; q++) {
-        const double at = c->zero + ((double)q - zero_point) * step;
-        const uint32_t to =
-            q == scheme->qmax ? BINS : bins_below(c->zero - 0.5 + ((double)q + 0.5 - zero_point) * step);
-        if (to > from) {
-            const double n = (double)(c->sum[to].count - c->sum[from].count);
-            const double first = (double)(c->sum[to].first - c->sum[from].first);
-            const double second = (double)(c->sum[to].second - c->sum[from].second);
-            const double u = 2.0 * at;
-            sum += second - 2.0 * u * first + u * u * n;
-            code_of_zero = c->zero_bin >= from && c->zero_bin < to ? at : code_of_zero;
-            from = to;
+    error_sum e = {0.0, 0.0, 0};
+    for (int32_t q = scheme->qmin; q <= scheme->qmax && e.from < BINS; q += CODES_AT_ONCE) {
+        const int32_t left = scheme->qmax - q + 1;
+        const int32_t count = left < CODES_AT_ONCE ? left : CODES_AT_ONCE;
+        int32_t ends[CODES_AT_ONCE];
+        find_ends(c->zero - 0.5, step, zero_point, q, count, ends);
+        if (count == left) {
+            ends[count - 1] = BINS;
+        }
+        for (int32_t k = 0; k < count; k++) {
+            if ((uint32_t)ends[k] > e.from) {
+                add_code(&e, c, (uint32_t)ends[k], c->zero + ((double)(q + k) - zero_point) * step);
+            }
         }
     }
     if (zeros > 0) {
-        const double centre = (double)c->zero_bin + 0.5 - code_of_zero;
-        const double zero = c->zero - code_of_zero;
+        const double centre = (double)c->zero_bin + 0.5 - e.code_of_zero;
+        const double zero = c->zero - e.code_of_zero;
         const int is_exact = chosen->zero_point >= scheme->qmin && chosen->zero_point <= scheme->qmax;
-        sum -= 4.0 * (double)zeros * (centre * centre);
-        sum += is_exact ? 0.0 : 4.0 * (double)zeros * (zero * zero);
+        e.sum -= 4.0 * (double)zeros * (centre * centre);
+        e.sum += is_exact ? 0.0 : 4.0 * (double)zeros * (zero * zero);
     }
-    return sum;
+    return e.sum;
 }
 
 static clq_status search(clq_candidates *c, const clq_scheme *scheme, const float range[2], clq_cut *cut,
@@ -232,7 +274,7 @@ clq_status clq_histogram_cut_mse(const clq_scheme *scheme, const uint64_t *count
     CLQ_TRY(clq_histogram_cut_check("clq_histogram_cut_mse", counts, range, cut, &total, error));
     CLQ_REQUIRE(scheme != NULL, "clq_histogram_cut_mse: scheme must not be NULL");
     CLQ_TRY(clq_scheme_check(scheme, error));
-    if (total == 0) {
+    if (total == 0 || scheme->qmax - scheme->qmin > BINS) { /* the whole range is the only candidate */
         return CLQ_OK;
     }
     candidates = malloc(sizeof *candidates);
