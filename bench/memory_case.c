@@ -22,7 +22,12 @@ clq_status memory_case_create(memory_case *c, memory_space *space, clq_operation
     c->q.scheme.arithmetic = arithmetic;
     CLQ_TRY(clq_layout_count(&c->q.layout, &c->elements, &c->parameters, error));
     CLQ_TRY(memory_values_create(&c->device, space->device.context, c->parameters, 1, error));
-    return memory_values_create(&c->reference, space->reference.context, c->parameters, 1, error);
+    CLQ_TRY(memory_values_create(&c->reference, space->reference.context, c->parameters, 1, error));
+    if (operation == CLQ_OP_HISTOGRAM) {
+        CLQ_TRY(memory_counts_create(&c->device, space->device.context, c->parameters, error));
+        CLQ_TRY(memory_counts_create(&c->reference, space->reference.context, c->parameters, error));
+    }
+    return CLQ_OK;
 }
 
 void memory_case_destroy(memory_case *c)
@@ -61,6 +66,8 @@ clq_status memory_enqueue(clq_context *context, clq_operation operation, const c
         return clq_fake_quantize(context, q, o->x, o->scale, o->zero_point, o->y, error);
     case CLQ_OP_DYNAMIC_QUANTIZE:
         return clq_dynamic_quantize(context, q, o->x, o->codes, o->scale, o->zero_point, o->range, o->nonfinite, error);
+    case CLQ_OP_HISTOGRAM:
+        return clq_histogram(context, q, o->x, o->range, o->counts, error);
     default:
         return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s is not measured", clq_operation_name(operation));
     }
@@ -78,6 +85,7 @@ clq_operands memory_operands(clq_operation operation, const memory_side *side, c
     o.zero_point.buffer = v->zero_point;
     o.range.buffer = v->range;
     o.nonfinite.buffer = v->nonfinite;
+    o.counts.buffer = v->counts;
     return o;
 }
 
@@ -94,7 +102,7 @@ static size_t watched_bytes(const memory_case *c)
 {
     const memory_space *s = c->space;
     const uint64_t elements = clq_size_min(c->offset + c->elements + MEMORY_GUARD, s->elements);
-    return c->operation == CLQ_OP_MINMAX ? 0 : (size_t)clq_dtype_bytes(s->out_type, elements);
+    return s->out_bytes == 0 ? 0 : (size_t)clq_dtype_bytes(s->out_type, elements);
 }
 
 int memory_spoil(void *cookie)

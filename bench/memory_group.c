@@ -18,6 +18,7 @@ double memory_bytes_of(clq_operation operation, clq_dtype real)
     const double bytes = clq_dtype_bits(real) / 8.0;
     switch (operation) {
     case CLQ_OP_MINMAX:
+    case CLQ_OP_HISTOGRAM:
         return bytes;
     case CLQ_OP_FAKE_QUANTIZE:
         return 2 * bytes;
@@ -33,6 +34,7 @@ static void name_problem(char *out, size_t capacity, clq_operation operation, cl
     const char *name = clq_dtype_name(real);
     switch (operation) {
     case CLQ_OP_MINMAX:
+    case CLQ_OP_HISTOGRAM:
         snprintf(out, capacity, "%s", name);
         break;
     case CLQ_OP_DEQUANTIZE:
@@ -240,15 +242,18 @@ static uint64_t largest(const memory_order *order)
     return elements;
 }
 
-/* A case has scale, zero point and two ends of a range for each parameter, on both sides. */
+/* A case has scale, zero point and two ends of a range for each parameter, on both sides; or counts as well. */
 static uint64_t bytes_of_values(const memory_order *order)
 {
+    const uint64_t each = order->operation == CLQ_OP_DYNAMIC_QUANTIZE ? 3 * 32
+                          : order->operation == CLQ_OP_HISTOGRAM      ? 32 + 2 * MEMORY_HISTOGRAM_BYTES
+                                                                      : 32;
     uint64_t bytes = 0;
     for (size_t i = 0; i < order->shape_count; i++) {
         uint64_t elements = 0;
         uint64_t parameters = 0;
         if (clq_layout_count(&order->shapes[i].layout, &elements, &parameters, NULL) == CLQ_OK) {
-            bytes += 32 * parameters * (order->operation == CLQ_OP_DYNAMIC_QUANTIZE ? 3 : 1);
+            bytes += each * parameters;
         }
     }
     return bytes;

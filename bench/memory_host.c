@@ -7,7 +7,9 @@
 /* Where C and peers write. */
 static size_t native_bytes(const memory_case *c)
 {
-    return c->operation == CLQ_OP_MINMAX ? 0 : (size_t)clq_dtype_bytes(c->space->out_type, c->elements);
+    return c->operation == CLQ_OP_HISTOGRAM ? MEMORY_HISTOGRAM_BYTES
+           : c->space->out_bytes == 0       ? 0
+                                            : (size_t)clq_dtype_bytes(c->space->out_type, c->elements);
 }
 
 /* Of dynamic quantization C does both passes; the scale in between is the reference's. */
@@ -33,6 +35,8 @@ int memory_run_native(void *cookie)
         native_dequantize(s->real, s->in, n, c->scale, s->native);
     } else if (c->operation == CLQ_OP_FAKE_QUANTIZE) {
         native_fake_quantize(s->real, s->in, n, c->scale, s->native);
+    } else if (c->operation == CLQ_OP_HISTOGRAM) {
+        native_histogram(s->real, s->in, n, CLQ_HISTOGRAM_BINS / MEMORY_MAXIMUM, s->native);
     }
     return BENCH_OK;
 }
@@ -44,14 +48,24 @@ static int maximum_differs(memory_case *c)
     return clq_buffer_read(c->reference.range, 0, range, sizeof range, &c->error) != CLQ_OK || range[1] != c->maximum;
 }
 
+static int counts_differ(memory_case *c)
+{
+    void *expected = NULL;
+    int differs = clq_buffer_map(c->reference.counts, &expected, &c->error) != CLQ_OK ||
+                  memcmp(c->space->native, expected, native_bytes(c)) != 0;
+    differs |= expected != NULL && clq_buffer_unmap(c->reference.counts, &c->error) != CLQ_OK;
+    return differs;
+}
+
 int memory_check_native(void *cookie)
 {
     memory_case *c = cookie;
     if (memory_expect(c) != CLQ_OK) {
         return BENCH_FAILED;
     }
-    return c->operation == CLQ_OP_MINMAX ? maximum_differs(c)
-                                         : memcmp(c->space->native, c->space->expected, native_bytes(c)) != 0;
+    return c->operation == CLQ_OP_MINMAX      ? maximum_differs(c)
+           : c->operation == CLQ_OP_HISTOGRAM ? counts_differ(c)
+                                              : memcmp(c->space->native, c->space->expected, native_bytes(c)) != 0;
 }
 
 void memory_case_prepare_peer(memory_case *c, const bench_peers *peers)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "native.h"
 
 /* Room for `elements`, and for the guard unless that makes the buffer larger than the device allows. */
 static void choose_types(memory_space *s, const clq_context *context, clq_operation operation, clq_dtype real,
@@ -20,7 +21,12 @@ static void choose_types(memory_space *s, const clq_context *context, clq_operat
     s->in_type = operation == CLQ_OP_DEQUANTIZE ? CLQ_S8 : real;
     s->out_type = operation == CLQ_OP_DEQUANTIZE || operation == CLQ_OP_FAKE_QUANTIZE ? real : CLQ_S8;
     s->in_bytes = clq_dtype_bytes(s->in_type, s->elements);
-    s->out_bytes = operation == CLQ_OP_MINMAX ? 0 : clq_dtype_bytes(s->out_type, s->elements);
+    s->out_bytes =
+        operation == CLQ_OP_MINMAX || operation == CLQ_OP_HISTOGRAM ? 0 : clq_dtype_bytes(s->out_type, s->elements);
+    s->native_bytes = clq_size_max(s->in_bytes, s->out_bytes);
+    if (operation == CLQ_OP_HISTOGRAM) { /* for native_histogram */
+        s->native_bytes = clq_size_max(s->native_bytes, (uint64_t)(NATIVE_MAX_THREADS + 1) * CLQ_HISTOGRAM_BINS * 8);
+    }
 }
 
 static int computes_here(const clq_context *context)
@@ -34,12 +40,10 @@ memory_need memory_space_need(const clq_context *context, clq_operation operatio
 {
     memory_space s;
     memory_need need = {0, 0, 0};
-    uint64_t largest = 0;
     memset(&s, 0, sizeof s);
     choose_types(&s, context, operation, real, elements);
-    largest = clq_size_max(s.in_bytes, s.out_bytes);
-    need.host_bytes = s.in_bytes + s.out_bytes + largest;
-    need.largest_buffer_bytes = largest;
+    need.host_bytes = s.in_bytes + s.out_bytes + s.native_bytes;
+    need.largest_buffer_bytes = clq_size_max(s.in_bytes, s.out_bytes);
     if (computes_here(context)) {
         need.host_bytes += s.out_bytes;
     } else {
@@ -102,7 +106,7 @@ clq_status memory_space_create(memory_space *s, clq_context *context, clq_operat
     choose_types(s, context, operation, real, elements);
     CLQ_TRY(bench_allocate(s->in_bytes, &s->in, error));
     CLQ_TRY(bench_allocate(s->out_bytes, &s->expected, error));
-    CLQ_TRY(bench_allocate(clq_size_max(s->in_bytes, s->out_bytes), &s->native, error));
+    CLQ_TRY(bench_allocate(s->native_bytes, &s->native, error));
     fill(s);
     CLQ_TRY(make_side(s, &s->device, context, NULL, error));
     if (!s->is_host) {

@@ -19,11 +19,12 @@ typedef struct memory_space {
     clq_dtype real;
     clq_dtype in_type, out_type;
     uint64_t in_bytes, out_bytes; /* of all elements */
-    int is_host;                  /* the device computes where the C code does: the one can be the other's roof */
+    uint64_t native_bytes;
+    int is_host; /* the device computes where the C code does: the one can be the other's roof */
     memory_side device, reference;
     void *in;           /* on the host */
     void *expected;     /* the reference's output */
-    void *native;       /* for C and peers: as large as `in` and as `out` */
+    void *native;       /* for C and peers: at least as large as `in` and as `out` */
     clq_buffer *spare;  /* on a device that is not the host: as large as `in` */
     const void *holder; /* whose result `expected` holds */
 } memory_space;

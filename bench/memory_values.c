@@ -14,11 +14,15 @@ clq_status memory_values_create(memory_values *v, clq_context *context, uint64_t
 {
     float *scales = NULL;
     clq_status status = CLQ_OK;
-    CLQ_TRY_TO(bench_allocate(4 * count, (void **)&scales, error));
+    CLQ_TRY_TO(bench_allocate(8 * count, (void **)&scales, error));
     CLQ_TRY_TO(clq_buffer_create(context, 4 * count, &v->scale, error));
     CLQ_TRY_TO(clq_buffer_create(context, 4 * count, &v->zero_point, error));
     CLQ_TRY_TO(clq_buffer_create(context, 8 * count, &v->range, error));
     CLQ_TRY_TO(clq_buffer_create(context, tensors * sizeof(clq_nonfinite), &v->nonfinite, error));
+    for (uint64_t i = 0; i < 2 * count; i++) {
+        scales[i] = i % 2 == 0 ? -MEMORY_MAXIMUM : MEMORY_MAXIMUM;
+    }
+    CLQ_TRY_TO(clq_buffer_write(v->range, 0, scales, 8 * count, error));
     memset(scales, 0, (size_t)(4 * count));
     CLQ_TRY_TO(clq_buffer_write(v->zero_point, 0, scales, 4 * count, error));
     for (uint64_t i = 0; i < count; i++) {
@@ -30,8 +34,14 @@ done:
     return status;
 }
 
+clq_status memory_counts_create(memory_values *v, clq_context *context, uint64_t count, clq_error *error)
+{
+    return clq_buffer_create(context, count * MEMORY_HISTOGRAM_BYTES, &v->counts, error);
+}
+
 void memory_values_destroy(memory_values *v)
 {
+    clq_buffer_destroy(&v->counts);
     clq_buffer_destroy(&v->scale);
     clq_buffer_destroy(&v->zero_point);
     clq_buffer_destroy(&v->range);
@@ -69,7 +79,7 @@ clq_status memory_values_spoil(clq_operation operation, const memory_values *v, 
         CLQ_TRY(spoil_whole(v->scale, error));
         CLQ_TRY(spoil_whole(v->zero_point, error));
     }
-    return CLQ_OK;
+    return operation == CLQ_OP_HISTOGRAM ? spoil_whole(v->counts, error) : CLQ_OK;
 }
 
 int memory_buffers_differ(clq_buffer *a, clq_buffer *b, size_t bytes, clq_error *error)
@@ -97,5 +107,6 @@ int memory_values_differ(clq_operation operation, const memory_values *a, const 
 {
     return wholes_differ(a->scale, b->scale, error) || wholes_differ(a->zero_point, b->zero_point, error) ||
            (writes_ranges(operation) &&
-            (wholes_differ(a->range, b->range, error) || wholes_differ(a->nonfinite, b->nonfinite, error)));
+            (wholes_differ(a->range, b->range, error) || wholes_differ(a->nonfinite, b->nonfinite, error))) ||
+           (operation == CLQ_OP_HISTOGRAM && wholes_differ(a->counts, b->counts, error));
 }

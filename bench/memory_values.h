@@ -7,14 +7,23 @@
 
 typedef struct memory_values {
     clq_buffer *scale, *zero_point, *range, *nonfinite;
+    clq_buffer *counts; /* NULL unless memory_counts_create was called */
 } memory_values;
+
+/* What lies behind ranges that nobody has written: all values are within. */
+#define MEMORY_MAXIMUM 1.0f
+
+enum { MEMORY_HISTOGRAM_BYTES = CLQ_HISTOGRAM_BINS * 8 };
 
 /* Near 1/127, so that few codes are clamped, and different for neighbours. */
 float memory_scale_at(uint64_t number);
 
-/* `count` scales, zero points of 0, ranges, and `tensors` counts of NaN. To be destroyed also on failure. */
+/* `count` scales, zero points of 0, ranges [-MEMORY_MAXIMUM, MEMORY_MAXIMUM], and `tensors` counts of NaN. To be
+ * destroyed also on failure. */
 clq_status memory_values_create(memory_values *v, clq_context *context, uint64_t count, uint64_t tensors,
                                 clq_error *error);
+/* Counts of magnitudes, to which an operation adds: what they are before counts too. */
+clq_status memory_counts_create(memory_values *v, clq_context *context, uint64_t count, clq_error *error);
 void memory_values_destroy(memory_values *v);
 /* Those that the operation writes. */
 clq_status memory_values_spoil(clq_operation operation, const memory_values *v, clq_error *error);

@@ -33,6 +33,12 @@ void native_dequantize(clq_dtype real, const int8_t *codes, size_t count, float 
 void native_fake_quantize(clq_dtype real, const void *x, size_t count, float scale, void *y);
 
 /*
+ * Add the elements of x to counts of magnitudes, `scale` bins for each 1 of x, a power of two, so that no product is
+ * rounded. Room for native_threads() + 1 times CLQ_HISTOGRAM_BINS, of which the first are the counts.
+ */
+void native_histogram(clq_dtype real, const void *x, size_t count, float scale, uint64_t *counts);
+
+/*
  * The integer dot product of AVX512-VNNI with registers alone, on each thread: operations (multiplications and
  * additions) of `loops`, which are 0 where the processor has no such thing, and the loops themselves.
  */

@@ -154,7 +154,7 @@ static inline void put_end(void)
 
 const native_loops *native_loops_avx2(void)
 {
-    static const native_loops loops = {"AVX2", maximum, quantize, dequantize, fake_quantize, copy};
+    static const native_loops loops = {"AVX2", maximum, quantize, dequantize, fake_quantize, copy, histogram};
     return &loops;
 }
 #else

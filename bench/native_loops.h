@@ -9,7 +9,7 @@
 typedef struct native_job {
     clq_dtype real;
     const void *source;
-    void *target; /* of what is written with `streaming`: at a multiple of 64 bytes */
+    void *target; /* of what is written with `streaming`: at a multiple of 64 bytes; of counts: CLQ_HISTOGRAM_BINS */
     size_t count;
     float scale;
     int streaming; /* stores go past the caches */
@@ -23,7 +23,8 @@ typedef struct native_loops {
     void (*quantize)(native_job *job);
     void (*dequantize)(native_job *job);
     void (*fake_quantize)(native_job *job);
-    void (*copy)(native_job *job); /* of `count` bytes */
+    void (*copy)(native_job *job);      /* of `count` bytes */
+    void (*histogram)(native_job *job); /* fewer than 2^32 elements; `scale` is bins for each 1 of x */
 } native_loops;
 
 /* NULL where the compiler has no such instructions; whether the processor has them is for the caller to ask. */

@@ -48,32 +48,54 @@ static size_t bytes_of(clq_dtype dtype)
     return (size_t)clq_dtype_bytes(dtype, 1);
 }
 
+/* Part `index` of the whole. */
+static native_job part_of(const native_job *whole, size_t index, size_t step, clq_dtype source)
+{
+    const size_t first = step * index < whole->count ? step * index : whole->count;
+    const size_t left = whole->count - first;
+    native_job job = *whole;
+    job.source = (const char *)whole->source + first * bytes_of(source);
+    job.count = left < step ? left : step;
+    return job;
+}
+
+static size_t step_of(size_t count, size_t *parts)
+{
+    const size_t threads = (size_t)native_threads();
+    const size_t wanted = count / LEAST_PART;
+    *parts = wanted < 1 ? 1 : wanted < threads ? wanted : threads;
+    return (count / *parts + ALIGNMENT_ELEMENTS) / ALIGNMENT_ELEMENTS * ALIGNMENT_ELEMENTS;
+}
+
+static void run_all(work *w, size_t parts)
+{
+    if (parts == 1) {
+        run_one(w, 0, 1);
+    } else {
+        native_parallel(run_one, w);
+    }
+}
+
 /* Returns the largest result. */
 static float run_parts(void (*run)(native_job *job), native_job whole, clq_dtype source, clq_dtype target)
 {
     work w;
+    size_t parts;
     const size_t threads = (size_t)native_threads();
-    const size_t wanted = whole.count / LEAST_PART;
-    const size_t parts = wanted < 1 ? 1 : wanted < threads ? wanted : threads;
-    const size_t step = (whole.count / parts + ALIGNMENT_ELEMENTS) / ALIGNMENT_ELEMENTS * ALIGNMENT_ELEMENTS;
+    const size_t step = step_of(whole.count, &parts);
     const size_t moved = whole.count * (bytes_of(source) + (whole.target != NULL ? bytes_of(target) : 0));
     float result = -INFINITY;
     w.run = run;
     whole.result = -INFINITY;
     whole.streaming = whole.target != NULL && moved >= STREAM_FROM_BYTES && (uintptr_t)whole.target % 64 == 0;
     for (size_t i = 0; i < threads; i++) {
-        const size_t first = step * i < whole.count ? step * i : whole.count;
-        const size_t left = whole.count - first;
-        w.jobs[i] = whole;
-        w.jobs[i].source = (const char *)whole.source + first * bytes_of(source);
-        w.jobs[i].target = whole.target != NULL ? (char *)whole.target + first * bytes_of(target) : NULL;
-        w.jobs[i].count = left < step ? left : step;
+        w.jobs[i] = part_of(&whole, i, step, source);
+        if (whole.target != NULL) {
+            const size_t first = (size_t)((const char *)w.jobs[i].source - (const char *)whole.source);
+            w.jobs[i].target = (char *)whole.target + first / bytes_of(source) * bytes_of(target);
+        }
     }
-    if (parts == 1) {
-        run_one(&w, 0, 1);
-    } else {
-        native_parallel(run_one, &w);
-    }
+    run_all(&w, parts);
     for (size_t i = 0; i < threads; i++) {
         result = w.jobs[i].result > result ? w.jobs[i].result : result;
     }
@@ -114,4 +136,25 @@ void native_fake_quantize(clq_dtype real, const void *x, size_t count, float sca
 {
     const native_job job = {.real = real, .source = x, .target = y, .count = count, .scale = scale};
     (void)run_parts(loops()->fake_quantize, job, real, real);
+}
+
+void native_histogram(clq_dtype real, const void *x, size_t count, float scale, uint64_t *counts)
+{
+    const native_job whole = {.real = real, .source = x, .count = count, .scale = scale};
+    work w;
+    size_t parts;
+    const size_t threads = (size_t)native_threads();
+    const size_t step = step_of(count, &parts);
+    w.run = loops()->histogram;
+    for (size_t i = 0; i < threads; i++) {
+        w.jobs[i] = part_of(&whole, i, step, real);
+        w.jobs[i].target = counts + (i + 1) * CLQ_HISTOGRAM_BINS;
+    }
+    run_all(&w, parts);
+    for (size_t i = 0; i < threads; i++) {
+        const uint64_t *part = w.jobs[i].target;
+        for (size_t b = 0; b < CLQ_HISTOGRAM_BINS && w.jobs[i].count > 0; b++) {
+            counts[b] += part[b];
+        }
+    }
 }

@@ -149,6 +149,6 @@ static inline void put_end(void)
 
 const native_loops *native_loops_plain(void)
 {
-    static const native_loops loops = {"", maximum, quantize, dequantize, fake_quantize, copy};
+    static const native_loops loops = {"", maximum, quantize, dequantize, fake_quantize, copy, histogram};
     return &loops;
 }

@@ -142,6 +142,14 @@ int bench_shape_is_plain(const bench_shape *shape)
            bench_shape_elements(shape) % 64 == 0;
 }
 
+int bench_shape_fills_histograms(const bench_shape *shape)
+{
+    uint64_t elements = 0;
+    uint64_t parameters = 0;
+    return clq_layout_count(&shape->layout, &elements, &parameters, NULL) == CLQ_OK &&
+           elements / clq_size_max(parameters, 1) >= 16 * CLQ_HISTOGRAM_BINS;
+}
+
 uint64_t bench_shape_elements(const bench_shape *shape)
 {
     uint64_t elements = 1;

@@ -33,6 +33,9 @@ void bench_shape_print(const bench_shape *shape, char *text, size_t capacity);
 bench_shape bench_shape_plain(uint64_t elements);
 int bench_shape_is_plain(const bench_shape *shape);
 uint64_t bench_shape_elements(const bench_shape *shape); /* of a tensor */
+/* Whether there are 16 elements for each bin of a parameter's histogram: with fewer, who counts mostly adds counts up.
+ */
+int bench_shape_fills_histograms(const bench_shape *shape);
 
 /* The plain tensor of `elements`, then those that are cut otherwise: axes, groups, tails, offsets, all of about the
  * same size. Returns how many, at most BENCH_MAX_SHAPES. */

@@ -17,8 +17,8 @@ static const uint64_t full_elements = UINT64_C(128) << 20, quick_elements = UINT
 
 enum { FULL_BATCH = 10000, QUICK_BATCH = 100, SWEEP_FIRST = 10, SWEEP_LAST = 30, SWEEP_STEP = 2 };
 
-static const char *const names[BENCH_OPERATION_COUNT] = {"minmax",           "quantize", "dequantize", "fake-quantize",
-                                                         "dynamic-quantize", "batch",    "gemm"};
+static const char *const names[BENCH_OPERATION_COUNT] = {"minmax",           "quantize",  "dequantize", "fake-quantize",
+                                                         "dynamic-quantize", "histogram", "batch",      "gemm"};
 
 const char *bench_operation_name(bench_operation operation)
 {
@@ -26,10 +26,13 @@ const char *bench_operation_name(bench_operation operation)
 }
 
 /* The memory-bound operations of the list, in its order. */
-static const clq_operation memory_operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DEQUANTIZE,
-                                                  CLQ_OP_FAKE_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
+static const clq_operation memory_operations[] = {CLQ_OP_MINMAX,        CLQ_OP_QUANTIZE,         CLQ_OP_DEQUANTIZE,
+                                                  CLQ_OP_FAKE_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_OP_HISTOGRAM};
 
-enum { MEMORY_OPERATIONS = sizeof memory_operations / sizeof memory_operations[0] };
+enum {
+    MEMORY_OPERATIONS = sizeof memory_operations / sizeof memory_operations[0],
+    BATCHED_OPERATIONS = MEMORY_OPERATIONS - 1 /* there are no batches of histograms */
+};
 
 static int is_asked(const bench_suite *s, bench_operation operation)
 {
@@ -96,6 +99,20 @@ static clq_status measure_order(const bench_suite *s, const memory_order *order,
     return status != CLQ_OK ? clq_fail_in(error, status, "%s", clq_operation_name(order->operation)) : CLQ_OK;
 }
 
+/* The built-in shapes of a size that the operation has a use for. */
+static size_t shapes_of_size(clq_operation operation, uint64_t elements, int cut, bench_shape *shapes)
+{
+    size_t count = cut ? bench_shapes_of_size(elements, shapes) : 1;
+    size_t kept = 1;
+    shapes[0] = bench_shape_plain(elements);
+    for (size_t i = 1; i < count; i++) {
+        if (operation != CLQ_OP_HISTOGRAM || bench_shape_fills_histograms(&shapes[i])) {
+            shapes[kept++] = shapes[i];
+        }
+    }
+    return kept;
+}
+
 /* The built-in shapes, of half the size as often as memory asks for it. */
 static clq_status measure_fitting(const bench_suite *s, memory_order *order, uint64_t elements, int cut, size_t *failed,
                                   clq_error *error)
@@ -105,8 +122,7 @@ static clq_status measure_fitting(const bench_suite *s, memory_order *order, uin
         memory_need need;
         clq_status status = CLQ_OK;
         order->shapes = shapes;
-        order->shape_count = cut ? bench_shapes_of_size(elements, shapes) : 1;
-        shapes[0] = bench_shape_plain(elements);
+        order->shape_count = shapes_of_size(order->operation, elements, cut, shapes);
         need = memory_group_need(s->context, order);
         status = check_need(s->context, &need, error);
         if (status == CLQ_OK) {
@@ -205,7 +221,7 @@ static clq_status measure_batches(const bench_suite *s, size_t *failed, clq_erro
 {
     const uint64_t last = s->quick ? QUICK_BATCH : FULL_BATCH;
     for (uint64_t count = s->sweep ? 1 : last; count <= last; count *= 10) {
-        for (size_t i = 0; i < MEMORY_OPERATIONS; i++) {
+        for (size_t i = 0; i < BATCHED_OPERATIONS; i++) {
             batch_order order = {.operation = memory_operations[i], .count = count};
             CLQ_TRY(measure_batch(s, &order, failed, error));
             if (!s->sweep) {

@@ -10,8 +10,8 @@
 #include "gemm_device.h"
 #include "memory_group.h"
 
-static const clq_operation memory_operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DEQUANTIZE,
-                                                  CLQ_OP_FAKE_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
+static const clq_operation memory_operations[] = {CLQ_OP_MINMAX,        CLQ_OP_QUANTIZE,         CLQ_OP_DEQUANTIZE,
+                                                  CLQ_OP_FAKE_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_OP_HISTOGRAM};
 static const clq_operation batch_operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
 static const char *const tensor_shapes[] = {"4096x1024", "4096x1024 axis=0", "4096x1024 group=32", "524288x8 axis=1"};
 static const gemm_shape products[] = {{512, 512, 512}, {64, 1024, 1024}, {1, 1024, 4096}, {6, 1024, 1024}};
@@ -161,12 +161,18 @@ done:
     return status;
 }
 
+/* Of one that does not fill its histograms the counts may be larger than any memory. */
+static int is_measured(clq_operation operation, const bench_shape *shape)
+{
+    return !shape->is_product && (operation != CLQ_OP_HISTOGRAM || bench_shape_fills_histograms(shape));
+}
+
 /* The shapes for one type: f32 in all forms and small, the types of 16 bits plain. */
-static size_t list_shapes(const tune_problems *p, clq_dtype real, bench_shape *shapes)
+static size_t list_shapes(const tune_problems *p, clq_operation operation, clq_dtype real, bench_shape *shapes)
 {
     size_t count = 0;
     for (size_t i = 0; i < p->shape_count; i++) {
-        if (!p->shapes[i].is_product) {
+        if (is_measured(operation, &p->shapes[i])) {
             shapes[count++] = p->shapes[i];
         }
     }
@@ -176,7 +182,8 @@ static size_t list_shapes(const tune_problems *p, clq_dtype real, bench_shape *s
         const uint64_t cut = clq_size_max((UINT64_C(4) << 20) / p->elements, 1);
         for (size_t i = 0; i < sizeof tensor_shapes / sizeof tensor_shapes[0]; i++) {
             (void)bench_shape_parse(tensor_shapes[i], &shapes[count], NULL); /* those above are right */
-            shapes[count++].layout.shape[0] /= cut;
+            shapes[count].layout.shape[0] /= cut;
+            count += (size_t)is_measured(operation, &shapes[count]);
         }
         shapes[count++] = bench_shape_plain(SMALL_ELEMENTS);
     }
@@ -186,7 +193,7 @@ static size_t list_shapes(const tune_problems *p, clq_dtype real, bench_shape *s
 static clq_status time_tensors(tally *t, clq_operation operation, clq_dtype real, clq_error *error)
 {
     bench_shape shapes[MOST_SHAPES];
-    const size_t count = list_shapes(t->problems, real, shapes);
+    const size_t count = list_shapes(t->problems, operation, real, shapes);
     uint64_t largest = 64;
     clq_status status = CLQ_OK;
     memory_space space;
@@ -303,17 +310,19 @@ static clq_status time_products(tally *t, clq_error *error)
 
 uint32_t tune_measured_operations(const tune_problems *problems)
 {
-    int tensors = problems->shapes == NULL;
-    int multiplied = problems->shapes == NULL;
-    uint32_t measured = problems->shapes == NULL ? CLQ_TUNABLE_BATCH : 0;
+    const uint32_t others = CLQ_TUNABLE_BATCH | CLQ_TUNABLE_GEMM;
+    uint32_t measured = problems->shapes == NULL ? others : 0;
+    for (size_t k = 0; k < sizeof memory_operations / sizeof memory_operations[0]; k++) {
+        int tensors = problems->shapes == NULL;
+        for (size_t i = 0; i < problems->shape_count; i++) {
+            tensors |= is_measured(memory_operations[k], &problems->shapes[i]);
+        }
+        measured |= (uint32_t)tensors << memory_operations[k];
+    }
     for (size_t i = 0; i < problems->shape_count; i++) {
-        tensors |= !problems->shapes[i].is_product;
-        multiplied |= problems->shapes[i].is_product;
+        measured |= problems->shapes[i].is_product ? CLQ_TUNABLE_GEMM : 0;
     }
-    for (size_t i = 0; i < sizeof memory_operations / sizeof memory_operations[0] && tensors; i++) {
-        measured |= UINT32_C(1) << memory_operations[i];
-    }
-    return measured | (multiplied ? CLQ_TUNABLE_GEMM : 0);
+    return measured;
 }
 
 static clq_status time_all(tally *t, uint32_t operations, clq_error *error)

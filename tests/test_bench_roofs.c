@@ -12,7 +12,7 @@
 #include "../bench/native_loops.h"
 #include "check.h"
 
-enum { MOST = 5000 };
+enum { MOST = 5000, HISTOGRAM_BYTES = CLQ_HISTOGRAM_BINS * 8 };
 
 typedef struct arena {
     _Alignas(64) unsigned char x[4 * MOST], codes[MOST + 64], found[4 * MOST + 64], expected[4 * MOST];
@@ -42,7 +42,7 @@ static void reference(arena *a, clq_operation operation, clq_dtype real, size_t 
     clq_quantization q;
     clq_operands o;
     clq_buffer *x = NULL, *codes = NULL, *out = NULL, *scales = NULL, *zero = NULL, *range = NULL, *nonfinite = NULL;
-    float ends[2];
+    float ends[2] = {-1.0f, 1.0f};
     const int32_t zero_point = 0;
     assert_int_equal(clq_context_create("reference", &context, NULL), CLQ_OK);
     clq_quantization_init(&q);
@@ -58,9 +58,15 @@ static void reference(arena *a, clq_operation operation, clq_dtype real, size_t 
     assert_int_equal(clq_buffer_create(context, sizeof(clq_nonfinite), &nonfinite, NULL), CLQ_OK);
     assert_int_equal(clq_buffer_write(scales, 0, &scale, 4, NULL), CLQ_OK);
     assert_int_equal(clq_buffer_write(zero, 0, &zero_point, 4, NULL), CLQ_OK);
+    assert_int_equal(clq_buffer_write(range, 0, ends, sizeof ends, NULL), CLQ_OK);
     memset(&o, 0, sizeof o);
     o.struct_size = sizeof o;
-    if (operation == CLQ_OP_MINMAX) {
+    if (operation == CLQ_OP_HISTOGRAM) {
+        memset(a->expected, 0, HISTOGRAM_BYTES);
+        assert_int_equal(
+            clq_histogram(context, &q, (clq_operand){x, 0}, (clq_operand){range, 0}, (clq_operand){out, 0}, NULL),
+            CLQ_OK);
+    } else if (operation == CLQ_OP_MINMAX) {
         assert_int_equal(
             clq_minmax(context, &q, (clq_operand){x, 0}, (clq_operand){range, 0}, (clq_operand){nonfinite, 0}, NULL),
             CLQ_OK);
@@ -91,22 +97,27 @@ static void reference(arena *a, clq_operation operation, clq_dtype real, size_t 
 
 static void check_loops(const native_loops *loops, arena *a, clq_dtype real, size_t count, int streaming)
 {
-    static const clq_operation operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DEQUANTIZE, CLQ_OP_FAKE_QUANTIZE};
+    static const clq_operation operations[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DEQUANTIZE, CLQ_OP_FAKE_QUANTIZE,
+                                               CLQ_OP_HISTOGRAM};
     const float scale = (float)((0.5 + check_uniform()) / 127.0);
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++) {
         const clq_dtype out = operations[i] == CLQ_OP_QUANTIZE ? CLQ_S8 : real;
-        const size_t bytes = operations[i] == CLQ_OP_MINMAX ? 0 : (size_t)clq_dtype_bytes(out, count);
+        const int counts = operations[i] == CLQ_OP_HISTOGRAM;
+        const size_t bytes = counts                           ? HISTOGRAM_BYTES
+                             : operations[i] == CLQ_OP_MINMAX ? 0
+                                                              : (size_t)clq_dtype_bytes(out, count);
         float maximum = 0.0f;
         native_job job = {.real = real,
                           .source = operations[i] == CLQ_OP_DEQUANTIZE ? a->codes : a->x,
                           .target = a->found,
                           .count = count,
-                          .scale = scale,
+                          .scale = counts ? CLQ_HISTOGRAM_BINS : scale,
                           .streaming = streaming,
                           .passes = 1};
         reference(a, operations[i], real, count, scale, &maximum);
         memset(a->found, 0xAA, sizeof a->found);
         (operations[i] == CLQ_OP_MINMAX       ? loops->maximum
+         : counts                             ? loops->histogram
          : operations[i] == CLQ_OP_QUANTIZE   ? loops->quantize
          : operations[i] == CLQ_OP_DEQUANTIZE ? loops->dequantize
                                               : loops->fake_quantize)(&job);
@@ -143,6 +154,23 @@ static void roofs_compute_what_the_reference_does(void **state)
     free(a);
 }
 
+/* Counts added to those that were there; elements are whole numbers up to 127, a bin holds 1/8. */
+static void check_counts(const float *x, size_t count)
+{
+    const size_t words = (size_t)(NATIVE_MAX_THREADS + 1) * CLQ_HISTOGRAM_BINS;
+    uint64_t *found = check_allocate(words * sizeof *found);
+    uint64_t expected[CLQ_HISTOGRAM_BINS];
+    for (size_t b = 0; b < CLQ_HISTOGRAM_BINS; b++) {
+        expected[b] = found[b] = b;
+    }
+    for (size_t i = 0; i < count; i++) {
+        expected[(size_t)fabsf(x[i]) * 8]++;
+    }
+    native_histogram(CLQ_F32, x, count, 8.0f, found);
+    assert_memory_equal(found, expected, sizeof expected);
+    free(found);
+}
+
 /* Cut among threads: what one loop computes does not depend on where its part begins. */
 static void roofs_are_whole_on_many_threads(void **state)
 {
@@ -168,6 +196,7 @@ static void roofs_are_whole_on_many_threads(void **state)
         memset(again, 0, 4 * n);
         native_copy(again, x, 4 * n);
         assert_memory_equal(x, again, 4 * n);
+        check_counts(x, n);
         free(x);
         free(codes);
         free(again);

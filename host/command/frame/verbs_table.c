@@ -144,7 +144,7 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .name_kind = "operation",
             .summary = "measure the operations beside what the machine could do",
             .description =
-                "Measures minmax, quantize, dequantize, fake-quantize, dynamic-quantize, batch (many small "
+                "Measures minmax, quantize, dequantize, fake-quantize, dynamic-quantize, histogram, batch (many small "
                 "tensors at once) and gemm, or those that are named, on data that is on the device already. Each row "
                 "shows median and best time, GB/s or GOPS, and the fraction of what C on all processors reaches for "
                 "the same problem, and of a copy, in the same rounds. Results are compared with the reference "

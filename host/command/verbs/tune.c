@@ -39,6 +39,7 @@ static uint32_t operations_of(bench_operation operation)
         [BENCH_DEQUANTIZE] = UINT32_C(1) << CLQ_OP_DEQUANTIZE,
         [BENCH_FAKE_QUANTIZE] = UINT32_C(1) << CLQ_OP_FAKE_QUANTIZE,
         [BENCH_DYNAMIC_QUANTIZE] = UINT32_C(1) << CLQ_OP_DYNAMIC_QUANTIZE,
+        [BENCH_HISTOGRAM] = UINT32_C(1) << CLQ_OP_HISTOGRAM,
         [BENCH_BATCH] = CLQ_TUNABLE_BATCH,
         [BENCH_GEMM] = CLQ_TUNABLE_GEMM,
     };
@@ -74,8 +75,8 @@ static int take_shapes(tune_call *call)
     }
     measured = tune_measured_operations(&call->problems);
     if ((call->operations & ~measured) != 0) {
-        return cli_usage_error("tune: %s has no shape for an operation that is named (MxNxK for gemm, a tensor for "
-                               "others; batch takes none)",
+        return cli_usage_error("tune: %s has no shape for an operation that is named (MxNxK for gemm, 32768 elements "
+                               "for each parameter for histogram, a tensor for others; batch takes none)",
                                path);
     }
     call->operations = call->operations == 0 ? measured : call->operations;
