@@ -389,7 +389,7 @@ static void cut_by_divergence(histogram *h, uint32_t found[2])
 
 /* ---- tests ---- */
 
-enum { TURNS = 600, SIGNED_TURNS = 600 };
+enum { TURNS = 640, SIGNED_TURNS = 640 };
 
 static void magnitudes(void **state)
 {
