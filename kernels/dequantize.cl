@@ -13,10 +13,14 @@
 #define TARGET_INDEX(i) (i)
 #define value_t intv
 #define load_block(p) load_codes(p)
+#define source_vector codev
+#define load_block_aligned(p) load_codes_aligned(p)
 #define load_block_part(p, count) load_codes_part(p, count)
 #define load_block_at(source, i) load_codes_at(source, i)
 #define load_block_part_at(source, i, count) load_codes_part_at(source, i, count)
 #define store_block(p, r) VSTORE(r, 0, p)
+#define target_vector realv
+#define store_block_aligned(p, r) (*(__global realv *)(p) = (r))
 #define store_block_part(p, r, count) store_real_part(p, r, count)
 #define map_t real_map
 #define MAPS_OF(call, scales, zero_points) real_maps_of(scales, zero_points)

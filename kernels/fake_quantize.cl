@@ -13,10 +13,14 @@
 #define TARGET_INDEX(i) (i)
 #define value_t realv
 #define load_block(p) VLOAD(0, p)
+#define source_vector realv
+#define load_block_aligned(p) load_reals(p, 1)
 #define load_block_part(p, count) load_real_part(p, count)
 #define load_block_at(source, i) VLOAD(0, (source) + (i))
 #define load_block_part_at(source, i, count) load_real_part((source) + (i), count)
 #define store_block(p, r) VSTORE(r, 0, p)
+#define target_vector realv
+#define store_block_aligned(p, r) (*(__global realv *)(p) = (r))
 #define store_block_part(p, r, count) store_real_part(p, r, count)
 #define map_t code_map
 #define MAPS_OF(call, scales, zero_points) code_maps_of(scales, zero_points, (call)->mode, (call)->qmin, (call)->qmax)

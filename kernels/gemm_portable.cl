@@ -55,6 +55,7 @@ __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void gemm_portable
     __global const uchar *rows = a + call.a_offset + batch * call.a_batch;
     __global const uint *b = panels + call.b_offset + batch * call.b_batch;
     uint acc[PER_ITEM * PER_ITEM];
+#pragma unroll
     for (uint i = 0; i < PER_ITEM * PER_ITEM; i++) {
         acc[i] = 0;
     }
@@ -100,7 +101,12 @@ __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void gemm_portable
     }
     if (row0 + y * PER_ITEM < call.m) {
         const uint row = row0 + y * PER_ITEM;
-        const gemm_rows rows_of_c = {(const int *)acc, PER_ITEM, batch, row, min(call.m - row, (uint)PER_ITEM)};
+        int tile[PER_ITEM * PER_ITEM];
+        const gemm_rows rows_of_c = {tile, PER_ITEM, batch, row, min(call.m - row, (uint)PER_ITEM)};
+#pragma unroll
+        for (uint i = 0; i < PER_ITEM * PER_ITEM; i++) {
+            tile[i] = (int)acc[i];
+        }
         gemm_write(&call, &memory, slice, column0 + x * PER_ITEM, &rows_of_c);
     }
 }

@@ -13,10 +13,14 @@
 #define TARGET_INDEX(i) CODE_INDEX(i)
 #define value_t realv
 #define load_block(p) VLOAD(0, p)
+#define source_vector realv
+#define load_block_aligned(p) load_reals(p, 1)
 #define load_block_part(p, count) load_real_part(p, count)
 #define load_block_at(source, i) VLOAD(0, (source) + (i))
 #define load_block_part_at(source, i, count) load_real_part((source) + (i), count)
 #define store_block(p, r) store_codes(p, r)
+#define target_vector codev
+#define store_block_aligned(p, r) store_codes_aligned(p, r)
 #define store_block_part(p, r, count) store_codes_part(p, r, count)
 #define map_t code_map
 #define MAPS_OF(call, scales, zero_points) code_maps_of(scales, zero_points, (call)->mode, (call)->qmin, (call)->qmax)

@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Compile the kernels for GPUs without one: registers, private memory and spills beside the committed budgets.
+
+usage: lint-gpu.py [--write] [--target NAME]... [--only TEXT]
+
+Every kernel as a GPU gets it (docs/kernels.md), for NVIDIA by clang to PTX and, where a CUDA toolkit has it, ptxas; for
+AMD by clang to a listing; for Intel by ocloc. Of each kernel: registers (ptxas; VGPRs; none of Intel, whose compiler
+always has 128), bytes of private memory (a stack frame, scratch), bytes or registers spilled, how many accesses to
+private memory its loops contain, which is what makes a kernel slow, and how many accesses to global memory are of a
+vector. Above kernels/budgets.txt, or below it for vectors, is a failure, exit code 1; --write makes these numbers the
+budgets. Without a tool a target is left out, which is said, and is a failure where
+CLQ_REQUIRE_GPU_COMPILERS is set. Needs clang-15, libclc-15, rocm-device-libs; intel-opencl-icd for ocloc.
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+KERNELS = pathlib.Path(__file__).resolve().parent.parent / "kernels"
+BUDGETS = KERNELS / "budgets.txt"
+COLUMNS = ("registers", "private", "spilled", "in loops", "vectors")
+
+
+def builds():
+    """(name, file, options): as chosen for a GPU where nothing is tuned (kernels/tunables.def)."""
+    walk = ["VECTOR_WIDTH=4", "COLUMN_BLOCKS=1"]
+    reals = {"f32": "REAL=32", "f16": "REAL=16", "bf16": "REAL=17"}
+    codes = {"s8": ["CODE_BITS=8", "CODE_SIGNED=1"], "u4": ["CODE_BITS=4", "CODE_SIGNED=0"]}
+    for real, option in reals.items():
+        yield f"minmax {real}", "minmax.cl", walk + [option, "GROUP_SIZE=128"]
+        yield f"batch-minmax {real}", "batch_minmax.cl", walk + [option, "GROUP_SIZE=128", "VARIANT=4"]
+        for code, sizes in codes.items():
+            for file in "quantize", "dequantize":
+                yield f"{file} {real} {code}", f"{file}.cl", walk + [option] + sizes
+            if (real, code) in (("f32", "s8"), ("bf16", "u4")):
+                for file in "quantize", "dequantize", "dynamic":
+                    yield f"batch-{file} {real} {code}", f"batch_{file}.cl", walk + [option, "GROUP_SIZE=128", "VARIANT=4"] + sizes
+    yield "fake-quantize f32", "fake_quantize.cl", walk + ["REAL=32"]
+    yield "histogram f32", "histogram.cl", walk + ["REAL=32", "GROUP_SIZE=128"]
+    yield "merge-range f32", "merge_range.cl", walk + ["REAL=32"]
+    yield "choose", "choose_parameters.cl", []
+    yield "batch-choose", "batch_choose.cl", ["GROUP_SIZE=128"]
+    yield "gemm portable", "gemm_portable.cl", ["VECTOR_WIDTH=4"]
+    for rows in 1, 4, 8:
+        yield f"gemm gemv {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}"]
+    yield "gemm pack", "gemm_pack.cl", ["VECTOR_WIDTH=4"]
+    yield "gemm reduce", "gemm_reduce.cl", ["VECTOR_WIDTH=4"]
+
+
+def run(command):
+    """What a tool printed; RuntimeError with its words where it failed."""
+    done = subprocess.run(command, capture_output=True, text=True, cwd=KERNELS, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+    return done.stdout + done.stderr
+
+
+def accesses_in_loops(lines, label, branch, access):
+    """How many lines that are an access lie in a loop: between a label and a branch back to it."""
+    places = {}
+    looped = set()
+    for number, line in enumerate(lines):
+        found = label.match(line)
+        if found:
+            places[found.group(1)] = number
+        found = branch.search(line)
+        if found and found.group(1) in places:
+            looped.update(range(places[found.group(1)], number))
+    return sum(1 for number in looped if access.search(lines[number]))
+
+
+def split(text, begin):
+    """{kernel: its lines}, begun by lines that `begin` matches."""
+    kernels, lines = {}, None
+    for line in text.splitlines():
+        found = begin.match(line)
+        if found:
+            lines = kernels.setdefault(found.group(1), [])
+        if lines is not None:
+            lines.append(line)
+    return kernels
+
+
+CLANG = ["clang-15", "-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-O3", "-S"]
+
+
+class Nvidia:
+    """PTX by clang with libclc; what ptxas says where there is one."""
+
+    library = pathlib.Path("/usr/lib/clc/nvptx64--nvidiacl.bc")
+    label = re.compile(r"(\$L\w+):")
+    branch = re.compile(r"\bbra(?:\.uni)?\s+(\$L\w+);")
+    access = re.compile(r"\b(?:ld|st)\.local\b")
+    vector = re.compile(r"\b(?:ld|st)\.global(?:\.nc)?\.v[24]\.")
+
+    def __init__(self, name):
+        self.name = name
+        self.ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
+
+    def missing(self):
+        return "libclc-15" if not self.library.exists() else ""
+
+    def measure(self, file, options, folder):
+        listing = folder / "kernel.ptx"
+        run(CLANG + ["-target", "nvptx64--nvidiacl", "-nogpulib", "-Xclang", "-target-cpu", "-Xclang", self.name, "-Xclang",
+                     "-target-feature", "-Xclang", "+ptx75", "-Xclang", "-mlink-builtin-bitcode", "-Xclang", self.library,
+                     "-o", listing, file] + options)
+        text = listing.read_text()
+        kernels = {}
+        for kernel, lines in split(text, re.compile(r"\.visible \.entry (\w+)\(")).items():
+            depot = re.search(r"__local_depot\d+\[(\d+)\]", "\n".join(lines))
+            kernels[kernel] = [None, int(depot.group(1)) if depot else 0, None,
+                               accesses_in_loops(lines, self.label, self.branch, self.access),
+                               sum(1 for line in lines if self.vector.search(line))]
+        if self.ptxas:
+            said = run([self.ptxas, "-v", f"-arch={self.name}", listing, "-o", folder / "kernel.cubin"])
+            for kernel, stack, spilled, registers in re.findall(
+                    r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores"
+                    r".*?Used (\d+) registers", said, re.DOTALL):
+                kernels[kernel][:3] = int(registers), int(stack), int(spilled)
+        return kernels
+
+
+class Amd:
+    """A listing by clang; the numbers stand in its metadata."""
+
+    bitcode = pathlib.Path("/usr/lib/x86_64-linux-gnu/amdgcn/bitcode")
+    label = re.compile(r"(\.LBB\w+):")
+    branch = re.compile(r"\bs_c?branch\w*\s+(\.LBB\w+)")
+    access = re.compile(r"\bscratch_(?:load|store)|\bbuffer_(?:load|store)\w* .* s\[0:3\], ")  # the scratch's descriptor
+    vector = re.compile(r"\b(?:global|flat)_(?:load|store)_(?:dwordx[234]|dword\b|b(?:32|64|96|128))")
+
+    def __init__(self, name):
+        self.name = name
+
+    def missing(self):
+        return "rocm-device-libs" if not self.bitcode.exists() else ""
+
+    def measure(self, file, options, folder):
+        listing = folder / "kernel.s"
+        run(CLANG + ["-target", "amdgcn-amd-amdhsa", f"-mcpu={self.name}", f"--rocm-device-lib-path={self.bitcode}",
+                     "-mcode-object-version=5", "-o", listing, file] + options)
+        text = listing.read_text()
+        code = split(text, re.compile(r"(\w+):\s+; @\w+"))
+        kernels = {}
+        for part in text.split("amdhsa.kernels:")[1].split("  - .")[1:]:
+            facts = dict(re.findall(r"\.?(\w+):\s+'?(\w+)'?\n", part))
+            if "vgpr_count" not in facts or facts.get("name") not in code:
+                continue
+            kernels[facts["name"]] = [int(facts["vgpr_count"]), int(facts["private_segment_fixed_size"]),
+                                      int(facts["vgpr_spill_count"]),
+                                      accesses_in_loops(code[facts["name"]], self.label, self.branch, self.access),
+                                      sum(1 for line in code[facts["name"]] if self.vector.search(line))]
+        return kernels
+
+
+TARGETS = {"sm_80": Nvidia, "sm_90": Nvidia, "gfx906": Amd, "gfx90a": Amd, "gfx1030": Amd}
+
+
+def measure(target, build):
+    name, file, options = build
+    with tempfile.TemporaryDirectory(prefix="clquant-gpu.") as folder:
+        kernels = target.measure(file, ["-D" + option for option in options], pathlib.Path(folder))
+    if not kernels:
+        raise RuntimeError(f"{target.name} {name}: no kernel was found in the listing")
+    return {f"{target.name} | {name} | {kernel}": numbers for kernel, numbers in kernels.items()}
+
+
+def read_budgets():
+    rows = {}
+    for line in BUDGETS.read_text().splitlines() if BUDGETS.exists() else []:
+        if line and not line.startswith("#"):
+            key, numbers = line.rsplit("|", 1)
+            rows[key.strip()] = [None if n == "-" else int(n) for n in numbers.split()]
+    return rows
+
+
+def line_of(key, numbers):
+    return f"{key:<56} | " + " ".join(f"{'-' if n is None else n:>5}" for n in numbers)
+
+
+def compare(found, budgets):
+    failures = []
+    for key, numbers in found.items():
+        if key not in budgets:
+            failures.append(f"{key}: has no budget")
+            continue
+        for column, got, budget in zip(COLUMNS, numbers, budgets[key]):
+            worse = None not in (got, budget) and (got < budget if column == "vectors" else got > budget)
+            if worse:
+                failures.append(f"{key}: {column} {got}, the budget is {budget}")
+    return failures
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--target", action="append", choices=TARGETS)
+    parser.add_argument("--only", default="")
+    given = parser.parse_args()
+    targets = []
+    left_out = []
+    for name in given.target or TARGETS:
+        target = TARGETS[name](name)
+        missing = "clang-15" if shutil.which("clang-15") is None else target.missing()
+        if missing:
+            left_out.append(f"{name}: left out, for there is no {missing}")
+        else:
+            targets.append(target)
+    chosen = [build for build in builds() if given.only in build[0]]
+    found = {}
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for kernels in pool.map(lambda job: measure(*job), [(t, b) for t in targets for b in chosen]):
+            found.update(kernels)
+    for key, numbers in found.items():
+        print(line_of(key, numbers))
+    print("\n".join(left_out), end="\n" if left_out else "")
+    budgets = read_budgets()
+    if given.write:
+        budgets.update(found)
+        BUDGETS.write_text("# target | kernel as built | kernel | registers, private bytes, spilled, accesses in loops, vectors\n"
+                           "# scripts/lint-gpu.py --write makes this file; more than stands here, or fewer vectors, fails it.\n" +
+                           "".join(line_of(*row) + "\n" for row in sorted(budgets.items())))
+        return 0
+    failures = compare(found, budgets)
+    print("\n".join(failures), end="\n" if failures else "")
+    print(f"{len(found)} kernels for {len(targets)} GPUs: {len(failures)} above budget")
+    return 1 if failures or (left_out and os.environ.get("CLQ_REQUIRE_GPU_COMPILERS")) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
