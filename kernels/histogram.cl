@@ -18,8 +18,8 @@
  * |x|. Then t - lo and w are rounded, and what decides is within 2^-11 w of the exact difference; where it is closer to
  * 0 than that, integers decide (docs/numerics.md, section 10).
  */
+#include "bands.clh"
 #include "common.clh"
-#include "tensor_call.h"
 
 #ifndef SIGNED_BINS
 #define SIGNED_BINS 0
@@ -190,21 +190,24 @@ static inline intv bins_by(realv x, scale_t s)
 }
 
 /*
- * Part `slice` of the elements of parameter p. They lie in segments, one for each of its `repeats` rows; whole segments
- * are shared out where there are enough, else each is cut into `pieces`, in blocks of VECTOR_WIDTH.
+ * Part `slice` of the elements of parameter p. They lie in segments, one for each of its `repeats` rows in its band;
+ * whole segments are shared out where there are enough, else each is cut into `pieces`, in blocks of VECTOR_WIDTH.
  */
 typedef struct walk_t {
     ulong first, last; /* tasks: segment number * pieces + piece */
-    ulong channel, begin, length, block;
+    ulong band_first, channel, begin, length, block;
 } walk_t;
 
 static inline walk_t walk_of(const tensor_call *call, ulong p, ulong slice)
 {
     walk_t w;
-    const ulong rows = call->elements / call->row;
+    ulong own = p;
+    const band_t band = take_band(call, &own);
+    const ulong rows = (band.stop - band.first) / call->row;
     ulong repeats, tasks, share;
-    w.channel = p / call->segments_per_row;
-    w.begin = (p - w.channel * call->segments_per_row) * call->segment;
+    w.band_first = band.first;
+    w.channel = own / call->segments_per_row;
+    w.begin = (own - w.channel * call->segments_per_row) * call->segment;
     w.length = min(w.begin + call->segment, call->row) - w.begin;
     w.block = ((w.length + VECTOR_WIDTH - 1) / VECTOR_WIDTH + call->pieces - 1) / call->pieces * VECTOR_WIDTH;
     repeats = w.channel < rows ? (rows - w.channel + call->channels - 1) / call->channels : 0;
@@ -220,7 +223,7 @@ static inline void task_of(const tensor_call *call, walk_t w, ulong task, ulong 
 {
     const ulong repeat = task / call->pieces;
     const ulong piece = task - repeat * call->pieces;
-    const ulong base = (w.channel + repeat * call->channels) * call->row + w.begin;
+    const ulong base = w.band_first + (w.channel + repeat * call->channels) * call->row + w.begin;
     *from = base + min(piece * w.block, w.length);
     *to = base + min((piece + 1) * w.block, w.length);
 }

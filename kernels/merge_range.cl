@@ -28,13 +28,15 @@ static inline int is_finite(real_t value)
 
 static inline int has_finite(const tensor_call *call, __global const real_t *x, ulong p)
 {
-    const ulong rows = call->elements / call->row;
-    const ulong channel = p / call->segments_per_row;
-    const ulong begin = (p - channel * call->segments_per_row) * call->segment;
+    ulong own = p;
+    const band_t band = take_band(call, &own);
+    const ulong rows = (band.stop - band.first) / call->row;
+    const ulong channel = own / call->segments_per_row;
+    const ulong begin = (own - channel * call->segments_per_row) * call->segment;
     const ulong stop = min(begin + call->segment, call->row);
     for (ulong r = channel; r < rows; r += call->channels) {
         for (ulong i = begin; i < stop; i++) {
-            if (is_finite(x[r * call->row + i])) {
+            if (is_finite(x[band.first + r * call->row + i])) {
                 return 1;
             }
         }

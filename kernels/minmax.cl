@@ -8,7 +8,8 @@
  * Two kernels in a row:
  *   1. a task is one of `pieces` equal parts of one segment (host/core/layout.h): its range of keys goes to
  *      partial[task]; each work-item (strip) or work-group (grid) sums its non-finite elements into found[item];
- *      columns does the same for parameters that alternate faster than a vector.
+ *      columns does the same for parameters that alternate faster than a vector. Where there are bands, a task of strip
+ *      and grid is a parameter.
  *   2. minmax_final folds the partial ranges of each parameter and all of found.
  */
 #include "keys.clh"
@@ -53,6 +54,16 @@ static inline void store_range(const tensor_call *call, key_range keys, ulong ta
     }
 }
 
+/* Every step-th element of parameter p of a tensor with bands, from number `from` on; its rows have one element. */
+static inline key_range scan_parameter(const tensor_call *call, __global const real_t *x, ulong p, ulong from,
+                                       ulong step, found_t *found)
+{
+    const ulong number = p / call->channels;
+    const band_t band = band_of(call, number);
+    const ulong column = p - number * call->channels;
+    return scan_apart(x, band.first + column + from * call->channels, band.stop, step * call->channels, found);
+}
+
 #if VECTOR_WIDTH == 16
 #include "minmax_short.clh"
 #endif
@@ -64,6 +75,12 @@ static inline void store_range(const tensor_call *call, key_range keys, ulong ta
 static inline void scan_tasks(const tensor_call *call, __global const real_t *x, ulong first, ulong last,
                               __global int *partial, __global float *range, found_t *found)
 {
+    if (has_bands(call)) {
+        for (ulong p = first; p < last; p++) {
+            store_range(call, scan_parameter(call, x, p, 0, 1, found), p, partial, range);
+        }
+        return;
+    }
 #if VECTOR_WIDTH == 16
     if (call->pieces == 1 && call->segment <= SHORT_SEGMENT && first + VECTOR_WIDTH / 4 <= last) {
         scan_short(call, x, first, last, partial, range, found);
@@ -130,15 +147,25 @@ static inline void reduce_found(__local ulong *counts, __local ulong *firsts, fo
     }
 }
 
+/* What a work-item of a group reads of a task. */
+static inline key_range scan_share(const tensor_call *call, __global const real_t *x, ulong t, found_t *found)
+{
+    if (has_bands(call)) {
+        return scan_parameter(call, x, t, get_local_id(0), GROUP_SIZE, found);
+    } else {
+        const task_t task = task_of(call, t);
+        const ulong begin = min(task.begin + get_local_id(0) * VECTOR_WIDTH, task.stop);
+        return scan(x, begin, task.stop, GROUP_SIZE * VECTOR_WIDTH, found);
+    }
+}
+
 /* The tasks first, first + step, ... below last, each by all work-items of the group side by side. */
 static inline void scan_tasks_by_group(const tensor_call *call, __global const real_t *x, ulong first, ulong last,
                                        ulong step, __local int *lo, __local int *hi, __global int *partial,
                                        __global float *range, found_t *found)
 {
     for (ulong t = first; t < last; t += step) {
-        const task_t task = task_of(call, t);
-        const ulong begin = min(task.begin + get_local_id(0) * VECTOR_WIDTH, task.stop);
-        reduce_range(lo, hi, scan(x, begin, task.stop, GROUP_SIZE * VECTOR_WIDTH, found));
+        reduce_range(lo, hi, scan_share(call, x, t, found));
         if (get_local_id(0) == 0) {
             store_range(call, key_range_of(lo[0], hi[0]), t, partial, range);
         }
@@ -191,39 +218,41 @@ static inline void fold_lines(__global const real_t *x, ulong line, uint columns
 #endif
 
 /*
- * A tile of the tensor as a matrix whose line is a whole number of periods (kernels/walk.clh): COLUMN_BLOCKS *
- * VECTOR_WIDTH columns, number `across`, are folded over the lines [slice * per_item, ...) into
+ * A tile of a band as a matrix whose line is a whole number of periods (kernels/columns.clh): COLUMN_BLOCKS *
+ * VECTOR_WIDTH columns, number `across`, are folded over the lines of slice `slice` into
  * partial[slice * line + column]. Non-finite elements are added to *found.
  */
 static inline void scan_columns(const tensor_call *call, __global const real_t *x, __global int *partial, ulong across,
                                 ulong slice, found_t *found)
 {
+    const ulong number = has_bands(call) ? slice / call->slices : 0;
+    const band_t band = band_of(call, number);
     const ulong line = call->line;
-    const ulong elements = call->elements;
     const ulong first_column = across * (COLUMN_BLOCKS * VECTOR_WIDTH);
     const ulong columns = min((ulong)(COLUMN_BLOCKS * VECTOR_WIDTH), line - min(line, first_column));
-    const ulong first_line = slice * call->per_item;
-    const ulong lines = elements / line + (elements % line != 0);
+    const uint blocks = (uint)columns / VECTOR_WIDTH; /* a line is a whole number of them */
+    const ulong first_line = (slice - number * call->slices) * call->per_item;
+    const ulong lines = (band.stop - band.first + line - 1) / line;
     const ulong last_line = min(first_line + call->per_item, lines);
     keyv lo[COLUMN_BLOCKS], hi[COLUMN_BLOCKS];
     int bad = 0;
     /* Blind at first; again with the test where something that is not finite shows. */
     for (int checked = 0; checked == 0 || (checked == 1 && bad); checked++) {
-        for (uint b = 0; b < COLUMN_BLOCKS; b++) {
+        for (uint b = 0; b < blocks; b++) {
             lo[b] = (keyv)((KEY)KEY_NONE_LO);
             hi[b] = (keyv)((KEY)KEY_NONE_HI);
         }
         for (ulong l = first_line; l < last_line; l++) {
 #if VECTOR_WIDTH == 16
             if (!checked && l + TILE_LINES <= last_line &&
-                (l + TILE_LINES - 1) * line + first_column + columns <= elements) {
-                fold_lines(x + l * line + first_column, line, (uint)columns, lo, hi);
+                band.first + (l + TILE_LINES - 1) * line + first_column + columns <= band.stop) {
+                fold_lines(x + band.first + l * line + first_column, line, (uint)columns, lo, hi);
                 l += TILE_LINES - 1;
                 continue;
             }
 #endif
-            const ulong begin = l * line + first_column;
-            const ulong stop = min(begin + columns, elements);
+            const ulong begin = band.first + l * line + first_column;
+            const ulong stop = min(begin + columns, band.stop);
             uint b = 0;
             for (ulong i = begin; i < stop; i += VECTOR_WIDTH, b++) {
                 const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
@@ -243,20 +272,17 @@ static inline void scan_columns(const tensor_call *call, __global const real_t *
                 }
             }
         }
-        for (uint b = 0; b < COLUMN_BLOCKS && !checked; b++) {
+        for (uint b = 0; b < blocks && !checked; b++) {
             bad |= lowest_of(lo[b]) <= ~KEY_INFINITY || highest_of(hi[b]) >= KEY_INFINITY;
         }
         bad = bad && first_line < last_line;
     }
-    for (uint b = 0; b < COLUMN_BLOCKS; b++) {
+    for (uint b = 0; b < blocks; b++) {
         KEY lanes_lo[VECTOR_WIDTH], lanes_hi[VECTOR_WIDTH];
         VSTORE(lo[b], 0, lanes_lo);
         VSTORE(hi[b], 0, lanes_hi);
         for (uint j = 0; j < VECTOR_WIDTH; j++) {
-            const ulong c = b * VECTOR_WIDTH + j;
-            if (c < columns) {
-                store_partial(partial, slice * line + first_column + c, lanes_lo[j], lanes_hi[j]);
-            }
+            store_partial(partial, slice * line + first_column + b * VECTOR_WIDTH + j, lanes_lo[j], lanes_hi[j]);
         }
     }
 }
@@ -310,7 +336,7 @@ __kernel void minmax_final_strip(__global const int *partial, __global const fou
     const ulong last = (parameters + 7) / 8;
     __global const int *ranges = partial + 2 * call.partial;
     __global float *target = range + call.range;
-    if (call.inner == 1 && p + 8 <= parameters) {
+    if (call.inner == 1 && p + 8 <= parameters && !has_bands(&call)) {
         fold_eight(ranges, p, call.stride, call.count, target);
     } else if (p < parameters) {
         for (ulong q = p; q < min(p + 8, parameters); q++) {

@@ -18,6 +18,7 @@ typedef struct tensor_call {
     call_u64 source, target, scale, zero_point, range, nonfinite, averaging;
     /* As clq_geometry (host/core/layout.h) has them; there are elements / row rows. */
     call_u64 elements, row, segment, segments_per_row, channels, parameters;
+    call_u64 slab, band, bands; /* bands: of a slab */
     /*
      * How the work is cut. `tasks` are pieces of segments, `pieces` of each; in the columns form, tiles, `across` of
      * them side by side in a line of `line` elements; of histogram, jobs. `per_item`: what one work-item takes, where
@@ -27,10 +28,12 @@ typedef struct tensor_call {
     /*
      * Scratch memory: partial results (ranges; counts) begin at `partial`, what belongs to work-items (found; counters)
      * at `own`. Of a batch, behind what the launch has. In all `items` have something of their own. The partial ranges
-     * of parameter p, `count` of them: (k / inner) * stride + p * inner + k % inner.
+     * of parameter p, `count` of them: (k / inner) * stride + p * inner + k % inner. Where there are bands, those of
+     * each stand together, and p counts within one.
      */
     call_u64 partial, own, items, stride, inner, count;
-    call_u64 slices, per_job;     /* histogram: parts of all elements of a parameter; parameters of a job */
+    call_u64 slices;              /* histogram: parts of all elements of a parameter; columns: of the lines of a band */
+    call_u64 per_job;             /* histogram: parameters of a job */
     call_u32 direct;              /* a task or job is all there is of its parameter: the result is written at once */
     call_u32 first_run, last_run; /* of minmax over a batch, where runs share the tensor */
     call_u32 scheme;              /* of a batch: number in the list of schemes */
@@ -47,7 +50,7 @@ typedef struct scheme_call {
 } scheme_call;
 
 /* Checked by the compilers of both sides: nothing is padded. */
-#define TENSOR_CALL_BYTES 240
+#define TENSOR_CALL_BYTES 264
 #define SCHEME_CALL_BYTES 72
 typedef char tensor_call_is_not_padded[sizeof(tensor_call) == TENSOR_CALL_BYTES ? 1 : -1];
 typedef char scheme_call_is_not_padded[sizeof(scheme_call) == SCHEME_CALL_BYTES ? 1 : -1];

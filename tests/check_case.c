@@ -139,6 +139,8 @@ static const char *granularity_text(const clq_layout *layout, char text[64])
         snprintf(text, 64, "per channel of axis %" PRIu32, layout->axis);
     } else if (layout->granularity == CLQ_PER_GROUP) {
         snprintf(text, 64, "per group of %" PRIu64, layout->group_size);
+    } else if (layout->granularity == CLQ_PER_BLOCK) {
+        snprintf(text, 64, "per group of %" PRIu64 " along axis %" PRIu32, layout->group_size, layout->axis);
     } else {
         snprintf(text, 64, "per tensor");
     }

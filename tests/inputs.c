@@ -29,6 +29,10 @@ typedef struct layout_row {
     {                                                                                                                  \
         rank, {__VA_ARGS__}, CLQ_PER_GROUP, 0, size                                                                    \
     }
+#define BLOCK(axis, size, rank, ...)                                                                                   \
+    {                                                                                                                  \
+        rank, {__VA_ARGS__}, CLQ_PER_BLOCK, axis, size                                                                 \
+    }
 
 static const layout_row layouts[] = {
     {0, {0}, CLQ_PER_TENSOR, 0, 128},
@@ -132,6 +136,19 @@ static const layout_row layouts[] = {
     GROUP(1000000, 2, 3, 50),
     GROUP(2, 2, 0, 5),
     GROUP(2, 2, 5, 0),
+    BLOCK(0, 3, 1, 10),
+    BLOCK(0, 2, 2, 7, 5),
+    BLOCK(0, 4, 2, 9, 18),
+    BLOCK(0, 1000000, 2, 6, 17),
+    BLOCK(1, 1, 2, 3, 9),
+    BLOCK(1, 3, 3, 5, 7, 1),
+    BLOCK(0, 2, 3, 1, 4, 6),
+    BLOCK(1, 2, 3, 3, 5, 3),
+    BLOCK(2, 2, 4, 2, 3, 5, 4),
+    BLOCK(1, 32, 3, 2, 70, 33),
+    BLOCK(0, 16, 2, 40, 520),
+    BLOCK(0, 2, 2, 0, 5),
+    BLOCK(0, 2, 2, 5, 0),
 };
 
 size_t inputs_layout_count(void)

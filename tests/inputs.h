@@ -10,7 +10,7 @@
 /*
  * A fixed list: every length around the boundaries of vectors, work-groups and pages; channels on every axis of ranks 1
  * to 4 and on an innermost axis of 1, 3, 5, 16, 257; groups of 1, 3, 16, 32, 100, 128 with and without a short last
- * one.
+ * one; groups along every axis of ranks 1 to 4, in bands of an odd and an even number of elements.
  */
 size_t inputs_layout_count(void);
 clq_layout inputs_layout(size_t index);

@@ -347,12 +347,12 @@ uint32_t oracle_real(int32_t code, uint32_t scale, int32_t zero_point)
 uint64_t oracle_parameter(const clq_layout *layout, uint64_t index)
 {
     uint64_t coordinate[CLQ_MAX_RANK] = {0};
-    uint64_t row = 0;
-    uint32_t last;
+    uint64_t parameter = 0;
+    uint32_t axis;
     if (layout->granularity == CLQ_PER_TENSOR || layout->rank == 0) {
         return 0;
     }
-    last = layout->rank - 1;
+    axis = layout->granularity == CLQ_PER_BLOCK ? layout->axis : layout->rank - 1;
     for (uint32_t d = layout->rank; d-- > 0;) {
         coordinate[d] = index % layout->shape[d];
         index /= layout->shape[d];
@@ -360,9 +360,9 @@ uint64_t oracle_parameter(const clq_layout *layout, uint64_t index)
     if (layout->granularity == CLQ_PER_CHANNEL) {
         return coordinate[layout->axis];
     }
-    for (uint32_t d = 0; d < last; d++) {
-        row = row * layout->shape[d] + coordinate[d];
+    for (uint32_t d = 0; d < layout->rank; d++) {
+        const uint64_t size = d == axis ? layout->group_size : 1;
+        parameter = parameter * (layout->shape[d] / size + (layout->shape[d] % size != 0)) + coordinate[d] / size;
     }
-    return row * ((layout->shape[last] + layout->group_size - 1) / layout->group_size) +
-           coordinate[last] / layout->group_size;
+    return parameter;
 }

@@ -163,7 +163,8 @@ static void descriptions(void **state)
     GOOD(scheme.zero_point_min, 127);
     GOOD(scheme.zero_point_fixed, INT32_MIN);
     BAD(layout.rank, 9, "9");
-    BAD(layout.granularity, (clq_granularity)3, "3");
+    BAD(layout.granularity, (clq_granularity)4, "4");
+    BAD(layout.granularity, CLQ_PER_BLOCK, "axis"); /* rank 0 has no axis */
     BAD(layout.granularity, (clq_granularity)-1, "-1");
     BAD(layout.granularity, CLQ_PER_CHANNEL, "axis"); /* rank 0 has no axis */
 }

@@ -27,7 +27,7 @@ static clq_layout any_layout(uint64_t most)
     layout.rank = 2;
     layout.shape[1] = 1 + check_below(most);
     layout.shape[0] = 1 + check_below(most / layout.shape[1]);
-    layout.granularity = (clq_granularity)check_below(3);
+    layout.granularity = (clq_granularity)check_below(4);
     layout.axis = (uint32_t)check_below(2);
     layout.group_size = 1 + check_below(layout.granularity == CLQ_PER_GROUP && check_chance(2) ? 200 : 32);
     return layout;
@@ -118,7 +118,7 @@ static void large_and_small(void **state)
     } rows[] = {
         {{1, 1, 600000}, CLQ_PER_TENSOR, 0, 0}, {{4, 5, 30001}, CLQ_PER_CHANNEL, 1, 0},
         {{1, 300, 1999}, CLQ_PER_GROUP, 0, 33}, {{1, 200000, 3}, CLQ_PER_CHANNEL, 2, 0},
-        {{70, 17, 256}, CLQ_PER_CHANNEL, 1, 0},
+        {{70, 17, 256}, CLQ_PER_CHANNEL, 1, 0}, {{3, 100, 301}, CLQ_PER_BLOCK, 1, 33},
     };
     (void)state;
     for (size_t o = 0; o < OPERATIONS; o++) {

@@ -483,9 +483,10 @@ static void the_sample_does_not_depend_on_cuts(void **state)
     uint8_t *want = check_allocate(ELEMENTS);
     uint8_t *got = check_allocate(ELEMENTS);
     (void)state;
-    for (int g = 0; g < 5; g++) {
+    for (int g = 0; g < 6; g++) {
         clq_layout layout = {.rank = 2, .shape = {ROWS, COLUMNS}, .granularity = (clq_granularity)(g % 3)};
-        layout.group_size = g == 2 ? 33 : 1;
+        layout.granularity = g == 5 ? CLQ_PER_BLOCK : layout.granularity;
+        layout.group_size = g == 2 || g == 5 ? 33 : 1;
         layout.axis = g == 4;
         for (uint64_t seed = 1; seed < 4; seed++) {
             uint64_t marked = 0;

@@ -25,13 +25,13 @@ static uint64_t parameter_of(const clq_layout *layout, uint64_t index)
     if (layout->granularity == CLQ_PER_CHANNEL) {
         return coordinate[layout->axis];
     } else {
-        const uint32_t last = layout->rank - 1;
-        const uint64_t groups = (layout->shape[last] + layout->group_size - 1) / layout->group_size;
-        uint64_t row = 0;
-        for (uint32_t d = 0; d < last; d++) {
-            row = row * layout->shape[d] + coordinate[d];
+        const uint32_t axis = layout->granularity == CLQ_PER_BLOCK ? layout->axis : layout->rank - 1;
+        uint64_t parameter = 0;
+        for (uint32_t d = 0; d < layout->rank; d++) {
+            const uint64_t size = d == axis ? layout->group_size : 1;
+            parameter = parameter * ((layout->shape[d] + size - 1) / size) + coordinate[d] / size;
         }
-        return row * groups + coordinate[last] / layout->group_size;
+        return parameter;
     }
 }
 
@@ -158,6 +158,23 @@ static void per_group(void **state)
     }
 }
 
+static void per_block(void **state)
+{
+    static const uint64_t SIZES[] = {1, 2, 3, 4, 5, 8, 32, UINT64_MAX / 2};
+    (void)state;
+    for (size_t i = 0; i < SHAPE_COUNT; i++) {
+        for (size_t g = 0; g < sizeof SIZES / sizeof SIZES[0]; g++) {
+            for (uint32_t axis = 0; axis < SHAPES[i].rank; axis++) {
+                clq_layout layout = layout_of(SHAPES[i].rank, SHAPES[i].shape);
+                layout.granularity = CLQ_PER_BLOCK;
+                layout.axis = axis;
+                layout.group_size = SIZES[g];
+                check_all_limits(&layout);
+            }
+        }
+    }
+}
+
 static void nothing_to_cut(void **state)
 {
     static const uint64_t EMPTY[] = {3, 0, 2};
@@ -223,6 +240,7 @@ int main(void)
         cmocka_unit_test(per_tensor),
         cmocka_unit_test(per_channel),
         cmocka_unit_test(per_group),
+        cmocka_unit_test(per_block),
         cmocka_unit_test(nothing_to_cut),
         cmocka_unit_test(starts_are_even_where_possible),
         cmocka_unit_test(nibbles_join_and_split),

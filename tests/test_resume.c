@@ -121,7 +121,7 @@ static int make_inputs(void **state)
 /* What is quantized, how, and to what. */
 typedef struct job {
     const char *in, *out;
-    const char *options[6];
+    const char *options[8];
 } job;
 
 static const job PLAIN = {"in-1.safetensors", "q.safetensors", {"--json"}};
@@ -137,6 +137,10 @@ static const job JOBS[] = {
     {"in-1.safetensors", "q.safetensors", {"--json", "--calibrate", "mse"}},
     /* Blocks of both types: by the device, and by the host. */
     {"in.gguf", "q.gguf", {"--json", "--dtype", "q4_0"}},
+    /* Bands, and bytes that two of them share. */
+    {"in-1.safetensors",
+     "q.safetensors",
+     {"--dtype", "s4", "--granularity", "group", "--group-size", "3", "--axis", "0"}},
 };
 
 /* Files that a job writes. */
@@ -158,7 +162,7 @@ static int start(const job *what, killed_run run, const char *more, const char *
     const char *arguments[KILLED_RUN_ARGUMENTS] = {
         "quantize", scratch_path(what->in), "-o", scratch_path(what->out), "--device", "reference"};
     size_t count = 6;
-    for (size_t i = 0; i < 6 && what->options[i] != NULL; i++) {
+    for (size_t i = 0; i < sizeof what->options / sizeof what->options[0] && what->options[i] != NULL; i++) {
         arguments[count++] = what->options[i];
     }
     if (more != NULL) {
@@ -525,7 +529,7 @@ static void refuses_to_begin_over_it_unless_told(void **state)
 static void refuses_other_options(void **state)
 {
     static const struct {
-        const char *options[6];
+        const char *options[8];
         const char *message;
     } OTHERS[] = {
         {{"--json", "--dtype", "u8"}, "was begun with \"dtype\":\"s8\", now there is \"dtype\":\"u8\""},

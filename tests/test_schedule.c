@@ -106,7 +106,8 @@ static void sides_are_cut_at_the_same_places(void **state)
             work(CLQ_PER_TENSOR, 0, 0, rows, columns),        work(CLQ_PER_CHANNEL, 0, 0, rows, columns),
             work(CLQ_PER_CHANNEL, 1, 0, rows, columns),       work(CLQ_PER_GROUP, 0, 96, rows, columns),
             work(CLQ_PER_GROUP, 0, 127, rows, columns),       work(CLQ_PER_GROUP, 0, 33333, rows, columns),
-            clq_schedule_copy(PIECE_COPY, rows * columns, 8), clq_schedule_copy(PIECE_COPY, rows * columns, 2),
+            work(CLQ_PER_BLOCK, 0, 32, rows, columns),        clq_schedule_copy(PIECE_COPY, rows * columns, 8),
+            clq_schedule_copy(PIECE_COPY, rows * columns, 2),
         };
         enum { FORMS = sizeof forms / sizeof forms[0] };
         for (size_t a = 0; a < FORMS; a++) {

@@ -395,7 +395,7 @@ static void a_quick_run_has_everything(void **state)
         assert_int_equal(ways, 0xFFFF);
         assert_int_equal(inputs, 7);
         assert_int_equal(cuts, 7);
-        assert_int_equal(granularities, 7);
+        assert_int_equal(granularities, 15);
         assert_int_equal(pairs, (1 << 18) - 1);
     }
     check_needs_device();

@@ -24,14 +24,33 @@ static clq_status count_elements(const clq_layout *layout, uint64_t *elements, c
     return CLQ_OK;
 }
 
-static clq_status geometry_per_channel(const clq_layout *layout, clq_geometry *geometry, clq_error *error)
+static clq_status check_axis(const clq_layout *layout, clq_error *error)
 {
     CLQ_REQUIRE(layout->axis < layout->rank, "layout: axis is %" PRIu32 ", a tensor of rank %" PRIu32 " needs less",
                 layout->axis, layout->rank);
-    geometry->row = 1;
-    for (uint32_t i = layout->axis + 1; i < layout->rank && geometry->elements != 0; i++) {
-        geometry->row *= layout->shape[i]; /* divides the number of elements, which fits */
+    return CLQ_OK;
+}
+
+static clq_status check_group_size(const clq_layout *layout, clq_error *error)
+{
+    CLQ_REQUIRE(layout->group_size >= 1, "layout: group_size is 0, at least 1 is needed");
+    return CLQ_OK;
+}
+
+/* Elements for each index of the axis. */
+static uint64_t elements_behind_axis(const clq_layout *layout, uint64_t elements)
+{
+    uint64_t behind = 1;
+    for (uint32_t i = layout->axis + 1; i < layout->rank && elements != 0; i++) {
+        behind *= layout->shape[i]; /* divides the number of elements, which fits */
     }
+    return behind;
+}
+
+static clq_status geometry_per_channel(const clq_layout *layout, clq_geometry *geometry, clq_error *error)
+{
+    CLQ_TRY(check_axis(layout, error));
+    geometry->row = elements_behind_axis(layout, geometry->elements);
     geometry->segment = geometry->row;
     geometry->segments_per_row = 1;
     geometry->channels = clq_size_max(layout->shape[layout->axis], 1);
@@ -39,21 +58,54 @@ static clq_status geometry_per_channel(const clq_layout *layout, clq_geometry *g
     return CLQ_OK;
 }
 
-static clq_status geometry_per_group(const clq_layout *layout, clq_geometry *geometry, clq_error *error)
+/* Rows of groups, with parameters of their own each. */
+static void cut_rows(clq_geometry *geometry, uint64_t row, uint64_t group_size)
 {
-    const uint64_t last = layout->rank == 0 ? 1 : layout->shape[layout->rank - 1];
-    CLQ_REQUIRE(layout->group_size >= 1, "layout: group_size is 0, at least 1 is needed");
-    geometry->row = clq_size_max(last, 1);
-    geometry->segment = clq_size_min(layout->group_size, geometry->row);
+    geometry->row = clq_size_max(row, 1);
+    geometry->segment = clq_size_min(group_size, geometry->row);
     geometry->segments_per_row = clq_size_divide_up(geometry->row, geometry->segment);
     geometry->channels = clq_size_max(geometry->elements / geometry->row, 1);
     geometry->parameters = geometry->elements / geometry->row * geometry->segments_per_row;
+}
+
+static clq_status geometry_per_group(const clq_layout *layout, clq_geometry *geometry, clq_error *error)
+{
+    CLQ_TRY(check_group_size(layout, error));
+    cut_rows(geometry, layout->rank == 0 ? 1 : layout->shape[layout->rank - 1], layout->group_size);
+    return CLQ_OK;
+}
+
+static clq_status geometry_per_block(const clq_layout *layout, clq_geometry *geometry, clq_error *error)
+{
+    uint64_t behind;
+    uint64_t dimension;
+    CLQ_TRY(check_axis(layout, error));
+    CLQ_TRY(check_group_size(layout, error));
+    behind = elements_behind_axis(layout, geometry->elements);
+    dimension = layout->shape[layout->axis];
+    if (behind == 1 || geometry->elements == 0) {
+        cut_rows(geometry, dimension, layout->group_size);
+    } else if (dimension == 1 || layout->group_size == 1) {
+        cut_rows(geometry, geometry->elements, 1);
+    } else {
+        geometry->row = 1;
+        geometry->segment = 1;
+        geometry->segments_per_row = 1;
+        geometry->channels = behind;
+        geometry->slab = dimension * behind;
+        geometry->band = clq_size_min(layout->group_size, dimension) * behind;
+        geometry->bands_per_slab = clq_size_divide_up(geometry->slab, geometry->band);
+        geometry->parameters = clq_geometry_bands(geometry) * behind;
+    }
     return CLQ_OK;
 }
 
 clq_status clq_geometry_of(const clq_layout *layout, clq_geometry *geometry, clq_error *error)
 {
     CLQ_TRY(count_elements(layout, &geometry->elements, error));
+    geometry->slab = clq_size_max(geometry->elements, 1);
+    geometry->band = geometry->slab;
+    geometry->bands_per_slab = 1;
     switch (layout->granularity) {
     case CLQ_PER_TENSOR:
         geometry->row = clq_size_max(geometry->elements, 1);
@@ -67,6 +119,9 @@ clq_status clq_geometry_of(const clq_layout *layout, clq_geometry *geometry, clq
         break;
     case CLQ_PER_GROUP:
         CLQ_TRY(geometry_per_group(layout, geometry, error));
+        break;
+    case CLQ_PER_BLOCK:
+        CLQ_TRY(geometry_per_block(layout, geometry, error));
         break;
     default:
         return clq_fail(error, CLQ_INVALID_ARGUMENT, "layout: %d is no granularity", (int)layout->granularity);
@@ -88,6 +143,6 @@ clq_status clq_layout_count(const clq_layout *layout, uint64_t *elements, uint64
 
 const char *clq_granularity_name(clq_granularity granularity)
 {
-    static const char *const names[] = {"tensor", "channel", "group"};
+    static const char *const names[] = {"tensor", "channel", "group", "block"};
     return (unsigned)granularity < sizeof names / sizeof names[0] ? names[granularity] : "?";
 }

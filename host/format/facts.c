@@ -62,16 +62,16 @@ static clq_status read_dtype(clq_json *json, clq_dtype *dtype, clq_error *error)
 
 static clq_status read_granularity(clq_json *json, clq_granularity *granularity, clq_error *error)
 {
-    static const char *const NAMES[] = {"tensor", "channel", "group"};
     char text[16] = "";
     CLQ_TRY(read_text(json, text, sizeof text, error));
-    for (int i = 0; i < 3; i++) {
-        if (strcmp(text, NAMES[i]) == 0) {
+    for (int i = CLQ_PER_TENSOR; i <= CLQ_PER_BLOCK; i++) {
+        if (strcmp(text, clq_granularity_name((clq_granularity)i)) == 0) {
             *granularity = (clq_granularity)i;
             return CLQ_OK;
         }
     }
-    return clq_fail(error, CLQ_BAD_FILE, "%s: a tensor's granularity is not one of tensor, channel, group", json->what);
+    return clq_fail(error, CLQ_BAD_FILE, "%s: a tensor's granularity is not one of tensor, channel, group, block",
+                    json->what);
 }
 
 static clq_status read_axis(clq_json *json, clq_layout *layout, clq_error *error)

@@ -5,8 +5,10 @@
  *     {"version": "0.1.0", "options": {...}, "tensors": {NAME: {"dtype": "s8", "shape": [64, 3], "source_dtype": "F32",
  *      "granularity": "channel", "axis": 0, "preset": "symmetric"}, ...}}
  *
- * with "axis" for channels and "group_size" for groups. It tells what the tensors themselves do not: the real shape of
- * packed 4-bit codes, and a group size that does not divide the row.
+ * with "axis" for channels and "group_size" for groups. Groups along another axis than the last have the granularity
+ * "block" and both: a reader that knows of no such groups refuses the name, and does not take them for others. It tells
+ * what the tensors themselves do not: the real shape of packed 4-bit codes, and a group size that does not divide the
+ * row.
  */
 #ifndef CLQ_HOST_FORMAT_FACTS_H
 #define CLQ_HOST_FORMAT_FACTS_H

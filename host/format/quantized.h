@@ -7,7 +7,7 @@
  *     T's rank, ones but one axis   per channel of that axis
  *     [C] with C = T's first axis   per channel of axis 0
  *     [N, 1], N = T's last but one  per channel of that axis (compressed-tensors)
- *     T's shape, last axis shorter  per group: ceil(K/g) groups in a row of K
+ *     T's shape, one axis shorter   per group along that axis, which their number divides
  *
  * What our own metadata says comes first: packed 4-bit codes, codes of 16 bits (T of I16 or U16) and group sizes that
  * do not divide K are known from it alone.

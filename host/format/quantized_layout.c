@@ -69,18 +69,32 @@ static int scale_along_axis(const clq_model_tensor *codes, const clq_model_tenso
     return found != codes->rank;
 }
 
-/* Whether the scale has T's shape but for a shorter last dimension: the number of groups in a row. */
-static int scale_by_group(const clq_model_tensor *codes, const clq_model_tensor *scale)
+/* Whether the scale has T's shape but for one shorter dimension, the number of groups along that axis: if none, the
+ * last.
+ */
+static int scale_by_group(const clq_model_tensor *codes, const clq_model_tensor *scale, uint32_t *axis)
 {
     if (scale->rank != codes->rank || codes->rank == 0) {
         return 0;
     }
-    for (uint32_t d = 0; d + 1 < codes->rank; d++) {
+    *axis = codes->rank - 1;
+    for (uint32_t d = 0; d < codes->rank; d++) {
         if (scale->shape[d] != codes->shape[d]) {
-            return 0;
+            if (*axis != codes->rank - 1 || scale->shape[d] == 0 || scale->shape[d] > codes->shape[d]) {
+                return 0;
+            }
+            *axis = d;
         }
     }
-    return scale->shape[codes->rank - 1] >= 1 && scale->shape[codes->rank - 1] <= codes->shape[codes->rank - 1];
+    return scale->shape[*axis] >= 1;
+}
+
+static void by_group(clq_layout *layout, uint32_t axis, uint64_t group_size)
+{
+    const int is_last = axis + 1 == layout->rank;
+    layout->granularity = is_last ? CLQ_PER_GROUP : CLQ_PER_BLOCK;
+    layout->axis = is_last ? 0 : axis;
+    layout->group_size = group_size;
 }
 
 clq_status clq_quantized_layout_from_shape(const clq_model_tensor *codes, const clq_model_tensor *scale,
@@ -99,15 +113,16 @@ clq_status clq_quantized_layout_from_shape(const clq_model_tensor *codes, const 
         layout->granularity = CLQ_PER_TENSOR;
     } else if (scale_along_axis(codes, scale, &axis)) {
         per_channel(layout, axis);
-    } else if (scale_by_group(codes, scale)) {
-        const uint64_t row = codes->shape[rank - 1];
-        const uint64_t groups = scale->shape[rank - 1];
-        if (row % groups != 0) {
-            return refuse(codes, scale, "the number of groups does not divide the row, so their size is not known",
+    } else if (scale_by_group(codes, scale, &axis)) {
+        const uint64_t groups = scale->shape[axis];
+        if (codes->shape[axis] % groups != 0) {
+            return refuse(codes, scale,
+                          axis + 1 == rank
+                              ? "the number of groups does not divide the row, so their size is not known"
+                              : "the number of groups does not divide the dimension, so their size is not known",
                           error);
         }
-        layout->granularity = CLQ_PER_GROUP;
-        layout->group_size = row / groups;
+        by_group(layout, axis, codes->shape[axis] / groups);
     } else if (rank >= 1 && scale->rank == 1 && scale->shape[0] == codes->shape[0]) {
         per_channel(layout, 0);
     } else if (rank > 2 && scale->rank == 2 && scale->shape[1] == 1) {
@@ -149,7 +164,7 @@ clq_status clq_quantized_layout_from_fact(const clq_model_tensor *codes, const c
     uint64_t parameters = 0;
     clq_error inner;
     *layout = fact->layout;
-    if (layout->granularity != CLQ_PER_GROUP) {
+    if (layout->granularity != CLQ_PER_GROUP && layout->granularity != CLQ_PER_BLOCK) {
         layout->group_size = 1;
     }
     if (clq_layout_count(layout, &elements, &parameters, &inner) != CLQ_OK) {

@@ -108,7 +108,8 @@ static clq_status fill_in(const clq_model *model, const clq_fact *fact, clq_quan
     CLQ_TRY(find_type(codes, shape[1], fact, &dtype, error));
     real.shape = shape;
     CLQ_TRY(clq_quantized_layout_from_shape(&real, &model->tensors[out->scale], &out->layout, error));
-    if (out->layout.granularity == CLQ_PER_CHANNEL && out->layout.axis != 0) {
+    if (out->layout.granularity == CLQ_PER_BLOCK ||
+        (out->layout.granularity == CLQ_PER_CHANNEL && out->layout.axis != 0)) {
         return refuse(codes, "its scales are neither one for each row nor for groups of it", error);
     }
     CLQ_TRY(clq_layout_count(&out->layout, &out->elements, &out->parameters, error));

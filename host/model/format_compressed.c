@@ -126,6 +126,9 @@ static clq_status check_layout(const clq_file_request *request, const clq_model_
     const clq_layout *layout = &tensor->q.layout;
     CLQ_REQUIRE(layout->granularity != CLQ_PER_CHANNEL || layout->axis == 0,
                 "%s: compressed-tensors has one scale for each row: --axis 0", clq_format_option(request));
+    CLQ_REQUIRE(layout->granularity != CLQ_PER_BLOCK,
+                "%s: compressed-tensors has groups along the rows of a matrix: --axis 1, or none, not 0",
+                clq_format_option(request));
     CLQ_REQUIRE(plan->format->id != CLQ_FORMAT_PACK_QUANTIZED || layout->granularity != CLQ_PER_TENSOR,
                 "--ranges: pack-quantized has a scale for each row or group, and a tensor's range is one for all");
     return CLQ_OK;

@@ -14,10 +14,12 @@ const clq_axis_pattern *clq_request_axis_pattern(const clq_file_request *request
     return NULL;
 }
 
+/* Channels are those of the first axis where none is given, groups those of the last. */
 static clq_status set_axis(const clq_file_request *request, const char *name, clq_layout *layout, clq_error *error)
 {
     const clq_axis_pattern *pattern = clq_request_axis_pattern(request, name);
-    const int64_t given = pattern != NULL ? pattern->axis : request->has_axis ? request->axis : 0;
+    const int64_t unless_given = layout->granularity == CLQ_PER_GROUP ? -1 : 0;
+    const int64_t given = pattern != NULL ? pattern->axis : request->has_axis ? request->axis : unless_given;
     const int64_t axis = given < 0 ? given + (int64_t)layout->rank : given;
     CLQ_REQUIRE((axis >= 0 && axis < (int64_t)layout->rank) || pattern == NULL,
                 "tensor '%s': it has no axis %lld, which --axis '%s=%lld' asks for: its rank is %u", name,
@@ -40,10 +42,15 @@ clq_status clq_request_layout(const clq_file_request *request, const char *name,
     if (rank > 0) {
         memcpy(layout->shape, shape, rank * sizeof *shape);
     }
-    if (layout->granularity == CLQ_PER_CHANNEL) {
-        return set_axis(request, name, layout, error);
-    }
     CLQ_REQUIRE(layout->granularity != CLQ_PER_GROUP || rank > 0,
-                "tensor '%s': groups run along the last axis, but its rank is 0", name);
+                "tensor '%s': groups run along an axis, but its rank is 0", name);
+    if (layout->granularity != CLQ_PER_TENSOR) {
+        CLQ_TRY(set_axis(request, name, layout, error));
+    }
+    if (layout->granularity == CLQ_PER_GROUP && layout->axis + 1 < rank) {
+        layout->granularity = CLQ_PER_BLOCK;
+    } else if (layout->granularity == CLQ_PER_GROUP) {
+        layout->axis = 0; /* as everywhere else where it is not used */
+    }
     return CLQ_OK;
 }

@@ -53,15 +53,11 @@ void clq_part_like_scale(const clq_layout *layout, clq_plan_part *part)
     }
     part->rank = layout->rank;
     for (uint32_t d = 0; d < layout->rank; d++) {
-        if (layout->granularity == CLQ_PER_GROUP) {
-            part->shape[d] = layout->shape[d];
-        } else {
-            part->shape[d] = d == layout->axis ? layout->shape[d] : 1;
-        }
+        part->shape[d] = layout->granularity != CLQ_PER_CHANNEL || d == layout->axis ? layout->shape[d] : 1;
     }
-    if (layout->granularity == CLQ_PER_GROUP) {
-        const uint32_t last = layout->rank - 1;
-        part->shape[last] = clq_size_divide_up(layout->shape[last], layout->group_size);
+    if (layout->granularity != CLQ_PER_CHANNEL) {
+        const uint32_t axis = layout->granularity == CLQ_PER_BLOCK ? layout->axis : layout->rank - 1;
+        part->shape[axis] = clq_size_divide_up(layout->shape[axis], layout->group_size);
     }
 }
 

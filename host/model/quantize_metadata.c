@@ -140,6 +140,14 @@ static void write_format(text_writer *writer, const clq_model_plan *plan)
 }
 
 /* Options as they took effect: a default and the same value given are the same. */
+/* Groups of an axis that was given have another name than those of the last: `axis` is 0 where none was. */
+static const char *granularity_option(const clq_file_request *request)
+{
+    const int is_block = request->granularity == CLQ_PER_GROUP && request->has_axis;
+    return !request->has_granularity ? "default"
+                                     : clq_granularity_name(is_block ? CLQ_PER_BLOCK : request->granularity);
+}
+
 static void write_options(text_writer *writer, const clq_file_request *request, const clq_model_plan *plan)
 {
     const clq_scheme *scheme = &plan->scheme;
@@ -148,8 +156,7 @@ static void write_options(text_writer *writer, const clq_file_request *request, 
     write_text(writer, "preset", clq_preset_name(request->preset));
     write_text(writer, "dtype",
                plan->block != CLQ_BLOCK_NONE ? clq_block_name(plan->block) : clq_dtype_name(scheme->dtype));
-    write_text(writer, "granularity",
-               request->has_granularity ? clq_granularity_name(request->granularity) : "default");
+    write_text(writer, "granularity", granularity_option(request));
     write_whole(writer, "axis", request->axis);
     write_axis_patterns(writer, request);
     write_whole(writer, "group_size", (int64_t)request->group_size);
@@ -191,9 +198,10 @@ static void write_tensor(text_writer *writer, const clq_file_request *request, c
     clq_text_put(writer->out, "]");
     write_text(writer, "source_dtype", source->dtype.name);
     write_text(writer, "granularity", clq_granularity_name(layout->granularity));
-    if (layout->granularity == CLQ_PER_CHANNEL) {
+    if (layout->granularity == CLQ_PER_CHANNEL || layout->granularity == CLQ_PER_BLOCK) {
         write_whole(writer, "axis", layout->axis);
-    } else if (layout->granularity == CLQ_PER_GROUP) {
+    }
+    if (layout->granularity == CLQ_PER_GROUP || layout->granularity == CLQ_PER_BLOCK) {
         write_whole(writer, "group_size", (int64_t)layout->group_size);
     }
     write_text(writer, "preset", clq_preset_name(request->preset));

@@ -38,9 +38,12 @@ static clq_status check_names(const clq_name_list *list, const char *field, clq_
 static clq_status check_layout(const clq_file_request *request, clq_error *error)
 {
     if (request->has_granularity) {
+        CLQ_REQUIRE(request->granularity != CLQ_PER_BLOCK,
+                    "%d is no granularity of a request: CLQ_PER_BLOCK is CLQ_PER_GROUP with an axis there",
+                    (int)request->granularity);
         CLQ_REQUIRE((unsigned)request->granularity <= CLQ_PER_GROUP, "%d is no granularity", (int)request->granularity);
-        CLQ_REQUIRE((!request->has_axis && request->axis_pattern_count == 0) || request->granularity == CLQ_PER_CHANNEL,
-                    "--axis needs --granularity channel");
+        CLQ_REQUIRE((!request->has_axis && request->axis_pattern_count == 0) || request->granularity != CLQ_PER_TENSOR,
+                    "--axis needs --granularity channel or group");
     }
     CLQ_REQUIRE(request->axis_pattern_count == 0 || request->axis_patterns != NULL,
                 "the request's axis_patterns are NULL, and their count is %zu", request->axis_pattern_count);

@@ -45,7 +45,7 @@ void clq_reference_minmax(const clq_geometry *g, clq_dtype real, const void *x, 
         for (uint64_t s = 0; s < g->segments_per_row; s++) {
             const uint64_t begin = s * g->segment;
             const uint64_t count = begin + g->segment < g->row ? g->segment : g->row - begin;
-            fold(real, x, row * g->row + begin, count, range, row % g->channels * g->segments_per_row + s, &found);
+            fold(real, x, row * g->row + begin, count, range, clq_geometry_parameter(g, row * g->row + begin), &found);
         }
     }
     for (uint64_t p = 0; p < g->parameters; p++) {

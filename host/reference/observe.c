@@ -11,11 +11,13 @@ static const float LEAST_MAXIMUM = 0x1p-100f;
 /* The elements of parameter p, segment by segment: sets [*first, *first + *count); returns 0 after the last. */
 static int next_segment(const clq_geometry *g, uint64_t p, uint64_t turn, uint64_t *first, uint64_t *count)
 {
-    const uint64_t row = p / g->segments_per_row + turn * g->channels;
+    const uint64_t channel = p / g->segments_per_row;
+    const clq_band band = clq_geometry_band(g, channel / g->channels);
+    const uint64_t row = channel % g->channels + turn * g->channels;
     const uint64_t begin = p % g->segments_per_row * g->segment;
-    *first = row * g->row + begin;
+    *first = band.first + row * g->row + begin;
     *count = begin + g->segment < g->row ? g->segment : g->row - begin;
-    return row < g->rows;
+    return *first < clq_size_min(band.end, g->elements);
 }
 
 static int has_finite(const clq_geometry *g, clq_dtype real, const void *x, uint64_t p)

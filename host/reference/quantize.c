@@ -31,8 +31,8 @@ static void for_each_segment(const clq_geometry *g, const arrays *a, segment_fun
 {
     for (uint64_t row = 0; row < g->rows; row++) {
         for (uint64_t s = 0; s < g->segments_per_row; s++) {
-            const parameter p = load_parameter(a, row % g->channels * g->segments_per_row + s);
             const uint64_t begin = row * g->row + s * g->segment;
+            const parameter p = load_parameter(a, clq_geometry_parameter(g, begin));
             const uint64_t stop = s + 1 < g->segments_per_row ? begin + g->segment : (row + 1) * g->row;
             work(a, &p, begin, stop);
         }

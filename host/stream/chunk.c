@@ -7,43 +7,33 @@
 
 clq_status clq_chunker_init(clq_chunker *chunker, const clq_layout *layout, uint64_t limit, clq_error *error)
 {
+    const clq_geometry *g = &chunker->geometry;
     memset(chunker, 0, sizeof *chunker);
     CLQ_REQUIRE(limit > 0, "a chunk must hold at least one element");
-    CLQ_TRY(clq_layout_count(layout, &chunker->elements, &chunker->parameters, error));
+    CLQ_TRY(clq_geometry_of(layout, &chunker->geometry, error));
     chunker->whole = *layout;
     chunker->limit = limit;
-    chunker->outer = 1;
-    chunker->channels = 1;
-    chunker->inner = 1;
-    for (uint32_t d = 0; d < layout->rank; d++) {
-        const int is_last = d + 1 == layout->rank;
-        if (layout->granularity == CLQ_PER_CHANNEL && d == layout->axis) {
-            chunker->channels = layout->shape[d];
-        } else if (layout->granularity == CLQ_PER_CHANNEL && d < layout->axis) {
-            chunker->outer *= layout->shape[d];
-        } else if (layout->granularity == CLQ_PER_GROUP && !is_last) {
-            chunker->channels *= layout->shape[d];
-        } else {
-            chunker->inner *= layout->shape[d];
-        }
-    }
-    chunker->run = chunker->inner;
-    if (layout->granularity == CLQ_PER_GROUP && layout->group_size < chunker->inner) {
-        chunker->run = layout->group_size;
-    }
-    chunker->runs = chunker->run > 0 ? clq_size_divide_up(chunker->inner, chunker->run) : 0;
+    chunker->elements = g->elements;
+    chunker->parameters = g->parameters;
+    chunker->outer = clq_size_divide_up(g->rows, g->channels);
+    chunker->channels = g->channels;
+    chunker->inner = g->row;
+    chunker->run = g->segment;
+    chunker->runs = g->segments_per_row;
     return CLQ_OK;
 }
 
 int clq_chunks_are_final(const clq_chunker *chunker)
 {
-    return chunker->elements <= chunker->limit || (chunker->outer == 1 && chunker->run <= chunker->limit);
+    const clq_geometry *g = &chunker->geometry;
+    return chunker->elements <= chunker->limit ||
+           (clq_geometry_has_bands(g) ? g->band <= chunker->limit
+                                      : chunker->outer == 1 && chunker->run <= chunker->limit);
 }
 
 uint64_t clq_chunk_parameter_of(const clq_chunker *chunker, uint64_t index)
 {
-    const uint64_t row = index / chunker->inner;
-    return row % chunker->channels * chunker->runs + index % chunker->inner / chunker->run;
+    return clq_geometry_parameter(&chunker->geometry, index);
 }
 
 /*
@@ -72,7 +62,45 @@ static void cut_inside(const clq_chunker *chunker, uint64_t available, clq_chunk
     chunk->layout.granularity = CLQ_PER_TENSOR;
 }
 
-/* Whole rows of outer, each with all channels. */
+/* The band that holds the next element. */
+static clq_band band_of_next(const clq_chunker *chunker)
+{
+    const uint64_t parameters = chunker->channels * chunker->runs;
+    return clq_geometry_band(&chunker->geometry, clq_chunk_parameter_of(chunker, chunker->position) / parameters);
+}
+
+/* Whole slabs, or whole bands of one, of which the last may be short. */
+static int cut_bands(const clq_chunker *chunker, clq_chunk *chunk)
+{
+    const clq_geometry *g = &chunker->geometry;
+    const uint64_t within = chunker->position % g->slab;
+    uint64_t slabs = 0;
+    uint64_t bands = 0;
+    if (!clq_geometry_has_bands(g) || within % g->band != 0) {
+        return 0;
+    }
+    if (within == 0) {
+        slabs = whole_units(chunker, g->slab, (chunker->elements - chunker->position) / g->slab);
+    }
+    if (slabs == 0) {
+        bands = whole_units(chunker, g->band, clq_size_divide_up(g->slab - within, g->band));
+    }
+    if (slabs + bands == 0) {
+        return 0;
+    }
+    chunk->count = slabs > 0 ? slabs * g->slab : clq_size_min(bands * g->band, g->slab - within);
+    chunk->parameters = (slabs * g->bands_per_slab + bands) * g->channels;
+    chunk->layout.rank = 3;
+    chunk->layout.shape[0] = clq_size_max(slabs, 1);
+    chunk->layout.shape[1] = chunk->count / chunk->layout.shape[0] / g->channels;
+    chunk->layout.shape[2] = g->channels;
+    chunk->layout.granularity = CLQ_PER_BLOCK;
+    chunk->layout.axis = 1;
+    chunk->layout.group_size = chunker->whole.group_size;
+    return 1;
+}
+
+/* Whole rows of outer, each with all channels, not beyond one band. */
 static int cut_outer(const clq_chunker *chunker, clq_chunk *chunk)
 {
     const uint64_t size = chunker->channels * chunker->inner;
@@ -80,13 +108,12 @@ static int cut_outer(const clq_chunker *chunker, clq_chunk *chunk)
     if (chunker->outer == 1 || chunker->position % size != 0) {
         return 0;
     }
-    units = whole_units(chunker, size, chunker->outer - chunker->position / size);
+    units = whole_units(chunker, size, (band_of_next(chunker).end - chunker->position) / size);
     if (units == 0) {
         return 0;
     }
     chunk->count = units * size;
-    chunk->first_parameter = 0;
-    chunk->parameters = chunker->parameters;
+    chunk->parameters = chunker->channels;
     chunk->layout.rank = 3;
     chunk->layout.shape[0] = units;
     chunk->layout.shape[1] = chunker->channels;
@@ -113,9 +140,10 @@ static int cut_channels(const clq_chunker *chunker, clq_chunk *chunk)
     chunk->layout.rank = 2;
     chunk->layout.shape[0] = units;
     chunk->layout.shape[1] = chunker->inner;
-    chunk->layout.granularity = chunker->whole.granularity;
+    chunk->layout.granularity =
+        chunker->runs > 1 || chunker->whole.granularity == CLQ_PER_GROUP ? CLQ_PER_GROUP : CLQ_PER_CHANNEL;
     chunk->layout.axis = 0;
-    chunk->layout.group_size = chunker->whole.group_size;
+    chunk->layout.group_size = chunker->run;
     return 1;
 }
 
@@ -124,7 +152,7 @@ static int cut_groups(const clq_chunker *chunker, clq_chunk *chunk)
 {
     const uint64_t within = chunker->position % chunker->inner;
     uint64_t units;
-    if (chunker->whole.granularity != CLQ_PER_GROUP || within % chunker->run != 0) {
+    if (chunker->runs == 1 || within % chunker->run != 0) {
         return 0;
     }
     units = whole_units(chunker, chunker->run, chunker->runs - within / chunker->run);
@@ -136,7 +164,7 @@ static int cut_groups(const clq_chunker *chunker, clq_chunk *chunk)
     chunk->layout.rank = 1;
     chunk->layout.shape[0] = chunk->count;
     chunk->layout.granularity = CLQ_PER_GROUP;
-    chunk->layout.group_size = chunker->whole.group_size;
+    chunk->layout.group_size = chunker->run;
     return 1;
 }
 
@@ -154,7 +182,8 @@ int clq_chunker_next(clq_chunker *chunker, clq_chunk *chunk)
         chunk->layout = chunker->whole;
     } else {
         chunk->first_parameter = clq_chunk_parameter_of(chunker, position);
-        if (!cut_outer(chunker, chunk) && !cut_channels(chunker, chunk) && !cut_groups(chunker, chunk)) {
+        if (!cut_bands(chunker, chunk) && !cut_outer(chunker, chunk) && !cut_channels(chunker, chunk) &&
+            !cut_groups(chunker, chunk)) {
             const uint64_t within = position % chunker->inner;
             const uint64_t end = clq_size_min((within / chunker->run + 1) * chunker->run, chunker->inner);
             cut_inside(chunker, end - within, chunk);

@@ -9,7 +9,7 @@
 #ifndef CLQ_HOST_STREAM_CHUNK_H
 #define CLQ_HOST_STREAM_CHUNK_H
 
-#include "core/error.h"
+#include "core/layout.h"
 
 typedef struct clq_chunk {
     uint64_t first; /* flat index of the chunk's first element in the whole tensor */
@@ -26,9 +26,11 @@ typedef struct clq_chunk {
  *     per tensor    1 x 1 x n          run = n
  *     per channel   outer x C x inner  run = inner, parameter c
  *     per group     1 x rows x K       run = group size, parameter row * ceil(K/g) + group
+ *     per block     outer x inner x 1  run = 1, parameter c of each band of `outer` (core/layout.h)
  */
 typedef struct clq_chunker {
     clq_layout whole;
+    clq_geometry geometry; /* of it */
     uint64_t elements, parameters;
     uint64_t outer, channels, inner;
     uint64_t run, runs;
@@ -44,15 +46,15 @@ clq_status clq_chunker_init(clq_chunker *chunker, const clq_layout *layout, uint
 
 /*
  * The next chunk in the order of the elements; 0 after the last. A tensor within the limit is one chunk with its own
- * layout. Larger ones are cut between whole channels or groups where one fits the limit, else inside one. A chunk
- * starts at an even element whenever such a cut allows it; where it cannot (an odd number of elements in a channel or a
- * group), packed 4-bit codes have to be shifted by one nibble: clq_nibbles_join, clq_nibbles_split.
+ * layout. Larger ones are cut between whole channels, groups or bands where one fits the limit, else inside one. A
+ * chunk starts at an even element whenever such a cut allows it; where it cannot (an odd number of elements in a
+ * channel or a group), packed 4-bit codes have to be shifted by one nibble: clq_nibbles_join, clq_nibbles_split.
  */
 int clq_chunker_next(clq_chunker *chunker, clq_chunk *chunk);
 
 /*
- * Whether each chunk holds all elements of its parameters, so that a chunk's ranges are those of the whole: channels or
- * groups that fit a chunk, or a tensor that is one chunk.
+ * Whether each chunk holds all elements of its parameters, so that a chunk's ranges are those of the whole: channels,
+ * groups or bands that fit a chunk, or a tensor that is one chunk.
  */
 int clq_chunks_are_final(const clq_chunker *chunker);
 

@@ -102,11 +102,12 @@ static void dequantize_short_runs(const measured *m, size_t first, size_t count,
     int32_t *zero_point = m->work->zero_point;
     size_t done = 0;
     if (m->whole.run == 1) {
-        /* The parameters follow one another like the elements, again and again. */
+        /* The parameters follow one another like the elements, again and again in each band. */
         const uint64_t period = m->whole.channels * m->whole.runs;
         while (done < count) {
-            const uint64_t parameter = (first + done) % period;
-            const size_t step = period - parameter < count - done ? (size_t)(period - parameter) : count - done;
+            const uint64_t parameter = clq_chunk_parameter_of(&m->whole, first + done);
+            const uint64_t left = period - parameter % period;
+            const size_t step = left < count - done ? (size_t)left : count - done;
             memcpy(scale + done, m->scale + parameter, step * sizeof *scale);
             memcpy(zero_point + done, m->zero_point + parameter, step * sizeof *zero_point);
             done += step;

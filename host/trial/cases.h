@@ -8,7 +8,7 @@
 /* How kernels cut their work, which is what makes a tensor awkward. */
 typedef enum clq_trial_cut {
     CLQ_TRIAL_ANY = 0,
-    CLQ_TRIAL_COLUMNS = 1, /* per channel, few elements between two channels */
+    CLQ_TRIAL_COLUMNS = 1, /* per channel or block, few elements between two channels */
     CLQ_TRIAL_FUSED = 2,   /* small tensors, whose parameters serve one segment each */
     CLQ_TRIAL_GRID = 3     /* any, but that no byte of 4-bit codes is shared by two segments */
 } clq_trial_cut;

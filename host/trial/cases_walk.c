@@ -24,15 +24,22 @@
     {                                                                                                                  \
         {repeats, channels, row}, CLQ_PER_CHANNEL, 1, 0                                                                \
     }
+/* `slabs` times `lines` lines of `channels` elements, in bands of `group` lines. */
+#define PER_BLOCK(slabs, lines, channels, group)                                                                       \
+    {                                                                                                                  \
+        {slabs, lines, channels}, CLQ_PER_BLOCK, 1, group                                                              \
+    }
 
 /*
  * quantize, dequantize, fake_quantize by strips. Two strips, the second of which begins inside a segment, each several
  * write buffers long; more than sixteen parameters, which are made ready together, and a short last segment. The same
  * with parameters that come again row after row, first above and then below sixteen. Segments shorter than a vector
- * and of odd length, which begin in the middle of a byte of 4-bit codes. One parameter over several strips.
+ * and of odd length, which begin in the middle of a byte of 4-bit codes. One parameter over several strips. Bands that
+ * begin there too, more and fewer than sixteen parameters in each, a short last one; strips that begin inside.
  */
 static const clq_trial_shape strip_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNEL(5, 20, 60), PER_CHANNEL(19, 5, 51),
-                                               PER_GROUP(7, 301, 9), PER_TENSOR(9001)};
+                                               PER_GROUP(7, 301, 9),   PER_TENSOR(9001),       PER_BLOCK(3, 50, 61, 9),
+                                               PER_BLOCK(40, 11, 5, 4)};
 /*
  * By grids: more segments than work-items stand beside each other, with a short last one; rows of the same parameters;
  * one segment longer than all work-items together.
@@ -42,16 +49,18 @@ static const clq_trial_shape grid_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNE
  * In columns: lines of several tiles, the last with fewer columns, in two slices of lines, each several times and a bit
  * as long as the lines that go together (TILE_LINES); the last line short, in the middle of a vector in three of them;
  * channels of one element, of three, of more than a vector; lines of which each has a few periods; the short line the
- * last of as many as go together.
+ * last of as many as go together. Bands of two slices of lines, of lines of several periods, and shorter than a line;
+ * all with a short last one, and of an even number of elements.
  */
-static const clq_trial_shape column_shapes[] = {PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1),
-                                                PER_CHANNEL(9, 10, 17),  PER_CHANNEL(150, 5, 7),
-                                                PER_CHANNEL(29, 96, 1),  PER_CHANNEL(31, 3, 3)};
+static const clq_trial_shape column_shapes[] = {
+    PER_CHANNEL(28, 384, 3),    PER_CHANNEL(37, 544, 1),   PER_CHANNEL(9, 10, 17),
+    PER_CHANNEL(150, 5, 7),     PER_CHANNEL(29, 96, 1),    PER_CHANNEL(31, 3, 3),
+    PER_BLOCK(1, 22, 1040, 20), PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 6, 5, 4)};
 /* Several strips; fewer elements than a vector; less than two. */
 static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(27), PER_TENSOR(5)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
-/* Elements of a parameter in one segment and in several rows. */
-static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNEL(5, 140, 6)};
+/* Elements of a parameter in one segment and in several rows, also of a band. */
+static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNEL(5, 140, 6), PER_BLOCK(2, 40, 9, 32)};
 
 /*
  * minmax, by strips and grids. Segments of more than two vectors, more than sixteen for a work-item and a few over;
@@ -59,22 +68,23 @@ static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNE
  * with partial ranges in several rows, of more parameters than a work-group of the second kernel takes (eights of
  * them, 64 at a time), of more than it has work-items, and in pieces. A segment for each lane of a work-group of the
  * grid to have the ends; one parameter in pieces of several rounds of a work-group; a short last
- * segment of which nothing is left for some pieces.
+ * segment of which nothing is left for some pieces. Bands of fewer lines than a work-group has items, and of more.
  */
 static const clq_trial_shape minmax_shapes[] = {
-    PER_GROUP(13, 2500, 76), PER_GROUP(5, 2510, 28), PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 523, 20),
-    PER_CHANNEL(300, 3, 20), PER_CHANNEL(2, 5, 250), PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
-    PER_TENSOR(60001),       PER_GROUP(2, 1012, 500)};
+    PER_GROUP(13, 2500, 76), PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),     PER_CHANNEL(2, 523, 20),
+    PER_CHANNEL(300, 3, 20), PER_CHANNEL(2, 5, 250),  PER_CHANNEL(1, 64, 520),  PER_CHANNEL(2, 9, 600),
+    PER_TENSOR(60001),       PER_GROUP(2, 1012, 500), PER_BLOCK(2, 70, 37, 32), PER_BLOCK(1, 300, 5, 290)};
 /* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three. */
-static const clq_trial_shape minmax_column_shapes[] = {PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1),
-                                                       PER_CHANNEL(20, 520, 3), PER_CHANNEL(9, 10, 17),
-                                                       PER_CHANNEL(29, 96, 1)};
+static const clq_trial_shape minmax_column_shapes[] = {
+    PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1),    PER_CHANNEL(20, 520, 3),   PER_CHANNEL(9, 10, 17),
+    PER_CHANNEL(29, 96, 1),  PER_BLOCK(1, 22, 1040, 20), PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 7, 5, 3)};
 /*
  * histogram. Counts in one slice, of few elements and of more; in slices of one segment, of whole segments, and of
- * parts of several, in more jobs than there are work-items.
+ * parts of several, in more jobs than there are work-items; of bands in one slice and in several.
  */
-static const clq_trial_shape histogram_shapes[] = {PER_GROUP(3, 2500, 76), PER_GROUP(3, 500, 28), PER_TENSOR(20001),
-                                                   PER_CHANNEL(200, 3, 2), PER_CHANNEL(3, 13, 200)};
+static const clq_trial_shape histogram_shapes[] = {
+    PER_GROUP(3, 2500, 76),  PER_GROUP(3, 500, 28),   PER_TENSOR(20001),        PER_CHANNEL(200, 3, 2),
+    PER_CHANNEL(3, 13, 200), PER_BLOCK(2, 40, 3, 32), PER_BLOCK(1, 500, 3, 400)};
 /* In columns: several blocks of channels in one slice and in several, the last with fewer; several periods in a line.
  */
 static const clq_trial_shape histogram_column_shapes[] = {PER_CHANNEL(37, 100, 1), PER_CHANNEL(1, 40, 1),

@@ -133,11 +133,6 @@ static void store_element(clq_dtype real, void *x, uint64_t i, float value, uint
     }
 }
 
-static uint64_t parameter_at(const clq_geometry *g, uint64_t i)
-{
-    return i / g->row % g->channels * g->segments_per_row + i % g->row / g->segment;
-}
-
 /*
  * Where a range is looked for, what is not finite, and what is greater than all else, is mixed in here and there: a
  * kernel reads a piece another time where it meets the first, and the second hides whatever else there is. In columns
@@ -191,7 +186,7 @@ static void fill_ranges(const clq_task *task, void *x, uint64_t turn, uint32_t w
     const clq_geometry *g = &task->geometry;
     const float sign = way % 2 == 0 ? 1.0f : -1.0f;
     for (uint64_t i = 0; i < g->elements; i++) {
-        const uint64_t number = (parameter_at(g, i) + turn) % CLQ_TRIAL_RANGES;
+        const uint64_t number = (clq_geometry_parameter(g, i) + turn) % CLQ_TRIAL_RANGES;
         const clq_trial_range *w = &clq_trial_ranges(task->q->real)[number];
         const uint64_t at = i % g->row % g->segment;
         const uint64_t rest = g->row - (i % g->row - at);
@@ -212,7 +207,7 @@ static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x
         if (has_range) {
             choose_mixture(task, i, way, &s);
         } else if (i % g->row % g->segment == 0) {
-            choose_parameter(c, task, parameter_at(g, i), turn, &s);
+            choose_parameter(c, task, clq_geometry_parameter(g, i), turn, &s);
         }
         store_element(task->q->real, x, i, next_element(state, &s), state);
     }
@@ -346,7 +341,7 @@ static void fill_signed_histogram(const clq_task *task, void *const host[CLQ_ARG
         }
     }
     for (uint64_t i = 0; i < g->elements; i++) {
-        const float *range = signed_ranges[parameter_at(g, i) % COUNT(signed_ranges)];
+        const float *range = signed_ranges[clq_geometry_parameter(g, i) % COUNT(signed_ranges)];
         store_element(task->q->real, host[CLQ_ARG_X], i, next_signed(range, state, &s), state);
     }
 }
@@ -365,7 +360,7 @@ static void fill_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT]
         }
     }
     for (uint64_t i = 0; i < g->elements; i++) {
-        (void)maximum_of(task, parameter_at(g, i), &s);
+        (void)maximum_of(task, clq_geometry_parameter(g, i), &s);
         store_element(task->q->real, host[CLQ_ARG_X], i, next_element(state, &s), state);
     }
 }
@@ -402,8 +397,9 @@ static void fill_merge(const clq_trial_case *c, const clq_task *task, void *cons
         }
     }
     for (uint64_t i = 0; i < g->elements; i++) {
-        const uint64_t p = parameter_at(g, i);
-        const int is_last = i + g->channels * g->row >= g->elements && (i % g->row + 1) % g->segment == 0;
+        const uint64_t p = clq_geometry_parameter(g, i);
+        const clq_band band = clq_geometry_band(g, p / g->segments_per_row / g->channels);
+        const int is_last = i + g->channels * g->row >= band.end && (i % g->row + 1) % g->segment == 0;
         if (p % 5 == 4 && !(p % 10 == 4 && is_last)) {
             clq_store_real(task->q->real, host[CLQ_ARG_X], i, i % 2 == 0 ? NAN : INFINITY);
         }

@@ -52,7 +52,7 @@ static void describe_tensor_inputs(inputs_text *t, const clq_task *task, const c
     const clq_geometry *g = &task->geometry;
     uint64_t parameter = index;
     if (strcmp(o->name, "codes") == 0 || strcmp(o->name, "y") == 0) {
-        parameter = index / g->row % g->channels * g->segments_per_row + index % g->row / g->segment;
+        parameter = clq_geometry_parameter(g, index);
         add_input(t, strcmp(o->name, "y") == 0 && task->operation == CLQ_OP_DEQUANTIZE ? "codes" : "x", index);
         add_input(t, "scale", parameter);
         add_input(t, "zero_point", parameter);

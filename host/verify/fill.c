@@ -80,12 +80,6 @@ static int32_t end_zero_point(const clq_scheme *scheme, uint32_t *state)
     return ends[clq_trial_random(state) % (sizeof ends / sizeof ends[0])];
 }
 
-/* Parameter of element `i`, as core/layout.h has it. */
-static uint64_t parameter_of(const clq_geometry *g, uint64_t i)
-{
-    return i / g->row % g->channels * g->segments_per_row + i % g->row / g->segment;
-}
-
 /* Around the edges between codes: a half step from one, and the floats next to that. */
 static float edge(const clq_task *task, float scale, int32_t zero_point, uint32_t *state)
 {
@@ -136,8 +130,8 @@ static void fill_ends(const clq_task *task, uint32_t *state)
         float s = 1.0f;
         int32_t z = 0;
         if (scale != NULL) {
-            memcpy(&s, scale + 4 * parameter_of(g, i), sizeof s);
-            memcpy(&z, zero_point + 4 * parameter_of(g, i), sizeof z);
+            memcpy(&s, scale + 4 * clq_geometry_parameter(g, i), sizeof s);
+            memcpy(&z, zero_point + 4 * clq_geometry_parameter(g, i), sizeof z);
         }
         clq_store_real(task->q->real, x, i, edge(task, s, z, state));
     }

@@ -52,7 +52,8 @@ static void add_types(name_text *name, const clq_verify_item *item)
 static uint32_t left_out(const clq_trial_shape *shape)
 {
     uint32_t first = 0;
-    while (first < 2 && shape->shape[first] == 1 && !(shape->granularity == CLQ_PER_CHANNEL && shape->axis == first)) {
+    const int has_axis = shape->granularity == CLQ_PER_CHANNEL || shape->granularity == CLQ_PER_BLOCK;
+    while (first < 2 && shape->shape[first] == 1 && !(has_axis && shape->axis == first)) {
         first++;
     }
     return first;
@@ -65,6 +66,8 @@ static void add_granularity(name_text *name, const clq_trial_shape *shape)
         add(name, "-%" PRIu32, shape->axis - left_out(shape));
     } else if (shape->granularity == CLQ_PER_GROUP) {
         add(name, "-%" PRIu64, shape->group);
+    } else if (shape->granularity == CLQ_PER_BLOCK) {
+        add(name, "-%" PRIu32 "-%" PRIu64, shape->axis - left_out(shape), shape->group);
     }
 }
 

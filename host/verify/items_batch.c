@@ -25,6 +25,7 @@ int clq_verify_form_takes(const clq_verify_item *item, const clq_trial_shape *sh
     clq_task task;
     memset(&task, 0, sizeof task);
     clq_quantization_init(&q);
+    q.scheme.dtype = item->dtype;
     q.layout = layout;
     task.operation = item->operation;
     task.q = &q;

@@ -17,6 +17,11 @@
     {                                                                                                                  \
         {rows, 1, row}, CLQ_PER_GROUP, 0, group                                                                        \
     }
+/* Groups of `group` lines of `row` elements. */
+#define BLOCK(slabs, lines, row, group)                                                                                \
+    {                                                                                                                  \
+        {slabs, lines, row}, CLQ_PER_BLOCK, 1, group                                                                   \
+    }
 
 /* Each extent has those of the ones before it too. */
 static const clq_trial_shape quick[] = {
@@ -41,6 +46,9 @@ static const clq_trial_shape quick[] = {
     GROUP(7, 33, 7),
     GROUP(5, 300, 76),
     GROUP(3, 2500, 28),
+    BLOCK(3, 7, 5, 3),
+    BLOCK(2, 40, 34, 16),
+    BLOCK(1, 22, 520, 20),
 };
 static const clq_trial_shape standard[] = {
     TENSOR(2),
@@ -108,15 +116,26 @@ static const clq_trial_shape standard[] = {
     GROUP(3, 2101, 700),
     GROUP(2, 9001, 4000),
     CHANNEL(2, 1300, 31, 1),
+    BLOCK(1, 2, 2, 2),
+    BLOCK(5, 6, 7, 4),
+    BLOCK(4, 9, 16, 4),
+    BLOCK(4, 9, 17, 4),
+    BLOCK(2, 64, 128, 32),
+    BLOCK(2, 65, 127, 32),
+    BLOCK(130, 5, 6, 2),
+    BLOCK(1, 300, 3, 130),
+    BLOCK(2, 50, 3, 1000),
+    BLOCK(1, 9, 2049, 8),
 };
 static const clq_trial_shape large[] = {
-    TENSOR(131071),           TENSOR(131073),           TENSOR(1000003),
-    CHANNEL(3, 1000, 257, 1), CHANNEL(3000, 1, 257, 2), GROUP(33, 16385, 128),
+    TENSOR(131071),           TENSOR(131073),        TENSOR(1000003),          CHANNEL(3, 1000, 257, 1),
+    CHANNEL(3000, 1, 257, 2), GROUP(33, 16385, 128), BLOCK(3, 1000, 257, 128),
 };
 
 #define COUNT(list) ((uint32_t)(sizeof(list) / sizeof(list)[0]))
 
-/* Of a full run: every length up to 300, every width of columns up to 70, groups of every size up to 40. */
+/* Of a full run: every length up to 300, every width of columns up to 70, groups of every size up to 40, along the last
+ * axis and another. */
 enum { LENGTHS = 300, WIDTHS = 70, GROUP_SIZES = 40 };
 
 static int sweep(uint32_t number, clq_trial_shape *shape)
@@ -129,6 +148,8 @@ static int sweep(uint32_t number, clq_trial_shape *shape)
         *shape = (clq_trial_shape)CHANNEL(5, 11, number - LENGTHS - WIDTHS + 1, 1);
     } else if (number < LENGTHS + 2 * WIDTHS + GROUP_SIZES) {
         *shape = (clq_trial_shape)GROUP(5, 139, number - LENGTHS - 2 * WIDTHS + 1);
+    } else if (number < LENGTHS + 2 * WIDTHS + 2 * GROUP_SIZES) {
+        *shape = (clq_trial_shape)BLOCK(2, 83, 13, number - LENGTHS - 2 * WIDTHS - GROUP_SIZES + 1);
     } else {
         return 0;
     }

@@ -85,7 +85,7 @@ typedef enum clq_activations {
     CLQ_ACTIVATIONS_STATIC = 3         /* s8, a scale for each module, from the file of ranges */
 } clq_activations;
 
-/* The channel axis of the tensors whose names match a pattern. */
+/* The axis of channels or groups, of the tensors whose names match a pattern. */
 typedef struct clq_axis_pattern {
     const char *pattern;
     int32_t axis; /* negative: from the last */
@@ -121,8 +121,8 @@ typedef struct clq_file_request {
     const char *tensor_name; /* (--tensor) clq_file_calibrate: the name of the tensor of a .npy, NULL: "x" */
     /* Layout: which elements share a parameter */
     int32_t has_granularity;     /* 0: channel for tensors of rank 2 and more, else tensor; minmax, calibrate: tensor */
-    clq_granularity granularity; /* (--granularity) */
-    int32_t has_axis;            /* 0: the first, or that of the file of ranges */
+    clq_granularity granularity; /* (--granularity) groups along any axis: CLQ_PER_GROUP with `axis` */
+    int32_t has_axis;            /* 0: the first, or that of the file of ranges; of groups the last */
     int32_t axis;                /* (--axis) negative: from the last, which is -1 */
     const clq_axis_pattern *axis_patterns; /* (--axis GLOB=N) of clq_file_quantize: the last match goes before axis */
     size_t axis_pattern_count;

@@ -39,7 +39,10 @@ typedef enum clq_block_type {
 typedef enum clq_granularity {
     CLQ_PER_TENSOR = 0,
     CLQ_PER_CHANNEL = 1, /* one parameter for each index of `axis` */
-    CLQ_PER_GROUP = 2    /* `group_size` consecutive elements of the last axis; the last group of a row may be short */
+    CLQ_PER_GROUP = 2,   /* `group_size` consecutive elements of the last axis; the last group of a row may be short */
+    CLQ_PER_BLOCK = 3 /* groups along any axis: `group_size` consecutive indices of `axis`, the last ones perhaps fewer;
+                         the parameters have the tensor's shape with ceil(dimension / group_size) at the axis, as in
+                         blocked QuantizeLinear of ONNX. Along the last axis it is CLQ_PER_GROUP */
 } clq_granularity;
 
 CLQ_API const char *clq_granularity_name(clq_granularity granularity); /* "channel"; "?" for none */
@@ -52,8 +55,8 @@ typedef struct clq_layout {
     uint32_t rank; /* 0 to CLQ_MAX_RANK */
     uint64_t shape[CLQ_MAX_RANK];
     clq_granularity granularity; /* (default CLQ_PER_TENSOR) */
-    uint32_t axis;               /* CLQ_PER_CHANNEL: 0 to rank-1 (default 0) */
-    uint64_t group_size;         /* CLQ_PER_GROUP: at least 1 (default 128) */
+    uint32_t axis;               /* CLQ_PER_CHANNEL, CLQ_PER_BLOCK: 0 to rank-1 (default 0) */
+    uint64_t group_size;         /* CLQ_PER_GROUP, CLQ_PER_BLOCK: at least 1 (default 128) */
 } clq_layout;
 
 typedef enum clq_rounding {

@@ -3,7 +3,8 @@
 set -e
 "$CLQUANT" sample transformer-block -o x.safetensors --quiet
 for arguments in '' '--granularity channel' '--granularity channel --axis 1' '--granularity group' \
-    '--granularity group --group-size 100' '--granularity group --group-size 1000000'; do
+    '--granularity group --group-size 100' '--granularity group --group-size 1000000' \
+    '--granularity group --axis 0 --group-size 100'; do
     # shellcheck disable=SC2086
     "$CLQUANT" minmax x.safetensors --json $arguments 2>/dev/null >whole
     # shellcheck disable=SC2086

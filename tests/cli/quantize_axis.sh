@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# --axis GLOB=N: the channel axis of tensors of matching names; the last pattern that matches goes before all others.
+# --axis GLOB=N: the axis of channels or groups of tensors of matching names; the last pattern that matches goes before
+# all others.
 . "$CLQ_TEST_FOLDER/tensors.inc"
 for name in a.conv b.conv c.fc; do
     head="$head,\"$name\":{\"dtype\":\"F32\",\"shape\":[2,3],\"data_offsets\":[${at:-0},$((${at:-0} + 24))]}"
@@ -21,12 +22,12 @@ shapes --axis '*.conv=-1' --axis 'b*=0' --axis 1
 shapes --axis 'b*=0' --axis '*.conv=-1'
 shapes --axis 1
 shapes --axis '*.conv=1' --granularity channel --dtype s4
+shapes --axis '*.conv=0' --granularity group --group-size 2
 echo "== refused"
 refused quantize m.safetensors -o r.safetensors --axis 'nothing*=1'
 refused quantize m.safetensors -o r.safetensors --axis '*.conv=2'
 refused quantize m.safetensors -o r.safetensors --axis '*.conv=-3'
 refused quantize m.safetensors -o r.safetensors --axis '*.conv=1' --granularity tensor
-refused quantize m.safetensors -o r.safetensors --axis '*.conv=1' --granularity group
 refused quantize m.safetensors -o r.safetensors --axis '*.conv='
 refused quantize m.safetensors -o r.safetensors --axis '=1'
 ls -A

@@ -25,7 +25,7 @@ refused minmax x --axis
 refused minmax x --axis 1.5 --granularity channel
 refused minmax x --axis 8 --granularity channel
 refused minmax x --axis 1
-refused minmax x --axis 1 --granularity group
+refused minmax x --axis 1 --granularity tensor
 refused minmax x --group-size 4
 refused minmax x --group-size 0 --granularity group
 refused minmax x --group-size -4 --granularity group

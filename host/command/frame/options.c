@@ -135,8 +135,8 @@ static int check_together(const cli_options *options)
     const int needs_output = options->verb == CLI_VERB_QUANTIZE || options->verb == CLI_VERB_DEQUANTIZE ||
                              options->verb == CLI_VERB_CALIBRATE || options->verb == CLI_VERB_GEMM ||
                              options->verb == CLI_VERB_SAMPLE;
-    const int channels = options->file.has_granularity
-                             ? options->file.granularity == CLQ_PER_CHANNEL
+    const int has_axis = options->file.has_granularity
+                             ? options->file.granularity != CLQ_PER_TENSOR
                              : options->verb != CLI_VERB_MINMAX && options->verb != CLI_VERB_CALIBRATE;
     if (given < verb->minimum) {
         return cli_usage_error("missing argument: clquant %s %s", verb->name, verb->arguments);
@@ -152,8 +152,9 @@ static int check_together(const cli_options *options)
     if (needs_output && options->file.output == NULL) {
         return cli_usage_error("missing option -o FILE: where to write");
     }
-    if (options->file.has_axis && !channels) {
-        return cli_usage_error("--axis needs --granularity channel");
+    if (options->file.has_axis && !has_axis) {
+        return cli_usage_error(options->verb == CLI_VERB_CALIBRATE ? "--axis needs --granularity channel"
+                                                                   : "--axis needs --granularity channel or group");
     }
     if (options->file.check_seed != 0 && options->file.check != CLQ_CHECK_SAMPLE) {
         return cli_usage_error("--check-seed needs --check sample: nothing else is drawn");

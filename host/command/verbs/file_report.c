@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "command/frame/file_events.h"
+#include "command/verbs/report.h"
 
 clq_status cli_call_files(const cli_options *options, cli_file_function *function, const clq_file_request *request,
                           clq_file_report **report, clq_error *error)
@@ -19,12 +20,12 @@ clq_status cli_call_files(const cli_options *options, cli_file_function *functio
 void cli_json_layout(clq_json_writer *json, const clq_layout *layout)
 {
     clq_json_writer_key(json, "granularity");
-    clq_json_writer_string(json, clq_granularity_name(layout->granularity));
-    if (layout->granularity == CLQ_PER_CHANNEL) {
+    clq_json_writer_string(json, cli_granularity_name(layout));
+    if (cli_has_axis(layout)) {
         clq_json_writer_key(json, "axis");
         clq_json_writer_u64(json, layout->axis);
     }
-    if (layout->granularity == CLQ_PER_GROUP) {
+    if (cli_has_group_size(layout)) {
         clq_json_writer_key(json, "group_size");
         clq_json_writer_u64(json, layout->group_size);
     }

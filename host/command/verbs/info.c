@@ -21,6 +21,9 @@ static void quantization_text(char *out, size_t capacity, const clq_quantized *q
         snprintf(layout, sizeof layout, "channel (axis %u)", (unsigned)quantized->layout.axis);
     } else if (quantized->layout.granularity == CLQ_PER_GROUP) {
         snprintf(layout, sizeof layout, "group of %llu", (unsigned long long)quantized->layout.group_size);
+    } else if (quantized->layout.granularity == CLQ_PER_BLOCK) {
+        snprintf(layout, sizeof layout, "group of %llu (axis %u)", (unsigned long long)quantized->layout.group_size,
+                 (unsigned)quantized->layout.axis);
     } else {
         snprintf(layout, sizeof layout, "tensor");
     }

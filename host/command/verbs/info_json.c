@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clquant info --json: what is known of one file, as members of an object that is open already. */
 #include "command/verbs/info.h"
+#include "command/verbs/report.h"
 
 static void json_text(clq_json_writer *json, const char *key, const char *value)
 {
@@ -39,12 +40,12 @@ static void json_quantized(clq_json_writer *json, const clq_model *model, const 
         json_text(json, "real_name", quantized->name);
     }
     json_text(json, "quantized_dtype", clq_stored_type(model, quantized, quantized->codes));
-    json_text(json, "granularity", clq_granularity_name(quantized->layout.granularity));
-    if (quantized->layout.granularity == CLQ_PER_CHANNEL) {
+    json_text(json, "granularity", cli_granularity_name(&quantized->layout));
+    if (cli_has_axis(&quantized->layout)) {
         clq_json_writer_key(json, "axis");
         clq_json_writer_u64(json, quantized->layout.axis);
     }
-    if (quantized->layout.granularity == CLQ_PER_GROUP) {
+    if (cli_has_group_size(&quantized->layout)) {
         clq_json_writer_key(json, "group_size");
         clq_json_writer_u64(json, quantized->layout.group_size);
     }

@@ -39,7 +39,7 @@ static void add_rows(cli_table *table, const cli_options *options, const clq_fil
     range_cells(table, tensor->range_low, tensor->range_high);
     cli_table_cell(table, "%" PRIu64, tensor->nonfinite.count);
     for (uint64_t i = 0; lists_ranges(options, layout) && i < tensor->parameters; i++) {
-        cli_table_cell(table, "  %s %" PRIu64, clq_granularity_name(layout->granularity), i);
+        cli_table_cell(table, "  %s %" PRIu64, cli_granularity_name(layout), i);
         cli_table_cell(table, "%s", "");
         cli_table_cell(table, "%s", "");
         cli_table_cell(table, "%s", "");

@@ -46,12 +46,29 @@ double cli_seconds_since(const struct timespec *begun)
     return (double)(now.tv_sec - begun->tv_sec) + 1e-9 * (double)(now.tv_nsec - begun->tv_nsec);
 }
 
+const char *cli_granularity_name(const clq_layout *layout)
+{
+    return clq_granularity_name(layout->granularity == CLQ_PER_BLOCK ? CLQ_PER_GROUP : layout->granularity);
+}
+
+int cli_has_axis(const clq_layout *layout)
+{
+    return layout->granularity == CLQ_PER_CHANNEL || layout->granularity == CLQ_PER_BLOCK;
+}
+
+int cli_has_group_size(const clq_layout *layout)
+{
+    return layout->granularity == CLQ_PER_GROUP || layout->granularity == CLQ_PER_BLOCK;
+}
+
 void cli_format_granularity(char *out, size_t capacity, const clq_layout *layout)
 {
     if (layout->granularity == CLQ_PER_CHANNEL) {
         snprintf(out, capacity, "channel %u", (unsigned)layout->axis);
     } else if (layout->granularity == CLQ_PER_GROUP) {
         snprintf(out, capacity, "group %" PRIu64, layout->group_size);
+    } else if (layout->granularity == CLQ_PER_BLOCK) {
+        snprintf(out, capacity, "group %" PRIu64 ", axis %u", layout->group_size, (unsigned)layout->axis);
     } else {
         snprintf(out, capacity, "tensor");
     }

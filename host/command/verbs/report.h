@@ -51,6 +51,11 @@ void cli_report_hint(const clq_file_report *report);
 /* "channel 0", "group 128", "tensor". */
 void cli_format_granularity(char *out, size_t capacity, const clq_layout *layout);
 
+/* What options call it: blocks are groups that have an axis. */
+const char *cli_granularity_name(const clq_layout *layout);
+int cli_has_axis(const clq_layout *layout);
+int cli_has_group_size(const clq_layout *layout);
+
 /* "31.42 dB", "exact", "-". */
 void cli_format_sqnr(char *out, size_t capacity, const clq_errors *errors);
 

@@ -42,16 +42,17 @@ static double crest(const clq_file_tensor *tensor)
 static int finer(const clq_file_tensor *tensor, char *out, size_t capacity)
 {
     const clq_layout *layout = &tensor->q.layout;
-    const uint64_t row = layout->rank > 0 ? layout->shape[layout->rank - 1] : 1;
+    const int is_block = layout->granularity == CLQ_PER_BLOCK;
+    const uint64_t row = layout->rank > 0 ? layout->shape[is_block ? layout->axis : layout->rank - 1] : 1;
     if (layout->granularity == CLQ_PER_TENSOR && layout->rank >= 2) {
         snprintf(out, capacity, "--granularity channel");
         return 1;
     }
-    if (layout->granularity == CLQ_PER_GROUP && layout->group_size > 32 && row > 32) {
+    if (cli_has_group_size(layout) && layout->group_size > 32 && row > 32) {
         snprintf(out, capacity, "--group-size 32");
         return 1;
     }
-    if (layout->granularity != CLQ_PER_GROUP && row >= 64) {
+    if (!cli_has_group_size(layout) && row >= 64) {
         snprintf(out, capacity, "--granularity group --group-size %d", row >= 256 ? 128 : 32);
         return 1;
     }

@@ -67,9 +67,9 @@ static void json_tensor(clq_json_writer *json, const clq_file_tensor *tensor)
     clq_json_writer_key(json, "quantized_dtype");
     clq_json_writer_string(json, tensor->target.dtype);
     clq_json_writer_key(json, "granularity");
-    clq_json_writer_string(json, clq_granularity_name(tensor->q.layout.granularity));
+    clq_json_writer_string(json, cli_granularity_name(&tensor->q.layout));
     clq_json_writer_key(json, "axis");
-    if (tensor->q.layout.granularity == CLQ_PER_CHANNEL) {
+    if (cli_has_axis(&tensor->q.layout)) {
         clq_json_writer_u64(json, tensor->q.layout.axis);
     } else {
         clq_json_writer_null(json);

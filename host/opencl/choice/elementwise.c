@@ -56,33 +56,48 @@ static uint64_t scratch_of_line(const clq_columns *c)
 
 /*
  * A line is a whole number of periods, so that a column has one parameter, and of vectors, so that no line has a ragged
- * end and lines of 4-bit codes begin at whole bytes. A work-item takes few lines, for these are `line` elements apart
- * and are best read while their neighbours in memory are in the cache, but enough to make up for preparing its columns.
+ * end and lines of 4-bit codes begin at whole bytes. A band that is shorter is one line, which only has to be vectors.
+ */
+static void choose_line(const clq_geometry *g, uint32_t vector_width, clq_columns *c)
+{
+    const uint64_t period = g->channels * g->row;
+    const int has_bands = clq_geometry_has_bands(g);
+    /* Where codes are written in whole cache lines (kernels/write_buffer.clh), lines are such; bands begin anywhere. */
+    const uint64_t multiple = vector_width == 16 && !has_bands ? 128 : vector_width;
+    uint64_t repeat = 1;
+    while (period * repeat % multiple != 0) {
+        repeat *= 2; /* the multiple is a power of two */
+    }
+    c->line = period * repeat * clq_size_divide_up(256, period * repeat);
+    c->periods = c->line / period;
+    if (has_bands && c->line > g->band) {
+        c->line = clq_size_divide_up(g->band, multiple) * multiple;
+        c->periods = g->band / period;
+    }
+}
+
+/*
+ * A work-item takes few lines, for these are `line` elements apart and are best read while their neighbours in memory
+ * are in the cache, but enough to make up for preparing its columns. None goes on into another band.
  */
 clq_columns clq_columns_of(const clq_context *context, const clq_cl_tuning *tuning, const clq_geometry *g,
                            uint32_t vector_width, uint32_t column_blocks, uint64_t items)
 {
-    const uint64_t period = g->channels * g->row;
-    const uint64_t block = (uint64_t)column_blocks * vector_width;
-    uint64_t repeat = 1;
-    /* Where codes are written in whole cache lines (kernels/write_buffer.clh), lines are such. */
-    const uint64_t multiple = vector_width == 16 ? 128 : vector_width;
+    const uint64_t bands = clq_size_max(clq_geometry_bands(g), 1);
     uint64_t slices;
     clq_columns c;
-    while (period * repeat % multiple != 0) {
-        repeat *= 2; /* the multiple is a power of two */
-    }
-    c.line = period * repeat * clq_size_divide_up(256, period * repeat);
-    c.lines = clq_size_divide_up(g->elements, c.line);
-    c.across = clq_size_divide_up(c.line, block);
-    slices = clq_size_max(items / c.across, 1);
+    choose_line(g, vector_width, &c);
+    c.lines = clq_size_divide_up(g->band, c.line);
+    c.across = clq_size_divide_up(c.line, (uint64_t)column_blocks * vector_width);
+    slices = clq_size_max(items / c.across / bands, 1);
     c.lines_per_item = clq_size_divide_up(c.lines, slices);
     c.lines_per_item = clq_size_max(c.lines_per_item, tuning->values[CLQ_TUNE_COLUMNS_LINES]);
     c.lines_per_item = clq_size_min(c.lines_per_item, MAXIMUM_LINES_PER_ITEM);
     /* What minmax leaves of a line in scratch memory limits how many slices there are. */
-    slices = clq_cl_scratch_items(context, scratch_of_line(&c));
+    slices = clq_size_max(clq_cl_scratch_items(context, scratch_of_line(&c)) / bands, 1);
     c.lines_per_item = clq_size_max(c.lines_per_item, clq_size_divide_up(c.lines, slices));
-    c.slices = clq_size_divide_up(c.lines, c.lines_per_item);
+    c.slices_per_band = clq_size_divide_up(c.lines, c.lines_per_item);
+    c.slices = bands * c.slices_per_band;
     return c;
 }
 
@@ -102,14 +117,30 @@ uint32_t clq_histogram_columns(const clq_scheme *scheme)
     return 65536 / clq_histogram_bins(scheme);
 }
 
+/* Whether no byte of 4-bit codes is shared by two pieces of these lengths. */
+static int bytes_are_whole(const clq_task *task, uint64_t piece, uint64_t repeated)
+{
+    return clq_dtype_bits(task->q->scheme.dtype) != 4 || !clq_argument_is_used(task->operation, CLQ_ARG_CODES) ||
+           (piece % 2 == 0 && repeated % 2 == 0);
+}
+
+/* Whether the parameters of channels come again row after row; in bands each of which begins with a byte. */
+static int has_columns(const clq_task *task)
+{
+    const clq_geometry *g = &task->geometry;
+    return clq_geometry_has_bands(g) ? task->operation != CLQ_OP_HISTOGRAM && bytes_are_whole(task, g->band, g->slab)
+                                     : task->q->layout.granularity == CLQ_PER_CHANNEL ||
+                                           (task->q->layout.granularity == CLQ_PER_BLOCK && g->segments_per_row == 1);
+}
+
 /* Whether there is a columns kernel of the operation, and it can run this layout at all. */
 static int columns_take(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t most = MAXIMUM_LINE / 16;
     const uint64_t longest = task->operation == CLQ_OP_HISTOGRAM ? clq_histogram_columns(&task->q->scheme) : most;
-    return find_row(task->operation, CLQ_VARIANT_COLUMNS) != NULL && task->q->layout.granularity == CLQ_PER_CHANNEL &&
-           g->elements > 0 && g->row <= longest && g->channels <= most / g->row;
+    return find_row(task->operation, CLQ_VARIANT_COLUMNS) != NULL && has_columns(task) && g->elements > 0 &&
+           g->row <= longest && g->channels <= most / g->row;
 }
 
 static int columns_possible(const clq_context *context, const clq_cl_tuning *tuning, const clq_task *task)
@@ -117,13 +148,16 @@ static int columns_possible(const clq_context *context, const clq_cl_tuning *tun
     return columns_take(task) && columns_fit(context, tuning, task);
 }
 
-/* Whether there is a grid kernel of the operation, and no byte of 4-bit codes is shared by two segments. */
+/*
+ * Whether there is a grid kernel of the operation, and no byte of 4-bit codes is shared by two segments. That of the
+ * walk knows nothing of bands, whose segments have one element.
+ */
 static int grid_takes(const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
-    return find_row(task->operation, CLQ_VARIANT_GRID) != NULL &&
-           (clq_dtype_bits(task->q->scheme.dtype) != 4 || !clq_argument_is_used(task->operation, CLQ_ARG_CODES) ||
-            (g->segment % 2 == 0 && g->row % 2 == 0) || g->elements <= g->segment);
+    const int is_walk = clq_argument_is_used(task->operation, CLQ_ARG_SCALE);
+    return find_row(task->operation, CLQ_VARIANT_GRID) != NULL && !(is_walk && clq_geometry_has_bands(g)) &&
+           (bytes_are_whole(task, g->segment, g->row) || g->elements <= g->segment);
 }
 
 /* And the device has the local memory for it. */

@@ -56,10 +56,13 @@ const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decisio
 /* Of minmax in scratch memory: what a work-item found that is not finite, and a partial range. */
 enum { CLQ_CL_FOUND_BYTES = 16, CLQ_CL_PARTIAL_BYTES = 8 };
 
-/* How the columns kernels see a tensor: `lines` lines of `line` elements, cut into `across` x `slices` work-items. */
+/*
+ * How the columns kernels see a tensor: bands (core/layout.h) of `lines` lines of `line` elements, in which the
+ * parameters come again `periods` times; cut into `across` x `slices` work-items.
+ */
 typedef struct clq_columns {
-    uint64_t line, lines, lines_per_item;
-    uint64_t across, slices;
+    uint64_t line, lines, lines_per_item, periods;
+    uint64_t across, slices, slices_per_band;
 } clq_columns;
 
 /* In blocks of vector_width columns, of which a work-item handles `column_blocks` together; `items` in all. */

@@ -185,7 +185,9 @@ static clq_cl_work tile_work(const builder *s, const tensor_call *r)
 static clq_cl_work task_work(const builder *s, const tensor_call *r)
 {
     const uint64_t elements = r->segment / clq_size_max(r->pieces, 1);
-    const clq_cl_work work = {r->tasks, BLOCK_COST * blocks_of(s, elements) + TASK_COST, TENSOR_COST};
+    /* Where there are bands, the elements of a task are read one by one. */
+    const uint64_t blocks = r->band < r->elements ? r->band / r->channels : blocks_of(s, elements);
+    const clq_cl_work work = {r->tasks, BLOCK_COST * blocks + TASK_COST, TENSOR_COST};
     return work;
 }
 

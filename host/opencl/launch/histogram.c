@@ -87,7 +87,7 @@ static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_ta
     const clq_geometry *g = &task->geometry;
     tensor_call *call = &s->call;
     const uint64_t wanted = items_of(s, context);
-    const uint64_t repeats = clq_size_divide_up(g->rows, g->channels);
+    const uint64_t repeats = clq_size_divide_up(g->band / g->row, g->channels);
     const uint64_t elements = repeats * g->segment; /* of the largest parameter */
     call->per_job = 1;
     call->slices = clq_size_min(clq_size_divide_up(wanted, g->parameters), elements / least_slice(s));

@@ -10,7 +10,7 @@
 
 /* Host and device agree where nothing is padded: a compiler that pads would do so before the 32-bit members or behind
  * them. All arguments of a kernel together fit what every device takes (CL_DEVICE_MAX_PARAMETER_SIZE). */
-_Static_assert(offsetof(tensor_call, direct) == 26 * sizeof(cl_ulong), "tensor_call has 26 64-bit members in a row");
+_Static_assert(offsetof(tensor_call, direct) == 29 * sizeof(cl_ulong), "tensor_call has 29 64-bit members in a row");
 _Static_assert(offsetof(tensor_call, unused) == sizeof(tensor_call) - sizeof(cl_uint),
                "tensor_call ends without padding");
 _Static_assert(sizeof(tensor_call) == TENSOR_CALL_BYTES, "tensor_call has no padding");
@@ -114,6 +114,9 @@ void clq_cl_tensor_describe(const clq_task *task, clq_operation operation, int i
     call->segments_per_row = g->segments_per_row;
     call->channels = g->channels;
     call->parameters = g->parameters;
+    call->slab = g->slab;
+    call->band = g->band;
+    call->bands = g->bands_per_slab;
     call->first_run = RUN_NONE;
     call->mode = mode_of(&task->q->scheme, is_large);
     call->qmin = task->q->scheme.qmin;
@@ -122,6 +125,12 @@ void clq_cl_tensor_describe(const clq_task *task, clq_operation operation, int i
 
 uint64_t clq_cl_tensor_cut(tensor_call *call, const clq_geometry *g, uint64_t pieces, int may_be_direct)
 {
+    if (clq_geometry_has_bands(g)) { /* elements of a parameter lie apart: a task is all of them (kernels/minmax.cl) */
+        call->pieces = 1;
+        call->tasks = g->parameters;
+        call->direct = 1;
+        return 0;
+    }
     call->pieces = pieces;
     call->tasks = g->rows * g->segments_per_row * pieces;
     call->stride = g->parameters * pieces;
@@ -133,14 +142,14 @@ uint64_t clq_cl_tensor_cut(tensor_call *call, const clq_geometry *g, uint64_t pi
 
 uint64_t clq_cl_tensor_cut_columns(tensor_call *call, const clq_columns *columns)
 {
-    const uint64_t period = call->channels * call->row;
     call->line = columns->line;
     call->per_item = columns->lines_per_item;
     call->across = columns->across;
     call->tasks = columns->across * columns->slices;
-    call->stride = period;
+    call->slices = columns->slices_per_band;
+    call->stride = call->channels * call->row;
     call->inner = call->row;
-    call->count = columns->slices * (columns->line / period) * call->row;
+    call->count = columns->slices_per_band * columns->periods * call->row;
     return columns->slices * columns->line;
 }
 
