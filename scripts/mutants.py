@@ -329,19 +329,20 @@ def spread(rows):
 
 
 def few(rows, live):
-    """One of each rule and of each file, each in one target; first such as are both. Of the targets the one with the
-    fewest lines: it is there for that line, while larger ones may never come to it with their tensors."""
+    """One of each rule and of each file, each in one target; first such as are both, then in the smallest target that
+    does. Of the targets the one with the fewest lines: it is there for that line, while larger ones may never come to
+    it with their tensors."""
     chosen, met = [], set()
     rows = [r for r in rows if not (re.match(r"\s*(for|while) ", r[3]) and r[1] in MAY_NOT_END)]
     reasons = read_reasons()
     rows = [r for r in rows if not is_barrier(r[0]) and reason_of(reasons, r[0]) is None]
-    rows.sort(key=lambda r: weight(r[0]))
-    for wanted in (2, 1):
-        for row in rows:
+    rows = [r[:4] + ([min(r[4], key=lambda t: (len(live[t]), t))],) for r in rows]
+    for wanted, order in ((2, lambda r: weight(r[0])), (1, lambda r: (len(live[r[4][0]]), weight(r[0])))):
+        for row in sorted(rows, key=order):
             new = {row[1], row[0].split(":")[0]} - met
             if len(new) >= wanted:
                 met |= new
-                chosen.append(row[:4] + ([min(row[4], key=lambda t: (len(live[t]), t))],))
+                chosen.append(row)
     return chosen
 
 
@@ -360,7 +361,8 @@ def plan(folder, mode):
     if quick:
         rows = few(rows, live)
     elif mode == "--races":
-        rows = [r for r in rows if r[1].startswith(RACES)]
+        reasons = read_reasons()
+        rows = [r for r in rows if r[1].startswith(RACES) and reason_of(reasons, r[0]) is None]
     else:
         rows = spread(rows)
     for mutant, _, where, text, hit in rows:

@@ -181,13 +181,30 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
     }
 }
 
-static clq_status compare_widely(const mutant_target *target, clq_context *context, int *same, clq_error *error)
+/* Of these one shape, or one batch: large enough that work-groups have several rounds. */
+static void make_small(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES])
+{
+    const size_t used = strlen(pattern);
+    if (t->rows > 0) {
+        snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/3x15x[2-7]*", clq_variant_name(t->variant));
+    } else {
+        snprintf(pattern + used, MUTANT_TARGET_BYTES - used, "%s",
+                 t->form != CLQ_BATCH_EACH ? "/tensors-*-from-30*" : "/5x1x300*");
+    }
+}
+
+static clq_status verify(const mutant_target *target, clq_context *context, mutant_judge by, int *same,
+                         clq_error *error)
 {
     char pattern[MUTANT_TARGET_BYTES];
     clq_verify_request request;
     clq_status status;
     pattern_of(target, pattern);
     clq_verify_request_init(&request);
+    if (by == MUTANT_SMALL) {
+        make_small(target, pattern);
+        request.extent = target->rows > 0 ? CLQ_VERIFY_QUICK : CLQ_VERIFY_STANDARD;
+    }
     request.only = pattern;
     status = clq_verify(context, &request, NULL, NULL, error);
     *same = status != CLQ_MISMATCH;
@@ -200,13 +217,13 @@ static const char *device(void)
     return spec != NULL && spec[0] != '\0' ? spec : "cpu";
 }
 
-clq_status mutant_target_try(const mutant_target *target, int is_wide, int *same, clq_error *error)
+clq_status mutant_target_try(const mutant_target *target, mutant_judge by, int *same, clq_error *error)
 {
     clq_context *context = NULL;
     clq_status status = clq_context_create(device(), &context, error);
     if (status == CLQ_OK) {
-        status = is_wide ? compare_widely(target, context, same, error)
-                         : compare_as_trial(target, context, TRIAL, same, error);
+        status = by == MUTANT_TRIAL ? compare_as_trial(target, context, TRIAL, same, error)
+                                    : verify(target, context, by, same, error);
     }
     clq_context_destroy(&context);
     return status;

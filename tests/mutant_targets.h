@@ -20,11 +20,11 @@ typedef struct mutant_target {
 int mutant_target_count(void);
 const mutant_target *mutant_target_at(int index);
 
-/*
- * Compare by the cases of a trial, or with `is_wide` by those of clquant/verify.h; in a context of its own, on the
- * device that CLQ_TEST_DEVICE names (cpu).
- */
-clq_status mutant_target_try(const mutant_target *target, int is_wide, int *same, clq_error *error);
+/* By the cases of a trial, by those of clquant/verify.h, or by a few small ones of these, for interpreters. */
+typedef enum mutant_judge { MUTANT_TRIAL, MUTANT_VERIFICATION, MUTANT_SMALL } mutant_judge;
+
+/* Compare in a context of its own, on the device that CLQ_TEST_DEVICE names (cpu). */
+clq_status mutant_target_try(const mutant_target *target, mutant_judge by, int *same, clq_error *error);
 
 /* Only build the programs and make the kernels of its trial. */
 clq_status mutant_target_ready(const mutant_target *target, clq_error *error);

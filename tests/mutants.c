@@ -6,8 +6,8 @@
  *     mutants --targets [TARGETS]      try every target as it is, or some, and tell how long its trial takes
  *     mutants [--all | --interpreted] PLAN [FIRST COUNT]
  *                                      run a plan's lines: NAME, KIND, WHERE, TEXT and TARGETS between tabs; in all
- *                                      targets, else in one after the other until one sees it. Interpreted: the trial
- *                                      alone, however long it takes, for a device that has an opinion of its own
+ *                                      targets, else in one after the other until one sees it. Interpreted: a few small
+ *                                      cases, however long they take, for a device that has an opinion of its own
  *
  * KIND is `line` (WHERE is FILE:LINE, which TEXT takes the place of), `prefix` (TEXT goes before every source, \n for
  * a new line) or `option` (TEXT is added to the options of every build). For each target: caught, a trial differs;
@@ -195,7 +195,7 @@ static outcome run_target(const mutant_target *target)
     int same = 1;
     memset(&error, 0, sizeof error);
     limit_processor_time(MOST_SECONDS);
-    if (mutant_target_try(target, 0, &same, &error) != CLQ_OK) {
+    if (mutant_target_try(target, is_interpreted ? MUTANT_SMALL : MUTANT_TRIAL, &same, &error) != CLQ_OK) {
         if (getenv("CLQ_MUTANTS_TALK") != NULL) {
             fprintf(stderr, "%s: %s\n%s\n", target->name, error.message, error.build_log);
         }
@@ -205,7 +205,7 @@ static outcome run_target(const mutant_target *target)
         return same ? SAME : CAUGHT;
     }
     limit_processor_time(MOST_SECONDS_VERIFYING);
-    if (mutant_target_try(target, 1, &same, &error) != CLQ_OK) {
+    if (mutant_target_try(target, MUTANT_VERIFICATION, &same, &error) != CLQ_OK) {
         return REFUSED;
     }
     return same ? SAME : MISSED;

@@ -32,11 +32,12 @@ static const clq_trial_shape columns_shapes[] = {
 };
 /* Segments for each way of minmax and of the walk, of which some short. */
 static const clq_trial_shape fused_shapes[] = {
-    {{5, 1, 300}, CLQ_PER_GROUP, 0, 76}, {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},   {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},
-    {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},   {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},
-    {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0}, {{1, 1, 6001}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 6002}, CLQ_PER_TENSOR, 0, 0},
-    {{3, 1, 560}, CLQ_PER_GROUP, 0, 28}, {{40, 1, 20}, CLQ_PER_CHANNEL, 0, 0}, {{3, 1, 1300}, CLQ_PER_GROUP, 0, 600},
-    {{3, 1, 560}, CLQ_PER_GROUP, 0, 28}, {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 4099}, CLQ_PER_TENSOR, 0, 0},
+    {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},   {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},
+    {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},    {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},
+    {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0},  {{1, 1, 6001}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 6002}, CLQ_PER_TENSOR, 0, 0},
+    {{3, 1, 560}, CLQ_PER_GROUP, 0, 28},  {{40, 1, 20}, CLQ_PER_CHANNEL, 0, 0}, {{3, 1, 1300}, CLQ_PER_GROUP, 0, 600},
+    {{3, 1, 560}, CLQ_PER_GROUP, 0, 28},  {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 4099}, CLQ_PER_TENSOR, 0, 0},
+    {{2, 1, 1216}, CLQ_PER_GROUP, 0, 76},
 };
 
 static const clq_trial_shape *shapes_of(clq_trial_cut cut, size_t *count)

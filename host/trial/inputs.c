@@ -159,20 +159,25 @@ static void choose_mixture(const clq_task *task, uint64_t i, uint32_t way, surro
 
 /*
  * The ends of each segment's range, at a place of its own in each: every lane of a work-group has some. In odd ways
- * they are the first and the last element, which the segments beside would show.
+ * they are the first and the last element, which the segments beside would show. Of a parameter with many segments one
+ * has them alone, another for each parameter.
  */
 static void place_ends(const clq_task *task, void *x, uint32_t way)
 {
     const clq_geometry *g = &task->geometry;
+    const uint64_t repeats = g->rows / g->channels;
     for (uint64_t s = 0; s < g->rows * g->segments_per_row; s++) {
+        const uint64_t row = s / g->segments_per_row;
+        const int is_alone = repeats > 16 && row / g->channels == (187 + 101 * (row % g->channels)) % repeats;
+        const float beyond = is_alone ? 32.0f : 0.0f;
         const uint64_t begin = s / g->segments_per_row * g->row + s % g->segments_per_row * g->segment;
         const uint64_t rest = (s / g->segments_per_row + 1) * g->row - begin;
         const uint64_t length = g->segment < rest ? g->segment : rest;
         const uint64_t least = way % 2 == 0 ? 8 * s % length : 0;
         const uint64_t greatest = way % 2 == 0 ? (8 * s + 4) % length : length - 1;
         if (length >= 8) {
-            clq_store_real(task->q->real, x, begin + least, -300.0f - (float)(s % 8));
-            clq_store_real(task->q->real, x, begin + greatest, 301.0f + (float)(s % 16));
+            clq_store_real(task->q->real, x, begin + least, -300.0f - (float)(s % 8) - beyond);
+            clq_store_real(task->q->real, x, begin + greatest, 301.0f + (float)(s % 16) + beyond);
         }
     }
 }
@@ -363,7 +368,7 @@ static void fill_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT]
         float *range = (float *)host[CLQ_ARG_RANGE] + 2 * p;
         const float maximum = maximum_of(task, p, &s);
         range[0] = p % 4 < 2 ? -maximum : -maximum / 2; /* either end is the greater */
-        range[1] = p % 4 < 2 ? maximum / 2 : maximum;
+        range[1] = p % 4 >= 2 ? maximum : isfinite(maximum) ? maximum / 2 : 1.0f;
         for (uint64_t bin = 0; bin < CLQ_HISTOGRAM_BINS; bin++) { /* counts of before, which are added to */
             ((uint64_t *)host[CLQ_ARG_COUNTS])[p * CLQ_HISTOGRAM_BINS + bin] = bin % 5;
         }
@@ -396,6 +401,10 @@ static void fill_merge(const clq_trial_case *c, const clq_task *task, void *cons
             states_now[2 * p] = w->state;
             range[2 * p] = w->now;
             states_now[2 * p + 1] = range[2 * p + 1] = 2.0f;
+        } else if (p % 8 == 3) { /* an average that is just no subnormal, and one with an end that is */
+            states_now[2 * p] = range[2 * p] = -0x1.8p-126f;
+            states_now[2 * p + 1] = 0x1p-125f;
+            range[2 * p + 1] = 0x1.8p-127f;
         } else if (p % 5 == 4) {
             range[2 * p] = range[2 * p + 1] = 0.0f;
         } else if (p % 7 == 6) {
