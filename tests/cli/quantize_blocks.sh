@@ -17,7 +17,7 @@ echo "scale: $(numbers x.safetensors x_scale x4)"
 echo "codes: $(numbers x.safetensors x d1)"
 members report.json granularity axis
 "$CLQUANT" quantize x.npy -o y.safetensors --granularity group --axis=-2 --group-size 2 --verbose 2>/dev/null | grep -o 'group 2.*axis [0-9]*'
-"$CLQUANT" info x.safetensors | grep -o 's8 per.*scales'
+"$CLQUANT" info x.safetensors | grep -o 'group 2, axis 0'
 "$CLQUANT" info x.safetensors --json >info.json
 members info.json granularity axis group_size
 "$CLQUANT" minmax x.npy --granularity group --axis 0 --group-size 2 --json >minmax.json
