@@ -292,9 +292,11 @@ static inline void scan_columns(const tensor_call *call, __global const real_t *
 __kernel void minmax_columns(__global const real_t *x, __global float *range, __global int *partial,
                              __global found_t *found, const tensor_call call)
 {
+    const ulong tile = get_global_id(0);
+    const ulong slice = tile / call.across;
     found_t mine = none_found();
-    scan_columns(&call, x + call.source, partial + 2 * call.partial, get_global_id(0), get_global_id(1), &mine);
-    found[call.own + get_global_id(1) * get_global_size(0) + get_global_id(0)] = mine;
+    scan_columns(&call, x + call.source, partial + 2 * call.partial, tile - slice * call.across, slice, &mine);
+    found[call.own + tile] = mine;
 }
 #endif
 

@@ -21,6 +21,7 @@
 static const char *fault_old; /* NULL: none */
 static const char *fault_new;
 static int broken_calls; /* so many launches fail */
+static int lost_sources; /* so many programs are not made */
 
 cl_program __real_clCreateProgramWithSource(cl_context context, cl_uint count, const char **sources,
                                             const size_t *lengths, cl_int *code);
@@ -40,6 +41,11 @@ cl_program __wrap_clCreateProgramWithSource(cl_context context, cl_uint count, c
     const char *parts[3];
     size_t part_lengths[3];
     assert_true(count == 1 && lengths == NULL);
+    if (lost_sources > 0) {
+        lost_sources--;
+        *code = CL_OUT_OF_RESOURCES;
+        return NULL;
+    }
     if (hit == NULL) {
         return __real_clCreateProgramWithSource(context, count, sources, lengths, code);
     }
@@ -256,6 +262,39 @@ static int shell(const char *folder, const char *command)
     snprintf(line, sizeof line, "cd '%s' && %s", folder, command);
     code = system(line);
     return WIFEXITED(code) ? WEXITSTATUS(code) : -1;
+}
+
+/* At the compiler: 1 while it is thought to be at work. */
+static int tell_compiling(void *cookie, const char *file, const char *options)
+{
+    int *at_work = cookie;
+    assert_int_equal(*at_work, file == NULL);
+    assert_true((file == NULL) == (options == NULL));
+    *at_work = file != NULL;
+    return 0;
+}
+
+/* Else what goes wrong later would count as the compiler's. */
+static void a_program_that_is_not_made_has_come_back(void **state)
+{
+    clq_verify_report *report = NULL;
+    (void)state;
+    if (check_device() != NULL) {
+        int at_work = 0;
+        clq_verify_request request;
+        const clq_verify_events events = {.struct_size = sizeof events, .cookie = &at_work, .compiles = tell_compiling};
+        clq_error error;
+        clq_verify_request_init(&request);
+        request.extent = CLQ_VERIFY_QUICK;
+        request.only = "quantize/strip/f32-s8/*";
+        lost_sources = 1;
+        refusal_check(clq_verify(check_device(), &request, &events, &report, &error), CLQ_DEVICE_ERROR, &error,
+                      "clCreateProgramWithSource", __FILE__, __LINE__);
+        assert_int_equal(at_work + lost_sources, 0);
+        assert_int_equal(report->counts[CLQ_VERIFY_FAILED], 1);
+    }
+    clq_verify_report_destroy(&report);
+    check_needs_device();
 }
 
 /* The sources in the folder are the library's own, without the fault: it is put into them by hand. */
@@ -509,6 +548,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_wrong_kernel_is_named),
     cmocka_unit_test(a_wrong_product_is_named),
     cmocka_unit_test(a_failure_is_one_verdict),
+    cmocka_unit_test(a_program_that_is_not_made_has_come_back),
     cmocka_unit_test(the_program_shows_the_fault),
     cmocka_unit_test(names_are_unique),
     cmocka_unit_test(a_quick_run_has_everything),

@@ -101,13 +101,17 @@ clq_columns clq_columns_of(const clq_context *context, const clq_cl_tuning *tuni
     return c;
 }
 
+static clq_columns columns_of_minmax(const clq_context *context, const clq_cl_tuning *tuning, const clq_geometry *g)
+{
+    const uint32_t *values = tuning->values;
+    return clq_columns_of(context, tuning, g, values[CLQ_TUNE_MINMAX_LANES], values[CLQ_TUNE_COLUMNS_BLOCKS],
+                          clq_cl_target_items(context, values[CLQ_TUNE_MINMAX_ITEMS], 0));
+}
+
 /* A device whose buffers are small may have no room for what minmax leaves of a single line. */
 static int columns_fit(const clq_context *context, const clq_cl_tuning *tuning, const clq_task *task)
 {
-    const uint32_t *values = tuning->values;
-    const uint64_t items = clq_cl_target_items(context, values[CLQ_TUNE_MINMAX_ITEMS], 0);
-    const clq_columns c = clq_columns_of(context, tuning, &task->geometry, values[CLQ_TUNE_MINMAX_LANES],
-                                         values[CLQ_TUNE_COLUMNS_BLOCKS], items);
+    const clq_columns c = columns_of_minmax(context, tuning, &task->geometry);
     return task->operation != CLQ_OP_MINMAX ||
            c.slices * scratch_of_line(&c) <= context->device.maximum_allocation_bytes;
 }
@@ -146,6 +150,19 @@ static int columns_take(const clq_task *task)
 static int columns_possible(const clq_context *context, const clq_cl_tuning *tuning, const clq_task *task)
 {
     return columns_take(task) && columns_fit(context, tuning, task);
+}
+
+/*
+ * Whether what minmax leaves of bands is in proportion: it is a line at least of each, so more of them cannot be cut
+ * coarser, and of bands shorter than a vector it is many times what they hold.
+ */
+static int columns_pay(const clq_context *context, const clq_cl_tuning *tuning, const clq_task *task)
+{
+    const clq_geometry *g = &task->geometry;
+    const clq_columns c = columns_of_minmax(context, tuning, g);
+    return task->operation != CLQ_OP_MINMAX || !clq_geometry_has_bands(g) ||
+           (g->band >= tuning->values[CLQ_TUNE_MINMAX_LANES] &&
+            c.slices <= clq_cl_scratch_items(context, scratch_of_line(&c)));
 }
 
 /*
@@ -206,7 +223,7 @@ static clq_variant preferred_variant(const clq_context *context, const clq_cl_tu
         return possible ? forced : CLQ_VARIANT_STRIP;
     }
     if (is_cut && task->geometry.segment < tuning->values[CLQ_TUNE_COLUMNS_BELOW] &&
-        columns_possible(context, tuning, task)) {
+        columns_possible(context, tuning, task) && columns_pay(context, tuning, task)) {
         *reason = "few elements between two channels";
         return CLQ_VARIANT_COLUMNS;
     }

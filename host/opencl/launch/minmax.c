@@ -21,7 +21,7 @@ typedef struct minmax_cut {
     int is_trial;
     tensor_call call;
     uint64_t partials;
-    size_t global[2]; /* work-items, or work-groups of grid */
+    size_t global; /* work-items, or work-groups of grid */
 } minmax_cut;
 
 static uint64_t items_of(const minmax_cut *s, const clq_context *context)
@@ -35,8 +35,7 @@ static void cut_columns(minmax_cut *s, const clq_context *context, const clq_geo
         clq_columns_of(context, s->tuning, g, s->choice.vector_width, s->choice.column_blocks, items_of(s, context));
     s->partials = clq_cl_tensor_cut_columns(&s->call, &c);
     s->call.items = s->call.tasks;
-    s->global[0] = (size_t)c.across;
-    s->global[1] = (size_t)c.slices;
+    s->global = (size_t)s->call.tasks; /* in one dimension: launch/walk.c */
 }
 
 static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task *task)
@@ -60,8 +59,7 @@ static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task 
     if (is_strip && call->per_item > 0) {
         call->items = clq_size_divide_up(call->tasks, call->per_item);
     }
-    s->global[0] = (size_t)call->items;
-    s->global[1] = 1;
+    s->global = (size_t)call->items;
 }
 
 static minmax_cut cut_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
@@ -114,12 +112,10 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
     clq_cl_launch_memory(&launch, stream->workspace);
     clq_cl_launch_memory(&launch, stream->workspace);
     clq_cl_launch_large(&launch, &s->call, sizeof s->call);
-    launch.dimensions = s->choice.variant == CLQ_VARIANT_COLUMNS ? 2 : 1;
-    launch.global[0] = s->global[0];
-    launch.global[1] = s->global[1];
+    launch.dimensions = 1;
+    launch.global[0] = s->global;
     launch.grouping = is_grid ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
     launch.local[0] = is_grid ? s->tuning->values[CLQ_TUNE_MINMAX_GROUP] : 1;
-    launch.local[1] = 1;
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 

@@ -64,11 +64,9 @@ static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_con
     const clq_columns c = clq_columns_of(context, decision->tuning, g, choice->vector_width, choice->column_blocks,
                                          items_of(context, decision));
     (void)clq_cl_tensor_cut_columns(call, &c);
-    launch->dimensions = 2;
-    launch->global[0] = (size_t)c.across;
-    launch->global[1] = (size_t)c.slices;
+    launch->dimensions = 1; /* a second one has at most 65535 groups where CUDA is behind it, and bands may be more */
+    launch->global[0] = (size_t)call->tasks;
     launch->local[0] = 1;
-    launch->local[1] = 1;
 }
 
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,

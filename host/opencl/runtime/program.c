@@ -82,6 +82,7 @@ static clq_status build(clq_context *context, const char *file, const char *opti
         sources[0] = source;
         made = clCreateProgramWithSource(cl->context, 1, sources, NULL, &code);
         if (made == NULL) {
+            (void)tell_compiling(&context->cl->programs, NULL, NULL);
             status = clq_cl_fail(error, code, "clCreateProgramWithSource");
             goto done;
         }
