@@ -36,6 +36,8 @@ ls
 echo "-- in the folder that is made"
 "$CLQUANT" quantize model -o made --plot made/q.svg --quiet
 ls made
+"$CLQUANT" compare model/ made/ --plot made/c.svg --quiet
+grep -o '<title>SQNR by.*</title>' made/c.svg
 
 echo "-- gates"
 refused quantize a.safetensors -o q.safetensors --quiet --fail-sqnr-below 1e300 --plot high.svg

@@ -240,13 +240,15 @@ clq_status cli_plot_sqnr(const cli_options *options, const clq_file_report *repo
     clq_status status = CLQ_OK;
     clq_writer *writer = NULL;
     picture p = {0};
+    const char *title;
     char *bytes = NULL;
     size_t length = 0;
     if (options->plot == NULL) {
         return CLQ_OK;
     }
     CLQ_TRY_TO(gather(&p, options, report, error));
-    put_head(&p, clq_path_file_name(options->positional.items[options->positional.count - 1]));
+    title = options->positional.items[options->positional.count - 1];
+    put_head(&p, clq_path_file_name(title)[0] != '\0' ? clq_path_file_name(title) : title); /* "folder/" */
     put_axes(&p, options);
     put_points(&p);
     clq_text_put(&p.text, "</svg>\n");
