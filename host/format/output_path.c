@@ -81,12 +81,14 @@ clq_status clq_path_check(const char *path, const clq_model *model, int replace,
     }
     CLQ_REQUIRE(!clq_leads_into_cache(path),
                 "%s: is a link to a blob of a Hugging Face cache, which is never written through", shown);
-    /* A link to nothing is the writer's to refuse. */
-    if (stat(path, &facts) == 0) {
-        CLQ_REQUIRE(!S_ISDIR(facts.st_mode), "%s: is a folder; the name of a file is required", shown);
-        CLQ_REQUIRE(S_ISREG(facts.st_mode), "%s: is a pipe, socket or device, which is never replaced by a file",
-                    shown);
+    /* A link to nothing too, as the writer does: until then it may lead to what this run has written. */
+    if (stat(path, &facts) != 0) {
+        return errno == ENOENT
+                   ? clq_fail(error, CLQ_IO_ERROR, "%s: is a symbolic link to a file that does not exist", shown)
+                   : clq_fail(error, CLQ_IO_ERROR, "%s: cannot be written: %s", shown, strerror(errno));
     }
+    CLQ_REQUIRE(!S_ISDIR(facts.st_mode), "%s: is a folder; the name of a file is required", shown);
+    CLQ_REQUIRE(S_ISREG(facts.st_mode), "%s: is a pipe, socket or device, which is never replaced by a file", shown);
     CLQ_REQUIRE(replace != 0, "%s exists; --force replaces it", shown);
     return CLQ_OK;
 }

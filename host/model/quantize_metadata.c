@@ -42,6 +42,13 @@ static void write_whole(text_writer *writer, const char *key, int64_t value)
     clq_text_format(writer->out, "%" PRId64, value);
 }
 
+/* As large as it is: a size above INT64_MAX is one too. */
+static void write_size(text_writer *writer, const char *key, uint64_t value)
+{
+    write_key(writer, key);
+    clq_text_format(writer->out, "%" PRIu64, value);
+}
+
 static void write_list(text_writer *writer, const char *key, const clq_name_list *list)
 {
     if (list->count == 0) {
@@ -156,7 +163,7 @@ static void write_options(text_writer *writer, const clq_file_request *request, 
     write_text(writer, "granularity", granularity_option(request));
     write_whole(writer, "axis", request->axis);
     write_axis_patterns(writer, request);
-    write_whole(writer, "group_size", (int64_t)request->group_size);
+    write_size(writer, "group_size", request->group_size);
     write_text(writer, "rounding", scheme->rounding == CLQ_ROUND_AWAY ? "away" : "even");
     write_text(writer, "zero_point_order", scheme->zero_point_order == CLQ_ZERO_POINT_BEFORE ? "before" : "after");
     write_text(writer, "arithmetic", scheme->arithmetic == CLQ_RECIPROCAL ? "reciprocal" : "divide");
@@ -199,7 +206,7 @@ static void write_tensor(text_writer *writer, const clq_file_request *request, c
         write_whole(writer, "axis", layout->axis);
     }
     if (layout->granularity == CLQ_PER_GROUP || layout->granularity == CLQ_PER_BLOCK) {
-        write_whole(writer, "group_size", (int64_t)layout->group_size);
+        write_size(writer, "group_size", layout->group_size);
     }
     write_text(writer, "preset", clq_preset_name(request->preset));
     clq_text_put(writer->out, "}");

@@ -36,3 +36,9 @@ ls -A
 echo "-- ranges of groups"
 "$CLQUANT" minmax nan.npy --granularity group --group-size 4 --nonfinite ignore | sed 1d
 "$CLQUANT" minmax small.npy --granularity group --group-size 3 --verbose 2>/dev/null
+echo "-- a size beyond all axes is read back as it was given"
+for size in 9223372036854775807 9223372036854775808 18446744073709551615; do
+    "$CLQUANT" quantize small.npy -o large.safetensors --force --granularity group --group-size $size --quiet
+    "$CLQUANT" dequantize large.safetensors -o large.npy --force --quiet
+    "$CLQUANT" info large.safetensors --json | grep '^ *"group_size"'
+done

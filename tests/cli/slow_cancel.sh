@@ -22,4 +22,13 @@ interrupted() {
 }
 interrupted quantize x.npy -o y.safetensors --granularity tensor
 interrupted gemm a.npy a.npy -o c.npy
+# The probe of a device too: an interruption is no fault of the device.
+echo "devices --probe"
+OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='mesa slow-build=3' "$CLQUANT" devices --probe --device 0:0 >out 2>messages &
+process=$!
+sleep 1.5
+kill -INT $process
+code=0
+wait $process || code=$?
+echo "exit code $code, on stdout: $(wc -c <out)"
 ls

@@ -78,6 +78,12 @@ one "e$(printf '\314\201')tude"
 one '層層層層層層層層層層層層層層層層層層層層層層層層'
 one "$(printf 'x\314\201y\314\201%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25)"
 
+echo "-- what is advised shows all"
+one "$(printf 'n%.0s' $(seq 12000))" >/dev/null
+"$CLQUANT" compare w.safetensors w.safetensors | sed -n 's/.*; \(COLUMNS=[0-9]*\) shows all)/\1/p' >advice
+cat advice
+env "$(cat advice)" "$CLQUANT" compare w.safetensors w.safetensors | sed -n 2p | wc -c
+
 echo "-- a terminal has bars, and its own width"
 if command -v script >/dev/null; then
     script -qec "stty cols 120; $CLQUANT compare m.safetensors q.safetensors --progress never" /dev/null </dev/null | tr -d '\r' >terminal

@@ -125,6 +125,7 @@ def failures():
 
 def on_device():
     """Little, since kernels are compiled for it."""
+    yield 0, ["devices", "--probe"]
     yield 0, Q
     yield 0, ["gemm", "a.npy", "b.npy", "-o", "c.npy", "--force"]
     yield 0, ["tune", "--budget", "1", "--operation", "minmax"]
@@ -146,6 +147,7 @@ def on_faulty_device():
     yield 5, [*verify, "probe-memory/atomics-global"], "crash=probe_atomic:3"
     yield 0, [*verify, "probe-queue/out-of-order-events"], "in-order"
     yield 4, ["minmax", "m.safetensors"], "fail=clEnqueueNDRangeKernel:1:-5"
+    yield 4, ["devices", "--probe"], "fail=clEnqueueNDRangeKernel:1:-5"
 
 
 def all_runs():

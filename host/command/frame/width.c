@@ -12,7 +12,7 @@
 
 #include "format/numbers.h"
 
-enum { PIPED_WIDTH = 100, LEAST_WIDTH = 20, MOST_WIDTH = 10000 };
+enum { PIPED_WIDTH = 100, LEAST_WIDTH = 20, MOST_WIDTH = 1000000 };
 
 size_t cli_line_width(void)
 {

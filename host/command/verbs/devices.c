@@ -151,6 +151,9 @@ static clq_status collect(int probe, cli_device_report **reports, size_t *count,
         if (infos[i].usable && probe && infos[i].type != CLQ_DEVICE_REFERENCE) {
             probe_device(report);
         }
+        if (cli_interrupted()) { /* which says nothing of the device */
+            CLQ_TRY_TO(clq_fail(error, CLQ_CANCELLED, "interrupted before all devices were looked at"));
+        }
     }
 done:
     free(infos);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _XOPEN_SOURCE
+#define _XOPEN_SOURCE 700 /* realpath */
+#endif
 #include "command/verbs/plot.h"
 
 #include <math.h>
@@ -7,6 +10,7 @@
 
 #include "command/verbs/verify.h"
 #include "format/folder.h"
+#include "format/model.h"
 #include "format/output_path.h"
 #include "format/support.h"
 #include "format/writer.h"
@@ -33,8 +37,42 @@ typedef struct picture {
     double low, high; /* of the axis */
 } picture;
 
+/* Links are written through, and they must not lead to weights, an index or a configuration: to another picture. */
+static clq_status check_link(const char *path, clq_error *error)
+{
+    char *target = realpath(path, NULL);
+    const int is_other = target != NULL && !clq_ends_with(target, ".svg");
+    free(target);
+    CLQ_REQUIRE(!is_other, "--plot %s: is a link to a file that does not end in .svg, as is required",
+                clq_show_path(path).text);
+    return CLQ_OK;
+}
+
+/* What can be known before the work is: that the picture can be written, and over no file of an input. */
+static clq_status check_path(const cli_options *options, clq_error *error)
+{
+    const cli_list *inputs = &options->positional;
+    const char *output = options->file.output;
+    const int makes_folder = output != NULL && (clq_ends_with(output, "/") || clq_is_folder(inputs->items[0]));
+    clq_status status = CLQ_OK;
+    if (makes_folder && !clq_path_has_folder(options->plot)) {
+        return CLQ_OK; /* it may be the one that will be made */
+    }
+    CLQ_TRY(check_link(options->plot, error));
+    for (size_t i = 0; status == CLQ_OK && i < inputs->count; i++) {
+        clq_model *model = NULL;
+        /* One that cannot be read is the call's to refuse. */
+        if (clq_model_open_from(inputs->items[i], CLQ_OPEN_FOLDERS | CLQ_OPEN_FOLLOW_LINKS, &model, error) == CLQ_OK) {
+            status = clq_path_check(options->plot, model, 1, error);
+        }
+        clq_model_close(&model);
+    }
+    return status;
+}
+
 int cli_check_plot(const cli_options *options)
 {
+    clq_error error;
     if (options->plot == NULL) {
         return CLI_OK;
     }
@@ -52,7 +90,10 @@ int cli_check_plot(const cli_options *options)
     if (options->file.output != NULL && clq_path_same(options->plot, options->file.output)) {
         return cli_usage_error("--plot %s: is the output too; a file of its own is required", options->plot);
     }
-    return CLI_OK;
+    if (options->file.config_file != NULL && clq_path_same(options->plot, options->file.config_file)) {
+        return cli_usage_error("--plot %s: is that of --emit-config too; a file of its own is required", options->plot);
+    }
+    return check_path(options, &error) == CLQ_OK ? CLI_OK : cli_report(&error);
 }
 
 /* ---- what is drawn ---- */
@@ -142,7 +183,7 @@ static void put_axes(picture *p, const cli_options *options)
     for (double decibels = p->low; decibels <= p->high; decibels += step) {
         clq_text_format(&p->text, "<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>\n", (int)LEFT,
                         (int)RIGHT, y_of(p, decibels), y_of(p, decibels));
-        clq_text_format(&p->text, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.0f dB</text>\n", LEFT - 6,
+        clq_text_format(&p->text, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.6g dB</text>\n", LEFT - 6,
                         y_of(p, decibels) + 4.0, decibels);
     }
     if (options->file.has_minimum_sqnr) {
@@ -199,13 +240,15 @@ clq_status cli_plot_sqnr(const cli_options *options, const clq_file_report *repo
     clq_status status = CLQ_OK;
     clq_writer *writer = NULL;
     picture p = {0};
+    const char *title;
     char *bytes = NULL;
     size_t length = 0;
     if (options->plot == NULL) {
         return CLQ_OK;
     }
     CLQ_TRY_TO(gather(&p, options, report, error));
-    put_head(&p, clq_path_file_name(options->positional.items[options->positional.count - 1]));
+    title = options->positional.items[options->positional.count - 1];
+    put_head(&p, clq_path_file_name(title)[0] != '\0' ? clq_path_file_name(title) : title); /* "folder/" */
     put_axes(&p, options);
     put_points(&p);
     clq_text_put(&p.text, "</svg>\n");

@@ -5,7 +5,8 @@
 
 #include "command/frame/cli.h"
 
-/* Before any work: a usage error where --plot names no place for a picture, else CLI_OK. */
+/* Before any work: a message and its exit code where --plot names no place for a picture, or another file; else CLI_OK.
+ */
 int cli_check_plot(const cli_options *options);
 
 /*

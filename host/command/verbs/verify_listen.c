@@ -9,7 +9,7 @@
 
 #include "command/verbs/verify_work.h"
 
-enum { TURN_MILLISECONDS = 20, PATIENCE_MILLISECONDS = 500 };
+enum { TURN_MILLISECONDS = 20, MOST_TURN_MILLISECONDS = 1000, PATIENCE_MILLISECONDS = 500 };
 
 double cli_verify_now(void)
 {
@@ -94,15 +94,28 @@ static clq_status take(cli_verify_work *work, cli_verify_message *m, clq_error *
     return clq_fail(error, CLQ_DEVICE_ERROR, "the process that verifies says what means nothing");
 }
 
+/* The time since the last turn, as far as it counts as silence: one in which this process stood still (Ctrl-Z, a
+ * machine without time for it) says nothing of the other, which most likely stood still too. */
+static double time_of_turn(double *turn)
+{
+    const double most = 1e-3 * MOST_TURN_MILLISECONDS;
+    const double now = cli_verify_now();
+    const double passed = now - *turn;
+    *turn = now;
+    return passed < most ? passed : most;
+}
+
 /* What tells that a compiler takes long is no sign of life. */
 cli_verify_outcome cli_verify_listen(cli_verify_work *work, cli_verify_child *child)
 {
     struct pollfd end = {.fd = child->child.answer, .events = POLLIN};
     const double patience = (double)work->options->verify.timeout;
-    double heard = cli_verify_now();
+    double turn = cli_verify_now();
+    double silence = 0.0;
     double deadline = 0.0;
     for (;;) {
         const int ready = poll(&end, 1, TURN_MILLISECONDS);
+        const double passed = time_of_turn(&turn);
         if (ready > 0 ? !cli_verify_receive(child->child.answer, &work->message) : cli_child_has_ended(&child->child)) {
             return CLI_VERIFY_HAS_ENDED; /* programs that a driver started may have the pipe too */
         }
@@ -112,8 +125,8 @@ cli_verify_outcome cli_verify_listen(cli_verify_work *work, cli_verify_child *ch
         if (work->is_done) {
             return CLI_VERIFY_HAS_ENDED;
         }
-        heard = ready > 0 && work->message.kind != CLI_VERIFY_LOG ? cli_verify_now() : heard;
-        if (deadline == 0.0 && cli_verify_now() - heard > patience) {
+        silence = ready > 0 && work->message.kind != CLI_VERIFY_LOG ? 0.0 : silence + passed;
+        if (deadline == 0.0 && silence > patience) {
             return CLI_VERIFY_IS_SILENT;
         }
         if (cli_interrupted() && deadline == 0.0) {
