@@ -20,15 +20,16 @@ static const clq_trial_shape any_shapes[] = {
     {{2, 150, 20}, CLQ_PER_CHANNEL, 1, 0}, {{3, 50, 61}, CLQ_PER_BLOCK, 1, 9},    {{40, 11, 5}, CLQ_PER_BLOCK, 1, 4},
 };
 /*
- * Tiles and slices as in cases_walk.c, of several tensors; lines of one channel, of a few, and of many periods. The one
- * with 1024 channels has wide parameters where ties go to even, which is the quick way (describe_batch).
+ * Tiles and slices as in cases_walk.c, of several tensors; lines of one channel, of a few, and of many periods; a last
+ * line of one element. The one with 1024 channels has wide parameters where ties go to even, which is the quick way
+ * (describe_batch).
  */
 static const clq_trial_shape columns_shapes[] = {
     {{37, 1, 19}, CLQ_PER_CHANNEL, 2, 0},  {{10, 3, 2}, CLQ_PER_CHANNEL, 1, 0},   {{300, 1, 3}, CLQ_PER_CHANNEL, 2, 0},
     {{37, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{38, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{9, 1, 1024}, CLQ_PER_CHANNEL, 2, 0},
     {{4, 700, 1}, CLQ_PER_CHANNEL, 1, 0},  {{28, 384, 3}, CLQ_PER_CHANNEL, 1, 0}, {{29, 96, 1}, CLQ_PER_CHANNEL, 1, 0},
     {{1, 1, 5}, CLQ_PER_CHANNEL, 2, 0},    {{1, 22, 1040}, CLQ_PER_BLOCK, 1, 20}, {{3, 250, 6}, CLQ_PER_BLOCK, 1, 100},
-    {{9, 6, 5}, CLQ_PER_BLOCK, 1, 4},
+    {{9, 6, 5}, CLQ_PER_BLOCK, 1, 4},      {{1025, 1, 1}, CLQ_PER_CHANNEL, 1, 0},
 };
 /* Segments for each way of minmax and of the walk, of which some short. */
 static const clq_trial_shape fused_shapes[] = {
