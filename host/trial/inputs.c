@@ -158,12 +158,14 @@ static void choose_mixture(const clq_task *task, uint64_t i, uint32_t way, surro
 }
 
 /*
- * A range [-end, end], whose zero point is a tie where its quotient is rounded to f32, and is none as a double; but for
- * 16-bit codes of bf16.
+ * A range whose zero point is a tie where its quotient is rounded to f32, and is none as a double: for the odd numbers
+ * of steps, of 4, 8 and 16 bits, that most schemes have.
  */
-static float end_of_tie(clq_dtype real)
+static const float *range_of_tie(const clq_quantization *q)
 {
-    return real == CLQ_BF16 ? 5664.0f : 6140.0f;
+    static const float ranges[][2] = {{-6140.0f, 6140.0f}, {-5664.0f, 5664.0f}, {-4096.0f, 20480.0f}};
+    const int is_wide = clq_dtype_facts_of(q->scheme.dtype)->bits > 8;
+    return ranges[q->real != CLQ_BF16 ? 0 : 1 + is_wide];
 }
 
 /* Small numbers and what is not finite, so that one element too many, the first of the next segment, shows. */
@@ -199,8 +201,8 @@ static void place_ends(const clq_task *task, void *x, uint32_t way)
         if (is_whole && s % 4 == 1) {
             fill_tame(task->q->real, x, begin, length);
         } else if (length >= 8) {
-            const float lo = is_tie ? -end_of_tie(task->q->real) : -300.0f - (float)(s % 8) - beyond;
-            const float hi = is_tie ? end_of_tie(task->q->real) : 301.0f + (float)(s % 16) + beyond;
+            const float lo = is_tie ? range_of_tie(task->q)[0] : -300.0f - (float)(s % 8) - beyond;
+            const float hi = is_tie ? range_of_tie(task->q)[1] : 301.0f + (float)(s % 16) + beyond;
             clq_store_real(task->q->real, x, begin + least, lo);
             clq_store_real(task->q->real, x, begin + greatest, hi);
         }
