@@ -69,15 +69,15 @@ static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNE
  * of one to two vectors with a short last one, likewise; of less than a vector; whole rows of one to two vectors; all
  * with partial ranges in several rows, of more parameters than a work-group of the second kernel takes (eights of
  * them, 64 at a time), of more than it has work-items, and in pieces. A segment for each lane of a work-group of the
- * grid to have the ends; one parameter in pieces of several rounds of a work-group; a short last
- * segment of which nothing is left for some pieces; whole eights of parameters alone. Bands of fewer lines than a
- * work-group has items, and of more. Few segments of whole vectors.
+ * grid to have the ends; three parameters in pieces of several rounds of a work-group, which end where the block of a
+ * work-item does; a short last segment of which nothing is left for some pieces; whole eights of parameters alone.
+ * Bands of fewer lines than a work-group has items, and of more. Few segments of whole vectors.
  */
 static const clq_trial_shape minmax_shapes[] = {
     PER_GROUP(13, 2500, 76),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 523, 20),
     PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),  PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
-    PER_TENSOR(60001),         PER_GROUP(2, 1012, 500), PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
-    PER_BLOCK(1, 300, 5, 290), PER_CHANNEL(1, 3, 2048)};
+    PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500), PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
+    PER_BLOCK(1, 300, 5, 290), PER_CHANNEL(1, 3, 16)};
 /* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three; a last
  * line of one element. */
 static const clq_trial_shape minmax_column_shapes[] = {
@@ -91,8 +91,8 @@ static const clq_trial_shape minmax_column_shapes[] = {
 static const clq_trial_shape histogram_shapes[] = {
     PER_GROUP(3, 2500, 76),  PER_GROUP(3, 500, 28),   PER_TENSOR(20001),        PER_CHANNEL(200, 3, 2),
     PER_CHANNEL(3, 13, 200), PER_BLOCK(2, 40, 3, 32), PER_BLOCK(1, 500, 3, 400)};
-/* In columns: several blocks of channels in one slice and in several, the last with fewer; several periods in a line;
- * a last line of one element.
+/* In columns: several blocks of channels in one slice and in several, the last with fewer; several periods in a line; a
+ * last line of one element.
  */
 static const clq_trial_shape histogram_column_shapes[] = {PER_CHANNEL(37, 100, 1), PER_CHANNEL(1, 40, 1),
                                                           PER_CHANNEL(20, 100, 3), PER_CHANNEL(50, 5, 2),
