@@ -193,21 +193,23 @@ def places_of(source):
 
 
 def preprocessed(program):
-    """Lists of (file, line, text), the #defines that are in effect among them."""
+    """Lists of (file, line, text), the #defines that are in effect among them, without what #if leaves out: the
+    preprocessor has empty lines for it, as it has for what it joins, but there a directive comes first."""
     command = ["cc", "-E", "-dD", "-x", "c", "-D__OPENCL_C_VERSION__=120", "-D__x86_64__"] + program.options
     command = [w for w in command if not w.startswith("-cl")] + ["-"]
     with open(program.path) as source:
         places, bare = places_of(source.read())
     text = subprocess.run(command, input=bare, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
                           check=False).stdout
-    is_source, at, found = False, 0, []
+    is_source, is_left_out, at, found, lines = False, False, 0, [], bare.split("\n")
     for row in text.split("\n"):
         m = re.match(r'# (\d+) "([^"]*)"', row)
         if m:
             at, is_source = int(m.group(1)), m.group(2) == "<stdin>"
             continue
         if is_source and at <= len(places) and places[at - 1]:
-            found.append(places[at - 1] + (row,))
+            is_left_out = not row.strip() and (is_left_out or lines[at - 1].lstrip().startswith("#"))
+            found += [] if is_left_out else [places[at - 1] + (row,)]
         at += 1
     return found
 

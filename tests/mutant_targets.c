@@ -26,13 +26,18 @@ static const type_pair all_pairs[] = {{CLQ_F32, CLQ_S8}, {CLQ_F16, CLQ_U8},  {CL
                                       {CLQ_F32, CLQ_U4}, {CLQ_F16, CLQ_S16}, {CLQ_BF16, CLQ_U16}};
 static const type_pair batch_pairs[] = {{CLQ_F32, CLQ_S8}, {CLQ_F16, CLQ_U4}, {CLQ_BF16, CLQ_S16}};
 
-static void add(clq_operation operation, clq_variant variant, clq_batch_form form, type_pair types)
+static int has_signed_bins(const mutant_target *t)
+{
+    return t->operation == CLQ_OP_HISTOGRAM && t->preset != CLQ_PRESET_SYMMETRIC;
+}
+
+static void add(clq_operation operation, clq_variant variant, clq_batch_form form, type_pair types, clq_preset preset)
 {
     mutant_target *t = &targets[count++];
-    *t = (mutant_target){"", operation, variant, form, types.real, types.dtype, 0};
-    snprintf(t->name, sizeof t->name, "%s/%s/%s/%s", clq_operation_name(operation),
+    *t = (mutant_target){"", operation, variant, form, types.real, types.dtype, 0, preset};
+    snprintf(t->name, sizeof t->name, "%s/%s%s/%s/%s", clq_operation_name(operation),
              form != CLQ_BATCH_EACH ? clq_cl_batch_form_name(form) : clq_variant_name(variant),
-             clq_dtype_name(types.real), clq_dtype_name(types.dtype));
+             has_signed_bins(t) ? "-signed" : "", clq_dtype_name(types.real), clq_dtype_name(types.dtype));
 }
 
 /* The pairs that differ for the operation. */
@@ -43,7 +48,10 @@ static void add_types(clq_operation operation, clq_variant variant, clq_batch_fo
     const type_pair *pairs = form == CLQ_BATCH_EACH && has_codes ? all_pairs : batch_pairs;
     const size_t used = operation == CLQ_OP_CHOOSE_PARAMETERS ? 1 : form == CLQ_BATCH_EACH && has_codes ? 6 : 3;
     for (size_t i = 0; i < used; i++) {
-        add(operation, variant, form, pairs[i]);
+        add(operation, variant, form, pairs[i], CLQ_PRESET_SYMMETRIC);
+        if (operation == CLQ_OP_HISTOGRAM) {
+            add(operation, variant, form, pairs[i], CLQ_PRESET_AFFINE);
+        }
     }
 }
 
@@ -57,7 +65,7 @@ static clq_variant variant_of(const char *name)
 static void add_product(clq_variant variant, const char *name, uint64_t rows)
 {
     mutant_target *t = &targets[count++];
-    *t = (mutant_target){"", CLQ_OP_COUNT, variant, CLQ_BATCH_EACH, CLQ_F32, CLQ_S8, rows};
+    *t = (mutant_target){"", CLQ_OP_COUNT, variant, CLQ_BATCH_EACH, CLQ_F32, CLQ_S8, rows, CLQ_PRESET_SYMMETRIC};
     snprintf(t->name, sizeof t->name, "gemm/%s/%u", name, (unsigned)rows);
 }
 
@@ -139,7 +147,7 @@ static clq_status compare_as_trial(const mutant_target *target, clq_context *con
     clq_trial_cases cases;
     clq_quantization_init(&q);
     q.real = target->real;
-    (void)clq_scheme_from_preset(CLQ_PRESET_SYMMETRIC, target->dtype, &q.scheme, NULL);
+    (void)clq_scheme_from_preset(target->preset, target->dtype, &q.scheme, NULL);
     if (target->rows > 0) {
         clq_gemm_problem problem;
         clq_gemm_task task;
@@ -173,6 +181,8 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/%ux*", variant, (unsigned)t->rows);
     } else if (t->operation == CLQ_OP_CHOOSE_PARAMETERS) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "%schoose-parameters/%s/*", is_batch ? "batch-" : "", variant);
+    } else if (t->operation == CLQ_OP_HISTOGRAM) {
+        snprintf(pattern, MUTANT_TARGET_BYTES, "histogram/%s/%s/*/%s*", variant, real, clq_preset_name(t->preset));
     } else {
         const int has_codes = is_fused || t->operation == CLQ_OP_QUANTIZE || t->operation == CLQ_OP_DEQUANTIZE;
         snprintf(pattern, MUTANT_TARGET_BYTES, "%s%s/%s/%s%s%s*", is_batch ? "batch-" : "",

@@ -14,7 +14,8 @@ typedef struct mutant_target {
     clq_variant variant;
     clq_batch_form form; /* CLQ_BATCH_EACH: one tensor, or a product */
     clq_dtype real, dtype;
-    uint64_t rows; /* of a product, else 0 */
+    uint64_t rows;     /* of a product, else 0 */
+    clq_preset preset; /* of the scheme: symmetric, but for histograms with signed bins, which are another program */
 } mutant_target;
 
 int mutant_target_count(void);

@@ -51,36 +51,39 @@ static const clq_trial_shape grid_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNE
  * channels of one element, of three, of more than a vector; lines of which each has a few periods; the short line the
  * last of as many as go together; tiles of which the last vector alone has wide parameters (trial/inputs.c). Bands of
  * two slices of lines, of lines of several periods, and shorter than a line; all with a short last one, and of an even
- * number of elements.
+ * number of elements. A last line of one element.
  */
 static const clq_trial_shape column_shapes[] = {
     PER_CHANNEL(28, 384, 3),   PER_CHANNEL(37, 544, 1), PER_CHANNEL(9, 10, 17),  PER_CHANNEL(150, 5, 7),
     PER_CHANNEL(29, 96, 1),    PER_CHANNEL(31, 3, 3),   PER_CHANNEL(9, 1024, 1), PER_BLOCK(1, 22, 1040, 20),
-    PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 6, 5, 4)};
+    PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 6, 5, 4),   PER_CHANNEL(1025, 1, 1)};
 /* Several strips; fewer elements than a vector; less than two. */
 static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(27), PER_TENSOR(5)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
-/* Elements of a parameter in one segment and in several rows, also of a band. */
-static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNEL(5, 140, 6), PER_BLOCK(2, 40, 9, 32)};
+/* Elements of a parameter in one segment and in several rows, also of a band; the last channel is one of which the last
+ * row alone has a finite element (trial/inputs.c). */
+static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNEL(5, 145, 6), PER_BLOCK(2, 40, 9, 32)};
 
 /*
  * minmax, by strips and grids. Segments of more than two vectors, more than sixteen for a work-item and a few over;
  * of one to two vectors with a short last one, likewise; of less than a vector; whole rows of one to two vectors; all
  * with partial ranges in several rows, of more parameters than a work-group of the second kernel takes (eights of
  * them, 64 at a time), of more than it has work-items, and in pieces. A segment for each lane of a work-group of the
- * grid to have the ends; one parameter in pieces of several rounds of a work-group; a short last
- * segment of which nothing is left for some pieces; whole eights of parameters alone. Bands of fewer lines than a
- * work-group has items, and of more.
+ * grid to have the ends; three parameters in pieces of several rounds of a work-group, which end where the block of a
+ * work-item does; a short last segment of which nothing is left for some pieces; whole eights of parameters alone.
+ * Bands of fewer lines than a work-group has items, and of more. Few segments of whole vectors.
  */
 static const clq_trial_shape minmax_shapes[] = {
-    PER_GROUP(13, 2500, 76),  PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 523, 20),
-    PER_CHANNEL(300, 3, 20),  PER_CHANNEL(2, 5, 250),  PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
-    PER_TENSOR(60001),        PER_GROUP(2, 1012, 500), PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
-    PER_BLOCK(1, 300, 5, 290)};
-/* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three. */
+    PER_GROUP(13, 2500, 76),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 523, 20),
+    PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),  PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
+    PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500), PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
+    PER_BLOCK(1, 300, 5, 290), PER_CHANNEL(1, 3, 16)};
+/* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three; a last
+ * line of one element. */
 static const clq_trial_shape minmax_column_shapes[] = {
-    PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1),    PER_CHANNEL(20, 520, 3),   PER_CHANNEL(9, 10, 17),
-    PER_CHANNEL(29, 96, 1),  PER_BLOCK(1, 22, 1040, 20), PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 7, 5, 3)};
+    PER_CHANNEL(28, 384, 3),   PER_CHANNEL(37, 544, 1), PER_CHANNEL(20, 520, 3),
+    PER_CHANNEL(9, 10, 17),    PER_CHANNEL(29, 96, 1),  PER_BLOCK(1, 22, 1040, 20),
+    PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 7, 5, 3),   PER_CHANNEL(1025, 1, 1)};
 /*
  * histogram. Counts in one slice, of few elements and of more; in slices of one segment, of whole segments, and of
  * parts of several, in more jobs than there are work-items; of bands in one slice and in several.
@@ -88,11 +91,12 @@ static const clq_trial_shape minmax_column_shapes[] = {
 static const clq_trial_shape histogram_shapes[] = {
     PER_GROUP(3, 2500, 76),  PER_GROUP(3, 500, 28),   PER_TENSOR(20001),        PER_CHANNEL(200, 3, 2),
     PER_CHANNEL(3, 13, 200), PER_BLOCK(2, 40, 3, 32), PER_BLOCK(1, 500, 3, 400)};
-/* In columns: several blocks of channels in one slice and in several, the last with fewer; several periods in a line.
+/* In columns: several blocks of channels in one slice and in several, the last with fewer; several periods in a line; a
+ * last line of one element.
  */
 static const clq_trial_shape histogram_column_shapes[] = {PER_CHANNEL(37, 100, 1), PER_CHANNEL(1, 40, 1),
                                                           PER_CHANNEL(20, 100, 3), PER_CHANNEL(50, 5, 2),
-                                                          PER_CHANNEL(3, 5, 2)};
+                                                          PER_CHANNEL(3, 5, 2),    PER_CHANNEL(1025, 1, 1)};
 
 static const clq_trial_shape *shapes_of(const clq_trial_kernels *kernels, size_t *count)
 {

@@ -158,14 +158,35 @@ static void choose_mixture(const clq_task *task, uint64_t i, uint32_t way, surro
 }
 
 /*
+ * A range whose zero point is a tie where its quotient is rounded to f32, and is none as a double: for the odd numbers
+ * of steps, of 4, 8 and 16 bits, that most schemes have.
+ */
+static const float *range_of_tie(const clq_quantization *q)
+{
+    static const float ranges[][2] = {{-6140.0f, 6140.0f}, {-5664.0f, 5664.0f}, {-4096.0f, 20480.0f}};
+    const int is_wide = clq_dtype_facts_of(q->scheme.dtype)->bits > 8;
+    return ranges[q->real != CLQ_BF16 ? 0 : 1 + is_wide];
+}
+
+/* Small numbers and what is not finite, so that one element too many, the first of the next segment, shows. */
+static void fill_tame(clq_dtype real, void *x, uint64_t begin, uint64_t length)
+{
+    for (uint64_t i = 0; i < length; i++) {
+        clq_store_real(real, x, begin + i, i % 13 == 5 ? INFINITY : 0.5f);
+    }
+}
+
+/*
  * The ends of each segment's range, at a place of its own in each: every lane of a work-group has some. In odd ways
  * they are the first and the last element, which the segments beside would show. Of a parameter with many segments one
- * has them alone, another for each parameter.
+ * has them alone, another for each parameter. Of segments of whole vectors the second of every four is tame, in even
+ * ways, and the one behind it begins with an end.
  */
 static void place_ends(const clq_task *task, void *x, uint32_t way)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t repeats = g->rows / g->channels;
+    const int has_ties = task->operation == CLQ_OP_DYNAMIC_QUANTIZE && way % 2 != 0;
     for (uint64_t s = 0; s < g->rows * g->segments_per_row; s++) {
         const uint64_t row = s / g->segments_per_row;
         const int is_alone = repeats > 16 && row / g->channels == (187 + 101 * (row % g->channels)) % repeats;
@@ -173,12 +194,21 @@ static void place_ends(const clq_task *task, void *x, uint32_t way)
         const uint64_t begin = s / g->segments_per_row * g->row + s % g->segments_per_row * g->segment;
         const uint64_t rest = (s / g->segments_per_row + 1) * g->row - begin;
         const uint64_t length = g->segment < rest ? g->segment : rest;
-        const uint64_t least = way % 2 == 0 ? 8 * s % length : 0;
+        const int is_whole = length % 16 == 0 && way % 2 == 0;
+        const int is_tie = has_ties && length < 100 && s % 2 == 0;
+        const uint64_t least = way % 2 == 0 && !(is_whole && s % 4 == 2) ? 8 * s % length : 0;
         const uint64_t greatest = way % 2 == 0 ? (8 * s + 4) % length : length - 1;
-        if (length >= 8) {
-            clq_store_real(task->q->real, x, begin + least, -300.0f - (float)(s % 8) - beyond);
-            clq_store_real(task->q->real, x, begin + greatest, 301.0f + (float)(s % 16) + beyond);
+        if (is_whole && s % 4 == 1) {
+            fill_tame(task->q->real, x, begin, length);
+        } else if (length >= 8) {
+            const float lo = is_tie ? range_of_tie(task->q)[0] : -300.0f - (float)(s % 8) - beyond;
+            const float hi = is_tie ? range_of_tie(task->q)[1] : 301.0f + (float)(s % 16) + beyond;
+            clq_store_real(task->q->real, x, begin + least, lo);
+            clq_store_real(task->q->real, x, begin + greatest, hi);
         }
+    }
+    if (way % 2 != 0 && g->segment < 8) { /* it has no ends of its own */
+        clq_store_real(task->q->real, x, g->elements - 1, 333.0f);
     }
 }
 
@@ -194,7 +224,10 @@ static uint64_t end_of_range(uint64_t length, uint32_t way)
     return way % 4 == 1 ? 0 : way % 4 == 2 ? length - 1 : 21 % length;
 }
 
-/* All of a parameter's elements lie within the range of its witness, and one meets its end, the lower or the upper. */
+/*
+ * All of a parameter's elements lie within the range of its witness, of either sign, and one meets its end, the lower
+ * or the upper.
+ */
 static void fill_ranges(const clq_task *task, void *x, uint64_t turn, uint32_t way, uint32_t *state)
 {
     const clq_geometry *g = &task->geometry;
@@ -206,8 +239,9 @@ static void fill_ranges(const clq_task *task, void *x, uint64_t turn, uint32_t w
         const uint64_t rest = g->row - (i % g->row - at);
         const uint32_t r = clq_trial_random(state);
         const float inside = w->greatest * (((float)(r / 16 % 8192) - 4096.0f) * 0x1p-13f);
+        const float signed_x = r / 8 % 2 == 0 ? w->x : -w->x;
         const int is_end = at == end_of_range(g->segment < rest ? g->segment : rest, way);
-        clq_store_real(task->q->real, x, i, sign * (is_end ? -w->greatest : r % 8 == 0 ? w->x : inside));
+        clq_store_real(task->q->real, x, i, sign * (is_end ? -w->greatest : r % 8 == 0 ? signed_x : inside));
     }
 }
 
@@ -217,6 +251,10 @@ static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x
     const clq_geometry *g = &task->geometry;
     const int has_range = clq_argument_is_output(task->operation, CLQ_ARG_RANGE);
     surroundings s = {0.0625f, 0, task->q->scheme.qmin, task->q->scheme.qmax, 0.5f, 1, 1};
+    if (has_range) { /* or ties of wide codes lie beyond the ends (place_ends) */
+        s.least = s.least < -1024 ? -1024 : s.least;
+        s.greatest = s.greatest > 1024 ? 1024 : s.greatest;
+    }
     for (uint64_t i = 0; i < g->elements; i++) {
         if (has_range) {
             choose_mixture(task, i, way, &s);
@@ -443,8 +481,10 @@ void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32
     const clq_geometry *g = &task->geometry;
     /* Tensors of one parameter do not all have the same. */
     const uint64_t drawn = g->parameters == 1 ? clq_trial_random(state) % 64 : 0;
-    /* Of the ways of a tensor alone each has its own: a witness is one for ties to even or for ties away. */
-    const uint64_t turn = task->operation == CLQ_OP_DYNAMIC_QUANTIZE && c->count == 1 ? c->way : drawn;
+    /* Of the ways of a tensor alone each has its own: a witness is one for ties to even or for ties away; the last, of
+     * short ones, for both. */
+    const uint64_t own = g->elements < 32 ? CLQ_TRIAL_RANGES - 1 : c->way;
+    const uint64_t turn = task->operation == CLQ_OP_DYNAMIC_QUANTIZE && c->count == 1 ? own : drawn;
     const uint32_t way = c->way + (uint32_t)(task - c->tasks);
     void *host[CLQ_ARG_COUNT];
     find_inputs(task, host);

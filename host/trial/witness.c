@@ -58,18 +58,21 @@ static const clq_trial_range ranges_f32[CLQ_TRIAL_RANGES] = {
     {0x1.c1892ep+2f, 0x1.c1892ep+2f},   /* ties away */
     {0x1.8b7f62p-12f, 0x1.8b7f64p-12f}, /* ties to even */
     {0x1.87b06ep-2f, 0x1.87b06ep-2f},   /* ties away */
+    {0x1p-1f, 0x1.8p+0f},               /* a tie as it is */
 };
 static const clq_trial_range ranges_f16[CLQ_TRIAL_RANGES] = {
     {0x1.048p+0f, 0x1.048p+0f},   /* ties to even */
     {0x1.054p-10f, 0x1.054p-10f}, /* ties away */
     {0x1.18cp-12f, 0x1.18cp-12f}, /* ties to even */
     {0x1.024p-12f, 0x1.024p-12f}, /* ties away */
+    {0x1p-1f, 0x1.8p+0f},         /* a tie as it is */
 };
 static const clq_trial_range ranges_bf16[CLQ_TRIAL_RANGES] = {
     {0x1.06p+2f, 0x1.06p+2f}, /* ties to even */
     {0x1.06p-7f, 0x1.06p-7f}, /* ties away */
     {0x1.06p-4f, 0x1.06p-4f}, /* ties to even */
     {0x1.18p+3f, 0x1.18p+3f}, /* ties away */
+    {0x1p-1f, 0x1.8p+0f},     /* a tie as it is */
 };
 
 const clq_trial_range *clq_trial_ranges(clq_dtype real)

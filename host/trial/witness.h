@@ -28,7 +28,7 @@ typedef struct clq_trial_range {
 } clq_trial_range;
 
 #define CLQ_TRIAL_RANGE_DIVISOR 3.0
-enum { CLQ_TRIAL_RANGES = 4 };
+enum { CLQ_TRIAL_RANGES = 5 }; /* the last with a scale of 1, so that x is a tie itself */
 
 const clq_trial_range *clq_trial_ranges(clq_dtype real);
 
