@@ -417,6 +417,12 @@ static void fill_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT]
     }
 }
 
+/* The first parameter is one: behind its last row the tensor, or the band, has ended. */
+static int has_only_nonfinite(uint64_t p)
+{
+    return p == 0 || p % 5 == 4;
+}
+
 /*
  * States narrower and wider than the ranges, ordinary ones, and none yet; parameters whose elements are not finite, but
  * for the very last one where there is one.
@@ -443,7 +449,7 @@ static void fill_merge(const clq_trial_case *c, const clq_task *task, void *cons
             states_now[2 * p] = range[2 * p] = -0x1.8p-126f;
             states_now[2 * p + 1] = 0x1p-125f;
             range[2 * p + 1] = 0x1.8p-127f;
-        } else if (p % 5 == 4) {
+        } else if (has_only_nonfinite(p)) {
             range[2 * p] = range[2 * p + 1] = 0.0f;
         } else if (p % 7 == 6) {
             range[2 * p] = p % 2 == 0 ? 3.0f : NAN;
@@ -456,7 +462,7 @@ static void fill_merge(const clq_trial_case *c, const clq_task *task, void *cons
         const uint64_t p = clq_geometry_parameter(g, i);
         const clq_band band = clq_geometry_band(g, p / g->segments_per_row / g->channels);
         const int is_last = i + g->channels * g->row >= band.end && (i % g->row + 1) % g->segment == 0;
-        if (p % 5 == 4 && !(p % 10 == 4 && is_last)) {
+        if (has_only_nonfinite(p) && !(p % 10 == 4 && is_last)) {
             clq_store_real(task->q->real, host[CLQ_ARG_X], i, i % 2 == 0 ? NAN : INFINITY);
         }
     }
