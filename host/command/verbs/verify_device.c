@@ -14,11 +14,14 @@
 
 #include "command/verbs/verify_work.h"
 
-/* The thread sanitizer ends a process that makes threads after a fork. */
-#if defined(__SANITIZE_THREAD__)
+/*
+ * The thread sanitizer ends a process that makes threads after a fork. The address sanitizer of GCC 12 holds none of its
+ * allocator's locks over a fork: where another thread has one then, the child waits for it for ever.
+ */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define CANNOT_FORK 1
 #elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define CANNOT_FORK 1
 #endif
 #endif
