@@ -15,8 +15,8 @@
 #include "command/verbs/verify_work.h"
 
 /*
- * The thread sanitizer ends a process that makes threads after a fork. The address sanitizer of GCC 12 holds none of its
- * allocator's locks over a fork: where another thread has one then, the child waits for it for ever.
+ * The thread sanitizer ends a process that makes threads after a fork. The address sanitizer of GCC 12 holds none of
+ * its allocator's locks over a fork: where another thread has one then, the child waits for it for ever.
  */
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define CANNOT_FORK 1
