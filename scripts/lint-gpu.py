@@ -91,7 +91,21 @@ def split(text, begin):
 CLANG = ["clang-15", "-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-O3", "-S"]
 
 
-class Nvidia:
+class Target:
+    """A GPU: its compiler's listings, in which `label`, `branch`, `access` and `vector` find what is counted."""
+
+    version = ""  # of a compiler whose numbers are compared only where the budgets are of the same one
+
+    def __init__(self, name):
+        self.name = name
+
+    def counts(self, lines):
+        """Accesses to private memory in loops, and accesses of vectors."""
+        return [accesses_in_loops(lines, self.label, self.branch, self.access),
+                sum(1 for line in lines if self.vector.search(line))]
+
+
+class Nvidia(Target):
     """PTX for sm_80, the last that clang-15 knows, with libclc; what ptxas makes of it where there is one."""
 
     library = pathlib.Path("/usr/lib/clc/nvptx64--nvidiacl.bc")
@@ -101,7 +115,7 @@ class Nvidia:
     vector = re.compile(r"\b(?:ld|st)\.global(?:\.nc)?\.v[24]\.")
 
     def __init__(self, name):
-        self.name = name
+        super().__init__(name)
         self.ptxas = shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin")
         said = run([self.ptxas, "--version"]) if self.ptxas else ""
         self.version = "ptxas " + "".join(re.findall(r"release [0-9.]+, (\S+)", said))
@@ -118,9 +132,7 @@ class Nvidia:
         kernels = {}
         for kernel, lines in split(text, re.compile(r"\.visible \.entry (\w+)\(")).items():
             depot = re.search(r"__local_depot\d+\[(\d+)\]", "\n".join(lines))
-            kernels[kernel] = [None, int(depot.group(1)) if depot else 0, None,
-                               accesses_in_loops(lines, self.label, self.branch, self.access),
-                               sum(1 for line in lines if self.vector.search(line))]
+            kernels[kernel] = [None, int(depot.group(1)) if depot else 0, None] + self.counts(lines)
         if self.ptxas:
             said = run([self.ptxas, "-v", f"-arch={self.name}", listing, "-o", folder / "kernel.cubin"])
             for kernel, stack, spilled, registers in re.findall(
@@ -130,7 +142,7 @@ class Nvidia:
         return kernels
 
 
-class Amd:
+class Amd(Target):
     """A listing by clang; the numbers stand in its metadata."""
 
     bitcode = pathlib.Path("/usr/lib/x86_64-linux-gnu/amdgcn/bitcode")
@@ -138,12 +150,7 @@ class Amd:
     branch = re.compile(r"\bs_c?branch\w*\s+(\.LBB\w+)")
     # s[0:3]: the descriptor of the scratch
     access = re.compile(r"\bscratch_(?:load|store)|\bbuffer_(?:load|store)\w* .* s\[0:3\], ")
-    vector = re.compile(r"\b(?:global|flat)_(?:load|store)_(?:dwordx[234]|dword\b|b(?:32|64|96|128))")
-
-    version = ""
-
-    def __init__(self, name):
-        self.name = name
+    vector = re.compile(r"\b(?:global|flat)_(?:load|store)_(?:dwordx[234]|b(?:64|96|128))")
 
     def missing(self):
         return "rocm-device-libs" if not self.bitcode.exists() else ""
@@ -160,9 +167,7 @@ class Amd:
             if "vgpr_count" not in facts or facts.get("name") not in code:
                 continue
             kernels[facts["name"]] = [int(facts["vgpr_count"]), int(facts["private_segment_fixed_size"]),
-                                      int(facts["vgpr_spill_count"]),
-                                      accesses_in_loops(code[facts["name"]], self.label, self.branch, self.access),
-                                      sum(1 for line in code[facts["name"]] if self.vector.search(line))]
+                                      int(facts["vgpr_spill_count"])] + self.counts(code[facts["name"]])
         return kernels
 
 
@@ -240,7 +245,8 @@ def main():
         budgets.update(found)
         lines = ["# target | kernel as built | kernel | registers, private bytes, spilled, accesses in loops, vectors",
                  "# scripts/lint-gpu.py --write makes this file; more than stands here, or fewer vectors, fails it."]
-        lines += sorted({f"# {target.version}" for target in targets if target.version})
+        written = {target.version for target in targets if target.version} or versions
+        lines += [f"# {version}" for version in sorted(written)]
         BUDGETS.write_text("\n".join(lines + [line_of(*row) for row in sorted(budgets.items())]) + "\n")
         return 0
     failures = compare(found, budgets, others)
