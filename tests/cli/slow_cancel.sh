@@ -11,6 +11,7 @@ export CLQUANT_CACHE_DIR
 
 interrupted() {
     echo "$1"
+    rm -f messages # of the run before: what is awaited there is to come from this one
     OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='mesa slow-build=8' "$CLQUANT" "$@" --device 0:0 --verbose >out 2>messages &
     process=$!
     await grep -q '^clquant: compiling .* takes more than 3 s; waiting for it$' messages
