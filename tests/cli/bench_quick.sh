@@ -8,7 +8,7 @@ sed -n 's/^\(minmax\|batch\)  *\([a-z0-9-]*\) .*/\1 \2/p' screen
 grep -c '^[0-9]* rows measured, all with the right result; --verbose shows each$' screen
 grep -c '^[0-9]* of [0-9]* aims reached: ' screen
 grep -c -i -e missed -e fail screen
-cat said
+said said
 "$CLQUANT" bench batch --rounds 1 --quick --verbose 2>/dev/null | grep -c '^in .* of memory$'
 "$CLQUANT" bench batch --rounds 1 --quick --json 2>/dev/null | grep -c '"operation"' >rows
 [ "$(cat rows)" -gt 5 ] || cat rows

@@ -26,7 +26,7 @@ real() {
         # shellcheck disable=SC2046
         echo $(tail -c 48 f.npy | od -An -v -t f4)
     else
-        echo "exit $?: $(cat refused)"
+        echo "exit $?: $(said refused)"
     fi
 }
 HALF=3f000000

@@ -13,7 +13,7 @@ echo "$PWD/missing.so" >drivers/a.icd
 echo "$PWD/x.npy" >drivers/b.icd
 echo "$CLQ_ICD_FOLDER/libclquant_icd_hollow.so" >drivers/c.icd
 shown() {
-    sed -e "s,$PWD/,,g" -e 's,[^ ]*libclquant,libclquant,g' "$1"
+    said "$1" | sed -e "s,$PWD/,,g" -e 's,[^ ]*libclquant,libclquant,g'
 }
 echo "-- no device"
 for OCL_ICD_VENDORS in drivers empty; do
@@ -35,7 +35,7 @@ zoo() {
     code=0
     CLQ_ZOO=$habits OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" >out 2>err || code=$?
     echo "$1: $code"
-    sed -e 's/^on device 0:0 .*/on device 0:0/' -e 's/minmax on .*: kernel/minmax on DEVICE: kernel/' err
+    said err | sed -e 's/^on device 0:0 .*/on device 0:0/' -e 's/minmax on .*: kernel/minmax on DEVICE: kernel/'
 }
 f32 3f800000 c0000000 40400000 bf800000 | npy '<f4' '2, 2' >y.npy
 zoo 'fail=clEnqueueNDRangeKernel:1:-5' minmax y.npy --device 0:0

@@ -7,17 +7,17 @@ export CLQUANT_DEVICE
 tail -c 12000000 m.safetensors | npy '|i1' '6000, 2000' >a.npy
 tail -c 8000000 m.safetensors | npy '|i1' '2000, 4000' >b.npy
 codes 1 2 3 | npy '|i1' '1, 3' >old.npy
-interrupt() {
+begin() {
     rm -rf out
     mkdir out
     cp old.npy out/c.npy
     "$CLQUANT" gemm a.npy b.npy -o out/c.npy --force --quiet 2>messages &
     process=$!
-    await files out 2 # the second one shows that the work has begun
-    kill -s "$1" $process
-    wait $process 2>/dev/null
-    echo "$1: $?"
-    cat messages
+}
+interrupt() {
+    amid "$1" files out 2 # the second one shows that the work has begun
+    echo "$1: $code"
+    said messages
     ls -A out
     cmp out/c.npy old.npy
 }

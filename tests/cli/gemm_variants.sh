@@ -19,7 +19,7 @@ for shape in '64 80 256' '1 500 300' '33 7 4000'; do
             # A kernel may also work on slices of K.
             grep -q -e "\"variant\": \"$variant\"" -e '"variant": "split-k"' report || echo "$variant: not what ran: $(grep variant report)"
             ran=$((ran + 1))
-        elif [ $code -ne 1 ] || [ "$(grep -c . message)" != 1 ] || [ -e c.npy ]; then
+        elif [ $code -ne 1 ] || [ "$(said message | grep -c .)" != 1 ] || [ -e c.npy ]; then
             echo "$variant: exit code $code"
             cat message
         fi

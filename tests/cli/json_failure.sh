@@ -7,7 +7,7 @@ echo nonsense >bad.safetensors
 fails() {
     echo "-- $*"
     "$CLQUANT" "$@" >output 2>messages
-    echo "exit code $?, messages: $(grep -c . messages)"
+    echo "exit code $?, messages: $(said messages | grep -c .)"
     sed 's/; there are: .*",/",/' output
 }
 fails quantize x.npy -o q.safetensors --json

@@ -49,12 +49,21 @@ rm -f .s*
 
 echo "-- beside a living run"
 # One that goes on when it is continued, and one that is killed.
+is_writing() {
+    ls .big.safetensors.tmp-* >/dev/null 2>&1
+}
 begin() {
-    rm -f big.safetensors .big.*
-    "$CLQUANT" sample resnet-50 --scale 4 -o big.safetensors --quiet &
-    process=$!
-    await sh -c 'ls .big.safetensors.tmp-*'
-    kill -s STOP $process
+    for attempt in 1 2 3 4 5 6 7 8 9 10; do
+        rm -f big.safetensors .big.*
+        "$CLQUANT" sample resnet-50 --scale 4 -o big.safetensors --quiet &
+        process=$!
+        await or_ended is_writing
+        kill -s STOP $process 2>/dev/null
+        ! is_writing || return # else it was done before this shell was given time
+        kill -s CONT $process 2>/dev/null
+        wait $process
+    done
+    echo "not stopped in $attempt attempts"
 }
 begin
 "$CLQUANT" quantize x.npy -o big.safetensors --quiet --force

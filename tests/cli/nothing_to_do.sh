@@ -15,7 +15,7 @@ told() {
     code=0
     "$CLQUANT" "$@" >told.stdout 2>told.stderr || code=$?
     echo "$*: $code"
-    sed 's/^/    /' told.stderr
+    said told.stderr | sed 's/^/    /'
     rm -f told.stdout told.stderr
 }
 

@@ -5,17 +5,17 @@
 "$CLQUANT" quantize m.safetensors -o whole.safetensors --quiet
 echo old >old.safetensors
 mkdir out
-interrupt() {
+begin() {
     rm -rf out
     mkdir out
     cp old.safetensors out/q.safetensors
     "$CLQUANT" quantize m.safetensors -o out/q.safetensors --force --quiet --memory 1M 2>messages &
     process=$!
-    await files out 2 # the second one shows that writing has begun
-    kill -s "$1" $process
-    wait $process 2>/dev/null
-    echo "$1: $?"
-    tail -n 1 messages | sed 's/interrupted before .*/interrupted/' # wherever it was
+}
+interrupt() {
+    amid "$1" files out 2 # the second one shows that writing has begun
+    echo "$1: $code"
+    said messages | tail -n 1 | sed 's/interrupted before .*/interrupted/' # wherever it was
 }
 interrupt INT
 ls -A out

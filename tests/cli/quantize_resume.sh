@@ -27,16 +27,18 @@ for moment in $(moments); do
 done
 
 echo "-- interrupted: with --resume, what was finished is kept"
-interrupt() {
+begin() {
     rm -rf out
     mkdir out
-    "$CLQUANT" quantize m.safetensors -o out/q.safetensors --memory 1M "$@" >/dev/null 2>messages &
+    # shellcheck disable=SC2086
+    "$CLQUANT" quantize m.safetensors -o out/q.safetensors --memory 1M $resume >/dev/null 2>messages &
     process=$!
-    await files out 2
-    kill -s INT $process
-    wait $process 2>/dev/null
-    echo "$?"
-    grep "^clquant" messages | sed 's/interrupted before .*/interrupted/' # wherever it was
+}
+interrupt() {
+    resume=$1
+    amid INT files out 2
+    echo "$code"
+    said messages | grep "^clquant" | sed 's/interrupted before .*/interrupted/' # wherever it was
     ls -A out
 }
 interrupt

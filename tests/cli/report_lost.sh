@@ -21,7 +21,7 @@ lost() {
                 "$CLQUANT" "$@" -o "$out" "$form" 2>said >$place || code=$?
             fi
             echo "$1 $form, $place: $code"
-            cat said
+            said said
             cmp "$out" "whole-$out"
         done
     done

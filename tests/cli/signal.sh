@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Interrupted in the middle: exit code 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP, and nothing stays.
 . "$CLQ_TEST_FOLDER/files.inc"
-interrupt() {
+begin() {
+    rm -f x.safetensors
     "$CLQUANT" sample resnet-50 --scale 4 -o x.safetensors &
     process=$!
-    await files . 1 # the temporary one shows that writing has begun
-    kill -s "$1" $process
-    wait $process
-    echo "$1: $?, left: '$(ls -A)'"
+}
+interrupt() {
+    amid "$1" files . 1 # the temporary one shows that writing has begun
+    echo "$1: $code, left: '$(ls -A)'"
 }
 interrupt INT
 interrupt TERM

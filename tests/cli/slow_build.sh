@@ -13,7 +13,8 @@ told() {
     await grep -q "$1" messages
     grep -c "$1" messages
 }
-OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='slow-build=100' "$CLQUANT" minmax x.npy --device 0:0 >out 2>messages &
+: >hold
+OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="hold-build=$PWD/hold" "$CLQUANT" minmax x.npy --device 0:0 >out 2>messages &
 process=$!
 told '^clquant: compiling kernels/minmax.cl with .* takes more than 3 s; waiting for it$'
 kill -INT $process

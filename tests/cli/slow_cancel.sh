@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Ctrl-C while a driver compiles that takes seconds for each program: a line says what cannot be stopped, and the command
+# Ctrl-C while a driver compiles that takes long for each program: a line says what cannot be stopped, and the command
 # ends when that one is done, however many more it would have needed.
 [ -n "$CLQ_ZOO_LAYER" ] || exit 77
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
@@ -12,10 +12,14 @@ export CLQUANT_CACHE_DIR
 interrupted() {
     echo "$1"
     rm -f messages # of the run before: what is awaited there is to come from this one
-    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='mesa slow-build=8' "$CLQUANT" "$@" --device 0:0 --verbose >out 2>messages &
+    : >hold
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="mesa hold-build=$PWD/hold" \
+        "$CLQUANT" "$@" --device 0:0 --verbose >out 2>messages &
     process=$!
     await grep -q '^clquant: compiling .* takes more than 3 s; waiting for it$' messages
     kill -INT $process
+    await grep -q '^clquant: compiling .* cannot be stopped; nothing else is begun$' messages
+    rm hold
     code=0
     wait $process || code=$?
     echo "exit code $code, programs built: $(grep -c '^clquant: built kernels/' messages)"
@@ -25,10 +29,18 @@ interrupted quantize x.npy -o y.safetensors --granularity tensor
 interrupted gemm a.npy a.npy -o c.npy
 # The probe of a device too: an interruption is no fault of the device.
 echo "devices --probe"
-OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='mesa slow-build=3' "$CLQUANT" devices --probe --device 0:0 >out 2>messages &
+: >hold
+rm -f messages
+OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="mesa hold-build=$PWD/hold" "$CLQUANT" devices --probe --device 0:0 >out 2>messages &
 process=$!
-sleep 1.5
+await [ -s hold ]
 kill -INT $process
+signal_taken() {
+    grep -q '^ShdPnd:[[:blank:]]*0*$' "/proc/$process/status"
+}
+[ ! -e /proc/self/status ] || await signal_taken
+sleep 0.5 # it is noted at once, which no one tells
+rm hold
 code=0
 wait $process || code=$?
 echo "exit code $code, on stdout: $(wc -c <out)"

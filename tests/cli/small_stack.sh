@@ -18,7 +18,7 @@ run() {
     )
     code=$?
     echo "$code: $*"
-    [ $code -eq 0 ] || sed -n 1p err
+    [ $code -eq 0 ] || said err | sed -n 1p
 }
 for on in reference device; do
     echo "-- the $on"
@@ -37,14 +37,15 @@ for on in reference device; do
 done
 
 echo "-- interrupted"
-mkdir fresh
-(
-    ulimit -s $kibibytes
-    exec "$CLQUANT" sample resnet-50 --scale 4 -o fresh/x.safetensors --quiet
-) 2>err &
-process=$!
-await files fresh 1
-kill -s TERM $process
-wait $process
-echo "$?, left: '$(ls -A fresh)'"
+begin() {
+    rm -rf fresh
+    mkdir fresh
+    (
+        ulimit -s $kibibytes
+        exec "$CLQUANT" sample resnet-50 --scale 4 -o fresh/x.safetensors --quiet
+    ) 2>err &
+    process=$!
+}
+amid TERM files fresh 1
+echo "$code, left: '$(ls -A fresh)'"
 cat err

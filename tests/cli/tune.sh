@@ -41,7 +41,7 @@ grep -v '^checksum' out.tuning >cut
 refused tune --import cut
 sed 's/^device .*/device another/' out.tuning >other
 "$CLQUANT" tune --import other 2>message || echo "exit code $?"
-sed 's/, this is .*/, this is .../' message
+said message | sed 's/, this is .*/, this is .../'
 sed 's/^checksum/walk.lanes 5\nchecksum/' out.tuning >value
 refused tune --import value
 sed 's/^checksum/walk.lanez 8\nchecksum/' out.tuning >name

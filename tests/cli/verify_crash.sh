@@ -6,6 +6,7 @@
 mkdir -m 700 cache
 POCL_CACHE_DIR=$PWD/cache
 export POCL_CACHE_DIR
+. "$CLQ_TEST_FOLDER/files.inc"
 cases() { # whose verdict fits, without what differs between two runs
     sed -n 'N;s/^ *"name": "\(.*\)",\n *"verdict": "\('"$2"'\)",$/\1 \2/p;D' "$1"
 }
@@ -20,7 +21,7 @@ only='probe-[aim]*/[alsw]*'
 echo "-- a signal"
 on_crashing probe_atomic --device 0:0 --only "$only" --report report.json --reproduce faults >text 2>messages
 echo "exit code $?"
-sed 's/^clquant: .*: the driver/clquant: the driver/;s/ in \([0-9]*\) of [0-9]* cases/ in \1 cases/' messages
+said messages | sed 's/^clquant: .*: the driver/clquant: the driver/;s/ in \([0-9]*\) of [0-9]* cases/ in \1 cases/'
 sed -n '/^FAILED/,/^[0-9]* cases/{/ cases in /!p;}' text
 cases sound '[a-z]*' | sed 's/ .*//' >planned
 cases report.json '[a-z]*' | sed 's/ .*//' | cmp - planned && [ "$(wc -l <planned)" -gt 10 ] && echo "the same cases"
@@ -36,7 +37,7 @@ grep -o '<error message="the driver[^"]*"' report.xml | sort | uniq -c | sed 's/
 echo "-- too many"
 on_crashing probe_integer --device 0:0 --only 'probe-integer/*' >text 2>messages
 echo "exit code $?"
-sed 's/.*: given/given/' messages
+said messages | sed 's/.*: given/given/'
 sed -n '/^ended/p' text
 echo "-- the program that is written"
 cd faults/* || exit 1

@@ -6,39 +6,49 @@
 mkdir -m 700 cache
 POCL_CACHE_DIR=$PWD/cache
 export POCL_CACHE_DIR
+. "$CLQ_TEST_FOLDER/files.inc"
 on_device() {
     habits=$1
     shift
     echo "-- $habits"
     OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits "$CLQUANT" verify --quick --seed 5 "$@" >text 2>messages
     echo "exit code $?"
-    sed -e 's/^clquant: .*: \(the driver .* in [0-9]* \)of [0-9]* cases/clquant: \1cases/' messages |
-        grep -v 'waiting for it$'
+    said messages | sed -e 's/^clquant: .*: \(the driver .* in [0-9]* \)of [0-9]* cases/clquant: \1cases/'
     sed -n '/^FAILED/,/^[0-9]* cases/p' text | sed 's/ in [0-9.]* s:/:/'
 }
-reproduce() { # FOLDER
+reproduce() { # FOLDER SECONDS: until what does not come back is the fault
     folder=faults/$1
     ls "$folder"
     cc -std=c11 "$folder/reproduce.c" -o reproduce -lOpenCL 2>/dev/null || { echo "no cc with OpenCL's headers" >&2; exit 77; }
-    ./reproduce 0:0 "$folder" 60
+    ./reproduce 0:0 "$folder" 600
     code=0
-    (OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits ./reproduce 0:0 "$folder" 1) 2>/dev/null || code=$?
+    (OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits ./reproduce 0:0 "$folder" "$2") 2>/dev/null || code=$?
     echo "with the fault: $code"
     rm -rf faults
 }
 
-# What is compiled here is in the compiler's cache below, where two seconds are enough however busy the machine is.
+# What is compiled here is in the compiler's cache below, where ten seconds are enough however busy the machine is. They
+# take no processor: what is silent for so long is waited for beside the rest.
 "$CLQUANT" verify --quick --device 0:0 --only 'probe-memory/[ac]*[lty]' >/dev/null 2>&1
+mkdir silent-build silent-launch
+(cd silent-build && {
+    on_device hang-build=probe_integer --device 0:0 --only 'probe-[im]*/[ac]*[4y]' --timeout 10 --reproduce faults
+    reproduce probe-integer-add-64 1
+}) >silent-build.out 2>&1 &
+silent_build=$!
+(cd silent-launch && {
+    on_device hang=probe_atomic --device 0:0 --only 'probe-memory/[ac]*[lty]' --timeout 10 --reproduce faults
+    ls faults/probe-memory-atomics-global
+    grep 'limit =' faults/probe-memory-atomics-global/reproduce.c
+}) >silent-launch.out 2>&1 &
+silent_launch=$!
 on_device crash-build=probe_integer --device 0:0 --only 'probe-[im]*/[ac]*[dy]*' --reproduce faults
-reproduce probe-integer-add
-on_device hang-build=probe_integer --device 0:0 --only 'probe-[im]*/[ac]*[4y]' --timeout 2 --reproduce faults
-reproduce probe-integer-add-64
-on_device hang=probe_atomic --device 0:0 --only 'probe-memory/[ac]*[lty]' --timeout 2 --reproduce faults
-ls faults/probe-memory-atomics-global
-grep 'limit =' faults/probe-memory-atomics-global/reproduce.c
+reproduce probe-integer-add 600
 
 only='probe-memory/[ac]*[lty]'
 on_device crash-call=clGetDeviceIDs:1 --device all --only "$only"
 on_device crash-call=clCreateContext:1 --device 0:0 --only "$only"
 on_device crash-call=clReleaseContext:1 --device 0:0 --only "$only" --report report.json
 grep -c '"verdict": "ok"' report.json
+wait $silent_build $silent_launch
+cat silent-build.out silent-launch.out

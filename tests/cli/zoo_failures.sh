@@ -79,10 +79,10 @@ habits='type=gpu own-memory nan=1'
 wrong() {
     code=0
     # Kernels that are known: else the trial finds them wrong, and the host serves.
-    CLQ_ZOO=${habits% nan=1} OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device gpu >out 2>err || echo "$1: $(cat err)"
+    CLQ_ZOO=${habits% nan=1} OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device gpu >out 2>err || echo "$1: $(said err)"
     rm -f y.*
     CLQ_ZOO="$habits" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device gpu >out 2>err || code=$?
-    echo "$code: $1: $(sed -e '/^on device /d' -e 's/ on [^:]*:/:/' err)"
+    echo "$code: $1: $(said err | sed -e '/^on device /d' -e 's/ on [^:]*:/:/')"
 }
 wrong minmax x.npy
 wrong quantize x.npy -o y.safetensors
@@ -98,6 +98,6 @@ for limit in 16 20; do
         code=0
         # shellcheck disable=SC2086
         (ulimit -n $limit && exec "$CLQUANT" $verb >out 2>err) || code=$?
-        echo "$limit: $code: $(sed 's/ [0-9]* are left/ some are left/' err)"
+        echo "$limit: $code: $(said err | sed 's/ [0-9]* are left/ some are left/')"
     done
 done

@@ -19,7 +19,7 @@ run() { # FUNCTION:N:CODE VERB ARGUMENT...
     mv y.* want
     code=0
     CLQ_ZOO="fail=$failure" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device 0:0 >out 2>err || code=$?
-    cmp y.* want && echo "$failure: $code: $1: $(grep -v 'waiting for it$' err | sed 's/ on [^:]*:/:/;s/^clquant: //')"
+    cmp y.* want && echo "$failure: $code: $1: $(said err | sed 's/ on [^:]*:/:/;s/^clquant: //')"
 }
 for failure in clCreateKernel:1:-46 clCreateKernel:3:-9999 clGetKernelWorkGroupInfo:1:-48 clSetKernelArg:1:-51 \
     clEnqueueNDRangeKernel:2:-52 clEnqueueNDRangeKernel:1:-55 clBuildProgram:1:-17; do

@@ -2,7 +2,7 @@
 /*
  * An OpenCL driver that is of no use, whose kind CLQ_BROKEN_ICD tells when it is compiled: ABORTS_LOADED, ABORTS_ASKED
  * (for its platforms), HANGS and EXITS do that to the process, after a word on both streams; HOLLOW has no entry
- * points.
+ * points. What CLQ_ICD_LOG names gets a line when HOLLOW is loaded, or when HANGS hangs.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,17 @@
 #define EXITS 4
 #define HOLLOW 5
 
-enum { HANG_SECONDS = 60 };
+#if CLQ_BROKEN_ICD == HOLLOW || CLQ_BROKEN_ICD == HANGS
+static void note(const char *line)
+{
+    const char *path = getenv("CLQ_ICD_LOG");
+    FILE *log = path != NULL ? fopen(path, "a") : NULL;
+    if (log != NULL) {
+        (void)fputs(line, log);
+        (void)fclose(log);
+    }
+}
+#endif
 
 #if CLQ_BROKEN_ICD == ABORTS_LOADED
 __attribute__((constructor)) static void load(void)
@@ -25,12 +35,7 @@ __attribute__((constructor)) static void load(void)
 #elif CLQ_BROKEN_ICD == HOLLOW
 __attribute__((constructor)) static void load(void)
 {
-    const char *path = getenv("CLQ_ICD_LOG");
-    FILE *log = path != NULL ? fopen(path, "a") : NULL;
-    if (log != NULL) {
-        (void)fputs("loaded\n", log);
-        (void)fclose(log);
-    }
+    note("loaded\n");
 }
 #else
 typedef struct platform platform;
@@ -46,12 +51,16 @@ int clIcdGetPlatformIDsKHR(unsigned capacity, platform **platforms, unsigned *co
     (void)fputs("a driver speaks\n", stdout);
     (void)fflush(stdout);
     (void)fputs("a driver complains\n", stderr);
-    if (CLQ_BROKEN_ICD == HANGS) {
-        (void)sleep(HANG_SECONDS);
-    } else if (CLQ_BROKEN_ICD == EXITS) {
-        exit(0);
+#if CLQ_BROKEN_ICD == HANGS
+    note("hangs\n");
+    for (;;) {
+        (void)pause();
     }
+#elif CLQ_BROKEN_ICD == EXITS
+    exit(0);
+#else
     abort();
+#endif
 }
 
 __attribute__((visibility("default"))) void *clGetExtensionFunctionAddress(const char *name);

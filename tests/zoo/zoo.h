@@ -27,7 +27,7 @@
  *     no-images             no images
  *     plain-float           f32 subnormals are flushed to zero, and fma is not said to be there
  *     handlers              the compiler takes away the process's signal handlers, as LLVM's do
- *     slow-build=N          each build of a program takes N seconds longer
+ *     hold-build=FILE       a build of a program does not go on while this file is there; it gets a line then
  *     nan=N                 reads from the Nth on bring NaN in place of all data
  *     fail=FUNCTION:N:CODE  the Nth call of that function fails with this code
  *     crash=KERNEL          a launch of that kernel ends the process with SIGSEGV; =KERNEL:N, with exit code N
@@ -68,7 +68,6 @@ typedef struct zoo_habits { /* of numbers 0 is the device's own */
     size_t nan_from; /* 0: never */
     size_t group, kernel_group, some_group, multiple;
     size_t local, units, allocation, align, bits;
-    size_t slow_build;
     int refuse_binaries, stale_binaries;
     int ignore_waits, empty_maps, whole_sub_buffers, round_offsets, wrap_offsets;
     size_t flip_reads, flip_writes, flip_maps; /* 0: never */
@@ -106,6 +105,7 @@ int zoo_limits_device_info(cl_device_id device, cl_device_info what, size_t capa
 void zoo_compiler_init(cl_icd_dispatch *layer);
 int zoo_compiler_device_info(cl_device_id device, cl_device_info what, size_t capacity, void *value, size_t *bytes,
                              cl_int *code);
+int zoo_compiler_hold(const char *path);
 
 /* failure.c: read "FUNCTION:N:CODE" and, once all of `layer` is filled in, put the failure before that function; or
  * "N:CODE", before all. Returns 0 for text that is none, or a function that cannot fail. */
