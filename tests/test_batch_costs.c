@@ -178,7 +178,7 @@ static void run_with_failure(const batch_case *b, int n)
     if (n == 0) {
         failing_opencl_note_places(NULL);
     } else {
-        failing_opencl_fail(n, NULL, CL_OUT_OF_RESOURCES);
+        failing_opencl_fail(n, NULL, CL_DEVICE_NOT_AVAILABLE);
     }
     memset(&error, 0, sizeof error);
     status = run_whole(&r, b, &error);
@@ -186,7 +186,7 @@ static void run_with_failure(const batch_case *b, int n)
     if (n == 0) {
         check_ok(status, &error, "a batch");
     } else if (status != CLQ_DEVICE_ERROR || failed[0] == '\0' || strcmp(error.opencl_call, failed) != 0 ||
-               error.opencl_code != CL_OUT_OF_RESOURCES || strstr(error.message, failed) == NULL) {
+               error.opencl_code != CL_DEVICE_NOT_AVAILABLE || strstr(error.message, failed) == NULL) {
         fail_msg("call %d, %s: status %s, message '%s', call '%s'", n, failed, clq_status_name(status), error.message,
                  error.opencl_call);
     }

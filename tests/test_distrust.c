@@ -13,19 +13,38 @@
 
 enum { ELEMENTS = 640, PARTS = 2 };
 
-typedef enum fault { WRONG_BYTES, REFUSED_BUILD, TOO_LARGE, NOT_MADE, NOT_SET, FAULTS } fault;
+typedef enum fault {
+    WRONG_BYTES,
+    REFUSED_BUILD,
+    TOO_LARGE,
+    NOT_MADE,
+    NOT_SET,
+    SCARCE_LAUNCH,
+    SCARCE_BUILD,
+    SCARCE_MAKING,
+    FAULTS
+} fault;
 
-static const char *const complaints[FAULTS] = {"differ from the reference", "does not build",
-                                               "needs larger work-groups than there are", "cannot be run",
+static const char *const complaints[FAULTS] = {"differ from the reference",
+                                               "does not build",
+                                               "needs larger work-groups than there are",
+                                               "cannot be run",
+                                               "cannot be run",
+                                               "cannot be run",
+                                               "cannot be run",
                                                "cannot be run"};
 
-/* Of those that are a call's: it fails once, with a code that speaks of the kernel. */
+/* Of those that are a call's: it fails once, with a code that speaks of the kernel, or of resources while the device
+ * goes on. */
 static const struct {
     const char *call;
     cl_int code;
 } calls_at_fault[FAULTS] = {[TOO_LARGE] = {"clEnqueueNDRangeKernel", CL_INVALID_WORK_GROUP_SIZE},
                             [NOT_MADE] = {"clCreateKernel", CL_INVALID_KERNEL_NAME},
-                            [NOT_SET] = {"clSetKernelArg", CL_INVALID_ARG_SIZE}};
+                            [NOT_SET] = {"clSetKernelArg", CL_INVALID_ARG_SIZE},
+                            [SCARCE_LAUNCH] = {"clEnqueueNDRangeKernel", CL_OUT_OF_RESOURCES},
+                            [SCARCE_BUILD] = {"clBuildProgram", CL_OUT_OF_RESOURCES},
+                            [SCARCE_MAKING] = {"clCreateKernel", CL_OUT_OF_RESOURCES}};
 
 static void spoil(fault what, const char *file)
 {

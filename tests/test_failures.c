@@ -162,9 +162,9 @@ static void calls_fail(const failure *how, int stride)
     }
 }
 
-static void out_of_resources(void **state)
+static void device_not_available(void **state)
 {
-    static const failure how = {CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES", CLQ_DEVICE_ERROR};
+    static const failure how = {CL_DEVICE_NOT_AVAILABLE, "CL_DEVICE_NOT_AVAILABLE", CLQ_DEVICE_ERROR};
     (void)state;
     if (check_device() != NULL) {
         calls_fail(&how, check_stride());
@@ -197,7 +197,7 @@ static void creations(void **state)
         {CL_MEM_OBJECT_ALLOCATION_FAILURE, "CL_MEM_OBJECT_ALLOCATION_FAILURE", CLQ_OUT_OF_MEMORY},
         {CL_OUT_OF_HOST_MEMORY, "CL_OUT_OF_HOST_MEMORY", CLQ_OUT_OF_MEMORY},
         {CL_INVALID_BUFFER_SIZE, "CL_INVALID_BUFFER_SIZE", CLQ_OUT_OF_MEMORY},
-        {CL_OUT_OF_RESOURCES, "CL_OUT_OF_RESOURCES", CLQ_DEVICE_ERROR},
+        {CL_DEVICE_NOT_AVAILABLE, "CL_DEVICE_NOT_AVAILABLE", CLQ_DEVICE_ERROR},
         {CL_INVALID_CONTEXT, "CL_INVALID_CONTEXT", CLQ_DEVICE_ERROR},
         {CL_INVALID_VALUE, "CL_INVALID_VALUE", CLQ_DEVICE_ERROR},
     };
@@ -399,7 +399,7 @@ static void wrong_step_of_dynamic_quantization(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(wrong_step_of_dynamic_quantization),
-    cmocka_unit_test(out_of_resources),
+    cmocka_unit_test(device_not_available),
     cmocka_unit_test(out_of_memory),
     cmocka_unit_test(creations),
     cmocka_unit_test(extensions),

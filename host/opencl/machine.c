@@ -80,6 +80,23 @@ static clq_status read_arena(void *cookie, void *to, uint64_t bytes, clq_error *
     return CLQ_OK;
 }
 
+int clq_cl_machine_works(clq_context *context)
+{
+    static const char sent[] = "bytes that come back";
+    char came[sizeof sent] = "";
+    clq_status status;
+    clq_cl_machine m;
+    void *arena;
+    clq_error *error = NULL; /* what is told is why it was asked */
+    CLQ_TRY_TO(clq_cl_machine_begin(&m, context, 0, error));
+    CLQ_TRY_TO(reserve_arena(&m, sizeof sent, &arena, error));
+    CLQ_TRY_TO(write_arena(&m, sent, sizeof sent, error));
+    CLQ_TRY_TO(read_arena(&m, came, sizeof came, error));
+done:
+    clq_cl_machine_end(&m, status);
+    return status == CLQ_OK && memcmp(sent, came, sizeof sent) == 0;
+}
+
 clq_status clq_cl_machine_reserve(clq_cl_machine *m, uint64_t bytes, clq_error *error)
 {
     if (m->stream.queue != NULL && bytes > 0) {

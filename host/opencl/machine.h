@@ -27,6 +27,9 @@ typedef struct clq_cl_machine {
 clq_status clq_cl_machine_begin(clq_cl_machine *machine, clq_context *context, int only_ready, clq_error *error);
 void clq_cl_machine_end(clq_cl_machine *machine, clq_status status);
 
+/* Whether a queue and memory made now give back the bytes that are written there: without a kernel. */
+int clq_cl_machine_works(clq_context *context);
+
 /* Candidates that run cases of one tensor, of a batch, of a product, by the table and the variant or form that are set.
  */
 clq_trial_candidate clq_cl_machine_for_tasks(clq_cl_machine *machine);

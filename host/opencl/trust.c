@@ -52,11 +52,12 @@ static clq_status attempt_cases(climb *c, clq_variant variant, clq_batch_form fo
     return status;
 }
 
-/* Calls that are about one kernel. What the others fail of, memory, queues and transfers, no kernel can help. */
+/* Calls that are about one kernel or its program. What the others fail of, memory, queues and transfers, no kernel can
+ * help. */
 static int is_about_kernel(const char *call)
 {
-    static const char *const calls[] = {"clCreateKernel", "clGetKernelWorkGroupInfo", "clSetKernelArg",
-                                        "clEnqueueNDRangeKernel"};
+    static const char *const calls[] = {"clBuildProgram", "clCreateKernel", "clGetKernelWorkGroupInfo",
+                                        "clSetKernelArg", "clEnqueueNDRangeKernel"};
     size_t i = 0;
     while (i < sizeof calls / sizeof calls[0] && strcmp(call, calls[i]) != 0) {
         i++;
@@ -66,10 +67,13 @@ static int is_about_kernel(const char *call)
 
 /*
  * The compiler refuses the step's file, its work-groups are too large for the device, or the driver does not let it be
- * made or run. What fails for want of memory or resources, or in kernels that others share, is no verdict on it.
+ * made or run. What fails for want of memory, or in kernels that others share, is no verdict on it. Resources are
+ * lacking for a kernel that takes more registers or local memory than there are, and for anything on a device that is
+ * lost, which then does not move bytes either.
  */
-static clq_verdict verdict_on(const clq_error *story, const clq_trial_step *step)
+static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_trial_step *step)
 {
+    const climb *c = cookie;
     const int is_own = step->file == NULL || strstr(story->message, step->file) != NULL;
     if (story->status == CLQ_BUILD_FAILED && is_own) {
         return CLQ_VERDICT_UNBUILT;
@@ -80,7 +84,10 @@ static clq_verdict verdict_on(const clq_error *story, const clq_trial_step *step
     if (story->opencl_code == CL_INVALID_WORK_GROUP_SIZE || story->opencl_code == CL_INVALID_WORK_ITEM_SIZE) {
         return CLQ_VERDICT_TOO_LARGE;
     }
-    return is_own && clq_cl_is_of_kernel(story->opencl_code) ? CLQ_VERDICT_UNUSABLE : CLQ_VERDICT_UNKNOWN;
+    return is_own && (clq_cl_is_of_kernel(story->opencl_code) ||
+                      (story->opencl_code == CL_OUT_OF_RESOURCES && clq_cl_machine_works(c->context)))
+               ? CLQ_VERDICT_UNUSABLE
+               : CLQ_VERDICT_UNKNOWN;
 }
 
 static int is_noted(void *cookie, const clq_trial_step *step)

@@ -197,7 +197,7 @@ static clq_status verdict_by_trial(const clq_trial_ladder *ladder, const clq_tri
         status = ladder->attempt(ladder->cookie, step, 0, &same, story);
     }
     if (status != CLQ_OK) {
-        *verdict = ladder->verdict_on(story, step);
+        *verdict = ladder->verdict_on(ladder->cookie, story, step);
         return *verdict == CLQ_VERDICT_UNKNOWN ? status : CLQ_OK;
     }
     *verdict = same ? CLQ_VERDICT_TRUSTED : CLQ_VERDICT_DIFFERS;

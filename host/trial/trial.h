@@ -92,7 +92,7 @@ typedef struct clq_trial_ladder {
      * candidate and cases. */
     clq_status (*attempt)(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error);
     /* What a failure of that says of the step; UNKNOWN: nothing, as when memory is lacking. */
-    clq_verdict (*verdict_on)(const clq_error *story, const clq_trial_step *step);
+    clq_verdict (*verdict_on)(void *cookie, const clq_error *story, const clq_trial_step *step);
     /* Whether an earlier run trusted what was made ready for the step, and the note of what came out. */
     int (*is_noted)(void *cookie, const clq_trial_step *step);
     void (*note)(void *cookie, const clq_trial_step *step, int is_trusted);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One call of one function fails, or every Nth of all of them; or a call, a launch or a build ends the process or does
- * not return. */
+/* One call of one function fails, or every Nth of all of them; or a call, a launch or a build ends the process, does
+ * not return, lacks resources, or loses the device. */
 #include "zoo.h"
 
 #include <signal.h>
@@ -17,14 +17,14 @@ static cl_int failing_code;
 static atomic_int calls;
 static cl_icd_dispatch before; /* the layer's functions without failure */
 
-static void meet(void);
+static cl_int meet(void);
 
 static int is_due(void)
 {
     const int call = atomic_fetch_add(&calls, 1) + 1;
     const int due = is_every ? call % failing_call == 0 : call == failing_call;
     if (due && is_fatal) {
-        meet();
+        (void)meet();
     }
     return due;
 }
@@ -86,24 +86,33 @@ int zoo_failure_init_every(cl_icd_dispatch *layer, const char *text)
     return failing_call > 0 && put_before(layer, NULL) > 0;
 }
 
-/* ---- what ends the process, or holds it up ---- */
+/* ---- what ends the process, holds it up, or finds no resources ---- */
 
 /* At launches of a kernel, or at builds of a program that has it; one habit at a time. */
 static char fatal_kernel[128];
 static int fatal_code; /* 0: by a signal */
-static int is_hanging;
+static zoo_fate fate;  /* ZOO_ENDS, also of a call */
 static cl_icd_dispatch without_fatal;
 
-static void meet(void)
+/* What the call gives back, where it comes back. */
+static cl_int meet(void)
 {
-    while (is_hanging) {
+    while (fate == ZOO_HANGS) {
         (void)pause();
+    }
+    if (fate == ZOO_LOSES) { /* behind put_before are all calls */
+        is_every = failing_call = 1;
+        failing_code = CL_OUT_OF_RESOURCES;
+    }
+    if (fate == ZOO_LOSES || fate == ZOO_LACKS) {
+        return CL_OUT_OF_RESOURCES;
     }
     if (fatal_code != 0) {
         _exit(fatal_code);
     }
     (void)signal(SIGSEGV, SIG_DFL);
     (void)raise(SIGSEGV);
+    return CL_SUCCESS;
 }
 
 static cl_int CL_API_CALL fatal_enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
@@ -112,10 +121,9 @@ static cl_int CL_API_CALL fatal_enqueue_kernel(cl_command_queue queue, cl_kernel
 {
     char name[256] = "";
     (void)zoo_below->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name - 1, name, NULL);
-    if (strcmp(name, fatal_kernel) == 0) {
-        meet();
-    }
-    return without_fatal.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, events, event);
+    return strcmp(name, fatal_kernel) == 0 ? meet()
+                                           : without_fatal.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
+                                                                                  global, local, count, events, event);
 }
 
 static cl_int CL_API_CALL fatal_build(cl_program program, cl_uint count, const cl_device_id *devices,
@@ -124,6 +132,7 @@ static cl_int CL_API_CALL fatal_build(cl_program program, cl_uint count, const c
     char wanted[160];
     size_t bytes = 0;
     char *source;
+    int is_met;
     snprintf(wanted, sizeof wanted, "void %s(", fatal_kernel);
     (void)zoo_below->clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &bytes);
     source = calloc(1, bytes + 1);
@@ -131,17 +140,18 @@ static cl_int CL_API_CALL fatal_build(cl_program program, cl_uint count, const c
         abort();
     }
     (void)zoo_below->clGetProgramInfo(program, CL_PROGRAM_SOURCE, bytes, source, NULL);
-    if (strstr(source, wanted) != NULL) {
-        meet();
-    }
+    is_met = strstr(source, wanted) != NULL;
     free(source);
-    return without_fatal.clBuildProgram(program, count, devices, options, notify, cookie);
+    return is_met ? meet() : without_fatal.clBuildProgram(program, count, devices, options, notify, cookie);
 }
 
-int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, int hangs, int at_build)
+int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, zoo_fate met, int at_build)
 {
     const int taken = fatal_kernel[0] == '\0' ? sscanf(text, "%127[A-Za-z0-9_]:%d", fatal_kernel, &fatal_code) : 0;
-    is_hanging = hangs;
+    fate = met;
+    if (fate == ZOO_LOSES) {
+        (void)put_before(layer, NULL);
+    }
     without_fatal = *layer;
     if (at_build) {
         layer->clBuildProgram = fatal_build;

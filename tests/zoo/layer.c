@@ -77,12 +77,12 @@ static int take_failures(const char *text)
 
 static int take_crash(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, 0, 0);
+    return zoo_failure_init_kernel(&layer, text, ZOO_ENDS, 0);
 }
 
 static int take_crash_build(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, 0, 1);
+    return zoo_failure_init_kernel(&layer, text, ZOO_ENDS, 1);
 }
 
 static int take_crash_call(const char *text)
@@ -92,12 +92,27 @@ static int take_crash_call(const char *text)
 
 static int take_hang(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, 1, 0);
+    return zoo_failure_init_kernel(&layer, text, ZOO_HANGS, 0);
 }
 
 static int take_hang_build(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, 1, 1);
+    return zoo_failure_init_kernel(&layer, text, ZOO_HANGS, 1);
+}
+
+static int take_scarce(const char *text)
+{
+    return zoo_failure_init_kernel(&layer, text, ZOO_LACKS, 0);
+}
+
+static int take_scarce_build(const char *text)
+{
+    return zoo_failure_init_kernel(&layer, text, ZOO_LACKS, 1);
+}
+
+static int take_lost(const char *text)
+{
+    return zoo_failure_init_kernel(&layer, text, ZOO_LOSES, 0);
 }
 
 /* A habit is a word that stands alone, NAME=N with a number from 1 on, or NAME=TEXT, which a function takes. */
@@ -131,6 +146,7 @@ static const struct habit {
     {.name = "kernel-group", .number = &zoo.kernel_group},
     {.name = "late", .flag = &zoo.late},
     {.name = "local", .number = &zoo.local},
+    {.name = "lost", .take = take_lost},
     {.name = "multiple", .number = &zoo.multiple},
     {.name = "mutate", .take = zoo_programs_mutate},
     {.name = "nan", .number = &zoo.nan_from},
@@ -143,6 +159,8 @@ static const struct habit {
     {.name = "refuse-binaries", .flag = &zoo.refuse_binaries},
     {.name = "reorder", .flag = &zoo.reorder},
     {.name = "round-offsets", .flag = &zoo.round_offsets},
+    {.name = "scarce", .take = take_scarce},
+    {.name = "scarce-build", .take = take_scarce_build},
     {.name = "some-group", .number = &zoo.some_group},
     {.name = "stale-binaries", .flag = &zoo.stale_binaries},
     {.name = "type", .take = take_type},

@@ -34,6 +34,8 @@
  *     crash-build=KERNEL    so does the build of a program that has it
  *     crash-call=FUNCTION:N so does the Nth call of that function, also of clReleaseContext; not together with `fail`
  *     hang=KERNEL, hang-build=KERNEL  a launch, or a build, does not return
+ *     scarce=KERNEL, scarce-build=KERNEL  a launch, or a build, fails with CL_OUT_OF_RESOURCES, always
+ *     lost=KERNEL           a launch does, and all that can fail from then on; not together with `fail`
  *     fail-every=N:CODE     every Nth call of any function that can fail does; not together with `fail`
  *     mutate=NAME, =FILE    kernels are changed before they are compiled: by a mutation of fault_programs.c (unfused,
  *                           inexact-divide, worse-divide, wrong-divide, truncate, flush), or by a file whose lines are
@@ -111,9 +113,10 @@ int zoo_compiler_hold(const char *path);
  * "N:CODE", before all. Returns 0 for text that is none, or a function that cannot fail. */
 int zoo_failure_init(cl_icd_dispatch *layer, const char *text);
 int zoo_failure_init_every(cl_icd_dispatch *layer, const char *text);
-/* What ends the process, "KERNEL" or "KERNEL:N", and what does not return: at launches of a kernel, or at builds of a
- * program that has it; "FUNCTION:N". */
-int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, int hangs, int at_build);
+/* What becomes of the process or the call, "KERNEL" or, where the process ends, "KERNEL:N": at launches of a kernel, or
+ * at builds of a program that has it; "FUNCTION:N", where it ends. */
+typedef enum zoo_fate { ZOO_ENDS, ZOO_HANGS, ZOO_LACKS, ZOO_LOSES } zoo_fate;
+int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, zoo_fate met, int at_build);
 int zoo_failure_init_fatal(cl_icd_dispatch *layer, const char *text);
 
 /* fault_programs.c: a habit each, 0 for text that is none; the options of a build with those that are forced, which may
