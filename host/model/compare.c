@@ -306,7 +306,7 @@ static clq_status open_files(compare_run *run, clq_error *error)
         clq_compared *compared = &run->comparison.files[file];
         CLQ_TRY(clq_job_open_model(&run->job, file == CLQ_REFERENCE ? request->reference : request->input,
                                    &compared->model, error));
-        CLQ_TRY(clq_quantized_scan(compared->model, &compared->list, error));
+        CLQ_TRY(clq_quantized_scan(compared->model, request->known_group_size, &compared->list, error));
     }
     CLQ_TRY(clq_comparison_match(&run->comparison, error));
     return check_shared(run, error);
