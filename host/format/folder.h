@@ -42,9 +42,9 @@ clq_status clq_folder_names(const char *folder, clq_name_set *names, clq_error *
 int clq_holds_weights(const char *name);
 
 /*
- * The name of the file to open: model.safetensors or else model.safetensors.index.json, which loaders look for; else
- * the only index, or the only .safetensors or .gguf. CLQ_BAD_FILE with the list when there are several, and with what
- * was looked for when there is none. malloc'ed.
+ * The name of the file to open (folder_model.c): model.safetensors, the only index or the only .gguf; where there is
+ * neither of the first two, any only .safetensors. CLQ_BAD_FILE with the list when there are several, and with what was
+ * looked for when there is none. malloc'ed.
  */
 clq_status clq_folder_find_model(const char *folder, char **name, clq_error *error);
 

@@ -12,6 +12,7 @@
 
 #include "format/file.h"
 #include "format/json.h"
+#include "format/support.h"
 
 /* Those of models with hundreds of layers are some kilobytes. */
 static const uint64_t MOST_BYTES = UINT64_C(1) << 24;
@@ -52,6 +53,51 @@ static clq_status read_first_word(clq_json *json, char *out, size_t capacity, cl
     }
 }
 
+/* The members of an object; any other value is none that we know. */
+static clq_status read_object(clq_json *json, clq_json_member member, clq_model_config *config, clq_error *error)
+{
+    clq_json_kind kind = CLQ_JSON_NULL;
+    CLQ_TRY(clq_json_peek(json, &kind, error));
+    return kind == CLQ_JSON_OBJECT ? clq_json_object(json, member, config, error) : clq_json_skip(json, error);
+}
+
+/* {"config_groups": {NAME: {"weights": {"group_size": 128}}}}, from the inside. */
+
+static clq_status read_scheme(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
+{
+    clq_model_config *config = cookie;
+    clq_json_kind kind = CLQ_JSON_NULL;
+    double size = 0.0;
+    CLQ_TRY(clq_json_peek(json, &kind, error));
+    if (!clq_json_is(*key, length, "group_size") || kind != CLQ_JSON_NUMBER) {
+        return clq_json_skip(json, error);
+    }
+    CLQ_TRY(clq_json_double(json, &size, error)); /* -1 is none */
+    if (size >= 1.0 && size <= 0x1p53 && config->group_size_count < CLQ_CONFIG_GROUP_SIZES) {
+        config->group_sizes[config->group_size_count++] = (uint64_t)size;
+    }
+    return CLQ_OK;
+}
+
+static clq_status read_group(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
+{
+    return clq_json_is(*key, length, "weights") ? read_object(json, read_scheme, cookie, error)
+                                                : clq_json_skip(json, error);
+}
+
+static clq_status read_groups(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
+{
+    (void)key;
+    (void)length;
+    return read_object(json, read_group, cookie, error);
+}
+
+static clq_status read_quantization(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
+{
+    return clq_json_is(*key, length, "config_groups") ? read_object(json, read_groups, cookie, error)
+                                                      : clq_json_skip(json, error);
+}
+
 static clq_status read_member(void *cookie, clq_json *json, char **key, size_t length, clq_error *error)
 {
     clq_model_config *config = cookie;
@@ -61,6 +107,9 @@ static clq_status read_member(void *cookie, clq_json *json, char **key, size_t l
     }
     if (clq_json_is(*key, length, "architectures")) {
         return read_first_word(json, config->architecture, sizeof config->architecture, error);
+    }
+    if (clq_json_is(*key, length, "quantization_config")) {
+        return read_object(json, read_quantization, config, error);
     }
     if (clq_json_is(*key, length, "tie_word_embeddings")) {
         CLQ_TRY(clq_json_peek(json, &kind, error));
@@ -98,13 +147,12 @@ static clq_status parse(const char *text, uint64_t bytes, clq_model_config *conf
     return clq_json_end(&json, error);
 }
 
-clq_status clq_model_config_read(const char *path, clq_model_config *config, clq_error *error)
+static clq_status read_config(const char *path, clq_model_config *config, clq_error *error)
 {
     char *text = NULL;
     uint64_t bytes = 0;
     clq_error problem;
     clq_status status;
-    memset(config, 0, sizeof *config);
     if (access(path, F_OK) != 0) {
         return CLQ_OK;
     }
@@ -122,4 +170,22 @@ clq_status clq_model_config_read(const char *path, clq_model_config *config, clq
     }
     config->is_there = 1;
     return CLQ_OK;
+}
+
+clq_status clq_model_config_read(const clq_model *model, clq_model_config *config, clq_error *error)
+{
+    static const char NAME[] = "config.json";
+    const char *file = model->shard_count > 0 ? model->shards[0].path : model->path;
+    const size_t folder = (size_t)(clq_last_part(file) - file);
+    char *path = malloc(folder + sizeof NAME);
+    clq_status status;
+    memset(config, 0, sizeof *config);
+    if (path == NULL) {
+        return clq_fail_memory(error, file);
+    }
+    memcpy(path, file, folder);
+    memcpy(path + folder, NAME, sizeof NAME);
+    status = read_config(path, config, error);
+    free(path);
+    return status;
 }

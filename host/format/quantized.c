@@ -10,6 +10,7 @@
 #include "core/size.h"
 #include "format/facts.h"
 #include "format/gguf_blocks.h"
+#include "format/model_config.h"
 #include "format/quantized_layout.h"
 #include "format/quantized_words.h"
 #include "format/real.h"
@@ -66,8 +67,8 @@ static void take_fact(clq_quantized *out, const clq_fact *fact)
     memcpy(out->preset, fact->preset, sizeof out->preset);
 }
 
-static clq_status recognise(const clq_model *model, const clq_facts *facts, size_t index, clq_quantized *out,
-                            clq_error *error)
+static clq_status recognise(const clq_model *model, const clq_facts *facts, const clq_group_sizes *known, size_t index,
+                            clq_quantized *out, clq_error *error)
 {
     const clq_model_tensor *codes = &model->tensors[index];
     const clq_fact *fact = clq_facts_find(facts, codes->name);
@@ -82,7 +83,7 @@ static clq_status recognise(const clq_model *model, const clq_facts *facts, size
         CLQ_TRY(clq_quantized_layout_from_fact(codes, &model->tensors[out->scale], fact, &out->layout, error));
         take_fact(out, fact);
     } else {
-        CLQ_TRY(clq_quantized_layout_from_shape(codes, &model->tensors[out->scale], &out->layout, error));
+        CLQ_TRY(clq_quantized_layout_from_shape(codes, &model->tensors[out->scale], known, &out->layout, error));
         out->dtype = codes->dtype.type;
     }
     CLQ_TRY(clq_layout_count(&out->layout, &out->elements, &out->parameters, error));
@@ -117,9 +118,11 @@ static clq_status add_to_list(clq_quantized_list *list, const clq_quantized *fou
     return found->name != NULL ? clq_names_add(&list->words, found->name, found->codes, &existing, error) : CLQ_OK;
 }
 
-clq_status clq_quantized_scan(const clq_model *model, clq_quantized_list **out, clq_error *error)
+clq_status clq_quantized_scan(const clq_model *model, uint64_t group_size, clq_quantized_list **out, clq_error *error)
 {
     clq_status status = CLQ_OK;
+    clq_model_config config;
+    clq_group_sizes known = {0, &group_size, group_size > 0};
     clq_facts *facts = NULL;
     clq_quantized_list *list = calloc(1, sizeof *list);
     *out = list;
@@ -135,9 +138,13 @@ clq_status clq_quantized_scan(const clq_model *model, clq_quantized_list **out, 
         list->owners[i] = SIZE_MAX;
     }
     CLQ_TRY_TO(clq_facts_read(model, &facts, error));
+    CLQ_TRY_TO(clq_model_config_read(model, &config, error));
+    if (group_size == 0) {
+        known = (clq_group_sizes){0, config.group_sizes, config.group_size_count};
+    }
     for (size_t i = 0; i < model->tensor_count; i++) {
         clq_quantized found;
-        status = recognise(model, facts, i, &found, error);
+        status = recognise(model, facts, &known, i, &found, error);
         if (status != CLQ_OK) {
             free(found.name);
             goto done;

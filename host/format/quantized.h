@@ -7,10 +7,10 @@
  *     T's rank, ones but one axis   per channel of that axis
  *     [C] with C = T's first axis   per channel of axis 0
  *     [N, 1], N = T's last but one  per channel of that axis (compressed-tensors)
- *     T's shape, one axis shorter   per group along that axis, which their number divides
+ *     T's shape, one axis shorter   per group along that axis
  *
- * What our own metadata says comes first: packed 4-bit codes, codes of 16 bits (T of I16 or U16) and group sizes that
- * do not divide K are known from it alone.
+ * What our own metadata says comes first: packed 4-bit codes and codes of 16 bits (T of I16 or U16) are known from it
+ * alone. So are sizes of groups, but where only one makes as many, or the caller or config.json knows it.
  *
  * And pack-quantized ones of compressed-tensors: T_packed (I32, the codes in words, format/words.h) beside T_scale and
  * T_shape; the zero points are in words too. The tensor is T then, though the file has none of that name.
@@ -54,10 +54,11 @@ typedef struct clq_quantized_list {
 } clq_quantized_list;
 
 /*
- * Find them all, reading the metadata once. CLQ_BAD_FILE when a T and its T_scale or T_zero_point do not fit together,
- * or contradict our metadata.
+ * Find them all, reading the metadata once. `group_size`: what is known of groups that the file leaves open, 0: what
+ * config.json beside it says. CLQ_BAD_FILE when a T and its T_scale or T_zero_point do not fit together, contradict our
+ * metadata, or leave the size of groups open.
  */
-clq_status clq_quantized_scan(const clq_model *model, clq_quantized_list **list, clq_error *error);
+clq_status clq_quantized_scan(const clq_model *model, uint64_t group_size, clq_quantized_list **list, clq_error *error);
 void clq_quantized_list_destroy(clq_quantized_list **list);
 
 /* The type of a tensor for people: "s8" of a quantized one, else, and of blocks, that of the file. `quantized` or NULL.

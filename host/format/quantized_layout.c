@@ -97,8 +97,47 @@ static void by_group(clq_layout *layout, uint32_t axis, uint64_t group_size)
     layout->group_size = group_size;
 }
 
+/* Sizes among those known that make `groups` groups of `length`: which, where it is one. */
+static size_t known_sizes(const clq_group_sizes *known, uint64_t length, uint64_t groups, uint64_t *size)
+{
+    size_t fitting = 0;
+    for (size_t i = 0; i < known->count; i++) {
+        if (clq_size_divide_up(length, known->sizes[i]) == groups && (fitting == 0 || *size != known->sizes[i])) {
+            *size = known->sizes[i];
+            fitting++;
+        }
+    }
+    return fitting;
+}
+
+/* The size of `groups` groups, 1 or more, of which the last may be shorter; nothing is taken that is not the only one.
+ */
+static clq_status find_group_size(const clq_model_tensor *codes, const clq_model_tensor *scale, uint32_t axis,
+                                  const clq_group_sizes *known, uint64_t *size, clq_error *error)
+{
+    const uint64_t length = codes->shape[axis];
+    const uint64_t groups = scale->shape[axis];
+    const uint64_t least = clq_size_divide_up(length, groups);
+    const uint64_t most = groups > 1 ? (length - 1) / (groups - 1) : length;
+    char rule[200];
+    if (known->are_equal ? length % groups != 0 : least > most) {
+        snprintf(rule, sizeof rule, "%" PRIu64 " elements make no %" PRIu64 " groups of %s", length, groups,
+                 known->are_equal ? "equal length" : "one size, the last perhaps shorter");
+        return refuse(codes, scale, rule, error);
+    }
+    *size = least;
+    if (known->are_equal || least == most || known_sizes(known, length, groups, size) == 1) {
+        return CLQ_OK;
+    }
+    snprintf(rule, sizeof rule,
+             "so many groups may be of %" PRIu64 " to %" PRIu64
+             " elements, the last shorter; --group-size tells, or the quantization_config of a config.json",
+             least, most);
+    return refuse(codes, scale, rule, error);
+}
+
 clq_status clq_quantized_layout_from_shape(const clq_model_tensor *codes, const clq_model_tensor *scale,
-                                           clq_layout *layout, clq_error *error)
+                                           const clq_group_sizes *known, clq_layout *layout, clq_error *error)
 {
     const uint32_t rank = codes->rank;
     uint32_t axis = 0;
@@ -114,15 +153,9 @@ clq_status clq_quantized_layout_from_shape(const clq_model_tensor *codes, const 
     } else if (scale_along_axis(codes, scale, &axis)) {
         per_channel(layout, axis);
     } else if (scale_by_group(codes, scale, &axis)) {
-        const uint64_t groups = scale->shape[axis];
-        if (codes->shape[axis] % groups != 0) {
-            return refuse(codes, scale,
-                          axis + 1 == rank
-                              ? "the number of groups does not divide the row, so their size is not known"
-                              : "the number of groups does not divide the dimension, so their size is not known",
-                          error);
-        }
-        by_group(layout, axis, codes->shape[axis] / groups);
+        uint64_t size = 1;
+        CLQ_TRY(find_group_size(codes, scale, axis, known, &size, error));
+        by_group(layout, axis, size);
     } else if (rank >= 1 && scale->rank == 1 && scale->shape[0] == codes->shape[0]) {
         per_channel(layout, 0);
     } else if (rank > 2 && scale->rank == 2 && scale->shape[1] == 1) {

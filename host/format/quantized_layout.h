@@ -7,9 +7,16 @@
 #include "format/facts.h"
 #include "format/model.h"
 
-/* From the shapes alone (the table in quantized.h). CLQ_BAD_FILE when they do not fit together. */
+/* What is known of group sizes beside the number of groups, which leaves several where the last may be shorter. */
+typedef struct clq_group_sizes {
+    int are_equal;         /* the format has no shorter groups */
+    const uint64_t *sizes; /* those that there are */
+    size_t count;
+} clq_group_sizes;
+
+/* From the shapes (the table in quantized.h). CLQ_BAD_FILE when they do not fit together, or do not tell the groups. */
 clq_status clq_quantized_layout_from_shape(const clq_model_tensor *codes, const clq_model_tensor *scale,
-                                           clq_layout *layout, clq_error *error);
+                                           const clq_group_sizes *known, clq_layout *layout, clq_error *error);
 
 /* From our metadata. CLQ_BAD_FILE when the tensors are not as it says. */
 clq_status clq_quantized_layout_from_fact(const clq_model_tensor *codes, const clq_model_tensor *scale,

@@ -102,12 +102,13 @@ static clq_status fill_in(const clq_model *model, const clq_fact *fact, clq_quan
 {
     const clq_model_tensor *codes = &model->tensors[out->codes];
     clq_model_tensor real = *codes;
+    const clq_group_sizes known = {.are_equal = 1}; /* compressed-tensors refuses others */
     uint64_t shape[2];
     clq_dtype dtype = 0;
     CLQ_TRY(read_shape(model, out, shape, error));
     CLQ_TRY(find_type(codes, shape[1], fact, &dtype, error));
     real.shape = shape;
-    CLQ_TRY(clq_quantized_layout_from_shape(&real, &model->tensors[out->scale], &out->layout, error));
+    CLQ_TRY(clq_quantized_layout_from_shape(&real, &model->tensors[out->scale], &known, &out->layout, error));
     if (out->layout.granularity == CLQ_PER_BLOCK ||
         (out->layout.granularity == CLQ_PER_CHANNEL && out->layout.axis != 0)) {
         return refuse(codes, "its scales are neither one for each row nor for groups of it", error);

@@ -16,8 +16,10 @@ static void list_member(clq_json_writer *json, const char *key, const clq_name_l
 /* How the ranges were made: everything that decides one of them. */
 static void method_members(clq_json_writer *json, const clq_file_request *request, const clq_file_report *report)
 {
-    const clq_scheme *scheme = &report->tensors[0].q.scheme;
-    const int has_bins = report->tensors[0].kept != NULL || report->tensors[0].histogram != NULL;
+    static const clq_quantization none = {.scheme = {.symmetric = 1, .dtype = CLQ_S8}};
+    const clq_file_tensor *first = report->tensor_count > 0 ? &report->tensors[0] : NULL; /* they are alike in this */
+    const clq_scheme *scheme = first != NULL ? &first->q.scheme : &none.scheme;
+    const int has_bins = first != NULL && (first->kept != NULL || first->histogram != NULL);
     const int uses_scheme = request->calibration.kind == CLQ_CALIBRATE_MSE ||
                             request->calibration.kind == CLQ_CALIBRATE_ENTROPY || (has_bins && !scheme->symmetric);
     char method[80];

@@ -101,7 +101,9 @@ static clq_status execute(clq_calibrate_job *job, clq_error *error)
     CLQ_TRY(clq_model_plan_scheme(request, &job->scheme, error));
     CLQ_TRY(clq_calibrate_inputs(job, error));
     CLQ_TRY(clq_job_need_device(&job->job, error));
-    CLQ_TRY(clq_calibrate_run(job, error));
+    if (job->count > 0) {
+        CLQ_TRY(clq_calibrate_run(job, error));
+    }
     for (size_t i = 0; i < job->count; i++) {
         CLQ_TRY(report_tensor(job, &job->tensors[i], error));
     }

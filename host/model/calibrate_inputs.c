@@ -203,11 +203,33 @@ static clq_status check_named(const clq_calibrate_job *job, clq_error *error)
         CLQ_REQUIRE(clq_names_find(&job->names, name) != SIZE_MAX,
                     "no tensor '%s' in any input; 'clquant info' lists them", name);
     }
-    CLQ_REQUIRE(job->count > 0, "the inputs hold no tensor to calibrate: required is type F64, F32, F16 or BF16%s",
-                job->job.request->include.count + job->job.request->exclude.count > 0
-                    ? ", selected by --include and --exclude"
-                    : "");
     return CLQ_OK;
+}
+
+/* A range that nothing was seen of would be taken for one that was. */
+static clq_status check_not_empty(clq_calibrate_job *job, clq_error *error)
+{
+    const clq_file_request *request = job->job.request;
+    const char *selected =
+        request->include.count + request->exclude.count > 0 ? ", selected by --include and --exclude" : "";
+    uint64_t elements = 0;
+    for (size_t i = 0; i < job->count; i++) {
+        elements |= job->tensors[i].elements;
+    }
+    if (elements > 0) {
+        return CLQ_OK;
+    }
+    if (request->allow_empty) {
+        clq_job_warn(&job->job, "%s", job->count > 0 ? "no tensor has an element" : "there is no tensor to calibrate");
+        return CLQ_OK;
+    }
+    return job->count > 0 ? clq_fail(error, CLQ_REFUSED,
+                                     "no tensor to calibrate has an element in any input, so nothing was written; "
+                                     "--allow-empty accepts that")
+                          : clq_fail(error, CLQ_REFUSED,
+                                     "the inputs hold no tensor to calibrate, so nothing was written: required is type "
+                                     "F64, F32, F16 or BF16%s; --allow-empty accepts that",
+                                     selected);
 }
 
 clq_status clq_calibrate_inputs(clq_calibrate_job *job, clq_error *error)
@@ -225,7 +247,8 @@ clq_status clq_calibrate_inputs(clq_calibrate_job *job, clq_error *error)
     }
     CLQ_TRY(check_patterns(job, &job->job.request->include, error));
     CLQ_TRY(check_patterns(job, &job->job.request->exclude, error));
-    return check_named(job, error);
+    CLQ_TRY(check_named(job, error));
+    return check_not_empty(job, error);
 }
 
 void clq_calibrate_release(clq_calibrate_job *job)

@@ -267,6 +267,36 @@ static clq_status check_quality(const compare_run *run, clq_error *error)
                     request->minimum_sqnr_db, clq_report_others_below(below).text);
 }
 
+/* Two files of which no tensor goes with one of the other: of what they hold nothing can be said. */
+static clq_status check_shared(const compare_run *run, clq_error *error)
+{
+    const clq_comparison *comparison = &run->comparison;
+    const char *const paths[2] = {run->job.request->reference, run->job.request->input};
+    const char *first[2] = {NULL, NULL};
+    char path[2][300];
+    char name[2][200];
+    for (size_t file = 0; file < 2; file++) {
+        clq_printable(path[file], sizeof path[file], paths[file], strlen(paths[file]));
+        if (comparison->files[file].model->tensor_count == 0) {
+            return clq_fail(error, CLQ_REFUSED, "%s holds no tensor, so nothing was compared", path[file]);
+        }
+    }
+    for (size_t i = 0; i < comparison->count; i++) {
+        const clq_pair *pair = &comparison->pairs[i];
+        const size_t file = pair->reference != SIZE_MAX ? CLQ_REFERENCE : CLQ_TEST;
+        if (pair->reference != SIZE_MAX && pair->test != SIZE_MAX) {
+            return CLQ_OK;
+        }
+        first[file] = first[file] != NULL ? first[file] : clq_pair_name(comparison, pair);
+    }
+    for (size_t file = 0; file < 2; file++) {
+        clq_printable(name[file], sizeof name[file], first[file], strlen(first[file]));
+    }
+    return clq_fail(error, CLQ_REFUSED,
+                    "no tensor of %s is called like one of %s, so nothing was compared: the first are '%s' and '%s'",
+                    path[CLQ_REFERENCE], path[CLQ_TEST], name[CLQ_REFERENCE], name[CLQ_TEST]);
+}
+
 static clq_status open_files(compare_run *run, clq_error *error)
 {
     const clq_file_request *request = run->job.request;
@@ -276,15 +306,10 @@ static clq_status open_files(compare_run *run, clq_error *error)
         clq_compared *compared = &run->comparison.files[file];
         CLQ_TRY(clq_job_open_model(&run->job, file == CLQ_REFERENCE ? request->reference : request->input,
                                    &compared->model, error));
-        CLQ_TRY(clq_quantized_scan(compared->model, &compared->list, error));
+        CLQ_TRY(clq_quantized_scan(compared->model, request->known_group_size, &compared->list, error));
     }
     CLQ_TRY(clq_comparison_match(&run->comparison, error));
-    if (run->comparison.files[CLQ_REFERENCE].model->tensor_count == 0) {
-        char shown[300];
-        clq_printable(shown, sizeof shown, request->reference, strlen(request->reference));
-        return clq_fail(error, CLQ_REFUSED, "%s holds no tensor, so nothing was compared", shown);
-    }
-    return CLQ_OK;
+    return check_shared(run, error);
 }
 
 static clq_status execute(compare_run *run, clq_error *error)

@@ -366,7 +366,7 @@ static clq_status execute(dequantize_run *run, clq_error *error)
                 "the request's type is %s: required is f32, f16 or bf16", clq_dtype_name(run->real));
     CLQ_TRY(clq_job_open_model(&run->job, request->input, &run->model, error));
     CLQ_TRY(check_output(run, error));
-    CLQ_TRY(clq_quantized_scan(run->model, &run->list, error));
+    CLQ_TRY(clq_quantized_scan(run->model, request->known_group_size, &run->list, error));
     CLQ_TRY(select_tensors(run, error));
     CLQ_TRY(check_not_empty(run, error));
     CLQ_TRY(clq_job_need_device(&run->job, error));

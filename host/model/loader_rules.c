@@ -70,23 +70,12 @@ static const struct {
 
 clq_status clq_loader_view_init(clq_loader_view *view, const clq_model *model, clq_error *error)
 {
-    static const char NAME[] = "config.json";
-    const char *file = model->shard_count > 0 ? model->shards[0].path : model->path;
-    const size_t folder = (size_t)(clq_path_file_name(file) - file);
-    char *path = malloc(folder + sizeof NAME);
-    clq_status status;
     memset(view, 0, sizeof *view);
-    if (path == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the path of config.json");
-    }
-    memcpy(path, file, folder);
-    memcpy(path + folder, NAME, sizeof NAME);
-    status = clq_model_config_read(path, &view->config, error);
+    CLQ_TRY(clq_model_config_read(model, &view->config, error));
     for (size_t i = 0; i < sizeof KNOWN_TYPES / sizeof KNOWN_TYPES[0]; i++) {
         view->is_known |= strcmp(view->config.model_type, KNOWN_TYPES[i]) == 0;
     }
-    free(path);
-    return status;
+    return CLQ_OK;
 }
 
 size_t clq_module_length(const char *name)

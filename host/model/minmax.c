@@ -98,17 +98,31 @@ static clq_status select_named(minmax_run *run, clq_error *error)
     return CLQ_OK;
 }
 
-/* Every tensor that has a range of the kind asked for. */
-static void select_all(minmax_run *run)
+/* `unfit` tensors of such types have no such axis. */
+static clq_status refuse_empty(const minmax_run *run, size_t unfit, clq_error *error)
 {
-    clq_error error;
+    char shown[300];
+    clq_printable(shown, sizeof shown, run->model->path, strlen(run->model->path));
+    return unfit > 0
+               ? clq_fail(error, CLQ_REFUSED,
+                          "%s holds no tensor with such an axis, so no range was found; --axis names another", shown)
+               : clq_fail(error, CLQ_REFUSED,
+                          "%s holds no tensor to look at, so no range was found: required is type F64, F32, F16 "
+                          "or BF16; 'clquant info' lists what it holds",
+                          shown);
+}
+
+/* Every tensor that has a range of the kind asked for. */
+static clq_status select_all(minmax_run *run, clq_error *error)
+{
+    clq_error inner;
     size_t unfit = 0;
     for (size_t i = 0; i < run->model->tensor_count; i++) {
         const clq_model_tensor *tensor = &run->model->tensors[i];
         if (clq_read_type(run->model, i) == 0) {
             clq_job_note(&run->job, "tensor '%s' is skipped: its type is %s", tensor->name, tensor->dtype.name);
-        } else if (add(run, i, &error) != CLQ_OK) {
-            clq_job_note(&run->job, "skipped: %s", error.message);
+        } else if (add(run, i, &inner) != CLQ_OK) {
+            clq_job_note(&run->job, "skipped: %s", inner.message);
             unfit++;
         }
     }
@@ -116,10 +130,7 @@ static void select_all(minmax_run *run)
         clq_job_warn(&run->job, "%zu tensor%s without such an axis %s skipped (--verbose names them)", unfit,
                      unfit == 1 ? "" : "s", unfit == 1 ? "is" : "are");
     }
-    if (run->count == 0) { /* an answer, as good as any other: nothing was to be made */
-        clq_job_warn(&run->job, "%s holds no tensor to look at: required is type F64, F32, F16 or BF16",
-                     run->model->path);
-    }
+    return run->count > 0 ? CLQ_OK : refuse_empty(run, unfit, error);
 }
 
 static clq_status select_tensors(minmax_run *run, clq_error *error)
@@ -131,8 +142,7 @@ static clq_status select_tensors(minmax_run *run, clq_error *error)
     if (run->job.request->tensors.count > 0) {
         return select_named(run, error);
     }
-    select_all(run);
-    return CLQ_OK;
+    return select_all(run, error);
 }
 
 /* ---- the first stage ---- */
@@ -283,9 +293,6 @@ static clq_status execute(minmax_run *run, clq_error *error)
     const clq_pipeline pipeline = {run, SLOTS, fill_slot, {find_slot}, clq_job_is_cancelled, &run->job};
     CLQ_TRY(clq_job_open_model(&run->job, run->job.request->input, &run->model, error));
     CLQ_TRY(select_tensors(run, error));
-    if (run->count == 0) {
-        return CLQ_OK;
-    }
     CLQ_TRY(clq_job_need_device(&run->job, error));
     CLQ_TRY(clq_job_begin_check(&run->job, error));
     CLQ_TRY(clq_slots_init(run->slots, SLOTS, run->job.context, run->job.request->memory_bytes, error));

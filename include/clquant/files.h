@@ -127,7 +127,9 @@ typedef struct clq_file_request {
     int32_t axis;                /* (--axis) negative: from the last, which is -1 */
     const clq_axis_pattern *axis_patterns; /* (--axis GLOB=N) of clq_file_quantize: the last match goes before axis */
     size_t axis_pattern_count;
-    uint64_t group_size; /* (--group-size; default 128) */
+    uint64_t group_size;       /* (--group-size; default 128) */
+    uint64_t known_group_size; /* (--group-size) _dequantize, _compare: of groups whose size a file leaves open; 0: its
+                                  config.json's */
     /* Scheme */
     clq_preset preset;    /* (--preset; default symmetric) */
     clq_dtype dtype;      /* (--dtype) of the codes, 0: the preset's; of clq_file_dequantize: of the reals, 0: f32 */

@@ -20,9 +20,9 @@ make() {
     } | safetensors "{\"m.weight_scale\":{\"dtype\":\"F32\",\"shape\":[$3],\"data_offsets\":[0,$a]},\"m.weight\":{\"dtype\":\"$1\",\"shape\":[$2],\"data_offsets\":[$a,$b]}$zero_point}" >f.safetensors
 }
 real() {
-    echo "== $1 [$2], scale [$3], zero points '$5'"
+    echo "== $1 [$2], scale [$3], zero points '$5'${6:+, groups of $6}"
     make "$@"
-    if "$CLQUANT" dequantize f.safetensors -o f.npy --force --quiet 2>refused; then
+    if "$CLQUANT" dequantize f.safetensors -o f.npy --force --quiet ${6:+--group-size "$6"} 2>refused; then
         # shellcheck disable=SC2046
         echo $(tail -c 48 f.npy | od -An -v -t f4)
     else
@@ -39,13 +39,55 @@ real I8 3,4 3,1 "$HALF $ONE $TWO" ""
 real U8 3,4 3,1 "$HALF $ONE $TWO" "1 0 255"
 real I8 3,4 1,4 "$HALF $ONE $TWO $FOUR" ""
 real I8 3,4 3 "$HALF $ONE $TWO" "1 2 3"
-real I8 3,4 3,2 "$HALF $ONE $HALF $ONE $TWO $FOUR" ""
-real I8 12 3 "$HALF $ONE $TWO" ""
+real I8 3,4 3,2 "$HALF $ONE $HALF $ONE $TWO $FOUR" "" 2
+real I8 3,4 3,2 "$HALF $ONE $HALF $ONE $TWO $FOUR" "" 3
+real I8 12 3 "$HALF $ONE $TWO" "" 4
+real I8 12 3 "$HALF $ONE $TWO" "" 5
+real I8 12 6 "$HALF $ONE $TWO $HALF $ONE $TWO" ""
+real I8 3,4 2,4 "$HALF $ONE $TWO $FOUR $ONE $TWO $FOUR $HALF" ""
+echo "-- groups of config.json"
+mkdir folder
+config() {
+    make I8 12 3 "$HALF $ONE $TWO" ""
+    mv f.safetensors folder/model.safetensors
+    echo "{\"quantization_config\": $1}" >folder/config.json
+    echo "$1"
+    for from in folder folder/model.safetensors; do
+        if "$CLQUANT" dequantize $from -o f.safetensors --force --quiet 2>refused; then
+            # shellcheck disable=SC2046
+            echo $(tail -c 48 f.safetensors | od -An -v -t f4)
+        else
+            echo "exit $?: $(cat refused)"
+        fi
+    done
+}
+config '{"config_groups": {"a": {"weights": {"group_size": 4}}, "b": {"weights": {"group_size": 6}}}}'
+config '{"config_groups": {"a": {"weights": {"group_size": 5}}, "b": {"weights": {"group_size": -1}}, "c": {"weights": {"group_size": 5}}}}'
+config '{"config_groups": {"a": {"weights": {"group_size": 5}}, "b": {"weights": {"group_size": 4}}}}'
+config '{"config_groups": {"a": {"weights": {"group_size": 6}}, "b": {"weights": null}, "c": [5]}}'
+config '"none"'
+echo "-- our own without the metadata"
+f32 3f800000 40000000 3f800000 40000000 41000000 40000000 3f800000 40000000 3f000000 3f000000 3e000000 3e800000 |
+    safetensors '{"w":{"dtype":"F32","shape":[1,12],"data_offsets":[0,48]}}' >w.safetensors
+"$CLQUANT" quantize w.safetensors -o own.safetensors --granularity group --group-size 5 --quiet
+LC_ALL=C sed 's/"clquant":/"elsewho":/' own.safetensors >stripped.safetensors
+refused dequantize stripped.safetensors -o back.safetensors
+refused compare w.safetensors stripped.safetensors
+refused info stripped.safetensors --json
+"$CLQUANT" info stripped.safetensors --group-size 5 | grep -o 'group 5'
+for size in 5 4; do
+    "$CLQUANT" compare own.safetensors stripped.safetensors --group-size $size --fail-sqnr-below 300 --quiet 2>/dev/null
+    echo "groups of $size: exit $?"
+done
 real I8 1,3,4 3,1 "$HALF $ONE $TWO" ""
 real I8 3,2,2 3,1 "$HALF $ONE $TWO" ""
 real I8 3,2,2 1,2,1 "$HALF $ONE" ""
 echo "-- do not fit"
 real I8 3,4 2 "$HALF $ONE" ""
+real I8 3,4 3,2 "$HALF $ONE $HALF $ONE $TWO $FOUR" ""
+real I8 12 3 "$HALF $ONE $TWO" ""
+real I8 12 3 "$HALF $ONE $TWO" "" 6
+real I8 12 9 "$HALF $ONE $TWO $HALF $ONE $TWO $HALF $ONE $TWO" ""
 real I8 3,4 3,3 "$HALF $ONE $TWO $HALF $ONE $TWO $HALF $ONE $TWO" ""
 real I8 2,3,2 2,1 "$HALF $ONE" ""
 real I8 3,2,2 2,1 "$HALF $ONE" ""

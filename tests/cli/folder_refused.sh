@@ -11,6 +11,8 @@ weights() {
 weights in/model.safetensors
 weights two/a.safetensors
 weights two/b.safetensors
+weights both/model.safetensors
+echo GGUF >both/model.gguf
 mkdir empty pickled
 echo weights >pickled/pytorch_model.bin
 
@@ -18,6 +20,8 @@ echo "-- no model, or several"
 for verb in info minmax 'quantize -o out' 'dequantize -o out' 'calibrate -o r.json' 'compare in'; do
     # shellcheck disable=SC2086
     refused $verb two
+    # shellcheck disable=SC2086
+    refused $verb both
 done
 refused info empty
 refused quantize pickled -o out

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Doing nothing is no success: a model of which nothing is quantized, dequantized, looked at or compared, and patterns
-# that match no tensor. --allow-empty accepts that, with a warning. minmax makes nothing: that there is none is its answer.
+# that match no tensor. --allow-empty accepts that, with a warning.
 . "$CLQ_TEST_FOLDER/tensors.inc"
 {
     f32 3f800000 c0000000 40400000 40800000 3f800000
@@ -9,6 +9,7 @@
 printf 'abcd' | safetensors '{"raw":{"dtype":"I32","shape":[1,1],"data_offsets":[0,4]}}' >raw.safetensors
 safetensors '{}' </dev/null >none.safetensors
 f32 3f800000 c0000000 | safetensors '{"q.qweight":{"dtype":"I32","shape":[1,1],"data_offsets":[0,4]},"q.scales":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}' >gptq.safetensors
+safetensors '{"w":{"dtype":"F32","shape":[0,2],"data_offsets":[0,0]}}' </dev/null >empty.safetensors
 
 # Exit code, and all of stderr: told quantize m.safetensors ...
 told() {
@@ -48,17 +49,32 @@ told dequantize m.safetensors -o bias.npy --tensor bias
 
 echo "== minmax"
 told minmax raw.safetensors
-told minmax none.safetensors --json
+told minmax none.safetensors
+"$CLQUANT" minmax none.safetensors --json 2>/dev/null
+echo "exit $?"
 told minmax m.safetensors --granularity channel --axis 2
 
 echo "== compare"
 told compare none.safetensors m.safetensors
 told compare none.safetensors none.safetensors
 told compare m.safetensors none.safetensors
+told compare m.safetensors raw.safetensors
+told compare m.safetensors gptq.safetensors
+told compare gptq.safetensors m.safetensors --json
 
 echo "== calibrate"
 told calibrate m.safetensors -o r.json --include w --include 'W*'
 told calibrate m.safetensors -o r.json --exclude '*.bias'
 told calibrate m.safetensors raw.safetensors -o r.json --exclude raw --include 'nothing*'
+told calibrate raw.safetensors none.safetensors -o r.json
+told calibrate m.safetensors -o r.json --exclude w --exclude bias
+told calibrate empty.safetensors none.safetensors empty.safetensors -o r.json
 [ ! -e r.json ] || echo "r.json was written"
-told calibrate m.safetensors -o r.json --exclude '*.bias' --allow-empty
+for file in raw empty; do
+    told calibrate $file.safetensors -o r.json --allow-empty --force
+    told quantize m.safetensors -o r-q.safetensors --ranges r.json
+done
+told calibrate m.safetensors -o r.json --exclude '*.bias' --allow-empty --force
+
+echo "== info"
+told info none.safetensors empty.safetensors

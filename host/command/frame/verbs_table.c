@@ -188,7 +188,7 @@ const cli_exit_text cli_exit_table[] = {
     {"3", "an input file breaks its format"},
     {"4", "no such device, or the device failed"},
     {"5", "results differ from the reference"},
-    {"6", "a quality gate was not met: --fail-sqnr-below, --strict"},
+    {"6", "there was nothing to do, or a quality gate was not met: --fail-sqnr-below, --strict"},
     {"7", "the data holds NaN or infinity"},
     {"130, 143", "interrupted by SIGINT, SIGTERM (129: by SIGHUP)"},
     {NULL, NULL},

@@ -171,7 +171,7 @@ static clq_status show_file(const cli_options *options, const char *path, clq_js
     if (model->warning != NULL) {
         cli_warning(options, "%s", model->warning);
     }
-    scanned = clq_quantized_scan(model, &list, &scan_error);
+    scanned = clq_quantized_scan(model, options->file.known_group_size, &list, &scan_error);
     if (scanned != CLQ_OK) {
         clq_quantized_list_destroy(&list);
     }
