@@ -23,6 +23,7 @@ import sys
 OPERATIONS = ["minmax", "quantize", "dequantize", "fake-quantize", "dynamic-quantize"]
 
 STYLE = """
+    svg { background: #fff; max-width: 100%; height: auto }
     text { font: 12px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328 }
     .title { font-size: 15px; font-weight: 600 }
     .panel { font-weight: 600 }
@@ -33,10 +34,9 @@ STYLE = """
     .ours { stroke: #1f6fd0; fill: #1f6fd0 }
     .peer { stroke: #c9510c; fill: #c9510c }
     .third { stroke: #1a7f37; fill: #1a7f37 }
-    .line { fill: none; stroke-width: 2 }
-    .bar { stroke: none }
     .dashed { stroke-dasharray: 5 4 }
     @media (prefers-color-scheme: dark) {
+        svg { background: #161616 }
         text { fill: #e6edf3 }
         .small { fill: #9198a1 }
         .grid { stroke: #3d444d }
@@ -46,6 +46,8 @@ STYLE = """
         .peer { stroke: #f0883e; fill: #f0883e }
         .third { stroke: #3fb950; fill: #3fb950 }
     }
+    .line { fill: none; stroke-width: 2 }
+    .bar { stroke: none }
 """
 
 

@@ -43,6 +43,10 @@ static clq_status report_tensor(clq_calibrate_job *job, clq_calibrated *found, c
     found->range = NULL;
     found->found = NULL;
     found->histogram = NULL;
+    tensor->worst_histogram = found->worst_histogram;
+    tensor->worst_parameter = found->worst_parameter;
+    tensor->expected_sqnr_db = found->expected_sqnr_db;
+    found->worst_histogram = NULL;
     if (clq_calibration_counts(&job->job.request->calibration)) {
         if (job->scheme.symmetric) {
             tensor->threshold = found->threshold;

@@ -24,8 +24,11 @@ typedef struct clq_calibrated {
     clq_threshold *threshold;     /* of schemes that are symmetric */
     uint64_t *kept;               /* elements in the bins that are kept */
     uint64_t *histogram;          /* with CLQ_FILE_HISTOGRAMS: all counts; else NULL */
-    uint64_t place;               /* number of its first histogram */
-    int counted;                  /* in this pass */
+    uint64_t *worst_histogram;    /* with CLQ_FILE_WORST: of the parameter of least SQNR; NULL: of none so far */
+    uint64_t worst_parameter;
+    double expected_sqnr_db;
+    uint64_t place; /* number of its first histogram */
+    int counted;    /* in this pass */
 } clq_calibrated;
 
 enum { CLQ_CALIBRATE_SLOTS = 2 };
@@ -42,6 +45,8 @@ typedef struct clq_calibrate_job {
     clq_slot slots[CLQ_CALIBRATE_SLOTS];
     size_t slot_input[CLQ_CALIBRATE_SLOTS]; /* the file that each slot's pieces are of */
     clq_histograms histograms;
+    clq_calibrated *worst[CLQ_FILE_WORST_COUNT]; /* the worst first; only these hold a worst_histogram */
+    size_t worst_count;
     /* Where the first stage stands. */
     int counting; /* this pass counts; else it finds ranges */
     size_t next_input;
@@ -61,6 +66,15 @@ const char *clq_calibrate_name(const clq_file_request *request, const clq_model 
 
 /* All passes over the data: ranges, and histograms where the method has them. The context is there. */
 clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error);
+
+/*
+ * CLQ_FILE_WORST, once the range of parameter p is chosen: its histogram becomes the tensor's where its codes are to be
+ * expected farther from it than those of the parameters before. After all of them, _keep_worst lets the tensor keep it
+ * if it is one of the worst so far.
+ */
+clq_status clq_calibrate_weigh(const clq_calibrate_job *job, clq_calibrated *tensor, uint64_t p, const uint64_t *counts,
+                               clq_error *error);
+void clq_calibrate_keep_worst(clq_calibrate_job *job, clq_calibrated *tensor);
 
 void clq_calibrate_release(clq_calibrate_job *job);
 

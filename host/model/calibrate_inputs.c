@@ -268,6 +268,7 @@ void clq_calibrate_release(clq_calibrate_job *job)
         free(tensor->threshold);
         free(tensor->kept);
         free(tensor->histogram);
+        free(tensor->worst_histogram);
     }
     free(job->tensors);
 }

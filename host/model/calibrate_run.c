@@ -288,6 +288,9 @@ static clq_status note_cut(const clq_calibrate_job *job, clq_calibrated *tensor,
     for (uint32_t b = kept->first; counts != NULL && b < kept->end; b++) {
         tensor->kept[p] += counts[b];
     }
+    if (counts != NULL && (job->job.request->details & CLQ_FILE_WORST) != 0) {
+        CLQ_TRY(clq_calibrate_weigh(job, tensor, p, counts, error));
+    }
     return counts != NULL && (job->job.request->details & CLQ_FILE_HISTOGRAMS) != 0
                ? keep_histogram(tensor, p, counts, job->histograms.bins, error)
                : CLQ_OK;
@@ -317,6 +320,7 @@ static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq
                              counts != NULL ? counts + i * job->histograms.bins : NULL, error));
         }
     }
+    clq_calibrate_keep_worst(job, tensor);
     return tensor->counted
                ? clq_check_total(&job->job.check, counted, tensor->elements - tensor->nonfinite, &place, error)
                : CLQ_OK;
@@ -343,7 +347,7 @@ static clq_status count_all(clq_calibrate_job *job, clq_error *error)
 clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error)
 {
     const int counts = clq_calibration_counts(&job->job.request->calibration) ||
-                       (job->job.request->details & CLQ_FILE_HISTOGRAMS) != 0;
+                       (job->job.request->details & (CLQ_FILE_HISTOGRAMS | CLQ_FILE_WORST)) != 0;
     const uint64_t memory = counts ? job->job.request->memory_bytes / 2 : job->job.request->memory_bytes;
     CLQ_TRY(clq_job_begin_check(&job->job, error));
     CLQ_TRY(clq_slots_init(job->slots, CLQ_CALIBRATE_SLOTS, job->job.context, memory, error));

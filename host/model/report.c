@@ -56,6 +56,7 @@ static void release_tensor(const clq_file_tensor *tensor)
     free((void *)tensor->threshold);
     free((void *)tensor->kept);
     free((void *)tensor->histogram);
+    free((void *)tensor->worst_histogram);
 }
 
 /* The tensor that was added and not kept. */

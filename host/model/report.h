@@ -30,6 +30,6 @@ typedef struct clq_others_text {
 clq_others_text clq_report_others_below(size_t below);
 
 /* Text and arrays in a report are malloc'ed and its own: clq_file_report_destroy frees name, reason, shapes, range,
- * scale, zero_point, found_range, threshold, kept and histogram of each tensor. */
+ * scale, zero_point, found_range, threshold, kept and both histograms of each tensor. */
 
 #endif

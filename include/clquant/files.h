@@ -95,8 +95,12 @@ typedef struct clq_axis_pattern {
 /* What the report holds beyond a summary of each tensor. */
 enum {
     CLQ_FILE_PARAMETERS = 1, /* ranges, scales and zero points of every parameter */
-    CLQ_FILE_HISTOGRAMS = 2  /* clq_file_calibrate: histograms */
+    CLQ_FILE_HISTOGRAMS = 2, /* clq_file_calibrate: histograms */
+    CLQ_FILE_WORST = 4       /* clq_file_calibrate: one histogram of each of the worst tensors */
 };
+
+/* How many tensors CLQ_FILE_WORST takes. */
+enum { CLQ_FILE_WORST_COUNT = 6 };
 
 /*
  * What to do. Fill in with clq_file_request_init, then set what differs; each function says which fields it reads
@@ -161,7 +165,7 @@ typedef struct clq_file_request {
     int32_t has_minimum_sqnr;
     double minimum_sqnr_db;  /* (--fail-sqnr-below) a tensor below it is CLQ_REFUSED, and nothing is written */
     const char *config_file; /* (--emit-config) receives a quantization_config for compressed-tensors; NULL: none */
-    uint32_t details;        /* CLQ_FILE_PARAMETERS | CLQ_FILE_HISTOGRAMS (default 0) */
+    uint32_t details;        /* CLQ_FILE_PARAMETERS, _HISTOGRAMS, _WORST together (default 0) */
     clq_file_check check;    /* (--check) of all but clq_file_compare */
     uint64_t check_seed;     /* (--check-seed) of CLQ_CHECK_SAMPLE: which part; 0: another one in each run */
 } clq_file_request;
@@ -257,6 +261,10 @@ typedef struct clq_file_tensor {
     const clq_threshold *threshold; /* where magnitudes were cut; NULL for a scheme that is not symmetric */
     const uint64_t *kept;           /* elements in the bins that were kept */
     const uint64_t *histogram;      /* clq_histogram_bins of each, with CLQ_FILE_HISTOGRAMS */
+    /* With CLQ_FILE_WORST, of the tensors with the least expected_sqnr_db: */
+    const uint64_t *worst_histogram; /* clq_histogram_bins of one parameter; NULL: the tensor is none of them */
+    uint64_t worst_parameter;        /* the one of least SQNR */
+    double expected_sqnr_db;         /* of it, by its histogram and the codes of `range`; infinite where exact */
 } clq_file_tensor;
 
 typedef struct clq_file_report {

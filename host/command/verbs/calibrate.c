@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "command/verbs/file_report.h"
+#include "command/verbs/plot.h"
 #include "command/verbs/report.h"
 #include "format/model.h"
 #include "format/ranges_object.h"
@@ -130,7 +131,11 @@ int cli_calibrate(const cli_options *options)
     clq_model *first = NULL;
     clq_error error;
     clq_status status;
-    int code;
+    int code = cli_check_plot(options);
+    if (code != CLI_OK) {
+        return code;
+    }
+    request.details |= options->plot != NULL ? CLQ_FILE_WORST : 0;
     request.inputs = (clq_name_list){options->positional.items, options->positional.count};
     take_as_batches(options, &request, &first);
     status = cli_call_files(options, clq_file_calibrate, &request, &report, &error);
@@ -138,6 +143,9 @@ int cli_calibrate(const cli_options *options)
         print_json(&request, report);
     } else if (status == CLQ_OK && !options->quiet) {
         status = print_table(&request, report, &error);
+    }
+    if (status == CLQ_OK) {
+        status = cli_plot_histograms(options, report, &error);
     }
     code = cli_report_end(report != NULL && report->is_written ? request.output : NULL, status, &error);
     clq_file_report_destroy(&report);

@@ -61,16 +61,19 @@ static int is_mismatch(const clq_file_report *report)
 static int tell(const cli_options *options, const clq_file_report *report, clq_status status, const clq_error *error)
 {
     clq_error own;
+    int code = CLI_OK;
     if (status != CLQ_OK && status != CLQ_REFUSED) {
         return cli_report_failure(error);
     }
-    if (print(options, report, &own) != CLQ_OK || cli_plot_sqnr(options, report, &own) != CLQ_OK) {
-        return cli_report_failure(&own);
+    if (print(options, report, &own) != CLQ_OK) {
+        code = cli_report_failure(&own);
     }
     if (is_mismatch(report)) {
-        return CLI_MISMATCH;
+        code = CLI_MISMATCH;
+    } else if (status != CLQ_OK) {
+        code = cli_report(error);
     }
-    return status == CLQ_OK ? CLI_OK : cli_report(error);
+    return cli_plot_sqnr(options, report, &own) == CLQ_OK ? code : cli_report_late(code, &own);
 }
 
 int cli_compare(const cli_options *options)

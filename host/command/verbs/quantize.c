@@ -70,7 +70,9 @@ int cli_quantize(const cli_options *options)
     if (status == CLQ_OK && report->device[0] != '\0') {
         status = cli_plot_sqnr(options, report, &error);
     }
-    if (status != CLQ_OK || !refused) {
+    if (refused && status != CLQ_OK) {
+        code = cli_report_late(code, &error);
+    } else if (!refused) {
         code = cli_report_end(report != NULL && report->is_written ? options->file.output : NULL, status, &error);
     }
     if (report != NULL && report->is_resumable) {

@@ -39,6 +39,12 @@ int cli_report_end(const char *complete, clq_status status, const clq_error *err
     return cli_report(&told);
 }
 
+int cli_report_late(int verdict, const clq_error *error)
+{
+    const int code = cli_report_failure(error);
+    return verdict == CLI_OK || cli_interrupted() ? code : verdict;
+}
+
 double cli_seconds_since(const struct timespec *begun)
 {
     struct timespec now;

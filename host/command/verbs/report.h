@@ -21,6 +21,12 @@ int cli_report_failure(const clq_error *error);
  */
 int cli_report_end(const char *complete, clq_status status, const clq_error *error);
 
+/*
+ * What fails after the verdict of a run is told, and its exit code is the run's only where that has none of its own: a
+ * picture that cannot be written hides no difference.
+ */
+int cli_report_late(int verdict, const clq_error *error);
+
 /* Seconds on the monotonic clock since `begun`. */
 double cli_seconds_since(const struct timespec *begun);
 

@@ -162,15 +162,18 @@ static int run(verify_call *call)
     }
     CLQ_TRY_TO(verify_all(call, &error));
     call->result.code = code_of(&call->result);
-    CLQ_TRY_TO(write_report(call, &error));
+    if (write_report(call, &error) != CLQ_OK) {
+        call->result.code = cli_report_late(call->result.code, &error);
+    }
     if (call->options.json) {
         clq_json_writer json;
         cli_json_begin(&json);
         cli_verify_json(&json, &call->result);
         clq_json_writer_end(&json);
     }
+    return call->result.code;
 done:
-    return status == CLQ_OK ? call->result.code : cli_report(&error);
+    return cli_report(&error);
 }
 
 int cli_verify(const cli_options *options)

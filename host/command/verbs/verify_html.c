@@ -7,12 +7,20 @@
 enum { CELL_PIXELS = 8, MOST_PICTURES = 200 };
 
 static const char head[] =
-    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>clquant verify</title>\n<style>\n"
-    "body{font:15px/1.4 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#222}\n"
-    "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid #ddd}\n"
-    "td:first-child,th:first-child{text-align:left}code,pre{font:13px/1.4 ui-monospace,monospace}\n"
-    ".ok{color:#176b2c}.differs,.failed{color:#b3261e;font-weight:600}.skipped{color:#777}\n"
-    "section{border-top:1px solid #ddd;margin-top:1.5em}svg{background:#eef3ee;border:1px solid #ccc}\n"
+    "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+    "<meta name=\"viewport\" content=\"width=device-width\">\n<title>clquant verify</title>\n<style>\n"
+    ":root{color-scheme:light dark;--text:#222;--page:#fff;--line:#ddd;--ok:#176b2c;--bad:#b3261e;--none:#666;"
+    "--same:#eef3ee}\n"
+    "@media(prefers-color-scheme:dark){:root{--text:#ddd;--page:#161616;--line:#3a3a3a;--ok:#7ccf93;--bad:#ff8a80;"
+    "--none:#999;--same:#263026}}\n"
+    "body{font:15px/1.4 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:var(--text);"
+    "background:var(--page)}p,h3,code{overflow-wrap:anywhere}\n"
+    "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid var(--line)}\n"
+    "td:first-child,th:first-child,.facts td{text-align:left}\n"
+    ".facts td:first-child{white-space:nowrap}code,pre{font:13px/1.4 ui-monospace,monospace}\n"
+    ".ok{color:var(--ok)}.differs,.failed{color:var(--bad);font-weight:600}.skipped{color:var(--none)}\n"
+    "section{border-top:1px solid var(--line);margin-top:1.5em}\n"
+    "svg{background:var(--same);border:1px solid var(--line);margin-top:.8em}rect{fill:var(--bad)}\n"
     "</style>\n</head>\n<body>\n<h1>clquant verify</h1>\n";
 
 static const char *verdict_of(const cli_verify_sum *sum)
@@ -46,8 +54,7 @@ static void put_picture(clq_text *text, const clq_verify_difference *d)
     clq_text_put(text, "<title>which elements differ</title>\n");
     for (uint32_t i = 0; i < d->rows * d->columns; i++) {
         if (d->picture[i] != 0) {
-            clq_text_format(text,
-                            "<rect x=\"%u\" y=\"%u\" width=\"%d\" height=\"%d\" fill=\"#b3261e\" opacity=\"%.2f\"/>\n",
+            clq_text_format(text, "<rect x=\"%u\" y=\"%u\" width=\"%d\" height=\"%d\" opacity=\"%.2f\"/>\n",
                             (unsigned)(i % d->columns) * CELL_PIXELS, (unsigned)(i / d->columns) * CELL_PIXELS,
                             (int)CELL_PIXELS, (int)CELL_PIXELS, (double)d->picture[i] / 255.0);
         }
@@ -68,7 +75,7 @@ static void put_failure(clq_text *text, const clq_verify_case *c, int with_pictu
     clq_text_format(text, "<section>\n<h3 class=\"%s\">%s: <code>", clq_verify_verdict_name(c->verdict),
                     clq_verify_verdict_name(c->verdict));
     cli_verify_escape(text, c->name);
-    clq_text_put(text, "</code></h3>\n<table>\n");
+    clq_text_put(text, "</code></h3>\n<table class=\"facts\">\n");
     if (c->reason != NULL) {
         put_line(text, "reason", c->reason);
     }
