@@ -69,11 +69,20 @@ static int is_batched(const check_gemm *c, check_gemm_operand parameter)
     }
 }
 
+uint64_t check_gemm_groups(const check_gemm *c)
+{
+    const clq_gemm_problem *p = &c->problem;
+    return p->k_group == 0 ? 0 : (p->k + p->k_group - 1) / p->k_group;
+}
+
 static uint64_t value_index(const check_gemm *c, check_gemm_operand parameter, uint64_t batch, uint64_t row,
-                            uint64_t column)
+                            uint64_t column, uint64_t group)
 {
     const uint64_t z = is_batched(c, parameter) ? batch : 0;
+    const uint64_t line = parameter == CHECK_GEMM_A_SCALE ? z * c->problem.m + row : z * c->problem.n + column;
     switch (values_of(c, parameter)) {
+    case CLQ_GEMM_PER_GROUP:
+        return line * check_gemm_groups(c) + group;
     case CLQ_GEMM_PER_ROW:
         return z * c->problem.m + row;
     case CLQ_GEMM_PER_COLUMN:
@@ -83,13 +92,19 @@ static uint64_t value_index(const check_gemm *c, check_gemm_operand parameter, u
     }
 }
 
-uint32_t check_gemm_value(const check_gemm *c, check_gemm_operand parameter, uint64_t batch, uint64_t row,
-                          uint64_t column, uint32_t absent)
+uint32_t check_gemm_group_value(const check_gemm *c, check_gemm_operand parameter, uint64_t batch, uint64_t row,
+                                uint64_t column, uint64_t group, uint32_t absent)
 {
     if (values_of(c, parameter) == CLQ_GEMM_ABSENT) {
         return absent;
     }
-    return check_word_at(c->in[parameter], value_index(c, parameter, batch, row, column));
+    return check_word_at(c->in[parameter], value_index(c, parameter, batch, row, column, group));
+}
+
+uint32_t check_gemm_value(const check_gemm *c, check_gemm_operand parameter, uint64_t batch, uint64_t row,
+                          uint64_t column, uint32_t absent)
+{
+    return check_gemm_group_value(c, parameter, batch, row, column, 0, absent);
 }
 
 static uint64_t matrix_index(const clq_matrix *matrix, uint64_t rows, uint64_t columns, uint64_t batch, uint64_t row,
@@ -124,22 +139,33 @@ uint64_t check_gemm_elements(const check_gemm *c, check_gemm_operand operand)
     case CHECK_GEMM_C:
         return check_gemm_index(c, operand, p->batch - 1, p->m - 1, p->n - 1) + 1;
     default:
-        return values_of(c, operand) == CLQ_GEMM_ABSENT ? 0
-                                                        : value_index(c, operand, p->batch - 1, p->m - 1, p->n - 1) + 1;
+        break;
     }
+    if (values_of(c, operand) == CLQ_GEMM_PER_GROUP && p->k == 0) {
+        return 0;
+    }
+    return values_of(c, operand) == CLQ_GEMM_ABSENT
+               ? 0
+               : value_index(c, operand, p->batch - 1, p->m - 1, p->n - 1, check_gemm_groups(c) - 1) + 1;
 }
 
-uint64_t check_gemm_element_bytes(const check_gemm *c, check_gemm_operand operand)
+uint32_t check_gemm_element_bits(const check_gemm *c, check_gemm_operand operand)
 {
     switch (operand) {
     case CHECK_GEMM_A:
+        return 8;
     case CHECK_GEMM_B:
-        return 1;
+        return clq_dtype_bits(c->problem.b.dtype);
     case CHECK_GEMM_C:
-        return clq_dtype_bits(c->problem.c.dtype) / 8;
+        return clq_dtype_bits(c->problem.c.dtype);
     default:
-        return 4;
+        return 32;
     }
+}
+
+uint64_t check_gemm_bytes(const check_gemm *c, check_gemm_operand operand, uint64_t elements)
+{
+    return (elements * check_gemm_element_bits(c, operand) + 7) / 8;
 }
 
 uint32_t check_gemm_output(const check_gemm *c, const check_gemm_result *result, uint64_t batch, uint64_t row,
@@ -150,6 +176,9 @@ uint32_t check_gemm_output(const check_gemm *c, const check_gemm_result *result,
     const unsigned char *codes = result->c;
     if (p->c.dtype == CLQ_U8) {
         return codes[i];
+    }
+    if (p->c.dtype == CLQ_F16 || p->c.dtype == CLQ_BF16) {
+        return (uint32_t)(codes[2 * i] | codes[2 * i + 1] << 8);
     }
     return p->c.dtype == CLQ_S8 ? (uint32_t)(codes[i] - (codes[i] & 0x80) * 2) : check_word_at(result->c, i);
 }

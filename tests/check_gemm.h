@@ -61,17 +61,24 @@ const char *check_gemm_operand_name(check_gemm_operand operand);
 
 /* Elements of an operand from its offset on, gaps included; 0 when the problem has no such operand. */
 uint64_t check_gemm_elements(const check_gemm *c, check_gemm_operand operand);
-uint64_t check_gemm_element_bytes(const check_gemm *c, check_gemm_operand operand);
+uint32_t check_gemm_element_bits(const check_gemm *c, check_gemm_operand operand);
+uint64_t check_gemm_bytes(const check_gemm *c, check_gemm_operand operand, uint64_t elements);
+
+/* Groups into which K is cut; 0 without k_group. */
+uint64_t check_gemm_groups(const check_gemm *c);
 
 /* Where element (row, column) of A, B or C lies. */
 uint64_t check_gemm_index(const check_gemm *c, check_gemm_operand matrix, uint64_t batch, uint64_t row,
                           uint64_t column);
 
-/* The pattern of a parameter as it serves one element of the output; `absent` when the problem has none. */
+/* The pattern of a parameter as it serves one element of the output, or a group of k of it (the first); `absent` when
+ * the problem has none. */
+uint32_t check_gemm_group_value(const check_gemm *c, check_gemm_operand parameter, uint64_t batch, uint64_t row,
+                                uint64_t column, uint64_t group, uint32_t absent);
 uint32_t check_gemm_value(const check_gemm *c, check_gemm_operand parameter, uint64_t batch, uint64_t row,
                           uint64_t column, uint32_t absent);
 
-/* An element of the output: an integer, or the bits of an f32. */
+/* An element of the output: an integer, or the bits of a real. */
 uint32_t check_gemm_output(const check_gemm *c, const check_gemm_result *result, uint64_t batch, uint64_t row,
                            uint64_t column);
 

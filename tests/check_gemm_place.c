@@ -33,14 +33,13 @@ static void fence(unsigned char *pages, uint64_t bytes, int access)
     }
 }
 
-static void create_between_fences(check_gemm_placed *p, clq_context *context, check_gemm_memory memory,
-                                  uint64_t element)
+static void create_between_fences(check_gemm_placed *p, clq_context *context, check_gemm_memory memory, uint32_t bits)
 {
     void *pages = NULL;
     clq_error error;
     p->bytes = (p->size + page_bytes() - 1) / page_bytes() * page_bytes();
     p->begin = memory == CHECK_GEMM_ENDS_AT_FENCE ? p->bytes - p->size : 0;
-    p->offset = p->begin / element;
+    p->offset = p->begin * 8 / bits;
     if (posix_memalign(&pages, (size_t)page_bytes(), (size_t)(p->bytes + 2 * page_bytes())) != 0) {
         fail_msg("no memory for %" PRIu64 " bytes", p->bytes);
     }
@@ -50,28 +49,28 @@ static void create_between_fences(check_gemm_placed *p, clq_context *context, ch
              "clq_buffer_wrap");
 }
 
-static void create_between_guards(check_gemm_placed *p, clq_context *context, uint64_t element)
+static void create_between_guards(check_gemm_placed *p, clq_context *context, uint32_t bits)
 {
     clq_error error;
-    p->offset += GUARD_BYTES / element;
-    p->begin = p->offset * element;
+    p->offset += GUARD_BYTES * 8 / bits;
+    p->begin = p->offset * bits / 8;
     p->bytes = p->begin + p->size + GUARD_BYTES;
     check_ok(clq_buffer_create(context, p->bytes, &p->buffer, &error), &error, "clq_buffer_create");
 }
 
 static void place_operand(check_gemm_placed *p, clq_context *context, const check_gemm *c, check_gemm_operand operand)
 {
-    const uint64_t element = check_gemm_element_bytes(c, operand);
+    const uint32_t bits = check_gemm_element_bits(c, operand);
     clq_error error;
-    p->size = element * check_gemm_elements(c, operand);
+    p->size = check_gemm_bytes(c, operand, check_gemm_elements(c, operand));
     p->offset = c->offset[operand];
     if (p->size == 0) {
         return;
     }
     if (c->memory == CHECK_GEMM_GUARDED) {
-        create_between_guards(p, context, element);
+        create_between_guards(p, context, bits);
     } else {
-        create_between_fences(p, context, c->memory, element);
+        create_between_fences(p, context, c->memory, bits);
     }
     p->image = check_allocate(p->bytes);
     fill_with_pattern(p->image, p->bytes);
@@ -128,7 +127,7 @@ clq_operand check_gemm_place_operand(const check_gemm_place *place, check_gemm_o
 static void take_output(const check_gemm *c, const check_gemm_placed *p, unsigned char *now, unsigned char *dense)
 {
     const clq_gemm_problem *problem = &c->problem;
-    const uint64_t element = check_gemm_element_bytes(c, CHECK_GEMM_C);
+    const uint64_t element = check_gemm_bytes(c, CHECK_GEMM_C, 1);
     const size_t row_bytes = (size_t)(problem->n * element);
     for (uint64_t z = 0; z < problem->batch; z++) {
         for (uint64_t row = 0; row < problem->m; row++) {
@@ -176,7 +175,7 @@ static void check_untouched(const check_gemm *c, const char *where, check_gemm_o
 void check_gemm_place_collect(const check_gemm_place *place, const char *where, check_gemm_result *result)
 {
     const check_gemm *c = place->c;
-    result->bytes = c->problem.batch * c->problem.m * c->problem.n * check_gemm_element_bytes(c, CHECK_GEMM_C);
+    result->bytes = check_gemm_bytes(c, CHECK_GEMM_C, c->problem.batch * c->problem.m * c->problem.n);
     result->c = check_allocate(result->bytes);
     for (int i = 0; i < CHECK_GEMM_OPERANDS; i++) {
         const check_gemm_placed *p = &place->operands[i];

@@ -11,7 +11,7 @@
 
 static const char *values_text(clq_gemm_values values)
 {
-    static const char *const texts[] = {"absent", "per tensor", "per row", "per column"};
+    static const char *const texts[] = {"absent", "per tensor", "per row", "per column", "per group"};
     return texts[values];
 }
 
@@ -25,12 +25,12 @@ static void print_matrix(const check_gemm *c, check_gemm_operand operand, const 
 
 void check_gemm_print(const check_gemm *c, const char *where)
 {
-    static const char *const modes[] = {"double", "single", "shift", "float"};
+    static const char *const modes[] = {"double", "single", "shift", "float", "single-away", "double-up"};
     static const char *const memories[] = {"", ", ends at a fence", ", begins at a fence"};
     const clq_gemm_problem *p = &c->problem;
-    check_print("%s: gemm %" PRIu64 " x %" PRIu64 " x %" PRIu64 " (m, n, k), batch %" PRIu64 "%s, on %s (seed %" PRIu64
-                ")",
-                c->name, p->m, p->n, p->k, p->batch, memories[c->memory], where, check_seed());
+    check_print("%s: gemm %" PRIu64 " x %" PRIu64 " x %" PRIu64 " (m, n, k), groups of %" PRIu64 ", batch %" PRIu64
+                "%s, on %s (seed %" PRIu64 ")",
+                c->name, p->m, p->n, p->k, p->k_group, p->batch, memories[c->memory], where, check_seed());
     print_matrix(c, CHECK_GEMM_A, &p->a);
     print_matrix(c, CHECK_GEMM_B, &p->b);
     print_matrix(c, CHECK_GEMM_C, &p->c);
@@ -44,6 +44,7 @@ static void print_parameter(const check_gemm *c, check_gemm_operand parameter, u
                             uint64_t column)
 {
     const int is_real = parameter == CHECK_GEMM_A_SCALE || parameter == CHECK_GEMM_B_SCALE ||
+                        (parameter == CHECK_GEMM_BIAS && c->problem.k_group != 0) ||
                         (parameter == CHECK_GEMM_MULTIPLIER && c->problem.requantize == CLQ_REQUANTIZE_FLOAT);
     if (c->in[parameter] == NULL || check_gemm_elements(c, parameter) == 0) {
         return;
@@ -68,8 +69,10 @@ static void print_element(const check_gemm *c, const char *what, uint32_t patter
 void check_gemm_print_element(const check_gemm *c, uint64_t batch, uint64_t row, uint64_t column, uint32_t want,
                               uint32_t got)
 {
-    check_print("    element (%" PRIu64 ", %" PRIu64 ") of batch %" PRIu64 ": the oracle's sum is %" PRId32, row,
-                column, batch, gemm_oracle_sum(c, batch, row, column));
+    check_print("    element (%" PRIu64 ", %" PRIu64 ") of batch %" PRIu64 ": the oracle's sum%s is %" PRId32, row,
+                column, batch, c->problem.k_group != 0 ? " of the first group" : "",
+                c->problem.k_group != 0 ? gemm_oracle_group_sum(c, batch, row, column, 0)
+                                        : gemm_oracle_sum(c, batch, row, column));
     for (int i = CHECK_GEMM_A_ZERO_POINT; i < CHECK_GEMM_OPERANDS; i++) {
         print_parameter(c, (check_gemm_operand)i, batch, row, column);
     }

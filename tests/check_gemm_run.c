@@ -37,6 +37,11 @@ static clq_gemm_problem problem_of_weights(const clq_gemm_problem *p)
     own.b = p->b;
     own.b_zero_point = p->b_zero_point;
     own.c.batch_stride = own.m * own.n;
+    if (p->k_group != 0) {
+        own.k_group = p->k_group;
+        own.b_scale = CLQ_GEMM_PER_GROUP;
+        own.c.dtype = CLQ_F32;
+    }
     return own;
 }
 
@@ -154,7 +159,7 @@ static void set_way(check_gemm *c, int way)
 {
     static unsigned turn;
     c->packed = way == 1 || (way == 2 && turn++ % 2 == 0);
-    c->sums = way == 2;
+    c->sums = way == 2 && c->problem.k_group == 0;
 }
 
 static void case_text(char *where, size_t size, const char *on, const char *variant, const check_gemm *c)
@@ -222,10 +227,10 @@ static void run_reference(check_gemm *c, check_gemm_result *want)
 static int device_holds(const check_gemm *c)
 {
     const clq_gemm_problem *p = &c->problem;
-    uint64_t largest = p->batch * ((p->n + 31) / 32 * 32) * (p->k + 12);
+    uint64_t largest = p->batch * ((p->n + 31) / 32 * 32) * (p->k + 12 + 8 * check_gemm_groups(c));
     for (int o = 0; o < CHECK_GEMM_OPERANDS; o++) {
         const check_gemm_operand operand = (check_gemm_operand)o;
-        const uint64_t bytes = check_gemm_element_bytes(c, operand) * (c->offset[o] + check_gemm_elements(c, operand));
+        const uint64_t bytes = check_gemm_bytes(c, operand, c->offset[o] + check_gemm_elements(c, operand));
         largest = bytes > largest ? bytes : largest;
     }
     return check_device_holds(largest + (UINT64_C(8) << 10));

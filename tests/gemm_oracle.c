@@ -101,7 +101,9 @@ uint32_t gemm_oracle_output(const check_gemm *c, uint64_t batch, uint64_t row, u
 static void check_element(const check_gemm *c, const check_gemm_result *result, uint64_t batch, uint64_t row,
                           uint64_t column)
 {
-    const uint32_t want = gemm_oracle_output(c, batch, row, column, gemm_oracle_sum(c, batch, row, column));
+    const uint32_t want = c->problem.k_group != 0
+                              ? gemm_oracle_group_output(c, batch, row, column)
+                              : gemm_oracle_output(c, batch, row, column, gemm_oracle_sum(c, batch, row, column));
     const uint32_t got = check_gemm_output(c, result, batch, row, column);
     if (got != want) {
         check_gemm_print(c, "oracle");

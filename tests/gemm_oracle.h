@@ -12,6 +12,10 @@
 /* bias + sum over k of (A - Za)(B - Zb), modulo 2^32. */
 int32_t gemm_oracle_sum(const check_gemm *c, uint64_t batch, uint64_t row, uint64_t column);
 
+/* With groups along K: the sum of a group, and the pattern of an element (gemm_groups_oracle.c). */
+int32_t gemm_oracle_group_sum(const check_gemm *c, uint64_t batch, uint64_t row, uint64_t column, uint64_t group);
+uint32_t gemm_oracle_group_output(const check_gemm *c, uint64_t batch, uint64_t row, uint64_t column);
+
 /* The sum of the codes of a row of A. */
 int32_t gemm_oracle_row_sum(const check_gemm *c, uint64_t batch, uint64_t row);
 

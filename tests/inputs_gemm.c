@@ -87,7 +87,7 @@ static void draw_code_bounds(clq_gemm_problem *p)
 
 static void draw_other_bounds(clq_gemm_problem *p)
 {
-    const double unit = p->c.dtype == CLQ_F32 ? ldexp(1.0, (int)check_between(-20, 20)) : 1.0;
+    const double unit = p->c.dtype != CLQ_S32 ? ldexp(1.0, (int)check_between(-20, 20)) : 1.0;
     if (check_chance(3)) {
         p->minimum = unit * (check_chance(2) ? 0.0 : (double)(inputs_gemm_int32() >> check_below(31)));
     }
@@ -115,6 +115,28 @@ void inputs_gemm_output(check_gemm *c, clq_dtype dtype)
         p->a_scale = a_values[check_below(3)];
         p->b_scale = b_values[check_below(3)];
     }
+    draw_other_bounds(p);
+}
+
+void inputs_gemm_groups(check_gemm *c, uint64_t k_group)
+{
+    static const clq_gemm_values a_values[] = {CLQ_GEMM_ABSENT, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_ROW,
+                                               CLQ_GEMM_PER_GROUP};
+    static const clq_gemm_values b_values[] = {CLQ_GEMM_ABSENT, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_COLUMN,
+                                               CLQ_GEMM_PER_GROUP};
+    static const clq_dtype b_types[] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4};
+    static const clq_dtype outputs[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
+    clq_gemm_problem *p = &c->problem;
+    p->k_group = k_group;
+    p->a.dtype = inputs_gemm_code_type();
+    p->b.dtype = b_types[check_below(4)];
+    p->c.dtype = outputs[check_below(3)];
+    p->a_zero_point = a_values[check_below(3)];
+    p->b_zero_point = b_values[check_below(4)];
+    p->a_scale = a_values[check_below(4)];
+    p->b_scale = CLQ_GEMM_PER_GROUP;
+    p->bias = check_chance(2) ? CLQ_GEMM_PER_COLUMN : CLQ_GEMM_ABSENT;
+    c->offset[CHECK_GEMM_B] -= c->offset[CHECK_GEMM_B] % 2;
     draw_other_bounds(p);
 }
 

@@ -38,6 +38,10 @@ void inputs_gemm_zero_points(check_gemm *c);
 /* An output of that type with scales, mode, multipliers, zero point and bounds as it may have them. */
 void inputs_gemm_output(check_gemm *c, clq_dtype dtype);
 
+/* Groups of so many k: scales, zero points and bias as they may be then, an output of f32, f16 or bf16, with bounds. B
+ * of any type; its offset becomes even. After inputs_gemm_layout. */
+void inputs_gemm_groups(check_gemm *c, uint64_t k_group);
+
 /* Everything: dimensions up to `limit`, those around powers of two most often, k now and then 0. */
 void inputs_gemm_problem(check_gemm *c, const char *name, uint64_t limit);
 

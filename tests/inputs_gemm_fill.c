@@ -22,21 +22,31 @@ int32_t inputs_gemm_int32(void)
 
 /* ---- codes and zero points ---- */
 
-static unsigned char draw_code(clq_dtype dtype, inputs_gemm_codes codes)
+static int32_t draw_code(clq_dtype dtype, inputs_gemm_codes codes)
 {
     const int32_t least = oracle_type_minimum(dtype);
     const int32_t greatest = oracle_type_maximum(dtype);
     switch (codes) {
     case INPUTS_GEMM_ENDS:
-        return (unsigned char)(check_chance(2) ? least : greatest);
+        return check_chance(2) ? least : greatest;
     case INPUTS_GEMM_SMALL:
-        return (unsigned char)check_between(dtype == CLQ_S8 ? -3 : 0, 3);
+        return (int32_t)check_between(least < 0 ? -3 : 0, 3);
     case INPUTS_GEMM_LEAST:
-        return (unsigned char)least;
+        return least;
     case INPUTS_GEMM_GREATEST:
-        return (unsigned char)greatest;
+        return greatest;
     default:
-        return (unsigned char)check_random();
+        return (int32_t)check_between(least, greatest);
+    }
+}
+
+static void set_code(clq_dtype dtype, unsigned char *bytes, uint64_t index, int32_t code)
+{
+    if (clq_dtype_bits(dtype) == 8) {
+        bytes[index] = (unsigned char)code;
+    } else {
+        const int shift = index % 2 == 0 ? 0 : 4;
+        bytes[index / 2] = (unsigned char)((bytes[index / 2] & (0xF0 >> shift)) | (code & 15) << shift);
     }
 }
 
@@ -51,7 +61,7 @@ void inputs_gemm_refill_matrix(check_gemm *c, check_gemm_operand matrix, inputs_
     for (uint64_t z = 0; z < p->batch; z++) {
         for (uint64_t row = 0; row < rows; row++) {
             for (uint64_t column = 0; column < columns; column++) {
-                bytes[check_gemm_index(c, matrix, z, row, column)] = draw_code(dtype, codes);
+                set_code(dtype, bytes, check_gemm_index(c, matrix, z, row, column), draw_code(dtype, codes));
             }
         }
     }
@@ -59,7 +69,7 @@ void inputs_gemm_refill_matrix(check_gemm *c, check_gemm_operand matrix, inputs_
 
 static void fill_matrix(check_gemm *c, check_gemm_operand matrix, inputs_gemm_codes codes)
 {
-    const uint64_t count = check_gemm_elements(c, matrix);
+    const uint64_t count = check_gemm_bytes(c, matrix, check_gemm_elements(c, matrix));
     unsigned char *bytes = check_allocate(count);
     for (uint64_t i = 0; i < count; i++) {
         bytes[i] = (unsigned char)check_random();
@@ -184,7 +194,8 @@ static void set_odd_multiplier(check_gemm *c, uint64_t i)
 /* Powers of two make ties of small sums. */
 static void fill_multipliers(check_gemm *c)
 {
-    const double fitting = 100.0 / typical_sum(c);
+    const int are_any = check_gemm_elements(c, CHECK_GEMM_MULTIPLIER) > 0;
+    const double fitting = are_any ? 100.0 / typical_sum(c) : 1.0;
     const uint64_t kind = check_below(6);
     for (uint64_t i = 0; i < check_gemm_elements(c, CHECK_GEMM_MULTIPLIER); i++) {
         if (kind == 0) {
@@ -216,7 +227,11 @@ void inputs_gemm_fill(check_gemm *c, inputs_gemm_codes codes, inputs_gemm_zeros 
     fill_matrix(c, CHECK_GEMM_B, codes);
     inputs_gemm_refill_zero_points(c, CHECK_GEMM_A_ZERO_POINT, zeros);
     inputs_gemm_refill_zero_points(c, CHECK_GEMM_B_ZERO_POINT, zeros);
-    fill_bias(c);
+    if (c->problem.k_group != 0) {
+        fill_scales(c, CHECK_GEMM_BIAS);
+    } else {
+        fill_bias(c);
+    }
     fill_scales(c, CHECK_GEMM_A_SCALE);
     fill_scales(c, CHECK_GEMM_B_SCALE);
     fill_multipliers(c);

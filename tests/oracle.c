@@ -151,6 +151,69 @@ uint32_t oracle_add(uint32_t a, uint32_t b)
                          : rounded(y.negative, small - large, x.exponent - 64, 0);
 }
 
+/* A number whose mantissa has any number of bits below 2^120, with the first of them there. */
+typedef struct long_number {
+    int negative;
+    wide mantissa;
+    int exponent;
+} long_number;
+
+static long_number normalized(int negative, wide mantissa, int exponent)
+{
+    long_number result = {negative, mantissa, exponent};
+    while (result.mantissa != 0 && result.mantissa >> 120 == 0) {
+        result.mantissa <<= 1;
+        result.exponent--;
+    }
+    return result;
+}
+
+static uint32_t sum_of(long_number x, long_number y)
+{
+    wide aligned;
+    int distance;
+    int is_cut;
+    if (x.mantissa == 0 || (y.mantissa != 0 && x.exponent < y.exponent)) {
+        const long_number other = x;
+        x = y;
+        y = other;
+    }
+    if (x.mantissa == 0) {
+        return x.negative && y.negative ? SIGN_MASK : 0;
+    }
+    distance = y.mantissa == 0 ? 0 : x.exponent - y.exponent;
+    aligned = distance > 127 ? 0 : y.mantissa >> distance;
+    is_cut = distance > 127 || aligned << distance != y.mantissa;
+    if (x.negative == y.negative) {
+        return rounded(x.negative, x.mantissa + aligned, x.exponent, is_cut);
+    }
+    if (aligned > x.mantissa) {
+        return rounded(y.negative, aligned - x.mantissa, x.exponent, 0); /* of one exponent: nothing is cut */
+    }
+    if (aligned == x.mantissa && !is_cut) {
+        return 0;
+    }
+    return rounded(x.negative, x.mantissa - aligned - (is_cut ? 1 : 0), x.exponent, is_cut);
+}
+
+uint32_t oracle_fma(uint32_t a, uint32_t b, uint32_t c)
+{
+    const number x = number_of(a);
+    const number y = number_of(b);
+    const number z = number_of(c);
+    const uint32_t sign = x.negative != y.negative ? SIGN_MASK : 0;
+    const int is_large = is_infinite(a) || is_infinite(b);
+    if (is_nan(a) || is_nan(b) || is_nan(c) || (is_large && ((a & ~SIGN_MASK) == 0 || (b & ~SIGN_MASK) == 0)) ||
+        (is_large && is_infinite(c) && sign != (c & SIGN_MASK))) {
+        return UINT32_C(0x7FC00000);
+    }
+    if (is_large || is_infinite(c)) {
+        return is_large ? sign | EXPONENT_MASK : c;
+    }
+    return sum_of(normalized(sign != 0, (wide)x.mantissa * y.mantissa, x.exponent + y.exponent),
+                  normalized(z.negative, z.mantissa, z.exponent));
+}
+
 uint32_t oracle_from_int32(int32_t value)
 {
     const int64_t v = value;

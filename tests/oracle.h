@@ -18,6 +18,9 @@ uint32_t oracle_multiply(uint32_t a, uint32_t b);
 uint32_t oracle_add(uint32_t a, uint32_t b);
 uint32_t oracle_from_int32(int32_t value);
 
+/* a * b + c, rounded once, of any operands; a NaN is 0x7FC00000. */
+uint32_t oracle_fma(uint32_t a, uint32_t b, uint32_t c);
+
 /* To an integer; beyond 2^60 and infinite values saturate at 2^60. */
 int64_t oracle_round(clq_rounding rounding, uint32_t bits);
 

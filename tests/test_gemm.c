@@ -74,7 +74,7 @@ static int multiply_packed(clq_context *context, const check_gemm *c, const clq_
     clq_status status;
     memset(given, 0, sizeof given);
     for (size_t i = 0; i < 3; i++) {
-        const uint64_t bytes = check_gemm_elements(c, operands[i]) * check_gemm_element_bytes(c, operands[i]);
+        const uint64_t bytes = check_gemm_bytes(c, operands[i], check_gemm_elements(c, operands[i]));
         if (bytes > 0) {
             given[i].buffer = buffer_of(context, c->in[operands[i]], bytes);
         }

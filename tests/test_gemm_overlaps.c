@@ -10,11 +10,11 @@
 #include "device_memory.h"
 #include "refusal.h"
 
-enum { ROOM = 1 << 16, OPERANDS = 7 };
+enum { ROOM = 1 << 16, OPERANDS = 8 };
 
-typedef enum operand { A, B, C, A_ZERO_POINT, B_ZERO_POINT, A_SUMS, BIAS } operand;
+typedef enum operand { A, B, C, A_ZERO_POINT, B_ZERO_POINT, A_SUMS, BIAS, B_SCALE } operand;
 
-static const char *const names[OPERANDS] = {"a", "b", "c", "a_zero_point", "b_zero_point", "a_sums", "bias"};
+static const char *const names[OPERANDS] = {"a", "b", "c", "a_zero_point", "b_zero_point", "a_sums", "bias", "b_scale"};
 
 /* A product of which every operand begins at some element of one memory. */
 typedef struct scene {
@@ -22,9 +22,9 @@ typedef struct scene {
     uint64_t at[OPERANDS]; /* in elements */
 } scene;
 
-static uint64_t element_bytes(operand which)
+static uint32_t element_bits(const scene *s, operand which)
 {
-    return which == A || which == B ? 1 : 4;
+    return which == A ? 8 : which == B ? clq_dtype_bits(s->p.b.dtype) : which == C ? clq_dtype_bits(s->p.c.dtype) : 32;
 }
 
 static clq_gemm_operands operands_of(const scene *s, clq_buffer *memory)
@@ -39,15 +39,17 @@ static clq_gemm_operands operands_of(const scene *s, clq_buffer *memory)
     o.b_zero_point = (clq_operand){memory, s->at[B_ZERO_POINT]};
     o.a_sums = (clq_operand){memory, s->at[A_SUMS]};
     o.bias = (clq_operand){memory, s->at[BIAS]};
+    o.b_scale = (clq_operand){memory, s->at[B_SCALE]};
     return o;
 }
 
 /* ---- which bytes, one by one ---- */
 
-static void mark(unsigned char *map, operand which, uint64_t element, unsigned char bit)
+static void mark(unsigned char *map, const scene *s, operand which, uint64_t element, unsigned char bit)
 {
-    for (uint64_t i = 0; i < element_bytes(which); i++) {
-        map[element * element_bytes(which) + i] |= bit;
+    const uint64_t bits = element_bits(s, which);
+    for (uint64_t i = element * bits / 8; 8 * i < (element + 1) * bits; i++) {
+        map[i] |= bit;
     }
 }
 
@@ -63,7 +65,7 @@ static void mark_matrix(unsigned char *map, const scene *s, operand which, unsig
         for (uint64_t r = 0; r < rows; r++) {
             for (uint64_t c = 0; c < columns; c++) {
                 const uint64_t element = m->transposed ? c * leading + r : r * leading + c;
-                mark(map, which, s->at[which] + z * m->batch_stride + element, bit);
+                mark(map, s, which, s->at[which] + z * m->batch_stride + element, bit);
             }
         }
     }
@@ -77,8 +79,10 @@ static uint64_t values_of(const scene *s, operand which)
     const clq_gemm_values values = which == A_ZERO_POINT   ? p->a_zero_point
                                    : which == B_ZERO_POINT ? p->b_zero_point
                                    : which == A_SUMS       ? p->a_sums
+                                   : which == B_SCALE      ? p->b_scale
                                                            : p->bias;
     return values == CLQ_GEMM_ABSENT       ? 0
+           : values == CLQ_GEMM_PER_GROUP  ? columns * ((p->k + p->k_group - 1) / p->k_group)
            : values == CLQ_GEMM_PER_TENSOR ? 1
            : values == CLQ_GEMM_PER_ROW    ? rows
            : which == BIAS                 ? p->n
@@ -96,7 +100,7 @@ static unsigned conflicts_of(const scene *s)
             mark_matrix(map, s, (operand)i, (unsigned char)(1u << i));
         }
         for (uint64_t k = 0; i > C && k < values_of(s, (operand)i); k++) {
-            mark(map, (operand)i, s->at[i] + k, (unsigned char)(1u << i));
+            mark(map, s, (operand)i, s->at[i] + k, (unsigned char)(1u << i));
         }
     }
     for (size_t i = 0; i < ROOM; i++) {
@@ -138,12 +142,20 @@ static scene throw_scene(uint64_t room)
         throw_matrix(&s.p.c, s.p.m, s.p.n, 1);
         s.p.a_zero_point = check_chance(2) ? CLQ_GEMM_PER_ROW : CLQ_GEMM_ABSENT;
         s.p.b_zero_point = check_chance(2) ? CLQ_GEMM_PER_COLUMN : CLQ_GEMM_ABSENT;
-        s.p.a_sums = check_chance(2) ? CLQ_GEMM_PER_ROW : CLQ_GEMM_ABSENT;
+        s.p.b.dtype = check_chance(3) ? CLQ_S4 : CLQ_S8; /* rows may begin within a byte */
+        if (check_chance(3)) {
+            s.p.k_group = 1 + check_below(3);
+            s.p.c.dtype = check_chance(2) ? CLQ_F32 : CLQ_F16;
+            s.p.b_scale = CLQ_GEMM_PER_GROUP;
+            s.p.b_zero_point = check_chance(2) ? CLQ_GEMM_PER_GROUP : s.p.b_zero_point;
+        }
+        s.p.a_sums = check_chance(2) && s.p.k_group == 0 ? CLQ_GEMM_PER_ROW : CLQ_GEMM_ABSENT;
         s.p.bias = check_chance(2) ? CLQ_GEMM_PER_COLUMN : CLQ_GEMM_ABSENT;
     } while (clq_gemm_check(&s.p, NULL) != CLQ_OK);
     for (int i = 0; i < OPERANDS; i++) {
-        s.at[i] = check_below(room / element_bytes((operand)i));
+        s.at[i] = check_below(8 * room / element_bits(&s, (operand)i));
     }
+    s.at[B] -= s.at[B] % (8 / element_bits(&s, B));
     return s;
 }
 

@@ -57,6 +57,7 @@ static void defaults(void **state)
     assert_int_equal(p.a_scale, CLQ_GEMM_ABSENT);
     assert_int_equal(p.b_scale, CLQ_GEMM_ABSENT);
     assert_int_equal(p.multiplier, CLQ_GEMM_ABSENT);
+    assert_true(p.k_group == 0);
     assert_true(!p.a.transposed && !p.b.transposed && !p.c.transposed);
     assert_true(p.a.leading_dimension == 0 && p.a.batch_stride == 0 && p.c.batch_stride == 0);
 }
@@ -86,13 +87,18 @@ static void sizes(void **state)
 
 static void types(void **state)
 {
-    static const clq_dtype neither[] = {CLQ_F32, CLQ_F16, CLQ_BF16, CLQ_S4, CLQ_U4, CLQ_S16, CLQ_U16, CLQ_S32};
+    static const clq_dtype neither[] = {CLQ_F32, CLQ_F16, CLQ_BF16, CLQ_S16, CLQ_U16, CLQ_S32};
     static const clq_dtype no_output[] = {CLQ_F16, CLQ_BF16, CLQ_S4, CLQ_U4, CLQ_S16, CLQ_U16};
     (void)state;
     for (size_t i = 0; i < sizeof neither / sizeof neither[0]; i++) {
         BAD(CLQ_S32, a.dtype, neither[i], clq_dtype_name(neither[i]));
         BAD(CLQ_S32, b.dtype, neither[i], clq_dtype_name(neither[i]));
     }
+    BAD(CLQ_S32, a.dtype, CLQ_S4, "A is s4");
+    BAD(CLQ_S32, a.dtype, CLQ_U4, "A is u4");
+    GOOD(CLQ_S32, b.dtype, CLQ_S4);
+    GOOD(CLQ_U8, b.dtype, CLQ_U4);
+    BAD(CLQ_S32, c.dtype, CLQ_F16, "k_group");
     for (size_t i = 0; i < sizeof no_output / sizeof no_output[0]; i++) {
         BAD(CLQ_S32, c.dtype, no_output[i], clq_dtype_name(no_output[i]));
     }
@@ -140,6 +146,66 @@ static void values(void **state)
     GOOD(CLQ_F32, a_scale, CLQ_GEMM_PER_ROW);
     GOOD(CLQ_F32, b_scale, CLQ_GEMM_PER_COLUMN);
     GOOD(CLQ_U8, multiplier, CLQ_GEMM_PER_COLUMN);
+}
+
+/* The same with groups of 3 along K: `good` of f32 with the scales that it then needs. */
+#define GROUPED(check, field, value)                                                                                   \
+    do {                                                                                                               \
+        clq_gemm_problem problem_ = good(CLQ_F32);                                                                     \
+        problem_.k_group = 3;                                                                                          \
+        problem_.b_scale = CLQ_GEMM_PER_GROUP;                                                                         \
+        ACCEPTED(clq_gemm_check(&problem_, e));                                                                        \
+        problem_.field = (value);                                                                                      \
+        check;                                                                                                         \
+    } while (0)
+#define BAD_GROUPED(field, value, part)                                                                                \
+    GROUPED(REFUSED(CLQ_INVALID_ARGUMENT, part, clq_gemm_check(&problem_, e)), field, value)
+#define GOOD_GROUPED(field, value) GROUPED(ACCEPTED(clq_gemm_check(&problem_, e)), field, value)
+
+static void groups(void **state)
+{
+    static const clq_dtype no_output[] = {CLQ_S32, CLQ_S8, CLQ_U8, CLQ_S16};
+    static const clq_gemm_values no_scales[] = {CLQ_GEMM_ABSENT, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_ROW,
+                                                CLQ_GEMM_PER_COLUMN};
+    (void)state;
+    BAD_GROUPED(k_group, 33026, "k_group is 33026");
+    BAD_GROUPED(k_group, UINT64_MAX, "at most 33025");
+    GOOD_GROUPED(k_group, 33025);
+    GOOD_GROUPED(k_group, 1);
+    GOOD_GROUPED(k, 0);
+    for (size_t i = 0; i < sizeof no_output / sizeof no_output[0]; i++) {
+        BAD_GROUPED(c.dtype, no_output[i], "with groups along K f32, f16 and bf16 are possible");
+    }
+    for (size_t i = 0; i < sizeof no_scales / sizeof no_scales[0]; i++) {
+        BAD_GROUPED(b_scale, no_scales[i], "k_group needs it per group");
+    }
+    GOOD_GROUPED(c.dtype, CLQ_F16);
+    GOOD_GROUPED(c.dtype, CLQ_BF16);
+    GOOD_GROUPED(b.dtype, CLQ_S4);
+    GOOD_GROUPED(b.dtype, CLQ_U4);
+    GOOD_GROUPED(a_scale, CLQ_GEMM_PER_TENSOR);
+    GOOD_GROUPED(a_scale, CLQ_GEMM_PER_ROW);
+    GOOD_GROUPED(a_scale, CLQ_GEMM_PER_GROUP);
+    BAD_GROUPED(a_scale, CLQ_GEMM_PER_COLUMN, "a_scale is per column");
+    BAD_GROUPED(a_scale, (clq_gemm_values)5, "a_scale is ? (5)");
+    GOOD_GROUPED(b_zero_point, CLQ_GEMM_PER_TENSOR);
+    GOOD_GROUPED(b_zero_point, CLQ_GEMM_PER_COLUMN);
+    GOOD_GROUPED(b_zero_point, CLQ_GEMM_PER_GROUP);
+    BAD_GROUPED(b_zero_point, CLQ_GEMM_PER_ROW, "b_zero_point is per row");
+    GOOD_GROUPED(a_zero_point, CLQ_GEMM_PER_ROW);
+    BAD_GROUPED(a_zero_point, CLQ_GEMM_PER_GROUP, "a_zero_point is per group");
+    BAD_GROUPED(a_sums, CLQ_GEMM_PER_ROW, "a_sums is per row");
+    GOOD_GROUPED(bias, CLQ_GEMM_PER_COLUMN);
+    BAD_GROUPED(bias, CLQ_GEMM_PER_GROUP, "bias is per group");
+    BAD_GROUPED(multiplier, CLQ_GEMM_PER_TENSOR, "an output of f32 takes no multiplier");
+    BAD_GROUPED(c_zero_point, CLQ_GEMM_PER_TENSOR, "an output of f32 takes no c_zero_point");
+    GOOD_GROUPED(minimum, 0.5);
+    BAD_GROUPED(maximum, (double)NAN, "nan");
+    BAD(CLQ_F32, b_scale, CLQ_GEMM_PER_GROUP,
+        "b_scale is per group (4), it can be absent, per tensor or per column "
+        "without k_group");
+    BAD(CLQ_F32, a_scale, CLQ_GEMM_PER_GROUP, "without k_group");
+    BAD(CLQ_S32, b_zero_point, CLQ_GEMM_PER_GROUP, "without k_group");
 }
 
 static void bounds(void **state)
@@ -253,8 +319,8 @@ static void batches(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(defaults), cmocka_unit_test(sizes),    cmocka_unit_test(types),   cmocka_unit_test(values),
-    cmocka_unit_test(bounds),   cmocka_unit_test(matrices), cmocka_unit_test(batches),
+    cmocka_unit_test(defaults), cmocka_unit_test(sizes),  cmocka_unit_test(types),    cmocka_unit_test(values),
+    cmocka_unit_test(groups),   cmocka_unit_test(bounds), cmocka_unit_test(matrices), cmocka_unit_test(batches),
 };
 
 CHECK_MAIN("gemm_problem", tests)

@@ -55,6 +55,49 @@ static void packed_weights(void **state)
     full_gemm_for_all(refuse_weights);
 }
 
+/* What is packed depends on the groups along K and on the type: 4-bit weights serve neither 8-bit ones nor others. */
+static void refuse_weights_in_groups(full_gemm *g)
+{
+    clq_gemm_weights *weights = NULL;
+    clq_operand scales = full_gemm_filled(g->context, 2 * 4 * 5 * sizeof(float));
+    const clq_operand others = g->o.b_scale;
+    if (g->is_real) {
+        g->problem.k_group = 4;
+        g->problem.b.dtype = CLQ_S4;
+        g->problem.b_zero_point = CLQ_GEMM_PER_COLUMN;
+        g->problem.b_scale = CLQ_GEMM_PER_GROUP;
+        g->problem.a_sums = CLQ_GEMM_ABSENT;
+        g->o.b_scale = scales;
+        ACCEPTED(full_gemm_pack(g, &weights, e));
+        g->o.weights = weights;
+        REFUSED_WEIGHTS(k_group, 5, "the weights were packed with a k_group of 4, the problem says 5");
+        REFUSED_WEIGHTS(k_group, 1, "the weights were packed with a k_group of 4, the problem says 1");
+        REFUSED_WEIGHTS(b.dtype, CLQ_S8, "the weights are s4, B is s8");
+        REFUSED_WEIGHTS(b.dtype, CLQ_U4, "the weights are s4, B is u4");
+        REFUSED_WEIGHTS(b_zero_point, CLQ_GEMM_PER_GROUP, "b_zero_point");
+        ACCEPTED(clq_gemm(g->context, &g->problem, &g->o, e));
+        ACCEPTED(clq_finish(g->context, e));
+        g->o.weights = NULL;
+        clq_gemm_weights_destroy(&weights);
+        g->o.b.offset = 1;
+        REFUSED(CLQ_INVALID_ARGUMENT, "the offset of b is 1, 4-bit codes need an even one",
+                clq_gemm(g->context, &g->problem, &g->o, e));
+        g->o.b.offset = 0;
+        g->problem.k_group = 1;
+        g->o.b_scale.offset = 1;
+        REFUSED(CLQ_INVALID_ARGUMENT, "b_scale needs 40 elements from offset 1, its buffer has 40",
+                clq_gemm(g->context, &g->problem, &g->o, e));
+    }
+    g->o.b_scale = others;
+    device_memory_free(&scales);
+}
+
+static void weights_in_groups(void **state)
+{
+    (void)state;
+    full_gemm_for_all(refuse_weights_in_groups);
+}
+
 static void write_random(clq_operand operand)
 {
     for (uint64_t i = 0; i < clq_buffer_bytes(operand.buffer); i++) {
@@ -144,6 +187,7 @@ static void weights_and_context(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(packed_weights),
+    cmocka_unit_test(weights_in_groups),
     cmocka_unit_test(weights_in_use),
     cmocka_unit_test(weights_and_context),
 };

@@ -6,40 +6,43 @@
 #include "core/gemm_task.h"
 #include "core/size.h"
 
-/* `outer` blocks of `inner` rows of `bytes` bytes, from `first` on; no block overlaps another, and no row. */
+/*
+ * `outer` blocks of `inner` rows of `length`, from `first` on; no block overlaps another, and no row. In half bytes
+ * from the base of a comparison on, since a row of 4-bit codes may begin and end within a byte.
+ */
 typedef struct row_set {
     uint64_t first;
     uint64_t outer, outer_stride;
     uint64_t inner, inner_stride;
-    uint64_t bytes;
+    uint64_t length;
 } row_set;
 
-/* The first of `length`-byte things a `stride` apart that ends behind `at`. */
+/* The first of things of `length` a `stride` apart that ends behind `at`. */
 static uint64_t first_behind(uint64_t at, uint64_t length, uint64_t stride)
 {
     return at < length ? 0 : (at - length) / stride + 1;
 }
 
-static int rows_touch(uint64_t count, uint64_t stride, uint64_t bytes, uint64_t first, uint64_t end)
+static int rows_touch(uint64_t count, uint64_t stride, uint64_t length, uint64_t first, uint64_t end)
 {
-    const uint64_t row = first_behind(first, bytes, stride);
+    const uint64_t row = first_behind(first, length, stride);
     return row < count && row * stride < end;
 }
 
-/* Whether a row has a byte of [first, end), which is not empty. */
+/* Whether a row has a part of [first, end), which is not empty. */
 static int set_touches(const row_set *s, uint64_t first, uint64_t end)
 {
-    const uint64_t block_bytes = (s->inner - 1) * s->inner_stride + s->bytes;
+    const uint64_t block_length = (s->inner - 1) * s->inner_stride + s->length;
     if (end <= s->first) {
         return 0;
     }
     first = first > s->first ? first - s->first : 0;
     end -= s->first;
     /* Two rounds at most: what reaches the next block has its first byte. */
-    for (uint64_t block = first_behind(first, block_bytes, s->outer_stride);
+    for (uint64_t block = first_behind(first, block_length, s->outer_stride);
          block < s->outer && block * s->outer_stride < end; block++) {
         const uint64_t begin = block * s->outer_stride;
-        if (rows_touch(s->inner, s->inner_stride, s->bytes, first > begin ? first - begin : 0, end - begin)) {
+        if (rows_touch(s->inner, s->inner_stride, s->length, first > begin ? first - begin : 0, end - begin)) {
             return 1;
         }
     }
@@ -55,13 +58,13 @@ static uint64_t batches_of(const clq_gemm_task *task, clq_gemm_argument argument
                                     : 1;
 }
 
-/* One batch of an operand, as one block; dense rows are one. */
-static row_set rows_of(const clq_gemm_task *task, clq_gemm_argument argument, uint64_t batch)
+/* One batch of an operand, as one block; dense rows are one. `base`: a byte before all that are compared. */
+static row_set rows_of(const clq_gemm_task *task, clq_gemm_argument argument, uint64_t batch, uint64_t base)
 {
     const clq_gemm_problem *p = task->problem;
     const clq_extent *all = &task->extents[argument];
-    const uint64_t size = clq_gemm_element_bytes(task, argument);
-    row_set s = {all->first, 1, 1, 1, 1, all->end - all->first};
+    const uint64_t size = clq_gemm_element_bits(task, argument) / 4;
+    row_set s = {2 * (all->first - base), 1, 1, 1, 1, 2 * (all->end - all->first)};
     if (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B || argument == CLQ_GEMM_C) {
         const clq_matrix *matrix = argument == CLQ_GEMM_A ? &p->a : argument == CLQ_GEMM_B ? &p->b : &p->c;
         const clq_gemm_strides *strides = argument == CLQ_GEMM_A   ? &task->a
@@ -73,9 +76,9 @@ static row_set rows_of(const clq_gemm_task *task, clq_gemm_argument argument, ui
         s.first += batch * strides->batch * size;
         s.inner = matrix->transposed ? columns : rows;
         s.inner_stride = leading * size;
-        s.bytes = (matrix->transposed ? rows : columns) * size;
-        if (s.inner_stride == s.bytes) {
-            s.bytes *= s.inner;
+        s.length = (matrix->transposed ? rows : columns) * size;
+        if (s.inner_stride == s.length) {
+            s.length *= s.inner;
             s.inner = 1;
         }
     }
@@ -83,15 +86,15 @@ static row_set rows_of(const clq_gemm_task *task, clq_gemm_argument argument, ui
 }
 
 /* All batches of an output: one after the other, or row by row (clq_gemm_check has seen to that). */
-static row_set output_of(const clq_gemm_task *task, clq_gemm_argument output)
+static row_set output_of(const clq_gemm_task *task, clq_gemm_argument output, uint64_t base)
 {
-    row_set s = rows_of(task, output, 0);
+    row_set s = rows_of(task, output, 0, base);
     const uint64_t batches = batches_of(task, output);
-    const uint64_t stride = clq_size_max(task->c.batch * clq_gemm_element_bytes(task, output), 1);
+    const uint64_t stride = clq_size_max(task->c.batch * (clq_gemm_element_bits(task, output) / 4), 1);
     if (batches == 1) {
         return s;
     }
-    if (stride >= (s.inner - 1) * s.inner_stride + s.bytes) {
+    if (stride >= (s.inner - 1) * s.inner_stride + s.length) {
         s.outer = batches;
         s.outer_stride = stride;
     } else {
@@ -107,7 +110,7 @@ static int touches_rows(const row_set *output, const row_set *s)
 {
     for (uint64_t row = 0; row < s->inner; row++) {
         const uint64_t first = s->first + row * s->inner_stride;
-        if (set_touches(output, first, first + s->bytes)) {
+        if (set_touches(output, first, first + s->length)) {
             return 1;
         }
     }
@@ -120,9 +123,10 @@ clq_status clq_gemm_check_output(const clq_gemm_task *task, clq_gemm_argument ou
     for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
         const clq_gemm_argument input = (clq_gemm_argument)i;
         if (input != output && clq_extents_overlap(written, &task->extents[input])) {
-            const row_set whole = output_of(task, output);
+            const uint64_t base = clq_size_min(written->first, task->extents[input].first);
+            const row_set whole = output_of(task, output, base);
             for (uint64_t batch = 0; batch < batches_of(task, input); batch++) {
-                const row_set s = rows_of(task, input, batch);
+                const row_set s = rows_of(task, input, batch, base);
                 if (touches_rows(&whole, &s)) {
                     return clq_extents_refuse("gemm", clq_gemm_argument_name(output), written,
                                               clq_gemm_argument_name(input), &task->extents[input], error);
@@ -140,8 +144,9 @@ clq_status clq_gemm_check_workspace(const clq_gemm_task *task, const clq_extent 
         const uint64_t batches =
             clq_extents_overlap(workspace, &task->extents[argument]) ? batches_of(task, argument) : 0;
         for (uint64_t batch = 0; batch < batches; batch++) {
-            const row_set s = rows_of(task, argument, batch);
-            if (set_touches(&s, workspace->first, workspace->end)) {
+            const uint64_t base = clq_size_min(workspace->first, task->extents[argument].first);
+            const row_set s = rows_of(task, argument, batch, base);
+            if (set_touches(&s, 2 * (workspace->first - base), 2 * (workspace->end - base))) {
                 return clq_extents_refuse("gemm", "the workspace", workspace, clq_gemm_argument_name(argument),
                                           &task->extents[argument], error);
             }

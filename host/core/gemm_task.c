@@ -22,8 +22,8 @@ void clq_gemm_init(clq_gemm_problem *problem)
 
 const char *clq_gemm_values_name(clq_gemm_values values)
 {
-    static const char *const names[] = {"absent", "per tensor", "per row", "per column"};
-    return (unsigned)values <= CLQ_GEMM_PER_COLUMN ? names[values] : "?";
+    static const char *const names[] = {"absent", "per tensor", "per row", "per column", "per group"};
+    return (unsigned)values <= CLQ_GEMM_PER_GROUP ? names[values] : "?";
 }
 
 const char *clq_gemm_argument_name(clq_gemm_argument argument)
@@ -86,12 +86,12 @@ static void set_bounds(clq_gemm_task *task, const clq_gemm_problem *p)
     }
 }
 
-static uint64_t count_of(clq_gemm_values values, uint64_t per_row, uint64_t per_column)
+static uint64_t count_of(clq_gemm_values values, uint64_t per_line, uint64_t groups)
 {
     return values == CLQ_GEMM_ABSENT       ? 0
            : values == CLQ_GEMM_PER_TENSOR ? 1
-           : values == CLQ_GEMM_PER_ROW    ? per_row
-                                           : per_column;
+           : values == CLQ_GEMM_PER_GROUP  ? per_line * groups
+                                           : per_line;
 }
 
 void clq_gemm_task_init(clq_gemm_task *task, const clq_gemm_problem *p)
@@ -105,31 +105,39 @@ void clq_gemm_task_init(clq_gemm_task *task, const clq_gemm_problem *p)
     task->c = strides_of(&p->c, p->m, p->n);
     task->a_batches = p->a.batch_stride != 0 ? p->batch : 1;
     task->b_batches = p->b.batch_stride != 0 ? p->batch : 1;
+    task->k_groups = p->k_group == 0 ? 0 : clq_size_divide_up(p->k, p->k_group);
     rows = p->m * task->a_batches;
     columns = p->n * task->b_batches;
-    task->values[CLQ_GEMM_A_ZERO_POINT] = count_of(p->a_zero_point, rows, 0);
-    task->values[CLQ_GEMM_A_SUMS] = count_of(p->a_sums, rows, 0);
-    task->values[CLQ_GEMM_A_SCALE] = count_of(p->a_scale, rows, 0);
-    task->values[CLQ_GEMM_B_ZERO_POINT] = count_of(p->b_zero_point, 0, columns);
-    task->values[CLQ_GEMM_B_SCALE] = count_of(p->b_scale, 0, columns);
+    task->values[CLQ_GEMM_A_ZERO_POINT] = count_of(p->a_zero_point, rows, task->k_groups);
+    task->values[CLQ_GEMM_A_SUMS] = count_of(p->a_sums, rows, task->k_groups);
+    task->values[CLQ_GEMM_A_SCALE] = count_of(p->a_scale, rows, task->k_groups);
+    task->values[CLQ_GEMM_B_ZERO_POINT] = count_of(p->b_zero_point, columns, task->k_groups);
+    task->values[CLQ_GEMM_B_SCALE] = count_of(p->b_scale, columns, task->k_groups);
     task->values[CLQ_GEMM_C_ZERO_POINT] = count_of(p->c_zero_point, 0, 0);
-    task->values[CLQ_GEMM_BIAS] = count_of(p->bias, 0, p->n);
-    task->values[CLQ_GEMM_MULTIPLIER] = count_of(p->multiplier, 0, p->n);
+    task->values[CLQ_GEMM_BIAS] = count_of(p->bias, p->n, 0);
+    task->values[CLQ_GEMM_MULTIPLIER] = count_of(p->multiplier, p->n, 0);
     task->values[CLQ_GEMM_SHIFT] = p->requantize == CLQ_REQUANTIZE_FLOAT ? 0 : task->values[CLQ_GEMM_MULTIPLIER];
     set_bounds(task, p);
 }
 
-uint64_t clq_gemm_element_bytes(const clq_gemm_task *task, clq_gemm_argument argument)
+uint32_t clq_gemm_element_bits(const clq_gemm_task *task, clq_gemm_argument argument)
 {
     switch (argument) {
     case CLQ_GEMM_A:
+        return clq_dtype_bits(task->problem->a.dtype);
     case CLQ_GEMM_B:
-        return 1;
+        return clq_dtype_bits(task->problem->b.dtype);
     case CLQ_GEMM_C:
-        return clq_dtype_bits(task->problem->c.dtype) / 8;
+        return clq_dtype_bits(task->problem->c.dtype);
     default:
-        return 4;
+        return 32;
     }
+}
+
+uint64_t clq_gemm_stored_bytes(const clq_gemm_task *task, clq_gemm_argument argument, uint64_t elements)
+{
+    const uint32_t bits = clq_gemm_element_bits(task, argument);
+    return bits == 4 ? elements / 2 + elements % 2 : elements * (bits / 8);
 }
 
 uint64_t clq_gemm_argument_elements(const clq_gemm_task *task, clq_gemm_argument argument)

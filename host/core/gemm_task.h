@@ -31,12 +31,13 @@ typedef struct clq_gemm_task {
     const clq_gemm_problem *problem;
     clq_gemm_strides a, b, c;
     uint64_t a_batches, b_batches;          /* 1 where all batches share the matrix */
+    uint64_t k_groups;                      /* into which K is cut, 0 without k_group or K */
     clq_span arguments[CLQ_GEMM_ARGUMENTS]; /* object NULL: absent */
-    uint64_t values[CLQ_GEMM_ARGUMENTS];    /* of a parameter: 0, 1, or one for each row or column */
+    uint64_t values[CLQ_GEMM_ARGUMENTS];    /* of a parameter: 0, 1, or one for each row, column or group */
     clq_extent extents[CLQ_GEMM_ARGUMENTS]; /* from their first to behind their last byte; empty: absent */
     const clq_gemm_weights *weights;        /* NULL: `b` is as the caller has it */
     int32_t minimum, maximum;               /* bounds of integer outputs */
-    float real_minimum, real_maximum;       /* bounds of f32 outputs */
+    float real_minimum, real_maximum;       /* bounds of real outputs */
     const void *launch;                     /* OpenCL: a clq_launch of the caller's, or NULL */
 } clq_gemm_task;
 
@@ -45,7 +46,7 @@ struct clq_gemm_weights {
     clq_context *context;
     clq_dtype dtype;
     clq_gemm_values zero_point;
-    uint64_t n, k, batches;
+    uint64_t n, k, k_group, batches;
     uint64_t bytes;
     void *object; /* reference: host memory; OpenCL: a cl_mem */
     int on_host;  /* OpenCL: no kernel of the device packs them, `object` is as the reference has it */
@@ -63,9 +64,10 @@ void clq_gemm_stored_shape(const clq_matrix *matrix, uint64_t rows, uint64_t col
                            uint64_t *stored_columns);
 uint64_t clq_gemm_matrix_extent(const clq_matrix *matrix, uint64_t rows, uint64_t columns);
 
-/* Elements that argument has from its offset on, and the bytes of one. */
+/* Elements that argument has from its offset on, the bits of one, and the bytes of so many. */
 uint64_t clq_gemm_argument_elements(const clq_gemm_task *task, clq_gemm_argument argument);
-uint64_t clq_gemm_element_bytes(const clq_gemm_task *task, clq_gemm_argument argument);
+uint32_t clq_gemm_element_bits(const clq_gemm_task *task, clq_gemm_argument argument);
+uint64_t clq_gemm_stored_bytes(const clq_gemm_task *task, clq_gemm_argument argument, uint64_t elements);
 
 /* ---- gemm_extents.c ---- */
 

@@ -14,6 +14,9 @@
 /* So many elements of one operand that no size of packed memory overflows. */
 #define MAXIMUM_ELEMENTS (UINT64_C(1) << 56)
 
+/* So many k that no sum of 8-bit codes less zero points among them leaves int32 (docs/numerics.md, section 5). */
+#define MAXIMUM_GROUP 33025
+
 static clq_status check_matrix(const clq_gemm_problem *p, const char *name, const clq_matrix *matrix, uint64_t rows,
                                uint64_t columns, clq_error *error)
 {
@@ -43,9 +46,10 @@ static clq_status check_one(const char *name, clq_gemm_values values, clq_gemm_v
                             clq_error *error)
 {
     CLQ_REQUIRE(values == CLQ_GEMM_ABSENT || values == first || values == second,
-                "gemm: %s is %s (%d), it can be absent, %s%s%s", name, clq_gemm_values_name(values), (int)values,
+                "gemm: %s is %s (%d), it can be absent, %s%s%s%s", name, clq_gemm_values_name(values), (int)values,
                 clq_gemm_values_name(first), first == second ? "" : " or ",
-                first == second ? "" : clq_gemm_values_name(second));
+                first == second ? "" : clq_gemm_values_name(second),
+                values == CLQ_GEMM_PER_GROUP ? " without k_group" : "");
     return CLQ_OK;
 }
 
@@ -53,17 +57,50 @@ static clq_status check_types(const clq_gemm_problem *p, clq_error *error)
 {
     CLQ_REQUIRE(p->a.dtype == CLQ_S8 || p->a.dtype == CLQ_U8, "gemm: A is %s, s8 and u8 are possible",
                 clq_dtype_name(p->a.dtype));
-    CLQ_REQUIRE(p->b.dtype == CLQ_S8 || p->b.dtype == CLQ_U8, "gemm: B is %s, s8 and u8 are possible",
-                clq_dtype_name(p->b.dtype));
-    CLQ_REQUIRE(p->c.dtype == CLQ_S32 || p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8 || p->c.dtype == CLQ_F32,
-                "gemm: C is %s, s32, s8, u8 and f32 are possible", clq_dtype_name(p->c.dtype));
+    CLQ_REQUIRE(p->b.dtype == CLQ_S8 || p->b.dtype == CLQ_U8 || p->b.dtype == CLQ_S4 || p->b.dtype == CLQ_U4,
+                "gemm: B is %s, s8, u8, s4 and u4 are possible", clq_dtype_name(p->b.dtype));
+    if (p->k_group != 0) {
+        CLQ_REQUIRE(p->c.dtype == CLQ_F32 || p->c.dtype == CLQ_F16 || p->c.dtype == CLQ_BF16,
+                    "gemm: C is %s, with groups along K f32, f16 and bf16 are possible", clq_dtype_name(p->c.dtype));
+    } else {
+        CLQ_REQUIRE(p->c.dtype == CLQ_S32 || p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8 || p->c.dtype == CLQ_F32,
+                    "gemm: C is %s, s32, s8, u8 and f32 are possible%s", clq_dtype_name(p->c.dtype),
+                    p->c.dtype == CLQ_F16 || p->c.dtype == CLQ_BF16 ? ", this with groups along K (k_group)" : "");
+    }
     CLQ_REQUIRE(!p->c.transposed, "gemm: C cannot be transposed; exchange A and B instead");
     return CLQ_OK;
+}
+
+/* What a problem with k_group says of its parameters. */
+static clq_status check_group_values(const clq_gemm_problem *p, clq_error *error)
+{
+    CLQ_REQUIRE(p->k_group <= MAXIMUM_GROUP,
+                "gemm: k_group is %" PRIu64 ", groups along K have at most %d elements, whose sum fits int32",
+                p->k_group, MAXIMUM_GROUP);
+    CLQ_REQUIRE(p->b_scale == CLQ_GEMM_PER_GROUP, "gemm: b_scale is %s (%d), k_group needs it per group",
+                clq_gemm_values_name(p->b_scale), (int)p->b_scale);
+    CLQ_REQUIRE(p->a_sums == CLQ_GEMM_ABSENT,
+                "gemm: a_sums is %s, with k_group it must be absent: sums of whole rows serve no group",
+                clq_gemm_values_name(p->a_sums));
+    CLQ_REQUIRE(p->multiplier == CLQ_GEMM_ABSENT && p->c_zero_point == CLQ_GEMM_ABSENT,
+                "gemm: an output of %s takes no %s", clq_dtype_name(p->c.dtype),
+                p->multiplier != CLQ_GEMM_ABSENT ? "multiplier" : "c_zero_point");
+    CLQ_TRY(check_one("a_zero_point", p->a_zero_point, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_ROW, error));
+    CLQ_TRY(check_one("bias", p->bias, CLQ_GEMM_PER_COLUMN, CLQ_GEMM_PER_COLUMN, error));
+    if (p->b_zero_point != CLQ_GEMM_PER_GROUP) {
+        CLQ_TRY(check_one("b_zero_point", p->b_zero_point, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_COLUMN, error));
+    }
+    return p->a_scale == CLQ_GEMM_PER_GROUP
+               ? CLQ_OK
+               : check_one("a_scale", p->a_scale, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_ROW, error);
 }
 
 static clq_status check_values(const clq_gemm_problem *p, clq_error *error)
 {
     const int is_codes = p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8;
+    if (p->k_group != 0) {
+        return check_group_values(p, error);
+    }
     CLQ_TRY(check_one("a_zero_point", p->a_zero_point, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_ROW, error));
     CLQ_TRY(check_one("b_zero_point", p->b_zero_point, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_COLUMN, error));
     CLQ_TRY(check_one("c_zero_point", p->c_zero_point, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_TENSOR, error));
@@ -91,7 +128,7 @@ static int is_bound(double value, int is_real)
 
 static clq_status check_bounds(const clq_gemm_problem *p, clq_error *error)
 {
-    const int is_real = p->c.dtype == CLQ_F32;
+    const int is_real = clq_dtype_facts_of(p->c.dtype)->is_real;
     CLQ_REQUIRE(is_bound(p->minimum, is_real) && is_bound(p->maximum, is_real),
                 "gemm: the bounds are %g and %g, %s needed", p->minimum, p->maximum,
                 is_real ? "numbers are" : "integers of 32 bits or infinities are");

@@ -127,8 +127,8 @@ static size_t add_operands(copies *c, clq_gemm_task *own, clq_gemm_argument want
         if (own->arguments[i].object != NULL) {
             place = i == (int)wanted ? c->count : place;
             add(c, &own->arguments[i],
-                clq_gemm_argument_elements(own, (clq_gemm_argument)i) *
-                    clq_gemm_element_bytes(own, (clq_gemm_argument)i));
+                clq_gemm_stored_bytes(own, (clq_gemm_argument)i,
+                                      clq_gemm_argument_elements(own, (clq_gemm_argument)i)));
         }
     }
     return place;
@@ -198,7 +198,7 @@ done:
 static clq_status write_rows(const copies *c, const copy *o, const clq_gemm_task *task, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const uint64_t size = clq_gemm_element_bytes(task, CLQ_GEMM_C);
+    const uint64_t size = clq_gemm_stored_bytes(task, CLQ_GEMM_C, 1);
     const int together = task->c.row_stride == p->n;
     for (uint64_t z = 0; z < p->batch; z++) {
         for (uint64_t row = 0; row < (together ? 1 : p->m); row++) {

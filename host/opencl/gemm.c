@@ -9,10 +9,20 @@
 #include "opencl/runtime/memory.h"
 #include "opencl/trust.h"
 
-/* Weights that the device could not pack. */
-static clq_status multiply_host_weights(clq_context *context, clq_variant forced, const clq_gemm_task *task,
-                                        clq_error *error)
+/* What the host alone can multiply: weights that the device could not pack, and what no kernel takes. */
+static clq_status multiply_on_host(clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                                   clq_error *error)
 {
+    const char *why = clq_cl_gemm_host_reason(task);
+    if (why != NULL && clq_variant_is_of_products(forced)) {
+        return clq_fail(error, CLQ_UNSUPPORTED, "gemm: the forced variant %s cannot run this on %s: %s",
+                        clq_variant_name(forced), context->device.name, why);
+    }
+    if (why != NULL && task->launch != NULL) {
+        return clq_fail(error, CLQ_UNSUPPORTED,
+                        "gemm on %s: %s; clq_gemm is served by the host, the caller's queue cannot wait for it",
+                        context->device.name, why);
+    }
     if (clq_variant_is_of_products(forced)) {
         return clq_fail(error, CLQ_MISMATCH,
                         "gemm on %s: the forced variant %s cannot multiply these weights, which lie on the host, "
@@ -35,8 +45,8 @@ clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_erro
     clq_cl_stream stream;
     clq_status status;
     uint64_t bytes;
-    if (task->weights != NULL && task->weights->on_host) {
-        return multiply_host_weights(context, forced, task, error);
+    if (clq_cl_gemm_host_reason(task) != NULL || (task->weights != NULL && task->weights->on_host)) {
+        return multiply_on_host(context, forced, task, error);
     }
     CLQ_TRY(clq_cl_trust_product(context, forced, task, &decision, error));
     if (decision.by_host) {

@@ -279,6 +279,9 @@ clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const 
                                 clq_gemm_decision *decision, clq_error *error)
 {
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, decision, error));
+    if (clq_cl_gemm_host_reason(task) != NULL) {
+        return CLQ_OK; /* nothing is tried: it is the host's */
+    }
     if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
         climb c = {.context = context, .forced = forced, .product = task, .product_decision = decision};
         const clq_status status = settle_by_ladder(&c, next_product, attempt_product, error);

@@ -1,38 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The matrix product on the host (docs/numerics.md, sections 5 and 6), as it is written there: zero points are
- * subtracted from the codes, products are summed modulo 2^32, and every element is requantized or scaled.
+ * subtracted from the codes, products are summed modulo 2^32, and every element is requantized or scaled. Where groups
+ * along K share scales, the sums of each group are scaled by themselves (gemm_groups.c).
  *
- * Tiles of 16 x 64 accumulators stay in the cache and need no memory; a row of B is prepared once for 16 rows of A.
+ * Tiles of 12 x 64 accumulators stay in the cache and need no memory; a row of B is prepared once for 12 rows of A.
  */
 #include <string.h>
 
 #include "reference/element.h"
+#include "reference/gemm_tile.h"
 #include "reference/reference.h"
-
-enum { TILE_ROWS = 16, TILE_COLUMNS = 64 };
-
-typedef struct tile {
-    uint64_t batch, row, column;
-    uint64_t rows, columns;
-    uint32_t sums[TILE_ROWS][TILE_COLUMNS];
-} tile;
 
 /* B and its zero points, packed or as the caller has them. */
 typedef struct source {
     const unsigned char *codes;
     const unsigned char *zero_points; /* NULL: absent */
     clq_gemm_strides strides;
-    uint64_t zero_point_batch; /* values from one batch to the next */
-    int per_column;
+    /* From the zero points of one batch, column and group to the next one's. */
+    uint64_t zero_point_batch, zero_point_column, zero_point_group;
     clq_dtype dtype;
 } source;
-
-static const unsigned char *at(const clq_gemm_task *task, clq_gemm_argument argument)
-{
-    const clq_span *span = &task->arguments[argument];
-    return span->object == NULL ? NULL : (const unsigned char *)span->object + span->offset_bytes;
-}
 
 static int32_t load_int(const unsigned char *values, uint64_t i)
 {
@@ -41,17 +29,10 @@ static int32_t load_int(const unsigned char *values, uint64_t i)
     return value;
 }
 
-/*
- * The bits of a parameter at row or column `i` of a matrix with `per_batch` of them in each batch; the one value there
- * is when it is per tensor; `absent` when there is none.
- */
-static uint32_t value_of(const clq_gemm_task *task, clq_gemm_argument argument, clq_gemm_values values, uint64_t i,
-                         uint64_t batch, uint64_t per_batch, uint32_t absent)
+/* Of packed codes, which have 8 bits each. */
+static clq_dtype packed_dtype(clq_dtype dtype)
 {
-    if (values == CLQ_GEMM_ABSENT) {
-        return absent;
-    }
-    return (uint32_t)load_int(at(task, argument), values == CLQ_GEMM_PER_TENSOR ? 0 : batch * per_batch + i);
+    return dtype == CLQ_S4 ? CLQ_S8 : dtype == CLQ_U4 ? CLQ_U8 : dtype;
 }
 
 static source source_of(const clq_gemm_task *task)
@@ -60,13 +41,20 @@ static source source_of(const clq_gemm_task *task)
     source s;
     memset(&s, 0, sizeof s);
     s.dtype = p->b.dtype;
-    s.per_column = p->b_zero_point == CLQ_GEMM_PER_COLUMN;
-    s.zero_point_batch = s.per_column ? p->n : 0;
-    s.codes = at(task, CLQ_GEMM_B);
-    s.zero_points = at(task, CLQ_GEMM_B_ZERO_POINT);
+    if (p->b_zero_point == CLQ_GEMM_PER_COLUMN) {
+        s.zero_point_column = 1;
+        s.zero_point_batch = p->n;
+    } else if (p->b_zero_point == CLQ_GEMM_PER_GROUP) {
+        s.zero_point_group = 1;
+        s.zero_point_column = task->k_groups;
+        s.zero_point_batch = p->n * task->k_groups;
+    }
+    s.codes = clq_reference_gemm_at(task, CLQ_GEMM_B);
+    s.zero_points = clq_reference_gemm_at(task, CLQ_GEMM_B_ZERO_POINT);
     s.strides = task->b;
     if (task->weights != NULL) {
         s.codes = task->weights->object;
+        s.dtype = packed_dtype(p->b.dtype);
         s.strides.row_stride = p->n;
         s.strides.column_stride = 1;
         s.strides.batch = task->b_batches > 1 ? p->k * p->n : 0;
@@ -75,31 +63,34 @@ static source source_of(const clq_gemm_task *task)
     return s;
 }
 
-static uint32_t b_zero_point(const source *s, uint64_t batch, uint64_t column)
+static uint32_t b_zero_point(const source *s, uint64_t batch, uint64_t column, uint64_t group)
 {
     if (s->zero_points == NULL) {
         return 0;
     }
-    return (uint32_t)load_int(s->zero_points, s->per_column ? batch * s->zero_point_batch + column : 0);
+    return (uint32_t)load_int(s->zero_points, batch * s->zero_point_batch + column * s->zero_point_column +
+                                                  group * s->zero_point_group);
 }
 
-/* sums += (A[.,k] - Za)(B[k,.] - Zb) for all k. */
-static void multiply(const clq_gemm_task *task, const source *s, tile *t)
+/* sums += (A[.,k] - Za)(B[k,.] - Zb) for the k from `first` to before `end`, which are of that group. */
+static void multiply(const clq_gemm_task *task, const source *s, uint64_t first, uint64_t end, uint64_t group,
+                     clq_gemm_tile *t)
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t a_batch = task->a_batches > 1 ? t->batch : 0;
     const uint64_t b_batch = task->b_batches > 1 ? t->batch : 0;
-    const unsigned char *a = at(task, CLQ_GEMM_A);
-    uint32_t a_zero_points[TILE_ROWS];
-    uint32_t b_zero_points[TILE_COLUMNS];
-    uint32_t b_row[TILE_COLUMNS] = {0};
+    const unsigned char *a = clq_reference_gemm_at(task, CLQ_GEMM_A);
+    uint32_t a_zero_points[CLQ_TILE_ROWS];
+    uint32_t b_zero_points[CLQ_TILE_COLUMNS];
+    uint32_t b_row[CLQ_TILE_COLUMNS] = {0};
     for (uint64_t i = 0; i < t->rows; i++) {
-        a_zero_points[i] = value_of(task, CLQ_GEMM_A_ZERO_POINT, p->a_zero_point, t->row + i, a_batch, p->m, 0);
+        a_zero_points[i] =
+            clq_reference_gemm_value(task, CLQ_GEMM_A_ZERO_POINT, p->a_zero_point, t->row + i, a_batch, p->m, 0);
     }
     for (uint64_t j = 0; j < t->columns; j++) {
-        b_zero_points[j] = b_zero_point(s, b_batch, t->column + j);
+        b_zero_points[j] = b_zero_point(s, b_batch, t->column + j, group);
     }
-    for (uint64_t k = 0; k < p->k; k++) {
+    for (uint64_t k = first; k < end; k++) {
         const uint64_t b_at = b_batch * s->strides.batch + k * s->strides.row_stride;
         for (uint64_t j = 0; j < t->columns; j++) {
             const uint64_t index = b_at + (t->column + j) * s->strides.column_stride;
@@ -109,7 +100,7 @@ static void multiply(const clq_gemm_task *task, const source *s, tile *t)
             const uint64_t index =
                 a_batch * task->a.batch + (t->row + i) * task->a.row_stride + k * task->a.column_stride;
             const uint32_t value = (uint32_t)clq_load_code(p->a.dtype, a, index) - a_zero_points[i];
-            for (int j = 0; j < TILE_COLUMNS; j++) {
+            for (int j = 0; j < CLQ_TILE_COLUMNS; j++) {
                 t->sums[i][j] += value * b_row[j];
             }
         }
@@ -134,38 +125,38 @@ static clq_requantization requantization_of(const clq_gemm_task *task, uint64_t 
     memset(&r, 0, sizeof r);
     r.struct_size = sizeof r;
     r.mode = p->requantize;
-    r.zero_point = (int32_t)value_of(task, CLQ_GEMM_C_ZERO_POINT, p->c_zero_point, 0, 0, 0, 0);
+    r.zero_point = (int32_t)clq_reference_gemm_value(task, CLQ_GEMM_C_ZERO_POINT, p->c_zero_point, 0, 0, 0, 0);
     r.minimum = task->minimum;
     r.maximum = task->maximum;
     if (p->requantize == CLQ_REQUANTIZE_FLOAT) {
-        r.real = clq_float_from_bits((uint32_t)load_int(at(task, CLQ_GEMM_MULTIPLIER), i));
+        r.real = clq_float_from_bits((uint32_t)load_int(clq_reference_gemm_at(task, CLQ_GEMM_MULTIPLIER), i));
         return r;
     }
-    r.multiplier = load_int(at(task, CLQ_GEMM_MULTIPLIER), i);
-    r.shift = bounded_shift(p->requantize, load_int(at(task, CLQ_GEMM_SHIFT), i));
+    r.multiplier = load_int(clq_reference_gemm_at(task, CLQ_GEMM_MULTIPLIER), i);
+    r.shift = bounded_shift(p->requantize, load_int(clq_reference_gemm_at(task, CLQ_GEMM_SHIFT), i));
     return r;
 }
 
-static float dequantized(const clq_gemm_task *task, const tile *t, uint64_t row, uint64_t column, int32_t sum)
+static float dequantized(const clq_gemm_task *task, const clq_gemm_tile *t, uint64_t row, uint64_t column, int32_t sum)
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t a_batch = task->a_batches > 1 ? t->batch : 0;
     const uint64_t b_batch = task->b_batches > 1 ? t->batch : 0;
     const uint32_t one = clq_bits_from_float(1.0f);
-    const uint32_t a = value_of(task, CLQ_GEMM_A_SCALE, p->a_scale, row, a_batch, p->m, one);
-    const uint32_t b = value_of(task, CLQ_GEMM_B_SCALE, p->b_scale, column, b_batch, p->n, one);
+    const uint32_t a = clq_reference_gemm_value(task, CLQ_GEMM_A_SCALE, p->a_scale, row, a_batch, p->m, one);
+    const uint32_t b = clq_reference_gemm_value(task, CLQ_GEMM_B_SCALE, p->b_scale, column, b_batch, p->n, one);
     const float scale = clq_float_from_bits(a) * clq_float_from_bits(b);
     const float y = (float)sum * scale;
     return y < task->real_minimum ? task->real_minimum : y > task->real_maximum ? task->real_maximum : y;
 }
 
-static void store(const clq_gemm_task *task, const tile *t)
+static void store(const clq_gemm_task *task, const clq_gemm_tile *t)
 {
     const clq_gemm_problem *p = task->problem;
     unsigned char *c = (unsigned char *)task->arguments[CLQ_GEMM_C].object + task->arguments[CLQ_GEMM_C].offset_bytes;
     for (uint64_t j = 0; j < t->columns; j++) {
         const uint64_t column = t->column + j;
-        const uint32_t bias = value_of(task, CLQ_GEMM_BIAS, p->bias, column, 0, 0, 0);
+        const uint32_t bias = clq_reference_gemm_value(task, CLQ_GEMM_BIAS, p->bias, column, 0, 0, 0);
         const int is_codes = p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8;
         clq_requantization r;
         memset(&r, 0, sizeof r);
@@ -187,19 +178,42 @@ static void store(const clq_gemm_task *task, const tile *t)
     }
 }
 
+static void make_tile(const clq_gemm_task *task, const source *s, clq_gemm_tile *t)
+{
+    const uint64_t k = task->problem->k;
+    memset(t->sums, 0, sizeof t->sums);
+    multiply(task, s, 0, k, 0, t);
+    store(task, t);
+}
+
+static void make_tile_by_groups(const clq_gemm_task *task, const source *s, clq_gemm_tile *t)
+{
+    const clq_gemm_problem *p = task->problem;
+    clq_gemm_real_tile real = {{{0.0f}}};
+    for (uint64_t group = 0; group < task->k_groups; group++) {
+        const uint64_t first = group * p->k_group;
+        memset(t->sums, 0, sizeof t->sums);
+        multiply(task, s, first, p->k - first < p->k_group ? p->k : first + p->k_group, group, t);
+        clq_reference_gemm_add_group(task, t, group, &real);
+    }
+    clq_reference_gemm_store_real(task, t, &real);
+}
+
 void clq_reference_gemm(const clq_gemm_task *task)
 {
     const clq_gemm_problem *p = task->problem;
     const source s = source_of(task);
-    tile t;
+    clq_gemm_tile t;
     for (t.batch = 0; t.batch < p->batch; t.batch++) {
-        for (t.row = 0; t.row < p->m; t.row += TILE_ROWS) {
-            for (t.column = 0; t.column < p->n; t.column += TILE_COLUMNS) {
-                t.rows = p->m - t.row < TILE_ROWS ? p->m - t.row : TILE_ROWS;
-                t.columns = p->n - t.column < TILE_COLUMNS ? p->n - t.column : TILE_COLUMNS;
-                memset(t.sums, 0, sizeof t.sums);
-                multiply(task, &s, &t);
-                store(task, &t);
+        for (t.row = 0; t.row < p->m; t.row += CLQ_TILE_ROWS) {
+            for (t.column = 0; t.column < p->n; t.column += CLQ_TILE_COLUMNS) {
+                t.rows = p->m - t.row < CLQ_TILE_ROWS ? p->m - t.row : CLQ_TILE_ROWS;
+                t.columns = p->n - t.column < CLQ_TILE_COLUMNS ? p->n - t.column : CLQ_TILE_COLUMNS;
+                if (p->k_group != 0) {
+                    make_tile_by_groups(task, &s, &t);
+                } else {
+                    make_tile(task, &s, &t);
+                }
             }
         }
     }
@@ -208,7 +222,7 @@ void clq_reference_gemm(const clq_gemm_task *task)
 void clq_reference_gemm_row_sums(const clq_gemm_task *task)
 {
     const clq_gemm_problem *p = task->problem;
-    const unsigned char *a = at(task, CLQ_GEMM_A);
+    const unsigned char *a = clq_reference_gemm_at(task, CLQ_GEMM_A);
     const clq_span *sums = &task->arguments[CLQ_GEMM_A_SUMS];
     for (uint64_t z = 0; z < task->a_batches; z++) {
         for (uint64_t row = 0; row < p->m; row++) {
@@ -232,16 +246,18 @@ uint64_t clq_reference_gemm_packed_bytes(const clq_gemm_task *task)
 void clq_reference_gemm_pack(const clq_gemm_task *task, void *packed)
 {
     const clq_gemm_problem *p = task->problem;
-    const unsigned char *b = at(task, CLQ_GEMM_B);
+    const unsigned char *b = clq_reference_gemm_at(task, CLQ_GEMM_B);
     unsigned char *to = packed;
     for (uint64_t z = 0; z < task->b_batches; z++) {
         for (uint64_t k = 0; k < p->k; k++) {
             for (uint64_t n = 0; n < p->n; n++) {
-                *to++ = b[z * task->b.batch + k * task->b.row_stride + n * task->b.column_stride];
+                const uint64_t index = z * task->b.batch + k * task->b.row_stride + n * task->b.column_stride;
+                *to++ = (unsigned char)clq_load_code(p->b.dtype, b, index);
             }
         }
     }
     if (task->values[CLQ_GEMM_B_ZERO_POINT] > 0) {
-        memcpy(to, at(task, CLQ_GEMM_B_ZERO_POINT), (size_t)(4 * task->values[CLQ_GEMM_B_ZERO_POINT]));
+        memcpy(to, clq_reference_gemm_at(task, CLQ_GEMM_B_ZERO_POINT),
+               (size_t)(4 * task->values[CLQ_GEMM_B_ZERO_POINT]));
     }
 }

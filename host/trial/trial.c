@@ -48,8 +48,8 @@ static operand operand_of(clq_trial_case *c, size_t i)
     } else {
         const clq_gemm_argument argument = (clq_gemm_argument)i;
         found.span = &c->product.arguments[argument];
-        found.element_bytes = clq_gemm_element_bytes(&c->product, argument);
-        found.bytes = clq_gemm_argument_elements(&c->product, argument) * found.element_bytes;
+        found.element_bytes = clq_gemm_stored_bytes(&c->product, argument, 1);
+        found.bytes = clq_gemm_stored_bytes(&c->product, argument, clq_gemm_argument_elements(&c->product, argument));
     }
     return found;
 }

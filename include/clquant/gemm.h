@@ -13,9 +13,16 @@ extern "C" {
  * C = output(bias[n] + sum over k of (A[m,k] - Za)(B[k,n] - Zb)), the sum in int32 modulo 2^32 (docs/numerics.md,
  * section 5). It cannot overflow up to K = 131071 for s8 x s8 without zero points and up to K = 33025 for any 8-bit
  * types and zero points within them; a larger K is accepted and wraps. K = 0 gives the bias.
+ *
+ * With `k_group` the scales of B change along K, as engines quantize weights (W8A8, W4A8 in groups of 32 or 128): the
+ * sum of each group is scaled by itself, in f32 and in order (docs/numerics.md, section 5.1).
  */
 
-/* One matrix in memory, row-major: element (row, column) is at row * leading_dimension + column. */
+/*
+ * One matrix in memory, row-major: element (row, column) is at row * leading_dimension + column. Of 4-bit codes two
+ * share a byte, the element with the even index in the low nibble; the index counts from the beginning of the memory,
+ * so that rows may begin within a byte, and an operand's offset is even.
+ */
 typedef struct clq_matrix {
     clq_dtype dtype;
     int32_t transposed;         /* not 0: the memory holds the transpose (A and B only) */
@@ -28,8 +35,10 @@ typedef struct clq_matrix {
 typedef enum clq_gemm_values {
     CLQ_GEMM_ABSENT = 0, /* none: a zero point, bias or sum of 0, a scale of 1 */
     CLQ_GEMM_PER_TENSOR = 1,
-    CLQ_GEMM_PER_ROW = 2,   /* m values, for each batch of A where A has its own */
-    CLQ_GEMM_PER_COLUMN = 3 /* n values, for each batch of B where B has its own (bias, multiplier, shift: always n) */
+    CLQ_GEMM_PER_ROW = 2,    /* m values, for each batch of A where A has its own */
+    CLQ_GEMM_PER_COLUMN = 3, /* n values, for each batch of B where B has its own (bias, multiplier, shift: always n) */
+    CLQ_GEMM_PER_GROUP = 4   /* with k_group: of A m, of B n times ceil(k / k_group) values, for each batch likewise;
+                                those of one row of A or column of B lie next to each other, in order of k */
 } clq_gemm_values;
 
 /* A whole product: shapes, types and numeric mode. Fill in with clq_gemm_init, then set what differs. */
@@ -38,11 +47,12 @@ typedef struct clq_gemm_problem {
     uint64_t m, n, k;             /* m and n at least 1; k may be 0 */
     uint64_t batch;               /* at least 1 (default 1) */
     clq_matrix a;                 /* m x k, s8 or u8 (default s8) */
-    clq_matrix b;                 /* k x n, s8 or u8 (default s8) */
-    clq_matrix c;                 /* m x n, s32, s8, u8 or f32 (default s32); its batches must not overlap */
+    clq_matrix b;                 /* k x n, s8, u8, s4 or u4 (default s8) */
+    clq_matrix c;                 /* m x n, s32, s8, u8 or f32, with k_group f32, f16 or bf16 (default s32); its batches
+                                     must not overlap */
     clq_gemm_values a_zero_point; /* absent, per tensor or per row */
-    clq_gemm_values b_zero_point; /* absent, per tensor or per column */
-    clq_gemm_values a_sums;       /* absent or per row: the sums of A's rows are known already */
+    clq_gemm_values b_zero_point; /* absent, per tensor or per column; with k_group per group too */
+    clq_gemm_values a_sums;       /* absent or per row: the sums of A's rows are known already; absent with k_group */
     clq_gemm_values bias;         /* absent or per column */
     /* Output f32: y = (f32)acc * (a_scale * b_scale), each operation rounded to f32. */
     clq_gemm_values a_scale; /* absent, per tensor or per row */
@@ -54,6 +64,14 @@ typedef struct clq_gemm_problem {
     /* Fused activation: bounds of the output, integers but for f32 (default -INFINITY, INFINITY: those of its type).
      * ReLU: the output's zero point, INFINITY. */
     double minimum, maximum;
+    /*
+     * Elements of K that share a scale of B, 1 to 33025 (default 0: no groups); the last group may be short. b_scale is
+     * per group then, a_scale absent, per tensor, per row or per group, the bias float, and with j over the groups
+     *     y = +0;  y = fma((float)sum_j, b_scale_j * a_scale_j, y) for each;  y = y * a_scale + bias;  clamp; narrow
+     * where a_scale is one of the two. f16 or bf16 are rounded to once, after the clamp. A NaN is 0x7FC00000, in f16
+     * 0x7E00, in bf16 0x7FC0.
+     */
+    uint64_t k_group;
 } clq_gemm_problem;
 
 CLQ_API void clq_gemm_init(clq_gemm_problem *problem);
@@ -66,9 +84,9 @@ typedef struct clq_gemm_weights clq_gemm_weights;
 
 /*
  * The operands by name; those that the problem calls absent are ignored. Types: a, b, c as the problem says; zero
- * points, sums and bias int32_t; scales float; multiplier int32_t (Q31, or F0 in mode shift) or float (mode float);
- * shift int32_t. Values in these buffers are not checked: those outside the bounds that clq_requantization gives lead
- * to unspecified codes and nothing worse. Zero points are any int32_t.
+ * points, sums and bias int32_t (bias with k_group: float); scales float; multiplier int32_t (Q31, or F0 in mode shift)
+ * or float (mode float); shift int32_t. Values in these buffers are not checked: those outside the bounds that
+ * clq_requantization gives lead to unspecified codes and nothing worse. Zero points are any int32_t.
  */
 typedef struct clq_gemm_operands {
     uint32_t struct_size; /* sizeof(clq_gemm_operands); zero all, then set it */
@@ -89,11 +107,11 @@ CLQ_API clq_status clq_gemm(clq_context *context, const clq_gemm_problem *proble
                             clq_error *error);
 
 /*
- * Pack B once: panels, column sums and the corrections for its zero points. Reads of the problem n, k, batch, b and
- * b_zero_point; the weights serve every problem that agrees in these and in whether B has batches of its own, whatever
- * its m. The problem is checked as a whole all the same. Returns when the work is done: `b` and `b_zero_point` may
- * change or go afterwards. Keeps the context alive. A device packs them whenever it can; where it cannot, the host
- * does, and serves all products then, of which each plan says so.
+ * Pack B once: panels, column sums and the corrections for its zero points. Reads of the problem n, k, k_group, batch,
+ * b and b_zero_point; the weights serve every problem that agrees in these and in whether B has batches of its own,
+ * whatever its m. They hold no scales, and 4-bit codes as 8 bits each. The problem is checked as a whole all the same.
+ * Returns when the work is done: `b` and `b_zero_point` may change or go afterwards. Keeps the context alive. A device
+ * packs them whenever it can; where it cannot, the host does, and serves all products then, of which each plan says so.
  */
 CLQ_API clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem *problem, clq_operand b,
                                            clq_operand b_zero_point, clq_gemm_weights **weights, clq_error *error);

@@ -40,11 +40,21 @@ static const char *group_obstacle(const struct clq_cl_state *cl, const clq_cl_tu
                : NULL;
 }
 
+const char *clq_cl_gemm_host_reason(const clq_gemm_task *task)
+{
+    return task->problem->k_group != 0                   ? "no kernel has groups along K"
+           : clq_dtype_bits(task->problem->b.dtype) == 4 ? "no kernel takes 4-bit codes"
+                                                         : NULL;
+}
+
 /* Why a variant cannot run this problem here; NULL when it can. */
 static const char *obstacle(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                             clq_variant variant)
 {
     const struct clq_cl_state *cl = context->cl;
+    if (clq_cl_gemm_host_reason(task) != NULL) {
+        return clq_cl_gemm_host_reason(task);
+    }
     switch (variant) {
     case CLQ_VARIANT_PORTABLE:
         return group_obstacle(cl, tuning, variant);
@@ -193,8 +203,9 @@ static void name_decision(const clq_gemm_task *task, const char *reason, clq_gem
 {
     char tile[32] = "64 x 64";
     if (decision->by_host) {
+        const char *why = clq_cl_gemm_host_reason(task);
         decision->name = clq_host_name;
-        snprintf(decision->reason, sizeof decision->reason, "%s", clq_host_reason);
+        snprintf(decision->reason, sizeof decision->reason, "%s", why != NULL ? why : clq_host_reason);
         return;
     }
     if (decision->tile_rows != 0) {
@@ -248,7 +259,7 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     decision->kernel = rows[decision->variant].kernel;
     decision->tile_rows = tile_rows_of(tuning, decision->variant, task->problem->m);
     decision->verdict_entry = clq_cl_gemm_verdict_entry(tuning, decision->variant, decision->tile_rows);
-    decision->packs_by_host = part_is_aside(context, tuning, CLQ_GEMM_PACKING);
+    decision->packs_by_host = clq_cl_gemm_host_reason(task) != NULL || part_is_aside(context, tuning, CLQ_GEMM_PACKING);
     decision->by_host = forced == CLQ_VARIANT_BY_DEVICE &&
                         (decision->packs_by_host || is_set_aside(context, tuning, decision->variant, task->problem->m));
     choose_vectors(decision);

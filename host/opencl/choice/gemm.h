@@ -31,9 +31,12 @@ typedef struct clq_gemm_decision {
     uint32_t tiles_per_item;
     size_t verdict_entry;
     int by_host;          /* every variant is set aside, or packing, and none was forced: the host serves */
-    int packs_by_host;    /* packing is set aside: no variant has what it needs, whatever m is */
+    int packs_by_host;    /* packing is set aside, or no kernel takes such a product, whatever m is */
     int only_sums_slices; /* of a trial: what the slices give is in the scratch memory already */
 } clq_gemm_decision;
+
+/* Why the host serves such a product on every device; NULL: there are kernels for it. */
+const char *clq_cl_gemm_host_reason(const clq_gemm_task *task);
 
 /* By shape, device, what is forced and what is set aside. CLQ_UNSUPPORTED when a forced variant cannot run. */
 clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,

@@ -104,7 +104,7 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     call->a_offset = task->arguments[CLQ_GEMM_A].offset_bytes;
     call->a_row = task->a.row_stride;
     call->a_batch = task->a.batch;
-    call->c_offset = task->arguments[CLQ_GEMM_C].offset_bytes / clq_gemm_element_bytes(task, CLQ_GEMM_C);
+    call->c_offset = task->arguments[CLQ_GEMM_C].offset_bytes / clq_gemm_stored_bytes(task, CLQ_GEMM_C, 1);
     call->c_row = task->c.row_stride;
     call->c_batch = task->c.batch;
     call->m = (call_u32)p->m;
