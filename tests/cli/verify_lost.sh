@@ -37,6 +37,11 @@ on_device hang=probe_atomic --device 0:0 --only 'probe-memory/[ac]*[lty]' --time
 ls faults/probe-memory-atomics-global
 grep 'limit =' faults/probe-memory-atomics-global/reproduce.c
 
+# One answer is waited for, whether the process that goes on has put the launches of the case together or not.
+integers='probe-integer/*add*'
+"$CLQUANT" verify --quick --device 0:0 --only "$integers" >/dev/null 2>&1
+on_device hang=probe_integer --device 0:0 --only "$integers" --timeout 2 --reproduce faults
+
 only='probe-memory/[ac]*[lty]'
 on_device crash-call=clGetDeviceIDs:1 --device all --only "$only"
 on_device crash-call=clCreateContext:1 --device 0:0 --only "$only"
