@@ -14,7 +14,7 @@
 
 #include "refusal.h"
 #include "scratch.h"
-#include "verify/item.h"
+#include "verify/case.h"
 
 /* ---- the fault ---- */
 
@@ -67,6 +67,24 @@ cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, c
         return CL_INVALID_WORK_GROUP_SIZE;
     }
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, list, event);
+}
+
+/* Cases are not described again, for a program that shows the fault. */
+static int describes_once;
+
+clq_status __real_clq_verify_describe(clq_verify_work *work, const clq_verify_item *item, uint64_t seed,
+                                      clq_error *error);
+clq_status __wrap_clq_verify_describe(clq_verify_work *work, const clq_verify_item *item, uint64_t seed,
+                                      clq_error *error);
+
+clq_status __wrap_clq_verify_describe(clq_verify_work *work, const clq_verify_item *item, uint64_t seed,
+                                      clq_error *error)
+{
+    static const clq_verify_item *newest;
+    const int is_second = item == newest;
+    newest = item;
+    return is_second && describes_once ? clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a second description")
+                                       : __real_clq_verify_describe(work, item, seed, error);
 }
 
 /* ---- a run ---- */
@@ -297,6 +315,67 @@ static void a_program_that_is_not_made_has_come_back(void **state)
     check_needs_device();
 }
 
+/* What fails beside the cases ends the run, and is told. */
+static void a_fault_that_cannot_be_described_again(void **state)
+{
+    assert_int_equal(scratch_begin(state), 0);
+    if (check_device() != NULL) {
+        clq_verify_report *report = NULL;
+        clq_error error;
+        clq_status status;
+        introduce_fault();
+        describes_once = 1;
+        status = verify("dequantize/strip/f32-*", scratch_path("undescribed"), &report, &error);
+        describes_once = 0;
+        fault_old = NULL;
+        refusal_check(status, CLQ_OUT_OF_MEMORY, &error, "second description", __FILE__, __LINE__);
+        clq_verify_report_destroy(&report);
+    }
+    assert_int_equal(scratch_end(state), 0);
+    check_needs_device();
+}
+
+/* Launches of minmax.cl are kept from the device. */
+static int keep_minmax(void *cookie, const char *file, const char *options)
+{
+    size_t *told = cookie;
+    assert_non_null(strstr(options, "-D"));
+    (*told)++;
+    return strcmp(file, "minmax.cl") == 0;
+}
+
+static void what_is_kept_from_the_device_is_not_tried(void **state)
+{
+    clq_verify_report *report = NULL;
+    assert_int_equal(scratch_begin(state), 0);
+    if (check_device() != NULL) {
+        size_t told = 0;
+        clq_verify_request request;
+        const clq_verify_events events = {.struct_size = sizeof events, .cookie = &told, .launches = keep_minmax};
+        clq_error error;
+        clq_verify_request_init(&request);
+        request.extent = CLQ_VERIFY_QUICK;
+        request.only = "[mq]*i*/strip/f32*/*17*";
+        request.reproduce = scratch_path("kept");
+        refusal_check(clq_verify(check_device(), &request, &events, &report, &error), CLQ_DEVICE_ERROR, &error,
+                      "launches with options '-D", __FILE__, __LINE__);
+        assert_true(told >= report->case_count && report->counts[CLQ_VERIFY_FAILED] > 0);
+        assert_int_equal(report->case_count, report->planned_count);
+        for (size_t i = 0; i < report->case_count; i++) {
+            const clq_verify_case *c = &report->cases[i];
+            const int is_kept = strcmp(c->operation, "minmax") == 0;
+            if (c->verdict != (is_kept ? CLQ_VERIFY_FAILED : CLQ_VERIFY_OK) || c->reproducer != NULL ||
+                (is_kept && strstr(c->reason, "are not tried again") == NULL)) {
+                fail_msg("%s: %s, %s", c->name, clq_verify_verdict_name(c->verdict), c->reason);
+            }
+        }
+        assert_true(report->counts[CLQ_VERIFY_OK] > 0);
+    }
+    clq_verify_report_destroy(&report);
+    assert_int_equal(scratch_end(state), 0);
+    check_needs_device();
+}
+
 /* The sources in the folder are the library's own, without the fault: it is put into them by hand. */
 static void the_program_shows_the_fault(void **state)
 {
@@ -450,7 +529,7 @@ static void a_quick_run_has_everything(void **state)
 static void a_cancelled_call_reports(void **state)
 {
     patience p = {0, 3};
-    const clq_verify_events events = {sizeof events, &p, count_cases, NULL, stop_soon, NULL};
+    const clq_verify_events events = {sizeof events, &p, count_cases, NULL, stop_soon, NULL, NULL};
     clq_verify_report *report = NULL;
     clq_verify_request request;
     clq_error error;
@@ -549,6 +628,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_wrong_product_is_named),
     cmocka_unit_test(a_failure_is_one_verdict),
     cmocka_unit_test(a_program_that_is_not_made_has_come_back),
+    cmocka_unit_test(a_fault_that_cannot_be_described_again),
+    cmocka_unit_test(what_is_kept_from_the_device_is_not_tried),
     cmocka_unit_test(the_program_shows_the_fault),
     cmocka_unit_test(names_are_unique),
     cmocka_unit_test(a_quick_run_has_everything),

@@ -70,14 +70,14 @@ static void keep_argument(clq_verify_record *record, const clq_cl_launch *launch
     }
 }
 
-static void keep_launch(void *cookie, const clq_cl_launch *launch, const char *options, const size_t global[3],
-                        const size_t local[3])
+static int keep_launch(void *cookie, const clq_cl_launch *launch, const char *options, const size_t global[3],
+                       const size_t local[3])
 {
     clq_verify_record *record = cookie;
     clq_verify_launch *to = &record->launches[record->launch_count];
     if (record->launch_count == CLQ_VERIFY_MOST_LAUNCHES) {
         record->is_whole = 0;
-        return;
+        return 0;
     }
     record->launch_count++;
     snprintf(to->file, sizeof to->file, "%s", launch->file);
@@ -90,6 +90,7 @@ static void keep_launch(void *cookie, const clq_cl_launch *launch, const char *o
     for (size_t i = 0; i < launch->argument_count; i++) {
         keep_argument(record, launch, i, &to->arguments[i]);
     }
+    return 0;
 }
 
 void clq_verify_record_begin(clq_verify_record *record, clq_cl_machine *machine, int withholds)
@@ -100,14 +101,14 @@ void clq_verify_record_begin(clq_verify_record *record, clq_cl_machine *machine,
     record->recorder.cookie = record;
     record->recorder.launched = keep_launch;
     record->recorder.withholds = withholds;
+    record->before = machine->stream.recorder;
     machine->stream.recorder = &record->recorder;
     record->memory_count = 1; /* the arena, whose bytes are the case's */
 }
 
 void clq_verify_record_end(clq_verify_record *record, clq_cl_machine *machine)
 {
-    (void)record;
-    machine->stream.recorder = NULL;
+    machine->stream.recorder = record->before;
 }
 
 void clq_verify_record_release(clq_verify_record *record)

@@ -31,7 +31,8 @@ typedef struct clq_verify_memory {
 
 typedef struct clq_verify_record {
     const clq_cl_machine *machine;
-    clq_cl_recorder recorder; /* for the machine's stream */
+    clq_cl_recorder recorder;      /* for the machine's stream */
+    const clq_cl_recorder *before; /* whose place it takes */
     clq_verify_launch launches[CLQ_VERIFY_MOST_LAUNCHES];
     size_t launch_count;
     clq_verify_memory memories[CLQ_VERIFY_MOST_MEMORIES];

@@ -28,7 +28,8 @@ typedef struct verify_call {
     clq_error story; /* of the case at work */
     clq_error first; /* of the first case that failed */
     clq_error unwanted;
-    int is_kept_from_compiler; /* the case at work: it has a program where that was lost first */
+    int is_kept; /* the case at work: it has a program that was lost before, in the compiler or in a launch */
+    clq_cl_recorder teller; /* of launches */
     clq_verify_record record;
     char faults[MOST_FAULTS][CLQ_VERIFY_NAME_BYTES]; /* that have a folder */
     size_t fault_count;
@@ -48,7 +49,19 @@ static int tell_compiling(void *cookie, const char *file, const char *options)
 {
     verify_call *call = cookie;
     const int is_kept = call->events.compiles != NULL && call->events.compiles(call->events.cookie, file, options);
-    call->is_kept_from_compiler |= is_kept;
+    call->is_kept |= is_kept;
+    return is_kept;
+}
+
+static int tell_launching(void *cookie, const clq_cl_launch *launch, const char *options, const size_t global[3],
+                          const size_t local[3])
+{
+    verify_call *call = cookie;
+    const int is_kept =
+        call->events.launches != NULL && call->events.launches(call->events.cookie, launch->file, options);
+    (void)global;
+    (void)local;
+    call->is_kept |= is_kept;
     return is_kept;
 }
 
@@ -78,6 +91,8 @@ static clq_status share_context(verify_call *call, const clq_context *given, clq
 static clq_status begin_machine(verify_call *call, clq_error *error)
 {
     CLQ_TRY(clq_cl_machine_begin(&call->machine, call->context, 0, error));
+    call->teller = (clq_cl_recorder){call, tell_launching, 0};
+    call->machine.stream.recorder = &call->teller;
     return clq_verify_answers(&call->machine, error);
 }
 
@@ -143,7 +158,7 @@ static clq_status run_item(verify_call *call, const clq_verify_item *item, clq_v
         return CLQ_OK;
     }
     memset(&call->story, 0, sizeof call->story);
-    call->is_kept_from_compiler = 0;
+    call->is_kept = 0;
     status = clq_verify_describe(&call->work, item, call->request->seed, &call->story);
     if (status == CLQ_OK) {
         status = clq_verify_run(&call->machine, &call->work, &call->story);
@@ -203,16 +218,15 @@ static int is_new_fault(verify_call *call, const clq_verify_item *item)
     return 1;
 }
 
-/* The case once more, while its launches are kept: nothing is kept of the cases that are right. That of a lost case
- * must not be made. */
+/* The case once more, while its launches are kept: nothing is kept of the cases that are right. Those of a lost case
+ * must not be made. That it fails once more is known, but it has to be described. */
 static clq_status write_launches(verify_call *call, const clq_verify_item *item, const clq_verify_fault *fault,
                                  clq_verify_case *c, clq_error *error)
 {
-    clq_error *story = &call->unwanted;
-    clq_status status = clq_verify_describe(&call->work, item, call->request->seed, story);
+    clq_status status = clq_verify_describe(&call->work, item, call->request->seed, error);
     clq_verify_record_begin(&call->record, &call->machine, is_lost(call));
     if (status == CLQ_OK) {
-        (void)clq_verify_run(&call->machine, &call->work, story);
+        (void)clq_verify_run(&call->machine, &call->work, &call->unwanted);
     }
     clq_verify_record_end(&call->record, &call->machine);
     if (call->record.is_whole && call->work.arena.before != NULL) {
@@ -249,7 +263,7 @@ static clq_status write_fault(verify_call *call, const clq_verify_item *item, cl
 static clq_status reproduce(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
 {
     const int is_fault = c->verdict == CLQ_VERIFY_DIFFERS || c->verdict == CLQ_VERIFY_FAILED;
-    if (!is_fault || call->is_kept_from_compiler || !is_new_fault(call, item)) {
+    if (!is_fault || call->is_kept || !is_new_fault(call, item)) {
         return CLQ_OK;
     }
     if (c->verdict == CLQ_VERIFY_FAILED) {

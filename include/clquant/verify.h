@@ -111,9 +111,9 @@ CLQ_API clq_status clq_verify_report_create(const clq_verify_report *facts, clq_
 CLQ_API clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_case *what, clq_error *error);
 
 /*
- * All may be NULL. They are called in the caller's thread, but for `compiles` between cases. `so_far` is the report
- * being made, which stays where it is and does not change while an event lasts or a case runs: `ended` comes before its
- * case is entered.
+ * All may be NULL. They are called in the caller's thread, but for `compiles` and `launches` between cases. `so_far` is
+ * the report being made, which stays where it is and does not change while an event lasts or a case runs: `ended` comes
+ * before its case is entered.
  */
 typedef struct clq_verify_events {
     uint32_t struct_size; /* sizeof(clq_verify_events) */
@@ -124,6 +124,9 @@ typedef struct clq_verify_events {
     /* Within a case: a kernel's source is about to go to the device's compiler, with these options; and, with NULL for
      * both, it has come back. Not 0: it does not go there, and the case has failed; for what was lost there before. */
     int (*compiles)(void *cookie, const char *file, const char *options);
+    /* Within a case: a kernel of this source, with these options, is about to be launched. Not 0: it is not, and the
+     * case has failed; for what did not come back before. Probes that are done by the host do not tell. */
+    int (*launches)(void *cookie, const char *file, const char *options);
 } clq_verify_events;
 
 /*

@@ -30,7 +30,9 @@ reproduce() { # FOLDER SECONDS: until what does not come back is the fault
 # What is compiled here is in the compiler's cache below, where ten seconds are enough however busy the machine is. They
 # take no processor: what is silent for so long is waited for beside the rest.
 "$CLQUANT" verify --quick --device 0:0 --only 'probe-memory/[ac]*[lty]' >/dev/null 2>&1
-mkdir silent-build silent-launch
+integers='probe-integer/*add*'
+"$CLQUANT" verify --quick --device 0:0 --only "$integers" >/dev/null 2>&1
+mkdir silent-build silent-launch silent-source
 (cd silent-build && {
     on_device hang-build=probe_integer --device 0:0 --only 'probe-[im]*/[ac]*[4y]' --timeout 10 --reproduce faults
     reproduce probe-integer-add-64 1
@@ -42,6 +44,10 @@ silent_build=$!
     grep 'limit =' faults/probe-memory-atomics-global/reproduce.c
 }) >silent-launch.out 2>&1 &
 silent_launch=$!
+# One answer is waited for, whether the process that goes on has put the launches of the case together or not.
+(cd silent-source && on_device hang=probe_integer --device 0:0 --only "$integers" --timeout 10 --reproduce faults) \
+    >silent-source.out 2>&1 &
+silent_source=$!
 on_device crash-build=probe_integer --device 0:0 --only 'probe-[im]*/[ac]*[dy]*' --reproduce faults
 reproduce probe-integer-add 600
 
@@ -50,5 +56,5 @@ on_device crash-call=clGetDeviceIDs:1 --device all --only "$only"
 on_device crash-call=clCreateContext:1 --device 0:0 --only "$only"
 on_device crash-call=clReleaseContext:1 --device 0:0 --only "$only" --report report.json
 grep -c '"verdict": "ok"' report.json
-wait $silent_build $silent_launch
-cat silent-build.out silent-launch.out
+wait $silent_build $silent_launch $silent_source
+cat silent-build.out silent-launch.out silent-source.out

@@ -90,6 +90,7 @@ typedef struct teller {
     const cli_verify_part *part;
     pthread_mutex_t lock; /* of the pipe and the message: while a call compiles, a thread of the library's own logs */
     cli_verify_message message;
+    cli_verify_build launched; /* the newest one of the case at work */
 } teller;
 
 static cli_verify_message *begin_message(teller *t)
@@ -124,6 +125,8 @@ static void tell_log(void *cookie, clq_log_level level, const char *text)
 
 static void tell_begun(void *cookie, const char *name, const clq_verify_report *so_far)
 {
+    teller *t = cookie;
+    t->launched.file[0] = '\0';
     if (so_far->case_count == 0) {
         cli_verify_message *m = begin_message(cookie);
         m->kind = CLI_VERIFY_PLAN;
@@ -134,28 +137,52 @@ static void tell_begun(void *cookie, const char *name, const clq_verify_report *
     end_message(cookie);
 }
 
-static int was_lost(const cli_verify_part *part, const char *file, const char *options)
+static int is_build(const cli_verify_build *b, const char *file, const char *options)
+{
+    return strcmp(b->file, file) == 0 && strcmp(b->options, options) == 0;
+}
+
+static int was_lost(const cli_verify_part *part, const char *file, const char *options, int is_launched)
 {
     size_t i = 0;
     while (i < part->build_count &&
-           (strcmp(part->builds[i].file, file) != 0 || strcmp(part->builds[i].options, options) != 0)) {
+           (part->builds[i].is_launched != is_launched || !is_build(&part->builds[i], file, options))) {
         i++;
     }
     return i < part->build_count;
 }
 
+static void tell_build(teller *t, cli_verify_kind kind, const char *file, const char *options)
+{
+    cli_verify_message *m = begin_message(t);
+    m->kind = kind;
+    snprintf(m->file, sizeof m->file, "%s", file != NULL ? file : "");
+    snprintf(m->options, sizeof m->options, "%s", options != NULL ? options : "");
+    end_message(t);
+}
+
 static int tell_compiles(void *cookie, const char *file, const char *options)
 {
     const teller *t = cookie;
-    cli_verify_message *m;
-    if (file != NULL && was_lost(t->part, file, options)) {
+    if (file != NULL && was_lost(t->part, file, options, 0)) {
         return 1;
     }
-    m = begin_message(cookie);
-    m->kind = CLI_VERIFY_COMPILES;
-    snprintf(m->file, sizeof m->file, "%s", file != NULL ? file : "");
-    snprintf(m->options, sizeof m->options, "%s", options != NULL ? options : "");
-    end_message(cookie);
+    tell_build(cookie, CLI_VERIFY_COMPILES, file, options);
+    return 0;
+}
+
+/* Of many launches one after the other it is told once. */
+static int tell_launches(void *cookie, const char *file, const char *options)
+{
+    teller *t = cookie;
+    if (was_lost(t->part, file, options, 1)) {
+        return 1;
+    }
+    if (!is_build(&t->launched, file, options)) {
+        snprintf(t->launched.file, sizeof t->launched.file, "%s", file);
+        snprintf(t->launched.options, sizeof t->launched.options, "%s", options);
+        tell_build(t, CLI_VERIFY_LAUNCHES, file, options);
+    }
     return 0;
 }
 
@@ -218,7 +245,8 @@ static void work(int answer, void *cookie)
     } else if (s->part->lists) {
         run.status = cli_verify_list(s->part->options, tell_device, t, &run.error);
     } else {
-        const clq_verify_events events = {sizeof events, t, tell_begun, tell_ended, cli_is_cancelled, tell_compiles};
+        const clq_verify_events events = {sizeof events, t, tell_begun, tell_ended, cli_is_cancelled, tell_compiles,
+                                          tell_launches};
         cli_verify_open(s->part, &events, tell_log, &run);
     }
     tell_done(t, &run);

@@ -10,9 +10,10 @@
 #include "command/verbs/verify.h"
 #include "command/verbs/verify_message.h"
 
-/* A source with its options, on the way to the compiler. */
+/* A source with its options, on the way to the compiler, or compiled and launched. */
 typedef struct cli_verify_build {
     char file[64], options[256]; /* an empty name: none */
+    int is_launched;
 } cli_verify_build;
 
 /* What it is to do. */
@@ -24,7 +25,7 @@ typedef struct cli_verify_part {
     const char *lost; /* as in a clq_verify_request, with what follows */
     const char *lost_file, *lost_options;
     uint32_t lost_seconds;
-    const cli_verify_build *builds; /* that the compiler did not come back from: none is tried again */
+    const cli_verify_build *builds; /* that the compiler, or a launch, did not come back from: none is tried again */
     size_t build_count;
 } cli_verify_part;
 

@@ -43,7 +43,7 @@ static void see_ended(void *cookie, const clq_verify_case *what)
 
 static void verify_here(cli_verify_work *work)
 {
-    const clq_verify_events events = {sizeof events, work, see_begun, see_ended, cli_is_cancelled, NULL};
+    const clq_verify_events events = {sizeof events, work, see_begun, see_ended, cli_is_cancelled, NULL, NULL};
     const cli_verify_part part = {.options = work->options};
     cli_verify_open(&part, &events, NULL, work->run);
 }

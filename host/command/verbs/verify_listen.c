@@ -58,11 +58,26 @@ static clq_status take_begun(cli_verify_work *work, const char *name)
     work->is_at_case = report != NULL;
     work->case_begun = cli_verify_now();
     work->build.file[0] = '\0';
+    work->launched_count = 0;
     snprintf(work->name, sizeof work->name, "%.255s", name);
     if (report != NULL) {
         cli_verify_show_case(work, work->name, report->case_count, report->planned_count);
     }
     return CLQ_OK;
+}
+
+static void take_build(cli_verify_build *build, const cli_verify_message *m, int is_launched)
+{
+    snprintf(build->file, sizeof build->file, "%s", m->file);
+    snprintf(build->options, sizeof build->options, "%s", m->options);
+    build->is_launched = is_launched;
+}
+
+static void take_launches(cli_verify_work *work, const cli_verify_message *m)
+{
+    if (work->launched_count < CLI_VERIFY_LAUNCHED) {
+        take_build(&work->launched[work->launched_count++], m, 1);
+    }
 }
 
 static clq_status take(cli_verify_work *work, cli_verify_message *m, clq_error *error)
@@ -79,8 +94,10 @@ static clq_status take(cli_verify_work *work, cli_verify_message *m, clq_error *
     case CLI_VERIFY_BEGUN:
         return take_begun(work, m->text);
     case CLI_VERIFY_COMPILES:
-        snprintf(work->build.file, sizeof work->build.file, "%s", m->file);
-        snprintf(work->build.options, sizeof work->build.options, "%s", m->options);
+        take_build(&work->build, m, 0);
+        return CLQ_OK;
+    case CLI_VERIFY_LAUNCHES:
+        take_launches(work, m);
         return CLQ_OK;
     case CLI_VERIFY_ENDED:
         return cli_verify_take_case(work, &m->what, error);

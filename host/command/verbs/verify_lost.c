@@ -60,6 +60,13 @@ clq_status cli_verify_add_lost(cli_verify_work *work, clq_error *error)
     return cli_verify_take_case(work, &lost, error);
 }
 
+/* All that a case has launched before it gave no answer: a queue does not tell which of them it is at. */
+static void note_launched(cli_verify_work *work)
+{
+    memcpy(&work->builds[work->build_count], work->launched, work->launched_count * sizeof work->launched[0]);
+    work->build_count += work->launched_count;
+}
+
 static void note_lost(cli_verify_work *work, const char *how, cli_verify_outcome came)
 {
     cli_lost_case *lost = &work->lost;
@@ -76,6 +83,9 @@ static void note_lost(cli_verify_work *work, const char *how, cli_verify_outcome
                  lost->build.options);
     } else {
         snprintf(lost->why, sizeof lost->why, "%s", how);
+        if (came == CLI_VERIFY_IS_SILENT) {
+            note_launched(work);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ typedef enum cli_verify_kind {
     CLI_VERIFY_PLAN,     /* `facts` of the report, without its cases: before the first case */
     CLI_VERIFY_BEGUN,    /* `text`: the name of a case */
     CLI_VERIFY_COMPILES, /* within a case: source `file` with `options`; an empty one: no more */
+    CLI_VERIFY_LAUNCHES, /* within a case: a kernel of `file` with `options` */
     CLI_VERIFY_ENDED,    /* `what` */
     CLI_VERIFY_DONE      /* `spec`, `error` with its status: the last one */
 } cli_verify_kind;

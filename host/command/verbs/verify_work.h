@@ -5,7 +5,7 @@
 
 #include "command/verbs/verify_child.h"
 
-enum { CLI_VERIFY_STORY_BYTES = 640, CLI_VERIFY_LOSSES = 20 };
+enum { CLI_VERIFY_STORY_BYTES = 640, CLI_VERIFY_LOSSES = 20, CLI_VERIFY_LAUNCHED = 8 };
 
 /* The first case that is not judged, where it ended its process, or was ended with it. */
 typedef struct cli_lost_case {
@@ -27,12 +27,15 @@ typedef struct cli_verify_work {
     int is_done, is_at_case;
     char name[256]; /* of the newest case */
     double case_begun;
-    cli_verify_build build; /* that is being compiled */
+    cli_verify_build build;                         /* that is being compiled */
+    cli_verify_build launched[CLI_VERIFY_LAUNCHED]; /* by the newest case */
+    size_t launched_count;
     /* of all of them */
     size_t crashes, silences;
     char first[256]; /* case that ended one */
     cli_lost_case lost;
-    cli_verify_build builds[CLI_VERIFY_LOSSES]; /* that no compiler came back from */
+    cli_verify_build
+        builds[CLI_VERIFY_LOSSES * CLI_VERIFY_LAUNCHED]; /* that no compiler, or no launch, came back from */
     size_t build_count;
 } cli_verify_work;
 

@@ -160,15 +160,19 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
     clq_cl_pool *pool = NULL;
     cl_kernel kernel = NULL;
     fitted f;
+    int is_kept = 0;
     status = borrow(launch, stream->context, &f, &pool, &kernel, error);
     if (stream->recorder != NULL) {
-        stream->recorder->launched(stream->recorder->cookie, launch, f.options, f.global, f.local);
+        is_kept = stream->recorder->launched(stream->recorder->cookie, launch, f.options, f.global, f.local);
     }
     CLQ_TRY(status);
     if (stream->binaries != NULL) {
         clq_cl_binaries_add(stream->binaries, pool);
     }
-    if (stream->queue != NULL && (stream->recorder == NULL || !stream->recorder->withholds)) {
+    if (is_kept) {
+        status = clq_fail(error, CLQ_DEVICE_ERROR, "launches with options '%s' are not tried again: one gave no answer",
+                          f.options);
+    } else if (stream->queue != NULL && (stream->recorder == NULL || !stream->recorder->withholds)) {
         status = enqueue(launch, &f, stream, kernel, error);
     }
     clq_cl_kernel_return(pool, kernel);

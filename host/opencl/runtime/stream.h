@@ -10,11 +10,11 @@
 struct clq_cl_launch;
 
 /* Who wants to see each launch of a stream, as it goes to the queue or fails to; `global` and `local` are as the device
- * gets them, `options` as its compiler does. */
+ * gets them, `options` as its compiler does. Not 0: it does not go there, and has failed. */
 typedef struct clq_cl_recorder {
     void *cookie;
-    void (*launched)(void *cookie, const struct clq_cl_launch *launch, const char *options, const size_t global[3],
-                     const size_t local[3]);
+    int (*launched)(void *cookie, const struct clq_cl_launch *launch, const char *options, const size_t global[3],
+                    const size_t local[3]);
     int withholds; /* launches are seen, and do not go to the queue */
 } clq_cl_recorder;
 
