@@ -16,6 +16,7 @@ typedef struct batch_case {
     uint64_t *offset[CHECK_OPERANDS];     /* of each tensor, in elements */
     unsigned char *image[CHECK_OPERANDS]; /* before the run; NULL: not used */
     uint64_t bytes[CHECK_OPERANDS];
+    int is_chosen_form_only; /* on a device in the form that it chooses, not in each that can be forced too */
 } batch_case;
 
 /* What all buffers hold after a run. */

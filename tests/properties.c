@@ -268,7 +268,8 @@ static void large_layouts(clq_operation operation)
 void properties_many_elements(clq_operation operation)
 {
     large_flat(operation, 0);
-    if (operation != CLQ_OP_DYNAMIC_QUANTIZE) { /* whose steps are met here as operations of their own */
+    /* The steps of dynamic quantization are met here as operations of their own. */
+    if (operation != CLQ_OP_DYNAMIC_QUANTIZE && check_stride() == 1) {
         large_flat(operation, 1);
         large_layouts(operation);
     }

@@ -66,20 +66,30 @@ static void mixed_layouts(void **state)
     check_needs_device();
 }
 
+/* With `every_pair` each pair of types, else as many pairs as there are types: each pair is a program of each form. */
+static void check_mixed_types(clq_operation operation, int every_pair)
+{
+    batch_case b;
+    batch_case_init(&b, "all types in one batch", operation, 60);
+    b.is_chosen_form_only = every_pair;
+    for (size_t i = 0; i < b.count; i++) {
+        clq_quantization *q = &b.cases[i].q;
+        const uint64_t code = check_below(INPUTS_CODES);
+        q->layout = any_layout(700);
+        q->real = inputs_real_types[every_pair ? check_below(INPUTS_REALS) : code % INPUTS_REALS];
+        inputs_scheme(&q->scheme, inputs_code_types[code], (unsigned)check_below(INPUTS_OPTIONS));
+    }
+    batch_case_check_fully(&b);
+}
+
 static void mixed_types(void **state)
 {
     (void)state;
     for (size_t o = 0; o < OPERATIONS; o++) {
-        batch_case b;
-        batch_case_init(&b, "all types in one batch", operations[o], 60);
-        for (size_t i = 0; i < b.count; i++) {
-            clq_quantization *q = &b.cases[i].q;
-            q->layout = any_layout(700);
-            q->real = inputs_real_types[check_below(INPUTS_REALS)];
-            inputs_scheme(&q->scheme, inputs_code_types[check_below(INPUTS_CODES)],
-                          (unsigned)check_below(INPUTS_OPTIONS));
+        check_mixed_types(operations[o], 0);
+        if (check_stride() == 1) {
+            check_mixed_types(operations[o], 1);
         }
-        batch_case_check_fully(&b);
     }
     check_needs_device();
 }

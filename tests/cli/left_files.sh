@@ -55,7 +55,7 @@ is_writing() {
 begin() {
     for attempt in 1 2 3 4 5 6 7 8 9 10; do
         rm -f big.safetensors .big.*
-        "$CLQUANT" sample resnet-50 --scale 4 -o big.safetensors --quiet &
+        "$CLQUANT" sample resnet-50 --scale 2 -o big.safetensors --quiet &
         process=$!
         await or_ended is_writing
         kill -s STOP $process 2>/dev/null

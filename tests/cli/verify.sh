@@ -2,9 +2,6 @@
 # Small parts of verify: text, JSON and the three reports, each whole in its own way; what is refused.
 "$CLQUANT" devices --json | grep -q '"type": "\(cpu\|gpu\|accelerator\|other\)"' || exit 77
 . "$CLQ_TEST_FOLDER/files.inc"
-mkdir -m 700 cache
-POCL_CACHE_DIR=$PWD/cache
-export POCL_CACHE_DIR
 
 echo "-- text"
 "$CLQUANT" verify --only 'probe-integer/*' --seed 7 2>messages >text

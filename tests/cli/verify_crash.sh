@@ -3,9 +3,6 @@
 # all others are judged as on a sound device, and every report tells so.
 [ -n "$CLQ_ZOO_LAYER" ] || exit 77
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
-mkdir -m 700 cache
-POCL_CACHE_DIR=$PWD/cache
-export POCL_CACHE_DIR
 . "$CLQ_TEST_FOLDER/files.inc"
 cases() { # whose verdict fits, without what differs between two runs
     sed -n 'N;s/^ *"name": "\(.*\)",\n *"verdict": "\('"$2"'\)",$/\1 \2/p;D' "$1"

@@ -3,9 +3,6 @@
 # program that is written shows the fault on that device and that it is gone on a sound one.
 [ -n "$CLQ_ZOO_LAYER" ] || exit 77
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
-mkdir -m 700 cache
-POCL_CACHE_DIR=$PWD/cache
-export POCL_CACHE_DIR
 old='real_of_float(reals_of(v, (map)->scale, (map)->zero_point))'
 printf '%s\t%s\n' "$old" 'real_of_float(reals_of(v, (map)->scale, (map)->zero_point + 1))' >fault
 on_faulty() {

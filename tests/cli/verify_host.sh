@@ -3,9 +3,6 @@
 # the program that is written shows the fault there, and that it is gone on a sound device.
 [ -n "$CLQ_ZOO_LAYER" ] || exit 77
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
-mkdir -m 700 cache
-POCL_CACHE_DIR=$PWD/cache
-export POCL_CACHE_DIR
 
 # On a device of these habits the first probe fails, with others that are told; `verify` ends with that exit code.
 fault() {

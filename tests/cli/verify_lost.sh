@@ -3,9 +3,6 @@
 # (tests/zoo): what was lost is told, all else is judged, and the program that is written does no more than that.
 [ -n "$CLQ_ZOO_LAYER" ] || exit 77
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
-mkdir -m 700 cache
-POCL_CACHE_DIR=$PWD/cache
-export POCL_CACHE_DIR
 . "$CLQ_TEST_FOLDER/files.inc"
 on_device() {
     habits=$1

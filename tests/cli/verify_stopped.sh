@@ -6,9 +6,7 @@ command -v setsid >/dev/null || exit 77
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
 . "$CLQ_TEST_FOLDER/files.inc"
 CLQUANT_CACHE_DIR=
-POCL_CACHE_DIR=$PWD/cache
-export CLQUANT_CACHE_DIR POCL_CACHE_DIR
-mkdir -m 700 cache
+export CLQUANT_CACHE_DIR
 OPENCL_LAYERS=$CLQ_ZOO_LAYER
 CLQ_ZOO=hold-build=$PWD/hold
 export OPENCL_LAYERS CLQ_ZOO

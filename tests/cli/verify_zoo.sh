@@ -3,9 +3,6 @@
 # large work-groups, is skipped.
 [ -n "$CLQ_ZOO_LAYER" ] || exit 77
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
-mkdir -m 700 cache
-POCL_CACHE_DIR=$PWD/cache
-export POCL_CACHE_DIR
 on_device() {
     echo "-- $1"
     OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$1 "$CLQUANT" verify --quick --device 0:0 --only "$2" >text 2>/dev/null
