@@ -98,7 +98,10 @@ clq_status bench_shape_parse(const char *text, bench_shape *shape, clq_error *er
     for (text += strspn(text, " "); *text != '\0'; text += strspn(text, " ")) {
         CLQ_TRY(take_word(&text, shape, &given, error));
     }
-    CLQ_REQUIRE((given & 3) != 3, "axis and group cannot both be given");
+    if ((given & 3) == 3) {
+        shape->layout.granularity =
+            shape->layout.axis + 1 == shape->layout.rank ? CLQ_PER_GROUP : CLQ_PER_BLOCK; /* in either order */
+    }
     if (shape->layout.rank == 3 && given == 0) {
         shape->is_product = 1;
         shape->m = shape->layout.shape[0];
@@ -112,13 +115,15 @@ clq_status bench_shape_parse(const char *text, bench_shape *shape, clq_error *er
 
 void bench_shape_print(const bench_shape *shape, char *text, size_t capacity)
 {
+    const clq_granularity granularity = shape->layout.granularity;
     size_t used = 0;
     for (uint32_t i = 0; i < shape->layout.rank && used < capacity; i++) {
         used += (size_t)snprintf(text + used, capacity - used, "%s%" PRIu64, i > 0 ? "x" : "", shape->layout.shape[i]);
     }
-    if (shape->layout.granularity == CLQ_PER_CHANNEL && used < capacity) {
+    if ((granularity == CLQ_PER_CHANNEL || granularity == CLQ_PER_BLOCK) && used < capacity) {
         used += (size_t)snprintf(text + used, capacity - used, " axis=%" PRIu32, shape->layout.axis);
-    } else if (shape->layout.granularity == CLQ_PER_GROUP && used < capacity) {
+    }
+    if ((granularity == CLQ_PER_GROUP || granularity == CLQ_PER_BLOCK) && used < capacity) {
         used += (size_t)snprintf(text + used, capacity - used, " group=%" PRIu64, shape->layout.group_size);
     }
     if (shape->offset > 0 && used < capacity) {
@@ -184,6 +189,9 @@ size_t bench_shapes_of_size(uint64_t elements, bench_shape *shapes)
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         shapes[count++] = of_rows(elements, columns, CLQ_PER_GROUP, 0, groups[i]);
     }
+    shapes[count++] = of_rows(elements, columns, CLQ_PER_BLOCK, 0, 32);
+    shapes[count++] = of_rows(elements, columns, CLQ_PER_BLOCK, 0, 128);
+    shapes[count++] = of_rows(elements, 32, CLQ_PER_BLOCK, 0, 1 << 16); /* enough for histograms */
     if (elements > 8) {
         shapes[count++] = of_rows(elements, columns - 1, CLQ_PER_GROUP, 0, 128); /* the last group of a row is short */
         shapes[count++] = bench_shape_plain(elements - 5);

@@ -2,12 +2,12 @@
 /*
  * What is measured, as one line of text:
  *
- *     DIM[xDIM...] [axis=N | group=G] [offset=E]     a tensor; without axis and group it has one parameter
+ *     DIM[xDIM...] [axis=N] [group=G] [offset=E]     a tensor; without axis and group it has one parameter
  *     MxNxK                                          a matrix product: three dimensions and nothing else
  *
  * A dimension is a whole number, also with Ki, Mi or Gi (times 2^10, 2^20, 2^30) behind it. `axis` counts from 0,
- * `group` is the number of elements of the last dimension that share a parameter, `offset` the number of elements in
- * each buffer before the tensor.
+ * `group` is the number of elements of the last dimension, or with `axis` of that one, that share a parameter, `offset`
+ * the number of elements in each buffer before the tensor.
  */
 #ifndef CLQ_BENCH_SHAPE_H
 #define CLQ_BENCH_SHAPE_H
