@@ -10,25 +10,22 @@ static int8_t tokens[M * K], matrix[N * K];
 static int32_t sums[M * N];
 static clq_gemm_weights *weights;
 
-/* What an engine has already. */
+/* What an engine has already: here on the default device of the first platform. */
 static cl_context opencl;
 static cl_device_id device;
 static cl_command_queue queue;
 static cl_mem a, c, scratch;
 
-static cl_int start(const clq_device_info *best)
+static cl_int start(void)
 {
-    cl_platform_id platforms[16];
-    cl_device_id devices[16];
-    cl_command_queue_properties possible = 0;
-    cl_int code = best->platform < 0 || best->platform >= 16 || best->device >= 16 ||
-                  clGetPlatformIDs(16, platforms, NULL) ||
-                  clGetDeviceIDs(platforms[best->platform], CL_DEVICE_TYPE_ALL, 16, devices, NULL) ||
-                  clGetDeviceInfo(devices[best->device], CL_DEVICE_QUEUE_PROPERTIES, sizeof possible, &possible, NULL);
-    device = code ? NULL : devices[best->device];
+    cl_platform_id platform;
+    cl_command_queue_properties can = 0;
+    cl_int code = clGetPlatformIDs(1, &platform, NULL) ||
+                  clGetDeviceIDs(platform, CL_DEVICE_TYPE_DEFAULT, 1, &device, NULL) ||
+                  clGetDeviceInfo(device, CL_DEVICE_QUEUE_PROPERTIES, sizeof can, &can, NULL);
     opencl = code ? NULL : clCreateContext(NULL, 1, &device, NULL, NULL, &code);
-    possible &= CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE;
-    queue = code ? NULL : clCreateCommandQueue(opencl, device, possible, &code);
+    can &= CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE;
+    queue = code ? NULL : clCreateCommandQueue(opencl, device, can, &code);
     a = code ? NULL : clCreateBuffer(opencl, CL_MEM_READ_ONLY, sizeof tokens, NULL, &code);
     c = code ? NULL : clCreateBuffer(opencl, CL_MEM_WRITE_ONLY, sizeof sums, NULL, &code);
     return code;
@@ -74,12 +71,11 @@ static int serve(clq_context *context, const clq_gemm_problem *p, const clq_gemm
 int main(void)
 {
     clq_context *context = NULL;
-    clq_device_info best = {.platform = -1};
     clq_gemm_operands o = {.struct_size = sizeof o};
     clq_plan plan = {.by_host = 0};
     clq_gemm_problem p;
     clq_error e = {.message = "an OpenCL call failed"};
-    size_t found = 0;
+    const int started = start() == CL_SUCCESS;
     int wrong = 0;
     clq_gemm_init(&p); /* s8 times s8 to s32 */
     p.m = M;
@@ -90,7 +86,6 @@ int main(void)
         matrix[i] = (int8_t)(i / K - 2); /* rows of -2, -1, 0, 1, 2 */
         tokens[i % (M * K)] = 100;
     }
-    const int started = clq_devices(1, &best, &found, NULL) == CLQ_OK && start(&best) == CL_SUCCESS; /* "auto" */
     if (!started || prepare(&p, &context, &o, &plan, &e) || serve(context, &p, &o, &plan, &e)) {
         fprintf(stderr, "%s\n", started ? e.message : "no such OpenCL device");
         return 1;
@@ -99,16 +94,9 @@ int main(void)
         wrong += sums[i] != 100 * K * (i % N - 2);
     }
     printf("%d of %d sums are wrong\n", wrong, M * N);
-    clq_gemm_weights_destroy(&weights);
+    clq_gemm_weights_destroy(&weights); /* what the engine had stays its own */
     clq_buffer_destroy(&o.a.buffer);
     clq_buffer_destroy(&o.c.buffer);
     clq_context_destroy(&context);
-    if (scratch != NULL) {
-        clReleaseMemObject(scratch);
-    }
-    clReleaseMemObject(a);
-    clReleaseMemObject(c);
-    clReleaseCommandQueue(queue);
-    clReleaseContext(opencl);
     return wrong > 0;
 }
