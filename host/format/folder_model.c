@@ -27,13 +27,20 @@ static int could_be_taken(const char *name)
     return ends_visibly(name, ".safetensors") || is_index(name) || ends_visibly(name, ".gguf");
 }
 
+/* Weights within a graph. They are named where a folder has no others. */
+static int is_graph(const char *name)
+{
+    return clq_ends_with(name, ".tflite") || clq_ends_with(name, ".mlmodel") || clq_ends_with(name, ".mlpackage") ||
+           clq_ends_with(name, ".pb");
+}
+
 static clq_status refuse_empty(const char *folder, const clq_name_set *names, clq_error *error)
 {
     clq_status status = CLQ_OK;
     clq_name_set others = {0};
     const char *hint = "";
     for (size_t i = 0; i < names->count; i++) {
-        if (clq_holds_weights(names->names[i]) && names->names[i][0] != '.') {
+        if ((clq_holds_weights(names->names[i]) || is_graph(names->names[i])) && names->names[i][0] != '.') {
             CLQ_TRY_TO(clq_name_set_add(&others, names->names[i], strlen(names->names[i]), error));
         }
     }

@@ -70,12 +70,12 @@ static clq_status refuse_other(const char *path, const unsigned char *start, siz
 {
     /* The time in a gzip file's head may be 0, and then it reads as a length. */
     const int is_header = is_header_length(start, length) && (length == 8 || start[8] == '{');
-    const char *kind = is_header ? NULL : clq_other_kind(start, length);
+    const clq_kind kind = is_header ? (clq_kind){0} : clq_other_kind(start, length);
     char shown[40];
-    if (kind != NULL) {
+    if (kind.name != NULL) {
         return clq_fail(error, CLQ_BAD_FILE,
-                        "%s: is %s, and what is read is safetensors, a JSON index of shards, .gguf or .npy",
-                        clq_show_path(path).text, kind);
+                        "%s: is %s, and what is read is safetensors, a JSON index of shards, .gguf or .npy; %s",
+                        clq_show_path(path).text, kind.name, kind.advice);
     }
     if (length < 8 || is_header || !is_text(start, 8)) {
         return CLQ_OK;

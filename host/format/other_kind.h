@@ -5,7 +5,11 @@
 
 #include <stddef.h>
 
-/* "a PyTorch file (pickle)", "an HDF5 file"; NULL: none that is known. */
-const char *clq_other_kind(const unsigned char *start, size_t length);
+typedef struct clq_kind {
+    const char *name;   /* "a PyTorch file (pickle)", "an HDF5 file"; NULL: none that is known */
+    const char *advice; /* how to come from it to a file that is read: a clause, after a semicolon */
+} clq_kind;
+
+clq_kind clq_other_kind(const unsigned char *start, size_t length);
 
 #endif

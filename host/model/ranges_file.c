@@ -258,7 +258,7 @@ clq_status clq_ranges_file_read(const char *path, clq_ranges_file **out, clq_err
 {
     clq_status status = CLQ_OK;
     clq_ranges_file *file = calloc(1, sizeof *file);
-    const char *kind = NULL;
+    clq_kind kind;
     char *text = NULL;
     uint64_t bytes = 0;
     int fd = -1;
@@ -279,8 +279,9 @@ clq_status clq_ranges_file_read(const char *path, clq_ranges_file **out, clq_err
     }
     CLQ_TRY_TO(clq_file_read(fd, path, 0, text, bytes, error));
     kind = clq_other_kind((const unsigned char *)text, (size_t)bytes);
-    if (kind != NULL) {
-        CLQ_TRY_TO(clq_fail(error, CLQ_BAD_FILE, "%s: is %s, and no file of 'clquant calibrate'", file->path, kind));
+    if (kind.name != NULL) {
+        CLQ_TRY_TO(
+            clq_fail(error, CLQ_BAD_FILE, "%s: is %s, and no file of 'clquant calibrate'", file->path, kind.name));
     }
     file->hash = XXH64(text, (size_t)bytes, 0);
     CLQ_TRY_TO(parse(file, text, (size_t)bytes, error));

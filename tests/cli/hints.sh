@@ -28,6 +28,27 @@ npy '<f4' '1, 512' <data >m.npy
 hint --granularity channel
 hint --granularity group --group-size 512
 
+echo "-- pasted"
+# pasted NAME [NAME IN JSON]: the advice is taken as it stands, and keeps this tensor and no other.
+pasted() {
+    cat data data | safetensors "{\"${2:-$1}\":{\"dtype\":\"F32\",\"shape\":[1,512],\"data_offsets\":[0,2048]},\"a${3}bc\":{\"dtype\":\"F32\",\"shape\":[1,512],\"data_offsets\":[2048,4096]}}" >n.safetensors
+    words=$("$CLQUANT" quantize n.safetensors -o q.safetensors --force --calibrate percentile:100 --granularity channel |
+        sed -n 's/^hint: .*; \(--exclude.*\) keeps it as it is$/\1/p')
+    printf '%s\n' "$words"
+    eval "\"$CLQUANT\" quantize n.safetensors -o q.safetensors --force --json $words" |
+        sed -n 's/^ *"copied": \(.*\),$/    \1/p'
+}
+pasted model.layers.0:w
+pasted 'two words'
+pasted "o'clock \$HOME \`ls\`;&|<>(){}#!~"
+pasted 'a*bc' '' x
+pasted 'a?bc[x]'
+pasted 'back\slash' 'back\\slash'
+pasted '-x'
+pasted 'ünï'
+cat data | safetensors '{"line\nbreak":{"dtype":"F32","shape":[1,512],"data_offsets":[0,2048]}}' >n.safetensors
+"$CLQUANT" quantize n.safetensors -o q.safetensors --force --calibrate percentile:100 --granularity channel | grep '^hint'
+
 echo "-- gates"
 {
     cat data data

@@ -19,7 +19,11 @@ printf '\010\007\022\007pytorch\032\0031.9' >model.onnx
 printf '\211HDF\015\012\032\012\000\000\000\000' >model.h5
 printf '\037\213\010\000\000\000\000\000\000\003abc' >model.gz
 printf 'tjgg\001\000\000\000\000\000\000\000' >model.ggml
-for file in new.pt old.pt dict.pkl arrays.npz some.zip model.onnx model.h5 model.gz model.ggml; do
+printf '\034\000\000\000TFL3\000\000\000\000' >model.tflite
+printf '\010\001\022\377\001\012\366\001\022\006sample' >saved_model.pb
+printf '\010\004\022\024\012\005\012\003img' >model.mlmodel
+printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 440449768\n' 0 >model.safetensors
+for file in model.safetensors model.tflite saved_model.pb model.mlmodel new.pt old.pt dict.pkl arrays.npz some.zip model.onnx model.h5 model.gz model.ggml; do
     refused info $file
 done
 f32 3f800000 40000000 bf800000 3f000000 | npy '<f4' '2, 2' >x.npy
@@ -30,6 +34,12 @@ refused gemm new.pt new.pt -o c.npy
 mkdir folder
 cp new.pt folder/model.safetensors
 refused quantize folder -o out
+cp model.safetensors folder/model.safetensors
+refused quantize folder -o out
+refused quantize x.npy -o out.safetensors --ranges model.safetensors
+mkdir saved
+cp saved_model.pb saved/
+refused quantize saved -o out
 # A header that begins with the same bytes is a header: 640 bytes long as 80 02.
 {
     printf '\200\002\000\000\000\000\000\000%-640s' '{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'

@@ -46,6 +46,18 @@ sed -n 's/^<text[^>]*>\([1-6]  .*\)<title>.*/\1/p' p.svg
 echo "-- both ends"
 "$CLQUANT" calibrate x.safetensors -o r.json --force --quiet --include g --preset onnx --method percentile:70 --plot p.svg
 sed -n 's/^<text[^>]*>\(found .*\)<.text>/\1/p;s/^<text[^>]*font-size="11"[^>]*>\(.*\)<.text>/\1/p' p.svg
+echo "-- what is expected comes true, within half a decibel"
+"$CLQUANT" sample transformer-block -o t.safetensors --quiet
+for preset in symmetric onnx; do
+    for method in minmax mse percentile:99.9 entropy; do
+        "$CLQUANT" calibrate t.safetensors -o r.json --force --quiet --preset $preset --method $method --plot p.svg
+        sed -n 's/^<text[^>]*>[1-6]  \([0-9.]*\) dB  \(model.*\)<title>.*/\2 \1/p' p.svg | sort >expected
+        "$CLQUANT" quantize t.safetensors -o q.safetensors --force --preset $preset --ranges r.json --min-rank 1 --verbose |
+            awk '$3 == "dB" { print $1, $2 }' | sort | join expected - |
+            awk -v what="$preset $method" '{ near += $2 - $3 < 0.5 && $3 - $2 < 0.5 } END { print what, near, "of", NR }'
+    done
+done
+rm t.safetensors q.safetensors expected
 echo "-- the picture alone is wanted of these"
 rm p.svg
 refused calibrate x.safetensors -o z.json --quiet --nonfinite ignore --include '[zn]*' --include empty --plot p.svg

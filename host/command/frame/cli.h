@@ -218,6 +218,7 @@ clq_status cli_blame_device(const cli_options *options, clq_status status, clq_e
 void cli_signals_begin(int (*tell)(void));
 int cli_interrupted(void);
 void cli_interrupt(void);           /* in a child process, which has no thread for signals: as if one had come */
+int cli_should_end(void);           /* one came, or what is printed is wanted by nobody (cli_output_is_all) */
 int cli_is_cancelled(void *cookie); /* the same as clq_file_events has it */
 int cli_interrupt_code(void);       /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HUNG_UP */
 
@@ -264,6 +265,13 @@ void cli_standard_output_begin(void);
 
 /* What was printed so far goes out; a failure is told by cli_finish_output. */
 void cli_flush_output(void);
+
+/*
+ * For verbs that may take minutes and make nothing but what they print: once the reader of the pipe has closed it, they
+ * should end (cli_should_end) as if there were no more to do, without a word and with the exit code of what was done.
+ */
+void cli_output_is_all(void);
+int cli_is_unread(void); /* after it: the reader is gone */
 
 /* Close stdout and report a failed write (a full disk): returns `code`, or CLI_FAILURE when that was CLI_OK. A pipe
  * that its reader has closed is no failure. cli_run calls it last; a second call does nothing. */

@@ -201,6 +201,9 @@ int cli_report(const clq_error *error)
 {
     const char *message = error->message[0] != '\0' ? error->message : clq_status_name(error->status);
     const int code = exit_code_of(error);
+    if (error->status == CLQ_CANCELLED && !cli_interrupted() && cli_is_unread()) {
+        return CLI_OK;
+    }
     cli_note_failure(message);
     print_line(message);
     if (code == CLI_NO_DEVICE && error->status != CLQ_NO_DEVICE) {

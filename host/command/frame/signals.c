@@ -134,10 +134,15 @@ void cli_interrupt(void)
     atomic_store(&caught_signal, SIGTERM);
 }
 
+int cli_should_end(void)
+{
+    return cli_interrupted() || cli_is_unread();
+}
+
 int cli_is_cancelled(void *cookie)
 {
     (void)cookie;
-    return cli_interrupted();
+    return cli_should_end();
 }
 
 int cli_interrupt_code(void)

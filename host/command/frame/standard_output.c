@@ -82,6 +82,20 @@ static int close_output(void)
 
 #endif
 
+static int is_all; /* set before there are other threads */
+
+void cli_output_is_all(void)
+{
+    is_all = 1;
+}
+
+/* Asked anew each time: what nobody reads may not be written for minutes. */
+int cli_is_unread(void)
+{
+    struct pollfd reader = {STDOUT_FILENO, 0, 0};
+    return is_all && poll(&reader, 1, 0) > 0 && (reader.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 static int finished;
 
 void cli_flush_output(void)

@@ -149,12 +149,61 @@ static int drop_last(const cli_table *table, size_t *widths)
     return 1;
 }
 
-/* The name, which is the first column, is cut to two fifths of the line, where names of layers still differ; then the
- * last columns go; then all text is cut to what there is. What is free in the end goes to the name. */
+static int compare_hashes(const void *a, const void *b)
+{
+    const uint64_t x = *(const uint64_t *)a;
+    const uint64_t y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many names differ when they are cut to this width; `hashes` has room for one of each row. */
+static size_t count_different(const cli_table *table, size_t width, uint64_t *hashes)
+{
+    size_t count = 0;
+    size_t different = 0;
+    for (size_t i = table->columns; i < table->count; i += table->columns) {
+        char *name = make_printable(table->cells[i]);
+        uint64_t hash = 14695981039346656037u; /* FNV-1a */
+        if (name != NULL) {
+            cli_elide(name, width);
+        }
+        for (const char *byte = name; byte != NULL && *byte != '\0'; byte++) {
+            hash = (hash ^ (unsigned char)*byte) * 1099511628211u;
+        }
+        free(name);
+        hashes[count++] = hash;
+    }
+    qsort(hashes, count, sizeof *hashes, compare_hashes);
+    for (size_t i = 0; i < count; i++) {
+        different += i == 0 || hashes[i] != hashes[i - 1];
+    }
+    return different;
+}
+
+/* The width, from two fifths to four fifths of the line, at which no two names become the same; else two fifths. */
+static size_t least_name(const cli_table *table, size_t whole, size_t room)
+{
+    const size_t least = room < 60 ? 24 : room * 2 / 5;
+    uint64_t *hashes = whole > least ? malloc(table->count * sizeof *hashes) : NULL;
+    size_t width = least;
+    if (hashes != NULL) {
+        const size_t most = room * 4 / 5 < whole ? room * 4 / 5 : whole;
+        const size_t different = count_different(table, whole, hashes);
+        while (width <= most && count_different(table, width, hashes) < different) {
+            width += 4;
+        }
+        width = width <= most ? width : count_different(table, most, hashes) == different ? most : least;
+    }
+    free(hashes);
+    return width;
+}
+
+/* The name, which is the first column, is cut as far as names still differ; then the last columns go; then all text is
+ * cut to what there is. What is free in the end goes to the name. */
 static void fit(const cli_table *table, size_t *widths, size_t room)
 {
     const size_t whole = widths[0];
-    const size_t least = room < 60 ? 24 : room * 2 / 5;
+    const size_t least = sum_of(table, widths) > room ? least_name(table, whole, room) : whole;
     size_t sum;
     while ((sum = sum_of(table, widths)) > room) {
         if (!shrink(&widths[0], sum - room, least) && !drop_last(table, widths) &&

@@ -91,6 +91,17 @@ size_t cli_text_width(const char *text)
     return width;
 }
 
+size_t cli_fold(const char *text, size_t width)
+{
+    size_t fits = 0;
+    size_t at = 0;
+    for (const char *next = text; *next != '\0' && at <= width;) {
+        fits = *next == ' ' ? (size_t)(next - text) : fits;
+        at += step(&next);
+    }
+    return fits;
+}
+
 void cli_elide(char *text, size_t width)
 {
     static const char gap[] = "...";
@@ -117,6 +128,9 @@ void cli_elide(char *text, size_t width)
         passed += own;
         tail = next;
     }
+    /* No fourth dot beside the gap. */
+    head -= head > text && head[-1] == '.';
+    tail += *tail == '.';
     memmove(head + sizeof gap - 1, tail, strlen(tail) + 1);
     memcpy(head, gap, sizeof gap - 1);
 }

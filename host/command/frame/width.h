@@ -14,6 +14,11 @@ int cli_has_room_for_bars(void);
 /* The columns that a terminal shows the text in: wide characters take two, marks that combine none. */
 size_t cli_text_width(const char *text);
 
+/* The bytes of the text that fit so many columns, up to the last blank that is among them or behind them; 0: no blank
+ * is.
+ */
+size_t cli_fold(const char *text, size_t width);
+
 /* Cut a wider text to at most `width` columns (at least 5) in place, with "..." in its middle. */
 void cli_elide(char *text, size_t width);
 

@@ -181,7 +181,7 @@ static clq_status measure(bench_call *call, size_t *failed, clq_error *error)
     suite->timing.rounds = options->bench.rounds > 0 ? options->bench.rounds : suite->quick ? QUICK_ROUNDS : ROUNDS;
     suite->timing.warm_seconds = suite->quick ? warm_seconds / 10 : warm_seconds;
     suite->timing.turn_seconds = suite->quick ? turn_seconds / 10 : turn_seconds;
-    suite->timing.stop = cli_interrupted;
+    suite->timing.stop = cli_should_end;
     suite->timing.progress = show_progress;
     suite->timing.cookie = call;
     suite->peers = linked_peers;
@@ -246,6 +246,7 @@ int cli_bench(const cli_options *options)
         return cli_report(&error);
     }
     call->options = options;
+    cli_output_is_all();
     code = run(call);
     free(call);
     return code;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command/verbs/bench_verb.h"
+#include "format/shell.h"
 
 static const char *outcome_name(bench_outcome outcome)
 {
@@ -25,26 +26,37 @@ static const char *role_name(bench_role role)
     return names[role];
 }
 
+/* What cannot be pasted is left out. */
+static void add_word(char *out, size_t capacity, const char *option, const char *value)
+{
+    const size_t used = strlen(out);
+    char word[600];
+    if (clq_shell_word(word, sizeof word, value) && used + strlen(option) + strlen(word) + 1 < capacity) {
+        (void)snprintf(out + used, capacity - used, " %s%s", option, word);
+    }
+}
+
 /* The command line as far as it decides what is measured. */
 static void format_command(char *out, size_t capacity, const cli_options *options, int with_peers)
 {
-    size_t used = (size_t)snprintf(out, capacity, with_peers ? "clquant-bench" : "clquant bench");
-    for (size_t i = 0; i < options->positional.count && used < capacity; i++) {
-        used += (size_t)snprintf(out + used, capacity - used, " %s", options->positional.items[i]);
+    size_t used;
+    (void)snprintf(out, capacity, with_peers ? "clquant-bench" : "clquant bench");
+    for (size_t i = 0; i < options->positional.count; i++) {
+        add_word(out, capacity, "", options->positional.items[i]);
     }
-    for (size_t i = 0; i < options->bench.variants.count && used < capacity; i++) {
-        used += (size_t)snprintf(out + used, capacity - used, " --variant %s", options->bench.variants.items[i]);
+    for (size_t i = 0; i < options->bench.variants.count; i++) {
+        add_word(out, capacity, "--variant ", options->bench.variants.items[i]);
     }
-    if (options->bench.shapes != NULL && used < capacity) {
-        used += (size_t)snprintf(out + used, capacity - used, " --shapes %s", options->bench.shapes);
+    if (options->bench.shapes != NULL) {
+        add_word(out, capacity, "--shapes ", options->bench.shapes);
     }
-    if (options->bench.rounds > 0 && used < capacity) {
-        used += (size_t)snprintf(out + used, capacity - used, " --rounds %d", options->bench.rounds);
+    if (options->bench.rounds > 0) {
+        used = strlen(out);
+        (void)snprintf(out + used, capacity - used, " --rounds %d", options->bench.rounds);
     }
-    if (used < capacity) {
-        (void)snprintf(out + used, capacity - used, "%s%s", options->bench.quick ? " --quick" : "",
-                       options->bench.sweep ? " --sweep" : "");
-    }
+    used = strlen(out);
+    (void)snprintf(out + used, capacity - used, "%s%s", options->bench.quick ? " --quick" : "",
+                   options->bench.sweep ? " --sweep" : "");
 }
 
 static void text_member(clq_json_writer *json, const char *key, const char *value)
@@ -77,7 +89,7 @@ static void figure_member(clq_json_writer *json, const char *key, double value)
 static void begin_json(cli_bench_report *report, const clq_device_info *info)
 {
     clq_json_writer *json = &report->json;
-    char command[512];
+    char command[1024];
     format_command(command, sizeof command, report->options, report->peers != NULL);
     cli_json_begin(json);
     text_member(json, "version", clq_version());

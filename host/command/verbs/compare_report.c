@@ -227,6 +227,7 @@ clq_status cli_compare_report_table(const cli_compare_report *report, int all, c
     const int list_exact = all || exact <= EXACT_ROWS;
     const size_t listed = list_exact ? report->compared : report->compared - exact;
     size_t equal = 0;
+    char others[48] = "";
     if (listed > 0) {
         CLQ_TRY(print_table(report, listed, all, error));
     }
@@ -237,7 +238,9 @@ clq_status cli_compare_report_table(const cli_compare_report *report, int all, c
     if (!list_exact) {
         cli_line(stdout, "%zu tensors are exact (--verbose lists them)", exact);
     }
-    cli_line(stdout, "%zu tensor%s compared, %zu of other types equal", report->compared,
-             report->compared == 1 ? "" : "s", equal);
+    if (equal > 0) {
+        snprintf(others, sizeof others, ", %zu of other types equal", equal);
+    }
+    cli_line(stdout, "%zu tensor%s compared%s", report->compared, report->compared == 1 ? "" : "s", others);
     return CLQ_OK;
 }

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L /* isatty */
+#endif
 #include <string.h>
+#include <unistd.h>
 
 #include "command/frame/drivers.h"
+#include "command/frame/width.h"
 #include "command/verbs/devices.h"
 
 static const char *type_name(clq_device_type type)
@@ -26,8 +31,18 @@ static const char *plan_name(int i)
     return i < CLQ_OP_COUNT ? clq_operation_name((clq_operation)i) : "gemm";
 }
 
+enum { FACT_INDENT = 25 }; /* where values begin */
+
+/* On a terminal long ones go on below themselves; for programs they are one line. */
 static void print_fact(const char *title, const char *text)
 {
+    const size_t room = cli_line_width() > 2 * FACT_INDENT ? cli_line_width() - FACT_INDENT : FACT_INDENT;
+    size_t fits;
+    while (isatty(STDOUT_FILENO) && cli_text_width(text) > room && (fits = cli_fold(text, room)) > 0) {
+        cli_line(stdout, "    %-20s %.*s", title, (int)fits, text);
+        text += fits + strspn(text + fits, " ");
+        title = "";
+    }
     if (text[0] != '\0') {
         cli_line(stdout, "    %-20s %s", title, text);
     }

@@ -17,7 +17,7 @@ enum {
     PLOT_WIDTH = 3 * COLUMNS, /* whole units: no seams */
     PLOT_TOP = 28,
     PLOT_BOTTOM = 128,
-    NAME = 44
+    NAME = 48
 };
 
 /* One element has a height too. */

@@ -6,6 +6,7 @@
 
 #include "command/verbs/report.h"
 #include "format/folder.h"
+#include "format/shell.h"
 
 /*
  * Weights that look like a bell have their largest of thousands of values at 4 to 5 times the root of the mean square.
@@ -88,8 +89,8 @@ void cli_report_hint(const cli_options *options, const clq_file_report *report)
     const clq_file_tensor *worst = find_worst(report);
     const char *given = options->scale != NULL ? "--scale" : options->file.has_range ? "--range" : NULL;
     char shown[200];
-    char words[80];
-    char advice[260];
+    char words[400];
+    char advice[500];
     double share;
     if (worst == NULL) {
         return;
@@ -114,7 +115,8 @@ void cli_report_hint(const cli_options *options, const clq_file_report *report)
     if (finer(options, worst, words, sizeof words)) {
         snprintf(advice, sizeof advice, "try %s", words);
     } else {
-        snprintf(advice, sizeof advice, "--exclude '%s' keeps it as it is", shown);
+        (void)clq_shell_pattern(words, sizeof words, worst->name);
+        snprintf(advice, sizeof advice, "--exclude%s%s keeps it as it is", words[0] != '\0' ? " " : "", words);
     }
     cli_line(stdout,
              "hint: the largest values of '%s' are about %.0f times the root mean square: few outliers take most "

@@ -96,12 +96,13 @@ static clq_status verify_all(verify_call *call, clq_error *error)
             call->options.device = run->spec;
         }
         cli_verify_device(&call->options, run);
-        result->is_cancelled |= run->status == CLQ_CANCELLED || cli_interrupted();
+        result->is_cancelled |= run->status == CLQ_CANCELLED || cli_should_end();
         if (result->is_cancelled) {
             result->count = i + 1;
         }
         if (!call->options.json) {
             CLQ_TRY(cli_verify_print(result, run, error));
+            cli_flush_output(); /* the next device may take minutes */
         }
     }
     return CLQ_OK;
@@ -113,12 +114,14 @@ static int code_of(const cli_verify_result *result)
     int code = CLI_OK;
     for (size_t i = 0; i < result->count; i++) {
         const cli_verify_run *run = &result->runs[i];
-        if (run->status != CLQ_OK && run->status != CLQ_CANCELLED && !result->is_cancelled) {
+        if (run->status == CLQ_CANCELLED && run->report != NULL && run->report->counts[CLQ_VERIFY_DIFFERS] > 0) {
+            code = CLI_MISMATCH;
+        } else if (run->status != CLQ_OK && run->status != CLQ_CANCELLED && !result->is_cancelled) {
             const int own = cli_report(&run->error);
             code = code == CLI_MISMATCH || (code != CLI_OK && own != CLI_MISMATCH) ? code : own;
         }
     }
-    return result->is_cancelled ? cli_interrupt_code() : code;
+    return result->is_cancelled && cli_interrupted() ? cli_interrupt_code() : code;
 }
 
 /* ---- reports ---- */
@@ -186,6 +189,9 @@ int cli_verify(const cli_options *options)
         return cli_report(&error);
     }
     call->options = *options;
+    if (options->verify.report == NULL && options->verify.reproduce == NULL) {
+        cli_output_is_all();
+    }
     call->result.options = &call->options;
     code = check_options(call);
     if (code == CLI_OK) {

@@ -59,7 +59,7 @@ static int go_on(cli_verify_work *work, cli_child *child, cli_verify_outcome cam
     if (work->is_done) {
         return 0;
     }
-    if (cli_interrupted()) { /* a terminal tells all processes */
+    if (cli_should_end()) { /* a terminal tells all processes */
         run->status = clq_fail(&run->error, CLQ_CANCELLED, "interrupted");
         return 0;
     }

@@ -146,7 +146,7 @@ cli_verify_outcome cli_verify_listen(cli_verify_work *work, cli_verify_child *ch
         if (deadline == 0.0 && silence > patience) {
             return CLI_VERIFY_IS_SILENT;
         }
-        if (cli_interrupted() && deadline == 0.0) {
+        if (cli_should_end() && deadline == 0.0) {
             deadline = cli_verify_now() + 1e-3 * PATIENCE_MILLISECONDS;
             cli_verify_child_interrupt(child);
         }
