@@ -137,43 +137,59 @@ static clq_requantization requantization_of(const clq_gemm_task *task, uint64_t 
     return r;
 }
 
-static float dequantized(const clq_gemm_task *task, const clq_gemm_tile *t, uint64_t row, uint64_t column, int32_t sum)
+static float dequantized(const clq_gemm_task *task, const clq_reference_column *c, uint64_t row, int32_t sum)
 {
     const clq_gemm_problem *p = task->problem;
-    const uint64_t a_batch = task->a_batches > 1 ? t->batch : 0;
-    const uint64_t b_batch = task->b_batches > 1 ? t->batch : 0;
+    const uint64_t a_batch = task->a_batches > 1 ? c->batch : 0;
+    const uint64_t b_batch = task->b_batches > 1 ? c->batch : 0;
     const uint32_t one = clq_bits_from_float(1.0f);
     const uint32_t a = clq_reference_gemm_value(task, CLQ_GEMM_A_SCALE, p->a_scale, row, a_batch, p->m, one);
-    const uint32_t b = clq_reference_gemm_value(task, CLQ_GEMM_B_SCALE, p->b_scale, column, b_batch, p->n, one);
+    const uint32_t b = clq_reference_gemm_value(task, CLQ_GEMM_B_SCALE, p->b_scale, c->column, b_batch, p->n, one);
     const float scale = clq_float_from_bits(a) * clq_float_from_bits(b);
     const float y = (float)sum * scale;
     return y < task->real_minimum ? task->real_minimum : y > task->real_maximum ? task->real_maximum : y;
 }
 
+static int is_codes(const clq_gemm_task *task)
+{
+    return task->problem->c.dtype == CLQ_S8 || task->problem->c.dtype == CLQ_U8;
+}
+
+clq_reference_column clq_reference_gemm_column(const clq_gemm_task *task, uint64_t batch, uint64_t column)
+{
+    clq_reference_column c;
+    memset(&c, 0, sizeof c);
+    c.batch = batch;
+    c.column = column;
+    c.bias = clq_reference_gemm_value(task, CLQ_GEMM_BIAS, task->problem->bias, column, 0, 0, 0);
+    if (is_codes(task)) {
+        c.requantization = requantization_of(task, column);
+    }
+    return c;
+}
+
+void clq_reference_gemm_store(const clq_gemm_task *task, const clq_reference_column *column, uint64_t row, uint32_t sum)
+{
+    const clq_span *span = &task->arguments[CLQ_GEMM_C];
+    unsigned char *c = (unsigned char *)span->object + span->offset_bytes;
+    const uint64_t index = column->batch * task->c.batch + row * task->c.row_stride + column->column;
+    const int32_t x = (int32_t)(sum + column->bias);
+    if (is_codes(task)) {
+        c[index] = (unsigned char)clq_reference_requantize(&column->requantization, x);
+    } else if (task->problem->c.dtype == CLQ_F32) {
+        clq_store_real(CLQ_F32, c, index, dequantized(task, column, row, x));
+    } else {
+        const int32_t y = x < task->minimum ? task->minimum : x > task->maximum ? task->maximum : x;
+        memcpy(c + 4 * index, &y, sizeof y);
+    }
+}
+
 static void store(const clq_gemm_task *task, const clq_gemm_tile *t)
 {
-    const clq_gemm_problem *p = task->problem;
-    unsigned char *c = (unsigned char *)task->arguments[CLQ_GEMM_C].object + task->arguments[CLQ_GEMM_C].offset_bytes;
     for (uint64_t j = 0; j < t->columns; j++) {
-        const uint64_t column = t->column + j;
-        const uint32_t bias = clq_reference_gemm_value(task, CLQ_GEMM_BIAS, p->bias, column, 0, 0, 0);
-        const int is_codes = p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8;
-        clq_requantization r;
-        memset(&r, 0, sizeof r);
-        if (is_codes) {
-            r = requantization_of(task, column);
-        }
+        const clq_reference_column column = clq_reference_gemm_column(task, t->batch, t->column + j);
         for (uint64_t i = 0; i < t->rows; i++) {
-            const uint64_t index = t->batch * task->c.batch + (t->row + i) * task->c.row_stride + column;
-            const int32_t sum = (int32_t)(t->sums[i][j] + bias);
-            if (is_codes) {
-                c[index] = (unsigned char)clq_reference_requantize(&r, sum);
-            } else if (p->c.dtype == CLQ_F32) {
-                clq_store_real(CLQ_F32, c, index, dequantized(task, t, t->row + i, column, sum));
-            } else {
-                const int32_t y = sum < task->minimum ? task->minimum : sum > task->maximum ? task->maximum : sum;
-                memcpy(c + 4 * index, &y, sizeof y);
-            }
+            clq_reference_gemm_store(task, &column, t->row + i, t->sums[i][j]);
         }
     }
 }

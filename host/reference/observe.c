@@ -2,14 +2,14 @@
 /* Ranges over several batches, and histograms (docs/numerics.md, section 10). */
 #include <math.h>
 
+#include "reference/bins.h"
 #include "reference/element.h"
 #include "reference/reference.h"
 
 /* Below this every scale is the least one, whatever the range. */
 static const float LEAST_MAXIMUM = 0x1p-100f;
 
-/* The elements of parameter p, segment by segment: sets [*first, *first + *count); returns 0 after the last. */
-static int next_segment(const clq_geometry *g, uint64_t p, uint64_t turn, uint64_t *first, uint64_t *count)
+int clq_reference_segment(const clq_geometry *g, uint64_t p, uint64_t turn, uint64_t *first, uint64_t *count)
 {
     const uint64_t channel = p / g->segments_per_row;
     const clq_band band = clq_geometry_band(g, channel / g->channels);
@@ -24,7 +24,7 @@ static int has_finite(const clq_geometry *g, clq_dtype real, const void *x, uint
 {
     uint64_t first = 0;
     uint64_t count = 0;
-    for (uint64_t turn = 0; next_segment(g, p, turn, &first, &count); turn++) {
+    for (uint64_t turn = 0; clq_reference_segment(g, p, turn, &first, &count); turn++) {
         for (uint64_t i = first; i < first + count; i++) {
             if (isfinite(clq_load_real(real, x, i))) {
                 return 1;
@@ -35,12 +35,12 @@ static int has_finite(const clq_geometry *g, clq_dtype real, const void *x, uint
 }
 
 void clq_reference_merge_range(const clq_geometry *g, clq_dtype real, const void *x, const void *range,
-                               const void *nonfinite, const void *averaging, void *state)
+                               const void *nonfinite, const void *averaging, void *state, uint64_t first, uint64_t stop)
 {
     const float c = clq_load_real(CLQ_F32, averaging, 0);
     clq_nonfinite found;
     memcpy(&found, nonfinite, sizeof found);
-    for (uint64_t p = 0; p < g->parameters && g->elements > 0; p++) { /* without elements no range is one of data */
+    for (uint64_t p = first; p < stop && g->elements > 0; p++) { /* without elements no range is one of data */
         float now[2];
         float merged[2];
         memcpy(now, (const char *)range + p * sizeof now, sizeof now);
@@ -53,20 +53,12 @@ void clq_reference_merge_range(const clq_geometry *g, clq_dtype real, const void
     }
 }
 
-/* How the elements of one parameter are counted. */
-typedef struct bins {
-    uint32_t count;
-    int is_signed; /* bins of [lo, hi]; else of magnitudes, up to `hi` */
-    int is_none;   /* no such range: all elements are in the last bin */
-    float lo, hi;
-} bins;
-
-static bins bins_of(const clq_scheme *scheme, const void *range, uint64_t p)
+clq_bins clq_reference_bins_of(const clq_scheme *scheme, const void *range, uint64_t p)
 {
     const float lo = clq_load_real(CLQ_F32, range, 2 * p);
     const float hi = clq_load_real(CLQ_F32, range, 2 * p + 1);
     const float maximum = fabsf(lo) > fabsf(hi) ? fabsf(lo) : fabsf(hi);
-    bins b = {.count = clq_histogram_bins(scheme), .is_signed = !scheme->symmetric, .lo = lo, .hi = hi};
+    clq_bins b = {.count = clq_histogram_bins(scheme), .is_signed = !scheme->symmetric, .lo = lo, .hi = hi};
     b.is_none = !(maximum >= LEAST_MAXIMUM && maximum < INFINITY) || (b.is_signed && !(lo < hi));
     b.hi = b.is_signed ? hi : maximum;
     return b;
@@ -104,7 +96,7 @@ static wide units_of(float x, int exponent)
 }
 
 /* Whether x >= lo + edge * (hi - lo) / 4096. Why units are enough: docs/numerics.md, "Both ends". */
-static int is_above(float x, const bins *b, uint32_t edge)
+static int is_above(float x, const clq_bins *b, uint32_t edge)
 {
     const float greater = fabsf(b->lo) > fabsf(b->hi) ? b->lo : b->hi;
     const int exponent = ilogbf(greater);
@@ -113,7 +105,7 @@ static int is_above(float x, const bins *b, uint32_t edge)
 }
 
 /* The quotient in double is off by less than 2^-30 of a bin: only so near to an edge is it looked at closely. */
-static uint32_t bin_of_number(float x, const bins *b)
+static uint32_t bin_of_number(float x, const clq_bins *b)
 {
     const double width = (double)b->hi - (double)b->lo;
     const double bin = ((double)x - (double)b->lo) / width * CLQ_HISTOGRAM_SIGNED_BINS;
@@ -130,18 +122,23 @@ static uint32_t bin_of_number(float x, const bins *b)
     return (uint32_t)bin;
 }
 
-static void count_segment(clq_dtype real, const void *x, uint64_t first, uint64_t count, const bins *b, char *own)
+uint32_t clq_reference_bin_of(const clq_bins *b, float x)
+{
+    return b->is_none     ? b->count - 1
+           : b->is_signed ? bin_of_number(x, b)
+                          : bin_of_magnitude(fabs((double)x), (double)b->hi);
+}
+
+static void count_segment(clq_dtype real, const void *x, uint64_t first, uint64_t count, const clq_bins *b, char *own)
 {
     for (uint64_t i = first; i < first + count; i++) {
         const float value = clq_load_real(real, x, i);
         uint64_t counted;
-        uint32_t bin = b->count - 1;
+        uint32_t bin;
         if (!isfinite(value)) {
             continue;
         }
-        if (!b->is_none) {
-            bin = b->is_signed ? bin_of_number(value, b) : bin_of_magnitude(fabs((double)value), (double)b->hi);
-        }
+        bin = clq_reference_bin_of(b, value);
         memcpy(&counted, own + bin * sizeof counted, sizeof counted);
         counted++;
         memcpy(own + bin * sizeof counted, &counted, sizeof counted);
@@ -152,11 +149,11 @@ void clq_reference_histogram(const clq_geometry *g, const clq_quantization *q, c
                              void *counts)
 {
     for (uint64_t p = 0; p < g->parameters; p++) {
-        const bins b = bins_of(&q->scheme, range, p);
+        const clq_bins b = clq_reference_bins_of(&q->scheme, range, p);
         char *own = (char *)counts + p * b.count * sizeof(uint64_t);
         uint64_t first = 0;
         uint64_t count = 0;
-        for (uint64_t turn = 0; next_segment(g, p, turn, &first, &count); turn++) {
+        for (uint64_t turn = 0; clq_reference_segment(g, p, turn, &first, &count); turn++) {
             count_segment(q->real, x, first, count, &b, own);
         }
     }

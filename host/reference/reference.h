@@ -10,8 +10,10 @@
 
 void clq_reference_minmax(const clq_geometry *geometry, clq_dtype real, const void *x, void *range, void *nonfinite);
 
+/* Parameters [first, stop). */
 void clq_reference_merge_range(const clq_geometry *geometry, clq_dtype real, const void *x, const void *range,
-                               const void *nonfinite, const void *averaging, void *state);
+                               const void *nonfinite, const void *averaging, void *state, uint64_t first,
+                               uint64_t stop);
 
 /* In the bins that clq_histogram_bins tells of q->scheme. */
 void clq_reference_histogram(const clq_geometry *geometry, const clq_quantization *q, const void *x, const void *range,
@@ -34,6 +36,19 @@ int32_t clq_reference_requantize(const clq_requantization *r, int32_t x);
 
 /* Spans of the task are host memory. With weights these hold B as clq_reference_gemm_pack wrote it. */
 void clq_reference_gemm(const clq_gemm_task *task);
+
+/* What becomes of one sum of column `column`, for one who makes the sums (docs/numerics.md, eq. 19 and 20): `column` is
+ * prepared once for all rows. */
+typedef struct clq_reference_column {
+    uint64_t batch, column;
+    uint32_t bias;
+    clq_requantization requantization; /* of 8-bit outputs */
+} clq_reference_column;
+
+clq_reference_column clq_reference_gemm_column(const clq_gemm_task *task, uint64_t batch, uint64_t column);
+void clq_reference_gemm_store(const clq_gemm_task *task, const clq_reference_column *column, uint64_t row,
+                              uint32_t sum);
+
 void clq_reference_gemm_row_sums(const clq_gemm_task *task);
 
 /* Bytes of packed B, and the packing: its codes row by row for each batch, then its zero points. */
