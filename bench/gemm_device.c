@@ -6,6 +6,20 @@
 
 #include "bench.h"
 
+/* A power of two, with which sums stay exact in f32: those of every shape are below 2^24. */
+static const float group_scale = 0x1p-8f;
+
+static clq_status put_scales(clq_context *context, uint64_t count, clq_buffer **buffer, clq_error *error)
+{
+    void *mapped = NULL;
+    CLQ_TRY(clq_buffer_create(context, 4 * count, buffer, error));
+    CLQ_TRY(clq_buffer_map(*buffer, &mapped, error));
+    for (uint64_t i = 0; i < count; i++) {
+        memcpy((unsigned char *)mapped + 4 * i, &group_scale, sizeof group_scale);
+    }
+    return clq_buffer_unmap(*buffer, error);
+}
+
 static clq_status put(clq_context *context, const void *values, size_t bytes, clq_buffer **buffer, clq_error *error)
 {
     const clq_status status = clq_buffer_create(context, bytes, buffer, error);
@@ -23,6 +37,7 @@ clq_status gemm_device_create(gemm_device *d, clq_context *context, const gemm_p
     CLQ_TRY(put(context, p->bias, 4 * s->n, &d->bias, error));
     CLQ_TRY(put(context, p->multiplier, 4 * s->n, &d->multiplier, error));
     CLQ_TRY(put(context, p->shift, 4 * s->n, &d->shift, error));
+    CLQ_TRY(put_scales(context, s->n * ((s->k + GEMM_LEAST_GROUP - 1) / GEMM_LEAST_GROUP), &d->scale, error));
     return clq_buffer_create(context, 4 * s->m * s->n, &d->c, error);
 }
 
@@ -34,6 +49,7 @@ void gemm_device_destroy(gemm_device *d)
     clq_buffer_destroy(&d->bias);
     clq_buffer_destroy(&d->multiplier);
     clq_buffer_destroy(&d->shift);
+    clq_buffer_destroy(&d->scale);
 }
 
 static int outcome_of(clq_status status)
@@ -55,6 +71,11 @@ static void describe_row(gemm_row *row)
     row->operands.a.buffer = d->a;
     row->operands.b.buffer = d->b;
     row->operands.c.buffer = d->c;
+    p->k_group = row->way.k_group;
+    if (p->k_group != 0) {
+        p->b_scale = CLQ_GEMM_PER_GROUP;
+        row->operands.b_scale.buffer = d->scale;
+    }
     if (row->way.output == CLQ_S8) {
         p->bias = CLQ_GEMM_PER_COLUMN;
         p->multiplier = CLQ_GEMM_PER_COLUMN;
@@ -146,6 +167,15 @@ int gemm_row_run(void *cookie)
                                             : BENCH_FAILED;
 }
 
+static int reals_differ(const float *reals, const int32_t *sums, size_t count)
+{
+    size_t i = 0;
+    while (i < count && reals[i] == (float)sums[i] * group_scale) {
+        i++;
+    }
+    return i < count;
+}
+
 int gemm_row_check(void *cookie)
 {
     gemm_row *row = cookie;
@@ -155,8 +185,9 @@ int gemm_row_check(void *cookie)
     clq_status status = clq_buffer_map(row->device->c, &mapped, &row->error);
     int differs = 0;
     if (status == CLQ_OK) {
-        differs =
-            row->way.output == CLQ_S8 ? memcmp(mapped, p->codes, elements) : memcmp(mapped, p->sums, 4 * elements);
+        differs = row->way.output == CLQ_S8    ? memcmp(mapped, p->codes, elements)
+                  : row->way.output == CLQ_F32 ? reals_differ(mapped, p->sums, elements)
+                                               : memcmp(mapped, p->sums, 4 * elements);
         status = clq_buffer_unmap(row->device->c, &row->error);
     }
     return differs != 0 ? BENCH_FAILED : outcome_of(status);

@@ -12,11 +12,14 @@ typedef struct gemm_device {
     clq_context *context;
     const gemm_product *product;
     clq_buffer *a, *b, *c, *bias, *multiplier, *shift;
+    clq_buffer *scale; /* of the most groups that rows have */
 } gemm_device;
 
 /* `product` must stay. To be destroyed also on failure. */
 clq_status gemm_device_create(gemm_device *device, clq_context *context, const gemm_product *product, clq_error *error);
 void gemm_device_destroy(gemm_device *device);
+
+enum { GEMM_LEAST_GROUP = 32 };
 
 /* One way to multiply. */
 typedef struct gemm_way {
@@ -24,6 +27,7 @@ typedef struct gemm_way {
     const char *variant; /* forced; NULL: the device's choice */
     int packed;          /* B made ready beforehand */
     int calls;           /* enqueued before the wait */
+    uint64_t k_group;    /* groups along K of so many, output f32; 0: none */
 } gemm_way;
 
 typedef struct gemm_row {

@@ -10,6 +10,9 @@
 /* Below, reading B and not arithmetic may set the time. Enough of one run that starting threads does not show. */
 enum { ROWS_BOUND_BY_READING = 16, READ_BYTES = 1 << 28, DOT_LOOPS = 1 << 20 };
 
+/* Operations of a product from which on groups along K are not measured: their sums are not exact in f32 there. */
+#define GROUPS_BELOW 4e9
+
 static int run_dot(void *cookie)
 {
     (void)cookie;
@@ -93,6 +96,9 @@ static clq_status add_ours(gemm_group *g, const gemm_device *device, const gemm_
     gemm_row_create(ours, device, way);
     snprintf((*row)->way, sizeof(*row)->way, "-> %s%s", clq_dtype_name(way->output),
              way->packed ? "" : ", B not packed");
+    if (way->k_group != 0) {
+        snprintf((*row)->way, sizeof(*row)->way, "-> f32, groups of %d", (int)way->k_group);
+    }
     snprintf((*row)->variant, sizeof(*row)->variant, "%s", way->variant != NULL ? way->variant : ours->variant);
     (*row)->work = gemm_shape_operations(&device->product->shape);
     (*row)->spoil = gemm_row_spoil;
@@ -106,7 +112,7 @@ static clq_status add_ours(gemm_group *g, const gemm_device *device, const gemm_
 /* Nothing but its time is of interest: 0 operations. */
 static clq_status add_packing(gemm_group *g, clq_error *error)
 {
-    const gemm_way way = {CLQ_S8, NULL, 1, 1};
+    const gemm_way way = {CLQ_S8, NULL, 1, 1, 0};
     bench_row *row = NULL;
     CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
     snprintf(row->way, sizeof row->way, "packing of B");
@@ -120,7 +126,7 @@ static clq_status add_packing(gemm_group *g, clq_error *error)
 static clq_status add_neighbour(gemm_group *g, clq_error *error)
 {
     const gemm_shape *s = &g->neighbour_device.product->shape;
-    const gemm_way way = {CLQ_S8, NULL, 1, g->calls};
+    const gemm_way way = {CLQ_S8, NULL, 1, g->calls, 0};
     bench_row *row = NULL;
     char beside[40];
     snprintf(beside, sizeof beside, "%s, beside", g->problem);
@@ -152,7 +158,7 @@ static clq_status add_peers(gemm_group *g, const bench_peers *peers, clq_error *
 static clq_status add_ways(gemm_group *g, const char *const *variants, clq_error *error)
 {
     const gemm_shape *s = &g->product->shape;
-    gemm_way way = {CLQ_S8, NULL, 1, g->calls};
+    gemm_way way = {CLQ_S8, NULL, 1, g->calls, 0};
     bench_row *row = NULL;
     CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
     row->target = gemm_target(s, NULL, g->calls);
@@ -167,6 +173,20 @@ static clq_status add_ways(gemm_group *g, const char *const *variants, clq_error
     if (g->calls == 1) {
         way.variant = NULL;
         way.packed = 0;
+        CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
+    }
+    return CLQ_OK;
+}
+
+/* Along K, beside the product without them. */
+static clq_status add_groups(gemm_group *g, clq_error *error)
+{
+    static const int sizes[] = {128, GEMM_LEAST_GROUP};
+    const gemm_shape *s = &g->product->shape;
+    gemm_way way = {CLQ_F32, NULL, 1, 1, 0};
+    for (size_t i = 0; i < 2 && s->k % 128 == 0 && gemm_shape_operations(s) < GROUPS_BELOW; i++) {
+        bench_row *row = NULL;
+        way.k_group = (uint64_t)sizes[i];
         CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
     }
     return CLQ_OK;
@@ -197,6 +217,7 @@ clq_status gemm_group_create(gemm_group *g, clq_context *context, const gemm_ord
     CLQ_TRY(add_ways(g, order->variants, error));
     if (g->calls == 1 && !order->product->a_is_u8) { /* packing does not look at A */
         CLQ_TRY(add_packing(g, error));
+        CLQ_TRY(add_groups(g, error));
     }
     if (order->neighbour != NULL) {
         CLQ_TRY(gemm_device_create(&g->neighbour_device, context, order->neighbour, error));

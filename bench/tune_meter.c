@@ -253,9 +253,12 @@ done:
 
 /* ---- products ---- */
 
-static clq_status time_product(tally *t, const gemm_shape *shape, int packed, clq_error *error)
+static const gemm_way packed_b = {CLQ_S8, NULL, 1, 1, 0};
+static const gemm_way plain_b = {CLQ_S8, NULL, 0, 1, 0};
+static const gemm_way in_groups = {CLQ_F32, NULL, 1, 1, 128};
+
+static clq_status time_product(tally *t, const gemm_shape *shape, const gemm_way *way, clq_error *error)
 {
-    const gemm_way way = {CLQ_S8, NULL, packed, 1};
     const clq_error *errors[TABLES];
     gemm_product product;
     gemm_device device;
@@ -269,7 +272,7 @@ static clq_status time_product(tally *t, const gemm_shape *shape, int packed, cl
     CLQ_TRY_TO(gemm_product_create(&product, shape, 0, error));
     CLQ_TRY_TO(gemm_device_create(&device, t->problems->context, &product, error));
     CLQ_TRY_TO(clq_tuning_use(t->problems->context, t->tables[0], error));
-    gemm_row_create(&row, &device, &way);
+    gemm_row_create(&row, &device, way);
     for (size_t i = 0; i < TABLES; i++) {
         lanes[i].spoil = gemm_row_spoil;
         lanes[i].run = gemm_row_run;
@@ -286,21 +289,23 @@ done:
     return status;
 }
 
-/* The first, and those that were given, also with B as it is. */
+/* The first, and those that were given, also with B as it is, and in groups along K. */
 static clq_status time_products(tally *t, clq_error *error)
 {
     const tune_problems *p = t->problems;
     if (p->shapes == NULL) {
         for (size_t i = 0; i < sizeof products / sizeof products[0]; i++) {
-            CLQ_TRY(time_product(t, &products[i], 1, error));
+            CLQ_TRY(time_product(t, &products[i], &packed_b, error));
         }
-        return time_product(t, &products[0], 0, error);
+        CLQ_TRY(time_product(t, &products[0], &in_groups, error));
+        return time_product(t, &products[0], &plain_b, error);
     }
     for (size_t i = 0; i < p->shape_count; i++) {
         if (p->shapes[i].is_product) {
             const gemm_shape shape = {(size_t)p->shapes[i].m, (size_t)p->shapes[i].n, (size_t)p->shapes[i].k};
-            CLQ_TRY(time_product(t, &shape, 1, error));
-            CLQ_TRY(time_product(t, &shape, 0, error));
+            CLQ_TRY(time_product(t, &shape, &packed_b, error));
+            CLQ_TRY(time_product(t, &shape, &in_groups, error));
+            CLQ_TRY(time_product(t, &shape, &plain_b, error));
         }
     }
     return CLQ_OK;

@@ -10,6 +10,9 @@
  *     S[n] = sum_k b'[k,n] - K * Zb'[n]    R'[m] = sum_k a'[m,k]
  *
  * S and Zb' come with the packed panels; R' from the sums of A's codes: R' = R + K * a_code_offset.
+ *
+ * Where parts of K share scales (`k_group`, a multiple of 4 unless there is one part), each part is a slice of K with
+ * S, Zb' and R' of its own, and K above is its length.
  */
 #ifndef CLQ_GEMM_CALL_H
 #define CLQ_GEMM_CALL_H
@@ -25,6 +28,7 @@
 #define VALUES_PER_TENSOR 1
 #define VALUES_PER_ROW 2
 #define VALUES_PER_COLUMN 3
+#define VALUES_PER_GROUP 4
 
 /* `output`: what becomes of an accumulator. PARTIAL: a sum over a part of K, without corrections. */
 #define OUTPUT_S32 0
@@ -36,6 +40,8 @@
 #define OUTPUT_PARTIAL 6
 #define OUTPUT_SINGLE_AWAY 7
 #define OUTPUT_DOUBLE_UP 8
+#define OUTPUT_F16 9
+#define OUTPUT_BF16 10
 
 typedef struct gemm_call {
     /* A's codes (bytes): a_offset + z * a_batch + m * a_row + k. Packed in tiles, 32-bit words: a_offset + z * a_batch
@@ -43,7 +49,8 @@ typedef struct gemm_call {
     call_u64 a_offset, a_row, a_batch;
     /* Words (of 4 codes) of the panels: b_offset + z * b_batch + ((panel * groups) + group) * 32 + column. */
     call_u64 b_offset, b_batch;
-    /* S at columns_offset + z * columns_batch + n, Zb' at the same place + columns_zero_points (32-bit elements). */
+    /* S at columns_offset + z * columns_batch + part * 32 * panels + n, Zb' at the same place + columns_zero_points
+     * (32-bit elements). */
     call_u64 columns_offset, columns_batch, columns_zero_points;
     /* Elements of C: c_offset + z * c_batch + m * c_row + n. */
     call_u64 c_offset, c_row, c_batch;
@@ -52,11 +59,16 @@ typedef struct gemm_call {
     call_u64 a_scale_offset, b_scale_offset, multiplier_offset, shift_offset;
     /* Partial sums: slice s of batch z at partial_offset + ((s * batch + z) * m + row) * n + column. */
     call_u64 partial_offset;
+    /* With k_group, y of what was summed so far: at reals_offset + (batch * m + row) * n + column. */
+    call_u64 reals_offset;
     call_u32 m, n, k, batch;
     call_u32 groups; /* k / GROUP_DEPTH, rounded up */
     /* From one batch's values per row to the next's: m where A has batches of its own, else 0; likewise n for B. */
     call_u32 a_values_batch, b_values_batch;
-    call_u32 slices, slice_groups;      /* K is cut into `slices` of `slice_groups` groups */
+    call_u32 slices, slice_groups;      /* K is cut into `slices` of `slice_groups` groups, of which this launch */
+    call_u32 first_slice;               /* has those from first_slice on */
+    call_u32 parts, k_group;            /* of K that share scales, of all slices; and k in each but the last */
+    call_u32 begins, ends;              /* whether y begins at 0, and whether it is done then */
     call_u32 tiles_per_item, row_block; /* the walk of gemm_walk.clh */
     call_u32 output;
     call_u32 a_zero_point, a_scale, b_scale, multiplier, bias, c_zero_point; /* VALUES_* */

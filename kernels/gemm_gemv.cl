@@ -36,7 +36,7 @@ __kernel void gemm_gemv(GEMM_PARAMETERS)
     const uint column = (uint)get_global_id(0) * VECTORS * VECTOR_WIDTH;
     const uint batch = (uint)get_global_id(1) / call.slices;
     const uint slice = (uint)get_global_id(1) - batch * call.slices;
-    const uint first = slice * call.slice_groups;
+    const uint first = (call.first_slice + slice) * call.slice_groups;
     const uint last = min(first + call.slice_groups, call.groups);
     __global const uchar *rows = a + call.a_offset + batch * call.a_batch;
     __global const uint *b = panels + call.b_offset + batch * call.b_batch +

@@ -3,12 +3,13 @@
  * What a product needs beforehand.
  *
  *   gemm_pack_panels   B -> panels of 32 columns; the one layout serves every kernel
- *   gemm_pack_columns  panels and zero points -> S and Zb' of every column (kernels/gemm_call.h)
- *   gemm_row_sums      A -> the sum of each row's codes
+ *   gemm_pack_nibbles  the same of 4-bit codes
+ *   gemm_pack_columns  panels and zero points -> S and Zb' of every column and part of K (kernels/gemm_call.h)
+ *   gemm_row_sums      A -> the sum of each row's codes, by parts of K
  *   gemm_pack_rows     A of any strides -> rows of consecutive codes
  *   gemm_pack_tiles    A of any strides -> tiles of rows with the rows innermost, as floats or as pairs of 16 bits
  *
- * Word [panel][group][column] of the panels holds b' of four consecutive k, b' = b for s8 and b - 128 for u8; 0 beyond
+ * Word [panel][group][column] of the panels holds b' of four consecutive k, b' = b - 128 for u8 and b else; 0 beyond
  * the edges of B.
  *
  * Element (row, column) of batch z of a source is at offset + z * batch + row * row_stride + column * column_stride.
@@ -74,51 +75,103 @@ __kernel void gemm_pack_panels(__global const uchar *b, ulong offset, ulong batc
     }
 }
 
-/* One item serves VECTOR_WIDTH columns. Dimensions: 32 / VECTOR_WIDTH, panels, batches. `per_column` and
- * `zero_point_batch` in values; b_offset_code is 128 for u8 and 0 for s8. */
-__kernel void gemm_pack_columns(__global const uint *panels, ulong panels_offset, uint groups, uint k, uint n,
-                                __global const int *zero_points, ulong zero_points_offset, uint values,
-                                ulong zero_point_batch, int code_offset, __global int *columns, ulong columns_offset,
-                                ulong columns_batch, ulong columns_zero_points)
+/* Four 4-bit codes of a column from `index` on as a word, of which the first `depth` are there. */
+static inline uint load_nibbles(__global const uchar *b, ulong index, ulong row_stride, uint depth, uint sign)
+{
+    uint word = 0;
+    for (uint d = 0; d < depth; d++) {
+        const ulong at = index + d * row_stride;
+        const uint code = (b[at / 2] >> (uint)(at % 2 * 4)) & 15u;
+        word |= (((code ^ sign) - sign) & 0xFFu) << (8 * d);
+    }
+    return word;
+}
+
+/*
+ * gemm_pack_panels of 4-bit codes: strides in codes, two to a byte, the even one low; `offset` in bytes. `sign`: 8
+ * where codes are signed, else 0. Dimensions: groups / groups_per_item, panels, batches.
+ */
+__kernel void gemm_pack_nibbles(__global const uchar *b, ulong offset, ulong batch, ulong row_stride,
+                                ulong column_stride, uint k, uint n, uint groups, uint groups_per_item, uint sign,
+                                __global uint *panels, ulong panels_offset)
+{
+    const uint first = (uint)get_global_id(0) * groups_per_item;
+    const uint last = min(first + groups_per_item, groups);
+    const uint column = (uint)get_global_id(1) * PANEL_COLUMNS;
+    const ulong source = get_global_id(2) * batch;
+    __global uint *to =
+        panels + panels_offset + (get_global_id(2) * get_global_size(1) + get_global_id(1)) * groups * PANEL_COLUMNS;
+    for (uint group = first; group < last; group++) {
+        const uint row = group * GROUP_DEPTH;
+        for (uint j = 0; j < PANEL_COLUMNS; j++) {
+            uint word = 0;
+            if (column + j < n) {
+                word = load_nibbles(b + offset, source + row * row_stride + (column + j) * column_stride, row_stride,
+                                    min(k - row, (uint)GROUP_DEPTH), sign);
+            }
+            to[(ulong)group * PANEL_COLUMNS + j] = word;
+        }
+    }
+}
+
+/*
+ * One item serves VECTOR_WIDTH columns of a part of K, `part_groups` groups; without parts that is all of it.
+ * Dimensions: 32 / VECTOR_WIDTH, panels, batches * parts. `zero_point_batch` in columns; code_offset is 128 for u8,
+ * else 0.
+ */
+__kernel void gemm_pack_columns(__global const uint *panels, ulong panels_offset, uint groups, uint part_groups,
+                                uint parts, uint k, uint n, __global const int *zero_points, ulong zero_points_offset,
+                                uint values, ulong zero_point_batch, int code_offset, __global int *columns,
+                                ulong columns_offset, ulong columns_zero_points)
 {
     const uint in_panel = (uint)get_global_id(0) * VECTOR_WIDTH;
     const uint column = (uint)get_global_id(1) * PANEL_COLUMNS + in_panel;
-    const ulong batch = get_global_id(2);
+    const ulong batch = get_global_id(2) / parts;
+    const uint part = (uint)(get_global_id(2) - batch * parts);
+    const uint first = part * part_groups;
+    const uint last = min(first + part_groups, groups);
+    const uint depth = min(k - first * GROUP_DEPTH, part_groups * GROUP_DEPTH);
     const ulong panel = batch * get_global_size(1) + get_global_id(1);
     __global const uint *from = panels + panels_offset + panel * groups * PANEL_COLUMNS + in_panel;
-    __global int *to = columns + columns_offset + batch * columns_batch + column;
+    __global int *to = columns + columns_offset + get_global_id(2) * get_global_size(1) * PANEL_COLUMNS + column;
     uintv sum = (uintv)(0);
     uint zero_point[VECTOR_WIDTH];
     uintv zero_points_here;
-    for (uint group = 0; group < groups; group++) {
+    for (uint group = first; group < last; group++) {
         const intv word = BITCAST(int)(VLOAD(0, from + (ulong)group * PANEL_COLUMNS));
         sum += BITCAST(uint)(((word << 24) >> 24) + ((word << 16) >> 24) + ((word << 8) >> 24) + (word >> 24));
     }
     for (uint j = 0; j < VECTOR_WIDTH; j++) {
         uint value = 0;
         if (values != VALUES_ABSENT && column + j < n) {
-            const ulong index = values == VALUES_PER_COLUMN ? batch * zero_point_batch + column + j : 0;
+            const ulong in_columns = batch * zero_point_batch + column + j;
+            const ulong index = values == VALUES_PER_COLUMN  ? in_columns
+                                : values == VALUES_PER_GROUP ? in_columns * parts + part
+                                                             : 0;
             value = (uint)zero_points[zero_points_offset + index];
         }
         zero_point[j] = value - (uint)code_offset;
     }
     zero_points_here = VLOAD(0, zero_point);
-    VSTORE(BITCAST(int)(sum - k * zero_points_here), 0, to);
+    VSTORE(BITCAST(int)(sum - depth * zero_points_here), 0, to);
     VSTORE(BITCAST(int)(zero_points_here), 0, to + columns_zero_points);
 }
 
-/* One item sums one row. Dimensions: m, batches. */
+/* One item sums a part of a row, `part_depth` codes; without parts that is all of it. Dimensions: m, batches, parts. */
 __kernel void gemm_row_sums(__global const uchar *a, ulong offset, ulong batch, ulong row_stride, ulong column_stride,
-                            uint k, uint is_signed, __global int *sums, ulong sums_offset)
+                            uint k, uint part_depth, uint is_signed, __global int *sums, ulong sums_offset)
 {
-    __global const uchar *row = a + offset + get_global_id(1) * batch + get_global_id(0) * row_stride;
+    const uint first = (uint)get_global_id(2) * part_depth;
+    const uint depth = min(k - first, part_depth);
+    __global const uchar *row =
+        a + offset + get_global_id(1) * batch + get_global_id(0) * row_stride + first * column_stride;
     const uint flip = is_signed ? 0x80u : 0u; /* a signed code is its flipped bits less 128 */
     uint sum = 0;
     uint i = 0;
     if (column_stride == 1) {
         uintv sums_here = (uintv)(0);
         uint lanes[VECTOR_WIDTH];
-        for (; i + VECTOR_WIDTH <= k; i += VECTOR_WIDTH) {
+        for (; i + VECTOR_WIDTH <= depth; i += VECTOR_WIDTH) {
             sums_here += CONVERT(uint)(LOAD_BYTES(row + i) ^ (ucharv)((uchar)flip));
         }
         VSTORE(sums_here, 0, lanes);
@@ -126,13 +179,14 @@ __kernel void gemm_row_sums(__global const uchar *a, ulong offset, ulong batch, 
             sum += lanes[j];
         }
     }
-    for (; i < k; i++) {
+    for (; i < depth; i++) {
         sum += row[i * column_stride] ^ flip;
     }
     if (is_signed) {
-        sum -= 128u * k;
+        sum -= 128u * depth;
     }
-    sums[sums_offset + get_global_id(1) * get_global_size(0) + get_global_id(0)] = (int)sum;
+    sums[sums_offset + (get_global_id(1) * get_global_size(0) + get_global_id(0)) * get_global_size(2) +
+         get_global_id(2)] = (int)sum;
 }
 
 /*

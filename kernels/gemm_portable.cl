@@ -49,7 +49,7 @@ __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void gemm_portable
     const uint item = y * EDGE + x;
     const uint batch = (uint)get_group_id(2) / call.slices;
     const uint slice = (uint)get_group_id(2) - batch * call.slices;
-    const uint first = slice * call.slice_groups;
+    const uint first = (call.first_slice + slice) * call.slice_groups;
     const uint last = min(first + call.slice_groups, call.groups);
     const uint panels_in_all = (call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
     __global const uchar *rows = a + call.a_offset + batch * call.a_batch;

@@ -52,6 +52,8 @@ def builds():
         yield f"gemm gemv {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}"]
     yield "gemm pack", "gemm_pack.cl", ["VECTOR_WIDTH=4"]
     yield "gemm reduce", "gemm_reduce.cl", ["VECTOR_WIDTH=4"]
+    for rows in 1, 4:
+        yield f"gemm groups {rows}", "gemm_groups.cl", ["VECTOR_WIDTH=4", f"ROWS={rows}"]
 
 
 def run(command):

@@ -74,11 +74,13 @@ x86="--target=x86_64-unknown-unknown -march=skylake-avx512"
 for width in 16 8 4; do
     lint -DVECTOR_WIDTH=$width gemm_pack.cl
     lint -DVECTOR_WIDTH=$width gemm_reduce.cl
+    lint -DVECTOR_WIDTH=$width -DROWS=1 gemm_groups.cl
+    lint -DVECTOR_WIDTH=$width -DROWS=4 gemm_groups.cl
     for rows in 1 2 3 5 8; do
         lint -DVECTOR_WIDTH=$width -DVECTORS=$((width / 8 + 1)) -DTILE_ROWS=$rows gemm_gemv.cl
         count=$((count + 1))
     done
-    count=$((count + 2))
+    count=$((count + 4))
 done
 for rows in 1 2 3 4 5 6 7 8 9 10 11 12; do
     # shellcheck disable=SC2086 # options

@@ -6,9 +6,9 @@
 #include <limits.h>
 #include <string.h>
 
-#include "check_gemm.h"
 #include "failing_opencl.h"
 #include "fallible_product.h"
+#include "inputs_gemm.h"
 #include "opencl/choice/variant.h"
 #include "refusal.h"
 #include "scratch.h"
@@ -229,11 +229,12 @@ static void parts_are_set_aside(void **state)
     static const struct {
         const char *file, *kernel;
         int by_host;
-    } parts[CLQ_GEMM_PARTS] = {{"gemm_pack.cl", "gemm_pack", 1}, {"gemm_reduce.cl", "gemm_reduce", 0}};
+    } parts[] = {{"gemm_pack.cl", "gemm_pack", 1}, {"gemm_reduce.cl", "gemm_reduce", 0}};
+    enum { PARTS = sizeof parts / sizeof parts[0] };
     (void)state;
-    for (int i = 0; i < CLQ_GEMM_PARTS * FAULTS && check_device() != NULL; i++) {
-        const int part = i % CLQ_GEMM_PARTS;
-        const enum fault fault = (enum fault)(i / CLQ_GEMM_PARTS);
+    for (int i = 0; i < PARTS * FAULTS && check_device() != NULL; i++) {
+        const int part = i % PARTS;
+        const enum fault fault = (enum fault)(i / PARTS);
         fallible_product p;
         fallible_results results;
         clq_plan plan;
@@ -256,11 +257,54 @@ static void parts_are_set_aside(void **state)
     check_needs_device();
 }
 
+/*
+ * Where the sums of groups along K cannot be added up, the host serves products that have groups, on the context's own
+ * queue, and is told once; others stay the device's.
+ */
+static void groups_are_set_aside(void **state)
+{
+    check_gemm c;
+    check_gemm_result want;
+    (void)state;
+    check_gemm_init(&c, "groups", 5, 19, 70);
+    inputs_gemm_groups(&c, 16);
+    inputs_gemm_fill(&c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
+    check_gemm_run(check_reference(), "reference", &c, &want);
+    for (int fault = 0; fault < FAULTS && check_device() != NULL; fault++) {
+        fallible_product p;
+        fallible_results results;
+        clq_plan plan;
+        ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
+        trust_parts(&p, CLQ_GEMM_GROUPS);
+        failing_opencl_corrupt_reads(fault == WRONG_BYTES ? READS_OF_A_CASE : 0);
+        failing_opencl_break_builds(fault == REFUSED_BUILD ? INT_MAX : 0, "gemm_groups.cl");
+        for (int way = 0; way < 2; way++) { /* packed weights are the device's, and unpacked for the host */
+            check_gemm_result got;
+            c.packed = way == 1;
+            check_gemm_run(p.context, "device", &c, &got);
+            spoil_no_more();
+            check_gemm_same(&c, "device", &want, &got);
+            check_gemm_result_free(&got);
+            ACCEPTED(clq_gemm_plan(p.context, &c.problem, c.packed, &plan, e));
+            assert_string_equal(plan.variant, "host");
+        }
+        assert_int_equal(p.log.warnings, 2);
+        ACCEPTED(fallible_product_run(&p, &results, e));
+        fallible_results_check(&results);
+        plan_product(&p, &plan);
+        assert_string_not_equal(plan.variant, "host");
+        fallible_product_end(&p);
+    }
+    check_gemm_result_free(&want);
+    inputs_gemm_free(&c);
+    check_needs_device();
+}
+
 /* Nobody comes to the aid of what is forced. */
 static void forced_variant_lacks_a_part(void **state)
 {
     (void)state;
-    for (int part = 0; part < CLQ_GEMM_PARTS && check_device() != NULL; part++) {
+    for (int part = 0; part < CLQ_GEMM_GROUPS && check_device() != NULL; part++) {
         fallible_product p;
         fallible_results results;
         clq_error error;
@@ -314,9 +358,10 @@ static void bad_verdicts_are_not_kept(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(next_variant_takes_over),     cmocka_unit_test(forced_variants_are_set_aside),
-    cmocka_unit_test(no_variant_is_left),          cmocka_unit_test(parts_are_set_aside),
-    cmocka_unit_test(forced_variant_lacks_a_part), cmocka_unit_test(bad_verdicts_are_not_kept),
+    cmocka_unit_test(next_variant_takes_over),   cmocka_unit_test(forced_variants_are_set_aside),
+    cmocka_unit_test(no_variant_is_left),        cmocka_unit_test(parts_are_set_aside),
+    cmocka_unit_test(groups_are_set_aside),      cmocka_unit_test(forced_variant_lacks_a_part),
+    cmocka_unit_test(bad_verdicts_are_not_kept),
 };
 
 int main(void)

@@ -53,11 +53,21 @@ static void heights(void **state)
     check_needs_device();
 }
 
+/* More sums than are kept at a time: of groups, and of rows. */
+static void rounds(void **state)
+{
+    (void)state;
+    check_groups("rounds", 100, 700, 40, 4, 1);
+    check_groups("blocks of rows", 333, 600, 20, 4, 1);
+    check_groups("blocks of rows", 50, 900, 9, 4, 4);
+    check_needs_device();
+}
+
 /* Every count of values of each parameter with each type of B and each output, in batches and not. */
 static void parameters(void **state)
 {
     (void)state;
-    for (unsigned i = 0; i < 60; i++) {
+    for (unsigned i = 0; i < 36; i++) {
         check_groups("parameters", 1 + check_below(20), 1 + check_below(50), 1 + check_below(90), 1 + check_below(40),
                      1 + i % 3);
         check_groups("parameters", 1 + check_below(20), 1 + check_below(50), 1 + check_below(90),
@@ -212,9 +222,9 @@ static void between_fences(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(lengths),        cmocka_unit_test(heights),         cmocka_unit_test(parameters),
-    cmocka_unit_test(worked_example), cmocka_unit_test(special_numbers), cmocka_unit_test(narrow_outputs),
-    cmocka_unit_test(nibbles),        cmocka_unit_test(between_fences),
+    cmocka_unit_test(lengths),        cmocka_unit_test(heights),        cmocka_unit_test(parameters),
+    cmocka_unit_test(rounds),         cmocka_unit_test(worked_example), cmocka_unit_test(special_numbers),
+    cmocka_unit_test(narrow_outputs), cmocka_unit_test(nibbles),        cmocka_unit_test(between_fences),
 };
 
 CHECK_MAIN("gemm_groups", tests)

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "check_gemm_place.h"
 #include "gemm_chain.h"
+#include "inputs_gemm.h"
 #include "refusal.h"
 
 /*
@@ -197,10 +199,87 @@ static void refused(void **state)
     check_needs_device();
 }
 
+/* The operands of a case in a context, as many as a product with groups along K may have. */
+static clq_gemm_operands operands_in(const check_gemm_place *place)
+{
+    clq_gemm_operands o;
+    memset(&o, 0, sizeof o);
+    o.struct_size = sizeof o;
+    o.a = check_gemm_place_operand(place, CHECK_GEMM_A);
+    o.b = check_gemm_place_operand(place, CHECK_GEMM_B);
+    o.c = check_gemm_place_operand(place, CHECK_GEMM_C);
+    o.a_zero_point = check_gemm_place_operand(place, CHECK_GEMM_A_ZERO_POINT);
+    o.b_zero_point = check_gemm_place_operand(place, CHECK_GEMM_B_ZERO_POINT);
+    o.bias = check_gemm_place_operand(place, CHECK_GEMM_BIAS);
+    o.a_scale = check_gemm_place_operand(place, CHECK_GEMM_A_SCALE);
+    o.b_scale = check_gemm_place_operand(place, CHECK_GEMM_B_SCALE);
+    return o;
+}
+
+/*
+ * Groups along K in many rounds, each of which reads what the one before has left: behind a user event on a queue out
+ * of order, in a workspace of just the size that the plan tells. What the host alone computes is refused there.
+ */
+static void groups_out_of_order(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        check_gemm c;
+        check_gemm_place place;
+        check_gemm_result want;
+        check_gemm_result got;
+        clq_gemm_operands o;
+        chain_contents v;
+        gemm_chain p;
+        cl_int code = CL_SUCCESS;
+        cl_event gate;
+        cl_event done = NULL;
+        check_gemm_init(&c, "groups out of order", 70, 700, 40);
+        inputs_gemm_groups(&c, 4);
+        inputs_gemm_fill(&c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
+        check_gemm_run(check_reference(), "reference", &c, &want);
+        chain_contents_make(&v);
+        gemm_chain_begin(&p, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &v, 0);
+        check_gemm_place_create(&place, p.own.clquant, &c);
+        o = operands_in(&place);
+        gemm_chain_give_workspace(&p, &c.problem);
+        gate = clCreateUserEvent(p.own.context, &code);
+        assert_int_equal(code, CL_SUCCESS);
+        p.launch.wait_count = 1;
+        p.launch.wait_list = &gate;
+        p.launch.event = &done;
+        ACCEPTED(clq_enqueue_gemm(p.own.clquant, &c.problem, &o, &p.launch, e));
+        assert_int_equal(clFlush(p.own.queue), CL_SUCCESS);
+        assert_int_equal(clSetUserEventStatus(gate, CL_COMPLETE), CL_SUCCESS);
+        assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+        check_gemm_place_collect(&place, "own queue", &got);
+        check_gemm_same(&c, "own queue", &want, &got);
+        {
+            clq_gemm_problem ragged = c.problem;
+            ragged.k_group = 5;
+            p.launch.wait_count = 0;
+            p.launch.wait_list = NULL;
+            p.launch.event = NULL;
+            REFUSED(CLQ_UNSUPPORTED, "groups along K are no multiple of 4",
+                    clq_enqueue_gemm(p.own.clquant, &ragged, &o, &p.launch, e));
+        }
+        clReleaseEvent(gate);
+        clReleaseEvent(done);
+        check_gemm_place_destroy(&place);
+        check_gemm_result_free(&want);
+        check_gemm_result_free(&got);
+        inputs_gemm_free(&c);
+        gemm_chain_take_workspace(&p);
+        gemm_chain_end(&p);
+        chain_contents_free(&v);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(in_order),       cmocka_unit_test(out_of_order),
     cmocka_unit_test(without_events), cmocka_unit_test(without_inner_dimension),
-    cmocka_unit_test(refused),
+    cmocka_unit_test(refused),        cmocka_unit_test(groups_out_of_order),
 };
 
 CHECK_MAIN("gemm_opencl", tests)

@@ -164,8 +164,11 @@ static void unpack(const clq_gemm_task *task, const unsigned char *words, unsign
     for (uint64_t z = 0; z < task->b_batches; z++) {
         unpack_batch(task, &packed, words + 4 * z * packed.batch_words, offset, to + z * p->k * p->n);
     }
-    for (uint64_t i = 0; i < task->values[CLQ_GEMM_B_ZERO_POINT]; i++) {
-        const uint64_t at = packed.columns + packed.zero_points + i / p->n * packed.columns_batch + i % p->n;
+    for (uint64_t i = 0; i < task->values[CLQ_GEMM_B_ZERO_POINT] && packed.parts > 0; i++) {
+        const uint64_t part = p->b_zero_point == CLQ_GEMM_PER_GROUP ? i % packed.parts : 0;
+        const uint64_t column = p->b_zero_point == CLQ_GEMM_PER_GROUP ? i / packed.parts : i;
+        const uint64_t at = packed.columns + packed.zero_points + column / p->n * packed.columns_batch +
+                            part * packed.columns_part + column % p->n;
         const uint32_t zero_point = take_word(words, at) + offset;
         memcpy(zero_points + 4 * i, &zero_point, sizeof zero_point);
     }
@@ -183,7 +186,7 @@ static clq_status fetch_weights(clq_context *context, const clq_gemm_task *task,
     add(&c, &panels, clq_cl_gemm_packed_of(task).bytes);
     CLQ_TRY_TO(read_all(&c, error));
     *host = *task->weights;
-    host->object = bytes < SIZE_MAX ? malloc((size_t)bytes + 1) : NULL;
+    host->object = bytes < SIZE_MAX ? calloc(1, (size_t)bytes + 1) : NULL;
     if (host->object == NULL) {
         CLQ_TRY_TO(fail_in(&c, clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for weights of %" PRIu64 " bytes", bytes),
                            error));

@@ -39,7 +39,7 @@ clq_trial_candidate clq_cl_machine_for_products(clq_cl_machine *machine);
 /* ---- opencl/machine_parts.c ---- */
 
 /* Candidates that run products by the host but for a part: B and the sums of A's rows are packed by the device (cases
- * whose output is s32), the slices of K are summed by it. */
+ * whose output is s32), the slices of K, or the groups along K of cases that have them, are summed by it. */
 clq_trial_candidate clq_cl_machine_for_packing(clq_cl_machine *machine);
 clq_trial_candidate clq_cl_machine_for_slices(clq_cl_machine *machine);
 

@@ -32,11 +32,16 @@ static clq_status write_memory(const clq_cl_machine *m, cl_mem memory, uint64_t 
     return CLQ_OK;
 }
 
+static uint64_t sums_bytes(const clq_gemm_task *task)
+{
+    return 4 * task->a_batches * task->problem->m * clq_cl_gemm_packed_of(task).parts;
+}
+
 /* The sums of rows lie at the beginning of the scratch memory. */
 static clq_status read_image(const clq_cl_machine *m, const clq_gemm_task *task, image *to, clq_error *error)
 {
     const uint64_t packed = clq_cl_gemm_packed_of(task).bytes;
-    const uint64_t sums = 4 * task->a_batches * task->problem->m;
+    const uint64_t sums = sums_bytes(task);
     to->arena = m->written;
     to->words = malloc((size_t)(packed + sums));
     if (to->words == NULL) {
@@ -114,7 +119,7 @@ static clq_status write_product(const clq_cl_machine *m, const clq_gemm_task *ta
 static clq_status pack(clq_cl_machine *m, const clq_gemm_task *task, clq_gemm_weights *weights, uint64_t workspace,
                        clq_error *error)
 {
-    CLQ_TRY(clq_cl_machine_reserve(m, clq_size_max(workspace, 4 * task->a_batches * task->problem->m), error));
+    CLQ_TRY(clq_cl_machine_reserve(m, clq_size_max(workspace, sums_bytes(task)), error));
     CLQ_TRY(clq_cl_machine_pack(m, task, weights, error));
     return clq_cl_gemm_sum_rows(&m->stream, m->tuning, task, m->stream.workspace, 0, error);
 }
@@ -173,7 +178,11 @@ static clq_status run_slices(void *cookie, const clq_trial_case *c, clq_error *e
     clq_gemm_workspace w;
     CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, CLQ_VARIANT_CPU, 1, &decision, error));
     decision.only_sums_slices = 1;
-    decision.slices += decision.slices == 1; /* the second may be empty */
+    if (decision.in_groups) {
+        decision.block_rows = task.problem->m; /* what the slices give is of all rows */
+    } else {
+        decision.slices += decision.slices == 1; /* the second may be empty */
+    }
     w = clq_cl_gemm_workspace_of(&task, &decision, 1);
     CLQ_TRY(pack(m, &task, &weights, w.bytes, error));
     if (m->stream.queue != NULL) {

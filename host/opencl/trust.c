@@ -202,16 +202,29 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
 
 /* ---- one product ---- */
 
-/* What all variants share comes first, so that none of them is blamed for it; K is cut no more where its slices cannot
- * be summed. */
+static const struct {
+    const char *kernel;
+    const char *file;
+    const char *text;
+} product_parts[CLQ_GEMM_PARTS] = {{"gemm_pack", "gemm_pack.cl", "packing"},
+                                   {"gemm_reduce", "gemm_reduce.cl", "sum of slices"},
+                                   {"gemm_groups", "gemm_groups.cl", "groups along K"}};
+
+/*
+ * What all variants share comes first, so that none of them is blamed for it, but for what this product has none of; K
+ * is cut no more where its slices cannot be summed, and where groups cannot be, nothing else is tried of it.
+ */
 static clq_gemm_part next_part(const climb *c)
 {
+    const int in_groups = c->product->problem->k_group != 0;
     clq_gemm_part part = CLQ_GEMM_PACKING;
     for (; part < CLQ_GEMM_PARTS; part++) {
         const size_t entry = clq_cl_gemm_part_verdict_entry(c->tuning, part);
         const clq_verdict verdict = clq_verdict_of(&c->context->cl->verdicts, entry);
-        const int is_left_out = part == CLQ_GEMM_SLICES && c->product_decision->slices == 1;
-        if (verdict != CLQ_VERDICT_TRUSTED && !(is_left_out && clq_verdict_is_aside(verdict))) {
+        const int is_left_out = part == CLQ_GEMM_SLICES &&
+                                (in_groups || (c->product_decision->slices == 1 && clq_verdict_is_aside(verdict)));
+        const int is_of_others = part == CLQ_GEMM_GROUPS && !in_groups;
+        if (verdict != CLQ_VERDICT_TRUSTED && !is_left_out && !is_of_others) {
             break;
         }
     }
@@ -220,11 +233,10 @@ static clq_gemm_part next_part(const climb *c)
 
 static void name_part(const climb *c, clq_trial_step *step)
 {
-    const int is_packing = c->part == CLQ_GEMM_PACKING;
     step->entry = clq_cl_gemm_part_verdict_entry(c->tuning, c->part);
-    step->kernel = is_packing ? "gemm_pack" : "gemm_reduce";
-    step->file = is_packing ? "gemm_pack.cl" : "gemm_reduce.cl";
-    snprintf(step->what, sizeof step->what, "gemm, %s", is_packing ? "packing" : "sum of slices");
+    step->kernel = product_parts[c->part].kernel;
+    step->file = product_parts[c->part].file;
+    snprintf(step->what, sizeof step->what, "gemm, %s", product_parts[c->part].text);
     name_step(c, step);
 }
 
@@ -243,8 +255,8 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
     step->entry = decision->verdict_entry;
     step->kernel = decision->kernel;
     step->file = decision->file;
-    snprintf(step->what, sizeof step->what, "gemm, %s, tiles of %u rows", clq_variant_name(decision->variant),
-             (unsigned)decision->tile_rows);
+    snprintf(step->what, sizeof step->what, "gemm, %s, tiles of %u rows%s", clq_variant_name(decision->variant),
+             (unsigned)decision->tile_rows, decision->in_groups ? ", groups along K" : "");
     name_step(c, step);
     return CLQ_OK;
 }
@@ -253,7 +265,8 @@ static clq_status attempt_part(climb *c, int only_ready, int *same, clq_error *e
 {
     static const clq_trial_heights heights = {5, 3};
     const int is_packing = c->part == CLQ_GEMM_PACKING;
-    const clq_trial_cases cases = clq_trial_sum_cases(&heights);
+    const clq_trial_cases cases =
+        c->part == CLQ_GEMM_GROUPS ? clq_trial_group_cases(&heights) : clq_trial_sum_cases(&heights);
     return attempt_cases(c, CLQ_VARIANT_BY_DEVICE, CLQ_BATCH_EACH, &cases,
                          is_packing ? clq_cl_machine_for_packing : clq_cl_machine_for_slices, only_ready, same, error);
 }
@@ -262,7 +275,8 @@ static clq_status attempt_variant(climb *c, int only_ready, int *same, clq_error
 {
     const clq_trial_heights heights = {clq_cl_gemm_trial_rows(c->product_decision),
                                        clq_cl_gemm_trial_rows_of_many_tiles(c->product_decision)};
-    const clq_trial_cases cases = clq_trial_product_cases(&heights);
+    const clq_trial_cases cases =
+        c->product_decision->in_groups ? clq_trial_group_cases(&heights) : clq_trial_product_cases(&heights);
     return attempt_cases(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases, clq_cl_machine_for_products,
                          only_ready, same, error);
 }

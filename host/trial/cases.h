@@ -29,6 +29,7 @@ typedef struct clq_trial_heights {
 } clq_trial_heights;
 
 clq_trial_cases clq_trial_product_cases(const clq_trial_heights *heights); /* kept by address */
+clq_trial_cases clq_trial_group_cases(const clq_trial_heights *heights);   /* with groups along K */
 clq_trial_cases clq_trial_sum_cases(const clq_trial_heights *heights);     /* a few whose output is the sum, s32 */
 
 /* ---- what walk and batch share ---- */

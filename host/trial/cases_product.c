@@ -17,7 +17,7 @@
  */
 enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1151, WIDE = 481, PANELS = 64, SHALLOW = 10 };
 
-enum { TALL_KINDS = 2 };
+enum { TALL_KINDS = 2, GROUP_KINDS = 9 };
 
 /* Of floats one that leaves sums too few bits: kernels/gemm_output.clh goes another way. On either side of 0 with the
  * type whose bounds do not hide it. */
@@ -97,6 +97,9 @@ static int32_t bare_sum(const clq_gemm_task *task, uint64_t column)
 static float next_real(const clq_gemm_task *task, uint32_t *state)
 {
     const uint32_t r = clq_trial_random(state);
+    if (task->problem->k_group != 0 && r % 96 < 3) { /* each NaN of C is the same one, and bounds let it pass */
+        return r % 96 == 0 ? (float)INFINITY : r % 96 == 1 ? -(float)INFINITY : (float)NAN;
+    }
     if (task->problem->k == FAR) {
         return r % 2 == 0 ? 0x1p-8f : 0x1.000002p-8f;
     }
@@ -125,8 +128,11 @@ static int32_t next_integer(const clq_gemm_task *task, clq_gemm_argument argumen
 static void fill_operand(const clq_gemm_task *task, clq_gemm_argument argument, unsigned char *to, uint32_t *state)
 {
     const clq_gemm_problem *p = task->problem;
-    const uint64_t count = clq_gemm_argument_elements(task, argument);
-    const int is_real = argument == CLQ_GEMM_A_SCALE || argument == CLQ_GEMM_B_SCALE ||
+    const uint64_t elements = clq_gemm_argument_elements(task, argument);
+    const int is_matrix = argument == CLQ_GEMM_A || argument == CLQ_GEMM_B;
+    const uint64_t count = is_matrix ? clq_gemm_stored_bytes(task, argument, elements) : elements;
+    const int is_real = (argument == CLQ_GEMM_BIAS && p->k_group != 0) || argument == CLQ_GEMM_A_SCALE ||
+                        argument == CLQ_GEMM_B_SCALE ||
                         (argument == CLQ_GEMM_MULTIPLIER && task->problem->requantize == CLQ_REQUANTIZE_FLOAT);
     for (uint64_t i = 0; i < count; i++) {
         if (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B) {
@@ -160,36 +166,53 @@ typedef struct problem_kind {
     int transposed_a, transposed_b;
     uint64_t n, k, batch;
     double minimum, maximum;
+    uint64_t k_group;
 } problem_kind;
 
 #define NO CLQ_GEMM_ABSENT
 #define ONE CLQ_GEMM_PER_TENSOR
 #define ROWS CLQ_GEMM_PER_ROW
 #define COLS CLQ_GEMM_PER_COLUMN
+#define PARTS CLQ_GEMM_PER_GROUP
 #define ALL -INFINITY, INFINITY
 
 /* Every type, kind of parameter and output; `values`: of multipliers, or of the scales. The last two are for tall ones.
  */
 static const problem_kind kinds[] = {
-    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL},
-    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL},
-    {CLQ_S8, CLQ_U8, CLQ_U8, CLQ_REQUANTIZE_SINGLE, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, 9, 200},
-    {CLQ_U8, CLQ_U8, CLQ_S8, CLQ_REQUANTIZE_SHIFT, ONE, ONE, ONE, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, ROWS, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL},
-    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, ALL},
-    {CLQ_S8, CLQ_U8, CLQ_F32, 0, ONE, COLS, ONE, COLS, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 1e6},
-    {CLQ_U8, CLQ_U8, CLQ_S32, 0, ROWS, NO, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, -70000.0, 90000.0},
-    {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
-    {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_SHIFT, NO, ONE, COLS, NO, 0, 1, COLUMNS, DEPTH, 2, ALL},
-    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE_AWAY, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, ONE, NO, COLS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL},
-    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE, NO, NO, COLS, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL},
-    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL},
-    {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, SHALLOW, 1, ALL},
-    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL},
-    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS, SHALLOW, 1, ALL},
+    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_S8, CLQ_U8, CLQ_U8, CLQ_REQUANTIZE_SINGLE, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, 9, 200, 0},
+    {CLQ_U8, CLQ_U8, CLQ_S8, CLQ_REQUANTIZE_SHIFT, ONE, ONE, ONE, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, ROWS, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_S8, CLQ_U8, CLQ_F32, 0, ONE, COLS, ONE, COLS, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 1e6, 0},
+    {CLQ_U8, CLQ_U8, CLQ_S32, 0, ROWS, NO, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, -70000.0, 90000.0, 0},
+    {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0},
+    {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_SHIFT, NO, ONE, COLS, NO, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE_AWAY, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, ONE, NO, COLS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE, NO, NO, COLS, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_U8, CLQ_S4, CLQ_S32, 0, ROWS, COLS, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL, 0},
+    {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, SHALLOW, 1, ALL, 0},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL, 0},
+    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 0},
+};
+
+/* The same in groups along K: whole ones, a short last one, and one alone; `values`: of A's scales. */
+static const problem_kind group_kinds[GROUP_KINDS] = {
+    {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 16},
+    {CLQ_U8, CLQ_S4, CLQ_F32, 0, ROWS, PARTS, ROWS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 12},
+    {CLQ_S8, CLQ_U8, CLQ_F16, 0, ONE, COLS, PARTS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 16},
+    {CLQ_S8, CLQ_U4, CLQ_BF16, 0, ROWS, ONE, ONE, NO, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 9.5, 36},
+    {CLQ_U8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 0, 0, COLUMNS, DEPTH, 2, -100.0, 1e6, 4},
+    {CLQ_S8, CLQ_S4, CLQ_F16, 0, NO, NO, ROWS, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 64},
+    {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, DEPTH + 1},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, ROWS, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL, 4},
+    {CLQ_S8, CLQ_U4, CLQ_F16, 0, NO, PARTS, PARTS, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 8},
 };
 
 static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t m)
@@ -206,7 +229,7 @@ static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t
     p->a.transposed = kind->transposed_a;
     p->b.transposed = kind->transposed_b;
     p->a.batch_stride = kind->batch > 1 ? m * kind->k + 3 : 0;
-    p->b.batch_stride = kind->a == kind->b && kind->batch > 1 ? kind->n * kind->k + 5 : 0;
+    p->b.batch_stride = (kind->a == kind->b || kind->k_group == 12) && kind->batch > 1 ? kind->n * kind->k + 5 : 0;
     p->c.batch_stride = m * kind->n;
     p->requantize = kind->mode;
     p->a_zero_point = kind->a_zero_point;
@@ -216,25 +239,43 @@ static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t
     p->maximum = kind->maximum;
     p->multiplier = is_codes ? kind->values : CLQ_GEMM_ABSENT;
     p->c_zero_point = is_codes ? CLQ_GEMM_PER_TENSOR : CLQ_GEMM_ABSENT;
-    if (p->c.dtype == CLQ_F32) {
+    p->k_group = kind->k_group;
+    if (p->k_group != 0) {
+        p->a_scale = kind->values;
+        p->b_scale = CLQ_GEMM_PER_GROUP;
+    } else if (p->c.dtype == CLQ_F32) {
         p->a_scale = kind->values == CLQ_GEMM_PER_COLUMN ? CLQ_GEMM_PER_ROW : kind->values;
         p->b_scale = kind->values;
     }
 }
 
-static clq_status describe_kind(const clq_trial_heights *heights, size_t kind, clq_trial_case *c)
+/* Number `kind` of a list, whose last are tall. */
+static clq_status describe_kind(const clq_trial_heights *heights, const problem_kind *list, size_t count, size_t kind,
+                                clq_trial_case *c)
 {
-    make_problem(&c->problem, &kinds[kind], kind + TALL_KINDS < COUNT(kinds) ? heights->rows : heights->tall);
+    make_problem(&c->problem, &list[kind], kind + TALL_KINDS < count ? heights->rows : heights->tall);
     clq_gemm_task_init(&c->product, &c->problem);
     return CLQ_OK;
+}
+
+static void take_way(size_t number, clq_trial_case *c)
+{
+    c->other_way = number % 2 != 0;
+    c->is_behind = (number / 2 + number) % 2 != 0;
 }
 
 static clq_status describe_product(const void *what, size_t number, clq_trial_case *c, clq_error *error)
 {
     (void)error;
-    c->other_way = number % 2 != 0;
-    c->is_behind = (number / 2 + number) % 2 != 0;
-    return describe_kind(what, number / 2, c);
+    take_way(number, c);
+    return describe_kind(what, kinds, COUNT(kinds), number / 2, c);
+}
+
+static clq_status describe_groups(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+{
+    (void)error;
+    take_way(number, c);
+    return describe_kind(what, group_kinds, GROUP_KINDS, number / 2, c);
 }
 
 static int is_sum(const problem_kind *kind)
@@ -249,7 +290,7 @@ static clq_status describe_sum(const void *what, size_t number, clq_trial_case *
     c->other_way = number % 2 != 0;
     for (size_t met = 0; !is_sum(&kinds[kind]) || met++ < number; kind++) {
     }
-    return describe_kind(what, kind, c);
+    return describe_kind(what, kinds, COUNT(kinds), kind, c);
 }
 
 void clq_trial_fill_product(const clq_trial_case *c, uint32_t *state)
@@ -272,6 +313,13 @@ clq_trial_cases clq_trial_product_cases(const clq_trial_heights *heights)
 {
     const size_t problems = COUNT(kinds) - (heights->tall == 0 ? TALL_KINDS : 0);
     const clq_trial_cases cases = {heights, 2 * problems, describe_product, fill_product};
+    return cases;
+}
+
+clq_trial_cases clq_trial_group_cases(const clq_trial_heights *heights)
+{
+    const size_t problems = GROUP_KINDS - (heights->tall == 0 ? TALL_KINDS : 0);
+    const clq_trial_cases cases = {heights, 2 * problems, describe_groups, fill_product};
     return cases;
 }
 

@@ -115,7 +115,11 @@ static void describe_product(clq_verify_work *work, const clq_verify_item *item)
     problem->b_zero_point = p->b_zero_point;
     problem->bias = p->has_bias ? CLQ_GEMM_PER_COLUMN : CLQ_GEMM_ABSENT;
     problem->a_sums = p->has_sums ? CLQ_GEMM_PER_ROW : CLQ_GEMM_ABSENT;
-    if (p->c == CLQ_F32) {
+    problem->k_group = p->k_group;
+    if (p->k_group != 0) {
+        problem->a_scale = p->a_scale;
+        problem->b_scale = CLQ_GEMM_PER_GROUP;
+    } else if (p->c == CLQ_F32) {
         problem->a_scale = p->has_bias ? CLQ_GEMM_PER_ROW : CLQ_GEMM_PER_TENSOR;
         problem->b_scale = values;
     } else if (p->c != CLQ_S32) {

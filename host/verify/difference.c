@@ -81,12 +81,18 @@ static void describe_product_inputs(inputs_text *t, const clq_gemm_task *task, u
     const uint64_t row = rest / task->c.row_stride;
     const uint64_t column = rest % task->c.row_stride;
     const uint64_t a_at = p->a_zero_point == CLQ_GEMM_PER_ROW ? (task->a_batches > 1 ? z : 0) * p->m + row : 0;
-    const uint64_t b_at = p->b_zero_point == CLQ_GEMM_PER_COLUMN ? (task->b_batches > 1 ? z : 0) * p->n + column : 0;
+    const uint64_t in_columns = (task->b_batches > 1 ? z : 0) * p->n + column;
+    const uint64_t b_at = p->b_zero_point == CLQ_GEMM_PER_COLUMN  ? in_columns
+                          : p->b_zero_point == CLQ_GEMM_PER_GROUP ? in_columns * task->k_groups /* of the first group */
+                                                                  : 0;
     const uint64_t at = p->multiplier == CLQ_GEMM_PER_COLUMN ? column : 0;
     t->used +=
         (size_t)snprintf(t->text, t->capacity, "batch %" PRIu64 ", row %" PRIu64 ", column %" PRIu64, z, row, column);
     add_input(t, "a_zero_point", a_at);
     add_input(t, "b_zero_point", b_at);
+    if (p->k_group != 0) {
+        add_input(t, "b_scale", in_columns * task->k_groups);
+    }
     add_input(t, "bias", column);
     add_input(t, "multiplier", at);
     add_input(t, "shift", at);

@@ -196,13 +196,16 @@ static void fill_product_operand(const clq_verify_work *work, clq_gemm_argument 
     const clq_gemm_task *task = &work->trial.product;
     const int is_end = work->item->inputs == CLQ_VERIFY_ENDS;
     const clq_gemm_problem *p = task->problem;
-    const uint64_t count = clq_gemm_argument_elements(task, argument);
+    const int is_matrix = argument == CLQ_GEMM_A || argument == CLQ_GEMM_B;
+    const uint64_t elements = clq_gemm_argument_elements(task, argument);
+    const uint64_t count = is_matrix ? clq_gemm_stored_bytes(task, argument, elements) : elements;
     const int is_real = argument == CLQ_GEMM_A_SCALE || argument == CLQ_GEMM_B_SCALE ||
+                        (argument == CLQ_GEMM_BIAS && p->k_group != 0) ||
                         (argument == CLQ_GEMM_MULTIPLIER && p->requantize == CLQ_REQUANTIZE_FLOAT);
     static const unsigned char codes[] = {0, 1, 0x7F, 0x80, 0xFF, 0x81};
     for (uint64_t i = 0; i < count && !is_real; i++) {
         const int32_t value = is_end ? end_value(p, argument, state) : any_value(p, argument, state);
-        if (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B) {
+        if (is_matrix) {
             const uint32_t r = clq_trial_random(state);
             to[i] = is_end ? codes[r % sizeof codes] : (unsigned char)r;
         } else {

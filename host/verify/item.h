@@ -55,6 +55,8 @@ typedef struct clq_verify_product {
     clq_dtype a, b, c;
     clq_requantize_mode mode;
     clq_gemm_values a_zero_point, b_zero_point;
+    clq_gemm_values a_scale; /* with groups along K; else it follows from the rest */
+    uint32_t k_group;
     uint8_t has_bias, transposed_a, transposed_b, is_padded, packs, has_sums, is_clamped, per_column;
 } clq_verify_product;
 

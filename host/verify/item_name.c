@@ -116,13 +116,16 @@ static void add_tail(name_text *name, const clq_verify_item *item)
 static void add_product(name_text *name, const clq_verify_product *p)
 {
     static const char *const modes[] = {"double", "single", "shift", "float", "single-away", "double-up"};
-    static const char *const zero_points[] = {"0", "tensor", "row", "column"};
-    const int is_plain = p->c == CLQ_S32 || p->c == CLQ_F32;
+    static const char *const zero_points[] = {"0", "tensor", "row", "column", "group"};
+    const int is_plain = p->c == CLQ_S32 || p->c == CLQ_F32 || p->k_group != 0;
     add(name, "/%s-%s-%s/%s", clq_dtype_name(p->a), clq_dtype_name(p->b), clq_dtype_name(p->c),
         is_plain ? "plain" : modes[p->mode]);
     add(name, "/za-%s-zb-%s%s%s%s%s", zero_points[p->a_zero_point], zero_points[p->b_zero_point],
         p->has_bias ? "-bias" : "", p->has_sums ? "-sums" : "", p->per_column ? "-per-column" : "",
         p->is_clamped ? "-clamp" : "");
+    if (p->k_group != 0) {
+        add(name, "-sa-%s-groups-%" PRIu32, zero_points[p->a_scale], p->k_group);
+    }
     add(name, "/%c%c%s%s", p->transposed_a ? 't' : 'n', p->transposed_b ? 't' : 'n', p->packs ? "-packed" : "",
         p->is_padded ? "-padded" : "");
     add(name, "/%" PRIu32 "x%" PRIu32 "x%" PRIu32 "-%" PRIu32, p->m, p->n, p->k, p->batch);

@@ -63,6 +63,9 @@ static uint32_t take(uint32_t *rest, uint32_t values)
 /* Number `mixed` of all combinations. */
 enum { COMBINATIONS = 4 * OUTPUTS * 9 * 2 * 4 * 2 * 2 * 2 * 2 * 2 * 3 };
 
+/* Numbers of a variant from here on are of products in groups, so that those below stay what they were. */
+enum { FIRST_OF_GROUPS = 1 << 24 };
+
 static void say(clq_verify_product *p, uint32_t mixed)
 {
     static const clq_gemm_values of_a[] = {CLQ_GEMM_ABSENT, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_ROW};
@@ -85,18 +88,45 @@ static void say(clq_verify_product *p, uint32_t mixed)
     p->batch = 1 + take(&mixed, 3);
 }
 
+/* With groups along K, and B of 4-bit codes with and without: what none of the others has. */
+static void say_groups(clq_verify_product *p, uint32_t mixed, uint32_t i)
+{
+    static const clq_gemm_values of_b[] = {CLQ_GEMM_ABSENT, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_COLUMN,
+                                           CLQ_GEMM_PER_GROUP};
+    static const clq_gemm_values of_a[] = {CLQ_GEMM_ABSENT, CLQ_GEMM_PER_TENSOR, CLQ_GEMM_PER_ROW, CLQ_GEMM_PER_GROUP};
+    static const clq_dtype types[] = {CLQ_S8, CLQ_S4, CLQ_U4, CLQ_U8};
+    static const clq_dtype outputs_of_groups[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
+    static const uint32_t sizes_of_groups[] = {4, 16, 32, 36, 128};
+    say(p, mixed);
+    p->b = types[i % 4];
+    if (i % 6 != 0) {
+        p->k_group = sizes_of_groups[i % 5];
+        p->c = outputs_of_groups[i % 3];
+        p->a_scale = of_a[i / 3 % 4];
+        p->b_zero_point = of_b[i / 5 % 4];
+        p->has_sums = 0;
+        p->per_column = 0;
+    }
+}
+
 /* Number `i` of a variant, of the sizes that are set. */
 static clq_status add_product(clq_verify_items *items, clq_verify_item *item, uint32_t i, clq_error *error)
 {
     clq_verify_product *p = &item->of.product;
-    say(p, (uint32_t)((uint64_t)i * 19937 + item->program) % COMBINATIONS);
+    const uint32_t mixed = (uint32_t)((uint64_t)i * 19937 + item->program) % COMBINATIONS;
+    if (i >= FIRST_OF_GROUPS) {
+        say_groups(p, mixed, i);
+    } else {
+        say(p, mixed);
+    }
     /* Two groups of four k at least make two slices. */
     item->cut = p->k >= 8 && i % 2 != 0 ? CLQ_VERIFY_CUT : CLQ_VERIFY_AS_CALLED;
     item->inputs = (clq_verify_inputs)(i / 2 % CLQ_VERIFY_INPUTS);
     item->size = (uint64_t)p->m * p->n * (p->k + 1) * p->batch;
     item->number = i;
     if ((item->variant == (int32_t)CLQ_VARIANT_GEMV && p->m > 8) ||
-        (item->variant == (int32_t)CLQ_VARIANT_SPLIT_K && (p->k < 8 || item->cut != CLQ_VERIFY_AS_CALLED))) {
+        (item->variant == (int32_t)CLQ_VARIANT_SPLIT_K &&
+         (p->k_group != 0 || p->k < 8 || item->cut != CLQ_VERIFY_AS_CALLED))) {
         return CLQ_OK;
     }
     return clq_verify_items_add(items, item, error);
@@ -116,6 +146,33 @@ static clq_status add_tall(clq_verify_items *items, clq_verify_item *item, uint3
     return CLQ_OK;
 }
 
+/* Low tiles are programs of their own: a quick run leaves them to gemv, and low products to the others. */
+static int is_dear(const clq_verify_items *items, const clq_verify_item *item)
+{
+    return items->extent == CLQ_VERIFY_QUICK && item->of.product.m < 12 &&
+           (item->variant == (int32_t)CLQ_VARIANT_CPU || item->variant == (int32_t)CLQ_VARIANT_CPU_AVX2 ||
+            item->variant == (int32_t)CLQ_VARIANT_CPU_VNNI);
+}
+
+/* Sizes of those before, in another order. */
+static clq_status add_groups(clq_verify_items *items, clq_verify_item *item, sizes m, sizes n, sizes k, uint32_t count,
+                             clq_error *error)
+{
+    clq_verify_product *p = &item->of.product;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t mixed = clq_verify_mix(i, item->program + 1, m.count * n.count * k.count);
+        p->m = m.values[take(&mixed, m.count)];
+        p->n = n.values[take(&mixed, n.count)];
+        p->k = k.values[take(&mixed, k.count)];
+        p->k_group = 0;
+        if (!is_dear(items, item)) {
+            CLQ_TRY(add_product(items, item, FIRST_OF_GROUPS + i, error));
+        }
+    }
+    p->k_group = 0;
+    return CLQ_OK;
+}
+
 static clq_status add_variant(clq_verify_items *items, clq_verify_item *item, clq_error *error)
 {
     const int is_quick = items->extent == CLQ_VERIFY_QUICK;
@@ -131,16 +188,12 @@ static clq_status add_variant(clq_verify_items *items, clq_verify_item *item, cl
         p->m = m.values[take(&mixed, m.count)];
         p->n = n.values[take(&mixed, n.count)];
         p->k = k.values[take(&mixed, k.count)];
-        /* Low tiles are programs of their own: a quick run leaves them to gemv, and low products to the others. */
-        const int is_dear =
-            is_quick && p->m < 12 &&
-            (item->variant == (int32_t)CLQ_VARIANT_CPU || item->variant == (int32_t)CLQ_VARIANT_CPU_AVX2 ||
-             item->variant == (int32_t)CLQ_VARIANT_CPU_VNNI);
-        if (!is_dear) {
+        if (!is_dear(items, item)) {
             CLQ_TRY(add_product(items, item, i, error));
         }
     }
-    return add_tall(items, item, count, error);
+    CLQ_TRY(add_tall(items, item, count, error));
+    return add_groups(items, item, m, n, k, items->extent == CLQ_VERIFY_FULL ? 2000 : is_quick ? 40 : 200, error);
 }
 
 /* Whether there is such a kernel for this device; asked with a product that each of them takes. */

@@ -75,6 +75,8 @@ static int32_t product_element(const clq_gemm_problem *p, clq_gemm_argument argu
     case CLQ_GEMM_A_SCALE:
     case CLQ_GEMM_B_SCALE:
         return CLQ_F32;
+    case CLQ_GEMM_BIAS:
+        return p->k_group != 0 ? CLQ_F32 : CLQ_S32;
     case CLQ_GEMM_MULTIPLIER:
         return p->requantize == CLQ_REQUANTIZE_FLOAT ? CLQ_F32 : CLQ_S32;
     default:

@@ -30,21 +30,22 @@ static int is_cpu(const clq_context *context)
 }
 
 /* Tiles in local memory are made by work-groups of 16 x 16: the device must have them, and for this kernel too. */
-static const char *group_obstacle(const struct clq_cl_state *cl, const clq_cl_tuning *tuning, clq_variant variant)
+static const char *group_obstacle(const struct clq_cl_state *cl, const clq_cl_tuning *tuning, clq_variant variant,
+                                  int in_groups)
 {
     if (cl->maximum_group_size < 256 || cl->maximum_group_items[0] < 16 || cl->maximum_group_items[1] < 16) {
         return "the device has no work-groups of 16 x 16";
     }
-    return clq_verdict_of(&cl->verdicts, clq_cl_gemm_verdict_entry(tuning, variant, 0)) == CLQ_VERDICT_TOO_LARGE
+    return clq_verdict_of(&cl->verdicts, clq_cl_gemm_verdict_entry(tuning, variant, 0, in_groups)) ==
+                   CLQ_VERDICT_TOO_LARGE
                ? "the device has no work-groups of 16 x 16 for this kernel"
                : NULL;
 }
 
 const char *clq_cl_gemm_host_reason(const clq_gemm_task *task)
 {
-    return task->problem->k_group != 0                   ? "no kernel has groups along K"
-           : clq_dtype_bits(task->problem->b.dtype) == 4 ? "no kernel takes 4-bit codes"
-                                                         : NULL;
+    const int is_ragged = task->problem->k_group % GROUP_DEPTH != 0 && task->k_groups > 1;
+    return is_ragged ? "groups along K are no multiple of 4" : NULL;
 }
 
 /* Why a variant cannot run this problem here; NULL when it can. */
@@ -52,14 +53,15 @@ static const char *obstacle(const clq_context *context, const clq_cl_tuning *tun
                             clq_variant variant)
 {
     const struct clq_cl_state *cl = context->cl;
+    const int in_groups = task->problem->k_group != 0;
     if (clq_cl_gemm_host_reason(task) != NULL) {
         return clq_cl_gemm_host_reason(task);
     }
     switch (variant) {
     case CLQ_VARIANT_PORTABLE:
-        return group_obstacle(cl, tuning, variant);
+        return group_obstacle(cl, tuning, variant, in_groups);
     case CLQ_VARIANT_KHR_DOT:
-        return !cl->capabilities.khr_dot ? cl->capabilities.no_khr_dot : group_obstacle(cl, tuning, variant);
+        return !cl->capabilities.khr_dot ? cl->capabilities.no_khr_dot : group_obstacle(cl, tuning, variant, in_groups);
     case CLQ_VARIANT_CPU_AVX2:
         return !cl->capabilities.avx2 ? "no x86 CPU device in this process with AVX2" : NULL;
     case CLQ_VARIANT_CPU_VNNI:
@@ -67,7 +69,7 @@ static const char *obstacle(const clq_context *context, const clq_cl_tuning *tun
     case CLQ_VARIANT_GEMV:
         return task->problem->m > GEMV_ROWS ? "m is above 8" : NULL;
     case CLQ_VARIANT_SPLIT_K:
-        return task->problem->k < 2 * GROUP_DEPTH ? "k is below 8" : NULL;
+        return in_groups ? "K is cut into its groups" : task->problem->k < 2 * GROUP_DEPTH ? "k is below 8" : NULL;
     default:
         return NULL;
     }
@@ -97,9 +99,16 @@ static uint32_t tile_rows_of(const clq_cl_tuning *tuning, clq_variant variant, u
     }
 }
 
-static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant, uint64_t m)
+static size_t entry_of(const clq_cl_tuning *tuning, clq_variant variant, const clq_gemm_task *task)
 {
-    const size_t entry = clq_cl_gemm_verdict_entry(tuning, variant, tile_rows_of(tuning, variant, m));
+    const clq_gemm_problem *p = task->problem;
+    return clq_cl_gemm_verdict_entry(tuning, variant, tile_rows_of(tuning, variant, p->m), p->k_group != 0);
+}
+
+static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
+                        const clq_gemm_task *task)
+{
+    const size_t entry = entry_of(tuning, variant, task);
     return clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
@@ -134,10 +143,10 @@ static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning
         if (!order[i].is_wanted || obstacle(context, tuning, task, variant) != NULL) {
             continue;
         }
-        if (!is_set_aside(context, tuning, variant, task->problem->m)) {
+        if (!is_set_aside(context, tuning, variant, task)) {
             *reason = order[i].reason;
             if (!is_cpu(context) && variant == CLQ_VARIANT_CPU &&
-                group_obstacle(context->cl, tuning, CLQ_VARIANT_PORTABLE)) {
+                obstacle(context, tuning, task, CLQ_VARIANT_PORTABLE)) {
                 *reason = "no work-groups of 16 x 16 for tiles in local memory: tiles in registers, no barrier";
             }
             return variant;
@@ -185,13 +194,41 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
 }
 
 /*
+ * Slices are groups. y and the sums of a round lie in `words` of scratch memory, which a cache holds: where that does
+ * not hold y and one sum of each element, rows go through in blocks of whole tiles. The last block has what is left, up
+ * to twice as many rows as the others, since a tile may not be higher than its product.
+ */
+static void take_groups(const clq_gemm_task *task, uint64_t words, clq_gemm_decision *decision)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : 64;
+    const uint64_t row_words = p->batch * p->n;
+    const uint64_t most_rows = words / (2 * row_words);
+    uint64_t greatest_block = p->m;
+    uint64_t rounds;
+    decision->in_groups = 1;
+    decision->block_rows = p->m;
+    if (p->m > most_rows) {
+        decision->block_rows = clq_size_min(clq_size_max(most_rows / 2 / tile * tile, tile), p->m);
+        greatest_block = decision->block_rows + p->m % decision->block_rows;
+    }
+    decision->slice_groups = (uint32_t)clq_size_divide_up(p->k_group, GROUP_DEPTH);
+    decision->slices = (uint32_t)task->k_groups;
+    rounds = clq_size_divide_up(task->k_groups, clq_size_max(words / (row_words * greatest_block), 2) - 1);
+    decision->round_slices = (uint32_t)clq_size_divide_up(task->k_groups, clq_size_max(rounds, 1));
+}
+
+/*
  * A CPU device spends about a tenth of a microsecond on an item, as long as on a tile of 32 groups. Sixteen tiles, the
  * row tiles that share a panel (kernels/gemm_walk.clh), or more where K is small, make that little; a small problem
  * gets enough items to balance.
  */
 static void choose_tiles_per_item(const clq_context *context, const clq_gemm_task *task, clq_gemm_decision *decision)
 {
-    const uint64_t tiles = work_items(task, decision);
+    const uint64_t tiles = decision->in_groups ? clq_size_max(work_items(task, decision) * decision->block_rows *
+                                                                  decision->round_slices / task->problem->m,
+                                                              1)
+                                               : work_items(task, decision);
     const uint64_t units = clq_size_max(context->device.compute_units, 1);
     const uint64_t by_work =
         clq_size_max(4096 / clq_size_max(decision->slice_groups, 1), decision->tuning->values[CLQ_TUNE_GEMM_TILES]);
@@ -213,7 +250,12 @@ static void name_decision(const clq_gemm_task *task, const char *reason, clq_gem
             decision->variant == CLQ_VARIANT_GEMV ? decision->vectors * decision->vector_width : PANEL_COLUMNS;
         snprintf(tile, sizeof tile, "%" PRIu32 " x %" PRIu32, decision->tile_rows, columns);
     }
-    if (decision->slices > 1) {
+    if (decision->in_groups) {
+        decision->name = clq_variant_name(decision->variant);
+        snprintf(decision->reason, sizeof decision->reason,
+                 "%s; tiles of %s, %" PRIu32 " groups along K, %" PRIu32 " at a time", reason, tile, decision->slices,
+                 decision->round_slices);
+    } else if (decision->slices > 1) {
         decision->name = clq_variant_name(CLQ_VARIANT_SPLIT_K);
         snprintf(decision->reason, sizeof decision->reason,
                  "K of %" PRIu64 " in %" PRIu32 " slices, each by %s in tiles of %s", task->problem->k,
@@ -258,15 +300,22 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     decision->file = rows[decision->variant].file;
     decision->kernel = rows[decision->variant].kernel;
     decision->tile_rows = tile_rows_of(tuning, decision->variant, task->problem->m);
-    decision->verdict_entry = clq_cl_gemm_verdict_entry(tuning, decision->variant, decision->tile_rows);
+    decision->verdict_entry = entry_of(tuning, decision->variant, task);
     decision->packs_by_host = clq_cl_gemm_host_reason(task) != NULL || part_is_aside(context, tuning, CLQ_GEMM_PACKING);
-    decision->by_host = forced == CLQ_VARIANT_BY_DEVICE &&
-                        (decision->packs_by_host || is_set_aside(context, tuning, decision->variant, task->problem->m));
+    decision->by_host =
+        forced == CLQ_VARIANT_BY_DEVICE &&
+        (decision->packs_by_host || (task->problem->k_group != 0 && part_is_aside(context, tuning, CLQ_GEMM_GROUPS)) ||
+         is_set_aside(context, tuning, decision->variant, task));
     choose_vectors(decision);
     decision->a_form = decision->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
                        : decision->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
                                                                    : CLQ_GEMM_A_CODES;
-    choose_slices(context, task, forced == CLQ_VARIANT_SPLIT_K, decision);
+    if (task->problem->k_group != 0) {
+        const uint64_t words = (uint64_t)tuning->values[CLQ_TUNE_GEMM_PARTIAL] << 8;
+        take_groups(task, clq_size_min(words, clq_cl_scratch_items(context, sizeof(cl_int))), decision);
+    } else {
+        choose_slices(context, task, forced == CLQ_VARIANT_SPLIT_K, decision);
+    }
     choose_tiles_per_item(context, task, decision);
     name_decision(task, reason, decision);
     return CLQ_OK;
@@ -284,6 +333,13 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     const uint32_t groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     const int is_cut = in_slices && !part_is_aside(context, tuning, CLQ_GEMM_SLICES);
     CLQ_TRY(decide(context, tuning, variant, task, decision, error));
+    if (decision->in_groups) {
+        const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : 64;
+        decision->round_slices = in_slices ? (uint32_t)clq_size_min(2, task->k_groups) : decision->slices;
+        decision->block_rows = in_slices ? clq_size_min(tile, task->problem->m) : task->problem->m;
+        decision->tiles_per_item = in_slices ? 3 : 1;
+        return CLQ_OK;
+    }
     decision->slice_groups = is_cut ? (uint32_t)clq_size_divide_up(groups, 3) : groups;
     decision->slices = is_cut ? (uint32_t)clq_size_divide_up(groups, decision->slice_groups) : 1;
     decision->tiles_per_item = in_slices ? 3 : 1;

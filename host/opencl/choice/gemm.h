@@ -28,6 +28,9 @@ typedef struct clq_gemm_decision {
     uint32_t group;   /* gemv: work-items of a group */
     clq_gemm_a_form a_form;
     uint32_t slices, slice_groups;
+    int in_groups;         /* the slices are groups along K: */
+    uint32_t round_slices; /* so many of them are summed before their sums are used, */
+    uint64_t block_rows;   /* of so many rows of A at a time, the last block has up to twice as many */
     uint32_t tiles_per_item;
     size_t verdict_entry;
     int by_host;          /* every variant is set aside, or packing, and none was forced: the host serves */
@@ -42,7 +45,8 @@ const char *clq_cl_gemm_host_reason(const clq_gemm_task *task);
 clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
                               clq_gemm_decision *decision, clq_error *error);
 
-/* This variant by that table, in one slice of K or, where their sum is not set aside, in three. */
+/* This variant by that table, in one slice of K or, where their sum is not set aside, in three; in groups along K all
+ * of them at once or two at a time, a tile of rows after the other. */
 clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                                     clq_variant variant, int in_slices, clq_gemm_decision *decision, clq_error *error);
 

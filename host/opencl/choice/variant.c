@@ -74,7 +74,8 @@ enum { OPERATIONS = CLQ_OP_COUNT + 1 };
 enum {
     FIRST_OF_BATCHES = OPERATIONS * CLQ_VARIANT_ELEMENTWISE_COUNT * TYPES,
     FIRST_OF_GEMM = FIRST_OF_BATCHES + CLQ_OP_COUNT * CLQ_BATCH_FORMS * TYPES,
-    FIRST_OF_PARTS = FIRST_OF_GEMM + CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1),
+    FIRST_OF_GROUPS = FIRST_OF_GEMM + CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1),
+    FIRST_OF_PARTS = FIRST_OF_GROUPS + CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1),
     VERDICTS = FIRST_OF_PARTS + CLQ_GEMM_PARTS
 };
 
@@ -104,9 +105,10 @@ size_t clq_cl_batch_verdict_entry(const clq_cl_tuning *tuning, clq_operation ope
            types_of(q);
 }
 
-size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows)
+size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows, int in_groups)
 {
-    return first_of(tuning) + FIRST_OF_GEMM + (size_t)variant * (CLQ_GEMM_MAXIMUM_ROWS + 1) + tile_rows;
+    const size_t first = in_groups ? FIRST_OF_GROUPS : FIRST_OF_GEMM;
+    return first_of(tuning) + first + (size_t)variant * (CLQ_GEMM_MAXIMUM_ROWS + 1) + tile_rows;
 }
 
 size_t clq_cl_gemm_part_verdict_entry(const clq_cl_tuning *tuning, clq_gemm_part part)

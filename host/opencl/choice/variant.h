@@ -57,11 +57,16 @@ size_t clq_cl_verdict_entry(const clq_cl_tuning *tuning, clq_operation operation
                             const clq_quantization *q);
 size_t clq_cl_batch_verdict_entry(const clq_cl_tuning *tuning, clq_operation operation, clq_batch_form form,
                                   const clq_quantization *q);
-size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows);
+size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows, int in_groups);
 
 /* What all variants of the product share has verdicts of its own: without packing none can run, without the sum of
- * slices K is not cut. */
-typedef enum clq_gemm_part { CLQ_GEMM_PACKING = 0, CLQ_GEMM_SLICES = 1, CLQ_GEMM_PARTS = 2 } clq_gemm_part;
+ * slices K is not cut, without that of groups the host serves products that have them. */
+typedef enum clq_gemm_part {
+    CLQ_GEMM_PACKING = 0,
+    CLQ_GEMM_SLICES = 1,
+    CLQ_GEMM_GROUPS = 2,
+    CLQ_GEMM_PARTS = 3
+} clq_gemm_part;
 
 size_t clq_cl_gemm_part_verdict_entry(const clq_cl_tuning *tuning, clq_gemm_part part);
 size_t clq_cl_verdict_count(void); /* with the same programs */

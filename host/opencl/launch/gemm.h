@@ -8,14 +8,15 @@
 
 /* ---- opencl/launch/gemm_pack.c ---- */
 
-/* Packed B: panels of 32 columns, then S and Zb' of every column of every batch (kernels/gemm_call.h). Offsets and
- * strides in 32-bit words from its start. */
+/* Packed B: panels of 32 columns, then S and Zb' of every column of every part and batch (kernels/gemm_call.h). Offsets
+ * and strides in 32-bit words from its start. */
 typedef struct clq_gemm_packed {
     uint64_t panels; /* of one batch */
     uint64_t groups;
     uint64_t batch_words; /* from one batch's panels to the next's */
+    uint64_t parts;       /* of K with S and Zb' of their own: the groups along K, or 1 */
     uint64_t columns;     /* where S begins */
-    uint64_t columns_batch;
+    uint64_t columns_part, columns_batch;
     uint64_t zero_points; /* from S to Zb' */
     uint64_t bytes;
 } clq_gemm_packed;
@@ -26,7 +27,7 @@ clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task);
 clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                             cl_mem memory, uint64_t offset_words, clq_error *error);
 
-/* Sum the codes of A's rows into 32-bit elements of `memory` from `offset` on. */
+/* Sum the codes of A's rows, part by part, into 32-bit elements of `memory` from `offset` on. */
 clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                                 cl_mem memory, uint64_t offset, clq_error *error);
 
@@ -45,7 +46,7 @@ clq_gemm_packed_a clq_cl_gemm_packed_a_of(const clq_gemm_task *task, const clq_g
 
 /* The parts of the scratch memory, in bytes from its start; each is a multiple of 64. */
 typedef struct clq_gemm_workspace {
-    uint64_t packed, a, sums, partial;
+    uint64_t packed, a, sums, partial, reals;
     int has_packed, has_a, has_sums, has_partial;
     uint64_t bytes;
 } clq_gemm_workspace;

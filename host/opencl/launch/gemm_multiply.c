@@ -7,6 +7,7 @@
  *     A transposed, or in another form   packed into the scratch memory
  *     zero points of B, or B of u8       sums of A's rows, unless they are handed in
  *     K in slices                        partial sums into the scratch memory, and a second kernel behind
+ *     groups along K                     the same, as many groups at a time as scratch memory holds, in order
  */
 #include <stdio.h>
 #include <string.h>
@@ -41,7 +42,7 @@ clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq
     w.has_packed = !is_packed;
     w.has_a = needs_packed_a(task, decision);
     w.has_sums = needs_sums(task) && p->a_sums == CLQ_GEMM_ABSENT;
-    w.has_partial = decision->slices > 1;
+    w.has_partial = decision->slices > 1 || decision->in_groups;
     if (w.has_packed) {
         w.packed = reserve(&w.bytes, clq_cl_gemm_packed_of(task).bytes);
     }
@@ -49,9 +50,14 @@ clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq
         w.a = reserve(&w.bytes, clq_cl_gemm_packed_a_of(task, decision).bytes);
     }
     if (w.has_sums) {
-        w.sums = reserve(&w.bytes, 4 * task->a_batches * p->m);
+        w.sums = reserve(&w.bytes, 4 * task->a_batches * p->m * clq_cl_gemm_packed_of(task).parts);
     }
-    if (w.has_partial) {
+    if (decision->in_groups) {
+        const uint64_t rows = decision->block_rows + p->m % decision->block_rows;
+        const uint64_t kept = decision->only_sums_slices ? decision->slices : decision->round_slices;
+        w.partial = reserve(&w.bytes, 4 * kept * p->batch * rows * p->n);
+        w.reals = reserve(&w.bytes, decision->round_slices < decision->slices ? 4 * p->batch * rows * p->n : 0);
+    } else if (w.has_partial) {
         w.partial = reserve(&w.bytes, 4 * decision->slices * p->batch * p->m * p->n);
     }
     return w;
@@ -65,7 +71,18 @@ static call_u32 output_of(const clq_gemm_problem *p)
                                      [CLQ_REQUANTIZE_FLOAT] = OUTPUT_FLOAT,
                                      [CLQ_REQUANTIZE_SINGLE_AWAY] = OUTPUT_SINGLE_AWAY,
                                      [CLQ_REQUANTIZE_DOUBLE_UP] = OUTPUT_DOUBLE_UP};
-    return p->c.dtype == CLQ_S32 ? OUTPUT_S32 : p->c.dtype == CLQ_F32 ? OUTPUT_F32 : modes[p->requantize];
+    switch (p->c.dtype) {
+    case CLQ_S32:
+        return OUTPUT_S32;
+    case CLQ_F32:
+        return OUTPUT_F32;
+    case CLQ_F16:
+        return OUTPUT_F16;
+    case CLQ_BF16:
+        return OUTPUT_BF16;
+    default:
+        return modes[p->requantize];
+    }
 }
 
 static uint64_t word_offset(const clq_gemm_task *task, clq_gemm_argument argument)
@@ -116,6 +133,8 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     call->b_values_batch = task->b_batches > 1 ? call->n : 0;
     call->slices = decision->slices;
     call->slice_groups = decision->slice_groups;
+    call->parts = (call_u32)task->k_groups;
+    call->k_group = (call_u32)p->k_group;
     call->tiles_per_item = decision->tiles_per_item;
     call->row_block = decision->tuning->values[CLQ_TUNE_GEMM_ROW_BLOCK];
     call->output = output_of(p);
@@ -153,28 +172,27 @@ static void push_memory(clq_cl_launch *launch, const clq_gemm_task *task, const 
     clq_cl_launch_memory(launch, objects->partial != NULL ? objects->partial : any);
 }
 
-static void size_launch(clq_cl_launch *launch, const clq_gemm_task *task, const clq_gemm_decision *decision)
+static void size_launch(clq_cl_launch *launch, const gemm_call *call, const clq_gemm_decision *decision)
 {
-    const clq_gemm_problem *p = task->problem;
-    const uint64_t panels = clq_size_divide_up(p->n, PANEL_COLUMNS);
-    const size_t last = (size_t)(p->batch * decision->slices);
+    const uint64_t panels = clq_size_divide_up(call->n, PANEL_COLUMNS);
+    const size_t last = (size_t)call->batch * call->slices;
     launch->dimensions = 2;
     launch->global[1] = last;
     launch->local[0] = launch->local[1] = launch->local[2] = 1;
     if (decision->variant == CLQ_VARIANT_GEMV) {
-        launch->global[0] = (size_t)clq_size_divide_up(p->n, (uint64_t)decision->vectors * decision->vector_width);
+        launch->global[0] = (size_t)clq_size_divide_up(call->n, (uint64_t)decision->vectors * decision->vector_width);
         if (decision->group > 1) {
             launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
             launch->local[0] = decision->group;
         }
     } else if (decision->tile_rows != 0) {
-        const uint64_t tiles = panels * clq_size_divide_up(p->m, decision->tile_rows);
+        const uint64_t tiles = panels * clq_size_divide_up(call->m, decision->tile_rows);
         launch->global[0] = (size_t)clq_size_divide_up(tiles, decision->tiles_per_item);
     } else {
         launch->dimensions = 3;
         launch->local[0] = launch->local[1] = 16;
         launch->global[0] = (size_t)(16 * clq_size_divide_up(panels, 2));
-        launch->global[1] = (size_t)(16 * clq_size_divide_up(p->m, 64));
+        launch->global[1] = (size_t)(16 * clq_size_divide_up(call->m, 64));
         launch->global[2] = last;
     }
 }
@@ -200,25 +218,28 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
     }
     push_memory(&launch, task, objects);
     clq_cl_launch_large(&launch, call, sizeof *call);
-    size_launch(&launch, task, decision);
+    size_launch(&launch, call, decision);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-static clq_status enqueue_reduce(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
-                                 const gemm_objects *objects, const gemm_call *call, clq_error *error)
+/* The second kernel: one that takes `rows` rows of some columns of what a launch of the first has left. */
+static clq_status enqueue_behind(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
+                                 const gemm_objects *objects, const gemm_call *call, uint32_t rows, clq_error *error)
 {
     const uint32_t width = decision->tuning->values[CLQ_TUNE_GEMM_LANES];
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
-    launch.file = "gemm_reduce.cl";
-    launch.kernel = "gemm_reduce";
-    snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u", (unsigned)width);
+    launch.file = decision->in_groups ? "gemm_groups.cl" : "gemm_reduce.cl";
+    launch.kernel = decision->in_groups ? "gemm_groups" : "gemm_reduce";
+    snprintf(launch.options, sizeof launch.options,
+             decision->in_groups ? "-DVECTOR_WIDTH=%u -DROWS=%u" : "-DVECTOR_WIDTH=%u", (unsigned)width,
+             (unsigned)rows);
     push_memory(&launch, task, objects);
     clq_cl_launch_large(&launch, call, sizeof *call);
     launch.dimensions = 3;
-    launch.global[0] = (size_t)clq_size_divide_up(task->problem->n, width);
-    launch.global[1] = (size_t)task->problem->m;
-    launch.global[2] = (size_t)task->problem->batch;
+    launch.global[0] = (size_t)clq_size_divide_up(call->n, width);
+    launch.global[1] = (size_t)clq_size_divide_up(call->m, rows);
+    launch.global[2] = (size_t)call->batch;
     clq_cl_launch_groups_of_one(&launch, stream->context);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
@@ -258,8 +279,69 @@ static clq_status pack_operands(clq_cl_stream *stream, const clq_gemm_task *task
     call->columns_batch = task->b_batches > 1 ? packed.columns_batch : 0;
     call->columns_zero_points = packed.zero_points;
     call->partial_offset = (base + w->partial) / 4;
+    call->reals_offset = (base + w->reals) / 4;
     return CLQ_OK;
 }
+
+/* ---- groups along K ---- */
+
+enum { GROUP_ROWS = 4 }; /* of a work-item of kernels/gemm_groups.cl, where there are as many */
+
+/* The rows from `first` on: all that a row has of its own begins further on. */
+static void move_to_rows(const clq_gemm_task *task, const clq_gemm_decision *decision, uint64_t first, uint64_t rows,
+                         gemm_call *call)
+{
+    const clq_gemm_problem *p = task->problem;
+    const int in_tiles = decision->a_form != CLQ_GEMM_A_CODES;
+    call->m = (call_u32)rows;
+    call->a_offset += (in_tiles ? first / decision->tile_rows : first) * call->a_row;
+    call->c_offset += first * call->c_row;
+    call->a_sums_offset += first * task->k_groups;
+    call->a_zero_point_offset += p->a_zero_point == CLQ_GEMM_PER_ROW ? first : 0;
+    call->a_scale_offset += p->a_scale == CLQ_GEMM_PER_ROW     ? first
+                            : p->a_scale == CLQ_GEMM_PER_GROUP ? first * task->k_groups
+                                                               : 0;
+}
+
+/* One round after the other, each with the sums of some groups and what becomes of them; K of 0 has one without. */
+static clq_status multiply_rows(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
+                                const gemm_objects *objects, const gemm_call *rows, clq_error *error)
+{
+    uint32_t first = 0;
+    do {
+        gemm_call call = *rows;
+        call.first_slice = first;
+        call.slices = (call_u32)clq_size_min(decision->round_slices, decision->slices - first);
+        call.begins = first == 0;
+        first += call.slices;
+        call.ends = first == decision->slices;
+        if (decision->only_sums_slices) {
+            call.partial_offset += (uint64_t)call.first_slice * call.batch * call.m * call.n;
+        } else if (call.slices > 0) {
+            gemm_call sums = call;
+            sums.output = OUTPUT_PARTIAL;
+            CLQ_TRY(enqueue_multiply(stream, task, decision, objects, &sums, error));
+        }
+        CLQ_TRY(enqueue_behind(stream, task, decision, objects, &call, call.m < GROUP_ROWS ? 1 : GROUP_ROWS, error));
+    } while (first < decision->slices);
+    return CLQ_OK;
+}
+
+static clq_status multiply_groups(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
+                                  const gemm_objects *objects, const gemm_call *all, clq_error *error)
+{
+    const uint64_t m = task->problem->m;
+    const uint64_t blocks = clq_size_max(m / decision->block_rows, 1);
+    for (uint64_t block = 0; block < blocks; block++) {
+        const uint64_t first = block * decision->block_rows;
+        gemm_call call = *all;
+        move_to_rows(task, decision, first, block + 1 < blocks ? decision->block_rows : m - first, &call);
+        CLQ_TRY(multiply_rows(stream, task, decision, objects, &call, error));
+    }
+    return CLQ_OK;
+}
+
+/* ---- a product ---- */
 
 clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
                                 clq_error *error)
@@ -271,6 +353,9 @@ clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task
     describe_shapes(task, decision, &call);
     describe_parameters(task, &call);
     CLQ_TRY(pack_operands(stream, task, decision, &w, &objects, &call, error));
+    if (decision->in_groups) {
+        return multiply_groups(stream, task, decision, &objects, &call, error);
+    }
     if (!w.has_partial) {
         return enqueue_multiply(stream, task, decision, &objects, &call, error);
     }
@@ -279,5 +364,5 @@ clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task
     if (!decision->only_sums_slices) {
         CLQ_TRY(enqueue_multiply(stream, task, decision, &objects, &call, error));
     }
-    return enqueue_reduce(stream, task, decision, &objects, &reduce, error);
+    return enqueue_behind(stream, task, decision, &objects, &reduce, 1, error);
 }

@@ -41,10 +41,12 @@ clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
     packed.panels = clq_size_divide_up(task->problem->n, PANEL_COLUMNS);
     packed.groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     packed.batch_words = packed.panels * packed.groups * PANEL_COLUMNS;
+    packed.parts = task->problem->k_group != 0 ? task->k_groups : 1;
     packed.columns = task->b_batches * packed.batch_words;
-    packed.columns_batch = packed.panels * PANEL_COLUMNS;
+    packed.columns_part = packed.panels * PANEL_COLUMNS;
+    packed.columns_batch = packed.parts * packed.columns_part;
     packed.zero_points = task->b_batches * packed.columns_batch;
-    packed.bytes = 4 * (packed.columns + 2 * packed.zero_points);
+    packed.bytes = 4 * clq_size_max(packed.columns + 2 * packed.zero_points, 1);
     return packed;
 }
 
@@ -53,14 +55,15 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t items = clq_cl_target_items(stream->context, tuning->values[CLQ_TUNE_GEMM_PACK_ITEMS], 0);
-    const uint64_t across = clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
+    const int are_nibbles = clq_dtype_bits(p->b.dtype) == 4;
+    const uint64_t across = are_nibbles ? packed->panels : clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
     uint64_t groups_per_item;
     uint32_t width;
     clq_cl_launch launch;
     if (packed->groups == 0) {
         return CLQ_OK;
     }
-    start(&launch, stream, tuning, "gemm_pack_panels", &width);
+    start(&launch, stream, tuning, are_nibbles ? "gemm_pack_nibbles" : "gemm_pack_panels", &width);
     groups_per_item = clq_size_divide_up(packed->groups * across * task->b_batches, items);
     groups_per_item = clq_size_max(clq_size_min(groups_per_item, packed->groups), clq_size_min(4, packed->groups));
     push_source(&launch, &task->arguments[CLQ_GEMM_B], &task->b);
@@ -68,7 +71,7 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning
     push_i32(&launch, p->n);
     push_i32(&launch, packed->groups);
     push_i32(&launch, groups_per_item);
-    push_i32(&launch, p->b.dtype == CLQ_U8 ? 0x80808080u : 0);
+    push_i32(&launch, p->b.dtype == CLQ_U8 ? 0x80808080u : p->b.dtype == CLQ_S4 ? 8 : 0);
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset_words);
     launch.dimensions = 3;
@@ -87,10 +90,15 @@ clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_cl_tuning *tuning, 
     uint32_t width;
     clq_cl_launch launch;
     CLQ_TRY(pack_panels(stream, tuning, task, &packed, memory, offset_words, error));
+    if (packed.parts == 0) {
+        return CLQ_OK;
+    }
     start(&launch, stream, tuning, "gemm_pack_columns", &width);
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset_words);
     push_i32(&launch, packed.groups);
+    push_i32(&launch, p->k_group != 0 ? clq_size_divide_up(p->k_group, GROUP_DEPTH) : packed.groups);
+    push_i32(&launch, packed.parts);
     push_i32(&launch, p->k);
     push_i32(&launch, p->n);
     clq_cl_launch_memory(&launch, zero_points->object != NULL ? zero_points->object : memory);
@@ -100,12 +108,11 @@ clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_cl_tuning *tuning, 
     clq_cl_launch_i32(&launch, p->b.dtype == CLQ_U8 ? 128 : 0);
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset_words + packed.columns);
-    clq_cl_launch_u64(&launch, packed.columns_batch);
     clq_cl_launch_u64(&launch, packed.zero_points);
     launch.dimensions = 3;
     launch.global[0] = PANEL_COLUMNS / width;
     launch.global[1] = (size_t)packed.panels;
-    launch.global[2] = (size_t)task->b_batches;
+    launch.global[2] = (size_t)(task->b_batches * packed.parts);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
@@ -115,17 +122,23 @@ clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_cl_tuning *tuni
     const clq_gemm_problem *p = task->problem;
     const clq_span *a = &task->arguments[CLQ_GEMM_A];
     const clq_span nothing = {memory, 0};
+    const uint64_t parts = clq_cl_gemm_packed_of(task).parts;
     uint32_t width;
     clq_cl_launch launch;
+    if (parts == 0) {
+        return CLQ_OK;
+    }
     start(&launch, stream, tuning, "gemm_row_sums", &width);
     push_source(&launch, a->object != NULL ? a : &nothing, &task->a);
     push_i32(&launch, p->k);
+    push_i32(&launch, p->k_group != 0 ? p->k_group : p->k);
     push_i32(&launch, p->a.dtype == CLQ_S8);
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset);
-    launch.dimensions = 2;
+    launch.dimensions = 3;
     launch.global[0] = (size_t)p->m;
     launch.global[1] = (size_t)task->a_batches;
+    launch.global[2] = (size_t)parts;
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 

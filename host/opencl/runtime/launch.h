@@ -4,7 +4,7 @@
 
 #include "opencl/runtime/stream.h"
 
-enum { CLQ_CL_MAX_ARGUMENTS = 14 };
+enum { CLQ_CL_MAX_ARGUMENTS = 16 };
 
 /* What `global` and `local` of a launch say; the sizes are cut to what the device and the kernel have. */
 typedef enum clq_cl_grouping {
