@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Formatting of C and kernels, trailing blanks, a newline at each file's end, ASCII in kernels, one way to the terminal.
+# Formatting of C and kernels, trailing blanks, a newline at each file's end, ASCII in kernels, one way to the terminal, no sleep in tests.
 set -eu
 cd "$(dirname "$0")/.."
 bad=0
@@ -36,6 +36,11 @@ if git grep -nE 'clFinish\b.*\(|CLQ_CL\(clFinish' -- host ':!host/opencl/runtime
 fi
 if git grep -n 'clCreateBuffer(' -- host ':!host/opencl/runtime/memory.c' ':!host/verify/program' ':!host/verify/plain.c'; then
     echo "host: memory of the device is made by clq_cl_memory_create" >&2
+    bad=1
+fi
+# No verdict depends on how fast the machine is (docs/testing.md, "Writing a case").
+if git grep -nE '^[[:blank:]]*sleep [0-9.]+;?$' -- 'tests/*.sh'; then
+    echo "tests: what is to have begun or ended is awaited; why time itself has to pass is said beside the sleep" >&2
     bad=1
 fi
 exit "$bad"

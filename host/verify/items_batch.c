@@ -74,9 +74,10 @@ static clq_status add_types(clq_verify_items *items, clq_verify_item *item, clq_
         for (uint32_t c = 0; c < (has_codes ? CODES : 1u); c++) {
             item->real = clq_verify_reals[r];
             item->dtype = clq_verify_codes[c];
-            /* The pairs of types that quantize and dequantize leave over are met by batches of quantize. */
-            const int is_dear = (item->variant == (int32_t)CLQ_BATCH_FUSED && c == 0) ||
-                                (item->operation == CLQ_OP_DEQUANTIZE && c >= CODES / 2);
+            /* Of the pairs of types that are left over, batches of quantize and of dequantize meet a half each. */
+            const int is_dear = (item->variant == (int32_t)CLQ_BATCH_FUSED && c != 0) ||
+                                (item->operation == CLQ_OP_QUANTIZE && c >= CODES / 2) ||
+                                (item->operation == CLQ_OP_DEQUANTIZE && c < CODES / 2);
             if (is_dear && items->extent == CLQ_VERIFY_QUICK) {
                 continue;
             }

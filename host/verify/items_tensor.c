@@ -79,6 +79,16 @@ static int is_dear(const clq_verify_items *items, const clq_verify_item *item, c
                : (item->operation == CLQ_OP_MINMAX || item->operation == CLQ_OP_MERGE_RANGE) && g->parameters >= 64;
 }
 
+/* The two kinds of bins are two programs: in a quick run a strip has both, and each of the others has one. */
+static uint32_t scheme_of(const clq_verify_items *items, const clq_verify_item *item, uint32_t number)
+{
+    if (items->extent != CLQ_VERIFY_QUICK || item->operation != CLQ_OP_HISTOGRAM ||
+        item->variant == (int32_t)CLQ_VARIANT_STRIP) {
+        return number;
+    }
+    return item->variant == (int32_t)CLQ_VARIANT_GRID ? CLQ_PRESET_SYMMETRIC : number % CLQ_PRESET_SYMMETRIC;
+}
+
 static int takes(const clq_verify_items *items, const clq_verify_item *item, clq_error *error)
 {
     clq_quantization q;
@@ -117,7 +127,7 @@ static clq_status add_shapes(clq_verify_items *items, clq_verify_item *item, clq
         item->cut = cut_of(item, mixed % f.cuts);
         mixed /= f.cuts;
         item->way = mixed % f.ways;
-        item->scheme = f.schemes > 1 ? mixed / f.ways : (uint32_t)CLQ_PRESET_AFFINE;
+        item->scheme = f.schemes > 1 ? scheme_of(items, item, mixed / f.ways) : (uint32_t)CLQ_PRESET_AFFINE;
         item->dtype = f.has_codes ? dtype : clq_verify_codes[kept % CODES]; /* in turn where they make no program */
         item->size = item->of.shape.shape[0] * item->of.shape.shape[1] * item->of.shape.shape[2];
         item->number = i;
@@ -145,7 +155,7 @@ static int takes_program(const clq_verify_items *items, const clq_verify_item *i
         return 0;
     }
     if (items->extent == CLQ_VERIFY_QUICK && item->variant == CLQ_VERIFY_FUSED) {
-        return r == 0 && c == 3; /* minmax, whose first kernel goes before, is there for f32 */
+        return r == 0 && c == 0; /* minmax, whose first kernel goes before, is there for f32 */
     }
     return clq_verify_takes_program(items, item->operation == CLQ_OP_DEQUANTIZE, variant, r, c, !f.has_reals,
                                     !f.has_codes);

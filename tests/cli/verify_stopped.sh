@@ -18,7 +18,7 @@ setsid "$CLQUANT" "$@" --timeout 10 >text 2>messages &
 process=$!
 await [ -s hold ]
 kill -STOP -$process
-sleep 11
+sleep 11 # longer than the driver is given
 kill -CONT -$process
 rm hold
 code=0
