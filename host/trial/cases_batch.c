@@ -18,7 +18,7 @@ static const clq_trial_shape any_shapes[] = {
     {{3, 1, 2500}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 20001}, CLQ_PER_TENSOR, 0, 0}, {{1, 0, 3}, CLQ_PER_CHANNEL, 1, 0},
     {{5, 1, 2510}, CLQ_PER_GROUP, 0, 28},  {{2, 1, 1212}, CLQ_PER_GROUP, 0, 600}, {{2, 3, 600}, CLQ_PER_CHANNEL, 1, 0},
     {{2, 150, 20}, CLQ_PER_CHANNEL, 1, 0}, {{3, 50, 61}, CLQ_PER_BLOCK, 1, 9},    {{40, 11, 5}, CLQ_PER_BLOCK, 1, 4},
-    {{3, 1, 2416}, CLQ_PER_CHANNEL, 0, 0},
+    {{3, 1, 4096}, CLQ_PER_CHANNEL, 0, 0},
 };
 /*
  * Tiles and slices as in cases_walk.c, of several tensors; lines of one channel, of a few, and of many periods; a last
