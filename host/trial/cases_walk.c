@@ -75,7 +75,7 @@ static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNE
  * Bands of fewer lines than a work-group has items, and of more. Few segments of whole vectors.
  */
 static const clq_trial_shape minmax_shapes[] = {
-    PER_GROUP(13, 2500, 76),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 523, 20),
+    PER_GROUP(13, 2500, 76),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 527, 20),
     PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),  PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
     PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500), PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
     PER_BLOCK(1, 300, 5, 290), PER_CHANNEL(1, 3, 16)};
