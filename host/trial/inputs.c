@@ -181,8 +181,8 @@ static void fill_tame(clq_dtype real, void *x, uint64_t begin, uint64_t length)
  * The ends of each segment's range, at a place of its own in each: every lane of a work-group has some. In odd ways
  * they are the first and the last element, which the segments beside would show. Of a parameter with many segments one
  * has them alone, another for each parameter. Of segments of whole vectors the second of every four is tame, in even
- * ways, and the one behind it begins with an end. Of long segments in a batch both lie in the second vector of a pair,
- * for each number of lanes.
+ * ways, and the one behind it begins with an end. Of long segments in a batch the lower end in even ways, the upper one
+ * of the first in odd ways, lies in the second vector of a pair, for each number of lanes.
  */
 static void place_ends(const clq_trial_case *c, const clq_task *task, void *x, uint32_t way)
 {
@@ -198,11 +198,10 @@ static void place_ends(const clq_trial_case *c, const clq_task *task, void *x, u
         const uint64_t length = g->segment < rest ? g->segment : rest;
         const int is_whole = length % 16 == 0 && way % 2 == 0;
         const int is_tie = has_ties && length < 100 && s % 2 == 0;
-        const uint64_t far = c->count > 1 && length > 1024 ? 542 : 0;
-        const uint64_t lower = 8 * s + far;
-        const uint64_t upper = 8 * s + (far > 0 ? far - 64 : 4);
-        const uint64_t least = way % 2 == 0 && !(is_whole && s % 4 == 2) ? lower % length : 0;
-        const uint64_t greatest = way % 2 == 0 ? upper % length : length - 1;
+        const uint64_t far = c->count > 1 && length >= 600 ? 542 : 0;
+        const uint64_t lower = (8 * s + far) % length;
+        const uint64_t least = way % 2 == 0 && !(is_whole && s % 4 == 2) ? lower : 0;
+        const uint64_t greatest = way % 2 == 0 ? (8 * s + 4) % length : far > 0 && s == 0 ? far : length - 1;
         if (is_whole && s % 4 == 1) {
             fill_tame(task->q->real, x, begin, length);
         } else if (length >= 8) {
