@@ -46,11 +46,12 @@ BATCH_KERNEL minmax_batch(BATCH_MINMAX_ARGUMENTS)
         scan_tasks_by_group(&call, x + call.source, part.begin, stop, 1, lo, hi, own_partial, range + call.range,
                             &mine);
         reduce_found(counts, firsts, mine);
-        mine.count = counts[0];
-        mine.first = firsts[0];
-        barrier(CLK_LOCAL_MEM_FENCE);
 #endif
         if (get_local_id(0) == 0) {
+#if GROUP_SIZE > 1
+            mine.count = counts[0];
+            mine.first = firsts[0];
+#endif
             store_found(&part, &call, mine, nonfinite, found + found_offset);
         }
     }
@@ -74,11 +75,12 @@ BATCH_KERNEL minmax_batch_columns(BATCH_MINMAX_ARGUMENTS)
         }
 #if GROUP_SIZE > 1
         reduce_found(counts, firsts, mine);
-        mine.count = counts[0];
-        mine.first = firsts[0];
-        barrier(CLK_LOCAL_MEM_FENCE);
 #endif
         if (get_local_id(0) == 0) {
+#if GROUP_SIZE > 1
+            mine.count = counts[0];
+            mine.first = firsts[0];
+#endif
             store_found(&part, &call, mine, nonfinite, found + found_offset);
         }
     }

@@ -112,7 +112,8 @@ __kernel void minmax_strip(__global const real_t *x, __global float *range, __gl
 
 /*
  * Leave the group's range in lo[0] and hi[0]. A halving loop: the interleaved form is miscompiled by PoCL 3.1 (pocl
- * #1390). Of an odd number the one in the middle waits for the next round.
+ * #1390). Of an odd number the one in the middle waits for the next round. Only item 0 may read the result: behind the
+ * last barrier each item's place is its own until the next call has written it, which needs no barrier before.
  */
 static inline void reduce_range(__local int *lo, __local int *hi, key_range mine)
 {
@@ -130,7 +131,7 @@ static inline void reduce_range(__local int *lo, __local int *hi, key_range mine
     }
 }
 
-/* The same for non-finite elements, in counts[0] and firsts[0]. */
+/* The same for non-finite elements, in counts[0] and firsts[0], which item 0 alone may read. */
 static inline void reduce_found(__local ulong *counts, __local ulong *firsts, found_t mine)
 {
     const uint id = (uint)get_local_id(0);
@@ -169,7 +170,6 @@ static inline void scan_tasks_by_group(const tensor_call *call, __global const r
         if (get_local_id(0) == 0) {
             store_range(call, key_range_of(lo[0], hi[0]), t, partial, range);
         }
-        barrier(CLK_LOCAL_MEM_FENCE); /* before the next task writes lo and hi */
     }
 }
 
@@ -369,7 +369,6 @@ minmax_final_grid(__global const int *partial, __global const found_t *found, __
         if (get_local_id(0) == 0) {
             vstore2(floats_of(key_range_of(lo[0], hi[0])), p, range + call.range);
         }
-        barrier(CLK_LOCAL_MEM_FENCE);
     }
     reduce_found(counts, firsts, fold_found(found + call.own, found_items, get_local_id(0), GROUP_SIZE));
     if (counts_found && get_local_id(0) == 0) {

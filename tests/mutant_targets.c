@@ -197,8 +197,8 @@ static void make_small(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
     const size_t used = strlen(pattern);
     if (t->rows > 0) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/3x15x[2-7]*", clq_variant_name(t->variant));
-    } else if (t->operation == CLQ_OP_HISTOGRAM) { /* whatever the scheme: that shape has few */
-        snprintf(pattern, MUTANT_TARGET_BYTES, "histogram/%s/%s/*/5x1x300*", clq_variant_name(t->variant),
+    } else if (t->operation == CLQ_OP_HISTOGRAM) { /* more parameters than a trial has work-groups, so few elements */
+        snprintf(pattern, MUTANT_TARGET_BYTES, "histogram/%s/%s/*/3x1x71*", clq_variant_name(t->variant),
                  clq_dtype_name(t->real));
     } else {
         snprintf(pattern + used, MUTANT_TARGET_BYTES - used, "%s",

@@ -42,26 +42,29 @@ static int is_single(clq_requantize_mode mode)
     return mode == CLQ_REQUANTIZE_SINGLE || mode == CLQ_REQUANTIZE_SINGLE_AWAY;
 }
 
+enum { SHIFTS = 12, NO_SHIFT = 6 }; /* of the mode of that name; the one of no bit */
+
 /* For the first vector of columns, no shift to the left; then all there are, and the ends of what is possible. */
 static int32_t next_shift(const clq_gemm_task *task, uint64_t i)
 {
     static const int32_t shifts[] = {1, -10, 0, -1, -11, -9, 4, -12, -31, -13, 30, -10, -2, -8, 31};
-    static const int32_t bits[] = {8, 9, 10, 11, 12, 13, 0, 20, 31, 32, 40, 62};
+    static const int32_t bits[SHIFTS] = {8, 9, 10, 11, 12, 13, [NO_SHIFT] = 0, 20, 31, 32, 40, 62};
     const clq_requantize_mode mode = task->problem->requantize;
     if (task->problem->k == FAR) {
         return 0;
     }
     if (mode == CLQ_REQUANTIZE_SHIFT) {
-        return bits[i % COUNT(bits)];
+        return bits[i % SHIFTS];
     }
     return i < 16 ? -(int32_t)(i % 13) : is_single(mode) && i % 15 == 14 ? 29 : shifts[i % COUNT(shifts)];
 }
 
-static int32_t next_multiplier(const clq_gemm_task *task, uint32_t *state)
+/* Of shifts by no bit one has the product 0, which leaves the zero point: others saturate there. */
+static int32_t next_multiplier(const clq_gemm_task *task, uint64_t i, uint32_t *state)
 {
     const int32_t r = (int32_t)clq_trial_random(state);
     if (task->problem->requantize == CLQ_REQUANTIZE_SHIFT) {
-        return r % 8 == 0 ? (int32_t)0x80000000 + r : r % 200 - 50;
+        return i % SHIFTS == NO_SHIFT ? 0 : r % 8 == 0 ? (int32_t)0x80000000 + r : r % 200 - 50;
     }
     return task->problem->k == FAR ? INT32_MAX : r % 8 == 0 ? r % 1000 : r % 8 == 1 ? 1 << 30 : (1 << 30) + r * 50;
 }
@@ -142,10 +145,11 @@ static void fill_operand(const clq_gemm_task *task, clq_gemm_argument argument, 
             const float real = next_real(task, state);
             memcpy(to + 4 * i, &real, sizeof real);
         } else {
-            int32_t value = argument == CLQ_GEMM_MULTIPLIER ? next_multiplier(task, state)
+            int32_t value = argument == CLQ_GEMM_MULTIPLIER ? next_multiplier(task, i, state)
                             : argument == CLQ_GEMM_SHIFT    ? next_shift(task, i)
                                                             : next_integer(task, argument, i, state);
-            if (argument == CLQ_GEMM_C_ZERO_POINT && is_bare(p, 1)) {
+            if (argument == CLQ_GEMM_C_ZERO_POINT &&
+                (is_bare(p, 1) || (p->requantize == CLQ_REQUANTIZE_SHIFT && p->k == DEPTH))) {
                 value = value / 4 + (p->c.dtype == CLQ_U8 ? 128 : 0);
             } else if (argument == CLQ_GEMM_MULTIPLIER && is_bare(p, i)) {
                 value = 1 << 30;

@@ -53,9 +53,10 @@ static const clq_trial_shape grid_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNE
  * two slices of lines, of lines of several periods, and shorter than a line; all with a short last one, and of an even
  * number of elements. A last line of one element.
  */
+enum { LARGE_COLUMN_SHAPES = 4 }; /* the first, with five of six elements */
 static const clq_trial_shape column_shapes[] = {
-    PER_CHANNEL(28, 384, 3),   PER_CHANNEL(37, 544, 1), PER_CHANNEL(9, 10, 17),  PER_CHANNEL(150, 5, 7),
-    PER_CHANNEL(29, 96, 1),    PER_CHANNEL(31, 3, 3),   PER_CHANNEL(9, 1024, 1), PER_BLOCK(1, 22, 1040, 20),
+    PER_CHANNEL(28, 384, 3),   PER_CHANNEL(37, 544, 1), PER_BLOCK(1, 22, 1040, 20), PER_CHANNEL(9, 1024, 1),
+    PER_CHANNEL(9, 10, 17),    PER_CHANNEL(150, 5, 7),  PER_CHANNEL(29, 96, 1),     PER_CHANNEL(31, 3, 3),
     PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 6, 5, 4),   PER_CHANNEL(1025, 1, 1)};
 /* Several strips; fewer elements than a vector; less than two. */
 static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(27), PER_TENSOR(5)};
@@ -74,7 +75,7 @@ static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNE
  * Bands of fewer lines than a work-group has items, and of more. Few segments of whole vectors.
  */
 static const clq_trial_shape minmax_shapes[] = {
-    PER_GROUP(13, 2500, 76),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 523, 20),
+    PER_GROUP(13, 2500, 76),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 527, 20),
     PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),  PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
     PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500), PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
     PER_BLOCK(1, 300, 5, 290), PER_CHANNEL(1, 3, 16)};
@@ -187,6 +188,16 @@ static void set_way(clq_trial_case *c, size_t number)
 
 /* ---- cases ---- */
 
+/*
+ * Large shapes have half of the ways, every other one the other half: the reference takes as long for each element in
+ * each way. Either half has stores in the cache and past it, aligned and not, with wide parameters and without.
+ */
+static size_t halved_shapes(const clq_trial_kernels *kernels)
+{
+    const int has_code_ways = ways_of(kernels->operation) == sizeof code_ways / sizeof code_ways[0];
+    return kernels->cut == CLQ_TRIAL_COLUMNS && has_code_ways ? LARGE_COLUMN_SHAPES : 0;
+}
+
 clq_layout clq_trial_layout(const clq_trial_shape *shape)
 {
     clq_layout layout = {.rank = 3, .granularity = shape->granularity, .axis = shape->axis, .group_size = shape->group};
@@ -209,11 +220,15 @@ static clq_status describe_walk(const void *what, size_t number, clq_trial_case 
 {
     const clq_trial_kernels *kernels = what;
     const size_t ways = ways_of(kernels->operation);
+    const size_t half = ways / 2;
+    const size_t halves = halved_shapes(kernels) * half; /* cases */
     size_t count = 0;
     const clq_trial_shape *shapes = shapes_of(kernels, &count);
+    const size_t shape = number < halves ? number / half : (number + halves) / ways;
+    const size_t turn = number < halves ? number % half : (number + halves) % ways;
     c->count = 1;
-    CLQ_TRY(clq_trial_add_tensor(c, 0, kernels, &shapes[number / ways], error));
-    set_way(c, number % ways);
+    CLQ_TRY(clq_trial_add_tensor(c, 0, kernels, &shapes[shape], error));
+    set_way(c, number < halves ? 2 * turn - turn % 2 + 2 * (shape % 2) : turn); /* pairs of ways in turn */
     return CLQ_OK;
 }
 
@@ -228,6 +243,6 @@ clq_trial_cases clq_trial_walk_cases(const clq_trial_kernels *kernels)
 {
     clq_trial_cases cases = {kernels, 0, describe_walk, fill_walk};
     (void)shapes_of(kernels, &cases.count);
-    cases.count *= ways_of(kernels->operation);
+    cases.count = (2 * cases.count - halved_shapes(kernels)) * ways_of(kernels->operation) / 2;
     return cases;
 }

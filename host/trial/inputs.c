@@ -168,11 +168,12 @@ static const float *range_of_tie(const clq_quantization *q)
     return ranges[q->real != CLQ_BF16 ? 0 : 1 + is_wide];
 }
 
-/* Small numbers and what is not finite, so that one element too many, the first of the next segment, shows. */
+/* Small numbers and, in each block of a vector, what is not finite, so that one element too many, the first of the next
+ * segment, shows to whoever reads a block another time. */
 static void fill_tame(clq_dtype real, void *x, uint64_t begin, uint64_t length)
 {
     for (uint64_t i = 0; i < length; i++) {
-        clq_store_real(real, x, begin + i, i % 13 == 5 ? INFINITY : 0.5f);
+        clq_store_real(real, x, begin + i, i % 2 == 1 ? INFINITY : 0.5f);
     }
 }
 
@@ -180,9 +181,10 @@ static void fill_tame(clq_dtype real, void *x, uint64_t begin, uint64_t length)
  * The ends of each segment's range, at a place of its own in each: every lane of a work-group has some. In odd ways
  * they are the first and the last element, which the segments beside would show. Of a parameter with many segments one
  * has them alone, another for each parameter. Of segments of whole vectors the second of every four is tame, in even
- * ways, and the one behind it begins with an end.
+ * ways, and the one behind it begins with an end. Of long segments in a batch the lower end in even ways, the upper one
+ * of the first in odd ways, lies in the second vector of a pair, for each number of lanes.
  */
-static void place_ends(const clq_task *task, void *x, uint32_t way)
+static void place_ends(const clq_trial_case *c, const clq_task *task, void *x, uint32_t way)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t repeats = g->rows / g->channels;
@@ -196,8 +198,10 @@ static void place_ends(const clq_task *task, void *x, uint32_t way)
         const uint64_t length = g->segment < rest ? g->segment : rest;
         const int is_whole = length % 16 == 0 && way % 2 == 0;
         const int is_tie = has_ties && length < 100 && s % 2 == 0;
-        const uint64_t least = way % 2 == 0 && !(is_whole && s % 4 == 2) ? 8 * s % length : 0;
-        const uint64_t greatest = way % 2 == 0 ? (8 * s + 4) % length : length - 1;
+        const uint64_t far = c->count > 1 && length >= 600 ? 542 : 0;
+        const uint64_t lower = (8 * s + far) % length;
+        const uint64_t least = way % 2 == 0 && !(is_whole && s % 4 == 2) ? lower : 0;
+        const uint64_t greatest = way % 2 == 0 ? (8 * s + 4) % length : far > 0 && s == 0 ? far : length - 1;
         if (is_whole && s % 4 == 1) {
             fill_tame(task->q->real, x, begin, length);
         } else if (length >= 8) {
@@ -264,7 +268,7 @@ static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x
         store_element(task->q->real, x, i, next_element(state, &s), state);
     }
     if (has_range) {
-        place_ends(task, x, way);
+        place_ends(c, task, x, way);
     }
 }
 
@@ -423,9 +427,19 @@ static int has_only_nonfinite(uint64_t p)
     return p == 0 || p % 5 == 4;
 }
 
+/* Of those whose ends are 0: in every third the very first element is finite all the same, or the very last one. */
+static int is_finite_all_the_same(const clq_geometry *g, uint64_t i, uint64_t p)
+{
+    const clq_band band = clq_geometry_band(g, p / g->segments_per_row / g->channels);
+    const uint64_t line = g->channels * g->row;
+    const int is_first = i < band.first + line && i % g->row % g->segment == 0;
+    const int is_last = i + line >= band.end && (i % g->row + 1) % g->segment == 0;
+    return (p % 30 == 14 && is_first) || (p % 30 == 24 && is_last);
+}
+
 /*
  * States narrower and wider than the ranges, ordinary ones, and none yet; parameters whose elements are not finite, but
- * for the very last one where there is one.
+ * for one in some.
  */
 static void fill_merge(const clq_trial_case *c, const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
 {
@@ -460,9 +474,7 @@ static void fill_merge(const clq_trial_case *c, const clq_task *task, void *cons
     }
     for (uint64_t i = 0; i < g->elements; i++) {
         const uint64_t p = clq_geometry_parameter(g, i);
-        const clq_band band = clq_geometry_band(g, p / g->segments_per_row / g->channels);
-        const int is_last = i + g->channels * g->row >= band.end && (i % g->row + 1) % g->segment == 0;
-        if (has_only_nonfinite(p) && !(p % 10 == 4 && is_last)) {
+        if (has_only_nonfinite(p) && !is_finite_all_the_same(g, i, p)) {
             clq_store_real(task->q->real, host[CLQ_ARG_X], i, i % 2 == 0 ? NAN : INFINITY);
         }
     }

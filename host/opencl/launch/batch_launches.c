@@ -130,6 +130,15 @@ static int is_large(const builder *s)
     return bytes > clq_cl_large_bytes(s->context, s->device->tuning);
 }
 
+/* Pieces of each segment. A trial leaves whole rounds of a work-group uncut: the last one ends where the segment does.
+ */
+static uint64_t pieces_of(const builder *s, const clq_geometry *g)
+{
+    const uint64_t round = (uint64_t)group_of(s->device, s->set->form) * s->width;
+    const int is_whole = s->device->is_trial && round > s->width && g->segment % round == 0;
+    return is_whole ? 1 : clq_size_max(clq_size_divide_up(g->segment, s->piece), 1);
+}
+
 /* How the set's form cuts a tensor; returns the partial ranges of minmax. */
 static uint64_t cut_tensor(const builder *s, const clq_geometry *g, tensor_call *call)
 {
@@ -139,7 +148,7 @@ static uint64_t cut_tensor(const builder *s, const clq_geometry *g, tensor_call 
         const clq_columns c = clq_columns_of(s->context, s->device->tuning, g, s->width, column_blocks(s), items);
         return clq_cl_tensor_cut_columns(call, &c);
     }
-    return clq_cl_tensor_cut(call, g, clq_size_max(clq_size_divide_up(g->segment, s->piece), 1), 1);
+    return clq_cl_tensor_cut(call, g, pieces_of(s, g), 1);
 }
 
 static clq_status append_calls(builder *s, clq_error *error)
