@@ -66,6 +66,8 @@ static inline key_range scan_parameter(const tensor_call *call, __global const r
 
 #if VECTOR_WIDTH == 16
 #include "minmax_short.clh"
+
+#include "minmax_bands.clh"
 #endif
 
 /*
@@ -76,9 +78,13 @@ static inline void scan_tasks(const tensor_call *call, __global const real_t *x,
                               __global int *partial, __global float *range, found_t *found)
 {
     if (has_bands(call)) {
+#if VECTOR_WIDTH == 16
+        scan_bands(call, x, first, last, partial, range, found);
+#else
         for (ulong p = first; p < last; p++) {
             store_range(call, scan_parameter(call, x, p, 0, 1, found), p, partial, range);
         }
+#endif
         return;
     }
 #if VECTOR_WIDTH == 16
@@ -194,27 +200,6 @@ minmax_grid(__global const real_t *x, __global float *range, __global int *parti
 
 #ifndef COLUMN_BLOCKS
 #define COLUMN_BLOCKS 1 /* blocks of VECTOR_WIDTH columns that a work-item handles together */
-#endif
-
-#if VECTOR_WIDTH == 16
-#define TILE_LINES 8
-
-/* The whole blocks of TILE_LINES lines, `columns` of each; the next lines are asked for meanwhile. */
-static inline void fold_lines(__global const real_t *x, ulong line, uint columns, keyv *lo, keyv *hi)
-{
-    for (uint j = 0; j < columns; j += VECTOR_WIDTH) {
-        keyv least = lo[j / VECTOR_WIDTH];
-        keyv greatest = hi[j / VECTOR_WIDTH];
-        for (uint k = 0; k < TILE_LINES; k++) {
-            const keyv keys = keys_of(VLOAD(0, x + k * line + j));
-            FETCH_AHEAD(x + (k + TILE_LINES) * line + j);
-            least = LOWER(least, keys);
-            greatest = HIGHER(greatest, keys);
-        }
-        lo[j / VECTOR_WIDTH] = least;
-        hi[j / VECTOR_WIDTH] = greatest;
-    }
-}
 #endif
 
 /*

@@ -25,34 +25,30 @@ static float as_half(float value)
 }
 
 /* 1/d; 0 where d is 0, or so small that there is no such f32: the block's half is 0 then, and so is what it means. */
-static float reciprocal(float d)
+static inline float reciprocal(float d)
 {
     const float r = d != 0.0f ? 1.0f / d : 0.0f;
     return isfinite(r) ? r : 0.0f;
 }
 
-/* Of the finite elements the greatest magnitude, as bits, which order like magnitudes; 0 when there is none. */
-CLQ_VECTOR_CLONES
-static uint32_t greatest_magnitude(const float x[CLQ_BLOCK_ELEMENTS])
+/*
+ * The finite element of greatest magnitude, the first of equals; 0 when all are 0, or none is finite. Bits order like
+ * magnitudes. Two loops without a way out, which become vectors: to look for it takes longer than all else.
+ */
+static inline float greatest(const float x[CLQ_BLOCK_ELEMENTS])
 {
     uint32_t greatest = 0;
-    for (size_t i = 0; i < CLQ_BLOCK_ELEMENTS; i++) {
+    uint32_t first = CLQ_BLOCK_ELEMENTS;
+    for (uint32_t i = 0; i < CLQ_BLOCK_ELEMENTS; i++) {
         const uint32_t magnitude = clq_bits_from_float(x[i]) & 0x7FFFFFFFu;
-        const uint32_t finite = magnitude < 0x7F800000u ? magnitude : 0;
+        const uint32_t finite = magnitude & -(uint32_t)(magnitude < 0x7F800000u); /* or 0 */
         greatest = finite > greatest ? finite : greatest;
     }
-    return greatest;
-}
-
-/* The element of greatest magnitude, the first of equals; 0 when all are 0, or none is finite. */
-static float greatest(const float x[CLQ_BLOCK_ELEMENTS])
-{
-    const uint32_t magnitude = greatest_magnitude(x);
-    size_t i = 0;
-    while (magnitude != 0 && (clq_bits_from_float(x[i]) & 0x7FFFFFFFu) != magnitude) {
-        i++;
+    for (uint32_t i = 0; i < CLQ_BLOCK_ELEMENTS; i++) {
+        const uint32_t own = (clq_bits_from_float(x[i]) & 0x7FFFFFFFu) == greatest ? i : CLQ_BLOCK_ELEMENTS;
+        first = own < first ? own : first;
     }
-    return magnitude != 0 ? x[i] : 0.0f;
+    return greatest != 0 ? x[first] : 0.0f;
 }
 
 /* rna within the codes. NaN fails the first comparison; infinities need none of x * r, which may be NaN with r = 0. */
@@ -77,25 +73,26 @@ static void quantize_q8_0(const float x[CLQ_BLOCK_ELEMENTS], int8_t codes[CLQ_BL
 
 /*
  * trunc(rn(rn(x * r) + 8.5)) within the codes; NaN is the lowest. Two statements: in one, a compiler may leave out the
- * first rounding.
+ * first rounding. Returns the scale; what is no loop is left to the caller, since a call out of here costs more than
+ * it.
  */
 CLQ_VECTOR_CLONES
-static void codes_q4_0(const float x[CLQ_BLOCK_ELEMENTS], float r, int8_t codes[CLQ_BLOCK_ELEMENTS])
+static float codes_q4_0(const float x[CLQ_BLOCK_ELEMENTS], int8_t codes[CLQ_BLOCK_ELEMENTS])
 {
+    const float d = greatest(x) / -8.0f; /* -0 for a block of zeros, as ggml writes it */
+    const float r = reciprocal(d);
     for (size_t i = 0; i < CLQ_BLOCK_ELEMENTS; i++) {
         const float y = x[i] * r;
         const float q = y + 8.5f;
         const float low = q > 0.0f ? q : 0.0f;
         codes[i] = (int8_t)((int)(low < 15.0f ? low : 15.0f) - 8);
     }
+    return d;
 }
 
 static void quantize_q4_0(const float x[CLQ_BLOCK_ELEMENTS], int8_t codes[CLQ_BLOCK_ELEMENTS], float *scale)
 {
-    const float d = greatest(x) / -8.0f; /* -0 for a block of zeros, as ggml writes it */
-    const float r = reciprocal(d);
-    codes_q4_0(x, r, codes);
-    *scale = as_half(d);
+    *scale = as_half(codes_q4_0(x, codes));
 }
 
 void clq_block_quantize(clq_block_type type, const float x[CLQ_BLOCK_ELEMENTS], int8_t codes[CLQ_BLOCK_ELEMENTS],
