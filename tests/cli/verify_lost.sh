@@ -37,6 +37,21 @@ on_device hang=probe_atomic --device 0:0 --only 'probe-memory/[ac]*[lty]' --time
 ls faults/probe-memory-atomics-global
 grep 'limit =' faults/probe-memory-atomics-global/reproduce.c
 
+# While nothing comes back, the folder of the report goes: that is told, and hides no verdict.
+. "$CLQ_TEST_FOLDER/files.inc"
+holds_something() {
+    [ -n "$(ls -A "$1")" ]
+}
+mkdir gone
+OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=hang=probe_atomic "$CLQUANT" verify --quick --seed 5 --device 0:0 \
+    --only 'probe-memory/[ac]*[lty]' --timeout 2 --report gone/report.html >text 2>messages &
+await holds_something gone
+rm -r gone
+code=0
+wait $! || code=$?
+echo "-- the report's folder is gone: exit code $code"
+grep -o 'gone/report.html: cannot [a-z]*' messages
+
 only='probe-memory/[ac]*[lty]'
 on_device crash-call=clGetDeviceIDs:1 --device all --only "$only"
 on_device crash-call=clCreateContext:1 --device 0:0 --only "$only"
