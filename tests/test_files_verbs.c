@@ -409,7 +409,7 @@ static void a_report_of_calibrate_is_its_file(void **state)
     (void)state;
     request.inputs = (clq_name_list){&plain, 1};
     assert_int_equal(clq_calibration_from_text("percentile:99", &request.calibration, NULL), CLQ_OK);
-    request.details = CLQ_FILE_HISTOGRAMS;
+    request.details = CLQ_FILE_HISTOGRAMS | CLQ_FILE_WORST;
     assert_int_equal(clq_file_calibrate(check_reference(), &request, NULL, &report, NULL), CLQ_OK);
     file = scratch_read(output, &bytes);
     assert_true(file != NULL && report->is_written && report->bytes_out == bytes);
@@ -421,6 +421,8 @@ static void a_report_of_calibrate_is_its_file(void **state)
             kept += tensor->histogram[b];
         }
         assert_true(tensor->batches == 1 && kept == tensor->kept[0] && kept >= tensor->elements / 100 * 99);
+        assert_true(tensor->worst_parameter == 0 && isfinite(tensor->expected_sqnr_db));
+        assert_memory_equal(tensor->worst_histogram, tensor->histogram, CLQ_HISTOGRAM_BINS * sizeof(uint64_t));
         assert_true(number_of(file, tensor->name, "min", 0) == (double)tensor->found_range[0]);
         assert_true(number_of(file, tensor->name, "lo", 0) == (double)tensor->range[0]);
         assert_true(number_of(file, tensor->name, "hi", 0) == (double)tensor->range[1]);

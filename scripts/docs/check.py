@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import lists
+import pictures
 from commands import Runner
 from fragments import Compiler
 from names import Names
@@ -47,7 +48,10 @@ class Parts:
         self.lists += lists.check(page, self.program, self.report)
 
     def whole(self):
-        """What all pages together must have."""
+        """What all pages together must have, and their pictures."""
+        for path in self.files:
+            if path.endswith(".svg"):
+                pictures.check(self.root, path, self.report)
         self.runner.manual(self.program.manual)
         missing = LISTS - set(self.lists)
         if missing:

@@ -57,6 +57,9 @@ head -c 4096 sample.safetensors | tail -c 2048 >other
 cat data other | safetensors '{"a":{"dtype":"F32","shape":[4,128],"data_offsets":[0,2048]},"b":{"dtype":"F32","shape":[4,128],"data_offsets":[2048,4096]}}' >changed.safetensors
 "$CLQUANT" quantize two.safetensors -o q.safetensors --force --quiet
 refused quantize two.safetensors -o r.safetensors --fail-sqnr-below 90 --quiet
+"$CLQUANT" quantize two.safetensors -o r.safetensors --fail-sqnr-below 90 2>/dev/null | sed -n 's/ quantized, .*//p'
+"$CLQUANT" quantize two.safetensors -o r.safetensors --dry-run 2>/dev/null | sed -n 's/ quantized, .*//p'
+"$CLQUANT" quantize two.safetensors -o q.safetensors --force 2>/dev/null | sed -n 's/ quantized, .*//p'
 refused compare two.safetensors q.safetensors --fail-sqnr-below 90 --quiet
 
 echo "-- batches"

@@ -48,6 +48,20 @@ silent_source=$!
 on_device crash-build=probe_integer --device 0:0 --only 'probe-[im]*/[ac]*[dy]*' --reproduce faults
 reproduce probe-integer-add 600
 
+# While nothing comes back, the folder of the report goes: that is told, and hides no verdict.
+holds_something() {
+    [ -n "$(ls -A "$1")" ]
+}
+mkdir gone
+OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=hang=probe_atomic "$CLQUANT" verify --quick --seed 5 --device 0:0 \
+    --only 'probe-memory/[ac]*[lty]' --timeout 2 --report gone/report.html >text 2>messages &
+await holds_something gone
+rm -r gone
+code=0
+wait $! || code=$?
+echo "-- the report's folder is gone: exit code $code"
+grep -o 'gone/report.html: cannot [a-z]*' messages
+
 only='probe-memory/[ac]*[lty]'
 on_device crash-call=clGetDeviceIDs:1 --device all --only "$only"
 on_device crash-call=clCreateContext:1 --device 0:0 --only "$only"

@@ -405,8 +405,9 @@ const cli_option cli_option_table[] = {
      .kind = CLI_OPTION_TEXT,
      .field = AT(plot),
      .required = "the path of a file that ends in .svg",
-     .help = "draw the histograms of the six worst tensors into FILE (.svg), with the ranges found and chosen; worst is "
-             "the least SQNR to be expected of the codes. Methods without a histogram read the data once more for it"},
+     .help =
+         "draw the histograms of the six worst tensors into FILE (.svg), with the ranges found and chosen; worst is "
+         "the least SQNR to be expected of the codes. Methods without a histogram read the data once more for it"},
     {.name = "transpose-a",
      .verbs = FOR(GEMM),
      .kind = CLI_OPTION_FLAG,

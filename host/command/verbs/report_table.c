@@ -207,7 +207,10 @@ clq_status cli_report_table(const cli_options *options, const clq_file_report *r
         snprintf(rate, sizeof rate, " (%s/s)", number);
     }
     cli_line(stdout, "%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s%s on %s",
-             options->file.dry_run ? "dry run: " : "", report->processed_count, copied, in, out, report->bytes_out,
+             options->file.dry_run ? "dry run: "
+             : !report->is_written ? "not written: "
+                                   : "",
+             report->processed_count, copied, in, out, report->bytes_out,
              report->bytes_out > 0 ? (double)report->bytes_in / (double)report->bytes_out : 0.0, report->seconds, rate,
              report->device);
     return CLQ_OK;
