@@ -72,7 +72,21 @@ typedef struct pack_work {
     size_t parts;
 } pack_work;
 
-/* Columns that stand side by side in memory are read line by line. */
+/* Four k of a whole panel whose columns stand side by side. */
+static void pack_group(const unsigned char *line, uint64_t stride, unsigned char flip, unsigned char *restrict group,
+                       int64_t *restrict sums)
+{
+    for (int j = 0; j < CLQ_NATIVE_COLUMNS; j++) {
+        int32_t sum = 0;
+        for (int i = 0; i < CLQ_NATIVE_DEPTH; i++) {
+            const unsigned char code = line[(uint64_t)i * stride + (uint64_t)j] ^ flip;
+            group[j * CLQ_NATIVE_DEPTH + i] = code;
+            sum += (int8_t)code;
+        }
+        sums[j] += sum;
+    }
+}
+
 static void pack_panel(const clq_gemm_task *task, const packing *to, uint64_t batch, uint64_t panel)
 {
     const clq_gemm_problem *p = task->problem;
@@ -82,17 +96,22 @@ static void pack_panel(const clq_gemm_task *task, const packing *to, uint64_t ba
     const unsigned char *const b =
         clq_native_gemm_at(task, CLQ_GEMM_B) + batch * task->b.batch + first * task->b.column_stride;
     unsigned char *const codes = to->codes + (batch * to->panels + panel) * to->panel_bytes;
+    const int is_whole = columns == CLQ_NATIVE_COLUMNS && task->b.column_stride == 1;
+    const uint64_t quick = is_whole ? p->k / CLQ_NATIVE_DEPTH * CLQ_NATIVE_DEPTH : 0;
     int64_t sums[CLQ_NATIVE_COLUMNS] = {0};
-    memset(codes, 0, (size_t)to->panel_bytes);
-    for (uint64_t k = 0; k < p->k; k++) {
-        const unsigned char *const line = b + k * task->b.row_stride;
-        unsigned char *const group =
-            codes + k / CLQ_NATIVE_DEPTH * CLQ_NATIVE_COLUMNS * CLQ_NATIVE_DEPTH + k % CLQ_NATIVE_DEPTH;
-        for (size_t j = 0; j < columns; j++) {
-            const unsigned char code = line[j * task->b.column_stride] ^ flip;
-            group[j * CLQ_NATIVE_DEPTH] = code;
-            sums[j] += (int8_t)code;
+    for (uint64_t k = 0; k < quick; k += CLQ_NATIVE_DEPTH) {
+        pack_group(b + k * task->b.row_stride, task->b.row_stride, flip, codes + k * CLQ_NATIVE_COLUMNS, sums);
+    }
+    memset(codes + quick * CLQ_NATIVE_COLUMNS, 0, (size_t)(to->panel_bytes - quick * CLQ_NATIVE_COLUMNS));
+    for (size_t j = 0; j < columns; j++) {
+        const unsigned char *const column = b + j * task->b.column_stride;
+        int64_t sum = 0;
+        for (uint64_t k = quick; k < p->k; k++) {
+            const unsigned char code = column[k * task->b.row_stride] ^ flip;
+            codes[(k / CLQ_NATIVE_DEPTH * CLQ_NATIVE_COLUMNS + j) * CLQ_NATIVE_DEPTH + k % CLQ_NATIVE_DEPTH] = code;
+            sum += (int8_t)code;
         }
+        sums[j] += sum;
     }
     for (size_t j = 0; j < CLQ_NATIVE_COLUMNS; j++) {
         const uint64_t at = batch * to->numbers + first + j;
@@ -167,8 +186,16 @@ static void describe_columns(const product_work *w, uint64_t batch, uint64_t pan
     memcpy(c->zero_point, w->b.zero_points + b_batch * w->b.numbers + c->first, sizeof c->zero_point);
     for (size_t j = 0; j < c->count; j++) {
         const uint64_t column = c->first + j;
-        c->column[j] = clq_reference_gemm_column(task, batch, column);
-        c->bias[j] = c->column[j].bias;
+        const clq_reference_column of = clq_reference_gemm_column(task, batch, column);
+        const clq_requantization *r = &of.requantization;
+        c->bias[j] = of.bias;
+        c->mode = r->mode;
+        c->minimum = r->minimum;
+        c->maximum = r->maximum;
+        c->c_zero_point = r->zero_point;
+        c->multiplier[j] = r->multiplier;
+        c->shift[j] = r->shift;
+        c->real[j] = r->real;
         c->scale[j] =
             p->b_scale == CLQ_GEMM_ABSENT
                 ? 1.0f

@@ -20,7 +20,12 @@ typedef struct clq_native_columns {
     uint32_t zero_point[CLQ_NATIVE_COLUMNS]; /* Zb' */
     uint32_t bias[CLQ_NATIVE_COLUMNS];
     float scale[CLQ_NATIVE_COLUMNS];
-    clq_reference_column column[CLQ_NATIVE_COLUMNS]; /* of 8-bit outputs */
+    /* Of 8-bit outputs (docs/numerics.md, section 6); shifts within what is possible. */
+    clq_requantize_mode mode;
+    int32_t minimum, maximum, c_zero_point;
+    int32_t multiplier[CLQ_NATIVE_COLUMNS];
+    int32_t shift[CLQ_NATIVE_COLUMNS];
+    float real[CLQ_NATIVE_COLUMNS];
 } clq_native_columns;
 
 /* Of one set of instructions. */
