@@ -256,6 +256,9 @@ static const char *const *variants_for(const bench_suite *s, const gemm_shape *s
     static const char *const none[] = {NULL};
     clq_device_info info;
     clq_context_device(s->context, &info);
+    if (info.platform < 0) { /* which has variants of its own */
+        return s->variants;
+    }
     if (s->variants[0] != NULL) {
         return gemm_shape_suits_variants(shape) || s->shapes != NULL ? s->variants : none;
     }

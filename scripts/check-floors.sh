@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 find host -name '*.[ch]' -print0 | xargs -0 grep -H '^#include "' | awk '
 BEGIN {
     # From the ground up.
-    count = split("core reference trial opencl/runtime opencl/choice opencl/launch opencl native engine format verify stream model command/frame command/verbs", floors, " ")
+    count = split("core reference trial native opencl/runtime opencl/choice opencl/launch opencl engine format verify stream model command/frame command/verbs", floors, " ")
     for (i = 1; i <= count; i++) {
         rank[floors[i]] = i
     }
@@ -36,6 +36,8 @@ function complain(text) {
         complain("includes \"" target "\", which lies on no floor")
     } else if (rank[to] > rank[from]) {
         complain("includes \"" target "\" of a floor above")
+    } else if (to == "native" && from ~ /^opencl/) {
+        complain("includes \"" target "\": executors know nothing of each other")
     } else if (to == "verify" && from != "verify") {
         complain("includes \"" target "\": clquant/verify.h is what others see of it")
     } else if (rank[from] >= rank["format"] && from != "verify" && rank[to] <= rank["engine"] && to != "core") {

@@ -313,10 +313,14 @@ static void check_device_runs(const batch_case *b, const batch_result *want)
     batch_place_read(&p, b, &got);
     batch_same(b, "device, one call each", want, &got);
     batch_result_free(&got);
-    for (size_t v = 0; v < (b->is_chosen_form_only ? 1 : sizeof variants / sizeof variants[0]); v++) {
+    const size_t count = b->is_chosen_form_only     ? 1
+                         : check_device_is_native() ? check_variant_count() + 1
+                                                    : sizeof variants / sizeof variants[0];
+    for (size_t v = 0; v < count; v++) {
+        const char *variant = v > 0 && check_device_is_native() ? check_variant(v - 1) : variants[v];
         char where[64];
-        snprintf(where, sizeof where, "device, a batch, %s", variants[v] != NULL ? variants[v] : "variant not forced");
-        check_ok(clq_context_force_variant(check_device(), variants[v], &error), &error, "clq_context_force_variant");
+        snprintf(where, sizeof where, "device, a batch, %s", variant != NULL ? variant : "variant not forced");
+        check_ok(clq_context_force_variant(check_device(), variant, &error), &error, "clq_context_force_variant");
         run_batch(&p, b, where, want);
         count_form(&p, b);
     }

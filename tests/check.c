@@ -133,6 +133,25 @@ clq_context *check_device(void)
     return device;
 }
 
+const char *check_device_spec(void)
+{
+    static char spec[32];
+    clq_device_info info;
+    clq_context_device(device, &info);
+    snprintf(spec, sizeof spec, "%d:%d", (int)info.platform, (int)info.device);
+    return info.platform < 0 ? "native" : spec;
+}
+
+int check_device_is_native(void)
+{
+    clq_device_info info;
+    if (device == NULL) {
+        return 0;
+    }
+    clq_context_device(device, &info);
+    return info.platform < 0;
+}
+
 static uint64_t cases_too_large;
 
 int check_device_holds(uint64_t bytes)
@@ -164,6 +183,18 @@ typedef struct run_count {
 
 static run_count runs[64];
 static size_t run_count_used;
+
+/* Sets of instructions of native, those that this machine has. */
+static void collect_sets(clq_context *native)
+{
+    static const char *const sets[] = {"avx512-vnni", "avx512", "avx2", "plain"};
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        if (clq_context_force_variant(native, sets[i], NULL) == CLQ_OK) {
+            variants[variant_count++] = sets[i];
+        }
+    }
+    (void)clq_context_force_variant(native, NULL, NULL);
+}
 
 static void collect_variants(void)
 {
@@ -219,7 +250,6 @@ static int open_contexts(void **state)
     clq_error error;
     clq_status status;
     (void)state;
-    collect_variants();
     status = clq_context_create("reference", &reference, &error);
     if (status != CLQ_OK) {
         check_print("no reference context: %s", error.message);
@@ -239,6 +269,11 @@ static int open_contexts(void **state)
         clq_context_destroy(&device);
         check_print("no OpenCL device");
         return 0;
+    }
+    if (check_device_is_native()) {
+        collect_sets(device);
+    } else {
+        collect_variants();
     }
     clq_context_set_log(device, print_log, NULL);
     device->trusts_untried = is_set("CLQ_TEST_UNTRIED");

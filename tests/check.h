@@ -41,7 +41,10 @@ int check_chance(uint32_t one_in);                  /* 1 once in `one_in` */
 /* ---- devices ---- */
 
 clq_context *check_reference(void);
-clq_context *check_device(void); /* NULL when there is no OpenCL device to test */
+clq_context *check_device(void); /* NULL when there is no device to test */
+/* The specification that takes it: "0:0", or "native". */
+const char *check_device_spec(void);
+int check_device_is_native(void); /* which has no kernels, and variants of its own */
 
 /* Whether the device has buffers of that size. What a case would need beyond is counted, and told at the end. */
 int check_device_holds(uint64_t bytes);

@@ -17,12 +17,12 @@ static const char *const variants[] = {
 
 size_t check_gemm_variant_count(void)
 {
-    return sizeof variants / sizeof variants[0];
+    return check_device_is_native() ? check_variant_count() : sizeof variants / sizeof variants[0];
 }
 
 const char *check_gemm_variant(size_t index)
 {
-    return variants[index];
+    return check_device_is_native() ? check_variant(index) : variants[index];
 }
 
 /* A problem that agrees with `p` only in what clq_gemm_weights_create says it reads. */

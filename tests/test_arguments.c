@@ -328,6 +328,10 @@ static void devices(void **state)
     all = check_allocate(count * sizeof *all);
     ACCEPTED(clq_devices(count, all, &again, e));
     assert_true(again == count);
+    assert_true(count >= CLQ_OWN_DEVICES);
+    assert_int_equal(all[count - 2].type, CLQ_DEVICE_CPU);
+    assert_string_equal(all[count - 2].name, "native");
+    assert_true(all[count - 2].usable && all[count - 2].platform == -1 && all[count - 2].compute_units >= 1);
     assert_int_equal(all[count - 1].type, CLQ_DEVICE_REFERENCE);
     assert_true(all[count - 1].usable && all[count - 1].platform == -1 && all[count - 1].device == -1);
     memset(&info, 0, sizeof info);
@@ -338,7 +342,7 @@ static void devices(void **state)
         char spec[32];
         clq_context *context = NULL;
         snprintf(spec, sizeof spec, "%" PRId32 ":%" PRId32, all[i].platform, all[i].device);
-        if (all[i].usable && all[i].type != CLQ_DEVICE_REFERENCE) {
+        if (all[i].usable && all[i].platform >= 0) {
             ACCEPTED(clq_context_create(spec, &context, e));
             clq_context_device(context, &info);
             assert_true(info.platform == all[i].platform && info.device == all[i].device);
@@ -351,7 +355,7 @@ static void devices(void **state)
 static void specifications(void **state)
 {
     static const char *const unknown[] = {
-        "no such device", "99:0", "0:99", "-1:-1", "0:", "0:0x", "reference!", "AUTOmatic"};
+        "no such device", "99:0", "0:99", "-1:-1", "0:", "0:0x", "reference!", "natively", "AUTOmatic"};
     clq_context *context = NULL;
     clq_device_info info;
     (void)state;
@@ -371,6 +375,10 @@ static void specifications(void **state)
     ACCEPTED(clq_context_create("reference", &context, e));
     clq_context_device(context, &info);
     assert_int_equal(info.type, CLQ_DEVICE_REFERENCE);
+    clq_context_destroy(&context);
+    ACCEPTED(clq_context_create("native", &context, e));
+    clq_context_device(context, &info);
+    assert_string_equal(info.name, "native");
     clq_context_destroy(&context);
     assert_null(context);
     clq_context_destroy(&context);

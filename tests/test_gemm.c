@@ -180,7 +180,8 @@ static void weights_serve_every_size(void **state)
         serve_every_size(check_reference(), "reference, weights packed for another m", NULL);
         if (check_device() != NULL) {
             serve_every_size(check_device(), "device, weights packed for another m", NULL);
-            serve_every_size(check_device(), "device, weights packed under \"portable\"", "portable");
+            serve_every_size(check_device(), "device, weights packed under \"portable\" or \"plain\"",
+                             check_device_is_native() ? "plain" : "portable");
         }
     }
     check_needs_device();

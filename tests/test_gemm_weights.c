@@ -145,13 +145,7 @@ static void weights_in_use(void **state)
 static clq_context *another_context(const clq_context *like)
 {
     clq_context *context = NULL;
-    clq_device_info info;
-    char spec[32] = "reference";
-    clq_context_device(like, &info);
-    if (info.type != CLQ_DEVICE_REFERENCE) {
-        snprintf(spec, sizeof spec, "%d:%d", (int)info.platform, (int)info.device);
-    }
-    ACCEPTED(clq_context_create(spec, &context, e));
+    ACCEPTED(clq_context_create(like == check_reference() ? "reference" : check_device_spec(), &context, e));
     return context;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What runs operations: one table of functions, which the reference and OpenCL fill in; its contexts and buffers. */
+/* What runs operations: one table of functions, which the reference, native and OpenCL fill in; its contexts and
+ * buffers. */
 #ifndef CLQ_HOST_CORE_EXECUTOR_H
 #define CLQ_HOST_CORE_EXECUTOR_H
 
@@ -76,8 +77,9 @@ struct clq_context {
     void *log_cookie;
     clq_cancel_function is_cancelled; /* NULL: never */
     void *cancel_cookie;
-    struct clq_cl_state *cl; /* NULL for the reference */
-    int trusts_untried;      /* what was never tried is trusted; only tests set it (CLQ_TEST_UNTRIED) */
+    struct clq_cl_state *cl;         /* NULL for others than OpenCL */
+    struct clq_native_state *native; /* NULL for others than native */
+    int trusts_untried;              /* what was never tried is trusted; only tests set it (CLQ_TEST_UNTRIED) */
 };
 
 struct clq_buffer {

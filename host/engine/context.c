@@ -8,21 +8,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "native/executor.h"
 #include "opencl/executor.h"
 #include "reference/executor.h"
 
 enum { MAX_DEVICES = 64 };
 
-static void describe_reference(clq_device_info *info)
+/* The two that need no driver, in the order of the list. */
+enum { NATIVE, REFERENCE };
+static const char *const own_names[CLQ_OWN_DEVICES] = {"native", "reference"};
+
+static void describe_own(int own, clq_device_info *info)
 {
     memset(info, 0, sizeof *info);
     info->platform = -1;
     info->device = -1;
-    info->type = CLQ_DEVICE_REFERENCE;
-    snprintf(info->name, sizeof info->name, "reference");
+    info->type = own == NATIVE ? CLQ_DEVICE_CPU : CLQ_DEVICE_REFERENCE;
+    snprintf(info->name, sizeof info->name, "%s", own_names[own]);
     snprintf(info->platform_name, sizeof info->platform_name, "clquant");
     snprintf(info->driver, sizeof info->driver, "%s", CLQ_VERSION_STRING);
-    info->compute_units = 1;
+    info->compute_units = own == NATIVE ? clq_native_units() : 1;
     info->maximum_allocation_bytes = INT64_MAX;
     info->global_memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     info->usable = 1;
@@ -35,10 +40,12 @@ clq_status clq_devices(size_t capacity, clq_device_info *infos, size_t *count, c
     CLQ_REQUIRE(count != NULL && (infos != NULL || capacity == 0),
                 "clq_devices: count must not be NULL, infos only with capacity 0");
     CLQ_TRY(clq_cl_devices(capacity, infos, &found, error));
-    if (found < capacity) {
-        describe_reference(&infos[found]);
+    for (int own = 0; own < CLQ_OWN_DEVICES; own++, found++) {
+        if (found < capacity) {
+            describe_own(own, &infos[found]);
+        }
     }
-    *count = found + 1;
+    *count = found;
     return CLQ_OK;
 }
 
@@ -64,21 +71,22 @@ static int matches(const char *spec, const clq_device_info *info)
     int device = 0;
     int used = 0;
     if (strcmp(spec, "cpu") == 0) {
-        return info->type == CLQ_DEVICE_CPU;
+        return info->platform >= 0 && info->type == CLQ_DEVICE_CPU;
     }
     if (strcmp(spec, "gpu") == 0) {
         return info->type == CLQ_DEVICE_GPU;
     }
     if (sscanf(spec, "%9d:%9d%n", &platform, &device, &used) == 2 && spec[used] == '\0') {
-        return info->type != CLQ_DEVICE_REFERENCE && info->platform == platform && info->device == device;
+        return info->platform >= 0 && info->platform == platform && info->device == device;
     }
     return contains_ignoring_case(info->name, spec) || contains_ignoring_case(info->platform_name, spec);
 }
 
-static clq_status reference_context(clq_context **context, clq_error *error)
+static clq_status own_context(int own, clq_context **context, clq_error *error)
 {
-    CLQ_TRY(clq_context_new(&clq_reference_executor, context, error));
-    describe_reference(&(*context)->device);
+    CLQ_TRY(own == NATIVE ? clq_native_context_create(context, error)
+                          : clq_context_new(&clq_reference_executor, context, error));
+    describe_own(own, &(*context)->device);
     return CLQ_OK;
 }
 
@@ -87,8 +95,8 @@ static clq_status no_such_device(const char *spec, const clq_device_info *infos,
     char known[600] = "";
     size_t used = 0;
     for (size_t i = 0; i < count && used < sizeof known; i++) {
-        if (infos[i].type == CLQ_DEVICE_REFERENCE) {
-            used += (size_t)snprintf(known + used, sizeof known - used, "%sreference", used == 0 ? "" : ", ");
+        if (infos[i].platform < 0) {
+            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used == 0 ? "" : ", ", infos[i].name);
         } else {
             used += (size_t)snprintf(known + used, sizeof known - used, "%s%d:%d %.60s%s", used == 0 ? "" : ", ",
                                      infos[i].platform, infos[i].device, infos[i].name,
@@ -108,8 +116,10 @@ clq_status clq_context_create(const char *spec, clq_context **context, clq_error
     if (spec == NULL || spec[0] == '\0') {
         spec = "auto";
     }
-    if (strcmp(spec, "reference") == 0) {
-        return reference_context(context, error);
+    for (int own = 0; own < CLQ_OWN_DEVICES; own++) {
+        if (strcmp(spec, own_names[own]) == 0) {
+            return own_context(own, context, error);
+        }
     }
     infos = calloc(MAX_DEVICES, sizeof *infos);
     if (infos == NULL) {
@@ -122,8 +132,8 @@ clq_status clq_context_create(const char *spec, clq_context **context, clq_error
         if (strcmp(spec, "auto") == 0 ? !info->usable : !matches(spec, info)) {
             continue;
         }
-        if (info->type == CLQ_DEVICE_REFERENCE) {
-            status = reference_context(context, error);
+        if (info->platform < 0) {
+            status = own_context(info->type == CLQ_DEVICE_REFERENCE ? REFERENCE : NATIVE, context, error);
         } else if (!info->usable) {
             status = clq_fail(error, CLQ_NO_DEVICE, "device %d:%d %s cannot be used: %s", info->platform, info->device,
                               info->name, info->missing);

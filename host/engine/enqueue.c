@@ -11,7 +11,7 @@ clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_
     clq_operand arguments[CLQ_ARG_COUNT];
     CLQ_REQUIRE(context != NULL && operands != NULL && launch != NULL,
                 "clq_enqueue: context, operands and launch must not be NULL");
-    CLQ_REQUIRE(context->cl != NULL, "clq_enqueue: the reference has no queue");
+    CLQ_REQUIRE(context->cl != NULL, "clq_enqueue: %s has no queue", context->device.name);
     CLQ_REQUIRE((unsigned)operation < CLQ_OP_COUNT, "clq_enqueue: %d is no operation", (int)operation);
     CLQ_TRY(clq_operands_list(operands, arguments, error));
     return clq_run(context, operation, q, arguments, launch, error);
@@ -20,7 +20,7 @@ clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_
 clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch, clq_error *error)
 {
     CLQ_REQUIRE(batch != NULL && launch != NULL, "clq_enqueue_batch: batch and launch must not be NULL");
-    CLQ_REQUIRE(batch->context->cl != NULL, "clq_enqueue_batch: the reference has no queue");
+    CLQ_REQUIRE(batch->context->cl != NULL, "clq_enqueue_batch: %s has no queue", batch->context->device.name);
     return batch->context->executor->batch_run(batch, launch, error);
 }
 
@@ -28,6 +28,6 @@ clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *proble
                             const clq_launch *launch, clq_error *error)
 {
     CLQ_REQUIRE(context != NULL && launch != NULL, "clq_enqueue_gemm: context and launch must not be NULL");
-    CLQ_REQUIRE(context->cl != NULL, "clq_enqueue_gemm: the reference has no queue");
+    CLQ_REQUIRE(context->cl != NULL, "clq_enqueue_gemm: %s has no queue", context->device.name);
     return clq_gemm_run(context, problem, operands, launch, error);
 }

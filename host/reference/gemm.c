@@ -168,7 +168,7 @@ clq_reference_column clq_reference_gemm_column(const clq_gemm_task *task, uint64
     return c;
 }
 
-void clq_reference_gemm_store(const clq_gemm_task *task, const clq_reference_column *column, uint64_t row, uint32_t sum)
+static void store_sum(const clq_gemm_task *task, const clq_reference_column *column, uint64_t row, uint32_t sum)
 {
     const clq_span *span = &task->arguments[CLQ_GEMM_C];
     unsigned char *c = (unsigned char *)span->object + span->offset_bytes;
@@ -189,7 +189,7 @@ static void store(const clq_gemm_task *task, const clq_gemm_tile *t)
     for (uint64_t j = 0; j < t->columns; j++) {
         const clq_reference_column column = clq_reference_gemm_column(task, t->batch, t->column + j);
         for (uint64_t i = 0; i < t->rows; i++) {
-            clq_reference_gemm_store(task, &column, t->row + i, t->sums[i][j]);
+            store_sum(task, &column, t->row + i, t->sums[i][j]);
         }
     }
 }

@@ -37,17 +37,14 @@ int32_t clq_reference_requantize(const clq_requantization *r, int32_t x);
 /* Spans of the task are host memory. With weights these hold B as clq_reference_gemm_pack wrote it. */
 void clq_reference_gemm(const clq_gemm_task *task);
 
-/* What becomes of one sum of column `column`, for one who makes the sums (docs/numerics.md, eq. 19 and 20): `column` is
- * prepared once for all rows. */
+/* What the sums of a column become (docs/numerics.md, eq. 19 and 20), for one who makes the sums. */
 typedef struct clq_reference_column {
     uint64_t batch, column;
     uint32_t bias;
-    clq_requantization requantization; /* of 8-bit outputs */
+    clq_requantization requantization; /* of 8-bit outputs; its shift is one that is possible */
 } clq_reference_column;
 
 clq_reference_column clq_reference_gemm_column(const clq_gemm_task *task, uint64_t batch, uint64_t column);
-void clq_reference_gemm_store(const clq_gemm_task *task, const clq_reference_column *column, uint64_t row,
-                              uint32_t sum);
 
 void clq_reference_gemm_row_sums(const clq_gemm_task *task);
 

@@ -352,6 +352,9 @@ static clq_status check_call(const clq_context *context, const clq_verify_reques
                     (request->lost_file == NULL || request->lost != NULL),
                 "clq_verify: lost_file and lost_options must be given together, and with lost");
     CLQ_REQUIRE((unsigned)request->extent <= CLQ_VERIFY_FULL, "clq_verify: %d is no extent", (int)request->extent);
+    CLQ_REQUIRE(context->native == NULL,
+                "native has no kernels to verify: a context compares each of its loops with the "
+                "reference before their first use");
     CLQ_REQUIRE(context->cl != NULL, "the reference is what devices are compared with: there is nothing to verify");
     return CLQ_OK;
 }

@@ -16,7 +16,7 @@
  *     clq_verify             all of these on a device against the reference, bit for bit
  *
  * Where they run is told by the context: clq_context_create("auto", &ctx, &error) takes the best
- * OpenCL device, "reference" the plain C code. The bytes are the same.
+ * OpenCL device, "native" this processor without it, "reference" the plain C code. The bytes are the same.
  *
  * The API has three parts: functions that need no context (schemes, parameter choice, fixed point),
  * contexts and buffers, and the operations. <clquant/opencl.h> adds the form for programs that own

@@ -18,7 +18,7 @@ typedef enum clq_device_type {
 } clq_device_type;
 
 typedef struct clq_device_info {
-    int32_t platform, device; /* numbers as in the specification "P:D"; -1 for the reference */
+    int32_t platform, device; /* numbers as in the specification "P:D"; -1 for native and the reference */
     clq_device_type type;
     char name[128];
     char platform_name[128];
@@ -33,6 +33,9 @@ typedef struct clq_device_info {
         in_process; /* not 0: known to compute in this process, on its processor and memory, as the reference does */
 } clq_device_info;
 
+/* Of every list of devices the last: native, of type CLQ_DEVICE_CPU, and the reference. Neither needs a driver. */
+enum { CLQ_OWN_DEVICES = 2 };
+
 /*
  * Write up to `capacity` devices, best first, the reference last, and set *count to how many there are.
  * `infos` may be NULL when capacity is 0.
@@ -42,9 +45,13 @@ CLQ_API clq_status clq_devices(size_t capacity, clq_device_info *infos, size_t *
 typedef struct clq_context clq_context;
 
 /*
- * Make a context. `spec`: "auto" or NULL (best GPU, else accelerator, else CPU, else the reference), "reference",
- * "cpu", "gpu", "P:D" (platform and device number) or a part of the device's or the platform's name, in any case.
+ * Make a context. `spec`: "auto" or NULL (best GPU, else accelerator, else an OpenCL CPU, else native), "native" (the
+ * threads and vectors of this processor, without OpenCL), "reference" (plain C in the calling thread), "cpu" or "gpu"
+ * (of OpenCL), "P:D" (platform and device number) or a part of the device's or the platform's name, in any case.
  * CLQ_NO_DEVICE when nothing matches.
+ *
+ * A context of native makes threads when it is first given enough to do, and ends them when it is destroyed; they take
+ * none of the program's signals. Calls that come while they work for another compute in the thread that calls.
  */
 CLQ_API clq_status clq_context_create(const char *spec, clq_context **context, clq_error *error);
 CLQ_API void clq_context_destroy(clq_context **context);
@@ -84,14 +91,14 @@ CLQ_API clq_status clq_context_set_cache(clq_context *context, const char *direc
 /* Wait for all that this context was given; reports a failure of any of it. */
 CLQ_API clq_status clq_finish(clq_context *context, clq_error *error);
 
-/* Memory where the context's device can use it; host memory for the reference. */
+/* Memory where the context's device can use it; host memory for native and the reference. */
 typedef struct clq_buffer clq_buffer;
 
 CLQ_API clq_status clq_buffer_create(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error);
 
 /*
  * A buffer over the caller's memory, which must stay valid until the buffer is destroyed and is only touched by the
- * caller between clq_buffer_map and clq_buffer_unmap. Costs no copy on the reference and on CPU devices.
+ * caller between clq_buffer_map and clq_buffer_unmap. Costs no copy on native, the reference and CPU devices.
  */
 CLQ_API clq_status clq_buffer_wrap(clq_context *context, void *memory, uint64_t bytes, clq_buffer **buffer,
                                    clq_error *error);

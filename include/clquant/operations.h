@@ -27,7 +27,9 @@ CLQ_API const char *clq_operation_name(clq_operation operation); /* "fake-quanti
 /* What would run for `q`: the variant's name and why it was chosen, by what was tried so far. Nothing is compiled or
  * run. */
 typedef struct clq_plan {
-    char variant[48]; /* as in kernels/kernels.def; "reference" for the reference; "host": in a device's place */
+    /* As in kernels/kernels.def; of native the set of instructions: "avx2"; "reference" for the reference; "host": in a
+     * device's place. */
+    char variant[48];
     char reason[160];
     uint64_t workspace_bytes;
     /* Not 0: no kernel of the device is left. Calls on the context's own queue are served by the host, and slowly;

@@ -87,7 +87,7 @@ clq_status cli_check_descriptors(clq_error *error)
     if (count < NEEDED && (reason == EMFILE || reason == ENFILE)) {
         return clq_fail(error, CLQ_NO_DEVICE,
                         "OpenCL drivers need up to %d file descriptors to compile, and %d are left: raise 'ulimit -n' "
-                        "(--device reference needs none)",
+                        "(--device native needs none)",
                         (int)NEEDED, count);
     }
     return CLQ_OK;
@@ -117,7 +117,7 @@ static int has_devices(void)
 {
     size_t count = 0;
     clq_error unused;
-    return clq_devices(0, NULL, &count, &unused) == CLQ_OK && count > 1;
+    return clq_devices(0, NULL, &count, &unused) == CLQ_OK && count > CLQ_OWN_DEVICES;
 }
 
 /* A driver that cannot be loaded looks as if there was none. */
@@ -144,12 +144,13 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     char name[160];
     const char *device = options->device;
     clq_status status;
-    if (strcmp(device, "reference") != 0 && cli_check_drivers(options, error) != CLQ_OK) {
+    if (strcmp(device, "native") != 0 && strcmp(device, "reference") != 0 &&
+        cli_check_drivers(options, error) != CLQ_OK) {
         if (strcmp(device, "auto") != 0 || error->status != CLQ_NO_DEVICE) {
             return error->status;
         }
         cli_warning(options, "%s", error->message);
-        device = "reference";
+        device = "native";
     }
     status = clq_context_create(device, context, error);
     if (status != CLQ_OK) {
@@ -163,13 +164,12 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     clq_context_set_log(*context, cli_print_log, (void *)(uintptr_t)options);
     clq_context_set_cancel(*context, cli_is_cancelled, NULL);
     clq_context_device(*context, &info);
-    if (info.type == CLQ_DEVICE_REFERENCE) {
+    if (info.platform < 0) { /* which needs no driver, and has nothing to keep */
         if (strcmp(options->device, "auto") == 0) {
             if (strcmp(device, "auto") == 0 && !has_devices()) {
                 tell_faults(options);
             }
-            cli_warning(options, "no usable OpenCL device; computing with the reference, which is slower (see 'clquant "
-                                 "devices', or choose it by --device reference)");
+            cli_note(options, "no usable OpenCL device; computing with %s (see 'clquant devices')", info.name);
         }
         return CLQ_OK;
     }

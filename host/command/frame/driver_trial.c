@@ -35,7 +35,7 @@ static void run_child(int answer, void *cookie)
 {
     const trial_work *work = cookie;
     sigset_t alarm_only;
-    size_t count = 1; /* with the reference */
+    size_t count = CLQ_OWN_DEVICES;
     clq_error error;
     unsigned char devices;
     make_silent();
@@ -51,7 +51,7 @@ static void run_child(int answer, void *cookie)
     if (work->note->cache != NULL) {
         cli_write_drivers_note(work->note->cache, &work->note->note);
     }
-    devices = (unsigned char)(count - 1 < UINT8_MAX ? count - 1 : UINT8_MAX);
+    devices = (unsigned char)(count - CLQ_OWN_DEVICES < UINT8_MAX ? count - CLQ_OWN_DEVICES : UINT8_MAX);
     _exit(write(answer, &devices, 1) == 1 ? 0 : 1);
 }
 

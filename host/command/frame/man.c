@@ -88,7 +88,8 @@ void cli_print_man_page(FILE *out)
     put_roff(
         out,
         "clquant quantizes model files and arrays to 8 and 4 bits on an OpenCL device or, where there is none, "
-        "with its own reference code; the bytes are the same. Results go to standard output, everything else "
+        "with the threads and vectors of this processor; the bytes are the same. Results go to standard output, "
+        "everything else "
         "to standard error. Files are .safetensors, .safetensors.index.json (a sharded checkpoint), .gguf or .npy, "
         "told apart by content, or a folder with a model. A file is written beside its final place and renamed once it "
         "is on disk, so "

@@ -166,7 +166,7 @@ static void print_log(const char *log)
     }
 }
 
-/* Of these verbs the reference does the work too. */
+/* Of these verbs native does the work too. */
 static int can_do_without_device(void)
 {
     static const char *const NAMES[] = {"minmax", "quantize", "dequantize", "compare", "calibrate", "gemm"};
@@ -187,13 +187,13 @@ static void print_device_failure(const clq_error *error)
         cli_line(stderr, "on device %s%s%.*s", state.device, log[0] != '\0' && !state.verbose ? ": " : "",
                  state.verbose ? 0 : (int)strcspn(log, "\r\n"), log);
     }
-    if (strstr(error->message, "--device reference") != NULL) {
+    if (strstr(error->message, "--device native") != NULL) {
         return; /* which says what to try */
     }
     if (can_do_without_device() || (log[0] != '\0' && !state.verbose)) {
         cli_line(stderr, "try %s%s%s", state.verbose ? "" : "-v, which tells more",
                  can_do_without_device() && !state.verbose ? ", or " : "",
-                 can_do_without_device() ? "--device reference, which needs no device" : "");
+                 can_do_without_device() ? "--device native, which needs no driver" : "");
     }
 }
 

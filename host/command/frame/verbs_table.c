@@ -13,7 +13,8 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .description =
                 "Lists every platform and device with the kernel variant of each operation and why it was "
                 "chosen (gemm: for 1024 x 1024 x 1024, s8 times packed s8 to s8), what a device lacks, and which "
-                "device 'auto' and --device take. The reference is always there. Drivers that end or hold up a process "
+                "device 'auto' and --device take. Native and the reference are always there. Drivers that end or hold "
+                "up a process "
                 "that loads them are left out by every verb and listed here, with those that show no device.",
         },
     [CLI_VERB_INFO] =

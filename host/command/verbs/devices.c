@@ -96,7 +96,8 @@ static clq_status find_taken(const char *spec, cli_device_report *reports, size_
     clq_context_device(context, &info);
     clq_context_destroy(&context);
     for (size_t i = 0; i < count; i++) {
-        if (reports[i].info.platform == info.platform && reports[i].info.device == info.device) {
+        if (reports[i].info.platform == info.platform && reports[i].info.device == info.device &&
+            reports[i].info.type == info.type) {
             *taken = &reports[i];
         }
     }
@@ -141,14 +142,14 @@ static clq_status collect(int probe, cli_device_report **reports, size_t *count,
         cli_device_report *report = &(*reports)[i];
         report->info = infos[i];
         if (infos[i].platform < 0) {
-            snprintf(report->spec, sizeof report->spec, "reference");
+            snprintf(report->spec, sizeof report->spec, "%.31s", infos[i].name);
         } else {
             snprintf(report->spec, sizeof report->spec, "%d:%d", (int)infos[i].platform, (int)infos[i].device);
         }
         if (infos[i].usable) {
             plan_device(report);
         }
-        if (infos[i].usable && probe && infos[i].type != CLQ_DEVICE_REFERENCE) {
+        if (infos[i].usable && probe && infos[i].platform >= 0) {
             probe_device(report);
         }
         if (cli_interrupted()) { /* which says nothing of the device */

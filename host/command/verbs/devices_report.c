@@ -101,8 +101,10 @@ static void print_device(const cli_device_report *report)
     }
     if (report->planned && info->type != CLQ_DEVICE_REFERENCE) {
         print_fact("before first use",
-                   "each kernel is compared with the reference; where none gives its bytes, the host "
-                   "computes");
+                   info->platform < 0
+                       ? "loops are compared with the reference, which computes where none give its bytes"
+                       : "each kernel is compared with the reference; where none gives its bytes, the "
+                         "host computes");
     }
 }
 

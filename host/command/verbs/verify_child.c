@@ -24,11 +24,11 @@ static clq_status open_device(const cli_verify_part *part, cli_options *own, cli
     own->verbose = part->options->verbose;
     CLQ_TRY(status);
     clq_context_device(*context, &info);
-    if (info.type == CLQ_DEVICE_REFERENCE && strcmp(own->device, "reference") != 0) {
+    if (info.platform < 0 && strcmp(own->device, info.name) != 0) {
         return clq_fail(&run->error, CLQ_NO_DEVICE,
                         "there is no usable OpenCL device to verify (see 'clquant devices')");
     }
-    if (info.type != CLQ_DEVICE_REFERENCE) {
+    if (info.platform >= 0) {
         snprintf(run->spec, sizeof run->spec, "%d:%d", (int)info.platform, (int)info.device);
     }
     return CLQ_OK;
@@ -72,7 +72,7 @@ clq_status cli_verify_list(const cli_options *options, void (*found)(void *cooki
     CLQ_TRY_TO(cli_check_drivers(options, error));
     CLQ_TRY_TO(clq_devices(CLI_VERIFY_DEVICES, infos, &count, error));
     for (size_t i = 0; i < count && i < CLI_VERIFY_DEVICES; i++) {
-        if (infos[i].usable && infos[i].type != CLQ_DEVICE_REFERENCE) {
+        if (infos[i].usable && infos[i].platform >= 0) {
             char spec[32];
             snprintf(spec, sizeof spec, "%d:%d", (int)infos[i].platform, (int)infos[i].device);
             found(cookie, spec);

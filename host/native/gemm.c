@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/gemm.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/half.h"
+#include "native/product.h"
+
+/*
+ * Rows of A that one job makes ready stay in the second cache beside a panel. Jobs are for one row of blocks, or for a
+ * part of its columns where there would be too few for the threads.
+ */
+enum { ROWS_BYTES = 128 << 10, MOST_ROWS = 96, JOBS_OF_THREAD = 4 };
+
+/* Multiplications that are worth as much as one element of a tensor (tensor.c). */
+enum { PRODUCTS_OF_ELEMENT = 32 };
+
+/* ---- B in panels ---- */
+
+/* Where the parts of packed B are: the panels of each batch, then for each column S and Zb'. */
+typedef struct packing {
+    uint64_t groups, panels, panel_bytes;
+    uint64_t numbers; /* of one kind in one batch: padded columns */
+    unsigned char *codes;
+    uint32_t *sums, *zero_points;
+} packing;
+
+static packing packing_of(const clq_gemm_task *task, const void *packed)
+{
+    const clq_gemm_problem *p = task->problem;
+    packing k;
+    k.groups = clq_size_divide_up(p->k, CLQ_NATIVE_DEPTH);
+    k.panels = clq_size_divide_up(p->n, CLQ_NATIVE_COLUMNS);
+    k.panel_bytes = k.groups * CLQ_NATIVE_COLUMNS * CLQ_NATIVE_DEPTH;
+    k.numbers = k.panels * CLQ_NATIVE_COLUMNS;
+    k.codes = (unsigned char *)(uintptr_t)packed;
+    k.sums = (void *)(k.codes + task->b_batches * k.panels * k.panel_bytes);
+    k.zero_points = k.sums + task->b_batches * k.numbers;
+    return k;
+}
+
+uint64_t clq_native_packed_bytes(const clq_gemm_task *task)
+{
+    const packing k = packing_of(task, NULL);
+    const uint64_t bytes = task->b_batches * (k.panels * k.panel_bytes + 2 * sizeof(uint32_t) * k.numbers);
+    return bytes > 0 ? bytes : 1;
+}
+
+static uint32_t word_at(const unsigned char *words, uint64_t i)
+{
+    uint32_t word;
+    memcpy(&word, words + sizeof word * i, sizeof word);
+    return word;
+}
+
+/* Zb' of a column. */
+static uint32_t zero_point_of(const clq_gemm_task *task, uint64_t batch, uint64_t column)
+{
+    const clq_gemm_problem *p = task->problem;
+    const unsigned char *const values = clq_native_gemm_at(task, CLQ_GEMM_B_ZERO_POINT);
+    const uint64_t at = p->b_zero_point == CLQ_GEMM_PER_COLUMN ? batch * p->n + column : 0;
+    const uint32_t zero_point = values != NULL ? word_at(values, at) : 0;
+    const uint32_t moved_by = p->b.dtype == CLQ_U8 ? 128 : 0;
+    return zero_point - moved_by;
+}
+
+typedef struct pack_work {
+    const clq_gemm_task *task;
+    packing to;
+    size_t parts;
+} pack_work;
+
+/* Four k of a whole panel whose columns stand side by side. */
+static void pack_group(const unsigned char *line, uint64_t stride, unsigned char flip, unsigned char *restrict group,
+                       int64_t *restrict sums)
+{
+    for (int j = 0; j < CLQ_NATIVE_COLUMNS; j++) {
+        int32_t sum = 0;
+        for (int i = 0; i < CLQ_NATIVE_DEPTH; i++) {
+            const unsigned char code = line[(uint64_t)i * stride + (uint64_t)j] ^ flip;
+            group[j * CLQ_NATIVE_DEPTH + i] = code;
+            sum += (int8_t)code;
+        }
+        sums[j] += sum;
+    }
+}
+
+static void pack_panel(const clq_gemm_task *task, const packing *to, uint64_t batch, uint64_t panel)
+{
+    const clq_gemm_problem *p = task->problem;
+    const unsigned char flip = p->b.dtype == CLQ_U8 ? 0x80 : 0; /* less 128, as s8 */
+    const uint64_t first = panel * CLQ_NATIVE_COLUMNS;
+    const size_t columns = (size_t)clq_size_min(p->n - first, CLQ_NATIVE_COLUMNS);
+    const unsigned char *const b =
+        clq_native_gemm_at(task, CLQ_GEMM_B) + batch * task->b.batch + first * task->b.column_stride;
+    unsigned char *const codes = to->codes + (batch * to->panels + panel) * to->panel_bytes;
+    const int is_whole = columns == CLQ_NATIVE_COLUMNS && task->b.column_stride == 1;
+    const uint64_t quick = is_whole ? p->k / CLQ_NATIVE_DEPTH * CLQ_NATIVE_DEPTH : 0;
+    int64_t sums[CLQ_NATIVE_COLUMNS] = {0};
+    for (uint64_t k = 0; k < quick; k += CLQ_NATIVE_DEPTH) {
+        pack_group(b + k * task->b.row_stride, task->b.row_stride, flip, codes + k * CLQ_NATIVE_COLUMNS, sums);
+    }
+    memset(codes + quick * CLQ_NATIVE_COLUMNS, 0, (size_t)(to->panel_bytes - quick * CLQ_NATIVE_COLUMNS));
+    for (size_t j = 0; j < columns; j++) {
+        const unsigned char *const column = b + j * task->b.column_stride;
+        int64_t sum = 0;
+        for (uint64_t k = quick; k < p->k; k++) {
+            const unsigned char code = column[k * task->b.row_stride] ^ flip;
+            codes[(k / CLQ_NATIVE_DEPTH * CLQ_NATIVE_COLUMNS + j) * CLQ_NATIVE_DEPTH + k % CLQ_NATIVE_DEPTH] = code;
+            sum += (int8_t)code;
+        }
+        sums[j] += sum;
+    }
+    for (size_t j = 0; j < CLQ_NATIVE_COLUMNS; j++) {
+        const uint64_t at = batch * to->numbers + first + j;
+        const uint32_t zero_point = j < columns ? zero_point_of(task, batch, first + j) : 0;
+        to->zero_points[at] = zero_point;
+        to->sums[at] = (uint32_t)sums[j] - (uint32_t)p->k * zero_point;
+    }
+}
+
+static void run_pack(void *cookie, size_t index)
+{
+    const pack_work *w = cookie;
+    const uint64_t all = w->task->b_batches * w->to.panels;
+    const uint64_t size = clq_size_divide_up(all, w->parts);
+    for (uint64_t i = size * index; i < clq_size_min(size * (index + 1), all); i++) {
+        pack_panel(w->task, &w->to, i / w->to.panels, i % w->to.panels);
+    }
+}
+
+void clq_native_pack(const clq_native_team *team, const clq_gemm_task *task, void *packed)
+{
+    const clq_gemm_problem *p = task->problem;
+    pack_work w = {task, packing_of(task, packed), 1};
+    if (p->n == 0) {
+        return;
+    }
+    w.parts = task->b_batches * p->n * p->k < team->least ? 1 : team->parts;
+    clq_threads_run(team->threads, w.parts, run_pack, &w);
+}
+
+/* ---- the product ---- */
+
+typedef struct product_work {
+    const clq_gemm_task *task;
+    const clq_native_product_loops *loops;
+    packing b;
+    uint64_t rows, panels;             /* of one job */
+    uint64_t row_blocks, panel_blocks; /* of one batch */
+    uint64_t jobs;
+    _Atomic uint64_t next;
+    unsigned char *scratch; /* of each part: rows of A, then their sums */
+    uint64_t scratch_bytes;
+} product_work;
+
+static uint64_t rows_bytes(const product_work *w)
+{
+    return clq_size_divide_up(w->rows, w->loops->tile_rows) * w->loops->tile_rows * w->b.groups * w->loops->group_bytes;
+}
+
+/* Sums that were handed in are those of the codes as A has them; made ones those of codes that may have been moved, but
+ * the difference belongs to K alone. */
+static void take_given_sums(const clq_gemm_task *task, uint64_t batch, uint64_t first, uint64_t stop, uint32_t moved,
+                            uint32_t *sums)
+{
+    const unsigned char *const given = clq_native_gemm_at(task, CLQ_GEMM_A_SUMS);
+    for (uint64_t row = first; row < stop && given != NULL; row++) {
+        sums[row - first] = word_at(given, (task->a_batches > 1 ? batch : 0) * task->problem->m + row) + moved;
+    }
+}
+
+static void describe_columns(const product_work *w, uint64_t batch, uint64_t panel, clq_native_columns *c)
+{
+    const clq_gemm_task *task = w->task;
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t b_batch = task->b_batches > 1 ? batch : 0;
+    const unsigned char *const scales = clq_native_gemm_at(task, CLQ_GEMM_B_SCALE);
+    memset(c, 0, sizeof *c);
+    c->batch = batch;
+    c->first = panel * CLQ_NATIVE_COLUMNS;
+    c->count = (size_t)clq_size_min(p->n - c->first, CLQ_NATIVE_COLUMNS);
+    memcpy(c->sum, w->b.sums + b_batch * w->b.numbers + c->first, sizeof c->sum);
+    memcpy(c->zero_point, w->b.zero_points + b_batch * w->b.numbers + c->first, sizeof c->zero_point);
+    for (size_t j = 0; j < c->count; j++) {
+        const uint64_t column = c->first + j;
+        const clq_reference_column of = clq_reference_gemm_column(task, batch, column);
+        const clq_requantization *r = &of.requantization;
+        c->bias[j] = of.bias;
+        c->mode = r->mode;
+        c->minimum = r->minimum;
+        c->maximum = r->maximum;
+        c->c_zero_point = r->zero_point;
+        c->multiplier[j] = r->multiplier;
+        c->shift[j] = r->shift;
+        c->real[j] = r->real;
+        c->scale[j] =
+            p->b_scale == CLQ_GEMM_ABSENT
+                ? 1.0f
+                : clq_float_from_bits(word_at(scales, p->b_scale == CLQ_GEMM_PER_TENSOR ? 0 : b_batch * p->n + column));
+    }
+}
+
+static void run_job(const product_work *w, uint64_t job, unsigned char *rows, uint32_t *sums)
+{
+    const clq_gemm_task *task = w->task;
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t batch = job / (w->row_blocks * w->panel_blocks);
+    const uint64_t first = job / w->panel_blocks % w->row_blocks * w->rows;
+    const uint64_t stop = clq_size_min(first + w->rows, p->m);
+    const uint64_t panel = job % w->panel_blocks * w->panels;
+    const uint64_t b_batch = task->b_batches > 1 ? batch : 0;
+    w->loops->pack_rows(task, batch, first, stop, rows, sums);
+    take_given_sums(task, batch, first, stop, p->a.dtype == CLQ_S8 ? w->loops->moved_by * (uint32_t)p->k : 0, sums);
+    for (uint64_t i = panel; i < clq_size_min(panel + w->panels, w->b.panels); i++) {
+        clq_native_columns columns;
+        describe_columns(w, batch, i, &columns);
+        w->loops->multiply_rows(task, rows, sums, first, stop,
+                                w->b.codes + (b_batch * w->b.panels + i) * w->b.panel_bytes, &columns);
+    }
+}
+
+static void run_jobs(void *cookie, size_t index)
+{
+    product_work *w = cookie;
+    unsigned char *const rows = w->scratch + index * w->scratch_bytes;
+    uint32_t *const sums = (void *)(rows + rows_bytes(w));
+    uint64_t job;
+    while ((job = atomic_fetch_add_explicit(&w->next, 1, memory_order_relaxed)) < w->jobs) {
+        run_job(w, job, rows, sums);
+    }
+}
+
+/* How the product is cut, for so many threads. */
+static void cut_product(product_work *w, size_t threads)
+{
+    const clq_gemm_problem *p = w->task->problem;
+    const uint64_t row_bytes = clq_size_max(w->b.groups * w->loops->group_bytes, 1);
+    const uint64_t tile = w->loops->tile_rows;
+    uint64_t columns;
+    w->rows = clq_size_max(clq_size_min(ROWS_BYTES / row_bytes, MOST_ROWS) / tile * tile, tile);
+    w->row_blocks = clq_size_divide_up(p->m, w->rows);
+    columns = clq_size_divide_up((uint64_t)threads * JOBS_OF_THREAD, clq_size_max(p->batch * w->row_blocks, 1));
+    w->panels = threads == 1 ? w->b.panels : clq_size_max(w->b.panels / columns, 1);
+    w->panel_blocks = clq_size_divide_up(w->b.panels, w->panels);
+    w->jobs = p->batch * w->row_blocks * w->panel_blocks;
+}
+
+clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team *team, const clq_gemm_task *task,
+                           const void *packed, clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t work = clq_size_divide_up(p->k, PRODUCTS_OF_ELEMENT) * p->m * p->n * p->batch;
+    const size_t threads = work < team->least ? 1 : team->threads != NULL ? team->threads->wanted : team->parts;
+    product_work w;
+    void *own = NULL;
+    clq_status status = CLQ_OK;
+    if (p->m == 0 || p->n == 0 || p->batch == 0) {
+        return CLQ_OK;
+    }
+    memset(&w, 0, sizeof w);
+    w.task = task;
+    w.loops = loops->product;
+    if (packed == NULL) {
+        const uint64_t bytes = clq_native_packed_bytes(task);
+        own = bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
+        if (own == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "gemm: no memory for B in panels, %llu bytes",
+                            (unsigned long long)bytes);
+        }
+        clq_native_pack(team, task, own);
+        packed = own;
+    }
+    w.b = packing_of(task, packed);
+    cut_product(&w, threads);
+    w.scratch_bytes = rows_bytes(&w) + (w.rows + w.loops->tile_rows) * sizeof(uint32_t);
+    w.scratch = malloc((size_t)(w.scratch_bytes * threads));
+    if (w.scratch == NULL) {
+        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "gemm: no memory for the rows of %zu threads", threads);
+    } else {
+        clq_threads_run(team->threads, threads, run_jobs, &w);
+    }
+    free(w.scratch);
+    free(own);
+    return status;
+}
+
+/* ---- B as it was ---- */
+
+clq_status clq_native_gemm_by_reference(const clq_gemm_task *task, clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    const packing from = packing_of(task, task->weights->object);
+    const unsigned char flip = p->b.dtype == CLQ_U8 ? 0x80 : 0; /* and the same of zero points: 128 */
+    const uint64_t bytes = clq_reference_gemm_packed_bytes(task);
+    unsigned char *const codes = malloc((size_t)bytes);
+    clq_gemm_weights weights = *task->weights;
+    clq_gemm_task own = *task;
+    uint64_t at = 0;
+    if (codes == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "gemm: no memory for B, %llu bytes", (unsigned long long)bytes);
+    }
+    for (uint64_t i = 0; i < task->b_batches * p->k * p->n; i++) {
+        const uint64_t column = i % p->n;
+        const uint64_t k = i / p->n % p->k;
+        const uint64_t panel = i / p->n / p->k * from.panels + column / CLQ_NATIVE_COLUMNS;
+        codes[at++] =
+            from.codes[panel * from.panel_bytes +
+                       (k / CLQ_NATIVE_DEPTH * CLQ_NATIVE_COLUMNS + column % CLQ_NATIVE_COLUMNS) * CLQ_NATIVE_DEPTH +
+                       k % CLQ_NATIVE_DEPTH] ^
+            flip;
+    }
+    for (uint64_t i = 0; i < task->values[CLQ_GEMM_B_ZERO_POINT]; i++) {
+        const uint64_t batch = p->n > 0 ? i / p->n : 0;
+        const uint32_t zero_point = from.zero_points[batch * from.numbers + (i - batch * p->n)] + flip;
+        memcpy(codes + at + i * sizeof zero_point, &zero_point, sizeof zero_point);
+    }
+    weights.object = codes;
+    own.weights = &weights;
+    clq_reference_gemm(&own);
+    free(codes);
+    return CLQ_OK;
+}
+
+/* ---- sums of rows ---- */
+
+typedef struct sums_work {
+    const clq_gemm_task *task;
+    size_t parts;
+} sums_work;
+
+static uint32_t sum_of_row(const unsigned char *codes, uint64_t step, uint64_t count, clq_dtype dtype)
+{
+    int64_t sum = 0;
+    if (dtype == CLQ_U8) {
+        for (uint64_t k = 0; k < count; k++) {
+            sum += codes[k * step];
+        }
+    } else {
+        for (uint64_t k = 0; k < count; k++) {
+            sum += (int8_t)codes[k * step];
+        }
+    }
+    return (uint32_t)sum;
+}
+
+static void run_sums(void *cookie, size_t index)
+{
+    const sums_work *w = cookie;
+    const clq_gemm_task *task = w->task;
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t all = task->a_batches * p->m;
+    const uint64_t size = clq_size_divide_up(all, w->parts);
+    for (uint64_t i = size * index; i < clq_size_min(size * (index + 1), all); i++) {
+        const unsigned char *const codes =
+            clq_native_gemm_at(task, CLQ_GEMM_A) + i / p->m * task->a.batch + i % p->m * task->a.row_stride;
+        const uint32_t sum = sum_of_row(codes, task->a.column_stride, p->k, p->a.dtype);
+        memcpy(clq_native_gemm_at(task, CLQ_GEMM_A_SUMS) + sizeof sum * i, &sum, sizeof sum);
+    }
+}
+
+void clq_native_row_sums(const clq_native_team *team, const clq_gemm_task *task)
+{
+    const clq_gemm_problem *p = task->problem;
+    sums_work w = {task, 1};
+    w.parts = task->a_batches * p->m * p->k < team->least ? 1 : team->parts;
+    clq_threads_run(team->threads, w.parts, run_sums, &w);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CLQ_HOST_NATIVE_GEMM_H
+#define CLQ_HOST_NATIVE_GEMM_H
+
+#include "native/loops.h"
+#include "native/tensor.h"
+
+/* B made ready is the same for all sets of instructions. Bytes of it, and the packing. */
+uint64_t clq_native_packed_bytes(const clq_gemm_task *task);
+void clq_native_pack(const clq_native_team *team, const clq_gemm_task *task, void *packed);
+
+/* The product; `packed` is what clq_native_pack made of B, NULL where B is as the caller has it. */
+clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team *team, const clq_gemm_task *task,
+                           const void *packed, clq_error *error);
+
+/* The reference's product, of packed B. */
+clq_status clq_native_gemm_by_reference(const clq_gemm_task *task, clq_error *error);
+
+void clq_native_row_sums(const clq_native_team *team, const clq_gemm_task *task);
+
+#endif

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/tensor.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/host_memory.h"
+#include "reference/bins.h"
+#include "reference/element.h"
+#include "reference/reference.h"
+
+/*
+ * Waking a thread costs as much as some ten thousand elements; a part is some pages of codes, and there are several for
+ * each thread, since the processors are others' too.
+ */
+enum { LEAST_TENSOR = 64 << 10, LEAST_PART = 16 << 10, PARTS_OF_THREAD = 4, ALIGNMENT = 4096, SMALL_PARTS = 3 };
+
+/* What one parameter costs in elements where it is chosen; segments of histograms that are counted one by one. */
+enum { ELEMENTS_OF_CHOICE = 16, SHORT_SEGMENT = 16 };
+
+enum { KEYS_BYTES = 2 * sizeof(int32_t) };
+
+clq_native_team clq_native_team_of(clq_threads *threads)
+{
+    const clq_native_team team = {threads, threads->wanted > 1 ? threads->wanted * PARTS_OF_THREAD : 1, LEAST_TENSOR,
+                                  LEAST_PART, ALIGNMENT};
+    return team;
+}
+
+clq_native_team clq_native_small_team(void)
+{
+    const clq_native_team team = {NULL, SMALL_PARTS, 2, 2, 2};
+    return team;
+}
+
+/* The parts of so many elements, or of other things that are as much work. */
+static size_t parts_of(const clq_native_team *team, uint64_t count)
+{
+    return count < team->least ? 1 : (size_t)clq_size_max(clq_size_min(team->parts, count / team->least_part), 1);
+}
+
+/* A tensor in parts. */
+typedef struct cut {
+    const clq_native_loops *loops;
+    const clq_task *task;
+    size_t parts;
+    uint64_t count; /* of what is cut: elements, parameters */
+    uint64_t alignment;
+    /* Of ranges: the keys of each part, which stand in their place at once where parts share no parameter. */
+    clq_native_ranges *ranges;
+    int is_apart;
+    /* Of counts. */
+    uint64_t parameter;
+    unsigned char *counts; /* of each part, one after the other */
+    uint64_t counts_bytes; /* of one */
+} cut;
+
+static cut cut_of(const clq_native_loops *loops, const clq_native_team *team, const clq_task *task, uint64_t count,
+                  uint64_t alignment)
+{
+    cut c;
+    memset(&c, 0, sizeof c);
+    c.loops = loops;
+    c.task = task;
+    c.count = count;
+    c.parts = parts_of(team, count);
+    c.alignment = alignment;
+    return c;
+}
+
+/* Where part `index` begins. */
+static uint64_t begin_of(const cut *c, size_t index)
+{
+    const uint64_t size = clq_size_divide_up(c->count, c->parts);
+    const uint64_t step = (size + c->alignment - 1) / c->alignment * c->alignment;
+    return index == c->parts ? c->count : clq_size_min(step * index, c->count);
+}
+
+static void run_parts(const clq_native_team *team, cut *c, void (*work)(void *cookie, size_t index))
+{
+    clq_threads_run(team->threads, c->parts, work, c);
+}
+
+/* ---- quantize, dequantize, fake-quantize ---- */
+
+static void run_elements(void *cookie, size_t index)
+{
+    const cut *c = cookie;
+    const uint64_t first = begin_of(c, index);
+    const uint64_t stop = begin_of(c, index + 1);
+    if (first < stop) {
+        c->loops->elements(c->task, first, stop);
+    }
+}
+
+/* ---- minmax ---- */
+
+/* A part ends where a segment or a band does, if those are small. */
+static uint64_t begin_of_range(const cut *c, size_t index)
+{
+    const clq_geometry *g = &c->task->geometry;
+    const uint64_t at = begin_of(c, index);
+    const uint64_t size = c->count / c->parts / 4;
+    if (at == c->count) {
+        return at;
+    }
+    if (clq_geometry_has_bands(g)) {
+        return g->band <= size ? at - at % g->slab % g->band : at;
+    }
+    return g->segment <= size ? at - at % g->row % g->segment : at;
+}
+
+/* The parameters of elements [first, stop): [*begin, *end). */
+static void parameters_of(const clq_geometry *g, uint64_t first, uint64_t stop, uint64_t *begin, uint64_t *end)
+{
+    const uint64_t period = g->channels * g->segments_per_row;
+    *begin = clq_geometry_parameter(g, first);
+    *end = clq_geometry_parameter(g, stop - 1) + 1;
+    if (g->channels < g->rows && first / g->row != (stop - 1) / g->row) { /* they come again: whole bands */
+        *begin = *begin / period * period;
+        *end = clq_size_divide_up(*end, period) * period;
+    }
+}
+
+static void clear_keys(unsigned char *keys, uint64_t count)
+{
+    const int32_t none[2] = {INT32_MAX, INT32_MIN};
+    for (uint64_t i = 0; i < count; i++) {
+        memcpy(keys + i * KEYS_BYTES, none, KEYS_BYTES);
+    }
+}
+
+static void run_ranges(void *cookie, size_t index)
+{
+    const cut *c = cookie;
+    const uint64_t first = begin_of_range(c, index);
+    const uint64_t stop = begin_of_range(c, index + 1);
+    if (first < stop) {
+        uint64_t begin;
+        uint64_t end;
+        parameters_of(&c->task->geometry, first, stop, &begin, &end);
+        clear_keys(c->ranges[index].keys, end - begin);
+        c->loops->ranges(c->task, first, stop, &c->ranges[index]);
+    }
+}
+
+/* The end of a range from its key; -0 is 0. */
+static float end_of(int32_t key)
+{
+    return clq_float_from_bits(key == -1 ? 0 : key < 0 ? (uint32_t)key ^ 0x7FFFFFFF : (uint32_t)key);
+}
+
+static void store_ends(unsigned char *range, int32_t least, int32_t greatest)
+{
+    const float ends[2] = {least > greatest ? 0.0f : end_of(least), least > greatest ? 0.0f : end_of(greatest)};
+    memcpy(range, ends, sizeof ends);
+}
+
+/* Of the parameters whose first keys are those of part `index`, from the keys of all parts. */
+static void finish_ranges(void *cookie, size_t index)
+{
+    const cut *c = cookie;
+    const clq_geometry *g = &c->task->geometry;
+    unsigned char *range = clq_host_at(c->task, CLQ_ARG_RANGE);
+    const uint64_t size = clq_size_divide_up(g->parameters, c->parts);
+    const uint64_t stop = clq_size_min(size * (index + 1), g->parameters);
+    for (uint64_t p = size * index; p < stop; p++) {
+        int32_t keys[2] = {INT32_MAX, INT32_MIN};
+        if (c->is_apart) {
+            memcpy(keys, range + p * KEYS_BYTES, sizeof keys);
+        }
+        for (size_t i = 0; i < c->parts && !c->is_apart; i++) {
+            const clq_native_ranges *r = &c->ranges[i];
+            int32_t own[2];
+            if (r->keys != NULL && p >= r->first && p - r->first < r->count) {
+                memcpy(own, r->keys + (p - r->first) * KEYS_BYTES, sizeof own);
+                keys[0] = own[0] < keys[0] ? own[0] : keys[0];
+                keys[1] = own[1] > keys[1] ? own[1] : keys[1];
+            }
+        }
+        store_ends(range + p * KEYS_BYTES, keys[0], keys[1]);
+    }
+}
+
+/* Where each part has its keys: in the place of the ranges if no two parts share one. Returns the bytes of all others.
+ */
+static uint64_t place_keys(cut *c)
+{
+    const clq_geometry *g = &c->task->geometry;
+    uint64_t all = 0;
+    uint64_t last = 0;
+    c->is_apart = g->elements > 0;
+    for (size_t i = 0; i < c->parts; i++) {
+        const uint64_t first = begin_of_range(c, i);
+        const uint64_t stop = begin_of_range(c, i + 1);
+        uint64_t end = 0;
+        c->ranges[i].nonfinite.first_index = UINT64_MAX;
+        if (first < stop) {
+            parameters_of(g, first, stop, &c->ranges[i].first, &end);
+            c->ranges[i].count = end - c->ranges[i].first;
+            c->is_apart = c->is_apart && (all == 0 || c->ranges[i].first >= last);
+            all += c->ranges[i].count;
+            last = end;
+        }
+    }
+    return c->is_apart ? 0 : all * KEYS_BYTES;
+}
+
+static void set_keys(cut *c, unsigned char *keys)
+{
+    unsigned char *range = clq_host_at(c->task, CLQ_ARG_RANGE);
+    for (size_t i = 0; i < c->parts; i++) {
+        clq_native_ranges *r = &c->ranges[i];
+        if (r->count > 0) {
+            r->keys = c->is_apart ? range + r->first * KEYS_BYTES : keys;
+            keys = c->is_apart ? NULL : keys + r->count * KEYS_BYTES;
+        }
+    }
+}
+
+static clq_status run_minmax(const clq_native_loops *loops, const clq_native_team *team, const clq_task *task,
+                             clq_error *error)
+{
+    const clq_geometry *g = &task->geometry;
+    cut c = cut_of(loops, team, task, g->elements, team->alignment);
+    clq_nonfinite found = {0, UINT64_MAX};
+    uint64_t bytes;
+    clq_native_ranges *ranges;
+    unsigned char *keys;
+    if (g->channels < g->rows) { /* all parts may have all parameters: not more of them than elements */
+        c.parts = (size_t)clq_size_max(clq_size_min(c.parts, g->elements / clq_size_max(g->parameters, 1)), 1);
+    }
+    ranges = calloc(c.parts, sizeof *ranges);
+    c.ranges = ranges;
+    bytes = ranges != NULL ? place_keys(&c) : 0;
+    keys = bytes > 0 && bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
+    if (ranges == NULL || (bytes > 0 && keys == NULL)) {
+        free(ranges);
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the ranges of %zu threads", c.parts);
+    }
+    set_keys(&c, keys);
+    run_parts(team, &c, run_ranges);
+    run_parts(team, &c, finish_ranges);
+    for (size_t i = 0; i < c.parts; i++) {
+        found.count += ranges[i].nonfinite.count;
+        found.first_index = clq_size_min(found.first_index, ranges[i].nonfinite.first_index);
+    }
+    memcpy(clq_host_at(task, CLQ_ARG_NONFINITE), &found, sizeof found);
+    free(keys);
+    free(ranges);
+    return CLQ_OK;
+}
+
+/* ---- what the reference computes, parameter by parameter ---- */
+
+static void run_choice(void *cookie, size_t index)
+{
+    const cut *c = cookie;
+    const uint64_t first = begin_of(c, index);
+    const uint64_t stop = begin_of(c, index + 1);
+    clq_reference_choose_parameters(&c->task->q->scheme, stop - first, clq_host_at(c->task, CLQ_ARG_RANGE) + 8 * first,
+                                    clq_host_at(c->task, CLQ_ARG_SCALE) + 4 * first,
+                                    clq_host_at(c->task, CLQ_ARG_ZERO_POINT) + 4 * first);
+}
+
+static void run_merge(void *cookie, size_t index)
+{
+    const cut *c = cookie;
+    const clq_task *task = c->task;
+    clq_reference_merge_range(&task->geometry, task->q->real, clq_host_at(task, CLQ_ARG_X),
+                              clq_host_at(task, CLQ_ARG_RANGE), clq_host_at(task, CLQ_ARG_NONFINITE),
+                              clq_host_at(task, CLQ_ARG_AVERAGING), clq_host_at(task, CLQ_ARG_STATE),
+                              begin_of(c, index), begin_of(c, index + 1));
+}
+
+/* ---- histogram ---- */
+
+/* Segments too short for a loop: element by element, as the reference does. */
+static void count_singly(const clq_task *task, uint64_t parameter, unsigned char *counts)
+{
+    const clq_dtype real = task->q->real;
+    const unsigned char *x = clq_host_at(task, CLQ_ARG_X);
+    const clq_bins bins = clq_reference_bins_of(&task->q->scheme, clq_host_at(task, CLQ_ARG_RANGE), parameter);
+    uint64_t first = 0;
+    uint64_t count = 0;
+    for (uint64_t turn = 0; clq_reference_segment(&task->geometry, parameter, turn, &first, &count); turn++) {
+        for (uint64_t i = first; i < first + count; i++) {
+            const float value = clq_load_real(real, x, i);
+            if (isfinite(value)) {
+                unsigned char *const at = counts + sizeof(uint64_t) * clq_reference_bin_of(&bins, value);
+                uint64_t counted;
+                memcpy(&counted, at, sizeof counted);
+                counted++;
+                memcpy(at, &counted, sizeof counted);
+            }
+        }
+    }
+}
+
+/* Part `index` of all elements of one parameter: of long segments a part, of short ones some. */
+static void count_part(const cut *c, size_t index, uint64_t parameter, unsigned char *counts)
+{
+    const clq_geometry *g = &c->task->geometry;
+    const int is_long = g->segment >= ALIGNMENT;
+    uint64_t first = 0;
+    uint64_t count = 0;
+    for (uint64_t turn = 0; clq_reference_segment(g, parameter, turn, &first, &count); turn++) {
+        const uint64_t size = clq_size_divide_up(count, c->parts);
+        const uint64_t from = is_long ? clq_size_min(size * index, count) : 0;
+        const uint64_t to = is_long ? clq_size_min(size * (index + 1), count) : count;
+        if (from < to && (is_long || turn % c->parts == index)) {
+            const clq_native_counts part = {first + from, to - from, parameter, counts};
+            c->loops->count(c->task, &part);
+        }
+    }
+}
+
+static void run_count(void *cookie, size_t index)
+{
+    const cut *c = cookie;
+    count_part(c, index, c->parameter, c->counts + index * c->counts_bytes);
+}
+
+/* Parameters of which each is one thread's. */
+static void run_counts(void *cookie, size_t index)
+{
+    const cut *c = cookie;
+    cut whole = *c;
+    whole.parts = 1;
+    for (uint64_t p = begin_of(c, index); p < begin_of(c, index + 1); p++) {
+        unsigned char *const counts = clq_host_at(c->task, CLQ_ARG_COUNTS) + p * c->counts_bytes;
+        if (c->task->geometry.segment < SHORT_SEGMENT) {
+            count_singly(c->task, p, counts);
+        } else {
+            count_part(&whole, 0, p, counts);
+        }
+    }
+}
+
+static void add_counts(const cut *c, unsigned char *to)
+{
+    for (uint64_t at = 0; at < c->counts_bytes; at += sizeof(uint64_t)) {
+        uint64_t sum;
+        memcpy(&sum, to + at, sizeof sum);
+        for (size_t i = 0; i < c->parts; i++) {
+            uint64_t part;
+            memcpy(&part, c->counts + i * c->counts_bytes + at, sizeof part);
+            sum += part;
+        }
+        memcpy(to + at, &sum, sizeof sum);
+    }
+}
+
+/* Few parameters of many elements: one after the other, each by all threads. */
+static clq_status count_by_elements(const clq_native_team *team, cut *c, clq_error *error)
+{
+    c->counts = malloc((size_t)c->counts_bytes * c->parts);
+    if (c->counts == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the counts of %zu threads", c->parts);
+    }
+    for (; c->parameter < c->task->geometry.parameters; c->parameter++) {
+        memset(c->counts, 0, (size_t)c->counts_bytes * c->parts);
+        run_parts(team, c, run_count);
+        add_counts(c, clq_host_at(c->task, CLQ_ARG_COUNTS) + c->parameter * c->counts_bytes);
+    }
+    free(c->counts);
+    return CLQ_OK;
+}
+
+static clq_status run_histogram(const clq_native_loops *loops, const clq_native_team *team, const clq_task *task,
+                                clq_error *error)
+{
+    const clq_geometry *g = &task->geometry;
+    cut c = cut_of(loops, team, task, g->elements, 1);
+    c.counts_bytes = sizeof(uint64_t) * clq_histogram_bins(&task->q->scheme);
+    if (c.parts > 1 && g->parameters < c.parts) {
+        return count_by_elements(team, &c, error);
+    }
+    c.count = g->parameters;
+    run_parts(team, &c, run_counts);
+    return CLQ_OK;
+}
+
+/* ---- all ---- */
+
+static clq_status run_step(const clq_native_loops *loops, const clq_native_team *team, const clq_task *task,
+                           clq_operation step, clq_error *error)
+{
+    const clq_geometry *g = &task->geometry;
+    const int is_of_parameters = step == CLQ_OP_CHOOSE_PARAMETERS || step == CLQ_OP_MERGE_RANGE;
+    cut c;
+    if (step == CLQ_OP_MINMAX) {
+        return run_minmax(loops, team, task, error);
+    }
+    if (step == CLQ_OP_HISTOGRAM) {
+        return run_histogram(loops, team, task, error);
+    }
+    c = cut_of(loops, team, task, g->elements, team->alignment);
+    if (is_of_parameters) {
+        c.parts = parts_of(team, g->parameters * ELEMENTS_OF_CHOICE);
+        c.count = g->parameters;
+        c.alignment = 1;
+    }
+    run_parts(team, &c,
+              step == CLQ_OP_CHOOSE_PARAMETERS ? run_choice
+              : step == CLQ_OP_MERGE_RANGE     ? run_merge
+                                               : run_elements);
+    return CLQ_OK;
+}
+
+clq_status clq_native_run(const clq_native_loops *loops, const clq_native_team *team, const clq_task *task,
+                          clq_error *error)
+{
+    if (task->operation != CLQ_OP_DYNAMIC_QUANTIZE) {
+        return run_step(loops, team, task, task->operation, error);
+    }
+    CLQ_TRY(run_step(loops, team, task, CLQ_OP_MINMAX, error));
+    CLQ_TRY(run_step(loops, team, task, CLQ_OP_CHOOSE_PARAMETERS, error));
+    return run_step(loops, team, task, CLQ_OP_QUANTIZE, error);
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/trust.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "native/gemm.h"
+#include "native/tensor.h"
+#include "trial/cases.h"
+
+/* ---- sets ---- */
+
+static void add_set(clq_native_state *state, const clq_native_loops *loops, int is_there)
+{
+    if (loops != NULL && is_there) {
+        state->sets[state->set_count++] = loops;
+    }
+}
+
+static void find_sets(clq_native_state *state)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    const int has_avx2 =
+        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    const int has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+    add_set(state, clq_native_loops_vnni(), has_avx512 && __builtin_cpu_supports("avx512vnni"));
+    add_set(state, clq_native_loops_avx512(), has_avx512);
+    add_set(state, clq_native_loops_avx2(), has_avx2);
+#endif
+    add_set(state, clq_native_loops_plain(), 1);
+}
+
+int clq_native_set_by_name(const clq_native_state *state, const char *name)
+{
+    for (size_t i = 0; i < state->set_count; i++) {
+        if (strcmp(state->sets[i]->name, name) == 0) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+/* ---- verdicts ---- */
+
+/* Loops that are tried as one: those of an operation for a pair of types, and those of products. */
+enum { REALS = 3, CODES = 6, PRODUCTS = CLQ_OP_COUNT * REALS * CODES, FAMILIES = PRODUCTS + 1 };
+
+static size_t real_number(clq_dtype real)
+{
+    return real == CLQ_F32 ? 0 : real == CLQ_F16 ? 1 : 2;
+}
+
+static size_t code_number(clq_dtype dtype)
+{
+    static const clq_dtype dtypes[CODES] = {CLQ_S8, CLQ_U8, CLQ_S4, CLQ_U4, CLQ_S16, CLQ_U16};
+    size_t i = 0;
+    while (i + 1 < CODES && dtypes[i] != dtype) {
+        i++;
+    }
+    return i;
+}
+
+static size_t family_of(clq_operation operation, const clq_quantization *q)
+{
+    return ((size_t)operation * REALS + real_number(q->real)) * CODES + code_number(q->scheme.dtype);
+}
+
+static size_t entry_of(size_t family, size_t set)
+{
+    return family * CLQ_NATIVE_SETS + set;
+}
+
+clq_status clq_native_state_init(clq_native_state *state, clq_error *error)
+{
+    memset(state, 0, sizeof *state);
+    atomic_init(&state->forced, -1);
+    find_sets(state);
+    clq_threads_init(&state->threads);
+    return clq_verdicts_init(&state->verdicts, (size_t)FAMILIES * CLQ_NATIVE_SETS, error);
+}
+
+void clq_native_state_destroy(clq_native_state *state)
+{
+    clq_threads_destroy(&state->threads);
+    clq_verdicts_destroy(&state->verdicts);
+}
+
+/* The first that is not set aside, the last where all are; of a forced one that alone. */
+static size_t next_set(const clq_context *context, size_t family)
+{
+    const clq_native_state *state = context->native;
+    const int forced = atomic_load(&state->forced);
+    size_t set = 0;
+    if (forced >= 0) {
+        return (size_t)forced;
+    }
+    while (set + 1 < state->set_count &&
+           clq_verdict_is_aside(clq_verdict_of(&state->verdicts, entry_of(family, set)))) {
+        set++;
+    }
+    return set;
+}
+
+static const clq_native_loops *expected(const clq_context *context, size_t family)
+{
+    const clq_native_state *state = context->native;
+    const size_t set = next_set(context, family);
+    return clq_verdict_is_aside(clq_verdict_of(&state->verdicts, entry_of(family, set))) ? NULL : state->sets[set];
+}
+
+const clq_native_loops *clq_native_expected(const clq_context *context, clq_operation operation,
+                                            const clq_quantization *q)
+{
+    return expected(context, family_of(operation, q));
+}
+
+const clq_native_loops *clq_native_expected_product(const clq_context *context)
+{
+    return expected(context, PRODUCTS);
+}
+
+/* ---- a trial ---- */
+
+/* In host memory of its own. */
+typedef struct machine {
+    const clq_native_loops *loops;
+    void *memory;
+} machine;
+
+static clq_status reserve(void *cookie, uint64_t bytes, void **memory, clq_error *error)
+{
+    machine *m = cookie;
+    void *larger = realloc(m->memory, (size_t)bytes);
+    if (larger == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try loops");
+    }
+    m->memory = *memory = larger;
+    return CLQ_OK;
+}
+
+static clq_status write_all(void *cookie, const void *from, uint64_t bytes, clq_error *error)
+{
+    machine *m = cookie;
+    (void)error;
+    memcpy(m->memory, from, (size_t)bytes);
+    return CLQ_OK;
+}
+
+static clq_status read_all(void *cookie, void *to, uint64_t bytes, clq_error *error)
+{
+    machine *m = cookie;
+    (void)error;
+    memcpy(to, m->memory, (size_t)bytes);
+    return CLQ_OK;
+}
+
+/* In parts with B packed ahead, or whole. */
+static clq_status run_product(const machine *m, const clq_native_team *team, const clq_trial_case *c, clq_error *error)
+{
+    void *packed = NULL;
+    clq_status status;
+    if (c->other_way) {
+        packed = malloc((size_t)clq_native_packed_bytes(&c->product));
+        if (packed == NULL) {
+            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try loops");
+        }
+        clq_native_pack(team, &c->product, packed);
+    }
+    status = clq_native_gemm(m->loops, team, &c->product, packed, error);
+    free(packed);
+    return status;
+}
+
+/* In parts in every other case, and whole. */
+static clq_status run_case(void *cookie, const clq_trial_case *c, clq_error *error)
+{
+    const machine *m = cookie;
+    clq_native_team team = clq_native_small_team();
+    team.parts = c->other_way ? team.parts : 1;
+    if (c->count == 0) {
+        return run_product(m, &team, c, error);
+    }
+    for (size_t i = 0; i < c->count; i++) {
+        CLQ_TRY(clq_native_run(m->loops, &team, &c->tasks[i], error));
+    }
+    return CLQ_OK;
+}
+
+/*
+ * Cases for rows and those for columns, of which every few are taken: as the stride and the number of ways have no
+ * common divisor, each shape and each way is met. All of them take some ten times as long as a small file does.
+ */
+typedef struct both_cases {
+    clq_trial_kernels rows, columns;
+    clq_trial_cases of_rows, of_columns;
+    size_t stride;
+} both_cases;
+
+static clq_status describe_either(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+{
+    const both_cases *both = what;
+    const size_t at = number * both->stride;
+    return at < both->of_rows.count
+               ? both->of_rows.describe(both->of_rows.what, at, c, error)
+               : both->of_columns.describe(both->of_columns.what, at - both->of_rows.count, c, error);
+}
+
+static clq_trial_cases cases_of(both_cases *both, clq_operation operation, const clq_quantization *q)
+{
+    const int has_columns = operation != CLQ_OP_CHOOSE_PARAMETERS && operation != CLQ_OP_MERGE_RANGE &&
+                            operation != CLQ_OP_DYNAMIC_QUANTIZE;
+    clq_trial_cases all = {both, 0, describe_either, NULL};
+    both->rows = (clq_trial_kernels){operation, CLQ_TRIAL_ANY, q};
+    both->columns = (clq_trial_kernels){operation, CLQ_TRIAL_COLUMNS, q};
+    both->of_rows = clq_trial_walk_cases(&both->rows);
+    both->of_columns = clq_trial_walk_cases(&both->columns);
+    both->stride = operation == CLQ_OP_QUANTIZE || operation == CLQ_OP_FAKE_QUANTIZE ? 7
+                   : operation == CLQ_OP_CHOOSE_PARAMETERS                           ? 5
+                                                                                     : 3;
+    all.fill = both->of_rows.fill;
+    all.count = (both->of_rows.count + (has_columns ? both->of_columns.count : 0) + both->stride - 1) / both->stride;
+    return all;
+}
+
+/* ---- the ladder ---- */
+
+typedef struct climb {
+    clq_context *context;
+    size_t family;
+    clq_operation operation;
+    const clq_quantization *q;     /* NULL: of a product */
+    const clq_native_loops *loops; /* of the step */
+} climb;
+
+static clq_status next_step(void *cookie, clq_trial_step *step, clq_error *error)
+{
+    climb *c = cookie;
+    const size_t set = next_set(c->context, c->family);
+    (void)error;
+    c->loops = c->context->native->sets[set];
+    step->entry = entry_of(c->family, set);
+    step->operation = c->q != NULL ? clq_operation_name(c->operation) : "gemm";
+    step->kernel = c->loops->name;
+    step->file = NULL;
+    snprintf(step->what, sizeof step->what, "%s, %s%s%s%s%s", step->operation, step->kernel, c->q != NULL ? ", " : "",
+             c->q != NULL ? clq_dtype_name(c->q->real) : "", c->q != NULL ? ", " : "",
+             c->q != NULL ? clq_dtype_name(c->q->scheme.dtype) : "");
+    return CLQ_OK;
+}
+
+static clq_status attempt(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
+{
+    const climb *c = cookie;
+    const clq_trial_heights heights = {c->loops->product->tile_rows + 1, 0};
+    machine m = {c->loops, NULL};
+    const clq_trial_candidate candidate = {&m, reserve, write_all, run_case, read_all};
+    both_cases both;
+    clq_trial_cases cases;
+    clq_status status;
+    (void)step;
+    *same = 1;
+    if (only_ready) { /* there is nothing to build */
+        return CLQ_OK;
+    }
+    cases = c->q != NULL ? cases_of(&both, c->operation, c->q) : clq_trial_product_cases(&heights);
+    status = clq_trial_compare(&candidate, &cases, same, error);
+    free(m.memory);
+    return status;
+}
+
+static clq_verdict verdict_on(const clq_error *story, const clq_trial_step *step)
+{
+    (void)story;
+    (void)step;
+    return CLQ_VERDICT_UNKNOWN; /* only memory can be lacking */
+}
+
+static int is_noted(void *cookie, const clq_trial_step *step)
+{
+    (void)cookie;
+    (void)step;
+    return 0;
+}
+
+static void note(void *cookie, const clq_trial_step *step, int is_trusted)
+{
+    (void)cookie;
+    (void)step;
+    (void)is_trusted;
+}
+
+static clq_status trust(climb *c, const clq_native_loops **loops, clq_error *error)
+{
+    clq_native_state *state = c->context->native;
+    const clq_trial_ladder ladder = {c->context, &state->verdicts, c, next_step, attempt, verdict_on, is_noted, note};
+    const size_t set = next_set(c->context, c->family);
+    clq_status status = CLQ_OK;
+    *loops = state->sets[set];
+    if (c->context->trusts_untried ||
+        clq_verdict_of(&state->verdicts, entry_of(c->family, set)) == CLQ_VERDICT_TRUSTED) {
+        return CLQ_OK;
+    }
+    status = clq_trial_settle(&ladder, error);
+    *loops = c->loops;
+    if (status == CLQ_MISMATCH && atomic_load(&state->forced) < 0) {
+        *loops = NULL;
+        status = CLQ_OK;
+    }
+    return status;
+}
+
+clq_status clq_native_trust(clq_context *context, clq_operation operation, const clq_quantization *q,
+                            const clq_native_loops **loops, clq_error *error)
+{
+    climb c = {context, family_of(operation, q), operation, q, NULL};
+    return trust(&c, loops, error);
+}
+
+clq_status clq_native_trust_product(clq_context *context, const clq_native_loops **loops, clq_error *error)
+{
+    climb c = {context, PRODUCTS, CLQ_OP_COUNT, NULL, NULL};
+    return trust(&c, loops, error);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What native has that other executors have not: threads of its own, in tensors large enough for them, in several calls
+ * at once, after a fork, and where none are to be had; loops that are wrong and set aside. That its bytes are right is
+ * the business of the programs that all devices go through, with CLQ_TEST_DEVICE=native.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "native/tensor.h"
+#include "native/trust.h"
+#include "refusal.h"
+
+enum { LARGE = 1 << 20, CALLERS = 4, ROUNDS = 20 };
+
+/* ---- a tensor that is cut ---- */
+
+typedef struct job {
+    clq_context *context;
+    const float *x;
+    int8_t *codes;
+    float range[2];
+} job;
+
+static void fill(float *x, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        x[i] = (float)check_normal();
+    }
+}
+
+/* The codes and the range of x by a context. */
+static clq_status quantize(job *j, clq_error *error)
+{
+    clq_quantization q;
+    clq_buffer *buffers[6] = {NULL};
+    clq_status status = CLQ_OK;
+    float scale;
+    int32_t zero_point;
+    clq_nonfinite nonfinite;
+    void *const memory[6] = {(void *)(uintptr_t)j->x, j->codes, &scale, &zero_point, j->range, &nonfinite};
+    const uint64_t bytes[6] = {4 * (uint64_t)LARGE, LARGE,           sizeof scale,
+                               sizeof zero_point,   sizeof j->range, sizeof nonfinite};
+    clq_quantization_init(&q);
+    q.layout.rank = 1;
+    q.layout.shape[0] = LARGE;
+    for (int i = 0; i < 6; i++) {
+        CLQ_TRY_TO(clq_buffer_wrap(j->context, memory[i], bytes[i], &buffers[i], error));
+    }
+#define WHOLE(i) ((clq_operand){buffers[i], 0})
+    CLQ_TRY_TO(clq_dynamic_quantize(j->context, &q, WHOLE(0), WHOLE(1), WHOLE(2), WHOLE(3), WHOLE(4), WHOLE(5), error));
+    status = clq_finish(j->context, error);
+done:
+    for (int i = 0; i < 6; i++) {
+        clq_buffer_destroy(&buffers[i]);
+    }
+    return status;
+}
+
+typedef struct numbers {
+    float *x;
+    int8_t *want, *got;
+    clq_context *native;
+} numbers;
+
+static void begin(numbers *n)
+{
+    job on_reference;
+    clq_error error;
+    n->x = check_allocate(4 * (uint64_t)LARGE);
+    n->want = check_allocate(LARGE);
+    n->got = check_allocate((uint64_t)LARGE * CALLERS);
+    fill(n->x, LARGE);
+    on_reference = (job){check_reference(), n->x, n->want, {0.0f, 0.0f}};
+    check_ok(quantize(&on_reference, &error), &error, "the reference");
+    check_ok(clq_context_create("native", &n->native, &error), &error, "native");
+}
+
+static void end(numbers *n)
+{
+    clq_context_destroy(&n->native);
+    free(n->x);
+    free(n->want);
+    free(n->got);
+}
+
+static void run_and_compare(numbers *n)
+{
+    job j = {n->native, n->x, n->got, {0.0f, 0.0f}};
+    clq_error error;
+    memset(n->got, 0, LARGE);
+    check_ok(quantize(&j, &error), &error, "native");
+    assert_memory_equal(n->got, n->want, LARGE);
+}
+
+static void make_more_threads(clq_context *context, size_t wanted)
+{
+    context->native->threads.wanted = wanted; /* before there are any: also on a machine with one processor */
+}
+
+static void parts_make_the_whole(void **state)
+{
+    numbers n;
+    (void)state;
+    begin(&n);
+    run_and_compare(&n);
+    clq_context_destroy(&n.native);
+    for (size_t threads = 1; threads <= 7; threads += 3) {
+        clq_error error;
+        check_ok(clq_context_create("native", &n.native, &error), &error, "native");
+        make_more_threads(n.native, threads);
+        run_and_compare(&n);
+        run_and_compare(&n);
+        if (threads < 7) {
+            clq_context_destroy(&n.native);
+        }
+    }
+    end(&n);
+}
+
+/* ---- callers ---- */
+
+static void *call_often(void *cookie)
+{
+    static int failed;
+    job *j = cookie;
+    for (int i = 0; i < ROUNDS; i++) {
+        if (quantize(j, NULL) != CLQ_OK) {
+            return &failed;
+        }
+    }
+    return NULL;
+}
+
+static void callers_share_a_context(void **state)
+{
+    pthread_t threads[CALLERS];
+    job jobs[CALLERS];
+    numbers n;
+    (void)state;
+    begin(&n);
+    make_more_threads(n.native, 3);
+    for (int i = 0; i < CALLERS; i++) {
+        jobs[i] = (job){n.native, n.x, n.got + (size_t)i * LARGE, {0.0f, 0.0f}};
+        assert_int_equal(pthread_create(&threads[i], NULL, call_often, &jobs[i]), 0);
+    }
+    for (int i = 0; i < CALLERS; i++) {
+        void *failed = NULL;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+        assert_memory_equal(jobs[i].codes, n.want, LARGE);
+    }
+    end(&n);
+}
+
+/* A child has none of the threads; nor does it wait for them. */
+static void a_fork_has_threads_of_its_own(void **state)
+{
+    numbers n;
+    pid_t child;
+    int status = 0;
+    (void)state;
+    begin(&n);
+    make_more_threads(n.native, 3);
+    run_and_compare(&n);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        job j = {n.native, n.x, n.got, {0.0f, 0.0f}};
+        int same = 1;
+        (void)alarm(60);
+        for (int i = 0; i < 2; i++) {
+            memset(n.got, 0, LARGE);
+            same = same && quantize(&j, NULL) == CLQ_OK && memcmp(n.got, n.want, LARGE) == 0;
+        }
+        clq_context_destroy(&n.native);
+        _exit(same ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    run_and_compare(&n);
+    end(&n);
+}
+
+/* ---- threads that are not to be had, and signals ---- */
+
+static int refuses_threads;
+static int blocked_in_all = 1;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *cookie);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *cookie);
+
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *cookie)
+{
+    if (attributes != NULL) { /* the pool's alone have any */
+        sigset_t blocked;
+        pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+        blocked_in_all = blocked_in_all && sigismember(&blocked, SIGINT) && sigismember(&blocked, SIGTERM);
+    }
+    return refuses_threads ? 11 : __real_pthread_create(thread, attributes, body, cookie);
+}
+
+static void the_caller_does_without_threads(void **state)
+{
+    numbers n;
+    sigset_t blocked;
+    (void)state;
+    begin(&n);
+    make_more_threads(n.native, 3);
+    refuses_threads = 1;
+    run_and_compare(&n);
+    refuses_threads = 0;
+    run_and_compare(&n);
+    end(&n);
+    assert_true(blocked_in_all);
+    pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+    assert_false(sigismember(&blocked, SIGINT));
+}
+
+/* ---- loops that differ ---- */
+
+static int warnings;
+static char last[256];
+
+static void count_warnings(void *cookie, clq_log_level level, const char *message)
+{
+    (void)cookie;
+    if (level == CLQ_LOG_WARNING) {
+        warnings++;
+        snprintf(last, sizeof last, "%s", message);
+    }
+}
+
+static void (*real_elements)(const clq_task *task, uint64_t first, uint64_t stop);
+
+/* The last code is off by one. */
+static void wrong_elements(const clq_task *task, uint64_t first, uint64_t stop)
+{
+    real_elements(task, first, stop);
+    if (task->operation != CLQ_OP_DEQUANTIZE && task->operation != CLQ_OP_FAKE_QUANTIZE) {
+        unsigned char *codes = task->arguments[CLQ_ARG_CODES].object;
+        codes[task->arguments[CLQ_ARG_CODES].offset_bytes + stop - 1] ^= 1;
+    }
+}
+
+static void wrong_loops_are_set_aside(void **state)
+{
+    numbers n;
+    clq_native_loops wrong[CLQ_NATIVE_SETS];
+    clq_native_state *native;
+    (void)state;
+    begin(&n);
+    native = n.native->native;
+    clq_context_set_log(n.native, count_warnings, NULL);
+    for (size_t broken = 1; broken <= native->set_count; broken++) {
+        for (size_t i = 0; i < broken; i++) {
+            if (native->sets[i] != &wrong[i]) {
+                wrong[i] = *native->sets[i];
+                real_elements = wrong[i].elements;
+                wrong[i].elements = wrong_elements;
+                native->sets[i] = &wrong[i];
+            }
+        }
+        clq_verdicts_destroy(&native->verdicts);
+        assert_int_equal(clq_verdicts_init(&native->verdicts, 1000, NULL), CLQ_OK);
+        warnings = 0;
+        run_and_compare(&n); /* by the next set, and in the end by the reference */
+        assert_int_equal(warnings, (int)broken);
+        assert_non_null(strstr(last, "bytes that differ from the reference"));
+    }
+    for (size_t i = 0; i < native->set_count; i++) { /* whoever forces one is told */
+        job j = {n.native, n.x, n.got, {0.0f, 0.0f}};
+        ACCEPTED(clq_context_force_variant(n.native, native->sets[i]->name, e));
+        REFUSED(CLQ_MISMATCH, native->sets[i]->name, quantize(&j, e));
+    }
+    end(&n);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(parts_make_the_whole),          cmocka_unit_test(callers_share_a_context),
+    cmocka_unit_test(a_fork_has_threads_of_its_own), cmocka_unit_test(the_caller_does_without_threads),
+    cmocka_unit_test(wrong_loops_are_set_aside),
+};
+
+CHECK_MAIN("native", tests)
