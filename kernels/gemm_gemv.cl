@@ -4,11 +4,20 @@
  * VECTORS * VECTOR_WIDTH columns: on a CPU a whole panel, on a GPU four columns, with which neighbouring work-items
  * read side by side.
  *
- * Build options: TILE_ROWS = m, 1 to 8; VECTOR_WIDTH; VECTORS. a' is s8. Dimensions: column items, batch * slices.
- * (gemm_vnni.cl does the same for its devices: a tile of m rows.)
+ * Build options: TILE_ROWS = m, 1 to 8; VECTOR_WIDTH; VECTORS; GROUPS 1: another kernel, for products with groups along
+ * K, which adds up the groups of its columns itself (gemm_groups.cl does it for slices). a' is s8. Dimensions: column
+ * items, batch * slices. (gemm_vnni.cl does the same for its devices: a tile of m rows.)
  */
 #include "gemm_codes.clh"
+
+#ifndef GROUPS
+#define GROUPS 0
+#endif
+#if GROUPS
+#include "gemm_groups.clh"
+#else
 #include "gemm_output.clh"
+#endif
 
 #ifndef TILE_ROWS
 #define TILE_ROWS 1
@@ -30,6 +39,110 @@
     ((acc) += BITCAST(uint)(BYTE(b, 0) * BYTE(word, 0) + BYTE(b, 1) * BYTE(word, 1) + BYTE(b, 2) * BYTE(word, 2) +     \
                             BYTE(b, 3) * BYTE(word, 3)))
 
+/* The sums of groups of four k from `first` to before `last`, of all rows; `b`: of these columns. */
+static inline void sum_groups(const gemm_call *call, __global const uchar *rows, __global const uint *b, uint first,
+                              uint last, uintv *sums)
+{
+    uintv acc[UNROLL * TILE_ROWS * VECTORS];
+    uint group = first;
+#pragma unroll
+    for (int i = 0; i < UNROLL * TILE_ROWS * VECTORS; i++) {
+        acc[i] = (uintv)(0);
+    }
+    for (; group + UNROLL <= last && (group + UNROLL) * GROUP_DEPTH <= call->k; group += UNROLL) {
+#pragma unroll
+        for (int u = 0; u < UNROLL; u++) {
+#pragma unroll
+            for (int v = 0; v < VECTORS; v++) {
+                const intv words = BITCAST(int)(VLOAD(0, b + (ulong)(group + u) * PANEL_COLUMNS + v * VECTOR_WIDTH));
+#pragma unroll
+                for (int r = 0; r < TILE_ROWS; r++) {
+                    const int codes = as_int(vload4(group + u, rows + r * call->a_row)) ^ (int)call->a_flip;
+                    DOT(acc[(u * TILE_ROWS + r) * VECTORS + v], codes, words);
+                }
+            }
+        }
+    }
+    for (; group < last; group++) {
+#pragma unroll
+        for (int r = 0; r < TILE_ROWS; r++) {
+            const int codes = (int)load_codes_word(call, rows + r * call->a_row, group * GROUP_DEPTH);
+#pragma unroll
+            for (int v = 0; v < VECTORS; v++) {
+                const intv words = BITCAST(int)(VLOAD(0, b + (ulong)group * PANEL_COLUMNS + v * VECTOR_WIDTH));
+                DOT(acc[r * VECTORS + v], codes, words);
+            }
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < TILE_ROWS * VECTORS; i++) {
+        sums[i] = acc[i];
+#pragma unroll
+        for (int u = 1; u < UNROLL; u++) {
+            sums[i] += acc[u * TILE_ROWS * VECTORS + i];
+        }
+    }
+}
+
+#if GROUPS
+/* Dimensions: column items, batch. */
+__kernel void gemm_gemv_groups(GEMM_PARAMETERS)
+{
+    const gemm_memory memory = GEMM_MEMORY;
+    const uint first_column = (uint)get_global_id(0) * VECTORS * VECTOR_WIDTH;
+    const ulong batch = get_global_id(1);
+    const ulong part_columns = (ulong)((call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS) * PANEL_COLUMNS;
+    __global const uchar *rows = a + call.a_offset + batch * call.a_batch;
+    __global const uint *b = panels + call.b_offset + batch * call.b_batch +
+                             (ulong)(first_column / PANEL_COLUMNS) * call.groups * PANEL_COLUMNS +
+                             first_column % PANEL_COLUMNS;
+    if (first_column < call.n) {
+        floatv y[TILE_ROWS * VECTORS];
+#pragma unroll
+        for (int i = 0; i < TILE_ROWS * VECTORS; i++) {
+            y[i] = (floatv)(0.0f);
+        }
+        for (uint part = 0; part < call.parts; part++) {
+            const uint first = part * call.slice_groups;
+            uintv sums[TILE_ROWS * VECTORS];
+            sum_groups(&call, rows, b, first, min(first + call.slice_groups, call.groups), sums);
+#pragma unroll
+            for (int v = 0; v < VECTORS; v++) {
+                const uint column = first_column + v * VECTOR_WIDTH;
+                if (column < call.n) {
+                    __global const int *of_part =
+                        columns + call.columns_offset + batch * call.columns_batch + part * part_columns + column;
+                    const uintv column_sums = BITCAST(uint)(VLOAD(0, of_part));
+                    const uintv zero_points = BITCAST(uint)(VLOAD(0, of_part + call.columns_zero_points));
+                    const floatv scales =
+                        scales_of(&call, &memory, batch, column, min(call.n - column, (uint)VECTOR_WIDTH), part);
+#pragma unroll
+                    for (int r = 0; r < TILE_ROWS; r++) {
+                        y[r * VECTORS + v] = add_part(&call, &memory, batch, r, part, sums[r * VECTORS + v],
+                                                      column_sums, zero_points, scales, y[r * VECTORS + v]);
+                    }
+                }
+            }
+        }
+#pragma unroll
+        for (int v = 0; v < VECTORS; v++) {
+            const uint column = first_column + v * VECTOR_WIDTH;
+            if (column < call.n) {
+                const uint count = min(call.n - column, (uint)VECTOR_WIDTH);
+                floatv bias_here = (floatv)(0.0f);
+                if (call.bias != VALUES_ABSENT) {
+                    bias_here = BITCAST(float)(load_values(memory.bias + call.bias_offset + column, count));
+                }
+#pragma unroll
+                for (int r = 0; r < TILE_ROWS; r++) {
+                    store_reals(&call, c, call.c_offset + batch * call.c_batch + r * call.c_row + column,
+                                end_of(&call, &memory, batch, r, bias_here, y[r * VECTORS + v]), count);
+                }
+            }
+        }
+    }
+}
+#else
 __kernel void gemm_gemv(GEMM_PARAMETERS)
 {
     const gemm_memory memory = GEMM_MEMORY;
@@ -42,52 +155,18 @@ __kernel void gemm_gemv(GEMM_PARAMETERS)
     __global const uint *b = panels + call.b_offset + batch * call.b_batch +
                              (ulong)(column / PANEL_COLUMNS) * call.groups * PANEL_COLUMNS + column % PANEL_COLUMNS;
     if (column < call.n) {
-        uintv acc[UNROLL * TILE_ROWS * VECTORS];
+        uintv sums[TILE_ROWS * VECTORS];
         int tile[VECTOR_WIDTH * TILE_ROWS];
         const gemm_rows rows_of_c = {tile, VECTOR_WIDTH, batch, 0, TILE_ROWS};
-        uint group = first;
-#pragma unroll
-        for (int i = 0; i < UNROLL * TILE_ROWS * VECTORS; i++) {
-            acc[i] = (uintv)(0);
-        }
-        for (; group + UNROLL <= last && (group + UNROLL) * GROUP_DEPTH <= call.k; group += UNROLL) {
-#pragma unroll
-            for (int u = 0; u < UNROLL; u++) {
-#pragma unroll
-                for (int v = 0; v < VECTORS; v++) {
-                    const intv words =
-                        BITCAST(int)(VLOAD(0, b + (ulong)(group + u) * PANEL_COLUMNS + v * VECTOR_WIDTH));
-#pragma unroll
-                    for (int r = 0; r < TILE_ROWS; r++) {
-                        const int codes = as_int(vload4(group + u, rows + r * call.a_row)) ^ (int)call.a_flip;
-                        DOT(acc[(u * TILE_ROWS + r) * VECTORS + v], codes, words);
-                    }
-                }
-            }
-        }
-        for (; group < last; group++) {
-#pragma unroll
-            for (int r = 0; r < TILE_ROWS; r++) {
-                const int codes = (int)load_codes_word(&call, rows + r * call.a_row, group * GROUP_DEPTH);
-#pragma unroll
-                for (int v = 0; v < VECTORS; v++) {
-                    const intv words = BITCAST(int)(VLOAD(0, b + (ulong)group * PANEL_COLUMNS + v * VECTOR_WIDTH));
-                    DOT(acc[r * VECTORS + v], codes, words);
-                }
-            }
-        }
+        sum_groups(&call, rows, b, first, last, sums);
 #pragma unroll
         for (int v = 0; v < VECTORS; v++) {
 #pragma unroll
             for (int r = 0; r < TILE_ROWS; r++) {
-                uintv sum = acc[r * VECTORS + v];
-#pragma unroll
-                for (int u = 1; u < UNROLL; u++) {
-                    sum += acc[(u * TILE_ROWS + r) * VECTORS + v];
-                }
-                VSTORE(BITCAST(int)(sum), r, tile);
+                VSTORE(BITCAST(int)(sums[r * VECTORS + v]), r, tile);
             }
             gemm_write(&call, &memory, slice, column + v * VECTOR_WIDTH, &rows_of_c);
         }
     }
 }
+#endif

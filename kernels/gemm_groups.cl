@@ -11,85 +11,11 @@
  *
  * Build options: VECTOR_WIDTH; ROWS 1 or 4. `call.slices` parts from call.first_slice on are there.
  */
-#include "gemm_rows.clh"
+#include "gemm_groups.clh"
 
 #ifndef ROWS
 #define ROWS 4
 #endif
-
-#define A_NAN 0x7FC00000u
-
-/* Scales of a part of VECTOR_WIDTH columns, those beyond n as the last. */
-static inline floatv scales_of(const gemm_call *call, const gemm_memory *memory, ulong batch, uint column, uint count,
-                               uint part)
-{
-    __global const float *from =
-        memory->b_scale + call->b_scale_offset + (batch * call->b_values_batch + column) * call->parts + part;
-    float lanes[VECTOR_WIDTH];
-    for (uint j = 0; j < VECTOR_WIDTH; j++) {
-        lanes[j] = from[(ulong)min(j, count - 1) * call->parts];
-    }
-    return VLOAD(0, lanes);
-}
-
-/* The sum of a part, corrected for zero points (kernels/gemm_call.h). */
-static inline uintv terms_of(const gemm_call *call, const gemm_memory *memory, ulong batch, uint row, uint part,
-                             uintv sums, uintv zero_points)
-{
-    uintv terms = sums * a_zero_point_of(call, memory, batch, row);
-    if (call->needs_sums) {
-        const uint depth = min(call->k - part * call->k_group, call->k_group);
-        const ulong index = call->a_sums_offset + (batch * call->a_values_batch + row) * call->parts + part;
-        terms += zero_points * ((uint)memory->a_sums[index] + depth * (uint)call->a_code_offset);
-    }
-    return terms;
-}
-
-/* A's scale where it has no parts, bias and bounds. */
-static inline floatv end_of(const gemm_call *call, const gemm_memory *memory, ulong batch, uint row, floatv bias,
-                            floatv y)
-{
-    const floatv low = (floatv)(call->real_minimum);
-    const floatv high = (floatv)(call->real_maximum);
-    floatv result = y;
-    if (call->a_scale == VALUES_PER_TENSOR || call->a_scale == VALUES_PER_ROW) {
-        const ulong index = call->a_scale == VALUES_PER_ROW ? batch * call->a_values_batch + row : 0;
-        result = result * (floatv)(memory->a_scale[call->a_scale_offset + index]);
-    }
-    if (call->bias != VALUES_ABSENT) {
-        result = result + bias;
-    }
-    return result < low ? low : result > high ? high : result;
-}
-
-static inline void store_shorts(__global ushort *c, ushortv y, uint count)
-{
-    ushort lanes[VECTOR_WIDTH];
-    if (count == VECTOR_WIDTH) {
-        VSTORE(y, 0, c);
-    } else {
-        VSTORE(y, 0, lanes);
-        for (uint j = 0; j < count; j++) {
-            c[j] = lanes[j];
-        }
-    }
-}
-
-/* Each NaN as the same one. */
-static inline void store_reals(const gemm_call *call, __global uchar *c, ulong index, floatv y, uint count)
-{
-    const uintv bits = BITCAST(uint)(y);
-    const intv is_nan = (bits & 0x7FFFFFFFu) > (uintv)(0x7F800000u);
-    if (call->output == OUTPUT_F32) {
-        store_words((__global int *)c + index, BITCAST(int)(select(bits, (uintv)(A_NAN), is_nan)), count);
-    } else if (call->output == OUTPUT_F16) {
-        const uintv half_bits = CONVERT(uint)(half_of_float(y));
-        store_shorts((__global ushort *)c + index, CONVERT(ushort)(select(half_bits, (uintv)(0x7E00u), is_nan)), count);
-    } else {
-        const uintv upper = CONVERT(uint)(bfloat_of_float(y));
-        store_shorts((__global ushort *)c + index, CONVERT(ushort)(select(upper, (uintv)(A_NAN >> 16), is_nan)), count);
-    }
-}
 
 __kernel void gemm_groups(GEMM_PARAMETERS)
 {
@@ -121,15 +47,8 @@ __kernel void gemm_groups(GEMM_PARAMETERS)
         for (uint r = 0; r < ROWS; r++) {
             const uint row = min(first_row + r, call.m - 1);
             const ulong index = (((ulong)slice * call.batch + batch) * call.m + row) * call.n + column;
-            const uintv sum = BITCAST(uint)(load_values(partial + call.partial_offset + index, count)) -
-                              terms_of(&call, &memory, batch, row, part, sums, zero_points);
-            floatv scale = scales;
-            if (call.a_scale == VALUES_PER_GROUP) {
-                scale =
-                    (floatv)(a_scale[call.a_scale_offset + (batch * call.a_values_batch + row) * call.parts + part]) *
-                    scales;
-            }
-            y[r] = fma(CONVERT(float)(BITCAST(int)(sum)), scale, y[r]);
+            const uintv sum = BITCAST(uint)(load_values(partial + call.partial_offset + index, count));
+            y[r] = add_part(&call, &memory, batch, row, part, sum, sums, zero_points, scales, y[r]);
         }
     }
     if (call.ends && call.bias != VALUES_ABSENT) {

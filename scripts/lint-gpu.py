@@ -50,6 +50,8 @@ def builds():
     yield "gemm portable", "gemm_portable.cl", ["VECTOR_WIDTH=4"]
     for rows in 1, 4, 8:
         yield f"gemm gemv {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}"]
+    for rows in 1, 8:
+        yield f"gemm gemv groups {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}", "GROUPS=1"]
     yield "gemm pack", "gemm_pack.cl", ["VECTOR_WIDTH=4"]
     yield "gemm reduce", "gemm_reduce.cl", ["VECTOR_WIDTH=4"]
     for rows in 1, 4:

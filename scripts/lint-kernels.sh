@@ -78,7 +78,8 @@ for width in 16 8 4; do
     lint -DVECTOR_WIDTH=$width -DROWS=4 gemm_groups.cl
     for rows in 1 2 3 5 8; do
         lint -DVECTOR_WIDTH=$width -DVECTORS=$((width / 8 + 1)) -DTILE_ROWS=$rows gemm_gemv.cl
-        count=$((count + 1))
+        lint -DGROUPS=1 -DVECTOR_WIDTH=$width -DVECTORS=$((width / 8 + 1)) -DTILE_ROWS=$rows gemm_gemv.cl
+        count=$((count + 2))
     done
     count=$((count + 4))
 done

@@ -34,7 +34,7 @@ static int has_signed_bins(const mutant_target *t)
 static void add(clq_operation operation, clq_variant variant, clq_batch_form form, type_pair types, clq_preset preset)
 {
     mutant_target *t = &targets[count++];
-    *t = (mutant_target){"", operation, variant, form, types.real, types.dtype, 0, preset};
+    *t = (mutant_target){"", operation, variant, form, types.real, types.dtype, 0, 0, preset};
     snprintf(t->name, sizeof t->name, "%s/%s%s/%s/%s", clq_operation_name(operation),
              form != CLQ_BATCH_EACH ? clq_cl_batch_form_name(form) : clq_variant_name(variant),
              has_signed_bins(t) ? "-signed" : "", clq_dtype_name(types.real), clq_dtype_name(types.dtype));
@@ -62,11 +62,12 @@ static clq_variant variant_of(const char *name)
     return variant;
 }
 
-static void add_product(clq_variant variant, const char *name, uint64_t rows)
+static void add_product(clq_variant variant, const char *name, uint64_t rows, int in_groups)
 {
     mutant_target *t = &targets[count++];
-    *t = (mutant_target){"", CLQ_OP_COUNT, variant, CLQ_BATCH_EACH, CLQ_F32, CLQ_S8, rows, CLQ_PRESET_SYMMETRIC};
-    snprintf(t->name, sizeof t->name, "gemm/%s/%u", name, (unsigned)rows);
+    *t = (mutant_target){"",     CLQ_OP_COUNT, variant,   CLQ_BATCH_EACH,      CLQ_F32,
+                         CLQ_S8, rows,         in_groups, CLQ_PRESET_SYMMETRIC};
+    snprintf(t->name, sizeof t->name, "gemm/%s%s/%u", name, in_groups ? "-groups" : "", (unsigned)rows);
 }
 
 /* Heights with each kind of tile: rows alone, few, most, and with a ragged last one. */
@@ -79,11 +80,15 @@ static void add_products(clq_variant variant, const char *name)
     for (size_t i = 0; i < sizeof heights / sizeof heights[0]; i++) {
         if ((variant != CLQ_VARIANT_GEMV || heights[i] <= 8) && variant != CLQ_VARIANT_PORTABLE &&
             variant != CLQ_VARIANT_KHR_DOT) {
-            add_product(variant, name, heights[i]);
+            add_product(variant, name, heights[i], 0);
+            if (heights[i] == 3 || heights[i] == 8) { /* below and above what gemm_groups.cl takes at once */
+                add_product(variant, name, heights[i], 1);
+            }
         }
     }
     if (variant == CLQ_VARIANT_PORTABLE || variant == CLQ_VARIANT_KHR_DOT) {
-        add_product(variant, name, ANY_ROWS);
+        add_product(variant, name, ANY_ROWS, 0);
+        add_product(variant, name, ANY_ROWS, 1);
     }
 }
 
@@ -155,12 +160,18 @@ static clq_status compare_as_trial(const mutant_target *target, clq_context *con
         clq_gemm_init(&problem);
         problem.m = target->rows;
         problem.n = problem.k = 64;
+        if (target->in_groups) {
+            problem.k_group = 16;
+            problem.b_scale = CLQ_GEMM_PER_GROUP;
+            problem.c.dtype = CLQ_F32;
+        }
         clq_gemm_task_init(&task, &problem);
         CLQ_TRY(clq_cl_gemm_decide(context, target->variant, &task, &decision, error));
         heights.rows = clq_cl_gemm_trial_rows(&decision);
         heights.tall = clq_cl_gemm_trial_rows_of_many_tiles(&decision);
     }
-    cases = target->rows > 0                 ? clq_trial_product_cases(&heights)
+    cases = target->in_groups                ? clq_trial_group_cases(&heights)
+            : target->rows > 0               ? clq_trial_product_cases(&heights)
             : target->form != CLQ_BATCH_EACH ? clq_trial_batch_cases(&kernels)
                                              : clq_trial_walk_cases(&kernels);
     return compare(target, context, &cases, how, same, error);
@@ -175,7 +186,10 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
                           : is_fused ? "fused"
                                      : clq_variant_name(t->variant);
     const char *real = clq_dtype_name(t->real);
-    if (t->rows == ANY_ROWS) { /* of all heights some that are not deep */
+    if (t->in_groups) {
+        const uint64_t rows = t->rows == ANY_ROWS ? 17 : t->rows;
+        snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*-groups-*/%ux*", variant, (unsigned)rows);
+    } else if (t->rows == ANY_ROWS) { /* of all heights some that are not deep */
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/[1-9][0-9]x*x[0-9][0-9]-*", variant);
     } else if (t->rows > 0) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/%ux*", variant, (unsigned)t->rows);
@@ -195,7 +209,9 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
 static void make_small(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES])
 {
     const size_t used = strlen(pattern);
-    if (t->rows > 0) {
+    if (t->in_groups) {
+        snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*-groups-*/3x*", clq_variant_name(t->variant));
+    } else if (t->rows > 0) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/3x15x[2-7]*", clq_variant_name(t->variant));
     } else if (t->operation == CLQ_OP_HISTOGRAM) { /* more parameters than a trial has work-groups, so few elements */
         snprintf(pattern, MUTANT_TARGET_BYTES, "histogram/%s/%s/*/3x1x71*", clq_variant_name(t->variant),

@@ -15,6 +15,7 @@ typedef struct mutant_target {
     clq_batch_form form; /* CLQ_BATCH_EACH: one tensor, or a product */
     clq_dtype real, dtype;
     uint64_t rows;     /* of a product, else 0 */
+    int in_groups;     /* a product with groups along K */
     clq_preset preset; /* of the scheme: symmetric, but for histograms with signed bins, which are another program */
 } mutant_target;
 

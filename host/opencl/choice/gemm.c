@@ -172,6 +172,12 @@ static uint64_t work_items(const clq_gemm_task *task, const clq_gemm_decision *d
     return p->batch * clq_size_divide_up(panels, 2) * clq_size_divide_up(p->m, 64);
 }
 
+/* So many work-items or groups fill the device: with fewer, K is cut. */
+static uint64_t enough_items(const clq_context *context, const clq_cl_tuning *tuning)
+{
+    return clq_size_max(context->device.compute_units, 1) * tuning->values[CLQ_TUNE_GEMM_GROUPS];
+}
+
 /* Cut K where there are fewer work-groups than are wanted, or because it is forced; a slice must be worth the second
  * kernel. */
 static void choose_slices(const clq_context *context, const clq_gemm_task *task, int forced,
@@ -180,7 +186,7 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     const uint64_t groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     const uint64_t items = clq_size_max(work_items(task, decision), 1);
     const uint32_t *values = decision->tuning->values;
-    const uint64_t units = clq_size_max(context->device.compute_units, 1) * values[CLQ_TUNE_GEMM_GROUPS];
+    const uint64_t units = enough_items(context, decision->tuning);
     const uint64_t least = forced ? LEAST_SLICE_GROUPS_FORCED : values[CLQ_TUNE_GEMM_SLICE];
     const uint64_t sums = sizeof(cl_int) * task->problem->batch * task->problem->m * task->problem->n;
     uint64_t slices = clq_size_min(clq_size_divide_up(units, items), groups / least);
@@ -196,9 +202,10 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
 /*
  * Slices are groups. y and the sums of a round lie in `words` of scratch memory, which a cache holds: where that does
  * not hold y and one sum of each element, rows go through in blocks of whole tiles. The last block has what is left, up
- * to twice as many rows as the others, since a tile may not be higher than its product.
+ * to twice as many rows as the others, since a tile may not be higher than its product. gemv does without where its
+ * columns alone are `enough` work-groups.
  */
-static void take_groups(const clq_gemm_task *task, uint64_t words, clq_gemm_decision *decision)
+static void take_groups(const clq_gemm_task *task, uint64_t words, uint64_t enough, clq_gemm_decision *decision)
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : 64;
@@ -208,6 +215,7 @@ static void take_groups(const clq_gemm_task *task, uint64_t words, clq_gemm_deci
     uint64_t rounds;
     decision->in_groups = 1;
     decision->block_rows = p->m;
+    decision->is_fused = decision->variant == CLQ_VARIANT_GEMV && work_items(task, decision) >= enough;
     if (p->m > most_rows) {
         decision->block_rows = clq_size_min(clq_size_max(most_rows / 2 / tile * tile, tile), p->m);
         greatest_block = decision->block_rows + p->m % decision->block_rows;
@@ -254,7 +262,7 @@ static void name_decision(const clq_gemm_task *task, const char *reason, clq_gem
         decision->name = clq_variant_name(decision->variant);
         snprintf(decision->reason, sizeof decision->reason,
                  "%s; tiles of %s, %" PRIu32 " groups along K, %" PRIu32 " at a time", reason, tile, decision->slices,
-                 decision->round_slices);
+                 decision->is_fused ? 1 : decision->round_slices);
     } else if (decision->slices > 1) {
         decision->name = clq_variant_name(CLQ_VARIANT_SPLIT_K);
         snprintf(decision->reason, sizeof decision->reason,
@@ -312,7 +320,8 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
                                                                    : CLQ_GEMM_A_CODES;
     if (task->problem->k_group != 0) {
         const uint64_t words = (uint64_t)tuning->values[CLQ_TUNE_GEMM_PARTIAL] << 8;
-        take_groups(task, clq_size_min(words, clq_cl_scratch_items(context, sizeof(cl_int))), decision);
+        take_groups(task, clq_size_min(words, clq_cl_scratch_items(context, sizeof(cl_int))),
+                    enough_items(context, tuning), decision);
     } else {
         choose_slices(context, task, forced == CLQ_VARIANT_SPLIT_K, decision);
     }
@@ -335,6 +344,7 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     CLQ_TRY(decide(context, tuning, variant, task, decision, error));
     if (decision->in_groups) {
         const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : 64;
+        decision->is_fused = decision->variant == CLQ_VARIANT_GEMV && !in_slices;
         decision->round_slices = in_slices ? (uint32_t)clq_size_min(2, task->k_groups) : decision->slices;
         decision->block_rows = in_slices ? clq_size_min(tile, task->problem->m) : task->problem->m;
         decision->tiles_per_item = in_slices ? 3 : 1;

@@ -29,6 +29,7 @@ typedef struct clq_gemm_decision {
     clq_gemm_a_form a_form;
     uint32_t slices, slice_groups;
     int in_groups;         /* the slices are groups along K: */
+    int is_fused;          /* gemv adds the groups of its columns up itself: no rounds, */
     uint32_t round_slices; /* so many of them are summed before their sums are used, */
     uint64_t block_rows;   /* of so many rows of A at a time, the last block has up to twice as many */
     uint32_t tiles_per_item;

@@ -42,7 +42,7 @@ clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq
     w.has_packed = !is_packed;
     w.has_a = needs_packed_a(task, decision);
     w.has_sums = needs_sums(task) && p->a_sums == CLQ_GEMM_ABSENT;
-    w.has_partial = decision->slices > 1 || decision->in_groups;
+    w.has_partial = decision->in_groups ? !decision->is_fused : decision->slices > 1;
     if (w.has_packed) {
         w.packed = reserve(&w.bytes, clq_cl_gemm_packed_of(task).bytes);
     }
@@ -52,7 +52,7 @@ clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq
     if (w.has_sums) {
         w.sums = reserve(&w.bytes, 4 * task->a_batches * p->m * clq_cl_gemm_packed_of(task).parts);
     }
-    if (decision->in_groups) {
+    if (decision->in_groups && !decision->is_fused) {
         const uint64_t rows = decision->block_rows + p->m % decision->block_rows;
         const uint64_t kept = decision->only_sums_slices ? decision->slices : decision->round_slices;
         w.partial = reserve(&w.bytes, 4 * kept * p->batch * rows * p->n);
@@ -205,8 +205,10 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
     launch.file = decision->file;
     launch.kernel = decision->kernel;
     if (decision->variant == CLQ_VARIANT_GEMV) {
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DVECTORS=%u -DTILE_ROWS=%u",
-                 (unsigned)decision->vector_width, (unsigned)decision->vectors, (unsigned)decision->tile_rows);
+        launch.kernel = decision->is_fused ? "gemm_gemv_groups" : decision->kernel;
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DVECTORS=%u -DTILE_ROWS=%u%s",
+                 (unsigned)decision->vector_width, (unsigned)decision->vectors, (unsigned)decision->tile_rows,
+                 decision->is_fused ? " -DGROUPS=1" : "");
     } else if (decision->tile_rows != 0) {
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u",
                  (unsigned)decision->vector_width, (unsigned)decision->tile_rows);
@@ -353,6 +355,10 @@ clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task
     describe_shapes(task, decision, &call);
     describe_parameters(task, &call);
     CLQ_TRY(pack_operands(stream, task, decision, &w, &objects, &call, error));
+    if (decision->is_fused) {
+        call.slices = 1;
+        return enqueue_multiply(stream, task, decision, &objects, &call, error);
+    }
     if (decision->in_groups) {
         return multiply_groups(stream, task, decision, &objects, &call, error);
     }
