@@ -479,7 +479,7 @@ static void fill_merge(const clq_trial_case *c, const clq_task *task, void *cons
         }
     }
     *(float *)host[CLQ_ARG_AVERAGING] = c->averaging;
-    ((clq_nonfinite *)host[CLQ_ARG_NONFINITE])->count = 1;
+    ((clq_nonfinite *)host[CLQ_ARG_NONFINITE])->count = c->way % 5 != 3; /* of none nobody looks for what is finite */
 }
 
 /* ---- all of a tensor ---- */
