@@ -166,6 +166,10 @@ static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_erro
 {
     const clq_native_team team = clq_native_team_of(&context->native->threads);
     const clq_native_loops *loops = NULL;
+    if (!clq_native_has_loops(task->problem)) {
+        clq_native_gemm_in_tiles(&team, task);
+        return CLQ_OK;
+    }
     CLQ_TRY(clq_native_trust_product(context, &loops, error));
     if (loops != NULL) {
         return clq_native_gemm(loops, &team, task, task->weights != NULL ? task->weights->object : NULL, error);
@@ -177,10 +181,16 @@ static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_erro
 static clq_status gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan_out,
                             clq_error *error)
 {
-    (void)task;
     (void)packed;
     (void)error;
-    plan_in(context, clq_native_expected_product(context), plan_out);
+    if (clq_native_has_loops(task->problem)) {
+        plan_in(context, clq_native_expected_product(context), plan_out);
+    } else {
+        plan_in(context, NULL, plan_out);
+        snprintf(plan_out->reason, sizeof plan_out->reason,
+                 "no loops for groups along K or B of 4-bit codes: the reference's, by %zu threads",
+                 context->native->threads.wanted);
+    }
     return CLQ_OK;
 }
 
@@ -204,6 +214,9 @@ static clq_status gemm_row_sums(clq_context *context, const clq_gemm_task *task,
 static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
 {
     const clq_native_team team = clq_native_team_of(&weights->context->native->threads);
+    if (!clq_native_has_loops(task->problem)) {
+        return clq_reference_executor.weights_create(weights, task, error);
+    }
     weights->bytes = clq_native_packed_bytes(task);
     weights->object = weights->bytes <= SIZE_MAX ? malloc((size_t)weights->bytes) : NULL;
     if (weights->object == NULL) {

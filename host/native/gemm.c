@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dtype.h"
 #include "core/half.h"
 #include "native/product.h"
 
@@ -285,6 +286,36 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
     free(w.scratch);
     free(own);
     return status;
+}
+
+/* ---- by the reference's tiles ---- */
+
+int clq_native_has_loops(const clq_gemm_problem *problem)
+{
+    return problem->k_group == 0 && clq_dtype_bits(problem->b.dtype) == 8;
+}
+
+typedef struct tiles_work {
+    const clq_gemm_task *task;
+    uint64_t tiles;
+    _Atomic uint64_t next;
+} tiles_work;
+
+static void run_tiles(void *cookie, size_t index)
+{
+    tiles_work *w = cookie;
+    uint64_t tile;
+    (void)index;
+    while ((tile = atomic_fetch_add_explicit(&w->next, 1, memory_order_relaxed)) < w->tiles) {
+        clq_reference_gemm_tile(w->task, tile);
+    }
+}
+
+void clq_native_gemm_in_tiles(const clq_native_team *team, const clq_gemm_task *task)
+{
+    tiles_work w = {.task = task, .tiles = clq_reference_gemm_tiles(task)};
+    const uint64_t threads = team->threads != NULL ? team->threads->wanted : 1;
+    clq_threads_run(team->threads, (size_t)clq_size_min(threads, clq_size_max(w.tiles, 1)), run_tiles, &w);
 }
 
 /* ---- B as it was ---- */

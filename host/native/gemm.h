@@ -13,7 +13,14 @@ void clq_native_pack(const clq_native_team *team, const clq_gemm_task *task, voi
 clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team *team, const clq_gemm_task *task,
                            const void *packed, clq_error *error);
 
-/* The reference's product, of packed B. */
+/*
+ * Whether there are loops for this product. Where there are none, for groups along K and B of 4-bit codes, the reference
+ * packs B, and its tiles are shared by the threads.
+ */
+int clq_native_has_loops(const clq_gemm_problem *problem);
+void clq_native_gemm_in_tiles(const clq_native_team *team, const clq_gemm_task *task);
+
+/* The reference's product, of B as clq_native_pack made it. */
 clq_status clq_native_gemm_by_reference(const clq_gemm_task *task, clq_error *error);
 
 void clq_native_row_sums(const clq_native_team *team, const clq_gemm_task *task);

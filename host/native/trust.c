@@ -270,8 +270,9 @@ static clq_status attempt(void *cookie, const clq_trial_step *step, int only_rea
     return status;
 }
 
-static clq_verdict verdict_on(const clq_error *story, const clq_trial_step *step)
+static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_trial_step *step)
 {
+    (void)cookie;
     (void)story;
     (void)step;
     return CLQ_VERDICT_UNKNOWN; /* only memory can be lacking */

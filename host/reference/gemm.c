@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "core/size.h"
 #include "reference/element.h"
 #include "reference/gemm_tile.h"
 #include "reference/reference.h"
@@ -215,23 +216,36 @@ static void make_tile_by_groups(const clq_gemm_task *task, const source *s, clq_
     clq_reference_gemm_store_real(task, t, &real);
 }
 
-void clq_reference_gemm(const clq_gemm_task *task)
+uint64_t clq_reference_gemm_tiles(const clq_gemm_task *task)
 {
     const clq_gemm_problem *p = task->problem;
+    return p->batch * clq_size_divide_up(p->m, CLQ_TILE_ROWS) * clq_size_divide_up(p->n, CLQ_TILE_COLUMNS);
+}
+
+void clq_reference_gemm_tile(const clq_gemm_task *task, uint64_t index)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t across = clq_size_divide_up(p->n, CLQ_TILE_COLUMNS);
+    const uint64_t down = clq_size_divide_up(p->m, CLQ_TILE_ROWS);
     const source s = source_of(task);
     clq_gemm_tile t;
-    for (t.batch = 0; t.batch < p->batch; t.batch++) {
-        for (t.row = 0; t.row < p->m; t.row += CLQ_TILE_ROWS) {
-            for (t.column = 0; t.column < p->n; t.column += CLQ_TILE_COLUMNS) {
-                t.rows = p->m - t.row < CLQ_TILE_ROWS ? p->m - t.row : CLQ_TILE_ROWS;
-                t.columns = p->n - t.column < CLQ_TILE_COLUMNS ? p->n - t.column : CLQ_TILE_COLUMNS;
-                if (p->k_group != 0) {
-                    make_tile_by_groups(task, &s, &t);
-                } else {
-                    make_tile(task, &s, &t);
-                }
-            }
-        }
+    t.batch = index / across / down;
+    t.row = index / across % down * CLQ_TILE_ROWS;
+    t.column = index % across * CLQ_TILE_COLUMNS;
+    t.rows = clq_size_min(p->m - t.row, CLQ_TILE_ROWS);
+    t.columns = clq_size_min(p->n - t.column, CLQ_TILE_COLUMNS);
+    if (p->k_group != 0) {
+        make_tile_by_groups(task, &s, &t);
+    } else {
+        make_tile(task, &s, &t);
+    }
+}
+
+void clq_reference_gemm(const clq_gemm_task *task)
+{
+    const uint64_t tiles = clq_reference_gemm_tiles(task);
+    for (uint64_t i = 0; i < tiles; i++) {
+        clq_reference_gemm_tile(task, i);
     }
 }
 

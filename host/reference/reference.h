@@ -37,6 +37,10 @@ int32_t clq_reference_requantize(const clq_requantization *r, int32_t x);
 /* Spans of the task are host memory. With weights these hold B as clq_reference_gemm_pack wrote it. */
 void clq_reference_gemm(const clq_gemm_task *task);
 
+/* The same in parts that do not depend on each other, of any order. */
+uint64_t clq_reference_gemm_tiles(const clq_gemm_task *task);
+void clq_reference_gemm_tile(const clq_gemm_task *task, uint64_t index);
+
 /* What the sums of a column become (docs/numerics.md, eq. 19 and 20), for one who makes the sums. */
 typedef struct clq_reference_column {
     uint64_t batch, column;
