@@ -241,7 +241,12 @@ static clq_status run_minmax(const clq_native_loops *loops, const clq_native_tea
     }
     set_keys(&c, keys);
     run_parts(team, &c, run_ranges);
-    run_parts(team, &c, finish_ranges);
+    for (size_t i = 0; i < c.parts && g->parameters < LEAST_PART; i++) { /* not worth waking anyone */
+        finish_ranges(&c, i);
+    }
+    if (g->parameters >= LEAST_PART) {
+        run_parts(team, &c, finish_ranges);
+    }
     for (size_t i = 0; i < c.parts; i++) {
         found.count += ranges[i].nonfinite.count;
         found.first_index = clq_size_min(found.first_index, ranges[i].nonfinite.first_index);

@@ -189,8 +189,9 @@ static clq_status run_case(void *cookie, const clq_trial_case *c, clq_error *err
 }
 
 /*
- * Cases for rows and those for columns, of which every few are taken: as the stride and the number of ways have no
- * common divisor, each shape and each way is met. All of them take some ten times as long as a small file does.
+ * Cases for rows and those for columns, of which every few are taken: all of them take many times as long as a small
+ * file does, and loops are compiled ahead. As a stride and the number of ways have no common divisor, the cases are of
+ * different ways.
  */
 typedef struct both_cases {
     clq_trial_kernels rows, columns;
@@ -207,6 +208,24 @@ static clq_status describe_either(const void *what, size_t number, clq_trial_cas
                : both->of_columns.describe(both->of_columns.what, at - both->of_rows.count, c, error);
 }
 
+/* A few milliseconds for each operation. */
+static size_t stride_of(clq_operation operation)
+{
+    switch (operation) {
+    case CLQ_OP_QUANTIZE:
+    case CLQ_OP_FAKE_QUANTIZE:
+        return 23;
+    case CLQ_OP_MINMAX:
+    case CLQ_OP_HISTOGRAM:
+        return 7;
+    case CLQ_OP_DEQUANTIZE:
+    case CLQ_OP_CHOOSE_PARAMETERS:
+        return 5;
+    default:
+        return 3;
+    }
+}
+
 static clq_trial_cases cases_of(both_cases *both, clq_operation operation, const clq_quantization *q)
 {
     const int has_columns = operation != CLQ_OP_CHOOSE_PARAMETERS && operation != CLQ_OP_MERGE_RANGE &&
@@ -216,9 +235,7 @@ static clq_trial_cases cases_of(both_cases *both, clq_operation operation, const
     both->columns = (clq_trial_kernels){operation, CLQ_TRIAL_COLUMNS, q};
     both->of_rows = clq_trial_walk_cases(&both->rows);
     both->of_columns = clq_trial_walk_cases(&both->columns);
-    both->stride = operation == CLQ_OP_QUANTIZE || operation == CLQ_OP_FAKE_QUANTIZE ? 7
-                   : operation == CLQ_OP_CHOOSE_PARAMETERS                           ? 5
-                                                                                     : 3;
+    both->stride = stride_of(operation);
     all.fill = both->of_rows.fill;
     all.count = (both->of_rows.count + (has_columns ? both->of_columns.count : 0) + both->stride - 1) / both->stride;
     return all;
