@@ -29,5 +29,6 @@ interpret batches --uninitialized
 # Not --uninitialized here: after some products 21.10 reports panels of the next as unset, whose bytes are right, and which
 # it does not report when that product is the only one of its process. The cause is not known.
 interpret matrix_products
+interpret products_in_groups
 [ "$status" -eq 0 ] && echo "oclgrind: clean"
 exit "$status"

@@ -199,7 +199,7 @@ static void use_table(clq_context *context, int number)
 
 /* ---- what is run ---- */
 
-typedef enum kind { ONE, COLUMNS, BATCH, BATCH_COLUMNS, PRODUCT, DEEP_PRODUCT, KINDS } kind;
+typedef enum kind { ONE, COLUMNS, BATCH, BATCH_COLUMNS, PRODUCT, DEEP_PRODUCT, GROUPS, LOW_GROUPS, KINDS } kind;
 
 /* Pieces of a tensor, so that ranges and counts are folded; in a batch few enough for one kernel, too. */
 enum { ELEMENTS = 40000, ELEMENTS_OF_BATCH = 30000, ITEMS = 3 };
@@ -260,14 +260,19 @@ static void run_batch(clq_context *context, const char *where, clq_operation ope
     batch_case_free(&b);
 }
 
-/* B of u8, whose product needs the sums of A's rows. */
+/* B of u8, whose product needs the sums of A's rows; or of s4 in groups along K. */
 static void run_product(clq_context *context, const char *where, kind of)
 {
     check_gemm c;
     check_gemm_result want, got;
-    check_gemm_init(&c, where, of == DEEP_PRODUCT ? 2 : 25, 37, of == DEEP_PRODUCT ? 1100 : 70);
+    check_gemm_init(&c, where, of == DEEP_PRODUCT || of == LOW_GROUPS ? 2 : 25, of == LOW_GROUPS ? 137 : 37,
+                    of == DEEP_PRODUCT ? 1100 : 70);
     c.problem.a.transposed = 1;
     c.problem.b.dtype = CLQ_U8;
+    if (of >= GROUPS) {
+        inputs_gemm_groups(&c, 16);
+        c.problem.b.dtype = CLQ_S4;
+    }
     inputs_gemm_fill(&c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_ANY);
     check_gemm_run(check_reference(), "reference", &c, &want);
     check_gemm_run(context, where, &c, &got);
@@ -355,7 +360,7 @@ static int is_a_scene(const scene *s)
     const int is_dynamic = s->operation == CLQ_OP_DYNAMIC_QUANTIZE;
     const int is_histogram = s->operation == CLQ_OP_HISTOGRAM;
     if (s->of >= PRODUCT) {
-        return s->operation == 0;
+        return s->operation == 0 && (s->of < GROUPS || s->table == 0);
     }
     if (s->of >= BATCH && (is_histogram || s->operation == CLQ_OP_MERGE_RANGE)) {
         return 0; /* one by one */

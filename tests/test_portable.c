@@ -83,11 +83,25 @@ static void matrix_products(void **state)
     check_needs_device();
 }
 
+/* Of few and many rows, with groups whole and short, and 4-bit codes. */
+static void products_in_groups(void **state)
+{
+    static const uint64_t shapes[][4] = {{5, 19, 40, 16}, {2, 9, 22, 8}, {17, 33, 20, 12}};
+    (void)state;
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        check_gemm c;
+        check_gemm_init(&c, "portable", shapes[i][0], shapes[i][1], shapes[i][2]);
+        inputs_gemm_layout(&c);
+        inputs_gemm_groups(&c, shapes[i][3]);
+        c.problem.b.dtype = i == 0 ? CLQ_S4 : i == 1 ? CLQ_U4 : CLQ_U8;
+        inputs_gemm_check(&c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_ANY);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_operation),
-    cmocka_unit_test(channels_inside),
-    cmocka_unit_test(batches),
-    cmocka_unit_test(matrix_products),
+    cmocka_unit_test(every_operation), cmocka_unit_test(channels_inside),    cmocka_unit_test(batches),
+    cmocka_unit_test(matrix_products), cmocka_unit_test(products_in_groups),
 };
 
 CHECK_MAIN("portable", tests)
