@@ -110,7 +110,9 @@ static size_t known_sizes(const clq_group_sizes *known, uint64_t length, uint64_
     return fitting;
 }
 
-/* The size of `groups` groups, 1 or more, of which the last may be shorter; nothing is taken that is not the only one.
+/*
+ * The size of `groups` groups, 1 or more, of which the last may be shorter: the only possible one, or the known one that
+ * fits; where nothing is known that of equal groups, which is all that loaders take.
  */
 static clq_status find_group_size(const clq_model_tensor *codes, const clq_model_tensor *scale, uint32_t axis,
                                   const clq_group_sizes *known, uint64_t *size, clq_error *error)
@@ -119,14 +121,18 @@ static clq_status find_group_size(const clq_model_tensor *codes, const clq_model
     const uint64_t groups = scale->shape[axis];
     const uint64_t least = clq_size_divide_up(length, groups);
     const uint64_t most = groups > 1 ? (length - 1) / (groups - 1) : length;
+    const int are_equal = length % groups == 0;
     char rule[200];
-    if (known->are_equal ? length % groups != 0 : least > most) {
+    if (known->are_equal ? !are_equal : least > most) {
         snprintf(rule, sizeof rule, "%" PRIu64 " elements make no %" PRIu64 " groups of %s", length, groups,
                  known->are_equal ? "equal length" : "one size, the last perhaps shorter");
         return refuse(codes, scale, rule, error);
     }
     *size = least;
     if (known->are_equal || least == most || known_sizes(known, length, groups, size) == 1) {
+        return CLQ_OK;
+    }
+    if (are_equal && known->count == 0) {
         return CLQ_OK;
     }
     snprintf(rule, sizeof rule,

@@ -161,6 +161,10 @@ static clq_status run_product(const machine *m, const clq_native_team *team, con
 {
     void *packed = NULL;
     clq_status status;
+    if (!clq_native_has_loops(c->product.problem)) {
+        clq_native_gemm_in_tiles(team, &c->product);
+        return CLQ_OK;
+    }
     if (c->other_way) {
         packed = malloc((size_t)clq_native_packed_bytes(&c->product));
         if (packed == NULL) {

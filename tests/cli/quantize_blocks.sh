@@ -66,11 +66,9 @@ foreign() {
         printf '\001\002\003\004\005\006\007\010\011\012\013\014'
         head -c $bytes scales
     } | safetensors "$head" >foreign.safetensors
-    shift 3
-    "$CLQUANT" dequantize foreign.safetensors -o foreign.npy -f -q "$@" && tail -c 48 foreign.npy | od -An -v -t f4 -w16
+    "$CLQUANT" dequantize foreign.safetensors -o foreign.npy -f -q && tail -c 48 foreign.npy | od -An -v -t f4 -w16
 }
-foreign 4,3 2,3 6 --group-size 2
-foreign 4,3 2,3 6 2>&1
+foreign 4,3 2,3 6
 foreign 2,2,3 2,1,3 6
 foreign 3,4 2,3 6 2>&1
 foreign 3,4 2,4 8 2>&1
