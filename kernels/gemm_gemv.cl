@@ -108,14 +108,14 @@ __kernel void gemm_gemv_groups(GEMM_PARAMETERS)
             sum_groups(&call, rows, b, first, min(first + call.slice_groups, call.groups), sums);
 #pragma unroll
             for (int v = 0; v < VECTORS; v++) {
-                const uint column = first_column + v * VECTOR_WIDTH;
-                if (column < call.n) {
+                const uint here = first_column + v * VECTOR_WIDTH;
+                if (here < call.n) {
                     __global const int *of_part =
-                        columns + call.columns_offset + batch * call.columns_batch + part * part_columns + column;
+                        columns + call.columns_offset + batch * call.columns_batch + part * part_columns + here;
                     const uintv column_sums = BITCAST(uint)(VLOAD(0, of_part));
                     const uintv zero_points = BITCAST(uint)(VLOAD(0, of_part + call.columns_zero_points));
                     const floatv scales =
-                        scales_of(&call, &memory, batch, column, min(call.n - column, (uint)VECTOR_WIDTH), part);
+                        scales_of(&call, &memory, batch, here, min(call.n - here, (uint)VECTOR_WIDTH), part);
 #pragma unroll
                     for (int r = 0; r < TILE_ROWS; r++) {
                         y[r * VECTORS + v] = add_part(&call, &memory, batch, r, part, sums[r * VECTORS + v],
@@ -126,16 +126,16 @@ __kernel void gemm_gemv_groups(GEMM_PARAMETERS)
         }
 #pragma unroll
         for (int v = 0; v < VECTORS; v++) {
-            const uint column = first_column + v * VECTOR_WIDTH;
-            if (column < call.n) {
-                const uint count = min(call.n - column, (uint)VECTOR_WIDTH);
+            const uint here = first_column + v * VECTOR_WIDTH;
+            if (here < call.n) {
+                const uint count = min(call.n - here, (uint)VECTOR_WIDTH);
                 floatv bias_here = (floatv)(0.0f);
                 if (call.bias != VALUES_ABSENT) {
-                    bias_here = BITCAST(float)(load_values(memory.bias + call.bias_offset + column, count));
+                    bias_here = BITCAST(float)(load_values(memory.bias + call.bias_offset + here, count));
                 }
 #pragma unroll
                 for (int r = 0; r < TILE_ROWS; r++) {
-                    store_reals(&call, c, call.c_offset + batch * call.c_batch + r * call.c_row + column,
+                    store_reals(&call, c, call.c_offset + batch * call.c_batch + r * call.c_row + here,
                                 end_of(&call, &memory, batch, r, bias_here, y[r * VECTORS + v]), count);
                 }
             }
