@@ -14,8 +14,8 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
                            const void *packed, clq_error *error);
 
 /*
- * Whether there are loops for this product. Where there are none, for groups along K and B of 4-bit codes, the reference
- * packs B, and its tiles are shared by the threads.
+ * Whether there are loops for this product. Where there are none, for groups along K and B of 4-bit codes, the
+ * reference packs B, and its tiles are shared by the threads.
  */
 int clq_native_has_loops(const clq_gemm_problem *problem);
 void clq_native_gemm_in_tiles(const clq_native_team *team, const clq_gemm_task *task);
