@@ -169,7 +169,10 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
             if (strcmp(device, "auto") == 0 && !has_devices()) {
                 tell_faults(options);
             }
-            cli_note(options, "no usable OpenCL device; computing with %s (see 'clquant devices')", info.name);
+            cli_warning(options,
+                        "no usable OpenCL device; computing with %s (see 'clquant devices', or choose it by --device "
+                        "%s)",
+                        info.name, info.name);
         }
         return CLQ_OK;
     }

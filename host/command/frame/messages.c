@@ -193,7 +193,7 @@ static void print_device_failure(const clq_error *error)
     if (can_do_without_device() || (log[0] != '\0' && !state.verbose)) {
         cli_line(stderr, "try %s%s%s", state.verbose ? "" : "-v, which tells more",
                  can_do_without_device() && !state.verbose ? ", or " : "",
-                 can_do_without_device() ? "--device native, which needs no driver" : "");
+                 can_do_without_device() ? "--device native or --device reference, which need no driver" : "");
     }
 }
 
