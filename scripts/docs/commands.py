@@ -90,7 +90,7 @@ class Runner:
         self.environment.setdefault("CLQUANT_CACHE_DIR", f"{self.scratch.name}/cache")
         listed = subprocess.run([clquant, "devices", "--json"], env=self.environment, capture_output=True, text=True,
                                 check=True).stdout
-        self.has_device = any(device["usable"] and device["type"] != "reference"
+        self.has_device = any(device["usable"] and device["spec"] not in ("native", "reference")
                               for device in json.loads(listed)["devices"])
         self.parsing = dict(self.environment, PATH=f"{stub}:{os.environ['PATH']}")
 

@@ -49,7 +49,7 @@ printf '\001\002\003\004' | npy '|i1' '2, 2' >a.npy
 printf 'void gemm_portable\tvoid void gemm_portable\n' >changes
 CLQ_ZOO="mutate=$PWD/changes" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" gemm a.npy a.npy -o c.npy --variant portable \
     --device 0:0 2>err
-echo "$?: $(grep -c '^on device 0:0 .*: .*gemm_portable.cl:' err) $(grep -c '^try -v, .*--device reference' err)"
+echo "$?: $(grep -c '^on device 0:0 .*: .*gemm_portable.cl:' err) $(grep -c '^try -v, .*--device native' err)"
 
 echo "-- names of kernels"
 refused gemm a.npy a.npy -o c.npy --variant nonsense --device 0:0 | sed 's/portable, .*; other/portable, ...; other/'
@@ -64,4 +64,4 @@ echo "-- reasons are told once"
 "$CLQUANT" devices --device reference >out
 sed -n 's/^    [a-z-]*  *[a-z-]* (\(.*\))$/\1/p' out | sort >reasons
 [ "$(sort -u reasons | wc -l)" -ge 1 ] || echo "no reason"
-awk '/^[0-9r]/ { split("", seen) } match($0, /\(.*\)$/) && /^    / { r = substr($0, RSTART); if (r in seen) print "twice: " r; seen[r] }' out
+awk '/^[0-9nr]/ { split("", seen) } match($0, /\(.*\)$/) && /^    / { r = substr($0, RSTART); if (r in seen) print "twice: " r; seen[r] }' out

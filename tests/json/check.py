@@ -162,7 +162,8 @@ def check(checker, device):
         checker.run(code, words)
     found = judge_expectations(checker)
     report = checker.run(0, ["devices"]) or {"devices": []}
-    real = device != "reference" and any(d["type"] != "reference" and d["usable"] for d in report["devices"])
+    real = device != "reference" and any(d["usable"] and d["spec"] not in ("native", "reference")
+                                 for d in report["devices"])
     if not real and REQUIRED and device != "reference":
         checker.faults.append("there is no device, and CLQ_REQUIRE_DEVICE=1")
     if real:

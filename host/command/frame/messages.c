@@ -187,7 +187,7 @@ static void print_device_failure(const clq_error *error)
         cli_line(stderr, "on device %s%s%.*s", state.device, log[0] != '\0' && !state.verbose ? ": " : "",
                  state.verbose ? 0 : (int)strcspn(log, "\r\n"), log);
     }
-    if (strstr(error->message, "--device native") != NULL) {
+    if (strstr(error->message, "(--device ") != NULL) {
         return; /* which says what to try */
     }
     if (can_do_without_device() || (log[0] != '\0' && !state.verbose)) {

@@ -238,7 +238,7 @@ void cli_devices_print_text(const cli_device_report *reports, size_t count)
         print_device(&reports[i]);
     }
     print_left_out();
-    if (count == 1) {
+    if (count == CLQ_OWN_DEVICES) {
         print_no_device();
     }
 }
