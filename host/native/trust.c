@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/trust.h"
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <cpuid.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +21,19 @@ static void add_set(clq_native_state *state, const clq_native_loops *loops, int 
     }
 }
 
+#if defined(__x86_64__) && defined(__GNUC__)
+/* Which not every compiler lets __builtin_cpu_supports be asked. */
+static int has_f16c(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
+}
+#endif
+
 static void find_sets(clq_native_state *state)
 {
 #if defined(__x86_64__) && defined(__GNUC__)
-    const int has_avx2 =
-        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    const int has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     const int has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     add_set(state, clq_native_loops_vnni(), has_avx512 && __builtin_cpu_supports("avx512vnni"));
