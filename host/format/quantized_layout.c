@@ -111,8 +111,8 @@ static size_t known_sizes(const clq_group_sizes *known, uint64_t length, uint64_
 }
 
 /*
- * The size of `groups` groups, 1 or more, of which the last may be shorter: the only possible one, or the known one that
- * fits; where nothing is known that of equal groups, which is all that loaders take.
+ * The size of `groups` groups, 1 or more, of which the last may be shorter: the only possible one, or the known one
+ * that fits; where nothing is known that of equal groups, which is all that loaders take.
  */
 static clq_status find_group_size(const clq_model_tensor *codes, const clq_model_tensor *scale, uint32_t axis,
                                   const clq_group_sizes *known, uint64_t *size, clq_error *error)
