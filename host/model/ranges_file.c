@@ -339,6 +339,19 @@ static void describe_granularity(char *out, size_t capacity, clq_granularity gra
     }
 }
 
+/* Ranges of activations bear the names of modules, whose weights are MODULE.weight. */
+static int has_range_of_inputs(const clq_ranges_file *file, const char *name)
+{
+    static const char ending[] = ".weight";
+    const size_t length = strlen(name);
+    char module[512];
+    if (length < sizeof ending || length >= sizeof module || strcmp(name + length + 1 - sizeof ending, ending) != 0) {
+        return 0;
+    }
+    snprintf(module, sizeof module, "%.*s", (int)(length + 1 - sizeof ending), name);
+    return clq_ranges_file_find(file, module) != NULL;
+}
+
 clq_status clq_ranges_file_match(const clq_ranges_file *file, const char *name, const clq_layout *layout,
                                  const clq_ranges_entry **entry, clq_error *error)
 {
@@ -349,8 +362,10 @@ clq_status clq_ranges_file_match(const clq_ranges_file *file, const char *name, 
     char theirs[40];
     char ours[40];
     clq_printable(shown, sizeof shown, name, strlen(name));
-    CLQ_REQUIRE(found != NULL, "tensor '%s': %s has no range for it; --include and --exclude select what is quantized",
-                shown, file->path);
+    CLQ_REQUIRE(found != NULL, "tensor '%s': %s has no range for it%s", shown, file->path,
+                has_range_of_inputs(file, name)
+                    ? ", but one for the inputs of its module: --activations static is for those"
+                    : "; --include and --exclude select what is quantized");
     CLQ_TRY(clq_layout_count(layout, &elements, &parameters, error));
     describe_granularity(theirs, sizeof theirs, found->granularity, found->axis);
     describe_granularity(ours, sizeof ours, layout->granularity, layout->axis);

@@ -55,8 +55,8 @@ typedef struct clq_gemm_problem {
     clq_gemm_values a_sums;       /* absent or per row: the sums of A's rows are known already; absent with k_group */
     clq_gemm_values bias;         /* absent or per column */
     /* Output f32: y = (f32)acc * (a_scale * b_scale), each operation rounded to f32. */
-    clq_gemm_values a_scale; /* absent, per tensor or per row */
-    clq_gemm_values b_scale; /* absent, per tensor or per column */
+    clq_gemm_values a_scale; /* absent, per tensor or per row; with k_group per group too */
+    clq_gemm_values b_scale; /* absent, per tensor or per column; with k_group per group, and never absent */
     /* Output s8 and u8: requantized (docs/numerics.md, section 6). */
     clq_requantize_mode requantize; /* (default CLQ_REQUANTIZE_DOUBLE) */
     clq_gemm_values multiplier;     /* per tensor or per column; `shift` has as many values, and none in mode float */
@@ -118,7 +118,8 @@ CLQ_API clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_
 CLQ_API void clq_gemm_weights_destroy(clq_gemm_weights **weights); /* operations that use them may still be to run */
 CLQ_API uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights);
 
-/* What would run: variant, tile and reason, and scratch memory without (`packed` 0) or with packed weights. */
+/* What would run: variant, tile and reason, and scratch memory without (`packed` 0) or with packed weights, which with
+ * groups along K may be less for a larger m. */
 CLQ_API clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, int32_t packed, clq_plan *plan,
                                  clq_error *error);
 

@@ -21,7 +21,10 @@ static char *load(const char *name, size_t *bytes)
     char path[4096], *text;
     FILE *file;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    NEED(path, (file = fopen(path, "rb")) != NULL, 0);
+    if ((file = fopen(path, "rb")) == NULL) {
+        fprintf(stderr, "%s cannot be read: run this in its own folder, or as: reproduce P:D FOLDER\n", path);
+        exit(2);
+    }
     fseek(file, 0, SEEK_END);
     *bytes = (size_t)ftell(file);
     rewind(file);
