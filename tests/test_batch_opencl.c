@@ -156,7 +156,7 @@ static void refused(void **state)
         launch.queue = own.queue;
         REFUSED(CLQ_INVALID_ARGUMENT, "minmax needs a workspace", clq_enqueue_batch(batch, &launch, e));
         ACCEPTED(clq_batch_create(check_reference(), b.operation, NULL, 0, &on_reference, e));
-        REFUSED(CLQ_INVALID_ARGUMENT, "the reference has no queue", clq_enqueue_batch(on_reference, &launch, e));
+        REFUSED(CLQ_INVALID_ARGUMENT, "reference has no queue", clq_enqueue_batch(on_reference, &launch, e));
         clq_batch_destroy(&on_reference);
         clq_batch_destroy(&batch);
         batch_place_end(&p, &b);
