@@ -68,7 +68,7 @@ clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t 
     CLQ_REQUIRE(context != NULL && buffer != NULL && memory != NULL,
                 "clq_buffer_from_opencl: context, memory and buffer must not be NULL");
     *buffer = NULL;
-    CLQ_REQUIRE(context->cl != NULL, "clq_buffer_from_opencl: the reference has no cl_mem");
+    CLQ_REQUIRE(context->cl != NULL, "clq_buffer_from_opencl: %s has no cl_mem", context->device.name);
     CLQ_TRY(clq_cl_memory_of(context, memory, "clq_buffer_from_opencl: the memory", &found, error));
     CLQ_REQUIRE(offset_bytes % 16 == 0, "clq_buffer_from_opencl: the offset %" PRIu64 " is not a multiple of 16 bytes",
                 offset_bytes);
