@@ -52,6 +52,15 @@ static clq_status attempt_cases(climb *c, clq_variant variant, clq_batch_form fo
     return status;
 }
 
+/* What all variants of a product share. */
+static const struct {
+    const char *kernel;
+    const char *file;
+    const char *text;
+} product_parts[CLQ_GEMM_PARTS] = {{"gemm_pack", "gemm_pack.cl", "packing"},
+                                   {"gemm_reduce", "gemm_reduce.cl", "sum of slices"},
+                                   {"gemm_groups", "gemm_groups.cl", "groups along K"}};
+
 /* Calls that are about one kernel or its program. What the others fail of, memory, queues and transfers, no kernel can
  * help. */
 static int is_about_kernel(const char *call)
@@ -74,7 +83,10 @@ static int is_about_kernel(const char *call)
 static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_trial_step *step)
 {
     const climb *c = cookie;
-    const int is_own = step->file == NULL || strstr(story->message, step->file) != NULL;
+    /* Packing has gone before: what fails of it now is what A is packed with for this step alone. */
+    const int packs_for_it = c->product != NULL && c->part != CLQ_GEMM_PACKING &&
+                             strstr(story->message, product_parts[CLQ_GEMM_PACKING].file) != NULL;
+    const int is_own = step->file == NULL || strstr(story->message, step->file) != NULL || packs_for_it;
     if (story->status == CLQ_BUILD_FAILED && is_own) {
         return CLQ_VERDICT_UNBUILT;
     }
@@ -201,14 +213,6 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
 }
 
 /* ---- one product ---- */
-
-static const struct {
-    const char *kernel;
-    const char *file;
-    const char *text;
-} product_parts[CLQ_GEMM_PARTS] = {{"gemm_pack", "gemm_pack.cl", "packing"},
-                                   {"gemm_reduce", "gemm_reduce.cl", "sum of slices"},
-                                   {"gemm_groups", "gemm_groups.cl", "groups along K"}};
 
 /*
  * What all variants share comes first, so that none of them is blamed for it, but for what this product has none of; K
