@@ -121,9 +121,9 @@ static clq_status find_group_size(const clq_model_tensor *codes, const clq_model
     const uint64_t groups = scale->shape[axis];
     const uint64_t least = clq_size_divide_up(length, groups);
     const uint64_t most = groups > 1 ? (length - 1) / (groups - 1) : length;
-    const int are_equal = length % groups == 0;
+    const int divides = length % groups == 0;
     char rule[200];
-    if (known->are_equal ? !are_equal : least > most) {
+    if (known->are_equal ? !divides : least > most) {
         snprintf(rule, sizeof rule, "%" PRIu64 " elements make no %" PRIu64 " groups of %s", length, groups,
                  known->are_equal ? "equal length" : "one size, the last perhaps shorter");
         return refuse(codes, scale, rule, error);
@@ -132,7 +132,7 @@ static clq_status find_group_size(const clq_model_tensor *codes, const clq_model
     if (known->are_equal || least == most || known_sizes(known, length, groups, size) == 1) {
         return CLQ_OK;
     }
-    if (are_equal && known->count == 0) {
+    if (divides && known->count == 0) {
         return CLQ_OK;
     }
     snprintf(rule, sizeof rule,

@@ -166,16 +166,18 @@ static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_erro
 {
     const clq_native_team team = clq_native_team_of(&context->native->threads);
     const clq_native_loops *loops = NULL;
-    if (!clq_native_has_loops(task->problem)) {
-        clq_native_gemm_in_tiles(&team, task);
-        return CLQ_OK;
+    const int has_loops = clq_native_has_loops(task->problem);
+    if (has_loops) {
+        CLQ_TRY(clq_native_trust_product(context, &loops, error));
     }
-    CLQ_TRY(clq_native_trust_product(context, &loops, error));
     if (loops != NULL) {
         return clq_native_gemm(loops, &team, task, task->weights != NULL ? task->weights->object : NULL, error);
     }
-    return task->weights != NULL ? clq_native_gemm_by_reference(task, error)
-                                 : clq_reference_executor.gemm(NULL, task, error);
+    if (has_loops && task->weights != NULL) {
+        return clq_native_gemm_by_reference(&team, task, error);
+    }
+    clq_native_gemm_in_tiles(&team, task);
+    return CLQ_OK;
 }
 
 static clq_status gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan_out,

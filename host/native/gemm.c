@@ -18,6 +18,12 @@ enum { ROWS_BYTES = 128 << 10, MOST_ROWS = 96, JOBS_OF_THREAD = 4 };
 /* Multiplications that are worth as much as one element of a tensor (tensor.c). */
 enum { PRODUCTS_OF_ELEMENT = 32 };
 
+static size_t threads_for(const clq_native_team *team, const clq_gemm_problem *p)
+{
+    const uint64_t work = clq_size_divide_up(p->k, PRODUCTS_OF_ELEMENT) * p->m * p->n * p->batch;
+    return work < team->least ? 1 : team->threads != NULL ? team->threads->wanted : team->parts;
+}
+
 /* ---- B in panels ---- */
 
 /* Where the parts of packed B are: the panels of each batch, then for each column S and Zb'. */
@@ -253,8 +259,7 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
                            const void *packed, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const uint64_t work = clq_size_divide_up(p->k, PRODUCTS_OF_ELEMENT) * p->m * p->n * p->batch;
-    const size_t threads = work < team->least ? 1 : team->threads != NULL ? team->threads->wanted : team->parts;
+    const size_t threads = threads_for(team, p);
     product_work w;
     void *own = NULL;
     clq_status status = CLQ_OK;
@@ -314,13 +319,12 @@ static void run_tiles(void *cookie, size_t index)
 void clq_native_gemm_in_tiles(const clq_native_team *team, const clq_gemm_task *task)
 {
     tiles_work w = {.task = task, .tiles = clq_reference_gemm_tiles(task)};
-    const uint64_t threads = team->threads != NULL ? team->threads->wanted : 1;
-    clq_threads_run(team->threads, (size_t)clq_size_min(threads, clq_size_max(w.tiles, 1)), run_tiles, &w);
+    clq_threads_run(team->threads, threads_for(team, task->problem), run_tiles, &w);
 }
 
 /* ---- B as it was ---- */
 
-clq_status clq_native_gemm_by_reference(const clq_gemm_task *task, clq_error *error)
+clq_status clq_native_gemm_by_reference(const clq_native_team *team, const clq_gemm_task *task, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
     const packing from = packing_of(task, task->weights->object);
@@ -350,7 +354,7 @@ clq_status clq_native_gemm_by_reference(const clq_gemm_task *task, clq_error *er
     }
     weights.object = codes;
     own.weights = &weights;
-    clq_reference_gemm(&own);
+    clq_native_gemm_in_tiles(team, &own);
     free(codes);
     return CLQ_OK;
 }

@@ -20,8 +20,8 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
 int clq_native_has_loops(const clq_gemm_problem *problem);
 void clq_native_gemm_in_tiles(const clq_native_team *team, const clq_gemm_task *task);
 
-/* The reference's product, of B as clq_native_pack made it. */
-clq_status clq_native_gemm_by_reference(const clq_gemm_task *task, clq_error *error);
+/* The same of B as clq_native_pack made it. */
+clq_status clq_native_gemm_by_reference(const clq_native_team *team, const clq_gemm_task *task, clq_error *error);
 
 void clq_native_row_sums(const clq_native_team *team, const clq_gemm_task *task);
 
