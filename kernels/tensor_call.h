@@ -21,8 +21,9 @@ typedef struct tensor_call {
     call_u64 slab, band, bands; /* bands: of a slab */
     /*
      * How the work is cut. `tasks` are pieces of segments, `pieces` of each; in the columns form, tiles, `across` of
-     * them side by side in a line of `line` elements; of histogram, jobs. `per_item`: what one work-item takes, where
-     * it takes what lies side by side: elements of a strip of the walk, tasks of minmax_strip, lines of a tile.
+     * them side by side in a line of `line` elements; of histogram, jobs; in the walk's grid, segments at a time, with
+     * `across` work-items on each. `per_item`: what one work-item takes, where it takes what lies side by side:
+     * elements of a strip of the walk, tasks of minmax_strip, lines of a tile.
      */
     call_u64 tasks, pieces, per_item, line, across;
     /*

@@ -31,30 +31,25 @@ static void size_strip(clq_cl_launch *launch, tensor_call *call, const clq_conte
     }
 }
 
-/* A work-group: as many along a segment as it has blocks, the rest across segments. */
-static void size_grid(clq_cl_launch *launch, const clq_context *context, const clq_geometry *g,
+/* As many items along a segment as it has blocks, and whole work-groups of one that has many; segments side by side. */
+static void size_grid(clq_cl_launch *launch, tensor_call *call, const clq_context *context,
                       const clq_decision *decision)
 {
-    const uint32_t width = decision->main.vector_width;
-    const uint32_t items = decision->tuning->values[CLQ_TUNE_WALK_GROUP]; /* a power of two */
-    const uint64_t blocks = clq_size_divide_up(g->segment, width);
-    const uint64_t segments = g->rows * g->segments_per_row;
+    const uint64_t group = decision->tuning->values[CLQ_TUNE_WALK_GROUP]; /* a power of two */
+    const uint64_t blocks = clq_size_divide_up(call->segment, decision->main.vector_width);
+    const uint64_t segments = call->elements / call->row * call->segments_per_row;
     const uint64_t groups = items_of(context, decision);
-    uint64_t across;
+    const uint64_t groups_along = clq_size_min(clq_size_divide_up(blocks, group), groups);
     uint64_t along = 1;
-    uint64_t groups_along;
-    while (along < items && along < blocks) {
+    while (along < group && along < blocks) {
         along *= 2;
     }
-    across = items / along;
-    groups_along = clq_size_min(clq_size_divide_up(blocks, along), groups);
+    call->across = along * groups_along;
+    call->tasks = clq_size_min(segments, clq_size_max(groups / groups_along, 1) * (group / along));
     launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
-    launch->dimensions = 2;
-    launch->local[0] = (size_t)along;
-    launch->local[1] = (size_t)across;
-    launch->global[0] = (size_t)(along * groups_along);
-    launch->global[1] = (size_t)(across * clq_size_min(clq_size_divide_up(segments, across),
-                                                       clq_size_max(clq_size_divide_up(groups, groups_along), 1)));
+    launch->dimensions = 1; /* PoCL compiles a kernel anew for each shape of its groups */
+    launch->global[0] = (size_t)(call->across * call->tasks);
+    launch->local[0] = (size_t)group;
 }
 
 static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_context *context, const clq_geometry *g,
@@ -91,7 +86,7 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const
     if (choice->variant == CLQ_VARIANT_STRIP) {
         size_strip(&launch, &call, stream->context, decision);
     } else if (choice->variant == CLQ_VARIANT_GRID) {
-        size_grid(&launch, stream->context, &task->geometry, decision);
+        size_grid(&launch, &call, stream->context, decision);
     } else {
         size_columns(&launch, &call, stream->context, &task->geometry, decision);
     }
