@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-# Tables fit the line: names are cut in their middle, columns without a word are left out, the last ones give way and are
-# named; the tensors that are not listed are told by kind of layer.
+# Tables fit the line of a terminal, or COLUMNS: names are cut in their middle, columns without a word are left out, the
+# last ones give way and are named; the tensors that are not listed are told by kind of layer. In a file or a pipe, which
+# programs search, nothing is cut.
 . "$CLQ_TEST_FOLDER/files.inc"
 CLQUANT_DEVICE=reference
 export CLQUANT_DEVICE
 
-# model LAYERS: matrices [4, 32] of blocks as in a transformer, with norms.
+# model LAYERS PART >FILE: matrices [4, 32] of blocks as in a transformer, with norms; PART is in all names.
 model() {
-    header=$(awk -v layers="$1" 'BEGIN {
+    header=$(awk -v layers="$1" -v part="$2" 'BEGIN {
         printf "{"
         for (i = 0; i < layers; i++) {
             for (j = 1; j <= 3; j++) {
                 name = j == 1 ? "mlp.up_proj" : j == 2 ? "mlp.down_proj" : "self_attn.q_proj"
-                printf "\"model.language_model.layers.%d.%s.weight\":{\"dtype\":\"F32\",\"shape\":[4,32],", i, name
+                printf "\"model.%s.layers.%d.%s.weight\":{\"dtype\":\"F32\",\"shape\":[4,32],", part, i, name
                 printf "\"data_offsets\":[%d,%d]},", at, at + 512
                 at += 512
             }
@@ -30,19 +31,17 @@ model() {
     # shellcheck disable=SC2059
     printf "$(cat octal)" >data
     length=${#header}
-    {
-        byte $((length % 256))
-        byte $((length / 256 % 256))
-        byte $((length / 65536))
-        printf '\000\000\000\000\000%s' "$header"
-        cat data
-    } >m.safetensors
+    byte $((length % 256))
+    byte $((length / 256 % 256))
+    byte $((length / 65536))
+    printf '\000\000\000\000\000%s' "$header"
+    cat data
 }
 # widest FILE: the longest line of tables, which begin with names; lines of prose may be longer.
 widest() {
     sed -n '/^tensor/,/^[(0-9]/p' "$1" | sed '/^[(0-9]/d' | awk '{ if (length($0) > most) most = length($0) } END { print most }'
 }
-model 8
+model 8 language_model >m.safetensors
 "$CLQUANT" quantize m.safetensors -o q.safetensors --quiet || exit 1
 for width in 40 80 120 200; do
     COLUMNS=$width
@@ -59,8 +58,26 @@ for width in 40 80 120 200; do
 done
 unset COLUMNS
 "$CLQUANT" compare m.safetensors q.safetensors >piped
-[ "$(widest piped)" -le 100 ] || echo "piped: $(widest piped)"
 COLUMNS=x "$CLQUANT" compare m.safetensors q.safetensors | cmp - piped
+COLUMNS=1000 "$CLQUANT" compare m.safetensors q.safetensors | cmp - piped
+
+echo "-- every name is whole in a pipe, and each line of it has all columns"
+model 8 language_model_that_has_a_long_name_so_that_nothing_fits_into_a_hundred_columns____ >l.safetensors
+# names VERB [ARGUMENT...]: how many lines have the whole name of a matrix, and "..." or what there was no room for.
+names() {
+    "$CLQUANT" "$@" >names 2>/dev/null || echo "$* fails"
+    echo "$1: $(grep -c '^model[.]language_model_that_.*____[.]layers[.][0-7][.][a-z_.]*[.]weight ' names)" \
+        "$(grep -c '[a-z][.][.][.][a-z]\|no room for' names)"
+}
+names info l.safetensors
+names minmax l.safetensors
+names minmax l.safetensors --granularity channel --verbose
+names quantize l.safetensors -o lq.safetensors --verbose
+names quantize l.safetensors -o lq2.safetensors --exclude '*' --allow-empty --verbose
+names quantize l.safetensors -o lq2.safetensors --force --dry-run
+names info lq.safetensors
+names compare l.safetensors lq.safetensors --verbose
+names calibrate l.safetensors -o l.json
 
 echo "-- kinds"
 sed -n '/by kind/,$p' quantize | sed 's/, [0-9.]* s .*/, .../'
@@ -80,9 +97,11 @@ one "$(printf 'x\314\201y\314\201%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17
 
 echo "-- what is advised shows all"
 one "$(printf 'n%.0s' $(seq 12000))" >/dev/null
-"$CLQUANT" compare w.safetensors w.safetensors | sed -n 's/.*; \(COLUMNS=[0-9]*\) shows all)/\1/p' >advice
+COLUMNS=100 "$CLQUANT" compare w.safetensors w.safetensors | sed -n 's/.*; \(COLUMNS=[0-9]*\) shows all)/\1/p' >advice
 cat advice
 env "$(cat advice)" "$CLQUANT" compare w.safetensors w.safetensors | sed -n 2p | wc -c
+# One such name does not make every row as long.
+"$CLQUANT" compare w.safetensors w.safetensors | awk '{ print length($0) }'
 
 echo "-- a terminal has bars, and its own width"
 if command -v script >/dev/null; then

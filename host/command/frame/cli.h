@@ -240,9 +240,9 @@ int cli_json_printed(void);
 
 /*
  * A table on stdout: columns as wide as their widest cell; numbers ('>') to the right. Rows are kept until
- * cli_table_print, which makes them fit a line: a column without a word in any row is left out, names are cut in their
- * middle, and then the last columns give way, which is told. So the first column is the name, what was asked for
- * comes next, and what matters least is last.
+ * cli_table_print: a column without a word in any row is left out, and where lines have a width (width.h) names are cut
+ * in their middle to fit it, and then the last columns give way, which is told. So the first column is the name, what
+ * was asked for comes next, and what matters least is last.
  */
 typedef struct cli_table cli_table;
 cli_table *cli_table_create(size_t columns, const char *const *titles,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables for people: columns as wide as their widest cell as a terminal shows it, but no row wider than a line. */
+/* Tables: columns as wide as their widest cell as a terminal shows it, but no row wider than a line, where lines have a
+ * width. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,9 @@
 #include "command/frame/cli.h"
 #include "command/frame/width.h"
 
-/* Between columns; the columns that a table keeps whatever the width; what is left at least of text that is cut. */
-enum { GAP = 2, KEPT_COLUMNS = 2, LEAST_ELIDED_WIDTH = 8 };
+/* Between columns; the columns that a table keeps whatever the width; what is left at least of text that is cut; how
+ * far all rows are filled up for the sake of a wide cell where nothing is cut: one name may be as long as a file. */
+enum { GAP = 2, KEPT_COLUMNS = 2, LEAST_ELIDED_WIDTH = 8, MOST_ALIGNED_WIDTH = 160 };
 
 struct cli_table {
     size_t columns;
@@ -214,27 +216,37 @@ static void fit(const cli_table *table, size_t *widths, size_t room)
     widths[0] = whole - widths[0] < room - sum ? whole : widths[0] + room - sum;
 }
 
+/* Without a limit nothing is cut: a cell beyond the width of its column moves the rest of its row. */
+static void align(const cli_table *table, size_t *widths)
+{
+    for (size_t column = 0; column < table->columns; column++) {
+        widths[column] = widths[column] < MOST_ALIGNED_WIDTH ? widths[column] : MOST_ALIGNED_WIDTH;
+    }
+}
+
 /* ---- printing ---- */
 
 /* The cell's text, after the blanks that are due before it; an empty cell leaves its blanks due, so that no line ends
  * in blanks. Returns the blanks due afterwards. */
-static size_t put_cell(FILE *out, char *text, size_t due, size_t width, char alignment)
+static size_t put_cell(FILE *out, const char *text, size_t due, size_t width, char alignment)
 {
-    size_t blanks;
+    const size_t own = cli_text_width(text);
+    const size_t blanks = own < width ? width - own : 0;
     if (text[0] == '\0') {
         return due + width;
     }
-    cli_elide(text, width);
-    blanks = width - cli_text_width(text);
     fprintf(out, "%*s%s", (int)(due + (alignment == '>' ? blanks : 0)), "", text);
     return alignment == '>' ? 0 : blanks;
 }
 
-static void put_rows(const cli_table *table, const size_t *widths, FILE *out)
+static void put_rows(const cli_table *table, const size_t *widths, int is_cut, FILE *out)
 {
     size_t due = 0;
     for (size_t i = 0; i < table->count; i++) {
         const size_t column = i % table->columns;
+        if (widths[column] > 0 && is_cut) {
+            cli_elide(table->cells[i], widths[column]);
+        }
         if (widths[column] > 0) {
             due = put_cell(out, table->cells[i], due, widths[column], table->alignments[column]) + GAP;
         }
@@ -263,6 +275,7 @@ static void tell_dropped(const cli_table *table, const size_t *whole, const size
 clq_status cli_table_print(cli_table *table, FILE *out, clq_error *error)
 {
     size_t *whole = table != NULL ? calloc(2 * table->columns, sizeof *whole) : NULL;
+    const size_t room = cli_line_width();
     size_t *widths;
     if (whole == NULL || table->failed) {
         free(whole);
@@ -271,8 +284,12 @@ clq_status cli_table_print(cli_table *table, FILE *out, clq_error *error)
     widths = whole + table->columns;
     measure(table, whole);
     memcpy(widths, whole, table->columns * sizeof *widths);
-    fit(table, widths, cli_line_width());
-    put_rows(table, widths, out);
+    if (room == CLI_ANY_WIDTH) {
+        align(table, widths);
+    } else {
+        fit(table, widths, room);
+    }
+    put_rows(table, widths, room != CLI_ANY_WIDTH, out);
     tell_dropped(table, whole, widths, out);
     free(whole);
     return CLQ_OK;

@@ -201,7 +201,7 @@ const cli_exit_text cli_environment_table[] = {
                           "empty nothing is kept"},
     {"CLQUANT_DRIVER_SECONDS", "how long loading the OpenCL drivers may take before one is left out (20); 0 loads them "
                                "without trying it first in a process of its own"},
-    {"COLUMNS", "how wide tables are (otherwise as the terminal is, and 100 where there is none)"},
+    {"COLUMNS", "how wide tables are (otherwise as the terminal is; in a file or a pipe nothing is cut)"},
     {"NO_COLOR", "when set and not empty, progress is drawn without colour"},
     {NULL, NULL},
 };

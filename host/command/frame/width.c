@@ -4,7 +4,6 @@
 #endif
 #include "command/frame/width.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,7 +11,7 @@
 
 #include "format/numbers.h"
 
-enum { PIPED_WIDTH = 100, LEAST_WIDTH = 20, MOST_WIDTH = 1000000 };
+enum { USUAL_WIDTH = 100, LEAST_WIDTH = 20, MOST_WIDTH = 1000000 };
 
 size_t cli_line_width(void)
 {
@@ -22,16 +21,16 @@ size_t cli_line_width(void)
     if (given != NULL && clq_parse_i64(given, LEAST_WIDTH, MOST_WIDTH, &columns)) {
         return (size_t)columns;
     }
-    /* Terminals that know no size say 0. */
-    if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= LEAST_WIDTH) {
-        return size.ws_col;
+    if (!isatty(STDOUT_FILENO)) {
+        return CLI_ANY_WIDTH;
     }
-    return PIPED_WIDTH;
+    /* Terminals that know no size say 0. */
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= LEAST_WIDTH ? size.ws_col : USUAL_WIDTH;
 }
 
 int cli_has_room_for_bars(void)
 {
-    return isatty(STDOUT_FILENO) && cli_line_width() >= PIPED_WIDTH;
+    return isatty(STDOUT_FILENO) && cli_line_width() >= USUAL_WIDTH;
 }
 
 typedef struct code_range {

@@ -4,9 +4,13 @@
 #define CLQ_HOST_COMMAND_FRAME_WIDTH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-/* The columns of a line on stdout: COLUMNS, else the terminal's, else 100. */
+/* The columns of a line on stdout: COLUMNS, else the terminal's. */
 size_t cli_line_width(void);
+
+/* What it is without COLUMNS where a file or a pipe is read by programs, which search for whole names: no limit. */
+#define CLI_ANY_WIDTH SIZE_MAX
 
 /* Whether there is a terminal with room for pictures made of characters. */
 int cli_has_room_for_bars(void);

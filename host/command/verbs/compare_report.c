@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #include "command/verbs/file_report.h"
 #include "command/verbs/kinds.h"
@@ -170,10 +169,9 @@ static void table_row(cli_table *table, const clq_file_tensor *tensor, cli_sqnr_
 
 static void print_odd(const clq_file_tensor *tensor)
 {
-    char shown[200];
+    const char *shown = tensor->name; /* which may be printed as it is: by a line */
     char left[160];
     char right[160];
-    clq_printable(shown, sizeof shown, tensor->name, strlen(tensor->name));
     if (tensor->outcome == CLQ_FILE_OTHER_SHAPE) {
         clq_format_shape(left, sizeof left, tensor->source.rank, tensor->source.shape);
         clq_format_shape(right, sizeof right, tensor->target.rank, tensor->target.shape);

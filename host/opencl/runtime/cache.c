@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "core/hash.h"
+#include "opencl/runtime/build.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/driver.h"
 #include "opencl/runtime/entry.h"
@@ -96,7 +97,7 @@ static cl_program program_from_binary(const struct clq_cl_state *cl, const unsig
     cl_int code = CL_SUCCESS;
     cl_program program = clCreateProgramWithBinary(cl->context, 1, &cl->device, &bytes, &binary, &binary_status, &code);
     if (program != NULL && (code != CL_SUCCESS || binary_status != CL_SUCCESS ||
-                            clBuildProgram(program, 1, &cl->device, options, NULL, NULL) != CL_SUCCESS)) {
+                            clq_cl_build(program, cl->device, options) != CL_SUCCESS)) {
         (void)clReleaseProgram(program);
         program = NULL;
     }

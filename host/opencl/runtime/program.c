@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "opencl/runtime/build.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/source.h"
@@ -47,7 +48,7 @@ static cl_int compile(const clq_context *context, cl_program program, const char
     cl_int code;
     snprintf(what, sizeof what, "compiling kernels/%s with '%s' on %s", file, options, context->device.name);
     clq_cl_watch_begin(&watch, context, what);
-    code = clBuildProgram(program, 1, &context->cl->device, options, NULL, NULL);
+    code = clq_cl_build(program, context->cl->device, options);
     clq_cl_watch_end(&watch);
     (void)tell_compiling(&context->cl->programs, NULL, NULL);
     return code;
