@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Kernels on tensors that do not build, ask for larger work-groups than there are, cannot be made, asked about, given
- * their arguments or started, or give other bytes than the reference: whatever the fault, one warning, the next kernel
- * in line, the right bytes; and the story when none is left. Memory that is lacking says nothing about a kernel.
+ * their arguments or started, fail where their bytes are read, or give other bytes than the reference: whatever the
+ * fault, one warning, the next kernel in line, the right bytes; and the story when none is left. Memory that is lacking
+ * says nothing about a kernel.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +23,14 @@ typedef enum fault {
     SCARCE_LAUNCH,
     SCARCE_BUILD,
     SCARCE_MAKING,
+    SCARCE_READ,
     FAULTS
 } fault;
 
 static const char *const complaints[FAULTS] = {"differ from the reference",
                                                "does not build",
                                                "needs larger work-groups than there are",
+                                               "cannot be run",
                                                "cannot be run",
                                                "cannot be run",
                                                "cannot be run",
@@ -44,7 +47,8 @@ static const struct {
                             [NOT_SET] = {"clSetKernelArg", CL_INVALID_ARG_SIZE},
                             [SCARCE_LAUNCH] = {"clEnqueueNDRangeKernel", CL_OUT_OF_RESOURCES},
                             [SCARCE_BUILD] = {"clBuildProgram", CL_OUT_OF_RESOURCES},
-                            [SCARCE_MAKING] = {"clCreateKernel", CL_OUT_OF_RESOURCES}};
+                            [SCARCE_MAKING] = {"clCreateKernel", CL_OUT_OF_RESOURCES},
+                            [SCARCE_READ] = {"clEnqueueReadBuffer", CL_OUT_OF_RESOURCES}};
 
 static void spoil(fault what, const char *file)
 {

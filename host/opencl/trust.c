@@ -61,12 +61,16 @@ static const struct {
                                    {"gemm_reduce", "gemm_reduce.cl", "sum of slices"},
                                    {"gemm_groups", "gemm_groups.cl", "groups along K"}};
 
-/* Calls that are about one kernel or its program. What the others fail of, memory, queues and transfers, no kernel can
- * help. */
+/* Where a driver that launches without waiting first tells that a launch before it has failed: the only wait there is
+ * in a trial, and nothing goes before it but what the step has run. */
+static const char reading[] = "clEnqueueReadBuffer";
+
+/* Calls that are about one kernel or its program, or tell of its launches. What the others fail of, memory, queues and
+ * what is written, no kernel can help. */
 static int is_about_kernel(const char *call)
 {
-    static const char *const calls[] = {"clBuildProgram", "clCreateKernel", "clGetKernelWorkGroupInfo",
-                                        "clSetKernelArg", "clEnqueueNDRangeKernel"};
+    static const char *const calls[] = {"clBuildProgram", "clCreateKernel",         "clGetKernelWorkGroupInfo",
+                                        "clSetKernelArg", "clEnqueueNDRangeKernel", reading};
     size_t i = 0;
     while (i < sizeof calls / sizeof calls[0] && strcmp(call, calls[i]) != 0) {
         i++;
@@ -75,10 +79,20 @@ static int is_about_kernel(const char *call)
 }
 
 /*
+ * Whether a code can be a kernel's, and is, since the device goes on without it. Resources are lacking for a kernel
+ * that takes more registers or local memory than there are, and for anything on a device that is lost, which then does
+ * not move bytes either; what a read fails of is the read's own where no other one works.
+ */
+static int is_code_of_kernel(const climb *c, cl_int code)
+{
+    return (clq_cl_is_of_kernel(code) || code == CL_OUT_OF_RESOURCES ||
+            code == CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST) &&
+           clq_cl_machine_works(c->context);
+}
+
+/*
  * The compiler refuses the step's file, its work-groups are too large for the device, or the driver does not let it be
- * made or run. What fails for want of memory, or in kernels that others share, is no verdict on it. Resources are
- * lacking for a kernel that takes more registers or local memory than there are, and for anything on a device that is
- * lost, which then does not move bytes either.
+ * made or run. What fails for want of memory, or in kernels that others share, is no verdict on it.
  */
 static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_trial_step *step)
 {
@@ -86,7 +100,8 @@ static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_tr
     /* Packing has gone before: what fails of it now is what A is packed with for this step alone. */
     const int packs_for_it = c->product != NULL && c->part != CLQ_GEMM_PACKING &&
                              strstr(story->message, product_parts[CLQ_GEMM_PACKING].file) != NULL;
-    const int is_own = step->file == NULL || strstr(story->message, step->file) != NULL || packs_for_it;
+    const int is_own = step->file == NULL || strstr(story->message, step->file) != NULL || packs_for_it ||
+                       strcmp(story->opencl_call, reading) == 0;
     if (story->status == CLQ_BUILD_FAILED && is_own) {
         return CLQ_VERDICT_UNBUILT;
     }
@@ -96,10 +111,7 @@ static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_tr
     if (story->opencl_code == CL_INVALID_WORK_GROUP_SIZE || story->opencl_code == CL_INVALID_WORK_ITEM_SIZE) {
         return CLQ_VERDICT_TOO_LARGE;
     }
-    return is_own && (clq_cl_is_of_kernel(story->opencl_code) ||
-                      (story->opencl_code == CL_OUT_OF_RESOURCES && clq_cl_machine_works(c->context)))
-               ? CLQ_VERDICT_UNUSABLE
-               : CLQ_VERDICT_UNKNOWN;
+    return is_own && is_code_of_kernel(c, story->opencl_code) ? CLQ_VERDICT_UNUSABLE : CLQ_VERDICT_UNKNOWN;
 }
 
 static int is_noted(void *cookie, const clq_trial_step *step)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# A driver that does not let a kernel be made, asked about, given its arguments or started (tests/zoo, one call that
-# fails): it is set aside with the call and its code, another serves, and the bytes are the reference's.
+# A driver that does not let a kernel be made, asked about, given its arguments, started or waited for (tests/zoo, one
+# call that fails): it is set aside with the call and its code, another serves, and the bytes are the reference's.
 . "$CLQ_TEST_FOLDER/arrays.inc"
 [ -n "$CLQ_ZOO_LAYER" ] || exit 77
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
@@ -52,3 +52,9 @@ habit 'type=gpu local=256' quantize x.npy -o y.safetensors
 habit lost=quantize_strip quantize x.npy -o y.safetensors --scale 0.1
 habit lost=gemm_pack_panels gemm a.npy b.npy -o y.npy
 habit 'type=gpu own-memory lost=minmax_grid' quantize x.npy -o y.safetensors
+
+# The launch is taken, and what it came to is told by the read behind it.
+habit 'type=gpu scarce-read=gemm_portable' gemm a.npy b.npy -o y.npy
+habit scarce-read=gemm_pack_panels gemm a.npy b.npy -o y.npy
+habit scarce-read=minmax_strip quantize x.npy -o y.safetensors
+habit lost-read=quantize_strip quantize x.npy -o y.safetensors --scale 0.1

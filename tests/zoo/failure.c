@@ -90,8 +90,9 @@ int zoo_failure_init_every(cl_icd_dispatch *layer, const char *text)
 
 /* At launches of a kernel, or at builds of a program that has it; one habit at a time. */
 static char fatal_kernel[128];
-static int fatal_code; /* 0: by a signal */
-static zoo_fate fate;  /* ZOO_ENDS, also of a call */
+static int fatal_code;                   /* 0: by a signal */
+static zoo_fate fate;                    /* ZOO_ENDS, also of a call */
+static _Atomic(cl_command_queue) unread; /* of a launch that is told of by the next read or mapping */
 static cl_icd_dispatch without_fatal;
 
 /* What the call gives back, where it comes back. */
@@ -115,15 +116,20 @@ static cl_int meet(void)
     return CL_SUCCESS;
 }
 
+static int is_fatal_kernel(cl_kernel kernel)
+{
+    char name[256] = "";
+    (void)zoo_below->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name - 1, name, NULL);
+    return strcmp(name, fatal_kernel) == 0;
+}
+
 static cl_int CL_API_CALL fatal_enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                                const size_t *offset, const size_t *global, const size_t *local,
                                                cl_uint count, const cl_event *events, cl_event *event)
 {
-    char name[256] = "";
-    (void)zoo_below->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name - 1, name, NULL);
-    return strcmp(name, fatal_kernel) == 0 ? meet()
-                                           : without_fatal.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset,
-                                                                                  global, local, count, events, event);
+    return is_fatal_kernel(kernel) ? meet()
+                                   : without_fatal.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global,
+                                                                          local, count, events, event);
 }
 
 static cl_int CL_API_CALL fatal_build(cl_program program, cl_uint count, const cl_device_id *devices,
@@ -145,7 +151,44 @@ static cl_int CL_API_CALL fatal_build(cl_program program, cl_uint count, const c
     return is_met ? meet() : without_fatal.clBuildProgram(program, count, devices, options, notify, cookie);
 }
 
-int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, zoo_fate met, int at_build)
+/* The launch does nothing; what it comes to is met where the queue is waited for. */
+static cl_int CL_API_CALL fatal_enqueue_unread(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
+                                               const size_t *offset, const size_t *global, const size_t *local,
+                                               cl_uint count, const cl_event *events, cl_event *event)
+{
+    if (!is_fatal_kernel(kernel)) {
+        return without_fatal.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, events,
+                                                    event);
+    }
+    atomic_store(&unread, queue);
+    return without_fatal.clEnqueueMarkerWithWaitList(queue, count, events, event);
+}
+
+static int is_told(cl_command_queue queue, cl_bool blocks)
+{
+    return blocks && atomic_compare_exchange_strong(&unread, &queue, NULL);
+}
+
+static cl_int CL_API_CALL telling_read(cl_command_queue queue, cl_mem memory, cl_bool blocks, size_t at, size_t bytes,
+                                       void *to, cl_uint count, const cl_event *events, cl_event *event)
+{
+    return is_told(queue, blocks)
+               ? meet()
+               : without_fatal.clEnqueueReadBuffer(queue, memory, blocks, at, bytes, to, count, events, event);
+}
+
+static void *CL_API_CALL telling_map(cl_command_queue queue, cl_mem memory, cl_bool blocks, cl_map_flags flags,
+                                     size_t at, size_t bytes, cl_uint count, const cl_event *events, cl_event *event,
+                                     cl_int *code)
+{
+    if (is_told(queue, blocks)) {
+        *code = meet();
+        return NULL;
+    }
+    return without_fatal.clEnqueueMapBuffer(queue, memory, blocks, flags, at, bytes, count, events, event, code);
+}
+
+int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, zoo_fate met, zoo_where where)
 {
     const int taken = fatal_kernel[0] == '\0' ? sscanf(text, "%127[A-Za-z0-9_]:%d", fatal_kernel, &fatal_code) : 0;
     fate = met;
@@ -153,10 +196,14 @@ int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, zoo_fate m
         (void)put_before(layer, NULL);
     }
     without_fatal = *layer;
-    if (at_build) {
+    if (where == ZOO_AT_BUILD) {
         layer->clBuildProgram = fatal_build;
-    } else {
+    } else if (where == ZOO_AT_LAUNCH) {
         layer->clEnqueueNDRangeKernel = fatal_enqueue_kernel;
+    } else {
+        layer->clEnqueueNDRangeKernel = fatal_enqueue_unread;
+        layer->clEnqueueReadBuffer = telling_read;
+        layer->clEnqueueMapBuffer = telling_map;
     }
     return taken == 2 || (taken == 1 && strchr(text, ':') == NULL);
 }

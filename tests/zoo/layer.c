@@ -77,12 +77,12 @@ static int take_failures(const char *text)
 
 static int take_crash(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, ZOO_ENDS, 0);
+    return zoo_failure_init_kernel(&layer, text, ZOO_ENDS, ZOO_AT_LAUNCH);
 }
 
 static int take_crash_build(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, ZOO_ENDS, 1);
+    return zoo_failure_init_kernel(&layer, text, ZOO_ENDS, ZOO_AT_BUILD);
 }
 
 static int take_crash_call(const char *text)
@@ -92,27 +92,37 @@ static int take_crash_call(const char *text)
 
 static int take_hang(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, ZOO_HANGS, 0);
+    return zoo_failure_init_kernel(&layer, text, ZOO_HANGS, ZOO_AT_LAUNCH);
 }
 
 static int take_hang_build(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, ZOO_HANGS, 1);
+    return zoo_failure_init_kernel(&layer, text, ZOO_HANGS, ZOO_AT_BUILD);
 }
 
 static int take_scarce(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, ZOO_LACKS, 0);
+    return zoo_failure_init_kernel(&layer, text, ZOO_LACKS, ZOO_AT_LAUNCH);
 }
 
 static int take_scarce_build(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, ZOO_LACKS, 1);
+    return zoo_failure_init_kernel(&layer, text, ZOO_LACKS, ZOO_AT_BUILD);
 }
 
 static int take_lost(const char *text)
 {
-    return zoo_failure_init_kernel(&layer, text, ZOO_LOSES, 0);
+    return zoo_failure_init_kernel(&layer, text, ZOO_LOSES, ZOO_AT_LAUNCH);
+}
+
+static int take_scarce_read(const char *text)
+{
+    return zoo_failure_init_kernel(&layer, text, ZOO_LACKS, ZOO_AT_READ);
+}
+
+static int take_lost_read(const char *text)
+{
+    return zoo_failure_init_kernel(&layer, text, ZOO_LOSES, ZOO_AT_READ);
 }
 
 /* A habit is a word that stands alone, NAME=N with a number from 1 on, or NAME=TEXT, which a function takes. */
@@ -147,6 +157,7 @@ static const struct habit {
     {.name = "late", .flag = &zoo.late},
     {.name = "local", .number = &zoo.local},
     {.name = "lost", .take = take_lost},
+    {.name = "lost-read", .take = take_lost_read},
     {.name = "multiple", .number = &zoo.multiple},
     {.name = "mutate", .take = zoo_programs_mutate},
     {.name = "nan", .number = &zoo.nan_from},
@@ -161,6 +172,7 @@ static const struct habit {
     {.name = "round-offsets", .flag = &zoo.round_offsets},
     {.name = "scarce", .take = take_scarce},
     {.name = "scarce-build", .take = take_scarce_build},
+    {.name = "scarce-read", .take = take_scarce_read},
     {.name = "some-group", .number = &zoo.some_group},
     {.name = "stale-binaries", .flag = &zoo.stale_binaries},
     {.name = "type", .take = take_type},

@@ -36,6 +36,8 @@
  *     hang=KERNEL, hang-build=KERNEL  a launch, or a build, does not return
  *     scarce=KERNEL, scarce-build=KERNEL  a launch, or a build, fails with CL_OUT_OF_RESOURCES, always
  *     lost=KERNEL           a launch does, and all that can fail from then on; not together with `fail`
+ *     scarce-read=KERNEL, lost-read=KERNEL  a launch does nothing, and the next read or mapping that its queue waits
+ *                           for fails as these do
  *     fail-every=N:CODE     every Nth call of any function that can fail does; not together with `fail`
  *     mutate=NAME, =FILE    kernels are changed before they are compiled: by a mutation of fault_programs.c (unfused,
  *                           inexact-divide, worse-divide, wrong-divide, truncate, flush), or by a file whose lines are
@@ -113,10 +115,11 @@ int zoo_compiler_hold(const char *path);
  * "N:CODE", before all. Returns 0 for text that is none, or a function that cannot fail. */
 int zoo_failure_init(cl_icd_dispatch *layer, const char *text);
 int zoo_failure_init_every(cl_icd_dispatch *layer, const char *text);
-/* What becomes of the process or the call, "KERNEL" or, where the process ends, "KERNEL:N": at launches of a kernel, or
- * at builds of a program that has it; "FUNCTION:N", where it ends. */
+/* What becomes of the process or the call, "KERNEL" or, where the process ends, "KERNEL:N": at launches of a kernel, at
+ * builds of a program that has it, or at the wait behind a launch; "FUNCTION:N", where it ends. */
 typedef enum zoo_fate { ZOO_ENDS, ZOO_HANGS, ZOO_LACKS, ZOO_LOSES } zoo_fate;
-int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, zoo_fate met, int at_build);
+typedef enum zoo_where { ZOO_AT_LAUNCH, ZOO_AT_BUILD, ZOO_AT_READ } zoo_where;
+int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, zoo_fate met, zoo_where where);
 int zoo_failure_init_fatal(cl_icd_dispatch *layer, const char *text);
 
 /* fault_programs.c: a habit each, 0 for text that is none; the options of a build with those that are forced, which may
