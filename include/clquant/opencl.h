@@ -23,7 +23,7 @@
 #ifndef CLQUANT_OPENCL_H
 #define CLQUANT_OPENCL_H
 
-#ifndef CL_TARGET_OPENCL_VERSION
+#ifndef CL_TARGET_OPENCL_VERSION /* the program's choice, which any version from 1.1 on may be */
 #define CL_TARGET_OPENCL_VERSION 120
 #endif
 #include <CL/cl.h>
