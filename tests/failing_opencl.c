@@ -161,6 +161,13 @@ static int is_due(int *count)
         return handle;                                                                                                 \
     }
 
+/* What verify alone calls, and the table of functions therefore has (host/opencl/runtime/functions.h). */
+HANDLE_FUNCTION(1, 1, cl_mem, clCreateSubBuffer,
+                (cl_mem memory, cl_mem_flags flags, cl_buffer_create_type type, const void *region, cl_int *code),
+                (memory, flags, type, region, code))
+HANDLE_FUNCTION(1, 1, cl_event, clCreateUserEvent, (cl_context context, cl_int *code), (context, code))
+CODE_FUNCTION(1, clSetUserEventStatus, (cl_event event, cl_int status), (event, status))
+
 #define CLQ_OWN_FUNCTIONS
 #include "opencl_functions.inc"
 

@@ -34,6 +34,11 @@ static void describe_own(int own, clq_device_info *info)
     info->in_process = 1;
 }
 
+clq_status clq_opencl_available(clq_error *error)
+{
+    return clq_cl_available(error);
+}
+
 clq_status clq_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error)
 {
     size_t found = 0;
@@ -94,6 +99,7 @@ static clq_status no_such_device(const char *spec, const clq_device_info *infos,
 {
     char known[600] = "";
     size_t used = 0;
+    clq_error absent;
     for (size_t i = 0; i < count && used < sizeof known; i++) {
         if (infos[i].platform < 0) {
             used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used == 0 ? "" : ", ", infos[i].name);
@@ -102,6 +108,10 @@ static clq_status no_such_device(const char *spec, const clq_device_info *infos,
                                      infos[i].platform, infos[i].device, infos[i].name,
                                      infos[i].usable ? "" : " (not usable)");
         }
+    }
+    if (clq_cl_available(&absent) != CLQ_OK) {
+        return clq_fail(error, CLQ_NO_DEVICE, "no device matches '%.100s'; there are: %s (no OpenCL: %.400s)", spec,
+                        known, absent.message);
     }
     return clq_fail(error, CLQ_NO_DEVICE, "no device matches '%.100s'; there are: %s", spec, known);
 }

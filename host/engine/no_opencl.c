@@ -2,6 +2,11 @@
 /* A build without OpenCL: there is only the reference. */
 #include "opencl/executor.h"
 
+clq_status clq_cl_available(clq_error *error)
+{
+    return clq_fail(error, CLQ_NO_DEVICE, "this build of clquant has no OpenCL");
+}
+
 clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error)
 {
     (void)infos;
@@ -21,5 +26,5 @@ clq_status clq_cl_context_create(const clq_device_info *device, clq_context **co
 {
     (void)device;
     (void)context;
-    return clq_fail(error, CLQ_NO_DEVICE, "this build of clquant has no OpenCL");
+    return clq_cl_available(error);
 }

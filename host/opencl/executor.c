@@ -117,8 +117,17 @@ static const clq_executor executor = {
     .tuner = &clq_cl_tuner,
 };
 
+clq_status clq_cl_available(clq_error *error)
+{
+    return clq_cl_load(error);
+}
+
 clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error)
 {
+    if (clq_cl_load(NULL) != CLQ_OK) {
+        *count = 0;
+        return CLQ_OK;
+    }
     return clq_cl_list_devices(capacity, infos, count, error);
 }
 
@@ -126,6 +135,7 @@ clq_status clq_cl_context_create(const clq_device_info *info, clq_context **cont
 {
     cl_platform_id platforms[64];
     cl_device_id devices[64];
+    CLQ_TRY(clq_cl_load(error));
     CLQ_CL(clGetPlatformIDs, 64, platforms, NULL);
     CLQ_CL(clGetDeviceIDs, platforms[info->platform], CL_DEVICE_TYPE_ALL, 64, devices, NULL);
     return clq_cl_state_create(&executor, clq_cl_verdict_count(), platforms[info->platform], devices[info->device],
@@ -139,6 +149,7 @@ clq_status clq_context_from_opencl(cl_context opencl, cl_device_id device, clq_c
     CLQ_REQUIRE(context != NULL && opencl != NULL && device != NULL,
                 "clq_context_from_opencl: context, opencl and device must not be NULL");
     *context = NULL;
+    CLQ_TRY(clq_cl_load(error)); /* which the caller has loaded, or brings by another name */
     CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_PLATFORM, sizeof(cl_platform_id), &platform, NULL);
     CLQ_TRY(clq_cl_describe_device(platform, device, &info, error));
     info.platform = -1; /* its number among the platforms was never asked for */

@@ -5,7 +5,9 @@
 
 #include "core/executor.h"
 
-/* As clq_devices, of OpenCL alone: `*count` receives how many there are. */
+clq_status clq_cl_available(clq_error *error); /* as clq_opencl_available */
+
+/* As clq_devices, of OpenCL alone: `*count` receives how many there are, none where it is not available. */
 clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error);
 size_t clq_cl_tunables(const clq_tunable **tunables); /* as clq_tunables */
 clq_status clq_cl_context_create(const clq_device_info *device, clq_context **context, clq_error *error);

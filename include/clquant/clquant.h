@@ -30,7 +30,8 @@
  *   - Errors: functions return a `clq_status`. `error` may be NULL; otherwise it is filled when the
  *     status is not CLQ_OK. A call refused for its arguments has touched nothing; after CLQ_DEVICE_ERROR
  *     the contents of output buffers are not specified.
- *   - The library prints nothing, installs no signal handler, has no globals and reads no locale.
+ *   - The library prints nothing, installs no signal handler, has no globals but the addresses of OpenCL's functions,
+ *     which it loads once in a process, and reads no locale.
  *   - Sizes and offsets are in elements unless the name says `_bytes`.
  *   - Operations are enqueued in the order of the calls; clq_buffer_read and clq_finish wait.
  */

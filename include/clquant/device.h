@@ -42,6 +42,14 @@ enum { CLQ_OWN_DEVICES = 2 };
  */
 CLQ_API clq_status clq_devices(size_t capacity, clq_device_info *infos, size_t *count, clq_error *error);
 
+/*
+ * Whether the functions of OpenCL are there, whatever devices they show. CLQ_NO_DEVICE when not: `error` says what
+ * could not be loaded and what brings it, or that the library was built without. The list above is native and the
+ * reference then. A library that loads OpenCL at run time looks again in each call until it finds it, and keeps it
+ * until the process ends.
+ */
+CLQ_API clq_status clq_opencl_available(clq_error *error);
+
 typedef struct clq_context clq_context;
 
 /*

@@ -23,7 +23,7 @@
 #ifndef CLQUANT_OPENCL_H
 #define CLQUANT_OPENCL_H
 
-#ifndef CL_TARGET_OPENCL_VERSION
+#ifndef CL_TARGET_OPENCL_VERSION /* the program's choice, which any version from 1.1 on may be */
 #define CL_TARGET_OPENCL_VERSION 120
 #endif
 #include <CL/cl.h>
@@ -34,7 +34,10 @@
 extern "C" {
 #endif
 
-/* A context over the caller's. `device` must belong to `opencl`. CLQ_UNSUPPORTED when it lacks what the library needs.
+/*
+ * A context over the caller's. `device` must belong to `opencl`. CLQ_UNSUPPORTED when it lacks what the library needs.
+ * A library that loads OpenCL at run time calls the functions that the program is linked with, or else those of the
+ * loader's soname (libOpenCL.so.1), of which a process has one: they are the caller's own.
  */
 CLQ_API clq_status clq_context_from_opencl(cl_context opencl, cl_device_id device, clq_context **context,
                                            clq_error *error);

@@ -120,13 +120,13 @@ static int has_devices(void)
     return clq_devices(0, NULL, &count, &unused) == CLQ_OK && count > CLQ_OWN_DEVICES;
 }
 
-/* A driver that cannot be loaded looks as if there was none. */
+/* A driver that cannot be loaded looks as if there was none. Without OpenCL, nobody loads them. */
 static void tell_faults(const cli_options *options)
 {
     const cli_driver *drivers = NULL;
     const char *place = NULL;
-    const size_t count = cli_explain_drivers(&drivers, &place);
     const cli_driver *left_out = NULL;
+    const size_t count = clq_opencl_available(NULL) == CLQ_OK ? cli_explain_drivers(&drivers, &place) : 0;
     for (size_t i = cli_left_out_drivers(&left_out); i < count; i++) {
         if (drivers[i].fault[0] != '\0') {
             cli_warning(options, "OpenCL driver %s%s%s%s cannot be loaded: %s", drivers[i].library,
@@ -140,6 +140,7 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
 {
     clq_device_info info;
     clq_error cache_error;
+    clq_error absent;
     char folder[4096];
     char name[160];
     const char *device = options->device;
@@ -166,7 +167,9 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     clq_context_device(*context, &info);
     if (info.platform < 0) { /* which needs no driver, and has nothing to keep */
         if (strcmp(options->device, "auto") == 0) {
-            if (strcmp(device, "auto") == 0 && !has_devices()) {
+            if (clq_opencl_available(&absent) != CLQ_OK) {
+                cli_warning(options, "no OpenCL: %s", absent.message);
+            } else if (strcmp(device, "auto") == 0 && !has_devices()) {
                 tell_faults(options);
             }
             cli_warning(options,

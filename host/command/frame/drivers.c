@@ -222,8 +222,9 @@ static clq_status check(const cli_options *options, const char *cache, clq_error
     cli_driver together;
     clq_status status = CLQ_OK;
     unsigned seconds = 0;
+    clq_error unused;
     CLQ_TRY(take_seconds(&seconds, error));
-    driver_count = seconds > 0 ? cli_list_drivers(drivers) : 0;
+    driver_count = seconds > 0 && clq_opencl_available(&unused) == CLQ_OK ? cli_list_drivers(drivers) : 0;
     note.cache = cache;
     note.note = cli_name_drivers_note(drivers, driver_count);
     if (driver_count == 0 || (cache != NULL && cli_drivers_note_holds(cache, &note.note))) {

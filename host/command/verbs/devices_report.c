@@ -170,20 +170,24 @@ static void print_no_device(void)
 {
     const cli_driver *drivers = NULL;
     const char *place = NULL;
-    const size_t count = cli_explain_drivers(&drivers, &place);
     const cli_driver *left_out = NULL;
+    size_t count = 0;
+    clq_error absent;
     cli_line(stdout, "%s", "");
-    cli_line(stdout, "no OpenCL device was found%s", place == NULL ? ": this build has no OpenCL" : "");
-    if (place != NULL && count == 0) {
+    if (clq_opencl_available(&absent) != CLQ_OK) {
+        cli_line(stdout, "no OpenCL: %s", absent.message);
+        return;
+    }
+    count = cli_explain_drivers(&drivers, &place);
+    cli_line(stdout, "no OpenCL device was found");
+    if (count == 0) {
         cli_line(stdout, "    there is no driver's .icd file in %s", place);
     }
     for (size_t i = cli_left_out_drivers(&left_out); i < count; i++) {
         cli_line(stdout, "    %s%s%s: %s", drivers[i].icd, drivers[i].icd[0] != '\0' ? " names " : "",
                  drivers[i].library, drivers[i].fault[0] != '\0' ? drivers[i].fault : "loads, and shows no device");
     }
-    if (place != NULL) {
-        cli_line(stdout, "install an OpenCL driver (PoCL runs on any CPU); 'clinfo -l' lists what the system offers");
-    }
+    cli_line(stdout, "install an OpenCL driver (PoCL runs on any CPU); 'clinfo -l' lists what the system offers");
 }
 
 static void print_left_out(void)

@@ -2,9 +2,8 @@
 #ifndef CLQ_HOST_OPENCL_RUNTIME_BUFFER_H
 #define CLQ_HOST_OPENCL_RUNTIME_BUFFER_H
 
-#include <clquant/opencl.h>
-
 #include "core/executor.h"
+#include "opencl/runtime/opencl.h"
 
 /* What a caller's cl_mem is. */
 typedef struct clq_cl_memory {

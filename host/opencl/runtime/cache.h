@@ -5,9 +5,8 @@
 
 #include <pthread.h>
 
-#include <clquant/opencl.h>
-
 #include "core/executor.h"
+#include "opencl/runtime/opencl.h"
 
 typedef struct clq_cl_cache {
     char *identity;       /* platform, device and driver with its file, for the entries' keys */

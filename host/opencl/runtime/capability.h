@@ -2,7 +2,7 @@
 #ifndef CLQ_HOST_OPENCL_RUNTIME_CAPABILITY_H
 #define CLQ_HOST_OPENCL_RUNTIME_CAPABILITY_H
 
-#include <clquant/opencl.h>
+#include "opencl/runtime/opencl.h"
 
 /* What kernels beyond OpenCL 1.2 need. */
 typedef struct clq_cl_capabilities {

@@ -5,11 +5,10 @@
 
 #include <pthread.h>
 
-#include <clquant/opencl.h>
-
 #include "core/executor.h"
 #include "opencl/runtime/cache.h"
 #include "opencl/runtime/capability.h"
+#include "opencl/runtime/opencl.h"
 #include "opencl/runtime/program.h"
 #include "opencl/runtime/tuning.h"
 #include "trial/verdict.h"

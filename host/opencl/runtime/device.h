@@ -2,9 +2,8 @@
 #ifndef CLQ_HOST_OPENCL_RUNTIME_DEVICE_H
 #define CLQ_HOST_OPENCL_RUNTIME_DEVICE_H
 
-#include <clquant/opencl.h>
-
 #include "core/error.h"
+#include "opencl/runtime/opencl.h"
 
 clq_status clq_cl_describe_device(cl_platform_id platform, cl_device_id device, clq_device_info *info,
                                   clq_error *error);

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include <clquant/opencl.h>
+#include "opencl/runtime/opencl.h"
 
 enum { CLQ_CL_DRIVER_TEXT = 4200 };
 

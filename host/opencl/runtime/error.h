@@ -2,9 +2,8 @@
 #ifndef CLQ_HOST_OPENCL_RUNTIME_ERROR_H
 #define CLQ_HOST_OPENCL_RUNTIME_ERROR_H
 
-#include <clquant/opencl.h>
-
 #include "core/error.h"
+#include "opencl/runtime/opencl.h"
 
 /* Fill `error` with the failed call, its code and its name. Returns CLQ_OUT_OF_MEMORY or CLQ_DEVICE_ERROR. */
 clq_status clq_cl_fail(clq_error *error, cl_int code, const char *call);

@@ -3,9 +3,8 @@
 #ifndef CLQ_HOST_OPENCL_RUNTIME_MEMORY_H
 #define CLQ_HOST_OPENCL_RUNTIME_MEMORY_H
 
-#include <clquant/opencl.h>
-
 #include "core/executor.h"
+#include "opencl/runtime/opencl.h"
 
 /* Make memory of the device, or refuse what is larger than its largest buffer; `what` begins the message. `host` as in
  * clCreateBuffer. */

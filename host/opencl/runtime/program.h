@@ -5,9 +5,8 @@
 
 #include <pthread.h>
 
-#include <clquant/opencl.h>
-
 #include "core/executor.h"
+#include "opencl/runtime/opencl.h"
 
 enum { CLQ_CL_IDLE_KERNELS = 64 };
 

@@ -2,9 +2,8 @@
 #ifndef CLQ_HOST_OPENCL_RUNTIME_STREAM_H
 #define CLQ_HOST_OPENCL_RUNTIME_STREAM_H
 
-#include <clquant/opencl.h>
-
 #include "core/executor.h"
+#include "opencl/runtime/opencl.h"
 #include "opencl/runtime/program.h"
 
 struct clq_cl_launch;
