@@ -80,7 +80,8 @@ typedef struct clq_verify_item {
     const char *skipped; /* why it cannot run on any device of this kind, or NULL */
     uint32_t program;    /* cases that share compiled kernels stand together, */
     uint32_t number;
-    uint64_t size; /* the smallest first */
+    uint64_t size;     /* the smallest first */
+    uint32_t siblings; /* so many programs before this one are made of the same kernels */
 } clq_verify_item;
 
 typedef struct clq_verify_items {
@@ -90,6 +91,8 @@ typedef struct clq_verify_items {
     clq_verify_item *items;
     size_t count, capacity;
     uint32_t programs;
+    size_t *begins; /* of each group, cases that share compiled kernels, its first; and the number of all */
+    size_t group_count;
     clq_error story;
     char obstacles[CLQ_VARIANT_COUNT][256]; /* what `skipped` of products points at */
 } clq_verify_items;

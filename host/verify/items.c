@@ -45,5 +45,7 @@ clq_status clq_verify_items_add(clq_verify_items *items, const clq_verify_item *
 void clq_verify_items_release(clq_verify_items *items)
 {
     free(items->items);
+    free(items->begins);
     items->items = NULL;
+    items->begins = NULL;
 }

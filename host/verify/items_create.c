@@ -19,6 +19,26 @@ static int compare_items(const void *a, const void *b)
     return left->number < right->number ? -1 : left->number > right->number;
 }
 
+static uint32_t group_of(const clq_verify_item *item)
+{
+    return item->program - item->siblings;
+}
+
+static clq_status find_groups(clq_verify_items *items, clq_error *error)
+{
+    items->begins = malloc((items->count + 1) * sizeof *items->begins);
+    if (items->begins == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of cases");
+    }
+    for (size_t i = 0; i < items->count; i++) {
+        if (i == 0 || group_of(&items->items[i]) != group_of(&items->items[i - 1])) {
+            items->begins[items->group_count++] = i;
+        }
+    }
+    items->begins[items->group_count] = items->count;
+    return CLQ_OK;
+}
+
 clq_status clq_verify_items_create(clq_context *context, const clq_verify_request *request, clq_verify_items *items,
                                    clq_error *error)
 {
@@ -35,5 +55,5 @@ clq_status clq_verify_items_create(clq_context *context, const clq_verify_reques
                         request->only != NULL ? request->only : "*");
     }
     qsort(items->items, items->count, sizeof *items->items, compare_items);
-    return CLQ_OK;
+    return find_groups(items, error);
 }

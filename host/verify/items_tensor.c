@@ -165,9 +165,11 @@ static clq_status add_types(clq_verify_items *items, clq_verify_item *item, clq_
 {
     const facts f = facts_of(item->operation);
     for (uint32_t r = 0; r < (f.has_reals ? REALS : 1u); r++) {
+        const uint32_t first = items->programs;
         for (uint32_t c = 0; c < (f.has_codes ? CODES : 1u); c++) {
             item->real = clq_verify_reals[r];
             item->dtype = clq_verify_codes[c];
+            item->siblings = f.has_codes ? 0 : items->programs - first;
             if (takes_program(items, item, r, c)) {
                 CLQ_TRY(add_shapes(items, item, error));
             }

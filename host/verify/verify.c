@@ -8,6 +8,7 @@
 
 #include <clquant/opencl.h>
 
+#include "core/size.h"
 #include "verify/report.h"
 #include "verify/reproduce.h"
 #include "verify/run.h"
@@ -26,7 +27,6 @@ typedef struct verify_call {
     clq_verify_difference difference;
     clq_verify_report *report;
     clq_error story; /* of the case at work */
-    clq_error first; /* of the first case that failed */
     clq_error unwanted;
     int is_kept; /* the case at work: it has a program that was lost before, in the compiler or in a launch */
     clq_cl_recorder teller; /* of launches */
@@ -138,9 +138,7 @@ static void judge(verify_call *call, clq_status status, clq_verify_case *c)
     }
     c->verdict = status == CLQ_UNSUPPORTED ? CLQ_VERIFY_SKIPPED : CLQ_VERIFY_FAILED;
     c->reason = call->story.message;
-    if (c->verdict == CLQ_VERIFY_FAILED && call->first.status == CLQ_OK) {
-        call->first = call->story;
-    }
+    c->story = c->verdict == CLQ_VERIFY_FAILED ? &call->story : NULL;
 }
 
 /* Without memory on the host nothing can be said of the device. */
@@ -187,20 +185,6 @@ static void judge_lost(verify_call *call, clq_verify_case *c)
 
 /* ---- programs that show a fault ---- */
 
-/* Those that have a folder since before this call: its name is the fault's. */
-static void take_faults(verify_call *call)
-{
-    const clq_verify_report *before = call->request->before;
-    for (size_t i = 0; before != NULL && i < before->case_count && call->fault_count < MOST_FAULTS; i++) {
-        const char *folder = before->cases[i].reproducer;
-        if (folder != NULL) {
-            const char *slash = strrchr(folder, '/');
-            snprintf(call->faults[call->fault_count++], sizeof call->faults[0], "%s",
-                     slash != NULL ? slash + 1 : folder);
-        }
-    }
-}
-
 /* Whether the fault gets a folder: the first case of its kernel, which is the smallest. */
 static int is_new_fault(verify_call *call, const clq_verify_item *item)
 {
@@ -215,7 +199,7 @@ static int is_new_fault(verify_call *call, const clq_verify_item *item)
         }
     }
     call->fault_count++;
-    return 1;
+    return call->events.is_reproduced == NULL || !call->events.is_reproduced(call->events.cookie, name);
 }
 
 /* The case once more, while its launches are kept: nothing is kept of the cases that are right. Those of a lost case
@@ -274,8 +258,9 @@ static clq_status reproduce(verify_call *call, const clq_verify_item *item, clq_
 
 /* ---- all cases ---- */
 
-static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_error *error)
+static clq_status do_item(verify_call *call, size_t number, clq_error *error)
 {
+    const clq_verify_item *item = &call->items.items[number];
     char name[CLQ_VERIFY_NAME_BYTES];
     char operation[CLQ_VERIFY_OPERATION_BYTES];
     const double begun = seconds_now();
@@ -286,8 +271,9 @@ static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_er
     clq_verify_item_operation(item, operation);
     c.name = name;
     c.operation = operation;
+    c.number = number;
     if (call->events.begun != NULL) {
-        call->events.begun(call->events.cookie, name, call->report);
+        call->events.begun(call->events.cookie, name, number, call->report);
     }
     if (is_lost(call)) {
         judge_lost(call, &c);
@@ -306,36 +292,49 @@ static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_er
     return status;
 }
 
-static clq_status do_items(verify_call *call, size_t first, clq_error *error)
+static clq_status do_group(verify_call *call, size_t group, size_t first, clq_error *error)
 {
-    for (size_t i = first; i < call->items.count; i++) {
+    const clq_verify_items *items = &call->items;
+    for (size_t i = clq_size_max(items->begins[group], first); i < items->begins[group + 1]; i++) {
         if (call->events.is_cancelled != NULL && call->events.is_cancelled(call->events.cookie)) {
-            return clq_fail(error, CLQ_CANCELLED, "interrupted after %zu of %zu cases", i, call->items.count);
+            return clq_fail(error, CLQ_CANCELLED, "interrupted after %zu of %zu cases", call->report->case_count,
+                            items->count);
         }
-        CLQ_TRY(do_item(call, &call->items.items[i], error));
+        CLQ_TRY(do_item(call, i, error));
     }
     return CLQ_OK;
 }
 
+static clq_status do_groups(verify_call *call, clq_error *error)
+{
+    for (size_t group = 0;; group++) {
+        size_t first = 0;
+        if (call->events.next != NULL) {
+            group = call->events.next(call->events.cookie, call->report, &first);
+        }
+        if (group >= call->items.group_count) {
+            return CLQ_OK;
+        }
+        CLQ_TRY(do_group(call, group, first, error));
+    }
+}
+
 static clq_status run_call(verify_call *call, clq_error *error)
 {
-    const size_t first = call->request->before != NULL ? call->request->before->case_count : 0;
     clq_status status;
     CLQ_TRY(share_context(call, call->context, error));
     CLQ_TRY(clq_verify_items_create(call->context, call->request, &call->items, error));
-    CLQ_REQUIRE(first < call->items.count, "clq_verify: the report before has %zu cases, and there are %zu", first,
-                call->items.count);
     call->report->planned_count = call->items.count;
-    take_faults(call);
+    call->report->group_count = call->items.group_count;
     if (call->request->reproduce != NULL) {
         CLQ_TRY(clq_verify_make_folder(call->request->reproduce, error));
     }
     status = begin_machine(call, error);
     if (status == CLQ_OK) {
-        status = do_items(call, first, error);
+        status = do_groups(call, error);
     }
     clq_cl_machine_end(&call->machine, status);
-    return status == CLQ_OK ? clq_verify_conclude(call->report, &call->first, error) : status;
+    return status == CLQ_OK ? clq_verify_report_conclude(call->report, error) : status;
 }
 
 static clq_status check_call(const clq_context *context, const clq_verify_request *request,
