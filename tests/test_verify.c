@@ -647,10 +647,8 @@ static void two_calls_share_the_cases(void **state)
         request.only = "[cf]*[pe]*/strip/*"; /* fake-quantize and choose-parameters, for which codes are no programs */
         for (size_t i = 0; i < 2; i++) {
             clq_verify_report *half = NULL;
-            const clq_verify_events events = {.struct_size = sizeof events,
-                                              .cookie = &calls[i],
-                                              .compiles = note_program,
-                                              .next = give_group};
+            const clq_verify_events events = {
+                .struct_size = sizeof events, .cookie = &calls[i], .compiles = note_program, .next = give_group};
             memset(&calls[i], 0, sizeof calls[i]);
             calls[i].groups = (groups_of_call){i, 2, 0, 0, 0};
             ACCEPTED(clq_verify(check_device(), &request, &events, &half, e));

@@ -81,8 +81,8 @@ typedef struct clq_verify_case {
     size_t number;         /* its place among all that are planned, from 0 */
     clq_verify_verdict verdict;
     double seconds;
-    const char *reason;                      /* of one that failed or was skipped, else NULL */
-    const clq_error *story;                  /* of one that failed, else NULL; a report keeps the first one's to itself */
+    const char *reason;     /* of one that failed or was skipped, else NULL */
+    const clq_error *story; /* of one that failed, else NULL; a report keeps the first one's to itself */
     const clq_verify_difference *difference; /* of one that differs, else NULL */
     const char *reproducer;                  /* the folder that shows the fault, NULL: none was written for it */
 } clq_verify_case;

@@ -89,7 +89,7 @@ typedef struct teller {
     int pipe, leash;
     pthread_mutex_t lock; /* of the pipe and the message: while a call compiles, a thread of the library's own logs */
     cli_verify_message message;
-    cli_verify_build launched; /* the newest one of the case at work */
+    cli_verify_build launched;  /* the newest one of the case at work */
     pthread_mutex_t order_lock; /* of what follows, which another thread receives */
     pthread_cond_t answered;
     int has_answer;
@@ -313,8 +313,9 @@ static void work(int answer, void *cookie)
     } else if (s->part->lists) {
         run.status = cli_verify_list(s->part->options, tell_device, t, &run.error);
     } else {
-        const clq_verify_events events = {sizeof events, t, tell_begun, tell_ended, cli_is_cancelled, tell_compiles,
-                                          tell_launches, ask_next, ask_fault};
+        const clq_verify_events events = {
+            sizeof events, t,        tell_begun, tell_ended, cli_is_cancelled, tell_compiles,
+            tell_launches, ask_next, ask_fault};
         cli_verify_open(s->part, &events, tell_log, &run);
     }
     tell_done(t, &run);

@@ -30,14 +30,14 @@ void cli_verify_builds_add(cli_verify_builds *builds, const cli_verify_build *bu
 /* What it is to do. */
 typedef struct cli_verify_part {
     const cli_options *options;
-    int lists;      /* only which devices there are */
-    int is_silent;  /* what is told when a device is opened has been told */
-    int is_another; /* not the first one on this device */
+    int lists;        /* only which devices there are */
+    int is_silent;    /* what is told when a device is opened has been told */
+    int is_another;   /* not the first one on this device */
     const char *lost; /* as in a clq_verify_request, with what follows */
     const char *lost_file, *lost_options;
     uint32_t lost_seconds;
     const cli_verify_builds *builds; /* until now; more are told */
-    const int *strange; /* ends of pipes to other such processes, which it closes; -1: none */
+    const int *strange;              /* ends of pipes to other such processes, which it closes; -1: none */
     size_t strange_count;
 } cli_verify_part;
 
@@ -50,7 +50,7 @@ typedef struct cli_verify_child {
 typedef enum cli_verify_order_kind {
     CLI_VERIFY_INTERRUPT, /* a signal */
     CLI_VERIFY_AVOID,     /* `build` */
-    CLI_VERIFY_ANSWER     /* to what was asked: a group and the case of it to begin with; whether a folder is not wanted */
+    CLI_VERIFY_ANSWER /* to what was asked: a group and the case of it to begin with; whether a folder is not wanted */
 } cli_verify_order_kind;
 
 typedef struct cli_verify_order {

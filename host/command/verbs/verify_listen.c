@@ -1,57 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a process that verifies a device tells, and what people see of it. */
+/* What the processes that verify a device tell. */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
 #include "command/verbs/verify_work.h"
 
 enum { TURN_MILLISECONDS = 20, MOST_TURN_MILLISECONDS = 1000, PATIENCE_MILLISECONDS = 500 };
 
-double cli_verify_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* ---- what there is to see ---- */
-
-void cli_verify_show_case(cli_verify_work *work, const char *name, size_t done, size_t planned)
-{
-    if (work->progress == NULL) {
-        work->progress = cli_progress_begin(work->options, "verify", planned);
-        cli_progress_count(work->progress, "cases");
-    }
-    cli_progress_at(work->progress, done, name);
-}
-
-void cli_verify_show_failure(const cli_verify_work *work, const clq_verify_case *what)
-{
-    if (cli_verify_is_failure(what)) {
-        cli_note(work->options, "%s: %s", clq_verify_verdict_name(what->verdict), what->name);
-    }
-}
-
-/* ---- what another one tells ---- */
-
-clq_status cli_verify_take_case(cli_verify_work *work, cli_verify_worker *worker, clq_verify_case *what,
-                                clq_error *error)
-{
-    clq_verify_report *report = work->run->report;
-    if (report == NULL) {
-        return clq_fail(error, CLQ_DEVICE_ERROR, "a case has ended that was not begun");
-    }
-    cli_verify_show_failure(work, what);
-    what->seconds += worker->lost.seconds;
-    worker->is_at_case = 0;
-    CLQ_TRY(clq_verify_report_add(report, what, error));
-    memset(&worker->lost, 0, sizeof worker->lost);
-    return CLQ_OK;
-}
+/* ---- what they tell ---- */
 
 static clq_status take_begun(cli_verify_work *work, cli_verify_worker *worker, const cli_verify_message *m)
 {
@@ -148,9 +107,8 @@ static clq_status hear(cli_verify_work *work, cli_verify_worker *worker, int is_
     if (worker->is_done) {
         return cli_verify_lose(work, worker, CLI_VERIFY_HAS_ENDED, error);
     }
-    worker->silence = worker->is_waiting || (is_ready && work->message.kind != CLI_VERIFY_LOG)
-                          ? 0.0
-                          : worker->silence + passed;
+    worker->silence =
+        worker->is_waiting || (is_ready && work->message.kind != CLI_VERIFY_LOG) ? 0.0 : worker->silence + passed;
     return worker->silence > (double)work->options->verify.timeout && !cli_should_end()
                ? cli_verify_lose(work, worker, CLI_VERIFY_IS_SILENT, error)
                : CLQ_OK;
@@ -189,9 +147,8 @@ static clq_status hurry(cli_verify_work *work, double *deadline, clq_error *erro
             }
         }
     }
-    return cli_verify_now() > *deadline
-               ? clq_fail(error, CLQ_CANCELLED, "interrupted while a case was at work")
-               : CLQ_OK;
+    return cli_verify_now() > *deadline ? clq_fail(error, CLQ_CANCELLED, "interrupted while a case was at work")
+                                        : CLQ_OK;
 }
 
 void cli_verify_listen(cli_verify_work *work)

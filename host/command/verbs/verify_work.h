@@ -48,22 +48,30 @@ typedef struct cli_verify_work {
     void (*found)(void *cookie, const char *spec);
     void *found_cookie;
     cli_verify_worker workers[CLI_VERIFY_WORKERS];
-    size_t most;              /* of them that may be at work; 0: not known yet */
-    size_t next_group;        /* all before it have been given out */
+    size_t most;                                  /* of them that may be at work; 0: not known yet */
+    size_t next_group;                            /* all before it have been given out */
     cli_verify_piece put_off[CLI_VERIFY_WORKERS]; /* that were given back */
     size_t put_off_count;
     int is_over; /* nothing more is given out */
     size_t crashes, silences;
     char first[256]; /* of the cases that ended one */
     size_t first_number;
-    cli_verify_builds builds; /* that no compiler, or no launch, came back from */
+    cli_verify_builds builds;            /* that no compiler, or no launch, came back from */
     char faults[CLI_VERIFY_FAULTS][256]; /* names of folders */
     size_t fault_count;
 } cli_verify_work;
 
+/* ---- verify_case.c ---- */
+
 double cli_verify_now(void); /* in seconds */
 
-/* ---- verify_device.c ---- */
+/* Enter a case that has ended; a case that is begun, or has ended, as people see it. */
+clq_status cli_verify_take_case(cli_verify_work *work, cli_verify_worker *worker, clq_verify_case *what,
+                                clq_error *error);
+void cli_verify_show_case(cli_verify_work *work, const char *name, size_t done, size_t planned);
+void cli_verify_show_failure(const cli_verify_work *work, const clq_verify_case *what);
+
+/* ---- verify_start.c ---- */
 
 /* A process in that place; 0 with run->error when none can be started. */
 int cli_verify_start(cli_verify_work *work, cli_verify_worker *worker, int lists);
@@ -91,17 +99,10 @@ typedef enum cli_verify_outcome { CLI_VERIFY_HAS_ENDED, CLI_VERIFY_IS_SILENT } c
 /* Take what the processes tell until none is left. */
 void cli_verify_listen(cli_verify_work *work);
 
-/* Enter a case that has ended; a case that is begun, or has ended, as people see it. */
-clq_status cli_verify_take_case(cli_verify_work *work, cli_verify_worker *worker, clq_verify_case *what,
-                                clq_error *error);
-void cli_verify_show_case(cli_verify_work *work, const char *name, size_t done, size_t planned);
-void cli_verify_show_failure(const cli_verify_work *work, const clq_verify_case *what);
-
 /* ---- verify_lost.c ---- */
 
 /* A process has ended, or is to be ended, in the middle of its work: whose fault that is, and who goes on with it. */
-clq_status cli_verify_lose(cli_verify_work *work, cli_verify_worker *worker, cli_verify_outcome came,
-                           clq_error *error);
+clq_status cli_verify_lose(cli_verify_work *work, cli_verify_worker *worker, cli_verify_outcome came, clq_error *error);
 
 /* The lost case has failed, and no other process is asked about it. */
 clq_status cli_verify_add_lost(cli_verify_work *work, cli_verify_worker *worker, clq_error *error);
