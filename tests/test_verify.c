@@ -14,6 +14,7 @@
 
 #include "refusal.h"
 #include "scratch.h"
+#include "opencl/choice/variant.h"
 #include "verify/case.h"
 
 /* ---- the fault ---- */

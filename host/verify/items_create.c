@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify/item.h"
+#include "verify/subject.h"
 
 /* So the first case at which a kernel fails is its smallest. */
 static int compare_items(const void *a, const void *b)
@@ -46,10 +46,8 @@ clq_status clq_verify_items_create(clq_context *context, const clq_verify_reques
     items->context = context;
     items->extent = request->extent;
     items->only = request->only;
-    CLQ_TRY(clq_verify_add_probes(items, error)); /* first: what is wrong there explains the rest */
-    CLQ_TRY(clq_verify_add_tensors(items, error));
-    CLQ_TRY(clq_verify_add_batches(items, error));
-    CLQ_TRY(clq_verify_add_products(items, error));
+    items->subject = clq_verify_subject_of(context);
+    CLQ_TRY(items->subject->add(items, error));
     if (items->count == 0) {
         return clq_fail(error, CLQ_INVALID_ARGUMENT, "no case has a name that fits '%.100s'",
                         request->only != NULL ? request->only : "*");
