@@ -14,6 +14,7 @@
 
 #include "refusal.h"
 #include "scratch.h"
+#include "opencl/choice/variant.h"
 #include "verify/case.h"
 
 /* ---- the fault ---- */
@@ -432,11 +433,12 @@ typedef struct patience {
     size_t count, cancelled_at;
 } patience;
 
-static void count_cases(void *cookie, const char *name, const clq_verify_report *so_far)
+static void count_cases(void *cookie, const char *name, size_t number, const clq_verify_report *so_far)
 {
     patience *p = cookie;
     (void)name;
-    p->count = so_far->case_count;
+    assert_int_equal(number, so_far->case_count);
+    p->count = number;
 }
 
 static int stop_soon(void *cookie)
@@ -529,7 +531,8 @@ static void a_quick_run_has_everything(void **state)
 static void a_cancelled_call_reports(void **state)
 {
     patience p = {0, 3};
-    const clq_verify_events events = {sizeof events, &p, count_cases, NULL, stop_soon, NULL, NULL};
+    const clq_verify_events events = {
+        .struct_size = sizeof events, .cookie = &p, .begun = count_cases, .is_cancelled = stop_soon};
     clq_verify_report *report = NULL;
     clq_verify_request request;
     clq_error error;
@@ -545,15 +548,44 @@ static void a_cancelled_call_reports(void **state)
     check_needs_device();
 }
 
+/* Of the groups of a request, those that one call does. */
+typedef struct groups_of_call {
+    size_t next, step; /* every so many of them */
+    size_t first;      /* case of the first one */
+    size_t asked;      /* for folders */
+    int has_folder;    /* another call has written it */
+} groups_of_call;
+
+static size_t give_group(void *cookie, const clq_verify_report *so_far, size_t *first)
+{
+    groups_of_call *g = cookie;
+    const size_t given = g->next;
+    assert_true(so_far->group_count > 0 && *first == 0);
+    *first = g->first;
+    g->first = 0;
+    g->next += g->step;
+    return given;
+}
+
+static int has_folder(void *cookie, const char *name)
+{
+    groups_of_call *g = cookie;
+    assert_string_equal(name, "quantize-strip-f32-s8");
+    g->asked++;
+    return g->has_folder;
+}
+
 /* A call that goes on judges the cases that a whole run would have, the lost one without a launch: its program is
  * written all the same, and a kernel that has one gets no other. */
 static void a_run_goes_on(void **state)
 {
     clq_verify_report *whole = NULL;
-    clq_verify_report *before = NULL;
     clq_verify_report *rest = NULL;
     clq_verify_request request;
     clq_error error;
+    groups_of_call g = {0, 1, 0, 0, 0};
+    const clq_verify_events events = {
+        .struct_size = sizeof events, .cookie = &g, .next = give_group, .is_reproduced = has_folder};
     assert_int_equal(scratch_begin(state), 0);
     clq_verify_request_init(&request);
     request.only = "quantize/strip/f32-s8/*";
@@ -561,32 +593,91 @@ static void a_run_goes_on(void **state)
     request.reproduce = scratch_path("lost");
     request.lost = "it was lost";
     if (check_device() != NULL) {
-        assert_int_equal(clq_verify(check_device(), &request, NULL, &whole, &error), CLQ_DEVICE_ERROR);
+        assert_int_equal(clq_verify(check_device(), &request, &events, &whole, &error), CLQ_DEVICE_ERROR);
         assert_int_equal(whole->case_count, whole->planned_count);
         assert_true(whole->case_count > 5 && whole->counts[CLQ_VERIFY_FAILED] == 1);
         assert_string_equal(whole->cases[0].reason, "it was lost");
         assert_non_null(whole->cases[0].reproducer);
-        assert_int_equal(clq_verify_report_create(whole, &before, &error), CLQ_OK);
-        for (size_t i = 0; i < 3; i++) {
-            assert_int_equal(clq_verify_report_add(before, &whole->cases[i], &error), CLQ_OK);
-        }
-        request.before = before;
-        assert_int_equal(clq_verify(check_device(), &request, NULL, &rest, &error), CLQ_DEVICE_ERROR);
+        g = (groups_of_call){0, 1, 3, 0, 1};
+        assert_int_equal(clq_verify(check_device(), &request, &events, &rest, &error), CLQ_DEVICE_ERROR);
         assert_int_equal(rest->case_count, whole->case_count - 3);
+        assert_int_equal(g.asked, 1);
         assert_null(rest->cases[0].reproducer);
         for (size_t i = 0; i < rest->case_count; i++) {
             assert_string_equal(rest->cases[i].name, whole->cases[i + 3].name);
+            assert_int_equal(rest->cases[i].number, i + 3);
             assert_int_equal(rest->cases[i].verdict, i == 0 ? CLQ_VERIFY_FAILED : CLQ_VERIFY_OK);
         }
-        clq_verify_report_destroy(&rest);
-        request.before = whole;
-        refusal_check(clq_verify(check_device(), &request, NULL, &rest, &error), CLQ_INVALID_ARGUMENT, &error,
-                      "the report before", __FILE__, __LINE__);
     }
     clq_verify_report_destroy(&whole);
-    clq_verify_report_destroy(&before);
     clq_verify_report_destroy(&rest);
     assert_int_equal(scratch_end(state), 0);
+    check_needs_device();
+}
+
+/* Sources with their options that go to the compiler. */
+typedef struct compiled {
+    groups_of_call groups; /* first: the cookie of give_group */
+    char programs[32][256];
+    size_t count;
+} compiled;
+
+static int note_program(void *cookie, const char *file, const char *options)
+{
+    compiled *c = cookie;
+    if (file != NULL) {
+        assert_true(c->count < 32);
+        snprintf(c->programs[c->count++], sizeof c->programs[0], "%.60s %.180s", file, options);
+    }
+    return 0;
+}
+
+/* Two calls, each with every other group: together they have all cases, in the order of one call once they are entered
+ * into one report, and compile no program of an operation twice. */
+static void two_calls_share_the_cases(void **state)
+{
+    clq_verify_report *whole = NULL;
+    clq_verify_report *both = NULL;
+    (void)state;
+    if (check_device() != NULL) {
+        compiled calls[2];
+        clq_error error;
+        clq_verify_request request;
+        clq_verify_request_init(&request);
+        request.extent = CLQ_VERIFY_QUICK;
+        request.only = "[cf]*[pe]*/strip/*"; /* fake-quantize and choose-parameters, for which codes are no programs */
+        for (size_t i = 0; i < 2; i++) {
+            clq_verify_report *half = NULL;
+            const clq_verify_events events = {
+                .struct_size = sizeof events, .cookie = &calls[i], .compiles = note_program, .next = give_group};
+            memset(&calls[i], 0, sizeof calls[i]);
+            calls[i].groups = (groups_of_call){i, 2, 0, 0, 0};
+            ACCEPTED(clq_verify(check_device(), &request, &events, &half, e));
+            assert_true(half->case_count > 5 && half->case_count < half->planned_count);
+            if (both == NULL) {
+                assert_int_equal(clq_verify_report_create(half, &both, &error), CLQ_OK);
+            }
+            for (size_t k = half->case_count; k > 0; k--) { /* whatever comes first */
+                assert_int_equal(clq_verify_report_add(both, &half->cases[k - 1], &error), CLQ_OK);
+            }
+            clq_verify_report_destroy(&half);
+        }
+        for (size_t i = 0; i < calls[0].count; i++) {
+            for (size_t k = 0; k < calls[1].count; k++) {
+                assert_string_not_equal(calls[0].programs[i], calls[1].programs[k]);
+            }
+        }
+        assert_true(calls[0].count > 0 && calls[1].count > 0);
+        ACCEPTED(clq_verify_report_conclude(both, e));
+        ACCEPTED(clq_verify(check_device(), &request, NULL, &whole, e));
+        assert_int_equal(both->case_count, whole->case_count);
+        for (size_t i = 0; i < whole->case_count; i++) {
+            assert_string_equal(both->cases[i].name, whole->cases[i].name);
+            assert_int_equal(whole->cases[i].number, i);
+        }
+    }
+    clq_verify_report_destroy(&whole);
+    clq_verify_report_destroy(&both);
     check_needs_device();
 }
 
@@ -635,6 +726,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_quick_run_has_everything),
     cmocka_unit_test(a_cancelled_call_reports),
     cmocka_unit_test(a_run_goes_on),
+    cmocka_unit_test(two_calls_share_the_cases),
     cmocka_unit_test(what_is_refused),
 };
 

@@ -8,8 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "native/gemm.h"
-#include "native/tensor.h"
+#include "native/machine.h"
 #include "trial/cases.h"
 
 /* ---- sets ---- */
@@ -134,73 +133,12 @@ const clq_native_loops *clq_native_expected_product(const clq_context *context)
 
 /* ---- a trial ---- */
 
-/* In host memory of its own. */
-typedef struct machine {
-    const clq_native_loops *loops;
-    void *memory;
-} machine;
-
-static clq_status reserve(void *cookie, uint64_t bytes, void **memory, clq_error *error)
-{
-    machine *m = cookie;
-    void *larger = realloc(m->memory, (size_t)bytes);
-    if (larger == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try loops");
-    }
-    m->memory = *memory = larger;
-    return CLQ_OK;
-}
-
-static clq_status write_all(void *cookie, const void *from, uint64_t bytes, clq_error *error)
-{
-    machine *m = cookie;
-    (void)error;
-    memcpy(m->memory, from, (size_t)bytes);
-    return CLQ_OK;
-}
-
-static clq_status read_all(void *cookie, void *to, uint64_t bytes, clq_error *error)
-{
-    machine *m = cookie;
-    (void)error;
-    memcpy(to, m->memory, (size_t)bytes);
-    return CLQ_OK;
-}
-
-/* In parts with B packed ahead, or whole. */
-static clq_status run_product(const machine *m, const clq_native_team *team, const clq_trial_case *c, clq_error *error)
-{
-    void *packed = NULL;
-    clq_status status;
-    if (!clq_native_has_loops(c->product.problem)) {
-        clq_native_gemm_in_tiles(team, &c->product);
-        return CLQ_OK;
-    }
-    if (c->other_way) {
-        packed = malloc((size_t)clq_native_packed_bytes(&c->product));
-        if (packed == NULL) {
-            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try loops");
-        }
-        clq_native_pack(team, &c->product, packed);
-    }
-    status = clq_native_gemm(m->loops, team, &c->product, packed, error);
-    free(packed);
-    return status;
-}
-
-/* In parts in every other case, and whole. */
+/* In parts, and of products with B packed ahead, in every other case; whole in the others. */
 static clq_status run_case(void *cookie, const clq_trial_case *c, clq_error *error)
 {
-    const machine *m = cookie;
-    clq_native_team team = clq_native_small_team();
-    team.parts = c->other_way ? team.parts : 1;
-    if (c->count == 0) {
-        return run_product(m, &team, c, error);
-    }
-    for (size_t i = 0; i < c->count; i++) {
-        CLQ_TRY(clq_native_run(m->loops, &team, &c->tasks[i], error));
-    }
-    return CLQ_OK;
+    clq_native_machine *m = cookie;
+    m->in_parts = m->packs = c->other_way;
+    return clq_native_machine_candidate(m).run(m, c, error);
 }
 
 /*
@@ -286,19 +224,20 @@ static clq_status attempt(void *cookie, const clq_trial_step *step, int only_rea
 {
     const climb *c = cookie;
     const clq_trial_heights heights = {c->loops->product->tile_rows + 1, 0};
-    machine m = {c->loops, NULL};
-    const clq_trial_candidate candidate = {&m, reserve, write_all, run_case, read_all};
+    clq_native_machine m = {.loops = c->loops};
+    clq_trial_candidate candidate = clq_native_machine_candidate(&m);
     both_cases both;
     clq_trial_cases cases;
     clq_status status;
     (void)step;
+    candidate.run = run_case;
     *same = 1;
     if (only_ready) { /* there is nothing to build */
         return CLQ_OK;
     }
     cases = c->q != NULL ? cases_of(&both, c->operation, c->q) : clq_trial_product_cases(&heights);
     status = clq_trial_compare(&candidate, &cases, same, error);
-    free(m.memory);
+    clq_native_machine_release(&m);
     return status;
 }
 

@@ -24,18 +24,18 @@ typedef struct clq_verify_operand {
 
 enum { CLQ_VERIFY_OPERANDS = CLQ_TRIAL_TENSORS * CLQ_ARG_COUNT };
 
-struct clq_verify_work {
+typedef struct clq_verify_work {
     clq_trial_case trial; /* first: the trial hands it back where it asks for inputs */
     const clq_verify_item *item;
     uint32_t state; /* of the random numbers */
     clq_trial_arena arena;
     clq_verify_operand operands[CLQ_VERIFY_OPERANDS];
     size_t operand_count;
-    const clq_verify_plain *plain; /* of a probe in plain OpenCL, with its numbers (plain.h); NULL: launches */
+    const struct clq_verify_plain *plain; /* of a probe in plain OpenCL, with its numbers (plain.h); NULL: launches */
     uint64_t plain_words, plain_number;
     uint32_t plain_local;
     uint32_t cells[2][CLQ_VERIFY_PICTURE_SIDE * CLQ_VERIFY_PICTURE_SIDE]; /* of the picture: all, and wrong ones */
-};
+} clq_verify_work;
 
 /* ---- describe.c, fill.c ---- */
 

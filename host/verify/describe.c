@@ -64,7 +64,7 @@ static clq_status describe_batch(clq_verify_work *work, const clq_verify_item *i
         if (!clq_verify_shape(CLQ_VERIFY_FULL, number, &shape)) {
             return clq_fail(error, CLQ_INVALID_ARGUMENT, "there is no shape %u", (unsigned)number);
         }
-        if (!clq_verify_form_takes(item, &shape)) {
+        if (!clq_verify_batch_takes(item, &shape)) {
             continue;
         }
         clq_quantization_init(&q);

@@ -15,11 +15,14 @@
 
 #include <clquant/verify.h>
 
-#include "opencl/choice/variant.h"
 #include "trial/cases.h"
-#include "verify/probe.h"
 
-enum { CLQ_VERIFY_NAME_BYTES = 160, CLQ_VERIFY_OPERATION_BYTES = 32, CLQ_VERIFY_NARROW = 8, CLQ_VERIFY_FUSED = 100 };
+enum { CLQ_VERIFY_OBSTACLES = 16 };
+
+enum { CLQ_VERIFY_NAME_BYTES = 160, CLQ_VERIFY_OPERATION_BYTES = 32, CLQ_VERIFY_NARROW = 8 };
+
+typedef struct clq_verify_subject clq_verify_subject; /* subject.h */
+typedef struct clq_verify_probe clq_verify_probe;     /* probe.h */
 
 typedef enum clq_verify_family {
     CLQ_VERIFY_TENSOR,
@@ -63,7 +66,8 @@ typedef struct clq_verify_product {
 typedef struct clq_verify_item {
     clq_verify_family family;
     clq_operation operation;
-    int32_t variant; /* clq_variant, or CLQ_VERIFY_FUSED; of a batch its clq_batch_form */
+    const clq_verify_subject *subject;
+    int32_t variant; /* the subject's own number */
     clq_dtype real, dtype;
     uint32_t scheme; /* clq_trial_take_scheme */
     uint32_t way; /* bit 0: rounding, 1: order, 2: arithmetic, CLQ_VERIFY_NARROW; of merge-range clq_verify_averaging */
@@ -75,23 +79,31 @@ typedef struct clq_verify_item {
             uint32_t first, count;
         } shapes; /* of a batch: numbers of clq_verify_shape */
         clq_verify_product product;
-        const clq_verify_probe *probe;
+        struct {
+            const char *group, *name;
+            const clq_verify_probe *question; /* NULL where the subject is asked none */
+        } probe;
     } of;
     const char *skipped; /* why it cannot run on any device of this kind, or NULL */
     uint32_t program;    /* cases that share compiled kernels stand together, */
     uint32_t number;
-    uint64_t size; /* the smallest first */
+    uint64_t size;     /* the smallest first */
+    uint32_t siblings; /* so many programs before this one are made of the same kernels */
 } clq_verify_item;
 
 typedef struct clq_verify_items {
     clq_context *context;
+    const clq_verify_subject *subject;
     clq_verify_extent extent;
     const char *only;
     clq_verify_item *items;
     size_t count, capacity;
     uint32_t programs;
+    size_t *begins; /* of each group, cases that share compiled kernels, its first; and the number of all */
+    size_t group_count;
     clq_error story;
-    char obstacles[CLQ_VARIANT_COUNT][256]; /* what `skipped` of products points at */
+    char obstacles[CLQ_VERIFY_OBSTACLES][256]; /* what `skipped` of products points at */
+    size_t obstacle_count;
 } clq_verify_items;
 
 /* All cases there are, in the order in which they run. */
@@ -102,15 +114,24 @@ void clq_verify_items_release(clq_verify_items *items);
 void clq_verify_item_operation(const clq_verify_item *item, char operation[CLQ_VERIFY_OPERATION_BYTES]);
 void clq_verify_item_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME_BYTES]);
 
+/* Of the folder that shows a fault: one for each operation, variant and pair of types. */
+void clq_verify_fault_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME_BYTES]);
+
 /* ---- what the lists of families are made with ---- */
 
 /* Append, where the name fits the pattern. */
 clq_status clq_verify_items_add(clq_verify_items *items, const clq_verify_item *item, clq_error *error);
 
-clq_status clq_verify_add_tensors(clq_verify_items *items, clq_error *error);
-clq_status clq_verify_add_batches(clq_verify_items *items, clq_error *error);
-clq_status clq_verify_add_products(clq_verify_items *items, clq_error *error);
-clq_status clq_verify_add_probes(clq_verify_items *items, clq_error *error);
+/* All cases of the item's operation and variant, of one tensor each, of batches, and products. */
+clq_status clq_verify_add_tensors(clq_verify_items *items, clq_verify_item *item, clq_error *error);
+clq_status clq_verify_add_batches(clq_verify_items *items, clq_verify_item *item, clq_error *error);
+clq_status clq_verify_add_products(clq_verify_items *items, clq_verify_item *item, clq_error *error);
+
+/* One in their place, where the item says why they are skipped. */
+clq_status clq_verify_add_skipped(clq_verify_items *items, clq_verify_item *item, clq_error *error);
+
+/* The probes of devices; skipped, where it is not NULL, for this reason. */
+clq_status clq_verify_add_probes(clq_verify_items *items, const char *skipped, clq_error *error);
 
 /* Shape `number` of those that belong to the extent; 0 behind the last. */
 int clq_verify_shape(clq_verify_extent extent, uint32_t number, clq_trial_shape *shape);
@@ -126,11 +147,15 @@ uint32_t clq_verify_mix(uint32_t i, uint32_t program, uint32_t limit);
 int clq_verify_takes_program(const clq_verify_items *items, uint32_t shift, uint32_t variant, uint32_t real,
                              uint32_t code, int one_real, int one_code);
 
-/* Whether a form of batches, of the item, takes tensors of that shape. */
-int clq_verify_form_takes(const clq_verify_item *item, const clq_trial_shape *shape);
+/* Whether batches of the item take tensors of that shape. */
+int clq_verify_batch_takes(const clq_verify_item *item, const clq_trial_shape *shape);
 
 /* Types by number. */
 extern const clq_dtype clq_verify_reals[3];
 extern const clq_dtype clq_verify_codes[6];
+
+/* Whether the types of reals, of codes, make other programs of an operation. */
+int clq_verify_has_reals(clq_operation operation);
+int clq_verify_has_codes(clq_operation operation);
 
 #endif

@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "opencl/choice/batch.h"
-#include "verify/item.h"
+#include "verify/subject.h"
 
 typedef struct name_text {
     char *text;
@@ -23,13 +22,6 @@ static void add(name_text *name, const char *format, ...)
         name->used += (size_t)vsnprintf(name->text + name->used, CLQ_VERIFY_NAME_BYTES - name->used, format, arguments);
     }
     va_end(arguments);
-}
-
-static const char *variant_of(const clq_verify_item *item)
-{
-    return item->family == CLQ_VERIFY_BATCH    ? clq_cl_batch_form_name((clq_batch_form)item->variant) + 6
-           : item->variant == CLQ_VERIFY_FUSED ? "fused"
-                                               : clq_variant_name((clq_variant)item->variant);
 }
 
 static void add_types(name_text *name, const clq_verify_item *item)
@@ -134,7 +126,7 @@ static void add_product(name_text *name, const clq_verify_product *p)
 void clq_verify_item_operation(const clq_verify_item *item, char operation[CLQ_VERIFY_OPERATION_BYTES])
 {
     if (item->family == CLQ_VERIFY_PROBE) {
-        snprintf(operation, CLQ_VERIFY_OPERATION_BYTES, "probe-%s", item->of.probe->group);
+        snprintf(operation, CLQ_VERIFY_OPERATION_BYTES, "probe-%s", item->of.probe.group);
         return;
     }
     snprintf(operation, CLQ_VERIFY_OPERATION_BYTES, "%s%s", item->family == CLQ_VERIFY_BATCH ? "batch-" : "",
@@ -148,10 +140,10 @@ void clq_verify_item_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME
     clq_verify_item_operation(item, operation);
     add(&text, "%s", operation);
     if (item->family == CLQ_VERIFY_PROBE) {
-        add(&text, "/%s", item->of.probe->name);
+        add(&text, "/%s", item->of.probe.name);
         return;
     }
-    add(&text, "/%s", variant_of(item));
+    add(&text, "/%s", item->subject->variant_name(item));
     if (item->skipped != NULL) {
         return;
     }
@@ -168,4 +160,21 @@ void clq_verify_item_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME
         add(&text, "/tensors-%" PRIu32 "-from-%" PRIu32, item->of.shapes.count, item->of.shapes.first);
     }
     add_tail(&text, item);
+}
+
+/* Of a product the variant decides which kernel it is; of a probe its whole name. */
+void clq_verify_fault_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME_BYTES])
+{
+    const int parts = item->family == CLQ_VERIFY_PROBE ? 100 : item->family == CLQ_VERIFY_PRODUCT ? 2 : 3;
+    int seen = 0;
+    clq_verify_item_name(item, name);
+    for (char *at = name; *at != '\0'; at++) {
+        if (*at == '/') {
+            seen++;
+            *at = seen == parts ? '\0' : '-';
+        }
+        if (*at == '\0') {
+            return;
+        }
+    }
 }

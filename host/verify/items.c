@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify/item.h"
+#include "verify/subject.h"
 
 uint32_t clq_verify_mix(uint32_t i, uint32_t program, uint32_t limit)
 {
@@ -25,7 +25,9 @@ int clq_verify_takes_program(const clq_verify_items *items, uint32_t shift, uint
 clq_status clq_verify_items_add(clq_verify_items *items, const clq_verify_item *item, clq_error *error)
 {
     char name[CLQ_VERIFY_NAME_BYTES];
-    clq_verify_item_name(item, name);
+    clq_verify_item named = *item;
+    named.subject = items->subject;
+    clq_verify_item_name(&named, name);
     if (items->only != NULL && fnmatch(items->only, name, 0) != 0) {
         return CLQ_OK;
     }
@@ -38,12 +40,21 @@ clq_status clq_verify_items_add(clq_verify_items *items, const clq_verify_item *
         items->items = grown;
         items->capacity = capacity;
     }
-    items->items[items->count++] = *item;
+    items->items[items->count++] = named;
     return CLQ_OK;
+}
+
+clq_status clq_verify_add_skipped(clq_verify_items *items, clq_verify_item *item, clq_error *error)
+{
+    item->program = items->programs++;
+    item->siblings = 0;
+    return clq_verify_items_add(items, item, error);
 }
 
 void clq_verify_items_release(clq_verify_items *items)
 {
     free(items->items);
+    free(items->begins);
     items->items = NULL;
+    items->begins = NULL;
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify/item.h"
+#include "verify/subject.h"
 
 /* So the first case at which a kernel fails is its smallest. */
 static int compare_items(const void *a, const void *b)
@@ -19,6 +19,26 @@ static int compare_items(const void *a, const void *b)
     return left->number < right->number ? -1 : left->number > right->number;
 }
 
+static uint32_t group_of(const clq_verify_item *item)
+{
+    return item->program - item->siblings;
+}
+
+static clq_status find_groups(clq_verify_items *items, clq_error *error)
+{
+    items->begins = malloc((items->count + 1) * sizeof *items->begins);
+    if (items->begins == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the list of cases");
+    }
+    for (size_t i = 0; i < items->count; i++) {
+        if (i == 0 || group_of(&items->items[i]) != group_of(&items->items[i - 1])) {
+            items->begins[items->group_count++] = i;
+        }
+    }
+    items->begins[items->group_count] = items->count;
+    return CLQ_OK;
+}
+
 clq_status clq_verify_items_create(clq_context *context, const clq_verify_request *request, clq_verify_items *items,
                                    clq_error *error)
 {
@@ -26,14 +46,12 @@ clq_status clq_verify_items_create(clq_context *context, const clq_verify_reques
     items->context = context;
     items->extent = request->extent;
     items->only = request->only;
-    CLQ_TRY(clq_verify_add_probes(items, error)); /* first: what is wrong there explains the rest */
-    CLQ_TRY(clq_verify_add_tensors(items, error));
-    CLQ_TRY(clq_verify_add_batches(items, error));
-    CLQ_TRY(clq_verify_add_products(items, error));
+    items->subject = clq_verify_subject_of(context);
+    CLQ_TRY(items->subject->add(items, error));
     if (items->count == 0) {
         return clq_fail(error, CLQ_INVALID_ARGUMENT, "no case has a name that fits '%.100s'",
                         request->only != NULL ? request->only : "*");
     }
     qsort(items->items, items->count, sizeof *items->items, compare_items);
-    return CLQ_OK;
+    return find_groups(items, error);
 }

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cases of the matrix product: every variant, on sizes around tiles and slices, with all that a problem can say. */
+/* The cases of the matrix product: of a variant, on sizes around tiles and slices, with all that a problem can say. */
 #include <stdio.h>
 #include <string.h>
 
-#include "opencl/choice/gemm.h"
-#include "verify/case.h"
+#include "verify/subject.h"
 
 /* ---- sizes ---- */
 
@@ -124,9 +123,7 @@ static clq_status add_product(clq_verify_items *items, clq_verify_item *item, ui
     item->inputs = (clq_verify_inputs)(i / 2 % CLQ_VERIFY_INPUTS);
     item->size = (uint64_t)p->m * p->n * (p->k + 1) * p->batch;
     item->number = i;
-    if ((item->variant == (int32_t)CLQ_VARIANT_GEMV && p->m > 8) ||
-        (item->variant == (int32_t)CLQ_VARIANT_SPLIT_K &&
-         (p->k_group != 0 || p->k < 8 || item->cut != CLQ_VERIFY_AS_CALLED))) {
+    if (!items->subject->takes_product(items, item)) {
         return CLQ_OK;
     }
     return clq_verify_items_add(items, item, error);
@@ -146,14 +143,6 @@ static clq_status add_tall(clq_verify_items *items, clq_verify_item *item, uint3
     return CLQ_OK;
 }
 
-/* Low tiles are programs of their own: a quick run leaves them to gemv, and low products to the others. */
-static int is_dear(const clq_verify_items *items, const clq_verify_item *item)
-{
-    return items->extent == CLQ_VERIFY_QUICK && item->of.product.m < 12 &&
-           (item->variant == (int32_t)CLQ_VARIANT_CPU || item->variant == (int32_t)CLQ_VARIANT_CPU_AVX2 ||
-            item->variant == (int32_t)CLQ_VARIANT_CPU_VNNI);
-}
-
 /* Sizes of those before, in another order. */
 static clq_status add_groups(clq_verify_items *items, clq_verify_item *item, sizes m, sizes n, sizes k, uint32_t count,
                              clq_error *error)
@@ -165,15 +154,13 @@ static clq_status add_groups(clq_verify_items *items, clq_verify_item *item, siz
         p->n = n.values[take(&mixed, n.count)];
         p->k = k.values[take(&mixed, k.count)];
         p->k_group = 0;
-        if (!is_dear(items, item)) {
-            CLQ_TRY(add_product(items, item, FIRST_OF_GROUPS + i, error));
-        }
+        CLQ_TRY(add_product(items, item, FIRST_OF_GROUPS + i, error));
     }
     p->k_group = 0;
     return CLQ_OK;
 }
 
-static clq_status add_variant(clq_verify_items *items, clq_verify_item *item, clq_error *error)
+clq_status clq_verify_add_products(clq_verify_items *items, clq_verify_item *item, clq_error *error)
 {
     const int is_quick = items->extent == CLQ_VERIFY_QUICK;
     const sizes m = is_quick ? SIZES(quick_m) : SIZES(all_m);
@@ -182,54 +169,16 @@ static clq_status add_variant(clq_verify_items *items, clq_verify_item *item, cl
     const uint32_t all = m.count * n.count * k.count;
     const uint32_t count = items->extent == CLQ_VERIFY_FULL ? all : is_quick ? 120 : 600;
     clq_verify_product *p = &item->of.product;
+    item->family = CLQ_VERIFY_PRODUCT;
+    item->siblings = 0;
     item->program = items->programs++;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t mixed = clq_verify_mix(i, item->program, all);
         p->m = m.values[take(&mixed, m.count)];
         p->n = n.values[take(&mixed, n.count)];
         p->k = k.values[take(&mixed, k.count)];
-        if (!is_dear(items, item)) {
-            CLQ_TRY(add_product(items, item, i, error));
-        }
+        CLQ_TRY(add_product(items, item, i, error));
     }
     CLQ_TRY(add_tall(items, item, count, error));
     return add_groups(items, item, m, n, k, items->extent == CLQ_VERIFY_FULL ? 2000 : is_quick ? 40 : 200, error);
-}
-
-/* Whether there is such a kernel for this device; asked with a product that each of them takes. */
-static clq_status find_obstacle(clq_verify_items *items, clq_variant variant, const char **obstacle)
-{
-    clq_gemm_problem problem;
-    clq_gemm_task task;
-    clq_gemm_decision decision;
-    clq_error *story = &items->story;
-    clq_gemm_init(&problem);
-    problem.m = 1;
-    problem.n = 16;
-    problem.k = 16;
-    clq_gemm_task_init(&task, &problem);
-    *obstacle = NULL;
-    if (clq_cl_gemm_decide(items->context, variant, &task, &decision, story) != CLQ_OK) {
-        snprintf(items->obstacles[variant], sizeof items->obstacles[variant], "%.250s", story->message);
-        *obstacle = items->obstacles[variant];
-    }
-    return CLQ_OK;
-}
-
-clq_status clq_verify_add_products(clq_verify_items *items, clq_error *error)
-{
-    clq_verify_item item;
-    memset(&item, 0, sizeof item);
-    item.family = CLQ_VERIFY_PRODUCT;
-    for (int v = CLQ_VARIANT_ELEMENTWISE_COUNT; v < CLQ_VARIANT_COUNT; v++) {
-        item.variant = v;
-        CLQ_TRY(find_obstacle(items, (clq_variant)v, &item.skipped));
-        if (item.skipped != NULL) {
-            item.program = items->programs++;
-            CLQ_TRY(clq_verify_items_add(items, &item, error));
-        } else {
-            CLQ_TRY(add_variant(items, &item, error));
-        }
-    }
-    return CLQ_OK;
 }

@@ -9,10 +9,8 @@
 #define CLQ_HOST_VERIFY_PROBE_H
 
 #include "opencl/machine.h"
+#include "verify/case.h"
 #include "verify/plain.h"
-
-typedef struct clq_verify_probe clq_verify_probe;
-typedef struct clq_verify_work clq_verify_work;
 
 /* Numbers that a probe of arithmetic is asked with. */
 typedef enum clq_verify_numbers {

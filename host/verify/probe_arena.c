@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verify/case.h"
+#include "verify/probe.h"
 
 enum { GUARD_BYTES = 64, GUARD = 0x5A };
 

@@ -7,7 +7,7 @@
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/launch.h"
-#include "verify/case.h"
+#include "verify/probe.h"
 
 enum { ITEMS = 4096, SPECIALS = 24 };
 
@@ -60,7 +60,7 @@ static uint32_t number(clq_verify_work *work)
 {
     const uint32_t r = clq_verify_probe_random(work);
     const uint32_t other = clq_verify_probe_random(work);
-    switch (work->item->of.probe->numbers) {
+    switch (work->item->of.probe.question->numbers) {
     case CLQ_VERIFY_NUMBERS_NORMAL:
         return normal_number(r >> 3, other);
     case CLQ_VERIFY_NUMBERS_SMALL:
@@ -84,7 +84,7 @@ static clq_status require_subnormals(const clq_cl_machine *machine, clq_error *e
 
 static clq_status ask(clq_cl_machine *machine, const clq_verify_work *work, clq_error *error)
 {
-    const clq_verify_probe *probe = work->item->of.probe;
+    const clq_verify_probe *probe = work->item->of.probe.question;
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
     launch.file = probe->answer == clq_verify_integer_answer ? "probe_integer.cl" : "probe_float.cl";
@@ -105,7 +105,7 @@ static clq_status ask(clq_cl_machine *machine, const clq_verify_work *work, clq_
 clq_status clq_verify_probe_arithmetic(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
     static const char *const names[] = {"a", "b", "c"};
-    const clq_verify_probe *probe = work->item->of.probe;
+    const clq_verify_probe *probe = work->item->of.probe.question;
     const int is_integer = probe->answer == clq_verify_integer_answer;
     const int32_t element = is_integer || probe->numbers == CLQ_VERIFY_NUMBERS_WORDS ? CLQ_VERIFY_U32 : CLQ_F32;
     uint32_t *want;

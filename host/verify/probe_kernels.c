@@ -6,7 +6,7 @@
 #include "core/size.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/launch.h"
-#include "verify/case.h"
+#include "verify/probe.h"
 
 enum { VECTORS = 129, GROUPS = 5, ROUNDS = 16, ATOMIC_ITEMS = 4096, LOCAL_COUNTERS = 16, LOCAL_ROUNDS = 32 };
 
@@ -35,7 +35,7 @@ static uint64_t element_bytes_of(const char *type)
 /* `which` is the number of elements; above 100 they are stored without alignment, else loaded. */
 clq_status clq_verify_probe_vectors(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
-    const clq_verify_probe *probe = work->item->of.probe;
+    const clq_verify_probe *probe = work->item->of.probe.question;
     const int stores = probe->which > 100;
     const uint64_t n = probe->which % 100;
     const uint64_t bytes = element_bytes_of(probe->type);
@@ -115,7 +115,7 @@ static clq_status launch_groups(clq_cl_machine *machine, const clq_verify_work *
 /* `which` is the number of items, above 1000 of a ring and else of a tree. */
 clq_status clq_verify_probe_group(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
-    const uint32_t which = work->item->of.probe->which;
+    const uint32_t which = work->item->of.probe.question->which;
     const uint32_t items = which % 1000;
     uint32_t *want;
     CLQ_TRY(require_group(machine, items, error));
@@ -195,7 +195,7 @@ static clq_status atomics_in_local_memory(clq_cl_machine *machine, clq_verify_wo
 /* `which` is the number of items of a group with counters in local memory, 0: in global memory. */
 clq_status clq_verify_probe_atomic(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
-    const uint32_t items = work->item->of.probe->which;
+    const uint32_t items = work->item->of.probe.question->which;
     return items == 0 ? atomics_in_global_memory(machine, work, error)
                       : atomics_in_local_memory(machine, work, items, error);
 }

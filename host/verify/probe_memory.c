@@ -4,7 +4,7 @@
 
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
-#include "verify/case.h"
+#include "verify/probe.h"
 
 enum { WORDS = 5000 };
 
@@ -28,7 +28,7 @@ clq_status clq_verify_probe_sub_buffer(clq_cl_machine *machine, clq_verify_work 
     size_t origin;
     CLQ_CL(clGetDeviceInfo, machine->stream.context->cl->device, CL_DEVICE_MEM_BASE_ADDR_ALIGN, sizeof bits, &bits,
            NULL);
-    origin = (size_t)(work->item->of.probe->which) * (bits / 8 > 0 ? bits / 8 : 1);
+    origin = (size_t)(work->item->of.probe.question->which) * (bits / 8 > 0 ? bits / 8 : 1);
     if (origin % 4 != 0) {
         return clq_fail(error, CLQ_UNSUPPORTED, "the device aligns to %u bits", (unsigned)bits);
     }

@@ -6,7 +6,7 @@
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/source.h"
-#include "verify/case.h"
+#include "verify/probe.h"
 
 static clq_status run(const clq_verify_work *work, clq_plain *p, clq_error *error)
 {

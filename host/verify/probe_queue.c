@@ -2,7 +2,7 @@
 /* Probes of the order of commands, and of programs that come from a binary: their operands. */
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
-#include "verify/case.h"
+#include "verify/probe.h"
 
 enum { WORDS = 20000, STEPS = 6 };
 
@@ -29,7 +29,7 @@ static clq_status lay_out_steps(clq_verify_work *work, uint32_t steps, clq_error
 clq_status clq_verify_probe_events(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
     static const clq_verify_plain plain = CLQ_VERIFY_PLAIN(clq_plain_events);
-    const uint32_t which = work->item->of.probe->which;
+    const uint32_t which = work->item->of.probe.question->which;
     cl_command_queue_properties has = 0;
     CLQ_CL(clGetDeviceInfo, machine->stream.context->cl->device, CL_DEVICE_QUEUE_PROPERTIES, sizeof has, &has, NULL);
     if (which == 1 && (has & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) == 0) {

@@ -69,14 +69,24 @@ clq_status clq_verify_report_create(const clq_verify_report *facts, clq_verify_r
     made->report.extent = facts->extent;
     made->report.seed = facts->seed;
     made->report.planned_count = facts->planned_count;
+    made->report.group_count = facts->group_count;
     *report = &made->report;
     return CLQ_OK;
+}
+
+static void keep_story(clq_verify_report_made *made, const clq_verify_case *what)
+{
+    if (what->story != NULL && (made->first.status == CLQ_OK || what->number < made->first_number)) {
+        made->first = *what->story;
+        made->first_number = what->number;
+    }
 }
 
 clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_case *what, clq_error *error)
 {
     clq_verify_report_made *made = (clq_verify_report_made *)report; /* of which it is the first member */
     clq_verify_case mine = *what;
+    size_t place = made->report.case_count;
     int failed = 0;
     if (made->report.case_count == made->capacity) {
         const size_t capacity = 2 * made->capacity + 256;
@@ -93,11 +103,18 @@ clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_cas
     mine.reason = copy_text(what->reason, &failed);
     mine.difference = copy(what->difference, sizeof *what->difference, &failed);
     mine.reproducer = copy_text(what->reproducer, &failed);
+    mine.story = NULL;
     if (failed) {
         release_case(&mine);
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
     }
-    made->cases[made->report.case_count++] = mine;
+    while (place > 0 && made->cases[place - 1].number > mine.number) {
+        place--;
+    }
+    memmove(&made->cases[place + 1], &made->cases[place], (made->report.case_count - place) * sizeof mine);
+    made->cases[place] = mine;
+    made->report.case_count++;
+    keep_story(made, what);
     made->report.counts[what->verdict]++;
     return CLQ_OK;
 }
@@ -127,8 +144,9 @@ static const clq_verify_case *first_of(const clq_verify_report *report, clq_veri
 }
 
 /* A difference counts for more than a failure. */
-clq_status clq_verify_conclude(const clq_verify_report *report, const clq_error *first_failure, clq_error *error)
+clq_status clq_verify_report_conclude(const clq_verify_report *report, clq_error *error)
 {
+    const clq_verify_report_made *made = (const clq_verify_report_made *)report;
     if (report->counts[CLQ_VERIFY_DIFFERS] > 0) {
         return clq_fail(error, CLQ_MISMATCH, "%s: %zu of %zu cases differ from the reference, the first is %s",
                         report->device.name, report->counts[CLQ_VERIFY_DIFFERS], report->case_count,
@@ -136,7 +154,9 @@ clq_status clq_verify_conclude(const clq_verify_report *report, const clq_error 
     }
     if (report->counts[CLQ_VERIFY_FAILED] > 0) {
         const clq_verify_case *first = first_of(report, CLQ_VERIFY_FAILED);
-        *error = *first_failure;
+        if (error != NULL) {
+            *error = made->first;
+        }
         return clq_fail_in(error, CLQ_DEVICE_ERROR, "%s: %zu of %zu cases failed, the first is %s", report->device.name,
                            report->counts[CLQ_VERIFY_FAILED], report->case_count, first->name);
     }

@@ -13,11 +13,9 @@ typedef struct clq_verify_report_made {
     clq_verify_report report; /* first: what the caller has the address of */
     clq_verify_case *cases;
     size_t capacity;
+    clq_error first; /* the story of the first case that failed; CLQ_OK: none has one */
+    size_t first_number;
     char operations[CLQ_VERIFY_MOST_OPERATIONS][CLQ_VERIFY_OPERATION_NAME];
 } clq_verify_report_made;
-
-/* The status of a run that went through all cases, and its story; of the failures the first one's is `first_failure`.
- */
-clq_status clq_verify_conclude(const clq_verify_report *report, const clq_error *first_failure, clq_error *error);
 
 #endif

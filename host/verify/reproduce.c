@@ -2,6 +2,9 @@
 /* The folder of a fault: sources, memory before and after, the program, and what was found in words. */
 #include "verify/reproduce.h"
 
+#include "verify/probe.h"
+#include "verify/record.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,23 +16,6 @@
 #include "format/support.h"
 
 enum { PATH_BYTES = 4096 };
-
-/* Of a product the variant decides which kernel it is; of a probe its whole name. */
-void clq_verify_fault_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME_BYTES])
-{
-    const int parts = item->family == CLQ_VERIFY_PROBE ? 100 : item->family == CLQ_VERIFY_PRODUCT ? 2 : 3;
-    int seen = 0;
-    clq_verify_item_name(item, name);
-    for (char *at = name; *at != '\0'; at++) {
-        if (*at == '/') {
-            seen++;
-            *at = seen == parts ? '\0' : '-';
-        }
-        if (*at == '\0') {
-            return;
-        }
-    }
-}
 
 clq_status clq_verify_make_folder(const char *path, clq_error *error)
 {

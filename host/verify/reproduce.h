@@ -4,11 +4,12 @@
 #define CLQ_HOST_VERIFY_REPRODUCE_H
 
 #include "format/text.h"
-#include "verify/case.h"
-#include "verify/record.h"
+#include "verify/subject.h"
+
+typedef struct clq_verify_record clq_verify_record; /* record.h */
 
 /* What a program is written from: the case with its arena, its launches, and what came of it. */
-typedef struct clq_verify_fault {
+struct clq_verify_fault {
     const clq_device_info *device;
     const clq_verify_case *what;
     const clq_verify_work *work; /* with `record`: not looked at where a compiler is at fault */
@@ -17,10 +18,7 @@ typedef struct clq_verify_fault {
     const char *built_file; /* the source that its compiler did not come back from, NULL: it did */
     const char *built_options;
     uint32_t limit_seconds; /* in which the device gave no answer; 0: it did */
-} clq_verify_fault;
-
-/* The folder's name for a case: one for each operation, variant and pair of types. */
-void clq_verify_fault_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME_BYTES]);
+};
 
 clq_status clq_verify_make_folder(const char *path, clq_error *error); /* one that is there is well */
 

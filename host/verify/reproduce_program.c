@@ -5,6 +5,9 @@
  */
 #include "verify/reproduce.h"
 
+#include "verify/probe.h"
+#include "verify/record.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

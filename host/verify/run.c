@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "verify/probe.h"
+
 static const clq_trial_cases *cases(void)
 {
     static const clq_trial_cases own = {NULL, 1, NULL, clq_verify_fill};
@@ -19,7 +21,8 @@ static clq_status run_case(clq_cl_machine *machine, clq_verify_work *work, clq_e
     if (item->family == CLQ_VERIFY_BATCH) {
         machine->form = (clq_batch_form)item->variant;
     } else {
-        machine->variant = item->variant == CLQ_VERIFY_FUSED ? CLQ_VARIANT_STRIP : (clq_variant)item->variant;
+        /* Of dynamic quantization in one kernel, which has no number of its own there, the cut tells. */
+        machine->variant = item->variant < CLQ_VARIANT_COUNT ? (clq_variant)item->variant : CLQ_VARIANT_STRIP;
     }
     machine->as_called = item->cut == CLQ_VERIFY_AS_CALLED;
     machine->packs = item->family == CLQ_VERIFY_PRODUCT && item->of.product.packs;
@@ -35,7 +38,7 @@ clq_status clq_verify_run(clq_cl_machine *machine, clq_verify_work *work, clq_er
     if (item->family != CLQ_VERIFY_PROBE) {
         return run_case(machine, work, error);
     }
-    status = item->of.probe->run(machine, work, error);
+    status = item->of.probe.question->run(machine, work, error);
     if (status == CLQ_DEVICE_ERROR && error->opencl_code == CL_INVALID_WORK_GROUP_SIZE) {
         return clq_fail(error, CLQ_UNSUPPORTED, "the device has no such work-groups for this kernel");
     }

@@ -6,31 +6,27 @@
 #include <string.h>
 #include <time.h>
 
-#include <clquant/opencl.h>
-
+#include "core/size.h"
 #include "verify/report.h"
 #include "verify/reproduce.h"
-#include "verify/run.h"
+#include "verify/subject.h"
 
 enum { MOST_FAULTS = 20, PATH_BYTES = 4096 };
 
 typedef struct verify_call {
-    clq_context *context; /* where cases run; `own` is the same one */
-    clq_context *own;
+    const clq_verify_subject *subject;
+    void *place;      /* where cases run */
+    clq_context *own; /* of the place, at its beginning */
     const clq_verify_request *request;
     clq_verify_events events;
     double begun;
     clq_verify_items items;
-    clq_cl_machine machine;
     clq_verify_work work;
     clq_verify_difference difference;
     clq_verify_report *report;
     clq_error story; /* of the case at work */
-    clq_error first; /* of the first case that failed */
     clq_error unwanted;
     int is_kept; /* the case at work: it has a program that was lost before, in the compiler or in a launch */
-    clq_cl_recorder teller; /* of launches */
-    clq_verify_record record;
     char faults[MOST_FAULTS][CLQ_VERIFY_NAME_BYTES]; /* that have a folder */
     size_t fault_count;
     char folder[PATH_BYTES]; /* of the newest */
@@ -43,7 +39,7 @@ static double seconds_now(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* ---- a device that fails ---- */
+/* ---- hooks ---- */
 
 static int tell_compiling(void *cookie, const char *file, const char *options)
 {
@@ -53,76 +49,12 @@ static int tell_compiling(void *cookie, const char *file, const char *options)
     return is_kept;
 }
 
-static int tell_launching(void *cookie, const clq_cl_launch *launch, const char *options, const size_t global[3],
-                          const size_t local[3])
+static int tell_launching(void *cookie, const char *file, const char *options)
 {
     verify_call *call = cookie;
-    const int is_kept =
-        call->events.launches != NULL && call->events.launches(call->events.cookie, launch->file, options);
-    (void)global;
-    (void)local;
+    const int is_kept = call->events.launches != NULL && call->events.launches(call->events.cookie, file, options);
     call->is_kept |= is_kept;
     return is_kept;
-}
-
-/* The context in which cases run from now on. */
-static void take_context(verify_call *call, clq_context *made)
-{
-    made->cl->programs.compiles = tell_compiling;
-    made->cl->programs.compiles_cookie = call;
-    call->own = made;
-    call->context = made;
-}
-
-/*
- * A context of the call's own over the caller's: of what kernels were set aside nothing is known there, and programs
- * are built from source, since nothing is kept: what is verified is the device's compiler too.
- */
-static clq_status share_context(verify_call *call, const clq_context *given, clq_error *error)
-{
-    clq_context *made = NULL;
-    CLQ_TRY(clq_context_from_opencl(given->cl->context, given->cl->device, &made, error));
-    made->device = given->device;
-    clq_context_set_log(made, given->log, given->log_cookie);
-    take_context(call, made);
-    return CLQ_OK;
-}
-
-static clq_status begin_machine(verify_call *call, clq_error *error)
-{
-    CLQ_TRY(clq_cl_machine_begin(&call->machine, call->context, 0, error));
-    call->teller = (clq_cl_recorder){call, tell_launching, 0};
-    call->machine.stream.recorder = &call->teller;
-    return clq_verify_answers(&call->machine, error);
-}
-
-/* Drivers may take a whole context for lost after a fault in one kernel: another one is made. */
-static clq_status open_own(verify_call *call, clq_error *error)
-{
-    const clq_context *lost = call->context;
-    clq_context *made = NULL;
-    char spec[32];
-    if (lost->device.platform < 0) {
-        return error->status; /* of the caller's making: it is not known where it came from */
-    }
-    snprintf(spec, sizeof spec, "%d:%d", (int)lost->device.platform, (int)lost->device.device);
-    CLQ_TRY(clq_context_create(spec, &made, error));
-    clq_context_set_log(made, lost->log, lost->log_cookie);
-    clq_context_destroy(&call->own);
-    take_context(call, made);
-    return CLQ_OK;
-}
-
-/* What the queue and its memory are after a failure is not known: all is made anew. */
-static clq_status recover(verify_call *call, clq_error *error)
-{
-    clq_cl_machine_end(&call->machine, CLQ_DEVICE_ERROR);
-    if (begin_machine(call, error) == CLQ_OK) {
-        return CLQ_OK;
-    }
-    clq_cl_machine_end(&call->machine, CLQ_DEVICE_ERROR);
-    CLQ_TRY(open_own(call, error));
-    return begin_machine(call, error);
 }
 
 /* ---- one case ---- */
@@ -138,9 +70,7 @@ static void judge(verify_call *call, clq_status status, clq_verify_case *c)
     }
     c->verdict = status == CLQ_UNSUPPORTED ? CLQ_VERIFY_SKIPPED : CLQ_VERIFY_FAILED;
     c->reason = call->story.message;
-    if (c->verdict == CLQ_VERIFY_FAILED && call->first.status == CLQ_OK) {
-        call->first = call->story;
-    }
+    c->story = c->verdict == CLQ_VERIFY_FAILED ? &call->story : NULL;
 }
 
 /* Without memory on the host nothing can be said of the device. */
@@ -161,7 +91,7 @@ static clq_status run_item(verify_call *call, const clq_verify_item *item, clq_v
     call->is_kept = 0;
     status = clq_verify_describe(&call->work, item, call->request->seed, &call->story);
     if (status == CLQ_OK) {
-        status = clq_verify_run(&call->machine, &call->work, &call->story);
+        status = call->subject->run(call->place, &call->work, &call->story);
     }
     if (status != CLQ_OK && is_of_host(&call->story)) {
         *error = call->story;
@@ -187,20 +117,6 @@ static void judge_lost(verify_call *call, clq_verify_case *c)
 
 /* ---- programs that show a fault ---- */
 
-/* Those that have a folder since before this call: its name is the fault's. */
-static void take_faults(verify_call *call)
-{
-    const clq_verify_report *before = call->request->before;
-    for (size_t i = 0; before != NULL && i < before->case_count && call->fault_count < MOST_FAULTS; i++) {
-        const char *folder = before->cases[i].reproducer;
-        if (folder != NULL) {
-            const char *slash = strrchr(folder, '/');
-            snprintf(call->faults[call->fault_count++], sizeof call->faults[0], "%s",
-                     slash != NULL ? slash + 1 : folder);
-        }
-    }
-}
-
 /* Whether the fault gets a folder: the first case of its kernel, which is the smallest. */
 static int is_new_fault(verify_call *call, const clq_verify_item *item)
 {
@@ -215,27 +131,7 @@ static int is_new_fault(verify_call *call, const clq_verify_item *item)
         }
     }
     call->fault_count++;
-    return 1;
-}
-
-/* The case once more, while its launches are kept: nothing is kept of the cases that are right. Those of a lost case
- * must not be made. That it fails once more is known, but it has to be described. */
-static clq_status write_launches(verify_call *call, const clq_verify_item *item, const clq_verify_fault *fault,
-                                 clq_verify_case *c, clq_error *error)
-{
-    clq_status status = clq_verify_describe(&call->work, item, call->request->seed, error);
-    clq_verify_record_begin(&call->record, &call->machine, is_lost(call));
-    if (status == CLQ_OK) {
-        (void)clq_verify_run(&call->machine, &call->work, &call->unwanted);
-    }
-    clq_verify_record_end(&call->record, &call->machine);
-    if (call->record.is_whole && call->work.arena.before != NULL) {
-        status = clq_verify_reproduce(fault, call->folder, error);
-        c->reproducer = call->folder;
-    }
-    clq_verify_record_release(&call->record);
-    clq_trial_arena_release(&call->work.arena);
-    return status;
+    return call->events.is_reproduced == NULL || !call->events.is_reproduced(call->events.cookie, name);
 }
 
 /* A case that was lost in a compiler would be lost there again. */
@@ -243,8 +139,9 @@ static clq_status write_fault(verify_call *call, const clq_verify_item *item, cl
 {
     const clq_verify_request *request = call->request;
     const char *name = call->faults[call->fault_count - 1];
-    clq_verify_fault fault = {&call->report->device, c,    &call->work, &call->record,
-                              call->story.build_log, NULL, NULL,        0};
+    clq_verify_fault fault = {
+        .device = &call->report->device, .what = c, .work = &call->work, .build_log = call->story.build_log};
+    int is_written = 0;
     if ((size_t)snprintf(call->folder, sizeof call->folder, "%s/%s", request->reproduce, name) >= sizeof call->folder) {
         return clq_fail(error, CLQ_IO_ERROR, "the path of a folder for %s is too long", name);
     }
@@ -253,11 +150,13 @@ static clq_status write_fault(verify_call *call, const clq_verify_item *item, cl
         fault.built_options = request->lost_options;
         fault.limit_seconds = request->lost_seconds;
     }
-    if (fault.built_file == NULL) {
-        return write_launches(call, item, &fault, c, error);
+    if (fault.built_file == NULL) { /* that it fails once more is known, but it has to be described */
+        CLQ_TRY(clq_verify_describe(&call->work, item, request->seed, error));
     }
-    c->reproducer = call->folder;
-    return clq_verify_reproduce(&fault, call->folder, error);
+    CLQ_TRY(
+        call->subject->write_fault(call->place, &call->work, &fault, is_lost(call), call->folder, &is_written, error));
+    c->reproducer = is_written ? call->folder : NULL;
+    return CLQ_OK;
 }
 
 static clq_status reproduce(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
@@ -267,15 +166,16 @@ static clq_status reproduce(verify_call *call, const clq_verify_item *item, clq_
         return CLQ_OK;
     }
     if (c->verdict == CLQ_VERIFY_FAILED) {
-        CLQ_TRY(recover(call, error));
+        CLQ_TRY(call->subject->recover(call->place, error));
     }
     return write_fault(call, item, c, error);
 }
 
 /* ---- all cases ---- */
 
-static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_error *error)
+static clq_status do_item(verify_call *call, size_t number, clq_error *error)
 {
+    const clq_verify_item *item = &call->items.items[number];
     char name[CLQ_VERIFY_NAME_BYTES];
     char operation[CLQ_VERIFY_OPERATION_BYTES];
     const double begun = seconds_now();
@@ -286,8 +186,9 @@ static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_er
     clq_verify_item_operation(item, operation);
     c.name = name;
     c.operation = operation;
+    c.number = number;
     if (call->events.begun != NULL) {
-        call->events.begun(call->events.cookie, name, call->report);
+        call->events.begun(call->events.cookie, name, number, call->report);
     }
     if (is_lost(call)) {
         judge_lost(call, &c);
@@ -297,7 +198,7 @@ static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_er
     c.seconds = seconds_now() - begun;
     CLQ_TRY(reproduce(call, item, &c, error));
     /* A driver that goes on badly after a failure does so in the case that failed. */
-    status = c.verdict == CLQ_VERIFY_FAILED ? recover(call, error) : CLQ_OK;
+    status = c.verdict == CLQ_VERIFY_FAILED ? call->subject->recover(call->place, error) : CLQ_OK;
     if (call->events.ended != NULL) {
         call->events.ended(call->events.cookie, &c);
     }
@@ -306,41 +207,56 @@ static clq_status do_item(verify_call *call, const clq_verify_item *item, clq_er
     return status;
 }
 
-static clq_status do_items(verify_call *call, size_t first, clq_error *error)
+static clq_status do_group(verify_call *call, size_t group, size_t first, clq_error *error)
 {
-    for (size_t i = first; i < call->items.count; i++) {
+    const clq_verify_items *items = &call->items;
+    for (size_t i = clq_size_max(items->begins[group], first); i < items->begins[group + 1]; i++) {
         if (call->events.is_cancelled != NULL && call->events.is_cancelled(call->events.cookie)) {
-            return clq_fail(error, CLQ_CANCELLED, "interrupted after %zu of %zu cases", i, call->items.count);
+            return clq_fail(error, CLQ_CANCELLED, "interrupted after %zu of %zu cases", call->report->case_count,
+                            items->count);
         }
-        CLQ_TRY(do_item(call, &call->items.items[i], error));
+        CLQ_TRY(do_item(call, i, error));
     }
     return CLQ_OK;
 }
 
-static clq_status run_call(verify_call *call, clq_error *error)
+static clq_status do_groups(verify_call *call, clq_error *error)
 {
-    const size_t first = call->request->before != NULL ? call->request->before->case_count : 0;
-    clq_status status;
-    CLQ_TRY(share_context(call, call->context, error));
-    CLQ_TRY(clq_verify_items_create(call->context, call->request, &call->items, error));
-    CLQ_REQUIRE(first < call->items.count, "clq_verify: the report before has %zu cases, and there are %zu", first,
-                call->items.count);
+    for (size_t group = 0;; group++) {
+        size_t first = 0;
+        if (call->events.next != NULL) {
+            group = call->events.next(call->events.cookie, call->report, &first);
+        }
+        if (group >= call->items.group_count) {
+            return CLQ_OK;
+        }
+        CLQ_TRY(do_group(call, group, first, error));
+    }
+}
+
+static clq_status do_all(verify_call *call, clq_error *error)
+{
+    CLQ_TRY(clq_verify_items_create(call->own, call->request, &call->items, error));
     call->report->planned_count = call->items.count;
-    take_faults(call);
-    if (call->request->reproduce != NULL) {
-        CLQ_TRY(clq_verify_make_folder(call->request->reproduce, error));
-    }
-    status = begin_machine(call, error);
-    if (status == CLQ_OK) {
-        status = do_items(call, first, error);
-    }
-    clq_cl_machine_end(&call->machine, status);
-    return status == CLQ_OK ? clq_verify_conclude(call->report, &call->first, error) : status;
+    call->report->group_count = call->items.group_count;
+    CLQ_TRY(call->subject->begin(call->place, call->request->reproduce, error));
+    return do_groups(call, error);
+}
+
+static clq_status run_call(verify_call *call, clq_context *given, clq_error *error)
+{
+    const clq_verify_hooks hooks = {call, tell_compiling, tell_launching};
+    clq_status status;
+    CLQ_TRY(call->subject->open(given, &hooks, &call->place, &call->own, error));
+    status = do_all(call, error);
+    call->subject->close(call->place, status);
+    return status == CLQ_OK ? clq_verify_report_conclude(call->report, error) : status;
 }
 
 static clq_status check_call(const clq_context *context, const clq_verify_request *request,
                              const clq_verify_events *events, clq_error *error)
 {
+    const clq_verify_subject *subject;
     CLQ_REQUIRE(context != NULL && request != NULL, "clq_verify: context and request must not be NULL");
     CLQ_REQUIRE(request->struct_size == sizeof *request,
                 "clq_verify: the request has a struct_size of %u, required is %zu: clq_verify_request_init sets it",
@@ -352,10 +268,10 @@ static clq_status check_call(const clq_context *context, const clq_verify_reques
                     (request->lost_file == NULL || request->lost != NULL),
                 "clq_verify: lost_file and lost_options must be given together, and with lost");
     CLQ_REQUIRE((unsigned)request->extent <= CLQ_VERIFY_FULL, "clq_verify: %d is no extent", (int)request->extent);
-    CLQ_REQUIRE(context->native == NULL,
-                "native has no kernels to verify: a context compares each of its loops with the "
-                "reference before their first use");
-    CLQ_REQUIRE(context->cl != NULL, "the reference is what devices are compared with: there is nothing to verify");
+    subject = clq_verify_subject_of(context);
+    CLQ_REQUIRE(subject != NULL, "the reference is what all others are compared with: there is nothing to verify");
+    CLQ_REQUIRE(request->reproduce == NULL || subject->write_fault != NULL,
+                "programs that show a fault are of OpenCL devices: there are none of %s", context->device.name);
     return CLQ_OK;
 }
 
@@ -384,15 +300,14 @@ clq_status clq_verify(clq_context *context, const clq_verify_request *request, c
     }
     error = error != NULL ? error : &call->unwanted;
     call->begun = seconds_now();
-    call->context = context;
+    call->subject = clq_verify_subject_of(context);
     call->request = request;
     if (events != NULL) {
         call->events = *events;
     }
-    status = run_call(call, error);
+    status = run_call(call, context, error);
     call->report->seconds = seconds_now() - call->begun;
     clq_verify_items_release(&call->items);
-    clq_context_destroy(&call->own);
     if (report != NULL) {
         *report = call->report;
     } else {

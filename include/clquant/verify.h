@@ -39,10 +39,6 @@ typedef struct clq_verify_request {
     uint64_t seed;            /* of the inputs (default 0); cases and their names do not depend on it */
     const char *only;         /* a pattern as in a shell, over the whole of a case's name; NULL: all cases */
     const char *reproduce;    /* a folder that receives one folder for each kernel that is at fault; NULL: none */
-    /* Of a run that ended before its end, as with its process: the cases of the same request that it has judged. The
-     * call goes on after them, and kernels at fault that have a folder there get no other. NULL: from the first case.
-     */
-    const clq_verify_report *before;
     /* Why the first case of this call is not run: it counts as CLQ_VERIFY_FAILED for this reason, and its launches are
      * put together for `reproduce`, but not made. NULL: it is run. */
     const char *lost;
@@ -82,9 +78,11 @@ typedef struct clq_verify_difference {
 typedef struct clq_verify_case {
     const char *name;      /* "quantize/strip/f32-s8/per-channel-0/away-before-divide/17x33/bits/cut" */
     const char *operation; /* the first part of the name */
+    size_t number;         /* its place among all that are planned, from 0 */
     clq_verify_verdict verdict;
     double seconds;
-    const char *reason;                      /* of one that failed or was skipped, else NULL */
+    const char *reason;     /* of one that failed or was skipped, else NULL */
+    const clq_error *story; /* of one that failed, else NULL; a report keeps the first one's to itself */
     const clq_verify_difference *difference; /* of one that differs, else NULL */
     const char *reproducer;                  /* the folder that shows the fault, NULL: none was written for it */
 } clq_verify_case;
@@ -93,9 +91,10 @@ struct clq_verify_report {
     clq_device_info device;
     clq_verify_extent extent;
     uint64_t seed;
-    const clq_verify_case *cases; /* in the order in which they ran */
+    const clq_verify_case *cases; /* by number */
     size_t case_count;
     size_t planned_count; /* more than case_count when the call was cancelled or the device was lost, or goes on */
+    size_t group_count;   /* of all that are planned: cases of one group share their compiled kernels */
     size_t counts[4];     /* by verdict */
     double seconds;
 };
@@ -104,11 +103,14 @@ CLQ_API void clq_verify_report_destroy(clq_verify_report **report);
 
 /*
  * A report of one's own, which calls in several processes fill: made of the facts of another one, without its cases and
- * seconds; a case is appended with copies of its texts. CLQ_OUT_OF_MEMORY.
+ * seconds; a case is entered at its place, with copies of its texts. CLQ_OUT_OF_MEMORY.
  */
 CLQ_API clq_status clq_verify_report_create(const clq_verify_report *facts, clq_verify_report **report,
                                             clq_error *error);
 CLQ_API clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_case *what, clq_error *error);
+
+/* What the cases of a report amount to, as clq_verify returns it: CLQ_OK, CLQ_MISMATCH or CLQ_DEVICE_ERROR. */
+CLQ_API clq_status clq_verify_report_conclude(const clq_verify_report *report, clq_error *error);
 
 /*
  * All may be NULL. They are called in the caller's thread, but for `compiles` and `launches` between cases. `so_far` is
@@ -118,7 +120,7 @@ CLQ_API clq_status clq_verify_report_add(clq_verify_report *report, const clq_ve
 typedef struct clq_verify_events {
     uint32_t struct_size; /* sizeof(clq_verify_events) */
     void *cookie;
-    void (*begun)(void *cookie, const char *name, const clq_verify_report *so_far);
+    void (*begun)(void *cookie, const char *name, size_t number, const clq_verify_report *so_far);
     void (*ended)(void *cookie, const clq_verify_case *what);
     int (*is_cancelled)(void *cookie); /* not 0 ends the call with CLQ_CANCELLED */
     /* Within a case: a kernel's source is about to go to the device's compiler, with these options; and, with NULL for
@@ -127,6 +129,11 @@ typedef struct clq_verify_events {
     /* Within a case: a kernel of this source, with these options, is about to be launched. Not 0: it is not, and the
      * case has failed; for what did not come back before. Probes that are done by the host do not tell. */
     int (*launches)(void *cookie, const char *file, const char *options);
+    /* For callers who share the groups of a request between calls in several processes: which group this call is to do
+     * next, from case `*first` on (by number; 0: all of it). group_count or more ends the call. NULL: all, in order. */
+    size_t (*next)(void *cookie, const clq_verify_report *so_far, size_t *first);
+    /* Before a folder of that name is written: not 0 where none is wanted, as when another call has written it. */
+    int (*is_reproduced)(void *cookie, const char *name);
 } clq_verify_events;
 
 /*
@@ -134,7 +141,7 @@ typedef struct clq_verify_events {
  * CLQ_DEVICE_ERROR: none differs and one failed, or the device no longer answers; `error` then tells of the first. A
  * case that fails is that case's verdict, and the others go on: where a context answers no more, in a new one of the
  * same device. CLQ_INVALID_ARGUMENT for the reference, which is what devices are compared with, and where no case has a
- * name that fits `only`, or none is left after `before`; CLQ_IO_ERROR for a folder that cannot be written;
+ * name that fits `only`; CLQ_IO_ERROR for a folder that cannot be written;
  * CLQ_CANCELLED, CLQ_OUT_OF_MEMORY. *report is made in case of failure too, with what was found until then (NULL when
  * there is no memory for it); the caller destroys it. `events`, `report` and `error` may be NULL.
  */

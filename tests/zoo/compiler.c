@@ -116,7 +116,7 @@ static void wait_until_let_go(void)
     const struct timespec moment = {0, 5000000};
     const int file = hold[0] != '\0' ? open(hold, O_WRONLY | O_APPEND) : -1;
     if (file >= 0) {
-        (void)!write(file, "held\n", 5);
+        dprintf(file, "%ld\n", (long)getpid());
         (void)close(file);
     }
     while (hold[0] != '\0' && access(hold, F_OK) == 0) {

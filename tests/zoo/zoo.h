@@ -27,7 +27,8 @@
  *     no-images             no images
  *     plain-float           f32 subnormals are flushed to zero, and fma is not said to be there
  *     handlers              the compiler takes away the process's signal handlers, as LLVM's do
- *     hold-build=FILE       a build of a program does not go on while this file is there; it gets a line then
+ *     hold-build=FILE       a build of a program does not go on while this file is there; it gets a line then:
+ *                           the process's number
  *     nan=N                 reads from the Nth on bring NaN in place of all data
  *     fail=FUNCTION:N:CODE  the Nth call of that function fails with this code
  *     crash=KERNEL          a launch of that kernel ends the process with SIGSEGV; =KERNEL:N, with exit code N

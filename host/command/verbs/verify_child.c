@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static clq_status open_device(const cli_verify_part *part, cli_options *own, cli
     clq_device_info info;
     clq_status status;
     own->quiet |= part->is_silent;
-    own->verbose &= part->before == NULL;
+    own->verbose &= !part->is_another;
     status = cli_open_device(own, context, &run->error);
     own->quiet = part->options->quiet;
     own->verbose = part->options->verbose;
@@ -45,7 +46,6 @@ void cli_verify_open(const cli_verify_part *part, const clq_verify_events *event
     request.seed = own.seed;
     request.only = own.verify.only;
     request.reproduce = own.verify.reproduce;
-    request.before = part->before;
     request.lost = part->lost;
     request.lost_file = part->lost_file;
     request.lost_options = part->lost_options;
@@ -87,10 +87,14 @@ done:
 
 typedef struct teller {
     int pipe, leash;
-    const cli_verify_part *part;
     pthread_mutex_t lock; /* of the pipe and the message: while a call compiles, a thread of the library's own logs */
     cli_verify_message message;
-    cli_verify_build launched; /* the newest one of the case at work */
+    cli_verify_build launched;  /* the newest one of the case at work */
+    pthread_mutex_t order_lock; /* of what follows, which another thread receives */
+    pthread_cond_t answered;
+    int has_answer;
+    cli_verify_order answer;
+    cli_verify_builds builds;
 } teller;
 
 static cli_verify_message *begin_message(teller *t)
@@ -123,17 +127,14 @@ static void tell_log(void *cookie, clq_log_level level, const char *text)
     end_message(cookie);
 }
 
-static void tell_begun(void *cookie, const char *name, const clq_verify_report *so_far)
+static void tell_begun(void *cookie, const char *name, size_t number, const clq_verify_report *so_far)
 {
     teller *t = cookie;
+    cli_verify_message *m = begin_message(cookie);
     t->launched.file[0] = '\0';
-    if (so_far->case_count == 0) {
-        cli_verify_message *m = begin_message(cookie);
-        m->kind = CLI_VERIFY_PLAN;
-        m->facts = *so_far;
-        end_message(cookie);
-    }
-    cli_verify_message_text(begin_message(cookie), CLI_VERIFY_BEGUN, name);
+    (void)so_far;
+    cli_verify_message_text(m, CLI_VERIFY_BEGUN, name);
+    m->number = number;
     end_message(cookie);
 }
 
@@ -142,14 +143,25 @@ static int is_build(const cli_verify_build *b, const char *file, const char *opt
     return strcmp(b->file, file) == 0 && strcmp(b->options, options) == 0;
 }
 
-static int was_lost(const cli_verify_part *part, const char *file, const char *options, int is_launched)
+void cli_verify_builds_add(cli_verify_builds *builds, const cli_verify_build *build)
+{
+    if (builds->count < CLI_VERIFY_BUILDS) {
+        builds->list[builds->count++] = *build;
+    }
+}
+
+static int was_lost(teller *t, const char *file, const char *options, int is_launched)
 {
     size_t i = 0;
-    while (i < part->build_count &&
-           (part->builds[i].is_launched != is_launched || !is_build(&part->builds[i], file, options))) {
+    int found;
+    pthread_mutex_lock(&t->order_lock);
+    while (i < t->builds.count &&
+           (t->builds.list[i].is_launched != is_launched || !is_build(&t->builds.list[i], file, options))) {
         i++;
     }
-    return i < part->build_count;
+    found = i < t->builds.count;
+    pthread_mutex_unlock(&t->order_lock);
+    return found;
 }
 
 static void tell_build(teller *t, cli_verify_kind kind, const char *file, const char *options)
@@ -163,8 +175,7 @@ static void tell_build(teller *t, cli_verify_kind kind, const char *file, const 
 
 static int tell_compiles(void *cookie, const char *file, const char *options)
 {
-    const teller *t = cookie;
-    if (file != NULL && was_lost(t->part, file, options, 0)) {
+    if (file != NULL && was_lost(cookie, file, options, 0)) {
         return 1;
     }
     tell_build(cookie, CLI_VERIFY_COMPILES, file, options);
@@ -175,7 +186,7 @@ static int tell_compiles(void *cookie, const char *file, const char *options)
 static int tell_launches(void *cookie, const char *file, const char *options)
 {
     teller *t = cookie;
-    if (was_lost(t->part, file, options, 1)) {
+    if (was_lost(t, file, options, 1)) {
         return 1;
     }
     if (!is_build(&t->launched, file, options)) {
@@ -192,6 +203,38 @@ static void tell_ended(void *cookie, const clq_verify_case *what)
     end_message(cookie);
 }
 
+/* The message that asks is filled in. */
+static cli_verify_order ask(teller *t)
+{
+    cli_verify_order answer;
+    end_message(t);
+    pthread_mutex_lock(&t->order_lock);
+    while (!t->has_answer) { /* where nobody is left to give one, the leash ends this process */
+        pthread_cond_wait(&t->answered, &t->order_lock);
+    }
+    t->has_answer = 0;
+    answer = t->answer;
+    pthread_mutex_unlock(&t->order_lock);
+    return answer;
+}
+
+static size_t ask_next(void *cookie, const clq_verify_report *so_far, size_t *first)
+{
+    cli_verify_message *m = begin_message(cookie);
+    cli_verify_order answer;
+    m->kind = CLI_VERIFY_ASKS;
+    m->facts = *so_far;
+    answer = ask(cookie);
+    *first = answer.first;
+    return answer.number;
+}
+
+static int ask_fault(void *cookie, const char *name)
+{
+    cli_verify_message_text(begin_message(cookie), CLI_VERIFY_FAULT, name);
+    return ask(cookie).number != 0;
+}
+
 static void tell_done(teller *t, const cli_verify_run *run)
 {
     cli_verify_message *m = begin_message(t);
@@ -204,16 +247,34 @@ static void tell_done(teller *t, const cli_verify_run *run)
 
 /* ---- the process ---- */
 
-/* The thread that was for signals is not in this process, and they are blocked here. */
+static void follow_order(teller *t, const cli_verify_order *order)
+{
+    if (order->kind == CLI_VERIFY_INTERRUPT) {
+        cli_interrupt();
+        return;
+    }
+    pthread_mutex_lock(&t->order_lock);
+    if (order->kind == CLI_VERIFY_AVOID) {
+        cli_verify_builds_add(&t->builds, &order->build);
+    } else {
+        t->answer = *order;
+        t->has_answer = 1;
+        pthread_cond_signal(&t->answered);
+    }
+    pthread_mutex_unlock(&t->order_lock);
+}
+
+/* The thread that was for signals is not in this process, and they are blocked here. An order is written at once, and
+ * read so. */
 static void *follow_leash(void *cookie)
 {
-    const teller *t = cookie;
+    teller *t = cookie;
     for (;;) {
-        char byte = 0;
-        const ssize_t got = read(t->leash, &byte, 1);
-        if (got > 0) {
-            cli_interrupt();
-        } else if (got == 0 || errno != EINTR) {
+        cli_verify_order order;
+        const ssize_t got = read(t->leash, &order, sizeof order);
+        if (got == (ssize_t)sizeof order) {
+            follow_order(t, &order);
+        } else if (got >= 0 || errno != EINTR) {
             _exit(1);
         }
     }
@@ -232,21 +293,29 @@ static void work(int answer, void *cookie)
     cli_verify_run run;
     pthread_t thread;
     (void)close(s->leash[1]);
+    for (size_t i = 0; i < s->part->strange_count; i++) {
+        (void)close(s->part->strange[i]);
+    }
     memset(&run, 0, sizeof run);
     if (t == NULL) {
         return;
     }
     t->pipe = answer;
     t->leash = s->leash[0];
-    t->part = s->part;
+    if (s->part->builds != NULL) {
+        t->builds = *s->part->builds;
+    }
     pthread_mutex_init(&t->lock, NULL);
+    pthread_mutex_init(&t->order_lock, NULL);
+    pthread_cond_init(&t->answered, NULL);
     if (pthread_create(&thread, NULL, follow_leash, t) != 0) {
         run.status = clq_fail(&run.error, CLQ_OUT_OF_MEMORY, "no thread for the device");
     } else if (s->part->lists) {
         run.status = cli_verify_list(s->part->options, tell_device, t, &run.error);
     } else {
-        const clq_verify_events events = {sizeof events, t, tell_begun, tell_ended, cli_is_cancelled, tell_compiles,
-                                          tell_launches};
+        const clq_verify_events events = {
+            sizeof events, t,        tell_begun, tell_ended, cli_is_cancelled, tell_compiles,
+            tell_launches, ask_next, ask_fault};
         cli_verify_open(s->part, &events, tell_log, &run);
     }
     tell_done(t, &run);
@@ -262,10 +331,10 @@ int cli_verify_child_start(cli_verify_child *child, const cli_verify_part *part)
     }
     (void)fcntl(s.leash[0], F_SETFD, FD_CLOEXEC);
     (void)fcntl(s.leash[1], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(s.leash[1], F_SETFL, O_NONBLOCK); /* nobody waits for a process that stands still */
     started = cli_child_start(&child->child, work, &s);
     reason = errno;
     (void)close(s.leash[0]);
-    child->part = part;
     child->leash = s.leash[1];
     if (!started) {
         (void)close(s.leash[1]);
@@ -274,7 +343,8 @@ int cli_verify_child_start(cli_verify_child *child, const cli_verify_part *part)
     return started;
 }
 
-void cli_verify_child_interrupt(const cli_verify_child *child)
+void cli_verify_child_order(const cli_verify_child *child, const cli_verify_order *order)
 {
-    (void)!write(child->leash, "", 1);
+    _Static_assert(sizeof *order <= _POSIX_PIPE_BUF, "an order is written whole or not at all");
+    (void)!write(child->leash, order, sizeof *order);
 }

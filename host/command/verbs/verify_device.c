@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One device, verified in a process of its own, and in another one after each case that ended it, or that had to be
+ * One device, verified in processes of their own, and in another one after each case that ended one, or that had to be
  * ended: a driver that does not come back is ended with its process. A kernel may take a compiler many seconds, and
  * nothing else ends that: after a signal it has no longer than a person would wait.
  */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command/verbs/verify_work.h"
 
@@ -31,8 +29,9 @@
 
 /* ---- in this process ---- */
 
-static void see_begun(void *cookie, const char *name, const clq_verify_report *so_far)
+static void see_begun(void *cookie, const char *name, size_t number, const clq_verify_report *so_far)
 {
+    (void)number;
     cli_verify_show_case(cookie, name, so_far->case_count, so_far->planned_count);
 }
 
@@ -43,70 +42,28 @@ static void see_ended(void *cookie, const clq_verify_case *what)
 
 static void verify_here(cli_verify_work *work)
 {
-    const clq_verify_events events = {sizeof events, work, see_begun, see_ended, cli_is_cancelled, NULL, NULL};
+    const clq_verify_events events = {.struct_size = sizeof events,
+                                      .cookie = work,
+                                      .begun = see_begun,
+                                      .ended = see_ended,
+                                      .is_cancelled = cli_is_cancelled};
     const cli_verify_part part = {.options = work->options};
     cli_verify_open(&part, &events, NULL, work->run);
 }
 
 /* ---- in others ---- */
 
-/* What came of a process that was not killed; 0: there is nothing more to do. */
-static int go_on(cli_verify_work *work, cli_child *child, cli_verify_outcome came)
-{
-    cli_verify_run *run = work->run;
-    char how[CLI_VERIFY_STORY_BYTES];
-    cli_verify_end_process(work, child, came, how);
-    if (work->is_done) {
-        return 0;
-    }
-    if (cli_should_end()) { /* a terminal tells all processes */
-        run->status = clq_fail(&run->error, CLQ_CANCELLED, "interrupted");
-        return 0;
-    }
-    run->status = cli_verify_take_loss(work, how, came, &run->error);
-    return run->status == CLQ_OK && (work->lost.why[0] != '\0' || run->report->case_count < run->report->planned_count);
-}
-
-/* A process for what is not done yet; 0: there is nothing more to do. */
-static int do_part(cli_verify_work *work, const cli_verify_part *part)
-{
-    cli_verify_run *run = work->run;
-    cli_verify_child child;
-    cli_verify_outcome came;
-    int goes_on = 0;
-    work->is_done = work->is_at_case = 0;
-    work->build.file[0] = '\0';
-    if (!cli_verify_child_start(&child, part)) {
-        run->status =
-            clq_fail(&run->error, CLQ_OUT_OF_MEMORY, "cannot start a process for the device: %s", strerror(errno));
-        return 0;
-    }
-    came = cli_verify_listen(work, &child);
-    if (came != CLI_VERIFY_WAS_KILLED) {
-        goes_on = go_on(work, &child.child, came);
-    }
-    (void)close(child.leash);
-    return goes_on;
-}
-
 static void verify_apart(cli_verify_work *work)
 {
     cli_verify_run *run = work->run;
-    const cli_lost_case *lost = &work->lost;
-    cli_verify_part part;
-    do {
-        part = (cli_verify_part){.options = work->options,
-                                 .is_silent = run->report != NULL || run->is_listed,
-                                 .before = run->report,
-                                 .lost = lost->why[0] != '\0' ? lost->why : NULL,
-                                 .lost_file = lost->build.file[0] != '\0' ? lost->build.file : NULL,
-                                 .lost_options = lost->build.file[0] != '\0' ? lost->build.options : NULL,
-                                 .lost_seconds = lost->silence,
-                                 .builds = work->builds,
-                                 .build_count = work->build_count};
-    } while (do_part(work, &part));
-    if (lost->why[0] != '\0' && cli_verify_add_lost(work, &run->error) != CLQ_OK) {
-        run->status = run->error.status;
+    if (cli_verify_start(work, &work->workers[0], 0)) {
+        cli_verify_listen(work);
+    }
+    for (size_t i = 0; i < CLI_VERIFY_WORKERS; i++) {
+        cli_verify_worker *worker = &work->workers[i];
+        if (worker->lost.why[0] != '\0' && cli_verify_add_lost(work, worker, &run->error) != CLQ_OK) {
+            run->status = run->error.status;
+        }
     }
     if (run->report != NULL) {
         run->report->seconds = cli_verify_now() - work->begun;
@@ -145,7 +102,6 @@ void cli_verify_device(const cli_options *options, cli_verify_run *run)
 clq_status cli_verify_devices(const cli_options *options, void (*found)(void *cookie, const char *spec), void *cookie,
                               clq_error *error)
 {
-    const cli_verify_part part = {.options = options, .lists = 1};
     cli_verify_run run;
     cli_verify_work *work;
     if (CANNOT_FORK) {
@@ -157,7 +113,9 @@ clq_status cli_verify_devices(const cli_options *options, void (*found)(void *co
     if (work != NULL) {
         work->found = found;
         work->found_cookie = cookie;
-        (void)do_part(work, &part);
+        if (cli_verify_start(work, &work->workers[0], 1)) {
+            cli_verify_listen(work);
+        }
         free(work);
     }
     *error = run.error;

@@ -3,89 +3,106 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "command/verbs/verify_work.h"
 
-void cli_verify_end_process(const cli_verify_work *work, cli_child *child, cli_verify_outcome came,
-                            char text[CLI_VERIFY_STORY_BYTES])
+/* End a process, or take note that it has ended; in words. `*killed`: by a signal that no driver sends to itself. */
+static void end_process(const cli_verify_work *work, cli_verify_worker *worker, cli_verify_outcome came,
+                        char text[CLI_VERIFY_STORY_BYTES], int *killed)
 {
+    cli_child *child = &worker->child.child;
     int status = 0;
-    int ended;
+    *killed = 0;
     if (came == CLI_VERIFY_IS_SILENT) {
         cli_child_kill(child);
         snprintf(text, CLI_VERIFY_STORY_BYTES, "no answer in %u s", (unsigned)work->options->verify.timeout);
-        return;
-    }
-    ended = cli_child_end(child, &status);
-    if (!ended) {
+    } else if (!cli_child_end(child, &status)) {
         cli_child_kill(child);
         snprintf(text, CLI_VERIFY_STORY_BYTES, "the driver closed files that are not its own");
     } else if (WIFSIGNALED(status)) {
+        *killed = WTERMSIG(status) == SIGKILL;
         snprintf(text, CLI_VERIFY_STORY_BYTES, "the driver ended the process (signal %d, %s)", WTERMSIG(status),
                  strsignal(WTERMSIG(status)));
     } else {
         snprintf(text, CLI_VERIFY_STORY_BYTES, "the driver ended the process (exit code %d)", WEXITSTATUS(status));
     }
+    (void)close(worker->child.leash);
+    worker->is_alive = 0;
 }
 
 /* With no case at work, there is nothing to go on with. A difference that was found counts for more. */
-static clq_status fail_outside(const cli_verify_work *work, const char *how, clq_error *error)
+static clq_status fail_outside(const cli_verify_work *work, const cli_verify_worker *worker, const char *how,
+                               clq_error *error)
 {
     const clq_verify_report *report = work->run->report;
     if (work->found != NULL) {
         return clq_fail(error, CLQ_DEVICE_ERROR, "the devices cannot be listed: %s", how);
     }
-    if (report == NULL) {
+    if (report == NULL || worker->name[0] == '\0') {
         return clq_fail(error, CLQ_DEVICE_ERROR, "device %s: %s before the first case", work->run->spec, how);
     }
     return clq_fail(error, report->counts[CLQ_VERIFY_DIFFERS] > 0 ? CLQ_MISMATCH : CLQ_DEVICE_ERROR,
                     "device %s: %s %s %s", work->run->spec, how,
                     report->case_count < report->planned_count ? "behind the case" : "behind the last case,",
-                    work->name);
+                    worker->name);
 }
 
-clq_status cli_verify_add_lost(cli_verify_work *work, clq_error *error)
+clq_status cli_verify_add_lost(cli_verify_work *work, cli_verify_worker *worker, clq_error *error)
 {
     clq_verify_case lost;
-    char operation[sizeof work->name];
+    clq_error story;
+    char operation[sizeof worker->name];
     memset(&lost, 0, sizeof lost);
-    snprintf(operation, sizeof operation, "%s", work->name);
+    memset(&story, 0, sizeof story);
+    (void)clq_fail(&story, CLQ_DEVICE_ERROR, "%s", worker->lost.why);
+    snprintf(operation, sizeof operation, "%s", worker->name);
     operation[strcspn(operation, "/")] = '\0';
-    lost.name = work->name;
+    lost.name = worker->name;
+    lost.number = worker->number;
     lost.operation = operation;
     lost.verdict = CLQ_VERIFY_FAILED;
-    lost.reason = work->lost.why;
-    return cli_verify_take_case(work, &lost, error);
+    lost.reason = worker->lost.why;
+    lost.story = &story;
+    return cli_verify_take_case(work, worker, &lost, error);
 }
 
-/* All that a case has launched before it gave no answer: a queue does not tell which of them it is at. */
-static void note_launched(cli_verify_work *work)
+/* Others that are at work need not be lost there too. */
+static void avoid(cli_verify_work *work, const cli_verify_build *build)
 {
-    memcpy(&work->builds[work->build_count], work->launched, work->launched_count * sizeof work->launched[0]);
-    work->build_count += work->launched_count;
-}
-
-static void note_lost(cli_verify_work *work, const char *how, cli_verify_outcome came)
-{
-    cli_lost_case *lost = &work->lost;
-    *(came == CLI_VERIFY_IS_SILENT ? &work->silences : &work->crashes) += 1;
-    if (work->crashes + work->silences == 1) {
-        snprintf(work->first, sizeof work->first, "%s", work->name);
+    const cli_verify_order order = {.kind = CLI_VERIFY_AVOID, .build = *build};
+    cli_verify_builds_add(&work->builds, build);
+    for (size_t i = 0; i < CLI_VERIFY_WORKERS; i++) {
+        if (work->workers[i].is_alive) {
+            cli_verify_child_order(&work->workers[i].child, &order);
+        }
     }
-    lost->seconds = cli_verify_now() - work->case_begun;
+}
+
+static void note_lost(cli_verify_work *work, cli_verify_worker *worker, const char *how, cli_verify_outcome came)
+{
+    cli_lost_case *lost = &worker->lost;
+    *(came == CLI_VERIFY_IS_SILENT ? &work->silences : &work->crashes) += 1;
+    if (work->crashes + work->silences == 1 || worker->number < work->first_number) {
+        snprintf(work->first, sizeof work->first, "%s", worker->name);
+        work->first_number = worker->number;
+    }
+    lost->seconds = cli_verify_now() - worker->case_begun;
     lost->silence = came == CLI_VERIFY_IS_SILENT ? (uint32_t)work->options->verify.timeout : 0;
-    lost->build = work->build;
+    lost->build = worker->build;
     if (lost->build.file[0] != '\0') {
-        work->builds[work->build_count++] = lost->build;
+        avoid(work, &lost->build);
         snprintf(lost->why, sizeof lost->why, "%.200s while kernels/%s was compiled with '%s'", how, lost->build.file,
                  lost->build.options);
-    } else {
-        snprintf(lost->why, sizeof lost->why, "%s", how);
-        if (came == CLI_VERIFY_IS_SILENT) {
-            note_launched(work);
-        }
+        return;
+    }
+    snprintf(lost->why, sizeof lost->why, "%s", how);
+    /* All that the case has launched before it gave no answer: a queue does not tell which of them it is at. */
+    for (size_t i = 0; i < worker->launched_count && came == CLI_VERIFY_IS_SILENT; i++) {
+        avoid(work, &worker->launched[i]);
     }
 }
 
@@ -97,26 +114,53 @@ static const char *misdeed(const cli_verify_work *work)
                                 : "the driver ended the process or gave no answer";
 }
 
-clq_status cli_verify_take_loss(cli_verify_work *work, const char *how, cli_verify_outcome came, clq_error *error)
+/* The case at work has failed, but for its reproducer, which the next process writes. */
+static clq_status take_loss(cli_verify_work *work, cli_verify_worker *worker, const char *how, cli_verify_outcome came,
+                            clq_error *error)
 {
     const cli_verify_run *run = work->run;
-    const int is_second = work->lost.why[0] != '\0'; /* it was only to write a reproducer */
+    const int is_second = worker->lost.why[0] != '\0'; /* it was only to write a reproducer */
     int is_last;
-    if (!work->is_at_case) {
-        return fail_outside(work, how, error);
-    }
     if (!is_second) {
-        note_lost(work, how, came);
+        note_lost(work, worker, how, came);
     }
     is_last = work->crashes + work->silences == CLI_VERIFY_LOSSES;
     if (is_second || work->options->verify.reproduce == NULL || is_last) {
-        CLQ_TRY(cli_verify_add_lost(work, error));
+        CLQ_TRY(cli_verify_add_lost(work, worker, error));
     }
     if (is_last && run->report->case_count < run->report->planned_count) {
         return clq_fail(error, CLQ_DEVICE_ERROR, "given up after %d cases in which %s", (int)CLI_VERIFY_LOSSES,
                         misdeed(work));
     }
     return CLQ_OK;
+}
+
+clq_status cli_verify_lose(cli_verify_work *work, cli_verify_worker *worker, cli_verify_outcome came, clq_error *error)
+{
+    const clq_verify_report *report = work->run->report;
+    const int is_at_case = worker->is_at_case;
+    char how[CLI_VERIFY_STORY_BYTES];
+    int killed;
+    end_process(work, worker, came, how, &killed);
+    if (worker->is_done) {
+        return CLQ_OK;
+    }
+    if (cli_should_end()) { /* a terminal tells all processes */
+        return clq_fail(error, CLQ_CANCELLED, "interrupted");
+    }
+    if (!is_at_case) {
+        return fail_outside(work, worker, how, error);
+    }
+    if (killed && cli_verify_put_off(work, worker)) { /* most likely for want of memory, which others took */
+        return CLQ_OK;
+    }
+    CLQ_TRY(take_loss(work, worker, how, came, error));
+    worker->piece.first = worker->lost.why[0] != '\0' ? worker->number : worker->number + 1;
+    worker->goes_on = 1;
+    return (worker->lost.why[0] != '\0' || report->case_count < report->planned_count) &&
+                   !cli_verify_start(work, worker, 0)
+               ? error->status
+               : CLQ_OK;
 }
 
 /* A case that ends the process counts for as much as one that differs; one that was ended has failed. */
@@ -126,7 +170,16 @@ void cli_verify_conclude(cli_verify_work *work)
     const clq_verify_report *report = run->report;
     const size_t losses = work->crashes + work->silences;
     char text[512];
-    if (losses == 0 || run->status == CLQ_CANCELLED) {
+    if (report == NULL || run->status == CLQ_CANCELLED) {
+        return;
+    }
+    if (run->status == CLQ_OK && report->case_count < report->planned_count) { /* all ended between two cases */
+        run->status = clq_fail(&run->error, CLQ_CANCELLED, "interrupted after %zu of %zu cases", report->case_count,
+                               report->planned_count);
+        return;
+    }
+    if (losses == 0) {
+        run->status = run->status == CLQ_OK ? clq_verify_report_conclude(report, &run->error) : run->status;
         return;
     }
     snprintf(text, sizeof text, "%s: %s in %zu of %zu cases, the first is %s", report->device.name, misdeed(work),

@@ -25,6 +25,9 @@ void cli_verify_message_case(cli_verify_message *message, const clq_verify_case 
     if (what->difference != NULL) {
         message->difference = *what->difference;
     }
+    if (what->story != NULL) {
+        message->error = *what->story;
+    }
     put_text(message->text, sizeof message->text, what->name);
     put_text(message->operation, sizeof message->operation, what->operation);
     put_text(message->reason, sizeof message->reason, what->reason);
@@ -81,6 +84,7 @@ static void point_into(cli_verify_message *message)
     what->reason = what->reason != NULL ? message->reason : NULL;
     what->difference = what->difference != NULL ? &message->difference : NULL;
     what->reproducer = what->reproducer != NULL ? message->reproducer : NULL;
+    what->story = what->story != NULL ? &message->error : NULL;
     message->facts.cases = NULL;
 }
 

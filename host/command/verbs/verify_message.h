@@ -8,11 +8,12 @@
 typedef enum cli_verify_kind {
     CLI_VERIFY_DEVICE,   /* `spec`: one of those there are */
     CLI_VERIFY_LOG,      /* `level` and `text` */
-    CLI_VERIFY_PLAN,     /* `facts` of the report, without its cases: before the first case */
-    CLI_VERIFY_BEGUN,    /* `text`: the name of a case */
+    CLI_VERIFY_ASKS,     /* for a group of cases: `facts` of the report, without its cases. Awaits an answer */
+    CLI_VERIFY_BEGUN,    /* `text`: the name of a case; `number` */
     CLI_VERIFY_COMPILES, /* within a case: source `file` with `options`; an empty one: no more */
     CLI_VERIFY_LAUNCHES, /* within a case: a kernel of `file` with `options` */
     CLI_VERIFY_ENDED,    /* `what` */
+    CLI_VERIFY_FAULT,    /* `text`: the name of a folder that is to be written. Awaits an answer */
     CLI_VERIFY_DONE      /* `spec`, `error` with its status: the last one */
 } cli_verify_kind;
 
@@ -21,7 +22,8 @@ typedef struct cli_verify_message {
     char spec[32];
     clq_log_level level;
     clq_verify_report facts;
-    clq_error error;
+    clq_error error; /* of a case that ended: its story */
+    size_t number;
     clq_verify_case what; /* once received it points into the message */
     clq_verify_difference difference;
     char text[4096]; /* of a case: the name */
