@@ -587,7 +587,8 @@ const cli_option cli_option_table[] = {
      .most = MAXIMUM_BUDGET,
      .required = "a whole number of seconds from 1 to 86400",
      .initial = "300",
-     .help = "how long to search, about; with less than 60 tensors are small"},
+     .help = "how long to search at most, but for what a compiler takes longer than before; with less than 60 tensors "
+             "are small"},
     {.name = "export",
      .argument = "FILE",
      .verbs = FOR(TUNE),
