@@ -74,7 +74,8 @@ typedef struct bench_timing {
     double warm_seconds; /* runs before a turn that are not timed: until caches, threads and clocks have settled, and
                             threads of the row before, which may spin for milliseconds, have gone to sleep */
     double turn_seconds; /* a turn repeats its run for about this long; the figure is the mean */
-    int (*stop)(void);   /* asked between turns: not 0 ends the run; may be NULL */
+    /* Asked before each turn, `compiles` where it is the first of a row: not 0 ends the run; may be NULL. */
+    int (*stop)(void *cookie, int compiles);
     /* Told between turns; may be NULL. */
     void (*progress)(void *cookie, const bench_group *group, size_t done_turns, size_t turns, const bench_row *row);
     void *cookie;

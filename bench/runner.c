@@ -69,9 +69,9 @@ static double take_turn(bench_row *row, const bench_timing *timing)
     return calls == 0 ? 0.0 : (bench_now() - start) / (double)calls;
 }
 
-static int is_stopped(const bench_timing *timing)
+static int is_stopped(const bench_timing *timing, int compiles)
 {
-    return timing->stop != NULL && timing->stop();
+    return timing->stop != NULL && timing->stop(timing->cookie, compiles);
 }
 
 /* Turn `turn` is the check of a row, or one of its rounds. Returns 0 when the run was stopped. */
@@ -82,7 +82,7 @@ static int take_turns(bench_group *group, const bench_timing *timing, double *se
     for (size_t turn = 0; turn < turns; turn++) {
         const size_t number = turn % group->count;
         bench_row *row = &group->rows[number];
-        if (is_stopped(timing)) {
+        if (is_stopped(timing, turn < group->count)) {
             return 0;
         }
         if (timing->progress != NULL) {

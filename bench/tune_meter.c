@@ -65,7 +65,10 @@ static int check_lane(void *cookie)
 /* ---- scores ---- */
 
 typedef struct tally {
-    const tune_problems *problems;
+    tune_problems *problems;
+    double end, begun; /* of the time; of the present step */
+    tune_step step;
+    int is_over;
     const clq_tuning *tables[TABLES]; /* the base twice, then the others */
     size_t count;                     /* of the others */
     int rounds;
@@ -73,6 +76,24 @@ typedef struct tally {
     size_t measured;                         /* problems */
     tune_score *scores;
 } tally;
+
+/* Begin a step, unless the longest of its kind would not be over in time. Returns whether it may begin. */
+static int begin_step(tally *t, tune_step step)
+{
+    tune_problems *p = t->problems;
+    const double now = bench_now();
+    p->longest[t->step] = fmax(p->longest[t->step], now - t->begun);
+    t->begun = now;
+    t->step = step;
+    t->is_over = t->is_over || now + p->longest[step] >= t->end;
+    return !t->is_over;
+}
+
+static int stops(void *cookie, int compiles)
+{
+    tally *t = cookie;
+    return (t->problems->stop != NULL && t->problems->stop()) || !begin_step(t, compiles ? TUNE_COMPILES : TUNE_TIMES);
+}
 
 static void add_scores(tally *t, const bench_group *g)
 {
@@ -99,7 +120,7 @@ static clq_status time_lanes(tally *t, const char *operation, lane *lanes, const
                              clq_error *error)
 {
     const bench_timing timing = {
-        .rounds = t->rounds, .warm_seconds = warm_seconds, .turn_seconds = turn_seconds, .stop = t->problems->stop};
+        .rounds = t->rounds, .warm_seconds = warm_seconds, .turn_seconds = turn_seconds, .stop = stops, .cookie = t};
     size_t failed = 0;
     clq_status status = CLQ_OK;
     bench_group *g = calloc(1, sizeof *g);
@@ -116,6 +137,11 @@ static clq_status time_lanes(tally *t, const char *operation, lane *lanes, const
         row->cookie = &lanes[i];
     }
     status = bench_run(g, &timing, &failed, error);
+    if (status == CLQ_CANCELLED && t->is_over) {
+        free(g);
+        return CLQ_OK;
+    }
+    (void)begin_step(t, TUNE_MAKES);
     if (status == CLQ_OK && (g->rows[0].outcome != BENCH_OK || g->rows[1].outcome != BENCH_OK)) {
         const clq_error *why = errors[g->rows[0].outcome != BENCH_OK ? 0 : 1];
         status = why != NULL && why->status != CLQ_OK
@@ -197,14 +223,14 @@ static clq_status time_tensors(tally *t, clq_operation operation, clq_dtype real
     uint64_t largest = 64;
     clq_status status = CLQ_OK;
     memory_space space;
-    if (count == 0) {
+    if (count == 0 || !begin_step(t, TUNE_MAKES)) {
         return CLQ_OK;
     }
     for (size_t i = 0; i < count; i++) {
         largest = clq_size_max(largest, bench_shape_elements(&shapes[i]) + shapes[i].offset);
     }
     CLQ_TRY_TO(memory_space_create(&space, t->problems->context, operation, real, largest, error));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && begin_step(t, TUNE_MAKES); i++) {
         CLQ_TRY_TO(time_tensor(t, &space, operation, &shapes[i], error));
     }
 done:
@@ -228,6 +254,9 @@ static clq_status time_batch(tally *t, clq_operation operation, clq_error *error
     }
     for (; made < BASE_ROWS + t->count; made++) {
         const bench_row *row;
+        if (!begin_step(t, TUNE_COMPILES)) {
+            goto done;
+        }
         CLQ_TRY_TO(clq_tuning_use(t->problems->context, t->tables[made], error));
         status = batch_group_create(&groups[made], t->problems->context, &order, error);
         if (status != CLQ_OK) {
@@ -263,12 +292,15 @@ static clq_status time_product(tally *t, const gemm_shape *shape, const gemm_way
     gemm_product product;
     gemm_device device;
     gemm_row row;
-    lane *lanes = calloc(TABLES, sizeof *lanes);
-    clq_status status = lanes != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
+    lane *lanes = begin_step(t, TUNE_MAKES) ? calloc(TABLES, sizeof *lanes) : NULL;
+    clq_status status =
+        lanes != NULL || t->is_over ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
     memset(&product, 0, sizeof product);
     memset(&device, 0, sizeof device);
     memset(&row, 0, sizeof row);
-    CLQ_TRY_TO(status);
+    if (status != CLQ_OK || t->is_over) {
+        goto done;
+    }
     CLQ_TRY_TO(gemm_product_create(&product, shape, 0, error));
     CLQ_TRY_TO(gemm_device_create(&device, t->problems->context, &product, error));
     CLQ_TRY_TO(clq_tuning_use(t->problems->context, t->tables[0], error));
@@ -347,9 +379,10 @@ static clq_status time_all(tally *t, uint32_t operations, clq_error *error)
 }
 
 clq_status tune_measure(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
-                        size_t count, int rounds, tune_score *scores, double *noise, clq_error *error)
+                        size_t count, int rounds, double end, tune_score *scores, double *noise, clq_error *error)
 {
-    tally t = {.problems = cookie, .count = count, .rounds = rounds, .scores = scores};
+    tally t = {.problems = cookie, .count = count, .rounds = rounds, .scores = scores, .end = end};
+    t.begun = bench_now();
     for (size_t i = 0; i < BASE_ROWS + count; i++) {
         t.tables[i] = i < BASE_ROWS ? base : &tables[i - BASE_ROWS];
     }
@@ -359,6 +392,7 @@ clq_status tune_measure(void *cookie, uint32_t operations, const clq_tuning *bas
     *noise = t.measured > 0 ? exp(t.log_apart / (double)t.measured) - 1.0 : 0.0;
     for (size_t i = 0; i < count; i++) {
         scores[i].mean = t.measured > 0 ? exp(t.logs[i] / (double)t.measured) : 1.0;
+        scores[i].is_left_out = t.is_over;
     }
     return CLQ_OK;
 }

@@ -29,7 +29,8 @@ typedef struct search {
     const tune_meter *meter;
     const clq_tunable *tunables;
     uint32_t operations; /* that were asked for */
-    double end;          /* of the time */
+    double end;          /* of the time of this tunable */
+    double last;         /* of all time for searching; what confirms comes behind */
 } search;
 
 /* ---- one tunable ---- */
@@ -79,8 +80,13 @@ static clq_status halve(const search *s, uint32_t operations, const clq_tuning *
     const tune_meter *m = s->meter;
     int rounds = FIRST_ROUNDS;
     do {
-        tune_score scores[TUNE_MAX_TABLES];
-        CLQ_TRY(m->measure(m->cookie, operations, base, tables, *count, rounds, scores, &row->noise, error));
+        tune_score scores[TUNE_MAX_TABLES] = {{0}};
+        CLQ_TRY(m->measure(m->cookie, operations, base, tables, *count, rounds, s->last, scores, &row->noise, error));
+        if (scores[0].is_left_out) {
+            row->outcome = TUNE_NOT_REACHED;
+            *count = 0;
+            return CLQ_OK;
+        }
         *count = better_half(tables, scores, *count, &row->rejected);
         row->mean = *count > 0 ? scores[0].mean : 1.0;
         rounds *= 2;
@@ -95,24 +101,34 @@ static clq_status confirm(const search *s, uint32_t operations, const clq_tuning
     const tune_meter *m = s->meter;
     *won = 1;
     for (int i = 0; i < CONFIRMATIONS && *won; i++) {
-        tune_score score;
-        CLQ_TRY(m->measure(m->cookie, operations, base, table, 1, LAST_ROUNDS, &score, &row->noise, error));
+        tune_score score = {0};
+        CLQ_TRY(m->measure(m->cookie, operations, base, table, 1, LAST_ROUNDS, s->last, &score, &row->noise, error));
+        if (score.is_left_out) {
+            row->outcome = TUNE_NOT_REACHED;
+            *won = 0;
+            return CLQ_OK;
+        }
         row->mean = score.mean;
         *won = wins(&score, row->noise);
     }
     return CLQ_OK;
 }
 
-static clq_status search_one(const search *s, clq_tuning *found, tune_row *row, clq_error *error)
+static clq_status search_one(search *s, clq_tuning *found, tune_row *row, clq_error *error)
 {
     const clq_tunable *t = &s->tunables[row->number];
     clq_tuning tables[TUNE_MAX_TABLES];
     size_t count = list_candidates(t, row->number, found, tables);
     int won = 0;
+    double begun;
     CLQ_TRY(halve(s, t->operations, found, tables, &count, row, error));
     /* What is no better when looked at briefly is not looked at again. */
     if (count > 0 && row->mean < 1.0 - least_gain) {
+        begun = s->meter->now(s->meter->cookie);
         CLQ_TRY(confirm(s, t->operations, found, &tables[0], row, &won, error));
+        /* All that won are confirmed together in the end, which takes no longer than one by one, and twice as long
+         * where one is taken back. */
+        s->last -= won ? (s->meter->now(s->meter->cookie) - begun) * 2.0 / CONFIRMATIONS : 0.0;
     }
     if (won) {
         *found = tables[0];
@@ -133,6 +149,15 @@ static uint32_t operations_of(const search *s, const tune_row *rows, size_t coun
     return operations;
 }
 
+static size_t count_won(const tune_row *rows, size_t count)
+{
+    size_t won = 0;
+    for (size_t i = 0; i < count; i++) {
+        won += rows[i].outcome == TUNE_WON;
+    }
+    return won;
+}
+
 static void take_back_last(const clq_tuning *start, clq_tuning *found, tune_row *rows, size_t count)
 {
     while (count > 0 && rows[count - 1].outcome != TUNE_WON) {
@@ -148,17 +173,20 @@ static void take_back_last(const clq_tuning *start, clq_tuning *found, tune_row 
 }
 
 /* All that won together against the start, on all that it serves: what gains apart may lose together. */
-static clq_status confirm_all(const search *s, const clq_tuning *start, clq_tuning *found, tune_row *rows, size_t count,
-                              clq_error *error)
+static clq_status confirm_all(const search *s, double end, const clq_tuning *start, clq_tuning *found, tune_row *rows,
+                              size_t count, clq_error *error)
 {
     const tune_meter *m = s->meter;
     for (uint32_t operations = operations_of(s, rows, count); operations != 0;
          operations = operations_of(s, rows, count)) { /* ends: each round takes one back */
-        tune_score score;
+        tune_score score = {0};
         double noise = 0.0;
+        if (count_won(rows, count) == 1) {
+            return CLQ_OK; /* that one was confirmed */
+        }
         m->tell(m->cookie, count, count, "all that won");
-        CLQ_TRY(m->measure(m->cookie, operations, start, found, 1, LAST_ROUNDS, &score, &noise, error));
-        if (is_harmless(&score, noise)) {
+        CLQ_TRY(m->measure(m->cookie, operations, start, found, 1, LAST_ROUNDS, end, &score, &noise, error));
+        if (!score.is_left_out && is_harmless(&score, noise)) {
             return CLQ_OK;
         }
         take_back_last(start, found, rows, count);
@@ -228,22 +256,22 @@ clq_status tune_search(const tune_meter *meter, uint32_t operations, double budg
                        clq_tuning *found, tune_row *rows, size_t *count, clq_error *error)
 {
     const double begin = meter->now(meter->cookie);
-    search s = {.meter = meter, .operations = operations};
+    search s = {.meter = meter, .operations = operations, .last = begin + budget};
     const size_t tunable_count = clq_tunables(&s.tunables);
     *found = *start;
     *count = list_rows(&s, tunable_count, start, rows);
     for (size_t i = 0; i < *count; i++) {
         const double now = meter->now(meter->cookie);
-        if (now - begin >= budget) {
+        if (now >= s.last) {
             break;
         }
         /* An equal share of what is left, so that those at the end get theirs. */
-        s.end = now + (begin + budget - now) / (double)(*count - i);
+        s.end = now + (s.last - now) / (double)(*count - i);
         meter->tell(meter->cookie, i, *count, s.tunables[rows[i].number].name);
         rows[i].outcome = TUNE_KEPT;
         CLQ_TRY(search_one(&s, found, &rows[i], error));
     }
-    CLQ_TRY(confirm_all(&s, start, found, rows, *count, error));
+    CLQ_TRY(confirm_all(&s, begin + budget, start, found, rows, *count, error));
     list_back(rows, *count);
     return CLQ_OK;
 }

@@ -17,6 +17,7 @@ typedef struct tune_score {
     double mean;     /* geometric, of all problems */
     double worst;    /* of one problem, over what the base is apart from itself there */
     int is_rejected; /* gave other bytes, set a kernel aside or failed */
+    int is_left_out; /* the time did not suffice, of any of them: nothing is known */
 } tune_score;
 
 /* What came of a tunable. */
@@ -40,17 +41,19 @@ typedef struct tune_meter {
     /*
      * Time `count` tables beside `base` on all problems of these operations, in turns. *noise: how far two measurements
      * of `base` itself are apart, in the mean, as a fraction. Failures are those of `base`; CLQ_CANCELLED ends it all.
+     * What would not be over at `end`, by `now`, is not begun.
      */
     clq_status (*measure)(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
-                          size_t count, int rounds, tune_score *scores, double *noise, clq_error *error);
+                          size_t count, int rounds, double end, tune_score *scores, double *noise, clq_error *error);
     double (*now)(void *cookie);                                             /* seconds */
     void (*tell)(void *cookie, size_t done, size_t total, const char *name); /* what comes next */
 } tune_meter;
 
 /*
  * Search all tunables whose time an operation of `operations` depends on, each with all operations that it serves, for
- * about `budget` seconds: the first tunable of each family (the name up to the point), the second of each, and so on.
- * `found` is `start` with what won; `rows`, as the tunables are listed, has room for CLQ_TUNABLES_MOST.
+ * at most `budget` seconds and what a compiler takes once: the first tunable of each family (the name up to the point),
+ * the second of each, and so on. `found` is `start` with what won; `rows`, as the tunables are listed, has room for
+ * CLQ_TUNABLES_MOST.
  */
 clq_status tune_search(const tune_meter *meter, uint32_t operations, double budget, const clq_tuning *start,
                        clq_tuning *found, tune_row *rows, size_t *count, clq_error *error);

@@ -174,8 +174,10 @@ static void times_only_what_is_right(void **state)
 
 static int asked;
 
-static int stop_at_third(void)
+static int stop_at_third(void *cookie, int compiles)
 {
+    (void)cookie;
+    (void)compiles;
     return ++asked > 3;
 }
 

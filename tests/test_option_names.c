@@ -140,6 +140,63 @@ static void require_told(int verb, const char *const *wrong, const char *(*name_
     free(help);
 }
 
+/* One of two values that the option takes. */
+static void valid_value(const cli_option *row, int second, char text[32])
+{
+    char names[CLI_NAMES_BYTES];
+    const char *next = names;
+    cli_alternatives(row, "|", names);
+    if (row->kind == CLI_OPTION_RANGE) {
+        snprintf(text, 32, "0:%d", 1 + second);
+    } else if (row->kind == CLI_OPTION_SIZE) {
+        snprintf(text, 32, "%dM", 64 + second);
+    } else if (row->repeats == cli_repeats_axis) {
+        snprintf(text, 32, "x=%d", 1 + second);
+    } else if (names[0] == '\0') {
+        snprintf(text, 32, "%d", 1 + second);
+    } else {
+        for (int i = 0; i <= second; i++) {
+            assert_true(cli_next_alternative(&next, text, 32));
+        }
+        if (strchr(text, ':') != NULL) {
+            strcpy(strchr(text, ':'), ":50"); /* percentile:P */
+        }
+    }
+}
+
+/* Of every option of every verb: a list takes a second value; else what the second one replaces is told. */
+static void second_values_are_told(void **state)
+{
+    size_t tried = 0;
+    (void)state;
+    for (size_t i = 0; i < cli_option_count; i++) {
+        const cli_option *row = &cli_option_table[i];
+        const int repeats = row->kind == CLI_OPTION_LIST || (row->repeats != NULL && row->repeats("x=1"));
+        for (int verb = 0; verb < CLI_VERB_COUNT; verb++) {
+            char values[2][32];
+            char option[64];
+            char told[160];
+            char *said = NULL;
+            const char *words[] = {cli_verb_table[verb].name, option, values[0], option, values[1], NULL};
+            if ((row->verbs >> verb & 1) == 0 || row->argument == NULL) {
+                continue;
+            }
+            snprintf(option, sizeof option, "--%s", row->name);
+            valid_value(row, 0, values[0]);
+            valid_value(row, 1, values[1]);
+            parse(words, &said); /* files are missing */
+            snprintf(told, sizeof told, "clquant: --%s %s counts, and not the '%s' before it\n", row->name, values[1],
+                     values[0]);
+            if ((strstr(said, told) == NULL) != repeats || strstr(said, "required is") != NULL) {
+                fail_msg("%s %s: %s", cli_verb_table[verb].name, option, said);
+            }
+            tried++;
+            free(said);
+        }
+    }
+    assert_true(tried > 100);
+}
+
 static const char *preset_name(size_t index)
 {
     return index < CLQ_PRESET_COUNT ? clq_preset_name((clq_preset)index) : NULL;
@@ -227,10 +284,9 @@ static void arguments_are_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(presets_are_told),
-        cmocka_unit_test(presets_are_taken),
-        cmocka_unit_test(parts_of_lists_are_taken),
-        cmocka_unit_test(arguments_are_told),
+        cmocka_unit_test(presets_are_told),         cmocka_unit_test(presets_are_taken),
+        cmocka_unit_test(parts_of_lists_are_taken), cmocka_unit_test(arguments_are_told),
+        cmocka_unit_test(second_values_are_told),
     };
     return cmocka_run_group_tests(tests, scratch_begin, scratch_end);
 }

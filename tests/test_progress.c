@@ -39,16 +39,44 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
     return 0;
 }
 
+static cli_options with_progress(int mode)
+{
+    cli_options options;
+    memset(&options, 0, sizeof options);
+    options.progress = mode == CLI_PROGRESS_AUTO     ? CLI_PROGRESS_AUTO
+                       : mode == CLI_PROGRESS_ALWAYS ? CLI_PROGRESS_ALWAYS
+                                                     : CLI_PROGRESS_NEVER;
+    return options;
+}
+
+/* A device that compiles for a minute between a few bytes and the next, at first and in the middle of 8 GiB. */
+static void work_with_compiler(int progress_mode)
+{
+    const uint64_t all = UINT64_C(8) << 30;
+    cli_options options = with_progress(progress_mode);
+    cli_progress *progress = cli_progress_begin(&options, "quantize", all);
+    uint64_t done = 3072;
+    for (int i = 0; i < 80; i++) {
+        milliseconds += 100;
+        cli_progress_at(progress, done, NAME);
+        if (i == 0 || i == 40) {
+            for (int program = 0; program < 10; program++) {
+                cli_print_log(&options, CLQ_LOG_DEBUG, "comparing with the reference: one and another");
+                milliseconds += 6000;
+            }
+            done += 3072;
+            cli_progress_at(progress, done, NAME);
+        }
+        done += all / 100;
+    }
+    cli_progress_end(&progress);
+}
+
 /* What a program does: half of 8 GiB in half a second, a warning, the rest, the flush. */
 static void work(int progress_mode)
 {
-    cli_options options;
-    cli_progress *progress;
-    memset(&options, 0, sizeof options);
-    options.progress = progress_mode == CLI_PROGRESS_AUTO     ? CLI_PROGRESS_AUTO
-                       : progress_mode == CLI_PROGRESS_ALWAYS ? CLI_PROGRESS_ALWAYS
-                                                              : CLI_PROGRESS_NEVER;
-    progress = cli_progress_begin(&options, "quantize", UINT64_C(8) << 30);
+    cli_options options = with_progress(progress_mode);
+    cli_progress *progress = cli_progress_begin(&options, "quantize", UINT64_C(8) << 30);
     for (int i = 1; i <= 50; i++) {
         milliseconds += 20;
         cli_progress_at(progress, (uint64_t)i * ((UINT64_C(8) << 30) / 50), NAME);
@@ -62,7 +90,7 @@ static void work(int progress_mode)
 }
 
 /* What a child that works wrote to its stderr, a terminal of so many columns (0: it does not know) or a pipe (-1). */
-static char *watch(int columns, int progress_mode, const char *variable)
+static char *watch_it(void (*it)(int progress_mode), int columns, int progress_mode, const char *variable)
 {
     char *text = calloc(1, SHOWN_BYTES);
     size_t length = 0;
@@ -93,7 +121,7 @@ static char *watch(int columns, int progress_mode, const char *variable)
         if (variable != NULL) {
             putenv((char *)(uintptr_t)variable);
         }
-        work(progress_mode);
+        it(progress_mode);
         _exit(0);
     }
     close(ends[1]);
@@ -107,6 +135,11 @@ static char *watch(int columns, int progress_mode, const char *variable)
     close(ends[0]);
     waitpid(child, NULL, 0);
     return text;
+}
+
+static char *watch(int columns, int progress_mode, const char *variable)
+{
+    return watch_it(work, columns, progress_mode, variable);
 }
 
 /* The widest line, in characters without the escape sequences. */
@@ -195,13 +228,37 @@ static void it_is_silent_off_a_terminal(void **state)
     free(text);
 }
 
+/* Eight seconds of work: whatever kernels take, no more than ten are ever said to be left. */
+static void compilers_are_no_work(void **state)
+{
+    static const int WIDTHS[] = {120, -1}; /* a terminal, and none */
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char *text = watch_it(work_with_compiler, WIDTHS[i], CLI_PROGRESS_ALWAYS, NULL);
+        size_t told = 0;
+        assert_non_null(strstr(text, "  0%  0.0/8.0 GiB  compiling and trying kernels"));
+        for (char *left = strstr(text, " left  "); left != NULL; left = strstr(left + 1, " left  ")) {
+            char *begin = left;
+            while (begin > text && begin[-1] != ' ') {
+                begin--;
+            }
+            *left = '\0';
+            if (strcmp(begin, "0:10") > 0 || strlen(begin) != 4) {
+                fail_msg("%s left", begin);
+            }
+            told++;
+        }
+        assert_true(told > 0);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_terminal_shows_all),
-        cmocka_unit_test(no_line_is_too_wide),
-        cmocka_unit_test(the_environment_counts),
-        cmocka_unit_test(it_is_silent_off_a_terminal),
+        cmocka_unit_test(a_terminal_shows_all),   cmocka_unit_test(no_line_is_too_wide),
+        cmocka_unit_test(the_environment_counts), cmocka_unit_test(it_is_silent_off_a_terminal),
+        cmocka_unit_test(compilers_are_no_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

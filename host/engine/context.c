@@ -69,22 +69,30 @@ static int contains_ignoring_case(const char *text, const char *part)
     return length == 0;
 }
 
-/* Whether a specification other than "auto" means this device. */
+/* A specification other than "auto" asks for a kind of device, for one by its numbers, or for a part of a name. */
+static int asks_by_name(const char *spec, int *platform, int *device)
+{
+    int used = 0;
+    *platform = *device = -1;
+    return strcmp(spec, "cpu") != 0 && strcmp(spec, "gpu") != 0 &&
+           (sscanf(spec, "%9d:%9d%n", platform, device, &used) != 2 || spec[used] != '\0');
+}
+
+/* Whether that means this device. */
 static int matches(const char *spec, const clq_device_info *info)
 {
-    int platform = 0;
-    int device = 0;
-    int used = 0;
+    int platform;
+    int device;
+    if (asks_by_name(spec, &platform, &device)) {
+        return contains_ignoring_case(info->name, spec) || contains_ignoring_case(info->platform_name, spec);
+    }
     if (strcmp(spec, "cpu") == 0) {
         return info->platform >= 0 && info->type == CLQ_DEVICE_CPU;
     }
     if (strcmp(spec, "gpu") == 0) {
         return info->type == CLQ_DEVICE_GPU;
     }
-    if (sscanf(spec, "%9d:%9d%n", &platform, &device, &used) == 2 && spec[used] == '\0') {
-        return info->platform >= 0 && info->platform == platform && info->device == device;
-    }
-    return contains_ignoring_case(info->name, spec) || contains_ignoring_case(info->platform_name, spec);
+    return info->platform >= 0 && info->platform == platform && info->device == device;
 }
 
 static clq_status own_context(int own, clq_context **context, clq_error *error)
@@ -95,18 +103,38 @@ static clq_status own_context(int own, clq_context **context, clq_error *error)
     return CLQ_OK;
 }
 
+enum { LIST_BYTES = 600 };
+
+/* Those devices that `spec` means, NULL: all, for a message. */
+static void list_devices(const char *spec, const clq_device_info *infos, size_t count, char list[LIST_BYTES])
+{
+    size_t used = 0;
+    list[0] = '\0';
+    for (size_t i = 0; i < count && used < LIST_BYTES; i++) {
+        const clq_device_info *info = &infos[i];
+        if (spec != NULL && !matches(spec, info)) {
+            continue;
+        }
+        if (info->platform < 0) {
+            used += (size_t)snprintf(list + used, LIST_BYTES - used, "%s%s", used == 0 ? "" : ", ", info->name);
+        } else {
+            used += (size_t)snprintf(list + used, LIST_BYTES - used, "%s%d:%d %.60s (%.40s%s)", used == 0 ? "" : ", ",
+                                     info->platform, info->device, info->name, info->platform_name,
+                                     info->usable ? "" : ", not usable");
+        }
+    }
+}
+
 static clq_status no_such_device(const char *spec, const clq_device_info *infos, size_t count, clq_error *error)
 {
-    char known[600] = "";
-    size_t used = 0;
+    static const char *const words[] = {"auto", "cpu", "gpu", "native", "reference"};
+    char known[LIST_BYTES];
     clq_error absent;
-    for (size_t i = 0; i < count && used < sizeof known; i++) {
-        if (infos[i].platform < 0) {
-            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used == 0 ? "" : ", ", infos[i].name);
-        } else {
-            used += (size_t)snprintf(known + used, sizeof known - used, "%s%d:%d %.60s%s", used == 0 ? "" : ", ",
-                                     infos[i].platform, infos[i].device, infos[i].name,
-                                     infos[i].usable ? "" : " (not usable)");
+    list_devices(NULL, infos, count, known);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strlen(spec) == strlen(words[i]) && contains_ignoring_case(spec, words[i]) && strcmp(spec, words[i]) != 0) {
+            return clq_fail(error, CLQ_NO_DEVICE, "no device matches '%s'; did you mean '%s'? There are: %s", spec,
+                            words[i], known);
         }
     }
     if (clq_cl_available(&absent) != CLQ_OK) {
@@ -114,6 +142,28 @@ static clq_status no_such_device(const char *spec, const clq_device_info *infos,
                         known, absent.message);
     }
     return clq_fail(error, CLQ_NO_DEVICE, "no device matches '%.100s'; there are: %s", spec, known);
+}
+
+/* A part of a name means one device, or several that are alike: the first, as `infos` has the best first. */
+static clq_status check_one(const char *spec, const clq_device_info *infos, size_t first, size_t count,
+                            clq_error *error)
+{
+    int numbers[2];
+    char known[LIST_BYTES];
+    if (strcmp(spec, "auto") == 0 || !asks_by_name(spec, &numbers[0], &numbers[1])) {
+        return CLQ_OK;
+    }
+    for (size_t i = first + 1; i < count; i++) {
+        if (matches(spec, &infos[i]) && (strcmp(infos[i].name, infos[first].name) != 0 ||
+                                         strcmp(infos[i].platform_name, infos[first].platform_name) != 0)) {
+            list_devices(spec, infos, count, known);
+            return clq_fail(error, CLQ_NO_DEVICE,
+                            "several devices match '%.100s': %s; more of the name, or P:D, says "
+                            "which",
+                            spec, known);
+        }
+    }
+    return CLQ_OK;
 }
 
 clq_status clq_context_create(const char *spec, clq_context **context, clq_error *error)
@@ -142,6 +192,7 @@ clq_status clq_context_create(const char *spec, clq_context **context, clq_error
         if (strcmp(spec, "auto") == 0 ? !info->usable : !matches(spec, info)) {
             continue;
         }
+        CLQ_TRY_TO(check_one(spec, infos, i, count, error));
         if (info->platform < 0) {
             status = own_context(info->type == CLQ_DEVICE_REFERENCE ? REFERENCE : NATIVE, context, error);
         } else if (!info->usable) {

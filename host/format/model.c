@@ -208,6 +208,23 @@ done:
     return status;
 }
 
+/* "ORG/NAME", and no folder ORG is here: what engines download under such a name is asked for as they are. */
+static int is_name_on_a_hub(const char *path)
+{
+    const char *slash = strchr(path, '/');
+    char *folder = NULL;
+    int is_missing;
+    if (slash == NULL || slash == path || slash[1] == '\0' || strchr(slash + 1, '/') != NULL || path[0] == '.' ||
+        path[0] == '~' || clq_is_npy_name(path) || clq_is_gguf_name(path) || clq_ends_with(path, ".safetensors") ||
+        clq_ends_with(path, ".json")) {
+        return 0;
+    }
+    folder = strndup(path, (size_t)(slash - path));
+    is_missing = folder != NULL && access(folder, F_OK) != 0;
+    free(folder);
+    return is_missing;
+}
+
 clq_status clq_model_open_from(const char *path, unsigned how, clq_model **model, clq_error *error)
 {
     clq_model *opened = NULL;
@@ -216,6 +233,10 @@ clq_status clq_model_open_from(const char *path, unsigned how, clq_model **model
     status = (how & CLQ_OPEN_FOLDERS) != 0 && path != NULL && clq_is_folder(path)
                  ? open_folder(path, how, &opened, error)
                  : open_file(path, NULL, how, &opened, error);
+    if (status == CLQ_IO_ERROR && (how & CLQ_OPEN_FOLDERS) != 0 && error != NULL && is_name_on_a_hub(path)) {
+        const clq_error before = *error;
+        clq_fail(error, status, "%.600s; a local folder or file is required: nothing is downloaded", before.message);
+    }
     if (status != CLQ_OK) {
         clq_model_close(&opened);
     }

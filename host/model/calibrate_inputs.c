@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/folder.h"
 #include "format/output_path.h"
 #include "format/real.h"
 #include "model/calibrate.h"
@@ -179,12 +180,26 @@ static clq_status add(clq_calibrate_job *job, const clq_model *model, size_t ind
     return CLQ_OK;
 }
 
+/* A folder of dumps is no model. */
+static clq_status open_input(clq_calibrate_job *job, const char *path, clq_model **model, clq_error *error)
+{
+    const clq_status status = clq_job_open_model(&job->job, path, model, error);
+    if (status == CLQ_BAD_FILE && clq_is_folder(path)) {
+        const clq_error before = *error;
+        return clq_fail(error, status,
+                        "%.600s; of dumps of activations the files are required, as FOLDER/*.safetensors or "
+                        "FOLDER/*.npy",
+                        before.message);
+    }
+    return status;
+}
+
 static clq_status add_input(clq_calibrate_job *job, size_t input, uint64_t *bytes, clq_error *error)
 {
     const clq_file_request *request = job->job.request;
     clq_status status = CLQ_OK;
     clq_model *model = NULL;
-    CLQ_TRY_TO(clq_job_open_model(&job->job, request->inputs.items[input], &model, error));
+    CLQ_TRY_TO(open_input(job, request->inputs.items[input], &model, error));
     CLQ_TRY_TO(clq_path_check(request->output, model, request->replace, error));
     *bytes = clq_model_file_bytes(model);
     for (size_t i = 0; i < model->tensor_count; i++) {

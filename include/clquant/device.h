@@ -56,7 +56,7 @@ typedef struct clq_context clq_context;
  * Make a context. `spec`: "auto" or NULL (best GPU, else accelerator, else an OpenCL CPU, else native), "native" (the
  * threads and vectors of this processor, without OpenCL), "reference" (plain C in the calling thread), "cpu" or "gpu"
  * (of OpenCL), "P:D" (platform and device number) or a part of the device's or the platform's name, in any case.
- * CLQ_NO_DEVICE when nothing matches.
+ * CLQ_NO_DEVICE when nothing matches, or devices of several names do.
  *
  * A context of native makes threads when it is first given enough to do, and ends them when it is destroyed; they take
  * none of the program's signals. Calls that come while they work for another compute in the thread that calls.

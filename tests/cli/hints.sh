@@ -75,3 +75,25 @@ CLQUANT_DEVICE='no such device'
 refused minmax m.npy | sed "s/; there are.*//"
 refused minmax m.npy --device 'another one' | sed 's/; there are.*//'
 refused devices | sed 's/; there are.*//'
+
+echo "-- meant"
+refused quantize m.npy -o x.safetensors --dtype int8
+refused quantize m.npy -o x.safetensors --dtype S8
+refused quantize m.npy -o x.safetensors --granularity per-channel
+refused quantize m.npy -o x.safetensors --calibrate Percentile:99.9
+refused quantize m.npy -o x.safetensors --preset symetric
+refused dequantize m.npy -o x.safetensors --dtype float16
+refused multiplier 0.5 --progress Never
+refused quantize m.npy -o x.safetensors --device CPU 2>&1 | sed 's/There are: .*/.../'
+refused quantize m.npy -o x.safetensors --device e 2>&1 | sed "s/'e': .*;/'e': ...;/"
+mkdir batches here
+refused calibrate batches -o x.json
+refused quantize org/Model -o x
+refused quantize here/Model -o x
+refused quantize org/model.safetensors -o x
+echo "-- given twice: the last counts, and the other is told"
+"$CLQUANT" quantize m.npy -o x.safetensors --output y.safetensors --device cpu --device reference 2>&1 >/dev/null
+ls x.safetensors y.safetensors 2>/dev/null
+"$CLQUANT" --device cpu devices --device reference --json 2>&1 >/dev/null | grep -c 'reference counts'
+"$CLQUANT" multiplier 0.5 --max-shift 3 --max-shift 4 --max-shift 4 --sample 1 --sample 2 -q 2>&1 >/dev/null
+refused verify --report a.json --report b.txt

@@ -232,7 +232,8 @@ void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *na
 void cli_progress_skip(cli_progress *progress, uint64_t done_bytes); /* so many are done, without work on them now */
 void cli_progress_finish(cli_progress *progress, const char *what);  /* all bytes are done, and `what` is left to do */
 void cli_progress_end(cli_progress **progress);                      /* wipes the line */
-void cli_progress_hide(void); /* wipes the line before something else is printed on stderr */
+void cli_progress_prepare(void); /* of the one there is: time goes into kernels, until the next bytes are done */
+void cli_progress_hide(void);    /* wipes the line before something else is printed on stderr */
 
 /* Begin an object on stdout, which counts as the one that --json promises. */
 void cli_json_begin(clq_json_writer *json);

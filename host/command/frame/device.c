@@ -32,7 +32,8 @@ void cli_print_log(void *options, clq_log_level level, const char *message)
 {
     if (level <= CLQ_LOG_INFO) { /* of a context: what a person would otherwise wonder about */
         cli_warning(options, "%s", message);
-    } else {
+    } else { /* kernels are looked for, compiled, tried */
+        cli_progress_prepare();
         cli_note(options, "%s", message);
     }
 }

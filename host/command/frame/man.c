@@ -99,6 +99,10 @@ void cli_print_man_page(FILE *out)
         put_verb(out, (cli_verb)i);
     }
     fputs(".SH OPTIONS OF EVERY VERB\n", out);
+    put_roff(out,
+             "Of an option that is given again the last value counts, which is told, unless it says that it may be "
+             "repeated; so it is with --quiet and --verbose.");
+    fputs("\n", out);
     put_options(out, CLI_ALL_VERBS, 1);
     fputs(".SH EXIT STATUS\n", out);
     put_texts(out, cli_exit_table);

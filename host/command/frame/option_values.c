@@ -135,7 +135,13 @@ int cli_store_axis(cli_options *options, const char *text)
     return 1;
 }
 
-/* Blocks of GGUF are types of another kind than those of codes; the last --dtype counts. */
+/* One axis for all, and any number of patterns. */
+int cli_repeats_axis(const char *text)
+{
+    return strchr(text, '=') != NULL;
+}
+
+/* Blocks of GGUF are types of another kind than those of codes. */
 int cli_store_block(cli_options *options, const char *text)
 {
     options->file.block = strcmp(text, "q8_0") == 0   ? CLQ_BLOCK_Q8_0
@@ -169,6 +175,12 @@ int cli_store_sample(cli_options *options, const char *text)
         return 0;
     }
     options->sample_storage[options->samples.count++] = (int32_t)value;
+    return 1;
+}
+
+int cli_repeats_sample(const char *text)
+{
+    (void)text;
     return 1;
 }
 

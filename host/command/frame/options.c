@@ -80,17 +80,54 @@ static int refuse_option(int result, const char *argument, const char *verb_name
     return cli_refuse_long_option(argument, verb_name, verbs);
 }
 
-static int store_option(cli_options *options, const cli_option *row, const char *text)
+/* The value of an option that keeps one, and the one that it replaced; NULL: none. */
+typedef struct taken_value {
+    const cli_option *row;
+    const char *text, *before;
+} taken_value;
+
+/* Where the parser stands: the verb once it was met, the options that count from there on, and what was given. */
+typedef struct parser {
+    cli_options *options;
+    const char *verb_name; /* NULL: not met yet */
+    uint32_t verbs;
+    getopt_tables tables;
+    taken_value taken[MAX_OPTIONS];
+    size_t taken_count;
+} parser;
+
+/* The last one counts, as everywhere; what it replaces is told by tell_replaced. */
+static void take_value(parser *state, const cli_option *row, const char *text)
 {
-    char names[CLI_NAMES_BYTES];
-    if (cli_store_option(options, row, text) || text == NULL) {
-        return CLI_OK;
+    size_t i = 0;
+    if (row->kind == CLI_OPTION_LIST || (row->repeats != NULL && row->repeats(text))) {
+        return;
     }
-    if (row->name_of != NULL) {
-        cli_alternatives(row, "|", names);
-        return cli_usage_error("--%s %s: required is one of %s", row->name, text, names);
+    while (i < state->taken_count && state->taken[i].row != row) {
+        i++;
     }
-    return cli_usage_error("--%s %s: required is %s", row->name, text[0] != '\0' ? text : "''", row->required);
+    /* Each row has one place, and no verb has more rows. */
+    state->taken[i] = (taken_value){row, text, i < state->taken_count ? state->taken[i].text : NULL};
+    state->taken_count += i == state->taken_count;
+}
+
+static void tell_replaced(const parser *state)
+{
+    for (size_t i = 0; i < state->taken_count; i++) {
+        const taken_value *value = &state->taken[i];
+        if (value->before != NULL && strcmp(value->before, value->text) != 0) {
+            cli_warning(state->options, "--%s %s counts, and not the '%s' before it", value->row->name, value->text,
+                        value->before);
+        }
+    }
+}
+
+static int store_option(parser *state, const cli_option *row, const char *text)
+{
+    if (text != NULL) {
+        take_value(state, row, text);
+    }
+    return cli_store_option(state->options, row, text) || text == NULL ? CLI_OK : cli_refuse_value(row, text);
 }
 
 static void set_defaults(cli_options *options)
@@ -166,14 +203,6 @@ static int check_together(const cli_options *options)
     return CLI_OK;
 }
 
-/* Where the parser stands: the verb once it was met, and the options that count from there on. */
-typedef struct parser {
-    cli_options *options;
-    const char *verb_name; /* NULL: not met yet */
-    uint32_t verbs;
-    getopt_tables tables;
-} parser;
-
 /* The next positional: the verb, or an argument of it. */
 static int take_word(parser *state, const char *word)
 {
@@ -221,7 +250,7 @@ static int take_result(parser *state, int result, int argc, char **argv, int *co
         }
         return 0;
     }
-    *code = store_option(state->options, row, row->argument != NULL ? optarg : NULL);
+    *code = store_option(state, row, row->argument != NULL ? optarg : NULL);
     return *code == CLI_OK;
 }
 
@@ -294,6 +323,7 @@ int cli_options_parse(int argc, char **argv, cli_options *options, int *code)
     options->file.tensors = name_list(&options->tensors);
     options->file.include = name_list(&options->include);
     options->file.exclude = name_list(&options->exclude);
+    tell_replaced(&state);
     *code = check_together(options);
     return *code == CLI_OK;
 }

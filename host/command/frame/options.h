@@ -40,9 +40,10 @@ typedef struct cli_option {
     /* Besides, or alone: look at the value, or keep more of it (NULL for a flag); returns 0 when it is not acceptable.
      */
     int (*store)(cli_options *options, const char *text);
-    const char *required; /* what a value must be, for the message: "a whole number from 0 to 30" */
-    const char *initial;  /* the default, as text, or NULL */
-    const char *help;     /* without a final period */
+    int (*repeats)(const char *text); /* whether such a value stands beside others; NULL: those of a list alone */
+    const char *required;             /* what a value must be, for the message: "a whole number from 0 to 30" */
+    const char *initial;              /* the default, as text, or NULL */
+    const char *help;                 /* without a final period */
 } cli_option;
 
 typedef struct cli_verb_info {
@@ -82,6 +83,9 @@ extern const cli_exit_text cli_place_table[];
  */
 int cli_refuse_long_option(const char *argument, const char *verb_name, uint32_t verbs);
 
+/* `text` is no value of the option: say what is required, and what may be meant. Returns CLI_USAGE. */
+int cli_refuse_value(const cli_option *row, const char *text);
+
 /* The first of the alternatives in "a|b|c" that starts at *next, into out; returns 0 at the end. */
 int cli_next_alternative(const char **next, char *out, size_t capacity);
 
@@ -118,6 +122,8 @@ int cli_store_calibrate(cli_options *options, const char *text);
 int cli_store_method(cli_options *options, const char *text);
 int cli_store_histograms(cli_options *options, const char *text);
 int cli_store_sample(cli_options *options, const char *text);
+int cli_repeats_sample(const char *text);
+int cli_repeats_axis(const char *text);
 int cli_check_scale_c(cli_options *options, const char *text);
 int cli_keep_clamp(cli_options *options, const char *text);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why a long option is not one: it belongs elsewhere, is ambiguous, or is misspelt. */
+/* Why a long option is not one: it belongs elsewhere, is ambiguous, or is misspelt. And why a value is none. */
+#include <ctype.h>
 #include <string.h>
 
 #include "command/frame/options.h"
@@ -44,4 +45,87 @@ int cli_refuse_long_option(const char *argument, const char *verb_name, uint32_t
         return cli_usage_error("unknown option --%s; did you mean --%s?", name, near.best);
     }
     return cli_usage_error("unknown option --%s", name);
+}
+
+/* What others call our values. */
+static const char *const OTHER_NAMES[][2] = {
+    {"int8", "s8"},
+    {"i8", "s8"},
+    {"uint8", "u8"},
+    {"int4", "s4"},
+    {"i4", "s4"},
+    {"uint4", "u4"},
+    {"int16", "s16"},
+    {"i16", "s16"},
+    {"uint16", "u16"},
+    {"int32", "s32"},
+    {"i32", "s32"},
+    {"float32", "f32"},
+    {"fp32", "f32"},
+    {"float16", "f16"},
+    {"fp16", "f16"},
+    {"half", "f16"},
+    {"bfloat16", "bf16"},
+    {"q8", "q8_0"},
+    {"q4", "q4_0"},
+    {"per-tensor", "tensor"},
+    {"per-group", "group"},
+    {"block", "group"},
+    {"per-channel", "channel"},
+    {"row", "channel"},
+};
+
+/* Into `out` what may be meant by a value, whose parameter behind ':' stays; empty: nothing is near. */
+static void find_meant(const cli_option *row, const char *text, char out[64])
+{
+    char names[CLI_NAMES_BYTES];
+    char lower[32];
+    char word[32];
+    const char *next = names;
+    const char *meant = lower;
+    const size_t length = strcspn(text, ":");
+    clq_near near = {.name = lower};
+    char nearest[32] = "";
+    out[0] = '\0';
+    if (length == 0 || length >= sizeof lower) {
+        return;
+    }
+    for (size_t i = 0; i <= length; i++) {
+        lower[i] = i < length ? (char)tolower((unsigned char)text[i]) : '\0';
+    }
+    for (size_t i = 0; i < sizeof OTHER_NAMES / sizeof OTHER_NAMES[0]; i++) {
+        meant = strcmp(lower, OTHER_NAMES[i][0]) == 0 ? OTHER_NAMES[i][1] : meant;
+    }
+    cli_alternatives(row, "|", names);
+    while (cli_next_alternative(&next, word, sizeof word)) {
+        word[strcspn(word, ":")] = '\0'; /* "percentile:P" */
+        if (strcmp(word, meant) == 0) {
+            snprintf(out, 64, "%s%.30s", word, text + length);
+            return;
+        }
+        clq_near_try(&near, word);
+        if (near.best == word) { /* which the next one overwrites */
+            memcpy(nearest, word, sizeof nearest);
+            near.best = nearest;
+        }
+    }
+    if (near.best != NULL && near.best_distance <= length / 4) { /* of short names any is near any other */
+        snprintf(out, 64, "%s%.30s", nearest, text + length);
+    }
+}
+
+int cli_refuse_value(const cli_option *row, const char *text)
+{
+    char names[CLI_NAMES_BYTES];
+    char meant[64];
+    char hint[96] = "";
+    find_meant(row, text, meant);
+    if (meant[0] != '\0' && strcmp(meant, text) != 0) {
+        snprintf(hint, sizeof hint, "; did you mean %s?", meant);
+    }
+    if (row->name_of != NULL) {
+        cli_alternatives(row, "|", names);
+        return cli_usage_error("--%s %s: required is one of %s%s", row->name, text, names, hint);
+    }
+    return cli_usage_error("--%s %s: required is %s%s", row->name, text[0] != '\0' ? text : "''", row->required, hint);
 }

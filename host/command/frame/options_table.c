@@ -201,12 +201,13 @@ const cli_option cli_option_table[] = {
      .argument = "N|GLOB=N",
      .verbs = FOR(QUANTIZE),
      .store = cli_store_axis,
+     .repeats = cli_repeats_axis,
      .least = -CLQ_MAX_RANK,
      .most = CLQ_MAX_RANK - 1,
      .required = "a whole number from -8 to 7, or a pattern, '=' and such a number",
      .initial = "0, for groups -1",
-     .help =
-         "the axis of channels or groups, or that of tensors of matching names; negative numbers count from the last"},
+     .help = "the axis of channels or groups, or that of tensors of matching names, which may be repeated; negative "
+             "numbers count from the last"},
     {.name = "axis",
      .argument = "N",
      .verbs = FOR(MINMAX),
@@ -586,7 +587,8 @@ const cli_option cli_option_table[] = {
      .most = MAXIMUM_BUDGET,
      .required = "a whole number of seconds from 1 to 86400",
      .initial = "300",
-     .help = "how long to search, about; with less than 60 tensors are small"},
+     .help = "how long to search at most, but for what a compiler takes longer than before; with less than 60 tensors "
+             "are small"},
     {.name = "export",
      .argument = "FILE",
      .verbs = FOR(TUNE),
@@ -657,6 +659,7 @@ const cli_option cli_option_table[] = {
      .argument = "Q",
      .verbs = FOR(MULTIPLIER),
      .store = cli_store_sample,
+     .repeats = cli_repeats_sample,
      .required = "a whole number of 32 bits",
      .help = "an accumulator to try the factor on; may be repeated"},
     {.name = "max-shift",

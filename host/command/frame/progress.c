@@ -20,8 +20,10 @@
 
 enum { BAR_WIDTH = 16, LINE_BYTES = 1024 };
 
-/* Work that is over before a person looks needs no bar; what the rate was so long ago counts little. */
+/* Work that is over before a person looks needs no bar; what the rate was so long ago counts little; and of
+ * less time there is none. */
 static const double QUIET_SECONDS = 0.3;
+static const double LEAST_SECONDS = 0.2;
 static const double RATE_SECONDS = 3.0;
 
 struct cli_progress {
@@ -30,11 +32,12 @@ struct cli_progress {
     uint64_t total;
     int terminal;
     int colour;
-    double begun;
     double drawn; /* when it was drawn or wiped last */
     double rate;  /* smoothed, bytes per second; 0 while nothing is known */
     double rate_at;
     uint64_t rate_bytes; /* what rate and rate_at go by */
+    uint64_t done;       /* what was told last */
+    int prepares;        /* since then kernels are made ready, which tells nothing of the time that is left */
     int visible;         /* a line stands on the terminal */
 };
 
@@ -82,10 +85,9 @@ cli_progress *cli_progress_begin(const cli_options *options, const char *title, 
         progress->total = total_bytes;
         progress->terminal = terminal;
         progress->colour = terminal && !is_set("NO_COLOR");
-        progress->begun = seconds_now();
-        progress->rate_at = progress->begun;
+        progress->rate_at = seconds_now();
         /* The first line is due at once without a terminal, and after QUIET_SECONDS on one. */
-        progress->drawn = terminal ? progress->begun + QUIET_SECONDS - 0.1 : 0.0;
+        progress->drawn = terminal ? progress->rate_at + QUIET_SECONDS - 0.1 : 0.0;
         pthread_mutex_lock(&drawing);
         shown = progress;
         pthread_mutex_unlock(&drawing);
@@ -137,9 +139,9 @@ static void format_amount(char *out, size_t capacity, uint64_t done, uint64_t to
 }
 
 /* " 52%  1.4/2.7 GiB  812.0 MiB/s  0:02 left" */
-static void format_facts(char *out, size_t capacity, const cli_progress *progress, uint64_t done, double now)
+static void format_facts(char *out, size_t capacity, const cli_progress *progress, uint64_t done)
 {
-    const double rate = now - progress->begun > 0.2 ? progress->rate : 0.0;
+    const double rate = progress->rate;
     char amount[64];
     char rate_text[48] = "";
     char left_text[48] = "";
@@ -197,11 +199,19 @@ static void draw_line(cli_progress *progress, const char *facts, double share, c
     progress->visible = 1;
 }
 
-/* The rate of the last seconds, weighted by how long ago they are. */
+/* What was done until now tells nothing of the rate. */
+static void restart_rate(cli_progress *progress, uint64_t done, double now)
+{
+    progress->rate_at = now;
+    progress->rate_bytes = done;
+    progress->prepares = 0;
+}
+
+/* The rate of the last seconds, weighted by how long ago they are; none before there is something to go by. */
 static void update_rate(cli_progress *progress, uint64_t done, double now)
 {
     const double passed = now - progress->rate_at;
-    if (passed > 0.0 && done >= progress->rate_bytes) {
+    if (passed > (progress->rate > 0.0 ? 0.0 : LEAST_SECONDS) && done >= progress->rate_bytes) {
         const double rate = (double)(done - progress->rate_bytes) / passed;
         const double weight = progress->rate > 0.0 ? 1.0 - exp(-passed / RATE_SECONDS) : 1.0;
         progress->rate += weight * (rate - progress->rate);
@@ -210,14 +220,21 @@ static void update_rate(cli_progress *progress, uint64_t done, double now)
     }
 }
 
-static void draw(cli_progress *progress, uint64_t done_bytes, const char *name, double now)
+static int is_due(const cli_progress *progress, double now)
+{
+    return now - progress->drawn >= (progress->terminal ? 0.1 : 5.0);
+}
+
+static void draw(cli_progress *progress, const char *name, double now)
 {
     char facts[160];
     char printable[256];
-    const uint64_t done = done_bytes < progress->total ? done_bytes : progress->total;
+    const uint64_t done = progress->done < progress->total ? progress->done : progress->total;
     progress->drawn = now;
-    update_rate(progress, done, now);
-    format_facts(facts, sizeof facts, progress, done, now);
+    if (!progress->prepares) {
+        update_rate(progress, done, now);
+    }
+    format_facts(facts, sizeof facts, progress, done);
     clq_printable(printable, sizeof printable, name != NULL ? name : "", name != NULL ? strlen(name) : 0);
     if (progress->terminal) {
         draw_line(progress, facts, progress->total > 0 ? (double)done / (double)progress->total : 1.0, printable);
@@ -234,8 +251,28 @@ void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *na
     }
     now = seconds_now();
     pthread_mutex_lock(&drawing);
-    if (now - progress->drawn >= (progress->terminal ? 0.1 : 5.0)) {
-        draw(progress, done_bytes, name, now);
+    progress->done = done_bytes;
+    if (progress->prepares) {
+        restart_rate(progress, done_bytes, now);
+    }
+    if (is_due(progress, now)) {
+        draw(progress, name, now);
+    }
+    pthread_mutex_unlock(&drawing);
+}
+
+void cli_progress_prepare(void)
+{
+    pthread_mutex_lock(&drawing);
+    if (shown != NULL && shown->unit == NULL) { /* of cases and steps it is the work itself */
+        const double now = seconds_now();
+        if (!shown->prepares) {
+            update_rate(shown, shown->done, now);
+        }
+        shown->prepares = 1;
+        if (is_due(shown, now)) {
+            draw(shown, "compiling and trying kernels", now);
+        }
     }
     pthread_mutex_unlock(&drawing);
 }
@@ -246,8 +283,8 @@ void cli_progress_skip(cli_progress *progress, uint64_t done_bytes)
         return;
     }
     pthread_mutex_lock(&drawing);
-    progress->rate_at = seconds_now();
-    progress->rate_bytes = done_bytes;
+    progress->done = done_bytes;
+    restart_rate(progress, done_bytes, seconds_now());
     pthread_mutex_unlock(&drawing);
 }
 
@@ -258,7 +295,8 @@ void cli_progress_finish(cli_progress *progress, const char *what)
     }
     pthread_mutex_lock(&drawing);
     if (progress->visible || !progress->terminal) {
-        draw(progress, progress->total, what, seconds_now());
+        progress->done = progress->total;
+        draw(progress, what, seconds_now());
     }
     pthread_mutex_unlock(&drawing);
 }

@@ -141,6 +141,13 @@ static void show_progress(void *cookie, const bench_group *group, size_t done, s
     cli_progress_at(call->progress, (uint64_t)(total * (double)done / (double)turns), name);
 }
 
+static int should_end(void *cookie, int compiles)
+{
+    (void)cookie;
+    (void)compiles;
+    return cli_should_end();
+}
+
 static void show_group(void *cookie, const bench_group *group)
 {
     bench_call *call = cookie;
@@ -181,7 +188,7 @@ static clq_status measure(bench_call *call, size_t *failed, clq_error *error)
     suite->timing.rounds = options->bench.rounds > 0 ? options->bench.rounds : suite->quick ? QUICK_ROUNDS : ROUNDS;
     suite->timing.warm_seconds = suite->quick ? warm_seconds / 10 : warm_seconds;
     suite->timing.turn_seconds = suite->quick ? turn_seconds / 10 : turn_seconds;
-    suite->timing.stop = cli_should_end;
+    suite->timing.stop = should_end;
     suite->timing.progress = show_progress;
     suite->timing.cookie = call;
     suite->peers = linked_peers;

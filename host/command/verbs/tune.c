@@ -112,7 +112,7 @@ static clq_status export_table(tune_call *call, clq_error *error)
     CLQ_TRY(clq_writer_open(path, strlen(text), call->options->file.replace, &writer, error));
     CLQ_TRY_TO(clq_writer_write(writer, text, strlen(text), error));
     CLQ_TRY_TO(clq_writer_commit(&writer, error));
-    call->report.action = "exported";
+    call->report.action = CLI_TUNE_EXPORTED;
     call->report.path = path;
 done:
     clq_writer_abandon(&writer);
@@ -139,7 +139,7 @@ static clq_status import_table(tune_call *call, clq_error *error)
         return clq_fail_in(error, status, "%s", path);
     }
     CLQ_TRY(clq_tuning_store(call->context, &call->report.table, call->path, sizeof call->path, error));
-    call->report.action = "imported";
+    call->report.action = CLI_TUNE_IMPORTED;
     call->report.path = call->path;
     return CLQ_OK;
 }
@@ -153,10 +153,10 @@ static double now(void *cookie)
 }
 
 static clq_status measure(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
-                          size_t count, int rounds, tune_score *scores, double *noise, clq_error *error)
+                          size_t count, int rounds, double end, tune_score *scores, double *noise, clq_error *error)
 {
     tune_call *call = cookie;
-    return tune_measure(&call->problems, operations, base, tables, count, rounds, scores, noise, error);
+    return tune_measure(&call->problems, operations, base, tables, count, rounds, end, scores, noise, error);
 }
 
 static void tell(void *cookie, size_t done, size_t total, const char *name)
@@ -209,7 +209,7 @@ static clq_status search(tune_call *call, clq_error *error)
     CLQ_TRY(tune_search(&meter, call->operations, (double)budget, &start, &call->report.table, call->rows,
                         &call->report.count, error));
     CLQ_TRY(clq_tuning_store(call->context, &call->report.table, call->path, sizeof call->path, error));
-    call->report.action = "tuned";
+    call->report.action = CLI_TUNE_SEARCHED;
     call->report.path = call->path;
     call->report.rows = call->rows;
     call->report.seconds = bench_now() - begin;

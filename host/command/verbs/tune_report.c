@@ -19,6 +19,9 @@ static const char *outcome_name(tune_outcome outcome)
     return "kept";
 }
 
+static const char *const ACTIONS[] = {
+    [CLI_TUNE_SEARCHED] = "tuned", [CLI_TUNE_EXPORTED] = "exported", [CLI_TUNE_IMPORTED] = "imported"};
+
 /* ---- for people ---- */
 
 static clq_status print_rows(const cli_tune_report *report, const clq_tunable *tunables, clq_error *error)
@@ -89,7 +92,7 @@ static void print_json(const cli_tune_report *report, const clq_tunable *tunable
     clq_json_writer json;
     cli_json_begin(&json);
     clq_json_writer_key(&json, "action");
-    clq_json_writer_string(&json, report->action);
+    clq_json_writer_string(&json, ACTIONS[report->action]);
     clq_json_writer_key(&json, "device");
     clq_json_writer_string(&json, report->device.name);
     clq_json_writer_key(&json, "file");
@@ -117,6 +120,38 @@ static void print_json(const cli_tune_report *report, const clq_tunable *tunable
     clq_json_writer_end(&json);
 }
 
+static size_t count_left_out(const cli_tune_report *report)
+{
+    size_t left_out = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        left_out += report->rows[i].outcome == TUNE_NOT_REACHED;
+    }
+    return left_out;
+}
+
+/* A table without a value is one too, and what was asked for was done. */
+static const char *outcome_of(const cli_tune_report *report)
+{
+    static const char *const EMPTY[] = {
+        [CLI_TUNE_SEARCHED] = "tuned: nothing beats what there is, so nothing is changed",
+        [CLI_TUNE_EXPORTED] = "exported, without a value: nothing is tuned on this device",
+        [CLI_TUNE_IMPORTED] = "imported, without a value: nothing is tuned from now on",
+    };
+    if (report->count > 0 && count_left_out(report) == report->count) {
+        return "not tuned";
+    }
+    return report->table.tuned == 0 ? EMPTY[report->action] : ACTIONS[report->action];
+}
+
+static void tell_left_out(const cli_tune_report *report)
+{
+    const size_t left_out = count_left_out(report);
+    if (left_out > 0) {
+        cli_line(stdout, "the time did not suffice for %zu of %zu, which stay as they are; --budget gives more",
+                 left_out, report->count);
+    }
+}
+
 clq_status cli_tune_report_print(const cli_options *options, const cli_tune_report *report, clq_error *error)
 {
     const clq_tunable *tunables = NULL;
@@ -131,8 +166,8 @@ clq_status cli_tune_report_print(const cli_options *options, const cli_tune_repo
         print_values(report, tunables, count);
     }
     if (!options->quiet) {
-        cli_line(stdout, "%s: %s%s%s", report->device.name,
-                 report->table.tuned == 0 ? "nothing is tuned" : report->action, report->path != NULL ? ", " : "",
+        tell_left_out(report);
+        cli_line(stdout, "%s: %s%s%s", report->device.name, outcome_of(report), report->path != NULL ? ", " : "",
                  report->path != NULL ? report->path : "");
     }
     return CLQ_OK;

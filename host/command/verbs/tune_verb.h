@@ -6,9 +6,11 @@
 #include "command/frame/cli.h"
 #include "tune_search.h"
 
+typedef enum cli_tune_action { CLI_TUNE_SEARCHED, CLI_TUNE_EXPORTED, CLI_TUNE_IMPORTED } cli_tune_action;
+
 /* What came of a call, to be told on stdout. */
 typedef struct cli_tune_report {
-    const char *action; /* "searched", "exported", "imported" */
+    cli_tune_action action;
     clq_device_info device;
     const char *path;     /* of the table that was written; NULL: none was, since nothing is tuned */
     clq_tuning table;     /* the one in use from now on */
