@@ -132,7 +132,8 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .description =
                 "Runs every operation, type, granularity and kernel variant of the device, and probes of the "
                 "arithmetic and memory that kernels rely on, and compares all of it with the reference. "
-                "--device all goes through all OpenCL devices; --device native judges this processor's own loops by the "
+                "--device all goes through all OpenCL devices; --device native judges this processor's own loops by "
+                "the "
                 "same cases. Prints a line for each operation and, for what differs, the "
                 "first element with what it is made of. A kernel that fails is a verdict, and the rest goes on. "
                 "Exit code 0: all equal; 5: something differs; 4: the device failed. Ctrl-C ends it with what was "
