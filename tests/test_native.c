@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <clquant/verify.h>
+
 #include "check.h"
 #include "native/tensor.h"
 #include "native/trust.h"
@@ -282,10 +284,62 @@ static void wrong_loops_are_set_aside(void **state)
     end(&n);
 }
 
+/* A tensor without elements, by the name of its case: a dimension is 0. */
+static int is_empty(const char *name)
+{
+    return strstr(name, "/0/") != NULL || strstr(name, "/0x") != NULL || strstr(name, "x0x") != NULL ||
+           strstr(name, "x0/") != NULL;
+}
+
+/* clq_verify runs the loops of the context that it is given, each set by itself, and none is replaced by another. */
+static void wrong_loops_are_found(void **state)
+{
+    numbers n;
+    clq_native_loops wrong;
+    clq_native_state *native;
+    clq_verify_report *report = NULL;
+    clq_verify_request request;
+    char at_fault[64];
+    size_t differing = 0;
+    (void)state;
+    begin(&n);
+    native = n.native->native;
+    wrong = *native->sets[0];
+    real_elements = wrong.elements;
+    wrong.elements = wrong_elements;
+    native->sets[0] = &wrong;
+    snprintf(at_fault, sizeof at_fault, "quantize/%s/", wrong.name);
+    clq_verify_request_init(&request);
+    request.only = "*quantize/*/f32-s8/*";
+    REFUSED(CLQ_MISMATCH, at_fault, clq_verify(n.native, &request, NULL, &report, e));
+    assert_true(report->case_count > 50 && report->case_count == report->planned_count);
+    for (size_t i = 0; i < report->case_count; i++) {
+        const clq_verify_case *c = &report->cases[i];
+        const int is_wrong = c->verdict == CLQ_VERIFY_DIFFERS;
+        if (c->verdict == CLQ_VERIFY_SKIPPED) {
+            assert_non_null(strstr(c->reason, "instructions"));
+            continue;
+        }
+        if (is_wrong != (strstr(c->name, at_fault) != NULL && strstr(c->name, "fake-") == NULL &&
+                         strstr(c->name, "dequantize") == NULL && !is_empty(c->name)) ||
+            c->verdict == CLQ_VERIFY_FAILED) {
+            fail_msg("%s: %s", c->name, clq_verify_verdict_name(c->verdict));
+        }
+        differing += (size_t)is_wrong;
+        assert_true(!is_wrong || strcmp(c->difference->operand, "codes") == 0);
+    }
+    assert_true(differing > 10 && differing == report->counts[CLQ_VERIFY_DIFFERS]);
+    clq_verify_report_destroy(&report);
+    request.reproduce = "nowhere";
+    REFUSED(CLQ_INVALID_ARGUMENT, "of OpenCL devices", clq_verify(n.native, &request, NULL, &report, e));
+    assert_null(report);
+    end(&n);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(parts_make_the_whole),          cmocka_unit_test(callers_share_a_context),
     cmocka_unit_test(a_fork_has_threads_of_its_own), cmocka_unit_test(the_caller_does_without_threads),
-    cmocka_unit_test(wrong_loops_are_set_aside),
+    cmocka_unit_test(wrong_loops_are_set_aside),     cmocka_unit_test(wrong_loops_are_found),
 };
 
 CHECK_MAIN("native", tests)

@@ -12,9 +12,9 @@
 
 #include <clquant/opencl.h>
 
+#include "opencl/choice/variant.h"
 #include "refusal.h"
 #include "scratch.h"
-#include "opencl/choice/variant.h"
 #include "verify/case.h"
 
 /* ---- the fault ---- */

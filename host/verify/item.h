@@ -101,6 +101,7 @@ typedef struct clq_verify_items {
     uint32_t programs;
     size_t *begins; /* of each group, cases that share compiled kernels, its first; and the number of all */
     size_t group_count;
+    char operations[512]; /* those that cases are of, whether they fit `only` or not, with commas between */
     clq_error story;
     char obstacles[CLQ_VERIFY_OBSTACLES][256]; /* what `skipped` of products points at */
     size_t obstacle_count;
@@ -110,6 +111,9 @@ typedef struct clq_verify_items {
 clq_status clq_verify_items_create(clq_context *context, const clq_verify_request *request, clq_verify_items *items,
                                    clq_error *error);
 void clq_verify_items_release(clq_verify_items *items);
+
+/* Where there are none that fit. */
+clq_status clq_verify_items_refuse(const clq_verify_items *items, clq_error *error);
 
 void clq_verify_item_operation(const clq_verify_item *item, char operation[CLQ_VERIFY_OPERATION_BYTES]);
 void clq_verify_item_name(const clq_verify_item *item, char name[CLQ_VERIFY_NAME_BYTES]);

@@ -49,8 +49,7 @@ clq_status clq_verify_items_create(clq_context *context, const clq_verify_reques
     items->subject = clq_verify_subject_of(context);
     CLQ_TRY(items->subject->add(items, error));
     if (items->count == 0) {
-        return clq_fail(error, CLQ_INVALID_ARGUMENT, "no case has a name that fits '%.100s'",
-                        request->only != NULL ? request->only : "*");
+        return clq_verify_items_refuse(items, error);
     }
     qsort(items->items, items->count, sizeof *items->items, compare_items);
     return find_groups(items, error);

@@ -269,7 +269,7 @@ static clq_status check_call(const clq_context *context, const clq_verify_reques
                 "clq_verify: lost_file and lost_options must be given together, and with lost");
     CLQ_REQUIRE((unsigned)request->extent <= CLQ_VERIFY_FULL, "clq_verify: %d is no extent", (int)request->extent);
     subject = clq_verify_subject_of(context);
-    CLQ_REQUIRE(subject != NULL, "the reference is what all others are compared with: there is nothing to verify");
+    CLQ_REQUIRE(subject != NULL, "the reference is what devices are compared with: there is nothing to verify");
     CLQ_REQUIRE(request->reproduce == NULL || subject->write_fault != NULL,
                 "programs that show a fault are of OpenCL devices: there are none of %s", context->device.name);
     return CLQ_OK;

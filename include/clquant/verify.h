@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A device against the reference, case by case: every operation, type, granularity, variant and form, on tensors and
- * products around the edges of what kernels take at once, and probes of the arithmetic and memory that kernels rely on.
- * Kernels are run directly, those too that a trial would set aside. docs/verify.md tells how cases are named and
- * chosen.
+ * A device, or native, against the reference, case by case: every operation, type, granularity, variant and form, on
+ * tensors and products around the edges of what kernels take at once, and, of devices, probes of the arithmetic and
+ * memory that kernels rely on. Kernels and loops are run directly, those too that a trial would set aside.
+ * docs/verify.md tells how cases are named and chosen.
  *
  *     clq_verify_request request;
  *     clq_verify_request_init(&request);
@@ -38,7 +38,8 @@ typedef struct clq_verify_request {
     clq_verify_extent extent; /* (default CLQ_VERIFY_STANDARD) */
     uint64_t seed;            /* of the inputs (default 0); cases and their names do not depend on it */
     const char *only;         /* a pattern as in a shell, over the whole of a case's name; NULL: all cases */
-    const char *reproduce;    /* a folder that receives one folder for each kernel that is at fault; NULL: none */
+    /* A folder that receives one folder for each kernel that is at fault, of devices alone; NULL: none. */
+    const char *reproduce;
     /* Why the first case of this call is not run: it counts as CLQ_VERIFY_FAILED for this reason, and its launches are
      * put together for `reproduce`, but not made. NULL: it is run. */
     const char *lost;
@@ -137,13 +138,13 @@ typedef struct clq_verify_events {
 } clq_verify_events;
 
 /*
- * Compare the context's device with the reference. CLQ_OK: no case differs or failed. CLQ_MISMATCH: one differs;
- * CLQ_DEVICE_ERROR: none differs and one failed, or the device no longer answers; `error` then tells of the first. A
- * case that fails is that case's verdict, and the others go on: where a context answers no more, in a new one of the
- * same device. CLQ_INVALID_ARGUMENT for the reference, which is what devices are compared with, and where no case has a
- * name that fits `only`; CLQ_IO_ERROR for a folder that cannot be written;
- * CLQ_CANCELLED, CLQ_OUT_OF_MEMORY. *report is made in case of failure too, with what was found until then (NULL when
- * there is no memory for it); the caller destroys it. `events`, `report` and `error` may be NULL.
+ * Compare the context's device, or native, with the reference. CLQ_OK: no case differs or failed. CLQ_MISMATCH: one
+ * differs; CLQ_DEVICE_ERROR: none differs and one failed, or the device no longer answers; `error` then tells of the
+ * first. A case that fails is that case's verdict, and the others go on: where a context answers no more, in a new one
+ * of the same device. CLQ_INVALID_ARGUMENT for the reference, which is what devices are compared with, and where no
+ * case has a name that fits `only`; CLQ_IO_ERROR for a folder that cannot be written; CLQ_CANCELLED, CLQ_OUT_OF_MEMORY.
+ * *report is made in case of failure too, with what was found until then (NULL when there is no memory for it); the
+ * caller destroys it. `events`, `report` and `error` may be NULL.
  */
 CLQ_API clq_status clq_verify(clq_context *context, const clq_verify_request *request, const clq_verify_events *events,
                               clq_verify_report **report, clq_error *error);

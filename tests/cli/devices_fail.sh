@@ -25,6 +25,11 @@ for OCL_ICD_VENDORS in drivers empty; do
     shown told
     "$CLQUANT" minmax x.npy --device cpu 2>told
     echo "$?: $(shown told)"
+    for verb in verify tune; do # which do not do without
+        "$CLQUANT" $verb 2>told
+        echo "$verb: $?: $(shown told | tail -n 1)"
+        grep 'computing with' told
+    done
 done
 unset OCL_ICD_VENDORS
 

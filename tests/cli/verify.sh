@@ -49,6 +49,9 @@ refused() {
     "$CLQUANT" verify "$@" >/dev/null 2>messages || code=$?
     echo "$*: $code: $(sed -n 's/^clquant: //p' messages | tail -n 1)"
 }
+echo "-- native is asked nothing about OpenCL"
+"$CLQUANT" verify --device native --only 'probe-integer/add' --verbose 2>&1 | sed -n '/^skipped/p'
+
 echo "-- refused"
 refused --device reference
 refused --only 'nothing/*'

@@ -188,6 +188,10 @@ void cli_messages_device(const char *device);
  */
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error);
 
+/* The same for verbs about OpenCL devices, where `auto` needs one: else CLQ_NO_DEVICE, "there is no usable OpenCL
+ * device to `purpose`". */
+clq_status cli_open_opencl(const cli_options *options, const char *purpose, clq_context **context, clq_error *error);
+
 /* The context's log function then; `options` are those that it was made with. */
 void cli_print_log(void *options, clq_log_level level, const char *message);
 

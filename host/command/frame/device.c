@@ -147,7 +147,22 @@ static clq_status emulate_as_asked(clq_context *context, clq_error *error)
     return CLQ_OK;
 }
 
-clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error)
+/* `auto` has found none. */
+static clq_status go_without(const cli_options *options, const char *purpose, clq_context **context, clq_error *error)
+{
+    clq_device_info info;
+    if (purpose != NULL) {
+        clq_context_destroy(context);
+        return clq_fail(error, CLQ_NO_DEVICE, "there is no usable OpenCL device to %s", purpose);
+    }
+    clq_context_device(*context, &info);
+    cli_warning(options,
+                "no usable OpenCL device; computing with %s (see 'clquant devices', or choose it by --device %s)",
+                info.name, info.name);
+    return CLQ_OK;
+}
+
+static clq_status open_device(const cli_options *options, const char *purpose, clq_context **context, clq_error *error)
 {
     clq_device_info info;
     clq_error cache_error;
@@ -188,10 +203,7 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
             } else if (strcmp(device, "auto") == 0 && !has_devices()) {
                 tell_faults(options);
             }
-            cli_warning(options,
-                        "no usable OpenCL device; computing with %s (see 'clquant devices', or choose it by --device "
-                        "%s)",
-                        info.name, info.name);
+            return go_without(options, purpose, context, error);
         }
         return CLQ_OK;
     }
@@ -202,4 +214,14 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
     cli_messages_device(name);
     cli_note(options, "device %s", name);
     return CLQ_OK;
+}
+
+clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error)
+{
+    return open_device(options, NULL, context, error);
+}
+
+clq_status cli_open_opencl(const cli_options *options, const char *purpose, clq_context **context, clq_error *error)
+{
+    return open_device(options, purpose, context, error);
 }

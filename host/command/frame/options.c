@@ -180,7 +180,7 @@ static int check_together(const cli_options *options)
         return cli_usage_error("missing argument: clquant %s %s", verb->name, verb->arguments);
     }
     if (given > verb->maximum) {
-        return cli_usage_error("unexpected argument '%s'", options->positional.items[verb->maximum]);
+        return cli_refuse_argument(verb, options->positional.items[verb->maximum]);
     }
     for (size_t i = 0; i < given; i++) {
         if (options->positional.items[i][0] == '\0') {

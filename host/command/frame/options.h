@@ -52,6 +52,7 @@ typedef struct cli_verb_info {
     size_t minimum, maximum;
     int (*run)(const cli_options *options);
     const char *(*name_of)(size_t index); /* the names that arguments are chosen from; NULL: files or numbers */
+    const char *operations;               /* how operations are chosen, "clquant bench NAME"; NULL: that is not asked */
     const char *name_kind;                /* "model" */
     const char *summary;
     const char *description; /* sentences; for the verb's help and the man page */
@@ -76,6 +77,9 @@ extern const cli_exit_text cli_exit_table[];
 extern const cli_exit_text cli_environment_table[];
 extern const cli_exit_text cli_example_table[];
 extern const cli_exit_text cli_place_table[];
+
+/* An argument more than the verb takes. */
+int cli_refuse_argument(const cli_verb_info *verb, const char *argument);
 
 /*
  * `argument` is a long option that none of the verbs in `verbs` takes (`verb_name` NULL: no verb was met yet): say why.

@@ -127,11 +127,14 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .name = "verify",
             .arguments = "",
             .run = cli_verify,
+            .operations = "clquant verify --only 'NAME/*'",
             .summary = "compare a device with the reference, bit for bit",
             .description =
                 "Runs every operation, type, granularity and kernel variant of the device, and probes of the "
                 "arithmetic and memory that kernels rely on, and compares all of it with the reference. "
-                "--device all goes through all devices. Prints a line for each operation and, for what differs, the "
+                "--device all goes through all OpenCL devices; --device native judges this processor's own loops by "
+                "the "
+                "same cases. Prints a line for each operation and, for what differs, the "
                 "first element with what it is made of. A kernel that fails is a verdict, and the rest goes on. "
                 "Exit code 0: all equal; 5: something differs; 4: the device failed. Ctrl-C ends it with what was "
                 "found so far.",
@@ -142,6 +145,7 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .arguments = "[OP...]",
             .maximum = SIZE_MAX,
             .run = cli_bench,
+            .operations = "clquant bench NAME",
             .name_of = cli_bench_name,
             .name_kind = "operation",
             .summary = "measure the operations beside what the machine could do",
@@ -157,6 +161,7 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .name = "tune",
             .arguments = "",
             .run = cli_tune,
+            .operations = "clquant tune --operation NAME",
             .summary = "find the fastest way to run each operation on this device",
             .description =
                 "Tries the values of whatever decides how kernels are chosen, built and launched: widths of vectors, "

@@ -227,12 +227,9 @@ static int run(tune_call *call)
     if (code != CLI_OK) {
         return code;
     }
-    status = cli_open_device(o, &call->context, &error);
+    status = cli_open_opencl(o, "tune (see 'clquant devices')", &call->context, &error);
     if (status == CLQ_OK) {
         clq_context_device(call->context, &call->report.device);
-    }
-    if (status == CLQ_OK && call->report.device.platform < 0 && strcmp(o->device, "auto") == 0) {
-        status = clq_fail(&error, CLQ_NO_DEVICE, "there is no usable OpenCL device to tune (see 'clquant devices')");
     }
     if (status == CLQ_OK) {
         status = o->tune.export_path != NULL   ? export_table(call, &error)

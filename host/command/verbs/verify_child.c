@@ -20,15 +20,12 @@ static clq_status open_device(const cli_verify_part *part, cli_options *own, cli
     clq_status status;
     own->quiet |= part->is_silent;
     own->verbose &= !part->is_another;
-    status = cli_open_device(own, context, &run->error);
+    status =
+        cli_open_opencl(own, "verify (see 'clquant devices'; --device native verifies native)", context, &run->error);
     own->quiet = part->options->quiet;
     own->verbose = part->options->verbose;
     CLQ_TRY(status);
     clq_context_device(*context, &info);
-    if (info.platform < 0 && strcmp(own->device, info.name) != 0) {
-        return clq_fail(&run->error, CLQ_NO_DEVICE,
-                        "there is no usable OpenCL device to verify (see 'clquant devices')");
-    }
     if (info.platform >= 0) {
         snprintf(run->spec, sizeof run->spec, "%d:%d", (int)info.platform, (int)info.device);
     }

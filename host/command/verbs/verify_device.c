@@ -90,7 +90,7 @@ void cli_verify_device(const cli_options *options, cli_verify_run *run)
     if (work == NULL) {
         return;
     }
-    if (CANNOT_FORK || strcmp(options->device, "reference") == 0 || strcmp(options->device, "native") == 0) {
+    if (CANNOT_FORK || strcmp(options->device, "reference") == 0) {
         verify_here(work);
     } else {
         verify_apart(work);

@@ -10,7 +10,11 @@ enum { MOST_FAILURES = 10 };
 static void print_heading(const clq_verify_report *report)
 {
     const clq_device_info *d = &report->device;
-    cli_line(stdout, "%d:%d %s (%s, driver %s)", (int)d->platform, (int)d->device, d->name, d->version, d->driver);
+    if (d->platform < 0) {
+        cli_line(stdout, "%s (%s %s)", d->name, d->platform_name, d->driver);
+    } else {
+        cli_line(stdout, "%d:%d %s (%s, driver %s)", (int)d->platform, (int)d->device, d->name, d->version, d->driver);
+    }
     cli_line(stdout, "%s, seed %" PRIu64, cli_verify_extent_name(report->extent), report->seed);
 }
 
