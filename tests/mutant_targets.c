@@ -120,15 +120,14 @@ const mutant_target *mutant_target_at(int index)
 
 typedef enum manner { READY, TRIAL } manner;
 
-static clq_status compare(const mutant_target *target, clq_context *context, const clq_trial_cases *cases, manner how,
-                          int *same, clq_error *error)
+static clq_status compare(const mutant_target *target, clq_context *context, const clq_trial_cases *cases,
+                          clq_trial_candidate (*candidate_of)(clq_cl_machine *machine), manner how, int *same,
+                          clq_error *error)
 {
     clq_cl_machine m;
     clq_status status = clq_cl_machine_begin(&m, context, how == READY, error);
     if (status == CLQ_OK) {
-        const clq_trial_candidate candidate = target->rows > 0                 ? clq_cl_machine_for_products(&m)
-                                              : target->form != CLQ_BATCH_EACH ? clq_cl_machine_for_batches(&m)
-                                                                               : clq_cl_machine_for_tasks(&m);
+        const clq_trial_candidate candidate = candidate_of(&m);
         m.variant = target->variant;
         m.form = target->form;
         status = how == READY ? clq_trial_make_ready(&candidate, cases, error)
@@ -136,6 +135,42 @@ static clq_status compare(const mutant_target *target, clq_context *context, con
     }
     clq_cl_machine_end(&m, status);
     return status;
+}
+
+/* What variants share comes first, as in opencl/trust.c: what that shows is no hole of theirs. */
+static clq_status compare_product(const mutant_target *target, clq_context *context, manner how, int *same,
+                                  clq_error *error)
+{
+    static const clq_trial_heights few = {5, 3};
+    const clq_trial_cases sums = clq_trial_sum_cases(&few);
+    const clq_trial_cases groups = clq_trial_group_cases(&few);
+    clq_trial_heights heights = {target->rows, 0};
+    clq_trial_cases cases;
+    clq_gemm_problem problem;
+    clq_gemm_task task;
+    clq_gemm_decision decision;
+    clq_gemm_init(&problem);
+    problem.m = target->rows;
+    problem.n = problem.k = 64;
+    if (target->in_groups) {
+        problem.k_group = 16;
+        problem.b_scale = CLQ_GEMM_PER_GROUP;
+        problem.c.dtype = CLQ_F32;
+    }
+    clq_gemm_task_init(&task, &problem);
+    CLQ_TRY(clq_cl_gemm_decide(context, target->variant, &task, &decision, error));
+    CLQ_TRY(compare(target, context, &sums, clq_cl_machine_for_packing, how, same, error));
+    if (*same) {
+        CLQ_TRY(
+            compare(target, context, target->in_groups ? &groups : &sums, clq_cl_machine_for_slices, how, same, error));
+    }
+    if (!*same) {
+        return CLQ_OK;
+    }
+    heights.rows = clq_cl_gemm_trial_rows(&decision);
+    heights.tall = clq_cl_gemm_trial_rows_of_many_tiles(&decision);
+    cases = target->in_groups ? clq_trial_group_cases(&heights) : clq_trial_product_cases(&heights);
+    return compare(target, context, &cases, clq_cl_machine_for_products, how, same, error);
 }
 
 /* As opencl/trust.c does it. */
@@ -149,33 +184,19 @@ static clq_status compare_as_trial(const mutant_target *target, clq_context *con
                               : target->variant == CLQ_VARIANT_GRID ? CLQ_TRIAL_GRID
                                                                     : CLQ_TRIAL_ANY;
     const clq_trial_kernels kernels = {target->operation, cut, &q};
-    clq_trial_heights heights = {target->rows, 0};
     clq_trial_cases cases;
+    if (target->rows > 0) {
+        return compare_product(target, context, how, same, error);
+    }
     clq_quantization_init(&q);
     q.real = target->real;
     (void)clq_scheme_from_preset(target->preset, target->dtype, &q.scheme, NULL);
-    if (target->rows > 0) {
-        clq_gemm_problem problem;
-        clq_gemm_task task;
-        clq_gemm_decision decision;
-        clq_gemm_init(&problem);
-        problem.m = target->rows;
-        problem.n = problem.k = 64;
-        if (target->in_groups) {
-            problem.k_group = 16;
-            problem.b_scale = CLQ_GEMM_PER_GROUP;
-            problem.c.dtype = CLQ_F32;
-        }
-        clq_gemm_task_init(&task, &problem);
-        CLQ_TRY(clq_cl_gemm_decide(context, target->variant, &task, &decision, error));
-        heights.rows = clq_cl_gemm_trial_rows(&decision);
-        heights.tall = clq_cl_gemm_trial_rows_of_many_tiles(&decision);
+    if (target->form != CLQ_BATCH_EACH) {
+        cases = clq_trial_batch_cases(&kernels);
+        return compare(target, context, &cases, clq_cl_machine_for_batches, how, same, error);
     }
-    cases = target->in_groups                ? clq_trial_group_cases(&heights)
-            : target->rows > 0               ? clq_trial_product_cases(&heights)
-            : target->form != CLQ_BATCH_EACH ? clq_trial_batch_cases(&kernels)
-                                             : clq_trial_walk_cases(&kernels);
-    return compare(target, context, &cases, how, same, error);
+    cases = clq_trial_walk_cases(&kernels);
+    return compare(target, context, &cases, clq_cl_machine_for_tasks, how, same, error);
 }
 
 /* The names of the verification's cases that run the target's kernels. */

@@ -13,9 +13,10 @@
  * sums differ little, which a zero point far away brings back among the codes. DEEP: more k than are summed in f32
  * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs, one column in the last; both such that the last
  * item that packs has all that one may have (kernels/gemm_pack.cl). PANELS: whole ones, for tall products, which have
- * more tiles than go together over a panel (kernels/gemm_walk.clh), and one column more.
+ * more tiles than go together over a panel (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so
+ * that a whole panel ends where the next begins.
  */
-enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1151, WIDE = 481, PANELS = 64, SHALLOW = 10 };
+enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1151, WIDE = 481, PANELS = 64, SHALLOW = 10, WHOLE = 12 };
 
 enum { TALL_KINDS = 2, GROUP_KINDS = 9 };
 
@@ -202,7 +203,7 @@ static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL, 0},
     {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, SHALLOW, 1, ALL, 0},
-    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL, 0},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, PANELS + 1, WHOLE, 1, ALL, 0},
     {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 0},
 };
 

@@ -58,8 +58,8 @@ static const clq_trial_shape column_shapes[] = {
     PER_CHANNEL(28, 384, 3),   PER_CHANNEL(37, 544, 1), PER_BLOCK(1, 22, 1040, 20), PER_CHANNEL(9, 1024, 1),
     PER_CHANNEL(9, 10, 17),    PER_CHANNEL(150, 5, 7),  PER_CHANNEL(29, 96, 1),     PER_CHANNEL(31, 3, 3),
     PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 6, 5, 4),   PER_CHANNEL(1025, 1, 1)};
-/* Several strips; fewer elements than a vector; less than two. */
-static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(27), PER_TENSOR(5)};
+/* Several strips; several pairs of vectors; less than two vectors; fewer elements than one. */
+static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(300), PER_TENSOR(27), PER_TENSOR(5)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
 /* Elements of a parameter in one segment and in several rows, also of a band; the last channel is one of which the last
  * row alone has a finite element (trial/inputs.c). */

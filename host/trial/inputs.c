@@ -107,7 +107,7 @@ static float next_bits(uint32_t *state, const surroundings *s)
 {
     const uint32_t high = clq_trial_random(state) << 16;
     const float any = clq_float_from_bits(high | (clq_trial_random(state) & 0xFFFF));
-    return (isfinite(any) && s->takes_large) || s->takes_nonfinite ? any : 0x1p-14f;
+    return (isfinite(any) ? s->takes_large : s->takes_nonfinite) ? any : 0x1p-14f;
 }
 
 /* Else numbers over a few hundred steps of 1/16 with all ties among them. */
@@ -177,12 +177,43 @@ static void fill_tame(clq_dtype real, void *x, uint64_t begin, uint64_t length)
     }
 }
 
+/* In every third band, of the last of its parameters alone. */
+static void place_infinities(clq_dtype real, const clq_geometry *g, void *x)
+{
+    for (uint64_t b = 1; clq_geometry_has_bands(g) && b < clq_geometry_bands(g); b += 3) {
+        const clq_band band = clq_geometry_band(g, b);
+        clq_store_real(real, x, clq_size_min(band.first + g->channels * g->row, band.end) - 1, INFINITY);
+    }
+}
+
+typedef struct ends {
+    uint64_t least, greatest; /* where they lie in a segment */
+} ends;
+
+/*
+ * Of segment `s`, of so many elements; `goes_on`: the one before is tame. Of long segments in a batch the lower end in
+ * even ways, the upper one of the first in odd ways, lies in the second vector of a pair, for each number of lanes. Of
+ * very long ones, which are found in pieces, they lie in other pieces than the first and the last in even ways. Where
+ * dynamic quantization reads a tensor without a cut, one is in the first vector of a pair and one in the second.
+ */
+static ends ends_of(const clq_trial_case *c, const clq_task *task, uint64_t s, uint64_t length, int goes_on,
+                    uint32_t way)
+{
+    const uint64_t turn = way / 2 % 2;
+    const uint64_t far = c->count > 1 && length >= 600 ? 542 : 0;
+    const uint64_t piece = c->count == 1 && length >= 20000 ? length / 7 * (4 + turn) : 0;
+    const ends in_pair = {turn == 0 ? 64 : 92, turn == 0 ? 92 : 64};
+    const ends even = {goes_on ? 0 : (8 * s + far + piece) % length, (8 * s + 4 + piece / 2) % length};
+    const ends odd = {0, far > 0 && s == 0 ? far : length - 1};
+    const int is_uncut = task->operation == CLQ_OP_DYNAMIC_QUANTIZE && c->count == 1 && length < 20000 && length > 92;
+    return is_uncut ? in_pair : way % 2 == 0 ? even : odd;
+}
+
 /*
  * The ends of each segment's range, at a place of its own in each: every lane of a work-group has some. In odd ways
  * they are the first and the last element, which the segments beside would show. Of a parameter with many segments one
  * has them alone, another for each parameter. Of segments of whole vectors the second of every four is tame, in even
- * ways, and the one behind it begins with an end. Of long segments in a batch the lower end in even ways, the upper one
- * of the first in odd ways, lies in the second vector of a pair, for each number of lanes.
+ * ways, and the one behind it begins with an end.
  */
 static void place_ends(const clq_trial_case *c, const clq_task *task, void *x, uint32_t way)
 {
@@ -198,18 +229,18 @@ static void place_ends(const clq_trial_case *c, const clq_task *task, void *x, u
         const uint64_t length = g->segment < rest ? g->segment : rest;
         const int is_whole = length % 16 == 0 && way % 2 == 0;
         const int is_tie = has_ties && length < 100 && s % 2 == 0;
-        const uint64_t far = c->count > 1 && length >= 600 ? 542 : 0;
-        const uint64_t lower = (8 * s + far) % length;
-        const uint64_t least = way % 2 == 0 && !(is_whole && s % 4 == 2) ? lower : 0;
-        const uint64_t greatest = way % 2 == 0 ? (8 * s + 4) % length : far > 0 && s == 0 ? far : length - 1;
+        const ends at = ends_of(c, task, s, length, is_whole && s % 4 == 2, way);
         if (is_whole && s % 4 == 1) {
             fill_tame(task->q->real, x, begin, length);
         } else if (length >= 8) {
             const float lo = is_tie ? range_of_tie(task->q)[0] : -300.0f - (float)(s % 8) - beyond;
             const float hi = is_tie ? range_of_tie(task->q)[1] : 301.0f + (float)(s % 16) + beyond;
-            clq_store_real(task->q->real, x, begin + least, lo);
-            clq_store_real(task->q->real, x, begin + greatest, hi);
+            clq_store_real(task->q->real, x, begin + at.least, lo);
+            clq_store_real(task->q->real, x, begin + at.greatest, hi);
         }
+    }
+    if (way % 2 == 0) {
+        place_infinities(task->q->real, g, x);
     }
     if (way % 2 != 0 && g->segment < 8) { /* it has no ends of its own */
         clq_store_real(task->q->real, x, g->elements - 1, 333.0f);

@@ -194,9 +194,11 @@ static clq_cl_work tile_work(const builder *s, const tensor_call *r)
 static clq_cl_work task_work(const builder *s, const tensor_call *r)
 {
     const uint64_t elements = r->segment / clq_size_max(r->pieces, 1);
-    /* Where there are bands, the elements of a task are read one by one. */
-    const uint64_t blocks = r->band < r->elements ? r->band / r->channels : blocks_of(s, elements);
-    const clq_cl_work work = {r->tasks, BLOCK_COST * blocks + TASK_COST, TENSOR_COST};
+    /* Where there are bands, the elements of a task are read one by one, and by strips those of a vector of tasks. */
+    const int has_bands = r->band < r->elements;
+    const uint64_t blocks = has_bands ? r->band / r->channels : blocks_of(s, elements);
+    const uint64_t tasks = has_bands && s->set->form == CLQ_BATCH_STRIP ? clq_size_min(s->width, r->channels) : 1;
+    const clq_cl_work work = {r->tasks, clq_size_divide_up(BLOCK_COST * blocks + TASK_COST, tasks), TENSOR_COST};
     return work;
 }
 
