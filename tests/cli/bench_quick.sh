@@ -12,3 +12,7 @@ said said
 "$CLQUANT" bench batch --rounds 1 --quick --verbose 2>/dev/null | grep -c '^in .* of memory$'
 "$CLQUANT" bench batch --rounds 1 --quick --json 2>/dev/null | grep -c '"operation"' >rows
 [ "$(cat rows)" -gt 5 ] || cat rows
+# It is quick on what is slow too: many calls of what takes long are left out.
+"$CLQUANT" bench gemm --rounds 1 --quick --json --device reference >slow 2>/dev/null || echo "exit code $?"
+grep -c '"problem": "s8"' slow | sed 's/^[1-9][0-9]*$/products/'
+grep -c calls slow
