@@ -36,10 +36,9 @@ static uint64_t taken_by(clq_context *context, const clq_gemm_problem *p, int pa
     return decision.by_host ? 0 : clq_cl_gemm_workspace_of(&task, &decision, packed).bytes;
 }
 
-static void go_up(clq_context *context, size_t number, int packed, int is_device)
+static clq_gemm_problem product(size_t number)
 {
     clq_gemm_problem p;
-    uint64_t before = 0;
     clq_gemm_init(&p);
     p.n = PRODUCTS[number].n;
     p.k = PRODUCTS[number].k;
@@ -51,6 +50,13 @@ static void go_up(clq_context *context, size_t number, int packed, int is_device
         p.a_scale = CLQ_GEMM_PER_ROW;
         p.b_scale = CLQ_GEMM_PER_GROUP;
     }
+    return p;
+}
+
+static void go_up(clq_context *context, size_t number, int packed, int is_device)
+{
+    clq_gemm_problem p = product(number);
+    uint64_t before = 0;
     for (p.m = 1; p.m <= MOST_ROWS; p.m++) {
         clq_plan plan;
         clq_error error;
@@ -97,7 +103,29 @@ static void plans_do_for_every_smaller_m(void **state)
     check_needs_device();
 }
 
+/* The scratch memory of the context is made for every m in between, not for those alone whose kernels differ. */
+static void prepared_memory_does_for_all(void **state)
+{
+    clq_context *device = check_device();
+    clq_gemm_problem p = product(0);
+    (void)state;
+    if (device != NULL && device->device.platform >= 0) {
+        uint64_t most = 0;
+        uint64_t greatest = 0;
+        clq_error error;
+        for (p.m = 88; p.m <= MOST_ROWS && greatest == 0; p.m++) {
+            const uint64_t taken = taken_by(device, &p, 0);
+            greatest = taken < most ? p.m : 0; /* the first that takes less than one before it */
+            most = taken > most ? taken : most;
+        }
+        assert_int_equal(clq_gemm_prepare(device, &p, 88, greatest != 0 ? greatest : MOST_ROWS, &error), CLQ_OK);
+        assert_true(device->cl->workspace_bytes >= most);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(prepared_memory_does_for_all),
     cmocka_unit_test(plans_do_for_every_smaller_m),
 };
 

@@ -146,8 +146,9 @@ static clq_status make_ready(clq_context *context, const clq_gemm_task *task, cl
     CLQ_TRY(clq_cl_gemm_multiply(&stream, &with_weights, &decision, error));
     CLQ_TRY(clq_cl_gemm_pack(&stream, decision.tuning, task, NULL, 0, error));
     CLQ_TRY(clq_cl_gemm_sum_rows(&stream, decision.tuning, task, NULL, 0, error));
-    CLQ_TRY(
-        clq_cl_stream_open(&stream, context, NULL, "gemm", clq_cl_gemm_workspace_of(task, &decision, 0).bytes, error));
+    /* Of heights in between too, which are not made ready one by one. */
+    CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "gemm",
+                               workspace_up_to(context, clq_cl_forced_variant(context), task, 0), error));
     return clq_cl_stream_close(&stream, CLQ_OK, error);
 }
 
