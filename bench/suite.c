@@ -15,6 +15,9 @@
 static const uint64_t full_elements = UINT64_C(128) << 20, quick_elements = UINT64_C(1) << 20,
                       cache_elements = UINT64_C(256) << 10;
 
+/* How long a run may take in a quick run of many calls: where it takes longer, starting them is no part of it. */
+static const double quick_seconds = 0.1;
+
 enum { FULL_BATCH = 10000, QUICK_BATCH = 100, SWEEP_FIRST = 10, SWEEP_LAST = 30, SWEEP_STEP = 2 };
 
 static const char *const names[BENCH_OPERATION_COUNT] = {"minmax",           "quantize",  "dequantize", "fake-quantize",
@@ -235,7 +238,19 @@ static clq_status measure_batches(const bench_suite *s, size_t *failed, clq_erro
 
 /* Products. */
 
-static clq_status measure_product_group(const bench_suite *s, const gemm_order *order, size_t *failed, clq_error *error)
+/* Of the device's own rows, in seconds of one call. */
+static double slowest_of(const bench_group *group)
+{
+    double slowest = 0.0;
+    for (size_t i = 0; i < group->count; i++) {
+        const bench_row *row = &group->rows[i];
+        slowest = row->role == BENCH_PLAIN && row->median_seconds > slowest ? row->median_seconds : slowest;
+    }
+    return slowest;
+}
+
+static clq_status measure_product_group(const bench_suite *s, const gemm_order *order, double *slowest, size_t *failed,
+                                        clq_error *error)
 {
     gemm_group *g = calloc(1, sizeof *g);
     clq_status status = g != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
@@ -243,6 +258,7 @@ static clq_status measure_product_group(const bench_suite *s, const gemm_order *
         status = gemm_group_create(g, s->context, order, error);
         g->group.memory_bytes = 3 * gemm_product_bytes(&order->product->shape);
         status = status == CLQ_OK ? measure(s, &g->group, failed, error) : status;
+        *slowest = slowest_of(&g->group);
         gemm_group_destroy(g);
         free(g);
     }
@@ -273,16 +289,17 @@ static clq_status measure_product(const bench_suite *s, const gemm_shape *shape,
     const int has_neighbour = gemm_shape_neighbour(shape, &beside);
     gemm_order order = {.product = &product, .calls = 1, .variants = variants_for(s, shape), .peers = s->peers};
     clq_status status = gemm_product_create(&product, shape, a_is_u8, error);
+    double slowest = 0.0;
     memset(&neighbour, 0, sizeof neighbour);
     if (status == CLQ_OK && has_neighbour) {
         status = gemm_product_create(&neighbour, &beside, a_is_u8, error);
         order.neighbour = &neighbour;
     }
-    status = status == CLQ_OK ? measure_product_group(s, &order, failed, error) : status;
-    if (status == CLQ_OK && gemm_shape_is_small(shape)) {
+    status = status == CLQ_OK ? measure_product_group(s, &order, &slowest, failed, error) : status;
+    if (status == CLQ_OK && gemm_shape_is_small(shape) && (!s->quick || slowest * GEMM_MANY_CALLS <= quick_seconds)) {
         order.neighbour = NULL;
         order.calls = GEMM_MANY_CALLS;
-        status = measure_product_group(s, &order, failed, error);
+        status = measure_product_group(s, &order, &slowest, failed, error);
     }
     gemm_product_destroy(&neighbour);
     gemm_product_destroy(&product);

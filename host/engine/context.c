@@ -18,6 +18,14 @@ enum { MAX_DEVICES = 64 };
 enum { NATIVE, REFERENCE };
 static const char *const own_names[CLQ_OWN_DEVICES] = {"native", "reference"};
 
+/* The machine's, which is all that one buffer or many may take. */
+static uint64_t host_memory_bytes(void)
+{
+    const long pages = sysconf(_SC_PHYS_PAGES);
+    const long bytes = sysconf(_SC_PAGESIZE);
+    return pages > 0 && bytes > 0 ? (uint64_t)pages * (uint64_t)bytes : INT64_MAX;
+}
+
 static void describe_own(int own, clq_device_info *info)
 {
     memset(info, 0, sizeof *info);
@@ -28,8 +36,7 @@ static void describe_own(int own, clq_device_info *info)
     snprintf(info->platform_name, sizeof info->platform_name, "clquant");
     snprintf(info->driver, sizeof info->driver, "%s", CLQ_VERSION_STRING);
     info->compute_units = own == NATIVE ? clq_native_units() : 1;
-    info->maximum_allocation_bytes = INT64_MAX;
-    info->global_memory_bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    info->global_memory_bytes = info->maximum_allocation_bytes = host_memory_bytes();
     info->usable = 1;
     info->in_process = 1;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/size.h"
 #include "opencl/fallback.h"
 #include "opencl/launch/gemm.h"
 #include "opencl/runtime/memory.h"
@@ -61,17 +62,44 @@ clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_erro
     return clq_cl_stream_close(&stream, status, error);
 }
 
+/*
+ * As much for a larger m as for each smaller one, so that an engine asks for its largest: height by height as long as
+ * tiles differ, and the bound of all heights from there on.
+ */
+static uint64_t workspace_up_to(const clq_context *context, clq_variant forced, const clq_gemm_task *task, int packed)
+{
+    const uint64_t m_greatest = task->problem->m;
+    clq_gemm_problem p = *task->problem;
+    uint64_t most = 0;
+    for (uint64_t m = 1; m <= m_greatest;) {
+        const uint64_t next = clq_cl_gemm_next_rows(m);
+        clq_gemm_decision decision;
+        clq_gemm_task smaller;
+        clq_error unused;
+        p.m = next == UINT64_MAX ? m_greatest : m;
+        clq_gemm_task_init(&smaller, &p);
+        /* Forced variants do not take every height. */
+        if (clq_cl_gemm_decide(context, forced, &smaller, &decision, &unused) == CLQ_OK && !decision.by_host) {
+            most = clq_size_max(most, next == UINT64_MAX ? clq_cl_gemm_workspace_most(&smaller, &decision, packed)
+                                                         : clq_cl_gemm_workspace_of(&smaller, &decision, packed).bytes);
+        }
+        m = next;
+    }
+    return most;
+}
+
 clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan,
                             clq_error *error)
 {
+    const clq_variant forced = clq_cl_forced_variant(context);
     clq_gemm_decision decision;
-    CLQ_TRY(clq_cl_gemm_decide(context, clq_cl_forced_variant(context), task, &decision, error));
+    CLQ_TRY(clq_cl_gemm_decide(context, forced, task, &decision, error));
     memset(plan, 0, sizeof *plan);
     snprintf(plan->variant, sizeof plan->variant, "%s", decision.name);
     snprintf(plan->reason, sizeof plan->reason, "%s%s", decision.reason,
              clq_cl_tuned_text(decision.tuning, CLQ_TUNABLE_GEMM));
     plan->by_host = decision.by_host;
-    plan->workspace_bytes = decision.by_host ? 0 : clq_cl_gemm_workspace_of(task, &decision, packed).bytes;
+    plan->workspace_bytes = workspace_up_to(context, forced, task, packed);
     return CLQ_OK;
 }
 
@@ -118,8 +146,9 @@ static clq_status make_ready(clq_context *context, const clq_gemm_task *task, cl
     CLQ_TRY(clq_cl_gemm_multiply(&stream, &with_weights, &decision, error));
     CLQ_TRY(clq_cl_gemm_pack(&stream, decision.tuning, task, NULL, 0, error));
     CLQ_TRY(clq_cl_gemm_sum_rows(&stream, decision.tuning, task, NULL, 0, error));
-    CLQ_TRY(
-        clq_cl_stream_open(&stream, context, NULL, "gemm", clq_cl_gemm_workspace_of(task, &decision, 0).bytes, error));
+    /* Of heights in between too, which are not made ready one by one. */
+    CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "gemm",
+                               workspace_up_to(context, clq_cl_forced_variant(context), task, 0), error));
     return clq_cl_stream_close(&stream, CLQ_OK, error);
 }
 

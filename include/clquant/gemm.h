@@ -118,8 +118,8 @@ CLQ_API clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_
 CLQ_API void clq_gemm_weights_destroy(clq_gemm_weights **weights); /* operations that use them may still be to run */
 CLQ_API uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights);
 
-/* What would run: variant, tile and reason, and scratch memory without (`packed` 0) or with packed weights, which with
- * groups along K may be less for a larger m. */
+/* What would run: variant, tile and reason, and scratch memory without (`packed` 0) or with packed weights, which does
+ * for every smaller m too. */
 CLQ_API clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, int32_t packed, clq_plan *plan,
                                  clq_error *error);
 

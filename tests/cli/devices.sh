@@ -16,3 +16,8 @@ code=0
 "$CLQUANT" devices --device nonsense 2>message || code=$?
 echo "$code"
 grep -c "no device matches 'nonsense'" message
+
+# What native and the reference may take is the memory of the machine.
+"$CLQUANT" devices | sed -n '/^native/,/^reference/s/^ *memory  *[0-9.]* [KMGT]iB, /memory: /p'
+"$CLQUANT" devices --json | tr -d '\n' | sed 's/.*"spec": "native"//' | tr ',' '\n' |
+    sed -n 's/.*_bytes": \([0-9]*\)$/\1/p' | sort -u | wc -l | tr -d ' '

@@ -14,4 +14,11 @@ echo "-- with one that is bad, one that is not there"
 code=$?
 echo "-- verbose"
 "$CLQUANT" info -v q.safetensors | sed -n 1,3p
+echo "-- static activations: values as of weights, where they are of a quantized module"
+{
+    f32 3d000000 3e000000 3d800000 3c800000 3f000000 3f800000
+    printf '\001\002\003\004\005\006\373'
+} | safetensors '{"a.weight_scale":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"a.input_scale":{"dtype":"F32","shape":[1],"data_offsets":[8,12]},"b.weight_scale":{"dtype":"F32","shape":[1],"data_offsets":[12,16]},"b.input_scale":{"dtype":"F32","shape":[1],"data_offsets":[16,20]},"c.input_scale":{"dtype":"F32","shape":[1],"data_offsets":[20,24]},"a.weight":{"dtype":"I8","shape":[2,2],"data_offsets":[24,28]},"b.weight":{"dtype":"I8","shape":[1,2],"data_offsets":[28,30]},"b.input_zero_point":{"dtype":"I8","shape":[1],"data_offsets":[30,31]}}' >static.safetensors
+"$CLQUANT" info static.safetensors
+"$CLQUANT" info static.safetensors --json | tr -d ' \n' | sed 's/},/}\n/g' | grep '"[bc].input_scale"'
 exit $code

@@ -25,10 +25,12 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .maximum = SIZE_MAX,
             .run = cli_info,
             .summary = "list the tensors of model files",
-            .description = "Lists name, type, shape and bytes of every tensor of a file, or of the model in a folder; "
-                           "for quantized tensors also how scales "
-                           "and zero points are laid out. Quantized files made by other tools are understood when a "
-                           "tensor T of an 8-bit type stands beside T_scale and, where needed, T_zero_point.",
+            .description =
+                "Lists name, type, shape and bytes of every tensor of a file, or of the model in a folder; "
+                "for quantized tensors also how scales "
+                "and zero points are laid out, and the scales of their module's inputs where the file has them. "
+                "Quantized files made by other tools are understood when a "
+                "tensor T of an 8-bit type stands beside T_scale and, where needed, T_zero_point.",
         },
     [CLI_VERB_MINMAX] =
         {

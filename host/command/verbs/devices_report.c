@@ -90,7 +90,11 @@ static void print_device(const cli_device_report *report)
         clq_format_bytes(largest, sizeof largest, info->maximum_allocation_bytes);
         snprintf(text, sizeof text, "%u", (unsigned)info->compute_units);
         print_fact("compute units", text);
-        snprintf(text, sizeof text, "%s, one buffer up to %s", memory, largest);
+        if (info->platform < 0) {
+            snprintf(text, sizeof text, "%s, the machine's", memory);
+        } else {
+            snprintf(text, sizeof text, "%s, one buffer up to %s", memory, largest);
+        }
         print_fact("memory", text);
     }
     print_fact("missing", info->missing);

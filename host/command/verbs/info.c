@@ -25,7 +25,7 @@ static part_list parts_of(const clq_quantized *quantized)
     return parts;
 }
 
-static void plain_row(cli_table *table, const clq_model_tensor *tensor, const char *indent)
+static void name_cells(cli_table *table, const clq_model_tensor *tensor, const char *indent)
 {
     char shape[256];
     clq_format_shape(shape, sizeof shape, tensor->rank, tensor->shape);
@@ -33,20 +33,25 @@ static void plain_row(cli_table *table, const clq_model_tensor *tensor, const ch
     cli_table_cell(table, "%s", tensor->dtype.name);
     cli_table_cell(table, "%s", shape);
     cli_table_cell(table, "%llu", (unsigned long long)tensor->bytes);
+}
+
+static void plain_row(cli_table *table, const clq_model_tensor *tensor, const char *indent)
+{
+    name_cells(table, tensor, indent);
     for (int i = 0; i < 3; i++) {
         cli_table_cell(table, "%s", "");
     }
 }
 
 /* One value, or the least and the greatest. */
-static void parameter_cells(cli_table *table, const clq_quantized *quantized, const cli_info_span *span)
+static void parameter_cells(cli_table *table, int has_zero_point, const cli_info_span *span)
 {
     if (span->scale_lo == span->scale_hi) {
         cli_table_cell(table, "%.4g", (double)span->scale_lo);
     } else {
         cli_table_cell(table, "%.4g..%.4g", (double)span->scale_lo, (double)span->scale_hi);
     }
-    if (quantized->zero_point == SIZE_MAX) {
+    if (!has_zero_point) {
         cli_table_cell(table, "%s", "");
     } else if (span->zero_lo == span->zero_hi) {
         cli_table_cell(table, "%d", (int)span->zero_lo);
@@ -74,7 +79,7 @@ static clq_status quantized_rows(cli_table *table, const clq_model *model, const
     cli_table_cell(table, "%llu", (unsigned long long)bytes);
     cli_format_granularity(text, sizeof text, &quantized->layout);
     cli_table_cell(table, "%s", text);
-    parameter_cells(table, quantized, &span);
+    parameter_cells(table, quantized->zero_point != SIZE_MAX, &span);
     if (parts && others.count > 0) {
         plain_row(table, &model->tensors[quantized->codes], "  ");
     }
@@ -88,10 +93,15 @@ static clq_status add_rows(cli_table *table, const clq_model *model, const clq_q
                            int parts, clq_error *error)
 {
     const clq_quantized *codes = cli_info_in_role(list, index, CLQ_ROLE_CODES);
+    cli_info_span inputs;
     if (codes != NULL) {
         return quantized_rows(table, model, list, codes, parts, error);
     }
-    if (list == NULL || clq_stands_alone(list, index)) {
+    if (cli_info_find_inputs(model, list, index, &inputs)) {
+        name_cells(table, &model->tensors[index], "");
+        cli_table_cell(table, "%s", "inputs");
+        parameter_cells(table, inputs.zero_lo != 0 || inputs.zero_hi != 0, &inputs);
+    } else if (list == NULL || clq_stands_alone(list, index)) {
         plain_row(table, &model->tensors[index], "");
     }
     return CLQ_OK;

@@ -15,6 +15,10 @@ typedef struct cli_info_span {
 clq_status cli_info_find_span(const clq_model *model, const clq_quantized *quantized, cli_info_span *span,
                               clq_error *error);
 
+/* Whether tensor `index` is MODULE.input_scale beside a quantized MODULE.weight: scales of what the module is given,
+ * with MODULE.input_zero_point where there is one. Of values that are no scales it is not. */
+int cli_info_find_inputs(const clq_model *model, const clq_quantized_list *list, size_t index, cli_info_span *span);
+
 typedef struct cli_info_totals {
     size_t quantized;
     size_t parts;      /* tensors that hold scales, zero points or the shape of one of those */

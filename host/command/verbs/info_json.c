@@ -20,14 +20,8 @@ static void json_name(clq_json_writer *json, const char *key, const clq_model *m
     }
 }
 
-/* Scales of blocks are no tensor of their own. */
-static void json_parameters(clq_json_writer *json, const clq_model *model, const clq_quantized *quantized,
-                            const cli_info_span *span)
+static void json_span(clq_json_writer *json, const cli_info_span *span)
 {
-    json_name(json, "scale_tensor", model, quantized->scale);
-    json_name(json, "zero_point_tensor", model, quantized->zero_point);
-    clq_json_writer_key(json, "parameters");
-    clq_json_writer_u64(json, quantized->parameters);
     clq_json_writer_key(json, "scale_min");
     clq_json_writer_number(json, (double)span->scale_lo);
     clq_json_writer_key(json, "scale_max");
@@ -36,6 +30,17 @@ static void json_parameters(clq_json_writer *json, const clq_model *model, const
     clq_json_writer_i64(json, span->zero_lo);
     clq_json_writer_key(json, "zero_point_max");
     clq_json_writer_i64(json, span->zero_hi);
+}
+
+/* Scales of blocks are no tensor of their own. */
+static void json_parameters(clq_json_writer *json, const clq_model *model, const clq_quantized *quantized,
+                            const cli_info_span *span)
+{
+    json_name(json, "scale_tensor", model, quantized->scale);
+    json_name(json, "zero_point_tensor", model, quantized->zero_point);
+    clq_json_writer_key(json, "parameters");
+    clq_json_writer_u64(json, quantized->parameters);
+    json_span(json, span);
 }
 
 /* The members that only a quantized tensor has. */
@@ -68,8 +73,11 @@ static clq_status json_tensor(clq_json_writer *json, const clq_model *model, con
     const clq_model_tensor *tensor = &model->tensors[index];
     const clq_quantized *codes = cli_info_in_role(list, index, CLQ_ROLE_CODES);
     cli_info_span span = {0};
+    int is_of_inputs = 0;
     if (codes != NULL) {
         CLQ_TRY(cli_info_find_span(model, codes, &span, error));
+    } else {
+        is_of_inputs = cli_info_find_inputs(model, list, index, &span);
     }
     clq_json_writer_open(json, '{');
     json_text(json, "name", tensor->name);
@@ -87,6 +95,8 @@ static clq_status json_tensor(clq_json_writer *json, const clq_model *model, con
     }
     if (codes != NULL) {
         json_quantized(json, model, codes, &span);
+    } else if (is_of_inputs) {
+        json_span(json, &span);
     }
     clq_json_writer_close(json, '}');
     return CLQ_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "format/real.h"
 
 const char *cli_info_kind(clq_model_kind kind)
 {
@@ -41,6 +42,42 @@ clq_status cli_info_find_span(const clq_model *model, const clq_quantized *quant
         }
     }
     return CLQ_OK;
+}
+
+/* The tensor MODULE of whose name is as long as `length`, and ends in `ending`; SIZE_MAX: there is none. */
+static size_t find_beside(const clq_model *model, const clq_quantized_list *list, const char *name, size_t length,
+                          const char *ending)
+{
+    char other[1024];
+    const int used = snprintf(other, sizeof other, "%.*s%s", (int)length, name, ending);
+    return used < 0 || (size_t)used >= sizeof other ? SIZE_MAX
+           : list != NULL                           ? clq_find_real(model, list, other)
+                                                    : clq_model_find(model, other);
+}
+
+int cli_info_find_inputs(const clq_model *model, const clq_quantized_list *list, size_t index, cli_info_span *span)
+{
+    static const char ENDING[] = ".input_scale";
+    const clq_model_tensor *tensor = &model->tensors[index];
+    const size_t length = strlen(tensor->name);
+    const size_t module = length - (sizeof ENDING - 1);
+    clq_quantized inputs = {.scale = index, .zero_point = SIZE_MAX, .parameters = tensor->elements};
+    size_t weight;
+    clq_error unused;
+    if (list == NULL || length < sizeof ENDING || strcmp(tensor->name + module, ENDING) != 0 || tensor->elements == 0 ||
+        clq_file_real_of(&tensor->dtype) == CLQ_REAL_NONE) {
+        return 0;
+    }
+    weight = find_beside(model, list, tensor->name, module, ".weight");
+    if (weight == SIZE_MAX || cli_info_in_role(list, weight, CLQ_ROLE_CODES) == NULL) {
+        return 0;
+    }
+    inputs.zero_point = find_beside(model, NULL, tensor->name, module, ".input_zero_point");
+    if (inputs.zero_point != SIZE_MAX && (!clq_is_integer(model->tensors[inputs.zero_point].dtype.name) ||
+                                          model->tensors[inputs.zero_point].elements != tensor->elements)) {
+        inputs.zero_point = SIZE_MAX;
+    }
+    return cli_info_find_span(model, &inputs, span, &unused) == CLQ_OK;
 }
 
 cli_info_totals cli_info_count(const clq_model *model, const clq_quantized_list *list)

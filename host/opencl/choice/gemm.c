@@ -12,7 +12,10 @@
 /* Up to here all rows of A can go through B at once. */
 enum { GEMV_ROWS = 8 };
 
-enum { LEAST_SLICE_GROUPS_FORCED = 1 };
+enum { LEAST_SLICE_GROUPS_FORCED = 1, MOST_SLICES = 64 };
+
+/* From so many rows on tiles of 8 never waste an eighth less than tiles of 12 do (rows_of): all are as high. */
+enum { SAME_TILES_FROM = 88 };
 
 typedef struct gemm_row {
     const char *file;
@@ -207,6 +210,25 @@ static uint64_t enough_items(const clq_context *context, const clq_cl_tuning *tu
     return clq_size_max(context->device.compute_units, 1) * tuning->values[CLQ_TUNE_GEMM_GROUPS];
 }
 
+/*
+ * Of slices: there are at most units / items + 1 of them, and two or more only where items, which are at least
+ * m * items_of_one / height, are fewer than units. So slices times m is less than twice units * height / items_of_one.
+ */
+static uint64_t most_of_slices(const clq_gemm_task *task, uint64_t units, uint64_t most_slices, int forced,
+                               const clq_gemm_decision *decision)
+{
+    const uint64_t height = decision->tile_rows != 0 ? decision->tile_rows : 64;
+    const uint64_t items_of_one = work_items(task, decision) / clq_size_divide_up(task->problem->m, height);
+    const uint64_t least_items = items_of_one * clq_size_divide_up(SAME_TILES_FROM, height);
+    uint64_t rows_of_sums = 0;
+    if (most_slices > 1 && least_items < units && items_of_one > 0) {
+        rows_of_sums =
+            clq_size_min(most_slices * task->problem->m, clq_size_divide_up(2 * units * height, items_of_one));
+    }
+    rows_of_sums = forced ? clq_size_max(rows_of_sums, 2 * task->problem->m) : rows_of_sums;
+    return rows_of_sums * task->problem->batch * task->problem->n;
+}
+
 /* Cut K where there are fewer work-groups than are wanted, or because it is forced; a slice must be worth the second
  * kernel. */
 static void choose_slices(const clq_context *context, const clq_gemm_task *task, int forced,
@@ -223,7 +245,8 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     slices = forced                                                      ? clq_size_max(slices, 2)
              : part_is_aside(context, decision->tuning, CLQ_GEMM_SLICES) ? 1
                                                                          : clq_size_max(slices, 1);
-    slices = clq_size_min(slices, 64);
+    slices = clq_size_min(slices, MOST_SLICES);
+    decision->most_partial = most_of_slices(task, units, clq_size_min(groups / least, MOST_SLICES), forced, decision);
     decision->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);
     decision->slices = decision->slice_groups == 0 ? 1 : (uint32_t)clq_size_divide_up(groups, decision->slice_groups);
 }
@@ -233,6 +256,9 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
  * not hold y and one sum of each element, rows go through in blocks of whole tiles. The last block has what is left, up
  * to twice as many rows as the others, since a tile may not be higher than its product. gemv does without where its
  * columns alone are `enough` work-groups.
+ *
+ * Of a block of g rows, `words` / (row_words * g) sums of each element are held, or 2 where that is less: y and the
+ * round, or all groups without y. g is at most m, and the greater of most_rows, of which 2 fit, and 2 * tile - 1.
  */
 static void take_groups(const clq_gemm_task *task, uint64_t words, uint64_t enough, clq_gemm_decision *decision)
 {
@@ -251,6 +277,10 @@ static void take_groups(const clq_gemm_task *task, uint64_t words, uint64_t enou
     }
     decision->slice_groups = (uint32_t)clq_size_divide_up(p->k_group, GROUP_DEPTH);
     decision->slices = (uint32_t)task->k_groups;
+    decision->most_partial = decision->is_fused
+                                 ? 0
+                                 : clq_size_min(task->k_groups * row_words * p->m,
+                                                clq_size_max(words, 2 * row_words * clq_size_min(p->m, 2 * tile - 1)));
     rounds = clq_size_divide_up(task->k_groups, clq_size_max(words / (row_words * greatest_block), 2) - 1);
     decision->round_slices = (uint32_t)clq_size_divide_up(task->k_groups, clq_size_max(rounds, 1));
 }
@@ -407,8 +437,7 @@ uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision)
     return has_tiles && tile_rows_of(decision->tuning, decision->variant, m) == decision->tile_rows ? m : 0;
 }
 
-/* From 88 rows on tiles of 8 never waste an eighth less than tiles of 12 do (rows_of_12). */
 uint64_t clq_cl_gemm_next_rows(uint64_t m)
 {
-    return m < 88 ? m + 1 : UINT64_MAX;
+    return m < SAME_TILES_FROM ? m + 1 : UINT64_MAX;
 }

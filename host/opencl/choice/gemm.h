@@ -34,6 +34,8 @@ typedef struct clq_gemm_decision {
     int is_fused;          /* gemv adds the groups of its columns up itself: no rounds, */
     uint32_t round_slices; /* so many of them are summed before their sums are used, */
     uint64_t block_rows;   /* of so many rows of A at a time, the last block has up to twice as many */
+    uint64_t most_partial; /* sums that wait for others, in 32-bit words: at most, of any m up to this one that has
+                              tiles as high as this one, and is no less than those from which on all have */
     uint32_t tiles_per_item;
     size_t verdict_entry;
     int by_host;          /* every variant is set aside, or packing, and none was forced: the host serves */

@@ -54,6 +54,13 @@ typedef struct clq_gemm_workspace {
 clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq_gemm_decision *decision,
                                             int is_packed);
 
+/* Whether sums of A's rows go into the product. */
+int clq_cl_gemm_needs_sums(const clq_gemm_task *task);
+
+/* No less than that for any smaller m whose tiles are as high, down to that from which on all have them
+ * (clq_gemm_decision.most_partial), and never less for a larger m. */
+uint64_t clq_cl_gemm_workspace_most(const clq_gemm_task *task, const clq_gemm_decision *decision, int is_packed);
+
 /* All commands of one product. */
 clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
                                 clq_error *error);

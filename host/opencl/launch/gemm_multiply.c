@@ -15,54 +15,6 @@
 #include "core/size.h"
 #include "opencl/launch/gemm.h"
 
-enum { ALIGNMENT_BYTES = 64 };
-
-static int needs_packed_a(const clq_gemm_task *task, const clq_gemm_decision *decision)
-{
-    return task->problem->k > 0 && (decision->a_form != CLQ_GEMM_A_CODES || task->a.column_stride != 1);
-}
-
-static int needs_sums(const clq_gemm_task *task)
-{
-    return task->problem->b.dtype == CLQ_U8 || task->problem->b_zero_point != CLQ_GEMM_ABSENT;
-}
-
-static uint64_t reserve(uint64_t *used, uint64_t bytes)
-{
-    const uint64_t at = *used;
-    *used += (bytes + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;
-    return at;
-}
-
-clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq_gemm_decision *decision, int is_packed)
-{
-    const clq_gemm_problem *p = task->problem;
-    clq_gemm_workspace w;
-    memset(&w, 0, sizeof w);
-    w.has_packed = !is_packed;
-    w.has_a = needs_packed_a(task, decision);
-    w.has_sums = needs_sums(task) && p->a_sums == CLQ_GEMM_ABSENT;
-    w.has_partial = decision->in_groups ? !decision->is_fused : decision->slices > 1;
-    if (w.has_packed) {
-        w.packed = reserve(&w.bytes, clq_cl_gemm_packed_of(task).bytes);
-    }
-    if (w.has_a) {
-        w.a = reserve(&w.bytes, clq_cl_gemm_packed_a_of(task, decision).bytes);
-    }
-    if (w.has_sums) {
-        w.sums = reserve(&w.bytes, 4 * task->a_batches * p->m * clq_cl_gemm_packed_of(task).parts);
-    }
-    if (decision->in_groups && !decision->is_fused) {
-        const uint64_t rows = decision->block_rows + p->m % decision->block_rows;
-        const uint64_t kept = decision->only_sums_slices ? decision->slices : decision->round_slices;
-        w.partial = reserve(&w.bytes, 4 * kept * p->batch * rows * p->n);
-        w.reals = reserve(&w.bytes, decision->round_slices < decision->slices ? 4 * p->batch * rows * p->n : 0);
-    } else if (w.has_partial) {
-        w.partial = reserve(&w.bytes, 4 * decision->slices * p->batch * p->m * p->n);
-    }
-    return w;
-}
-
 static call_u32 output_of(const clq_gemm_problem *p)
 {
     static const call_u32 modes[] = {[CLQ_REQUANTIZE_DOUBLE] = OUTPUT_DOUBLE,
@@ -138,7 +90,7 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     call->tiles_per_item = decision->tiles_per_item;
     call->row_block = decision->tuning->values[CLQ_TUNE_GEMM_ROW_BLOCK];
     call->output = output_of(p);
-    call->needs_sums = (call_u32)needs_sums(task);
+    call->needs_sums = (call_u32)clq_cl_gemm_needs_sums(task);
     /* vpdpbusd takes codes of A as u8, the other kernels that take codes as s8; widened ones need no change. */
     if (decision->a_form == CLQ_GEMM_A_CODES && (decision->variant == CLQ_VARIANT_CPU_VNNI) == a_is_signed) {
         call->a_code_offset = a_is_signed ? 128 : -128;
