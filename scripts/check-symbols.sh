@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: check-symbols.sh [--update] NM LIBRARY: a shared library shows the functions of the public headers and no other
 # name, all of the version that host/symbols.txt has: the record of the ABI, which --update writes anew. A line that goes
-# or changes breaks programs (docs/install.md, "Versions").
+# or changes breaks programs (docs/library.md, "Versions").
 set -eu
 update=
 if [ "$1" = --update ]; then

@@ -1,62 +1,100 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Install into a scratch folder, static and shared, and build every example against it through CMake, one through
-# pkg-config. No test is built, so cmocka is not needed.
+# usage: test-install.sh [FOLDER]: install, static as a part of another project (tests/embedder), and shared; move what was
+# installed elsewhere; build every example against it through CMake (tests/consumer), one through pkg-config; uninstall. No
+# test is built, so cmocka is not needed. The builds are made in FOLDER, where they stay: that of FOLDER/build-ON has
+# everything that scripts/test-packages.sh packs.
 set -eu
 cd "$(dirname "$0")/.."
 source=$(pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+builds=${1:-$work}
+mkdir -p "$builds"
+builds=$(cd "$builds" && pwd)
+quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }; }
+fail() {
+    echo "test-install: $*" >&2
+    exit 1
+}
+listed() { (cd "$1" && find . | sort); }
 
+# Where things lie is asked, not how fast they are: without optimization they are there in half the time. The prefix is told
+# when it is installed.
+configure() { # BUILD, SOURCE...
+    quietly cmake -B "$builds/build-$1" -G Ninja -DBUILD_SHARED_LIBS="$1" -DCMAKE_BUILD_TYPE=Debug \
+        -DCLQ_BUILD_TESTS=OFF -DCLQ_BUILD_BENCH=OFF -DCMAKE_INSTALL_PREFIX=/usr -S "$2" "$3" "$4" "$5"
+}
+configure OFF tests/embedder "-DCLQUANT=$source" -DCLQ_INSTALL=ON -DCLQ_BUILD_CLI=ON
+configure ON . -DCLQ_INSTALL=ON -DCLQ_BUILD_CLI=ON -DCLQ_PACKAGE_RELEASE=1
 for shared in OFF ON; do
-    prefix=$work/prefix-$shared
-    {
-        # Where things lie is asked, not how fast they are: without optimization they are there in half the time.
-        cmake -S . -B "$work/build-$shared" -G Ninja -DBUILD_SHARED_LIBS=$shared -DCLQ_BUILD_TESTS=OFF \
-            -DCMAKE_BUILD_TYPE=Debug -DCLQ_BUILD_BENCH=OFF -DCMAKE_INSTALL_PREFIX="$prefix" -DCMAKE_INSTALL_LIBDIR=lib
-        cmake --build "$work/build-$shared"
-        cmake --install "$work/build-$shared"
-        cmake -S tests/consumer -B "$work/consumer-$shared" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
-            -DEXAMPLES="$source/examples"
-        cmake --build "$work/consumer-$shared"
-    } >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
-    export LD_LIBRARY_PATH="$prefix/lib"
+    first=$work/first-$shared
+    prefix=$work/moved-$shared/elsewhere
+    quietly cmake --build "$builds/build-$shared"
+    quietly cmake --install "$builds/build-$shared" --prefix "$first"
+    mkdir -p "$work/moved-$shared"
+    mv "$first" "$prefix"
+    pc=$(cd "$prefix"/lib*/ && pwd)
+    pc=$(dirname "$(find "$pc" -name clquant.pc)")
+    texts=$(find "$prefix" -name '*.cmake' -o -name '*.pc')
+    # shellcheck disable=SC2086 # names without spaces
+    if grep -n -e "$work" -e "$builds" -e "$source" -e '/usr/' -e '\.so\b' -e '/lib[a-z]*\.a' $texts |
+        grep -v -e '_IMPORT_PREFIX}/lib[^"]*/libclquant\.' -e '_IMPORT_PREFIX}/lib/libengine\.a' -e libclquant.so.0 \
+            -e '# ' -e '"/usr/lib[^" ]*/cmake/'; then # the last is CMake's own, of links to /usr
+        fail "what is installed names the machine that built it"
+    fi
+    for file in bin/clquant share/man/man1/clquant.1 share/bash-completion/completions/clquant \
+        include/clquant/clquant.h; do
+        [ -s "$prefix/$file" ] || fail "$file was not installed"
+    done
+    quietly cmake -S tests/consumer -B "$work/consumer-$shared" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
+        -DEXAMPLES="$source/examples"
+    quietly cmake --build "$work/consumer-$shared"
     "$work/consumer-$shared/quantize_tensor" >/dev/null
     "$work/consumer-$shared/own_queue" >/dev/null
     "$work/consumer-$shared/consumer_cxx"
+    # By itself: the command holds the library.
     "$prefix/bin/clquant" sample mobilenet-v2 -o "$work/model.safetensors" --force --quiet
     rm -f "$work/quantized.safetensors"
     "$work/consumer-$shared/quantize_file" "$work/model.safetensors" "$work/quantized.safetensors" >/dev/null
-    for file in bin/clquant lib/pkgconfig/clquant.pc share/man/man1/clquant.1 \
-        share/bash-completion/completions/clquant include/clquant/clquant.h; do
-        [ -s "$prefix/$file" ] || { echo "test-install: $file was not installed" >&2; exit 1; }
+    command -v pkg-config >/dev/null 2>&1 || continue
+    export PKG_CONFIG_PATH="$pc"
+    pkg-config --validate clquant
+    for static in "" --static; do
+        # shellcheck disable=SC2046,SC2086 # lists of flags
+        cc -std=c11 examples/quantize_tensor.c $(pkg-config --cflags --libs $static clquant) -o "$work/by-pkg-config"
+        LD_LIBRARY_PATH=${pc%/pkgconfig} "$work/by-pkg-config" >/dev/null
     done
 done
+"$work/consumer-OFF/engine_user"
 for example in examples/*.c; do
     name=$(basename "$example" .c)
     grep -q "int main" "$example" || continue # a part of another
-    [ -x "$work/consumer-ON/$name" ] || { echo "test-install: $example is not built by tests/consumer" >&2; exit 1; }
+    [ -x "$work/consumer-ON/$name" ] || fail "$example is not built by tests/consumer"
 done
+# What a shared library shows, of whatever kind the build is.
+quietly scripts/check-symbols.sh nm "$(echo "$work"/moved-ON/elsewhere/lib*/*/libclquant.so)"
+
+# A stranger's files beside ours stay, and nothing else.
+home=$work/home
+mkdir -p "$home/share/man/man1" "$home/include"
+echo "a stranger's" >"$home/share/man/man1/other.1"
+listed "$home" >"$work/before"
+quietly cmake --install "$builds/build-ON" --prefix "$home"
+quietly cmake --build "$builds/build-ON" --target uninstall
+listed "$home" >"$work/after"
+diff "$work/before" "$work/after" >&2 || fail "uninstall leaves or takes the above"
+if cmake --build "$builds/build-ON" --target uninstall >"$work/log" 2>&1 || ! grep -q 'is installed' "$work/log"; then
+    fail "a second uninstall does not say that nothing is installed"
+fi
+
 # A build for another machine runs nothing of what it makes, and takes the C library from its compiler; naming a system
 # makes it one, whatever the compiler.
-cmake -S . -B "$work/build-cross" -G Ninja -DCMAKE_SYSTEM_NAME=Linux -DCLQ_BUILD_TESTS=OFF >"$work/log" 2>&1 ||
-    { cat "$work/log"; exit 1; }
+quietly cmake -S . -B "$work/build-cross" -G Ninja -DCMAKE_SYSTEM_NAME=Linux -DCLQ_BUILD_TESTS=OFF
 if grep -E 'COMMAND = .*(clquant_command|host/clquant) [a-z]' "$work/build-cross/build.ninja"; then
-    echo "test-install: a cross build runs the command that it makes" >&2
-    exit 1
+    fail "a cross build runs the command that it makes"
 fi
 if grep -m 1 '/libm\.' "$work/build-cross/build.ninja"; then
-    echo "test-install: a cross build links with this machine's libm" >&2
-    exit 1
+    fail "a cross build links with this machine's libm"
 fi
-# What the shared library shows is the public API and nothing else.
-cat "$work"/prefix-ON/include/clquant/*.h | grep -o 'clq_[a-z0-9_]*(' | tr -d '(' | sort -u >"$work/public"
-foreign=$(nm -D --defined-only "$work/prefix-ON/lib/libclquant.so" | awk '{print $3}' | sort | comm -23 - "$work/public")
-[ -z "$foreign" ] || { echo "test-install: in no public header, but in the dynamic symbols: $foreign" >&2; exit 1; }
-if command -v pkg-config >/dev/null 2>&1; then
-    flags=$(PKG_CONFIG_PATH=$work/prefix-ON/lib/pkgconfig pkg-config --cflags --libs clquant)
-    # shellcheck disable=SC2086 # a list of flags
-    cc -std=c11 examples/quantize_tensor.c $flags -o "$work/by-pkg-config"
-    "$work/by-pkg-config" >/dev/null
-fi
-echo "install: static and shared, CMake and pkg-config, C and C++"
+echo "install: static in another project and shared, moved, CMake and pkg-config, C and C++, uninstalled"

@@ -16,7 +16,7 @@ for kind in text hollow; do
     for name in libOpenCL.so.1 libOpenCL.so; do
         case $kind in
         text) echo "no library" >$kind/$name ;;
-        hollow) cp "$CLQ_HOLLOW_LOADER" $kind/$name ;;
+        hollow) cp "$CLQ_HOLLOW_LOADER" $kind/$name || exit 1 ;;
         esac
     done
     LD_LIBRARY_PATH=$PWD/$kind
