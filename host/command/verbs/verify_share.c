@@ -10,7 +10,7 @@
 #include "bench.h"
 #include "command/verbs/verify_work.h"
 
-/* A compiler at work on the largest kernels, twice over. */
+/* A compiler takes a quarter of it, the largest case, a histogram of many parameters, half. */
 enum { PROCESS_MEBIBYTES = 1024 };
 
 /* By the processes' mask and quota: what native has threads for. */
