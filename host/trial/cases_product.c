@@ -12,7 +12,7 @@
  * Most have two panels of B, the second ragged, and eighteen groups of four k, the last ragged. FAR: one k, so that
  * sums differ little, which a zero point far away brings back among the codes. DEEP: more k than are summed in f32
  * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs, one column in the last; both such that the last
- * item that packs has all that one may have (kernels/gemm_pack.cl). PANELS: whole ones, for tall products, which have
+ * item that packs has all that one may have (kernels/gemm_pack.cl). PANELS: whole ones; for tall products, which have
  * more tiles than go together over a panel (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so
  * that a whole panel ends where the next begins.
  */
@@ -143,7 +143,9 @@ static void fill_operand(const clq_gemm_task *task, clq_gemm_argument argument, 
             to[i] = next_code(task, argument, i, state);
             to[i] = argument == CLQ_GEMM_B && is_bare(p, column_of_b(p, i)) ? 0 : to[i];
         } else if (is_real) {
-            const float real = next_real(task, state);
+            const float any = next_real(task, state);
+            const float real =
+                argument == CLQ_GEMM_B_SCALE && p->k_group != 0 && i == 11 ? (float)NAN : any; /* one in any case */
             memcpy(to + 4 * i, &real, sizeof real);
         } else {
             int32_t value = argument == CLQ_GEMM_MULTIPLIER ? next_multiplier(task, i, state)
@@ -191,7 +193,7 @@ static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, ROWS, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, ALL, 0},
     {CLQ_S8, CLQ_U8, CLQ_F32, 0, ONE, COLS, ONE, COLS, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 1e6, 0},
-    {CLQ_U8, CLQ_U8, CLQ_S32, 0, ROWS, NO, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, -70000.0, 90000.0, 0},
+    {CLQ_U8, CLQ_U8, CLQ_S32, 0, ROWS, NO, NO, COLS, 0, 0, PANELS, DEPTH, 2, -70000.0, 90000.0, 0},
     {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0},
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0},
     {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0},

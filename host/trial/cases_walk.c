@@ -74,13 +74,14 @@ static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNE
  * work-item does; a short last segment of which nothing is left for some pieces; whole eights of parameters alone.
  * Bands of fewer lines than a work-group has items, and of more; of several tiles of lines and some over, and of tiles
  * alone up to the tensor's end, more parameters for a work-item than are read at once; of which the last parameter is
- * the first of a work-item. Few segments of whole vectors.
+ * the first of a work-item. Few segments of whole vectors. One parameter in pieces.
  */
 static const clq_trial_shape minmax_shapes[] = {
     PER_GROUP(13, 2500, 76),   PER_GROUP(5, 2510, 28),     PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 527, 20),
     PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),     PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
     PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500),    PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
-    PER_BLOCK(1, 300, 5, 290), PER_BLOCK(1, 39, 3405, 23), PER_BLOCK(1, 44, 17, 2), PER_CHANNEL(1, 3, 16)};
+    PER_BLOCK(1, 300, 5, 290), PER_BLOCK(1, 39, 3405, 23), PER_BLOCK(1, 44, 17, 2), PER_CHANNEL(1, 3, 16),
+    PER_TENSOR(5001)};
 /* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three; a last
  * line of one element. */
 static const clq_trial_shape minmax_column_shapes[] = {
