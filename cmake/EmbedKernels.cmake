@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-# cmake -DOUTPUT=FILE.c -DSOURCES=a.cl|b.clh -P EmbedKernels.cmake
+# cmake -DOUTPUT=FILE.c -DFOLDER=KERNELS -DSOURCES=a.cl|b.clh -P EmbedKernels.cmake
 # Writes the kernels as byte arrays: a string literal above 4095 characters is beyond what C11 promises, and bytes need no
-# escaping. host/opencl/runtime/source.c looks files up by name.
+# escaping. host/opencl/runtime/source.c looks files up by name: the path in FOLDER, of others their own.
 string(REPLACE "|" ";" sources "${SOURCES}")
 set(arrays "")
 set(rows "")
 set(number 0)
 foreach(source IN LISTS sources)
-    get_filename_component(name "${source}" NAME)
+    file(RELATIVE_PATH name "${FOLDER}" "${source}")
+    if(name MATCHES "^\\.\\./")
+        get_filename_component(name "${source}" NAME)
+    endif()
     file(READ "${source}" hex HEX)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
     string(REGEX REPLACE "(................................................................................)" "\\1\n" bytes "${bytes}")

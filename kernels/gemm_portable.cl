@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * portable, khr-dot: for devices whose work-items run side by side. A work-group of 16 x 16 makes 64 x 64 elements,
- * each work-item 4 x 4; STEP_GROUPS groups of four k of both operands are staged in local memory as 32-bit words and
- * used 64 times each. Every access to B and to local memory is of neighbouring words by neighbouring work-items.
+ * portable, khr-dot, nvidia-dp4a, amd-dot, arm-dot: for devices whose work-items run side by side. A work-group of
+ * 16 x 16 makes 64 x 64 elements, each work-item 4 x 4; STEP_GROUPS groups of four k of both operands are staged in
+ * local memory as 32-bit words and used 64 times each. Every access to B and to local memory is of neighbouring words
+ * by neighbouring work-items.
  *
  * Edges: rows beyond m are read as the last row and not stored, k beyond the end as 0; panels are padded already.
  *
- * Build options: DOT_KHR 1: dot_4x8packed_ss_int of cl_khr_integer_dot_product, else four multiplications;
- * VECTOR_WIDTH 4. Dimensions: 16 * ceil(n / 64), 16 * ceil(m / 64), batch * slices. a' is s8.
+ * Build options: VECTOR_WIDTH 4, and those of instruction/dot4.clh. Dimensions: 16 * ceil(n / 64), 16 * ceil(m / 64),
+ * batch * slices. a' is s8.
  */
 #include "gemm_codes.clh"
 #include "gemm_output.clh"
-
-#ifndef DOT_KHR
-#define DOT_KHR 0
-#endif
+#include "instruction/dot4.clh"
 
 #define EDGE 16
 #define PER_ITEM 4
@@ -22,20 +20,6 @@
 #define STEP_GROUPS 8
 /* One more word a row, so that the columns of work-items that write rows fall into different banks. */
 #define PITCH (TILE + 1)
-
-#if DOT_KHR
-static inline uint dot_of(int x, int y)
-{
-    return (uint)dot_4x8packed_ss_int((uint)x, (uint)y);
-}
-#else
-static inline uint dot_of(int x, int y)
-{
-    const char4 left = as_char4(x);
-    const char4 right = as_char4(y);
-    return (uint)(left.x * right.x + left.y * right.y + left.z * right.z + left.w * right.w);
-}
-#endif
 
 __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void gemm_portable(GEMM_PARAMETERS)
 {
@@ -82,18 +66,18 @@ __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void gemm_portable
         barrier(CLK_LOCAL_MEM_FENCE);
 #pragma unroll
         for (uint step = 0; step < STEP_GROUPS; step++) {
-            int left[PER_ITEM];
-            int right[PER_ITEM];
+            uint left[PER_ITEM];
+            uint right[PER_ITEM];
 #pragma unroll
             for (uint i = 0; i < PER_ITEM; i++) {
-                left[i] = (int)a_words[step * PITCH + y * PER_ITEM + i];
-                right[i] = (int)b_words[step * TILE + x * PER_ITEM + i];
+                left[i] = a_words[step * PITCH + y * PER_ITEM + i];
+                right[i] = b_words[step * TILE + x * PER_ITEM + i];
             }
 #pragma unroll
             for (uint i = 0; i < PER_ITEM; i++) {
 #pragma unroll
                 for (uint j = 0; j < PER_ITEM; j++) {
-                    acc[i * PER_ITEM + j] += dot_of(left[i], right[j]);
+                    acc[i * PER_ITEM + j] = dot4_ss(acc[i * PER_ITEM + j], left[i], right[j]);
                 }
             }
         }

@@ -18,7 +18,7 @@ for file in $text_files; do
         bad=1
     fi
 done
-if LC_ALL=C grep -n '[^ -~	]' kernels/*.cl kernels/*.clh kernels/*.def; then
+if LC_ALL=C grep -n '[^ -~	]' kernels/*.cl kernels/*.clh kernels/instruction/*.clh kernels/*.def; then
     echo "kernels: only ASCII is portable" >&2
     bad=1
 fi

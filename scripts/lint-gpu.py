@@ -92,7 +92,7 @@ def split(text, begin):
     return kernels
 
 
-CLANG = ["clang-15", "-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-O3", "-S"]
+CLANG = ["clang-15", "-I.", "-x", "cl", "-cl-std=CL1.2", "-Xclang", "-finclude-default-header", "-O3", "-S"]
 
 
 class Target:

@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")/../kernels"
 
 lint() {
-    clang -x cl -cl-std=CL1.2 -fsyntax-only -Xclang -finclude-default-header -Wall -Wextra -Wno-unused-parameter -Werror "$@"
+    clang -I. -x cl -cl-std=CL1.2 -fsyntax-only -Xclang -finclude-default-header -Wall -Wextra -Wno-unused-parameter -Werror "$@"
 }
 count=0
 for width in 16 8 4 2; do
@@ -95,8 +95,20 @@ for rows in 1 2 5 8 12; do
     count=$((count + 2))
 done
 lint -DVECTOR_WIDTH=4 gemm_portable.cl
-lint -DVECTOR_WIDTH=4 -DDOT_KHR=1 -D__opencl_c_integer_dot_product_input_4x8bit_packed gemm_portable.cl
-count=$((count + 2))
+# The contracts of instructions: emulated, and as far as clang knows them.
+dot=__opencl_c_integer_dot_product_input_4x8bit_packed
+for options in -DDOT4_KHR -DDOT4_NVIDIA -DDOT4_AMD '-DDOT4_AMD -DDOT4_AMD_SIGNS' -DDOT4_ARM; do
+    # shellcheck disable=SC2086
+    lint -DVECTOR_WIDTH=4 -DCLQ_EMULATE $options gemm_portable.cl
+    count=$((count + 1))
+done
+for options in "-DDOT4_KHR -D$dot" -DDOT4_NVIDIA '-DDOT4_AMD --target=amdgcn-amd-amdhsa -nogpulib -mcpu=gfx906' \
+    '-DDOT4_ARM -Dcl_arm_integer_dot_product_accumulate_int8'; do
+    # shellcheck disable=SC2086
+    lint -DVECTOR_WIDTH=4 $options gemm_portable.cl
+    count=$((count + 1))
+done
+count=$((count + 1))
 
 # A runtime may share a parameter that is given by value with the caller (Mesa 22.3 does, of structures): no function
 # changes one. What a changed one looks like, the compiler is asked first.

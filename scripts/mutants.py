@@ -113,6 +113,12 @@ FAULTS = [
 ]
 
 
+def kernel_files():
+    """Kernels and their headers, by their paths."""
+    return [os.path.relpath(os.path.join(folder, name), KERNELS) for folder, _, names in os.walk(KERNELS)
+            for name in names if name.endswith((".cl", ".clh"))]
+
+
 def code_of(line):
     """The line without its comment; None where a comment runs over lines or nothing is left."""
     line = re.sub(r"/\*.*?\*/", "", line).split("//")[0]
@@ -288,7 +294,7 @@ def live_lines(targets):
             key = (source, tuple(program.options), tuple(sorted(program.kernels)))
             if key not in cache:
                 lines, in_effect = reached(program)
-                files = [f for f in os.listdir(KERNELS) if f'"kernels/{f}"' in source]
+                files = [f for f in kernel_files() + os.listdir(KERNELS) if f'"kernels/{f}"' in source]
                 cache[key] = lines | macro_lines(files, lines, in_effect)
             live[target] |= cache[key]
     return live
@@ -351,7 +357,7 @@ def few(rows, live):
 def plan(folder, mode):
     quick = mode == "--quick"
     live = live_lines(read_targets(folder))
-    files = sorted(f for f in os.listdir(KERNELS) if f.endswith((".cl", ".clh")))
+    files = sorted(kernel_files())
     rows, unused = [], []
     for name in files:
         for mutant, rule, number, text in mutants_of(name):

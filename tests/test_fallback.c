@@ -582,7 +582,8 @@ static void weights_serve_where_a_kernel_is_left(void **state)
                 clq_verdict_tell(verdicts, clq_cl_gemm_part_verdict_entry(tuning, (clq_gemm_part)part),
                                  CLQ_VERDICT_UNKNOWN);
             }
-            clq_verdict_tell(verdicts, clq_cl_gemm_verdict_entry(tuning, CLQ_VARIANT_CPU, 2, 0), CLQ_VERDICT_UNKNOWN);
+            clq_verdict_tell(verdicts, clq_cl_gemm_verdict_entry(tuning, CLQ_VARIANT_CPU, 2, 0, 0),
+                             CLQ_VERDICT_UNKNOWN);
         }
         ACCEPTED(clq_gemm_weights_create(own.clquant, &p, o.b, o.b, &weights, e)); /* nothing multiplies 3 rows */
         o.weights = weights;

@@ -185,6 +185,11 @@ clq_status clq_context_force_variant(clq_context *context, const char *variant, 
     return context->executor->force_variant(context, variant, error);
 }
 
+void clq_context_set_emulation(clq_context *context, int emulates)
+{
+    context->emulates = emulates != 0;
+}
+
 clq_status clq_finish(clq_context *context, clq_error *error)
 {
     CLQ_REQUIRE(context != NULL, "clq_finish: context is NULL");

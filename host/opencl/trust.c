@@ -259,8 +259,9 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
     step->entry = decision->verdict_entry;
     step->kernel = decision->kernel;
     step->file = decision->file;
-    snprintf(step->what, sizeof step->what, "gemm, %s, tiles of %u rows%s", clq_variant_name(decision->variant),
-             (unsigned)decision->tile_rows, decision->in_groups ? ", groups along K" : "");
+    snprintf(step->what, sizeof step->what, "gemm, %s%s, tiles of %u rows%s", clq_variant_name(decision->variant),
+             decision->is_emulated ? " emulated" : "", (unsigned)decision->tile_rows,
+             decision->in_groups ? ", groups along K" : "");
     name_step(c, step);
     return CLQ_OK;
 }

@@ -84,6 +84,7 @@ static clq_status share_context(verify_call *call, const clq_context *given, clq
     CLQ_TRY(clq_context_from_opencl(given->cl->context, given->cl->device, &made, error));
     made->device = given->device;
     clq_context_set_log(made, given->log, given->log_cookie);
+    clq_context_set_emulation(made, given->emulates);
     take_context(call, made);
     return CLQ_OK;
 }
@@ -108,6 +109,7 @@ static clq_status open_own(verify_call *call, clq_error *error)
     snprintf(spec, sizeof spec, "%d:%d", (int)lost->device.platform, (int)lost->device.device);
     CLQ_TRY(clq_context_create(spec, &made, error));
     clq_context_set_log(made, lost->log, lost->log_cookie);
+    clq_context_set_emulation(made, lost->emulates);
     clq_context_destroy(&call->own);
     take_context(call, made);
     return CLQ_OK;

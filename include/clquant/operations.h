@@ -57,6 +57,15 @@ CLQ_API clq_status clq_prepare(clq_context *context, clq_operation operation, co
  */
 CLQ_API clq_status clq_context_force_variant(clq_context *context, const char *variant, clq_error *error);
 
+/*
+ * Not 0: each kernel that is written for an instruction of some devices is built with a function of plain OpenCL C in
+ * that instruction's place, so that its variant runs on any device, but only where it is forced: none of these is
+ * chosen then. It is slow: for tests, and for telling whether it is the instruction or the kernel that gives wrong
+ * bytes. The reason of a plan says it. 0 (the default): the instructions themselves, where the device has them. Call it
+ * while no other thread uses the context. Nothing to native and the reference.
+ */
+CLQ_API void clq_context_set_emulation(clq_context *context, int emulates);
+
 /* A buffer and an offset in elements of what is stored there (for s4 and u4 an even one). */
 typedef struct clq_operand {
     clq_buffer *buffer;

@@ -136,6 +136,16 @@ static void tell_faults(const cli_options *options)
     }
 }
 
+static clq_status emulate_as_asked(clq_context *context, clq_error *error)
+{
+    const char *text = getenv("CLQUANT_EMULATE");
+    int64_t emulates = 0;
+    CLQ_REQUIRE(text == NULL || text[0] == '\0' || clq_parse_i64(text, 0, 1, &emulates),
+                "CLQUANT_EMULATE is '%.100s', and 0 or 1 is required", text);
+    clq_context_set_emulation(context, (int)emulates);
+    return CLQ_OK;
+}
+
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error)
 {
     clq_device_info info;
@@ -160,6 +170,11 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
         return cli_blame_device(options, status, error);
     }
     atomic_store(&opened, 1);
+    status = emulate_as_asked(*context, error);
+    if (status != CLQ_OK) {
+        clq_context_destroy(context);
+        return status;
+    }
     /* The log function takes no const cookie; cli_print_log only reads it. */
     clq_context_set_log(*context, cli_print_log, (void *)(uintptr_t)options);
     clq_context_set_cancel(*context, cli_is_cancelled, NULL);

@@ -17,12 +17,22 @@ enum { LEAST_SLICE_GROUPS_FORCED = 1 };
 typedef struct gemm_row {
     const char *file;
     const char *kernel;
+    clq_cl_instruction instruction; /* CLQ_CL_INSTRUCTIONS: none */
+    const char *options, *device_options;
 } gemm_row;
 
 static const gemm_row rows[CLQ_VARIANT_COUNT] = {
-#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) [CLQ_VARIANT_##identifier] = {(file), (kernel)},
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract)                                                   \
+    [CLQ_VARIANT_##identifier] = {(file), (kernel), CLQ_CL_INSTRUCTIONS, "", ""},
+#define CLQ_GEMM_INSTRUCTION(identifier, variant, file, kernel, options, device_options, reason, contract)             \
+    [CLQ_VARIANT_##identifier] = {(file), (kernel), CLQ_CL_##identifier, (options), (device_options)},
 #include "kernels.def"
 };
+
+static int is_emulated(const clq_context *context, clq_variant variant)
+{
+    return context->emulates && rows[variant].instruction != CLQ_CL_INSTRUCTIONS;
+}
 
 static int is_cpu(const clq_context *context)
 {
@@ -30,13 +40,15 @@ static int is_cpu(const clq_context *context)
 }
 
 /* Tiles in local memory are made by work-groups of 16 x 16: the device must have them, and for this kernel too. */
-static const char *group_obstacle(const struct clq_cl_state *cl, const clq_cl_tuning *tuning, clq_variant variant,
+static const char *group_obstacle(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                                   int in_groups)
 {
+    const struct clq_cl_state *cl = context->cl;
+    const int emulated = is_emulated(context, variant);
     if (cl->maximum_group_size < 256 || cl->maximum_group_items[0] < 16 || cl->maximum_group_items[1] < 16) {
         return "the device has no work-groups of 16 x 16";
     }
-    return clq_verdict_of(&cl->verdicts, clq_cl_gemm_verdict_entry(tuning, variant, 0, in_groups)) ==
+    return clq_verdict_of(&cl->verdicts, clq_cl_gemm_verdict_entry(tuning, variant, 0, in_groups, emulated)) ==
                    CLQ_VERDICT_TOO_LARGE
                ? "the device has no work-groups of 16 x 16 for this kernel"
                : NULL;
@@ -48,6 +60,14 @@ const char *clq_cl_gemm_host_reason(const clq_gemm_task *task)
     return is_ragged ? "groups along K are no multiple of 4" : NULL;
 }
 
+/* Why the device has not the instruction that a variant is written for; NULL when it may have. */
+static const char *lacking(const clq_context *context, clq_variant variant)
+{
+    const clq_cl_instruction instruction = rows[variant].instruction;
+    const char *lacks = instruction != CLQ_CL_INSTRUCTIONS ? context->cl->capabilities.lacks[instruction] : "";
+    return lacks[0] != '\0' ? lacks : NULL;
+}
+
 /* Why a variant cannot run this problem here; NULL when it can. */
 static const char *obstacle(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                             clq_variant variant)
@@ -57,11 +77,16 @@ static const char *obstacle(const clq_context *context, const clq_cl_tuning *tun
     if (clq_cl_gemm_host_reason(task) != NULL) {
         return clq_cl_gemm_host_reason(task);
     }
+    if (!is_emulated(context, variant) && lacking(context, variant) != NULL) {
+        return lacking(context, variant);
+    }
     switch (variant) {
     case CLQ_VARIANT_PORTABLE:
-        return group_obstacle(cl, tuning, variant, in_groups);
     case CLQ_VARIANT_KHR_DOT:
-        return !cl->capabilities.khr_dot ? cl->capabilities.no_khr_dot : group_obstacle(cl, tuning, variant, in_groups);
+    case CLQ_VARIANT_NVIDIA_DP4A:
+    case CLQ_VARIANT_AMD_DOT:
+    case CLQ_VARIANT_ARM_DOT:
+        return group_obstacle(context, tuning, variant, in_groups);
     case CLQ_VARIANT_CPU_AVX2:
         return !cl->capabilities.avx2 ? "no x86 CPU device in this process with AVX2" : NULL;
     case CLQ_VARIANT_CPU_VNNI:
@@ -99,16 +124,18 @@ static uint32_t tile_rows_of(const clq_cl_tuning *tuning, clq_variant variant, u
     }
 }
 
-static size_t entry_of(const clq_cl_tuning *tuning, clq_variant variant, const clq_gemm_task *task)
+static size_t entry_of(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
+                       const clq_gemm_task *task)
 {
     const clq_gemm_problem *p = task->problem;
-    return clq_cl_gemm_verdict_entry(tuning, variant, tile_rows_of(tuning, variant, p->m), p->k_group != 0);
+    return clq_cl_gemm_verdict_entry(tuning, variant, tile_rows_of(tuning, variant, p->m), p->k_group != 0,
+                                     is_emulated(context, variant));
 }
 
 static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                         const clq_gemm_task *task)
 {
-    const size_t entry = entry_of(tuning, variant, task);
+    const size_t entry = entry_of(context, tuning, variant, task);
     return clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
@@ -129,7 +156,9 @@ static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning
     } order[] = {
         {CLQ_VARIANT_CPU_VNNI, values[CLQ_TUNE_GEMM_VNNI] != 0, "CPU device whose processor has AVX512-VNNI"},
         {CLQ_VARIANT_GEMV, task->problem->m <= values[CLQ_TUNE_GEMM_GEMV_ROWS], "m is at most 8: bound by reading B"},
-        {CLQ_VARIANT_KHR_DOT, values[CLQ_TUNE_GEMM_KHR_DOT] != 0, "the device has packed integer dot products"},
+#define CLQ_GEMM_INSTRUCTION(identifier, variant, file, kernel, options, device_options, reason, contract)             \
+    {CLQ_VARIANT_##identifier, values[CLQ_TUNE_GEMM_##identifier] != 0 && !context->emulates, (reason)},
+#include "kernels.def"
         {CLQ_VARIANT_PORTABLE, values[CLQ_TUNE_GEMM_PORTABLE] != 0,
          is_cpu(context) ? "tiles in local memory" : "not a CPU device: tiles in local memory"},
         {CLQ_VARIANT_CPU_AVX2, values[CLQ_TUNE_GEMM_AVX2] != 0 && !context->cl->capabilities.avx512,
@@ -246,6 +275,7 @@ static void choose_tiles_per_item(const clq_context *context, const clq_gemm_tas
 
 static void name_decision(const clq_gemm_task *task, const char *reason, clq_gemm_decision *decision)
 {
+    const char *emulated = decision->is_emulated ? " with its instruction emulated" : "";
     char tile[32] = "64 x 64";
     if (decision->by_host) {
         const char *why = clq_cl_gemm_host_reason(task);
@@ -261,16 +291,16 @@ static void name_decision(const clq_gemm_task *task, const char *reason, clq_gem
     if (decision->in_groups) {
         decision->name = clq_variant_name(decision->variant);
         snprintf(decision->reason, sizeof decision->reason,
-                 "%s; tiles of %s, %" PRIu32 " groups along K, %" PRIu32 " at a time", reason, tile, decision->slices,
-                 decision->is_fused ? 1 : decision->round_slices);
+                 "%s%s; tiles of %s, %" PRIu32 " groups along K, %" PRIu32 " at a time", reason, emulated, tile,
+                 decision->slices, decision->is_fused ? 1 : decision->round_slices);
     } else if (decision->slices > 1) {
         decision->name = clq_variant_name(CLQ_VARIANT_SPLIT_K);
         snprintf(decision->reason, sizeof decision->reason,
-                 "K of %" PRIu64 " in %" PRIu32 " slices, each by %s in tiles of %s", task->problem->k,
-                 decision->slices, clq_variant_name(decision->variant), tile);
+                 "K of %" PRIu64 " in %" PRIu32 " slices, each by %s%s in tiles of %s", task->problem->k,
+                 decision->slices, clq_variant_name(decision->variant), emulated, tile);
     } else {
         decision->name = clq_variant_name(decision->variant);
-        snprintf(decision->reason, sizeof decision->reason, "%s; tiles of %s", reason, tile);
+        snprintf(decision->reason, sizeof decision->reason, "%s%s; tiles of %s", reason, emulated, tile);
     }
 }
 
@@ -278,8 +308,7 @@ static void name_decision(const clq_gemm_task *task, const char *reason, clq_gem
 static void choose_vectors(clq_gemm_decision *decision)
 {
     const uint32_t *values = decision->tuning->values;
-    const int is_fixed = decision->variant == CLQ_VARIANT_PORTABLE || decision->variant == CLQ_VARIANT_KHR_DOT;
-    decision->vector_width = is_fixed                                    ? 4
+    decision->vector_width = decision->tile_rows == 0                    ? 4
                              : decision->variant == CLQ_VARIANT_CPU_VNNI ? 16
                                                                          : values[CLQ_TUNE_GEMM_LANES];
     decision->vectors =
@@ -307,8 +336,11 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
                             : choose_kernel(context, tuning, task, &reason);
     decision->file = rows[decision->variant].file;
     decision->kernel = rows[decision->variant].kernel;
+    decision->is_emulated = is_emulated(context, decision->variant);
+    decision->options = rows[decision->variant].options;
+    decision->device_options = decision->is_emulated ? "-DCLQ_EMULATE" : rows[decision->variant].device_options;
     decision->tile_rows = tile_rows_of(tuning, decision->variant, task->problem->m);
-    decision->verdict_entry = entry_of(tuning, decision->variant, task);
+    decision->verdict_entry = entry_of(context, tuning, decision->variant, task);
     decision->packs_by_host = clq_cl_gemm_host_reason(task) != NULL || part_is_aside(context, tuning, CLQ_GEMM_PACKING);
     decision->by_host =
         forced == CLQ_VARIANT_BY_DEVICE &&

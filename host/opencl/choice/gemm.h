@@ -21,6 +21,8 @@ typedef struct clq_gemm_decision {
     const char *name;            /* what the caller is told: that variant, or split-k */
     const char *file;
     const char *kernel;
+    const char *options, *device_options; /* of its build, "" none: those of its line in kernels.def */
+    int is_emulated;                      /* CLQ_EMULATE is among them, in the place of the line's device_options */
     char reason[160];
     uint32_t tile_rows; /* 0: not a build option of the kernel */
     uint32_t vector_width;

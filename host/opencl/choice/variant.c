@@ -74,8 +74,9 @@ enum { OPERATIONS = CLQ_OP_COUNT + 1 };
 enum {
     FIRST_OF_BATCHES = OPERATIONS * CLQ_VARIANT_ELEMENTWISE_COUNT * TYPES,
     FIRST_OF_GEMM = FIRST_OF_BATCHES + CLQ_OP_COUNT * CLQ_BATCH_FORMS * TYPES,
-    FIRST_OF_GROUPS = FIRST_OF_GEMM + CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1),
-    FIRST_OF_PARTS = FIRST_OF_GROUPS + CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1),
+    HEIGHTS = CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1),
+    FIRST_OF_GROUPS = FIRST_OF_GEMM + 2 * HEIGHTS, /* and behind each those of emulated instructions */
+    FIRST_OF_PARTS = FIRST_OF_GROUPS + 2 * HEIGHTS,
     VERDICTS = FIRST_OF_PARTS + CLQ_GEMM_PARTS
 };
 
@@ -105,9 +106,10 @@ size_t clq_cl_batch_verdict_entry(const clq_cl_tuning *tuning, clq_operation ope
            types_of(q);
 }
 
-size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows, int in_groups)
+size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows, int in_groups,
+                                 int is_emulated)
 {
-    const size_t first = in_groups ? FIRST_OF_GROUPS : FIRST_OF_GEMM;
+    const size_t first = (in_groups ? FIRST_OF_GROUPS : FIRST_OF_GEMM) + (is_emulated ? (size_t)HEIGHTS : 0);
     return first_of(tuning) + first + (size_t)variant * (CLQ_GEMM_MAXIMUM_ROWS + 1) + tile_rows;
 }
 

@@ -18,7 +18,10 @@ typedef enum clq_variant {
     CLQ_VARIANT_CPU_VNNI = 7,
     CLQ_VARIANT_GEMV = 8,
     CLQ_VARIANT_SPLIT_K = 9,
-    CLQ_VARIANT_COUNT = 10
+    CLQ_VARIANT_NVIDIA_DP4A = 10,
+    CLQ_VARIANT_AMD_DOT = 11,
+    CLQ_VARIANT_ARM_DOT = 12,
+    CLQ_VARIANT_COUNT = 13
 } clq_variant;
 
 /* How the tensors of one set of a batch are run (opencl/launch/batch.h). */
@@ -52,12 +55,13 @@ clq_variant clq_cl_forced_variant(const clq_context *context);
 enum { CLQ_GEMM_MAXIMUM_ROWS = 12 }; /* of a tile in registers: kernels/gemm_vnni.cl */
 
 /* Entries of clq_cl_state.verdicts: by the programs of a table, and there by operation, variant or form, and pair of
- * types; by variant and height of tile, and by part. */
+ * types; by variant, height of tile and whether its instruction is emulated, and by part. */
 size_t clq_cl_verdict_entry(const clq_cl_tuning *tuning, clq_operation operation, clq_variant variant,
                             const clq_quantization *q);
 size_t clq_cl_batch_verdict_entry(const clq_cl_tuning *tuning, clq_operation operation, clq_batch_form form,
                                   const clq_quantization *q);
-size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows, int in_groups);
+size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows, int in_groups,
+                                 int is_emulated);
 
 /* What all variants of the product share has verdicts of its own: without packing none can run, without the sum of
  * slices K is not cut, without that of groups the host serves products that have them. */

@@ -213,10 +213,9 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u",
                  (unsigned)decision->vector_width, (unsigned)decision->tile_rows);
     } else {
-        /* The dot product is a feature of OpenCL C 3.0. */
-        const int is_khr_dot = decision->variant == CLQ_VARIANT_KHR_DOT;
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DDOT_KHR=%d%s",
-                 (unsigned)decision->vector_width, is_khr_dot, is_khr_dot ? " -cl-std=CL3.0" : "");
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u%s%s%s%s", (unsigned)decision->vector_width,
+                 decision->options[0] != '\0' ? " " : "", decision->options,
+                 decision->device_options[0] != '\0' ? " " : "", decision->device_options);
     }
     push_memory(&launch, task, objects);
     clq_cl_launch_large(&launch, call, sizeof *call);

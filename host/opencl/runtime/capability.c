@@ -35,9 +35,6 @@ static void find_instructions(const clq_device_info *info, clq_cl_capabilities *
 #endif
 }
 
-/* The values of cl_khr_integer_dot_product, for headers that do not know it. */
-enum { DOT_PRODUCT_CAPABILITIES = 0x1073, DOT_PRODUCT_PACKED = 1 << 0 };
-
 /* The name of one extension may begin or end with that of another. */
 int clq_cl_has_word(const char *list, const char *word)
 {
@@ -66,19 +63,58 @@ static int has_extension(cl_device_id device, const char *name)
     return found;
 }
 
-static void find_dot_product(cl_device_id device, clq_cl_capabilities *found)
+/* Of cl_khr_integer_dot_product and cl_nv_device_attribute_query, for headers that do not know them. */
+enum {
+    DOT_PRODUCT_CAPABILITIES = 0x1073,
+    DOT_PRODUCT_PACKED = 1 << 0,
+    COMPUTE_CAPABILITY_MAJOR = 0x4000,
+    COMPUTE_CAPABILITY_MINOR = 0x4001
+};
+
+static int takes_packed(cl_device_id device, cl_uint unused)
 {
-    cl_bitfield capabilities = 0;
-    if (!has_extension(device, "cl_khr_integer_dot_product")) {
-        snprintf(found->no_khr_dot, sizeof found->no_khr_dot, "the device lacks cl_khr_integer_dot_product");
-        return;
-    }
-    found->khr_dot =
-        clGetDeviceInfo(device, DOT_PRODUCT_CAPABILITIES, sizeof capabilities, &capabilities, NULL) == CL_SUCCESS &&
-        (capabilities & DOT_PRODUCT_PACKED) != 0;
-    if (!found->khr_dot) {
-        snprintf(found->no_khr_dot, sizeof found->no_khr_dot,
-                 "cl_khr_integer_dot_product of this device takes no packed operands");
+    cl_bitfield found = 0;
+    (void)unused;
+    return clGetDeviceInfo(device, DOT_PRODUCT_CAPABILITIES, sizeof found, &found, NULL) == CL_SUCCESS &&
+           (found & DOT_PRODUCT_PACKED) != 0;
+}
+
+/* `least` 61: sm_61. */
+static int is_of_compute_capability(cl_device_id device, cl_uint least)
+{
+    cl_uint major = 0;
+    cl_uint minor = 0;
+    return clGetDeviceInfo(device, COMPUTE_CAPABILITY_MAJOR, sizeof major, &major, NULL) == CL_SUCCESS &&
+           clGetDeviceInfo(device, COMPUTE_CAPABILITY_MINOR, sizeof minor, &minor, NULL) == CL_SUCCESS &&
+           10 * major + minor >= least;
+}
+
+/*
+ * How a device is asked for an instruction: by an extension, and by a question where that does not tell. Where there is
+ * none, the compiler has the last word: a variant whose program is not built is set aside.
+ */
+static const struct {
+    const char *extension;
+    int (*has)(cl_device_id device, cl_uint least);
+    cl_uint least;
+    const char *lacks; /* what to say where `has` finds it not */
+} questions[CLQ_CL_INSTRUCTIONS] = {
+    [CLQ_CL_KHR_DOT] = {"cl_khr_integer_dot_product", takes_packed, 0,
+                        "cl_khr_integer_dot_product of this device takes no packed operands"},
+    [CLQ_CL_NVIDIA_DP4A] = {"cl_nv_device_attribute_query", is_of_compute_capability, 61,
+                            "dp4a needs compute capability 6.1"},
+    [CLQ_CL_AMD_DOT] = {"cl_amd_device_attribute_query", NULL, 0, NULL},
+    [CLQ_CL_ARM_DOT] = {"cl_arm_integer_dot_product_accumulate_int8", NULL, 0, NULL},
+};
+
+static void ask_for_instructions(cl_device_id device, clq_cl_capabilities *found)
+{
+    for (int i = 0; i < CLQ_CL_INSTRUCTIONS; i++) {
+        if (!has_extension(device, questions[i].extension)) {
+            snprintf(found->lacks[i], sizeof found->lacks[i], "the device lacks %s", questions[i].extension);
+        } else if (questions[i].has != NULL && !questions[i].has(device, questions[i].least)) {
+            snprintf(found->lacks[i], sizeof found->lacks[i], "%s", questions[i].lacks);
+        }
     }
 }
 
@@ -86,5 +122,5 @@ void clq_cl_find_capabilities(cl_device_id device, const clq_device_info *info, 
 {
     memset(found, 0, sizeof *found);
     find_instructions(info, found);
-    find_dot_product(device, found);
+    ask_for_instructions(device, found);
 }

@@ -4,12 +4,20 @@
 
 #include <clquant/opencl.h>
 
-/* What kernels beyond OpenCL 1.2 need. */
+/* The instructions that variants of the product are written for (kernels/instruction/). */
+typedef enum clq_cl_instruction {
+#define CLQ_GEMM_INSTRUCTION(identifier, variant, file, kernel, options, device_options, reason, contract)             \
+    CLQ_CL_##identifier,
+#include "kernels.def"
+    CLQ_CL_INSTRUCTIONS
+} clq_cl_instruction;
+
+/* What kernels beyond OpenCL 1.2 need. Of instructions, why the device has them not, for a person; empty where it has
+ * them, or where that is for its compiler to tell. */
 typedef struct clq_cl_capabilities {
     int avx2, avx512, vnni; /* an x86 CPU device in this process, whose compiler takes inline assembly, has them */
-    int khr_dot;            /* cl_khr_integer_dot_product with packed operands */
-    char no_vnni[96];       /* why not, for a person; empty when there */
-    char no_khr_dot[96];
+    char no_vnni[96];
+    char lacks[CLQ_CL_INSTRUCTIONS][112];
 } clq_cl_capabilities;
 
 /* Whether a list of words with blanks between has this one. */
