@@ -59,8 +59,8 @@ typedef struct mma_share {
     __global const uchar *a; /* the batch's rows */
     __global const uint *b;  /* the batch's panels */
     uint row0, panel0, panels;
-    uint first, last;         /* groups of four k */
-    uint depth_end;           /* k beyond which the slice has none */
+    uint first, last; /* groups of four k */
+    uint depth_end;   /* k beyond which the slice has none */
     int a_is_aligned, b_is_aligned;
 } mma_share;
 
@@ -149,8 +149,8 @@ static inline void multiply_step(__local const uint4 *a_stage, __local const uin
             const uint4 a_here = (uint4)(upper[0], lower[0], upper[1], lower[1]);
 #pragma unroll
             for (uint j = 0; j < 4; j++) {
-                sums[i * 4 + j] = mma_m16n8k32_s8_s8(a_here, (uint2)(b_words[j], b_words[4 + j]), sums[i * 4 + j],
-                                                     scratch);
+                sums[i * 4 + j] =
+                    mma_m16n8k32_s8_s8(a_here, (uint2)(b_words[j], b_words[4 + j]), sums[i * 4 + j], scratch);
             }
         }
     }
@@ -205,8 +205,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_P
     share.first = (call.first_slice + slice) * call.slice_groups;
     share.last = min(share.first + call.slice_groups, call.groups);
     share.depth_end = min(share.last * GROUP_DEPTH, call.k);
-    share.a_is_aligned =
-        IS_ALIGNED(share.a, uint4) && call.a_row % 16 == 0 && share.first * GROUP_DEPTH % 16 == 0;
+    share.a_is_aligned = IS_ALIGNED(share.a, uint4) && call.a_row % 16 == 0 && share.first * GROUP_DEPTH % 16 == 0;
     share.b_is_aligned = IS_ALIGNED(share.b, uint4);
 #pragma unroll
     for (uint i = 0; i < ROWS_PER_LANE / 2 * 4; i++) {

@@ -52,6 +52,8 @@ def builds():
         yield f"gemm gemv {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}"]
     for rows in 1, 8:
         yield f"gemm gemv groups {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}", "GROUPS=1"]
+    for tile in 64, 128:
+        yield f"gemm mma {tile}", "gemm_mma.cl", ["VECTOR_WIDTH=4", f"TILE={tile}"]
     yield "gemm pack", "gemm_pack.cl", ["VECTOR_WIDTH=4"]
     yield "gemm reduce", "gemm_reduce.cl", ["VECTOR_WIDTH=4"]
     for rows in 1, 4:
@@ -78,6 +80,25 @@ def accesses_in_loops(lines, label, branch, access):
         if found and found.group(1) in places:
             looped.update(range(places[found.group(1)], number))
     return sum(1 for number in looped if access.search(lines[number]))
+
+
+def check_loop(lines, label, branch, exactly):
+    """The longest loop with the first of these patterns has so many lines of each; RuntimeError where it has not."""
+    places = {}
+    loop = []
+    for number, line in enumerate(lines):
+        found = label.match(line)
+        if found:
+            places[found.group(1)] = number
+        found = branch.search(line)
+        if found and found.group(1) in places:
+            body = lines[places[found.group(1)]:number]
+            if len(body) > len(loop) and any(exactly[0][0] in line for line in body):
+                loop = body
+    for text, count in exactly:
+        got = sum(1 for line in loop if text in line)
+        if got != count:
+            raise RuntimeError(f"the loop over K has {got} lines of '{text}', and {count} are right")
 
 
 def split(text, begin):
@@ -137,6 +158,11 @@ class Nvidia(Target):
         for kernel, lines in split(text, re.compile(r"\.visible \.entry (\w+)\(")).items():
             depot = re.search(r"__local_depot\d+\[(\d+)\]", "\n".join(lines))
             kernels[kernel] = [None, int(depot.group(1)) if depot else 0, None] + self.counts(lines)
+            if kernel == "gemm_mma":
+                tiles = int(re.search(r"TILE=(\d+)", " ".join(options)).group(1)) // 32  # of 16 rows, in a warp
+                loads = 2 * tiles + 4
+                check_loop(lines, self.label, self.branch, [("mma.sync", 8 * tiles), ("ld.shared.v4", loads),
+                                                            ("ld.shared", loads), ("cp.async.cg", 4), (".local", 0)])
         if self.ptxas:
             said = run([self.ptxas, "-v", f"-arch={self.name}", listing, "-o", folder / "kernel.cubin"])
             for kernel, stack, spilled, registers in re.findall(

@@ -9,7 +9,7 @@
 #include <clquant/verify.h>
 
 #include "core/dtype.h"
-#include "opencl/choice/gemm.h"
+#include "opencl/choice/gemm_tile.h"
 
 enum { MOST_TARGETS = 256, ANY_ROWS = 70 };
 

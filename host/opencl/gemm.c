@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "opencl/choice/gemm_tile.h"
 #include "opencl/fallback.h"
 #include "opencl/launch/gemm.h"
 #include "opencl/runtime/memory.h"
