@@ -64,7 +64,7 @@ typedef struct mma_share {
     int a_is_aligned, b_is_aligned;
 } mma_share;
 
-/* Up to 16 bytes by ordinary accesses; what was waited for of asynchronous ones is not touched. */
+/* The same by ordinary accesses, byte by byte: a barrier is all they need. */
 static inline void copy_bytes(__local uint4 *to, __global const uchar *from, uint bytes)
 {
     uint words[4] = {0, 0, 0, 0};
@@ -211,7 +211,6 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_P
     for (uint i = 0; i < ROWS_PER_LANE / 2 * 4; i++) {
         sums[i] = (int4)(0);
     }
-#pragma unroll
     for (uint i = 0; i < STAGES - 1; i++) {
         stage_step(queue, &call, &share, share.first + i * STEP_GROUPS, a_stages + i * STAGE_CHUNKS,
                    b_stages + i * STAGE_CHUNKS);
