@@ -7,9 +7,9 @@ usage: lint-gpu.py [--write] [--quick] [--target NAME]... [--only TEXT]
 Every kernel as a GPU gets it (docs/kernels.md), for NVIDIA by clang to PTX and, where a CUDA toolkit has it, ptxas; for
 AMD by clang to a listing. Of each kernel: registers (those of ptxas, or VGPRs), bytes of private memory (a stack frame,
 scratch), bytes or registers spilled, how many accesses to private memory its loops contain, which is what makes a
-kernel slow, and how many accesses to global memory are of a vector. Above kernels/budgets.txt, or below it for vectors,
-is a failure, exit code 1; --write makes these numbers the budgets. What another version of ptxas finds is printed and
-not compared. Without a tool a target is left out, which is said, and is a failure where CLQ_REQUIRE_GPU_COMPILERS is
+kernel slow, and how many accesses to global memory are of a vector. Above kernels/budgets.txt, or below it for vectors, is a
+failure, exit code 1, and so is a build for an instruction whose loop has not as many of it as it should, or touches
+private memory; --write makes these numbers the budgets. What another version of ptxas finds is printed and not compared. Without a tool a target is left out, which is said, and is a failure where CLQ_REQUIRE_GPU_COMPILERS is
 set. Needs clang-15, libclc-15, rocm-device-libs.
 """
 import argparse
@@ -48,6 +48,8 @@ def builds():
     yield "choose", "choose_parameters.cl", []
     yield "batch-choose", "batch_choose.cl", ["GROUP_SIZE=128"]
     yield "gemm portable", "gemm_portable.cl", ["VECTOR_WIDTH=4"]
+    yield "gemm nvidia-dp4a", "gemm_portable.cl", ["VECTOR_WIDTH=4", "DOT4_NVIDIA"]
+    yield "gemm amd-dot", "gemm_portable.cl", ["VECTOR_WIDTH=4", "DOT4_AMD"]
     for rows in 1, 4, 8:
         yield f"gemm gemv {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}"]
     for rows in 1, 8:
@@ -60,6 +62,31 @@ def builds():
         yield f"gemm groups {rows}", "gemm_groups.cl", ["VECTOR_WIDTH=4", f"ROWS={rows}"]
 
 
+# Builds for an instruction: which GPUs have it, what it is in their listings, and how many of it the innermost loop over
+# K has, which all of its work is done by: 4 x 4 elements of a work-item, 8 groups of k a step.
+INSTRUCTIONS = {
+    "gemm nvidia-dp4a": ("sm_", re.compile(r"\bdp4a\.s32\.s32\b"), 128),
+    "gemm amd-dot": ("gfx", re.compile(r"\bv_dot4c?_i32_i8"), 128),
+}
+
+
+def is_for(target, build):
+    return build[0] not in INSTRUCTIONS or target.name.startswith(INSTRUCTIONS[build[0]][0])
+
+
+def check_instruction(target, build, kernel, lines):
+    if build[0] in INSTRUCTIONS:
+        _, instruction, wanted = INSTRUCTIONS[build[0]]
+        having = [loop for loop in loops_of(lines, target.label, target.branch)
+                  if any(instruction.search(lines[number]) for number in loop)]
+        inner = min(having, key=len, default=range(0))
+        found = sum(1 for number in inner if instruction.search(lines[number]))
+        private = sum(1 for number in inner if target.access.search(lines[number]))
+        if found != wanted or private != 0:
+            raise RuntimeError(f"{target.name} {build[0]} {kernel}: its loop has {found} of {instruction.pattern} and "
+                               f"{private} accesses to private memory, and {wanted} and 0 are wanted")
+
+
 def run(command):
     """What a tool printed; RuntimeError with its words where it failed."""
     done = subprocess.run(command, capture_output=True, text=True, cwd=KERNELS, check=False)
@@ -68,17 +95,21 @@ def run(command):
     return done.stdout + done.stderr
 
 
-def accesses_in_loops(lines, label, branch, access):
-    """How many lines that are an access lie in a loop: between a label and a branch back to it."""
+def loops_of(lines, label, branch):
+    """Ranges of lines: between a label and a branch back to it."""
     places = {}
-    looped = set()
     for number, line in enumerate(lines):
         found = label.match(line)
         if found:
             places[found.group(1)] = number
         found = branch.search(line)
         if found and found.group(1) in places:
-            looped.update(range(places[found.group(1)], number))
+            yield range(places[found.group(1)], number)
+
+
+def accesses_in_loops(lines, label, branch, access):
+    """How many lines that are an access lie in a loop."""
+    looped = set().union(*loops_of(lines, label, branch))
     return sum(1 for number in looped if access.search(lines[number]))
 
 
@@ -148,14 +179,15 @@ class Nvidia(Target):
     def missing(self):
         return "libclc-15" if not self.library.exists() else ""
 
-    def measure(self, file, options, folder):
+    def measure(self, file, options, folder, listings):
         listing = folder / "kernel.ptx"
         run(CLANG + ["-target", "nvptx64--nvidiacl", "-nogpulib", "-Xclang", "-target-cpu", "-Xclang", "sm_80",
                      "-Xclang", "-target-feature", "-Xclang", "+ptx75", "-Xclang", "-mlink-builtin-bitcode",
                      "-Xclang", self.library, "-o", listing, file] + options)
         text = listing.read_text()
         kernels = {}
-        for kernel, lines in split(text, re.compile(r"\.visible \.entry (\w+)\(")).items():
+        listings.update(split(text, re.compile(r"\.visible \.entry (\w+)\(")))
+        for kernel, lines in listings.items():
             depot = re.search(r"__local_depot\d+\[(\d+)\]", "\n".join(lines))
             kernels[kernel] = [None, int(depot.group(1)) if depot else 0, None] + self.counts(lines)
             if kernel == "gemm_mma":
@@ -185,7 +217,7 @@ class Amd(Target):
     def missing(self):
         return "rocm-device-libs" if not self.bitcode.exists() else ""
 
-    def measure(self, file, options, folder):
+    def measure(self, file, options, folder, listings):
         listing = folder / "kernel.s"
         run(CLANG + ["-target", "amdgcn-amd-amdhsa", f"-mcpu={self.name}", f"--rocm-device-lib-path={self.bitcode}",
                      "-mcode-object-version=5", "-o", listing, file] + options)
@@ -196,6 +228,7 @@ class Amd(Target):
             facts = dict(re.findall(r"\.?(\w+):\s+'?(\w+)'?\n", part))
             if "vgpr_count" not in facts or facts.get("name") not in code:
                 continue
+            listings[facts["name"]] = code[facts["name"]]
             kernels[facts["name"]] = [int(facts["vgpr_count"]), int(facts["private_segment_fixed_size"]),
                                       int(facts["vgpr_spill_count"])] + self.counts(code[facts["name"]])
         return kernels
@@ -207,7 +240,10 @@ TARGETS = {"sm_80": Nvidia, "sm_90": Nvidia, "gfx906": Amd, "gfx90a": Amd, "gfx1
 def measure(target, build):
     name, file, options = build
     with tempfile.TemporaryDirectory(prefix="clquant-gpu.") as folder:
-        kernels = target.measure(file, ["-D" + option for option in options], pathlib.Path(folder))
+        listings = {}
+        kernels = target.measure(file, ["-D" + option for option in options], pathlib.Path(folder), listings)
+    for kernel, lines in listings.items():
+        check_instruction(target, build, kernel, lines)
     if not kernels:
         raise RuntimeError(f"{target.name} {name}: no kernel was found in the listing")
     return {f"{target.name} | {name} | {kernel}": numbers for kernel, numbers in kernels.items()}
@@ -263,7 +299,7 @@ def main():
                                                  not build[0].endswith("bf16 u4"))]
     found = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for kernels in pool.map(lambda job: measure(*job), [(t, b) for t in targets for b in chosen]):
+        for kernels in pool.map(lambda job: measure(*job), [(t, b) for t in targets for b in chosen if is_for(t, b)]):
             found.update(kernels)
     for key, numbers in found.items():
         print(line_of(key, numbers))

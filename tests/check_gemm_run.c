@@ -15,6 +15,11 @@ static const char *const variants[] = {
 #include "../kernels/kernels.def"
 };
 
+static const char *const with_instruction[] = {
+#define CLQ_GEMM_INSTRUCTION(identifier, variant, file, kernel, options, device_options, reason, contract) variant,
+#include "../kernels/kernels.def"
+};
+
 size_t check_gemm_variant_count(void)
 {
     return check_device_is_native() ? check_variant_count() : sizeof variants / sizeof variants[0];
@@ -168,8 +173,10 @@ static void case_text(char *where, size_t size, const char *on, const char *vari
              c->packed ? ", packed weights" : "", c->sums ? ", given sums" : "");
 }
 
-/* Under the variant that the device chooses (NULL), or under one that is forced if it can run this. */
-static void run_variant(check_gemm_place *place, check_gemm *c, const char *variant, const check_gemm_result *want)
+/* Under the variant that the device chooses (NULL), or under one that is forced if it can run this. `emulated`: what
+ * is said of one whose instruction is that. */
+static void run_variant(check_gemm_place *place, check_gemm *c, const char *variant, const char *emulated,
+                        const check_gemm_result *want)
 {
     clq_error error;
     const int before = check_kernels_set_aside();
@@ -197,10 +204,31 @@ static void run_variant(check_gemm_place *place, check_gemm *c, const char *vari
             check_ok(clq_gemm_plan(check_device(), &c->problem, c->packed, &plan, &error), &error, "clq_gemm_plan");
             snprintf(counted, sizeof counted, "chosen: %s", plan.variant);
         } else {
-            snprintf(counted, sizeof counted, "%s", variant);
+            snprintf(counted, sizeof counted, "%s%s", variant, emulated);
         }
         check_count_run("gemm", counted);
     }
+}
+
+/* Every fourth product under one variant of each contract of kernels/instruction/, or each product under all of them.
+ */
+static void run_emulated(check_gemm_place *place, check_gemm *c, const check_gemm_result *want)
+{
+    static const char *const of_contracts[] = {"nvidia-dp4a"};
+    static unsigned products;
+    const char *text = getenv("CLQ_TEST_EMULATE");
+    const int is_full = text != NULL && strcmp(text, "1") == 0;
+    const char *const *chosen = is_full ? with_instruction : of_contracts;
+    const size_t count =
+        is_full ? sizeof with_instruction / sizeof with_instruction[0] : sizeof of_contracts / sizeof of_contracts[0];
+    if (check_device_is_native() || (products++ % 4 != 0 && !is_full)) {
+        return;
+    }
+    clq_context_set_emulation(check_device(), 1);
+    for (size_t v = 0; v < count; v++) {
+        run_variant(place, c, chosen[v], ", emulated", want);
+    }
+    clq_context_set_emulation(check_device(), 0);
 }
 
 static void run_reference(check_gemm *c, check_gemm_result *want)
@@ -245,10 +273,11 @@ void check_gemm_everywhere(const check_gemm *given, check_gemm_result *kept)
         check_gemm_place place;
         clq_error error;
         check_gemm_place_create(&place, check_device(), &c);
-        run_variant(&place, &c, NULL, &want);
+        run_variant(&place, &c, NULL, "", &want);
         for (size_t v = 0; v < check_gemm_variant_count(); v++) {
-            run_variant(&place, &c, check_gemm_variant(v), &want);
+            run_variant(&place, &c, check_gemm_variant(v), "", &want);
         }
+        run_emulated(&place, &c, &want);
         check_ok(clq_context_force_variant(check_device(), NULL, &error), &error, "clq_context_force_variant");
         check_gemm_place_destroy(&place);
     }

@@ -71,22 +71,22 @@ static void add_product(clq_variant variant, const char *name, uint64_t rows, in
 }
 
 /* Heights with each kind of tile: rows alone, few, most, and with a ragged last one. */
-static void add_products(clq_variant variant, const char *name)
+static void add_products(clq_variant variant, const char *name, const char *file)
 {
     static const uint64_t heights[] = {1, 3, 5, 8, 11, 15, 17};
+    const int has_one_tile = strcmp(file, "gemm_portable.cl") == 0;
     if (variant == CLQ_VARIANT_SPLIT_K) {
         return; /* of each other one */
     }
     for (size_t i = 0; i < sizeof heights / sizeof heights[0]; i++) {
-        if ((variant != CLQ_VARIANT_GEMV || heights[i] <= 8) && variant != CLQ_VARIANT_PORTABLE &&
-            variant != CLQ_VARIANT_KHR_DOT) {
+        if ((variant != CLQ_VARIANT_GEMV || heights[i] <= 8) && !has_one_tile) {
             add_product(variant, name, heights[i], 0);
             if (heights[i] == 3 || heights[i] == 8) { /* below and above what gemm_groups.cl takes at once */
                 add_product(variant, name, heights[i], 1);
             }
         }
     }
-    if (variant == CLQ_VARIANT_PORTABLE || variant == CLQ_VARIANT_KHR_DOT) {
+    if (has_one_tile) {
         add_product(variant, name, ANY_ROWS, 0);
         add_product(variant, name, ANY_ROWS, 1);
     }
@@ -98,7 +98,8 @@ static void make_list(void)
     add_types(operation, variant_of(variant), CLQ_BATCH_EACH);
 #define CLQ_BATCH_KERNEL(form, variant, operation, file, kernel, contract)                                             \
     add_types(operation, CLQ_VARIANT_BY_DEVICE, CLQ_BATCH_##form);
-#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) add_products(CLQ_VARIANT_##identifier, variant);
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract)                                                   \
+    add_products(CLQ_VARIANT_##identifier, variant, file);
 #include "kernels.def"
 }
 
@@ -246,10 +247,18 @@ static const char *device(void)
     return spec != NULL && spec[0] != '\0' ? spec : "cpu";
 }
 
+/* Variants whose instruction is not here run with its emulation. */
+static clq_status open_context(clq_context **context, clq_error *error)
+{
+    CLQ_TRY(clq_context_create(device(), context, error));
+    clq_context_set_emulation(*context, 1);
+    return CLQ_OK;
+}
+
 clq_status mutant_target_try(const mutant_target *target, mutant_judge by, int *same, clq_error *error)
 {
     clq_context *context = NULL;
-    clq_status status = clq_context_create(device(), &context, error);
+    clq_status status = open_context(&context, error);
     if (status == CLQ_OK) {
         status = by == MUTANT_TRIAL ? compare_as_trial(target, context, TRIAL, same, error)
                                     : verify(target, context, by, same, error);
@@ -270,8 +279,7 @@ double mutant_target_milliseconds(const mutant_target *target)
     clq_context *context = NULL;
     double before = 0;
     int same = 1;
-    if (clq_context_create(device(), &context, NULL) == CLQ_OK &&
-        compare_as_trial(target, context, TRIAL, &same, NULL) == CLQ_OK) {
+    if (open_context(&context, NULL) == CLQ_OK && compare_as_trial(target, context, TRIAL, &same, NULL) == CLQ_OK) {
         before = user_milliseconds();
         (void)compare_as_trial(target, context, TRIAL, &same, NULL);
         before = user_milliseconds() - before;
@@ -284,7 +292,7 @@ clq_status mutant_target_ready(const mutant_target *target, clq_error *error)
 {
     clq_context *context = NULL;
     int same = 1;
-    clq_status status = clq_context_create(device(), &context, error);
+    clq_status status = open_context(&context, error);
     if (status == CLQ_OK) {
         status = compare_as_trial(target, context, READY, &same, error);
     }

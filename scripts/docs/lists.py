@@ -32,7 +32,7 @@ class Program:
         quantize = " ".join(self.helps["quantize"].split())
         self.presets = set(re.search(r"numeric scheme: (.*?) \(default", quantize).group(1).split(", "))
         defs = (root / "kernels/kernels.def").read_text()
-        self.variants = set(re.findall(r'^CLQ_GEMM_KERNEL\(\w+, "([\w-]+)"', defs, re.MULTILINE))
+        self.variants = set(re.findall(r'^CLQ_GEMM_(?:KERNEL|INSTRUCTION)\(\w+, "([\w-]+)"', defs, re.MULTILINE))
         self.statuses = set(re.findall(r"^    (CLQ_\w+) = ", (root / "include/clquant/status.h").read_text(),
                                        re.MULTILINE))
         cmake = (root / "CMakeLists.txt").read_text()

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+# CLQUANT_EMULATE: a variant that is written for an instruction runs without it, but only where it is forced.
+. "$CLQ_TEST_FOLDER/arrays.inc"
+case $CLQ_TEST_DEVICE in
+reference | native) exit 77 ;;
+esac
+CLQUANT_EMULATE=
+export CLQUANT_EMULATE
+head -c 6300 "$CLQUANT" | npy '|i1' '70, 90' >a.npy
+head -c 4500 "$CLQUANT" | npy '|i1' '90, 50' >b.npy
+"$CLQUANT" gemm a.npy b.npy -o reference.npy --quiet --device reference || exit 1
+
+echo "without it, what the device lacks is told:"
+for variant in khr-dot nvidia-dp4a amd-dot arm-dot; do
+    if "$CLQUANT" gemm a.npy b.npy -o c.npy --force --quiet --variant $variant 2>message; then
+        cmp c.npy reference.npy # it has it
+    elif ! grep -q "the forced variant $variant cannot run this on .*: \(the device lacks cl_\|dp4a needs\)" message &&
+        ! grep -q 'clBuildProgram failed' message; then
+        echo "$variant: $(cat message)"
+    fi
+done
+
+echo "with it, all run:"
+CLQUANT_EMULATE=1
+for variant in khr-dot nvidia-dp4a amd-dot arm-dot; do
+    rm -f c.npy
+    "$CLQUANT" gemm a.npy b.npy -o c.npy --variant $variant --json >report || exit 1
+    cmp c.npy reference.npy
+    sed -n 's/ *"\(variant\|reason\)": \("[^;]*\).*/\2/p' report
+done
+
+echo "and none is chosen:"
+"$CLQUANT" gemm a.npy b.npy -o c.npy --force --json >report || exit 1
+cmp c.npy reference.npy
+grep -c emulated report
+
+echo "other values:"
+for value in 2 -1 yes; do
+    (CLQUANT_EMULATE=$value && refused gemm a.npy b.npy -o d.npy)
+done
+CLQUANT_EMULATE=0
+"$CLQUANT" gemm a.npy b.npy -o c.npy --force --quiet
