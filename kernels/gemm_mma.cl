@@ -26,8 +26,8 @@
  *
  * Edges: rows beyond m and k beyond the slice are zeros by the copies, and so are panels beyond the last. Codes of A
  * that are u8 become s8 by the flip of their sign bits, as in other variants; what that makes of a zero beyond the
- * slice meets zeros of B. Where A or B does not lie at multiples of 16 bytes, which is asked once, the copies are
- * ordinary ones.
+ * slice meets zeros of B. Panels lie at multiples of 16 bytes, as packed weights and scratch memory do. Where rows of A
+ * do not, which is asked once, their copies are ordinary ones.
  *
  * Build options: TILE 64 or 128; VECTOR_WIDTH 4; CLQ_EMULATE (kernels/instruction/). Dimensions: 2 * TILE *
  * ceil(n / TILE), ceil(m / TILE), batch * slices. a' is s8.
@@ -61,7 +61,7 @@ typedef struct mma_share {
     uint row0, panel0, panels;
     uint first, last; /* groups of four k */
     uint depth_end;   /* k beyond which the slice has none */
-    int a_is_aligned, b_is_aligned;
+    int a_is_aligned;
 } mma_share;
 
 /* The same by ordinary accesses, byte by byte: a barrier is all they need. */
@@ -75,16 +75,6 @@ static inline void copy_bytes(__local uint4 *to, __global const uchar *from, uin
         }
     }
     *to = vload4(0, words);
-}
-
-static inline void stage_chunk(copy_async_queue *queue, __local uint4 *to, __global const uchar *from, uint bytes,
-                               int is_aligned)
-{
-    if (is_aligned) {
-        copy_async(queue, to, from, bytes);
-    } else {
-        copy_bytes(to, from, bytes);
-    }
 }
 
 /* The row of the tile that stands at a place of a stage. */
@@ -108,7 +98,11 @@ static inline void stage_step(copy_async_queue *queue, const gemm_call *call, co
         const uint depth = group * GROUP_DEPTH + chunk % ROW_CHUNKS * 16;
         const uint bytes = row < call->m && depth < share->depth_end ? min(share->depth_end - depth, 16u) : 0u;
         __global const uchar *from = bytes != 0 ? share->a + row * call->a_row + depth : share->a;
-        stage_chunk(queue, a_stage + chunk, from, bytes, share->a_is_aligned);
+        if (share->a_is_aligned) {
+            copy_async(queue, a_stage + chunk, from, bytes);
+        } else {
+            copy_bytes(a_stage + chunk, from, bytes);
+        }
     }
 #pragma unroll
     for (uint i = 0; i < STAGE_CHUNKS / ITEMS; i++) {
@@ -118,8 +112,7 @@ static inline void stage_step(copy_async_queue *queue, const gemm_call *call, co
         const uint bytes = panel < share->panels && group + in_step < share->last ? 16u : 0u;
         const ulong word = ((ulong)panel * call->groups + group + in_step) * PANEL_COLUMNS + chunk % GROUP_CHUNKS * 4;
         __global const uint *from = share->b + (bytes != 0 ? word : 0);
-        stage_chunk(queue, b_stage + (chunk ^ (in_step / 4 * 2)), (__global const uchar *)from, bytes,
-                    share->b_is_aligned);
+        copy_async(queue, b_stage + (chunk ^ (in_step / 4 * 2)), (__global const uchar *)from, bytes);
     }
 }
 
@@ -206,7 +199,6 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_P
     share.last = min(share.first + call.slice_groups, call.groups);
     share.depth_end = min(share.last * GROUP_DEPTH, call.k);
     share.a_is_aligned = IS_ALIGNED(share.a, uint4) && call.a_row % 16 == 0 && share.first * GROUP_DEPTH % 16 == 0;
-    share.b_is_aligned = IS_ALIGNED(share.b, uint4);
 #pragma unroll
     for (uint i = 0; i < ROWS_PER_LANE / 2 * 4; i++) {
         sums[i] = (int4)(0);
