@@ -64,7 +64,7 @@ typedef struct mma_share {
     int a_is_aligned;
 } mma_share;
 
-/* The same by ordinary accesses, byte by byte: a barrier is all they need. */
+/* What copy_async does, by ordinary accesses, byte by byte: of it a barrier tells. */
 static inline void copy_bytes(__local uint4 *to, __global const uchar *from, uint bytes)
 {
     uint words[4] = {0, 0, 0, 0};

@@ -262,50 +262,6 @@ static void extensions(void **state)
     check_needs_device();
 }
 
-/* What is said of each variant that is written for an instruction, of a device that has the extension it is asked by,
- * and nothing else of it: none runs, and none gives wrong bytes. */
-static void instructions(void **state)
-{
-    static const struct {
-        const char *variant, *extension, *story;
-    } rows[] = {
-        {"khr-dot", "cl_khr_fp64", "the device lacks cl_khr_integer_dot_product"},
-        {"khr-dot", "cl_khr_integer_dot_product", "takes no packed operands"},
-        {"nvidia-dp4a", "cl_khr_fp64", "the device lacks cl_nv_device_attribute_query"},
-        {"nvidia-dp4a", "cl_nv_device_attribute_query", "dp4a needs compute capability 6.1"},
-        {"amd-dot", "cl_khr_fp64", "the device lacks cl_amd_device_attribute_query"},
-        {"amd-dot", "cl_amd_device_attribute_query", "the device has no dot product of bytes"},
-        {"arm-dot", "cl_arm_integer_dot_product_int8", "the device lacks cl_arm_integer_dot_product_accumulate_int8"},
-        {"arm-dot", "cl_arm_integer_dot_product_accumulate_int8", "arm_dot_acc"},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && check_device() != NULL; i++) {
-        char spec[32];
-        clq_context *context = NULL;
-        clq_gemm_problem problem;
-        clq_error error;
-        clq_status status;
-        specify(spec, sizeof spec);
-        clq_gemm_init(&problem);
-        problem.m = problem.n = problem.k = 20;
-        failing_opencl_extensions(rows[i].extension);
-        check_ok(clq_context_create(spec, &context, &error), &error, "clq_context_create");
-        check_ok(clq_context_force_variant(context, rows[i].variant, &error), &error, "clq_context_force_variant");
-        memset(&error, 0, sizeof error);
-        status = clq_gemm_prepare(context, &problem, 20, 20, &error);
-        if (status == CLQ_OK ||
-            (strstr(error.message, rows[i].story) == NULL && strstr(error.build_log, rows[i].story) == NULL)) {
-            fail_msg("%s with %s: status %s, message '%s', log '%s'", rows[i].variant, rows[i].extension,
-                     clq_status_name(status), error.message, error.build_log);
-        }
-        clq_context_set_emulation(context, 1);
-        check_ok(clq_gemm_prepare(context, &problem, 20, 20, &error), &error, "clq_gemm_prepare, emulated");
-        failing_opencl_extensions(NULL);
-        clq_context_destroy(&context);
-    }
-    check_needs_device();
-}
-
 static void count_warnings(void *cookie, clq_log_level level, const char *message)
 {
     int *warnings = cookie;
@@ -447,7 +403,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(out_of_memory),
     cmocka_unit_test(creations),
     cmocka_unit_test(extensions),
-    cmocka_unit_test(instructions),
     cmocka_unit_test(build_log),
     cmocka_unit_test(wrong_kernel_is_set_aside),
     cmocka_unit_test(no_kernel_is_left),

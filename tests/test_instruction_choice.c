@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which devices a variant that is written for an instruction is taken on: what a device lacks is told, what its
+ * compiler does not take is set aside, and no emulation is chosen.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "failing_opencl.h"
+#include "opencl/runtime/context.h"
+
+/* The device under test by its numbers, so that a failure cannot end in another device being taken. */
+static void specify(char *spec, size_t capacity)
+{
+    clq_device_info info;
+    clq_context_device(check_device(), &info);
+    snprintf(spec, capacity, "%d:%d", (int)info.platform, (int)info.device);
+}
+
+static int has_opencl(void)
+{
+    return check_device() != NULL && !check_device_is_native();
+}
+
+/* What is said of each variant that is written for an instruction, of a device that has the extension it is asked by,
+ * and nothing else of it: none runs, and none gives wrong bytes. */
+static void instructions(void **state)
+{
+    static const struct {
+        clq_cl_instruction instruction;
+        const char *variant, *extension, *story;
+    } rows[] = {
+        {CLQ_CL_KHR_DOT, "khr-dot", "cl_khr_fp64", "the device lacks cl_khr_integer_dot_product"},
+        {CLQ_CL_KHR_DOT, "khr-dot", "cl_khr_integer_dot_product", "takes no packed operands"},
+        {CLQ_CL_NVIDIA_DP4A, "nvidia-dp4a", "cl_khr_fp64", "the device lacks cl_nv_device_attribute_query"},
+        {CLQ_CL_NVIDIA_DP4A, "nvidia-dp4a", "cl_nv_device_attribute_query", "dp4a needs compute capability 6.1"},
+        {CLQ_CL_AMD_DOT, "amd-dot", "cl_khr_fp64", "the device lacks cl_amd_device_attribute_query"},
+        {CLQ_CL_AMD_DOT, "amd-dot", "cl_amd_device_attribute_query", "the device has no dot product of bytes"},
+        {CLQ_CL_ARM_DOT, "arm-dot", "cl_arm_integer_dot_product_int8",
+         "the device lacks cl_arm_integer_dot_product_accumulate_int8"},
+        {CLQ_CL_ARM_DOT, "arm-dot", "cl_arm_integer_dot_product_accumulate_int8", "arm_dot_acc"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && has_opencl(); i++) {
+        char spec[32];
+        clq_context *context = NULL;
+        clq_gemm_problem problem;
+        clq_error error;
+        clq_status status;
+        if (check_device()->cl->capabilities.lacks[rows[i].instruction][0] == '\0') {
+            continue; /* this device has it */
+        }
+        specify(spec, sizeof spec);
+        clq_gemm_init(&problem);
+        problem.m = problem.n = problem.k = 20;
+        failing_opencl_extensions(rows[i].extension);
+        check_ok(clq_context_create(spec, &context, &error), &error, "clq_context_create");
+        check_ok(clq_context_force_variant(context, rows[i].variant, &error), &error, "clq_context_force_variant");
+        memset(&error, 0, sizeof error);
+        status = clq_gemm_prepare(context, &problem, 20, 20, &error);
+        if (status == CLQ_OK ||
+            (strstr(error.message, rows[i].story) == NULL && strstr(error.build_log, rows[i].story) == NULL)) {
+            fail_msg("%s with %s: status %s, message '%s', log '%s'", rows[i].variant, rows[i].extension,
+                     clq_status_name(status), error.message, error.build_log);
+        }
+        clq_context_set_emulation(context, 1);
+        check_ok(clq_gemm_prepare(context, &problem, 20, 20, &error), &error, "clq_gemm_prepare, emulated");
+        failing_opencl_extensions(NULL);
+        clq_context_destroy(&context);
+    }
+    check_needs_device();
+}
+
+static void count_unbuilt(void *cookie, clq_log_level level, const char *message)
+{
+    int *warnings = cookie;
+    *warnings += level == CLQ_LOG_WARNING && strstr(message, "does not build") != NULL;
+}
+
+static void assert_plans(clq_context *context, const clq_gemm_problem *problem, const char *variant)
+{
+    clq_plan plan;
+    clq_error error;
+    check_ok(clq_gemm_plan(context, problem, 0, &plan, &error), &error, "clq_gemm_plan");
+    assert_string_equal(plan.variant, variant);
+    assert_null(strstr(plan.reason, "emulated"));
+}
+
+/* A GPU that says it is AMD's: the variant is chosen, but never with its instruction emulated, and set aside with a
+ * warning where the compiler does not have it. */
+static void instruction_that_is_chosen(void **state)
+{
+    (void)state;
+    if (has_opencl()) {
+        char spec[32];
+        int warnings = 0;
+        clq_context *context = NULL;
+        clq_gemm_problem problem;
+        clq_error error;
+        specify(spec, sizeof spec);
+        clq_gemm_init(&problem);
+        problem.m = problem.n = problem.k = 64;
+        failing_opencl_extensions("cl_amd_device_attribute_query");
+        check_ok(clq_context_create(spec, &context, &error), &error, "clq_context_create");
+        failing_opencl_extensions(NULL);
+        context->device.type = CLQ_DEVICE_GPU;
+        clq_cl_tunings_destroy(&context->cl->tunings);
+        check_ok(clq_cl_tunings_init(&context->cl->tunings, &context->device, &error), &error, "clq_cl_tunings_init");
+        clq_context_set_log(context, count_unbuilt, &warnings);
+        clq_context_set_emulation(context, 1);
+        assert_plans(context, &problem, "portable");
+        clq_context_set_emulation(context, 0);
+        assert_plans(context, &problem, "amd-dot");
+        check_ok(clq_gemm_prepare(context, &problem, 64, 64, &error), &error, "clq_gemm_prepare");
+        assert_plans(context, &problem, "portable");
+        assert_int_equal(warnings, 1);
+        clq_context_destroy(&context);
+    }
+    check_needs_device();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(instructions),
+    cmocka_unit_test(instruction_that_is_chosen),
+};
+
+CHECK_MAIN("instruction_choice", tests)
