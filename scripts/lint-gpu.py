@@ -54,6 +54,8 @@ def builds():
         yield f"gemm gemv {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}"]
     for rows in 1, 8:
         yield f"gemm gemv groups {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}", "GROUPS=1"]
+    for tile in 64, 128:
+        yield f"gemm nvidia-mma {tile}", "gemm_mma.cl", ["VECTOR_WIDTH=4", f"TILE={tile}"]
     yield "gemm pack", "gemm_pack.cl", ["VECTOR_WIDTH=4"]
     yield "gemm reduce", "gemm_reduce.cl", ["VECTOR_WIDTH=4"]
     for rows in 1, 4:
@@ -61,10 +63,15 @@ def builds():
 
 
 # Builds for an instruction: which GPUs have it, what it is in their listings, and how many of it the innermost loop over
-# K has, which all of its work is done by: 4 x 4 elements of a work-item, 8 groups of k a step.
+# K has, which all of its work is done by: 4 x 4 elements of a work-item, 8 groups of k a step; of nvidia-mma 2 or 4 x 4
+# tiles of a warp, 2 steps of the instruction. And of other lines of that loop: its loads of 16 bytes, and of any size.
 INSTRUCTIONS = {
-    "gemm nvidia-dp4a": ("sm_", re.compile(r"\bdp4a\.s32\.s32\b"), 128),
-    "gemm amd-dot": ("gfx", re.compile(r"\bv_dot4c?_i32_i8"), 128),
+    "gemm nvidia-dp4a": ("sm_", [(re.compile(r"\bdp4a\.s32\.s32\b"), 128)]),
+    "gemm amd-dot": ("gfx", [(re.compile(r"\bv_dot4c?_i32_i8"), 128)]),
+    "gemm nvidia-mma 64": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 16),
+                                   (re.compile(r"\bld\.shared\.v4\.u32\b"), 8), (re.compile(r"\bld\.shared\b"), 8)]),
+    "gemm nvidia-mma 128": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 32),
+                                    (re.compile(r"\bld\.shared\.v4\.u32\b"), 12), (re.compile(r"\bld\.shared\b"), 12)]),
 }
 
 
@@ -74,15 +81,16 @@ def is_for(target, build):
 
 def check_instruction(target, build, kernel, lines):
     if build[0] in INSTRUCTIONS:
-        _, instruction, wanted = INSTRUCTIONS[build[0]]
+        lines_wanted = INSTRUCTIONS[build[0]][1]
+        instruction = lines_wanted[0][0]
         having = [loop for loop in loops_of(lines, target.label, target.branch)
                   if any(instruction.search(lines[number]) for number in loop)]
         inner = min(having, key=len, default=range(0))
-        found = sum(1 for number in inner if instruction.search(lines[number]))
-        private = sum(1 for number in inner if target.access.search(lines[number]))
-        if found != wanted or private != 0:
-            raise RuntimeError(f"{target.name} {build[0]} {kernel}: its loop has {found} of {instruction.pattern} and "
-                               f"{private} accesses to private memory, and {wanted} and 0 are wanted")
+        for pattern, wanted in lines_wanted + [(target.access, 0)]: # the last: to private memory
+            found = sum(1 for number in inner if pattern.search(lines[number]))
+            if found != wanted:
+                raise RuntimeError(f"{target.name} {build[0]} {kernel}: its loop has {found} of {pattern.pattern}, and "
+                                   f"{wanted} are wanted")
 
 
 def run(command):

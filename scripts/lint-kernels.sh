@@ -95,6 +95,11 @@ for rows in 1 2 5 8 12; do
     count=$((count + 2))
 done
 lint -DVECTOR_WIDTH=4 gemm_portable.cl
+for tile in 64 128; do
+    lint -DVECTOR_WIDTH=4 -DTILE=$tile -DCLQ_EMULATE gemm_mma.cl
+    lint -DVECTOR_WIDTH=4 -DTILE=$tile --target=nvptx64--nvidiacl gemm_mma.cl
+    count=$((count + 2))
+done
 # The contracts of instructions: emulated, and as far as clang knows them.
 dot=__opencl_c_integer_dot_product_input_4x8bit_packed
 for options in -DDOT4_KHR -DDOT4_NVIDIA -DDOT4_AMD '-DDOT4_AMD -DDOT4_AMD_SIGNS' -DDOT4_ARM; do

@@ -12,12 +12,13 @@ status=0
 # know some intrinsics that LLVM's optimizer makes, and its check of unset values crashes on others.
 # Kernels are not tried before their first use: the test compares all of them with the reference anyway, a trial of each
 # takes the interpreter seconds, and 21.10 reports its scratch memory as unset (--uninitialized) though its bytes are right.
+program=test_portable
 interpret() { # FILTER OPTION...
     filter=$1
     shift
     CLQ_TEST_FILTER="$filter" CLQ_TEST_SEED=1 CLQ_REQUIRE_DEVICE=1 CLQ_TEST_DEVICE=oclgrind CLQ_TEST_UNTRIED=1 \
         oclgrind --data-races --check-api "$@" --build-options "-cl-opt-disable" --max-errors 20 --log "$log" \
-        "$build/tests/test_portable" || status=$?
+        "$build/tests/$program" || status=$?
     if [ -s "$log" ]; then
         cat "$log" >&2
         status=1
@@ -31,5 +32,8 @@ interpret batches --uninitialized
 # Each of the two has products of a variant with its instruction emulated (CLQ_TEST_EMULATE in docs/testing.md).
 interpret matrix_products
 interpret products_in_groups
+# The instructions of tensor cores emulated: what lanes exchange, and copies that come late.
+program=test_tensor_cores
+interpret a_small_product --uninitialized
 [ "$status" -eq 0 ] && echo "oclgrind: clean"
 exit "$status"

@@ -9,7 +9,7 @@
 #include <clquant/verify.h>
 
 #include "core/dtype.h"
-#include "opencl/choice/gemm.h"
+#include "opencl/choice/gemm_tile.h"
 
 enum { MOST_TARGETS = 256, ANY_ROWS = 70 };
 
@@ -78,6 +78,13 @@ static void add_products(clq_variant variant, const char *name, const char *file
     if (variant == CLQ_VARIANT_SPLIT_K) {
         return; /* of each other one */
     }
+    if (variant == CLQ_VARIANT_NVIDIA_MMA) { /* the edges of its tiles */
+        for (uint64_t edge = 64; edge <= 128; edge *= 2) {
+            add_product(variant, name, edge, 0);
+            add_product(variant, name, edge, 1);
+        }
+        return;
+    }
     for (size_t i = 0; i < sizeof heights / sizeof heights[0]; i++) {
         if ((variant != CLQ_VARIANT_GEMV || heights[i] <= 8) && !has_one_tile) {
             add_product(variant, name, heights[i], 0);
@@ -120,6 +127,12 @@ const mutant_target *mutant_target_at(int index)
 
 typedef enum manner { READY, TRIAL } manner;
 
+/* Of a work-group's tile, where there are several; else 0. */
+static uint32_t edge_of(const mutant_target *target)
+{
+    return target->variant == CLQ_VARIANT_NVIDIA_MMA ? (uint32_t)target->rows : 0;
+}
+
 static clq_status compare(const mutant_target *target, clq_context *context, const clq_trial_cases *cases,
                           clq_trial_candidate (*candidate_of)(clq_cl_machine *machine), manner how, int *same,
                           clq_error *error)
@@ -130,6 +143,7 @@ static clq_status compare(const mutant_target *target, clq_context *context, con
         const clq_trial_candidate candidate = candidate_of(&m);
         m.variant = target->variant;
         m.form = target->form;
+        m.tile_edge = edge_of(target);
         status = how == READY ? clq_trial_make_ready(&candidate, cases, error)
                               : clq_trial_compare(&candidate, cases, same, error);
     }
@@ -159,6 +173,7 @@ static clq_status compare_product(const mutant_target *target, clq_context *cont
     }
     clq_gemm_task_init(&task, &problem);
     CLQ_TRY(clq_cl_gemm_decide(context, target->variant, &task, &decision, error));
+    decision.tile_edge = edge_of(target) != 0 ? edge_of(target) : decision.tile_edge;
     CLQ_TRY(compare(target, context, &sums, clq_cl_machine_for_packing, how, same, error));
     if (*same) {
         CLQ_TRY(

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "opencl/choice/gemm_tile.h"
 #include "opencl/fallback.h"
 #include "opencl/launch/gemm.h"
 #include "opencl/runtime/memory.h"

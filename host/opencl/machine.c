@@ -168,8 +168,8 @@ static clq_status run_product(void *cookie, const clq_trial_case *c, clq_error *
     if (m->as_called) {
         CLQ_TRY(clq_cl_gemm_decide(m->stream.context, m->variant, &task, &decision, error));
     } else {
-        CLQ_TRY(
-            clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, m->variant, c->other_way, &decision, error));
+        CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, m->variant, m->tile_edge, c->other_way,
+                                         &decision, error));
     }
     if (m->packs) {
         CLQ_TRY(clq_cl_machine_pack(m, &task, &weights, error));

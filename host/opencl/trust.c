@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/dtype.h"
+#include "opencl/choice/gemm_tile.h"
 #include "opencl/machine.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
@@ -41,6 +42,7 @@ static clq_status attempt_cases(climb *c, clq_variant variant, clq_batch_form fo
         m.tuning = c->tuning;
         m.variant = variant;
         m.form = form;
+        m.tile_edge = c->product != NULL && c->part == CLQ_GEMM_PARTS ? c->product_decision->tile_edge : 0;
         if (only_ready) {
             c->binaries.count = 0;
             m.stream.binaries = &c->binaries;
@@ -272,7 +274,8 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
     step->kernel = decision->kernel;
     step->file = decision->file;
     snprintf(step->what, sizeof step->what, "gemm, %s%s, tiles of %u rows%s", clq_variant_name(decision->variant),
-             decision->is_emulated ? " emulated" : "", (unsigned)decision->tile_rows,
+             decision->is_emulated ? " emulated" : "",
+             (unsigned)(decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge),
              decision->in_groups ? ", groups along K" : "");
     name_step(c, step);
     return CLQ_OK;

@@ -14,9 +14,22 @@
  * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs, one column in the last; both such that the last
  * item that packs has all that one may have (kernels/gemm_pack.cl). PANELS: whole ones; for tall products, which have
  * more tiles than go together over a panel (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so
- * that a whole panel ends where the next begins.
+ * that a whole panel ends where the next begins. STEPS: more k than are staged in local memory at once, twice; TILES:
+ * more columns than a work-group's tile has, the last panel ragged; with rows of A that lie at multiples of 16 bytes,
+ * since they are packed (kernels/gemm_mma.cl).
  */
-enum { COLUMNS = 37, DEPTH = 70, FAR = 1, DEEP = 1151, WIDE = 481, PANELS = 64, SHALLOW = 10, WHOLE = 12 };
+enum {
+    COLUMNS = 37,
+    DEPTH = 70,
+    FAR = 1,
+    DEEP = 1151,
+    WIDE = 481,
+    PANELS = 64,
+    SHALLOW = 10,
+    WHOLE = 12,
+    STEPS = 333,
+    TILES = 133
+};
 
 enum { TALL_KINDS = 2, GROUP_KINDS = 9 };
 
@@ -204,6 +217,7 @@ static const problem_kind kinds[] = {
     {CLQ_U8, CLQ_S4, CLQ_S32, 0, ROWS, COLS, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0},
     {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL, 0},
+    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 1, 0, TILES, STEPS, 1, ALL, 0},
     {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, SHALLOW, 1, ALL, 0},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, PANELS + 1, WHOLE, 1, ALL, 0},
     {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 0},

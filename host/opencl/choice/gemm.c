@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "opencl/choice/gemm_tile.h"
 #include "opencl/runtime/memory.h"
 
 /* Up to here all rows of A can go through B at once. */
@@ -14,8 +15,8 @@ enum { GEMV_ROWS = 8 };
 
 enum { LEAST_SLICE_GROUPS_FORCED = 1, MOST_SLICES = 64 };
 
-/* From so many rows on tiles of 8 never waste an eighth less than tiles of 12 do (rows_of): all are as high. */
-enum { SAME_TILES_FROM = 88 };
+/* Groups of four k in 16 bytes of A, which nvidia-mma reads at once, and in a step of it (kernels/gemm_mma.cl). */
+enum { MMA_STEP_GROUPS = 16 };
 
 typedef struct gemm_row {
     const char *file;
@@ -40,6 +41,17 @@ static int is_emulated(const clq_context *context, clq_variant variant)
 static int is_cpu(const clq_context *context)
 {
     return context->device.type == CLQ_DEVICE_CPU;
+}
+
+/* A work-group's tiles of either edge are two programs: the places of heights 0 and 1. */
+static size_t entry_of(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
+                       const clq_gemm_task *task)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint32_t height = clq_cl_gemm_tile_rows(tuning, variant, p->m);
+    const uint32_t place =
+        height != 0 ? height : clq_cl_gemm_tile_edge(context, tuning, variant, p) / CLQ_GEMM_LEAST_EDGE - 1;
+    return clq_cl_gemm_verdict_entry(tuning, variant, place, p->k_group != 0, is_emulated(context, variant));
 }
 
 /* Tiles in local memory are made by work-groups of 16 x 16: the device must have them, and for this kernel too. */
@@ -71,6 +83,19 @@ static const char *lacking(const clq_context *context, clq_variant variant)
     return lacks[0] != '\0' ? lacks : NULL;
 }
 
+/* The least of its tiles: where the greater does not fit, it is not taken. */
+static const char *tensor_obstacle(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task)
+{
+    const struct clq_cl_state *cl = context->cl;
+    if (cl->maximum_group_size < 2 * CLQ_GEMM_LEAST_EDGE || cl->maximum_group_items[0] < 2 * CLQ_GEMM_LEAST_EDGE) {
+        return "the device has no work-groups of 128";
+    }
+    return clq_verdict_of(&cl->verdicts, entry_of(context, tuning, CLQ_VARIANT_NVIDIA_MMA, task)) ==
+                   CLQ_VERDICT_TOO_LARGE
+               ? "the device has no work-groups of that size for this kernel"
+               : NULL;
+}
+
 /* Why a variant cannot run this problem here; NULL when it can. */
 static const char *obstacle(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                             clq_variant variant)
@@ -96,43 +121,13 @@ static const char *obstacle(const clq_context *context, const clq_cl_tuning *tun
         return !cl->capabilities.vnni ? cl->capabilities.no_vnni : NULL;
     case CLQ_VARIANT_GEMV:
         return task->problem->m > GEMV_ROWS ? "m is above 8" : NULL;
+    case CLQ_VARIANT_NVIDIA_MMA:
+        return tensor_obstacle(context, tuning, task);
     case CLQ_VARIANT_SPLIT_K:
         return in_groups ? "K is cut into its groups" : task->problem->k < 2 * GROUP_DEPTH ? "k is below 8" : NULL;
     default:
         return NULL;
     }
-}
-
-/* Heights of tiles in registers: m itself when it is small, else the greatest, or 8 where 12 waste an eighth more. */
-static uint32_t rows_of(uint64_t m, uint32_t greatest)
-{
-    if (m <= greatest) {
-        return (uint32_t)m;
-    }
-    return greatest == 12 && clq_size_divide_up(m, 12) * 12 * 8 > clq_size_divide_up(m, 8) * 8 * 9 ? 8 : greatest;
-}
-
-static uint32_t tile_rows_of(const clq_cl_tuning *tuning, clq_variant variant, uint64_t m)
-{
-    switch (variant) {
-    case CLQ_VARIANT_CPU_AVX2:
-        return (uint32_t)clq_size_min(m, tuning->values[CLQ_TUNE_GEMM_AVX2_ROWS]);
-    case CLQ_VARIANT_CPU:
-    case CLQ_VARIANT_CPU_VNNI:
-        return rows_of(m, tuning->values[CLQ_TUNE_GEMM_ROWS]);
-    case CLQ_VARIANT_GEMV:
-        return (uint32_t)m;
-    default:
-        return 0;
-    }
-}
-
-static size_t entry_of(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
-                       const clq_gemm_task *task)
-{
-    const clq_gemm_problem *p = task->problem;
-    return clq_cl_gemm_verdict_entry(tuning, variant, tile_rows_of(tuning, variant, p->m), p->k_group != 0,
-                                     is_emulated(context, variant));
 }
 
 static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
@@ -201,7 +196,7 @@ static uint64_t work_items(const clq_gemm_task *task, const clq_gemm_decision *d
     if (decision->tile_rows != 0) {
         return p->batch * panels * clq_size_divide_up(p->m, decision->tile_rows);
     }
-    return p->batch * clq_size_divide_up(panels, 2) * clq_size_divide_up(p->m, 64);
+    return p->batch * clq_size_divide_up(p->n, decision->tile_edge) * clq_size_divide_up(p->m, decision->tile_edge);
 }
 
 /* So many work-items or groups fill the device: with fewer, K is cut. */
@@ -219,7 +214,7 @@ static uint64_t most_of_slices(const clq_gemm_task *task, uint64_t units, uint64
 {
     const uint64_t height = decision->tile_rows != 0 ? decision->tile_rows : 64;
     const uint64_t items_of_one = work_items(task, decision) / clq_size_divide_up(task->problem->m, height);
-    const uint64_t least_items = items_of_one * clq_size_divide_up(SAME_TILES_FROM, height);
+    const uint64_t least_items = items_of_one * clq_size_divide_up(CLQ_GEMM_SAME_TILES_FROM, height);
     uint64_t rows_of_sums = 0;
     if (most_slices > 1 && least_items < units && items_of_one > 0) {
         rows_of_sums =
@@ -248,6 +243,10 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     slices = clq_size_min(slices, MOST_SLICES);
     decision->most_partial = most_of_slices(task, units, clq_size_min(groups / least, MOST_SLICES), forced, decision);
     decision->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);
+    if (decision->variant == CLQ_VARIANT_NVIDIA_MMA && decision->slice_groups > MMA_STEP_GROUPS) {
+        const uint64_t steps = clq_size_divide_up(decision->slice_groups, MMA_STEP_GROUPS);
+        decision->slice_groups = (uint32_t)(steps * MMA_STEP_GROUPS); /* fewer than `groups`, since two have as many */
+    }
     decision->slices = decision->slice_groups == 0 ? 1 : (uint32_t)clq_size_divide_up(groups, decision->slice_groups);
 }
 
@@ -263,7 +262,7 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
 static void take_groups(const clq_gemm_task *task, uint64_t words, uint64_t enough, clq_gemm_decision *decision)
 {
     const clq_gemm_problem *p = task->problem;
-    const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : 64;
+    const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
     const uint64_t row_words = p->batch * p->n;
     const uint64_t most_rows = words / (2 * row_words);
     uint64_t greatest_block = p->m;
@@ -306,7 +305,7 @@ static void choose_tiles_per_item(const clq_context *context, const clq_gemm_tas
 static void name_decision(const clq_gemm_task *task, const char *reason, clq_gemm_decision *decision)
 {
     const char *emulated = decision->is_emulated ? " with its instruction emulated" : "";
-    char tile[32] = "64 x 64";
+    char tile[32];
     if (decision->by_host) {
         const char *why = clq_cl_gemm_host_reason(task);
         decision->name = clq_host_name;
@@ -317,6 +316,8 @@ static void name_decision(const clq_gemm_task *task, const char *reason, clq_gem
         const uint32_t columns =
             decision->variant == CLQ_VARIANT_GEMV ? decision->vectors * decision->vector_width : PANEL_COLUMNS;
         snprintf(tile, sizeof tile, "%" PRIu32 " x %" PRIu32, decision->tile_rows, columns);
+    } else {
+        snprintf(tile, sizeof tile, "%" PRIu32 " x %" PRIu32, decision->tile_edge, decision->tile_edge);
     }
     if (decision->in_groups) {
         decision->name = clq_variant_name(decision->variant);
@@ -369,7 +370,8 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     decision->is_emulated = is_emulated(context, decision->variant);
     decision->options = rows[decision->variant].options;
     decision->device_options = decision->is_emulated ? "-DCLQ_EMULATE" : rows[decision->variant].device_options;
-    decision->tile_rows = tile_rows_of(tuning, decision->variant, task->problem->m);
+    decision->tile_rows = clq_cl_gemm_tile_rows(tuning, decision->variant, task->problem->m);
+    decision->tile_edge = clq_cl_gemm_tile_edge(context, tuning, decision->variant, task->problem);
     decision->verdict_entry = entry_of(context, tuning, decision->variant, task);
     decision->packs_by_host = clq_cl_gemm_host_reason(task) != NULL || part_is_aside(context, tuning, CLQ_GEMM_PACKING);
     decision->by_host =
@@ -399,13 +401,15 @@ clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, co
 }
 
 clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
-                                    clq_variant variant, int in_slices, clq_gemm_decision *decision, clq_error *error)
+                                    clq_variant variant, uint32_t tile_edge, int in_slices, clq_gemm_decision *decision,
+                                    clq_error *error)
 {
     const uint32_t groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     const int is_cut = in_slices && !part_is_aside(context, tuning, CLQ_GEMM_SLICES);
     CLQ_TRY(decide(context, tuning, variant, task, decision, error));
+    decision->tile_edge = tile_edge != 0 ? tile_edge : decision->tile_edge;
     if (decision->in_groups) {
-        const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : 64;
+        const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
         decision->is_fused = decision->variant == CLQ_VARIANT_GEMV && !in_slices;
         decision->round_slices = in_slices ? (uint32_t)clq_size_min(2, task->k_groups) : decision->slices;
         decision->block_rows = in_slices ? clq_size_min(tile, task->problem->m) : task->problem->m;
@@ -416,28 +420,4 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     decision->slices = is_cut ? (uint32_t)clq_size_divide_up(groups, decision->slice_groups) : 1;
     decision->tiles_per_item = in_slices ? 3 : 1;
     return CLQ_OK;
-}
-
-/* Of the heights of tiles, those that a ragged last one can be tried with need a product a little higher. */
-uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
-{
-    const uint32_t height = decision->tile_rows;
-    for (uint64_t m = height + height / 2; m < 2 * (uint64_t)height; m++) {
-        if (m > height && tile_rows_of(decision->tuning, decision->variant, m) == height) {
-            return m;
-        }
-    }
-    return height == 0 ? 79 : height;
-}
-
-uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision)
-{
-    const uint64_t m = 17 * (uint64_t)decision->tile_rows + 5;
-    const int has_tiles = decision->variant != CLQ_VARIANT_GEMV && decision->tile_rows != 0;
-    return has_tiles && tile_rows_of(decision->tuning, decision->variant, m) == decision->tile_rows ? m : 0;
-}
-
-uint64_t clq_cl_gemm_next_rows(uint64_t m)
-{
-    return m < SAME_TILES_FROM ? m + 1 : UINT64_MAX;
 }

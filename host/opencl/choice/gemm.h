@@ -24,7 +24,8 @@ typedef struct clq_gemm_decision {
     const char *options, *device_options; /* of its build, "" none: those of its line in kernels.def */
     int is_emulated;                      /* CLQ_EMULATE is among them, in the place of the line's device_options */
     char reason[160];
-    uint32_t tile_rows; /* 0: not a build option of the kernel */
+    uint32_t tile_rows; /* of a tile in registers; 0: a work-group makes one of `tile_edge` rows and columns */
+    uint32_t tile_edge;
     uint32_t vector_width;
     uint32_t vectors; /* gemv: vectors of columns in a work-item */
     uint32_t group;   /* gemv: work-items of a group */
@@ -50,18 +51,11 @@ const char *clq_cl_gemm_host_reason(const clq_gemm_task *task);
 clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
                               clq_gemm_decision *decision, clq_error *error);
 
-/* This variant by that table, in one slice of K or, where their sum is not set aside, in three; in groups along K all
- * of them at once or two at a time, a tile of rows after the other. */
+/* This variant by that table, with tiles of this edge where a work-group makes one, in one slice of K or, where their
+ * sum is not set aside, in three; in groups along K all of them at once or two at a time, a tile of rows after the
+ * other. */
 clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
-                                    clq_variant variant, int in_slices, clq_gemm_decision *decision, clq_error *error);
-
-/* A height of a product for which the same program multiplies, with a ragged last tile where there can be one. */
-uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision);
-
-/* One of more tiles than go together over a panel (kernels/gemm_walk.clh); 0: the program never has as many. */
-uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision);
-
-/* The least height above `m` whose product may need another program than those below; UINT64_MAX: none. */
-uint64_t clq_cl_gemm_next_rows(uint64_t m);
+                                    clq_variant variant, uint32_t tile_edge, int in_slices, clq_gemm_decision *decision,
+                                    clq_error *error);
 
 #endif

@@ -21,7 +21,8 @@ typedef enum clq_variant {
     CLQ_VARIANT_NVIDIA_DP4A = 10,
     CLQ_VARIANT_AMD_DOT = 11,
     CLQ_VARIANT_ARM_DOT = 12,
-    CLQ_VARIANT_COUNT = 13
+    CLQ_VARIANT_NVIDIA_MMA = 13,
+    CLQ_VARIANT_COUNT = 14
 } clq_variant;
 
 /* How the tensors of one set of a batch are run (opencl/launch/batch.h). */

@@ -141,10 +141,12 @@ static void size_launch(clq_cl_launch *launch, const gemm_call *call, const clq_
         const uint64_t tiles = panels * clq_size_divide_up(call->m, decision->tile_rows);
         launch->global[0] = (size_t)clq_size_divide_up(tiles, decision->tiles_per_item);
     } else {
+        const int is_mma = decision->variant == CLQ_VARIANT_NVIDIA_MMA;
         launch->dimensions = 3;
-        launch->local[0] = launch->local[1] = 16;
-        launch->global[0] = (size_t)(16 * clq_size_divide_up(panels, 2));
-        launch->global[1] = (size_t)(16 * clq_size_divide_up(call->m, 64));
+        launch->local[0] = is_mma ? 2 * (size_t)decision->tile_edge : 16;
+        launch->local[1] = is_mma ? 1 : 16;
+        launch->global[0] = launch->local[0] * (size_t)clq_size_divide_up(call->n, decision->tile_edge);
+        launch->global[1] = launch->local[1] * (size_t)clq_size_divide_up(call->m, decision->tile_edge);
         launch->global[2] = last;
     }
 }
@@ -164,6 +166,10 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
     } else if (decision->tile_rows != 0) {
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u",
                  (unsigned)decision->vector_width, (unsigned)decision->tile_rows);
+    } else if (decision->variant == CLQ_VARIANT_NVIDIA_MMA) {
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE=%u%s%s",
+                 (unsigned)decision->vector_width, (unsigned)decision->tile_edge, decision->is_emulated ? " " : "",
+                 decision->device_options);
     } else {
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u%s%s%s%s", (unsigned)decision->vector_width,
                  decision->options[0] != '\0' ? " " : "", decision->options,

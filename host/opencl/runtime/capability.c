@@ -101,6 +101,8 @@ static const struct {
 } questions[CLQ_CL_INSTRUCTIONS] = {
     [CLQ_CL_KHR_DOT] = {"cl_khr_integer_dot_product", takes_packed, 0,
                         "cl_khr_integer_dot_product of this device takes no packed operands"},
+    [CLQ_CL_NVIDIA_MMA] = {"cl_nv_device_attribute_query", is_of_compute_capability, 80,
+                           "its tensor cores need compute capability 8.0"},
     [CLQ_CL_NVIDIA_DP4A] = {"cl_nv_device_attribute_query", is_of_compute_capability, 61,
                             "dp4a needs compute capability 6.1"},
     [CLQ_CL_AMD_DOT] = {"cl_amd_device_attribute_query", NULL, 0, NULL},

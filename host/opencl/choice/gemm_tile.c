@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "opencl/choice/gemm_tile.h"
+
+#include "core/size.h"
+
+/* Local memory of nvidia-mma for each row of its tile, and what the emulation of its instruction takes besides. */
+enum { MMA_LOCAL_BYTES = 384, MMA_EMULATION_BYTES = 48 };
+
+/* Heights of tiles in registers: m itself when it is small, else the greatest, or 8 where 12 waste an eighth more. */
+static uint32_t rows_of(uint64_t m, uint32_t greatest)
+{
+    if (m <= greatest) {
+        return (uint32_t)m;
+    }
+    return greatest == 12 && clq_size_divide_up(m, 12) * 12 * 8 > clq_size_divide_up(m, 8) * 8 * 9 ? 8 : greatest;
+}
+
+uint32_t clq_cl_gemm_tile_rows(const clq_cl_tuning *tuning, clq_variant variant, uint64_t m)
+{
+    switch (variant) {
+    case CLQ_VARIANT_CPU_AVX2:
+        return (uint32_t)clq_size_min(m, tuning->values[CLQ_TUNE_GEMM_AVX2_ROWS]);
+    case CLQ_VARIANT_CPU:
+    case CLQ_VARIANT_CPU_VNNI:
+        return rows_of(m, tuning->values[CLQ_TUNE_GEMM_ROWS]);
+    case CLQ_VARIANT_GEMV:
+        return (uint32_t)m;
+    default:
+        return 0;
+    }
+}
+
+/* Of nvidia-mma the greater where there is enough to do for all compute units, and the device holds it. */
+uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
+                               const clq_gemm_problem *p)
+{
+    const struct clq_cl_state *cl = context->cl;
+    const uint64_t great = tuning->values[CLQ_TUNE_GEMM_MMA_TILE];
+    const uint64_t groups = p->batch * clq_size_divide_up(p->m, great) * clq_size_divide_up(p->n, great);
+    const uint64_t row_bytes = context->emulates ? MMA_LOCAL_BYTES + MMA_EMULATION_BYTES : MMA_LOCAL_BYTES;
+    const int is_enough =
+        p->m > CLQ_GEMM_LEAST_EDGE && p->n > CLQ_GEMM_LEAST_EDGE && groups >= context->device.compute_units;
+    const int fits = cl->local_bytes >= great * row_bytes && cl->maximum_group_size >= 2 * great &&
+                     cl->maximum_group_items[0] >= 2 * great;
+    return variant == CLQ_VARIANT_NVIDIA_MMA && is_enough && fits ? (uint32_t)great : CLQ_GEMM_LEAST_EDGE;
+}
+
+/* Of the heights of tiles, those that a ragged last one can be tried with need a product a little higher. */
+uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
+{
+    const uint32_t height = decision->tile_rows;
+    for (uint64_t m = height + height / 2; m < 2 * (uint64_t)height; m++) {
+        if (m > height && clq_cl_gemm_tile_rows(decision->tuning, decision->variant, m) == height) {
+            return m;
+        }
+    }
+    return height == 0 ? decision->tile_edge + 15 : height;
+}
+
+uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision)
+{
+    const uint64_t m = 17 * (uint64_t)decision->tile_rows + 5;
+    const int has_tiles = decision->variant != CLQ_VARIANT_GEMV && decision->tile_rows != 0;
+    return has_tiles && clq_cl_gemm_tile_rows(decision->tuning, decision->variant, m) == decision->tile_rows ? m : 0;
+}
+
+uint64_t clq_cl_gemm_next_rows(uint64_t m)
+{
+    return m < CLQ_GEMM_SAME_TILES_FROM ? m + 1 : UINT64_MAX;
+}

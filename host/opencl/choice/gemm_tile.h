@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How large the tiles of a product are, and which heights of products need programs of their own. */
+#ifndef CLQ_HOST_OPENCL_CHOICE_GEMM_TILE_H
+#define CLQ_HOST_OPENCL_CHOICE_GEMM_TILE_H
+
+#include "opencl/choice/gemm.h"
+
+/* From so many rows on tiles of 8 never waste an eighth less than tiles of 12 do: all are as high. */
+enum { CLQ_GEMM_SAME_TILES_FROM = 88 };
+
+/* Of tiles that a work-group makes: that of all variants but nvidia-mma, and its lesser one. */
+enum { CLQ_GEMM_LEAST_EDGE = 64 };
+
+/* Rows of a tile in registers, 0 where work-groups make tiles. */
+uint32_t clq_cl_gemm_tile_rows(const clq_cl_tuning *tuning, clq_variant variant, uint64_t m);
+
+/* Rows and columns of those. */
+uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
+                               const clq_gemm_problem *p);
+
+/* A height of a product for which the same program multiplies, with a ragged last tile where there can be one. */
+uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision);
+
+/* One of more tiles than go together over a panel (kernels/gemm_walk.clh); 0: the program never has as many. */
+uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision);
+
+/* The least height above `m` whose product may need another program than those below; UINT64_MAX: none. */
+uint64_t clq_cl_gemm_next_rows(uint64_t m);
+
+#endif

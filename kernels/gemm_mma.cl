@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nvidia-mma: the tensor cores of NVIDIA's devices of compute capability 8.0 and later, by mma.m16n8k32. A work-group
+ * makes TILE x TILE elements; its warps stand two above another, in as many pairs as the tile has panels, and each
+ * makes TILE / 2 rows of one panel. STEP_DEPTH k of both operands are staged in local memory, STAGES steps of them, of
+ * which two are under way by asynchronous copies while one is multiplied.
+ *
+ * Which k, row and column of the product stands for which of the instruction is free, as long as A and B agree; it is
+ * chosen so that all that moves is 16 bytes wide. With g = lane / 4, t = lane % 4:
+ *
+ *     k        a step's 64 k are 16 groups of four. A lane's words of two instructions s = 0, 1 are the groups 4t + 2s
+ *              and 4t + 2s + 1: 16 bytes of a row of A, in order.
+ *     columns  column g of instruction j = 0 .. 3 is column 4g + j of the panel: 16 bytes of a group of B, in order.
+ *              Of its sums a lane has columns 2t and 2t + 1: the eight columns from 8t on.
+ *     rows     rows g and g + 8 of instruction i are rows 2i and 2i + 1 of the ROWS_PER_LANE from ROWS_PER_LANE * g on:
+ *              a lane has a block of ROWS_PER_LANE x 8 elements of C.
+ *
+ * Local memory is read and written in chunks of 16 bytes, eight of which, by neighbouring lanes, take its 32 banks once
+ * where they lie in different ones of its 128 bytes modulo 128:
+ *
+ *     A        chunk [place of the row][t], the rows in the order in which instructions have them: the chunks of a
+ *              warp's instruction are [2i + h][g][t], so those of neighbouring lanes are neighbours; likewise written.
+ *     B        chunk [panel][group][4 columns ^ 2 * (group / 4)]. The lanes of an eighth are g = 2q and 2q + 1 with t =
+ *              0 .. 3, of groups 4t + w: all rows of 128 bytes, in which (2q + g % 2) ^ 2t takes each value once. Eight
+ *              lanes that write have one group, and so its eight chunks.
+ *
+ * Edges: rows beyond m and k beyond the slice are zeros by the copies, and so are panels beyond the last. Codes of A
+ * that are u8 become s8 by the flip of their sign bits, as in other variants; what that makes of a zero beyond the
+ * slice meets zeros of B. Panels lie at multiples of 16 bytes, as packed weights and scratch memory do. Where rows of A
+ * do not, which is asked once, their copies are ordinary ones.
+ *
+ * Build options: TILE 64 or 128; VECTOR_WIDTH 4; CLQ_EMULATE (kernels/instruction/). Dimensions: 2 * TILE *
+ * ceil(n / TILE), ceil(m / TILE), batch * slices. a' is s8.
+ */
+#include "gemm_output.clh"
+#include "instruction/copy_async.clh"
+#include "instruction/mma_m16n8k32.clh"
+
+#ifndef TILE
+#define TILE 128
+#endif
+
+#define STEP_DEPTH 64
+#define STEP_GROUPS (STEP_DEPTH / GROUP_DEPTH)
+#define STAGES 3
+#define PANELS (TILE / PANEL_COLUMNS)
+#define WARPS (2 * PANELS)
+#define ITEMS (WARPS * MMA_LANES)
+#define WARP_ROWS (TILE / 2)
+#define ROWS_PER_LANE (WARP_ROWS / 8)
+/* Of 16 bytes: in a row of A, in a panel of B, and of each operand in a stage. */
+#define ROW_CHUNKS (STEP_DEPTH / 16)
+#define GROUP_CHUNKS (PANEL_COLUMNS / 4)
+#define PANEL_CHUNKS (STEP_GROUPS * GROUP_CHUNKS)
+#define STAGE_CHUNKS (TILE * ROW_CHUNKS)
+
+/* What a work-group multiplies. */
+typedef struct mma_share {
+    __global const uchar *a; /* the batch's rows */
+    __global const uint *b;  /* the batch's panels */
+    uint row0, panel0, panels;
+    uint first, last; /* groups of four k */
+    uint depth_end;   /* k beyond which the slice has none */
+    int a_is_aligned;
+} mma_share;
+
+/* What copy_async does, by ordinary accesses, byte by byte: of it a barrier tells. */
+static inline void copy_bytes(__local uint4 *to, __global const uchar *from, uint bytes)
+{
+    uint words[4] = {0, 0, 0, 0};
+#pragma unroll
+    for (uint i = 0; i < 16; i++) {
+        if (i < bytes) {
+            words[i / 4] |= (uint)from[i] << (8 * (i % 4));
+        }
+    }
+    *to = vload4(0, words);
+}
+
+/* The row of the tile that stands at a place of a stage. */
+static inline uint row_at(uint place)
+{
+    const uint in_warp = place % WARP_ROWS;
+    return place - in_warp + in_warp % 8 * ROWS_PER_LANE + in_warp / 8;
+}
+
+/* Begin the copies of the step whose first group is `group`; none where there is no such step. */
+static inline void stage_step(copy_async_queue *queue, const gemm_call *call, const mma_share *share, uint group,
+                              __local uint4 *a_stage, __local uint4 *b_stage)
+{
+    if (group >= share->last) {
+        return;
+    }
+#pragma unroll
+    for (uint i = 0; i < STAGE_CHUNKS / ITEMS; i++) {
+        const uint chunk = i * ITEMS + (uint)get_local_id(0);
+        const uint row = share->row0 + row_at(chunk / ROW_CHUNKS);
+        const uint depth = group * GROUP_DEPTH + chunk % ROW_CHUNKS * 16;
+        const uint bytes = row < call->m && depth < share->depth_end ? min(share->depth_end - depth, 16u) : 0u;
+        __global const uchar *from = bytes != 0 ? share->a + row * call->a_row + depth : share->a;
+        if (share->a_is_aligned) {
+            copy_async(queue, a_stage + chunk, from, bytes);
+        } else {
+            copy_bytes(a_stage + chunk, from, bytes);
+        }
+    }
+#pragma unroll
+    for (uint i = 0; i < STAGE_CHUNKS / ITEMS; i++) {
+        const uint chunk = i * ITEMS + (uint)get_local_id(0);
+        const uint panel = share->panel0 + chunk / PANEL_CHUNKS;
+        const uint in_step = chunk % PANEL_CHUNKS / GROUP_CHUNKS;
+        const uint bytes = panel < share->panels && group + in_step < share->last ? 16u : 0u;
+        const ulong word = ((ulong)panel * call->groups + group + in_step) * PANEL_COLUMNS + chunk % GROUP_CHUNKS * 4;
+        __global const uint *from = share->b + (bytes != 0 ? word : 0);
+        copy_async(queue, b_stage + (chunk ^ (in_step / 4 * 2)), (__global const uchar *)from, bytes);
+    }
+}
+
+/* Add the products of a staged step to the sums of this lane. */
+static inline void multiply_step(__local const uint4 *a_stage, __local const uint4 *b_stage, uint flip,
+                                 __local uint *scratch, int4 *sums)
+{
+    const uint lane = (uint)get_local_id(0) % MMA_LANES;
+    const uint warp = (uint)get_local_id(0) / MMA_LANES;
+    __local const uint4 *a = a_stage + warp / PANELS * WARP_ROWS * ROW_CHUNKS + lane;
+    __local const uint4 *b =
+        b_stage + warp % PANELS * PANEL_CHUNKS + lane % 4 * (4 * GROUP_CHUNKS) + (lane / 4 ^ lane % 4 * 2);
+    uint a_words[ROWS_PER_LANE * 4];
+#pragma unroll
+    for (uint r = 0; r < ROWS_PER_LANE; r++) {
+        vstore4(a[r * 8 * ROW_CHUNKS] ^ (uint4)(flip), r, a_words);
+    }
+#pragma unroll
+    for (uint s = 0; s < 2; s++) {
+        uint b_words[2 * 4];
+        vstore4(b[2 * s * GROUP_CHUNKS], 0, b_words);
+        vstore4(b[(2 * s + 1) * GROUP_CHUNKS], 1, b_words);
+#pragma unroll
+        for (uint i = 0; i < ROWS_PER_LANE / 2; i++) {
+            const uint *upper = a_words + 2 * i * 4 + 2 * s;
+            const uint *lower = upper + 4;
+            const uint4 a_here = (uint4)(upper[0], lower[0], upper[1], lower[1]);
+#pragma unroll
+            for (uint j = 0; j < 4; j++) {
+                sums[i * 4 + j] =
+                    mma_m16n8k32_s8_s8(a_here, (uint2)(b_words[j], b_words[4 + j]), sums[i * 4 + j], scratch);
+            }
+        }
+    }
+}
+
+/* The lane's block of C, four columns at a time. */
+static inline void write_block(const gemm_call *call, const gemm_memory *memory, const mma_share *share, ulong batch,
+                               uint slice, const int4 *sums)
+{
+    const uint lane = (uint)get_local_id(0) % MMA_LANES;
+    const uint warp = (uint)get_local_id(0) / MMA_LANES;
+    const uint row = share->row0 + warp / PANELS * WARP_ROWS + lane / 4 * ROWS_PER_LANE;
+    const uint column = (share->panel0 + warp % PANELS) * PANEL_COLUMNS + lane % 4 * 8;
+    int tile[ROWS_PER_LANE * 8];
+    if (row >= call->m) {
+        return;
+    }
+#pragma unroll
+    for (uint i = 0; i < ROWS_PER_LANE / 2; i++) {
+#pragma unroll
+        for (uint j = 0; j < 4; j++) {
+            const int4 of = sums[i * 4 + j];
+            tile[2 * i * 8 + j] = of.x;
+            tile[2 * i * 8 + 4 + j] = of.y;
+            tile[(2 * i + 1) * 8 + j] = of.z;
+            tile[(2 * i + 1) * 8 + 4 + j] = of.w;
+        }
+    }
+    for (uint j = 0; j < 8; j += VECTOR_WIDTH) {
+        const gemm_rows rows = {tile + j, 8, batch, row, min(call->m - row, (uint)ROWS_PER_LANE)};
+        gemm_write(call, memory, slice, column + j, &rows);
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_PARAMETERS)
+{
+    const gemm_memory memory = GEMM_MEMORY;
+    __local uint4 a_stages[STAGES * STAGE_CHUNKS];
+    __local uint4 b_stages[STAGES * STAGE_CHUNKS];
+    MMA_SCRATCH(scratch, WARPS);
+    const ulong batch = (uint)get_group_id(2) / call.slices;
+    const uint slice = (uint)get_group_id(2) - (uint)batch * call.slices;
+    int4 sums[ROWS_PER_LANE / 2 * 4];
+    uint stage = 0;
+    mma_share share;
+    COPY_ASYNC_QUEUE(queue);
+    share.a = a + call.a_offset + batch * call.a_batch;
+    share.b = panels + call.b_offset + batch * call.b_batch;
+    share.row0 = (uint)get_group_id(1) * TILE;
+    share.panel0 = (uint)get_group_id(0) * PANELS;
+    share.panels = (call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
+    share.first = (call.first_slice + slice) * call.slice_groups;
+    share.last = min(share.first + call.slice_groups, call.groups);
+    share.depth_end = min(share.last * GROUP_DEPTH, call.k);
+    share.a_is_aligned = IS_ALIGNED(share.a, uint4) && call.a_row % 16 == 0 && share.first * GROUP_DEPTH % 16 == 0;
+#pragma unroll
+    for (uint i = 0; i < ROWS_PER_LANE / 2 * 4; i++) {
+        sums[i] = (int4)(0);
+    }
+    for (uint i = 0; i < STAGES - 1; i++) {
+        stage_step(queue, &call, &share, share.first + i * STEP_GROUPS, a_stages + i * STAGE_CHUNKS,
+                   b_stages + i * STAGE_CHUNKS);
+        copy_async_commit(queue);
+    }
+    for (uint group = share.first; group < share.last; group += STEP_GROUPS) {
+        const uint next = stage == 0 ? STAGES - 1 : stage - 1; /* which all lanes have done with behind the barrier */
+        copy_async_wait(queue, STAGES - 2);
+        barrier(CLK_LOCAL_MEM_FENCE);
+        stage_step(queue, &call, &share, group + (STAGES - 1) * STEP_GROUPS, a_stages + next * STAGE_CHUNKS,
+                   b_stages + next * STAGE_CHUNKS);
+        copy_async_commit(queue);
+        multiply_step(a_stages + stage * STAGE_CHUNKS, b_stages + stage * STAGE_CHUNKS, call.a_flip, scratch, sums);
+        stage = stage == STAGES - 1 ? 0 : stage + 1;
+    }
+    write_block(&call, &memory, &share, batch, slice, sums);
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * kernels/instruction/mma_m16n8k32.clh and copy_async.clh beside what the PTX ISA says of the instructions: every lane
+ * and register, every pair of types. Their emulation on any device, the instructions too on one that has them. And
+ * products of kernels/gemm_mma.cl with both emulated, of which `emulated` runs many more (tests/CMakeLists.txt).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "inputs_gemm.h"
+#include "opencl/runtime/context.h"
+#include "opencl/runtime/source.h"
+#include "own_opencl.h"
+
+/* Warps in one work-group, whose scratch memory is apart; calls one after the other, which use it again. */
+enum { LANES = 32, WARPS = 3, ITEMS = LANES * WARPS, CALLS = 2, GROUPS = 2, PAIRS = 4 };
+
+static const char mma_kernel[] =
+    "__kernel void mma(__global const uint4 *a, __global const uint2 *b, __global const int4 *c, __global int4 *d)\n"
+    "{\n"
+    "    const uint item = (uint)get_global_id(0);\n"
+    "    const uint items = (uint)get_global_size(0);\n"
+    "    MMA_SCRATCH(scratch, 3);\n"
+    "    for (uint call = 0; call < 2; call++) {\n"
+    "        const uint at = call * items + item;\n"
+    "        d[at * 4] = mma_m16n8k32_s8_s8(a[at], b[at], c[at], scratch);\n"
+    "        d[at * 4 + 1] = mma_m16n8k32_s8_u8(a[at], b[at], c[at], scratch);\n"
+    "        d[at * 4 + 2] = mma_m16n8k32_u8_s8(a[at], b[at], c[at], scratch);\n"
+    "        d[at * 4 + 3] = mma_m16n8k32_u8_u8(a[at], b[at], c[at], scratch);\n"
+    "    }\n"
+    "}\n";
+
+enum { COPIES = 4 };
+
+/* The first two copies are a group, then comes an empty one, then one each; read by others than copied them. `early`
+ * is what the last target holds before it is waited for. */
+static const char copy_kernel[] =
+    "__kernel void copies(__global const uchar *from, __global const uint *bytes, __global uint4 *to,\n"
+    "                     __global uint4 *early)\n"
+    "{\n"
+    "    __local uint4 targets[4 * 96];\n"
+    "    const uint item = (uint)get_local_id(0);\n"
+    "    const uint other = 95 - item;\n"
+    "    COPY_ASYNC_QUEUE(queue);\n"
+    "    for (uint i = 0; i < 4; i++) {\n"
+    "        copy_async(queue, targets + i * 96 + item, from + (i * 96 + item) * 16, bytes[i * 96 + item]);\n"
+    "        if (i != 0) {\n"
+    "            copy_async_commit(queue);\n"
+    "        }\n"
+    "        if (i == 1) {\n"
+    "            copy_async_commit(queue);\n"
+    "        }\n"
+    "    }\n"
+    "    copy_async_wait(queue, 1);\n"
+    "    barrier(CLK_LOCAL_MEM_FENCE);\n"
+    "    for (uint i = 0; i < 3; i++) {\n"
+    "        to[i * 96 + item] = targets[i * 96 + other];\n"
+    "    }\n"
+    "    early[item] = targets[3 * 96 + item];\n"
+    "    copy_async_wait(queue, 0);\n"
+    "    barrier(CLK_LOCAL_MEM_FENCE);\n"
+    "    to[3 * 96 + item] = targets[3 * 96 + other];\n"
+    "}\n";
+
+/* ---- a kernel of a test over a contract ---- */
+
+static cl_kernel build(const own_opencl *o, const char *header, const char *text, const char *name, const char *options)
+{
+    char *contract = clq_cl_source(header);
+    const char *sources[2] = {contract, text};
+    cl_int code = CL_SUCCESS;
+    cl_program program;
+    cl_kernel kernel;
+    assert_non_null(contract);
+    program = clCreateProgramWithSource(o->context, 2, sources, NULL, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    code = clBuildProgram(program, 1, &o->device, options, NULL, NULL);
+    if (code != CL_SUCCESS) {
+        static char log[4096];
+        (void)clGetProgramBuildInfo(program, o->device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+        fail_msg("%s does not build with '%s': %s", header, options, log);
+    }
+    kernel = clCreateKernel(program, name, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    (void)clReleaseProgram(program);
+    free(contract);
+    return kernel;
+}
+
+static cl_mem memory_of(const own_opencl *o, const void *bytes, size_t count)
+{
+    cl_int code = CL_SUCCESS;
+    void *unchanged = (void *)(uintptr_t)bytes;
+    const cl_mem memory = clCreateBuffer(o->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, count, unchanged, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    return memory;
+}
+
+/* Give the kernel these memory objects, run it, read the one of `result`, and the others are gone. */
+static void run(const own_opencl *o, cl_kernel kernel, cl_mem *memory, cl_uint count, size_t items, cl_uint result,
+                void *to, size_t bytes)
+{
+    const size_t global = items;
+    const size_t local = ITEMS;
+    for (cl_uint i = 0; i < count; i++) {
+        assert_int_equal(clSetKernelArg(kernel, i, sizeof memory[i], &memory[i]), CL_SUCCESS);
+    }
+    assert_int_equal(clEnqueueNDRangeKernel(o->queue, kernel, 1, NULL, &global, &local, 0, NULL, NULL), CL_SUCCESS);
+    assert_int_equal(clEnqueueReadBuffer(o->queue, memory[result], CL_TRUE, 0, bytes, to, 0, NULL, NULL), CL_SUCCESS);
+}
+
+static void release(cl_kernel kernel, cl_mem *memory, cl_uint count)
+{
+    for (cl_uint i = 0; i < count; i++) {
+        (void)clReleaseMemObject(memory[i]);
+    }
+    (void)clReleaseKernel(kernel);
+}
+
+/* ---- mma ---- */
+
+/* Of one warp and call: the registers of each lane, as bytes where they are codes. */
+typedef struct fragments {
+    unsigned char a[LANES][16], b[LANES][8];
+    int32_t c[LANES][4];
+} fragments;
+
+typedef struct matrices {
+    unsigned char a[16][32], b[32][8];
+    int32_t c[16][8];
+} matrices;
+
+/* PTX ISA 8.5, 9.7.14.5.10, by its names: groupID and threadID_in_group; figures 88, 90, 91 and 92. */
+static void matrices_of(const fragments *from, matrices *to)
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        const int group = lane >> 2;
+        const int thread = lane % 4;
+        for (int i = 0; i < 16; i++) {
+            const int row = i < 4 || (i >= 8 && i < 12) ? group : group + 8;
+            const int column = i < 8 ? thread * 4 + (i & 3) : thread * 4 + (i & 3) + 16;
+            to->a[row][column] = from->a[lane][i];
+        }
+        for (int i = 0; i < 8; i++) {
+            to->b[i < 4 ? thread * 4 + (i & 3) : thread * 4 + (i & 3) + 16][group] = from->b[lane][i];
+        }
+        for (int i = 0; i < 4; i++) {
+            to->c[i < 2 ? group : group + 8][thread * 2 + (i & 1)] = from->c[lane][i];
+        }
+    }
+}
+
+static int32_t code_of(unsigned char byte, int is_signed)
+{
+    return is_signed && byte > 127 ? (int32_t)byte - 256 : byte;
+}
+
+static void check_warp(const fragments *from, const int32_t got[LANES][PAIRS][4], const char *how)
+{
+    matrices m;
+    matrices_of(from, &m);
+    for (int pair = 0; pair < PAIRS; pair++) {
+        const int a_is_signed = pair < 2;
+        const int b_is_signed = pair % 2 == 0;
+        for (int lane = 0; lane < LANES; lane++) {
+            for (int i = 0; i < 4; i++) {
+                const int row = i < 2 ? lane >> 2 : (lane >> 2) + 8;
+                const int column = lane % 4 * 2 + (i & 1);
+                uint32_t want = (uint32_t)m.c[row][column];
+                for (int k = 0; k < 32; k++) {
+                    want += (uint32_t)(code_of(m.a[row][k], a_is_signed) * code_of(m.b[k][column], b_is_signed));
+                }
+                if ((uint32_t)got[lane][pair][i] != want) {
+                    fail_msg("%s, %s x %s, lane %d, register %d: %d, and %d is right", how, a_is_signed ? "s8" : "u8",
+                             b_is_signed ? "s8" : "u8", lane, i, (int)got[lane][pair][i], (int)want);
+                }
+            }
+        }
+    }
+}
+
+/* Bytes at random, by turns the greatest ones; sums at random over all of int32, which wrap then. */
+static void fill(fragments *f, int turn)
+{
+    for (int lane = 0; lane < LANES; lane++) {
+        for (int i = 0; i < 16; i++) {
+            f->a[lane][i] = (unsigned char)(turn == 1 ? 0xFF : turn == 2 ? 0x80 : check_below(256));
+        }
+        for (int i = 0; i < 8; i++) {
+            f->b[lane][i] = (unsigned char)(turn == 1 ? 0xFF : turn == 2 ? 0x7F : check_below(256));
+        }
+        for (int i = 0; i < 4; i++) {
+            f->c[lane][i] = (int32_t)((uint32_t)check_below(65536) << 16 | (uint32_t)check_below(65536));
+        }
+    }
+}
+
+static void check_mma(const own_opencl *o, const char *how, const char *options)
+{
+    enum { ALL = GROUPS * WARPS, FRAGMENTS = CALLS * ALL };
+    static fragments f[FRAGMENTS];
+    static unsigned char a[FRAGMENTS][LANES][16], b[FRAGMENTS][LANES][8];
+    static int32_t c[FRAGMENTS][LANES][4];
+    static int32_t d[FRAGMENTS][LANES][PAIRS][4];
+    const cl_kernel kernel = build(o, "instruction/mma_m16n8k32.clh", mma_kernel, "mma", options);
+    cl_mem memory[4];
+    for (int i = 0; i < FRAGMENTS; i++) {
+        fill(&f[i], i % 4);
+        memcpy(a[i], f[i].a, sizeof a[i]);
+        memcpy(b[i], f[i].b, sizeof b[i]);
+        memcpy(c[i], f[i].c, sizeof c[i]);
+    }
+    memory[0] = memory_of(o, a, sizeof a);
+    memory[1] = memory_of(o, b, sizeof b);
+    memory[2] = memory_of(o, c, sizeof c);
+    memory[3] = memory_of(o, d, sizeof d);
+    run(o, kernel, memory, 4, (size_t)GROUPS * ITEMS, 3, d, sizeof d);
+    for (int i = 0; i < FRAGMENTS; i++) {
+        check_warp(&f[i], (const int32_t(*)[PAIRS][4])d[i], how);
+    }
+    release(kernel, memory, 4);
+}
+
+/* ---- copies ---- */
+
+static void check_copies(const own_opencl *o, const char *how, const char *options, int is_late)
+{
+    static unsigned char from[COPIES][ITEMS][16], to[COPIES][ITEMS][16], early[ITEMS][16];
+    static cl_uint bytes[COPIES][ITEMS];
+    const cl_kernel kernel = build(o, "instruction/copy_async.clh", copy_kernel, "copies", options);
+    cl_mem memory[4];
+    for (int i = 0; i < COPIES; i++) {
+        for (int item = 0; item < ITEMS; item++) {
+            bytes[i][item] = (cl_uint)((item + i) % 17);
+            for (int j = 0; j < 16; j++) {
+                from[i][item][j] = (unsigned char)(1 + check_below(255));
+            }
+        }
+    }
+    memory[0] = memory_of(o, from, sizeof from);
+    memory[1] = memory_of(o, bytes, sizeof bytes);
+    memory[2] = memory_of(o, to, sizeof to);
+    memory[3] = memory_of(o, early, sizeof early);
+    run(o, kernel, memory, 4, ITEMS, 2, to, sizeof to);
+    for (int i = 0; i < COPIES; i++) {
+        for (int item = 0; item < ITEMS; item++) {
+            const int copied_by = ITEMS - 1 - item;
+            unsigned char want[16] = {0};
+            memcpy(want, from[i][copied_by], bytes[i][copied_by]);
+            if (memcmp(to[i][item], want, sizeof want) != 0) {
+                fail_msg("%s, copy %d of item %d: other bytes than the first %u of what it copies, and zeros", how, i,
+                         copied_by, (unsigned)bytes[i][copied_by]);
+            }
+        }
+    }
+    run(o, kernel, memory, 4, ITEMS, 3, early, sizeof early);
+    for (int item = 0; item < ITEMS && is_late; item++) {
+        assert_memory_not_equal(early[item], from[3][item], 16);
+    }
+    release(kernel, memory, 4);
+}
+
+/* ---- products ---- */
+
+/* Run by nvidia-mma with its instructions emulated, in tiles of `edge`, and compare with the reference: B as it is. */
+static void check_product(check_gemm *c, unsigned edge)
+{
+    clq_context *context = check_device();
+    clq_error error;
+    clq_plan plan;
+    char tile[32];
+    check_gemm_result want;
+    check_gemm_result got;
+    if (c->problem.k_group == 0) {
+        inputs_gemm_zero_points(c);
+        inputs_gemm_output(c, inputs_gemm_outputs[check_below(INPUTS_GEMM_OUTPUTS)]);
+    }
+    inputs_gemm_fill(c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
+    check_gemm_run(check_reference(), "reference", c, &want);
+    clq_context_set_emulation(context, 1);
+    check_ok(clq_context_force_variant(context, "nvidia-mma", &error), &error, "clq_context_force_variant");
+    check_ok(clq_gemm_plan(context, &c->problem, 0, &plan, &error), &error, "clq_gemm_plan");
+    snprintf(tile, sizeof tile, "tiles of %u x %u", edge, edge);
+    if (strstr(plan.reason, tile) == NULL) {
+        fail_msg("%s are wanted, and the plan says: %s", tile, plan.reason);
+    }
+    check_gemm_run(context, "nvidia-mma, emulated", c, &got);
+    check_gemm_same(c, "nvidia-mma, emulated", &want, &got);
+    check_ok(clq_context_force_variant(context, NULL, &error), &error, "clq_context_force_variant");
+    clq_context_set_emulation(context, 0);
+    check_gemm_result_free(&want);
+    check_gemm_result_free(&got);
+    inputs_gemm_free(c);
+}
+
+static void skip_without_groups_of(size_t items)
+{
+    const clq_context *context = check_device();
+    if (context == NULL || check_device_is_native()) {
+        check_skip("there is no OpenCL device");
+    }
+    if (context->cl->maximum_group_size < items || context->cl->maximum_group_items[0] < items) {
+        check_skip("the device has no work-groups that large");
+    }
+}
+
+/* Of rows that are aligned and that are not, of one step of K and more than are staged, with ragged and whole ends. */
+static void lesser_tiles(void **state)
+{
+    static const struct {
+        uint64_t m, n, k;
+        int transposed_a, transposed_b;
+    } shapes[] = {{64, 64, 64, 0, 0},  {1, 1, 1, 0, 0},     {9, 100, 336, 0, 1}, {70, 37, 213, 0, 0},
+                  {65, 33, 256, 1, 0}, {15, 31, 453, 1, 1}, {63, 65, 15, 0, 0},  {130, 20, 129, 0, 1}};
+    (void)state;
+    skip_without_groups_of(128);
+    for (size_t i = 0; i < 2 * (sizeof shapes / sizeof shapes[0]); i++) {
+        check_gemm c;
+        check_gemm_init(&c, "lesser tiles", shapes[i / 2].m, shapes[i / 2].n, shapes[i / 2].k);
+        c.problem.a.transposed = shapes[i / 2].transposed_a;
+        c.problem.b.transposed = shapes[i / 2].transposed_b;
+        c.problem.a.dtype = inputs_gemm_code_type();
+        c.problem.b.dtype = inputs_gemm_code_type();
+        if (i % 2 != 0) {
+            inputs_gemm_layout(&c);
+            inputs_gemm_batches(&c, 2);
+        }
+        check_product(&c, 64);
+    }
+}
+
+/* More work-groups of them than the device has compute units. */
+static void greater_tiles(void **state)
+{
+    static const uint64_t shapes[][3] = {{129, 140, 272}, {143, 97, 213}, {250, 65, 64}};
+    const uint64_t least_bytes = 128 * 432;
+    (void)state;
+    skip_without_groups_of(256);
+    if (check_device()->cl->local_bytes < least_bytes) {
+        check_skip("the device has too little local memory");
+    }
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        check_gemm c;
+        check_gemm_init(&c, "greater tiles", shapes[i][0], shapes[i][1], shapes[i][2]);
+        c.problem.a.transposed = i == 0;
+        inputs_gemm_batches(&c, (check_device()->device.compute_units + 1) / 2);
+        check_product(&c, 128);
+    }
+}
+
+/* Of K that are steps, halves and parts of them, and the last one short. */
+static void groups_along_k(void **state)
+{
+    static const uint64_t groups[] = {64, 32, 16, 128, 12};
+    (void)state;
+    skip_without_groups_of(128);
+    for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+        check_gemm c;
+        check_gemm_init(&c, "groups along K", 11 + 30 * (i % 2), 35, 160 + 4 * (i % 3));
+        c.problem.a.dtype = inputs_gemm_code_type();
+        inputs_gemm_groups(&c, groups[i]);
+        check_product(&c, 64);
+    }
+}
+
+/* What oclgrind runs: one tile, of which each warp has a part, and one step more of K than are staged. */
+static void a_small_product(void **state)
+{
+    check_gemm c;
+    (void)state;
+    skip_without_groups_of(128);
+    check_gemm_init(&c, "a small product", 34, 34, 196);
+    c.problem.a.transposed = 1;
+    check_product(&c, 64);
+}
+
+/* ---- tests ---- */
+
+static void on_device(void (*check)(const own_opencl *o, int is_emulated))
+{
+    own_opencl o;
+    skip_without_groups_of(ITEMS);
+    own_opencl_begin(&o, 0, 4096);
+    check(&o, 1);
+    if (check_device()->cl->capabilities.lacks[CLQ_CL_NVIDIA_MMA][0] == '\0') {
+        check(&o, 0);
+    }
+    own_opencl_end(&o);
+}
+
+static void mma_either_way(const own_opencl *o, int is_emulated)
+{
+    check_mma(o, is_emulated ? "emulated" : "the instruction", is_emulated ? "-DCLQ_EMULATE" : "");
+}
+
+static void copies_either_way(const own_opencl *o, int is_emulated)
+{
+    check_copies(o, is_emulated ? "emulated" : "the instruction", is_emulated ? "-DCLQ_EMULATE" : "", is_emulated);
+}
+
+static void every_lane_and_register(void **state)
+{
+    (void)state;
+    on_device(mma_either_way);
+}
+
+static void copies_come_when_waited_for(void **state)
+{
+    (void)state;
+    on_device(copies_either_way);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_lane_and_register), cmocka_unit_test(copies_come_when_waited_for),
+    cmocka_unit_test(a_small_product),         cmocka_unit_test(lesser_tiles),
+    cmocka_unit_test(greater_tiles),           cmocka_unit_test(groups_along_k),
+};
+
+CHECK_MAIN("tensor-cores", tests)
