@@ -33,6 +33,9 @@ static void instructions(void **state)
     } rows[] = {
         {CLQ_CL_KHR_DOT, "khr-dot", "cl_khr_fp64", "the device lacks cl_khr_integer_dot_product"},
         {CLQ_CL_KHR_DOT, "khr-dot", "cl_khr_integer_dot_product", "takes no packed operands"},
+        {CLQ_CL_NVIDIA_MMA, "nvidia-mma", "cl_khr_fp64", "the device lacks cl_nv_device_attribute_query"},
+        {CLQ_CL_NVIDIA_MMA, "nvidia-mma", "cl_nv_device_attribute_query",
+         "its tensor cores need compute capability 8.0"},
         {CLQ_CL_NVIDIA_DP4A, "nvidia-dp4a", "cl_khr_fp64", "the device lacks cl_nv_device_attribute_query"},
         {CLQ_CL_NVIDIA_DP4A, "nvidia-dp4a", "cl_nv_device_attribute_query", "dp4a needs compute capability 6.1"},
         {CLQ_CL_AMD_DOT, "amd-dot", "cl_khr_fp64", "the device lacks cl_amd_device_attribute_query"},
