@@ -14,8 +14,9 @@ only='[cm]*[er]*/strip/*[12]x*/*' # choose-parameters and merge-range: four grou
 names() {
     sed -n 's/^ *"name": "\(.*\/.*\)",$/\1/p' "$1"
 }
-"$CLQUANT" verify --quick --seed 5 --device 0:0 --only "$only" --report sound.json >text
+"$CLQUANT" verify --quick --seed 5 --device 0:0 --only "$only" --report sound.json >text 2>messages
 echo "exit code $?"
+said messages
 sed -n 's/ cases in .* s: .* ok, / cases, /p' text | sed 's/^[0-9]* /some /'
 
 echo "-- lost in the compiler"
@@ -48,6 +49,13 @@ kill_one() { # HABITS PROCESSES
 holds() {
     [ "$(wc -l <hold)" -ge "$1" ]
 }
+echo "-- a device for one process"
+OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="exclusive=$PWD/lock" "$CLQUANT" verify --quick --seed 5 --device 0:0 --only "$only" \
+    --report alone.json >text 2>messages
+echo "exit code $?"
+said messages | sed 's/clCreateContext.*;/clCreateContext ...;/'
+names alone.json | cmp - planned && echo "the same cases in the same order"
+
 echo "-- killed beside another"
 kill_one '' 2
 echo "-- killed alone, as on a GPU each is"

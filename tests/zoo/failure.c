@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One call of one function fails, or every Nth of all of them; or a call, a launch or a build ends the process, does
- * not return, lacks resources, or loses the device. */
+ * not return, lacks resources, or loses the device; or a device has one process alone. */
 #include "zoo.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -227,4 +228,32 @@ int zoo_failure_init_fatal(cl_icd_dispatch *layer, const char *text)
         return failing_call > 0;
     }
     return failing_call > 0 && put_before(layer, name) > 0;
+}
+
+/* ---- a device for one process ---- */
+
+static char exclusive_file[512];
+static cl_icd_dispatch shared;
+
+/* A lock of the file ends with the process that has it; what it locked once, it may lock again. */
+static cl_context CL_API_CALL exclusive_create_context(
+    const cl_context_properties *properties, cl_uint count, const cl_device_id *devices,
+    void(CL_CALLBACK *notify)(const char *, const void *, size_t, void *), void *cookie, cl_int *code)
+{
+    const int file = open(exclusive_file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (file < 0 || fcntl(file, F_SETLK, &lock) != 0) {
+        if (code != NULL) {
+            *code = CL_DEVICE_NOT_AVAILABLE;
+        }
+        return NULL;
+    }
+    return shared.clCreateContext(properties, count, devices, notify, cookie, code);
+}
+
+int zoo_failure_init_exclusive(cl_icd_dispatch *layer, const char *path)
+{
+    shared = *layer;
+    layer->clCreateContext = exclusive_create_context;
+    return snprintf(exclusive_file, sizeof exclusive_file, "%s", path) < (int)sizeof exclusive_file && path[0] != '\0';
 }

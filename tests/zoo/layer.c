@@ -100,6 +100,11 @@ static int take_hang_build(const char *text)
     return zoo_failure_init_kernel(&layer, text, ZOO_HANGS, ZOO_AT_BUILD);
 }
 
+static int take_exclusive(const char *path)
+{
+    return zoo_failure_init_exclusive(&layer, path);
+}
+
 static int take_scarce(const char *text)
 {
     return zoo_failure_init_kernel(&layer, text, ZOO_LACKS, ZOO_AT_LAUNCH);
@@ -141,6 +146,7 @@ static const struct habit {
     {.name = "crash-call", .take = take_crash_call},
     {.name = "early-finish", .flag = &zoo.early_finish},
     {.name = "empty-maps", .flag = &zoo.empty_maps},
+    {.name = "exclusive", .take = take_exclusive},
     {.name = "fail", .take = take_failure},
     {.name = "fail-every", .take = take_failures},
     {.name = "flip-maps", .number = &zoo.flip_maps},

@@ -29,6 +29,7 @@
  *     handlers              the compiler takes away the process's signal handlers, as LLVM's do
  *     hold-build=FILE       a build of a program does not go on while this file is there; it gets a line then:
  *                           the process's number
+ *     exclusive=FILE        one process at a time has a context; the others get CL_DEVICE_NOT_AVAILABLE
  *     nan=N                 reads from the Nth on bring NaN in place of all data
  *     fail=FUNCTION:N:CODE  the Nth call of that function fails with this code
  *     crash=KERNEL          a launch of that kernel ends the process with SIGSEGV; =KERNEL:N, with exit code N
@@ -122,6 +123,7 @@ typedef enum zoo_fate { ZOO_ENDS, ZOO_HANGS, ZOO_LACKS, ZOO_LOSES } zoo_fate;
 typedef enum zoo_where { ZOO_AT_LAUNCH, ZOO_AT_BUILD, ZOO_AT_READ } zoo_where;
 int zoo_failure_init_kernel(cl_icd_dispatch *layer, const char *text, zoo_fate met, zoo_where where);
 int zoo_failure_init_fatal(cl_icd_dispatch *layer, const char *text);
+int zoo_failure_init_exclusive(cl_icd_dispatch *layer, const char *path);
 
 /* fault_programs.c: a habit each, 0 for text that is none; the options of a build with those that are forced, which may
  * be in `all`. */

@@ -43,7 +43,7 @@ static clq_status take_done(cli_verify_work *work, cli_verify_worker *worker, co
     if (m->spec[0] != '\0') {
         snprintf(work->run->spec, sizeof work->run->spec, "%.31s", m->spec);
     }
-    if (worker->is_dismissed) {
+    if (worker->is_dismissed || cli_verify_do_without(work, worker, m->error.message)) {
         return CLQ_OK;
     }
     *error = m->error;

@@ -148,6 +148,9 @@ clq_status cli_verify_lose(cli_verify_work *work, cli_verify_worker *worker, cli
     if (cli_should_end()) { /* a terminal tells all processes */
         return clq_fail(error, CLQ_CANCELLED, "interrupted");
     }
+    if (!is_at_case && cli_verify_do_without(work, worker, how)) {
+        return CLQ_OK;
+    }
     if (!is_at_case) {
         return fail_outside(work, worker, how, error);
     }

@@ -105,7 +105,7 @@ void cli_verify_share(cli_verify_work *work)
 clq_status cli_verify_take_question(cli_verify_work *work, cli_verify_worker *worker, const clq_verify_report *facts,
                                     clq_error *error)
 {
-    worker->is_waiting = 1;
+    worker->is_waiting = worker->has_asked = 1;
     worker->is_at_case = 0;
     if (work->run->report != NULL) {
         return CLQ_OK;
@@ -120,6 +120,21 @@ clq_status cli_verify_take_question(cli_verify_work *work, cli_verify_worker *wo
         }
     }
     return CLQ_OK;
+}
+
+int cli_verify_do_without(cli_verify_work *work, cli_verify_worker *worker, const char *why)
+{
+    const int is_dismissed = worker->is_dismissed;
+    size_t others;
+    worker->is_dismissed = 1;
+    others = at_work(work);
+    if (worker->has_asked || worker->goes_on || others == 0) {
+        worker->is_dismissed = is_dismissed;
+        return 0;
+    }
+    work->most = others;
+    cli_warning(work->options, "the device is not open to one more process: %s; %zu at work", why, others);
+    return 1;
 }
 
 int cli_verify_put_off(cli_verify_work *work, const cli_verify_worker *worker)

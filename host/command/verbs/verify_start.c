@@ -45,7 +45,7 @@ int cli_verify_start(cli_verify_work *work, cli_verify_worker *worker, int lists
         return 0;
     }
     worker->is_alive = 1;
-    worker->is_done = worker->is_at_case = worker->is_waiting = worker->is_dismissed = 0;
+    worker->is_done = worker->is_at_case = worker->is_waiting = worker->is_dismissed = worker->has_asked = 0;
     worker->silence = 0.0;
     worker->build.file[0] = '\0';
     return 1;

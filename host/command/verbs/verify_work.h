@@ -28,6 +28,7 @@ typedef struct cli_verify_worker {
     int is_waiting;   /* for a group, of which there is none for now */
     int is_dismissed; /* it knows that there is none any more */
     int is_done, is_at_case;
+    int has_asked; /* for a group: the device is open */
     int goes_on; /* `piece` is to be begun by a new process */
     cli_verify_piece piece;
     char name[256]; /* of the newest case */
@@ -88,6 +89,10 @@ void cli_verify_answer_fault(cli_verify_work *work, const cli_verify_worker *wor
 
 /* Those that wait get what there is, or are dismissed when nothing is left to do. */
 void cli_verify_share(cli_verify_work *work);
+
+/* A process that never came to ask for a group, since a device may be for one process alone, is done without; 0: none
+ * is left then. */
+int cli_verify_do_without(cli_verify_work *work, cli_verify_worker *worker, const char *why);
 
 /* The case of a process that has ended is for one that is alone to go on with; 0: this one was alone. */
 int cli_verify_put_off(cli_verify_work *work, const cli_verify_worker *worker);
