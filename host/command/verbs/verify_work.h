@@ -29,7 +29,7 @@ typedef struct cli_verify_worker {
     int is_dismissed; /* it knows that there is none any more */
     int is_done, is_at_case;
     int has_asked; /* for a group: the device is open */
-    int goes_on; /* `piece` is to be begun by a new process */
+    int goes_on;   /* `piece` is to be begun by a new process */
     cli_verify_piece piece;
     char name[256]; /* of the newest case */
     size_t number;
