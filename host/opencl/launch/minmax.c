@@ -38,6 +38,13 @@ static void cut_columns(minmax_cut *s, const clq_context *context, const clq_geo
     s->global = (size_t)s->call.tasks; /* in one dimension: launch/walk.c */
 }
 
+/* What partial ranges, of which there is one for each segment, leave of a buffer. */
+static uint64_t room_beside(const minmax_cut *s, const clq_context *context)
+{
+    const uint64_t most = context->device.maximum_allocation_bytes;
+    return most - clq_size_min(most, s->partials * CLQ_CL_PARTIAL_BYTES);
+}
+
 static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
@@ -52,6 +59,7 @@ static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task 
     s->partials = clq_cl_tensor_cut(call, g, clq_size_max(pieces, 1), is_strip && g->parameters > 1);
     call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip ? wanted : s->is_trial ? 8 * wanted : 4 * wanted);
     call->items = clq_size_min(call->items, clq_cl_scratch_items(context, CLQ_CL_FOUND_BYTES));
+    call->items = clq_size_min(call->items, clq_size_max(room_beside(s, context) / CLQ_CL_FOUND_BYTES, 1));
     call->per_item = clq_size_divide_up(call->tasks, call->items);
     if (s->choice.vector_width == 16 && g->segment <= TWO_VECTORS) { /* whole sixteens: kernels/minmax_short.clh */
         call->per_item = clq_size_divide_up(call->per_item, 16) * 16;
