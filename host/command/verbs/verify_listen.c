@@ -93,12 +93,20 @@ static double time_of_turn(double *turn)
     return passed < most ? passed : most;
 }
 
+static int can_be_read(int pipe)
+{
+    struct pollfd end = {pipe, POLLIN, 0};
+    return poll(&end, 1, 0) > 0;
+}
+
 /* What tells that a compiler takes long is no sign of life. Programs that a driver started may have the pipe too: its
  * end alone does not tell that the process has ended. */
 static clq_status hear(cli_verify_work *work, cli_verify_worker *worker, int is_ready, double passed, clq_error *error)
 {
     const cli_child *child = &worker->child.child;
-    if (is_ready ? !cli_verify_receive(child->answer, &work->message) : cli_child_has_ended(child)) {
+    const int has_ended = !is_ready && cli_child_has_ended(child);
+    is_ready |= has_ended && can_be_read(child->answer); /* what it told last, since the pipes were looked at */
+    if (is_ready ? !cli_verify_receive(child->answer, &work->message) : has_ended) {
         return cli_verify_lose(work, worker, CLI_VERIFY_HAS_ENDED, error);
     }
     if (is_ready) {
