@@ -29,6 +29,21 @@ for variant in khr-dot nvidia-mma nvidia-dp4a amd-dot arm-dot; do
     sed -n 's/ *"\(variant\|reason\)": \("[^;]*\).*/\2/p' report
 done
 
+# Of tensor cores the lesser tile is tried where a driver has not the greater.
+if [ -n "$CLQ_ZOO_LAYER" ]; then
+    printf '#define STAGES 3\ttypedef char too_large[TILE == 128 ? -1 : 1];\\n#define STAGES 3\n' >changes
+    head -c 18000 "$CLQUANT" | npy '|i1' '180, 100' >wide_a.npy
+    head -c 17000 "$CLQUANT" | npy '|i1' '100, 170' >wide_b.npy
+    "$CLQUANT" gemm wide_a.npy wide_b.npy -o wide.npy --quiet --device reference || exit 1
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="mutate=$PWD/changes" "$CLQUANT" gemm wide_a.npy wide_b.npy -o c.npy --force \
+        --variant nvidia-mma --json >report 2>message
+    grep -c 'kernel gemm_mma does not build' message
+    cmp c.npy wide.npy
+    sed -n 's/ *"reason": "[^;]*; \([^"]*\)".*/\1/p' report
+else
+    printf '1\ntiles of 64 x 64\n'
+fi
+
 echo "and none is chosen:"
 "$CLQUANT" gemm a.npy b.npy -o c.npy --force --json >report || exit 1
 cmp c.npy reference.npy

@@ -65,8 +65,9 @@ static void unescape(char *text)
 {
     char *out = text;
     for (const char *in = text; *in != '\0'; in++) {
-        *out++ = in[0] == '\\' && in[1] == 'n' ? '\n' : *in;
-        in += in[0] == '\\' && in[1] == 'n';
+        const int is_newline = in[0] == '\\' && in[1] == 'n';
+        *out++ = is_newline ? '\n' : *in; /* over what has been read, this character maybe */
+        in += is_newline;
     }
     *out = '\0';
 }

@@ -30,19 +30,29 @@ uint32_t clq_cl_gemm_tile_rows(const clq_cl_tuning *tuning, clq_variant variant,
     }
 }
 
-/* Of nvidia-mma the greater where there is enough to do for all compute units, and the device holds it. */
+static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_problem *p,
+                        uint32_t edge)
+{
+    const size_t entry = clq_cl_gemm_verdict_entry(tuning, CLQ_VARIANT_NVIDIA_MMA, edge / CLQ_GEMM_LEAST_EDGE - 1,
+                                                   p->k_group != 0, context->emulates);
+    return clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
+}
+
+/* Of nvidia-mma the greater where there is enough to do for all compute units, and the device holds and runs it. */
 uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                                const clq_gemm_problem *p)
 {
     const struct clq_cl_state *cl = context->cl;
-    const uint64_t great = tuning->values[CLQ_TUNE_GEMM_MMA_TILE];
+    const uint32_t great = tuning->values[CLQ_TUNE_GEMM_MMA_TILE];
     const uint64_t groups = p->batch * clq_size_divide_up(p->m, great) * clq_size_divide_up(p->n, great);
     const uint64_t row_bytes = context->emulates ? MMA_LOCAL_BYTES + MMA_EMULATION_BYTES : MMA_LOCAL_BYTES;
     const int is_enough =
         p->m > CLQ_GEMM_LEAST_EDGE && p->n > CLQ_GEMM_LEAST_EDGE && groups >= context->device.compute_units;
-    const int fits = cl->local_bytes >= great * row_bytes && cl->maximum_group_size >= 2 * great &&
-                     cl->maximum_group_items[0] >= 2 * great;
-    return variant == CLQ_VARIANT_NVIDIA_MMA && is_enough && fits ? (uint32_t)great : CLQ_GEMM_LEAST_EDGE;
+    const int fits = cl->local_bytes >= great * row_bytes && cl->maximum_group_size >= 2 * (size_t)great &&
+                     cl->maximum_group_items[0] >= 2 * (size_t)great;
+    return variant == CLQ_VARIANT_NVIDIA_MMA && is_enough && fits && !is_set_aside(context, tuning, p, great)
+               ? great
+               : CLQ_GEMM_LEAST_EDGE;
 }
 
 /* Of the heights of tiles, those that a ragged last one can be tried with need a product a little higher. */
