@@ -413,75 +413,74 @@ __kernel void histogram_columns(__global const real_t *x, __global const float *
     const ulong slices = call.slices;
     const ulong lines = (call.elements + line - 1) / line;
     __global const real_t *source = x + call.source;
-    for (ulong job = get_global_id(0); job < call.tasks; job += get_global_size(0)) {
-        const ulong block = job / slices;
-        const ulong slice = job - block * slices;
-        const ulong first_channel = block * call.per_job;
-        const ulong first_column = first_channel * row;
-        const ulong own = min(call.per_job, channels - first_channel);
-        const uint columns = (uint)(call.across == 1 ? line : own * row);
-        const ulong first_line = min(slice * call.per_item, lines);
-        const ulong last_line = min(first_line + call.per_item, lines);
-        __global uint *mine = partial + call.partial + job * call.per_job * BINS;
-        __global ulong *total = counts + call.target + first_channel * BINS;
-        float unit[COLUMNS], factor[COLUMNS], width[COLUMNS];
-        int lowest[COLUMNS], place[COLUMNS]; /* place: where the column's counters begin, at most 2^16 - BINS */
+    const ulong job = get_global_id(0); /* each work-item has one */
+    const ulong block = job / slices;
+    const ulong slice = job - block * slices;
+    const ulong first_channel = block * call.per_job;
+    const ulong first_column = first_channel * row;
+    const ulong own = min(call.per_job, channels - first_channel);
+    const uint columns = (uint)(call.across == 1 ? line : own * row);
+    const ulong first_line = min(slice * call.per_item, lines);
+    const ulong last_line = min(first_line + call.per_item, lines);
+    __global uint *mine = partial + call.partial + job * call.per_job * BINS;
+    __global ulong *total = counts + call.target + first_channel * BINS;
+    float unit[COLUMNS], factor[COLUMNS], width[COLUMNS];
+    int lowest[COLUMNS], place[COLUMNS]; /* place: where the column's counters begin, at most 2^16 - BINS */
 #if SIGNED_BINS
-        float low[COLUMNS];
-        int lo[COLUMNS], hi[COLUMNS];
+    float low[COLUMNS];
+    int lo[COLUMNS], hi[COLUMNS];
 #endif
-        for (uint c = 0; c < COLUMNS; c++) {
-            const ulong channel = (first_column + min(c, columns - 1)) / row % channels;
-            const scale_t s = scale_of(range + call.range, channel);
-            unit[c] = s.unit;
-            factor[c] = s.factor;
-            width[c] = s.width;
-            lowest[c] = s.lowest;
+    for (uint c = 0; c < COLUMNS; c++) {
+        const ulong channel = (first_column + min(c, columns - 1)) / row % channels;
+        const scale_t s = scale_of(range + call.range, channel);
+        unit[c] = s.unit;
+        factor[c] = s.factor;
+        width[c] = s.width;
+        lowest[c] = s.lowest;
 #if SIGNED_BINS
-            low[c] = s.low;
-            lo[c] = s.ends[0];
-            hi[c] = s.ends[1];
+        low[c] = s.low;
+        lo[c] = s.ends[0];
+        hi[c] = s.ends[1];
 #endif
-            place[c] = (int)(channel - first_channel) * BINS;
+        place[c] = (int)(channel - first_channel) * BINS;
+    }
+    for (ulong b = 0; b < own * BINS && slices > 1; b++) {
+        mine[b] = 0;
+    }
+    for (ulong k = first_line; k < last_line; k++) {
+        const ulong begin = k * line + first_column;
+        const ulong stop = min(begin + columns, call.elements);
+        for (uint c = 0; c < columns; c += 64 / sizeof(real_t)) {
+            FETCH_AHEAD(source + begin + LINES_AHEAD * line + c);
         }
-        for (ulong b = 0; b < own * BINS && slices > 1; b++) {
-            mine[b] = 0;
-        }
-        for (ulong k = first_line; k < last_line; k++) {
-            const ulong begin = k * line + first_column;
-            const ulong stop = min(begin + columns, call.elements);
-            for (uint c = 0; c < columns; c += 64 / sizeof(real_t)) {
-                FETCH_AHEAD(source + begin + LINES_AHEAD * line + c);
-            }
-            for (ulong i = begin, c = 0; i < stop; i += VECTOR_WIDTH, c += VECTOR_WIDTH) {
-                const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
-                const realv v = count == VECTOR_WIDTH ? VLOAD(0, source + i) : load_real_part(source + i, count);
-                scales_t s;
-                s.unit = VLOAD(0, unit + c);
-                s.factor = VLOAD(0, factor + c);
-                s.width = VLOAD(0, width + c);
-                s.lowest = VLOAD(0, lowest + c);
+        for (ulong i = begin, c = 0; i < stop; i += VECTOR_WIDTH, c += VECTOR_WIDTH) {
+            const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
+            const realv v = count == VECTOR_WIDTH ? VLOAD(0, source + i) : load_real_part(source + i, count);
+            scales_t s;
+            s.unit = VLOAD(0, unit + c);
+            s.factor = VLOAD(0, factor + c);
+            s.width = VLOAD(0, width + c);
+            s.lowest = VLOAD(0, lowest + c);
 #if SIGNED_BINS
-                s.low = VLOAD(0, low + c);
-                s.lo = VLOAD(0, lo + c);
-                s.hi = VLOAD(0, hi + c);
+            s.low = VLOAD(0, low + c);
+            s.lo = VLOAD(0, lo + c);
+            s.hi = VLOAD(0, hi + c);
 #endif
-                const intv bins = bins_of(v, s);
-                const intv indices = bins + VLOAD(0, place + c);
-                const int whole = count == VECTOR_WIDTH && !any(bins == NO_BIN);
-                if (whole && slices > 1) {
-                    COUNT_VECTOR(mine, indices, 1);
-                } else if (whole) {
-                    COUNT_VECTOR(total, indices, 1);
-                } else {
-                    int lanes[VECTOR_WIDTH];
-                    VSTORE(select(indices, (intv)(-1), bins == NO_BIN), 0, lanes);
-                    for (uint j = 0; j < count; j++) {
-                        if (lanes[j] >= 0 && slices > 1) {
-                            mine[lanes[j]]++;
-                        } else if (lanes[j] >= 0) {
-                            total[lanes[j]]++;
-                        }
+            const intv bins = bins_of(v, s);
+            const intv indices = bins + VLOAD(0, place + c);
+            const int whole = count == VECTOR_WIDTH && !any(bins == NO_BIN);
+            if (whole && slices > 1) {
+                COUNT_VECTOR(mine, indices, 1);
+            } else if (whole) {
+                COUNT_VECTOR(total, indices, 1);
+            } else {
+                int lanes[VECTOR_WIDTH];
+                VSTORE(select(indices, (intv)(-1), bins == NO_BIN), 0, lanes);
+                for (uint j = 0; j < count; j++) {
+                    if (lanes[j] >= 0 && slices > 1) {
+                        mine[lanes[j]]++;
+                    } else if (lanes[j] >= 0) {
+                        total[lanes[j]]++;
                     }
                 }
             }

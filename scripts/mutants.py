@@ -140,7 +140,10 @@ def leaves_unset(lines, number, code):
     """Whether the line gives a variable its first value: without it the mutant reads what is not set, and is anything."""
     m = re.match(r"\s*(\w+) = ", code)
     declared = m and re.compile(r"^\s+[\w ]+ (?:[\w\[\]]+, )*%s(?:, [\w\[\]]+)*;" % m.group(1))
-    return bool(m) and any(declared.match(lines.get(n, "")) for n in range(max(1, number - 20), number))
+    first = number
+    while first > 1 and lines.get(first) != "{":  # of the function
+        first -= 1
+    return bool(m) and any(declared.match(lines.get(n, "")) for n in range(first, number))
 
 
 def mutants_of(name):
