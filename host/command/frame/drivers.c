@@ -251,6 +251,12 @@ clq_status cli_leave_out_drivers(const cli_options *options, const char *cache, 
     return answer.status;
 }
 
+/* The dynamic linker's words, NULL where it loads. A process has tried the same, and come back. */
+static const char *why_not_loaded(const cli_driver *driver)
+{
+    return dlopen(driver->library, RTLD_NOW | RTLD_LOCAL) == NULL ? dlerror() : NULL;
+}
+
 clq_status cli_leave_out_silent_drivers(const cli_options *options, clq_error *error)
 {
     const size_t before = left_out_count;
@@ -268,7 +274,9 @@ clq_status cli_leave_out_silent_drivers(const cli_options *options, clq_error *e
     for (size_t i = before; i < driver_count; i++) {
         /* With the others it could be loaded, whatever else it did alone. */
         const int is_silent = status == CLQ_OK && drivers[i].fault[0] == '\0' && drivers[i].devices == 0;
-        snprintf(drivers[i].fault, sizeof drivers[i].fault, "%s", is_silent ? "sees no device" : "");
+        const char *word = is_silent ? why_not_loaded(&drivers[i]) : NULL;
+        snprintf(drivers[i].fault, sizeof drivers[i].fault, "%s%s%s", is_silent ? "sees no device" : "",
+                 word != NULL ? ": " : "", word != NULL ? word : "");
     }
     sort_out();
     warn(options, before);
@@ -289,8 +297,7 @@ size_t cli_explain_drivers(const cli_driver **list, const char **place)
         driver_count = cli_list_drivers(drivers);
     }
     for (size_t i = left_out_count; i < driver_count; i++) {
-        /* The loader has tried the same before, so that nothing new happens; and it stays loaded. */
-        const char *word = dlopen(drivers[i].library, RTLD_NOW | RTLD_LOCAL) == NULL ? dlerror() : NULL;
+        const char *word = why_not_loaded(&drivers[i]); /* one that loads stays loaded */
         snprintf(drivers[i].fault, sizeof drivers[i].fault, "%s", word != NULL ? word : "");
     }
     return driver_count;

@@ -138,7 +138,7 @@ static void format_amount(char *out, size_t capacity, uint64_t done, uint64_t to
     snprintf(out, capacity, "%.1f/%s", (double)done / divisor, text);
 }
 
-/* " 52%  1.4/2.7 GiB  812.0 MiB/s  0:02 left" */
+/* " 52%  1.4/2.7 GiB  812.0 MiB/s  0:02 left"; while kernels are made ready nothing of time. */
 static void format_facts(char *out, size_t capacity, const cli_progress *progress, uint64_t done)
 {
     const double rate = progress->rate;
@@ -150,7 +150,7 @@ static void format_facts(char *out, size_t capacity, const cli_progress *progres
     } else {
         format_amount(amount, sizeof amount, done, progress->total);
     }
-    if (rate > 1.0) {
+    if (rate > 1.0 && !progress->prepares) {
         char number[32];
         clq_format_bytes(number, sizeof number, (uint64_t)rate);
         if (progress->unit == NULL) {
