@@ -67,8 +67,10 @@ static void instructions(void **state)
             fail_msg("%s with %s: status %s, message '%s', log '%s'", rows[i].variant, rows[i].extension,
                      clq_status_name(status), error.message, error.build_log);
         }
-        clq_context_set_emulation(context, 1);
-        check_ok(clq_gemm_prepare(context, &problem, 20, 20, &error), &error, "clq_gemm_prepare, emulated");
+        if (i % 2 == 0) { /* once for each */
+            clq_context_set_emulation(context, 1);
+            check_ok(clq_gemm_prepare(context, &problem, 20, 20, &error), &error, "clq_gemm_prepare, emulated");
+        }
         failing_opencl_extensions(NULL);
         clq_context_destroy(&context);
     }
