@@ -81,6 +81,11 @@ mkdir -p "$home/share/man/man1" "$home/include"
 echo "a stranger's" >"$home/share/man/man1/other.1"
 listed "$home" >"$work/before"
 quietly cmake --install "$builds/build-ON" --prefix "$home"
+mv "$home" "$home.moved"
+if cmake --build "$builds/build-ON" --target uninstall >"$work/log" 2>&1 || ! grep -q 'none of what is installed is there' "$work/log"; then
+    fail "uninstall does not say that the folder was moved"
+fi
+mv "$home.moved" "$home"
 quietly cmake --build "$builds/build-ON" --target uninstall
 listed "$home" >"$work/after"
 diff "$work/before" "$work/after" >&2 || fail "uninstall leaves or takes the above"
