@@ -165,9 +165,7 @@ static clq_status check_one(const char *spec, const clq_device_info *infos, size
                                          strcmp(infos[i].platform_name, infos[first].platform_name) != 0)) {
             list_devices(spec, infos, count, known);
             return clq_fail(error, CLQ_NO_DEVICE,
-                            "several devices match '%.100s': %s; more of the name, or P:D, says "
-                            "which",
-                            spec, known);
+                            "several devices match '%.100s': %s; more of the name, or P:D, says which", spec, known);
         }
     }
     return CLQ_OK;
