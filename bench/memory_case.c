@@ -126,7 +126,10 @@ int memory_run(void *cookie)
     if (status == CLQ_OK) {
         clq_plan plan;
         status = clq_plan_operation(context, c->operation, &c->q, &plan, &c->error);
-        status = status == CLQ_OK && strcmp(plan.variant, c->variant) != 0 ? CLQ_UNSUPPORTED : status;
+        if (status == CLQ_OK && strcmp(plan.variant, c->variant) != 0) {
+            status = clq_fail(&c->error, CLQ_UNSUPPORTED, "variant %s does not compute this problem; %s would",
+                              c->variant, plan.variant);
+        }
         status = status == CLQ_OK ? compute(c, &c->space->device, &c->device) : status;
         (void)clq_context_force_variant(context, NULL, NULL);
     }

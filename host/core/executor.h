@@ -79,6 +79,7 @@ struct clq_context {
     void *cancel_cookie;
     struct clq_cl_state *cl;         /* NULL for others than OpenCL */
     struct clq_native_state *native; /* NULL for others than native */
+    atomic_uint trial_ms;            /* that making kernels ready took so far, compilers included */
     int emulates;                    /* clq_context_set_emulation */
     int trusts_untried;              /* what was never tried is trusted; only tests set it (CLQ_TEST_UNTRIED) */
 };

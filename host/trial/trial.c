@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
 #include "trial/trial.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "core/dtype.h"
 #include "reference/executor.h"
 
 /* Operands begin at lines of a cache, which some stores fill; in some cases an element behind. */
 enum { ALIGNMENT_BYTES = 64, GUARD_BYTES = 64, GUARD = 0x5A };
+enum { PATIENCE_MS = 3000 };
 
 typedef struct operand {
     clq_span *span;
@@ -207,11 +212,34 @@ static clq_status verdict_by_trial(const clq_trial_ladder *ladder, const clq_tri
     return CLQ_OK;
 }
 
+static unsigned milliseconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (unsigned)((now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000);
+}
+
+/* Many kernels, none of which takes long, are half a minute in which nothing else is heard: that is told once. */
+static void tell_patience(const clq_trial_ladder *ladder, unsigned ms)
+{
+    const unsigned before = atomic_fetch_add(&ladder->context->trial_ms, ms);
+    if (before < PATIENCE_MS && before + ms >= PATIENCE_MS) {
+        clq_context_log(
+            ladder->context, CLQ_LOG_INFO,
+            "kernels are compiled and compared with the reference before their first use on %s, %u s so far",
+            ladder->context->device.name, (before + ms) / 1000);
+    }
+}
+
 /* A failure without a verdict lets the next in line try. */
 static clq_status try_step(const clq_trial_ladder *ladder, const clq_trial_step *step, clq_error *story)
 {
     clq_verdict verdict = CLQ_VERDICT_UNKNOWN;
-    const clq_status status = verdict_by_trial(ladder, step, &verdict, story);
+    clq_status status;
+    struct timespec start;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    status = verdict_by_trial(ladder, step, &verdict, story);
+    tell_patience(ladder, milliseconds_since(&start));
     if (clq_verdict_is_aside(verdict)) {
         const int has_reason = verdict == CLQ_VERDICT_UNUSABLE;
         clq_context_log(ladder->context, CLQ_LOG_WARNING, "%s on %s: kernel %s %s%s%s%s; it is set aside",

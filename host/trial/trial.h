@@ -82,7 +82,7 @@ typedef struct clq_trial_step {
 
 /* How the steps of one call are found and tried; `cookie` is the owner's. */
 typedef struct clq_trial_ladder {
-    const clq_context *context;
+    clq_context *context;
     clq_verdicts *verdicts;
     void *cookie;
     /* By the verdicts there are: a step to be trusted, or a trusted one when all are; one set aside when none is left.

@@ -69,9 +69,9 @@ CLQ_API void clq_context_device(const clq_context *context, clq_device_info *inf
 
 /*
  * Messages for a person: a cache that cannot be written; at level CLQ_LOG_INFO a compiler that has been at work for
- * three seconds; at CLQ_LOG_DEBUG what was built. NULL (the default) drops them. Set it before the context is shared
- * between threads; the function may then be called from any of them, and from one of the library's own while a call
- * compiles.
+ * three seconds, and, once, that kernels are being made ready when that has taken three seconds in all; at
+ * CLQ_LOG_DEBUG what was built. NULL (the default) drops them. Set it before the context is shared between threads; the
+ * function may then be called from any of them, and from one of the library's own while a call compiles.
  */
 typedef enum clq_log_level { CLQ_LOG_WARNING = 1, CLQ_LOG_INFO = 2, CLQ_LOG_DEBUG = 3 } clq_log_level;
 typedef void (*clq_log_function)(void *cookie, clq_log_level level, const char *message);

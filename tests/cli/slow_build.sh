@@ -23,3 +23,11 @@ kill -INT $process
 code=0
 wait $process || code=$?
 echo "$code"
+# One that takes seconds for each of many kernels, and never three: that kernels are made ready is told, once.
+: >hold
+OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="hold-build=$PWD/hold" "$CLQUANT" minmax x.npy --device 0:0 >out 2>messages &
+process=$!
+told '^clquant: compiling kernels/minmax.cl with .* takes more than 3 s; waiting for it$'
+rm hold
+wait $process || echo "exit code $?"
+grep -c '^clquant: kernels are compiled and compared with the reference before their first use on ' messages

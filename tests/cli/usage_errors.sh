@@ -42,6 +42,7 @@ refused minmax -1 -2
 refused quantize x
 refused quantize -o y
 refused quantize x -o ''
+refused quantize x -o -
 refused quantize x -o y --preset onx
 refused quantize x -o y --dtype s9
 refused quantize x -o y --rounding up

@@ -190,6 +190,11 @@ static int check_together(const cli_options *options)
     if (needs_output && options->file.output == NULL) {
         return cli_usage_error("missing option -o FILE: where to write");
     }
+    if (options->file.output != NULL && strcmp(options->file.output, "-") == 0) {
+        return cli_usage_error(
+            "-o -: a file is written, not stdout, since its first bytes are known last (./- is a file "
+            "of that name)");
+    }
     if (options->file.has_axis && !has_axis) {
         return cli_usage_error(options->verb == CLI_VERB_CALIBRATE ? "--axis needs --granularity channel"
                                                                    : "--axis needs --granularity channel or group");

@@ -29,6 +29,7 @@ typedef struct bench_call {
     const bench_group *watched; /* the group that the progress is of */
     size_t wrong;               /* rows with a wrong result */
     clq_error failure;          /* of the first row that failed for a reason */
+    clq_error unsupported;      /* the reason that was told last */
 } bench_call;
 
 const char *cli_bench_name(size_t index)
@@ -148,6 +149,30 @@ static int should_end(void *cookie, int compiles)
     return cli_should_end();
 }
 
+static void tell_failed(bench_call *call, const bench_row *row)
+{
+    const int has_reason = row->error != NULL && row->error->status != CLQ_OK;
+    call->wrong += !has_reason;
+    if (has_reason && call->failure.status == CLQ_OK) {
+        call->failure = *row->error;
+    }
+    cli_progress_hide();
+    cli_warning(call->options, "%s %s %s, %s%s%s: %s; not timed", row->operation, row->problem, row->shape, row->who,
+                row->way[0] != '\0' ? " " : "", row->way, has_reason ? row->error->message : "gave a wrong result");
+}
+
+/* Of many rows most have one reason. */
+static void tell_unsupported(bench_call *call, const bench_row *row)
+{
+    if (row->error != NULL && row->error->status != CLQ_OK &&
+        strcmp(call->unsupported.message, row->error->message) != 0) {
+        call->unsupported = *row->error;
+        cli_progress_hide();
+        cli_warning(call->options, "%s %s %s, %s%s%s: %s", row->operation, row->problem, row->shape, row->who,
+                    row->way[0] != '\0' ? " " : "", row->way, row->error->message);
+    }
+}
+
 static void show_group(void *cookie, const bench_group *group)
 {
     bench_call *call = cookie;
@@ -156,14 +181,9 @@ static void show_group(void *cookie, const bench_group *group)
     for (size_t i = 0; i < group->count; i++) {
         const bench_row *row = &group->rows[i];
         if (row->outcome == BENCH_FAILED) {
-            const int has_reason = row->error != NULL && row->error->status != CLQ_OK;
-            call->wrong += !has_reason;
-            if (has_reason && call->failure.status == CLQ_OK) {
-                call->failure = *row->error;
-            }
-            cli_progress_hide();
-            cli_warning(call->options, "%s %s %s, %s %s: %s; not timed", row->operation, row->problem, row->shape,
-                        row->who, row->way, has_reason ? row->error->message : "gave a wrong result");
+            tell_failed(call, row);
+        } else if (row->outcome == BENCH_UNSUPPORTED) {
+            tell_unsupported(call, row);
         }
     }
     cli_bench_report_group(&call->report, group);

@@ -77,6 +77,8 @@ int cli_quantize(const cli_options *options)
     }
     if (report != NULL && report->is_resumable) {
         cli_warning(options, "what was finished is kept; --resume continues from there");
+    } else if (status == CLQ_CANCELLED && !options->file.resume) {
+        cli_warning(options, "a run with --resume from its start keeps what is finished when it is interrupted");
     }
     clq_file_report_destroy(&report);
     return code;

@@ -101,6 +101,19 @@ static void print_skipped(const clq_verify_report *report)
     }
 }
 
+/* Of cases in a row with one reason, one line. */
+static void print_why_nothing_ran(const clq_verify_report *report)
+{
+    size_t first = 0;
+    for (size_t i = 1; i <= report->case_count; i++) {
+        if (i == report->case_count || strcmp(report->cases[i].reason, report->cases[first].reason) != 0) {
+            cli_line(stdout, "skipped %s%s: %s", report->cases[first].name, i - first > 1 ? " and others" : "",
+                     report->cases[first].reason);
+            first = i;
+        }
+    }
+}
+
 clq_status cli_verify_print(const cli_verify_result *result, const cli_verify_run *run, clq_error *error)
 {
     const clq_verify_report *report = run->report;
@@ -115,6 +128,8 @@ clq_status cli_verify_print(const cli_verify_result *result, const cli_verify_ru
     print_failures(result->options, report);
     if (result->options->verbose) {
         print_skipped(report);
+    } else if (report->counts[CLQ_VERIFY_SKIPPED] == report->case_count) {
+        print_why_nothing_ran(report);
     }
     if (report->case_count < report->planned_count) {
         cli_line(stdout, "ended after %zu of %zu cases", report->case_count, report->planned_count);
