@@ -8,6 +8,7 @@
 
 #include "check_gemm_place.h"
 #include "check_internal.h"
+#include "exported_weights.h"
 #include "gemm_oracle.h"
 
 static const char *const variants[] = {
@@ -64,11 +65,28 @@ static clq_gemm_problem problem_of_sums(const clq_gemm_problem *p)
     return own;
 }
 
+/* B packed, and in two thirds of the shapes exported and taken from there. */
+static clq_status pack(clq_context *context, const check_gemm_place *place, clq_gemm_weights **weights,
+                       exported_weights *kept, clq_error *error)
+{
+    const clq_gemm_problem *p = &place->c->problem;
+    const clq_gemm_problem own = problem_of_weights(p);
+    const exported_place exported = (exported_place)((p->m + p->n + p->k) % 3);
+    clq_status status =
+        clq_gemm_weights_create(context, &own, check_gemm_place_operand(place, CHECK_GEMM_B),
+                                check_gemm_place_operand(place, CHECK_GEMM_B_ZERO_POINT), weights, error);
+    if (status == CLQ_OK && exported != EXPORTED_NOT) {
+        status = exported_weights_exchange(context, &own, exported, weights, kept, error);
+    }
+    return status;
+}
+
 static clq_status multiply(clq_context *context, const check_gemm_place *place, clq_error *error)
 {
     const check_gemm *c = place->c;
     clq_gemm_problem problem = c->problem;
     clq_gemm_weights *weights = NULL;
+    exported_weights kept = {0};
     clq_gemm_operands o;
     clq_status status = CLQ_OK;
     memset(&o, 0, sizeof o);
@@ -89,9 +107,7 @@ static clq_status multiply(clq_context *context, const check_gemm_place *place, 
         status = clq_gemm_row_sums(context, &own, o.a, o.a_sums, error);
     }
     if (status == CLQ_OK && c->packed) {
-        const clq_gemm_problem own = problem_of_weights(&problem);
-        status = clq_gemm_weights_create(context, &own, check_gemm_place_operand(place, CHECK_GEMM_B),
-                                         check_gemm_place_operand(place, CHECK_GEMM_B_ZERO_POINT), &weights, error);
+        status = pack(context, place, &weights, &kept, error);
         o.weights = weights;
     } else {
         o.b = check_gemm_place_operand(place, CHECK_GEMM_B);
@@ -99,6 +115,10 @@ static clq_status multiply(clq_context *context, const check_gemm_place *place, 
     }
     status = status == CLQ_OK ? clq_gemm(context, &problem, &o, error) : status;
     clq_gemm_weights_destroy(&weights);
+    if (status == CLQ_OK && kept.allocated != NULL) {
+        status = clq_finish(context, error); /* it is read until then */
+    }
+    exported_weights_release(&kept);
     return status;
 }
 

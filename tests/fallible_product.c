@@ -69,6 +69,7 @@ void fallible_product_end(fallible_product *p)
         clq_buffer_destroy(&p->buffers[i]);
     }
     clq_gemm_weights_destroy(&p->weights);
+    exported_weights_release(&p->exported);
     clq_context_destroy(&p->context);
 }
 
@@ -103,6 +104,10 @@ static clq_status multiply(fallible_product *p, clq_error *error)
     status = clq_gemm_weights_create(p->context, &problem, o.b, o.b_zero_point, &p->weights, error);
     if (status == CLQ_OK) {
         status = clq_gemm(p->context, &problem, &o, error);
+    }
+    if (status == CLQ_OK) {
+        exported_weights_release(&p->exported);
+        status = exported_weights_exchange(p->context, &problem, EXPORTED_IN_BUFFER, &p->weights, &p->exported, error);
     }
     if (status == CLQ_OK) {
         o.c.buffer = p->buffers[FALLIBLE_C_OF_PACKED];

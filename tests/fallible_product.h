@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One product with all that goes with it, in steps that may fail: u8 x u8, A transposed, zero points for each column of
- * B, with B packed and as it is, and the sums of A's rows.
+ * B, with B as it is and packed, exported and imported, and the sums of A's rows.
  */
 #ifndef CLQ_TESTS_FALLIBLE_PRODUCT_H
 #define CLQ_TESTS_FALLIBLE_PRODUCT_H
 
-#include "check.h"
+#include "exported_weights.h"
 
 enum { FALLIBLE_ROWS = 13, FALLIBLE_COLUMNS = 37, FALLIBLE_DEPTH = 70 };
 
@@ -36,6 +36,7 @@ typedef struct fallible_product {
     clq_context *context;
     clq_buffer *buffers[FALLIBLE_BUFFERS];
     clq_gemm_weights *weights;
+    exported_weights exported;
     fallible_log log;
 } fallible_product;
 

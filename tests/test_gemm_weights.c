@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packed B: what it is refused for, and its life between the operations that use it and its context. */
+/* Packed B: what it is refused for, its life between the operations that use it and its context, and as bytes. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "device_memory.h"
+#include "exported_weights.h"
 #include "full_gemm.h"
 #include "refusal.h"
 
@@ -179,11 +180,145 @@ static void weights_and_context(void **state)
     full_gemm_for_all(destroy_context_before_weights);
 }
 
+/* ---- as bytes ---- */
+
+static clq_status import_bytes(full_gemm *g, clq_context *context, const void *bytes, uint64_t count, uint64_t offset,
+                               clq_error *error)
+{
+    clq_buffer *buffer = NULL;
+    clq_operand exported = {NULL, offset};
+    clq_gemm_weights *weights = (void *)g; /* not NULL: import has to say that there are none */
+    clq_status status;
+    ACCEPTED(clq_buffer_create(context, count, &buffer, e));
+    ACCEPTED(clq_buffer_write(buffer, 0, bytes, count, e));
+    exported.buffer = buffer;
+    status = clq_gemm_weights_import(context, &g->problem, exported, &weights, error);
+    assert_int_equal(weights != NULL, status == CLQ_OK);
+    clq_gemm_weights_destroy(&weights);
+    clq_buffer_destroy(&buffer);
+    return status;
+}
+
+#define REFUSED_BYTES(part) REFUSED(CLQ_INVALID_ARGUMENT, part, import_bytes(g, g->context, bytes, count, 0, e))
+
+/* Every byte of the header counts: whatever is changed, nothing is imported. */
+static void refuse_exported(full_gemm *g)
+{
+    const clq_gemm_problem good = g->problem;
+    clq_gemm_weights *weights = NULL;
+    unsigned char *bytes;
+    uint64_t count;
+    ACCEPTED(full_gemm_pack(g, &weights, e));
+    count = clq_gemm_weights_export_bytes(weights);
+    assert_true(count == CLQ_GEMM_WEIGHTS_ALIGNMENT + clq_gemm_weights_bytes(weights));
+    bytes = malloc((size_t)count + CLQ_GEMM_WEIGHTS_ALIGNMENT);
+    assert_non_null(bytes);
+    REFUSED(CLQ_INVALID_ARGUMENT, "memory has 7 bytes", clq_gemm_weights_export(weights, bytes, 7, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_gemm_weights_export(weights, NULL, count, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_gemm_weights_export(NULL, bytes, count, e));
+    ACCEPTED(clq_gemm_weights_export(weights, bytes, count, e));
+    clq_gemm_weights_destroy(&weights);
+    ACCEPTED(import_bytes(g, g->context, bytes, count, 0, e));
+    for (uint64_t i = 0; i < CLQ_GEMM_WEIGHTS_ALIGNMENT; i++) {
+        bytes[i] ^= 1;
+        REFUSED_BYTES("clq_gemm_weights_import");
+        bytes[i] ^= 1;
+    }
+    bytes[8] = 2;
+    REFUSED_BYTES("version 2, this library reads 1");
+    bytes[8] = 1;
+    bytes[16] ^= 1;
+    REFUSED_BYTES("the first 64 bytes of the weights are damaged");
+    bytes[16] ^= 1;
+    g->problem.n = 3;
+    g->problem.b.leading_dimension = 0;
+    REFUSED_BYTES("the weights are 2 of 5 x 4, B is 2 of 5 x 3");
+    g->problem = good;
+    g->problem.m = 0;
+    REFUSED_BYTES("m");
+    g->problem = good;
+    count--;
+    REFUSED_BYTES("the buffer has");
+    count = 63;
+    REFUSED_BYTES("exported weights have 64 bytes and more, the buffer has 63 from offset 0");
+    count = CLQ_GEMM_WEIGHTS_ALIGNMENT;
+    REFUSED_BYTES("the buffer has 64 from offset 0");
+    REFUSED(CLQ_INVALID_ARGUMENT, "begin at byte 4 of their memory, a multiple of 64 is required",
+            import_bytes(g, g->context, bytes, count + 64, 4, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "the buffer has 64 from offset 65", import_bytes(g, g->context, bytes, count, 65, e));
+    free(bytes);
+}
+
+static void exported_bytes(void **state)
+{
+    (void)state;
+    full_gemm_for_all(refuse_exported);
+}
+
+/* What one executor packed, another one refuses, or multiplies where both have one form. */
+static void refuse_another_form(full_gemm *g)
+{
+    clq_gemm_weights *weights = NULL;
+    clq_context *reference = check_reference();
+    unsigned char *bytes;
+    uint64_t count;
+    ACCEPTED(full_gemm_pack(g, &weights, e));
+    count = clq_gemm_weights_export_bytes(weights);
+    bytes = malloc((size_t)count);
+    assert_non_null(bytes);
+    ACCEPTED(clq_gemm_weights_export(weights, bytes, count, e));
+    clq_gemm_weights_destroy(&weights);
+    if (g->context == reference) {
+        ACCEPTED(import_bytes(g, reference, bytes, count, 0, e));
+    } else {
+        REFUSED(CLQ_UNSUPPORTED, "multiplies rows: pack B there", import_bytes(g, reference, bytes, count, 0, e));
+    }
+    free(bytes);
+}
+
+static void other_forms(void **state)
+{
+    (void)state;
+    full_gemm_for_all(refuse_another_form);
+}
+
+/* C may not lie in the weights, nor the weights in what is of another context. */
+static void refuse_output_in_weights(full_gemm *g)
+{
+    clq_gemm_weights *weights = NULL;
+    exported_weights kept;
+    const clq_operand c = g->o.c;
+    clq_operand exported;
+    ACCEPTED(full_gemm_pack(g, &weights, e));
+    ACCEPTED(exported_weights_exchange(g->context, &g->problem, EXPORTED_IN_BUFFER, &weights, &kept, e));
+    g->o.weights = weights;
+    ACCEPTED(clq_gemm(g->context, &g->problem, &g->o, e));
+    g->o.c.buffer = kept.buffer; /* whose packed bytes begin at 256 */
+    g->o.c.offset = g->is_real ? 200 / sizeof(float) : 240;
+    REFUSED(CLQ_INVALID_ARGUMENT, "overlap", clq_gemm(g->context, &g->problem, &g->o, e));
+    g->o.c = c;
+    g->o.weights = NULL;
+    clq_gemm_weights_destroy(&weights);
+    exported.buffer = g->foreign.buffer;
+    exported.offset = 0;
+    REFUSED(CLQ_INVALID_ARGUMENT, "another context",
+            clq_gemm_weights_import(g->context, &g->problem, exported, &weights, e));
+    exported.buffer = NULL;
+    REFUSED(CLQ_INVALID_ARGUMENT, "exported", clq_gemm_weights_import(g->context, &g->problem, exported, &weights, e));
+    ACCEPTED(clq_finish(g->context, e));
+    exported_weights_release(&kept);
+}
+
+static void output_in_weights(void **state)
+{
+    (void)state;
+    full_gemm_for_all(refuse_output_in_weights);
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(packed_weights),
-    cmocka_unit_test(weights_in_groups),
-    cmocka_unit_test(weights_in_use),
-    cmocka_unit_test(weights_and_context),
+    cmocka_unit_test(packed_weights),      cmocka_unit_test(weights_in_groups), cmocka_unit_test(weights_in_use),
+    cmocka_unit_test(weights_and_context), cmocka_unit_test(exported_bytes),    cmocka_unit_test(other_forms),
+    cmocka_unit_test(output_in_weights),
 };
 
 CHECK_MAIN("gemm_weights", tests)

@@ -63,6 +63,9 @@ typedef struct clq_executor {
                                clq_error *error);
     clq_status (*gemm_row_sums)(clq_context *context, const clq_gemm_task *task, clq_error *error);
     clq_status (*weights_create)(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error);
+    /* The form that it makes of such a B, and its bytes; the task needs no operands. */
+    clq_status (*weights_form)(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
+                               clq_error *error);
     void (*weights_destroy)(clq_gemm_weights *weights);
     clq_status (*set_cache)(clq_context *context, const char *directory, clq_error *error);
     clq_status (*force_variant)(clq_context *context, const char *variant, clq_error *error);

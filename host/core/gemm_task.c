@@ -20,6 +20,12 @@ void clq_gemm_init(clq_gemm_problem *problem)
     problem->maximum = INFINITY;
 }
 
+const void *clq_gemm_packed_memory(const clq_gemm_task *task)
+{
+    const clq_gemm_weights *w = task->weights;
+    return w == NULL ? NULL : (const unsigned char *)w->object + w->offset_bytes;
+}
+
 const char *clq_gemm_values_name(clq_gemm_values values)
 {
     static const char *const names[] = {"absent", "per tensor", "per row", "per column", "per group"};

@@ -41,16 +41,28 @@ typedef struct clq_gemm_task {
     const void *launch;                     /* OpenCL: a clq_launch of the caller's, or NULL */
 } clq_gemm_task;
 
+/* How the bytes of packed B lie; the numbers stand in exported weights. */
+typedef enum clq_gemm_form {
+    CLQ_GEMM_FORM_ROWS = 1,      /* the reference's: codes as they were, then zero points */
+    CLQ_GEMM_FORM_PANELS = 2,    /* OpenCL's (opencl/launch/gemm.h) */
+    CLQ_GEMM_FORM_OWN_PANELS = 3 /* the native executor's (native/gemm.c) */
+} clq_gemm_form;
+
 /* B made ready. */
 struct clq_gemm_weights {
     clq_context *context;
     clq_dtype dtype;
     clq_gemm_values zero_point;
     uint64_t n, k, k_group, batches;
+    clq_gemm_form form; /* OpenCL: of rows where no kernel of the device packs them; the host alone multiplies these */
     uint64_t bytes;
-    void *object; /* reference: host memory; OpenCL: a cl_mem */
-    int on_host;  /* OpenCL: no kernel of the device packs them, `object` is as the reference has it */
+    void *object;          /* as in clq_span */
+    uint64_t offset_bytes; /* within it: 0 but for imported weights */
+    clq_extent extent;     /* of imported weights, whose memory is the caller's; else empty */
 };
+
+/* Where it lies, of executors whose memory is the host's; NULL: B of the task is not packed. */
+const void *clq_gemm_packed_memory(const clq_gemm_task *task);
 
 const char *clq_gemm_values_name(clq_gemm_values values); /* "per row" */
 const char *clq_gemm_argument_name(clq_gemm_argument argument);

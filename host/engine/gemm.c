@@ -8,8 +8,8 @@
 
 #include "engine/context.h"
 
-static clq_status check_operand(const clq_context *context, clq_gemm_task *task, clq_gemm_argument argument,
-                                const clq_operand *operand, int is_written, clq_error *error)
+clq_status clq_gemm_check_operand(const clq_context *context, clq_gemm_task *task, clq_gemm_argument argument,
+                                  const clq_operand *operand, int is_written, clq_error *error)
 {
     const char *name = clq_gemm_argument_name(argument);
     const uint32_t bits = clq_gemm_element_bits(task, argument);
@@ -31,26 +31,6 @@ static clq_status check_operand(const clq_context *context, clq_gemm_task *task,
     task->arguments[argument].offset_bytes = operand->buffer->base_offset_bytes + offset_bytes;
     task->extents[argument] =
         clq_buffer_part(operand->buffer, offset_bytes, clq_gemm_stored_bytes(task, argument, need));
-    return CLQ_OK;
-}
-
-static clq_status check_weights(const clq_context *context, const clq_gemm_task *task, const clq_gemm_weights *w,
-                                clq_error *error)
-{
-    const clq_gemm_problem *p = task->problem;
-    CLQ_REQUIRE(w->context == context, "gemm: the weights belong to another context");
-    CLQ_REQUIRE(w->n == p->n && w->k == p->k && w->batches == task->b_batches,
-                "gemm: the weights are %" PRIu64 " of %" PRIu64 " x %" PRIu64 ", B is %" PRIu64 " of %" PRIu64
-                " x %" PRIu64,
-                w->batches, w->k, w->n, task->b_batches, p->k, p->n);
-    CLQ_REQUIRE(w->dtype == p->b.dtype, "gemm: the weights are %s, B is %s", clq_dtype_name(w->dtype),
-                clq_dtype_name(p->b.dtype));
-    CLQ_REQUIRE(w->k_group == p->k_group,
-                "gemm: the weights were packed with a k_group of %" PRIu64 ", the problem says %" PRIu64, w->k_group,
-                p->k_group);
-    CLQ_REQUIRE(w->zero_point == p->b_zero_point,
-                "gemm: the weights were packed with b_zero_point %s, the problem says %s",
-                clq_gemm_values_name(w->zero_point), clq_gemm_values_name(p->b_zero_point));
     return CLQ_OK;
 }
 
@@ -81,12 +61,13 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
         task.weights = operands->weights;
         for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
             if (task.weights == NULL || (i != CLQ_GEMM_B && i != CLQ_GEMM_B_ZERO_POINT)) {
-                CLQ_TRY(check_operand(context, &task, (clq_gemm_argument)i, given[i], i == CLQ_GEMM_C, error));
+                CLQ_TRY(clq_gemm_check_operand(context, &task, (clq_gemm_argument)i, given[i], i == CLQ_GEMM_C, error));
             }
         }
     }
     if (task.weights != NULL) {
-        CLQ_TRY(check_weights(context, &task, task.weights, error));
+        CLQ_TRY(clq_gemm_check_weights(context, &task, error));
+        task.extents[CLQ_GEMM_B] = task.weights->extent;
     }
     CLQ_TRY(clq_gemm_check_output(&task, CLQ_GEMM_C, error));
     return context->executor->gemm(context, &task, error);
@@ -124,57 +105,6 @@ clq_status clq_gemm_prepare(clq_context *context, const clq_gemm_problem *proble
     return context->executor->gemm_prepare(context, &p, m_greatest, error);
 }
 
-clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem *problem, clq_operand b,
-                                   clq_operand b_zero_point, clq_gemm_weights **weights, clq_error *error)
-{
-    clq_status status;
-    clq_gemm_task task;
-    clq_gemm_weights *made;
-    CLQ_REQUIRE(context != NULL && weights != NULL, "clq_gemm_weights_create: context and weights must not be NULL");
-    *weights = NULL;
-    CLQ_TRY(clq_gemm_check(problem, error));
-    clq_gemm_task_init(&task, problem);
-    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_B, &b, 0, error));
-    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_B_ZERO_POINT, &b_zero_point, 0, error));
-    made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the handle of packed weights");
-    }
-    made->context = context;
-    atomic_fetch_add(&context->references, 1);
-    made->dtype = problem->b.dtype;
-    made->zero_point = problem->b_zero_point;
-    made->n = problem->n;
-    made->k = problem->k;
-    made->k_group = problem->k_group;
-    made->batches = task.b_batches;
-    status = context->executor->weights_create(made, &task, error);
-    if (status != CLQ_OK) {
-        clq_gemm_weights_destroy(&made);
-        return status;
-    }
-    *weights = made;
-    return CLQ_OK;
-}
-
-void clq_gemm_weights_destroy(clq_gemm_weights **weights)
-{
-    if (weights == NULL || *weights == NULL) {
-        return;
-    }
-    if ((*weights)->object != NULL) {
-        (*weights)->context->executor->weights_destroy(*weights);
-    }
-    clq_context_release((*weights)->context);
-    free(*weights);
-    *weights = NULL;
-}
-
-uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights)
-{
-    return weights->bytes;
-}
-
 clq_status clq_gemm_row_sums(clq_context *context, const clq_gemm_problem *problem, clq_operand a, clq_operand sums,
                              clq_error *error)
 {
@@ -186,8 +116,8 @@ clq_status clq_gemm_row_sums(clq_context *context, const clq_gemm_problem *probl
     own.a_sums = CLQ_GEMM_PER_ROW;
     own.k_group = 0; /* of whole rows, whatever becomes of them */
     clq_gemm_task_init(&task, &own);
-    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_A, &a, 0, error));
-    CLQ_TRY(check_operand(context, &task, CLQ_GEMM_A_SUMS, &sums, 1, error));
+    CLQ_TRY(clq_gemm_check_operand(context, &task, CLQ_GEMM_A, &a, 0, error));
+    CLQ_TRY(clq_gemm_check_operand(context, &task, CLQ_GEMM_A_SUMS, &sums, 1, error));
     CLQ_TRY(clq_gemm_check_output(&task, CLQ_GEMM_A_SUMS, error));
     return context->executor->gemm_row_sums(context, &task, error);
 }

@@ -8,4 +8,11 @@
 clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
                         const void *launch, clq_error *error);
 
+/* Put an operand into the task, when all its elements are there and it belongs to this context. */
+clq_status clq_gemm_check_operand(const clq_context *context, clq_gemm_task *task, clq_gemm_argument argument,
+                                  const clq_operand *operand, int is_written, clq_error *error);
+
+/* Refuse weights of another context, or of another B than the task's. */
+clq_status clq_gemm_check_weights(const clq_context *context, const clq_gemm_task *task, clq_error *error);
+
 #endif

@@ -171,7 +171,7 @@ static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_erro
         CLQ_TRY(clq_native_trust_product(context, &loops, error));
     }
     if (loops != NULL) {
-        return clq_native_gemm(loops, &team, task, task->weights != NULL ? task->weights->object : NULL, error);
+        return clq_native_gemm(loops, &team, task, clq_gemm_packed_memory(task), error);
     }
     if (has_loops && task->weights != NULL) {
         return clq_native_gemm_by_reference(&team, task, error);
@@ -213,13 +213,24 @@ static clq_status gemm_row_sums(clq_context *context, const clq_gemm_task *task,
     return CLQ_OK;
 }
 
+static clq_status weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
+                               clq_error *error)
+{
+    if (!clq_native_has_loops(task->problem)) {
+        return clq_reference_executor.weights_form(context, task, form, bytes, error);
+    }
+    *form = CLQ_GEMM_FORM_OWN_PANELS;
+    *bytes = clq_native_packed_bytes(task);
+    return CLQ_OK;
+}
+
 static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
 {
     const clq_native_team team = clq_native_team_of(&weights->context->native->threads);
     if (!clq_native_has_loops(task->problem)) {
         return clq_reference_executor.weights_create(weights, task, error);
     }
-    weights->bytes = clq_native_packed_bytes(task);
+    (void)weights_form(weights->context, task, &weights->form, &weights->bytes, error);
     weights->object = weights->bytes <= SIZE_MAX ? malloc((size_t)weights->bytes) : NULL;
     if (weights->object == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for packed weights of %" PRIu64 " bytes", weights->bytes);
@@ -278,6 +289,7 @@ const clq_executor clq_native_executor = {
     .gemm_prepare = gemm_prepare,
     .gemm_row_sums = gemm_row_sums,
     .weights_create = weights_create,
+    .weights_form = weights_form,
     .weights_destroy = weights_destroy,
     .set_cache = clq_host_set_cache,
     .force_variant = force_variant,

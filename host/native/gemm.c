@@ -327,7 +327,7 @@ void clq_native_gemm_in_tiles(const clq_native_team *team, const clq_gemm_task *
 clq_status clq_native_gemm_by_reference(const clq_native_team *team, const clq_gemm_task *task, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const packing from = packing_of(task, task->weights->object);
+    const packing from = packing_of(task, clq_gemm_packed_memory(task));
     const unsigned char flip = p->b.dtype == CLQ_U8 ? 0x80 : 0; /* and the same of zero points: 128 */
     const uint64_t bytes = clq_reference_gemm_packed_bytes(task);
     unsigned char *const codes = malloc((size_t)bytes);
@@ -353,6 +353,7 @@ clq_status clq_native_gemm_by_reference(const clq_native_team *team, const clq_g
         memcpy(codes + at + i * sizeof zero_point, &zero_point, sizeof zero_point);
     }
     weights.object = codes;
+    weights.offset_bytes = 0;
     own.weights = &weights;
     clq_native_gemm_in_tiles(team, &own);
     free(codes);

@@ -111,6 +111,7 @@ static const clq_executor executor = {
     .gemm_prepare = clq_cl_gemm_prepare,
     .gemm_row_sums = clq_cl_gemm_row_sums,
     .weights_create = clq_cl_weights_create,
+    .weights_form = clq_cl_weights_form,
     .weights_destroy = clq_cl_weights_destroy,
     .set_cache = set_cache,
     .force_variant = force_variant,

@@ -181,11 +181,12 @@ static clq_status fetch_weights(clq_context *context, const clq_gemm_task *task,
     const clq_gemm_problem *p = task->problem;
     const uint64_t bytes = task->b_batches * p->k * p->n + 4 * task->values[CLQ_GEMM_B_ZERO_POINT];
     clq_status status = CLQ_OK;
-    clq_span panels = {task->weights->object, 0};
+    clq_span panels = {task->weights->object, task->weights->offset_bytes};
     copies c = {.context = context, .operation = "gemm"};
     add(&c, &panels, clq_cl_gemm_packed_of(task).bytes);
     CLQ_TRY_TO(read_all(&c, error));
     *host = *task->weights;
+    host->offset_bytes = 0;
     host->object = bytes < SIZE_MAX ? calloc(1, (size_t)bytes + 1) : NULL;
     if (host->object == NULL) {
         CLQ_TRY_TO(fail_in(&c, clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for weights of %" PRIu64 " bytes", bytes),
@@ -219,7 +220,7 @@ clq_status clq_cl_host_gemm(clq_context *context, const clq_gemm_task *task, clq
     clq_gemm_weights weights = {.object = NULL};
     copies c = {.context = context, .operation = "gemm"};
     const size_t place = add_operands(&c, &own, CLQ_GEMM_C);
-    if (task->weights != NULL && !task->weights->on_host) {
+    if (task->weights != NULL && task->weights->form != CLQ_GEMM_FORM_ROWS) {
         CLQ_TRY_TO(fetch_weights(context, task, &weights, error));
         own.weights = &weights;
     }
@@ -252,7 +253,6 @@ clq_status clq_cl_host_weights_create(clq_gemm_weights *weights, const clq_gemm_
     clq_gemm_task own = *task;
     copies c = {.context = weights->context, .operation = "packing"};
     (void)add_operands(&c, &own, CLQ_GEMM_B);
-    weights->on_host = 1;
     CLQ_TRY_TO(read_all(&c, error));
     CLQ_TRY_TO(clq_reference_executor.weights_create(weights, &own, error));
 done:

@@ -13,7 +13,7 @@ clq_status clq_cl_host_run(clq_context *context, const clq_task *task, clq_error
 clq_status clq_cl_host_gemm(clq_context *context, const clq_gemm_task *task, clq_error *error);
 clq_status clq_cl_host_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error);
 
-/* Weights as the reference has them, `on_host`; the host alone can multiply them. */
+/* Weights in the reference's form; the host alone can multiply them. */
 clq_status clq_cl_host_weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error);
 void clq_cl_host_weights_destroy(clq_gemm_weights *weights);
 

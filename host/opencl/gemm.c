@@ -10,6 +10,7 @@
 #include "opencl/launch/gemm.h"
 #include "opencl/runtime/memory.h"
 #include "opencl/trust.h"
+#include "reference/executor.h"
 
 /* What the host alone can multiply: weights that the device could not pack, and what no kernel takes. */
 static clq_status multiply_on_host(clq_context *context, clq_variant forced, const clq_gemm_task *task,
@@ -47,7 +48,7 @@ clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_erro
     clq_cl_stream stream;
     clq_status status;
     uint64_t bytes;
-    if (clq_cl_gemm_host_reason(task) != NULL || (task->weights != NULL && task->weights->on_host)) {
+    if (clq_cl_gemm_host_reason(task) != NULL || (task->weights != NULL && task->weights->form == CLQ_GEMM_FORM_ROWS)) {
         return multiply_on_host(context, forced, task, error);
     }
     CLQ_TRY(clq_cl_trust_product(context, forced, task, &decision, error));
@@ -170,11 +171,24 @@ clq_status clq_cl_gemm_prepare(clq_context *context, const clq_gemm_problem *pro
     }
 }
 
+/* Where the device cannot pack, the host does. */
+clq_status clq_cl_weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
+                               clq_error *error)
+{
+    clq_gemm_decision any;
+    CLQ_TRY(trust_packing(context, task, &any, error));
+    if (any.packs_by_host) {
+        return clq_reference_executor.weights_form(context, task, form, bytes, error);
+    }
+    *form = CLQ_GEMM_FORM_PANELS;
+    *bytes = clq_cl_gemm_packed_of(task).bytes;
+    return CLQ_OK;
+}
+
 /* Waits, so that the caller may let go of B, and so that commands of any queue may follow. */
 clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
 {
     clq_context *context = weights->context;
-    const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
     cl_mem made = NULL;
     clq_gemm_decision any;
     clq_cl_stream stream;
@@ -182,8 +196,9 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
     if (any.packs_by_host) {
         return clq_cl_host_weights_create(weights, task, error);
     }
-    weights->bytes = packed.bytes;
-    CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, packed.bytes, NULL, "packed B", &made, error));
+    weights->form = CLQ_GEMM_FORM_PANELS;
+    weights->bytes = clq_cl_gemm_packed_of(task).bytes;
+    CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, weights->bytes, NULL, "packed B", &made, error));
     weights->object = made;
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "packing", 0, error));
     CLQ_TRY(
@@ -193,7 +208,7 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
 
 void clq_cl_weights_destroy(clq_gemm_weights *weights)
 {
-    if (weights->on_host) {
+    if (weights->form == CLQ_GEMM_FORM_ROWS) {
         clq_cl_host_weights_destroy(weights);
     } else {
         (void)clReleaseMemObject(weights->object);

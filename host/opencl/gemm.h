@@ -12,6 +12,8 @@ clq_status clq_cl_gemm_prepare(clq_context *context, const clq_gemm_problem *pro
                                clq_error *error);
 clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error);
 clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error);
+clq_status clq_cl_weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
+                               clq_error *error);
 void clq_cl_weights_destroy(clq_gemm_weights *weights);
 
 #endif

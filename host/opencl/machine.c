@@ -155,6 +155,7 @@ clq_status clq_cl_machine_pack(clq_cl_machine *m, const clq_gemm_task *task, clq
 {
     CLQ_TRY(memory_grow(&m->packed, m->stream.context, clq_cl_gemm_packed_of(task).bytes, error));
     weights->context = m->stream.context;
+    weights->form = CLQ_GEMM_FORM_PANELS;
     weights->object = m->packed.object;
     return clq_cl_gemm_pack(&m->stream, m->tuning, task, m->packed.object, 0, error);
 }

@@ -117,9 +117,19 @@ static clq_status gemm_row_sums(clq_context *context, const clq_gemm_task *task,
     return CLQ_OK;
 }
 
+static clq_status weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
+                               clq_error *error)
+{
+    (void)context;
+    (void)error;
+    *form = CLQ_GEMM_FORM_ROWS;
+    *bytes = clq_reference_gemm_packed_bytes(task);
+    return CLQ_OK;
+}
+
 static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
 {
-    weights->bytes = clq_reference_gemm_packed_bytes(task);
+    (void)weights_form(NULL, task, &weights->form, &weights->bytes, error);
     weights->object = weights->bytes <= SIZE_MAX ? malloc((size_t)weights->bytes) : NULL;
     if (weights->object == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for packed weights of %" PRIu64 " bytes", weights->bytes);
@@ -165,6 +175,7 @@ const clq_executor clq_reference_executor = {
     .gemm_prepare = clq_host_gemm_prepare,
     .gemm_row_sums = gemm_row_sums,
     .weights_create = weights_create,
+    .weights_form = weights_form,
     .weights_destroy = weights_destroy,
     .set_cache = clq_host_set_cache,
     .force_variant = force_variant,

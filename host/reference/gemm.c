@@ -54,7 +54,7 @@ static source source_of(const clq_gemm_task *task)
     s.zero_points = clq_reference_gemm_at(task, CLQ_GEMM_B_ZERO_POINT);
     s.strides = task->b;
     if (task->weights != NULL) {
-        s.codes = task->weights->object;
+        s.codes = clq_gemm_packed_memory(task);
         s.dtype = packed_dtype(p->b.dtype);
         s.strides.row_stride = p->n;
         s.strides.column_stride = 1;

@@ -118,6 +118,26 @@ CLQ_API clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_
 CLQ_API void clq_gemm_weights_destroy(clq_gemm_weights **weights); /* operations that use them may still be to run */
 CLQ_API uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights);
 
+/*
+ * Packed weights as bytes, so that an engine packs once, writes a file, and maps it from then on. They begin with a
+ * header, which says what was packed, and how: import checks it against the problem. Export waits, and copies to host
+ * memory of exactly clq_gemm_weights_export_bytes. Import copies nothing: the weights lie in the buffer, for example
+ * one that clq_buffer_wrap made of a mapped file, from `exported.offset` (in bytes) on, so that the buffer and its
+ * memory must stay as they are until the weights are destroyed and the operations that use them are done. They begin at
+ * a multiple of CLQ_GEMM_WEIGHTS_ALIGNMENT bytes of the buffer's memory. The bytes behind the header are not checked.
+ *
+ * All OpenCL devices pack alike, whatever their kernels, so that weights of one serve the others; native and reference
+ * have forms of their own, and so have weights that the host had to pack for a device (docs/library.md). Errors:
+ * CLQ_UNSUPPORTED for another form than this context multiplies: pack B there; CLQ_INVALID_ARGUMENT for bytes that are
+ * none, are cut off, or hold another B than the problem's.
+ */
+enum { CLQ_GEMM_WEIGHTS_ALIGNMENT = 64 };
+CLQ_API uint64_t clq_gemm_weights_export_bytes(const clq_gemm_weights *weights);
+CLQ_API clq_status clq_gemm_weights_export(const clq_gemm_weights *weights, void *memory, uint64_t bytes,
+                                           clq_error *error);
+CLQ_API clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_problem *problem, clq_operand exported,
+                                           clq_gemm_weights **weights, clq_error *error);
+
 /* What would run: variant, tile and reason, and scratch memory without (`packed` 0) or with packed weights, which does
  * for every smaller m too. */
 CLQ_API clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, int32_t packed, clq_plan *plan,

@@ -210,7 +210,7 @@ static clq_status pack_operands(clq_cl_stream *stream, const clq_gemm_task *task
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
     const clq_gemm_packed_a packed_a = clq_cl_gemm_packed_a_of(task, decision);
     const uint64_t base = stream->workspace_offset_bytes;
-    uint64_t packed_at = 0;
+    uint64_t packed_at = task->weights != NULL ? task->weights->offset_bytes / 4 : 0; /* a multiple of 64 bytes */
     objects->a = task->arguments[CLQ_GEMM_A].object;
     objects->sums = task->arguments[CLQ_GEMM_A_SUMS].object;
     objects->packed = task->weights != NULL ? task->weights->object : NULL;

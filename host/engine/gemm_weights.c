@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* B made ready: packed by the context's executor, or exported as bytes and taken from them again. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "engine/context.h"
+#include "engine/gemm.h"
+
+/* B of other weights is no B of the task's. */
+static clq_status check_matrix(const clq_gemm_task *task, const clq_gemm_weights *w, clq_error *error)
+{
+    const clq_gemm_problem *p = task->problem;
+    CLQ_REQUIRE(w->n == p->n && w->k == p->k && w->batches == task->b_batches,
+                "gemm: the weights are %" PRIu64 " of %" PRIu64 " x %" PRIu64 ", B is %" PRIu64 " of %" PRIu64
+                " x %" PRIu64,
+                w->batches, w->k, w->n, task->b_batches, p->k, p->n);
+    CLQ_REQUIRE(w->dtype == p->b.dtype, "gemm: the weights are %s, B is %s", clq_dtype_name(w->dtype),
+                clq_dtype_name(p->b.dtype));
+    CLQ_REQUIRE(w->k_group == p->k_group,
+                "gemm: the weights were packed with a k_group of %" PRIu64 ", the problem says %" PRIu64, w->k_group,
+                p->k_group);
+    CLQ_REQUIRE(w->zero_point == p->b_zero_point,
+                "gemm: the weights were packed with b_zero_point %s, the problem says %s",
+                clq_gemm_values_name(w->zero_point), clq_gemm_values_name(p->b_zero_point));
+    return CLQ_OK;
+}
+
+clq_status clq_gemm_check_weights(const clq_context *context, const clq_gemm_task *task, clq_error *error)
+{
+    CLQ_REQUIRE(task->weights->context == context, "gemm: the weights belong to another context");
+    return check_matrix(task, task->weights, error);
+}
+
+/* Its memory is the caller's. */
+static int is_imported(const clq_gemm_weights *weights)
+{
+    return weights->extent.end > weights->extent.first;
+}
+
+static clq_status new_weights(clq_context *context, const clq_gemm_task *task, clq_gemm_weights **weights,
+                              clq_error *error)
+{
+    clq_gemm_weights *made = calloc(1, sizeof *made);
+    if (made == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the handle of packed weights");
+    }
+    made->context = context;
+    atomic_fetch_add(&context->references, 1);
+    made->dtype = task->problem->b.dtype;
+    made->zero_point = task->problem->b_zero_point;
+    made->n = task->problem->n;
+    made->k = task->problem->k;
+    made->k_group = task->problem->k_group;
+    made->batches = task->b_batches;
+    *weights = made;
+    return CLQ_OK;
+}
+
+clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem *problem, clq_operand b,
+                                   clq_operand b_zero_point, clq_gemm_weights **weights, clq_error *error)
+{
+    clq_status status;
+    clq_gemm_task task;
+    clq_gemm_weights *made = NULL;
+    CLQ_REQUIRE(context != NULL && weights != NULL, "clq_gemm_weights_create: context and weights must not be NULL");
+    *weights = NULL;
+    CLQ_TRY(clq_gemm_check(problem, error));
+    clq_gemm_task_init(&task, problem);
+    CLQ_TRY(clq_gemm_check_operand(context, &task, CLQ_GEMM_B, &b, 0, error));
+    CLQ_TRY(clq_gemm_check_operand(context, &task, CLQ_GEMM_B_ZERO_POINT, &b_zero_point, 0, error));
+    CLQ_TRY(new_weights(context, &task, &made, error));
+    status = context->executor->weights_create(made, &task, error);
+    if (status != CLQ_OK) {
+        clq_gemm_weights_destroy(&made);
+        return status;
+    }
+    *weights = made;
+    return CLQ_OK;
+}
+
+void clq_gemm_weights_destroy(clq_gemm_weights **weights)
+{
+    if (weights == NULL || *weights == NULL) {
+        return;
+    }
+    if ((*weights)->object != NULL && !is_imported(*weights)) {
+        (*weights)->context->executor->weights_destroy(*weights);
+    }
+    clq_context_release((*weights)->context);
+    free(*weights);
+    *weights = NULL;
+}
+
+uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights)
+{
+    return weights->bytes;
+}
+
+/* ---- as bytes ---- */
+
+/*
+ * What stands before the packed bytes, which begin at a multiple of 64 as kernels want them. In the processor's own
+ * order, as they are: read on another kind, `magic` is wrong. Every member is checked, and the hash tells those that
+ * changed by accident.
+ */
+typedef struct header {
+    char magic[8];
+    uint32_t version, form, dtype, zero_point;
+    uint64_t n, k, k_group, batches;
+    uint64_t hash; /* XXH3 of all before it */
+} header;
+
+enum { HEADER_BYTES = CLQ_GEMM_WEIGHTS_ALIGNMENT, VERSION = 1 };
+
+_Static_assert(sizeof(header) == HEADER_BYTES, "the packed bytes stay aligned");
+
+static const char magic[8] = {'C', 'L', 'Q', 'G', 'E', 'M', 'M', 'B'};
+
+static const char *const form_names[] = {
+    [CLQ_GEMM_FORM_ROWS] = "rows",
+    [CLQ_GEMM_FORM_PANELS] = "OpenCL's panels",
+    [CLQ_GEMM_FORM_OWN_PANELS] = "the native executor's panels",
+};
+
+static uint64_t hash_of(const header *h)
+{
+    return (uint64_t)XXH3_64bits(h, offsetof(header, hash));
+}
+
+uint64_t clq_gemm_weights_export_bytes(const clq_gemm_weights *weights)
+{
+    return HEADER_BYTES + weights->bytes;
+}
+
+/* By a buffer over their memory, for a moment. */
+static clq_status read_packed(const clq_gemm_weights *w, void *to, clq_error *error)
+{
+    clq_buffer view;
+    if (w->form != CLQ_GEMM_FORM_PANELS) { /* host memory */
+        memcpy(to, (const unsigned char *)w->object + w->offset_bytes, (size_t)w->bytes);
+        return CLQ_OK;
+    }
+    memset(&view, 0, sizeof view);
+    view.context = w->context;
+    view.object = w->object;
+    view.base_offset_bytes = w->offset_bytes;
+    view.bytes = w->bytes;
+    view.is_readable = 1;
+    return w->context->executor->buffer_read(&view, 0, to, w->bytes, error);
+}
+
+clq_status clq_gemm_weights_export(const clq_gemm_weights *weights, void *memory, uint64_t bytes, clq_error *error)
+{
+    header h;
+    CLQ_REQUIRE(weights != NULL && memory != NULL, "clq_gemm_weights_export: weights and memory must not be NULL");
+    CLQ_REQUIRE(bytes == clq_gemm_weights_export_bytes(weights),
+                "clq_gemm_weights_export: memory has %" PRIu64 " bytes, clq_gemm_weights_export_bytes says %" PRIu64,
+                bytes, clq_gemm_weights_export_bytes(weights));
+    memset(&h, 0, sizeof h);
+    memcpy(h.magic, magic, sizeof h.magic);
+    h.version = VERSION;
+    h.form = (uint32_t)weights->form;
+    h.dtype = (uint32_t)weights->dtype;
+    h.zero_point = (uint32_t)weights->zero_point;
+    h.n = weights->n;
+    h.k = weights->k;
+    h.k_group = weights->k_group;
+    h.batches = weights->batches;
+    h.hash = hash_of(&h);
+    memcpy(memory, &h, sizeof h);
+    return read_packed(weights, (unsigned char *)memory + HEADER_BYTES, error);
+}
+
+/* That B of the task is what was packed. */
+static clq_status check_header(const clq_gemm_task *task, const header *h, clq_error *error)
+{
+    const clq_gemm_weights told = {.dtype = (clq_dtype)h->dtype,
+                                   .zero_point = (clq_gemm_values)h->zero_point,
+                                   .n = h->n,
+                                   .k = h->k,
+                                   .k_group = h->k_group,
+                                   .batches = h->batches};
+    CLQ_REQUIRE(memcmp(h->magic, magic, sizeof h->magic) == 0,
+                "clq_gemm_weights_import: these are no exported weights of this kind of processor");
+    CLQ_REQUIRE(h->version == VERSION,
+                "clq_gemm_weights_import: the weights have version %" PRIu32 ", this library reads %d", h->version,
+                (int)VERSION);
+    CLQ_REQUIRE(h->hash == hash_of(h), "clq_gemm_weights_import: the first %d bytes of the weights are damaged",
+                (int)HEADER_BYTES);
+    return check_matrix(task, &told, error);
+}
+
+/* That they lie as this context makes them, and all of them; `bytes` of them then. */
+static clq_status check_form(clq_context *context, const clq_gemm_task *task, const header *h,
+                             const clq_operand *exported, uint64_t *bytes, clq_error *error)
+{
+    const uint64_t have = exported->buffer->bytes - exported->offset;
+    clq_gemm_form form;
+    CLQ_TRY(context->executor->weights_form(context, task, &form, bytes, error));
+    if (h->form != (uint32_t)form) {
+        return clq_fail(error, CLQ_UNSUPPORTED,
+                        "clq_gemm_weights_import: the weights are packed as %s, and %s multiplies %s: pack B there",
+                        h->form >= CLQ_GEMM_FORM_ROWS && h->form <= CLQ_GEMM_FORM_OWN_PANELS ? form_names[h->form]
+                                                                                             : "nothing known",
+                        context->device.name, form_names[form]);
+    }
+    CLQ_REQUIRE(*bytes <= have - HEADER_BYTES,
+                "clq_gemm_weights_import: the weights have %" PRIu64 " bytes, the buffer has %" PRIu64
+                " from offset %" PRIu64,
+                HEADER_BYTES + *bytes, have, exported->offset);
+    return CLQ_OK;
+}
+
+/* In place; but what the host is to multiply for a device is fetched. */
+static clq_status adopt(clq_gemm_weights *weights, const clq_operand *exported, clq_error *error)
+{
+    const uint64_t first = exported->offset + HEADER_BYTES;
+    if (weights->form != CLQ_GEMM_FORM_ROWS || weights->context->cl == NULL) {
+        weights->object = exported->buffer->object;
+        weights->offset_bytes = exported->buffer->base_offset_bytes + first;
+        weights->extent = clq_buffer_part(exported->buffer, first, weights->bytes);
+        return CLQ_OK;
+    }
+    weights->object = weights->bytes <= SIZE_MAX ? malloc((size_t)weights->bytes) : NULL;
+    if (weights->object == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for packed weights of %" PRIu64 " bytes", weights->bytes);
+    }
+    return clq_buffer_read(exported->buffer, first, weights->object, weights->bytes, error);
+}
+
+clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_problem *problem, clq_operand exported,
+                                   clq_gemm_weights **weights, clq_error *error)
+{
+    clq_gemm_task task;
+    clq_gemm_weights *made = NULL;
+    header h;
+    uint64_t bytes = 0;
+    uint64_t first;
+    clq_status status;
+    CLQ_REQUIRE(context != NULL && weights != NULL, "clq_gemm_weights_import: context and weights must not be NULL");
+    *weights = NULL;
+    CLQ_TRY(clq_gemm_check(problem, error));
+    clq_gemm_task_init(&task, problem);
+    CLQ_TRY(clq_buffer_check(exported.buffer, context, "clq_gemm_weights_import", "exported", 1, 0, error));
+    first = exported.buffer->base_offset_bytes + exported.offset;
+    CLQ_REQUIRE(exported.offset <= exported.buffer->bytes && HEADER_BYTES <= exported.buffer->bytes - exported.offset,
+                "clq_gemm_weights_import: exported weights have %d bytes and more, the buffer has %" PRIu64
+                " from offset %" PRIu64,
+                (int)HEADER_BYTES, exported.buffer->bytes, exported.offset);
+    CLQ_REQUIRE(first % CLQ_GEMM_WEIGHTS_ALIGNMENT == 0,
+                "clq_gemm_weights_import: the weights begin at byte %" PRIu64 " of their memory, a multiple of %d is "
+                "required",
+                first, (int)CLQ_GEMM_WEIGHTS_ALIGNMENT);
+    CLQ_TRY(clq_buffer_read(exported.buffer, exported.offset, &h, sizeof h, error));
+    CLQ_TRY(check_header(&task, &h, error));
+    CLQ_TRY(check_form(context, &task, &h, &exported, &bytes, error));
+    CLQ_TRY(new_weights(context, &task, &made, error));
+    made->form = (clq_gemm_form)h.form;
+    made->bytes = bytes;
+    status = adopt(made, &exported, error);
+    if (status != CLQ_OK) {
+        clq_gemm_weights_destroy(&made);
+        return status;
+    }
+    *weights = made;
+    return CLQ_OK;
+}
