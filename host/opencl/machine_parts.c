@@ -168,7 +168,7 @@ done:
     return status;
 }
 
-/* The decision is of a variant that takes A's codes as they are. */
+/* No variant multiplies: what its slices would give is written. */
 static clq_status run_slices(void *cookie, const clq_trial_case *c, clq_error *error)
 {
     clq_cl_machine *m = cookie;
