@@ -80,6 +80,7 @@ struct clq_context {
     struct clq_cl_state *cl;         /* NULL for others than OpenCL */
     struct clq_native_state *native; /* NULL for others than native */
     int emulates;                    /* clq_context_set_emulation */
+    int asks_no_permission;          /* clq_context_set_tile_permission */
     int trusts_untried;              /* what was never tried is trusted; only tests set it (CLQ_TEST_UNTRIED) */
 };
 
