@@ -152,7 +152,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_amx(GEMM_PARAM
     for (uint index = share.first_tile; index < share.last_tile; index++) {
         const gemm_tile t = gemm_tile_of(&call, index);
         const uint rows = min(call.m - t.row, (uint)TILE_ROWS);
-        int sums[TILE_ROWS * PANEL_COLUMNS];
+        int sums[TILE_ROWS * PANEL_COLUMNS] __attribute__((aligned(64)));
         if (rows != shaped_for) {
             shape_tiles(tiles, rows);
             shaped_for = rows;
