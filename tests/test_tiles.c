@@ -3,7 +3,7 @@
  * kernels/instruction/amx_tile.clh beside what Intel's manual says of the instructions (Software Developer's Manual,
  * volume 2: LDTILECFG, TILELOADD, TDPBSSD and its like, TILESTORED, under "Operation"): every number of rows and
  * columns, every pair of types, what is read and what is stored, and what would fault. Its emulation on any device, the
- * instructions too where they are. And the system's permission to use them.
+ * instructions too where they are.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,8 +11,13 @@
 
 #include "check.h"
 #include "contract_kernel.h"
-#include "opencl/runtime/context.h"
 #include "core/tiles.h"
+#include "opencl/runtime/context.h"
+
+static int has_opencl(void)
+{
+    return check_device() != NULL && !check_device_is_native();
+}
 
 /* A product of a (m x 4k bytes) and b (k x 4n bytes), of which rows lie `PITCH` bytes apart, added to c. */
 enum { PITCH = 80, ROWS = 16, BYTES = ROWS * PITCH, PAIRS = 4, SHAPES = 200 };
@@ -212,11 +217,6 @@ static void check_fault(const own_opencl *o, size_t index)
 }
 
 /* ---- tests ---- */
-
-static int has_opencl(void)
-{
-    return check_device() != NULL && !check_device_is_native();
-}
 
 static void every_shape_and_pair(void **state)
 {

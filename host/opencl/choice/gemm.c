@@ -14,9 +14,6 @@
 /* Up to here all rows of A can go through B at once. */
 enum { GEMV_ROWS = 8 };
 
-/* From here on tiles are full enough for cpu-amx to be the faster one. */
-enum { AMX_LEAST_ROWS = 8 };
-
 enum { LEAST_SLICE_GROUPS_FORCED = 1, MOST_SLICES = 64 };
 
 /* Groups of four k in a step of nvidia-mma and of cpu-amx, of which a slice of K has whole ones. */
@@ -166,7 +163,7 @@ static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning
         const char *reason;
     } order[] = {
         {CLQ_VARIANT_CPU_AMX,
-         values[CLQ_TUNE_GEMM_CPU_AMX] != 0 && !context->emulates && task->problem->m >= AMX_LEAST_ROWS,
+         values[CLQ_TUNE_GEMM_CPU_AMX] != 0 && !context->emulates && task->problem->m >= values[CLQ_TUNE_GEMM_CPU_AMX],
          "CPU device whose processor has AMX-INT8"},
         {CLQ_VARIANT_CPU_VNNI, values[CLQ_TUNE_GEMM_VNNI] != 0, "CPU device whose processor has AVX512-VNNI"},
         {CLQ_VARIANT_GEMV, task->problem->m <= values[CLQ_TUNE_GEMM_GEMV_ROWS], "m is at most 8: bound by reading B"},
