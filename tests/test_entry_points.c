@@ -396,7 +396,8 @@ static void every_entry_point_has_a_verdict(void **state)
 /* Whether a file has kernels that only some processors and devices can run. */
 static int is_of_some_devices(const char *file)
 {
-    return strcmp(file, "gemm_avx2.cl") == 0 || strcmp(file, "gemm_vnni.cl") == 0 || strcmp(file, "gemm_mma.cl") == 0;
+    return strcmp(file, "gemm_avx2.cl") == 0 || strcmp(file, "gemm_vnni.cl") == 0 || strcmp(file, "gemm_amx.cl") == 0 ||
+           strcmp(file, "gemm_mma.cl") == 0;
 }
 
 static int has_name(const names *in, const char *name)

@@ -110,6 +110,8 @@ static void instruction_that_is_chosen(void **state)
         check_ok(clq_context_create(spec, &context, &error), &error, "clq_context_create");
         failing_opencl_extensions(NULL);
         context->device.type = CLQ_DEVICE_GPU;
+        context->cl->capabilities.vnni = 0; /* which are a CPU's */
+        snprintf(context->cl->capabilities.lacks[CLQ_CL_CPU_AMX], sizeof context->cl->capabilities.lacks[0], "a GPU");
         clq_cl_tunings_destroy(&context->cl->tunings);
         check_ok(clq_cl_tunings_init(&context->cl->tunings, &context->device, &error), &error, "clq_cl_tunings_init");
         clq_context_set_log(context, count_unbuilt, &warnings);
