@@ -19,8 +19,7 @@ static int run_dot(void *cookie)
     if (native_dot_operations(DOT_LOOPS) <= 0.0) {
         return BENCH_UNSUPPORTED;
     }
-    native_dot(DOT_LOOPS);
-    return BENCH_OK;
+    return native_dot(DOT_LOOPS) == 0 ? BENCH_OK : BENCH_FAILED;
 }
 
 static int run_read(void *cookie)
@@ -66,7 +65,7 @@ static clq_status add_roofs(gemm_group *g, clq_error *error)
     const gemm_shape *s = &g->product->shape;
     bench_row *row = NULL;
     char who[40];
-    snprintf(who, sizeof who, "vpdpbusd, %d threads", native_threads());
+    snprintf(who, sizeof who, "%s, %d threads", native_dot_name(), native_threads());
     CLQ_TRY(add(g, g->problem, who, &row, error));
     row->work = native_dot_operations(DOT_LOOPS);
     row->calls = 1;

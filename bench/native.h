@@ -39,11 +39,14 @@ void native_fake_quantize(clq_dtype real, const void *x, size_t count, float sca
 void native_histogram(clq_dtype real, const void *x, size_t count, float scale, uint64_t *counts);
 
 /*
- * The integer dot product of AVX512-VNNI with registers alone, on each thread: operations (multiplications and
- * additions) of `loops`, which are 0 where the processor has no such thing, and the loops themselves.
+ * The best integer products of the processor with registers alone, on each thread, those of tiles (AMX-INT8) where the
+ * system lets this process use them, else those of AVX512-VNNI: the instruction's name; operations (multiplications and
+ * additions) of `loops`, which are 0 where the processor has no such thing; and the loops themselves, not 0 where sums
+ * of tiles are wrong.
  */
+const char *native_dot_name(void);
 double native_dot_operations(size_t loops);
-void native_dot(size_t loops);
+int native_dot(size_t loops);
 
 /* c = a * b modulo 2^32, row-major and dense, in plain C; `a` is u8 or s8. */
 typedef struct native_product {

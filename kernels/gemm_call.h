@@ -74,7 +74,8 @@ typedef struct gemm_call {
     call_u32 a_zero_point, a_scale, b_scale, multiplier, bias, c_zero_point; /* VALUES_* */
     call_u32 needs_sums;                                                     /* some Zb' may differ from 0 */
     call_i32 a_code_offset;
-    call_u32 a_flip; /* 0x80808080 where a' = a + 128 or a - 128, else 0 */
+    call_u32 a_is_signed; /* as A is: cpu-amx takes a' of either, a_code_offset 0 */
+    call_u32 a_flip;      /* 0x80808080 where a' = a + 128 or a - 128, else 0 */
     call_i32 minimum, maximum;
     call_f32 real_minimum, real_maximum;
 } gemm_call;

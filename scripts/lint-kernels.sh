@@ -88,6 +88,12 @@ for rows in 1 2 3 4 5 6 7 8 9 10 11 12; do
     lint $x86 -DTILE_ROWS=$rows gemm_vnni.cl
     count=$((count + 1))
 done
+# shellcheck disable=SC2086
+lint $x86 -DTILE_ROWS=32 gemm_amx.cl
+for width in 16 8 4; do
+    lint -DVECTOR_WIDTH=$width -DTILE_ROWS=32 -DCLQ_EMULATE gemm_amx.cl
+done
+count=$((count + 4))
 for rows in 1 2 5 8 12; do
     lint -DTILE_ROWS=$rows gemm_cpu.cl
     # shellcheck disable=SC2086

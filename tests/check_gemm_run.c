@@ -214,7 +214,7 @@ static void run_variant(check_gemm_place *place, check_gemm *c, const char *vari
  * others test_tensor_cores.c has some), or each product under all of them. */
 static void run_emulated(check_gemm_place *place, check_gemm *c, const check_gemm_result *want)
 {
-    static const char *const of_contracts[] = {"nvidia-dp4a"};
+    static const char *const of_contracts[] = {"nvidia-dp4a", "cpu-amx"};
     static unsigned products;
     const char *text = getenv("CLQ_TEST_EMULATE");
     const int is_full = text != NULL && strcmp(text, "1") == 0;

@@ -11,7 +11,7 @@
 #include "core/dtype.h"
 #include "opencl/choice/gemm_tile.h"
 
-enum { MOST_TARGETS = 256, ANY_ROWS = 70 };
+enum { MOST_TARGETS = 256, ANY_ROWS = 70, AMX_ROWS = 17 };
 
 static mutant_target targets[MOST_TARGETS];
 static int count;
@@ -83,6 +83,11 @@ static void add_products(clq_variant variant, const char *name, const char *file
             add_product(variant, name, edge, 0);
             add_product(variant, name, edge, 1);
         }
+        return;
+    }
+    if (variant == CLQ_VARIANT_CPU_AMX) { /* one program, whatever the height */
+        add_product(variant, name, AMX_ROWS, 0);
+        add_product(variant, name, AMX_ROWS, 1);
         return;
     }
     for (size_t i = 0; i < sizeof heights / sizeof heights[0]; i++) {

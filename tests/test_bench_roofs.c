@@ -203,9 +203,21 @@ static void roofs_are_whole_on_many_threads(void **state)
     }
 }
 
+/* Of tiles the sums of each thread are checked in it. */
+static void products_are_counted(void **state)
+{
+    (void)state;
+    assert_int_equal(native_start(NULL), CLQ_OK);
+    for (size_t loops = 1; loops < 2000 && native_dot_operations(loops) > 0.0; loops = 3 * loops + 1) {
+        assert_int_equal(native_dot(loops), 0);
+        assert_true(native_dot_operations(2 * loops) == 2.0 * native_dot_operations(loops));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(roofs_compute_what_the_reference_does),
+                                       cmocka_unit_test(products_are_counted),
                                        cmocka_unit_test(roofs_are_whole_on_many_threads)};
     return cmocka_run_group_tests_name("bench roofs", tests, NULL, NULL);
 }

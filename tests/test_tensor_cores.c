@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contract_kernel.h"
 #include "inputs_gemm.h"
 #include "opencl/runtime/context.h"
-#include "opencl/runtime/source.h"
-#include "own_opencl.h"
 
 /* Warps in one work-group, whose scratch memory is apart; calls one after the other, which use it again. */
 enum { LANES = 32, WARPS = 3, ITEMS = LANES * WARPS, CALLS = 2, GROUPS = 2, PAIRS = 4 };
@@ -62,61 +61,6 @@ static const char copy_kernel[] =
     "    barrier(CLK_LOCAL_MEM_FENCE);\n"
     "    to[3 * 96 + item] = targets[3 * 96 + other];\n"
     "}\n";
-
-/* ---- a kernel of a test over a contract ---- */
-
-static cl_kernel build(const own_opencl *o, const char *header, const char *text, const char *name, const char *options)
-{
-    char *contract = clq_cl_source(header);
-    const char *sources[2] = {contract, text};
-    cl_int code = CL_SUCCESS;
-    cl_program program;
-    cl_kernel kernel;
-    assert_non_null(contract);
-    program = clCreateProgramWithSource(o->context, 2, sources, NULL, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    code = clBuildProgram(program, 1, &o->device, options, NULL, NULL);
-    if (code != CL_SUCCESS) {
-        static char log[4096];
-        (void)clGetProgramBuildInfo(program, o->device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
-        fail_msg("%s does not build with '%s': %s", header, options, log);
-    }
-    kernel = clCreateKernel(program, name, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    (void)clReleaseProgram(program);
-    free(contract);
-    return kernel;
-}
-
-static cl_mem memory_of(const own_opencl *o, const void *bytes, size_t count)
-{
-    cl_int code = CL_SUCCESS;
-    void *unchanged = (void *)(uintptr_t)bytes;
-    const cl_mem memory = clCreateBuffer(o->context, CL_MEM_READ_WRITE | CL_MEM_COPY_HOST_PTR, count, unchanged, &code);
-    assert_int_equal(code, CL_SUCCESS);
-    return memory;
-}
-
-/* Give the kernel these memory objects, run it, read the one of `result`, and the others are gone. */
-static void run(const own_opencl *o, cl_kernel kernel, cl_mem *memory, cl_uint count, size_t items, cl_uint result,
-                void *to, size_t bytes)
-{
-    const size_t global = items;
-    const size_t local = ITEMS;
-    for (cl_uint i = 0; i < count; i++) {
-        assert_int_equal(clSetKernelArg(kernel, i, sizeof memory[i], &memory[i]), CL_SUCCESS);
-    }
-    assert_int_equal(clEnqueueNDRangeKernel(o->queue, kernel, 1, NULL, &global, &local, 0, NULL, NULL), CL_SUCCESS);
-    assert_int_equal(clEnqueueReadBuffer(o->queue, memory[result], CL_TRUE, 0, bytes, to, 0, NULL, NULL), CL_SUCCESS);
-}
-
-static void release(cl_kernel kernel, cl_mem *memory, cl_uint count)
-{
-    for (cl_uint i = 0; i < count; i++) {
-        (void)clReleaseMemObject(memory[i]);
-    }
-    (void)clReleaseKernel(kernel);
-}
 
 /* ---- mma ---- */
 
@@ -203,7 +147,7 @@ static void check_mma(const own_opencl *o, const char *how, const char *options)
     static unsigned char a[FRAGMENTS][LANES][16], b[FRAGMENTS][LANES][8];
     static int32_t c[FRAGMENTS][LANES][4];
     static int32_t d[FRAGMENTS][LANES][PAIRS][4];
-    const cl_kernel kernel = build(o, "instruction/mma_m16n8k32.clh", mma_kernel, "mma", options);
+    const cl_kernel kernel = contract_kernel_build(o, "instruction/mma_m16n8k32.clh", mma_kernel, "mma", options);
     cl_mem memory[4];
     for (int i = 0; i < FRAGMENTS; i++) {
         fill(&f[i], i % 4);
@@ -211,15 +155,15 @@ static void check_mma(const own_opencl *o, const char *how, const char *options)
         memcpy(b[i], f[i].b, sizeof b[i]);
         memcpy(c[i], f[i].c, sizeof c[i]);
     }
-    memory[0] = memory_of(o, a, sizeof a);
-    memory[1] = memory_of(o, b, sizeof b);
-    memory[2] = memory_of(o, c, sizeof c);
-    memory[3] = memory_of(o, d, sizeof d);
-    run(o, kernel, memory, 4, (size_t)GROUPS * ITEMS, 3, d, sizeof d);
+    memory[0] = contract_kernel_memory(o, a, sizeof a);
+    memory[1] = contract_kernel_memory(o, b, sizeof b);
+    memory[2] = contract_kernel_memory(o, c, sizeof c);
+    memory[3] = contract_kernel_memory(o, d, sizeof d);
+    contract_kernel_run(o, kernel, memory, 4, (size_t)GROUPS * ITEMS, ITEMS, 3, d, sizeof d);
     for (int i = 0; i < FRAGMENTS; i++) {
         check_warp(&f[i], (const int32_t(*)[PAIRS][4])d[i], how);
     }
-    release(kernel, memory, 4);
+    contract_kernel_release(kernel, memory, 4);
 }
 
 /* ---- copies ---- */
@@ -228,7 +172,7 @@ static void check_copies(const own_opencl *o, const char *how, const char *optio
 {
     static unsigned char from[COPIES][ITEMS][16], to[COPIES][ITEMS][16], early[ITEMS][16];
     static cl_uint bytes[COPIES][ITEMS];
-    const cl_kernel kernel = build(o, "instruction/copy_async.clh", copy_kernel, "copies", options);
+    const cl_kernel kernel = contract_kernel_build(o, "instruction/copy_async.clh", copy_kernel, "copies", options);
     cl_mem memory[4];
     for (int i = 0; i < COPIES; i++) {
         for (int item = 0; item < ITEMS; item++) {
@@ -238,11 +182,11 @@ static void check_copies(const own_opencl *o, const char *how, const char *optio
             }
         }
     }
-    memory[0] = memory_of(o, from, sizeof from);
-    memory[1] = memory_of(o, bytes, sizeof bytes);
-    memory[2] = memory_of(o, to, sizeof to);
-    memory[3] = memory_of(o, early, sizeof early);
-    run(o, kernel, memory, 4, ITEMS, 2, to, sizeof to);
+    memory[0] = contract_kernel_memory(o, from, sizeof from);
+    memory[1] = contract_kernel_memory(o, bytes, sizeof bytes);
+    memory[2] = contract_kernel_memory(o, to, sizeof to);
+    memory[3] = contract_kernel_memory(o, early, sizeof early);
+    contract_kernel_run(o, kernel, memory, 4, ITEMS, ITEMS, 2, to, sizeof to);
     for (int i = 0; i < COPIES; i++) {
         for (int item = 0; item < ITEMS; item++) {
             const int copied_by = ITEMS - 1 - item;
@@ -254,11 +198,11 @@ static void check_copies(const own_opencl *o, const char *how, const char *optio
             }
         }
     }
-    run(o, kernel, memory, 4, ITEMS, 3, early, sizeof early);
+    contract_kernel_run(o, kernel, memory, 4, ITEMS, ITEMS, 3, early, sizeof early);
     for (int item = 0; item < ITEMS && is_late; item++) {
         assert_memory_not_equal(early[item], from[3][item], 16);
     }
-    release(kernel, memory, 4);
+    contract_kernel_release(kernel, memory, 4);
 }
 
 /* ---- products ---- */

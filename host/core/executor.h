@@ -81,6 +81,7 @@ struct clq_context {
     struct clq_native_state *native; /* NULL for others than native */
     atomic_uint trial_ms;            /* that making kernels ready took so far, compilers included */
     int emulates;                    /* clq_context_set_emulation */
+    int asks_no_permission;          /* clq_context_set_tile_permission */
     int trusts_untried;              /* what was never tried is trusted; only tests set it (CLQ_TEST_UNTRIED) */
 };
 

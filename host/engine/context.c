@@ -256,6 +256,11 @@ void clq_context_set_emulation(clq_context *context, int emulates)
     context->emulates = emulates != 0;
 }
 
+void clq_context_set_tile_permission(clq_context *context, int may_ask)
+{
+    context->asks_no_permission = may_ask == 0;
+}
+
 clq_status clq_finish(clq_context *context, clq_error *error)
 {
     CLQ_REQUIRE(context != NULL, "clq_finish: context is NULL");

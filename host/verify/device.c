@@ -58,6 +58,7 @@ clq_status clq_verify_device_open(clq_context *given, const clq_verify_hooks *ho
     made->device = given->device;
     clq_context_set_log(made, given->log, given->log_cookie);
     clq_context_set_emulation(made, given->emulates);
+    clq_context_set_tile_permission(made, !given->asks_no_permission);
     opened->hooks = hooks;
     take_context(opened, made);
     *place = opened;
@@ -94,6 +95,7 @@ static clq_status open_own(device_place *place, clq_error *error)
     CLQ_TRY(clq_context_create(spec, &made, error));
     clq_context_set_log(made, lost->log, lost->log_cookie);
     clq_context_set_emulation(made, lost->emulates);
+    clq_context_set_tile_permission(made, !lost->asks_no_permission);
     clq_context_destroy(&lost);
     take_context(place, made);
     return CLQ_OK;

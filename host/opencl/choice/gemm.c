@@ -7,16 +7,20 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "core/tiles.h"
 #include "opencl/choice/gemm_tile.h"
 #include "opencl/runtime/memory.h"
 
 /* Up to here all rows of A can go through B at once. */
 enum { GEMV_ROWS = 8 };
 
+/* From here on tiles are full enough for cpu-amx to be the faster one. */
+enum { AMX_LEAST_ROWS = 8 };
+
 enum { LEAST_SLICE_GROUPS_FORCED = 1, MOST_SLICES = 64 };
 
-/* Groups of four k in 16 bytes of A, which nvidia-mma reads at once, and in a step of it (kernels/gemm_mma.cl). */
-enum { MMA_STEP_GROUPS = 16 };
+/* Groups of four k in a step of nvidia-mma and of cpu-amx, of which a slice of K has whole ones. */
+enum { STEP_GROUPS = 16 };
 
 typedef struct gemm_row {
     const char *file;
@@ -43,14 +47,15 @@ static int is_cpu(const clq_context *context)
     return context->device.type == CLQ_DEVICE_CPU;
 }
 
-/* A work-group's tiles of either edge are two programs: the places of heights 0 and 1. */
+/* A work-group's tiles of either edge are two programs: the places of heights 0 and 1. Of cpu-amx there is one. */
 static size_t entry_of(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                        const clq_gemm_task *task)
 {
     const clq_gemm_problem *p = task->problem;
     const uint32_t height = clq_cl_gemm_tile_rows(tuning, variant, p->m);
-    const uint32_t place =
-        height != 0 ? height : clq_cl_gemm_tile_edge(context, tuning, variant, p) / CLQ_GEMM_LEAST_EDGE - 1;
+    const uint32_t place = variant == CLQ_VARIANT_CPU_AMX ? 0
+                           : height != 0                  ? height
+                                         : clq_cl_gemm_tile_edge(context, tuning, variant, p) / CLQ_GEMM_LEAST_EDGE - 1;
     return clq_cl_gemm_verdict_entry(tuning, variant, place, p->k_group != 0, is_emulated(context, variant));
 }
 
@@ -96,6 +101,12 @@ static const char *tensor_obstacle(const clq_context *context, const clq_cl_tuni
                : NULL;
 }
 
+/* The system is asked where nothing else is in the way, so that nobody has a permission that is of no use. */
+static const char *tile_obstacle(const clq_context *context)
+{
+    return context->emulates ? NULL : clq_tiles_refusal(!context->asks_no_permission);
+}
+
 /* Why a variant cannot run this problem here; NULL when it can. */
 static const char *obstacle(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                             clq_variant variant)
@@ -117,6 +128,8 @@ static const char *obstacle(const clq_context *context, const clq_cl_tuning *tun
         return group_obstacle(context, tuning, variant, in_groups);
     case CLQ_VARIANT_CPU_AVX2:
         return !cl->capabilities.avx2 ? "no x86 CPU device in this process with AVX2" : NULL;
+    case CLQ_VARIANT_CPU_AMX:
+        return tile_obstacle(context);
     case CLQ_VARIANT_CPU_VNNI:
         return !cl->capabilities.vnni ? cl->capabilities.no_vnni : NULL;
     case CLQ_VARIANT_GEMV:
@@ -152,6 +165,9 @@ static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning
         int is_wanted;
         const char *reason;
     } order[] = {
+        {CLQ_VARIANT_CPU_AMX,
+         values[CLQ_TUNE_GEMM_CPU_AMX] != 0 && !context->emulates && task->problem->m >= AMX_LEAST_ROWS,
+         "CPU device whose processor has AMX-INT8"},
         {CLQ_VARIANT_CPU_VNNI, values[CLQ_TUNE_GEMM_VNNI] != 0, "CPU device whose processor has AVX512-VNNI"},
         {CLQ_VARIANT_GEMV, task->problem->m <= values[CLQ_TUNE_GEMM_GEMV_ROWS], "m is at most 8: bound by reading B"},
 #define CLQ_GEMM_INSTRUCTION(identifier, variant, file, kernel, options, device_options, reason, contract)             \
@@ -243,9 +259,10 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     slices = clq_size_min(slices, MOST_SLICES);
     decision->most_partial = most_of_slices(task, units, clq_size_min(groups / least, MOST_SLICES), forced, decision);
     decision->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);
-    if (decision->variant == CLQ_VARIANT_NVIDIA_MMA && decision->slice_groups > MMA_STEP_GROUPS) {
-        const uint64_t steps = clq_size_divide_up(decision->slice_groups, MMA_STEP_GROUPS);
-        decision->slice_groups = (uint32_t)(steps * MMA_STEP_GROUPS); /* fewer than `groups`, since two have as many */
+    if ((decision->variant == CLQ_VARIANT_NVIDIA_MMA || decision->variant == CLQ_VARIANT_CPU_AMX) &&
+        decision->slice_groups > STEP_GROUPS) {
+        const uint64_t steps = clq_size_divide_up(decision->slice_groups, STEP_GROUPS);
+        decision->slice_groups = (uint32_t)(steps * STEP_GROUPS); /* fewer than `groups`, since two have as many */
     }
     decision->slices = decision->slice_groups == 0 ? 1 : (uint32_t)clq_size_divide_up(groups, decision->slice_groups);
 }

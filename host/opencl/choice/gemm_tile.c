@@ -25,6 +25,8 @@ uint32_t clq_cl_gemm_tile_rows(const clq_cl_tuning *tuning, clq_variant variant,
         return rows_of(m, tuning->values[CLQ_TUNE_GEMM_ROWS]);
     case CLQ_VARIANT_GEMV:
         return (uint32_t)m;
+    case CLQ_VARIANT_CPU_AMX:
+        return CLQ_GEMM_AMX_ROWS;
     default:
         return 0;
     }
@@ -59,6 +61,9 @@ uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *
 uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
 {
     const uint32_t height = decision->tile_rows;
+    if (decision->variant == CLQ_VARIANT_CPU_AMX) {
+        return height + 21; /* a whole tile, and one of a whole register and a ragged one */
+    }
     for (uint64_t m = height + height / 2; m < 2 * (uint64_t)height; m++) {
         if (m > height && clq_cl_gemm_tile_rows(decision->tuning, decision->variant, m) == height) {
             return m;

@@ -11,6 +11,9 @@ enum { CLQ_GEMM_SAME_TILES_FROM = 88 };
 /* Of tiles that a work-group makes: that of all variants but nvidia-mma, and its lesser one. */
 enum { CLQ_GEMM_LEAST_EDGE = 64 };
 
+/* Of cpu-amx, whose one program makes what rows there are of a tile. */
+enum { CLQ_GEMM_AMX_ROWS = 32 };
+
 /* Rows of a tile in registers, 0 where work-groups make tiles. */
 uint32_t clq_cl_gemm_tile_rows(const clq_cl_tuning *tuning, clq_variant variant, uint64_t m);
 

@@ -22,7 +22,8 @@ typedef enum clq_variant {
     CLQ_VARIANT_AMD_DOT = 11,
     CLQ_VARIANT_ARM_DOT = 12,
     CLQ_VARIANT_NVIDIA_MMA = 13,
-    CLQ_VARIANT_COUNT = 14
+    CLQ_VARIANT_CPU_AMX = 14,
+    CLQ_VARIANT_COUNT = 15
 } clq_variant;
 
 /* How the tensors of one set of a batch are run (opencl/launch/batch.h). */

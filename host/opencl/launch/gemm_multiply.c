@@ -91,8 +91,11 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     call->row_block = decision->tuning->values[CLQ_TUNE_GEMM_ROW_BLOCK];
     call->output = output_of(p);
     call->needs_sums = (call_u32)clq_cl_gemm_needs_sums(task);
-    /* vpdpbusd takes codes of A as u8, the other kernels that take codes as s8; widened ones need no change. */
-    if (decision->a_form == CLQ_GEMM_A_CODES && (decision->variant == CLQ_VARIANT_CPU_VNNI) == a_is_signed) {
+    /* vpdpbusd takes codes of A as u8, tiles take both, the other kernels that take codes s8; widened ones need no
+     * change. */
+    call->a_is_signed = (call_u32)a_is_signed;
+    if (decision->a_form == CLQ_GEMM_A_CODES && decision->variant != CLQ_VARIANT_CPU_AMX &&
+        (decision->variant == CLQ_VARIANT_CPU_VNNI) == a_is_signed) {
         call->a_code_offset = a_is_signed ? 128 : -128;
         call->a_flip = 0x80808080u;
     }
@@ -164,8 +167,9 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
                  (unsigned)decision->vector_width, (unsigned)decision->vectors, (unsigned)decision->tile_rows,
                  decision->is_fused ? " -DGROUPS=1" : "");
     } else if (decision->tile_rows != 0) {
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u",
-                 (unsigned)decision->vector_width, (unsigned)decision->tile_rows);
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u%s%s",
+                 (unsigned)decision->vector_width, (unsigned)decision->tile_rows,
+                 decision->device_options[0] != '\0' ? " " : "", decision->device_options);
     } else if (decision->variant == CLQ_VARIANT_NVIDIA_MMA) {
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE=%u%s%s",
                  (unsigned)decision->vector_width, (unsigned)decision->tile_edge, decision->is_emulated ? " " : "",

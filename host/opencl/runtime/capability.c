@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/tiles.h"
 #include "opencl/runtime/capability.h"
 
 /*
@@ -13,14 +14,15 @@
  */
 static void find_instructions(const clq_device_info *info, clq_cl_capabilities *found)
 {
-    if (info->type != CLQ_DEVICE_CPU) {
-        snprintf(found->no_vnni, sizeof found->no_vnni, "not a CPU device");
+    char *no_tiles = found->lacks[CLQ_CL_CPU_AMX];
+    if (info->type != CLQ_DEVICE_CPU || !info->in_process) {
+        const char *why =
+            info->type != CLQ_DEVICE_CPU ? "not a CPU device" : "not known to compute in this process (PoCL does)";
+        snprintf(found->no_vnni, sizeof found->no_vnni, "%s", why);
+        snprintf(no_tiles, sizeof found->lacks[0], "%s", why);
         return;
     }
-    if (!info->in_process) {
-        snprintf(found->no_vnni, sizeof found->no_vnni, "not known to compute in this process (PoCL does)");
-        return;
-    }
+    clq_tiles_find(no_tiles, sizeof found->lacks[0]);
 #if defined(__x86_64__) && defined(__GNUC__)
     __builtin_cpu_init();
     found->avx512 = __builtin_cpu_supports("avx512f") != 0;
@@ -112,6 +114,9 @@ static const struct {
 static void ask_for_instructions(cl_device_id device, clq_cl_capabilities *found)
 {
     for (int i = 0; i < CLQ_CL_INSTRUCTIONS; i++) {
+        if (questions[i].extension == NULL) {
+            continue; /* it is the processor's */
+        }
         if (!has_extension(device, questions[i].extension)) {
             snprintf(found->lacks[i], sizeof found->lacks[i], "the device lacks %s", questions[i].extension);
         } else if (questions[i].has != NULL && !questions[i].has(device, questions[i].least)) {
