@@ -220,7 +220,7 @@ static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task 
         return clq_reference_executor.weights_create(weights, task, error);
     }
     weights->bytes = clq_native_packed_bytes(task);
-    weights->object = weights->bytes <= SIZE_MAX ? malloc((size_t)weights->bytes) : NULL;
+    weights->object = clq_native_lines(weights->bytes);
     if (weights->object == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for packed weights of %" PRIu64 " bytes", weights->bytes);
     }
