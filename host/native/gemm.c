@@ -14,7 +14,7 @@
  * rows, or for a part of its columns where there would be too few for the threads; a thread makes rows ready again only
  * where its next job is for others.
  */
-enum { ROWS_BYTES = 256 << 10, MOST_ROWS = 252, JOBS_OF_THREAD = 4, LINE_BYTES = 64 };
+enum { ROWS_BYTES = 256 << 10, MOST_ROWS = 256, JOBS_OF_THREAD = 4, LINE_BYTES = 64 };
 
 /* Multiplications that are worth as much as one element of a tensor (tensor.c). */
 enum { PRODUCTS_OF_ELEMENT = 32 };
@@ -167,17 +167,39 @@ typedef struct product_work {
     uint64_t jobs;
     _Atomic uint64_t next;
     uint64_t stride;        /* of rows of A made ready */
-    unsigned char *scratch; /* of each part: rows of A, then what is known of each */
+    unsigned char *scratch; /* of each part: room for sums, rows of A, then what is known of each */
     uint64_t scratch_bytes;
 } product_work;
+
+/* Of the column, or of all of them. */
+static uint32_t value_of(const clq_gemm_task *task, clq_gemm_argument argument, clq_gemm_values values, uint64_t at,
+                         uint32_t absent)
+{
+    return values == CLQ_GEMM_ABSENT
+               ? absent
+               : word_at(clq_native_gemm_at(task, argument), values == CLQ_GEMM_PER_TENSOR ? 0 : at);
+}
 
 /* What Za' of all rows have in common (docs/numerics.md, eq. 16). */
 static uint32_t common_zero_point(const product_work *w)
 {
     const clq_gemm_problem *p = w->task->problem;
-    const unsigned char *const values = clq_native_gemm_at(w->task, CLQ_GEMM_A_ZERO_POINT);
     return (p->a.dtype == CLQ_S8 ? w->loops->moved_by : 0) +
-           (p->a_zero_point == CLQ_GEMM_PER_TENSOR ? word_at(values, 0) : 0);
+           (p->a_zero_point == CLQ_GEMM_PER_TENSOR ? word_at(clq_native_gemm_at(w->task, CLQ_GEMM_A_ZERO_POINT), 0)
+                                                   : 0);
+}
+
+/* How column `j` of the panel becomes codes. */
+static void describe_requantization(const clq_gemm_task *task, clq_native_columns *c, size_t j)
+{
+    const clq_requantization r = clq_reference_gemm_column(task, c->batch, c->first + j).requantization;
+    c->mode = r.mode;
+    c->minimum = r.minimum;
+    c->maximum = r.maximum;
+    c->c_zero_point = r.zero_point;
+    c->multiplier[j] = r.multiplier;
+    c->shift[j] = r.shift;
+    c->real[j] = r.real;
 }
 
 static void describe_columns(const product_work *w, uint64_t batch, uint64_t panel, clq_native_columns *c)
@@ -185,8 +207,8 @@ static void describe_columns(const product_work *w, uint64_t batch, uint64_t pan
     const clq_gemm_task *task = w->task;
     const clq_gemm_problem *p = task->problem;
     const uint64_t b_batch = task->b_batches > 1 ? batch : 0;
-    const unsigned char *const scales = clq_native_gemm_at(task, CLQ_GEMM_B_SCALE);
     const uint32_t common = common_zero_point(w);
+    const uint32_t one = clq_bits_from_float(1.0f);
     memset(c, 0, sizeof *c);
     c->batch = batch;
     c->first = panel * CLQ_NATIVE_COLUMNS;
@@ -195,30 +217,21 @@ static void describe_columns(const product_work *w, uint64_t batch, uint64_t pan
     memcpy(c->zero_point, w->b.zero_points + b_batch * w->b.numbers + c->first, sizeof c->zero_point);
     for (size_t j = 0; j < c->count; j++) {
         const uint64_t column = c->first + j;
-        const clq_reference_column of = clq_reference_gemm_column(task, batch, column);
-        const clq_requantization *r = &of.requantization;
-        c->offset[j] = of.bias - common * c->sum[j];
-        c->mode = r->mode;
-        c->minimum = r->minimum;
-        c->maximum = r->maximum;
-        c->c_zero_point = r->zero_point;
-        c->multiplier[j] = r->multiplier;
-        c->shift[j] = r->shift;
-        c->real[j] = r->real;
-        c->scale[j] =
-            p->b_scale == CLQ_GEMM_ABSENT
-                ? 1.0f
-                : clq_float_from_bits(word_at(scales, p->b_scale == CLQ_GEMM_PER_TENSOR ? 0 : b_batch * p->n + column));
+        c->offset[j] = value_of(task, CLQ_GEMM_BIAS, p->bias, column, 0) - common * c->sum[j];
+        c->scale[j] = clq_float_from_bits(value_of(task, CLQ_GEMM_B_SCALE, p->b_scale, b_batch * p->n + column, one));
+        if (clq_dtype_bits(p->c.dtype) == 8) {
+            describe_requantization(task, c, j);
+        }
     }
 }
 
 static void run_panels(const product_work *w, const clq_native_rows *rows, uint64_t first, uint64_t stop)
 {
     const uint64_t b_batch = w->task->b_batches > 1 ? rows->batch : 0;
-    for (uint64_t i = first; i < stop; i += w->loops->tile_panels) {
+    for (uint64_t i = first; i < stop; i += CLQ_NATIVE_MOST_PANELS) {
         clq_native_columns columns[CLQ_NATIVE_MOST_PANELS];
         const clq_native_panels panels = {w->b.codes + (b_batch * w->b.panels + i) * w->b.panel_bytes, w->b.panel_bytes,
-                                          (size_t)clq_size_min(stop - i, w->loops->tile_panels), columns};
+                                          (size_t)clq_size_min(stop - i, CLQ_NATIVE_MOST_PANELS), columns};
         for (size_t j = 0; j < panels.count; j++) {
             describe_columns(w, rows->batch, i + j, &columns[j]);
         }
@@ -230,7 +243,9 @@ static void run_jobs(void *cookie, size_t index)
 {
     product_work *w = cookie;
     unsigned char *const scratch = w->scratch + index * w->scratch_bytes;
-    clq_native_rows rows = {.stride = w->stride, .codes = scratch, .facts = (void *)(scratch + w->rows * w->stride)};
+    unsigned char *const codes = scratch + CLQ_NATIVE_ROOM;
+    clq_native_rows rows = {
+        .stride = w->stride, .codes = codes, .facts = (void *)(codes + w->rows * w->stride), .room = scratch};
     uint64_t ready = UINT64_MAX;
     uint64_t job;
     while ((job = atomic_fetch_add_explicit(&w->next, 1, memory_order_relaxed)) < w->jobs) {
@@ -300,7 +315,7 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
     w.b = packing_of(task, packed);
     w.stride = stride_of(&w);
     cut_product(&w, threads);
-    w.scratch_bytes = w.rows * (w.stride + sizeof(clq_native_row));
+    w.scratch_bytes = CLQ_NATIVE_ROOM + w.rows * (w.stride + sizeof(clq_native_row));
     w.scratch_bytes = clq_size_divide_up(w.scratch_bytes, LINE_BYTES) * LINE_BYTES;
     w.scratch = clq_native_lines(w.scratch_bytes * threads);
     if (w.scratch == NULL) {

@@ -13,8 +13,10 @@
  */
 enum { CLQ_NATIVE_COLUMNS = 16, CLQ_NATIVE_DEPTH = 4, CLQ_NATIVE_BEHIND = 1024 };
 
-/* Panels side by side that a tile of sums may have. */
-enum { CLQ_NATIVE_MOST_PANELS = 2 };
+/* Panels side by side that are multiplied in one call. */
+enum { CLQ_NATIVE_MOST_PANELS = 8 };
+
+enum { CLQ_NATIVE_ROOM = 8192 };
 
 /* Codes of a row of A that are made ready at a time. */
 enum { CLQ_NATIVE_CODES = 64 };
@@ -48,13 +50,14 @@ typedef struct clq_native_rows {
     uint64_t stride;
     unsigned char *codes;
     clq_native_row *facts;
+    void *room; /* for sums, from a line of the caches on: CLQ_NATIVE_ROOM bytes */
 } clq_native_rows;
 
 /* Panels side by side, `bytes` apart. */
 typedef struct clq_native_panels {
     const unsigned char *codes;
     uint64_t bytes;
-    size_t count; /* up to that of a tile */
+    size_t count;
     const clq_native_columns *columns;
 } clq_native_panels;
 
