@@ -187,7 +187,7 @@ static size_t run_count_used;
 /* Sets of instructions of native, those that this machine has. */
 static void collect_sets(clq_context *native)
 {
-    static const char *const sets[] = {"avx512-vnni", "avx512", "avx2", "plain"};
+    static const char *const sets[] = {"amx", "avx512-vnni", "avx512", "avx2", "plain"};
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
         if (clq_context_force_variant(native, sets[i], NULL) == CLQ_OK) {
             variants[variant_count++] = sets[i];

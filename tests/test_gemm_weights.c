@@ -282,6 +282,23 @@ static void other_forms(void **state)
     full_gemm_for_all(refuse_another_form);
 }
 
+/* Memory that was wrapped may begin anywhere; devices move what they must. */
+static void refuse_within_a_word(full_gemm *g)
+{
+    static unsigned char memory[256 + 1];
+    clq_buffer *buffer = NULL;
+    clq_gemm_weights *weights = NULL;
+    if (g->context == check_reference()) {
+        const unsigned char *aligned = memory + (4 - (uintptr_t)memory % 4) % 4;
+        clq_operand exported = {NULL, 0};
+        ACCEPTED(clq_buffer_wrap(g->context, (unsigned char *)(uintptr_t)aligned + 1, 200, &buffer, e));
+        exported.buffer = buffer;
+        REFUSED(CLQ_INVALID_ARGUMENT, "begins within a word",
+                clq_gemm_weights_import(g->context, &g->problem, exported, &weights, e));
+        clq_buffer_destroy(&buffer);
+    }
+}
+
 /* C may not lie in the weights, nor the weights in what is of another context. */
 static void refuse_output_in_weights(full_gemm *g)
 {
@@ -307,6 +324,7 @@ static void refuse_output_in_weights(full_gemm *g)
     REFUSED(CLQ_INVALID_ARGUMENT, "exported", clq_gemm_weights_import(g->context, &g->problem, exported, &weights, e));
     ACCEPTED(clq_finish(g->context, e));
     exported_weights_release(&kept);
+    refuse_within_a_word(g);
 }
 
 static void output_in_weights(void **state)

@@ -56,10 +56,19 @@ void clq_tiles_find(char *lacks, size_t size)
     }
 }
 
+/* Nobody can give it back: what was once seen is not asked for again, so that a product may ask each time. */
 static int has_permission(void)
 {
+    static atomic_int was_seen;
     uint64_t permitted = 0;
-    return syscall(SYS_arch_prctl, GET_PERMISSION, &permitted) == 0 && (permitted >> TILES & 1) != 0;
+    if (atomic_load_explicit(&was_seen, memory_order_relaxed)) {
+        return 1;
+    }
+    if (syscall(SYS_arch_prctl, GET_PERMISSION, &permitted) != 0 || (permitted >> TILES & 1) == 0) {
+        return 0;
+    }
+    atomic_store_explicit(&was_seen, 1, memory_order_relaxed);
+    return 1;
 }
 
 static pthread_once_t asked = PTHREAD_ONCE_INIT;

@@ -253,6 +253,8 @@ clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_problem 
                 "clq_gemm_weights_import: the weights begin at byte %" PRIu64 " of their memory, a multiple of %d is "
                 "required",
                 first, (int)CLQ_GEMM_WEIGHTS_ALIGNMENT);
+    CLQ_REQUIRE(context->cl != NULL || ((uintptr_t)exported.buffer->object + first) % sizeof(uint32_t) == 0,
+                "clq_gemm_weights_import: the memory that was wrapped begins within a word of 32 bits");
     CLQ_TRY(clq_buffer_read(exported.buffer, exported.offset, &h, sizeof h, error));
     CLQ_TRY(check_header(&task, &h, error));
     CLQ_TRY(check_form(context, &task, &h, &exported, &bytes, error));

@@ -180,13 +180,26 @@ static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_erro
     return CLQ_OK;
 }
 
+/* Tells too why the best set is not what is used, where the processor has it. */
+static void plan_product(const clq_context *context, clq_plan *plan_out)
+{
+    const clq_native_loops *best = context->native->sets[0];
+    const char *refusal = clq_native_refusal(context, best);
+    size_t used;
+    plan_in(context, clq_native_expected_product(context), plan_out);
+    used = strlen(plan_out->reason);
+    if (refusal != NULL) {
+        snprintf(plan_out->reason + used, sizeof plan_out->reason - used, "; not %s: %s", best->name, refusal);
+    }
+}
+
 static clq_status gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan_out,
                             clq_error *error)
 {
     (void)packed;
     (void)error;
     if (clq_native_has_loops(task->problem)) {
-        plan_in(context, clq_native_expected_product(context), plan_out);
+        plan_product(context, plan_out);
     } else {
         plan_in(context, NULL, plan_out);
         snprintf(plan_out->reason, sizeof plan_out->reason,
@@ -231,7 +244,7 @@ static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task 
         return clq_reference_executor.weights_create(weights, task, error);
     }
     (void)weights_form(weights->context, task, &weights->form, &weights->bytes, error);
-    weights->object = weights->bytes <= SIZE_MAX ? malloc((size_t)weights->bytes) : NULL;
+    weights->object = clq_native_lines(weights->bytes);
     if (weights->object == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for packed weights of %" PRIu64 " bytes", weights->bytes);
     }
@@ -253,12 +266,17 @@ static clq_status force_variant(clq_context *context, const char *variant, clq_e
     if (variant != NULL) {
         char names[96] = "";
         size_t used = 0;
+        const char *refusal;
         forced = clq_native_set_by_name(state, variant);
         for (size_t i = 0; i < state->set_count; i++) {
             used +=
                 (size_t)snprintf(names + used, sizeof names - used, "%s%s", i == 0 ? "" : ", ", state->sets[i]->name);
         }
         CLQ_REQUIRE(forced >= 0, "'%.60s' is no variant of native; there are: %s", variant, names);
+        refusal = clq_native_refusal(context, state->sets[forced]);
+        if (refusal != NULL) {
+            return clq_fail(error, CLQ_UNSUPPORTED, "variant %s: %s", variant, refusal);
+        }
     }
     atomic_store(&state->forced, forced);
     return CLQ_OK;

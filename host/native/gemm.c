@@ -10,10 +10,11 @@
 #include "native/product.h"
 
 /*
- * Rows of A that one job makes ready stay in the second cache beside a panel. Jobs are for one row of blocks, or for a
- * part of its columns where there would be too few for the threads.
+ * Rows of A that are made ready together stay in the second cache beside some panels. A job is for one such block of
+ * rows, or for a part of its columns where there would be too few for the threads; a thread makes rows ready again only
+ * where its next job is for others.
  */
-enum { ROWS_BYTES = 128 << 10, MOST_ROWS = 96, JOBS_OF_THREAD = 4 };
+enum { ROWS_BYTES = 256 << 10, MOST_ROWS = 256, JOBS_OF_THREAD = 4, LINE_BYTES = 64 };
 
 /* Multiplications that are worth as much as one element of a tensor (tensor.c). */
 enum { PRODUCTS_OF_ELEMENT = 32 };
@@ -24,9 +25,15 @@ static size_t threads_for(const clq_native_team *team, const clq_gemm_problem *p
     return work < team->least ? 1 : team->threads != NULL ? team->threads->wanted : team->parts;
 }
 
+void *clq_native_lines(uint64_t bytes)
+{
+    const uint64_t whole = clq_size_divide_up(bytes, LINE_BYTES) * LINE_BYTES;
+    return whole <= SIZE_MAX ? aligned_alloc(LINE_BYTES, (size_t)whole) : NULL;
+}
+
 /* ---- B in panels ---- */
 
-/* Where the parts of packed B are: the panels of each batch, then for each column S and Zb'. */
+/* Where the parts of packed B are: the panels of each batch, then for each column S and Zb', then 0. */
 typedef struct packing {
     uint64_t groups, panels, panel_bytes;
     uint64_t numbers; /* of one kind in one batch: padded columns */
@@ -51,8 +58,7 @@ static packing packing_of(const clq_gemm_task *task, const void *packed)
 uint64_t clq_native_packed_bytes(const clq_gemm_task *task)
 {
     const packing k = packing_of(task, NULL);
-    const uint64_t bytes = task->b_batches * (k.panels * k.panel_bytes + 2 * sizeof(uint32_t) * k.numbers);
-    return bytes > 0 ? bytes : 1;
+    return task->b_batches * (k.panels * k.panel_bytes + 2 * sizeof(uint32_t) * k.numbers) + CLQ_NATIVE_BEHIND;
 }
 
 static uint32_t word_at(const unsigned char *words, uint64_t i)
@@ -147,6 +153,7 @@ void clq_native_pack(const clq_native_team *team, const clq_gemm_task *task, voi
     }
     w.parts = task->b_batches * p->n * p->k < team->least ? 1 : team->parts;
     clq_threads_run(team->threads, w.parts, run_pack, &w);
+    memset((unsigned char *)packed + clq_native_packed_bytes(task) - CLQ_NATIVE_BEHIND, 0, CLQ_NATIVE_BEHIND);
 }
 
 /* ---- the product ---- */
@@ -159,24 +166,40 @@ typedef struct product_work {
     uint64_t row_blocks, panel_blocks; /* of one batch */
     uint64_t jobs;
     _Atomic uint64_t next;
-    unsigned char *scratch; /* of each part: rows of A, then their sums */
+    uint64_t stride;        /* of rows of A made ready */
+    unsigned char *scratch; /* of each part: room for sums, rows of A, then what is known of each */
     uint64_t scratch_bytes;
 } product_work;
 
-static uint64_t rows_bytes(const product_work *w)
+/* Of the column, or of all of them. */
+static uint32_t value_of(const clq_gemm_task *task, clq_gemm_argument argument, clq_gemm_values values, uint64_t at,
+                         uint32_t absent)
 {
-    return clq_size_divide_up(w->rows, w->loops->tile_rows) * w->loops->tile_rows * w->b.groups * w->loops->group_bytes;
+    return values == CLQ_GEMM_ABSENT
+               ? absent
+               : word_at(clq_native_gemm_at(task, argument), values == CLQ_GEMM_PER_TENSOR ? 0 : at);
 }
 
-/* Sums that were handed in are those of the codes as A has them; made ones those of codes that may have been moved, but
- * the difference belongs to K alone. */
-static void take_given_sums(const clq_gemm_task *task, uint64_t batch, uint64_t first, uint64_t stop, uint32_t moved,
-                            uint32_t *sums)
+/* What Za' of all rows have in common (docs/numerics.md, eq. 16). */
+static uint32_t common_zero_point(const product_work *w)
 {
-    const unsigned char *const given = clq_native_gemm_at(task, CLQ_GEMM_A_SUMS);
-    for (uint64_t row = first; row < stop && given != NULL; row++) {
-        sums[row - first] = word_at(given, (task->a_batches > 1 ? batch : 0) * task->problem->m + row) + moved;
-    }
+    const clq_gemm_problem *p = w->task->problem;
+    return (p->a.dtype == CLQ_S8 ? w->loops->moved_by : 0) +
+           (p->a_zero_point == CLQ_GEMM_PER_TENSOR ? word_at(clq_native_gemm_at(w->task, CLQ_GEMM_A_ZERO_POINT), 0)
+                                                   : 0);
+}
+
+/* How column `j` of the panel becomes codes. */
+static void describe_requantization(const clq_gemm_task *task, clq_native_columns *c, size_t j)
+{
+    const clq_requantization r = clq_reference_gemm_column(task, c->batch, c->first + j).requantization;
+    c->mode = r.mode;
+    c->minimum = r.minimum;
+    c->maximum = r.maximum;
+    c->c_zero_point = r.zero_point;
+    c->multiplier[j] = r.multiplier;
+    c->shift[j] = r.shift;
+    c->real[j] = r.real;
 }
 
 static void describe_columns(const product_work *w, uint64_t batch, uint64_t panel, clq_native_columns *c)
@@ -184,7 +207,8 @@ static void describe_columns(const product_work *w, uint64_t batch, uint64_t pan
     const clq_gemm_task *task = w->task;
     const clq_gemm_problem *p = task->problem;
     const uint64_t b_batch = task->b_batches > 1 ? batch : 0;
-    const unsigned char *const scales = clq_native_gemm_at(task, CLQ_GEMM_B_SCALE);
+    const uint32_t common = common_zero_point(w);
+    const uint32_t one = clq_bits_from_float(1.0f);
     memset(c, 0, sizeof *c);
     c->batch = batch;
     c->first = panel * CLQ_NATIVE_COLUMNS;
@@ -193,64 +217,73 @@ static void describe_columns(const product_work *w, uint64_t batch, uint64_t pan
     memcpy(c->zero_point, w->b.zero_points + b_batch * w->b.numbers + c->first, sizeof c->zero_point);
     for (size_t j = 0; j < c->count; j++) {
         const uint64_t column = c->first + j;
-        const clq_reference_column of = clq_reference_gemm_column(task, batch, column);
-        const clq_requantization *r = &of.requantization;
-        c->bias[j] = of.bias;
-        c->mode = r->mode;
-        c->minimum = r->minimum;
-        c->maximum = r->maximum;
-        c->c_zero_point = r->zero_point;
-        c->multiplier[j] = r->multiplier;
-        c->shift[j] = r->shift;
-        c->real[j] = r->real;
-        c->scale[j] =
-            p->b_scale == CLQ_GEMM_ABSENT
-                ? 1.0f
-                : clq_float_from_bits(word_at(scales, p->b_scale == CLQ_GEMM_PER_TENSOR ? 0 : b_batch * p->n + column));
+        c->offset[j] = value_of(task, CLQ_GEMM_BIAS, p->bias, column, 0) - common * c->sum[j];
+        c->scale[j] = clq_float_from_bits(value_of(task, CLQ_GEMM_B_SCALE, p->b_scale, b_batch * p->n + column, one));
+        if (clq_dtype_bits(p->c.dtype) == 8) {
+            describe_requantization(task, c, j);
+        }
     }
 }
 
-static void run_job(const product_work *w, uint64_t job, unsigned char *rows, uint32_t *sums)
+static void run_panels(const product_work *w, const clq_native_rows *rows, uint64_t first, uint64_t stop)
 {
-    const clq_gemm_task *task = w->task;
-    const clq_gemm_problem *p = task->problem;
-    const uint64_t batch = job / (w->row_blocks * w->panel_blocks);
-    const uint64_t first = job / w->panel_blocks % w->row_blocks * w->rows;
-    const uint64_t stop = clq_size_min(first + w->rows, p->m);
-    const uint64_t panel = job % w->panel_blocks * w->panels;
-    const uint64_t b_batch = task->b_batches > 1 ? batch : 0;
-    w->loops->pack_rows(task, batch, first, stop, rows, sums);
-    take_given_sums(task, batch, first, stop, p->a.dtype == CLQ_S8 ? w->loops->moved_by * (uint32_t)p->k : 0, sums);
-    for (uint64_t i = panel; i < clq_size_min(panel + w->panels, w->b.panels); i++) {
-        clq_native_columns columns;
-        describe_columns(w, batch, i, &columns);
-        w->loops->multiply_rows(task, rows, sums, first, stop,
-                                w->b.codes + (b_batch * w->b.panels + i) * w->b.panel_bytes, &columns);
+    const uint64_t b_batch = w->task->b_batches > 1 ? rows->batch : 0;
+    for (uint64_t i = first; i < stop; i += CLQ_NATIVE_MOST_PANELS) {
+        clq_native_columns columns[CLQ_NATIVE_MOST_PANELS];
+        const clq_native_panels panels = {w->b.codes + (b_batch * w->b.panels + i) * w->b.panel_bytes, w->b.panel_bytes,
+                                          (size_t)clq_size_min(stop - i, CLQ_NATIVE_MOST_PANELS), columns};
+        for (size_t j = 0; j < panels.count; j++) {
+            describe_columns(w, rows->batch, i + j, &columns[j]);
+        }
+        w->loops->multiply_rows(w->task, rows, &panels);
     }
 }
 
 static void run_jobs(void *cookie, size_t index)
 {
     product_work *w = cookie;
-    unsigned char *const rows = w->scratch + index * w->scratch_bytes;
-    uint32_t *const sums = (void *)(rows + rows_bytes(w));
+    unsigned char *const scratch = w->scratch + index * w->scratch_bytes;
+    unsigned char *const codes = scratch + CLQ_NATIVE_ROOM;
+    clq_native_rows rows = {
+        .stride = w->stride, .codes = codes, .facts = (void *)(codes + w->rows * w->stride), .room = scratch};
+    uint64_t ready = UINT64_MAX;
     uint64_t job;
     while ((job = atomic_fetch_add_explicit(&w->next, 1, memory_order_relaxed)) < w->jobs) {
-        run_job(w, job, rows, sums);
+        const uint64_t block = job / w->panel_blocks;
+        const uint64_t panel = job % w->panel_blocks * w->panels;
+        if (block != ready) {
+            rows.batch = block / w->row_blocks;
+            rows.first = block % w->row_blocks * w->rows;
+            rows.stop = clq_size_min(rows.first + w->rows, w->task->problem->m);
+            w->loops->pack_rows(w->task, &rows);
+            ready = block;
+        }
+        run_panels(w, &rows, panel, clq_size_min(panel + w->panels, w->b.panels));
     }
+}
+
+/* Bytes from row to row: whole lines, and no even number of them, so that rows do not compete for the same places of a
+ * cache. */
+static uint64_t stride_of(const product_work *w)
+{
+    const uint64_t codes = clq_size_divide_up(w->task->problem->k, CLQ_NATIVE_CODES) * CLQ_NATIVE_CODES;
+    return codes * w->loops->code_bytes / LINE_BYTES % 2 != 0 ? codes * w->loops->code_bytes
+                                                              : codes * w->loops->code_bytes + LINE_BYTES;
 }
 
 /* How the product is cut, for so many threads. */
 static void cut_product(product_work *w, size_t threads)
 {
     const clq_gemm_problem *p = w->task->problem;
-    const uint64_t row_bytes = clq_size_max(w->b.groups * w->loops->group_bytes, 1);
     const uint64_t tile = w->loops->tile_rows;
-    uint64_t columns;
-    w->rows = clq_size_max(clq_size_min(ROWS_BYTES / row_bytes, MOST_ROWS) / tile * tile, tile);
+    const uint64_t most = clq_size_max(clq_size_min(ROWS_BYTES / w->stride, MOST_ROWS) / tile * tile, tile);
+    uint64_t jobs;
+    w->row_blocks = clq_size_divide_up(p->m, most);
+    w->rows = clq_size_divide_up(clq_size_divide_up(p->m, w->row_blocks), tile) * tile;
     w->row_blocks = clq_size_divide_up(p->m, w->rows);
-    columns = clq_size_divide_up((uint64_t)threads * JOBS_OF_THREAD, clq_size_max(p->batch * w->row_blocks, 1));
-    w->panels = threads == 1 ? w->b.panels : clq_size_max(w->b.panels / columns, 1);
+    jobs = clq_size_divide_up((uint64_t)threads * JOBS_OF_THREAD, clq_size_max(p->batch * w->row_blocks, 1));
+    w->panels = clq_size_divide_up(clq_size_divide_up(w->b.panels, threads == 1 ? 1 : jobs), w->loops->tile_panels) *
+                w->loops->tile_panels;
     w->panel_blocks = clq_size_divide_up(w->b.panels, w->panels);
     w->jobs = p->batch * w->row_blocks * w->panel_blocks;
 }
@@ -271,7 +304,7 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
     w.loops = loops->product;
     if (packed == NULL) {
         const uint64_t bytes = clq_native_packed_bytes(task);
-        own = bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
+        own = clq_native_lines(bytes);
         if (own == NULL) {
             return clq_fail(error, CLQ_OUT_OF_MEMORY, "gemm: no memory for B in panels, %llu bytes",
                             (unsigned long long)bytes);
@@ -280,9 +313,11 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
         packed = own;
     }
     w.b = packing_of(task, packed);
+    w.stride = stride_of(&w);
     cut_product(&w, threads);
-    w.scratch_bytes = rows_bytes(&w) + (w.rows + w.loops->tile_rows) * sizeof(uint32_t);
-    w.scratch = malloc((size_t)(w.scratch_bytes * threads));
+    w.scratch_bytes = CLQ_NATIVE_ROOM + w.rows * (w.stride + sizeof(clq_native_row));
+    w.scratch_bytes = clq_size_divide_up(w.scratch_bytes, LINE_BYTES) * LINE_BYTES;
+    w.scratch = clq_native_lines(w.scratch_bytes * threads);
     if (w.scratch == NULL) {
         status = clq_fail(error, CLQ_OUT_OF_MEMORY, "gemm: no memory for the rows of %zu threads", threads);
     } else {

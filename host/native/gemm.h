@@ -5,6 +5,9 @@
 #include "native/loops.h"
 #include "native/tensor.h"
 
+/* Memory from the start of a line of the caches on, for free(); NULL: there is none. */
+void *clq_native_lines(uint64_t bytes);
+
 /* B made ready is the same for all sets of instructions. Bytes of it, and the packing. */
 uint64_t clq_native_packed_bytes(const clq_gemm_task *task);
 void clq_native_pack(const clq_native_team *team, const clq_gemm_task *task, void *packed);

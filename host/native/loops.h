@@ -32,15 +32,18 @@ typedef struct clq_native_counts {
 typedef struct clq_native_loops {
     const char *name; /* of the variant */
     const char *reason;
+    /* NULL, all three, of a set that is for products alone. */
     /* Elements [first, stop) of quantize, dequantize and fake-quantize; `first` is even. */
     void (*elements)(const clq_task *task, uint64_t first, uint64_t stop);
     /* Fold elements [first, stop) of X into `ranges`. */
     void (*ranges)(const clq_task *task, uint64_t first, uint64_t stop, clq_native_ranges *ranges);
     void (*count)(const clq_task *task, const clq_native_counts *counts);
     const clq_native_product_loops *product;
+    int needs_tiles; /* registers that the system lets a process use (core/tiles.h) */
 } clq_native_loops;
 
 /* NULL where the compiler has no such instructions; whether the processor has them is for the caller to ask. */
+const clq_native_loops *clq_native_loops_amx(void);
 const clq_native_loops *clq_native_loops_vnni(void);
 const clq_native_loops *clq_native_loops_avx512(void);
 const clq_native_loops *clq_native_loops_avx2(void);

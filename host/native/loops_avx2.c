@@ -14,7 +14,7 @@
 const clq_native_loops *clq_native_loops_avx2(void)
 {
     static const clq_native_loops loops = {
-        "avx2", "the processor has AVX2, FMA and F16C", elements, ranges_of, count_elements, &product_loops};
+        "avx2", "the processor has AVX2, FMA and F16C", elements, ranges_of, count_elements, &product_loops, 0};
     return &loops;
 }
 #else

@@ -14,7 +14,7 @@
 const clq_native_loops *clq_native_loops_avx512(void)
 {
     static const clq_native_loops loops = {
-        "avx512", "the processor has AVX-512 F, BW, VL and DQ", elements, ranges_of, count_elements, &product_loops};
+        "avx512", "the processor has AVX-512 F, BW, VL and DQ", elements, ranges_of, count_elements, &product_loops, 0};
     return &loops;
 }
 #else

@@ -7,7 +7,7 @@
 
 const clq_native_loops *clq_native_loops_plain(void)
 {
-    static const clq_native_loops loops = {"plain",   "C for any processor", elements,
-                                           ranges_of, count_elements,        &product_loops};
+    static const clq_native_loops loops = {"plain",        "C for any processor", elements, ranges_of,
+                                           count_elements, &product_loops,        0};
     return &loops;
 }

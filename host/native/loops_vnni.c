@@ -15,7 +15,7 @@
 const clq_native_loops *clq_native_loops_vnni(void)
 {
     static const clq_native_loops loops = {
-        "avx512-vnni", "the processor has AVX-512 with VNNI", elements, ranges_of, count_elements, &product_loops};
+        "avx512-vnni", "the processor has AVX-512 with VNNI", elements, ranges_of, count_elements, &product_loops, 0};
     return &loops;
 }
 #else

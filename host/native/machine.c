@@ -85,7 +85,7 @@ static clq_status run_product(const clq_native_machine *m, const clq_native_team
         return CLQ_OK;
     }
     if (m->packs) {
-        packed = malloc((size_t)clq_native_packed_bytes(&c->product));
+        packed = clq_native_lines(clq_native_packed_bytes(&c->product));
         if (packed == NULL) {
             return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try loops");
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The matrix product: B in panels, A in tiles, by a set's loops and a context's threads. */
+/* The matrix product: B in panels, A in rows, by a set's loops and a context's threads. */
 #ifndef CLQ_HOST_NATIVE_PRODUCT_H
 #define CLQ_HOST_NATIVE_PRODUCT_H
 
@@ -8,17 +8,26 @@
 
 /*
  * Columns of B in a panel, and how many of its codes lie together. A panel holds, for each four k, four codes of column
- * 0, of column 1 and so on, as s8 (docs/numerics.md, eq. 17) and 0 behind the last k and the last column.
+ * 0, of column 1 and so on, as s8 (docs/numerics.md, eq. 17) and 0 behind the last k and the last column. Behind the
+ * last panel are CLQ_NATIVE_BEHIND bytes that may be read.
  */
-enum { CLQ_NATIVE_COLUMNS = 16, CLQ_NATIVE_DEPTH = 4 };
+enum { CLQ_NATIVE_COLUMNS = 16, CLQ_NATIVE_DEPTH = 4, CLQ_NATIVE_BEHIND = 1024 };
+
+/* Panels side by side that are multiplied in one call. */
+enum { CLQ_NATIVE_MOST_PANELS = 8 };
+
+enum { CLQ_NATIVE_ROOM = 8192 };
+
+/* Codes of a row of A that are made ready at a time. */
+enum { CLQ_NATIVE_CODES = 64 };
 
 /* What the sums of a panel's columns become; 0 behind the last column. */
 typedef struct clq_native_columns {
     uint64_t batch, first;
     size_t count;
-    uint32_t sum[CLQ_NATIVE_COLUMNS];        /* S of eq. 17 */
+    uint32_t offset[CLQ_NATIVE_COLUMNS];     /* the bias, less what all rows' Za' have in common times S of eq. 17 */
+    uint32_t sum[CLQ_NATIVE_COLUMNS];        /* S */
     uint32_t zero_point[CLQ_NATIVE_COLUMNS]; /* Zb' */
-    uint32_t bias[CLQ_NATIVE_COLUMNS];
     float scale[CLQ_NATIVE_COLUMNS];
     /* Of 8-bit outputs (docs/numerics.md, section 6); shifts within what is possible. */
     clq_requantize_mode mode;
@@ -28,17 +37,44 @@ typedef struct clq_native_columns {
     float real[CLQ_NATIVE_COLUMNS];
 } clq_native_columns;
 
+/* What a row's sums are corrected and scaled by. */
+typedef struct clq_native_row {
+    uint32_t zero_point; /* Za' less what all rows have in common */
+    uint32_t sum;        /* R' */
+    float scale;
+} clq_native_row;
+
+/* Rows [first, stop) of A made ready, one each `stride` bytes. */
+typedef struct clq_native_rows {
+    uint64_t batch, first, stop;
+    uint64_t stride;
+    unsigned char *codes;
+    clq_native_row *facts;
+    void *room; /* for sums, from a line of the caches on: CLQ_NATIVE_ROOM bytes */
+} clq_native_rows;
+
+/* Panels side by side, `bytes` apart. */
+typedef struct clq_native_panels {
+    const unsigned char *codes;
+    uint64_t bytes;
+    size_t count;
+    const clq_native_columns *columns;
+} clq_native_panels;
+
 /* Of one set of instructions. */
 typedef struct clq_native_product_loops {
-    size_t tile_rows;
-    size_t group_bytes; /* that four codes of a row of A take up in `to` */
-    uint32_t moved_by;  /* p of eq. 16 for s8; 0 for u8 */
-    /* Rows [first, stop) of A, in tiles, and the sums of the codes as they are there: whole tiles of both. */
-    void (*pack_rows)(const clq_gemm_task *task, uint64_t batch, uint64_t first, uint64_t stop, unsigned char *to,
-                      uint32_t *sums);
-    void (*multiply_rows)(const clq_gemm_task *task, const unsigned char *rows, const uint32_t *row_sums,
-                          uint64_t first, uint64_t stop, const unsigned char *panel, const clq_native_columns *columns);
+    size_t tile_rows, tile_panels;
+    size_t code_bytes; /* of a code of A made ready */
+    uint32_t moved_by; /* p of eq. 16 for s8; 0 for u8 */
+    void (*pack_rows)(const clq_gemm_task *task, const clq_native_rows *rows);
+    void (*multiply_rows)(const clq_gemm_task *task, const clq_native_rows *rows, const clq_native_panels *panels);
 } clq_native_product_loops;
+
+/* Whether Za' is not the same for all rows, or Zb' not 0 for all columns. */
+static inline int clq_native_corrects_rows(const clq_gemm_problem *p)
+{
+    return p->a_zero_point == CLQ_GEMM_PER_ROW || p->b_zero_point != CLQ_GEMM_ABSENT || p->b.dtype == CLQ_U8;
+}
 
 /* Where an operand begins; NULL: absent. */
 static inline unsigned char *clq_native_gemm_at(const clq_gemm_task *task, clq_gemm_argument argument)

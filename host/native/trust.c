@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/tiles.h"
 #include "native/machine.h"
 #include "trial/cases.h"
 
@@ -35,7 +36,11 @@ static void find_sets(clq_native_state *state)
     const int has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     const int has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-    add_set(state, clq_native_loops_vnni(), has_avx512 && __builtin_cpu_supports("avx512vnni"));
+    const int has_vnni = has_avx512 && __builtin_cpu_supports("avx512vnni");
+    char no_tiles[160];
+    clq_tiles_find(no_tiles, sizeof no_tiles);
+    add_set(state, clq_native_loops_amx(), has_vnni && no_tiles[0] == '\0');
+    add_set(state, clq_native_loops_vnni(), has_vnni);
     add_set(state, clq_native_loops_avx512(), has_avx512);
     add_set(state, clq_native_loops_avx2(), has_avx2);
 #endif
@@ -50,6 +55,11 @@ int clq_native_set_by_name(const clq_native_state *state, const char *name)
         }
     }
     return -1;
+}
+
+const char *clq_native_refusal(const clq_context *context, const clq_native_loops *loops)
+{
+    return loops->needs_tiles ? clq_tiles_refusal(!context->asks_no_permission) : NULL;
 }
 
 /* ---- verdicts ---- */
@@ -97,17 +107,23 @@ void clq_native_state_destroy(clq_native_state *state)
     clq_verdicts_destroy(&state->verdicts);
 }
 
-/* The first that is not set aside, the last where all are; of a forced one that alone. */
+/* Whether a set has loops of the family, and may be used. The one of plain C has all, and is the last. */
+static int serves(const clq_context *context, size_t family, size_t set)
+{
+    const clq_native_loops *loops = context->native->sets[set];
+    return family == PRODUCTS ? clq_native_refusal(context, loops) == NULL : loops->elements != NULL;
+}
+
+/* The first that is not set aside, the last where all are; of a forced one that alone, or the one below it for what it
+ * has not. */
 static size_t next_set(const clq_context *context, size_t family)
 {
     const clq_native_state *state = context->native;
     const int forced = atomic_load(&state->forced);
-    size_t set = 0;
-    if (forced >= 0) {
-        return (size_t)forced;
-    }
+    size_t set = forced >= 0 ? (size_t)forced : 0;
     while (set + 1 < state->set_count &&
-           clq_verdict_is_aside(clq_verdict_of(&state->verdicts, entry_of(family, set)))) {
+           (!serves(context, family, set) ||
+            (forced < 0 && clq_verdict_is_aside(clq_verdict_of(&state->verdicts, entry_of(family, set)))))) {
         set++;
     }
     return set;
@@ -223,7 +239,7 @@ static clq_status next_step(void *cookie, clq_trial_step *step, clq_error *error
 static clq_status attempt(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
     const climb *c = cookie;
-    const clq_trial_heights heights = {c->loops->product->tile_rows + 1, 0};
+    const clq_trial_heights heights = {2 * c->loops->product->tile_rows - 1, 0}; /* each height that a tile may have */
     clq_native_machine m = {.loops = c->loops};
     clq_trial_candidate candidate = clq_native_machine_candidate(&m);
     both_cases both;

@@ -8,7 +8,7 @@
 #include "native/threads.h"
 #include "trial/verdict.h"
 
-enum { CLQ_NATIVE_SETS = 4 };
+enum { CLQ_NATIVE_SETS = 5 };
 
 /* What a context of this executor has. */
 typedef struct clq_native_state {
@@ -24,6 +24,9 @@ void clq_native_state_destroy(clq_native_state *state);
 
 /* The set with this name, or -1. */
 int clq_native_set_by_name(const clq_native_state *state, const char *name);
+
+/* Why a set that the processor has may not be used in this context; NULL: it may. */
+const char *clq_native_refusal(const clq_context *context, const clq_native_loops *loops);
 
 /* By the verdicts there are; NULL: none is left. */
 const clq_native_loops *clq_native_expected(const clq_context *context, clq_operation operation,

@@ -33,6 +33,7 @@ clq_status clq_verify_native_open(clq_context *given, const clq_verify_hooks *ho
     memcpy(machine->context->native->sets, given->native->sets, sizeof given->native->sets);
     machine->context->native->set_count = given->native->set_count;
     machine->context->trusts_untried = 1;
+    machine->context->asks_no_permission = given->asks_no_permission;
     *place = machine;
     *own = machine->context;
     return CLQ_OK;

@@ -7,7 +7,7 @@
 #include "verify/native.h"
 
 /* Sets by number; names are those of variants. */
-static const char *const sets[] = {"plain", "avx2", "avx512", "avx512-vnni"};
+static const char *const sets[] = {"plain", "avx2", "avx512", "avx512-vnni", "amx"};
 
 enum { SETS = sizeof sets / sizeof sets[0], REALS = 3 };
 
@@ -63,11 +63,17 @@ typedef clq_status add_cases(clq_verify_items *items, clq_verify_item *item, clq
 /* By each set, or why not. */
 static clq_status add_for_sets(clq_verify_items *items, clq_verify_item *item, add_cases *add, clq_error *error)
 {
+    const clq_native_state *state = items->context->native;
     for (int32_t i = 0; i < SETS; i++) {
-        const int is_there = clq_native_set_by_name(items->context->native, sets[i]) >= 0;
+        const int set = clq_native_set_by_name(state, sets[i]);
         item->variant = i;
-        item->skipped = is_there ? NULL : "this processor, or the compiler of this build, has no such instructions";
-        CLQ_TRY(is_there ? add(items, item, error) : clq_verify_add_skipped(items, item, error));
+        item->skipped = set < 0 ? "this processor, or the compiler of this build, has no such instructions"
+                                : clq_native_refusal(items->context, state->sets[set]);
+        if (item->skipped != NULL) {
+            CLQ_TRY(clq_verify_add_skipped(items, item, error));
+        } else if (item->family == CLQ_VERIFY_PRODUCT || state->sets[set]->elements != NULL) {
+            CLQ_TRY(add(items, item, error));
+        }
     }
     return CLQ_OK;
 }
