@@ -97,7 +97,7 @@ std::string example()
     const engine::owned_context context =
         engine::make<engine::owned_context>(clq_context_from_opencl, on.context, on.id);
     const engine::owned_buffer h_buffer = engine::over(context.get(), h), y_buffer = engine::over(context.get(), y);
-    engine::linear layer(context.get(), on.context, w2, N, H, M);
+    engine::linear layer(context.get(), w2, N, H, M, false, true);
 
     // CLBlast compiles a routine's kernels when it is first called.
     multiply(on, H, K, x, 0, w1, 0.0f, h, AT, nullptr);
@@ -118,7 +118,7 @@ std::string example()
 
     // The reference, from what CLBlast made: the same codes and the same floats.
     const engine::owned_context reference = engine::make<engine::owned_context>(clq_context_create, "reference");
-    engine::linear same(reference.get(), nullptr, w2, N, H, M);
+    engine::linear same(reference.get(), w2, N, H, M, false, false);
     const engine::owned_buffer from = engine::filled(reference.get(), on.read(h, AT, M * H));
     const engine::owned_buffer to =
         engine::make<engine::owned_buffer>(clq_buffer_create, reference.get(), uint64_t{4 * M * N});

@@ -15,10 +15,10 @@ namespace engine
 class linear
 {
   public:
-    // w has n rows of k. `opencl_context` is the engine's, or NULL for a context on which only `run` is called.
-    // x is [m][k]; with `columns` [k][m], as the pixels of an image lie whose channels are its rows.
-    linear(clq_context *context, cl_context opencl_context, const std::vector<float> &w, uint64_t n, uint64_t k,
-           uint64_t m, bool columns = false)
+    // w has n rows of k. x is [m][k]; with `columns` [k][m], as the pixels of an image lie whose channels are its rows.
+    // Without `serves_queue` only `run` is called, on whatever context.
+    linear(clq_context *context, const std::vector<float> &w, uint64_t n, uint64_t k, uint64_t m, bool columns,
+           bool serves_queue)
         : context_(context), zero_point_(make<owned_buffer>(clq_buffer_create, context, 4 * m))
     {
         weights_of(w, n, k, m, columns);
@@ -27,18 +27,12 @@ class linear
         scale_ = make<owned_buffer>(clq_buffer_create, context, 4 * m);
         range_ = make<owned_buffer>(clq_buffer_create, context, 8 * m);
         nonfinite_ = make<owned_buffer>(clq_buffer_create, context, uint64_t{sizeof(clq_nonfinite)});
-        if (opencl_context != nullptr) {
-            prepare(opencl_context);
+        if (serves_queue) {
+            prepare();
         }
     }
     linear(const linear &) = delete;
     linear &operator=(const linear &) = delete;
-    ~linear()
-    {
-        if (scratch_ != nullptr) {
-            clReleaseMemObject(scratch_);
-        }
-    }
 
     // On the engine's queue, in-order or not, behind `after` if there is one: returns at once, and the caller releases
     // the event. One call's commands run after the other's, since they share the codes.
@@ -48,8 +42,10 @@ class linear
         clq_launch launch = {};
         launch.struct_size = sizeof launch;
         launch.queue = queue;
-        launch.workspace = scratch_;
-        launch.workspace_bytes = scratch_bytes_;
+        if (scratch_ != nullptr) {
+            launch.workspace_bytes = clq_buffer_bytes(scratch_.get());
+            call(clq_buffer_memory, scratch_.get(), &launch.workspace, &launch.workspace_offset_bytes);
+        }
         launch.wait_count = after != nullptr;
         launch.wait_list = after != nullptr ? &after : nullptr;
         launch.event = &quantized;
@@ -95,9 +91,7 @@ class linear
     clq_quantization x_;
     clq_gemm_problem problem_;
     owned_weights weights_;
-    owned_buffer codes_, scale_, zero_point_, range_, nonfinite_, w_scale_;
-    cl_mem scratch_ = nullptr;
-    uint64_t scratch_bytes_ = 0;
+    owned_buffer codes_, scale_, zero_point_, range_, nonfinite_, w_scale_, scratch_;
 
     static clq_quantization matrix(uint64_t rows, uint64_t columns, uint32_t axis, clq_preset preset)
     {
@@ -142,7 +136,7 @@ class linear
     }
 
     // All that a first call would compile or allocate, so that `enqueue` does not.
-    void prepare(cl_context opencl_context)
+    void prepare()
     {
         clq_plan quantize, multiply;
         call(clq_prepare, context_, CLQ_OP_DYNAMIC_QUANTIZE, &x_);
@@ -155,11 +149,9 @@ class linear
             }
         }
         // One for both: the product runs when the codes are there.
-        scratch_bytes_ = std::max(quantize.workspace_bytes, multiply.workspace_bytes);
-        if (scratch_bytes_ > 0) {
-            cl_int code = CL_SUCCESS;
-            scratch_ = clCreateBuffer(opencl_context, CL_MEM_READ_WRITE, scratch_bytes_, nullptr, &code);
-            opencl(code, "clCreateBuffer");
+        const uint64_t bytes = std::max(quantize.workspace_bytes, multiply.workspace_bytes);
+        if (bytes > 0) {
+            scratch_ = make<owned_buffer>(clq_buffer_create, context_, bytes);
         }
     }
 

@@ -77,10 +77,9 @@ class pointwise : public cv::dnn::Layer
         inputs.getUMatVector(shapes);
         pixels_ = shapes[0].size[2] * shapes[0].size[3];
         const float *w = blobs[0].ptr<float>();
-        const auto opencl = static_cast<cl_context>(cv::ocl::Context::getDefault().ptr());
-        layer_.reset(new engine::linear(user_context::get(), opencl, std::vector<float>(w, w + blobs[0].total()),
+        layer_.reset(new engine::linear(user_context::get(), std::vector<float>(w, w + blobs[0].total()),
                                         static_cast<uint64_t>(blobs[0].rows), static_cast<uint64_t>(blobs[0].cols),
-                                        static_cast<uint64_t>(pixels_), true));
+                                        static_cast<uint64_t>(pixels_), true, true));
         rows_.create(pixels_, blobs[0].rows, CV_32F);
     }
 
@@ -153,7 +152,7 @@ std::vector<float> by_reference(const cv::Mat &w, const std::vector<float> &x)
 {
     enum : uint64_t { PIXELS = SIDE * SIDE };
     const engine::owned_context reference = engine::make<engine::owned_context>(clq_context_create, "reference");
-    engine::linear same(reference.get(), nullptr, floats(w), FEATURES, CHANNELS, PIXELS, true);
+    engine::linear same(reference.get(), floats(w), FEATURES, CHANNELS, PIXELS, true, false);
     const engine::owned_buffer from = engine::filled(reference.get(), x);
     const engine::owned_buffer to =
         engine::make<engine::owned_buffer>(clq_buffer_create, reference.get(), 4 * PIXELS * FEATURES);

@@ -50,6 +50,14 @@ CLQ_API clq_status clq_context_from_opencl(cl_context opencl, cl_device_id devic
 CLQ_API clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
                                           clq_buffer **buffer, clq_error *error);
 
+/*
+ * The other way round: the cl_mem of any buffer of an OpenCL context, and the byte where the buffer begins in it, for
+ * commands of the caller's own and as a workspace. It is not retained for the caller, and lives as long as the buffer;
+ * commands in a queue keep it alive. CLQ_INVALID_ARGUMENT for a buffer of native or the reference, which has none.
+ */
+CLQ_API clq_status clq_buffer_memory(const clq_buffer *buffer, cl_mem *memory, uint64_t *offset_bytes,
+                                     clq_error *error);
+
 /* Where and when an operation runs. Zero all fields, then set `struct_size` and `queue`. */
 typedef struct clq_launch {
     uint32_t struct_size;      /* sizeof(clq_launch) */
