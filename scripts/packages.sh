@@ -11,7 +11,8 @@ test_packages="libcmocka-dev libgemmlowp-dev python3-jsonschema"
 if ! command -v c++ >/dev/null 2>&1; then
     test_packages="$test_packages g++"
 fi
-ci_packages="gcc g++ pkg-config clang clang-format oclgrind libclang-rt-14-dev clang-15 libclc-15 rocm-device-libs lintian"
+ci_packages="gcc g++ pkg-config clang clang-format oclgrind libclang-rt-14-dev clang-15 libclc-15 rocm-device-libs lintian doxygen"
+ci_packages="$ci_packages libopencv-dnn-dev libclblast-dev libboost-dev" # engines: examples/engines
 if ! python3 -c 'import ensurepip' 2>/dev/null; then # scripts/test-implementation.sh
     ci_packages="$ci_packages python3-venv"
 fi

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # usage: test-install.sh [FOLDER]: install, static as a part of another project (tests/embedder), and shared; move what was
-# installed elsewhere; build every example against it through CMake (tests/consumer), one through pkg-config; uninstall. No
-# test is built, so cmocka is not needed. The builds are made in FOLDER, where they stay: that of FOLDER/build-ON has
-# everything that scripts/test-packages.sh packs.
+# installed elsewhere; build every example against it through CMake (tests/consumer, examples/engines), one through
+# pkg-config; uninstall. No test is built, so cmocka is not needed. The builds are made in FOLDER, where they stay: that of
+# FOLDER/build-ON has everything that scripts/test-packages.sh packs.
 set -eu
 cd "$(dirname "$0")/.."
 source=$(pwd)
@@ -50,6 +50,10 @@ for shared in OFF ON; do
     quietly cmake -S tests/consumer -B "$work/consumer-$shared" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" \
         -DEXAMPLES="$source/examples"
     quietly cmake --build "$work/consumer-$shared"
+    if [ "$shared" = ON ]; then # those whose engines are installed
+        quietly cmake -S examples/engines -B "$work/engines" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_FLAGS=-O0
+        quietly cmake --build "$work/engines"
+    fi
     "$work/consumer-$shared/quantize_tensor" >/dev/null
     "$work/consumer-$shared/own_queue" >/dev/null
     "$work/consumer-$shared/consumer_cxx"

@@ -268,6 +268,45 @@ static void no_buffer(void **state)
     check_needs_device();
 }
 
+/* Of the library's own and over the caller's: commands of the caller's reach the bytes that the buffer has. */
+static void memory_of_buffers(void **state)
+{
+    clq_buffer *on_host = NULL;
+    cl_mem memory = NULL;
+    uint64_t offset = 1;
+    (void)state;
+    ACCEPTED(clq_buffer_create(check_reference(), 16, &on_host, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "has no cl_mem", clq_buffer_memory(on_host, &memory, &offset, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_buffer_memory(NULL, &memory, &offset, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_buffer_memory(on_host, NULL, &offset, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_buffer_memory(on_host, &memory, NULL, e));
+    assert_null(memory);
+    assert_int_equal(offset, 1);
+    clq_buffer_destroy(&on_host);
+    if (check_device() != NULL) {
+        const unsigned char values[16] = {3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3};
+        unsigned char got[16];
+        own_opencl own;
+        clq_buffer *buffers[2] = {NULL};
+        own_opencl_begin(&own, 0, 4096);
+        ACCEPTED(clq_buffer_create(own.clquant, sizeof values, &buffers[0], e));
+        buffers[1] = over(&own, own.memory, 64, sizeof values);
+        for (int i = 0; i < 2; i++) {
+            ACCEPTED(clq_buffer_memory(buffers[i], &memory, &offset, e));
+            assert_int_equal(offset, i == 0 ? 0 : 64);
+            assert_int_equal(
+                clEnqueueWriteBuffer(own.queue, memory, CL_TRUE, (size_t)offset, sizeof values, values, 0, NULL, NULL),
+                CL_SUCCESS);
+            ACCEPTED(clq_buffer_read(buffers[i], 0, got, sizeof got, e));
+            assert_memory_equal(got, values, sizeof values);
+            clq_buffer_destroy(&buffers[i]);
+        }
+        assert_ptr_equal(memory, own.memory);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
 /* What one step of dynamic quantization leaves for the next is read as well. */
 static int is_read(clq_operation operation, int operand)
 {
@@ -645,15 +684,11 @@ static void workspace_of_product(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(queue_on_another_device),
-    cmocka_unit_test(no_buffer),
-    cmocka_unit_test(flags),
-    cmocka_unit_test(flags_of_product),
-    cmocka_unit_test(aliases),
-    cmocka_unit_test(workspace_objects),
-    cmocka_unit_test(workspace_over_operands),
-    cmocka_unit_test(workspace_of_batch),
-    cmocka_unit_test(workspace_of_product),
+    cmocka_unit_test(queue_on_another_device), cmocka_unit_test(no_buffer),
+    cmocka_unit_test(memory_of_buffers),       cmocka_unit_test(flags),
+    cmocka_unit_test(flags_of_product),        cmocka_unit_test(aliases),
+    cmocka_unit_test(workspace_objects),       cmocka_unit_test(workspace_over_operands),
+    cmocka_unit_test(workspace_of_batch),      cmocka_unit_test(workspace_of_product),
 };
 
 CHECK_MAIN("opencl_arguments", tests)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/dtype.h"
+#include "core/float_mode.h"
 
 enum { BINS = CLQ_HISTOGRAM_BINS, MOST_LEVELS = 65536 };
 
@@ -60,6 +61,7 @@ clq_threshold clq_histogram_threshold(float maximum, uint32_t bins, uint32_t hal
 clq_status clq_histogram_percentile(const uint64_t *counts, float maximum, double percent, clq_threshold *threshold,
                                     clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     uint64_t total = 0;
     uint64_t below = 0;
     uint32_t bins = 0;
@@ -205,6 +207,7 @@ static uint32_t least_edge(edges *s, uint32_t levels)
 clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t levels, clq_threshold *threshold,
                              clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     uint64_t total = 0;
     uint32_t best = BINS;
     CLQ_TRY(clq_histogram_check("clq_histogram_mse", counts, maximum, threshold, &total, error));
@@ -228,6 +231,7 @@ clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint32_t lev
 
 uint32_t clq_scheme_levels(const clq_scheme *scheme, float lo, float hi)
 {
+    CLQ_OWN_FLOAT_MODE;
     const uint32_t codes = UINT32_C(1) << clq_dtype_bits(scheme->dtype);
     const int one_sided = lo >= 0.0f || hi <= 0.0f;
     return !scheme->symmetric && one_sided ? codes : codes / 2;
@@ -235,6 +239,7 @@ uint32_t clq_scheme_levels(const clq_scheme *scheme, float lo, float hi)
 
 void clq_range_clip(float range[2], float threshold)
 {
+    CLQ_OWN_FLOAT_MODE;
     for (int end = 0; end < 2; end++) {
         range[end] = range[end] > threshold ? threshold : range[end] < -threshold ? -threshold : range[end];
     }
@@ -256,6 +261,7 @@ static float averaged(float state, float now, double averaging)
 
 void clq_range_merge(float state[2], const float range[2], float averaging)
 {
+    CLQ_OWN_FLOAT_MODE;
     const double c = averaging > 0.0f ? (averaging < 1.0f ? (double)averaging : 1.0) : 0.0;
     const float old_lo = state[0] + 0.0f; /* makes 0 of -0 */
     const float old_hi = state[1] + 0.0f;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/float_mode.h"
 #include "core/scheme.h"
 #include "core/vector.h"
 
@@ -56,6 +57,7 @@ clq_status clq_histogram_cut_check(const char *function, const uint64_t *counts,
 clq_status clq_histogram_cut_percentile(const uint64_t *counts, const float range[2], double percent, clq_cut *cut,
                                         clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     clq_window window = {0, BINS};
     uint64_t total = 0;
     uint64_t left;
@@ -268,6 +270,7 @@ static clq_status search(clq_candidates *c, const clq_scheme *scheme, const floa
 clq_status clq_histogram_cut_mse(const clq_scheme *scheme, const uint64_t *counts, const float range[2], clq_cut *cut,
                                  clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     clq_candidates *candidates; /* too large for the stack of a caller's thread */
     clq_status status;
     uint64_t total = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/divergence.h"
+#include "core/float_mode.h"
 #include "core/scheme.h"
 
 enum {
@@ -188,6 +189,7 @@ static uint32_t least_edge(search *s, uint32_t levels)
 clq_status clq_histogram_entropy(const uint64_t *counts, float maximum, uint32_t levels, clq_threshold *threshold,
                                  clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     uint64_t total = 0;
     uint32_t best = BINS;
     CLQ_TRY(clq_histogram_check("clq_histogram_entropy", counts, maximum, threshold, &total, error));
@@ -248,6 +250,7 @@ static void cut_both_ends(both_ends *b, uint32_t levels, const float range[2], c
 clq_status clq_histogram_cut_entropy(const clq_scheme *scheme, const uint64_t *counts, const float range[2],
                                      clq_cut *cut, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     uint64_t total = 0;
     uint32_t levels;
     both_ends *b; /* too large for the stack of a caller's thread */

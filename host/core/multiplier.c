@@ -4,9 +4,11 @@
 #include <math.h>
 
 #include "core/error.h"
+#include "core/float_mode.h"
 
 clq_status clq_multiplier_from_real(double real, clq_multiplier *multiplier, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     int shift = 0;
     int64_t q31;
     CLQ_REQUIRE(multiplier != NULL, "clq_multiplier_from_real: multiplier must not be NULL");
@@ -35,6 +37,7 @@ static double candidate_error(double real, int64_t factor, uint32_t shift, int32
 clq_status clq_multiplier_search(double real, const int32_t *samples, size_t sample_count, uint32_t max_shift,
                                  uint32_t max_bits, clq_multiplier_candidate *rows, uint32_t *best, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     int found = 0;
     CLQ_REQUIRE(samples != NULL && rows != NULL && best != NULL,
                 "clq_multiplier_search: samples, rows and best must not be NULL");

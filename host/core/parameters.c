@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "core/error.h"
+#include "core/float_mode.h"
 #include "core/scheme.h"
 
 typedef struct range {
@@ -179,6 +180,7 @@ static void choose(const clq_scheme *scheme, range r, clq_parameters *parameters
 clq_status clq_choose_parameters(const clq_scheme *scheme, double lo, double hi, clq_parameters *parameters,
                                  clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     const range r = {lo, hi};
     CLQ_REQUIRE(scheme != NULL && parameters != NULL, "clq_choose_parameters: scheme and parameters must not be NULL");
     CLQ_TRY(clq_scheme_check(scheme, error));

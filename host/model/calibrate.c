@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/float_mode.h"
 #include "format/file.h"
 #include "format/ranges_object.h"
 #include "format/writer.h"
@@ -118,6 +119,7 @@ static clq_status execute(clq_calibrate_job *job, clq_error *error)
 clq_status clq_file_calibrate(clq_context *context, const clq_file_request *request, const clq_file_events *events,
                               clq_file_report **report, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     clq_calibrate_job job;
     clq_status status;
     memset(&job, 0, sizeof job);

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/float_mode.h"
 #include "core/size.h"
 #include "format/human.h"
 #include "format/real.h"
@@ -335,6 +336,7 @@ static clq_status execute(compare_run *run, clq_error *error)
 clq_status clq_file_compare(clq_context *context, const clq_file_request *request, const clq_file_events *events,
                             clq_file_report **report, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     compare_run run;
     clq_status status;
     memset(&run, 0, sizeof run);

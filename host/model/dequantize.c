@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/float_mode.h"
 #include "format/foreign.h"
 #include "format/gguf.h"
 #include "format/near.h"
@@ -379,6 +380,7 @@ static clq_status execute(dequantize_run *run, clq_error *error)
 clq_status clq_file_dequantize(clq_context *context, const clq_file_request *request, const clq_file_events *events,
                                clq_file_report **report, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     dequantize_run run;
     clq_status status;
     memset(&run, 0, sizeof run);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/float_mode.h"
 #include "format/gguf.h"
 #include "format/npy.h"
 #include "format/output_path.h"
@@ -247,6 +248,7 @@ static clq_status run(clq_job *call, clq_error *error)
 clq_status clq_file_quantize(clq_context *context, const clq_file_request *request, const clq_file_events *events,
                              clq_file_report **report, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     clq_job call;
     clq_status status = clq_job_begin(&call, "quantize", context, request, events, error);
     if (status == CLQ_OK) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/float_mode.h"
 #include "core/host_memory.h"
 #include "native/gemm.h"
 #include "native/tensor.h"
@@ -52,6 +53,7 @@ static clq_status run_in(clq_context *context, const clq_native_team *team, cons
 
 static clq_status run(clq_context *context, const clq_task *task, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     const clq_native_team team = clq_native_team_of(&context->native->threads);
     return run_in(context, &team, task, error);
 }
@@ -132,6 +134,7 @@ static size_t parts_of_small(const share *s, const clq_native_team *team)
 
 static clq_status batch_run(clq_batch *batch, const void *launch, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     const clq_native_team team = clq_native_team_of(&batch->context->native->threads);
     share s = {.batch = batch, .alone = team, .most = team.least - 1, .status = CLQ_OK, .error = error};
     (void)launch;
@@ -164,6 +167,7 @@ static clq_status batch_plan(const clq_batch *batch, clq_plan *plan_out, clq_err
 /* Where no loops are left B is unpacked for the reference: its codes and zero points are as good as they were. */
 static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     const clq_native_team team = clq_native_team_of(&context->native->threads);
     const clq_native_loops *loops = NULL;
     const int has_loops = clq_native_has_loops(task->problem);

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/float_mode.h"
+
 /* What the loops take, several times. */
 enum { STACK_BYTES = 256 << 10 };
 
@@ -89,6 +91,7 @@ static void take_work(clq_pool *pool)
 
 static void *thread_main(void *cookie)
 {
+    CLQ_OWN_FLOAT_MODE;
     clq_pool *pool = cookie;
     uint64_t seen = 0;
     pthread_mutex_lock(&pool->lock);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/float_mode.h"
 #include "core/host_memory.h"
 #include "reference/reference.h"
 
@@ -56,6 +57,7 @@ static void run_operation(clq_operation operation, const clq_task *task)
 
 static clq_status run(clq_context *context, const clq_task *task, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     (void)context;
     (void)error;
     if (task->operation == CLQ_OP_DYNAMIC_QUANTIZE) {
@@ -95,6 +97,7 @@ static clq_status batch_plan(const clq_batch *batch, clq_plan *plan_out, clq_err
 
 static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     (void)context;
     (void)error;
     clq_reference_gemm(task);

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "core/fixed_point.h"
+#include "core/float_mode.h"
 #include "reference/reference.h"
 
 static int64_t scaled_double(const clq_requantization *r, int32_t x)
@@ -97,6 +98,7 @@ static clq_status check(const clq_requantization *r, clq_error *error)
 
 clq_status clq_requantize(const clq_requantization *r, const int32_t *x, size_t count, int32_t *y, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     CLQ_REQUIRE(r != NULL && (count == 0 || (x != NULL && y != NULL)),
                 "clq_requantize: requantization, x and y must not be NULL");
     CLQ_TRY(check(r, error));

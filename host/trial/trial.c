@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "core/dtype.h"
+#include "core/float_mode.h"
 #include "reference/executor.h"
 
 /* Operands begin at lines of a cache, which some stores fill; in some cases an element behind. */
@@ -146,6 +147,7 @@ static clq_status compare_case(const clq_trial_candidate *candidate, const clq_t
 static clq_status for_each_case(const clq_trial_candidate *candidate, const clq_trial_cases *cases, int only_ready,
                                 int *same, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     clq_status status = CLQ_OK;
     clq_trial_case *c = malloc(sizeof *c);
     *same = 1;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/float_mode.h"
 #include "core/size.h"
 #include "verify/report.h"
 #include "verify/reproduce.h"
@@ -278,6 +279,7 @@ static clq_status check_call(const clq_context *context, const clq_verify_reques
 clq_status clq_verify(clq_context *context, const clq_verify_request *request, const clq_verify_events *events,
                       clq_verify_report **report, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     verify_call *call = NULL;
     clq_verify_report facts;
     clq_status status;

@@ -11,8 +11,8 @@ extern "C" {
 
 /* One tensor of a batch: how it is quantized, and where its operands are. */
 typedef struct clq_batch_item {
-    const clq_quantization *q;
-    clq_operands operands;
+    const clq_quantization *q; /* as the operation by itself takes it */
+    clq_operands operands;     /* likewise: those of the operation */
 } clq_batch_item;
 
 /* One operation over a list of tensors of any sizes and layouts, checked and prepared once, to be run many times. */

@@ -40,7 +40,7 @@ CLQ_API clq_status clq_histogram(clq_context *context, const clq_quantization *q
 
 /* Where a method cuts a histogram of magnitudes: [-value, value] keeps the bins [0, bins). */
 typedef struct clq_threshold {
-    float value;
+    float value;   /* finite, not negative */
     uint32_t bins; /* 0 for a histogram without elements, which keeps its whole range */
 } clq_threshold;
 
@@ -63,7 +63,7 @@ CLQ_API clq_status clq_histogram_mse(const uint64_t *counts, float maximum, uint
 
 /* Where a method cuts a histogram of two sides: what stays of the range, and its bins, [first, end). */
 typedef struct clq_cut {
-    float range[2];
+    float range[2];      /* [lo, hi], within the range of the data */
     uint32_t first, end; /* 0 and CLQ_HISTOGRAM_SIGNED_BINS where nothing is cut */
 } clq_cut;
 
@@ -109,7 +109,7 @@ typedef struct clq_observer clq_observer;
 /* `averaging` as in clq_merge_range: 0, or the constant of a moving average over batches (PyTorch: 0.01). */
 CLQ_API clq_status clq_observer_create(clq_context *context, uint64_t parameters, float averaging,
                                        clq_observer **observer, clq_error *error);
-CLQ_API void clq_observer_destroy(clq_observer **observer);
+CLQ_API void clq_observer_destroy(clq_observer **observer); /* what was enqueued for it may still be to run */
 
 /* Enqueue: fold a piece in, whose parameters are [first, first + those of q->layout) of the observer's. A piece without
  * elements changes nothing. */

@@ -32,6 +32,8 @@
  *     the contents of output buffers are not specified.
  *   - The library prints nothing, installs no signal handler, has no globals but the addresses of OpenCL's functions,
  *     which it loads once in a process, and reads no locale.
+ *   - The caller's floating-point environment (rounding, subnormals flushed to zero, traps) changes no
+ *     result, and is as it was when a call returns.
  *   - Sizes and offsets are in elements unless the name says `_bytes`.
  *   - Operations are enqueued in the order of the calls; clq_buffer_read and clq_finish wait.
  */

@@ -9,28 +9,29 @@
 extern "C" {
 #endif
 
+/* What a device says that it is. */
 typedef enum clq_device_type {
-    CLQ_DEVICE_REFERENCE = 0,
-    CLQ_DEVICE_CPU = 1,
-    CLQ_DEVICE_GPU = 2,
-    CLQ_DEVICE_ACCELERATOR = 3,
-    CLQ_DEVICE_OTHER = 4
+    CLQ_DEVICE_REFERENCE = 0,   /* plain C in the calling thread */
+    CLQ_DEVICE_CPU = 1,         /* of OpenCL, and native */
+    CLQ_DEVICE_GPU = 2,         /* of OpenCL */
+    CLQ_DEVICE_ACCELERATOR = 3, /* of OpenCL */
+    CLQ_DEVICE_OTHER = 4        /* of OpenCL, and none of these */
 } clq_device_type;
 
+/* Facts about a device. Texts end with a zero byte, cut where they are longer. */
 typedef struct clq_device_info {
-    int32_t platform, device; /* numbers as in the specification "P:D"; -1 for native and the reference */
-    clq_device_type type;
-    char name[128];
-    char platform_name[128];
-    char version[128]; /* OpenCL version string; empty for the reference */
-    char driver[128];
-    uint32_t compute_units;
-    uint64_t global_memory_bytes;
-    uint64_t maximum_allocation_bytes;
-    int32_t usable; /* 0: `missing` says what the library needs and the device lacks */
-    char missing[256];
-    int32_t
-        in_process; /* not 0: known to compute in this process, on its processor and memory, as the reference does */
+    int32_t platform, device;          /* numbers as in the specification "P:D"; -1 for native and the reference */
+    clq_device_type type;              /* as the driver has it */
+    char name[128];                    /* likewise */
+    char platform_name[128];           /* of the driver; of native and the reference the library's */
+    char version[128];                 /* OpenCL version string; empty for the reference */
+    char driver[128];                  /* its version */
+    uint32_t compute_units;            /* of native: threads */
+    uint64_t global_memory_bytes;      /* as the driver says */
+    uint64_t maximum_allocation_bytes; /* of one buffer */
+    int32_t usable;                    /* 0: `missing` says what the library needs and the device lacks */
+    char missing[256];                 /* empty where it is usable */
+    int32_t in_process; /* not 0: known to compute in this process, on its processor, as the reference does */
 } clq_device_info;
 
 /* Of every list of devices the last: native, of type CLQ_DEVICE_CPU, and the reference. Neither needs a driver. */
@@ -50,6 +51,7 @@ CLQ_API clq_status clq_devices(size_t capacity, clq_device_info *infos, size_t *
  */
 CLQ_API clq_status clq_opencl_available(clq_error *error);
 
+/* A device with its compiled kernels. Any number of threads may use it at once. */
 typedef struct clq_context clq_context;
 
 /*
@@ -62,7 +64,7 @@ typedef struct clq_context clq_context;
  * none of the program's signals. Calls that come while they work for another compute in the thread that calls.
  */
 CLQ_API clq_status clq_context_create(const char *spec, clq_context **context, clq_error *error);
-CLQ_API void clq_context_destroy(clq_context **context);
+CLQ_API void clq_context_destroy(clq_context **context); /* goes when its last buffer, batch or weights have gone */
 
 /* Facts about the context's device. `info` is filled in; never fails on a live context. */
 CLQ_API void clq_context_device(const clq_context *context, clq_device_info *info);
@@ -73,7 +75,11 @@ CLQ_API void clq_context_device(const clq_context *context, clq_device_info *inf
  * CLQ_LOG_DEBUG what was built. NULL (the default) drops them. Set it before the context is shared between threads; the
  * function may then be called from any of them, and from one of the library's own while a call compiles.
  */
-typedef enum clq_log_level { CLQ_LOG_WARNING = 1, CLQ_LOG_INFO = 2, CLQ_LOG_DEBUG = 3 } clq_log_level;
+typedef enum clq_log_level {
+    CLQ_LOG_WARNING = 1, /* something is not as it should be; the result is right all the same */
+    CLQ_LOG_INFO = 2,    /* why it takes long */
+    CLQ_LOG_DEBUG = 3    /* what was built, tried and cached */
+} clq_log_level;
 typedef void (*clq_log_function)(void *cookie, clq_log_level level, const char *message);
 CLQ_API void clq_context_set_log(clq_context *context, clq_log_function log, void *cookie);
 
@@ -102,6 +108,7 @@ CLQ_API clq_status clq_finish(clq_context *context, clq_error *error);
 /* Memory where the context's device can use it; host memory for native and the reference. */
 typedef struct clq_buffer clq_buffer;
 
+/* A buffer of that many bytes, at least 1, of unspecified contents. CLQ_OUT_OF_MEMORY. */
 CLQ_API clq_status clq_buffer_create(clq_context *context, uint64_t bytes, clq_buffer **buffer, clq_error *error);
 
 /*
@@ -116,7 +123,7 @@ CLQ_API clq_status clq_buffer_wrap(clq_context *context, void *memory, uint64_t 
  * is the caller's alone; any other may be destroyed while operations that use it are still to run.
  */
 CLQ_API void clq_buffer_destroy(clq_buffer **buffer);
-CLQ_API uint64_t clq_buffer_bytes(const clq_buffer *buffer);
+CLQ_API uint64_t clq_buffer_bytes(const clq_buffer *buffer); /* as it was made */
 
 /* Copy in or out, after all operations enqueued before; complete when it returns, also for commands on queues of the
  * caller's own. */
@@ -150,6 +157,7 @@ CLQ_API clq_status clq_buffer_unmap(clq_buffer *buffer, clq_error *error);
  */
 typedef struct clq_staging clq_staging;
 
+/* At least 1 byte; the contents are unspecified. CLQ_OUT_OF_MEMORY. */
 CLQ_API clq_status clq_staging_create(clq_context *context, uint64_t bytes, clq_staging **staging, clq_error *error);
 CLQ_API void clq_staging_destroy(clq_staging **staging);            /* waits for operations that use it */
 CLQ_API void *clq_staging_memory(const clq_staging *staging);       /* aligned to a page */

@@ -30,18 +30,19 @@ extern "C" {
 
 /* How a range follows from data. Percentile, mse and entropy look at a histogram. */
 typedef enum clq_calibration_kind {
-    CLQ_CALIBRATE_MINMAX = 0,
-    CLQ_CALIBRATE_AVERAGE = 1, /* of clq_file_calibrate only */
-    CLQ_CALIBRATE_PERCENTILE = 2,
-    CLQ_CALIBRATE_MSE = 3,
-    CLQ_CALIBRATE_ENTROPY = 4,
-    CLQ_CALIBRATE_MEAN = 5 /* of the ranges of all batches; of clq_file_calibrate only */
+    CLQ_CALIBRATE_MINMAX = 0,     /* the least and the greatest element */
+    CLQ_CALIBRATE_AVERAGE = 1,    /* a moving one over batches, of clq_file_calibrate only */
+    CLQ_CALIBRATE_PERCENTILE = 2, /* clq_histogram_percentile */
+    CLQ_CALIBRATE_MSE = 3,        /* clq_histogram_mse */
+    CLQ_CALIBRATE_ENTROPY = 4,    /* clq_histogram_entropy */
+    CLQ_CALIBRATE_MEAN = 5        /* of the ranges of all batches; of clq_file_calibrate only */
 } clq_calibration_kind;
 
+/* A kind and its number. */
 typedef struct clq_calibration {
-    clq_calibration_kind kind;
-    double percent;  /* of a percentile: above 0, to 100 */
-    float averaging; /* of a moving average: above 0, to 1; else 0 */
+    clq_calibration_kind kind; /* which of the two below counts */
+    double percent;            /* of a percentile: above 0, to 100 */
+    float averaging;           /* of a moving average: above 0, to 1; else 0 */
 } clq_calibration;
 
 /*
@@ -51,9 +52,10 @@ typedef struct clq_calibration {
 CLQ_API clq_status clq_calibration_from_text(const char *text, clq_calibration *calibration, clq_error *error);
 CLQ_API void clq_calibration_text(const clq_calibration *calibration, char *text, size_t capacity);
 
+/* Names, or patterns of names as in a shell. */
 typedef struct clq_name_list {
-    const char *const *items;
-    size_t count;
+    const char *const *items; /* NULL when there are none */
+    size_t count;             /* of items */
 } clq_name_list;
 
 /*
@@ -63,16 +65,15 @@ typedef struct clq_name_list {
  */
 typedef enum clq_file_check {
     CLQ_CHECK_BY_DEVICE = 0, /* none where the device computes in this process (clq_device_info), elsewhere sample */
-    CLQ_CHECK_NONE = 1,
-    CLQ_CHECK_SAMPLE = 2,
-    CLQ_CHECK_ALL = 3
+    CLQ_CHECK_NONE = 1,      /* nothing */
+    CLQ_CHECK_SAMPLE = 2,    /* the random part */
+    CLQ_CHECK_ALL = 3        /* everything */
 } clq_file_check;
 
 /* How quantized tensors lie in an output, and so who can load it (docs/files.md). */
 typedef enum clq_file_format {
-    CLQ_FORMAT_BY_OUTPUT =
-        0, /* gguf for NAME.gguf and for a folder with one, compressed-tensors for others, else clquant */
-    CLQ_FORMAT_CLQUANT = 1,            /* T, T_scale, T_zero_point: every type and layout that the library knows */
+    CLQ_FORMAT_BY_OUTPUT = 0, /* gguf for NAME.gguf or its folder, compressed-tensors for other folders, else clquant */
+    CLQ_FORMAT_CLQUANT = 1,   /* T, T_scale, T_zero_point: every type and layout that the library knows */
     CLQ_FORMAT_COMPRESSED_TENSORS = 2, /* "int-quantized": s8 codes of the weights of linear layers */
     CLQ_FORMAT_PACK_QUANTIZED = 3,     /* the same with 4 or 8-bit codes packed into words of 32 bits */
     CLQ_FORMAT_GGUF = 4                /* blocks of 32, into a .gguf */
@@ -80,16 +81,16 @@ typedef enum clq_file_format {
 
 /* What an engine is told to do with the inputs of the layers that were quantized: compressed-tensors alone. */
 typedef enum clq_activations {
-    CLQ_ACTIVATIONS_BY_FORMAT = 0, /* per token where an engine can run it so, else none */
-    CLQ_ACTIVATIONS_NONE = 1,
+    CLQ_ACTIVATIONS_BY_FORMAT = 0,     /* per token where an engine can run it so, else none */
+    CLQ_ACTIVATIONS_NONE = 1,          /* nothing: they stay in float */
     CLQ_ACTIVATIONS_DYNAMIC_TOKEN = 2, /* s8, a scale for each token found while running */
     CLQ_ACTIVATIONS_STATIC = 3         /* s8, a scale for each module, from the file of ranges */
 } clq_activations;
 
 /* The axis of channels or groups, of the tensors whose names match a pattern. */
 typedef struct clq_axis_pattern {
-    const char *pattern;
-    int32_t axis; /* negative: from the last */
+    const char *pattern; /* * and ? as in a shell */
+    int32_t axis;        /* negative: from the last */
 } clq_axis_pattern;
 
 /* What the report holds beyond a summary of each tensor. */
@@ -130,8 +131,8 @@ typedef struct clq_file_request {
     int32_t has_axis;            /* 0: the first, or that of the file of ranges; of groups the last */
     int32_t axis;                /* (--axis) negative: from the last, which is -1 */
     const clq_axis_pattern *axis_patterns; /* (--axis GLOB=N) of clq_file_quantize: the last match goes before axis */
-    size_t axis_pattern_count;
-    uint64_t group_size;       /* (--group-size; default 128) */
+    size_t axis_pattern_count;             /* of axis_patterns */
+    uint64_t group_size;                   /* (--group-size; default 128) */
     uint64_t known_group_size; /* (--group-size) _dequantize, _compare: of groups whose size a file leaves open; 0: its
                                   config.json's */
     /* Scheme */
@@ -143,16 +144,16 @@ typedef struct clq_file_request {
     clq_zero_point_order zero_point_order;                      /* (--zero-point-order) */
     clq_arithmetic arithmetic;                                  /* (--arithmetic) */
     /* Parameters that are given. At most one of scale, range, ranges and a calibration other than minmax. */
-    const double *scale; /* (--scale) one, or as many as each tensor has parameters; NULL: none are given */
-    uint64_t scale_count;
-    const char *scale_file;    /* (--scale) the same, from a .npy */
-    const int32_t *zero_point; /* (--zero-point) beside a scale */
-    uint64_t zero_point_count;
+    const double *scale;         /* (--scale) one, or as many as each tensor has parameters; NULL: none are given */
+    uint64_t scale_count;        /* of `scale` */
+    const char *scale_file;      /* (--scale) the same, from a .npy */
+    const int32_t *zero_point;   /* (--zero-point) beside a scale */
+    uint64_t zero_point_count;   /* of `zero_point` */
     const char *zero_point_file; /* (--zero-point) */
-    int32_t has_range;
-    double range_lo, range_hi; /* (--range) */
-    const char *ranges_file;   /* (--ranges) written by clq_file_calibrate: of the weights; with CLQ_ACTIVATIONS_STATIC
-                                  of what their modules are given, and the weights find their own */
+    int32_t has_range;           /* not 0: range_lo and range_hi are given */
+    double range_lo, range_hi;   /* (--range) */
+    const char *ranges_file; /* (--ranges) written by clq_file_calibrate: of the weights; with CLQ_ACTIVATIONS_STATIC
+                                of what their modules are given, and the weights find their own */
     /* Data */
     clq_calibration calibration; /* (--calibrate; calibrate --method; default minmax) */
     int32_t ignore_nonfinite;    /* (--nonfinite ignore) 0: NaN or infinity is CLQ_NONFINITE */
@@ -162,32 +163,35 @@ typedef struct clq_file_request {
     int32_t dry_run; /* (--dry-run) find out and report everything, write nothing */
     int32_t allow_empty; /* (--allow-empty) no tensor to work on, or like a pattern: no CLQ_REFUSED, but a warning */
     int32_t strict; /* (--strict) CLQ_REFUSED: _quantize: a tensor that cannot be, _dequantize: what becomes infinite */
-    int32_t has_minimum_sqnr;
-    double minimum_sqnr_db;  /* (--fail-sqnr-below) a tensor below it is CLQ_REFUSED, and nothing is written */
-    const char *config_file; /* (--emit-config) receives a quantization_config for compressed-tensors; NULL: none */
-    uint32_t details;        /* CLQ_FILE_PARAMETERS, _HISTOGRAMS, _WORST together (default 0) */
-    clq_file_check check;    /* (--check) of all but clq_file_compare */
-    uint64_t check_seed;     /* (--check-seed) of CLQ_CHECK_SAMPLE: which part; 0: another one in each run */
+    int32_t has_minimum_sqnr; /* not 0: minimum_sqnr_db is a gate */
+    double minimum_sqnr_db;   /* (--fail-sqnr-below) a tensor below it is CLQ_REFUSED, and nothing is written */
+    const char *config_file;  /* (--emit-config) receives a quantization_config for compressed-tensors; NULL: none */
+    uint32_t details;         /* CLQ_FILE_PARAMETERS, _HISTOGRAMS, _WORST together (default 0) */
+    clq_file_check check;     /* (--check) of all but clq_file_compare */
+    uint64_t check_seed;      /* (--check-seed) of CLQ_CHECK_SAMPLE: which part; 0: another one in each run */
 } clq_file_request;
 
+/* Set `request` to the defaults given above. */
 CLQ_API void clq_file_request_init(clq_file_request *request);
 
 /* ------------------------------------------------------------------------------------------------
  * Events
  * --------------------------------------------------------------------------------------------- */
 
+/* How far a call is. */
 typedef struct clq_file_progress {
-    const char *operation; /* "quantize" */
-    const char *tensor;    /* the one at work, or NULL */
-    const char *after;     /* NULL while data is read; then what is left to do: "flushing to disk" */
-    uint64_t done_bytes, all_bytes;
-    uint64_t skipped_bytes; /* of done_bytes, those that an earlier run had done */
+    const char *operation;          /* "quantize" */
+    const char *tensor;             /* the one at work, or NULL */
+    const char *after;              /* NULL while data is read; then what is left to do: "flushing to disk" */
+    uint64_t done_bytes, all_bytes; /* of data; done_bytes only grows */
+    uint64_t skipped_bytes;         /* of done_bytes, those that an earlier run had done */
 } clq_file_progress;
 
 /* All may be NULL. They are called from threads of the call, one at a time but for is_cancelled. */
 typedef struct clq_file_events {
     uint32_t struct_size; /* sizeof(clq_file_events) */
-    void *cookie;
+    void *cookie;         /* handed to each of them */
+    /* Some of the data is done. */
     void (*progress)(void *cookie, const clq_file_progress *progress);
     clq_log_function message;          /* warnings; details of level CLQ_LOG_INFO */
     int (*is_cancelled)(void *cookie); /* asked between pieces: not 0 ends the call with CLQ_CANCELLED */
@@ -205,58 +209,58 @@ typedef struct clq_errors {
     uint64_t maximum_index; /* flat index of the first such element, UINT64_MAX when exact */
     double mean;            /* of |x - y| */
     double sqnr_db;         /* 10 * log10(sum x^2 / sum (x - y)^2); infinite when exact */
-    double cosine;
-    int32_t exact; /* x = y everywhere */
+    double cosine;          /* of the angle between x and y */
+    int32_t exact;          /* x = y everywhere */
 } clq_errors;
 
+/* What became of a tensor. */
 typedef enum clq_file_outcome {
-    CLQ_FILE_COPIED = 0,    /* byte for byte, for `reason` */
-    CLQ_FILE_PROCESSED = 1, /* quantized, dequantized, measured: what the call is for */
-    /* clq_file_compare: */
-    CLQ_FILE_COMPARED = 2,   /* as real numbers: `errors` */
-    CLQ_FILE_SAME_BYTES = 3, /* of another type */
-    CLQ_FILE_OTHER_BYTES = 4,
-    CLQ_FILE_OTHER_SHAPE = 5,
-    CLQ_FILE_OTHER_TYPE = 6, /* that cannot be compared: integers and reals, say */
-    CLQ_FILE_MISSING = 7,    /* only in the reference */
-    CLQ_FILE_EXTRA = 8       /* only in the input */
+    CLQ_FILE_COPIED = 0,      /* byte for byte, for `reason` */
+    CLQ_FILE_PROCESSED = 1,   /* quantized, dequantized, measured: what the call is for */
+    CLQ_FILE_COMPARED = 2,    /* this and the following, of clq_file_compare: as real numbers: `errors` */
+    CLQ_FILE_SAME_BYTES = 3,  /* of another type */
+    CLQ_FILE_OTHER_BYTES = 4, /* of a type that is no number here */
+    CLQ_FILE_OTHER_SHAPE = 5, /* so that elements have no partners */
+    CLQ_FILE_OTHER_TYPE = 6,  /* that cannot be compared: integers and reals, say */
+    CLQ_FILE_MISSING = 7,     /* only in the reference */
+    CLQ_FILE_EXTRA = 8        /* only in the input */
 } clq_file_outcome;
 
 /* A tensor as a file has it. */
 typedef struct clq_file_tensor_side {
-    char dtype[16]; /* "F32", as the file says; "s8": quantized */
-    uint32_t rank;
+    char dtype[16];        /* "F32", as the file says; "s8": quantized */
+    uint32_t rank;         /* 0: one element */
     const uint64_t *shape; /* `rank` of them: files may have more than CLQ_MAX_RANK */
-    uint64_t bytes;
+    uint64_t bytes;        /* of its data */
 } clq_file_tensor_side;
 
 /* What was found of one tensor. A field that a function does not fill is 0 or NULL. */
 typedef struct clq_file_tensor {
-    const char *name;
-    clq_file_outcome outcome;
-    const char *reason;          /* why it is copied; NULL: none to tell */
-    int32_t falls_short;         /* copied, though it is of floating point and selected */
-    clq_file_tensor_side source; /* in the input; clq_file_compare: in the reference */
-    clq_file_tensor_side target; /* in the output; clq_file_compare: in the input */
-    clq_quantization q;          /* layout and, where there are codes, scheme */
-    uint64_t elements, parameters;
+    const char *name;              /* as the file has it */
+    clq_file_outcome outcome;      /* which of the fields below say something */
+    const char *reason;            /* why it is copied; NULL: none to tell */
+    int32_t falls_short;           /* copied, though it is of floating point and selected */
+    clq_file_tensor_side source;   /* in the input; clq_file_compare: in the reference */
+    clq_file_tensor_side target;   /* in the output; clq_file_compare: in the input */
+    clq_quantization q;            /* layout and, where there are codes, scheme */
+    uint64_t elements, parameters; /* how many there are, by `q` */
     clq_nonfinite nonfinite; /* of the input; clq_file_dequantize: elements that became infinite in the type written */
     /* Bounds over all parameters, and with CLQ_FILE_PARAMETERS (of clq_file_calibrate always) each: */
     /* Of the finite elements; infinity, -infinity where there are none, or an earlier run looked at them. */
     float range_low, range_high;
-    float scale_low, scale_high;
-    int32_t zero_point_low, zero_point_high;
-    const float *range; /* lo and hi of each parameter in turn, in the same form */
-    const float *scale;
-    const int32_t *zero_point;
+    float scale_low, scale_high;             /* where there are codes */
+    int32_t zero_point_low, zero_point_high; /* likewise */
+    const float *range;                      /* lo and hi of each parameter in turn, in the same form */
+    const float *scale;                      /* of each parameter */
+    const int32_t *zero_point;               /* of each parameter */
     /* clq_file_quantize, _compare */
-    int32_t measured; /* `errors` and `clipped` are filled in */
-    clq_errors errors;
+    int32_t measured;   /* `errors` and `clipped` are filled in */
+    clq_errors errors;  /* of what is restored from the codes; clq_file_compare: of the input */
     uint64_t clipped;   /* elements beyond what the codes can express by more than half a step */
     uint64_t differing; /* clq_file_compare: elements not finite on one side alone, or in another way */
     char variant[48];   /* the kernel, as clq_plan_operation names it */
     /* clq_file_calibrate */
-    uint64_t batches;
+    uint64_t batches;               /* that had the tensor */
     const float *found_range;       /* of each parameter: as found, before `range` was cut from it */
     const clq_threshold *threshold; /* where magnitudes were cut; NULL for a scheme that is not symmetric */
     const uint64_t *kept;           /* elements in the bins that were kept */
@@ -267,23 +271,25 @@ typedef struct clq_file_tensor {
     double expected_sqnr_db;         /* of it, by its histogram and the codes of `range`; infinite where exact */
 } clq_file_tensor;
 
+/* What a call found and did. Its memory is the report's own. */
 typedef struct clq_file_report {
     const clq_file_tensor *tensors; /* in the order of the file (of clq_file_compare: of the reference, then extras) */
-    size_t tensor_count;
-    size_t processed_count;
-    uint64_t bytes_in, bytes_out; /* of all files */
-    const uint64_t *input_bytes;  /* clq_file_calibrate: of each of the request's inputs */
-    double seconds;
-    char device[160];          /* empty: none was needed */
-    int32_t is_written;        /* the output stands under its name, even if the call failed later */
-    int32_t is_resumable;      /* a run with `resume` continues from what this one left */
-    clq_file_check check;      /* what was done, once there was a device; never CLQ_CHECK_BY_DEVICE then */
-    uint64_t check_seed;       /* of CLQ_CHECK_SAMPLE: gives the same sample again */
-    uint64_t checked_elements; /* of the sample, or all: the same whatever the memory */
+    size_t tensor_count;            /* of tensors */
+    size_t processed_count;         /* of those the processed and the compared ones */
+    uint64_t bytes_in, bytes_out;   /* of all files */
+    const uint64_t *input_bytes;    /* clq_file_calibrate: of each of the request's inputs */
+    double seconds;                 /* of the call */
+    char device[160];               /* empty: none was needed */
+    int32_t is_written;             /* the output stands under its name, even if the call failed later */
+    int32_t is_resumable;           /* a run with `resume` continues from what this one left */
+    clq_file_check check;           /* what was done, once there was a device; never CLQ_CHECK_BY_DEVICE then */
+    uint64_t check_seed;            /* of CLQ_CHECK_SAMPLE: gives the same sample again */
+    uint64_t checked_elements;      /* of the sample, or all: the same whatever the memory */
     uint64_t copied_files, copied_file_bytes; /* beside the weights, of an output that is a folder: byte for byte */
     uint64_t checked_pieces; /* whose ranges or histograms were computed again as a whole; depends on the memory */
 } clq_file_report;
 
+/* With all that it points at. */
 CLQ_API void clq_file_report_destroy(clq_file_report **report);
 
 /* By SQNR: negative when `a` is worse than `b`. Exact is best, and what has no ratio at all worst. */
@@ -307,12 +313,26 @@ CLQ_API int clq_errors_compare(const clq_errors *a, const clq_errors *b);
  */
 CLQ_API clq_status clq_file_quantize(clq_context *context, const clq_file_request *request,
                                      const clq_file_events *events, clq_file_report **report, clq_error *error);
+
+/*
+ * The way back: the tensors that were quantized, of any format that clq_file_quantize writes, as reals of
+ * request->dtype, and the others as they are; request->tensors alone, where it names any.
+ */
 CLQ_API clq_status clq_file_dequantize(clq_context *context, const clq_file_request *request,
                                        const clq_file_events *events, clq_file_report **report, clq_error *error);
+
+/* The range of each parameter of the request's tensors, and their elements that are not finite. Writes nothing. */
 CLQ_API clq_status clq_file_minmax(clq_context *context, const clq_file_request *request, const clq_file_events *events,
                                    clq_file_report **report, clq_error *error);
+
+/* How far request->input, quantized or not, is from request->reference, tensor by tensor. Writes nothing. */
 CLQ_API clq_status clq_file_compare(clq_context *context, const clq_file_request *request,
                                     const clq_file_events *events, clq_file_report **report, clq_error *error);
+
+/*
+ * Ranges of activations over the batches of request->inputs, by request->calibration, into a file of ranges, which
+ * clq_file_quantize reads as `ranges_file`; docs/calibration.md has the whole way.
+ */
 CLQ_API clq_status clq_file_calibrate(clq_context *context, const clq_file_request *request,
                                       const clq_file_events *events, clq_file_report **report, clq_error *error);
 

@@ -24,7 +24,7 @@ extern "C" {
  * so that rows may begin within a byte, and an operand's offset is even.
  */
 typedef struct clq_matrix {
-    clq_dtype dtype;
+    clq_dtype dtype;            /* of its elements: clq_gemm_problem says which there are */
     int32_t transposed;         /* not 0: the memory holds the transpose (A and B only) */
     uint64_t leading_dimension; /* of the memory as stored; 0: its rows are dense */
     uint64_t batch_stride;      /* elements between two batches; 0: one matrix serves all batches (A or B only; its
@@ -33,8 +33,8 @@ typedef struct clq_matrix {
 
 /* How many values a parameter of the product has. */
 typedef enum clq_gemm_values {
-    CLQ_GEMM_ABSENT = 0, /* none: a zero point, bias or sum of 0, a scale of 1 */
-    CLQ_GEMM_PER_TENSOR = 1,
+    CLQ_GEMM_ABSENT = 0,     /* none: a zero point, bias or sum of 0, a scale of 1 */
+    CLQ_GEMM_PER_TENSOR = 1, /* one */
     CLQ_GEMM_PER_ROW = 2,    /* m values, for each batch of A where A has its own */
     CLQ_GEMM_PER_COLUMN = 3, /* n values, for each batch of B where B has its own (bias, multiplier, shift: always n) */
     CLQ_GEMM_PER_GROUP = 4   /* with k_group: of A m, of B n times ceil(k / k_group) values, for each batch likewise;
@@ -74,6 +74,7 @@ typedef struct clq_gemm_problem {
     uint64_t k_group;
 } clq_gemm_problem;
 
+/* Set `problem` to the defaults given above: s8 times s8 to s32, dense; m, n and k are 0 and yours to set. */
 CLQ_API void clq_gemm_init(clq_gemm_problem *problem);
 
 /* Check all of the problem: CLQ_OK, or CLQ_INVALID_ARGUMENT with the field, what was given and what is required. */
@@ -89,14 +90,14 @@ typedef struct clq_gemm_weights clq_gemm_weights;
  * clq_requantization gives lead to unspecified codes and nothing worse. Zero points are any int32_t.
  */
 typedef struct clq_gemm_operands {
-    uint32_t struct_size; /* sizeof(clq_gemm_operands); zero all, then set it */
-    clq_operand a, b, c;
-    clq_operand a_zero_point, b_zero_point, c_zero_point;
-    clq_operand a_sums; /* of the codes as stored, without zero point */
-    clq_operand bias;
-    clq_operand a_scale, b_scale;
-    clq_operand multiplier, shift;
-    const clq_gemm_weights *weights; /* not NULL: used in place of b and b_zero_point */
+    uint32_t struct_size;                                 /* sizeof(clq_gemm_operands); zero all, then set it */
+    clq_operand a, b, c;                                  /* the matrices; c is written */
+    clq_operand a_zero_point, b_zero_point, c_zero_point; /* int32_t, as many as the problem says */
+    clq_operand a_sums;                                   /* of the codes as stored, without zero point */
+    clq_operand bias;                                     /* n values */
+    clq_operand a_scale, b_scale;                         /* float, as many as the problem says */
+    clq_operand multiplier, shift;                        /* of an output of s8 or u8 */
+    const clq_gemm_weights *weights;                      /* not NULL: used in place of b and b_zero_point */
 } clq_gemm_operands;
 
 /*
@@ -116,7 +117,7 @@ CLQ_API clq_status clq_gemm(clq_context *context, const clq_gemm_problem *proble
 CLQ_API clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem *problem, clq_operand b,
                                            clq_operand b_zero_point, clq_gemm_weights **weights, clq_error *error);
 CLQ_API void clq_gemm_weights_destroy(clq_gemm_weights **weights); /* operations that use them may still be to run */
-CLQ_API uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights);
+CLQ_API uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights); /* of memory that they take */
 
 /*
  * Packed weights as bytes, so that an engine packs once, writes a file, and maps it from then on. They begin with a

@@ -50,19 +50,27 @@ CLQ_API clq_status clq_context_from_opencl(cl_context opencl, cl_device_id devic
 CLQ_API clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
                                           clq_buffer **buffer, clq_error *error);
 
+/*
+ * The other way round: the cl_mem of any buffer of an OpenCL context, and the byte where the buffer begins in it, for
+ * commands of the caller's own and as a workspace. It is not retained for the caller, and lives as long as the buffer;
+ * commands in a queue keep it alive. CLQ_INVALID_ARGUMENT for a buffer of native or the reference, which has none.
+ */
+CLQ_API clq_status clq_buffer_memory(const clq_buffer *buffer, cl_mem *memory, uint64_t *offset_bytes,
+                                     clq_error *error);
+
 /* Where and when an operation runs. Zero all fields, then set `struct_size` and `queue`. */
 typedef struct clq_launch {
-    uint32_t struct_size; /* sizeof(clq_launch) */
-    cl_command_queue queue;
-    cl_uint wait_count;
-    const cl_event *wait_list;
+    uint32_t struct_size;      /* sizeof(clq_launch) */
+    cl_command_queue queue;    /* of the context's cl_context and device, in-order or not */
+    cl_uint wait_count;        /* of wait_list */
+    const cl_event *wait_list; /* what the operation begins after; NULL when wait_count is 0 */
     cl_event *event; /* not NULL: receives the event of the operation's last command; the caller releases it */
     /* Scratch memory of at least clq_plan.workspace_bytes, not used by another operation at the same time: a buffer of
      * the same cl_context, CL_MEM_READ_WRITE, whose clq_plan.workspace_bytes from the offset on are no operand's. The
      * offset is a multiple of 16. Not looked at when clq_plan.workspace_bytes is 0. */
     cl_mem workspace;
-    uint64_t workspace_offset_bytes;
-    uint64_t workspace_bytes;
+    uint64_t workspace_offset_bytes; /* where it begins in `workspace` */
+    uint64_t workspace_bytes;        /* that it has from there on */
 } clq_launch;
 
 /*

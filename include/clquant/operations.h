@@ -10,16 +10,17 @@
 extern "C" {
 #endif
 
+/* An operation by number, for plans, batches and clq_enqueue. */
 typedef enum clq_operation {
-    CLQ_OP_MINMAX = 0,
-    CLQ_OP_QUANTIZE = 1,
-    CLQ_OP_DEQUANTIZE = 2,
-    CLQ_OP_FAKE_QUANTIZE = 3,
-    CLQ_OP_CHOOSE_PARAMETERS = 4,
-    CLQ_OP_DYNAMIC_QUANTIZE = 5,
-    CLQ_OP_MERGE_RANGE = 6,
-    CLQ_OP_HISTOGRAM = 7,
-    CLQ_OP_COUNT = 8
+    CLQ_OP_MINMAX = 0,            /* clq_minmax */
+    CLQ_OP_QUANTIZE = 1,          /* clq_quantize */
+    CLQ_OP_DEQUANTIZE = 2,        /* clq_dequantize */
+    CLQ_OP_FAKE_QUANTIZE = 3,     /* clq_fake_quantize */
+    CLQ_OP_CHOOSE_PARAMETERS = 4, /* clq_choose_parameters_from */
+    CLQ_OP_DYNAMIC_QUANTIZE = 5,  /* clq_dynamic_quantize */
+    CLQ_OP_MERGE_RANGE = 6,       /* clq_merge_range */
+    CLQ_OP_HISTOGRAM = 7,         /* clq_histogram */
+    CLQ_OP_COUNT = 8              /* how many there are */
 } clq_operation;
 
 CLQ_API const char *clq_operation_name(clq_operation operation); /* "fake-quantize" */
@@ -30,8 +31,8 @@ typedef struct clq_plan {
     /* As in kernels/kernels.def; of native the set of instructions: "avx2"; "reference" for the reference; "host": in a
      * device's place. */
     char variant[48];
-    char reason[160];
-    uint64_t workspace_bytes;
+    char reason[160];         /* one line, for a person */
+    uint64_t workspace_bytes; /* of scratch memory, which a clq_launch has to bring; 0: none */
     /* Not 0: no kernel of the device is left. Calls on the context's own queue are served by the host, and slowly;
      * those on a queue of the caller's (clquant/opencl.h) are refused. Of a batch: of some of its tensors. Certain once
      * the same was prepared, or has run. */
@@ -77,15 +78,15 @@ CLQ_API void clq_context_set_tile_permission(clq_context *context, int may_ask);
 
 /* A buffer and an offset in elements of what is stored there (for s4 and u4 an even one). */
 typedef struct clq_operand {
-    clq_buffer *buffer;
-    uint64_t offset;
+    clq_buffer *buffer; /* of the context that runs the operation */
+    uint64_t offset;    /* where the operand begins */
 } clq_operand;
 
 /* The operands by name; those that an operation does not use are ignored. Zero all, then set `struct_size`. */
 typedef struct clq_operands {
-    uint32_t struct_size; /* sizeof(clq_operands) */
-    clq_operand x, y, codes, scale, zero_point, range, nonfinite;
-    clq_operand averaging, state, counts; /* of clq_merge_range and clq_histogram */
+    uint32_t struct_size;                                         /* sizeof(clq_operands) */
+    clq_operand x, y, codes, scale, zero_point, range, nonfinite; /* shapes and types: below */
+    clq_operand averaging, state, counts;                         /* of clq_merge_range and clq_histogram */
 } clq_operands;
 
 /* Written by clq_minmax for the whole tensor. */

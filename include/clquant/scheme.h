@@ -9,17 +9,18 @@
 extern "C" {
 #endif
 
+/* The type of an element. */
 typedef enum clq_dtype {
-    CLQ_F32 = 1,
+    CLQ_F32 = 1,  /* IEEE single precision */
     CLQ_F16 = 2,  /* IEEE half precision */
     CLQ_BF16 = 3, /* the upper half of an f32 */
-    CLQ_S8 = 10,
-    CLQ_U8 = 11,
-    CLQ_S4 = 12, /* two in a byte, the element with the even index in the low nibble */
-    CLQ_U4 = 13,
-    CLQ_S16 = 14,
-    CLQ_U16 = 15,
-    CLQ_S32 = 16
+    CLQ_S8 = 10,  /* two's complement, as all signed ones */
+    CLQ_U8 = 11,  /* 0 to 255 */
+    CLQ_S4 = 12,  /* two in a byte, the element with the even index in the low nibble */
+    CLQ_U4 = 13,  /* likewise */
+    CLQ_S16 = 14, /* in the byte order of the machine, as all wider ones */
+    CLQ_U16 = 15, /* 0 to 65535 */
+    CLQ_S32 = 16  /* of products alone */
 } clq_dtype;
 
 CLQ_API const char *clq_dtype_name(clq_dtype dtype); /* "f32", "s8", ...; "?" for no dtype */
@@ -30,14 +31,14 @@ CLQ_API uint64_t clq_dtype_bytes(clq_dtype dtype, uint64_t count);
 
 /* Blocks of GGUF: 32 elements of a row and their scale, a half (docs/numerics.md, section 11). */
 typedef enum clq_block_type {
-    CLQ_BLOCK_NONE = 0,
+    CLQ_BLOCK_NONE = 0, /* no blocks */
     CLQ_BLOCK_Q8_0 = 1, /* 34 bytes: codes of 8 bits */
     CLQ_BLOCK_Q4_0 = 2  /* 18 bytes: codes of 4 bits */
 } clq_block_type;
 
 /* How many elements share one scale and zero point. */
 typedef enum clq_granularity {
-    CLQ_PER_TENSOR = 0,
+    CLQ_PER_TENSOR = 0,  /* all of the tensor's */
     CLQ_PER_CHANNEL = 1, /* one parameter for each index of `axis` */
     CLQ_PER_GROUP = 2,   /* `group_size` consecutive elements of the last axis; the last group of a row may be short */
     CLQ_PER_BLOCK = 3 /* groups along any axis: `group_size` consecutive indices of `axis`, the last ones perhaps fewer;
@@ -47,28 +48,32 @@ typedef enum clq_granularity {
 
 CLQ_API const char *clq_granularity_name(clq_granularity granularity); /* "channel"; "?" for none */
 
+/* Dimensions that a tensor can have. */
 enum { CLQ_MAX_RANK = 8 };
 
 /* The shape of a contiguous, row-major tensor and which parameter serves which element. Rank 0 is one element. A part
  * of clq_quantization, whose struct_size tells of its size too. */
 typedef struct clq_layout {
-    uint32_t rank; /* 0 to CLQ_MAX_RANK */
-    uint64_t shape[CLQ_MAX_RANK];
-    clq_granularity granularity; /* (default CLQ_PER_TENSOR) */
-    uint32_t axis;               /* CLQ_PER_CHANNEL, CLQ_PER_BLOCK: 0 to rank-1 (default 0) */
-    uint64_t group_size;         /* CLQ_PER_GROUP, CLQ_PER_BLOCK: at least 1 (default 128) */
+    uint32_t rank;                /* 0 to CLQ_MAX_RANK */
+    uint64_t shape[CLQ_MAX_RANK]; /* the first `rank` count, the last of them is that of neighbours in memory */
+    clq_granularity granularity;  /* (default CLQ_PER_TENSOR) */
+    uint32_t axis;                /* CLQ_PER_CHANNEL, CLQ_PER_BLOCK: 0 to rank-1 (default 0) */
+    uint64_t group_size;          /* CLQ_PER_GROUP, CLQ_PER_BLOCK: at least 1 (default 128) */
 } clq_layout;
 
+/* How a quotient becomes an integer. */
 typedef enum clq_rounding {
     CLQ_ROUND_EVEN = 0, /* to nearest, ties to even */
     CLQ_ROUND_AWAY = 1  /* to nearest, ties away from zero */
 } clq_rounding;
 
+/* Whether the zero point is added after or before rounding. */
 typedef enum clq_zero_point_order {
     CLQ_ZERO_POINT_AFTER = 0, /* clamp(round(x/S) + Z) */
     CLQ_ZERO_POINT_BEFORE = 1 /* clamp(round(x/S + Z)) */
 } clq_zero_point_order;
 
+/* How x/S is computed. */
 typedef enum clq_arithmetic {
     CLQ_DIVIDE = 0,    /* x/S is the correctly rounded f32 quotient */
     CLQ_RECIPROCAL = 1 /* x * (1/S), each rounded to f32 */
@@ -76,18 +81,18 @@ typedef enum clq_arithmetic {
 
 /* Named schemes; docs/numerics.md gives the formula and the source of each. */
 typedef enum clq_preset {
-    CLQ_PRESET_AFFINE = 0,
-    CLQ_PRESET_AFFINE_U8 = 1,
-    CLQ_PRESET_SCALE_ONLY = 2,
-    CLQ_PRESET_SYMMETRIC = 3, /* TensorRT; TFLite weights */
-    CLQ_PRESET_CENTERED_U8 = 4,
-    CLQ_PRESET_SNPE = 5,
-    CLQ_PRESET_ONNX = 6,
-    CLQ_PRESET_TFLITE = 7,
-    CLQ_PRESET_TORCH = 8,
-    CLQ_PRESET_COMPRESSED_TENSORS = 9, /* its symmetric form */
-    CLQ_PRESET_COMPRESSED_TENSORS_ASYMMETRIC = 10,
-    CLQ_PRESET_COUNT = 11
+    CLQ_PRESET_AFFINE = 0,                         /* the range as it is, a zero point */
+    CLQ_PRESET_AFFINE_U8 = 1,                      /* in u8, the zero point cut off after the point */
+    CLQ_PRESET_SCALE_ONLY = 2,                     /* no zero point */
+    CLQ_PRESET_SYMMETRIC = 3,                      /* TensorRT; TFLite weights */
+    CLQ_PRESET_CENTERED_U8 = 4,                    /* symmetric around 128 */
+    CLQ_PRESET_SNPE = 5,                           /* Qualcomm's */
+    CLQ_PRESET_ONNX = 6,                           /* QuantizeLinear and DynamicQuantizeLinear */
+    CLQ_PRESET_TFLITE = 7,                         /* activations of LiteRT */
+    CLQ_PRESET_TORCH = 8,                          /* its observers */
+    CLQ_PRESET_COMPRESSED_TENSORS = 9,             /* its symmetric form */
+    CLQ_PRESET_COMPRESSED_TENSORS_ASYMMETRIC = 10, /* its other form */
+    CLQ_PRESET_COUNT = 11                          /* how many there are */
 } clq_preset;
 
 /* How the zero point follows from the range. */
@@ -99,10 +104,11 @@ typedef enum clq_zero_point_rule {
     CLQ_ZERO_POINT_FROM_QUOTIENT = 4 /* qmin - round(lo/S): rounds before it subtracts (PyTorch) */
 } clq_zero_point_rule;
 
+/* How a zero point becomes an integer. */
 typedef enum clq_zero_point_rounding {
-    CLQ_ZERO_POINT_ROUND_EVEN = 0,
-    CLQ_ZERO_POINT_ROUND_AWAY = 1,
-    CLQ_ZERO_POINT_TRUNCATE = 2
+    CLQ_ZERO_POINT_ROUND_EVEN = 0, /* to nearest, ties to even */
+    CLQ_ZERO_POINT_ROUND_AWAY = 1, /* to nearest, ties away from zero */
+    CLQ_ZERO_POINT_TRUNCATE = 2    /* towards zero */
 } clq_zero_point_rounding;
 
 /* Arithmetic in which scale and zero point are computed; both end as f32 and int32. */
@@ -125,25 +131,25 @@ typedef enum clq_degenerate {
  * then be changed by itself.
  */
 typedef struct clq_scheme {
-    uint32_t struct_size; /* sizeof(clq_scheme), set by clq_scheme_from_preset */
-    clq_dtype dtype;      /* quantized type: s8, u8, s4, u4, s16 or u16 */
-    int32_t qmin, qmax;   /* codes used, within the type: qmin < qmax */
-    clq_rounding rounding;
-    clq_zero_point_order zero_point_order;
-    clq_arithmetic arithmetic;
+    uint32_t struct_size;                  /* sizeof(clq_scheme), set by clq_scheme_from_preset */
+    clq_dtype dtype;                       /* quantized type: s8, u8, s4, u4, s16 or u16 */
+    int32_t qmin, qmax;                    /* codes used, within the type: qmin < qmax */
+    clq_rounding rounding;                 /* of codes */
+    clq_zero_point_order zero_point_order; /* likewise */
+    clq_arithmetic arithmetic;             /* likewise */
     /* How parameters follow from a range [lo, hi]: */
-    int32_t symmetric;     /* not 0: hi = max(|lo|, |hi|), lo = -hi */
-    int32_t widen_to_zero; /* not 0: lo = min(lo, 0), hi = max(hi, 0) */
-    double divisor;        /* S = (hi - lo) / divisor, after widening */
-    double minimum_width;  /* hi is raised to lo + minimum_width (SNPE: 0.01); 0: no minimum */
-    double minimum_scale;  /* S is raised to this (torch: 2^-23); 0: no minimum */
-    clq_zero_point_rule zero_point_rule;
-    int32_t zero_point_fixed;
-    clq_zero_point_rounding zero_point_rounding;
-    int32_t zero_point_clamp; /* not 0: into [zero_point_min, zero_point_max], before rounding */
-    int32_t zero_point_min, zero_point_max;
-    clq_parameter_precision precision;
-    clq_degenerate degenerate;
+    int32_t symmetric;                           /* not 0: hi = max(|lo|, |hi|), lo = -hi */
+    int32_t widen_to_zero;                       /* not 0: lo = min(lo, 0), hi = max(hi, 0) */
+    double divisor;                              /* S = (hi - lo) / divisor, after widening */
+    double minimum_width;                        /* hi is raised to lo + minimum_width (SNPE: 0.01); 0: no minimum */
+    double minimum_scale;                        /* S is raised to this (torch: 2^-23); 0: no minimum */
+    clq_zero_point_rule zero_point_rule;         /* how Z follows from the range and S */
+    int32_t zero_point_fixed;                    /* of CLQ_ZERO_POINT_FIXED, and of a range of zeros */
+    clq_zero_point_rounding zero_point_rounding; /* of Z */
+    int32_t zero_point_clamp;                    /* not 0: into [zero_point_min, zero_point_max], before rounding */
+    int32_t zero_point_min, zero_point_max;      /* for zero_point_clamp */
+    clq_parameter_precision precision;           /* of S and Z */
+    clq_degenerate degenerate;                   /* ranges that give no scale by themselves */
 } clq_scheme;
 
 /*
@@ -186,9 +192,10 @@ CLQ_API clq_status clq_layout_count(const clq_layout *layout, uint64_t *elements
 #define CLQ_MINIMUM_SCALE 0x1p-100f
 #define CLQ_MAXIMUM_SCALE 0x1p126f
 
+/* Scale and zero point, and what follows from them. */
 typedef struct clq_parameters {
-    float scale;
-    int32_t zero_point;
+    float scale;         /* S, above 0 */
+    int32_t zero_point;  /* Z */
     double scale_double; /* the scale before it was rounded to f32 (equal to it where the scheme says f32) */
     double lo, hi;       /* what the codes can express: scale_double * (qmin - Z) and scale_double * (qmax - Z) */
 } clq_parameters;
@@ -207,13 +214,14 @@ CLQ_API clq_status clq_choose_parameters(const clq_scheme *scheme, double lo, do
 
 /* A real multiplier as Q * 2^(shift - 31), 2^30 <= Q < 2^31 (or Q = 0); a positive shift is to the left. */
 typedef struct clq_multiplier {
-    int32_t q31;
-    int32_t shift;
+    int32_t q31;   /* Q */
+    int32_t shift; /* -31 to 31 */
 } clq_multiplier;
 
 /* Source: gemmlowp and TFLite, QuantizeMultiplier. `real` must be finite, not negative and below 2^31. */
 CLQ_API clq_status clq_multiplier_from_real(double real, clq_multiplier *multiplier, clq_error *error);
 
+/* How an accumulator is multiplied and rounded (docs/numerics.md, section 6). */
 typedef enum clq_requantize_mode {
     CLQ_REQUANTIZE_DOUBLE = 0,      /* two roundings: gemmlowp, TFLite's reference before LiteRT, Arm */
     CLQ_REQUANTIZE_SINGLE = 1,      /* one rounding: ruy */
@@ -225,12 +233,12 @@ typedef enum clq_requantize_mode {
 
 /* How an accumulator becomes a code: acc -> clamp(scaled(acc) + zero_point, minimum, maximum). */
 typedef struct clq_requantization {
-    uint32_t struct_size; /* sizeof(clq_requantization) */
-    clq_requantize_mode mode;
-    int32_t multiplier; /* Q31 (double and single, either kind) or F0 (shift) */
-    int32_t shift;      /* double: -31 to 31, single: -31 to 30, positive = left; shift: n, 0 to 62 */
-    float real;         /* float: M */
-    int32_t zero_point;
+    uint32_t struct_size;     /* sizeof(clq_requantization) */
+    clq_requantize_mode mode; /* which of the three below count */
+    int32_t multiplier;       /* Q31 (double and single, either kind) or F0 (shift) */
+    int32_t shift;            /* double: -31 to 31, single: -31 to 30, positive = left; shift: n, 0 to 62 */
+    float real;               /* float: M, finite */
+    int32_t zero_point;       /* of the code */
     int32_t minimum, maximum; /* codes: the type's range, narrowed by a fused activation */
 } clq_requantization;
 

@@ -22,7 +22,7 @@ extern "C" {
 
 /* Values are stable; new ones are only added. */
 typedef enum clq_status {
-    CLQ_OK = 0,
+    CLQ_OK = 0,               /* all of it was done, or enqueued */
     CLQ_INVALID_ARGUMENT = 1, /* an argument breaks its contract */
     CLQ_OUT_OF_MEMORY = 2,    /* host or device memory is exhausted */
     CLQ_UNSUPPORTED = 3,      /* legal, but not on this device or in this build */
@@ -39,7 +39,7 @@ typedef enum clq_status {
 
 /* The story of a failure. Owned by the caller; a fixed size for the whole of ABI 0. */
 typedef struct clq_error {
-    clq_status status;
+    clq_status status;    /* what the function returned */
     int32_t opencl_code;  /* 0 when no OpenCL call was involved */
     char opencl_call[48]; /* for example "clEnqueueNDRangeKernel" */
     char message[1000];   /* one line: what was given, what is required */

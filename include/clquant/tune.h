@@ -17,12 +17,13 @@ extern "C" {
 #define CLQ_TUNABLE_BATCH (UINT32_C(1) << 30)
 #define CLQ_TUNABLE_GEMM (UINT32_C(1) << 31)
 
+/* One number. Its texts and values are the library's own, and stay. */
 typedef struct clq_tunable {
-    const char *name; /* "walk.lanes" */
-    const char *unit;
-    const char *meaning;
-    uint32_t operations; /* whose time it can change */
-    size_t value_count;
+    const char *name;       /* "walk.lanes" */
+    const char *unit;       /* of its values, for a person */
+    const char *meaning;    /* likewise, a line */
+    uint32_t operations;    /* whose time it can change */
+    size_t value_count;     /* of values */
     const uint32_t *values; /* that it can have, in order */
 } clq_tunable;
 
@@ -32,7 +33,7 @@ CLQ_API size_t clq_tunables(const clq_tunable **tunables);
 /* A table: a value for each, in the order of clq_tunables. */
 #define CLQ_TUNABLES_MOST 64
 typedef struct clq_tuning {
-    uint32_t values[CLQ_TUNABLES_MOST];
+    uint32_t values[CLQ_TUNABLES_MOST]; /* the first clq_tunables of them count */
     uint64_t tuned; /* bit 1 << number: it was found by timing; else it follows from the kind of device */
 } clq_tuning;
 

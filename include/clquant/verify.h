@@ -24,6 +24,7 @@
 extern "C" {
 #endif
 
+/* How many cases. */
 typedef enum clq_verify_extent {
     CLQ_VERIFY_QUICK = 0,    /* each value of each dimension, on a few programs of each kernel */
     CLQ_VERIFY_STANDARD = 1, /* every program of every kernel */
@@ -49,10 +50,12 @@ typedef struct clq_verify_request {
     uint32_t lost_seconds; /* in which it gave no answer, which its program then takes for the fault; 0: it ended */
 } clq_verify_request;
 
+/* Set `request` to the defaults given above. */
 CLQ_API void clq_verify_request_init(clq_verify_request *request);
 
+/* What became of a case. */
 typedef enum clq_verify_verdict {
-    CLQ_VERIFY_OK = 0,
+    CLQ_VERIFY_OK = 0,      /* the reference's bytes, and nothing beside them */
     CLQ_VERIFY_DIFFERS = 1, /* other bytes than the reference's */
     CLQ_VERIFY_FAILED = 2,  /* a kernel does not build, or an OpenCL call failed */
     CLQ_VERIFY_SKIPPED = 3  /* it cannot be run on this device: `reason` */
@@ -60,6 +63,7 @@ typedef enum clq_verify_verdict {
 
 CLQ_API const char *clq_verify_verdict_name(clq_verify_verdict verdict); /* "differs" */
 
+/* Cells of a picture, down and across, at most. */
 enum { CLQ_VERIFY_PICTURE_SIDE = 48 };
 
 /* Where a result first differs, and how much of it does. */
@@ -72,34 +76,37 @@ typedef struct clq_verify_difference {
     uint64_t elements, differing; /* of that operand */
     /* That operand as rows and columns, drawn together where it is larger: 255 where all elements of a cell differ, 0
      * where none does. */
-    uint32_t rows, columns; /* cells */
-    unsigned char picture[CLQ_VERIFY_PICTURE_SIDE * CLQ_VERIFY_PICTURE_SIDE];
+    uint32_t rows, columns;                                                   /* cells */
+    unsigned char picture[CLQ_VERIFY_PICTURE_SIDE * CLQ_VERIFY_PICTURE_SIDE]; /* rows * columns cells of it */
 } clq_verify_difference;
 
+/* A case that has ended. */
 typedef struct clq_verify_case {
-    const char *name;      /* "quantize/strip/f32-s8/per-channel-0/away-before-divide/17x33/bits/cut" */
-    const char *operation; /* the first part of the name */
-    size_t number;         /* its place among all that are planned, from 0 */
-    clq_verify_verdict verdict;
-    double seconds;
-    const char *reason;     /* of one that failed or was skipped, else NULL */
-    const clq_error *story; /* of one that failed, else NULL; a report keeps the first one's to itself */
+    const char *name;           /* "quantize/strip/f32-s8/per-channel-0/away-before-divide/17x33/bits/cut" */
+    const char *operation;      /* the first part of the name */
+    size_t number;              /* its place among all that are planned, from 0 */
+    clq_verify_verdict verdict; /* and which of those below are not NULL */
+    double seconds;             /* that it took */
+    const char *reason;         /* of one that failed or was skipped, else NULL */
+    const clq_error *story;     /* of one that failed, else NULL; a report keeps the first one's to itself */
     const clq_verify_difference *difference; /* of one that differs, else NULL */
     const char *reproducer;                  /* the folder that shows the fault, NULL: none was written for it */
 } clq_verify_case;
 
+/* What was found. Its memory is the report's own. */
 struct clq_verify_report {
-    clq_device_info device;
-    clq_verify_extent extent;
-    uint64_t seed;
+    clq_device_info device;       /* that was compared */
+    clq_verify_extent extent;     /* of the request */
+    uint64_t seed;                /* of the request */
     const clq_verify_case *cases; /* by number */
-    size_t case_count;
+    size_t case_count;            /* of cases */
     size_t planned_count; /* more than case_count when the call was cancelled or the device was lost, or goes on */
     size_t group_count;   /* of all that are planned: cases of one group share their compiled kernels */
     size_t counts[4];     /* by verdict */
-    double seconds;
+    double seconds;       /* of the call, or of all that a report of one's own was given */
 };
 
+/* With all that it points at. */
 CLQ_API void clq_verify_report_destroy(clq_verify_report **report);
 
 /*
@@ -120,8 +127,10 @@ CLQ_API clq_status clq_verify_report_conclude(const clq_verify_report *report, c
  */
 typedef struct clq_verify_events {
     uint32_t struct_size; /* sizeof(clq_verify_events) */
-    void *cookie;
+    void *cookie;         /* handed to each of them */
+    /* A case is about to run. */
     void (*begun)(void *cookie, const char *name, size_t number, const clq_verify_report *so_far);
+    /* It has a verdict. */
     void (*ended)(void *cookie, const clq_verify_case *what);
     int (*is_cancelled)(void *cookie); /* not 0 ends the call with CLQ_CANCELLED */
     /* Within a case: a kernel's source is about to go to the device's compiler, with these options; and, with NULL for

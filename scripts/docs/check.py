@@ -11,7 +11,7 @@ from names import Names
 from pages import Page, tracked
 
 HISTORY = ("CHANGELOG.md", "docs/measured/")  # names there may be of what is gone
-WORDS = ("given:", "not run", "on a device", "not commands", "c body:", "c file:", "c from ", "python from ", "list:", "note:")
+WORDS = ("given:", "not run", "on a device", "not commands", "c body:", "c file:", "c from ", "cpp from ", "python from ", "list:", "note:")
 LISTS = {"verbs", "exit codes", "environment", "presets", "cmake options", "sized structs", "statuses"}  # in some page
 
 

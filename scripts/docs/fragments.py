@@ -4,7 +4,8 @@
 Blocks without a comment are one program, in their order. `<!-- c body: PRELUDE -->` before a block: it stands in a
 function, behind the declarations of PRELUDE, whose #include lines go above. `<!-- c file: PRELUDE -->`: it is a file of
 its own, behind PRELUDE. `<!-- c from FILE -->`: it is a part of FILE, letter by letter, which a test builds; `<!-- python
-from FILE -->` before a ```python block likewise. Other Python is parsed.
+from FILE -->` before a ```python block likewise. Other Python is parsed. A ```cpp block is always a part of a file:
+`<!-- cpp from FILE -->`.
 """
 import ast
 import json
@@ -48,6 +49,8 @@ class Compiler:
                         break
             if block.language == "python":
                 self._python(block)
+            if block.language == "cpp":
+                self._cpp(block)
             if block.language != "c":
                 continue
             text = "\n".join(block.lines) + "\n"
@@ -82,13 +85,20 @@ class Compiler:
         except SyntaxError as error:
             self.report(block.at((error.lineno or 1) - 1), f"is no Python: {error.msg}")
 
+    def _cpp(self, block):
+        source = [rest[4:].strip() for rest in block.marks("cpp") if rest.startswith("from")]
+        if source:
+            self._from(block, "\n".join(block.lines) + "\n", source[0])
+        else:
+            self.report(block.at(), "C++ that no test builds: required is <!-- cpp from FILE -->")
+
     def _from(self, block, text, name):
         path = self.root / name
         self.compiled += 1
         if not path.exists():
             self.report(block.at(), f"there is no {name}")
-        elif textwrap.dedent(text) not in textwrap.dedent(path.read_text()) and \
-                textwrap.indent(text, "    ", lambda line: line.strip()) not in path.read_text():
+        elif not any(textwrap.indent(textwrap.dedent(text), depth * "    ", lambda line: line.strip())
+                     in path.read_text() for depth in range(3)):
             self.report(block.at(), f"differs from {name}")
 
     def _compile(self, block, text):

@@ -4,11 +4,12 @@ import json
 import re
 
 TREES = "host|kernels|include|tests|bench|docs|scripts|examples|fuzz|cmake"
-SOURCES = (".c", ".h", ".cl", ".clh", ".def", ".inc", ".txt", ".cmake", ".sh", ".py", ".in", ".cpp", ".json")
+SOURCES = (".c", ".h", ".cl", ".clh", ".def", ".inc", ".txt", ".cmake", ".sh", ".py", ".in", ".cpp", ".hpp", ".json")
 OURS = "clq|CLQ|CLQUANT|test|bench|example|cli|zoo"  # what names of functions, programs, tests and variables begin with
 FOREIGN = re.compile(r"^https?:")
 # Pages for those who know the public headers only.
-USERS = {"README.md", "docs/library.md", "docs/serving.md", "docs/calibration.md", "docs/bringup.md", "docs/models.md"}
+USERS = {"README.md", "docs/library.md", "docs/engines.md", "docs/serving.md", "docs/calibration.md", "docs/bringup.md",
+         "docs/models.md"}
 
 
 def slug(heading):

@@ -36,6 +36,11 @@ clq_choose_parameters(NULL, 0.0, 1.0, &p, &e);
 static int twice(int x) { return 2 * x; }
 ```
 
+<!-- cpp from examples/engines/linear.hpp -->
+```cpp
+#include "engine.hpp"
+```
+
 `clq_gemm`, `CLQ_OK`, `--resume`, `CLQUANT_DEVICE`, exit code 3, host/core/error.c, files.inc, ROOT/docs/files.md.
 [files](ROOT/docs/files.md#durability) [examples](ROOT/examples)
 
@@ -60,6 +65,8 @@ FAULTS = [
     ("```c\nclq_parameters p;\nclq_choose_parameters(NULL, 0.0, 1.0, &p, &e);\n```", "    p.scale = 1.0f;",
      "a block that is not compiled"),
     ("<!-- c file: -->", "<!-- c from examples/own_queue.c -->", "differs from examples/own_queue.c"),
+    ('"engine.hpp"', '"no_engine.hpp"', "differs from examples/engines/linear.hpp"),
+    ("<!-- cpp from examples/engines/linear.hpp -->", "", "C++ that no test builds"),
     ("clq_gemm`", "clq_gem`", "clq_gem is nowhere"),
     ("CLQ_OK", "CLQ_FINE", "CLQ_FINE is nowhere"),
     ("CLQ_OK", "bench_lost", "bench_lost is nowhere"),

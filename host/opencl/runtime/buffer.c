@@ -87,6 +87,16 @@ clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t 
     return CLQ_OK;
 }
 
+clq_status clq_buffer_memory(const clq_buffer *buffer, cl_mem *memory, uint64_t *offset_bytes, clq_error *error)
+{
+    CLQ_REQUIRE(buffer != NULL && memory != NULL && offset_bytes != NULL,
+                "clq_buffer_memory: buffer, memory and offset_bytes must not be NULL");
+    CLQ_REQUIRE(buffer->context->cl != NULL, "clq_buffer_memory: %s has no cl_mem", buffer->context->device.name);
+    *memory = buffer->object;
+    *offset_bytes = buffer->base_offset_bytes;
+    return CLQ_OK;
+}
+
 /* The caller may free memory that was wrapped as soon as this returns, so nothing may use it any more. */
 void clq_cl_buffer_destroy(clq_buffer *buffer)
 {
