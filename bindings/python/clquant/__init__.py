@@ -12,6 +12,7 @@ from clquant._context import Context, Device, devices, opencl_available
 from clquant._errors import (BadFile, BuildFailed, Cancelled, DeviceError, Error, FileError, InvalidArgument, Mismatch,
                              NoDevice, Nonfinite, OutOfMemory, Refused, Unsupported, text)
 from clquant._clquant import lib as _lib
+from clquant._files import Errors, FileReport, FileTensor, Progress, quantize_model
 from clquant._operations import (Plan, Quantized, Range, choose_parameters_from, dequantize, dynamic_quantize,
                                  fake_quantize, minmax, parameter_shape, plan, prepare, quantize)
 from clquant._scheme import Parameters, Scheme, choose_parameters, multiplier_from_real, presets

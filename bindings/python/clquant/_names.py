@@ -30,11 +30,11 @@ granularity = Names("clq_granularity", "granularity")
 operation = Names("clq_operation", "operation")
 device_type = Names("clq_device_type", "type")
 requantize = Names("clq_requantize_mode", "requantize")
-BY_TYPE = {"clq_dtype": dtype, "clq_preset": preset, "clq_granularity": granularity, "clq_requantize_mode": requantize}
+_by_type = {}
 
 
 def of_type(type_name, what=None):
     """The names of any enumeration, by the name of its type."""
-    if type_name not in BY_TYPE:
-        BY_TYPE[type_name] = Names(type_name, what or type_name[len("clq_"):])
-    return BY_TYPE[type_name]
+    if type_name not in _by_type:
+        _by_type[type_name] = Names(type_name, what)
+    return _by_type[type_name]
