@@ -263,7 +263,7 @@ def _wait_for_thread(work, run):
             state["abandoned"] = not state["begun"]
     while not state["abandoned"] and not ended.is_set():
         try:
-            ended.wait()
+            ended.wait(0.1)  # no longer: a signal that comes just before it sleeps wakes nobody
         except BaseException as raised:
             run.is_cancelled = 1
             interrupt = interrupt or raised
@@ -273,8 +273,8 @@ def _wait_for_thread(work, run):
 def quantize_model(input: Path, output: Path, *, preset: str = "symmetric", dtype: Optional[str] = None,
                    format: Optional[str] = None, block: Optional[str] = None, granularity: Optional[str] = None,
                    axis: Optional[int] = None, axis_patterns: Optional[Mapping[str, int]] = None,
-                   group_size: Optional[int] = None, include: Iterable[str] = (), exclude: Iterable[str] = (), minimum_rank: Optional[int] = None,
-                   rounding: Optional[str] = None, zero_point_order: Optional[str] = None,
+                   group_size: Optional[int] = None, include: Iterable[str] = (), exclude: Iterable[str] = (),
+                   minimum_rank: Optional[int] = None, rounding: Optional[str] = None, zero_point_order: Optional[str] = None,
                    arithmetic: Optional[str] = None, calibration: str = "minmax",
                    scale: Union[float, Sequence[float], Path, None] = None,
                    zero_point: Union[int, Sequence[int], Path, None] = None,
