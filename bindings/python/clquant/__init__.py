@@ -13,6 +13,7 @@ from clquant._errors import (BadFile, BuildFailed, Cancelled, DeviceError, Error
                              NoDevice, Nonfinite, OutOfMemory, Refused, Unsupported, text)
 from clquant._clquant import lib as _lib
 from clquant._files import Errors, FileReport, FileTensor, Progress, quantize_model
+from clquant._gemm import Weights, gemm
 from clquant._operations import (Plan, Quantized, Range, choose_parameters_from, dequantize, dynamic_quantize,
                                  fake_quantize, minmax, parameter_shape, plan, prepare, quantize)
 from clquant._scheme import Parameters, Scheme, choose_parameters, multiplier_from_real, presets
