@@ -8,6 +8,7 @@
 
 See docs/python.md.
 """
+from clquant._calibrate import Calibration, calibrate
 from clquant._context import Context, Device, devices, opencl_available
 from clquant._errors import (BadFile, BuildFailed, Cancelled, DeviceError, Error, FileError, InvalidArgument, Mismatch,
                              NoDevice, Nonfinite, OutOfMemory, Refused, Unsupported, text)
