@@ -233,6 +233,9 @@ def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=N
         if t.is_device:
             raise TypeError("out is required: where in OpenCL's memory the result of gemm goes")
         out = _arrays.new(shape, dtype)
+        result = _arrays.returned(out, a, dtype)
+    else:
+        result = out
     c = _Matrix(_arrays.tensor(out, "out"), "out", dtype)
     if c.transposed or (c.batch, c.rows, c.columns) != (batch, m, p.n):
         raise ValueError(f"out has the shape {c.tensor.shape}, and {shape} is required, in rows of consecutive elements")
@@ -263,10 +266,11 @@ def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=N
     if maximum is not None:
         p.maximum = maximum
     call(lib.clq_gemm_check, p)
-    return _run(made, c, out, a, weights, dtype, device, queue, wait_for, workspace)
+    event = _run(made, c, weights, device, queue, wait_for, workspace)
+    return result if event is None else event
 
 
-def _run(made, c, out, a, weights, dtype, device, queue, wait_for, workspace):
+def _run(made, c, weights, device, queue, wait_for, workspace):
     places = {name: made.operands[name][0] for name in ("a", "b") if name in made.operands}
     places["out"] = c.tensor
     p = made.problem
@@ -275,7 +279,7 @@ def _run(made, c, out, a, weights, dtype, device, queue, wait_for, workspace):
         operands.struct_size = ffi.sizeof("clq_gemm_operands")
         for name, operand in made.operands.items():
             setattr(operands, name, run.operand(*operand))
-        operands.c = run.operand(c.tensor, dtype, c.span, written=True)
+        operands.c = run.operand(c.tensor, c.dtype, c.span, written=True)
         if weights is not None:
             if weights.context is not run.context:
                 raise ValueError("the weights were packed for another context")
@@ -290,4 +294,4 @@ def _run(made, c, out, a, weights, dtype, device, queue, wait_for, workspace):
                             "host")
         call(lib.clq_gemm, run.handle, p, operands)
         run.finish()
-    return _arrays.returned(out, a, dtype)
+    return None

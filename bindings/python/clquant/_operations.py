@@ -164,13 +164,15 @@ class _Operands:
     def write(self, role, out, name, like=None):
         """An output: the caller's, or on the host a new one."""
         dtype, count, shapes = self.forms[role]
+        result = out
         if out is None:
             if any(t.is_device for _, t, *_ in self.rows):
                 raise TypeError(f"{name} is required: where in OpenCL's memory the result of {self.operation} goes")
             out = _arrays.new(shapes[0], dtype, like)
+            result = _arrays.returned(out, like, dtype)
         t = _checked(_arrays.tensor(out, name), name, dtype, shapes, written=True)
         self.rows.append((role, t, dtype, count, True))
-        return out
+        return result
 
     def run(self, wait_for, workspace):
         """None for a call on the host, the event of one on a queue."""
@@ -214,6 +216,10 @@ def _begin(operation, x, scheme, dtype, real, axis, group_size, shape, device, q
     return operands
 
 
+def _result(event, made):
+    return made if event is None else event
+
+
 def minmax(x, *, axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None,
            out: Optional[Range] = None, device=None, queue=None, wait_for=None, workspace=None):
     """The range of every parameter's elements, and a count of NaN and infinity, which are left out of it.
@@ -230,9 +236,8 @@ def minmax(x, *, axis: Optional[int] = None, group_size: Optional[int] = None, r
     """
     operands = _begin("minmax", x, "symmetric", None, real, axis, group_size, shape, device, queue)
     out = out or Range(None, None)
-    made = Range(operands.write("range", out[0], "out.range"), operands.write("nonfinite", out[1], "out.nonfinite"))
-    event = operands.run(wait_for, workspace)
-    return event if event is not None else Range(_arrays.returned(made[0], x), made[1])
+    made = Range(operands.write("range", out[0], "out.range", x), operands.write("nonfinite", out[1], "out.nonfinite"))
+    return _result(operands.run(wait_for, workspace), made)
 
 
 def quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
@@ -261,9 +266,8 @@ def quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetr
     """
     operands = _begin("quantize", x, scheme, dtype, real, axis, group_size, shape, device, queue)
     operands.parameters(scale, zero_point)
-    out = operands.write("codes", out, "out")
-    event = operands.run(wait_for, workspace)
-    return event if event is not None else _arrays.returned(out, x)
+    out = operands.write("codes", out, "out", x)
+    return _result(operands.run(wait_for, workspace), out)
 
 
 def dequantize(codes, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
@@ -292,9 +296,8 @@ def dequantize(codes, scale, zero_point=None, *, scheme: Union[Scheme, str] = "s
     operands.parameters(scale, zero_point)
     if out is None and not t.is_device and not isinstance(real, str):
         out = np.empty(d.shape, real)
-    out = operands.write("y", out, "out")
-    event = operands.run(wait_for, workspace)
-    return event if event is not None else _arrays.returned(out, codes, name)
+    out = operands.write("y", out, "out", codes)
+    return _result(operands.run(wait_for, workspace), out)
 
 
 def _dtype_of_codes(preset, dtype):
@@ -312,9 +315,8 @@ def fake_quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "sy
     """y = dequantize(quantize(x)) in one pass, of x's type. `out` may be x itself. All else as in `clquant.quantize`."""
     operands = _begin("fake-quantize", x, scheme, dtype, real, axis, group_size, shape, device, queue)
     operands.parameters(scale, zero_point)
-    out = operands.write("y", out, "out", like=x)
-    event = operands.run(wait_for, workspace)
-    return event if event is not None else _arrays.returned(out, x, operands.d.real)
+    out = operands.write("y", out, "out", x)
+    return _result(operands.run(wait_for, workspace), out)
 
 
 def dynamic_quantize(x, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
@@ -328,9 +330,9 @@ def dynamic_quantize(x, *, scheme: Union[Scheme, str] = "symmetric", dtype: Opti
     """
     operands = _begin("dynamic-quantize", x, scheme, dtype, real, axis, group_size, shape, device, queue)
     out = out or Quantized(*[None] * 5)
-    made = Quantized(*(operands.write(role, given, f"out.{role}") for role, given in zip(Quantized._fields, out)))
-    event = operands.run(wait_for, workspace)
-    return event if event is not None else Quantized(*(_arrays.returned(part, x) for part in made[:4]), made[4])
+    made = Quantized(*(operands.write(role, given, f"out.{role}", x if role != "nonfinite" else None)
+                       for role, given in zip(Quantized._fields, out)))
+    return _result(operands.run(wait_for, workspace), made)
 
 
 def choose_parameters_from(range, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None, out=None,
@@ -347,9 +349,8 @@ def choose_parameters_from(range, *, scheme: Union[Scheme, str] = "symmetric", d
     operands.forms["zero_point"] = ("s32", d.parameters, (shape,))
     operands.read("range", t, "range")
     out = out or (None, None)
-    made = operands.write("scale", out[0], "out[0]"), operands.write("zero_point", out[1], "out[1]")
-    event = operands.run(wait_for, None)
-    return event if event is not None else tuple(_arrays.returned(part, range) for part in made)
+    made = operands.write("scale", out[0], "out[0]", range), operands.write("zero_point", out[1], "out[1]", range)
+    return _result(operands.run(wait_for, None), made)
 
 
 def plan(operation: str, shape, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
