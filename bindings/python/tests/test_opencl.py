@@ -195,10 +195,10 @@ class OpenCL(Case):
                 device=clquant.Context("native"))
         other = cl.CommandQueue(cl.Context([queue.device]))
         refused(clquant.Error, ["context"], clquant.quantize, on, 1.0, out=out, queue=other)
-        image = cl.Image(queue.context, cl.mem_flags.READ_ONLY, cl.ImageFormat(cl.channel_order.RGBA, cl.channel_type.FLOAT),
+        image = getattr(cl, "create_image", cl.Image)(queue.context, cl.mem_flags.READ_ONLY, cl.ImageFormat(cl.channel_order.RGBA, cl.channel_type.FLOAT),
                          shape=(4, 4))
-        refused(clquant.InvalidArgument, ["buffer"], clquant.quantize, image, 1.0, shape=(4,), real="f32", out=out,
-                queue=queue)
+        refused(clquant.InvalidArgument, ["buffer"], clquant.quantize, image, 1.0, shape=(4,), real="f32",
+                out=cla.empty(queue, 4, np.int8), queue=queue)
 
     def test_dlpack_of_opencl(self):
         """A cl_mem in a DLTensor: its handle, and where in it the tensor begins."""
