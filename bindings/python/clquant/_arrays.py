@@ -28,6 +28,17 @@ REALS = ("f32", "f16", "bf16")
 CPU, CUDA_HOST, OPENCL = 1, 3, 4  # DLDeviceType
 
 
+_known = {}  # NumPy's types, whose `name` takes longer to ask than a launch
+
+
+def name_of(dtype):
+    """The library's name of a type of NumPy, or NumPy's own of one that the library does not have."""
+    name = _known.get(dtype)
+    if name is None:
+        name = _known[dtype] = _FROM_NUMPY.get(dtype.name, dtype.name)
+    return name
+
+
 class Tensor:
     """One tensor: `dtype` is the library's name of its type (or the caller's for one it does not have), `strides` are in
     elements, `memory` an address of the host or, with `is_device`, a cl_mem; `owner` keeps it alive."""
@@ -60,7 +71,7 @@ def _of_numpy(x, name):
     if not x.flags.aligned:
         raise ValueError(f"{name} lies at an address that is no multiple of its elements' size, {size} bytes: pass "
                          f"{name}.copy()")
-    return Tensor(_FROM_NUMPY.get(dtype.name, dtype.name), x.shape, strides, x.__array_interface__["data"][0], x,
+    return Tensor(name_of(dtype), x.shape, strides, x.__array_interface__["data"][0], x,
                   readonly=not x.flags.writeable)
 
 

@@ -62,7 +62,7 @@ def tensor(x, name):
     strides = None
     if not x.flags.c_contiguous:
         strides = tuple(step // (dtype.itemsize or 1) for step in x.strides)
-    return _arrays.Tensor(_arrays._FROM_NUMPY.get(dtype.name, dtype.name), x.shape, strides, data.int_ptr, x,
+    return _arrays.Tensor(_arrays.name_of(dtype), x.shape, strides, data.int_ptr, x,
                           offset_bytes=x.offset, is_device=True, kept=data)
 
 
@@ -86,6 +86,7 @@ def event_of(event, written):
 
     made = pyopencl.Event.from_int_ptr(int(ffi.cast("intptr_t", event)), retain=False)
     for t in written:
-        if hasattr(t.owner, "add_event"):
-            t.owner.add_event(made)
+        events = getattr(t.owner, "events", None)
+        if events is not None:  # all of which it waits for; add_event would now and then wait for the oldest
+            events[:] = [made]
     return made

@@ -111,6 +111,20 @@ class OpenCL(Case):
             self.assertTrue(is_complete(first))
             self.assert_same(y.get(), clquant.dequantize(want.codes, want.scale, axis=0, device="reference"))
 
+    def test_many_calls_behind_a_gate(self):
+        """However many are under way, none waits for another one to end."""
+        x = random((8, 64))
+        for queue in self.queues:
+            on, out = cla.to_device(queue, x), cla.zeros(queue, x.shape, np.int8)
+            clquant.quantize(on, 0.5, out=out).wait()
+            gate = cl.UserEvent(queue.context)
+            clquant.quantize(on, 0.5, out=out, wait_for=[gate])
+            events = [clquant.quantize(on, scale, out=out) for scale in np.linspace(0.5, 2, 50, dtype="f4")]
+            self.assertFalse(any(map(is_complete, events)))
+            gate.set_status(cl.command_execution_status.COMPLETE)
+            events[-1].wait()
+            self.assert_same(out.get(), clquant.quantize(x, 2.0, device="reference"))
+
     def test_buffers_and_parts_of_arrays(self):
         """Raw buffers; arrays that begin within one, at a multiple of their elements' size and of nothing else."""
         x = random((5, 33))
