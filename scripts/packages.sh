@@ -13,6 +13,9 @@ if ! command -v c++ >/dev/null 2>&1; then
 fi
 ci_packages="gcc g++ pkg-config clang clang-format oclgrind libclang-rt-14-dev clang-15 libclc-15 rocm-device-libs lintian doxygen"
 ci_packages="$ci_packages libopencv-dnn-dev libclblast-dev libboost-dev" # engines: examples/engines
-if ! python3 -c 'import ensurepip' 2>/dev/null; then # scripts/test-implementation.sh
+if ! python3 -c 'import ensurepip' 2>/dev/null; then # scripts/test-implementation.sh, scripts/test-python.sh
     ci_packages="$ci_packages python3-venv"
+fi
+if ! python3 -c 'import os, sysconfig; os.stat(sysconfig.get_path("include") + "/Python.h")' 2>/dev/null; then # the wheel
+    ci_packages="$ci_packages python3-dev"
 fi

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tensors as callers have them, seen as address, shape and type of the library. Nothing is copied or converted here."""
+import ctypes
+import sys
+
+import numpy as np
+
+from clquant import _names
+from clquant._clquant import ffi, lib
+
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype = ctypes.c_void_p
+_capsule_pointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+_capsule_is_valid = ctypes.pythonapi.PyCapsule_IsValid
+_capsule_is_valid.restype = ctypes.c_int
+_capsule_is_valid.argtypes = [ctypes.py_object, ctypes.c_char_p]
+
+NUMPY = {"f32": np.dtype("f4"), "f16": np.dtype("f2"), "bf16": np.dtype("u2"), "s8": np.dtype("i1"),
+         "u8": np.dtype("u1"), "s4": np.dtype("u1"), "u4": np.dtype("u1"), "s16": np.dtype("i2"),
+         "u16": np.dtype("u2"), "s32": np.dtype("i4"), "u64": np.dtype("u8")}
+_FROM_NUMPY = {"float32": "f32", "float16": "f16", "bfloat16": "bf16", "int8": "s8", "uint8": "u8", "int16": "s16",
+               "uint16": "u16", "int32": "s32", "uint64": "u64"}
+_FROM_DLPACK = {(2, 32): "f32", (2, 16): "f16", (4, 16): "bf16", (0, 8): "s8", (1, 8): "u8", (0, 16): "s16",
+                (1, 16): "u16", (0, 32): "s32", (1, 64): "u64"}
+_BYTES = {name: dtype.itemsize for name, dtype in NUMPY.items()}
+PACKED = ("s4", "u4")
+REALS = ("f32", "f16", "bf16")
+CPU, CUDA_HOST, OPENCL = 1, 3, 4  # DLDeviceType
+
+
+_known = {}  # NumPy's types, whose `name` takes longer to ask than a launch
+
+
+def name_of(dtype):
+    """The library's name of a type of NumPy, or NumPy's own of one that the library does not have."""
+    name = _known.get(dtype)
+    if name is None:
+        name = _known[dtype] = _FROM_NUMPY.get(dtype.name, dtype.name)
+    return name
+
+
+class Tensor:
+    """One tensor: `dtype` is the library's name of its type (or the caller's for one it does not have), `strides` are in
+    elements, `memory` an address of the host or, with `is_device`, a cl_mem; `owner` keeps it alive."""
+
+    __slots__ = ("dtype", "shape", "strides", "memory", "offset_bytes", "is_device", "readonly", "owner", "kept")
+
+    def __init__(self, dtype, shape, strides, memory, owner, *, offset_bytes=0, is_device=False, readonly=False, kept=None):
+        self.dtype = dtype
+        self.shape = shape
+        self.strides = strides
+        self.memory = memory
+        self.offset_bytes = offset_bytes
+        self.is_device = is_device
+        self.readonly = readonly
+        self.owner = owner
+        self.kept = kept
+
+
+def _byte_order(dtype, name):
+    return ValueError(f"{name} has the byte order of another machine ({dtype.str}): convert it with "
+                      f"{name}.astype({name}.dtype.newbyteorder('='))")
+
+
+def _of_numpy(x, name):
+    dtype = x.dtype
+    if not dtype.isnative:
+        raise _byte_order(dtype, name)
+    size = dtype.itemsize or 1
+    strides = None if x.flags.c_contiguous else tuple(step / size if step % size else step // size for step in x.strides)
+    if not x.flags.aligned:
+        raise ValueError(f"{name} lies at an address that is no multiple of its elements' size, {size} bytes: pass "
+                         f"{name}.copy()")
+    return Tensor(name_of(dtype), x.shape, strides, x.__array_interface__["data"][0], x,
+                  readonly=not x.flags.writeable)
+
+
+def _of_dlpack(x, name):
+    kind = int(x.__dlpack_device__()[0])
+    if kind not in (CPU, CUDA_HOST, OPENCL):
+        raise TypeError(f"{name} is on a device of DLPack's type {kind}, and {CPU} (CPU) or {OPENCL} (OpenCL) is required: "
+                        "copy it to the host first")
+    try:
+        capsule = x.__dlpack__(max_version=(1, 0))
+    except TypeError:  # a producer older than versions
+        capsule = x.__dlpack__()
+    readonly = False
+    if _capsule_is_valid(capsule, b"dltensor_versioned"):
+        managed = ffi.cast("DLManagedTensorVersioned *", _capsule_pointer(capsule, b"dltensor_versioned"))
+        if managed.version.major != 1:
+            raise TypeError(f"{name} is of version {managed.version.major} of DLPack, and 1 is known")
+        tensor, readonly = managed.dl_tensor, bool(managed.flags & 1)
+    else:
+        tensor = ffi.cast("DLTensor *", _capsule_pointer(capsule, b"dltensor"))[0]
+    shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
+    strides = None
+    if tensor.strides != ffi.NULL and not _is_dense(shape, [tensor.strides[i] for i in range(tensor.ndim)]):
+        strides = tuple(tensor.strides[i] for i in range(tensor.ndim))
+    kind_of = (tensor.dtype.code, tensor.dtype.bits)
+    dtype = _FROM_DLPACK.get(kind_of, f"DLPack's {kind_of}") if tensor.dtype.lanes == 1 else "a vector"
+    memory, offset = int(ffi.cast("uintptr_t", tensor.data)), int(tensor.byte_offset)
+    if kind != OPENCL:
+        memory, offset = memory + offset, 0
+        if memory % _BYTES.get(dtype, 1):
+            raise ValueError(f"{name} lies at an address that is no multiple of its elements' size")
+    # The capsule stays as it came: who made it frees the tensor when it goes.
+    return Tensor(dtype, shape, strides, memory, x, offset_bytes=offset, is_device=kind == OPENCL, readonly=readonly,
+                  kept=capsule)
+
+
+def _is_dense(shape, strides):
+    step = 1
+    for length, stride in zip(reversed(shape), reversed(strides)):
+        if length != 1 and stride != step:
+            return 0 in shape
+        step *= length
+    return True
+
+
+def is_pyopencl(x):
+    return type(x).__module__.startswith("pyopencl")
+
+
+def tensor(x, name):
+    """A tensor of any kind that is taken."""
+    if isinstance(x, np.ndarray):
+        return _of_numpy(x, name)
+    if is_pyopencl(x):
+        from clquant import _opencl
+
+        return _opencl.tensor(x, name)
+    if isinstance(x, np.generic):
+        return _of_numpy(np.asarray(x), name)
+    if hasattr(x, "__dlpack__"):
+        return _of_dlpack(x, name)
+    raise TypeError(f"{name} is {type(x).__name__}, and an array is required: of NumPy, of pyopencl, or anything with "
+                    "__dlpack__")
+
+
+def value(x, dtype, name):
+    """A tensor of parameters, which plain numbers may be, too."""
+    if isinstance(x, (bool, int, float, list, tuple)):
+        made = np.asarray(x)
+        if made.dtype.kind not in ("iuf" if dtype == "f32" else "iu"):
+            raise TypeError(f"{name} is {x!r}, and numbers of {dtype} are required")
+        if dtype == "s32" and made.size and not (-2**31 <= int(made.min()) and int(made.max()) < 2**31):
+            raise ValueError(f"{name} is {x!r}, and numbers that fit an int32 are required")
+        return _of_numpy(np.ascontiguousarray(made, NUMPY[dtype]).reshape(made.shape), name)
+    return tensor(x, name)
+
+
+def dtype_name(dtype, what, allowed):
+    """The library's name of a type that is given as one, or as NumPy has it."""
+    name = dtype
+    if not isinstance(dtype, str) or dtype not in _names.dtype._number:
+        try:
+            name = _FROM_NUMPY.get(np.dtype(dtype).name)
+        except TypeError:
+            name = None
+    if name not in allowed:
+        raise ValueError(f"{what} is {dtype!r}, and one of {', '.join(allowed)} is required")
+    return name
+
+
+def stored_shape(dtype, shape):
+    """The shape of an array that holds the elements: of 4-bit codes two share a byte."""
+    if dtype not in PACKED:
+        return tuple(shape)
+    count = 1
+    for length in shape:
+        count *= length
+    return (int(lib.clq_dtype_bytes(_names.dtype.number(dtype), count)),)
+
+
+def require(t, name, dtype, shapes, *, written=False):
+    """Refuse a tensor that is not of this type and one of these shapes, dense, and writable where it is written."""
+    stored = "u8" if dtype in PACKED else dtype
+    if t.dtype != stored and not (dtype == "bf16" and t.dtype == "u16"):
+        raise TypeError(f"{name} is of {t.dtype}, and {_of_type(dtype)} is required")
+    if t.shape not in shapes:
+        raise ValueError(f"{name} has the shape {t.shape}, and {' or '.join(map(str, shapes))} is required")
+    if t.strides is not None:
+        raise ValueError(f"{name} is not contiguous in row-major order (strides of {t.strides} elements): pass "
+                         f"numpy.ascontiguousarray({name})")
+    if written and t.readonly:
+        raise ValueError(f"{name} is read-only, and is to be written")
+
+
+def _of_type(dtype):
+    return {"bf16": "bf16 (ml_dtypes.bfloat16, or uint16 that hold its bits)", "s4": "uint8 (two codes of s4 in each)",
+            "u4": "uint8 (two codes of u4 in each)"}.get(dtype, dtype)
+
+
+def new(shape, dtype, like=None):
+    """An array for a result, of a type of the library's; `like`: bf16 as this one has it."""
+    if dtype == "bf16" and isinstance(getattr(like, "dtype", None), np.dtype) and like.dtype.name == "bfloat16":
+        return np.empty(shape, like.dtype)
+    return np.empty(shape, NUMPY[dtype])
+
+
+def returned(array, like, dtype=None):
+    """A result in the kind of the caller's own: for a tensor of torch one of torch, over the same memory."""
+    if type(like).__module__.split(".")[0] != "torch":
+        return array
+    torch = sys.modules["torch"]
+    if dtype == "bf16":
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)

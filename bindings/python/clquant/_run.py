@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One call: its operands in buffers of the library, on the host or on the caller's queue, and what becomes of them."""
+from clquant import _arrays, _opencl
+from clquant._clquant import ffi, lib
+from clquant._context import as_context
+from clquant._errors import call
+
+_nothing = ffi.new("char[16]")  # what tensors without elements are said to lie in
+
+
+def product(shape):
+    count = 1
+    for length in shape:
+        count *= length
+    return count
+
+
+class Call:
+    """The buffers of one call. With host memory they lie over it, or beside it where the device has its own, and results
+    are there when `finish` returns; with memory of OpenCL nothing waits."""
+
+    def __init__(self, name, device, queue, tensors):
+        """`tensors`: those that say where the call runs, by name."""
+        kinds = {t.is_device for t in tensors.values()}
+        if len(kinds) > 1:
+            there = [key for key, t in tensors.items() if t.is_device]
+            here = [key for key, t in tensors.items() if not t.is_device]
+            raise TypeError(f"{name}: {', '.join(there)} in memory of OpenCL and {', '.join(here)} in that of the host: all "
+                            "of them are required in one place")
+        self.name = name
+        self.is_device = kinds == {True}
+        if self.is_device and queue is None:
+            queue = next((t.owner.queue for t in tensors.values() if getattr(t.owner, "queue", None) is not None), None)
+            if queue is None:
+                raise TypeError(f"{name}: queue= is required beside buffers: the pyopencl.CommandQueue to enqueue on")
+        if queue is not None and not self.is_device:
+            raise TypeError(f"{name}: queue= is for memory of OpenCL, and the operands are in that of the host")
+        self.queue = queue
+        self.context = _opencl.context_of(queue) if self.is_device and device is None else as_context(device)
+        self._held = self.context._handle()
+        self.handle = self._held.context
+        self._buffers = []  # (place of the handle, tensor, bytes)
+        self._written = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        for place, *_ in self._buffers:
+            lib.clq_buffer_destroy(place)
+
+    def _place(self, function, *arguments):
+        place = ffi.new("clq_buffer **")
+        call(function, self.handle, *arguments, place)
+        return place
+
+    def operand(self, t, dtype, count, *, written=False):
+        """The operand of `count` elements of a type that lies in `t`."""
+        size = lib.clq_dtype_bytes(lib.CLQ_U8, 0) if count == 0 else _bytes(dtype, count)
+        offset = 0
+        if t.is_device:
+            place = self._place(lib.clq_buffer_from_opencl, ffi.cast("cl_mem", t.memory), 0,
+                                _opencl.memory_bytes(t, t.offset_bytes + size) or 1)
+            offset = _elements(dtype, t.offset_bytes)
+        elif size == 0:
+            place = self._place(lib.clq_buffer_wrap, _nothing, ffi.sizeof(_nothing))
+        elif self.context._is_host and not self.is_device:
+            place = self._place(lib.clq_buffer_wrap, ffi.cast("void *", t.memory), size)
+        else:
+            place = self._place(lib.clq_buffer_create, size)
+            call(lib.clq_buffer_write, place[0], 0, ffi.cast("void *", t.memory), size)
+        self._buffers.append((place, t, size))
+        if written:
+            self._written.append((place, t, size))
+        return {"buffer": place[0], "offset": offset}
+
+    def finish(self):
+        """Wait until results are in the caller's memory of the host, and tell what failed."""
+        for place, t, size in self._written:
+            if size == 0:
+                continue
+            if self.context._is_host:  # mapped is in its place; destroying the buffer unmaps it
+                call(lib.clq_buffer_map, place[0], ffi.new("void **"))
+            else:
+                call(lib.clq_buffer_read, place[0], 0, ffi.cast("void *", t.memory), size)
+
+    def enqueue(self, function, plan, wait_for, workspace):
+        """Call `function` with a clq_launch on the queue. `plan` tells what scratch memory it needs."""
+        launch = ffi.new("clq_launch *")
+        launch.struct_size = ffi.sizeof("clq_launch")
+        launch.queue = ffi.cast("cl_command_queue", self.queue.int_ptr)
+        handles, kept = _opencl.wait_list(wait_for, [t for _, t, _ in self._buffers])
+        events = ffi.new("cl_event[]", handles)
+        launch.wait_count = len(handles)
+        launch.wait_list = events if handles else ffi.NULL
+        event = ffi.new("cl_event *")
+        launch.event = event
+        if plan.workspace_bytes:
+            if workspace is None:
+                import pyopencl
+
+                workspace = pyopencl.Buffer(self.queue.context, pyopencl.mem_flags.READ_WRITE, plan.workspace_bytes)
+            launch.workspace = ffi.cast("cl_mem", workspace.int_ptr)
+            launch.workspace_bytes = workspace.size
+        call(function, launch)
+        del kept
+        return _opencl.event_of(event[0], [t for _, t, _ in self._written])
+
+
+def _bytes(dtype, count):
+    number = _arrays._names.dtype._number.get(dtype)
+    return count * _arrays._BYTES[dtype] if number is None else lib.clq_dtype_bytes(number, count)
+
+
+def _elements(dtype, offset_bytes):
+    if dtype in _arrays.PACKED:
+        return 2 * offset_bytes
+    size = _arrays._BYTES[dtype]
+    if offset_bytes % size:
+        raise ValueError(f"an operand of {dtype} lies at byte {offset_bytes} of its buffer, no multiple of {size}")
+    return offset_bytes // size

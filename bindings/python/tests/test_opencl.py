@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The operations on pyopencl's arrays and buffers, on the caller's queue: bytes of the reference, order, nothing waited
+for. Every test holds a gate, an event of the user, before the work it enqueues."""
+import ctypes
+import gc
+import unittest
+
+import numpy as np
+
+import clquant
+from support import Case, missing, python, random
+
+try:
+    import pyopencl as cl
+    import pyopencl.array as cla
+except ImportError:
+    cl = None
+
+
+def queues():
+    """An in-order queue and, where there is one, an out-of-order one, on every usable device of OpenCL."""
+    if cl is None:
+        missing("pyopencl is not there")
+    found = []
+    for platform in cl.get_platforms():
+        for device in platform.get_devices():
+            context = cl.Context([device])
+            found.append(cl.CommandQueue(context, device))
+            if device.queue_properties & cl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE:
+                found.append(cl.CommandQueue(context, device, cl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE))
+    if not found:
+        missing("there is no device of OpenCL")
+    return found
+
+
+def is_complete(event):
+    return event.command_execution_status == cl.command_execution_status.COMPLETE
+
+
+class OpenCL(Case):
+    def setUp(self):
+        super().setUp()
+        self.queues = queues()
+
+    def gated(self, queue, call):
+        """Enqueue behind a gate; it is opened when the call is back, which it would not be if it waited."""
+        gate = cl.UserEvent(queue.context)
+        try:
+            event = call([gate])
+            self.assertIsInstance(event, cl.Event)
+            self.assertFalse(is_complete(event))
+        finally:
+            gate.set_status(cl.command_execution_status.COMPLETE)
+        event.wait()
+        return event
+
+    def test_every_operation_behind_a_gate(self):
+        x = random((6, 33))
+        for queue in self.queues:
+            for axis, group_size in ((None, None), (0, None), (None, 16)):
+                how = {"axis": axis, "group_size": group_size}
+                want = clquant.dynamic_quantize(x, device="reference", scheme="tflite", **how)
+                on = cla.to_device(queue, x)
+                like = [cla.empty(queue, part.shape, part.dtype) for part in want]
+                for operation in ("minmax", "quantize", "dequantize", "fake-quantize", "dynamic-quantize"):
+                    plan = clquant.prepare(operation, x.shape, scheme="tflite",
+                                           device=clquant._opencl.context_of(queue), **how)
+                    self.assertFalse(plan.by_host)
+                made = clquant.Quantized(*like)
+                self.gated(queue, lambda wait: clquant.dynamic_quantize(on, out=made, wait_for=wait, scheme="tflite", **how))
+                for got, wanted, name in zip(made, want, made._fields):
+                    self.assert_same(got.get(), wanted, name)
+
+                found = clquant.Range(cla.zeros_like(made.range), cla.zeros_like(made.nonfinite))
+                self.gated(queue, lambda wait: clquant.minmax(on, out=found, wait_for=wait, **how))
+                self.assert_same(found.range.get(), want.range)
+                self.assert_same(found.nonfinite.get(), want.nonfinite)
+
+                codes = cla.zeros_like(made.codes)
+                self.gated(queue, lambda wait: clquant.quantize(on, made.scale, made.zero_point, out=codes, wait_for=wait,
+                                                                scheme="tflite", **how))
+                self.assert_same(codes.get(), want.codes)
+
+                y, fake = cla.zeros_like(on), cla.zeros_like(on)
+                self.gated(queue, lambda wait: clquant.dequantize(codes, made.scale, made.zero_point, out=y, wait_for=wait,
+                                                                  scheme="tflite", **how))
+                self.gated(queue, lambda wait: clquant.fake_quantize(on, made.scale, made.zero_point, out=fake,
+                                                                     wait_for=wait, scheme="tflite", **how))
+                back = clquant.dequantize(want.codes, want.scale, want.zero_point, scheme="tflite", device="reference", **how)
+                self.assert_same(y.get(), back)
+                self.assert_same(fake.get(), back)
+
+    def test_arrays_wait_for_what_fills_them(self):
+        """A chain without a word of waiting: each step follows the events of the arrays it reads."""
+        x = random((8, 64))
+        want = clquant.dynamic_quantize(x, axis=0, device="reference")
+        for queue in self.queues:
+            on, y = cla.to_device(queue, x), cla.empty(queue, x.shape, np.float32)
+            made = clquant.Quantized(*(cla.empty(queue, part.shape, part.dtype) for part in want))
+            clquant.dynamic_quantize(on, axis=0, out=made)  # compiles
+            clquant.dequantize(made.codes, made.scale, axis=0, out=y).wait()
+            for part in made:
+                part.fill(0)
+            queue.finish()
+            gate = cl.UserEvent(queue.context)
+            first = clquant.dynamic_quantize(on, axis=0, out=made, wait_for=[gate])
+            second = clquant.dequantize(made.codes, made.scale, axis=0, out=y)
+            self.assertFalse(is_complete(first) or is_complete(second))
+            gate.set_status(cl.command_execution_status.COMPLETE)
+            second.wait()
+            self.assertTrue(is_complete(first))
+            self.assert_same(y.get(), clquant.dequantize(want.codes, want.scale, axis=0, device="reference"))
+
+    def test_many_calls_behind_a_gate(self):
+        """However many are under way, none waits for another one to end."""
+        x = random((8, 64))
+        for queue in self.queues:
+            on, out = cla.to_device(queue, x), cla.zeros(queue, x.shape, np.int8)
+            clquant.quantize(on, 0.5, out=out).wait()
+            gate = cl.UserEvent(queue.context)
+            clquant.quantize(on, 0.5, out=out, wait_for=[gate])
+            events = [clquant.quantize(on, scale, out=out) for scale in np.linspace(0.5, 2, 50, dtype="f4")]
+            self.assertFalse(any(map(is_complete, events)))
+            gate.set_status(cl.command_execution_status.COMPLETE)
+            events[-1].wait()
+            self.assert_same(out.get(), clquant.quantize(x, 2.0, device="reference"))
+
+    def test_buffers_and_parts_of_arrays(self):
+        """Raw buffers; arrays that begin within one, at a multiple of their elements' size and of nothing else."""
+        x = random((5, 33))
+        want = clquant.quantize(x, 0.25, device="reference")
+        flags = cl.mem_flags
+        for queue in self.queues:
+            source = cl.Buffer(queue.context, flags.READ_ONLY | flags.COPY_HOST_PTR, hostbuf=x)
+            target = cl.Buffer(queue.context, flags.WRITE_ONLY, x.size)
+            got = np.empty_like(want)
+            event = clquant.quantize(source, 0.25, shape=x.shape, real="f32", out=target, queue=queue)
+            cl.enqueue_copy(queue, got, target, wait_for=[event])
+            self.assert_same(got, want)
+
+            whole = cla.to_device(queue, np.concatenate([np.zeros(3, "f4"), x.ravel()]))
+            part = whole[3:]
+            out = cla.zeros(queue, x.size + 5, np.int8)
+            clquant.quantize(part, 0.25, out=out[5:]).wait()
+            self.assert_same(out.get()[5:], want.ravel())
+            self.assertEqual(out.get()[:5].tolist(), [0] * 5)
+
+    def test_packed_codes(self):
+        x = random((3, 5))
+        want = clquant.quantize(x, 0.5, dtype="s4", device="reference")
+        for queue in self.queues:
+            on, codes, y = cla.to_device(queue, x), cla.empty(queue, 8, np.uint8), cla.empty(queue, x.shape, np.float32)
+            clquant.quantize(on, 0.5, dtype="s4", out=codes)
+            clquant.dequantize(codes, 0.5, dtype="s4", shape=x.shape, out=y).wait()
+            self.assert_same(codes.get(), want)
+            self.assert_same(y.get(), clquant.dequantize(want, 0.5, dtype="s4", shape=x.shape, device="reference"))
+
+    def test_workspace(self):
+        x = random((1 << 16,))
+        want = clquant.minmax(x, device="reference")
+        for queue in self.queues:
+            context = clquant.Context.from_pyopencl(queue)
+            need = clquant.prepare("minmax", x.shape, device=context).workspace_bytes
+            on = cla.to_device(queue, x)
+            out = clquant.Range(cla.empty(queue, 2, np.float32), cla.empty(queue, 2, np.uint64))
+            scratch = cl.Buffer(queue.context, cl.mem_flags.READ_WRITE, need)
+            clquant.minmax(on, out=out, workspace=scratch, device=context).wait()
+            self.assert_same(out.range.get(), want.range)
+            if need > 16:
+                small = cl.Buffer(queue.context, cl.mem_flags.READ_WRITE, 16)
+                self.assert_refused(clquant.InvalidArgument, ["workspace", str(need)], clquant.minmax, on, out=out,
+                                    workspace=small, device=context)
+
+    def test_objects_go_before_the_work_is_done(self):
+        """Whatever the caller drops, the queue keeps what it needs."""
+        x = random((1000,))
+        for queue in self.queues:
+            out = cla.zeros(queue, 1000, np.int8)
+            clquant.quantize(cla.to_device(queue, x), 0.5, out=out).wait()
+            out.fill(0)
+            queue.finish()
+            gate = cl.UserEvent(queue.context)
+            scale = cla.to_device(queue, np.float32(0.5))
+            context = clquant.Context.from_pyopencl(queue)
+            event = clquant.quantize(cla.to_device(queue, x), scale, out=out, wait_for=[gate])
+            del scale, context
+            gc.collect()
+            gate.set_status(cl.command_execution_status.COMPLETE)
+            event.wait()
+            self.assert_same(out.get(), clquant.quantize(x, 0.5, device="reference"))
+
+    def test_refusals(self):
+        queue = self.queues[0]
+        x = random((4, 6))
+        on, out = cla.to_device(queue, x), cla.empty(queue, (4, 6), np.int8)
+        buffer = cl.Buffer(queue.context, cl.mem_flags.READ_WRITE, 96)
+        refused = self.assert_refused
+        refused(TypeError, ["out is required"], clquant.quantize, on, 1.0)
+        refused(TypeError, ["x in memory of OpenCL", "codes in that of the host"], clquant.quantize, on, 1.0,
+                out=np.empty((4, 6), "i1"))
+        refused(TypeError, ["shape= is required"], clquant.quantize, buffer, 1.0, out=out, queue=queue)
+        refused(TypeError, ["real= is required"], clquant.quantize, buffer, 1.0, shape=(4, 6), out=out, queue=queue)
+        refused(TypeError, ["queue= is required"], clquant.quantize, buffer, 1.0, shape=(4, 6), real="f32", out=buffer)
+        refused(clquant.InvalidArgument, ["x needs 112 bytes", "96"], clquant.quantize, buffer, 1.0, shape=(4, 7),
+                real="f32", out=cla.empty(queue, (4, 7), np.int8), queue=queue)
+        refused(TypeError, ["x is of float64"], clquant.quantize, cla.zeros(queue, 4, np.float64), 1.0, out=out)
+        refused(ValueError, ["x is not contiguous"], clquant.quantize, on.T, 1.0, out=out)
+        refused(clquant.InvalidArgument, ["native has no cl_mem"], clquant.quantize, on, 1.0, out=out,
+                device=clquant.Context("native"))
+        other = cl.CommandQueue(cl.Context([queue.device]))
+        refused(clquant.Error, ["context"], clquant.quantize, on, 1.0, out=out, queue=other)
+        image = getattr(cl, "create_image", cl.Image)(queue.context, cl.mem_flags.READ_ONLY, cl.ImageFormat(cl.channel_order.RGBA, cl.channel_type.FLOAT),
+                         shape=(4, 4))
+        refused(clquant.InvalidArgument, ["buffer"], clquant.quantize, image, 1.0, shape=(4,), real="f32",
+                out=cla.empty(queue, 4, np.int8), queue=queue)
+
+    def test_dlpack_of_opencl(self):
+        """A cl_mem in a DLTensor: its handle, and where in it the tensor begins."""
+        x = random((3, 7))
+        want = clquant.quantize(x, 0.5, device="reference")
+        for queue in self.queues:
+            whole = cla.to_device(queue, np.concatenate([np.zeros(4, "f4"), x.ravel()]))
+            out = cla.empty(queue, x.shape, np.int8)
+            clquant.quantize(Shared(whole, x.shape, 16), 0.5, out=out, queue=queue).wait()
+            self.assert_same(out.get(), want)
+
+    def test_either_loader_may_come_first(self):
+        """pyopencl may bring a loader of its own; handles go from one to the other."""
+        program = """
+import sys, numpy
+def first():
+    import clquant
+    return clquant.devices()
+def second():
+    import pyopencl
+    return pyopencl.get_platforms()
+for step in (first, second) if sys.argv[1] == "ours" else (second, first):
+    step()
+import pyopencl as cl, pyopencl.array as cla, clquant
+for platform in cl.get_platforms():
+    for device in platform.get_devices():
+        queue = cl.CommandQueue(cl.Context([device]))
+        out = cla.empty(queue, 4, numpy.int8)
+        clquant.quantize(cla.to_device(queue, numpy.arange(4, dtype="f4")), 1.0, out=out).wait()
+        assert out.get().tolist() == [0, 1, 2, 3]
+"""
+        for order in ("ours", "theirs"):
+            python(program, order)
+
+
+class Shared:
+    """A part of a pyopencl array, shown by DLPack."""
+
+    class Tensor(ctypes.Structure):
+        _fields_ = [("data", ctypes.c_void_p), ("device_type", ctypes.c_int32), ("device_id", ctypes.c_int32),
+                    ("ndim", ctypes.c_int32), ("code", ctypes.c_uint8), ("bits", ctypes.c_uint8),
+                    ("lanes", ctypes.c_uint16), ("shape", ctypes.POINTER(ctypes.c_int64)),
+                    ("strides", ctypes.POINTER(ctypes.c_int64)), ("byte_offset", ctypes.c_uint64),
+                    ("manager", ctypes.c_void_p), ("deleter", ctypes.c_void_p)]
+
+    def __init__(self, array, shape, offset):
+        self.array = array
+        self.shape = (ctypes.c_int64 * len(shape))(*shape)
+        self.tensor = self.Tensor(array.base_data.int_ptr, 4, 0, len(shape), 2, 32, 1, self.shape, None, offset, None, None)
+
+    def __dlpack_device__(self):
+        return 4, 0
+
+    def __dlpack__(self):
+        new = ctypes.pythonapi.PyCapsule_New
+        new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        return new(ctypes.addressof(self.tensor), b"dltensor", None)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,82 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# usage: test-python.sh [COMMAND]: the Python package: `pip wheel .`, what the wheel holds and needs, and its tests from a
+# clean environment, against the results of COMMAND (build/release/host/clquant). CLQ_REQUIRE_PYTHON=1: what cannot be
+# fetched is a failure; otherwise 77, and one line that says what. CLQ_PYTHON_WITH=torch: further packages for the tests,
+# which use what is there. WHEEL=FILE: that wheel, in place of one that is built.
+set -eu
+cd "$(dirname "$0")/.."
+command=$(realpath "${1:-build/release/host/clquant}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+log=$work/log
+quietly() { "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }; }
+fail() {
+    echo "test-python: $*" >&2
+    exit 1
+}
+cannot() {
+    [ -z "${CLQ_REQUIRE_PYTHON:-}" ] || { cat "$log"; fail "$* (CLQ_REQUIRE_PYTHON is set)"; }
+    echo "test-python: left out: $*" >&2
+    exit 77
+}
+[ -x "$command" ] || fail "$command is missing: build it, or name one"
+
+: >"$log"
+python3 -m venv "$work/venv" >"$log" 2>&1 || cannot "python3 makes no environment (Debian: python3-venv)"
+pip="$work/venv/bin/python -m pip --disable-pip-version-check"
+# Asked first, so that what is not to be had is told from what does not build.
+fetch() { # PACKAGE...
+    # shellcheck disable=SC2086 # a command and its words
+    timeout 300 $pip install -q --only-binary :all: "$@" >"$log" 2>&1 || cannot "$* cannot be fetched: $(tail -n 1 "$log")"
+}
+if [ -z "${WHEEL:-}" ]; then
+    timeout 300 $pip download -q --no-deps -d "$work/needed" scikit-build-core cffi >"$log" 2>&1 ||
+        cannot "what builds the wheel (scikit-build-core, cffi) cannot be fetched: $(tail -n 1 "$log")"
+    quietly $pip wheel -q --no-deps -w "$work" .
+    WHEEL=$(echo "$work"/clquant-*.whl)
+fi
+
+# One wheel for every CPython from 3.9 on, which needs the C library and nothing else, and shows one name.
+version=$(sed -n 's/^project(clquant VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
+case ${WHEEL##*/} in
+clquant-"$version"-cp39-abi3-*.whl) ;;
+*) fail "the wheel is called ${WHEEL##*/}, and clquant-$version-cp39-abi3-PLATFORM.whl is required" ;;
+esac
+"$work/venv/bin/python" -m zipfile -e "$WHEEL" "$work/unpacked"
+module=$work/unpacked/clquant/_clquant.abi3.so
+[ -s "$module" ] && [ -e "$work/unpacked/clquant/py.typed" ] || fail "the wheel has no module, or no py.typed"
+others=$(cd "$work/unpacked" && find . -type f | grep -v -e '^\./clquant/[a-z_]*\.py$' -e '^\./clquant/py\.typed$' \
+    -e '^\./clquant/_clquant\.abi3\.so$' -e '^\./clquant-[^/]*\.dist-info/' || true)
+[ -z "$others" ] || fail "the wheel holds more than the package: $others"
+needed=$(objdump -p "$module" | awk '$1 == "NEEDED" && $2 !~ /^(libc|libm|libpthread|libdl|ld-linux[a-z0-9_-]*)\.so/ { print $2 }')
+[ -z "$needed" ] || fail "the module needs $needed"
+! objdump -p "$module" | grep -E 'RPATH|RUNPATH' || fail "the module looks for libraries in a folder of its own"
+shown=$(nm -D --defined-only "$module" | awk '{ print $3 }')
+[ "$shown" = PyInit__clquant ] || fail "the module shows more than PyInit__clquant: $shown"
+if grep -c -F -e "$(pwd)" -e "$work" "$module" >/dev/null; then
+    fail "the module names the machine that built it"
+fi
+glibc=$(objdump -T "$module" | sed -n 's/.*GLIBC_\([0-9.]*\).*/\1/p' | sort -V | tail -n 1)
+
+fetch numpy cffi pyopencl ml_dtypes ${CLQ_PYTHON_WITH:-}
+quietly $pip install -q --no-deps "$WHEEL"
+
+# Without a loader of OpenCL: the same module, which looks for a library that is nowhere.
+mkdir -p "$work/without"
+cp -r "$work/unpacked/clquant" "$work/without/"
+sed -i 's/libOpenCL\.so/libOpenNo.so/g' "$work/without/clquant/_clquant.abi3.so"
+cd "$work"
+cat >"$work/without.py" <<'END'
+import clquant, numpy
+assert not clquant.opencl_available()
+assert [device.spec for device in clquant.devices()] == ["native", "reference"]
+assert clquant.Context().device.name == "native"
+assert clquant.dynamic_quantize(numpy.array([-1, -0.25, 0.5, 1], "f4")).codes.tolist() == [-127, -32, 64, 127]
+END
+PYTHONPATH=$work/without quietly "$work/venv/bin/python" "$work/without.py"
+
+tests=$OLDPWD/bindings/python/tests
+start=$(date +%s)
+CLQUANT_COMMAND=$command PYTHONDONTWRITEBYTECODE=1 quietly "$work/venv/bin/python" -m unittest discover -s "$tests"
+echo "python: ${WHEEL##*/} (glibc $glibc), $(sed -n 's/^\(Ran .*\) in .*/\1/p' "$log") in $(($(date +%s) - start)) s, $(tail -n 1 "$log")"
