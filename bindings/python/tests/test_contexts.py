@@ -156,8 +156,10 @@ class Contexts(Case):
                 finally:
                     logger.removeHandler(handler)
                     logger.setLevel(logging.NOTSET)
-                self.assert_same(clquant.dynamic_quantize(random((5, 6)), axis=0, device=context).codes,
-                                 clquant.dynamic_quantize(random((5, 6)), axis=0, device="reference").codes)
+                with self.assertLogs("clquant", logging.DEBUG) as logs:  # what was not compiled yet
+                    codes = clquant.dynamic_quantize(random((5, 6)), axis=0, device=context).codes
+                self.assertTrue(any("built" in line for line in logs.output), logs.output)
+                self.assert_same(codes, clquant.dynamic_quantize(random((5, 6)), axis=0, device="reference").codes)
 
     def test_cache(self):
         for spec in [spec for spec in host_devices() if ":" in spec]:
