@@ -13,7 +13,18 @@ from clquant._context import Context
 _KEPT = 8
 _lock = threading.Lock()
 _contexts = collections.OrderedDict()  # by cl_context and cl_device_id, which they retain: no handle comes twice
-os.register_at_fork(after_in_child=_contexts.clear)
+
+
+def _after_fork():
+    global _lock
+    _lock = threading.Lock()
+    _contexts.clear()  # and none of them is destroyed
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+_memory = None  # pyopencl's class of buffers, once one of its objects was seen
 
 
 def share_loader():
@@ -48,9 +59,10 @@ def context_of(queue):
 
 def tensor(x, name):
     """A pyopencl.array.Array, or a pyopencl.Buffer, which has no type and shape of its own."""
-    from pyopencl import MemoryObjectHolder
-
-    if isinstance(x, MemoryObjectHolder):
+    global _memory
+    if _memory is None:
+        _memory = sys.modules["pyopencl"].MemoryObjectHolder
+    if isinstance(x, _memory):
         return _arrays.Tensor(None, None, None, x.int_ptr, x, is_device=True)
     data = getattr(x, "base_data", None)
     if data is None or not hasattr(data, "int_ptr"):

@@ -51,9 +51,9 @@ def plan_of(struct):
 
 
 class _Description:
-    """A clq_quantization and what follows from its layout."""
+    """A clq_quantization and what follows from its layout; `forms`: type, elements and shapes of each operand by name."""
 
-    __slots__ = ("q", "shape", "elements", "parameters", "parameter_shape", "shapes", "real", "codes")
+    __slots__ = ("q", "shape", "elements", "parameters", "parameter_shape", "shapes", "real", "codes", "forms")
 
 
 @functools.lru_cache(maxsize=1024)
@@ -92,6 +92,13 @@ def _describe(shape, axis, group_size, real, scheme):
     else:
         d.shapes = ((), (1,))
     d.parameter_shape = d.shapes[0]
+    ranges = tuple(shape + (2,) for shape in d.shapes)
+    d.forms = {
+        "x": (real, d.elements, (shape,)), "y": (real, d.elements, (shape,)),
+        "codes": (d.codes, d.elements, (_arrays.stored_shape(d.codes, shape),)),
+        "scale": ("f32", d.parameters, d.shapes), "zero_point": ("s32", d.parameters, d.shapes),
+        "range": ("f32", 2 * d.parameters, ranges), "nonfinite": ("u64", 2, ((2,),)),
+    }
     return d
 
 
@@ -141,15 +148,7 @@ class _Operands:
     def __init__(self, operation, d, device, queue):
         self.operation, self.d, self.device, self.queue = operation, d, device, queue
         self.rows = []  # role, tensor, type, elements, whether it is written
-        d_shapes = d.shapes
-        stored = lambda dtype: (_arrays.stored_shape(dtype, d.shape),)  # noqa: E731
-        self.forms = {
-            "x": (d.real, d.elements, (d.shape,)), "y": (d.real, d.elements, (d.shape,)),
-            "codes": (d.codes, d.elements, stored(d.codes)),
-            "scale": ("f32", d.parameters, d_shapes), "zero_point": ("s32", d.parameters, d_shapes),
-            "range": ("f32", 2 * d.parameters, tuple(shape + (2,) for shape in d_shapes)),
-            "nonfinite": ("u64", 2, ((2,),)),
-        }
+        self.forms = d.forms
 
     def read(self, role, t, name):
         dtype, count, shapes = self.forms[role]
@@ -344,9 +343,8 @@ def choose_parameters_from(range, *, scheme: Union[Scheme, str] = "symmetric", d
     shape = t.shape[:-1]
     d = _describe((product(shape),), 0, None, "f32", as_scheme(scheme, dtype))
     operands = _Operands("choose-parameters", d, device, queue)
-    operands.forms["range"] = ("f32", 2 * d.parameters, (t.shape,))
-    operands.forms["scale"] = ("f32", d.parameters, (shape,))
-    operands.forms["zero_point"] = ("s32", d.parameters, (shape,))
+    operands.forms = {"range": ("f32", 2 * d.parameters, (t.shape,)), "scale": ("f32", d.parameters, (shape,)),
+                      "zero_point": ("s32", d.parameters, (shape,))}
     operands.read("range", t, "range")
     out = out or (None, None)
     made = operands.write("scale", out[0], "out[0]", range), operands.write("zero_point", out[1], "out[1]", range)

@@ -56,7 +56,7 @@ class Call:
 
     def operand(self, t, dtype, count, *, written=False):
         """The operand of `count` elements of a type that lies in `t`."""
-        size = lib.clq_dtype_bytes(lib.CLQ_U8, 0) if count == 0 else _bytes(dtype, count)
+        size = _bytes(dtype, count)
         offset = 0
         if t.is_device:
             place = self._place(lib.clq_buffer_from_opencl, ffi.cast("cl_mem", t.memory), 0,

@@ -156,8 +156,10 @@ class Contexts(Case):
                 finally:
                     logger.removeHandler(handler)
                     logger.setLevel(logging.NOTSET)
-                self.assert_same(clquant.dynamic_quantize(random((5, 6)), axis=0, device=context).codes,
-                                 clquant.dynamic_quantize(random((5, 6)), axis=0, device="reference").codes)
+                with self.assertLogs("clquant", logging.DEBUG) as logs:  # what was not compiled yet
+                    codes = clquant.dynamic_quantize(random((5, 6)), axis=0, device=context).codes
+                self.assertTrue(any("built" in line for line in logs.output), logs.output)
+                self.assert_same(codes, clquant.dynamic_quantize(random((5, 6)), axis=0, device="reference").codes)
 
     def test_cache(self):
         for spec in [spec for spec in host_devices() if ":" in spec]:
@@ -193,6 +195,26 @@ assert (out == 100).all()
 print(grown)
 """, device))
             self.assertLess(grown, 16 << 10, device)
+
+    def test_memory_of_its_own(self):
+        """Where the host's memory is not the device's, arrays are copied there and back: no byte beside them is touched."""
+        x = random((9, 33))
+        want = clquant.dynamic_quantize(x, axis=0, device="reference")
+        for device in host_devices():
+            with clquant.Context(device) as context:
+                context._is_host = False
+                got = clquant.dynamic_quantize(x, axis=0, device=context)
+                for part, wanted in zip(got, want):
+                    self.assert_same(part, wanted, device)
+                self.assertEqual(clquant.quantize(x[:0], 1.0, device=context).shape, (0, 33))
+                y = x.copy()
+                clquant.fake_quantize(y, 0.5, out=y, device=context)
+                self.assert_same(y, clquant.fake_quantize(x, 0.5, device="reference"))
+                out = np.full((6, 12), 99, "i4")
+                clquant.gemm(got.codes[:4], got.codes[4:].T, out=out[1:5, 3:8], device=context)
+                self.assert_same(out[1:5, 3:8].copy(), clquant.gemm(want.codes[:4], want.codes[4:].T, device="reference"))
+                out[1:5, 3:8] = 99
+                self.assertTrue((out == 99).all())
 
     def test_nothing_stays(self):
         """Calls leave no memory behind them."""

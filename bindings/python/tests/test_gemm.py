@@ -56,6 +56,7 @@ class Gemm(Case):
         self.assert_everywhere(each, batches, b)
         self.assert_everywhere(each, batches, np.broadcast_to(b, (3, 37, 9)))
         self.assert_everywhere(each[::2], batches[::2], b)
+        self.assert_everywhere(each[:, -1:], batches[:, ::-1][:, :1], b)
         for device in host_devices():
             out = np.full((7, 20), 99, "i4")
             clquant.gemm(a, b, out=out[1:6, 4:13], device=device)
