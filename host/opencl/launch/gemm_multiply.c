@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "opencl/choice/gemm_tile.h"
 #include "opencl/launch/gemm.h"
 
 static call_u32 output_of(const clq_gemm_problem *p)
@@ -65,6 +66,18 @@ static void describe_parameters(const clq_gemm_task *task, gemm_call *call)
     call->real_maximum = task->real_maximum;
 }
 
+/* A block's rows of A stay in the second cache while all panels go by: those of cpu-amx's high tiles in half of 2 MiB.
+ */
+static call_u32 row_block_of(const clq_gemm_problem *p, const clq_gemm_decision *decision)
+{
+    enum { BLOCK_BYTES = 1 << 20 };
+    const uint64_t most = decision->tuning->values[CLQ_TUNE_GEMM_ROW_BLOCK];
+    const uint64_t tile_bytes = CLQ_GEMM_AMX_ROWS * clq_size_max(p->k, 1);
+    return (call_u32)(decision->variant == CLQ_VARIANT_CPU_AMX
+                          ? clq_size_min(most, clq_size_max(BLOCK_BYTES / tile_bytes, 4))
+                          : most);
+}
+
 static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *decision, gemm_call *call)
 {
     const clq_gemm_problem *p = task->problem;
@@ -88,7 +101,7 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     call->parts = (call_u32)task->k_groups;
     call->k_group = (call_u32)p->k_group;
     call->tiles_per_item = decision->tiles_per_item;
-    call->row_block = decision->tuning->values[CLQ_TUNE_GEMM_ROW_BLOCK];
+    call->row_block = row_block_of(p, decision);
     call->output = output_of(p);
     call->needs_sums = (call_u32)clq_cl_gemm_needs_sums(task);
     /* vpdpbusd takes codes of A as u8, tiles take both, the other kernels that take codes s8; widened ones need no
