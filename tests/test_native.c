@@ -242,12 +242,12 @@ static void count_warnings(void *cookie, clq_log_level level, const char *messag
     }
 }
 
-static void (*real_elements)(const clq_task *task, uint64_t first, uint64_t stop);
+static void (*real_elements)(const clq_task *task, uint64_t first, uint64_t stop, int streams);
 
 /* The last code is off by one. */
-static void wrong_elements(const clq_task *task, uint64_t first, uint64_t stop)
+static void wrong_elements(const clq_task *task, uint64_t first, uint64_t stop, int streams)
 {
-    real_elements(task, first, stop);
+    real_elements(task, first, stop, streams);
     if (task->operation != CLQ_OP_DEQUANTIZE && task->operation != CLQ_OP_FAKE_QUANTIZE) {
         unsigned char *codes = task->arguments[CLQ_ARG_CODES].object;
         codes[task->arguments[CLQ_ARG_CODES].offset_bytes + stop - 1] ^= 1;

@@ -33,8 +33,9 @@ typedef struct clq_native_loops {
     const char *name; /* of the variant */
     const char *reason;
     /* NULL, all three, of a set that is for products alone. */
-    /* Elements [first, stop) of quantize, dequantize and fake-quantize; `first` is even. */
-    void (*elements)(const clq_task *task, uint64_t first, uint64_t stop);
+    /* Elements [first, stop) of quantize, dequantize and fake-quantize; `first` is even. Outputs that nothing is to
+     * find in a cache may go past it. */
+    void (*elements)(const clq_task *task, uint64_t first, uint64_t stop, int streams);
     /* Fold elements [first, stop) of X into `ranges`. */
     void (*ranges)(const clq_task *task, uint64_t first, uint64_t stop, clq_native_ranges *ranges);
     void (*count)(const clq_task *task, const clq_native_counts *counts);

@@ -21,16 +21,23 @@ enum { ELEMENTS_OF_CHOICE = 16, SHORT_SEGMENT = 16 };
 
 enum { KEYS_BYTES = 2 * sizeof(int32_t) };
 
+/*
+ * Bytes of source and target for each thread from which on outputs go past the caches, as the kernels have it
+ * (walk.stream): a caller finds less than this there, and what is stored through them costs a read of memory more.
+ */
+enum { STREAMED_BYTES = 16 << 20 };
+
 clq_native_team clq_native_team_of(clq_threads *threads)
 {
-    const clq_native_team team = {threads, threads->wanted > 1 ? threads->wanted * PARTS_OF_THREAD : 1, LEAST_TENSOR,
-                                  LEAST_PART, ALIGNMENT};
+    const clq_native_team team = {threads,      threads->wanted > 1 ? threads->wanted * PARTS_OF_THREAD : 1,
+                                  LEAST_TENSOR, LEAST_PART,
+                                  ALIGNMENT,    (uint64_t)STREAMED_BYTES * threads->wanted};
     return team;
 }
 
 clq_native_team clq_native_small_team(void)
 {
-    const clq_native_team team = {NULL, SMALL_PARTS, 2, 2, 2};
+    const clq_native_team team = {NULL, SMALL_PARTS, 2, 2, 2, 0};
     return team;
 }
 
@@ -47,6 +54,7 @@ typedef struct cut {
     size_t parts;
     uint64_t count; /* of what is cut: elements, parameters */
     uint64_t alignment;
+    int streams; /* outputs go past the caches */
     /* Of ranges: the keys of each part, which stand in their place at once where parts share no parameter. */
     clq_native_ranges *ranges;
     int is_apart;
@@ -55,6 +63,13 @@ typedef struct cut {
     unsigned char *counts; /* of each part, one after the other */
     uint64_t counts_bytes; /* of one */
 } cut;
+
+/* Bytes of X, or Y, and of codes: what quantize and dequantize move. */
+static uint64_t moved_bytes(const clq_task *task)
+{
+    return clq_dtype_bytes(task->q->real, task->geometry.elements) +
+           clq_dtype_bytes(task->q->scheme.dtype, task->geometry.elements);
+}
 
 static cut cut_of(const clq_native_loops *loops, const clq_native_team *team, const clq_task *task, uint64_t count,
                   uint64_t alignment)
@@ -66,6 +81,7 @@ static cut cut_of(const clq_native_loops *loops, const clq_native_team *team, co
     c.count = count;
     c.parts = parts_of(team, count);
     c.alignment = alignment;
+    c.streams = moved_bytes(task) >= team->streamed;
     return c;
 }
 
@@ -90,7 +106,7 @@ static void run_elements(void *cookie, size_t index)
     const uint64_t first = begin_of(c, index);
     const uint64_t stop = begin_of(c, index + 1);
     if (first < stop) {
-        c->loops->elements(c->task, first, stop);
+        c->loops->elements(c->task, first, stop, c->streams);
     }
 }
 

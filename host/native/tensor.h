@@ -14,6 +14,7 @@ typedef struct clq_native_team {
     uint64_t least;       /* elements of a tensor that is cut at all */
     uint64_t least_part;  /* elements of a part, about */
     uint64_t alignment;   /* elements, a power of two, at least 2 */
+    uint64_t streamed;    /* bytes of source and target from which on the target goes past the caches */
 } clq_native_team;
 
 /* That of a context's calls, and one that cuts small tensors too, for trials. */
