@@ -40,6 +40,14 @@ for width in 16 8 4 2; do
                 done
             done
         done
+        if [ $width = 16 ]; then
+            for streams in 1 2 4; do
+                for file in minmax.cl quantize.cl dequantize.cl fake_quantize.cl dynamic.cl; do
+                    lint -DVECTOR_WIDTH=$width -DREAL=$real -DSTREAMS=$streams -DAHEAD=1024 $file
+                    count=$((count + 1))
+                done
+            done
+        fi
         for lanes in 1 128; do
             for columns in 0 1; do
                 for file in batch_minmax.cl batch_fake_quantize.cl; do

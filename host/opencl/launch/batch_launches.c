@@ -228,6 +228,7 @@ static void set_options(clq_cl_launch *launch, const builder *s, clq_operation o
         return;
     }
     clq_cl_tensor_options(launch, VARIANT_NONE, s->width, column_blocks(s), q->real);
+    clq_cl_reading_options(launch, s->device->tuning, s->width);
     clq_cl_code_options(launch, dtype);
     used = strlen(launch->options);
     snprintf(launch->options + used, sizeof launch->options - used, " -DBATCH_COLUMNS=%d",

@@ -58,6 +58,7 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq
     launch.kernel = decision->main.kernel;
     clq_cl_tensor_options(&launch, VARIANT_NONE, decision->main.vector_width, decision->main.column_blocks,
                           task->q->real);
+    clq_cl_reading_options(&launch, decision->tuning, decision->main.vector_width);
     clq_cl_code_options(&launch, task->q->scheme.dtype);
     for (size_t i = 0; i < sizeof operands / sizeof operands[0]; i++) {
         clq_cl_launch_memory(&launch, a[operands[i]].object);

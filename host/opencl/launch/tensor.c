@@ -61,7 +61,8 @@ uint64_t clq_cl_moved_bytes(const clq_task *task, clq_operation operation)
 
 uint64_t clq_cl_large_bytes(const clq_context *context, const clq_cl_tuning *tuning)
 {
-    return context->cl->cache_bytes / 100 * tuning->values[CLQ_TUNE_WALK_STREAM];
+    const uint64_t units = clq_size_max(context->device.compute_units, 1);
+    return clq_size_min(context->cl->cache_bytes, units * tuning->values[CLQ_TUNE_WALK_STREAM] << 20);
 }
 
 int clq_cl_is_large(const clq_context *context, const clq_task *task, const clq_decision *decision,
@@ -190,6 +191,17 @@ void clq_cl_tensor_options(clq_cl_launch *launch, int variant, uint32_t vector_w
 {
     snprintf(launch->options, sizeof launch->options, "-DVARIANT=%d -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d",
              variant, (unsigned)vector_width, (unsigned)column_blocks, clq_cl_real_option(real));
+}
+
+void clq_cl_reading_options(clq_cl_launch *launch, const clq_cl_tuning *tuning, uint32_t vector_width)
+{
+    const size_t used = strlen(launch->options);
+    const uint32_t streams = tuning->values[CLQ_TUNE_MEMORY_STREAMS];
+    const uint32_t ahead = tuning->values[CLQ_TUNE_MEMORY_AHEAD];
+    if (vector_width == 16 && (streams > 1 || ahead > 0)) {
+        snprintf(launch->options + used, sizeof launch->options - used, " -DSTREAMS=%u -DAHEAD=%u", (unsigned)streams,
+                 (unsigned)ahead);
+    }
 }
 
 void clq_cl_code_options(clq_cl_launch *launch, clq_dtype dtype)

@@ -42,9 +42,11 @@ void clq_cl_scheme_describe(const clq_scheme *scheme, scheme_call *call);
 int clq_cl_real_option(clq_dtype real);
 int clq_cl_variant_option(clq_variant variant);
 
-/* All build options of a kernel that goes over a tensor; `variant`: VARIANT_*. Then those of one that has codes. */
+/* All build options of a kernel that goes over a tensor; `variant`: VARIANT_*. Then those of one that reads it by
+ * kernels/streams.clh, and of one that has codes. */
 void clq_cl_tensor_options(clq_cl_launch *launch, int variant, uint32_t vector_width, uint32_t column_blocks,
                            clq_dtype real);
+void clq_cl_reading_options(clq_cl_launch *launch, const clq_cl_tuning *tuning, uint32_t vector_width);
 void clq_cl_code_options(clq_cl_launch *launch, clq_dtype dtype);
 
 #endif

@@ -7,6 +7,9 @@
 #include "core/size.h"
 #include "opencl/launch/tensor.h"
 
+/* Vectors of a strip that streams go over in several turns (kernels/streams.clh), whatever is tuned. */
+enum { LEAST_STRIP_IN_TRIAL = 256 };
+
 /* The work-items, or groups, that a launch has at most. */
 static uint64_t items_of(const clq_context *context, const clq_decision *decision)
 {
@@ -21,7 +24,8 @@ static void size_strip(clq_cl_launch *launch, tensor_call *call, const clq_conte
     const uint32_t width = decision->main.vector_width;
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
     const uint64_t blocks = clq_size_divide_up(call->elements, width);
-    const uint64_t least = decision->tuning->values[CLQ_TUNE_WALK_STRIP];
+    const uint64_t tuned = decision->tuning->values[CLQ_TUNE_WALK_STRIP];
+    const uint64_t least = decision->is_trial && is_cpu ? clq_size_max(tuned, LEAST_STRIP_IN_TRIAL) : tuned;
     uint64_t per_item = is_cpu ? clq_size_divide_up(blocks, items_of(context, decision)) : least;
     per_item = clq_size_max(per_item, least);
     call->per_item = per_item * width;
@@ -82,6 +86,7 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const
     launch.kernel = choice->kernel;
     clq_cl_tensor_options(&launch, clq_cl_variant_option(choice->variant), choice->vector_width, choice->column_blocks,
                           task->q->real);
+    clq_cl_reading_options(&launch, decision->tuning, choice->vector_width);
     clq_cl_code_options(&launch, dtype);
     if (choice->variant == CLQ_VARIANT_STRIP) {
         size_strip(&launch, &call, stream->context, decision);
