@@ -239,7 +239,8 @@ static clq_status next_step(void *cookie, clq_trial_step *step, clq_error *error
 static clq_status attempt(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
     const climb *c = cookie;
-    const clq_trial_heights heights = {2 * c->loops->product->tile_rows - 1, 0}; /* each height that a tile may have */
+    const clq_trial_heights heights = {3 * c->loops->product->tile_rows - 1,
+                                       0}; /* two tiles, then each height there is */
     clq_native_machine m = {.loops = c->loops};
     clq_trial_candidate candidate = clq_native_machine_candidate(&m);
     both_cases both;

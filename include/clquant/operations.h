@@ -69,10 +69,11 @@ CLQ_API void clq_context_set_emulation(clq_context *context, int emulates);
 
 /*
  * Whether this context may ask the system for permission to use the tile registers of the processor (AMX, on Linux:
- * arch_prctl with ARCH_REQ_XCOMP_PERM), which the variant cpu-amx of products needs. It does so at the first plan or
- * product that would take this variant; the permission is the process's, for all of its threads, and is not given back.
+ * arch_prctl with ARCH_REQ_XCOMP_PERM), which the variant cpu-amx of products and native's amx need. It does so at the
+ * first plan or product that would take one; the permission is the process's, for all of its threads, and is not given
+ * back.
  * Not 0 (the default): it may. 0: it does not ask, and uses tiles only where the process has the permission already;
- * other variants serve. Call it while no other thread uses the context. Nothing to native and the reference.
+ * other variants serve. Call it while no other thread uses the context. Nothing to the reference.
  */
 CLQ_API void clq_context_set_tile_permission(clq_context *context, int may_ask);
 
