@@ -264,7 +264,7 @@ static void kept_and_read_again(void **state)
         assert_int_equal(says_tuned(contexts[1], CLQ_OP_QUANTIZE), ships_for(CLQ_OP_QUANTIZE));
         ACCEPTED(clq_context_set_cache(contexts[1], folder, e));
         assert_true(says_tuned(contexts[1], CLQ_OP_QUANTIZE));
-        assert_false(says_tuned(contexts[1], CLQ_OP_MINMAX)); /* its time does not depend on it */
+        assert_false(says_tuned(contexts[1], CLQ_OP_CHOOSE_PARAMETERS)); /* its time does not depend on it */
         ACCEPTED(clq_tuning_present(contexts[1], &again, e));
         assert_memory_equal(&again, &table, sizeof table);
         ACCEPTED(clq_context_set_cache(contexts[1], NULL, e));
