@@ -11,7 +11,7 @@
 #include "core/executor.h"
 #include "trial/verdict.h"
 
-enum { CLQ_TRIAL_TENSORS = 20 };
+enum { CLQ_TRIAL_TENSORS = 21 };
 
 /* What is run and compared at once: tensors of one operation, or, when there are none, a matrix product. */
 typedef struct clq_trial_case {
