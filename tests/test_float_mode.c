@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A caller who rounds upward and flushes subnormals, as engines do in some threads, gets the bytes that all others get,
  * and finds its floating-point environment as it was. */
-#include "check.h"
+#include "check_gemm.h"
+
+#include <clquant/files.h>
 
 #include <fenv.h>
 #include <string.h>
@@ -105,16 +107,52 @@ static void operations_on(const char *spec)
     leave_as_entered();
 }
 
+/* Sums that are cut off at bounds which f32 has not. */
+static void products_on(const char *spec)
+{
+    static int8_t a[4 * 70], b[70 * 37];
+    static const float a_scale[4] = {0.001f, 0x1p-140f, 0.1f, 0.3f};
+    clq_context *context = NULL;
+    clq_error error;
+    check_gemm c;
+    check_gemm_result want, got;
+    for (size_t i = 0; i < sizeof a; i++) {
+        a[i] = (int8_t)check_between(-128, 127);
+    }
+    for (size_t i = 0; i < sizeof b; i++) {
+        b[i] = (int8_t)check_between(-128, 127);
+    }
+    check_gemm_init(&c, "bounds", 4, 37, 70);
+    c.problem.c.dtype = CLQ_F32;
+    c.problem.a_scale = CLQ_GEMM_PER_ROW;
+    c.problem.minimum = 1e-40;
+    c.problem.maximum = 0.7;
+    c.in[CHECK_GEMM_A] = a;
+    c.in[CHECK_GEMM_B] = b;
+    c.in[CHECK_GEMM_A_SCALE] = (void *)(uintptr_t)a_scale;
+    check_gemm_run(check_reference(), "reference", &c, &want);
+    enter();
+    check_ok(clq_context_create(spec, &context, &error), &error, spec);
+    check_gemm_run(context, spec, &c, &got);
+    clq_context_destroy(&context);
+    leave_as_entered();
+    check_gemm_same(&c, spec, &want, &got);
+    check_gemm_result_free(&want);
+    check_gemm_result_free(&got);
+}
+
 static void on_the_reference(void **state)
 {
     (void)state;
     operations_on("reference");
+    products_on("reference");
 }
 
 static void on_native(void **state)
 {
     (void)state;
     operations_on("native");
+    products_on("native");
 }
 
 static void on_the_device(void **state)
@@ -122,6 +160,7 @@ static void on_the_device(void **state)
     (void)state;
     if (check_device() != NULL) {
         operations_on(check_device_spec());
+        products_on(check_device_spec());
     }
     check_needs_device();
 }
@@ -137,6 +176,8 @@ typedef struct results {
     clq_cut cuts[3];
     float merged[2];
     int32_t codes[4];
+    clq_calibration read;
+    char written[64];
 } results;
 
 static void compute(const uint64_t *counts, const uint64_t *signed_counts, results *r)
@@ -167,6 +208,8 @@ static void compute(const uint64_t *counts, const uint64_t *signed_counts, resul
     r->merged[1] = 0.9f;
     clq_range_merge(r->merged, seen, 0.3f);
     check_ok(clq_requantize(&q, samples, 4, r->codes, &e), &e, "requantize");
+    check_ok(clq_calibration_from_text("moving-average:0.3", &r->read, &e), &e, "text");
+    clq_calibration_text(&r->read, r->written, sizeof r->written);
 }
 
 static void without_a_context(void **state)

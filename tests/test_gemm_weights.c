@@ -313,6 +313,11 @@ static void refuse_output_in_weights(full_gemm *g)
     g->o.c.buffer = kept.buffer; /* whose packed bytes begin at 256 */
     g->o.c.offset = g->is_real ? 200 / sizeof(float) : 240;
     REFUSED(CLQ_INVALID_ARGUMENT, "overlap", clq_gemm(g->context, &g->problem, &g->o, e));
+    if (clq_gemm_weights_bytes(weights) > 1024) { /* in panels, whose end is far behind what B had */
+        const uint64_t c_bytes = (17 + 2 * 5 + 4) * (g->is_real ? sizeof(float) : 1);
+        g->o.c.offset = (clq_buffer_bytes(kept.buffer) - c_bytes) / (g->is_real ? sizeof(float) : 1);
+        REFUSED(CLQ_INVALID_ARGUMENT, "overlap", clq_gemm(g->context, &g->problem, &g->o, e));
+    }
     g->o.c = c;
     g->o.weights = NULL;
     clq_gemm_weights_destroy(&weights);

@@ -5,7 +5,10 @@
 
 #if defined(__SSE2__)
 #include <xmmintrin.h>
-typedef unsigned clq_float_mode;
+typedef struct clq_float_mode {
+    unsigned sse;
+    unsigned short x87; /* by whose rounding C libraries read and write decimals */
+} clq_float_mode;
 #else
 #include <fenv.h>
 typedef fenv_t clq_float_mode;
@@ -21,22 +24,32 @@ typedef fenv_t clq_float_mode;
         clq_float_mode_enter()
 
 #if defined(__SSE2__)
-/* All but the flags of what happened. The usual case, that nothing is to be done, takes a load and a comparison. */
-enum { CLQ_FLOAT_MODE_BITS = 0xFFC0, CLQ_FLOAT_MODE_DEFAULT = 0x1F80 };
+/* All but the flags of what happened, and of the x87 rounding and precision. The usual case, that nothing is to be
+ * done, takes two loads and comparisons. */
+enum { CLQ_SSE_BITS = 0xFFC0, CLQ_SSE_DEFAULT = 0x1F80, CLQ_X87_BITS = 0x0F00, CLQ_X87_DEFAULT = 0x0300 };
 
 static inline clq_float_mode clq_float_mode_enter(void)
 {
-    const clq_float_mode callers = _mm_getcsr();
-    if ((callers & CLQ_FLOAT_MODE_BITS) != CLQ_FLOAT_MODE_DEFAULT) {
-        _mm_setcsr(CLQ_FLOAT_MODE_DEFAULT);
+    clq_float_mode callers;
+    callers.sse = _mm_getcsr();
+    __asm__ volatile("fnstcw %0" : "=m"(callers.x87));
+    if ((callers.sse & CLQ_SSE_BITS) != CLQ_SSE_DEFAULT) {
+        _mm_setcsr(CLQ_SSE_DEFAULT);
+    }
+    if ((callers.x87 & CLQ_X87_BITS) != CLQ_X87_DEFAULT) {
+        const unsigned short own = (unsigned short)((callers.x87 & ~CLQ_X87_BITS) | CLQ_X87_DEFAULT);
+        __asm__ volatile("fldcw %0" : : "m"(own));
     }
     return callers;
 }
 
 static inline void clq_float_mode_leave(const clq_float_mode *callers)
 {
-    if ((*callers & CLQ_FLOAT_MODE_BITS) != CLQ_FLOAT_MODE_DEFAULT) {
-        _mm_setcsr(*callers);
+    if ((callers->sse & CLQ_SSE_BITS) != CLQ_SSE_DEFAULT) {
+        _mm_setcsr(callers->sse);
+    }
+    if ((callers->x87 & CLQ_X87_BITS) != CLQ_X87_DEFAULT) {
+        __asm__ volatile("fldcw %0" : : "m"(callers->x87));
     }
 }
 #else

@@ -49,13 +49,20 @@ static int set_touches(const row_set *s, uint64_t first, uint64_t end)
     return 0;
 }
 
-/* Batches that lie apart in memory; a parameter is one row. */
+/* Packed B is one piece, however B lay. */
+static int is_packed(const clq_gemm_task *task, clq_gemm_argument argument)
+{
+    return argument == CLQ_GEMM_B && task->weights != NULL;
+}
+
+/* Batches that lie apart in memory; a parameter is one row, and so are packed weights. */
 static uint64_t batches_of(const clq_gemm_task *task, clq_gemm_argument argument)
 {
-    return argument == CLQ_GEMM_A   ? task->a_batches
-           : argument == CLQ_GEMM_B ? task->b_batches
-           : argument == CLQ_GEMM_C ? task->problem->batch
-                                    : 1;
+    return is_packed(task, argument) ? 1
+           : argument == CLQ_GEMM_A  ? task->a_batches
+           : argument == CLQ_GEMM_B  ? task->b_batches
+           : argument == CLQ_GEMM_C  ? task->problem->batch
+                                     : 1;
 }
 
 /* One batch of an operand, as one block; dense rows are one. `base`: a byte before all that are compared. */
@@ -65,7 +72,7 @@ static row_set rows_of(const clq_gemm_task *task, clq_gemm_argument argument, ui
     const clq_extent *all = &task->extents[argument];
     const uint64_t size = clq_gemm_element_bits(task, argument) / 4;
     row_set s = {2 * (all->first - base), 1, 1, 1, 1, 2 * (all->end - all->first)};
-    if (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B || argument == CLQ_GEMM_C) {
+    if (!is_packed(task, argument) && (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B || argument == CLQ_GEMM_C)) {
         const clq_matrix *matrix = argument == CLQ_GEMM_A ? &p->a : argument == CLQ_GEMM_B ? &p->b : &p->c;
         const clq_gemm_strides *strides = argument == CLQ_GEMM_A   ? &task->a
                                           : argument == CLQ_GEMM_B ? &task->b

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/dtype.h"
+#include "core/float_mode.h"
 #include "core/size.h"
 
 void clq_gemm_init(clq_gemm_problem *problem)
@@ -79,7 +80,8 @@ static int32_t integer_bound(double value)
     return value <= INT32_MIN ? INT32_MIN : value >= INT32_MAX ? INT32_MAX : (int32_t)value;
 }
 
-static void set_bounds(clq_gemm_task *task, const clq_gemm_problem *p)
+/* Not inlined: nothing of it may move out of the mode that its caller sets. */
+__attribute__((noinline)) static void set_bounds(clq_gemm_task *task, const clq_gemm_problem *p)
 {
     task->real_minimum = (float)p->minimum;
     task->real_maximum = (float)p->maximum;
@@ -102,6 +104,7 @@ static uint64_t count_of(clq_gemm_values values, uint64_t per_line, uint64_t gro
 
 void clq_gemm_task_init(clq_gemm_task *task, const clq_gemm_problem *p)
 {
+    CLQ_OWN_FLOAT_MODE; /* bounds are rounded to f32 */
     uint64_t rows;
     uint64_t columns;
     memset(task, 0, sizeof *task);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/dtype.h"
+#include "core/float_mode.h"
 #include "core/size.h"
 #include "engine/gemm.h"
 
@@ -163,6 +164,7 @@ static clq_status check_output_batches(const clq_gemm_problem *p, clq_error *err
 
 clq_status clq_gemm_check(const clq_gemm_problem *problem, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE; /* in which nothing is trapped */
     CLQ_REQUIRE(problem != NULL, "gemm: problem is NULL");
     CLQ_REQUIRE(problem->struct_size == sizeof *problem,
                 "clq_gemm_problem: struct_size is %" PRIu32 ", %zu is needed (clq_gemm_init sets it)",

@@ -106,7 +106,7 @@ uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights)
  * changed by accident.
  */
 typedef struct header {
-    char magic[8];
+    uint64_t magic; /* a number, which the other order of bytes reads as another */
     uint32_t version, form, dtype, zero_point;
     uint64_t n, k, k_group, batches;
     uint64_t hash; /* XXH3 of all before it */
@@ -116,7 +116,7 @@ enum { HEADER_BYTES = CLQ_GEMM_WEIGHTS_ALIGNMENT, VERSION = 1 };
 
 _Static_assert(sizeof(header) == HEADER_BYTES, "the packed bytes stay aligned");
 
-static const char magic[8] = {'C', 'L', 'Q', 'G', 'E', 'M', 'M', 'B'};
+static const uint64_t MAGIC = UINT64_C(0x424D4D4547514C43); /* "CLQGEMMB", where the least byte comes first */
 
 static const char *const form_names[] = {
     [CLQ_GEMM_FORM_ROWS] = "rows",
@@ -159,7 +159,7 @@ clq_status clq_gemm_weights_export(const clq_gemm_weights *weights, void *memory
                 "clq_gemm_weights_export: memory has %" PRIu64 " bytes, clq_gemm_weights_export_bytes says %" PRIu64,
                 bytes, clq_gemm_weights_export_bytes(weights));
     memset(&h, 0, sizeof h);
-    memcpy(h.magic, magic, sizeof h.magic);
+    h.magic = MAGIC;
     h.version = VERSION;
     h.form = (uint32_t)weights->form;
     h.dtype = (uint32_t)weights->dtype;
@@ -182,8 +182,7 @@ static clq_status check_header(const clq_gemm_task *task, const header *h, clq_e
                                    .k = h->k,
                                    .k_group = h->k_group,
                                    .batches = h->batches};
-    CLQ_REQUIRE(memcmp(h->magic, magic, sizeof h->magic) == 0,
-                "clq_gemm_weights_import: these are no exported weights of this kind of processor");
+    CLQ_REQUIRE(h->magic == MAGIC, "clq_gemm_weights_import: these are no exported weights of this kind of processor");
     CLQ_REQUIRE(h->version == VERSION,
                 "clq_gemm_weights_import: the weights have version %" PRIu32 ", this library reads %d", h->version,
                 (int)VERSION);

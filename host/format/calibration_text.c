@@ -6,6 +6,7 @@
 #include <clquant/files.h>
 
 #include "core/error.h"
+#include "core/float_mode.h"
 #include "format/human.h"
 #include "format/numbers.h"
 
@@ -39,6 +40,7 @@ static int take_number(const char *text, clq_calibration *calibration)
 
 clq_status clq_calibration_from_text(const char *text, clq_calibration *calibration, clq_error *error)
 {
+    CLQ_OWN_FLOAT_MODE;
     const size_t length = strcspn(text, ":");
     memset(calibration, 0, sizeof *calibration);
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
@@ -57,6 +59,7 @@ clq_status clq_calibration_from_text(const char *text, clq_calibration *calibrat
 
 void clq_calibration_text(const clq_calibration *calibration, char *text, size_t capacity)
 {
+    CLQ_OWN_FLOAT_MODE;
     char number[40];
     if (calibration->kind == CLQ_CALIBRATE_PERCENTILE) {
         clq_format_double(number, sizeof number, calibration->percent, 0);

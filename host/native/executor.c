@@ -188,7 +188,8 @@ static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_erro
 static void plan_product(const clq_context *context, clq_plan *plan_out)
 {
     const clq_native_loops *best = context->native->sets[0];
-    const char *refusal = clq_native_refusal(context, best);
+    const int is_forced = atomic_load(&context->native->forced) >= 0; /* then nobody asks the system for it */
+    const char *refusal = is_forced ? NULL : clq_native_refusal(context, best);
     size_t used;
     plan_in(context, clq_native_expected_product(context), plan_out);
     used = strlen(plan_out->reason);

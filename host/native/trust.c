@@ -122,8 +122,8 @@ static size_t next_set(const clq_context *context, size_t family)
     const int forced = atomic_load(&state->forced);
     size_t set = forced >= 0 ? (size_t)forced : 0;
     while (set + 1 < state->set_count &&
-           (!serves(context, family, set) ||
-            (forced < 0 && clq_verdict_is_aside(clq_verdict_of(&state->verdicts, entry_of(family, set)))))) {
+           ((forced < 0 && clq_verdict_is_aside(clq_verdict_of(&state->verdicts, entry_of(family, set)))) ||
+            !serves(context, family, set))) {
         set++;
     }
     return set;
@@ -239,8 +239,9 @@ static clq_status next_step(void *cookie, clq_trial_step *step, clq_error *error
 static clq_status attempt(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
     const climb *c = cookie;
-    const clq_trial_heights heights = {3 * c->loops->product->tile_rows - 1,
-                                       0}; /* two tiles, then each height there is */
+    /* Two tiles, then each height there is; registers of tiles have one that fills half of them, too. */
+    const uint64_t rows = c->loops->product->tile_rows;
+    const clq_trial_heights heights = {3 * rows - 1, c->loops->needs_tiles ? 2 * rows + 5 : 0};
     clq_native_machine m = {.loops = c->loops};
     clq_trial_candidate candidate = clq_native_machine_candidate(&m);
     both_cases both;

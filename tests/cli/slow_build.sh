@@ -23,7 +23,7 @@ kill -INT $process
 code=0
 wait $process || code=$?
 echo "$code"
-# One that takes seconds for each of many kernels, and never three: that kernels are made ready is told, once.
+# Builds that together take more than 3 s, here one: that kernels are made ready is told, once.
 : >hold
 OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="hold-build=$PWD/hold" "$CLQUANT" minmax x.npy --device 0:0 >out 2>messages &
 process=$!

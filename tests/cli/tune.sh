@@ -44,7 +44,7 @@ refused tune --import cut | sed 's/line [0-9]*:/line N:/'
 sed 's/^device .*/device another/' out.tuning >other
 "$CLQUANT" tune --import other 2>message || echo "exit code $?"
 said message | sed 's/, this is .*/, this is .../'
-sed 's/^checksum/walk.lanes 5\nchecksum/' out.tuning >value
+sed 's/^checksum/gemm.rows 5\nchecksum/' out.tuning >value
 refused tune --import value | sed 's/line [0-9]*:/line N:/'
 sed 's/^checksum/walk.lanez 8\nchecksum/' out.tuning >name
 refused tune --import name | sed 's/line [0-9]*:/line N:/'

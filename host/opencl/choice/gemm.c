@@ -180,7 +180,9 @@ static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning
     clq_variant last = CLQ_VARIANT_CPU;
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         const clq_variant variant = order[i].variant;
-        if (!order[i].is_wanted || obstacle(context, tuning, task, variant) != NULL) {
+        /* Nobody asks the system for tiles that have failed. */
+        const int is_out = variant == CLQ_VARIANT_CPU_AMX && is_set_aside(context, tuning, variant, task);
+        if (!order[i].is_wanted || is_out || obstacle(context, tuning, task, variant) != NULL) {
             continue;
         }
         if (!is_set_aside(context, tuning, variant, task)) {

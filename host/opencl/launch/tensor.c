@@ -62,7 +62,8 @@ uint64_t clq_cl_moved_bytes(const clq_task *task, clq_operation operation)
 uint64_t clq_cl_large_bytes(const clq_context *context, const clq_cl_tuning *tuning)
 {
     const uint64_t units = clq_size_max(context->device.compute_units, 1);
-    return clq_size_min(context->cl->cache_bytes, units * tuning->values[CLQ_TUNE_WALK_STREAM] << 20);
+    const uint64_t tuned = units * tuning->values[CLQ_TUNE_WALK_STREAM] << 20;
+    return tuned == 0 ? context->cl->cache_bytes : clq_size_min(context->cl->cache_bytes, tuned);
 }
 
 int clq_cl_is_large(const clq_context *context, const clq_task *task, const clq_decision *decision,

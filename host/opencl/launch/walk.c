@@ -25,7 +25,7 @@ static void size_strip(clq_cl_launch *launch, tensor_call *call, const clq_conte
     const int is_cpu = context->device.type == CLQ_DEVICE_CPU;
     const uint64_t blocks = clq_size_divide_up(call->elements, width);
     const uint64_t tuned = decision->tuning->values[CLQ_TUNE_WALK_STRIP];
-    const uint64_t least = decision->is_trial && is_cpu ? clq_size_max(tuned, LEAST_STRIP_IN_TRIAL) : tuned;
+    const uint64_t least = decision->is_trial && width == 16 ? clq_size_max(tuned, LEAST_STRIP_IN_TRIAL) : tuned;
     uint64_t per_item = is_cpu ? clq_size_divide_up(blocks, items_of(context, decision)) : least;
     per_item = clq_size_max(per_item, least);
     call->per_item = per_item * width;
