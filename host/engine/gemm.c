@@ -3,36 +3,9 @@
 #include "engine/gemm.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/context.h"
-
-clq_status clq_gemm_check_operand(const clq_context *context, clq_gemm_task *task, clq_gemm_argument argument,
-                                  const clq_operand *operand, int is_written, clq_error *error)
-{
-    const char *name = clq_gemm_argument_name(argument);
-    const uint32_t bits = clq_gemm_element_bits(task, argument);
-    const uint64_t need = clq_gemm_argument_elements(task, argument);
-    uint64_t have;
-    uint64_t offset_bytes;
-    if (need == 0) {
-        return CLQ_OK;
-    }
-    CLQ_TRY(clq_buffer_check(operand->buffer, context, "gemm", name, !is_written, is_written, error));
-    CLQ_REQUIRE(bits != 4 || operand->offset % 2 == 0,
-                "gemm: the offset of %s is %" PRIu64 ", 4-bit codes need an even one", name, operand->offset);
-    have = bits == 4 ? 2 * operand->buffer->bytes : operand->buffer->bytes / (bits / 8);
-    CLQ_REQUIRE(operand->offset <= have && need <= have - operand->offset,
-                "gemm: %s needs %" PRIu64 " elements from offset %" PRIu64 ", its buffer has %" PRIu64, name, need,
-                operand->offset, have);
-    offset_bytes = clq_gemm_stored_bytes(task, argument, operand->offset);
-    task->arguments[argument].object = operand->buffer->object;
-    task->arguments[argument].offset_bytes = operand->buffer->base_offset_bytes + offset_bytes;
-    task->extents[argument] =
-        clq_buffer_part(operand->buffer, offset_bytes, clq_gemm_stored_bytes(task, argument, need));
-    return CLQ_OK;
-}
 
 clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
                         const void *launch, clq_error *error)

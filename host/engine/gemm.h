@@ -12,6 +12,9 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
 clq_status clq_gemm_check_operand(const clq_context *context, clq_gemm_task *task, clq_gemm_argument argument,
                                   const clq_operand *operand, int is_written, clq_error *error);
 
+/* Refuse weights of another B than the task's; of `packed` what describes B is read. */
+clq_status clq_gemm_check_packed(const clq_gemm_task *task, const clq_gemm_weights *packed, clq_error *error);
+
 /* Refuse weights of another context, or of another B than the task's. */
 clq_status clq_gemm_check_weights(const clq_context *context, const clq_gemm_task *task, clq_error *error);
 

@@ -8,31 +8,6 @@
 #include "engine/context.h"
 #include "engine/gemm.h"
 
-/* B of other weights is no B of the task's. */
-static clq_status check_matrix(const clq_gemm_task *task, const clq_gemm_weights *w, clq_error *error)
-{
-    const clq_gemm_problem *p = task->problem;
-    CLQ_REQUIRE(w->n == p->n && w->k == p->k && w->batches == task->b_batches,
-                "gemm: the weights are %" PRIu64 " of %" PRIu64 " x %" PRIu64 ", B is %" PRIu64 " of %" PRIu64
-                " x %" PRIu64,
-                w->batches, w->k, w->n, task->b_batches, p->k, p->n);
-    CLQ_REQUIRE(w->dtype == p->b.dtype, "gemm: the weights are %s, B is %s", clq_dtype_name(w->dtype),
-                clq_dtype_name(p->b.dtype));
-    CLQ_REQUIRE(w->k_group == p->k_group,
-                "gemm: the weights were packed with a k_group of %" PRIu64 ", the problem says %" PRIu64, w->k_group,
-                p->k_group);
-    CLQ_REQUIRE(w->zero_point == p->b_zero_point,
-                "gemm: the weights were packed with b_zero_point %s, the problem says %s",
-                clq_gemm_values_name(w->zero_point), clq_gemm_values_name(p->b_zero_point));
-    return CLQ_OK;
-}
-
-clq_status clq_gemm_check_weights(const clq_context *context, const clq_gemm_task *task, clq_error *error)
-{
-    CLQ_REQUIRE(task->weights->context == context, "gemm: the weights belong to another context");
-    return check_matrix(task, task->weights, error);
-}
-
 /* Its memory is the caller's. */
 static int is_imported(const clq_gemm_weights *weights)
 {
@@ -188,7 +163,7 @@ static clq_status check_header(const clq_gemm_task *task, const header *h, clq_e
                 (int)VERSION);
     CLQ_REQUIRE(h->hash == hash_of(h), "clq_gemm_weights_import: the first %d bytes of the weights are damaged",
                 (int)HEADER_BYTES);
-    return check_matrix(task, &told, error);
+    return clq_gemm_check_packed(task, &told, error);
 }
 
 /* That they lie as this context makes them, and all of them; `bytes` of them then. */

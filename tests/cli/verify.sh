@@ -61,3 +61,6 @@ refused --report report.txt
 refused --only 'probe-integer/add' --report nowhere/report.xml
 refused --only 'probe-integer/add' --reproduce nowhere/faults
 ls -A
+
+echo "-- where nothing can be judged, why"
+"$CLQUANT" verify --device native --quick --only 'probe-*' | sed -n 's/^skipped //p'
