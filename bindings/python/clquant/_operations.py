@@ -175,7 +175,8 @@ class _Operands:
 
     def run(self, wait_for, workspace):
         """None for a call on the host, the event of one on a queue."""
-        places = {role: t for role, t, *_ in self.rows if t.is_device or role not in ("scale", "zero_point")}
+        places = {role: t for role, t, _, _, written in self.rows
+                  if t.is_device or written or role not in ("scale", "zero_point")}  # which are copied when read
         with Call(self.operation, self.device, self.queue, places) as made:
             operands = ffi.new("clq_operands *")
             operands.struct_size = ffi.sizeof("clq_operands")

@@ -198,6 +198,12 @@ class OpenCL(Case):
         refused(TypeError, ["out is required"], clquant.quantize, on, 1.0)
         refused(TypeError, ["x in memory of OpenCL", "codes in that of the host"], clquant.quantize, on, 1.0,
                 out=np.empty((4, 6), "i1"))
+        found = clquant.dynamic_quantize(x, device="reference")
+        there = clquant.Quantized(*(cla.empty(queue, part.shape, part.dtype) for part in found))
+        refused(TypeError, ["x, codes, range, nonfinite in memory of OpenCL", "scale, zero_point in that of the host"],
+                clquant.dynamic_quantize, on, out=there._replace(scale=found.scale, zero_point=found.zero_point))
+        refused(TypeError, ["range in memory of OpenCL", "scale, zero_point in that of the host"],
+                clquant.choose_parameters_from, there.range, out=(found.scale, found.zero_point))
         refused(TypeError, ["shape= is required"], clquant.quantize, buffer, 1.0, out=out, queue=queue)
         refused(TypeError, ["real= is required"], clquant.quantize, buffer, 1.0, shape=(4, 6), out=out, queue=queue)
         refused(TypeError, ["queue= is required"], clquant.quantize, buffer, 1.0, shape=(4, 6), real="f32", out=buffer)
