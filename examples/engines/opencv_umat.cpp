@@ -69,7 +69,7 @@ class by_rows
 {
   public:
     by_rows(clq_context *context, const cv::UMat &x, const cv::UMat &codes)
-        : x_(context, x, cv::ACCESS_READ), codes_(context, codes, cv::ACCESS_WRITE)
+        : x_(x), codes_(codes), on_x_(context, x, cv::ACCESS_READ), on_codes_(context, codes, cv::ACCESS_WRITE)
     {
         const auto rows = static_cast<uint64_t>(x.rows);
         std::vector<clq_batch_item> items(rows);
@@ -84,8 +84,8 @@ class by_rows
             items[r].q = &q;
             o = {};
             o.struct_size = sizeof o;
-            o.x = {x_.on.buffer, x_.on.offset + r * (x.step / x.elemSize1())};
-            o.codes = {codes_.on.buffer, codes_.on.offset + r * (codes.step / codes.elemSize1())};
+            o.x = {on_x_.on.buffer, on_x_.on.offset + r * (x.step / x.elemSize1())};
+            o.codes = {on_codes_.on.buffer, on_codes_.on.offset + r * (codes.step / codes.elemSize1())};
             o.scale = {scale_.get(), r};
             o.zero_point = {zero_point_.get(), r};
             o.range = {range_.get(), 2 * r};
@@ -97,8 +97,11 @@ class by_rows
         scratch_.create(1, static_cast<int>(plan.workspace_bytes + 1), CV_8U);
     }
 
+    // OpenCV is told each time: what the host has of x by now is sent, and what it has of the codes is old.
     void enqueue()
     {
+        x_.handle(cv::ACCESS_READ);
+        codes_.handle(cv::ACCESS_WRITE);
         clq_launch launch = {};
         launch.struct_size = sizeof launch;
         launch.queue = static_cast<cl_command_queue>(cv::ocl::Queue::getDefault().ptr());
@@ -108,7 +111,8 @@ class by_rows
     }
 
   private:
-    operand x_, codes_;
+    cv::UMat x_, codes_;
+    operand on_x_, on_codes_;
     engine::owned_buffer scale_, zero_point_, range_, nonfinite_;
     engine::owned_batch batch_;
     cv::UMat scratch_;
@@ -142,15 +146,15 @@ std::vector<uint8_t> bytes_of(const cv::Mat &matrix)
     return std::vector<uint8_t>(dense.datastart, dense.dataend);
 }
 
-// A part of each row, in place, with OpenCV's kernel behind it; what lies beside it stays.
-void check_columns(clq_context *context, const cv::UMat &real)
+// One round, with values that the host has just written.
+void check_rows(by_rows &rows, const cv::Range &columns, cv::UMat &real, cv::UMat &codes)
 {
-    cv::UMat codes(ROWS, COLUMNS, CV_8UC3);
-    codes.setTo(cv::Scalar::all(7));
-    const cv::Range columns(COLUMNS / 4, COLUMNS / 2);
     const cv::UMat x = real.colRange(columns), part = codes.colRange(columns);
-    by_rows rows(context, x, part);
     cv::UMat bright;
+    {
+        cv::Mat host = real.getMat(cv::ACCESS_WRITE);
+        cv::randu(host, -2.0, 2.0);
+    }
     rows.enqueue();
     cv::max(part, 128, bright);
     const cv::Mat host_x = x.getMat(cv::ACCESS_READ).clone(), all = codes.getMat(cv::ACCESS_READ).clone();
@@ -166,6 +170,26 @@ void check_columns(clq_context *context, const cv::UMat &real)
     if (cv::countNonZero(all.reshape(1) != 7) != 0) {
         throw std::runtime_error("columns beside those asked for were written");
     }
+}
+
+// A part of each row, in place, with OpenCV's kernel behind it; what lies beside it stays. The second time the host has
+// copies of its own from the first.
+void check_columns(clq_context *context, cv::UMat &real)
+{
+    cv::UMat codes(ROWS, COLUMNS, CV_8UC3);
+    codes.setTo(cv::Scalar::all(7));
+    const cv::Range columns(COLUMNS / 4, COLUMNS / 2);
+    by_rows rows(context, real.colRange(columns), codes.colRange(columns));
+    for (int round = 0; round < 2; round++) {
+        check_rows(rows, columns, real, codes);
+    }
+    const cv::Mat held = codes.getMat(cv::ACCESS_READ);
+    try {
+        rows.enqueue();
+    } catch (const cv::Exception &) {
+        return;
+    }
+    throw std::runtime_error("codes were written that OpenCV lent to the host");
 }
 
 std::string example()
