@@ -52,9 +52,8 @@ class _Observer:
         t = _arrays.tensor(x, name)
         d = _describe(_shape_of(t, None, name), self.axis, None, _real_of(t, self.real, name), self.scheme)
         _checked(t, name, d.real, (d.shape,))
-        for event in getattr(t.owner, "events", ()):
-            event.wait()
         with Call("calibrate", self.device, self.queue, {name: t}) as run:
+            run.settle()
             if self.parameters is None:
                 self.parameters, self.shape, self.context = d.parameters, d.parameter_shape, run.context
                 call(lib.clq_observer_create, run.handle, d.parameters, self.averaging, self.place)
@@ -120,6 +119,7 @@ def calibrate(batches: Union[Iterable, Callable[[], Iterable]], *, method: str =
         axis: of channels with ranges of their own; None: one range
         real: "bf16" for arrays of uint16 that hold its bits
         ignore_nonfinite: NaN and infinity are left out; else they are clquant.Nonfinite
+        device, queue: as of `clquant.quantize`; what was enqueued on the queue before is waited for
 
     Returns:
         Calibration(range, scale, zero_point, found, nonfinite, batches)

@@ -134,7 +134,8 @@ class Weights:
         transposed: b is of [n, k], and so is `shape`, as linear layers have them
         zero_point: int32 of (), of [n], or with k_group of [n, ceil(k / k_group)]
         k_group: how many elements of k share a scale
-        device, queue: as of `gemm`. With arrays of pyopencl what fills them is waited for.
+        device, queue: as of `gemm`. With arrays of pyopencl their events, and all that was enqueued on the queue before,
+            are waited for.
     """
 
     def __init__(self, b, *, dtype: Optional[str] = None, shape: Optional[Tuple[int, ...]] = None, transposed: bool = False,
@@ -151,10 +152,8 @@ class Weights:
             p.c.dtype = lib.CLQ_F32
         place = ffi.new("clq_gemm_weights **")
         tensors = {name: t for name, (t, *_) in made.operands.items()}
-        for t in tensors.values():
-            for event in getattr(t.owner, "events", ()):
-                event.wait()
         with Call("Weights", device, queue, tensors) as run:
+            run.settle()
             operands = {name: run.operand(*operand) for name, operand in made.operands.items()}
             none = {"buffer": ffi.NULL, "offset": 0}
             call(lib.clq_gemm_weights_create, run.handle, p, operands["b"], operands.get("b_zero_point", none), place)

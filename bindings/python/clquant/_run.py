@@ -37,6 +37,7 @@ class Call:
             raise TypeError(f"{name}: queue= is for memory of OpenCL, and the operands are in that of the host")
         self.queue = queue
         self.context = _opencl.context_of(queue) if self.is_device and device is None else as_context(device)
+        self._tensors = tensors.values()
         self._held = self.context._handle()
         self.handle = self._held.context
         self._buffers = []  # (place of the handle, tensor, bytes)
@@ -73,6 +74,15 @@ class Call:
         if written:
             self._written.append((place, t, size))
         return {"buffer": place[0], "offset": offset}
+
+    def settle(self):
+        """Wait for what fills the operands: a function that takes no launch reads them on the library's own queue, which
+        nothing keeps in order with the caller's."""
+        if self.is_device:
+            for t in self._tensors:
+                for event in getattr(t.owner, "events", ()):
+                    event.wait()
+            self.queue.finish()
 
     def finish(self):
         """Wait until results are in the caller's memory of the host, and tell what failed."""

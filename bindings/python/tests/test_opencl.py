@@ -3,6 +3,7 @@
 for. Every test holds a gate, an event of the user, before the work it enqueues."""
 import ctypes
 import gc
+import threading
 import unittest
 
 import numpy as np
@@ -110,6 +111,35 @@ class OpenCL(Case):
             second.wait()
             self.assertTrue(is_complete(first))
             self.assert_same(y.get(), clquant.dequantize(want.codes, want.scale, axis=0, device="reference"))
+
+    def late(self, array, data):
+        """`data` are copied into `array` by a command that begins in 0.2 s, and of which its events do not tell."""
+        source = cla.to_device(array.queue, data)
+        array.queue.finish()
+        gate = cl.UserEvent(array.context)
+        cl.enqueue_copy(array.queue, array.base_data, source.base_data, wait_for=[gate])
+        array.events.clear()
+        timer = threading.Timer(0.2, gate.set_status, [cl.command_execution_status.COMPLETE])
+        timer.start()
+        self.addCleanup(timer.join)
+
+    def test_what_is_on_the_queue_is_waited_for(self):
+        """Weights and calibrations are made on the library's own queue, which no order binds to the caller's."""
+        x = random((6, 64))
+        w = np.random.default_rng(5).integers(-128, 128, (64, 9), np.int8)
+        for queue in self.queues:
+            b = cla.zeros(queue, w.shape, np.int8)
+            clquant.Weights(b)  # compiles
+            self.late(b, w)
+            weights = clquant.Weights(b)
+            a, out = cla.to_device(queue, w.T.copy()), cla.empty(queue, (9, 9), np.int32)
+            clquant.gemm(a, weights, out=out).wait()
+            self.assert_same(out.get(), clquant.gemm(w.T.copy(), w, device="reference"))
+
+            on = cla.zeros(queue, x.shape, np.float32)
+            clquant.calibrate([on], axis=0)
+            self.late(on, x)
+            self.assert_same(clquant.calibrate([on], axis=0).range, clquant.minmax(x, axis=0, device="reference").range)
 
     def test_many_calls_behind_a_gate(self):
         """However many are under way, none waits for another one to end."""
