@@ -34,8 +34,8 @@ class linear
     linear(const linear &) = delete;
     linear &operator=(const linear &) = delete;
 
-    // On the engine's queue, in-order or not, behind `after` if there is one: returns at once, and the caller releases
-    // the event. One call's commands run after the other's, since they share the codes.
+    // On the engine's queue, behind `after` if there is one: returns at once, and the caller releases the event. Calls
+    // share the codes: on an out-of-order queue, or on two, each is to come `after` the event of the one before.
     cl_event enqueue(cl_command_queue queue, clq_operand x, clq_operand y, cl_event after = nullptr)
     {
         cl_event quantized = nullptr, done = nullptr;

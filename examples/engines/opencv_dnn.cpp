@@ -88,6 +88,8 @@ class pointwise : public cv::dnn::Layer
         std::vector<cv::UMat> from, to;
         inputs.getUMatVector(from);
         outputs.getUMatVector(to);
+        CV_Assert(from.size() == 1 && from[0].type() == CV_32F && from[0].isContinuous()); // no halves, in CV_16S
+        CV_Assert(to.size() == 1 && to[0].type() == CV_32F && to[0].isContinuous());
         const int channels = blobs[0].cols, features = blobs[0].rows;
         const auto size = [this](int maps) { return static_cast<uint64_t>(maps) * static_cast<uint64_t>(pixels_); };
         const engine::owned_buffer x =
@@ -188,6 +190,15 @@ void check_asynchronous(const cv::Mat &w, const cv::Mat &x, const cv::Mat &want)
     clReleaseEvent(last);
     gate.open();
     engine::check_same("the layer behind a gate", floats(to[0].getMat(cv::ACCESS_READ)), floats(want));
+
+    // What a target of halves hands over is refused, and not read as floats.
+    from[0] = cv::UMat(x.dims, x.size, CV_16S, cv::Scalar::all(0));
+    try {
+        layer->forward(from, to, none);
+    } catch (const cv::Exception &) {
+        return;
+    }
+    throw std::runtime_error("the layer took halves for floats");
 }
 
 std::string example()
