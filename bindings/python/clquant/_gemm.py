@@ -150,7 +150,8 @@ class Weights:
         if k_group:  # what a product with groups has besides
             p.b_scale = _values.number("per-group")
             p.c.dtype = lib.CLQ_F32
-        place = ffi.new("clq_gemm_weights **")
+        place = self._place = ffi.new("clq_gemm_weights **")
+        self._process = os.getpid()
         tensors = {name: t for name, (t, *_) in made.operands.items()}
         with Call("Weights", device, queue, tensors) as run:
             run.settle()
@@ -158,7 +159,7 @@ class Weights:
             none = {"buffer": ffi.NULL, "offset": 0}
             call(lib.clq_gemm_weights_create, run.handle, p, operands["b"], operands.get("b_zero_point", none), place)
             self.context = run.context
-        self._place, self._problem, self._process = place, p, os.getpid()
+        self._problem = p
         self.n, self.k, self.batch = p.n, p.k, matrix.batch
         self.k_group = k_group
 

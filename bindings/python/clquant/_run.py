@@ -40,18 +40,20 @@ class Call:
         self._tensors = tensors.values()
         self._held = self.context._handle()
         self.handle = self._held.context
-        self._buffers = []  # (place of the handle, tensor, bytes)
-        self._written = []
+        self._places = []  # of the buffers' handles
+        self._operands = []  # tensors
+        self._written = []  # (place, tensor, bytes)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *unused):
-        for place, *_ in self._buffers:
+        for place in self._places:
             lib.clq_buffer_destroy(place)
 
     def _place(self, function, *arguments):
         place = ffi.new("clq_buffer **")
+        self._places.append(place)  # before there is a buffer in it: Ctrl-C may come right behind the call
         call(function, self.handle, *arguments, place)
         return place
 
@@ -70,7 +72,7 @@ class Call:
         else:
             place = self._place(lib.clq_buffer_create, size)
             call(lib.clq_buffer_write, place[0], 0, ffi.cast("void *", t.memory), size)
-        self._buffers.append((place, t, size))
+        self._operands.append(t)
         if written:
             self._written.append((place, t, size))
         return {"buffer": place[0], "offset": offset}
@@ -99,7 +101,7 @@ class Call:
         launch = ffi.new("clq_launch *")
         launch.struct_size = ffi.sizeof("clq_launch")
         launch.queue = ffi.cast("cl_command_queue", self.queue.int_ptr)
-        handles, kept = _opencl.wait_list(wait_for, [t for _, t, _ in self._buffers])
+        handles, kept = _opencl.wait_list(wait_for, self._operands)
         events = ffi.new("cl_event[]", handles)
         launch.wait_count = len(handles)
         launch.wait_list = events if handles else ffi.NULL
@@ -112,9 +114,12 @@ class Call:
                 workspace = pyopencl.Buffer(self.queue.context, pyopencl.mem_flags.READ_WRITE, plan.workspace_bytes)
             launch.workspace = ffi.cast("cl_mem", workspace.int_ptr)
             launch.workspace_bytes = workspace.size
-        call(function, launch)
+        try:
+            call(function, launch)
+        finally:  # also behind Ctrl-C, when it is enqueued all the same
+            made = _opencl.event_of(event[0], [t for _, t, _ in self._written]) if event[0] != ffi.NULL else None
         del kept
-        return _opencl.event_of(event[0], [t for _, t, _ in self._written])
+        return made
 
 
 def _bytes(dtype, count):

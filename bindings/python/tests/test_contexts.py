@@ -8,12 +8,13 @@ import pickle
 import signal
 import threading
 import unittest
+from unittest import mock
 
 import numpy as np
 
 import clquant
 from clquant._clquant import ffi, lib
-from clquant._errors import _classes
+from clquant._errors import _classes, call
 from support import Case, host_devices, python, random
 
 
@@ -215,6 +216,29 @@ print(grown)
                 self.assert_same(out[1:5, 3:8].copy(), clquant.gemm(want.codes[:4], want.codes[4:].T, device="reference"))
                 out[1:5, 3:8] = 99
                 self.assertTrue((out == 99).all())
+
+    def test_interrupted_behind_a_call(self):
+        """Ctrl-C that is raised when a buffer was made, filled, or packed: it is destroyed."""
+        x = random((4, 6))
+        handles = [ffi.typeof(name) for name in ("clq_buffer **", "clq_gemm_weights **")]
+        for name in ("clq_buffer_wrap", "clq_buffer_create", "clq_buffer_write", "clq_gemm_weights_create"):
+            places = []
+
+            def interrupted(function, *arguments):
+                call(function, *arguments)
+                if isinstance(arguments[-1], ffi.CData) and ffi.typeof(arguments[-1]) in handles:
+                    places.append(arguments[-1])
+                if function == getattr(lib, name):
+                    raise KeyboardInterrupt
+
+            with clquant.Context("native") as context, mock.patch.object(clquant._run, "call", interrupted), \
+                    mock.patch.object(clquant._gemm, "call", interrupted):
+                context._is_host = name == "clq_buffer_wrap"
+                with self.assertRaises(KeyboardInterrupt):
+                    clquant.Weights(x.astype("i1"), device=context)
+                gc.collect()
+                self.assertTrue(places)
+                self.assertEqual([place[0] for place in places], [ffi.NULL] * len(places), name)
 
     def test_nothing_stays(self):
         """Calls leave no memory behind them."""

@@ -4,11 +4,14 @@ for. Every test holds a gate, an event of the user, before the work it enqueues.
 import ctypes
 import gc
 import threading
+import types
 import unittest
+from unittest import mock
 
 import numpy as np
 
 import clquant
+from clquant._errors import call
 from support import Case, missing, python, random
 
 try:
@@ -217,6 +220,27 @@ class OpenCL(Case):
             gc.collect()
             gate.set_status(cl.command_execution_status.COMPLETE)
             event.wait()
+            self.assert_same(out.get(), clquant.quantize(x, 0.5, device="reference"))
+
+    def test_interrupted_behind_a_call(self):
+        """Ctrl-C that is raised when the launch is made: it runs, and the array that it writes waits for it."""
+        x = random((4, 6))
+
+        def interrupted(function, *arguments):
+            call(function, *arguments)
+            if isinstance(function, types.FunctionType):  # the launch
+                raise KeyboardInterrupt
+
+        for queue in self.queues:
+            on, out = cla.to_device(queue, x), cla.zeros(queue, x.shape, np.int8)
+            clquant.quantize(on, 0.5, out=out).wait()
+            out.fill(0)
+            queue.finish()
+            gate = cl.UserEvent(queue.context)
+            with mock.patch.object(clquant._run, "call", interrupted), self.assertRaises(KeyboardInterrupt):
+                clquant.quantize(on, 0.5, out=out, wait_for=[gate])
+            self.assertEqual([is_complete(event) for event in out.events], [False])
+            gate.set_status(cl.command_execution_status.COMPLETE)
             self.assert_same(out.get(), clquant.quantize(x, 0.5, device="reference"))
 
     def test_refusals(self):
