@@ -7,7 +7,7 @@ import numpy as np
 from clquant import _arrays
 from clquant._clquant import ffi, lib
 from clquant._context import as_context
-from clquant._errors import Nonfinite, call
+from clquant._errors import Nonfinite, call, encoded
 from clquant._operations import _checked, _describe, _real_of, _shape_of, choose_parameters_from
 from clquant._run import Call
 from clquant._scheme import Scheme, as_scheme, fill_scheme
@@ -126,7 +126,7 @@ def calibrate(batches: Union[Iterable, Callable[[], Iterable]], *, method: str =
     """
     made = as_scheme(scheme, dtype)
     chosen = ffi.new("clq_calibration *")
-    call(lib.clq_calibration_from_text, method.encode(), chosen)
+    call(lib.clq_calibration_from_text, encoded(method, "method"), chosen)
     counts = chosen.kind in _CUTS
     if chosen.kind == lib.CLQ_CALIBRATE_MEAN:
         raise ValueError("method is 'mean', which is there for files only (clquant calibrate --method mean)")

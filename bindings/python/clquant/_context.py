@@ -8,7 +8,7 @@ from typing import List, Optional, Union
 
 from clquant import _callbacks, _names  # noqa: F401 (the callbacks must be there before a context is)
 from clquant._clquant import ffi, lib
-from clquant._errors import call, text
+from clquant._errors import call, encoded, text
 
 __all__ = ["Context", "Device", "devices", "opencl_available"]
 
@@ -130,7 +130,7 @@ class Context:
         if spec not in _OWN:
             _opencl_begins()
         made = ffi.new("clq_context **")
-        call(lib.clq_context_create, spec.encode(), made)
+        call(lib.clq_context_create, encoded(spec, "spec"), made)
         self._begin(made[0], cache)
 
     @classmethod
@@ -156,7 +156,7 @@ class Context:
         lib.clq_context_set_log(context, lib.clquant_log, ffi.NULL)
         lib.clq_context_set_cancel(context, lib.clquant_is_cancelled, ffi.NULL)
         if cache is not None:
-            call(lib.clq_context_set_cache, context, os.fsencode(cache))
+            call(lib.clq_context_set_cache, context, encoded(cache, "cache"))
 
     def _handle(self):
         held = self._held

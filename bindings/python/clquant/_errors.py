@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the library's statuses are in Python: one exception each, which is also the built-in one that fits."""
+import os
 import threading
 
 from clquant._clquant import ffi, lib
@@ -107,6 +108,16 @@ _thread = _Thread()
 
 def text(characters):
     return ffi.string(characters).decode("utf-8", "replace")
+
+
+def encoded(value, name):
+    """Text or a path as the library takes it, for whom it ends at the first zero byte."""
+    if not isinstance(value, (str, bytes, os.PathLike)):
+        raise TypeError(f"{name} is {type(value).__name__}, and text or a path is required")
+    made = os.fsencode(value)
+    if b"\0" in made:
+        raise ValueError(f"{name} is {value!r}, and text without a zero byte is required")
+    return made
 
 
 def interrupt(exception):

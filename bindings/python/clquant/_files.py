@@ -10,7 +10,7 @@ from clquant import _names
 from clquant._callbacks import logger
 from clquant._clquant import ffi, lib
 from clquant._context import as_context
-from clquant._errors import call, text
+from clquant._errors import call, encoded, text
 
 __all__ = ["Errors", "FileTensor", "FileReport", "Progress", "quantize_model"]
 
@@ -132,9 +132,7 @@ class _Request:
         self._kept = []
 
     def _bytes(self, value, name):
-        if not isinstance(value, (str, bytes, os.PathLike)):
-            raise TypeError(f"{name} is {type(value).__name__}, and text or a path is required")
-        kept = ffi.new("char[]", os.fsencode(value))
+        kept = ffi.new("char[]", encoded(value, name))
         self._kept.append(kept)
         return kept
 
@@ -327,6 +325,6 @@ def quantize_model(input: Path, output: Path, *, preset: str = "symmetric", dtyp
     if range is not None:
         request.struct.has_range = 1
         request.struct.range_lo, request.struct.range_hi = range
-    call(lib.clq_calibration_from_text, calibration.encode(), ffi.addressof(request.struct, "calibration"))
+    call(lib.clq_calibration_from_text, encoded(calibration, "calibration"), ffi.addressof(request.struct, "calibration"))
     held = as_context(device)._handle()
     return _Run(progress)(lib.clq_file_quantize, held, request)

@@ -6,7 +6,7 @@ from typing import Optional, Tuple, Union
 
 from clquant import _names
 from clquant._clquant import ffi, lib
-from clquant._errors import call
+from clquant._errors import call, encoded
 
 __all__ = ["Scheme", "Parameters", "presets", "choose_parameters", "multiplier_from_real"]
 
@@ -63,7 +63,7 @@ presets: Tuple[str, ...] = tuple(_names.preset.name.values())
 @functools.lru_cache(maxsize=None)
 def _preset(name, dtype):
     number = ffi.new("clq_preset *")
-    call(lib.clq_preset_from_name, name.encode(), number)
+    call(lib.clq_preset_from_name, encoded(name, "preset"), number)
     struct = ffi.new("clq_scheme *")
     call(lib.clq_scheme_from_preset, number[0], 0 if dtype is None else _names.dtype.number(dtype), struct)
     return scheme_of(struct)

@@ -32,7 +32,16 @@ class Contexts(Case):
         context.close()
         self.assert_refused(ValueError, ["closed"], clquant.quantize, random((3,)), 1.0, device=context)
         self.assert_refused(TypeError, ["belongs to its process"], pickle.dumps, context)
-        self.assert_refused(TypeError, ["spec is int"], clquant.Context, 3)
+
+    def test_arguments(self):
+        refused = self.assert_refused
+        refused(TypeError, ["spec is int"], clquant.Context, 3)
+        refused(ValueError, ["spec is 'native\\x001'", "without a zero byte"], clquant.Context, "native\0" "1")
+        refused(TypeError, ["cache is int"], clquant.Context, "native", cache=3)
+        refused(ValueError, ["cache is b'kernels\\x00'", "without a zero byte"], clquant.Context, "native",
+                cache=b"kernels\0")
+        refused(ValueError, ["preset is 'onnx\\x00'"], clquant.Scheme.preset, "onnx\0")
+        refused(ValueError, ["method is 'minmax\\x00'"], clquant.calibrate, [], method="minmax\0")
 
     def test_a_call_holds_its_context(self):
         """Closed by another thread in the middle of calls: each ends as it began, and later ones are refused."""

@@ -124,6 +124,11 @@ class Files(Case):
             clquant.quantize_model(self.folder / "n.safetensors", self.out, ignore_nonfinite=True)
         refused(clquant.InvalidArgument, ["q.safetensors"], clquant.quantize_model, self.model, self.out)
         refused(TypeError, ["include is the text", "['*']"], clquant.quantize_model, self.model, self.out, include="*")
+        for name in ("output", "include", "calibration"):
+            given = dict(output=self.out, include=["*"], calibration="minmax")
+            given[name] = ["a*\0b"] if name == "include" else f"{given[name]}\0b"
+            refused(ValueError, [name, "\\x00b", "without a zero byte"], clquant.quantize_model, self.model, replace=True,
+                    **given)
         refused(TypeError, ["input is int"], clquant.quantize_model, 3, self.out)
         refused(ValueError, ["granularity is 'row'", "tensor, channel"], clquant.quantize_model, self.model, self.out,
                 granularity="row")
