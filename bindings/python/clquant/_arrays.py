@@ -26,6 +26,7 @@ _BYTES = {name: dtype.itemsize for name, dtype in NUMPY.items()}
 PACKED = ("s4", "u4")
 REALS = ("f32", "f16", "bf16")
 CPU, CUDA_HOST, OPENCL = 1, 3, 4  # DLDeviceType
+READ_ONLY, IS_COPIED = 1, 2  # DLPACK_FLAG_BITMASK_...: what is written into a copy never comes to the producer's tensor
 
 
 _known = {}  # NumPy's types, whose `name` takes longer to ask than a launch
@@ -89,7 +90,8 @@ def _of_dlpack(x, name):
         managed = ffi.cast("DLManagedTensorVersioned *", _capsule_pointer(capsule, b"dltensor_versioned"))
         if managed.version.major != 1:
             raise TypeError(f"{name} is of version {managed.version.major} of DLPack, and 1 is known")
-        tensor, readonly = managed.dl_tensor, bool(managed.flags & 1)
+        tensor = managed.dl_tensor
+        readonly = bool(managed.flags & (READ_ONLY | IS_COPIED))
     else:
         tensor = ffi.cast("DLTensor *", _capsule_pointer(capsule, b"dltensor"))[0]
     shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
@@ -130,7 +132,9 @@ def tensor(x, name):
 
         return _opencl.tensor(x, name)
     if isinstance(x, np.generic):
-        return _of_numpy(np.asarray(x), name)
+        t = _of_numpy(np.asarray(x), name)
+        t.readonly = True  # a copy, as any array of it is
+        return t
     if hasattr(x, "__dlpack__"):
         return _of_dlpack(x, name)
     raise TypeError(f"{name} is {type(x).__name__}, and an array is required: of NumPy, of pyopencl, or anything with "
@@ -183,7 +187,7 @@ def require(t, name, dtype, shapes, *, written=False):
         raise ValueError(f"{name} is not contiguous in row-major order (strides of {t.strides} elements): pass "
                          f"numpy.ascontiguousarray({name})")
     if written and t.readonly:
-        raise ValueError(f"{name} is read-only, and is to be written")
+        raise ValueError(f"{name} is read-only, or a copy, and is to be written")
 
 
 def _of_type(dtype):

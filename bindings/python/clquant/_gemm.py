@@ -240,7 +240,7 @@ def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=N
     if c.transposed or (c.batch, c.rows, c.columns) != (batch, m, p.n):
         raise ValueError(f"out has the shape {c.tensor.shape}, and {shape} is required, in rows of consecutive elements")
     if c.tensor.readonly:
-        raise ValueError("out is read-only, and is to be written")
+        raise ValueError("out is read-only, or a copy, and is to be written")
     c.fill(p.c)
 
     a_forms = [_TENSOR, _per_row(m, a_batch)]

@@ -85,8 +85,12 @@ class DLPack(Case):
         refused = self.assert_refused
         refused(TypeError, ["type 2", "host"], clquant.quantize, Producer(x, 2, device=2), 1.0)
         refused(ValueError, ["x is not contiguous", "(1, 6)"], clquant.quantize, Producer(x.T, 2, strides=True), 1.0)
-        refused(ValueError, ["out is read-only"], clquant.quantize, x, 1.0,
-                out=Producer(np.zeros((4, 6), "i1"), 0, versioned=True, flags=1))
+        for flags in (1, 2):  # read-only, a copy
+            refused(ValueError, ["out is read-only"], clquant.quantize, x, 1.0,
+                    out=Producer(np.zeros((4, 6), "i1"), 0, versioned=True, flags=flags))
+            refused(ValueError, ["out is read-only"], clquant.gemm, x.astype("i1"), x.astype("i1").T,
+                    out=Producer(np.zeros((4, 4), "i4"), 0, versioned=True, flags=flags))
+            self.assert_same(clquant.quantize(Producer(x, 2, versioned=True, flags=flags), 1.0), clquant.quantize(x, 1.0))
         refused(TypeError, ["version 2"], clquant.quantize, Producer(x, 2, versioned=True, major=2), 1.0)
         refused(TypeError, ["DLPack's (2, 64)"], clquant.quantize, Producer(np.ones(3), 2), 1.0)
         refused(TypeError, ["queue= is required"], clquant.quantize, Producer(x, 2, device=4), 1.0,

@@ -179,6 +179,7 @@ class Refusals(Case):
         out = np.empty((4, 6), "i1")
         out.flags.writeable = False
         refused(ValueError, ["out is read-only"], q, x, 1.0, out=out)
+        refused(ValueError, ["out is read-only, or a copy"], q, np.float32(1), 1.0, out=np.int8(0))
         refused(TypeError, ["queue="], q, x, 1.0, queue=object())
         refused(TypeError, ["wait_for="], q, x, 1.0, wait_for=[object()])
         refused(TypeError, ["shape= is required"], clquant.dequantize, np.zeros(3, "u1"), 1.0, dtype="s4")
