@@ -118,11 +118,13 @@ class Context:
         spec: "auto" (the best OpenCL device, else native), "native", "reference", "cpu", "gpu", "0:1", or a part of a
             name. In a child that was forked from a process which used OpenCL, "auto" is "native".
         cache: a folder that keeps compiled kernels between processes; None: none is kept
+        tiles: False: products do not ask the system for the processor's tile registers (AMX), which they use only where
+            the process has been given them already
 
     Messages of the library go to `logging.getLogger("clquant")`.
     """
 
-    def __init__(self, spec: str = "auto", *, cache: Optional[Union[str, "os.PathLike[str]"]] = None):
+    def __init__(self, spec: str = "auto", *, cache: Optional[Union[str, "os.PathLike[str]"]] = None, tiles: bool = True):
         if not isinstance(spec, str):
             raise TypeError(f"spec is {type(spec).__name__}, and a str is required, such as 'auto'")
         if spec == "auto" and _is_forked:
@@ -131,10 +133,11 @@ class Context:
             _opencl_begins()
         made = ffi.new("clq_context **")
         call(lib.clq_context_create, encoded(spec, "spec"), made)
-        self._begin(made[0], cache)
+        self._begin(made[0], cache, tiles)
 
     @classmethod
-    def from_pyopencl(cls, queue, *, cache: Optional[Union[str, "os.PathLike[str]"]] = None) -> "Context":
+    def from_pyopencl(cls, queue, *, cache: Optional[Union[str, "os.PathLike[str]"]] = None,
+                      tiles: bool = True) -> "Context":
         """A context over that of a pyopencl.CommandQueue, which is retained and never owned."""
         from clquant import _opencl
 
@@ -144,10 +147,10 @@ class Context:
         made = ffi.new("clq_context **")
         call(lib.clq_context_from_opencl, ffi.cast("cl_context", queue.context.int_ptr),
              ffi.cast("cl_device_id", queue.device.int_ptr), made)
-        self._begin(made[0], cache)
+        self._begin(made[0], cache, tiles)
         return self
 
-    def _begin(self, context, cache):
+    def _begin(self, context, cache, tiles):
         self._held = _Handle(context)
         info = ffi.new("clq_device_info *")
         lib.clq_context_device(context, info)
@@ -155,6 +158,7 @@ class Context:
         self._is_host = self.device.type in ("cpu", "reference")  # whose memory is the host's own: nothing is copied
         lib.clq_context_set_log(context, lib.clquant_log, ffi.NULL)
         lib.clq_context_set_cancel(context, lib.clquant_is_cancelled, ffi.NULL)
+        lib.clq_context_set_tile_permission(context, bool(tiles))
         if cache is not None:
             call(lib.clq_context_set_cache, context, encoded(cache, "cache"))
 

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Contexts, threads, forks, memory, and the library's types as plain data."""
+import ctypes
 import dataclasses
 import gc
 import logging
 import os
 import pickle
+import platform
 import signal
+import sys
 import threading
 import unittest
+from importlib.util import find_spec
 from unittest import mock
 
 import numpy as np
@@ -170,6 +174,34 @@ class Contexts(Case):
                     codes = clquant.dynamic_quantize(random((5, 6)), axis=0, device=context).codes
                 self.assertTrue(any("built" in line for line in logs.output), logs.output)
                 self.assert_same(codes, clquant.dynamic_quantize(random((5, 6)), axis=0, device="reference").codes)
+
+    def test_tiles(self):
+        """Who was told not to asks for no tile registers, and what is not there yet stays so."""
+        supported = ctypes.c_uint64()
+        if platform.machine() != "x86_64" or sys.platform != "linux" or \
+                ctypes.CDLL(None).syscall(158, 0x1021, ctypes.byref(supported)) != 0 or not supported.value >> 18 & 1:
+            self.skipTest("this processor has no tiles")  # arch_prctl, ARCH_GET_XCOMP_SUPP
+        program = """
+import ctypes, sys, numpy, clquant
+if len(sys.argv) > 2:
+    import pyopencl
+    number, device = map(int, sys.argv[1].split(":"))
+    queue = pyopencl.CommandQueue(pyopencl.Context([pyopencl.get_platforms()[number].get_devices()[device]]))
+def permission():
+    found = ctypes.c_uint64()
+    assert ctypes.CDLL(None).syscall(158, 0x1022, ctypes.byref(found)) == 0  # arch_prctl, ARCH_GET_XCOMP_PERM
+    return found.value >> 18 & 1
+ones = numpy.ones((64, 64), "i1")
+for tiles in (False, True):
+    with clquant.Context(sys.argv[1], tiles=tiles) if len(sys.argv) < 3 else \
+            clquant.Context.from_pyopencl(queue, tiles=tiles) as context:
+        assert (clquant.gemm(ones, ones, device=context) == 64).all()
+    print(permission())
+"""
+        for spec in [spec for spec in host_devices() if spec != "reference"]:
+            for how in ([], ["from_pyopencl"])[:1 + (":" in spec and find_spec("pyopencl") is not None)]:
+                said = python(program, spec, *how).split()
+                self.assertEqual(said[0], "0", (spec, how))  # the second is "1" wherever the build's compiler knows tiles
 
     def test_cache(self):
         for spec in [spec for spec in host_devices() if ":" in spec]:
