@@ -44,7 +44,7 @@ class _Matrix:
         self.transposed = right != 1 and columns > 1
         lines, length, self.leading, step = ((columns, rows, right, down) if self.transposed else
                                              (rows, columns, down, right))
-        if (length > 1 and step != 1) or (lines > 1 and self.leading < max(length, 1)):
+        if (length > 1 and step != 1) or (lines > 1 and self.leading < length):
             raise ValueError(f"{name} has strides of {strides} elements for the shape {shape}, and rows or columns of "
                              f"consecutive elements are required: pass numpy.ascontiguousarray({name})")
         if lines <= 1:

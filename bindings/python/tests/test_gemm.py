@@ -112,6 +112,11 @@ class Gemm(Case):
                 self.assert_refused(ValueError, ["another context"], clquant.gemm, a, weights, device="native")
         self.assert_refused(TypeError, ["b_zero_point", "Weights"], clquant.gemm, a, weights, b_zero_point=zero)
 
+    def test_sums_of_nothing(self):
+        want = np.tile(np.array([4, -5, 6], "i4"), (2, 1))
+        self.assert_everywhere(want, np.zeros((2, 0), "i1"), np.zeros((0, 3), "i1"), bias=want[0].copy())
+        self.assert_everywhere(want, np.zeros((2, 0), "i1"), np.zeros((3, 0), "i1").T, bias=want[0].copy())
+
     def test_refusals(self):
         a, b = codes((5, 37)), codes((37, 9))
         refused = self.assert_refused
@@ -126,6 +131,9 @@ class Gemm(Case):
         refused(ValueError, ["out has the shape (9, 5)", "(5, 9)"], clquant.gemm, a, b, out=np.empty((9, 5), "i4"))
         refused(TypeError, ["b_shape= is required"], clquant.gemm, a, np.zeros(167, "u1"), b_dtype="s4")
         refused(clquant.InvalidArgument, ["multiplier"], clquant.gemm, a, b, dtype="s8")
+        for shapes, said in ((((0, 3), (3, 2)), "0, 2 and 1"), (((2, 3), (3, 0)), "2, 0 and 1"),
+                             (((0, 2, 3), (0, 3, 2)), "2, 2 and 0")):
+            refused(clquant.InvalidArgument, [said, "at least 1"], clquant.gemm, *(np.zeros(shape, "i1") for shape in shapes))
         refused(ValueError, ["requantize is 'triple'", "single"], clquant.gemm, a, b, requantize="triple")
         refused(ValueError, ["2 batches", "b 3"], clquant.gemm, codes((2, 5, 37)), codes((3, 37, 9)))
 
