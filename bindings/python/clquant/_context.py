@@ -8,7 +8,7 @@ from typing import List, Optional, Union
 
 from clquant import _callbacks, _names  # noqa: F401 (the callbacks must be there before a context is)
 from clquant._clquant import ffi, lib
-from clquant._errors import call, encoded, text
+from clquant._errors import Unsupported, call, encoded, text
 
 __all__ = ["Context", "Device", "devices", "opencl_available"]
 
@@ -54,6 +54,13 @@ _lock = threading.Lock()
 _by_spec = {}  # contexts of this process by what was asked for
 _opencl_begun = False  # by this process, or one that it is forked from
 _is_forked = False  # from a process that had begun OpenCL
+
+
+def require_opencl():
+    """Refuse memory and queues of OpenCL in a module that was built without (CLQ_OPENCL=OFF)."""
+    if not hasattr(lib, "clq_context_from_opencl"):
+        raise Unsupported("this module was built without OpenCL: an operand in its memory, or a queue, needs one that is "
+                          "built with it (docs/python.md, Installing)", lib.CLQ_UNSUPPORTED)
 
 
 def _opencl_begins():
@@ -141,6 +148,7 @@ class Context:
         """A context over that of a pyopencl.CommandQueue, which is retained and never owned."""
         from clquant import _opencl
 
+        require_opencl()
         _opencl_begins()
         _opencl.share_loader()
         self = cls.__new__(cls)

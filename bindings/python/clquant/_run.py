@@ -2,7 +2,7 @@
 """One call: its operands in buffers of the library, on the host or on the caller's queue, and what becomes of them."""
 from clquant import _arrays, _opencl
 from clquant._clquant import ffi, lib
-from clquant._context import as_context
+from clquant._context import as_context, require_opencl
 from clquant._errors import call
 
 _nothing = ffi.new("char[16]")  # what tensors without elements are said to lie in
@@ -29,6 +29,8 @@ class Call:
                             "of them are required in one place")
         self.name = name
         self.is_device = kinds == {True}
+        if self.is_device:
+            require_opencl()
         if self.is_device and queue is None:
             queue = next((t.owner.queue for t in tensors.values() if getattr(t.owner, "queue", None) is not None), None)
             if queue is None:

@@ -11,6 +11,7 @@ from unittest import mock
 import numpy as np
 
 import clquant
+from clquant._clquant import lib
 from clquant._errors import call
 from support import Case, missing, python, random
 
@@ -273,6 +274,21 @@ class OpenCL(Case):
                          shape=(4, 4))
         refused(clquant.InvalidArgument, ["buffer"], clquant.quantize, image, 1.0, shape=(4,), real="f32",
                 out=cla.empty(queue, 4, np.int8), queue=queue)
+
+    def test_a_module_without_opencl(self):
+        class Without:
+            def __getattr__(self, name):
+                if name in ("clq_context_from_opencl", "clq_buffer_from_opencl"):
+                    raise AttributeError(name)
+                return getattr(lib, name)
+
+        queue = self.queues[0]
+        on, out = cla.to_device(queue, random((4, 6))), cla.empty(queue, (4, 6), np.int8)
+        with mock.patch.object(clquant._context, "lib", Without()), mock.patch.object(clquant._run, "lib", Without()):
+            for function in (lambda: clquant.Context.from_pyopencl(queue), lambda: clquant.quantize(on, 1.0, out=out),
+                             lambda: clquant.quantize(on, 1.0, out=out, device=clquant.Context("native"))):
+                error = self.assert_refused(clquant.Unsupported, ["built without OpenCL"], function)
+                self.assertEqual(error.status, lib.CLQ_UNSUPPORTED)
 
     def test_dlpack_of_opencl(self):
         """A cl_mem in a DLTensor: its handle, and where in it the tensor begins."""
