@@ -1,22 +1,33 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# usage: test-python.sh [COMMAND]: the Python package: `pip wheel .`, what the wheel holds and needs, and its tests from a
-# clean environment, against the results of COMMAND (build/release/host/clquant). CLQ_REQUIRE_PYTHON=1: what cannot be
-# fetched is a failure; otherwise 77, and one line that says what. CLQ_PYTHON_WITH=torch: further packages for the tests,
-# which use what is there. WHEEL=FILE: that wheel, in place of one that is built.
+# usage: test-python.sh [COMMAND]: the Python package: the archive of its source, `pip wheel` of that, what the wheel holds
+# and needs, and its tests from a clean environment, against the results of COMMAND (build/release/host/clquant).
+# CLQ_REQUIRE_PYTHON=1: what cannot be fetched is a failure; otherwise 77, and one line that says what.
+# CLQ_PYTHON_WITH=torch: further packages for the tests, which use what is there. WHEEL=FILE: that wheel, in place of one
+# that is built.
 set -eu
 cd "$(dirname "$0")/.."
 command=$(realpath "${1:-build/release/host/clquant}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
 log=$work/log
-quietly() { "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }; }
 fail() {
     echo "test-python: $*" >&2
     exit 1
 }
+quietly() { # SIGNAL SECONDS COMMAND...: what it says is shown if it fails, or does not end in time
+    signal=$1 seconds=$2 code=0
+    shift 2
+    timeout --foreground --signal="$signal" --kill-after=10 "$seconds" "$@" >"$log" 2>&1 || code=$?
+    [ "$code" -ne 0 ] || return 0
+    cat "$log"
+    # 124: it ended by the signal; 137: it had to be killed; 134: it ended itself, by ABRT
+    case $code in 124 | 134 | 137) fail "ended by a signal, as after the $seconds s that it has: $*" ;; esac
+    exit 1
+}
 cannot() {
-    [ -z "${CLQ_REQUIRE_PYTHON:-}" ] || { cat "$log"; fail "$* (CLQ_REQUIRE_PYTHON is set)"; }
+    [ -z "${CLQ_REQUIRE_PYTHON:-}" ] || { cat "$log"; fail "not a fault of the change: $* (CLQ_REQUIRE_PYTHON is set)"; }
     echo "test-python: left out: $*" >&2
     exit 77
 }
@@ -24,16 +35,22 @@ cannot() {
 
 : >"$log"
 python3 -m venv "$work/venv" >"$log" 2>&1 || cannot "python3 makes no environment (Debian: python3-venv)"
-pip="$work/venv/bin/python -m pip --disable-pip-version-check"
+pip="$work/venv/bin/python -m pip"
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_RETRIES=10 PIP_TIMEOUT=30 # also of the pip that builds the wheel
 # Asked first, so that what is not to be had is told from what does not build.
 fetch() { # PACKAGE...
     # shellcheck disable=SC2086 # a command and its words
-    timeout 300 $pip install -q --only-binary :all: "$@" >"$log" 2>&1 || cannot "$* cannot be fetched: $(tail -n 1 "$log")"
+    timeout --foreground --kill-after=10 300 $pip install -q --only-binary :all: "$@" >"$log" 2>&1 || cannot "$* cannot be fetched: $(tail -n 1 "$log")"
 }
 if [ -z "${WHEEL:-}" ]; then
-    timeout 300 $pip download -q --no-deps -d "$work/needed" scikit-build-core cffi >"$log" 2>&1 ||
+    # shellcheck disable=SC2086 # a command and its words
+    timeout --foreground --kill-after=10 300 $pip install -q --only-binary :all: --target "$work/backend" scikit-build-core cffi >"$log" 2>&1 ||
         cannot "what builds the wheel (scikit-build-core, cffi) cannot be fetched: $(tail -n 1 "$log")"
-    quietly $pip wheel -q --no-deps -w "$work" .
+    # From the archive, so that a file that it lacks is seen; unpacked in $work, of which no trace may be in the wheel.
+    quietly TERM 120 env PYTHONPATH="$work/backend" "$work/venv/bin/python" -c \
+        'import sys, scikit_build_core.build; scikit_build_core.build.build_sdist(sys.argv[1])' "$work"
+    # shellcheck disable=SC2086 # a command and its words
+    quietly TERM 1200 env TMPDIR="$work" $pip wheel -q --no-deps -w "$work" "$work"/clquant-*.tar.gz
     WHEEL=$(echo "$work"/clquant-*.whl)
 fi
 
@@ -60,7 +77,8 @@ fi
 glibc=$(objdump -T "$module" | sed -n 's/.*GLIBC_\([0-9.]*\).*/\1/p' | sort -V | tail -n 1)
 
 fetch numpy cffi pyopencl ml_dtypes ${CLQ_PYTHON_WITH:-}
-quietly $pip install -q --no-deps "$WHEEL"
+# shellcheck disable=SC2086 # a command and its words
+quietly TERM 300 $pip install -q --no-deps "$WHEEL"
 
 # Without a loader of OpenCL: the same module, which looks for a library that is nowhere.
 mkdir -p "$work/without"
@@ -74,9 +92,11 @@ assert [device.spec for device in clquant.devices()] == ["native", "reference"]
 assert clquant.Context().device.name == "native"
 assert clquant.dynamic_quantize(numpy.array([-1, -0.25, 0.5, 1], "f4")).codes.tolist() == [-127, -32, 64, 127]
 END
-PYTHONPATH=$work/without quietly "$work/venv/bin/python" "$work/without.py"
+PYTHONPATH=$work/without quietly TERM 60 "$work/venv/bin/python" "$work/without.py"
 
 tests=$OLDPWD/bindings/python/tests
 start=$(date +%s)
-CLQUANT_COMMAND=$command PYTHONDONTWRITEBYTECODE=1 quietly "$work/venv/bin/python" -m unittest discover -s "$tests"
+# Of tests that do not end, each thread says where it is.
+CLQUANT_COMMAND=$command PYTHONDONTWRITEBYTECODE=1 PYTHONFAULTHANDLER=1 \
+    quietly ABRT 1200 "$work/venv/bin/python" -m unittest discover -s "$tests"
 echo "python: ${WHEEL##*/} (glibc $glibc), $(sed -n 's/^\(Ran .*\) in .*/\1/p' "$log") in $(($(date +%s) - start)) s, $(tail -n 1 "$log")"
