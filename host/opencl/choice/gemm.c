@@ -163,7 +163,9 @@ static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning
         const char *reason;
     } order[] = {
         {CLQ_VARIANT_CPU_AMX,
-         values[CLQ_TUNE_GEMM_CPU_AMX] != 0 && !context->emulates && task->problem->m >= values[CLQ_TUNE_GEMM_CPU_AMX],
+         values[CLQ_TUNE_GEMM_CPU_AMX] != 0 && !context->emulates &&
+             task->problem->m >= values[CLQ_TUNE_GEMM_CPU_AMX] &&
+             task->problem->k_group % (STEP_GROUPS * GROUP_DEPTH) == 0, /* else cpu-vnni is faster */
          "CPU device whose processor has AMX-INT8"},
         {CLQ_VARIANT_CPU_VNNI, values[CLQ_TUNE_GEMM_VNNI] != 0, "CPU device whose processor has AVX512-VNNI"},
         {CLQ_VARIANT_GEMV, task->problem->m <= values[CLQ_TUNE_GEMM_GEMV_ROWS], "m is at most 8: bound by reading B"},
