@@ -149,27 +149,35 @@ static int should_end(void *cookie, int compiles)
     return cli_should_end();
 }
 
+static void warn_of_row(const bench_call *call, const bench_row *row, const char *story)
+{
+    cli_progress_hide();
+    cli_warning(call->options, "%s %s %s, %s%s%s: %s", row->operation, row->problem, row->shape, row->who,
+                row->way[0] != '\0' ? " " : "", row->way, story);
+}
+
+static int has_reason(const bench_row *row)
+{
+    return row->error != NULL && row->error->status != CLQ_OK;
+}
+
 static void tell_failed(bench_call *call, const bench_row *row)
 {
-    const int has_reason = row->error != NULL && row->error->status != CLQ_OK;
-    call->wrong += !has_reason;
-    if (has_reason && call->failure.status == CLQ_OK) {
+    char story[sizeof row->error->message + 16];
+    call->wrong += !has_reason(row);
+    if (has_reason(row) && call->failure.status == CLQ_OK) {
         call->failure = *row->error;
     }
-    cli_progress_hide();
-    cli_warning(call->options, "%s %s %s, %s%s%s: %s; not timed", row->operation, row->problem, row->shape, row->who,
-                row->way[0] != '\0' ? " " : "", row->way, has_reason ? row->error->message : "gave a wrong result");
+    snprintf(story, sizeof story, "%s; not timed", has_reason(row) ? row->error->message : "gave a wrong result");
+    warn_of_row(call, row, story);
 }
 
 /* Of many rows most have one reason. */
 static void tell_unsupported(bench_call *call, const bench_row *row)
 {
-    if (row->error != NULL && row->error->status != CLQ_OK &&
-        strcmp(call->unsupported.message, row->error->message) != 0) {
+    if (has_reason(row) && strcmp(call->unsupported.message, row->error->message) != 0) {
         call->unsupported = *row->error;
-        cli_progress_hide();
-        cli_warning(call->options, "%s %s %s, %s%s%s: %s", row->operation, row->problem, row->shape, row->who,
-                    row->way[0] != '\0' ? " " : "", row->way, row->error->message);
+        warn_of_row(call, row, row->error->message);
     }
 }
 
