@@ -30,7 +30,7 @@ static inline void pack_group(__global const uchar *source, ulong row_stride, ul
             word |= CONVERT(uint)(LOAD_BYTES(p + row_stride)) << 8;
             word |= CONVERT(uint)(LOAD_BYTES(p + 2 * row_stride)) << 16;
             word |= CONVERT(uint)(LOAD_BYTES(p + 3 * row_stride)) << 24;
-            STORE_WORDS(BITCAST(int)(word ^ flip), to + j);
+            STORE_WORDS(BITCAST(int)(word ^ flip), (__global int *)to + j);
         }
     } else if (columns == PANEL_COLUMNS && depth == GROUP_DEPTH && row_stride == 1) {
         for (uint j = 0; j < PANEL_COLUMNS; j++) {

@@ -262,6 +262,19 @@ __attribute__((visibility("default"))) cl_int CL_API_CALL clGetLayerInfo(cl_laye
     return zoo_answer(answer, size, capacity, value, bytes);
 }
 
+/* As the C++ runtime of a driver does: it keeps the stdout of when it is loaded, and flushes it at the end. */
+static FILE *kept_stdout;
+
+__attribute__((constructor)) static void keep_stdout(void)
+{
+    kept_stdout = stdout;
+}
+
+__attribute__((destructor)) static void flush_kept_stdout(void)
+{
+    (void)fflush(kept_stdout);
+}
+
 __attribute__((visibility("default"))) cl_int CL_API_CALL clInitLayer(cl_uint entries, const cl_icd_dispatch *below,
                                                                       cl_uint *entries_here,
                                                                       const cl_icd_dispatch **here)

@@ -18,8 +18,6 @@ static int first_failure; /* errno of the first write that failed: what was prin
 
 #ifdef __GLIBC__
 
-static FILE *own; /* the stream that was there before */
-
 static ssize_t write_all(void *cookie, const char *bytes, size_t count)
 {
     size_t written = 0;
@@ -41,43 +39,21 @@ static ssize_t write_all(void *cookie, const char *bytes, size_t count)
     return (ssize_t)written;
 }
 
-static int close_all(void *cookie)
-{
-    (void)cookie;
-    return close(STDOUT_FILENO);
-}
-
 void cli_standard_output_begin(void)
 {
-    const cookie_io_functions_t functions = {.write = write_all, .close = close_all};
+    const cookie_io_functions_t functions = {.write = write_all};
     FILE *stream = fopencookie(NULL, "w", functions);
     if (stream == NULL) {
         return; /* the one there is writes as well, just not on */
     }
     (void)setvbuf(stream, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
-    own = stdout;
     stdout = stream;
-}
-
-/* A stream of ours is freed when it is closed, and what runs when the process ends may still look at stdout. */
-static int close_output(void)
-{
-    const int result = fclose(stdout);
-    if (own != NULL) {
-        stdout = own;
-    }
-    return result;
 }
 
 #else
 
 void cli_standard_output_begin(void)
 {
-}
-
-static int close_output(void)
-{
-    return fclose(stdout);
 }
 
 #endif
@@ -96,11 +72,22 @@ int cli_is_unread(void)
     return is_all && poll(&reader, 1, 0) > 0 && (reader.revents & (POLLERR | POLLHUP)) != 0;
 }
 
+/*
+ * The file is closed, since some file systems tell only then that a write failed. The stream is not: a driver's C++
+ * runtime keeps the stdout of when it was loaded and flushes it when the process ends (with NVIDIA's 580.159.04 a stream
+ * that was freed by then ended the process by SIGSEGV).
+ */
+static int close_output(void)
+{
+    const int flushed = fflush(stdout);
+    return close(STDOUT_FILENO) != 0 || flushed != 0;
+}
+
 static int finished;
 
 void cli_flush_output(void)
 {
-    if (!finished) { /* else the stream may be gone */
+    if (!finished) { /* else the file is closed */
         (void)fflush(stdout);
     }
 }
