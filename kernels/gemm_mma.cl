@@ -64,6 +64,23 @@ typedef struct mma_share {
     int a_is_aligned;
 } mma_share;
 
+/*
+ * What a work-item copies in every step: two chunks of A, WARP_ROWS rows from each other, and two of B, PANELS_APART
+ * panels from each other. What does not change from step to step is found once, since it would take longer than the
+ * products; and it is little, since sums and codes take nearly all of the registers that let two work-groups share a
+ * multiprocessor.
+ */
+#define COPIES (STAGE_CHUNKS / ITEMS)
+#define PANELS_APART (ITEMS / PANEL_CHUNKS)
+
+typedef struct mma_copies {
+    __global const uchar *a; /* of the next step */
+    __global const uint *b;
+    uint depth, group; /* k of A's chunks, group of four k of B's */
+    uint rows, panels; /* how many of the chunks have a row of A, a panel of B */
+    uint b_place;      /* of B's first chunk in a stage */
+} mma_copies;
+
 /* What copy_async does, by ordinary accesses, byte by byte: of it a barrier tells. */
 static inline void copy_bytes(__local uint4 *to, __global const uchar *from, uint bytes)
 {
@@ -84,36 +101,60 @@ static inline uint row_at(uint place)
     return place - in_warp + in_warp % 8 * ROWS_PER_LANE + in_warp / 8;
 }
 
-/* Begin the copies of the step whose first group is `group`; none where there is no such step. */
-static inline void stage_step(copy_async_queue *queue, const gemm_call *call, const mma_share *share, uint group,
-                              __local uint4 *a_stage, __local uint4 *b_stage)
+/* How many of COPIES numbers from `first` on, `step` apart, are below `end`. */
+static inline uint copies_below(uint first, uint step, uint end)
 {
+    return (uint)(first < end) + (uint)(first + step < end);
+}
+
+static inline mma_copies copies_of(const gemm_call *call, const mma_share *share)
+{
+    const uint id = (uint)get_local_id(0);
+    const uint row = share->row0 + row_at(id / ROW_CHUNKS);
+    const uint panel = share->panel0 + id / PANEL_CHUNKS;
+    const uint in_step = id % PANEL_CHUNKS / GROUP_CHUNKS;
+    mma_copies copies;
+    copies.depth = share->first * GROUP_DEPTH + id % ROW_CHUNKS * 16;
+    copies.group = share->first + in_step;
+    copies.rows = copies_below(row, WARP_ROWS, call->m);
+    copies.panels = copies_below(panel, PANELS_APART, share->panels);
+    copies.a = share->a + row * call->a_row + copies.depth;
+    copies.b = share->b + ((ulong)panel * call->groups + copies.group) * PANEL_COLUMNS + id % GROUP_CHUNKS * 4;
+    copies.b_place = id ^ (in_step / 4 * 2);
+    return copies;
+}
+
+/* Begin the copies of the next step, whose first group is `group`; none where there is no such step. Addresses of which
+ * nothing is copied may lie beyond the operand. */
+static inline void stage_step(copy_async_queue *queue, const gemm_call *call, const mma_share *share,
+                              mma_copies *copies, uint group, __local uint4 *a_stage, __local uint4 *b_stage)
+{
+    const uint a_bytes = min(max(share->depth_end, copies->depth) - copies->depth, 16u);
+    const uint b_bytes = copies->group < share->last ? 16u : 0u;
     if (group >= share->last) {
         return;
     }
+    a_stage += (uint)get_local_id(0);
+    b_stage += copies->b_place;
 #pragma unroll
-    for (uint i = 0; i < STAGE_CHUNKS / ITEMS; i++) {
-        const uint chunk = i * ITEMS + (uint)get_local_id(0);
-        const uint row = share->row0 + row_at(chunk / ROW_CHUNKS);
-        const uint depth = group * GROUP_DEPTH + chunk % ROW_CHUNKS * 16;
-        const uint bytes = row < call->m && depth < share->depth_end ? min(share->depth_end - depth, 16u) : 0u;
-        __global const uchar *from = bytes != 0 ? share->a + row * call->a_row + depth : share->a;
+    for (uint i = 0; i < COPIES; i++) {
+        __global const uchar *from = copies->a + i * WARP_ROWS * call->a_row;
+        const uint bytes = i < copies->rows ? a_bytes : 0u;
         if (share->a_is_aligned) {
-            copy_async(queue, a_stage + chunk, from, bytes);
+            copy_async(queue, a_stage + i * ITEMS, from, bytes);
         } else {
-            copy_bytes(a_stage + chunk, from, bytes);
+            copy_bytes(a_stage + i * ITEMS, from, bytes);
         }
     }
 #pragma unroll
-    for (uint i = 0; i < STAGE_CHUNKS / ITEMS; i++) {
-        const uint chunk = i * ITEMS + (uint)get_local_id(0);
-        const uint panel = share->panel0 + chunk / PANEL_CHUNKS;
-        const uint in_step = chunk % PANEL_CHUNKS / GROUP_CHUNKS;
-        const uint bytes = panel < share->panels && group + in_step < share->last ? 16u : 0u;
-        const ulong word = ((ulong)panel * call->groups + group + in_step) * PANEL_COLUMNS + chunk % GROUP_CHUNKS * 4;
-        __global const uint *from = share->b + (bytes != 0 ? word : 0);
-        copy_async(queue, b_stage + (chunk ^ (in_step / 4 * 2)), (__global const uchar *)from, bytes);
+    for (uint i = 0; i < COPIES; i++) {
+        __global const uint *from = copies->b + (ulong)call->groups * (i * PANELS_APART * PANEL_COLUMNS);
+        copy_async(queue, b_stage + i * ITEMS, (__global const uchar *)from, i < copies->panels ? b_bytes : 0u);
     }
+    copies->a += STEP_DEPTH;
+    copies->b += STEP_GROUPS * PANEL_COLUMNS;
+    copies->depth += STEP_DEPTH;
+    copies->group += STEP_GROUPS;
 }
 
 /* Add the products of a staged step to the sums of this lane. */
@@ -125,26 +166,28 @@ static inline void multiply_step(__local const uint4 *a_stage, __local const uin
     __local const uint4 *a = a_stage + warp / PANELS * WARP_ROWS * ROW_CHUNKS + lane;
     __local const uint4 *b =
         b_stage + warp % PANELS * PANEL_CHUNKS + lane % 4 * (4 * GROUP_CHUNKS) + (lane / 4 ^ lane % 4 * 2);
-    uint a_words[ROWS_PER_LANE * 4];
+    uint b_words[4 * 4];
 #pragma unroll
-    for (uint r = 0; r < ROWS_PER_LANE; r++) {
-        vstore4(a[r * 8 * ROW_CHUNKS] ^ (uint4)(flip), r, a_words);
+    for (uint w = 0; w < 4; w++) {
+        vstore4(b[w * GROUP_CHUNKS], w, b_words);
     }
 #pragma unroll
-    for (uint s = 0; s < 2; s++) {
-        uint b_words[2 * 4];
-        vstore4(b[2 * s * GROUP_CHUNKS], 0, b_words);
-        vstore4(b[(2 * s + 1) * GROUP_CHUNKS], 1, b_words);
+    for (uint i = 0; i < ROWS_PER_LANE / 2; i++) {
+        uint4 upper = a[2 * i * 8 * ROW_CHUNKS];
+        uint4 lower = a[(2 * i + 1) * 8 * ROW_CHUNKS];
+        if (flip != 0) { /* the same for all lanes */
+            upper ^= (uint4)(flip);
+            lower ^= (uint4)(flip);
+        }
 #pragma unroll
-        for (uint i = 0; i < ROWS_PER_LANE / 2; i++) {
-            const uint *upper = a_words + 2 * i * 4 + 2 * s;
-            const uint *lower = upper + 4;
-            const uint4 a_here = (uint4)(upper[0], lower[0], upper[1], lower[1]);
+        for (uint j = 0; j < 4; j++) {
+            sums[i * 4 + j] = mma_m16n8k32_s8_s8((uint4)(upper.x, lower.x, upper.y, lower.y),
+                                                 (uint2)(b_words[j], b_words[4 + j]), sums[i * 4 + j], scratch);
+        }
 #pragma unroll
-            for (uint j = 0; j < 4; j++) {
-                sums[i * 4 + j] =
-                    mma_m16n8k32_s8_s8(a_here, (uint2)(b_words[j], b_words[4 + j]), sums[i * 4 + j], scratch);
-            }
+        for (uint j = 0; j < 4; j++) {
+            sums[i * 4 + j] = mma_m16n8k32_s8_s8((uint4)(upper.z, lower.z, upper.w, lower.w),
+                                                 (uint2)(b_words[8 + j], b_words[12 + j]), sums[i * 4 + j], scratch);
         }
     }
 }
@@ -189,6 +232,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_P
     int4 sums[ROWS_PER_LANE / 2 * 4];
     uint stage = 0;
     mma_share share;
+    mma_copies copies;
     COPY_ASYNC_QUEUE(queue);
     share.a = a + call.a_offset + batch * call.a_batch;
     share.b = panels + call.b_offset + batch * call.b_batch;
@@ -199,12 +243,13 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_P
     share.last = min(share.first + call.slice_groups, call.groups);
     share.depth_end = min(share.last * GROUP_DEPTH, call.k);
     share.a_is_aligned = IS_ALIGNED(share.a, uint4) && call.a_row % 16 == 0 && share.first * GROUP_DEPTH % 16 == 0;
+    copies = copies_of(&call, &share);
 #pragma unroll
     for (uint i = 0; i < ROWS_PER_LANE / 2 * 4; i++) {
         sums[i] = (int4)(0);
     }
     for (uint i = 0; i < STAGES - 1; i++) {
-        stage_step(queue, &call, &share, share.first + i * STEP_GROUPS, a_stages + i * STAGE_CHUNKS,
+        stage_step(queue, &call, &share, &copies, share.first + i * STEP_GROUPS, a_stages + i * STAGE_CHUNKS,
                    b_stages + i * STAGE_CHUNKS);
         copy_async_commit(queue);
     }
@@ -212,7 +257,7 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_P
         const uint next = stage == 0 ? STAGES - 1 : stage - 1; /* which all lanes have done with behind the barrier */
         copy_async_wait(queue, STAGES - 2);
         barrier(CLK_LOCAL_MEM_FENCE);
-        stage_step(queue, &call, &share, group + (STAGES - 1) * STEP_GROUPS, a_stages + next * STAGE_CHUNKS,
+        stage_step(queue, &call, &share, &copies, group + (STAGES - 1) * STEP_GROUPS, a_stages + next * STAGE_CHUNKS,
                    b_stages + next * STAGE_CHUNKS);
         copy_async_commit(queue);
         multiply_step(a_stages + stage * STAGE_CHUNKS, b_stages + stage * STAGE_CHUNKS, call.a_flip, scratch, sums);

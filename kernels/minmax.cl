@@ -112,7 +112,10 @@ __kernel void minmax_strip(__global const real_t *x, __global float *range, __gl
 }
 #endif
 
-#ifndef GROUP_SIZE
+#ifdef GROUP_SIZE
+#define COLUMNS_IN_GROUPS 1 /* else each work-item is alone */
+#else
+#define COLUMNS_IN_GROUPS 0
 #define GROUP_SIZE 128 /* work-items of a group of the grid kernels, any number */
 #endif
 
@@ -220,6 +223,7 @@ static inline void scan_columns(const tensor_call *call, __global const real_t *
     const ulong lines = (band.stop - band.first + line - 1) / line;
     const ulong last_line = min(first_line + call->per_item, lines);
     keyv lo[COLUMN_BLOCKS], hi[COLUMN_BLOCKS];
+    const int is_aligned = IS_ALIGNED(x + band.first, realv); /* and so is every vector of the band */
     int bad = 0;
     /* Blind at first; again with the test where something that is not finite shows. */
     for (int checked = 0; checked == 0 || (checked == 1 && bad); checked++) {
@@ -242,7 +246,7 @@ static inline void scan_columns(const tensor_call *call, __global const real_t *
             for (ulong i = begin; i < stop; i += VECTOR_WIDTH, b++) {
                 const uint count = (uint)min((ulong)VECTOR_WIDTH, stop - i);
                 if (count == VECTOR_WIDTH && !checked) {
-                    const keyv keys = keys_of(VLOAD(0, x + i));
+                    const keyv keys = keys_of(is_aligned ? load_reals(x + i, 1) : load_reals(x + i, 0));
                     lo[b] = LOWER(lo[b], keys);
                     hi[b] = HIGHER(hi[b], keys);
                 } else {
@@ -273,15 +277,33 @@ static inline void scan_columns(const tensor_call *call, __global const real_t *
 }
 
 #if WITH_COLUMNS
-/* columns: a tile for each work-item. */
-__kernel void minmax_columns(__global const real_t *x, __global float *range, __global int *partial,
-                             __global found_t *found, const tensor_call call)
+#if COLUMNS_IN_GROUPS
+#define COLUMNS_GROUP __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1)))
+#else
+#define COLUMNS_GROUP
+#endif
+
+/* columns: a tile for each work-item, and where they are fewer than tiles, the next ones. */
+__kernel COLUMNS_GROUP void minmax_columns(__global const real_t *x, __global float *range, __global int *partial,
+                                           __global found_t *found, const tensor_call call)
 {
-    const ulong tile = get_global_id(0);
-    const ulong slice = tile / call.across;
+#if COLUMNS_IN_GROUPS
+    __local ulong counts[GROUP_SIZE], firsts[GROUP_SIZE];
+#endif
     found_t mine = none_found();
-    scan_columns(&call, x + call.source, partial + 2 * call.partial, tile - slice * call.across, slice, &mine);
-    found[call.own + tile] = mine;
+    for (ulong tile = get_global_id(0); tile < call.tasks; tile += get_global_size(0)) {
+        const ulong slice = tile / call.across;
+        scan_columns(&call, x + call.source, partial + 2 * call.partial, tile - slice * call.across, slice, &mine);
+    }
+#if COLUMNS_IN_GROUPS
+    reduce_found(counts, firsts, mine);
+    if (get_local_id(0) == 0) {
+        found[call.own + get_group_id(0)].count = counts[0];
+        found[call.own + get_group_id(0)].first = firsts[0];
+    }
+#else
+    found[call.own + get_global_id(0)] = mine;
+#endif
 }
 #endif
 
@@ -313,7 +335,7 @@ static inline ulong ranges_to_fold(const tensor_call *call)
     return call->direct ? 0 : call->parameters;
 }
 
-#if WITH_STRIP || WITH_COLUMNS
+#if WITH_STRIP || (WITH_COLUMNS && !COLUMNS_IN_GROUPS)
 /* Fold everything: one work-item for eight parameters, and one more for the non-finite elements. */
 __kernel void minmax_final_strip(__global const int *partial, __global const found_t *found, __global float *range,
                                  __global ulong *nonfinite, const tensor_call call)
@@ -335,7 +357,7 @@ __kernel void minmax_final_strip(__global const int *partial, __global const fou
 }
 #endif
 
-#if WITH_GRID
+#if WITH_GRID || (WITH_COLUMNS && COLUMNS_IN_GROUPS)
 /* The same with one work-group for each parameter in turn, and the last group for the non-finite elements. */
 __kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
 minmax_final_grid(__global const int *partial, __global const found_t *found, __global float *range,

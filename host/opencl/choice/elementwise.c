@@ -28,6 +28,10 @@ enum { MAXIMUM_LINE = 1 << 22, MAXIMUM_LINES_PER_ITEM = 256 };
 /* Work-groups of a trial: fewer than its tensors have rows, tasks and blocks (trial/cases_walk.c). */
 enum { TRIAL_ITEMS = 24 };
 
+/* Work-items of columns for each work-group that is aimed at, elsewhere than on CPU devices: many have to read at once,
+ * but minmax leaves a line of partial ranges for every slice. */
+enum { COLUMN_ITEMS_OF_GROUP = 32 };
+
 /* With fewer elements in a segment, the work-items of a group have too little each. */
 enum { SHORT_SEGMENT = 16 };
 
@@ -101,11 +105,17 @@ clq_columns clq_columns_of(const clq_context *context, const clq_cl_tuning *tuni
     return c;
 }
 
+uint64_t clq_cl_column_items(const clq_context *context, uint32_t per_unit, int is_trial)
+{
+    const uint64_t items = clq_cl_target_items(context, per_unit, is_trial);
+    return context->device.type == CLQ_DEVICE_CPU || is_trial ? items : COLUMN_ITEMS_OF_GROUP * items;
+}
+
 static clq_columns columns_of_minmax(const clq_context *context, const clq_cl_tuning *tuning, const clq_geometry *g)
 {
     const uint32_t *values = tuning->values;
     return clq_columns_of(context, tuning, g, values[CLQ_TUNE_MINMAX_LANES], values[CLQ_TUNE_COLUMNS_BLOCKS],
-                          clq_cl_target_items(context, values[CLQ_TUNE_MINMAX_ITEMS], 0));
+                          clq_cl_column_items(context, values[CLQ_TUNE_MINMAX_ITEMS], 0));
 }
 
 /* A device whose buffers are small may have no room for what minmax leaves of a single line. */

@@ -217,9 +217,18 @@ static uint64_t work_items(const clq_gemm_task *task, const clq_gemm_decision *d
 }
 
 /* So many work-items or groups fill the device: with fewer, K is cut. */
-static uint64_t enough_items(const clq_context *context, const clq_cl_tuning *tuning)
+static uint64_t enough_items(const clq_context *context, const clq_gemm_decision *decision)
 {
-    return clq_size_max(context->device.compute_units, 1) * tuning->values[CLQ_TUNE_GEMM_GROUPS];
+    const int groups =
+        decision->variant == CLQ_VARIANT_NVIDIA_MMA ? CLQ_TUNE_GEMM_MMA_GROUPS : CLQ_TUNE_GEMM_GROUPS;
+    return clq_size_max(context->device.compute_units, 1) * decision->tuning->values[groups];
+}
+
+/* Groups of four k that a slice has at least. */
+static uint64_t least_slice(const clq_gemm_decision *decision, int forced)
+{
+    const int slice = decision->variant == CLQ_VARIANT_GEMV ? CLQ_TUNE_GEMM_GEMV_SLICE : CLQ_TUNE_GEMM_SLICE;
+    return forced ? LEAST_SLICE_GROUPS_FORCED : decision->tuning->values[slice];
 }
 
 /*
@@ -248,9 +257,8 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
 {
     const uint64_t groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     const uint64_t items = clq_size_max(work_items(task, decision), 1);
-    const uint32_t *values = decision->tuning->values;
-    const uint64_t units = enough_items(context, decision->tuning);
-    const uint64_t least = forced ? LEAST_SLICE_GROUPS_FORCED : values[CLQ_TUNE_GEMM_SLICE];
+    const uint64_t units = enough_items(context, decision);
+    const uint64_t least = least_slice(decision, forced);
     const uint64_t sums = sizeof(cl_int) * task->problem->batch * task->problem->m * task->problem->n;
     uint64_t slices = clq_size_min(clq_size_divide_up(units, items), groups / least);
     slices = clq_size_min(slices, clq_cl_scratch_items(context, clq_size_max(sums, 1)));
@@ -403,7 +411,7 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     if (task->problem->k_group != 0) {
         const uint64_t words = (uint64_t)tuning->values[CLQ_TUNE_GEMM_PARTIAL] << 8;
         take_groups(task, clq_size_min(words, clq_cl_scratch_items(context, sizeof(cl_int))),
-                    enough_items(context, tuning), decision);
+                    enough_items(context, decision), decision);
     } else {
         choose_slices(context, task, forced == CLQ_VARIANT_SPLIT_K, decision);
     }

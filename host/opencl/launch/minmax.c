@@ -29,13 +29,21 @@ static uint64_t items_of(const minmax_cut *s, const clq_context *context)
     return clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_MINMAX_ITEMS], s->is_trial);
 }
 
+/* Work-items of a group: of strip, and of columns on CPU devices, each is alone. */
+static size_t group_of(const minmax_cut *s, const clq_context *context)
+{
+    const int is_alone = s->choice.variant == CLQ_VARIANT_STRIP ||
+                         (s->choice.variant == CLQ_VARIANT_COLUMNS && context->device.type == CLQ_DEVICE_CPU);
+    return is_alone ? 1 : s->tuning->values[CLQ_TUNE_MINMAX_GROUP];
+}
+
 static void cut_columns(minmax_cut *s, const clq_context *context, const clq_geometry *g)
 {
-    const clq_columns c =
-        clq_columns_of(context, s->tuning, g, s->choice.vector_width, s->choice.column_blocks, items_of(s, context));
+    const uint64_t items = clq_cl_column_items(context, s->tuning->values[CLQ_TUNE_MINMAX_ITEMS], s->is_trial);
+    const clq_columns c = clq_columns_of(context, s->tuning, g, s->choice.vector_width, s->choice.column_blocks, items);
     s->partials = clq_cl_tensor_cut_columns(&s->call, &c);
-    s->call.items = s->call.tasks;
-    s->global = (size_t)s->call.tasks; /* in one dimension: launch/walk.c */
+    s->call.items = clq_size_divide_up(s->call.tasks, group_of(s, context));
+    s->global = (size_t)s->call.items; /* in one dimension: launch/walk.c */
 }
 
 /* What partial ranges, of which there is one for each segment, leave of a buffer. */
@@ -111,7 +119,7 @@ static void set_options(clq_cl_launch *launch, const minmax_cut *s, const clq_ta
 
 static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, const minmax_cut *s, clq_error *error)
 {
-    const int is_grid = s->choice.variant == CLQ_VARIANT_GRID;
+    const size_t group = group_of(s, stream->context);
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
     set_options(&launch, s, task);
@@ -123,14 +131,14 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
     clq_cl_launch_large(&launch, &s->call, sizeof s->call);
     launch.dimensions = 1;
     launch.global[0] = s->global;
-    launch.grouping = is_grid ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
-    launch.local[0] = is_grid ? s->tuning->values[CLQ_TUNE_MINMAX_GROUP] : 1;
+    launch.grouping = group > 1 ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
+    launch.local[0] = group;
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
 static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, const minmax_cut *s, clq_error *error)
 {
-    const int tree = s->choice.variant == CLQ_VARIANT_GRID;
+    const int tree = group_of(s, stream->context) > 1;
     const uint64_t parameters = s->call.direct ? 0 : s->call.parameters;
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);

@@ -60,12 +60,18 @@ static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_con
                          const clq_decision *decision)
 {
     const clq_choice *choice = &decision->main;
-    const clq_columns c = clq_columns_of(context, decision->tuning, g, choice->vector_width, choice->column_blocks,
-                                         items_of(context, decision));
+    const uint64_t items =
+        clq_cl_column_items(context, decision->tuning->values[CLQ_TUNE_WALK_ITEMS], decision->is_trial);
+    const clq_columns c =
+        clq_columns_of(context, decision->tuning, g, choice->vector_width, choice->column_blocks, items);
     (void)clq_cl_tensor_cut_columns(call, &c);
     launch->dimensions = 1; /* a second one has at most 65535 groups where CUDA is behind it, and bands may be more */
     launch->global[0] = (size_t)call->tasks;
     launch->local[0] = 1;
+    if (context->device.type != CLQ_DEVICE_CPU) {
+        launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
+        launch->local[0] = decision->tuning->values[CLQ_TUNE_WALK_GROUP];
+    }
 }
 
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
