@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The scratch memory that a plan asks for does for every smaller m: it never falls from one m to the next, and is no
- * less than what the product of that m takes. On the device under test, and on this one with the facts of others.
+ * less than what the product of that m takes. On the device under test, and on this one with the facts of others, of
+ * every number of compute units.
  */
 #include "check.h"
+#include "core/size.h"
 #include "opencl/launch/gemm.h"
 #include "opencl/runtime/context.h"
 #include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
-enum { MOST_ROWS = 600 };
+enum { MOST_ROWS = 600, MOST_FAR_ROWS = 2100 };
 
 /* Of other devices: 0 is what this one has. */
 static const struct {
@@ -103,6 +106,73 @@ static void plans_do_for_every_smaller_m(void **state)
     check_needs_device();
 }
 
+/* The same as go_up where tiles differ, and from there on in steps. */
+static void go_far(clq_context *context, size_t number, int packed)
+{
+    clq_gemm_problem p = product(number);
+    uint64_t most = 0;
+    uint64_t before = 0;
+    for (p.m = 1; p.m <= MOST_FAR_ROWS; p.m += p.m < 130 ? 1 : 61) {
+        most = clq_size_max(most, taken_by(context, &p, packed));
+        if (p.m % 32 == 1 || p.m == 88 || p.m > 800) {
+            clq_plan plan;
+            clq_error error;
+            assert_int_equal(clq_gemm_plan(context, &p, packed, &plan, &error), CLQ_OK);
+            if (plan.workspace_bytes < most || plan.workspace_bytes < before) {
+                fail_msg("%u compute units, product %zu, packed %d, m %llu: %llu bytes after %llu, up to %llu are "
+                         "taken (%s)",
+                         context->device.compute_units, number, packed, (unsigned long long)p.m,
+                         (unsigned long long)plan.workspace_bytes, (unsigned long long)before, (unsigned long long)most,
+                         plan.reason);
+            }
+            before = plan.workspace_bytes;
+        }
+    }
+}
+
+/*
+ * By every number of compute units, of each kernel whose tiles differ, on a device that holds the greater tiles of
+ * nvidia-mma: their edge goes by the number of units.
+ */
+static void plans_do_by_every_number_of_units(void **state)
+{
+    static const char *const KERNELS[] = {"nvidia-mma", "nvidia-dp4a", "cpu-amx", "cpu"};
+    clq_context *device = check_device();
+    (void)state;
+    if (device != NULL && device->device.platform >= 0) {
+        const clq_device_info own = device->device;
+        const int emulates = device->emulates;
+        struct clq_cl_state *cl = device->cl;
+        const uint64_t local_bytes = cl->local_bytes;
+        const size_t size = cl->maximum_group_size;
+        size_t items[3];
+        memcpy(items, cl->maximum_group_items, sizeof items);
+        device->emulates = 1;
+        device->device.type = CLQ_DEVICE_GPU;
+        cl->local_bytes = 65536;
+        cl->maximum_group_size = 1024;
+        cl->maximum_group_items[0] = cl->maximum_group_items[1] = 1024;
+        for (uint32_t units = 1; units <= 256; units++) {
+            device->device.compute_units = units;
+            for (size_t v = 0; v < sizeof KERNELS / sizeof KERNELS[0]; v++) {
+                assert_int_equal(clq_context_force_variant(device, KERNELS[v], NULL), CLQ_OK);
+                for (size_t i = 0; i < sizeof PRODUCTS / sizeof PRODUCTS[0]; i++) {
+                    if (v == 0 || (i + units) % 8 == v) { /* the others have tiles of one edge */
+                        go_far(device, i, (int)units % 2);
+                    }
+                }
+            }
+        }
+        device->device = own;
+        device->emulates = emulates;
+        cl->local_bytes = local_bytes;
+        cl->maximum_group_size = size;
+        memcpy(cl->maximum_group_items, items, sizeof items);
+        assert_int_equal(clq_context_force_variant(device, NULL, NULL), CLQ_OK);
+    }
+    check_needs_device();
+}
+
 /* The scratch memory of the context is made for every m in between, not for those alone whose kernels differ. */
 static void prepared_memory_does_for_all(void **state)
 {
@@ -127,6 +197,7 @@ static void prepared_memory_does_for_all(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(prepared_memory_does_for_all),
     cmocka_unit_test(plans_do_for_every_smaller_m),
+    cmocka_unit_test(plans_do_by_every_number_of_units),
 };
 
 CHECK_MAIN("gemm_workspace", tests)

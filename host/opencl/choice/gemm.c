@@ -234,11 +234,13 @@ static uint64_t least_slice(const clq_gemm_decision *decision, int forced)
 /*
  * Of slices: there are at most units / items + 1 of them, and two or more only where items, which are at least
  * m * items_of_one / height, are fewer than units. So slices times m is less than twice units * height / items_of_one.
+ * A smaller m may have tiles of a smaller edge (clq_cl_gemm_tile_edge), never of a greater one: those are no fewer, and
+ * the bound holds for them too.
  */
 static uint64_t most_of_slices(const clq_gemm_task *task, uint64_t units, uint64_t most_slices, int forced,
                                const clq_gemm_decision *decision)
 {
-    const uint64_t height = decision->tile_rows != 0 ? decision->tile_rows : 64;
+    const uint64_t height = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
     const uint64_t items_of_one = work_items(task, decision) / clq_size_divide_up(task->problem->m, height);
     const uint64_t least_items = items_of_one * clq_size_divide_up(CLQ_GEMM_SAME_TILES_FROM, height);
     uint64_t rows_of_sums = 0;

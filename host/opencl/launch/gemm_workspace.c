@@ -58,5 +58,6 @@ uint64_t clq_cl_gemm_workspace_most(const clq_gemm_task *task, const clq_gemm_de
     const clq_gemm_workspace w = clq_cl_gemm_workspace_of(task, decision, is_packed);
     uint64_t bytes = w.has_partial ? w.partial : w.bytes; /* what lies before the sums, which come last */
     (void)reserve(&bytes, 4 * decision->most_partial);
-    return bytes + (w.has_partial ? ALIGNMENT_BYTES : 0); /* of groups they are two, each with its own rest */
+    /* Of groups they are two, each with its own rest; of any product, since a smaller m may be one that has them. */
+    return bytes + (decision->most_partial > 0 ? ALIGNMENT_BYTES : 0);
 }
