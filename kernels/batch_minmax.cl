@@ -43,7 +43,7 @@ BATCH_KERNEL minmax_batch(BATCH_MINMAX_ARGUMENTS)
 #if GROUP_SIZE == 1
         scan_tasks(&call, x + call.source, part.begin, stop, own_partial, range + call.range, &mine);
 #else
-        scan_tasks_by_group(&call, x + call.source, part.begin, stop, 1, lo, hi, own_partial, range + call.range,
+        scan_tasks_by_group(&call, x + call.source, 0, 1, part.begin, stop, lo, hi, own_partial, range + call.range,
                             &mine);
         reduce_found(counts, firsts, mine);
 #endif

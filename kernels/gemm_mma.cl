@@ -221,7 +221,17 @@ static inline void write_block(const gemm_call *call, const gemm_memory *memory,
     }
 }
 
-__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_PARAMETERS)
+/*
+ * NVIDIA's compiler, where it is told the size of the work-groups, takes 165 registers, so that a multiprocessor holds
+ * one group of TILE 128 (580.159.04, H200); else it keeps to those of the build option, with which there are two.
+ */
+#ifdef CLQ_EMULATE
+#define WHOLE_GROUPS __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
+#else
+#define WHOLE_GROUPS
+#endif
+
+__kernel WHOLE_GROUPS void gemm_mma(GEMM_PARAMETERS)
 {
     const gemm_memory memory = GEMM_MEMORY;
     __local uint4 a_stages[STAGES * STAGE_CHUNKS];

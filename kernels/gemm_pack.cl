@@ -115,16 +115,53 @@ __kernel void gemm_pack_nibbles(__global const uchar *b, ulong offset, ulong bat
 }
 
 /*
+ * GROUP_SIZE, where it is given: so many work-items, a whole work-group, share what is one item's else. Sums are modulo
+ * 2^32, so that their order is of no matter.
+ */
+#ifdef GROUP_SIZE
+#define SUMMERS GROUP_SIZE
+#define SUMMER_GROUP __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1)))
+#define SUMMER ((uint)get_local_id(0))
+#define SUMMER_NUMBER get_group_id(0)
+
+/* The sum of all `mine` of the group, for item 0; `sums`: GROUP_SIZE of them. */
+static inline uint sum_of_group(uint mine, __local uint *sums)
+{
+    const uint id = (uint)get_local_id(0);
+    barrier(CLK_LOCAL_MEM_FENCE); /* item 0 may still read */
+    sums[id] = mine;
+    barrier(CLK_LOCAL_MEM_FENCE);
+    for (uint size = GROUP_SIZE; size > 1; size = (size + 1) / 2) {
+        const uint half_size = (size + 1) / 2;
+        if (id + half_size < size) {
+            sums[id] += sums[id + half_size];
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+    }
+    return sums[0];
+}
+#else
+#define SUMMERS 1
+#define SUMMER_GROUP
+#define SUMMER 0
+#define SUMMER_NUMBER get_global_id(0)
+#endif
+
+/*
  * One item serves VECTOR_WIDTH columns of a part of K, `part_groups` groups; without parts that is all of it.
  * Dimensions: 32 / VECTOR_WIDTH, panels, batches * parts. `zero_point_batch` in columns; code_offset is 128 for u8,
  * else 0.
  */
-__kernel void gemm_pack_columns(__global const uint *panels, ulong panels_offset, uint groups, uint part_groups,
-                                uint parts, uint k, uint n, __global const int *zero_points, ulong zero_points_offset,
-                                uint values, ulong zero_point_batch, int code_offset, __global int *columns,
-                                ulong columns_offset, ulong columns_zero_points)
+__kernel SUMMER_GROUP void gemm_pack_columns(__global const uint *panels, ulong panels_offset, uint groups,
+                                             uint part_groups, uint parts, uint k, uint n,
+                                             __global const int *zero_points, ulong zero_points_offset, uint values,
+                                             ulong zero_point_batch, int code_offset, __global int *columns,
+                                             ulong columns_offset, ulong columns_zero_points)
 {
-    const uint in_panel = (uint)get_global_id(0) * VECTOR_WIDTH;
+#ifdef GROUP_SIZE
+    __local uint sums[GROUP_SIZE];
+#endif
+    const uint in_panel = (uint)SUMMER_NUMBER * VECTOR_WIDTH;
     const uint column = (uint)get_global_id(1) * PANEL_COLUMNS + in_panel;
     const ulong batch = get_global_id(2) / parts;
     const uint part = (uint)(get_global_id(2) - batch * parts);
@@ -135,12 +172,25 @@ __kernel void gemm_pack_columns(__global const uint *panels, ulong panels_offset
     __global const uint *from = panels + panels_offset + panel * groups * PANEL_COLUMNS + in_panel;
     __global int *to = columns + columns_offset + get_global_id(2) * get_global_size(1) * PANEL_COLUMNS + column;
     uintv sum = (uintv)(0);
+    uint lanes[VECTOR_WIDTH];
     uint zero_point[VECTOR_WIDTH];
     uintv zero_points_here;
-    for (uint group = first; group < last; group++) {
+    for (uint group = first + SUMMER; group < last; group += SUMMERS) {
         const intv word = BITCAST(int)(VLOAD(0, from + (ulong)group * PANEL_COLUMNS));
         sum += BITCAST(uint)(((word << 24) >> 24) + ((word << 16) >> 24) + ((word << 8) >> 24) + (word >> 24));
     }
+#ifdef GROUP_SIZE
+    VSTORE(sum, 0, lanes);
+    for (uint j = 0; j < VECTOR_WIDTH; j++) {
+        lanes[j] = sum_of_group(lanes[j], sums);
+    }
+    sum = VLOAD(0, lanes);
+    if (SUMMER != 0) {
+        return;
+    }
+#else
+    (void)lanes;
+#endif
     for (uint j = 0; j < VECTOR_WIDTH; j++) {
         uint value = 0;
         if (values != VALUES_ABSENT && column + j < n) {
@@ -158,35 +208,42 @@ __kernel void gemm_pack_columns(__global const uint *panels, ulong panels_offset
 }
 
 /* One item sums a part of a row, `part_depth` codes; without parts that is all of it. Dimensions: m, batches, parts. */
-__kernel void gemm_row_sums(__global const uchar *a, ulong offset, ulong batch, ulong row_stride, ulong column_stride,
-                            uint k, uint part_depth, uint is_signed, __global int *sums, ulong sums_offset)
+__kernel SUMMER_GROUP void gemm_row_sums(__global const uchar *a, ulong offset, ulong batch, ulong row_stride,
+                                         ulong column_stride, uint k, uint part_depth, uint is_signed, uint m,
+                                         __global int *sums, ulong sums_offset)
 {
+#ifdef GROUP_SIZE
+    __local uint sums_of_items[GROUP_SIZE];
+#endif
     const uint first = (uint)get_global_id(2) * part_depth;
     const uint depth = min(k - first, part_depth);
     __global const uchar *row =
-        a + offset + get_global_id(1) * batch + get_global_id(0) * row_stride + first * column_stride;
-    const uint flip = is_signed ? 0x80u : 0u; /* a signed code is its flipped bits less 128 */
+        a + offset + get_global_id(1) * batch + SUMMER_NUMBER * row_stride + first * column_stride;
+    const uint flip = is_signed ? 0x80u : 0u;                         /* a signed code is its flipped bits less 128 */
+    const uint whole = column_stride == 1 ? depth / VECTOR_WIDTH : 0; /* vectors */
     uint sum = 0;
-    uint i = 0;
-    if (column_stride == 1) {
-        uintv sums_here = (uintv)(0);
-        uint lanes[VECTOR_WIDTH];
-        for (; i + VECTOR_WIDTH <= depth; i += VECTOR_WIDTH) {
-            sums_here += CONVERT(uint)(LOAD_BYTES(row + i) ^ (ucharv)((uchar)flip));
-        }
-        VSTORE(sums_here, 0, lanes);
-        for (uint j = 0; j < VECTOR_WIDTH; j++) {
-            sum += lanes[j];
-        }
+    uintv sums_here = (uintv)(0);
+    uint lanes[VECTOR_WIDTH];
+    for (uint i = SUMMER; i < whole; i += SUMMERS) {
+        sums_here += CONVERT(uint)(LOAD_BYTES(row + i * VECTOR_WIDTH) ^ (ucharv)((uchar)flip));
     }
-    for (; i < depth; i++) {
+    VSTORE(sums_here, 0, lanes);
+    for (uint j = 0; j < VECTOR_WIDTH; j++) {
+        sum += lanes[j];
+    }
+    for (uint i = whole * VECTOR_WIDTH + SUMMER; i < depth; i += SUMMERS) {
         sum += row[i * column_stride] ^ flip;
     }
+#ifdef GROUP_SIZE
+    sum = sum_of_group(sum, sums_of_items);
+    if (SUMMER != 0) {
+        return;
+    }
+#endif
     if (is_signed) {
         sum -= 128u * depth;
     }
-    sums[sums_offset + (get_global_id(1) * get_global_size(0) + get_global_id(0)) * get_global_size(2) +
-         get_global_id(2)] = (int)sum;
+    sums[sums_offset + (get_global_id(1) * m + SUMMER_NUMBER) * get_global_size(2) + get_global_id(2)] = (int)sum;
 }
 
 /*

@@ -120,19 +120,22 @@ __kernel void minmax_strip(__global const real_t *x, __global float *range, __gl
 #endif
 
 /*
- * Leave the group's range in lo[0] and hi[0]. A halving loop: the interleaved form is miscompiled by PoCL 3.1 (pocl
- * #1390). Of an odd number the one in the middle waits for the next round. Only item 0 may read the result: behind the
- * last barrier each item's place is its own until the next call has written it, which needs no barrier before.
+ * Leave the range of every `lanes` work-items, from a multiple of it on, at the first one's place in lo and hi. A
+ * halving loop: the interleaved form is miscompiled by PoCL 3.1 (pocl #1390). Of an odd number the one in the middle
+ * waits for the next round. Only that first item may read the result: behind the last barrier each item's place is its
+ * own until the next call has written it, which needs no barrier before. Items beyond the last whole `lanes` stay
+ * alone.
  */
-static inline void reduce_range(__local int *lo, __local int *hi, key_range mine)
+static inline void reduce_range(__local int *lo, __local int *hi, uint lanes, key_range mine)
 {
     const uint id = (uint)get_local_id(0);
+    const uint lane = id < GROUP_SIZE / lanes * lanes ? id % lanes : lanes;
     lo[id] = mine.lo;
     hi[id] = mine.hi;
     barrier(CLK_LOCAL_MEM_FENCE);
-    for (uint size = GROUP_SIZE; size > 1; size = (size + 1) / 2) {
+    for (uint size = lanes; size > 1; size = (size + 1) / 2) {
         const uint half_size = (size + 1) / 2;
-        if (id + half_size < size) {
+        if (lane + half_size < size) {
             lo[id] = min(lo[id], lo[id + half_size]);
             hi[id] = max(hi[id], hi[id + half_size]);
         }
@@ -157,33 +160,59 @@ static inline void reduce_found(__local ulong *counts, __local ulong *firsts, fo
     }
 }
 
-/* What a work-item of a group reads of a task. */
-static inline key_range scan_share(const tensor_call *call, __global const real_t *x, ulong t, found_t *found)
+/* How many work-items of a group a task has use for: others take tasks of their own. */
+static inline uint lanes_of_task(const tensor_call *call)
+{
+    const ulong blocks = (call->segment + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
+    uint lanes = GROUP_SIZE;
+    while (!has_bands(call) && lanes > 1 && lanes / 2 * call->pieces >= blocks) {
+        lanes /= 2;
+    }
+    return lanes;
+}
+
+/* What work-item `lane` of the `lanes` of a task reads of it. */
+static inline key_range scan_share(const tensor_call *call, __global const real_t *x, ulong t, uint lane, uint lanes,
+                                   found_t *found)
 {
     if (has_bands(call)) {
-        return scan_parameter(call, x, t, get_local_id(0), GROUP_SIZE, found);
+        return scan_parameter(call, x, t, lane, lanes, found);
     } else {
         const task_t task = task_of(call, t);
-        const ulong begin = min(task.begin + get_local_id(0) * VECTOR_WIDTH, task.stop);
-        return scan(x, begin, task.stop, GROUP_SIZE * VECTOR_WIDTH, found);
+        const ulong begin = min(task.begin + lane * VECTOR_WIDTH, task.stop);
+        return scan(x, begin, task.stop, lanes * VECTOR_WIDTH, found);
     }
 }
 
-/* The tasks first, first + step, ... below last, each by all work-items of the group side by side. */
-static inline void scan_tasks_by_group(const tensor_call *call, __global const real_t *x, ulong first, ulong last,
-                                       ulong step, __local int *lo, __local int *hi, __global int *partial,
+/*
+ * The tasks from first to before last in rounds, of as many tasks as the group has work-items for, which go over one
+ * side by side: the rounds round, round + step, ...
+ */
+static inline void scan_tasks_by_group(const tensor_call *call, __global const real_t *x, ulong round, ulong step,
+                                       ulong first, ulong last, __local int *lo, __local int *hi, __global int *partial,
                                        __global float *range, found_t *found)
 {
-    for (ulong t = first; t < last; t += step) {
-        reduce_range(lo, hi, scan_share(call, x, t, found));
-        if (get_local_id(0) == 0) {
-            store_range(call, key_range_of(lo[0], hi[0]), t, partial, range);
+    const uint lanes = lanes_of_task(call);
+    const uint tasks = GROUP_SIZE / lanes;
+    const uint id = (uint)get_local_id(0);
+    const uint mine = id / lanes; /* of a round; `tasks`, that is none, where the group has items over */
+    for (ulong begin = first + round * tasks; begin < last; begin += step * tasks) {
+        const ulong t = begin + mine;
+        const int is_there = mine < tasks && t < last;
+        key_range keys = key_range_of(KEY_NONE_LO, KEY_NONE_HI);
+        if (is_there) {
+            keys = scan_share(call, x, t, id - mine * lanes, lanes, found);
+        }
+        reduce_range(lo, hi, lanes, keys);
+        if (is_there && id == mine * lanes) {
+            store_range(call, key_range_of(lo[id], hi[id]), t, partial, range);
         }
     }
 }
 
 #if WITH_GRID
-/* grid: work-group g takes the tasks g, g + groups, ...; neighbouring work-items read neighbouring memory. */
+/* grid: work-group g takes the tasks g, g + groups, ..., or so many at a time; neighbouring work-items read
+ * neighbouring memory. */
 __kernel __attribute__((reqd_work_group_size(GROUP_SIZE, 1, 1))) void
 minmax_grid(__global const real_t *x, __global float *range, __global int *partial, __global found_t *found,
             const tensor_call call)
@@ -191,7 +220,7 @@ minmax_grid(__global const real_t *x, __global float *range, __global int *parti
     __local int lo[GROUP_SIZE], hi[GROUP_SIZE];
     __local ulong counts[GROUP_SIZE], firsts[GROUP_SIZE];
     found_t mine = none_found();
-    scan_tasks_by_group(&call, x + call.source, get_group_id(0), call.tasks, get_num_groups(0), lo, hi,
+    scan_tasks_by_group(&call, x + call.source, get_group_id(0), get_num_groups(0), 0, call.tasks, lo, hi,
                         partial + 2 * call.partial, range + call.range, &mine);
     reduce_found(counts, firsts, mine);
     if (get_local_id(0) == 0) {
@@ -372,7 +401,8 @@ minmax_final_grid(__global const int *partial, __global const found_t *found, __
     const ulong first_parameter = counts_found ? parameters : get_group_id(0);
     const ulong found_items = counts_found ? call.items : 0;
     for (ulong p = first_parameter; p < parameters; p += groups) {
-        reduce_range(lo, hi, fold_partials(&call, partial + 2 * call.partial, p, get_local_id(0), GROUP_SIZE));
+        reduce_range(lo, hi, GROUP_SIZE,
+                     fold_partials(&call, partial + 2 * call.partial, p, get_local_id(0), GROUP_SIZE));
         if (get_local_id(0) == 0) {
             vstore2(floats_of(key_range_of(lo[0], hi[0])), p, range + call.range);
         }

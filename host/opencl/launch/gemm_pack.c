@@ -10,6 +10,9 @@
 /* As kernels/gemm_pack.cl has them. */
 enum { PACK_ROWS = 16, PACK_DEPTH = 64, PANELS_PER_ITEM = 8, GROUPS_PER_ITEM = 32 };
 
+/* Work-items that make a sum together; and of packing, for each that is aimed at on CPU devices. */
+enum { SUMMERS = 64, PACKERS = 32 };
+
 static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_cl_tuning *tuning, const char *kernel,
                   uint32_t *width)
 {
@@ -19,6 +22,16 @@ static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_
     launch->kernel = kernel;
     snprintf(launch->options, sizeof launch->options, "-DVECTOR_WIDTH=%u", (unsigned)*width);
     clq_cl_launch_groups_of_one(launch, stream->context);
+}
+
+/* Elsewhere than on CPU devices a work-group for each sum of a launch along its first dimension. */
+static void sum_in_groups(clq_cl_launch *launch, const clq_context *context)
+{
+    if (context->device.type != CLQ_DEVICE_CPU) {
+        launch->grouping = CLQ_CL_GROUPS_BUILT;
+        launch->local[0] = SUMMERS;
+        launch->local[1] = launch->local[2] = 1;
+    }
 }
 
 static void push_i32(clq_cl_launch *launch, uint64_t value)
@@ -54,7 +67,9 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning
                               const clq_gemm_packed *packed, cl_mem memory, uint64_t offset_words, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const uint64_t items = clq_cl_target_items(stream->context, tuning->values[CLQ_TUNE_GEMM_PACK_ITEMS], 0);
+    const int is_cpu = stream->context->device.type == CLQ_DEVICE_CPU;
+    const uint64_t items =
+        clq_cl_target_items(stream->context, tuning->values[CLQ_TUNE_GEMM_PACK_ITEMS], 0) * (is_cpu ? 1 : PACKERS);
     const int are_nibbles = clq_dtype_bits(p->b.dtype) == 4;
     const uint64_t across = are_nibbles ? packed->panels : clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
     uint64_t groups_per_item;
@@ -65,7 +80,8 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning
     }
     start(&launch, stream, tuning, are_nibbles ? "gemm_pack_nibbles" : "gemm_pack_panels", &width);
     groups_per_item = clq_size_divide_up(packed->groups * across * task->b_batches, items);
-    groups_per_item = clq_size_max(clq_size_min(groups_per_item, packed->groups), clq_size_min(4, packed->groups));
+    groups_per_item =
+        clq_size_max(clq_size_min(groups_per_item, packed->groups), clq_size_min(is_cpu ? 4 : 1, packed->groups));
     push_source(&launch, &task->arguments[CLQ_GEMM_B], &task->b);
     push_i32(&launch, p->k);
     push_i32(&launch, p->n);
@@ -113,6 +129,7 @@ clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_cl_tuning *tuning, 
     launch.global[0] = PANEL_COLUMNS / width;
     launch.global[1] = (size_t)packed.panels;
     launch.global[2] = (size_t)(task->b_batches * packed.parts);
+    sum_in_groups(&launch, stream->context);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
@@ -133,12 +150,14 @@ clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_cl_tuning *tuni
     push_i32(&launch, p->k);
     push_i32(&launch, p->k_group != 0 ? p->k_group : p->k);
     push_i32(&launch, p->a.dtype == CLQ_S8);
+    push_i32(&launch, p->m);
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset);
     launch.dimensions = 3;
     launch.global[0] = (size_t)p->m;
     launch.global[1] = (size_t)task->a_batches;
     launch.global[2] = (size_t)parts;
+    sum_in_groups(&launch, stream->context);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
