@@ -112,6 +112,7 @@ const char *clq_log_line(const char *log, size_t *length)
 {
     const char *line = line_with(log, "error:");
     line = line != NULL ? line : line_with(log, "error");
+    line = line != NULL ? line : line_with(log, "Error");
     line = line != NULL ? line : log;
     line += strspn(line, " \t\r\n");
     *length = strcspn(line, "\r\n");
