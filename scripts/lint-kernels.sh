@@ -196,6 +196,15 @@ for options in -DDOT4_KHR -DDOT4_NVIDIA -DDOT4_AMD -DDOT4_ARM; do
     count=$((count + 1))
 done
 
+# Local memory is declared in kernels, where the compiler counts it: as an argument NVIDIA's driver refuses the 48 KiB
+# that the device says it has, at the launch, and every later one (docs/bringup.md).
+if ! awk '/__kernel/ { within = 1 }
+    within && /__local/ { print FILENAME ": a kernel takes local memory as an argument: " $0; bad = 1 }
+    /[{;]/ { within = 0 }
+    END { exit bad }' ./*.cl ./*.clh >&2; then
+    exit 1
+fi
+
 # What a file must define before it includes another is asked for there, by name: without it no kernel builds, and the
 # message says what is missing.
 contracts=0

@@ -54,6 +54,30 @@ static void errors_and_compilers_logs(void **state)
     free(said);
 }
 
+/* Logs of compilers that are about: which line is told. */
+static void line_of_a_log(void **state)
+{
+    static const struct {
+        const char *log, *line;
+    } LOGS[] = {{"", ""},
+                {"\n  \n", ""},
+                {"no word of it\nnor here\n", "no word of it"},
+                {"1 error generated.\r\n<kernel>:7:1: error: no\r\nerror: yes", "<kernel>:7:1: error: no"},
+                {"(): Warning: Function f is a kernel, so overriding noinline attribute.\n"
+                 "ptxas application ptx input, line 25; error   : Instruction 'wgmma.fence' not supported\n"
+                 "ptxas fatal   : Ptx assembly aborted due to errors\n",
+                 "ptxas application ptx input, line 25; error   : Instruction 'wgmma.fence' not supported"},
+                {"warning: unused\nError in processing command line", "Error in processing command line"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof LOGS / sizeof LOGS[0]; i++) {
+        size_t length = 0;
+        const char *line = clq_log_line(LOGS[i].log, &length);
+        if (length != strlen(LOGS[i].line) || memcmp(line, LOGS[i].line, length) != 0) {
+            fail_msg("log %zu: '%.*s' is told, not '%s'", i, (int)length, line, LOGS[i].line);
+        }
+    }
+}
+
 static void lines_tables_and_json(void **state)
 {
     static const char *const TITLES[] = {NASTY, "plain"};
@@ -90,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_and_compilers_logs),
+        cmocka_unit_test(line_of_a_log),
         cmocka_unit_test(lines_tables_and_json),
     };
     return cmocka_run_group_tests(tests, scratch_begin, scratch_end);

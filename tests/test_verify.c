@@ -242,6 +242,7 @@ static void a_failure_is_one_verdict(void **state)
         clq_verify_report *report = NULL;
         clq_error error;
         clq_status status;
+        size_t logs = 0;
         if (what == 0) {
             broken_calls = 1;
         } else {
@@ -265,6 +266,16 @@ static void a_failure_is_one_verdict(void **state)
                 fail_msg("%s: %s", c->name, clq_verify_verdict_name(c->verdict));
             }
             assert_true((c->reason != NULL) == (c->verdict >= CLQ_VERIFY_FAILED));
+            if (c->verdict == CLQ_VERIFY_FAILED) { /* by the compiler, whose words are told, and kept once */
+                if (strstr(c->reason, "error: ") == NULL || strstr(c->reason, ": no") == NULL) {
+                    fail_msg("%s: '%s' has no word of the compiler", c->name, c->reason);
+                }
+                assert_true((c->story != NULL) == (logs == 0));
+                assert_true(c->story == NULL || strstr(c->story->build_log, "error") != NULL);
+                logs += c->story != NULL;
+            } else {
+                assert_null(c->story);
+            }
         }
         clq_verify_report_destroy(&report);
     }

@@ -96,3 +96,25 @@ void clq_printable(char *out, size_t capacity, const char *text, size_t length)
     }
     out[used] = '\0';
 }
+
+/* Where the first line with this word begins; NULL: there is none. */
+static const char *line_with(const char *log, const char *word)
+{
+    const char *at = strstr(log, word);
+    while (at != NULL && at > log && at[-1] != '\n' && at[-1] != '\r') {
+        at--;
+    }
+    return at;
+}
+
+/* A log may begin with warnings, or with how many errors there are. */
+const char *clq_log_line(const char *log, size_t *length)
+{
+    const char *line = line_with(log, "error:");
+    line = line != NULL ? line : line_with(log, "error");
+    line = line != NULL ? line : line_with(log, "Error");
+    line = line != NULL ? line : log;
+    line += strspn(line, " \t\r\n");
+    *length = strcspn(line, "\r\n");
+    return line;
+}

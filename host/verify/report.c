@@ -56,6 +56,7 @@ static void release_case(const clq_verify_case *c)
     free((void *)(uintptr_t)c->reason);
     free((void *)(uintptr_t)c->difference);
     free((void *)(uintptr_t)c->reproducer);
+    free((void *)(uintptr_t)c->story);
 }
 
 clq_status clq_verify_report_create(const clq_verify_report *facts, clq_verify_report **report, clq_error *error)
@@ -79,6 +80,47 @@ static void keep_story(clq_verify_report_made *made, const clq_verify_case *what
     if (what->story != NULL && (made->first.status == CLQ_OK || what->number < made->first_number)) {
         made->first = *what->story;
         made->first_number = what->number;
+    }
+}
+
+/* The case of that number, which is in the report. */
+static clq_verify_case *case_of(clq_verify_report_made *made, size_t number)
+{
+    size_t low = 0;
+    size_t high = made->report.case_count - 1;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (made->cases[middle].number < number) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return &made->cases[low];
+}
+
+/* The compiler's log goes with the first case of its reason, whichever was entered first. */
+static void keep_log(clq_verify_report_made *made, clq_verify_case *mine, const clq_error *story)
+{
+    if (story == NULL || story->build_log[0] == '\0') {
+        return;
+    }
+    for (size_t i = 0; i < made->log_count; i++) {
+        clq_verify_case *other = case_of(made, made->logs[i]);
+        if (strcmp(other->reason, mine->reason) == 0) {
+            if (mine->number < other->number) {
+                mine->story = other->story;
+                other->story = NULL;
+                made->logs[i] = mine->number;
+            }
+            return;
+        }
+    }
+    if (made->log_count < CLQ_VERIFY_LOGS) {
+        int failed = 0; /* a report without the log is one all the same */
+        mine->story = copy(story, sizeof *story, &failed);
+        made->logs[made->log_count] = mine->number;
+        made->log_count += mine->story != NULL;
     }
 }
 
@@ -115,6 +157,7 @@ clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_cas
     made->cases[place] = mine;
     made->report.case_count++;
     keep_story(made, what);
+    keep_log(made, &made->cases[place], what->story);
     made->report.counts[what->verdict]++;
     return CLQ_OK;
 }

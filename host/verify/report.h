@@ -15,6 +15,8 @@ typedef struct clq_verify_report_made {
     size_t capacity;
     clq_error first; /* the story of the first case that failed; CLQ_OK: none has one */
     size_t first_number;
+    size_t logs[CLQ_VERIFY_LOGS]; /* the numbers of the cases that have a story */
+    size_t log_count;
     char operations[CLQ_VERIFY_MOST_OPERATIONS][CLQ_VERIFY_OPERATION_NAME];
 } clq_verify_report_made;
 

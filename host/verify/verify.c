@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/error.h"
 #include "core/float_mode.h"
 #include "core/size.h"
 #include "verify/report.h"
@@ -26,6 +27,7 @@ typedef struct verify_call {
     clq_verify_difference difference;
     clq_verify_report *report;
     clq_error story; /* of the case at work */
+    char reason[sizeof((clq_error *)0)->message + 320];
     clq_error unwanted;
     int is_kept; /* the case at work: it has a program that was lost before, in the compiler or in a launch */
     char faults[MOST_FAULTS][CLQ_VERIFY_NAME_BYTES]; /* that have a folder */
@@ -60,6 +62,39 @@ static int tell_launching(void *cookie, const char *file, const char *options)
 
 /* ---- one case ---- */
 
+/* Some compilers (PoCL's) put the source into a file of another name each time: cases that fail for one reason say so.
+ */
+static void put_line(char *out, size_t capacity, const char *line, size_t length)
+{
+    const char *path = memchr(line, '/', length);
+    const size_t before = path != NULL ? (size_t)(path - line) : length;
+    size_t behind = before;
+    char text[300];
+    if (path == NULL || (before > 0 && line[before - 1] != ' ')) {
+        clq_printable(out, capacity, line, length);
+        return;
+    }
+    while (behind < length && line[behind] != ':' && line[behind] != ' ') {
+        behind++;
+    }
+    snprintf(text, sizeof text, "%.*s<kernel>%.*s", (int)before, line, (int)(length - behind), line + behind);
+    clq_printable(out, capacity, text, strlen(text));
+}
+
+/* Why it failed; of a kernel that the compiler refuses, in the compiler's words. */
+static const char *reason_of(verify_call *call)
+{
+    size_t length = 0;
+    const char *line = clq_log_line(call->story.build_log, &length);
+    char word[300];
+    if (length == 0) {
+        return call->story.message;
+    }
+    put_line(word, sizeof word, line, length);
+    snprintf(call->reason, sizeof call->reason, "%s: %s", call->story.message, word);
+    return call->reason;
+}
+
 static void judge(verify_call *call, clq_status status, clq_verify_case *c)
 {
     if (status == CLQ_OK) {
@@ -70,7 +105,7 @@ static void judge(verify_call *call, clq_status status, clq_verify_case *c)
         return;
     }
     c->verdict = status == CLQ_UNSUPPORTED ? CLQ_VERIFY_SKIPPED : CLQ_VERIFY_FAILED;
-    c->reason = call->story.message;
+    c->reason = reason_of(call);
     c->story = c->verdict == CLQ_VERIFY_FAILED ? &call->story : NULL;
 }
 

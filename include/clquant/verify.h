@@ -80,6 +80,9 @@ typedef struct clq_verify_difference {
     unsigned char picture[CLQ_VERIFY_PICTURE_SIDE * CLQ_VERIFY_PICTURE_SIDE]; /* rows * columns cells of it */
 } clq_verify_difference;
 
+/* Compilers' logs in a report, at most. */
+enum { CLQ_VERIFY_LOGS = 64 };
+
 /* A case that has ended. */
 typedef struct clq_verify_case {
     const char *name;           /* "quantize/strip/f32-s8/per-channel-0/away-before-divide/17x33/bits/cut" */
@@ -88,7 +91,9 @@ typedef struct clq_verify_case {
     clq_verify_verdict verdict; /* and which of those below are not NULL */
     double seconds;             /* that it took */
     const char *reason;         /* of one that failed or was skipped, else NULL */
-    const clq_error *story;     /* of one that failed, else NULL; a report keeps the first one's to itself */
+    /* Of one that failed, else NULL. In a report, for the whole of the compiler's log: of the first case with this
+     * `reason`, where a compiler gave one, and of up to CLQ_VERIFY_LOGS of them. */
+    const clq_error *story;
     const clq_verify_difference *difference; /* of one that differs, else NULL */
     const char *reproducer;                  /* the folder that shows the fault, NULL: none was written for it */
 } clq_verify_case;

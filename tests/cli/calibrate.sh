@@ -30,7 +30,7 @@ done
 echo "== all tensors, as a table and as JSON"
 "$CLQUANT" calibrate a.safetensors b.safetensors -o r.json --method percentile:50 --force | sed 's/, .* s on .*//'
 "$CLQUANT" calibrate a.safetensors b.safetensors -o r.json --method percentile:50 --force --json |
-    sed 's/"seconds": .*,/"seconds": S,/; s/"device": .*/"device": D/'
+    sed 's/"seconds": .*,/"seconds": S,/; s/"device": .*/"device": D/; /"check/d'
 "$CLQUANT" calibrate b.safetensors a.safetensors -o s.json --method percentile:50 --force --quiet
 members r.json name lo hi >r.txt
 members s.json name lo hi >s.txt

@@ -15,7 +15,7 @@ echo "bias $(numbers f32.safetensors bias f4), raw $(numbers f32.safetensors raw
 echo "-- one tensor"
 "$CLQUANT" dequantize q.safetensors -o w.npy --tensor w --quiet && od -An -v -t f4 -j 128 w.npy
 "$CLQUANT" dequantize q.safetensors -o one.safetensors --tensor w --tensor raw --quiet && header one.safetensors
-"$CLQUANT" dequantize q.safetensors -o summary.safetensors --json | grep -v -e seconds -e device
+"$CLQUANT" dequantize q.safetensors -o summary.safetensors --json | grep -v -e seconds -e device -e '"check'
 echo "-- refused"
 refused dequantize q.safetensors -o all.npy
 refused dequantize q.safetensors -o w16.npy --tensor w --dtype bf16

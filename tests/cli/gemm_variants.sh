@@ -28,8 +28,15 @@ for shape in '64 80 256' '1 500 300' '33 7 4000'; do
         esac
     done
 done
-# Kernels of other operations are none of gemm.
-refused gemm a.npy b.npy -o d.npy --variant strip | sed "s/'.*' would run/... would run/"
+# Kernels of other operations are none of gemm, K is cut here or it is not.
+for device in "$CLQ_TEST_DEVICE" cut; do
+    (
+        if [ "$device" = cut ] && [ -n "$CLQ_ZOO_LAYER" ]; then
+            export OPENCL_LAYERS="$CLQ_ZOO_LAYER" CLQ_ZOO='type=gpu own-memory units=64'
+        fi
+        refused gemm a.npy b.npy -o d.npy --variant strip | sed "s/'.*' would run/... would run/"
+    )
+done
 [ $ran -ge 3 ] || echo "only $ran ran"
 # A way that is asked for and does not fit is no failure, and why is told once.
 "$CLQUANT" bench minmax --rounds 1 --quick --variant columns 2>&1 >/dev/null | sed -n 's/.*\(variant columns does not compute this problem\).*/\1/p'

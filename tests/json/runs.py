@@ -144,6 +144,8 @@ def on_faulty_device():
     verify = ["verify", "--quick", "--seed", "5", "--only"]
     yield 5, [*verify, "probe-integer/add", "--reproduce", "faults", "--report", "report.json"], \
         "mutate=" + os.path.abspath("fault")
+    write("refused", b"\t#error no\\n\n")
+    yield 4, [*verify, "probe-integer/add"], "mutate=" + os.path.abspath("refused")
     yield 5, [*verify, "probe-memory/atomics-global"], "crash=probe_atomic:3"
     yield 0, [*verify, "probe-queue/out-of-order-events"], "in-order"
     yield 4, ["minmax", "m.safetensors"], "fail=clEnqueueNDRangeKernel:1:-6"

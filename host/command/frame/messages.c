@@ -178,14 +178,14 @@ static int can_do_without_device(void)
     return 0;
 }
 
-/* A device that was there and failed: which one, the first word of its compiler, and what to try next. */
+/* A device that was there and failed: which one, its compiler's word, and what to try next. */
 static void print_device_failure(const clq_error *error)
 {
-    const char *log = error->build_log;
-    log += strspn(log, " \t\r\n");
+    size_t length = 0;
+    const char *log = clq_log_line(error->build_log, &length);
     if (state.device[0] != '\0') {
         cli_line(stderr, "on device %s%s%.*s", state.device, log[0] != '\0' && !state.verbose ? ": " : "",
-                 state.verbose ? 0 : (int)strcspn(log, "\r\n"), log);
+                 state.verbose ? 0 : (int)length, log);
     }
     if (strstr(error->message, "(--device ") != NULL) {
         return; /* which says what to try */

@@ -105,9 +105,23 @@ static clq_operand whole(clq_buffer *buffer)
     return operand;
 }
 
+static int is_kernel_of_gemm(const char *name)
+{
+    static const char *const NAMES[] = {
+#define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) (variant),
+#include "kernels.def"
+    };
+    size_t i = 0;
+    while (i < sizeof NAMES / sizeof NAMES[0] && strcmp(NAMES[i], name) != 0) {
+        i++;
+    }
+    return i < sizeof NAMES / sizeof NAMES[0];
+}
+
 /*
  * What would run, with B packed where that is possible. A variant of other operations is no reason for the library to
- * refuse; whoever forces one here means this product. Any kernel may be called split-k, by what is done around it.
+ * refuse; whoever forces one here means this product. Any kernel of products may be called split-k, by what is done
+ * around it.
  */
 static clq_status plan(cli_gemm_product *product, const cli_gemm_job *job, int *packed, clq_error *error)
 {
@@ -119,7 +133,7 @@ static clq_status plan(cli_gemm_product *product, const cli_gemm_job *job, int *
         CLQ_TRY(status);
     }
     CLQ_REQUIRE(forced == NULL || strcmp(forced, product->plan.variant) == 0 ||
-                    strcmp("split-k", product->plan.variant) == 0,
+                    (strcmp("split-k", product->plan.variant) == 0 && is_kernel_of_gemm(forced)),
                 "--variant %s: is no kernel of gemm; '%s' would run", forced, product->plan.variant);
     return CLQ_OK;
 }

@@ -63,4 +63,7 @@ void cli_verify_html(clq_text *text, const cli_verify_result *result);
 /* Text within markup: what would be read as markup is written otherwise, and control characters as '?'. */
 void cli_verify_escape(clq_text *text, const char *string);
 
+/* The same line by line, each with its end. */
+void cli_verify_escape_lines(clq_text *text, const char *string);
+
 #endif

@@ -14,7 +14,7 @@ static const char head[] =
     "@media(prefers-color-scheme:dark){:root{--text:#ddd;--page:#161616;--line:#3a3a3a;--ok:#7ccf93;--bad:#ff8a80;"
     "--none:#999;--same:#263026}}\n"
     "body{font:15px/1.4 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:var(--text);"
-    "background:var(--page)}p,h3,code{overflow-wrap:anywhere}\n"
+    "background:var(--page)}p,h3,code{overflow-wrap:anywhere}pre{overflow-x:auto}\n"
     "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid var(--line)}\n"
     "td:first-child,th:first-child,.facts td{text-align:left}\n"
     ".facts td:first-child{white-space:nowrap}code,pre{font:13px/1.4 ui-monospace,monospace}\n"
@@ -93,6 +93,11 @@ static void put_failure(clq_text *text, const clq_verify_case *c, int with_pictu
         put_line(text, "reproducer", c->reproducer);
     }
     clq_text_put(text, "</table>\n");
+    if (c->story != NULL) {
+        clq_text_put(text, "<pre>");
+        cli_verify_escape_lines(text, c->story->build_log);
+        clq_text_put(text, "</pre>\n");
+    }
     if (d != NULL && with_picture) {
         put_picture(text, d);
     }

@@ -56,6 +56,9 @@ static void json_case(clq_json_writer *json, const clq_verify_case *c)
     if (c->reason != NULL) {
         json_text(json, "reason", c->reason);
     }
+    if (c->story != NULL) {
+        json_text(json, "build_log", c->story->build_log);
+    }
     if (c->difference != NULL) {
         json_difference(json, c->difference);
     }

@@ -47,6 +47,9 @@ static void put_case(clq_text *text, const clq_verify_case *c, const char *class
     if (c->difference != NULL) {
         put_difference(text, c->difference);
     }
+    if (c->story != NULL) {
+        cli_verify_escape_lines(text, c->story->build_log);
+    }
     if (c->reproducer != NULL) {
         clq_text_put(text, "see ");
         cli_verify_escape(text, c->reproducer);

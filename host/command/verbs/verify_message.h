@@ -27,7 +27,7 @@ typedef struct cli_verify_message {
     clq_verify_case what; /* once received it points into the message */
     clq_verify_difference difference;
     char text[4096]; /* of a case: the name */
-    char operation[64], reason[1024], reproducer[4096];
+    char operation[64], reason[1344], reproducer[4096];
     char file[64], options[256];
 } cli_verify_message;
 

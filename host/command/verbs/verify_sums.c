@@ -60,3 +60,15 @@ void cli_verify_escape(clq_text *text, const char *string)
         }
     }
 }
+
+void cli_verify_escape_lines(clq_text *text, const char *string)
+{
+    while (*string != '\0') {
+        const size_t length = strcspn(string, "\n");
+        char line[1024];
+        clq_printable(line, sizeof line, string, length);
+        cli_verify_escape(text, line);
+        clq_text_put(text, "\n");
+        string += length + (string[length] == '\n');
+    }
+}

@@ -61,11 +61,15 @@ static void print_difference(const clq_verify_difference *d)
     cli_line(stdout, "    %" PRIu64 " of %" PRIu64 " elements differ", d->differing, d->elements);
 }
 
-static void print_failure(const clq_verify_case *c)
+/* `cases`: how many failed for the same reason, which is told once. */
+static void print_failure(const clq_verify_case *c, size_t cases)
 {
     cli_line(stdout, "%s %s", c->verdict == CLQ_VERIFY_DIFFERS ? "DIFFERS" : "FAILED", c->name);
     if (c->reason != NULL) {
         cli_line(stdout, "    %s", c->reason);
+    }
+    if (cases > 1) {
+        cli_line(stdout, "    %zu cases failed for this reason; --verbose names them", cases);
     }
     if (c->difference != NULL) {
         print_difference(c->difference);
@@ -75,19 +79,48 @@ static void print_failure(const clq_verify_case *c)
     }
 }
 
+/* Failures that are told, and how many failed for the same reason as each. */
+typedef struct told_failures {
+    const clq_verify_case *first[MOST_FAILURES];
+    size_t cases[MOST_FAILURES];
+    size_t count;
+} told_failures;
+
+/* Returns 0 where there is no room for it. */
+static int tell_of(told_failures *told, const clq_verify_case *c)
+{
+    size_t i = 0;
+    while (i < told->count &&
+           (c->reason == NULL || told->first[i]->reason == NULL || strcmp(c->reason, told->first[i]->reason) != 0)) {
+        i++;
+    }
+    if (i == MOST_FAILURES) {
+        return 0;
+    }
+    told->first[i] = i < told->count ? told->first[i] : c;
+    told->cases[i]++;
+    told->count += i == told->count;
+    return 1;
+}
+
 static void print_failures(const cli_options *options, const clq_verify_report *report)
 {
-    const size_t failures = report->counts[CLQ_VERIFY_DIFFERS] + report->counts[CLQ_VERIFY_FAILED];
-    size_t told = 0;
+    told_failures told;
+    size_t more = 0;
+    memset(&told, 0, sizeof told);
     for (size_t i = 0; i < report->case_count; i++) {
         const clq_verify_case *c = &report->cases[i];
-        if (cli_verify_is_failure(c) && (options->verbose || told < MOST_FAILURES)) {
-            print_failure(c);
-            told++;
+        if (cli_verify_is_failure(c) && options->verbose) {
+            print_failure(c, 1);
+        } else if (cli_verify_is_failure(c)) {
+            more += !tell_of(&told, c);
         }
     }
-    if (told < failures) {
-        cli_line(stdout, "%zu more; --verbose tells of all, and so do --json and --report", failures - told);
+    for (size_t i = 0; i < told.count; i++) {
+        print_failure(told.first[i], told.cases[i]);
+    }
+    if (more > 0) {
+        cli_line(stdout, "%zu more; --verbose tells of all, and so do --json and --report", more);
     }
 }
 
