@@ -185,7 +185,7 @@ for file in *.cl; do
     for width in 16 4; do
         # shellcheck disable=SC2086
         generic $processor -DVECTOR_WIDTH=$width -DREAL=$((width == 4 ? 32 : 16)) -DBATCH_COLUMNS=$((width / 16)) \
-            -DCLQ_EMULATE "$file"
+            -DGROUPS=$((width / 16)) -DCLQ_EMULATE "$file"
         count=$((count + 1))
     done
 done
