@@ -8,21 +8,26 @@
  * The last step of a slice, where that is no whole one, takes B from a copy with zeros in place of what is not to be
  * multiplied, so that A can still be read in place, as far as its rows have as much before it.
  *
+ * With GROUPS=1, the kernel for products with groups along K: a step is no more than a group there. While the processor
+ * multiplies a group, the vector units add up the one before: its sums are taken from the registers after the next
+ * group's products were begun, so that one place holds them all.
+ *
  * For x86 CPU devices in this process whose processor has AMX-INT8 and whose system lets the process use tiles.
- * Build options: TILE_ROWS 32; VECTOR_WIDTH. The other numbers are in kernels/gemm_call.h.
+ * Build options: TILE_ROWS 32; VECTOR_WIDTH; GROUPS. The other numbers are in kernels/gemm_call.h.
  */
 #define TILES_OVERLAP 0
 #include "gemm_codes.clh"
-#include "gemm_walk.clh"
+#include "gemm_fold.clh"
 #include "instruction/amx_tile.clh"
 
+/* The greatest step. */
 #define STEP_GROUPS 16
-#define STEP_BYTES (STEP_GROUPS * GROUP_DEPTH)
 #define PANEL_STRIDE (PANEL_COLUMNS * 4)
 #define HALF_ROWS 16
 
-/* Sums 0 and 1 are of A's first 16 rows (4), 2 and 3 of the others (5); 0 and 2 of B's first 16 columns (6). */
-static inline void shape_tiles(amx_tiles *tiles, uint rows)
+/* Sums 0 and 1 are of A's first 16 rows (4), 2 and 3 of the others (5); 0 and 2 of B's first 16 columns (6). A step is
+ * `step` groups. */
+static inline void shape_tiles(amx_tiles *tiles, uint rows, uint step)
 {
     amx_shapes shapes;
     const uint first = min(rows, (uint)HALF_ROWS);
@@ -31,8 +36,8 @@ static inline void shape_tiles(amx_tiles *tiles, uint rows)
     for (uint i = 0; i < 2; i++) {
         amx_set_shape(&shapes, i, first, 64);
         amx_set_shape(&shapes, 2 + i, second, 64);
-        amx_set_shape(&shapes, 4 + i, i == 0 ? first : second, STEP_BYTES);
-        amx_set_shape(&shapes, 6 + i, STEP_GROUPS, 64);
+        amx_set_shape(&shapes, 4 + i, i == 0 ? first : second, step * GROUP_DEPTH);
+        amx_set_shape(&shapes, 6 + i, step, 64);
     }
     AMX_CONFIGURE(tiles, &shapes);
     (void)tiles;
@@ -46,8 +51,7 @@ static inline void shape_tiles(amx_tiles *tiles, uint rows)
         AMX_DOT_US(tiles, d, a, b);                                                                                    \
     }
 
-/* One step: A's two halves lie at `a` and at `lower`, both with rows `stride` bytes apart, a panel's 16 groups at `b`.
- */
+/* One step: A's two halves lie at `a` and at `lower`, both with rows `stride` bytes apart, a panel's groups at `b`. */
 #define STEP(LOAD_A, LOAD_B, tiles, is_signed, a, lower, stride, b, rows)                                              \
     {                                                                                                                  \
         LOAD_A(tiles, 4, a, stride);                                                                                   \
@@ -62,10 +66,11 @@ static inline void shape_tiles(amx_tiles *tiles, uint rows)
         }                                                                                                              \
     }
 
-/* The 16 groups from `window` on of a panel, zeros in place of those that are not from `first` to before `last`. */
-static inline void copy_groups(__global const uint *panel, uint window, uint first, uint last, uint *copy)
+/* The groups of a step from `window` on of a panel, zeros in place of those that are not from `first` to before `last`.
+ */
+static inline void copy_groups(__global const uint *panel, uint step, uint window, uint first, uint last, uint *copy)
 {
-    for (uint i = 0; i < STEP_GROUPS; i++) {
+    for (uint i = 0; i < step; i++) {
         const uint group = window + i;
         const int is_there = group >= first && group < last;
         for (uint j = 0; j < PANEL_COLUMNS; j += VECTOR_WIDTH) {
@@ -76,11 +81,11 @@ static inline void copy_groups(__global const uint *panel, uint window, uint fir
 }
 
 /* The groups before `last` of each row, which may end within one, and zeros: a step from `window` on. */
-static inline void copy_rows(const gemm_call *call, __global const uchar *a, uint rows, uint window, uint last,
-                             uint *copy)
+static inline void copy_rows(const gemm_call *call, __global const uchar *a, uint rows, uint step, uint window,
+                             uint last, uint *copy)
 {
     for (uint row = 0; row < rows; row++) {
-        for (uint i = 0; i < STEP_GROUPS; i++) {
+        for (uint i = 0; i < step; i++) {
             const uint group = window + i;
             copy[row * STEP_GROUPS + i] =
                 group < last ? load_codes_word(call, a + row * call->a_row, group * GROUP_DEPTH) : 0;
@@ -94,26 +99,27 @@ static inline void copy_rows(const gemm_call *call, __global const uchar *a, uin
  * whole groups of them.
  */
 static inline void multiply_rest(amx_tiles *tiles, const gemm_call *call, __global const uchar *a,
-                                 __global const uint *panel, uint rows, uint first, uint last)
+                                 __global const uint *panel, uint rows, uint step, uint first, uint last)
 {
-    const uint window = last >= STEP_GROUPS ? last - STEP_GROUPS : 0;
+    const uint window = last >= step ? last - step : 0;
     uint b_copy[STEP_GROUPS * PANEL_COLUMNS];
-    copy_groups(panel, window, first, last, b_copy);
-    if (last >= STEP_GROUPS && last * GROUP_DEPTH <= call->k) {
+    copy_groups(panel, step, window, first, last, b_copy);
+    if (last >= step && last * GROUP_DEPTH <= call->k) {
         __global const uchar *const from = a + window * GROUP_DEPTH;
         STEP(AMX_LOAD_GLOBAL, AMX_LOAD_PRIVATE, tiles, call->a_is_signed, from, from + HALF_ROWS * call->a_row,
              call->a_row, b_copy, rows)
     } else {
         uint a_copy[TILE_ROWS * STEP_GROUPS];
-        copy_rows(call, a, rows, window, last, a_copy);
+        copy_rows(call, a, rows, step, window, last, a_copy);
         STEP(AMX_LOAD_PRIVATE, AMX_LOAD_PRIVATE, tiles, call->a_is_signed, a_copy, a_copy + HALF_ROWS * STEP_GROUPS,
-             STEP_BYTES, b_copy, rows)
+             STEP_GROUPS * GROUP_DEPTH, b_copy, rows)
     }
 }
 
-/* Rows of A at `a`, from k of 0 on, and a panel: the groups from `first` to before `last`. */
+/* Rows of A at `a`, from k of 0 on, and a panel: the groups from `first` to before `last`, of which the sums are left
+ * in the registers. */
 static inline void multiply_tile(amx_tiles *tiles, const gemm_call *call, __global const uchar *a,
-                                 __global const uint *panel, uint rows, uint first, uint last, int *sums)
+                                 __global const uint *panel, uint rows, uint step, uint first, uint last)
 {
     const uint whole = min(last, call->k / GROUP_DEPTH); /* of these groups rows of A have all four k */
     const ulong stride = call->a_row;
@@ -126,15 +132,19 @@ static inline void multiply_tile(amx_tiles *tiles, const gemm_call *call, __glob
     AMX_ZERO(tiles, 1);
     AMX_ZERO(tiles, 2);
     AMX_ZERO(tiles, 3);
-    for (; group + STEP_GROUPS <= whole; group += STEP_GROUPS) {
+    for (; group + step <= whole; group += step) {
         STEP(AMX_LOAD_GLOBAL, AMX_LOAD_GLOBAL, tiles, is_signed, upper, lower, stride, b, rows)
-        upper += STEP_BYTES;
-        lower += STEP_BYTES;
-        b += STEP_GROUPS * PANEL_COLUMNS;
+        upper += step * GROUP_DEPTH;
+        lower += step * GROUP_DEPTH;
+        b += step * PANEL_COLUMNS;
     }
     if (group < last) {
-        multiply_rest(tiles, call, a, panel, rows, group, last);
+        multiply_rest(tiles, call, a, panel, rows, step, group, last);
     }
+}
+
+static inline void store_sums(amx_tiles *tiles, uint rows, int *sums)
+{
     AMX_STORE_PRIVATE(tiles, 0, sums, PANEL_STRIDE);
     AMX_STORE_PRIVATE(tiles, 1, sums + 16, PANEL_STRIDE);
     if (rows > HALF_ROWS) {
@@ -143,6 +153,42 @@ static inline void multiply_tile(amx_tiles *tiles, const gemm_call *call, __glob
     }
 }
 
+#if GROUPS
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_amx_groups(GEMM_PARAMETERS)
+{
+    const gemm_memory memory = GEMM_MEMORY;
+    const gemm_share share = gemm_share_of(&call);
+    const uint step = min(call.slice_groups, (uint)STEP_GROUPS);
+    uint shaped_for = 0;
+    gemm_scales scales;
+    AMX_TILES(tiles);
+    scales.panel = NO_PANEL;
+    for (uint index = share.first_tile; index < share.last_tile; index++) {
+        intv sums[TILE_ROWS * ROW_VECTORS] __attribute__((aligned(64)));
+        gemm_fold fold;
+        begin_fold(&fold, &call, share.batch, index);
+        if (fold.count != shaped_for) {
+            shape_tiles(tiles, fold.count, step);
+            shaped_for = fold.count;
+        }
+        for (uint part = 0; part < call.parts; part++) {
+            const uint first = part * call.slice_groups;
+            multiply_tile(tiles, &call, a + call.a_offset + share.batch * call.a_batch + fold.tile.row * call.a_row,
+                          gemm_panel_of(&call, &memory, &fold.tile, share.batch), fold.count, step, first,
+                          min(first + call.slice_groups, call.groups));
+            if (part > 0) {
+                fold_part(&fold, &scales, &call, &memory, part - 1, sums);
+            }
+            store_sums(tiles, fold.count, (int *)sums);
+        }
+        if (call.parts > 0) {
+            fold_part(&fold, &scales, &call, &memory, call.parts - 1, sums);
+        }
+        end_fold(&fold, &call, &memory);
+    }
+    AMX_RELEASE(tiles);
+}
+#else
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_amx(GEMM_PARAMETERS)
 {
     const gemm_memory memory = GEMM_MEMORY;
@@ -154,14 +200,15 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_amx(GEMM_PARAM
         const uint rows = min(call.m - t.row, (uint)TILE_ROWS);
         int sums[TILE_ROWS * PANEL_COLUMNS] __attribute__((aligned(64)));
         if (rows != shaped_for) {
-            shape_tiles(tiles, rows);
+            shape_tiles(tiles, rows, STEP_GROUPS);
             shaped_for = rows;
         }
         multiply_tile(tiles, &call, a + call.a_offset + share.batch * call.a_batch + t.row * call.a_row,
-                      panels + call.b_offset + share.batch * call.b_batch +
-                          (ulong)t.panel * call.groups * PANEL_COLUMNS,
-                      rows, share.first_group, share.last_group, sums);
+                      gemm_panel_of(&call, &memory, &t, share.batch), rows, STEP_GROUPS, share.first_group,
+                      share.last_group);
+        store_sums(tiles, rows, sums);
         write_tile(&call, &memory, &t, sums, share.batch, share.slice);
     }
     AMX_RELEASE(tiles);
 }
+#endif

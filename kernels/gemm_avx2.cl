@@ -9,10 +9,11 @@
  * Six rows by 16 columns are 12 accumulators; with the columns, the row and the product that is 16 registers, all that
  * AVX2 has. Inline assembly, because compilers find the instruction in some C and lose it in other.
  *
- * Build options: TILE_ROWS 1 to 6. The other numbers are in kernels/gemm_call.h.
+ * Build options: TILE_ROWS 1 to 6; GROUPS 1: the kernel for products with groups along K instead. The other numbers are
+ * in kernels/gemm_call.h.
  */
 #define TILES_OVERLAP 0
-#include "gemm_walk.clh"
+#include "gemm_fold.clh"
 
 #ifndef __AVX2__
 #error "the compiler's target has no AVX2"
@@ -64,20 +65,48 @@ static inline void multiply_half(__global const int *rows, __global const uint *
     }
 }
 
+/* The tile's rows of A, packed, and its panel: the groups from `first` to before `last`. */
+static inline void multiply_tile(const gemm_call *call, const gemm_memory *memory, const gemm_tile *t, ulong batch,
+                                 uint first, uint last, int *tile)
+{
+    __global const int *rows = (__global const int *)memory->a + call->a_offset + batch * call->a_batch +
+                               t->row / TILE_ROWS * call->a_row + (ulong)first * 2 * TILE_ROWS;
+    __global const uint *b = gemm_panel_of(call, memory, t, batch) + (ulong)first * PANEL_COLUMNS;
+    for (uint j = 0; j < PANEL_COLUMNS; j += 16) {
+        multiply_half(rows, b + j, last - first, tile + j);
+    }
+}
+
+#if GROUPS
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_avx2_groups(GEMM_PARAMETERS)
+{
+    const gemm_memory memory = GEMM_MEMORY;
+    const gemm_share share = gemm_share_of(&call);
+    gemm_scales scales;
+    scales.panel = NO_PANEL;
+    for (uint index = share.first_tile; index < share.last_tile; index++) {
+        gemm_fold fold;
+        begin_fold(&fold, &call, share.batch, index);
+        for (uint part = 0; part < call.parts; part++) {
+            const uint first = part * call.slice_groups;
+            intv tile[TILE_ROWS * ROW_VECTORS];
+            multiply_tile(&call, &memory, &fold.tile, share.batch, first, min(first + call.slice_groups, call.groups),
+                          (int *)tile);
+            fold_part(&fold, &scales, &call, &memory, part, tile);
+        }
+        end_fold(&fold, &call, &memory);
+    }
+}
+#else
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_avx2(GEMM_PARAMETERS)
 {
     const gemm_memory memory = GEMM_MEMORY;
     const gemm_share share = gemm_share_of(&call);
     for (uint index = share.first_tile; index < share.last_tile; index++) {
         const gemm_tile t = gemm_tile_of(&call, index);
-        __global const int *rows = (__global const int *)a + call.a_offset + share.batch * call.a_batch +
-                                   t.row / TILE_ROWS * call.a_row + (ulong)share.first_group * 2 * TILE_ROWS;
-        __global const uint *b = panels + call.b_offset + share.batch * call.b_batch +
-                                 ((ulong)t.panel * call.groups + share.first_group) * PANEL_COLUMNS;
         int tile[TILE_ROWS * PANEL_COLUMNS];
-        for (uint j = 0; j < PANEL_COLUMNS; j += 16) {
-            multiply_half(rows, b + j, share.last_group - share.first_group, tile + j);
-        }
+        multiply_tile(&call, &memory, &t, share.batch, share.first_group, share.last_group, tile);
         write_tile(&call, &memory, &t, tile, share.batch, share.slice);
     }
 }
+#endif

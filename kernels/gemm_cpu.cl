@@ -8,10 +8,13 @@
  * So every 512 k the sums are added to integers, modulo 2^32. A's codes come as floats in tiles (gemm_pack_tiles), so
  * that one pointer serves all rows; B's are widened as they are read, once for all rows. No barrier, no local memory.
  *
- * Build options: TILE_ROWS 1 to 12; VECTOR_WIDTH 16 or 8 or 4. The other numbers are in kernels/gemm_call.h.
+ * Build options: TILE_ROWS 1 to 12; VECTOR_WIDTH 16 or 8 or 4; GROUPS 1: the kernel for products with groups along K
+ * instead, which copies no more scales ahead than a small private memory holds. The other numbers are in
+ * kernels/gemm_call.h.
  */
 #define TILES_OVERLAP 0
-#include "gemm_walk.clh"
+#define SCALE_PARTS 1
+#include "gemm_fold.clh"
 
 #define VECTORS (PANEL_COLUMNS / VECTOR_WIDTH)
 #define EXACT_GROUPS (512 / GROUP_DEPTH)
@@ -54,27 +57,52 @@ static inline void multiply_block(__global const float *rows, __global const uin
     }
 }
 
+/* The tile's rows of A, packed, and its panel: the groups from `first` to before `last`. */
+static inline void multiply_tile(const gemm_call *call, const gemm_memory *memory, const gemm_tile *t, ulong batch,
+                                 uint first, uint last, intv *tile)
+{
+    __global const float *rows =
+        (__global const float *)memory->a + call->a_offset + batch * call->a_batch + t->row / TILE_ROWS * call->a_row;
+    __global const uint *b = gemm_panel_of(call, memory, t, batch);
+    for (int i = 0; i < TILE_ROWS * VECTORS; i++) {
+        tile[i] = (intv)(0);
+    }
+    for (uint group = first; group < last; group += EXACT_GROUPS) {
+        multiply_block(rows + (ulong)group * GROUP_DEPTH * TILE_ROWS, b + (ulong)group * PANEL_COLUMNS,
+                       min(last - group, (uint)EXACT_GROUPS), tile);
+    }
+}
+
+#if GROUPS
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_cpu_groups(GEMM_PARAMETERS)
+{
+    const gemm_memory memory = GEMM_MEMORY;
+    const gemm_share share = gemm_share_of(&call);
+    gemm_scales scales;
+    scales.panel = NO_PANEL;
+    for (uint index = share.first_tile; index < share.last_tile; index++) {
+        gemm_fold fold;
+        begin_fold(&fold, &call, share.batch, index);
+        for (uint part = 0; part < call.parts; part++) {
+            const uint first = part * call.slice_groups;
+            intv tile[TILE_ROWS * VECTORS];
+            multiply_tile(&call, &memory, &fold.tile, share.batch, first, min(first + call.slice_groups, call.groups),
+                          tile);
+            fold_part(&fold, &scales, &call, &memory, part, tile);
+        }
+        end_fold(&fold, &call, &memory);
+    }
+}
+#else
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_cpu(GEMM_PARAMETERS)
 {
     const gemm_memory memory = GEMM_MEMORY;
     const gemm_share share = gemm_share_of(&call);
     for (uint index = share.first_tile; index < share.last_tile; index++) {
         const gemm_tile t = gemm_tile_of(&call, index);
-        __global const float *rows = (__global const float *)a + call.a_offset + share.batch * call.a_batch +
-                                     t.row / TILE_ROWS * call.a_row +
-                                     (ulong)share.first_group * GROUP_DEPTH * TILE_ROWS;
-        __global const uint *b = panels + call.b_offset + share.batch * call.b_batch +
-                                 ((ulong)t.panel * call.groups + share.first_group) * PANEL_COLUMNS;
         intv tile[TILE_ROWS * VECTORS];
-        for (int i = 0; i < TILE_ROWS * VECTORS; i++) {
-            tile[i] = (intv)(0);
-        }
-        for (uint group = share.first_group; group < share.last_group; group += EXACT_GROUPS) {
-            const uint count = min(share.last_group - group, (uint)EXACT_GROUPS);
-            multiply_block(rows, b, count, tile);
-            rows += EXACT_GROUPS * GROUP_DEPTH * TILE_ROWS;
-            b += EXACT_GROUPS * PANEL_COLUMNS;
-        }
+        multiply_tile(&call, &memory, &t, share.batch, share.first_group, share.last_group, tile);
         write_tile(&call, &memory, &t, (const int *)tile, share.batch, share.slice);
     }
 }
+#endif

@@ -91,7 +91,6 @@ __kernel void gemm_gemv_groups(GEMM_PARAMETERS)
     const gemm_memory memory = GEMM_MEMORY;
     const uint first_column = (uint)get_global_id(0) * VECTORS * VECTOR_WIDTH;
     const ulong batch = get_global_id(1);
-    const ulong part_columns = (ulong)((call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS) * PANEL_COLUMNS;
     __global const uchar *rows = a + call.a_offset + batch * call.a_batch;
     __global const uint *b = panels + call.b_offset + batch * call.b_batch +
                              (ulong)(first_column / PANEL_COLUMNS) * call.groups * PANEL_COLUMNS +
@@ -105,21 +104,20 @@ __kernel void gemm_gemv_groups(GEMM_PARAMETERS)
         for (uint part = 0; part < call.parts; part++) {
             const uint first = part * call.slice_groups;
             uintv sums[TILE_ROWS * VECTORS];
+            const gemm_part_rows part_rows = gemm_part_rows_of(&call, &memory, batch, part);
             sum_groups(&call, rows, b, first, min(first + call.slice_groups, call.groups), sums);
 #pragma unroll
             for (int v = 0; v < VECTORS; v++) {
                 const uint here = first_column + v * VECTOR_WIDTH;
                 if (here < call.n) {
-                    __global const int *of_part =
-                        columns + call.columns_offset + batch * call.columns_batch + part * part_columns + here;
-                    const uintv column_sums = BITCAST(uint)(VLOAD(0, of_part));
-                    const uintv zero_points = BITCAST(uint)(VLOAD(0, of_part + call.columns_zero_points));
-                    const floatv scales =
-                        scales_of(&call, &memory, batch, here, min(call.n - here, (uint)VECTOR_WIDTH), part);
+                    const uint count = min(call.n - here, (uint)VECTOR_WIDTH);
+                    const gemm_part of = gemm_part_of(&call, &memory, batch, here, part,
+                                                      scales_of(&call, &memory, batch, here, count, part));
 #pragma unroll
                     for (int r = 0; r < TILE_ROWS; r++) {
-                        y[r * VECTORS + v] = add_part(&call, &memory, batch, r, part, sums[r * VECTORS + v],
-                                                      column_sums, zero_points, scales, y[r * VECTORS + v]);
+                        const gemm_part_row of_row = gemm_part_row_of(&part_rows, r);
+                        y[r * VECTORS + v] =
+                            add_part(&of, &part_rows, &of_row, sums[r * VECTORS + v], y[r * VECTORS + v]);
                     }
                 }
             }

@@ -24,7 +24,6 @@ __kernel void gemm_groups(GEMM_PARAMETERS)
     const uint count = min(call.n - column, (uint)VECTOR_WIDTH);
     const uint first_row = (uint)get_global_id(1) * ROWS;
     const ulong batch = get_global_id(2);
-    const ulong part_columns = (ulong)((call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS) * PANEL_COLUMNS;
     floatv y[ROWS];
     floatv bias_here = (floatv)(0.0f);
 #pragma unroll
@@ -38,17 +37,16 @@ __kernel void gemm_groups(GEMM_PARAMETERS)
     }
     for (uint slice = 0; slice < call.slices; slice++) {
         const uint part = call.first_slice + slice;
-        __global const int *to_sums =
-            columns + call.columns_offset + batch * call.columns_batch + part * part_columns + column;
-        const uintv sums = BITCAST(uint)(VLOAD(0, to_sums));
-        const uintv zero_points = BITCAST(uint)(VLOAD(0, to_sums + call.columns_zero_points));
-        const floatv scales = scales_of(&call, &memory, batch, column, count, part);
+        const gemm_part_rows rows = gemm_part_rows_of(&call, &memory, batch, part);
+        const gemm_part of =
+            gemm_part_of(&call, &memory, batch, column, part, scales_of(&call, &memory, batch, column, count, part));
 #pragma unroll
         for (uint r = 0; r < ROWS; r++) {
             const uint row = min(first_row + r, call.m - 1);
             const ulong index = (((ulong)slice * call.batch + batch) * call.m + row) * call.n + column;
             const uintv sum = BITCAST(uint)(load_values(partial + call.partial_offset + index, count));
-            y[r] = add_part(&call, &memory, batch, row, part, sum, sums, zero_points, scales, y[r]);
+            const gemm_part_row of_row = gemm_part_row_of(&rows, row);
+            y[r] = add_part(&of, &rows, &of_row, sum, y[r]);
         }
     }
     if (call.ends && call.bias != VALUES_ABSENT) {

@@ -8,10 +8,11 @@
  * Broadcasts are written out too: with three rows to a pointer, (p), (p + pitch), (p + 2 * pitch), the addresses of 12
  * rows fit the general registers, where the compiler keeps twelve pointers and spills them.
  *
- * Build options: TILE_ROWS 1 to 12, at most m; VECTOR_WIDTH 16. The other numbers are in kernels/gemm_call.h.
+ * Build options: TILE_ROWS 1 to 12, at most m; VECTOR_WIDTH 16; GROUPS 1: the kernel for products with groups along K
+ * instead. The other numbers are in kernels/gemm_call.h.
  */
 #include "gemm_codes.clh"
-#include "gemm_walk.clh"
+#include "gemm_fold.clh"
 
 #ifndef __AVX512F__
 #error "the compiler's target has no AVX-512"
@@ -67,20 +68,23 @@
         b += PANEL_COLUMNS;                                                                                            \
     }
 
-/* `tail`: the one to three k behind the groups, 0 for none. */
-static inline void multiply_tile(const gemm_call *call, __global const uchar *a, __global const uint *panel,
-                                 uint groups, uint tail, __global const uchar *next, int16 *tile)
+/* Rows of A at `a` and a panel, both from k of 0 on: the groups from `first` to before `last`. The last group may be
+ * one to three k. */
+static inline void multiply_tile(const gemm_call *call, __global const uchar *a, __global const uint *panel, uint first,
+                                 uint last, __global const uchar *next, int16 *tile)
 {
-    __global const uint *b = panel;
+    const uint groups = min(last, call->k / GROUP_DEPTH); /* of these rows of A have all four k */
+    const uint tail = last > groups ? call->k % GROUP_DEPTH : 0;
+    __global const uint *b = panel + (ulong)first * PANEL_COLUMNS;
     __global const uchar *ahead = next;
     const ulong pitch = call->a_row;
     const int16 flip = (int16)((int)call->a_flip);
-    __global const uchar *p0 = a;
-    __global const uchar *p1 = a + 3 * pitch;
-    __global const uchar *p2 = a + 6 * pitch;
-    __global const uchar *p3 = a + 9 * pitch;
+    __global const uchar *p0 = a + first * GROUP_DEPTH;
+    __global const uchar *p1 = p0 + 3 * pitch;
+    __global const uchar *p2 = p0 + 6 * pitch;
+    __global const uchar *p3 = p0 + 9 * pitch;
     int16 acc[SETS * 2 * TILE_ROWS];
-    uint group = 0;
+    uint group = first;
 #pragma unroll
     for (int i = 0; i < SETS * 2 * TILE_ROWS; i++) {
         acc[i] = (int16)(0);
@@ -118,22 +122,58 @@ static inline void multiply_tile(const gemm_call *call, __global const uchar *a,
     }
 }
 
+/* Where a tile's rows of A and its panel begin, and the next panel's share that it asks for. */
+typedef struct tile_place {
+    __global const uchar *a;
+    __global const uint *b;
+    __global const uchar *ahead;
+} tile_place;
+
+static inline tile_place place_of(const gemm_call *call, const gemm_memory *memory, const gemm_tile *t, ulong batch,
+                                  uint groups)
+{
+    tile_place place;
+    place.a = memory->a + call->a_offset + batch * call->a_batch + t->row * call->a_row;
+    place.b = gemm_panel_of(call, memory, t, batch);
+    place.ahead = (__global const uchar *)(place.b + (ulong)call->groups * PANEL_COLUMNS) +
+                  ((ulong)t->turn * groups / t->turns) * 128;
+    return place;
+}
+
+#if GROUPS
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_vnni_groups(GEMM_PARAMETERS)
+{
+    const gemm_memory memory = GEMM_MEMORY;
+    const gemm_share share = gemm_share_of(&call);
+    gemm_scales scales;
+    scales.panel = NO_PANEL;
+    for (uint index = share.first_tile; index < share.last_tile; index++) {
+        gemm_fold fold;
+        tile_place place;
+        begin_fold(&fold, &call, share.batch, index);
+        place = place_of(&call, &memory, &fold.tile, share.batch, call.groups);
+        for (uint part = 0; part < call.parts; part++) {
+            const uint first = part * call.slice_groups;
+            int16 tile[2 * TILE_ROWS];
+            multiply_tile(&call, place.a, place.b, first, min(first + call.slice_groups, call.groups),
+                          place.ahead + first * 64, tile);
+            fold_part(&fold, &scales, &call, &memory, part, tile);
+        }
+        end_fold(&fold, &call, &memory);
+    }
+}
+#else
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_vnni(GEMM_PARAMETERS)
 {
     const gemm_memory memory = GEMM_MEMORY;
     const gemm_share share = gemm_share_of(&call);
-    const uint whole_groups = min(share.last_group, call.k / GROUP_DEPTH);
-    const uint tail = share.last_group > whole_groups ? call.k % GROUP_DEPTH : 0;
     for (uint index = share.first_tile; index < share.last_tile; index++) {
         const gemm_tile t = gemm_tile_of(&call, index);
-        __global const uchar *rows =
-            a + call.a_offset + share.batch * call.a_batch + t.row * call.a_row + share.first_group * GROUP_DEPTH;
-        __global const uint *b = panels + call.b_offset + share.batch * call.b_batch +
-                                 ((ulong)t.panel * call.groups + share.first_group) * PANEL_COLUMNS;
-        __global const uchar *ahead = (__global const uchar *)(b + (ulong)call.groups * PANEL_COLUMNS) +
-                                      ((ulong)t.turn * call.slice_groups / t.turns) * 128;
+        const tile_place place = place_of(&call, &memory, &t, share.batch, call.slice_groups);
         int16 tile[2 * TILE_ROWS];
-        multiply_tile(&call, rows, b, whole_groups - share.first_group, tail, ahead, tile);
+        multiply_tile(&call, place.a, place.b, share.first_group, share.last_group,
+                      place.ahead + share.first_group * 128, tile);
         write_tile(&call, &memory, &t, (const int *)tile, share.batch, share.slice);
     }
 }
+#endif

@@ -103,19 +103,23 @@ done
 for rows in 1 2 3 4 5 6 7 8 9 10 11 12; do
     # shellcheck disable=SC2086 # options
     lint $x86 -DTILE_ROWS=$rows gemm_vnni.cl
-    count=$((count + 1))
-done
-# shellcheck disable=SC2086
-lint $x86 -DTILE_ROWS=32 gemm_amx.cl
-for width in 16 8 4; do
-    lint -DVECTOR_WIDTH=$width -DTILE_ROWS=32 -DCLQ_EMULATE gemm_amx.cl
-done
-count=$((count + 4))
-for rows in 1 2 5 8 12; do
-    lint -DTILE_ROWS=$rows gemm_cpu.cl
     # shellcheck disable=SC2086
-    lint $x86 -DTILE_ROWS=$((rows % 6 + 1)) gemm_avx2.cl
+    lint $x86 -DTILE_ROWS=$rows -DGROUPS=1 gemm_vnni.cl
     count=$((count + 2))
+done
+for groups in 0 1; do
+    # shellcheck disable=SC2086
+    lint $x86 -DTILE_ROWS=32 -DGROUPS=$groups gemm_amx.cl
+    for width in 16 8 4; do
+        lint -DVECTOR_WIDTH=$width -DTILE_ROWS=32 -DGROUPS=$groups -DCLQ_EMULATE gemm_amx.cl
+    done
+    for rows in 1 2 5 8 12; do
+        lint -DTILE_ROWS=$rows -DGROUPS=$groups gemm_cpu.cl
+        # shellcheck disable=SC2086
+        lint $x86 -DTILE_ROWS=$((rows % 6 + 1)) -DGROUPS=$groups gemm_avx2.cl
+        count=$((count + 2))
+    done
+    count=$((count + 4))
 done
 lint -DVECTOR_WIDTH=4 gemm_portable.cl
 for tile in 64 128; do
@@ -181,7 +185,7 @@ for file in *.cl; do
     for width in 16 4; do
         # shellcheck disable=SC2086
         generic $processor -DVECTOR_WIDTH=$width -DREAL=$((width == 4 ? 32 : 16)) -DBATCH_COLUMNS=$((width / 16)) \
-            -DCLQ_EMULATE "$file"
+            -DGROUPS=$((width / 16)) -DCLQ_EMULATE "$file"
         count=$((count + 1))
     done
 done

@@ -16,7 +16,8 @@
  * more tiles than go together over a panel (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so
  * that a whole panel ends where the next begins. STEPS: more k than are staged in local memory at once, twice; TILES:
  * more columns than a work-group's tile has, the last panel ragged; with rows of A that lie at multiples of 16 bytes,
- * since they are packed (kernels/gemm_mma.cl).
+ * since they are packed (kernels/gemm_mma.cl). MANY_GROUPS: of four k along K, more than there are scales kept of
+ * (kernels/gemm_fold.clh).
  */
 enum {
     COLUMNS = 37,
@@ -28,10 +29,11 @@ enum {
     SHALLOW = 10,
     WHOLE = 12,
     STEPS = 333,
-    TILES = 133
+    TILES = 133,
+    MANY_GROUPS = 523
 };
 
-enum { TALL_KINDS = 2, GROUP_KINDS = 9 };
+enum { TALL_KINDS = 2, GROUP_KINDS = 11 };
 
 /* Of floats one that leaves sums too few bits: kernels/gemm_output.clh goes another way. On either side of 0 with the
  * type whose bounds do not hide it. */
@@ -233,6 +235,8 @@ static const problem_kind group_kinds[GROUP_KINDS] = {
     {CLQ_U8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 0, 0, PANELS - 1, DEPTH, 2, -100.0, 1e6, 4},
     {CLQ_S8, CLQ_S4, CLQ_F16, 0, NO, NO, ROWS, NO, 0, 0, PANELS, DEPTH, 2, ALL, 64},
     {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, DEPTH + 1},
+    {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 1, COLUMNS, MANY_GROUPS, 1, ALL, 4},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, ONE, NO, 0, 0, TILES, STEPS, 1, ALL, 128},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, ROWS, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL, 4},
     {CLQ_S8, CLQ_U4, CLQ_F16, 0, NO, PARTS, PARTS, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 8},
 };

@@ -21,16 +21,16 @@ enum { STEP_GROUPS = 16 };
 
 typedef struct gemm_row {
     const char *file;
-    const char *kernel;
-    clq_cl_instruction instruction; /* CLQ_CL_INSTRUCTIONS: none */
+    const char *kernel, *fused_kernel; /* the second of GROUPS=1, where there is such a program */
+    clq_cl_instruction instruction;    /* CLQ_CL_INSTRUCTIONS: none */
     const char *options, *device_options;
 } gemm_row;
 
 static const gemm_row rows[CLQ_VARIANT_COUNT] = {
 #define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract)                                                   \
-    [CLQ_VARIANT_##identifier] = {(file), (kernel), CLQ_CL_INSTRUCTIONS, "", ""},
+    [CLQ_VARIANT_##identifier] = {(file), (kernel), kernel "_groups", CLQ_CL_INSTRUCTIONS, "", ""},
 #define CLQ_GEMM_INSTRUCTION(identifier, variant, file, kernel, options, device_options, reason, contract)             \
-    [CLQ_VARIANT_##identifier] = {(file), (kernel), CLQ_CL_##identifier, (options), (device_options)},
+    [CLQ_VARIANT_##identifier] = {(file), (kernel), kernel "_groups", CLQ_CL_##identifier, (options), (device_options)},
 #include "kernels.def"
 };
 
@@ -163,9 +163,7 @@ static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning
         const char *reason;
     } order[] = {
         {CLQ_VARIANT_CPU_AMX,
-         values[CLQ_TUNE_GEMM_CPU_AMX] != 0 && !context->emulates &&
-             task->problem->m >= values[CLQ_TUNE_GEMM_CPU_AMX] &&
-             task->problem->k_group % (STEP_GROUPS * GROUP_DEPTH) == 0, /* else cpu-vnni is faster */
+         values[CLQ_TUNE_GEMM_CPU_AMX] != 0 && !context->emulates && task->problem->m >= values[CLQ_TUNE_GEMM_CPU_AMX],
          "CPU device whose processor has AMX-INT8"},
         {CLQ_VARIANT_CPU_VNNI, values[CLQ_TUNE_GEMM_VNNI] != 0, "CPU device whose processor has AVX512-VNNI"},
         {CLQ_VARIANT_GEMV, task->problem->m <= values[CLQ_TUNE_GEMM_GEMV_ROWS], "m is at most 8: bound by reading B"},
@@ -278,11 +276,25 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     decision->slices = decision->slice_groups == 0 ? 1 : (uint32_t)clq_size_divide_up(groups, decision->slice_groups);
 }
 
+/* The greatest m, up to that of the task, for which there are fewer than `enough` tiles, or columns of gemv. A
+ * work-group's tiles are never enough: no kernel of theirs adds up groups. */
+static uint64_t most_unfused_rows(const clq_gemm_task *task, uint64_t enough, const clq_gemm_decision *decision)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint64_t panels = p->batch * clq_size_divide_up(p->n, PANEL_COLUMNS);
+    if (decision->variant == CLQ_VARIANT_GEMV) {
+        return work_items(task, decision) >= enough ? 0 : p->m;
+    }
+    return decision->tile_rows == 0
+               ? p->m
+               : clq_size_min(p->m, (clq_size_divide_up(enough, panels) - 1) * decision->tile_rows);
+}
+
 /*
- * Slices are groups. y and the sums of a round lie in `words` of scratch memory, which a cache holds: where that does
- * not hold y and one sum of each element, rows go through in blocks of whole tiles. The last block has what is left, up
- * to twice as many rows as the others, since a tile may not be higher than its product. gemv does without where its
- * columns alone are `enough` work-groups.
+ * Slices are groups. Variants with tiles in registers, and gemv, add them up themselves where tiles or columns alone
+ * are `enough` work-groups. Else y and the sums of a round lie in `words` of scratch memory, which a cache holds: where
+ * that does not hold y and one sum of each element, rows go through in blocks of whole tiles. The last block has what
+ * is left, up to twice as many rows as the others, since a tile may not be higher than its product.
  *
  * Of a block of g rows, `words` / (row_words * g) sums of each element are held, or 2 where that is less: y and the
  * round, or all groups without y. g is at most m, and the greater of most_rows, of which 2 fit, and 2 * tile - 1.
@@ -293,21 +305,20 @@ static void take_groups(const clq_gemm_task *task, uint64_t words, uint64_t enou
     const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
     const uint64_t row_words = p->batch * p->n;
     const uint64_t most_rows = words / (2 * row_words);
+    const uint64_t unfused = most_unfused_rows(task, enough, decision);
     uint64_t greatest_block = p->m;
     uint64_t rounds;
     decision->in_groups = 1;
     decision->block_rows = p->m;
-    decision->is_fused = decision->variant == CLQ_VARIANT_GEMV && work_items(task, decision) >= enough;
+    decision->is_fused = p->m > unfused;
     if (p->m > most_rows) {
         decision->block_rows = clq_size_min(clq_size_max(most_rows / 2 / tile * tile, tile), p->m);
         greatest_block = decision->block_rows + p->m % decision->block_rows;
     }
     decision->slice_groups = (uint32_t)clq_size_divide_up(p->k_group, GROUP_DEPTH);
     decision->slices = (uint32_t)task->k_groups;
-    decision->most_partial = decision->is_fused
-                                 ? 0
-                                 : clq_size_min(task->k_groups * row_words * p->m,
-                                                clq_size_max(words, 2 * row_words * clq_size_min(p->m, 2 * tile - 1)));
+    decision->most_partial = clq_size_min(task->k_groups * row_words * unfused,
+                                          clq_size_max(words, 2 * row_words * clq_size_min(unfused, 2 * tile - 1)));
     rounds = clq_size_divide_up(task->k_groups, clq_size_max(words / (row_words * greatest_block), 2) - 1);
     decision->round_slices = (uint32_t)clq_size_divide_up(task->k_groups, clq_size_max(rounds, 1));
 }
@@ -319,13 +330,16 @@ static void take_groups(const clq_gemm_task *task, uint64_t words, uint64_t enou
  */
 static void choose_tiles_per_item(const clq_context *context, const clq_gemm_task *task, clq_gemm_decision *decision)
 {
-    const uint64_t tiles = decision->in_groups ? clq_size_max(work_items(task, decision) * decision->block_rows *
-                                                                  decision->round_slices / task->problem->m,
-                                                              1)
-                                               : work_items(task, decision);
+    const int in_rounds = decision->in_groups && !decision->is_fused;
+    const uint64_t tiles = in_rounds ? clq_size_max(work_items(task, decision) * decision->block_rows *
+                                                        decision->round_slices / task->problem->m,
+                                                    1)
+                                     : work_items(task, decision);
+    const uint64_t groups =
+        decision->is_fused ? clq_size_divide_up(task->problem->k, GROUP_DEPTH) : decision->slice_groups;
     const uint64_t units = clq_size_max(context->device.compute_units, 1);
     const uint64_t by_work =
-        clq_size_max(4096 / clq_size_max(decision->slice_groups, 1), decision->tuning->values[CLQ_TUNE_GEMM_TILES]);
+        clq_size_max(4096 / clq_size_max(groups, 1), decision->tuning->values[CLQ_TUNE_GEMM_TILES]);
     const uint64_t by_count = clq_size_min(tiles / (8 * units), tiles / task->problem->batch);
     decision->tiles_per_item = (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
 }
@@ -395,6 +409,7 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
                             : choose_kernel(context, tuning, task, &reason);
     decision->file = rows[decision->variant].file;
     decision->kernel = rows[decision->variant].kernel;
+    decision->fused_kernel = rows[decision->variant].fused_kernel;
     decision->is_emulated = is_emulated(context, decision->variant);
     decision->options = rows[decision->variant].options;
     decision->device_options = decision->is_emulated ? "-DCLQ_EMULATE" : rows[decision->variant].device_options;
@@ -438,10 +453,10 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     decision->tile_edge = tile_edge != 0 ? tile_edge : decision->tile_edge;
     if (decision->in_groups) {
         const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
-        decision->is_fused = decision->variant == CLQ_VARIANT_GEMV && !in_slices;
+        decision->is_fused = decision->tile_rows != 0 && !in_slices;
         decision->round_slices = in_slices ? (uint32_t)clq_size_min(2, task->k_groups) : decision->slices;
         decision->block_rows = in_slices ? clq_size_min(tile, task->problem->m) : task->problem->m;
-        decision->tiles_per_item = in_slices ? 3 : 1;
+        decision->tiles_per_item = 3; /* of a panel, and of the next one */
         return CLQ_OK;
     }
     decision->slice_groups = is_cut ? (uint32_t)clq_size_divide_up(groups, 3) : groups;

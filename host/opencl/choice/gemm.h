@@ -20,7 +20,7 @@ typedef struct clq_gemm_decision {
     clq_variant variant;         /* of the kernel that multiplies */
     const char *name;            /* what the caller is told: that variant, or split-k */
     const char *file;
-    const char *kernel;
+    const char *kernel, *fused_kernel;    /* the second where is_fused */
     const char *options, *device_options; /* of its build, "" none: those of its line in kernels.def */
     int is_emulated;                      /* CLQ_EMULATE is among them, in the place of the line's device_options */
     char reason[160];
@@ -32,7 +32,7 @@ typedef struct clq_gemm_decision {
     clq_gemm_a_form a_form;
     uint32_t slices, slice_groups;
     int in_groups;         /* the slices are groups along K: */
-    int is_fused;          /* gemv adds the groups of its columns up itself: no rounds, */
+    int is_fused;          /* one kernel adds the groups of its tiles or columns up: no rounds, else */
     uint32_t round_slices; /* so many of them are summed before their sums are used, */
     uint64_t block_rows;   /* of so many rows of A at a time, the last block has up to twice as many */
     uint64_t most_partial; /* sums that wait for others, in 32-bit words: at most, of any m up to this one that has

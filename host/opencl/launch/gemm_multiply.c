@@ -173,16 +173,16 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
     launch.file = decision->file;
-    launch.kernel = decision->kernel;
+    launch.kernel = decision->is_fused ? decision->fused_kernel : decision->kernel;
     if (decision->variant == CLQ_VARIANT_GEMV) {
-        launch.kernel = decision->is_fused ? "gemm_gemv_groups" : decision->kernel;
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DVECTORS=%u -DTILE_ROWS=%u%s",
                  (unsigned)decision->vector_width, (unsigned)decision->vectors, (unsigned)decision->tile_rows,
                  decision->is_fused ? " -DGROUPS=1" : "");
     } else if (decision->tile_rows != 0) {
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u%s%s",
+        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u%s%s%s",
                  (unsigned)decision->vector_width, (unsigned)decision->tile_rows,
-                 decision->device_options[0] != '\0' ? " " : "", decision->device_options);
+                 decision->is_fused ? " -DGROUPS=1" : "", decision->device_options[0] != '\0' ? " " : "",
+                 decision->device_options);
     } else if (decision->variant == CLQ_VARIANT_NVIDIA_MMA) {
         snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE=%u%s%s",
                  (unsigned)decision->vector_width, (unsigned)decision->tile_edge, decision->is_emulated ? " " : "",
