@@ -216,6 +216,7 @@ static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int o
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
                              clq_error *error)
 {
+    CLQ_TRY(clq_cl_check_strides(context, task, error));
     clq_cl_decide(context, forced, task, decision);
     if (clq_cl_untrusted(context, decision) != NULL) {
         climb c = {.context = context, .forced = forced, .task = task, .decision = decision};

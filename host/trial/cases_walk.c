@@ -214,9 +214,9 @@ clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_ker
     clq_quantization *q = &c->described[i];
     *q = *kernels->q;
     q->layout = clq_trial_layout(shape);
-    c->tasks[i].operation = kernels->operation;
-    c->tasks[i].q = q;
-    return clq_geometry_of(&q->layout, &c->tasks[i].geometry, error);
+    memset(&q->real_strides, 0, sizeof q->real_strides); /* those of the call are for its own shape */
+    memset(&q->code_strides, 0, sizeof q->code_strides);
+    return clq_task_describe(&c->tasks[i], kernels->operation, q, error);
 }
 
 static clq_status describe_walk(const void *what, size_t number, clq_trial_case *c, clq_error *error)

@@ -185,6 +185,15 @@ static int grid_possible(const clq_context *context, const clq_task *task)
             context->cl->local_bytes >= HISTOGRAM_LOCAL_BYTES(clq_histogram_bins(&task->q->scheme)));
 }
 
+clq_status clq_cl_check_strides(const clq_context *context, const clq_task *task, clq_error *error)
+{
+    return !task->is_strided ? CLQ_OK
+                             : clq_fail(error, CLQ_UNSUPPORTED,
+                                        "%s on %s: strides were given, dense tensors are needed: the device has no "
+                                        "kernel for strided ones; the reference and native take them",
+                                        clq_operation_name(task->operation), context->device.name);
+}
+
 int clq_cl_variant_takes(const clq_task *task, clq_variant variant)
 {
     return variant == CLQ_VARIANT_COLUMNS ? columns_take(task)
