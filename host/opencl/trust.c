@@ -203,9 +203,10 @@ static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *err
 static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
     climb *c = cookie;
-    const clq_trial_cut cut = c->choice.variant == CLQ_VARIANT_COLUMNS ? CLQ_TRIAL_COLUMNS
-                              : c->choice.variant == CLQ_VARIANT_GRID  ? CLQ_TRIAL_GRID
-                                                                       : CLQ_TRIAL_ANY;
+    const clq_trial_cut cut = c->choice.variant == CLQ_VARIANT_RUNS      ? CLQ_TRIAL_RUNS
+                              : c->choice.variant == CLQ_VARIANT_COLUMNS ? CLQ_TRIAL_COLUMNS
+                              : c->choice.variant == CLQ_VARIANT_GRID    ? CLQ_TRIAL_GRID
+                                                                         : CLQ_TRIAL_ANY;
     const clq_trial_kernels kernels = {c->choice.operation, cut, c->task->q};
     const clq_trial_cases cases = clq_trial_walk_cases(&kernels);
     (void)step;
