@@ -104,16 +104,31 @@ static int is_tensor(clq_argument argument)
     return argument == CLQ_ARG_X || argument == CLQ_ARG_Y || argument == CLQ_ARG_CODES;
 }
 
+static int is_strided(const clq_quantization *q, clq_operation operation)
+{
+    int found = 0;
+    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
+        const clq_argument argument = (clq_argument)i;
+        found |= is_tensor(argument) && clq_argument_is_used(operation, argument) &&
+                 !clq_strides_are_dense(&q->layout, clq_argument_strides(q, argument));
+    }
+    return found;
+}
+
+clq_task clq_task_step(const clq_task *task, clq_operation operation)
+{
+    clq_task step = *task;
+    step.operation = operation;
+    step.is_strided = task->is_strided && is_strided(task->q, operation);
+    return step;
+}
+
 clq_status clq_task_describe(clq_task *task, clq_operation operation, const clq_quantization *q, clq_error *error)
 {
     memset(task, 0, sizeof *task);
     task->operation = operation;
     task->q = q;
-    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
-        const clq_argument argument = (clq_argument)i;
-        task->is_strided |= is_tensor(argument) && clq_argument_is_used(operation, argument) &&
-                            !clq_strides_are_dense(&q->layout, clq_argument_strides(q, argument));
-    }
+    task->is_strided = is_strided(q, operation);
     return clq_geometry_of(&q->layout, &task->geometry, error);
 }
 

@@ -49,6 +49,9 @@ clq_status clq_task_describe(clq_task *task, clq_operation operation, const clq_
  * where it writes no tensor what it reads too. */
 void clq_task_runs(const clq_task *task, clq_runs *runs);
 
+/* The same tensor in one of the operations that another is made of. */
+clq_task clq_task_step(const clq_task *task, clq_operation operation);
+
 /* Whether two operands whose extents overlap share a byte: elements of one may lie between those of the other. */
 int clq_task_overlaps(const clq_task *task, clq_argument left, clq_argument right, const clq_extent *extents);
 

@@ -200,16 +200,25 @@ static int runs_take(const clq_task *task)
     return task->is_strided && find_row(task->operation, CLQ_VARIANT_RUNS) != NULL && runs_are_even(task);
 }
 
+/* Whether a step has no kernel for the task's strides. */
+static int lacks_runs(const clq_task *task, clq_operation operation)
+{
+    const clq_task step = clq_task_step(task, operation);
+    return step.is_strided && find_row(operation, CLQ_VARIANT_RUNS) == NULL;
+}
+
 clq_status clq_cl_check_strides(const clq_context *context, const clq_task *task, clq_error *error)
 {
-    if (!task->is_strided || runs_take(task)) {
+    const int is_dynamic = task->operation == CLQ_OP_DYNAMIC_QUANTIZE;
+    const int lacks = is_dynamic ? lacks_runs(task, CLQ_OP_MINMAX) || lacks_runs(task, CLQ_OP_QUANTIZE)
+                                 : lacks_runs(task, task->operation);
+    if (!task->is_strided || (!lacks && runs_are_even(task))) {
         return CLQ_OK;
     }
     return clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: strides were given, %s; the reference and native take them",
                     clq_operation_name(task->operation), context->device.name,
-                    find_row(task->operation, CLQ_VARIANT_RUNS) == NULL
-                        ? "dense tensors are needed: the device has no kernel for strided ones"
-                        : "4-bit codes of strided tensors need rows and segments of an even length");
+                    lacks ? "dense tensors are needed: the device has no kernel for strided ones"
+                          : "4-bit codes of strided tensors need rows and segments of an even length");
 }
 
 int clq_cl_variant_takes(const clq_task *task, clq_variant variant)
@@ -321,8 +330,7 @@ static clq_choice choose(const clq_context *context, const clq_cl_tuning *tuning
     clq_variant variant;
     clq_verdict verdict;
     clq_choice choice;
-    clq_task own = *task;
-    own.operation = operation;
+    const clq_task own = clq_task_step(task, operation);
     variant = preferred_variant(context, tuning, forced, &own, &reason);
     verdict = clq_verdict_of(&context->cl->verdicts, clq_cl_verdict_entry(tuning, operation, variant, task->q));
     if (variant != CLQ_VARIANT_STRIP && variant != CLQ_VARIANT_RUNS && clq_verdict_is_aside(verdict)) {
@@ -395,8 +403,7 @@ void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_
 static clq_choice step_of(const clq_cl_tuning *tuning, const clq_task *task, clq_operation operation,
                           clq_variant variant)
 {
-    clq_task step = *task;
-    step.operation = operation;
+    const clq_task step = clq_task_step(task, operation);
     return choice_of(tuning, &step,
                      clq_cl_variant_takes(&step, variant) ? variant
                      : step.is_strided                    ? CLQ_VARIANT_RUNS

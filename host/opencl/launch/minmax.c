@@ -48,7 +48,7 @@ static uint64_t room_beside(const minmax_cut *s, const clq_context *context)
 static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
-    const int is_strip = s->choice.variant == CLQ_VARIANT_STRIP;
+    const int is_strip = s->choice.variant != CLQ_VARIANT_GRID;
     const uint64_t least_piece = s->is_trial ? LEAST_PIECE_IN_TRIAL : s->tuning->values[CLQ_TUNE_MINMAX_PIECE];
     const uint64_t wanted = items_of(s, context);
     const uint64_t segments = g->rows * g->segments_per_row;
@@ -112,7 +112,9 @@ static void set_options(clq_cl_launch *launch, const minmax_cut *s, const clq_ta
 static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, const minmax_cut *s, clq_error *error)
 {
     const int is_grid = s->choice.variant == CLQ_VARIANT_GRID;
+    const int is_strided = s->choice.variant == CLQ_VARIANT_RUNS;
     clq_cl_launch launch;
+    runs_call runs;
     memset(&launch, 0, sizeof launch);
     set_options(&launch, s, task);
     launch.kernel = s->choice.kernel;
@@ -125,6 +127,13 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
     launch.global[0] = s->global;
     launch.grouping = is_grid ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
     launch.local[0] = is_grid ? s->tuning->values[CLQ_TUNE_MINMAX_GROUP] : 1;
+    if (is_strided) {
+        clq_cl_runs_describe(task, CLQ_OP_MINMAX, &runs);
+        clq_cl_launch_large(&launch, &runs, sizeof runs);
+        if (stream->context->device.type != CLQ_DEVICE_CPU) {
+            clq_cl_launch_items(&launch, s->call.items);
+        }
+    }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 

@@ -138,10 +138,11 @@ static void describe_side(const clq_run_side *side, run_side *call)
     call->is_ordered = (cl_uint)side->is_ordered;
 }
 
-void clq_cl_runs_describe(const clq_task *task, runs_call *call)
+void clq_cl_runs_describe(const clq_task *task, clq_operation operation, runs_call *call)
 {
+    const clq_task step = clq_task_step(task, operation);
     clq_runs runs;
-    clq_task_runs(task, &runs);
+    clq_task_runs(&step, &runs);
     memset(call, 0, sizeof *call);
     call->run = runs.run;
     call->count = runs.count;

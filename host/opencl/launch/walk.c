@@ -113,7 +113,7 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const
     } else if (choice->variant == CLQ_VARIANT_GRID) {
         size_grid(&launch, &call, call.segment, segments_of(&call), stream->context, decision);
     } else if (choice->variant == CLQ_VARIANT_RUNS) {
-        clq_cl_runs_describe(task, &runs);
+        clq_cl_runs_describe(task, operation, &runs);
         size_runs(&launch, &call, &runs, stream->context, decision);
     } else {
         size_columns(&launch, &call, stream->context, &task->geometry, decision);
