@@ -460,13 +460,11 @@ static void overlaps(void **state)
     check_needs_device();
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(given_layouts),
-        cmocka_unit_test(drawn_layouts),
-        cmocka_unit_test(refusals),
-        cmocka_unit_test(overlaps),
-    };
-    return check_main("test_strides", tests, sizeof tests / sizeof tests[0]);
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(given_layouts),
+    cmocka_unit_test(drawn_layouts),
+    cmocka_unit_test(refusals),
+    cmocka_unit_test(overlaps),
+};
+
+CHECK_MAIN("test_strides", tests)

@@ -106,7 +106,9 @@ static void set_options(clq_cl_launch *launch, const minmax_cut *s, const clq_ta
     launch->file = s->choice.file;
     clq_cl_tensor_options(launch, clq_cl_variant_option(s->choice.variant), s->choice.vector_width,
                           s->choice.column_blocks, task->q->real);
-    clq_cl_reading_options(launch, s->tuning, s->choice.vector_width);
+    if (s->choice.variant != CLQ_VARIANT_RUNS) { /* kernels/runs.clh */
+        clq_cl_reading_options(launch, s->tuning, s->choice.vector_width);
+    }
 }
 
 static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, const minmax_cut *s, clq_error *error)

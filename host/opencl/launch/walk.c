@@ -106,7 +106,9 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const
     launch.kernel = choice->kernel;
     clq_cl_tensor_options(&launch, clq_cl_variant_option(choice->variant), choice->vector_width, choice->column_blocks,
                           task->q->real);
-    clq_cl_reading_options(&launch, decision->tuning, choice->vector_width);
+    if (choice->variant != CLQ_VARIANT_RUNS) { /* which ask for the next run, not for what lies behind this one */
+        clq_cl_reading_options(&launch, decision->tuning, choice->vector_width);
+    }
     clq_cl_code_options(&launch, dtype);
     if (choice->variant == CLQ_VARIANT_STRIP) {
         size_strip(&launch, &call, stream->context, decision);
