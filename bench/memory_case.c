@@ -19,6 +19,8 @@ clq_status memory_case_create(memory_case *c, memory_space *space, clq_operation
     clq_quantization_init(&c->q);
     c->q.real = space->real;
     c->q.layout = shape->layout;
+    c->q.real_strides = c->q.code_strides = bench_shape_strides(shape);
+    c->span = bench_shape_span(shape);
     c->q.scheme.arithmetic = arithmetic;
     CLQ_TRY(clq_layout_count(&c->q.layout, &c->elements, &c->parameters, error));
     CLQ_TRY(memory_values_create(&c->device, space->device.context, c->parameters, 1, error));
@@ -101,7 +103,7 @@ static clq_status compute(memory_case *c, const memory_side *side, const memory_
 static size_t watched_bytes(const memory_case *c)
 {
     const memory_space *s = c->space;
-    const uint64_t elements = clq_size_min(c->offset + c->elements + MEMORY_GUARD, s->elements);
+    const uint64_t elements = clq_size_min(c->offset + c->span + MEMORY_GUARD, s->elements);
     return s->out_bytes == 0 ? 0 : (size_t)clq_dtype_bytes(s->out_type, elements);
 }
 
@@ -120,7 +122,8 @@ int memory_run(void *cookie)
     clq_status status = CLQ_OK;
     c->error.status = CLQ_OK;
     if (c->variant == NULL) {
-        return compute(c, &c->space->device, &c->device) != CLQ_OK;
+        status = compute(c, &c->space->device, &c->device);
+        return status == CLQ_UNSUPPORTED ? BENCH_UNSUPPORTED : status != CLQ_OK;
     }
     status = clq_context_force_variant(context, c->variant, &c->error);
     if (status == CLQ_OK) {

@@ -13,6 +13,7 @@ typedef struct memory_case {
     clq_operation operation;
     clq_quantization q;
     uint64_t offset, elements, parameters;
+    uint64_t span;       /* of the elements, gaps with them */
     const char *variant; /* forced; NULL: the device's choice */
     memory_values device, reference;
     float scale;   /* of the first parameter */

@@ -6,9 +6,9 @@
 
 #include "core/size.h"
 
-/* What is aimed at: the cost of a tensor that is cut otherwise, of dynamic quantization where the tensor fits a cache
- * and where it does not, and the ratios to a peer. */
-static const double cut_limit = 1.3, small_dynamic_limit = 0.7, large_dynamic_limit = 1.1;
+/* What is aimed at: the cost of a tensor that is cut otherwise, of one with gaps between its rows, of dynamic
+ * quantization where the tensor fits a cache and where it does not, and the ratios to a peer. */
+static const double cut_limit = 1.3, strided_limit = 1 / 0.9, small_dynamic_limit = 0.7, large_dynamic_limit = 1.1;
 static const double quantize_target = 1.25, dequantize_target = 2.5;
 
 enum { SMALL_ELEMENTS = 1 << 18 };
@@ -169,7 +169,7 @@ static size_t plain_row_for(const bench_group *g, const bench_row *row)
                                     : (double)row->elements / (double)other->elements;
         if (other->role == BENCH_PLAIN && strcmp(other->operation, row->operation) == 0 && c->variant == NULL &&
             c->q.scheme.arithmetic == CLQ_DIVIDE && c->q.layout.granularity == CLQ_PER_TENSOR && c->offset == 0 &&
-            c->elements % 64 == 0 && (best == g->count || distance < best_distance)) {
+            c->span == c->elements && c->elements % 64 == 0 && (best == g->count || distance < best_distance)) {
             best = i;
             best_distance = distance;
         }
@@ -187,7 +187,7 @@ static clq_status add_cut(memory_group *g, const memory_order *order, const benc
         CLQ_TRY(add_ours(g, order->operation, shape, CLQ_DIVIDE, variant, &row, error));
         row->beside[0] = plain_row_for(&g->group, row);
         row->beside_count = row->beside[0] < g->group.count;
-        row->limit = cut_limit;
+        row->limit = shape->pitch > 0 ? strided_limit : cut_limit;
         snprintf(row->beside_name, sizeof row->beside_name, "plain");
         variant = *variants++;
     } while (variant != NULL);
@@ -237,7 +237,7 @@ static uint64_t largest(const memory_order *order)
     uint64_t elements = 64;
     for (size_t i = 0; i < order->shape_count; i++) {
         const bench_shape *shape = &order->shapes[i];
-        elements = clq_size_max(elements, bench_shape_elements(shape) + shape->offset);
+        elements = clq_size_max(elements, bench_shape_span(shape) + shape->offset);
     }
     return elements;
 }

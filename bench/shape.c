@@ -56,14 +56,15 @@ static clq_status take_dimensions(const char **text, clq_layout *layout, clq_err
 /* One "name=number" of those that may follow. */
 static clq_status take_word(const char **text, bench_shape *shape, unsigned *given, clq_error *error)
 {
-    static const char *const names[] = {"axis=", "group=", "offset="};
+    static const char *const names[] = {"axis=", "group=", "offset=", "pitch="};
+    const uint64_t columns = shape->layout.shape[shape->layout.rank - 1];
     const char *word = *text;
     uint64_t value = 0;
     unsigned which = 0;
-    while (which < 3 && strncmp(word, names[which], strlen(names[which])) != 0) {
+    while (which < 4 && strncmp(word, names[which], strlen(names[which])) != 0) {
         which++;
     }
-    CLQ_REQUIRE(which < 3, "'%s': required is axis=N, group=G or offset=E", word);
+    CLQ_REQUIRE(which < 4, "'%s': required is axis=N, group=G, offset=E or pitch=P", word);
     CLQ_REQUIRE((*given >> which & 1) == 0, "'%s': given twice", word);
     *given |= 1u << which;
     *text += strlen(names[which]);
@@ -82,6 +83,13 @@ static clq_status take_word(const char **text, bench_shape *shape, unsigned *giv
         CLQ_REQUIRE(value > 0, "'%s': a group has at least 1 element", word);
         shape->layout.granularity = CLQ_PER_GROUP;
         shape->layout.group_size = value;
+    } else if (which == 3) {
+        CLQ_REQUIRE(shape->layout.rank > 1 && value >= columns && value <= columns + 65536,
+                    "'%s': the pitch of rows of %" PRIu64
+                    " elements is at least that and at most 65536 more, and there "
+                    "are two dimensions or more",
+                    word, columns);
+        shape->pitch = value;
     } else {
         CLQ_REQUIRE(value <= 4096, "'%s': the offset is at most 4096 elements", word);
         shape->offset = value;
@@ -127,7 +135,10 @@ void bench_shape_print(const bench_shape *shape, char *text, size_t capacity)
         used += (size_t)snprintf(text + used, capacity - used, " group=%" PRIu64, shape->layout.group_size);
     }
     if (shape->offset > 0 && used < capacity) {
-        (void)snprintf(text + used, capacity - used, " offset=%" PRIu64, shape->offset);
+        used += (size_t)snprintf(text + used, capacity - used, " offset=%" PRIu64, shape->offset);
+    }
+    if (shape->pitch > 0 && used < capacity) {
+        (void)snprintf(text + used, capacity - used, " pitch=%" PRIu64, shape->pitch);
     }
 }
 
@@ -144,14 +155,14 @@ bench_shape bench_shape_plain(uint64_t elements)
 int bench_shape_is_plain(const bench_shape *shape)
 {
     return !shape->is_product && shape->layout.granularity == CLQ_PER_TENSOR && shape->offset == 0 &&
-           bench_shape_elements(shape) % 64 == 0;
+           shape->pitch == 0 && bench_shape_elements(shape) % 64 == 0;
 }
 
 int bench_shape_fills_histograms(const bench_shape *shape)
 {
     uint64_t elements = 0;
     uint64_t parameters = 0;
-    return clq_layout_count(&shape->layout, &elements, &parameters, NULL) == CLQ_OK &&
+    return shape->pitch == 0 && clq_layout_count(&shape->layout, &elements, &parameters, NULL) == CLQ_OK &&
            elements / clq_size_max(parameters, 1) >= 16 * CLQ_HISTOGRAM_BINS;
 }
 
@@ -162,6 +173,25 @@ uint64_t bench_shape_elements(const bench_shape *shape)
         elements *= shape->layout.shape[i];
     }
     return elements;
+}
+
+uint64_t bench_shape_span(const bench_shape *shape)
+{
+    const uint64_t elements = bench_shape_elements(shape);
+    return shape->pitch == 0 ? elements : elements / shape->layout.shape[shape->layout.rank - 1] * shape->pitch;
+}
+
+clq_strides bench_shape_strides(const bench_shape *shape)
+{
+    clq_strides s;
+    uint64_t stride = shape->pitch;
+    memset(&s, 0, sizeof s);
+    for (uint32_t i = shape->layout.rank; i-- > 0 && shape->pitch > 0;) {
+        const int is_last = i + 1 == shape->layout.rank;
+        s.stride[i] = is_last ? 1 : stride;
+        stride *= is_last ? 1 : shape->layout.shape[i];
+    }
+    return s;
 }
 
 static bench_shape of_rows(uint64_t elements, uint64_t columns, clq_granularity granularity, uint32_t axis,
@@ -197,6 +227,8 @@ size_t bench_shapes_of_size(uint64_t elements, bench_shape *shapes)
         shapes[count++] = bench_shape_plain(elements - 5);
         shapes[count] = bench_shape_plain(elements - 8);
         shapes[count++].offset = 1;
+        shapes[count] = of_rows(elements, clq_size_min(elements, 300), CLQ_PER_TENSOR, 0, 128);
+        shapes[count++].pitch = 512; /* of f32: rows of 1200 bytes, 2048 apart */
     }
     return count;
 }

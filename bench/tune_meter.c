@@ -227,7 +227,7 @@ static clq_status time_tensors(tally *t, clq_operation operation, clq_dtype real
         return CLQ_OK;
     }
     for (size_t i = 0; i < count; i++) {
-        largest = clq_size_max(largest, bench_shape_elements(&shapes[i]) + shapes[i].offset);
+        largest = clq_size_max(largest, bench_shape_span(&shapes[i]) + shapes[i].offset);
     }
     CLQ_TRY_TO(memory_space_create(&space, t->problems->context, operation, real, largest, error));
     for (size_t i = 0; i < count && begin_step(t, TUNE_MAKES); i++) {

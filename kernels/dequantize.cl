@@ -22,6 +22,8 @@
 #define target_vector realv
 #define store_block_aligned(p, r) (*(__global realv *)(p) = (r))
 #define store_block_part(p, r, count) store_real_part(p, r, count)
+#define load_block_apart(p, step, count) load_codes_apart(p, step, count)
+#define store_block_apart(p, r, step, count) store_real_apart(p, r, step, count)
 #define map_t real_map
 #define MAPS_OF(call, scales, zero_points) real_maps_of(scales, zero_points)
 #define map_splat real_map_splat
@@ -36,5 +38,6 @@
 #define STRIP_KERNEL dequantize_strip
 #define GRID_KERNEL dequantize_grid
 #define COLUMNS_KERNEL dequantize_columns
+#define RUNS_KERNEL dequantize_runs
 
 #include "walk.clh"

@@ -22,6 +22,8 @@
 #define target_vector realv
 #define store_block_aligned(p, r) (*(__global realv *)(p) = (r))
 #define store_block_part(p, r, count) store_real_part(p, r, count)
+#define load_block_apart(p, step, count) load_real_apart(p, step, count)
+#define store_block_apart(p, r, step, count) store_real_apart(p, r, step, count)
 #define map_t code_map
 #define MAPS_OF(call, scales, zero_points) code_maps_of(scales, zero_points, (call)->mode, (call)->qmin, (call)->qmax)
 #define map_splat code_map_splat
@@ -37,6 +39,7 @@
 #define STRIP_KERNEL fake_quantize_strip
 #define GRID_KERNEL fake_quantize_grid
 #define COLUMNS_KERNEL fake_quantize_columns
+#define RUNS_KERNEL fake_quantize_runs
 
 static inline realv reals_again(intv codes, const code_map *map)
 {

@@ -364,7 +364,11 @@ static inline ulong ranges_to_fold(const tensor_call *call)
     return call->direct ? 0 : call->parameters;
 }
 
-#if WITH_STRIP || (WITH_COLUMNS && !COLUMNS_IN_GROUPS)
+#if WITH_RUNS
+#include "minmax_runs.clh"
+#endif
+
+#if WITH_STRIP || ((WITH_COLUMNS || WITH_RUNS) && !COLUMNS_IN_GROUPS)
 /* Fold everything: one work-item for eight parameters, and one more for the non-finite elements. */
 __kernel void minmax_final_strip(__global const int *partial, __global const found_t *found, __global float *range,
                                  __global ulong *nonfinite, const tensor_call call)

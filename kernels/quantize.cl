@@ -22,6 +22,8 @@
 #define target_vector codev
 #define store_block_aligned(p, r) store_codes_aligned(p, r)
 #define store_block_part(p, r, count) store_codes_part(p, r, count)
+#define load_block_apart(p, step, count) load_real_apart(p, step, count)
+#define store_block_apart(p, r, step, count) store_codes_apart(p, r, step, count)
 #define map_t code_map
 #define MAPS_OF(call, scales, zero_points) code_maps_of(scales, zero_points, (call)->mode, (call)->qmin, (call)->qmax)
 #define map_splat code_map_splat
@@ -36,5 +38,6 @@
 #define STRIP_KERNEL quantize_strip
 #define GRID_KERNEL quantize_grid
 #define COLUMNS_KERNEL quantize_columns
+#define RUNS_KERNEL quantize_runs
 
 #include "walk.clh"

@@ -26,6 +26,7 @@ typedef cl_float call_f32;
 #define VARIANT_GRID 2
 #define VARIANT_COLUMNS 3
 #define VARIANT_NONE 4
+#define VARIANT_RUNS 5
 
 /* Bits of `mode`. */
 #define MODE_ROUND_AWAY 1

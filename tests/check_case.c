@@ -93,6 +93,17 @@ void check_count_layout(const check_case *c, uint64_t *elements, uint64_t *param
     check_ok(clq_layout_count(&c->q.layout, elements, parameters, &error), &error, c->name);
 }
 
+/* Of x, y or codes, with what lies between its elements. */
+static uint64_t span_of(const check_case *c, check_operand operand)
+{
+    uint64_t span = 0;
+    clq_error error;
+    check_ok(
+        clq_strides_span(&c->q.layout, operand == CHECK_CODES ? &c->q.code_strides : &c->q.real_strides, &span, &error),
+        &error, c->name);
+    return span;
+}
+
 uint64_t check_operand_bytes(const check_case *c, check_operand operand)
 {
     const operand_use use = use_of(c->operation);
@@ -106,7 +117,7 @@ uint64_t check_operand_bytes(const check_case *c, check_operand operand)
     case CHECK_X:
     case CHECK_Y:
     case CHECK_CODES:
-        return stored_bytes(c, operand, elements);
+        return stored_bytes(c, operand, span_of(c, operand));
     case CHECK_RANGE:
     case CHECK_STATE:
         return stored_bytes(c, operand, 2 * parameters);

@@ -201,6 +201,7 @@ static clq_status compare_as_trial(const mutant_target *target, clq_context *con
     const clq_trial_cut cut = target->form == CLQ_BATCH_FUSED ? CLQ_TRIAL_FUSED
                               : target->form == CLQ_BATCH_COLUMNS || target->variant == CLQ_VARIANT_COLUMNS
                                   ? CLQ_TRIAL_COLUMNS
+                              : target->variant == CLQ_VARIANT_RUNS ? CLQ_TRIAL_RUNS
                               : target->variant == CLQ_VARIANT_GRID ? CLQ_TRIAL_GRID
                                                                     : CLQ_TRIAL_ANY;
     const clq_trial_kernels kernels = {target->operation, cut, &q};

@@ -41,7 +41,6 @@ template <class T, void (*Destroy)(T **)> struct destroy {
 };
 using owned_context = std::unique_ptr<clq_context, destroy<clq_context, clq_context_destroy>>;
 using owned_buffer = std::unique_ptr<clq_buffer, destroy<clq_buffer, clq_buffer_destroy>>;
-using owned_batch = std::unique_ptr<clq_batch, destroy<clq_batch, clq_batch_destroy>>;
 using owned_weights = std::unique_ptr<clq_gemm_weights, destroy<clq_gemm_weights, clq_gemm_weights_destroy>>;
 
 // What a create function makes: make<owned_buffer>(clq_buffer_create, context, bytes).

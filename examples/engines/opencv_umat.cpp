@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images of OpenCV, quantized in place: a UMat's cl_mem, its offset, OpenCV's own queue. Rows of a matrix lie one
-// behind the other and are an operand by themselves; a part of each row does not, and is made so by OpenCV first.
+// Images of OpenCV, quantized in place: a UMat's cl_mem, its offset and step, OpenCV's own queue.
 #include "engine.hpp"
 
 #include <opencv2/core.hpp>
@@ -24,18 +23,25 @@ struct operand {
     }
 };
 
-// Per tensor, to u8 as cameras have it. The library sees memory and a shape, and no step: that rows lie one behind the
-// other is for us to know.
-clq_quantization description(const cv::UMat &x)
+// Rows are a step apart: those of some columns have the other columns between them.
+clq_strides strides_of(const cv::UMat &matrix)
+{
+    clq_strides s = {};
+    s.stride[0] = matrix.step / matrix.elemSize1();
+    s.stride[1] = 1;
+    return s;
+}
+
+// Per tensor, to u8 as cameras have it.
+clq_quantization description(const cv::UMat &x, const cv::UMat &codes)
 {
     clq_quantization q;
-    if (!x.isContinuous()) {
-        throw std::runtime_error("the rows of this UMat do not lie one behind the other");
-    }
     clq_quantization_init(&q);
     q.layout.rank = 2;
     q.layout.shape[0] = static_cast<uint64_t>(x.rows);
     q.layout.shape[1] = static_cast<uint64_t>(x.cols * x.channels());
+    q.real_strides = strides_of(x);
+    q.code_strides = strides_of(codes);
     engine::call(clq_scheme_from_preset, CLQ_PRESET_ONNX, CLQ_U8, &q.scheme);
     return q;
 }
@@ -63,64 +69,10 @@ void quantize(clq_context *context, const clq_quantization &q, const cv::UMat &x
     engine::call(clq_enqueue, context, CLQ_OP_DYNAMIC_QUANTIZE, &q, &o, &launch);
 }
 
-// Any matrix, each row with a scale of its own: a batch whose tensors are the rows, made once for this memory. They
-// share launches.
-class by_rows
-{
-  public:
-    by_rows(clq_context *context, const cv::UMat &x, const cv::UMat &codes)
-        : x_(x), codes_(codes), on_x_(context, x, cv::ACCESS_READ), on_codes_(context, codes, cv::ACCESS_WRITE)
-    {
-        const auto rows = static_cast<uint64_t>(x.rows);
-        std::vector<clq_batch_item> items(rows);
-        clq_quantization q = description(x.row(0));
-        clq_plan plan;
-        scale_ = engine::make<engine::owned_buffer>(clq_buffer_create, context, 4 * rows);
-        zero_point_ = engine::make<engine::owned_buffer>(clq_buffer_create, context, 4 * rows);
-        range_ = engine::make<engine::owned_buffer>(clq_buffer_create, context, 8 * rows);
-        nonfinite_ = engine::make<engine::owned_buffer>(clq_buffer_create, context, sizeof(clq_nonfinite) * rows);
-        for (uint64_t r = 0; r < rows; r++) {
-            clq_operands &o = items[r].operands;
-            items[r].q = &q;
-            o = {};
-            o.struct_size = sizeof o;
-            o.x = {on_x_.on.buffer, on_x_.on.offset + r * (x.step / x.elemSize1())};
-            o.codes = {on_codes_.on.buffer, on_codes_.on.offset + r * (codes.step / codes.elemSize1())};
-            o.scale = {scale_.get(), r};
-            o.zero_point = {zero_point_.get(), r};
-            o.range = {range_.get(), 2 * r};
-            o.nonfinite = {nonfinite_.get(), r};
-        }
-        batch_ = engine::make<engine::owned_batch>(clq_batch_create, context, CLQ_OP_DYNAMIC_QUANTIZE, items.data(),
-                                                   items.size());
-        engine::call(clq_batch_plan, batch_.get(), &plan);
-        scratch_.create(1, static_cast<int>(plan.workspace_bytes + 1), CV_8U);
-    }
-
-    // OpenCV is told each time: what the host has of x by now is sent, and what it has of the codes is old.
-    void enqueue()
-    {
-        x_.handle(cv::ACCESS_READ);
-        codes_.handle(cv::ACCESS_WRITE);
-        clq_launch launch = {};
-        launch.struct_size = sizeof launch;
-        launch.queue = static_cast<cl_command_queue>(cv::ocl::Queue::getDefault().ptr());
-        launch.workspace = static_cast<cl_mem>(scratch_.handle(cv::ACCESS_RW));
-        launch.workspace_bytes = scratch_.total();
-        engine::call(clq_enqueue_batch, batch_.get(), &launch);
-    }
-
-  private:
-    cv::UMat x_, codes_;
-    operand on_x_, on_codes_;
-    engine::owned_buffer scale_, zero_point_, range_, nonfinite_;
-    engine::owned_batch batch_;
-    cv::UMat scratch_;
-};
-
 // Codes of the dense matrix x by the reference; its scale and zero point, of the first row, where they are asked for.
-std::vector<uint8_t> by_reference(const clq_quantization &q, const cv::Mat &x, float *scale, int32_t *zero_point)
+std::vector<uint8_t> by_reference(clq_quantization q, const cv::Mat &x, float *scale, int32_t *zero_point)
 {
+    q.real_strides = q.code_strides = {};
     const engine::owned_context reference = engine::make<engine::owned_context>(clq_context_create, "reference");
     const size_t count = x.total() * static_cast<size_t>(x.channels()), rows = static_cast<size_t>(x.rows);
     const auto made = [&](size_t size) {
@@ -146,8 +98,42 @@ std::vector<uint8_t> bytes_of(const cv::Mat &matrix)
     return std::vector<uint8_t>(dense.datastart, dense.dataend);
 }
 
+// Some columns, each row with a scale of its own, and OpenCV's kernel behind it; what lies beside them stays. The
+// second time the host has copies of its own from the first.
+class columns_of_image
+{
+  public:
+    columns_of_image(clq_context *context, const cv::UMat &x, const cv::UMat &codes)
+        : context_(context), x_(x), codes_(codes), q_(description(x, codes)), scale_(1, x.rows, CV_32F),
+          zero_point_(1, x.rows, CV_32S), range_(2, x.rows, CV_32F),
+          nonfinite_(1, static_cast<int>(sizeof(clq_nonfinite)), CV_8U)
+    {
+        clq_plan plan;
+        q_.layout.granularity = CLQ_PER_CHANNEL; // of axis 0
+        engine::call(clq_prepare, context, CLQ_OP_DYNAMIC_QUANTIZE, &q_);
+        engine::call(clq_plan_operation, context, CLQ_OP_DYNAMIC_QUANTIZE, &q_, &plan);
+        scratch_.create(1, static_cast<int>(plan.workspace_bytes + 1), CV_8U);
+    }
+
+    void enqueue()
+    {
+        quantize(context_, q_, x_, codes_, scale_, zero_point_, range_, nonfinite_, scratch_);
+    }
+
+    clq_quantization q() const
+    {
+        return q_;
+    }
+
+  private:
+    clq_context *context_;
+    cv::UMat x_, codes_;
+    clq_quantization q_;
+    cv::UMat scale_, zero_point_, range_, nonfinite_, scratch_;
+};
+
 // One round, with values that the host has just written.
-void check_rows(by_rows &rows, const cv::Range &columns, cv::UMat &real, cv::UMat &codes)
+void check_round(columns_of_image &image, const cv::Range &columns, cv::UMat &real, cv::UMat &codes)
 {
     const cv::UMat x = real.colRange(columns), part = codes.colRange(columns);
     cv::UMat bright;
@@ -155,12 +141,10 @@ void check_rows(by_rows &rows, const cv::Range &columns, cv::UMat &real, cv::UMa
         cv::Mat host = real.getMat(cv::ACCESS_WRITE);
         cv::randu(host, -2.0, 2.0);
     }
-    rows.enqueue();
+    image.enqueue();
     cv::max(part, 128, bright);
     const cv::Mat host_x = x.getMat(cv::ACCESS_READ).clone(), all = codes.getMat(cv::ACCESS_READ).clone();
-    clq_quantization q = description(x.clone());
-    q.layout.granularity = CLQ_PER_CHANNEL; // of axis 0
-    const std::vector<uint8_t> want = by_reference(q, host_x, nullptr, nullptr);
+    const std::vector<uint8_t> want = by_reference(image.q(), host_x, nullptr, nullptr);
     const cv::Mat host_codes = all.colRange(columns).clone();
     engine::check_same("codes of a part of each row", bytes_of(host_codes), want);
     if (cv::norm(bright.getMat(cv::ACCESS_READ), cv::max(host_codes, cv::Scalar::all(128)), cv::NORM_INF) != 0) {
@@ -172,20 +156,18 @@ void check_rows(by_rows &rows, const cv::Range &columns, cv::UMat &real, cv::UMa
     }
 }
 
-// A part of each row, in place, with OpenCV's kernel behind it; what lies beside it stays. The second time the host has
-// copies of its own from the first.
 void check_columns(clq_context *context, cv::UMat &real)
 {
     cv::UMat codes(ROWS, COLUMNS, CV_8UC3);
     codes.setTo(cv::Scalar::all(7));
     const cv::Range columns(COLUMNS / 4, COLUMNS / 2);
-    by_rows rows(context, real.colRange(columns), codes.colRange(columns));
+    columns_of_image image(context, real.colRange(columns), codes.colRange(columns));
     for (int round = 0; round < 2; round++) {
-        check_rows(rows, columns, real, codes);
+        check_round(image, columns, real, codes);
     }
     const cv::Mat held = codes.getMat(cv::ACCESS_READ);
     try {
-        rows.enqueue();
+        image.enqueue();
     } catch (const cv::Exception &) {
         return;
     }
@@ -212,7 +194,7 @@ std::string example()
     // Some rows: where they begin is the operand's offset.
     const cv::UMat x = real.rowRange(FIRST, LAST);
     cv::UMat part = codes.rowRange(FIRST, LAST);
-    const clq_quantization q = description(x);
+    const clq_quantization q = description(x, part);
     clq_plan plan;
     engine::call(clq_prepare, context.get(), CLQ_OP_DYNAMIC_QUANTIZE, &q);
     engine::call(clq_plan_operation, context.get(), CLQ_OP_DYNAMIC_QUANTIZE, &q, &plan);

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/layout.h"
 #include "core/scheme.h"
+#include "core/strides.h"
 
 /* How a preset narrows the codes of its type. */
 typedef enum code_range { CODES_ALL, CODES_WITHOUT_LOWEST } code_range;
@@ -179,6 +180,7 @@ void clq_quantization_init(clq_quantization *q)
 clq_status clq_quantization_check(const clq_quantization *q, clq_error *error)
 {
     clq_geometry geometry;
+    uint64_t span;
     CLQ_REQUIRE(q != NULL, "the description of the quantization is NULL");
     CLQ_REQUIRE(q->struct_size == sizeof *q,
                 "struct_size is %" PRIu32 ", this library needs %zu (set by clq_quantization_init)", q->struct_size,
@@ -186,5 +188,8 @@ clq_status clq_quantization_check(const clq_quantization *q, clq_error *error)
     CLQ_REQUIRE(clq_dtype_facts_of(q->real)->is_real, "real is %s, one of f32, f16, bf16 is needed",
                 clq_dtype_name(q->real));
     CLQ_TRY(clq_geometry_of(&q->layout, &geometry, error));
-    return clq_scheme_check(&q->scheme, error);
+    CLQ_TRY(clq_scheme_check(&q->scheme, error));
+    CLQ_TRY(clq_strides_check(&q->layout, &q->real_strides, "real_strides", 0, &span, error));
+    return clq_strides_check(&q->layout, &q->code_strides, "code_strides", clq_dtype_bits(q->scheme.dtype), &span,
+                             error);
 }

@@ -2,6 +2,8 @@
 /* What operations are called, which operands each uses, and how many bytes these have. */
 #include "core/task.h"
 
+#include <string.h>
+
 #include "core/dtype.h"
 
 #define BIT(argument) (1u << (argument))
@@ -92,6 +94,90 @@ static uint64_t stored_bytes(const clq_quantization *q, clq_argument argument, u
     return 0;
 }
 
+const clq_strides *clq_argument_strides(const clq_quantization *q, clq_argument argument)
+{
+    return argument == CLQ_ARG_CODES ? &q->code_strides : &q->real_strides;
+}
+
+static int is_tensor(clq_argument argument)
+{
+    return argument == CLQ_ARG_X || argument == CLQ_ARG_Y || argument == CLQ_ARG_CODES;
+}
+
+static int is_strided(const clq_quantization *q, clq_operation operation)
+{
+    int found = 0;
+    for (int i = 0; i < CLQ_ARG_COUNT; i++) {
+        const clq_argument argument = (clq_argument)i;
+        found |= is_tensor(argument) && clq_argument_is_used(operation, argument) &&
+                 !clq_strides_are_dense(&q->layout, clq_argument_strides(q, argument));
+    }
+    return found;
+}
+
+clq_task clq_task_step(const clq_task *task, clq_operation operation)
+{
+    clq_task step = *task;
+    step.operation = operation;
+    step.is_strided = task->is_strided && is_strided(task->q, operation);
+    return step;
+}
+
+clq_status clq_task_describe(clq_task *task, clq_operation operation, const clq_quantization *q, clq_error *error)
+{
+    memset(task, 0, sizeof *task);
+    task->operation = operation;
+    task->q = q;
+    task->is_strided = is_strided(q, operation);
+    return clq_geometry_of(&q->layout, &task->geometry, error);
+}
+
+void clq_task_runs(const clq_task *task, clq_runs *runs)
+{
+    const clq_quantization *q = task->q;
+    const clq_strides *left =
+        clq_argument_is_input(task->operation, CLQ_ARG_CODES) ? &q->code_strides : &q->real_strides;
+    const clq_strides *right = clq_argument_is_output(task->operation, CLQ_ARG_CODES) ? &q->code_strides
+                               : clq_argument_is_output(task->operation, CLQ_ARG_Y)   ? &q->real_strides
+                                                                                      : left;
+    clq_runs_of(&q->layout, task->geometry.elements, left, right, runs);
+}
+
+/* What is dense is all that its extent holds. */
+static clq_placed placed_of(const clq_task *task, clq_argument argument, const clq_extent *extent,
+                            const clq_layout *bytes)
+{
+    static const clq_strides dense;
+    const int strided =
+        is_tensor(argument) && !clq_strides_are_dense(&task->q->layout, clq_argument_strides(task->q, argument));
+    const uint32_t bits =
+        argument == CLQ_ARG_CODES ? clq_dtype_bits(task->q->scheme.dtype) : clq_dtype_bits(task->q->real);
+    const clq_placed placed = {strided ? &task->q->layout : bytes,
+                               strided ? clq_argument_strides(task->q, argument) : &dense, strided ? bits : 8,
+                               extent->first};
+    return placed;
+}
+
+int clq_task_overlaps(const clq_task *task, clq_argument left, clq_argument right, const clq_extent *extents)
+{
+    const clq_layout left_bytes = {.rank = 1, .shape = {extents[left].end - extents[left].first}};
+    const clq_layout right_bytes = {.rank = 1, .shape = {extents[right].end - extents[right].first}};
+    const clq_placed a = placed_of(task, left, &extents[left], &left_bytes);
+    const clq_placed b = placed_of(task, right, &extents[right], &right_bytes);
+    return !task->is_strided || clq_placed_overlap(&a, &b);
+}
+
+/* Elements from an operand's first one to the last one in memory. The strides have been checked. */
+static uint64_t span_of(const clq_task *task, clq_argument argument)
+{
+    uint64_t span = task->geometry.elements;
+    if (!task->is_strided) {
+        return span;
+    }
+    (void)clq_strides_check(&task->q->layout, clq_argument_strides(task->q, argument), "", 0, &span, NULL);
+    return span;
+}
+
 uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument)
 {
     const clq_geometry *g = &task->geometry;
@@ -102,7 +188,7 @@ uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument)
     case CLQ_ARG_X:
     case CLQ_ARG_Y:
     case CLQ_ARG_CODES:
-        return stored_bytes(task->q, argument, g->elements);
+        return stored_bytes(task->q, argument, span_of(task, argument));
     case CLQ_ARG_SCALE:
     case CLQ_ARG_ZERO_POINT:
         return stored_bytes(task->q, argument, g->parameters);

@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/extent.h"
 #include "core/layout.h"
+#include "core/strides.h"
 
 /* Where an operand begins: host memory (reference) or a cl_mem (OpenCL), and an offset. */
 typedef struct clq_span {
@@ -32,10 +33,27 @@ typedef struct clq_task {
     clq_operation operation;
     const clq_quantization *q;
     clq_geometry geometry;
+    int is_strided; /* x, y or codes, as far as the operation has them, are not dense (core/strides.h) */
     clq_span arguments[CLQ_ARG_COUNT];
     const void *launch;        /* OpenCL: a clq_launch of the caller's, or NULL for the context's own queue */
     const clq_extent *extents; /* of the operands, as long as the call lasts; NULL in a batch */
 } clq_task;
+
+/* The strides of an operand, which is one of x, y and codes. */
+const clq_strides *clq_argument_strides(const clq_quantization *q, clq_argument argument);
+
+/* A task for `q`, which has been checked, without operands. */
+clq_status clq_task_describe(clq_task *task, clq_operation operation, const clq_quantization *q, clq_error *error);
+
+/* The tensor as the operation goes over it: left is what it reads, x or codes, right what it writes, codes or y, and
+ * where it writes no tensor what it reads too. */
+void clq_task_runs(const clq_task *task, clq_runs *runs);
+
+/* The same tensor in one of the operations that another is made of. */
+clq_task clq_task_step(const clq_task *task, clq_operation operation);
+
+/* Whether two operands whose extents overlap share a byte: elements of one may lie between those of the other. */
+int clq_task_overlaps(const clq_task *task, clq_argument left, clq_argument right, const clq_extent *extents);
 
 /* The bytes that an operand of `task` must hold from its offset on; 0 when the operation does not use it. */
 uint64_t clq_argument_bytes(const clq_task *task, clq_argument argument);

@@ -45,14 +45,16 @@ static int is_in_place(clq_operation operation, clq_argument left, clq_argument 
 }
 
 /* Each operand with those before it, unless both are only read. */
-static clq_status check_overlaps(clq_operation operation, const clq_extent *extents, clq_error *error)
+static clq_status check_overlaps(const clq_task *task, const clq_extent *extents, clq_error *error)
 {
+    const clq_operation operation = task->operation;
     const uint32_t outputs = clq_operation_outputs(operation);
     const uint32_t used = clq_operation_inputs(operation) | outputs;
     for (uint32_t right = 1; right < CLQ_ARG_COUNT; right++) {
         const uint32_t others = (outputs >> right & 1) != 0 ? used : (used >> right & 1) != 0 ? outputs : 0;
         for (uint32_t left = 0; left < right; left++) {
             if ((others >> left & 1) != 0 && clq_extents_overlap(&extents[left], &extents[right]) &&
+                clq_task_overlaps(task, (clq_argument)left, (clq_argument)right, extents) &&
                 !is_in_place(operation, (clq_argument)left, (clq_argument)right, extents)) {
                 return clq_extents_refuse(clq_operation_name(operation), clq_argument_name((clq_argument)left),
                                           &extents[left], clq_argument_name((clq_argument)right), &extents[right],
@@ -69,17 +71,14 @@ clq_status clq_task_init(clq_task *task, clq_context *context, clq_operation ope
 {
     CLQ_REQUIRE(context != NULL, "%s: context is NULL", clq_operation_name(operation));
     CLQ_TRY(clq_quantization_check(q, error));
-    memset(task, 0, sizeof *task);
-    task->operation = operation;
-    task->q = q;
+    CLQ_TRY(clq_task_describe(task, operation, q, error));
     task->extents = extents;
-    CLQ_TRY(clq_geometry_of(&q->layout, &task->geometry, error));
     for (int i = 0; i < CLQ_ARG_COUNT; i++) {
         if (clq_argument_is_used(operation, (clq_argument)i)) {
             CLQ_TRY(check_operand(context, task, (clq_argument)i, &arguments[i], &extents[i], error));
         }
     }
-    return check_overlaps(operation, extents, error);
+    return check_overlaps(task, extents, error);
 }
 
 clq_status clq_run(clq_context *context, clq_operation operation, const clq_quantization *q,
@@ -115,10 +114,7 @@ static clq_status describe_task(clq_task *task, clq_operation operation, const c
 {
     CLQ_REQUIRE((unsigned)operation < CLQ_OP_COUNT, "%s: %d is no operation", function, (int)operation);
     CLQ_TRY(clq_quantization_check(q, error));
-    memset(task, 0, sizeof *task);
-    task->operation = operation;
-    task->q = q;
-    return clq_geometry_of(&q->layout, &task->geometry, error);
+    return clq_task_describe(task, operation, q, error);
 }
 
 clq_status clq_plan_operation(clq_context *context, clq_operation operation, const clq_quantization *q, clq_plan *plan,

@@ -47,6 +47,9 @@ uint32_t clq_native_units(void)
 static clq_status run_in(clq_context *context, const clq_native_team *team, const clq_task *task, clq_error *error)
 {
     const clq_native_loops *loops = NULL;
+    if (task->is_strided) { /* the loops know of no gaps */
+        return clq_reference_executor.run(NULL, task, error);
+    }
     CLQ_TRY(clq_native_trust(context, task->operation, task->q, &loops, error));
     return loops != NULL ? clq_native_run(loops, team, task, error) : clq_reference_executor.run(NULL, task, error);
 }
@@ -75,7 +78,9 @@ static void plan_in(const clq_context *context, const clq_native_loops *loops, c
 
 static clq_status plan(clq_context *context, const clq_task *task, clq_plan *plan_out, clq_error *error)
 {
-    (void)error;
+    if (task->is_strided) {
+        return clq_reference_executor.plan(NULL, task, plan_out, error);
+    }
     plan_in(context, clq_native_expected(context, task->operation, task->q), plan_out);
     return CLQ_OK;
 }
@@ -83,7 +88,7 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
 static clq_status prepare(clq_context *context, const clq_task *task, clq_error *error)
 {
     const clq_native_loops *loops = NULL;
-    return clq_native_trust(context, task->operation, task->q, &loops, error);
+    return task->is_strided ? CLQ_OK : clq_native_trust(context, task->operation, task->q, &loops, error);
 }
 
 /* ---- batches ---- */
@@ -155,7 +160,9 @@ static clq_status batch_run(clq_batch *batch, const void *launch, clq_error *err
 static clq_status batch_plan(const clq_batch *batch, clq_plan *plan_out, clq_error *error)
 {
     static const clq_quantization none = {.real = CLQ_F32, .scheme = {.dtype = CLQ_S8}};
-    (void)error;
+    if (batch->count > 0 && batch->tasks[0].is_strided) {
+        return clq_reference_executor.plan(NULL, &batch->tasks[0], plan_out, error);
+    }
     plan_in(batch->context,
             clq_native_expected(batch->context, batch->operation, batch->count > 0 ? batch->tasks[0].q : &none),
             plan_out);

@@ -289,10 +289,9 @@ static void run_merge(void *cookie, size_t index)
 {
     const cut *c = cookie;
     const clq_task *task = c->task;
-    clq_reference_merge_range(&task->geometry, task->q->real, clq_host_at(task, CLQ_ARG_X),
-                              clq_host_at(task, CLQ_ARG_RANGE), clq_host_at(task, CLQ_ARG_NONFINITE),
-                              clq_host_at(task, CLQ_ARG_AVERAGING), clq_host_at(task, CLQ_ARG_STATE),
-                              begin_of(c, index), begin_of(c, index + 1));
+    clq_reference_merge_range(&task->geometry, task->q, clq_host_at(task, CLQ_ARG_X), clq_host_at(task, CLQ_ARG_RANGE),
+                              clq_host_at(task, CLQ_ARG_NONFINITE), clq_host_at(task, CLQ_ARG_AVERAGING),
+                              clq_host_at(task, CLQ_ARG_STATE), begin_of(c, index), begin_of(c, index + 1));
 }
 
 /* ---- histogram ---- */

@@ -38,7 +38,7 @@ static clq_status run(clq_context *context, const clq_task *task, clq_error *err
 static clq_status plan(clq_context *context, const clq_task *task, clq_plan *plan_out, clq_error *error)
 {
     clq_decision decision;
-    (void)error;
+    CLQ_TRY(clq_cl_check_strides(context, task, error));
     clq_cl_decide(context, clq_cl_forced_variant(context), task, &decision);
     memset(plan_out, 0, sizeof *plan_out);
     snprintf(plan_out->variant, sizeof plan_out->variant, "%s", decision.main.name);

@@ -93,6 +93,33 @@ static clq_status write_back(const copies *c, const copy *o, uint64_t first, uin
 
 /* ---- one tensor ---- */
 
+/* A tensor with gaps, run by run, or element by element where these lie apart: others may be writing between them. */
+static clq_status write_runs(const copies *c, const copy *o, const clq_task *task, clq_argument argument,
+                             clq_error *error)
+{
+    const clq_strides *strides = clq_argument_strides(task->q, argument);
+    clq_runs runs;
+    uint64_t pieces;
+    clq_runs_of(&task->q->layout, task->geometry.elements, strides, strides, &runs);
+    pieces = runs.left.step == 1 ? 1 : runs.run;
+    for (uint64_t i = 0; i < runs.count; i++) {
+        for (uint64_t j = 0; j < pieces; j++) {
+            const uint64_t first = clq_run_place(&runs, &runs.left, i) + j * runs.left.step;
+            CLQ_TRY(write_back(c, o, clq_argument_offset_bytes(task, argument, first),
+                               clq_argument_offset_bytes(task, argument, runs.run / pieces), error));
+        }
+    }
+    return CLQ_OK;
+}
+
+static clq_status write_output(const copies *c, const copy *o, const clq_task *task, clq_argument argument,
+                               clq_error *error)
+{
+    const int is_tensor = argument == CLQ_ARG_CODES || argument == CLQ_ARG_Y;
+    return task->is_strided && is_tensor ? write_runs(c, o, task, argument, error)
+                                         : write_back(c, o, 0, o->bytes, error);
+}
+
 clq_status clq_cl_host_run(clq_context *context, const clq_task *task, clq_error *error)
 {
     clq_status status = CLQ_OK;
@@ -109,7 +136,7 @@ clq_status clq_cl_host_run(clq_context *context, const clq_task *task, clq_error
     CLQ_TRY_TO(clq_reference_executor.run(NULL, &own, error));
     for (size_t i = 0; i < c.count; i++) {
         if (clq_argument_is_output(task->operation, arguments[i])) {
-            CLQ_TRY_TO(write_back(&c, &c.list[i], 0, c.list[i].bytes, error));
+            CLQ_TRY_TO(write_output(&c, &c.list[i], task, arguments[i], error));
         }
     }
 done:

@@ -203,9 +203,10 @@ static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *err
 static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
     climb *c = cookie;
-    const clq_trial_cut cut = c->choice.variant == CLQ_VARIANT_COLUMNS ? CLQ_TRIAL_COLUMNS
-                              : c->choice.variant == CLQ_VARIANT_GRID  ? CLQ_TRIAL_GRID
-                                                                       : CLQ_TRIAL_ANY;
+    const clq_trial_cut cut = c->choice.variant == CLQ_VARIANT_RUNS      ? CLQ_TRIAL_RUNS
+                              : c->choice.variant == CLQ_VARIANT_COLUMNS ? CLQ_TRIAL_COLUMNS
+                              : c->choice.variant == CLQ_VARIANT_GRID    ? CLQ_TRIAL_GRID
+                                                                         : CLQ_TRIAL_ANY;
     const clq_trial_kernels kernels = {c->choice.operation, cut, c->task->q};
     const clq_trial_cases cases = clq_trial_walk_cases(&kernels);
     (void)step;
@@ -216,6 +217,7 @@ static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int o
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
                              clq_error *error)
 {
+    CLQ_TRY(clq_cl_check_strides(context, task, error));
     clq_cl_decide(context, forced, task, decision);
     if (clq_cl_untrusted(context, decision) != NULL) {
         climb c = {.context = context, .forced = forced, .task = task, .decision = decision};

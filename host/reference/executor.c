@@ -21,7 +21,7 @@ static void run_operation(clq_operation operation, const clq_task *task)
     const clq_quantization *q = task->q;
     switch (operation) {
     case CLQ_OP_MINMAX:
-        clq_reference_minmax(g, q->real, clq_host_at(task, CLQ_ARG_X), clq_host_at(task, CLQ_ARG_RANGE),
+        clq_reference_minmax(g, q, clq_host_at(task, CLQ_ARG_X), clq_host_at(task, CLQ_ARG_RANGE),
                              clq_host_at(task, CLQ_ARG_NONFINITE));
         break;
     case CLQ_OP_CHOOSE_PARAMETERS:
@@ -41,7 +41,7 @@ static void run_operation(clq_operation operation, const clq_task *task)
                                     clq_host_at(task, CLQ_ARG_ZERO_POINT), clq_host_at(task, CLQ_ARG_Y));
         break;
     case CLQ_OP_MERGE_RANGE:
-        clq_reference_merge_range(g, q->real, clq_host_at(task, CLQ_ARG_X), clq_host_at(task, CLQ_ARG_RANGE),
+        clq_reference_merge_range(g, q, clq_host_at(task, CLQ_ARG_X), clq_host_at(task, CLQ_ARG_RANGE),
                                   clq_host_at(task, CLQ_ARG_NONFINITE), clq_host_at(task, CLQ_ARG_AVERAGING),
                                   clq_host_at(task, CLQ_ARG_STATE), 0, g->parameters);
         break;

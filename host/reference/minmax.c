@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 
+#include "core/strides.h"
 #include "reference/element.h"
 #include "reference/reference.h"
 
@@ -15,13 +16,13 @@ static void store_range(void *range, uint64_t i, float value)
 }
 
 /* Fold `count` elements from `first` on into the range of parameter p. */
-static void fold(clq_dtype real, const void *x, uint64_t first, uint64_t count, void *range, uint64_t p,
-                 clq_nonfinite *nonfinite)
+static void fold(clq_dtype real, const void *x, const clq_places *at, uint64_t first, uint64_t count, void *range,
+                 uint64_t p, clq_nonfinite *nonfinite)
 {
     float lo = load_range(range, 2 * p);
     float hi = load_range(range, 2 * p + 1);
     for (uint64_t i = first; i < first + count; i++) {
-        const float value = clq_load_real(real, x, i) + 0.0f; /* -0 becomes 0 */
+        const float value = clq_load_real(real, x, clq_place(at, i)) + 0.0f; /* -0 becomes 0 */
         if (!isfinite(value)) {
             nonfinite->first_index = nonfinite->count == 0 ? i : nonfinite->first_index;
             nonfinite->count++;
@@ -34,8 +35,9 @@ static void fold(clq_dtype real, const void *x, uint64_t first, uint64_t count, 
     store_range(range, 2 * p + 1, hi);
 }
 
-void clq_reference_minmax(const clq_geometry *g, clq_dtype real, const void *x, void *range, void *nonfinite)
+void clq_reference_minmax(const clq_geometry *g, const clq_quantization *q, const void *x, void *range, void *nonfinite)
 {
+    const clq_places at = clq_places_of(&q->layout, &q->real_strides);
     clq_nonfinite found = {0, UINT64_MAX};
     for (uint64_t p = 0; p < g->parameters; p++) {
         store_range(range, 2 * p, INFINITY);
@@ -45,7 +47,8 @@ void clq_reference_minmax(const clq_geometry *g, clq_dtype real, const void *x, 
         for (uint64_t s = 0; s < g->segments_per_row; s++) {
             const uint64_t begin = s * g->segment;
             const uint64_t count = begin + g->segment < g->row ? g->segment : g->row - begin;
-            fold(real, x, row * g->row + begin, count, range, clq_geometry_parameter(g, row * g->row + begin), &found);
+            fold(q->real, x, &at, row * g->row + begin, count, range, clq_geometry_parameter(g, row * g->row + begin),
+                 &found);
         }
     }
     for (uint64_t p = 0; p < g->parameters; p++) {

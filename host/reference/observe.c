@@ -2,6 +2,7 @@
 /* Ranges over several batches, and histograms (docs/numerics.md, section 10). */
 #include <math.h>
 
+#include "core/strides.h"
 #include "reference/bins.h"
 #include "reference/element.h"
 #include "reference/reference.h"
@@ -20,13 +21,13 @@ int clq_reference_segment(const clq_geometry *g, uint64_t p, uint64_t turn, uint
     return *first < clq_size_min(band.end, g->elements);
 }
 
-static int has_finite(const clq_geometry *g, clq_dtype real, const void *x, uint64_t p)
+static int has_finite(const clq_geometry *g, clq_dtype real, const void *x, const clq_places *at, uint64_t p)
 {
     uint64_t first = 0;
     uint64_t count = 0;
     for (uint64_t turn = 0; clq_reference_segment(g, p, turn, &first, &count); turn++) {
         for (uint64_t i = first; i < first + count; i++) {
-            if (isfinite(clq_load_real(real, x, i))) {
+            if (isfinite(clq_load_real(real, x, clq_place(at, i)))) {
                 return 1;
             }
         }
@@ -34,9 +35,10 @@ static int has_finite(const clq_geometry *g, clq_dtype real, const void *x, uint
     return 0;
 }
 
-void clq_reference_merge_range(const clq_geometry *g, clq_dtype real, const void *x, const void *range,
+void clq_reference_merge_range(const clq_geometry *g, const clq_quantization *q, const void *x, const void *range,
                                const void *nonfinite, const void *averaging, void *state, uint64_t first, uint64_t stop)
 {
+    const clq_places at = clq_places_of(&q->layout, &q->real_strides);
     const float c = clq_load_real(CLQ_F32, averaging, 0);
     clq_nonfinite found;
     memcpy(&found, nonfinite, sizeof found);
@@ -46,7 +48,7 @@ void clq_reference_merge_range(const clq_geometry *g, clq_dtype real, const void
         memcpy(now, (const char *)range + p * sizeof now, sizeof now);
         memcpy(merged, (const char *)state + p * sizeof merged, sizeof merged);
         /* [0, 0] may stand for a parameter without a finite element. */
-        if (now[0] != 0.0f || now[1] != 0.0f || found.count == 0 || has_finite(g, real, x, p)) {
+        if (now[0] != 0.0f || now[1] != 0.0f || found.count == 0 || has_finite(g, q->real, x, &at, p)) {
             clq_range_merge(merged, now, c);
             memcpy((char *)state + p * sizeof merged, merged, sizeof merged);
         }
@@ -129,10 +131,11 @@ uint32_t clq_reference_bin_of(const clq_bins *b, float x)
                           : bin_of_magnitude(fabs((double)x), (double)b->hi);
 }
 
-static void count_segment(clq_dtype real, const void *x, uint64_t first, uint64_t count, const clq_bins *b, char *own)
+static void count_segment(clq_dtype real, const void *x, const clq_places *at, uint64_t first, uint64_t count,
+                          const clq_bins *b, char *own)
 {
     for (uint64_t i = first; i < first + count; i++) {
-        const float value = clq_load_real(real, x, i);
+        const float value = clq_load_real(real, x, clq_place(at, i));
         uint64_t counted;
         uint32_t bin;
         if (!isfinite(value)) {
@@ -148,13 +151,14 @@ static void count_segment(clq_dtype real, const void *x, uint64_t first, uint64_
 void clq_reference_histogram(const clq_geometry *g, const clq_quantization *q, const void *x, const void *range,
                              void *counts)
 {
+    const clq_places at = clq_places_of(&q->layout, &q->real_strides);
     for (uint64_t p = 0; p < g->parameters; p++) {
         const clq_bins b = clq_reference_bins_of(&q->scheme, range, p);
         char *own = (char *)counts + p * b.count * sizeof(uint64_t);
         uint64_t first = 0;
         uint64_t count = 0;
         for (uint64_t turn = 0; clq_reference_segment(g, p, turn, &first, &count); turn++) {
-            count_segment(q->real, x, first, count, &b, own);
+            count_segment(q->real, x, &at, first, count, &b, own);
         }
     }
 }

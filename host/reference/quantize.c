@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/strides.h"
 #include "reference/element.h"
 #include "reference/reference.h"
 
@@ -13,7 +14,18 @@ typedef struct arrays {
     const clq_quantization *q;
     const void *x, *scale, *zero_point, *codes_in;
     void *codes, *y;
+    clq_places reals_at, codes_at;
 } arrays;
+
+static arrays arrays_of(const clq_quantization *q, const void *scale, const void *zero_point)
+{
+    const arrays a = {.q = q,
+                      .scale = scale,
+                      .zero_point = zero_point,
+                      .reals_at = clq_places_of(&q->layout, &q->real_strides),
+                      .codes_at = clq_places_of(&q->layout, &q->code_strides)};
+    return a;
+}
 
 /* What is done to the elements [begin, stop) of one segment. */
 typedef void (*segment_function)(const arrays *a, const parameter *p, uint64_t begin, uint64_t stop);
@@ -43,8 +55,8 @@ static void quantize_segment(const arrays *a, const parameter *p, uint64_t begin
 {
     const clq_quantization *q = a->q;
     for (uint64_t i = begin; i < stop; i++) {
-        const float value = clq_load_real(q->real, a->x, i);
-        clq_store_code(q->scheme.dtype, a->codes, i,
+        const float value = clq_load_real(q->real, a->x, clq_place(&a->reals_at, i));
+        clq_store_code(q->scheme.dtype, a->codes, clq_place(&a->codes_at, i),
                        clq_code_of(&q->scheme, value, p->scale, p->reciprocal, p->zero_point));
     }
 }
@@ -53,8 +65,8 @@ static void dequantize_segment(const arrays *a, const parameter *p, uint64_t beg
 {
     const clq_quantization *q = a->q;
     for (uint64_t i = begin; i < stop; i++) {
-        const int32_t code = clq_load_code(q->scheme.dtype, a->codes_in, i);
-        clq_store_real(q->real, a->y, i, clq_real_of(code, p->scale, p->zero_point));
+        const int32_t code = clq_load_code(q->scheme.dtype, a->codes_in, clq_place(&a->codes_at, i));
+        clq_store_real(q->real, a->y, clq_place(&a->reals_at, i), clq_real_of(code, p->scale, p->zero_point));
     }
 }
 
@@ -62,29 +74,35 @@ static void fake_quantize_segment(const arrays *a, const parameter *p, uint64_t 
 {
     const clq_quantization *q = a->q;
     for (uint64_t i = begin; i < stop; i++) {
-        const float value = clq_load_real(q->real, a->x, i);
+        const float value = clq_load_real(q->real, a->x, clq_place(&a->reals_at, i));
         const int32_t code = clq_code_of(&q->scheme, value, p->scale, p->reciprocal, p->zero_point);
-        clq_store_real(q->real, a->y, i, clq_real_of(code, p->scale, p->zero_point));
+        clq_store_real(q->real, a->y, clq_place(&a->reals_at, i), clq_real_of(code, p->scale, p->zero_point));
     }
 }
 
 void clq_reference_quantize(const clq_geometry *geometry, const clq_quantization *q, const void *x, const void *scale,
                             const void *zero_point, void *codes)
 {
-    const arrays a = {.q = q, .x = x, .scale = scale, .zero_point = zero_point, .codes = codes};
+    arrays a = arrays_of(q, scale, zero_point);
+    a.x = x;
+    a.codes = codes;
     for_each_segment(geometry, &a, quantize_segment);
 }
 
 void clq_reference_dequantize(const clq_geometry *geometry, const clq_quantization *q, const void *codes,
                               const void *scale, const void *zero_point, void *y)
 {
-    const arrays a = {.q = q, .codes_in = codes, .scale = scale, .zero_point = zero_point, .y = y};
+    arrays a = arrays_of(q, scale, zero_point);
+    a.codes_in = codes;
+    a.y = y;
     for_each_segment(geometry, &a, dequantize_segment);
 }
 
 void clq_reference_fake_quantize(const clq_geometry *geometry, const clq_quantization *q, const void *x,
                                  const void *scale, const void *zero_point, void *y)
 {
-    const arrays a = {.q = q, .x = x, .scale = scale, .zero_point = zero_point, .y = y};
+    arrays a = arrays_of(q, scale, zero_point);
+    a.x = x;
+    a.y = y;
     for_each_segment(geometry, &a, fake_quantize_segment);
 }

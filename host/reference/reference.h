@@ -8,12 +8,13 @@
 
 #include "core/gemm_task.h"
 
-void clq_reference_minmax(const clq_geometry *geometry, clq_dtype real, const void *x, void *range, void *nonfinite);
+void clq_reference_minmax(const clq_geometry *geometry, const clq_quantization *q, const void *x, void *range,
+                          void *nonfinite);
 
 /* Parameters [first, stop). */
-void clq_reference_merge_range(const clq_geometry *geometry, clq_dtype real, const void *x, const void *range,
-                               const void *nonfinite, const void *averaging, void *state, uint64_t first,
-                               uint64_t stop);
+void clq_reference_merge_range(const clq_geometry *geometry, const clq_quantization *q, const void *x,
+                               const void *range, const void *nonfinite, const void *averaging, void *state,
+                               uint64_t first, uint64_t stop);
 
 /* In the bins that clq_histogram_bins tells of q->scheme. */
 void clq_reference_histogram(const clq_geometry *geometry, const clq_quantization *q, const void *x, const void *range,

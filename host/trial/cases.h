@@ -10,6 +10,7 @@ typedef enum clq_trial_cut {
     CLQ_TRIAL_ANY = 0,
     CLQ_TRIAL_COLUMNS = 1, /* per channel or block, few elements between two channels */
     CLQ_TRIAL_FUSED = 2,   /* small tensors, whose parameters serve one segment each */
+    CLQ_TRIAL_RUNS = 4,    /* strided */
     CLQ_TRIAL_GRID = 3     /* any, but that no byte of 4-bit codes is shared by two segments */
 } clq_trial_cut;
 
@@ -46,6 +47,11 @@ clq_layout clq_trial_layout(const clq_trial_shape *shape);
 /* Tensor `i` of a case: the operation of `kernels` on this shape. */
 clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
                                 const clq_trial_shape *shape, clq_error *error);
+
+/* The same with these strides. */
+clq_status clq_trial_add_strided(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
+                                 const clq_trial_shape *shape, const clq_strides *reals, const clq_strides *codes,
+                                 clq_error *error);
 
 /* The options of a scheme that are read where scale and zero point are chosen: those of `number`, of so many. */
 enum { CLQ_TRIAL_SCHEMES = CLQ_PRESET_COUNT + 13, CLQ_TRIAL_WITNESS_SCHEME = CLQ_TRIAL_SCHEMES - 1 };

@@ -7,6 +7,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/dtype.h"
 #include "trial/cases.h"
 
 /* ---- shapes ---- */
@@ -58,6 +59,45 @@ static const clq_trial_shape column_shapes[] = {
     PER_CHANNEL(28, 384, 3),   PER_CHANNEL(37, 544, 1), PER_BLOCK(1, 22, 1040, 20), PER_CHANNEL(9, 1024, 1),
     PER_CHANNEL(9, 10, 17),    PER_CHANNEL(150, 5, 7),  PER_CHANNEL(29, 96, 1),     PER_CHANNEL(31, 3, 3),
     PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 6, 5, 4),   PER_CHANNEL(1025, 1, 1)};
+/*
+ * Strided, of even lengths first, which 4-bit codes take; neither the places nor the gaps are the same on both sides. A
+ * strip that begins inside a run; runs of several write buffers; more runs of a segment each than work-items stand
+ * beside each other, in two dimensions; one run of a piece for more than all work-items. Runs of several segments:
+ * moved on as a whole, with parameters for more than a vector and from row to row, in bands of lines, and, where they
+ * lie before their places, by segments. Elements a step apart, one side or both, in runs of several vectors and a bit,
+ * of less than one; a dimension in blocks, ragged, outside of the runs and inside, on either side and on both.
+ */
+enum { EVEN_RUN_SHAPES = 9 };
+typedef struct strided_shape {
+    clq_trial_shape shape;
+    clq_strides reals, codes;
+} strided_shape;
+
+#define PITCH(slab, row, element)                                                                                      \
+    {                                                                                                                  \
+        {slab, row, element}, 0, 0, 0                                                                                  \
+    }
+#define IN_BLOCKS(slab, row, element, axis, block, lane)                                                               \
+    {                                                                                                                  \
+        {slab, row, element}, axis, block, lane                                                                        \
+    }
+static const strided_shape run_shapes[] = {
+    {PER_CHANNEL(9, 1, 1030), PITCH(1041, 1041, 1), PITCH(1052, 1052, 1)},
+    {{{1, 2, 13002}, CLQ_PER_TENSOR, 0, 0}, PITCH(1, 13007, 1), PITCH(1, 13010, 1)},
+    {PER_CHANNEL(7, 50, 60), PITCH(3300, 64, 1), PITCH(4002, 62, 1)},
+    {PER_GROUP(5, 2500, 76), PITCH(2507, 1, 1), PITCH(2600, 1, 1)},
+    {{{1, 11, 370}, CLQ_PER_CHANNEL, 2, 0}, PITCH(1, 371, 1), PITCH(1, 390, 1)},
+    {PER_BLOCK(2, 30, 62, 9), PITCH(2100, 65, 1), PITCH(1984, 62, 1)},
+    {{{3, 30, 50}, CLQ_PER_GROUP, 0, 10}, PITCH(50, 150, 1), PITCH(1500, 50, 1)},
+    {{{3, 30, 50}, CLQ_PER_GROUP, 0, 18}, PITCH(1500, 50, 1), PITCH(52, 160, 1)},
+    {PER_CHANNEL(2, 9, 130), PITCH(2601, 280, 2), PITCH(1190, 132, 1)},
+    {PER_CHANNEL(2, 7, 45), IN_BLOCKS(400, 190, 4, 1, 4, 1), PITCH(350, 46, 1)},
+    {PER_CHANNEL(2, 7, 45), PITCH(700, 97, 2), IN_BLOCKS(400, 190, 4, 1, 4, 1)},
+    {PER_CHANNEL(1, 9, 67), IN_BLOCKS(1, 500, 7, 1, 5, 1), IN_BLOCKS(1, 210, 3, 1, 3, 1)},
+    {{{2, 9, 19}, CLQ_PER_CHANNEL, 2, 0}, IN_BLOCKS(300, 24, 8, 2, 8, 1), PITCH(200, 20, 1)},
+    {{{2, 9, 19}, CLQ_PER_GROUP, 0, 5}, PITCH(190, 21, 1), IN_BLOCKS(300, 24, 8, 2, 8, 1)},
+    {PER_CHANNEL(1, 300, 3), PITCH(1, 5, 1), PITCH(1, 10, 3)}};
+
 /* Several strips; several pairs of vectors; less than two vectors; fewer elements than one. */
 static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(300), PER_TENSOR(27), PER_TENSOR(5)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
@@ -101,6 +141,13 @@ static const clq_trial_shape histogram_shapes[] = {
 static const clq_trial_shape histogram_column_shapes[] = {PER_CHANNEL(37, 100, 1), PER_CHANNEL(1, 40, 1),
                                                           PER_CHANNEL(20, 100, 3), PER_CHANNEL(50, 5, 2),
                                                           PER_CHANNEL(3, 5, 2),    PER_CHANNEL(1025, 1, 1)};
+
+static size_t strided_shapes(const clq_trial_kernels *kernels)
+{
+    const int is_any =
+        clq_dtype_bits(kernels->q->scheme.dtype) != 4 || !clq_argument_is_used(kernels->operation, CLQ_ARG_CODES);
+    return is_any ? sizeof run_shapes / sizeof run_shapes[0] : EVEN_RUN_SHAPES;
+}
 
 static const clq_trial_shape *shapes_of(const clq_trial_kernels *kernels, size_t *count)
 {
@@ -208,15 +255,35 @@ clq_layout clq_trial_layout(const clq_trial_shape *shape)
     return layout;
 }
 
-clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
-                                const clq_trial_shape *shape, clq_error *error)
+clq_status clq_trial_add_strided(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
+                                 const clq_trial_shape *shape, const clq_strides *reals, const clq_strides *codes,
+                                 clq_error *error)
 {
     clq_quantization *q = &c->described[i];
     *q = *kernels->q;
     q->layout = clq_trial_layout(shape);
-    c->tasks[i].operation = kernels->operation;
-    c->tasks[i].q = q;
-    return clq_geometry_of(&q->layout, &c->tasks[i].geometry, error);
+    q->real_strides = *reals;
+    q->code_strides = *codes;
+    return clq_task_describe(&c->tasks[i], kernels->operation, q, error);
+}
+
+clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
+                                const clq_trial_shape *shape, clq_error *error)
+{
+    static const clq_strides dense; /* those of the call are for its own shape */
+    return clq_trial_add_strided(c, i, kernels, shape, &dense, &dense, error);
+}
+
+/* Each shape in each way. */
+static clq_status describe_runs(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+{
+    const clq_trial_kernels *kernels = what;
+    const size_t ways = ways_of(kernels->operation);
+    const strided_shape *s = &run_shapes[number / ways];
+    c->count = 1;
+    CLQ_TRY(clq_trial_add_strided(c, 0, kernels, &s->shape, &s->reals, &s->codes, error));
+    set_way(c, number % ways);
+    return CLQ_OK;
 }
 
 static clq_status describe_walk(const void *what, size_t number, clq_trial_case *c, clq_error *error)
@@ -245,6 +312,11 @@ static void fill_walk(const clq_trial_case *c)
 clq_trial_cases clq_trial_walk_cases(const clq_trial_kernels *kernels)
 {
     clq_trial_cases cases = {kernels, 0, describe_walk, fill_walk};
+    if (kernels->cut == CLQ_TRIAL_RUNS) {
+        cases.describe = describe_runs;
+        cases.count = strided_shapes(kernels) * ways_of(kernels->operation);
+        return cases;
+    }
     (void)shapes_of(kernels, &cases.count);
     cases.count = (2 * cases.count - halved_shapes(kernels)) * ways_of(kernels->operation) / 2;
     return cases;

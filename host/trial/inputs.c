@@ -132,13 +132,31 @@ static float next_element(uint32_t *state, const surroundings *s)
     }
 }
 
-/* Bits of a half below its normal numbers are no f32's: they are stored as they are. */
-static void store_element(clq_dtype real, void *x, uint64_t i, float value, uint32_t *state)
+/* x, whose elements may have gaps between them. */
+typedef struct elements {
+    clq_dtype real;
+    void *x;
+    clq_places at;
+} elements;
+
+static elements elements_of(const clq_quantization *q, void *x)
 {
-    clq_store_real(real, x, i, value);
-    if (real == CLQ_F16 && clq_trial_random(state) % 16 == 0) {
+    const elements e = {q->real, x, clq_places_of(&q->layout, &q->real_strides)};
+    return e;
+}
+
+static void store(const elements *e, uint64_t i, float value)
+{
+    clq_store_real(e->real, e->x, clq_place(&e->at, i), value);
+}
+
+/* Bits of a half below its normal numbers are no f32's: they are stored as they are. */
+static void store_element(const elements *e, uint64_t i, float value, uint32_t *state)
+{
+    store(e, i, value);
+    if (e->real == CLQ_F16 && clq_trial_random(state) % 16 == 0) {
         const uint16_t subnormal = (uint16_t)(clq_trial_random(state) & 0x83FF);
-        memcpy((char *)x + 2 * i, &subnormal, sizeof subnormal);
+        memcpy((char *)e->x + 2 * clq_place(&e->at, i), &subnormal, sizeof subnormal);
     }
 }
 
@@ -170,19 +188,19 @@ static const float *range_of_tie(const clq_quantization *q)
 
 /* Small numbers and, in each block of a vector, what is not finite, so that one element too many, the first of the next
  * segment, shows to whoever reads a block another time. */
-static void fill_tame(clq_dtype real, void *x, uint64_t begin, uint64_t length)
+static void fill_tame(const elements *e, uint64_t begin, uint64_t length)
 {
     for (uint64_t i = 0; i < length; i++) {
-        clq_store_real(real, x, begin + i, i % 2 == 1 ? INFINITY : 0.5f);
+        store(e, begin + i, i % 2 == 1 ? INFINITY : 0.5f);
     }
 }
 
 /* In every third band, of the last of its parameters alone. */
-static void place_infinities(clq_dtype real, const clq_geometry *g, void *x)
+static void place_infinities(const elements *e, const clq_geometry *g)
 {
     for (uint64_t b = 1; clq_geometry_has_bands(g) && b < clq_geometry_bands(g); b += 3) {
         const clq_band band = clq_geometry_band(g, b);
-        clq_store_real(real, x, clq_size_min(band.first + g->channels * g->row, band.end) - 1, INFINITY);
+        store(e, clq_size_min(band.first + g->channels * g->row, band.end) - 1, INFINITY);
     }
 }
 
@@ -215,7 +233,7 @@ static ends ends_of(const clq_trial_case *c, const clq_task *task, uint64_t s, u
  * has them alone, another for each parameter. Of segments of whole vectors the second of every four is tame, in even
  * ways, and the one behind it begins with an end.
  */
-static void place_ends(const clq_trial_case *c, const clq_task *task, void *x, uint32_t way)
+static void place_ends(const clq_trial_case *c, const clq_task *task, const elements *e, uint32_t way)
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t repeats = g->rows / g->channels;
@@ -231,19 +249,19 @@ static void place_ends(const clq_trial_case *c, const clq_task *task, void *x, u
         const int is_tie = has_ties && length < 100 && s % 2 == 0;
         const ends at = ends_of(c, task, s, length, is_whole && s % 4 == 2, way);
         if (is_whole && s % 4 == 1) {
-            fill_tame(task->q->real, x, begin, length);
+            fill_tame(e, begin, length);
         } else if (length >= 8) {
             const float lo = is_tie ? range_of_tie(task->q)[0] : -300.0f - (float)(s % 8) - beyond;
             const float hi = is_tie ? range_of_tie(task->q)[1] : 301.0f + (float)(s % 16) + beyond;
-            clq_store_real(task->q->real, x, begin + at.least, lo);
-            clq_store_real(task->q->real, x, begin + at.greatest, hi);
+            store(e, begin + at.least, lo);
+            store(e, begin + at.greatest, hi);
         }
     }
     if (way % 2 == 0) {
-        place_infinities(task->q->real, g, x);
+        place_infinities(e, g);
     }
     if (way % 2 != 0 && g->segment < 8) { /* it has no ends of its own */
-        clq_store_real(task->q->real, x, g->elements - 1, 333.0f);
+        store(e, g->elements - 1, 333.0f);
     }
 }
 
@@ -266,6 +284,7 @@ static uint64_t end_of_range(uint64_t length, uint32_t way)
 static void fill_ranges(const clq_task *task, void *x, uint64_t turn, uint32_t way, uint32_t *state)
 {
     const clq_geometry *g = &task->geometry;
+    const elements e = elements_of(task->q, x);
     const float sign = way % 2 == 0 ? 1.0f : -1.0f;
     for (uint64_t i = 0; i < g->elements; i++) {
         const uint64_t number = (clq_geometry_parameter(g, i) + turn) % CLQ_TRIAL_RANGES;
@@ -276,7 +295,7 @@ static void fill_ranges(const clq_task *task, void *x, uint64_t turn, uint32_t w
         const float inside = w->greatest * (((float)(r / 16 % 8192) - 4096.0f) * 0x1p-13f);
         const float signed_x = r / 8 % 2 == 0 ? w->x : -w->x;
         const int is_end = at == end_of_range(g->segment < rest ? g->segment : rest, way);
-        clq_store_real(task->q->real, x, i, sign * (is_end ? -w->greatest : r % 8 == 0 ? signed_x : inside));
+        store(&e, i, sign * (is_end ? -w->greatest : r % 8 == 0 ? signed_x : inside));
     }
 }
 
@@ -285,6 +304,7 @@ static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x
 {
     const clq_geometry *g = &task->geometry;
     const int has_range = clq_argument_is_output(task->operation, CLQ_ARG_RANGE);
+    const elements e = elements_of(task->q, x);
     surroundings s = {0.0625f, 0, task->q->scheme.qmin, task->q->scheme.qmax, 0.5f, 1, 1};
     if (has_range) { /* or ties of wide codes lie beyond the ends (place_ends) */
         s.least = s.least < -1024 ? -1024 : s.least;
@@ -296,18 +316,20 @@ static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x
         } else if (i % g->row % g->segment == 0) {
             choose_parameter(c, task, clq_geometry_parameter(g, i), turn, &s);
         }
-        store_element(task->q->real, x, i, next_element(state, &s), state);
+        store_element(&e, i, next_element(state, &s), state);
     }
     if (has_range) {
-        place_ends(c, task, x, way);
+        place_ends(c, task, &e, way);
     }
 }
 
 static void fill_codes(const clq_task *task, void *codes, uint32_t *state)
 {
+    const clq_places at = clq_places_of(&task->q->layout, &task->q->code_strides);
     for (uint64_t i = 0; i < task->geometry.elements; i++) {
         const uint32_t r = clq_trial_random(state);
-        clq_store_code(task->q->scheme.dtype, codes, i, r % 8 == 0 ? CLQ_TRIAL_DIFFERENCE_CODE : (int32_t)(r >> 8));
+        clq_store_code(task->q->scheme.dtype, codes, clq_place(&at, i),
+                       r % 8 == 0 ? CLQ_TRIAL_DIFFERENCE_CODE : (int32_t)(r >> 8));
     }
 }
 
@@ -425,6 +447,7 @@ static int is_in_gap(const clq_geometry *g, uint64_t i)
 
 static void fill_signed_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
 {
+    const elements e = elements_of(task->q, host[CLQ_ARG_X]);
     const clq_geometry *g = &task->geometry;
     const surroundings s = {0.0625f, 0, 0, CLQ_HISTOGRAM_BINS, -0.0f, 1, 1};
     for (uint64_t p = 0; p < g->parameters; p++) {
@@ -435,12 +458,13 @@ static void fill_signed_histogram(const clq_task *task, void *const host[CLQ_ARG
     }
     for (uint64_t i = 0; i < g->elements; i++) {
         const float *range = signed_ranges[clq_geometry_parameter(g, i) % COUNT(signed_ranges)];
-        store_element(task->q->real, host[CLQ_ARG_X], i, is_in_gap(g, i) ? NAN : next_signed(range, state, &s), state);
+        store_element(&e, i, is_in_gap(g, i) ? NAN : next_signed(range, state, &s), state);
     }
 }
 
 static void fill_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
 {
+    const elements e = elements_of(task->q, host[CLQ_ARG_X]);
     const clq_geometry *g = &task->geometry;
     surroundings s = {0.0625f, 0, 0, CLQ_HISTOGRAM_BINS, 0.5f, 1, 1};
     for (uint64_t p = 0; p < g->parameters; p++) {
@@ -454,7 +478,7 @@ static void fill_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT]
     }
     for (uint64_t i = 0; i < g->elements; i++) {
         (void)maximum_of(task, clq_geometry_parameter(g, i), &s);
-        store_element(task->q->real, host[CLQ_ARG_X], i, is_in_gap(g, i) ? NAN : next_element(state, &s), state);
+        store_element(&e, i, is_in_gap(g, i) ? NAN : next_element(state, &s), state);
     }
 }
 
@@ -480,6 +504,7 @@ static int is_finite_all_the_same(const clq_geometry *g, uint64_t i, uint64_t p)
  */
 static void fill_merge(const clq_trial_case *c, const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
 {
+    const elements e = elements_of(task->q, host[CLQ_ARG_X]);
     static const float states[][2] = {{INFINITY, -INFINITY}, {-3e38f, 3e38f}, {-0x1p-130f, 0x1p-128f},
                                       {-1.5f, 2.25f},        {NAN, 1.0f},     {-0.0f, 0.0f}};
     const clq_geometry *g = &task->geometry;
@@ -512,7 +537,7 @@ static void fill_merge(const clq_trial_case *c, const clq_task *task, void *cons
     for (uint64_t i = 0; i < g->elements; i++) {
         const uint64_t p = clq_geometry_parameter(g, i);
         if (has_only_nonfinite(p) && !is_finite_all_the_same(g, i, p)) {
-            clq_store_real(task->q->real, host[CLQ_ARG_X], i, i % 2 == 0 ? NAN : INFINITY);
+            store(&e, i, i % 2 == 0 ? NAN : INFINITY);
         }
     }
     *(float *)host[CLQ_ARG_AVERAGING] = c->averaging;

@@ -51,15 +51,39 @@ CLQ_API const char *clq_granularity_name(clq_granularity granularity); /* "chann
 /* Dimensions that a tensor can have. */
 enum { CLQ_MAX_RANK = 8 };
 
-/* The shape of a contiguous, row-major tensor and which parameter serves which element. Rank 0 is one element. A part
- * of clq_quantization, whose struct_size tells of its size too. */
+/* The shape of a row-major tensor and which parameter serves which element. Rank 0 is one element. A part of
+ * clq_quantization, whose struct_size tells of its size too. */
 typedef struct clq_layout {
     uint32_t rank;                /* 0 to CLQ_MAX_RANK */
-    uint64_t shape[CLQ_MAX_RANK]; /* the first `rank` count, the last of them is that of neighbours in memory */
+    uint64_t shape[CLQ_MAX_RANK]; /* the first `rank` count; without strides the last is that of neighbours in memory */
     clq_granularity granularity;  /* (default CLQ_PER_TENSOR) */
     uint32_t axis;                /* CLQ_PER_CHANNEL, CLQ_PER_BLOCK: 0 to rank-1 (default 0) */
     uint64_t group_size;          /* CLQ_PER_GROUP, CLQ_PER_BLOCK: at least 1 (default 128) */
 } clq_layout;
+
+/*
+ * Where the elements of a tensor lie, in elements of what is stored there, from the operand's offset on: element
+ * (i0, i1, ...) at the sum of its indices times the strides. Zeroed: one after the other, without gaps. What lies
+ * between them is neither read for a result nor written. Shape, parameters, flat indices (clq_nonfinite) and bytes of
+ * results do not depend on it.
+ *
+ *     columns of an image: shape {rows, columns}, stride {elements from row to row, 1}
+ *     NHWC as NCHW:        shape {n, c, h, w}, stride {h*w*c, 1, w*c, c}
+ *     NC4HW4:              shape {n, c, h, w}, axis 1, block 4; the strides may stay 0
+ *
+ * In blocks: index i of `axis` lies at i / block * stride[axis] + i % block * lane. The last block may be ragged: the
+ * lanes beyond the shape belong to no element. With all strides 0 blocks are the innermost dimension of a dense tensor.
+ *
+ * Strides of dimensions with more than one element are at least 1, and nested, in whatever order: each is at least as
+ * large as what all smaller ones span, so that no two elements share a place. 4-bit codes: the last dimension has
+ * stride 1 and an even number of elements, all other strides are even, and there are no blocks.
+ */
+typedef struct clq_strides {
+    uint64_t stride[CLQ_MAX_RANK]; /* of the first `rank` dimensions; all 0: dense */
+    uint32_t axis;                 /* the dimension in blocks */
+    uint32_t block;                /* indices of a block; 0 and 1: there are none */
+    uint64_t lane;                 /* from one index of a block to the next; not used where all strides are 0 */
+} clq_strides;
 
 /* How a quotient becomes an integer. */
 typedef enum clq_rounding {
@@ -157,10 +181,12 @@ typedef struct clq_scheme {
  * set the layout and what else differs.
  */
 typedef struct clq_quantization {
-    uint32_t struct_size; /* sizeof(clq_quantization), set by clq_quantization_init */
-    clq_dtype real;       /* type of the real side: f32, f16 or bf16 (default f32) */
-    clq_layout layout;    /* (default: rank 0, per tensor) */
-    clq_scheme scheme;    /* (default: symmetric, s8) */
+    uint32_t struct_size;     /* sizeof(clq_quantization), set by clq_quantization_init */
+    clq_dtype real;           /* type of the real side: f32, f16 or bf16 (default f32) */
+    clq_layout layout;        /* (default: rank 0, per tensor) */
+    clq_scheme scheme;        /* (default: symmetric, s8) */
+    clq_strides real_strides; /* of x and y (default: dense) */
+    clq_strides code_strides; /* of codes (default: dense) */
 } clq_quantization;
 
 /* Set `q` to the defaults given above. */
@@ -178,6 +204,13 @@ CLQ_API const char *clq_preset_name(clq_preset preset); /* "compressed-tensors";
 
 /* Check all of `q`; CLQ_OK, or CLQ_INVALID_ARGUMENT with the field, what was given and what is required. */
 CLQ_API clq_status clq_quantization_check(const clq_quantization *q, clq_error *error);
+
+/*
+ * Elements of storage that a tensor spans, from its first element to the last one in memory: what a buffer must hold
+ * behind the operand's offset. CLQ_INVALID_ARGUMENT for strides that make elements overlap, or are beyond 63 bits.
+ */
+CLQ_API clq_status clq_strides_span(const clq_layout *layout, const clq_strides *strides, uint64_t *elements,
+                                    clq_error *error);
 
 /* Number of elements, and of scales (= zero points) that `layout` asks for. */
 CLQ_API clq_status clq_layout_count(const clq_layout *layout, uint64_t *elements, uint64_t *parameters,

@@ -37,7 +37,7 @@ clq_batch_form clq_cl_batch_preferred_form(const clq_context *context, const clq
                                            const clq_task *task)
 {
     clq_decision alone;
-    if (clq_cl_batch_is_one_by_one(task->operation)) {
+    if (clq_cl_batch_is_one_by_one(task->operation) || task->is_strided) {
         return CLQ_BATCH_EACH;
     }
     clq_cl_decide(context, forced, task, &alone);
@@ -62,6 +62,7 @@ const char *clq_cl_batch_reason(const clq_context *context, clq_variant forced, 
                                 clq_batch_form form)
 {
     return clq_cl_batch_is_one_by_one(operation)    ? "this operation is run tensor by tensor"
+           : form == CLQ_BATCH_EACH                 ? "strided tensors are run one by one"
            : clq_variant_is_of_tensors(forced)      ? "as forced"
            : form == CLQ_BATCH_FUSED                ? "small tensors: each is finished while in the cache"
            : form == CLQ_BATCH_COLUMNS              ? "few elements between two channels"

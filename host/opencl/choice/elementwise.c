@@ -195,11 +195,49 @@ static int grid_possible(const clq_context *context, const clq_task *task)
             context->cl->local_bytes >= HISTOGRAM_LOCAL_BYTES(clq_histogram_bins(&task->q->scheme)));
 }
 
+/* Whether no byte of 4-bit codes is shared by two runs or segments. */
+static int runs_are_even(const clq_task *task)
+{
+    const clq_geometry *g = &task->geometry;
+    clq_runs runs;
+    clq_task_runs(task, &runs);
+    return bytes_are_whole(task, runs.count <= 1 ? 0 : runs.run, 0) &&
+           (bytes_are_whole(task, g->segment, g->row) || g->elements <= g->segment);
+}
+
+static int runs_take(const clq_task *task)
+{
+    return task->is_strided && find_row(task->operation, CLQ_VARIANT_RUNS) != NULL && runs_are_even(task);
+}
+
+/* Whether a step has no kernel for the task's strides. */
+static int lacks_runs(const clq_task *task, clq_operation operation)
+{
+    const clq_task step = clq_task_step(task, operation);
+    return step.is_strided && find_row(operation, CLQ_VARIANT_RUNS) == NULL;
+}
+
+clq_status clq_cl_check_strides(const clq_context *context, const clq_task *task, clq_error *error)
+{
+    const int is_dynamic = task->operation == CLQ_OP_DYNAMIC_QUANTIZE;
+    const int lacks = is_dynamic ? lacks_runs(task, CLQ_OP_MINMAX) || lacks_runs(task, CLQ_OP_QUANTIZE)
+                                 : lacks_runs(task, task->operation);
+    if (!task->is_strided || (!lacks && runs_are_even(task))) {
+        return CLQ_OK;
+    }
+    return clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: strides were given, %s; the reference and native take them",
+                    clq_operation_name(task->operation), context->device.name,
+                    lacks ? "dense tensors are needed: the device has no kernel for strided ones"
+                          : "4-bit codes of strided tensors need rows and segments of an even length");
+}
+
 int clq_cl_variant_takes(const clq_task *task, clq_variant variant)
 {
-    return variant == CLQ_VARIANT_COLUMNS ? columns_take(task)
-           : variant == CLQ_VARIANT_GRID  ? grid_takes(task)
-                                          : find_row(task->operation, variant) != NULL;
+    return task->is_strided                 ? variant == CLQ_VARIANT_RUNS && runs_take(task)
+           : variant == CLQ_VARIANT_RUNS    ? 0
+           : variant == CLQ_VARIANT_COLUMNS ? columns_take(task)
+           : variant == CLQ_VARIANT_GRID    ? grid_takes(task)
+                                            : find_row(task->operation, variant) != NULL;
 }
 
 /* Numbers of the table that each family of kernels has of its own. */
@@ -224,6 +262,12 @@ static clq_variant preferred_variant(const clq_context *context, const clq_cl_tu
     if (task->operation == CLQ_OP_CHOOSE_PARAMETERS || task->operation == CLQ_OP_MERGE_RANGE) {
         *reason = "one work-item for each parameter";
         return CLQ_VARIANT_STRIP;
+    }
+    if (task->is_strided) {
+        *reason = forced == CLQ_VARIANT_RUNS          ? "forced"
+                  : clq_variant_is_of_tensors(forced) ? "the forced variant cannot run this layout"
+                                                      : "strided: runs of elements, with gaps between them";
+        return CLQ_VARIANT_RUNS;
     }
     if (clq_variant_is_of_tensors(forced)) {
         const int possible = (forced == CLQ_VARIANT_COLUMNS && columns_possible(context, tuning, task)) ||
@@ -296,11 +340,10 @@ static clq_choice choose(const clq_context *context, const clq_cl_tuning *tuning
     clq_variant variant;
     clq_verdict verdict;
     clq_choice choice;
-    clq_task own = *task;
-    own.operation = operation;
+    const clq_task own = clq_task_step(task, operation);
     variant = preferred_variant(context, tuning, forced, &own, &reason);
     verdict = clq_verdict_of(&context->cl->verdicts, clq_cl_verdict_entry(tuning, operation, variant, task->q));
-    if (variant != CLQ_VARIANT_STRIP && clq_verdict_is_aside(verdict)) {
+    if (variant != CLQ_VARIANT_STRIP && variant != CLQ_VARIANT_RUNS && clq_verdict_is_aside(verdict)) {
         variant = CLQ_VARIANT_STRIP;
         reason = reason_aside(verdict);
         verdict = clq_verdict_of(&context->cl->verdicts, clq_cl_verdict_entry(tuning, operation, variant, task->q));
@@ -370,9 +413,12 @@ void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_
 static clq_choice step_of(const clq_cl_tuning *tuning, const clq_task *task, clq_operation operation,
                           clq_variant variant)
 {
-    clq_task step = *task;
-    step.operation = operation;
-    return choice_of(tuning, &step, clq_cl_variant_takes(&step, variant) ? variant : CLQ_VARIANT_STRIP, "forced");
+    const clq_task step = clq_task_step(task, operation);
+    return choice_of(tuning, &step,
+                     clq_cl_variant_takes(&step, variant) ? variant
+                     : step.is_strided                    ? CLQ_VARIANT_RUNS
+                                                          : CLQ_VARIANT_STRIP,
+                     "forced");
 }
 
 void clq_cl_decide_untried(const clq_cl_tuning *tuning, const clq_task *task, clq_variant variant,

@@ -48,6 +48,9 @@ void clq_cl_decide_untried(const clq_cl_tuning *tuning, const clq_task *task, cl
 /* Whether that can be: there is such a kernel of the operation, and it takes this layout. */
 int clq_cl_variant_takes(const clq_task *task, clq_variant variant);
 
+/* Refuse strided tensors that no kernel takes: CLQ_UNSUPPORTED. */
+clq_status clq_cl_check_strides(const clq_context *context, const clq_task *task, clq_error *error);
+
 /* A kernel of the decision that is not trusted, one that is set aside before others; NULL when all are. */
 const clq_choice *clq_cl_untrusted(const clq_context *context, const clq_decision *decision);
 

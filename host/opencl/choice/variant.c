@@ -8,6 +8,7 @@ static const char *const names[CLQ_VARIANT_COUNT] = {
     [CLQ_VARIANT_STRIP] = "strip",
     [CLQ_VARIANT_GRID] = "grid",
     [CLQ_VARIANT_COLUMNS] = "columns",
+    [CLQ_VARIANT_RUNS] = "runs",
 #define CLQ_GEMM_KERNEL(identifier, variant, file, kernel, contract) [CLQ_VARIANT_##identifier] = (variant),
 #include "kernels.def"
 };

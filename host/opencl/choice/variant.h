@@ -10,20 +10,21 @@ typedef enum clq_variant {
     CLQ_VARIANT_STRIP = 0,
     CLQ_VARIANT_GRID = 1,
     CLQ_VARIANT_COLUMNS = 2,
-    CLQ_VARIANT_ELEMENTWISE_COUNT = 3, /* those from here on are of the matrix product */
-    CLQ_VARIANT_PORTABLE = 3,
-    CLQ_VARIANT_KHR_DOT = 4,
-    CLQ_VARIANT_CPU = 5,
-    CLQ_VARIANT_CPU_AVX2 = 6,
-    CLQ_VARIANT_CPU_VNNI = 7,
-    CLQ_VARIANT_GEMV = 8,
-    CLQ_VARIANT_SPLIT_K = 9,
-    CLQ_VARIANT_NVIDIA_DP4A = 10,
-    CLQ_VARIANT_AMD_DOT = 11,
-    CLQ_VARIANT_ARM_DOT = 12,
-    CLQ_VARIANT_NVIDIA_MMA = 13,
-    CLQ_VARIANT_CPU_AMX = 14,
-    CLQ_VARIANT_COUNT = 15
+    CLQ_VARIANT_RUNS = 3,              /* of strided tensors */
+    CLQ_VARIANT_ELEMENTWISE_COUNT = 4, /* those from here on are of the matrix product */
+    CLQ_VARIANT_PORTABLE = 4,
+    CLQ_VARIANT_KHR_DOT = 5,
+    CLQ_VARIANT_CPU = 6,
+    CLQ_VARIANT_CPU_AVX2 = 7,
+    CLQ_VARIANT_CPU_VNNI = 8,
+    CLQ_VARIANT_GEMV = 9,
+    CLQ_VARIANT_SPLIT_K = 10,
+    CLQ_VARIANT_NVIDIA_DP4A = 11,
+    CLQ_VARIANT_AMD_DOT = 12,
+    CLQ_VARIANT_ARM_DOT = 13,
+    CLQ_VARIANT_NVIDIA_MMA = 14,
+    CLQ_VARIANT_CPU_AMX = 15,
+    CLQ_VARIANT_COUNT = 16
 } clq_variant;
 
 /* How the tensors of one set of a batch are run (opencl/launch/batch.h). */

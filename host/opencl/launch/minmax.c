@@ -29,12 +29,12 @@ static uint64_t items_of(const minmax_cut *s, const clq_context *context)
     return clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_MINMAX_ITEMS], s->is_trial);
 }
 
-/* Work-items of a group: of strip, and of columns on CPU devices, each is alone. */
+/* Work-items that work together: those of grid, and of columns elsewhere than on CPU devices. */
 static size_t group_of(const minmax_cut *s, const clq_context *context)
 {
-    const int is_alone = s->choice.variant == CLQ_VARIANT_STRIP ||
-                         (s->choice.variant == CLQ_VARIANT_COLUMNS && context->device.type == CLQ_DEVICE_CPU);
-    return is_alone ? 1 : s->tuning->values[CLQ_TUNE_MINMAX_GROUP];
+    const int is_group = s->choice.variant == CLQ_VARIANT_GRID ||
+                         (s->choice.variant == CLQ_VARIANT_COLUMNS && context->device.type != CLQ_DEVICE_CPU);
+    return is_group ? s->tuning->values[CLQ_TUNE_MINMAX_GROUP] : 1;
 }
 
 static void cut_columns(minmax_cut *s, const clq_context *context, const clq_geometry *g)
@@ -56,7 +56,7 @@ static uint64_t room_beside(const minmax_cut *s, const clq_context *context)
 static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
-    const int is_strip = s->choice.variant == CLQ_VARIANT_STRIP;
+    const int is_strip = s->choice.variant != CLQ_VARIANT_GRID;
     const uint64_t least_piece = s->is_trial ? LEAST_PIECE_IN_TRIAL : s->tuning->values[CLQ_TUNE_MINMAX_PIECE];
     const uint64_t wanted = items_of(s, context);
     const uint64_t segments = g->rows * g->segments_per_row;
@@ -114,13 +114,17 @@ static void set_options(clq_cl_launch *launch, const minmax_cut *s, const clq_ta
     launch->file = s->choice.file;
     clq_cl_tensor_options(launch, clq_cl_variant_option(s->choice.variant), s->choice.vector_width,
                           s->choice.column_blocks, task->q->real);
-    clq_cl_reading_options(launch, s->tuning, s->choice.vector_width);
+    if (s->choice.variant != CLQ_VARIANT_RUNS) { /* kernels/runs.clh */
+        clq_cl_reading_options(launch, s->tuning, s->choice.vector_width);
+    }
 }
 
 static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, const minmax_cut *s, clq_error *error)
 {
     const size_t group = group_of(s, stream->context);
+    const int is_strided = s->choice.variant == CLQ_VARIANT_RUNS;
     clq_cl_launch launch;
+    runs_call runs;
     memset(&launch, 0, sizeof launch);
     set_options(&launch, s, task);
     launch.kernel = s->choice.kernel;
@@ -133,6 +137,13 @@ static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, c
     launch.global[0] = s->global;
     launch.grouping = group > 1 ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
     launch.local[0] = group;
+    if (is_strided) {
+        clq_cl_runs_describe(task, CLQ_OP_MINMAX, &runs);
+        clq_cl_launch_large(&launch, &runs, sizeof runs);
+        if (stream->context->device.type != CLQ_DEVICE_CPU) {
+            clq_cl_launch_items(&launch, s->call.items);
+        }
+    }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 

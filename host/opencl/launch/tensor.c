@@ -16,6 +16,9 @@ _Static_assert(offsetof(tensor_call, unused) == sizeof(tensor_call) - sizeof(cl_
 _Static_assert(sizeof(tensor_call) == TENSOR_CALL_BYTES, "tensor_call has no padding");
 _Static_assert(offsetof(scheme_call, qmin) == 3 * sizeof(cl_ulong), "scheme_call has three 64-bit members in a row");
 _Static_assert(sizeof(scheme_call) == SCHEME_CALL_BYTES, "scheme_call has no padding");
+_Static_assert(RUN_DIMENSIONS == CLQ_MAX_RANK, "runs_call has room for every run (core/strides.h)");
+_Static_assert(sizeof(tensor_call) + sizeof(runs_call) + CLQ_CL_MAX_ARGUMENTS * sizeof(cl_mem) <= 1024,
+               "nor has one for strided tensors");
 _Static_assert(sizeof(tensor_call) + sizeof(scheme_call) + CLQ_CL_MAX_ARGUMENTS * sizeof(cl_mem) <= 1024,
                "no kernel has more bytes of arguments than a full profile promises");
 
@@ -125,6 +128,30 @@ void clq_cl_tensor_describe(const clq_task *task, clq_operation operation, int i
     call->qmax = task->q->scheme.qmax;
 }
 
+static void describe_side(const clq_run_side *side, run_side *call)
+{
+    call->step = side->step;
+    call->block = side->block;
+    call->lane = side->lane;
+    memcpy(call->strides, side->strides, sizeof call->strides);
+    call->blocked = side->blocked;
+    call->is_ordered = (cl_uint)side->is_ordered;
+}
+
+void clq_cl_runs_describe(const clq_task *task, clq_operation operation, runs_call *call)
+{
+    const clq_task step = clq_task_step(task, operation);
+    clq_runs runs;
+    clq_task_runs(&step, &runs);
+    memset(call, 0, sizeof *call);
+    call->run = runs.run;
+    call->count = runs.count;
+    memcpy(call->extents, runs.extents, sizeof call->extents);
+    describe_side(&runs.left, &call->source);
+    describe_side(&runs.right, &call->target);
+    call->dimensions = runs.dimensions;
+}
+
 uint64_t clq_cl_tensor_cut(tensor_call *call, const clq_geometry *g, uint64_t pieces, int may_be_direct)
 {
     if (clq_geometry_has_bands(g)) { /* elements of a parameter lie apart: a task is all of them (kernels/minmax.cl) */
@@ -184,7 +211,9 @@ int clq_cl_real_option(clq_dtype real)
 
 int clq_cl_variant_option(clq_variant variant)
 {
-    return variant == CLQ_VARIANT_STRIP ? VARIANT_STRIP : variant == CLQ_VARIANT_GRID ? VARIANT_GRID : VARIANT_COLUMNS;
+    static const int options[CLQ_VARIANT_ELEMENTWISE_COUNT] = {VARIANT_STRIP, VARIANT_GRID, VARIANT_COLUMNS,
+                                                               VARIANT_RUNS};
+    return options[variant];
 }
 
 void clq_cl_tensor_options(clq_cl_launch *launch, int variant, uint32_t vector_width, uint32_t column_blocks,

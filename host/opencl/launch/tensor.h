@@ -9,6 +9,7 @@
 #include "opencl/choice/elementwise.h"
 #include "opencl/runtime/launch.h"
 
+#include "runs_call.h"
 #include "tensor_call.h"
 
 /* What an operation, or a step of one, reads and writes. */
@@ -27,6 +28,9 @@ int clq_cl_is_large(const clq_context *context, const clq_task *task, const clq_
 
 /* Operands, geometry and scheme of a task, or of a step of it; the cut is left 0, for one of the functions below. */
 void clq_cl_tensor_describe(const clq_task *task, clq_operation operation, int is_large, tensor_call *call);
+
+/* The runs of a strided one, as an operation or a step of one goes over it. */
+void clq_cl_runs_describe(const clq_task *task, clq_operation operation, runs_call *call);
 
 /*
  * The cut into `pieces` of each segment, or into the tiles of `columns`. Both return how many partial ranges minmax

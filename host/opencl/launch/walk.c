@@ -10,10 +10,18 @@
 /* Vectors of a strip that streams go over in several turns (kernels/streams.clh), whatever is tuned. */
 enum { LEAST_STRIP_IN_TRIAL = 256 };
 
+/* With fewer elements in a piece of a strided tensor, the work-items of a group have too little each. */
+enum { SHORT_PIECE = 16 };
+
 /* The work-items, or groups, that a launch has at most. */
 static uint64_t items_of(const clq_context *context, const clq_decision *decision)
 {
     return clq_cl_target_items(context, decision->tuning->values[CLQ_TUNE_WALK_ITEMS], decision->is_trial);
+}
+
+static uint64_t segments_of(const tensor_call *call)
+{
+    return call->elements / call->row * call->segments_per_row;
 }
 
 /* CPU: a strip per work-item, each a work-group of its own, so that a thread reads memory in order. Else: a few blocks.
@@ -35,13 +43,12 @@ static void size_strip(clq_cl_launch *launch, tensor_call *call, const clq_conte
     }
 }
 
-/* As many items along a segment as it has blocks, and whole work-groups of one that has many; segments side by side. */
-static void size_grid(clq_cl_launch *launch, tensor_call *call, const clq_context *context,
-                      const clq_decision *decision)
+/* As many items along a piece as it has blocks, and whole work-groups of one that has many; `pieces` side by side. */
+static void size_grid(clq_cl_launch *launch, tensor_call *call, uint64_t piece, uint64_t pieces,
+                      const clq_context *context, const clq_decision *decision)
 {
     const uint64_t group = decision->tuning->values[CLQ_TUNE_WALK_GROUP]; /* a power of two */
-    const uint64_t blocks = clq_size_divide_up(call->segment, decision->main.vector_width);
-    const uint64_t segments = call->elements / call->row * call->segments_per_row;
+    const uint64_t blocks = clq_size_divide_up(piece, decision->main.vector_width);
     const uint64_t groups = items_of(context, decision);
     const uint64_t groups_along = clq_size_min(clq_size_divide_up(blocks, group), groups);
     uint64_t along = 1;
@@ -49,11 +56,23 @@ static void size_grid(clq_cl_launch *launch, tensor_call *call, const clq_contex
         along *= 2;
     }
     call->across = along * groups_along;
-    call->tasks = clq_size_min(segments, clq_size_max(groups / groups_along, 1) * (group / along));
+    call->tasks = clq_size_min(pieces, clq_size_max(groups / groups_along, 1) * (group / along));
     launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
     launch->dimensions = 1; /* PoCL compiles a kernel anew for each shape of its groups */
     launch->global[0] = (size_t)(call->across * call->tasks);
     launch->local[0] = (size_t)group;
+}
+
+/* In order on CPU devices, and where pieces have too few elements for several work-items. */
+static void size_runs(clq_cl_launch *launch, tensor_call *call, const runs_call *runs, const clq_context *context,
+                      const clq_decision *decision)
+{
+    const uint64_t piece = clq_size_min(runs->run, call->segment);
+    if (context->device.type == CLQ_DEVICE_CPU || decision->main.vector_width == 16 || piece < SHORT_PIECE) {
+        size_strip(launch, call, context, decision);
+    } else {
+        size_grid(launch, call, piece, runs->run < call->segment ? runs->count : segments_of(call), context, decision);
+    }
 }
 
 static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_context *context, const clq_geometry *g,
@@ -81,6 +100,7 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const
     const clq_operation operation = choice->operation;
     clq_cl_launch launch;
     tensor_call call;
+    runs_call runs;
     /* The way there and back in one pass stores no codes: one program serves all their types. */
     const clq_dtype dtype = operation == CLQ_OP_FAKE_QUANTIZE ? CLQ_S8 : task->q->scheme.dtype;
     if (task->geometry.elements == 0) {
@@ -92,12 +112,17 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const
     launch.kernel = choice->kernel;
     clq_cl_tensor_options(&launch, clq_cl_variant_option(choice->variant), choice->vector_width, choice->column_blocks,
                           task->q->real);
-    clq_cl_reading_options(&launch, decision->tuning, choice->vector_width);
+    if (choice->variant != CLQ_VARIANT_RUNS) { /* which ask for the next run, not for what lies behind this one */
+        clq_cl_reading_options(&launch, decision->tuning, choice->vector_width);
+    }
     clq_cl_code_options(&launch, dtype);
     if (choice->variant == CLQ_VARIANT_STRIP) {
         size_strip(&launch, &call, stream->context, decision);
     } else if (choice->variant == CLQ_VARIANT_GRID) {
-        size_grid(&launch, &call, stream->context, decision);
+        size_grid(&launch, &call, call.segment, segments_of(&call), stream->context, decision);
+    } else if (choice->variant == CLQ_VARIANT_RUNS) {
+        clq_cl_runs_describe(task, operation, &runs);
+        size_runs(&launch, &call, &runs, stream->context, decision);
     } else {
         size_columns(&launch, &call, stream->context, &task->geometry, decision);
     }
@@ -106,5 +131,8 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_ZERO_POINT].object);
     clq_cl_launch_memory(&launch, task->arguments[clq_cl_target_of(operation)].object);
     clq_cl_launch_large(&launch, &call, sizeof call);
+    if (choice->variant == CLQ_VARIANT_RUNS) {
+        clq_cl_launch_large(&launch, &runs, sizeof runs);
+    }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
