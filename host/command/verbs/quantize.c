@@ -75,6 +75,10 @@ int cli_quantize(const cli_options *options)
     } else if (!refused) {
         code = cli_report_end(report != NULL && report->is_written ? options->file.output : NULL, status, &error);
     }
+    if (report != NULL && report->is_part_done) {
+        cli_note(options, "part %u of %u is done; when all are, 'clquant join' puts the output in its place",
+                 (unsigned)options->file.part, (unsigned)options->file.parts);
+    }
     if (report != NULL && report->is_resumable) {
         cli_warning(options, "what was finished is kept; --resume continues from there");
     } else if (status == CLQ_CANCELLED && !options->file.resume) {
