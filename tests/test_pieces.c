@@ -104,7 +104,24 @@ typedef struct planned {
     clq_pieces *pieces;
     clq_output *output;
     const clq_format *format;
+    double opened, decided, laid_out, cut; /* seconds of this process's time that each step took */
 } planned;
+
+static double processor_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Since the last call. */
+static double lap(void)
+{
+    static double last;
+    const double before = last;
+    last = processor_seconds();
+    return last - before;
+}
 
 static void make_plan(planned *p, const char *path, clq_granularity granularity, uint32_t parts)
 {
@@ -116,16 +133,21 @@ static void make_plan(planned *p, const char *path, clq_granularity granularity,
     p->request.output = scratch_path("q.safetensors.index.json");
     p->request.has_granularity = 1;
     p->request.granularity = granularity;
+    (void)lap();
     check_ok(clq_model_open(path, &p->model, &error), &error, "open");
+    p->opened = lap();
     check_ok(clq_format_of(&p->request, p->model, &p->format, &error), &error, "format");
     check_ok(clq_output_create(p->request.output, p->model->shard_count, &p->output, &error), &error, "output");
     check_ok(clq_given_create(&p->request, &p->given, &error), &error, "given");
     check_ok(clq_model_plan_create(&p->request, p->format, p->given, p->model, &p->plan, &error), &error, "plan");
     assert_true(clq_zero_points_known(p->plan, p->given));
+    p->decided = lap();
     check_ok(clq_declare_quantized(p->output, &p->request, p->plan, &error), &error, "declare");
     check_ok(clq_output_layout(p->output, &bytes, &error), &error, "layout");
+    p->laid_out = lap();
     check_ok(clq_pieces_create(p->plan, parts, &p->pieces, &error), &error, "pieces");
     check_ok(clq_work_create(p->plan, p->pieces, 0, p->output, &p->work, &error), &error, "work");
+    p->cut = lap();
 }
 
 static void release_plan(planned *p)
@@ -249,13 +271,6 @@ static void keep_what_cannot_be_cut(void **state)
     release_plan(&p);
 }
 
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static size_t number_of(const char *name, size_t otherwise)
 {
     const char *text = getenv(name);
@@ -277,22 +292,23 @@ static void cost_little(void **state)
         planned p;
         const char *path;
         struct mallinfo2 before, after;
-        double begun;
         snprintf(name, sizeof name, "cost-%zu", part);
         path = write_checkpoint(name, SMALL, 4, tensors / part / 4, shards / part);
         before = mallinfo2();
-        begun = seconds();
         make_plan(&p, path, CLQ_PER_CHANNEL, 64);
-        time[i] = seconds() - begun;
+        time[i] = p.opened + p.decided + p.laid_out + p.cut;
         after = mallinfo2();
         memory[i] = after.uordblks + after.hblkhd - before.uordblks - before.hblkhd;
-        fprintf(stderr, "plan of %zu tensors in %zu shards, %zu pieces: %.3f s, %.1f MiB\n", p.plan->count,
-                p.model->shard_count, p.pieces->count, time[i], (double)memory[i] / (1 << 20));
+        fprintf(stderr,
+                "plan of %zu tensors in %zu shards: headers %.2f s, decisions %.2f s, layout %.2f s, pieces %.2f s, "
+                "together %.2f s; %.1f MiB\n",
+                p.plan->count, p.model->shard_count, p.opened, p.decided, p.laid_out, p.cut, time[i],
+                (double)memory[i] / (1 << 20));
         release_plan(&p);
         scratch_remove(scratch_path(name));
     }
     assert_true((double)memory[1] < 4.0 * 1.3 * (double)memory[0]);
-    assert_true(time[1] < 4.0 * 4.0 * time[0] + 0.5); /* a machine that is busy, but no square */
+    assert_true(time[1] < 4.0 * 3.0 * time[0] + 0.2); /* a machine that is busy, but no square */
 }
 
 static int begin(void **state)
