@@ -126,17 +126,57 @@ done:
     return status;
 }
 
+/* The forms of the tensors whose first piece is this part's are found, and the others told by those who have them. */
+static clq_status find_share_of_forms(clq_quantize_job *job, clq_error *error)
+{
+    const clq_file_events *events = &job->call->events;
+    clq_model_plan *plan = job->plan;
+    clq_status status = CLQ_OK;
+    clq_pieces *pieces = NULL;
+    uint8_t *forms = calloc(plan->count + 1, 1);
+    if (forms == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", plan->count));
+    }
+    CLQ_TRY_TO(clq_pieces_create(plan, job->request->parts, &pieces, error));
+    for (size_t i = 0; i < pieces->count; i++) {
+        const clq_work_piece *piece = &pieces->items[i];
+        if (piece->first == 0) {
+            plan->tensors[piece->tensor].elsewhere = piece->owner + 1 != job->request->part;
+        }
+    }
+    job->all_bytes = clq_quantize_bytes(job, 1, 0);
+    clq_job_progress_begin(job->call, job->all_bytes);
+    CLQ_TRY_TO(clq_find_all(job, error));
+    job->found = 0; /* but the forms: not of the pieces of other tensors */
+    for (size_t i = 0; i < plan->count; i++) {
+        forms[i] = plan->tensors[i].elsewhere ? 0 : (uint8_t)plan->tensors[i].zero_point_form;
+        plan->tensors[i].elsewhere = 0;
+    }
+    CLQ_TRY_TO(events->agree(events->cookie, forms, plan->count, error));
+    for (size_t i = 0; i < plan->count; i++) {
+        plan->tensors[i].zero_point_form = (clq_zero_point_form)forms[i];
+    }
+done:
+    clq_pieces_destroy(&pieces);
+    free(forms);
+    return status;
+}
+
 /*
  * The header comes before the data and says how zero points are stored. Where that depends on the data, all ranges are
  * found first; otherwise each tensor's range is found just before it is quantized. A part finds those of all tensors by
- * itself: it cannot wait for the others.
+ * itself, unless others run at the same time.
  */
 static clq_status find_forms(clq_quantize_job *job, clq_error *error)
 {
+    const clq_file_events *events = &job->call->events;
     const int dry_run = job->request->dry_run;
     const int finds_all = !clq_zero_points_known(job->plan, job->given) || dry_run;
     if (job->joined != NULL) {
         return clq_part_set_forms(job->joined, job->plan, error);
+    }
+    if (finds_all && job->request->parts > 0 && events->agree != NULL) {
+        return find_share_of_forms(job, error);
     }
     job->all_bytes = clq_quantize_bytes(job, finds_all, !dry_run);
     clq_job_progress_begin(job->call, job->all_bytes);

@@ -203,6 +203,11 @@ typedef struct clq_file_events {
     int (*is_cancelled)(void *cookie); /* asked between pieces: not 0 ends the call with CLQ_CANCELLED */
     /* Asked for a context, once, when a device is needed and the call was given none. It stays the caller's. */
     clq_status (*open_device)(void *cookie, clq_context **context, clq_error *error);
+    /*
+     * Of a part whose other parts run at the same time: each of these numbers becomes the greatest that any part has
+     * there. Called once by each part, with the same count. NULL: the part finds by itself what the others would tell.
+     */
+    clq_status (*agree)(void *cookie, uint8_t *numbers, size_t count, clq_error *error);
 } clq_file_events;
 
 /* ------------------------------------------------------------------------------------------------
