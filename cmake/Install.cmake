@@ -70,6 +70,9 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/clquant.pc" DESTINATION ${CMAKE_INSTA
 if(TARGET clquant_command)
     install(TARGETS clquant_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT command)
 endif()
+if(TARGET clquant_mpi) # in a component of its own, which is in no Debian package: it needs this machine's MPI
+    install(TARGETS clquant_mpi RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT mpi)
+endif()
 if(TARGET clquant_command AND CMAKE_CROSSCOMPILING AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
     message(STATUS "clquant: no manual page and no completions, which the command would have to write here")
 elseif(TARGET clquant_command)

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 find host -name '*.[ch]' -print0 | xargs -0 grep -H '^#include "' | awk '
 BEGIN {
     # From the ground up.
-    count = split("core reference trial native opencl/runtime opencl/choice opencl/launch opencl engine format verify stream model command/frame command/verbs", floors, " ")
+    count = split("core reference trial native opencl/runtime opencl/choice opencl/launch opencl engine format verify stream model command/frame command/verbs mpi", floors, " ")
     for (i = 1; i <= count; i++) {
         rank[floors[i]] = i
     }

@@ -152,6 +152,8 @@ static void valid_value(const cli_option *row, int second, char text[32])
         snprintf(text, 32, "%dM", 64 + second);
     } else if (row->repeats == cli_repeats_axis) {
         snprintf(text, 32, "x=%d", 1 + second);
+    } else if (row->store == cli_store_part) {
+        snprintf(text, 32, "%d/3", 1 + second);
     } else if (names[0] == '\0') {
         snprintf(text, 32, "%d", 1 + second);
     } else {

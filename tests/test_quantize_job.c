@@ -142,6 +142,7 @@ static clq_status execute(const job_run *t, clq_quantize_job *job, clq_error *er
     CLQ_TRY(clq_given_create(request, &job->given, error));
     CLQ_TRY(clq_format_of(request, job->model, &job->format, error));
     CLQ_TRY(clq_model_plan_create(request, job->format, job->given, job->model, &job->plan, error));
+    job->work = job->plan;
     job->slot_bytes = t->slot_bytes;
     CLQ_TRY(clq_quantize_begin(job, error));
     if (t->cut_bytes != 0) {

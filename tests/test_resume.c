@@ -23,77 +23,26 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "format/file.h"
 #include "format/journal.h"
-#include "format/safetensors.h"
 #include "gguf_file.h"
 #include "killed_run.h"
 #include "scratch.h"
+#include "written_model.h"
 
 static uint64_t seed;
 
 /* ---- inputs ---- */
 
-typedef struct input_tensor {
-    const char *name, *dtype;
-    uint64_t rows, columns; /* rows 0: a vector */
-} input_tensor;
-
-static const input_tensor FIRST[] = {
+static const written_tensor FIRST[] = {
     {"a.weight", "F32", 33, 64}, {"a.bias", "F32", 0, 33},  {"b.weight", "BF16", 16, 31},
     {"count", "I64", 0, 1},      {"c.weight", "F32", 5, 3},
 };
-static const input_tensor SECOND[] = {
+static const written_tensor SECOND[] = {
     {"d.weight", "F16", 7, 40},
     {"e.weight", "F32", 1, 1},
     {"empty", "F32", 0, 0},
     {"f.weight", "F32", 129, 3},
 };
-
-/* Values that are finite in every type, none of them a pattern that repeats. */
-static void fill(unsigned char *memory, uint64_t bytes, const char *dtype)
-{
-    for (uint64_t i = 0; i < bytes; i += 2) {
-        const uint64_t random = scratch_random(&seed);
-        memory[i] = (unsigned char)random;
-        memory[i + 1] = (unsigned char)((random >> 8 & 0x83u) | 0x38u);
-    }
-    (void)dtype;
-}
-
-static void write_model(const char *name, const input_tensor *tensors, size_t count)
-{
-    clq_safetensors_plan *plan = NULL;
-    clq_writer *writer = NULL;
-    const char *header = NULL;
-    uint64_t header_bytes = 0;
-    uint64_t file_bytes = 0;
-    uint64_t bytes[8];
-    assert_int_equal(clq_safetensors_plan_create(&plan, NULL), CLQ_OK);
-    for (size_t i = 0; i < count; i++) {
-        const input_tensor *tensor = &tensors[i];
-        const uint64_t shape[2] = {tensor->rows > 0 ? tensor->rows : tensor->columns, tensor->columns};
-        const uint64_t element = strcmp(tensor->dtype, "I64") == 0 ? 8 : strcmp(tensor->dtype, "F32") == 0 ? 4 : 2;
-        size_t index = 0;
-        bytes[i] = element * shape[0] * (tensor->rows > 0 ? shape[1] : 1);
-        assert_int_equal(clq_safetensors_plan_tensor(plan, tensor->name, tensor->dtype, tensor->rows > 0 ? 2 : 1, shape,
-                                                     bytes[i], &index, NULL),
-                         CLQ_OK);
-    }
-    assert_int_equal(clq_safetensors_plan_finish(plan, &header, &header_bytes, &file_bytes, NULL), CLQ_OK);
-    assert_int_equal(clq_writer_open(scratch_path(name), file_bytes, 1, &writer, NULL), CLQ_OK);
-    assert_int_equal(clq_writer_write(writer, header, header_bytes, NULL), CLQ_OK);
-    for (size_t i = 0; i < count; i++) {
-        unsigned char *memory = malloc((size_t)bytes[i] + 2);
-        assert_non_null(memory);
-        fill(memory, bytes[i], tensors[i].dtype);
-        assert_int_equal(clq_writer_write_at(writer, clq_safetensors_plan_offset(plan, i), memory, bytes[i], NULL),
-                         CLQ_OK);
-        free(memory);
-    }
-    assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
-    clq_safetensors_plan_destroy(&plan);
-}
 
 static int make_inputs(void **state)
 {
@@ -106,8 +55,8 @@ static int make_inputs(void **state)
     seed = text != NULL && text[0] != '\0' ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
     fprintf(stderr, "resume: CLQ_TEST_SEED=%" PRIu64 "\n", seed);
     scratch_begin(state);
-    write_model("in-1.safetensors", FIRST, sizeof FIRST / sizeof FIRST[0]);
-    write_model("in-2.safetensors", SECOND, sizeof SECOND / sizeof SECOND[0]);
+    written_model("in-1.safetensors", FIRST, sizeof FIRST / sizeof FIRST[0], &seed);
+    written_model("in-2.safetensors", SECOND, sizeof SECOND / sizeof SECOND[0], &seed);
     scratch_write("in.safetensors.index.json", INDEX, sizeof INDEX - 1);
     gguf_file_write("in.gguf",
                     "r:GGUF w3 q4 q1 s:general.file_type w4 w0 s:a.weight w2 q64 q3 w0 q0 s:a.bias w1 q5 w0 q768 "

@@ -23,16 +23,26 @@ static const char LETTERS[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 enum { RANDOM_LETTERS = 6, NAME_ATTEMPTS = 100, DAY_SECONDS = 24 * 60 * 60 };
 
-clq_lock clq_lock_file(int fd)
+static clq_lock lock(int fd, int how)
 {
     int result = 0;
     do {
-        result = flock(fd, LOCK_EX | LOCK_NB);
+        result = flock(fd, how | LOCK_NB);
     } while (result != 0 && errno == EINTR);
     if (result == 0) {
         return CLQ_LOCK_HELD;
     }
     return errno == EWOULDBLOCK ? CLQ_LOCK_TAKEN : CLQ_LOCK_NONE;
+}
+
+clq_lock clq_lock_file(int fd)
+{
+    return lock(fd, LOCK_EX);
+}
+
+clq_lock clq_share_file(int fd)
+{
+    return lock(fd, LOCK_SH);
 }
 
 int clq_is_named(int fd, int folder, const char *name)

@@ -22,6 +22,9 @@ typedef enum clq_lock {
 /* Lock an open file for as long as it is open, or tell at once why not. */
 clq_lock clq_lock_file(int fd);
 
+/* The same for one of several who may have it open at once, and nobody who locks it as above. */
+clq_lock clq_share_file(int fd);
+
 /* Whether `name` in the folder is the file that is open; links are not followed. */
 int clq_is_named(int fd, int folder, const char *name);
 

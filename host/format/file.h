@@ -58,8 +58,10 @@ void clq_writer_abandon(clq_writer **writer);
 typedef enum clq_partial_use {
     CLQ_PARTIAL_REMOVE,   /* it is removed, and a new one is made */
     CLQ_PARTIAL_CONTINUE, /* it is opened as it is; where there is none, a new one is made */
-    CLQ_PARTIAL_NEED      /* it is opened as it is; where there is none, *writer is NULL. A file at `path` is refused
+    CLQ_PARTIAL_NEED,     /* it is opened as it is; where there is none, *writer is NULL. A file at `path` is refused
                              when it is committed, unless it is the same one */
+    CLQ_PARTIAL_SHARE     /* it is opened as it is, or made, by several runs at once: cut to the planned size, and none
+                             of its bytes are trusted but those that a run has written */
 } clq_partial_use;
 
 /*

@@ -168,16 +168,17 @@ static clq_status read_blocks(clq_journal *journal, int *whole, clq_error *error
     return CLQ_OK;
 }
 
-clq_status clq_journal_find(const char *path, clq_journal **journal, clq_error *error)
+static clq_status find(const char *path, int peeks, clq_journal **journal, clq_error *error)
 {
     clq_status status = CLQ_OK;
     int whole = 0;
     CLQ_TRY_TO(open_place(path, journal, error));
-    CLQ_TRY_TO(clq_place_open_left(&(*journal)->place, (*journal)->name, 1, &(*journal)->fd, error));
+    CLQ_TRY_TO(peeks ? clq_place_open_peek(&(*journal)->place, (*journal)->name, &(*journal)->fd, error)
+                     : clq_place_open_left(&(*journal)->place, (*journal)->name, 1, &(*journal)->fd, error));
     if ((*journal)->fd >= 0) {
         CLQ_TRY_TO(read_text(*journal, error));
         CLQ_TRY_TO(read_blocks(*journal, &whole, error));
-        if (!whole) {
+        if (!whole && !peeks) {
             unlinkat((*journal)->place.folder, (*journal)->name, 0);
         }
     }
@@ -186,6 +187,16 @@ done:
         clq_journal_close(journal);
     }
     return status;
+}
+
+clq_status clq_journal_find(const char *path, clq_journal **journal, clq_error *error)
+{
+    return find(path, 0, journal, error);
+}
+
+clq_status clq_journal_peek(const char *path, clq_journal **journal, clq_error *error)
+{
+    return find(path, 1, journal, error);
 }
 
 clq_status clq_journal_discard(const char *path, clq_error *error)

@@ -28,6 +28,12 @@ enum { CLQ_JOURNAL_LINE_BYTES = 1000 };
  */
 clq_status clq_journal_find(const char *path, clq_journal **journal, clq_error *error);
 
+/*
+ * The same to read alone, also while another run has it open: what that has written so far. One without a whole heading
+ * tells nothing, and stays.
+ */
+clq_status clq_journal_peek(const char *path, clq_journal **journal, clq_error *error);
+
 /* Remove what stands at the journal's name, whatever is in it, unless another run has it open. */
 clq_status clq_journal_discard(const char *path, clq_error *error);
 

@@ -24,7 +24,7 @@ static clq_status remove_left(const clq_place *place, const char *name, int *fd,
     return removed ? CLQ_OK : clq_place_fail(place, "remove what an earlier run left", reason, error);
 }
 
-static clq_status continue_left(clq_writer *writer, uint64_t *found, clq_error *error)
+static clq_status continue_left(clq_writer *writer, clq_partial_use use, uint64_t *found, clq_error *error)
 {
     const uint64_t planned = writer->place.planned_bytes;
     struct stat facts;
@@ -32,6 +32,13 @@ static clq_status continue_left(clq_writer *writer, uint64_t *found, clq_error *
         return clq_place_fail(&writer->place, "examine what an earlier run left", errno, error);
     }
     *found = (uint64_t)facts.st_size;
+    if (*found > planned && use == CLQ_PARTIAL_SHARE) {
+        /* Of another output: those who share this one write no byte beyond the planned ones. */
+        if (ftruncate(writer->fd, (off_t)planned) != 0) {
+            return clq_place_fail(&writer->place, "cut what an earlier run left", errno, error);
+        }
+        *found = planned;
+    }
     if (*found > planned) {
         return clq_fail(error, CLQ_BAD_FILE,
                         "%s: what an earlier run left has %" PRIu64 " bytes, and the whole file has %" PRIu64,
@@ -50,12 +57,13 @@ static clq_status open_partial(clq_writer *writer, clq_partial_use use, uint64_t
     if (name == NULL) {
         return clq_fail_memory(error, writer->place.path);
     }
-    CLQ_TRY_TO(clq_place_open_left(&writer->place, name, resume, &writer->fd, error));
+    CLQ_TRY_TO(use == CLQ_PARTIAL_SHARE ? clq_place_open_shared(&writer->place, name, &writer->fd, error)
+                                        : clq_place_open_left(&writer->place, name, resume, &writer->fd, error));
     if (writer->fd >= 0 && !resume) {
         CLQ_TRY_TO(remove_left(&writer->place, name, &writer->fd, error));
     }
     if (writer->fd >= 0) {
-        CLQ_TRY_TO(continue_left(writer, found, error));
+        CLQ_TRY_TO(continue_left(writer, use, found, error));
     } else if (use == CLQ_PARTIAL_NEED) {
         goto done;
     } else {

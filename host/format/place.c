@@ -210,14 +210,23 @@ static clq_status check_left(const clq_place *place, const char *name, int own, 
     return CLQ_OK;
 }
 
-clq_status clq_place_open_left(const clq_place *place, const char *name, int own, int *fd, clq_error *error)
+/* Open for one run, for several, or for none: to read alone. */
+typedef enum opening { OPEN_LEFT, OPEN_SHARED, OPEN_PEEK } opening;
+
+static clq_lock lock_as(int fd, opening how)
 {
+    return how == OPEN_PEEK ? CLQ_LOCK_NONE : how == OPEN_SHARED ? clq_share_file(fd) : clq_lock_file(fd);
+}
+
+static clq_status open_beside(const clq_place *place, const char *name, opening how, int own, int *fd, clq_error *error)
+{
+    const int flags = (how == OPEN_PEEK ? O_RDONLY : O_RDWR) | (how == OPEN_SHARED ? O_CREAT : 0);
     clq_status status = CLQ_OK;
     *fd = -1;
     for (int attempt = 0; attempt < RACES; attempt++) {
         struct stat facts;
         /* Without O_NONBLOCK, opening a FIFO would wait. */
-        *fd = openat(place->folder, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        *fd = openat(place->folder, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
         if (*fd < 0 && errno == EINTR) {
             continue;
         }
@@ -232,7 +241,7 @@ clq_status clq_place_open_left(const clq_place *place, const char *name, int own
             CLQ_TRY_TO(clq_place_fail(place, "open what an earlier run left", errno, error));
         }
         CLQ_TRY_TO(check_left(place, name, own, &facts, error));
-        if (clq_lock_file(*fd) == CLQ_LOCK_TAKEN) {
+        if (lock_as(*fd, how) == CLQ_LOCK_TAKEN) {
             CLQ_TRY_TO(fail_locked(place, error));
         }
         /* Its run may have removed it, or put it in its place, while we waited for nothing but the lock. */
@@ -249,6 +258,21 @@ done:
         *fd = -1;
     }
     return status;
+}
+
+clq_status clq_place_open_left(const clq_place *place, const char *name, int own, int *fd, clq_error *error)
+{
+    return open_beside(place, name, OPEN_LEFT, own, fd, error);
+}
+
+clq_status clq_place_open_shared(const clq_place *place, const char *name, int *fd, clq_error *error)
+{
+    return open_beside(place, name, OPEN_SHARED, 1, fd, error);
+}
+
+clq_status clq_place_open_peek(const clq_place *place, const char *name, int *fd, clq_error *error)
+{
+    return open_beside(place, name, OPEN_PEEK, 1, fd, error);
 }
 
 clq_status clq_place_make(const clq_place *place, const char *name, int *fd, clq_error *error)

@@ -44,6 +44,15 @@ int clq_flush(int fd);
  */
 clq_status clq_place_open_left(const clq_place *place, const char *name, int own, int *fd, clq_error *error);
 
+/*
+ * Open the file `name` of the folder, or make it, together with others who open it so. Refused: what a run has locked
+ * for itself, and what clq_place_open_left refuses with `own`.
+ */
+clq_status clq_place_open_shared(const clq_place *place, const char *name, int *fd, clq_error *error);
+
+/* Open the file `name` of the folder to read what another run may be writing to it; -1 in *fd when there is none. */
+clq_status clq_place_open_peek(const clq_place *place, const char *name, int *fd, clq_error *error);
+
 /* Make the file `name` of the folder, which must not exist, and lock it. With mode 0666 less the umask. */
 clq_status clq_place_make(const clq_place *place, const char *name, int *fd, clq_error *error);
 

@@ -8,27 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/journal.h"
 #include "format/output_path.h"
 #include "model/checkpoint_heading.h"
-#include "model/checkpoint_record.h"
-#include "model/checkpoint_writer.h"
-
-/* The last line of a journal: every byte of the output is on disk, and files may be getting their final names. */
-static const char COMPLETE[] = "complete";
-
-struct clq_checkpoint {
-    const clq_file_request *request;
-    const char *path;     /* of the output */
-    clq_journal *journal; /* NULL before begin when an earlier run left none */
-    int unreadable;       /* one was left that is to be discarded, whatever is in it */
-    size_t told;          /* tensors in a journal that was found */
-    int complete;
-    clq_output *output;
-    size_t shards;
-    clq_checkpoint_writer *writer;
-    int begun; /* what is there is known to be right: nothing of it is needed any more when it is not to be kept */
-};
+#include "model/checkpoint_inside.h"
 
 static clq_status no_memory(clq_error *error)
 {
@@ -46,9 +28,9 @@ static void count_lines(clq_checkpoint *checkpoint)
     const char *line = NULL;
     size_t length = 0;
     while (clq_journal_next(checkpoint->journal, &line, &length)) {
-        if (length == strlen(COMPLETE) && memcmp(line, COMPLETE, length) == 0) {
+        if (clq_is_line(line, length, CLQ_COMPLETE)) {
             checkpoint->complete = 1;
-        } else {
+        } else if (!clq_is_line(line, length, CLQ_JOINED)) {
             checkpoint->told++;
         }
     }
@@ -59,6 +41,10 @@ static clq_status refuse_left(const clq_checkpoint *checkpoint, clq_error *error
 {
     char shown[400];
     show_output(checkpoint->path, shown);
+    if (checkpoint->complete && checkpoint->request->parts > 0) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: part %u of %u of it is done; --force begins it anew", shown,
+                        (unsigned)checkpoint->request->part, (unsigned)checkpoint->request->parts);
+    }
     return clq_fail(error, CLQ_INVALID_ARGUMENT,
                     "%s: an earlier run was killed when %zu of its tensors were finished; --resume continues it, "
                     "--force begins anew",
@@ -77,10 +63,16 @@ clq_status clq_checkpoint_find(const clq_file_request *request, const clq_output
     }
     checkpoint->request = request;
     checkpoint->path = clq_output_path(output);
+    checkpoint->journal_path =
+        request->parts > 0 ? clq_part_path(checkpoint->path, request->part, request->parts) : strdup(checkpoint->path);
+    if (checkpoint->journal_path == NULL) {
+        return no_memory(error);
+    }
     if (!clq_path_has_folder(checkpoint->path)) {
         return CLQ_OK;
     }
-    status = clq_journal_find(checkpoint->path, &checkpoint->journal, &reason);
+    CLQ_TRY(clq_checkpoint_find_others(checkpoint, error));
+    status = clq_journal_find(checkpoint->journal_path, &checkpoint->journal, &reason);
     if (status == CLQ_BAD_FILE) {
         checkpoint->unreadable = 1;
         if (request->resume || !request->replace) {
@@ -109,23 +101,9 @@ int clq_checkpoint_is_complete(const clq_checkpoint *checkpoint)
     return continues(checkpoint) && checkpoint->complete;
 }
 
-static clq_status compare_heading(const clq_checkpoint *checkpoint, const clq_checkpoint_run *run, int layout,
-                                  clq_error *error)
-{
-    size_t bytes = 0;
-    const char *heading = clq_journal_heading(checkpoint->journal, &bytes);
-    char *text = NULL;
-    clq_status status = CLQ_OK;
-    CLQ_TRY_TO(clq_heading_create(run, layout, &text, error));
-    CLQ_TRY_TO(clq_heading_compare(run, heading, bytes, text, layout, error));
-done:
-    free(text);
-    return status;
-}
-
 clq_status clq_checkpoint_check(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error)
 {
-    return continues(checkpoint) ? compare_heading(checkpoint, run, 0, error) : CLQ_OK;
+    return continues(checkpoint) ? clq_checkpoint_compare(checkpoint->journal, run, 0, error) : CLQ_OK;
 }
 
 /* How many shards the run had that wrote this heading, as far as names of shards go. */
@@ -148,7 +126,7 @@ static size_t heading_shards(const clq_journal *journal)
 static clq_status discard_left(clq_checkpoint *checkpoint, clq_output *output, clq_error *error)
 {
     if (checkpoint->unreadable) {
-        return clq_journal_discard(checkpoint->path, error);
+        return clq_journal_discard(checkpoint->journal_path, error);
     }
     if (checkpoint->journal != NULL) {
         const size_t shards = heading_shards(checkpoint->journal);
@@ -156,21 +134,72 @@ static clq_status discard_left(clq_checkpoint *checkpoint, clq_output *output, c
         checkpoint->told = 0;
         checkpoint->complete = 0;
         CLQ_TRY(clq_journal_remove(&checkpoint->journal, error));
-        return clq_output_discard_partial(output, shards, error);
+        return checkpoint->request->parts > 0 ? CLQ_OK : clq_output_discard_partial(output, shards, error);
     }
     return CLQ_OK;
+}
+
+/* Lines that a journal begins with; those of a part also tell what `join` needs. */
+static clq_status make_heading(const clq_checkpoint_run *run, char **text, clq_error *error)
+{
+    const clq_file_request *request = run->job->request;
+    clq_status status = CLQ_OK;
+    clq_text out = {0};
+    size_t bytes = 0;
+    char *heading = NULL;
+    CLQ_TRY(clq_heading_create(run, 1, &heading, error));
+    clq_text_put(&out, heading);
+    if (request->parts > 0) {
+        CLQ_TRY_TO(clq_part_write_rest(request, run->plan, &out, error));
+    }
+    CLQ_TRY_TO(clq_text_take(&out, "the journal", text, &bytes, error));
+done:
+    clq_text_release(&out);
+    free(heading);
+    return status;
+}
+
+/* A shard to which none of this run's pieces goes is none of its files, but for those that nobody else writes. */
+static void use_shards(const clq_checkpoint_run *run)
+{
+    const clq_model_plan *work = run->work;
+    const clq_output *output = run->output;
+    size_t next = 0; /* shard that no piece was met of yet; pieces come shard by shard */
+    for (size_t i = 0; i < work->count; i++) {
+        const size_t shard = clq_output_shard_of(output, work->tensors[i].parts[CLQ_PART_CODES].number);
+        for (; next < shard && run->job->request->part == 1; next++) {
+            clq_output_use(run->output, next);
+        }
+        next = shard >= next ? shard + 1 : next;
+        if (!work->tensors[i].elsewhere) {
+            clq_output_use(run->output, shard);
+        }
+    }
+    for (; next < clq_output_shards(output) && run->job->request->part == 1; next++) {
+        clq_output_use(run->output, next);
+    }
+}
+
+static clq_status open_output(const clq_checkpoint_run *run, clq_output_left left, clq_error *error)
+{
+    if (run->job->request->parts > 0) {
+        use_shards(run);
+        return clq_output_open_shared(run->output, run->job, error);
+    }
+    return clq_output_open_partial(run->output, run->job, left, error);
 }
 
 static clq_status begin_anew(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error)
 {
     char *heading = NULL;
     clq_status status = CLQ_OK;
-    CLQ_TRY_TO(clq_heading_create(run, 1, &heading, error));
+    CLQ_TRY_TO(make_heading(run, &heading, error));
     CLQ_TRY_TO(discard_left(checkpoint, run->output, error));
-    CLQ_TRY_TO(clq_journal_create(checkpoint->path, heading, &checkpoint->journal, error));
+    CLQ_TRY_TO(clq_checkpoint_discard_others(checkpoint, run, error));
+    CLQ_TRY_TO(clq_journal_create(checkpoint->journal_path, heading, &checkpoint->journal, error));
     checkpoint->begun = 1;
-    CLQ_TRY_TO(clq_output_open_partial(run->output, run->job, CLQ_OUTPUT_NOTHING_LEFT, error));
-    for (size_t i = 0; i < checkpoint->shards; i++) {
+    CLQ_TRY_TO(open_output(run, CLQ_OUTPUT_NOTHING_LEFT, error));
+    for (size_t i = 0; i < checkpoint->shards && run->job->request->parts == 0; i++) {
         CLQ_TRY_TO(clq_output_settle_header(run->output, i, 0, error));
     }
 done:
@@ -178,85 +207,45 @@ done:
     return status;
 }
 
-static clq_status fail_record(const clq_checkpoint *checkpoint, clq_error *error)
+/* The headers of shards that the journal tells of are there; others are written. */
+static clq_status settle_headers(const clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error)
 {
-    char shown[400];
-    show_output(checkpoint->path, shown);
-    return clq_fail(error, CLQ_BAD_FILE,
-                    "%s: the journal of an earlier run tells of tensors that this run has not; without --resume, "
-                    "--force begins anew",
-                    shown);
-}
-
-static clq_status compare_hash(const clq_checkpoint_run *run, const clq_model_plan_tensor *tensor, size_t number,
-                               uint64_t told, clq_error *error)
-{
-    int there = 0;
-    uint64_t hash = 0;
-    CLQ_TRY(clq_output_hash_in_file(run->output, number, &there, &hash, error));
-    if (!there || hash != told) {
-        char shown[400];
-        char name[200];
-        const char *own = run->plan->model->tensors[tensor->index].name;
-        show_output(clq_output_path(run->output), shown);
-        clq_printable(name, sizeof name, own, strlen(own));
-        return clq_fail(error, CLQ_BAD_FILE,
-                        "%s: what an earlier run left of tensor '%s' is not what it wrote; without --resume, --force "
-                        "begins anew",
-                        shown, name);
+    clq_status status = CLQ_OK;
+    uint8_t *told = calloc(checkpoint->shards + 1, 1);
+    if (told == NULL) {
+        return no_memory(error);
     }
-    return CLQ_OK;
-}
-
-static clq_status compare_tensor(const clq_checkpoint_run *run, const clq_model_plan_tensor *tensor,
-                                 const clq_record_hashes *hashes, clq_error *error)
-{
-    for (clq_part part = CLQ_PART_CODES; part < CLQ_PARTS; part++) {
-        if (clq_part_is_there(tensor, part)) {
-            CLQ_TRY(compare_hash(run, tensor, tensor->parts[part].number, hashes->part[part], error));
-        }
+    for (size_t i = 0; i < run->work->count; i++) {
+        const clq_model_plan_tensor *tensor = &run->work->tensors[i];
+        told[clq_output_shard_of(run->output, tensor->parts[CLQ_PART_CODES].number)] |= tensor->written != 0;
     }
-    return CLQ_OK;
+    for (size_t i = 0; i < checkpoint->shards && status == CLQ_OK; i++) {
+        status = clq_output_settle_header(run->output, i, told[i] || checkpoint->complete, error);
+    }
+    free(told);
+    return status;
 }
 
 /* Everything the journal tells, against the plan and the files. The headers come first: they are the cheapest. */
 static clq_status read_left(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error)
 {
-    clq_journal *journal = checkpoint->journal;
-    clq_record_hashes *hashes = calloc(run->plan->count + 1, sizeof *hashes);
-    uint8_t *told = calloc(checkpoint->shards + 1, 1);
+    const int is_part = run->job->request->parts > 0;
+    clq_record_hashes *hashes = calloc(run->work->count + 1, sizeof *hashes);
     clq_status status = CLQ_OK;
-    const char *line = NULL;
-    size_t length = 0;
-    size_t count = 0;
-    if (hashes == NULL || told == NULL) {
+    if (hashes == NULL) {
         CLQ_TRY_TO(no_memory(error));
     }
-    while (count < checkpoint->told && clq_journal_next(journal, &line, &length)) {
-        clq_record_hashes own;
-        const clq_model_plan_tensor *tensor = clq_record_parse(line, length, run->plan, &own);
-        if (tensor == NULL) {
-            CLQ_TRY_TO(fail_record(checkpoint, error));
-        } else {
-            hashes[tensor->index] = own;
-            told[clq_output_shard_of(run->output, tensor->parts[CLQ_PART_CODES].number)] = 1;
-            count++;
-        }
+    if (continues(checkpoint)) {
+        CLQ_TRY_TO(clq_checkpoint_read(checkpoint->journal, run, 0, hashes, error));
     }
-    if (checkpoint->complete && count != run->plan->count) {
-        CLQ_TRY_TO(fail_record(checkpoint, error));
+    if (!is_part && checkpoint->complete && checkpoint->told != run->work->count) {
+        CLQ_TRY_TO(clq_checkpoint_fail_record(run, error));
     }
-    for (size_t i = 0; i < checkpoint->shards; i++) {
-        CLQ_TRY_TO(clq_output_settle_header(run->output, i, told[i] || checkpoint->complete, error));
-    }
-    for (size_t i = 0; i < run->plan->count; i++) {
-        if (run->plan->tensors[i].written) {
-            CLQ_TRY_TO(compare_tensor(run, &run->plan->tensors[i], &hashes[i], error));
-        }
-    }
+    CLQ_TRY_TO(is_part ? clq_checkpoint_read_others(checkpoint, run, hashes, error)
+                       : settle_headers(checkpoint, run, error));
+    CLQ_TRY_TO(clq_checkpoint_verify(run, hashes, error));
 done:
     free(hashes);
-    free(told);
     return status;
 }
 
@@ -266,11 +255,11 @@ static clq_status continue_left(clq_checkpoint *checkpoint, const clq_checkpoint
     if (checkpoint->told > 0 || checkpoint->complete) {
         left = checkpoint->complete ? CLQ_OUTPUT_ALL_LEFT : CLQ_OUTPUT_PART_LEFT;
     }
-    CLQ_TRY(compare_heading(checkpoint, run, 1, error));
-    CLQ_TRY(clq_output_open_partial(run->output, run->job, left, error));
+    CLQ_TRY(clq_checkpoint_compare(checkpoint->journal, run, 1, error));
+    CLQ_TRY(open_output(run, left, error));
     CLQ_TRY(read_left(checkpoint, run, error));
     checkpoint->begun = 1;
-    clq_job_note(run->job, "%zu of %zu tensors were finished by an earlier run", checkpoint->told, run->plan->count);
+    clq_job_note(run->job, "%zu of %zu tensors were finished by an earlier run", checkpoint->told, run->work->count);
     return CLQ_OK;
 }
 
@@ -282,6 +271,7 @@ clq_status clq_checkpoint_begin(clq_checkpoint *checkpoint, const clq_checkpoint
         CLQ_TRY(continue_left(checkpoint, run, error));
     } else {
         CLQ_TRY(begin_anew(checkpoint, run, error));
+        CLQ_TRY(run->job->request->parts > 0 ? read_left(checkpoint, run, error) : CLQ_OK);
     }
     /* Until it is asked for, nothing half-written stays. */
     clq_output_keep(run->output, 0);
@@ -303,10 +293,18 @@ clq_status clq_checkpoint_tensor(clq_checkpoint *checkpoint, const clq_model_pla
         checkpoint->writer, line, clq_output_shard_of(checkpoint->output, tensor->parts[CLQ_PART_CODES].number), error);
 }
 
+clq_status clq_checkpoint_finish(clq_checkpoint *checkpoint, clq_error *error)
+{
+    CLQ_TRY(clq_checkpoint_writer_finish(checkpoint->writer, CLQ_COMPLETE, error));
+    clq_checkpoint_writer_stop(&checkpoint->writer);
+    clq_journal_close(&checkpoint->journal);
+    return CLQ_OK;
+}
+
 clq_status clq_checkpoint_commit(clq_checkpoint *checkpoint, clq_error *error)
 {
     if (!checkpoint->complete) {
-        CLQ_TRY(clq_checkpoint_writer_finish(checkpoint->writer, COMPLETE, error));
+        CLQ_TRY(clq_checkpoint_writer_finish(checkpoint->writer, CLQ_COMPLETE, error));
         checkpoint->complete = 1;
     }
     clq_checkpoint_writer_stop(&checkpoint->writer); /* which flushes the files that are given away now */
@@ -335,6 +333,8 @@ int clq_checkpoint_close(clq_checkpoint **out, int keep)
         }
     }
     clq_journal_close(&checkpoint->journal);
+    clq_part_list_release(&checkpoint->others);
+    free(checkpoint->journal_path);
     free(checkpoint);
     *out = NULL;
     return kept;

@@ -21,6 +21,7 @@ typedef struct clq_checkpoint_run {
     clq_job *job;
     const clq_given *given;
     clq_model_plan *plan;
+    clq_model_plan *work; /* what the journal tells of: the plan, or its pieces; NULL before begin */
     clq_output *output;
 } clq_checkpoint_run;
 
@@ -56,6 +57,20 @@ clq_status clq_checkpoint_tensor(clq_checkpoint *checkpoint, const clq_model_pla
  * so that a run that is killed in between, or has more to write, is one that can be continued.
  */
 clq_status clq_checkpoint_commit(clq_checkpoint *checkpoint, clq_error *error);
+
+/*
+ * Of a part, in place of that: all it has to write was written and stays, with its journal, for clq_checkpoint_join.
+ */
+clq_status clq_checkpoint_finish(clq_checkpoint *checkpoint, clq_error *error);
+
+/*
+ * The output that all parts have written, without a checkpoint of this run's: every piece of the work is there and as
+ * the journals tell, and the output is open. Refuses what clq_file_join says.
+ */
+clq_status clq_checkpoint_join(const clq_checkpoint_run *run, clq_error *error);
+
+/* Once it is in its place: remove the journals of its parts. */
+void clq_checkpoint_remove_parts(const clq_output *output);
 
 /*
  * Before the output is destroyed: what is not committed is removed with it, and the journal here. With `keep` both

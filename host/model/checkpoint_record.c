@@ -2,12 +2,14 @@
 #include "model/checkpoint_record.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char WORD[] = "tensor";
+/* What a line begins with: of a tensor, and of a piece of one. */
+static const char *const WORDS[] = {"tensor", "piece"};
 
-/* The numbers of a line, in this order; a tensor that is copied has the first two. */
+/* The numbers of a line, in this order; a tensor that is copied has the first two, and a piece alone the sums. */
 enum {
     INDEX,
     HASH_CODES,
@@ -26,7 +28,9 @@ enum {
     ERROR_SQNR,
     ERROR_COSINE,
     ERROR_EXACT,
-    NUMBERS
+    WHOLE_NUMBERS,
+    SUMS = WHOLE_NUMBERS,
+    NUMBERS = SUMS + sizeof(clq_sums) / sizeof(double)
 };
 
 static uint64_t bits_of(double value)
@@ -61,7 +65,7 @@ static size_t to_numbers(const clq_model_plan_tensor *tensor, const clq_record_h
                          uint64_t numbers[NUMBERS])
 {
     const clq_errors *errors = &tensor->errors;
-    numbers[INDEX] = tensor->index;
+    numbers[INDEX] = tensor->number;
     numbers[HASH_CODES] = hashes->part[CLQ_PART_CODES];
     if (!tensor->quantized) {
         return COPIED_NUMBERS;
@@ -81,7 +85,8 @@ static size_t to_numbers(const clq_model_plan_tensor *tensor, const clq_record_h
     numbers[ERROR_SQNR] = bits_of(errors->sqnr_db);
     numbers[ERROR_COSINE] = bits_of(errors->cosine);
     numbers[ERROR_EXACT] = errors->exact != 0;
-    return NUMBERS;
+    memcpy(&numbers[SUMS], &tensor->tally.sums, sizeof tensor->tally.sums);
+    return tensor->whole != NULL ? NUMBERS : WHOLE_NUMBERS;
 }
 
 void clq_record_format(const clq_model_plan_tensor *tensor, const clq_record_hashes *hashes,
@@ -89,7 +94,7 @@ void clq_record_format(const clq_model_plan_tensor *tensor, const clq_record_has
 {
     uint64_t numbers[NUMBERS];
     const size_t count = to_numbers(tensor, hashes, numbers);
-    size_t used = (size_t)snprintf(line, CLQ_RECORD_BYTES, "%s", WORD);
+    size_t used = (size_t)snprintf(line, CLQ_RECORD_BYTES, "%s", WORDS[tensor->whole != NULL]);
     for (size_t i = 0; i < count; i++) {
         used += (size_t)snprintf(line + used, CLQ_RECORD_BYTES - used, " %" PRIx64, numbers[i]);
     }
@@ -104,11 +109,11 @@ static int hex_digit(char c)
 }
 
 /* How many numbers there are, none of more than 64 bits; 0 when it is not such a line. */
-static size_t read_numbers(const char *line, size_t length, uint64_t numbers[NUMBERS])
+static size_t read_numbers(const char *word, const char *line, size_t length, uint64_t numbers[NUMBERS])
 {
-    size_t at = sizeof WORD - 1;
+    size_t at = strlen(word);
     size_t count = 0;
-    if (length < at || memcmp(line, WORD, at) != 0) {
+    if (length < at || memcmp(line, word, at) != 0) {
         return 0;
     }
     while (at < length) {
@@ -157,7 +162,27 @@ static void from_numbers(clq_model_plan_tensor *tensor, const uint64_t numbers[N
     tensor->errors.sqnr_db = from_bits(numbers[ERROR_SQNR]);
     tensor->errors.cosine = from_bits(numbers[ERROR_COSINE]);
     tensor->errors.exact = numbers[ERROR_EXACT] != 0;
+    tensor->tally = (clq_tally){.elements = tensor->elements,
+                                .single = isnan(tensor->errors.mean),
+                                .differing = 0,
+                                .maximum = tensor->errors.maximum,
+                                .maximum_index = tensor->errors.maximum_index};
+    memcpy(&tensor->tally.sums, &numbers[SUMS], sizeof tensor->tally.sums);
     tensor->measured = 1;
+}
+
+/* The numbers of a line that can be of this plan, or 0. */
+static size_t read_record(const char *line, size_t length, const clq_model_plan *plan, uint64_t numbers[NUMBERS])
+{
+    const int of_pieces = plan->count > 0 && plan->tensors[0].whole != NULL;
+    const size_t count = read_numbers(WORDS[of_pieces], line, length, numbers);
+    if (count < COPIED_NUMBERS || numbers[INDEX] >= plan->count) {
+        return 0;
+    }
+    if (plan->tensors[numbers[INDEX]].quantized) {
+        return count == (size_t)(of_pieces ? NUMBERS : WHOLE_NUMBERS) ? count : 0;
+    }
+    return count == COPIED_NUMBERS ? count : 0;
 }
 
 clq_model_plan_tensor *clq_record_parse(const char *line, size_t length, clq_model_plan *plan,
@@ -165,12 +190,11 @@ clq_model_plan_tensor *clq_record_parse(const char *line, size_t length, clq_mod
 {
     uint64_t numbers[NUMBERS] = {0};
     clq_model_plan_tensor *tensor = NULL;
-    const size_t count = read_numbers(line, length, numbers);
-    if (count < COPIED_NUMBERS || numbers[INDEX] >= plan->count) {
+    if (read_record(line, length, plan, numbers) == 0) {
         return NULL;
     }
     tensor = &plan->tensors[numbers[INDEX]];
-    if (tensor->written || count != (size_t)(tensor->quantized ? NUMBERS : COPIED_NUMBERS)) {
+    if (tensor->written) {
         return NULL;
     }
     if (tensor->quantized) {
@@ -182,4 +206,10 @@ clq_model_plan_tensor *clq_record_parse(const char *line, size_t length, clq_mod
     memcpy(hashes->part, &numbers[HASH_CODES], sizeof hashes->part);
     tensor->written = 1;
     return tensor;
+}
+
+size_t clq_record_number(const char *line, size_t length, const clq_model_plan *plan)
+{
+    uint64_t numbers[NUMBERS] = {0};
+    return read_record(line, length, plan, numbers) == 0 ? SIZE_MAX : (size_t)numbers[INDEX];
 }

@@ -6,7 +6,7 @@
 #include "model/plan.h"
 
 /* Room for a line, with a NUL. */
-enum { CLQ_RECORD_BYTES = 400 };
+enum { CLQ_RECORD_BYTES = 500 };
 
 /* Of the tensor's bytes in the output; what the output has not is 0. */
 typedef struct clq_record_hashes {
@@ -14,8 +14,9 @@ typedef struct clq_record_hashes {
 } clq_record_hashes;
 
 /*
- * "tensor" and numbers in hexadecimal: its place in the model, the hash of its bytes and, when it is quantized, the
- * other hashes, the form of its zero points, its errors and the facts that the report's table shows.
+ * "tensor" and numbers in hexadecimal: its number, the hash of its bytes and, when it is quantized, the
+ * other hashes, the form of its zero points, its errors and the facts that the report's table shows. A piece of a plan
+ * is "piece", with the sums that errors follow from besides.
  */
 void clq_record_format(const clq_model_plan_tensor *tensor, const clq_record_hashes *hashes,
                        char line[CLQ_RECORD_BYTES]);
@@ -26,5 +27,8 @@ void clq_record_format(const clq_model_plan_tensor *tensor, const clq_record_has
  */
 clq_model_plan_tensor *clq_record_parse(const char *line, size_t length, clq_model_plan *plan,
                                         clq_record_hashes *hashes);
+
+/* The number in such a line; SIZE_MAX when it is none of this plan. */
+size_t clq_record_number(const char *line, size_t length, const clq_model_plan *plan);
 
 #endif

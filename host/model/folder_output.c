@@ -257,6 +257,9 @@ static clq_status make(clq_folder_output *folder, clq_error *error)
         return CLQ_OK;
     }
     if (mkdir(folder->path, 0777) != 0) {
+        if (errno == EEXIST && folder->job->request->parts > 0) { /* by another part, which began at the same time */
+            return CLQ_OK;
+        }
         clq_printable(shown, sizeof shown, folder->path, strlen(folder->path));
         return clq_fail(error, CLQ_IO_ERROR, "%s: the folder cannot be made: %s", shown, strerror(errno));
     }

@@ -173,6 +173,7 @@ clq_status clq_output_tensor(clq_output *output, size_t shard, const char *name,
     tensor->shard = output->kind == OUTPUT_SHARDED ? shard : 0;
     tensor->bytes = bytes;
     tensor->index = 0;
+    tensor->offset = 0;
     XXH64_reset(&tensor->hash, 0);
     tensor->hashed_bytes = 0;
     tensor->in_order = 1;
@@ -193,6 +194,22 @@ clq_status clq_output_tensor(clq_output *output, size_t shard, const char *name,
     return CLQ_OK;
 }
 
+clq_status clq_output_window(clq_output *output, size_t number, uint64_t offset, uint64_t bytes, size_t *window,
+                             clq_error *error)
+{
+    output_tensor *made;
+    CLQ_TRY(grow_tensors(output, error));
+    CLQ_REQUIRE(offset <= output->tensors[number].bytes && bytes <= output->tensors[number].bytes - offset,
+                "a window of %" PRIu64 " bytes at %" PRIu64 " is not within a tensor of %" PRIu64, bytes, offset,
+                output->tensors[number].bytes);
+    made = &output->tensors[output->tensor_count];
+    *made = output->tensors[number];
+    made->offset += offset;
+    made->bytes = bytes;
+    *window = output->tensor_count++;
+    return CLQ_OK;
+}
+
 clq_status clq_output_metadata(clq_output *output, size_t shard, const char *key, const char *value, clq_error *error)
 {
     output_shard *target = &output->shards[output->kind == OUTPUT_SHARDED ? shard : 0];
@@ -209,6 +226,7 @@ clq_status clq_output_gguf_keys(clq_output *output, const clq_model *model, clq_
                 shown);
     if (output->kind == OUTPUT_GGUF) {
         clq_gguf_plan_keys(output->shards[0].gguf, model);
+        output->alignment = model->gguf->alignment;
     }
     return CLQ_OK;
 }
@@ -228,6 +246,7 @@ clq_status clq_output_index_metadata(clq_output *output, const char *metadata, c
 clq_status clq_output_layout(clq_output *output, uint64_t *bytes, clq_error *error)
 {
     *bytes = 0;
+    output->declared = output->tensor_count;
     for (size_t i = 0; i < output->shard_count; i++) {
         output_shard *shard = &output->shards[i];
         if (shard->gguf != NULL) {

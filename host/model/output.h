@@ -114,6 +114,24 @@ size_t clq_output_shard_of(const clq_output *output, size_t number);
  */
 clq_status clq_output_settle_header(clq_output *output, size_t shard, int told, clq_error *error);
 
+/*
+ * After the layout: bytes [offset, offset + bytes) of tensor `number`, under a number of their own, to be written,
+ * hashed and read back like a tensor.
+ */
+clq_status clq_output_window(clq_output *output, size_t number, uint64_t offset, uint64_t bytes, size_t *window,
+                             clq_error *error);
+
+/*
+ * Start writing an output that several runs write at the same time, each to tensors and windows of its own: those
+ * shards to which clq_output_use was called. Their headers are written, the same by each run; the index is not. What is
+ * there stays, whatever becomes of this run. The job is that of clq_output_open_partial.
+ */
+void clq_output_use(clq_output *output, size_t shard);
+clq_status clq_output_open_shared(clq_output *output, clq_job *job, clq_error *error);
+
+/* Whether an earlier run gave all shards their names. */
+int clq_output_is_placed(const clq_output *output);
+
 /* Flush what was written to a shard to disk; for any thread. */
 clq_status clq_output_flush(const clq_output *output, size_t shard, clq_error *error);
 

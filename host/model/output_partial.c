@@ -81,10 +81,48 @@ clq_status clq_output_open_partial(clq_output *output, clq_job *job, clq_output_
     return output->index != NULL ? open_index(output, replace, left, error) : CLQ_OK;
 }
 
+void clq_output_use(clq_output *output, size_t shard)
+{
+    output->shards[shard].is_used = 1;
+}
+
+/*
+ * What stands between the tensors of a .gguf, where nobody writes: another run's partial file may have left something
+ * there. The bytes are the same for all.
+ */
+static clq_status clear_gaps(const clq_output *output, clq_error *error)
+{
+    for (size_t i = 0; output->alignment > 0 && i < output->declared; i++) {
+        static const unsigned char ZEROS[256];
+        const output_tensor *tensor = &output->tensors[i];
+        uint64_t at = clq_output_start(output, i) + tensor->bytes;
+        const uint64_t end = clq_size_divide_up(at, output->alignment) * output->alignment;
+        for (; at < end; at += clq_size_min(end - at, sizeof ZEROS)) {
+            CLQ_TRY(
+                clq_writer_write_at(output->shards[0].writer, at, ZEROS, clq_size_min(end - at, sizeof ZEROS), error));
+        }
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_output_open_shared(clq_output *output, clq_job *job, clq_error *error)
+{
+    output->job = job;
+    for (size_t i = 0; i < output->shard_count; i++) {
+        output_shard *shard = &output->shards[i];
+        if (shard->is_used) {
+            CLQ_TRY(open_shard(shard, job->request->replace, CLQ_PARTIAL_SHARE, error));
+            clq_writer_keep(shard->writer, 1);
+            CLQ_TRY(clq_output_write_header(shard, error));
+        }
+    }
+    return output->shards[0].is_used ? clear_gaps(output, error) : CLQ_OK;
+}
+
 void clq_output_keep(clq_output *output, int keep)
 {
     for (size_t i = 0; i < output->shard_count; i++) {
-        if (output->shards[i].writer != NULL) {
+        if (output->shards[i].writer != NULL && !output->shards[i].is_used) {
             clq_writer_keep(output->shards[i].writer, keep);
         }
     }
@@ -157,6 +195,15 @@ clq_status clq_output_hash_in_file(const clq_output *output, size_t number, int 
     return *there ? hash_file(output->job, shard, start, tensor->bytes, hash, error) : CLQ_OK;
 }
 
+int clq_output_is_placed(const clq_output *output)
+{
+    int placed = 1;
+    for (size_t i = 0; i < output->shard_count; i++) {
+        placed &= output->shards[i].placed >= 0;
+    }
+    return placed;
+}
+
 size_t clq_output_shard_of(const clq_output *output, size_t number)
 {
     return output->tensors[number].shard;
@@ -183,7 +230,7 @@ clq_status clq_output_settle_header(clq_output *output, size_t number, int told,
 
 clq_status clq_output_flush(const clq_output *output, size_t shard, clq_error *error)
 {
-    return clq_writer_flush(output->shards[shard].writer, error);
+    return output->shards[shard].writer != NULL ? clq_writer_flush(output->shards[shard].writer, error) : CLQ_OK;
 }
 
 void clq_output_describe(const clq_output *output, clq_text *out)

@@ -26,9 +26,10 @@ uint64_t clq_output_start(const clq_output *output, size_t number)
     const output_tensor *tensor = &output->tensors[number];
     const output_shard *shard = &output->shards[tensor->shard];
     if (shard->gguf != NULL) {
-        return clq_gguf_plan_offset(shard->gguf, tensor->index);
+        return clq_gguf_plan_offset(shard->gguf, tensor->index) + tensor->offset;
     }
-    return shard->plan != NULL ? clq_safetensors_plan_offset(shard->plan, tensor->index) : shard->header_bytes;
+    return tensor->offset +
+           (shard->plan != NULL ? clq_safetensors_plan_offset(shard->plan, tensor->index) : shard->header_bytes);
 }
 
 clq_status clq_output_write_header(output_shard *shard, clq_error *error)

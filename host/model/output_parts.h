@@ -24,11 +24,13 @@ typedef struct output_shard {
     clq_writer *writer;
     uint64_t found; /* bytes that an earlier run left; 0 for a new file */
     int placed;     /* an earlier run put it in its place: the file, open for reading; else -1 */
+    int is_used;    /* of an output that several runs share: this one writes to it */
 } output_shard;
 
 typedef struct output_tensor {
     size_t shard;
-    size_t index; /* in the shard's plan */
+    size_t index;    /* in the shard's plan */
+    uint64_t offset; /* of a window: where it begins in its tensor */
     uint64_t bytes;
     XXH64_state_t hash; /* of what was written, as long as that was in order and without overlap */
     uint64_t hashed_bytes;
@@ -42,8 +44,10 @@ struct clq_output {
     size_t shard_count;
     output_tensor *tensors;
     size_t tensor_count, tensor_capacity;
-    clq_job *job;     /* not NULL: another run may continue the output, and what is written is hashed */
-    clq_index *index; /* of a sharded output */
+    size_t declared;    /* of them, once they are laid out: those behind are windows */
+    uint64_t alignment; /* of the data of a .gguf; else 0 */
+    clq_job *job;       /* not NULL: another run may continue the output, and what is written is hashed */
+    clq_index *index;   /* of a sharded output */
     clq_writer *index_writer;
     char *index_text;
     size_t index_bytes;

@@ -189,6 +189,8 @@ clq_status clq_model_plan_create(const clq_file_request *request, const clq_form
     for (size_t i = 0; i < plan->count; i++) {
         clq_model_plan_tensor *tensor = &plan->tensors[i];
         tensor->index = i;
+        tensor->number = i;
+        tensor->bytes = model->tensors[i].bytes;
         tensor->quantized = 1;
         tensor->range_low = INFINITY;
         tensor->range_high = -INFINITY;

@@ -36,7 +36,14 @@ typedef struct clq_plan_part {
 } clq_plan_part;
 
 typedef struct clq_model_plan_tensor {
-    size_t index;        /* in the model */
+    size_t index;  /* in the model */
+    size_t number; /* in the plan, or among the pieces that it is cut into (work.h) */
+    /* Of such a piece: the tensor of the plan, and where it lies in it. Else NULL and 0. */
+    const struct clq_model_plan_tensor *whole;
+    uint64_t first; /* its first element; of one that is copied, byte */
+    uint64_t first_parameter;
+    uint64_t bytes;      /* of one that is copied */
+    int elsewhere;       /* another run does it */
     int quantized;       /* 0: copied */
     char reason[160];    /* why it is copied */
     int falls_short;     /* copied although it is a float tensor that the options select: --strict */
@@ -66,6 +73,7 @@ typedef struct clq_model_plan_tensor {
     int written; /* all of it, by an earlier run that this one continues */
     int measured;
     clq_errors errors;
+    clq_tally tally; /* which the errors follow from; not of what an earlier run wrote of a whole tensor */
     uint64_t clipped;
     char variant[48];
 } clq_model_plan_tensor;

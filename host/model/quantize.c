@@ -14,6 +14,7 @@
 #include "format/output_path.h"
 #include "model/input_scales.h"
 #include "model/nonfinite.h"
+#include "model/part_journals.h"
 #include "model/plan_check.h"
 #include "model/quantize_config.h"
 #include "model/quantize_job.h"
@@ -31,6 +32,12 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
                 "quantize writes a safetensors file, not a .npy: codes need their scales beside them");
     CLQ_REQUIRE(!request->dry_run || !request->resume,
                 "--dry-run writes nothing, so that there is nothing for --resume to continue");
+    CLQ_REQUIRE((request->part == 0) == (request->parts == 0) && request->part <= request->parts &&
+                    request->parts <= CLQ_MOST_PARTS,
+                "--part %u/%u: the number of a part, from 1 to that of all, at most %d, is required",
+                (unsigned)request->part, (unsigned)request->parts, (int)CLQ_MOST_PARTS);
+    CLQ_REQUIRE(request->parts == 0 || !request->dry_run,
+                "--dry-run shows the plan of the whole, and a part writes; leave out one of --dry-run and --part");
     if (request->format == CLQ_FORMAT_BY_OUTPUT && !clq_is_gguf_name(request->output) &&
         !clq_request_writes_folder(request)) {
         CLQ_TRY(clq_path_check_ending(request->output, ", or --format clquant, which takes any name", error));
@@ -43,8 +50,10 @@ static clq_status check_output(clq_quantize_job *job, clq_error *error)
 {
     const clq_file_request *request = job->request;
     const int there = job->folder == NULL || clq_folder_output_exists(job->folder);
-    int replace = request->dry_run ? 2 : request->replace;
-    if (!request->dry_run) {
+    int replace = request->dry_run || job->joined != NULL ? 2 : request->replace;
+    CLQ_REQUIRE(request->parts == 0 || clq_part_has_name(clq_output_path(job->output)),
+                "--part: the name of the output is too long for files beside it");
+    if (!request->dry_run && job->joined == NULL) {
         CLQ_TRY(there ? clq_output_check(job->output, job->model, 2, error) : CLQ_OK);
         CLQ_TRY(clq_checkpoint_find(request, job->output, &job->checkpoint, error));
         /* Files that stand under their final names already are compared byte for byte. */
@@ -71,10 +80,11 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
     CLQ_TRY(check_output(job, error));
     CLQ_TRY(clq_given_create(request, &job->given, error));
     CLQ_TRY(clq_model_plan_create(request, job->format, job->given, job->model, &job->plan, error));
+    job->work = job->plan;
     CLQ_TRY(clq_config_prepare(request, job->plan, job->output, error));
     CLQ_TRY(clq_find_input_scales(job->call, job->plan, error));
     if (job->checkpoint != NULL) {
-        const clq_checkpoint_run run = {job->call, job->given, job->plan, job->output};
+        const clq_checkpoint_run run = {job->call, job->given, job->plan, NULL, job->output};
         CLQ_TRY(clq_checkpoint_check(job->checkpoint, &run, error));
     }
     CLQ_TRY(clq_plan_check(job->call, job->plan, error));
@@ -116,35 +126,118 @@ done:
     return status;
 }
 
+/* The forms of the tensors whose first piece is this part's are found, and the others told by those who have them. */
+static clq_status find_share_of_forms(clq_quantize_job *job, clq_error *error)
+{
+    const clq_file_events *events = &job->call->events;
+    clq_model_plan *plan = job->plan;
+    clq_status status = CLQ_OK;
+    clq_pieces *pieces = NULL;
+    uint8_t *forms = calloc(plan->count + 1, 1);
+    if (forms == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", plan->count));
+    }
+    CLQ_TRY_TO(clq_pieces_create(plan, job->request->parts, &pieces, error));
+    for (size_t i = 0; i < pieces->count; i++) {
+        const clq_work_piece *piece = &pieces->items[i];
+        if (piece->first == 0) {
+            plan->tensors[piece->tensor].elsewhere = piece->owner + 1 != job->request->part;
+        }
+    }
+    job->all_bytes = clq_quantize_bytes(job, 1, 0);
+    clq_job_progress_begin(job->call, job->all_bytes);
+    CLQ_TRY_TO(clq_find_all(job, error));
+    job->found = 0; /* but the forms: not of the pieces of other tensors */
+    for (size_t i = 0; i < plan->count; i++) {
+        forms[i] = plan->tensors[i].elsewhere ? 0 : (uint8_t)plan->tensors[i].zero_point_form;
+        plan->tensors[i].elsewhere = 0;
+    }
+    CLQ_TRY_TO(events->agree(events->cookie, forms, plan->count, error));
+    for (size_t i = 0; i < plan->count; i++) {
+        plan->tensors[i].zero_point_form = (clq_zero_point_form)forms[i];
+    }
+done:
+    clq_pieces_destroy(&pieces);
+    free(forms);
+    return status;
+}
+
 /*
  * The header comes before the data and says how zero points are stored. Where that depends on the data, all ranges are
- * found first; otherwise each tensor's range is found just before it is quantized.
+ * found first; otherwise each tensor's range is found just before it is quantized. A part finds those of all tensors by
+ * itself, unless others run at the same time.
  */
-static clq_status lay_out(clq_quantize_job *job, clq_error *error)
+static clq_status find_forms(clq_quantize_job *job, clq_error *error)
 {
+    const clq_file_events *events = &job->call->events;
     const int dry_run = job->request->dry_run;
     const int finds_all = !clq_zero_points_known(job->plan, job->given) || dry_run;
+    if (job->joined != NULL) {
+        return clq_part_set_forms(job->joined, job->plan, error);
+    }
+    if (finds_all && job->request->parts > 0 && events->agree != NULL) {
+        return find_share_of_forms(job, error);
+    }
     job->all_bytes = clq_quantize_bytes(job, finds_all, !dry_run);
     clq_job_progress_begin(job->call, job->all_bytes);
-    if (finds_all) {
-        CLQ_TRY(clq_find_all(job, error));
-    }
+    return finds_all ? clq_find_all(job, error) : CLQ_OK;
+}
+
+static clq_status lay_out(clq_quantize_job *job, clq_error *error)
+{
+    CLQ_TRY(find_forms(job, error));
     CLQ_TRY(clq_config_check(job->request, job->plan, error));
     CLQ_TRY(clq_declare_quantized(job->output, job->request, job->plan, error));
     CLQ_TRY(make_config(job, error));
     return clq_output_layout(job->output, &job->call->report->bytes_out, error);
 }
 
+/* From now on the stages go through the pieces of this part; of parts that are joined, through all. */
+static clq_status take_share(clq_quantize_job *job, clq_error *error)
+{
+    const clq_file_request *request = job->request;
+    clq_file_report *report = job->call->report;
+    const uint32_t parts = request->parts;
+    if (parts == 0) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(clq_pieces_create(job->plan, job->joined != NULL ? 1 : parts, &job->pieces, error));
+    job->work = NULL;
+    CLQ_TRY(clq_work_create(job->plan, job->pieces, job->joined != NULL ? 0 : request->part - 1, job->output,
+                            &job->work, error));
+    if (job->joined == NULL) {
+        clq_work_count(job->work, &report->bytes_in, &report->bytes_out);
+    }
+    return CLQ_OK;
+}
+
 static clq_status write_tensors(clq_quantize_job *job, clq_error *error)
 {
-    const clq_checkpoint_run run = {job->call, job->given, job->plan, job->output};
+    const clq_checkpoint_run run = {job->call, job->given, job->plan, job->work, job->output};
+    uint64_t found_bytes = job->done_bytes;
     if (job->folder != NULL) {
         CLQ_TRY(clq_folder_output_begin(job->folder, job->output, error));
     }
     CLQ_TRY(clq_checkpoint_begin(job->checkpoint, &run, error));
+    if (job->request->parts > 0) { /* whose share is known only now */
+        job->all_bytes = found_bytes + clq_quantize_bytes_left(job);
+        clq_job_progress_begin(job->call, job->all_bytes);
+    }
     job->done_bytes = job->all_bytes - clq_quantize_bytes_left(job);
     clq_job_progress_skip(job->call, job->done_bytes);
     CLQ_TRY(clq_quantize_all(job, error));
+    clq_job_progress_after(job->call, "flushing to disk");
+    return CLQ_OK;
+}
+
+static clq_status join_parts(clq_quantize_job *job, clq_error *error)
+{
+    const clq_checkpoint_run run = {job->call, job->given, job->plan, job->work, job->output};
+    if (job->folder != NULL) {
+        CLQ_TRY(clq_folder_output_begin(job->folder, job->output, error));
+    }
+    clq_job_progress_after(job->call, "reading back what the parts wrote");
+    CLQ_TRY(clq_checkpoint_join(&run, error));
     clq_job_progress_after(job->call, "flushing to disk");
     return CLQ_OK;
 }
@@ -191,22 +284,41 @@ static void tell_nonfinite(const clq_quantize_job *job)
     }
 }
 
+static clq_status put_in_place(clq_quantize_job *job, clq_error *error)
+{
+    if (job->joined != NULL) {
+        CLQ_TRY(clq_output_commit(job->output, error));
+        clq_checkpoint_remove_parts(job->output);
+    } else {
+        CLQ_TRY(clq_checkpoint_commit(job->checkpoint, error));
+    }
+    job->call->report->is_written = 1;
+    return job->request->config_file != NULL ? clq_config_write(job->request, job->plan, error) : CLQ_OK;
+}
+
 static clq_status execute(clq_quantize_job *job, clq_error *error)
 {
     CLQ_TRY(check_request(job->request, error));
     CLQ_TRY(prepare(job, error));
-    CLQ_TRY(open_device(job, error));
+    CLQ_TRY(job->joined != NULL ? CLQ_OK : open_device(job, error));
     CLQ_TRY(lay_out(job, error));
     if (job->request->dry_run) {
         tell_nonfinite(job);
         return CLQ_OK;
     }
-    CLQ_TRY(write_tensors(job, error));
+    CLQ_TRY(take_share(job, error));
+    CLQ_TRY(job->joined != NULL ? join_parts(job, error) : write_tensors(job, error));
+    if (job->work != job->plan) {
+        clq_work_merge(job->work, job->plan);
+    }
     tell_nonfinite(job);
+    if (job->request->parts > 0 && job->joined == NULL) { /* whose tensors may not be whole: `join` judges them */
+        CLQ_TRY(clq_checkpoint_finish(job->checkpoint, error));
+        job->call->report->is_part_done = 1;
+        return CLQ_OK;
+    }
     CLQ_TRY(check_quality(job, error));
-    CLQ_TRY(clq_checkpoint_commit(job->checkpoint, error));
-    job->call->report->is_written = 1;
-    return job->request->config_file != NULL ? clq_config_write(job->request, job->plan, error) : CLQ_OK;
+    return put_in_place(job, error);
 }
 
 /*
@@ -219,7 +331,7 @@ static int is_kept(const clq_job *call, clq_status status)
            !atomic_load(&call->check.found);
 }
 
-static clq_status run(clq_job *call, clq_error *error)
+clq_status clq_quantize_run(clq_job *call, const char *joined, clq_error *error)
 {
     clq_status status;
     clq_quantize_job *job = calloc(1, sizeof *job);
@@ -228,16 +340,21 @@ static clq_status run(clq_job *call, clq_error *error)
     }
     job->call = call;
     job->request = call->request;
+    job->joined = joined;
     status = execute(job, error);
     call->report->is_resumable = clq_checkpoint_close(&job->checkpoint, is_kept(call, status));
     clq_output_destroy(&job->output);
-    clq_folder_output_close(&job->folder, status, call->report->is_resumable);
+    clq_folder_output_close(&job->folder, status, call->report->is_resumable || job->request->parts > 0);
     clq_quantize_end(job);
     if (job->plan != NULL) {
         /* What is wrong with the call comes first. */
         const clq_status told = clq_quantize_report(job, status == CLQ_OK ? error : NULL);
         status = status == CLQ_OK ? told : status;
     }
+    if (job->work != job->plan) {
+        clq_work_destroy(&job->work);
+    }
+    clq_pieces_destroy(&job->pieces);
     clq_model_plan_destroy(&job->plan);
     clq_given_destroy(&job->given);
     clq_model_close(&job->model);
@@ -252,7 +369,7 @@ clq_status clq_file_quantize(clq_context *context, const clq_file_request *reque
     clq_job call;
     clq_status status = clq_job_begin(&call, "quantize", context, request, events, error);
     if (status == CLQ_OK) {
-        status = run(&call, error);
+        status = clq_quantize_run(&call, NULL, error);
     }
     return clq_job_end(&call, status, report);
 }

@@ -44,7 +44,7 @@ static clq_status cut(clq_quantize_job *job, const clq_model_plan_tensor *tensor
 
 clq_status clq_quantize_count(clq_quantize_job *job, clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
-    const clq_model_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    const clq_model_plan_tensor *tensor = &job->work->tensors[piece->tensor];
     const clq_check_place place = clq_quantize_place(job, piece);
     const uint64_t first = piece->chunk.first_parameter;
     if (piece->chunk.first == 0) {

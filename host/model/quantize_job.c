@@ -7,7 +7,7 @@
 void clq_quantize_step(clq_quantize_job *job, const clq_piece *piece)
 {
     job->done_bytes += piece->real_bytes;
-    clq_job_progress_at(job->call, job->done_bytes, job->model->tensors[piece->tensor].name);
+    clq_job_progress_at(job->call, job->done_bytes, clq_quantize_place(job, piece).name);
 }
 
 void clq_release_parameters(clq_model_plan_tensor *tensor)

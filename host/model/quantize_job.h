@@ -18,6 +18,7 @@
 #include "model/job.h"
 #include "model/output.h"
 #include "model/plan.h"
+#include "model/work.h"
 #include "stream/calibration.h"
 #include "stream/schedule.h"
 
@@ -40,11 +41,14 @@ typedef struct clq_quantize_job {
     const clq_file_request *request; /* the call's */
     clq_model *model;
     clq_model_plan *plan;
+    clq_model_plan *work; /* what the stages go through: the plan, or its pieces (work.h) */
     clq_given *given;
     const clq_format *format;
     clq_folder_output *folder; /* NULL: the output is a file */
     clq_output *output;
     clq_checkpoint *checkpoint; /* NULL: nothing is written that another run could continue */
+    clq_pieces *pieces;         /* of an output that several runs share; else NULL */
+    const char *joined;         /* forms of zero points, of the parts that this run joins; else NULL */
     uint64_t done_bytes;        /* for the progress */
     uint64_t all_bytes;         /* likewise: those of all passes over the data */
     int finding;                /* this run only finds parameters, of all tensors */
@@ -65,14 +69,20 @@ typedef struct clq_quantize_job {
 /* For messages of clq_check. */
 static inline clq_check_place clq_quantize_place(const clq_quantize_job *job, const clq_piece *piece)
 {
-    return (clq_check_place){job->model->path, job->model->tensors[piece->tensor].name};
+    return (clq_check_place){job->model->path, job->model->tensors[job->work->tensors[piece->tensor].index].name};
 }
 
-/* Whether the report lists every parameter. */
+/* Whether the report lists every parameter; that of a part does not. */
 static inline int clq_lists_parameters(const clq_quantize_job *job)
 {
-    return (job->request->details & CLQ_FILE_PARAMETERS) != 0;
+    return (job->request->details & CLQ_FILE_PARAMETERS) != 0 && job->request->parts == 0;
 }
+
+/*
+ * The whole of a call, once it began: quantize, or join the parts of such a request; `joined` are the forms of their
+ * zero points, as clq_part_read_forms gives them, else NULL.
+ */
+clq_status clq_quantize_run(clq_job *call, const char *joined, clq_error *error);
 
 /* The job's slots, once the context is there. */
 clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error);

@@ -225,16 +225,13 @@ static void write_earlier(text_writer *writer, const clq_model_plan *plan, const
     }
 }
 
-clq_status clq_quantize_metadata(const clq_file_request *request, const clq_model_plan *plan, size_t shard,
-                                 int all_shards, char **text, clq_error *error)
+clq_status clq_quantize_metadata(const clq_file_request *request, const clq_model_plan *plan, const clq_facts *facts,
+                                 size_t first, size_t end, char **text, clq_error *error)
 {
-    clq_status status = CLQ_OK;
     size_t bytes = 0;
-    clq_facts *facts = NULL;
     clq_text out = {0};
     text_writer writer = {&out, 1};
     *text = NULL;
-    CLQ_TRY(clq_facts_read(plan->model, &facts, error));
     clq_text_put(writer.out, "{");
     write_text(&writer, "version", clq_version());
     write_key(&writer, "options");
@@ -242,11 +239,8 @@ clq_status clq_quantize_metadata(const clq_file_request *request, const clq_mode
     write_key(&writer, "tensors");
     clq_text_put(writer.out, "{");
     writer.first = 1;
-    for (size_t i = 0; i < plan->count; i++) {
+    for (size_t i = first; i < end; i++) {
         const clq_model_plan_tensor *tensor = &plan->tensors[i];
-        if (!all_shards && plan->model->tensors[i].shard != shard) {
-            continue;
-        }
         if (tensor->quantized) {
             write_tensor(&writer, request, plan, tensor);
         } else {
@@ -254,7 +248,5 @@ clq_status clq_quantize_metadata(const clq_file_request *request, const clq_mode
         }
     }
     clq_text_put(&out, "}}");
-    status = clq_text_take(&out, "the metadata", text, &bytes, error);
-    clq_facts_destroy(&facts);
-    return status;
+    return clq_text_take(&out, "the metadata", text, &bytes, error);
 }

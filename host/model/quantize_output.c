@@ -49,10 +49,11 @@ static clq_status declare_tensor(clq_output *output, const clq_model_plan *plan,
     return CLQ_OK;
 }
 
+/* Of a shard of the output, which holds tensors [first, end). */
 static clq_status declare_shard_metadata(clq_output *output, const clq_file_request *request,
-                                         const clq_model_plan *plan, size_t shard, clq_error *error)
+                                         const clq_model_plan *plan, const clq_facts *facts, size_t shard, size_t first,
+                                         size_t end, clq_error *error)
 {
-    const int merged = clq_output_shards(output) < plan->model->shard_count;
     clq_status status = CLQ_OK;
     char *text = NULL;
     int format_seen = 0;
@@ -60,10 +61,32 @@ static clq_status declare_shard_metadata(clq_output *output, const clq_file_requ
     if (!format_seen) {
         CLQ_TRY_TO(clq_output_metadata(output, shard, "format", "pt", error));
     }
-    CLQ_TRY_TO(clq_quantize_metadata(request, plan, shard, merged, &text, error));
+    CLQ_TRY_TO(clq_quantize_metadata(request, plan, facts, first, end, &text, error));
     CLQ_TRY_TO(clq_output_metadata(output, shard, CLQ_FACTS_KEY, text, error));
 done:
     free(text);
+    return status;
+}
+
+/* Tensors come shard by shard: each is looked at once, however many shards there are. */
+static clq_status declare_metadata(clq_output *output, const clq_file_request *request, const clq_model_plan *plan,
+                                   clq_error *error)
+{
+    const int merged = clq_output_shards(output) < plan->model->shard_count;
+    clq_status status = CLQ_OK;
+    clq_facts *facts = NULL;
+    size_t first = 0;
+    CLQ_TRY_TO(clq_facts_read(plan->model, &facts, error));
+    for (size_t shard = 0; shard < clq_output_shards(output); shard++) {
+        size_t end = merged ? plan->count : first;
+        while (end < plan->count && plan->model->tensors[end].shard == shard) {
+            end++;
+        }
+        CLQ_TRY_TO(declare_shard_metadata(output, request, plan, facts, shard, first, end, error));
+        first = end;
+    }
+done:
+    clq_facts_destroy(&facts);
     return status;
 }
 
@@ -73,8 +96,8 @@ clq_status clq_declare_quantized(clq_output *output, const clq_file_request *req
     for (size_t i = 0; i < plan->count; i++) {
         CLQ_TRY(declare_tensor(output, plan, &plan->tensors[i], error));
     }
-    for (size_t shard = 0; plan->format->file_suffix == NULL && shard < clq_output_shards(output); shard++) {
-        CLQ_TRY(declare_shard_metadata(output, request, plan, shard, error));
+    if (plan->format->file_suffix == NULL) {
+        CLQ_TRY(declare_metadata(output, request, plan, error));
     }
     return clq_output_index_metadata(output, plan->model->index_metadata, error);
 }

@@ -3,6 +3,7 @@
 #ifndef CLQ_HOST_MODEL_QUANTIZE_OUTPUT_H
 #define CLQ_HOST_MODEL_QUANTIZE_OUTPUT_H
 
+#include "format/facts.h"
 #include "model/given.h"
 #include "model/output.h"
 #include "model/plan.h"
@@ -18,12 +19,11 @@ clq_status clq_declare_quantized(clq_output *output, const clq_file_request *req
                                  clq_error *error);
 
 /*
- * The value of the metadata entry `clquant` for the tensors of one shard of the output, malloc'ed. Depends on nothing
- * but the input and the options that decide a byte; what it said of tensors quantized before is kept. `all_shards`: for
- * the tensors of all.
+ * The value of the metadata entry `clquant` for tensors [first, end) of the plan, malloc'ed. Depends on nothing but the
+ * input and the options that decide a byte; what it said of tensors quantized before, the model's `facts`, is kept.
  */
-clq_status clq_quantize_metadata(const clq_file_request *request, const clq_model_plan *plan, size_t shard,
-                                 int all_shards, char **text, clq_error *error);
+clq_status clq_quantize_metadata(const clq_file_request *request, const clq_model_plan *plan, const clq_facts *facts,
+                                 size_t first, size_t end, char **text, clq_error *error);
 
 /* The options as they stand in that entry, every one that decides a byte, as JSON in one line. */
 void clq_quantize_describe_options(const clq_file_request *request, const clq_model_plan *plan, clq_text *out);

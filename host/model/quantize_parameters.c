@@ -22,7 +22,7 @@ static clq_status refuse_nonfinite(const clq_quantize_job *job, const clq_model_
                     "tensor '%s': %" PRIu64 " of %" PRIu64 " elements %s NaN or infinite%s, the first at index %" PRIu64
                     "; --nonfinite ignore leaves them out of the range",
                     shown, found->count, tensor->elements, found->count == 1 ? "is" : "are",
-                    clq_real_as(job->model->tensors[tensor->index].dtype.name), found->first_index);
+                    clq_real_as(job->model->tensors[tensor->index].dtype.name), tensor->first + found->first_index);
 }
 
 clq_zero_point_form clq_zero_point_form_of(const clq_model_plan *plan, const int32_t *zero_point, uint64_t count)
@@ -54,7 +54,8 @@ static clq_status note_parameters(const clq_quantize_job *job, clq_model_plan_te
     for (uint64_t i = 0; i < count; i++) {
         float stored = scale[i];
         if (job->format->store_scale != NULL) {
-            CLQ_TRY(job->format->store_scale(job->plan, tensor, first + i, range + 2 * i, &stored, error));
+            CLQ_TRY(job->format->store_scale(job->plan, tensor, tensor->first_parameter + first + i, range + 2 * i,
+                                             &stored, error));
         }
         tensor->scale_low = stored < tensor->scale_low ? stored : tensor->scale_low;
         tensor->scale_high = stored > tensor->scale_high ? stored : tensor->scale_high;
@@ -124,7 +125,8 @@ static clq_status begin_tensor(const clq_quantize_job *job, clq_model_plan_tenso
 static clq_status choose(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, uint64_t first,
                          uint64_t count, const float *range, float *scale, int32_t *zero_point, clq_error *error)
 {
-    const clq_parameter_run run = {first, count, tensor->parameters};
+    const clq_parameter_run run = {tensor->first_parameter + first, count,
+                                   tensor->whole != NULL ? tensor->whole->parameters : tensor->parameters};
     return clq_given_parameters(job->given, &tensor->q.scheme, job->model->tensors[tensor->index].name, &run, range,
                                 scale, zero_point, error);
 }
@@ -160,7 +162,7 @@ static clq_status choose_for_piece(const clq_quantize_job *job, const clq_slot *
 static clq_status take_ranges(const clq_quantize_job *job, const clq_slot *slot, const clq_piece *piece,
                               clq_error *error)
 {
-    clq_model_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    clq_model_plan_tensor *tensor = &job->work->tensors[piece->tensor];
     if (piece->chunk.first == 0) {
         CLQ_TRY(begin_tensor(job, tensor, error));
     }
@@ -180,7 +182,7 @@ static clq_status take_ranges(const clq_quantize_job *job, const clq_slot *slot,
 /* What the pass before found, to where the device and the measuring read it. */
 static void put_parameters(const clq_quantize_job *job, const clq_slot *slot, const clq_piece *piece)
 {
-    const clq_model_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    const clq_model_plan_tensor *tensor = &job->work->tensors[piece->tensor];
     const uint64_t first = piece->chunk.first_parameter;
     const size_t count = (size_t)piece->chunk.parameters;
     memcpy(slot->memory + piece->range, tensor->range + 2 * first, count * 2 * sizeof(float));
@@ -230,7 +232,7 @@ clq_status clq_quantize_compute(void *cookie, size_t number, clq_error *error)
         } else if (piece->kind == CLQ_PIECE_COUNT) {
             CLQ_TRY(clq_quantize_count(job, slot, piece, error));
             if (piece->last) {
-                CLQ_TRY(choose_for_tensor(job, &job->plan->tensors[piece->tensor], error));
+                CLQ_TRY(choose_for_tensor(job, &job->work->tensors[piece->tensor], error));
             }
         } else if (piece->kind == CLQ_PIECE_GIVEN) {
             put_parameters(job, slot, piece);

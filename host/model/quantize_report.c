@@ -60,6 +60,10 @@ clq_status clq_quantize_report(clq_quantize_job *job, clq_error *error)
         const clq_model_tensor *source = &job->model->tensors[i];
         clq_model_plan_tensor *tensor = &job->plan->tensors[i];
         clq_file_tensor *told = NULL;
+        if (tensor->elsewhere) {
+            report->processed_count -= tensor->quantized != 0;
+            continue;
+        }
         CLQ_TRY(clq_report_add(report, source->name, &told, error));
         CLQ_TRY(clq_report_side(&told->source, source->dtype.name, source->rank, source->shape, source->bytes, error));
         if (tensor->quantized) {

@@ -31,6 +31,9 @@ static clq_status first_pass(const clq_quantize_job *job, clq_model_plan_tensor 
 {
     clq_chunker chunker;
     *kind = CLQ_PIECE_NONE;
+    if (tensor->elsewhere) {
+        return CLQ_OK;
+    }
     if (tensor->written && !job->finding && !is_listed_again(job, tensor)) {
         return CLQ_OK;
     }
@@ -63,8 +66,8 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
 {
     clq_quantize_job *job = cookie;
     *there = 0;
-    while (job->next_tensor < job->plan->count && !*there) {
-        clq_model_plan_tensor *tensor = &job->plan->tensors[job->next_tensor];
+    while (job->next_tensor < job->work->count && !*there) {
+        clq_model_plan_tensor *tensor = &job->work->tensors[job->next_tensor];
         if (job->pass == CLQ_PIECE_NONE) {
             CLQ_TRY(first_pass(job, tensor, &job->pass, error));
         } else {
@@ -72,10 +75,10 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
         }
         *there = job->pass != CLQ_PIECE_NONE;
         pass->tensor = job->next_tensor;
-        pass->key = clq_check_key(job->model->tensors[job->next_tensor].name, 0);
+        pass->key = clq_check_key(job->model->tensors[tensor->index].name, tensor->first);
         pass->sides = 1;
         if (job->pass == CLQ_PIECE_COPY) {
-            pass->side[0] = clq_schedule_copy(CLQ_PIECE_COPY, job->model->tensors[job->next_tensor].bytes, 1);
+            pass->side[0] = clq_schedule_copy(CLQ_PIECE_COPY, tensor->bytes, 1);
         } else if (*there) {
             pass->side[0] = clq_schedule_work(job->pass, PARTS[job->pass], &tensor->q);
         }
@@ -87,11 +90,13 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
 static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
     const clq_quantize_job *job = cookie;
+    const clq_model_plan_tensor *tensor = &job->work->tensors[piece->tensor];
+    const uint64_t first = tensor->first + piece->chunk.first;
     uint8_t *memory = slot->memory + piece->real;
     if (piece->kind == CLQ_PIECE_COPY) {
-        return clq_read_plain(job->model, piece->tensor, piece->chunk.first, piece->real_bytes, memory, error);
+        return clq_read_plain(job->model, tensor->index, first, piece->real_bytes, memory, error);
     }
-    return clq_read_real(job->model, piece->tensor, piece->chunk.first, piece->chunk.count, memory, error);
+    return clq_read_real(job->model, tensor->index, first, piece->chunk.count, memory, error);
 }
 
 void clq_quantize_rewind(clq_quantize_job *job)
@@ -113,16 +118,16 @@ clq_status clq_quantize_fill(void *cookie, size_t number, int *filled, clq_error
 }
 
 /* What a pass over the tensor takes of a slot, by which the progress counts. */
-static uint64_t pass_bytes(const clq_quantize_job *job, const clq_model_plan_tensor *tensor)
+static uint64_t pass_bytes(const clq_model_plan_tensor *tensor)
 {
-    return tensor->quantized ? clq_real_bytes(job->model, tensor->index) : job->model->tensors[tensor->index].bytes;
+    return tensor->quantized ? clq_dtype_bytes(tensor->q.real, tensor->elements) : tensor->bytes;
 }
 
 uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes)
 {
     uint64_t sum = 0;
-    for (size_t i = 0; i < job->plan->count; i++) {
-        const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
+    for (size_t i = 0; i < job->work->count; i++) {
+        const clq_model_plan_tensor *tensor = &job->work->tensors[i];
         clq_chunker chunker;
         uint64_t passes = writes != 0;
         if (tensor->quantized && start_chunks(job, tensor, &chunker, NULL) == CLQ_OK) {
@@ -131,7 +136,8 @@ uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes)
         if (tensor->written) {
             passes = is_listed_again(job, tensor) ? 1 + (job->counts != 0) : 0;
         }
-        sum += pass_bytes(job, tensor) * passes;
+        passes = tensor->elsewhere ? 0 : passes;
+        sum += pass_bytes(tensor) * passes;
     }
     return sum;
 }
@@ -142,8 +148,9 @@ uint64_t clq_quantize_bytes_left(clq_quantize_job *job)
     if (!job->found) {
         return clq_quantize_bytes(job, 0, 1);
     }
-    for (size_t i = 0; i < job->plan->count; i++) {
-        sum += job->plan->tensors[i].written ? 0 : pass_bytes(job, &job->plan->tensors[i]);
+    for (size_t i = 0; i < job->work->count; i++) {
+        const clq_model_plan_tensor *tensor = &job->work->tensors[i];
+        sum += tensor->written || tensor->elsewhere ? 0 : pass_bytes(tensor);
     }
     return sum;
 }

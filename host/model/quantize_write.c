@@ -19,7 +19,7 @@ clq_status clq_quantize_measure(void *cookie, size_t number, clq_error *error)
     const clq_slot *slot = &job->slots[number];
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
-        clq_model_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+        clq_model_plan_tensor *tensor = &job->work->tensors[piece->tensor];
         const clq_check_place place = clq_quantize_place(job, piece);
         if (!is_quantized(piece)) {
             CLQ_TRY(clq_check_intact(&job->call->check, slot, piece, piece->parts & CLQ_SLOT_COPIED, &place, error));
@@ -37,7 +37,8 @@ clq_status clq_quantize_measure(void *cookie, size_t number, clq_error *error)
         }
         CLQ_TRY(clq_measure_piece(&job->statistics, slot, piece, error));
         if (piece->last) {
-            tensor->errors = clq_statistics_result(&job->statistics);
+            tensor->tally = clq_statistics_tally(&job->statistics);
+            tensor->errors = clq_tally_errors(&tensor->tally);
             tensor->clipped = job->statistics.clipped;
             tensor->measured = 1;
         }
@@ -61,8 +62,9 @@ static clq_status write_parameters(clq_quantize_job *job, const clq_model_plan_t
 /* What does not depend on the data. */
 static clq_status write_constants(clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
 {
+    const clq_layout *layout = tensor->whole != NULL ? &tensor->whole->q.layout : &tensor->q.layout;
     if (clq_part_is_there(tensor, CLQ_PART_SHAPE)) {
-        CLQ_TRY(clq_output_write(job->output, tensor->parts[CLQ_PART_SHAPE].number, 0, tensor->q.layout.shape,
+        CLQ_TRY(clq_output_write(job->output, tensor->parts[CLQ_PART_SHAPE].number, 0, layout->shape,
                                  tensor->parts[CLQ_PART_SHAPE].bytes, error));
     }
     return clq_part_is_there(tensor, CLQ_PART_INPUT_SCALE)
@@ -73,7 +75,7 @@ static clq_status write_constants(clq_quantize_job *job, const clq_model_plan_te
 
 static clq_status write_piece(clq_quantize_job *job, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
-    const clq_model_plan_tensor *tensor = &job->plan->tensors[piece->tensor];
+    const clq_model_plan_tensor *tensor = &job->work->tensors[piece->tensor];
     CLQ_TRY(clq_piece_on_host(piece, piece->kind == CLQ_PIECE_COPY ? CLQ_SLOT_COPIED : CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN,
                               error));
     if (piece->kind == CLQ_PIECE_COPY) {
@@ -114,7 +116,7 @@ clq_status clq_quantize_write(void *cookie, size_t number, clq_error *error)
             CLQ_TRY(write_piece(job, slot, piece, error));
         }
         if (is_written(piece) && piece->last) {
-            CLQ_TRY(tensor_written(job, &job->plan->tensors[piece->tensor], error));
+            CLQ_TRY(tensor_written(job, &job->work->tensors[piece->tensor], error));
         }
         clq_quantize_step(job, piece);
     }

@@ -216,27 +216,59 @@ void clq_statistics_add_single(clq_statistics *statistics, const float *x, const
     add(statistics, n, count);
 }
 
-clq_errors clq_statistics_result(const clq_statistics *statistics)
+clq_tally clq_statistics_tally(const clq_statistics *statistics)
 {
-    clq_sums sums = statistics->total;
-    clq_errors errors;
+    clq_tally tally = {statistics->elements, statistics->single,        statistics->differing != 0,
+                       statistics->maximum,  statistics->maximum_index, statistics->total};
     if (statistics->elements % CLQ_STATISTICS_BLOCK != 0) {
-        fold_lanes(&sums, &statistics->lanes);
+        fold_lanes(&tally.sums, &statistics->lanes);
     }
-    errors.exact = statistics->differing == 0 && statistics->maximum_index == UINT64_MAX;
-    errors.maximum = statistics->elements > 0 ? statistics->maximum : NAN;
-    errors.maximum_index = statistics->maximum_index;
-    errors.mean = statistics->elements > 0 && !statistics->single ? sums.absolute / (double)statistics->elements : NAN;
+    return tally;
+}
+
+void clq_tally_add(clq_tally *whole, const clq_tally *part)
+{
+    if (whole->elements == 0) {
+        whole->maximum_index = UINT64_MAX;
+    }
+    if (part->maximum > whole->maximum) {
+        whole->maximum = part->maximum;
+        whole->maximum_index = whole->elements + part->maximum_index;
+    }
+    whole->elements += part->elements;
+    whole->single |= part->single;
+    whole->differing |= part->differing;
+    whole->sums.error2 += part->sums.error2;
+    whole->sums.x2 += part->sums.x2;
+    whole->sums.absolute += part->sums.absolute;
+    whole->sums.y2 += part->sums.y2;
+    whole->sums.xy += part->sums.xy;
+}
+
+clq_errors clq_tally_errors(const clq_tally *tally)
+{
+    const clq_sums *sums = &tally->sums;
+    clq_errors errors;
+    errors.exact = !tally->differing && tally->maximum_index == UINT64_MAX;
+    errors.maximum = tally->elements > 0 ? tally->maximum : NAN;
+    errors.maximum_index = tally->maximum_index;
+    errors.mean = tally->elements > 0 && !tally->single ? sums->absolute / (double)tally->elements : NAN;
     if (errors.exact) {
         errors.sqnr_db = INFINITY;
     } else {
-        errors.sqnr_db = sums.error2 > 0.0 ? 10.0 * log10(sums.x2 / sums.error2) : NAN;
+        errors.sqnr_db = sums->error2 > 0.0 ? 10.0 * log10(sums->x2 / sums->error2) : NAN;
     }
-    errors.cosine = sums.x2 > 0.0 && sums.y2 > 0.0 ? sums.xy / (sqrt(sums.x2) * sqrt(sums.y2)) : NAN;
-    if (errors.cosine > 1.0 || (errors.exact && sums.x2 > 0.0 && !statistics->single)) {
+    errors.cosine = sums->x2 > 0.0 && sums->y2 > 0.0 ? sums->xy / (sqrt(sums->x2) * sqrt(sums->y2)) : NAN;
+    if (errors.cosine > 1.0 || (errors.exact && sums->x2 > 0.0 && !tally->single)) {
         errors.cosine = 1.0; /* what rounding took away or added */
     }
     return errors;
+}
+
+clq_errors clq_statistics_result(const clq_statistics *statistics)
+{
+    const clq_tally tally = clq_statistics_tally(statistics);
+    return clq_tally_errors(&tally);
 }
 
 int clq_errors_compare(const clq_errors *a, const clq_errors *b)

@@ -47,7 +47,28 @@ void clq_statistics_add(clq_statistics *statistics, const double *x, const doubl
 /* The same for numbers in f32, without mean and cosine. A tensor is added with one of the two functions alone. */
 void clq_statistics_add_single(clq_statistics *statistics, const float *x, const float *y, size_t count);
 
-/* What people read, once all elements were added. */
+/* What the errors of a tensor, or of a part of it that was added by itself, follow from. */
+typedef struct clq_tally {
+    uint64_t elements;
+    int single;             /* without mean and cosine */
+    int differing;          /* clq_statistics has some */
+    double maximum;         /* as in clq_statistics */
+    uint64_t maximum_index; /* within what was added */
+    clq_sums sums;
+} clq_tally;
+
+clq_tally clq_statistics_tally(const clq_statistics *statistics);
+
+/*
+ * `part` is what follows on `whole`, which is all zeros before the first. Sums of parts are added in double: the result
+ * of a tensor in parts may differ from that of the whole in its last digits.
+ */
+void clq_tally_add(clq_tally *whole, const clq_tally *part);
+
+/* What people read. */
+clq_errors clq_tally_errors(const clq_tally *tally);
+
+/* The same, once all elements were added. */
 clq_errors clq_statistics_result(const clq_statistics *statistics);
 
 #endif

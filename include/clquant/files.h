@@ -159,8 +159,14 @@ typedef struct clq_file_request {
     int32_t ignore_nonfinite;    /* (--nonfinite ignore) 0: NaN or infinity is CLQ_NONFINITE */
     /* The run */
     uint64_t memory_bytes; /* (--memory) host memory for data, at least 1 MiB (default 256 MiB) */
-    int32_t resume;  /* (--resume) continue what an earlier run of the same request left; keep what this one leaves */
-    int32_t dry_run; /* (--dry-run) find out and report everything, write nothing */
+    int32_t resume; /* (--resume) continue what an earlier run of the same request left; keep what this one leaves */
+    /*
+     * (--part) of clq_file_quantize: `part` of 1 to `parts` does its share of the work, each in a run of its own and in
+     * any order, also at the same time on machines with a common file system; clq_file_join puts the output in its
+     * place. Both 0: one run does it all.
+     */
+    uint32_t part, parts;
+    int32_t dry_run;     /* (--dry-run) find out and report everything, write nothing */
     int32_t allow_empty; /* (--allow-empty) no tensor to work on, or like a pattern: no CLQ_REFUSED, but a warning */
     int32_t strict; /* (--strict) CLQ_REFUSED: _quantize: a tensor that cannot be, _dequantize: what becomes infinite */
     int32_t has_minimum_sqnr; /* not 0: minimum_sqnr_db is a gate */
@@ -197,6 +203,11 @@ typedef struct clq_file_events {
     int (*is_cancelled)(void *cookie); /* asked between pieces: not 0 ends the call with CLQ_CANCELLED */
     /* Asked for a context, once, when a device is needed and the call was given none. It stays the caller's. */
     clq_status (*open_device)(void *cookie, clq_context **context, clq_error *error);
+    /*
+     * Of a part whose other parts run at the same time: each of these numbers becomes the greatest that any part has
+     * there. Called once by each part, with the same count. NULL: the part finds by itself what the others would tell.
+     */
+    clq_status (*agree)(void *cookie, uint8_t *numbers, size_t count, clq_error *error);
 } clq_file_events;
 
 /* ------------------------------------------------------------------------------------------------
@@ -280,6 +291,7 @@ typedef struct clq_file_report {
     const uint64_t *input_bytes;    /* clq_file_calibrate: of each of the request's inputs */
     double seconds;                 /* of the call */
     char device[160];               /* empty: none was needed */
+    int32_t is_part_done;           /* the request's part is finished: what is left is clq_file_join */
     int32_t is_written;             /* the output stands under its name, even if the call failed later */
     int32_t is_resumable;           /* a run with `resume` continues from what this one left */
     clq_file_check check;           /* what was done, once there was a device; never CLQ_CHECK_BY_DEVICE then */
@@ -313,6 +325,15 @@ CLQ_API int clq_errors_compare(const clq_errors *a, const clq_errors *b);
  */
 CLQ_API clq_status clq_file_quantize(clq_context *context, const clq_file_request *request,
                                      const clq_file_events *events, clq_file_report **report, clq_error *error);
+
+/*
+ * Put the output of clq_file_quantize in parts in its place, once all of them are done: refused while one is missing,
+ * unfinished or at work, or when they differ in request, input or version (CLQ_INVALID_ARGUMENT); CLQ_BAD_FILE where a
+ * part's bytes are not those it wrote. All bytes are read back for that. Reads `output` and `replace`, which adds to
+ * that of the parts; everything else is the parts' own, whose input must still be there. Needs no device.
+ */
+CLQ_API clq_status clq_file_join(clq_context *context, const clq_file_request *request, const clq_file_events *events,
+                                 clq_file_report **report, clq_error *error);
 
 /*
  * The way back: the tensors that were quantized, of any format that clq_file_quantize writes, as reals of

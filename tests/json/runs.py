@@ -31,6 +31,13 @@ def quantize():
     yield 6, ["quantize", "ids.safetensors", *OUT]
 
 
+def join():
+    for part in ("1/2", "2/2"):
+        yield 0, ["quantize", "m.safetensors", "-o", "parts.safetensors", "--part", part]
+    yield 0, ["join", "parts.safetensors"]
+    yield 2, ["join", "parts.safetensors"]
+
+
 def dequantize():
     yield 0, ["dequantize", "q.safetensors", *OUT]
     yield 0, ["dequantize", "q.safetensors", "--dtype", "f16", "--check", "sample", *OUT]
@@ -153,5 +160,5 @@ def on_faulty_device():
 
 
 def all_runs():
-    for verb in (quantize, dequantize, minmax, compare, calibrate, info, gemm, others, failures):
+    for verb in (quantize, join, dequantize, minmax, compare, calibrate, info, gemm, others, failures):
         yield from verb()

@@ -35,6 +35,7 @@ typedef enum cli_verb {
     CLI_VERB_INFO,
     CLI_VERB_MINMAX,
     CLI_VERB_QUANTIZE,
+    CLI_VERB_JOIN,
     CLI_VERB_DEQUANTIZE,
     CLI_VERB_COMPARE,
     CLI_VERB_CALIBRATE,
@@ -136,6 +137,7 @@ int cli_devices(const cli_options *options);
 int cli_info(const cli_options *options);
 int cli_minmax(const cli_options *options);
 int cli_quantize(const cli_options *options);
+int cli_join(const cli_options *options);
 int cli_dequantize(const cli_options *options);
 int cli_compare(const cli_options *options);
 int cli_calibrate(const cli_options *options);

@@ -13,6 +13,7 @@
 
 #include "command/frame/cli.h"
 #include "command/frame/drivers.h"
+#include "command/frame/ranks.h"
 
 static atomic_int opened; /* the thread of signals asks too */
 
@@ -162,6 +163,32 @@ static clq_status go_without(const cli_options *options, const char *purpose, cl
     return CLQ_OK;
 }
 
+/* "P:D" of the GPU that is this rank's, where there are several; else what was asked for. */
+static const char *device_of_rank(const cli_ranks *ranks, const char *device, char place[32])
+{
+    enum { MOST = 64 };
+    clq_device_info *infos = NULL;
+    size_t count = 0;
+    size_t gpus = 0;
+    if (ranks == NULL || strcmp(device, "auto") != 0 || (infos = calloc(MOST, sizeof *infos)) == NULL) {
+        return device;
+    }
+    if (clq_devices(MOST, infos, &count, NULL) == CLQ_OK) {
+        for (size_t i = 0; i < count && i < MOST; i++) {
+            if (infos[i].usable && infos[i].type == CLQ_DEVICE_GPU) {
+                infos[gpus++] = infos[i];
+            }
+        }
+    }
+    if (gpus > 1) {
+        const clq_device_info *own = &infos[ranks->local % gpus];
+        snprintf(place, 32, "%d:%d", (int)own->platform, (int)own->device);
+        device = place;
+    }
+    free(infos);
+    return device;
+}
+
 static clq_status open_device(const cli_options *options, const char *purpose, clq_context **context, clq_error *error)
 {
     clq_device_info info;
@@ -169,6 +196,7 @@ static clq_status open_device(const cli_options *options, const char *purpose, c
     clq_error absent;
     char folder[4096];
     char name[160];
+    char place[32];
     const char *device = options->device;
     clq_status status;
     if (strcmp(device, "native") != 0 && strcmp(device, "reference") != 0 &&
@@ -179,6 +207,7 @@ static clq_status open_device(const cli_options *options, const char *purpose, c
         cli_warning(options, "%s", error->message);
         device = "native";
     }
+    device = device_of_rank(cli_ranks_in_use(), device, place);
     status = clq_context_create(device, context, error);
     if (status != CLQ_OK) {
         if (status == CLQ_NO_DEVICE && !has_devices()) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "command/frame/file_events.h"
 
+#include "command/frame/ranks.h"
+
 #include <string.h>
 
 static void show_progress(void *cookie, const clq_file_progress *now)
@@ -49,6 +51,7 @@ void cli_file_events_begin(cli_file_events *state, const cli_options *options)
     state->events.message = show_message;
     state->events.is_cancelled = cli_is_cancelled;
     state->events.open_device = open_device;
+    state->events.agree = cli_ranks_in_use() != NULL ? cli_ranks_in_use()->agree : NULL;
 }
 
 void cli_file_events_end(cli_file_events *state)

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "command/frame/cli.h"
+#include "command/frame/ranks.h"
 
 enum { LINE_BYTES = 1400 };
 
@@ -37,9 +37,22 @@ static void put_line(FILE *out, const char *before, const char *text)
     fprintf(out, "%s%s\n", before, line);
 }
 
+/* Of ranks, which all have the same to say, the first alone does. */
+static int speaks(void)
+{
+    return cli_ranks_in_use() == NULL || cli_ranks_in_use()->speaks;
+}
+
 static void print_line(const char *text)
 {
-    put_line(stderr, "clquant: ", text);
+    const cli_ranks *ranks = cli_ranks_in_use();
+    char before[40] = "clquant: ";
+    if (ranks != NULL) {
+        snprintf(before, sizeof before, "clquant-mpi: rank %u: ", ranks->rank);
+    }
+    if (speaks()) {
+        put_line(stderr, before, text);
+    }
 }
 
 void cli_line(FILE *out, const char *format, ...)
@@ -118,6 +131,9 @@ int cli_usage_error(const char *format, ...)
     va_end(arguments);
     cli_note_failure(text);
     print_line(text);
+    if (!speaks()) {
+        return CLI_USAGE;
+    }
     if (state.verb_name != NULL) {
         cli_line(stderr, "try 'clquant %s --help'", state.verb_name);
     } else {

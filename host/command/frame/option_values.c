@@ -150,6 +150,27 @@ int cli_store_block(cli_options *options, const char *text)
     return 1;
 }
 
+/* "I/N" */
+int cli_store_part(cli_options *options, const char *text)
+{
+    enum { MOST = 65536 };
+    const char *slash = strchr(text, '/');
+    char part[8];
+    uint64_t number = 0;
+    uint64_t all = 0;
+    if (slash == NULL || (size_t)(slash - text) >= sizeof part) {
+        return 0;
+    }
+    memcpy(part, text, (size_t)(slash - text));
+    part[slash - text] = '\0';
+    if (!clq_parse_u64(slash + 1, 1, MOST, &all) || !clq_parse_u64(part, 1, all, &number)) {
+        return 0;
+    }
+    options->file.part = (uint32_t)number;
+    options->file.parts = (uint32_t)all;
+    return 1;
+}
+
 int cli_store_calibrate(cli_options *options, const char *text)
 {
     return cli_store_method(options, text) && options->file.calibration.kind != CLQ_CALIBRATE_AVERAGE &&

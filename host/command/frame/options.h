@@ -122,6 +122,7 @@ int cli_store_quiet(cli_options *options, const char *text);
 int cli_store_verbose(cli_options *options, const char *text);
 int cli_store_axis(cli_options *options, const char *text);
 int cli_store_block(cli_options *options, const char *text);
+int cli_store_part(cli_options *options, const char *text);
 int cli_store_calibrate(cli_options *options, const char *text);
 int cli_store_method(cli_options *options, const char *text);
 int cli_store_histograms(cli_options *options, const char *text);

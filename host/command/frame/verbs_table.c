@@ -59,6 +59,20 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
                 "every device. IN may be a folder, as downloaded: OUT is one too then, with the other files "
                 "of IN and with a quantization_config in its config.json, so that engines load it.",
         },
+    [CLI_VERB_JOIN] =
+        {
+            .name = "join",
+            .arguments = "OUT",
+            .minimum = 1,
+            .maximum = 1,
+            .run = cli_join,
+            .summary = "put an output in place that was quantized in parts",
+            .description =
+                "Puts OUT in its place when 'quantize IN -o OUT --part I/N' is done with all parts from 1/N to N/N. "
+                "Refuses while one is missing, unfinished or at work, and when they are not of the same input, options "
+                "and version; all bytes are read back and compared with the hashes that the parts noted. IN must still "
+                "be there.",
+        },
     [CLI_VERB_DEQUANTIZE] =
         {
             .name = "dequantize",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quantize: from a model file or an array to one with quantized tensors. */
+#include "command/frame/ranks.h"
 #include "command/verbs/file_report.h"
 #include "command/verbs/plot.h"
 #include "command/verbs/report.h"
@@ -43,8 +44,54 @@ static clq_status print_report(const cli_options *options, const clq_file_report
     return options->quiet || report->device[0] == '\0' ? CLQ_OK : cli_report_table(options, report, error);
 }
 
+/* What the parts of all ranks have written, put in its place by the first. */
+static int join_ranks(const cli_options *options)
+{
+    const char *output = options->file.output;
+    cli_options joining = *options;
+    joining.verb = CLI_VERB_JOIN;
+    joining.positional = (cli_list){&output, 1};
+    return cli_join(&joining);
+}
+
+/* Each rank is a part; only the first speaks of what goes well. */
+static int quantize_in_ranks(const cli_options *options, cli_ranks *ranks, clq_file_request request)
+{
+    cli_options own = *options;
+    clq_file_report *report = NULL;
+    clq_error error;
+    clq_status status;
+    int code = CLI_OK;
+    if (ranks->rank > 0) {
+        own.quiet = 1;
+        own.verbose = 0;
+        own.progress = CLI_PROGRESS_NEVER;
+    }
+    request.part = ranks->rank + 1;
+    request.parts = ranks->count;
+    request.details = 0;
+    ranks->speaks = 1;
+    status = cli_call_files(&own, clq_file_quantize, &request, &report, &error);
+    clq_file_report_destroy(&report);
+    if (status != CLQ_OK) {
+        ranks->hold();
+        code = cli_report(&error);
+    }
+    if (code != CLI_OK && options->json) {
+        cli_print_failure_json(code);
+    }
+    cli_flush_output();
+    ranks->settle(code);
+    if (ranks->rank == 0) {
+        code = join_ranks(options);
+    }
+    ranks->settle(code);
+    return code;
+}
+
 int cli_quantize(const cli_options *options)
 {
+    cli_ranks *ranks = cli_ranks_in_use();
     given_numbers numbers;
     const clq_file_request request = make_request(options, &numbers);
     clq_file_report *report = NULL;
@@ -61,6 +108,12 @@ int cli_quantize(const cli_options *options)
     if (options->file.dry_run && options->file.resume) {
         return cli_usage_error("--dry-run writes nothing, so that there is nothing for --resume to continue");
     }
+    if (ranks != NULL) {
+        return options->file.parts > 0 || options->file.dry_run || options->plot != NULL
+                   ? cli_usage_error("--part, --dry-run and --plot are for one process, and this is one of %u",
+                                     ranks->count)
+                   : quantize_in_ranks(options, ranks, request);
+    }
     status = cli_call_files(options, clq_file_quantize, &request, &report, &error);
     refused = status == CLQ_REFUSED;
     code = refused ? cli_report(&error) : CLI_OK;
@@ -74,6 +127,10 @@ int cli_quantize(const cli_options *options)
         code = cli_report_late(code, &error);
     } else if (!refused) {
         code = cli_report_end(report != NULL && report->is_written ? options->file.output : NULL, status, &error);
+    }
+    if (report != NULL && report->is_part_done) {
+        cli_note(options, "part %u of %u is done; when all are, 'clquant join' puts the output in its place",
+                 (unsigned)options->file.part, (unsigned)options->file.parts);
     }
     if (report != NULL && report->is_resumable) {
         cli_warning(options, "what was finished is kept; --resume continues from there");

@@ -84,7 +84,7 @@ static void json_tensor(clq_json_writer *json, const clq_file_tensor *tensor)
     json_series(json, "zero_point", tensor, SERIES_ZERO_POINT);
     json_series(json, "min", tensor, SERIES_MINIMUM);
     json_series(json, "max", tensor, SERIES_MAXIMUM);
-    json_count(json, "nonfinite", tensor->variant[0] != '\0', tensor->nonfinite.count);
+    json_count(json, "nonfinite", tensor->variant[0] != '\0' || tensor->measured, tensor->nonfinite.count);
     json_measured(json, tensor);
     clq_json_writer_key(json, "variant");
     if (tensor->variant[0] != '\0') {

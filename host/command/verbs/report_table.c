@@ -188,6 +188,8 @@ clq_status cli_report_table(const cli_options *options, const clq_file_report *r
     char in[64];
     char out[64];
     char rate[64] = "";
+    char begins[64] = "";
+    char device[180] = "";
     if (report->processed_count > 0) {
         CLQ_TRY(quantized_table(report, options->verbose || options->file.dry_run, error));
     }
@@ -197,7 +199,9 @@ clq_status cli_report_table(const cli_options *options, const clq_file_report *r
         copied_reasons(report);
     }
     clipped_summary(report);
-    cli_report_hint(options, report);
+    if (options->verb == CLI_VERB_QUANTIZE && !report->is_part_done) { /* of options that decide the bytes */
+        cli_report_hint(options, report);
+    }
     cli_print_copied_files(report);
     clq_format_bytes(in, sizeof in, report->bytes_in);
     clq_format_bytes(out, sizeof out, report->bytes_out);
@@ -206,12 +210,20 @@ clq_status cli_report_table(const cli_options *options, const clq_file_report *r
         clq_format_bytes(number, sizeof number, (uint64_t)((double)report->bytes_in / report->seconds));
         snprintf(rate, sizeof rate, " (%s/s)", number);
     }
-    cli_line(stdout, "%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s%s on %s",
-             options->file.dry_run ? "dry run: "
-             : !report->is_written ? "not written: "
-                                   : "",
+    if (report->is_part_done) {
+        snprintf(begins, sizeof begins, "part %u of %u: ", (unsigned)options->file.part, (unsigned)options->file.parts);
+    } else {
+        snprintf(begins, sizeof begins, "%s",
+                 options->file.dry_run ? "dry run: "
+                 : !report->is_written ? "not written: "
+                                       : "");
+    }
+    if (report->device[0] != '\0') { /* join needs none */
+        snprintf(device, sizeof device, " on %s", report->device);
+    }
+    cli_line(stdout, "%s%zu quantized, %zu copied: %s -> %s (%" PRIu64 " bytes, ratio %.2f), %.2f s%s%s", begins,
              report->processed_count, copied, in, out, report->bytes_out,
              report->bytes_out > 0 ? (double)report->bytes_in / (double)report->bytes_out : 0.0, report->seconds, rate,
-             report->device);
+             device);
     return CLQ_OK;
 }

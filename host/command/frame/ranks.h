@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The processes that do one call of the command together, for a program that starts as many (mpi/). */
+#ifndef CLQ_HOST_COMMAND_FRAME_RANKS_H
+#define CLQ_HOST_COMMAND_FRAME_RANKS_H
+
+#include "command/frame/cli.h"
+
+typedef struct cli_ranks {
+    unsigned rank, count;
+    unsigned local; /* number of the rank among those of this machine */
+    int speaks;     /* whether messages are printed; what all ranks say alike is said by the first */
+    /* As clq_file_events says. */
+    clq_status (*agree)(void *cookie, uint8_t *numbers, size_t count, clq_error *error);
+    /* Before a failure of this rank alone is told: the failure of another may end this one instead. */
+    void (*hold)(void);
+    /* All ranks end their share with CLI_OK, or none of them returns. */
+    void (*settle)(int code);
+} cli_ranks;
+
+/* NULL: the process is alone, which it is until cli_ranks_use. */
+cli_ranks *cli_ranks_in_use(void);
+void cli_ranks_use(cli_ranks *ranks);
+
+#endif

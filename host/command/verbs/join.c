@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* join: the end of a quantize in parts. */
+#include "command/verbs/file_report.h"
+#include "command/verbs/report.h"
+
+int cli_join(const cli_options *options)
+{
+    clq_file_request request = options->file;
+    clq_file_report *report = NULL;
+    clq_error error;
+    clq_status status;
+    int refused;
+    int code;
+    request.output = options->positional.items[0];
+    status = cli_call_files(options, clq_file_join, &request, &report, &error);
+    refused = status == CLQ_REFUSED;
+    code = refused ? cli_report(&error) : CLI_OK;
+    if (status == CLQ_OK || refused) {
+        if (options->json) {
+            cli_report_json(report);
+        } else if (!options->quiet) {
+            status = cli_report_table(options, report, refused ? NULL : &error);
+        }
+    }
+    if (!refused) {
+        code = cli_report_end(report != NULL && report->is_written ? request.output : NULL, status, &error);
+    }
+    clq_file_report_destroy(&report);
+    return code;
+}

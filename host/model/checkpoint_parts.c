@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The journals of runs that share an output. */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/checkpoint_inside.h"
+
+typedef struct shown_output {
+    char text[400];
+} shown_output;
+
+static shown_output show(const char *path)
+{
+    shown_output shown;
+    clq_printable(shown.text, sizeof shown.text, path, strlen(path));
+    return shown;
+}
+
+static clq_status no_memory(clq_error *error)
+{
+    return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the journals of parts");
+}
+
+/* ---- one part among others ---- */
+
+/* Others who begin at the same time may have removed it already. */
+static clq_status discard(const char *path, clq_error *error)
+{
+    clq_journal *left = NULL;
+    const clq_status status = clq_journal_discard(path, error);
+    if (status == CLQ_INVALID_ARGUMENT && clq_journal_peek(path, &left, NULL) == CLQ_OK && left == NULL) {
+        return CLQ_OK;
+    }
+    clq_journal_close(&left);
+    return status;
+}
+
+/* A run that does all of it has left something. */
+static clq_status find_alone(const clq_checkpoint *checkpoint, clq_error *error)
+{
+    clq_journal *journal = NULL;
+    CLQ_TRY(clq_journal_peek(checkpoint->path, &journal, error));
+    if (journal == NULL) {
+        return CLQ_OK;
+    }
+    clq_journal_close(&journal);
+    return checkpoint->request->replace
+               ? discard(checkpoint->path, error)
+               : clq_fail(error, CLQ_INVALID_ARGUMENT,
+                          "%s: a run without --part is at work or was killed; --resume without --part continues it, "
+                          "--force begins anew",
+                          show(checkpoint->path).text);
+}
+
+clq_status clq_checkpoint_find_others(clq_checkpoint *checkpoint, clq_error *error)
+{
+    const clq_file_request *request = checkpoint->request;
+    const clq_part_list *others = &checkpoint->others;
+    CLQ_TRY(clq_part_list_find(checkpoint->path, &checkpoint->others, error));
+    if (request->parts > 0) {
+        CLQ_TRY(find_alone(checkpoint, error));
+    }
+    for (size_t i = 0; i < others->count && !request->replace; i++) {
+        if (request->parts == 0) {
+            return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                            "%s: part %" PRIu32 " of %" PRIu32 " of it is there; 'clquant join' joins the parts, "
+                            "--force begins anew",
+                            show(checkpoint->path).text, others->items[i].part, others->items[i].parts);
+        }
+        if (others->items[i].parts != request->parts && !request->resume) {
+            return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                            "%s: there are parts of %" PRIu32 ", and this is one of %" PRIu32
+                            "; --resume goes on with what they have finished, --force begins anew",
+                            show(checkpoint->path).text, others->items[i].parts, request->parts);
+        }
+    }
+    return CLQ_OK;
+}
+
+static int is_own(const clq_checkpoint *checkpoint, const clq_part_journal *item)
+{
+    return item->part == checkpoint->request->part && item->parts == checkpoint->request->parts;
+}
+
+static clq_status judge_other(const clq_checkpoint *checkpoint, const clq_checkpoint_run *run,
+                              const clq_part_journal *item, clq_error *error)
+{
+    const int is_forced = checkpoint->request->replace && !checkpoint->request->resume;
+    clq_error reason;
+    clq_journal *journal = NULL;
+    clq_status status = clq_journal_peek(item->path, &journal, &reason);
+    if (status == CLQ_OK && journal == NULL) { /* it has just begun */
+        return CLQ_OK;
+    }
+    status = status == CLQ_OK ? clq_checkpoint_compare(journal, run, 1, &reason) : status;
+    clq_journal_close(&journal);
+    if (is_forced && (status != CLQ_OK || item->parts != checkpoint->request->parts)) {
+        return discard(item->path, error);
+    }
+    return status == CLQ_OK ? CLQ_OK
+                            : clq_fail(error, status, "part %" PRIu32 " of %" PRIu32 " is not of this output: %s",
+                                       item->part, item->parts, reason.message);
+}
+
+clq_status clq_checkpoint_discard_others(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error)
+{
+    for (size_t i = 0; i < checkpoint->others.count; i++) {
+        const clq_part_journal *item = &checkpoint->others.items[i];
+        if (checkpoint->request->parts == 0) {
+            CLQ_TRY(discard(item->path, error));
+        } else if (!is_own(checkpoint, item)) {
+            CLQ_TRY(judge_other(checkpoint, run, item, error));
+        }
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_checkpoint_read_others(clq_checkpoint *checkpoint, const clq_checkpoint_run *run,
+                                      clq_record_hashes *hashes, clq_error *error)
+{
+    for (size_t i = 0; i < checkpoint->others.count && checkpoint->request->resume; i++) {
+        const clq_part_journal *item = &checkpoint->others.items[i];
+        clq_journal *journal = NULL;
+        clq_status status;
+        if (item->parts == checkpoint->request->parts) {
+            continue; /* whose pieces are not this part's */
+        }
+        CLQ_TRY(clq_journal_peek(item->path, &journal, error));
+        status = journal == NULL ? CLQ_OK : clq_checkpoint_compare(journal, run, 1, error);
+        if (status == CLQ_OK && journal != NULL) {
+            status = clq_checkpoint_read(journal, run, 1, hashes, error);
+        }
+        clq_journal_close(&journal);
+        CLQ_TRY(status);
+    }
+    return CLQ_OK;
+}
+
+/* ---- all of them ---- */
+
+/* The journals of all parts, and what they tell. */
+typedef struct joining {
+    const clq_checkpoint_run *run;
+    clq_part_list list;
+    clq_record_hashes *hashes;
+    int was_joined; /* an earlier join has compared everything, and began to give names */
+} joining;
+
+static void find_joined(joining *join, clq_journal *journal)
+{
+    const char *line = NULL;
+    size_t length = 0;
+    while (clq_journal_next(journal, &line, &length)) {
+        join->was_joined |= clq_is_line(line, length, CLQ_JOINED);
+    }
+    clq_journal_rewind(journal);
+}
+
+static clq_status read_part(joining *join, const clq_part_journal *item, clq_error *error)
+{
+    clq_error reason;
+    clq_journal *journal = NULL;
+    clq_status status = clq_journal_find(item->path, &journal, &reason);
+    if (status == CLQ_OK && journal != NULL) {
+        find_joined(join, journal);
+        status = clq_checkpoint_compare(journal, join->run, 1, &reason);
+    }
+    if (status == CLQ_OK && journal != NULL) {
+        status = clq_checkpoint_read(journal, join->run, 1, join->hashes, &reason);
+    }
+    clq_journal_close(&journal);
+    return status == CLQ_OK ? CLQ_OK
+                            : clq_fail(error, status, "part %" PRIu32 " of %" PRIu32 ": %s", item->part, item->parts,
+                                       reason.message);
+}
+
+/* The part whose piece is missing, the first of them `piece`. */
+static clq_status refuse_missing(const joining *join, size_t piece, clq_error *error)
+{
+    const clq_model_plan *work = join->run->work;
+    const uint32_t parts = join->list.items[join->list.count - 1].parts;
+    clq_status status = CLQ_OK;
+    clq_pieces *pieces = NULL;
+    size_t missing = 0;
+    uint32_t part = 0;
+    int begun = 0;
+    CLQ_TRY(clq_pieces_create(join->run->plan, parts, &pieces, error));
+    part = pieces->items[piece].owner + 1;
+    for (size_t i = piece; i < work->count; i++) {
+        missing += pieces->items[i].owner + 1 == part && !work->tensors[i].written;
+    }
+    for (size_t i = 0; i < join->list.count; i++) {
+        begun |= join->list.items[i].part == part && join->list.items[i].parts == parts;
+    }
+    status = clq_fail(
+        error, CLQ_INVALID_ARGUMENT, "%s: part %" PRIu32 " of %" PRIu32 " %s: %zu of its pieces %s missing",
+        show(clq_output_path(join->run->output)).text, part, parts,
+        begun ? "is not finished; --resume continues it" : "is not there", missing, missing == 1 ? "is" : "are");
+    clq_pieces_destroy(&pieces);
+    return status;
+}
+
+/* All pieces are told of. Journals may be gone when all files have their names: they are removed then. */
+static clq_status check_coverage(const joining *join, clq_error *error)
+{
+    const clq_model_plan *work = join->run->work;
+    for (size_t i = 0; i < work->count; i++) {
+        if (!work->tensors[i].written && !(join->was_joined && clq_output_is_placed(join->run->output))) {
+            return refuse_missing(join, i, error);
+        }
+    }
+    return CLQ_OK;
+}
+
+/* From now on a join that is killed is known to have been right, whatever of the journals is removed. */
+static clq_status note_joined(const joining *join, clq_error *error)
+{
+    clq_journal *journal = NULL;
+    clq_status status = CLQ_OK;
+    CLQ_TRY_TO(clq_journal_find(join->list.items[0].path, &journal, error));
+    if (journal == NULL) {
+        CLQ_TRY_TO(
+            clq_fail(error, CLQ_IO_ERROR, "%s: the journal of a part vanished", show(join->list.items[0].path).text));
+    }
+    CLQ_TRY_TO(clq_journal_add(journal, CLQ_JOINED, error));
+    CLQ_TRY_TO(clq_journal_write(journal, 1, error));
+done:
+    clq_journal_close(&journal);
+    return status;
+}
+
+clq_status clq_checkpoint_join(const clq_checkpoint_run *run, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    joining join = {.run = run, .hashes = calloc(run->work->count + 1, sizeof *join.hashes)};
+    if (join.hashes == NULL) {
+        CLQ_TRY_TO(no_memory(error));
+    }
+    CLQ_TRY_TO(clq_part_list_find(clq_output_path(run->output), &join.list, error));
+    for (size_t i = 0; i < join.list.count; i++) {
+        CLQ_TRY_TO(read_part(&join, &join.list.items[i], error));
+    }
+    CLQ_TRY_TO(join.was_joined ? CLQ_OK : check_coverage(&join, error));
+    CLQ_TRY_TO(clq_output_open_partial(run->output, run->job, CLQ_OUTPUT_ALL_LEFT, error));
+    clq_output_keep(run->output, 1);
+    CLQ_TRY_TO(check_coverage(&join, error));
+    for (size_t i = 0; i < clq_output_shards(run->output); i++) {
+        CLQ_TRY_TO(clq_output_settle_header(run->output, i, 1, error));
+    }
+    CLQ_TRY_TO(clq_checkpoint_verify(run, join.hashes, error));
+    CLQ_TRY_TO(join.was_joined ? CLQ_OK : note_joined(&join, error));
+done:
+    clq_part_list_release(&join.list);
+    free(join.hashes);
+    return status;
+}
+
+/* The first, which tells that all was right, comes last. */
+void clq_checkpoint_remove_parts(const clq_output *output)
+{
+    clq_part_list list = {0};
+    if (clq_part_list_find(clq_output_path(output), &list, NULL) == CLQ_OK) {
+        for (size_t i = list.count; i-- > 0;) {
+            (void)clq_journal_discard(list.items[i].path, NULL);
+        }
+    }
+    clq_part_list_release(&list);
+}

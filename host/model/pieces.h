@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How the work of one output is shared by several runs: a model is cut into pieces, and each piece has an owner. Both
+ * follow from the plan alone, which headers and options decide, so that every run that makes the plan makes the same
+ * pieces; and the pieces are the same however many share them.
+ *
+ * A piece is a tensor, or whole rows of a large one whose rows have parameters of their own: channels of the first
+ * axis, and groups along the last. A tensor whose parameters need all of it (one scale for all, channels of another
+ * axis) is one piece, since its range is then found by one run alone. Cuts lie at multiples of 32 rows, where bytes and
+ * words of packed codes and zero points end whatever their width.
+ *
+ * Owners take pieces in the order of the file, each the same share of its bytes: a run reads and writes one stretch, of
+ * few shards, and none is further from its share than half a piece at either end.
+ */
+#ifndef CLQ_HOST_MODEL_PIECES_H
+#define CLQ_HOST_MODEL_PIECES_H
+
+#include "model/plan.h"
+
+/* Most runs that may share an output. */
+enum { CLQ_MOST_PARTS = 65536 };
+
+/* Rows between which tensors may be cut. */
+enum { CLQ_PIECE_ROWS = 32 };
+
+typedef struct clq_work_piece {
+    size_t tensor;         /* of the plan */
+    uint64_t first, count; /* its elements; bytes of a tensor that is copied */
+    uint64_t bytes;        /* of the input */
+    uint32_t owner;        /* from 0 */
+} clq_work_piece;
+
+typedef struct clq_pieces {
+    clq_work_piece *items; /* in the order of the plan's tensors, each from its start to its end */
+    size_t count;
+} clq_pieces;
+
+/* Rows of a tensor that may be cut between them, and the elements of each; 0: it may not be cut. */
+uint64_t clq_piece_rows(const clq_model_plan_tensor *tensor, uint64_t *row);
+
+/* The pieces of all tensors, shared by `parts` runs. Time and memory grow with the number of tensors and pieces. */
+clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pieces **pieces, clq_error *error);
+void clq_pieces_destroy(clq_pieces **pieces);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pieces of a plan (pieces.h) as tensors of their own, each with the layout of its rows, its share of the
+ * parameters and windows of the output: what goes through the stages of `quantize` and into journals is then the same
+ * for a piece as for a tensor.
+ */
+#ifndef CLQ_HOST_MODEL_WORK_H
+#define CLQ_HOST_MODEL_WORK_H
+
+#include "model/output.h"
+#include "model/pieces.h"
+
+/*
+ * All pieces, once the output is laid out; those of other owners than `owner` are elsewhere. Parameters that were found
+ * for a tensor as a whole are handed on. The plan outlives it.
+ */
+clq_status clq_work_create(const clq_model_plan *plan, const clq_pieces *pieces, uint32_t owner, clq_output *output,
+                           clq_model_plan **work, clq_error *error);
+void clq_work_destroy(clq_model_plan **work);
+
+/* Bytes of the input that those that are not elsewhere are made of, and of the output that they become. */
+void clq_work_count(const clq_model_plan *work, uint64_t *in, uint64_t *out);
+
+/* What was found of the pieces that are not elsewhere becomes what was found of their tensors; tensors without any such
+ * piece are elsewhere then. */
+void clq_work_merge(const clq_model_plan *work, clq_model_plan *plan);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * clquant-mpi: the command, started by mpirun as several processes (ranks) that see the same files. `quantize` is done
+ * in parts, one by each rank, and joined by the first; the other verbs run in one process alone. Nothing but a byte for
+ * each tensor and the verdicts of ranks is sent: data is read where it is quantized, and written in its place.
+ */
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <mpi.h>
+
+#include "command/frame/ranks.h"
+#include "core/hash.h"
+
+static cli_ranks ranks;
+
+/* MPI ends all ranks, this one too, when one of its calls fails: its default, which is not changed. */
+static clq_status agree(void *cookie, uint8_t *numbers, size_t count, clq_error *error)
+{
+    (void)cookie;
+    CLQ_REQUIRE(count <= INT_MAX, "%zu numbers are more than MPI takes at once", count);
+    MPI_Allreduce(MPI_IN_PLACE, numbers, (int)count, MPI_UNSIGNED_CHAR, MPI_MAX, MPI_COMM_WORLD);
+    return CLQ_OK;
+}
+
+/* What is wrong for all is found by all at about the same time: the first rank tells it and ends the others. */
+static void hold(void)
+{
+    const struct timespec moment = {1, 0};
+    if (ranks.rank > 0) {
+        nanosleep(&moment, NULL);
+    }
+}
+
+/* A rank that failed ends those that wait for it here, or elsewhere. */
+static void settle(int code)
+{
+    if (code != CLI_OK) {
+        fflush(NULL);
+        MPI_Abort(MPI_COMM_WORLD, code);
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+}
+
+static unsigned rank_on_machine(void)
+{
+    MPI_Comm machine;
+    int local = 0;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
+    MPI_Comm_rank(machine, &local);
+    MPI_Comm_free(&machine);
+    return (unsigned)local;
+}
+
+/* Of the version and all arguments. */
+static uint64_t hash_command(int argc, char **argv)
+{
+    uint64_t hash = XXH64(clq_version(), strlen(clq_version()), 0);
+    for (int i = 1; i < argc; i++) {
+        hash = XXH64(argv[i], strlen(argv[i]) + 1, hash);
+    }
+    return hash;
+}
+
+/* Ranks of another version, or told to do something else, would make another output. */
+static int are_alike(int argc, char **argv)
+{
+    const uint64_t own = hash_command(argc, argv);
+    uint64_t least = own;
+    uint64_t most = own;
+    MPI_Allreduce(MPI_IN_PLACE, &least, 1, MPI_UINT64_T, MPI_MIN, MPI_COMM_WORLD);
+    MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_UINT64_T, MPI_MAX, MPI_COMM_WORLD);
+    return least == most;
+}
+
+static int runs_in_ranks(int argc, char **argv)
+{
+    return argc > 1 && strcmp(argv[1], "quantize") == 0;
+}
+
+static int run(int argc, char **argv)
+{
+    int size = 1;
+    int rank = 0;
+    int code = CLI_USAGE;
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    ranks = (cli_ranks){.rank = (unsigned)rank,
+                        .count = (unsigned)size,
+                        .local = rank_on_machine(),
+                        .speaks = rank == 0,
+                        .agree = agree,
+                        .hold = hold,
+                        .settle = settle};
+    if (size == 1 && !runs_in_ranks(argc, argv)) {
+        return cli_main(argc, argv);
+    }
+    cli_ranks_use(&ranks);
+    if (!are_alike(argc, argv)) {
+        cli_message("the ranks differ in their version or arguments");
+    } else if (!runs_in_ranks(argc, argv)) {
+        cli_message("'%s' runs in one process, and these are %d: only quantize is shared by ranks",
+                    argc > 1 ? argv[1] : "", size);
+    } else {
+        code = cli_main(argc, argv);
+    }
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    int given = 0;
+    int code;
+    /* The command works in threads, one of which at a time calls MPI. */
+    if (MPI_Init_thread(&argc, &argv, MPI_THREAD_SERIALIZED, &given) != MPI_SUCCESS) {
+        return CLI_FAILURE;
+    }
+    if (given < MPI_THREAD_SERIALIZED) {
+        fprintf(stderr, "clquant-mpi: this MPI cannot be called from a thread\n");
+        MPI_Abort(MPI_COMM_WORLD, CLI_FAILURE);
+    }
+    code = run(argc, argv);
+    /* What the command's parser refuses, it refuses in all ranks, which end here together. */
+    MPI_Finalize();
+    return code;
+}
