@@ -34,7 +34,7 @@ enum {
     TILES = 133
 };
 
-enum { TALL_KINDS = 2, GROUP_KINDS = 10 };
+enum { TALL_KINDS = 2, GROUP_KINDS = 12 };
 
 /* Of floats one that leaves sums too few bits: kernels/gemm_output.clh goes another way. On either side of 0 with the
  * type whose bounds do not hide it; the furthest takes them out of int32. */
@@ -231,7 +231,8 @@ static const problem_kind kinds[] = {
 };
 
 /* The same in groups along K: whole ones, a short last one, and one alone; with whole panels too, behind which the next
- * group's sums of columns begin. `values`: of A's scales. */
+ * group's sums of columns begin. Of one k products are so small that many are ties where they become short reals, or
+ * beside one. `values`: of A's scales. */
 static const problem_kind group_kinds[GROUP_KINDS] = {
     {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 16},
     {CLQ_U8, CLQ_S4, CLQ_F32, 0, ROWS, PARTS, ROWS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 12},
@@ -241,6 +242,8 @@ static const problem_kind group_kinds[GROUP_KINDS] = {
     {CLQ_S8, CLQ_S4, CLQ_F16, 0, NO, NO, ROWS, NO, 0, 0, PANELS, DEPTH, 2, ALL, 64},
     {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, DEPTH + 1},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32},
+    {CLQ_S8, CLQ_S8, CLQ_BF16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4},
+    {CLQ_S8, CLQ_S8, CLQ_F16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, ROWS, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL, 4},
     {CLQ_S8, CLQ_U4, CLQ_F16, 0, NO, PARTS, PARTS, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 8},
 };
