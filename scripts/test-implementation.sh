@@ -36,7 +36,7 @@ case $build in /*) command=$build/host/clquant ;; esac
 [ -x "$command" ] || { echo "test-implementation: $command is missing: build it, or name a build with --build" >&2; exit 2; }
 place=$(dirname "$(dirname "$command")")/implementations/${name%%:*}
 log=$place/log
-mkdir -p "$place/cache" "$place/pocl-cache"
+mkdir -p "$place/cache" "$place/pocl-cache" "$place/mesa-cache"
 
 cannot() { echo "test-implementation: $name is skipped: $1: $(tail -n 1 "$log")" >&2; exit 77; }
 
@@ -108,7 +108,7 @@ there() { # SECONDS COMMAND...
     most=$1
     shift
     within "$most" env OCL_ICD_VENDORS="$place/only.icd" LD_LIBRARY_PATH="$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}" \
-        RUSTICL_ENABLE=llvmpipe MESA_SHADER_CACHE_DISABLE=true POCL_CACHE_DIR="$place/pocl-cache" \
+        RUSTICL_ENABLE=llvmpipe MESA_SHADER_CACHE_DIR="$place/mesa-cache" POCL_CACHE_DIR="$place/pocl-cache" \
         CLQUANT_CACHE_DIR="$place/cache" CLQ_REQUIRE_DEVICE=1 "$@"
 }
 

@@ -307,6 +307,7 @@ static void print_times_run(void)
     if (cases_too_large > 0) {
         check_print("%" PRIu64 " cases were too large for the buffers of this device", cases_too_large);
     }
+    check_sample_print();
 }
 
 static int close_contexts(void **state)
@@ -352,6 +353,7 @@ static int restart_generator(void **state)
 {
     (void)state;
     random_state = seed;
+    check_sample_restart();
     return 0;
 }
 
@@ -372,6 +374,10 @@ int check_main(const char *name, const struct CMUnitTest *tests, size_t count)
         cmocka_set_test_filter(filter);
     }
     check_print("%s: CLQ_TEST_SEED=%" PRIu64, name, seed);
+    if (!check_sample_begin()) {
+        free(seeded);
+        return 1;
+    }
     failed = _cmocka_run_group_tests(name, seeded, count, open_contexts, close_contexts);
     free(seeded);
     if (failed != 0) {

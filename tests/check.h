@@ -8,6 +8,7 @@
  *     CLQ_TEST_SEED        repeat a run (every failure prints the seed)
  *     CLQ_TEST_FILTER      run only the tests of this name (* and ? match as in a shell)
  *     CLQ_TEST_STRIDE      where each of hundreds of calls fails in a run of its own: every so manyth
+ *     CLQ_TEST_SAMPLE      N or N:FIRST: of the cases of a sweep every Nth from FIRST (0) on, and all edges
  *     CLQ_REQUIRE_DEVICE   1: a missing OpenCL device fails the tests instead of skipping their device half
  *
  * A test checks the reference first, then the device, then calls check_needs_device(). An executable returns 0 when all
@@ -58,6 +59,13 @@ void check_needs_device(void);
 
 /* Skip the rest of the test, saying why; the executable then returns CHECK_SKIPPED. */
 void check_skip(const char *why);
+
+/*
+ * Whether a test runs the case that it is about to: every one, or with CLQ_TEST_SAMPLE every so manyth of each test and
+ * whatever is first in some respect, which is an edge. The functions below that check a case fully ask it; a loop that
+ * does more with each case asks once and leaves all of it out. Figures that were worked out by hand are never left out.
+ */
+int check_takes(const uint64_t *edges, size_t count);
 
 /* ---- operations ---- */
 
@@ -119,7 +127,10 @@ void check_everywhere(const check_case *c, check_result *reference);
  */
 void check_oracle(const check_case *c, const check_result *result, uint64_t samples);
 
-/* check_everywhere and check_oracle with the result thrown away: what most tests do with a case. */
+/* check_takes, by the case's length, layout and offsets. */
+int check_takes_case(const check_case *c);
+
+/* check_everywhere and check_oracle with the result thrown away, if the case is taken: what most tests do with one. */
 void check_case_fully(const check_case *c);
 
 /* ---- the executable ---- */

@@ -102,7 +102,10 @@ void check_gemm_same(const check_gemm *c, const char *where, const check_gemm_re
  */
 void check_gemm_everywhere(const check_gemm *c, check_gemm_result *reference);
 
-/* check_gemm_everywhere, and the oracle on what came out: what most tests do with a case. */
+/* check_takes, by its dimensions, types and mode. */
+int check_takes_gemm(const check_gemm *c);
+
+/* check_gemm_everywhere, and the oracle on what came out, if the case is taken: what most tests do with one. */
 void check_gemm_fully(const check_gemm *c);
 
 /* The description of the case, and of one element, for a failure about to be reported. */

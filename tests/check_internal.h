@@ -18,6 +18,11 @@ void check_crashes_end_the_program(void);
  * too large for the device is no fault of its own. */
 int check_kernels_set_aside(void);
 
+/* CLQ_TEST_SAMPLE: read when a program begins (0: it is no number), begun anew by each test, summed up at the end. */
+int check_sample_begin(void);
+void check_sample_restart(void);
+void check_sample_print(void);
+
 uint32_t check_word_at(const void *array, uint64_t index);
 void check_print_f32(const char *what, uint32_t bits);
 void check_print_case(const check_case *c, const char *where);

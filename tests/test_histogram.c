@@ -157,7 +157,9 @@ static void every_layout(void **state)
             c.q.real = inputs_real_types[(i + (size_t)turn) % INPUTS_REALS];
             c.q.scheme.symmetric = turn < 3;
             inputs_case(&c, INPUTS_PLAIN, inputs_kind_of_turn(i + 3 * (uint64_t)turn));
-            check_counts(&c);
+            if (check_takes_case(&c)) {
+                check_counts(&c);
+            }
             inputs_free(&c);
         }
     }

@@ -10,7 +10,7 @@
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/memory.h"
 
-enum { LEAST_MEMORY_BYTES = 256 << 10, WORKSPACE_OFFSET = 4096 };
+enum { LEAST_MEMORY_BYTES = 256 << 10, TOGETHER_BYTES = 1 << 20, WORKSPACE_OFFSET = 4096 };
 
 /* ---- where a trial runs ---- */
 
@@ -185,7 +185,9 @@ static clq_status run_product(void *cookie, const clq_trial_case *c, clq_error *
 clq_trial_candidate clq_cl_machine_candidate(clq_cl_machine *m,
                                              clq_status (*run)(void *cookie, const clq_trial_case *c, clq_error *error))
 {
-    const clq_trial_candidate made = {m, reserve_arena, write_arena, run, read_arena};
+    const uint64_t most = m->stream.context->device.maximum_allocation_bytes;
+    const clq_trial_candidate made = {m,   reserve_arena, write_arena,
+                                      run, read_arena,    clq_size_min(TOGETHER_BYTES, most)};
     return made;
 }
 

@@ -14,8 +14,8 @@
  * run begins with the last parameter; few segments of whole vectors; ends of ranges in each place of a turn of streams.
  */
 static const clq_trial_shape any_shapes[] = {
-    {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},   {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},    {{1, 0, 1}, CLQ_PER_TENSOR, 0, 0},
-    {{3, 4, 20}, CLQ_PER_CHANNEL, 1, 0},   {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},     {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},
+    {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},   {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},    {{3, 4, 20}, CLQ_PER_CHANNEL, 1, 0},
+    {{1, 0, 1}, CLQ_PER_TENSOR, 0, 0},     {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},     {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},
     {{1, 1, 1703}, CLQ_PER_TENSOR, 0, 0},  {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},    {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0},
     {{3, 1, 2500}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 20001}, CLQ_PER_TENSOR, 0, 0}, {{1, 0, 3}, CLQ_PER_CHANNEL, 1, 0},
     {{5, 1, 2510}, CLQ_PER_GROUP, 0, 28},  {{2, 1, 1212}, CLQ_PER_GROUP, 0, 600}, {{2, 3, 600}, CLQ_PER_CHANNEL, 1, 0},

@@ -14,10 +14,10 @@
  * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs, one column in the last; both such that the last
  * item that packs has all that one may have (kernels/gemm_pack.cl). PANELS: whole ones; for tall products, which have
  * more tiles than go together over a panel (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so
- * that a whole panel ends where the next begins. STEPS: more k than are staged in local memory at once, twice; TILES:
- * more columns than a work-group's tile has, the last panel ragged; with rows of A that lie at multiples of 16 bytes,
- * since they are packed (kernels/gemm_mma.cl). MANY_GROUPS: of four k along K, more than there are scales kept of
- * (kernels/gemm_fold.clh).
+ * that a whole panel ends where the next begins; EVEN: of steps of 64 k, and of groups where they are packed; PAST: a
+ * little more. STEPS: more k than are staged in local memory at once, twice; TILES: more columns than a work-group's
+ * tile has, the last panel ragged; with rows of A that lie at multiples of 16 bytes, since they are packed
+ * (kernels/gemm_mma.cl). MANY_GROUPS: of four k along K, more than there are scales kept of (kernels/gemm_fold.clh).
  */
 enum {
     COLUMNS = 37,
@@ -28,16 +28,18 @@ enum {
     PANELS = 64,
     SHALLOW = 10,
     WHOLE = 12,
+    EVEN = 64,
+    PAST = 66,
     STEPS = 333,
     TILES = 133,
     MANY_GROUPS = 523
 };
 
-enum { TALL_KINDS = 2, GROUP_KINDS = 11 };
+enum { TALL_KINDS = 2, GROUP_KINDS = 14 };
 
 /* Of floats one that leaves sums too few bits: kernels/gemm_output.clh goes another way. On either side of 0 with the
- * type whose bounds do not hide it. */
-enum { FAR_ZERO_POINT = (1 << 30) + 77, FAR_ZERO_POINT_FLOAT = (1 << 22) - 3 };
+ * type whose bounds do not hide it; the furthest takes them out of int32. */
+enum { FAR_ZERO_POINT = (1 << 30) + 77, FURTHEST_ZERO_POINT = -INT32_MAX + 99, FAR_ZERO_POINT_FLOAT = (1 << 22) - 3 };
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 
@@ -133,11 +135,12 @@ static int32_t next_integer(const clq_gemm_task *task, clq_gemm_argument argumen
     const int32_t any = (int32_t)(high ^ clq_trial_random(state));
     const int is_float = task->problem->requantize == CLQ_REQUANTIZE_FLOAT;
     const int is_below = is_float && task->problem->c.dtype == CLQ_U8;
+    const int32_t far_zero_point = task->problem->c.dtype == CLQ_U8 ? FURTHEST_ZERO_POINT : FAR_ZERO_POINT;
     if (task->problem->k == FAR && argument == CLQ_GEMM_C_ZERO_POINT) {
-        return is_below ? -FAR_ZERO_POINT_FLOAT : is_float ? FAR_ZERO_POINT_FLOAT : FAR_ZERO_POINT;
+        return is_below ? -FAR_ZERO_POINT_FLOAT : is_float ? FAR_ZERO_POINT_FLOAT : far_zero_point;
     }
     if (task->problem->k == FAR && argument == CLQ_GEMM_BIAS) {
-        return is_float ? (is_below ? 1 << 30 : -(1 << 30)) + small * 64 : -FAR_ZERO_POINT + small;
+        return is_float ? (is_below ? 1 << 30 : -(1 << 30)) + small * 64 : -far_zero_point + small / 4;
     }
     return argument == CLQ_GEMM_BIAS && i % 4 == 3           ? any
            : argument != CLQ_GEMM_C_ZERO_POINT && i % 8 == 5 ? any
@@ -220,13 +223,17 @@ static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL, 0},
     {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 1, 0, TILES, STEPS, 1, ALL, 0},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 0},
+    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, PAST, 1, ALL, 0},
     {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, SHALLOW, 1, ALL, 0},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, PANELS + 1, WHOLE, 1, ALL, 0},
     {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 0},
 };
 
 /* The same in groups along K: whole ones, a short last one, and one alone; with whole panels too, behind which the next
- * group's sums of columns begin. `values`: of A's scales. */
+ * group's sums of columns begin. Of one k products are so small that many are ties where they become short reals, or
+ * beside one. `values`: of A's scales. */
 static const problem_kind group_kinds[GROUP_KINDS] = {
     {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 16},
     {CLQ_U8, CLQ_S4, CLQ_F32, 0, ROWS, PARTS, ROWS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 12},
@@ -237,6 +244,9 @@ static const problem_kind group_kinds[GROUP_KINDS] = {
     {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, DEPTH + 1},
     {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 1, COLUMNS, MANY_GROUPS, 1, ALL, 4},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, ONE, NO, 0, 0, TILES, STEPS, 1, ALL, 128},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32},
+    {CLQ_S8, CLQ_S8, CLQ_BF16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4},
+    {CLQ_S8, CLQ_S8, CLQ_F16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, ROWS, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL, 4},
     {CLQ_S8, CLQ_U4, CLQ_F16, 0, NO, PARTS, PARTS, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 8},
 };
@@ -255,7 +265,8 @@ static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t
     p->a.transposed = kind->transposed_a;
     p->b.transposed = kind->transposed_b;
     p->a.batch_stride = kind->batch > 1 ? m * kind->k + 3 : 0;
-    p->b.batch_stride = (kind->a == kind->b || kind->k_group == 12) && kind->batch > 1 ? kind->n * kind->k + 5 : 0;
+    p->b.batch_stride =
+        (kind->a == kind->b || kind->b == CLQ_U4 || kind->k_group == 12) && kind->batch > 1 ? kind->n * kind->k + 5 : 0;
     p->c.batch_stride = m * kind->n;
     p->requantize = kind->mode;
     p->a_zero_point = kind->a_zero_point;

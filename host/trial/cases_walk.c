@@ -43,9 +43,9 @@ static const clq_trial_shape strip_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANN
                                                PER_BLOCK(40, 11, 5, 4)};
 /*
  * By grids: more segments than work-items stand beside each other, with a short last one; rows of the same parameters;
- * one segment longer than all work-items together.
+ * one segment longer than all work-items together. Vectors of four are left with two elements and with three.
  */
-static const clq_trial_shape grid_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNEL(5, 20, 60), PER_TENSOR(20001)};
+static const clq_trial_shape grid_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNEL(5, 20, 62), PER_TENSOR(20003)};
 /*
  * In columns: lines of several tiles, the last with fewer columns, in two slices of lines, each several times and a bit
  * as long as the lines that go together (TILE_LINES); the last line short, in the middle of a vector in three of them;
@@ -112,16 +112,18 @@ static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNE
  * them, 64 at a time), of more than it has work-items, and in pieces. A segment for each lane of a work-group of the
  * grid to have the ends; three parameters in pieces of several rounds of a work-group, which end where the block of a
  * work-item does; a short last segment of which nothing is left for some pieces; whole eights of parameters alone.
- * Bands of fewer lines than a work-group has items, and of more; of several tiles of lines and some over, and of tiles
- * alone up to the tensor's end, more parameters for a work-item than are read at once; of which the last parameter is
- * the first of a work-item. Few segments of whole vectors. One parameter in pieces.
+ * Bands of fewer lines than a work-group has items, and of more; of which the last parameter is the first of a
+ * work-item. Few segments of whole vectors. One parameter in pieces. For strips alone, since grids take a work-group
+ * for each parameter: bands of several tiles of lines and some over, and of tiles alone up to the tensor's end, more
+ * parameters for a work-item than are read at once.
  */
+enum { STRIP_SHAPES = 1 }; /* the last */
 static const clq_trial_shape minmax_shapes[] = {
-    PER_GROUP(13, 2500, 76),   PER_GROUP(5, 2510, 28),     PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 527, 20),
-    PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),     PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
-    PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500),    PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
-    PER_BLOCK(1, 300, 5, 290), PER_BLOCK(1, 39, 3405, 23), PER_BLOCK(1, 44, 17, 2), PER_CHANNEL(1, 3, 16),
-    PER_TENSOR(5001)};
+    PER_GROUP(13, 2500, 76),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 527, 20),
+    PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),  PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
+    PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500), PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
+    PER_BLOCK(1, 300, 5, 290), PER_BLOCK(1, 44, 17, 2), PER_CHANNEL(1, 3, 16),   PER_TENSOR(5001),
+    PER_BLOCK(1, 39, 3405, 23)};
 /* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three; a last
  * line of one element. */
 static const clq_trial_shape minmax_column_shapes[] = {
@@ -161,7 +163,12 @@ static const clq_trial_shape *shapes_of(const clq_trial_kernels *kernels, size_t
     case CLQ_OP_MERGE_RANGE:
         return SHAPES(merge_shapes);
     case CLQ_OP_MINMAX:
-        return columns ? SHAPES(minmax_column_shapes) : SHAPES(minmax_shapes);
+        if (!columns) {
+            *count =
+                sizeof minmax_shapes / sizeof minmax_shapes[0] - (kernels->cut == CLQ_TRIAL_GRID ? STRIP_SHAPES : 0);
+            return minmax_shapes;
+        }
+        return SHAPES(minmax_column_shapes);
     case CLQ_OP_HISTOGRAM:
         return columns ? SHAPES(histogram_column_shapes) : SHAPES(histogram_shapes);
     default:
@@ -194,7 +201,8 @@ static size_t ways_of(clq_operation operation)
     case CLQ_OP_DEQUANTIZE:
         return 4; /* past the cache or not, aligned or not */
     case CLQ_OP_DYNAMIC_QUANTIZE:
-        return 8; /* of the options, with two schemes and both ways to find the range */
+        return 12; /* of the options, with a witness's scheme and each rule of others, and both ways to find the range
+                    */
     case CLQ_OP_CHOOSE_PARAMETERS:
         return CLQ_TRIAL_SCHEMES;
     case CLQ_OP_MERGE_RANGE:
@@ -218,7 +226,8 @@ static void set_way(clq_trial_case *c, size_t number)
         c->is_narrow = code_ways[number].is_narrow;
         break;
     case CLQ_OP_DYNAMIC_QUANTIZE:
-        clq_trial_take_scheme(scheme, number < 4 ? CLQ_TRIAL_WITNESS_SCHEME : (size_t)CLQ_PRESET_SYMMETRIC + number);
+        clq_trial_take_scheme(scheme, number < 4 ? CLQ_TRIAL_WITNESS_SCHEME
+                                                 : (CLQ_PRESET_SYMMETRIC + number) % CLQ_PRESET_COUNT);
         clq_trial_take_options(scheme, number);
         c->other_way = (number + number / 2) % 2 != 0;
         break;

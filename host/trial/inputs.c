@@ -170,7 +170,8 @@ static void choose_mixture(const clq_task *task, uint64_t i, uint32_t way, surro
 {
     const clq_geometry *g = &task->geometry;
     const uint64_t period = g->channels * g->row;
-    const uint64_t zone = i / (g->segment <= 1024 ? g->segment : 2000) % 4;
+    const uint64_t piece = i / (g->segment <= 1024 ? g->segment : 2000);
+    const uint64_t zone = (piece + piece / 16) % 4; /* the first of sixteen, which go together, is in each by turns */
     s->takes_large = way % 2 == 0 && task->operation == CLQ_OP_MINMAX && zone == 3;
     s->takes_nonfinite = way % 2 == 0 && (period >= 1024 && g->segment < 16 ? i % period / 100 == 6 : zone == 1);
 }
@@ -228,10 +229,18 @@ static ends ends_of(const clq_trial_case *c, const clq_task *task, uint64_t s, u
 }
 
 /*
+ * 1: segment `s`, of so many elements, is tame; 2: the one before it is. In even ways, of whole vectors the second of
+ * every four, of others of every other four.
+ */
+static uint64_t tame_turn(uint64_t s, uint64_t length, uint32_t way)
+{
+    return way % 2 != 0 || (length % 16 != 0 && s % 8 < 4) ? 0 : s % 4;
+}
+
+/*
  * The ends of each segment's range, at a place of its own in each: every lane of a work-group has some. In odd ways
  * they are the first and the last element, which the segments beside would show. Of a parameter with many segments one
- * has them alone, another for each parameter. Of segments of whole vectors the second of every four is tame, in even
- * ways, and the one behind it begins with an end.
+ * has them alone, another for each parameter. The one behind a tame one begins with an end.
  */
 static void place_ends(const clq_trial_case *c, const clq_task *task, const elements *e, uint32_t way)
 {
@@ -245,10 +254,10 @@ static void place_ends(const clq_trial_case *c, const clq_task *task, const elem
         const uint64_t begin = s / g->segments_per_row * g->row + s % g->segments_per_row * g->segment;
         const uint64_t rest = (s / g->segments_per_row + 1) * g->row - begin;
         const uint64_t length = g->segment < rest ? g->segment : rest;
-        const int is_whole = length % 16 == 0 && way % 2 == 0;
+        const uint64_t turn = tame_turn(s, length, way);
         const int is_tie = has_ties && length < 100 && s % 2 == 0;
-        const ends at = ends_of(c, task, s, length, is_whole && s % 4 == 2, way);
-        if (is_whole && s % 4 == 1) {
+        const ends at = ends_of(c, task, s, length, turn == 2, way);
+        if (turn == 1) {
             fill_tame(e, begin, length);
         } else if (length >= 8) {
             const float lo = is_tie ? range_of_tie(task->q)[0] : -300.0f - (float)(s % 8) - beyond;

@@ -15,6 +15,7 @@
 /* Operands begin at lines of a cache, which some stores fill; in some cases an element behind. */
 enum { ALIGNMENT_BYTES = 64, GUARD_BYTES = 64, GUARD = 0x5A };
 enum { PATIENCE_MS = 3000 };
+enum { MOST_TOGETHER = 32 };
 
 typedef struct operand {
     clq_span *span;
@@ -65,10 +66,10 @@ static size_t operands_of(const clq_trial_case *c)
     return c->count > 0 ? c->count * CLQ_ARG_COUNT : CLQ_GEMM_ARGUMENTS;
 }
 
-/* Where each lies; returns the bytes of all. */
-static uint64_t lay_out(clq_trial_case *c)
+/* Where each lies, behind what others have of the arena; returns the bytes of all. */
+static uint64_t lay_out(clq_trial_case *c, uint64_t used)
 {
-    uint64_t used = GUARD_BYTES + ALIGNMENT_BYTES;
+    used += GUARD_BYTES + ALIGNMENT_BYTES;
     for (size_t i = 0; i < operands_of(c); i++) {
         const operand o = operand_of(c, i);
         const uint64_t behind = c->is_behind ? o.element_bytes : 0;
@@ -101,11 +102,13 @@ static clq_status run_reference(const clq_trial_case *c, clq_error *error)
     return CLQ_OK;
 }
 
-/* The reference first: where the candidate fails, it is known what it should have done. */
-clq_status clq_trial_run(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
-                         clq_trial_arena *arena, clq_error *error)
+/*
+ * Cases that are laid out in `bytes`. The reference first: where the candidate fails, it is known what it should have
+ * done.
+ */
+static clq_status run_cases(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
+                            size_t count, uint64_t bytes, clq_trial_arena *arena, clq_error *error)
 {
-    const uint64_t bytes = lay_out(c);
     void *memory = NULL;
     memset(arena, 0, sizeof *arena);
     arena->before = malloc(3 * (size_t)bytes);
@@ -116,16 +119,28 @@ clq_status clq_trial_run(const clq_trial_candidate *candidate, const clq_trial_c
     arena->want = arena->before + bytes;
     arena->got = arena->want + bytes;
     memset(arena->before, GUARD, (size_t)bytes);
-    place_in(c, arena->before);
-    cases->fill(c);
+    for (size_t i = 0; i < count; i++) {
+        place_in(&c[i], arena->before);
+        cases->fill(&c[i]);
+    }
     memcpy(arena->want, arena->before, (size_t)bytes);
-    place_in(c, arena->want);
-    CLQ_TRY(run_reference(c, error));
+    for (size_t i = 0; i < count; i++) {
+        place_in(&c[i], arena->want);
+        CLQ_TRY(run_reference(&c[i], error));
+    }
     CLQ_TRY(candidate->reserve(candidate->cookie, bytes, &memory, error));
-    place_in(c, memory);
     CLQ_TRY(candidate->write(candidate->cookie, arena->before, bytes, error));
-    CLQ_TRY(candidate->run(candidate->cookie, c, error));
+    for (size_t i = 0; i < count; i++) {
+        place_in(&c[i], memory);
+        CLQ_TRY(candidate->run(candidate->cookie, &c[i], error));
+    }
     return candidate->read(candidate->cookie, arena->got, bytes, error);
+}
+
+clq_status clq_trial_run(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
+                         clq_trial_arena *arena, clq_error *error)
+{
+    return run_cases(candidate, cases, c, 1, lay_out(c, 0), arena, error);
 }
 
 void clq_trial_arena_release(clq_trial_arena *arena)
@@ -134,47 +149,79 @@ void clq_trial_arena_release(clq_trial_arena *arena)
     arena->before = NULL;
 }
 
-static clq_status compare_case(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
-                               int *same, clq_error *error)
+static clq_status compare_cases(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_trial_case *c,
+                                size_t count, uint64_t bytes, int *same, clq_error *error)
 {
     clq_trial_arena arena;
-    const clq_status status = clq_trial_run(candidate, cases, c, &arena, error);
+    const clq_status status = run_cases(candidate, cases, c, count, bytes, &arena, error);
     *same = status == CLQ_OK && memcmp(arena.want, arena.got, (size_t)arena.bytes) == 0;
     clq_trial_arena_release(&arena);
     return status;
 }
 
-static clq_status for_each_case(const clq_trial_candidate *candidate, const clq_trial_cases *cases, int only_ready,
-                                int *same, clq_error *error)
+static clq_status describe(const clq_trial_cases *cases, size_t number, clq_trial_case *c, clq_error *error)
 {
-    CLQ_OWN_FLOAT_MODE;
-    clq_status status = CLQ_OK;
-    clq_trial_case *c = malloc(sizeof *c);
-    *same = 1;
-    if (c == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
+    memset(c, 0, sizeof *c);
+    return cases->describe(cases->what, number, c, error);
+}
+
+/*
+ * From case `first` on as many as go together, or one; the next comes back. A device with memory of its own is asked
+ * for two transfers then, and waited for once: the case that is too much is described another time.
+ */
+static clq_status compare_together(const clq_trial_candidate *candidate, const clq_trial_cases *cases, size_t *first,
+                                   clq_trial_case *c, int *same, clq_error *error)
+{
+    uint64_t bytes;
+    size_t count = 1;
+    CLQ_TRY(describe(cases, *first, c, error));
+    bytes = lay_out(c, 0);
+    while (count < MOST_TOGETHER && *first + count < cases->count) {
+        uint64_t end;
+        CLQ_TRY(describe(cases, *first + count, &c[count], error));
+        end = lay_out(&c[count], bytes);
+        if (end > candidate->together_bytes) {
+            break;
+        }
+        bytes = end;
+        count++;
     }
-    for (size_t i = 0; i < cases->count && *same; i++) {
-        memset(c, 0, sizeof *c);
-        CLQ_TRY_TO(cases->describe(cases->what, i, c, error));
-        CLQ_TRY_TO(only_ready ? candidate->run(candidate->cookie, c, error)
-                              : compare_case(candidate, cases, c, same, error));
-    }
-done:
-    free(c);
-    return status;
+    *first += count;
+    return compare_cases(candidate, cases, c, count, bytes, same, error);
 }
 
 clq_status clq_trial_compare(const clq_trial_candidate *candidate, const clq_trial_cases *cases, int *same,
                              clq_error *error)
 {
-    return for_each_case(candidate, cases, 0, same, error);
+    CLQ_OWN_FLOAT_MODE;
+    clq_status status = CLQ_OK;
+    clq_trial_case *c = malloc(MOST_TOGETHER * sizeof *c);
+    *same = 1;
+    if (c == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
+    }
+    for (size_t i = 0; i < cases->count && *same && status == CLQ_OK;) {
+        status = compare_together(candidate, cases, &i, c, same, error);
+    }
+    free(c);
+    return status;
 }
 
 clq_status clq_trial_make_ready(const clq_trial_candidate *candidate, const clq_trial_cases *cases, clq_error *error)
 {
-    int same;
-    return for_each_case(candidate, cases, 1, &same, error);
+    CLQ_OWN_FLOAT_MODE;
+    clq_status status = CLQ_OK;
+    clq_trial_case *c = malloc(sizeof *c);
+    if (c == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
+    }
+    for (size_t i = 0; i < cases->count; i++) {
+        CLQ_TRY_TO(describe(cases, i, c, error));
+        CLQ_TRY_TO(candidate->run(candidate->cookie, c, error));
+    }
+done:
+    free(c);
+    return status;
 }
 
 /* ---- the ladder ---- */

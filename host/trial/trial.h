@@ -38,17 +38,20 @@ typedef struct clq_trial_cases {
     void (*fill)(const clq_trial_case *c);
 } clq_trial_cases;
 
-/* What is tried, by functions of its owner. */
+/* What is tried, by functions of its owner. `run` may return before the case has run; `read` waits for it. */
 typedef struct clq_trial_candidate {
     void *cookie;
-    /* Memory of `bytes`, in which the operands of the next case will lie; it ends with the candidate. */
+    /* Memory of `bytes`, in which the operands of the next cases will lie; it ends with the candidate. */
     clq_status (*reserve)(void *cookie, uint64_t bytes, void **memory, clq_error *error);
     clq_status (*write)(void *cookie, const void *from, uint64_t bytes, clq_error *error); /* all of that memory */
     clq_status (*run)(void *cookie, const clq_trial_case *c, clq_error *error);
     clq_status (*read)(void *cookie, void *to, uint64_t bytes, clq_error *error);
+    /* Cases whose operands lie in so many bytes together run one after the other between a write and a read; 0: each
+     * has its own. */
+    uint64_t together_bytes;
 } clq_trial_candidate;
 
-/* The arena of one case, three times: before it ran, as the reference left it, and as the candidate did. */
+/* The arena of cases, three times: before they ran, as the reference left it, and as the candidate did. */
 typedef struct clq_trial_arena {
     uint64_t bytes;
     unsigned char *before, *want, *got;

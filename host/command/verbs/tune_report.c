@@ -24,6 +24,7 @@ static const char *const ACTIONS[] = {
 
 /* ---- for people ---- */
 
+/* What the time did not suffice for has no result, and no row. */
 static clq_status print_rows(const cli_tune_report *report, const clq_tunable *tunables, clq_error *error)
 {
     static const char *const titles[] = {"tunable", "before", "chosen", "ratio", "noise", "rejected", "outcome"};
@@ -31,12 +32,14 @@ static clq_status print_rows(const cli_tune_report *report, const clq_tunable *t
     clq_status status;
     for (size_t i = 0; i < report->count; i++) {
         const tune_row *row = &report->rows[i];
-        const int reached = row->outcome != TUNE_NOT_REACHED;
+        if (row->outcome == TUNE_NOT_REACHED) {
+            continue;
+        }
         cli_table_cell(table, "%s", tunables[row->number].name);
         cli_table_cell(table, "%u", (unsigned)row->before);
         cli_table_cell(table, "%u", (unsigned)row->chosen);
-        cli_table_cell(table, reached ? "%.3f" : "-", row->mean);
-        cli_table_cell(table, reached ? "%.3f" : "-", row->noise);
+        cli_table_cell(table, "%.3f", row->mean);
+        cli_table_cell(table, "%.3f", row->noise);
         cli_table_cell(table, "%zu", row->rejected);
         cli_table_cell(table, "%s", outcome_name(row->outcome));
     }
@@ -147,8 +150,10 @@ static void tell_left_out(const cli_tune_report *report)
 {
     const size_t left_out = count_left_out(report);
     if (left_out > 0) {
-        cli_line(stdout, "the time did not suffice for %zu of %zu, which stay as they are; --budget gives more",
-                 left_out, report->count);
+        cli_line(
+            stdout,
+            "not reached in the time that there was: %zu of %zu tunables, which keep their values; --budget gives more",
+            left_out, report->count);
     }
 }
 
@@ -160,9 +165,9 @@ clq_status cli_tune_report_print(const cli_options *options, const cli_tune_repo
         print_json(report, tunables, count);
         return CLQ_OK;
     }
-    if (report->count > 0) {
+    if (report->count > 0 && count_left_out(report) < report->count) {
         CLQ_TRY(print_rows(report, tunables, error));
-    } else {
+    } else if (report->count == 0) {
         print_values(report, tunables, count);
     }
     if (!options->quiet) {
