@@ -74,8 +74,8 @@ int cli_is_unread(void)
 
 /*
  * The file is closed, since some file systems tell only then that a write failed. The stream is not: a driver's C++
- * runtime keeps the stdout of when it was loaded and flushes it when the process ends (with NVIDIA's 580.159.04 a stream
- * that was freed by then ended the process by SIGSEGV).
+ * runtime keeps the stdout of when it was loaded and flushes it when the process ends (NVIDIA's 580.159.04; of a stream
+ * that was freed by then the process died).
  */
 static int close_output(void)
 {
