@@ -217,8 +217,7 @@ static uint64_t work_items(const clq_gemm_task *task, const clq_gemm_decision *d
 /* So many work-items or groups fill the device: with fewer, K is cut. */
 static uint64_t enough_items(const clq_context *context, const clq_gemm_decision *decision)
 {
-    const int groups =
-        decision->variant == CLQ_VARIANT_NVIDIA_MMA ? CLQ_TUNE_GEMM_MMA_GROUPS : CLQ_TUNE_GEMM_GROUPS;
+    const int groups = decision->variant == CLQ_VARIANT_NVIDIA_MMA ? CLQ_TUNE_GEMM_MMA_GROUPS : CLQ_TUNE_GEMM_GROUPS;
     return clq_size_max(context->device.compute_units, 1) * decision->tuning->values[groups];
 }
 
