@@ -35,6 +35,9 @@ def builds():
     for real, option in reals.items():
         yield f"minmax {real}", "minmax.cl", walk + [option, "GROUP_SIZE=128"]
         yield f"batch-minmax {real}", "batch_minmax.cl", walk + [option, "GROUP_SIZE=128", "VARIANT=4"]
+        yield f"minmax-runs {real}", "minmax.cl", walk + [option, "VARIANT=5"]
+        for file in "quantize", "dequantize":
+            yield f"{file}-runs {real} s8", f"{file}.cl", walk + [option, "VARIANT=5"] + codes["s8"]
         for code, sizes in codes.items():
             for file in "quantize", "dequantize":
                 yield f"{file} {real} {code}", f"{file}.cl", walk + [option] + sizes

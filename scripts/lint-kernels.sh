@@ -68,7 +68,7 @@ for width in 16 8 4 2; do
         count=$((count + 5))
     done
 done
-for variant in 1 2 3 4; do
+for variant in 1 2 3 4 5; do
     for file in minmax.cl histogram.cl quantize.cl dequantize.cl fake_quantize.cl; do
         lint -Wno-unused-function -DVARIANT=$variant $file
         count=$((count + 1))

@@ -48,7 +48,10 @@ static clq_status describe_tensor(clq_verify_work *work, const clq_verify_item *
     if (item->operation != CLQ_OP_MERGE_RANGE && item->operation != CLQ_OP_CHOOSE_PARAMETERS) {
         set_way(&q.scheme, item->way);
     }
-    return clq_trial_add_tensor(c, 0, &kernels, &item->of.shape, error);
+    if (item->is_strided) {
+        clq_verify_strides(&item->of.shape, &q.real_strides, &q.code_strides);
+    }
+    return clq_trial_add_strided(c, 0, &kernels, &item->of.shape, &q.real_strides, &q.code_strides, error);
 }
 
 /* All ways in turn; choose-parameters goes through the schemes. */

@@ -200,6 +200,7 @@ static clq_status add_tensors(clq_verify_items *items, clq_error *error)
         CLQ_TRY(clq_variant_from_name(kernels[i].variant, &variant, error));
         item.operation = kernels[i].operation;
         item.variant = (int32_t)variant;
+        item.is_strided = variant == CLQ_VARIANT_RUNS;
         if (item.operation != CLQ_OP_DYNAMIC_QUANTIZE) {
             CLQ_TRY(clq_verify_add_tensors(items, &item, error));
         }
@@ -208,6 +209,7 @@ static clq_status add_tensors(clq_verify_items *items, clq_error *error)
     for (uint32_t variant = 0; variant < CLQ_VARIANT_ELEMENTWISE_COUNT; variant++) {
         item.operation = CLQ_OP_DYNAMIC_QUANTIZE;
         item.variant = (int32_t)variant;
+        item.is_strided = variant == CLQ_VARIANT_RUNS;
         CLQ_TRY(clq_verify_add_tensors(items, &item, error));
     }
     return CLQ_OK;

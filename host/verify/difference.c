@@ -51,6 +51,9 @@ static void describe_tensor_inputs(inputs_text *t, const clq_task *task, const c
 {
     const clq_geometry *g = &task->geometry;
     uint64_t parameter = index;
+    if (task->is_strided && (strcmp(o->name, "codes") == 0 || strcmp(o->name, "y") == 0)) {
+        return; /* the index is that of a place, perhaps of one between elements */
+    }
     if (strcmp(o->name, "codes") == 0 || strcmp(o->name, "y") == 0) {
         parameter = clq_geometry_parameter(g, index);
         add_input(t, strcmp(o->name, "y") == 0 && task->operation == CLQ_OP_DEQUANTIZE ? "codes" : "x", index);

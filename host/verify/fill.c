@@ -46,6 +46,7 @@ static void fill_bits_of_ranges(const clq_task *task, float *range, uint32_t *st
 /* Every exponent as often as any other: subnormals, infinities and NaN of all kinds among them. */
 static void fill_bits(const clq_task *task, uint32_t *state)
 {
+    const clq_places at = clq_places_of(&task->q->layout, &task->q->real_strides);
     unsigned char *x = input_of(task, CLQ_ARG_X);
     unsigned char *range = input_of(task, CLQ_ARG_RANGE);
     if (range != NULL && task->operation != CLQ_OP_HISTOGRAM) {
@@ -54,7 +55,7 @@ static void fill_bits(const clq_task *task, uint32_t *state)
     for (uint64_t i = 0; i < task->geometry.elements && x != NULL; i++) {
         const uint32_t word = random_word(state);
         const uint64_t bytes = clq_dtype_bits(task->q->real) / 8;
-        memcpy(x + bytes * i, &word, (size_t)bytes);
+        memcpy(x + bytes * clq_place(&at, i), &word, (size_t)bytes);
     }
 }
 
@@ -115,6 +116,7 @@ static void fill_ends(const clq_task *task, uint32_t *state)
     unsigned char *x = input_of(task, CLQ_ARG_X);
     unsigned char *scale = input_of(task, CLQ_ARG_SCALE);
     unsigned char *zero_point = input_of(task, CLQ_ARG_ZERO_POINT);
+    const clq_places at = clq_places_of(&task->q->layout, &task->q->real_strides);
     unsigned char *range = input_of(task, CLQ_ARG_RANGE);
     if (range != NULL && (task->operation == CLQ_OP_CHOOSE_PARAMETERS || task->operation == CLQ_OP_HISTOGRAM)) {
         fill_ends_of_ranges(task, (float *)(void *)range, state);
@@ -133,7 +135,7 @@ static void fill_ends(const clq_task *task, uint32_t *state)
             memcpy(&s, scale + 4 * clq_geometry_parameter(g, i), sizeof s);
             memcpy(&z, zero_point + 4 * clq_geometry_parameter(g, i), sizeof z);
         }
-        clq_store_real(task->q->real, x, i, edge(task, s, z, state));
+        clq_store_real(task->q->real, x, clq_place(&at, i), edge(task, s, z, state));
     }
 }
 

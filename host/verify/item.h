@@ -73,6 +73,7 @@ typedef struct clq_verify_item {
     uint32_t way; /* bit 0: rounding, 1: order, 2: arithmetic, CLQ_VERIFY_NARROW; of merge-range clq_verify_averaging */
     clq_verify_inputs inputs;
     clq_verify_cut cut;
+    int is_strided; /* a tensor with gaps: those of clq_verify_strides */
     union {
         clq_trial_shape shape;
         struct {
@@ -139,6 +140,10 @@ clq_status clq_verify_add_probes(clq_verify_items *items, const char *skipped, c
 
 /* Shape `number` of those that belong to the extent; 0 behind the last. */
 int clq_verify_shape(clq_verify_extent extent, uint32_t number, clq_trial_shape *shape);
+
+/* The strides of a case of that shape, which follow from it: rows apart, in another order, elements apart, in blocks.
+ */
+void clq_verify_strides(const clq_trial_shape *shape, clq_strides *reals, clq_strides *codes);
 
 /* Number `i` of a way through all of 0 to limit-1, scattered, another one for each program. */
 uint32_t clq_verify_mix(uint32_t i, uint32_t program, uint32_t limit);

@@ -53,15 +53,17 @@ static int takes(const clq_verify_items *items, const clq_verify_item *item, clq
 {
     clq_quantization q;
     clq_task task;
-    memset(&task, 0, sizeof task);
+    uint64_t span;
     clq_quantization_init(&q);
     q.real = item->real;
     q.scheme.dtype = item->dtype;
     clq_trial_take_scheme(&q.scheme, item->scheme);
     q.layout = clq_trial_layout(&item->of.shape);
-    task.operation = item->operation;
-    task.q = &q;
-    if (clq_geometry_of(&q.layout, &task.geometry, error) != CLQ_OK) {
+    if (item->is_strided) {
+        clq_verify_strides(&item->of.shape, &q.real_strides, &q.code_strides);
+    }
+    if (clq_strides_check(&q.layout, &q.code_strides, "", clq_dtype_bits(q.scheme.dtype), &span, error) != CLQ_OK ||
+        clq_task_describe(&task, item->operation, &q, error) != CLQ_OK) {
         return 0;
     }
     return items->subject->takes_tensor(items, item, &task);

@@ -42,6 +42,14 @@ static uint64_t columns_of(const clq_task *task, clq_argument argument)
                                                                          : 1;
 }
 
+/* Of a tensor with gaps, what is stored from its first element on: `elements` are places then. */
+static uint64_t elements_of(const clq_task *task, clq_argument argument)
+{
+    uint64_t elements = task->geometry.elements;
+    (void)clq_strides_check(&task->q->layout, clq_argument_strides(task->q, argument), "", 0, &elements, NULL);
+    return elements;
+}
+
 static void add_task(clq_verify_work *work, size_t number)
 {
     const clq_task *task = &work->trial.tasks[number];
@@ -56,7 +64,7 @@ static void add_task(clq_verify_work *work, size_t number)
             o->is_output = clq_argument_is_output(task->operation, argument);
             o->offset_bytes = task->arguments[i].offset_bytes;
             o->elements = argument == CLQ_ARG_X || argument == CLQ_ARG_Y || argument == CLQ_ARG_CODES
-                              ? task->geometry.elements
+                              ? elements_of(task, argument)
                               : bytes / clq_verify_element_bytes(o->element, 1);
             o->columns = columns_of(task, argument);
         }

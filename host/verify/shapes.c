@@ -174,3 +174,28 @@ int clq_verify_shape(clq_verify_extent extent, uint32_t number, clq_trial_shape 
     }
     return extent >= CLQ_VERIFY_FULL && number >= COUNT(large) && sweep(number - COUNT(large), shape);
 }
+
+/* Codes lie in rows of an even pitch, which 4-bit ones take where a row has an even length. */
+void clq_verify_strides(const clq_trial_shape *shape, clq_strides *reals, clq_strides *codes)
+{
+    const uint64_t slabs = shape->shape[0];
+    const uint64_t rows = shape->shape[1];
+    const uint64_t columns = shape->shape[2];
+    const uint64_t pitch = columns + 3;
+    const uint64_t even = columns + 2 + columns % 2;
+    *codes = (clq_strides){.stride = {rows * even + 4, even, 1}};
+    switch ((slabs + rows + columns) % 4) {
+    case 0:
+        *reals = (clq_strides){.stride = {rows * pitch + 5, pitch, 1}};
+        break;
+    case 1:
+        *reals = (clq_strides){.stride = {pitch, slabs * pitch, 1}};
+        break;
+    case 2:
+        *reals = (clq_strides){.stride = {2 * rows * pitch, 2 * pitch, 2}};
+        break;
+    default:
+        *reals = (clq_strides){.axis = 1, .block = 4};
+        break;
+    }
+}
