@@ -481,6 +481,23 @@ static void refuses_what_does_not_belong_together(void **state)
     assert_false(tree_has("out", ".q.safetensors.partial"));
 }
 
+/* Bytes that nobody is to read back may be anything. */
+static void trusts_if_told_to(void **state)
+{
+    const job *what = &JOBS[0];
+    const char *const arguments[] = {"join", scratch_path(what->out), "--check", "none", NULL};
+    const killed_run run = {.out = scratch_path("stdout"), .err = scratch_path("stderr")};
+    (void)state;
+    begin(what);
+    must(part(what, 1, 2, NULL), "a part", 1);
+    refuses(killed_run_start(&run, arguments), 2, "part 2 of 2 is not there");
+    must(part(what, 2, 2, NULL), "a part", 2);
+    damage("out/.q.safetensors.partial", size_of("out/.q.safetensors.partial") / 2);
+    refuses(join(what), 3, "is not what it wrote");
+    must(killed_run_start(&run, arguments), "join", 0);
+    assert_true(tree_has("out", "q.safetensors"));
+}
+
 /* What is there of other options goes with --force; a run alone takes the place of parts. */
 static void begins_anew_by_force(void **state)
 {
@@ -525,6 +542,7 @@ int main(void)
         cmocka_unit_test(goes_on_with_another_number),
         cmocka_unit_test(kills_at_any_time),
         cmocka_unit_test(refuses_what_does_not_belong_together),
+        cmocka_unit_test(trusts_if_told_to),
         cmocka_unit_test(begins_anew_by_force),
         cmocka_unit_test(judges_when_joined),
     };

@@ -251,7 +251,9 @@ clq_status clq_checkpoint_join(const clq_checkpoint_run *run, clq_error *error)
     for (size_t i = 0; i < clq_output_shards(run->output); i++) {
         CLQ_TRY_TO(clq_output_settle_header(run->output, i, 1, error));
     }
-    CLQ_TRY_TO(clq_checkpoint_verify(run, join.hashes, error));
+    if (run->job->request->check != CLQ_CHECK_NONE) {
+        CLQ_TRY_TO(clq_checkpoint_verify(run, join.hashes, error));
+    }
     CLQ_TRY_TO(join.was_joined ? CLQ_OK : note_joined(&join, error));
 done:
     clq_part_list_release(&join.list);

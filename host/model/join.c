@@ -64,6 +64,7 @@ static clq_file_request joined_request(const clq_file_request *own, const clq_fi
     request.output = own->output;
     request.replace |= own->replace;
     request.memory_bytes = own->memory_bytes;
+    request.check = own->check;
     request.part = 1; /* of one: all pieces are looked at */
     request.parts = 1;
     request.resume = 1; /* what the parts have finished stays, whatever comes */

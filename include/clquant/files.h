@@ -329,8 +329,9 @@ CLQ_API clq_status clq_file_quantize(clq_context *context, const clq_file_reques
 /*
  * Put the output of clq_file_quantize in parts in its place, once all of them are done: refused while one is missing,
  * unfinished or at work, or when they differ in request, input or version (CLQ_INVALID_ARGUMENT); CLQ_BAD_FILE where a
- * part's bytes are not those it wrote. All bytes are read back for that. Reads `output` and `replace`, which adds to
- * that of the parts; everything else is the parts' own, whose input must still be there. Needs no device.
+ * part's bytes are not those it wrote. All bytes are read back for that, unless `check` is CLQ_CHECK_NONE. Reads
+ * `output`, `check`, and `replace`, which adds to that of the parts; everything else is the parts' own, whose input
+ * must still be there. Needs no device.
  */
 CLQ_API clq_status clq_file_join(clq_context *context, const clq_file_request *request, const clq_file_events *events,
                                  clq_file_report **report, clq_error *error);

@@ -21,6 +21,7 @@ static const int CODE_TYPES[] = {CLQ_S8,  CLQ_U8,  CLQ_S4, CLQ_U4,
                                  CLQ_S16, CLQ_U16, 0,      0}; /* the blocks are none: cli_store_block */
 static const int REAL_TYPES[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
 static const int CHECKS[] = {CLQ_CHECK_NONE, CLQ_CHECK_SAMPLE, CLQ_CHECK_ALL};
+static const int JOIN_CHECKS[] = {CLQ_CHECK_NONE, CLQ_CHECK_ALL};
 static const int FORMATS[] = {CLQ_FORMAT_CLQUANT, CLQ_FORMAT_COMPRESSED_TENSORS, CLQ_FORMAT_PACK_QUANTIZED,
                               CLQ_FORMAT_GGUF};
 static const int ACTIVATIONS[] = {CLQ_ACTIVATIONS_NONE, CLQ_ACTIVATIONS_DYNAMIC_TOKEN, CLQ_ACTIVATIONS_STATIC};
@@ -343,6 +344,15 @@ const cli_option cli_option_table[] = {
      .initial = "none on this process's own CPU and the reference, sample elsewhere",
      .help = "compute nothing, about 1% or everything again on the host; a difference is exit code 5, and nothing is "
              "written"},
+    {.name = "check",
+     .argument = "none|all",
+     .verbs = FOR(JOIN),
+     .kind = CLI_OPTION_CHOICE,
+     .field = AT(file.check),
+     .codes = JOIN_CHECKS,
+     .required = "none or all",
+     .initial = "all",
+     .help = "read back none or all of the bytes that the parts wrote, to compare them with the hashes they noted"},
     {.name = "check-seed",
      .argument = "N",
      .verbs = FOR(MINMAX) | FOR(QUANTIZE) | FOR(DEQUANTIZE) | FOR(CALIBRATE),

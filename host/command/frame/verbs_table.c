@@ -70,7 +70,9 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .description =
                 "Puts OUT in its place when 'quantize IN -o OUT --part I/N' is done with all parts from 1/N to N/N. "
                 "Refuses while one is missing, unfinished or at work, and when they are not of the same input, options "
-                "and version; all bytes are read back and compared with the hashes that the parts noted. IN must still "
+                "and version; all bytes are read back and compared with the hashes that the parts noted (--check none "
+                "trusts "
+                "them). IN must still "
                 "be there.",
         },
     [CLI_VERB_DEQUANTIZE] =

@@ -50,6 +50,7 @@ static int join_ranks(const cli_options *options)
     const char *output = options->file.output;
     cli_options joining = *options;
     joining.verb = CLI_VERB_JOIN;
+    joining.file.check = CLQ_CHECK_NONE; /* each has written its bytes just now, or compared those of an earlier run */
     joining.positional = (cli_list){&output, 1};
     return cli_join(&joining);
 }
