@@ -146,7 +146,7 @@ if [ "$quick" = yes ]; then
 else
     judge test_portable there 1200 "$tests/test_portable"
     judge test_gemm_values there 1200 "$tests/test_gemm_values"
-    judge suite there 14400 ctest --test-dir "$(dirname "$(dirname "$command")")" -j2 -E '^(signals|mutants|zoo_|cli_zoo)'
+    judge suite there 14400 ctest --test-dir "$(dirname "$(dirname "$command")")" -j2 --timeout 600 -E '^(signals|mutants|zoo_|cli_zoo)'
     judge verify there 3600 "$command" verify
 fi
 
