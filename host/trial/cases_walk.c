@@ -43,9 +43,11 @@ static const clq_trial_shape strip_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANN
                                                PER_BLOCK(40, 11, 5, 4)};
 /*
  * By grids: more segments than work-items stand beside each other, with a short last one; rows of the same parameters;
- * one segment longer than all work-items together. Vectors of four are left with two elements and with three.
+ * segments longer than all work-items together, several rounds of the blocks that are under way at once and some over.
+ * Vectors of four are left with one element, with two and with three.
  */
-static const clq_trial_shape grid_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNEL(5, 20, 62), PER_TENSOR(20003)};
+static const clq_trial_shape grid_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNEL(5, 20, 62), PER_TENSOR(20003),
+                                              PER_TENSOR(4097)};
 /*
  * In columns: lines of several tiles, the last with fewer columns, in two slices of lines, each several times and a bit
  * as long as the lines that go together (TILE_LINES); the last line short, in the middle of a vector in three of them;
@@ -181,15 +183,15 @@ static const clq_trial_shape *shapes_of(const clq_trial_kernels *kernels, size_t
 
 /* ---- ways ---- */
 
-/* A way for a description to run: all options of rounding, with and without stores past the cache and wide parameters.
- */
+/* A way for a description to run: all options of rounding, with and without stores past the cache and wide parameters;
+ * either rounding with operands that are aligned, and not. */
 typedef struct way {
     int option; /* clq_trial_take_options */
-    int streams, is_narrow;
+    int streams, is_narrow, is_behind;
 } way;
 
-static const way code_ways[] = {{0, 0, 1}, {1, 1, 1}, {2, 1, 1}, {3, 0, 1}, {4, 1, 1}, {5, 0, 0},
-                                {6, 0, 1}, {7, 1, 0}, {0, 1, 0}, {1, 0, 0}, {2, 0, 0}, {3, 1, 0}};
+static const way code_ways[] = {{0, 0, 1, 0}, {1, 1, 1, 1}, {2, 1, 1, 1}, {3, 0, 1, 0}, {4, 1, 1, 0}, {5, 0, 0, 1},
+                                {6, 0, 1, 1}, {7, 1, 0, 0}, {0, 1, 0, 0}, {1, 0, 0, 1}, {2, 0, 0, 1}, {3, 1, 0, 0}};
 static const float averagings[] = {0.0f, 0.01f, 0x1.4p-3f, 0x1.8p-4f, 1.0f, 2.5f, 0x1.fffffep-1f, 0x1p-30f, -0.5f, NAN};
 
 static size_t ways_of(clq_operation operation)
@@ -224,6 +226,7 @@ static void set_way(clq_trial_case *c, size_t number)
         clq_trial_take_options(scheme, (size_t)code_ways[number].option);
         c->other_way = code_ways[number].streams;
         c->is_narrow = code_ways[number].is_narrow;
+        c->is_behind = code_ways[number].is_behind;
         break;
     case CLQ_OP_DYNAMIC_QUANTIZE:
         clq_trial_take_scheme(scheme, number < 4 ? CLQ_TRIAL_WITNESS_SCHEME

@@ -13,7 +13,10 @@
 #include "reference/executor.h"
 
 /* Operands begin at lines of a cache, which some stores fill; in some cases an element behind. */
-enum { ALIGNMENT_BYTES = 64, GUARD_BYTES = 64, GUARD = 0x5A };
+enum { ALIGNMENT_BYTES = 64, GUARD_BYTES = 64 };
+
+/* What lies around operands: no number in any type of real, so that it is found by who reads too far. */
+static const unsigned char guard[2] = {0xC1, 0xFF};
 enum { PATIENCE_MS = 3000 };
 enum { MOST_TOGETHER = 32 };
 
@@ -118,7 +121,9 @@ static clq_status run_cases(const clq_trial_candidate *candidate, const clq_tria
     arena->bytes = bytes;
     arena->want = arena->before + bytes;
     arena->got = arena->want + bytes;
-    memset(arena->before, GUARD, (size_t)bytes);
+    for (uint64_t i = 0; i < bytes; i += sizeof guard) { /* a multiple of ALIGNMENT_BYTES */
+        memcpy(arena->before + i, guard, sizeof guard);
+    }
     for (size_t i = 0; i < count; i++) {
         place_in(&c[i], arena->before);
         cases->fill(&c[i]);

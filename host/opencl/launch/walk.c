@@ -10,6 +10,9 @@
 /* Vectors of a strip that streams go over in several turns (kernels/streams.clh), whatever is tuned. */
 enum { LEAST_STRIP_IN_TRIAL = 256 };
 
+/* Groups along a segment in a trial, so that one work-item has the blocks of several rounds (kernels/walk.clh). */
+enum { GROUPS_ALONG_IN_TRIAL = 2 };
+
 /* With fewer elements in a piece of a strided tensor, the work-items of a group have too little each. */
 enum { SHORT_PIECE = 16 };
 
@@ -50,7 +53,8 @@ static void size_grid(clq_cl_launch *launch, tensor_call *call, uint64_t piece, 
     const uint64_t group = decision->tuning->values[CLQ_TUNE_WALK_GROUP]; /* a power of two */
     const uint64_t blocks = clq_size_divide_up(piece, decision->main.vector_width);
     const uint64_t groups = items_of(context, decision);
-    const uint64_t groups_along = clq_size_min(clq_size_divide_up(blocks, group), groups);
+    const uint64_t most_along = decision->is_trial ? clq_size_min(groups, GROUPS_ALONG_IN_TRIAL) : groups;
+    const uint64_t groups_along = clq_size_min(clq_size_divide_up(blocks, group), most_along);
     uint64_t along = 1;
     while (along < group && along < blocks) {
         along *= 2;
