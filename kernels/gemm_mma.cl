@@ -131,25 +131,25 @@ static inline void stage_step(copy_async_queue *queue, const gemm_call *call, co
 {
     const uint a_bytes = min(max(share->depth_end, copies->depth) - copies->depth, 16u);
     const uint b_bytes = copies->group < share->last ? 16u : 0u;
+    __local uint4 *a_to = a_stage + (uint)get_local_id(0);
+    __local uint4 *b_to = b_stage + copies->b_place;
     if (group >= share->last) {
         return;
     }
-    a_stage += (uint)get_local_id(0);
-    b_stage += copies->b_place;
 #pragma unroll
     for (uint i = 0; i < COPIES; i++) {
         __global const uchar *from = copies->a + i * WARP_ROWS * call->a_row;
         const uint bytes = i < copies->rows ? a_bytes : 0u;
         if (share->a_is_aligned) {
-            copy_async(queue, a_stage + i * ITEMS, from, bytes);
+            copy_async(queue, a_to + i * ITEMS, from, bytes);
         } else {
-            copy_bytes(a_stage + i * ITEMS, from, bytes);
+            copy_bytes(a_to + i * ITEMS, from, bytes);
         }
     }
 #pragma unroll
     for (uint i = 0; i < COPIES; i++) {
         __global const uint *from = copies->b + (ulong)call->groups * (i * PANELS_APART * PANEL_COLUMNS);
-        copy_async(queue, b_stage + i * ITEMS, (__global const uchar *)from, i < copies->panels ? b_bytes : 0u);
+        copy_async(queue, b_to + i * ITEMS, (__global const uchar *)from, i < copies->panels ? b_bytes : 0u);
     }
     copies->a += STEP_DEPTH;
     copies->b += STEP_GROUPS * PANEL_COLUMNS;

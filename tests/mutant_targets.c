@@ -257,8 +257,8 @@ static void make_small(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
     } else if (t->rows > 0) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/3x15x[2-7]*", clq_variant_name(t->variant));
     } else if (t->operation == CLQ_OP_HISTOGRAM) { /* more parameters than a trial has work-groups, so few elements */
-        snprintf(pattern, MUTANT_TARGET_BYTES, "histogram/%s/%s/*/3x1x71*", clq_variant_name(t->variant),
-                 clq_dtype_name(t->real));
+        snprintf(pattern, MUTANT_TARGET_BYTES, "histogram/%s/%s/*/%s/4x9x16*", clq_variant_name(t->variant),
+                 clq_dtype_name(t->real), clq_preset_name(t->preset));
     } else {
         snprintf(pattern + used, MUTANT_TARGET_BYTES - used, "%s",
                  t->form != CLQ_BATCH_EACH ? "/tensors-*-from-30*" : "/5x1x300*");
