@@ -511,6 +511,9 @@ void check_everywhere(const check_case *c, check_result *kept)
         check_count_run(clq_operation_name(c->operation), check_variant(v));
         ran = 1;
     }
+    if (device != NULL) { /* what comes after is the device's own choice */
+        (void)clq_context_force_variant(device, NULL, NULL);
+    }
     if (device != NULL && !ran) {
         check_print_case(c, "device");
         fail_msg("%s: no variant of kernels.def runs this case", c->name);
