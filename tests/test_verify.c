@@ -527,7 +527,7 @@ static void a_quick_run_has_everything(void **state)
         }
         clq_verify_items_release(&items);
         assert_int_equal(tall, products);
-        assert_int_equal(variants, 7);
+        assert_int_equal(variants, 15);
         assert_int_equal(reals, 7);
         assert_int_equal(codes, 63);
         assert_int_equal(ways, 0xFFFF);
