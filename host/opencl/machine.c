@@ -10,7 +10,7 @@
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/memory.h"
 
-enum { LEAST_MEMORY_BYTES = 256 << 10, TOGETHER_BYTES = 1 << 20, WORKSPACE_OFFSET = 4096 };
+enum { LEAST_MEMORY_BYTES = 256 << 10, TOGETHER_BYTES = 1 << 20, WORKSPACE_OFFSET = 4096, WIDEST_TYPES = 4 };
 
 /* ---- where a trial runs ---- */
 
@@ -57,10 +57,15 @@ static clq_status memory_grow(clq_cl_memory *m, const clq_context *context, uint
     return CLQ_OK;
 }
 
+/* With room behind it where there is: a driver may give the program of another type (f32 for 16 bits, or for 4-bit
+ * codes those of 16), which would read and write beyond the buffer, and where that is the process's memory end the
+ * process. */
 static clq_status reserve_arena(void *cookie, uint64_t bytes, void **arena, clq_error *error)
 {
     clq_cl_machine *m = cookie;
-    CLQ_TRY(memory_grow(&m->arena, m->stream.context, bytes, error));
+    const uint64_t most = m->stream.context->device.maximum_allocation_bytes;
+    const uint64_t with_room = clq_size_max(bytes, clq_size_min(WIDEST_TYPES * bytes, most));
+    CLQ_TRY(memory_grow(&m->arena, m->stream.context, with_room, error));
     *arena = m->arena.object;
     return CLQ_OK;
 }
