@@ -11,7 +11,7 @@
 enum { PACK_ROWS = 16, PACK_DEPTH = 64, PANELS_PER_ITEM = 8, GROUPS_PER_ITEM = 32 };
 
 /* Work-items that make a sum together; and of packing, for each that is aimed at on CPU devices. */
-enum { SUMMERS = 64, PACKERS = 32 };
+enum { SUMMERS = 64, PACKERS = 32, MOST_GROUPS = 65535 };
 
 static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_cl_tuning *tuning, const char *kernel,
                   uint32_t *width)
@@ -24,10 +24,15 @@ static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_
     clq_cl_launch_groups_of_one(launch, stream->context);
 }
 
-/* Elsewhere than on CPU devices a work-group for each sum of a launch along its first dimension. */
+/*
+ * Elsewhere than on CPU devices a work-group for each sum of a launch along its first dimension, whose sizes are set.
+ * The other dimensions have as many groups as items then, of which CUDA, where it is behind a driver, takes no more.
+ */
 static void sum_in_groups(clq_cl_launch *launch, const clq_context *context)
 {
-    if (context->device.type != CLQ_DEVICE_CPU) {
+    const int fits = launch->global[0] <= UINT32_MAX / SUMMERS && launch->global[1] <= MOST_GROUPS &&
+                     launch->global[2] <= MOST_GROUPS;
+    if (context->device.type != CLQ_DEVICE_CPU && fits) {
         launch->grouping = CLQ_CL_GROUPS_BUILT;
         launch->local[0] = SUMMERS;
         launch->local[1] = launch->local[2] = 1;
