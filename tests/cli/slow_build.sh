@@ -25,6 +25,7 @@ wait $process || code=$?
 echo "$code"
 # Builds that together take more than 3 s, here one: that kernels are made ready is told, once.
 : >hold
+: >messages
 OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="hold-build=$PWD/hold" "$CLQUANT" minmax x.npy --device 0:0 >out 2>messages &
 process=$!
 told '^clquant: compiling kernels/minmax.cl with .* takes more than 3 s; waiting for it$'
