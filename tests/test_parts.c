@@ -67,6 +67,11 @@ static int make_inputs(void **state)
                     "s:output.weight w2 q32 q70 w1 q51232 s:b.weight w3 q32 q3 q120 w30 q55712 @32 d51200 d20 @32 "
                     "d4480 d23040",
                     &seed);
+    /* And none: the last byte of the file is data. */
+    gguf_file_write("full.gguf",
+                    "r:GGUF w3 q2 q1 s:general.file_type w4 w0 s:a.weight w2 q64 q64 w0 q0 s:b.weight w2 q64 q64 w0 "
+                    "q16384 @32 d16384 d16384",
+                    &seed);
     return 0;
 }
 
@@ -91,6 +96,7 @@ static const job JOBS[] = {
      {"--format", "pack-quantized", "--dtype", "s4", "--preset", "compressed-tensors-asymmetric"}},
     {"in.gguf", "out/q.gguf", {"--dtype", "q4_0"}},
     {"in.gguf", "out/q.gguf", {"--dtype", "q8_0"}},
+    {"full.gguf", "out/q.gguf", {"--dtype", "q4_0"}},
     {"in", "out", {"--granularity", "group", "--group-size", "32"}},
 };
 enum { JOB_COUNT = sizeof JOBS / sizeof JOBS[0], FOLDER_JOB = JOB_COUNT - 1, FINDING_JOB = 2, SHARDED_JOB = 6 };
@@ -264,9 +270,14 @@ static void gives_the_bytes_of_one_run(void **state)
             char *report;
             begin(&JOBS[j]);
             shuffle(order, COUNTS[c]);
+            if (COUNTS[c] == 2) { /* once the last first: what begins later must leave it as it is */
+                order[0] = 2;
+                order[1] = 1;
+            }
             for (unsigned i = 0; i < COUNTS[c]; i++) {
                 must(part(&JOBS[j], order[i], COUNTS[c], NULL), "a part", (long)order[i]);
             }
+            must(part(&JOBS[j], COUNTS[c], COUNTS[c], "--resume"), "a part that was done", (long)j);
             must(join(&JOBS[j]), "join", (long)j);
             assert_joined(&want, "parts", (long)COUNTS[c]);
             report = read_report();
@@ -496,6 +507,40 @@ static void trusts_if_told_to(void **state)
     refuses(join(what), 3, "is not what it wrote");
     must(killed_run_start(&run, arguments), "join", 0);
     assert_true(tree_has("out", "q.safetensors"));
+    /* But not a file that is cut, nor one that was there before. */
+    must(part(what, 1, 2, "--force"), "a part", 1);
+    must(part(what, 2, 2, "--force"), "a part", 2);
+    assert_int_equal(truncate(scratch_path("out/.q.safetensors.partial"), 100000), 0);
+    refuses(killed_run_start(&run, arguments), 3, "have left 100000 bytes of it");
+    scratch_remove(scratch_path("out/.q.safetensors.partial"));
+    refuses(killed_run_start(&run, arguments), 3, "is none of theirs");
+}
+
+/* A join that dies when it has given the name is finished by a join alone, or all begins anew. */
+static void is_finished_by_a_join(void **state)
+{
+    const job *what = &JOBS[0];
+    expected want = expect(what);
+    int placed = 0;
+    (void)state;
+    for (long point = 1, code = KILLED_RUN_DIED; code == KILLED_RUN_DIED && placed == 0; point++) {
+        const killed_run run = {.die_before = point};
+        begin(what);
+        must(part(what, 1, 2, NULL), "a part", 1);
+        must(part(what, 2, 2, NULL), "a part", 2);
+        code = join_with(what, run);
+        placed = code == KILLED_RUN_DIED && tree_has("out", "q.safetensors") &&
+                 !tree_has("out", ".q.safetensors.partial") && tree_has("out", ".q.safetensors.part-1-of-2.journal");
+    }
+    assert_true(placed);
+    refuses(part(what, 1, 2, "--resume"), 2, "'clquant join' again finishes it");
+    assert_false(tree_has("out", ".q.safetensors.partial"));
+    must(part(what, 2, 2, "--force"), "a part that begins anew", 2);
+    assert_false(tree_has("out", ".q.safetensors.part-1-of-2.journal"));
+    must(part(what, 1, 2, "--force"), "a part that begins anew", 1);
+    must(join(what), "join", 0);
+    assert_joined(&want, "anew", 0);
+    free_expected(&want);
 }
 
 /* What is there of other options goes with --force; a run alone takes the place of parts. */
@@ -530,6 +575,11 @@ static void judges_when_joined(void **state)
     refuses(join(&strict), 6, "below the 90 dB asked for");
     assert_false(tree_has("out", "q.safetensors"));
     assert_true(tree_has("out", ".q.safetensors.part-2-of-2.journal"));
+    /* Whichever part has it: all must. */
+    begin(&strict);
+    must(part(&JOBS[0], 1, 2, NULL), "a part without a gate", 1);
+    must(part(&strict, 2, 2, NULL), "a part", 2);
+    refuses(join(&strict), 2, "all parts must have the same");
 }
 
 int main(void)
@@ -543,6 +593,7 @@ int main(void)
         cmocka_unit_test(kills_at_any_time),
         cmocka_unit_test(refuses_what_does_not_belong_together),
         cmocka_unit_test(trusts_if_told_to),
+        cmocka_unit_test(is_finished_by_a_join),
         cmocka_unit_test(begins_anew_by_force),
         cmocka_unit_test(judges_when_joined),
     };

@@ -21,6 +21,7 @@ struct clq_checkpoint {
     const char *path;     /* of the output */
     char *journal_path;   /* what clq_journal_find takes: the same, or that of a part */
     clq_part_list others; /* journals of parts that are beside it */
+    int joined;           /* by them the output was joined: its files may have their names */
     clq_journal *journal; /* NULL before begin when an earlier run left none */
     int unreadable;       /* one was left that is to be discarded, whatever is in it */
     size_t told;          /* tensors in a journal that was found */

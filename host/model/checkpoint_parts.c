@@ -56,6 +56,31 @@ static clq_status find_alone(const clq_checkpoint *checkpoint, clq_error *error)
                           show(checkpoint->path).text);
 }
 
+static int is_joined(clq_journal *journal)
+{
+    const char *line = NULL;
+    size_t length = 0;
+    int joined = 0;
+    while (clq_journal_next(journal, &line, &length)) {
+        joined |= clq_is_line(line, length, CLQ_JOINED);
+    }
+    clq_journal_rewind(journal);
+    return joined;
+}
+
+/* Whether files may have their names already: a part that went on would make them anew, empty. */
+static int is_any_joined(const clq_part_list *parts)
+{
+    int joined = 0;
+    for (size_t i = 0; i < parts->count; i++) {
+        clq_journal *journal = NULL;
+        joined |=
+            clq_journal_peek(parts->items[i].path, &journal, NULL) == CLQ_OK && journal != NULL && is_joined(journal);
+        clq_journal_close(&journal);
+    }
+    return joined;
+}
+
 clq_status clq_checkpoint_find_others(clq_checkpoint *checkpoint, clq_error *error)
 {
     const clq_file_request *request = checkpoint->request;
@@ -63,6 +88,13 @@ clq_status clq_checkpoint_find_others(clq_checkpoint *checkpoint, clq_error *err
     CLQ_TRY(clq_part_list_find(checkpoint->path, &checkpoint->others, error));
     if (request->parts > 0) {
         CLQ_TRY(find_alone(checkpoint, error));
+    }
+    checkpoint->joined = is_any_joined(others);
+    if (checkpoint->joined && request->parts > 0 && request->resume) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                        "%s: 'clquant join' was killed while it gave it its name; 'clquant join' again finishes it, "
+                        "--force without --resume begins anew",
+                        show(checkpoint->path).text);
     }
     for (size_t i = 0; i < others->count && !request->replace; i++) {
         if (request->parts == 0) {
@@ -106,11 +138,29 @@ static clq_status judge_other(const clq_checkpoint *checkpoint, const clq_checkp
                                        item->part, item->parts, reason.message);
 }
 
+/* Refused while a part is at work: before any other part's journal is gone. */
+static clq_status check_idle(const clq_part_list *parts, clq_error *error)
+{
+    for (size_t i = 0; i < parts->count; i++) {
+        clq_journal *journal = NULL;
+        clq_error reason;
+        const clq_status status = clq_journal_find(parts->items[i].path, &journal, &reason);
+        clq_journal_close(&journal);
+        if (status == CLQ_INVALID_ARGUMENT) {
+            return clq_fail(error, status, "%s", reason.message);
+        }
+    }
+    return CLQ_OK;
+}
+
 clq_status clq_checkpoint_discard_others(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error)
 {
+    /* What was joined is written elsewhere by now: no part that was finished is left. */
+    const int all = checkpoint->request->parts == 0 || checkpoint->joined;
+    CLQ_TRY(all ? check_idle(&checkpoint->others, error) : CLQ_OK);
     for (size_t i = 0; i < checkpoint->others.count; i++) {
         const clq_part_journal *item = &checkpoint->others.items[i];
-        if (checkpoint->request->parts == 0) {
+        if (all) {
             CLQ_TRY(discard(item->path, error));
         } else if (!is_own(checkpoint, item)) {
             CLQ_TRY(judge_other(checkpoint, run, item, error));
@@ -150,24 +200,15 @@ typedef struct joining {
     int was_joined; /* an earlier join has compared everything, and began to give names */
 } joining;
 
-static void find_joined(joining *join, clq_journal *journal)
-{
-    const char *line = NULL;
-    size_t length = 0;
-    while (clq_journal_next(journal, &line, &length)) {
-        join->was_joined |= clq_is_line(line, length, CLQ_JOINED);
-    }
-    clq_journal_rewind(journal);
-}
-
 static clq_status read_part(joining *join, const clq_part_journal *item, clq_error *error)
 {
     clq_error reason;
     clq_journal *journal = NULL;
     clq_status status = clq_journal_find(item->path, &journal, &reason);
     if (status == CLQ_OK && journal != NULL) {
-        find_joined(join, journal);
+        join->was_joined |= is_joined(journal);
         status = clq_checkpoint_compare(journal, join->run, 1, &reason);
+        status = status == CLQ_OK ? clq_part_check_gates(journal, join->run->job->request, &reason) : status;
     }
     if (status == CLQ_OK && journal != NULL) {
         status = clq_checkpoint_read(journal, join->run, 1, join->hashes, &reason);
@@ -248,6 +289,7 @@ clq_status clq_checkpoint_join(const clq_checkpoint_run *run, clq_error *error)
     CLQ_TRY_TO(clq_output_open_partial(run->output, run->job, CLQ_OUTPUT_ALL_LEFT, error));
     clq_output_keep(run->output, 1);
     CLQ_TRY_TO(check_coverage(&join, error));
+    CLQ_TRY_TO(clq_output_check_whole(run->output, join.was_joined, error));
     for (size_t i = 0; i < clq_output_shards(run->output); i++) {
         CLQ_TRY_TO(clq_output_settle_header(run->output, i, 1, error));
     }

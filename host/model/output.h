@@ -129,6 +129,10 @@ clq_status clq_output_window(clq_output *output, size_t number, uint64_t offset,
 void clq_output_use(clq_output *output, size_t shard);
 clq_status clq_output_open_shared(clq_output *output, clq_job *job, clq_error *error);
 
+/* Of an output whose parts are all written: refuse files of another size, and, unless they may have been given their
+ * names already, files that lie in the place of what was written. */
+clq_status clq_output_check_whole(const clq_output *output, int may_be_placed, clq_error *error);
+
 /* Whether an earlier run gave all shards their names. */
 int clq_output_is_placed(const clq_output *output);
 

@@ -4,6 +4,7 @@
 #define _POSIX_C_SOURCE 200809L
 #endif
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -81,6 +82,24 @@ clq_status clq_output_open_partial(clq_output *output, clq_job *job, clq_output_
     return output->index != NULL ? open_index(output, replace, left, error) : CLQ_OK;
 }
 
+clq_status clq_output_check_whole(const clq_output *output, int may_be_placed, clq_error *error)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        const output_shard *shard = &output->shards[i];
+        if (shard->placed >= 0 && !may_be_placed) {
+            return fail_file(
+                shard, "what the parts have written is not there any more, and this file is none of theirs", error);
+        }
+        if (shard->found != shard->file_bytes) {
+            char what[120];
+            snprintf(what, sizeof what, "the parts have left %" PRIu64 " bytes of it, and the whole file has %" PRIu64,
+                     shard->found, shard->file_bytes);
+            return fail_file(shard, what, error);
+        }
+    }
+    return CLQ_OK;
+}
+
 void clq_output_use(clq_output *output, size_t shard)
 {
     output->shards[shard].is_used = 1;
@@ -113,7 +132,8 @@ clq_status clq_output_open_shared(clq_output *output, clq_job *job, clq_error *e
         if (shard->is_used) {
             CLQ_TRY(open_shard(shard, job->request->replace, CLQ_PARTIAL_SHARE, error));
             clq_writer_keep(shard->writer, 1);
-            CLQ_TRY(clq_output_write_header(shard, error));
+            /* No padding: the file's last byte may be data that another run has written. */
+            CLQ_TRY(clq_writer_write_at(shard->writer, 0, shard->header, shard->header_bytes, error));
         }
     }
     return output->shards[0].is_used ? clear_gaps(output, error) : CLQ_OK;

@@ -212,6 +212,30 @@ clq_status clq_part_read_request(const clq_journal *journal, clq_read_request **
     return clq_request_read(rest + forms, bytes - forms, request, error);
 }
 
+/* The bits: a number that was read is the number that was written. */
+static int is_same_double(double a, double b)
+{
+    return memcmp(&a, &b, sizeof a) == 0;
+}
+
+clq_status clq_part_check_gates(const clq_journal *journal, const clq_file_request *of_all, clq_error *error)
+{
+    clq_read_request *read = NULL;
+    const clq_file_request *own;
+    clq_status status = CLQ_OK;
+    CLQ_TRY(clq_part_read_request(journal, &read, error));
+    own = clq_request_that_was_read(read);
+    if (own->strict != of_all->strict || own->allow_empty != of_all->allow_empty ||
+        own->has_minimum_sqnr != of_all->has_minimum_sqnr ||
+        !is_same_double(own->minimum_sqnr_db, of_all->minimum_sqnr_db)) {
+        status = clq_fail(error, CLQ_INVALID_ARGUMENT,
+                          "its --fail-sqnr-below, --strict or --allow-empty differs from that of the first part, and "
+                          "all parts must have the same; --force begins a part anew");
+    }
+    clq_read_request_destroy(&read);
+    return status;
+}
+
 clq_status clq_part_read_forms(const clq_journal *journal, char **forms, clq_error *error)
 {
     size_t bytes = 0;

@@ -42,6 +42,9 @@ clq_status clq_part_write_rest(const clq_file_request *request, const clq_model_
                                clq_error *error);
 clq_status clq_part_read_request(const clq_journal *journal, clq_read_request **request, clq_error *error);
 
+/* Refuse a part that was asked for with other gates than `of_all`, which decides for the whole output. */
+clq_status clq_part_check_gates(const clq_journal *journal, const clq_file_request *of_all, clq_error *error);
+
 /* The digits of the forms, malloc'ed; and what they say of the tensors of a plan: CLQ_BAD_FILE where it is another. */
 clq_status clq_part_read_forms(const clq_journal *journal, char **forms, clq_error *error);
 clq_status clq_part_set_forms(const char *forms, clq_model_plan *plan, clq_error *error);
