@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -371,6 +372,15 @@ int check_main(const char *name, const struct CMUnitTest *tests, size_t count)
     }
     set_seed();
     if (filter != NULL && filter[0] != '\0') {
+        size_t chosen = 0;
+        for (size_t i = 0; i < count; i++) {
+            chosen += fnmatch(filter, tests[i].name, 0) == 0;
+        }
+        if (chosen == 0) {
+            check_print("%s: no test is called CLQ_TEST_FILTER=%s", name, filter);
+            free(seeded);
+            return 1;
+        }
         cmocka_set_test_filter(filter);
     }
     check_print("%s: CLQ_TEST_SEED=%" PRIu64, name, seed);
