@@ -466,6 +466,7 @@ static void refuses_what_does_not_belong_together(void **state)
 {
     const job *what = &JOBS[0];
     const job other = {what->in, what->out, {"--preset", "affine-u8"}};
+    const job narrow = {what->in, what->out, {"--include", "a*"}};
     const killed_run older = {.version = "0.0.9"};
     (void)state;
     begin(what);
@@ -474,6 +475,7 @@ static void refuses_what_does_not_belong_together(void **state)
     refuses(join(what), 2, "part 2 of 2 is not there");
     refuses(part(what, 1, 2, NULL), 2, "part 1 of 2 of it is done");
     refuses(part(&other, 2, 2, NULL), 2, "\"preset\":\"symmetric\"");
+    refuses(part(&narrow, 2, 2, NULL), 2, "\"include\":");
     refuses(part_with(what, 2, 2, older, NULL), 2, "0.0.9");
     refuses(whole(what, NULL), 2, "part 1 of 2 of it is there");
     must(part(what, 2, 2, NULL), "a part", 2);

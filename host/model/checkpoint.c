@@ -11,15 +11,11 @@
 #include "format/output_path.h"
 #include "model/checkpoint_heading.h"
 #include "model/checkpoint_inside.h"
+#include "model/shown.h"
 
 static clq_status no_memory(clq_error *error)
 {
     return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the journal");
-}
-
-static void show_output(const char *path, char shown[400])
-{
-    clq_printable(shown, 400, path, strlen(path));
 }
 
 /* Count what the journal tells; what it is worth is seen when there is a plan. */
@@ -39,16 +35,15 @@ static void count_lines(clq_checkpoint *checkpoint)
 
 static clq_status refuse_left(const clq_checkpoint *checkpoint, clq_error *error)
 {
-    char shown[400];
-    show_output(checkpoint->path, shown);
     if (checkpoint->complete && checkpoint->request->parts > 0) {
-        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: part %u of %u of it is done; --force begins it anew", shown,
-                        (unsigned)checkpoint->request->part, (unsigned)checkpoint->request->parts);
+        return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: part %u of %u of it is done; --force begins it anew",
+                        clq_show(checkpoint->path).text, (unsigned)checkpoint->request->part,
+                        (unsigned)checkpoint->request->parts);
     }
     return clq_fail(error, CLQ_INVALID_ARGUMENT,
                     "%s: an earlier run was killed when %zu of its tensors were finished; --resume continues it, "
                     "--force begins anew",
-                    shown, checkpoint->told);
+                    clq_show(checkpoint->path).text, checkpoint->told);
 }
 
 clq_status clq_checkpoint_find(const clq_file_request *request, const clq_output *output, clq_checkpoint **out,

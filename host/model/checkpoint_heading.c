@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include "core/size.h"
 #include "format/file.h"
 #include "model/quantize_output.h"
+#include "model/shown.h"
 
 enum { READ_BYTES = 1 << 12, SNIPPET_BYTES = 120 };
 
@@ -87,11 +89,20 @@ static int begins_with(const char *line, size_t length, const char *word)
     return length >= strlen(word) && memcmp(line, word, strlen(word)) == 0;
 }
 
-/* The member of the options around byte `at`, printable: "\"dtype\":\"s8\"". */
-static void show_member(char out[SNIPPET_BYTES], const char *line, size_t length, size_t at)
+static int ends_member(const char *line, size_t length, size_t at)
 {
-    size_t start = at < length ? at : length;
+    return at < length && (line[at] == ',' || line[at] == '}');
+}
+
+/* The member of the options around byte `at`, printable: "\"dtype\":\"s8\""; with `behind` the next one. */
+static void show_member(char out[SNIPPET_BYTES], const char *line, size_t length, size_t at, int behind)
+{
+    size_t start = at < length ? at + (size_t)behind : length;
     size_t end = start;
+    if (behind && line[at] == '}') {
+        snprintf(out, SNIPPET_BYTES, "nothing more");
+        return;
+    }
     while (start > 0 && line[start - 1] != ',' && line[start - 1] != '{') {
         start--;
     }
@@ -104,35 +115,35 @@ static void show_member(char out[SNIPPET_BYTES], const char *line, size_t length
 static clq_status fail_different(const clq_checkpoint_run *run, const char *then, size_t then_length, const char *now,
                                  size_t now_length, size_t input, clq_error *error)
 {
-    char shown[400];
     char before[SNIPPET_BYTES];
     char after[SNIPPET_BYTES];
-    const char *path = clq_output_path(run->output);
-    clq_printable(shown, sizeof shown, path, strlen(path));
+    const clq_shown_text path = clq_show(clq_output_path(run->output));
     if (begins_with(now, now_length, "version ")) {
         clq_printable(before, sizeof before, then, then_length);
         return clq_fail(error, CLQ_INVALID_ARGUMENT,
                         "%s: cannot be continued: it was begun by %s, and this is version %s; without --resume, "
                         "--force begins anew",
-                        shown, before, clq_version());
+                        path.text, before, clq_version());
     }
     if (begins_with(now, now_length, "options ")) {
         size_t at = 0;
+        int behind;
         while (at < then_length && at < now_length && then[at] == now[at]) {
             at++;
         }
-        show_member(before, then, then_length, at);
-        show_member(after, now, now_length, at);
+        behind = ends_member(then, then_length, at) && ends_member(now, now_length, at);
+        show_member(before, then, then_length, at, behind);
+        show_member(after, now, now_length, at, behind);
         return clq_fail(error, CLQ_INVALID_ARGUMENT,
                         "%s: cannot be continued with other options: it was begun with %s, now there is %s; without "
                         "--resume, --force begins anew",
-                        shown, before, after);
+                        path.text, before, after);
     }
     if (begins_with(now, now_length, "values ")) {
         return clq_fail(error, CLQ_INVALID_ARGUMENT,
                         "%s: cannot be continued with other values of --scale or --zero-point; without --resume, "
                         "--force begins anew",
-                        shown);
+                        path.text);
     }
     if (begins_with(now, now_length, "input ")) {
         char changed[400];
@@ -141,11 +152,11 @@ static clq_status fail_different(const clq_checkpoint_run *run, const char *then
         return clq_fail(error, CLQ_INVALID_ARGUMENT,
                         "%s: cannot be continued: the input %s is not the file it was begun with (size, time of "
                         "modification or header differ); without --resume, --force begins anew",
-                        shown, changed);
+                        path.text, changed);
     }
     return clq_fail(error, CLQ_INVALID_ARGUMENT,
                     "%s: cannot be continued: it would have another layout now; without --resume, --force begins anew",
-                    shown);
+                    path.text);
 }
 
 clq_status clq_heading_compare(const clq_checkpoint_run *run, const char *heading, size_t heading_bytes,

@@ -8,17 +8,7 @@
 #include <string.h>
 
 #include "model/checkpoint_inside.h"
-
-typedef struct shown_output {
-    char text[400];
-} shown_output;
-
-static shown_output show(const char *path)
-{
-    shown_output shown;
-    clq_printable(shown.text, sizeof shown.text, path, strlen(path));
-    return shown;
-}
+#include "model/shown.h"
 
 static clq_status no_memory(clq_error *error)
 {
@@ -53,7 +43,7 @@ static clq_status find_alone(const clq_checkpoint *checkpoint, clq_error *error)
                : clq_fail(error, CLQ_INVALID_ARGUMENT,
                           "%s: a run without --part is at work or was killed; --resume without --part continues it, "
                           "--force begins anew",
-                          show(checkpoint->path).text);
+                          clq_show(checkpoint->path).text);
 }
 
 static int is_joined(clq_journal *journal)
@@ -94,20 +84,20 @@ clq_status clq_checkpoint_find_others(clq_checkpoint *checkpoint, clq_error *err
         return clq_fail(error, CLQ_INVALID_ARGUMENT,
                         "%s: 'clquant join' was killed while it gave it its name; 'clquant join' again finishes it, "
                         "--force without --resume begins anew",
-                        show(checkpoint->path).text);
+                        clq_show(checkpoint->path).text);
     }
     for (size_t i = 0; i < others->count && !request->replace; i++) {
         if (request->parts == 0) {
             return clq_fail(error, CLQ_INVALID_ARGUMENT,
                             "%s: part %" PRIu32 " of %" PRIu32 " of it is there; 'clquant join' joins the parts, "
                             "--force begins anew",
-                            show(checkpoint->path).text, others->items[i].part, others->items[i].parts);
+                            clq_show(checkpoint->path).text, others->items[i].part, others->items[i].parts);
         }
         if (others->items[i].parts != request->parts && !request->resume) {
             return clq_fail(error, CLQ_INVALID_ARGUMENT,
                             "%s: there are parts of %" PRIu32 ", and this is one of %" PRIu32
                             "; --resume goes on with what they have finished, --force begins anew",
-                            show(checkpoint->path).text, others->items[i].parts, request->parts);
+                            clq_show(checkpoint->path).text, others->items[i].parts, request->parts);
         }
     }
     return CLQ_OK;
@@ -239,7 +229,7 @@ static clq_status refuse_missing(const joining *join, size_t piece, clq_error *e
     }
     status = clq_fail(
         error, CLQ_INVALID_ARGUMENT, "%s: part %" PRIu32 " of %" PRIu32 " %s: %zu of its pieces %s missing",
-        show(clq_output_path(join->run->output)).text, part, parts,
+        clq_show(clq_output_path(join->run->output)).text, part, parts,
         begun ? "is not finished; --resume continues it" : "is not there", missing, missing == 1 ? "is" : "are");
     clq_pieces_destroy(&pieces);
     return status;
@@ -264,8 +254,8 @@ static clq_status note_joined(const joining *join, clq_error *error)
     clq_status status = CLQ_OK;
     CLQ_TRY_TO(clq_journal_find(join->list.items[0].path, &journal, error));
     if (journal == NULL) {
-        CLQ_TRY_TO(
-            clq_fail(error, CLQ_IO_ERROR, "%s: the journal of a part vanished", show(join->list.items[0].path).text));
+        CLQ_TRY_TO(clq_fail(error, CLQ_IO_ERROR, "%s: the journal of a part vanished",
+                            clq_show(join->list.items[0].path).text));
     }
     CLQ_TRY_TO(clq_journal_add(journal, CLQ_JOINED, error));
     CLQ_TRY_TO(clq_journal_write(journal, 1, error));

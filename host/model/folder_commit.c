@@ -14,13 +14,12 @@
 #include "format/file.h"
 #include "format/output_path.h"
 #include "model/folder_output_parts.h"
+#include "model/shown.h"
 
 static clq_status fail(const char *path, const char *what, clq_error *error)
 {
     const int reason = errno;
-    char shown[400];
-    clq_printable(shown, sizeof shown, path, strlen(path));
-    return clq_fail(error, CLQ_IO_ERROR, "%s: cannot %s: %s", shown, what, strerror(reason));
+    return clq_fail(error, CLQ_IO_ERROR, "%s: cannot %s: %s", clq_show(path).text, what, strerror(reason));
 }
 
 static clq_status no_memory(clq_error *error)

@@ -8,17 +8,7 @@
 #include "model/part_journals.h"
 #include "model/quantize_job.h"
 #include "model/request.h"
-
-typedef struct shown_path {
-    char text[400];
-} shown_path;
-
-static shown_path show(const char *path)
-{
-    shown_path shown;
-    clq_printable(shown.text, sizeof shown.text, path, strlen(path));
-    return shown;
-}
+#include "model/shown.h"
 
 /* The path of the weights, whose parts there are. */
 static clq_status find_output(const char *output, char **path, clq_error *error)
@@ -49,7 +39,7 @@ static clq_status open_first(const char *output, clq_journal **journal, clq_erro
         status =
             clq_fail(error, CLQ_INVALID_ARGUMENT,
                      "%s: no part of it is there; parts are made by 'clquant quantize --part I/N' with the same -o",
-                     show(output).text);
+                     clq_show(output).text);
     }
 done:
     clq_part_list_release(&list);
@@ -85,9 +75,9 @@ static clq_status read_first(const char *output, clq_read_request **of_parts, ch
         status = clq_request_check(clq_request_that_was_read(*of_parts), &reason);
         status = status == CLQ_OK ? CLQ_OK : CLQ_BAD_FILE;
     }
-    return status == CLQ_OK
-               ? CLQ_OK
-               : clq_fail(error, status, "%s: the journal of its first part: %s", show(output).text, reason.message);
+    return status == CLQ_OK ? CLQ_OK
+                            : clq_fail(error, status, "%s: the journal of its first part: %s", clq_show(output).text,
+                                       reason.message);
 }
 
 static clq_status run(clq_job *call, clq_error *error)

@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 #include "model/output_parts.h"
+#include "model/shown.h"
 
 enum { READ_BYTES = 1 << 20 };
 
 static clq_status fail_file(const output_shard *shard, const char *what, clq_error *error)
 {
-    char shown[400];
-    clq_printable(shown, sizeof shown, shard->path, strlen(shard->path));
-    return clq_fail(error, CLQ_BAD_FILE, "%s: %s; without --resume, --force begins anew", shown, what);
+    return clq_fail(error, CLQ_BAD_FILE, "%s: %s; without --resume, --force begins anew", clq_show(shard->path).text,
+                    what);
 }
 
 /* Every byte was written before, and the file has its final name, unless somebody took it away. */
