@@ -123,14 +123,36 @@ def is_pyopencl(x):
     return type(x).__module__.startswith("pyopencl")
 
 
+_memory = None  # pyopencl's class of buffers, once one of its objects was seen
+
+
+def _of_pyopencl(x, name):
+    """A pyopencl.array.Array, or a pyopencl.Buffer, which has no type and shape of its own."""
+    global _memory
+    if _memory is None:
+        _memory = sys.modules["pyopencl"].MemoryObjectHolder
+    if isinstance(x, _memory):
+        return Tensor(None, None, None, x.int_ptr, x, is_device=True)
+    data = getattr(x, "base_data", None)
+    if data is None or not hasattr(data, "int_ptr"):
+        raise TypeError(f"{name} is {type(x).__module__}.{type(x).__name__}, and an array or a buffer of pyopencl is "
+                        "required (no image, no SVM)")
+    dtype = x.dtype
+    if not dtype.isnative:
+        raise _byte_order(dtype, name)
+    strides = None
+    if not x.flags.c_contiguous:
+        strides = tuple(step // (dtype.itemsize or 1) for step in x.strides)
+    return Tensor(name_of(dtype), x.shape, strides, data.int_ptr, x,
+                  offset_bytes=x.offset, is_device=True, kept=data)
+
+
 def tensor(x, name):
     """A tensor of any kind that is taken."""
     if isinstance(x, np.ndarray):
         return _of_numpy(x, name)
     if is_pyopencl(x):
-        from clquant import _opencl
-
-        return _opencl.tensor(x, name)
+        return _of_pyopencl(x, name)
     if isinstance(x, np.generic):
         t = _of_numpy(np.asarray(x), name)
         t.readonly = True  # a copy, as any array of it is

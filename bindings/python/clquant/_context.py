@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Devices and contexts on them."""
 import atexit
+import ctypes
 import dataclasses
 import os
+import sys
 import threading
 from typing import List, Optional, Union
 
@@ -61,6 +63,20 @@ def require_opencl():
     if not hasattr(lib, "clq_context_from_opencl"):
         raise Unsupported("this module was built without OpenCL: an operand in its memory, or a queue, needs one that is "
                           "built with it (docs/python.md, Installing)", lib.CLQ_UNSUPPORTED)
+
+
+def _share_loader():
+    """Let the library call the OpenCL that pyopencl calls. Its wheels bring a loader of their own under a name of their
+    own; where nothing of OpenCL is loaded yet, the library looks first among the names that the whole process sees."""
+    if not sys.platform.startswith("linux"):
+        return
+    with open("/proc/self/maps") as maps:
+        loaded = {line.rstrip("\n").partition("/")[2] for line in maps if "libOpenCL" in line}
+    for path in sorted(loaded):
+        try:
+            ctypes.CDLL("/" + path, mode=ctypes.RTLD_GLOBAL | os.RTLD_NOLOAD)
+        except OSError:  # gone from the disk since: the library finds the system's
+            pass
 
 
 def _opencl_begins():
@@ -146,11 +162,9 @@ class Context:
     def from_pyopencl(cls, queue, *, cache: Optional[Union[str, "os.PathLike[str]"]] = None,
                       tiles: bool = True) -> "Context":
         """A context over that of a pyopencl.CommandQueue, which is retained and never owned."""
-        from clquant import _opencl
-
         require_opencl()
         _opencl_begins()
-        _opencl.share_loader()
+        _share_loader()
         self = cls.__new__(cls)
         made = ffi.new("clq_context **")
         call(lib.clq_context_from_opencl, ffi.cast("cl_context", queue.context.int_ptr),
