@@ -15,6 +15,7 @@
 
 #include "check.h"
 #include "opencl/runtime/context.h"
+#include "opencl/runtime/launch.h"
 #include "opencl/runtime/source.h"
 
 static const char kernel[] = "__kernel void contract(__global const uint *a, __global const uint *b,\n"
@@ -184,7 +185,36 @@ static void dot4_of_the_device(void **state)
     check_needs_device();
 }
 
+/* Of every line of kernels.def behind others and before others: NVIDIA's compiler takes "-DTILE=64-cl-std=CL1.2" for
+ * one definition, and no other compiler here ever sees it. */
+static void options_are_apart(void **state)
+{
+#define CLQ_GEMM_INSTRUCTION(identifier, variant, file, kernel, options, device_options, reason, contract)             \
+    {options, device_options},
+    static const char *const lines[][2] = {
+#include "kernels.def"
+        {"", ""},
+        {"-cl-std=CL1.2 -cl-nv-maxrregcount=128", "-DCLQ_EMULATE"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        clq_cl_launch launch;
+        char expected[sizeof launch.options];
+        memset(&launch, 0, sizeof launch);
+        clq_cl_launch_options(&launch, lines[i][1]);
+        assert_string_equal(launch.options, lines[i][1]);
+        clq_cl_launch_define(&launch, "TILE", 64);
+        clq_cl_launch_options(&launch, lines[i][0]);
+        clq_cl_launch_options(&launch, lines[i][1]);
+        clq_cl_launch_define(&launch, "GROUPS", 1);
+        snprintf(expected, sizeof expected, "%s%s-DTILE=64%s%s%s%s -DGROUPS=1", lines[i][1], *lines[i][1] ? " " : "",
+                 *lines[i][0] ? " " : "", lines[i][0], *lines[i][1] ? " " : "", lines[i][1]);
+        assert_string_equal(launch.options, expected);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(options_are_apart),
     cmocka_unit_test(dot4_emulated),
     cmocka_unit_test(dot4_of_the_device),
 };

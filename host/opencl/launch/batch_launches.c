@@ -223,16 +223,13 @@ static void set_options(clq_cl_launch *launch, const builder *s, clq_operation o
     const clq_quantization *q = task_of(s, 0)->q;
     /* As for one tensor: types that a kernel does not touch make no other program of it. */
     const clq_dtype dtype = operation == CLQ_OP_FAKE_QUANTIZE || operation == CLQ_OP_MINMAX ? CLQ_S8 : q->scheme.dtype;
-    size_t used;
     if (operation == CLQ_OP_CHOOSE_PARAMETERS) {
         return;
     }
     clq_cl_tensor_options(launch, VARIANT_NONE, s->width, column_blocks(s), q->real);
     clq_cl_reading_options(launch, s->device->tuning, s->width);
     clq_cl_code_options(launch, dtype);
-    used = strlen(launch->options);
-    snprintf(launch->options + used, sizeof launch->options - used, " -DBATCH_COLUMNS=%d",
-             s->set->form == CLQ_BATCH_COLUMNS);
+    clq_cl_launch_define(launch, "BATCH_COLUMNS", s->set->form == CLQ_BATCH_COLUMNS);
 }
 
 static void give_operand(const builder *s, clq_cl_batch_launch *l, clq_argument argument)

@@ -159,12 +159,30 @@ static void size_launch(clq_cl_launch *launch, const gemm_call *call, const clq_
     } else {
         const int is_mma = decision->variant == CLQ_VARIANT_NVIDIA_MMA;
         launch->dimensions = 3;
-        launch->local[0] = is_mma ? 2 * (size_t)decision->tile_edge : 16;
+        launch->local[0] = is_mma ? decision->tile_edge : 16;
         launch->local[1] = is_mma ? 1 : 16;
         launch->global[0] = launch->local[0] * (size_t)clq_size_divide_up(call->n, decision->tile_edge);
         launch->global[1] = launch->local[1] * (size_t)clq_size_divide_up(call->m, decision->tile_edge);
         launch->global[2] = last;
     }
+}
+
+static void set_options(clq_cl_launch *launch, const clq_gemm_decision *decision)
+{
+    clq_cl_launch_define(launch, "VECTOR_WIDTH", decision->vector_width);
+    if (decision->variant == CLQ_VARIANT_GEMV) {
+        clq_cl_launch_define(launch, "VECTORS", decision->vectors);
+    }
+    if (decision->tile_rows != 0) {
+        clq_cl_launch_define(launch, "TILE_ROWS", decision->tile_rows);
+    } else if (decision->variant == CLQ_VARIANT_NVIDIA_MMA) {
+        clq_cl_launch_define(launch, "TILE", decision->tile_edge);
+    }
+    if (decision->is_fused) {
+        clq_cl_launch_define(launch, "GROUPS", 1);
+    }
+    clq_cl_launch_options(launch, decision->options);
+    clq_cl_launch_options(launch, decision->device_options);
 }
 
 static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
@@ -174,24 +192,7 @@ static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *t
     memset(&launch, 0, sizeof launch);
     launch.file = decision->file;
     launch.kernel = decision->is_fused ? decision->fused_kernel : decision->kernel;
-    if (decision->variant == CLQ_VARIANT_GEMV) {
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DVECTORS=%u -DTILE_ROWS=%u%s",
-                 (unsigned)decision->vector_width, (unsigned)decision->vectors, (unsigned)decision->tile_rows,
-                 decision->is_fused ? " -DGROUPS=1" : "");
-    } else if (decision->tile_rows != 0) {
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE_ROWS=%u%s%s%s",
-                 (unsigned)decision->vector_width, (unsigned)decision->tile_rows,
-                 decision->is_fused ? " -DGROUPS=1" : "", decision->device_options[0] != '\0' ? " " : "",
-                 decision->device_options);
-    } else if (decision->variant == CLQ_VARIANT_NVIDIA_MMA) {
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u -DTILE=%u%s%s",
-                 (unsigned)decision->vector_width, (unsigned)decision->tile_edge, decision->is_emulated ? " " : "",
-                 decision->device_options);
-    } else {
-        snprintf(launch.options, sizeof launch.options, "-DVECTOR_WIDTH=%u%s%s%s%s", (unsigned)decision->vector_width,
-                 decision->options[0] != '\0' ? " " : "", decision->options,
-                 decision->device_options[0] != '\0' ? " " : "", decision->device_options);
-    }
+    set_options(&launch, decision);
     push_memory(&launch, task, objects);
     clq_cl_launch_large(&launch, call, sizeof *call);
     size_launch(&launch, call, decision);
@@ -207,9 +208,10 @@ static clq_status enqueue_behind(clq_cl_stream *stream, const clq_gemm_task *tas
     memset(&launch, 0, sizeof launch);
     launch.file = decision->in_groups ? "gemm_groups.cl" : "gemm_reduce.cl";
     launch.kernel = decision->in_groups ? "gemm_groups" : "gemm_reduce";
-    snprintf(launch.options, sizeof launch.options,
-             decision->in_groups ? "-DVECTOR_WIDTH=%u -DROWS=%u" : "-DVECTOR_WIDTH=%u", (unsigned)width,
-             (unsigned)rows);
+    clq_cl_launch_define(&launch, "VECTOR_WIDTH", width);
+    if (decision->in_groups) {
+        clq_cl_launch_define(&launch, "ROWS", rows);
+    }
     push_memory(&launch, task, objects);
     clq_cl_launch_large(&launch, call, sizeof *call);
     launch.dimensions = 3;

@@ -20,7 +20,7 @@ static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_
     *width = tuning->values[CLQ_TUNE_GEMM_LANES];
     launch->file = "gemm_pack.cl";
     launch->kernel = kernel;
-    snprintf(launch->options, sizeof launch->options, "-DVECTOR_WIDTH=%u", (unsigned)*width);
+    clq_cl_launch_define(launch, "VECTOR_WIDTH", *width);
     clq_cl_launch_groups_of_one(launch, stream->context);
 }
 

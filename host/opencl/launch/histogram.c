@@ -141,8 +141,7 @@ static void set_options(clq_cl_launch *launch, const histogram_cut *s, int varia
     launch->file = s->choice.file;
     clq_cl_tensor_options(launch, variant, s->choice.vector_width, s->columns / s->choice.vector_width, task->q->real);
     if (!task->q->scheme.symmetric) {
-        const size_t used = strlen(launch->options);
-        snprintf(launch->options + used, sizeof launch->options - used, " -DSIGNED_BINS=1");
+        clq_cl_launch_define(launch, "SIGNED_BINS", 1);
     }
 }
 

@@ -18,7 +18,7 @@ clq_status clq_cl_merge_range(clq_cl_stream *stream, const clq_task *task, clq_e
     memset(&launch, 0, sizeof launch);
     launch.file = "merge_range.cl";
     launch.kernel = "merge_range";
-    snprintf(launch.options, sizeof launch.options, "-DREAL=%d", clq_cl_real_option(task->q->real));
+    clq_cl_launch_define(&launch, "REAL", (uint32_t)clq_cl_real_option(task->q->real));
     clq_cl_launch_memory(&launch, a[CLQ_ARG_X].object);
     clq_cl_launch_memory(&launch, a[CLQ_ARG_RANGE].object);
     clq_cl_launch_memory(&launch, a[CLQ_ARG_NONFINITE].object);

@@ -219,24 +219,24 @@ int clq_cl_variant_option(clq_variant variant)
 void clq_cl_tensor_options(clq_cl_launch *launch, int variant, uint32_t vector_width, uint32_t column_blocks,
                            clq_dtype real)
 {
-    snprintf(launch->options, sizeof launch->options, "-DVARIANT=%d -DVECTOR_WIDTH=%u -DCOLUMN_BLOCKS=%u -DREAL=%d",
-             variant, (unsigned)vector_width, (unsigned)column_blocks, clq_cl_real_option(real));
+    clq_cl_launch_define(launch, "VARIANT", (uint32_t)variant);
+    clq_cl_launch_define(launch, "VECTOR_WIDTH", vector_width);
+    clq_cl_launch_define(launch, "COLUMN_BLOCKS", column_blocks);
+    clq_cl_launch_define(launch, "REAL", (uint32_t)clq_cl_real_option(real));
 }
 
 void clq_cl_reading_options(clq_cl_launch *launch, const clq_cl_tuning *tuning, uint32_t vector_width)
 {
-    const size_t used = strlen(launch->options);
     const uint32_t streams = tuning->values[CLQ_TUNE_MEMORY_STREAMS];
     const uint32_t ahead = tuning->values[CLQ_TUNE_MEMORY_AHEAD];
     if (vector_width == 16 && (streams > 1 || ahead > 0)) {
-        snprintf(launch->options + used, sizeof launch->options - used, " -DSTREAMS=%u -DAHEAD=%u", (unsigned)streams,
-                 (unsigned)ahead);
+        clq_cl_launch_define(launch, "STREAMS", streams);
+        clq_cl_launch_define(launch, "AHEAD", ahead);
     }
 }
 
 void clq_cl_code_options(clq_cl_launch *launch, clq_dtype dtype)
 {
-    const size_t used = strlen(launch->options);
-    snprintf(launch->options + used, sizeof launch->options - used, " -DCODE_BITS=%u -DCODE_SIGNED=%d",
-             (unsigned)clq_dtype_bits(dtype), clq_dtype_facts_of(dtype)->qmin < 0);
+    clq_cl_launch_define(launch, "CODE_BITS", (uint32_t)clq_dtype_bits(dtype));
+    clq_cl_launch_define(launch, "CODE_SIGNED", clq_dtype_facts_of(dtype)->qmin < 0);
 }

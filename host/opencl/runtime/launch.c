@@ -3,6 +3,7 @@
 #include "opencl/runtime/launch.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,23 @@
 
 /* Work-items of a group where they know nothing of each other. */
 enum { ITEMS_OF_GROUP = 64 };
+
+void clq_cl_launch_options(clq_cl_launch *launch, const char *options)
+{
+    const size_t used = strlen(launch->options);
+    const size_t left = sizeof launch->options - used;
+    const int length =
+        options[0] == '\0' ? 0 : snprintf(launch->options + used, left, "%s%s", used > 0 ? " " : "", options);
+    assert(length >= 0 && (size_t)length < left);
+    (void)length;
+}
+
+void clq_cl_launch_define(clq_cl_launch *launch, const char *name, uint32_t value)
+{
+    char option[64];
+    snprintf(option, sizeof option, "-D%s=%" PRIu32, name, value);
+    clq_cl_launch_options(launch, option);
+}
 
 static void push_bytes(clq_cl_launch *launch, const void *value, size_t bytes)
 {

@@ -36,6 +36,9 @@ typedef struct clq_cl_launch {
     size_t local[3]; /* 0: left to the runtime */
 } clq_cl_launch;
 
+/* Build options, which follow each other with a blank between them; both may be "". */
+void clq_cl_launch_options(clq_cl_launch *launch, const char *options);
+void clq_cl_launch_define(clq_cl_launch *launch, const char *name, uint32_t value);
 void clq_cl_launch_large(clq_cl_launch *launch, const void *value, size_t bytes); /* not copied */
 void clq_cl_launch_memory(clq_cl_launch *launch, cl_mem memory);
 void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value);
