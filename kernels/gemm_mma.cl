@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nvidia-mma: the tensor cores of NVIDIA's devices of compute capability 8.0 and later, by mma.m16n8k32. A work-group
- * makes TILE x TILE elements; its warps stand two above another, in as many pairs as the tile has panels, and each
- * makes TILE / 2 rows of one panel. STEP_DEPTH k of both operands are staged in local memory, STAGES steps of them, of
- * which two are under way by asynchronous copies while one is multiplied.
+ * makes TILE x TILE elements; its warps stand two above another, and each makes TILE / 2 rows of two panels: the larger
+ * a warp's tile, the less it reads from local memory for a product. STEP_DEPTH k of both operands are staged in local
+ * memory, STAGES steps of them, of which two are under way by asynchronous copies while one is multiplied.
  *
  * Which k, row and column of the product stands for which of the instruction is free, as long as A and B agree; it is
  * chosen so that all that moves is 16 bytes wide. With g = lane / 4, t = lane % 4:
@@ -29,7 +29,7 @@
  * slice meets zeros of B. Panels lie at multiples of 16 bytes, as packed weights and scratch memory do. Where rows of A
  * do not, which is asked once, their copies are ordinary ones.
  *
- * Build options: TILE 64 or 128; VECTOR_WIDTH 4; CLQ_EMULATE (kernels/instruction/). Dimensions: 2 * TILE *
+ * Build options: TILE 64 or 128; VECTOR_WIDTH 4; CLQ_EMULATE (kernels/instruction/). Dimensions: TILE *
  * ceil(n / TILE), ceil(m / TILE), batch * slices. a' is s8.
  */
 #include "gemm_output.clh"
@@ -44,7 +44,9 @@
 #define STEP_GROUPS (STEP_DEPTH / GROUP_DEPTH)
 #define STAGES 3
 #define PANELS (TILE / PANEL_COLUMNS)
-#define WARPS (2 * PANELS)
+#define WARP_PANELS 2
+#define WARPS_ACROSS (PANELS / WARP_PANELS)
+#define WARPS (2 * WARPS_ACROSS)
 #define ITEMS (WARPS * MMA_LANES)
 #define WARP_ROWS (TILE / 2)
 #define ROWS_PER_LANE (WARP_ROWS / 8)
@@ -65,19 +67,18 @@ typedef struct mma_share {
 } mma_share;
 
 /*
- * What a work-item copies in every step: two chunks of A, WARP_ROWS rows from each other, and two of B, PANELS_APART
- * panels from each other. What does not change from step to step is found once, since it would take longer than the
- * products; and it is little, since sums and codes take nearly all of the registers that let two work-groups share a
- * multiprocessor.
+ * What a work-item copies in every step: COPIES chunks of A, ROWS_APART(i) rows behind the first of them, and as many
+ * of B, in places of the stage that are ITEMS apart. What does not change from step to step is found once, since it
+ * would take longer than the products; and it is little, since sums and codes take most of the registers.
  */
 #define COPIES (STAGE_CHUNKS / ITEMS)
-#define PANELS_APART (ITEMS / PANEL_CHUNKS)
+#define ROWS_APART(i) row_at((i) * (ITEMS / ROW_CHUNKS))
 
 typedef struct mma_copies {
     __global const uchar *a; /* of the next step */
     __global const uint *b;
-    uint depth, group; /* k of A's chunks, group of four k of B's */
-    uint rows, panels; /* how many of the chunks have a row of A, a panel of B */
+    uint depth, group; /* k of A's chunks, group of four k of B's first */
+    uint rows, panels; /* bit i: chunk i has a row of A, a panel of B */
     uint b_place;      /* of B's first chunk in a stage */
 } mma_copies;
 
@@ -101,11 +102,9 @@ static inline uint row_at(uint place)
     return place - in_warp + in_warp % 8 * ROWS_PER_LANE + in_warp / 8;
 }
 
-/* How many of COPIES numbers from `first` on, `step` apart, are below `end`. */
-static inline uint copies_below(uint first, uint step, uint end)
-{
-    return (uint)(first < end) + (uint)(first + step < end);
-}
+/* Of B's chunks number i of a work-item is B_GROUPS(i) groups and B_PANELS(i) panels behind the first. */
+#define B_GROUPS(i) ((i)*ITEMS % PANEL_CHUNKS / GROUP_CHUNKS)
+#define B_PANELS(i) ((i)*ITEMS / PANEL_CHUNKS)
 
 static inline mma_copies copies_of(const gemm_call *call, const mma_share *share)
 {
@@ -116,8 +115,12 @@ static inline mma_copies copies_of(const gemm_call *call, const mma_share *share
     mma_copies copies;
     copies.depth = share->first * GROUP_DEPTH + id % ROW_CHUNKS * 16;
     copies.group = share->first + in_step;
-    copies.rows = copies_below(row, WARP_ROWS, call->m);
-    copies.panels = copies_below(panel, PANELS_APART, share->panels);
+    copies.rows = 0;
+    copies.panels = 0;
+    for (uint i = 0; i < COPIES; i++) {
+        copies.rows |= (uint)(row + ROWS_APART(i) < call->m) << i;
+        copies.panels |= (uint)(panel + B_PANELS(i) < share->panels) << i;
+    }
     copies.a = share->a + row * call->a_row + copies.depth;
     copies.b = share->b + ((ulong)panel * call->groups + copies.group) * PANEL_COLUMNS + id % GROUP_CHUNKS * 4;
     copies.b_place = id ^ (in_step / 4 * 2);
@@ -130,16 +133,14 @@ static inline void stage_step(copy_async_queue *queue, const gemm_call *call, co
                               mma_copies *copies, uint group, __local uint4 *a_stage, __local uint4 *b_stage)
 {
     const uint a_bytes = min(max(share->depth_end, copies->depth) - copies->depth, 16u);
-    const uint b_bytes = copies->group < share->last ? 16u : 0u;
     __local uint4 *a_to = a_stage + (uint)get_local_id(0);
-    __local uint4 *b_to = b_stage + copies->b_place;
     if (group >= share->last) {
         return;
     }
 #pragma unroll
     for (uint i = 0; i < COPIES; i++) {
-        __global const uchar *from = copies->a + i * WARP_ROWS * call->a_row;
-        const uint bytes = i < copies->rows ? a_bytes : 0u;
+        __global const uchar *from = copies->a + ROWS_APART(i) * call->a_row;
+        const uint bytes = (copies->rows >> i & 1) != 0 ? a_bytes : 0u;
         if (share->a_is_aligned) {
             copy_async(queue, a_to + i * ITEMS, from, bytes);
         } else {
@@ -148,8 +149,10 @@ static inline void stage_step(copy_async_queue *queue, const gemm_call *call, co
     }
 #pragma unroll
     for (uint i = 0; i < COPIES; i++) {
-        __global const uint *from = copies->b + (ulong)call->groups * (i * PANELS_APART * PANEL_COLUMNS);
-        copy_async(queue, b_to + i * ITEMS, (__global const uchar *)from, i < copies->panels ? b_bytes : 0u);
+        __global const uint *from = copies->b + ((ulong)call->groups * B_PANELS(i) + B_GROUPS(i)) * PANEL_COLUMNS;
+        const int is_there = (copies->panels >> i & 1) != 0 && copies->group + B_GROUPS(i) < share->last;
+        __local uint4 *to = b_stage + (copies->b_place ^ B_GROUPS(i) / 4 * 2) + i * ITEMS;
+        copy_async(queue, to, (__global const uchar *)from, is_there ? 16u : 0u);
     }
     copies->a += STEP_DEPTH;
     copies->b += STEP_GROUPS * PANEL_COLUMNS;
@@ -157,19 +160,23 @@ static inline void stage_step(copy_async_queue *queue, const gemm_call *call, co
     copies->group += STEP_GROUPS;
 }
 
+/* A lane's sums of instruction i of the rows and j of a panel of the warp's tile. */
+#define SUMS (ROWS_PER_LANE / 2 * WARP_PANELS * 4)
+#define SUM(panel, i, j) (((panel) * (ROWS_PER_LANE / 2) + (i)) * 4 + (j))
+
 /* Add the products of a staged step to the sums of this lane. */
 static inline void multiply_step(__local const uint4 *a_stage, __local const uint4 *b_stage, uint flip,
                                  __local uint *scratch, int4 *sums)
 {
     const uint lane = (uint)get_local_id(0) % MMA_LANES;
     const uint warp = (uint)get_local_id(0) / MMA_LANES;
-    __local const uint4 *a = a_stage + warp / PANELS * WARP_ROWS * ROW_CHUNKS + lane;
-    __local const uint4 *b =
-        b_stage + warp % PANELS * PANEL_CHUNKS + lane % 4 * (4 * GROUP_CHUNKS) + (lane / 4 ^ lane % 4 * 2);
-    uint b_words[4 * 4];
+    __local const uint4 *a = a_stage + warp / WARPS_ACROSS * WARP_ROWS * ROW_CHUNKS + lane;
+    __local const uint4 *b = b_stage + warp % WARPS_ACROSS * (WARP_PANELS * PANEL_CHUNKS) +
+                             lane % 4 * (4 * GROUP_CHUNKS) + (lane / 4 ^ lane % 4 * 2);
+    uint b_words[WARP_PANELS * 16];
 #pragma unroll
-    for (uint w = 0; w < 4; w++) {
-        vstore4(b[w * GROUP_CHUNKS], w, b_words);
+    for (uint w = 0; w < WARP_PANELS * 4; w++) {
+        vstore4(b[w / 4 * PANEL_CHUNKS + w % 4 * GROUP_CHUNKS], w, b_words);
     }
 #pragma unroll
     for (uint i = 0; i < ROWS_PER_LANE / 2; i++) {
@@ -180,26 +187,26 @@ static inline void multiply_step(__local const uint4 *a_stage, __local const uin
             lower ^= (uint4)(flip);
         }
 #pragma unroll
-        for (uint j = 0; j < 4; j++) {
-            sums[i * 4 + j] = mma_m16n8k32_s8_s8((uint4)(upper.x, lower.x, upper.y, lower.y),
-                                                 (uint2)(b_words[j], b_words[4 + j]), sums[i * 4 + j], scratch);
+        for (uint j = 0; j < WARP_PANELS * 4; j++) {
+            const uint of = SUM(j / 4, i, j % 4);
+            const uint first = j / 4 * 16 + j % 4;
+            sums[of] = mma_m16n8k32_s8_s8((uint4)(upper.x, lower.x, upper.y, lower.y),
+                                          (uint2)(b_words[first], b_words[first + 4]), sums[of], scratch);
         }
 #pragma unroll
-        for (uint j = 0; j < 4; j++) {
-            sums[i * 4 + j] = mma_m16n8k32_s8_s8((uint4)(upper.z, lower.z, upper.w, lower.w),
-                                                 (uint2)(b_words[8 + j], b_words[12 + j]), sums[i * 4 + j], scratch);
+        for (uint j = 0; j < WARP_PANELS * 4; j++) {
+            const uint of = SUM(j / 4, i, j % 4);
+            const uint first = j / 4 * 16 + j % 4 + 8;
+            sums[of] = mma_m16n8k32_s8_s8((uint4)(upper.z, lower.z, upper.w, lower.w),
+                                          (uint2)(b_words[first], b_words[first + 4]), sums[of], scratch);
         }
     }
 }
 
-/* The lane's block of C, four columns at a time. */
-static inline void write_block(const gemm_call *call, const gemm_memory *memory, const mma_share *share, ulong batch,
+/* The lane's block of C in one panel, four columns at a time. */
+static inline void write_block(const gemm_call *call, const gemm_memory *memory, uint row, uint column, ulong batch,
                                uint slice, const int4 *sums)
 {
-    const uint lane = (uint)get_local_id(0) % MMA_LANES;
-    const uint warp = (uint)get_local_id(0) / MMA_LANES;
-    const uint row = share->row0 + warp / PANELS * WARP_ROWS + lane / 4 * ROWS_PER_LANE;
-    const uint column = (share->panel0 + warp % PANELS) * PANEL_COLUMNS + lane % 4 * 8;
     int tile[ROWS_PER_LANE * 8];
     if (row >= call->m) {
         return;
@@ -208,7 +215,7 @@ static inline void write_block(const gemm_call *call, const gemm_memory *memory,
     for (uint i = 0; i < ROWS_PER_LANE / 2; i++) {
 #pragma unroll
         for (uint j = 0; j < 4; j++) {
-            const int4 of = sums[i * 4 + j];
+            const int4 of = sums[SUM(0, i, j)];
             tile[2 * i * 8 + j] = of.x;
             tile[2 * i * 8 + 4 + j] = of.y;
             tile[(2 * i + 1) * 8 + j] = of.z;
@@ -221,17 +228,21 @@ static inline void write_block(const gemm_call *call, const gemm_memory *memory,
     }
 }
 
-/*
- * NVIDIA's compiler, where it is told the size of the work-groups, takes 165 registers, so that a multiprocessor holds
- * one group of TILE 128 (580.159.04, H200); else it keeps to those of the build option, with which there are two.
- */
-#ifdef CLQ_EMULATE
-#define WHOLE_GROUPS __attribute__((reqd_work_group_size(ITEMS, 1, 1)))
-#else
-#define WHOLE_GROUPS
-#endif
+/* The lane's part of the tile. */
+static inline void write_sums(const gemm_call *call, const gemm_memory *memory, const mma_share *share, ulong batch,
+                              uint slice, const int4 *sums)
+{
+    const uint lane = (uint)get_local_id(0) % MMA_LANES;
+    const uint warp = (uint)get_local_id(0) / MMA_LANES;
+    const uint row = share->row0 + warp / WARPS_ACROSS * WARP_ROWS + lane / 4 * ROWS_PER_LANE;
+    const uint panel = share->panel0 + warp % WARPS_ACROSS * WARP_PANELS;
+#pragma unroll
+    for (uint p = 0; p < WARP_PANELS; p++) {
+        write_block(call, memory, row, (panel + p) * PANEL_COLUMNS + lane % 4 * 8, batch, slice, sums + SUM(p, 0, 0));
+    }
+}
 
-__kernel WHOLE_GROUPS void gemm_mma(GEMM_PARAMETERS)
+__kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_PARAMETERS)
 {
     const gemm_memory memory = GEMM_MEMORY;
     __local uint4 a_stages[STAGES * STAGE_CHUNKS];
@@ -239,7 +250,7 @@ __kernel WHOLE_GROUPS void gemm_mma(GEMM_PARAMETERS)
     MMA_SCRATCH(scratch, WARPS);
     const ulong batch = (uint)get_group_id(2) / call.slices;
     const uint slice = (uint)get_group_id(2) - (uint)batch * call.slices;
-    int4 sums[ROWS_PER_LANE / 2 * 4];
+    int4 sums[SUMS];
     uint stage = 0;
     mma_share share;
     mma_copies copies;
@@ -255,7 +266,7 @@ __kernel WHOLE_GROUPS void gemm_mma(GEMM_PARAMETERS)
     share.a_is_aligned = IS_ALIGNED(share.a, uint4) && call.a_row % 16 == 0 && share.first * GROUP_DEPTH % 16 == 0;
     copies = copies_of(&call, &share);
 #pragma unroll
-    for (uint i = 0; i < ROWS_PER_LANE / 2 * 4; i++) {
+    for (uint i = 0; i < SUMS; i++) {
         sums[i] = (int4)(0);
     }
     for (uint i = 0; i < STAGES - 1; i++) {
@@ -273,5 +284,5 @@ __kernel WHOLE_GROUPS void gemm_mma(GEMM_PARAMETERS)
         multiply_step(a_stages + stage * STAGE_CHUNKS, b_stages + stage * STAGE_CHUNKS, call.a_flip, scratch, sums);
         stage = stage == STAGES - 1 ? 0 : stage + 1;
     }
-    write_block(&call, &memory, &share, batch, slice, sums);
+    write_sums(&call, &memory, &share, batch, slice, sums);
 }

@@ -89,8 +89,8 @@ static const char *lacking(const clq_context *context, clq_variant variant)
 static const char *tensor_obstacle(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task)
 {
     const struct clq_cl_state *cl = context->cl;
-    if (cl->maximum_group_size < 2 * CLQ_GEMM_LEAST_EDGE || cl->maximum_group_items[0] < 2 * CLQ_GEMM_LEAST_EDGE) {
-        return "the device has no work-groups of 128";
+    if (cl->maximum_group_size < CLQ_GEMM_LEAST_EDGE || cl->maximum_group_items[0] < CLQ_GEMM_LEAST_EDGE) {
+        return "the device has no work-groups of 64";
     }
     return clq_verdict_of(&cl->verdicts, entry_of(context, tuning, CLQ_VARIANT_NVIDIA_MMA, task)) ==
                    CLQ_VERDICT_TOO_LARGE

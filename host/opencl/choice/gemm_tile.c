@@ -4,7 +4,7 @@
 #include "core/size.h"
 
 /* Local memory of nvidia-mma for each row of its tile, and what the emulation of its instruction takes besides. */
-enum { MMA_LOCAL_BYTES = 384, MMA_EMULATION_BYTES = 48 };
+enum { MMA_LOCAL_BYTES = 384, MMA_EMULATION_BYTES = 24 };
 
 /* Heights of tiles in registers: m itself when it is small, else the greatest, or 8 where 12 waste an eighth more. */
 static uint32_t rows_of(uint64_t m, uint32_t greatest)
@@ -50,8 +50,8 @@ uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *
     const uint64_t row_bytes = context->emulates ? MMA_LOCAL_BYTES + MMA_EMULATION_BYTES : MMA_LOCAL_BYTES;
     const int is_enough =
         p->m > CLQ_GEMM_LEAST_EDGE && p->n > CLQ_GEMM_LEAST_EDGE && groups >= context->device.compute_units;
-    const int fits = cl->local_bytes >= great * row_bytes && cl->maximum_group_size >= 2 * (size_t)great &&
-                     cl->maximum_group_items[0] >= 2 * (size_t)great;
+    const int fits =
+        cl->local_bytes >= great * row_bytes && cl->maximum_group_size >= great && cl->maximum_group_items[0] >= great;
     return variant == CLQ_VARIANT_NVIDIA_MMA && is_enough && fits && !is_set_aside(context, tuning, p, great)
                ? great
                : CLQ_GEMM_LEAST_EDGE;
