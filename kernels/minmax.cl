@@ -26,20 +26,33 @@ typedef struct task_t {
     ulong begin, stop;
 } task_t;
 
+/* Segment s. A row is often a whole number of them, and where they are short a division takes longer than the rest. */
+static inline task_t segment_at(const tensor_call *call, ulong s)
+{
+    task_t t;
+    if (call->row == call->segments_per_row * call->segment) {
+        t.begin = s * call->segment;
+        t.stop = t.begin + call->segment;
+    } else {
+        const ulong r = s / call->segments_per_row;
+        const ulong number = s - r * call->segments_per_row;
+        t.begin = r * call->row + number * call->segment;
+        t.stop = r * call->row + min((number + 1) * call->segment, call->row);
+    }
+    return t;
+}
+
 static inline task_t task_of(const tensor_call *call, ulong task)
 {
     const ulong pieces = call->pieces;
-    const ulong s = task / pieces;
-    const ulong piece = task - s * pieces;
-    const ulong r = s / call->segments_per_row;
-    const ulong number = s - r * call->segments_per_row;
-    const ulong begin = r * call->row + number * call->segment;
-    const ulong stop = r * call->row + min((number + 1) * call->segment, call->row);
-    const ulong blocks = (stop - begin + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
-    const ulong size = (blocks + pieces - 1) / pieces * VECTOR_WIDTH;
-    task_t t;
-    t.begin = min(begin + piece * size, stop);
-    t.stop = min(t.begin + size, stop);
+    const ulong s = pieces == 1 ? task : task / pieces;
+    task_t t = segment_at(call, s);
+    if (pieces > 1) {
+        const ulong blocks = (t.stop - t.begin + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
+        const ulong size = (blocks + pieces - 1) / pieces * VECTOR_WIDTH;
+        t.begin = min(t.begin + (task - s * pieces) * size, t.stop);
+        t.stop = min(t.begin + size, t.stop);
+    }
     return t;
 }
 
@@ -160,12 +173,17 @@ static inline void reduce_found(__local ulong *counts, __local ulong *firsts, fo
     }
 }
 
+/* Vectors that a work-item of a short task has, if so many of its neighbours still read one line of memory together. */
+#define TASK_VECTORS 4
+#define LEAST_LANES 4
+
 /* How many work-items of a group a task has use for: others take tasks of their own. */
 static inline uint lanes_of_task(const tensor_call *call)
 {
     const ulong blocks = (call->segment + VECTOR_WIDTH - 1) / VECTOR_WIDTH;
     uint lanes = GROUP_SIZE;
-    while (!has_bands(call) && lanes > 1 && lanes / 2 * call->pieces >= blocks) {
+    while (!has_bands(call) && lanes > 1 &&
+           lanes / 2 * call->pieces * (lanes / 2 >= LEAST_LANES ? TASK_VECTORS : 1) >= blocks) {
         lanes /= 2;
     }
     return lanes;

@@ -64,8 +64,8 @@ static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task 
     uint64_t pieces = clq_size_divide_up(wanted, clq_size_max(segments, 1));
     pieces = clq_size_min(pieces, clq_size_divide_up(g->segment, least_piece));
     pieces = clq_size_min(pieces, clq_cl_scratch_items(context, CLQ_CL_PARTIAL_BYTES * clq_size_max(segments, 1)));
-    s->partials = clq_cl_tensor_cut(call, g, clq_size_max(pieces, 1), is_strip && g->parameters > 1);
-    call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip ? wanted : s->is_trial ? 8 * wanted : 4 * wanted);
+    s->partials = clq_cl_tensor_cut(call, g, clq_size_max(pieces, 1), g->parameters > 1);
+    call->items = clq_size_min(clq_size_max(call->tasks, 1), is_strip || !s->is_trial ? wanted : 8 * wanted);
     call->items = clq_size_min(call->items, clq_cl_scratch_items(context, CLQ_CL_FOUND_BYTES));
     call->items = clq_size_min(call->items, clq_size_max(room_beside(s, context) / CLQ_CL_FOUND_BYTES, 1));
     call->per_item = clq_size_divide_up(call->tasks, call->items);

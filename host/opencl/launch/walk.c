@@ -13,6 +13,9 @@ enum { LEAST_STRIP_IN_TRIAL = 256 };
 /* Groups along a segment in a trial, so that one work-item has the blocks of several rounds (kernels/walk.clh). */
 enum { GROUPS_ALONG_IN_TRIAL = 2 };
 
+/* The blocks of a short segment that an item takes, which are under way together (kernels/walk.clh). */
+enum { ITEM_BLOCKS = 4, LEAST_ALONG = 8 };
+
 /* With fewer elements in a piece of a strided tensor, the work-items of a group have too little each. */
 enum { SHORT_PIECE = 16 };
 
@@ -46,7 +49,10 @@ static void size_strip(clq_cl_launch *launch, tensor_call *call, const clq_conte
     }
 }
 
-/* As many items along a piece as it has blocks, and whole work-groups of one that has many; `pieces` side by side. */
+/*
+ * Items along a piece for ITEM_BLOCKS blocks each, and whole work-groups along one that has many; `pieces` side by
+ * side. With few blocks there are items for each, so that what LEAST_ALONG of them store is as wide as memory takes it.
+ */
 static void size_grid(clq_cl_launch *launch, tensor_call *call, uint64_t piece, uint64_t pieces,
                       const clq_context *context, const clq_decision *decision)
 {
@@ -54,9 +60,11 @@ static void size_grid(clq_cl_launch *launch, tensor_call *call, uint64_t piece, 
     const uint64_t blocks = clq_size_divide_up(piece, decision->main.vector_width);
     const uint64_t groups = items_of(context, decision);
     const uint64_t most_along = decision->is_trial ? clq_size_min(groups, GROUPS_ALONG_IN_TRIAL) : groups;
-    const uint64_t groups_along = clq_size_min(clq_size_divide_up(blocks, group), most_along);
+    const uint64_t least_along = clq_size_max(clq_size_divide_up(blocks, group * ITEM_BLOCKS), groups / pieces);
+    const uint64_t groups_along =
+        clq_size_min(clq_size_divide_up(blocks, group), clq_size_min(least_along, most_along));
     uint64_t along = 1;
-    while (along < group && along < blocks) {
+    while (along < group && (along < LEAST_ALONG ? along < blocks : along * ITEM_BLOCKS < blocks)) {
         along *= 2;
     }
     call->across = along * groups_along;
