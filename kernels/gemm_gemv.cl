@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * gemv: all of the few rows of A at once, so that B is read once and in order; bound by memory. A work-item takes
- * VECTORS * VECTOR_WIDTH columns: on a CPU a whole panel, on a GPU four columns, with which neighbouring work-items
- * read side by side.
+ * VECTORS * VECTOR_WIDTH columns, a whole panel; where work-groups have a GROUP_SIZE, as on GPUs, one of them does
+ * (kernels/gemm_gemv_panel.clh).
  *
- * Build options: TILE_ROWS = m, 1 to 8; VECTOR_WIDTH; VECTORS; GROUPS 1: another kernel, for products with groups along
- * K, which adds up the groups of its columns itself (gemm_groups.cl does it for slices). a' is s8. Dimensions: column
- * items, batch * slices. (gemm_vnni.cl does the same for its devices: a tile of m rows.)
+ * Build options: TILE_ROWS = m, 1 to 8; VECTOR_WIDTH; VECTORS; GROUP_SIZE; GROUPS 1: another kernel, for products with
+ * groups along K, which adds up the groups of its columns itself (gemm_groups.cl does it for slices). a' is s8.
+ * Dimensions: column items or work-groups, batch * slices. (gemm_vnni.cl does the same for its devices: a tile of m
+ * rows.)
  */
 #include "gemm_codes.clh"
 
@@ -38,6 +39,10 @@
 #define DOT(acc, word, b)                                                                                              \
     ((acc) += BITCAST(uint)(BYTE(b, 0) * BYTE(word, 0) + BYTE(b, 1) * BYTE(word, 1) + BYTE(b, 2) * BYTE(word, 2) +     \
                             BYTE(b, 3) * BYTE(word, 3)))
+
+#ifdef GROUP_SIZE
+#include "gemm_gemv_panel.clh"
+#else
 
 /* The sums of groups of four k from `first` to before `last`, of all rows; `b`: of these columns. */
 static inline void sum_groups(const gemm_call *call, __global const uchar *rows, __global const uint *b, uint first,
@@ -167,4 +172,5 @@ __kernel void gemm_gemv(GEMM_PARAMETERS)
         }
     }
 }
+#endif
 #endif

@@ -4,6 +4,7 @@
  *
  *   gemm_pack_panels   B -> panels of 32 columns; the one layout serves every kernel
  *   gemm_pack_nibbles  the same of 4-bit codes
+ *   gemm_pack_vectors  the same of either, elsewhere than on CPU devices
  *   gemm_pack_columns  panels and zero points -> S and Zb' of every column and part of K (kernels/gemm_call.h)
  *   gemm_row_sums      A -> the sum of each row's codes, by parts of K
  *   gemm_pack_rows     A of any strides -> rows of consecutive codes
@@ -19,31 +20,40 @@
 
 typedef VECTOR(uchar) ucharv;
 
+/* VECTOR_WIDTH words of a group, those of as many columns, of which `columns` are there. `source` is the first code. */
+static inline uintv pack_words(__global const uchar *source, ulong row_stride, ulong column_stride, uint depth,
+                               uint columns, uint flip)
+{
+    const int is_whole = columns >= VECTOR_WIDTH && depth == GROUP_DEPTH;
+    uint words[VECTOR_WIDTH];
+    if (is_whole && column_stride == 1) {
+        uintv word = CONVERT(uint)(LOAD_BYTES(source));
+        word |= CONVERT(uint)(LOAD_BYTES(source + row_stride)) << 8;
+        word |= CONVERT(uint)(LOAD_BYTES(source + 2 * row_stride)) << 16;
+        word |= CONVERT(uint)(LOAD_BYTES(source + 3 * row_stride)) << 24;
+        return word ^ flip;
+    }
+    for (uint j = 0; j < VECTOR_WIDTH; j++) {
+        if (is_whole && row_stride == 1) {
+            words[j] = as_uint(vload4(0, source + j * column_stride)) ^ flip;
+        } else {
+            words[j] = 0;
+            for (uint d = 0; d < depth && j < columns; d++) {
+                words[j] |= (source[d * row_stride + j * column_stride] ^ (flip & 0xFFu)) << (8 * d);
+            }
+        }
+    }
+    return VLOAD(0, words);
+}
+
 /* One group of one panel: 32 words. `source` is the first of its codes. */
 static inline void pack_group(__global const uchar *source, ulong row_stride, ulong column_stride, uint depth,
                               uint columns, uint flip, __global uint *to)
 {
-    if (columns == PANEL_COLUMNS && depth == GROUP_DEPTH && column_stride == 1) {
-        for (uint j = 0; j < PANEL_COLUMNS; j += VECTOR_WIDTH) {
-            __global const uchar *p = source + j;
-            uintv word = CONVERT(uint)(LOAD_BYTES(p));
-            word |= CONVERT(uint)(LOAD_BYTES(p + row_stride)) << 8;
-            word |= CONVERT(uint)(LOAD_BYTES(p + 2 * row_stride)) << 16;
-            word |= CONVERT(uint)(LOAD_BYTES(p + 3 * row_stride)) << 24;
-            STORE_WORDS(BITCAST(int)(word ^ flip), (__global int *)to + j);
-        }
-    } else if (columns == PANEL_COLUMNS && depth == GROUP_DEPTH && row_stride == 1) {
-        for (uint j = 0; j < PANEL_COLUMNS; j++) {
-            to[j] = as_uint(vload4(0, source + j * column_stride)) ^ flip;
-        }
-    } else {
-        for (uint j = 0; j < PANEL_COLUMNS; j++) {
-            uint word = 0;
-            for (uint d = 0; d < depth && j < columns; d++) {
-                word |= (source[d * row_stride + j * column_stride] ^ (flip & 0xFFu)) << (8 * d);
-            }
-            to[j] = word;
-        }
+    for (uint j = 0; j < PANEL_COLUMNS; j += VECTOR_WIDTH) {
+        const uintv words =
+            pack_words(source + j * column_stride, row_stride, column_stride, depth, max(columns, j) - j, flip);
+        STORE_WORDS(BITCAST(int)(words), (__global int *)to + j);
     }
 }
 
@@ -111,6 +121,40 @@ __kernel void gemm_pack_nibbles(__global const uchar *b, ulong offset, ulong bat
             }
             to[(ulong)group * PANEL_COLUMNS + j] = word;
         }
+    }
+}
+
+/*
+ * Both elsewhere than on CPU devices: an item makes VECTOR_WIDTH words of one group, so that neighbours write
+ * neighbouring memory. `bits` of a code: 4 or 8; `flip`: or `sign`, as above. Dimensions: 32 / VECTOR_WIDTH * groups,
+ * rounded up to whole work-groups, panels, batches.
+ */
+__kernel void gemm_pack_vectors(__global const uchar *b, ulong offset, ulong batch, ulong row_stride,
+                                ulong column_stride, uint k, uint n, uint groups, uint bits, uint flip,
+                                __global uint *panels, ulong panels_offset)
+{
+    const uint vectors = PANEL_COLUMNS / VECTOR_WIDTH;
+    const uint group = (uint)get_global_id(0) / vectors;
+    const uint in_panel = (uint)get_global_id(0) % vectors * VECTOR_WIDTH;
+    const uint row = group * GROUP_DEPTH;
+    const uint column = (uint)get_global_id(1) * PANEL_COLUMNS + in_panel;
+    const uint columns = max(n, column) - column;
+    const ulong source = get_global_id(2) * batch + row * row_stride + column * column_stride;
+    const ulong panel = get_global_id(2) * get_global_size(1) + get_global_id(1);
+    if (group < groups) {
+        const uint depth = min(k - row, (uint)GROUP_DEPTH);
+        uint words[VECTOR_WIDTH];
+        if (bits == 8) {
+            VSTORE(pack_words(b + offset + source, row_stride, column_stride, depth, columns, flip), 0, words);
+        } else {
+            for (uint j = 0; j < VECTOR_WIDTH; j++) {
+                words[j] = 0;
+                if (j < columns) {
+                    words[j] = load_nibbles(b + offset, source + j * column_stride, row_stride, depth, flip);
+                }
+            }
+        }
+        VSTORE(VLOAD(0, words), 0, panels + panels_offset + (panel * groups + group) * PANEL_COLUMNS + in_panel);
     }
 }
 

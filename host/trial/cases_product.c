@@ -11,7 +11,8 @@
 /*
  * Most have two panels of B, the second ragged, and eighteen groups of four k, the last ragged. FAR: one k, so that
  * sums differ little, which a zero point far away brings back among the codes. DEEP: more k than are summed in f32
- * (kernels/gemm_cpu.cl), twice; WIDE: more panels than an item packs, one column in the last; both such that the last
+ * (kernels/gemm_cpu.cl), twice; with few rows DEEPER, more than all lanes of a work-group have under way at once, twice
+ * (kernels/gemm_gemv_panel.clh); WIDE: more panels than an item packs, one column in the last; both such that the last
  * item that packs has all that one may have (kernels/gemm_pack.cl). PANELS: whole ones; for tall products, which have
  * more tiles than go together over a panel (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so
  * that a whole panel ends where the next begins; EVEN: of steps of 64 k, and of groups where they are packed; PAST: a
@@ -24,6 +25,7 @@ enum {
     DEPTH = 70,
     FAR = 1,
     DEEP = 1151,
+    DEEPER = 2303,
     WIDE = 481,
     PANELS = 64,
     SHALLOW = 10,
@@ -35,7 +37,7 @@ enum {
     MANY_GROUPS = 523
 };
 
-enum { TALL_KINDS = 2, GROUP_KINDS = 14 };
+enum { TALL_KINDS = 2, GROUP_KINDS = 14, FEW_ROWS = 8 };
 
 /* Of floats one that leaves sums too few bits: kernels/gemm_output.clh goes another way. On either side of 0 with the
  * type whose bounds do not hide it; the furthest takes them out of int32. */
@@ -52,7 +54,7 @@ static unsigned char next_code(const clq_gemm_task *task, clq_gemm_argument argu
     const clq_dtype dtype = argument == CLQ_GEMM_A ? p->a.dtype : p->b.dtype;
     const unsigned char any = (unsigned char)clq_trial_random(state);
     const int is_extreme = argument == CLQ_GEMM_A ? i / p->k % 3 == 0 : i % p->n % 5 == 0;
-    return p->k != DEEP || !is_extreme ? any : dtype == CLQ_S8 ? 0x7F : 0xFF;
+    return p->k < DEEP || !is_extreme ? any : dtype == CLQ_S8 ? 0x7F : 0xFF;
 }
 
 static int is_single(clq_requantize_mode mode)
@@ -257,16 +259,16 @@ static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t
     clq_gemm_init(p);
     p->m = m;
     p->n = kind->n;
-    p->k = kind->k;
+    p->k = kind->k == DEEP && m <= FEW_ROWS ? DEEPER : kind->k;
     p->batch = kind->batch;
     p->a.dtype = kind->a;
     p->b.dtype = kind->b;
     p->c.dtype = kind->c;
     p->a.transposed = kind->transposed_a;
     p->b.transposed = kind->transposed_b;
-    p->a.batch_stride = kind->batch > 1 ? m * kind->k + 3 : 0;
+    p->a.batch_stride = kind->batch > 1 ? m * p->k + 3 : 0;
     p->b.batch_stride =
-        (kind->a == kind->b || kind->b == CLQ_U4 || kind->k_group == 12) && kind->batch > 1 ? kind->n * kind->k + 5 : 0;
+        (kind->a == kind->b || kind->b == CLQ_U4 || kind->k_group == 12) && kind->batch > 1 ? kind->n * p->k + 5 : 0;
     p->c.batch_stride = m * kind->n;
     p->requantize = kind->mode;
     p->a_zero_point = kind->a_zero_point;

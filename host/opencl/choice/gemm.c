@@ -11,8 +11,9 @@
 #include "opencl/choice/gemm_tile.h"
 #include "opencl/runtime/memory.h"
 
-/* Up to here all rows of A can go through B at once. */
-enum { GEMV_ROWS = 8 };
+/* Up to GEMV_ROWS all rows of A can go through B at once; local memory of each work-item of gemv's groups, with room to
+ * spare. */
+enum { GEMV_ROWS = 8, GEMV_LOCAL_BYTES = 128 };
 
 enum { LEAST_SLICE_GROUPS_FORCED = 1, MOST_SLICES = 64 };
 
@@ -205,8 +206,7 @@ static uint64_t work_items(const clq_gemm_task *task, const clq_gemm_decision *d
     const clq_gemm_problem *p = task->problem;
     const uint64_t panels = clq_size_divide_up(p->n, PANEL_COLUMNS);
     if (decision->variant == CLQ_VARIANT_GEMV) {
-        return p->batch * clq_size_divide_up(p->n, (uint64_t)decision->vectors * decision->vector_width) /
-               decision->group;
+        return p->batch * clq_size_divide_up(p->n, (uint64_t)decision->vectors * decision->vector_width);
     }
     if (decision->tile_rows != 0) {
         return p->batch * panels * clq_size_divide_up(p->m, decision->tile_rows);
@@ -275,14 +275,14 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     decision->slices = decision->slice_groups == 0 ? 1 : (uint32_t)clq_size_divide_up(groups, decision->slice_groups);
 }
 
-/* The greatest m, up to that of the task, for which there are fewer than `enough` tiles, or columns of gemv. A
- * work-group's tiles are never enough: no kernel of theirs adds up groups. */
+/* The greatest m, up to that of the task, for which there are fewer than `enough` tiles, or columns of gemv; 0 for its
+ * work-groups, whose items share K. A work-group's tiles are never enough: no kernel of theirs adds up groups. */
 static uint64_t most_unfused_rows(const clq_gemm_task *task, uint64_t enough, const clq_gemm_decision *decision)
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t panels = p->batch * clq_size_divide_up(p->n, PANEL_COLUMNS);
     if (decision->variant == CLQ_VARIANT_GEMV) {
-        return work_items(task, decision) >= enough ? 0 : p->m;
+        return decision->group > 1 || work_items(task, decision) >= enough ? 0 : p->m;
     }
     return decision->tile_rows == 0
                ? p->m
@@ -377,15 +377,18 @@ static void name_decision(const clq_gemm_task *task, const char *reason, clq_gem
 }
 
 /* Vectors of the variant that is decided on. */
-static void choose_vectors(clq_gemm_decision *decision)
+static void choose_vectors(const clq_context *context, clq_gemm_decision *decision)
 {
     const uint32_t *values = decision->tuning->values;
     decision->vector_width = decision->tile_rows == 0                    ? 4
                              : decision->variant == CLQ_VARIANT_CPU_VNNI ? 16
                                                                          : values[CLQ_TUNE_GEMM_LANES];
-    decision->vectors =
-        (uint32_t)clq_size_min(values[CLQ_TUNE_GEMM_GEMV_VECTORS], PANEL_COLUMNS / decision->vector_width);
     decision->group = values[CLQ_TUNE_GEMM_GEMV_GROUP];
+    while (decision->group > 1 && decision->group * GEMV_LOCAL_BYTES > context->cl->local_bytes) {
+        decision->group /= 2;
+    }
+    decision->vectors = (uint32_t)clq_size_min(decision->group > 1 ? PANEL_COLUMNS : values[CLQ_TUNE_GEMM_GEMV_VECTORS],
+                                               PANEL_COLUMNS / decision->vector_width);
 }
 
 static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning, clq_variant forced,
@@ -420,7 +423,7 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
         forced == CLQ_VARIANT_BY_DEVICE &&
         (decision->packs_by_host || (task->problem->k_group != 0 && part_is_aside(context, tuning, CLQ_GEMM_GROUPS)) ||
          is_set_aside(context, tuning, decision->variant, task));
-    choose_vectors(decision);
+    choose_vectors(context, decision);
     decision->a_form = decision->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
                        : decision->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
                                                                    : CLQ_GEMM_A_CODES;

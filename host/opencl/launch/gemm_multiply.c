@@ -149,8 +149,8 @@ static void size_launch(clq_cl_launch *launch, const gemm_call *call, const clq_
     launch->local[0] = launch->local[1] = launch->local[2] = 1;
     if (decision->variant == CLQ_VARIANT_GEMV) {
         launch->global[0] = (size_t)clq_size_divide_up(call->n, (uint64_t)decision->vectors * decision->vector_width);
-        if (decision->group > 1) {
-            launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
+        if (decision->group > 1) { /* for each panel */
+            launch->grouping = CLQ_CL_GROUPS_BUILT;
             launch->local[0] = decision->group;
         }
     } else if (decision->tile_rows != 0) {
@@ -170,7 +170,7 @@ static void size_launch(clq_cl_launch *launch, const gemm_call *call, const clq_
 static void set_options(clq_cl_launch *launch, const clq_gemm_decision *decision)
 {
     clq_cl_launch_define(launch, "VECTOR_WIDTH", decision->vector_width);
-    if (decision->variant == CLQ_VARIANT_GEMV) {
+    if (decision->variant == CLQ_VARIANT_GEMV && decision->group == 1) {
         clq_cl_launch_define(launch, "VECTORS", decision->vectors);
     }
     if (decision->tile_rows != 0) {

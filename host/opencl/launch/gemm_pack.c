@@ -10,8 +10,9 @@
 /* As kernels/gemm_pack.cl has them. */
 enum { PACK_ROWS = 16, PACK_DEPTH = 64, PANELS_PER_ITEM = 8, GROUPS_PER_ITEM = 32 };
 
-/* Work-items that make a sum together; and of packing, for each that is aimed at on CPU devices. */
-enum { SUMMERS = 64, PACKERS = 32, MOST_GROUPS = 65535 };
+/* Work-items of a group that make a sum together, and that pack; and groups that CUDA, where it is behind a driver,
+ * takes in a dimension that is not the first. */
+enum { SUMMERS = 64, PACKERS = 128, MOST_GROUPS = 65535 };
 
 static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_cl_tuning *tuning, const char *kernel,
                   uint32_t *width)
@@ -26,7 +27,7 @@ static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_
 
 /*
  * Elsewhere than on CPU devices a work-group for each sum of a launch along its first dimension, whose sizes are set.
- * The other dimensions have as many groups as items then, of which CUDA, where it is behind a driver, takes no more.
+ * The other dimensions have as many groups as items then.
  */
 static void sum_in_groups(clq_cl_launch *launch, const clq_context *context)
 {
@@ -68,37 +69,55 @@ clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
     return packed;
 }
 
+/* On a CPU device, and where a dimension is more than others take: whole groups, of several panels, in order. */
+static void size_in_order(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_cl_tuning *tuning,
+                          const clq_gemm_packed *packed, int are_nibbles, uint64_t batches, uint64_t *groups_per_item)
+{
+    const uint64_t items = clq_cl_target_items(stream->context, tuning->values[CLQ_TUNE_GEMM_PACK_ITEMS], 0);
+    const uint64_t across = are_nibbles ? packed->panels : clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
+    const uint64_t wanted = clq_size_divide_up(packed->groups * across * batches, items);
+    *groups_per_item = clq_size_max(clq_size_min(wanted, packed->groups), clq_size_min(4, packed->groups));
+    launch->global[0] = (size_t)clq_size_divide_up(packed->groups, *groups_per_item);
+    launch->global[1] = (size_t)across;
+}
+
 static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                               const clq_gemm_packed *packed, cl_mem memory, uint64_t offset_words, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const int is_cpu = stream->context->device.type == CLQ_DEVICE_CPU;
-    const uint64_t items =
-        clq_cl_target_items(stream->context, tuning->values[CLQ_TUNE_GEMM_PACK_ITEMS], 0) * (is_cpu ? 1 : PACKERS);
     const int are_nibbles = clq_dtype_bits(p->b.dtype) == 4;
-    const uint64_t across = are_nibbles ? packed->panels : clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
-    uint64_t groups_per_item;
+    const int by_vectors = stream->context->device.type != CLQ_DEVICE_CPU && packed->panels <= MOST_GROUPS &&
+                           task->b_batches <= MOST_GROUPS && packed->groups <= UINT32_MAX / PANEL_COLUMNS;
+    uint64_t number = (uint64_t)clq_dtype_bits(p->b.dtype); /* or groups for each item */
     uint32_t width;
     clq_cl_launch launch;
     if (packed->groups == 0) {
         return CLQ_OK;
     }
-    start(&launch, stream, tuning, are_nibbles ? "gemm_pack_nibbles" : "gemm_pack_panels", &width);
-    groups_per_item = clq_size_divide_up(packed->groups * across * task->b_batches, items);
-    groups_per_item =
-        clq_size_max(clq_size_min(groups_per_item, packed->groups), clq_size_min(is_cpu ? 4 : 1, packed->groups));
+    start(&launch, stream, tuning,
+          by_vectors    ? "gemm_pack_vectors"
+          : are_nibbles ? "gemm_pack_nibbles"
+                        : "gemm_pack_panels",
+          &width);
+    launch.dimensions = 3;
+    launch.global[2] = (size_t)task->b_batches;
+    if (by_vectors) {
+        launch.grouping = CLQ_CL_GROUPS_OF_ITEMS;
+        launch.global[0] = (size_t)(PANEL_COLUMNS / width * packed->groups);
+        launch.global[1] = (size_t)packed->panels;
+        launch.local[0] = PACKERS;
+        launch.local[1] = launch.local[2] = 1;
+    } else {
+        size_in_order(&launch, stream, tuning, packed, are_nibbles, task->b_batches, &number);
+    }
     push_source(&launch, &task->arguments[CLQ_GEMM_B], &task->b);
     push_i32(&launch, p->k);
     push_i32(&launch, p->n);
     push_i32(&launch, packed->groups);
-    push_i32(&launch, groups_per_item);
+    push_i32(&launch, number);
     push_i32(&launch, p->b.dtype == CLQ_U8 ? 0x80808080u : p->b.dtype == CLQ_S4 ? 8 : 0);
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset_words);
-    launch.dimensions = 3;
-    launch.global[0] = (size_t)clq_size_divide_up(packed->groups, groups_per_item);
-    launch.global[1] = (size_t)across;
-    launch.global[2] = (size_t)task->b_batches;
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
