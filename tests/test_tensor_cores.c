@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * kernels/instruction/mma_m16n8k32.clh and copy_async.clh beside what the PTX ISA says of the instructions: every lane
- * and register, every pair of types. Their emulation on any device, the instructions too on one that has them. And
- * products of kernels/gemm_mma.cl with both emulated, of which `emulated` runs many more (tests/CMakeLists.txt).
+ * kernels/instruction/mma_m16n8k32.clh, ldmatrix.clh and copy_async.clh beside what the PTX ISA says of the
+ * instructions: every lane and register, every pair of types. Their emulation on any device, the instructions too on
+ * one that has them. And products of kernels/gemm_mma.cl with both emulated, of which `emulated` runs many more
+ * (tests/CMakeLists.txt).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,21 @@ static const char mma_kernel[] =
     "        d[at * 4 + 1] = mma_m16n8k32_s8_u8(a[at], b[at], c[at], scratch);\n"
     "        d[at * 4 + 2] = mma_m16n8k32_u8_s8(a[at], b[at], c[at], scratch);\n"
     "        d[at * 4 + 3] = mma_m16n8k32_u8_u8(a[at], b[at], c[at], scratch);\n"
+    "    }\n"
+    "}\n";
+
+/* Rows that are anywhere, and read by any lane, twice. */
+static const char load_kernel[] =
+    "__kernel void loads(__global const uint4 *rows, __global const uint *places, __global uint4 *to)\n"
+    "{\n"
+    "    __local uint4 all[2 * 96];\n"
+    "    const uint item = (uint)get_local_id(0);\n"
+    "    MMA_SCRATCH(scratch, 3);\n"
+    "    all[item] = rows[item];\n"
+    "    all[96 + item] = rows[96 + item];\n"
+    "    barrier(CLK_LOCAL_MEM_FENCE);\n"
+    "    for (uint call = 0; call < 2; call++) {\n"
+    "        to[call * 96 + item] = load_matrices(all + places[call * 96 + item], scratch);\n"
     "    }\n"
     "}\n";
 
@@ -164,6 +180,38 @@ static void check_mma(const own_opencl *o, const char *how, const char *options)
         check_warp(&f[i], (const int32_t(*)[PAIRS][4])d[i], how);
     }
     contract_kernel_release(kernel, memory, 4);
+}
+
+/* ---- loads ---- */
+
+/* PTX ISA 8.5, "Warp-level matrix load instruction: ldmatrix": threads 8i .. 8i + 7 have the addresses of matrix i, and
+ * figure 104. */
+static void check_loads(const own_opencl *o, const char *how, const char *options)
+{
+    static cl_uint rows[2 * ITEMS][4], places[CALLS][ITEMS], to[CALLS][ITEMS][4];
+    const cl_kernel kernel = contract_kernel_build(o, "instruction/ldmatrix.clh", load_kernel, "loads", options);
+    cl_mem memory[3];
+    for (int i = 0; i < 2 * ITEMS * 4; i++) {
+        rows[i / 4][i % 4] = (cl_uint)check_below(65536) << 16 | (cl_uint)check_below(65536);
+    }
+    for (int i = 0; i < CALLS * ITEMS; i++) {
+        places[i / ITEMS][i % ITEMS] = (cl_uint)check_below(2 * ITEMS);
+    }
+    memory[0] = contract_kernel_memory(o, rows, sizeof rows);
+    memory[1] = contract_kernel_memory(o, places, sizeof places);
+    memory[2] = contract_kernel_memory(o, to, sizeof to);
+    contract_kernel_run(o, kernel, memory, 3, ITEMS, ITEMS, 2, to, sizeof to);
+    for (int i = 0; i < CALLS * ITEMS * 4; i++) {
+        const int call = i / (ITEMS * 4);
+        const int item = i / 4 % ITEMS;
+        const int matrix = i % 4;
+        const int giver = item / LANES * LANES + 8 * matrix + item % LANES / 4;
+        if (to[call][item][matrix] != rows[places[call][giver]][item % 4]) {
+            fail_msg("%s, call %d, item %d: matrix %d is not the row whose address item %d gave", how, call, item,
+                     matrix, giver);
+        }
+    }
+    contract_kernel_release(kernel, memory, 3);
 }
 
 /* ---- copies ---- */
@@ -338,6 +386,11 @@ static void mma_either_way(const own_opencl *o, int is_emulated)
     check_mma(o, is_emulated ? "emulated" : "the instruction", is_emulated ? "-DCLQ_EMULATE" : "");
 }
 
+static void loads_either_way(const own_opencl *o, int is_emulated)
+{
+    check_loads(o, is_emulated ? "emulated" : "the instruction", is_emulated ? "-DCLQ_EMULATE" : "");
+}
+
 static void copies_either_way(const own_opencl *o, int is_emulated)
 {
     check_copies(o, is_emulated ? "emulated" : "the instruction", is_emulated ? "-DCLQ_EMULATE" : "", is_emulated);
@@ -349,6 +402,12 @@ static void every_lane_and_register(void **state)
     on_device(mma_either_way);
 }
 
+static void rows_of_any_address(void **state)
+{
+    (void)state;
+    on_device(loads_either_way);
+}
+
 static void copies_come_when_waited_for(void **state)
 {
     (void)state;
@@ -356,9 +415,13 @@ static void copies_come_when_waited_for(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_lane_and_register), cmocka_unit_test(copies_come_when_waited_for),
-    cmocka_unit_test(a_small_product),         cmocka_unit_test(lesser_tiles),
-    cmocka_unit_test(greater_tiles),           cmocka_unit_test(groups_along_k),
+    cmocka_unit_test(every_lane_and_register),
+    cmocka_unit_test(rows_of_any_address),
+    cmocka_unit_test(copies_come_when_waited_for),
+    cmocka_unit_test(a_small_product),
+    cmocka_unit_test(lesser_tiles),
+    cmocka_unit_test(greater_tiles),
+    cmocka_unit_test(groups_along_k),
 };
 
 CHECK_MAIN("tensor-cores", tests)

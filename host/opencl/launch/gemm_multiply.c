@@ -82,6 +82,7 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
 {
     const clq_gemm_problem *p = task->problem;
     const int a_is_signed = p->a.dtype == CLQ_S8;
+    const int takes_both = decision->variant == CLQ_VARIANT_CPU_AMX || decision->variant == CLQ_VARIANT_NVIDIA_MMA;
     memset(call, 0, sizeof *call);
     call->a_offset = task->arguments[CLQ_GEMM_A].offset_bytes;
     call->a_row = task->a.row_stride;
@@ -104,10 +105,10 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     call->row_block = row_block_of(p, decision);
     call->output = output_of(p);
     call->needs_sums = (call_u32)clq_cl_gemm_needs_sums(task);
-    /* vpdpbusd takes codes of A as u8, tiles take both, the other kernels that take codes s8; widened ones need no
-     * change. */
+    /* vpdpbusd takes codes of A as u8, tiles and tensor cores take both, the other kernels that take codes s8; widened
+     * ones need no change. */
     call->a_is_signed = (call_u32)a_is_signed;
-    if (decision->a_form == CLQ_GEMM_A_CODES && decision->variant != CLQ_VARIANT_CPU_AMX &&
+    if (decision->a_form == CLQ_GEMM_A_CODES && !takes_both &&
         (decision->variant == CLQ_VARIANT_CPU_VNNI) == a_is_signed) {
         call->a_code_offset = a_is_signed ? 128 : -128;
         call->a_flip = 0x80808080u;
