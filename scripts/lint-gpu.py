@@ -54,9 +54,10 @@ def builds():
     yield "gemm nvidia-dp4a", "gemm_portable.cl", ["VECTOR_WIDTH=4", "DOT4_NVIDIA"]
     yield "gemm amd-dot", "gemm_portable.cl", ["VECTOR_WIDTH=4", "DOT4_AMD"]
     for rows in 1, 4, 8:
-        yield f"gemm gemv {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}"]
+        yield f"gemm gemv {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "GROUP_SIZE=256", f"TILE_ROWS={rows}"]
     for rows in 1, 8:
-        yield f"gemm gemv groups {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "VECTORS=1", f"TILE_ROWS={rows}", "GROUPS=1"]
+        yield f"gemm gemv groups {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "GROUP_SIZE=256", f"TILE_ROWS={rows}",
+                                                           "GROUPS=1"]
     for tile in 64, 128:
         yield f"gemm nvidia-mma {tile}", "gemm_mma.cl", ["VECTOR_WIDTH=4", f"TILE={tile}"]
     yield "gemm pack", "gemm_pack.cl", ["VECTOR_WIDTH=4"]
@@ -66,15 +67,16 @@ def builds():
 
 
 # Builds for an instruction: which GPUs have it, what it is in their listings, and how many of it the innermost loop over
-# K has, which all of its work is done by: 4 x 4 elements of a work-item, 8 groups of k a step; of nvidia-mma 2 or 4 x 4
-# tiles of a warp, 2 steps of the instruction. And of other lines of that loop: its loads of 16 bytes, and of any size.
+# K has, which all of its work is done by: 4 x 4 elements of a work-item, 8 groups of k a step; of nvidia-mma 2 or 4 x 8
+# tiles of a warp, 2 steps of the instruction, for each sign of A. And of other lines of that loop: its loads of matrices
+# of A, and of words of B.
 INSTRUCTIONS = {
     "gemm nvidia-dp4a": ("sm_", [(re.compile(r"\bdp4a\.s32\.s32\b"), 128)]),
     "gemm amd-dot": ("gfx", [(re.compile(r"\bv_dot4c?_i32_i8"), 128)]),
-    "gemm nvidia-mma 64": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 16),
-                                   (re.compile(r"\bld\.shared\.v4\.u32\b"), 8), (re.compile(r"\bld\.shared\b"), 8)]),
-    "gemm nvidia-mma 128": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 32),
-                                    (re.compile(r"\bld\.shared\.v4\.u32\b"), 12), (re.compile(r"\bld\.shared\b"), 12)]),
+    "gemm nvidia-mma 64": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 64),
+                                   (re.compile(r"\bldmatrix\b"), 8), (re.compile(r"\bld\.shared\b"), 64)]),
+    "gemm nvidia-mma 128": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 128),
+                                    (re.compile(r"\bldmatrix\b"), 16), (re.compile(r"\bld\.shared\b"), 64)]),
 }
 
 
