@@ -65,7 +65,10 @@ void batch_place_run_each(batch_place *p, const batch_case *b);
  */
 void batch_case_check(const batch_case *b);
 
-/* batch_case_fill, batch_case_check, batch_case_free. */
+/* check_takes, by the operation, how many tensors there are, and the types and the layout of the largest. */
+int check_takes_batch(const batch_case *b);
+
+/* batch_case_fill, batch_case_check, batch_case_free; the first two only if the batch is taken. */
 void batch_case_check_fully(batch_case *b);
 
 #endif

@@ -243,20 +243,33 @@ static int is_set(const char *variable)
     return text != NULL && strcmp(text, "1") == 0;
 }
 
+/*
+ * Whether the habits that CLQ_ZOO asks for are the device's. Where OPENCL_LAYERS is not taken, as by a loader that
+ * knows no layers or that cannot load this one, the plain device would pass in the place of all others. The layer tells
+ * this process, by its number, that it is in it: a child would inherit the word.
+ */
+static int has_habits(void)
+{
+    const char *habits = getenv("CLQ_ZOO");
+    const char *in = getenv("CLQ_ZOO_IN");
+    const char *layers = getenv("OPENCL_LAYERS");
+    if (habits == NULL || habits[0] == '\0' || (in != NULL && strtol(in, NULL, 10) == (long)getpid())) {
+        return 1;
+    }
+    check_print(
+        "CLQ_ZOO is '%s', and the layer that gives a device these habits is not in this process: OPENCL_LAYERS, "
+        "which the loader needs, is %s%s",
+        habits, layers != NULL ? layers : "not set", layers != NULL ? ", and was not loaded" : "");
+    return 0;
+}
+
 /* Only a device that does not exist may be missing; one that fails to start is a failure. */
-static int open_contexts(void **state)
+static int open_device(void)
 {
     const char *spec = getenv("CLQ_TEST_DEVICE");
     clq_device_info info;
     clq_error error;
-    clq_status status;
-    (void)state;
-    status = clq_context_create("reference", &reference, &error);
-    if (status != CLQ_OK) {
-        check_print("no reference context: %s", error.message);
-        return -1;
-    }
-    status = clq_context_create(spec != NULL && spec[0] != '\0' ? spec : "auto", &device, &error);
+    clq_status status = clq_context_create(spec != NULL && spec[0] != '\0' ? spec : "auto", &device, &error);
     if (status == CLQ_NO_DEVICE) {
         check_print("no device: %s", error.message);
         return 0;
@@ -280,6 +293,17 @@ static int open_contexts(void **state)
     device->trusts_untried = is_set("CLQ_TEST_UNTRIED");
     check_print("device: %s (%s, %s)", info.name, info.platform_name, info.driver);
     return 0;
+}
+
+static int open_contexts(void **state)
+{
+    clq_error error;
+    (void)state;
+    if (clq_context_create("reference", &reference, &error) != CLQ_OK) {
+        check_print("no reference context: %s", error.message);
+        return -1;
+    }
+    return open_device() == 0 && has_habits() ? 0 : -1;
 }
 
 void check_count_run(const char *operation, const char *variant)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which cases of a sweep are taken where CLQ_TEST_SAMPLE asks for a part of them. */
+#include "batch_case.h"
 #include "check.h"
 #include "check_gemm.h"
 
@@ -126,4 +127,30 @@ int check_takes_gemm(const check_gemm *c)
         edge(4, (uint64_t)p->c.dtype, (uint64_t)p->requantize, p->batch > 1),
     };
     return check_takes(edges, sizeof edges / sizeof edges[0]);
+}
+
+/* The largest tensor stands for the layouts of a batch: the others are like it, or small. */
+int check_takes_batch(const batch_case *b)
+{
+    const check_case *largest = b->cases;
+    uint64_t most = 0;
+    uint64_t edges[4];
+    for (size_t i = 0; i < b->count; i++) {
+        uint64_t elements = 0;
+        uint64_t parameters = 0;
+        check_count_layout(&b->cases[i], &elements, &parameters);
+        if (elements > most) {
+            most = elements;
+            largest = &b->cases[i];
+        }
+    }
+    edges[0] = edge(0, (uint64_t)b->operation, 0, 0);
+    edges[1] = edge(1, edge_of(b->count), 0, 0);
+    if (b->count == 0) {
+        return check_takes(edges, 2);
+    }
+    edges[2] = edge(2, (uint64_t)largest->q.real, (uint64_t)largest->q.scheme.dtype, 0);
+    edges[3] = edge(3, (uint64_t)largest->q.layout.granularity,
+                    largest->q.layout.rank * UINT64_C(16) + largest->q.layout.axis, most > 0);
+    return check_takes(edges, 4);
 }

@@ -70,6 +70,18 @@ clean() {
 trap clean EXIT
 trap 'exit 1' HUP INT TERM
 
+# Cases on devices of the zoo would pass on the plain one where the layer is not loaded. It ends a process that asks for
+# a habit that there is not.
+if [ -n "${CLQ_ZOO_LAYER-}" ] && ! OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO='no habit' "$CLQUANT" devices 2>&1 |
+    grep -q "^CLQ_ZOO: no habit 'no'"; then
+    case $("$CLQUANT" devices --json 2>&1) in
+    *'"spec": "0:0"'*)
+        echo "run.sh: CLQ_ZOO_LAYER is $CLQ_ZOO_LAYER, and the loader does not load it by OPENCL_LAYERS" >&2
+        exit 1
+        ;;
+    esac
+fi
+
 # Does the text in file $2 match the patterns in file $1, line by line?
 matches_glob() {
     skip=no
