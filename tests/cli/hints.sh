@@ -84,7 +84,8 @@ refused quantize m.npy -o x.safetensors --calibrate Percentile:99.9
 refused quantize m.npy -o x.safetensors --preset symetric
 refused dequantize m.npy -o x.safetensors --dtype float16
 refused multiplier 0.5 --progress Never
-refused quantize m.npy -o x.safetensors --device CPU 2>&1 | sed 's/There are: .*/.../'
+# Of PoCL's devices some are named cpu-...: those are meant by CPU.
+refused quantize m.npy -o x.safetensors --device AUTO 2>&1 | sed 's/There are: .*/.../'
 refused quantize m.npy -o x.safetensors --device e 2>&1 | sed "s/'e': .*;/'e': ...;/"
 mkdir batches here
 refused calibrate batches -o x.json

@@ -31,6 +31,9 @@ static cl_int CL_API_CALL get_device_info(cl_device_id device, cl_device_info wh
 {
     const cl_bool no = CL_FALSE;
     cl_int code = CL_SUCCESS;
+    if (what == CL_DEVICE_NAME && zoo.name != NULL) {
+        return zoo_answer(zoo.name, strlen(zoo.name) + 1, capacity, value, bytes);
+    }
     if (what == CL_DEVICE_TYPE && zoo.type != 0) {
         return zoo_answer(&zoo.type, sizeof zoo.type, capacity, value, bytes);
     }
@@ -64,6 +67,15 @@ static int take_type(const char *text)
                : strcmp(text, "accelerator") == 0 ? CL_DEVICE_TYPE_ACCELERATOR
                                                   : 0;
     return zoo.type != 0;
+}
+
+/* The words of CLQ_ZOO are a copy that goes. */
+static int take_name(const char *text)
+{
+    static char name[64];
+    snprintf(name, sizeof name, "%s", text);
+    zoo.name = name;
+    return name[0] != '\0';
 }
 
 static int take_failure(const char *text)
@@ -167,6 +179,7 @@ static const struct habit {
     {.name = "lost-read", .take = take_lost_read},
     {.name = "multiple", .number = &zoo.multiple},
     {.name = "mutate", .take = zoo_programs_mutate},
+    {.name = "name", .take = take_name},
     {.name = "nan", .number = &zoo.nan_from},
     {.name = "no-cache", .flag = &zoo.no_cache},
     {.name = "no-double", .flag = &zoo.no_double},

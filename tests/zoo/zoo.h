@@ -5,6 +5,7 @@
  * habits, separated by blanks; of two that say different things the later one holds:
  *
  *     type=cpu, type=gpu, type=accelerator  what the device says it is
+ *     name=NAME             its name, one word
  *     own-memory            new buffers hold noise, CL_MEM_USE_HOST_PTR copies when the buffer is made, a mapping is a
  *                           copy that goes back when it is unmapped
  *     late                  a write that blocks has read the host's memory when it returns, and arrives later; what
@@ -66,7 +67,8 @@
 #endif
 #include <CL/cl_layer.h>
 
-typedef struct zoo_habits { /* of numbers 0 is the device's own */
+typedef struct zoo_habits { /* of names NULL and of numbers 0 is the device's own */
+    const char *name;
     cl_device_type type;
     int own_memory, late, reorder, early_finish, in_order;
     int handlers;
