@@ -78,6 +78,10 @@ typedef struct gemm_call {
     call_u32 a_flip;      /* 0x80808080 where a' = a + 128 or a - 128, else 0 */
     call_i32 minimum, maximum;
     call_f32 real_minimum, real_maximum;
+    call_u32 unused; /* no padding at the end: Mesa 22.3 takes the size without it for that of the argument */
 } gemm_call;
+
+#define GEMM_CALL_BYTES (21 * 8 + 32 * 4)
+typedef char gemm_call_is_not_padded[sizeof(gemm_call) == GEMM_CALL_BYTES ? 1 : -1];
 
 #endif
