@@ -45,6 +45,21 @@ __kernel void probe_tree(__global uint *arena, uint from, uint to)
     }
 }
 
+/* As probe_loop (probe_loop.cl), in loops of 100 rounds each, one after the other: the last has what is left. */
+__kernel void probe_loops(__global uint *arena, uint from, uint steps, uint to)
+{
+    const size_t item = get_global_id(0);
+    const uint rounds = arena[from + item];
+    uint made = 0;
+    for (uint begin = 0; begin < rounds; begin += 100) {
+        const uint stop = min(begin + 100, rounds);
+        for (uint i = begin; i < stop; i++) {
+            made += arena[steps + (made & 255)];
+        }
+    }
+    arena[to + item] = made;
+}
+
 /* Words go round among the items of a group; each round reads what a neighbour wrote in the one before. */
 __kernel void probe_ring(__global uint *arena, uint from, uint to)
 {

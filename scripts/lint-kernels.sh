@@ -81,6 +81,7 @@ count=$((count + 3))
 lint probe_float.cl
 lint probe_integer.cl
 lint probe_memory.cl
+lint probe_loop.cl
 for type in uchar ushort uint; do
     lint -DPROBE_TYPE=$type probe_memory.cl
     count=$((count + 1))

@@ -299,7 +299,7 @@ static void batch_goes_one_by_one(void **state)
 
 static void lacking_memory_is_no_verdict(void **state)
 {
-    static const char *const calls[] = {"clCreateBuffer", "clCreateKernel", "clCreateProgramWithSource"};
+    static const char *const calls[] = {"clEnqueueWriteBuffer", "clCreateKernel", "clCreateProgramWithSource"};
     (void)state;
     for (size_t i = 0; i < sizeof calls / sizeof calls[0] && check_device() != NULL; i++) {
         program p;
@@ -309,6 +309,24 @@ static void lacking_memory_is_no_verdict(void **state)
         refusal_check(run(&p, CLQ_OP_QUANTIZE, &error), CLQ_OUT_OF_MEMORY, &error, calls[i], __FILE__, __LINE__);
         spoil_no_more();
         ACCEPTED(run(&p, CLQ_OP_QUANTIZE, e));
+        assert_int_equal(p.log.warnings, 0);
+        check_bytes(&p, CLQ_OP_QUANTIZE);
+        end(&p);
+    }
+    check_needs_device();
+}
+
+/* The arena of a trial has room behind it where the device gives it, and is as large as the case where it does not. */
+static void room_is_given_up(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        program p;
+        begin(&p, spec());
+        failing_opencl_fail(1, "clCreateBuffer", CL_MEM_OBJECT_ALLOCATION_FAILURE);
+        ACCEPTED(run(&p, CLQ_OP_QUANTIZE, e));
+        assert_string_equal(failing_opencl_failed(), "clCreateBuffer");
+        spoil_no_more();
         assert_int_equal(p.log.warnings, 0);
         check_bytes(&p, CLQ_OP_QUANTIZE);
         end(&p);
@@ -361,6 +379,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(dynamic_quantization_goes_step_by_step),
     cmocka_unit_test(batch_goes_one_by_one),
     cmocka_unit_test(lacking_memory_is_no_verdict),
+    cmocka_unit_test(room_is_given_up),
     cmocka_unit_test(cancelled_is_no_verdict),
 };
 

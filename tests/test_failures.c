@@ -125,6 +125,13 @@ static void note_places(const char *spec, const char *function, int least)
     end_pipeline(&p);
 }
 
+/* The memory of a trial is asked for again without the room behind it (opencl/machine.c). */
+static int is_asked_again(const char *function, cl_int code)
+{
+    return function != NULL && strcmp(function, "clCreateBuffer") == 0 &&
+           (code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_INVALID_BUFFER_SIZE);
+}
+
 static void call_fails(const char *spec, int n, const char *function, const failure *how)
 {
     pipeline p;
@@ -138,6 +145,12 @@ static void call_fails(const char *spec, int n, const char *function, const fail
     failing_opencl_fail(n, function, how->code);
     status = run_pipeline(&p, spec, x, &error);
     failed = failing_opencl_failed();
+    if (status == CLQ_OK && failed[0] != '\0' && is_asked_again(function, how->code)) {
+        failing_opencl_fail(0, NULL, CL_SUCCESS);
+        assert_true(x[0] >= -1.01f && x[0] <= -0.99f);
+        end_pipeline(&p);
+        return;
+    }
     if (failed[0] == '\0' || status != how->status || error.status != status || error.opencl_code != how->code ||
         strcmp(error.opencl_call, failed) != 0 || strstr(error.message, failed) == NULL ||
         strstr(error.message, how->name) == NULL) {

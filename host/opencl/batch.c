@@ -10,9 +10,27 @@
 #include "opencl/fallback.h"
 #include "opencl/launch/batch.h"
 #include "opencl/launch/operation.h"
+#include "opencl/rounds.h"
 #include "opencl/trust.h"
 
 /* ---- making ---- */
+
+/* Where a run of the set would be ended (rounds.h) each tensor is one operation, which is cut finer or the host's. */
+static clq_status heed_rounds(const clq_batch *batch, const clq_cl_batch *device, clq_cl_batch_set *set,
+                              clq_error *error)
+{
+    uint64_t rounds;
+    if (atomic_load(&batch->context->cl->most_rounds) == UINT64_MAX) {
+        return CLQ_OK;
+    }
+    rounds = clq_cl_batch_rounds(batch, device, set);
+    CLQ_TRY(clq_cl_ask_rounds(batch->context, rounds, error));
+    if (clq_cl_ends_early(batch->context, rounds)) {
+        set->form = CLQ_BATCH_EACH;
+        set->reason = clq_cl_rounds_reason;
+    }
+    return CLQ_OK;
+}
 
 /* A form that is set aside makes way for a simpler one. */
 static clq_status settle_form(const clq_batch *batch, const clq_cl_batch *device, clq_variant forced,
@@ -25,6 +43,9 @@ static clq_status settle_form(const clq_batch *batch, const clq_cl_batch *device
         set->form = CLQ_BATCH_EACH;
         set->reason =
             clq_cl_batch_is_one_by_one(batch->operation) ? set->reason : "no other tensor lies in the same buffers";
+    }
+    if (set->form != CLQ_BATCH_EACH) {
+        CLQ_TRY(heed_rounds(batch, device, set, error));
     }
     preferred = set->form;
     CLQ_TRY(clq_cl_trust_form(batch->context, device->tuning, batch->operation, first->q, &set->form, error));

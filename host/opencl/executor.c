@@ -9,6 +9,7 @@
 #include "opencl/fallback.h"
 #include "opencl/gemm.h"
 #include "opencl/launch/operation.h"
+#include "opencl/rounds.h"
 #include "opencl/runtime/buffer.h"
 #include "opencl/runtime/device.h"
 #include "opencl/runtime/error.h"
@@ -40,6 +41,7 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     clq_decision decision;
     CLQ_TRY(clq_cl_check_strides(context, task, error));
     clq_cl_decide(context, clq_cl_forced_variant(context), task, &decision);
+    (void)clq_cl_heed_rounds(context, task, &decision);
     memset(plan_out, 0, sizeof *plan_out);
     snprintf(plan_out->variant, sizeof plan_out->variant, "%s", decision.main.name);
     snprintf(plan_out->reason, sizeof plan_out->reason, "%s%s", decision.main.reason,

@@ -8,6 +8,7 @@
 #include "opencl/choice/gemm_tile.h"
 #include "opencl/fallback.h"
 #include "opencl/launch/gemm.h"
+#include "opencl/rounds.h"
 #include "opencl/runtime/memory.h"
 #include "opencl/trust.h"
 #include "reference/executor.h"
@@ -96,6 +97,7 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
     const clq_variant forced = clq_cl_forced_variant(context);
     clq_gemm_decision decision;
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, &decision, error));
+    (void)clq_cl_heed_product_rounds(context, task, &decision);
     memset(plan, 0, sizeof *plan);
     snprintf(plan->variant, sizeof plan->variant, "%s", decision.name);
     snprintf(plan->reason, sizeof plan->reason, "%s%s", decision.reason,

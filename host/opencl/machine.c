@@ -44,28 +44,46 @@ void clq_cl_machine_end(clq_cl_machine *m, clq_status status)
     memory_release(&m->packed);
 }
 
-static clq_status memory_grow(clq_cl_memory *m, const clq_context *context, uint64_t bytes, clq_error *error)
+static clq_status memory_grow(clq_cl_machine *machine, clq_cl_memory *m, uint64_t bytes, clq_error *error)
 {
+    const clq_context *context = machine->stream.context;
+    const uint64_t most = context->device.maximum_allocation_bytes;
     if (bytes <= m->bytes) {
         return CLQ_OK;
     }
     memory_release(m);
     m->bytes = 0;
-    bytes = clq_size_max(bytes, clq_size_min(LEAST_MEMORY_BYTES, context->device.maximum_allocation_bytes));
+    machine->lacks_room = bytes > most;
+    bytes = clq_size_max(bytes, clq_size_min(LEAST_MEMORY_BYTES, most));
     CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, "memory for a trial", &m->object, error));
     m->bytes = bytes;
     return CLQ_OK;
 }
 
+/* Of memory of the device. */
+static int is_lack(cl_int code)
+{
+    return code == CL_MEM_OBJECT_ALLOCATION_FAILURE || code == CL_OUT_OF_RESOURCES || code == CL_INVALID_BUFFER_SIZE;
+}
+
 /* With room behind it where there is: a driver may give the program of another type (f32 for 16 bits, or for 4-bit
  * codes those of 16), which would read and write beyond the buffer, and where that is the process's memory end the
- * process. */
+ * process. A device that says more than it can give has room for the case alone. */
 static clq_status reserve_arena(void *cookie, uint64_t bytes, void **arena, clq_error *error)
 {
     clq_cl_machine *m = cookie;
     const uint64_t most = m->stream.context->device.maximum_allocation_bytes;
     const uint64_t with_room = clq_size_max(bytes, clq_size_min(WIDEST_TYPES * bytes, most));
-    CLQ_TRY(memory_grow(&m->arena, m->stream.context, with_room, error));
+    clq_error story = {0};
+    clq_status status = memory_grow(m, &m->arena, with_room, &story);
+    if (status != CLQ_OK && is_lack(story.opencl_code)) {
+        CLQ_TRY(memory_grow(m, &m->arena, bytes, error));
+    } else if (status != CLQ_OK) {
+        if (error != NULL) {
+            *error = story;
+        }
+        return status;
+    }
     *arena = m->arena.object;
     return CLQ_OK;
 }
@@ -105,7 +123,7 @@ done:
 clq_status clq_cl_machine_reserve(clq_cl_machine *m, uint64_t bytes, clq_error *error)
 {
     if (m->stream.queue != NULL && bytes > 0) {
-        CLQ_TRY(memory_grow(&m->workspace, m->stream.context, WORKSPACE_OFFSET + bytes, error));
+        CLQ_TRY(memory_grow(m, &m->workspace, WORKSPACE_OFFSET + bytes, error));
     }
     m->stream.workspace = m->workspace.object;
     m->stream.workspace_offset_bytes = WORKSPACE_OFFSET; /* as a caller's memory may have one */
@@ -158,7 +176,7 @@ done:
 clq_status clq_cl_machine_pack(clq_cl_machine *m, const clq_gemm_task *task, clq_gemm_weights *weights,
                                clq_error *error)
 {
-    CLQ_TRY(memory_grow(&m->packed, m->stream.context, clq_cl_gemm_packed_of(task).bytes, error));
+    CLQ_TRY(memory_grow(m, &m->packed, clq_cl_gemm_packed_of(task).bytes, error));
     weights->context = m->stream.context;
     weights->form = CLQ_GEMM_FORM_PANELS;
     weights->object = m->packed.object;

@@ -22,6 +22,7 @@ typedef struct clq_cl_machine {
     uint32_t tile_edge;           /* of products whose work-groups make a tile; 0: as the product has it */
     int as_called;                /* cut as calls cut them, not as trials do; dynamic quantization step by step */
     int packs;                    /* products take B packed */
+    int lacks_room;               /* a case needs more memory than the device's largest buffer has */
 } clq_cl_machine;
 
 /* `_end` comes after `_begin` also where that failed, with the status of all that went on in between. */

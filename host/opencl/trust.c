@@ -7,7 +7,10 @@
 
 #include "core/dtype.h"
 #include "opencl/choice/gemm_tile.h"
+#include "opencl/launch/gemm.h"
+#include "opencl/launch/operation.h"
 #include "opencl/machine.h"
+#include "opencl/rounds.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 #include "trial/cases.h"
@@ -29,6 +32,7 @@ typedef struct climb {
     const clq_quantization *q;
     clq_batch_form *form;
     clq_cl_binaries binaries; /* of the programs that the present step uses */
+    int lacks_room;           /* its cases do not fit the device's largest buffer */
 } climb;
 
 static clq_status attempt_cases(climb *c, clq_variant variant, clq_batch_form form, const clq_trial_cases *cases,
@@ -50,6 +54,7 @@ static clq_status attempt_cases(climb *c, clq_variant variant, clq_batch_form fo
         status = only_ready ? clq_trial_make_ready(&candidate, cases, error)
                             : clq_trial_compare(&candidate, cases, same, error);
     }
+    c->lacks_room = m.lacks_room;
     clq_cl_machine_end(&m, status);
     return status;
 }
@@ -93,8 +98,9 @@ static int is_code_of_kernel(const climb *c, cl_int code)
 }
 
 /*
- * The compiler refuses the step's file, its work-groups are too large for the device, or the driver does not let it be
- * made or run. What fails for want of memory, or in kernels that others share, is no verdict on it.
+ * The compiler refuses the step's file, its work-groups are too large for the device, the driver does not let it be
+ * made or run, or no buffer of the device holds what it would be tried on. What fails for want of memory otherwise, or
+ * in kernels that others share, is no verdict on it.
  */
 static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_trial_step *step)
 {
@@ -106,6 +112,9 @@ static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_tr
                        strcmp(story->opencl_call, reading) == 0;
     if (story->status == CLQ_BUILD_FAILED && is_own) {
         return CLQ_VERDICT_UNBUILT;
+    }
+    if (c->lacks_room) {
+        return CLQ_VERDICT_UNUSABLE;
     }
     if (story->status != CLQ_DEVICE_ERROR || !is_about_kernel(story->opencl_call)) {
         return CLQ_VERDICT_UNKNOWN;
@@ -152,8 +161,8 @@ static void name_step(const climb *c, clq_trial_step *step)
  * What came of a ladder where `by_host` says that nothing is left of it and nothing was forced: on the context's own
  * queue, where a call may wait, the host serves, which is no failure and is told once.
  */
-static clq_status or_host(clq_context *context, unsigned operation, const char *name, int by_host, const void *launch,
-                          clq_status status, clq_error *error)
+static clq_status or_host(clq_context *context, unsigned operation, const char *name, int by_host, const char *why,
+                          const void *launch, clq_status status, clq_error *error)
 {
     const unsigned bit = 1u << operation;
     if (status == CLQ_OK || !by_host) {
@@ -169,7 +178,7 @@ static clq_status or_host(clq_context *context, unsigned operation, const char *
     }
     if ((atomic_fetch_or(&context->cl->told_host, bit) & bit) == 0) {
         clq_context_log(context, CLQ_LOG_WARNING, "%s on %s: %s; the host computes it", name, context->device.name,
-                        clq_host_reason);
+                        why);
     }
     if (error != NULL) {
         memset(error, 0, sizeof *error);
@@ -214,18 +223,47 @@ static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int o
                          error);
 }
 
+/* Where loops are long the device is asked before anything is tried: one that ends them gets other kernels, cut finer.
+ */
+static clq_status decide_by_rounds(clq_context *context, clq_variant forced, const clq_task *task,
+                                   clq_decision *decision, clq_error *error)
+{
+    clq_cl_decide(context, forced, task, decision);
+    if (!decision->by_host && atomic_load(&context->cl->most_rounds) == CLQ_CL_ROUNDS_UNKNOWN) {
+        CLQ_TRY(clq_cl_ask_rounds(context, clq_cl_operation_rounds(context, task, decision), error));
+        if (atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN) {
+            clq_cl_decide(context, forced, task, decision);
+        }
+    }
+    return CLQ_OK;
+}
+
+/* What is cut as finely as it can be, and needs longer loops than the device has. */
+static clq_status keep_rounds(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
+                              clq_error *error)
+{
+    const char *name = clq_operation_name(task->operation);
+    if (decision->by_host || !clq_cl_heed_rounds(context, task, decision)) {
+        return CLQ_OK;
+    }
+    return or_host(context, (unsigned)task->operation, name, !clq_variant_is_of_tensors(forced), clq_cl_rounds_reason,
+                   task->launch,
+                   clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", name, context->device.name, clq_cl_rounds_reason),
+                   error);
+}
+
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
                              clq_error *error)
 {
     CLQ_TRY(clq_cl_check_strides(context, task, error));
-    clq_cl_decide(context, forced, task, decision);
+    CLQ_TRY(decide_by_rounds(context, forced, task, decision, error));
     if (clq_cl_untrusted(context, decision) != NULL) {
         climb c = {.context = context, .forced = forced, .task = task, .decision = decision};
         const clq_status status = settle_by_ladder(&c, next_choice, attempt_choice, error);
-        return or_host(context, (unsigned)task->operation, clq_operation_name(task->operation), decision->by_host,
-                       task->launch, status, error);
+        CLQ_TRY(or_host(context, (unsigned)task->operation, clq_operation_name(task->operation), decision->by_host,
+                        clq_host_reason, task->launch, status, error));
     }
-    return CLQ_OK;
+    return keep_rounds(context, forced, task, decision, error);
 }
 
 /* ---- one product ---- */
@@ -311,19 +349,46 @@ static clq_status attempt_product(void *cookie, const clq_trial_step *step, int 
                                      : attempt_variant(c, only_ready, same, error);
 }
 
+static clq_status decide_product_by_rounds(clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                                           clq_gemm_decision *decision, clq_error *error)
+{
+    CLQ_TRY(clq_cl_gemm_decide(context, forced, task, decision, error));
+    if (!decision->by_host && atomic_load(&context->cl->most_rounds) == CLQ_CL_ROUNDS_UNKNOWN) {
+        const uint64_t packing = clq_cl_gemm_pack_rounds(context, decision->tuning, task);
+        const uint64_t rounds = clq_cl_gemm_rounds(task, decision);
+        CLQ_TRY(clq_cl_ask_rounds(context, packing > rounds ? packing : rounds, error));
+        if (atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN) {
+            CLQ_TRY(clq_cl_gemm_decide(context, forced, task, decision, error));
+        }
+    }
+    return CLQ_OK;
+}
+
+static clq_status keep_product_rounds(clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                                      clq_gemm_decision *decision, clq_error *error)
+{
+    if (decision->by_host || !clq_cl_heed_product_rounds(context, task, decision)) {
+        return CLQ_OK;
+    }
+    return or_host(
+        context, CLQ_OP_COUNT, "gemm", !clq_variant_is_of_products(forced), clq_cl_rounds_reason, task->launch,
+        clq_fail(error, CLQ_UNSUPPORTED, "gemm on %s: %s", context->device.name, clq_cl_rounds_reason), error);
+}
+
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                 clq_gemm_decision *decision, clq_error *error)
 {
-    CLQ_TRY(clq_cl_gemm_decide(context, forced, task, decision, error));
+    CLQ_TRY(decide_product_by_rounds(context, forced, task, decision, error));
     if (clq_cl_gemm_host_reason(task) != NULL) {
         return CLQ_OK; /* nothing is tried: it is the host's */
     }
     if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
         climb c = {.context = context, .forced = forced, .product = task, .product_decision = decision};
         const clq_status status = settle_by_ladder(&c, next_product, attempt_product, error);
-        return or_host(context, CLQ_OP_COUNT, "gemm", decision->by_host, task->launch, status, error);
+        CLQ_TRY(
+            or_host(context, CLQ_OP_COUNT, "gemm", decision->by_host, clq_host_reason, task->launch, status, error));
     }
-    return CLQ_OK;
+    return keep_product_rounds(context, forced, task, decision, error);
 }
 
 /* ---- a form of batches ---- */

@@ -81,6 +81,7 @@ uint64_t clq_verify_float_answer(uint32_t which, const uint32_t in[3]);
 uint64_t clq_verify_integer_answer(uint32_t which, const uint32_t in[3]);
 clq_status clq_verify_probe_arithmetic(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
 clq_status clq_verify_probe_vectors(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
+clq_status clq_verify_probe_loop(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
 clq_status clq_verify_probe_group(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
 clq_status clq_verify_probe_atomic(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);
 clq_status clq_verify_probe_sub_buffer(clq_cl_machine *machine, clq_verify_work *work, clq_error *error);

@@ -27,6 +27,37 @@ static void begin(clq_cl_launch *launch, const clq_cl_machine *machine, const ch
     clq_cl_launch_memory(launch, machine->arena.object);
 }
 
+/* ---- loops ---- */
+
+/* Work-items of one round, of half the rounds and of all; above a thousand million the rounds are of many loops. */
+clq_status clq_verify_probe_loop(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
+{
+    enum { MANY = 1000000000, ITEMS = 3, STEPS = 256 };
+    const uint32_t which = work->item->of.probe.question->which;
+    const uint32_t rounds = which % MANY;
+    const uint32_t of_items[ITEMS] = {1, rounds / 2, rounds};
+    clq_cl_launch launch;
+    (void)clq_verify_probe_operand(work, "rounds", CLQ_VERIFY_U32, ITEMS, 0);
+    (void)clq_verify_probe_operand(work, "steps", CLQ_VERIFY_U32, STEPS, 0);
+    (void)clq_verify_probe_operand(work, "rounds made", CLQ_VERIFY_U32, ITEMS, 1);
+    CLQ_TRY(clq_verify_probe_arena(work, error));
+    for (uint32_t i = 0; i < STEPS; i++) {
+        clq_verify_probe_before(work, 1)[i] = 1;
+    }
+    memcpy(clq_verify_probe_before(work, 0), of_items, sizeof of_items);
+    memcpy(clq_verify_probe_want(work, 2), of_items, sizeof of_items);
+    CLQ_TRY(clq_verify_probe_send(machine, work, error));
+    begin(&launch, machine, which >= MANY ? "probe_loops" : "probe_loop");
+    launch.file = which >= MANY ? "probe_memory.cl" : "probe_loop.cl"; /* the second is what contexts ask with */
+    for (uint32_t i = 0; i < 3; i++) {
+        clq_cl_launch_i32(&launch, (int32_t)clq_verify_probe_offset(work, i));
+    }
+    launch.global[0] = ITEMS;
+    clq_cl_launch_groups_of_one(&launch, machine->stream.context);
+    CLQ_TRY(clq_cl_launch_enqueue(&launch, &machine->stream, error));
+    return clq_verify_probe_receive(machine, work, error);
+}
+
 static uint64_t element_bytes_of(const char *type)
 {
     return strcmp(type, "uchar") == 0 ? 1 : strcmp(type, "ushort") == 0 ? 2 : strcmp(type, "ulong") == 0 ? 8 : 4;

@@ -32,6 +32,8 @@
         group, name, run, which, 0, 0, NULL, NULL                                                                      \
     }
 #define TREE(n) ROW("group", "tree/" #n, clq_verify_probe_group, n)
+#define LOOP(n) ROW("loop", "rounds/" #n, clq_verify_probe_loop, n)
+#define LOOPS(n) ROW("loop", "rounds-in-all/" #n, clq_verify_probe_loop, 1000000000 + n)
 #define RING(n) ROW("group", "barriers/" #n, clq_verify_probe_group, 1000 + n)
 
 const clq_verify_probe clq_verify_probes[] = {
@@ -126,6 +128,11 @@ const clq_verify_probe clq_verify_probes[] = {
     RING(3),
     RING(64),
     RING(128),
+    LOOP(70000),
+    LOOP(200000),
+    LOOP(1000000),
+    LOOPS(70000),
+    LOOPS(200000),
     ROW("memory", "atomics-global", clq_verify_probe_atomic, 0),
     ROW("memory", "atomics-local/1", clq_verify_probe_atomic, 1),
     ROW("memory", "atomics-local/64", clq_verify_probe_atomic, 64),

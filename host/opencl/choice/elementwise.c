@@ -42,6 +42,15 @@ uint64_t clq_cl_target_items(const clq_context *context, uint32_t per_unit, int 
     return is_trial ? clq_size_min(items, TRIAL_ITEMS) : items;
 }
 
+uint64_t clq_cl_least_items(const clq_context *context, uint64_t elements)
+{
+    const uint64_t most = atomic_load(&context->cl->most_rounds);
+    const uint64_t elements_of_item = most / (2 * CLQ_CL_ELEMENT_ROUNDS); /* twice: shares are not equal */
+    return most == UINT64_MAX || most == CLQ_CL_ROUNDS_UNKNOWN
+               ? 0
+               : clq_size_divide_up(elements, clq_size_max(elements_of_item, 1));
+}
+
 static const variant_row *find_row(clq_operation operation, clq_variant variant)
 {
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -358,6 +367,7 @@ static int is_fused(const clq_context *context, const clq_task *task, const clq_
 {
     const size_t entry = clq_cl_verdict_entry(decision->tuning, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_VARIANT_STRIP, task->q);
     return decision->tuning->values[CLQ_TUNE_DYNAMIC_FUSED] && task->geometry.parameters == 1 &&
+           clq_cl_least_items(context, 1) == 0 && /* nor does one of the kernel do much then */
            task->geometry.elements > 0 && decision->minmax.variant == CLQ_VARIANT_STRIP &&
            decision->main.variant == CLQ_VARIANT_STRIP &&
            !clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));

@@ -79,6 +79,10 @@ uint32_t clq_histogram_columns(const clq_scheme *scheme);
 /* `per_unit` work-items or groups, a number of the table, for each compute unit; in a trial few, so that each goes
  * round its loops on small tensors too. */
 uint64_t clq_cl_target_items(const clq_context *context, uint32_t per_unit, int is_trial);
+/* As many work-items that none has more than a few elements where the device ends loops (opencl/rounds.h); else 0. */
+uint64_t clq_cl_least_items(const clq_context *context, uint64_t elements);
+/* Rounds of loops that an element costs at most, with those over the lanes of a vector that a compiler leaves. */
+enum { CLQ_CL_ELEMENT_ROUNDS = 6 };
 /* Work-items that columns are cut for: elsewhere than on CPU devices, where those are work-groups, a few of each. */
 uint64_t clq_cl_column_items(const clq_context *context, uint32_t per_unit, int is_trial);
 

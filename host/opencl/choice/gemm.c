@@ -8,6 +8,7 @@
 
 #include "core/size.h"
 #include "core/tiles.h"
+#include "opencl/choice/elementwise.h"
 #include "opencl/choice/gemm_tile.h"
 #include "opencl/runtime/memory.h"
 
@@ -340,7 +341,9 @@ static void choose_tiles_per_item(const clq_context *context, const clq_gemm_tas
     const uint64_t by_work =
         clq_size_max(4096 / clq_size_max(groups, 1), decision->tuning->values[CLQ_TUNE_GEMM_TILES]);
     const uint64_t by_count = clq_size_min(tiles / (8 * units), tiles / task->problem->batch);
-    decision->tiles_per_item = (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
+    decision->tiles_per_item = clq_cl_least_items(context, 1) > 0 /* which ends an item of many rounds: rounds.h */
+                                   ? 1
+                                   : (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
 }
 
 static void name_decision(const clq_gemm_task *task, const char *reason, clq_gemm_decision *decision)

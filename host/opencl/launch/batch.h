@@ -93,6 +93,9 @@ typedef struct clq_cl_batch {
     int is_trial;
 } clq_cl_batch;
 
+/* Rounds of loops that a run of the set makes at most, cut by that table (opencl/rounds.h). */
+uint64_t clq_cl_batch_rounds(const clq_batch *batch, const clq_cl_batch *device, const clq_cl_batch_set *set);
+
 /* Calls and launches of a set that is not CLQ_BATCH_EACH; their arguments, when the table is on the device. */
 clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set,
                                      clq_error *error);

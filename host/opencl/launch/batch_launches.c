@@ -21,7 +21,15 @@
 enum { LEAST_TRIAL_RUN = 384, LEAST_TRIAL_PIECE = 256 };
 
 /* Costs, in quarters of a block (clq_cl_work): of a tensor, a parameter made ready for the walk, one chosen. */
-enum { TENSOR_COST = 16, BLOCK_COST = 4, READY_COST = 16, CHOICE_COST = 80, TASK_COST = 16, LIST_COST = 8 };
+enum {
+    COLUMN_LINES = 256,
+    TENSOR_COST = 16,
+    BLOCK_COST = 4,
+    READY_COST = 16,
+    CHOICE_COST = 80,
+    TASK_COST = 16,
+    LIST_COST = 8
+};
 
 typedef struct builder {
     clq_cl_batch *device;
@@ -422,6 +430,34 @@ static clq_cl_batch_set part_of(const builder *s, const clq_cl_batch_set *set, s
         part.count++;
     }
     return part;
+}
+
+/*
+ * A run has its share of what there is, or the least, and a unit more: a vector of a tensor, a piece for minmax, of
+ * columns a tile, where it is fused a tensor, which it goes over twice.
+ */
+uint64_t clq_cl_batch_rounds(const clq_batch *batch, const clq_cl_batch *device, const clq_cl_batch_set *set)
+{
+    builder s = {.device = (clq_cl_batch *)device, .batch = batch, .context = batch->context};
+    uint64_t elements = 0;
+    uint64_t all = 0;
+    uint64_t unit;
+    uint64_t largest = 0;
+    clq_cl_batch_set own = *set;
+    s.set = &own;
+    s.width = width_of(device, set->form);
+    for (size_t i = 0; i < set->count; i++) {
+        const clq_geometry *g = &task_of(&s, i)->geometry;
+        const uint64_t apart = clq_geometry_has_bands(g) ? clq_size_divide_up(g->band, g->channels) : 0;
+        all += g->elements;
+        elements += g->elements + g->parameters * READY_COST + TENSOR_COST;
+        largest = clq_size_max(largest, set->form == CLQ_BATCH_FUSED ? 2 * g->elements : apart);
+    }
+    unit = set->form == CLQ_BATCH_COLUMNS ? (uint64_t)COLUMN_LINES * column_blocks(&s) * s.width : piece_of(&s);
+    unit = clq_size_max(clq_size_min(unit, all), largest);
+    elements = clq_size_min(elements, clq_size_max(clq_size_divide_up(elements, most_runs(&s)),
+                                                   (uint64_t)least_run(device) * s.width / BLOCK_COST));
+    return CLQ_CL_ELEMENT_ROUNDS * (elements + unit);
 }
 
 clq_status clq_cl_batch_add_launches(clq_cl_batch *device, const clq_batch *batch, clq_cl_batch_set *set,

@@ -34,6 +34,14 @@ static int is_one_item(const clq_task *task, const clq_decision *decision)
     return task->geometry.elements <= decision->tuning->values[CLQ_TUNE_DYNAMIC_ALONE] && !decision->streams;
 }
 
+/* Alone, a work-item goes over them twice; else it folds the partial ranges before its strip. */
+uint64_t clq_cl_dynamic_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision)
+{
+    const uint64_t elements = task->geometry.elements;
+    return 2 * CLQ_CL_ELEMENT_ROUNDS *
+           (is_one_item(task, decision) ? elements : strip_of(context, decision->tuning, elements));
+}
+
 clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
 {
     const clq_span *a = task->arguments;

@@ -61,6 +61,11 @@ int clq_cl_gemm_needs_sums(const clq_gemm_task *task);
  * (clq_gemm_decision.most_partial), and never less for a larger m. */
 uint64_t clq_cl_gemm_workspace_most(const clq_gemm_task *task, const clq_gemm_decision *decision, int is_packed);
 
+/* Rounds of loops that a work-item makes at most (opencl/rounds.h): of packing and sums of rows, and of what follows.
+ */
+uint64_t clq_cl_gemm_pack_rounds(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task);
+uint64_t clq_cl_gemm_rounds(const clq_gemm_task *task, const clq_gemm_decision *decision);
+
 /* All commands of one product. */
 clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
                                 clq_error *error);

@@ -69,16 +69,32 @@ clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
     return packed;
 }
 
-/* On a CPU device, and where a dimension is more than others take: whole groups, of several panels, in order. */
-static void size_in_order(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_cl_tuning *tuning,
-                          const clq_gemm_packed *packed, int are_nibbles, uint64_t batches, uint64_t *groups_per_item)
+/* Panels that a work-item packs together, and of how many groups of four k. */
+static uint64_t across_of(const clq_gemm_task *task, const clq_gemm_packed *packed)
 {
-    const uint64_t items = clq_cl_target_items(stream->context, tuning->values[CLQ_TUNE_GEMM_PACK_ITEMS], 0);
-    const uint64_t across = are_nibbles ? packed->panels : clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
-    const uint64_t wanted = clq_size_divide_up(packed->groups * across * batches, items);
-    *groups_per_item = clq_size_max(clq_size_min(wanted, packed->groups), clq_size_min(4, packed->groups));
-    launch->global[0] = (size_t)clq_size_divide_up(packed->groups, *groups_per_item);
-    launch->global[1] = (size_t)across;
+    const int are_nibbles = clq_dtype_bits(task->problem->b.dtype) == 4;
+    return are_nibbles ? packed->panels : clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
+}
+
+static uint64_t groups_of_item(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                               const clq_gemm_packed *packed)
+{
+    const uint64_t items = clq_cl_target_items(context, tuning->values[CLQ_TUNE_GEMM_PACK_ITEMS], 0);
+    const uint64_t groups = clq_size_divide_up(packed->groups * across_of(task, packed) * task->b_batches, items);
+    const uint64_t least = clq_size_min(4, packed->groups);
+    /* Where a device ends loops (opencl/rounds.h) there are as many items as can be. */
+    return clq_cl_least_items(context, 1) > 0 ? least : clq_size_max(clq_size_min(groups, packed->groups), least);
+}
+
+/* A panel's columns are loops of their own; sums go over K, by vectors at best. */
+uint64_t clq_cl_gemm_pack_rounds(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task)
+{
+    const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
+    const uint64_t ragged = PANEL_COLUMNS * (2 + GROUP_DEPTH);
+    const uint64_t panels =
+        (PANELS_PER_ITEM * (1 + PANEL_COLUMNS / 4) + ragged) * groups_of_item(context, tuning, task, &packed);
+    const uint64_t tiles = (uint64_t)CLQ_GEMM_MAXIMUM_ROWS * GROUPS_PER_ITEM * 2 * (1 + GROUP_DEPTH);
+    return clq_size_max(clq_size_max(panels, task->problem->k), clq_size_max(tiles, 3 * PACK_ROWS * PACK_DEPTH));
 }
 
 static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
@@ -88,7 +104,7 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning
     const int are_nibbles = clq_dtype_bits(p->b.dtype) == 4;
     const int by_vectors = stream->context->device.type != CLQ_DEVICE_CPU && packed->panels <= MOST_GROUPS &&
                            task->b_batches <= MOST_GROUPS && packed->groups <= UINT32_MAX / PANEL_COLUMNS;
-    uint64_t number = (uint64_t)clq_dtype_bits(p->b.dtype); /* or groups for each item */
+    const uint64_t groups_per_item = groups_of_item(stream->context, tuning, task, packed);
     uint32_t width;
     clq_cl_launch launch;
     if (packed->groups == 0) {
@@ -108,13 +124,14 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning
         launch.local[0] = PACKERS;
         launch.local[1] = launch.local[2] = 1;
     } else {
-        size_in_order(&launch, stream, tuning, packed, are_nibbles, task->b_batches, &number);
+        launch.global[0] = (size_t)clq_size_divide_up(packed->groups, groups_per_item);
+        launch.global[1] = (size_t)across_of(task, packed);
     }
     push_source(&launch, &task->arguments[CLQ_GEMM_B], &task->b);
     push_i32(&launch, p->k);
     push_i32(&launch, p->n);
     push_i32(&launch, packed->groups);
-    push_i32(&launch, number);
+    push_i32(&launch, by_vectors ? (uint64_t)clq_dtype_bits(p->b.dtype) : groups_per_item);
     push_i32(&launch, p->b.dtype == CLQ_U8 ? 0x80808080u : p->b.dtype == CLQ_S4 ? 8 : 0);
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset_words);

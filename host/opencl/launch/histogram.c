@@ -13,6 +13,7 @@ enum { MOST_ITEMS = 1024 };
 
 /* A slice with fewer elements does not pay for adding its counts up; one with more could overflow 32-bit counts. */
 static const uint64_t LEAST_SLICE_IN_TRIAL = 64;
+static const uint64_t LEAST_SLICE_OF_FEW_ROUNDS = 4096; /* where a device ends loops: opencl/rounds.h */
 static const uint64_t GREATEST_SLICE = UINT64_C(1) << 30;
 /* Up to so many elements of a parameter, clearing counters takes longer than 64-bit counts in place. */
 static const uint64_t MOST_DIRECT = 1 << 14, MOST_DIRECT_IN_TRIAL = 64;
@@ -31,14 +32,18 @@ typedef struct histogram_cut {
 /* A kernel is compared with the reference on small problems (trial/cases_walk.c), in slices and in scratch memory all
  * the same.
  */
-static uint64_t least_slice(const histogram_cut *s)
+static uint64_t least_slice(const histogram_cut *s, const clq_context *context)
 {
-    return s->is_trial ? LEAST_SLICE_IN_TRIAL : s->tuning->values[CLQ_TUNE_HISTOGRAM_SLICE];
+    const uint64_t tuned = s->tuning->values[CLQ_TUNE_HISTOGRAM_SLICE];
+    return s->is_trial                          ? LEAST_SLICE_IN_TRIAL
+           : clq_cl_least_items(context, 1) > 0 ? clq_size_min(tuned, LEAST_SLICE_OF_FEW_ROUNDS)
+                                                : tuned;
 }
 
 static uint64_t items_of(const histogram_cut *s, const clq_context *context)
 {
-    return clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_HISTOGRAM_ITEMS], s->is_trial);
+    return clq_size_max(clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_HISTOGRAM_ITEMS], s->is_trial),
+                        clq_cl_least_items(context, s->call.elements));
 }
 
 static uint64_t most_direct(const histogram_cut *s)
@@ -70,7 +75,7 @@ static void cut_columns(histogram_cut *s, const clq_context *context, const clq_
     call->across = clq_size_divide_up(g->channels, call->per_job);
     lines = clq_size_divide_up(g->elements, call->line);
     call->slices = items_of(s, context) / call->across;
-    call->slices = clq_size_min(call->slices, lines * columns / least_slice(s));
+    call->slices = clq_size_min(call->slices, lines * columns / least_slice(s, context));
     call->slices = clq_size_min(
         call->slices, clq_cl_scratch_items(context, call->across * call->per_job * s->bins * sizeof(cl_uint)));
     call->slices = clq_size_max(call->slices, 1);
@@ -90,7 +95,7 @@ static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_ta
     const uint64_t repeats = clq_size_divide_up(g->band / g->row, g->channels);
     const uint64_t elements = repeats * g->segment; /* of the largest parameter */
     call->per_job = 1;
-    call->slices = clq_size_min(clq_size_divide_up(wanted, g->parameters), elements / least_slice(s));
+    call->slices = clq_size_min(clq_size_divide_up(wanted, g->parameters), elements / least_slice(s, context));
     call->slices = clq_size_min(call->slices, clq_cl_scratch_items(context, g->parameters * s->bins * sizeof(cl_uint)));
     call->slices = clq_size_max(clq_size_max(call->slices, clq_size_divide_up(elements, GREATEST_SLICE)), 1);
     /* Whole segments where there are many for each slice; else every slice gets its part of each segment. */
@@ -128,6 +133,32 @@ uint64_t clq_cl_histogram_workspace(const clq_context *context, const clq_task *
 {
     const histogram_cut s = cut_of(context, task, decision);
     return (s.scratch_words + s.partial_words) * sizeof(cl_uint);
+}
+
+/* A job clears its counters and adds them up, besides its elements; the sum has a round for each slice. */
+uint64_t clq_cl_histogram_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision)
+{
+    const histogram_cut s = cut_of(context, task, decision);
+    const tensor_call *call = &s.call;
+    uint64_t jobs;
+    uint64_t elements;
+    uint64_t counters;
+    if (call->tasks == 0) {
+        return 0;
+    }
+    jobs = clq_size_divide_up(call->tasks, clq_size_max(s.items, 1));
+    if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
+        elements = call->per_item * clq_size_max(call->line, s.columns);
+        counters = call->per_job * s.bins + s.columns;
+    } else {
+        const uint64_t group = s.choice.variant == CLQ_VARIANT_GRID ? s.tuning->values[CLQ_TUNE_HISTOGRAM_GROUP] : 1;
+        const clq_geometry *g = &task->geometry;
+        const uint64_t segments = clq_size_divide_up(g->band / g->row, g->channels);
+        elements = clq_size_divide_up(segments * (g->segment + (uint64_t)call->pieces), call->slices) / group +
+                   s.choice.vector_width * (segments / (call->pieces > 1 ? 1 : call->slices) + 1);
+        counters = call->direct ? 0 : (words_of_strip(&s) + (1 + HISTOGRAM_COPIES) * s.bins) / group;
+    }
+    return clq_size_max(call->slices, jobs * (CLQ_CL_ELEMENT_ROUNDS * elements + counters));
 }
 
 /* Scratch memory; without any, memory that is there and not looked at. */

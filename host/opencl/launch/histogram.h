@@ -6,6 +6,7 @@
 #include "opencl/runtime/launch.h"
 
 uint64_t clq_cl_histogram_workspace(const clq_context *context, const clq_task *task, const clq_decision *decision);
+uint64_t clq_cl_histogram_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision);
 
 clq_status clq_cl_histogram(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
                             clq_error *error);

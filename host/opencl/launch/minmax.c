@@ -26,7 +26,8 @@ typedef struct minmax_cut {
 
 static uint64_t items_of(const minmax_cut *s, const clq_context *context)
 {
-    return clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_MINMAX_ITEMS], s->is_trial);
+    return clq_size_max(clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_MINMAX_ITEMS], s->is_trial),
+                        clq_cl_least_items(context, s->call.elements));
 }
 
 /* Work-items that work together: those of grid, and of columns elsewhere than on CPU devices. */
@@ -107,6 +108,31 @@ uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *tas
 {
     const minmax_cut s = cut_of(context, task, decision);
     return s.call.items * CLQ_CL_FOUND_BYTES + s.partials * CLQ_CL_PARTIAL_BYTES;
+}
+
+/* Of eight parameters' partial ranges, or of what all items found, in the second kernel; in the first of the elements
+ * of an item's tasks, where it has less than one share of them. */
+uint64_t clq_cl_minmax_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision)
+{
+    const minmax_cut s = cut_of(context, task, decision);
+    const tensor_call *call = &s.call;
+    const uint64_t group = group_of(&s, context);
+    const uint64_t final = clq_size_max(2 * 8 * (call->direct ? 0 : call->count), call->items) / group;
+    uint64_t elements;
+    if (task->geometry.elements == 0) {
+        return final;
+    }
+    if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
+        const uint64_t tile = (uint64_t)s.choice.column_blocks * s.choice.vector_width;
+        elements =
+            2 * (clq_size_min(call->per_item * tile, call->elements) + tile); /* again where some is not finite */
+    } else {
+        const int has_bands = clq_geometry_has_bands(&task->geometry);
+        const uint64_t own = has_bands ? clq_size_divide_up(call->band, call->channels)
+                                       : clq_size_divide_up(call->segment, clq_size_max(call->pieces, 1));
+        elements = call->per_item * (own / group + s.choice.vector_width);
+    }
+    return clq_size_max(final, CLQ_CL_ELEMENT_ROUNDS * elements);
 }
 
 static void set_options(clq_cl_launch *launch, const minmax_cut *s, const clq_task *task)

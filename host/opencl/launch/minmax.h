@@ -5,6 +5,7 @@
 #include "opencl/launch/tensor.h"
 
 uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task, const clq_decision *decision);
+uint64_t clq_cl_minmax_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision);
 
 clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error);
 

@@ -20,9 +20,10 @@ enum { ITEM_BLOCKS = 4, LEAST_ALONG = 8 };
 enum { SHORT_PIECE = 16 };
 
 /* The work-items, or groups, that a launch has at most. */
-static uint64_t items_of(const clq_context *context, const clq_decision *decision)
+static uint64_t items_of(const clq_context *context, const tensor_call *call, const clq_decision *decision)
 {
-    return clq_cl_target_items(context, decision->tuning->values[CLQ_TUNE_WALK_ITEMS], decision->is_trial);
+    return clq_size_max(clq_cl_target_items(context, decision->tuning->values[CLQ_TUNE_WALK_ITEMS], decision->is_trial),
+                        clq_cl_least_items(context, call->elements));
 }
 
 static uint64_t segments_of(const tensor_call *call)
@@ -40,7 +41,7 @@ static void size_strip(clq_cl_launch *launch, tensor_call *call, const clq_conte
     const uint64_t blocks = clq_size_divide_up(call->elements, width);
     const uint64_t tuned = decision->tuning->values[CLQ_TUNE_WALK_STRIP];
     const uint64_t least = decision->is_trial && width == 16 ? clq_size_max(tuned, LEAST_STRIP_IN_TRIAL) : tuned;
-    uint64_t per_item = is_cpu ? clq_size_divide_up(blocks, items_of(context, decision)) : least;
+    uint64_t per_item = is_cpu ? clq_size_divide_up(blocks, items_of(context, call, decision)) : least;
     per_item = clq_size_max(per_item, least);
     call->per_item = per_item * width;
     clq_cl_launch_items(launch, clq_size_divide_up(blocks, per_item));
@@ -58,7 +59,7 @@ static void size_grid(clq_cl_launch *launch, tensor_call *call, uint64_t piece, 
 {
     const uint64_t group = decision->tuning->values[CLQ_TUNE_WALK_GROUP]; /* a power of two */
     const uint64_t blocks = clq_size_divide_up(piece, decision->main.vector_width);
-    const uint64_t groups = items_of(context, decision);
+    const uint64_t groups = items_of(context, call, decision);
     const uint64_t most_along = decision->is_trial ? clq_size_min(groups, GROUPS_ALONG_IN_TRIAL) : groups;
     const uint64_t least_along = clq_size_max(clq_size_divide_up(blocks, group * ITEM_BLOCKS), groups / pieces);
     const uint64_t groups_along =
@@ -105,6 +106,54 @@ static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_con
     }
 }
 
+/* The sizes of the launch, and how `call` is cut by them; `runs` of strided tensors. */
+static void size_launch(clq_cl_launch *launch, tensor_call *call, const runs_call *runs, const clq_context *context,
+                        const clq_geometry *g, const clq_decision *decision)
+{
+    switch (decision->main.variant) {
+    case CLQ_VARIANT_STRIP:
+        size_strip(launch, call, context, decision);
+        break;
+    case CLQ_VARIANT_GRID:
+        size_grid(launch, call, call->segment, segments_of(call), context, decision);
+        break;
+    case CLQ_VARIANT_RUNS:
+        size_runs(launch, call, runs, context, decision);
+        break;
+    default:
+        size_columns(launch, call, context, g, decision);
+    }
+}
+
+uint64_t clq_cl_elementwise_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision)
+{
+    const clq_choice *choice = &decision->main;
+    clq_cl_launch launch;
+    tensor_call call;
+    runs_call runs;
+    uint64_t elements;
+    if (task->geometry.elements == 0) {
+        return 0;
+    }
+    memset(&launch, 0, sizeof launch);
+    clq_cl_tensor_describe(task, choice->operation, 0, &call);
+    clq_cl_runs_describe(task, choice->operation, &runs);
+    size_launch(&launch, &call, &runs, context, &task->geometry, decision);
+    if (choice->variant == CLQ_VARIANT_COLUMNS) { /* lines, and getting ready for them */
+        const uint64_t tile = (uint64_t)choice->column_blocks * choice->vector_width;
+        elements = clq_size_min(call.per_item * tile, call.elements) + 2 * tile;
+    } else if (call.across == 0) {
+        elements = clq_size_min(call.per_item, call.elements);
+    } else { /* of a piece or two blocks, in so many pieces */
+        const int is_strided = choice->variant == CLQ_VARIANT_RUNS;
+        const uint64_t piece = is_strided ? clq_size_min(runs.run, call.segment) : call.segment;
+        const uint64_t pieces = is_strided && runs.run < call.segment ? runs.count : segments_of(&call);
+        elements = clq_size_divide_up(pieces, clq_size_max(call.tasks, 1)) *
+                   (clq_size_divide_up(piece, call.across) + choice->vector_width);
+    }
+    return CLQ_CL_ELEMENT_ROUNDS * elements;
+}
+
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
                               clq_error *error)
 {
@@ -128,16 +177,10 @@ clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const
         clq_cl_reading_options(&launch, decision->tuning, choice->vector_width);
     }
     clq_cl_code_options(&launch, dtype);
-    if (choice->variant == CLQ_VARIANT_STRIP) {
-        size_strip(&launch, &call, stream->context, decision);
-    } else if (choice->variant == CLQ_VARIANT_GRID) {
-        size_grid(&launch, &call, call.segment, segments_of(&call), stream->context, decision);
-    } else if (choice->variant == CLQ_VARIANT_RUNS) {
+    if (choice->variant == CLQ_VARIANT_RUNS) {
         clq_cl_runs_describe(task, operation, &runs);
-        size_runs(&launch, &call, &runs, stream->context, decision);
-    } else {
-        size_columns(&launch, &call, stream->context, &task->geometry, decision);
     }
+    size_launch(&launch, &call, &runs, stream->context, &task->geometry, decision);
     clq_cl_launch_memory(&launch, task->arguments[clq_cl_source_of(operation)].object);
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_SCALE].object);
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_ZERO_POINT].object);

@@ -9,4 +9,7 @@
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
                               clq_error *error);
 
+/* Bound of the rounds of loops of a work-item (opencl/rounds.h); of minmax, histogram alike. */
+uint64_t clq_cl_elementwise_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision);
+
 #endif

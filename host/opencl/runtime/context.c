@@ -79,6 +79,7 @@ clq_status clq_cl_state_create(const clq_executor *executor, size_t verdicts, cl
     clq_cl_programs_init(&cl->programs);
     pthread_mutex_init(&cl->submit_lock, NULL);
     atomic_init(&cl->told_host, 0);
+    atomic_init(&cl->most_rounds, CLQ_CL_ROUNDS_UNKNOWN);
     atomic_init(&cl->forced_variant, -1);
     clq_cl_find_capabilities(device, info, &cl->capabilities);
     CLQ_TRY_TO(clq_cl_cache_init(&cl->cache, platform, info, error));

@@ -13,6 +13,8 @@
 #include "opencl/runtime/tuning.h"
 #include "trial/verdict.h"
 
+enum { CLQ_CL_ROUNDS_UNKNOWN = 1 }; /* no device's limit */
+
 struct clq_cl_state {
     cl_platform_id platform;
     cl_device_id device;
@@ -31,6 +33,7 @@ struct clq_cl_state {
     clq_verdicts verdicts;
     clq_cl_tunings tunings;
     atomic_uint told_host;     /* bit 1 << operation: that the host serves in place of the device was said */
+    atomic_ullong most_rounds; /* of loops of a work-item: UINT64_MAX without an end, or not asked yet (rounds.h) */
     atomic_int forced_variant; /* as clq_context_force_variant left it; negative: chosen by device */
 
     /*

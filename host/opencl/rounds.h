@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Devices that end loops. Mesa's llvmpipe leaves a kernel's loops after 65,535 rounds of a work-item in all, without a
+ * word, and what is left is not computed. A trial, whose tensors are small, does not see it: where a launch has longer
+ * loops the device is asked first, once, how long it goes round. One that stops keeps launches of shorter loops, cut
+ * finer (choice/elementwise.h), and the host serves what cannot be cut so.
+ */
+#ifndef CLQ_HOST_OPENCL_ROUNDS_H
+#define CLQ_HOST_OPENCL_ROUNDS_H
+
+#include "opencl/choice/elementwise.h"
+#include "opencl/choice/gemm.h"
+
+/* Why the host serves then. */
+extern const char clq_cl_rounds_reason[];
+
+/* Ask the device how far it goes, unless it was asked or so many rounds are few; waits. */
+clq_status clq_cl_ask_rounds(clq_context *context, uint64_t rounds, clq_error *error);
+
+/* Whether a work-item of so many rounds would be ended, by what is known. */
+int clq_cl_ends_early(const clq_context *context, uint64_t rounds);
+
+/* Where a launch of the decision would be ended, it says `by_host`, and they return 1. */
+int clq_cl_heed_rounds(const clq_context *context, const clq_task *task, clq_decision *decision);
+int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *task, clq_gemm_decision *decision);
+
+#endif
