@@ -110,11 +110,41 @@ static void lines_tables_and_json(void **state)
     free(printed);
 }
 
+/* What is kept of a long log: both ends, and that it was cut. */
+static void long_log(void **state)
+{
+    enum { LONG = 5000 };
+    static char log[LONG + 1];
+    clq_error error;
+    (void)state;
+    for (size_t i = 0; i < LONG; i++) {
+        log[i] = (char)('a' + i % 26);
+    }
+    for (size_t length = 0; length <= LONG; length += length < 3000 || length > 3060 ? 1000 : 1) {
+        const char *told;
+        size_t left_out = 0;
+        clq_keep_log(&error, log + LONG - length);
+        if (length < sizeof error.build_log) {
+            assert_string_equal(error.build_log, log + LONG - length);
+            continue;
+        }
+        told = strstr(error.build_log, "\n[... ");
+        assert_non_null(told);
+        assert_int_equal(sscanf(told, "\n[... %zu bytes of the log are left out ...]", &left_out), 1);
+        assert_true(strlen(error.build_log) < sizeof error.build_log);
+        assert_memory_equal(error.build_log, log + LONG - length, (size_t)(told - error.build_log));
+        told = strchr(told + 1, '\n') + 1;
+        assert_string_equal(told, log + LONG - strlen(told));
+        assert_int_equal((size_t)(strstr(error.build_log, "\n[") - error.build_log) + left_out + strlen(told), length);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_and_compilers_logs),
         cmocka_unit_test(line_of_a_log),
+        cmocka_unit_test(long_log),
         cmocka_unit_test(lines_tables_and_json),
     };
     return cmocka_run_group_tests(tests, scratch_begin, scratch_end);

@@ -118,3 +118,22 @@ const char *clq_log_line(const char *log, size_t *length)
     *length = strcspn(line, "\r\n");
     return line;
 }
+
+/* Compilers tell the first fault at the beginning, and how many there were, or why they gave up, at the end. */
+void clq_keep_log(clq_error *error, const char *log)
+{
+    const size_t capacity = sizeof error->build_log;
+    const size_t head = capacity / 3 * 2;
+    const size_t length = strlen(log);
+    size_t tail;
+    int used;
+    if (length < capacity) {
+        memcpy(error->build_log, log, length + 1);
+        return;
+    }
+    memcpy(error->build_log, log, head);
+    tail = capacity - head - 64; /* room for the line */
+    used =
+        snprintf(error->build_log + head, 64, "\n[... %zu bytes of the log are left out ...]\n", length - head - tail);
+    memcpy(error->build_log + head + (size_t)used, log + length - tail, tail + 1);
+}

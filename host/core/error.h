@@ -26,6 +26,10 @@ clq_status clq_fail_in(clq_error *error, clq_status status, const char *format, 
 /* Copy `text` with every control character and broken UTF-8 byte written as \xNN, cut to `capacity` with "...". */
 void clq_printable(char *out, size_t capacity, const char *text, size_t length);
 
+/* Keep a compiler's log in `error`: all of it, or its beginning and end, with a line between that says how many bytes
+ * were left out. */
+void clq_keep_log(clq_error *error, const char *log);
+
 /* The line of a compiler's log that tells most, with its length: the first one with "error:", else with "error" or
  * "Error", else the first that is not blank; of an empty log an empty one. */
 const char *clq_log_line(const char *log, size_t *length);

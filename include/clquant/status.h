@@ -43,7 +43,7 @@ typedef struct clq_error {
     int32_t opencl_code;  /* 0 when no OpenCL call was involved */
     char opencl_call[48]; /* for example "clEnqueueNDRangeKernel" */
     char message[1000];   /* one line: what was given, what is required */
-    char build_log[3048]; /* the start of the compiler's output; empty unless CLQ_BUILD_FAILED */
+    char build_log[3048]; /* the compiler's output, cut in its middle; empty unless CLQ_BUILD_FAILED */
 } clq_error;
 
 /* "invalid argument" for CLQ_INVALID_ARGUMENT; never NULL. */

@@ -27,7 +27,7 @@ static clq_status build_failed(const struct clq_cl_state *cl, cl_program program
         if (clGetProgramBuildInfo(program, cl->device, CL_PROGRAM_BUILD_LOG, 0, NULL, &bytes) == CL_SUCCESS &&
             bytes > 0 && (log = calloc(1, bytes + 1)) != NULL) {
             (void)clGetProgramBuildInfo(program, cl->device, CL_PROGRAM_BUILD_LOG, bytes, log, NULL);
-            snprintf(error->build_log, sizeof error->build_log, "%s", log);
+            clq_keep_log(error, log);
         }
         free(log);
     }
