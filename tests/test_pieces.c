@@ -146,7 +146,8 @@ static void make_plan(planned *p, const char *path, clq_granularity granularity,
     check_ok(clq_output_layout(p->output, &bytes, &error), &error, "layout");
     p->laid_out = lap();
     check_ok(clq_pieces_create(p->plan, parts, &p->pieces, &error), &error, "pieces");
-    check_ok(clq_work_create(p->plan, p->pieces, 0, p->output, &p->work, &error), &error, "work");
+    check_ok(clq_work_create(p->plan, p->pieces, 0, &p->work, &error), &error, "work");
+    check_ok(clq_work_place(p->work, p->output, &error), &error, "windows");
     p->cut = lap();
 }
 

@@ -95,6 +95,7 @@ clq_status clq_writer_write_at(clq_writer *writer, uint64_t offset, const void *
     const unsigned char *from = memory;
     uint64_t position = offset;
     uint64_t end = 0;
+    uint64_t seen;
     if (!clq_size_add(offset, bytes, &end) || end > INT64_MAX) {
         return clq_fail(error, CLQ_INVALID_ARGUMENT, "%s: cannot write %" PRIu64 " bytes at %" PRIu64 ": out of range",
                         clq_show_path(writer->place.path).text, bytes, offset);
@@ -114,7 +115,9 @@ clq_status clq_writer_write_at(clq_writer *writer, uint64_t offset, const void *
         from += put;
         position += (uint64_t)put;
     }
-    writer->end = clq_size_max(writer->end, end);
+    seen = atomic_load(&writer->end);
+    while (seen < end && !atomic_compare_exchange_weak(&writer->end, &seen, end)) {
+    }
     return CLQ_OK;
 }
 

@@ -3,6 +3,8 @@
 #ifndef CLQ_HOST_FORMAT_WRITER_H
 #define CLQ_HOST_FORMAT_WRITER_H
 
+#include <stdatomic.h>
+
 #include "format/file.h"
 #include "format/place.h"
 
@@ -11,9 +13,10 @@ struct clq_writer {
     char *temporary; /* name within the folder; NULL while there is no such file */
     int fd;
     int replace;
-    int failed; /* a write went wrong: the file must not be committed */
-    int kept;   /* what is not committed stays */
-    uint64_t end;
+    int kept; /* what is not committed stays */
+    /* Several threads may write at a time. */
+    atomic_int failed; /* a write went wrong: the file must not be committed */
+    _Atomic uint64_t end;
 };
 
 /* A writer that knows its place and has no file yet. */

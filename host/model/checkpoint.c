@@ -28,6 +28,7 @@ static void count_lines(clq_checkpoint *checkpoint)
             checkpoint->complete = 1;
         } else if (!clq_is_line(line, length, CLQ_JOINED)) {
             checkpoint->told++;
+            checkpoint->tells_pieces |= clq_record_is_of_piece(line, length);
         }
     }
     clq_journal_rewind(checkpoint->journal);
@@ -94,6 +95,11 @@ static int continues(const clq_checkpoint *checkpoint)
 int clq_checkpoint_is_complete(const clq_checkpoint *checkpoint)
 {
     return continues(checkpoint) && checkpoint->complete;
+}
+
+int clq_checkpoint_tells_pieces(const clq_checkpoint *checkpoint, int otherwise)
+{
+    return checkpoint != NULL && continues(checkpoint) && checkpoint->told > 0 ? checkpoint->tells_pieces : otherwise;
 }
 
 clq_status clq_checkpoint_check(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error)
@@ -254,7 +260,8 @@ static clq_status continue_left(clq_checkpoint *checkpoint, const clq_checkpoint
     CLQ_TRY(open_output(run, left, error));
     CLQ_TRY(read_left(checkpoint, run, error));
     checkpoint->begun = 1;
-    clq_job_note(run->job, "%zu of %zu tensors were finished by an earlier run", checkpoint->told, run->work->count);
+    clq_job_note(run->job, "%zu of %zu %s were finished by an earlier run", checkpoint->told, run->work->count,
+                 run->work != run->plan && run->job->request->parts == 0 ? "pieces" : "tensors");
     return CLQ_OK;
 }
 

@@ -37,6 +37,10 @@ clq_status clq_checkpoint_find(const clq_file_request *request, const clq_output
  * names already. */
 int clq_checkpoint_is_complete(const clq_checkpoint *checkpoint);
 
+/* Whether the journal tells of pieces (work.h): as that of the run that is continued does, and of any other
+ * `otherwise`. Of NULL too. */
+int clq_checkpoint_tells_pieces(const clq_checkpoint *checkpoint, int otherwise);
+
 /*
  * When the options were judged and the model was opened, before the data is read: refuse to continue with other
  * options, another input or another version of the library.
@@ -49,7 +53,7 @@ clq_status clq_checkpoint_check(clq_checkpoint *checkpoint, const clq_checkpoint
  */
 clq_status clq_checkpoint_begin(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error);
 
-/* All of a tensor was written. From one thread. */
+/* All of a tensor was written. From any thread. */
 clq_status clq_checkpoint_tensor(clq_checkpoint *checkpoint, const clq_model_plan_tensor *tensor, clq_error *error);
 
 /*

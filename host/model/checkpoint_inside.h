@@ -24,7 +24,8 @@ struct clq_checkpoint {
     int joined;           /* by them the output was joined: its files may have their names */
     clq_journal *journal; /* NULL before begin when an earlier run left none */
     int unreadable;       /* one was left that is to be discarded, whatever is in it */
-    size_t told;          /* tensors in a journal that was found */
+    size_t told;          /* tensors, or pieces, in a journal that was found */
+    int tells_pieces;     /* they are pieces */
     int complete;
     clq_output *output;
     size_t shards;

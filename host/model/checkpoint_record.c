@@ -208,6 +208,11 @@ clq_model_plan_tensor *clq_record_parse(const char *line, size_t length, clq_mod
     return tensor;
 }
 
+int clq_record_is_of_piece(const char *line, size_t length)
+{
+    return length > strlen(WORDS[1]) && memcmp(line, WORDS[1], strlen(WORDS[1])) == 0;
+}
+
 size_t clq_record_number(const char *line, size_t length, const clq_model_plan *plan)
 {
     uint64_t numbers[NUMBERS] = {0};

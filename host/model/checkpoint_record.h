@@ -28,6 +28,9 @@ void clq_record_format(const clq_model_plan_tensor *tensor, const clq_record_has
 clq_model_plan_tensor *clq_record_parse(const char *line, size_t length, clq_model_plan *plan,
                                         clq_record_hashes *hashes);
 
+/* Whether the line tells of a piece. */
+int clq_record_is_of_piece(const char *line, size_t length);
+
 /* The number in such a line; SIZE_MAX when it is none of this plan. */
 size_t clq_record_number(const char *line, size_t length, const clq_model_plan *plan);
 

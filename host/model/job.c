@@ -24,7 +24,7 @@ static clq_status check(clq_context *context, const clq_file_request *request, c
     CLQ_TRY(clq_request_check(request, error));
     CLQ_REQUIRE(events == NULL || events->struct_size == sizeof *events,
                 "the events have a struct_size of %u, required is %zu", (unsigned)events->struct_size, sizeof *events);
-    CLQ_REQUIRE(context != NULL || (events != NULL && events->open_device != NULL),
+    CLQ_REQUIRE(context != NULL || (events != NULL && (events->open_device != NULL || events->open_devices != NULL)),
                 "there is neither a context nor a function that makes one");
     return CLQ_OK;
 }
@@ -99,10 +99,47 @@ clq_status clq_job_need_device(clq_job *job, clq_error *error)
 {
     clq_device_info info;
     if (job->context == NULL) {
+        CLQ_REQUIRE(job->events.open_device != NULL, "%s works on one device, and only open_devices is there",
+                    job->progress.operation);
         CLQ_TRY(job->events.open_device(job->events.cookie, &job->context, error));
     }
     clq_context_device(job->context, &info);
     snprintf(job->report->device, sizeof job->report->device, "%s", info.name);
+    return CLQ_OK;
+}
+
+/* Two contexts of one device share its time. */
+static clq_status check_distinct(const clq_job *job, size_t number, const clq_device_info *info, clq_error *error)
+{
+    for (size_t i = 0; i < number; i++) {
+        clq_device_info other;
+        clq_context_device(job->contexts[i], &other);
+        CLQ_REQUIRE(other.type != info->type || other.platform != info->platform || other.device != info->device ||
+                        strcmp(other.name, info->name) != 0,
+                    "device %s is named twice; devices that share the work are different ones", info->name);
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_job_need_devices(clq_job *job, clq_error *error)
+{
+    size_t used = 0;
+    if (job->context != NULL || job->events.open_devices == NULL) {
+        return clq_job_need_device(job, error);
+    }
+    CLQ_TRY(job->events.open_devices(job->events.cookie, &job->contexts, &job->context_count, error));
+    CLQ_REQUIRE(job->context_count > 0 && job->contexts != NULL, "open_devices has opened none");
+    for (size_t i = 0; i < job->context_count; i++) {
+        char *name = job->report->device;
+        clq_device_info info;
+        clq_context_device(job->contexts[i], &info);
+        CLQ_TRY(check_distinct(job, i, &info, error));
+        if (used < sizeof job->report->device) {
+            used +=
+                (size_t)snprintf(name + used, sizeof job->report->device - used, "%s%s", i > 0 ? ", " : "", info.name);
+        }
+    }
+    job->context = job->contexts[0];
     return CLQ_OK;
 }
 

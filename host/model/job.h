@@ -15,6 +15,9 @@ typedef struct clq_job {
     const clq_file_request *request;
     clq_file_events events;
     clq_context *context; /* NULL: clq_job_need_device makes it */
+    /* Where the call works on several devices: all of them, `context` the first. Else NULL and 0. */
+    clq_context *const *contexts;
+    size_t context_count;
     clq_file_report *report;
     struct timespec begun;
     clq_file_progress progress;
@@ -39,6 +42,9 @@ clq_status clq_job_open_model(clq_job *job, const char *path, clq_model **model,
 
 /* From now on job->context is there, and the report names its device. */
 clq_status clq_job_need_device(clq_job *job, clq_error *error);
+
+/* The same of all devices that the call is given, of a function that works on several. */
+clq_status clq_job_need_devices(clq_job *job, clq_error *error);
 
 /* From now on job->check does what the request says, and the report tells it. The device is there. */
 clq_status clq_job_begin_check(clq_job *job, clq_error *error);

@@ -14,6 +14,11 @@ enum { PIECES_OF_ALL = 4096 };
 uint64_t clq_piece_rows(const clq_model_plan_tensor *tensor, uint64_t *row)
 {
     clq_chunker whole;
+    if (tensor->quantized && tensor->q.layout.granularity == CLQ_PER_TENSOR && tensor->q.layout.rank > 0 &&
+        tensor->q.layout.shape[0] > 1) {
+        *row = tensor->elements / tensor->q.layout.shape[0];
+        return tensor->q.layout.shape[0];
+    }
     if (!tensor->quantized || clq_chunker_init(&whole, &tensor->q.layout, 1, NULL) != CLQ_OK ||
         clq_geometry_has_bands(&whole.geometry) || whole.outer != 1 || whole.channels < 2) {
         return 0;
@@ -48,10 +53,11 @@ typedef struct units {
     uint64_t bytes;       /* likewise, of the input */
 } units;
 
-static units units_of(const clq_model_plan_tensor *tensor, uint64_t most)
+static units units_of(const clq_model_plan_tensor *tensor, uint64_t most, int merges)
 {
     uint64_t row = 0;
-    const uint64_t rows = clq_piece_rows(tensor, &row);
+    const int may_be_cut = merges || tensor->q.layout.granularity != CLQ_PER_TENSOR;
+    const uint64_t rows = may_be_cut ? clq_piece_rows(tensor, &row) : 0;
     units u = {1, 1, tensor->quantized ? tensor->elements : tensor->bytes, tensor->bytes};
     if (!tensor->quantized && tensor->bytes > 0) {
         u = (units){tensor->bytes, most, 1, 1};
@@ -63,9 +69,9 @@ static units units_of(const clq_model_plan_tensor *tensor, uint64_t most)
     return u;
 }
 
-static size_t cut(const clq_model_plan_tensor *tensor, uint64_t most, clq_work_piece *pieces)
+static size_t cut(const clq_model_plan_tensor *tensor, uint64_t most, int merges, clq_work_piece *pieces)
 {
-    const units u = units_of(tensor, most);
+    const units u = units_of(tensor, most, merges);
     size_t count = 0;
     for (uint64_t done = 0; done < u.count; done += clq_size_min(u.each, u.count - done)) {
         const uint64_t step = clq_size_min(u.each, u.count - done);
@@ -105,7 +111,7 @@ clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pie
     clq_pieces *pieces = calloc(1, sizeof *pieces);
     *out = pieces;
     for (size_t i = 0; i < plan->count; i++) {
-        count += cut(&plan->tensors[i], most, NULL);
+        count += cut(&plan->tensors[i], most, parts == 0, NULL);
     }
     if (pieces != NULL) {
         pieces->items = malloc((count + 1) * sizeof *pieces->items);
@@ -115,7 +121,7 @@ clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pie
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu pieces", count);
     }
     for (size_t i = 0; i < plan->count; i++) {
-        pieces->count += cut(&plan->tensors[i], most, &pieces->items[pieces->count]);
+        pieces->count += cut(&plan->tensors[i], most, parts == 0, &pieces->items[pieces->count]);
     }
     share(pieces, all, parts);
     return CLQ_OK;

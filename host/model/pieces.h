@@ -6,8 +6,9 @@
  *
  * A piece is a tensor, or whole rows of a large one whose rows have parameters of their own: channels of the first
  * axis, and groups along the last. A tensor whose parameters need all of it (one scale for all, channels of another
- * axis) is one piece, since its range is then found by one run alone. Cuts lie at multiples of 32 rows, where bytes and
- * words of packed codes and zero points end whatever their width.
+ * axis) is one piece, since its range is then found by one run alone; but for the devices of one run, whose ranges can
+ * be merged, one with a single scale is cut too. Cuts lie at multiples of 32 rows, where bytes and words of packed
+ * codes and zero points end whatever their width.
  *
  * Owners take pieces in the order of the file, each the same share of its bytes: a run reads and writes one stretch, of
  * few shards, and none is further from its share than half a piece at either end.
@@ -35,10 +36,12 @@ typedef struct clq_pieces {
     size_t count;
 } clq_pieces;
 
-/* Rows of a tensor that may be cut between them, and the elements of each; 0: it may not be cut. */
+/* Rows of a tensor that may be cut between them, if it has a single scale by one run alone, and the elements of each;
+ * 0: it may not be cut. */
 uint64_t clq_piece_rows(const clq_model_plan_tensor *tensor, uint64_t *row);
 
-/* The pieces of all tensors, shared by `parts` runs. Time and memory grow with the number of tensors and pieces. */
+/* The pieces of all tensors, shared by `parts` runs; 0: by the devices of one run. Time and memory grow with the number
+ * of tensors and pieces. */
 clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pieces **pieces, clq_error *error);
 void clq_pieces_destroy(clq_pieces **pieces);
 

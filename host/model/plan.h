@@ -44,6 +44,7 @@ typedef struct clq_model_plan_tensor {
     uint64_t first_parameter;
     uint64_t bytes;      /* of one that is copied */
     int elsewhere;       /* another run does it */
+    int is_shared;       /* of such a piece: all pieces of its tensor have one scale, found before any is quantized */
     int quantized;       /* 0: copied */
     char reason[160];    /* why it is copied */
     int falls_short;     /* copied although it is a float tensor that the options select: --strict */

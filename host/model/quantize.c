@@ -96,7 +96,7 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
 
 static clq_status open_device(clq_quantize_job *job, clq_error *error)
 {
-    CLQ_TRY(clq_job_need_device(job->call, error));
+    CLQ_TRY(clq_job_need_devices(job->call, error));
     CLQ_TRY(clq_quantize_begin(job, error));
     for (size_t i = 0; i < job->plan->count; i++) {
         clq_model_plan_tensor *tensor = &job->plan->tensors[i];
@@ -180,6 +180,9 @@ static clq_status find_forms(clq_quantize_job *job, clq_error *error)
     }
     job->all_bytes = clq_quantize_bytes(job, finds_all, !dry_run);
     clq_job_progress_begin(job->call, job->all_bytes);
+    if (!finds_all && job->work != job->plan) {
+        return clq_find_shared(job, error);
+    }
     return finds_all ? clq_find_all(job, error) : CLQ_OK;
 }
 
@@ -192,20 +195,34 @@ static clq_status lay_out(clq_quantize_job *job, clq_error *error)
     return clq_output_layout(job->output, &job->call->report->bytes_out, error);
 }
 
-/* From now on the stages go through the pieces of this part; of parts that are joined, through all. */
+/* From now on the stages go through pieces, as many runs share them; 0: the devices of this one. */
+static clq_status cut(clq_quantize_job *job, uint32_t parts, uint32_t owner, clq_error *error)
+{
+    CLQ_TRY(clq_pieces_create(job->plan, parts, &job->pieces, error));
+    job->work = NULL;
+    return clq_work_create(job->plan, job->pieces, owner, &job->work, error);
+}
+
+/* Several devices share pieces; what an earlier run left tells of pieces or of tensors, and is continued so. */
+static clq_status cut_for_devices(clq_quantize_job *job, clq_error *error)
+{
+    const int cuts = job->request->parts == 0 && clq_checkpoint_tells_pieces(job->checkpoint, job->lane_count > 1);
+    return cuts ? cut(job, 0, 0, error) : CLQ_OK;
+}
+
+/* The pieces of this part, or all of parts that are joined; and where pieces lie in the output. */
 static clq_status take_share(clq_quantize_job *job, clq_error *error)
 {
     const clq_file_request *request = job->request;
     clq_file_report *report = job->call->report;
-    const uint32_t parts = request->parts;
-    if (parts == 0) {
+    if (request->parts > 0) {
+        CLQ_TRY(job->joined != NULL ? cut(job, 1, 0, error) : cut(job, request->parts, request->part - 1, error));
+    }
+    if (job->work == job->plan) {
         return CLQ_OK;
     }
-    CLQ_TRY(clq_pieces_create(job->plan, job->joined != NULL ? 1 : parts, &job->pieces, error));
-    job->work = NULL;
-    CLQ_TRY(clq_work_create(job->plan, job->pieces, job->joined != NULL ? 0 : request->part - 1, job->output,
-                            &job->work, error));
-    if (job->joined == NULL) {
+    CLQ_TRY(clq_work_place(job->work, job->output, error));
+    if (request->parts > 0 && job->joined == NULL) {
         clq_work_count(job->work, &report->bytes_in, &report->bytes_out);
     }
     return CLQ_OK;
@@ -301,17 +318,19 @@ static clq_status execute(clq_quantize_job *job, clq_error *error)
     CLQ_TRY(check_request(job->request, error));
     CLQ_TRY(prepare(job, error));
     CLQ_TRY(job->joined != NULL ? CLQ_OK : open_device(job, error));
+    CLQ_TRY(job->joined != NULL ? CLQ_OK : cut_for_devices(job, error));
     CLQ_TRY(lay_out(job, error));
-    if (job->request->dry_run) {
-        tell_nonfinite(job);
-        return CLQ_OK;
+    if (!job->request->dry_run) {
+        CLQ_TRY(take_share(job, error));
+        CLQ_TRY(job->joined != NULL ? join_parts(job, error) : write_tensors(job, error));
     }
-    CLQ_TRY(take_share(job, error));
-    CLQ_TRY(job->joined != NULL ? join_parts(job, error) : write_tensors(job, error));
     if (job->work != job->plan) {
-        clq_work_merge(job->work, job->plan);
+        CLQ_TRY(clq_work_merge(job->work, job->plan, error));
     }
     tell_nonfinite(job);
+    if (job->request->dry_run) {
+        return CLQ_OK;
+    }
     if (job->request->parts > 0 && job->joined == NULL) { /* whose tensors may not be whole: `join` judges them */
         CLQ_TRY(clq_checkpoint_finish(job->checkpoint, error));
         job->call->report->is_part_done = 1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One run of `quantize` over the data: a pipeline of slots that are read, quantized, measured and written, each stage
- * in a thread of its own.
+ * One run of `quantize` over the data: lanes, one for each device, which share the tensors (claims.h); a lane is a
+ * pipeline of slots that are read, quantized, measured and written, each stage in a thread of its own.
  *
  * A tensor whose chunks each hold all elements of their parameters (`final`) is read once: range, parameters, codes and
  * error are found chunk by chunk. Any other is read twice, first for its ranges. Which of the two it is depends on the
@@ -12,6 +12,7 @@
 #define CLQ_HOST_MODEL_QUANTIZE_JOB_H
 
 #include "model/checkpoint.h"
+#include "model/claims.h"
 #include "model/file_format.h"
 #include "model/folder_output.h"
 #include "model/given.h"
@@ -36,6 +37,14 @@ enum {
     CLQ_PIECE_NONE = 6
 };
 
+/* What a run finds the parameters of. */
+enum {
+    CLQ_FIND_ALL = 1,
+    CLQ_FIND_SHARED = 2 /* of tensors that are cut and have one scale (work.h), whose pieces are quantized with it */
+};
+
+struct clq_quantize_lane;
+
 typedef struct clq_quantize_job {
     clq_job *call;
     const clq_file_request *request; /* the call's */
@@ -49,22 +58,48 @@ typedef struct clq_quantize_job {
     clq_checkpoint *checkpoint; /* NULL: nothing is written that another run could continue */
     clq_pieces *pieces;         /* of an output that several runs share; else NULL */
     const char *joined;         /* forms of zero points, of the parts that this run joins; else NULL */
-    uint64_t done_bytes;        /* for the progress */
+    uint64_t done_bytes;        /* for the progress, under `lock` while lanes run */
     uint64_t all_bytes;         /* likewise: those of all passes over the data */
-    int finding;                /* this run only finds parameters, of all tensors */
-    int found;                  /* such a run was made before */
-    uint64_t slot_bytes;        /* capacity of a slot; 0: what suits the device and --memory */
+    int finding;                /* CLQ_FIND_: this run only finds parameters; 0: it writes */
+    int found;                  /* such a run was made before, over all */
+    int shared_found;           /* or over those that share parameters */
+    int counts;                 /* --calibrate needs histograms */
+    uint64_t slot_bytes;        /* capacity of the smallest slot; 0: what suits the devices and --memory */
+    struct clq_quantize_lane *lanes;
+    size_t lane_count;
+    clq_claims *claims;   /* while lanes run */
+    pthread_mutex_t lock; /* of what lanes tell, while there are lanes */
+    double seconds;       /* for which they ran */
+} clq_quantize_job;
+
+/* A device at work. */
+typedef struct clq_quantize_lane {
+    clq_quantize_job *job;
+    size_t number;
+    clq_context *context;
+    char name[128];  /* of the device */
+    clq_check check; /* of what this device computes; added to the call's once the lane has run */
+    uint64_t slot_bytes;
     clq_slot slots[CLQ_QUANTIZE_SLOTS];
-    int counts;                /* --calibrate needs histograms */
     clq_histograms histograms; /* of the tensor that is counted */
     float *cut;                /* its ranges, as the method leaves them */
     /* Each stage's own. */
-    clq_schedule schedule; /* the first's, with the tensor that is open or comes next, and the pass over it */
-    size_t next_tensor;
+    clq_schedule schedule; /* the first's, with the tensor that is open, and the pass over it */
+    size_t tensor;
     int pass;
+    int is_filled;             /* there is something in the slot at hand */
     clq_statistics statistics; /* of the tensor that is measured */
     clq_encoder encoder;       /* the last's */
-} clq_quantize_job;
+    int is_alone;              /* no other device is left: the host may serve in its place */
+    int serves;                /* 0: it does already */
+    /* Once the lane has run. */
+    int is_set_aside;
+    uint64_t bytes; /* of the input that it worked on */
+    double seconds; /* for which its second stage was at work */
+    clq_status status;
+    clq_error error;
+    pthread_t thread;
+} clq_quantize_lane;
 
 /* For messages of clq_check. */
 static inline clq_check_place clq_quantize_place(const clq_quantize_job *job, const clq_piece *piece)
@@ -84,7 +119,7 @@ static inline int clq_lists_parameters(const clq_quantize_job *job)
  */
 clq_status clq_quantize_run(clq_job *call, const char *joined, clq_error *error);
 
-/* The job's slots, once the context is there. */
+/* The job's lanes, once the contexts are there. */
 clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error);
 void clq_quantize_end(clq_quantize_job *job);
 
@@ -95,6 +130,12 @@ void clq_quantize_end(clq_quantize_job *job);
  */
 clq_status clq_find_all(clq_quantize_job *job, clq_error *error);
 
+/* The same of what shares parameters alone, of a job whose work is pieces. */
+clq_status clq_find_shared(clq_quantize_job *job, clq_error *error);
+
+/* What such a run found of pieces becomes what their tensors are declared with, and what those that share have. */
+clq_status clq_quantize_settle_pieces(clq_quantize_job *job, clq_error *error);
+
 /* Write all tensors to the output. */
 clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error);
 
@@ -104,23 +145,33 @@ uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes);
 /* Those of them that clq_quantize_all will read, when it is known what an earlier run wrote. */
 uint64_t clq_quantize_bytes_left(clq_quantize_job *job);
 
-/* Begin with the model's first tensor. */
-void clq_quantize_rewind(clq_quantize_job *job);
+/* What there is to do becomes the job's claims, and lanes begin with their first. */
+clq_status clq_quantize_share(clq_quantize_job *job, clq_error *error);
+void clq_quantize_rewind(clq_quantize_lane *lane);
 
-/* The stages, for clq_pipeline; the cookie is the job. */
-clq_status clq_quantize_fill(void *job, size_t slot, int *filled, clq_error *error);
-clq_status clq_quantize_compute(void *job, size_t slot, clq_error *error);
-clq_status clq_quantize_measure(void *job, size_t slot, clq_error *error);
-clq_status clq_quantize_write(void *job, size_t slot, clq_error *error);
+/* The stages, for clq_pipeline; the cookie is the lane. */
+clq_status clq_quantize_fill(void *lane, size_t slot, int *filled, clq_error *error);
+clq_status clq_quantize_compute(void *lane, size_t slot, clq_error *error);
+clq_status clq_quantize_measure(void *lane, size_t slot, clq_error *error);
+clq_status clq_quantize_write(void *lane, size_t slot, clq_error *error);
+
+/* Whether the lane failed because its device gave no result. */
+int clq_quantize_is_fault(const clq_quantize_lane *lane);
+
+/* Whether no other pass over the tensor follows on one of this kind. */
+int clq_quantize_is_last_pass(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, int kind);
+
+/* Seconds since some moment. */
+double clq_quantize_now(void);
 
 /* The last stage is done with a piece. */
-void clq_quantize_step(clq_quantize_job *job, const clq_piece *piece);
+void clq_quantize_step(clq_quantize_lane *lane, const clq_piece *piece);
 
 /*
  * Second stage, --calibrate: count a piece of the slot, whose memory is the host's before and after. The last of a
- * tensor leaves its ranges in job->cut.
+ * tensor leaves its ranges in lane->cut.
  */
-clq_status clq_quantize_count(clq_quantize_job *job, clq_slot *slot, const clq_piece *piece, clq_error *error);
+clq_status clq_quantize_count(clq_quantize_lane *lane, clq_slot *slot, const clq_piece *piece, clq_error *error);
 
 void clq_release_parameters(clq_model_plan_tensor *tensor);
 

@@ -47,7 +47,7 @@ static clq_status note_parameters(const clq_quantize_job *job, clq_model_plan_te
                                   uint64_t count, const float *range, const float *scale, const int32_t *zero_point,
                                   clq_error *error)
 {
-    if (job->finding) {
+    if (job->finding == CLQ_FIND_ALL) {
         const clq_zero_point_form form = clq_zero_point_form_of(job->plan, zero_point, count);
         tensor->zero_point_form = form > tensor->zero_point_form ? form : tensor->zero_point_form;
     }
@@ -108,7 +108,7 @@ static clq_status begin_tensor(const clq_quantize_job *job, clq_model_plan_tenso
     tensor->scale_high = -INFINITY;
     tensor->zero_point_low = INT32_MAX;
     tensor->zero_point_high = INT32_MIN;
-    if (job->finding) {
+    if (job->finding == CLQ_FIND_ALL) {
         tensor->zero_point_form = job->plan->least_form;
     }
     if (keeps_parameters(job, tensor)) {
@@ -131,9 +131,9 @@ static clq_status choose(const clq_quantize_job *job, const clq_model_plan_tenso
                                 scale, zero_point, error);
 }
 
-static clq_status choose_for_tensor(const clq_quantize_job *job, clq_model_plan_tensor *tensor, clq_error *error)
+static clq_status choose_for_tensor(const clq_quantize_job *job, clq_model_plan_tensor *tensor, const float *range,
+                                    clq_error *error)
 {
-    const float *range = job->counts ? job->cut : tensor->range;
     CLQ_TRY(choose(job, tensor, 0, tensor->parameters, range, tensor->scale, tensor->zero_point, error));
     return note_parameters(job, tensor, 0, tensor->parameters, range, tensor->scale, tensor->zero_point, error);
 }
@@ -176,7 +176,9 @@ static clq_status take_ranges(const clq_quantize_job *job, const clq_slot *slot,
     if (piece->last) {
         CLQ_TRY(refuse_nonfinite(job, tensor, error));
     }
-    return piece->last && !tensor->final && !job->counts ? choose_for_tensor(job, tensor, error) : CLQ_OK;
+    return piece->last && !tensor->final && !tensor->is_shared && !job->counts
+               ? choose_for_tensor(job, tensor, tensor->range, error)
+               : CLQ_OK;
 }
 
 /* What the pass before found, to where the device and the measuring read it. */
@@ -192,60 +194,139 @@ static void put_parameters(const clq_quantize_job *job, const clq_slot *slot, co
 }
 
 /* What was found is as it should be. */
-static clq_status check_found(const clq_quantize_job *job, const clq_slot *slot, unsigned kinds, clq_error *error)
+static clq_status check_found(clq_quantize_lane *lane, const clq_slot *slot, unsigned kinds, clq_error *error)
 {
+    const clq_quantize_job *job = lane->job;
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
         const clq_check_place place = clq_quantize_place(job, piece);
         if (kinds & (1u << piece->kind)) {
-            CLQ_TRY(clq_check_ranges(&job->call->check, slot, piece, &place, error));
+            CLQ_TRY(clq_check_ranges(&lane->check, slot, piece, &place, error));
         }
     }
     return CLQ_OK;
 }
 
-static void note_chosen(const clq_quantize_job *job, const clq_slot *slot, unsigned kinds)
+static void note_chosen(clq_quantize_lane *lane, const clq_slot *slot, unsigned kinds)
 {
     for (size_t i = 0; i < slot->count; i++) {
         if (kinds & (1u << slot->pieces[i].kind)) {
-            clq_check_note(&job->call->check, slot, &slot->pieces[i], CLQ_SLOT_CHOSEN);
+            clq_check_note(&lane->check, slot, &slot->pieces[i], CLQ_SLOT_CHOSEN);
         }
     }
 }
 
-clq_status clq_quantize_compute(void *cookie, size_t number, clq_error *error)
+static const unsigned LOOKED_AT = 1u << CLQ_PIECE_FIND | 1u << CLQ_PIECE_CHOOSE | 1u << CLQ_PIECE_HOST;
+static const unsigned QUANTIZED = 1u << CLQ_PIECE_GIVEN | 1u << CLQ_PIECE_CHOOSE;
+
+static clq_status compute(clq_quantize_lane *lane, clq_slot *slot, clq_error *error)
 {
-    static const unsigned LOOKED_AT = 1u << CLQ_PIECE_FIND | 1u << CLQ_PIECE_CHOOSE | 1u << CLQ_PIECE_HOST;
-    static const unsigned QUANTIZED = 1u << CLQ_PIECE_GIVEN | 1u << CLQ_PIECE_CHOOSE;
-    clq_quantize_job *job = cookie;
-    clq_slot *slot = &job->slots[number];
+    const clq_quantize_job *job = lane->job;
     if (clq_slot_holds(slot, LOOKED_AT)) {
         CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
         CLQ_TRY(clq_slot_run(slot, CLQ_OP_MINMAX, LOOKED_AT, error));
         CLQ_TRY(clq_slot_to_host(slot, CLQ_SLOT_FOUND, error));
-        CLQ_TRY(check_found(job, slot, LOOKED_AT, error));
+        CLQ_TRY(check_found(lane, slot, LOOKED_AT, error));
     }
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
         if (LOOKED_AT & (1u << piece->kind)) {
             CLQ_TRY(take_ranges(job, slot, piece, error));
         } else if (piece->kind == CLQ_PIECE_COUNT) {
-            CLQ_TRY(clq_quantize_count(job, slot, piece, error));
+            CLQ_TRY(clq_quantize_count(lane, slot, piece, error));
             if (piece->last) {
-                CLQ_TRY(choose_for_tensor(job, &job->work->tensors[piece->tensor], error));
+                CLQ_TRY(choose_for_tensor(job, &job->work->tensors[piece->tensor], lane->cut, error));
             }
         } else if (piece->kind == CLQ_PIECE_GIVEN) {
             put_parameters(job, slot, piece);
         }
         if (job->finding) {
-            clq_quantize_step(job, piece);
+            clq_quantize_step(lane, piece);
         }
     }
     if (clq_slot_holds(slot, QUANTIZED)) {
-        note_chosen(job, slot, QUANTIZED);
+        note_chosen(lane, slot, QUANTIZED);
         CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL | CLQ_SLOT_CHOSEN, error));
         CLQ_TRY(clq_slot_run(slot, CLQ_OP_QUANTIZE, QUANTIZED, error));
         CLQ_TRY(clq_slot_to_host(slot, CLQ_SLOT_CODES, error));
+    }
+    return CLQ_OK;
+}
+
+/* Where there are others, a device that the host has to stand in for is none. */
+static clq_status check_serves(clq_quantize_lane *lane, const clq_slot *slot, clq_operation operation, unsigned kinds,
+                               clq_error *error)
+{
+    for (size_t i = 0; i < slot->count; i++) {
+        clq_plan plan;
+        if (!(kinds & (1u << slot->pieces[i].kind)) || slot->pieces[i].parts == 0) {
+            continue;
+        }
+        CLQ_TRY(clq_plan_operation(lane->context, operation, &slot->pieces[i].q, &plan, error));
+        lane->serves = !plan.by_host;
+        return plan.by_host ? clq_fail(error, CLQ_MISMATCH, "%s", plan.reason) : CLQ_OK;
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_quantize_compute(void *cookie, size_t number, clq_error *error)
+{
+    clq_quantize_lane *lane = cookie;
+    clq_slot *slot = &lane->slots[number];
+    const double begun = clq_quantize_now();
+    uint64_t bytes = 0;
+    double seconds;
+    CLQ_TRY(compute(lane, slot, error));
+    if (!lane->is_alone && clq_claims_lanes(lane->job->claims) > 1) {
+        CLQ_TRY(check_serves(lane, slot, CLQ_OP_MINMAX, LOOKED_AT, error));
+        CLQ_TRY(check_serves(lane, slot, CLQ_OP_QUANTIZE, QUANTIZED, error));
+    }
+    for (size_t i = 0; i < slot->count; i++) {
+        bytes += slot->pieces[i].kind == CLQ_PIECE_COPY ? 0 : slot->pieces[i].real_bytes;
+    }
+    seconds = clq_quantize_now() - begun;
+    lane->seconds += bytes > 0 ? seconds : 0.0;
+    clq_claims_measure(lane->job->claims, lane->number, bytes, seconds);
+    return CLQ_OK;
+}
+
+/* ---- pieces that share parameters ---- */
+
+/* What was found of the pieces [first, end) of a tensor as a whole is what each of them has from now on. */
+static clq_status settle_shared(const clq_quantize_job *job, size_t first, size_t end, clq_error *error)
+{
+    clq_model_plan_tensor *pieces = job->work->tensors;
+    clq_model_plan_tensor *whole = &job->plan->tensors[pieces[first].whole->number];
+    whole->final = 0;
+    CLQ_TRY(begin_tensor(job, whole, error));
+    for (size_t i = first; i < end; i++) {
+        clq_ranges_widen(whole->range, pieces[i].range);
+    }
+    CLQ_TRY(choose_for_tensor(job, whole, whole->range, error));
+    for (size_t i = first; i < end; i++) {
+        memcpy(pieces[i].range, whole->range, 2 * sizeof *whole->range);
+        pieces[i].scale[0] = whole->scale[0];
+        pieces[i].zero_point[0] = whole->zero_point[0];
+        pieces[i].scale_low = whole->scale_low;
+        pieces[i].scale_high = whole->scale_high;
+        pieces[i].zero_point_low = whole->zero_point_low;
+        pieces[i].zero_point_high = whole->zero_point_high;
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_quantize_settle_pieces(clq_quantize_job *job, clq_error *error)
+{
+    size_t end;
+    for (size_t first = 0; first < job->work->count; first = end) {
+        const clq_model_plan_tensor *pieces = job->work->tensors;
+        clq_model_plan_tensor *whole = &job->plan->tensors[pieces[first].whole->number];
+        for (end = first; end < job->work->count && pieces[end].whole == pieces[first].whole; end++) {
+            if (job->finding == CLQ_FIND_ALL && pieces[end].zero_point_form > whole->zero_point_form) {
+                whole->zero_point_form = pieces[end].zero_point_form;
+            }
+        }
+        CLQ_TRY(pieces[first].is_shared ? settle_shared(job, first, end, error) : CLQ_OK);
     }
     return CLQ_OK;
 }

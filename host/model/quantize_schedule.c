@@ -23,7 +23,7 @@ static clq_status start_chunks(const clq_quantize_job *job, const clq_model_plan
 /* A report lists parameters that the journal of an earlier run does not hold: they are found again. */
 static int is_listed_again(const clq_quantize_job *job, const clq_model_plan_tensor *tensor)
 {
-    return tensor->quantized && clq_lists_parameters(job) && !job->found;
+    return tensor->quantized && clq_lists_parameters(job) && !job->found && !tensor->is_shared;
 }
 
 /* The first pass over a tensor; CLQ_PIECE_NONE: it is left out. */
@@ -41,14 +41,17 @@ static clq_status first_pass(const clq_quantize_job *job, clq_model_plan_tensor 
         *kind = job->finding ? CLQ_PIECE_NONE : CLQ_PIECE_COPY;
         return CLQ_OK;
     }
+    if (job->finding == CLQ_FIND_SHARED && !tensor->is_shared) {
+        return CLQ_OK;
+    }
     CLQ_TRY(start_chunks(job, tensor, &chunker, error));
-    tensor->final = !job->counts && clq_chunks_are_final(&chunker);
+    tensor->final = !job->counts && !tensor->is_shared && clq_chunks_are_final(&chunker);
     if (job->finding || tensor->written) {
         *kind = CLQ_PIECE_FIND;
     } else if (tensor->final) {
         *kind = tensor->by_host ? CLQ_PIECE_HOST : CLQ_PIECE_CHOOSE;
     } else {
-        *kind = job->found ? CLQ_PIECE_GIVEN : CLQ_PIECE_FIND;
+        *kind = job->found || tensor->is_shared ? CLQ_PIECE_GIVEN : CLQ_PIECE_FIND;
     }
     return CLQ_OK;
 }
@@ -62,34 +65,43 @@ static int pass_after(const clq_quantize_job *job, const clq_model_plan_tensor *
     return (kind == CLQ_PIECE_FIND || kind == CLQ_PIECE_COUNT) && !finds_only ? CLQ_PIECE_GIVEN : CLQ_PIECE_NONE;
 }
 
+int clq_quantize_is_last_pass(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, int kind)
+{
+    return pass_after(job, tensor, kind) == CLQ_PIECE_NONE;
+}
+
+/* The next pass over the tensor at hand, or the first over another one. A lane with something in the slot at hand goes
+ * on with that rather than wait for more. */
 static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error *error)
 {
-    clq_quantize_job *job = cookie;
+    clq_quantize_lane *lane = cookie;
+    clq_quantize_job *job = lane->job;
+    clq_model_plan_tensor *tensor = &job->work->tensors[lane->tensor];
     *there = 0;
-    while (job->next_tensor < job->work->count && !*there) {
-        clq_model_plan_tensor *tensor = &job->work->tensors[job->next_tensor];
-        if (job->pass == CLQ_PIECE_NONE) {
-            CLQ_TRY(first_pass(job, tensor, &job->pass, error));
-        } else {
-            job->pass = pass_after(job, tensor, job->pass);
-        }
-        *there = job->pass != CLQ_PIECE_NONE;
-        pass->tensor = job->next_tensor;
-        pass->key = clq_check_key(job->model->tensors[tensor->index].name, tensor->first);
-        pass->sides = 1;
-        if (job->pass == CLQ_PIECE_COPY) {
-            pass->side[0] = clq_schedule_copy(CLQ_PIECE_COPY, tensor->bytes, 1);
-        } else if (*there) {
-            pass->side[0] = clq_schedule_work(job->pass, PARTS[job->pass], &tensor->q);
-        }
-        job->next_tensor += !*there;
+    if (lane->pass != CLQ_PIECE_NONE) {
+        lane->pass = pass_after(job, tensor, lane->pass);
     }
+    if (lane->pass == CLQ_PIECE_NONE) {
+        if (!clq_claims_take(job->claims, lane->number, !lane->is_filled, clq_job_is_cancelled, job->call,
+                             &lane->tensor)) {
+            return CLQ_OK;
+        }
+        tensor = &job->work->tensors[lane->tensor];
+        CLQ_TRY(first_pass(job, tensor, &lane->pass, error));
+    }
+    *there = 1;
+    lane->is_filled = 1;
+    pass->tensor = lane->tensor;
+    pass->key = clq_check_key(job->model->tensors[tensor->index].name, tensor->first);
+    pass->sides = 1;
+    pass->side[0] = lane->pass == CLQ_PIECE_COPY ? clq_schedule_copy(CLQ_PIECE_COPY, tensor->bytes, 1)
+                                                 : clq_schedule_work(lane->pass, PARTS[lane->pass], &tensor->q);
     return CLQ_OK;
 }
 
 static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
-    const clq_quantize_job *job = cookie;
+    const clq_quantize_job *job = ((const clq_quantize_lane *)cookie)->job;
     const clq_model_plan_tensor *tensor = &job->work->tensors[piece->tensor];
     const uint64_t first = tensor->first + piece->chunk.first;
     uint8_t *memory = slot->memory + piece->real;
@@ -99,22 +111,23 @@ static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece
     return clq_read_real(job->model, tensor->index, first, piece->chunk.count, memory, error);
 }
 
-void clq_quantize_rewind(clq_quantize_job *job)
+void clq_quantize_rewind(clq_quantize_lane *lane)
 {
-    job->next_tensor = 0;
-    job->pass = CLQ_PIECE_NONE;
-    job->schedule = (clq_schedule){.cookie = job,
-                                   .capacity_bytes = job->slot_bytes,
-                                   .sends = CLQ_SLOT_REAL,
-                                   .check = &job->call->check,
-                                   .next = next_pass,
-                                   .read = read_piece};
+    lane->tensor = 0;
+    lane->pass = CLQ_PIECE_NONE;
+    lane->schedule = (clq_schedule){.cookie = lane,
+                                    .capacity_bytes = lane->slot_bytes,
+                                    .sends = CLQ_SLOT_REAL,
+                                    .check = &lane->check,
+                                    .next = next_pass,
+                                    .read = read_piece};
 }
 
 clq_status clq_quantize_fill(void *cookie, size_t number, int *filled, clq_error *error)
 {
-    clq_quantize_job *job = cookie;
-    return clq_schedule_fill(&job->schedule, &job->slots[number], filled, error);
+    clq_quantize_lane *lane = cookie;
+    lane->is_filled = lane->schedule.open || lane->schedule.feed.pending;
+    return clq_schedule_fill(&lane->schedule, &lane->slots[number], filled, error);
 }
 
 /* What a pass over the tensor takes of a slot, by which the progress counts. */
@@ -131,7 +144,8 @@ uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes)
         clq_chunker chunker;
         uint64_t passes = writes != 0;
         if (tensor->quantized && start_chunks(job, tensor, &chunker, NULL) == CLQ_OK) {
-            passes += job->counts ? 2 : finds_all || !clq_chunks_are_final(&chunker);
+            const int finds = tensor->is_shared ? !job->shared_found : !clq_chunks_are_final(&chunker);
+            passes += job->counts ? 2 : finds_all || finds;
         }
         if (tensor->written) {
             passes = is_listed_again(job, tensor) ? 1 + (job->counts != 0) : 0;
@@ -153,4 +167,19 @@ uint64_t clq_quantize_bytes_left(clq_quantize_job *job)
         sum += tensor->written || tensor->elsewhere ? 0 : pass_bytes(tensor);
     }
     return sum;
+}
+
+clq_status clq_quantize_share(clq_quantize_job *job, clq_error *error)
+{
+    CLQ_TRY(clq_claims_create(job->work->count, job->lane_count, &job->claims, error));
+    for (size_t i = 0; i < job->work->count; i++) {
+        clq_model_plan_tensor *tensor = &job->work->tensors[i];
+        int kind = CLQ_PIECE_NONE;
+        CLQ_TRY(first_pass(job, tensor, &kind, error));
+        if (kind != CLQ_PIECE_NONE) {
+            clq_claims_add(job->claims, i, pass_bytes(tensor));
+        }
+    }
+    clq_claims_begin(job->claims);
+    return CLQ_OK;
 }

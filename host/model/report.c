@@ -134,6 +134,7 @@ void clq_file_report_destroy(clq_file_report **report)
         release_unfinished(whole);
         free(whole->tensors);
         free((void *)whole->public.input_bytes);
+        free((void *)whole->public.devices);
         free(whole);
         *report = NULL;
     }

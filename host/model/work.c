@@ -96,8 +96,7 @@ done:
 }
 
 /* Whole rows of a tensor that is quantized. */
-static clq_status make_rows(clq_model_plan_tensor *piece, const clq_work_piece *at, clq_output *output,
-                            clq_error *error)
+static clq_status make_rows(clq_model_plan_tensor *piece, const clq_work_piece *at, clq_error *error)
 {
     const clq_model_plan_tensor *whole = piece->whole;
     uint64_t row = 0;
@@ -113,31 +112,40 @@ static clq_status make_rows(clq_model_plan_tensor *piece, const clq_work_piece *
     piece->elements = chunk.count;
     piece->parameters = chunk.parameters;
     piece->first_parameter = chunk.first_parameter;
-    CLQ_TRY(make_windows(piece, row, at->first / row, (at->first + at->count) / row,
-                         at->first + at->count == whole->elements, output, error));
+    piece->is_shared = whole->q.layout.granularity == CLQ_PER_TENSOR;
     return CLQ_OK;
 }
 
-static clq_status make_piece(clq_model_plan_tensor *piece, const clq_work_piece *at, clq_output *output,
-                             clq_error *error)
+static clq_status make_piece(clq_model_plan_tensor *piece, const clq_work_piece *at, clq_error *error)
+{
+    piece->first = at->first;
+    piece->bytes = at->bytes;
+    return piece->quantized && at->count < piece->whole->elements ? make_rows(piece, at, error) : CLQ_OK;
+}
+
+/* Where the piece lies in the parts of its tensor. */
+static clq_status place_piece(clq_model_plan_tensor *piece, clq_output *output, clq_error *error)
 {
     const clq_model_plan_tensor *whole = piece->whole;
     clq_plan_part *codes = &piece->parts[CLQ_PART_CODES];
-    piece->first = at->first;
-    piece->bytes = at->bytes;
-    if (piece->quantized && at->count < whole->elements) {
-        return make_rows(piece, at, output, error);
+    uint64_t row = 0;
+    memcpy(piece->parts, whole->parts, sizeof piece->parts);
+    piece->zero_point_form = whole->zero_point_form;
+    if (piece->quantized && piece->elements < whole->elements) {
+        const uint64_t end = piece->first + piece->elements;
+        (void)clq_piece_rows(whole, &row);
+        return make_windows(piece, row, piece->first / row, end / row, end == whole->elements, output, error);
     }
-    if (!piece->quantized && at->count < whole->bytes) {
-        codes->bytes = at->count;
-        return clq_output_window(output, whole->parts[CLQ_PART_CODES].number, at->first, at->count, &codes->number,
-                                 error);
+    if (!piece->quantized && piece->bytes < whole->bytes) {
+        codes->bytes = piece->bytes;
+        return clq_output_window(output, whole->parts[CLQ_PART_CODES].number, piece->first, piece->bytes,
+                                 &codes->number, error);
     }
     return CLQ_OK;
 }
 
-clq_status clq_work_create(const clq_model_plan *plan, const clq_pieces *pieces, uint32_t owner, clq_output *output,
-                           clq_model_plan **out, clq_error *error)
+clq_status clq_work_create(const clq_model_plan *plan, const clq_pieces *pieces, uint32_t owner, clq_model_plan **out,
+                           clq_error *error)
 {
     clq_status status = CLQ_OK;
     clq_model_plan *work = malloc(sizeof *work);
@@ -161,7 +169,7 @@ clq_status clq_work_create(const clq_model_plan *plan, const clq_pieces *pieces,
         piece->scale = NULL;
         piece->zero_point = NULL;
         work->count = i + 1;
-        CLQ_TRY_TO(make_piece(piece, &pieces->items[i], output, error));
+        CLQ_TRY_TO(make_piece(piece, &pieces->items[i], error));
         CLQ_TRY_TO(piece->elsewhere ? CLQ_OK : hand_on_parameters(piece, error));
     }
 done:
@@ -169,6 +177,14 @@ done:
         clq_work_destroy(out);
     }
     return status;
+}
+
+clq_status clq_work_place(clq_model_plan *work, clq_output *output, clq_error *error)
+{
+    for (size_t i = 0; i < work->count; i++) {
+        CLQ_TRY(place_piece(&work->tensors[i], output, error));
+    }
+    return CLQ_OK;
 }
 
 void clq_work_destroy(clq_model_plan **work)
@@ -247,7 +263,29 @@ static void add(clq_model_plan_tensor *tensor, const clq_model_plan_tensor *piec
     tensor->elsewhere = 0;
 }
 
-void clq_work_merge(const clq_model_plan *work, clq_model_plan *plan)
+/* Parameters that pieces have kept, for a report that lists them. */
+static clq_status take_values(clq_model_plan_tensor *tensor, const clq_model_plan_tensor *piece, clq_error *error)
+{
+    const size_t count = (size_t)piece->parameters;
+    const size_t first = (size_t)piece->first_parameter;
+    if (piece->range == NULL || piece->scale == NULL || piece->zero_point == NULL) {
+        return CLQ_OK;
+    }
+    if (tensor->range == NULL) {
+        tensor->range = malloc((size_t)tensor->parameters * 2 * sizeof *tensor->range);
+        tensor->scale = malloc((size_t)tensor->parameters * sizeof *tensor->scale);
+        tensor->zero_point = malloc((size_t)tensor->parameters * sizeof *tensor->zero_point);
+    }
+    if (tensor->range == NULL || tensor->scale == NULL || tensor->zero_point == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for scales and zero points");
+    }
+    memcpy(tensor->range + 2 * first, piece->range, count * 2 * sizeof *tensor->range);
+    memcpy(tensor->scale + first, piece->scale, count * sizeof *tensor->scale);
+    memcpy(tensor->zero_point + first, piece->zero_point, count * sizeof *tensor->zero_point);
+    return CLQ_OK;
+}
+
+clq_status clq_work_merge(const clq_model_plan *work, clq_model_plan *plan, clq_error *error)
 {
     for (size_t i = 0; i < plan->count; i++) {
         clear(&plan->tensors[i]);
@@ -255,6 +293,7 @@ void clq_work_merge(const clq_model_plan *work, clq_model_plan *plan)
     for (size_t i = 0; i < work->count; i++) {
         if (!work->tensors[i].elsewhere) {
             add(&plan->tensors[work->tensors[i].whole->number], &work->tensors[i]);
+            CLQ_TRY(take_values(&plan->tensors[work->tensors[i].whole->number], &work->tensors[i], error));
         }
     }
     for (size_t i = 0; i < plan->count; i++) {
@@ -263,4 +302,5 @@ void clq_work_merge(const clq_model_plan *work, clq_model_plan *plan)
             tensor->errors = clq_tally_errors(&tensor->tally);
         }
     }
+    return CLQ_OK;
 }

@@ -11,18 +11,21 @@
 #include "model/pieces.h"
 
 /*
- * All pieces, once the output is laid out; those of other owners than `owner` are elsewhere. Parameters that were found
- * for a tensor as a whole are handed on. The plan outlives it.
+ * All pieces; those of other owners than `owner` are elsewhere. Parameters that were found for a tensor as a whole are
+ * handed on. The plan outlives it.
  */
-clq_status clq_work_create(const clq_model_plan *plan, const clq_pieces *pieces, uint32_t owner, clq_output *output,
-                           clq_model_plan **work, clq_error *error);
+clq_status clq_work_create(const clq_model_plan *plan, const clq_pieces *pieces, uint32_t owner, clq_model_plan **work,
+                           clq_error *error);
+
+/* Once the tensors of the plan are declared and the output is laid out: their windows. */
+clq_status clq_work_place(clq_model_plan *work, clq_output *output, clq_error *error);
 void clq_work_destroy(clq_model_plan **work);
 
 /* Bytes of the input that those that are not elsewhere are made of, and of the output that they become. */
 void clq_work_count(const clq_model_plan *work, uint64_t *in, uint64_t *out);
 
-/* What was found of the pieces that are not elsewhere becomes what was found of their tensors; tensors without any such
- * piece are elsewhere then. */
-void clq_work_merge(const clq_model_plan *work, clq_model_plan *plan);
+/* What was found of the pieces that are not elsewhere becomes what was found of their tensors, with the parameters that
+ * pieces have; tensors without any such piece are elsewhere then. */
+clq_status clq_work_merge(const clq_model_plan *work, clq_model_plan *plan, clq_error *error);
 
 #endif

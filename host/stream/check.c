@@ -55,6 +55,19 @@ void clq_check_end(clq_check *check)
     clq_context_destroy(&check->reference);
 }
 
+void clq_check_add(clq_check *call, const clq_check *other)
+{
+    call->mode = other->mode > call->mode ? other->mode : call->mode;
+    call->seed = other->seed != 0 ? other->seed : call->seed;
+    call->values += other->values;
+    call->blocks += other->blocks;
+    call->bounded += other->bounded;
+    call->pieces += other->pieces;
+    if (atomic_load(&other->found)) {
+        atomic_store(&call->found, 1);
+    }
+}
+
 /* ---- bytes that stay as they were ---- */
 
 /* Numbers of the parts. */

@@ -52,6 +52,9 @@ clq_status clq_check_begin(clq_check *check, const clq_file_request *request, co
                            clq_error *error);
 void clq_check_end(clq_check *check);
 
+/* Another device's check of the same call: what it compared and found counts for the call too. */
+void clq_check_add(clq_check *call, const clq_check *other);
+
 /* What the sample of a tensor depends on besides the seed; `batch` tells apart tensors of one name. */
 uint64_t clq_check_key(const char *name, uint64_t batch);
 

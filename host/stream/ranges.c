@@ -106,12 +106,16 @@ clq_status clq_ranges_settle(const clq_slot *slot, const clq_piece *piece, clq_n
     return clear_empty(slot, piece, error);
 }
 
+void clq_ranges_widen(float *range, const float *other)
+{
+    range[0] = other[0] < range[0] ? other[0] : range[0];
+    range[1] = other[1] > range[1] ? other[1] : range[1];
+}
+
 void clq_ranges_merge(const clq_slot *slot, const clq_piece *piece, float *ranges)
 {
     const float *own = (const float *)(const void *)(slot->memory + piece->range);
     for (uint64_t i = 0; i < piece->chunk.parameters; i++) {
-        float *range = &ranges[2 * i];
-        range[0] = own[2 * i] < range[0] ? own[2 * i] : range[0];
-        range[1] = own[2 * i + 1] > range[1] ? own[2 * i + 1] : range[1];
+        clq_ranges_widen(&ranges[2 * i], &own[2 * i]);
     }
 }

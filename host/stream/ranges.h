@@ -19,6 +19,9 @@ clq_status clq_ranges_check(const clq_slot *slot, const clq_piece *piece, clq_er
  */
 clq_status clq_ranges_settle(const clq_slot *slot, const clq_piece *piece, clq_nonfinite *nonfinite, clq_error *error);
 
+/* A range becomes the least that holds another too. */
+void clq_ranges_widen(float *range, const float *other);
+
 /* Then merge the piece's ranges into ranges[0 .. 2 * piece->chunk.parameters). */
 void clq_ranges_merge(const clq_slot *slot, const clq_piece *piece, float *ranges);
 

@@ -204,6 +204,12 @@ typedef struct clq_file_events {
     /* Asked for a context, once, when a device is needed and the call was given none. It stays the caller's. */
     clq_status (*open_device)(void *cookie, clq_context **context, clq_error *error);
     /*
+     * Where it is not NULL, asked by clq_file_quantize in place of open_device, for `*count` contexts of different
+     * devices, at least one, which share the work: each does as much as it is fast, and the bytes are those of one. One
+     * that fails is set aside with a warning, and its work done by the others. They and the array stay the caller's.
+     */
+    clq_status (*open_devices)(void *cookie, clq_context *const **contexts, size_t *count, clq_error *error);
+    /*
      * Of a part whose other parts run at the same time: each of these numbers becomes the greatest that any part has
      * there. Called once by each part, with the same count. NULL: the part finds by itself what the others would tell.
      */
@@ -282,6 +288,15 @@ typedef struct clq_file_tensor {
     double expected_sqnr_db;         /* of it, by its histogram and the codes of `range`; infinite where exact */
 } clq_file_tensor;
 
+/* What one of several devices did. */
+typedef struct clq_file_device {
+    char name[128];
+    uint64_t bytes;       /* of the input that it worked on, or copied */
+    double seconds;       /* for which it was at work */
+    double share;         /* of the time that the data took, 0 to 1 */
+    int32_t is_set_aside; /* it failed */
+} clq_file_device;
+
 /* What a call found and did. Its memory is the report's own. */
 typedef struct clq_file_report {
     const clq_file_tensor *tensors; /* in the order of the file (of clq_file_compare: of the reference, then extras) */
@@ -290,7 +305,9 @@ typedef struct clq_file_report {
     uint64_t bytes_in, bytes_out;   /* of all files */
     const uint64_t *input_bytes;    /* clq_file_calibrate: of each of the request's inputs */
     double seconds;                 /* of the call */
-    char device[160];               /* empty: none was needed */
+    char device[160];               /* empty: none was needed; of several all names, as far as they fit */
+    const clq_file_device *devices; /* of several devices each, in the order in which they were given; else NULL */
+    size_t device_count;            /* of devices */
     int32_t is_part_done;           /* the request's part is finished: what is left is clq_file_join */
     int32_t is_written;             /* the output stands under its name, even if the call failed later */
     int32_t is_resumable;           /* a run with `resume` continues from what this one left */
