@@ -58,7 +58,8 @@ typedef struct cli_options {
     cli_verb verb;
     cli_list positional;
     /* common */
-    const char *device; /* --device, else CLQUANT_DEVICE, else "auto" */
+    const char *device; /* --device, the last one, else CLQUANT_DEVICE, else "auto" */
+    cli_list devices;   /* all that are given */
     int json, quiet, verbose;
     enum { CLI_PROGRESS_AUTO, CLI_PROGRESS_ALWAYS, CLI_PROGRESS_NEVER } progress;
     /* what <clquant/files.h> is asked for; of other verbs too: output, replace and the like */
@@ -190,8 +191,17 @@ void cli_messages_device(const char *device);
  */
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error);
 
-/* The same for verbs about OpenCL devices, where `auto` needs one: else CLQ_NO_DEVICE, "there is no usable OpenCL
- * device to `purpose`". */
+/*
+ * Of a verb that works on several devices: whether several are asked for, "A,B", "gpu:all" or by options; and make the
+ * contexts of all of them, malloc'ed, as cli_open_device does. After a failure too what was opened is for the caller to
+ * give to cli_close_devices.
+ */
+int cli_asks_devices(const cli_options *options);
+clq_status cli_open_devices(const cli_options *options, clq_context ***contexts, size_t *count, clq_error *error);
+void cli_close_devices(clq_context ***contexts, size_t *count);
+
+/* The same as cli_open_device for verbs about OpenCL devices, where `auto` needs one: else CLQ_NO_DEVICE, "there is no
+ * usable OpenCL device to `purpose`". */
 clq_status cli_open_opencl(const cli_options *options, const char *purpose, clq_context **context, clq_error *error);
 
 /* The context's log function then; `options` are those that it was made with. */

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "command/frame/cli.h"
+#include "command/frame/device_list.h"
 #include "command/frame/drivers.h"
 #include "command/frame/ranks.h"
 
@@ -189,7 +189,18 @@ static const char *device_of_rank(const cli_ranks *ranks, const char *device, ch
     return device;
 }
 
-static clq_status open_device(const cli_options *options, const char *purpose, clq_context **context, clq_error *error)
+/* What `quantize` takes, in place of one device. */
+static clq_status refuse_list(const char *device, clq_error *error)
+{
+    return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                    "--device %.200s: there is none of that name, and several devices are of "
+                    "quantize alone",
+                    device);
+}
+
+/* `spec`: --device, or one of several; `is_one`: the only one, which messages name. */
+static clq_status open_device(const cli_options *options, const char *spec, int is_one, const char *purpose,
+                              clq_context **context, clq_error *error)
 {
     clq_device_info info;
     clq_error cache_error;
@@ -197,7 +208,7 @@ static clq_status open_device(const cli_options *options, const char *purpose, c
     char folder[4096];
     char name[160];
     char place[32];
-    const char *device = options->device;
+    const char *device = spec;
     clq_status status;
     if (strcmp(device, "native") != 0 && strcmp(device, "reference") != 0 &&
         cli_check_drivers(options, error) != CLQ_OK) {
@@ -213,7 +224,9 @@ static clq_status open_device(const cli_options *options, const char *purpose, c
         if (status == CLQ_NO_DEVICE && !has_devices()) {
             tell_faults(options);
         }
-        return cli_blame_device(options, status, error);
+        return is_one && status == CLQ_NO_DEVICE && cli_asks_devices(options)
+                   ? refuse_list(device, error)
+                   : cli_blame_device(options, status, error);
     }
     atomic_store(&opened, 1);
     status = emulate_as_asked(*context, error);
@@ -226,7 +239,7 @@ static clq_status open_device(const cli_options *options, const char *purpose, c
     clq_context_set_cancel(*context, cli_is_cancelled, NULL);
     clq_context_device(*context, &info);
     if (info.platform < 0) { /* which needs no driver, and has nothing to keep */
-        if (strcmp(options->device, "auto") == 0) {
+        if (strcmp(spec, "auto") == 0) {
             if (clq_opencl_available(&absent) != CLQ_OK) {
                 cli_warning(options, "no OpenCL: %s", absent.message);
             } else if (strcmp(device, "auto") == 0 && !has_devices()) {
@@ -240,17 +253,24 @@ static clq_status open_device(const cli_options *options, const char *purpose, c
         cli_warning(options, "compiled kernels are not kept: %s", cache_error.message);
     }
     snprintf(name, sizeof name, "%d:%d %.100s", (int)info.platform, (int)info.device, info.name);
-    cli_messages_device(name);
+    if (is_one) {
+        cli_messages_device(name);
+    }
     cli_note(options, "device %s", name);
     return CLQ_OK;
 }
 
+clq_status cli_open_one_of(const cli_options *options, const char *spec, clq_context **context, clq_error *error)
+{
+    return open_device(options, spec, 0, NULL, context, error);
+}
+
 clq_status cli_open_device(const cli_options *options, clq_context **context, clq_error *error)
 {
-    return open_device(options, NULL, context, error);
+    return open_device(options, options->device, 1, NULL, context, error);
 }
 
 clq_status cli_open_opencl(const cli_options *options, const char *purpose, clq_context **context, clq_error *error)
 {
-    return open_device(options, purpose, context, error);
+    return open_device(options, options->device, 1, purpose, context, error);
 }

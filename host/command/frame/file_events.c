@@ -41,6 +41,15 @@ static clq_status open_device(void *cookie, clq_context **context, clq_error *er
     return CLQ_OK;
 }
 
+static clq_status open_devices(void *cookie, clq_context *const **contexts, size_t *count, clq_error *error)
+{
+    cli_file_events *state = cookie;
+    CLQ_TRY(cli_open_devices(state->options, &state->contexts, &state->context_count, error));
+    *contexts = state->contexts;
+    *count = state->context_count;
+    return CLQ_OK;
+}
+
 void cli_file_events_begin(cli_file_events *state, const cli_options *options)
 {
     memset(state, 0, sizeof *state);
@@ -51,6 +60,7 @@ void cli_file_events_begin(cli_file_events *state, const cli_options *options)
     state->events.message = show_message;
     state->events.is_cancelled = cli_is_cancelled;
     state->events.open_device = open_device;
+    state->events.open_devices = options->verb == CLI_VERB_QUANTIZE && cli_asks_devices(options) ? open_devices : NULL;
     state->events.agree = cli_ranks_in_use() != NULL ? cli_ranks_in_use()->agree : NULL;
 }
 
@@ -58,4 +68,5 @@ void cli_file_events_end(cli_file_events *state)
 {
     cli_progress_end(&state->progress);
     clq_context_destroy(&state->context);
+    cli_close_devices(&state->contexts, &state->context_count);
 }

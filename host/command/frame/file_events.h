@@ -12,7 +12,10 @@ typedef struct cli_file_events {
     cli_progress *progress; /* NULL: none is shown */
     int shows_progress;     /* it was begun, if there is to be one */
     uint64_t skipped_bytes;
-    clq_context *context; /* made for the call, once it needs a device */
+    /* Made for the call, once it needs a device, or several. */
+    clq_context *context;
+    clq_context **contexts;
+    size_t context_count;
 } cli_file_events;
 
 void cli_file_events_begin(cli_file_events *state, const cli_options *options);

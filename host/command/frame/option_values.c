@@ -115,6 +115,11 @@ int cli_store_verbose(cli_options *options, const char *text)
     return 1;
 }
 
+int cli_store_device(cli_options *options, const char *text)
+{
+    return append(&options->devices, text);
+}
+
 /* "N", or "GLOB=N": the last '=' is ours, since patterns may hold others. The pattern's end is marked in place. */
 int cli_store_axis(cli_options *options, const char *text)
 {

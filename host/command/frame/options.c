@@ -115,7 +115,8 @@ static void tell_replaced(const parser *state)
 {
     for (size_t i = 0; i < state->taken_count; i++) {
         const taken_value *value = &state->taken[i];
-        if (value->before != NULL && strcmp(value->before, value->text) != 0) {
+        const int is_list = value->row->several >> state->options->verb & 1;
+        if (value->before != NULL && !is_list && strcmp(value->before, value->text) != 0) {
             cli_warning(state->options, "--%s %s counts, and not the '%s' before it", value->row->name, value->text,
                         value->before);
         }
@@ -145,7 +146,7 @@ static void set_defaults(cli_options *options)
 static int make_lists(cli_options *options, int argc)
 {
     const size_t room = (size_t)argc + 1;
-    const char **items = calloc(6 * room, sizeof *items);
+    const char **items = calloc(7 * room, sizeof *items);
     options->list_storage = items;
     options->sample_storage = calloc(room, sizeof *options->sample_storage);
     options->axis_storage = calloc(room, sizeof *options->axis_storage);
@@ -160,6 +161,7 @@ static int make_lists(cli_options *options, int argc)
     options->exclude.items = items + 3 * room;
     options->bench.variants.items = items + 4 * room;
     options->tune.operations.items = items + 5 * room;
+    options->devices.items = items + 6 * room;
     options->samples.items = options->sample_storage;
     options->file.axis_patterns = options->axis_storage;
     return CLI_OK;

@@ -40,6 +40,7 @@ typedef struct cli_option {
     /* Besides, or alone: look at the value, or keep more of it (NULL for a flag); returns 0 when it is not acceptable.
      */
     int (*store)(cli_options *options, const char *text);
+    uint32_t several; /* verbs, as in `verbs`, that take each of the values where the option is repeated */
     int (*repeats)(const char *text); /* whether such a value stands beside others; NULL: those of a list alone */
     const char *required;             /* what a value must be, for the message: "a whole number from 0 to 30" */
     const char *initial;              /* the default, as text, or NULL */
@@ -120,6 +121,7 @@ int cli_store_option(cli_options *options, const cli_option *row, const char *te
 /* What the table has beside kinds, in option_values.c. */
 int cli_store_quiet(cli_options *options, const char *text);
 int cli_store_verbose(cli_options *options, const char *text);
+int cli_store_device(cli_options *options, const char *text);
 int cli_store_axis(cli_options *options, const char *text);
 int cli_store_block(cli_options *options, const char *text);
 int cli_store_part(cli_options *options, const char *text);

@@ -731,10 +731,13 @@ const cli_option cli_option_table[] = {
      .verbs = CLI_ALL_VERBS,
      .kind = CLI_OPTION_TEXT,
      .field = AT(device),
+     .store = cli_store_device,
+     .several = FOR(QUANTIZE),
      .required = "auto, native, reference, cpu, gpu, P:D or a part of a name",
      .initial = "auto",
      .help = "where to compute: auto, native (this processor without OpenCL), reference, cpu, gpu, P:D (platform and "
-             "device number) or a part of the name"},
+             "device number) or a part of the name; quantize takes several (repeatable, or with commas), gpu:all and "
+             "cpu:all"},
     {.name = "json",
      .verbs = CLI_ALL_VERBS,
      .kind = CLI_OPTION_FLAG,

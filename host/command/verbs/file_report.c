@@ -77,3 +77,58 @@ void cli_json_device(clq_json_writer *json, const clq_file_report *report)
         clq_json_writer_null(json);
     }
 }
+
+/* Bytes in a second of work. */
+static double rate_of(const clq_file_device *device)
+{
+    return device->seconds > 0.0 ? (double)device->bytes / device->seconds : 0.0;
+}
+
+void cli_json_devices(clq_json_writer *json, const clq_file_report *report)
+{
+    if (report->device_count == 0) {
+        return;
+    }
+    clq_json_writer_key(json, "devices");
+    clq_json_writer_open(json, '[');
+    for (size_t i = 0; i < report->device_count; i++) {
+        const clq_file_device *device = &report->devices[i];
+        clq_json_writer_open(json, '{');
+        clq_json_writer_key(json, "device");
+        clq_json_writer_string(json, device->name);
+        clq_json_writer_key(json, "bytes");
+        clq_json_writer_u64(json, device->bytes);
+        clq_json_writer_key(json, "gb_per_second");
+        clq_json_writer_number(json, rate_of(device) * 1e-9);
+        clq_json_writer_key(json, "busy");
+        clq_json_writer_number(json, device->share);
+        clq_json_writer_key(json, "set_aside");
+        clq_json_writer_bool(json, device->is_set_aside);
+        clq_json_writer_close(json, '}');
+    }
+    clq_json_writer_close(json, ']');
+}
+
+clq_status cli_devices_table(const clq_file_report *report, clq_error *error)
+{
+    static const char *const TITLES[] = {"device", "did", "while at work", "at work", ""};
+    cli_table *table = NULL;
+    clq_status status;
+    if (report->device_count == 0) {
+        return CLQ_OK;
+    }
+    table = cli_table_create(5, TITLES, "<>>><");
+    for (size_t i = 0; i < report->device_count; i++) {
+        const clq_file_device *device = &report->devices[i];
+        char text[64];
+        cli_table_cell(table, "%s", device->name);
+        clq_format_bytes(text, sizeof text, device->bytes);
+        cli_table_cell(table, "%s", text);
+        cli_table_cell(table, "%.2f GB/s", rate_of(device) * 1e-9);
+        cli_table_cell(table, "%.0f%%", 100.0 * device->share);
+        cli_table_cell(table, "%s", device->is_set_aside ? "set aside" : "");
+    }
+    status = cli_table_print(table, stdout, error);
+    cli_table_destroy(&table);
+    return status;
+}

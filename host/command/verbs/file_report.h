@@ -23,6 +23,10 @@ void cli_json_copied_files(clq_json_writer *json, const clq_file_report *report)
 void cli_print_copied_files(const clq_file_report *report);
 
 /* "device": null when none was needed. */
+/* What each of several devices did; nothing of one. */
+void cli_json_devices(clq_json_writer *json, const clq_file_report *report);
+clq_status cli_devices_table(const clq_file_report *report, clq_error *error);
+
 void cli_json_device(clq_json_writer *json, const clq_file_report *report);
 
 #endif

@@ -143,6 +143,7 @@ void cli_report_json_summary(clq_json_writer *json, const clq_file_report *repor
     cli_json_copied_files(json, report);
     cli_json_check(json, report);
     cli_json_device(json, report);
+    cli_json_devices(json, report);
     clq_json_writer_close(json, '}');
 }
 

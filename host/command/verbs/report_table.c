@@ -203,6 +203,7 @@ clq_status cli_report_table(const cli_options *options, const clq_file_report *r
         cli_report_hint(options, report);
     }
     cli_print_copied_files(report);
+    CLQ_TRY(cli_devices_table(report, error));
     clq_format_bytes(in, sizeof in, report->bytes_in);
     clq_format_bytes(out, sizeof out, report->bytes_out);
     if (!options->file.dry_run && report->seconds > 0.0) {
