@@ -207,7 +207,8 @@ static clq_status cut(clq_quantize_job *job, uint32_t parts, uint32_t owner, clq
 static clq_status cut_for_devices(clq_quantize_job *job, clq_error *error)
 {
     const int cuts = job->request->parts == 0 && clq_checkpoint_tells_pieces(job->checkpoint, job->lane_count > 1);
-    return cuts ? cut(job, 0, 0, error) : CLQ_OK;
+    const uint32_t parts = job->counts ? 1 : 0; /* histograms are of a whole */
+    return cuts ? cut(job, parts, 0, error) : CLQ_OK;
 }
 
 /* The pieces of this part, or all of parts that are joined; and where pieces lie in the output. */

@@ -88,6 +88,7 @@ typedef struct clq_quantize_lane {
     size_t tensor;
     int pass;
     int is_filled;             /* there is something in the slot at hand */
+    atomic_int fails;          /* a stage behind the first has failed: that waits for nobody any more */
     clq_statistics statistics; /* of the tensor that is measured */
     clq_encoder encoder;       /* the last's */
     int is_alone;              /* no other device is left: the host may serve in its place */

@@ -159,15 +159,37 @@ int clq_quantize_is_fault(const clq_quantize_lane *lane)
     }
 }
 
+static clq_status noted(clq_quantize_lane *lane, clq_status status)
+{
+    if (status != CLQ_OK) {
+        atomic_store(&lane->fails, 1);
+    }
+    return status;
+}
+
+static clq_status compute(void *lane, size_t slot, clq_error *error)
+{
+    return noted(lane, clq_quantize_compute(lane, slot, error));
+}
+
+static clq_status measure(void *lane, size_t slot, clq_error *error)
+{
+    return noted(lane, clq_quantize_measure(lane, slot, error));
+}
+
+static clq_status put(void *lane, size_t slot, clq_error *error)
+{
+    return noted(lane, clq_quantize_write(lane, slot, error));
+}
+
 static void *run_lane(void *cookie)
 {
     clq_quantize_lane *lane = cookie;
     clq_quantize_job *job = lane->job;
-    clq_pipeline pipeline = {
-        lane, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {clq_quantize_compute}, clq_job_is_cancelled, job->call};
+    clq_pipeline pipeline = {lane, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {compute}, clq_job_is_cancelled, job->call};
     if (!job->finding) {
-        pipeline.then[1] = clq_quantize_measure;
-        pipeline.then[2] = clq_quantize_write;
+        pipeline.then[1] = measure;
+        pipeline.then[2] = put;
     }
     for (int again = 1; again;) {
         again = 0;

@@ -70,6 +70,13 @@ int clq_quantize_is_last_pass(const clq_quantize_job *job, const clq_model_plan_
     return pass_after(job, tensor, kind) == CLQ_PIECE_NONE;
 }
 
+/* Two lanes that have failed would wait for what the other gives back. */
+static int is_over(void *cookie)
+{
+    clq_quantize_lane *lane = cookie;
+    return atomic_load(&lane->fails) || clq_job_is_cancelled(lane->job->call);
+}
+
 /* The next pass over the tensor at hand, or the first over another one. A lane with something in the slot at hand goes
  * on with that rather than wait for more. */
 static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error *error)
@@ -82,8 +89,7 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
         lane->pass = pass_after(job, tensor, lane->pass);
     }
     if (lane->pass == CLQ_PIECE_NONE) {
-        if (!clq_claims_take(job->claims, lane->number, !lane->is_filled, clq_job_is_cancelled, job->call,
-                             &lane->tensor)) {
+        if (!clq_claims_take(job->claims, lane->number, !lane->is_filled, is_over, lane, &lane->tensor)) {
             return CLQ_OK;
         }
         tensor = &job->work->tensors[lane->tensor];
@@ -115,6 +121,7 @@ void clq_quantize_rewind(clq_quantize_lane *lane)
 {
     lane->tensor = 0;
     lane->pass = CLQ_PIECE_NONE;
+    atomic_store(&lane->fails, 0);
     lane->schedule = (clq_schedule){.cookie = lane,
                                     .capacity_bytes = lane->slot_bytes,
                                     .sends = CLQ_SLOT_REAL,

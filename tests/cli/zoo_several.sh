@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+# One of several devices fails, or computes other bytes, or is slow: it is set aside with a warning, the others do its
+# work, and the bytes are those of one device.
+. "$CLQ_TEST_FOLDER/arrays.inc"
+[ -n "$CLQ_ZOO_LAYER" ] || exit 77
+"$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
+"$CLQUANT" sample mobilenet-v2 -o m.safetensors --quiet || exit 1
+"$CLQUANT" quantize m.safetensors -o channel.safetensors --device native --granularity channel --quiet || exit 1
+"$CLQUANT" quantize m.safetensors -o tensor.safetensors --device native --granularity tensor --quiet || exit 1
+
+# Quantize with $habits on such a device and native, and tell what became of it: exit code, who was set aside, bytes.
+on_both() {
+    rm -rf out
+    mkdir out
+    code=0
+    CLQ_ZOO="$habits" OPENCL_LAYERS=$CLQ_ZOO_LAYER timeout -s KILL 60 "$CLQUANT" quantize m.safetensors -o out/q.safetensors \
+        --granularity "$granularity" --json "$@" >report.json 2>err || code=$?
+    aside=$(grep -c '"set_aside": true' report.json)
+    told=$(grep -c 'is set aside, and the other devices do its work: ' err)
+    [ $code -ne 0 ] || cmp out/q.safetensors $granularity.safetensors || echo "[$habits] other bytes: $*"
+    [ "$(find out -type f | wc -l)" -eq $((code == 0)) ] || ls -A out
+}
+
+# A device that fails after so many calls; what it had no call for, it cannot fail at.
+each() {
+    failures=0
+    for n in 3 20 60; do
+        habits="$kind fail=$1:$n:-5"
+        on_both --device "$list"
+        [ $code -eq 0 ] || echo "[$habits] $code: $(cat err)"
+        [ "$told" -eq "$aside" ] || echo "[$habits] set aside $aside, told $told"
+        failures=$((failures + aside))
+    done
+    [ $failures -gt 0 ] || echo "[$habits] never failed"
+}
+
+echo "-- fails after some calls"
+# Once without, so that what is not known is tried before.
+for kind in '' 'type=gpu own-memory'; do
+    habits=$kind
+    for granularity in tensor channel; do
+        on_both --device native,0:0
+    done
+    list=0:0,native
+    each clEnqueueNDRangeKernel
+    granularity=tensor
+    list=native,0:0
+    each clEnqueueNDRangeKernel
+    each clEnqueueMapBuffer
+done
+kind='type=gpu own-memory'
+each clEnqueueWriteBuffer
+
+echo "-- every few calls, and all of them"
+for habits in fail-every=90:-5 fail-every=200:-36 fail-every=500:-4; do
+    on_both --device 0:0,native
+    [ $code -eq 0 ] || [ $code -eq 4 ] || echo "[$habits] $code: $(cat err)"
+done
+
+echo "-- the others fail too"
+CLQ_POCL='basic pthread'
+habits=lost=minmax_batch
+POCL_DEVICES=$CLQ_POCL on_both --device cpu:all
+echo "$code, $told set aside"
+
+echo "-- other bytes at first use"
+CLQUANT_CACHE_DIR=
+export CLQUANT_CACHE_DIR
+granularity=channel
+for habits in mutate=truncate mutate=wrong-divide; do
+    on_both --device 0:0,native
+    echo "$code, $aside set aside, $told told"
+done
+# All of them: the host stands in, as for one.
+habits=mutate=truncate
+POCL_DEVICES=$CLQ_POCL on_both --device cpu:all
+echo "$code, $aside set aside, $told told"
+CLQUANT_CACHE_DIR=$PWD/cache
+
+echo "-- wrong results that are seen end the run"
+habits='type=gpu own-memory'
+on_both --device gpu,native
+habits='type=gpu own-memory nan=1'
+on_both --device gpu,native
+[ $code -ne 0 ] || echo "nobody saw it: $(cat report.json)"
+echo "$code, $told set aside"
+
+echo "-- slow, and two of a driver"
+habits='type=gpu discrete'
+on_both --device native,gpu:all
+echo "$code, $told set aside"
+habits=
+POCL_DEVICES=$CLQ_POCL on_both --device cpu:all,native
+echo "$code, $told set aside, $(grep -c '"set_aside": false' report.json) devices"
