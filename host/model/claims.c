@@ -11,7 +11,7 @@
 #include "core/size.h"
 
 /* What a lane may have in flight before its rate is known. */
-static const uint64_t FIRST_BYTES = UINT64_C(2) << 20;
+static const uint64_t FIRST_BYTES = UINT64_C(1) << 20;
 
 /* How often a lane that waits asks whether it is to stop. */
 enum { POLL_NANOSECONDS = 50 * 1000 * 1000 };
@@ -22,7 +22,8 @@ typedef struct claimed {
 } claimed;
 
 typedef struct claimant {
-    double rate; /* bytes in a second, by its last slots; 0: unknown */
+    double rate;      /* bytes in a second, by its last slots; 0: unknown */
+    int has_measured; /* the first of them, which says little: kernels were compiled */
     uint64_t in_flight, done;
     int has_left;
 } claimant;
@@ -148,13 +149,8 @@ static int may_have(const clq_claims *claims, const claimant *lane, uint64_t byt
     if (claims->here == 1 || (lane->in_flight == 0 && (lane->rate == 0.0 || lane->rate >= fastest))) {
         return 1;
     }
-    /* One that is not known, or that was slow for what it had to compile, is looked at again with little. */
-    if ((lane->rate == 0.0 || lane->in_flight == 0) &&
-        lane->in_flight + bytes <= clq_size_min(FIRST_BYTES, left / 8 / claims->here)) {
-        return 1;
-    }
     if (lane->rate == 0.0) {
-        return 0;
+        return lane->in_flight + bytes <= clq_size_min(FIRST_BYTES, left / 8 / claims->here);
     }
     share = (double)left * (lane->rate / rates);
     /* Half of it, so that what is measured meanwhile counts for the rest. */
@@ -244,10 +240,13 @@ void clq_claims_done(clq_claims *claims, size_t tensor)
 void clq_claims_measure(clq_claims *claims, size_t lane, uint64_t bytes, double seconds)
 {
     if (bytes > 0 && seconds > 0.0) {
-        double *rate = &claims->lanes[lane].rate;
+        claimant *one = &claims->lanes[lane];
         const double now = (double)bytes / seconds;
         pthread_mutex_lock(&claims->lock);
-        *rate = *rate == 0.0 ? now : (*rate + now) / 2;
+        if (one->has_measured) {
+            one->rate = one->rate == 0.0 ? now : (one->rate + now) / 2;
+        }
+        one->has_measured = 1;
         pthread_cond_broadcast(&claims->changed);
         pthread_mutex_unlock(&claims->lock);
     }
