@@ -9,7 +9,10 @@
 /* Bytes of the input in a piece, between these: few enough of them to balance, and not so many that they cost. */
 static const uint64_t LEAST_BYTES = UINT64_C(16) << 10;
 static const uint64_t MOST_BYTES = UINT64_C(64) << 20;
-enum { PIECES_OF_ALL = 4096 };
+enum {
+    PIECES_OF_ALL = 4096,
+    PIECES_FOR_DEVICES = 512 /* whose shares are settled by the last pieces, which are many still */
+};
 
 uint64_t clq_piece_rows(const clq_model_plan_tensor *tensor, uint64_t *row)
 {
@@ -37,10 +40,10 @@ static uint64_t all_bytes(const clq_model_plan *plan)
 }
 
 /* A power of two, so that it changes little with the model. */
-static uint64_t piece_bytes(uint64_t all)
+static uint64_t piece_bytes(uint64_t all, uint64_t count)
 {
     uint64_t bytes = LEAST_BYTES;
-    while (bytes < MOST_BYTES && bytes < all / PIECES_OF_ALL) {
+    while (bytes < MOST_BYTES && bytes < all / count) {
         bytes *= 2;
     }
     return bytes;
@@ -106,7 +109,7 @@ static void share(clq_pieces *pieces, uint64_t all, uint32_t parts)
 clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pieces **out, clq_error *error)
 {
     const uint64_t all = all_bytes(plan);
-    const uint64_t most = piece_bytes(all);
+    const uint64_t most = piece_bytes(all, parts == 0 ? PIECES_FOR_DEVICES : PIECES_OF_ALL);
     size_t count = 0;
     clq_pieces *pieces = calloc(1, sizeof *pieces);
     *out = pieces;
