@@ -290,7 +290,7 @@ typedef struct clq_file_tensor {
 
 /* What one of several devices did. */
 typedef struct clq_file_device {
-    char name[128];
+    char name[128];       /* as clq_device_info has it */
     uint64_t bytes;       /* of the input that it worked on, or copied */
     double seconds;       /* for which it was at work */
     double share;         /* of the time that the data took, 0 to 1 */

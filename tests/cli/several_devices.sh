@@ -86,10 +86,9 @@ did=0
 for bytes in $(sed -n 's/^ *"bytes": \([0-9]*\),$/\1/p' report.json); do
     did=$((did + bytes))
 done
-[ "${bytes:-0}" -lt $((did / 2)) ] || echo "the reference did $bytes of $did bytes"
 [ "$did" -gt 13000000 ] && [ "$did" -le "$(wc -c <m.safetensors)" ] || echo "$did bytes"
 "$CLQUANT" quantize m.safetensors -o out/r.safetensors --force --device $devices |
-    sed -n '/^device /,$p' | sed 's/  [0-9][^ ]* [MKG]*i*B  .*//; s/, [0-9.]* s .* on / on /'
+    sed -n '/^device /,$p' | sed 's/  *[0-9][^ ]* [MKG]*i*B  .*//; s/, [0-9.]* s .* on / on /; s/   */  /g'
 CLQUANT_DEVICE=$devices "$CLQUANT" quantize m.safetensors -o out/r.safetensors --force --json | members - device
 
 echo "-- refused"

@@ -197,6 +197,7 @@ clq_status cli_open_device(const cli_options *options, clq_context **context, cl
  * give to cli_close_devices.
  */
 int cli_asks_devices(const cli_options *options);
+int cli_is_device_list(const char *text); /* one option does */
 clq_status cli_open_devices(const cli_options *options, clq_context ***contexts, size_t *count, clq_error *error);
 void cli_close_devices(clq_context ***contexts, size_t *count);
 

@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What ends the name of a kind, for all devices of it. */
-static const char ALL[] = ":all";
-
 enum { SPEC_BYTES = 256, MOST_DEVICES = 64 };
 
 typedef struct opening {
@@ -18,17 +15,6 @@ typedef struct opening {
     clq_context ***contexts;
     size_t *count;
 } opening;
-
-static int is_several(const char *text)
-{
-    const size_t length = strlen(text);
-    return strchr(text, ',') != NULL || (length >= sizeof ALL && strcmp(text + length - (sizeof ALL - 1), ALL) == 0);
-}
-
-int cli_asks_devices(const cli_options *options)
-{
-    return options->devices.count > 1 || is_several(options->device);
-}
 
 static clq_status add(const opening *o, const char *spec, clq_error *error)
 {
@@ -89,7 +75,7 @@ static clq_status add_one(const opening *o, const char *spec, clq_error *error)
     if (strcmp(spec, "cpu:all") == 0) {
         return add_all(o, "cpu", error);
     }
-    CLQ_REQUIRE(!is_several(spec), "--device %s: all devices are those of gpu:all or cpu:all", spec);
+    CLQ_REQUIRE(!cli_is_device_list(spec), "--device %s: all devices are those of gpu:all or cpu:all", spec);
     return add(o, spec, error);
 }
 

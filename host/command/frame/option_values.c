@@ -115,6 +115,18 @@ int cli_store_verbose(cli_options *options, const char *text)
     return 1;
 }
 
+int cli_is_device_list(const char *text)
+{
+    static const char ALL[] = ":all"; /* behind the name of a kind */
+    const size_t length = strlen(text);
+    return strchr(text, ',') != NULL || (length >= sizeof ALL && strcmp(text + length - (sizeof ALL - 1), ALL) == 0);
+}
+
+int cli_asks_devices(const cli_options *options)
+{
+    return options->devices.count > 1 || cli_is_device_list(options->device);
+}
+
 int cli_store_device(cli_options *options, const char *text)
 {
     return append(&options->devices, text);
