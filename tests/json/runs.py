@@ -15,6 +15,7 @@ def quantize():
         ["--dtype", "u8", "--preset", "onnx"], ["--dtype", "s4"], ["--dtype", "u4", "--preset", "onnx"],
         ["--dtype", "s16"], ["--dtype", "u16", "--preset", "onnx"], ["--dry-run"], ["--check", "sample"],
         ["--check", "all"], ["--range", "-1:1"], ["--scale", "0.5", "--zero-point", "3"], ["--calibrate", "mse"]))
+    yield 0, Q + ["--device", "native,reference"]
     yield 0, ["quantize", "nonfinite.safetensors", "--nonfinite", "ignore", *OUT]
     yield 0, ["quantize", "nonfinite.safetensors", "--nonfinite", "ignore", "--preset", "affine", "--granularity",
               "tensor", *OUT]
