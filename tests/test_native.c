@@ -357,15 +357,28 @@ static void wrong_loops_are_found(void **state)
 
 enum { EDGE = 70 }; /* more than two tiles of any set, the last ragged */
 
-static clq_status multiply(clq_context *context, int32_t *c, clq_error *error)
+/* Of the product: s32; or f32 in groups along K, the first of which is filled up where it is made ready, of B as u8
+ * with zero points, as the caller has it or packed. */
+typedef enum way { PLAIN, IN_GROUPS, PACKED_IN_GROUPS, WAYS } way;
+
+enum { GROUP = 68, GROUPS = 2 };
+
+static clq_status multiply_in(way how, clq_context *context, int32_t *c, clq_error *error)
 {
     static int8_t codes[EDGE * EDGE];
+    static float scales[EDGE * GROUPS];
+    static int32_t zero_points[EDGE * GROUPS];
+    clq_gemm_weights *weights = NULL;
     clq_gemm_problem p;
     clq_gemm_operands o;
-    clq_buffer *buffers[2] = {NULL, NULL};
+    clq_buffer *buffers[4] = {NULL};
     clq_status status = CLQ_OK;
     for (int i = 0; i < EDGE * EDGE; i++) {
         codes[i] = (int8_t)(i * 37 % 255 - 127);
+    }
+    for (int i = 0; i < EDGE * GROUPS; i++) {
+        scales[i] = 1.0f / (float)(i + 3);
+        zero_points[i] = i * 7 % 256;
     }
     clq_gemm_init(&p);
     p.m = p.n = p.k = EDGE;
@@ -373,24 +386,42 @@ static clq_status multiply(clq_context *context, int32_t *c, clq_error *error)
     o.struct_size = sizeof o;
     CLQ_TRY_TO(clq_buffer_wrap(context, codes, sizeof codes, &buffers[0], error));
     CLQ_TRY_TO(clq_buffer_wrap(context, c, sizeof *c * EDGE * EDGE, &buffers[1], error));
-    p.c.dtype = CLQ_S32;
+    CLQ_TRY_TO(clq_buffer_wrap(context, scales, sizeof scales, &buffers[2], error));
+    CLQ_TRY_TO(clq_buffer_wrap(context, zero_points, sizeof zero_points, &buffers[3], error));
+    p.c.dtype = how == PLAIN ? CLQ_S32 : CLQ_F32;
     o.a.buffer = o.b.buffer = buffers[0];
     o.c.buffer = buffers[1];
+    if (how != PLAIN) {
+        p.b.dtype = CLQ_U8;
+        p.k_group = GROUP;
+        p.b_scale = p.b_zero_point = CLQ_GEMM_PER_GROUP;
+        o.b_scale.buffer = buffers[2];
+        o.b_zero_point.buffer = buffers[3];
+    }
+    if (how == PACKED_IN_GROUPS) {
+        CLQ_TRY_TO(clq_gemm_weights_create(context, &p, o.b, o.b_zero_point, &weights, error));
+        o.weights = weights;
+    }
     CLQ_TRY_TO(clq_gemm(context, &p, &o, error));
     status = clq_finish(context, error);
 done:
-    clq_buffer_destroy(&buffers[0]);
-    clq_buffer_destroy(&buffers[1]);
+    clq_gemm_weights_destroy(&weights);
+    for (int i = 0; i < 4; i++) {
+        clq_buffer_destroy(&buffers[i]);
+    }
     return status;
+}
+
+static clq_status multiply(clq_context *context, int32_t *c, clq_error *error)
+{
+    return multiply_in(PLAIN, context, c, error);
 }
 
 static clq_native_product_loops real_product[CLQ_NATIVE_SETS];
 
 /* The first output of all is off by one bit. */
-static void multiply_wrong(size_t set, const clq_gemm_task *task, const clq_native_rows *rows,
-                           const clq_native_panels *panels)
+static void spoil_first(const clq_gemm_task *task, const clq_native_rows *rows, const clq_native_panels *panels)
 {
-    real_product[set].multiply_rows(task, rows, panels);
     if (rows->batch == 0 && rows->first == 0 && panels->columns[0].first == 0) {
         *clq_native_gemm_at(task, CLQ_GEMM_C) ^= 1;
     }
@@ -400,7 +431,14 @@ static void multiply_wrong(size_t set, const clq_gemm_task *task, const clq_nati
     static void wrong_rows_##set(const clq_gemm_task *task, const clq_native_rows *rows,                               \
                                  const clq_native_panels *panels)                                                      \
     {                                                                                                                  \
-        multiply_wrong(set, task, rows, panels);                                                                       \
+        real_product[set].multiply_rows(task, rows, panels);                                                           \
+        spoil_first(task, rows, panels);                                                                               \
+    }                                                                                                                  \
+    static void wrong_parts_##set(const clq_gemm_task *task, const clq_native_rows *rows,                              \
+                                  const clq_native_panels *panels)                                                     \
+    {                                                                                                                  \
+        real_product[set].multiply_parts(task, rows, panels);                                                          \
+        spoil_first(task, rows, panels);                                                                               \
     }
 WRONG_ROWS(0)
 WRONG_ROWS(1)
@@ -408,11 +446,14 @@ WRONG_ROWS(2)
 WRONG_ROWS(3)
 WRONG_ROWS(4)
 
-static void (*const wrong_rows[CLQ_NATIVE_SETS])(const clq_gemm_task *, const clq_native_rows *,
-                                                 const clq_native_panels *) = {wrong_rows_0, wrong_rows_1, wrong_rows_2,
-                                                                               wrong_rows_3, wrong_rows_4};
+typedef void multiply_wrong(const clq_gemm_task *task, const clq_native_rows *rows, const clq_native_panels *panels);
 
-static void wrong_products_are_set_aside(void **state)
+static multiply_wrong *const wrong_rows[CLQ_NATIVE_SETS] = {wrong_rows_0, wrong_rows_1, wrong_rows_2, wrong_rows_3,
+                                                            wrong_rows_4};
+static multiply_wrong *const wrong_parts[CLQ_NATIVE_SETS] = {wrong_parts_0, wrong_parts_1, wrong_parts_2, wrong_parts_3,
+                                                             wrong_parts_4};
+
+static void set_wrong_products_aside(way how)
 {
     static int32_t want[EDGE * EDGE], got[EDGE * EDGE];
     clq_native_loops wrong[CLQ_NATIVE_SETS];
@@ -421,27 +462,38 @@ static void wrong_products_are_set_aside(void **state)
     clq_context *context = NULL;
     clq_native_state *native;
     clq_error error;
-    (void)state;
-    check_ok(multiply(check_reference(), want, &error), &error, "the reference");
+    check_ok(multiply_in(how, check_reference(), want, &error), &error, "the reference");
     check_ok(clq_context_create("native", &context, &error), &error, "native");
     native = context->native;
     clq_context_set_log(context, count_warnings, NULL);
     for (size_t i = 0; i < native->set_count; i++) {
         wrong[i] = *native->sets[i];
         real_product[i] = product[i] = *wrong[i].product;
-        product[i].multiply_rows = wrong_rows[i];
+        product[i].multiply_rows = how == PLAIN ? wrong_rows[i] : product[i].multiply_rows;
+        product[i].multiply_parts = how == PLAIN ? product[i].multiply_parts : wrong_parts[i];
         wrong[i].product = &product[i];
         native->sets[i] = &wrong[i];
         broken += clq_native_refusal(context, &wrong[i]) == NULL;
         clq_verdicts_destroy(&native->verdicts);
         assert_int_equal(clq_verdicts_init(&native->verdicts, 1000, NULL), CLQ_OK);
         warnings = 0;
-        check_ok(multiply(context, got, &error), &error, "native"); /* by the next set, and in the end the reference */
+        memset(got, 0, sizeof got);
+        check_ok(multiply_in(how, context, got, &error), &error, "native"); /* by the next, in the end the reference */
         assert_memory_equal(got, want, sizeof want);
         assert_int_equal(warnings, broken);
         assert_non_null(strstr(last, wrong[i].name));
+        check_ok(multiply_in(how == PLAIN ? IN_GROUPS : PLAIN, context, got, &error), &error, "the other loops");
+        assert_int_equal(warnings, broken); /* which are tried by themselves */
     }
     clq_context_destroy(&context);
+}
+
+static void wrong_products_are_set_aside(void **state)
+{
+    (void)state;
+    for (int how = 0; how < WAYS; how++) {
+        set_wrong_products_aside((way)how);
+    }
 }
 
 /* ---- tile registers that the system refuses ---- */

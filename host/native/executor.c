@@ -177,14 +177,11 @@ static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_erro
     CLQ_OWN_FLOAT_MODE;
     const clq_native_team team = clq_native_team_of(&context->native->threads);
     const clq_native_loops *loops = NULL;
-    const int has_loops = clq_native_has_loops(task->problem);
-    if (has_loops) {
-        CLQ_TRY(clq_native_trust_product(context, &loops, error));
-    }
+    CLQ_TRY(clq_native_trust_product(context, task->problem, &loops, error));
     if (loops != NULL) {
         return clq_native_gemm(loops, &team, task, clq_gemm_packed_memory(task), error);
     }
-    if (has_loops && task->weights != NULL) {
+    if (task->weights != NULL) {
         return clq_native_gemm_by_reference(&team, task, error);
     }
     clq_native_gemm_in_tiles(&team, task);
@@ -192,31 +189,19 @@ static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_erro
 }
 
 /* Tells too why the best set is not what is used, where the processor has it. */
-static void plan_product(const clq_context *context, clq_plan *plan_out)
+static clq_status gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan_out,
+                            clq_error *error)
 {
     const clq_native_loops *best = context->native->sets[0];
     const int is_forced = atomic_load(&context->native->forced) >= 0; /* then nobody asks the system for it */
     const char *refusal = is_forced ? NULL : clq_native_refusal(context, best);
     size_t used;
-    plan_in(context, clq_native_expected_product(context), plan_out);
+    (void)packed;
+    (void)error;
+    plan_in(context, clq_native_expected_product(context, task->problem), plan_out);
     used = strlen(plan_out->reason);
     if (refusal != NULL) {
         snprintf(plan_out->reason + used, sizeof plan_out->reason - used, "; not %s: %s", best->name, refusal);
-    }
-}
-
-static clq_status gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan_out,
-                            clq_error *error)
-{
-    (void)packed;
-    (void)error;
-    if (clq_native_has_loops(task->problem)) {
-        plan_product(context, plan_out);
-    } else {
-        plan_in(context, NULL, plan_out);
-        snprintf(plan_out->reason, sizeof plan_out->reason,
-                 "no loops for groups along K or B of 4-bit codes: the reference's, by %zu threads",
-                 context->native->threads.wanted);
     }
     return CLQ_OK;
 }
@@ -225,9 +210,8 @@ static clq_status gemm_prepare(clq_context *context, const clq_gemm_problem *pro
                                clq_error *error)
 {
     const clq_native_loops *loops = NULL;
-    (void)problem;
     (void)m_greatest;
-    return clq_native_trust_product(context, &loops, error);
+    return clq_native_trust_product(context, problem, &loops, error);
 }
 
 static clq_status gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
@@ -241,9 +225,8 @@ static clq_status gemm_row_sums(clq_context *context, const clq_gemm_task *task,
 static clq_status weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
                                clq_error *error)
 {
-    if (!clq_native_has_loops(task->problem)) {
-        return clq_reference_executor.weights_form(context, task, form, bytes, error);
-    }
+    (void)context;
+    (void)error;
     *form = CLQ_GEMM_FORM_OWN_PANELS;
     *bytes = clq_native_packed_bytes(task);
     return CLQ_OK;
@@ -252,9 +235,6 @@ static clq_status weights_form(clq_context *context, const clq_gemm_task *task, 
 static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
 {
     const clq_native_team team = clq_native_team_of(&weights->context->native->threads);
-    if (!clq_native_has_loops(task->problem)) {
-        return clq_reference_executor.weights_create(weights, task, error);
-    }
     (void)weights_form(weights->context, task, &weights->form, &weights->bytes, error);
     weights->object = clq_native_lines(weights->bytes);
     if (weights->object == NULL) {

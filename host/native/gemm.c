@@ -31,35 +31,21 @@ void *clq_native_lines(uint64_t bytes)
     return whole <= SIZE_MAX ? aligned_alloc(LINE_BYTES, (size_t)whole) : NULL;
 }
 
-/* ---- B in panels ---- */
+/* ---- the product ---- */
 
-/* Where the parts of packed B are: the panels of each batch, then for each column S and Zb', then 0. */
-typedef struct packing {
-    uint64_t groups, panels, panel_bytes;
-    uint64_t numbers; /* of one kind in one batch: padded columns */
-    unsigned char *codes;
-    uint32_t *sums, *zero_points;
-} packing;
-
-static packing packing_of(const clq_gemm_task *task, const void *packed)
-{
-    const clq_gemm_problem *p = task->problem;
-    packing k;
-    k.groups = clq_size_divide_up(p->k, CLQ_NATIVE_DEPTH);
-    k.panels = clq_size_divide_up(p->n, CLQ_NATIVE_COLUMNS);
-    k.panel_bytes = k.groups * CLQ_NATIVE_COLUMNS * CLQ_NATIVE_DEPTH;
-    k.numbers = k.panels * CLQ_NATIVE_COLUMNS;
-    k.codes = (unsigned char *)(uintptr_t)packed;
-    k.sums = (void *)(k.codes + task->b_batches * k.panels * k.panel_bytes);
-    k.zero_points = k.sums + task->b_batches * k.numbers;
-    return k;
-}
-
-uint64_t clq_native_packed_bytes(const clq_gemm_task *task)
-{
-    const packing k = packing_of(task, NULL);
-    return task->b_batches * (k.panels * k.panel_bytes + 2 * sizeof(uint32_t) * k.numbers) + CLQ_NATIVE_BEHIND;
-}
+typedef struct product_work {
+    const clq_gemm_task *task;
+    const clq_native_product_loops *loops;
+    clq_native_packing b;
+    clq_native_depth depth;
+    uint64_t rows, panels;             /* of one job */
+    uint64_t row_blocks, panel_blocks; /* of one batch */
+    uint64_t jobs;
+    _Atomic uint64_t next;
+    uint64_t stride;        /* of rows of A made ready */
+    unsigned char *scratch; /* of each thread: its parts are told by cut_scratch */
+    uint64_t scratch_bytes;
+} product_work;
 
 static uint32_t word_at(const unsigned char *words, uint64_t i)
 {
@@ -67,109 +53,6 @@ static uint32_t word_at(const unsigned char *words, uint64_t i)
     memcpy(&word, words + sizeof word * i, sizeof word);
     return word;
 }
-
-/* Zb' of a column. */
-static uint32_t zero_point_of(const clq_gemm_task *task, uint64_t batch, uint64_t column)
-{
-    const clq_gemm_problem *p = task->problem;
-    const unsigned char *const values = clq_native_gemm_at(task, CLQ_GEMM_B_ZERO_POINT);
-    const uint64_t at = p->b_zero_point == CLQ_GEMM_PER_COLUMN ? batch * p->n + column : 0;
-    const uint32_t zero_point = values != NULL ? word_at(values, at) : 0;
-    const uint32_t moved_by = p->b.dtype == CLQ_U8 ? 128 : 0;
-    return zero_point - moved_by;
-}
-
-typedef struct pack_work {
-    const clq_gemm_task *task;
-    packing to;
-    size_t parts;
-} pack_work;
-
-/* Four k of a whole panel whose columns stand side by side. */
-static void pack_group(const unsigned char *line, uint64_t stride, unsigned char flip, unsigned char *restrict group,
-                       int64_t *restrict sums)
-{
-    for (int j = 0; j < CLQ_NATIVE_COLUMNS; j++) {
-        int32_t sum = 0;
-        for (int i = 0; i < CLQ_NATIVE_DEPTH; i++) {
-            const unsigned char code = line[(uint64_t)i * stride + (uint64_t)j] ^ flip;
-            group[j * CLQ_NATIVE_DEPTH + i] = code;
-            sum += (int8_t)code;
-        }
-        sums[j] += sum;
-    }
-}
-
-static void pack_panel(const clq_gemm_task *task, const packing *to, uint64_t batch, uint64_t panel)
-{
-    const clq_gemm_problem *p = task->problem;
-    const unsigned char flip = p->b.dtype == CLQ_U8 ? 0x80 : 0; /* less 128, as s8 */
-    const uint64_t first = panel * CLQ_NATIVE_COLUMNS;
-    const size_t columns = (size_t)clq_size_min(p->n - first, CLQ_NATIVE_COLUMNS);
-    const unsigned char *const b =
-        clq_native_gemm_at(task, CLQ_GEMM_B) + batch * task->b.batch + first * task->b.column_stride;
-    unsigned char *const codes = to->codes + (batch * to->panels + panel) * to->panel_bytes;
-    const int is_whole = columns == CLQ_NATIVE_COLUMNS && task->b.column_stride == 1;
-    const uint64_t quick = is_whole ? p->k / CLQ_NATIVE_DEPTH * CLQ_NATIVE_DEPTH : 0;
-    int64_t sums[CLQ_NATIVE_COLUMNS] = {0};
-    for (uint64_t k = 0; k < quick; k += CLQ_NATIVE_DEPTH) {
-        pack_group(b + k * task->b.row_stride, task->b.row_stride, flip, codes + k * CLQ_NATIVE_COLUMNS, sums);
-    }
-    memset(codes + quick * CLQ_NATIVE_COLUMNS, 0, (size_t)(to->panel_bytes - quick * CLQ_NATIVE_COLUMNS));
-    for (size_t j = 0; j < columns; j++) {
-        const unsigned char *const column = b + j * task->b.column_stride;
-        int64_t sum = 0;
-        for (uint64_t k = quick; k < p->k; k++) {
-            const unsigned char code = column[k * task->b.row_stride] ^ flip;
-            codes[(k / CLQ_NATIVE_DEPTH * CLQ_NATIVE_COLUMNS + j) * CLQ_NATIVE_DEPTH + k % CLQ_NATIVE_DEPTH] = code;
-            sum += (int8_t)code;
-        }
-        sums[j] += sum;
-    }
-    for (size_t j = 0; j < CLQ_NATIVE_COLUMNS; j++) {
-        const uint64_t at = batch * to->numbers + first + j;
-        const uint32_t zero_point = j < columns ? zero_point_of(task, batch, first + j) : 0;
-        to->zero_points[at] = zero_point;
-        to->sums[at] = (uint32_t)sums[j] - (uint32_t)p->k * zero_point;
-    }
-}
-
-static void run_pack(void *cookie, size_t index)
-{
-    const pack_work *w = cookie;
-    const uint64_t all = w->task->b_batches * w->to.panels;
-    const uint64_t size = clq_size_divide_up(all, w->parts);
-    for (uint64_t i = size * index; i < clq_size_min(size * (index + 1), all); i++) {
-        pack_panel(w->task, &w->to, i / w->to.panels, i % w->to.panels);
-    }
-}
-
-void clq_native_pack(const clq_native_team *team, const clq_gemm_task *task, void *packed)
-{
-    const clq_gemm_problem *p = task->problem;
-    pack_work w = {task, packing_of(task, packed), 1};
-    if (p->n == 0) {
-        return;
-    }
-    w.parts = task->b_batches * p->n * p->k < team->least ? 1 : team->parts;
-    clq_threads_run(team->threads, w.parts, run_pack, &w);
-    memset((unsigned char *)packed + clq_native_packed_bytes(task) - CLQ_NATIVE_BEHIND, 0, CLQ_NATIVE_BEHIND);
-}
-
-/* ---- the product ---- */
-
-typedef struct product_work {
-    const clq_gemm_task *task;
-    const clq_native_product_loops *loops;
-    packing b;
-    uint64_t rows, panels;             /* of one job */
-    uint64_t row_blocks, panel_blocks; /* of one batch */
-    uint64_t jobs;
-    _Atomic uint64_t next;
-    uint64_t stride;        /* of rows of A made ready */
-    unsigned char *scratch; /* of each part: room for sums, rows of A, then what is known of each */
-    uint64_t scratch_bytes;
-} product_work;
 
 /* Of the column, or of all of them. */
 static uint32_t value_of(const clq_gemm_task *task, clq_gemm_argument argument, clq_gemm_values values, uint64_t at,
@@ -202,6 +85,21 @@ static void describe_requantization(const clq_gemm_task *task, clq_native_column
     c->real[j] = r.real;
 }
 
+static void begin_columns(const product_work *w, uint64_t batch, uint64_t panel, clq_native_columns *c)
+{
+    memset(c, 0, sizeof *c);
+    c->batch = batch;
+    c->first = panel * CLQ_NATIVE_COLUMNS;
+    c->count = (size_t)clq_size_min(w->task->problem->n - c->first, CLQ_NATIVE_COLUMNS);
+}
+
+/* The numbers of a panel's first part, in packed B. */
+static uint64_t numbers_of(const product_work *w, uint64_t batch, uint64_t panel)
+{
+    const uint64_t b_batch = w->task->b_batches > 1 ? batch : 0;
+    return b_batch * w->b.numbers + panel * w->depth.parts * CLQ_NATIVE_COLUMNS;
+}
+
 static void describe_columns(const product_work *w, uint64_t batch, uint64_t panel, clq_native_columns *c)
 {
     const clq_gemm_task *task = w->task;
@@ -209,12 +107,9 @@ static void describe_columns(const product_work *w, uint64_t batch, uint64_t pan
     const uint64_t b_batch = task->b_batches > 1 ? batch : 0;
     const uint32_t common = common_zero_point(w);
     const uint32_t one = clq_bits_from_float(1.0f);
-    memset(c, 0, sizeof *c);
-    c->batch = batch;
-    c->first = panel * CLQ_NATIVE_COLUMNS;
-    c->count = (size_t)clq_size_min(p->n - c->first, CLQ_NATIVE_COLUMNS);
-    memcpy(c->sum, w->b.sums + b_batch * w->b.numbers + c->first, sizeof c->sum);
-    memcpy(c->zero_point, w->b.zero_points + b_batch * w->b.numbers + c->first, sizeof c->zero_point);
+    begin_columns(w, batch, panel, c);
+    memcpy(c->sum, w->b.sums + numbers_of(w, batch, panel), sizeof c->sum);
+    memcpy(c->zero_point, w->b.zero_points + numbers_of(w, batch, panel), sizeof c->zero_point);
     for (size_t j = 0; j < c->count; j++) {
         const uint64_t column = c->first + j;
         c->offset[j] = value_of(task, CLQ_GEMM_BIAS, p->bias, column, 0) - common * c->sum[j];
@@ -225,29 +120,80 @@ static void describe_columns(const product_work *w, uint64_t batch, uint64_t pan
     }
 }
 
-static void run_panels(const product_work *w, const clq_native_rows *rows, uint64_t first, uint64_t stop)
+/* With groups along K. The scales of a column lie side by side: `scales` takes those of a part so. */
+static void describe_parts(const product_work *w, uint64_t batch, uint64_t panel, float *scales, clq_native_columns *c)
 {
+    const clq_gemm_task *task = w->task;
+    const uint64_t parts = w->depth.parts;
+    const uint64_t b_batch = task->b_batches > 1 ? batch : 0;
+    const unsigned char *const values = clq_native_gemm_at(task, CLQ_GEMM_B_SCALE);
+    const uint32_t nothing = clq_bits_from_float(-0.0f);
+    begin_columns(w, batch, panel, c);
+    c->part_sums = w->b.sums + numbers_of(w, batch, panel);
+    c->part_zero_points = w->b.zero_points + numbers_of(w, batch, panel);
+    c->part_scales = scales;
+    c->common = common_zero_point(w);
+    for (size_t j = 0; j < CLQ_NATIVE_COLUMNS; j++) {
+        const uint64_t column = clq_size_min(c->first + j, task->problem->n - 1); /* behind the last, it again */
+        const uint64_t at = (b_batch * task->problem->n + column) * parts;
+        c->real_bias[j] = clq_float_from_bits(value_of(task, CLQ_GEMM_BIAS, task->problem->bias, column, nothing));
+        for (uint64_t part = 0; part < parts; part++) {
+            memcpy(scales + part * CLQ_NATIVE_COLUMNS + j, values + sizeof *scales * (at + part), sizeof *scales);
+        }
+    }
+}
+
+static void run_panels(const product_work *w, const clq_native_rows *rows, float *scales, uint64_t first, uint64_t stop)
+{
+    const int in_groups = w->task->problem->k_group != 0;
+    const uint64_t most = in_groups ? w->loops->tile_panels : CLQ_NATIVE_MOST_PANELS;
     const uint64_t b_batch = w->task->b_batches > 1 ? rows->batch : 0;
-    for (uint64_t i = first; i < stop; i += CLQ_NATIVE_MOST_PANELS) {
+    for (uint64_t i = first; i < stop; i += most) {
         clq_native_columns columns[CLQ_NATIVE_MOST_PANELS];
         const clq_native_panels panels = {w->b.codes + (b_batch * w->b.panels + i) * w->b.panel_bytes, w->b.panel_bytes,
-                                          (size_t)clq_size_min(stop - i, CLQ_NATIVE_MOST_PANELS), columns};
+                                          (size_t)clq_size_min(stop - i, most), columns};
         for (size_t j = 0; j < panels.count; j++) {
-            describe_columns(w, rows->batch, i + j, &columns[j]);
+            if (in_groups) {
+                describe_parts(w, rows->batch, i + j, scales + j * w->depth.parts * CLQ_NATIVE_COLUMNS, &columns[j]);
+            } else {
+                describe_columns(w, rows->batch, i + j, &columns[j]);
+            }
         }
-        w->loops->multiply_rows(w->task, rows, &panels);
+        (in_groups ? w->loops->multiply_parts : w->loops->multiply_rows)(w->task, rows, &panels);
     }
+}
+
+/* Scratch memory of a thread: room for sums; with groups along K scales of panels; rows of A, and what is known of
+ * each; where it is asked for, of each part of each. The bytes of it, and with `memory` where all that is. */
+static uint64_t cut_scratch(const product_work *w, unsigned char *memory, clq_native_rows *rows, float **scales)
+{
+    const clq_gemm_problem *p = w->task->problem;
+    const int in_groups = p->k_group != 0;
+    const uint64_t scale_bytes =
+        in_groups ? w->loops->tile_panels * w->depth.parts * CLQ_NATIVE_COLUMNS * sizeof(float) : 0;
+    const uint64_t codes = CLQ_NATIVE_ROOM + scale_bytes; /* whole lines, both */
+    const uint64_t facts = codes + w->rows * w->stride;
+    const uint64_t part_sums = facts + w->rows * sizeof(clq_native_row);
+    const int has_sums = in_groups && clq_native_corrects_rows(p);
+    if (memory != NULL) {
+        rows->stride = w->stride;
+        rows->room = memory;
+        *scales = (void *)(memory + CLQ_NATIVE_ROOM);
+        rows->codes = memory + codes;
+        rows->facts = (void *)(memory + facts);
+        rows->part_sums = has_sums ? (void *)(memory + part_sums) : NULL;
+    }
+    return part_sums + (has_sums ? w->rows * w->depth.parts * sizeof(uint32_t) : 0);
 }
 
 static void run_jobs(void *cookie, size_t index)
 {
     product_work *w = cookie;
-    unsigned char *const scratch = w->scratch + index * w->scratch_bytes;
-    unsigned char *const codes = scratch + CLQ_NATIVE_ROOM;
-    clq_native_rows rows = {
-        .stride = w->stride, .codes = codes, .facts = (void *)(codes + w->rows * w->stride), .room = scratch};
+    clq_native_rows rows;
+    float *scales = NULL;
     uint64_t ready = UINT64_MAX;
     uint64_t job;
+    (void)cut_scratch(w, w->scratch + index * w->scratch_bytes, &rows, &scales);
     while ((job = atomic_fetch_add_explicit(&w->next, 1, memory_order_relaxed)) < w->jobs) {
         const uint64_t block = job / w->panel_blocks;
         const uint64_t panel = job % w->panel_blocks * w->panels;
@@ -258,15 +204,16 @@ static void run_jobs(void *cookie, size_t index)
             w->loops->pack_rows(w->task, &rows);
             ready = block;
         }
-        run_panels(w, &rows, panel, clq_size_min(panel + w->panels, w->b.panels));
+        run_panels(w, &rows, scales, panel, clq_size_min(panel + w->panels, w->b.panels));
     }
 }
 
 /* Bytes from row to row: whole lines, and no even number of them, so that rows do not compete for the same places of a
- * cache. */
+ * cache. The last part need not begin where codes are made ready that many at a time. */
 static uint64_t stride_of(const product_work *w)
 {
-    const uint64_t codes = clq_size_divide_up(w->task->problem->k, CLQ_NATIVE_CODES) * CLQ_NATIVE_CODES;
+    const uint64_t behind = w->depth.parts > 1 ? CLQ_NATIVE_CODES : 0;
+    const uint64_t codes = clq_size_divide_up(w->depth.all + behind, CLQ_NATIVE_CODES) * CLQ_NATIVE_CODES;
     return codes * w->loops->code_bytes / LINE_BYTES % 2 != 0 ? codes * w->loops->code_bytes
                                                               : codes * w->loops->code_bytes + LINE_BYTES;
 }
@@ -312,11 +259,11 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
         clq_native_pack(team, task, own);
         packed = own;
     }
-    w.b = packing_of(task, packed);
+    w.depth = clq_native_depth_of(task);
+    w.b = clq_native_packing_of(task, packed);
     w.stride = stride_of(&w);
     cut_product(&w, threads);
-    w.scratch_bytes = CLQ_NATIVE_ROOM + w.rows * (w.stride + sizeof(clq_native_row));
-    w.scratch_bytes = clq_size_divide_up(w.scratch_bytes, LINE_BYTES) * LINE_BYTES;
+    w.scratch_bytes = clq_size_divide_up(cut_scratch(&w, NULL, NULL, NULL), LINE_BYTES) * LINE_BYTES;
     w.scratch = clq_native_lines(w.scratch_bytes * threads);
     if (w.scratch == NULL) {
         status = clq_fail(error, CLQ_OUT_OF_MEMORY, "gemm: no memory for the rows of %zu threads", threads);
@@ -329,11 +276,6 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
 }
 
 /* ---- by the reference's tiles ---- */
-
-int clq_native_has_loops(const clq_gemm_problem *problem)
-{
-    return problem->k_group == 0 && clq_dtype_bits(problem->b.dtype) == 8;
-}
 
 typedef struct tiles_work {
     const clq_gemm_task *task;
@@ -357,36 +299,16 @@ void clq_native_gemm_in_tiles(const clq_native_team *team, const clq_gemm_task *
     clq_threads_run(team->threads, threads_for(team, task->problem), run_tiles, &w);
 }
 
-/* ---- B as it was ---- */
-
 clq_status clq_native_gemm_by_reference(const clq_native_team *team, const clq_gemm_task *task, clq_error *error)
 {
-    const clq_gemm_problem *p = task->problem;
-    const packing from = packing_of(task, clq_gemm_packed_memory(task));
-    const unsigned char flip = p->b.dtype == CLQ_U8 ? 0x80 : 0; /* and the same of zero points: 128 */
     const uint64_t bytes = clq_reference_gemm_packed_bytes(task);
     unsigned char *const codes = malloc((size_t)bytes);
     clq_gemm_weights weights = *task->weights;
     clq_gemm_task own = *task;
-    uint64_t at = 0;
     if (codes == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "gemm: no memory for B, %llu bytes", (unsigned long long)bytes);
     }
-    for (uint64_t i = 0; i < task->b_batches * p->k * p->n; i++) {
-        const uint64_t column = i % p->n;
-        const uint64_t k = i / p->n % p->k;
-        const uint64_t panel = i / p->n / p->k * from.panels + column / CLQ_NATIVE_COLUMNS;
-        codes[at++] =
-            from.codes[panel * from.panel_bytes +
-                       (k / CLQ_NATIVE_DEPTH * CLQ_NATIVE_COLUMNS + column % CLQ_NATIVE_COLUMNS) * CLQ_NATIVE_DEPTH +
-                       k % CLQ_NATIVE_DEPTH] ^
-            flip;
-    }
-    for (uint64_t i = 0; i < task->values[CLQ_GEMM_B_ZERO_POINT]; i++) {
-        const uint64_t batch = p->n > 0 ? i / p->n : 0;
-        const uint32_t zero_point = from.zero_points[batch * from.numbers + (i - batch * p->n)] + flip;
-        memcpy(codes + at + i * sizeof zero_point, &zero_point, sizeof zero_point);
-    }
+    clq_native_unpack(task, codes);
     weights.object = codes;
     weights.offset_bytes = 0;
     own.weights = &weights;

@@ -2,8 +2,11 @@
 #include "native/loops.h"
 
 #if defined(__AMX_TILE__) && defined(__AMX_INT8__) && defined(__AVX512F__)
-/* Before what has plain C for what is missing. */
+#include "native/halves_f16c.inc"
+/* Before what has plain C for what is missing; each needs the one above. */
 #include "native/tile_amx.inc"
+
+#include "native/parts_amx.inc"
 
 #include "native/product.inc"
 

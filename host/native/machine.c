@@ -80,10 +80,6 @@ static clq_status run_product(const clq_native_machine *m, const clq_native_team
 {
     void *packed = NULL;
     clq_status status;
-    if (!clq_native_has_loops(c->product.problem)) {
-        clq_native_gemm_in_tiles(team, &c->product);
-        return CLQ_OK;
-    }
     if (m->packs) {
         packed = clq_native_lines(clq_native_packed_bytes(&c->product));
         if (packed == NULL) {

@@ -4,6 +4,7 @@
 #define CLQ_HOST_NATIVE_PRODUCT_H
 
 #include "core/gemm_task.h"
+#include "core/size.h"
 #include "reference/reference.h"
 
 /*
@@ -21,10 +22,28 @@ enum { CLQ_NATIVE_ROOM = 8192 };
 /* Codes of a row of A that are made ready at a time. */
 enum { CLQ_NATIVE_CODES = 64 };
 
+/*
+ * How K lies in panels and in rows made ready: in parts, which are the groups along K that share scales, or all of it.
+ * Each part but the last takes `part` k and the last one `last`, both multiples of `step`; behind the caller's k B has
+ * codes of 0 there.
+ */
+typedef struct clq_native_depth {
+    uint64_t parts;
+    uint64_t k;    /* of a part as the caller has it; the last has what is left */
+    uint64_t step; /* k that are multiplied at once: a multiple of CLQ_NATIVE_DEPTH, at most CLQ_NATIVE_CODES */
+    uint64_t part, last;
+    uint64_t all; /* of all parts */
+} clq_native_depth;
+
 /* What the sums of a panel's columns become; 0 behind the last column. */
 typedef struct clq_native_columns {
     uint64_t batch, first;
     size_t count;
+    /* Of products with groups along K: for each part CLQ_NATIVE_COLUMNS numbers, as those below. */
+    const uint32_t *part_sums, *part_zero_points;
+    const float *part_scales;
+    float real_bias[CLQ_NATIVE_COLUMNS];     /* -0, which nothing is changed by, where there is none */
+    uint32_t common;                         /* what all rows' Za' have in common */
     uint32_t offset[CLQ_NATIVE_COLUMNS];     /* the bias, less what all rows' Za' have in common times S of eq. 17 */
     uint32_t sum[CLQ_NATIVE_COLUMNS];        /* S */
     uint32_t zero_point[CLQ_NATIVE_COLUMNS]; /* Zb' */
@@ -50,7 +69,8 @@ typedef struct clq_native_rows {
     uint64_t stride;
     unsigned char *codes;
     clq_native_row *facts;
-    void *room; /* for sums, from a line of the caches on: CLQ_NATIVE_ROOM bytes */
+    uint32_t *part_sums; /* R' of each row and part; NULL where none is asked for */
+    void *room;          /* for sums, from a line of the caches on: CLQ_NATIVE_ROOM bytes */
 } clq_native_rows;
 
 /* Panels side by side, `bytes` apart. */
@@ -68,12 +88,45 @@ typedef struct clq_native_product_loops {
     uint32_t moved_by; /* p of eq. 16 for s8; 0 for u8 */
     void (*pack_rows)(const clq_gemm_task *task, const clq_native_rows *rows);
     void (*multiply_rows)(const clq_gemm_task *task, const clq_native_rows *rows, const clq_native_panels *panels);
+    /* The same with groups along K; of tile_panels panels at most. */
+    void (*multiply_parts)(const clq_gemm_task *task, const clq_native_rows *rows, const clq_native_panels *panels);
 } clq_native_product_loops;
 
 /* Whether Za' is not the same for all rows, or Zb' not 0 for all columns. */
 static inline int clq_native_corrects_rows(const clq_gemm_problem *p)
 {
     return p->a_zero_point == CLQ_GEMM_PER_ROW || p->b_zero_point != CLQ_GEMM_ABSENT || p->b.dtype == CLQ_U8;
+}
+
+/* A part is cut into steps of the same length, as many as it would have of the longest: what fills it up is short. */
+static inline clq_native_depth clq_native_depth_of(const clq_gemm_task *task)
+{
+    const clq_gemm_problem *const p = task->problem;
+    clq_native_depth d = {.parts = 1, .k = p->k, .step = CLQ_NATIVE_CODES};
+    if (p->k_group == 0) {
+        d.part = d.last = clq_size_divide_up(p->k, CLQ_NATIVE_DEPTH) * CLQ_NATIVE_DEPTH;
+    } else {
+        d.parts = task->k_groups;
+        d.k = clq_size_min(p->k_group, p->k);
+        const uint64_t fours = clq_size_divide_up(clq_size_max(d.k, 1), CLQ_NATIVE_DEPTH);
+        d.step = clq_size_divide_up(fours, clq_size_divide_up(fours, CLQ_NATIVE_CODES / CLQ_NATIVE_DEPTH)) *
+                 CLQ_NATIVE_DEPTH;
+        d.part = clq_size_divide_up(d.k, d.step) * d.step;
+        d.last = d.parts > 0 ? clq_size_divide_up(p->k - (d.parts - 1) * d.k, d.step) * d.step : 0;
+    }
+    d.all = d.parts > 0 ? (d.parts - 1) * d.part + d.last : 0;
+    return d;
+}
+
+/* The caller's k of a part, and those that it has made ready. */
+static inline uint64_t clq_native_part_k(const clq_gemm_task *task, const clq_native_depth *d, uint64_t part)
+{
+    return clq_size_min(task->problem->k - part * d->k, d->k);
+}
+
+static inline uint64_t clq_native_part_ready(const clq_native_depth *d, uint64_t part)
+{
+    return part + 1 < d->parts ? d->part : d->last;
 }
 
 /* Where an operand begins; NULL: absent. */

@@ -64,8 +64,14 @@ const char *clq_native_refusal(const clq_context *context, const clq_native_loop
 
 /* ---- verdicts ---- */
 
-/* Loops that are tried as one: those of an operation for a pair of types, and those of products. */
-enum { REALS = 3, CODES = 6, PRODUCTS = CLQ_OP_COUNT * REALS * CODES, FAMILIES = PRODUCTS + 1 };
+/* Loops that are tried as one: those of an operation for a pair of types, those of products, and those of products with
+ * groups along K. */
+enum { REALS = 3, CODES = 6, PRODUCTS = CLQ_OP_COUNT * REALS * CODES, GROUPS = PRODUCTS + 1, FAMILIES = GROUPS + 1 };
+
+static size_t family_of_product(const clq_gemm_problem *problem)
+{
+    return problem->k_group != 0 ? GROUPS : PRODUCTS;
+}
 
 static size_t real_number(clq_dtype real)
 {
@@ -111,7 +117,7 @@ void clq_native_state_destroy(clq_native_state *state)
 static int serves(const clq_context *context, size_t family, size_t set)
 {
     const clq_native_loops *loops = context->native->sets[set];
-    return family == PRODUCTS ? clq_native_refusal(context, loops) == NULL : loops->elements != NULL;
+    return family >= PRODUCTS ? clq_native_refusal(context, loops) == NULL : loops->elements != NULL;
 }
 
 /* The first that is not set aside, the last where all are; of a forced one that alone, or the one below it for what it
@@ -142,9 +148,9 @@ const clq_native_loops *clq_native_expected(const clq_context *context, clq_oper
     return expected(context, family_of(operation, q));
 }
 
-const clq_native_loops *clq_native_expected_product(const clq_context *context)
+const clq_native_loops *clq_native_expected_product(const clq_context *context, const clq_gemm_problem *problem)
 {
-    return expected(context, PRODUCTS);
+    return expected(context, family_of_product(problem));
 }
 
 /* ---- a trial ---- */
@@ -227,7 +233,7 @@ static clq_status next_step(void *cookie, clq_trial_step *step, clq_error *error
     (void)error;
     c->loops = c->context->native->sets[set];
     step->entry = entry_of(c->family, set);
-    step->operation = c->q != NULL ? clq_operation_name(c->operation) : "gemm";
+    step->operation = c->q != NULL ? clq_operation_name(c->operation) : c->family == GROUPS ? "gemm in groups" : "gemm";
     step->kernel = c->loops->name;
     step->file = NULL;
     snprintf(step->what, sizeof step->what, "%s, %s%s%s%s%s", step->operation, step->kernel, c->q != NULL ? ", " : "",
@@ -239,9 +245,11 @@ static clq_status next_step(void *cookie, clq_trial_step *step, clq_error *error
 static clq_status attempt(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
     const climb *c = cookie;
-    /* Two tiles, then each height there is; registers of tiles have one that fills half of them, too. */
+    /* Two tiles, then each height there is. Registers of tiles have one that fills half of them, too, and with groups
+     * along K loops for 1 row and for 2 to 4, which are what 16 leave here. */
     const uint64_t rows = c->loops->product->tile_rows;
-    const clq_trial_heights heights = {3 * rows - 1, c->loops->needs_tiles ? 2 * rows + 5 : 0};
+    const clq_trial_heights heights = {c->loops->needs_tiles ? 3 * rows - 13 : 3 * rows - 1,
+                                       c->loops->needs_tiles ? 2 * rows + 1 : 0};
     clq_native_machine m = {.loops = c->loops};
     clq_trial_candidate candidate = clq_native_machine_candidate(&m);
     both_cases both;
@@ -253,7 +261,9 @@ static clq_status attempt(void *cookie, const clq_trial_step *step, int only_rea
     if (only_ready) { /* there is nothing to build */
         return CLQ_OK;
     }
-    cases = c->q != NULL ? cases_of(&both, c->operation, c->q) : clq_trial_product_cases(&heights);
+    cases = c->q != NULL          ? cases_of(&both, c->operation, c->q)
+            : c->family == GROUPS ? clq_trial_group_cases(&heights)
+                                  : clq_trial_product_cases(&heights);
     status = clq_trial_compare(&candidate, &cases, same, error);
     clq_native_machine_release(&m);
     return status;
@@ -308,8 +318,9 @@ clq_status clq_native_trust(clq_context *context, clq_operation operation, const
     return trust(&c, loops, error);
 }
 
-clq_status clq_native_trust_product(clq_context *context, const clq_native_loops **loops, clq_error *error)
+clq_status clq_native_trust_product(clq_context *context, const clq_gemm_problem *problem,
+                                    const clq_native_loops **loops, clq_error *error)
 {
-    climb c = {context, PRODUCTS, CLQ_OP_COUNT, NULL, NULL};
+    climb c = {context, family_of_product(problem), CLQ_OP_COUNT, NULL, NULL};
     return trust(&c, loops, error);
 }

@@ -33,7 +33,7 @@ const clq_native_loops *clq_native_expected(const clq_context *context, clq_oper
                                             const clq_quantization *q);
 
 /* The same for products. */
-const clq_native_loops *clq_native_expected_product(const clq_context *context);
+const clq_native_loops *clq_native_expected_product(const clq_context *context, const clq_gemm_problem *problem);
 
 /*
  * The same after a trial where there was none: loops of the operation and the types of `q` are compared with the
@@ -42,6 +42,7 @@ const clq_native_loops *clq_native_expected_product(const clq_context *context);
  */
 clq_status clq_native_trust(clq_context *context, clq_operation operation, const clq_quantization *q,
                             const clq_native_loops **loops, clq_error *error);
-clq_status clq_native_trust_product(clq_context *context, const clq_native_loops **loops, clq_error *error);
+clq_status clq_native_trust_product(clq_context *context, const clq_gemm_problem *problem,
+                                    const clq_native_loops **loops, clq_error *error);
 
 #endif
