@@ -183,7 +183,8 @@ static clq_status add_groups(gemm_group *g, const char *variant, clq_error *erro
     static const int sizes[] = {128, 64, GEMM_LEAST_GROUP};
     const gemm_shape *s = &g->product->shape;
     gemm_way way = {CLQ_F32, variant, 1, 1, 0};
-    for (size_t i = 0; i < 3 && s->k % 128 == 0 && gemm_shape_operations(s) < GROUPS_BELOW; i++) {
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && s->k % 128 == 0 && gemm_shape_operations(s) < GROUPS_BELOW;
+         i++) {
         bench_row *row = NULL;
         way.k_group = (uint64_t)sizes[i];
         CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
@@ -217,7 +218,7 @@ clq_status gemm_group_create(gemm_group *g, clq_context *context, const gemm_ord
     if (g->calls == 1 && !order->product->a_is_u8) { /* packing does not look at A */
         CLQ_TRY(add_packing(g, error));
         CLQ_TRY(add_groups(g, NULL, error));
-        for (size_t i = 0; order->variants[i] != NULL; i++) {
+        for (size_t i = 0; order->variants_in_groups && order->variants[i] != NULL; i++) {
             CLQ_TRY(add_groups(g, order->variants[i], error));
         }
     }

@@ -42,6 +42,7 @@ typedef struct gemm_order {
     const gemm_product *neighbour; /* may be NULL */
     int calls;                     /* enqueued before each wait */
     const char *const *variants;   /* to force beside the device's choice; ends with NULL */
+    int variants_in_groups;        /* for products with groups along K, too: they were asked for */
     const bench_peers *peers;      /* may be NULL */
 } gemm_order;
 

@@ -290,6 +290,7 @@ static clq_status measure_product(const bench_suite *s, const gemm_shape *shape,
     gemm_order order = {.product = &product, .calls = 1, .variants = variants_for(s, shape), .peers = s->peers};
     clq_status status = gemm_product_create(&product, shape, a_is_u8, error);
     double slowest = 0.0;
+    order.variants_in_groups = order.variants == s->variants;
     memset(&neighbour, 0, sizeof neighbour);
     if (status == CLQ_OK && has_neighbour) {
         status = gemm_product_create(&neighbour, &beside, a_is_u8, error);
