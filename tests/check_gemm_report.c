@@ -69,10 +69,10 @@ static void print_element(const check_gemm *c, const char *what, uint32_t patter
 void check_gemm_print_element(const check_gemm *c, uint64_t batch, uint64_t row, uint64_t column, uint32_t want,
                               uint32_t got)
 {
+    const int in_groups = c->problem.k_group != 0 && c->problem.k != 0;
     check_print("    element (%" PRIu64 ", %" PRIu64 ") of batch %" PRIu64 ": the oracle's sum%s is %" PRId32, row,
-                column, batch, c->problem.k_group != 0 ? " of the first group" : "",
-                c->problem.k_group != 0 ? gemm_oracle_group_sum(c, batch, row, column, 0)
-                                        : gemm_oracle_sum(c, batch, row, column));
+                column, batch, in_groups ? " of the first group" : "",
+                in_groups ? gemm_oracle_group_sum(c, batch, row, column, 0) : gemm_oracle_sum(c, batch, row, column));
     for (int i = CHECK_GEMM_A_ZERO_POINT; i < CHECK_GEMM_OPERANDS; i++) {
         print_parameter(c, (check_gemm_operand)i, batch, row, column);
     }

@@ -25,7 +25,7 @@ static void check_groups(const char *name, uint64_t m, uint64_t n, uint64_t k, u
 /* Every length of a last group against every height of a low product. */
 static void lengths(void **state)
 {
-    static const uint64_t groups[] = {1, 3, 4, 32, 36, 128};
+    static const uint64_t groups[] = {1, 3, 4, 32, 36, 68, 100, 128};
     (void)state;
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         const uint64_t g = groups[i];
@@ -213,7 +213,7 @@ static void between_fences(void **state)
             c.problem.c_zero_point = CLQ_GEMM_ABSENT;
             c.problem.minimum = -(double)INFINITY;
             c.problem.maximum = (double)INFINITY;
-            inputs_gemm_groups(&c, 1 + check_below(40));
+            inputs_gemm_groups(&c, 1 + check_below(i % 4 == 1 ? 40 : 80));
         }
         c.memory = i / 2 % 2 == 0 ? CHECK_GEMM_ENDS_AT_FENCE : CHECK_GEMM_BEGINS_AT_FENCE;
         inputs_gemm_check(&c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);

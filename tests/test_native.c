@@ -355,13 +355,13 @@ static void wrong_loops_are_found(void **state)
 
 /* ---- products ---- */
 
-enum { EDGE = 70 }; /* more than two tiles of any set, the last ragged */
+enum { EDGE = 165 }; /* more than two tiles of any set, the last ragged, and work for several threads */
 
 /* Of the product: s32; or f32 in groups along K, the first of which is filled up where it is made ready, of B as u8
  * with zero points, as the caller has it or packed. */
 typedef enum way { PLAIN, IN_GROUPS, PACKED_IN_GROUPS, WAYS } way;
 
-enum { GROUP = 68, GROUPS = 2 };
+enum { GROUP = 68, GROUPS = 3 };
 
 static clq_status multiply_in(way how, clq_context *context, int32_t *c, clq_error *error)
 {
@@ -496,6 +496,24 @@ static void wrong_products_are_set_aside(void **state)
     }
 }
 
+static void threads_share_products(void **state)
+{
+    static int32_t want[EDGE * EDGE], got[EDGE * EDGE];
+    (void)state;
+    for (int i = 0; i < 3 * WAYS; i++) {
+        const way how = (way)(i % WAYS);
+        clq_context *context = NULL;
+        clq_error error;
+        check_ok(multiply_in(how, check_reference(), want, &error), &error, "the reference");
+        check_ok(clq_context_create("native", &context, &error), &error, "native");
+        make_more_threads(context, 1 + 3 * (size_t)(i / WAYS));
+        memset(got, 0, sizeof got);
+        check_ok(multiply_in(how, context, got, &error), &error, "native");
+        assert_memory_equal(got, want, sizeof want);
+        clq_context_destroy(&context);
+    }
+}
+
 /* ---- tile registers that the system refuses ---- */
 
 enum { HAS_NO_TILES = 77, HAD_PERMISSION = 78 };
@@ -567,10 +585,11 @@ static void without_tile_registers(void **state)
 
 static const struct CMUnitTest tests[] = {
     /* First: what follows asks for the permission. */
-    cmocka_unit_test(without_tile_registers),        cmocka_unit_test(wrong_products_are_set_aside),
-    cmocka_unit_test(parts_make_the_whole),          cmocka_unit_test(callers_share_a_context),
-    cmocka_unit_test(a_fork_has_threads_of_its_own), cmocka_unit_test(the_caller_does_without_threads),
-    cmocka_unit_test(wrong_loops_are_set_aside),     cmocka_unit_test(wrong_loops_are_found),
+    cmocka_unit_test(without_tile_registers),          cmocka_unit_test(wrong_products_are_set_aside),
+    cmocka_unit_test(threads_share_products),          cmocka_unit_test(parts_make_the_whole),
+    cmocka_unit_test(callers_share_a_context),         cmocka_unit_test(a_fork_has_threads_of_its_own),
+    cmocka_unit_test(the_caller_does_without_threads), cmocka_unit_test(wrong_loops_are_set_aside),
+    cmocka_unit_test(wrong_loops_are_found),
 };
 
 CHECK_MAIN("native", tests)

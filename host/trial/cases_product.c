@@ -19,6 +19,7 @@
  * little more. STEPS: more k than are staged in local memory at once, twice; TILES: more columns than a work-group's
  * tile has, the last panel ragged; with rows of A that lie at multiples of 16 bytes, since they are packed
  * (kernels/gemm_mma.cl). MANY_GROUPS: of four k along K, more than there are scales kept of (kernels/gemm_fold.clh).
+ * UNEVEN: groups along K that are filled up to whole steps (native/product.h), the last one shorter than a step.
  */
 enum {
     COLUMNS = 37,
@@ -34,10 +35,11 @@ enum {
     PAST = 66,
     STEPS = 333,
     TILES = 133,
-    MANY_GROUPS = 523
+    MANY_GROUPS = 523,
+    UNEVEN = 68
 };
 
-enum { TALL_KINDS = 2, GROUP_KINDS = 14, FEW_ROWS = 8 };
+enum { TALL_KINDS = 2, GROUP_KINDS = 15, FEW_ROWS = 8 };
 
 /* Of floats one that leaves sums too few bits: kernels/gemm_output.clh goes another way. On either side of 0 with the
  * type whose bounds do not hide it; the furthest takes them out of int32. */
@@ -249,6 +251,7 @@ static const problem_kind group_kinds[GROUP_KINDS] = {
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32},
     {CLQ_S8, CLQ_S8, CLQ_BF16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4},
     {CLQ_S8, CLQ_S8, CLQ_F16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4},
+    {CLQ_S8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 1, 1, COLUMNS, STEPS, 1, ALL, UNEVEN},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, ROWS, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL, 4},
     {CLQ_S8, CLQ_U4, CLQ_F16, 0, NO, PARTS, PARTS, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 8},
 };
