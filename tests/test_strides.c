@@ -165,6 +165,30 @@ static int is_taken(const check_case *c)
     return status == CLQ_OK;
 }
 
+static void check_device_once(const char *where, const char *kernel, const check_case *c, const check_result *want,
+                              uint64_t elements)
+{
+    const int before = check_kernels_set_aside();
+    check_on(check_device(), where, c, want, elements);
+    check_count_run(clq_operation_name(c->operation), kernel);
+    assert_int_equal(check_kernels_set_aside(), before);
+}
+
+/* By each set of instructions, and by the reference what none has loops for. */
+static void check_native(const check_case *c, const check_result *want, uint64_t elements)
+{
+    clq_error error;
+    for (size_t v = 0; v < check_variant_count(); v++) {
+        clq_plan plan;
+        char where[64];
+        check_ok(clq_context_force_variant(check_device(), check_variant(v), &error), &error, "a set of instructions");
+        check_ok(clq_plan_operation(check_device(), c->operation, &c->q, &plan, &error), &error, "clq_plan_operation");
+        snprintf(where, sizeof where, "native, %s", plan.variant);
+        check_device_once(where, plan.variant, c, want, elements);
+    }
+    check_ok(clq_context_force_variant(check_device(), NULL, &error), &error, "the best set");
+}
+
 /* `c` is the dense case, of any operation, without inputs. */
 static void check_strides(check_case *c, const clq_strides *reals, const clq_strides *codes)
 {
@@ -177,11 +201,10 @@ static void check_strides(check_case *c, const clq_strides *reals, const clq_str
     check_run(check_reference(), "reference, dense", c, &want);
     strided = strided_of(c, reals, codes, elements);
     check_on(check_reference(), "reference", &strided, &want, elements);
-    if (check_device() != NULL && is_taken(&strided)) {
-        const int before = check_kernels_set_aside();
-        check_on(check_device(), "device", &strided, &want, elements);
-        check_count_run(clq_operation_name(c->operation), check_device_is_native() ? "reference" : "runs");
-        assert_int_equal(check_kernels_set_aside(), before);
+    if (check_device() != NULL && check_device_is_native()) {
+        check_native(&strided, &want, elements);
+    } else if (check_device() != NULL && is_taken(&strided)) {
+        check_device_once("device", "runs", &strided, &want, elements);
     }
     for (int o = 0; o < CHECK_OPERANDS; o++) {
         if (is_tensor(o) && strided.in[o] != NULL) {
@@ -252,6 +275,15 @@ static const given layouts[] = {
      {SHAPE2(30, 19), .granularity = CLQ_PER_CHANNEL, .axis = 1},
      {.axis = 1, .block = 8},
      {.stride = {20, 1}}},
+    {"rows longer than a block, each odd", {SHAPE2(9, 1303)}, {.stride = {1400, 1}}, {.stride = {1331, 1}}},
+    {"long rows, a parameter each column",
+     {SHAPE2(9, 610), .granularity = CLQ_PER_CHANNEL, .axis = 1},
+     {.stride = {640, 1}},
+     {.stride = {612, 1}}},
+    {"long rows in another order",
+     {SHAPE3(40, 3, 700), .granularity = CLQ_PER_CHANNEL, .axis = 0},
+     {.stride = {704, 28160, 1}},
+     {.stride = {2112, 704, 1}}},
     {"one element", {.rank = 0}, {{0}, 0, 0, 0}, {{0}, 0, 0, 0}},
     {"one row", {SHAPE2(1, 100)}, {.stride = {7, 1}}, {.stride = {300, 1}}},
     {"no rows", {SHAPE2(0, 100)}, {.stride = {128, 1}}, {.stride = {128, 1}}},

@@ -47,7 +47,7 @@ uint32_t clq_native_units(void)
 static clq_status run_in(clq_context *context, const clq_native_team *team, const clq_task *task, clq_error *error)
 {
     const clq_native_loops *loops = NULL;
-    if (task->is_strided) { /* the loops know of no gaps */
+    if (!clq_native_walks(team, task)) {
         return clq_reference_executor.run(NULL, task, error);
     }
     CLQ_TRY(clq_native_trust(context, task->operation, task->q, &loops, error));
@@ -76,9 +76,15 @@ static void plan_in(const clq_context *context, const clq_native_loops *loops, c
              threads == 1 ? "" : "s");
 }
 
+static int walks(const clq_context *context, const clq_task *task)
+{
+    const clq_native_team team = clq_native_team_of(&context->native->threads);
+    return clq_native_walks(&team, task);
+}
+
 static clq_status plan(clq_context *context, const clq_task *task, clq_plan *plan_out, clq_error *error)
 {
-    if (task->is_strided) {
+    if (!walks(context, task)) {
         return clq_reference_executor.plan(NULL, task, plan_out, error);
     }
     plan_in(context, clq_native_expected(context, task->operation, task->q), plan_out);
@@ -88,7 +94,7 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
 static clq_status prepare(clq_context *context, const clq_task *task, clq_error *error)
 {
     const clq_native_loops *loops = NULL;
-    return task->is_strided ? CLQ_OK : clq_native_trust(context, task->operation, task->q, &loops, error);
+    return !walks(context, task) ? CLQ_OK : clq_native_trust(context, task->operation, task->q, &loops, error);
 }
 
 /* ---- batches ---- */
@@ -160,7 +166,7 @@ static clq_status batch_run(clq_batch *batch, const void *launch, clq_error *err
 static clq_status batch_plan(const clq_batch *batch, clq_plan *plan_out, clq_error *error)
 {
     static const clq_quantization none = {.real = CLQ_F32, .scheme = {.dtype = CLQ_S8}};
-    if (batch->count > 0 && batch->tasks[0].is_strided) {
+    if (batch->count > 0 && !walks(batch->context, &batch->tasks[0])) {
         return clq_reference_executor.plan(NULL, &batch->tasks[0], plan_out, error);
     }
     plan_in(batch->context,

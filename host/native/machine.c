@@ -6,6 +6,7 @@
 
 #include "native/gemm.h"
 #include "native/tensor.h"
+#include "reference/executor.h"
 
 static clq_status reserve(void *cookie, uint64_t bytes, void **memory, clq_error *error)
 {
@@ -104,7 +105,11 @@ static clq_status run_case(void *cookie, const clq_trial_case *c, clq_error *err
         return run_product(m, &team, c, error);
     }
     for (size_t i = 0; i < c->count; i++) {
-        CLQ_TRY(clq_native_run(m->loops, &team, &c->tasks[i], error));
+        if (clq_native_walks(&team, &c->tasks[i])) {
+            CLQ_TRY(clq_native_run(m->loops, &team, &c->tasks[i], error));
+        } else {
+            CLQ_TRY(clq_reference_executor.run(NULL, &c->tasks[i], error));
+        }
     }
     return CLQ_OK;
 }

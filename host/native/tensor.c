@@ -16,6 +16,9 @@
  */
 enum { LEAST_TENSOR = 64 << 10, LEAST_PART = 16 << 10, PARTS_OF_THREAD = 4, ALIGNMENT = 4096, SMALL_PARTS = 3 };
 
+/* Neighbours of a strided tensor for which it is worth while to begin a loop. */
+enum { LEAST_RUN = 16 };
+
 /* What one parameter costs in elements where it is chosen; segments of histograms that are counted one by one. */
 enum { ELEMENTS_OF_CHOICE = 16, SHORT_SEGMENT = 16 };
 
@@ -29,15 +32,19 @@ enum { STREAMED_BYTES = 16 << 20 };
 
 clq_native_team clq_native_team_of(clq_threads *threads)
 {
-    const clq_native_team team = {threads,      threads->wanted > 1 ? threads->wanted * PARTS_OF_THREAD : 1,
-                                  LEAST_TENSOR, LEAST_PART,
-                                  ALIGNMENT,    (uint64_t)STREAMED_BYTES * threads->wanted};
+    const clq_native_team team = {threads,
+                                  threads->wanted > 1 ? threads->wanted * PARTS_OF_THREAD : 1,
+                                  LEAST_TENSOR,
+                                  LEAST_PART,
+                                  ALIGNMENT,
+                                  LEAST_RUN,
+                                  (uint64_t)STREAMED_BYTES * threads->wanted};
     return team;
 }
 
 clq_native_team clq_native_small_team(void)
 {
-    const clq_native_team team = {NULL, SMALL_PARTS, 2, 2, 2, 0};
+    const clq_native_team team = {NULL, SMALL_PARTS, 2, 2, 2, 1, 0};
     return team;
 }
 
@@ -403,6 +410,22 @@ static clq_status run_histogram(const clq_native_loops *loops, const clq_native_
 }
 
 /* ---- all ---- */
+
+int clq_native_has_runs(clq_operation operation)
+{
+    return operation == CLQ_OP_MINMAX || operation == CLQ_OP_QUANTIZE || operation == CLQ_OP_DEQUANTIZE ||
+           operation == CLQ_OP_FAKE_QUANTIZE || operation == CLQ_OP_DYNAMIC_QUANTIZE;
+}
+
+int clq_native_walks(const clq_native_team *team, const clq_task *task)
+{
+    clq_runs runs;
+    if (!task->is_strided || !clq_native_has_runs(task->operation)) {
+        return !task->is_strided;
+    }
+    clq_task_runs(task, &runs);
+    return runs.left.step == 1 && runs.right.step == 1 && runs.run >= team->least_run;
+}
 
 static clq_status run_step(const clq_native_loops *loops, const clq_native_team *team, const clq_task *task,
                            clq_operation step, clq_error *error)

@@ -10,6 +10,7 @@
 
 #include "core/tiles.h"
 #include "native/machine.h"
+#include "native/tensor.h"
 #include "trial/cases.h"
 
 /* ---- sets ---- */
@@ -164,23 +165,28 @@ static clq_status run_case(void *cookie, const clq_trial_case *c, clq_error *err
 }
 
 /*
- * Cases for rows and those for columns, of which every few are taken: all of them take many times as long as a small
- * file does, and loops are compiled ahead. As a stride and the number of ways have no common divisor, the cases are of
- * different ways.
+ * Cases for rows, those for columns and those of strided tensors, of which every few are taken: all of them take many
+ * times as long as a small file does, and loops are compiled ahead. As a stride and the number of ways have no common
+ * divisor, the cases are of different ways.
  */
-typedef struct both_cases {
-    clq_trial_kernels rows, columns;
-    clq_trial_cases of_rows, of_columns;
-    size_t stride;
-} both_cases;
+enum { KINDS = 3 };
 
-static clq_status describe_either(const void *what, size_t number, clq_trial_case *c, clq_error *error)
+typedef struct all_cases {
+    clq_trial_kernels kernels[KINDS];
+    clq_trial_cases of[KINDS];
+    size_t kinds; /* that the operation has */
+    size_t stride;
+} all_cases;
+
+static clq_status describe_any(const void *what, size_t number, clq_trial_case *c, clq_error *error)
 {
-    const both_cases *both = what;
-    const size_t at = number * both->stride;
-    return at < both->of_rows.count
-               ? both->of_rows.describe(both->of_rows.what, at, c, error)
-               : both->of_columns.describe(both->of_columns.what, at - both->of_rows.count, c, error);
+    const all_cases *all = what;
+    size_t at = number * all->stride;
+    size_t kind = 0;
+    while (at >= all->of[kind].count) {
+        at -= all->of[kind++].count;
+    }
+    return all->of[kind].describe(all->of[kind].what, at, c, error);
 }
 
 /* A few milliseconds for each operation. */
@@ -201,19 +207,26 @@ static size_t stride_of(clq_operation operation)
     }
 }
 
-static clq_trial_cases cases_of(both_cases *both, clq_operation operation, const clq_quantization *q)
+static clq_trial_cases cases_of(all_cases *all, clq_operation operation, const clq_quantization *q)
 {
+    static const clq_trial_cut cuts[KINDS] = {CLQ_TRIAL_ANY, CLQ_TRIAL_RUNS, CLQ_TRIAL_COLUMNS};
+    const int has_runs = clq_native_has_runs(operation);
     const int has_columns = operation != CLQ_OP_CHOOSE_PARAMETERS && operation != CLQ_OP_MERGE_RANGE &&
                             operation != CLQ_OP_DYNAMIC_QUANTIZE;
-    clq_trial_cases all = {both, 0, describe_either, NULL};
-    both->rows = (clq_trial_kernels){operation, CLQ_TRIAL_ANY, q};
-    both->columns = (clq_trial_kernels){operation, CLQ_TRIAL_COLUMNS, q};
-    both->of_rows = clq_trial_walk_cases(&both->rows);
-    both->of_columns = clq_trial_walk_cases(&both->columns);
-    both->stride = stride_of(operation);
-    all.fill = both->of_rows.fill;
-    all.count = (both->of_rows.count + (has_columns ? both->of_columns.count : 0) + both->stride - 1) / both->stride;
-    return all;
+    clq_trial_cases cases = {all, 0, describe_any, NULL};
+    memset(all, 0, sizeof *all);
+    for (size_t i = 0; i < KINDS; i++) {
+        if ((cuts[i] == CLQ_TRIAL_RUNS && !has_runs) || (cuts[i] == CLQ_TRIAL_COLUMNS && !has_columns)) {
+            continue;
+        }
+        all->kernels[all->kinds] = (clq_trial_kernels){operation, cuts[i], q};
+        all->of[all->kinds] = clq_trial_walk_cases(&all->kernels[all->kinds]);
+        cases.count += all->of[all->kinds++].count;
+    }
+    all->stride = stride_of(operation);
+    cases.fill = all->of[0].fill;
+    cases.count = (cases.count + all->stride - 1) / all->stride;
+    return cases;
 }
 
 /* ---- the ladder ---- */
@@ -252,7 +265,7 @@ static clq_status attempt(void *cookie, const clq_trial_step *step, int only_rea
                                        c->loops->needs_tiles ? 2 * rows + 1 : 0};
     clq_native_machine m = {.loops = c->loops};
     clq_trial_candidate candidate = clq_native_machine_candidate(&m);
-    both_cases both;
+    all_cases all;
     clq_trial_cases cases;
     clq_status status;
     (void)step;
@@ -261,7 +274,7 @@ static clq_status attempt(void *cookie, const clq_trial_step *step, int only_rea
     if (only_ready) { /* there is nothing to build */
         return CLQ_OK;
     }
-    cases = c->q != NULL          ? cases_of(&both, c->operation, c->q)
+    cases = c->q != NULL          ? cases_of(&all, c->operation, c->q)
             : c->family == GROUPS ? clq_trial_group_cases(&heights)
                                   : clq_trial_product_cases(&heights);
     status = clq_trial_compare(&candidate, &cases, same, error);
