@@ -492,11 +492,54 @@ static void overlaps(void **state)
     check_needs_device();
 }
 
+/* ---- the only one ---- */
+
+enum { SLABS = 2, ROWS = 6, ROW = 300, PITCH = 350, SLAB = 2400, ALL = SLABS * SLAB };
+
+/* native reads several runs at once: each element of them, and none between, can be the end of the range. */
+static void every_element_counts(void **state)
+{
+    static float x[ALL];
+    float range[2];
+    clq_nonfinite nonfinite;
+    clq_quantization q;
+    clq_operand operands[3];
+    void *const memory[3] = {x, range, &nonfinite};
+    const uint64_t bytes[3] = {sizeof x, sizeof range, sizeof nonfinite};
+    clq_error error;
+    (void)state;
+    if (check_device() == NULL || !check_device_is_native()) {
+        return;
+    }
+    memset(x, GAP, sizeof x); /* huge */
+    clq_quantization_init(&q);
+    q.layout = (clq_layout){SHAPE3(SLABS, ROWS, ROW)};
+    q.real_strides = (clq_strides){.stride = {SLAB, PITCH, 1}};
+    for (int i = 0; i < 3; i++) {
+        operands[i] = (clq_operand){NULL, 0};
+        check_ok(clq_buffer_wrap(check_device(), memory[i], bytes[i], &operands[i].buffer, &error), &error, "wrap");
+    }
+    for (int i = 0; i < SLABS * ROWS * ROW; i++) {
+        x[i / ROW / ROWS * SLAB + i / ROW % ROWS * PITCH + i % ROW] = 0.0f;
+    }
+    for (int i = 0; i < SLABS * ROWS * ROW; i++) {
+        float *const one = &x[i / ROW / ROWS * SLAB + i / ROW % ROWS * PITCH + i % ROW];
+        *one = 1.0f;
+        check_ok(clq_minmax(check_device(), &q, operands[0], operands[1], operands[2], &error), &error, "clq_minmax");
+        check_ok(clq_finish(check_device(), &error), &error, "clq_finish");
+        if (range[0] != 0.0f || range[1] != 1.0f) {
+            fail_msg("element %d: the range is %g to %g", i, (double)range[0], (double)range[1]);
+        }
+        *one = 0.0f;
+    }
+    for (int i = 0; i < 3; i++) {
+        clq_buffer_destroy(&operands[i].buffer);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(given_layouts),
-    cmocka_unit_test(drawn_layouts),
-    cmocka_unit_test(refusals),
-    cmocka_unit_test(overlaps),
+    cmocka_unit_test(given_layouts), cmocka_unit_test(drawn_layouts),        cmocka_unit_test(refusals),
+    cmocka_unit_test(overlaps),      cmocka_unit_test(every_element_counts),
 };
 
 CHECK_MAIN("test_strides", tests)
