@@ -53,5 +53,8 @@ typedef cl_float call_f32;
 /* Sets of them in local memory, of which the grid's kernel needs so much; either kind of bins has about as much. */
 #define HISTOGRAM_SETS(bins) (2 * HISTOGRAM_BINS / (bins))
 #define HISTOGRAM_LOCAL_BYTES(bins) (HISTOGRAM_SETS(bins) * HISTOGRAM_STRIDE(bins) * 4)
+/* What the kernel of columns takes of it where there is as much, and for how many channels that has counters. */
+#define HISTOGRAM_GROUP_BYTES 32768
+#define HISTOGRAM_GROUP_CHANNELS(bins) (HISTOGRAM_GROUP_BYTES / ((bins)*4))
 
 #endif

@@ -47,6 +47,7 @@ def builds():
                     yield f"batch-{file} {real} {code}", f"batch_{file}.cl", batch + sizes
     yield "fake-quantize f32", "fake_quantize.cl", walk + ["REAL=32"]
     yield "histogram f32", "histogram.cl", walk + ["REAL=32", "GROUP_SIZE=128"]
+    yield "histogram-signed f32", "histogram.cl", ["VECTOR_WIDTH=2", "REAL=32", "GROUP_SIZE=128", "VARIANT=3", "SIGNED_BINS=1"]
     yield "merge-range f32", "merge_range.cl", walk + ["REAL=32"]
     yield "choose", "choose_parameters.cl", []
     yield "batch-choose", "batch_choose.cl", ["GROUP_SIZE=128"]

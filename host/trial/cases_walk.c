@@ -134,17 +134,20 @@ static const clq_trial_shape minmax_column_shapes[] = {
     PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 7, 5, 3),   PER_CHANNEL(1025, 1, 1)};
 /*
  * histogram. Counts in one slice, of few elements and of more; in slices of one segment, of whole segments, and of
- * parts of several, in more jobs than there are work-items; of bands in one slice and in several.
+ * parts of several, in more jobs than there are work-items; of bands in one slice and in several. For grids alone:
+ * several rounds of the blocks that are under way at once, and some over.
  */
+enum { HISTOGRAM_GRID_SHAPES = 1 }; /* the last */
 static const clq_trial_shape histogram_shapes[] = {
-    PER_GROUP(3, 2500, 76),  PER_GROUP(3, 500, 28),   PER_TENSOR(20001),        PER_CHANNEL(200, 3, 2),
-    PER_CHANNEL(3, 13, 200), PER_BLOCK(2, 40, 3, 32), PER_BLOCK(1, 500, 3, 400)};
+    PER_GROUP(3, 2500, 76),  PER_GROUP(3, 500, 28),   PER_TENSOR(20001),         PER_CHANNEL(200, 3, 2),
+    PER_CHANNEL(3, 13, 200), PER_BLOCK(2, 40, 3, 32), PER_BLOCK(1, 500, 3, 400), PER_CHANNEL(1, 25, 4500)};
 /* In columns: several blocks of channels in one slice and in several, the last with fewer; several periods in a line; a
- * last line of one element.
+ * last line of one element. By groups: several rounds of the lines that are under way at once, and some over; all
+ * channels in one block, lines for several rounds, the last of them short.
  */
-static const clq_trial_shape histogram_column_shapes[] = {PER_CHANNEL(37, 100, 1), PER_CHANNEL(1, 40, 1),
-                                                          PER_CHANNEL(20, 100, 3), PER_CHANNEL(50, 5, 2),
-                                                          PER_CHANNEL(3, 5, 2),    PER_CHANNEL(1025, 1, 1)};
+static const clq_trial_shape histogram_column_shapes[] = {
+    PER_CHANNEL(37, 100, 1), PER_CHANNEL(1, 40, 1),   PER_CHANNEL(20, 100, 3),  PER_CHANNEL(50, 5, 2),
+    PER_CHANNEL(3, 5, 2),    PER_CHANNEL(1025, 1, 1), PER_CHANNEL(1100, 96, 1), PER_CHANNEL(3001, 3, 2)};
 
 static size_t strided_shapes(const clq_trial_kernels *kernels)
 {
@@ -172,7 +175,12 @@ static const clq_trial_shape *shapes_of(const clq_trial_kernels *kernels, size_t
         }
         return SHAPES(minmax_column_shapes);
     case CLQ_OP_HISTOGRAM:
-        return columns ? SHAPES(histogram_column_shapes) : SHAPES(histogram_shapes);
+        if (!columns) {
+            *count = sizeof histogram_shapes / sizeof histogram_shapes[0] -
+                     (kernels->cut == CLQ_TRIAL_GRID ? 0 : HISTOGRAM_GRID_SHAPES);
+            return histogram_shapes;
+        }
+        return SHAPES(histogram_column_shapes);
     default:
         return columns                          ? SHAPES(column_shapes)
                : kernels->cut == CLQ_TRIAL_GRID ? SHAPES(grid_shapes)

@@ -140,6 +140,19 @@ uint32_t clq_histogram_columns(const clq_scheme *scheme)
     return 65536 / clq_histogram_bins(scheme);
 }
 
+uint32_t clq_cl_histogram_channels(const clq_context *context, const clq_scheme *scheme)
+{
+    const uint64_t room = clq_size_min(context->cl->local_bytes, HISTOGRAM_GROUP_BYTES);
+    return (uint32_t)(room / (clq_histogram_bins(scheme) * sizeof(cl_uint)));
+}
+
+/* Elsewhere than on CPU devices the histogram's columns count in local memory. */
+static int columns_have_counters(const clq_context *context, const clq_task *task)
+{
+    return task->operation != CLQ_OP_HISTOGRAM || context->device.type == CLQ_DEVICE_CPU ||
+           clq_cl_histogram_channels(context, &task->q->scheme) > 0;
+}
+
 /* Whether no byte of 4-bit codes is shared by two pieces of these lengths. */
 static int bytes_are_whole(const clq_task *task, uint64_t piece, uint64_t repeated)
 {
@@ -168,7 +181,7 @@ static int columns_take(const clq_task *task)
 
 static int columns_possible(const clq_context *context, const clq_cl_tuning *tuning, const clq_task *task)
 {
-    return columns_take(task) && columns_fit(context, tuning, task);
+    return columns_take(task) && columns_fit(context, tuning, task) && columns_have_counters(context, task);
 }
 
 /*

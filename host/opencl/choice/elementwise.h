@@ -75,6 +75,8 @@ clq_columns clq_columns_of(const clq_context *context, const clq_cl_tuning *tuni
 /* Columns that a job of the histogram's columns kernel handles together, so the longest row that it can take: as many
  * as have their counters within 2^16. */
 uint32_t clq_histogram_columns(const clq_scheme *scheme);
+/* Channels whose counters a work-group of that kernel has in local memory; 0 where not even one has room. */
+uint32_t clq_cl_histogram_channels(const clq_context *context, const clq_scheme *scheme);
 
 /* `per_unit` work-items or groups, a number of the table, for each compute unit; in a trial few, so that each goes
  * round its loops on small tensors too. */

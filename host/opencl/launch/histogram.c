@@ -11,6 +11,10 @@
 
 enum { MOST_ITEMS = 1024 };
 
+/* Counters that a group sums up at a time at least, and groups that do it; fewer in a trial, so that there are rounds.
+ */
+enum { LEAST_SUM = 8, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_IN_TRIAL = 40 };
+
 /* A slice with fewer elements does not pay for adding its counts up; one with more could overflow 32-bit counts. */
 static const uint64_t LEAST_SLICE_IN_TRIAL = 64;
 static const uint64_t LEAST_SLICE_OF_FEW_ROUNDS = 4096; /* where a device ends loops: opencl/rounds.h */
@@ -23,7 +27,9 @@ typedef struct histogram_cut {
     clq_choice choice;
     const clq_cl_tuning *tuning;
     int is_trial;
-    uint32_t bins, columns;
+    uint32_t bins;
+    uint32_t vector_width, columns; /* columns: that a work-item handles together, alone on CPU devices */
+    uint32_t group, channels; /* work-items that work together; channels that they count in local memory at most */
     tensor_call call;
     uint64_t items;
     uint64_t scratch_words, partial_words;
@@ -63,23 +69,50 @@ static uint64_t most_strips(const histogram_cut *s, const clq_context *context)
     return clq_size_min(MOST_ITEMS, room);
 }
 
+/* Work-items that work together: those of grid, and of columns elsewhere than on CPU devices. */
+static uint32_t group_of(const histogram_cut *s, const clq_context *context)
+{
+    const int is_group = s->choice.variant == CLQ_VARIANT_GRID ||
+                         (s->choice.variant == CLQ_VARIANT_COLUMNS && context->device.type != CLQ_DEVICE_CPU);
+    return is_group ? s->tuning->values[CLQ_TUNE_HISTOGRAM_GROUP] : 1;
+}
+
+/* Elements of a vector; of columns in groups no more than a block has where rows have one element. */
+static uint32_t width_of(const histogram_cut *s)
+{
+    const int is_narrow = s->choice.variant == CLQ_VARIANT_COLUMNS && s->group > 1;
+    return !is_narrow ? s->choice.vector_width : s->channels >= 4 ? 4 : 2;
+}
+
+/* Lines of the whole period, or of several where they are short; blocks of channels side by side in them. */
+static void cut_lines(histogram_cut *s, const clq_geometry *g)
+{
+    const uint64_t period = g->channels * g->row;
+    tensor_call *call = &s->call;
+    if (s->group == 1) {
+        call->line = period <= s->columns ? s->columns / period * period : period;
+        call->per_job = period <= s->columns ? g->channels : s->columns / g->row;
+    } else { /* of all channels whole vectors, which neighbours read as they lie in memory */
+        call->line = g->channels <= s->channels ? period * s->vector_width : period;
+        call->per_job = clq_size_min(g->channels, s->channels);
+    }
+    call->across = clq_size_divide_up(g->channels, call->per_job);
+}
+
 static void cut_columns(histogram_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     tensor_call *call = &s->call;
-    const uint64_t period = g->channels * g->row;
-    const uint64_t columns = s->columns;
-    uint64_t lines;
-    call->line = period <= columns ? columns / period * period : period;
-    call->per_job = period <= columns ? g->channels : columns / g->row;
-    call->across = clq_size_divide_up(g->channels, call->per_job);
+    uint64_t lines, columns; /* of a job */
+    cut_lines(s, g);
     lines = clq_size_divide_up(g->elements, call->line);
+    columns = s->group == 1 ? s->columns : call->across == 1 ? call->line : call->per_job * g->row;
     call->slices = items_of(s, context) / call->across;
     call->slices = clq_size_min(call->slices, lines * columns / least_slice(s, context));
     call->slices = clq_size_min(
         call->slices, clq_cl_scratch_items(context, call->across * call->per_job * s->bins * sizeof(cl_uint)));
     call->slices = clq_size_max(call->slices, 1);
-    if (call->slices > 1) {
+    if (call->slices > 1 || s->group > 1) { /* else counts have 64 bits */
         call->slices = clq_size_max(call->slices, clq_size_divide_up(lines, GREATEST_SLICE / columns));
     }
     call->per_item = clq_size_divide_up(lines, call->slices);
@@ -116,6 +149,9 @@ static histogram_cut cut_of(const clq_context *context, const clq_task *task, co
     s.is_trial = decision->is_trial;
     s.bins = clq_histogram_bins(&task->q->scheme);
     s.columns = clq_histogram_columns(&task->q->scheme);
+    s.group = group_of(&s, context);
+    s.channels = (uint32_t)clq_size_max(clq_cl_histogram_channels(context, &task->q->scheme), 1);
+    s.vector_width = width_of(&s);
     clq_cl_tensor_describe(task, CLQ_OP_HISTOGRAM, 0, &s.call);
     if (task->geometry.elements == 0 || task->geometry.parameters == 0) {
         return s;
@@ -167,21 +203,27 @@ static void push_words(clq_cl_launch *launch, const clq_cl_stream *stream, const
     clq_cl_launch_memory(launch, words > 0 ? stream->workspace : task->arguments[CLQ_ARG_COUNTS].object);
 }
 
-static void set_options(clq_cl_launch *launch, const histogram_cut *s, int variant, const clq_task *task)
+static void set_options(clq_cl_launch *launch, const histogram_cut *s, const clq_task *task)
 {
     launch->file = s->choice.file;
-    clq_cl_tensor_options(launch, variant, s->choice.vector_width, s->columns / s->choice.vector_width, task->q->real);
+    clq_cl_tensor_options(launch, clq_cl_variant_option(s->choice.variant), s->vector_width,
+                          s->columns / s->vector_width, task->q->real);
     if (!task->q->scheme.symmetric) {
         clq_cl_launch_define(launch, "SIGNED_BINS", 1);
     }
+    if (s->choice.variant == CLQ_VARIANT_COLUMNS && s->group > 1) {
+        clq_cl_launch_define(launch, "GROUP_CHANNELS", s->channels);
+    }
+    launch->grouping = s->group > 1 ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
+    launch->dimensions = 1;
+    launch->local[0] = s->group;
 }
 
 static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, const histogram_cut *s, clq_error *error)
 {
-    const int is_grid = s->choice.variant == CLQ_VARIANT_GRID;
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
-    set_options(&launch, s, clq_cl_variant_option(s->choice.variant), task);
+    set_options(&launch, s, task);
     launch.kernel = s->choice.kernel;
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_X].object);
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_RANGE].object);
@@ -191,25 +233,27 @@ static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, cons
     push_words(&launch, stream, task, s->partial_words);
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_COUNTS].object);
     clq_cl_launch_large(&launch, &s->call, sizeof s->call);
-    launch.grouping = is_grid ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
-    launch.dimensions = 1;
-    launch.local[0] = is_grid ? s->tuning->values[CLQ_TUNE_HISTOGRAM_GROUP] : 1;
     launch.global[0] = (size_t)s->items;
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-/* The grid's kernel builds only with a size of groups, which the sum has not. */
+/* Of groups as many as have rounds enough, each of several counters: kernels/histogram_groups.clh. */
 static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, const histogram_cut *s, clq_error *error)
 {
-    const int own = clq_cl_variant_option(s->choice.variant);
+    const uint64_t counters = task->geometry.parameters * s->bins;
     clq_cl_launch launch;
     memset(&launch, 0, sizeof launch);
-    set_options(&launch, s, s->choice.variant == CLQ_VARIANT_GRID ? VARIANT_NONE : own, task);
-    launch.kernel = "histogram_final";
+    set_options(&launch, s, task);
+    launch.kernel = s->group > 1 ? "histogram_final_grid" : "histogram_final";
     push_words(&launch, stream, task, s->partial_words);
     clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_COUNTS].object);
     clq_cl_launch_large(&launch, &s->call, sizeof s->call);
-    clq_cl_launch_items(&launch, task->geometry.parameters * s->bins);
+    if (s->group > 1) {
+        launch.global[0] = (size_t)clq_size_min(clq_size_divide_up(counters, LEAST_SUM),
+                                                s->is_trial ? MOST_FINAL_GROUPS_IN_TRIAL : MOST_FINAL_GROUPS);
+    } else {
+        clq_cl_launch_items(&launch, counters);
+    }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
