@@ -28,7 +28,7 @@ static const clq_trial_shape any_shapes[] = {
  * (describe_batch).
  */
 static const clq_trial_shape columns_shapes[] = {
-    {{37, 1, 19}, CLQ_PER_CHANNEL, 2, 0},  {{10, 3, 2}, CLQ_PER_CHANNEL, 1, 0},   {{300, 1, 3}, CLQ_PER_CHANNEL, 2, 0},
+    {{37, 1, 19}, CLQ_PER_CHANNEL, 2, 0},  {{11, 3, 2}, CLQ_PER_CHANNEL, 1, 0},   {{300, 1, 3}, CLQ_PER_CHANNEL, 2, 0},
     {{37, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{38, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{9, 1, 1024}, CLQ_PER_CHANNEL, 2, 0},
     {{4, 700, 1}, CLQ_PER_CHANNEL, 1, 0},  {{28, 384, 3}, CLQ_PER_CHANNEL, 1, 0}, {{29, 96, 1}, CLQ_PER_CHANNEL, 1, 0},
     {{1, 1, 5}, CLQ_PER_CHANNEL, 2, 0},    {{1, 22, 1040}, CLQ_PER_BLOCK, 1, 20}, {{3, 250, 6}, CLQ_PER_BLOCK, 1, 100},

@@ -9,17 +9,18 @@
 #include "trial/cases.h"
 
 /*
- * Most have two panels of B, the second ragged, and eighteen groups of four k, the last ragged. FAR: one k, so that
- * sums differ little, which a zero point far away brings back among the codes. DEEP: more k than are summed in f32
- * (kernels/gemm_cpu.cl), twice; with few rows DEEPER, more than all lanes of a work-group have under way at once, twice
- * (kernels/gemm_gemv_panel.clh); WIDE: more panels than an item packs, one column in the last; both such that the last
- * item that packs has all that one may have (kernels/gemm_pack.cl). PANELS: whole ones; for tall products, which have
- * more tiles than go together over a panel (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so
- * that a whole panel ends where the next begins; EVEN: of steps of 64 k, and of groups where they are packed; PAST: a
- * little more. STEPS: more k than are staged in local memory at once, twice; TILES: more columns than a work-group's
- * tile has, the last panel ragged; with rows of A that lie at multiples of 16 bytes, since they are packed
- * (kernels/gemm_mma.cl). MANY_GROUPS: of four k along K, more than there are scales kept of (kernels/gemm_fold.clh).
- * UNEVEN: groups along K that are filled up to whole steps (native/product.h), the last one shorter than a step.
+ * Most have two panels of B, the second ragged, and eighteen groups of four k, the last ragged; one has more batches
+ * than panels, which else are as many. FAR: one k, so that sums differ little, which a zero point far away brings back
+ * among the codes. DEEP: more k than are summed in f32 (kernels/gemm_cpu.cl), twice; with few rows DEEPER, more than all
+ * lanes of a work-group have under way at once, twice (kernels/gemm_gemv_panel.clh); WIDE: more panels than an item
+ * packs, one column in the last; both such that the last item that packs has all that one may have
+ * (kernels/gemm_pack.cl). PANELS: whole ones; for tall products, which have more tiles than go together over a panel
+ * (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so that a whole panel ends where the next
+ * begins; EVEN: of steps of 64 k, and of groups where they are packed; PAST: a little more. STEPS: more k than are
+ * staged in local memory at once, twice; TILES: more columns than a work-group's tile has, the last panel ragged; with
+ * rows of A that lie at multiples of 16 bytes, since they are packed (kernels/gemm_mma.cl). MANY_GROUPS: of four k
+ * along K, more than there are scales kept of (kernels/gemm_fold.clh). UNEVEN: groups along K that are filled up to
+ * whole steps (native/product.h), the last one shorter than a step.
  */
 enum {
     COLUMNS = 37,
@@ -224,7 +225,7 @@ static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, ONE, NO, COLS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 0},
     {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE, NO, NO, COLS, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, 0},
     {CLQ_U8, CLQ_S4, CLQ_S32, 0, ROWS, COLS, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0},
-    {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, DEPTH, 3, ALL, 0},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL, 0},
     {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 1, 0, TILES, STEPS, 1, ALL, 0},
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0},

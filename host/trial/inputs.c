@@ -187,6 +187,12 @@ static const float *range_of_tie(const clq_quantization *q)
     return ranges[q->real != CLQ_BF16 ? 0 : 1 + is_wide];
 }
 
+/*
+ * A range with another zero point by another rule (clq_zero_point_rule), in any type: its ends over the scale are ties
+ * that roundings take to either side.
+ */
+static const float range_of_rules[] = {-140.0f, 140.0f};
+
 /* Small numbers and, in each block of a vector, what is not finite, so that one element too many, the first of the next
  * segment, shows to whoever reads a block another time. */
 static void fill_tame(const elements *e, uint64_t begin, uint64_t length)
@@ -205,6 +211,17 @@ static void place_infinities(const elements *e, const clq_geometry *g)
     }
 }
 
+/*
+ * What is greater than all else: the first element of the last vector, of 16 or of 4, which a parameter of its own has
+ * where segments are short, and the very last element.
+ */
+static void place_last_vector(const elements *e, const clq_geometry *g)
+{
+    store(e, (g->elements - 1) / 16 * 16, 340.0f);
+    store(e, (g->elements - 1) / 4 * 4, 340.0f);
+    store(e, g->elements - 1, 350.0f);
+}
+
 typedef struct ends {
     uint64_t least, greatest; /* where they lie in a segment */
 } ends;
@@ -215,6 +232,11 @@ typedef struct ends {
  * very long ones, which are found in pieces, they lie in other pieces than the first and the last in even ways. Where
  * dynamic quantization reads a tensor without a cut, one is in the first vector of a pair and one in the second.
  */
+static int is_uncut(const clq_trial_case *c, const clq_task *task, uint64_t length)
+{
+    return task->operation == CLQ_OP_DYNAMIC_QUANTIZE && c->count == 1 && length < 20000 && length > 92;
+}
+
 static ends ends_of(const clq_trial_case *c, const clq_task *task, uint64_t s, uint64_t length, int goes_on,
                     uint32_t way)
 {
@@ -224,8 +246,7 @@ static ends ends_of(const clq_trial_case *c, const clq_task *task, uint64_t s, u
     const ends in_pair = {turn == 0 ? 64 : 92, turn == 0 ? 92 : 64};
     const ends even = {goes_on ? 0 : (8 * s + far + piece) % length, (8 * s + 4 + piece / 2) % length};
     const ends odd = {0, far > 0 && s == 0 ? far : length - 1};
-    const int is_uncut = task->operation == CLQ_OP_DYNAMIC_QUANTIZE && c->count == 1 && length < 20000 && length > 92;
-    return is_uncut ? in_pair : way % 2 == 0 ? even : odd;
+    return is_uncut(c, task, length) ? in_pair : way % 2 == 0 ? even : odd;
 }
 
 /*
@@ -260,17 +281,17 @@ static void place_ends(const clq_trial_case *c, const clq_task *task, const elem
         if (turn == 1) {
             fill_tame(e, begin, length);
         } else if (length >= 8) {
-            const float lo = is_tie ? range_of_tie(task->q)[0] : -300.0f - (float)(s % 8) - beyond;
-            const float hi = is_tie ? range_of_tie(task->q)[1] : 301.0f + (float)(s % 16) + beyond;
-            store(e, begin + at.least, lo);
-            store(e, begin + at.greatest, hi);
+            const float own[] = {-300.0f - (float)(s % 8) - beyond, 301.0f + (float)(s % 16) + beyond};
+            const float *range = is_tie ? range_of_tie(task->q) : is_uncut(c, task, length) ? range_of_rules : own;
+            store(e, begin + at.least, range[0]);
+            store(e, begin + at.greatest, range[1]);
         }
     }
     if (way % 2 == 0) {
         place_infinities(e, g);
     }
-    if (way % 2 != 0 && g->segment < 8) { /* it has no ends of its own */
-        store(e, g->elements - 1, 333.0f);
+    if (way % 2 != 0 && g->segment < (g->parameters > 1 ? 32 : 8)) {
+        place_last_vector(e, g);
     }
 }
 
