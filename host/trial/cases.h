@@ -24,9 +24,10 @@ typedef struct clq_trial_kernels {
 clq_trial_cases clq_trial_walk_cases(const clq_trial_kernels *kernels);  /* one tensor each */
 clq_trial_cases clq_trial_batch_cases(const clq_trial_kernels *kernels); /* one batch */
 
-/* Heights of products for one program: of most, and of one with more tiles than a block has, 0 where there is none. */
+/* Heights of products for one program: of most, of some with more tiles than a block has, and of one of whole tiles;
+ * 0 where there are none. */
 typedef struct clq_trial_heights {
-    uint64_t rows, tall;
+    uint64_t rows, tall, whole;
 } clq_trial_heights;
 
 clq_trial_cases clq_trial_product_cases(const clq_trial_heights *heights); /* kept by address */

@@ -15,8 +15,8 @@
  */
 static const clq_trial_shape any_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},   {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},    {{3, 4, 20}, CLQ_PER_CHANNEL, 1, 0},
-    {{1, 0, 1}, CLQ_PER_TENSOR, 0, 0},     {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},     {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},
-    {{1, 1, 1703}, CLQ_PER_TENSOR, 0, 0},  {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},    {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0},
+    {{1, 0, 1}, CLQ_PER_TENSOR, 0, 0},     {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},     {{7, 1, 33}, CLQ_PER_GROUP, 0, 5},
+    {{1, 1, 1703}, CLQ_PER_TENSOR, 0, 0},  {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},    {{19, 1, 41}, CLQ_PER_CHANNEL, 0, 0},
     {{3, 1, 2500}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 20001}, CLQ_PER_TENSOR, 0, 0}, {{1, 0, 3}, CLQ_PER_CHANNEL, 1, 0},
     {{5, 1, 2510}, CLQ_PER_GROUP, 0, 28},  {{2, 1, 1212}, CLQ_PER_GROUP, 0, 600}, {{2, 3, 600}, CLQ_PER_CHANNEL, 1, 0},
     {{2, 150, 20}, CLQ_PER_CHANNEL, 1, 0}, {{3, 50, 37}, CLQ_PER_BLOCK, 1, 9},    {{80, 11, 2}, CLQ_PER_BLOCK, 1, 4},
@@ -31,14 +31,14 @@ static const clq_trial_shape columns_shapes[] = {
     {{37, 1, 19}, CLQ_PER_CHANNEL, 2, 0},  {{11, 3, 2}, CLQ_PER_CHANNEL, 1, 0},   {{300, 1, 3}, CLQ_PER_CHANNEL, 2, 0},
     {{37, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{38, 1, 544}, CLQ_PER_CHANNEL, 2, 0}, {{9, 1, 1024}, CLQ_PER_CHANNEL, 2, 0},
     {{4, 700, 1}, CLQ_PER_CHANNEL, 1, 0},  {{28, 384, 3}, CLQ_PER_CHANNEL, 1, 0}, {{29, 96, 1}, CLQ_PER_CHANNEL, 1, 0},
-    {{1, 1, 5}, CLQ_PER_CHANNEL, 2, 0},    {{1, 22, 1040}, CLQ_PER_BLOCK, 1, 20}, {{3, 250, 6}, CLQ_PER_BLOCK, 1, 100},
+    {{1, 1, 5}, CLQ_PER_CHANNEL, 2, 0},    {{1, 40, 1040}, CLQ_PER_BLOCK, 1, 24}, {{3, 250, 6}, CLQ_PER_BLOCK, 1, 100},
     {{9, 6, 5}, CLQ_PER_BLOCK, 1, 4},      {{1025, 1, 1}, CLQ_PER_CHANNEL, 1, 0},
 };
 /* Segments for each way of minmax and of the walk, of which some short, and few of whole vectors. */
 static const clq_trial_shape fused_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},   {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},
-    {{7, 1, 33}, CLQ_PER_GROUP, 0, 7},    {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},
-    {{9, 1, 41}, CLQ_PER_CHANNEL, 0, 0},  {{1, 1, 6001}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 6002}, CLQ_PER_TENSOR, 0, 0},
+    {{7, 1, 33}, CLQ_PER_GROUP, 0, 5},    {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},
+    {{19, 1, 41}, CLQ_PER_CHANNEL, 0, 0}, {{1, 1, 6001}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 6002}, CLQ_PER_TENSOR, 0, 0},
     {{3, 1, 560}, CLQ_PER_GROUP, 0, 28},  {{40, 1, 20}, CLQ_PER_CHANNEL, 0, 0}, {{3, 1, 1300}, CLQ_PER_GROUP, 0, 600},
     {{3, 1, 560}, CLQ_PER_GROUP, 0, 28},  {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 4099}, CLQ_PER_TENSOR, 0, 0},
     {{2, 1, 1216}, CLQ_PER_GROUP, 0, 76}, {{3, 1, 16}, CLQ_PER_CHANNEL, 0, 0},

@@ -82,6 +82,12 @@ static int32_t next_shift(const clq_gemm_task *task, uint64_t i)
     return i < 16 ? -(int32_t)(i % 13) : is_single(mode) && i % 15 == 14 ? 29 : shifts[i % COUNT(shifts)];
 }
 
+/* A shift by 31 bits leaves something of a sum that is as great as there are, with a great multiplier. */
+static int is_far_shift(uint64_t i)
+{
+    return i >= 16 && i % 15 == 8;
+}
+
 /* Of shifts by no bit one has the product 0, which leaves the zero point: others saturate there. */
 static int32_t next_multiplier(const clq_gemm_task *task, uint64_t i, uint32_t *state)
 {
@@ -89,7 +95,10 @@ static int32_t next_multiplier(const clq_gemm_task *task, uint64_t i, uint32_t *
     if (task->problem->requantize == CLQ_REQUANTIZE_SHIFT) {
         return i % SHIFTS == NO_SHIFT ? 0 : r % 8 == 0 ? (int32_t)0x80000000 + r : r % 200 - 50;
     }
-    return task->problem->k == FAR ? INT32_MAX : r % 8 == 0 ? r % 1000 : r % 8 == 1 ? 1 << 30 : (1 << 30) + r * 50;
+    return task->problem->k == FAR || is_far_shift(i) ? INT32_MAX
+           : r % 8 == 0                               ? r % 1000
+           : r % 8 == 1                               ? 1 << 30
+                                                      : (1 << 30) + r * 50;
 }
 
 /*
@@ -147,7 +156,8 @@ static int32_t next_integer(const clq_gemm_task *task, clq_gemm_argument argumen
     if (task->problem->k == FAR && argument == CLQ_GEMM_BIAS) {
         return is_float ? (is_below ? 1 << 30 : -(1 << 30)) + small * 64 : -far_zero_point + small / 4;
     }
-    return argument == CLQ_GEMM_BIAS && i % 4 == 3           ? any
+    return argument == CLQ_GEMM_BIAS && is_far_shift(i) ? (task->problem->c.dtype == CLQ_U8 ? -2000000000 : 2000000000)
+           : argument == CLQ_GEMM_BIAS && i % 4 == 3    ? any
            : argument != CLQ_GEMM_C_ZERO_POINT && i % 8 == 5 ? any
                                                              : small;
 }
@@ -292,11 +302,18 @@ static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t
     }
 }
 
+/* One of each list, with more panels than tiles of rows. */
+static int has_whole_tiles(const problem_kind *kind)
+{
+    return kind->n == WIDE || (kind->k_group != 0 && kind->n == TILES);
+}
+
 /* Number `kind` of a list, whose last are tall. */
 static clq_status describe_kind(const clq_trial_heights *heights, const problem_kind *list, size_t count, size_t kind,
                                 clq_trial_case *c)
 {
-    make_problem(&c->problem, &list[kind], kind + TALL_KINDS < count ? heights->rows : heights->tall);
+    const uint64_t most = has_whole_tiles(&list[kind]) && heights->whole != 0 ? heights->whole : heights->rows;
+    make_problem(&c->problem, &list[kind], kind + TALL_KINDS < count ? most : heights->tall);
     clq_gemm_task_init(&c->product, &c->problem);
     return CLQ_OK;
 }

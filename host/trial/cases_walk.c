@@ -39,7 +39,7 @@
  * begin there too, more and fewer than sixteen parameters in each, a short last one; strips that begin inside.
  */
 static const clq_trial_shape strip_shapes[] = {PER_GROUP(3, 2500, 76), PER_CHANNEL(5, 20, 60), PER_CHANNEL(19, 5, 51),
-                                               PER_GROUP(7, 301, 9),   PER_TENSOR(9001),       PER_BLOCK(3, 50, 61, 9),
+                                               PER_GROUP(7, 301, 9),   PER_TENSOR(9025),       PER_BLOCK(3, 50, 61, 9),
                                                PER_BLOCK(40, 11, 5, 4)};
 /*
  * By grids: more segments than work-items stand beside each other, with a short last one; rows of the same parameters;
@@ -121,17 +121,18 @@ static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNE
  */
 enum { STRIP_SHAPES = 1 }; /* the last */
 static const clq_trial_shape minmax_shapes[] = {
-    PER_GROUP(13, 2500, 76),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 63, 9),    PER_CHANNEL(2, 527, 20),
+    PER_GROUP(13, 2500, 44),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 66, 9),    PER_CHANNEL(2, 527, 20),
     PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),  PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
     PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500), PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
     PER_BLOCK(1, 300, 5, 290), PER_BLOCK(1, 44, 17, 2), PER_CHANNEL(1, 3, 16),   PER_TENSOR(5001),
     PER_BLOCK(1, 39, 3405, 23)};
 /* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three; a last
- * line of one element. */
+ * line of one element; one parameter fewer than the second kernel takes. A band that ends where lines that go together
+ * do, and another behind it. */
 static const clq_trial_shape minmax_column_shapes[] = {
-    PER_CHANNEL(28, 384, 3),   PER_CHANNEL(37, 544, 1), PER_CHANNEL(20, 520, 3),
-    PER_CHANNEL(9, 10, 17),    PER_CHANNEL(29, 96, 1),  PER_BLOCK(1, 22, 1040, 20),
-    PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 7, 5, 3),   PER_CHANNEL(1025, 1, 1)};
+    PER_CHANNEL(28, 384, 3), PER_CHANNEL(37, 544, 1),    PER_CHANNEL(20, 520, 3),   PER_CHANNEL(9, 10, 17),
+    PER_CHANNEL(29, 96, 1),  PER_BLOCK(1, 40, 1040, 24), PER_BLOCK(3, 250, 6, 100), PER_BLOCK(9, 7, 5, 3),
+    PER_CHANNEL(1025, 1, 1), PER_CHANNEL(130, 7, 1)};
 /*
  * histogram. Counts in one slice, of few elements and of more; in slices of one segment, of whole segments, and of
  * parts of several, in more jobs than there are work-items; of bands in one slice and in several. For grids alone:

@@ -150,6 +150,13 @@ static void store(const elements *e, uint64_t i, float value)
     clq_store_real(e->real, e->x, clq_place(&e->at, i), value);
 }
 
+/* The nearest number of the type that is finite. */
+static float finite_of(clq_dtype real, float value)
+{
+    const float greatest = real == CLQ_F16 ? 65504.0f : real == CLQ_BF16 ? 0x1.fep127f : 0x1.fffffep127f;
+    return value > greatest ? greatest : value < -greatest ? -greatest : value;
+}
+
 /* Bits of a half below its normal numbers are no f32's: they are stored as they are. */
 static void store_element(const elements *e, uint64_t i, float value, uint32_t *state)
 {
@@ -193,12 +200,16 @@ static const float *range_of_tie(const clq_quantization *q)
  */
 static const float range_of_rules[] = {-140.0f, 140.0f};
 
-/* Small numbers and, in each block of a vector, what is not finite, so that one element too many, the first of the next
- * segment, shows to whoever reads a block another time. */
+/* The same, where every zero point is a tie, behind an even quotient that is no multiple of four, or an odd one that is
+ * the next of such a multiple. */
+static const float range_of_even_ties[] = {-192.0f, 1728.0f};
+
+/* Numbers from -0 on and, in each block of a vector, what is not finite, so that one element too many, the first of the
+ * next segment, shows to whoever reads a block another time. */
 static void fill_tame(const elements *e, uint64_t begin, uint64_t length)
 {
     for (uint64_t i = 0; i < length; i++) {
-        store(e, begin + i, i % 2 == 1 ? INFINITY : 0.5f);
+        store(e, begin + i, i % 2 == 1 ? INFINITY : i % 4 == 0 ? 0.5f : -0.0f);
     }
 }
 
@@ -220,6 +231,15 @@ static void place_last_vector(const elements *e, const clq_geometry *g)
     store(e, (g->elements - 1) / 16 * 16, 340.0f);
     store(e, (g->elements - 1) / 4 * 4, 340.0f);
     store(e, g->elements - 1, 350.0f);
+}
+
+/* On one side of 0, which a zero point that is not clamped lies outside of the codes for; in every other way one number
+ * alone, whose range has no width, 0 where a scale of its own is for that. */
+static void place_far_from_zero(const elements *e, const clq_geometry *g, uint32_t way)
+{
+    for (uint64_t i = 0; i < g->elements; i++) {
+        store(e, i, way == 6 ? 0.0f : way % 4 != 0 ? -256.0f : 256.0f + (float)(i * 3 % 5 * 16));
+    }
 }
 
 typedef struct ends {
@@ -282,7 +302,10 @@ static void place_ends(const clq_trial_case *c, const clq_task *task, const elem
             fill_tame(e, begin, length);
         } else if (length >= 8) {
             const float own[] = {-300.0f - (float)(s % 8) - beyond, 301.0f + (float)(s % 16) + beyond};
-            const float *range = is_tie ? range_of_tie(task->q) : is_uncut(c, task, length) ? range_of_rules : own;
+            const float *range = is_tie && c->count == 1 && way == 7 ? range_of_even_ties
+                                 : is_tie                            ? range_of_tie(task->q)
+                                 : is_uncut(c, task, length)         ? range_of_rules
+                                                                     : own;
             store(e, begin + at.least, range[0]);
             store(e, begin + at.greatest, range[1]);
         }
@@ -292,6 +315,9 @@ static void place_ends(const clq_trial_case *c, const clq_task *task, const elem
     }
     if (way % 2 != 0 && g->segment < (g->parameters > 1 ? 32 : 8)) {
         place_last_vector(e, g);
+    }
+    if (way % 2 == 0 && task->operation == CLQ_OP_DYNAMIC_QUANTIZE && g->elements < 8) {
+        place_far_from_zero(e, g, way);
     }
 }
 
@@ -346,7 +372,8 @@ static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x
         } else if (i % g->row % g->segment == 0) {
             choose_parameter(c, task, clq_geometry_parameter(g, i), turn, &s);
         }
-        store_element(&e, i, next_element(state, &s), state);
+        const float next = next_element(state, &s);
+        store_element(&e, i, s.takes_nonfinite ? next : finite_of(e.real, next), state);
     }
     if (has_range) {
         place_ends(c, task, &e, way);
@@ -398,7 +425,13 @@ static void fill_given_ranges(const clq_task *task, float *range, uint32_t *stat
                                      {-0x1.23456p126f, 0x1.876544p126f},
                                      {-0x1.fedcbap126f, 0x1.000002p126f},
                                      {-0x1.6789acp127f, 0x1.1p-3f},
-                                     {-0x1.3579bep100f, 0x1.2468acp126f}};
+                                     {-0x1.3579bep100f, 0x1.2468acp126f},
+                                     {-0x1.f45678p127f, 0x1.234566p126f},
+                                     {-0x1.9876bap126f, 0x1.fedcb2p127f},
+                                     {-0x1.8765dcp125f, 0x1.fedcb2p127f},
+                                     {-0x1.23456p126f, 0x1.876546p126f},
+                                     {-0x1.8765dep124f, 0x1.9edcb2p126f},
+                                     {-0x1.2345cap124f, 0x1.fedcb2p126f}};
     for (uint64_t p = 0; p < task->geometry.parameters; p++) {
         const float lo = (float)clq_trial_random(state) * -0x1p-20f;
         const float hi = (float)clq_trial_random(state) * (p % 5 == 0 ? -0x1p-30f : 0x1p-18f);
@@ -422,8 +455,8 @@ static void fill_given_ranges(const clq_task *task, float *range, uint32_t *stat
  */
 static float maximum_of(const clq_task *task, uint64_t p, surroundings *s)
 {
-    static const float maxima[] = {128.0f,   3.4e38f,  100.0f, 0x1p-101f,      127.96875f,
-                                   0x1p-20f, INFINITY, 0.0f,   0x1.fffffep126f};
+    static const float maxima[] = {128.0f,   3.4e38f,  100.0f, 0x1p-101f,       127.96875f,
+                                   0x1p-20f, INFINITY, 0.0f,   0x1.fffffep126f, 0x1p-100f};
     float maximum = maxima[p / 2 % COUNT(maxima)];
     if (p % 2 == 1 || task->geometry.parameters == 1) {
         const uint64_t edge = 1025 + 2 * (p % 500);
@@ -436,8 +469,11 @@ static float maximum_of(const clq_task *task, uint64_t p, surroundings *s)
 
 /*
  * The ranges of signed bins: of every kind of ends, with edges that are floats and such as lie between two. The first
- * stands for all where a tensor has one.
+ * stands for all where a tensor has one. Of two an edge decides by what is small beside their greater end: 0 is one
+ * where the lower end, the least normal number, counts whole; NEXT_TO_EDGE is above one by a 2^-40th of it.
  */
+#define NEXT_TO_EDGE (-0x1.fep-13f)
+
 static const float signed_ranges[][2] = {{-0x1.23456p5f, 0x1.fedcbap6f},
                                          {-64.0f, 64.0f},
                                          {-0x1.555556p-2f, 0x1.000002p0f},
@@ -452,6 +488,8 @@ static const float signed_ranges[][2] = {{-0x1.23456p5f, 0x1.fedcbap6f},
                                          {0x1.fffffep127f, 0x1.fffffep127f},
                                          {-0x1p-101f, 0x1p-102f},
                                          {-0.171875f, 5.0f},
+                                         {-0x1p-126f, 0x1.ffep-115f},
+                                         {-1.0f, 0x1.001p-20f},
                                          {-INFINITY, 1.0f},
                                          {3.0f, NAN}};
 
@@ -479,7 +517,7 @@ static void fill_signed_histogram(const clq_task *task, void *const host[CLQ_ARG
 {
     const elements e = elements_of(task->q, host[CLQ_ARG_X]);
     const clq_geometry *g = &task->geometry;
-    const surroundings s = {0.0625f, 0, 0, CLQ_HISTOGRAM_BINS, -0.0f, 1, 1};
+    surroundings s = {0.0625f, 0, 0, CLQ_HISTOGRAM_BINS, -0.0f, 1, 1};
     for (uint64_t p = 0; p < g->parameters; p++) {
         memcpy((float *)host[CLQ_ARG_RANGE] + 2 * p, signed_ranges[p % COUNT(signed_ranges)], sizeof signed_ranges[0]);
         for (uint64_t bin = 0; bin < CLQ_HISTOGRAM_SIGNED_BINS; bin++) { /* counts of before, which are added to */
@@ -487,7 +525,9 @@ static void fill_signed_histogram(const clq_task *task, void *const host[CLQ_ARG
         }
     }
     for (uint64_t i = 0; i < g->elements; i++) {
-        const float *range = signed_ranges[clq_geometry_parameter(g, i) % COUNT(signed_ranges)];
+        const uint64_t kind = clq_geometry_parameter(g, i) % COUNT(signed_ranges);
+        const float *range = signed_ranges[kind];
+        s.witness = kind % 2 == 0 ? -0.0f : NEXT_TO_EDGE;
         store_element(&e, i, is_in_gap(g, i) ? NAN : next_signed(range, state, &s), state);
     }
 }

@@ -72,6 +72,12 @@ uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
     return height == 0 ? decision->tile_edge + 15 : height;
 }
 
+uint64_t clq_cl_gemm_trial_rows_of_whole_tiles(const clq_gemm_decision *decision)
+{
+    const uint32_t height = decision->tile_rows;
+    return clq_cl_gemm_tile_rows(decision->tuning, decision->variant, height) == height ? height : 0;
+}
+
 uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision)
 {
     const uint64_t m = 17 * (uint64_t)decision->tile_rows + 5;
