@@ -11,8 +11,8 @@
 /*
  * Most have two panels of B, the second ragged, and eighteen groups of four k, the last ragged; one has more batches
  * than panels, which else are as many. FAR: one k, so that sums differ little, which a zero point far away brings back
- * among the codes. DEEP: more k than are summed in f32 (kernels/gemm_cpu.cl), twice; with few rows DEEPER, more than all
- * lanes of a work-group have under way at once, twice (kernels/gemm_gemv_panel.clh); WIDE: more panels than an item
+ * among the codes. DEEP: more k than are summed in f32 (kernels/gemm_cpu.cl), twice; with few rows DEEPER, more than
+ * all lanes of a work-group have under way at once, twice (kernels/gemm_gemv_panel.clh); WIDE: more panels than an item
  * packs, one column in the last; both such that the last item that packs has all that one may have
  * (kernels/gemm_pack.cl). PANELS: whole ones; for tall products, which have more tiles than go together over a panel
  * (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so that a whole panel ends where the next
