@@ -69,15 +69,15 @@ def builds():
 
 # Builds for an instruction: which GPUs have it, what it is in their listings, and how many of it the innermost loop over
 # K has, which all of its work is done by: 4 x 4 elements of a work-item, 8 groups of k a step; of nvidia-mma 2 or 4 x 8
-# tiles of a warp, 2 steps of the instruction, for each sign of A. And of other lines of that loop: its loads of matrices
+# tiles of a warp, 2 steps of the instruction; each sign of A has a loop. And of other lines of that loop: its loads of matrices
 # of A, and of words of B.
 INSTRUCTIONS = {
     "gemm nvidia-dp4a": ("sm_", [(re.compile(r"\bdp4a\.s32\.s32\b"), 128)]),
     "gemm amd-dot": ("gfx", [(re.compile(r"\bv_dot4c?_i32_i8"), 128)]),
-    "gemm nvidia-mma 64": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 64),
-                                   (re.compile(r"\bldmatrix\b"), 8), (re.compile(r"\bld\.shared\b"), 64)]),
-    "gemm nvidia-mma 128": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 128),
-                                    (re.compile(r"\bldmatrix\b"), 16), (re.compile(r"\bld\.shared\b"), 64)]),
+    "gemm nvidia-mma 64": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 32),
+                                   (re.compile(r"\bldmatrix\b"), 4), (re.compile(r"\bld\.shared\b"), 32)]),
+    "gemm nvidia-mma 128": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 64),
+                                    (re.compile(r"\bldmatrix\b"), 8), (re.compile(r"\bld\.shared\b"), 32)]),
 }
 
 
