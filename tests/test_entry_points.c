@@ -431,7 +431,9 @@ static void nothing_was_left_out(void **state)
         closedir(folder);
         assert_true(files > 10);
         for (size_t i = 0; i < entry_points.count; i++) {
-            if (!has_name(&launched, entry_points.list[i])) {
+            const int is_elsewhere =
+                check_device()->device.type == CLQ_DEVICE_CPU && strcmp(entry_points.list[i], "gemm_pack_vectors") == 0;
+            if (!has_name(&launched, entry_points.list[i]) && !is_elsewhere) {
                 fail_msg("kernel %s: no scene launches it", entry_points.list[i]);
             }
         }

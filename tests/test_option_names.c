@@ -173,8 +173,9 @@ static void second_values_are_told(void **state)
     (void)state;
     for (size_t i = 0; i < cli_option_count; i++) {
         const cli_option *row = &cli_option_table[i];
-        const int repeats = row->kind == CLI_OPTION_LIST || (row->repeats != NULL && row->repeats("x=1"));
+        const int is_list = row->kind == CLI_OPTION_LIST || (row->repeats != NULL && row->repeats("x=1"));
         for (int verb = 0; verb < CLI_VERB_COUNT; verb++) {
+            const int repeats = is_list || (row->several >> verb & 1) != 0;
             char values[2][32];
             char option[64];
             char told[160];

@@ -16,7 +16,7 @@ const char clq_cl_rounds_reason[] = "the device ends loops of a work-item early,
 
 /* Rounds that every device makes: no limit that is known is below. What a device that has none is asked for: a
  * hundredth of a second on a GPU. */
-enum { SAFE_ROUNDS = 32768, ASKED_ROUNDS = 1000000, ITEMS = 2, STEPS = 256 };
+enum { SAFE_ROUNDS = 60000, ASKED_ROUNDS = 1000000, ITEMS = 2, STEPS = 256 };
 
 /* A work-item of many rounds and one of a round: what they made comes back in their places of `words`. */
 static clq_status go_round(clq_cl_machine *m, uint32_t words[2 * ITEMS + STEPS], clq_error *error)
@@ -108,8 +108,8 @@ static clq_status ask_or_doubt(clq_context *context, uint64_t *most, clq_error *
     if (status != CLQ_OK && is_about_kernel(context, &story)) {
         *most = SAFE_ROUNDS;
         clq_context_log(context, CLQ_LOG_WARNING,
-                        "%s cannot be asked how long it goes round a loop (%s): what needs long ones is cut finer, or "
-                        "computed by the host",
+                        "loops on %s: it cannot be asked how long it goes round one (%s): what needs long ones is cut "
+                        "finer, or computed by the host",
                         context->device.name, story.message);
         return CLQ_OK;
     }

@@ -40,7 +40,7 @@ zoo() {
     code=0
     CLQ_ZOO=$habits OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" >out 2>err || code=$?
     echo "$1: $code"
-    said err | sed -e 's/^on device 0:0 .*/on device 0:0/' -e 's/minmax on .*: kernel/minmax on DEVICE: kernel/'
+    said err | sed -e 's/^on device 0:0 .*/on device 0:0/' -e 's/minmax on .*: kernel/minmax on DEVICE: kernel/' -e 's/loops on .*: it cannot/loops on DEVICE: it cannot/'
 }
 f32 3f800000 c0000000 40400000 bf800000 | npy '<f4' '2, 2' >y.npy
 zoo 'fail=clEnqueueNDRangeKernel:1:-2' minmax y.npy --device 0:0

@@ -93,7 +93,7 @@ refused quantize org/Model -o x
 refused quantize here/Model -o x
 refused quantize org/model.safetensors -o x
 echo "-- given twice: the last counts, and the other is told"
-"$CLQUANT" quantize m.npy -o x.safetensors --output y.safetensors --device cpu --device reference 2>&1 >/dev/null
+"$CLQUANT" quantize m.npy -o x.safetensors --output y.safetensors --device reference --granularity tensor --granularity channel 2>&1 >/dev/null
 ls x.safetensors y.safetensors 2>/dev/null
 "$CLQUANT" --device cpu devices --device reference --json 2>&1 >/dev/null | grep -c 'reference counts'
 "$CLQUANT" multiplier 0.5 --max-shift 3 --max-shift 4 --max-shift 4 --sample 1 --sample 2 -q 2>&1 >/dev/null
