@@ -442,9 +442,8 @@ def verdict_of(outcomes, mutant, reasons):
     seen = [o for o in worst if o in ("hangs", "crashed", "caught", "races", "refused")]
     total = "missed" if "missed" in worst else seen[0] if seen else "same"
     if total == "same":
-        is_race = is_barrier(mutant)
-        return "same, barrier" if is_race else \
-            "same, for a reason" if reason_of(reasons, mutant) else "same, without"
+        return "same, for a reason" if reason_of(reasons, mutant) else \
+            "same, barrier" if is_barrier(mutant) else "same, without"
     return "not built" if total == "refused" else total
 
 
