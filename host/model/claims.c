@@ -40,6 +40,17 @@ struct clq_claims {
     int stopped;
 };
 
+static void free_all(clq_claims *claims)
+{
+    if (claims != NULL) {
+        free(claims->tensors);
+        free(claims->order);
+        free(claims->given);
+        free(claims->lanes);
+        free(claims);
+    }
+}
+
 clq_status clq_claims_create(size_t count, size_t lanes, clq_claims **out, clq_error *error)
 {
     clq_claims *claims = calloc(1, sizeof *claims);
@@ -52,13 +63,7 @@ clq_status clq_claims_create(size_t count, size_t lanes, clq_claims **out, clq_e
     }
     if (claims == NULL || claims->tensors == NULL || claims->order == NULL || claims->given == NULL ||
         claims->lanes == NULL || pthread_mutex_init(&claims->lock, NULL) != 0) {
-        if (claims != NULL) {
-            free(claims->tensors);
-            free(claims->order);
-            free(claims->given);
-            free(claims->lanes);
-        }
-        free(claims);
+        free_all(claims);
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to share %zu tensors", count);
     }
     pthread_cond_init(&claims->changed, NULL);
@@ -78,11 +83,7 @@ void clq_claims_destroy(clq_claims **out)
     if (claims != NULL) {
         pthread_cond_destroy(&claims->changed);
         pthread_mutex_destroy(&claims->lock);
-        free(claims->tensors);
-        free(claims->order);
-        free(claims->given);
-        free(claims->lanes);
-        free(claims);
+        free_all(claims);
         *out = NULL;
     }
 }
