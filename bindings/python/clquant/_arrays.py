@@ -42,20 +42,32 @@ def name_of(dtype):
 
 class Tensor:
     """One tensor: `dtype` is the library's name of its type (or the caller's for one it does not have), `strides` are in
-    elements, `memory` an address of the host or, with `is_device`, a cl_mem; `owner` keeps it alive."""
+    elements, None for a dense one, `memory` an address of the host or, with `is_device`, a cl_mem; `owner` keeps it
+    alive."""
 
     __slots__ = ("dtype", "shape", "strides", "memory", "offset_bytes", "is_device", "readonly", "owner", "kept")
 
     def __init__(self, dtype, shape, strides, memory, owner, *, offset_bytes=0, is_device=False, readonly=False, kept=None):
         self.dtype = dtype
         self.shape = shape
-        self.strides = strides
+        self.strides = strides and _strides_of(shape, strides)
         self.memory = memory
         self.offset_bytes = offset_bytes
         self.is_device = is_device
         self.readonly = readonly
         self.owner = owner
         self.kept = kept
+
+
+def _strides_of(shape, strides):
+    """None for a dense tensor; those of dimensions with one index, which say nothing, are 1."""
+    strides = tuple(1 if length == 1 else step for length, step in zip(shape, strides))
+    dense = 1
+    is_dense = True
+    for length, step in zip(reversed(shape), reversed(strides)):
+        is_dense = is_dense and (length == 1 or step == dense)
+        dense *= length
+    return None if is_dense or dense == 0 else strides
 
 
 def _byte_order(dtype, name):
@@ -95,9 +107,7 @@ def _of_dlpack(x, name):
     else:
         tensor = ffi.cast("DLTensor *", _capsule_pointer(capsule, b"dltensor"))[0]
     shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
-    strides = None
-    if tensor.strides != ffi.NULL and not _is_dense(shape, [tensor.strides[i] for i in range(tensor.ndim)]):
-        strides = tuple(tensor.strides[i] for i in range(tensor.ndim))
+    strides = None if tensor.strides == ffi.NULL else tuple(tensor.strides[i] for i in range(tensor.ndim))
     kind_of = (tensor.dtype.code, tensor.dtype.bits)
     dtype = _FROM_DLPACK.get(kind_of, f"DLPack's {kind_of}") if tensor.dtype.lanes == 1 else "a vector"
     memory, offset = int(ffi.cast("uintptr_t", tensor.data)), int(tensor.byte_offset)
@@ -108,15 +118,6 @@ def _of_dlpack(x, name):
     # The capsule stays as it came: who made it frees the tensor when it goes.
     return Tensor(dtype, shape, strides, memory, x, offset_bytes=offset, is_device=kind == OPENCL, readonly=readonly,
                   kept=capsule)
-
-
-def _is_dense(shape, strides):
-    step = 1
-    for length, stride in zip(reversed(shape), reversed(strides)):
-        if length != 1 and stride != step:
-            return 0 in shape
-        step *= length
-    return True
 
 
 def is_pyopencl(x):
@@ -198,15 +199,19 @@ def stored_shape(dtype, shape):
     return (int(lib.clq_dtype_bytes(_names.dtype.number(dtype), count)),)
 
 
-def require(t, name, dtype, shapes, *, written=False):
-    """Refuse a tensor that is not of this type and one of these shapes, dense, and writable where it is written."""
+def require(t, name, dtype, shapes, *, written=False, strided=False):
+    """Refuse a tensor that is not of this type and one of these shapes, dense, or with strides that the library takes
+    where it may be `strided`, and writable where it is written."""
     stored = "u8" if dtype in PACKED else dtype
     if t.dtype != stored and not (dtype == "bf16" and t.dtype == "u16"):
         raise TypeError(f"{name} is of {t.dtype}, and {_of_type(dtype)} is required")
     if t.shape not in shapes:
         raise ValueError(f"{name} has the shape {t.shape}, and {' or '.join(map(str, shapes))} is required")
-    if t.strides is not None:
+    if t.strides is not None and not strided:
         raise ValueError(f"{name} is not contiguous in row-major order (strides of {t.strides} elements): pass "
+                         f"numpy.ascontiguousarray({name})")
+    if t.strides is not None and not all(isinstance(step, int) and step > 0 for step in t.strides):
+        raise ValueError(f"{name} has strides of {t.strides} elements, and whole ones of at least 1 are required: pass "
                          f"numpy.ascontiguousarray({name})")
     if written and t.readonly:
         raise ValueError(f"{name} is read-only, or a copy, and is to be written")
@@ -215,6 +220,14 @@ def require(t, name, dtype, shapes, *, written=False):
 def _of_type(dtype):
     return {"bf16": "bf16 (ml_dtypes.bfloat16, or uint16 that hold its bits)", "s4": "uint8 (two codes of s4 in each)",
             "u4": "uint8 (two codes of u4 in each)"}.get(dtype, dtype)
+
+
+def view(t, dtype):
+    """The tensor's memory of the host as an array of NumPy, bf16 as its bits."""
+    size = _BYTES[dtype]
+    span = 1 + sum((length - 1) * step for length, step in zip(t.shape, t.strides))
+    memory = ffi.buffer(ffi.cast("char *", t.memory), span * size)
+    return np.ndarray(t.shape, NUMPY[dtype], memory, strides=[step * size for step in t.strides])
 
 
 def new(shape, dtype, like=None):

@@ -53,12 +53,19 @@ def plan_of(struct):
 class _Description:
     """A clq_quantization and what follows from its layout; `forms`: type, elements and shapes of each operand by name."""
 
-    __slots__ = ("q", "shape", "elements", "parameters", "parameter_shape", "shapes", "real", "codes", "forms")
+    __slots__ = ("arguments", "q", "shape", "elements", "parameters", "parameter_shape", "shapes", "real", "codes", "forms")
+
+    def strided(self, strides):
+        """The description with strides, of "real_strides" and "code_strides" those that are not None."""
+        if not any(strides.values()):
+            return self
+        return _describe(*self.arguments, strides.get("real_strides"), strides.get("code_strides"))
 
 
 @functools.lru_cache(maxsize=1024)
-def _describe(shape, axis, group_size, real, scheme):
+def _describe(shape, axis, group_size, real, scheme, real_strides=None, code_strides=None):
     d = _Description()
+    d.arguments = shape, axis, group_size, real, scheme
     d.q = ffi.new("clq_quantization *")
     lib.clq_quantization_init(d.q)
     d.q.real = _names.dtype.number(real)
@@ -77,8 +84,14 @@ def _describe(shape, axis, group_size, real, scheme):
             axis is not None, group_size is not None])
     if group_size is not None:
         layout.group_size = group_size
+    for name, strides in ("real_strides", real_strides), ("code_strides", code_strides):
+        for i, step in enumerate((strides or ())[:lib.CLQ_MAX_RANK]):
+            getattr(d.q, name).stride[i] = step
     counts = ffi.new("uint64_t[2]")
+    spans = ffi.new("uint64_t[2]")  # as many elements lie between the first and the last
     call(lib.clq_quantization_check, d.q)
+    call(lib.clq_strides_span, ffi.addressof(layout), ffi.addressof(d.q, "real_strides"), spans)
+    call(lib.clq_strides_span, ffi.addressof(layout), ffi.addressof(d.q, "code_strides"), spans + 1)
     call(lib.clq_layout_count, ffi.addressof(layout), counts, counts + 1)
     d.shape, d.elements, d.parameters = shape, counts[0], counts[1]
     d.real, d.codes = real, scheme.dtype
@@ -94,8 +107,8 @@ def _describe(shape, axis, group_size, real, scheme):
     d.parameter_shape = d.shapes[0]
     ranges = tuple(shape + (2,) for shape in d.shapes)
     d.forms = {
-        "x": (real, d.elements, (shape,)), "y": (real, d.elements, (shape,)),
-        "codes": (d.codes, d.elements, (_arrays.stored_shape(d.codes, shape),)),
+        "x": (real, spans[0], (shape,)), "y": (real, spans[0], (shape,)),
+        "codes": (d.codes, spans[1], (_arrays.stored_shape(d.codes, shape),)),
         "scale": ("f32", d.parameters, d.shapes), "zero_point": ("s32", d.parameters, d.shapes),
         "range": ("f32", 2 * d.parameters, ranges), "nonfinite": ("u64", 2, ((2,),)),
     }
@@ -136,10 +149,17 @@ def _shape_of(t, shape, name):
     return tuple(int(length) for length in shape)
 
 
-def _checked(t, name, dtype, shapes, written=False):
+def _checked(t, name, dtype, shapes, *, written=False, strided=False):
     if t.dtype is not None or not t.is_device:
-        _arrays.require(t, name, dtype, shapes, written=written)
+        _arrays.require(t, name, dtype, shapes, written=written, strided=strided)
     return t
+
+
+_STRIDES = {"x": "real_strides", "y": "real_strides", "codes": "code_strides"}  # of roles whose tensors may have some
+
+
+def _may_stride(role, dtype):
+    return role in _STRIDES and dtype not in _arrays.PACKED
 
 
 class _Operands:
@@ -147,12 +167,13 @@ class _Operands:
 
     def __init__(self, operation, d, device, queue):
         self.operation, self.d, self.device, self.queue = operation, d, device, queue
-        self.rows = []  # role, tensor, type, elements, whether it is written
+        self.rows = []  # role, tensor, type, elements without strides, whether it is written
         self.forms = d.forms
 
     def read(self, role, t, name):
         dtype, count, shapes = self.forms[role]
-        self.rows.append((role, _checked(t, name, dtype, shapes), dtype, count, False))
+        t = _checked(t, name, dtype, shapes, strided=_may_stride(role, dtype))
+        self.rows.append((role, t, dtype, count, False))
 
     def parameters(self, scale, zero_point):
         self.read("scale", _arrays.value(scale, "f32", "scale"), "scale")
@@ -169,9 +190,26 @@ class _Operands:
                 raise TypeError(f"{name} is required: where in OpenCL's memory the result of {self.operation} goes")
             out = _arrays.new(shapes[0], dtype, like)
             result = _arrays.returned(out, like, dtype)
-        t = _checked(_arrays.tensor(out, name), name, dtype, shapes, written=True)
+        t = _checked(_arrays.tensor(out, name), name, dtype, shapes, written=True, strided=_may_stride(role, dtype))
         self.rows.append((role, t, dtype, count, True))
         return result
+
+    def _strides(self, made):
+        """Those that the call is told of. Where tensors of one side differ in theirs, it is told of none."""
+        found = {}
+        if all(t.strides is None for _, t, *_ in self.rows):  # as nearly always
+            return found
+        for role, t, *_ in self.rows:
+            if role in _STRIDES:
+                found.setdefault(_STRIDES[role], {})[role] = t.strides
+        for side, strides in found.items():
+            differ = len(set(strides.values())) > 1
+            if differ and made.is_device:
+                given = ", ".join(f"{steps} of {role}" for role, steps in strides.items())
+                raise ValueError(f"{self.operation}: strides of {given} elements (None: dense) were given, and equal ones "
+                                 "are required in memory of OpenCL")
+            found[side] = None if differ or not made.keeps_strides else next(iter(strides.values()))
+        return found
 
     def run(self, wait_for, workspace):
         """None for a call on the host, the event of one on a queue."""
@@ -180,19 +218,23 @@ class _Operands:
         with Call(self.operation, self.device, self.queue, places) as made:
             operands = ffi.new("clq_operands *")
             operands.struct_size = ffi.sizeof("clq_operands")
+            strides = self._strides(made)
+            d = self.d.strided(strides)
             for role, t, dtype, count, written in self.rows:
-                setattr(operands, role, made.operand(t, dtype, count, written=written))
+                dense = not strides.get(_STRIDES.get(role))
+                setattr(operands, role, made.operand(t, dtype, count if dense else d.forms[role][1], written=written,
+                                                     dense=dense))
             if made.is_device:
                 number = _names.operation.number(self.operation)
                 plan = ffi.new("clq_plan *")
-                call(lib.clq_plan_operation, made.handle, number, self.d.q, plan)
-                return made.enqueue(lambda launch, error: lib.clq_enqueue(made.handle, number, self.d.q, operands, launch,
+                call(lib.clq_plan_operation, made.handle, number, d.q, plan)
+                return made.enqueue(lambda launch, error: lib.clq_enqueue(made.handle, number, d.q, operands, launch,
                                                                           error), plan, wait_for, workspace)
             if wait_for or workspace is not None:
                 raise TypeError(f"{self.operation}: wait_for= and workspace= are for memory of OpenCL, and the operands are "
                                 "in that of the host")
             function, roles = _FUNCTIONS[self.operation]
-            call(function, made.handle, self.d.q, *(getattr(operands, role) for role in roles))
+            call(function, made.handle, d.q, *(getattr(operands, role) for role in roles))
             made.finish()
         return None
 
@@ -246,16 +288,17 @@ def quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetr
     """codes = clamp(round(x / scale) + zero_point), in the order, rounding and arithmetic of the scheme.
 
     Args:
-        x: f32, f16 or bf16 of any shape, dense and row-major: an array of NumPy, or of anything with __dlpack__ (torch);
-            bf16 as ml_dtypes.bfloat16, or as uint16 with real="bf16". In memory of OpenCL a pyopencl.array.Array, a
-            pyopencl.Buffer with shape= and real=, or DLPack of it with queue=
+        x: f32, f16 or bf16 of any shape: an array of NumPy, or of anything with __dlpack__ (torch), dense or with strides
+            of at least 1, such as x.T and x[:, ::2]; bf16 as ml_dtypes.bfloat16, or as uint16 with real="bf16". In memory
+            of OpenCL a pyopencl.array.Array, a pyopencl.Buffer with shape= and real=, or DLPack of it with queue=
         scale: f32 of parameter_shape, or a number
         zero_point: int32 of the same shape; None: 0
         scheme: a Scheme or the name of a preset; `dtype`: type of the codes, None: the preset's
         axis, group_size: which elements share a scale. Neither: all. axis: those of a channel. group_size: so many
             consecutive ones of the last axis, or with axis along that one
-        out: where the codes go: a dense array of x's shape and the codes' type (s4, u4: uint8 of (ceil(n / 2),), the
-            even element in the low nibble). None: a new one; in memory of OpenCL it is required
+        out: where the codes go: an array of x's shape, with strides of its own, and the codes' type (s4, u4: dense uint8
+            of (ceil(n / 2),), the even element in the low nibble). None: a new one, dense; in memory of OpenCL it is
+            required
         device: a Context or its spec; None: "auto", or that of the queue
         queue: the pyopencl.CommandQueue for memory of OpenCL; None: that of the arrays
         wait_for: pyopencl.Events to wait for, beside those of the arrays
@@ -312,7 +355,8 @@ def _dtype_of_codes(preset, dtype):
 def fake_quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
                   axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None, out=None,
                   device=None, queue=None, wait_for=None, workspace=None):
-    """y = dequantize(quantize(x)) in one pass, of x's type. `out` may be x itself. All else as in `clquant.quantize`."""
+    """y = dequantize(quantize(x)) in one pass, of x's type. `out` may be x itself; in memory of OpenCL it has x's strides.
+    All else as in `clquant.quantize`."""
     operands = _begin("fake-quantize", x, scheme, dtype, real, axis, group_size, shape, device, queue)
     operands.parameters(scale, zero_point)
     out = operands.write("y", out, "out", x)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One call: its operands in buffers of the library, on the host or on the caller's queue, and what becomes of them."""
+import numpy as np
+
 from clquant import _arrays, _opencl
 from clquant._clquant import ffi, lib
 from clquant._context import as_context, require_opencl
@@ -45,6 +47,7 @@ class Call:
         self._places = []  # of the buffers' handles
         self._operands = []  # tensors
         self._written = []  # (place, tensor, bytes)
+        self._copies = []  # (array of the caller's, dense one that becomes it)
 
     def __enter__(self):
         return self
@@ -59,8 +62,26 @@ class Call:
         call(function, self.handle, *arguments, place)
         return place
 
-    def operand(self, t, dtype, count, *, written=False):
-        """The operand of `count` elements of a type that lies in `t`."""
+    @property
+    def keeps_strides(self):
+        """Whether operands are used where they lie; what is copied to a device is copied without the gaps."""
+        return self.is_device or self.context._is_host
+
+    def _dense(self, t, dtype, written):
+        """A dense tensor in place of one of the host's."""
+        array = _arrays.view(t, dtype)
+        dense = np.empty(t.shape, array.dtype)
+        if written:
+            self._copies.append((array, dense))
+        else:
+            np.copyto(dense, array)
+        return _arrays.Tensor(t.dtype, t.shape, None, dense.ctypes.data, dense, kept=t)
+
+    def operand(self, t, dtype, count, *, written=False, dense=False):
+        """The operand of `count` elements of a type that lies in `t`: with strides as many as it spans, or those that it has
+        where it is to be `dense`."""
+        if dense and t.strides is not None:
+            t = self._dense(t, dtype, written)
         size = _bytes(dtype, count)
         offset = 0
         if t.is_device:
@@ -97,6 +118,8 @@ class Call:
                 call(lib.clq_buffer_map, place[0], ffi.new("void **"))
             else:
                 call(lib.clq_buffer_read, place[0], 0, ffi.cast("void *", t.memory), size)
+        for array, dense in self._copies:
+            np.copyto(array, dense)
 
     def enqueue(self, function, plan, wait_for, workspace):
         """Call `function` with a clq_launch on the queue. `plan` tells what scratch memory it needs."""

@@ -91,6 +91,13 @@ class Case(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
+    def copying(self, device):
+        """A context that takes the device's memory for one of its own."""
+        context = clquant.Context(device)
+        self.addCleanup(context.close)
+        context._is_host = False
+        return context
+
     def assert_same(self, got, want, what=""):
         got, want = np.asarray(got), np.asarray(want)
         self.assertEqual(got.dtype, want.dtype, what)

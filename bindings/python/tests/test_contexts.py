@@ -243,8 +243,7 @@ print(grown)
         x = random((9, 33))
         want = clquant.dynamic_quantize(x, axis=0, device="reference")
         for device in host_devices():
-            with clquant.Context(device) as context:
-                context._is_host = False
+            with self.copying(device) as context:
                 got = clquant.dynamic_quantize(x, axis=0, device=context)
                 for part, wanted in zip(got, want):
                     self.assert_same(part, wanted, device)

@@ -75,6 +75,10 @@ class DLPack(Case):
             out = np.zeros((5, 12), "i1")
             clquant.quantize(Producer(x, 2), want.scale, axis=0, out=Producer(out, 0), device=device)
             self.assert_same(out, want.codes)
+            strided = Producer(x.T[1::2], 2, strides=True)
+            self.assert_same(clquant.quantize(strided, 0.5, device=device), clquant.quantize(x.T[1::2].copy(), 0.5))
+            clquant.quantize(x.T.copy(), 0.5, out=Producer(out.T, 0, strides=True), device=device)
+            self.assert_same(out, clquant.quantize(x, 0.5))
 
     def test_bf16(self):
         bits = (random((5, 12)).view("u4") >> 16).astype("u2")
@@ -84,7 +88,7 @@ class DLPack(Case):
         x = random((4, 6))
         refused = self.assert_refused
         refused(TypeError, ["type 2", "host"], clquant.quantize, Producer(x, 2, device=2), 1.0)
-        refused(ValueError, ["x is not contiguous", "(1, 6)"], clquant.quantize, Producer(x.T, 2, strides=True), 1.0)
+        refused(ValueError, ["x has strides of (-6, 1)"], clquant.quantize, Producer(x[::-1], 2, strides=True), 1.0)
         for flags in (1, 2):  # read-only, a copy
             refused(ValueError, ["out is read-only"], clquant.quantize, x, 1.0,
                     out=Producer(np.zeros((4, 6), "i1"), 0, versioned=True, flags=flags))
@@ -139,7 +143,8 @@ class Torch(Case):
 
     def test_refusals(self):
         x = torch.ones((4, 6))
-        self.assert_refused(ValueError, ["not contiguous"], clquant.quantize, x.T, 1.0)
+        self.assertTrue(torch.equal(clquant.quantize(x.T, 1.0), clquant.quantize(x.T.contiguous(), 1.0)))
+        self.assert_refused(ValueError, ["strides of (0, 1)"], clquant.quantize, x[:1].expand(3, 6), 1.0)
         with self.assertRaises(Exception):  # torch's own words
             clquant.quantize(x.requires_grad_(), 1.0)
 

@@ -95,6 +95,36 @@ class OpenCL(Case):
                 self.assert_same(y.get(), back)
                 self.assert_same(fake.get(), back)
 
+    def test_views_with_strides(self):
+        """Views of arrays, in place on the queue: the columns of an image, each second row, transposed."""
+        x = random((8, 24))
+        cuts = {"columns": np.s_[:, 5:18], "rows": np.s_[1::2], "both": np.s_[::3, 2:20:2]}
+        for queue in self.queues:
+            whole = cla.to_device(queue, x)
+            views = {what: (whole[cut], x[cut]) for what, cut in cuts.items()}
+            views["transposed"] = whole.T, x.T
+            for what, (on, view) in views.items():
+                want = clquant.dynamic_quantize(view.copy(), axis=0, device="reference")
+                made = clquant.Quantized(*(cla.empty(queue, part.shape, part.dtype) for part in want))
+                clquant.prepare("dynamic-quantize", view.shape, axis=0, device=clquant._opencl.context_of(queue))
+                self.gated(queue, lambda wait: clquant.dynamic_quantize(on, axis=0, out=made, wait_for=wait))
+                for got, wanted, name in zip(made, want, made._fields):
+                    self.assert_same(got.get(), wanted, f"{name} of {what}")
+                back = clquant.dequantize(want.codes, want.scale, axis=0, device="reference")
+                kept = x.copy()
+                self.gated(queue, lambda wait: clquant.fake_quantize(on, want.scale, axis=0, out=on, wait_for=wait))
+                if what == "transposed":
+                    kept.T[...] = back
+                else:
+                    kept[cuts[what]] = back
+                self.assert_same(whole.get(), kept, what)
+                other = cla.zeros(queue, (2 * view.shape[0], 2 * view.shape[1]), np.float32)
+                clquant.dequantize(made.codes, made.scale, axis=0, out=other[::2, ::2]).wait()
+                wanted = np.zeros(other.shape, "f4")
+                wanted[::2, ::2] = back
+                self.assert_same(other.get(), wanted, what)
+                whole.set(x)
+
     def test_arrays_wait_for_what_fills_them(self):
         """A chain without a word of waiting: each step follows the events of the arrays it reads."""
         x = random((8, 64))
@@ -265,7 +295,9 @@ class OpenCL(Case):
         refused(clquant.InvalidArgument, ["x needs 112 bytes", "96"], clquant.quantize, buffer, 1.0, shape=(4, 7),
                 real="f32", out=cla.empty(queue, (4, 7), np.int8), queue=queue)
         refused(TypeError, ["x is of float64"], clquant.quantize, cla.zeros(queue, 4, np.float64), 1.0, out=out)
-        refused(ValueError, ["x is not contiguous"], clquant.quantize, on.T, 1.0, out=out)
+        refused(ValueError, ["x has strides of (-6, 1)"], clquant.quantize, on[::-1], 1.0, out=out)
+        refused(ValueError, ["(1, 6) of x, None of y", "equal"], clquant.fake_quantize, on.T, 1.0,
+                out=cla.empty(queue, (6, 4), np.float32))
         refused(clquant.InvalidArgument, ["native has no cl_mem"], clquant.quantize, on, 1.0, out=out,
                 device=clquant.Context("native"))
         other = cl.CommandQueue(cl.Context([queue.device]))

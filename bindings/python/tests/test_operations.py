@@ -25,6 +25,18 @@ CASES = [
 ]
 
 
+def between_others(shape, dtype):
+    """A view of this shape, and a function that tells whether what lies between its elements is as it was."""
+    whole = np.full([2 * length + 1 for length in shape], 99, dtype)
+    view = whole[tuple(slice(1, 2 * length + 1, 2) for length in shape)]
+
+    def is_kept():
+        copy = whole.copy()
+        copy[tuple(slice(1, 2 * length + 1, 2) for length in shape)] = 99
+        return bool((copy == 99).all())
+    return view, is_kept
+
+
 def options_of(preset, dtype, axis, group_size):
     """The command's."""
     options = ["--preset", preset, "--min-rank", "0", "--device", "reference"]
@@ -142,6 +154,43 @@ class Operations(Case):
             self.assert_same(clquant.quantize(whole[2], 0.25, device=device),
                              clquant.quantize(whole[2].copy(), 0.25, device="reference"))
 
+    def test_views_with_strides(self):
+        """As of the dense copy, whatever lies between the elements, which stays as it is."""
+        whole = random((6, 20, 11))
+        views = {"transposed": whole[0].T, "columns": whole[1][:, 2:9], "every other": whole[2][:, ::2],
+                 "permuted": whole.transpose(2, 0, 1)[::3], "Fortran": np.asfortranarray(whole[3]), "of one": whole[:, :1, 4:9]}
+        for device in host_devices() + [self.copying(device) for device in host_devices()]:
+            for what, x in views.items():
+                for axis, group_size in ((None, None), (0, None), (-1, None), (None, 4)):
+                    how = {"axis": axis, "group_size": group_size, "device": device}
+                    what_all = f"{what} {how}"
+                    want = clquant.dynamic_quantize(np.ascontiguousarray(x), **how)
+                    for got, wanted in zip(clquant.dynamic_quantize(x, **how), want):
+                        self.assert_same(got, wanted, what_all)
+                    self.assert_same(clquant.minmax(x, **how).range, want.range, what_all)
+                    codes, between = between_others(x.shape, "i1")
+                    self.assertIs(clquant.quantize(x, want.scale, out=codes, **how), codes)
+                    self.assert_same(codes, want.codes, what_all)
+                    self.assertTrue(between(), what_all)
+                    back = clquant.dequantize(want.codes, want.scale, **how)
+                    y, between = between_others(x.shape, "f4")
+                    clquant.dequantize(codes, want.scale, out=y, **how)
+                    self.assert_same(y, back, what_all)
+                    self.assertTrue(between(), what_all)
+                    self.assert_same(clquant.fake_quantize(x, want.scale, **how), back, what_all)
+                    y[...] = 0
+                    clquant.fake_quantize(x, want.scale, out=y, **how)  # of two tensors with strides of their own
+                    self.assert_same(y, back, what_all)
+                    y[...] = x
+                    clquant.fake_quantize(y, want.scale, out=y, **how)
+                    self.assert_same(y, back, what_all)
+                    self.assertTrue(between(), what_all)
+            self.assert_same(clquant.quantize(views["transposed"], 0.25, dtype="s4", device=device),
+                             clquant.quantize(views["transposed"].copy("C"), 0.25, dtype="s4", device="reference"))
+            self.assert_same(clquant.quantize(views["transposed"].view("u4").astype("u2"), 0.25, real="bf16", device=device),
+                             clquant.quantize(views["transposed"].view("u4").astype("u2").copy("C"), 0.25, real="bf16",
+                                              device="reference"))
+
     def test_inputs_may_be_read_only(self):
         x = np.frombuffer(random((16,)).tobytes(), "f4")
         for device in host_devices():
@@ -158,8 +207,15 @@ class Refusals(Case):
         refused(TypeError, ["x is of u16", 'real="bf16"'], q, x.astype("u2"), 1.0)
         refused(TypeError, ["x is list"], q, [1.0], 1.0)
         refused(ValueError, ["byte order", ">f4"], q, x.astype(">f4"), 1.0)
-        refused(ValueError, ["x is not contiguous", "(1, 4)", "ascontiguousarray"], q, x.reshape(6, 4).T, 1.0)
-        refused(ValueError, ["x is not contiguous"], q, x[:, ::2], 1.0)
+        for odd, steps in ((x[::-1], "(-6, 1)"), (x[:, ::-2], "(6, -2)"), (np.broadcast_to(x[:1], (3, 6)), "(0, 1)"),
+                           (np.zeros(4, [("a", "f4"), ("b", "i2"), ("c", "i2"), ("d", "i1")]).view("i1")[:12].view("f4")[::-1],
+                            "(-1,)")):
+            refused(ValueError, ["x has strides of " + steps, "at least 1", "ascontiguousarray"], q, odd, 1.0)
+        refused(clquant.InvalidArgument, ["real_strides", "dimension 1"], q,
+                np.lib.stride_tricks.sliding_window_view(x[0], 3), 1.0)
+        refused(ValueError, ["scale is not contiguous", "(2,)"], q, x, np.ones(8, "f4")[::2], axis=0)
+        refused(ValueError, ["batches[0] is not contiguous", "(1, 6)", "ascontiguousarray"], clquant.calibrate, [x.T])
+        refused(ValueError, ["codes is not contiguous"], clquant.dequantize, np.zeros(8, "u1")[::2], 1.0, dtype="s4", shape=(8,))
         refused(ValueError, ["address"], q, np.frombuffer(b"\0" * 17, "u1")[1:].view("f4"), 1.0)
         refused(ValueError, ["scale has the shape (6,)", "(4,) or (4, 1)"], q, x, np.ones(6, "f4"), axis=0)
         refused(TypeError, ["scale is of float64"], q, x, np.ones(4), axis=0)
@@ -175,7 +231,8 @@ class Refusals(Case):
         refused(ValueError, ["beside a scheme"], q, x, 1.0, scheme=clquant.Scheme.preset("onnx"), dtype="s8")
         refused(TypeError, ["out is of u8", "s8"], q, x, 1.0, out=np.empty((4, 6), "u1"))
         refused(ValueError, ["out has the shape (6, 4)", "(4, 6)"], q, x, 1.0, out=np.empty((6, 4), "i1"))
-        refused(ValueError, ["out is not contiguous"], q, x, 1.0, out=np.empty((6, 4), "i1").T)
+        refused(ValueError, ["out has strides"], q, x, 1.0, out=np.empty((4, 6), "i1")[::-1])
+        refused(ValueError, ["out is not contiguous"], q, x, 1.0, dtype="s4", out=np.empty(24, "u1")[::2])
         out = np.empty((4, 6), "i1")
         out.flags.writeable = False
         refused(ValueError, ["out is read-only"], q, x, 1.0, out=out)
