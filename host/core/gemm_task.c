@@ -8,6 +8,14 @@
 #include "core/float_mode.h"
 #include "core/size.h"
 
+/* That of clq_quantization_init. */
+static clq_scheme default_scheme(void)
+{
+    clq_quantization q;
+    clq_quantization_init(&q);
+    return q.scheme;
+}
+
 void clq_gemm_init(clq_gemm_problem *problem)
 {
     memset(problem, 0, sizeof *problem);
@@ -19,6 +27,7 @@ void clq_gemm_init(clq_gemm_problem *problem)
     problem->requantize = CLQ_REQUANTIZE_DOUBLE;
     problem->minimum = -INFINITY;
     problem->maximum = INFINITY;
+    problem->a_scheme = default_scheme();
 }
 
 const void *clq_gemm_packed_memory(const clq_gemm_task *task)

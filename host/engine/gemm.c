@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/dtype.h"
 #include "engine/context.h"
+#include "engine/gemm_real.h"
 
 clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
                         const void *launch, clq_error *error)
@@ -32,6 +34,9 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
         clq_gemm_task_init(&task, problem);
         task.launch = launch;
         task.weights = operands->weights;
+        if (clq_gemm_is_real(problem)) {
+            task.values[CLQ_GEMM_A_SCALE] = 0; /* they are found */
+        }
         for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
             if (task.weights == NULL || (i != CLQ_GEMM_B && i != CLQ_GEMM_B_ZERO_POINT)) {
                 CLQ_TRY(clq_gemm_check_operand(context, &task, (clq_gemm_argument)i, given[i], i == CLQ_GEMM_C, error));
@@ -43,7 +48,8 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
         task.extents[CLQ_GEMM_B] = task.weights->extent;
     }
     CLQ_TRY(clq_gemm_check_output(&task, CLQ_GEMM_C, error));
-    return context->executor->gemm(context, &task, error);
+    return clq_gemm_is_real(problem) ? clq_gemm_real_run(context, problem, operands, launch, error)
+                                     : context->executor->gemm(context, &task, error);
 }
 
 clq_status clq_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
@@ -56,16 +62,20 @@ clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, 
                          clq_error *error)
 {
     clq_gemm_task task;
+    clq_gemm_real real;
     CLQ_REQUIRE(context != NULL && plan != NULL, "clq_gemm_plan: context and plan must not be NULL");
     CLQ_TRY(clq_gemm_check(problem, error));
-    clq_gemm_task_init(&task, problem);
-    return context->executor->gemm_plan(context, &task, packed != 0, plan, error);
+    clq_gemm_real_describe(problem, &real);
+    clq_gemm_task_init(&task, &real.product);
+    CLQ_TRY(context->executor->gemm_plan(context, &task, packed != 0, plan, error));
+    return clq_gemm_real_plan(context, &real, plan, error);
 }
 
 clq_status clq_gemm_prepare(clq_context *context, const clq_gemm_problem *problem, uint64_t m_least,
                             uint64_t m_greatest, clq_error *error)
 {
     clq_gemm_problem p;
+    clq_gemm_real real;
     CLQ_REQUIRE(context != NULL && problem != NULL, "clq_gemm_prepare: context and problem must not be NULL");
     CLQ_REQUIRE(m_least >= 1 && m_least <= m_greatest,
                 "clq_gemm_prepare: m from %" PRIu64 " to %" PRIu64 ", 1 <= m_least <= m_greatest is required", m_least,
@@ -75,7 +85,9 @@ clq_status clq_gemm_prepare(clq_context *context, const clq_gemm_problem *proble
     CLQ_TRY(clq_gemm_check(&p, error));
     p.m = m_least;
     CLQ_TRY(clq_gemm_check(&p, error));
-    return context->executor->gemm_prepare(context, &p, m_greatest, error);
+    CLQ_TRY(clq_gemm_real_prepare(context, &p, m_least, m_greatest, error));
+    clq_gemm_real_describe(&p, &real);
+    return context->executor->gemm_prepare(context, &real.product, m_greatest, error);
 }
 
 clq_status clq_gemm_row_sums(clq_context *context, const clq_gemm_problem *problem, clq_operand a, clq_operand sums,
@@ -85,6 +97,8 @@ clq_status clq_gemm_row_sums(clq_context *context, const clq_gemm_problem *probl
     clq_gemm_task task;
     CLQ_REQUIRE(context != NULL, "clq_gemm_row_sums: context is NULL");
     CLQ_TRY(clq_gemm_check(problem, error));
+    CLQ_REQUIRE(!clq_gemm_is_real(problem), "clq_gemm_row_sums: A is %s, whose codes the product makes for itself",
+                clq_dtype_name(problem->a.dtype));
     own = *problem;
     own.a_sums = CLQ_GEMM_PER_ROW;
     own.k_group = 0; /* of whole rows, whatever becomes of them */

@@ -7,7 +7,7 @@
 #include "core/dtype.h"
 #include "core/float_mode.h"
 #include "core/size.h"
-#include "engine/gemm.h"
+#include "engine/gemm_real.h"
 
 /* Sizes that fit the kernels' 32-bit indices of rows and columns with room for padding. */
 #define MAXIMUM_DIMENSION (UINT64_C(1) << 31)
@@ -56,8 +56,8 @@ static clq_status check_one(const char *name, clq_gemm_values values, clq_gemm_v
 
 static clq_status check_types(const clq_gemm_problem *p, clq_error *error)
 {
-    CLQ_REQUIRE(p->a.dtype == CLQ_S8 || p->a.dtype == CLQ_U8, "gemm: A is %s, s8 and u8 are possible",
-                clq_dtype_name(p->a.dtype));
+    CLQ_REQUIRE(p->a.dtype == CLQ_S8 || p->a.dtype == CLQ_U8 || clq_gemm_is_real(p),
+                "gemm: A is %s, s8, u8, f32, f16 and bf16 are possible", clq_dtype_name(p->a.dtype));
     CLQ_REQUIRE(p->b.dtype == CLQ_S8 || p->b.dtype == CLQ_U8 || p->b.dtype == CLQ_S4 || p->b.dtype == CLQ_U4,
                 "gemm: B is %s, s8, u8, s4 and u4 are possible", clq_dtype_name(p->b.dtype));
     if (p->k_group != 0) {
@@ -183,5 +183,6 @@ clq_status clq_gemm_check(const clq_gemm_problem *problem, clq_error *error)
     CLQ_TRY(check_matrix(problem, "A", &problem->a, problem->m, problem->k, error));
     CLQ_TRY(check_matrix(problem, "B", &problem->b, problem->k, problem->n, error));
     CLQ_TRY(check_matrix(problem, "C", &problem->c, problem->m, problem->n, error));
-    return check_output_batches(problem, error);
+    CLQ_TRY(check_output_batches(problem, error));
+    return clq_gemm_is_real(problem) ? clq_gemm_real_check(problem, error) : CLQ_OK;
 }

@@ -7,6 +7,7 @@
 #include "core/hash.h"
 #include "engine/context.h"
 #include "engine/gemm.h"
+#include "engine/gemm_real.h"
 
 /* Its memory is the caller's. */
 static int is_imported(const clq_gemm_weights *weights)
@@ -39,10 +40,12 @@ clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem 
     clq_status status;
     clq_gemm_task task;
     clq_gemm_weights *made = NULL;
+    clq_gemm_real real;
     CLQ_REQUIRE(context != NULL && weights != NULL, "clq_gemm_weights_create: context and weights must not be NULL");
     *weights = NULL;
     CLQ_TRY(clq_gemm_check(problem, error));
-    clq_gemm_task_init(&task, problem);
+    clq_gemm_real_describe(problem, &real);
+    clq_gemm_task_init(&task, &real.product);
     CLQ_TRY(clq_gemm_check_operand(context, &task, CLQ_GEMM_B, &b, 0, error));
     CLQ_TRY(clq_gemm_check_operand(context, &task, CLQ_GEMM_B_ZERO_POINT, &b_zero_point, 0, error));
     CLQ_TRY(new_weights(context, &task, &made, error));
@@ -208,6 +211,7 @@ clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_problem 
                                    clq_gemm_weights **weights, clq_error *error)
 {
     clq_gemm_task task;
+    clq_gemm_real real;
     clq_gemm_weights *made = NULL;
     header h;
     uint64_t bytes = 0;
@@ -216,7 +220,8 @@ clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_problem 
     CLQ_REQUIRE(context != NULL && weights != NULL, "clq_gemm_weights_import: context and weights must not be NULL");
     *weights = NULL;
     CLQ_TRY(clq_gemm_check(problem, error));
-    clq_gemm_task_init(&task, problem);
+    clq_gemm_real_describe(problem, &real);
+    clq_gemm_task_init(&task, &real.product);
     CLQ_TRY(clq_buffer_check(exported.buffer, context, "clq_gemm_weights_import", "exported", 1, 0, error));
     first = exported.buffer->base_offset_bytes + exported.offset;
     CLQ_REQUIRE(exported.offset <= exported.buffer->bytes && HEADER_BYTES <= exported.buffer->bytes - exported.offset,

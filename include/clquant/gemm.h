@@ -46,7 +46,7 @@ typedef struct clq_gemm_problem {
     uint32_t struct_size;         /* sizeof(clq_gemm_problem), set by clq_gemm_init */
     uint64_t m, n, k;             /* m and n at least 1; k may be 0 */
     uint64_t batch;               /* at least 1 (default 1) */
-    clq_matrix a;                 /* m x k, s8 or u8 (default s8) */
+    clq_matrix a;                 /* m x k, s8 or u8 (default s8); f32, f16 or bf16: see a_scheme */
     clq_matrix b;                 /* k x n, s8, u8, s4 or u4 (default s8) */
     clq_matrix c;                 /* m x n, s32, s8, u8 or f32, with k_group f32, f16 or bf16 (default s32); its batches
                                      must not overlap */
@@ -72,6 +72,14 @@ typedef struct clq_gemm_problem {
      * 0x7E00, in bf16 0x7FC0.
      */
     uint64_t k_group;
+    /*
+     * Of an A of f32, f16 or bf16: the product quantizes it to s8 or u8 first, by this scheme (default symmetric, s8),
+     * as clq_dynamic_quantize does: a_scale says whether a row has one scale or one for each group. The scales and zero
+     * points are not the caller's then: operands.a_scale is not read, a_zero_point and a_sums are absent. Zero points
+     * per group there are none, so that a_scale per group needs a scheme that fixes them. A bias needs k_group, since
+     * only there it is float. k is at least 1, and batches of A do not overlap.
+     */
+    clq_scheme a_scheme;
 } clq_gemm_problem;
 
 /* Set `problem` to the defaults given above: s8 times s8 to s32, dense; m, n and k are 0 and yours to set. */
@@ -98,6 +106,8 @@ typedef struct clq_gemm_operands {
     clq_operand a_scale, b_scale;                         /* float, as many as the problem says */
     clq_operand multiplier, shift;                        /* of an output of s8 or u8 */
     const clq_gemm_weights *weights;                      /* not NULL: used in place of b and b_zero_point */
+    clq_operand a_nonfinite; /* of an A of reals: one clq_nonfinite, of its elements by flat index; may be absent (a
+                                buffer of NULL). NaN and infinities become codes as clq_quantize has it */
 } clq_gemm_operands;
 
 /*

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The matrix product. Which parameter has how many values is told by its shape."""
 import os
-from typing import Optional, Tuple
+from typing import Optional, Tuple, Union
 
 from clquant import _arrays, _names
 from clquant._clquant import ffi, lib
 from clquant._errors import call
 from clquant._run import Call, product
+from clquant._scheme import Scheme, as_scheme, fill_scheme
 
 __all__ = ["Weights", "gemm"]
 
@@ -176,12 +177,15 @@ class Weights:
 def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=None, a_scale=None, b_scale=None, bias=None,
          a_sums=None, multiplier=None, shift=None, c_zero_point=None, requantize: str = "double",
          minimum: Optional[float] = None, maximum: Optional[float] = None, k_group: Optional[int] = None,
-         b_dtype: Optional[str] = None, b_shape: Optional[Tuple[int, ...]] = None, b_transposed: bool = False, out=None,
-         device=None, queue=None, wait_for=None, workspace=None):
+         b_dtype: Optional[str] = None, b_shape: Optional[Tuple[int, ...]] = None, b_transposed: bool = False,
+         out=None, device=None, queue=None, wait_for=None, workspace=None, a_scheme: Union[Scheme, str, None] = None,
+         a_groups: bool = False):
     """C = output(bias + (A - a_zero_point) (B - b_zero_point)), the sums in int32.
 
     Args:
-        a: s8 or u8 of [m, k] or [batch, m, k]
+        a: s8 or u8 of [m, k] or [batch, m, k]; or f32, f16 or bf16, which is quantized first, as `dynamic_quantize` does
+        a_scheme: of such an a, a Scheme or the name of a preset of 8 bits (None: "symmetric"); a row has a scale, and with
+            a_groups each k_group of it. a_scale, a_zero_point and a_sums are not given then, and `dtype` is f32 (None)
         b: s8 or u8 of [k, n] or [batch, k, n], or Weights. Views of matrices, such as `w.T`, are read in place
         b_dtype, b_shape, b_transposed: as `dtype`, `shape` and `transposed` of Weights
         dtype: of the output. "s32" (None): the sums. "f32": times a_scale * b_scale. "s8", "u8": requantized by
@@ -215,8 +219,13 @@ def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=N
     else:
         b_batch = made.set_b(b, b_dtype, b_shape, b_transposed, b_zero_point, k_group).batch
     t = _arrays.tensor(a, "a")
-    if t.dtype not in _A and t.dtype is not None:
-        raise TypeError(f"a is of {t.dtype}, and s8 or u8 is required")
+    is_real = t.dtype in _arrays.REALS
+    if not is_real and t.dtype not in _A and t.dtype is not None:
+        raise TypeError(f"a is of {t.dtype}, and s8, u8, f32, f16 or bf16 is required")
+    if is_real:
+        _quantize_a(p, t, a_scheme, a_groups, {"a_scale": a_scale, "a_zero_point": a_zero_point, "a_sums": a_sums})
+    elif a_scheme is not None or a_groups:
+        raise TypeError(f"a_scheme= and a_groups= are for a of f32, f16 or bf16, and a is of {t.dtype}")
     a_matrix = _Matrix(t, "a", t.dtype)
     a_matrix.fill(p.a)
     made.operands["a"] = t, t.dtype, a_matrix.span
@@ -227,7 +236,7 @@ def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=N
         raise ValueError(f"a has {a_batch} batches, and b {b_batch}: as many are required, or a matrix on one side")
     batch = b_batch if a_batch is None else a_batch
     p.m, p.batch = m, 1 if batch is None else batch
-    dtype = _arrays.dtype_name(dtype or ("f32" if k_group else "s32"), "dtype", _C)
+    dtype = _arrays.dtype_name(dtype or ("f32" if k_group or is_real else "s32"), "dtype", _C)
     shape = (m, p.n) if batch is None else (batch, m, p.n)
     if out is None:
         if t.is_device:
@@ -268,6 +277,15 @@ def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=N
     call(lib.clq_gemm_check, p)
     event = _run(made, c, weights, device, queue, wait_for, workspace)
     return result if event is None else event
+
+
+def _quantize_a(p, t, scheme, groups, given):
+    """The product makes codes of a by itself."""
+    for name, x in given.items():
+        if x is not None:
+            raise TypeError(f"{name} is given beside a of {t.dtype}, of which the product finds its own")
+    fill_scheme(ffi.addressof(p, "a_scheme"), as_scheme(scheme or "symmetric"))
+    p.a_scale = _values.number("per-group" if groups else "per-row")
 
 
 def _run(made, c, weights, device, queue, wait_for, workspace):

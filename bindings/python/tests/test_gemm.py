@@ -5,7 +5,7 @@ import unittest
 import numpy as np
 
 import clquant
-from support import Case, host_devices, missing, run
+from support import Case, host_devices, missing, random, run
 
 draw = np.random.default_rng(7)
 
@@ -99,6 +99,31 @@ class Gemm(Case):
         sums = self.the_commands(a, b)
         self.assert_everywhere(sums.astype("f4"), a, b, k_group=32, b_scale=scale)
 
+    def test_reals(self):
+        """A of reals is that of its codes, as `dynamic_quantize` makes them."""
+        x = random((5, 70)) * 3
+        b, b_scale = codes((70, 9)), random((9,), 4)
+        for device in host_devices():
+            for dtype, scheme in (("f4", "symmetric"), ("f2", "onnx"), ("f4", clquant.Scheme.preset("affine", "s8"))):
+                a = x.astype(dtype)
+                q = clquant.dynamic_quantize(a, axis=0, scheme=scheme, device="reference")
+                want = clquant.gemm(q.codes, b, dtype="f32", a_scale=q.scale, a_zero_point=q.zero_point, b_scale=b_scale,
+                                    device="reference")
+                how = {"b_scale": b_scale, "a_scheme": scheme, "device": device}
+                self.assert_same(clquant.gemm(a, b, **how), want, device)
+                self.assert_same(clquant.gemm(np.asfortranarray(a), b, **how), want, device)
+                self.assert_same(clquant.gemm(a, clquant.Weights(b, device=device), **how), want, device)
+            q = clquant.dynamic_quantize(x, group_size=32, device="reference")
+            how = {"b_scale": random((9, 3), 5), "bias": random((9,), 6), "k_group": 32, "dtype": "f16"}
+            want = clquant.gemm(q.codes, b, a_scale=q.scale, device="reference", **how)
+            self.assert_same(clquant.gemm(x, b, a_groups=True, device=device, **how), want, device)
+        refused = self.assert_refused
+        refused(TypeError, ["a_scale is given", "f32"], clquant.gemm, x, b, a_scale=1.0)
+        refused(TypeError, ["a_groups=", "s8"], clquant.gemm, x.astype("i1"), b, a_groups=True)
+        refused(TypeError, ["a is of float64", "f32"], clquant.gemm, x.astype("f8"), b)
+        refused(clquant.InvalidArgument, ["a_scheme", "s4"], clquant.gemm, x, b, a_scheme=clquant.Scheme.preset("symmetric", "s4"))
+        refused(clquant.InvalidArgument, ["k_group"], clquant.gemm, x, b, a_groups=True)
+
     def test_weights(self):
         a, b, zero = codes((5, 37), "u1"), codes((37, 9)), codes((9,)).astype("i4")
         want = self.the_commands(a, b, b_zero_point=zero)
@@ -162,6 +187,18 @@ class Gemm(Case):
                     gate.set_status(cl.command_execution_status.COMPLETE)
                     event.wait()
                     self.assert_same(out.get(), want)
+                x = random((5, 300))
+                on, made = cla.to_device(queue, x), cla.zeros(queue, want.shape, np.float32)
+                gate = cl.UserEvent(queue.context)
+                weights = clquant.Weights(w, transposed=True)
+                clquant.gemm(on, weights, b_scale=0.5, out=made).wait()  # compiles
+                made.fill(0)
+                queue.finish()
+                event = clquant.gemm(on, weights, b_scale=0.5, out=made, wait_for=[gate])
+                self.assertNotEqual(event.command_execution_status, cl.command_execution_status.COMPLETE)
+                gate.set_status(cl.command_execution_status.COMPLETE)
+                event.wait()
+                self.assert_same(made.get(), clquant.gemm(x, b, b_transposed=True, b_scale=0.5, device="reference"))
 
 
 if __name__ == "__main__":

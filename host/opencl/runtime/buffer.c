@@ -65,6 +65,7 @@ clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t 
                                   clq_buffer **buffer, clq_error *error)
 {
     clq_cl_memory found;
+    clq_status status;
     CLQ_REQUIRE(context != NULL && buffer != NULL && memory != NULL,
                 "clq_buffer_from_opencl: context, memory and buffer must not be NULL");
     *buffer = NULL;
@@ -75,8 +76,12 @@ clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t 
     CLQ_REQUIRE(bytes > 0 && offset_bytes <= found.bytes && bytes <= found.bytes - offset_bytes,
                 "clq_buffer_from_opencl: %" PRIu64 " bytes at %" PRIu64 " do not lie in memory of %zu bytes", bytes,
                 offset_bytes, found.bytes);
-    CLQ_TRY(clq_buffer_new(context, bytes, buffer, error));
-    (void)clRetainMemObject(memory);
+    CLQ_CL(clRetainMemObject, memory);
+    status = clq_buffer_new(context, bytes, buffer, error);
+    if (status != CLQ_OK) {
+        (void)clReleaseMemObject(memory);
+        return status;
+    }
     (*buffer)->object = memory;
     (*buffer)->owns_memory = 1; /* the reference just taken keeps it for the commands */
     (*buffer)->base_offset_bytes = offset_bytes;

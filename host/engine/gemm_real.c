@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "engine/gemm_real.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/dtype.h"
+#include "core/size.h"
+#include "engine/context.h"
+#include "engine/gemm.h"
+
+enum { ALIGNMENT = 64 }; /* of parts of the scratch memory: more than any kernel asks of an operand */
+
+int clq_gemm_is_real(const clq_gemm_problem *problem)
+{
+    return problem->a.dtype == CLQ_F32 || problem->a.dtype == CLQ_F16 || problem->a.dtype == CLQ_BF16;
+}
+
+/* Zero points that are all alike are one, and those of 0 none: products are faster without. */
+static clq_gemm_values zero_points_of(const clq_gemm_problem *p)
+{
+    const clq_scheme *scheme = &p->a_scheme;
+    return scheme->zero_point_rule != CLQ_ZERO_POINT_FIXED                  ? CLQ_GEMM_PER_ROW
+           : scheme->zero_point_fixed != 0 || scheme->zero_point_clamp != 0 ? CLQ_GEMM_PER_TENSOR
+                                                                            : CLQ_GEMM_ABSENT;
+}
+
+/* Rows of all batches, as three dimensions; groups are along the last one, a row is one or more of them. */
+static void describe_a(const clq_gemm_problem *p, clq_quantization *q)
+{
+    clq_gemm_task task;
+    clq_gemm_task_init(&task, p);
+    clq_quantization_init(q);
+    q->real = p->a.dtype;
+    q->scheme = p->a_scheme;
+    q->layout.rank = 3;
+    q->layout.shape[0] = task.a_batches;
+    q->layout.shape[1] = p->m;
+    q->layout.shape[2] = p->k;
+    q->layout.granularity = CLQ_PER_GROUP;
+    q->layout.group_size = p->a_scale == CLQ_GEMM_PER_GROUP ? p->k_group : p->k;
+    q->real_strides.stride[0] = task.a_batches > 1 ? task.a.batch : p->m * p->k;
+    q->real_strides.stride[1] = task.a.row_stride;
+    q->real_strides.stride[2] = task.a.column_stride;
+}
+
+clq_status clq_gemm_real_check(const clq_gemm_problem *p, clq_error *error)
+{
+    const char *name = clq_dtype_name(p->a.dtype);
+    clq_quantization q;
+    CLQ_REQUIRE(p->a_scheme.dtype == CLQ_S8 || p->a_scheme.dtype == CLQ_U8,
+                "gemm: a_scheme quantizes A of %s to %s, s8 and u8 are possible", name,
+                clq_dtype_name(p->a_scheme.dtype));
+    CLQ_REQUIRE(p->a_scale == CLQ_GEMM_PER_ROW || (p->a_scale == CLQ_GEMM_PER_GROUP && p->k_group != 0),
+                "gemm: a_scale is %s (%d), A of %s gets scales per row or, with k_group, per group",
+                clq_gemm_values_name(p->a_scale), (int)p->a_scale, name);
+    CLQ_REQUIRE(p->a_zero_point == CLQ_GEMM_ABSENT && p->a_sums == CLQ_GEMM_ABSENT,
+                "gemm: %s is %s, with A of %s it must be absent: it is found along with the codes",
+                p->a_zero_point != CLQ_GEMM_ABSENT ? "a_zero_point" : "a_sums",
+                clq_gemm_values_name(p->a_zero_point != CLQ_GEMM_ABSENT ? p->a_zero_point : p->a_sums), name);
+    CLQ_REQUIRE(p->a_scale != CLQ_GEMM_PER_GROUP || zero_points_of(p) != CLQ_GEMM_PER_ROW,
+                "gemm: a_scheme chooses zero points, which A has per row only: a_scale per group needs one that fixes "
+                "them, such as symmetric");
+    CLQ_REQUIRE(p->k_group != 0 || p->bias == CLQ_GEMM_ABSENT,
+                "gemm: a bias of int32 has the scale of A, which with A of %s is not known: k_group (%" PRIu64
+                ", for one group) makes it float",
+                name, p->k);
+    CLQ_REQUIRE(p->k != 0, "gemm: k is 0, A of %s needs elements to get scales from", name);
+    describe_a(p, &q);
+    return clq_quantization_check(&q, error);
+}
+
+/* The next part of the scratch memory; of sizes that clq_gemm_check bounds. */
+static uint64_t place(clq_gemm_real *real, uint64_t bytes)
+{
+    const uint64_t at = real->bytes;
+    real->bytes = at + clq_size_divide_up(bytes, ALIGNMENT) * ALIGNMENT;
+    return at;
+}
+
+void clq_gemm_real_describe(const clq_gemm_problem *problem, clq_gemm_real *real)
+{
+    clq_gemm_problem *product = &real->product;
+    memset(real, 0, sizeof *real);
+    *product = *problem;
+    if (clq_gemm_is_real(problem)) {
+        const uint64_t batches = problem->a.batch_stride != 0 ? problem->batch : 1;
+        const uint64_t rows = batches * problem->m;
+        const uint64_t parameters =
+            rows * (problem->a_scale == CLQ_GEMM_PER_GROUP ? clq_size_divide_up(problem->k, problem->k_group) : 1);
+        describe_a(problem, &real->q);
+        product->a.dtype = problem->a_scheme.dtype;
+        product->a.transposed = 0;
+        product->a.leading_dimension = 0;
+        product->a.batch_stride = problem->a.batch_stride != 0 ? problem->m * problem->k : 0;
+        product->a_zero_point = zero_points_of(problem);
+        (void)place(real, sizeof(clq_nonfinite));
+        real->codes = place(real, rows * problem->k);
+        real->scale = place(real, 4 * parameters);
+        real->zero_point = place(real, 4 * parameters);
+        real->range = place(real, 8 * parameters);
+    }
+}
+
+static clq_operand part_of(clq_buffer *scratch, uint64_t offset_bytes, uint64_t element_bytes)
+{
+    const clq_operand operand = {scratch, offset_bytes / element_bytes};
+    return operand;
+}
+
+clq_status clq_gemm_real_quantize(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
+                                  clq_buffer *scratch, const void *launch, clq_error *error)
+{
+    const clq_operand arguments[CLQ_ARG_COUNT] = {
+        [CLQ_ARG_X] = operands->a,
+        [CLQ_ARG_CODES] = part_of(scratch, real->codes, 1),
+        [CLQ_ARG_SCALE] = part_of(scratch, real->scale, 4),
+        [CLQ_ARG_ZERO_POINT] = part_of(scratch, real->zero_point, 4),
+        [CLQ_ARG_RANGE] = part_of(scratch, real->range, 4),
+        [CLQ_ARG_NONFINITE] =
+            operands->a_nonfinite.buffer != NULL ? operands->a_nonfinite : part_of(scratch, 0, sizeof(clq_nonfinite))};
+    return clq_run(context, CLQ_OP_DYNAMIC_QUANTIZE, &real->q, arguments, launch, error);
+}
+
+clq_status clq_gemm_real_multiply(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
+                                  clq_buffer *scratch, const void *launch, clq_error *error)
+{
+    clq_gemm_operands o = *operands;
+    o.a = part_of(scratch, real->codes, 1);
+    o.a_scale = part_of(scratch, real->scale, 4);
+    o.a_zero_point = part_of(scratch, real->zero_point, 4);
+    return clq_gemm_run(context, &real->product, &o, launch, error);
+}
+
+/* The scratch memory may go before the commands have run: they keep it. */
+clq_status clq_gemm_real_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
+                             const void *launch, clq_error *error)
+{
+    clq_gemm_real real;
+    clq_buffer *scratch = NULL;
+    clq_status status;
+    clq_gemm_real_describe(problem, &real);
+    if (launch != NULL) {
+        return clq_gemm_real_enqueue(context, &real, operands, launch, error);
+    }
+    CLQ_TRY(clq_buffer_create(context, real.bytes, &scratch, error));
+    status = clq_gemm_real_quantize(context, &real, operands, scratch, NULL, error);
+    if (status == CLQ_OK) {
+        status = clq_gemm_real_multiply(context, &real, operands, scratch, NULL, error);
+    }
+    clq_buffer_destroy(&scratch);
+    return status;
+}
+
+/* The same of another m. */
+static clq_quantization of_rows(const clq_quantization *q, uint64_t rows)
+{
+    clq_quantization smaller = *q;
+    smaller.layout.shape[1] = rows;
+    return smaller;
+}
+
+/* Scratch memory grows with the rows of A but for steps; the largest of each doubling is looked at. */
+clq_status clq_gemm_real_plan(clq_context *context, const clq_gemm_real *real, clq_plan *plan, clq_error *error)
+{
+    const uint64_t rows = real->product.m;
+    clq_plan quantizing;
+    if (real->bytes == 0) {
+        return CLQ_OK;
+    }
+    for (uint64_t m = 1; m < rows; m *= 2) {
+        const clq_quantization q = of_rows(&real->q, m);
+        CLQ_TRY(clq_plan_operation(context, CLQ_OP_DYNAMIC_QUANTIZE, &q, &quantizing, error));
+        plan->workspace_bytes = clq_size_max(plan->workspace_bytes, quantizing.workspace_bytes);
+    }
+    CLQ_TRY(clq_plan_operation(context, CLQ_OP_DYNAMIC_QUANTIZE, &real->q, &quantizing, error));
+    plan->workspace_bytes = clq_size_max(plan->workspace_bytes, quantizing.workspace_bytes) + real->bytes;
+    plan->by_host |= quantizing.by_host;
+    snprintf(plan->reason + strlen(plan->reason), sizeof plan->reason - strlen(plan->reason),
+             "; A is quantized by %.40s", quantizing.variant);
+    return CLQ_OK;
+}
+
+clq_status clq_gemm_real_prepare(clq_context *context, const clq_gemm_problem *problem, uint64_t m_least,
+                                 uint64_t m_greatest, clq_error *error)
+{
+    clq_gemm_real real;
+    if (!clq_gemm_is_real(problem)) {
+        return CLQ_OK;
+    }
+    clq_gemm_real_describe(problem, &real);
+    for (uint64_t m = m_least;; m = m <= m_greatest / 2 ? 2 * m : m_greatest) {
+        const clq_quantization q = of_rows(&real.q, m);
+        CLQ_TRY(clq_prepare(context, CLQ_OP_DYNAMIC_QUANTIZE, &q, error));
+        if (m == m_greatest) {
+            return CLQ_OK;
+        }
+    }
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Products with A of reals on the caller's queue: behind a gate, in a workspace of the caller's, with calls that fail.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "failing_opencl.h"
+#include "own_opencl.h"
+#include "real_product.h"
+#include "refusal.h"
+
+enum { BYTES = 1 << 16, ROWS = 40 };
+
+static clq_gemm_problem problem_of(uint64_t m, uint64_t k)
+{
+    clq_gemm_problem p;
+    clq_gemm_init(&p);
+    p.m = m;
+    p.n = 9;
+    p.k = k;
+    p.a.dtype = CLQ_F16;
+    p.c.dtype = CLQ_F32;
+    p.a_scale = CLQ_GEMM_PER_ROW;
+    p.b_scale = CLQ_GEMM_PER_COLUMN;
+    return p;
+}
+
+static clq_launch launch_of(const own_opencl *own, cl_mem workspace, uint64_t bytes)
+{
+    clq_launch launch;
+    memset(&launch, 0, sizeof launch);
+    launch.struct_size = sizeof launch;
+    launch.queue = own->queue;
+    launch.workspace = workspace;
+    launch.workspace_bytes = bytes;
+    return launch;
+}
+
+static cl_mem workspace_of(const own_opencl *own, uint64_t bytes)
+{
+    cl_int code = CL_SUCCESS;
+    cl_mem made = clCreateBuffer(own->context, CL_MEM_READ_WRITE, (size_t)bytes, NULL, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    return made;
+}
+
+/* Behind a user event: had the product begun before its A was quantized, or the call waited, C would be wrong or the
+ * test hang. */
+static void gated(cl_command_queue_properties properties)
+{
+    if (check_device() != NULL) {
+        const clq_gemm_problem p = problem_of(5, 70);
+        own_opencl own;
+        real_product r;
+        clq_gemm_operands o;
+        clq_plan plan;
+        own_opencl_begin(&own, properties, BYTES);
+        real_product_begin(&r, &p);
+        ACCEPTED(clq_gemm_prepare(own.clquant, &p, p.m, p.m, e));
+        ACCEPTED(clq_gemm_plan(own.clquant, &p, 0, &plan, e));
+        for (int round = 0; round < 3; round++) {
+            cl_mem workspace = workspace_of(&own, plan.workspace_bytes);
+            clq_launch launch = launch_of(&own, workspace, plan.workspace_bytes);
+            cl_int code = CL_SUCCESS;
+            cl_int status = CL_COMPLETE;
+            cl_event gate = clCreateUserEvent(own.context, &code);
+            cl_event done = NULL;
+            assert_int_equal(code, CL_SUCCESS);
+            real_product_operands(&r, own.clquant, &o);
+            ACCEPTED(clq_finish(own.clquant, e));
+            launch.wait_count = 1;
+            launch.wait_list = &gate;
+            launch.event = &done;
+            ACCEPTED(clq_enqueue_gemm(own.clquant, &p, &o, &launch, e));
+            assert_int_equal(clReleaseMemObject(workspace), CL_SUCCESS); /* commands keep it */
+            assert_int_equal(clGetEventInfo(done, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, NULL),
+                             CL_SUCCESS);
+            assert_true(status > CL_COMPLETE);
+            assert_int_equal(clSetUserEventStatus(gate, CL_COMPLETE), CL_SUCCESS);
+            assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+            real_product_check(&r, &o, "behind a gate");
+            clReleaseEvent(gate);
+            clReleaseEvent(done);
+            real_product_release(&o);
+        }
+        real_product_end(&r);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
+static void in_order(void **state)
+{
+    (void)state;
+    gated(0);
+}
+
+static void out_of_order(void **state)
+{
+    (void)state;
+    gated(CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE);
+}
+
+/* The workspace of the greatest m does for every smaller one, of few k and of many; it has no event to give back. */
+static void every_height(void **state)
+{
+    static const uint64_t ks[] = {1, 64, 1030};
+    (void)state;
+    if (check_device() != NULL) {
+        own_opencl own;
+        own_opencl_begin(&own, 0, BYTES);
+        for (size_t i = 0; i < sizeof ks / sizeof ks[0]; i++) {
+            const clq_gemm_problem greatest = problem_of(ROWS, ks[i]);
+            clq_launch launch;
+            clq_plan plan;
+            ACCEPTED(clq_gemm_prepare(own.clquant, &greatest, 1, ROWS, e));
+            ACCEPTED(clq_gemm_plan(own.clquant, &greatest, 0, &plan, e));
+            launch = launch_of(&own, workspace_of(&own, plan.workspace_bytes), plan.workspace_bytes);
+            for (uint64_t m = 1; m <= ROWS; m++) {
+                const clq_gemm_problem p = problem_of(m, ks[i]);
+                real_product r;
+                clq_gemm_operands o;
+                real_product_begin(&r, &p);
+                real_product_operands(&r, own.clquant, &o);
+                ACCEPTED(clq_enqueue_gemm(own.clquant, &p, &o, &launch, e));
+                assert_int_equal(clFinish(own.queue), CL_SUCCESS);
+                real_product_check(&r, &o, "with the workspace of the greatest");
+                real_product_release(&o);
+                real_product_end(&r);
+            }
+            clReleaseMemObject(launch.workspace);
+        }
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
+static void refusals(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        const clq_gemm_problem p = problem_of(5, 70);
+        own_opencl own;
+        real_product r;
+        clq_gemm_operands o;
+        clq_launch launch;
+        own_opencl_begin(&own, 0, BYTES);
+        real_product_begin(&r, &p);
+        real_product_operands(&r, own.clquant, &o);
+        launch = launch_of(&own, NULL, 0);
+        REFUSED(CLQ_INVALID_ARGUMENT, "codes of A alone need", clq_enqueue_gemm(own.clquant, &p, &o, &launch, e));
+        launch = launch_of(&own, own.memory, 100);
+        REFUSED(CLQ_INVALID_ARGUMENT, "workspace of 100 bytes", clq_enqueue_gemm(own.clquant, &p, &o, &launch, e));
+        launch.struct_size = 3;
+        REFUSED(CLQ_INVALID_ARGUMENT, "struct_size is 3", clq_enqueue_gemm(own.clquant, &p, &o, &launch, e));
+        real_product_release(&o);
+        real_product_end(&r);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
+/* Each call of OpenCL fails in turn: the story is told, nothing is kept, and no event comes out. */
+static void failures(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        const clq_gemm_problem p = problem_of(5, 70);
+        own_opencl own;
+        real_product r;
+        clq_gemm_operands o;
+        clq_plan plan;
+        clq_launch launch;
+        int number = 0;
+        clq_status status = CLQ_DEVICE_ERROR;
+        own_opencl_begin(&own, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, BYTES);
+        real_product_begin(&r, &p);
+        real_product_operands(&r, own.clquant, &o);
+        ACCEPTED(clq_finish(own.clquant, e));
+        ACCEPTED(clq_gemm_prepare(own.clquant, &p, p.m, p.m, e));
+        ACCEPTED(clq_gemm_plan(own.clquant, &p, 0, &plan, e));
+        launch = launch_of(&own, workspace_of(&own, plan.workspace_bytes), plan.workspace_bytes);
+        while (status != CLQ_OK) {
+            cl_event done = NULL;
+            clq_error error;
+            const int references = failing_opencl_references();
+            launch.event = &done;
+            failing_opencl_fail(++number, NULL, CL_OUT_OF_RESOURCES);
+            status = clq_enqueue_gemm(own.clquant, &p, &o, &launch, &error);
+            assert_true(status == CLQ_OK || strcmp(error.opencl_call, failing_opencl_failed()) == 0);
+            failing_opencl_fail(0, NULL, CL_SUCCESS);
+            assert_int_equal(clFinish(own.queue), CL_SUCCESS);
+            if (status != CLQ_OK) {
+                assert_int_equal(error.opencl_code, CL_OUT_OF_RESOURCES);
+                assert_null(done);
+                assert_int_equal(failing_opencl_references(), references);
+            } else {
+                clReleaseEvent(done);
+            }
+        }
+        assert_true(number > 20);
+        real_product_check(&r, &o, "after all calls had failed");
+        clReleaseMemObject(launch.workspace);
+        real_product_release(&o);
+        real_product_end(&r);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(in_order), cmocka_unit_test(out_of_order), cmocka_unit_test(every_height),
+    cmocka_unit_test(refusals), cmocka_unit_test(failures),
+};
+
+CHECK_MAIN("gemm_real_opencl", tests)
