@@ -82,14 +82,14 @@ static clq_status decide_each(const clq_batch *batch, clq_variant forced, clq_cl
     for (size_t place = set->first; place < set->first + set->count; place++) {
         const clq_task *task = &batch->tasks[device->order[place]];
         clq_decision *decision = &device->decisions[place];
-        CLQ_TRY(clq_cl_trust_task(batch->context, forced, task, decision, error));
+        clq_cl_cut cut;
+        CLQ_TRY(clq_cl_trust_task(batch->context, forced, task, decision, &cut, error));
         if (decision->by_host) {
             device->by_host++;
             continue;
         }
-        CLQ_TRY(clq_cl_enqueue_operation(&ready, task, decision, error));
-        device->workspace_bytes =
-            clq_size_max(device->workspace_bytes, clq_cl_workspace_bytes(batch->context, task, decision));
+        CLQ_TRY(clq_cl_enqueue_operation(&ready, task, decision, &cut, error));
+        device->workspace_bytes = clq_size_max(device->workspace_bytes, cut.workspace_bytes);
     }
     return CLQ_OK;
 }

@@ -21,17 +21,18 @@
 static clq_status run(clq_context *context, const clq_task *task, clq_error *error)
 {
     clq_decision decision;
+    clq_cl_cut cut;
     clq_cl_stream stream;
     clq_status status;
-    CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, &decision, error));
+    CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, &decision, &cut, error));
     if (decision.by_host) {
         return clq_cl_host_run(context, task, error);
     }
-    CLQ_TRY(clq_cl_stream_open(&stream, context, task->launch, clq_operation_name(task->operation),
-                               clq_cl_workspace_bytes(context, task, &decision), error));
+    CLQ_TRY(clq_cl_stream_open(&stream, context, task->launch, clq_operation_name(task->operation), cut.workspace_bytes,
+                               error));
     status = clq_task_check_workspace(task, &stream.scratch, error);
     if (status == CLQ_OK) {
-        status = clq_cl_enqueue_operation(&stream, task, &decision, error);
+        status = clq_cl_enqueue_operation(&stream, task, &decision, &cut, error);
     }
     return clq_cl_stream_close(&stream, status, error);
 }
@@ -39,14 +40,16 @@ static clq_status run(clq_context *context, const clq_task *task, clq_error *err
 static clq_status plan(clq_context *context, const clq_task *task, clq_plan *plan_out, clq_error *error)
 {
     clq_decision decision;
+    clq_cl_cut cut;
     CLQ_TRY(clq_cl_check_strides(context, task, error));
     clq_cl_decide(context, clq_cl_forced_variant(context), task, &decision);
-    (void)clq_cl_heed_rounds(context, task, &decision);
+    clq_cl_cut_make(context, task, &decision, &cut);
+    (void)clq_cl_heed_rounds(context, &cut, &decision);
     memset(plan_out, 0, sizeof *plan_out);
     snprintf(plan_out->variant, sizeof plan_out->variant, "%s", decision.main.name);
     snprintf(plan_out->reason, sizeof plan_out->reason, "%s%s", decision.main.reason,
              clq_cl_tuned_text(decision.tuning, UINT32_C(1) << task->operation));
-    plan_out->workspace_bytes = clq_cl_workspace_bytes(context, task, &decision);
+    plan_out->workspace_bytes = decision.by_host ? 0 : cut.workspace_bytes;
     plan_out->by_host = decision.by_host;
     return CLQ_OK;
 }
@@ -55,16 +58,17 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
 static clq_status prepare(clq_context *context, const clq_task *task, clq_error *error)
 {
     clq_decision decision;
+    clq_cl_cut cut;
     clq_cl_stream stream;
-    CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, &decision, error));
+    CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, &decision, &cut, error));
     if (decision.by_host) {
         return CLQ_OK;
     }
     memset(&stream, 0, sizeof stream);
     stream.context = context;
-    CLQ_TRY(clq_cl_enqueue_operation(&stream, task, &decision, error));
-    CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, clq_operation_name(task->operation),
-                               clq_cl_workspace_bytes(context, task, &decision), error));
+    CLQ_TRY(clq_cl_enqueue_operation(&stream, task, &decision, &cut, error));
+    CLQ_TRY(
+        clq_cl_stream_open(&stream, context, NULL, clq_operation_name(task->operation), cut.workspace_bytes, error));
     return clq_cl_stream_close(&stream, CLQ_OK, error);
 }
 

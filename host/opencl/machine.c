@@ -137,13 +137,15 @@ static clq_status run_task(void *cookie, const clq_trial_case *c, clq_error *err
     clq_cl_machine *m = cookie;
     const clq_task *task = &c->tasks[0];
     clq_decision decision;
+    clq_cl_cut cut;
     if (m->as_called) {
         clq_cl_decide_untried(m->tuning, task, m->variant, &decision);
     } else {
         clq_cl_decide_trial(m->tuning, task, m->variant, c->other_way, &decision);
     }
-    CLQ_TRY(clq_cl_machine_reserve(m, clq_cl_workspace_bytes(m->stream.context, task, &decision), error));
-    return clq_cl_enqueue_operation(&m->stream, task, &decision, error);
+    clq_cl_cut_make(m->stream.context, task, &decision, &cut);
+    CLQ_TRY(clq_cl_machine_reserve(m, cut.workspace_bytes, error));
+    return clq_cl_enqueue_operation(&m->stream, task, &decision, &cut, error);
 }
 
 static clq_status run_batch(void *cookie, const clq_trial_case *c, clq_error *error)

@@ -7,7 +7,6 @@
 
 #include "core/size.h"
 #include "opencl/launch/gemm.h"
-#include "opencl/launch/operation.h"
 #include "opencl/machine.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
@@ -144,10 +143,9 @@ static int has_an_end(const clq_context *context)
     return clq_cl_ends_early(context, UINT64_MAX);
 }
 
-int clq_cl_heed_rounds(const clq_context *context, const clq_task *task, clq_decision *decision)
+int clq_cl_heed_rounds(const clq_context *context, const clq_cl_cut *cut, clq_decision *decision)
 {
-    if (!has_an_end(context) || decision->by_host ||
-        !clq_cl_ends_early(context, clq_cl_operation_rounds(context, task, decision))) {
+    if (decision->by_host || !clq_cl_ends_early(context, cut->rounds)) {
         return 0;
     }
     decision->by_host = 1;

@@ -8,8 +8,8 @@
 #ifndef CLQ_HOST_OPENCL_ROUNDS_H
 #define CLQ_HOST_OPENCL_ROUNDS_H
 
-#include "opencl/choice/elementwise.h"
 #include "opencl/choice/gemm.h"
+#include "opencl/launch/operation.h"
 
 /* Why the host serves then. */
 extern const char clq_cl_rounds_reason[];
@@ -21,7 +21,7 @@ clq_status clq_cl_ask_rounds(clq_context *context, uint64_t rounds, clq_error *e
 int clq_cl_ends_early(const clq_context *context, uint64_t rounds);
 
 /* Where a launch of the decision would be ended, it says `by_host`, and they return 1. */
-int clq_cl_heed_rounds(const clq_context *context, const clq_task *task, clq_decision *decision);
+int clq_cl_heed_rounds(const clq_context *context, const clq_cl_cut *cut, clq_decision *decision);
 int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *task, clq_gemm_decision *decision);
 
 #endif

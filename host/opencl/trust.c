@@ -8,7 +8,6 @@
 #include "core/dtype.h"
 #include "opencl/choice/gemm_tile.h"
 #include "opencl/launch/gemm.h"
-#include "opencl/launch/operation.h"
 #include "opencl/machine.h"
 #include "opencl/rounds.h"
 #include "opencl/runtime/context.h"
@@ -226,13 +225,16 @@ static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int o
 /* Where loops are long the device is asked before anything is tried: one that ends them gets other kernels, cut finer.
  */
 static clq_status decide_by_rounds(clq_context *context, clq_variant forced, const clq_task *task,
-                                   clq_decision *decision, clq_error *error)
+                                   clq_decision *decision, clq_cl_cut *cut, clq_error *error)
 {
+    const int is_known = atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN;
     clq_cl_decide(context, forced, task, decision);
-    if (!decision->by_host && atomic_load(&context->cl->most_rounds) == CLQ_CL_ROUNDS_UNKNOWN) {
-        CLQ_TRY(clq_cl_ask_rounds(context, clq_cl_operation_rounds(context, task, decision), error));
+    clq_cl_cut_make(context, task, decision, cut);
+    if (!is_known) {
+        CLQ_TRY(clq_cl_ask_rounds(context, cut->rounds, error));
         if (atomic_load(&context->cl->most_rounds) != CLQ_CL_ROUNDS_UNKNOWN) {
             clq_cl_decide(context, forced, task, decision);
+            clq_cl_cut_make(context, task, decision, cut);
         }
     }
     return CLQ_OK;
@@ -240,10 +242,10 @@ static clq_status decide_by_rounds(clq_context *context, clq_variant forced, con
 
 /* What is cut as finely as it can be, and needs longer loops than the device has. */
 static clq_status keep_rounds(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
-                              clq_error *error)
+                              const clq_cl_cut *cut, clq_error *error)
 {
     const char *name = clq_operation_name(task->operation);
-    if (decision->by_host || !clq_cl_heed_rounds(context, task, decision)) {
+    if (!clq_cl_heed_rounds(context, cut, decision)) {
         return CLQ_OK;
     }
     return or_host(context, (unsigned)task->operation, name, !clq_variant_is_of_tensors(forced), clq_cl_rounds_reason,
@@ -253,17 +255,18 @@ static clq_status keep_rounds(clq_context *context, clq_variant forced, const cl
 }
 
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
-                             clq_error *error)
+                             clq_cl_cut *cut, clq_error *error)
 {
     CLQ_TRY(clq_cl_check_strides(context, task, error));
-    CLQ_TRY(decide_by_rounds(context, forced, task, decision, error));
+    CLQ_TRY(decide_by_rounds(context, forced, task, decision, cut, error));
     if (clq_cl_untrusted(context, decision) != NULL) {
         climb c = {.context = context, .forced = forced, .task = task, .decision = decision};
         const clq_status status = settle_by_ladder(&c, next_choice, attempt_choice, error);
         CLQ_TRY(or_host(context, (unsigned)task->operation, clq_operation_name(task->operation), decision->by_host,
                         clq_host_reason, task->launch, status, error));
+        clq_cl_cut_make(context, task, decision, cut); /* which the ladder may have changed */
     }
-    return keep_rounds(context, forced, task, decision, error);
+    return keep_rounds(context, forced, task, decision, cut, error);
 }
 
 /* ---- one product ---- */

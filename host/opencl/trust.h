@@ -6,15 +6,17 @@
 #include "opencl/choice/batch.h"
 #include "opencl/choice/elementwise.h"
 #include "opencl/choice/gemm.h"
+#include "opencl/launch/operation.h"
 
 /*
- * Decide how a task runs, the variant being forced that is handed in, and see to it that its kernels are built and give
- * the bytes of the reference. Where they are known this takes no lock; else whoever needs the same kernel waits for the
- * one thread that tries it, on a queue and in memory of its own. Where nothing is left on the device the decision says
- * `by_host` (opencl/fallback.h); on a queue of the caller's, or of a forced variant, that is a failure.
+ * Decide how a task runs and how it is cut, the variant being forced that is handed in, and see to it that its kernels
+ * are built and give the bytes of the reference. Where they are known this takes no lock; else whoever needs the same
+ * kernel waits for the one thread that tries it, on a queue and in memory of its own. Where nothing is left on the
+ * device the decision says `by_host` (opencl/fallback.h); on a queue of the caller's, or of a forced variant, that is a
+ * failure.
  */
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
-                             clq_error *error);
+                             clq_cl_cut *cut, clq_error *error);
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                 clq_gemm_decision *decision, clq_error *error);
 

@@ -74,6 +74,7 @@ clq_status clq_verify_probe_vectors(clq_cl_machine *machine, clq_verify_work *wo
     char kernel[48];
     unsigned char *want;
     const unsigned char *from;
+    char type[48];
     clq_cl_launch launch;
     (void)clq_verify_probe_operand(work, "source", CLQ_VERIFY_BYTE, (VECTORS * n + 4) * bytes, 0);
     (void)clq_verify_probe_operand(work, "target", CLQ_VERIFY_BYTE, target, 1);
@@ -86,8 +87,9 @@ clq_status clq_verify_probe_vectors(clq_cl_machine *machine, clq_verify_work *wo
     }
     CLQ_TRY(clq_verify_probe_send(machine, work, error));
     snprintf(kernel, sizeof kernel, "probe_%s_%s%u", stores ? "store" : "load", probe->type, (unsigned)n);
+    snprintf(type, sizeof type, "-DPROBE_TYPE=%s", probe->type);
     begin(&launch, machine, kernel);
-    snprintf(launch.options, sizeof launch.options, "-DPROBE_TYPE=%s", probe->type);
+    clq_cl_launch_options(&launch, type);
     clq_cl_launch_i32(&launch, (int32_t)work->operands[0].offset_bytes);
     clq_cl_launch_i32(&launch, (int32_t)work->operands[1].offset_bytes);
     launch.global[0] = VECTORS;

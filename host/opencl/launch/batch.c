@@ -133,6 +133,14 @@ static clq_status enqueue_launch(const clq_cl_batch_launch *l, clq_cl_stream *st
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
+static clq_status enqueue_each(const clq_task *task, const clq_decision *decision, clq_cl_stream *stream,
+                               clq_error *error)
+{
+    clq_cl_cut cut;
+    clq_cl_cut_make(stream->context, task, decision, &cut);
+    return clq_cl_enqueue_operation(stream, task, decision, &cut, error);
+}
+
 /* One set after the other: they may use the same scratch memory. */
 clq_status clq_cl_batch_enqueue(const clq_batch *batch, const clq_cl_batch *device, clq_cl_stream *stream,
                                 clq_error *error)
@@ -143,8 +151,7 @@ clq_status clq_cl_batch_enqueue(const clq_batch *batch, const clq_cl_batch *devi
         for (size_t k = 0; k < set->count && set->form == CLQ_BATCH_EACH; k++) {
             const size_t place = set->first + k;
             if (!device->decisions[place].by_host) {
-                CLQ_TRY(clq_cl_enqueue_operation(stream, &batch->tasks[device->order[place]], &device->decisions[place],
-                                                 error));
+                CLQ_TRY(enqueue_each(&batch->tasks[device->order[place]], &device->decisions[place], stream, error));
             }
         }
         for (size_t k = 0; k < set->launch_count; k++) {

@@ -35,48 +35,46 @@ static int is_one_item(const clq_task *task, const clq_decision *decision)
 }
 
 /* Alone, a work-item goes over them twice; else it folds the partial ranges before its strip. */
-uint64_t clq_cl_dynamic_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision)
+void clq_cl_dynamic_cut_make(const clq_context *context, const clq_task *task, const clq_decision *decision,
+                             clq_cl_dynamic_cut *cut)
 {
     const uint64_t elements = task->geometry.elements;
-    return 2 * CLQ_CL_ELEMENT_ROUNDS *
-           (is_one_item(task, decision) ? elements : strip_of(context, decision->tuning, elements));
+    memset(cut, 0, sizeof *cut);
+    cut->is_alone = is_one_item(task, decision);
+    cut->strip = cut->is_alone ? clq_size_divide_up(elements, 16) * 16 : strip_of(context, decision->tuning, elements);
+    cut->launch.dimensions = 1;
+    cut->launch.global[0] = (size_t)clq_size_divide_up(elements, cut->strip);
+    cut->launch.local[0] = 1;
+    cut->launch.rounds = 2 * CLQ_CL_ELEMENT_ROUNDS * cut->strip;
 }
 
-clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
+clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
+                          clq_cl_minmax_cut *minmax, clq_cl_dynamic_cut *cut, clq_error *error)
 {
-    const clq_span *a = task->arguments;
-    const uint64_t elements = task->geometry.elements;
-    const int alone = is_one_item(task, decision);
-    const uint64_t strip =
-        alone ? clq_size_divide_up(elements, 16) * 16 : strip_of(stream->context, decision->tuning, elements);
     static const clq_argument operands[] = {CLQ_ARG_X,     CLQ_ARG_RANGE,      CLQ_ARG_NONFINITE,
                                             CLQ_ARG_SCALE, CLQ_ARG_ZERO_POINT, CLQ_ARG_CODES};
-    clq_cl_launch launch;
+    clq_cl_launch *launch = &cut->launch;
     tensor_call call;
     scheme_call scheme;
     clq_cl_tensor_describe(task, CLQ_OP_DYNAMIC_QUANTIZE,
                            clq_cl_is_large(stream->context, task, decision, CLQ_OP_DYNAMIC_QUANTIZE), &call);
     clq_cl_scheme_describe(&task->q->scheme, &scheme);
-    call.per_item = strip;
-    if (!alone) {
-        CLQ_TRY(clq_cl_minmax_partial(stream, task, decision, &call, error));
+    call.per_item = cut->strip;
+    if (!cut->is_alone) {
+        CLQ_TRY(clq_cl_minmax_partial(stream, task, minmax, &call, error));
     }
-    memset(&launch, 0, sizeof launch);
-    launch.file = decision->main.file;
-    launch.kernel = decision->main.kernel;
-    clq_cl_tensor_options(&launch, VARIANT_NONE, decision->main.vector_width, decision->main.column_blocks,
+    launch->file = decision->main.file;
+    launch->kernel = decision->main.kernel;
+    clq_cl_tensor_options(launch, VARIANT_NONE, decision->main.vector_width, decision->main.column_blocks,
                           task->q->real);
-    clq_cl_reading_options(&launch, decision->tuning, decision->main.vector_width);
-    clq_cl_code_options(&launch, task->q->scheme.dtype);
+    clq_cl_reading_options(launch, decision->tuning, decision->main.vector_width);
+    clq_cl_code_options(launch, task->q->scheme.dtype);
     for (size_t i = 0; i < sizeof operands / sizeof operands[0]; i++) {
-        clq_cl_launch_memory(&launch, a[operands[i]].object);
+        clq_cl_launch_memory(launch, task->arguments[operands[i]].object);
     }
-    clq_cl_launch_memory(&launch, stream->workspace);
-    clq_cl_launch_memory(&launch, stream->workspace);
-    clq_cl_launch_large(&launch, &call, sizeof call);
-    clq_cl_launch_large(&launch, &scheme, sizeof scheme);
-    launch.dimensions = 1;
-    launch.global[0] = (size_t)clq_size_divide_up(elements, strip);
-    launch.local[0] = 1;
-    return clq_cl_launch_enqueue(&launch, stream, error);
+    clq_cl_launch_memory(launch, stream->workspace);
+    clq_cl_launch_memory(launch, stream->workspace);
+    clq_cl_launch_large(launch, &call, sizeof call);
+    clq_cl_launch_large(launch, &scheme, sizeof scheme);
+    return clq_cl_launch_enqueue(launch, stream, error);
 }

@@ -22,23 +22,10 @@ static const uint64_t GREATEST_SLICE = UINT64_C(1) << 30;
 /* Up to so many elements of a parameter, clearing counters takes longer than 64-bit counts in place. */
 static const uint64_t MOST_DIRECT = 1 << 14, MOST_DIRECT_IN_TRIAL = 64;
 
-/* How the work is cut: what the jobs write and how the sum finds it. */
-typedef struct histogram_cut {
-    clq_choice choice;
-    const clq_cl_tuning *tuning;
-    int is_trial;
-    uint32_t bins;
-    uint32_t vector_width, columns; /* columns: that a work-item handles together, alone on CPU devices */
-    uint32_t group, channels; /* work-items that work together; channels that they count in local memory at most */
-    tensor_call call;
-    uint64_t items;
-    uint64_t scratch_words, partial_words;
-} histogram_cut;
-
 /* A kernel is compared with the reference on small problems (trial/cases_walk.c), in slices and in scratch memory all
  * the same.
  */
-static uint64_t least_slice(const histogram_cut *s, const clq_context *context)
+static uint64_t least_slice(const clq_cl_histogram_cut *s, const clq_context *context)
 {
     const uint64_t tuned = s->tuning->values[CLQ_TUNE_HISTOGRAM_SLICE];
     return s->is_trial                          ? LEAST_SLICE_IN_TRIAL
@@ -46,31 +33,31 @@ static uint64_t least_slice(const histogram_cut *s, const clq_context *context)
                                                 : tuned;
 }
 
-static uint64_t items_of(const histogram_cut *s, const clq_context *context)
+static uint64_t items_of(const clq_cl_histogram_cut *s, const clq_context *context)
 {
     return clq_size_max(clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_HISTOGRAM_ITEMS], s->is_trial),
                         clq_cl_least_items(context, s->call.elements));
 }
 
-static uint64_t most_direct(const histogram_cut *s)
+static uint64_t most_direct(const clq_cl_histogram_cut *s)
 {
     return s->is_trial ? MOST_DIRECT_IN_TRIAL : MOST_DIRECT;
 }
 
 /* Each has counters of its own in scratch memory. */
-static uint64_t words_of_strip(const histogram_cut *s)
+static uint64_t words_of_strip(const clq_cl_histogram_cut *s)
 {
     return HISTOGRAM_COPIES * HISTOGRAM_STRIDE((uint64_t)s->bins);
 }
 
-static uint64_t most_strips(const histogram_cut *s, const clq_context *context)
+static uint64_t most_strips(const clq_cl_histogram_cut *s, const clq_context *context)
 {
     const uint64_t room = clq_cl_scratch_items(context, words_of_strip(s) * sizeof(cl_uint));
     return clq_size_min(MOST_ITEMS, room);
 }
 
 /* Work-items that work together: those of grid, and of columns elsewhere than on CPU devices. */
-static uint32_t group_of(const histogram_cut *s, const clq_context *context)
+static uint32_t group_of(const clq_cl_histogram_cut *s, const clq_context *context)
 {
     const int is_group = s->choice.variant == CLQ_VARIANT_GRID ||
                          (s->choice.variant == CLQ_VARIANT_COLUMNS && context->device.type != CLQ_DEVICE_CPU);
@@ -78,14 +65,14 @@ static uint32_t group_of(const histogram_cut *s, const clq_context *context)
 }
 
 /* Elements of a vector; of columns in groups no more than a block has where rows have one element. */
-static uint32_t width_of(const histogram_cut *s)
+static uint32_t width_of(const clq_cl_histogram_cut *s)
 {
     const int is_narrow = s->choice.variant == CLQ_VARIANT_COLUMNS && s->group > 1;
     return !is_narrow ? s->choice.vector_width : s->channels >= 4 ? 4 : 2;
 }
 
 /* Lines of the whole period, or of several where they are short; blocks of channels side by side in them. */
-static void cut_lines(histogram_cut *s, const clq_geometry *g)
+static void cut_lines(clq_cl_histogram_cut *s, const clq_geometry *g)
 {
     const uint64_t period = g->channels * g->row;
     tensor_call *call = &s->call;
@@ -99,7 +86,7 @@ static void cut_lines(histogram_cut *s, const clq_geometry *g)
     call->across = clq_size_divide_up(g->channels, call->per_job);
 }
 
-static void cut_columns(histogram_cut *s, const clq_context *context, const clq_task *task)
+static void cut_columns(clq_cl_histogram_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     tensor_call *call = &s->call;
@@ -120,7 +107,7 @@ static void cut_columns(histogram_cut *s, const clq_context *context, const clq_
     s->items = call->tasks;
 }
 
-static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_task *task)
+static void cut_tasks(clq_cl_histogram_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     tensor_call *call = &s->call;
@@ -140,61 +127,75 @@ static void cut_tasks(histogram_cut *s, const clq_context *context, const clq_ta
     s->scratch_words = s->choice.variant == CLQ_VARIANT_STRIP && !call->direct ? s->items * words_of_strip(s) : 0;
 }
 
-static histogram_cut cut_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
+static void size_groups(const clq_cl_histogram_cut *s, clq_cl_launch *launch)
 {
-    histogram_cut s;
-    memset(&s, 0, sizeof s);
-    s.choice = decision->main;
-    s.tuning = decision->tuning;
-    s.is_trial = decision->is_trial;
-    s.bins = clq_histogram_bins(&task->q->scheme);
-    s.columns = clq_histogram_columns(&task->q->scheme);
-    s.group = group_of(&s, context);
-    s.channels = (uint32_t)clq_size_max(clq_cl_histogram_channels(context, &task->q->scheme), 1);
-    s.vector_width = width_of(&s);
-    clq_cl_tensor_describe(task, CLQ_OP_HISTOGRAM, 0, &s.call);
-    if (task->geometry.elements == 0 || task->geometry.parameters == 0) {
-        return s;
-    }
-    if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
-        cut_columns(&s, context, task);
-    } else {
-        cut_tasks(&s, context, task);
-    }
-    s.partial_words = s.call.slices > 1 ? s.call.tasks * s.call.per_job * s.bins : 0;
-    return s;
+    launch->grouping = s->group > 1 ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
+    launch->dimensions = 1;
+    launch->local[0] = s->group;
 }
 
-uint64_t clq_cl_histogram_workspace(const clq_context *context, const clq_task *task, const clq_decision *decision)
+/* A job clears its counters and adds them up, besides its elements. */
+static void size_jobs(clq_cl_histogram_cut *s, const clq_geometry *g)
 {
-    const histogram_cut s = cut_of(context, task, decision);
-    return (s.scratch_words + s.partial_words) * sizeof(cl_uint);
-}
-
-/* A job clears its counters and adds them up, besides its elements; the sum has a round for each slice. */
-uint64_t clq_cl_histogram_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision)
-{
-    const histogram_cut s = cut_of(context, task, decision);
-    const tensor_call *call = &s.call;
-    uint64_t jobs;
+    const tensor_call *call = &s->call;
+    const uint64_t jobs = clq_size_divide_up(call->tasks, clq_size_max(s->items, 1));
     uint64_t elements;
     uint64_t counters;
-    if (call->tasks == 0) {
-        return 0;
-    }
-    jobs = clq_size_divide_up(call->tasks, clq_size_max(s.items, 1));
-    if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
-        elements = call->per_item * clq_size_max(call->line, s.columns);
-        counters = call->per_job * s.bins + s.columns;
+    if (s->choice.variant == CLQ_VARIANT_COLUMNS) {
+        elements = call->per_item * clq_size_max(call->line, s->columns);
+        counters = call->per_job * s->bins + s->columns;
     } else {
-        const uint64_t group = s.choice.variant == CLQ_VARIANT_GRID ? s.tuning->values[CLQ_TUNE_HISTOGRAM_GROUP] : 1;
-        const clq_geometry *g = &task->geometry;
+        const uint64_t group = s->choice.variant == CLQ_VARIANT_GRID ? s->group : 1;
         const uint64_t segments = clq_size_divide_up(g->band / g->row, g->channels);
         elements = clq_size_divide_up(segments * (g->segment + (uint64_t)call->pieces), call->slices) / group +
-                   s.choice.vector_width * (segments / (call->pieces > 1 ? 1 : call->slices) + 1);
-        counters = call->direct ? 0 : (words_of_strip(&s) + (1 + HISTOGRAM_COPIES) * s.bins) / group;
+                   s->choice.vector_width * (segments / (call->pieces > 1 ? 1 : call->slices) + 1);
+        counters = call->direct ? 0 : (words_of_strip(s) + (1 + HISTOGRAM_COPIES) * s->bins) / group;
     }
-    return clq_size_max(call->slices, jobs * (CLQ_CL_ELEMENT_ROUNDS * elements + counters));
+    size_groups(s, &s->jobs);
+    s->jobs.global[0] = (size_t)s->items;
+    s->jobs.rounds = jobs * (CLQ_CL_ELEMENT_ROUNDS * elements + counters);
+}
+
+/* A round for each slice. Of groups as many as have rounds enough, each of several counters:
+ * kernels/histogram_groups.clh. */
+static void size_sum(clq_cl_histogram_cut *s, const clq_geometry *g)
+{
+    const uint64_t counters = g->parameters * s->bins;
+    size_groups(s, &s->sum);
+    if (s->group > 1) {
+        s->sum.global[0] = (size_t)clq_size_min(clq_size_divide_up(counters, LEAST_SUM),
+                                                s->is_trial ? MOST_FINAL_GROUPS_IN_TRIAL : MOST_FINAL_GROUPS);
+    } else {
+        clq_cl_launch_items(&s->sum, counters);
+    }
+    s->sum.rounds = s->call.slices;
+}
+
+void clq_cl_histogram_cut_make(const clq_context *context, const clq_task *task, const clq_decision *decision,
+                               clq_cl_histogram_cut *s)
+{
+    memset(s, 0, sizeof *s);
+    s->choice = decision->main;
+    s->tuning = decision->tuning;
+    s->is_trial = decision->is_trial;
+    s->bins = clq_histogram_bins(&task->q->scheme);
+    s->columns = clq_histogram_columns(&task->q->scheme);
+    s->group = group_of(s, context);
+    s->channels = (uint32_t)clq_size_max(clq_cl_histogram_channels(context, &task->q->scheme), 1);
+    s->vector_width = width_of(s);
+    clq_cl_tensor_describe(task, CLQ_OP_HISTOGRAM, 0, &s->call);
+    if (task->geometry.elements == 0 || task->geometry.parameters == 0) {
+        return;
+    }
+    if (s->choice.variant == CLQ_VARIANT_COLUMNS) {
+        cut_columns(s, context, task);
+    } else {
+        cut_tasks(s, context, task);
+    }
+    s->partial_words = s->call.slices > 1 ? s->call.tasks * s->call.per_job * s->bins : 0;
+    s->workspace_bytes = (s->scratch_words + s->partial_words) * sizeof(cl_uint);
+    size_jobs(s, &task->geometry);
+    size_sum(s, &task->geometry);
 }
 
 /* Scratch memory; without any, memory that is there and not looked at. */
@@ -203,7 +204,7 @@ static void push_words(clq_cl_launch *launch, const clq_cl_stream *stream, const
     clq_cl_launch_memory(launch, words > 0 ? stream->workspace : task->arguments[CLQ_ARG_COUNTS].object);
 }
 
-static void set_options(clq_cl_launch *launch, const histogram_cut *s, const clq_task *task)
+static void set_options(clq_cl_launch *launch, const clq_cl_histogram_cut *s, const clq_task *task)
 {
     launch->file = s->choice.file;
     clq_cl_tensor_options(launch, clq_cl_variant_option(s->choice.variant), s->vector_width,
@@ -214,57 +215,42 @@ static void set_options(clq_cl_launch *launch, const histogram_cut *s, const clq
     if (s->choice.variant == CLQ_VARIANT_COLUMNS && s->group > 1) {
         clq_cl_launch_define(launch, "GROUP_CHANNELS", s->channels);
     }
-    launch->grouping = s->group > 1 ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
-    launch->dimensions = 1;
-    launch->local[0] = s->group;
 }
 
-static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, const histogram_cut *s, clq_error *error)
+static clq_status enqueue_jobs(clq_cl_stream *stream, const clq_task *task, clq_cl_histogram_cut *s, clq_error *error)
 {
-    clq_cl_launch launch;
-    memset(&launch, 0, sizeof launch);
-    set_options(&launch, s, task);
-    launch.kernel = s->choice.kernel;
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_X].object);
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_RANGE].object);
+    clq_cl_launch *launch = &s->jobs;
+    set_options(launch, s, task);
+    launch->kernel = s->choice.kernel;
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_X].object);
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_RANGE].object);
     if (s->choice.variant != CLQ_VARIANT_COLUMNS) {
-        push_words(&launch, stream, task, s->scratch_words);
+        push_words(launch, stream, task, s->scratch_words);
     }
-    push_words(&launch, stream, task, s->partial_words);
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_COUNTS].object);
-    clq_cl_launch_large(&launch, &s->call, sizeof s->call);
-    launch.global[0] = (size_t)s->items;
-    return clq_cl_launch_enqueue(&launch, stream, error);
+    push_words(launch, stream, task, s->partial_words);
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_COUNTS].object);
+    clq_cl_launch_large(launch, &s->call, sizeof s->call);
+    return clq_cl_launch_enqueue(launch, stream, error);
 }
 
-/* Of groups as many as have rounds enough, each of several counters: kernels/histogram_groups.clh. */
-static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, const histogram_cut *s, clq_error *error)
+static clq_status enqueue_sum(clq_cl_stream *stream, const clq_task *task, clq_cl_histogram_cut *s, clq_error *error)
 {
-    const uint64_t counters = task->geometry.parameters * s->bins;
-    clq_cl_launch launch;
-    memset(&launch, 0, sizeof launch);
-    set_options(&launch, s, task);
-    launch.kernel = s->group > 1 ? "histogram_final_grid" : "histogram_final";
-    push_words(&launch, stream, task, s->partial_words);
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_COUNTS].object);
-    clq_cl_launch_large(&launch, &s->call, sizeof s->call);
-    if (s->group > 1) {
-        launch.global[0] = (size_t)clq_size_min(clq_size_divide_up(counters, LEAST_SUM),
-                                                s->is_trial ? MOST_FINAL_GROUPS_IN_TRIAL : MOST_FINAL_GROUPS);
-    } else {
-        clq_cl_launch_items(&launch, counters);
-    }
-    return clq_cl_launch_enqueue(&launch, stream, error);
+    clq_cl_launch *launch = &s->sum;
+    set_options(launch, s, task);
+    launch->kernel = s->group > 1 ? "histogram_final_grid" : "histogram_final";
+    push_words(launch, stream, task, s->partial_words);
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_COUNTS].object);
+    clq_cl_launch_large(launch, &s->call, sizeof s->call);
+    return clq_cl_launch_enqueue(launch, stream, error);
 }
 
-clq_status clq_cl_histogram(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
+clq_status clq_cl_histogram(clq_cl_stream *stream, const clq_task *task, clq_cl_histogram_cut *cut, clq_error *error)
 {
-    histogram_cut s = cut_of(stream->context, task, decision);
-    if (s.call.tasks == 0) {
+    if (cut->call.tasks == 0) {
         return CLQ_OK;
     }
-    s.call.own = stream->workspace_offset_bytes / sizeof(cl_uint);
-    s.call.partial = s.call.own + s.scratch_words;
-    CLQ_TRY(enqueue_jobs(stream, task, &s, error));
-    return s.call.slices > 1 ? enqueue_sum(stream, task, &s, error) : CLQ_OK;
+    cut->call.own = stream->workspace_offset_bytes / sizeof(cl_uint);
+    cut->call.partial = cut->call.own + cut->scratch_words;
+    CLQ_TRY(enqueue_jobs(stream, task, cut, error));
+    return cut->call.slices > 1 ? enqueue_sum(stream, task, cut, error) : CLQ_OK;
 }

@@ -14,47 +14,36 @@ enum { TWO_VECTORS = 32 };
  * the reference on small problems (trial/cases_walk.c). */
 enum { LEAST_PIECE_IN_TRIAL = 96, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_IN_TRIAL = 64 };
 
-/* How a task is cut up: what the first kernel writes and how the second one finds it. */
-typedef struct minmax_cut {
-    clq_choice choice;
-    const clq_cl_tuning *tuning;
-    int is_trial;
-    tensor_call call;
-    uint64_t partials;
-    size_t global; /* work-items, or work-groups of grid */
-} minmax_cut;
-
-static uint64_t items_of(const minmax_cut *s, const clq_context *context)
+static uint64_t items_of(const clq_cl_minmax_cut *s, const clq_context *context)
 {
     return clq_size_max(clq_cl_target_items(context, s->tuning->values[CLQ_TUNE_MINMAX_ITEMS], s->is_trial),
                         clq_cl_least_items(context, s->call.elements));
 }
 
 /* Work-items that work together: those of grid, and of columns elsewhere than on CPU devices. */
-static size_t group_of(const minmax_cut *s, const clq_context *context)
+static size_t group_of(const clq_cl_minmax_cut *s, const clq_context *context)
 {
     const int is_group = s->choice.variant == CLQ_VARIANT_GRID ||
                          (s->choice.variant == CLQ_VARIANT_COLUMNS && context->device.type != CLQ_DEVICE_CPU);
     return is_group ? s->tuning->values[CLQ_TUNE_MINMAX_GROUP] : 1;
 }
 
-static void cut_columns(minmax_cut *s, const clq_context *context, const clq_geometry *g)
+static void cut_columns(clq_cl_minmax_cut *s, const clq_context *context, const clq_geometry *g)
 {
     const uint64_t items = clq_cl_column_items(context, s->tuning->values[CLQ_TUNE_MINMAX_ITEMS], s->is_trial);
     const clq_columns c = clq_columns_of(context, s->tuning, g, s->choice.vector_width, s->choice.column_blocks, items);
     s->partials = clq_cl_tensor_cut_columns(&s->call, &c);
     s->call.items = clq_size_divide_up(s->call.tasks, group_of(s, context));
-    s->global = (size_t)s->call.items; /* in one dimension: launch/walk.c */
 }
 
 /* What partial ranges, of which there is one for each segment, leave of a buffer. */
-static uint64_t room_beside(const minmax_cut *s, const clq_context *context)
+static uint64_t room_beside(const clq_cl_minmax_cut *s, const clq_context *context)
 {
     const uint64_t most = context->device.maximum_allocation_bytes;
     return most - clq_size_min(most, s->partials * CLQ_CL_PARTIAL_BYTES);
 }
 
-static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task *task)
+static void cut_tasks(clq_cl_minmax_cut *s, const clq_context *context, const clq_task *task)
 {
     const clq_geometry *g = &task->geometry;
     const int is_strip = s->choice.variant != CLQ_VARIANT_GRID;
@@ -76,66 +65,78 @@ static void cut_tasks(minmax_cut *s, const clq_context *context, const clq_task 
     if (is_strip && call->per_item > 0) {
         call->items = clq_size_divide_up(call->tasks, call->per_item);
     }
-    s->global = (size_t)call->items;
 }
 
-static minmax_cut cut_of(const clq_context *context, const clq_task *task, const clq_decision *decision)
+/* In one dimension: launch/walk.c. Of the elements of an item's tasks, where it has less than one share of them. */
+static void size_partial(clq_cl_minmax_cut *s, const clq_context *context, const clq_geometry *g)
 {
-    minmax_cut s;
-    memset(&s, 0, sizeof s);
-    s.choice = decision->minmax;
-    s.tuning = decision->tuning;
-    s.is_trial = decision->is_trial;
-    clq_cl_tensor_describe(task, CLQ_OP_MINMAX, 0, &s.call);
-    if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
-        cut_columns(&s, context, &task->geometry);
-    } else {
-        cut_tasks(&s, context, task);
-    }
-    return s;
-}
-
-/* The same with its places in scratch memory: found, then partial ranges. */
-static minmax_cut placed_cut_of(const clq_cl_stream *stream, const clq_task *task, const clq_decision *decision)
-{
-    minmax_cut s = cut_of(stream->context, task, decision);
-    s.call.own = stream->workspace_offset_bytes / CLQ_CL_FOUND_BYTES;
-    s.call.partial = (stream->workspace_offset_bytes + s.call.items * CLQ_CL_FOUND_BYTES) / CLQ_CL_PARTIAL_BYTES;
-    return s;
-}
-
-uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task, const clq_decision *decision)
-{
-    const minmax_cut s = cut_of(context, task, decision);
-    return s.call.items * CLQ_CL_FOUND_BYTES + s.partials * CLQ_CL_PARTIAL_BYTES;
-}
-
-/* Of eight parameters' partial ranges, or of what all items found, in the second kernel; in the first of the elements
- * of an item's tasks, where it has less than one share of them. */
-uint64_t clq_cl_minmax_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision)
-{
-    const minmax_cut s = cut_of(context, task, decision);
-    const tensor_call *call = &s.call;
-    const uint64_t group = group_of(&s, context);
-    const uint64_t final = clq_size_max(2 * 8 * (call->direct ? 0 : call->count), call->items) / group;
+    const tensor_call *call = &s->call;
+    const size_t group = group_of(s, context);
     uint64_t elements;
-    if (task->geometry.elements == 0) {
-        return final;
+    s->partial.dimensions = 1;
+    s->partial.global[0] = (size_t)call->items;
+    s->partial.grouping = group > 1 ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
+    s->partial.local[0] = group;
+    if (s->choice.variant == CLQ_VARIANT_RUNS && context->device.type != CLQ_DEVICE_CPU) {
+        clq_cl_launch_items(&s->partial, call->items);
     }
-    if (s.choice.variant == CLQ_VARIANT_COLUMNS) {
-        const uint64_t tile = (uint64_t)s.choice.column_blocks * s.choice.vector_width;
+    if (s->choice.variant == CLQ_VARIANT_COLUMNS) {
+        const uint64_t tile = (uint64_t)s->choice.column_blocks * s->choice.vector_width;
         elements =
             2 * (clq_size_min(call->per_item * tile, call->elements) + tile); /* again where some is not finite */
     } else {
-        const int has_bands = clq_geometry_has_bands(&task->geometry);
-        const uint64_t own = has_bands ? clq_size_divide_up(call->band, call->channels)
-                                       : clq_size_divide_up(call->segment, clq_size_max(call->pieces, 1));
-        elements = call->per_item * (own / group + s.choice.vector_width);
+        const uint64_t own = clq_geometry_has_bands(g)
+                                 ? clq_size_divide_up(call->band, call->channels)
+                                 : clq_size_divide_up(call->segment, clq_size_max(call->pieces, 1));
+        elements = call->per_item * (own / group + s->choice.vector_width);
     }
-    return clq_size_max(final, CLQ_CL_ELEMENT_ROUNDS * elements);
+    s->partial.rounds = g->elements == 0 ? 0 : CLQ_CL_ELEMENT_ROUNDS * elements;
 }
 
-static void set_options(clq_cl_launch *launch, const minmax_cut *s, const clq_task *task)
+/* Of eight parameters' partial ranges, or of what all items found. */
+static void size_final(clq_cl_minmax_cut *s, const clq_context *context)
+{
+    const tensor_call *call = &s->call;
+    const size_t group = group_of(s, context);
+    const uint64_t parameters = call->direct ? 0 : call->parameters;
+    if (group > 1) { /* at least one group for parameters, and the last for the non-finite elements */
+        const uint64_t most = s->is_trial ? MOST_FINAL_GROUPS_IN_TRIAL : MOST_FINAL_GROUPS;
+        s->final.grouping = CLQ_CL_GROUPS_BUILT;
+        s->final.dimensions = 1;
+        s->final.local[0] = group;
+        s->final.global[0] = (size_t)(clq_size_min(clq_size_max(parameters, 1), most) + 1);
+    } else { /* one work-item more than there are eights */
+        clq_cl_launch_items(&s->final, clq_size_divide_up(parameters, 8) + 1);
+    }
+    s->final.rounds = clq_size_max(2 * 8 * (call->direct ? 0 : call->count), call->items) / group;
+}
+
+void clq_cl_minmax_cut_make(const clq_context *context, const clq_task *task, const clq_decision *decision,
+                            clq_cl_minmax_cut *s)
+{
+    memset(s, 0, sizeof *s);
+    s->choice = decision->minmax;
+    s->tuning = decision->tuning;
+    s->is_trial = decision->is_trial;
+    clq_cl_tensor_describe(task, CLQ_OP_MINMAX, 0, &s->call);
+    if (s->choice.variant == CLQ_VARIANT_COLUMNS) {
+        cut_columns(s, context, &task->geometry);
+    } else {
+        cut_tasks(s, context, task);
+    }
+    s->workspace_bytes = s->call.items * CLQ_CL_FOUND_BYTES + s->partials * CLQ_CL_PARTIAL_BYTES;
+    size_partial(s, context, &task->geometry);
+    size_final(s, context);
+}
+
+/* Its places in scratch memory: found, then partial ranges. */
+static void place(clq_cl_minmax_cut *s, const clq_cl_stream *stream)
+{
+    s->call.own = stream->workspace_offset_bytes / CLQ_CL_FOUND_BYTES;
+    s->call.partial = (stream->workspace_offset_bytes + s->call.items * CLQ_CL_FOUND_BYTES) / CLQ_CL_PARTIAL_BYTES;
+}
+
+static void set_options(clq_cl_launch *launch, const clq_cl_minmax_cut *s, const clq_task *task)
 {
     launch->file = s->choice.file;
     clq_cl_tensor_options(launch, clq_cl_variant_option(s->choice.variant), s->choice.vector_width,
@@ -145,76 +146,53 @@ static void set_options(clq_cl_launch *launch, const minmax_cut *s, const clq_ta
     }
 }
 
-static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, const minmax_cut *s, clq_error *error)
+static clq_status enqueue_partial(clq_cl_stream *stream, const clq_task *task, clq_cl_minmax_cut *s, clq_error *error)
 {
-    const size_t group = group_of(s, stream->context);
-    const int is_strided = s->choice.variant == CLQ_VARIANT_RUNS;
-    clq_cl_launch launch;
+    clq_cl_launch *launch = &s->partial;
     runs_call runs;
-    memset(&launch, 0, sizeof launch);
-    set_options(&launch, s, task);
-    launch.kernel = s->choice.kernel;
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_X].object);
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_RANGE].object);
-    clq_cl_launch_memory(&launch, stream->workspace);
-    clq_cl_launch_memory(&launch, stream->workspace);
-    clq_cl_launch_large(&launch, &s->call, sizeof s->call);
-    launch.dimensions = 1;
-    launch.global[0] = s->global;
-    launch.grouping = group > 1 ? CLQ_CL_GROUPS_BUILT : CLQ_CL_GROUPS_GIVEN;
-    launch.local[0] = group;
-    if (is_strided) {
+    place(s, stream);
+    set_options(launch, s, task);
+    launch->kernel = s->choice.kernel;
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_X].object);
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_RANGE].object);
+    clq_cl_launch_memory(launch, stream->workspace);
+    clq_cl_launch_memory(launch, stream->workspace);
+    clq_cl_launch_large(launch, &s->call, sizeof s->call);
+    if (s->choice.variant == CLQ_VARIANT_RUNS) {
         clq_cl_runs_describe(task, CLQ_OP_MINMAX, &runs);
-        clq_cl_launch_large(&launch, &runs, sizeof runs);
-        if (stream->context->device.type != CLQ_DEVICE_CPU) {
-            clq_cl_launch_items(&launch, s->call.items);
-        }
+        clq_cl_launch_large(launch, &runs, sizeof runs);
     }
-    return clq_cl_launch_enqueue(&launch, stream, error);
+    return clq_cl_launch_enqueue(launch, stream, error);
 }
 
-static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, const minmax_cut *s, clq_error *error)
+static clq_status enqueue_final(clq_cl_stream *stream, const clq_task *task, clq_cl_minmax_cut *s, clq_error *error)
 {
-    const int tree = group_of(s, stream->context) > 1;
-    const uint64_t parameters = s->call.direct ? 0 : s->call.parameters;
-    clq_cl_launch launch;
-    memset(&launch, 0, sizeof launch);
-    set_options(&launch, s, task);
-    launch.kernel = tree ? "minmax_final_grid" : "minmax_final_strip";
-    clq_cl_launch_memory(&launch, stream->workspace);
-    clq_cl_launch_memory(&launch, stream->workspace);
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_RANGE].object);
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_NONFINITE].object);
-    clq_cl_launch_large(&launch, &s->call, sizeof s->call);
-    if (tree) { /* at least one group for parameters, and the last for the non-finite elements */
-        const uint64_t most = s->is_trial ? MOST_FINAL_GROUPS_IN_TRIAL : MOST_FINAL_GROUPS;
-        launch.grouping = CLQ_CL_GROUPS_BUILT;
-        launch.dimensions = 1;
-        launch.local[0] = s->tuning->values[CLQ_TUNE_MINMAX_GROUP];
-        launch.global[0] = (size_t)(clq_size_min(clq_size_max(parameters, 1), most) + 1);
-    } else { /* one work-item more than there are eights */
-        clq_cl_launch_items(&launch, clq_size_divide_up(parameters, 8) + 1);
-    }
-    return clq_cl_launch_enqueue(&launch, stream, error);
+    clq_cl_launch *launch = &s->final;
+    set_options(launch, s, task);
+    launch->kernel = group_of(s, stream->context) > 1 ? "minmax_final_grid" : "minmax_final_strip";
+    clq_cl_launch_memory(launch, stream->workspace);
+    clq_cl_launch_memory(launch, stream->workspace);
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_RANGE].object);
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_NONFINITE].object);
+    clq_cl_launch_large(launch, &s->call, sizeof s->call);
+    return clq_cl_launch_enqueue(launch, stream, error);
 }
 
-clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error)
+clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_cl_minmax_cut *cut, clq_error *error)
 {
-    const minmax_cut s = placed_cut_of(stream, task, decision);
-    CLQ_TRY(enqueue_partial(stream, task, &s, error));
-    return enqueue_final(stream, task, &s, error);
+    CLQ_TRY(enqueue_partial(stream, task, cut, error));
+    return enqueue_final(stream, task, cut, error);
 }
 
-clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
-                                 tensor_call *call, clq_error *error)
+clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_cl_minmax_cut *cut, tensor_call *call,
+                                 clq_error *error)
 {
-    const minmax_cut s = placed_cut_of(stream, task, decision);
-    CLQ_TRY(enqueue_partial(stream, task, &s, error));
-    call->partial = s.call.partial;
-    call->own = s.call.own;
-    call->items = s.call.items;
-    call->stride = s.call.stride;
-    call->inner = s.call.inner;
-    call->count = s.call.count;
+    CLQ_TRY(enqueue_partial(stream, task, cut, error));
+    call->partial = cut->call.partial;
+    call->own = cut->call.own;
+    call->items = cut->call.items;
+    call->stride = cut->call.stride;
+    call->inner = cut->call.inner;
+    call->count = cut->call.count;
     return CLQ_OK;
 }

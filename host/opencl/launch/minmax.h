@@ -4,13 +4,24 @@
 
 #include "opencl/launch/tensor.h"
 
-uint64_t clq_cl_minmax_workspace(const clq_context *context, const clq_task *task, const clq_decision *decision);
-uint64_t clq_cl_minmax_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision);
+/* How a task is cut up: what the first kernel writes and how the second one finds it; of the launches the sizes and
+ * rounds. */
+typedef struct clq_cl_minmax_cut {
+    clq_choice choice;
+    const clq_cl_tuning *tuning;
+    int is_trial;
+    tensor_call call;
+    uint64_t partials;
+    uint64_t workspace_bytes;
+    clq_cl_launch partial, final;
+} clq_cl_minmax_cut;
 
-clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision, clq_error *error);
+void clq_cl_minmax_cut_make(const clq_context *context, const clq_task *task, const clq_decision *decision,
+                            clq_cl_minmax_cut *cut);
+clq_status clq_cl_minmax(clq_cl_stream *stream, const clq_task *task, clq_cl_minmax_cut *cut, clq_error *error);
 
 /* Only the first kernel of it; `call`, of a kernel that goes on from there, is told where it finds what. */
-clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
-                                 tensor_call *call, clq_error *error);
+clq_status clq_cl_minmax_partial(clq_cl_stream *stream, const clq_task *task, clq_cl_minmax_cut *cut, tensor_call *call,
+                                 clq_error *error);
 
 #endif

@@ -45,6 +45,7 @@ static void size_strip(clq_cl_launch *launch, tensor_call *call, const clq_conte
     per_item = clq_size_max(per_item, least);
     call->per_item = per_item * width;
     clq_cl_launch_items(launch, clq_size_divide_up(blocks, per_item));
+    launch->rounds = CLQ_CL_ELEMENT_ROUNDS * clq_size_min(call->per_item, call->elements);
     if (is_cpu) {
         launch->local[0] = 1;
     }
@@ -74,6 +75,9 @@ static void size_grid(clq_cl_launch *launch, tensor_call *call, uint64_t piece, 
     launch->dimensions = 1; /* PoCL compiles a kernel anew for each shape of its groups */
     launch->global[0] = (size_t)(call->across * call->tasks);
     launch->local[0] = (size_t)group;
+    /* Of a piece or two blocks, in so many pieces. */
+    launch->rounds = CLQ_CL_ELEMENT_ROUNDS * clq_size_divide_up(pieces, clq_size_max(call->tasks, 1)) *
+                     (clq_size_divide_up(piece, call->across) + decision->main.vector_width);
 }
 
 /* In order on CPU devices, and where pieces have too few elements for several work-items. */
@@ -92,6 +96,7 @@ static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_con
                          const clq_decision *decision)
 {
     const clq_choice *choice = &decision->main;
+    const uint64_t tile = (uint64_t)choice->column_blocks * choice->vector_width;
     const uint64_t items =
         clq_cl_column_items(context, decision->tuning->values[CLQ_TUNE_WALK_ITEMS], decision->is_trial);
     const clq_columns c =
@@ -100,16 +105,20 @@ static void size_columns(clq_cl_launch *launch, tensor_call *call, const clq_con
     launch->dimensions = 1; /* a second one has at most 65535 groups where CUDA is behind it, and bands may be more */
     launch->global[0] = (size_t)call->tasks;
     launch->local[0] = 1;
+    /* Lines, and getting ready for them. */
+    launch->rounds = CLQ_CL_ELEMENT_ROUNDS * (clq_size_min(call->per_item * tile, call->elements) + 2 * tile);
     if (context->device.type != CLQ_DEVICE_CPU) {
         launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
         launch->local[0] = decision->tuning->values[CLQ_TUNE_WALK_GROUP];
     }
 }
 
-/* The sizes of the launch, and how `call` is cut by them; `runs` of strided tensors. */
-static void size_launch(clq_cl_launch *launch, tensor_call *call, const runs_call *runs, const clq_context *context,
-                        const clq_geometry *g, const clq_decision *decision)
+/* The sizes of the launch, and how `call` is cut by them. */
+static void size_launch(clq_cl_walk_cut *cut, const clq_context *context, const clq_geometry *g,
+                        const clq_decision *decision)
 {
+    clq_cl_launch *launch = &cut->launch;
+    tensor_call *call = &cut->call;
     switch (decision->main.variant) {
     case CLQ_VARIANT_STRIP:
         size_strip(launch, call, context, decision);
@@ -118,76 +127,54 @@ static void size_launch(clq_cl_launch *launch, tensor_call *call, const runs_cal
         size_grid(launch, call, call->segment, segments_of(call), context, decision);
         break;
     case CLQ_VARIANT_RUNS:
-        size_runs(launch, call, runs, context, decision);
+        size_runs(launch, call, &cut->runs, context, decision);
         break;
     default:
         size_columns(launch, call, context, g, decision);
     }
 }
 
-uint64_t clq_cl_elementwise_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision)
+void clq_cl_walk_cut_make(const clq_context *context, const clq_task *task, const clq_decision *decision,
+                          clq_cl_walk_cut *cut)
 {
-    const clq_choice *choice = &decision->main;
-    clq_cl_launch launch;
-    tensor_call call;
-    runs_call runs;
-    uint64_t elements;
+    const clq_operation operation = decision->main.operation;
+    memset(&cut->launch, 0, sizeof cut->launch);
+    clq_cl_tensor_describe(task, operation, clq_cl_is_large(context, task, decision, operation), &cut->call);
     if (task->geometry.elements == 0) {
-        return 0;
+        return;
     }
-    memset(&launch, 0, sizeof launch);
-    clq_cl_tensor_describe(task, choice->operation, 0, &call);
-    clq_cl_runs_describe(task, choice->operation, &runs);
-    size_launch(&launch, &call, &runs, context, &task->geometry, decision);
-    if (choice->variant == CLQ_VARIANT_COLUMNS) { /* lines, and getting ready for them */
-        const uint64_t tile = (uint64_t)choice->column_blocks * choice->vector_width;
-        elements = clq_size_min(call.per_item * tile, call.elements) + 2 * tile;
-    } else if (call.across == 0) {
-        elements = clq_size_min(call.per_item, call.elements);
-    } else { /* of a piece or two blocks, in so many pieces */
-        const int is_strided = choice->variant == CLQ_VARIANT_RUNS;
-        const uint64_t piece = is_strided ? clq_size_min(runs.run, call.segment) : call.segment;
-        const uint64_t pieces = is_strided && runs.run < call.segment ? runs.count : segments_of(&call);
-        elements = clq_size_divide_up(pieces, clq_size_max(call.tasks, 1)) *
-                   (clq_size_divide_up(piece, call.across) + choice->vector_width);
+    if (decision->main.variant == CLQ_VARIANT_RUNS) {
+        clq_cl_runs_describe(task, operation, &cut->runs);
     }
-    return CLQ_CL_ELEMENT_ROUNDS * elements;
+    size_launch(cut, context, &task->geometry, decision);
 }
 
 clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
-                              clq_error *error)
+                              clq_cl_walk_cut *cut, clq_error *error)
 {
     const clq_choice *choice = &decision->main;
     const clq_operation operation = choice->operation;
-    clq_cl_launch launch;
-    tensor_call call;
-    runs_call runs;
+    clq_cl_launch *launch = &cut->launch;
     /* The way there and back in one pass stores no codes: one program serves all their types. */
     const clq_dtype dtype = operation == CLQ_OP_FAKE_QUANTIZE ? CLQ_S8 : task->q->scheme.dtype;
     if (task->geometry.elements == 0) {
         return CLQ_OK;
     }
-    clq_cl_tensor_describe(task, operation, clq_cl_is_large(stream->context, task, decision, operation), &call);
-    memset(&launch, 0, sizeof launch);
-    launch.file = choice->file;
-    launch.kernel = choice->kernel;
-    clq_cl_tensor_options(&launch, clq_cl_variant_option(choice->variant), choice->vector_width, choice->column_blocks,
+    launch->file = choice->file;
+    launch->kernel = choice->kernel;
+    clq_cl_tensor_options(launch, clq_cl_variant_option(choice->variant), choice->vector_width, choice->column_blocks,
                           task->q->real);
     if (choice->variant != CLQ_VARIANT_RUNS) { /* which ask for the next run, not for what lies behind this one */
-        clq_cl_reading_options(&launch, decision->tuning, choice->vector_width);
+        clq_cl_reading_options(launch, decision->tuning, choice->vector_width);
     }
-    clq_cl_code_options(&launch, dtype);
+    clq_cl_code_options(launch, dtype);
+    clq_cl_launch_memory(launch, task->arguments[clq_cl_source_of(operation)].object);
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_SCALE].object);
+    clq_cl_launch_memory(launch, task->arguments[CLQ_ARG_ZERO_POINT].object);
+    clq_cl_launch_memory(launch, task->arguments[clq_cl_target_of(operation)].object);
+    clq_cl_launch_large(launch, &cut->call, sizeof cut->call);
     if (choice->variant == CLQ_VARIANT_RUNS) {
-        clq_cl_runs_describe(task, operation, &runs);
+        clq_cl_launch_large(launch, &cut->runs, sizeof cut->runs);
     }
-    size_launch(&launch, &call, &runs, stream->context, &task->geometry, decision);
-    clq_cl_launch_memory(&launch, task->arguments[clq_cl_source_of(operation)].object);
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_SCALE].object);
-    clq_cl_launch_memory(&launch, task->arguments[CLQ_ARG_ZERO_POINT].object);
-    clq_cl_launch_memory(&launch, task->arguments[clq_cl_target_of(operation)].object);
-    clq_cl_launch_large(&launch, &call, sizeof call);
-    if (choice->variant == CLQ_VARIANT_RUNS) {
-        clq_cl_launch_large(&launch, &runs, sizeof runs);
-    }
-    return clq_cl_launch_enqueue(&launch, stream, error);
+    return clq_cl_launch_enqueue(launch, stream, error);
 }

@@ -5,11 +5,20 @@
 #include "opencl/choice/elementwise.h"
 #include "opencl/runtime/launch.h"
 
-/* quantize, dequantize and fake_quantize: the same walk; decision->main says which. */
-clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
-                              clq_error *error);
+#include "runs_call.h"
+#include "tensor_call.h"
 
-/* Bound of the rounds of loops of a work-item (opencl/rounds.h); of minmax, histogram alike. */
-uint64_t clq_cl_elementwise_rounds(const clq_context *context, const clq_task *task, const clq_decision *decision);
+/* quantize, dequantize and fake_quantize: the same walk; decision->main says which. How it is cut: of the launch the
+ * sizes and rounds, and `call` by them. */
+typedef struct clq_cl_walk_cut {
+    clq_cl_launch launch;
+    tensor_call call;
+    runs_call runs; /* of strided tensors */
+} clq_cl_walk_cut;
+
+void clq_cl_walk_cut_make(const clq_context *context, const clq_task *task, const clq_decision *decision,
+                          clq_cl_walk_cut *cut);
+clq_status clq_cl_elementwise(clq_cl_stream *stream, const clq_task *task, const clq_decision *decision,
+                              clq_cl_walk_cut *cut, clq_error *error);
 
 #endif

@@ -3,8 +3,6 @@
 #include "opencl/runtime/launch.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/size.h"
@@ -14,21 +12,42 @@
 /* Work-items of a group where they know nothing of each other. */
 enum { ITEMS_OF_GROUP = 64 };
 
+/* Not by snprintf: six options are half of what a launch costs the host then. */
+static void append(char *options, size_t capacity, size_t *length, const char *text)
+{
+    const size_t more = strlen(text);
+    assert(more < capacity - *length);
+    (void)capacity;
+    memcpy(options + *length, text, more + 1);
+    *length += more;
+}
+
+static void append_definition(char *options, size_t capacity, size_t *length, const char *name, uint32_t value)
+{
+    char digits[11]; /* of 2^32 - 1, and the end */
+    char *first = &digits[sizeof digits - 1];
+    *first = '\0';
+    do {
+        *--first = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    append(options, capacity, length, *length > 0 ? " -D" : "-D");
+    append(options, capacity, length, name);
+    append(options, capacity, length, "=");
+    append(options, capacity, length, first);
+}
+
 void clq_cl_launch_options(clq_cl_launch *launch, const char *options)
 {
-    const size_t used = strlen(launch->options);
-    const size_t left = sizeof launch->options - used;
-    const int length =
-        options[0] == '\0' ? 0 : snprintf(launch->options + used, left, "%s%s", used > 0 ? " " : "", options);
-    assert(length >= 0 && (size_t)length < left);
-    (void)length;
+    if (options[0] != '\0') {
+        append(launch->options, sizeof launch->options, &launch->options_length, launch->options_length > 0 ? " " : "");
+        append(launch->options, sizeof launch->options, &launch->options_length, options);
+    }
 }
 
 void clq_cl_launch_define(clq_cl_launch *launch, const char *name, uint32_t value)
 {
-    char option[64];
-    snprintf(option, sizeof option, "-D%s=%" PRIu32, name, value);
-    clq_cl_launch_options(launch, option);
+    append_definition(launch->options, sizeof launch->options, &launch->options_length, name, value);
 }
 
 static void push_bytes(clq_cl_launch *launch, const void *value, size_t bytes)
@@ -102,7 +121,7 @@ static size_t items_of_group(const clq_cl_launch *launch, const size_t local[3])
 static void fit(const clq_cl_launch *launch, const struct clq_cl_state *cl, size_t limit, fitted *f)
 {
     size_t left = limit;
-    memcpy(f->options, launch->options, sizeof launch->options);
+    memcpy(f->options, launch->options, launch->options_length + 1);
     memcpy(f->global, launch->global, sizeof f->global);
     memcpy(f->local, launch->local, sizeof f->local);
     for (cl_uint d = 0; d < launch->dimensions && launch->grouping != CLQ_CL_GROUPS_GIVEN; d++) {
@@ -114,7 +133,8 @@ static void fit(const clq_cl_launch *launch, const struct clq_cl_state *cl, size
                            : (size_t)clq_size_divide_up(launch->global[d], f->local[d]) * f->local[d];
     }
     if (launch->grouping == CLQ_CL_GROUPS_BUILT) {
-        snprintf(f->options, sizeof f->options, "%s -DGROUP_SIZE=%zu", launch->options, f->local[0]);
+        size_t length = launch->options_length;
+        append_definition(f->options, sizeof f->options, &length, "GROUP_SIZE", (uint32_t)f->local[0]);
     }
 }
 

@@ -23,6 +23,7 @@ typedef struct clq_cl_launch {
     const char *file;
     const char *kernel;
     char options[160];
+    size_t options_length;
     size_t argument_count;
     struct {
         size_t bytes;
@@ -34,6 +35,8 @@ typedef struct clq_cl_launch {
     cl_uint dimensions;
     size_t global[3];
     size_t local[3]; /* 0: left to the runtime */
+    /* That a work-item makes of loops at most (opencl/rounds.h), set by what sets the sizes; 0: few. */
+    uint64_t rounds;
 } clq_cl_launch;
 
 /* Build options, which follow each other with a blank between them; both may be "". */

@@ -116,10 +116,16 @@ void clq_cl_programs_init(clq_cl_programs *programs)
     pthread_cond_init(&programs->built, NULL);
 }
 
+static uint64_t key_of(const char *file, const char *options)
+{
+    return XXH3_64bits_withSeed(options, strlen(options), XXH3_64bits(file, strlen(file)));
+}
+
 static clq_cl_program *find_program(clq_cl_programs *programs, const char *file, const char *options)
 {
+    const uint64_t key = key_of(file, options);
     clq_cl_program *p = atomic_load_explicit(&programs->first, memory_order_acquire);
-    while (p != NULL && (strcmp(p->options, options) != 0 || strcmp(p->file, file) != 0)) {
+    while (p != NULL && (p->key != key || strcmp(p->options, options) != 0 || strcmp(p->file, file) != 0)) {
         p = p->next;
     }
     return p;
@@ -130,6 +136,7 @@ static clq_cl_program *find_or_add_program(clq_cl_programs *programs, const char
 {
     clq_cl_program *p = find_program(programs, file, options);
     if (p == NULL && (p = calloc(1, sizeof *p)) != NULL) {
+        p->key = key_of(file, options);
         snprintf(p->file, sizeof p->file, "%s", file);
         snprintf(p->options, sizeof p->options, "%s", options);
         p->next = atomic_load_explicit(&programs->first, memory_order_relaxed);

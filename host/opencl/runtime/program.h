@@ -24,6 +24,7 @@ typedef struct clq_cl_pool {
 
 /* One program; it stays where it is as long as the context lives. */
 typedef struct clq_cl_program {
+    uint64_t key; /* of both: most that are passed over differ in it */
     char file[48], options[184];
     _Atomic(cl_program) object; /* NULL before it is built */
     uint64_t binary;            /* hash of what was built, set before `object`; 0: unknown */
