@@ -57,7 +57,13 @@ static int serve(clq_context *context, const clq_gemm_problem *p, const clq_gemm
                  clq_error *e)
 {
     cl_event done[3] = {NULL};
-    const clq_launch launch = {sizeof launch, queue, 1, &done[0], &done[1], scratch, 0, plan->workspace_bytes};
+    const clq_launch launch = {.struct_size = sizeof launch,
+                               .queue = queue,
+                               .wait_count = 1,
+                               .wait_list = &done[0],
+                               .event = &done[1],
+                               .workspace = scratch,
+                               .workspace_bytes = plan->workspace_bytes};
     const int bad = clEnqueueWriteBuffer(queue, a, CL_FALSE, 0, sizeof tokens, tokens, 0, NULL, &done[0]) ||
                     clq_enqueue_gemm(context, p, o, &launch, e) ||
                     clEnqueueReadBuffer(queue, c, CL_FALSE, 0, sizeof sums, sums, 1, &done[1], &done[2]) ||

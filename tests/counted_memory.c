@@ -6,6 +6,7 @@
 
 static atomic_long calls;
 static atomic_long pieces;
+static atomic_long failing; /* how many are to come until one fails, that one with them; 0: none does */
 
 /* The names are the linker's: a call of malloc becomes one of __wrap_malloc, and __real_malloc is malloc. */
 void *__real_malloc(size_t bytes);
@@ -17,6 +18,15 @@ void *__wrap_calloc(size_t count, size_t bytes);
 void *__wrap_realloc(void *memory, size_t bytes);
 void __wrap_free(void *memory);
 
+static int fails(void)
+{
+    long left = atomic_load(&failing);
+    if (left > 0) {
+        atomic_store(&failing, left - 1);
+    }
+    return left == 1;
+}
+
 static void *counted(void *memory)
 {
     atomic_fetch_add(&calls, 1);
@@ -26,17 +36,17 @@ static void *counted(void *memory)
 
 void *__wrap_malloc(size_t bytes)
 {
-    return counted(__real_malloc(bytes));
+    return counted(fails() ? NULL : __real_malloc(bytes));
 }
 
 void *__wrap_calloc(size_t count, size_t bytes)
 {
-    return counted(__real_calloc(count, bytes));
+    return counted(fails() ? NULL : __real_calloc(count, bytes));
 }
 
 void *__wrap_realloc(void *memory, size_t bytes)
 {
-    void *moved = __real_realloc(memory, bytes);
+    void *moved = fails() ? NULL : __real_realloc(memory, bytes);
     atomic_fetch_add(&calls, 1);
     atomic_fetch_add(&pieces, memory == NULL && moved != NULL);
     return moved;
@@ -57,4 +67,14 @@ long counted_memory_calls(void)
 long counted_memory_pieces(void)
 {
     return atomic_load(&pieces);
+}
+
+void counted_memory_fail(long number)
+{
+    atomic_store(&failing, number);
+}
+
+int counted_memory_failed(void)
+{
+    return atomic_load(&failing) == 0;
 }

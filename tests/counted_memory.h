@@ -13,4 +13,9 @@ long counted_memory_calls(void);
 /* Pieces of memory that were allocated and not freed. */
 long counted_memory_pieces(void);
 
+/* Number `number` (from 1 on) of the allocations from now on fails, and those after it do not; 0: none. Then whether it
+ * did. For programs of one thread. */
+void counted_memory_fail(long number);
+int counted_memory_failed(void);
+
 #endif

@@ -175,6 +175,8 @@ CODE_FUNCTION(1, clSetUserEventStatus, (cl_event event, cl_int status), (event, 
 
 REFERENCE_FUNCTION(1, clRetainContext, cl_context, 1)
 REFERENCE_FUNCTION(1, clRetainMemObject, cl_mem, 1)
+REFERENCE_FUNCTION(1, clRetainCommandQueue, cl_command_queue, 1)
+REFERENCE_FUNCTION(1, clRetainEvent, cl_event, 1)
 REFERENCE_FUNCTION(0, clReleaseContext, cl_context, -1)
 REFERENCE_FUNCTION(0, clReleaseCommandQueue, cl_command_queue, -1)
 REFERENCE_FUNCTION(0, clReleaseMemObject, cl_mem, -1)

@@ -53,7 +53,7 @@ typedef struct clq_executor {
     clq_status (*prepare)(clq_context *context, const clq_task *task, clq_error *error);
     clq_status (*batch_prepare)(clq_batch *batch, clq_error *error); /* its tasks have been checked */
     void (*batch_release)(clq_batch *batch);
-    clq_status (*batch_run)(clq_batch *batch, const void *launch, clq_error *error); /* `launch` as in clq_task */
+    clq_status (*batch_run)(clq_batch *batch, const clq_order *order, clq_error *error); /* `order` as in clq_task */
     clq_status (*batch_plan)(const clq_batch *batch, clq_plan *plan, clq_error *error);
     clq_status (*gemm)(clq_context *context, const clq_gemm_task *task, clq_error *error);
     clq_status (*gemm_plan)(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan,

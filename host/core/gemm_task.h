@@ -38,7 +38,7 @@ typedef struct clq_gemm_task {
     const clq_gemm_weights *weights;        /* NULL: `b` is as the caller has it */
     int32_t minimum, maximum;               /* bounds of integer outputs */
     float real_minimum, real_maximum;       /* bounds of real outputs */
-    const void *launch;                     /* OpenCL: a clq_launch of the caller's, or NULL */
+    const clq_order *order;                 /* NULL: on the context's own queue */
 } clq_gemm_task;
 
 /* How the bytes of packed B lie; the numbers stand in exported weights. */

@@ -28,6 +28,12 @@ typedef enum clq_argument {
     CLQ_ARG_COUNT
 } clq_argument;
 
+/* A call on a queue of the caller's, OpenCL's only. */
+typedef struct clq_order {
+    const void *launch;        /* a clq_launch */
+    struct clq_record *record; /* NULL: run now; else kept there, to be enqueued later */
+} clq_order;
+
 /* One checked operation. */
 typedef struct clq_task {
     clq_operation operation;
@@ -35,7 +41,7 @@ typedef struct clq_task {
     clq_geometry geometry;
     int is_strided; /* x, y or codes, as far as the operation has them, are not dense (core/strides.h) */
     clq_span arguments[CLQ_ARG_COUNT];
-    const void *launch;        /* OpenCL: a clq_launch of the caller's, or NULL for the context's own queue */
+    const clq_order *order;    /* NULL: on the context's own queue */
     const clq_extent *extents; /* of the operands, as long as the call lasts; NULL in a batch */
 } clq_task;
 

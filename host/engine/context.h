@@ -34,8 +34,8 @@ clq_status clq_task_init(clq_task *task, clq_context *context, clq_operation ope
 /* The operands by name as a list. */
 clq_status clq_operands_list(const clq_operands *operands, clq_operand arguments[CLQ_ARG_COUNT], clq_error *error);
 
-/* Check the description and all operands, then run; `launch` as in clq_task. Unused `arguments` are ignored. */
+/* Check the description and all operands, then run; `order` as in clq_task. Unused `arguments` are ignored. */
 clq_status clq_run(clq_context *context, clq_operation operation, const clq_quantization *q,
-                   const clq_operand arguments[CLQ_ARG_COUNT], const void *launch, clq_error *error);
+                   const clq_operand arguments[CLQ_ARG_COUNT], const clq_order *order, clq_error *error);
 
 #endif

@@ -8,61 +8,87 @@
 #include "engine/gemm.h"
 #include "engine/gemm_real.h"
 #include "opencl/runtime/opencl.h"
+#include "opencl/runtime/record.h"
 
 clq_status clq_enqueue(clq_context *context, clq_operation operation, const clq_quantization *q,
                        const clq_operands *operands, const clq_launch *launch, clq_error *error)
 {
+    const clq_order order = {launch, NULL};
     clq_operand arguments[CLQ_ARG_COUNT];
     CLQ_REQUIRE(context != NULL && operands != NULL && launch != NULL,
                 "clq_enqueue: context, operands and launch must not be NULL");
     CLQ_REQUIRE(context->cl != NULL, "clq_enqueue: %s has no queue", context->device.name);
     CLQ_REQUIRE((unsigned)operation < CLQ_OP_COUNT, "clq_enqueue: %d is no operation", (int)operation);
     CLQ_TRY(clq_operands_list(operands, arguments, error));
-    return clq_run(context, operation, q, arguments, launch, error);
+    return clq_run(context, operation, q, arguments, &order, error);
 }
 
 clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch, clq_error *error)
 {
+    const clq_order order = {launch, NULL};
     CLQ_REQUIRE(batch != NULL && launch != NULL, "clq_enqueue_batch: batch and launch must not be NULL");
     CLQ_REQUIRE(batch->context->cl != NULL, "clq_enqueue_batch: %s has no queue", batch->context->device.name);
-    return batch->context->executor->batch_run(batch, launch, error);
+    return batch->context->executor->batch_run(batch, &order, error);
 }
 
-/* The codes of A lie at the beginning of the caller's workspace; behind them each of the two operations has its own,
- * one after the other. */
+/* ---- products of reals ---- */
+
+/* One after the other, the first one's last event between them. */
 static clq_status enqueue_both(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
                                clq_launch launch, clq_buffer *scratch, clq_error *error)
 {
-    cl_event *event = launch.event;
+    const clq_order order = {&launch, NULL};
+    cl_event *const event = launch.event;
+    cl_event *const first_event = launch.first_event;
     cl_event quantized = NULL;
     clq_status status;
-    launch.workspace_offset_bytes += real->bytes;
-    launch.workspace_bytes -= real->bytes;
     launch.event = &quantized;
-    CLQ_TRY(clq_gemm_real_quantize(context, real, operands, scratch, &launch, error));
+    CLQ_TRY(clq_gemm_real_quantize(context, real, operands, scratch, &order, error));
     launch.wait_count = 1;
     launch.wait_list = &quantized;
     launch.event = event;
-    status = clq_gemm_real_multiply(context, real, operands, scratch, &launch, error);
+    launch.first_event = NULL;
+    status = clq_gemm_real_multiply(context, real, operands, scratch, &order, error);
     (void)clReleaseEvent(quantized);
+    if (status != CLQ_OK && first_event != NULL) {
+        (void)clReleaseEvent(*first_event);
+        *first_event = NULL;
+    }
     return status;
 }
 
-clq_status clq_gemm_real_enqueue(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
-                                 const void *launch, clq_error *error)
+static clq_status record_both(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
+                              const clq_order *order, clq_buffer *scratch, clq_error *error)
 {
-    const clq_launch *given = launch;
+    CLQ_TRY(clq_gemm_real_quantize(context, real, operands, scratch, order, error));
+    return clq_gemm_real_multiply(context, real, operands, scratch, order, error);
+}
+
+/* The codes of A lie at the beginning of the caller's workspace, and behind them the two operations have theirs, one
+ * after the other; where a record has none, each makes its own, which the record keeps. */
+clq_status clq_gemm_real_enqueue(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
+                                 const clq_order *order, clq_error *error)
+{
+    clq_launch launch = *(const clq_launch *)order->launch;
+    const clq_order shared = {&launch, order->record};
     clq_buffer *scratch = NULL;
     clq_status status;
-    CLQ_REQUIRE(given->struct_size == sizeof *given, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
-                given->struct_size, sizeof *given);
-    CLQ_REQUIRE(given->workspace != NULL && given->workspace_bytes >= real->bytes,
-                "gemm: a workspace of %" PRIu64 " bytes was given, the codes of A alone need %" PRIu64
-                " (clq_gemm_plan tells of all)",
-                given->workspace != NULL ? given->workspace_bytes : 0, real->bytes);
-    CLQ_TRY(
-        clq_buffer_from_opencl(context, given->workspace, given->workspace_offset_bytes, real->bytes, &scratch, error));
-    status = enqueue_both(context, real, operands, *given, scratch, error);
+    CLQ_REQUIRE(launch.struct_size == sizeof launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
+                launch.struct_size, sizeof launch);
+    if (order->record != NULL && launch.workspace == NULL) {
+        CLQ_TRY(clq_buffer_create(context, real->bytes, &scratch, error));
+    } else {
+        CLQ_REQUIRE(launch.workspace != NULL && launch.workspace_bytes >= real->bytes,
+                    "gemm: a workspace of %" PRIu64 " bytes was given, the codes of A alone need %" PRIu64
+                    " (clq_gemm_plan tells of all)",
+                    launch.workspace != NULL ? launch.workspace_bytes : 0, real->bytes);
+        CLQ_TRY(clq_buffer_from_opencl(context, launch.workspace, launch.workspace_offset_bytes, real->bytes, &scratch,
+                                       error));
+        launch.workspace_offset_bytes += real->bytes;
+        launch.workspace_bytes -= real->bytes;
+    }
+    status = order->record != NULL ? record_both(context, real, operands, &shared, scratch, error)
+                                   : enqueue_both(context, real, operands, launch, scratch, error);
     clq_buffer_destroy(&scratch);
     return status;
 }
@@ -70,7 +96,102 @@ clq_status clq_gemm_real_enqueue(clq_context *context, const clq_gemm_real *real
 clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
                             const clq_launch *launch, clq_error *error)
 {
+    const clq_order order = {launch, NULL};
     CLQ_REQUIRE(context != NULL && launch != NULL, "clq_enqueue_gemm: context and launch must not be NULL");
     CLQ_REQUIRE(context->cl != NULL, "clq_enqueue_gemm: %s has no queue", context->device.name);
-    return clq_gemm_run(context, problem, operands, launch, error);
+    return clq_gemm_run(context, problem, operands, &order, error);
+}
+
+/* ---- records ---- */
+
+/* An empty record for the launch, of which nothing is to run now. */
+static clq_status begin_record(clq_context *context, const char *function, const clq_launch *launch,
+                               clq_record **record, clq_error *error)
+{
+    CLQ_REQUIRE(launch->struct_size == sizeof *launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
+                launch->struct_size, sizeof *launch);
+    CLQ_REQUIRE(context->cl != NULL, "%s: %s has no queue", function, context->device.name);
+    CLQ_REQUIRE(launch->queue != NULL, "clq_launch: queue is NULL");
+    CLQ_REQUIRE(launch->wait_count == 0 && launch->wait_list == NULL && launch->event == NULL &&
+                    launch->first_event == NULL,
+                "%s: wait_count must be 0, and wait_list, event and first_event NULL: they are for clq_record_enqueue",
+                function);
+    return clq_cl_record_create(context, launch->queue, record, error);
+}
+
+/* What was made is the caller's, or goes. */
+static clq_status end_record(clq_record *made, clq_status status, clq_record **record)
+{
+    if (status != CLQ_OK) {
+        clq_cl_record_destroy(made);
+        made = NULL;
+    }
+    *record = made;
+    return status;
+}
+
+clq_status clq_record_create(clq_context *context, clq_operation operation, const clq_quantization *q,
+                             const clq_operands *operands, const clq_launch *launch, clq_record **record,
+                             clq_error *error)
+{
+    clq_operand arguments[CLQ_ARG_COUNT];
+    clq_order order = {launch, NULL};
+    clq_status status;
+    CLQ_REQUIRE(context != NULL && operands != NULL && launch != NULL && record != NULL,
+                "clq_record_create: context, operands, launch and record must not be NULL");
+    *record = NULL;
+    CLQ_REQUIRE((unsigned)operation < CLQ_OP_COUNT, "clq_record_create: %d is no operation", (int)operation);
+    CLQ_TRY(clq_operands_list(operands, arguments, error));
+    status = begin_record(context, "clq_record_create", launch, &order.record, error);
+    if (status == CLQ_OK) {
+        status = clq_run(context, operation, q, arguments, &order, error);
+    }
+    return end_record(order.record, status, record);
+}
+
+clq_status clq_record_create_gemm(clq_context *context, const clq_gemm_problem *problem,
+                                  const clq_gemm_operands *operands, const clq_launch *launch, clq_record **record,
+                                  clq_error *error)
+{
+    clq_order order = {launch, NULL};
+    clq_status status;
+    CLQ_REQUIRE(context != NULL && launch != NULL && record != NULL,
+                "clq_record_create_gemm: context, launch and record must not be NULL");
+    *record = NULL;
+    status = begin_record(context, "clq_record_create_gemm", launch, &order.record, error);
+    if (status == CLQ_OK) {
+        status = clq_gemm_run(context, problem, operands, &order, error);
+    }
+    return end_record(order.record, status, record);
+}
+
+clq_status clq_record_create_batch(clq_batch *batch, const clq_launch *launch, clq_record **record, clq_error *error)
+{
+    clq_order order = {launch, NULL};
+    clq_status status;
+    CLQ_REQUIRE(batch != NULL && launch != NULL && record != NULL,
+                "clq_record_create_batch: batch, launch and record must not be NULL");
+    *record = NULL;
+    status = begin_record(batch->context, "clq_record_create_batch", launch, &order.record, error);
+    if (status == CLQ_OK) {
+        status = batch->context->executor->batch_run(batch, &order, error);
+    }
+    return end_record(order.record, status, record);
+}
+
+clq_status clq_record_enqueue(clq_record *record, cl_uint wait_count, const cl_event *wait_list, cl_event *first_event,
+                              cl_event *event, clq_error *error)
+{
+    CLQ_REQUIRE(record != NULL, "clq_record_enqueue: record is NULL");
+    CLQ_REQUIRE((wait_count == 0) == (wait_list == NULL), "clq_record_enqueue: wait_count is %u, but wait_list is %s",
+                (unsigned)wait_count, wait_list == NULL ? "NULL" : "not NULL");
+    return clq_cl_record_enqueue(record, wait_count, wait_list, first_event, event, error);
+}
+
+void clq_record_destroy(clq_record **record)
+{
+    if (record != NULL) {
+        clq_cl_record_destroy(*record);
+        *record = NULL;
+    }
 }

@@ -10,7 +10,7 @@
 #include "engine/gemm_real.h"
 
 clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
-                        const void *launch, clq_error *error)
+                        const clq_order *order, clq_error *error)
 {
     clq_gemm_task task;
     CLQ_REQUIRE(context != NULL && operands != NULL, "clq_gemm: context and operands must not be NULL");
@@ -32,7 +32,7 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
                                                         &operands->multiplier,
                                                         &operands->shift};
         clq_gemm_task_init(&task, problem);
-        task.launch = launch;
+        task.order = order;
         task.weights = operands->weights;
         if (clq_gemm_is_real(problem)) {
             task.values[CLQ_GEMM_A_SCALE] = 0; /* they are found */
@@ -48,7 +48,7 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
         task.extents[CLQ_GEMM_B] = task.weights->extent;
     }
     CLQ_TRY(clq_gemm_check_output(&task, CLQ_GEMM_C, error));
-    return clq_gemm_is_real(problem) ? clq_gemm_real_run(context, problem, operands, launch, error)
+    return clq_gemm_is_real(problem) ? clq_gemm_real_run(context, problem, operands, order, error)
                                      : context->executor->gemm(context, &task, error);
 }
 

@@ -4,9 +4,9 @@
 
 #include "core/executor.h"
 
-/* Check problem, operands and weights, then run; `launch` as in clq_gemm_task. */
+/* Check problem, operands and weights, then run; `order` as in clq_gemm_task. */
 clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
-                        const void *launch, clq_error *error);
+                        const clq_order *order, clq_error *error);
 
 /* Put an operand into the task, when all its elements are there and it belongs to this context. */
 clq_status clq_gemm_check_operand(const clq_context *context, clq_gemm_task *task, clq_gemm_argument argument,

@@ -31,11 +31,11 @@ clq_status clq_cl_context_create(const clq_device_info *device, clq_context **co
 }
 
 clq_status clq_gemm_real_enqueue(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
-                                 const void *launch, clq_error *error)
+                                 const clq_order *order, clq_error *error)
 {
     (void)context;
     (void)real;
     (void)operands;
-    (void)launch;
+    (void)order;
     return clq_cl_available(error);
 }

@@ -82,12 +82,12 @@ clq_status clq_task_init(clq_task *task, clq_context *context, clq_operation ope
 }
 
 clq_status clq_run(clq_context *context, clq_operation operation, const clq_quantization *q,
-                   const clq_operand arguments[CLQ_ARG_COUNT], const void *launch, clq_error *error)
+                   const clq_operand arguments[CLQ_ARG_COUNT], const clq_order *order, clq_error *error)
 {
     clq_task task;
     clq_extent extents[CLQ_ARG_COUNT];
     CLQ_TRY(clq_task_init(&task, context, operation, q, arguments, extents, error));
-    task.launch = launch;
+    task.order = order;
     return context->executor->run(context, &task, error);
 }
 

@@ -143,12 +143,12 @@ static size_t parts_of_small(const share *s, const clq_native_team *team)
     return elements < team->least ? 1 : clq_size_min(team->parts, s->batch->count);
 }
 
-static clq_status batch_run(clq_batch *batch, const void *launch, clq_error *error)
+static clq_status batch_run(clq_batch *batch, const clq_order *order, clq_error *error)
 {
     CLQ_OWN_FLOAT_MODE;
     const clq_native_team team = clq_native_team_of(&batch->context->native->threads);
     share s = {.batch = batch, .alone = team, .most = team.least - 1, .status = CLQ_OK, .error = error};
-    (void)launch;
+    (void)order;
     s.alone.threads = NULL;
     s.alone.parts = 1;
     for (size_t i = 0; i < batch->count; i++) {

@@ -144,19 +144,19 @@ static clq_status run_on_host(const clq_batch *batch, const clq_cl_batch *device
     return CLQ_OK;
 }
 
-clq_status clq_cl_batch_run(clq_batch *batch, const void *launch, clq_error *error)
+clq_status clq_cl_batch_run(clq_batch *batch, const clq_order *order, clq_error *error)
 {
     const clq_cl_batch *device = batch->prepared;
     clq_cl_stream stream;
     clq_status status;
-    if (launch != NULL && device->by_host > 0) {
+    if (order != NULL && device->by_host > 0) {
         return clq_fail(error, CLQ_MISMATCH,
                         "%s on %s, %zu of %zu tensors of a batch: %s; clq_batch_run is served by the host, the "
                         "caller's queue cannot wait for it",
                         clq_operation_name(batch->operation), batch->context->device.name, device->by_host,
                         batch->count, clq_host_reason);
     }
-    CLQ_TRY(clq_cl_stream_open(&stream, batch->context, launch, clq_operation_name(batch->operation),
+    CLQ_TRY(clq_cl_stream_open(&stream, batch->context, order, clq_operation_name(batch->operation),
                                device->workspace_bytes, error));
     status = clq_batch_check_workspace(batch, &stream.scratch, error);
     if (status == CLQ_OK) {

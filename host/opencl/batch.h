@@ -7,7 +7,7 @@
 
 clq_status clq_cl_batch_prepare(clq_batch *batch, clq_error *error);
 void clq_cl_batch_release(clq_batch *batch);
-clq_status clq_cl_batch_run(clq_batch *batch, const void *launch, clq_error *error);
+clq_status clq_cl_batch_run(clq_batch *batch, const clq_order *order, clq_error *error);
 clq_status clq_cl_batch_plan(const clq_batch *batch, clq_plan *plan, clq_error *error);
 
 #endif

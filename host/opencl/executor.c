@@ -28,7 +28,7 @@ static clq_status run(clq_context *context, const clq_task *task, clq_error *err
     if (decision.by_host) {
         return clq_cl_host_run(context, task, error);
     }
-    CLQ_TRY(clq_cl_stream_open(&stream, context, task->launch, clq_operation_name(task->operation), cut.workspace_bytes,
+    CLQ_TRY(clq_cl_stream_open(&stream, context, task->order, clq_operation_name(task->operation), cut.workspace_bytes,
                                error));
     status = clq_task_check_workspace(task, &stream.scratch, error);
     if (status == CLQ_OK) {

@@ -22,7 +22,7 @@ static clq_status multiply_on_host(clq_context *context, clq_variant forced, con
         return clq_fail(error, CLQ_UNSUPPORTED, "gemm: the forced variant %s cannot run this on %s: %s",
                         clq_variant_name(forced), context->device.name, why);
     }
-    if (why != NULL && task->launch != NULL) {
+    if (why != NULL && task->order != NULL) {
         return clq_fail(error, CLQ_UNSUPPORTED,
                         "gemm on %s: %s; clq_gemm is served by the host, the caller's queue cannot wait for it",
                         context->device.name, why);
@@ -33,7 +33,7 @@ static clq_status multiply_on_host(clq_context *context, clq_variant forced, con
                         "because %s",
                         context->device.name, clq_variant_name(forced), clq_host_reason);
     }
-    if (task->launch != NULL) {
+    if (task->order != NULL) {
         return clq_fail(error, CLQ_MISMATCH,
                         "gemm on %s: the weights lie on the host, because %s; clq_gemm is served by the host, the "
                         "caller's queue cannot wait for it",
@@ -57,7 +57,7 @@ clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_erro
         return clq_cl_host_gemm(context, task, error);
     }
     bytes = clq_cl_gemm_workspace_of(task, &decision, task->weights != NULL).bytes;
-    CLQ_TRY(clq_cl_stream_open(&stream, context, task->launch, "gemm", bytes, error));
+    CLQ_TRY(clq_cl_stream_open(&stream, context, task->order, "gemm", bytes, error));
     status = clq_gemm_check_workspace(task, &stream.scratch, error);
     if (status == CLQ_OK) {
         status = clq_cl_gemm_multiply(&stream, task, &decision, error);

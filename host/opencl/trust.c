@@ -161,13 +161,13 @@ static void name_step(const climb *c, clq_trial_step *step)
  * queue, where a call may wait, the host serves, which is no failure and is told once.
  */
 static clq_status or_host(clq_context *context, unsigned operation, const char *name, int by_host, const char *why,
-                          const void *launch, clq_status status, clq_error *error)
+                          const clq_order *order, clq_status status, clq_error *error)
 {
     const unsigned bit = 1u << operation;
     if (status == CLQ_OK || !by_host) {
         return status;
     }
-    if (launch != NULL) {
+    if (order != NULL) {
         if (error != NULL) {
             const size_t used = strlen(error->message);
             snprintf(error->message + used, sizeof error->message - used,
@@ -248,10 +248,9 @@ static clq_status keep_rounds(clq_context *context, clq_variant forced, const cl
     if (!clq_cl_heed_rounds(context, cut, decision)) {
         return CLQ_OK;
     }
-    return or_host(context, (unsigned)task->operation, name, !clq_variant_is_of_tensors(forced), clq_cl_rounds_reason,
-                   task->launch,
-                   clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", name, context->device.name, clq_cl_rounds_reason),
-                   error);
+    return or_host(
+        context, (unsigned)task->operation, name, !clq_variant_is_of_tensors(forced), clq_cl_rounds_reason, task->order,
+        clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", name, context->device.name, clq_cl_rounds_reason), error);
 }
 
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
@@ -263,7 +262,7 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
         climb c = {.context = context, .forced = forced, .task = task, .decision = decision};
         const clq_status status = settle_by_ladder(&c, next_choice, attempt_choice, error);
         CLQ_TRY(or_host(context, (unsigned)task->operation, clq_operation_name(task->operation), decision->by_host,
-                        clq_host_reason, task->launch, status, error));
+                        clq_host_reason, task->order, status, error));
         clq_cl_cut_make(context, task, decision, cut); /* which the ladder may have changed */
     }
     return keep_rounds(context, forced, task, decision, cut, error);
@@ -375,7 +374,7 @@ static clq_status keep_product_rounds(clq_context *context, clq_variant forced, 
         return CLQ_OK;
     }
     return or_host(
-        context, CLQ_OP_COUNT, "gemm", !clq_variant_is_of_products(forced), clq_cl_rounds_reason, task->launch,
+        context, CLQ_OP_COUNT, "gemm", !clq_variant_is_of_products(forced), clq_cl_rounds_reason, task->order,
         clq_fail(error, CLQ_UNSUPPORTED, "gemm on %s: %s", context->device.name, clq_cl_rounds_reason), error);
 }
 
@@ -389,8 +388,7 @@ clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const 
     if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
         climb c = {.context = context, .forced = forced, .product = task, .product_decision = decision};
         const clq_status status = settle_by_ladder(&c, next_product, attempt_product, error);
-        CLQ_TRY(
-            or_host(context, CLQ_OP_COUNT, "gemm", decision->by_host, clq_host_reason, task->launch, status, error));
+        CLQ_TRY(or_host(context, CLQ_OP_COUNT, "gemm", decision->by_host, clq_host_reason, task->order, status, error));
     }
     return keep_product_rounds(context, forced, task, decision, error);
 }

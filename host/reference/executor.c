@@ -81,9 +81,9 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     return CLQ_OK;
 }
 
-static clq_status batch_run(clq_batch *batch, const void *launch, clq_error *error)
+static clq_status batch_run(clq_batch *batch, const clq_order *order, clq_error *error)
 {
-    (void)launch;
+    (void)order;
     for (size_t i = 0; i < batch->count; i++) {
         CLQ_TRY(run(batch->context, &batch->tasks[i], error));
     }

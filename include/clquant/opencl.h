@@ -71,6 +71,9 @@ typedef struct clq_launch {
     cl_mem workspace;
     uint64_t workspace_offset_bytes; /* where it begins in `workspace` */
     uint64_t workspace_bytes;        /* that it has from there on */
+    /* As `event`, of the first command, which may be the last, so that an operation is profiled as a whole: from this
+     * one's CL_PROFILING_COMMAND_START to that one's CL_PROFILING_COMMAND_END. A failure gives neither. */
+    cl_event *first_event;
 } clq_launch;
 
 /*
@@ -98,6 +101,41 @@ CLQ_API clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch,
  */
 CLQ_API clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *problem,
                                     const clq_gemm_operands *operands, const clq_launch *launch, clq_error *error);
+
+/*
+ * An operation that is checked and planned once, with all its arguments in kernel objects of its own, and enqueued many
+ * times: an engine's layer, whose memory stays where it is. What clq_enqueue does each time, but for the launches
+ * themselves, is done by clq_record_create; the bytes are the same.
+ *
+ * Creating waits and compiles as a first clq_enqueue does, and fails as it does, with nothing enqueued. `launch` gives
+ * the queue, which the record is for and retains, and the workspace; without one (`workspace` NULL) the record makes
+ * scratch memory of its own where it needs any. What is waited for and what events come out is said at each
+ * clq_record_enqueue, so that those members are 0 and NULL. The record keeps the cl_mem of operands, weights and
+ * workspace, and its context: the clq_buffer, the clq_gemm_weights and the clq_batch may be destroyed before it, but
+ * memory that a buffer or weights only lie over (clq_buffer_wrap, clq_gemm_weights_import) stays the caller's to keep.
+ * Values are read at each run; descriptions, offsets and sizes are those of the creation.
+ */
+typedef struct clq_record clq_record;
+CLQ_API clq_status clq_record_create(clq_context *context, clq_operation operation, const clq_quantization *q,
+                                     const clq_operands *operands, const clq_launch *launch, clq_record **record,
+                                     clq_error *error);
+CLQ_API clq_status clq_record_create_gemm(clq_context *context, const clq_gemm_problem *problem,
+                                          const clq_gemm_operands *operands, const clq_launch *launch,
+                                          clq_record **record, clq_error *error);
+CLQ_API clq_status clq_record_create_batch(clq_batch *batch, const clq_launch *launch, clq_record **record,
+                                           clq_error *error);
+
+/*
+ * Enqueue what was recorded, behind the events of `wait_list`; `first_event` and `event` (either may be NULL) are as in
+ * clq_launch. Never waits, compiles, allocates or takes a lock. By one thread at a time: its kernel objects are not
+ * shared. It may be enqueued again before its commands have run: on an in-order queue they run one after the other; on
+ * another one give the event of the run before as one to wait for, since all runs write the same memory. Fails with
+ * CLQ_INVALID_ARGUMENT for a wait_list that does not go with its count, and CLQ_DEVICE_ERROR or CLQ_OUT_OF_MEMORY as
+ * the device does: no event is returned then, and commands enqueued before may still run.
+ */
+CLQ_API clq_status clq_record_enqueue(clq_record *record, cl_uint wait_count, const cl_event *wait_list,
+                                      cl_event *first_event, cl_event *event, clq_error *error);
+CLQ_API void clq_record_destroy(clq_record **record); /* its commands may still be to run; NULL is passed over */
 
 #ifdef __cplusplus
 }

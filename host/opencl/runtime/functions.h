@@ -46,7 +46,9 @@
     FUNCTION(clReleaseKernel)                                                                                          \
     FUNCTION(clReleaseMemObject)                                                                                       \
     FUNCTION(clReleaseProgram)                                                                                         \
+    FUNCTION(clRetainCommandQueue)                                                                                     \
     FUNCTION(clRetainContext)                                                                                          \
+    FUNCTION(clRetainEvent)                                                                                            \
     FUNCTION(clRetainMemObject)                                                                                        \
     FUNCTION(clSetKernelArg)                                                                                           \
     FUNCTION(clSetUserEventStatus)                                                                                     \

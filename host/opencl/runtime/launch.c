@@ -8,6 +8,7 @@
 #include "core/size.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
+#include "opencl/runtime/record.h"
 
 /* Work-items of a group where they know nothing of each other. */
 enum { ITEMS_OF_GROUP = 64 };
@@ -159,26 +160,39 @@ static clq_status borrow(const clq_cl_launch *launch, clq_context *context, fitt
 
 /* ---- the queue ---- */
 
-static clq_status enqueue(const clq_cl_launch *launch, const fitted *f, clq_cl_stream *stream, cl_kernel kernel,
-                          clq_error *error)
+static clq_status set_arguments(const clq_cl_launch *launch, cl_kernel kernel, clq_error *error)
 {
-    cl_event event = NULL;
-    const int wants_event = stream->chained || stream->want_event;
-    const cl_uint waits = stream->last != NULL ? 1 : stream->wait_count;
-    const cl_event *list = stream->last != NULL ? &stream->last : stream->wait_list;
     for (size_t i = 0; i < launch->argument_count; i++) {
         const void *value = launch->arguments[i].large;
         CLQ_CL(clSetKernelArg, kernel, (cl_uint)i, launch->arguments[i].bytes,
                value != NULL ? value : launch->arguments[i].value);
     }
-    CLQ_CL(clEnqueueNDRangeKernel, stream->queue, kernel, launch->dimensions, NULL, f->global,
-           f->local[0] != 0 ? f->local : NULL, waits, waits != 0 ? list : NULL, wants_event ? &event : NULL);
-    if (stream->last != NULL) {
-        (void)clReleaseEvent(stream->last);
+    return CLQ_OK;
+}
+
+static clq_status enqueue(const clq_cl_launch *launch, const fitted *f, clq_cl_stream *stream, cl_kernel kernel,
+                          clq_error *error)
+{
+    const clq_cl_sizes sizes = {launch->dimensions, f->global, f->local[0] != 0 ? f->local : NULL};
+    CLQ_TRY(set_arguments(launch, kernel, error));
+    return clq_cl_stream_submit(stream, kernel, &sizes, 1, error);
+}
+
+/* The kernel object stays with the record, and what its arguments point at. */
+static clq_status keep(const clq_cl_launch *launch, const fitted *f, clq_record *record, clq_cl_pool *pool,
+                       cl_kernel *kernel, clq_error *error)
+{
+    const clq_cl_sizes sizes = {launch->dimensions, f->global, f->local[0] != 0 ? f->local : NULL};
+    CLQ_TRY(set_arguments(launch, *kernel, error));
+    CLQ_TRY(clq_cl_record_add(record, pool, *kernel, &sizes, error));
+    *kernel = NULL;
+    for (size_t i = 0; i < launch->argument_count; i++) {
+        if (launch->arguments[i].is_memory) {
+            cl_mem memory;
+            memcpy(&memory, launch->arguments[i].value, sizeof memory);
+            CLQ_TRY(clq_cl_record_hold(record, memory, error));
+        }
     }
-    stream->last = event;
-    stream->wait_count = 0; /* an in-order queue keeps the following commands behind the first */
-    stream->wait_list = NULL;
     return CLQ_OK;
 }
 
@@ -210,10 +224,14 @@ clq_status clq_cl_launch_enqueue(const clq_cl_launch *launch, clq_cl_stream *str
     if (is_kept) {
         status = clq_fail(error, CLQ_DEVICE_ERROR, "launches with options '%s' are not tried again: one gave no answer",
                           f.options);
+    } else if (stream->record != NULL) {
+        status = keep(launch, &f, stream->record, pool, &kernel, error);
     } else if (stream->queue != NULL && (stream->recorder == NULL || !stream->recorder->withholds)) {
         status = enqueue(launch, &f, stream, kernel, error);
     }
-    clq_cl_kernel_return(pool, kernel);
+    if (kernel != NULL) {
+        clq_cl_kernel_return(pool, kernel);
+    }
     if (status != CLQ_OK) {
         return clq_fail_in(error, status, "kernels/%s, kernel %s", launch->file, launch->kernel);
     }

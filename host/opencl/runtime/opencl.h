@@ -42,7 +42,9 @@
 #define clReleaseKernel clq_cl->clReleaseKernel
 #define clReleaseMemObject clq_cl->clReleaseMemObject
 #define clReleaseProgram clq_cl->clReleaseProgram
+#define clRetainCommandQueue clq_cl->clRetainCommandQueue
 #define clRetainContext clq_cl->clRetainContext
+#define clRetainEvent clq_cl->clRetainEvent
 #define clRetainMemObject clq_cl->clRetainMemObject
 #define clSetKernelArg clq_cl->clSetKernelArg
 #define clSetUserEventStatus clq_cl->clSetUserEventStatus

@@ -8,6 +8,7 @@
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/memory.h"
+#include "opencl/runtime/record.h"
 #include "opencl/runtime/stream.h"
 
 enum { LEAST_WORKSPACE_BYTES = 256 << 10 };
@@ -74,44 +75,93 @@ static clq_status check_launch(const clq_context *context, const clq_launch *lau
     CLQ_REQUIRE(owner == context->cl->context, "clq_launch: the queue belongs to another cl_context");
     CLQ_REQUIRE(device == context->cl->device, "clq_launch: the queue is on another device than the context, %s",
                 context->device.name);
-    if (need > 0) {
+    if (need > 0 && stream->record != NULL && launch->workspace == NULL) {
+        CLQ_TRY(clq_cl_record_reserve(stream->record, need, &stream->workspace, error));
+    } else if (need > 0) {
         CLQ_TRY(check_workspace(context, launch, operation, need, stream, error));
     }
     stream->queue = launch->queue;
     stream->chained = (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) != 0;
     stream->wait_count = launch->wait_count;
     stream->wait_list = launch->wait_list;
-    stream->want_event = launch->event != NULL;
+    stream->first_wanted = launch->first_event;
+    stream->wanted = launch->event;
     return CLQ_OK;
 }
 
-/* An operation without elements has no command; its event is a marker's. */
-static clq_status hand_out_event(clq_cl_stream *stream, clq_error *error)
+/* ---- commands ---- */
+
+static void let_go(cl_event *event)
 {
-    const clq_launch *launch = stream->launch;
-    if (launch->event == NULL) {
-        return CLQ_OK;
+    if (*event != NULL) {
+        (void)clReleaseEvent(*event);
+        *event = NULL;
     }
-    if (stream->last == NULL) {
-        CLQ_CL(clEnqueueMarkerWithWaitList, stream->queue, stream->wait_count, stream->wait_list, &stream->last);
+}
+
+/* The command of that event is in the queue; those who want it as the first and as the last have a reference each. */
+static clq_status go_on(clq_cl_stream *stream, cl_event event, int is_needed, clq_error *error)
+{
+    let_go(&stream->last);
+    if (stream->first_wanted != NULL && !stream->has_begun) {
+        stream->first = event;
+        if (is_needed) {
+            stream->has_begun = 1;
+            CLQ_CL(clRetainEvent, event);
+        }
     }
-    *launch->event = stream->last;
-    stream->last = NULL;
+    stream->last = is_needed ? event : NULL;
+    stream->has_begun = 1;
+    stream->wait_count = 0; /* an in-order queue keeps the following commands behind the first */
+    stream->wait_list = NULL;
+    return CLQ_OK;
+}
+
+clq_status clq_cl_stream_submit(clq_cl_stream *stream, cl_kernel kernel, const clq_cl_sizes *sizes, int may_be_last,
+                                clq_error *error)
+{
+    cl_event event = NULL;
+    const int is_needed = stream->chained || (stream->wanted != NULL && may_be_last);
+    const int is_wanted = is_needed || (stream->first_wanted != NULL && !stream->has_begun);
+    const cl_uint waits = stream->last != NULL ? 1 : stream->wait_count;
+    const cl_event *list = stream->last != NULL ? &stream->last : stream->wait_list;
+    CLQ_CL(clEnqueueNDRangeKernel, stream->queue, kernel, sizes->dimensions, NULL, sizes->global, sizes->local, waits,
+           waits != 0 ? list : NULL, is_wanted ? &event : NULL);
+    return go_on(stream, event, is_needed, error);
+}
+
+/* An operation without elements has no command; its events are a marker's. */
+static clq_status hand_out_events(clq_cl_stream *stream, clq_error *error)
+{
+    if (!stream->has_begun && (stream->first_wanted != NULL || stream->wanted != NULL)) {
+        cl_event event = NULL;
+        CLQ_CL(clEnqueueMarkerWithWaitList, stream->queue, stream->wait_count, stream->wait_list, &event);
+        CLQ_TRY(go_on(stream, event, stream->wanted != NULL, error));
+    }
+    if (stream->first_wanted != NULL) {
+        *stream->first_wanted = stream->first;
+        stream->first = NULL;
+    }
+    if (stream->wanted != NULL) {
+        *stream->wanted = stream->last;
+        stream->last = NULL;
+    }
     return CLQ_OK;
 }
 
 /* On the own queue commands of two operations do not mix, since they share the scratch memory: the lock is held until
  * the stream is closed. */
-clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const clq_launch *launch,
+clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const clq_order *order,
                               const char *operation, uint64_t workspace_bytes, clq_error *error)
 {
     clq_status status = CLQ_OK;
     memset(stream, 0, sizeof *stream);
     stream->context = context;
-    stream->launch = launch;
-    if (launch != NULL) {
-        return check_launch(context, launch, operation, workspace_bytes, stream, error);
+    if (order != NULL) {
+        stream->record = order->record;
+        return check_launch(context, order->launch, operation, workspace_bytes, stream, error);
     }
+    stream->is_own = 1;
     stream->queue = context->cl->queue;
     pthread_mutex_lock(&context->cl->submit_lock);
     if (workspace_bytes > 0) {
@@ -126,19 +176,17 @@ clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const
 
 clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_error *error)
 {
-    if (stream->launch == NULL) {
+    if (stream->is_own) {
         if (status == CLQ_OK) {
             (void)clFlush(stream->queue);
         }
         pthread_mutex_unlock(&stream->context->cl->submit_lock);
         return status;
     }
-    if (status == CLQ_OK) {
-        status = hand_out_event(stream, error);
+    if (status == CLQ_OK && stream->record == NULL) {
+        status = hand_out_events(stream, error);
     }
-    if (stream->last != NULL) {
-        (void)clReleaseEvent(stream->last);
-        stream->last = NULL;
-    }
+    let_go(&stream->first);
+    let_go(&stream->last);
     return status;
 }

@@ -7,6 +7,7 @@
 #include "opencl/runtime/program.h"
 
 struct clq_cl_launch;
+struct clq_record;
 
 /* Who wants to see each launch of a stream, as it goes to the queue or fails to; `global` and `local` are as the device
  * gets them, `options` as its compiler does. Not 0: it does not go there, and has failed. */
@@ -20,13 +21,15 @@ typedef struct clq_cl_recorder {
 /* The commands of one operation going to one queue, each after the one before it. */
 typedef struct clq_cl_stream {
     clq_context *context;
-    const clq_launch *launch; /* of the caller's, or NULL: the context's own queue */
-    cl_command_queue queue;   /* NULL: kernels are made ready, and nothing is enqueued */
-    int chained;              /* out-of-order queue: wait for `last` */
+    int is_own;             /* the context's own queue */
+    cl_command_queue queue; /* NULL: kernels are made ready, and nothing is enqueued */
+    int chained;            /* out-of-order queue: wait for `last` */
     cl_uint wait_count;
-    const cl_event *wait_list; /* of the first command */
-    cl_event last;             /* of the newest command, NULL where none is needed */
-    int want_event;
+    const cl_event *wait_list;       /* of the first command */
+    cl_event *first_wanted, *wanted; /* where the caller gets the events of the first and the last, or NULL */
+    int has_begun;                   /* a command is in the queue */
+    cl_event first, last;            /* of the first and the newest command, NULL where none is needed */
+    struct clq_record *record;       /* not NULL: launches are kept there, and nothing is enqueued */
     cl_mem workspace;
     uint64_t workspace_offset_bytes;
     clq_cl_binaries *binaries;       /* where those of the commands' programs are noted, or NULL */
@@ -35,12 +38,22 @@ typedef struct clq_cl_stream {
 } clq_cl_stream;
 
 /*
- * Open a stream with scratch memory on the launch's queue, or on the context's own when `launch` is NULL; `operation`
+ * Open a stream with scratch memory on the order's queue, or on the context's own when `order` is NULL; `operation`
  * is for messages. After success it must be closed with the status of what was enqueued; _close returns that status,
  * or a failure of its own.
  */
-clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const clq_launch *launch,
+clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const clq_order *order,
                               const char *operation, uint64_t workspace_bytes, clq_error *error);
 clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_error *error);
+
+/* Of a launch; `local` NULL: left to the runtime. */
+typedef struct clq_cl_sizes {
+    cl_uint dimensions;
+    const size_t *global, *local;
+} clq_cl_sizes;
+
+/* A kernel whose arguments are set, behind what the stream has; `may_be_last` 0: another one follows. */
+clq_status clq_cl_stream_submit(clq_cl_stream *stream, cl_kernel kernel, const clq_cl_sizes *sizes, int may_be_last,
+                                clq_error *error);
 
 #endif
