@@ -42,6 +42,7 @@ typedef struct bench_row {
     double bytes;               /* of memory that one call needs to touch, for progress */
     uint64_t elements;          /* of one call; 0: has none */
     int calls;                  /* that one run makes, times being those of one call; 0 is 1 */
+    const double *spent;        /* not NULL: the seconds of the last run that count; else all of it does */
     int (*spoil)(void *cookie); /* overwrite the old result before the run that is checked; may be NULL */
     int (*run)(void *cookie);
     int (*check)(void *cookie); /* after one run: whether the result is right; may be NULL */

@@ -61,12 +61,15 @@ static double take_turn(bench_row *row, const bench_timing *timing)
     const int repeats = warm_up(row, timing);
     const int calls = repeats * (row->calls > 0 ? row->calls : 1);
     const double start = bench_now();
+    double spent = 0.0;
     for (int i = 0; i < repeats && row->outcome == BENCH_OK; i++) {
         if (row->run(row->cookie) != BENCH_OK) {
             row->outcome = BENCH_FAILED;
         }
+        spent += row->spent != NULL ? *row->spent : 0.0;
     }
-    return calls == 0 ? 0.0 : (bench_now() - start) / (double)calls;
+    spent = row->spent != NULL ? spent : bench_now() - start;
+    return calls == 0 ? 0.0 : spent / (double)calls;
 }
 
 static int is_stopped(const bench_timing *timing, int compiles)

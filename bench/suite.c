@@ -10,6 +10,7 @@
 #include "core/size.h"
 #include "gemm_group.h"
 #include "gemm_shapes.h"
+#include "launch_group.h"
 #include "memory_group.h"
 
 static const uint64_t full_elements = UINT64_C(128) << 20, quick_elements = UINT64_C(1) << 20,
@@ -20,8 +21,8 @@ static const double quick_seconds = 0.1;
 
 enum { FULL_BATCH = 10000, QUICK_BATCH = 100, SWEEP_FIRST = 10, SWEEP_LAST = 30, SWEEP_STEP = 2 };
 
-static const char *const names[BENCH_OPERATION_COUNT] = {"minmax",           "quantize",  "dequantize", "fake-quantize",
-                                                         "dynamic-quantize", "histogram", "batch",      "gemm"};
+static const char *const names[BENCH_OPERATION_COUNT] = {
+    "minmax", "quantize", "dequantize", "fake-quantize", "dynamic-quantize", "histogram", "batch", "gemm", "launch"};
 
 const char *bench_operation_name(bench_operation operation)
 {
@@ -329,6 +330,17 @@ static clq_status measure_products(const bench_suite *s, size_t *failed, clq_err
     return CLQ_OK;
 }
 
+static clq_status measure_launches(const bench_suite *s, size_t *failed, clq_error *error)
+{
+    launch_group *g = NULL;
+    clq_status status = launch_group_create(&g, s->context, error);
+    if (status == CLQ_OK) {
+        status = measure(s, launch_group_rows(g), failed, error);
+    }
+    launch_group_destroy(g);
+    return status != CLQ_OK ? clq_fail_in(error, status, "launch") : CLQ_OK;
+}
+
 clq_status bench_suite_run(const bench_suite *s, size_t *failed, clq_error *error)
 {
     memory_order order = {.real = CLQ_F32, .variants = s->variants, .peers = s->peers};
@@ -346,5 +358,8 @@ clq_status bench_suite_run(const bench_suite *s, size_t *failed, clq_error *erro
     if (is_asked(s, BENCH_BATCH) && s->shapes == NULL) {
         CLQ_TRY(measure_batches(s, failed, error));
     }
-    return is_asked(s, BENCH_GEMM) && (!s->sweep || s->operations != 0) ? measure_products(s, failed, error) : CLQ_OK;
+    if (is_asked(s, BENCH_GEMM) && (!s->sweep || s->operations != 0)) {
+        CLQ_TRY(measure_products(s, failed, error));
+    }
+    return (s->operations >> BENCH_LAUNCH & 1) != 0 ? measure_launches(s, failed, error) : CLQ_OK;
 }

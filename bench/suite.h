@@ -16,6 +16,7 @@ typedef enum bench_operation {
     BENCH_HISTOGRAM,
     BENCH_BATCH,
     BENCH_GEMM,
+    BENCH_LAUNCH, /* by its name alone */
     BENCH_OPERATION_COUNT
 } bench_operation;
 
@@ -23,7 +24,7 @@ const char *bench_operation_name(bench_operation operation); /* "fake-quantize" 
 
 typedef struct bench_suite {
     clq_context *context;
-    uint32_t operations;       /* bit 1 << bench_operation for each; 0: all, and of products only a few */
+    uint32_t operations;       /* bit 1 << bench_operation for each; 0: all but launch, and of products only a few */
     const bench_shape *shapes; /* NULL: those of docs/benchmarking.md */
     size_t shape_count;
     const char *const *variants; /* to force beside the device's choice; ends with NULL */

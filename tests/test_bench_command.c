@@ -328,6 +328,20 @@ static void measures_batches(void **state)
     assert_int_equal(s.beside, 2 * 3 * 5);
 }
 
+/* Three ways of three operations and a product, two of each beside the third. */
+static void measures_launches(void **state)
+{
+    const char *report = scratch_path("report.json");
+    const char *const words[] = {"launch", "--rounds", "1", NULL};
+    seen s;
+    (void)state;
+    assert_int_equal(run(report, words), 0);
+    s = read_report(report);
+    assert_int_equal(s.rows, 3 * 4);
+    assert_int_equal(s.measured, s.rows);
+    assert_int_equal(s.beside, 2 * 4);
+}
+
 static void says_when_a_result_is_wrong(void **state)
 {
     const char *shapes = write_shapes();
@@ -354,6 +368,7 @@ static void says_when_a_result_is_wrong(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(describes_every_row), cmocka_unit_test(measures_batches),
+                                       cmocka_unit_test(measures_launches),
                                        cmocka_unit_test(says_when_a_result_is_wrong)};
     return cmocka_run_group_tests_name("bench command", tests, scratch_begin, scratch_end);
 }

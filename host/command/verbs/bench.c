@@ -74,6 +74,7 @@ static int check_shapes(const bench_call *call)
 {
     const uint32_t products = UINT32_C(1) << BENCH_GEMM;
     const uint32_t batches = UINT32_C(1) << BENCH_BATCH;
+    const uint32_t launches = UINT32_C(1) << BENCH_LAUNCH;
     const char *path = call->options->bench.shapes;
     size_t product_count = 0;
     for (size_t i = 0; i < call->suite.shape_count; i++) {
@@ -81,6 +82,9 @@ static int check_shapes(const bench_call *call)
     }
     if ((call->suite.operations & batches) != 0) {
         return cli_usage_error("bench batch takes no --shapes: its tensors have 1024 elements each");
+    }
+    if ((call->suite.operations & launches) != 0) {
+        return cli_usage_error("bench launch takes no --shapes: its operations are small ones");
     }
     if ((call->suite.operations & products) != 0 && product_count == 0) {
         return cli_usage_error("bench gemm: %s has no shape MxNxK", path);
@@ -229,7 +233,8 @@ static clq_status measure(bench_call *call, size_t *failed, clq_error *error)
     call->report.rounds = suite->timing.rounds;
     /* Who asks for shapes or variants wants each of them. */
     call->report.is_short = suite->quick && !options->verbose && !suite->sweep && suite->shapes == NULL &&
-                            options->bench.variants.count == 0;
+                            options->bench.variants.count == 0 &&
+                            suite->operations != UINT32_C(1) << BENCH_LAUNCH /* which has no fractions */;
     cli_bench_report_begin(&call->report);
     status = bench_suite_run(suite, failed, error);
     cli_progress_end(&call->progress);

@@ -55,6 +55,10 @@ static int take_operations(tune_call *call)
         if (code != CLI_OK) {
             return code;
         }
+        if (operations_of(operation) == 0) {
+            return cli_usage_error("tune --operation %s: what a call costs the host has no tuned values",
+                                   bench_operation_name(operation));
+        }
         call->operations |= operations_of(operation);
     }
     return CLI_OK;
