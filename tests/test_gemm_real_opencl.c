@@ -89,6 +89,52 @@ static void gated(cl_command_queue_properties properties)
     check_needs_device();
 }
 
+/* Recorded once and run three times, in a workspace of the caller's or of the record's own. */
+static void recorded(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 4 && check_device() != NULL; round++) {
+        const clq_gemm_problem p = problem_of(5, 70);
+        own_opencl own;
+        real_product r;
+        clq_gemm_operands o;
+        clq_plan plan;
+        clq_launch launch;
+        clq_record *record = NULL;
+        cl_event first = NULL;
+        cl_event last = NULL;
+        own_opencl_begin(&own, round % 2 == 0 ? 0 : CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, BYTES);
+        real_product_begin(&r, &p);
+        real_product_operands(&r, own.clquant, &o);
+        ACCEPTED(clq_finish(own.clquant, e));
+        ACCEPTED(clq_gemm_prepare(own.clquant, &p, p.m, p.m, e));
+        ACCEPTED(clq_gemm_plan(own.clquant, &p, 0, &plan, e));
+        launch = launch_of(&own, round < 2 ? NULL : workspace_of(&own, plan.workspace_bytes), plan.workspace_bytes);
+        ACCEPTED(clq_record_create_gemm(own.clquant, &p, &o, &launch, &record, e));
+        if (launch.workspace != NULL) {
+            clReleaseMemObject(launch.workspace);
+        }
+        for (int run = 0; run < 3; run++) {
+            const cl_event before = last;
+            ACCEPTED(clq_record_enqueue(record, before != NULL, before != NULL ? &before : NULL,
+                                        run == 0 ? &first : NULL, &last, e));
+            if (before != NULL) {
+                clReleaseEvent(before);
+            }
+        }
+        assert_ptr_not_equal(first, last);
+        assert_int_equal(clWaitForEvents(1, &last), CL_SUCCESS);
+        real_product_check(&r, &o, "recorded");
+        clReleaseEvent(first);
+        clReleaseEvent(last);
+        clq_record_destroy(&record);
+        real_product_release(&o);
+        real_product_end(&r);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
 static void in_order(void **state)
 {
     (void)state;
@@ -182,9 +228,11 @@ static void failures(void **state)
         launch = launch_of(&own, workspace_of(&own, plan.workspace_bytes), plan.workspace_bytes);
         while (status != CLQ_OK) {
             cl_event done = NULL;
+            cl_event first = NULL;
             clq_error error;
             const int references = failing_opencl_references();
             launch.event = &done;
+            launch.first_event = &first;
             failing_opencl_fail(++number, NULL, CL_OUT_OF_RESOURCES);
             status = clq_enqueue_gemm(own.clquant, &p, &o, &launch, &error);
             assert_true(status == CLQ_OK || strcmp(error.opencl_call, failing_opencl_failed()) == 0);
@@ -193,8 +241,11 @@ static void failures(void **state)
             if (status != CLQ_OK) {
                 assert_int_equal(error.opencl_code, CL_OUT_OF_RESOURCES);
                 assert_null(done);
+                assert_null(first);
                 assert_int_equal(failing_opencl_references(), references);
             } else {
+                assert_non_null(first);
+                clReleaseEvent(first);
                 clReleaseEvent(done);
             }
         }
@@ -209,8 +260,8 @@ static void failures(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(in_order), cmocka_unit_test(out_of_order), cmocka_unit_test(every_height),
-    cmocka_unit_test(refusals), cmocka_unit_test(failures),
+    cmocka_unit_test(recorded),     cmocka_unit_test(in_order), cmocka_unit_test(out_of_order),
+    cmocka_unit_test(every_height), cmocka_unit_test(refusals), cmocka_unit_test(failures),
 };
 
 CHECK_MAIN("gemm_real_opencl", tests)

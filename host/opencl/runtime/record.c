@@ -41,9 +41,6 @@ void clq_cl_record_destroy(clq_record *record)
     for (size_t i = 0; i < record->memory_count; i++) {
         (void)clReleaseMemObject(record->memories[i]);
     }
-    if (record->workspace != NULL) {
-        (void)clReleaseMemObject(record->workspace);
-    }
     if (record->queue != NULL) {
         (void)clReleaseCommandQueue(record->queue);
     }
@@ -57,10 +54,14 @@ void clq_cl_record_destroy(clq_record *record)
 
 clq_status clq_cl_record_reserve(clq_record *record, uint64_t bytes, cl_mem *workspace, clq_error *error)
 {
-    CLQ_TRY(clq_cl_memory_create(record->context, CL_MEM_READ_WRITE, bytes, NULL, "scratch memory of a record",
-                                 &record->workspace, error));
-    *workspace = record->workspace;
-    return CLQ_OK;
+    cl_mem made = NULL;
+    clq_status status;
+    CLQ_TRY(clq_cl_memory_create(record->context, CL_MEM_READ_WRITE, bytes, NULL, "scratch memory of a record", &made,
+                                 error));
+    status = clq_cl_record_hold(record, made, error);
+    (void)clReleaseMemObject(made);
+    *workspace = made;
+    return status;
 }
 
 /* Room for one more. */

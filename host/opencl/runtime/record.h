@@ -17,11 +17,10 @@ struct clq_record {
     clq_context *context;   /* holds a reference */
     cl_command_queue queue; /* retained */
     int chained;            /* as of clq_cl_stream */
-    cl_mem workspace;       /* of its own, or NULL */
     size_t count, capacity;
     clq_cl_recorded *launches;
     size_t memory_count, memory_capacity;
-    cl_mem *memories; /* what arguments point at, each retained once */
+    cl_mem *memories; /* what arguments point at, and scratch memory of its own, each retained once */
 };
 
 /* An empty one for the queue, which is asked what it is; launches come from streams whose order names it. */
