@@ -39,7 +39,7 @@ clq_status clq_cl_record_add(clq_record *record, clq_cl_pool *pool, cl_kernel ke
 /* Retain the memory as long as the record lives; NULL is none. */
 clq_status clq_cl_record_hold(clq_record *record, cl_mem memory, clq_error *error);
 
-/* ---- running ---- */
+/* ---- opencl/runtime/record_enqueue.c ---- */
 
 /* All launches, in order, behind the events of the list; where the events are wanted, they are the caller's. */
 clq_status clq_cl_record_enqueue(const clq_record *record, cl_uint wait_count, const cl_event *wait_list,
