@@ -46,7 +46,7 @@ static uint64_t run(const clq_pass *passes, size_t count)
     clq_error error;
     uint64_t cuts = 0;
     uint64_t pieces = 0;
-    uint64_t at = 0;
+    uint64_t at = passes[0].first;
     size_t pass = 0;
     int filled = 1;
     check_ok(clq_slot_init(&slot, NULL, CAPACITY, &error), &error, "clq_slot_init");
@@ -73,7 +73,11 @@ static uint64_t run(const clq_pass *passes, size_t count)
                 pieces += piece->parts != 0;
             }
             cuts += 1;
-            at = slot.pieces[i].last ? 0 : at + slot.pieces[i].chunk.count;
+            at += slot.pieces[i].chunk.count;
+            if (slot.pieces[i].last) {
+                assert_true(passes[pass].count == 0 || at == passes[pass].first + passes[pass].count);
+                at = pass + 1 < count ? passes[pass + 1].first : 0;
+            }
         }
     }
     assert_true(pass == count && at == 0 && from.read == pieces);
@@ -112,8 +116,9 @@ static void sides_are_cut_at_the_same_places(void **state)
         enum { FORMS = sizeof forms / sizeof forms[0] };
         for (size_t a = 0; a < FORMS; a++) {
             for (size_t b = 0; b < FORMS; b++) {
-                const clq_pass passes[] = {
-                    {5, 0, 2, {forms[a], forms[b]}}, {6, 0, 1, {forms[b]}}, {7, 0, 2, {forms[b], forms[a]}}};
+                const clq_pass passes[] = {{5, 0, 2, {forms[a], forms[b]}, 0, 0},
+                                           {6, 0, 1, {forms[b]}, 0, 0},
+                                           {7, 0, 2, {forms[b], forms[a]}, 0, 0}};
                 (void)run(passes, sizeof passes / sizeof passes[0]);
             }
         }
@@ -123,9 +128,31 @@ static void sides_are_cut_at_the_same_places(void **state)
 /* A cut that fits both is found, not just any: rows of channels are rows of groups. */
 static void cuts_stay_large(void **state)
 {
-    const clq_pass pass = {0, 0, 2, {work(CLQ_PER_CHANNEL, 0, 0, 1000, 1000), work(CLQ_PER_GROUP, 0, 127, 1000, 1000)}};
+    const clq_pass pass = {0, 0, 2, {work(CLQ_PER_CHANNEL, 0, 0, 1000, 1000), work(CLQ_PER_GROUP, 0, 127, 1000, 1000)},
+                           0, 0};
     (void)state;
     assert_true(run(&pass, 1) <= 1000 / (CAPACITY / 2 / 6 / 1000));
+}
+
+/* Passes over some of the elements go over these, and pieces tell where they are in the whole. */
+static void a_pass_may_be_a_window(void **state)
+{
+    static const uint64_t ENDS[] = {0, 4096, 8192, 69632, 100352, 300 * 1000};
+    const clq_schedule_side forms[] = {
+        work(CLQ_PER_TENSOR, 0, 0, 300, 1000),  work(CLQ_PER_CHANNEL, 0, 0, 300, 1000),
+        work(CLQ_PER_CHANNEL, 1, 0, 300, 1000), work(CLQ_PER_GROUP, 0, 127, 300, 1000),
+        work(CLQ_PER_BLOCK, 0, 32, 300, 1000),  clq_schedule_copy(PIECE_COPY, 300 * 1000, 4),
+    };
+    enum { FORMS = sizeof forms / sizeof forms[0], WINDOWS = sizeof ENDS / sizeof ENDS[0] - 1 };
+    (void)state;
+    for (size_t f = 0; f < FORMS; f++) {
+        clq_pass passes[WINDOWS];
+        for (size_t i = 0; i < WINDOWS; i++) {
+            const uint64_t count = i + 1 == WINDOWS && f % 2 == 0 ? 0 : ENDS[i + 1] - ENDS[i];
+            passes[i] = (clq_pass){i, 0, 1, {forms[f]}, ENDS[i], count};
+        }
+        (void)run(passes, WINDOWS);
+    }
 }
 
 /* Many small tensors of two sides fill slots to the last place, never half a pair. */
@@ -146,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sides_are_cut_at_the_same_places),
+        cmocka_unit_test(a_pass_may_be_a_window),
         cmocka_unit_test(cuts_stay_large),
         cmocka_unit_test(pairs_stay_together),
     };

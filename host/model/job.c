@@ -11,6 +11,7 @@
 
 #include "model/report.h"
 #include "model/request.h"
+#include "model/share.h"
 
 enum { MESSAGE_BYTES = 2048 };
 
@@ -146,7 +147,8 @@ clq_status clq_job_need_devices(clq_job *job, clq_error *error)
 clq_status clq_job_begin_check(clq_job *job, clq_error *error)
 {
     job->check.writes = job->request->output != NULL && !job->request->dry_run;
-    return clq_check_begin(&job->check, job->request, job->context, error);
+    CLQ_TRY(clq_check_begin(&job->check, job->request, job->context, error));
+    return clq_job_share_seed(job, error);
 }
 
 /* ---- events ---- */

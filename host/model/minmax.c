@@ -11,6 +11,7 @@
 #include "model/layout.h"
 #include "model/read_real.h"
 #include "model/report.h"
+#include "model/share.h"
 #include "stream/pipeline.h"
 #include "stream/ranges.h"
 #include "stream/schedule.h"
@@ -20,10 +21,15 @@ enum { SLOTS = 2 };
 
 enum { PIECE_FIND = 0 };
 
-/* A tensor to look at. */
+/* A tensor to look at, and what was found. */
 typedef struct selected {
     size_t index; /* in the model */
     clq_layout layout;
+    uint64_t elements, parameters;
+    clq_window window; /* what this part of the call looks at */
+    clq_nonfinite nonfinite;
+    float whole[2];
+    float *ranges; /* of each parameter, where the report lists them and some were looked at; else NULL */
 } selected;
 
 typedef struct minmax_run {
@@ -36,11 +42,7 @@ typedef struct minmax_run {
     /* The first stage's. */
     size_t next; /* item */
     clq_schedule schedule;
-    /* The second stage's: of the tensor whose pieces come in. */
-    clq_nonfinite nonfinite;
-    float whole[2];
-    float *ranges; /* of each parameter, where the report lists them */
-    uint64_t done_bytes;
+    uint64_t done_bytes; /* the second stage's */
 } minmax_run;
 
 /* ---- which tensors ---- */
@@ -61,7 +63,10 @@ static clq_status add(minmax_run *run, size_t index, clq_error *error)
     selected *item = &run->items[run->count];
     CLQ_TRY(clq_request_layout(run->job.request, tensor->name, tensor->rank, tensor->shape, CLQ_PER_TENSOR,
                                &item->layout, error));
+    CLQ_TRY(clq_layout_count(&item->layout, &item->elements, &item->parameters, error));
     item->index = index;
+    item->nonfinite = (clq_nonfinite){0, UINT64_MAX};
+    clq_ranges_clear(item->whole, 1);
     run->count += 1;
     run->bytes += clq_real_bytes(run->model, index);
     return CLQ_OK;
@@ -146,6 +151,20 @@ static clq_status select_tensors(minmax_run *run, clq_error *error)
     return select_all(run, error);
 }
 
+/* What this part looks at of each, and how much that is. */
+static clq_status take_share(minmax_run *run, clq_error *error)
+{
+    clq_share share;
+    CLQ_TRY(clq_share_begin(&share, &run->job, run->bytes, error));
+    run->bytes = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        selected *item = &run->items[i];
+        item->window = clq_share_cut(&share, item->elements, clq_real_bytes(run->model, item->index));
+        run->bytes += clq_dtype_bytes(clq_read_type(run->model, item->index), item->window.count);
+    }
+    return CLQ_OK;
+}
+
 /* ---- the first stage ---- */
 
 static clq_quantization description(const minmax_run *run, const selected *item)
@@ -161,9 +180,14 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
 {
     minmax_run *run = cookie;
     (void)error;
+    while (run->next < run->count && clq_job_is_part(&run->job) && run->items[run->next].window.count == 0) {
+        run->next += 1;
+    }
     *there = run->next < run->count;
     if (*there) {
         const clq_quantization q = description(run, &run->items[run->next]);
+        pass->first = run->items[run->next].window.first;
+        pass->count = run->items[run->next].window.count;
         pass->key = clq_check_key(run->model->tensors[run->items[run->next].index].name, 0);
         pass->tensor = run->next++;
         pass->sides = 1;
@@ -187,27 +211,20 @@ static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error 
 
 /* ---- the second stage ---- */
 
-/* Before the first piece of a tensor. */
-static clq_status begin_tensor(minmax_run *run, const selected *item, clq_error *error)
+static clq_status make_ranges(const minmax_run *run, selected *item, clq_error *error)
 {
-    uint64_t elements = 0;
-    uint64_t count = 0;
-    CLQ_TRY(clq_layout_count(&item->layout, &elements, &count, error));
-    run->nonfinite = (clq_nonfinite){0, UINT64_MAX};
-    clq_ranges_clear(run->whole, 1);
-    if (run->job.request->details & CLQ_FILE_PARAMETERS) {
-        run->ranges = count <= SIZE_MAX / 16 ? malloc(((size_t)count + 1) * 2 * sizeof *run->ranges) : NULL;
-        if (run->ranges == NULL) {
-            return clq_fail(error, CLQ_OUT_OF_MEMORY, "tensor '%s': no memory for %" PRIu64 " ranges",
-                            run->model->tensors[item->index].name, count);
-        }
-        clq_ranges_clear(run->ranges, count);
+    const uint64_t count = item->parameters;
+    item->ranges = count <= SIZE_MAX / 16 ? malloc(((size_t)count + 1) * 2 * sizeof *item->ranges) : NULL;
+    if (item->ranges == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "tensor '%s': no memory for %" PRIu64 " ranges",
+                        run->model->tensors[item->index].name, count);
     }
+    clq_ranges_clear(item->ranges, count);
     return CLQ_OK;
 }
 
-/* After the last. */
-static clq_status end_tensor(minmax_run *run, const selected *item, clq_error *error)
+/* All that was found of the tensor; the report takes over its ranges. */
+static clq_status report_item(minmax_run *run, selected *item, clq_error *error)
 {
     const clq_model_tensor *source = &run->model->tensors[item->index];
     clq_file_report *report = run->job.report;
@@ -216,44 +233,46 @@ static clq_status end_tensor(minmax_run *run, const selected *item, clq_error *e
     CLQ_TRY(clq_report_side(&tensor->source, source->dtype.name, source->rank, source->shape, source->bytes, error));
     tensor->outcome = CLQ_FILE_PROCESSED;
     tensor->q = description(run, item);
-    CLQ_TRY(clq_layout_count(&item->layout, &tensor->elements, &tensor->parameters, error));
-    tensor->nonfinite = run->nonfinite;
-    tensor->range_low = run->whole[0];
-    tensor->range_high = run->whole[1];
-    tensor->range = run->ranges;
-    run->ranges = NULL;
+    tensor->elements = item->elements;
+    tensor->parameters = item->parameters;
+    tensor->nonfinite = item->nonfinite;
+    tensor->range_low = item->whole[0];
+    tensor->range_high = item->whole[1];
+    tensor->range = item->ranges;
+    item->ranges = NULL;
     report->processed_count += 1;
     clq_report_keep(report);
     return CLQ_OK;
 }
 
-/* The range over all parameters. */
-static void widen_whole(minmax_run *run, const float *ranges, uint64_t parameters)
+static clq_status take_found(minmax_run *run, selected *item, const clq_slot *slot, const clq_piece *piece,
+                             clq_error *error)
 {
-    for (uint64_t i = 0; i < parameters; i++) {
-        run->whole[0] = ranges[2 * i] < run->whole[0] ? ranges[2 * i] : run->whole[0];
-        run->whole[1] = ranges[2 * i + 1] > run->whole[1] ? ranges[2 * i + 1] : run->whole[1];
+    const clq_check_place place = {run->model->path, run->model->tensors[item->index].name};
+    const float *ranges = (const float *)(const void *)(slot->memory + piece->range);
+    CLQ_TRY(clq_check_ranges(&run->job.check, slot, piece, &place, error));
+    CLQ_TRY(clq_ranges_settle(slot, piece, &item->nonfinite, error));
+    for (uint64_t i = 0; i < piece->chunk.parameters; i++) {
+        clq_ranges_widen(item->whole, &ranges[2 * i]);
     }
+    if (item->ranges != NULL) {
+        clq_ranges_merge(slot, piece, item->ranges + 2 * piece->chunk.first_parameter);
+    }
+    return CLQ_OK;
 }
 
 static clq_status take_piece(minmax_run *run, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
-    const selected *item = &run->items[piece->tensor];
-    if (piece->chunk.first == 0) {
-        CLQ_TRY(begin_tensor(run, item, error));
+    selected *item = &run->items[piece->tensor];
+    if (piece->chunk.first == item->window.first && (run->job.request->details & CLQ_FILE_PARAMETERS)) {
+        CLQ_TRY(make_ranges(run, item, error));
     }
     if (piece->parts != 0) {
-        const clq_check_place place = {run->model->path, run->model->tensors[item->index].name};
-        CLQ_TRY(clq_check_ranges(&run->job.check, slot, piece, &place, error));
-        CLQ_TRY(clq_ranges_settle(slot, piece, &run->nonfinite, error));
-        widen_whole(run, (const float *)(const void *)(slot->memory + piece->range), piece->chunk.parameters);
-        if (run->ranges != NULL) {
-            clq_ranges_merge(slot, piece, run->ranges + 2 * piece->chunk.first_parameter);
-        }
+        CLQ_TRY(take_found(run, item, slot, piece, error));
     }
     run->done_bytes += piece->real_bytes;
     clq_job_progress_at(&run->job, run->done_bytes, run->model->tensors[item->index].name);
-    return piece->last ? end_tensor(run, item, error) : CLQ_OK;
+    return piece->last && !clq_job_is_part(&run->job) ? report_item(run, item, error) : CLQ_OK;
 }
 
 static clq_status find_slot(void *cookie, size_t number, clq_error *error)
@@ -270,6 +289,52 @@ static clq_status find_slot(void *cookie, size_t number, clq_error *error)
 }
 
 /* ---- all of it ---- */
+
+/* What all parts have found of each parameter; only the first keeps it. */
+static clq_status merge_ranges(minmax_run *run, selected *item, clq_error *error)
+{
+    if (item->ranges == NULL) {
+        CLQ_TRY(make_ranges(run, item, error));
+    }
+    CLQ_TRY(clq_job_merge_ranges(&run->job, item->ranges, item->parameters, error));
+    if (!clq_job_tells(&run->job)) {
+        free(item->ranges);
+        item->ranges = NULL;
+    }
+    return CLQ_OK;
+}
+
+/* What all parts have found becomes that of the first, which reports it. */
+static clq_status merge_parts(minmax_run *run, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_nonfinite *nonfinite = malloc((run->count + 1) * sizeof *nonfinite);
+    float *whole = malloc((run->count + 1) * 2 * sizeof *whole);
+    if (nonfinite == NULL || whole == NULL) {
+        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", run->count));
+    }
+    for (size_t i = 0; i < run->count; i++) {
+        nonfinite[i] = run->items[i].nonfinite;
+        memcpy(whole + 2 * i, run->items[i].whole, sizeof run->items[i].whole);
+    }
+    CLQ_TRY_TO(clq_job_merge_nonfinite(&run->job, nonfinite, run->count, error));
+    CLQ_TRY_TO(clq_job_merge_ranges(&run->job, whole, run->count, error));
+    CLQ_TRY_TO(clq_job_merge_check(&run->job, error));
+    for (size_t i = 0; i < run->count; i++) {
+        selected *item = &run->items[i];
+        item->nonfinite = nonfinite[i];
+        memcpy(item->whole, whole + 2 * i, sizeof item->whole);
+        if (run->job.request->details & CLQ_FILE_PARAMETERS) {
+            CLQ_TRY_TO(merge_ranges(run, item, error));
+        }
+        CLQ_TRY_TO(clq_job_tells(&run->job) ? report_item(run, item, error) : CLQ_OK);
+    }
+    run->job.report->is_part_done = 1;
+done:
+    free(nonfinite);
+    free(whole);
+    return status;
+}
 
 /* Once all results are in the report. */
 static clq_status check_nonfinite(const minmax_run *run, clq_error *error)
@@ -294,6 +359,7 @@ static clq_status execute(minmax_run *run, clq_error *error)
     const clq_pipeline pipeline = {run, SLOTS, fill_slot, {find_slot}, clq_job_is_cancelled, &run->job};
     CLQ_TRY(clq_job_open_model(&run->job, run->job.request->input, &run->model, error));
     CLQ_TRY(select_tensors(run, error));
+    CLQ_TRY(take_share(run, error));
     CLQ_TRY(clq_job_need_device(&run->job, error));
     CLQ_TRY(clq_job_begin_check(&run->job, error));
     CLQ_TRY(clq_slots_init(run->slots, SLOTS, run->job.context, run->job.request->memory_bytes, error));
@@ -305,6 +371,7 @@ static clq_status execute(minmax_run *run, clq_error *error)
                                    .read = read_piece};
     clq_job_progress_begin(&run->job, run->bytes);
     CLQ_TRY(clq_pipeline_run(&pipeline, error));
+    CLQ_TRY(clq_job_is_part(&run->job) ? merge_parts(run, error) : CLQ_OK);
     return check_nonfinite(run, error);
 }
 
@@ -320,7 +387,9 @@ clq_status clq_file_minmax(clq_context *context, const clq_file_request *request
         status = execute(&run, error);
     }
     clq_slots_release(run.slots, SLOTS);
-    free(run.ranges);
+    for (size_t i = 0; i < run.count; i++) {
+        free(run.items[i].ranges);
+    }
     free(run.items);
     clq_model_close(&run.model);
     return clq_job_end(&run.job, status, report);

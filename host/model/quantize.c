@@ -133,7 +133,7 @@ static clq_status find_share_of_forms(clq_quantize_job *job, clq_error *error)
     clq_model_plan *plan = job->plan;
     clq_status status = CLQ_OK;
     clq_pieces *pieces = NULL;
-    uint8_t *forms = calloc(plan->count + 1, 1);
+    uint64_t *forms = calloc(plan->count + 1, sizeof *forms);
     if (forms == NULL) {
         CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", plan->count));
     }
@@ -149,10 +149,10 @@ static clq_status find_share_of_forms(clq_quantize_job *job, clq_error *error)
     CLQ_TRY_TO(clq_find_all(job, error));
     job->found = 0; /* but the forms: not of the pieces of other tensors */
     for (size_t i = 0; i < plan->count; i++) {
-        forms[i] = plan->tensors[i].elsewhere ? 0 : (uint8_t)plan->tensors[i].zero_point_form;
+        forms[i] = plan->tensors[i].elsewhere ? 0 : (uint64_t)plan->tensors[i].zero_point_form;
         plan->tensors[i].elsewhere = 0;
     }
-    CLQ_TRY_TO(events->agree(events->cookie, forms, plan->count, error));
+    CLQ_TRY_TO(events->reduce(events->cookie, CLQ_REDUCE_GREATEST, forms, plan->count, error));
     for (size_t i = 0; i < plan->count; i++) {
         plan->tensors[i].zero_point_form = (clq_zero_point_form)forms[i];
     }
@@ -175,7 +175,7 @@ static clq_status find_forms(clq_quantize_job *job, clq_error *error)
     if (job->joined != NULL) {
         return clq_part_set_forms(job->joined, job->plan, error);
     }
-    if (finds_all && job->request->parts > 0 && events->agree != NULL) {
+    if (finds_all && job->request->parts > 0 && events->reduce != NULL) {
         return find_share_of_forms(job, error);
     }
     job->all_bytes = clq_quantize_bytes(job, finds_all, !dry_run);

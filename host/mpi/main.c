@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * clquant-mpi: the command, started by mpirun as several processes (ranks) that see the same files. `quantize` is done
- * in parts, one by each rank, and joined by the first; the other verbs run in one process alone. Nothing but a byte for
- * each tensor and the verdicts of ranks is sent: data is read where it is quantized, and written in its place.
+ * in parts, one by each rank, and joined by the first; of other verbs that read models each rank does its share, and
+ * the first tells what all have found. Nothing but what is found and the verdicts of ranks is sent: data is read where
+ * it is needed, and written in its place.
  */
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
@@ -21,11 +22,12 @@
 static cli_ranks ranks;
 
 /* MPI ends all ranks, this one too, when one of its calls fails: its default, which is not changed. */
-static clq_status agree(void *cookie, uint8_t *numbers, size_t count, clq_error *error)
+static clq_status reduce(void *cookie, clq_reduction how, uint64_t *numbers, size_t count, clq_error *error)
 {
     (void)cookie;
     CLQ_REQUIRE(count <= INT_MAX, "%zu numbers are more than MPI takes at once", count);
-    MPI_Allreduce(MPI_IN_PLACE, numbers, (int)count, MPI_UNSIGNED_CHAR, MPI_MAX, MPI_COMM_WORLD);
+    MPI_Allreduce(MPI_IN_PLACE, numbers, (int)count, MPI_UINT64_T, how == CLQ_REDUCE_SUM ? MPI_SUM : MPI_MAX,
+                  MPI_COMM_WORLD);
     return CLQ_OK;
 }
 
@@ -46,6 +48,13 @@ static void settle(int code)
         MPI_Abort(MPI_COMM_WORLD, code);
     }
     MPI_Barrier(MPI_COMM_WORLD);
+}
+
+static int finish(int code)
+{
+    fflush(NULL);
+    MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    return code;
 }
 
 static unsigned rank_on_machine(void)
@@ -81,7 +90,13 @@ static int are_alike(int argc, char **argv)
 
 static int runs_in_ranks(int argc, char **argv)
 {
-    return argc > 1 && strcmp(argv[1], "quantize") == 0;
+    static const char *const VERBS[] = {"quantize", "minmax"};
+    for (size_t i = 0; argc > 1 && i < sizeof VERBS / sizeof VERBS[0]; i++) {
+        if (strcmp(argv[1], VERBS[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static int run(int argc, char **argv)
@@ -95,9 +110,10 @@ static int run(int argc, char **argv)
                         .count = (unsigned)size,
                         .local = rank_on_machine(),
                         .speaks = rank == 0,
-                        .agree = agree,
+                        .reduce = reduce,
                         .hold = hold,
-                        .settle = settle};
+                        .settle = settle,
+                        .finish = finish};
     if (size == 1 && !runs_in_ranks(argc, argv)) {
         return cli_main(argc, argv);
     }
@@ -105,7 +121,8 @@ static int run(int argc, char **argv)
     if (!are_alike(argc, argv)) {
         cli_message("the ranks differ in their version or arguments");
     } else if (!runs_in_ranks(argc, argv)) {
-        cli_message("'%s' runs in one process, and these are %d: only quantize is shared by ranks",
+        cli_message("'%s' runs in one process, and these are %d: ranks share quantize, dequantize, minmax, compare and "
+                    "calibrate",
                     argc > 1 ? argv[1] : "", size);
     } else {
         code = cli_main(argc, argv);

@@ -41,7 +41,9 @@ static clq_status open_pass(clq_schedule *schedule, clq_error *error)
         clq_chunker *chunker = &schedule->chunkers[i];
         CLQ_TRY(clq_schedule_cut(schedule->capacity_bytes / pass->sides, &pass->side[i], chunker, error));
         schedule->limit = clq_size_min(schedule->limit, chunker->limit);
+        chunker->position = pass->first;
     }
+    schedule->end = pass->count > 0 ? pass->first + pass->count : schedule->chunkers[0].elements;
     schedule->open = 1;
     return CLQ_OK;
 }
@@ -65,7 +67,7 @@ static uint64_t cut_side(clq_schedule *schedule, size_t side, uint64_t position,
 static void cut(clq_schedule *schedule)
 {
     const uint64_t position = schedule->chunkers[0].position;
-    uint64_t limit = schedule->limit;
+    uint64_t limit = clq_size_min(schedule->limit, clq_size_max(schedule->end - position, 1));
     uint64_t least = cut_side(schedule, 0, position, limit);
     for (size_t side = 1; side < schedule->pass.sides; side++) {
         limit = least;
@@ -95,7 +97,7 @@ static clq_piece piece_of(const clq_schedule *schedule, size_t number)
     piece.q = side->q;
     piece.q.layout = piece.chunk.layout;
     piece.real_bytes = piece.chunk.count * side->element_bytes;
-    piece.last = chunker->position >= chunker->elements;
+    piece.last = chunker->position >= schedule->end;
     return piece;
 }
 

@@ -31,6 +31,7 @@ typedef struct clq_pass {
     uint64_t key;  /* clq_check_key of it */
     size_t sides;
     clq_schedule_side side[CLQ_SCHEDULE_SIDES];
+    uint64_t first, count; /* elements that it goes over, `first` even; count 0: all from there on */
 } clq_pass;
 
 typedef struct clq_schedule {
@@ -46,6 +47,7 @@ typedef struct clq_schedule {
     clq_pass pass;
     int open;       /* more of the pass is to come */
     uint64_t limit; /* most elements of a cut */
+    uint64_t end;   /* of the pass */
     size_t side;    /* whose piece comes next */
     clq_chunker chunkers[CLQ_SCHEDULE_SIDES];
     clq_chunk chunks[CLQ_SCHEDULE_SIDES];

@@ -163,7 +163,9 @@ typedef struct clq_file_request {
     /*
      * (--part) of clq_file_quantize: `part` of 1 to `parts` does its share of the work, each in a run of its own and in
      * any order, also at the same time on machines with a common file system; clq_file_join puts the output in its
-     * place. Both 0: one run does it all.
+     * place. Of the other functions parts that run at the same time, and tell each other what they find through
+     * events->reduce, which they require: the first part has the report of all, and writes. Both 0: one run does it
+     * all.
      */
     uint32_t part, parts;
     int32_t dry_run;     /* (--dry-run) find out and report everything, write nothing */
@@ -193,6 +195,9 @@ typedef struct clq_file_progress {
     uint64_t skipped_bytes;         /* of done_bytes, those that an earlier run had done */
 } clq_file_progress;
 
+/* What becomes of the numbers of several parts. */
+typedef enum clq_reduction { CLQ_REDUCE_GREATEST = 1, CLQ_REDUCE_SUM = 2 } clq_reduction;
+
 /* All may be NULL. They are called from threads of the call, one at a time but for is_cancelled. */
 typedef struct clq_file_events {
     uint32_t struct_size; /* sizeof(clq_file_events) */
@@ -211,9 +216,11 @@ typedef struct clq_file_events {
     clq_status (*open_devices)(void *cookie, clq_context *const **contexts, size_t *count, clq_error *error);
     /*
      * Of a part whose other parts run at the same time: each of these numbers becomes the greatest that any part has
-     * there. Called once by each part, with the same count. NULL: the part finds by itself what the others would tell.
+     * there, or the sum of all, modulo 2^64. All parts call it as often, in the same order and with the same counts; a
+     * failure of one must end the others, which wait for it. NULL: a part of clq_file_quantize finds by itself what the
+     * others would tell, and no other function has parts.
      */
-    clq_status (*agree)(void *cookie, uint8_t *numbers, size_t count, clq_error *error);
+    clq_status (*reduce)(void *cookie, clq_reduction how, uint64_t *numbers, size_t count, clq_error *error);
 } clq_file_events;
 
 /* ------------------------------------------------------------------------------------------------
@@ -308,7 +315,7 @@ typedef struct clq_file_report {
     char device[160];               /* empty: none was needed; of several all names, as far as they fit */
     const clq_file_device *devices; /* of several devices each, in the order in which they were given; else NULL */
     size_t device_count;            /* of devices */
-    int32_t is_part_done;           /* the request's part is finished: what is left is clq_file_join */
+    int32_t is_part_done;           /* the request's part is finished: what is left is clq_file_join, or the first's */
     int32_t is_written;             /* the output stands under its name, even if the call failed later */
     int32_t is_resumable;           /* a run with `resume` continues from what this one left */
     clq_file_check check;           /* what was done, once there was a device; never CLQ_CHECK_BY_DEVICE then */

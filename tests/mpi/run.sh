@@ -47,6 +47,26 @@ for options in '' '--granularity tensor' '--granularity group --preset onnx' '--
 done
 "$command" quantize m.safetensors -o whole/q.safetensors --quiet --force || exit 1
 
+# What other verbs print, with times and the number of pieces left out, and write.
+printed() {
+    sed -e '/"seconds":/d; /"checked_pieces":/d; s/, [0-9.]* s on /, some time on /' "$1"
+}
+number=2
+alike() {
+    case $number in 2) number=3 ;; 3) number=7 ;; *) number=2 ;; esac
+    "$command" "$@" >whole/report 2>whole/messages && want=0 || want=$?
+    ranks $number "$@" && code=0 || code=$?
+    [ $code -eq $want ] || fault "$number ranks $*: exit code $code, not $want"
+    printed whole/report >whole/printed
+    printed report | cmp -s - whole/printed || fault "$number ranks $*: prints something else"
+}
+export COLUMNS=200 # as wide for ranks, whose output is a pipe or a terminal
+for options in '' '--json' '--json --granularity channel' '--json --granularity group --group-size 31 --check all' \
+    '--json --granularity group --axis 1 --group-size 2' '--tensor classifier.1.weight --memory 1M' '--axis 9'; do
+    # shellcheck disable=SC2086
+    alike minmax m.safetensors $options
+done
+
 # What is wrong with the call is told once, and ends all.
 fails() {
     want=$1
@@ -58,7 +78,8 @@ fails() {
     grep -q "clquant-mpi: rank [0-9]*: .*$words" messages || fault "$*: '$words' is not told"
 }
 fails 1 'nothing.safetensors: cannot open' ranks 3 quantize nothing.safetensors -o out/q.safetensors
-fails 2 'runs in one process' ranks 2 minmax m.safetensors
+fails 2 'runs in one process' ranks 2 info m.safetensors
+fails 1 'nothing.safetensors: cannot open' ranks 3 minmax nothing.safetensors
 fails 2 'missing option -o' ranks 2 quantize m.safetensors
 fails 2 'for one process' ranks 2 quantize m.safetensors -o out/q.safetensors --part 1/2
 differing() {

@@ -173,6 +173,9 @@ void cli_warning(const cli_options *options, const char *format, ...) CLQ_PRINTF
 void cli_note(const cli_options *options, const char *format, ...) CLQ_PRINTF(2, 3);
 int cli_usage_error(const char *format, ...) CLQ_PRINTF(1, 2);
 
+/* Whether cli_message says anything: of ranks, which all have the same to say, the first alone does. */
+int cli_speaks(void);
+
 /* --json prints one object whatever happens: after a failure that printed none, {"error": MESSAGE, "exit_code": CODE}.
  */
 void cli_print_failure_json(int code);

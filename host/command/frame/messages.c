@@ -37,8 +37,7 @@ static void put_line(FILE *out, const char *before, const char *text)
     fprintf(out, "%s%s\n", before, line);
 }
 
-/* Of ranks, which all have the same to say, the first alone does. */
-static int speaks(void)
+int cli_speaks(void)
 {
     return cli_ranks_in_use() == NULL || cli_ranks_in_use()->speaks;
 }
@@ -50,7 +49,7 @@ static void print_line(const char *text)
     if (ranks != NULL) {
         snprintf(before, sizeof before, "clquant-mpi: rank %u: ", ranks->rank);
     }
-    if (speaks()) {
+    if (cli_speaks()) {
         put_line(stderr, before, text);
     }
 }
@@ -131,7 +130,7 @@ int cli_usage_error(const char *format, ...)
     va_end(arguments);
     cli_note_failure(text);
     print_line(text);
-    if (!speaks()) {
+    if (!cli_speaks()) {
         return CLI_USAGE;
     }
     if (state.verb_name != NULL) {

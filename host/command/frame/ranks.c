@@ -12,3 +12,14 @@ void cli_ranks_use(cli_ranks *ranks)
 {
     in_use = ranks;
 }
+
+cli_options cli_options_of_rank(const cli_options *options, const cli_ranks *ranks)
+{
+    cli_options own = *options;
+    if (ranks->rank > 0) {
+        own.quiet = 1;
+        own.verbose = 0;
+        own.progress = CLI_PROGRESS_NEVER;
+    }
+    return own;
+}

@@ -10,15 +10,20 @@ typedef struct cli_ranks {
     unsigned local; /* number of the rank among those of this machine */
     int speaks;     /* whether messages are printed; what all ranks say alike is said by the first */
     /* As clq_file_events says. */
-    clq_status (*agree)(void *cookie, uint8_t *numbers, size_t count, clq_error *error);
+    clq_status (*reduce)(void *cookie, clq_reduction how, uint64_t *numbers, size_t count, clq_error *error);
     /* Before a failure of this rank alone is told: the failure of another may end this one instead. */
     void (*hold)(void);
     /* All ranks end their share with CLI_OK, or none of them returns. */
     void (*settle)(int code);
+    /* All ranks have done their share, and end with the code that the first has come to. */
+    int (*finish)(int code);
 } cli_ranks;
 
 /* NULL: the process is alone, which it is until cli_ranks_use. */
 cli_ranks *cli_ranks_in_use(void);
 void cli_ranks_use(cli_ranks *ranks);
+
+/* Only the first rank speaks of what goes well. */
+cli_options cli_options_of_rank(const cli_options *options, const cli_ranks *ranks);
 
 #endif

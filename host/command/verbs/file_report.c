@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "command/frame/file_events.h"
+#include "command/frame/ranks.h"
 #include "command/verbs/report.h"
 
 clq_status cli_call_files(const cli_options *options, cli_file_function *function, const clq_file_request *request,
@@ -15,6 +16,51 @@ clq_status cli_call_files(const cli_options *options, cli_file_function *functio
     status = function(NULL, request, &state.events, report, error);
     cli_file_events_end(&state);
     return status;
+}
+
+/* A rank that fails before all have told each other what they found ends those that wait for it. */
+static void fail_alone(const cli_options *options, cli_ranks *ranks, int code)
+{
+    if (options->json && !cli_json_printed()) {
+        cli_print_failure_json(code);
+    }
+    cli_flush_output();
+    ranks->settle(code != CLI_OK ? code : CLI_FAILURE);
+}
+
+int cli_run_files(const cli_options *options, cli_file_function *function, const clq_file_request *request,
+                  cli_file_tell *tell)
+{
+    cli_ranks *ranks = cli_ranks_in_use();
+    const int is_first = ranks == NULL || ranks->rank == 0;
+    const cli_options own = ranks != NULL ? cli_options_of_rank(options, ranks) : *options;
+    clq_file_request share = *request;
+    clq_file_report *report = NULL;
+    clq_error error;
+    clq_status status;
+    int is_done = 1;
+    int code = CLI_OK;
+    if (ranks != NULL) {
+        share.part = ranks->rank + 1;
+        share.parts = ranks->count;
+        ranks->speaks = 1;
+    }
+    status = cli_call_files(&own, function, &share, &report, &error);
+    if (ranks != NULL) {
+        is_done = report != NULL && report->is_part_done;
+        if (!is_done) {
+            ranks->hold();
+        }
+        ranks->speaks = is_first || !is_done;
+    }
+    if (is_first || !is_done) {
+        code = tell(options, request, report, status, &error);
+    }
+    clq_file_report_destroy(&report);
+    if (!is_done) {
+        fail_alone(options, ranks, code);
+    }
+    return ranks != NULL ? ranks->finish(code) : code;
 }
 
 void cli_json_layout(clq_json_writer *json, const clq_layout *layout)

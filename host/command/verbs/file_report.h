@@ -12,6 +12,17 @@ typedef clq_status cli_file_function(clq_context *context, const clq_file_reques
 clq_status cli_call_files(const cli_options *options, cli_file_function *function, const clq_file_request *request,
                           clq_file_report **report, clq_error *error);
 
+/* Tell what the call found and did, and return the exit code. */
+typedef int cli_file_tell(const cli_options *options, const clq_file_request *request, const clq_file_report *report,
+                          clq_status status, clq_error *error);
+
+/*
+ * All of a verb whose ranks tell each other what they find: the call, in each a part of it, and `tell` in the first, or
+ * in a rank that fails alone. Returns the exit code, the same in all. In one process: the call, and `tell`.
+ */
+int cli_run_files(const cli_options *options, cli_file_function *function, const clq_file_request *request,
+                  cli_file_tell *tell);
+
 /* "granularity", with "axis" or "group_size" where there is one. */
 void cli_json_layout(clq_json_writer *json, const clq_layout *layout);
 

@@ -124,9 +124,11 @@ static int name_nonfinite(const clq_file_report *report)
 }
 
 /* Results first, those before a failure too; then what was wrong. */
-static int tell(const cli_options *options, const clq_file_report *report, clq_status status, clq_error *error)
+static int tell(const cli_options *options, const clq_file_request *request, const clq_file_report *report,
+                clq_status status, clq_error *error)
 {
     const int failed = status != CLQ_OK && status != CLQ_NONFINITE;
+    (void)request;
     if (failed && (report == NULL || report->device[0] == '\0')) { /* before there was anything to find */
         return status == CLQ_INVALID_ARGUMENT && options->tensors.count > 0 ? cli_usage_error("%s", error->message)
                                                                             : cli_report_failure(error);
@@ -150,14 +152,7 @@ static int tell(const cli_options *options, const clq_file_report *report, clq_s
 int cli_minmax(const cli_options *options)
 {
     clq_file_request request = options->file;
-    clq_file_report *report = NULL;
-    clq_error error;
-    clq_status status;
-    int code;
     request.input = options->positional.items[0];
     request.details = options->json || options->verbose ? CLQ_FILE_PARAMETERS : 0;
-    status = cli_call_files(options, clq_file_minmax, &request, &report, &error);
-    code = tell(options, report, status, &error);
-    clq_file_report_destroy(&report);
-    return code;
+    return cli_run_files(options, clq_file_minmax, &request, tell);
 }

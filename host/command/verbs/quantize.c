@@ -58,16 +58,11 @@ static int join_ranks(const cli_options *options)
 /* Each rank is a part; only the first speaks of what goes well. */
 static int quantize_in_ranks(const cli_options *options, cli_ranks *ranks, clq_file_request request)
 {
-    cli_options own = *options;
+    const cli_options own = cli_options_of_rank(options, ranks);
     clq_file_report *report = NULL;
     clq_error error;
     clq_status status;
     int code = CLI_OK;
-    if (ranks->rank > 0) {
-        own.quiet = 1;
-        own.verbose = 0;
-        own.progress = CLI_PROGRESS_NEVER;
-    }
     request.part = ranks->rank + 1;
     request.parts = ranks->count;
     request.details = 0;

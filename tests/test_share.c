@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Calls in parts that run at the same time, here threads whose numbers go through memory: the first has the report of a
+ * call that does it all, bit for bit, with any number of parts; and whichever part fails, wherever, all of them end.
+ */
+#include "check.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "model/share.h"
+#include "scratch.h"
+#include "written_model.h"
+
+enum { MOST = 40 };
+
+/* Much and little, of every type; none; rows that no cut divides. */
+static const written_tensor FIRST[] = {
+    {"a.weight", "F32", 200, 160}, {"a.bias", "F32", 0, 200},     {"b.weight", "BF16", 301, 129},
+    {"count", "I64", 0, 900},      {"c.weight", "F32", 5, 30011}, {"d.weight", "F16", 320, 96},
+    {"empty", "F32", 0, 0},        {"one", "F32", 1, 1},
+};
+static const written_tensor SECOND[] = {
+    {"a.weight", "F32", 200, 160}, {"a.bias", "F32", 0, 200},     {"b.weight", "F32", 301, 129},
+    {"count", "I64", 0, 900},      {"c.weight", "F32", 30011, 5}, {"d.weight", "F16", 320, 96},
+    {"more", "F32", 3, 3},
+};
+static uint64_t seed;
+
+/* ---- parts ---- */
+
+typedef clq_status file_function(clq_context *, const clq_file_request *, const clq_file_events *, clq_file_report **,
+                                 clq_error *);
+
+/* What all parts share: a round is over when all have handed in their numbers. */
+typedef struct together {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint32_t parts, arrived;
+    uint64_t rounds;      /* that are over */
+    int is_over;          /* a part has failed: nobody waits */
+    uint64_t *numbers[2]; /* of this round and the one before, which some may still have to copy */
+    size_t count;
+    clq_reduction how;
+    int differs;       /* parts that are not at the same place */
+    uint32_t failing;  /* the part that fails, from 1; 0: none */
+    uint64_t fails_at; /* in this round */
+} together;
+
+typedef struct one {
+    together *all;
+    const clq_file_request *request;
+    file_function *function;
+    uint32_t part;
+    clq_status status;
+    clq_error error;
+    clq_file_report *report;
+    pthread_t thread;
+} one;
+
+static void begin_round(together *all, clq_reduction how, size_t count)
+{
+    uint64_t **now = &all->numbers[all->rounds % 2];
+    free(*now);
+    *now = calloc(count + 1, sizeof **now);
+    all->count = count;
+    all->how = how;
+    if (*now == NULL) {
+        abort();
+    }
+}
+
+static clq_status reduce(void *cookie, clq_reduction how, uint64_t *numbers, size_t count, clq_error *error)
+{
+    one *part = cookie;
+    together *all = part->all;
+    clq_status status = CLQ_OK;
+    uint64_t round;
+    pthread_mutex_lock(&all->lock);
+    round = all->rounds;
+    if (part->part == all->failing && round == all->fails_at) {
+        pthread_mutex_unlock(&all->lock);
+        return clq_fail(error, CLQ_IO_ERROR, "the others are gone");
+    }
+    if (all->arrived == 0) {
+        begin_round(all, how, count);
+    }
+    all->differs |= all->count != count || all->how != how;
+    for (size_t i = 0; i < count && !all->differs; i++) {
+        uint64_t *sum = &all->numbers[round % 2][i];
+        *sum = how == CLQ_REDUCE_SUM ? *sum + numbers[i] : numbers[i] > *sum ? numbers[i] : *sum;
+    }
+    all->arrived += 1;
+    if (all->arrived == all->parts) {
+        all->arrived = 0;
+        all->rounds += 1;
+        pthread_cond_broadcast(&all->changed);
+    }
+    while (all->rounds == round && !all->is_over) {
+        pthread_cond_wait(&all->changed, &all->lock);
+    }
+    if (all->rounds == round) {
+        status = clq_fail(error, CLQ_IO_ERROR, "another part has failed");
+    } else {
+        memcpy(numbers, all->numbers[round % 2], count * sizeof *numbers);
+    }
+    pthread_mutex_unlock(&all->lock);
+    return status;
+}
+
+static void *run_one(void *cookie)
+{
+    one *part = cookie;
+    together *all = part->all;
+    const clq_file_events events = {.struct_size = sizeof events, .cookie = part, .reduce = reduce};
+    clq_file_request request = *part->request;
+    clq_context *context = NULL;
+    request.part = part->part;
+    request.parts = all->parts;
+    part->status = clq_context_create("reference", &context, &part->error);
+    if (part->status == CLQ_OK) {
+        part->status = part->function(context, &request, &events, &part->report, &part->error);
+    }
+    clq_context_destroy(&context);
+    if (part->status != CLQ_OK) {
+        pthread_mutex_lock(&all->lock);
+        all->is_over = 1;
+        pthread_cond_broadcast(&all->changed);
+        pthread_mutex_unlock(&all->lock);
+    }
+    return NULL;
+}
+
+static void run(file_function *function, const clq_file_request *request, together *all, one *parts)
+{
+    all->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+    all->changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
+    for (uint32_t i = 0; i < all->parts; i++) {
+        parts[i] = (one){.all = all, .request = request, .function = function, .part = i + 1};
+        assert_int_equal(pthread_create(&parts[i].thread, NULL, run_one, &parts[i]), 0);
+    }
+    for (uint32_t i = 0; i < all->parts; i++) {
+        assert_int_equal(pthread_join(parts[i].thread, NULL), 0);
+    }
+    free(all->numbers[0]);
+    free(all->numbers[1]);
+}
+
+/* ---- reports as text ---- */
+
+static void put(FILE *out, const char *name, const void *bytes, uint64_t count)
+{
+    fprintf(out, " %s ", bytes != NULL ? name : "-");
+    for (uint64_t i = 0; bytes != NULL && i < count; i++) {
+        fprintf(out, "%02x", ((const uint8_t *)bytes)[i]);
+    }
+}
+
+static void put_tensor(FILE *out, const clq_file_tensor *t)
+{
+    const uint64_t bins = clq_histogram_bins(&t->q.scheme) * sizeof(uint64_t);
+    fprintf(out, "%s %d %s %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, t->name, (int)t->outcome, t->source.dtype,
+            t->target.dtype, t->elements, t->parameters, t->nonfinite.count, t->nonfinite.first_index);
+    fprintf(out, " %a %a %d %a %" PRIu64 " %a %a %a %d %" PRIu64 " %" PRIu64, (double)t->range_low,
+            (double)t->range_high, t->measured, t->errors.maximum, t->errors.maximum_index, t->errors.mean,
+            t->errors.sqnr_db, t->errors.cosine, t->errors.exact, t->differing, t->batches);
+    put(out, "range", t->range, t->parameters * 8);
+    put(out, "found", t->found_range, t->parameters * 8);
+    put(out, "threshold", t->threshold, t->parameters * sizeof *t->threshold);
+    put(out, "kept", t->kept, t->parameters * 8);
+    put(out, "histogram", t->histogram, t->parameters * bins);
+    put(out, "worst", t->worst_histogram, bins);
+    fprintf(out, " %" PRIu64 " %a\n", t->worst_parameter, t->expected_sqnr_db);
+}
+
+/* malloc'ed; all but times and what the number of pieces decides. */
+static char *text_of(const clq_file_report *report)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    assert_non_null(out);
+    for (size_t i = 0; i < report->tensor_count; i++) {
+        put_tensor(out, &report->tensors[i]);
+    }
+    fprintf(out, "%zu %" PRIu64 " %" PRIu64 " %s %d %d %" PRIu64 " %" PRIu64 "\n", report->processed_count,
+            report->bytes_in, report->bytes_out, report->device, report->is_written, (int)report->check,
+            report->check_seed, report->checked_elements);
+    fclose(out);
+    return text;
+}
+
+static char *run_alone(file_function *function, const clq_file_request *request, clq_status *status)
+{
+    clq_file_report *report = NULL;
+    clq_error error;
+    char *text;
+    *status = function(check_reference(), request, NULL, &report, &error);
+    text = text_of(report);
+    clq_file_report_destroy(&report);
+    return text;
+}
+
+/* Any number of parts: the first has the report and the verdict of one that does it all, and the output its bytes. */
+static void compare_with_alone(file_function *function, const clq_file_request *request)
+{
+    static const uint32_t COUNTS[] = {1, 2, 3, 7, MOST};
+    clq_status status;
+    char *want = run_alone(function, request, &status);
+    size_t length = 0;
+    char *want_file = request->output != NULL ? scratch_read(request->output, &length) : NULL;
+    for (size_t i = 0; i < sizeof COUNTS / sizeof COUNTS[0]; i++) {
+        together all = {.parts = COUNTS[i]};
+        one parts[MOST];
+        char *got;
+        if (request->output != NULL) {
+            scratch_remove(request->output);
+        }
+        run(function, request, &all, parts);
+        assert_false(all.differs);
+        assert_int_equal(parts[0].status, status);
+        got = text_of(parts[0].report);
+        assert_string_equal(got, want);
+        free(got);
+        for (uint32_t p = 0; p < all.parts; p++) {
+            assert_true(p == 0 || parts[p].status == CLQ_OK);
+            assert_true(p == 0 || parts[p].report->tensor_count == 0);
+            assert_int_equal(parts[p].report->is_part_done, 1);
+            clq_file_report_destroy(&parts[p].report);
+        }
+        if (want_file != NULL) {
+            size_t now = 0;
+            got = scratch_read(request->output, &now);
+            assert_non_null(got);
+            assert_true(now == length && memcmp(got, want_file, length) == 0);
+            free(got);
+        }
+    }
+    free(want);
+    free(want_file);
+}
+
+/* Each part, in each round, cannot reach the others any more. */
+static void fail_everywhere(file_function *function, const clq_file_request *request)
+{
+    enum { PARTS = 3 };
+    uint64_t rounds = 1;
+    for (uint64_t round = 0; round < rounds; round++) {
+        for (uint32_t failing = 1; failing <= PARTS; failing++) {
+            together all = {.parts = PARTS, .failing = failing, .fails_at = round};
+            one parts[PARTS];
+            run(function, request, &all, parts);
+            assert_int_equal(parts[failing - 1].status, CLQ_IO_ERROR);
+            assert_string_equal(parts[failing - 1].error.message, "the others are gone");
+            for (uint32_t p = 0; p < PARTS; p++) {
+                assert_int_equal(parts[p].status, CLQ_IO_ERROR);
+                assert_int_equal(parts[p].report->is_part_done, 0);
+                assert_int_equal(parts[p].report->is_written, 0);
+                clq_file_report_destroy(&parts[p].report);
+            }
+            assert_true(request->output == NULL || scratch_read(request->output, NULL) == NULL);
+        }
+        if (round == 0) { /* how many there are */
+            together all = {.parts = PARTS};
+            one parts[PARTS];
+            run(function, request, &all, parts);
+            rounds = all.rounds;
+            for (uint32_t p = 0; p < PARTS; p++) {
+                clq_file_report_destroy(&parts[p].report);
+            }
+            if (request->output != NULL) {
+                scratch_remove(request->output);
+            }
+        }
+    }
+}
+
+/* ---- what is shared ---- */
+
+/* Every element is some part's, once, and none has much more than its share. */
+static void items_are_handed_out_whole(void **state)
+{
+    enum { ITEMS = 300 };
+    (void)state;
+    for (uint32_t parts = 1; parts <= 70; parts += parts < 8 ? 1 : 31) {
+        uint64_t elements[ITEMS];
+        uint64_t bytes[ITEMS];
+        uint64_t next[ITEMS] = {0};
+        uint32_t takers[ITEMS] = {0};
+        uint64_t all = 0;
+        uint64_t most = 0;
+        for (size_t i = 0; i < ITEMS; i++) {
+            elements[i] = scratch_random(&seed) % 5 == 0 ? 0 : scratch_random(&seed) % 3000000;
+            bytes[i] = elements[i] * (2 + scratch_random(&seed) % 3);
+            all += bytes[i];
+        }
+        for (uint32_t p = 0; p < parts; p++) {
+            clq_share cut = {p, parts, all, 0};
+            clq_share whole = cut;
+            uint64_t own = 0;
+            for (size_t i = 0; i < ITEMS; i++) {
+                const clq_window window = clq_share_cut(&cut, elements[i], bytes[i]);
+                assert_true(window.count == 0 || window.first == next[i]);
+                assert_true(window.first % CLQ_SHARE_ELEMENTS == 0 || window.count == 0);
+                next[i] += window.count;
+                own += elements[i] > 0 ? bytes[i] / elements[i] * window.count : 0;
+                takers[i] += clq_share_takes(&whole, bytes[i]) != 0;
+            }
+            most = own > most ? own : most;
+        }
+        for (size_t i = 0; i < ITEMS; i++) {
+            assert_true(next[i] == elements[i] && takers[i] == 1);
+        }
+        assert_true(most <= all / parts + all / parts / 100 + 4 * CLQ_SHARE_ELEMENTS);
+    }
+}
+
+static void no_place_overflows(void **state)
+{
+    static const uint64_t ALL[] = {0, 1, 65535, UINT64_MAX, UINT64_MAX - 1};
+    (void)state;
+    for (size_t i = 0; i < sizeof ALL / sizeof ALL[0]; i++) {
+        assert_true(clq_share_start(ALL[i], 65536, 0) == 0 && clq_share_start(ALL[i], 65536, 65536) == ALL[i]);
+        for (uint32_t p = 0; p < 65536; p++) {
+            assert_true(clq_share_start(ALL[i], 65536, p) <= clq_share_start(ALL[i], 65536, p + 1));
+        }
+    }
+}
+
+/* ---- the functions ---- */
+
+static clq_file_request request_of(const char *input)
+{
+    clq_file_request request;
+    clq_file_request_init(&request);
+    request.input = scratch_path(input);
+    request.check = CLQ_CHECK_NONE;
+    return request;
+}
+
+static void parts_have_to_speak(void **state)
+{
+    clq_file_request request = request_of("first.safetensors");
+    clq_error error;
+    (void)state;
+    request.part = 1;
+    request.parts = 2;
+    assert_int_equal(clq_file_minmax(check_reference(), &request, NULL, NULL, &error), CLQ_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "no events->reduce"));
+    request.part = 3;
+    assert_int_equal(clq_file_minmax(check_reference(), &request, NULL, NULL, &error), CLQ_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "part 3 of 2"));
+}
+
+static void minmax_is_that_of_one(void **state)
+{
+    static const clq_granularity KINDS[] = {CLQ_PER_TENSOR, CLQ_PER_CHANNEL, CLQ_PER_GROUP, CLQ_PER_GROUP};
+    (void)state;
+    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
+        clq_file_request request = request_of("first.safetensors");
+        request.has_granularity = 1;
+        request.granularity = KINDS[i];
+        request.group_size = 31;
+        request.has_axis = i == 3;
+        request.details = i > 0 ? CLQ_FILE_PARAMETERS : 0;
+        request.memory_bytes = 1 << 20;
+        request.check = i == 1 ? CLQ_CHECK_ALL : i == 2 ? CLQ_CHECK_SAMPLE : CLQ_CHECK_NONE;
+        request.check_seed = i == 2 ? 7 : 0;
+        compare_with_alone(clq_file_minmax, &request);
+        if (i == 1) {
+            fail_everywhere(clq_file_minmax, &request);
+        }
+    }
+}
+
+/* The count and the first of them, though parts see others first. */
+static void nan_is_told_by_the_first(void **state)
+{
+    clq_file_request request = request_of("nan.safetensors");
+    (void)state;
+    compare_with_alone(clq_file_minmax, &request);
+    request.ignore_nonfinite = 1;
+    request.has_granularity = 1;
+    request.granularity = CLQ_PER_CHANNEL;
+    request.details = CLQ_FILE_PARAMETERS;
+    compare_with_alone(clq_file_minmax, &request);
+}
+
+/* Some NaN in the data of a file, which begins behind its header. */
+static void write_nan(const char *from, const char *to)
+{
+    size_t length = 0;
+    uint64_t header = 0;
+    char *bytes = scratch_read(scratch_path(from), &length);
+    assert_non_null(bytes);
+    memcpy(&header, bytes, sizeof header);
+    for (size_t at = (size_t)header + 8 + 40000; at + 4 <= length; at += 200000) {
+        memset(bytes + at / 4 * 4, 0xff, 4);
+    }
+    scratch_write(to, bytes, length);
+    free(bytes);
+}
+
+static int make_inputs(void **state)
+{
+    const char *text = getenv("CLQ_TEST_SEED");
+    seed = text != NULL && text[0] != '\0' ? strtoull(text, NULL, 0) : (uint64_t)time(NULL);
+    fprintf(stderr, "share: CLQ_TEST_SEED=%" PRIu64 "\n", seed);
+    scratch_begin(state);
+    written_model("first.safetensors", FIRST, sizeof FIRST / sizeof FIRST[0], &seed);
+    written_model("second.safetensors", SECOND, sizeof SECOND / sizeof SECOND[0], &seed);
+    write_nan("first.safetensors", "nan.safetensors");
+    return 0;
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(items_are_handed_out_whole), cmocka_unit_test(no_place_overflows),
+    cmocka_unit_test(parts_have_to_speak),        cmocka_unit_test(minmax_is_that_of_one),
+    cmocka_unit_test(nan_is_told_by_the_first),
+};
+
+int main(void)
+{
+    int code;
+    make_inputs(NULL);
+    code = check_main("share", tests, sizeof tests / sizeof tests[0]);
+    scratch_end(NULL);
+    return code;
+}
