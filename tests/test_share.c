@@ -390,6 +390,28 @@ static void nan_is_told_by_the_first(void **state)
     compare_with_alone(clq_file_minmax, &request);
 }
 
+/* Sums of a tensor are one part's; outcomes that need no data are known to all. */
+static void compare_is_that_of_one(void **state)
+{
+    static const char *const WITH[] = {"second.safetensors", "nan.safetensors", "first.safetensors", "q.safetensors"};
+    clq_file_request quantized = request_of("first.safetensors");
+    clq_error error;
+    (void)state;
+    quantized.output = scratch_path("q.safetensors");
+    check_ok(clq_file_quantize(check_reference(), &quantized, NULL, NULL, &error), &error, "clq_file_quantize");
+    for (size_t i = 0; i < sizeof WITH / sizeof WITH[0]; i++) {
+        clq_file_request request = request_of(WITH[i]);
+        request.reference = scratch_path("first.safetensors");
+        request.memory_bytes = 1 << 20;
+        request.has_minimum_sqnr = i == 3;
+        request.minimum_sqnr_db = 45.0;
+        compare_with_alone(clq_file_compare, &request);
+        if (i == 3) {
+            fail_everywhere(clq_file_compare, &request);
+        }
+    }
+}
+
 /* Some NaN in the data of a file, which begins behind its header. */
 static void write_nan(const char *from, const char *to)
 {
@@ -420,7 +442,7 @@ static int make_inputs(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(items_are_handed_out_whole), cmocka_unit_test(no_place_overflows),
     cmocka_unit_test(parts_have_to_speak),        cmocka_unit_test(minmax_is_that_of_one),
-    cmocka_unit_test(nan_is_told_by_the_first),
+    cmocka_unit_test(nan_is_told_by_the_first),   cmocka_unit_test(compare_is_that_of_one),
 };
 
 int main(void)

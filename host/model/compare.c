@@ -176,7 +176,7 @@ static clq_status report_pair(compare_run *run, const clq_pair *pair, clq_error 
     return CLQ_OK;
 }
 
-/* All pairs before number `end`. */
+/* All pairs before number `end`; of a call in parts once all is found. */
 static clq_status report_pairs(compare_run *run, size_t end, clq_error *error)
 {
     while (run->reported < end) {
@@ -214,7 +214,7 @@ static clq_status compare_pieces(compare_run *run, const clq_slot *slot, const c
         pair->differing = run->statistics.differing;
     }
     tell_progress(run, pair, reference);
-    return reference->last ? report_pairs(run, reference->tensor + 1, error) : CLQ_OK;
+    return reference->last && !clq_job_is_part(&run->job) ? report_pairs(run, reference->tensor + 1, error) : CLQ_OK;
 }
 
 static clq_status compare_slot(void *cookie, size_t number, clq_error *error)
@@ -310,7 +310,8 @@ static clq_status open_files(compare_run *run, clq_error *error)
         CLQ_TRY(clq_quantized_scan(compared->model, request->known_group_size, &compared->list, error));
     }
     CLQ_TRY(clq_comparison_match(&run->comparison, error));
-    return check_shared(run, error);
+    CLQ_TRY(check_shared(run, error));
+    return clq_comparison_share(&run->comparison, &run->job, error);
 }
 
 static clq_status execute(compare_run *run, clq_error *error)
@@ -329,6 +330,11 @@ static clq_status execute(compare_run *run, clq_error *error)
                                    .read = read_piece};
     clq_job_progress_begin(&run->job, clq_comparison_bytes(&run->comparison));
     CLQ_TRY(clq_pipeline_run(&pipeline, error));
+    CLQ_TRY(clq_comparison_merge(&run->comparison, &run->job, error));
+    run->job.report->is_part_done = clq_job_is_part(&run->job);
+    if (!clq_job_tells(&run->job)) {
+        return CLQ_OK;
+    }
     CLQ_TRY(report_pairs(run, run->comparison.count, error));
     return check_quality(run, error);
 }

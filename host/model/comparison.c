@@ -148,9 +148,95 @@ void clq_comparison_release(clq_comparison *comparison)
     close_file(&comparison->files[CLQ_TEST]);
 }
 
-int clq_pair_is_read(const clq_pair *pair)
+static int has_data(const clq_pair *pair)
 {
     return pair->outcome == CLQ_FILE_COMPARED || pair->outcome == CLQ_FILE_SAME_BYTES;
+}
+
+int clq_pair_is_read(const clq_pair *pair)
+{
+    return has_data(pair) && !pair->elsewhere;
+}
+
+static uint64_t bytes_of(const clq_comparison *comparison, const clq_pair *pair)
+{
+    return comparison->files[CLQ_REFERENCE].model->tensors[pair->reference].bytes +
+           comparison->files[CLQ_TEST].model->tensors[pair->test].bytes;
+}
+
+clq_status clq_comparison_share(clq_comparison *comparison, const clq_job *job, clq_error *error)
+{
+    uint64_t all = 0;
+    clq_share share;
+    for (size_t i = 0; i < comparison->count; i++) {
+        all += has_data(&comparison->pairs[i]) ? bytes_of(comparison, &comparison->pairs[i]) : 0;
+    }
+    CLQ_TRY(clq_share_begin(&share, job, all, error));
+    for (size_t i = 0; i < comparison->count; i++) {
+        clq_pair *pair = &comparison->pairs[i];
+        pair->elsewhere = has_data(pair) ? !clq_share_takes(&share, bytes_of(comparison, pair)) : !clq_job_tells(job);
+    }
+    return CLQ_OK;
+}
+
+/* ---- what parts have found, as bits that one of them has ---- */
+
+enum { PAIR_NUMBERS = 8 };
+
+static uint64_t bits_of(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static double double_of(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static void to_numbers(const clq_pair *pair, uint64_t *numbers)
+{
+    const clq_errors *errors = &pair->errors;
+    const uint64_t own[PAIR_NUMBERS] = {pair->outcome,           bits_of(errors->maximum), errors->maximum_index,
+                                        bits_of(errors->mean),   bits_of(errors->sqnr_db), bits_of(errors->cosine),
+                                        (uint64_t)errors->exact, pair->differing};
+    memcpy(numbers, own, sizeof own);
+}
+
+static void from_numbers(clq_pair *pair, const uint64_t *numbers)
+{
+    pair->outcome = (clq_file_outcome)numbers[0];
+    pair->errors = (clq_errors){double_of(numbers[1]), numbers[2],         double_of(numbers[3]), double_of(numbers[4]),
+                                double_of(numbers[5]), (int32_t)numbers[6]};
+    pair->differing = numbers[7];
+}
+
+clq_status clq_comparison_merge(clq_comparison *comparison, const clq_job *job, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    uint64_t *numbers = NULL;
+    if (!clq_job_is_part(job)) {
+        return CLQ_OK;
+    }
+    numbers = calloc(comparison->count + 1, PAIR_NUMBERS * sizeof *numbers);
+    if (numbers == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the errors of %zu tensors", comparison->count);
+    }
+    for (size_t i = 0; i < comparison->count; i++) {
+        if (!comparison->pairs[i].elsewhere) {
+            to_numbers(&comparison->pairs[i], &numbers[i * PAIR_NUMBERS]);
+        }
+    }
+    CLQ_TRY_TO(clq_job_sum(job, numbers, comparison->count * PAIR_NUMBERS, error));
+    for (size_t i = 0; i < comparison->count; i++) {
+        from_numbers(&comparison->pairs[i], &numbers[i * PAIR_NUMBERS]);
+    }
+done:
+    free(numbers);
+    return status;
 }
 
 int clq_comparison_needs_device(const clq_comparison *comparison)

@@ -3,15 +3,15 @@
 #ifndef CLQ_HOST_MODEL_COMPARISON_H
 #define CLQ_HOST_MODEL_COMPARISON_H
 
-#include <clquant/files.h>
-
 #include "format/quantized.h"
+#include "model/share.h"
 
 typedef struct clq_pair {
     clq_file_outcome outcome; /* CLQ_FILE_SAME_BYTES until a difference is seen */
     size_t reference, test;   /* indices of the tensors; SIZE_MAX where there is none */
     clq_errors errors;        /* CLQ_FILE_COMPARED */
     uint64_t differing;       /* elements that are not finite on one side alone, or differ in kind */
+    int elsewhere;            /* another part of the call finds it; where nothing is read, the first */
 } clq_pair;
 
 /* One of the two files. */
@@ -35,8 +35,13 @@ typedef struct clq_comparison {
 clq_status clq_comparison_match(clq_comparison *comparison, clq_error *error);
 void clq_comparison_release(clq_comparison *comparison);
 
-/* Whether the pair's data is read: as numbers, or as bytes. */
+/* Whether the pair's data is read: as numbers, or as bytes; and by this part of the call. */
 int clq_pair_is_read(const clq_pair *pair);
+
+/* Of a call in parts: which pairs are elsewhere, by the bytes of both files; and what was found of all becomes known to
+ * all. */
+clq_status clq_comparison_share(clq_comparison *comparison, const clq_job *job, clq_error *error);
+clq_status clq_comparison_merge(clq_comparison *comparison, const clq_job *job, clq_error *error);
 
 /* Whether any pair needs a device, to dequantize. */
 int clq_comparison_needs_device(const clq_comparison *comparison);

@@ -66,6 +66,16 @@ for options in '' '--json' '--json --granularity channel' '--json --granularity 
     # shellcheck disable=SC2086
     alike minmax m.safetensors $options
 done
+"$command" quantize m.safetensors -o whole/q4.safetensors --quiet --dtype s4 --granularity group || exit 1
+for options in '' '--json' '--json --fail-sqnr-below 20' '--fail-sqnr-below 90 --memory 1M'; do
+    # shellcheck disable=SC2086
+    alike compare m.safetensors whole/q4.safetensors $options
+done
+alike compare whole/q4.safetensors m.safetensors --quiet --plot out/plot.svg
+cp out/plot.svg whole/plot.svg
+"$command" compare whole/q4.safetensors m.safetensors --quiet --force --plot out/plot.svg
+cmp -s out/plot.svg whole/plot.svg || fault "compare --plot: another picture"
+rm -f out/plot.svg
 
 # What is wrong with the call is told once, and ends all.
 fails() {

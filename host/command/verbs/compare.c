@@ -58,10 +58,12 @@ static int is_mismatch(const clq_file_report *report)
 }
 
 /* A refusal for too large an error comes with a whole report. */
-static int tell(const cli_options *options, const clq_file_report *report, clq_status status, const clq_error *error)
+static int tell(const cli_options *options, const clq_file_request *request, const clq_file_report *report,
+                clq_status status, clq_error *error)
 {
     clq_error own;
     int code = CLI_OK;
+    (void)request;
     if (status != CLQ_OK && status != CLQ_REFUSED) {
         return cli_report_failure(error);
     }
@@ -79,17 +81,8 @@ static int tell(const cli_options *options, const clq_file_report *report, clq_s
 int cli_compare(const cli_options *options)
 {
     clq_file_request request = options->file;
-    clq_file_report *report = NULL;
-    clq_error error;
-    clq_status status;
-    int code = cli_check_plot(options);
-    if (code != CLI_OK) {
-        return code;
-    }
+    const int code = cli_check_plot(options);
     request.reference = options->positional.items[0];
     request.input = options->positional.items[1];
-    status = cli_call_files(options, clq_file_compare, &request, &report, &error);
-    code = tell(options, report, status, &error);
-    clq_file_report_destroy(&report);
-    return code;
+    return code == CLI_OK ? cli_run_files(options, clq_file_compare, &request, tell) : code;
 }
