@@ -200,6 +200,9 @@ static char *run_alone(file_function *function, const clq_file_request *request,
     clq_error error;
     char *text;
     *status = function(check_reference(), request, NULL, &report, &error);
+    if (*status != CLQ_OK && *status != CLQ_NONFINITE && *status != CLQ_REFUSED) { /* which are verdicts */
+        check_ok(*status, &error, "one that does it all");
+    }
     text = text_of(report);
     clq_file_report_destroy(&report);
     return text;
@@ -412,6 +415,36 @@ static void compare_is_that_of_one(void **state)
     }
 }
 
+/* Every method, over batches that parts share; the file has the same bytes. */
+static void calibrate_is_that_of_one(void **state)
+{
+    static const char *const METHODS[] = {"minmax", "moving-average:0.3", "mean", "percentile:99.5", "mse", "entropy"};
+    const char *inputs[] = {scratch_path("first.safetensors"), scratch_path("nan.safetensors"),
+                            scratch_path("third.safetensors"), scratch_path("first.safetensors")};
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof METHODS / sizeof METHODS[0]; i++) {
+        clq_file_request request = request_of("unused");
+        clq_error error;
+        const int detailed = i % 4 == 1;
+        request.inputs = (clq_name_list){inputs, sizeof inputs / sizeof inputs[0]};
+        request.output = scratch_path("ranges.json");
+        check_ok(clq_calibration_from_text(METHODS[i / 2], &request.calibration, &error), &error, METHODS[i / 2]);
+        request.ignore_nonfinite = 1;
+        request.has_granularity = 1;
+        request.granularity = i % 2 == 0 ? CLQ_PER_CHANNEL : CLQ_PER_TENSOR;
+        request.preset = i % 3 == 0 ? CLQ_PRESET_SYMMETRIC : CLQ_PRESET_ONNX;
+        request.memory_bytes = i % 2 == 0 ? UINT64_C(32) << 20 : 1 << 20;
+        request.details = detailed ? CLQ_FILE_HISTOGRAMS | CLQ_FILE_WORST : 0;
+        request.check = i % 5 == 0 ? CLQ_CHECK_ALL : CLQ_CHECK_NONE;
+        scratch_remove(request.output);
+        compare_with_alone(clq_file_calibrate, &request);
+        if (i / 2 == 4) {
+            scratch_remove(request.output);
+            fail_everywhere(clq_file_calibrate, &request);
+        }
+    }
+}
+
 /* Some NaN in the data of a file, which begins behind its header. */
 static void write_nan(const char *from, const char *to)
 {
@@ -434,6 +467,7 @@ static int make_inputs(void **state)
     fprintf(stderr, "share: CLQ_TEST_SEED=%" PRIu64 "\n", seed);
     scratch_begin(state);
     written_model("first.safetensors", FIRST, sizeof FIRST / sizeof FIRST[0], &seed);
+    written_model("third.safetensors", FIRST, sizeof FIRST / sizeof FIRST[0], &seed);
     written_model("second.safetensors", SECOND, sizeof SECOND / sizeof SECOND[0], &seed);
     write_nan("first.safetensors", "nan.safetensors");
     return 0;
@@ -443,6 +477,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(items_are_handed_out_whole), cmocka_unit_test(no_place_overflows),
     cmocka_unit_test(parts_have_to_speak),        cmocka_unit_test(minmax_is_that_of_one),
     cmocka_unit_test(nan_is_told_by_the_first),   cmocka_unit_test(compare_is_that_of_one),
+    cmocka_unit_test(calibrate_is_that_of_one),
 };
 
 int main(void)

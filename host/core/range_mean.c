@@ -50,16 +50,32 @@ double clq_exact_sum_value(const clq_exact_sum *sum)
     return (is_negative ? -1.0 : 1.0) * ldexp((double)top, shift - 149);
 }
 
+/* The highest word's carry goes where that of two's complement goes. */
+void clq_exact_sum_set(clq_exact_sum *sum, const uint64_t *words)
+{
+    uint64_t carry = 0;
+    for (uint32_t i = 0; i < WORDS; i++) {
+        const uint64_t low = carry + (words[i] & UINT32_MAX); /* below 2^33 + 2^32 */
+        sum->words[i] = (uint32_t)low;
+        carry = (low >> 32) + (words[i] >> 32);
+    }
+}
+
+void clq_range_mean_value(const clq_range_mean *mean, float state[2])
+{
+    for (int end = 0; end < 2; end++) {
+        const float now = (float)(clq_exact_sum_value(&mean->ends[end]) / (double)mean->batches);
+        state[end] = fabsf(now) < 0x1p-126f ? 0.0f : now;
+    }
+}
+
 void clq_range_mean_add(clq_range_mean *mean, const float range[2], float state[2])
 {
     if (!(range[0] <= range[1])) {
         return;
     }
     mean->batches += 1;
-    for (int end = 0; end < 2; end++) {
-        float now;
-        clq_exact_sum_add(&mean->ends[end], range[end]);
-        now = (float)(clq_exact_sum_value(&mean->ends[end]) / (double)mean->batches);
-        state[end] = fabsf(now) < 0x1p-126f ? 0.0f : now;
-    }
+    clq_exact_sum_add(&mean->ends[0], range[0]);
+    clq_exact_sum_add(&mean->ends[1], range[1]);
+    clq_range_mean_value(mean, state);
 }

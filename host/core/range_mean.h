@@ -14,6 +14,9 @@ typedef struct clq_exact_sum {
 void clq_exact_sum_add(clq_exact_sum *sum, float x);
 double clq_exact_sum_value(const clq_exact_sum *sum); /* to nearest, ties to even */
 
+/* Several sums together: words[i] is the sum of their words i, of fewer than 2^32 of them. */
+void clq_exact_sum_set(clq_exact_sum *sum, const uint64_t *words);
+
 /* Of no batch yet when zeroed. */
 typedef struct clq_range_mean {
     clq_exact_sum ends[2];
@@ -23,5 +26,8 @@ typedef struct clq_range_mean {
 /* Add the range of a batch, whose ends are finite; a range with lo above hi is that of no element. `state` becomes the
  * mean. */
 void clq_range_mean_add(clq_range_mean *mean, const float range[2], float state[2]);
+
+/* The mean itself, of at least one batch. */
+void clq_range_mean_value(const clq_range_mean *mean, float state[2]);
 
 #endif

@@ -109,6 +109,11 @@ static clq_status execute(clq_calibrate_job *job, clq_error *error)
     if (job->count > 0) {
         CLQ_TRY(clq_calibrate_run(job, error));
     }
+    CLQ_TRY(clq_job_merge_check(&job->job, error));
+    job->job.report->is_part_done = clq_job_is_part(&job->job);
+    if (!clq_job_tells(&job->job)) {
+        return CLQ_OK;
+    }
     for (size_t i = 0; i < job->count; i++) {
         CLQ_TRY(report_tensor(job, &job->tensors[i], error));
     }

@@ -5,7 +5,7 @@
 
 #include "core/range_mean.h"
 #include "format/names.h"
-#include "model/job.h"
+#include "model/share.h"
 #include "stream/calibration.h"
 #include "stream/schedule.h"
 
@@ -16,6 +16,7 @@ typedef struct clq_calibrated {
     clq_layout layout;  /* likewise; the batches have its rank, and its channels where it has any */
     size_t first_input; /* the file of that batch */
     uint64_t parameters, batches, elements;
+    uint64_t bytes; /* of all batches, as they are read */
     uint64_t nonfinite;
     clq_nonfinite now; /* of the batch that is read */
     /* Two for each parameter, in the form of ranges.h. */
@@ -29,6 +30,7 @@ typedef struct clq_calibrated {
     double expected_sqnr_db;
     uint64_t place; /* number of its first histogram */
     int counted;    /* in this pass */
+    int elsewhere;  /* all of it, in the pass that finds ranges: their order matters, so one part looks at them */
 } clq_calibrated;
 
 enum { CLQ_CALIBRATE_SLOTS = 2 };
@@ -45,10 +47,12 @@ typedef struct clq_calibrate_job {
     clq_slot slots[CLQ_CALIBRATE_SLOTS];
     size_t slot_input[CLQ_CALIBRATE_SLOTS]; /* the file that each slot's pieces are of */
     clq_histograms histograms;
+    uint64_t *merged;                            /* of a call in parts: some of all; NULL before */
     clq_calibrated *worst[CLQ_FILE_WORST_COUNT]; /* the worst first; only these hold a worst_histogram */
     size_t worst_count;
     /* Where the first stage stands. */
     int counting; /* this pass counts; else it finds ranges */
+    clq_share share;
     size_t next_input;
     clq_model *model; /* the file being read, NULL between two */
     size_t next_tensor;
@@ -66,6 +70,27 @@ const char *clq_calibrate_name(const clq_file_request *request, const clq_model 
 
 /* All passes over the data: ranges, and histograms where the method has them. The context is there. */
 clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error);
+
+/*
+ * Of a call in parts, each of which looks at some of the batches: before a pass; whether a batch of so many bytes is
+ * this part's, of all that are in the pass in turn; after the first pass, and with the counts of the others, what all
+ * have found.
+ */
+clq_status clq_calibrate_share(clq_calibrate_job *job, clq_error *error);
+int clq_calibrate_takes(clq_calibrate_job *job, const clq_calibrated *tensor, uint64_t bytes);
+clq_status clq_calibrate_merge_found(clq_calibrate_job *job, clq_error *error);
+
+/*
+ * Histograms are read and cut so many at a time. Parts share the cutting, CLQ_HISTOGRAMS_AT_ONCE by each in turn,
+ * unless the report holds some: whether this part cuts those from parameter p on; the counts of `count` from `first`
+ * on, together with those of the others, valid until the next call; and in the end what all have chosen. *counted: by
+ * the device; it becomes the sum of all.
+ */
+uint64_t clq_calibrate_step(const clq_calibrate_job *job);
+int clq_calibrate_cuts(const clq_calibrate_job *job, uint64_t p);
+clq_status clq_calibrate_read(clq_calibrate_job *job, const clq_calibrated *tensor, uint64_t first, uint64_t count,
+                              const uint64_t **counts, uint64_t *counted, clq_error *error);
+clq_status clq_calibrate_merge_cut(clq_calibrate_job *job, clq_calibrated *tensor, uint64_t *counted, clq_error *error);
 
 /*
  * CLQ_FILE_WORST, once the range of parameter p is chosen: its histogram becomes the tensor's where its codes are to be

@@ -176,6 +176,7 @@ static clq_status add(clq_calibrate_job *job, const clq_model *model, size_t ind
     }
     job->tensors[at].batches += 1;
     job->tensors[at].elements += elements;
+    job->tensors[at].bytes += clq_real_bytes(model, index);
     job->data_bytes += clq_real_bytes(model, index);
     return CLQ_OK;
 }
@@ -270,6 +271,7 @@ void clq_calibrate_release(clq_calibrate_job *job)
 {
     clq_slots_release(job->slots, CLQ_CALIBRATE_SLOTS);
     clq_histograms_release(&job->histograms);
+    free(job->merged);
     clq_model_close(&job->model);
     clq_names_release(&job->names);
     clq_names_release(&job->matched);

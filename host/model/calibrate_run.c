@@ -26,7 +26,8 @@ static size_t next_of_file(clq_calibrate_job *job, size_t *number)
     while (job->next_tensor < job->model->tensor_count) {
         const size_t index = job->next_tensor++;
         *number = clq_names_find(&job->names, clq_calibrate_name(job->job.request, job->model, index));
-        if (*number != SIZE_MAX && (!job->counting || job->tensors[*number].counted)) {
+        if (*number != SIZE_MAX && (!job->counting || job->tensors[*number].counted) &&
+            clq_calibrate_takes(job, &job->tensors[*number], clq_real_bytes(job->model, index))) {
             return index;
         }
     }
@@ -112,7 +113,8 @@ static clq_check_place place_of(const clq_calibrate_job *job, const clq_piece *p
 static void step(clq_calibrate_job *job, const clq_piece *piece)
 {
     job->done_bytes += piece->real_bytes;
-    clq_job_progress_at(&job->job, job->done_bytes, job->tensors[piece->tensor].name);
+    clq_job_progress_at(&job->job, clq_size_min(job->done_bytes, job->job.progress.all_bytes),
+                        job->tensors[piece->tensor].name);
 }
 
 static clq_status refuse_nonfinite(const clq_calibrate_job *job, const clq_calibrated *tensor, size_t input,
@@ -201,6 +203,7 @@ static clq_status run_pass(clq_calibrate_job *job, clq_error *error)
     const clq_pipeline pipeline = {job,      CLQ_CALIBRATE_SLOTS, fill_slot, {look_at_slot}, clq_job_is_cancelled,
                                    &job->job};
     clq_status status;
+    CLQ_TRY(clq_calibrate_share(job, error));
     job->next_input = 0;
     job->schedule = (clq_schedule){.cookie = job,
                                    .capacity_bytes = job->slots[0].capacity_bytes,
@@ -296,31 +299,51 @@ static clq_status note_cut(const clq_calibrate_job *job, clq_calibrated *tensor,
                : CLQ_OK;
 }
 
+/* At most CLQ_HISTOGRAMS_AT_ONCE from parameter `first` on, by their histograms, or without. */
+static clq_status cut_some(clq_calibrate_job *job, clq_calibrated *tensor, uint64_t first, const uint64_t *counts,
+                           clq_error *error)
+{
+    const clq_calibration *method = &job->job.request->calibration;
+    const uint64_t end = clq_size_min(tensor->parameters, first + CLQ_HISTOGRAMS_AT_ONCE);
+    clq_calibration_kept kept[CLQ_HISTOGRAMS_AT_ONCE];
+    if (counts != NULL) {
+        CLQ_TRY(clq_histograms_cut_by(&job->histograms, method, &job->scheme, end - first, counts,
+                                      &tensor->range[2 * first], kept, error));
+    }
+    for (uint64_t p = first; p < end; p++) {
+        const uint64_t i = p - first;
+        if (counts == NULL) {
+            CLQ_TRY(clq_calibration_cut(method, &job->scheme, NULL, &tensor->range[2 * p], &kept[i], error));
+        }
+        CLQ_TRY(note_cut(job, tensor, p, &kept[i], counts != NULL ? counts + i * job->histograms.bins : NULL, error));
+    }
+    return CLQ_OK;
+}
+
 static clq_status cut_tensor(clq_calibrate_job *job, clq_calibrated *tensor, clq_error *error)
 {
     const clq_check_place place = {job->job.request->inputs.items[tensor->first_input], tensor->name};
-    const clq_calibration *method = &job->job.request->calibration;
+    const uint64_t step = clq_calibrate_step(job);
     uint64_t counted = 0;
     memcpy(tensor->range, tensor->found, (size_t)tensor->parameters * 2 * sizeof *tensor->range);
-    for (uint64_t first = 0; first < tensor->parameters; first += CLQ_HISTOGRAMS_AT_ONCE) {
-        const uint64_t count = clq_size_min(tensor->parameters - first, CLQ_HISTOGRAMS_AT_ONCE);
-        clq_calibration_kept kept[CLQ_HISTOGRAMS_AT_ONCE];
+    for (uint64_t first = 0; first < tensor->parameters; first += step) {
+        const uint64_t count = clq_size_min(tensor->parameters - first, step);
         const uint64_t *counts = NULL;
-        CLQ_TRY(clq_job_check_cancelled(&job->job, error));
         if (tensor->counted) {
-            CLQ_TRY(clq_histograms_cut(&job->histograms, method, &job->scheme, tensor->place + first, count,
-                                       &tensor->range[2 * first], kept, &counts, &counted, error));
+            CLQ_TRY(clq_calibrate_read(job, tensor, first, count, &counts, &counted, error));
         }
-        for (uint64_t i = 0; i < count; i++) {
-            if (counts == NULL) {
-                CLQ_TRY(
-                    clq_calibration_cut(method, &job->scheme, NULL, &tensor->range[2 * (first + i)], &kept[i], error));
+        for (uint64_t p = first; p < first + count; p += CLQ_HISTOGRAMS_AT_ONCE) {
+            CLQ_TRY(clq_job_check_cancelled(&job->job, error));
+            if (counts == NULL || clq_calibrate_cuts(job, p)) {
+                CLQ_TRY(cut_some(job, tensor, p, counts != NULL ? counts + (p - first) * job->histograms.bins : NULL,
+                                 error));
             }
-            CLQ_TRY(note_cut(job, tensor, first + i, &kept[i],
-                             counts != NULL ? counts + i * job->histograms.bins : NULL, error));
         }
     }
     clq_calibrate_keep_worst(job, tensor);
+    if (tensor->counted) {
+        CLQ_TRY(clq_calibrate_merge_cut(job, tensor, &counted, error));
+    }
     return tensor->counted
                ? clq_check_total(&job->job.check, counted, tensor->elements - tensor->nonfinite, &place, error)
                : CLQ_OK;
@@ -351,8 +374,10 @@ clq_status clq_calibrate_run(clq_calibrate_job *job, clq_error *error)
     const uint64_t memory = counts ? job->job.request->memory_bytes / 2 : job->job.request->memory_bytes;
     CLQ_TRY(clq_job_begin_check(&job->job, error));
     CLQ_TRY(clq_slots_init(job->slots, CLQ_CALIBRATE_SLOTS, job->job.context, memory, error));
-    clq_job_progress_begin(&job->job, job->data_bytes * (counts ? 2 : 1));
+    clq_job_progress_begin(&job->job, clq_size_divide_up(job->data_bytes, clq_size_max(job->job.request->parts, 1)) *
+                                          (counts ? 2 : 1));
     CLQ_TRY(run_pass(job, error));
+    CLQ_TRY(clq_calibrate_merge_found(job, error));
     if (counts) {
         return count_all(job, error);
     }

@@ -7,7 +7,7 @@
 #include "core/size.h"
 
 /* Numbers that are sent at once: what all parts wait for together is worth waiting, and needs little memory. */
-enum { AT_ONCE = 1 << 16 };
+enum { AT_ONCE = 1 << 20 };
 
 /* ---- who does what ---- */
 

@@ -198,15 +198,29 @@ static clq_status cut_one(void *cookie, size_t index, clq_error *error)
                                c->kept + index, error);
 }
 
+clq_status clq_histograms_read(clq_histograms *h, uint64_t first, uint64_t count, uint64_t *counts, uint64_t *total,
+                               clq_error *error)
+{
+    CLQ_TRY(clq_buffer_read(h->counts, first * bytes_of(h), counts, count * bytes_of(h), error));
+    for (uint64_t p = 0; p < count; p++) {
+        CLQ_TRY(sum_up(counts + p * h->bins, h->bins, total, error));
+    }
+    return CLQ_OK;
+}
+
+clq_status clq_histograms_cut_by(const clq_histograms *h, const clq_calibration *method, const clq_scheme *scheme,
+                                 uint64_t count, const uint64_t *counts, float *ranges, clq_calibration_kept *kept,
+                                 clq_error *error)
+{
+    cutting c = {method, scheme, counts, h->bins, ranges, kept};
+    return clq_workers_run((size_t)count, cut_one, &c, error);
+}
+
 clq_status clq_histograms_cut(clq_histograms *h, const clq_calibration *method, const clq_scheme *scheme,
                               uint64_t first, uint64_t count, float *ranges, clq_calibration_kept *kept,
                               const uint64_t **counts, uint64_t *total, clq_error *error)
 {
-    cutting c = {method, scheme, h->some, h->bins, ranges, kept};
-    CLQ_TRY(clq_buffer_read(h->counts, first * bytes_of(h), h->some, count * bytes_of(h), error));
-    for (uint64_t p = 0; p < count; p++) {
-        CLQ_TRY(sum_up(h->some + p * h->bins, h->bins, total, error));
-    }
+    CLQ_TRY(clq_histograms_read(h, first, count, h->some, total, error));
     *counts = h->some;
-    return clq_workers_run((size_t)count, cut_one, &c, error);
+    return clq_histograms_cut_by(h, method, scheme, count, h->some, ranges, kept, error);
 }

@@ -53,10 +53,18 @@ clq_status clq_histograms_add_checked(clq_histograms *histograms, clq_check *che
                                       const clq_piece *piece, uint64_t first, const float *ranges,
                                       const clq_check_place *place, clq_error *error);
 
+/* Wait, and read those of `count` parameters from `first` on into `counts`; *total grows by the sum of all. */
+clq_status clq_histograms_read(clq_histograms *histograms, uint64_t first, uint64_t count, uint64_t *counts,
+                               uint64_t *total, clq_error *error);
+
+/* clq_calibration_cut of each of `count` ranges, by all cores. */
+clq_status clq_histograms_cut_by(const clq_histograms *histograms, const clq_calibration *method,
+                                 const clq_scheme *scheme, uint64_t count, const uint64_t *counts, float *ranges,
+                                 clq_calibration_kept *kept, clq_error *error);
+
 /*
- * Wait, read those of `count` parameters from `first` on, at most CLQ_HISTOGRAMS_AT_ONCE, and cut their ranges, by all
- * cores: clq_calibration_cut of each. *total grows by the sum of all counts; *counts, all of them in turn, stay valid
- * until the next call.
+ * Both: wait, read those of `count` parameters from `first` on, at most CLQ_HISTOGRAMS_AT_ONCE, and cut their ranges,
+ * by all cores. *total grows by the sum of all counts; *counts, all of them in turn, stay valid until the next call.
  */
 clq_status clq_histograms_cut(clq_histograms *histograms, const clq_calibration *method, const clq_scheme *scheme,
                               uint64_t first, uint64_t count, float *ranges, clq_calibration_kept *kept,

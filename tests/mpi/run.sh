@@ -58,7 +58,13 @@ alike() {
     *--json*) "$command" "$@" >whole/report 2>whole/messages ;;
     *) timeout 60 "$mpiexec" -n 1 "$command" "$@" >whole/report 2>whole/messages ;; # as wide a table
     esac && want=0 || want=$?
+    rm -rf one
+    mv out one
+    mkdir out
     ranks $number "$@" && code=0 || code=$?
+    diff -r one out >/dev/null || fault "$number ranks $*: writes something else"
+    rm -rf out
+    mkdir out
     [ $code -eq $want ] || fault "$number ranks $*: exit code $code, not $want"
     printed whole/report >whole/printed
     printed report | cmp -s - whole/printed || fault "$number ranks $*: prints something else"
@@ -69,15 +75,24 @@ for options in '' '--json' '--json --granularity channel' '--json --granularity 
     alike minmax m.safetensors $options
 done
 "$command" quantize m.safetensors -o whole/q4.safetensors --quiet --dtype s4 --granularity group || exit 1
+alike compare whole/q4.safetensors m.safetensors --quiet --plot out/plot.svg
 for options in '' '--json' '--json --fail-sqnr-below 20' '--fail-sqnr-below 90 --memory 1M'; do
     # shellcheck disable=SC2086
     alike compare m.safetensors whole/q4.safetensors $options
 done
-ranks 3 compare whole/q4.safetensors m.safetensors --quiet --plot out/plot.svg || fault "compare --plot: exit code $?"
-mv out/plot.svg whole/plot.svg
-"$command" compare whole/q4.safetensors m.safetensors --quiet --plot out/plot.svg
-cmp -s out/plot.svg whole/plot.svg || fault "compare --plot: another picture"
-rm -f out/plot.svg
+for type in f16 bf16; do
+    "$command" dequantize whole/q4.safetensors -o whole/$type.safetensors --quiet --dtype $type || exit 1
+    alike minmax whole/$type.safetensors --json
+    alike compare m.safetensors whole/$type.safetensors --json
+done
+
+# So is the file of ranges, of batches that ranks share.
+for options in minmax moving-average mean 'percentile:99.9 --granularity channel --json' mse \
+    'entropy --preset onnx --histograms' 'mse --plot out/plot.svg' 'minmax --include nothing'; do
+    # shellcheck disable=SC2086
+    alike calibrate m.safetensors whole/f16.safetensors m.safetensors whole/bf16.safetensors -o out/r.json \
+        --include 'features.1.*' --method $options
+done
 
 # What is wrong with the call is told once, and ends all.
 fails() {

@@ -124,13 +124,24 @@ static void take_as_batches(const cli_options *options, clq_file_request *reques
     }
 }
 
+static int tell(const cli_options *options, const clq_file_request *request, const clq_file_report *report,
+                clq_status status, clq_error *error)
+{
+    if (status == CLQ_OK && options->json) {
+        print_json(request, report);
+    } else if (status == CLQ_OK && !options->quiet) {
+        status = print_table(request, report, error);
+    }
+    if (status == CLQ_OK) {
+        status = cli_plot_histograms(options, report, error);
+    }
+    return cli_report_end(report != NULL && report->is_written ? request->output : NULL, status, error);
+}
+
 int cli_calibrate(const cli_options *options)
 {
     clq_file_request request = options->file;
-    clq_file_report *report = NULL;
     clq_model *first = NULL;
-    clq_error error;
-    clq_status status;
     int code = cli_check_plot(options);
     if (code != CLI_OK) {
         return code;
@@ -138,17 +149,7 @@ int cli_calibrate(const cli_options *options)
     request.details |= options->plot != NULL ? CLQ_FILE_WORST : 0;
     request.inputs = (clq_name_list){options->positional.items, options->positional.count};
     take_as_batches(options, &request, &first);
-    status = cli_call_files(options, clq_file_calibrate, &request, &report, &error);
-    if (status == CLQ_OK && options->json) {
-        print_json(&request, report);
-    } else if (status == CLQ_OK && !options->quiet) {
-        status = print_table(&request, report, &error);
-    }
-    if (status == CLQ_OK) {
-        status = cli_plot_histograms(options, report, &error);
-    }
-    code = cli_report_end(report != NULL && report->is_written ? request.output : NULL, status, &error);
-    clq_file_report_destroy(&report);
+    code = cli_run_files(options, clq_file_calibrate, &request, tell);
     clq_model_close(&first);
     return code;
 }
