@@ -445,6 +445,47 @@ static void calibrate_is_that_of_one(void **state)
     }
 }
 
+/* Codes of every kind become real where they lie, by whoever has them, and nothing is left beside the output. */
+static void dequantize_is_that_of_one(void **state)
+{
+    static const struct {
+        const char *name;
+        clq_granularity granularity;
+        uint64_t group;
+        clq_file_format format;
+    } KINDS[] = {
+        {"q.safetensors", CLQ_PER_CHANNEL, 0, CLQ_FORMAT_CLQUANT},
+        {"q4.safetensors", CLQ_PER_GROUP, 7, CLQ_FORMAT_CLQUANT},
+        {"q1.safetensors", CLQ_PER_TENSOR, 0, CLQ_FORMAT_CLQUANT},
+        {"p.safetensors", CLQ_PER_GROUP, 32, CLQ_FORMAT_PACK_QUANTIZED},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof KINDS / sizeof KINDS[0]; i++) {
+        clq_file_request quantized = request_of("first.safetensors");
+        clq_file_request request = request_of(KINDS[i].name);
+        clq_error error;
+        quantized.output = scratch_path(KINDS[i].name);
+        quantized.replace = 1;
+        quantized.has_granularity = 1;
+        quantized.granularity = KINDS[i].granularity;
+        quantized.group_size = KINDS[i].group > 0 ? KINDS[i].group : 128;
+        quantized.dtype = i == 1 || i == 3 ? CLQ_S4 : CLQ_S8;
+        quantized.format = KINDS[i].format;
+        check_ok(clq_file_quantize(check_reference(), &quantized, NULL, NULL, &error), &error, KINDS[i].name);
+        request.output = scratch_path("out.safetensors");
+        request.dtype = i == 1 ? CLQ_F16 : i == 2 ? CLQ_BF16 : CLQ_F32;
+        request.memory_bytes = 1 << 20;
+        request.check = i == 2 ? CLQ_CHECK_ALL : CLQ_CHECK_NONE;
+        scratch_remove(request.output);
+        compare_with_alone(clq_file_dequantize, &request);
+        if (i == 1) {
+            scratch_remove(request.output);
+            fail_everywhere(clq_file_dequantize, &request);
+        }
+        assert_int_equal(scratch_count(".partial"), 0);
+    }
+}
+
 /* Some NaN in the data of a file, which begins behind its header. */
 static void write_nan(const char *from, const char *to)
 {
@@ -477,7 +518,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(items_are_handed_out_whole), cmocka_unit_test(no_place_overflows),
     cmocka_unit_test(parts_have_to_speak),        cmocka_unit_test(minmax_is_that_of_one),
     cmocka_unit_test(nan_is_told_by_the_first),   cmocka_unit_test(compare_is_that_of_one),
-    cmocka_unit_test(calibrate_is_that_of_one),
+    cmocka_unit_test(calibrate_is_that_of_one),   cmocka_unit_test(dequantize_is_that_of_one),
 };
 
 int main(void)

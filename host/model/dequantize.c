@@ -17,6 +17,7 @@
 #include "model/job.h"
 #include "model/nonfinite.h"
 #include "model/report.h"
+#include "model/share.h"
 #include "stream/pipeline.h"
 #include "stream/schedule.h"
 
@@ -31,6 +32,7 @@ typedef struct dequantize_item {
     size_t index;                   /* in the model */
     const clq_quantized *quantized; /* NULL: copied */
     size_t number;                  /* in the output */
+    clq_window window;              /* what this part of the call does: elements, or bytes that are copied */
     clq_nonfinite infinite;         /* elements that the type cannot hold */
 } dequantize_item;
 
@@ -131,6 +133,17 @@ static clq_status check_not_empty(dequantize_run *run, clq_error *error)
                     foreign.format != NULL ? foreign.format : "");
 }
 
+/* What is cut of an item: elements that become real, or bytes. */
+static uint64_t elements_of(const dequantize_run *run, const dequantize_item *item)
+{
+    return item->quantized != NULL ? item->quantized->elements : run->model->tensors[item->index].bytes;
+}
+
+static uint64_t bytes_of(const dequantize_run *run, const dequantize_item *item, uint64_t elements)
+{
+    return item->quantized != NULL ? clq_dtype_bytes(run->real, elements) : elements;
+}
+
 /* ---- the output ---- */
 
 static clq_status declare(dequantize_run *run, clq_error *error)
@@ -197,14 +210,38 @@ static clq_status report_item(dequantize_run *run, const dequantize_item *item, 
     return CLQ_OK;
 }
 
+/* What this part does of each, and how much that is of the output. */
+static clq_status take_share(dequantize_run *run, uint64_t *own, clq_error *error)
+{
+    clq_share share;
+    uint64_t all = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        all += bytes_of(run, &run->items[i], elements_of(run, &run->items[i]));
+    }
+    CLQ_TRY(clq_share_begin(&share, &run->job, all, error));
+    *own = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        dequantize_item *item = &run->items[i];
+        const uint64_t elements = elements_of(run, item);
+        item->window = clq_share_cut(&share, elements, bytes_of(run, item, elements));
+        *own += bytes_of(run, item, item->window.count);
+    }
+    return CLQ_OK;
+}
+
 /* ---- the stages ---- */
 
 static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error *error)
 {
     dequantize_run *run = cookie;
+    while (run->next < run->count && clq_job_is_part(&run->job) && run->items[run->next].window.count == 0) {
+        run->next += 1;
+    }
     *there = run->next < run->count;
     if (*there) {
         const dequantize_item *item = &run->items[run->next];
+        pass->first = item->window.first;
+        pass->count = item->window.count;
         pass->key = clq_check_key(run->model->tensors[item->index].name, 0);
         pass->tensor = run->next++;
         pass->sides = 1;
@@ -281,7 +318,7 @@ static clq_status write_slot(void *cookie, size_t number, clq_error *error)
         if (piece->parts != 0) {
             CLQ_TRY(write_piece(run, slot, piece, error));
         }
-        if (piece->last) {
+        if (piece->last && !clq_job_is_part(&run->job)) {
             CLQ_TRY(report_item(run, &run->items[piece->tensor], error));
         }
     }
@@ -316,21 +353,67 @@ static clq_status check_infinite(dequantize_run *run, clq_error *error)
     return CLQ_OK;
 }
 
+/* The first part makes the files when all have seen that they may, and the others open them when they are there. */
+static clq_status open_output(dequantize_run *run, clq_error *error)
+{
+    const int replace = run->job.request->replace;
+    if (!clq_job_is_part(&run->job)) {
+        return clq_output_open(run->output, replace, error);
+    }
+    if (clq_job_tells(&run->job)) {
+        CLQ_TRY(clq_output_open_together(run->output, replace, 1, error));
+        return clq_job_wait(&run->job, error);
+    }
+    CLQ_TRY(clq_job_wait(&run->job, error));
+    return clq_output_open_together(run->output, replace, 0, error);
+}
+
+/* All is written: what became infinite anywhere is known to the first, which reports. */
+static clq_status merge_parts(dequantize_run *run, clq_error *error)
+{
+    clq_status status = CLQ_OK;
+    clq_nonfinite *infinite = malloc((run->count + 1) * sizeof *infinite);
+    if (infinite == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", run->count);
+    }
+    for (size_t i = 0; i < run->count; i++) {
+        infinite[i] = run->items[i].infinite;
+    }
+    CLQ_TRY_TO(clq_job_tells(&run->job) ? CLQ_OK : clq_output_leave(run->output, error));
+    CLQ_TRY_TO(clq_job_merge_check(&run->job, error));
+    CLQ_TRY_TO(clq_job_merge_nonfinite(&run->job, infinite, run->count, error));
+    for (size_t i = 0; i < run->count && clq_job_tells(&run->job); i++) {
+        run->items[i].infinite = infinite[i];
+        CLQ_TRY_TO(report_item(run, &run->items[i], error));
+    }
+    run->job.report->is_part_done = 1;
+done:
+    free(infinite);
+    return status;
+}
+
 static clq_status write_items(dequantize_run *run, clq_error *error)
 {
     const clq_pipeline pipeline = {run, SLOTS, fill_slot, {compute_slot, write_slot}, clq_job_is_cancelled, &run->job};
+    uint64_t own = 0;
+    CLQ_TRY(take_share(run, &own, error));
     run->schedule = (clq_schedule){.cookie = run,
                                    .capacity_bytes = run->slots[0].capacity_bytes,
                                    .sends = CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN,
                                    .check = &run->job.check,
                                    .next = next_pass,
                                    .read = read_piece};
-    if (run->folder != NULL) {
+    CLQ_TRY(clq_job_wait(&run->job, error));
+    if (run->folder != NULL && clq_job_tells(&run->job)) {
         CLQ_TRY(clq_folder_output_begin(run->folder, run->output, error));
     }
-    CLQ_TRY(clq_output_open(run->output, run->job.request->replace, error));
-    clq_job_progress_begin(&run->job, run->job.report->bytes_out);
+    CLQ_TRY(open_output(run, error));
+    clq_job_progress_begin(&run->job, own);
     CLQ_TRY(clq_pipeline_run(&pipeline, error));
+    CLQ_TRY(clq_job_is_part(&run->job) ? merge_parts(run, error) : CLQ_OK);
+    if (!clq_job_tells(&run->job)) {
+        return CLQ_OK;
+    }
     CLQ_TRY(check_infinite(run, error));
     clq_job_progress_after(&run->job, "flushing to disk");
     CLQ_TRY(clq_output_commit(run->output, error));

@@ -129,6 +129,13 @@ clq_status clq_output_window(clq_output *output, size_t number, uint64_t offset,
 void clq_output_use(clq_output *output, size_t shard);
 clq_status clq_output_open_shared(clq_output *output, clq_job *job, clq_error *error);
 
+/*
+ * The same of runs that begin and end together: the first makes the files, before any other opens them, and commits
+ * them, once all others have flushed what they wrote and called clq_output_leave. What is not committed is removed.
+ */
+clq_status clq_output_open_together(clq_output *output, int replace, int is_first, clq_error *error);
+clq_status clq_output_leave(clq_output *output, clq_error *error);
+
 /* Of an output whose parts are all written: refuse files of another size, and, unless they may have been given their
  * names already, files that lie in the place of what was written. */
 clq_status clq_output_check_whole(const clq_output *output, int may_be_placed, clq_error *error);

@@ -139,6 +139,36 @@ clq_status clq_output_open_shared(clq_output *output, clq_job *job, clq_error *e
     return output->shards[0].is_used ? clear_gaps(output, error) : CLQ_OK;
 }
 
+/* A file of runs that end together: with one that fails it goes. */
+static clq_status open_with_others(output_shard *shard, int replace, clq_error *error)
+{
+    CLQ_TRY(open_shard(shard, replace, CLQ_PARTIAL_SHARE, error));
+    clq_writer_keep(shard->writer, 0);
+    return CLQ_OK;
+}
+
+clq_status clq_output_open_together(clq_output *output, int replace, int is_first, clq_error *error)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        output_shard *shard = &output->shards[i];
+        CLQ_TRY(is_first ? clq_writer_remove_partial(shard->path, error) : CLQ_OK);
+        CLQ_TRY(open_with_others(shard, replace, error));
+        CLQ_TRY(is_first ? clq_output_write_header(shard, error) : CLQ_OK);
+    }
+    return is_first && output->index != NULL ? open_index(output, replace, CLQ_OUTPUT_NOTHING_LEFT, error) : CLQ_OK;
+}
+
+clq_status clq_output_leave(clq_output *output, clq_error *error)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        CLQ_TRY(clq_writer_flush(output->shards[i].writer, error));
+    }
+    for (size_t i = 0; i < output->shard_count; i++) {
+        clq_writer_keep(output->shards[i].writer, 1);
+    }
+    return CLQ_OK;
+}
+
 void clq_output_keep(clq_output *output, int keep)
 {
     for (size_t i = 0; i < output->shard_count; i++) {

@@ -89,6 +89,12 @@ clq_status clq_job_greatest(const clq_job *job, uint64_t *numbers, uint64_t coun
     return reduce(job, CLQ_REDUCE_GREATEST, numbers, count, error);
 }
 
+clq_status clq_job_wait(const clq_job *job, clq_error *error)
+{
+    uint64_t nothing = 0;
+    return clq_job_sum(job, &nothing, 1, error);
+}
+
 /* Floats as numbers that are ordered like them: those below zero with all bits turned over, the others above them. */
 static uint32_t order_of(float x)
 {

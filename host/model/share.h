@@ -48,6 +48,9 @@ int clq_job_tells(const clq_job *job);
 clq_status clq_job_sum(const clq_job *job, uint64_t *numbers, uint64_t count, clq_error *error);
 clq_status clq_job_greatest(const clq_job *job, uint64_t *numbers, uint64_t count, clq_error *error);
 
+/* Until all parts have come to the same place. */
+clq_status clq_job_wait(const clq_job *job, clq_error *error);
+
 /* Ranges, in the form of stream/ranges.h, become the least that hold those of all parts. */
 clq_status clq_job_merge_ranges(const clq_job *job, float *ranges, uint64_t count, clq_error *error);
 

@@ -90,7 +90,7 @@ static int are_alike(int argc, char **argv)
 
 static int runs_in_ranks(int argc, char **argv)
 {
-    static const char *const VERBS[] = {"quantize", "minmax", "compare", "calibrate"};
+    static const char *const VERBS[] = {"quantize", "minmax", "compare", "calibrate", "dequantize"};
     for (size_t i = 0; argc > 1 && i < sizeof VERBS / sizeof VERBS[0]; i++) {
         if (strcmp(argv[1], VERBS[i]) == 0) {
             return 1;

@@ -48,21 +48,20 @@ static void print_line(const cli_options *options, const clq_file_report *report
              report->bytes_out, report->seconds, report->device);
 }
 
-int cli_dequantize(const cli_options *options)
+static int tell(const cli_options *options, const clq_file_request *request, const clq_file_report *report,
+                clq_status status, clq_error *error)
 {
-    clq_file_request request = options->file;
-    clq_file_report *report = NULL;
-    clq_error error;
-    clq_status status;
-    int code;
-    request.input = options->positional.items[0];
-    status = cli_call_files(options, clq_file_dequantize, &request, &report, &error);
     if (options->json && (status == CLQ_OK || (status == CLQ_REFUSED && report->tensor_count > 0))) {
-        print_json(report, status == CLQ_OK ? NULL : &error);
+        print_json(report, status == CLQ_OK ? NULL : error);
     } else if (status == CLQ_OK && !options->quiet) {
         print_line(options, report);
     }
-    code = cli_report_end(report != NULL && report->is_written ? request.output : NULL, status, &error);
-    clq_file_report_destroy(&report);
-    return code;
+    return cli_report_end(report != NULL && report->is_written ? request->output : NULL, status, error);
+}
+
+int cli_dequantize(const cli_options *options)
+{
+    clq_file_request request = options->file;
+    request.input = options->positional.items[0];
+    return cli_run_files(options, clq_file_dequantize, &request, tell);
 }
