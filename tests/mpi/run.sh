@@ -47,53 +47,6 @@ for options in '' '--granularity tensor' '--granularity group --preset onnx' '--
 done
 "$command" quantize m.safetensors -o whole/q.safetensors --quiet --force || exit 1
 
-# What other verbs print, with times and the number of pieces left out, and write.
-printed() {
-    sed -e '/"seconds":/d; /"checked_pieces":/d; s/, [0-9.]* s on /, some time on /' "$1"
-}
-number=2
-alike() {
-    case $number in 2) number=3 ;; 3) number=7 ;; *) number=2 ;; esac
-    case $* in
-    *--json*) "$command" "$@" >whole/report 2>whole/messages ;;
-    *) timeout 60 "$mpiexec" -n 1 "$command" "$@" >whole/report 2>whole/messages ;; # as wide a table
-    esac && want=0 || want=$?
-    rm -rf one
-    mv out one
-    mkdir out
-    ranks $number "$@" && code=0 || code=$?
-    diff -r one out >/dev/null || fault "$number ranks $*: writes something else"
-    rm -rf out
-    mkdir out
-    [ $code -eq $want ] || fault "$number ranks $*: exit code $code, not $want"
-    printed whole/report >whole/printed
-    printed report | cmp -s - whole/printed || fault "$number ranks $*: prints something else"
-}
-for options in '' '--json' '--json --granularity channel' '--json --granularity group --group-size 31 --check all' \
-    '--json --granularity group --axis 1 --group-size 2' '--tensor classifier.1.weight --memory 1M' '--axis 9'; do
-    # shellcheck disable=SC2086
-    alike minmax m.safetensors $options
-done
-"$command" quantize m.safetensors -o whole/q4.safetensors --quiet --dtype s4 --granularity group || exit 1
-alike compare whole/q4.safetensors m.safetensors --quiet --plot out/plot.svg
-for options in '' '--json' '--json --fail-sqnr-below 20' '--fail-sqnr-below 90 --memory 1M'; do
-    # shellcheck disable=SC2086
-    alike compare m.safetensors whole/q4.safetensors $options
-done
-for type in f16 bf16; do
-    "$command" dequantize whole/q4.safetensors -o whole/$type.safetensors --quiet --dtype $type || exit 1
-    alike minmax whole/$type.safetensors --json
-    alike compare m.safetensors whole/$type.safetensors --json
-done
-
-# So is the file of ranges, of batches that ranks share.
-for options in minmax moving-average mean 'percentile:99.9 --granularity channel --json' mse \
-    'entropy --preset onnx --histograms' 'mse --plot out/plot.svg' 'minmax --include nothing'; do
-    # shellcheck disable=SC2086
-    alike calibrate m.safetensors whole/f16.safetensors m.safetensors whole/bf16.safetensors -o out/r.json \
-        --include 'features.1.*' --method $options
-done
-
 # What is wrong with the call is told once, and ends all.
 fails() {
     want=$1
@@ -106,7 +59,6 @@ fails() {
 }
 fails 1 'nothing.safetensors: cannot open' ranks 3 quantize nothing.safetensors -o out/q.safetensors
 fails 2 'runs in one process' ranks 2 info m.safetensors
-fails 1 'nothing.safetensors: cannot open' ranks 3 minmax nothing.safetensors
 fails 2 'missing option -o' ranks 2 quantize m.safetensors
 fails 2 'for one process' ranks 2 quantize m.safetensors -o out/q.safetensors --part 1/2
 differing() {
