@@ -48,6 +48,7 @@ typedef struct together {
     clq_reduction how;
     int differs;       /* parts that are not at the same place */
     uint32_t failing;  /* the part that fails, from 1; 0: none */
+    const char *other; /* the input of the second part, where it is another */
     uint64_t fails_at; /* in this round */
 } together;
 
@@ -121,6 +122,7 @@ static void *run_one(void *cookie)
     clq_context *context = NULL;
     request.part = part->part;
     request.parts = all->parts;
+    request.input = all->other != NULL && part->part == 2 ? all->other : request.input;
     part->status = clq_context_create("reference", &context, &part->error);
     if (part->status == CLQ_OK) {
         part->status = part->function(context, &request, &events, &part->report, &part->error);
@@ -359,6 +361,26 @@ static void parts_have_to_speak(void **state)
     assert_non_null(strstr(error.message, "part 3 of 2"));
 }
 
+/* A file system that shows another file to one of them; found before lists of different lengths are sent. */
+static void parts_see_the_same(void **state)
+{
+    static file_function *const FUNCTIONS[] = {clq_file_minmax, clq_file_compare};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        clq_file_request request = request_of("first.safetensors");
+        together all = {.parts = 3, .other = scratch_path("second.safetensors")};
+        one parts[3];
+        request.reference = scratch_path("third.safetensors");
+        run(FUNCTIONS[i], &request, &all, parts);
+        assert_false(all.differs);
+        for (size_t p = 0; p < 3; p++) {
+            assert_int_equal(parts[p].status, CLQ_INVALID_ARGUMENT);
+            assert_non_null(strstr(parts[p].error.message, "different tensors"));
+            clq_file_report_destroy(&parts[p].report);
+        }
+    }
+}
+
 static void minmax_is_that_of_one(void **state)
 {
     static const clq_granularity KINDS[] = {CLQ_PER_TENSOR, CLQ_PER_CHANNEL, CLQ_PER_GROUP, CLQ_PER_GROUP};
@@ -516,9 +538,10 @@ static int make_inputs(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(items_are_handed_out_whole), cmocka_unit_test(no_place_overflows),
-    cmocka_unit_test(parts_have_to_speak),        cmocka_unit_test(minmax_is_that_of_one),
-    cmocka_unit_test(nan_is_told_by_the_first),   cmocka_unit_test(compare_is_that_of_one),
-    cmocka_unit_test(calibrate_is_that_of_one),   cmocka_unit_test(dequantize_is_that_of_one),
+    cmocka_unit_test(parts_have_to_speak),        cmocka_unit_test(parts_see_the_same),
+    cmocka_unit_test(minmax_is_that_of_one),      cmocka_unit_test(nan_is_told_by_the_first),
+    cmocka_unit_test(compare_is_that_of_one),     cmocka_unit_test(calibrate_is_that_of_one),
+    cmocka_unit_test(dequantize_is_that_of_one),
 };
 
 int main(void)

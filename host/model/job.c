@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "model/report.h"
 #include "model/request.h"
 #include "model/share.h"
@@ -85,11 +86,25 @@ unsigned clq_job_opens(const clq_job *job)
     return CLQ_OPEN_FOLDERS | (job->request->follow_links ? CLQ_OPEN_FOLLOW_LINKS : 0u);
 }
 
+static uint64_t hash_header(const clq_model *model, uint64_t hash)
+{
+    for (size_t i = 0; i < model->tensor_count; i++) {
+        const clq_model_tensor *tensor = &model->tensors[i];
+        hash = XXH64(tensor->name, strlen(tensor->name) + 1, hash);
+        hash = XXH64(tensor->dtype.name, strlen(tensor->dtype.name) + 1, hash);
+        hash = XXH64(tensor->shape, tensor->rank * sizeof *tensor->shape, hash);
+    }
+    return hash;
+}
+
 clq_status clq_job_open_model(clq_job *job, const char *path, clq_model **model, clq_error *error)
 {
     CLQ_REQUIRE(path != NULL, "the request names no input");
     CLQ_TRY(clq_model_open_from(path, clq_job_opens(job), model, error));
     job->report->bytes_in += clq_model_file_bytes(*model);
+    if (job->request->parts > 0) {
+        job->inputs_hash = hash_header(*model, job->inputs_hash);
+    }
     if ((*model)->warning != NULL) {
         clq_job_warn(job, "%s", (*model)->warning);
     }

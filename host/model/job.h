@@ -19,6 +19,8 @@ typedef struct clq_job {
     clq_context *const *contexts;
     size_t context_count;
     clq_file_report *report;
+    uint64_t
+        inputs_hash; /* of the headers of all inputs that were opened: parts that differ there have no plan alike */
     struct timespec begun;
     clq_file_progress progress;
     pthread_mutex_t events_lock; /* events come one at a time */

@@ -21,6 +21,16 @@ int clq_job_tells(const clq_job *job)
     return job->request->part <= 1;
 }
 
+/* Before anything else is sent: other headers would be other lists. */
+static clq_status check_alike(const clq_job *job, clq_error *error)
+{
+    uint64_t hashes[2] = {job->inputs_hash, ~job->inputs_hash};
+    CLQ_TRY(clq_job_greatest(job, hashes, 2, error));
+    CLQ_REQUIRE(hashes[0] == ~hashes[1], "%s: the parts see files of one name with different tensors",
+                job->progress.operation);
+    return CLQ_OK;
+}
+
 clq_status clq_share_begin(clq_share *share, const clq_job *job, uint64_t all_bytes, clq_error *error)
 {
     const clq_file_request *request = job->request;
@@ -29,6 +39,7 @@ clq_status clq_share_begin(clq_share *share, const clq_job *job, uint64_t all_by
                 (unsigned)request->parts);
     CLQ_REQUIRE(request->parts == 0 || job->events.reduce != NULL,
                 "%s: parts tell each other what they find, and there is no events->reduce", job->progress.operation);
+    CLQ_TRY(check_alike(job, error));
     *share = (clq_share){request->parts > 0 ? request->part - 1 : 0, clq_job_is_part(job) ? request->parts : 1,
                          all_bytes, 0};
     return CLQ_OK;

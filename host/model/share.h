@@ -25,7 +25,8 @@ typedef struct clq_window {
     uint64_t first, count;
 } clq_window;
 
-/* CLQ_INVALID_ARGUMENT for a part that cannot speak with the others. */
+/* Once all inputs are open. CLQ_INVALID_ARGUMENT for a part that cannot speak with the others, and in all parts where
+ * one has inputs with other headers. */
 clq_status clq_share_begin(clq_share *share, const clq_job *job, uint64_t all_bytes, clq_error *error);
 
 /* Where the part's stretch, or that of another, begins; that of number `parts`: all bytes. */
