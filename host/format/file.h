@@ -78,6 +78,12 @@ clq_status clq_writer_remove_partial(const char *path, clq_error *error);
 /* Whether the temporary file stays when the writer is abandoned, or its commit fails. */
 void clq_writer_keep(clq_writer *writer, int keep);
 
+/*
+ * Of one that several runs share: whether this one alone has it open. If so nobody else opens it before the writer is
+ * destroyed, and it may be removed.
+ */
+int clq_writer_claim(const clq_writer *writer);
+
 /* Read back what was written; beyond the end of the file is CLQ_IO_ERROR. */
 clq_status clq_writer_read(const clq_writer *writer, uint64_t offset, void *memory, uint64_t bytes, clq_error *error);
 

@@ -8,6 +8,11 @@
 /* The last part of a path. */
 const char *clq_path_file_name(const char *path);
 
+/* The file that is written in place of `path`: what a symbolic link leads to, else the same. malloc'ed; NULL: no
+ * memory.
+ */
+char *clq_path_target(const char *path);
+
 /*
  * Refuse a path that is one of the model's files, is no file, lies in a folder that is missing, or exists without
  * `replace`. With `replace` 2 existing files are not looked for (a dry run).

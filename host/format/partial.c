@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/size.h"
+#include "core/temporary.h"
 #include "format/writer.h"
 
 static const char SUFFIX[] = ".partial";
@@ -112,6 +113,12 @@ done:
     free(name);
     clq_place_release(&place);
     return status;
+}
+
+int clq_writer_claim(const clq_writer *writer)
+{
+    return writer->temporary != NULL && clq_lock_file(writer->fd) == CLQ_LOCK_HELD &&
+           clq_is_named(writer->fd, writer->place.folder, writer->temporary);
 }
 
 void clq_writer_keep(clq_writer *writer, int keep)

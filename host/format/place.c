@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/hash.h"
@@ -21,6 +22,9 @@
 
 /* Times that another process may remove or replace a file between two calls before we say so. */
 enum { RACES = 100 };
+
+/* Between two looks at a file that one has for itself and several want: one second in all. */
+enum { WAIT_NANOSECONDS = 10 * 1000 * 1000 };
 
 clq_shown clq_place_need(const clq_place *place)
 {
@@ -218,6 +222,12 @@ static clq_lock lock_as(int fd, opening how)
     return how == OPEN_PEEK ? CLQ_LOCK_NONE : how == OPEN_SHARED ? clq_share_file(fd) : clq_lock_file(fd);
 }
 
+static void wait_a_moment(void)
+{
+    const struct timespec moment = {0, WAIT_NANOSECONDS};
+    nanosleep(&moment, NULL);
+}
+
 static clq_status open_beside(const clq_place *place, const char *name, opening how, int own, int *fd, clq_error *error)
 {
     const int flags = (how == OPEN_PEEK ? O_RDONLY : O_RDWR) | (how == OPEN_SHARED ? O_CREAT : 0);
@@ -242,12 +252,12 @@ static clq_status open_beside(const clq_place *place, const char *name, opening 
         }
         CLQ_TRY_TO(check_left(place, name, own, &facts, error));
         if (lock_as(*fd, how) == CLQ_LOCK_TAKEN) {
-            CLQ_TRY_TO(fail_locked(place, error));
-        }
-        /* Its run may have removed it, or put it in its place, while we waited for nothing but the lock. */
-        if (clq_is_named(*fd, place->folder, name)) {
+            CLQ_TRY_TO(how != OPEN_SHARED ? fail_locked(place, error) : CLQ_OK);
+            wait_a_moment(); /* one of those who share it may be about to remove it, alone as it was */
+        } else if (clq_is_named(*fd, place->folder, name)) {
             return CLQ_OK;
         }
+        /* Its run may have removed it, or put it in its place, while we waited for nothing but the lock. */
         close(*fd);
         *fd = -1;
     }

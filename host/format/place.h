@@ -46,7 +46,7 @@ clq_status clq_place_open_left(const clq_place *place, const char *name, int own
 
 /*
  * Open the file `name` of the folder, or make it, together with others who open it so. Refused: what a run has locked
- * for itself, and what clq_place_open_left refuses with `own`.
+ * for itself for more than a second, and what clq_place_open_left refuses with `own`.
  */
 clq_status clq_place_open_shared(const clq_place *place, const char *name, int *fd, clq_error *error);
 

@@ -181,11 +181,14 @@ static void use_shards(const clq_checkpoint_run *run)
     }
 }
 
-static clq_status open_output(const clq_checkpoint_run *run, clq_output_left left, clq_error *error)
+static clq_status open_output(const clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_output_left left,
+                              clq_error *error)
 {
     if (run->job->request->parts > 0) {
         use_shards(run);
-        return clq_output_open_shared(run->output, run->job, error);
+        CLQ_TRY(clq_output_open_shared(run->output, run->job, error));
+        CLQ_TRY(clq_checkpoint_find_lost(checkpoint, run, error));
+        return clq_output_begin_shared(run->output, error);
     }
     return clq_output_open_partial(run->output, run->job, left, error);
 }
@@ -199,7 +202,7 @@ static clq_status begin_anew(clq_checkpoint *checkpoint, const clq_checkpoint_ru
     CLQ_TRY_TO(clq_checkpoint_discard_others(checkpoint, run, error));
     CLQ_TRY_TO(clq_journal_create(checkpoint->journal_path, heading, &checkpoint->journal, error));
     checkpoint->begun = 1;
-    CLQ_TRY_TO(open_output(run, CLQ_OUTPUT_NOTHING_LEFT, error));
+    CLQ_TRY_TO(open_output(checkpoint, run, CLQ_OUTPUT_NOTHING_LEFT, error));
     for (size_t i = 0; i < checkpoint->shards && run->job->request->parts == 0; i++) {
         CLQ_TRY_TO(clq_output_settle_header(run->output, i, 0, error));
     }
@@ -257,7 +260,7 @@ static clq_status continue_left(clq_checkpoint *checkpoint, const clq_checkpoint
         left = checkpoint->complete ? CLQ_OUTPUT_ALL_LEFT : CLQ_OUTPUT_PART_LEFT;
     }
     CLQ_TRY(clq_checkpoint_compare(checkpoint->journal, run, 1, error));
-    CLQ_TRY(open_output(run, left, error));
+    CLQ_TRY(open_output(checkpoint, run, left, error));
     CLQ_TRY(read_left(checkpoint, run, error));
     checkpoint->begun = 1;
     clq_job_note(run->job, "%zu of %zu %s were finished by an earlier run", checkpoint->told, run->work->count,
@@ -332,6 +335,9 @@ int clq_checkpoint_close(clq_checkpoint **out, int keep)
         clq_output_keep(checkpoint->output, keep);
         if (!keep) {
             (void)clq_journal_remove(&checkpoint->journal, NULL);
+            if (checkpoint->request->parts > 0) {
+                clq_checkpoint_drop_alone(checkpoint);
+            }
         }
     }
     clq_journal_close(&checkpoint->journal);

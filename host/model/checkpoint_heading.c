@@ -14,10 +14,15 @@
 #include "core/hash.h"
 #include "core/size.h"
 #include "format/file.h"
+#include "model/folder_output.h"
 #include "model/quantize_output.h"
 #include "model/shown.h"
 
 enum { READ_BYTES = 1 << 12, SNIPPET_BYTES = 120 };
+
+static const char WRITES[] = "writes ";
+static const char WRITES_FOLDER[] = "writes folder";
+static const char WRITES_FILE[] = "writes file";
 
 static clq_status hash_header(const clq_model_shard *shard, uint64_t bytes, uint64_t *hash, clq_error *error)
 {
@@ -69,7 +74,8 @@ clq_status clq_heading_create(const clq_checkpoint_run *run, int layout, char **
     size_t bytes = 0;
     clq_text out = {0};
     *text = NULL;
-    clq_text_format(&out, "version %s\noptions ", clq_version());
+    clq_text_format(&out, "version %s\n%s\noptions ", clq_version(),
+                    clq_request_writes_folder(run->job->request) ? WRITES_FOLDER : WRITES_FILE);
     clq_quantize_describe_options(run->job->request, run->plan, &out);
     clq_text_format(&out, "\nvalues %016" PRIx64 " %016" PRIx64 "\n",
                     hash_values(given->scales, given->scale_count, sizeof *given->scales),
@@ -125,6 +131,13 @@ static clq_status fail_different(const clq_checkpoint_run *run, const char *then
                         "--force begins anew",
                         path.text, before, clq_version());
     }
+    if (begins_with(now, now_length, WRITES)) {
+        return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                        "%s: cannot be continued: it was begun as %s, and now it is to be %s; without --resume, "
+                        "--force begins anew",
+                        path.text, now_length == strlen(WRITES_FILE) ? "that of a folder" : "a file by itself",
+                        now_length == strlen(WRITES_FILE) ? "a file by itself" : "that of a folder");
+    }
     if (begins_with(now, now_length, "options ")) {
         size_t at = 0;
         int behind;
@@ -177,4 +190,10 @@ clq_status clq_heading_compare(const clq_checkpoint_run *run, const char *headin
         then = newline != NULL ? newline + 1 : end;
     }
     return whole && then != end ? fail_different(run, "", 0, "", 0, inputs, error) : CLQ_OK;
+}
+
+int clq_heading_writes_folder(const char *heading, size_t bytes)
+{
+    const char *at = memchr(heading, '\n', bytes); /* of the version */
+    return at != NULL && begins_with(at + 1, (size_t)(heading + bytes - at - 1), WRITES_FOLDER);
 }

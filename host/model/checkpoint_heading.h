@@ -8,6 +8,7 @@
 /*
  * Lines, malloc'ed:
  *     version VERSION                the library's
+ *     writes folder                  or "writes file": weights alone
  *     options JSON                   all that decide a byte
  *     values HASH HASH               of the scales and zero points that files gave
  *     input BYTES NANOSECONDS HASH   each file of the model: size, time of modification, hash of its header
@@ -23,5 +24,8 @@ clq_status clq_heading_create(const clq_checkpoint_run *run, int layout, char **
  */
 clq_status clq_heading_compare(const clq_checkpoint_run *run, const char *heading, size_t heading_bytes,
                                const char *text, int whole, clq_error *error);
+
+/* Whether the output of a run with such a heading is a folder, and not the weights alone. */
+int clq_heading_writes_folder(const char *heading, size_t bytes);
 
 #endif

@@ -59,6 +59,15 @@ clq_status clq_checkpoint_find_others(clq_checkpoint *checkpoint, clq_error *err
 /* Remove the journals of parts that do not go with this run. */
 clq_status clq_checkpoint_discard_others(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error);
 
+/*
+ * When the output is open and nothing of it is written yet: what others have told of as finished is gone if their file
+ * is. Refused then, or with --force what they tell is discarded, so that nobody takes holes for data.
+ */
+clq_status clq_checkpoint_find_lost(const clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error);
+
+/* A part has failed, and its journal is removed: where no other part has left anything, nothing of the output stays. */
+void clq_checkpoint_drop_alone(const clq_checkpoint *checkpoint);
+
 /* With --resume: what parts of another split have finished counts. */
 clq_status clq_checkpoint_read_others(clq_checkpoint *checkpoint, const clq_checkpoint_run *run,
                                       clq_record_hashes *hashes, clq_error *error);

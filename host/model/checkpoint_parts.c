@@ -159,6 +159,61 @@ clq_status clq_checkpoint_discard_others(clq_checkpoint *checkpoint, const clq_c
     return CLQ_OK;
 }
 
+/* Whether the journal tells of a piece in a shard that is new. */
+static int tells_of_new(clq_journal *journal, const clq_checkpoint_run *run)
+{
+    const char *line = NULL;
+    size_t length = 0;
+    int tells = 0;
+    while (clq_journal_next(journal, &line, &length)) {
+        const size_t number = clq_record_number(line, length, run->work);
+        if (number < run->work->count) {
+            const clq_plan_part *codes = &run->work->tensors[number].parts[CLQ_PART_CODES];
+            tells |= clq_output_is_new(run->output, clq_output_shard_of(run->output, codes->number));
+        }
+    }
+    return tells;
+}
+
+clq_status clq_checkpoint_find_lost(const clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error)
+{
+    for (size_t i = 0; i < checkpoint->others.count; i++) {
+        const clq_part_journal *item = &checkpoint->others.items[i];
+        clq_journal *journal = NULL;
+        int is_lost;
+        if (is_own(checkpoint, item)) { /* whose pieces are compared with their hashes, or done again */
+            continue;
+        }
+        CLQ_TRY(clq_journal_peek(item->path, &journal, error));
+        is_lost = journal != NULL && tells_of_new(journal, run);
+        clq_journal_close(&journal);
+        if (is_lost && (!checkpoint->request->replace || checkpoint->request->resume)) {
+            return clq_fail(error, CLQ_INVALID_ARGUMENT,
+                            "%s: what part %" PRIu32 " of %" PRIu32
+                            " wrote of it is not there any more; without --resume, --force begins both anew",
+                            clq_show(checkpoint->path).text, item->part, item->parts);
+        }
+        if (is_lost) {
+            CLQ_TRY(discard(item->path, error));
+            clq_job_warn(run->job,
+                         "what part %" PRIu32 " of %" PRIu32 " wrote is not there any more: it has to be done again",
+                         item->part, item->parts);
+        }
+    }
+    return CLQ_OK;
+}
+
+/* Who begins meanwhile has its journal first, and opens the file then, which is claimed: one of both is seen. */
+void clq_checkpoint_drop_alone(const clq_checkpoint *checkpoint)
+{
+    clq_part_list list = {0};
+    clq_output_claim(checkpoint->output);
+    if (clq_part_list_find(checkpoint->path, &list, NULL) == CLQ_OK && list.count == 0) {
+        clq_output_drop_claimed(checkpoint->output);
+    }
+    clq_part_list_release(&list);
+}
+
 clq_status clq_checkpoint_read_others(clq_checkpoint *checkpoint, const clq_checkpoint_run *run,
                                       clq_record_hashes *hashes, clq_error *error)
 {
@@ -252,7 +307,9 @@ static clq_status note_joined(const joining *join, clq_error *error)
 {
     clq_journal *journal = NULL;
     clq_status status = CLQ_OK;
-    CLQ_TRY_TO(clq_journal_find(join->list.items[0].path, &journal, error));
+    for (size_t i = 0; i < join->list.count && journal == NULL; i++) { /* one that tells nothing is none */
+        CLQ_TRY_TO(clq_journal_find(join->list.items[i].path, &journal, error));
+    }
     if (journal == NULL) {
         CLQ_TRY_TO(clq_fail(error, CLQ_IO_ERROR, "%s: the journal of a part vanished",
                             clq_show(join->list.items[0].path).text));

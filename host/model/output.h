@@ -122,12 +122,23 @@ clq_status clq_output_window(clq_output *output, size_t number, uint64_t offset,
                              clq_error *error);
 
 /*
- * Start writing an output that several runs write at the same time, each to tensors and windows of its own: those
- * shards to which clq_output_use was called. Their headers are written, the same by each run; the index is not. What is
- * there stays, whatever becomes of this run. The job is that of clq_output_open_partial.
+ * An output that several runs write at the same time, each to tensors and windows of its own: those shards to which
+ * clq_output_use was called are opened, and what is there stays, whatever becomes of this run, unless it is dropped.
+ * The job is that of clq_output_open_partial. Then their headers are written, the same by each run; the index is not.
  */
 void clq_output_use(clq_output *output, size_t shard);
 clq_status clq_output_open_shared(clq_output *output, clq_job *job, clq_error *error);
+clq_status clq_output_begin_shared(clq_output *output, clq_error *error);
+
+/* In between: whether nobody has written to a shard yet that this run writes to. */
+int clq_output_is_new(const clq_output *output, size_t shard);
+
+/*
+ * Claim the shards that no other run has open, which is kept waiting then; and once it is known that nobody needs what
+ * is in them, have them and those that this run does not write to removed when the output is destroyed.
+ */
+void clq_output_claim(clq_output *output);
+void clq_output_drop_claimed(const clq_output *output);
 
 /*
  * The same of runs that begin and end together: the first makes the files, before any other opens them, and commits

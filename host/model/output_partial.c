@@ -132,6 +132,21 @@ clq_status clq_output_open_shared(clq_output *output, clq_job *job, clq_error *e
         if (shard->is_used) {
             CLQ_TRY(open_shard(shard, job->request->replace, CLQ_PARTIAL_SHARE, error));
             clq_writer_keep(shard->writer, 1);
+        }
+    }
+    return CLQ_OK;
+}
+
+int clq_output_is_new(const clq_output *output, size_t shard)
+{
+    return output->shards[shard].is_used && output->shards[shard].found == 0;
+}
+
+clq_status clq_output_begin_shared(clq_output *output, clq_error *error)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        const output_shard *shard = &output->shards[i];
+        if (shard->is_used) {
             /* No padding: the file's last byte may be data that another run has written. */
             CLQ_TRY(clq_writer_write_at(shard->writer, 0, shard->header, shard->header_bytes, error));
         }
@@ -167,6 +182,26 @@ clq_status clq_output_leave(clq_output *output, clq_error *error)
         clq_writer_keep(output->shards[i].writer, 1);
     }
     return CLQ_OK;
+}
+
+void clq_output_claim(clq_output *output)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        output_shard *shard = &output->shards[i];
+        shard->is_claimed = shard->is_used && shard->writer != NULL && clq_writer_claim(shard->writer);
+    }
+}
+
+void clq_output_drop_claimed(const clq_output *output)
+{
+    for (size_t i = 0; i < output->shard_count; i++) {
+        const output_shard *shard = &output->shards[i];
+        if (shard->is_claimed) {
+            clq_writer_keep(shard->writer, 0);
+        } else if (!shard->is_used) {
+            (void)clq_writer_remove_partial(shard->path, NULL);
+        }
+    }
 }
 
 void clq_output_keep(clq_output *output, int keep)

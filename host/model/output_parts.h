@@ -25,6 +25,7 @@ typedef struct output_shard {
     uint64_t found; /* bytes that an earlier run left; 0 for a new file */
     int placed;     /* an earlier run put it in its place: the file, open for reading; else -1 */
     int is_used;    /* of an output that several runs share: this one writes to it */
+    int is_claimed; /* and nobody else does */
 } output_shard;
 
 typedef struct output_tensor {

@@ -10,6 +10,7 @@
 #include "format/folder.h"
 #include "format/numbers.h"
 #include "format/output_path.h"
+#include "model/shown.h"
 
 static const char BEFORE[] = ".part-";
 static const char BETWEEN[] = "-of-";
@@ -24,18 +25,30 @@ static clq_status no_memory(clq_error *error)
     return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the journals of parts");
 }
 
+/* Links are followed first: journals stand beside the file that is written, whatever it is called by. */
 int clq_part_has_name(const char *output)
 {
-    return strlen(clq_path_file_name(output)) <= MOST_NAME_BYTES;
+    char *target = clq_path_target(output);
+    const int has = target == NULL || strlen(clq_path_file_name(target)) <= MOST_NAME_BYTES;
+    free(target);
+    return has;
+}
+
+static char *path_of(const char *target, uint32_t part, uint32_t parts)
+{
+    const size_t bytes = strlen(target) + 40;
+    char *path = malloc(bytes);
+    if (path != NULL) {
+        snprintf(path, bytes, "%s%s%" PRIu32 "%s%" PRIu32, target, BEFORE, part, BETWEEN, parts);
+    }
+    return path;
 }
 
 char *clq_part_path(const char *output, uint32_t part, uint32_t parts)
 {
-    const size_t bytes = strlen(output) + 40;
-    char *path = malloc(bytes);
-    if (path != NULL) {
-        snprintf(path, bytes, "%s%s%" PRIu32 "%s%" PRIu32, output, BEFORE, part, BETWEEN, parts);
-    }
+    char *target = clq_path_target(output);
+    char *path = target != NULL ? path_of(target, part, parts) : NULL;
+    free(target);
     return path;
 }
 
@@ -95,10 +108,11 @@ static int in_order(const void *a, const void *b)
 
 clq_status clq_part_list_find(const char *output, clq_part_list *list, clq_error *error)
 {
-    const char *own = clq_path_file_name(output);
     clq_status status = CLQ_OK;
     clq_name_set names = {0};
-    char *folder = folder_of(output);
+    char *target = clq_path_target(output);
+    char *folder = target != NULL ? folder_of(target) : NULL;
+    const char *own = target != NULL ? clq_path_file_name(target) : NULL;
     memset(list, 0, sizeof *list);
     if (folder == NULL) {
         CLQ_TRY_TO(no_memory(error));
@@ -116,7 +130,7 @@ clq_status clq_part_list_find(const char *output, clq_part_list *list, clq_error
         size_t length = 0;
         if (read_name(names.names[i], &length, &item->part, &item->parts) && length == strlen(own) &&
             memcmp(names.names[i] + 1, own, length) == 0) {
-            item->path = clq_part_path(output, item->part, item->parts);
+            item->path = path_of(target, item->part, item->parts);
             if (item->path == NULL) {
                 CLQ_TRY_TO(no_memory(error));
             }
@@ -127,6 +141,7 @@ clq_status clq_part_list_find(const char *output, clq_part_list *list, clq_error
 done:
     clq_name_set_release(&names);
     free(folder);
+    free(target);
     if (status != CLQ_OK) {
         clq_part_list_release(list);
     }
@@ -146,20 +161,26 @@ clq_status clq_part_find_output(const char *folder, char **output, clq_error *er
 {
     clq_status status = CLQ_OK;
     clq_name_set names = {0};
+    const char *found = NULL;
     *output = NULL;
     CLQ_TRY_TO(clq_folder_names(folder, &names, error));
-    for (size_t i = 0; i < names.count && *output == NULL; i++) {
+    for (size_t i = 0; i < names.count; i++) {
         size_t length = 0;
         uint32_t part = 0;
         uint32_t parts = 0;
         if (read_name(names.names[i], &length, &part, &parts)) {
-            char *name = strndup(names.names[i] + 1, length);
-            *output = name != NULL ? clq_folder_path(folder, name) : NULL;
-            free(name);
-            if (*output == NULL) {
-                CLQ_TRY_TO(no_memory(error));
+            names.names[i][1 + length] = '\0';
+            if (found != NULL && strcmp(found, names.names[i] + 1) != 0) {
+                CLQ_TRY_TO(clq_fail(error, CLQ_INVALID_ARGUMENT,
+                                    "%s: holds parts of several outputs, '%s' and '%s'; the name of one is required",
+                                    clq_show(folder).text, clq_show(found).text, clq_show(names.names[i] + 1).text));
             }
+            found = names.names[i] + 1;
         }
+    }
+    *output = found != NULL ? clq_folder_path(folder, found) : NULL;
+    if (found != NULL && *output == NULL) {
+        CLQ_TRY_TO(no_memory(error));
     }
 done:
     clq_name_set_release(&names);

@@ -27,7 +27,8 @@ typedef struct clq_part_list {
 clq_status clq_part_list_find(const char *output, clq_part_list *list, clq_error *error);
 void clq_part_list_release(clq_part_list *list);
 
-/* In a folder: the path of the output that there are journals of parts of, malloc'ed; NULL: there are none. */
+/* In a folder: the path of the output that there are journals of parts of, malloc'ed; NULL: there are none. Of several
+ * outputs it is CLQ_INVALID_ARGUMENT. */
 clq_status clq_part_find_output(const char *folder, char **output, clq_error *error);
 
 /* What clq_journal_find takes for the journal of a part, malloc'ed; NULL without memory. */

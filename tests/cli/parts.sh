@@ -45,6 +45,16 @@ echo "-- as JSON"
 "$CLQUANT" join out/q.safetensors --json | grep '"tensors": [0-9]\|"device"\|bytes'
 ls -A out
 
+echo "-- a picture of all of it"
+rm out/q.safetensors
+refused quantize m.safetensors -o out/q.safetensors --part 1/3 --plot p.svg
+refused join out/q.safetensors --plot p.png
+in_parts
+"$CLQUANT" join out/q.safetensors --plot joined.svg --quiet
+"$CLQUANT" quantize m.safetensors -o whole/q.safetensors --device reference --plot whole.svg --quiet --force
+grep '<circle' whole.svg >points
+grep '<circle' joined.svg | cmp - points && [ -s points ] && echo drawn
+
 echo "-- another input"
 rm -r out
 mkdir out

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* join: the end of a quantize in parts. */
 #include "command/verbs/file_report.h"
+#include "command/verbs/plot.h"
 #include "command/verbs/report.h"
 
 int cli_join(const cli_options *options)
@@ -10,7 +11,10 @@ int cli_join(const cli_options *options)
     clq_error error;
     clq_status status;
     int refused;
-    int code;
+    int code = cli_check_plot(options);
+    if (code != CLI_OK) {
+        return code;
+    }
     request.output = options->positional.items[0];
     status = cli_call_files(options, clq_file_join, &request, &report, &error);
     refused = status == CLQ_REFUSED;
@@ -21,6 +25,9 @@ int cli_join(const cli_options *options)
         } else if (!options->quiet) {
             status = cli_report_table(options, report, refused ? NULL : &error);
         }
+    }
+    if (status == CLQ_OK && report->is_written) {
+        status = cli_plot_sqnr(options, report, &error);
     }
     if (!refused) {
         code = cli_report_end(report != NULL && report->is_written ? request.output : NULL, status, &error);

@@ -104,10 +104,12 @@ int cli_quantize(const cli_options *options)
     if (options->file.dry_run && options->file.resume) {
         return cli_usage_error("--dry-run writes nothing, so that there is nothing for --resume to continue");
     }
+    if (options->plot != NULL && options->file.parts > 0) {
+        return cli_usage_error("--plot: a part measures some tensors alone; 'clquant join OUT --plot FILE' draws all");
+    }
     if (ranks != NULL) {
-        return options->file.parts > 0 || options->file.dry_run || options->plot != NULL
-                   ? cli_usage_error("--part, --dry-run and --plot are for one process, and this is one of %u",
-                                     ranks->count)
+        return options->file.parts > 0 || options->file.dry_run
+                   ? cli_usage_error("--part and --dry-run are for one process, and this is one of %u", ranks->count)
                    : quantize_in_ranks(options, ranks, request);
     }
     status = cli_call_files(options, clq_file_quantize, &request, &report, &error);
