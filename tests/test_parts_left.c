@@ -15,8 +15,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <clquant/clquant.h>
 
 #include "check.h"
 #include "folder_tree.h"
@@ -169,6 +172,76 @@ static void sees_what_is_lost(void **state)
     part_free_expected(&want);
 }
 
+/* ---- shares of the shards, each in a file system of its own ---- */
+
+static clq_file_request share_request(uint32_t share, const char *output)
+{
+    clq_file_request request;
+    clq_file_request_init(&request);
+    request.input = scratch_path("in/model.safetensors.index.json");
+    request.output = output;
+    request.part = 1;
+    request.parts = 1;
+    request.first_share = share;
+    request.own_shares = 1;
+    request.shares = 2;
+    return request;
+}
+
+/* Each is quantized and joined by itself, and knows nothing of the other. */
+static void write_share(clq_context *context, uint32_t share, const char *output)
+{
+    const clq_file_request request = share_request(share, output);
+    clq_error error;
+    if (clq_file_quantize(context, &request, NULL, NULL, &error) != CLQ_OK ||
+        clq_file_join(context, &request, NULL, NULL, &error) != CLQ_OK) {
+        fail_msg("share %u: %s", (unsigned)share, error.message);
+    }
+}
+
+static void writes_shares_in_folders_of_their_own(void **state)
+{
+    static const char *const SHARDS[] = {"q-00001-of-00002.safetensors", "q-00002-of-00002.safetensors"};
+    const part_job what = {"in/model.safetensors.index.json", "out/q.safetensors.index.json", {NULL}};
+    part_expected want = part_expect(&what);
+    clq_context *context = NULL;
+    clq_file_request request;
+    clq_error error;
+    (void)state;
+    assert_int_equal(clq_context_create("reference", &context, &error), CLQ_OK);
+    part_begin(&what);
+    scratch_remove(scratch_path("other"));
+    assert_int_equal(mkdir(scratch_path("other"), 0777), 0);
+    write_share(context, 0, scratch_path(what.out));
+    write_share(context, 1, scratch_path("other/q.safetensors.index.json"));
+    assert_true(tree_has("out", SHARDS[0]) && !tree_has("out", SHARDS[1]));
+    assert_true(tree_has("other", SHARDS[1]) && !tree_has("other", SHARDS[0]));
+    assert_true(tree_has("out", "q.safetensors.index.json") && tree_has("other", "q.safetensors.index.json"));
+    /* What the other has begun is not gone on with, and a shard of its is not replaced. */
+    request = share_request(1, scratch_path(what.out));
+    request.replace = 1;
+    assert_int_equal(clq_file_quantize(context, &request, NULL, NULL, &error), CLQ_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "another rank writes the shard of this name"));
+    assert_int_equal(
+        rename(scratch_path("other/q-00002-of-00002.safetensors"), scratch_path("out/q-00002-of-00002.safetensors")),
+        0);
+    part_assert_joined(&want, "shares", 2);
+    part_begin(&what);
+    request = share_request(0, scratch_path(what.out));
+    assert_int_equal(clq_file_quantize(context, &request, NULL, NULL, &error), CLQ_OK);
+    request = share_request(1, scratch_path(what.out));
+    request.resume = 1;
+    assert_int_equal(clq_file_quantize(context, &request, NULL, NULL, &error), CLQ_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "other shards are to be written here now"));
+    request = share_request(0, scratch_path("out/one.safetensors"));
+    assert_int_equal(clq_file_quantize(context, &request, NULL, NULL, &error), CLQ_INVALID_ARGUMENT);
+    assert_non_null(strstr(error.message, "would be a single file"));
+    request.first_share = 2;
+    assert_int_equal(clq_file_quantize(context, &request, NULL, NULL, &error), CLQ_INVALID_ARGUMENT);
+    clq_context_destroy(&context);
+    part_free_expected(&want);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +250,7 @@ int main(void)
         cmocka_unit_test(follows_a_link),
         cmocka_unit_test(sees_behind_a_torn_journal),
         cmocka_unit_test(sees_what_is_lost),
+        cmocka_unit_test(writes_shares_in_folders_of_their_own),
     };
     return cmocka_run_group_tests_name("parts_left", tests, part_make_inputs, scratch_end);
 }

@@ -48,6 +48,13 @@ int clq_checkpoint_tells_pieces(const clq_checkpoint *checkpoint, int otherwise)
 clq_status clq_checkpoint_check(clq_checkpoint *checkpoint, const clq_checkpoint_run *run, clq_error *error);
 
 /*
+ * Of ranks, which the job's events tell of each other: refuse what they read, or are asked for, if it is not the same
+ * for all. And wait until all have come so far that nothing is left but to put what they have written in its place.
+ */
+clq_status clq_checkpoint_compare_ranks(const clq_checkpoint_run *run, clq_error *error);
+clq_status clq_checkpoint_await_ranks(const clq_job *job, clq_error *error);
+
+/*
  * When the output is laid out: open it. Tensors that an earlier run finished are compared with their hashes and marked
  * as written, with all that the report needs but ranges and parameters. What differs is CLQ_BAD_FILE.
  */

@@ -68,6 +68,12 @@ clq_status clq_checkpoint_find_lost(const clq_checkpoint *checkpoint, const clq_
 /* A part has failed, and its journal is removed: where no other part has left anything, nothing of the output stays. */
 void clq_checkpoint_drop_alone(const clq_checkpoint *checkpoint);
 
+/*
+ * Of those who join in several file systems: each tells the others what its parts did, by lines of their journals. All
+ * pieces of the work count as written then, and none is of anybody else.
+ */
+clq_status clq_checkpoint_exchange(const clq_checkpoint_run *run, const clq_record_hashes *hashes, clq_error *error);
+
 /* With --resume: what parts of another split have finished counts. */
 clq_status clq_checkpoint_read_others(clq_checkpoint *checkpoint, const clq_checkpoint_run *run,
                                       clq_record_hashes *hashes, clq_error *error);

@@ -295,7 +295,8 @@ static clq_status check_coverage(const joining *join, clq_error *error)
 {
     const clq_model_plan *work = join->run->work;
     for (size_t i = 0; i < work->count; i++) {
-        if (!work->tensors[i].written && !(join->was_joined && clq_output_is_placed(join->run->output))) {
+        if (!work->tensors[i].written && !work->tensors[i].elsewhere &&
+            !(join->was_joined && clq_output_is_placed(join->run->output))) {
             return refuse_missing(join, i, error);
         }
     }
@@ -343,6 +344,7 @@ clq_status clq_checkpoint_join(const clq_checkpoint_run *run, clq_error *error)
     if (run->job->request->check != CLQ_CHECK_NONE) {
         CLQ_TRY_TO(clq_checkpoint_verify(run, join.hashes, error));
     }
+    CLQ_TRY_TO(clq_checkpoint_exchange(run, join.hashes, error));
     CLQ_TRY_TO(join.was_joined ? CLQ_OK : note_joined(&join, error));
 done:
     clq_part_list_release(&join.list);

@@ -8,10 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "format/npy.h"
 #include "format/output_path.h"
+#include "model/shown.h"
 
 static clq_status no_memory(clq_error *error)
 {
@@ -120,10 +122,36 @@ size_t clq_output_shards(const clq_output *output)
     return output->shard_count;
 }
 
+int clq_output_is_sharded(const clq_output *output)
+{
+    return output->kind == OUTPUT_SHARDED;
+}
+
+void clq_output_share(clq_output *output, size_t first, size_t end)
+{
+    output->has_share = 1;
+    for (size_t i = 0; i < output->shard_count; i++) {
+        output->shards[i].is_elsewhere = i < first || i >= end;
+    }
+}
+
+/* A loader would take it for the new one's. It may be another rank's after all, and is removed by nobody here. */
+static clq_status refuse_foreign(const output_shard *shard, clq_error *error)
+{
+    struct stat facts;
+    CLQ_REQUIRE(lstat(shard->path, &facts) != 0,
+                "%s: is there, and another rank writes the shard of this name, elsewhere; move it away",
+                clq_show(shard->path).text);
+    return CLQ_OK;
+}
+
 clq_status clq_output_check(const clq_output *output, const clq_model *model, int replace, clq_error *error)
 {
     CLQ_TRY(clq_path_check(output->path, model, replace, error));
     for (size_t i = 0; i < output->shard_count; i++) {
+        if (output->shards[i].is_elsewhere && replace != 2) {
+            CLQ_TRY(refuse_foreign(&output->shards[i], error));
+        }
         CLQ_TRY(clq_path_check(output->shards[i].path, model, replace, error));
     }
     return CLQ_OK;

@@ -26,7 +26,11 @@ clq_status clq_output_keep_names(clq_output *output, const clq_model *model, clq
 /* Shards that tensors may be put into: 1 unless the output is sharded. */
 size_t clq_output_shards(const clq_output *output);
 
-/* clq_path_check of every file of the output. */
+/* Whether it is in shards; which then are [first, end) here, and the others are written in other file systems. */
+int clq_output_is_sharded(const clq_output *output);
+void clq_output_share(clq_output *output, size_t first, size_t end);
+
+/* clq_path_check of every file of the output; with `replace` 0 or 1 no shard that is elsewhere may be there. */
 clq_status clq_output_check(const clq_output *output, const clq_model *model, int replace, clq_error *error);
 
 /* Whether `path` is one of the files of the output. */

@@ -77,7 +77,9 @@ clq_status clq_output_open_partial(clq_output *output, clq_job *job, clq_output_
     const int replace = job->request->replace;
     output->job = job;
     for (size_t i = 0; i < output->shard_count; i++) {
-        CLQ_TRY(open_shard(&output->shards[i], replace, USES[left], error));
+        if (!output->shards[i].is_elsewhere) {
+            CLQ_TRY(open_shard(&output->shards[i], replace, USES[left], error));
+        }
     }
     return output->index != NULL ? open_index(output, replace, left, error) : CLQ_OK;
 }
@@ -86,6 +88,9 @@ clq_status clq_output_check_whole(const clq_output *output, int may_be_placed, c
 {
     for (size_t i = 0; i < output->shard_count; i++) {
         const output_shard *shard = &output->shards[i];
+        if (shard->is_elsewhere) {
+            continue;
+        }
         if (shard->placed >= 0 && !may_be_placed) {
             return fail_file(
                 shard, "what the parts have written is not there any more, and this file is none of theirs", error);
@@ -102,7 +107,7 @@ clq_status clq_output_check_whole(const clq_output *output, int may_be_placed, c
 
 void clq_output_use(clq_output *output, size_t shard)
 {
-    output->shards[shard].is_used = 1;
+    output->shards[shard].is_used = !output->shards[shard].is_elsewhere;
 }
 
 /*
@@ -198,7 +203,7 @@ void clq_output_drop_claimed(const clq_output *output)
         const output_shard *shard = &output->shards[i];
         if (shard->is_claimed) {
             clq_writer_keep(shard->writer, 0);
-        } else if (!shard->is_used) {
+        } else if (!shard->is_used && !shard->is_elsewhere) {
             (void)clq_writer_remove_partial(shard->path, NULL);
         }
     }
@@ -284,7 +289,7 @@ int clq_output_is_placed(const clq_output *output)
 {
     int placed = 1;
     for (size_t i = 0; i < output->shard_count; i++) {
-        placed &= output->shards[i].placed >= 0;
+        placed &= output->shards[i].placed >= 0 || output->shards[i].is_elsewhere;
     }
     return placed;
 }
@@ -298,6 +303,9 @@ clq_status clq_output_settle_header(clq_output *output, size_t number, int told,
 {
     output_shard *shard = &output->shards[number];
     uint64_t hash = 0;
+    if (shard->is_elsewhere) {
+        return CLQ_OK;
+    }
     if (!told) {
         return clq_output_write_header(shard, error);
     }
@@ -318,8 +326,22 @@ clq_status clq_output_flush(const clq_output *output, size_t shard, clq_error *e
     return output->shards[shard].writer != NULL ? clq_writer_flush(output->shards[shard].writer, error) : CLQ_OK;
 }
 
+static void describe_share(const clq_output *output, clq_text *out)
+{
+    size_t first = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < output->shard_count; i++) {
+        first += count == 0 && output->shards[i].is_elsewhere;
+        count += !output->shards[i].is_elsewhere;
+    }
+    clq_text_format(out, "shards %zu %zu\n", count > 0 ? first : 0, count);
+}
+
 void clq_output_describe(const clq_output *output, clq_text *out)
 {
+    if (output->has_share) {
+        describe_share(output, out);
+    }
     for (size_t i = 0; i < output->shard_count; i++) {
         const output_shard *shard = &output->shards[i];
         clq_text_format(out, "output %" PRIu64 " %016" PRIx64 "\n", shard->file_bytes,

@@ -22,10 +22,11 @@ typedef struct output_shard {
     char *npy_header;
     uint64_t header_bytes, file_bytes;
     clq_writer *writer;
-    uint64_t found; /* bytes that an earlier run left; 0 for a new file */
-    int placed;     /* an earlier run put it in its place: the file, open for reading; else -1 */
-    int is_used;    /* of an output that several runs share: this one writes to it */
-    int is_claimed; /* and nobody else does */
+    uint64_t found;   /* bytes that an earlier run left; 0 for a new file */
+    int placed;       /* an earlier run put it in its place: the file, open for reading; else -1 */
+    int is_elsewhere; /* another file system gets it */
+    int is_used;      /* of an output that several runs share: this one writes to it */
+    int is_claimed;   /* and nobody else does */
 } output_shard;
 
 typedef struct output_tensor {
@@ -53,6 +54,7 @@ struct clq_output {
     char *index_text;
     size_t index_bytes;
     clq_output_steps steps; /* all NULL: none */
+    int has_share;          /* some shards may be elsewhere */
 };
 
 /*

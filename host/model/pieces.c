@@ -30,11 +30,17 @@ uint64_t clq_piece_rows(const clq_model_plan_tensor *tensor, uint64_t *row)
     return whole.channels;
 }
 
-static uint64_t all_bytes(const clq_model_plan *plan)
+static int is_here(const clq_model_plan *plan, size_t tensor)
+{
+    const size_t shard = plan->has_share ? plan->model->tensors[plan->tensors[tensor].index].shard : 0;
+    return !plan->has_share || (shard >= plan->first_shard && shard < plan->end_shard);
+}
+
+static uint64_t all_bytes(const clq_model_plan *plan, int here)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < plan->count; i++) {
-        sum += plan->tensors[i].bytes; /* of files: no sum of their sizes overflows */
+        sum += !here || is_here(plan, i) ? plan->tensors[i].bytes : 0; /* of files: no sum of their sizes overflows */
     }
     return sum;
 }
@@ -92,12 +98,43 @@ static uint64_t end_of_share(uint64_t all, uint64_t owner, uint64_t parts)
     return all / parts * (owner + 1) + all % parts * (owner + 1) / parts;
 }
 
-static void share(clq_pieces *pieces, uint64_t all, uint32_t parts)
+/* Whole shards as pieces are shared below. */
+void clq_shards_of_share(const clq_file_request *request, const clq_model *model, size_t *first, size_t *end)
 {
+    uint64_t all = 0;
+    uint64_t before = 0;
+    size_t next = 0; /* tensor; they come shard by shard */
+    uint32_t owner = 0;
+    *first = 0;
+    *end = 0;
+    for (size_t i = 0; i < model->tensor_count; i++) {
+        all += model->tensors[i].bytes;
+    }
+    for (size_t i = 0; i < model->shard_count; i++) {
+        uint64_t bytes = 0;
+        for (; next < model->tensor_count && model->tensors[next].shard == i; next++) {
+            bytes += model->tensors[next].bytes;
+        }
+        while (owner + 1 < request->shares && before + bytes / 2 >= end_of_share(all, owner, request->shares)) {
+            owner++;
+        }
+        *first += owner < request->first_share;
+        *end += owner < request->first_share + request->own_shares;
+        before += bytes;
+    }
+}
+
+static void share(const clq_model_plan *plan, clq_pieces *pieces, uint32_t parts)
+{
+    const uint64_t all = all_bytes(plan, 1);
     uint64_t before = 0;
     uint32_t owner = 0;
     for (size_t i = 0; i < pieces->count; i++) {
         clq_work_piece *piece = &pieces->items[i];
+        if (!is_here(plan, piece->tensor)) {
+            piece->owner = CLQ_NOBODY;
+            continue;
+        }
         while (owner + 1 < parts && before + piece->bytes / 2 >= end_of_share(all, owner, parts)) {
             owner++;
         }
@@ -108,7 +145,7 @@ static void share(clq_pieces *pieces, uint64_t all, uint32_t parts)
 
 clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pieces **out, clq_error *error)
 {
-    const uint64_t all = all_bytes(plan);
+    const uint64_t all = all_bytes(plan, 0); /* so that pieces are the same wherever they are */
     const uint64_t most = piece_bytes(all, parts == 0 ? PIECES_FOR_DEVICES : PIECES_OF_ALL);
     size_t count = 0;
     clq_pieces *pieces = calloc(1, sizeof *pieces);
@@ -126,7 +163,7 @@ clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pie
     for (size_t i = 0; i < plan->count; i++) {
         pieces->count += cut(&plan->tensors[i], most, parts == 0, &pieces->items[pieces->count]);
     }
-    share(pieces, all, parts);
+    share(plan, pieces, parts);
     return CLQ_OK;
 }
 

@@ -28,13 +28,19 @@ typedef struct clq_work_piece {
     size_t tensor;         /* of the plan */
     uint64_t first, count; /* its elements; bytes of a tensor that is copied */
     uint64_t bytes;        /* of the input */
-    uint32_t owner;        /* from 0 */
+    uint32_t owner;        /* from 0; CLQ_NOBODY */
 } clq_work_piece;
 
 typedef struct clq_pieces {
     clq_work_piece *items; /* in the order of the plan's tensors, each from its start to its end */
     size_t count;
 } clq_pieces;
+
+/* Of a piece that is in none of the shards that are written here. */
+#define CLQ_NOBODY UINT32_MAX
+
+/* The shards that the request's shares are: [*first, *end). */
+void clq_shards_of_share(const clq_file_request *request, const clq_model *model, size_t *first, size_t *end);
 
 /* Rows of a tensor that may be cut between them, if it has a single scale by one run alone, and the elements of each;
  * 0: it may not be cut. */

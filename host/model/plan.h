@@ -88,6 +88,8 @@ typedef struct clq_model_plan {
     clq_model_plan_tensor *tensors;  /* one for each of the model, in its order */
     size_t count;
     size_t quantized_count;
+    int has_share; /* of the shards, which are written here then: [first_shard, end_shard) */
+    size_t first_shard, end_shard;
     clq_scheme scheme;       /* of all */
     const char *stored_type; /* of most */
     clq_block_type block;    /* likewise, of a format that has them */

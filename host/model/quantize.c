@@ -21,6 +21,7 @@
 #include "model/quantize_output.h"
 #include "model/quantize_report.h"
 #include "model/report.h"
+#include "model/shown.h"
 
 static clq_status check_request(const clq_file_request *request, clq_error *error)
 {
@@ -36,6 +37,13 @@ static clq_status check_request(const clq_file_request *request, clq_error *erro
                     request->parts <= CLQ_MOST_PARTS,
                 "--part %u/%u: the number of a part, from 1 to that of all, at most %d, is required",
                 (unsigned)request->part, (unsigned)request->parts, (int)CLQ_MOST_PARTS);
+    CLQ_REQUIRE(request->shares == 0 ||
+                    (request->parts > 0 && request->own_shares > 0 && request->own_shares <= request->shares &&
+                     request->first_share <= request->shares - request->own_shares &&
+                     request->shares <= CLQ_MOST_PARTS),
+                "--no-shared: parts that write shares %u to %u of %u are required, at most %d of them",
+                (unsigned)request->first_share, (unsigned)(request->first_share + request->own_shares),
+                (unsigned)request->shares, (int)CLQ_MOST_PARTS);
     CLQ_REQUIRE(request->parts == 0 || !request->dry_run,
                 "--dry-run shows the plan of the whole, and a part writes; leave out one of --dry-run and --part");
     if (request->format == CLQ_FORMAT_BY_OUTPUT && !clq_is_gguf_name(request->output) &&
@@ -65,6 +73,23 @@ static clq_status check_output(clq_quantize_job *job, clq_error *error)
     return there ? clq_output_check(job->output, job->model, replace, error) : CLQ_OK;
 }
 
+/* The shards that are written here, where others are written elsewhere. */
+static clq_status find_share(clq_quantize_job *job, clq_error *error)
+{
+    size_t first = 0;
+    size_t end = 0;
+    if (job->request->shares == 0) {
+        return CLQ_OK;
+    }
+    CLQ_REQUIRE(clq_output_is_sharded(job->output),
+                "--no-shared: %s would be a single file, and ranks that share no file system write whole shards; "
+                "required is a model in shards, and as OUT a folder or a name that ends in .safetensors.index.json",
+                clq_show(clq_output_path(job->output)).text);
+    clq_shards_of_share(job->request, job->model, &first, &end);
+    clq_output_share(job->output, first, end);
+    return CLQ_OK;
+}
+
 /* Everything that needs headers and the request alone. */
 static clq_status prepare(clq_quantize_job *job, clq_error *error)
 {
@@ -77,14 +102,18 @@ static clq_status prepare(clq_quantize_job *job, clq_error *error)
     if (job->format->prepare != NULL) {
         CLQ_TRY(job->format->prepare(job->call, job->model, job->output, error));
     }
+    CLQ_TRY(find_share(job, error));
     CLQ_TRY(check_output(job, error));
     CLQ_TRY(clq_given_create(request, &job->given, error));
     CLQ_TRY(clq_model_plan_create(request, job->format, job->given, job->model, &job->plan, error));
     job->work = job->plan;
+    job->plan->has_share = request->shares > 0;
+    clq_shards_of_share(request, job->model, &job->plan->first_shard, &job->plan->end_shard);
     CLQ_TRY(clq_config_prepare(request, job->plan, job->output, error));
     CLQ_TRY(clq_find_input_scales(job->call, job->plan, error));
     if (job->checkpoint != NULL) {
         const clq_checkpoint_run run = {job->call, job->given, job->plan, NULL, job->output};
+        CLQ_TRY(clq_checkpoint_compare_ranks(&run, error));
         CLQ_TRY(clq_checkpoint_check(job->checkpoint, &run, error));
     }
     CLQ_TRY(clq_plan_check(job->call, job->plan, error));
@@ -305,6 +334,7 @@ static void tell_nonfinite(const clq_quantize_job *job)
 static clq_status put_in_place(clq_quantize_job *job, clq_error *error)
 {
     if (job->joined != NULL) {
+        CLQ_TRY(clq_checkpoint_await_ranks(job->call, error));
         CLQ_TRY(clq_output_commit(job->output, error));
         clq_checkpoint_remove_parts(job->output);
     } else {

@@ -78,6 +78,9 @@ static const field FIELDS[] = {
     FIELD(has_minimum_sqnr, FIELD_I32),
     FIELD(minimum_sqnr_db, FIELD_F64),
     FIELD(config_file, FIELD_PATH),
+    FIELD(first_share, FIELD_I32),
+    FIELD(own_shares, FIELD_I32),
+    FIELD(shares, FIELD_I32),
 };
 enum { FIELD_COUNT = sizeof FIELDS / sizeof FIELDS[0] };
 

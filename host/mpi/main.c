@@ -18,6 +18,7 @@
 
 #include "command/frame/ranks.h"
 #include "core/hash.h"
+#include "mpi/exchange.h"
 
 static cli_ranks ranks;
 
@@ -111,6 +112,8 @@ static int run(int argc, char **argv)
                         .local = rank_on_machine(),
                         .speaks = rank == 0,
                         .reduce = reduce,
+                        .exchange = clq_mpi_exchange,
+                        .among = clq_mpi_among,
                         .hold = hold,
                         .settle = settle,
                         .finish = finish};
@@ -144,6 +147,7 @@ int main(int argc, char **argv)
     }
     code = run(argc, argv);
     /* What the command's parser refuses, it refuses in all ranks, which end here together. */
+    clq_mpi_exchange_end();
     MPI_Finalize();
     return code;
 }

@@ -168,6 +168,13 @@ typedef struct clq_file_request {
      * all.
      */
     uint32_t part, parts;
+    /*
+     * (--no-shared) of an output in shards whose parts lie in several file systems: of `shares` equal shares of the
+     * shards, by bytes and rounded to whole ones, those from number `first_share` (from 0), `own_shares` of them, are
+     * written here, by the `parts`, and the others elsewhere. Index, config.json and what is copied are written by
+     * clq_file_join in each file system. `shares` 0: all is written here.
+     */
+    uint32_t first_share, own_shares, shares;
     int32_t dry_run;     /* (--dry-run) find out and report everything, write nothing */
     int32_t allow_empty; /* (--allow-empty) no tensor to work on, or like a pattern: no CLQ_REFUSED, but a warning */
     int32_t strict; /* (--strict) CLQ_REFUSED: _quantize: a tensor that cannot be, _dequantize: what becomes infinite */
@@ -221,6 +228,13 @@ typedef struct clq_file_events {
      * others would tell, and no other function has parts.
      */
     clq_status (*reduce)(void *cookie, clq_reduction how, uint64_t *numbers, size_t count, clq_error *error);
+    /*
+     * Likewise, of ranks: hand in a text, and receive those of all in the order of ranks, each with its NUL, one behind
+     * the other, malloc'ed; *count is how many there are. Called by all of them as often. Of clq_file_quantize, which
+     * compares what ranks read and are asked for before it begins, and with `shares` of clq_file_join, where each file
+     * system's tells the others what its parts did. NULL: nothing is compared, and the report is of what is here.
+     */
+    clq_status (*exchange)(void *cookie, const char *text, char **all, size_t *count, clq_error *error);
 } clq_file_events;
 
 /* ------------------------------------------------------------------------------------------------

@@ -7,23 +7,11 @@ command=$1
 together=$2
 mpiexec=$3
 kills=${CLQ_TEST_KILLS:-2}
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 CLQUANT_DEVICE=reference
-export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 1
-bad=0
-fault() {
-    echo "FAIL $*" >&2
-    [ ! -s messages ] || sed 's/^/    /' messages >&2
-    bad=1
-}
-# As so many ranks, for a minute at most.
-ranks() {
-    count=$1
-    shift
-    timeout 60 "$mpiexec" -n "$count" "$together" "$@" >report 2>messages
-}
+here=$(cd "$(dirname "$0")" && pwd)
+CLQ_TEST_FOLDER=$here/../cli
+. "$here/ranks.inc"
+. "$here/models.inc"
+. "$CLQ_TEST_FOLDER/gguf.inc"
 ranks 2 quantize --help || {
     echo "no ranks can be started by $mpiexec" >&2
     exit 77
@@ -47,16 +35,31 @@ for options in '' '--granularity tensor' '--granularity group --preset onnx' '--
 done
 "$command" quantize m.safetensors -o whole/q.safetensors --quiet --force || exit 1
 
+# A .gguf, whose blocks lie in rows and whose tensors have gaps between them; and a model in shards, in a folder.
+make_sample
+make_gguf m.gguf
+make_shards model
+for options in '--dtype q8_0' '--dtype q4_0'; do
+    # shellcheck disable=SC2086
+    "$command" quantize m.gguf -o whole/q.gguf --quiet --force $options || exit 1
+    for count in 1 2 5; do
+        # shellcheck disable=SC2086
+        ranks $count quantize m.gguf -o out/q.gguf --force $options || fault "$count ranks $options: exit code $?"
+        cmp -s out/q.gguf whole/q.gguf || fault "$count ranks $options: other bytes"
+    done
+done
+rm -r out
+mkdir out
+"$command" quantize model -o whole/model --quiet || exit 1
+for count in 2 3; do
+    ranks $count quantize model -o out/model --plot out/p.svg --force || fault "$count ranks, a folder: exit code $?"
+    diff -r out/model whole/model >&2 || fault "$count ranks, a folder: other files"
+    [ "$(grep -c '<circle' out/p.svg)" -eq 5 ] || fault "$count ranks: no picture of all"
+done
+rm -r out
+mkdir out
+
 # What is wrong with the call is told once, and ends all.
-fails() {
-    want=$1
-    words=$2
-    shift 2
-    code=0
-    "$@" || code=$?
-    [ $code -eq "$want" ] || fault "$*: exit code $code, not $want"
-    grep -q "clquant-mpi: rank [0-9]*: .*$words" messages || fault "$*: '$words' is not told"
-}
 fails 1 'nothing.safetensors: cannot open' ranks 3 quantize nothing.safetensors -o out/q.safetensors
 fails 2 'runs in one process' ranks 2 info m.safetensors
 fails 2 'missing option -o' ranks 2 quantize m.safetensors

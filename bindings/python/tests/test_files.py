@@ -57,7 +57,8 @@ class Files(Case):
         fields -= {name for name in fields if name.startswith("has_") or name.endswith("_count")}
         others = {"struct_size", "reference", "inputs", "tensors", "tensor_name", "known_group_size", "details",
                   "scale_file", "zero_point_file", "range_lo", "range_hi",
-                  "part", "parts"}  # of the command, which has `join` too
+                  "part", "parts",
+                  "first_share", "own_shares", "shares"}  # of the command, which has `join` too
         self.assertEqual(set(inspect.signature(clquant.quantize_model).parameters), fields - others | {"range", "progress", "device"})
 
     def test_progress(self):

@@ -95,7 +95,8 @@ typedef struct cli_options {
         cli_list variants;
     } bench;
     int probe;        /* devices */
-    const char *plot; /* quantize, compare: the path of a picture; NULL when not given */
+    const char *plot; /* quantize, join, compare: the path of a picture; NULL when not given */
+    int no_shared;    /* quantize: ranks may have file systems of their own */
     /* tune; its --shapes is that of bench */
     struct {
         cli_list operations;

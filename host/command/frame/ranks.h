@@ -11,6 +11,9 @@ typedef struct cli_ranks {
     int speaks;     /* whether messages are printed; what all ranks say alike is said by the first */
     /* As clq_file_events says. */
     clq_status (*reduce)(void *cookie, clq_reduction how, uint64_t *numbers, size_t count, clq_error *error);
+    clq_status (*exchange)(void *cookie, const char *text, char **all, size_t *count, clq_error *error);
+    /* Called by all ranks: from now on only those exchange that are `in`. */
+    void (*among)(int in);
     /* Before a failure of this rank alone is told: the failure of another may end this one instead. */
     void (*hold)(void);
     /* All ranks end their share with CLI_OK, or none of them returns. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* quantize: from a model file or an array to one with quantized tensors. */
-#include "command/frame/ranks.h"
+#include "command/frame/ranks_place.h"
 #include "command/verbs/file_report.h"
 #include "command/verbs/plot.h"
 #include "command/verbs/report.h"
@@ -44,30 +44,65 @@ static clq_status print_report(const cli_options *options, const clq_file_report
     return options->quiet || report->device[0] == '\0' ? CLQ_OK : cli_report_table(options, report, error);
 }
 
-/* What the parts of all ranks have written, put in its place by the first. */
-static int join_ranks(const cli_options *options)
+/*
+ * What the parts have written, put in its place by the first rank, or the first of each file system. What is wrong for
+ * one of these is so for all, and the first of all tells it.
+ */
+static int join_ranks(const cli_options *options, const cli_ranks *ranks)
 {
     const char *output = options->file.output;
     cli_options joining = *options;
+    clq_file_request request = options->file;
+    clq_error error;
     joining.verb = CLI_VERB_JOIN;
     joining.file.check = CLQ_CHECK_NONE; /* each has written its bytes just now, or compared those of an earlier run */
     joining.positional = (cli_list){&output, 1};
-    return cli_join(&joining);
+    if (ranks->rank == 0) {
+        return cli_join(&joining);
+    }
+    request.check = CLQ_CHECK_NONE;
+    if (cli_call_files(&joining, clq_file_join, &request, NULL, &error) == CLQ_OK) {
+        return CLI_OK;
+    }
+    ranks->hold();
+    return cli_report(&error);
+}
+
+/* The part that is this rank's: of all ranks, or of those that see the same folder. */
+static clq_status take_part(const cli_options *options, const cli_ranks *ranks, clq_file_request *request,
+                            cli_rank_place *place, clq_error *error)
+{
+    CLQ_TRY(cli_find_rank_place(ranks, request->output, options->no_shared, place, error));
+    request->part = place->number + 1;
+    request->parts = place->count;
+    if (!options->no_shared) {
+        return CLQ_OK;
+    }
+    request->first_share = place->before;
+    request->own_shares = place->count;
+    request->shares = ranks->count;
+    if (place->before > 0 && request->config_file != NULL) { /* one is enough, where the first rank sees it */
+        request->config_file = NULL;
+        request->format = request->format == CLQ_FORMAT_BY_OUTPUT ? CLQ_FORMAT_COMPRESSED_TENSORS : request->format;
+    }
+    return CLQ_OK;
 }
 
 /* Each rank is a part; only the first speaks of what goes well. */
 static int quantize_in_ranks(const cli_options *options, cli_ranks *ranks, clq_file_request request)
 {
     const cli_options own = cli_options_of_rank(options, ranks);
+    cli_rank_place place;
     clq_file_report *report = NULL;
     clq_error error;
     clq_status status;
     int code = CLI_OK;
-    request.part = ranks->rank + 1;
-    request.parts = ranks->count;
     request.details = 0;
     ranks->speaks = 1;
-    status = cli_call_files(&own, clq_file_quantize, &request, &report, &error);
+    status = take_part(options, ranks, &request, &place, &error);
+    if (status == CLQ_OK) {
+        status = cli_call_files(&own, clq_file_quantize, &request, &report, &error);
+    }
     clq_file_report_destroy(&report);
     if (status != CLQ_OK) {
         ranks->hold();
@@ -78,8 +113,9 @@ static int quantize_in_ranks(const cli_options *options, cli_ranks *ranks, clq_f
     }
     cli_flush_output();
     ranks->settle(code);
-    if (ranks->rank == 0) {
-        code = join_ranks(options);
+    ranks->among(place.number == 0);
+    if (place.number == 0) {
+        code = join_ranks(&own, ranks);
     }
     ranks->settle(code);
     return code;
@@ -106,6 +142,9 @@ int cli_quantize(const cli_options *options)
     }
     if (options->plot != NULL && options->file.parts > 0) {
         return cli_usage_error("--plot: a part measures some tensors alone; 'clquant join OUT --plot FILE' draws all");
+    }
+    if (options->no_shared && ranks == NULL) {
+        return cli_usage_error("--no-shared is for the ranks of clquant-mpi, and this is one process");
     }
     if (ranks != NULL) {
         return options->file.parts > 0 || options->file.dry_run
