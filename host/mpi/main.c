@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <mpi.h>
 
@@ -41,11 +43,23 @@ static void hold(void)
     }
 }
 
+/* What was said is read by whoever started the rank, who ends with it when the job is aborted: a second at most. */
+static void await_reader(int fd)
+{
+    const struct timespec moment = {0, 10 * 1000 * 1000};
+    int unread = 0;
+    for (int i = 0; i < 100 && ioctl(fd, FIONREAD, &unread) == 0 && unread > 0; i++) {
+        nanosleep(&moment, NULL);
+    }
+}
+
 /* A rank that failed ends those that wait for it here, or elsewhere. */
 static void settle(int code)
 {
     if (code != CLI_OK) {
         fflush(NULL);
+        await_reader(STDOUT_FILENO);
+        await_reader(STDERR_FILENO);
         MPI_Abort(MPI_COMM_WORLD, code);
     }
     MPI_Barrier(MPI_COMM_WORLD);
