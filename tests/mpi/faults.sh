@@ -74,14 +74,29 @@ for machine in a b; do
     rm $machine/out/*.safetensors
     echo old >$machine/out/model.safetensors.index.json
 done
-apart_full() {
-    CLQ_TEST_FULL=1:65536 timeout 60 "$mpiexec" -n 1 -wdir "$work/a" "$together" "$@" : \
+apart() { # RANKS_ON_A ARGUMENTS...
+    on_a=$1
+    shift
+    timeout 60 "$mpiexec" -n "$on_a" -wdir "$work/a" "$together" "$@" : \
         -n 1 -wdir "$work/b" "$together" "$@" >report 2>messages
+}
+apart_full() {
+    CLQ_TEST_FULL=1:65536 apart 1 "$@"
 }
 fails 1 'cannot write .*: File too large' apart_full quantize in -o out --no-shared --force
 for machine in a b; do
     [ "$(cat $machine/out/model.safetensors.index.json)" = old ] || fault "a full disk of one machine: $machine has another OUT"
 done
+
+# With --resume what was finished stays, for those who have the same shards.
+rm -r a/out b/out
+fails 1 'cannot write .*: File too large' apart_full quantize in -o out --no-shared --resume
+fails 2 'other shards are to be written here now' apart 2 quantize in -o out --no-shared --resume
+apart 1 quantize in -o out --no-shared --resume || fault "after a full disk of one machine: exit code $?"
+"$command" quantize model -o whole --quiet || exit 1
+cp -R a/out union
+cp -R b/out/. union
+diff -r union whole >&2 || fault "after a full disk of one machine: other bytes"
 
 # A rank of another version: the same program with another number in it.
 version=$("$command" --version | sed -n 's/^clquant \([0-9.]*\).*/\1/p')
