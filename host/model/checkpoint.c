@@ -148,7 +148,7 @@ static clq_status make_heading(const clq_checkpoint_run *run, char **text, clq_e
     clq_text out = {0};
     size_t bytes = 0;
     char *heading = NULL;
-    CLQ_TRY(clq_heading_create(run, CLQ_HEADING_WITH_LAYOUT, &heading, error));
+    CLQ_TRY(clq_heading_create(run, 1, &heading, error));
     clq_text_put(&out, heading);
     if (request->parts > 0) {
         CLQ_TRY_TO(clq_part_write_rest(request, run->plan, &out, error));

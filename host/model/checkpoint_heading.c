@@ -38,7 +38,7 @@ static clq_status hash_header(const clq_model_shard *shard, uint64_t bytes, uint
     return CLQ_OK;
 }
 
-static clq_status describe_input(const clq_model *model, int times, clq_text *out, clq_error *error)
+static clq_status describe_input(const clq_model *model, clq_text *out, clq_error *error)
 {
     size_t next = 0; /* tensors come shard by shard, in the order of their data */
     for (size_t i = 0; i < model->shard_count; i++) {
@@ -57,7 +57,7 @@ static clq_status describe_input(const clq_model *model, int times, clq_text *ou
             return clq_fail(error, CLQ_IO_ERROR, "%s: cannot examine: %s", shard->path, strerror(errno));
         }
         clq_text_format(out, "input %" PRId64 " %" PRId64 "%09ld %016" PRIx64 "\n", (int64_t)facts.st_size,
-                        times ? (int64_t)facts.st_mtim.tv_sec : 0, times ? facts.st_mtim.tv_nsec : 0L, hash);
+                        (int64_t)facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec, hash);
     }
     return CLQ_OK;
 }
@@ -67,7 +67,7 @@ static uint64_t hash_values(const void *values, uint64_t count, size_t each)
     return XXH64(values, values != NULL ? (size_t)count * each : 0, count);
 }
 
-clq_status clq_heading_create(const clq_checkpoint_run *run, clq_heading_extent extent, char **text, clq_error *error)
+clq_status clq_heading_create(const clq_checkpoint_run *run, int layout, char **text, clq_error *error)
 {
     const clq_given *given = run->given;
     clq_status status = CLQ_OK;
@@ -80,8 +80,8 @@ clq_status clq_heading_create(const clq_checkpoint_run *run, clq_heading_extent 
     clq_text_format(&out, "\nvalues %016" PRIx64 " %016" PRIx64 "\n",
                     hash_values(given->scales, given->scale_count, sizeof *given->scales),
                     hash_values(given->zero_points, given->zero_point_count, sizeof *given->zero_points));
-    CLQ_TRY_TO(describe_input(run->plan->model, extent != CLQ_HEADING_WITHOUT_TIMES, &out, error));
-    if (extent == CLQ_HEADING_WITH_LAYOUT) {
+    CLQ_TRY_TO(describe_input(run->plan->model, &out, error));
+    if (layout) {
         clq_output_describe(run->output, &out);
     }
     CLQ_TRY_TO(clq_text_take(&out, "the journal", text, &bytes, error));

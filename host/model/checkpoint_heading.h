@@ -12,17 +12,12 @@
  *     options JSON                   all that decide a byte
  *     values HASH HASH               of the scales and zero points that files gave
  *     input BYTES NANOSECONDS HASH   each file of the model: size, time of modification, hash of its header
- * and, when the output is laid out:
+ * and, with `layout`, when the output is laid out:
  *     shards FIRST COUNT             where others are written elsewhere: those that are written here
  *     output BYTES HASH              each file: size, hash of its header
  *     index BYTES HASH               of a sharded output
  */
-typedef enum clq_heading_extent {
-    CLQ_HEADING_WITHOUT_TIMES, /* of modification: what is the same for copies of the input */
-    CLQ_HEADING_WITHOUT_LAYOUT,
-    CLQ_HEADING_WITH_LAYOUT
-} clq_heading_extent;
-clq_status clq_heading_create(const clq_checkpoint_run *run, clq_heading_extent extent, char **text, clq_error *error);
+clq_status clq_heading_create(const clq_checkpoint_run *run, int layout, char **text, clq_error *error);
 
 /*
  * Compare with the heading of an earlier run, `whole` or as far as the text goes. CLQ_INVALID_ARGUMENT with what

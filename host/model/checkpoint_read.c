@@ -21,7 +21,7 @@ clq_status clq_checkpoint_compare(const clq_journal *journal, const clq_checkpoi
     const char *heading = clq_part_heading(journal, &bytes);
     char *text = NULL;
     clq_status status = CLQ_OK;
-    CLQ_TRY_TO(clq_heading_create(run, layout ? CLQ_HEADING_WITH_LAYOUT : CLQ_HEADING_WITHOUT_LAYOUT, &text, error));
+    CLQ_TRY_TO(clq_heading_create(run, layout, &text, error));
     CLQ_TRY_TO(clq_heading_compare(run, heading, bytes, text, layout, error));
 done:
     free(text);

@@ -112,6 +112,13 @@ cp model/model-4.safetensors c/in/
 mv kept.index c/in/model.safetensors.index.json
 rm kept
 
+# Ranks that write to one folder and read copies of other times: nobody could join what they do.
+touch -t 200101010000 b/in/*.safetensors
+fails 2 'model-1.safetensors: its time of modification is not the same for ranks 0 and 1' \
+    apart 1,1,1 -o "$work/common" --no-shared
+fails 2 'model-1.safetensors: its time of modification is not the same for ranks 0 and 1' apart 1,1,1 -o "$work/common"
+[ ! -e common ] || fault "ranks with inputs of other times have begun"
+
 # A shard of an older output that another machine writes now would be taken for the new one.
 mkdir b/out
 cp model/model-1.safetensors b/out/
