@@ -41,12 +41,10 @@ host() {
 h1=$!
 (host h2) &
 h2=$!
-waited=0
-while [ ! -e h1.ready ] || [ ! -e h2.ready ]; do
-    sleep 0.1
-    waited=$((waited + 1))
-    [ $waited -lt 100 ] || skip "no hosts can be made"
-done
+are_ready() {
+    [ -e h1.ready ] && [ -e h2.ready ]
+}
+await are_ready || skip "no hosts can be made"
 on() { # HOST COMMAND...
     case $1 in h1) process=$h1 ;; *) process=$h2 ;; esac
     shift
@@ -128,11 +126,10 @@ on h2 cp common/model/model-5.safetensors own/model/
 echo old >common/kept.safetensors
 hosts quantize common/t.safetensors -o common/kept.safetensors --force --resume --calibrate mse &
 job=$!
-waited=0
-while [ -z "$(find common -name '.kept*.journal')" ] && [ $waited -lt 300 ]; do
-    sleep 0.05
-    waited=$((waited + 1))
-done
+have_begun() {
+    [ -n "$(find common -name '.kept*.journal')" ]
+}
+await have_begun
 there=$(readlink /proc/$h2/ns/net)
 for folder in /proc/[0-9]*; do
     process=${folder#/proc/}

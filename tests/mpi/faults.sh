@@ -36,14 +36,11 @@ left() {
         esac
     done
 }
-# Until there are none, for so many seconds.
+are_gone() {
+    [ -z "$(left)" ]
+}
 none_left() {
-    waited=0
-    while [ -n "$(left)" ] && [ $waited -lt 200 ]; do
-        sleep 0.1
-        waited=$((waited + 1))
-    done
-    [ -z "$(left)" ] || fault "$1: ranks are left after 20 s: $(left | tr '\n' ' ')"
+    await are_gone || fault "$1: ranks are left after 20 s: $(left | tr '\n' ' ')"
 }
 
 # One rank may write no file of more than a megabyte, as on a full disk (tests/mpi/counted.c).
@@ -112,11 +109,10 @@ is_old 'another version'
 # Who started them is killed while they work: they end too, and leave what goes on.
 "$mpiexec" -n 3 "$together" quantize t.safetensors -o out/q.safetensors --force --resume --calibrate mse >report 2>messages &
 starter=$!
-waited=0
-while [ -z "$(find out -name '.q*.journal')" ] && [ $waited -lt 300 ]; do
-    sleep 0.05
-    waited=$((waited + 1))
-done
+have_begun() {
+    [ -n "$(find out -name '.q*.journal')" ]
+}
+await have_begun
 kill -s KILL $starter
 wait $starter 2>/dev/null
 none_left 'a killed mpiexec'
