@@ -101,7 +101,7 @@ killed() {
     tries=0
     while [ -z "$victim" ] && [ $tries -lt 100 ] && kill -0 $process 2>/dev/null; do
         tries=$((tries + 1))
-        sleep 0.1
+        sleep 0.1 # for the ranks to be there; a scan of /proc in a row would take their time
         victim=$(for folder in /proc/[0-9]*; do
             [ "$(readlink "$folder/cwd" 2>/dev/null)" != "$work" ] ||
                 [ "$(readlink "$folder/exe" 2>/dev/null)" != "$together" ] || echo "${folder#/proc/}"
