@@ -6,7 +6,6 @@
 #include "check.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "model/share.h"
 #include "scratch.h"
+#include "together.h"
 #include "written_model.h"
 
 enum { MOST = 40 };
@@ -31,172 +31,9 @@ static const written_tensor SECOND[] = {
 };
 static uint64_t seed;
 
-/* ---- parts ---- */
+/* ---- one and many ---- */
 
-typedef clq_status file_function(clq_context *, const clq_file_request *, const clq_file_events *, clq_file_report **,
-                                 clq_error *);
-
-/* What all parts share: a round is over when all have handed in their numbers. */
-typedef struct together {
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    uint32_t parts, arrived;
-    uint64_t rounds;      /* that are over */
-    int is_over;          /* a part has failed: nobody waits */
-    uint64_t *numbers[2]; /* of this round and the one before, which some may still have to copy */
-    size_t count;
-    clq_reduction how;
-    int differs;       /* parts that are not at the same place */
-    uint32_t failing;  /* the part that fails, from 1; 0: none */
-    const char *other; /* the input of the second part, where it is another */
-    uint64_t fails_at; /* in this round */
-} together;
-
-typedef struct one {
-    together *all;
-    const clq_file_request *request;
-    file_function *function;
-    uint32_t part;
-    clq_status status;
-    clq_error error;
-    clq_file_report *report;
-    pthread_t thread;
-} one;
-
-static void begin_round(together *all, clq_reduction how, size_t count)
-{
-    uint64_t **now = &all->numbers[all->rounds % 2];
-    free(*now);
-    *now = calloc(count + 1, sizeof **now);
-    all->count = count;
-    all->how = how;
-    if (*now == NULL) {
-        abort();
-    }
-}
-
-static clq_status reduce(void *cookie, clq_reduction how, uint64_t *numbers, size_t count, clq_error *error)
-{
-    one *part = cookie;
-    together *all = part->all;
-    clq_status status = CLQ_OK;
-    uint64_t round;
-    pthread_mutex_lock(&all->lock);
-    round = all->rounds;
-    if (part->part == all->failing && round == all->fails_at) {
-        pthread_mutex_unlock(&all->lock);
-        return clq_fail(error, CLQ_IO_ERROR, "the others are gone");
-    }
-    if (all->arrived == 0) {
-        begin_round(all, how, count);
-    }
-    all->differs |= all->count != count || all->how != how;
-    for (size_t i = 0; i < count && !all->differs; i++) {
-        uint64_t *sum = &all->numbers[round % 2][i];
-        *sum = how == CLQ_REDUCE_SUM ? *sum + numbers[i] : numbers[i] > *sum ? numbers[i] : *sum;
-    }
-    all->arrived += 1;
-    if (all->arrived == all->parts) {
-        all->arrived = 0;
-        all->rounds += 1;
-        pthread_cond_broadcast(&all->changed);
-    }
-    while (all->rounds == round && !all->is_over) {
-        pthread_cond_wait(&all->changed, &all->lock);
-    }
-    if (all->rounds == round) {
-        status = clq_fail(error, CLQ_IO_ERROR, "another part has failed");
-    } else {
-        memcpy(numbers, all->numbers[round % 2], count * sizeof *numbers);
-    }
-    pthread_mutex_unlock(&all->lock);
-    return status;
-}
-
-static void *run_one(void *cookie)
-{
-    one *part = cookie;
-    together *all = part->all;
-    const clq_file_events events = {.struct_size = sizeof events, .cookie = part, .reduce = reduce};
-    clq_file_request request = *part->request;
-    clq_context *context = NULL;
-    request.part = part->part;
-    request.parts = all->parts;
-    request.input = all->other != NULL && part->part == 2 ? all->other : request.input;
-    part->status = clq_context_create("reference", &context, &part->error);
-    if (part->status == CLQ_OK) {
-        part->status = part->function(context, &request, &events, &part->report, &part->error);
-    }
-    clq_context_destroy(&context);
-    if (part->status != CLQ_OK) {
-        pthread_mutex_lock(&all->lock);
-        all->is_over = 1;
-        pthread_cond_broadcast(&all->changed);
-        pthread_mutex_unlock(&all->lock);
-    }
-    return NULL;
-}
-
-static void run(file_function *function, const clq_file_request *request, together *all, one *parts)
-{
-    all->lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
-    all->changed = (pthread_cond_t)PTHREAD_COND_INITIALIZER;
-    for (uint32_t i = 0; i < all->parts; i++) {
-        parts[i] = (one){.all = all, .request = request, .function = function, .part = i + 1};
-        assert_int_equal(pthread_create(&parts[i].thread, NULL, run_one, &parts[i]), 0);
-    }
-    for (uint32_t i = 0; i < all->parts; i++) {
-        assert_int_equal(pthread_join(parts[i].thread, NULL), 0);
-    }
-    free(all->numbers[0]);
-    free(all->numbers[1]);
-}
-
-/* ---- reports as text ---- */
-
-static void put(FILE *out, const char *name, const void *bytes, uint64_t count)
-{
-    fprintf(out, " %s ", bytes != NULL ? name : "-");
-    for (uint64_t i = 0; bytes != NULL && i < count; i++) {
-        fprintf(out, "%02x", ((const uint8_t *)bytes)[i]);
-    }
-}
-
-static void put_tensor(FILE *out, const clq_file_tensor *t)
-{
-    const uint64_t bins = clq_histogram_bins(&t->q.scheme) * sizeof(uint64_t);
-    fprintf(out, "%s %d %s %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, t->name, (int)t->outcome, t->source.dtype,
-            t->target.dtype, t->elements, t->parameters, t->nonfinite.count, t->nonfinite.first_index);
-    fprintf(out, " %a %a %d %a %" PRIu64 " %a %a %a %d %" PRIu64 " %" PRIu64, (double)t->range_low,
-            (double)t->range_high, t->measured, t->errors.maximum, t->errors.maximum_index, t->errors.mean,
-            t->errors.sqnr_db, t->errors.cosine, t->errors.exact, t->differing, t->batches);
-    put(out, "range", t->range, t->parameters * 8);
-    put(out, "found", t->found_range, t->parameters * 8);
-    put(out, "threshold", t->threshold, t->parameters * sizeof *t->threshold);
-    put(out, "kept", t->kept, t->parameters * 8);
-    put(out, "histogram", t->histogram, t->parameters * bins);
-    put(out, "worst", t->worst_histogram, bins);
-    fprintf(out, " %" PRIu64 " %a\n", t->worst_parameter, t->expected_sqnr_db);
-}
-
-/* malloc'ed; all but times and what the number of pieces decides. */
-static char *text_of(const clq_file_report *report)
-{
-    char *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    assert_non_null(out);
-    for (size_t i = 0; i < report->tensor_count; i++) {
-        put_tensor(out, &report->tensors[i]);
-    }
-    fprintf(out, "%zu %" PRIu64 " %" PRIu64 " %s %d %d %" PRIu64 " %" PRIu64 "\n", report->processed_count,
-            report->bytes_in, report->bytes_out, report->device, report->is_written, (int)report->check,
-            report->check_seed, report->checked_elements);
-    fclose(out);
-    return text;
-}
-
-static char *run_alone(file_function *function, const clq_file_request *request, clq_status *status)
+static char *run_alone(together_function *function, const clq_file_request *request, clq_status *status)
 {
     clq_file_report *report = NULL;
     clq_error error;
@@ -205,13 +42,13 @@ static char *run_alone(file_function *function, const clq_file_request *request,
     if (*status != CLQ_OK && *status != CLQ_NONFINITE && *status != CLQ_REFUSED) { /* which are verdicts */
         check_ok(*status, &error, "one that does it all");
     }
-    text = text_of(report);
+    text = together_text(report);
     clq_file_report_destroy(&report);
     return text;
 }
 
 /* Any number of parts: the first has the report and the verdict of one that does it all, and the output its bytes. */
-static void compare_with_alone(file_function *function, const clq_file_request *request)
+static void compare_with_alone(together_function *function, const clq_file_request *request)
 {
     static const uint32_t COUNTS[] = {1, 2, 3, 7, MOST};
     clq_status status;
@@ -220,15 +57,15 @@ static void compare_with_alone(file_function *function, const clq_file_request *
     char *want_file = request->output != NULL ? scratch_read(request->output, &length) : NULL;
     for (size_t i = 0; i < sizeof COUNTS / sizeof COUNTS[0]; i++) {
         together all = {.parts = COUNTS[i]};
-        one parts[MOST];
+        together_part parts[MOST];
         char *got;
         if (request->output != NULL) {
             scratch_remove(request->output);
         }
-        run(function, request, &all, parts);
+        together_run(function, request, &all, parts);
         assert_false(all.differs);
         assert_int_equal(parts[0].status, status);
-        got = text_of(parts[0].report);
+        got = together_text(parts[0].report);
         assert_string_equal(got, want);
         free(got);
         for (uint32_t p = 0; p < all.parts; p++) {
@@ -250,15 +87,15 @@ static void compare_with_alone(file_function *function, const clq_file_request *
 }
 
 /* Each part, in each round, cannot reach the others any more. */
-static void fail_everywhere(file_function *function, const clq_file_request *request)
+static void fail_everywhere(together_function *function, const clq_file_request *request)
 {
     enum { PARTS = 3 };
     uint64_t rounds = 1;
     for (uint64_t round = 0; round < rounds; round++) {
         for (uint32_t failing = 1; failing <= PARTS; failing++) {
             together all = {.parts = PARTS, .failing = failing, .fails_at = round};
-            one parts[PARTS];
-            run(function, request, &all, parts);
+            together_part parts[PARTS];
+            together_run(function, request, &all, parts);
             assert_int_equal(parts[failing - 1].status, CLQ_IO_ERROR);
             assert_string_equal(parts[failing - 1].error.message, "the others are gone");
             for (uint32_t p = 0; p < PARTS; p++) {
@@ -271,8 +108,8 @@ static void fail_everywhere(file_function *function, const clq_file_request *req
         }
         if (round == 0) { /* how many there are */
             together all = {.parts = PARTS};
-            one parts[PARTS];
-            run(function, request, &all, parts);
+            together_part parts[PARTS];
+            together_run(function, request, &all, parts);
             rounds = all.rounds;
             for (uint32_t p = 0; p < PARTS; p++) {
                 clq_file_report_destroy(&parts[p].report);
@@ -364,14 +201,14 @@ static void parts_have_to_speak(void **state)
 /* A file system that shows another file to one of them; found before lists of different lengths are sent. */
 static void parts_see_the_same(void **state)
 {
-    static file_function *const FUNCTIONS[] = {clq_file_minmax, clq_file_compare};
+    static together_function *const FUNCTIONS[] = {clq_file_minmax, clq_file_compare};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         clq_file_request request = request_of("first.safetensors");
         together all = {.parts = 3, .other = scratch_path("second.safetensors")};
-        one parts[3];
+        together_part parts[3];
         request.reference = scratch_path("third.safetensors");
-        run(FUNCTIONS[i], &request, &all, parts);
+        together_run(FUNCTIONS[i], &request, &all, parts);
         assert_false(all.differs);
         for (size_t p = 0; p < 3; p++) {
             assert_int_equal(parts[p].status, CLQ_INVALID_ARGUMENT);
