@@ -210,6 +210,31 @@ static void lanes_wait_for_what_may_come_back(void **state)
     }
 }
 
+/* A tensor without bytes is written too, with its shape and scale: what another holds of these may come back. */
+static void what_has_no_bytes_is_waited_for(void **state)
+{
+    static const uint64_t BYTES[] = {0};
+    waiting w = {make(1, 2, BYTES), -1, 9};
+    size_t tensor = 0;
+    pthread_t thread;
+    (void)state;
+    assert_int_equal(clq_claims_left(w.claims), 1);
+    assert_true(take(w.claims, 0, &tensor));
+    assert_int_equal(clq_claims_left(w.claims), 1);
+    assert_int_equal(pthread_create(&thread, NULL, wait_for_one, &w), 0);
+    assert_true(clq_claims_leave(w.claims, 0));
+    pthread_join(thread, NULL);
+    assert_int_equal(w.taken, 1);
+    assert_int_equal(w.tensor, 0);
+    assert_int_equal(clq_claims_left(w.claims), 1);
+    assert_false(clq_claims_are_stopped(w.claims));
+    clq_claims_done(w.claims, 0);
+    assert_int_equal(clq_claims_left(w.claims), 0);
+    clq_claims_stop(w.claims);
+    assert_true(clq_claims_are_stopped(w.claims));
+    clq_claims_destroy(&w.claims);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +242,7 @@ int main(void)
         cmocka_unit_test(the_slow_get_less),
         cmocka_unit_test(what_a_lane_leaves_is_done_by_others),
         cmocka_unit_test(lanes_wait_for_what_may_come_back),
+        cmocka_unit_test(what_has_no_bytes_is_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@ typedef struct claimant {
     double rate;      /* bytes in a second, by its last slots; 0: unknown */
     int has_measured; /* the first of them, which says little: kernels were compiled */
     uint64_t in_flight, done;
+    size_t held; /* tensors in flight, of which some have no bytes */
     int has_left;
 } claimant;
 
@@ -51,6 +52,19 @@ static void free_all(clq_claims *claims)
     }
 }
 
+/* By a clock that nobody sets: a lane that waits for an hour asks nobody whether it is to stop. */
+static int make_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    int made = 0;
+    if (pthread_condattr_init(&attributes) == 0) {
+        made = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+               pthread_cond_init(condition, &attributes) == 0;
+        pthread_condattr_destroy(&attributes);
+    }
+    return made;
+}
+
 clq_status clq_claims_create(size_t count, size_t lanes, clq_claims **out, clq_error *error)
 {
     clq_claims *claims = calloc(1, sizeof *claims);
@@ -66,7 +80,11 @@ clq_status clq_claims_create(size_t count, size_t lanes, clq_claims **out, clq_e
         free_all(claims);
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to share %zu tensors", count);
     }
-    pthread_cond_init(&claims->changed, NULL);
+    if (!make_condition(&claims->changed)) {
+        pthread_mutex_destroy(&claims->lock);
+        free_all(claims);
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to share %zu tensors", count);
+    }
     claims->count = count;
     claims->lane_count = lanes;
     claims->here = lanes;
@@ -189,7 +207,7 @@ static int may_come(const clq_claims *claims, size_t own)
 {
     int may = claims->given_count > 0 || claims->front < claims->back;
     for (size_t i = 0; i < claims->lane_count && !may; i++) {
-        may = i != own && claims->lanes[i].in_flight > 0;
+        may = i != own && claims->lanes[i].held > 0;
     }
     return may;
 }
@@ -197,7 +215,7 @@ static int may_come(const clq_claims *claims, size_t own)
 static void wait_a_little(clq_claims *claims)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += POLL_NANOSECONDS;
     if (until.tv_nsec >= 1000000000) {
         until.tv_nsec -= 1000000000;
@@ -219,6 +237,7 @@ int clq_claims_take(clq_claims *claims, size_t number, int waits, clq_claims_is_
     if (taken) {
         claims->tensors[*tensor].lane = number;
         lane->in_flight += claims->tensors[*tensor].bytes;
+        lane->held++;
         claims->unclaimed -= claims->tensors[*tensor].bytes;
     }
     pthread_mutex_unlock(&claims->lock);
@@ -231,6 +250,7 @@ void clq_claims_done(clq_claims *claims, size_t tensor)
     if (claims->tensors[tensor].lane != SIZE_MAX) {
         claimant *lane = &claims->lanes[claims->tensors[tensor].lane];
         lane->in_flight -= claims->tensors[tensor].bytes;
+        lane->held--;
         lane->done += claims->tensors[tensor].bytes;
         claims->tensors[tensor].lane = SIZE_MAX;
     }
@@ -266,6 +286,7 @@ int clq_claims_leave(clq_claims *claims, size_t number)
         }
     }
     lane->in_flight = 0;
+    lane->held = 0;
     others = claims->here > 1;
     if (others) {
         lane->has_left = 1;
@@ -291,6 +312,27 @@ void clq_claims_stop(clq_claims *claims)
     claims->stopped = 1;
     pthread_cond_broadcast(&claims->changed);
     pthread_mutex_unlock(&claims->lock);
+}
+
+int clq_claims_are_stopped(clq_claims *claims)
+{
+    int stopped;
+    pthread_mutex_lock(&claims->lock);
+    stopped = claims->stopped;
+    pthread_mutex_unlock(&claims->lock);
+    return stopped;
+}
+
+size_t clq_claims_left(clq_claims *claims)
+{
+    size_t left;
+    pthread_mutex_lock(&claims->lock);
+    left = claims->given_count + (claims->back - claims->front);
+    for (size_t i = 0; i < claims->lane_count; i++) {
+        left += claims->lanes[i].held;
+    }
+    pthread_mutex_unlock(&claims->lock);
+    return left;
 }
 
 uint64_t clq_claims_done_bytes(clq_claims *claims, size_t lane)

@@ -48,8 +48,12 @@ int clq_claims_leave(clq_claims *claims, size_t lane);
 /* Lanes that have not left. */
 size_t clq_claims_lanes(clq_claims *claims);
 
-/* Nobody gets any more. */
+/* Nobody gets any more; who is at work asks _are_stopped between slots. */
 void clq_claims_stop(clq_claims *claims);
+int clq_claims_are_stopped(clq_claims *claims);
+
+/* Tensors that nobody is done with. */
+size_t clq_claims_left(clq_claims *claims);
 
 /* The bytes of what the lane is done with. */
 uint64_t clq_claims_done_bytes(clq_claims *claims, size_t lane);

@@ -3,16 +3,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/size.h"
 #include "model/quantize_job.h"
 
 static clq_status begin(clq_quantize_lane *lane, const clq_model_plan_tensor *tensor, clq_error *error)
 {
     const clq_quantize_job *job = lane->job;
-    const uint64_t needed = clq_histograms_bytes(&tensor->q.scheme, tensor->parameters);
+    const uint64_t bytes = clq_histograms_bytes(&tensor->q.scheme, tensor->parameters);
+    uint64_t needed = UINT64_MAX; /* all devices may have as many at the same time */
     char text[40];
     char shown[200];
     const char *name = job->model->tensors[tensor->index].name;
-    clq_format_bytes(text, sizeof text, 2 * needed);
+    (void)clq_size_multiply(bytes, job->lane_count, &needed);
+    clq_format_bytes(text, sizeof text, needed > UINT64_MAX / 2 ? UINT64_MAX : 2 * needed);
     clq_printable(shown, sizeof shown, name, strlen(name));
     CLQ_REQUIRE(needed <= job->request->memory_bytes / 2,
                 "tensor '%s': its histograms take half of --memory, which must be at least %s", shown, text);

@@ -182,11 +182,18 @@ static clq_status put(void *lane, size_t slot, clq_error *error)
     return noted(lane, clq_quantize_write(lane, slot, error));
 }
 
+/* The caller wants no more, or another lane has ended the run: a large tensor is not gone through to its end. */
+static int is_cancelled(void *cookie)
+{
+    const clq_quantize_job *job = ((const clq_quantize_lane *)cookie)->job;
+    return clq_job_is_cancelled(job->call) || clq_claims_are_stopped(job->claims);
+}
+
 static void *run_lane(void *cookie)
 {
     clq_quantize_lane *lane = cookie;
     clq_quantize_job *job = lane->job;
-    clq_pipeline pipeline = {lane, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {compute}, clq_job_is_cancelled, job->call};
+    clq_pipeline pipeline = {lane, CLQ_QUANTIZE_SLOTS, clq_quantize_fill, {compute}, is_cancelled, lane};
     if (!job->finding) {
         pipeline.then[1] = measure;
         pipeline.then[2] = put;
@@ -222,7 +229,13 @@ static clq_status outcome(const clq_quantize_job *job, clq_error *error)
             failed = lane;
         }
     }
-    return failed != NULL ? pass_on(error, &failed->error) : CLQ_OK;
+    if (failed != NULL) {
+        return pass_on(error, &failed->error);
+    }
+    return clq_claims_left(job->claims) == 0
+               ? CLQ_OK
+               : clq_fail(error, CLQ_UNSUPPORTED, "a fault of this program: %zu tensors were done by no device",
+                          clq_claims_left(job->claims));
 }
 
 /* In threads of their own, but for the last, which has the caller's. */
