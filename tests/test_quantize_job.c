@@ -143,7 +143,7 @@ static clq_status execute(const job_run *t, clq_quantize_job *job, clq_error *er
     CLQ_TRY(clq_format_of(request, job->model, &job->format, error));
     CLQ_TRY(clq_model_plan_create(request, job->format, job->given, job->model, &job->plan, error));
     job->work = job->plan;
-    job->slot_bytes = t->slot_bytes;
+    job->lanes.slot_bytes = t->slot_bytes;
     CLQ_TRY(clq_quantize_begin(job, error));
     if (t->cut_bytes != 0) {
         assert_int_equal(truncate(t->model, (off_t)t->cut_bytes), 0);

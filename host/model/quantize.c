@@ -173,8 +173,8 @@ static clq_status find_share_of_forms(clq_quantize_job *job, clq_error *error)
             plan->tensors[piece->tensor].elsewhere = piece->owner + 1 != job->request->part;
         }
     }
-    job->all_bytes = clq_quantize_bytes(job, 1, 0);
-    clq_job_progress_begin(job->call, job->all_bytes);
+    job->lanes.all_bytes = clq_quantize_bytes(job, 1, 0);
+    clq_job_progress_begin(job->call, job->lanes.all_bytes);
     CLQ_TRY_TO(clq_find_all(job, error));
     job->found = 0; /* but the forms: not of the pieces of other tensors */
     for (size_t i = 0; i < plan->count; i++) {
@@ -207,8 +207,8 @@ static clq_status find_forms(clq_quantize_job *job, clq_error *error)
     if (finds_all && job->request->parts > 0 && events->reduce != NULL) {
         return find_share_of_forms(job, error);
     }
-    job->all_bytes = clq_quantize_bytes(job, finds_all, !dry_run);
-    clq_job_progress_begin(job->call, job->all_bytes);
+    job->lanes.all_bytes = clq_quantize_bytes(job, finds_all, !dry_run);
+    clq_job_progress_begin(job->call, job->lanes.all_bytes);
     if (!finds_all && job->work != job->plan) {
         return clq_find_shared(job, error);
     }
@@ -235,7 +235,7 @@ static clq_status cut(clq_quantize_job *job, uint32_t parts, uint32_t owner, clq
 /* Several devices share pieces; what an earlier run left tells of pieces or of tensors, and is continued so. */
 static clq_status cut_for_devices(clq_quantize_job *job, clq_error *error)
 {
-    const int cuts = job->request->parts == 0 && clq_checkpoint_tells_pieces(job->checkpoint, job->lane_count > 1);
+    const int cuts = job->request->parts == 0 && clq_checkpoint_tells_pieces(job->checkpoint, job->lanes.count > 1);
     const uint32_t parts = job->counts ? 1 : 0; /* histograms are of a whole */
     return cuts ? cut(job, parts, 0, error) : CLQ_OK;
 }
@@ -261,17 +261,17 @@ static clq_status take_share(clq_quantize_job *job, clq_error *error)
 static clq_status write_tensors(clq_quantize_job *job, clq_error *error)
 {
     const clq_checkpoint_run run = {job->call, job->given, job->plan, job->work, job->output};
-    uint64_t found_bytes = job->done_bytes;
+    uint64_t found_bytes = job->lanes.done_bytes;
     if (job->folder != NULL) {
         CLQ_TRY(clq_folder_output_begin(job->folder, job->output, error));
     }
     CLQ_TRY(clq_checkpoint_begin(job->checkpoint, &run, error));
     if (job->request->parts > 0) { /* whose share is known only now */
-        job->all_bytes = found_bytes + clq_quantize_bytes_left(job);
-        clq_job_progress_begin(job->call, job->all_bytes);
+        job->lanes.all_bytes = found_bytes + clq_quantize_bytes_left(job);
+        clq_job_progress_begin(job->call, job->lanes.all_bytes);
     }
-    job->done_bytes = job->all_bytes - clq_quantize_bytes_left(job);
-    clq_job_progress_skip(job->call, job->done_bytes);
+    job->lanes.done_bytes = job->lanes.all_bytes - clq_quantize_bytes_left(job);
+    clq_job_progress_skip(job->call, job->lanes.done_bytes);
     CLQ_TRY(clq_quantize_all(job, error));
     clq_job_progress_after(job->call, "flushing to disk");
     return CLQ_OK;

@@ -14,13 +14,13 @@ static clq_status begin(clq_quantize_lane *lane, const clq_model_plan_tensor *te
     char text[40];
     char shown[200];
     const char *name = job->model->tensors[tensor->index].name;
-    (void)clq_size_multiply(bytes, job->lane_count, &needed);
+    (void)clq_size_multiply(bytes, job->lanes.count, &needed);
     clq_format_bytes(text, sizeof text, needed > UINT64_MAX / 2 ? UINT64_MAX : 2 * needed);
     clq_printable(shown, sizeof shown, name, strlen(name));
     CLQ_REQUIRE(needed <= job->request->memory_bytes / 2,
                 "tensor '%s': its histograms take half of --memory, which must be at least %s", shown, text);
-    return clq_histograms_begin(&lane->histograms, lane->context, &tensor->q.scheme, tensor->parameters, tensor->range,
-                                error);
+    return clq_histograms_begin(&lane->histograms, lane->lane.context, &tensor->q.scheme, tensor->parameters,
+                                tensor->range, error);
 }
 
 static clq_status cut(clq_quantize_lane *lane, const clq_model_plan_tensor *tensor, clq_error *error)
@@ -44,7 +44,7 @@ static clq_status cut(clq_quantize_lane *lane, const clq_model_plan_tensor *tens
                                    left < CLQ_HISTOGRAMS_AT_ONCE ? left : CLQ_HISTOGRAMS_AT_ONCE, &lane->cut[2 * first],
                                    kept, &counts, &counted, error));
     }
-    return clq_check_total(&lane->check, counted, tensor->elements - tensor->nonfinite.count, &place, error);
+    return clq_check_total(&lane->lane.check, counted, tensor->elements - tensor->nonfinite.count, &place, error);
 }
 
 clq_status clq_quantize_count(clq_quantize_lane *lane, clq_slot *slot, const clq_piece *piece, clq_error *error)
@@ -57,8 +57,8 @@ clq_status clq_quantize_count(clq_quantize_lane *lane, clq_slot *slot, const clq
         CLQ_TRY(begin(lane, tensor, error));
     }
     CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
-    CLQ_TRY(clq_histograms_add_checked(&lane->histograms, &lane->check, slot, piece, first, tensor->range + 2 * first,
-                                       &place, error));
+    CLQ_TRY(clq_histograms_add_checked(&lane->histograms, &lane->lane.check, slot, piece, first,
+                                       tensor->range + 2 * first, &place, error));
     CLQ_TRY(clq_slot_to_host(slot, 0, error));
     return piece->last ? cut(lane, tensor, error) : CLQ_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One run of `quantize` over the data: lanes, one for each device, which share the tensors (claims.h); a lane is a
- * pipeline of slots that are read, quantized, measured and written, each stage in a thread of its own.
+ * One run of `quantize` over the data: lanes, one for each device (lanes.h), whose slots are read, quantized, measured
+ * and written, each stage in a thread of its own.
  *
  * A tensor whose chunks each hold all elements of their parameters (`final`) is read once: range, parameters, codes and
  * error are found chunk by chunk. Any other is read twice, first for its ranges. Which of the two it is depends on the
@@ -12,19 +12,14 @@
 #define CLQ_HOST_MODEL_QUANTIZE_JOB_H
 
 #include "model/checkpoint.h"
-#include "model/claims.h"
 #include "model/file_format.h"
 #include "model/folder_output.h"
 #include "model/given.h"
-#include "model/job.h"
+#include "model/lanes.h"
 #include "model/output.h"
 #include "model/plan.h"
 #include "model/work.h"
 #include "stream/calibration.h"
-#include "stream/schedule.h"
-
-/* Slots in use at once: as many as stages, so that none waits for want of one. */
-enum { CLQ_QUANTIZE_SLOTS = 4 };
 
 /* What is done with a piece. */
 enum {
@@ -43,8 +38,6 @@ enum {
     CLQ_FIND_SHARED = 2 /* of tensors that are cut and have one scale (work.h), whose pieces are quantized with it */
 };
 
-struct clq_quantize_lane;
-
 typedef struct clq_quantize_job {
     clq_job *call;
     const clq_file_request *request; /* the call's */
@@ -58,48 +51,24 @@ typedef struct clq_quantize_job {
     clq_checkpoint *checkpoint; /* NULL: nothing is written that another run could continue */
     clq_pieces *pieces;         /* of an output that several runs share; else NULL */
     const char *joined;         /* forms of zero points, of the parts that this run joins; else NULL */
-    uint64_t done_bytes;        /* for the progress, under `lock` while lanes run */
-    uint64_t all_bytes;         /* likewise: those of all passes over the data */
     int finding;                /* CLQ_FIND_: this run only finds parameters; 0: it writes */
     int found;                  /* such a run was made before, over all */
     int shared_found;           /* or over those that share parameters */
     int counts;                 /* --calibrate needs histograms */
-    uint64_t slot_bytes;        /* capacity of the smallest slot; 0: what suits the devices and --memory */
-    struct clq_quantize_lane *lanes;
-    size_t lane_count;
-    clq_claims *claims;   /* while lanes run */
-    pthread_mutex_t lock; /* of what lanes tell, while there are lanes */
-    double seconds;       /* for which they ran */
+    clq_lane_set lanes;
 } clq_quantize_job;
 
 /* A device at work. */
 typedef struct clq_quantize_lane {
+    clq_lane lane;
     clq_quantize_job *job;
-    size_t number;
-    clq_context *context;
-    char name[128];  /* of the device */
-    clq_check check; /* of what this device computes; added to the call's once the lane has run */
-    uint64_t slot_bytes;
-    clq_slot slots[CLQ_QUANTIZE_SLOTS];
     clq_histograms histograms; /* of the tensor that is counted */
     float *cut;                /* its ranges, as the method leaves them */
     /* Each stage's own. */
-    clq_schedule schedule; /* the first's, with the tensor that is open, and the pass over it */
-    size_t tensor;
+    size_t tensor; /* the first's: the tensor that is open, and the pass over it */
     int pass;
-    int is_filled;             /* there is something in the slot at hand */
-    atomic_int fails;          /* a stage behind the first has failed: that waits for nobody any more */
     clq_statistics statistics; /* of the tensor that is measured */
     clq_encoder encoder;       /* the last's */
-    int is_alone;              /* no other device is left: the host may serve in its place */
-    int serves;                /* 0: it does already */
-    /* Once the lane has run. */
-    int is_set_aside;
-    uint64_t bytes; /* of the input that it worked on */
-    double seconds; /* for which its second stage was at work */
-    clq_status status;
-    clq_error error;
-    pthread_t thread;
 } clq_quantize_lane;
 
 /* For messages of clq_check. */
@@ -146,24 +115,25 @@ uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes);
 /* Those of them that clq_quantize_all will read, when it is known what an earlier run wrote. */
 uint64_t clq_quantize_bytes_left(clq_quantize_job *job);
 
-/* What there is to do becomes the job's claims, and lanes begin with their first. */
+/* What there is to do becomes the claims of the lanes, which begin with their first. */
 clq_status clq_quantize_share(clq_quantize_job *job, clq_error *error);
-void clq_quantize_rewind(clq_quantize_lane *lane);
+void clq_quantize_rewind(void *lane);
 
-/* The stages, for clq_pipeline; the cookie is the lane. */
-clq_status clq_quantize_fill(void *lane, size_t slot, int *filled, clq_error *error);
-clq_status clq_quantize_compute(void *lane, size_t slot, clq_error *error);
-clq_status clq_quantize_measure(void *lane, size_t slot, clq_error *error);
-clq_status clq_quantize_write(void *lane, size_t slot, clq_error *error);
+/* The stages (lanes.h). */
+clq_status clq_quantize_next(void *lane, clq_pass *pass, int *there, clq_error *error);
+clq_status clq_quantize_read(void *lane, const clq_slot *slot, const clq_piece *piece, clq_error *error);
+clq_status clq_quantize_compute(void *lane, clq_slot *slot, clq_error *error);
+clq_status clq_quantize_measure(void *lane, clq_slot *slot, clq_error *error);
+clq_status clq_quantize_write(void *lane, clq_slot *slot, clq_error *error);
 
-/* Whether the lane failed because its device gave no result. */
-int clq_quantize_is_fault(const clq_quantize_lane *lane);
+/* Kinds of pieces whose ranges the second stage finds, and which it quantizes. */
+enum {
+    CLQ_KINDS_LOOKED_AT = 1u << CLQ_PIECE_FIND | 1u << CLQ_PIECE_CHOOSE | 1u << CLQ_PIECE_HOST,
+    CLQ_KINDS_QUANTIZED = 1u << CLQ_PIECE_GIVEN | 1u << CLQ_PIECE_CHOOSE
+};
 
 /* Whether no other pass over the tensor follows on one of this kind. */
 int clq_quantize_is_last_pass(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, int kind);
-
-/* Seconds since some moment. */
-double clq_quantize_now(void);
 
 /* The last stage is done with a piece. */
 void clq_quantize_step(clq_quantize_lane *lane, const clq_piece *piece);

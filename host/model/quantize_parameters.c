@@ -201,7 +201,7 @@ static clq_status check_found(clq_quantize_lane *lane, const clq_slot *slot, uns
         const clq_piece *piece = &slot->pieces[i];
         const clq_check_place place = clq_quantize_place(job, piece);
         if (kinds & (1u << piece->kind)) {
-            CLQ_TRY(clq_check_ranges(&lane->check, slot, piece, &place, error));
+            CLQ_TRY(clq_check_ranges(&lane->lane.check, slot, piece, &place, error));
         }
     }
     return CLQ_OK;
@@ -211,26 +211,24 @@ static void note_chosen(clq_quantize_lane *lane, const clq_slot *slot, unsigned 
 {
     for (size_t i = 0; i < slot->count; i++) {
         if (kinds & (1u << slot->pieces[i].kind)) {
-            clq_check_note(&lane->check, slot, &slot->pieces[i], CLQ_SLOT_CHOSEN);
+            clq_check_note(&lane->lane.check, slot, &slot->pieces[i], CLQ_SLOT_CHOSEN);
         }
     }
 }
 
-static const unsigned LOOKED_AT = 1u << CLQ_PIECE_FIND | 1u << CLQ_PIECE_CHOOSE | 1u << CLQ_PIECE_HOST;
-static const unsigned QUANTIZED = 1u << CLQ_PIECE_GIVEN | 1u << CLQ_PIECE_CHOOSE;
-
-static clq_status compute(clq_quantize_lane *lane, clq_slot *slot, clq_error *error)
+clq_status clq_quantize_compute(void *cookie, clq_slot *slot, clq_error *error)
 {
+    clq_quantize_lane *lane = cookie;
     const clq_quantize_job *job = lane->job;
-    if (clq_slot_holds(slot, LOOKED_AT)) {
+    if (clq_slot_holds(slot, CLQ_KINDS_LOOKED_AT)) {
         CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL, error));
-        CLQ_TRY(clq_slot_run(slot, CLQ_OP_MINMAX, LOOKED_AT, error));
+        CLQ_TRY(clq_slot_run(slot, CLQ_OP_MINMAX, CLQ_KINDS_LOOKED_AT, error));
         CLQ_TRY(clq_slot_to_host(slot, CLQ_SLOT_FOUND, error));
-        CLQ_TRY(check_found(lane, slot, LOOKED_AT, error));
+        CLQ_TRY(check_found(lane, slot, CLQ_KINDS_LOOKED_AT, error));
     }
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
-        if (LOOKED_AT & (1u << piece->kind)) {
+        if (CLQ_KINDS_LOOKED_AT & (1u << piece->kind)) {
             CLQ_TRY(take_ranges(job, slot, piece, error));
         } else if (piece->kind == CLQ_PIECE_COUNT) {
             CLQ_TRY(clq_quantize_count(lane, slot, piece, error));
@@ -244,49 +242,12 @@ static clq_status compute(clq_quantize_lane *lane, clq_slot *slot, clq_error *er
             clq_quantize_step(lane, piece);
         }
     }
-    if (clq_slot_holds(slot, QUANTIZED)) {
-        note_chosen(lane, slot, QUANTIZED);
+    if (clq_slot_holds(slot, CLQ_KINDS_QUANTIZED)) {
+        note_chosen(lane, slot, CLQ_KINDS_QUANTIZED);
         CLQ_TRY(clq_slot_to_device(slot, CLQ_SLOT_REAL | CLQ_SLOT_CHOSEN, error));
-        CLQ_TRY(clq_slot_run(slot, CLQ_OP_QUANTIZE, QUANTIZED, error));
+        CLQ_TRY(clq_slot_run(slot, CLQ_OP_QUANTIZE, CLQ_KINDS_QUANTIZED, error));
         CLQ_TRY(clq_slot_to_host(slot, CLQ_SLOT_CODES, error));
     }
-    return CLQ_OK;
-}
-
-/* Where there are others, a device that the host has to stand in for is none. */
-static clq_status check_serves(clq_quantize_lane *lane, const clq_slot *slot, clq_operation operation, unsigned kinds,
-                               clq_error *error)
-{
-    for (size_t i = 0; i < slot->count; i++) {
-        clq_plan plan;
-        if (!(kinds & (1u << slot->pieces[i].kind)) || slot->pieces[i].parts == 0) {
-            continue;
-        }
-        CLQ_TRY(clq_plan_operation(lane->context, operation, &slot->pieces[i].q, &plan, error));
-        lane->serves = !plan.by_host;
-        return plan.by_host ? clq_fail(error, CLQ_MISMATCH, "%s", plan.reason) : CLQ_OK;
-    }
-    return CLQ_OK;
-}
-
-clq_status clq_quantize_compute(void *cookie, size_t number, clq_error *error)
-{
-    clq_quantize_lane *lane = cookie;
-    clq_slot *slot = &lane->slots[number];
-    const double begun = clq_quantize_now();
-    uint64_t bytes = 0;
-    double seconds;
-    CLQ_TRY(compute(lane, slot, error));
-    if (!lane->is_alone && clq_claims_lanes(lane->job->claims) > 1) {
-        CLQ_TRY(check_serves(lane, slot, CLQ_OP_MINMAX, LOOKED_AT, error));
-        CLQ_TRY(check_serves(lane, slot, CLQ_OP_QUANTIZE, QUANTIZED, error));
-    }
-    for (size_t i = 0; i < slot->count; i++) {
-        bytes += slot->pieces[i].kind == CLQ_PIECE_COPY ? 0 : slot->pieces[i].real_bytes;
-    }
-    seconds = clq_quantize_now() - begun;
-    lane->seconds += bytes > 0 ? seconds : 0.0;
-    clq_claims_measure(lane->job->claims, lane->number, bytes, seconds);
     return CLQ_OK;
 }
 

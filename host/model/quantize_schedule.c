@@ -17,7 +17,7 @@ static clq_status start_chunks(const clq_quantize_job *job, const clq_model_plan
                                clq_error *error)
 {
     const clq_schedule_side side = clq_schedule_work(CLQ_PIECE_FIND, PARTS[CLQ_PIECE_FIND], &tensor->q);
-    return clq_schedule_cut(job->slot_bytes, &side, chunker, error);
+    return clq_schedule_cut(job->lanes.slot_bytes, &side, chunker, error);
 }
 
 /* A report lists parameters that the journal of an earlier run does not hold: they are found again. */
@@ -70,16 +70,8 @@ int clq_quantize_is_last_pass(const clq_quantize_job *job, const clq_model_plan_
     return pass_after(job, tensor, kind) == CLQ_PIECE_NONE;
 }
 
-/* Two lanes that have failed would wait for what the other gives back. */
-static int is_over(void *cookie)
-{
-    clq_quantize_lane *lane = cookie;
-    return atomic_load(&lane->fails) || clq_job_is_cancelled(lane->job->call);
-}
-
-/* The next pass over the tensor at hand, or the first over another one. A lane with something in the slot at hand goes
- * on with that rather than wait for more. */
-static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error *error)
+/* The next pass over the tensor at hand, or the first over another one. */
+clq_status clq_quantize_next(void *cookie, clq_pass *pass, int *there, clq_error *error)
 {
     clq_quantize_lane *lane = cookie;
     clq_quantize_job *job = lane->job;
@@ -89,14 +81,13 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
         lane->pass = pass_after(job, tensor, lane->pass);
     }
     if (lane->pass == CLQ_PIECE_NONE) {
-        if (!clq_claims_take(job->claims, lane->number, !lane->is_filled, is_over, lane, &lane->tensor)) {
+        if (!clq_lane_claim(&lane->lane, &lane->tensor)) {
             return CLQ_OK;
         }
         tensor = &job->work->tensors[lane->tensor];
         CLQ_TRY(first_pass(job, tensor, &lane->pass, error));
     }
     *there = 1;
-    lane->is_filled = 1;
     pass->tensor = lane->tensor;
     pass->key = clq_check_key(job->model->tensors[tensor->index].name, tensor->first);
     pass->sides = 1;
@@ -105,7 +96,7 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
     return CLQ_OK;
 }
 
-static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
+clq_status clq_quantize_read(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
     const clq_quantize_job *job = ((const clq_quantize_lane *)cookie)->job;
     const clq_model_plan_tensor *tensor = &job->work->tensors[piece->tensor];
@@ -117,24 +108,11 @@ static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece
     return clq_read_real(job->model, tensor->index, first, piece->chunk.count, memory, error);
 }
 
-void clq_quantize_rewind(clq_quantize_lane *lane)
-{
-    lane->tensor = 0;
-    lane->pass = CLQ_PIECE_NONE;
-    atomic_store(&lane->fails, 0);
-    lane->schedule = (clq_schedule){.cookie = lane,
-                                    .capacity_bytes = lane->slot_bytes,
-                                    .sends = CLQ_SLOT_REAL,
-                                    .check = &lane->check,
-                                    .next = next_pass,
-                                    .read = read_piece};
-}
-
-clq_status clq_quantize_fill(void *cookie, size_t number, int *filled, clq_error *error)
+void clq_quantize_rewind(void *cookie)
 {
     clq_quantize_lane *lane = cookie;
-    lane->is_filled = lane->schedule.open || lane->schedule.feed.pending;
-    return clq_schedule_fill(&lane->schedule, &lane->slots[number], filled, error);
+    lane->tensor = 0;
+    lane->pass = CLQ_PIECE_NONE;
 }
 
 /* What a pass over the tensor takes of a slot, by which the progress counts. */
@@ -178,15 +156,15 @@ uint64_t clq_quantize_bytes_left(clq_quantize_job *job)
 
 clq_status clq_quantize_share(clq_quantize_job *job, clq_error *error)
 {
-    CLQ_TRY(clq_claims_create(job->work->count, job->lane_count, &job->claims, error));
+    CLQ_TRY(clq_lanes_share(&job->lanes, job->work->count, error));
     for (size_t i = 0; i < job->work->count; i++) {
         clq_model_plan_tensor *tensor = &job->work->tensors[i];
         int kind = CLQ_PIECE_NONE;
         CLQ_TRY(first_pass(job, tensor, &kind, error));
         if (kind != CLQ_PIECE_NONE) {
-            clq_claims_add(job->claims, i, pass_bytes(tensor));
+            clq_claims_add(job->lanes.claims, i, pass_bytes(tensor));
         }
     }
-    clq_claims_begin(job->claims);
+    clq_claims_begin(job->lanes.claims);
     return CLQ_OK;
 }

@@ -13,22 +13,21 @@ static int is_written(const clq_piece *piece)
     return piece->kind == CLQ_PIECE_COPY || is_quantized(piece);
 }
 
-clq_status clq_quantize_measure(void *cookie, size_t number, clq_error *error)
+clq_status clq_quantize_measure(void *cookie, clq_slot *slot, clq_error *error)
 {
     clq_quantize_lane *lane = cookie;
     clq_quantize_job *job = lane->job;
-    const clq_slot *slot = &lane->slots[number];
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
         clq_model_plan_tensor *tensor = &job->work->tensors[piece->tensor];
         const clq_check_place place = clq_quantize_place(job, piece);
         if (!is_quantized(piece)) {
-            CLQ_TRY(clq_check_intact(&lane->check, slot, piece, piece->parts & CLQ_SLOT_COPIED, &place, error));
+            CLQ_TRY(clq_check_intact(&lane->lane.check, slot, piece, piece->parts & CLQ_SLOT_COPIED, &place, error));
             continue;
         }
         CLQ_TRY(piece->kind == CLQ_PIECE_HOST
-                    ? clq_check_intact(&lane->check, slot, piece, CLQ_SLOT_REAL, &place, error)
-                    : clq_check_values(&lane->check, slot, piece, CLQ_OP_QUANTIZE, &place, error));
+                    ? clq_check_intact(&lane->lane.check, slot, piece, CLQ_SLOT_REAL, &place, error)
+                    : clq_check_values(&lane->lane.check, slot, piece, CLQ_OP_QUANTIZE, &place, error));
         CLQ_TRY(clq_piece_on_host(piece, piece->parts, error));
         if (job->format->settle != NULL) {
             job->format->settle(tensor, slot, piece);
@@ -109,11 +108,10 @@ static clq_status tensor_written(clq_quantize_job *job, clq_model_plan_tensor *t
     return CLQ_OK;
 }
 
-clq_status clq_quantize_write(void *cookie, size_t number, clq_error *error)
+clq_status clq_quantize_write(void *cookie, clq_slot *slot, clq_error *error)
 {
     clq_quantize_lane *lane = cookie;
     clq_quantize_job *job = lane->job;
-    const clq_slot *slot = &lane->slots[number];
     for (size_t i = 0; i < slot->count; i++) {
         const clq_piece *piece = &slot->pieces[i];
         if (is_written(piece) && piece->parts != 0) {
