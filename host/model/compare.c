@@ -11,12 +11,11 @@
 #include "model/comparison.h"
 #include "model/copy.h"
 #include "model/dequantize_piece.h"
-#include "model/job.h"
 #include "model/report.h"
-#include "stream/pipeline.h"
+#include "model/stretches.h"
 #include "stream/statistics.h"
 
-/* Slots in use at once: as many as stages. */
+/* Slots of a lane: as many as stages. */
 enum { SLOTS = 3 };
 
 /* What a piece holds. Those of the two files come in turn, of the same elements. */
@@ -25,14 +24,16 @@ enum { PIECE_BYTES = 0, PIECE_REAL = 1, PIECE_DEQUANTIZE = 2 };
 typedef struct compare_run {
     clq_job job;
     clq_comparison comparison;
-    clq_slot slots[SLOTS];
-    size_t next; /* pair, of the first stage */
-    clq_schedule schedule;
-    /* The last stage's. */
-    clq_statistics statistics; /* of the pair whose pieces come in */
-    size_t reported;           /* pairs that the report holds */
-    uint64_t done_bytes;       /* before that pair */
+    clq_stretches stretches; /* pairs as a whole: the sums of their errors are made in the order of the elements */
+    clq_lane_set lanes;
 } compare_run;
+
+/* A device at work. */
+typedef struct compare_lane {
+    clq_lane lane;
+    compare_run *run;
+    clq_statistics statistics; /* the last stage's: of the pair whose pieces come in */
+} compare_lane;
 
 static size_t index_in(const clq_pair *pair, size_t file)
 {
@@ -47,7 +48,8 @@ static clq_status make_side(const compare_run *run, const clq_pair *pair, size_t
     const clq_compared *compared = &run->comparison.files[file];
     const clq_model_tensor *tensor = &compared->model->tensors[index_in(pair, file)];
     const clq_quantized *quantized = clq_compared_quantized(compared, index_in(pair, file));
-    if (pair->outcome == CLQ_FILE_SAME_BYTES) {
+    if (pair->outcome == CLQ_FILE_SAME_BYTES ||
+        pair->outcome == CLQ_FILE_OTHER_BYTES) { /* which a lane saw that failed */
         *side = clq_schedule_copy(PIECE_BYTES, tensor->bytes, 1);
     } else if (quantized == NULL) {
         *side = clq_schedule_copy(PIECE_REAL, tensor->elements, tensor->dtype.bits / 8);
@@ -57,20 +59,21 @@ static clq_status make_side(const compare_run *run, const clq_pair *pair, size_t
     return CLQ_OK;
 }
 
+static clq_pair *pair_of(const compare_run *run, const clq_piece *piece)
+{
+    return &run->comparison.pairs[run->stretches.items[piece->tensor].item];
+}
+
 static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error *error)
 {
-    compare_run *run = cookie;
-    const clq_comparison *comparison = &run->comparison;
-    while (run->next < comparison->count && !clq_pair_is_read(&comparison->pairs[run->next])) {
-        run->next += 1;
-    }
-    *there = run->next < comparison->count;
+    compare_lane *lane = cookie;
+    const compare_run *run = lane->run;
+    const clq_stretch *stretch = clq_stretches_claim(&run->stretches, &lane->lane, pass);
+    *there = stretch != NULL;
     if (*there) {
-        const clq_pair *pair = &comparison->pairs[run->next];
-        pass->tensor = run->next++;
         pass->sides = 2;
         for (size_t file = 0; file < 2; file++) {
-            CLQ_TRY(make_side(run, pair, file, &pass->side[file], error));
+            CLQ_TRY(make_side(run, &run->comparison.pairs[stretch->item], file, &pass->side[file], error));
         }
     }
     return CLQ_OK;
@@ -78,9 +81,9 @@ static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error 
 
 static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
 {
-    const compare_run *run = cookie;
+    const compare_run *run = ((const compare_lane *)cookie)->run;
     const clq_compared *compared = &run->comparison.files[piece->side];
-    const size_t index = index_in(&run->comparison.pairs[piece->tensor], piece->side);
+    const size_t index = index_in(pair_of(run, piece), piece->side);
     uint8_t *memory = slot->memory + piece->real;
     if (piece->kind == PIECE_DEQUANTIZE) {
         return clq_dequantize_read(compared->model, clq_compared_quantized(compared, index), slot, piece, error);
@@ -90,18 +93,12 @@ static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece
                : clq_model_read(compared->model, index, piece->chunk.first, piece->chunk.count, memory, error);
 }
 
-static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)
-{
-    compare_run *run = cookie;
-    return clq_schedule_fill(&run->schedule, &run->slots[number], filled, error);
-}
-
 /* ---- the second: what is quantized becomes real ---- */
 
-static clq_status dequantize_slot(void *cookie, size_t number, clq_error *error)
+static clq_status dequantize_slot(void *lane, clq_slot *slot, clq_error *error)
 {
-    compare_run *run = cookie;
-    return clq_dequantize_slot(&run->slots[number], 1u << PIECE_DEQUANTIZE, error);
+    (void)lane;
+    return clq_dequantize_slot(slot, 1u << PIECE_DEQUANTIZE, error);
 }
 
 /* ---- the third: statistics ---- */
@@ -121,17 +118,17 @@ static void settle_nonfinite(double *x, double *y, clq_statistics *statistics)
 
 static clq_real real_of(const compare_run *run, const clq_piece *piece)
 {
-    const clq_pair *pair = &run->comparison.pairs[piece->tensor];
+    const clq_pair *pair = pair_of(run, piece);
     const clq_model *model = run->comparison.files[piece->side].model;
     return piece->kind == PIECE_DEQUANTIZE ? CLQ_REAL_F32
                                            : clq_file_real_of(&model->tensors[index_in(pair, piece->side)].dtype);
 }
 
-static void add_elements(compare_run *run, const clq_slot *slot, const clq_piece *reference, const clq_piece *test)
+static void add_elements(compare_lane *lane, const clq_slot *slot, const clq_piece *reference, const clq_piece *test)
 {
     enum { STEP = CLQ_STATISTICS_PIECE / 8 };
-    const clq_real x_real = real_of(run, reference);
-    const clq_real y_real = real_of(run, test);
+    const clq_real x_real = real_of(lane->run, reference);
+    const clq_real y_real = real_of(lane->run, test);
     double x[STEP];
     double y[STEP];
     for (uint64_t done = 0; done < reference->chunk.count; done += STEP) {
@@ -142,10 +139,10 @@ static void add_elements(compare_run *run, const clq_slot *slot, const clq_piece
         finite = clq_real_is_finite(x, count) && clq_real_is_finite(y, count);
         for (size_t i = 0; i < count && !finite; i++) {
             if (!isfinite(x[i]) || !isfinite(y[i])) {
-                settle_nonfinite(&x[i], &y[i], &run->statistics);
+                settle_nonfinite(&x[i], &y[i], &lane->statistics);
             }
         }
-        clq_statistics_add(&run->statistics, x, y, count);
+        clq_statistics_add(&lane->statistics, x, y, count);
     }
 }
 
@@ -176,53 +173,56 @@ static clq_status report_pair(compare_run *run, const clq_pair *pair, clq_error 
     return CLQ_OK;
 }
 
-/* All pairs before number `end`; of a call in parts once all is found. */
-static clq_status report_pairs(compare_run *run, size_t end, clq_error *error)
+/* All pairs that are done, whoever did them when, in the order of the reference; after a failure too. */
+static clq_status report_pairs(compare_run *run, clq_error *error)
 {
-    while (run->reported < end) {
-        CLQ_TRY(report_pair(run, &run->comparison.pairs[run->reported], error));
-        run->reported += 1;
+    for (size_t i = 0; i < run->comparison.count; i++) {
+        const clq_pair *pair = &run->comparison.pairs[i];
+        CLQ_TRY(pair->left == 0 ? report_pair(run, pair, error) : CLQ_OK);
     }
     return CLQ_OK;
 }
 
-/* In bytes of the reference, whatever the type: a share of them. */
-static void tell_progress(compare_run *run, const clq_pair *pair, const clq_piece *piece)
+/* In bytes of the reference, whatever the type: what is seen after a piece, and was not before. */
+static uint64_t seen_bytes(const clq_model_tensor *tensor, const clq_pair *pair, const clq_piece *piece)
 {
-    const clq_model_tensor *tensor = &run->comparison.files[CLQ_REFERENCE].model->tensors[pair->reference];
-    const uint64_t seen = piece->chunk.first + piece->chunk.count;
     const uint64_t all = pair->outcome == CLQ_FILE_COMPARED ? tensor->elements : tensor->bytes;
-    const double share = piece->last ? 1.0 : (double)seen / (double)all;
-    clq_job_progress_at(&run->job, run->done_bytes + (uint64_t)((double)tensor->bytes * share), tensor->name);
-    run->done_bytes += piece->last ? tensor->bytes : 0;
+    const double share = all > 0 ? (double)tensor->bytes / (double)all : 0.0;
+    const uint64_t before = (uint64_t)((double)piece->chunk.first * share);
+    return (piece->last ? tensor->bytes : (uint64_t)((double)(piece->chunk.first + piece->chunk.count) * share)) -
+           before;
 }
 
-static clq_status compare_pieces(compare_run *run, const clq_slot *slot, const clq_piece *reference,
-                                 const clq_piece *test, clq_error *error)
+static void compare_pieces(compare_lane *lane, const clq_slot *slot, const clq_piece *reference, const clq_piece *test)
 {
-    clq_pair *pair = &run->comparison.pairs[reference->tensor];
+    compare_run *run = lane->run;
+    clq_pair *pair = pair_of(run, reference);
+    const clq_model_tensor *tensor = &run->comparison.files[CLQ_REFERENCE].model->tensors[pair->reference];
     if (reference->chunk.first == 0) {
-        clq_statistics_init(&run->statistics);
+        clq_statistics_init(&lane->statistics);
     }
     if (reference->kind != PIECE_BYTES) {
-        add_elements(run, slot, reference, test);
+        add_elements(lane, slot, reference, test);
     } else if (memcmp(slot->memory + reference->real, slot->memory + test->real, (size_t)reference->real_bytes) != 0) {
         pair->outcome = CLQ_FILE_OTHER_BYTES;
     }
-    if (reference->last && pair->outcome == CLQ_FILE_COMPARED) {
-        pair->errors = clq_statistics_result(&run->statistics);
-        pair->differing = run->statistics.differing;
+    clq_lane_step(&lane->lane, seen_bytes(tensor, pair, reference), tensor->name);
+    if (!reference->last) {
+        return;
     }
-    tell_progress(run, pair, reference);
-    return reference->last && !clq_job_is_part(&run->job) ? report_pairs(run, reference->tensor + 1, error) : CLQ_OK;
+    if (pair->outcome == CLQ_FILE_COMPARED) {
+        pair->errors = clq_statistics_result(&lane->statistics);
+        pair->differing = lane->statistics.differing;
+    }
+    pair->left = 0;
+    clq_lane_done(&lane->lane, reference->tensor);
 }
 
-static clq_status compare_slot(void *cookie, size_t number, clq_error *error)
+static clq_status compare_slot(void *lane, clq_slot *slot, clq_error *error)
 {
-    compare_run *run = cookie;
-    const clq_slot *slot = &run->slots[number];
+    (void)error;
     for (size_t i = 0; i + 1 < slot->count; i += 2) {
-        CLQ_TRY(compare_pieces(run, slot, &slot->pieces[i], &slot->pieces[i + 1], error));
+        compare_pieces(lane, slot, &slot->pieces[i], &slot->pieces[i + 1]);
     }
     return CLQ_OK;
 }
@@ -314,29 +314,56 @@ static clq_status open_files(compare_run *run, clq_error *error)
     return clq_comparison_share(&run->comparison, &run->job, error);
 }
 
+static clq_status hand_out(compare_run *run, clq_error *error)
+{
+    clq_comparison *comparison = &run->comparison;
+    for (size_t i = 0; i < comparison->count; i++) {
+        clq_pair *pair = &comparison->pairs[i];
+        if (clq_pair_is_read(pair)) {
+            const uint64_t bytes = comparison->files[CLQ_REFERENCE].model->tensors[pair->reference].bytes;
+            pair->left = 1;
+            CLQ_TRY(clq_stretches_add_whole(&run->stretches, i, bytes, error));
+        }
+    }
+    return clq_stretches_hand_out(&run->stretches, &run->lanes, error);
+}
+
+static clq_status compare(compare_run *run, clq_error *error)
+{
+    static const clq_lane_verb VERB = {.sends = CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN,
+                                       .next = next_pass,
+                                       .read = read_piece,
+                                       .then = {dequantize_slot, compare_slot},
+                                       .computes = {{CLQ_OP_DEQUANTIZE, 1u << PIECE_DEQUANTIZE}}};
+    clq_status status;
+    clq_status told;
+    CLQ_TRY(hand_out(run, error));
+    clq_lanes_progress(&run->lanes, clq_comparison_bytes(&run->comparison));
+    status = clq_lanes_run(&run->lanes, &VERB, error);
+    if (clq_job_is_part(&run->job) && status == CLQ_OK) {
+        status = clq_comparison_merge(&run->comparison, &run->job, error);
+        run->job.report->is_part_done = status == CLQ_OK;
+    }
+    told = clq_job_tells(&run->job) ? report_pairs(run, status == CLQ_OK ? error : NULL) : CLQ_OK;
+    return status == CLQ_OK ? told : status;
+}
+
 static clq_status execute(compare_run *run, clq_error *error)
 {
-    const clq_pipeline pipeline = {run,      SLOTS, fill_slot, {dequantize_slot, compare_slot}, clq_job_is_cancelled,
-                                   &run->job};
     CLQ_TRY(open_files(run, error));
     if (clq_comparison_needs_device(&run->comparison)) {
-        CLQ_TRY(clq_job_need_device(&run->job, error));
+        CLQ_TRY(clq_job_need_devices(&run->job, error));
     }
-    CLQ_TRY(clq_slots_init(run->slots, SLOTS, run->job.context, run->job.request->memory_bytes, error));
-    run->schedule = (clq_schedule){.cookie = run,
-                                   .capacity_bytes = run->slots[0].capacity_bytes,
-                                   .sends = CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN,
-                                   .next = next_pass,
-                                   .read = read_piece};
-    clq_job_progress_begin(&run->job, clq_comparison_bytes(&run->comparison));
-    CLQ_TRY(clq_pipeline_run(&pipeline, error));
-    CLQ_TRY(clq_comparison_merge(&run->comparison, &run->job, error));
-    run->job.report->is_part_done = clq_job_is_part(&run->job);
-    if (!clq_job_tells(&run->job)) {
-        return CLQ_OK;
+    run->lanes = (clq_lane_set){.call = &run->job,
+                                .lane_bytes = sizeof(compare_lane),
+                                .slots = SLOTS,
+                                .memory_bytes = run->job.request->memory_bytes};
+    CLQ_TRY(clq_lanes_begin(&run->lanes, error));
+    for (size_t i = 0; i < run->lanes.count; i++) {
+        ((compare_lane *)clq_lane_of(&run->lanes, i))->run = run;
     }
-    CLQ_TRY(report_pairs(run, run->comparison.count, error));
-    return check_quality(run, error);
+    CLQ_TRY(compare(run, error));
+    return clq_job_tells(&run->job) ? check_quality(run, error) : CLQ_OK;
 }
 
 clq_status clq_file_compare(clq_context *context, const clq_file_request *request, const clq_file_events *events,
@@ -350,7 +377,8 @@ clq_status clq_file_compare(clq_context *context, const clq_file_request *reques
     if (status == CLQ_OK) {
         status = execute(&run, error);
     }
-    clq_slots_release(run.slots, SLOTS);
+    clq_lanes_end(&run.lanes);
+    clq_stretches_release(&run.stretches);
     clq_comparison_release(&run.comparison);
     return clq_job_end(&run.job, status, report);
 }

@@ -12,6 +12,7 @@ typedef struct clq_pair {
     clq_errors errors;        /* CLQ_FILE_COMPARED */
     uint64_t differing;       /* elements that are not finite on one side alone, or differ in kind */
     int elsewhere;            /* another part of the call finds it; where nothing is read, the first */
+    size_t left;              /* 1: its data is to be read yet */
 } clq_pair;
 
 /* One of the two files. */

@@ -13,43 +13,9 @@
 #include "format/real.h"
 #include "model/copy.h"
 #include "model/dequantize_piece.h"
-#include "model/folder_output.h"
-#include "model/job.h"
+#include "model/dequantize_run.h"
 #include "model/nonfinite.h"
 #include "model/report.h"
-#include "model/share.h"
-#include "stream/pipeline.h"
-#include "stream/schedule.h"
-
-/* Slots in use at once: as many as stages. */
-enum { SLOTS = 3 };
-
-/* What is done with a piece. */
-enum { PIECE_COPY = 0, PIECE_DEQUANTIZE = 1 };
-
-/* One tensor of the output. */
-typedef struct dequantize_item {
-    size_t index;                   /* in the model */
-    const clq_quantized *quantized; /* NULL: copied */
-    size_t number;                  /* in the output */
-    clq_window window;              /* what this part of the call does: elements, or bytes that are copied */
-    clq_nonfinite infinite;         /* elements that the type cannot hold */
-} dequantize_item;
-
-typedef struct dequantize_run {
-    clq_job job;
-    clq_model *model;
-    clq_quantized_list *list;
-    clq_dtype real;
-    dequantize_item *items;
-    size_t count, quantized_count;
-    clq_folder_output *folder; /* NULL: the output is a file */
-    clq_output *output;
-    clq_slot slots[SLOTS];
-    size_t next; /* item, of the first stage */
-    clq_schedule schedule;
-    uint64_t done_bytes; /* the last stage's */
-} dequantize_run;
 
 static const char *file_dtype_name(clq_dtype real)
 {
@@ -193,7 +159,6 @@ static clq_status report_copied(const clq_model_tensor *source, clq_file_tensor 
     return clq_report_side(&tensor->target, source->dtype.name, source->rank, source->shape, source->bytes, error);
 }
 
-/* All of the tensor is written. */
 static clq_status report_item(dequantize_run *run, const dequantize_item *item, clq_error *error)
 {
     const clq_model_tensor *source = &run->model->tensors[item->index];
@@ -209,6 +174,17 @@ static clq_status report_item(dequantize_run *run, const dequantize_item *item, 
     clq_report_keep(report);
     return CLQ_OK;
 }
+
+/* All that is written, whoever did it when, in the order of the output; after a failure too. */
+static clq_status report_items(dequantize_run *run, clq_error *error)
+{
+    for (size_t i = 0; i < run->count; i++) {
+        CLQ_TRY(run->items[i].left == 0 ? report_item(run, &run->items[i], error) : CLQ_OK);
+    }
+    return CLQ_OK;
+}
+
+/* ---- all of it ---- */
 
 /* What this part does of each, and how much that is of the output. */
 static clq_status take_share(dequantize_run *run, uint64_t *own, clq_error *error)
@@ -228,104 +204,6 @@ static clq_status take_share(dequantize_run *run, uint64_t *own, clq_error *erro
     }
     return CLQ_OK;
 }
-
-/* ---- the stages ---- */
-
-static clq_status next_pass(void *cookie, clq_pass *pass, int *there, clq_error *error)
-{
-    dequantize_run *run = cookie;
-    while (run->next < run->count && clq_job_is_part(&run->job) && run->items[run->next].window.count == 0) {
-        run->next += 1;
-    }
-    *there = run->next < run->count;
-    if (*there) {
-        const dequantize_item *item = &run->items[run->next];
-        pass->first = item->window.first;
-        pass->count = item->window.count;
-        pass->key = clq_check_key(run->model->tensors[item->index].name, 0);
-        pass->tensor = run->next++;
-        pass->sides = 1;
-        if (item->quantized == NULL) {
-            pass->side[0] = clq_schedule_copy(PIECE_COPY, run->model->tensors[item->index].bytes, 1);
-        } else {
-            CLQ_TRY(clq_dequantize_side(PIECE_DEQUANTIZE, item->quantized, run->real, &pass->side[0], error));
-        }
-    }
-    return CLQ_OK;
-}
-
-static clq_status read_piece(void *cookie, const clq_slot *slot, const clq_piece *piece, clq_error *error)
-{
-    const dequantize_run *run = cookie;
-    const dequantize_item *item = &run->items[piece->tensor];
-    if (piece->kind == PIECE_DEQUANTIZE) {
-        return clq_dequantize_read(run->model, item->quantized, slot, piece, error);
-    }
-    return clq_read_plain(run->model, item->index, piece->chunk.first, piece->real_bytes, slot->memory + piece->real,
-                          error);
-}
-
-static clq_status fill_slot(void *cookie, size_t number, int *filled, clq_error *error)
-{
-    dequantize_run *run = cookie;
-    return clq_schedule_fill(&run->schedule, &run->slots[number], filled, error);
-}
-
-static clq_status compute_slot(void *cookie, size_t number, clq_error *error)
-{
-    dequantize_run *run = cookie;
-    return clq_dequantize_slot(&run->slots[number], 1u << PIECE_DEQUANTIZE, error);
-}
-
-/* Scales and codes are finite, so what is not was beyond the type. */
-static void count_infinite(const dequantize_run *run, dequantize_item *item, const clq_slot *slot,
-                           const clq_piece *piece)
-{
-    size_t first;
-    const uint64_t count =
-        clq_real_count_nonfinite(run->real, slot->memory + piece->real, (size_t)piece->chunk.count, &first);
-    if (count > 0 && item->infinite.count == 0) {
-        item->infinite.first_index = piece->chunk.first + first;
-    }
-    item->infinite.count += count;
-}
-
-static clq_status write_piece(dequantize_run *run, const clq_slot *slot, const clq_piece *piece, clq_error *error)
-{
-    dequantize_item *item = &run->items[piece->tensor];
-    const clq_check_place place = {run->model->path, run->model->tensors[item->index].name};
-    const uint64_t offset =
-        piece->kind == PIECE_COPY ? piece->chunk.first : clq_dtype_bytes(run->real, piece->chunk.first);
-    CLQ_TRY(clq_piece_on_host(piece, piece->kind == PIECE_COPY ? CLQ_SLOT_COPIED : CLQ_SLOT_REAL, error));
-    CLQ_TRY(piece->kind == PIECE_COPY
-                ? clq_check_intact(&run->job.check, slot, piece, CLQ_SLOT_COPIED, &place, error)
-                : clq_check_values(&run->job.check, slot, piece, CLQ_OP_DEQUANTIZE, &place, error));
-    if (piece->kind == PIECE_DEQUANTIZE) {
-        count_infinite(run, item, slot, piece);
-    }
-    CLQ_TRY(clq_output_write(run->output, item->number, offset, slot->memory + piece->real, piece->real_bytes, error));
-    run->done_bytes += piece->real_bytes;
-    clq_job_progress_at(&run->job, run->done_bytes, run->model->tensors[item->index].name);
-    return CLQ_OK;
-}
-
-static clq_status write_slot(void *cookie, size_t number, clq_error *error)
-{
-    dequantize_run *run = cookie;
-    const clq_slot *slot = &run->slots[number];
-    for (size_t i = 0; i < slot->count; i++) {
-        const clq_piece *piece = &slot->pieces[i];
-        if (piece->parts != 0) {
-            CLQ_TRY(write_piece(run, slot, piece, error));
-        }
-        if (piece->last && !clq_job_is_part(&run->job)) {
-            CLQ_TRY(report_item(run, &run->items[piece->tensor], error));
-        }
-    }
-    return CLQ_OK;
-}
-
-/* ---- all of it ---- */
 
 /* Before the output is put in its place. */
 static clq_status check_infinite(dequantize_run *run, clq_error *error)
@@ -392,25 +270,27 @@ done:
     return status;
 }
 
+static clq_status run_lanes(dequantize_run *run, clq_error *error)
+{
+    const clq_status status = clq_dequantize_write(run, error);
+    clq_status told;
+    clq_lanes_end(&run->lanes);
+    if (clq_job_is_part(&run->job)) {
+        return status == CLQ_OK ? merge_parts(run, error) : status;
+    }
+    told = report_items(run, status == CLQ_OK ? error : NULL);
+    return status == CLQ_OK ? told : status;
+}
+
 static clq_status write_items(dequantize_run *run, clq_error *error)
 {
-    const clq_pipeline pipeline = {run, SLOTS, fill_slot, {compute_slot, write_slot}, clq_job_is_cancelled, &run->job};
-    uint64_t own = 0;
-    CLQ_TRY(take_share(run, &own, error));
-    run->schedule = (clq_schedule){.cookie = run,
-                                   .capacity_bytes = run->slots[0].capacity_bytes,
-                                   .sends = CLQ_SLOT_CODES | CLQ_SLOT_CHOSEN,
-                                   .check = &run->job.check,
-                                   .next = next_pass,
-                                   .read = read_piece};
+    CLQ_TRY(take_share(run, &run->bytes, error));
     CLQ_TRY(clq_job_wait(&run->job, error));
     if (run->folder != NULL && clq_job_tells(&run->job)) {
         CLQ_TRY(clq_folder_output_begin(run->folder, run->output, error));
     }
     CLQ_TRY(open_output(run, error));
-    clq_job_progress_begin(&run->job, own);
-    CLQ_TRY(clq_pipeline_run(&pipeline, error));
-    CLQ_TRY(clq_job_is_part(&run->job) ? merge_parts(run, error) : CLQ_OK);
+    CLQ_TRY(run_lanes(run, error));
     if (!clq_job_tells(&run->job)) {
         return CLQ_OK;
     }
@@ -453,9 +333,7 @@ static clq_status execute(dequantize_run *run, clq_error *error)
     CLQ_TRY(clq_quantized_scan(run->model, request->known_group_size, &run->list, error));
     CLQ_TRY(select_tensors(run, error));
     CLQ_TRY(check_not_empty(run, error));
-    CLQ_TRY(clq_job_need_device(&run->job, error));
-    CLQ_TRY(clq_job_begin_check(&run->job, error));
-    CLQ_TRY(clq_slots_init(run->slots, SLOTS, run->job.context, request->memory_bytes, error));
+    CLQ_TRY(clq_dequantize_begin(run, error));
     CLQ_TRY(declare(run, error));
     return write_items(run, error);
 }
@@ -473,7 +351,8 @@ clq_status clq_file_dequantize(clq_context *context, const clq_file_request *req
     }
     clq_output_destroy(&run.output);
     clq_folder_output_close(&run.folder, status, 0);
-    clq_slots_release(run.slots, SLOTS);
+    clq_lanes_end(&run.lanes);
+    clq_stretches_release(&run.stretches);
     clq_quantized_list_destroy(&run.list);
     free(run.items);
     clq_model_close(&run.model);

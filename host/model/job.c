@@ -14,7 +14,10 @@
 #include "model/request.h"
 #include "model/share.h"
 
-enum { MESSAGE_BYTES = 2048 };
+enum {
+    MESSAGE_BYTES = 2048,
+    LEAST_MEMORY_BYTES = 1 << 20 /* for each of several devices */
+};
 
 static clq_status check(clq_context *context, const clq_file_request *request, const clq_file_events *events,
                         clq_error *error)
@@ -145,15 +148,18 @@ clq_status clq_job_need_devices(clq_job *job, clq_error *error)
     }
     CLQ_TRY(job->events.open_devices(job->events.cookie, &job->contexts, &job->context_count, error));
     CLQ_REQUIRE(job->context_count > 0 && job->contexts != NULL, "open_devices has opened none");
+    CLQ_REQUIRE(job->context_count == 1 || job->request->memory_bytes / job->context_count >= LEAST_MEMORY_BYTES,
+                "--memory: %zu devices share it, and each needs at least 1 MiB", job->context_count);
     for (size_t i = 0; i < job->context_count; i++) {
-        char *name = job->report->device;
         clq_device_info info;
         clq_context_device(job->contexts[i], &info);
         CLQ_TRY(check_distinct(job, i, &info, error));
-        if (used < sizeof job->report->device) {
-            used +=
-                (size_t)snprintf(name + used, sizeof job->report->device - used, "%s%s", i > 0 ? ", " : "", info.name);
-        }
+    }
+    for (size_t i = 0; i < job->context_count && used < sizeof job->report->device; i++) {
+        clq_device_info info;
+        clq_context_device(job->contexts[i], &info);
+        used += (size_t)snprintf(job->report->device + used, sizeof job->report->device - used, "%s%s",
+                                 i > 0 ? ", " : "", info.name);
     }
     job->context = job->contexts[0];
     return CLQ_OK;

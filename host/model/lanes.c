@@ -8,8 +8,7 @@
 #include <stdlib.h>
 
 #include "core/size.h"
-
-enum { LEAST_MEMORY_BYTES = 1 << 20 }; /* for each device */
+#include "model/share.h"
 
 static clq_lane *lane_of(const clq_lane_set *set, size_t number)
 {
@@ -121,8 +120,6 @@ clq_status clq_lanes_begin(clq_lane_set *set, clq_error *error)
     const size_t count = call->context_count > 0 ? call->context_count : 1;
     clq_context *const *contexts = call->context_count > 0 ? call->contexts : &call->context;
     const uint64_t memory = set->memory_bytes / count;
-    CLQ_REQUIRE(count == 1 || call->request->memory_bytes / count >= LEAST_MEMORY_BYTES,
-                "--memory: %zu devices share it, and each needs at least 1 MiB", count);
     set->lanes = calloc(count, set->lane_bytes);
     if (set->lanes == NULL || pthread_mutex_init(&set->lock, NULL) != 0) {
         free(set->lanes);
@@ -143,6 +140,16 @@ clq_status clq_lanes_begin(clq_lane_set *set, clq_error *error)
         }
     }
     return begin_all(set, memory, error);
+}
+
+clq_status clq_lanes_share_seed(clq_lane_set *set, clq_error *error)
+{
+    CLQ_TRY(clq_job_share_seed(set->call, error));
+    for (size_t i = 0; i < set->count; i++) {
+        clq_check *check = &lane_of(set, i)->check;
+        check->seed = check->mode == CLQ_CHECK_SAMPLE ? set->call->check.seed : check->seed;
+    }
+    return CLQ_OK;
 }
 
 /* For the report, what each of several devices did. */

@@ -82,8 +82,15 @@ static inline void *clq_lane_of(const clq_lane_set *set, size_t number)
 /* Lanes for the contexts of the call; all of a verb's lane but the clq_lane is zeros. */
 clq_status clq_lanes_begin(clq_lane_set *set, clq_error *error);
 
-/* Tells the report what each of several devices did. What a verb's lanes hold is released before. */
+/* Of a call in parts that run at the same time: all draw the first one's sample. */
+clq_status clq_lanes_share_seed(clq_lane_set *set, clq_error *error);
+
+/* Adds what the checks of the lanes compared to the call's, and tells the report what each of several devices
+ * did. What a verb's lanes hold is released before. */
 void clq_lanes_end(clq_lane_set *set);
+
+/* The progress of what follows is of so many bytes. */
+void clq_lanes_progress(clq_lane_set *set, uint64_t all_bytes);
 
 /* What there is to do, numbers below `count`, is added to set->claims then. */
 clq_status clq_lanes_share(clq_lane_set *set, size_t count, clq_error *error);

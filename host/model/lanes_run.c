@@ -48,6 +48,12 @@ clq_status clq_lane_fill(clq_lane *lane, clq_slot *slot, int *filled, clq_error 
     return clq_schedule_fill(&lane->schedule, slot, filled, error);
 }
 
+void clq_lanes_progress(clq_lane_set *set, uint64_t all_bytes)
+{
+    set->all_bytes = all_bytes;
+    clq_job_progress_begin(set->call, all_bytes);
+}
+
 void clq_lane_step(clq_lane *lane, uint64_t bytes, const char *tensor)
 {
     clq_lane_set *set = lane->set;

@@ -5,6 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+void clq_nonfinite_merge(clq_nonfinite *whole, const clq_nonfinite *other)
+{
+    whole->count += other->count;
+    whole->first_index = other->first_index < whole->first_index ? other->first_index : whole->first_index;
+}
+
 void clq_nonfinite_add(clq_nonfinite_tally *tally, const char *name, uint64_t count)
 {
     if (count > 0 && tally->tensors < CLQ_NONFINITE_NAMES) {

@@ -5,6 +5,9 @@
 
 #include "model/job.h"
 
+/* What was found of another stretch of the same tensor, whose indices are those of the tensor, is added. */
+void clq_nonfinite_merge(clq_nonfinite *whole, const clq_nonfinite *other);
+
 enum { CLQ_NONFINITE_NAMES = 3 }; /* that the line names */
 
 typedef struct clq_nonfinite_tally {

@@ -143,10 +143,15 @@ static void share(const clq_model_plan *plan, clq_pieces *pieces, uint32_t parts
     }
 }
 
+uint64_t clq_pieces_for_devices(uint64_t all)
+{
+    return piece_bytes(all, PIECES_FOR_DEVICES);
+}
+
 clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pieces **out, clq_error *error)
 {
     const uint64_t all = all_bytes(plan, 0); /* so that pieces are the same wherever they are */
-    const uint64_t most = piece_bytes(all, parts == 0 ? PIECES_FOR_DEVICES : PIECES_OF_ALL);
+    const uint64_t most = parts == 0 ? clq_pieces_for_devices(all) : piece_bytes(all, PIECES_OF_ALL);
     size_t count = 0;
     clq_pieces *pieces = calloc(1, sizeof *pieces);
     *out = pieces;

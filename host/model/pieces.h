@@ -46,6 +46,9 @@ void clq_shards_of_share(const clq_file_request *request, const clq_model *model
  * 0: it may not be cut. */
 uint64_t clq_piece_rows(const clq_model_plan_tensor *tensor, uint64_t *row);
 
+/* Most bytes of a piece, of so many in all, that the devices of one run share. */
+uint64_t clq_pieces_for_devices(uint64_t all_bytes);
+
 /* The pieces of all tensors, shared by `parts` runs; 0: by the devices of one run. Time and memory grow with the number
  * of tensors and pieces. */
 clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pieces **pieces, clq_error *error);

@@ -91,6 +91,58 @@ done
     sed -n '/^device /,$p' | sed 's/  *[0-9][^ ]* [MKG]*i*B  .*//; s/, [0-9.]* s .* on / on /; s/   */  /g'
 CLQUANT_DEVICE=$devices "$CLQUANT" quantize m.safetensors -o out/r.safetensors --force --json | members - device
 
+echo "-- other verbs: the bytes and reports of one"
+# What $@ tells on one device it tells on several.
+told() {
+    "$CLQUANT" "$@" --json 2>&1 | sed '/"devices": \[/,/^ *\]/d' | grep -v '"seconds"\|"device"\|"check'
+}
+alike() {
+    told "$@" --device native >one
+    for list in $devices $more; do
+        told "$@" --device "$list" | cmp - one || echo "differs: $list: $*"
+    done
+    [ -s one ] || echo "nothing is told: $*"
+}
+# What $2 becomes as $1 and with the options behind it.
+back() {
+    name=$1
+    shift
+    rm -rf out whole
+    mkdir out whole
+    "$CLQUANT" dequantize "$@" -o "whole/$name" --device native --quiet || return
+    for list in $devices $more; do
+        rm -rf out
+        mkdir out
+        "$CLQUANT" dequantize "$@" -o "out/$name" --device "$list" --quiet --memory 2M || echo "$list: $?: $*"
+        diff -r out whole || echo "differ: $list: $*"
+    done
+}
+for model in m.safetensors n.safetensors.index.json; do
+    for options in '--granularity tensor' '--axis 1' '--granularity group --memory 2M'; do
+        # shellcheck disable=SC2086
+        alike minmax $model $options --nonfinite ignore
+    done
+done
+for options in '--dtype s4 --axis 1 --preset onnx' '--granularity group' '--format pack-quantized --dtype s4' '--dtype u4'; do
+    # shellcheck disable=SC2086
+    "$CLQUANT" quantize n.safetensors.index.json -o q.safetensors.index.json --force --quiet --nonfinite ignore $options
+    back d.safetensors.index.json q.safetensors.index.json
+    back d.safetensors q.safetensors.index.json --dtype f16 --check all
+    alike compare n.safetensors.index.json q.safetensors.index.json
+done
+"$CLQUANT" quantize m.gguf -o q.gguf --quiet
+back d.gguf q.gguf --dtype bf16
+alike compare m.gguf q.gguf --memory 2M
+alike compare q.gguf q.gguf
+alike compare m.safetensors m.safetensors
+"$CLQUANT" compare m.gguf q.gguf --device $devices --json >report.json
+members report.json device set_aside
+"$CLQUANT" minmax n.safetensors.index.json --nonfinite ignore --device $devices |
+    sed -n '/^device /,$p' | sed 's/  *[0-9][^ ]* [MKG]*i*B  .*//; s/   */  /g'
+"$CLQUANT" dequantize q.gguf -o d.gguf --device $devices |
+    sed 's/  *[0-9][^ ]* [MKG]*i*B  .*//; s/, [0-9.]* s on / on /; s/   */  /g'
+rm -f q.safetensors* q-* q.gguf
+
 echo "-- refused"
 refused quantize m.safetensors -o q.safetensors --device native,native
 refused quantize m.safetensors -o q.safetensors --device native --device native
@@ -104,8 +156,10 @@ export OCL_ICD_VENDORS
 refused quantize m.safetensors -o q.safetensors --device reference,gpu:all
 unset OCL_ICD_VENDORS
 refused quantize nothing.safetensors -o q.safetensors --device native,native
-refused minmax m.safetensors --device native,reference
-refused minmax m.safetensors --device gpu:all
+refused minmax m.safetensors --device native,native
+refused dequantize m.gguf -o e.gguf --device native,gpu:none
+refused minmax m.safetensors --device native,reference --memory 1M
+refused verify --device native,reference
 ls q.safetensors 2>/dev/null
 f32 7fc00000 3f800000 >data
 npy '<f4' '1, 2' <data >x.npy

@@ -51,6 +51,43 @@ done
 kind='type=gpu own-memory'
 each clEnqueueWriteBuffer
 
+echo "-- other verbs, likewise"
+# Run $verb on such a device and native: what it tells or writes is what native alone does.
+verb_on_both() {
+    rm -rf out
+    mkdir out
+    code=0
+    CLQ_ZOO="$habits" OPENCL_LAYERS=$CLQ_ZOO_LAYER timeout -s KILL 60 "$CLQUANT" $verb --json --device "$list" >report.json 2>err || code=$?
+    aside=$(grep -c '"set_aside": true' report.json)
+    told=$(grep -c 'is set aside, and the other devices do its work: ' err)
+    [ $code -eq 0 ] || echo "[$habits] $verb: $code: $(cat err)"
+    [ "$told" -eq "$aside" ] || echo "[$habits] $verb: set aside $aside, told $told"
+    sed '/"devices": \[/,/^ *\]/d' report.json | grep -v '"seconds"\|"device"\|"check' | cmp - one || echo "[$habits] $verb: tells something else"
+    [ ! -e d.safetensors ] || cmp out/d.safetensors d.safetensors || echo "[$habits] $verb: other bytes"
+}
+kind='type=gpu own-memory'
+"$CLQUANT" quantize m.safetensors -o q.safetensors --device native --granularity group --dtype s4 --quiet
+for verb in 'minmax m.safetensors --granularity channel' 'compare m.safetensors q.safetensors' 'dequantize q.safetensors -o out/d.safetensors'; do
+    rm -rf out
+    mkdir out
+    "$CLQUANT" $verb --json --device native | grep -v '"seconds"\|"device"\|"check' >one
+    [ ! -e out/d.safetensors ] || mv out/d.safetensors .
+    failures=0
+    for list in native,0:0 0:0,native; do
+        [ $list = native,0:0 ] && n=1 || n=4
+        for call in clEnqueueNDRangeKernel clEnqueueReadBuffer clEnqueueWriteBuffer; do
+            habits="$kind fail=$call:$n:-5"
+            verb_on_both
+            failures=$((failures + aside))
+        done
+    done
+    [ $failures -gt 1 ] || echo "$verb: failed $failures times"
+    habits='mutate=truncate'
+    list=0:0,native
+    verb_on_both
+    rm -f d.safetensors
+done
+
 echo "-- every few calls, and all of them"
 for habits in fail-every=90:-5 fail-every=200:-36 fail-every=500:-4; do
     on_both --device 0:0,native

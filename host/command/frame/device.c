@@ -189,12 +189,12 @@ static const char *device_of_rank(const cli_ranks *ranks, const char *device, ch
     return device;
 }
 
-/* What `quantize` takes, in place of one device. */
+/* What verbs that go through files take, in place of one device. */
 static clq_status refuse_list(const char *device, clq_error *error)
 {
     return clq_fail(error, CLQ_INVALID_ARGUMENT,
                     "--device %.200s: there is none of that name, and several devices are of "
-                    "quantize alone",
+                    "quantize, dequantize, minmax, compare and calibrate",
                     device);
 }
 

@@ -60,7 +60,7 @@ void cli_file_events_begin(cli_file_events *state, const cli_options *options)
     state->events.message = show_message;
     state->events.is_cancelled = cli_is_cancelled;
     state->events.open_device = open_device;
-    state->events.open_devices = options->verb == CLI_VERB_QUANTIZE && cli_asks_devices(options) ? open_devices : NULL;
+    state->events.open_devices = cli_asks_devices(options) ? open_devices : NULL;
     state->events.reduce = cli_ranks_in_use() != NULL ? cli_ranks_in_use()->reduce : NULL;
     state->events.exchange = cli_ranks_in_use() != NULL ? cli_ranks_in_use()->exchange : NULL;
 }

@@ -737,12 +737,13 @@ const cli_option cli_option_table[] = {
      .kind = CLI_OPTION_TEXT,
      .field = AT(device),
      .store = cli_store_device,
-     .several = FOR(QUANTIZE),
+     .several = FOR(QUANTIZE) | FOR(DEQUANTIZE) | FOR(MINMAX) | FOR(COMPARE) | FOR(CALIBRATE),
      .required = "auto, native, reference, cpu, gpu, P:D or a part of a name",
      .initial = "auto",
-     .help = "where to compute: auto, native (this processor without OpenCL), reference, cpu, gpu, P:D (platform and "
-             "device number) or a part of the name; quantize takes several (repeatable, or with commas), gpu:all and "
-             "cpu:all"},
+     .help =
+         "where to compute: auto, native (this processor without OpenCL), reference, cpu, gpu, P:D (platform and "
+         "device number) or a part of the name; verbs that go through files (quantize, dequantize, minmax, compare, "
+         "calibrate) take several (repeatable, or with commas), gpu:all and cpu:all"},
     {.name = "json",
      .verbs = CLI_ALL_VERBS,
      .kind = CLI_OPTION_FLAG,

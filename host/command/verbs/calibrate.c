@@ -28,6 +28,7 @@ static void print_json(const clq_file_request *request, const clq_file_report *r
     clq_json_writer_number(&json, report->seconds);
     cli_json_check(&json, report);
     cli_json_device(&json, report);
+    cli_json_devices(&json, report);
     clq_json_writer_close(&json, '}');
     clq_json_writer_end(&json);
 }
@@ -86,6 +87,7 @@ static clq_status print_table(const clq_file_request *request, const clq_file_re
     status = cli_table_print(table, stdout, error);
     cli_table_destroy(&table);
     CLQ_TRY(status);
+    CLQ_TRY(cli_devices_table(report, error));
     clq_calibration_text(&request->calibration, text, sizeof text);
     cli_line(stdout, "%zu tensor%s calibrated by %s over %zu file%s, %.2f s on %s", report->tensor_count,
              report->tensor_count == 1 ? "" : "s", text, request->inputs.count, request->inputs.count == 1 ? "" : "s",

@@ -111,6 +111,7 @@ void cli_compare_report_json(const cli_compare_report *report)
     clq_json_writer_key(&json, "seconds");
     clq_json_writer_number(&json, report->file->seconds);
     cli_json_device(&json, report->file);
+    cli_json_devices(&json, report->file);
     clq_json_writer_close(&json, '}');
     clq_json_writer_end(&json);
 }
@@ -240,5 +241,5 @@ clq_status cli_compare_report_table(const cli_compare_report *report, int all, c
         snprintf(others, sizeof others, ", %zu of other types equal", equal);
     }
     cli_line(stdout, "%zu tensor%s compared%s", report->compared, report->compared == 1 ? "" : "s", others);
-    return CLQ_OK;
+    return cli_devices_table(report->file, error);
 }

@@ -35,17 +35,19 @@ static void print_json(const clq_file_report *report, const clq_error *refused)
     clq_json_writer_end(&json);
 }
 
-static void print_line(const cli_options *options, const clq_file_report *report)
+static clq_status print_lines(const cli_options *options, const clq_file_report *report, clq_error *error)
 {
     const clq_dtype real = options->file.dtype != 0 ? options->file.dtype : CLQ_F32;
     char in[64];
     char out[64];
     clq_format_bytes(in, sizeof in, report->bytes_in);
     clq_format_bytes(out, sizeof out, report->bytes_out);
+    CLQ_TRY(cli_devices_table(report, error));
     cli_print_copied_files(report);
     cli_line(stdout, "%zu dequantized to %s, %zu copied: %s -> %s (%" PRIu64 " bytes), %.2f s on %s",
              report->processed_count, clq_dtype_name(real), report->tensor_count - report->processed_count, in, out,
              report->bytes_out, report->seconds, report->device);
+    return CLQ_OK;
 }
 
 static int tell(const cli_options *options, const clq_file_request *request, const clq_file_report *report,
@@ -54,7 +56,7 @@ static int tell(const cli_options *options, const clq_file_request *request, con
     if (options->json && (status == CLQ_OK || (status == CLQ_REFUSED && report->tensor_count > 0))) {
         print_json(report, status == CLQ_OK ? NULL : error);
     } else if (status == CLQ_OK && !options->quiet) {
-        print_line(options, report);
+        status = print_lines(options, report, error);
     }
     return cli_report_end(report != NULL && report->is_written ? request->output : NULL, status, error);
 }

@@ -57,7 +57,8 @@ static clq_status print_table(const cli_options *options, const clq_file_report 
     }
     status = cli_table_print(table, stdout, error);
     cli_table_destroy(&table);
-    return status;
+    CLQ_TRY(status);
+    return cli_devices_table(report, error);
 }
 
 /* ---- JSON ---- */
@@ -94,6 +95,7 @@ static void print_json(const clq_file_report *report, const clq_error *failure)
     clq_json_writer_close(&json, ']');
     cli_json_check(&json, report);
     cli_json_device(&json, report);
+    cli_json_devices(&json, report);
     if (failure != NULL) {
         clq_json_writer_key(&json, "error");
         clq_json_writer_string(&json, failure->message);
