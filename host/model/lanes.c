@@ -10,6 +10,10 @@
 #include "core/size.h"
 #include "model/share.h"
 
+/* Of one slot, together with those of all other devices on this processor that stand beside it; and at least. */
+static const uint64_t SHARED_BYTES = UINT64_C(5) << 19;
+static const uint64_t LEAST_SHARED_BYTES = UINT64_C(128) << 10;
+
 static clq_lane *lane_of(const clq_lane_set *set, size_t number)
 {
     return clq_lane_of(set, number);
@@ -92,9 +96,31 @@ int clq_lane_is_replaced(clq_lane *lane)
     return 1;
 }
 
+static int is_on_processor(const clq_context *context)
+{
+    clq_device_info info;
+    if (context == NULL) {
+        return 0;
+    }
+    clq_context_device(context, &info);
+    return info.type == CLQ_DEVICE_CPU || info.type == CLQ_DEVICE_REFERENCE;
+}
+
+/*
+ * Several devices on this processor share its caches too: with slots as large as those of one, each pushes out what the
+ * other is about to read.
+ */
 static uint64_t capacity_of(const clq_lane_set *set, clq_context *context, uint64_t memory)
 {
-    return set->slot_bytes != 0 ? set->slot_bytes : clq_slot_capacity(context, memory, set->slots);
+    const uint64_t bytes = clq_slot_capacity(context, memory, set->slots);
+    uint64_t sharing = 0;
+    for (size_t i = 0; i < set->count && is_on_processor(context); i++) {
+        sharing += is_on_processor(lane_of(set, i)->context) != 0;
+    }
+    if (set->slot_bytes != 0) {
+        return set->slot_bytes;
+    }
+    return sharing < 2 ? bytes : clq_size_min(bytes, clq_size_max(SHARED_BYTES / sharing, LEAST_SHARED_BYTES));
 }
 
 /* A device that has no room for its slots is none, unless it is the last. */
