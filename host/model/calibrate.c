@@ -105,7 +105,7 @@ static clq_status execute(clq_calibrate_job *job, clq_error *error)
     CLQ_REQUIRE(request->output != NULL, "the request names no output");
     CLQ_TRY(clq_model_plan_scheme(request, &job->scheme, error));
     CLQ_TRY(clq_calibrate_inputs(job, error));
-    CLQ_TRY(clq_job_need_device(&job->job, error));
+    CLQ_TRY(clq_job_need_devices(&job->job, error));
     if (job->count > 0) {
         CLQ_TRY(clq_calibrate_run(job, error));
     }

@@ -5,9 +5,9 @@
 
 #include "core/range_mean.h"
 #include "format/names.h"
+#include "model/lanes.h"
 #include "model/share.h"
 #include "stream/calibration.h"
-#include "stream/schedule.h"
 
 /* A tensor: of the same name in every file that holds it. */
 typedef struct clq_calibrated {
@@ -18,22 +18,19 @@ typedef struct clq_calibrated {
     uint64_t parameters, batches, elements;
     uint64_t bytes; /* of all batches, as they are read */
     uint64_t nonfinite;
-    clq_nonfinite now; /* of the batch that is read */
     /* Two for each parameter, in the form of ranges.h. */
-    float *batch, *found, *range; /* of the present batch; of all; to quantize with */
-    clq_range_mean *means;        /* of the method `mean`, one for each parameter; else NULL */
-    clq_threshold *threshold;     /* of schemes that are symmetric */
-    uint64_t *kept;               /* elements in the bins that are kept */
-    uint64_t *histogram;          /* with CLQ_FILE_HISTOGRAMS: all counts; else NULL */
-    uint64_t *worst_histogram;    /* with CLQ_FILE_WORST: of the parameter of least SQNR; NULL: of none so far */
+    float *found, *range;      /* of all batches, under the lock of the lanes; to quantize with */
+    clq_range_mean *means;     /* of the method `mean`, one for each parameter; else NULL */
+    clq_threshold *threshold;  /* of schemes that are symmetric */
+    uint64_t *kept;            /* elements in the bins that are kept */
+    uint64_t *histogram;       /* with CLQ_FILE_HISTOGRAMS: all counts; else NULL */
+    uint64_t *worst_histogram; /* with CLQ_FILE_WORST: of the parameter of least SQNR; NULL: of none so far */
     uint64_t worst_parameter;
     double expected_sqnr_db;
     uint64_t place; /* number of its first histogram */
     int counted;    /* in this pass */
     int elsewhere;  /* all of it, in the pass that finds ranges: their order matters, so one part looks at them */
 } clq_calibrated;
-
-enum { CLQ_CALIBRATE_SLOTS = 2 };
 
 typedef struct clq_calibrate_job {
     clq_job job;
@@ -43,21 +40,39 @@ typedef struct clq_calibrate_job {
     clq_names names;
     clq_names matched;   /* patterns that a tensor of any input is called like */
     uint64_t data_bytes; /* of all batches of all tensors */
-    uint64_t done_bytes;
-    clq_slot slots[CLQ_CALIBRATE_SLOTS];
-    size_t slot_input[CLQ_CALIBRATE_SLOTS]; /* the file that each slot's pieces are of */
-    clq_histograms histograms;
-    uint64_t *merged;                            /* of a call in parts: some of all; NULL before */
+    clq_lane_set lanes;
+    uint32_t bins;    /* of each histogram */
+    uint64_t *counts; /* of several devices: the sums of all their histograms of this pass; else NULL */
+    uint64_t *merged; /* of a call in parts: the sums that all of them cut by; else NULL */
     clq_calibrated *worst[CLQ_FILE_WORST_COUNT]; /* the worst first; only these hold a worst_histogram */
     size_t worst_count;
-    /* Where the first stage stands. */
     int counting; /* this pass counts; else it finds ranges */
     clq_share share;
-    size_t next_input;
-    clq_model *model; /* the file being read, NULL between two */
-    size_t next_tensor;
-    clq_schedule schedule;
 } clq_calibrate_job;
+
+enum { CLQ_CALIBRATE_SLOTS = 2 }; /* of a lane: as many as stages */
+
+/*
+ * A device at work: one goes through all files, in turn; of several each claims one after the other, and what it found
+ * in a file counts once it is through with it.
+ */
+typedef struct clq_calibrate_lane {
+    clq_lane lane;
+    clq_calibrate_job *job;
+    clq_histograms histograms;
+    size_t slot_input[CLQ_CALIBRATE_SLOTS]; /* the file that each slot's pieces are of */
+    /* The first stage's. */
+    size_t input;           /* of the file that is open */
+    clq_model *model;       /* NULL: none is */
+    size_t next_tensor;     /* of it */
+    size_t upcoming;        /* index of the next tensor of the pass; SIZE_MAX: it has no more */
+    size_t upcoming_number; /* that of the call */
+    /* The second's, of the file whose pieces come in: what was found of each tensor. */
+    float **batch;
+    clq_nonfinite *now;
+    size_t *seen; /* numbers of those that are whole */
+    size_t seen_count;
+} clq_calibrate_lane;
 
 /*
  * Open each input, and list the tensors that the request selects. CLQ_BAD_FILE where batches of a tensor do not agree,
@@ -100,6 +115,18 @@ clq_status clq_calibrate_merge_cut(clq_calibrate_job *job, clq_calibrated *tenso
 clq_status clq_calibrate_weigh(const clq_calibrate_job *job, clq_calibrated *tensor, uint64_t p, const uint64_t *counts,
                                clq_error *error);
 void clq_calibrate_keep_worst(clq_calibrate_job *job, clq_calibrated *tensor);
+
+/* The lanes; their histograms begin anew, and end in job->counts; what they found counts for the call then. */
+clq_status clq_calibrate_begin_lanes(clq_calibrate_job *job, uint64_t memory_bytes, clq_error *error);
+void clq_calibrate_end_lanes(clq_calibrate_job *job);
+clq_status clq_calibrate_begin_histograms(clq_calibrate_job *job, uint64_t parameters, clq_error *error);
+clq_status clq_calibrate_gather(clq_calibrate_job *job, uint64_t parameters, int *again, clq_error *error);
+
+/* The first device that was not set aside. */
+clq_calibrate_lane *clq_calibrate_first(const clq_calibrate_job *job);
+
+/* One pass over the data, by all of them. */
+clq_status clq_calibrate_pass(clq_calibrate_job *job, clq_error *error);
 
 void clq_calibrate_release(clq_calibrate_job *job);
 

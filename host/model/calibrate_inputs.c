@@ -122,7 +122,6 @@ static clq_status new_tensor(clq_calibrate_job *job, const char *name, const clq
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "%" PRIu64 " ranges do not fit the memory", parameters);
     }
     tensor->name = strdup(name);
-    tensor->batch = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->batch);
     tensor->found = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->found);
     tensor->range = malloc(((size_t)parameters + 1) * 2 * sizeof *tensor->range);
     if (job->job.request->calibration.kind == CLQ_CALIBRATE_MEAN) {
@@ -130,9 +129,8 @@ static clq_status new_tensor(clq_calibrate_job *job, const char *name, const clq
     }
     tensor->threshold = calloc((size_t)parameters + 1, sizeof *tensor->threshold);
     tensor->kept = calloc((size_t)parameters + 1, sizeof *tensor->kept);
-    if (tensor->name == NULL || tensor->batch == NULL || tensor->found == NULL || tensor->range == NULL ||
-        tensor->threshold == NULL || tensor->kept == NULL ||
-        (tensor->means == NULL && job->job.request->calibration.kind == CLQ_CALIBRATE_MEAN)) {
+    if (tensor->name == NULL || tensor->found == NULL || tensor->range == NULL || tensor->threshold == NULL ||
+        tensor->kept == NULL || (tensor->means == NULL && job->job.request->calibration.kind == CLQ_CALIBRATE_MEAN)) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %" PRIu64 " ranges", parameters);
     }
     clq_ranges_clear(tensor->found, parameters);
@@ -269,16 +267,14 @@ clq_status clq_calibrate_inputs(clq_calibrate_job *job, clq_error *error)
 
 void clq_calibrate_release(clq_calibrate_job *job)
 {
-    clq_slots_release(job->slots, CLQ_CALIBRATE_SLOTS);
-    clq_histograms_release(&job->histograms);
+    clq_calibrate_end_lanes(job);
+    free(job->counts);
     free(job->merged);
-    clq_model_close(&job->model);
     clq_names_release(&job->names);
     clq_names_release(&job->matched);
     for (size_t i = 0; i < job->count; i++) {
         clq_calibrated *tensor = &job->tensors[i];
         free(tensor->name);
-        free(tensor->batch);
         free(tensor->found);
         free(tensor->range);
         free(tensor->means);

@@ -169,18 +169,29 @@ int clq_calibrate_cuts(const clq_calibrate_job *job, uint64_t p)
     return cutters(job) == 1 || p / CLQ_HISTOGRAMS_AT_ONCE % cutters(job) + 1 == job->job.request->part;
 }
 
+/* Those of several devices were added up before. */
+static clq_status take_gathered(const clq_calibrate_job *job, uint64_t first, uint64_t count, const uint64_t **counts,
+                                uint64_t *counted, clq_error *error)
+{
+    *counts = job->counts + first * job->bins;
+    return clq_counts_add_up(*counts, count * job->bins, counted, error);
+}
+
 clq_status clq_calibrate_read(clq_calibrate_job *job, const clq_calibrated *tensor, uint64_t first, uint64_t count,
                               const uint64_t **counts, uint64_t *counted, clq_error *error)
 {
-    clq_histograms *histograms = &job->histograms;
-    const size_t bytes = (size_t)clq_calibrate_step(job) * histograms->bins * sizeof *job->merged;
+    clq_histograms *histograms = &clq_calibrate_first(job)->histograms;
+    const size_t bytes = (size_t)clq_calibrate_step(job) * job->bins * sizeof *job->merged;
+    if (job->counts != NULL) {
+        return take_gathered(job, tensor->place + first, count, counts, counted, error);
+    }
     if (clq_job_is_part(&job->job) && job->merged == NULL && (job->merged = malloc(bytes)) == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to add up histograms");
     }
     *counts = job->merged != NULL ? job->merged : histograms->some;
     CLQ_TRY(clq_histograms_read(histograms, tensor->place + first, count,
                                 job->merged != NULL ? job->merged : histograms->some, counted, error));
-    return job->merged != NULL ? clq_job_sum(&job->job, job->merged, count * histograms->bins, error) : CLQ_OK;
+    return job->merged != NULL ? clq_job_sum(&job->job, job->merged, count * job->bins, error) : CLQ_OK;
 }
 
 /* Range, threshold and how many bins it has, and elements that are kept. */

@@ -58,7 +58,7 @@ static clq_status expect_sqnr(const clq_scheme *scheme, const float *found, cons
 clq_status clq_calibrate_weigh(const clq_calibrate_job *job, clq_calibrated *tensor, uint64_t p, const uint64_t *counts,
                                clq_error *error)
 {
-    const size_t bytes = job->histograms.bins * sizeof *counts;
+    const size_t bytes = job->bins * sizeof *counts;
     double sqnr_db = NAN;
     CLQ_TRY(expect_sqnr(&job->scheme, &tensor->found[2 * p], &tensor->range[2 * p], counts, &sqnr_db, error));
     if (isnan(sqnr_db) || (tensor->worst_histogram != NULL && sqnr_db >= tensor->expected_sqnr_db)) {

@@ -166,7 +166,7 @@ done:
     return status;
 }
 
-static clq_status sum_up(const uint64_t *counts, uint64_t bins, uint64_t *total, clq_error *error)
+clq_status clq_counts_add_up(const uint64_t *counts, uint64_t bins, uint64_t *total, clq_error *error)
 {
     uint64_t sum = 0;
     for (uint64_t i = 0; i < bins; i++) {
@@ -203,7 +203,7 @@ clq_status clq_histograms_read(clq_histograms *h, uint64_t first, uint64_t count
 {
     CLQ_TRY(clq_buffer_read(h->counts, first * bytes_of(h), counts, count * bytes_of(h), error));
     for (uint64_t p = 0; p < count; p++) {
-        CLQ_TRY(sum_up(counts + p * h->bins, h->bins, total, error));
+        CLQ_TRY(clq_counts_add_up(counts + p * h->bins, h->bins, total, error));
     }
     return CLQ_OK;
 }

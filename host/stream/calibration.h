@@ -57,6 +57,9 @@ clq_status clq_histograms_add_checked(clq_histograms *histograms, clq_check *che
 clq_status clq_histograms_read(clq_histograms *histograms, uint64_t first, uint64_t count, uint64_t *counts,
                                uint64_t *total, clq_error *error);
 
+/* *total grows by the sum of counts, which a device with less than 2^63 elements can have counted. */
+clq_status clq_counts_add_up(const uint64_t *counts, uint64_t bins, uint64_t *total, clq_error *error);
+
 /* clq_calibration_cut of each of `count` ranges, by all cores. */
 clq_status clq_histograms_cut_by(const clq_histograms *histograms, const clq_calibration *method,
                                  const clq_scheme *scheme, uint64_t count, const uint64_t *counts, float *ranges,

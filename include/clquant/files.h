@@ -216,7 +216,7 @@ typedef struct clq_file_events {
     /* Asked for a context, once, when a device is needed and the call was given none. It stays the caller's. */
     clq_status (*open_device)(void *cookie, clq_context **context, clq_error *error);
     /*
-     * Where it is not NULL, asked by clq_file_quantize in place of open_device, for `*count` contexts of different
+     * Where it is not NULL, asked in place of open_device, by calls that compute, for `*count` contexts of different
      * devices, at least one, which share the work: each does as much as it is fast, and the bytes are those of one. One
      * that fails is set aside with a warning, and its work done by the others. They and the array stay the caller's.
      */

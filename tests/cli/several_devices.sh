@@ -143,6 +143,30 @@ members report.json device set_aside
     sed 's/  *[0-9][^ ]* [MKG]*i*B  .*//; s/, [0-9.]* s on / on /; s/   */  /g'
 rm -f q.safetensors* q-* q.gguf
 
+echo "-- calibrate: files are shared, and the ranges are those of one"
+for batch in 1 2 3 4 5; do
+    tail -c $((3000000 + batch * 1000)) m.safetensors | head -c 400000 >data
+    safetensors '{"x":{"dtype":"F32","shape":[20,5000],"data_offsets":[0,400000]}}' <data >x$batch.safetensors
+done
+for batch in 6 7; do
+    head -c 40000 data | safetensors '{"x":{"dtype":"BF16","shape":[4,5000],"data_offsets":[0,40000]},
+"y":{"dtype":"F32","shape":[0,3],"data_offsets":[40000,40000]}}' >x$batch.safetensors
+done
+tail -c 4000 data | safetensors '{"z":{"dtype":"F32","shape":[1000],"data_offsets":[0,4000]}}' >x8.safetensors
+for options in '' '--method mean --granularity channel' '--method moving-average' '--method moving-average:0.3 --granularity channel' '--method percentile:99' \
+    '--method mse --granularity channel --memory 70M' '--method entropy --include x'; do
+    # shellcheck disable=SC2086
+    "$CLQUANT" calibrate x?.safetensors -o one.json --nonfinite ignore --device native --quiet --force $options
+    for list in $devices $more; do
+        # shellcheck disable=SC2086
+        "$CLQUANT" calibrate x?.safetensors -o several.json --nonfinite ignore --device "$list" --quiet --force $options || echo "$list: $?: $options"
+        cmp one.json several.json || echo "differ: $list: $options"
+    done
+done
+"$CLQUANT" calibrate x?.safetensors -o several.json --nonfinite ignore --device $devices --json --force >report.json
+members report.json device set_aside
+"$CLQUANT" calibrate x?.safetensors -o several.json --nonfinite ignore --device $devices --method moving-average --force 2>&1 | sed 's/, [0-9.]* s on / on /'
+
 echo "-- refused"
 refused quantize m.safetensors -o q.safetensors --device native,native
 refused quantize m.safetensors -o q.safetensors --device native --device native

@@ -88,6 +88,22 @@ for verb in 'minmax m.safetensors --granularity channel' 'compare m.safetensors 
     rm -f d.safetensors
 done
 
+for batch in 1 2 3; do
+    "$CLQUANT" sample mobilenet-v2 --seed $batch -o d$batch.safetensors --quiet
+done
+for method in minmax percentile:99; do
+    for n in 1 3; do
+        for call in clEnqueueNDRangeKernel clEnqueueReadBuffer clEnqueueWriteBuffer; do
+            code=0
+            CLQ_ZOO="$kind fail=$call:$n:-5" OPENCL_LAYERS=$CLQ_ZOO_LAYER timeout -s KILL 60 "$CLQUANT" calibrate m.safetensors d?.safetensors \
+                -o several.json --include '*classifier*' --method $method --device 0:0,native --quiet --force 2>err || code=$?
+            [ -e one.json ] || "$CLQUANT" calibrate m.safetensors d?.safetensors -o one.json --include '*classifier*' --method $method --device native --quiet
+            [ $code -eq 0 ] && cmp one.json several.json || echo "$call:$n $method: $code $(cat err)"
+        done
+    done
+    rm -f one.json
+done
+
 echo "-- every few calls, and all of them"
 for habits in fail-every=90:-5 fail-every=200:-36 fail-every=500:-4; do
     on_both --device 0:0,native
