@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Records: every operation, products and batches are put together once and enqueued several times, behind a user event,
- * with the objects they were made of gone, to the bytes of the reference; and the events of first and last commands.
+ * with the objects they were made of gone, to the bytes of the reference.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "check_gemm_place.h"
 #include "inputs.h"
 #include "inputs_gemm.h"
-#include "own_opencl.h"
+#include "record_tensor.h"
 #include "refusal.h"
 
 enum { ITEMS = 12, RUNS = 2 };
@@ -49,45 +49,12 @@ static void want_of_reference(const batch_case *b, batch_result *want)
     batch_place_end(&p, b);
 }
 
-static clq_launch launch_of(const own_opencl *own)
-{
-    clq_launch launch;
-    memset(&launch, 0, sizeof launch);
-    launch.struct_size = sizeof launch;
-    launch.queue = own->queue;
-    return launch;
-}
-
-/* Scratch memory of the caller's for every other record, behind an offset; NULL: it has its own. */
-static void give_workspace(const own_opencl *own, clq_operation operation, const clq_quantization *q,
-                           clq_launch *launch)
-{
-    clq_plan plan;
-    cl_int code = CL_SUCCESS;
-    ACCEPTED(clq_plan_operation(own->clquant, operation, q, &plan, e));
-    if (plan.workspace_bytes > 0) {
-        launch->workspace =
-            clCreateBuffer(own->context, CL_MEM_READ_WRITE, (size_t)plan.workspace_bytes + 48, NULL, &code);
-        assert_int_equal(code, CL_SUCCESS);
-        launch->workspace_offset_bytes = 48;
-        launch->workspace_bytes = plan.workspace_bytes;
-    }
-}
-
-static int is_complete(cl_event event)
-{
-    cl_int status = CL_COMPLETE;
-    assert_int_equal(clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, NULL),
-                     CL_SUCCESS);
-    return status == CL_COMPLETE;
-}
-
 static void record_each(const own_opencl *own, const batch_case *b, const batch_place *p, clq_record **records)
 {
     for (size_t i = 0; i < b->count; i++) {
-        clq_launch launch = launch_of(own);
+        clq_launch launch = record_launch(own);
         if (i % 2 != 0) {
-            give_workspace(own, b->operation, p->items[i].q, &launch);
+            record_give_workspace(own, b->operation, p->items[i].q, &launch);
         }
         ACCEPTED(clq_record_create(own->clquant, b->operation, p->items[i].q, &p->items[i].operands, &launch,
                                    &records[i], e));
@@ -107,14 +74,14 @@ static void enqueue_gated(clq_record **records, size_t count, cl_event gate, cl_
             cl_event done = NULL;
             ACCEPTED(clq_record_enqueue(records[i], 1, &before, run == 0 ? &first : NULL, &done, e));
             assert_non_null(done);
-            assert_false(is_complete(done));
+            assert_false(record_is_complete(done));
             if (run > 0) {
                 clReleaseEvent(before);
             }
             before = done;
         }
         assert_non_null(first);
-        assert_false(is_complete(first));
+        assert_false(record_is_complete(first));
         clReleaseEvent(first);
         last[i] = before;
         clq_record_destroy(&records[i]);
@@ -142,7 +109,7 @@ static void check_gated(clq_operation operation, cl_command_queue_properties pro
     own_opencl_begin(&own, properties, 64);
     batch_place_begin(&p, own.clquant, &b);
     if (as_batch) {
-        const clq_launch launch = launch_of(&own);
+        const clq_launch launch = record_launch(&own);
         clq_batch *batch = NULL;
         ACCEPTED(clq_batch_create(own.clquant, operation, p.items, b.count, &batch, e));
         ACCEPTED(clq_record_create_batch(batch, &launch, &records[0], e));
@@ -276,7 +243,7 @@ static void check_product(const row *r, cl_command_queue_properties properties)
         ACCEPTED(clq_gemm_weights_create(own.clquant, &c.problem, operands.b, operands.b_zero_point, &weights, e));
         operands.weights = weights;
     }
-    launch = launch_of(&own);
+    launch = record_launch(&own);
     ACCEPTED(clq_record_create_gemm(own.clquant, &c.problem, &operands, &launch, &record, e));
     clq_gemm_weights_destroy(&weights);
     ACCEPTED(clq_context_force_variant(own.clquant, NULL, e)); /* what is recorded stays as it is */
@@ -311,47 +278,12 @@ static void products(void **state)
 
 /* ---- one tensor ---- */
 
-enum { ELEMENTS = 3000 };
-
-typedef struct tensor {
-    clq_quantization q;
-    clq_operands o;
-    float x[ELEMENTS];
-} tensor;
-
-static void tensor_begin(tensor *t, clq_context *context, float scale)
-{
-    memset(t, 0, sizeof *t);
-    clq_quantization_init(&t->q);
-    t->q.layout = inputs_layout_flat(ELEMENTS);
-    t->o.struct_size = sizeof t->o;
-    t->o.x = own_opencl_zeros(context, sizeof t->x);
-    t->o.codes = own_opencl_zeros(context, ELEMENTS);
-    t->o.scale = own_opencl_zeros(context, 4);
-    t->o.zero_point = own_opencl_zeros(context, 4);
-    t->o.range = own_opencl_zeros(context, 8);
-    t->o.nonfinite = own_opencl_zeros(context, sizeof(clq_nonfinite));
-    for (int i = 0; i < ELEMENTS; i++) {
-        t->x[i] = (float)(i % 200 - 100);
-    }
-    ACCEPTED(clq_buffer_write(t->o.x.buffer, 0, t->x, sizeof t->x, e));
-    ACCEPTED(clq_buffer_write(t->o.scale.buffer, 0, &scale, sizeof scale, e));
-}
-
-static void tensor_end(tensor *t)
-{
-    clq_operand *const all[] = {&t->o.x, &t->o.codes, &t->o.scale, &t->o.zero_point, &t->o.range, &t->o.nonfinite};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        clq_buffer_destroy(&all[i]->buffer);
-    }
-}
-
 /* Scales of 1 and 2 have codes that are written down here. */
-static void check_codes(const tensor *t, float scale)
+static void check_codes(const record_tensor *t, float scale)
 {
-    int8_t codes[ELEMENTS];
+    int8_t codes[RECORD_ELEMENTS];
     ACCEPTED(clq_buffer_read(t->o.codes.buffer, 0, codes, sizeof codes, e));
-    for (int i = 0; i < ELEMENTS; i++) {
+    for (int i = 0; i < RECORD_ELEMENTS; i++) {
         const int x = i % 200 - 100;
         const int half = x / 2 + (x % 2 == 0 ? 0 : (x / 2) % 2 != 0 ? x % 2 : 0); /* ties to even */
         assert_int_equal(codes[i], scale > 1.5f ? half : x);
@@ -364,13 +296,13 @@ static void records_share_nothing(void **state)
     (void)state;
     if (check_device() != NULL) {
         own_opencl own;
-        tensor t[3];
+        record_tensor t[3];
         clq_record *records[2] = {NULL};
         clq_launch launch;
         own_opencl_begin(&own, 0, 64);
-        launch = launch_of(&own);
+        launch = record_launch(&own);
         for (int i = 0; i < 3; i++) {
-            tensor_begin(&t[i], own.clquant, (float)(1 + i % 2));
+            record_tensor_begin(&t[i], own.clquant, (float)(1 + i % 2));
         }
         for (int i = 0; i < 2; i++) {
             ACCEPTED(clq_record_create(own.clquant, CLQ_OP_QUANTIZE, &t[i].q, &t[i].o, &launch, &records[i], e));
@@ -390,7 +322,7 @@ static void records_share_nothing(void **state)
         clq_record_destroy(&records[1]);
         clq_record_destroy(NULL);
         for (int i = 0; i < 3; i++) {
-            tensor_end(&t[i]);
+            record_tensor_end(&t[i]);
         }
         own_opencl_end(&own);
     }
@@ -403,7 +335,7 @@ static void record_outlives_what_it_is_made_of(void **state)
     (void)state;
     if (check_device() != NULL) {
         own_opencl own;
-        tensor t;
+        record_tensor t;
         clq_record *record = NULL;
         clq_launch launch;
         cl_mem codes, scale;
@@ -412,12 +344,12 @@ static void record_outlives_what_it_is_made_of(void **state)
         int8_t got[4];
         uint64_t offset;
         own_opencl_begin(&own, 0, 64);
-        launch = launch_of(&own);
-        tensor_begin(&t, own.clquant, 1.0f);
+        launch = record_launch(&own);
+        record_tensor_begin(&t, own.clquant, 1.0f);
         ACCEPTED(clq_buffer_memory(t.o.codes.buffer, &codes, &offset, e));
         ACCEPTED(clq_buffer_memory(t.o.scale.buffer, &scale, &offset, e));
         ACCEPTED(clq_record_create(own.clquant, CLQ_OP_QUANTIZE, &t.q, &t.o, &launch, &record, e));
-        tensor_end(&t);
+        record_tensor_end(&t);
         clq_context_destroy(&own.clquant);
         assert_int_equal(clEnqueueWriteBuffer(own.queue, scale, CL_TRUE, 0, 4, &two, 0, NULL, NULL), CL_SUCCESS);
         ACCEPTED(clq_record_enqueue(record, 0, NULL, NULL, &done, e));
@@ -456,14 +388,14 @@ static void threads_with_a_record_each(void **state)
     (void)state;
     if (check_device() != NULL) {
         own_opencl own;
-        tensor t[THREADS];
+        record_tensor t[THREADS];
         worker workers[THREADS];
         pthread_t threads[THREADS];
         clq_launch launch;
         own_opencl_begin(&own, 0, 64);
-        launch = launch_of(&own);
+        launch = record_launch(&own);
         for (int i = 0; i < THREADS; i++) {
-            tensor_begin(&t[i], own.clquant, (float)(1 + i % 2));
+            record_tensor_begin(&t[i], own.clquant, (float)(1 + i % 2));
             workers[i] = (worker){NULL, 0};
             ACCEPTED(clq_record_create(own.clquant, CLQ_OP_QUANTIZE, &t[i].q, &t[i].o, &launch, &workers[i].record, e));
         }
@@ -478,162 +410,8 @@ static void threads_with_a_record_each(void **state)
             assert_int_equal(workers[i].failures, 0);
             check_codes(&t[i], (float)(1 + i % 2));
             clq_record_destroy(&workers[i].record);
-            tensor_end(&t[i]);
+            record_tensor_end(&t[i]);
         }
-        own_opencl_end(&own);
-    }
-    check_needs_device();
-}
-
-/* ---- events ---- */
-
-static cl_ulong time_of(cl_event event, cl_profiling_info what)
-{
-    cl_ulong time = 0;
-    assert_int_equal(clGetEventProfilingInfo(event, what, sizeof time, &time, NULL), CL_SUCCESS);
-    return time;
-}
-
-/* Both events of a call, whose commands end one after the other; the last may be the first. */
-static void check_events(cl_event first, cl_event last, int is_one)
-{
-    assert_non_null(first);
-    assert_non_null(last);
-    assert_int_equal(clWaitForEvents(1, &last), CL_SUCCESS);
-    assert_true(is_complete(first));
-    assert_int_equal(first == last, is_one);
-    if (!is_one) {
-        assert_true(time_of(first, CL_PROFILING_COMMAND_END) <= time_of(last, CL_PROFILING_COMMAND_START));
-    }
-    assert_true(time_of(first, CL_PROFILING_COMMAND_START) <= time_of(last, CL_PROFILING_COMMAND_END));
-    clReleaseEvent(first);
-    clReleaseEvent(last);
-}
-
-/* minmax has two launches, quantize one, and without elements there is a marker. */
-static void events_of(own_opencl *own, clq_operation operation, uint64_t elements, int is_one)
-{
-    tensor t;
-    cl_event first = NULL;
-    cl_event last = NULL;
-    clq_launch launch = launch_of(own);
-    clq_record *record = NULL;
-    tensor_begin(&t, own->clquant, 1.0f);
-    t.q.layout = inputs_layout_flat(elements);
-    ACCEPTED(clq_record_create(own->clquant, operation, &t.q, &t.o, &launch, &record, e));
-    ACCEPTED(clq_record_enqueue(record, 0, NULL, &first, &last, e));
-    check_events(first, last, is_one);
-    ACCEPTED(clq_record_enqueue(record, 0, NULL, &first, NULL, e)); /* that one alone */
-    assert_int_equal(clWaitForEvents(1, &first), CL_SUCCESS);
-    clReleaseEvent(first);
-    give_workspace(own, operation, &t.q, &launch);
-    launch.first_event = &first;
-    launch.event = &last;
-    ACCEPTED(clq_enqueue(own->clquant, operation, &t.q, &t.o, &launch, e));
-    check_events(first, last, is_one);
-    launch.event = NULL;
-    ACCEPTED(clq_enqueue(own->clquant, operation, &t.q, &t.o, &launch, e));
-    assert_int_equal(clWaitForEvents(1, &first), CL_SUCCESS);
-    clReleaseEvent(first);
-    assert_int_equal(clFinish(own->queue), CL_SUCCESS);
-    if (launch.workspace != NULL) {
-        clReleaseMemObject(launch.workspace);
-    }
-    clq_record_destroy(&record);
-    tensor_end(&t);
-}
-
-static void first_and_last(void **state)
-{
-    static const cl_command_queue_properties queues[] = {
-        CL_QUEUE_PROFILING_ENABLE, CL_QUEUE_PROFILING_ENABLE | CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE};
-    (void)state;
-    for (int i = 0; i < 2 && check_device() != NULL; i++) {
-        own_opencl own;
-        own_opencl_begin(&own, queues[i], 64);
-        events_of(&own, CLQ_OP_QUANTIZE, ELEMENTS, 1);
-        events_of(&own, CLQ_OP_MINMAX, ELEMENTS, 0);
-        events_of(&own, CLQ_OP_QUANTIZE, 0, 1);
-        own_opencl_end(&own);
-    }
-    check_needs_device();
-}
-
-/* ---- refusals ---- */
-
-static void refused(void **state)
-{
-    (void)state;
-    if (check_device() != NULL) {
-        own_opencl own;
-        tensor t, elsewhere;
-        clq_record *record = NULL;
-        clq_launch launch, bad;
-        cl_event event = NULL;
-        cl_context other;
-        cl_int code = CL_SUCCESS;
-        clq_gemm_problem problem;
-        clq_gemm_operands product = {.struct_size = sizeof product};
-        own_opencl_begin(&own, 0, 64);
-        launch = launch_of(&own);
-        tensor_begin(&t, own.clquant, 1.0f);
-        tensor_begin(&elsewhere, check_reference(), 1.0f);
-#define CREATE(context, q, o, l) clq_record_create(context, CLQ_OP_MINMAX, q, o, l, &record, e)
-        REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", CREATE(NULL, &t.q, &t.o, &launch));
-        REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", CREATE(own.clquant, &t.q, NULL, &launch));
-        REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", CREATE(own.clquant, &t.q, &t.o, NULL));
-        REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL",
-                clq_record_create(own.clquant, CLQ_OP_MINMAX, &t.q, &t.o, &launch, NULL, e));
-        REFUSED(CLQ_INVALID_ARGUMENT, "9 is no operation",
-                clq_record_create(own.clquant, (clq_operation)9, &t.q, &t.o, &launch, &record, e));
-        REFUSED(CLQ_INVALID_ARGUMENT, "has no queue", CREATE(check_reference(), &t.q, &elsewhere.o, &launch));
-        REFUSED(CLQ_INVALID_ARGUMENT, "another context", CREATE(own.clquant, &t.q, &elsewhere.o, &launch));
-        bad = launch;
-        bad.struct_size--;
-        REFUSED(CLQ_INVALID_ARGUMENT, "struct_size", CREATE(own.clquant, &t.q, &t.o, &bad));
-        bad = launch;
-        bad.queue = NULL;
-        REFUSED(CLQ_INVALID_ARGUMENT, "queue is NULL", CREATE(own.clquant, &t.q, &t.o, &bad));
-        bad = launch;
-        bad.event = &event;
-        REFUSED(CLQ_INVALID_ARGUMENT, "clq_record_enqueue", CREATE(own.clquant, &t.q, &t.o, &bad));
-        bad = launch;
-        bad.first_event = &event;
-        REFUSED(CLQ_INVALID_ARGUMENT, "clq_record_enqueue", CREATE(own.clquant, &t.q, &t.o, &bad));
-        bad = launch;
-        bad.wait_count = 1;
-        REFUSED(CLQ_INVALID_ARGUMENT, "clq_record_enqueue", CREATE(own.clquant, &t.q, &t.o, &bad));
-        bad = launch;
-        bad.workspace = own.memory;
-        bad.workspace_bytes = 1;
-        REFUSED(CLQ_INVALID_ARGUMENT, "needs a workspace of", CREATE(own.clquant, &t.q, &t.o, &bad));
-        other = clCreateContext(NULL, 1, &own.device, NULL, NULL, &code);
-        bad = launch;
-        bad.queue = clCreateCommandQueue(other, own.device, 0, &code);
-        assert_int_equal(code, CL_SUCCESS);
-        REFUSED(CLQ_INVALID_ARGUMENT, "another cl_context", CREATE(own.clquant, &t.q, &t.o, &bad));
-        clReleaseCommandQueue(bad.queue);
-        clReleaseContext(other);
-#undef CREATE
-        assert_null(record);
-        clq_gemm_init(&problem);
-        problem.m = problem.n = 2;
-        REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL",
-                clq_record_create_gemm(NULL, &problem, &product, &launch, &record, e));
-        REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL",
-                clq_record_create_gemm(own.clquant, &problem, NULL, &launch, &record, e));
-        REFUSED(CLQ_INVALID_ARGUMENT, "c",
-                clq_record_create_gemm(own.clquant, &problem, &product, &launch, &record, e));
-        REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_record_create_batch(NULL, &launch, &record, e));
-        assert_null(record);
-        REFUSED(CLQ_INVALID_ARGUMENT, "record is NULL", clq_record_enqueue(NULL, 0, NULL, NULL, NULL, e));
-        ACCEPTED(clq_record_create(own.clquant, CLQ_OP_MINMAX, &t.q, &t.o, &launch, &record, e));
-        REFUSED(CLQ_INVALID_ARGUMENT, "wait_count is 1", clq_record_enqueue(record, 1, NULL, NULL, &event, e));
-        REFUSED(CLQ_INVALID_ARGUMENT, "wait_count is 0", clq_record_enqueue(record, 0, &event, NULL, &event, e));
-        assert_null(event);
-        clq_record_destroy(&record);
-        tensor_end(&t);
-        tensor_end(&elsewhere);
         own_opencl_end(&own);
     }
     check_needs_device();
@@ -646,8 +424,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(records_share_nothing),
     cmocka_unit_test(record_outlives_what_it_is_made_of),
     cmocka_unit_test(threads_with_a_record_each),
-    cmocka_unit_test(first_and_last),
-    cmocka_unit_test(refused),
 };
 
 CHECK_MAIN("record", tests)
