@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "inputs.h"
+#include "real_product.h"
 #include "record_tensor.h"
 #include "refusal.h"
 
@@ -75,6 +76,65 @@ static void first_and_last(void **state)
         events_of(&own, CLQ_OP_QUANTIZE, RECORD_ELEMENTS, 1);
         events_of(&own, CLQ_OP_MINMAX, RECORD_ELEMENTS, 0);
         events_of(&own, CLQ_OP_QUANTIZE, 0, 1);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
+/* Two operations in one call, of which the first quantizes A: its first event, and the product's last. With scratch
+ * memory of the record's own and with the caller's. */
+static void products_of_reals(void **state)
+{
+    static const cl_command_queue_properties queues[] = {
+        CL_QUEUE_PROFILING_ENABLE, CL_QUEUE_PROFILING_ENABLE | CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE};
+    (void)state;
+    for (int i = 0; i < 2 && check_device() != NULL; i++) {
+        own_opencl own;
+        real_product r;
+        clq_gemm_problem p;
+        clq_plan plan;
+        cl_int code = CL_SUCCESS;
+        cl_mem workspace;
+        clq_gemm_init(&p);
+        p.m = 5;
+        p.n = 9;
+        p.k = 70;
+        p.a.dtype = CLQ_F16;
+        p.c.dtype = CLQ_F32;
+        p.a_scale = CLQ_GEMM_PER_ROW;
+        p.b_scale = CLQ_GEMM_PER_COLUMN;
+        own_opencl_begin(&own, queues[i], 64);
+        real_product_begin(&r, &p);
+        ACCEPTED(clq_gemm_prepare(own.clquant, &p, p.m, p.m, e));
+        ACCEPTED(clq_gemm_plan(own.clquant, &p, 0, &plan, e));
+        workspace = clCreateBuffer(own.context, CL_MEM_READ_WRITE, (size_t)plan.workspace_bytes, NULL, &code);
+        assert_int_equal(code, CL_SUCCESS);
+        for (int way = 0; way < 3;
+             way++) { /* a call, and records with scratch memory of the caller's and of their own */
+            clq_launch launch = record_launch(&own);
+            clq_record *record = NULL;
+            clq_gemm_operands o;
+            cl_event first = NULL;
+            cl_event last = NULL;
+            real_product_operands(&r, own.clquant, &o);
+            ACCEPTED(clq_finish(own.clquant, e));
+            launch.workspace = way < 2 ? workspace : NULL;
+            launch.workspace_bytes = way < 2 ? plan.workspace_bytes : 0;
+            launch.first_event = way == 0 ? &first : NULL;
+            launch.event = way == 0 ? &last : NULL;
+            if (way == 0) {
+                ACCEPTED(clq_enqueue_gemm(own.clquant, &p, &o, &launch, e));
+            } else {
+                ACCEPTED(clq_record_create_gemm(own.clquant, &p, &o, &launch, &record, e));
+                ACCEPTED(clq_record_enqueue(record, 0, NULL, &first, &last, e));
+                clq_record_destroy(&record);
+            }
+            check_events(first, last, 0);
+            real_product_check(&r, &o, way == 0 ? "a call" : "a record");
+            real_product_release(&o);
+        }
+        assert_int_equal(clReleaseMemObject(workspace), CL_SUCCESS);
+        real_product_end(&r);
         own_opencl_end(&own);
     }
     check_needs_device();
@@ -162,6 +222,7 @@ static void refused(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(first_and_last),
+    cmocka_unit_test(products_of_reals),
     cmocka_unit_test(refused),
 };
 
