@@ -15,8 +15,9 @@
 
 enum { ELEMENTS = 3000, ROWS = 5, COLUMNS = 37, DEPTH = 1100, MOST_BYTES = 4 * ELEMENTS };
 
-/* What is recorded: one launch; two or three with scratch memory; a product of several launches; a batch. */
-typedef enum kind { ONE, TWO, DYNAMIC, PRODUCT, BATCH, KINDS } kind;
+/* What is recorded: one launch; two or three with scratch memory; a product of several launches; one whose A is
+ * quantized before; a batch. */
+typedef enum kind { ONE, TWO, DYNAMIC, PRODUCT, REALS, BATCH, KINDS } kind;
 
 typedef struct scene {
     own_opencl own;
@@ -74,8 +75,13 @@ static void product_begin(scene *s)
     s->problem.n = COLUMNS;
     s->problem.k = DEPTH;
     s->problem.b.dtype = CLQ_U8;
+    if (s->what == REALS) {
+        s->problem.a.dtype = CLQ_F16;
+        s->problem.c.dtype = CLQ_F32;
+        s->problem.a_scale = CLQ_GEMM_PER_ROW;
+    }
     s->product.struct_size = sizeof s->product;
-    s->product.a = filled(context, ROWS * DEPTH, 37);
+    s->product.a = filled(context, 2 * ROWS * DEPTH, 37);
     s->product.b = filled(context, DEPTH * COLUMNS, 91);
     s->product.c = own_opencl_zeros(context, 4 * ROWS * COLUMNS);
     s->output = s->product.c.buffer;
@@ -86,7 +92,7 @@ static void product_begin(scene *s)
 static clq_status create(scene *s, clq_record **record, clq_error *error)
 {
     static const clq_operation operations[] = {CLQ_OP_QUANTIZE, CLQ_OP_MINMAX, CLQ_OP_DYNAMIC_QUANTIZE};
-    return s->what == PRODUCT
+    return s->what == PRODUCT || s->what == REALS
                ? clq_record_create_gemm(s->own.clquant, &s->problem, &s->product, &s->launch, record, error)
            : s->what == BATCH
                ? clq_record_create_batch(s->batch, &s->launch, record, error)
@@ -101,7 +107,7 @@ static void scene_begin(scene *s, kind what, cl_command_queue_properties propert
     s->what = what;
     own_opencl_begin(&s->own, properties, 64);
     tensor_begin(s);
-    if (what == PRODUCT) {
+    if (what == PRODUCT || what == REALS) {
         product_begin(s);
     }
     if (what == BATCH) { /* of one tensor in two */
@@ -154,6 +160,7 @@ static void want_of_call(scene *s, unsigned char *output)
             clq_dynamic_quantize(context, &s->q, o->x, o->codes, o->scale, o->zero_point, o->range, o->nonfinite, e));
         break;
     case PRODUCT:
+    case REALS:
         ACCEPTED(clq_gemm(context, &s->problem, &s->product, e));
         break;
     case BATCH:
@@ -338,19 +345,29 @@ static void enqueuing(void **state)
     check_needs_device();
 }
 
+static clq_status enqueue(const scene *s, const clq_launch *launch)
+{
+    return s->what == REALS ? clq_enqueue_gemm(s->own.clquant, &s->problem, &s->product, launch, NULL)
+                            : clq_enqueue(s->own.clquant, CLQ_OP_MINMAX, &s->q, &s->o, launch, NULL);
+}
+
 /* The plain call with both events: the one that it holds for the caller goes when a later launch fails. */
 static void first_event_of_a_call(void **state)
 {
     (void)state;
-    if (check_device() != NULL) {
+    for (int what = 0; what < 2 && check_device() != NULL; what++) {
         scene s;
         clq_launch launch;
         clq_plan plan;
         cl_event events[2] = {NULL, NULL};
         cl_int code = CL_SUCCESS;
-        scene_begin(&s, TWO, 0);
+        scene_begin(&s, what == 0 ? TWO : REALS, 0);
         launch = s.launch;
-        ACCEPTED(clq_plan_operation(s.own.clquant, CLQ_OP_MINMAX, &s.q, &plan, e));
+        if (s.what == REALS) {
+            ACCEPTED(clq_gemm_plan(s.own.clquant, &s.problem, 0, &plan, e));
+        } else {
+            ACCEPTED(clq_plan_operation(s.own.clquant, CLQ_OP_MINMAX, &s.q, &plan, e));
+        }
         launch.workspace = clCreateBuffer(s.own.context, CL_MEM_READ_WRITE, (size_t)plan.workspace_bytes, NULL, &code);
         launch.workspace_bytes = plan.workspace_bytes;
         launch.first_event = &events[0];
@@ -360,7 +377,7 @@ static void first_event_of_a_call(void **state)
             clq_status status;
             int failed;
             failing_opencl_fail(number, NULL, CL_OUT_OF_RESOURCES);
-            status = clq_enqueue(s.own.clquant, CLQ_OP_MINMAX, &s.q, &s.o, &launch, NULL);
+            status = enqueue(&s, &launch);
             failed = failing_opencl_failed()[0] != '\0';
             failing_opencl_fail(0, NULL, CL_SUCCESS);
             assert_int_equal(status, failed ? CLQ_DEVICE_ERROR : CLQ_OK);
