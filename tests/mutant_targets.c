@@ -160,10 +160,10 @@ static clq_status compare(const mutant_target *target, clq_context *context, con
 static clq_status compare_product(const mutant_target *target, clq_context *context, manner how, int *same,
                                   clq_error *error)
 {
-    static const clq_trial_heights few = {5, 3, 0};
+    static const clq_trial_heights few = {5, 3, 0, 0};
     const clq_trial_cases sums = clq_trial_sum_cases(&few);
     const clq_trial_cases groups = clq_trial_group_cases(&few);
-    clq_trial_heights heights = {target->rows, 0, 0};
+    clq_trial_heights heights = {target->rows, 0, 0, 0};
     clq_trial_cases cases;
     clq_gemm_problem problem;
     clq_gemm_task task;
@@ -190,6 +190,7 @@ static clq_status compare_product(const mutant_target *target, clq_context *cont
     heights.rows = clq_cl_gemm_trial_rows(&decision);
     heights.tall = clq_cl_gemm_trial_rows_of_many_tiles(&decision);
     heights.whole = clq_cl_gemm_trial_rows_of_whole_tiles(&decision);
+    heights.low = clq_cl_gemm_trial_rows_of_part_of_tile(&decision);
     cases = target->in_groups ? clq_trial_group_cases(&heights) : clq_trial_product_cases(&heights);
     return compare(target, context, &cases, clq_cl_machine_for_products, how, same, error);
 }

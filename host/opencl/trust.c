@@ -325,7 +325,7 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
 
 static clq_status attempt_part(climb *c, int only_ready, int *same, clq_error *error)
 {
-    static const clq_trial_heights heights = {5, 3, 0};
+    static const clq_trial_heights heights = {5, 3, 0, 0};
     const int is_packing = c->part == CLQ_GEMM_PACKING;
     const clq_trial_cases cases =
         c->part == CLQ_GEMM_GROUPS ? clq_trial_group_cases(&heights) : clq_trial_sum_cases(&heights);
@@ -337,7 +337,8 @@ static clq_status attempt_variant(climb *c, int only_ready, int *same, clq_error
 {
     const clq_trial_heights heights = {clq_cl_gemm_trial_rows(c->product_decision),
                                        clq_cl_gemm_trial_rows_of_many_tiles(c->product_decision),
-                                       clq_cl_gemm_trial_rows_of_whole_tiles(c->product_decision)};
+                                       clq_cl_gemm_trial_rows_of_whole_tiles(c->product_decision),
+                                       clq_cl_gemm_trial_rows_of_part_of_tile(c->product_decision)};
     const clq_trial_cases cases =
         c->product_decision->in_groups ? clq_trial_group_cases(&heights) : clq_trial_product_cases(&heights);
     return attempt_cases(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases, clq_cl_machine_for_products,

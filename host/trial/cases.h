@@ -24,10 +24,10 @@ typedef struct clq_trial_kernels {
 clq_trial_cases clq_trial_walk_cases(const clq_trial_kernels *kernels);  /* one tensor each */
 clq_trial_cases clq_trial_batch_cases(const clq_trial_kernels *kernels); /* one batch */
 
-/* Heights of products for one program: of most, of some with more tiles than a block has, and of one of whole tiles;
- * 0 where there are none. */
+/* Heights of products for one program: of most, of some with more tiles than a block has, of one of whole tiles, and of
+ * such whose subject is not the rows, where tiles are high; 0 where there are none. */
 typedef struct clq_trial_heights {
-    uint64_t rows, tall, whole;
+    uint64_t rows, tall, whole, low;
 } clq_trial_heights;
 
 clq_trial_cases clq_trial_product_cases(const clq_trial_heights *heights); /* kept by address */

@@ -12,11 +12,12 @@
  * and in both; bands, of which several end within the few elements that a work-item takes, several of more than a
  * vector of parameters lie within a run, one of a whole tile of lines has more than a run reads at once, and of some a
  * run begins with the last parameter; few segments of whole vectors; ends of ranges in each place of a turn of streams.
+ * Short segments have a long tensor before them, numbers of which are found by who reads too far before a segment.
  */
 static const clq_trial_shape any_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},   {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},    {{3, 4, 20}, CLQ_PER_CHANNEL, 1, 0},
-    {{1, 0, 1}, CLQ_PER_TENSOR, 0, 0},     {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},     {{7, 1, 33}, CLQ_PER_GROUP, 0, 5},
-    {{1, 1, 1703}, CLQ_PER_TENSOR, 0, 0},  {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},    {{19, 1, 41}, CLQ_PER_CHANNEL, 0, 0},
+    {{1, 0, 1}, CLQ_PER_TENSOR, 0, 0},     {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},     {{1, 1, 1703}, CLQ_PER_TENSOR, 0, 0},
+    {{7, 1, 33}, CLQ_PER_GROUP, 0, 5},     {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},    {{19, 1, 41}, CLQ_PER_CHANNEL, 0, 0},
     {{3, 1, 2500}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 20001}, CLQ_PER_TENSOR, 0, 0}, {{1, 0, 3}, CLQ_PER_CHANNEL, 1, 0},
     {{5, 1, 2510}, CLQ_PER_GROUP, 0, 28},  {{2, 1, 1212}, CLQ_PER_GROUP, 0, 600}, {{2, 3, 600}, CLQ_PER_CHANNEL, 1, 0},
     {{2, 150, 20}, CLQ_PER_CHANNEL, 1, 0}, {{3, 50, 37}, CLQ_PER_BLOCK, 1, 9},    {{80, 11, 2}, CLQ_PER_BLOCK, 1, 4},
@@ -34,12 +35,13 @@ static const clq_trial_shape columns_shapes[] = {
     {{1, 1, 5}, CLQ_PER_CHANNEL, 2, 0},    {{1, 40, 1040}, CLQ_PER_BLOCK, 1, 24}, {{3, 250, 6}, CLQ_PER_BLOCK, 1, 100},
     {{9, 6, 5}, CLQ_PER_BLOCK, 1, 4},      {{1025, 1, 1}, CLQ_PER_CHANNEL, 1, 0},
 };
-/* Segments for each way of minmax and of the walk, of which some short, and few of whole vectors. */
+/* Segments for each way of minmax and of the walk, of which some short, one of them behind long ones, and few of whole
+ * vectors. */
 static const clq_trial_shape fused_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},   {{1, 1, 1}, CLQ_PER_TENSOR, 0, 0},
-    {{7, 1, 33}, CLQ_PER_GROUP, 0, 5},    {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},
+    {{1, 1, 1700}, CLQ_PER_TENSOR, 0, 0}, {{7, 1, 33}, CLQ_PER_GROUP, 0, 5},    {{1, 1, 15}, CLQ_PER_TENSOR, 0, 0},
     {{19, 1, 41}, CLQ_PER_CHANNEL, 0, 0}, {{1, 1, 6001}, CLQ_PER_TENSOR, 0, 0}, {{1, 1, 6002}, CLQ_PER_TENSOR, 0, 0},
-    {{3, 1, 560}, CLQ_PER_GROUP, 0, 28},  {{40, 1, 20}, CLQ_PER_CHANNEL, 0, 0}, {{3, 1, 1300}, CLQ_PER_GROUP, 0, 600},
+    {{3, 1, 560}, CLQ_PER_GROUP, 0, 28},  {{40, 1, 20}, CLQ_PER_CHANNEL, 0, 0}, {{3, 1, 1212}, CLQ_PER_GROUP, 0, 600},
     {{3, 1, 560}, CLQ_PER_GROUP, 0, 28},  {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},  {{1, 1, 4099}, CLQ_PER_TENSOR, 0, 0},
     {{2, 1, 1216}, CLQ_PER_GROUP, 0, 76}, {{3, 1, 16}, CLQ_PER_CHANNEL, 0, 0},
 };

@@ -15,12 +15,12 @@
  * all lanes of a work-group have under way at once, twice (kernels/gemm_gemv_panel.clh); WIDE: more panels than an item
  * packs, one column in the last; both such that the last item that packs has all that one may have
  * (kernels/gemm_pack.cl). PANELS: whole ones; for tall products, which have more tiles than go together over a panel
- * (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so that a whole panel ends where the next
- * begins; EVEN: of steps of 64 k, and of groups where they are packed; PAST: a little more. STEPS: more k than are
- * staged in local memory at once, twice; TILES: more columns than a work-group's tile has, the last panel ragged; with
- * rows of A that lie at multiples of 16 bytes, since they are packed (kernels/gemm_mma.cl). MANY_GROUPS: of four k
- * along K, more than there are scales kept of (kernels/gemm_fold.clh). UNEVEN: groups along K that are filled up to
- * whole steps (native/product.h), the last one shorter than a step.
+ * (kernels/gemm_walk.clh), and one column more. WHOLE: groups of four k, so that a whole panel ends where the
+ * next begins; EVEN: of steps of 64 k, and of groups and blocks where they are packed; PAST: a little more. STEPS: more
+ * k than are staged in local memory at once, twice; TILES: more columns than a work-group's tile has, the last panel
+ * ragged; with rows of A that lie at multiples of 16 bytes, since they are packed (kernels/gemm_mma.cl). MANY_GROUPS:
+ * of four k along K, more than there are scales kept of (kernels/gemm_fold.clh). UNEVEN: groups along K that are filled
+ * up to whole steps (native/product.h), the last one shorter than a step.
  */
 enum {
     COLUMNS = 37,
@@ -67,10 +67,11 @@ static int is_single(clq_requantize_mode mode)
 
 enum { SHIFTS = 12, NO_SHIFT = 6 }; /* of the mode of that name; the one of no bit */
 
-/* For the first vector of columns, no shift to the left; then all there are, and the ends of what is possible. */
+/* For the first vector of columns, no shift to the left; then all there are, and the ends of what is possible; for the
+ * last columns at most one by 1, of a sum that is bare (below). */
 static int32_t next_shift(const clq_gemm_task *task, uint64_t i)
 {
-    static const int32_t shifts[] = {1, -10, 0, -1, -11, -9, 4, -12, -31, -13, 30, -10, -2, -8, 31};
+    static const int32_t shifts[] = {4, -10, 0, -1, 1, -9, -11, -12, -31, -13, 30, -10, -2, -8, 31};
     static const int32_t bits[SHIFTS] = {8, 9, 10, 11, 12, 13, [NO_SHIFT] = 0, 20, 31, 32, 40, 62};
     const clq_requantize_mode mode = task->problem->requantize;
     if (task->problem->k == FAR) {
@@ -118,6 +119,9 @@ static uint64_t column_of_b(const clq_gemm_problem *p, uint64_t i)
     const uint64_t at = p->b.batch_stride > 0 ? i % p->b.batch_stride : i;
     return p->b.transposed ? at / p->k : at % p->n;
 }
+
+/* Of single roundings one is the next number above a negative tie: -13 times this is. */
+enum { NEXT_TO_TIE_COLUMN = 13, NEXT_TO_TIE_MULTIPLIER = 0x7B13B13B };
 
 /* With a multiplier of 1/2, for codes about the zero point. */
 static int32_t bare_sum(const clq_gemm_task *task, uint64_t column)
@@ -188,7 +192,7 @@ static void fill_operand(const clq_gemm_task *task, clq_gemm_argument argument, 
                 (is_bare(p, 1) || (p->requantize == CLQ_REQUANTIZE_SHIFT && p->k == DEPTH))) {
                 value = value / 4 + (p->c.dtype == CLQ_U8 ? 128 : 0);
             } else if (argument == CLQ_GEMM_MULTIPLIER && is_bare(p, i)) {
-                value = 1 << 30;
+                value = is_single(p->requantize) && i == NEXT_TO_TIE_COLUMN ? NEXT_TO_TIE_MULTIPLIER : 1 << 30;
             } else if (argument == CLQ_GEMM_BIAS && is_bare(p, i)) {
                 value = bare_sum(task, i);
             }
@@ -224,7 +228,7 @@ static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_U8, CLQ_U8, CLQ_REQUANTIZE_SINGLE, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, 9, 200, 0},
     {CLQ_U8, CLQ_U8, CLQ_S8, CLQ_REQUANTIZE_SHIFT, ONE, ONE, ONE, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0},
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, ROWS, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0},
-    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, ALL, 0},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, EVEN, 2, ALL, 0},
     {CLQ_S8, CLQ_U8, CLQ_F32, 0, ONE, COLS, ONE, COLS, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 1e6, 0},
     {CLQ_U8, CLQ_U8, CLQ_S32, 0, ROWS, NO, NO, COLS, 0, 0, PANELS, DEPTH, 2, -70000.0, 90000.0, 0},
     {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0},
@@ -256,7 +260,7 @@ static const problem_kind group_kinds[GROUP_KINDS] = {
     {CLQ_S8, CLQ_U4, CLQ_BF16, 0, ROWS, ONE, ONE, NO, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 9.5, 36},
     {CLQ_U8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 0, 0, PANELS - 1, DEPTH, 2, -100.0, 1e6, 4},
     {CLQ_S8, CLQ_S4, CLQ_F16, 0, NO, NO, ROWS, NO, 0, 0, PANELS, DEPTH, 2, ALL, 64},
-    {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, DEPTH + 1},
+    {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, EVEN, 2, ALL, DEPTH},
     {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 1, COLUMNS, MANY_GROUPS, 1, ALL, 4},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, ONE, NO, 0, 0, TILES, STEPS, 1, ALL, 128},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32},
@@ -267,13 +271,20 @@ static const problem_kind group_kinds[GROUP_KINDS] = {
     {CLQ_S8, CLQ_U4, CLQ_F16, 0, NO, PARTS, PARTS, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 8},
 };
 
-static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t m)
+/* Scales are kept (kernels/gemm_fold.clh) by those whose tiles are one work-item's alone. */
+static uint64_t depth_of(const clq_trial_heights *heights, const problem_kind *kind, uint64_t m)
+{
+    const int keeps_scales = heights->whole != 0 || heights->low == 0;
+    return kind->k == DEEP && m <= FEW_ROWS ? DEEPER : kind->k == MANY_GROUPS && !keeps_scales ? DEPTH : kind->k;
+}
+
+static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t m, uint64_t k)
 {
     const int is_codes = kind->c == CLQ_S8 || kind->c == CLQ_U8;
     clq_gemm_init(p);
     p->m = m;
     p->n = kind->n;
-    p->k = kind->k == DEEP && m <= FEW_ROWS ? DEEPER : kind->k;
+    p->k = k;
     p->batch = kind->batch;
     p->a.dtype = kind->a;
     p->b.dtype = kind->b;
@@ -308,12 +319,26 @@ static int has_whole_tiles(const problem_kind *kind)
     return kind->n == WIDE || (kind->k_group != 0 && kind->n == TILES);
 }
 
+/* Whether codes are the subject, or 4-bit ones of B, short reals, K or groups along it: not where a row is. */
+static int is_low(const problem_kind *kind)
+{
+    return (kind->c != CLQ_S32 && kind->c != CLQ_F32) || clq_dtype_bits(kind->b) == 4 || kind->k == DEEP ||
+           kind->k_group == 4;
+}
+
+static uint64_t rows_of(const clq_trial_heights *heights, const problem_kind *kind)
+{
+    return has_whole_tiles(kind) && heights->whole != 0 ? heights->whole
+           : is_low(kind) && heights->low != 0          ? heights->low
+                                                        : heights->rows;
+}
+
 /* Number `kind` of a list, whose last are tall. */
 static clq_status describe_kind(const clq_trial_heights *heights, const problem_kind *list, size_t count, size_t kind,
                                 clq_trial_case *c)
 {
-    const uint64_t most = has_whole_tiles(&list[kind]) && heights->whole != 0 ? heights->whole : heights->rows;
-    make_problem(&c->problem, &list[kind], kind + TALL_KINDS < count ? most : heights->tall);
+    const uint64_t m = kind + TALL_KINDS < count ? rows_of(heights, &list[kind]) : heights->tall;
+    make_problem(&c->problem, &list[kind], m, depth_of(heights, &list[kind], m));
     clq_gemm_task_init(&c->product, &c->problem);
     return CLQ_OK;
 }

@@ -35,15 +35,15 @@ static const int32_t wide_zero_points[] = {0, 2147483647, -2000000000, 5000000, 
 
 /*
  * Of a vector of parameters, which kernels for CPU devices make ready at once, one that is wide makes all others go the
- * slow way too: they are in the second half of each 64 only, and nowhere in a case that is narrow. Of WIDE_AT_LAST
- * parameters they are the last vector, which is the last of a tile of columns too (COLUMN_BLOCKS).
+ * slow way too: they are in the second half of each 64 only, and nowhere in a case that is narrow. Of WIDE_AT_ENDS
+ * parameters they are the first vector and the last, which are ends of two tiles of columns too (COLUMN_BLOCKS).
  */
-enum { WIDE_AT_LAST = 1024 };
+enum { WIDE_AT_ENDS = 1024 };
 
 static int is_wide_at(const clq_trial_case *c, uint64_t parameters, uint64_t p)
 {
-    const int is_here = parameters < 32 ? 1 : parameters != WIDE_AT_LAST ? p / 32 % 2 != 0 : p >= WIDE_AT_LAST - 16;
-    return !c->is_narrow && is_here;
+    const int is_end = p < 16 || p >= WIDE_AT_ENDS - 16;
+    return !c->is_narrow && (parameters < 32 || (parameters == WIDE_AT_ENDS ? is_end : p / 32 % 2 != 0));
 }
 
 static void choose_parameter(const clq_trial_case *c, const clq_task *task, uint64_t p, uint64_t turn, surroundings *s)
@@ -204,6 +204,16 @@ static const float range_of_rules[] = {-140.0f, 140.0f};
  * the next of such a multiple. */
 static const float range_of_even_ties[] = {-192.0f, 1728.0f};
 
+/* The same, whose width in f32 is a tie beside an even number; for other elements between the two. */
+static const float range_of_width_tie[] = {-0x1p-17f, 200.0f};
+
+static void fill_between(const elements *e, uint64_t begin, uint64_t length)
+{
+    for (uint64_t i = 0; i < length; i++) {
+        store(e, begin + i, (float)(i * 7 % 128));
+    }
+}
+
 /* Numbers from -0 on and, in each block of a vector, what is not finite, so that one element too many, the first of the
  * next segment, shows to whoever reads a block another time. */
 static void fill_tame(const elements *e, uint64_t begin, uint64_t length)
@@ -213,12 +223,19 @@ static void fill_tame(const elements *e, uint64_t begin, uint64_t length)
     }
 }
 
-/* In every third band, of the last of its parameters alone. */
+/*
+ * In every third band, of the last of its parameters alone; in every other third of the first, which whoever has a lane
+ * too many in the band before counts once more.
+ */
 static void place_infinities(const elements *e, const clq_geometry *g)
 {
-    for (uint64_t b = 1; clq_geometry_has_bands(g) && b < clq_geometry_bands(g); b += 3) {
+    for (uint64_t b = 1; clq_geometry_has_bands(g) && b < clq_geometry_bands(g); b++) {
         const clq_band band = clq_geometry_band(g, b);
-        store(e, clq_size_min(band.first + g->channels * g->row, band.end) - 1, INFINITY);
+        if (b % 3 == 1) {
+            store(e, clq_size_min(band.first + g->channels * g->row, band.end) - 1, INFINITY);
+        } else if (b % 3 == 0) {
+            store(e, band.first, INFINITY);
+        }
     }
 }
 
@@ -248,7 +265,8 @@ typedef struct ends {
 
 /*
  * Of segment `s`, of so many elements; `goes_on`: the one before is tame. Of long segments in a batch the lower end in
- * even ways, the upper one of the first in odd ways, lies in the second vector of a pair, for each number of lanes. Of
+ * even ways, the upper one of the first in odd ways, lies in the second vector of a pair, for each number of lanes;
+ * of some it would be the third of three as well. Of
  * very long ones, which are found in pieces, they lie in other pieces than the first and the last in even ways. Where
  * dynamic quantization reads a tensor without a cut, one is in the first vector of a pair and one in the second.
  */
@@ -261,7 +279,7 @@ static ends ends_of(const clq_trial_case *c, const clq_task *task, uint64_t s, u
                     uint32_t way)
 {
     const uint64_t turn = way / 2 % 2;
-    const uint64_t far = c->count > 1 && length >= 600 ? 542 : 0;
+    const uint64_t far = c->count == 1 || length < 600 ? 0 : length < 6000 ? 542 : 766;
     const uint64_t piece = c->count == 1 && length >= 20000 ? length / 7 * (4 + turn) : 0;
     const ends in_pair = {turn == 0 ? 64 : 92, turn == 0 ? 92 : 64};
     const ends even = {goes_on ? 0 : (8 * s + far + piece) % length, (8 * s + 4 + piece / 2) % length};
@@ -280,8 +298,9 @@ static uint64_t tame_turn(uint64_t s, uint64_t length, uint32_t way)
 
 /*
  * The ends of each segment's range, at a place of its own in each: every lane of a work-group has some. In odd ways
- * they are the first and the last element, which the segments beside would show. Of a parameter with many segments one
- * has them alone, another for each parameter. The one behind a tame one begins with an end.
+ * they are the first and the last element, which the segments beside would show: the upper end is less in each, the
+ * lower one too. Of a parameter with many segments one has them alone, another for each parameter. The one behind a
+ * tame one begins with an end.
  */
 static void place_ends(const clq_trial_case *c, const clq_task *task, const elements *e, uint32_t way)
 {
@@ -297,15 +316,20 @@ static void place_ends(const clq_trial_case *c, const clq_task *task, const elem
         const uint64_t length = g->segment < rest ? g->segment : rest;
         const uint64_t turn = tame_turn(s, length, way);
         const int is_tie = has_ties && length < 100 && s % 2 == 0;
+        const int is_width = is_tie && (c->count == 1 ? way == 5 : s % 4 == 2);
         const ends at = ends_of(c, task, s, length, turn == 2, way);
         if (turn == 1) {
             fill_tame(e, begin, length);
         } else if (length >= 8) {
-            const float own[] = {-300.0f - (float)(s % 8) - beyond, 301.0f + (float)(s % 16) + beyond};
-            const float *range = is_tie && c->count == 1 && way == 7 ? range_of_even_ties
-                                 : is_tie                            ? range_of_tie(task->q)
-                                 : is_uncut(c, task, length)         ? range_of_rules
-                                                                     : own;
+            const float own[] = {-300.0f - (float)(s % 8) - beyond, 316.0f - (float)(s % 16) + beyond};
+            const float *range = is_width                              ? range_of_width_tie
+                                 : is_tie && c->count == 1 && way == 7 ? range_of_even_ties
+                                 : is_tie                              ? range_of_tie(task->q)
+                                 : is_uncut(c, task, length)           ? range_of_rules
+                                                                       : own;
+            if (is_width) {
+                fill_between(e, begin, length);
+            }
             store(e, begin + at.least, range[0]);
             store(e, begin + at.greatest, range[1]);
         }
@@ -469,29 +493,38 @@ static float maximum_of(const clq_task *task, uint64_t p, surroundings *s)
 
 /*
  * The ranges of signed bins: of every kind of ends, with edges that are floats and such as lie between two. The first
- * stands for all where a tensor has one. Of two an edge decides by what is small beside their greater end: 0 is one
- * where the lower end, the least normal number, counts whole; NEXT_TO_EDGE is above one by a 2^-40th of it.
+ * stands for all where a tensor has one. Of some an edge decides by what is small beside their greater end: 0 is one
+ * where the lower end, the least normal number, counts whole; -0x1.fep-13f is above one by a 2^-40th of it; 0x1p-23f is
+ * one, in every type; the last two witnesses are above one by a 2^-44th and a 2^-52nd, for what an end has below 2^-40
+ * of the other: with a unit of that, the sums of products either side have opposite signs (is_above,
+ * histogram_bins.clh).
  */
-#define NEXT_TO_EDGE (-0x1.fep-13f)
+typedef struct signed_range {
+    float ends[2];
+    float witness;
+} signed_range;
 
-static const float signed_ranges[][2] = {{-0x1.23456p5f, 0x1.fedcbap6f},
-                                         {-64.0f, 64.0f},
-                                         {-0x1.555556p-2f, 0x1.000002p0f},
-                                         {0.0f, 96.0f},
-                                         {-3.4e38f, 3.4e38f},
-                                         {1000.0f, 1000.5f},
-                                         {-0x1.8p6f, 0x1.234568p-20f},
-                                         {-0x1.000002p3f, -0x1p-30f},
-                                         {-1.0f, 0x1p-70f},
-                                         {0x1p-149f, 1.0f},
-                                         {-0x1p-101f, 0x1p-99f},
-                                         {0x1.fffffep127f, 0x1.fffffep127f},
-                                         {-0x1p-101f, 0x1p-102f},
-                                         {-0.171875f, 5.0f},
-                                         {-0x1p-126f, 0x1.ffep-115f},
-                                         {-1.0f, 0x1.001p-20f},
-                                         {-INFINITY, 1.0f},
-                                         {3.0f, NAN}};
+static const signed_range signed_ranges[] = {{{-0x1.23456p5f, 0x1.fedcbap6f}, -0.0f},
+                                             {{-64.0f, 64.0f}, -0x1.fep-13f},
+                                             {{-0x1.555556p-2f, 0x1.000002p0f}, -0.0f},
+                                             {{0.0f, 96.0f}, -0x1.fep-13f},
+                                             {{-3.4e38f, 3.4e38f}, -0.0f},
+                                             {{1000.0f, 1000.5f}, -0x1.fep-13f},
+                                             {{-0x1.8p6f, 0x1.234568p-20f}, -0.0f},
+                                             {{-0x1.000002p3f, -0x1p-30f}, -0x1.fep-13f},
+                                             {{-1.0f, 0x1p-70f}, -0.0f},
+                                             {{0x1p-149f, 1.0f}, -0x1.fep-13f},
+                                             {{-0x1p-101f, 0x1p-99f}, -0.0f},
+                                             {{0x1.fffffep127f, 0x1.fffffep127f}, -0x1.fep-13f},
+                                             {{-0x1p-101f, 0x1p-102f}, -0.0f},
+                                             {{-0.171875f, 5.0f}, -0x1.fep-13f},
+                                             {{-0x1p-126f, 0x1.ffep-115f}, -0.0f},
+                                             {{-1.0f, 0x1.001p-20f}, -0x1.fep-13f},
+                                             {{-INFINITY, 1.0f}, -0.0f},
+                                             {{-1.0f, 0x1.000004p0f}, 0x1p-23f},
+                                             {{-0xE00E01p-41f, 1.0f}, 0xF9p-20f},
+                                             {{-1.0f, 0x400801p-41f}, -0xFFp-19f},
+                                             {{3.0f, NAN}, -0.0f}};
 
 /* Half of them an edge of the bins, or up to two steps of f32 beside it. */
 static float next_signed(const float range[2], uint32_t *state, const surroundings *s)
@@ -513,22 +546,30 @@ static int is_in_gap(const clq_geometry *g, uint64_t i)
     return g->elements >= 200 && i >= g->elements / 2 && i < g->elements / 2 + 48;
 }
 
+/* In every other line the first bin of the first parameter, beside what is no number. */
+static float in_first_bin(const clq_geometry *g, uint64_t i, float least, float other)
+{
+    const uint64_t line = g->channels * g->row;
+    return i / line % 2 == 0 || i % line > 1 ? other : i % line == 0 ? least : NAN;
+}
+
 static void fill_signed_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
 {
     const elements e = elements_of(task->q, host[CLQ_ARG_X]);
     const clq_geometry *g = &task->geometry;
     surroundings s = {0.0625f, 0, 0, CLQ_HISTOGRAM_BINS, -0.0f, 1, 1};
     for (uint64_t p = 0; p < g->parameters; p++) {
-        memcpy((float *)host[CLQ_ARG_RANGE] + 2 * p, signed_ranges[p % COUNT(signed_ranges)], sizeof signed_ranges[0]);
+        memcpy((float *)host[CLQ_ARG_RANGE] + 2 * p, signed_ranges[p % COUNT(signed_ranges)].ends,
+               sizeof signed_ranges[0].ends);
         for (uint64_t bin = 0; bin < CLQ_HISTOGRAM_SIGNED_BINS; bin++) { /* counts of before, which are added to */
             ((uint64_t *)host[CLQ_ARG_COUNTS])[p * CLQ_HISTOGRAM_SIGNED_BINS + bin] = bin % 5;
         }
     }
     for (uint64_t i = 0; i < g->elements; i++) {
-        const uint64_t kind = clq_geometry_parameter(g, i) % COUNT(signed_ranges);
-        const float *range = signed_ranges[kind];
-        s.witness = kind % 2 == 0 ? -0.0f : NEXT_TO_EDGE;
-        store_element(&e, i, is_in_gap(g, i) ? NAN : next_signed(range, state, &s), state);
+        const signed_range *range = &signed_ranges[clq_geometry_parameter(g, i) % COUNT(signed_ranges)];
+        s.witness = range->witness;
+        const float any = is_in_gap(g, i) ? NAN : next_signed(range->ends, state, &s);
+        store_element(&e, i, in_first_bin(g, i, range->ends[0], any), state);
     }
 }
 
@@ -548,7 +589,8 @@ static void fill_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT]
     }
     for (uint64_t i = 0; i < g->elements; i++) {
         (void)maximum_of(task, clq_geometry_parameter(g, i), &s);
-        store_element(&e, i, is_in_gap(g, i) ? NAN : next_element(state, &s), state);
+        const float any = is_in_gap(g, i) ? NAN : next_element(state, &s);
+        store_element(&e, i, in_first_bin(g, i, 0.0f, any), state);
     }
 }
 

@@ -34,7 +34,7 @@ typedef struct clq_trial_cases {
     size_t count;
     /* Describe case `number`, which is zeroed: all but where the operands lie. */
     clq_status (*describe)(const void *what, size_t number, clq_trial_case *c, clq_error *error);
-    /* Write the inputs of a case, whose operands lie in host memory. */
+    /* Write the inputs of a case, whose operands lie in host memory. Those of a product follow from its problem. */
     void (*fill)(const clq_trial_case *c);
 } clq_trial_cases;
 

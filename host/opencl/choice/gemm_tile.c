@@ -57,19 +57,26 @@ uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *
                : CLQ_GEMM_LEAST_EDGE;
 }
 
+uint64_t clq_cl_gemm_trial_rows_of_part_of_tile(const clq_gemm_decision *decision)
+{
+    return decision->variant == CLQ_VARIANT_CPU_AMX ? 21 /* a whole register and a ragged one */
+           : decision->tile_rows == 0               ? 15
+                                                    : 0;
+}
+
 /* Of the heights of tiles, those that a ragged last one can be tried with need a product a little higher. */
 uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
 {
     const uint32_t height = decision->tile_rows;
     if (decision->variant == CLQ_VARIANT_CPU_AMX) {
-        return height + 21; /* a whole tile, and one of a whole register and a ragged one */
+        return height + clq_cl_gemm_trial_rows_of_part_of_tile(decision);
     }
     for (uint64_t m = height + height / 2; m < 2 * (uint64_t)height; m++) {
         if (m > height && clq_cl_gemm_tile_rows(decision->tuning, decision->variant, m) == height) {
             return m;
         }
     }
-    return height == 0 ? decision->tile_edge + 15 : height;
+    return height == 0 ? decision->tile_edge + clq_cl_gemm_trial_rows_of_part_of_tile(decision) : height;
 }
 
 uint64_t clq_cl_gemm_trial_rows_of_whole_tiles(const clq_gemm_decision *decision)
@@ -80,7 +87,8 @@ uint64_t clq_cl_gemm_trial_rows_of_whole_tiles(const clq_gemm_decision *decision
 
 uint64_t clq_cl_gemm_trial_rows_of_many_tiles(const clq_gemm_decision *decision)
 {
-    const uint64_t m = 17 * (uint64_t)decision->tile_rows + 5;
+    const uint64_t ragged = decision->variant == CLQ_VARIANT_CPU_AMX ? 1 : 5; /* a register of one row */
+    const uint64_t m = 17 * (uint64_t)decision->tile_rows + ragged;
     const int has_tiles = decision->variant != CLQ_VARIANT_GEMV && decision->tile_rows != 0;
     return has_tiles && clq_cl_gemm_tile_rows(decision->tuning, decision->variant, m) == decision->tile_rows ? m : 0;
 }

@@ -24,6 +24,9 @@ uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *
 /* A height of a product for which the same program multiplies, with a ragged last tile where there can be one. */
 uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision);
 
+/* One of less than a tile; 0: the tile is not so high that it would be any quicker. */
+uint64_t clq_cl_gemm_trial_rows_of_part_of_tile(const clq_gemm_decision *decision);
+
 /* One of a whole tile alone; 0: the program is not made for any, or work-groups make tiles. */
 uint64_t clq_cl_gemm_trial_rows_of_whole_tiles(const clq_gemm_decision *decision);
 
