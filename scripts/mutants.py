@@ -314,6 +314,9 @@ RACES = "barrier-removed"  # of work-items that run one after the other here: --
 MAY_NOT_END = ("greater-or-equal", "condition-negated", "plus-to-minus", "minus-to-plus", "unequal-negated",
                "add-to-set")
 
+# In the index of a store these overwrite what a process needs to end, which then waits for what never comes.
+MAY_STORE_ANYWHERE = ("plus-to-minus", "minus-to-plus")
+
 
 def weight(text):
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
@@ -321,13 +324,14 @@ def weight(text):
 
 def one_of_each_kernel(name, hit):
     """Of the targets of one operation and variant one pair of types, another for each mutant; another one is first.
-    Each height of a product is a kernel."""
+    Each height of a product is a kernel; those taken lie apart, as neighbours are heights of one variant."""
     kinds = collections.OrderedDict()
     for target in hit:
         kinds.setdefault(target if target.startswith("gemm/") else "/".join(target.split("/")[:2]), []).append(target)
     chosen = [members[weight(name + kind) % len(members)] for kind, members in kinds.items()]
-    first = weight(name) % len(chosen)
-    return (chosen[first:] + chosen[:first])[:MOST_KERNELS]
+    first = weight(name)
+    apart = max(len(chosen) // MOST_KERNELS, 1)
+    return [chosen[(first + i * apart) % len(chosen)] for i in range(min(len(chosen), MOST_KERNELS))]
 
 
 def spread(rows):
@@ -345,6 +349,7 @@ def few(rows, live):
     it with their tensors."""
     chosen, met = [], set()
     rows = [r for r in rows if not (re.match(r"\s*(for|while) ", r[3]) and r[1] in MAY_NOT_END)]
+    rows = [r for r in rows if not (re.match(r"\s*\w+\[.*\] = ", r[3]) and r[1] in MAY_STORE_ANYWHERE)]
     reasons = read_reasons()
     rows = [r for r in rows if not is_barrier(r[0]) and reason_of(reasons, r[0]) is None]
     rows = [r[:4] + ([min(r[4], key=lambda t: (len(live[t]), t))],) for r in rows]
