@@ -493,11 +493,10 @@ static float maximum_of(const clq_task *task, uint64_t p, surroundings *s)
 
 /*
  * The ranges of signed bins: of every kind of ends, with edges that are floats and such as lie between two. The first
- * stands for all where a tensor has one. Of some an edge decides by what is small beside their greater end: 0 is one
- * where the lower end, the least normal number, counts whole; -0x1.fep-13f is above one by a 2^-40th of it; 0x1p-23f is
- * one, in every type; the last two witnesses are above one by a 2^-44th and a 2^-52nd, for what an end has below 2^-40
- * of the other: with a unit of that, the sums of products either side have opposite signs (is_above,
- * histogram_bins.clh).
+ * stands for all where a tensor has one. Of some an edge decides by what is small beside their greater end: 0.5 is
+ * below one by half of the least normal number; -0x1.fep-13f is above one by a 2^-40th of it; 0x1p-23f is one, in every
+ * type; the last two witnesses are above one by a 2^-44th and a 2^-52nd, for what an end has below 2^-40 of the other:
+ * with a unit of that, the sums of products either side have opposite signs (is_above, histogram_bins.clh).
  */
 typedef struct signed_range {
     float ends[2];
@@ -518,7 +517,7 @@ static const signed_range signed_ranges[] = {{{-0x1.23456p5f, 0x1.fedcbap6f}, -0
                                              {{0x1.fffffep127f, 0x1.fffffep127f}, -0x1.fep-13f},
                                              {{-0x1p-101f, 0x1p-102f}, -0.0f},
                                              {{-0.171875f, 5.0f}, -0x1.fep-13f},
-                                             {{-0x1p-126f, 0x1.ffep-115f}, -0.0f},
+                                             {{0x1p-126f, 1.0f}, 0.5f},
                                              {{-1.0f, 0x1.001p-20f}, -0x1.fep-13f},
                                              {{-INFINITY, 1.0f}, -0.0f},
                                              {{-1.0f, 0x1.000004p0f}, 0x1p-23f},
@@ -553,6 +552,12 @@ static float in_first_bin(const clq_geometry *g, uint64_t i, float least, float 
     return i / line % 2 == 0 || i % line > 1 ? other : i % line == 0 ? least : NAN;
 }
 
+/* Segments begin with their witness in one of eight rows of a parameter. */
+static int is_witness_at(const clq_geometry *g, uint64_t i)
+{
+    return i % g->row % g->segment == 0 && i / g->row / g->channels % 8 == 0;
+}
+
 static void fill_signed_histogram(const clq_task *task, void *const host[CLQ_ARG_COUNT], uint32_t *state)
 {
     const elements e = elements_of(task->q, host[CLQ_ARG_X]);
@@ -568,7 +573,8 @@ static void fill_signed_histogram(const clq_task *task, void *const host[CLQ_ARG
     for (uint64_t i = 0; i < g->elements; i++) {
         const signed_range *range = &signed_ranges[clq_geometry_parameter(g, i) % COUNT(signed_ranges)];
         s.witness = range->witness;
-        const float any = is_in_gap(g, i) ? NAN : next_signed(range->ends, state, &s);
+        const float drawn = next_signed(range->ends, state, &s);
+        const float any = is_in_gap(g, i) ? NAN : is_witness_at(g, i) ? range->witness : drawn;
         store_element(&e, i, in_first_bin(g, i, range->ends[0], any), state);
     }
 }
