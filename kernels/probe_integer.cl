@@ -95,8 +95,13 @@ static ulong wide(uint which, ulong a, ulong b, uint shift)
         return (ulong)((long)a < (long)b) | (ulong)(a < b) << 1 | (ulong)(a == b) << 2;
     case 42:
         return clz(a);
-    default:
+    case 43:
         return (ulong)(int)a; /* widened with its sign */
+    default: {
+        const long x = (int)a; /* and compared with constants */
+        return (ulong)(x < 0) | (ulong)(x < 5) << 1 | (ulong)(x >= INT_MIN && x <= INT_MAX) << 2 |
+               (ulong)((ulong)(uint)a < 5) << 3;
+    }
     }
 }
 

@@ -141,6 +141,13 @@ static int is_less(uint64_t a, uint64_t b)
     return (a ^ UINT64_C(1) << 63) < (b ^ UINT64_C(1) << 63);
 }
 
+/* Of what is within 32 bits with its sign, and without one. */
+static uint64_t extended_comparisons(uint32_t a)
+{
+    const uint64_t is_negative = a >> 31;
+    return is_negative | (is_negative | (uint64_t)(a < 5)) << 1 | UINT64_C(1) << 2 | (uint64_t)(a < 5) << 3;
+}
+
 static uint64_t wide(uint32_t which, uint64_t a, uint64_t b, uint32_t shift)
 {
     const uint32_t n = shift & 63;
@@ -171,8 +178,10 @@ static uint64_t wide(uint32_t which, uint64_t a, uint64_t b, uint32_t shift)
         return (uint64_t)is_less(a, b) | (uint64_t)(a < b) << 1 | (uint64_t)(a == b) << 2;
     case 42:
         return leading_zeros(a, 64);
-    default:
+    case 43:
         return (uint64_t)wide_of((uint32_t)a);
+    default:
+        return extended_comparisons((uint32_t)a);
     }
 }
 

@@ -114,6 +114,7 @@ const clq_verify_probe clq_verify_probes[] = {
     INTEGER(41, "comparisons-64"),
     INTEGER(42, "clz-64"),
     INTEGER(43, "sign-extension"),
+    INTEGER(44, "comparisons-extended"),
     UNALIGNED("uchar", "u8x"),
     UNALIGNED("ushort", "u16x"),
     UNALIGNED("uint", "u32x"),
