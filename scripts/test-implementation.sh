@@ -140,14 +140,14 @@ platform=$(sed -n 's/^ *platform *//p' "$log" | head -n 1)
 echo "$platform, $device, driver $driver"
 
 # shellcheck disable=SC2086 # the tests' seed, if there is one
-judge "verify --quick" there 1200 "$command" verify --quick ${CLQ_TEST_SEED:+--seed $CLQ_TEST_SEED}
+judge "verify --quick" there 1800 "$command" verify --quick --budget 1700 ${CLQ_TEST_SEED:+--seed $CLQ_TEST_SEED}
 if [ "$quick" = yes ]; then
     judge "test_gemm_values, wrapped" there 600 env CLQ_TEST_FILTER=wrapped_sums "$tests/test_gemm_values"
 else
     judge test_portable there 1200 "$tests/test_portable"
     judge test_gemm_values there 1200 "$tests/test_gemm_values"
     judge suite there 14400 ctest --test-dir "$(dirname "$(dirname "$command")")" -j2 --timeout 600 -E '^(signals|mutants|zoo_|cli_zoo)'
-    judge verify there 3600 "$command" verify
+    judge verify there 3600 "$command" verify --budget 3400
 fi
 
 # Rates as fractions of what C reaches in the same minutes, so that both runs can be compared.

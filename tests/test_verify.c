@@ -692,6 +692,107 @@ static void two_calls_share_the_cases(void **state)
     check_needs_device();
 }
 
+/* The first case of each group, in the order in which they are given out. */
+typedef struct order_of_groups {
+    groups_of_call groups; /* first: the cookie of give_group */
+    char names[1024][256];
+    size_t count, begun; /* groups that have been given, and of which one has begun */
+} order_of_groups;
+
+static size_t give_and_note(void *cookie, const clq_verify_report *so_far, size_t *first)
+{
+    order_of_groups *o = cookie;
+    o->count++;
+    return give_group(&o->groups, so_far, first);
+}
+
+static void note_first(void *cookie, const char *name, size_t number, const clq_verify_report *so_far)
+{
+    order_of_groups *o = cookie;
+    (void)number;
+    (void)so_far;
+    assert_true(o->count <= 1024);
+    if (o->begun < o->count) {
+        o->begun = o->count;
+        snprintf(o->names[o->count - 1], sizeof o->names[0], "%s", name);
+    }
+}
+
+static const char *no_time(void *cookie)
+{
+    (void)cookie;
+    return "no time";
+}
+
+/* How many groups before this one begin with as many parts of its name, and the slash behind. */
+static size_t before_it(const order_of_groups *o, size_t group, int parts)
+{
+    const char *name = o->names[group];
+    size_t length = 0;
+    size_t count = 0;
+    for (int i = 0; i < parts; i++) {
+        length += strcspn(name + length, "/") + 1;
+    }
+    for (size_t i = 0; i < group; i++) {
+        count += strncmp(o->names[i], name, length) == 0;
+    }
+    return count;
+}
+
+static void check_order(const order_of_groups *o)
+{
+    size_t turn = 0;
+    size_t most = 0;
+    for (size_t i = 0; i < o->begun; i++) {
+        const int is_probe = strncmp(o->names[i], "probe-", 6) == 0;
+        assert_true(!is_probe || turn == 0);
+        if (!is_probe) { /* no operation has its second program before all have their first, and so on */
+            const size_t own = before_it(o, i, 1) + 1;
+            assert_true(own >= turn);
+            turn = own;
+            most = before_it(o, i, 2) > most ? before_it(o, i, 2) : most;
+        }
+    }
+    assert_true(turn > 10 && most > 1);
+    for (size_t i = 0; i < o->begun; i++) { /* nor a kernel its second before all of the operation have their first */
+        for (size_t k = 0; k < i && strncmp(o->names[i], "probe-", 6) != 0; k++) {
+            const size_t length = strcspn(o->names[i], "/") + 1;
+            assert_true(strncmp(o->names[k], o->names[i], length) != 0 || before_it(o, k, 2) <= before_it(o, i, 2));
+        }
+    }
+}
+
+/* A call without any time names all there is, and begins with what matters most. */
+static void what_is_left_out_is_told(void **state)
+{
+    static order_of_groups o;
+    const clq_verify_events events = {
+        .struct_size = sizeof events, .cookie = &o, .begun = note_first, .next = give_and_note, .leaves_out = no_time};
+    clq_verify_report *report = NULL;
+    clq_verify_request request;
+    clq_error error;
+    (void)state;
+    memset(&o, 0, sizeof o);
+    o.groups.step = 1;
+    clq_verify_request_init(&request);
+    request.extent = CLQ_VERIFY_QUICK;
+    if (check_device() != NULL) {
+        assert_int_equal(clq_verify(check_device(), &request, &events, &report, &error), CLQ_OK);
+        assert_int_equal(report->case_count, report->planned_count);
+        assert_int_equal(report->left_out_count, report->planned_count);
+        assert_int_equal(report->counts[CLQ_VERIFY_SKIPPED], report->planned_count);
+        for (size_t i = 0; i < report->case_count; i++) {
+            assert_int_equal(report->cases[i].number, i);
+            assert_true(report->cases[i].is_left_out);
+            assert_string_equal(report->cases[i].reason, "no time");
+        }
+        assert_int_equal(o.count, report->group_count + 1);
+        check_order(&o);
+    }
+    clq_verify_report_destroy(&report);
+    check_needs_device();
+}
+
 static void what_is_refused(void **state)
 {
     clq_verify_report *report = NULL;
@@ -738,6 +839,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_cancelled_call_reports),
     cmocka_unit_test(a_run_goes_on),
     cmocka_unit_test(two_calls_share_the_cases),
+    cmocka_unit_test(what_is_left_out_is_told),
     cmocka_unit_test(what_is_refused),
 };
 

@@ -102,6 +102,7 @@ typedef struct clq_verify_items {
     uint32_t programs;
     size_t *begins; /* of each group, cases that share compiled kernels, its first; and the number of all */
     size_t group_count;
+    size_t *order;        /* groups, those that matter most first */
     char operations[512]; /* those that cases are of, whether they fit `only` or not, with commas between */
     clq_error story;
     char obstacles[CLQ_VERIFY_OBSTACLES][256]; /* what `skipped` of products points at */

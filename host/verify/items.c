@@ -93,6 +93,7 @@ void clq_verify_items_release(clq_verify_items *items)
 {
     free(items->items);
     free(items->begins);
+    free(items->order);
     items->items = NULL;
-    items->begins = NULL;
+    items->begins = items->order = NULL;
 }

@@ -159,6 +159,7 @@ clq_status clq_verify_report_add(clq_verify_report *report, const clq_verify_cas
     keep_story(made, what);
     keep_log(made, &made->cases[place], what->story);
     made->report.counts[what->verdict]++;
+    made->report.left_out_count += what->is_left_out != 0;
     return CLQ_OK;
 }
 

@@ -151,6 +151,17 @@ static void judge_lost(verify_call *call, clq_verify_case *c)
     judge(call, CLQ_DEVICE_ERROR, c);
 }
 
+static int leaves_out(const verify_call *call, clq_verify_case *c)
+{
+    const char *why = call->events.leaves_out != NULL ? call->events.leaves_out(call->events.cookie) : NULL;
+    if (why != NULL) {
+        c->verdict = CLQ_VERIFY_SKIPPED;
+        c->reason = why;
+        c->is_left_out = 1;
+    }
+    return why != NULL;
+}
+
 /* ---- programs that show a fault ---- */
 
 /* Whether the fault gets a folder: the first case of its kernel, which is the smallest. */
@@ -228,7 +239,7 @@ static clq_status do_item(verify_call *call, size_t number, clq_error *error)
     }
     if (is_lost(call)) {
         judge_lost(call, &c);
-    } else {
+    } else if (!leaves_out(call, &c)) {
         CLQ_TRY(run_item(call, item, &c, error));
     }
     c.seconds = seconds_now() - begun;
@@ -266,7 +277,7 @@ static clq_status do_groups(verify_call *call, clq_error *error)
         if (group >= call->items.group_count) {
             return CLQ_OK;
         }
-        CLQ_TRY(do_group(call, group, first, error));
+        CLQ_TRY(do_group(call, call->items.order[group], first, error));
     }
 }
 

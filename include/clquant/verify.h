@@ -96,6 +96,7 @@ typedef struct clq_verify_case {
     const clq_error *story;
     const clq_verify_difference *difference; /* of one that differs, else NULL */
     const char *reproducer;                  /* the folder that shows the fault, NULL: none was written for it */
+    int is_left_out;                         /* skipped for want of time: the event `leaves_out` said so */
 } clq_verify_case;
 
 /* What was found. Its memory is the report's own. */
@@ -105,10 +106,11 @@ struct clq_verify_report {
     uint64_t seed;                /* of the request */
     const clq_verify_case *cases; /* by number */
     size_t case_count;            /* of cases */
-    size_t planned_count; /* more than case_count when the call was cancelled or the device was lost, or goes on */
-    size_t group_count;   /* of all that are planned: cases of one group share their compiled kernels */
-    size_t counts[4];     /* by verdict */
-    double seconds;       /* of the call, or of all that a report of one's own was given */
+    size_t planned_count;  /* more than case_count when the call was cancelled or the device was lost, or goes on */
+    size_t group_count;    /* of all that are planned: cases of one group share their compiled kernels */
+    size_t counts[4];      /* by verdict */
+    size_t left_out_count; /* of those that were skipped: for want of time, so that nothing is known of them */
+    double seconds;        /* of the call, or of all that a report of one's own was given */
 };
 
 /* With all that it points at. */
@@ -145,14 +147,19 @@ typedef struct clq_verify_events {
      * case has failed; for what did not come back before. Probes that are done by the host do not tell. */
     int (*launches)(void *cookie, const char *file, const char *options);
     /* For callers who share the groups of a request between calls in several processes: which group this call is to do
-     * next, from case `*first` on (by number; 0: all of it). group_count or more ends the call. NULL: all, in order. */
+     * next, from case `*first` on (by number; 0: all of it). group_count or more ends the call. NULL: all, in order,
+     * which is that of what matters most: of each operation a program of each of its kernels comes first. */
     size_t (*next)(void *cookie, const clq_verify_report *so_far, size_t *first);
     /* Before a folder of that name is written: not 0 where none is wanted, as when another call has written it. */
     int (*is_reproduced)(void *cookie, const char *name);
+    /* Before a case: why there is no time for it, which is its `reason` then, as CLQ_VERIFY_SKIPPED; NULL: it is run. A
+     * call whose time is up goes through what is left in this way, so that the report names it. */
+    const char *(*leaves_out)(void *cookie);
 } clq_verify_events;
 
 /*
- * Compare the context's device, or native, with the reference. CLQ_OK: no case differs or failed. CLQ_MISMATCH: one
+ * Compare the context's device, or native, with the reference. CLQ_OK: no case differs or failed (left_out_count
+ * tells whether all were run). CLQ_MISMATCH: one
  * differs; CLQ_DEVICE_ERROR: none differs and one failed, or the device no longer answers; `error` then tells of the
  * first. A case that fails is that case's verdict, and the others go on: where a context answers no more, in a new one
  * of the same device. CLQ_INVALID_ARGUMENT for the reference, which is what devices are compared with, and where no

@@ -7,7 +7,7 @@
 # On a device of these habits the first probe fails, with others that are told; `verify` ends with that exit code.
 fault() {
     habits=$1
-    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits "$CLQUANT" verify --quick --seed 3 --device 0:0 --only "$2" \
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits "$CLQUANT" verify --quick --budget 9999 --seed 3 --device 0:0 --only "$2" \
         --reproduce faults >text 2>messages
     echo "$habits: exit code $?: $(sed -n 's/^\(DIFFERS\|FAILED\) //p' text | tr '\n' ' ')"
     for folder in faults/*/; do

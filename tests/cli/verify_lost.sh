@@ -8,7 +8,7 @@ on_device() {
     habits=$1
     shift
     echo "-- $habits"
-    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits "$CLQUANT" verify --quick --seed 5 "$@" >text 2>messages
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits "$CLQUANT" verify --quick --budget 9999 --seed 5 "$@" >text 2>messages
     echo "exit code $?"
     said messages | sed -e 's/^clquant: .*: \(the driver .* in [0-9]* \)of [0-9]* cases/clquant: \1cases/'
     sed -n '/^FAILED/,/^[0-9]* cases/p' text | sed 's/ in [0-9.]* s:/:/'
@@ -26,9 +26,9 @@ reproduce() { # FOLDER SECONDS: until what does not come back is the fault
 
 # What is compiled here is in the compiler's cache below, where ten seconds are enough however busy the machine is. They
 # take no processor: what is silent for so long is waited for beside the rest.
-"$CLQUANT" verify --quick --device 0:0 --only 'probe-memory/[ac]*[lty]' >/dev/null 2>&1
+"$CLQUANT" verify --quick --budget 9999 --device 0:0 --only 'probe-memory/[ac]*[lty]' >/dev/null 2>&1
 integers='probe-integer/*add*'
-"$CLQUANT" verify --quick --device 0:0 --only "$integers" >/dev/null 2>&1
+"$CLQUANT" verify --quick --budget 9999 --device 0:0 --only "$integers" >/dev/null 2>&1
 mkdir silent-build silent-launch silent-source
 (cd silent-build && {
     on_device hang-build=probe_integer --device 0:0 --only 'probe-[im]*/[ac]*[4y]' --timeout 10 --reproduce faults
@@ -53,7 +53,7 @@ holds_something() {
     [ -n "$(ls -A "$1")" ]
 }
 mkdir gone
-OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=hang=probe_atomic "$CLQUANT" verify --quick --seed 5 --device 0:0 \
+OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=hang=probe_atomic "$CLQUANT" verify --quick --budget 9999 --seed 5 --device 0:0 \
     --only 'probe-memory/[ac]*[lty]' --timeout 2 --report gone/report.html >text 2>messages &
 await holds_something gone
 rm -r gone

@@ -5,7 +5,7 @@
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
 printf '\t#error takes <nothing>\\n\n' >fault
 refuses() {
-    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="mutate=$PWD/fault" "$CLQUANT" verify --quick --device 0:0 --seed 5 \
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="mutate=$PWD/fault" "$CLQUANT" verify --quick --budget 9999 --device 0:0 --seed 5 \
         --only 'dequantize/strip/f32-u16/*' "$@" 2>>messages
 }
 refuses --report report.xml >text
@@ -25,4 +25,8 @@ told report.json '"build_log": ".*error: .*takes <nothing>'
 told report.html '^<pre>.*error: .*takes &lt;nothing&gt;'
 told report.xml '^\(.*>\)*error: [^"]*takes &lt;nothing&gt;$'
 [ "$(grep -c '"reason": ".*CL_BUILD_PROGRAM_FAILURE (-11): .*takes <nothing>"' report.json)" -gt 3 ] || echo "report.json: no word of the compiler"
-[ "$(grep -c '<error message=".*CL_BUILD_PROGRAM_FAILURE (-11): .*takes &lt;nothing&gt;"' report.xml)" -gt 3 ] || echo "report.xml: no word of the compiler"
+first=$(sed -n 's/^FAILED //p' text)
+told report.xml '<error message=".*CL_BUILD_PROGRAM_FAILURE (-11): .*takes &lt;nothing&gt;"'
+[ "$(grep -c "<error message=\"as $first\"" report.xml)" -gt 3 ] || echo "report.xml: the others do not name the first"
+told report.html 'CL_BUILD_PROGRAM_FAILURE (-11): .*takes &lt;nothing&gt;' ' more cases failed for this reason:'
+[ "$(grep -c '^<li><code>dequantize/strip/f32-u16/.*</code></li>$' report.html)" -gt 3 ] || echo "report.html: the others are not named"

@@ -14,13 +14,13 @@ only='[cm]*[er]*/strip/*[12]x*/*' # choose-parameters and merge-range: four grou
 names() {
     sed -n 's/^ *"name": "\(.*\/.*\)",$/\1/p' "$1"
 }
-"$CLQUANT" verify --quick --seed 5 --device 0:0 --only "$only" --report sound.json >text 2>messages
+"$CLQUANT" verify --quick --budget 9999 --seed 5 --device 0:0 --only "$only" --report sound.json >text 2>messages
 echo "exit code $?"
 said messages
 sed -n 's/ cases in .* s: .* ok, / cases, /p' text | sed 's/^[0-9]* /some /'
 
 echo "-- lost in the compiler"
-OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=crash-build=merge_range "$CLQUANT" verify --quick --seed 5 --device 0:0 \
+OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=crash-build=merge_range "$CLQUANT" verify --quick --budget 9999 --seed 5 --device 0:0 \
     --only "$only" --report lost.json --reproduce faults >text 2>messages
 echo "exit code $?"
 said messages | sed 's/^clquant: .*: the driver/clquant: the driver/;s/ of [0-9]* cases/ cases/'
@@ -33,7 +33,7 @@ ls faults
 # Until each process stands still in a build; then the first is killed.
 kill_one() { # HABITS PROCESSES
     : >hold
-    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="$1 hold-build=$PWD/hold" "$CLQUANT" verify --quick --seed 5 --device 0:0 \
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="$1 hold-build=$PWD/hold" "$CLQUANT" verify --quick --budget 9999 --seed 5 --device 0:0 \
         --only "$only" --report killed.json >text 2>messages &
     process=$!
     await holds "$2"
@@ -50,7 +50,7 @@ holds() {
     [ "$(wc -l <hold)" -ge "$1" ]
 }
 echo "-- a device for one process"
-OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="exclusive=$PWD/lock" "$CLQUANT" verify --quick --seed 5 --device 0:0 --only "$only" \
+OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="exclusive=$PWD/lock" "$CLQUANT" verify --quick --budget 9999 --seed 5 --device 0:0 --only "$only" \
     --report alone.json >text 2>messages
 echo "exit code $?"
 said messages | sed 's/clCreateContext.*;/clCreateContext ...;/'

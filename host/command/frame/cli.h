@@ -116,7 +116,7 @@ typedef struct cli_options {
         int quick, full;
         int seed_given; /* of `seed` */
         const char *only, *report, *reproduce;
-        uint64_t timeout; /* seconds */
+        uint64_t timeout, budget; /* seconds; no budget: 0 */
     } verify;
     /* sample; verify */
     uint64_t seed;

@@ -154,8 +154,9 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
                 "the "
                 "same cases. Prints a line for each operation and, for what differs, the "
                 "first element with what it is made of. A kernel that fails is a verdict, and the rest goes on. "
-                "Exit code 0: all equal; 5: something differs; 4: the device failed. Ctrl-C ends it with what was "
-                "found so far.",
+                "Exit code 0: all equal; 5: something differs; 4: the device failed; 1: nothing was found, but time "
+                "was "
+                "up before all was tried. Ctrl-C ends it with what was found so far.",
         },
     [CLI_VERB_BENCH] =
         {

@@ -13,6 +13,8 @@
 #include "command/verbs/report.h"
 #include "format/file.h"
 
+enum { QUICK_SECONDS = 60, STANDARD_SECONDS = 600 }; /* for a device */
+
 typedef enum report_form { NO_REPORT, JSON_REPORT, JUNIT_REPORT, HTML_REPORT } report_form;
 
 typedef struct verify_call {
@@ -45,6 +47,9 @@ static int check_options(verify_call *call)
         if (call->form == NO_REPORT) {
             return cli_usage_error("--report %s: required is a file that ends in .json, .xml (JUnit) or .html", path);
         }
+    }
+    if (o->verify.budget == 0 && !o->verify.full) {
+        o->verify.budget = o->verify.quick ? QUICK_SECONDS : STANDARD_SECONDS;
     }
     if (!o->verify.seed_given) {
         struct timespec now;
@@ -96,7 +101,7 @@ static clq_status verify_all(verify_call *call, clq_error *error)
             call->options.device = run->spec;
         }
         cli_verify_device(&call->options, run);
-        result->is_cancelled |= run->status == CLQ_CANCELLED || cli_should_end();
+        result->is_cancelled |= (run->status == CLQ_CANCELLED && !run->is_late) || cli_should_end();
         if (result->is_cancelled) {
             result->count = i + 1;
         }
@@ -108,18 +113,38 @@ static clq_status verify_all(verify_call *call, clq_error *error)
     return CLQ_OK;
 }
 
-/* A difference counts for more than a device that failed on another; a run that was broken off for most. */
+static int code_of_run(const cli_verify_run *run)
+{
+    const int code = cli_report(&run->error);
+    return run->is_late ? CLI_FAILURE : code;
+}
+
+/* What counts for more comes later. */
+static int weight_of(int code)
+{
+    static const int codes[] = {CLI_OK, CLI_FAILURE, CLI_NO_DEVICE, CLI_MISMATCH};
+    int weight = 0;
+    while (weight < 3 && codes[weight] != code) {
+        weight++;
+    }
+    return codes[weight] == code ? weight : 2;
+}
+
+/* A difference counts for more than a device that failed on another, and that for more than one that was too slow; a
+ * run that was broken off for most. */
 static int code_of(const cli_verify_result *result)
 {
     int code = CLI_OK;
     for (size_t i = 0; i < result->count; i++) {
         const cli_verify_run *run = &result->runs[i];
-        if (run->status == CLQ_CANCELLED && run->report != NULL && run->report->counts[CLQ_VERIFY_DIFFERS] > 0) {
-            code = CLI_MISMATCH;
-        } else if (run->status != CLQ_OK && run->status != CLQ_CANCELLED && !result->is_cancelled) {
-            const int own = cli_report(&run->error);
-            code = code == CLI_MISMATCH || (code != CLI_OK && own != CLI_MISMATCH) ? code : own;
+        const int is_broken_off = run->status == CLQ_CANCELLED && !run->is_late;
+        int own = CLI_OK;
+        if (is_broken_off && run->report != NULL && run->report->counts[CLQ_VERIFY_DIFFERS] > 0) {
+            own = CLI_MISMATCH;
+        } else if (run->status != CLQ_OK && !is_broken_off && !result->is_cancelled) {
+            own = code_of_run(run);
         }
+        code = weight_of(own) > weight_of(code) ? own : code;
     }
     return result->is_cancelled && cli_interrupted() ? cli_interrupt_code() : code;
 }

@@ -16,6 +16,7 @@ typedef struct cli_verify_run {
     clq_verify_report *report; /* NULL where it was not even begun */
     clq_status status;         /* of clq_verify, or of opening the device */
     clq_error error;
+    int is_late;   /* all that was tried is as it should be, but the time was not enough for all (CLQ_CANCELLED) */
     int is_listed; /* found by cli_verify_devices, which told of drivers that are left out */
 } cli_verify_run;
 
@@ -42,14 +43,38 @@ clq_status cli_verify_devices(const cli_options *options, void (*found)(void *co
 typedef struct cli_verify_sum {
     const char *operation;
     size_t counts[4]; /* by verdict */
+    size_t left_out;  /* of those skipped: for want of time */
     double seconds;
 } cli_verify_sum;
+
+/* "differs", "failed", "incomplete" (some were left out), "ok", "skipped". */
+const char *cli_verify_verdict(const cli_verify_sum *sum);
 
 enum { CLI_VERIFY_OPERATIONS = 64 };
 
 size_t cli_verify_sums(const clq_verify_report *report, cli_verify_sum sums[CLI_VERIFY_OPERATIONS]);
 int cli_verify_is_failure(const clq_verify_case *c);
 size_t cli_verify_cases(const cli_verify_sum *sum);
+
+/* Cases that failed for one reason, or one that differs, by the first of them. */
+typedef struct cli_verify_story {
+    const clq_verify_case *first;
+    size_t cases;
+} cli_verify_story;
+
+typedef struct cli_verify_stories {
+    cli_verify_story *list;
+    size_t count, capacity;
+} cli_verify_stories;
+
+/* All failures of a report, each reason once; 0: there is no memory. To be released. */
+int cli_verify_find_stories(const clq_verify_report *report, cli_verify_stories *stories);
+void cli_verify_release_stories(cli_verify_stories *stories);
+
+/* Whether two are of one story; the first of those that a failure is of. */
+int cli_verify_is_alike(const clq_verify_case *a, const clq_verify_case *b);
+const clq_verify_case *cli_verify_first_alike(const cli_verify_stories *stories, const clq_verify_case *c);
+
 const char *cli_verify_extent_name(clq_verify_extent extent);
 
 clq_status cli_verify_print(const cli_verify_result *result, const cli_verify_run *run, clq_error *error);

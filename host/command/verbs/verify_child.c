@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -92,6 +93,8 @@ typedef struct teller {
     int has_answer;
     cli_verify_order answer;
     cli_verify_builds builds;
+    int is_late;
+    char late[CLI_VERIFY_LATE_BYTES];
 } teller;
 
 static cli_verify_message *begin_message(teller *t)
@@ -242,6 +245,21 @@ static void tell_done(teller *t, const cli_verify_run *run)
     end_message(t);
 }
 
+void cli_verify_late_reason(const cli_options *options, char text[CLI_VERIFY_LATE_BYTES])
+{
+    snprintf(text, CLI_VERIFY_LATE_BYTES, "not reached: %" PRIu64 " s were over (--budget)", options->verify.budget);
+}
+
+static const char *is_too_late(void *cookie)
+{
+    teller *t = cookie;
+    int is_late;
+    pthread_mutex_lock(&t->order_lock);
+    is_late = t->is_late;
+    pthread_mutex_unlock(&t->order_lock);
+    return is_late ? t->late : NULL;
+}
+
 /* ---- the process ---- */
 
 static void follow_order(teller *t, const cli_verify_order *order)
@@ -253,6 +271,8 @@ static void follow_order(teller *t, const cli_verify_order *order)
     pthread_mutex_lock(&t->order_lock);
     if (order->kind == CLI_VERIFY_AVOID) {
         cli_verify_builds_add(&t->builds, &order->build);
+    } else if (order->kind == CLI_VERIFY_LATE) {
+        t->is_late = 1;
     } else {
         t->answer = *order;
         t->has_answer = 1;
@@ -299,6 +319,8 @@ static void work(int answer, void *cookie)
     }
     t->pipe = answer;
     t->leash = s->leash[0];
+    t->is_late = s->part->is_late;
+    cli_verify_late_reason(s->part->options, t->late);
     if (s->part->builds != NULL) {
         t->builds = *s->part->builds;
     }
@@ -312,7 +334,7 @@ static void work(int answer, void *cookie)
     } else {
         const clq_verify_events events = {
             sizeof events, t,        tell_begun, tell_ended, cli_is_cancelled, tell_compiles,
-            tell_launches, ask_next, ask_fault};
+            tell_launches, ask_next, ask_fault,  is_too_late};
         cli_verify_open(s->part, &events, tell_log, &run);
     }
     tell_done(t, &run);

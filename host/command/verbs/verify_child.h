@@ -17,6 +17,7 @@ typedef struct cli_verify_build {
     int is_launched;
 } cli_verify_build;
 
+enum { CLI_VERIFY_LATE_BYTES = 96 };
 enum { CLI_VERIFY_LOSSES = 20, CLI_VERIFY_LAUNCHED = 8, CLI_VERIFY_BUILDS = CLI_VERIFY_LOSSES * CLI_VERIFY_LAUNCHED };
 
 /* What the compiler, or a launch, did not come back from: none is tried again. */
@@ -27,12 +28,16 @@ typedef struct cli_verify_builds {
 
 void cli_verify_builds_add(cli_verify_builds *builds, const cli_verify_build *build);
 
+/* Why there is no time for a case any more; the same text in all of them. */
+void cli_verify_late_reason(const cli_options *options, char text[CLI_VERIFY_LATE_BYTES]);
+
 /* What it is to do. */
 typedef struct cli_verify_part {
     const cli_options *options;
     int lists;        /* only which devices there are */
     int is_silent;    /* what is told when a device is opened has been told */
     int is_another;   /* not the first one on this device */
+    int is_late;      /* the time is up already */
     const char *lost; /* as in a clq_verify_request, with what follows */
     const char *lost_file, *lost_options;
     uint32_t lost_seconds;
@@ -50,6 +55,7 @@ typedef struct cli_verify_child {
 typedef enum cli_verify_order_kind {
     CLI_VERIFY_INTERRUPT, /* a signal */
     CLI_VERIFY_AVOID,     /* `build` */
+    CLI_VERIFY_LATE,      /* the time is up: what is left is only named */
     CLI_VERIFY_ANSWER /* to what was asked: a group and the case of it to begin with; whether a folder is not wanted */
 } cli_verify_order_kind;
 

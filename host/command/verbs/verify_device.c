@@ -40,15 +40,25 @@ static void see_ended(void *cookie, const clq_verify_case *what)
     cli_verify_show_failure(cookie, what);
 }
 
+static const char *is_late_here(void *cookie)
+{
+    static char reason[CLI_VERIFY_LATE_BYTES];
+    const cli_verify_work *work = cookie;
+    cli_verify_late_reason(work->options, reason);
+    return cli_verify_is_late(work) ? reason : NULL;
+}
+
 static void verify_here(cli_verify_work *work)
 {
     const clq_verify_events events = {.struct_size = sizeof events,
                                       .cookie = work,
                                       .begun = see_begun,
                                       .ended = see_ended,
-                                      .is_cancelled = cli_is_cancelled};
+                                      .is_cancelled = cli_is_cancelled,
+                                      .leaves_out = is_late_here};
     const cli_verify_part part = {.options = work->options};
     cli_verify_open(&part, &events, NULL, work->run);
+    cli_verify_conclude_late(work->run, work->options);
 }
 
 /* ---- in others ---- */

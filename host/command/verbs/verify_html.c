@@ -18,18 +18,11 @@ static const char head[] =
     "table{border-collapse:collapse}td,th{padding:.2em .8em;text-align:right;border-bottom:1px solid var(--line)}\n"
     "td:first-child,th:first-child,.facts td{text-align:left}\n"
     ".facts td:first-child{white-space:nowrap}code,pre{font:13px/1.4 ui-monospace,monospace}\n"
-    ".ok{color:var(--ok)}.differs,.failed{color:var(--bad);font-weight:600}.skipped{color:var(--none)}\n"
+    ".ok{color:var(--ok)}.differs,.failed{color:var(--bad);font-weight:600}.incomplete{font-weight:600}.skipped{color:"
+    "var(--none)}\n"
     "section{border-top:1px solid var(--line);margin-top:1.5em}\n"
     "svg{background:var(--same);border:1px solid var(--line);margin-top:.8em}rect{fill:var(--bad)}\n"
     "</style>\n</head>\n<body>\n<h1>clquant verify</h1>\n";
-
-static const char *verdict_of(const cli_verify_sum *sum)
-{
-    return sum->counts[CLQ_VERIFY_DIFFERS] > 0  ? "differs"
-           : sum->counts[CLQ_VERIFY_FAILED] > 0 ? "failed"
-           : sum->counts[CLQ_VERIFY_OK] > 0     ? "ok"
-                                                : "skipped";
-}
 
 static void put_operations(clq_text *text, const clq_verify_report *report)
 {
@@ -41,7 +34,8 @@ static void put_operations(clq_text *text, const clq_verify_report *report)
         const cli_verify_sum *s = &sums[i];
         clq_text_format(text, "<tr><td>%s</td><td>%zu</td><td>%zu</td><td>%zu</td><td>%zu</td><td>%zu</td>",
                         s->operation, cli_verify_cases(s), s->counts[0], s->counts[1], s->counts[2], s->counts[3]);
-        clq_text_format(text, "<td>%.2f</td><td class=\"%s\">%s</td></tr>\n", s->seconds, verdict_of(s), verdict_of(s));
+        clq_text_format(text, "<td>%.2f</td><td class=\"%s\">%s</td></tr>\n", s->seconds, cli_verify_verdict(s),
+                        cli_verify_verdict(s));
     }
     clq_text_put(text, "</table>\n");
 }
@@ -69,8 +63,26 @@ static void put_line(clq_text *text, const char *title, const char *value)
     clq_text_put(text, "</code></td></tr>\n");
 }
 
-static void put_failure(clq_text *text, const clq_verify_case *c, int with_picture)
+/* The others that failed for the same reason. */
+static void put_alike(clq_text *text, const clq_verify_report *report, const clq_verify_case *first)
 {
+    clq_text_put(text, "<ul>\n");
+    for (const clq_verify_case *c = first + 1; c < report->cases + report->case_count; c++) {
+        if (cli_verify_is_alike(first, c)) {
+            clq_text_put(text, "<li><code>");
+            cli_verify_escape(text, c->name);
+            clq_text_put(text, c->reproducer != NULL ? "</code>, see <code>" : "");
+            cli_verify_escape(text, c->reproducer != NULL ? c->reproducer : "");
+            clq_text_put(text, "</code></li>\n");
+        }
+    }
+    clq_text_put(text, "</ul>\n");
+}
+
+static void put_failure(clq_text *text, const clq_verify_report *report, const cli_verify_story *story,
+                        int with_picture)
+{
+    const clq_verify_case *c = story->first;
     const clq_verify_difference *d = c->difference;
     clq_text_format(text, "<section>\n<h3 class=\"%s\">%s: <code>", clq_verify_verdict_name(c->verdict),
                     clq_verify_verdict_name(c->verdict));
@@ -98,6 +110,10 @@ static void put_failure(clq_text *text, const clq_verify_case *c, int with_pictu
         cli_verify_escape_lines(text, c->story->build_log);
         clq_text_put(text, "</pre>\n");
     }
+    if (story->cases > 1) {
+        clq_text_format(text, "<p>%zu more cases failed for this reason:</p>\n", story->cases - 1);
+        put_alike(text, report, c);
+    }
     if (d != NULL && with_picture) {
         put_picture(text, d);
     }
@@ -106,17 +122,20 @@ static void put_failure(clq_text *text, const clq_verify_case *c, int with_pictu
 
 static void put_report(clq_text *text, const clq_verify_report *report)
 {
-    size_t pictures = 0;
+    cli_verify_stories stories;
     clq_text_format(text, "<p>%s, seed %" PRIu64 ": %zu of %zu cases in %.1f s</p>\n",
                     cli_verify_extent_name(report->extent), report->seed, report->case_count, report->planned_count,
                     report->seconds);
-    put_operations(text, report);
-    for (size_t i = 0; i < report->case_count; i++) {
-        if (cli_verify_is_failure(&report->cases[i])) {
-            put_failure(text, &report->cases[i], pictures < MOST_PICTURES);
-            pictures++;
-        }
+    if (report->left_out_count > 0) {
+        clq_text_format(text, "<p class=\"incomplete\">%zu cases were not reached in the time</p>\n",
+                        report->left_out_count);
     }
+    put_operations(text, report);
+    text->failed |= !cli_verify_find_stories(report, &stories);
+    for (size_t i = 0; i < stories.count; i++) {
+        put_failure(text, report, &stories.list[i], i < MOST_PICTURES);
+    }
+    cli_verify_release_stories(&stories);
     clq_text_put(text, "<section>\n<details><summary>All cases</summary>\n<table>\n");
     for (size_t i = 0; i < report->case_count; i++) {
         const clq_verify_case *c = &report->cases[i];

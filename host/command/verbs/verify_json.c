@@ -24,12 +24,13 @@ static void json_seconds(clq_json_writer *json, double seconds)
     clq_json_writer_number(json, seconds);
 }
 
-static void json_counts(clq_json_writer *json, const size_t counts[4])
+static void json_counts(clq_json_writer *json, const size_t counts[4], size_t left_out)
 {
     static const char *const keys[] = {"ok", "differ", "failed", "skipped"};
     for (int v = 0; v < 4; v++) {
         json_count(json, keys[v], counts[v]);
     }
+    json_count(json, "not_reached", left_out);
 }
 
 static void json_difference(clq_json_writer *json, const clq_verify_difference *d)
@@ -78,7 +79,7 @@ static void json_operations(clq_json_writer *json, const clq_verify_report *repo
         clq_json_writer_open(json, '{');
         json_text(json, "operation", sums[i].operation);
         json_count(json, "cases", cli_verify_cases(&sums[i]));
-        json_counts(json, sums[i].counts);
+        json_counts(json, sums[i].counts, sums[i].left_out);
         json_seconds(json, sums[i].seconds);
         clq_json_writer_close(json, '}');
     }
@@ -94,7 +95,7 @@ static void json_report(clq_json_writer *json, const clq_verify_report *report)
     json_text(json, "driver", d->driver);
     json_count(json, "planned", report->planned_count);
     json_count(json, "cases", report->case_count);
-    json_counts(json, report->counts);
+    json_counts(json, report->counts, report->left_out_count);
     json_seconds(json, report->seconds);
     json_operations(json, report);
     clq_json_writer_key(json, "results");
@@ -108,10 +109,17 @@ static void json_report(clq_json_writer *json, const clq_verify_report *report)
 void cli_verify_json(clq_json_writer *json, const cli_verify_result *result)
 {
     const cli_options *options = result->options;
+    size_t left_out = 0;
     json_text(json, "library", clq_version());
     json_text(json, "extent", options->verify.quick ? "quick" : options->verify.full ? "full" : "standard");
     json_count(json, "seed", options->seed);
     json_text(json, "only", options->verify.only);
+    clq_json_writer_key(json, "budget");
+    if (options->verify.budget > 0) {
+        clq_json_writer_u64(json, options->verify.budget);
+    } else {
+        clq_json_writer_null(json);
+    }
     clq_json_writer_key(json, "devices");
     clq_json_writer_open(json, '[');
     for (size_t i = 0; i < result->count; i++) {
@@ -121,12 +129,13 @@ void cli_verify_json(clq_json_writer *json, const cli_verify_result *result)
         json_text(json, "status", clq_status_name(run->status));
         json_text(json, "error", run->status != CLQ_OK ? run->error.message : NULL);
         if (run->report != NULL) {
+            left_out += run->report->left_out_count;
             json_report(json, run->report);
         }
         clq_json_writer_close(json, '}');
     }
     clq_json_writer_close(json, ']');
     clq_json_writer_key(json, "complete");
-    clq_json_writer_bool(json, !result->is_cancelled);
+    clq_json_writer_bool(json, !result->is_cancelled && left_out == 0);
     json_count(json, "exit_code", (uint64_t)result->code);
 }

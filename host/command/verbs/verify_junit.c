@@ -25,7 +25,23 @@ static void put_difference(clq_text *text, const clq_verify_difference *d)
     clq_text_format(text, "\n%" PRIu64 " of %" PRIu64 " elements differ\n", d->differing, d->elements);
 }
 
-static void put_case(clq_text *text, const clq_verify_case *c, const char *class_name)
+/* Why it failed, once; and where that stands. */
+static void put_reason(clq_text *text, const cli_verify_stories *stories, const clq_verify_case *c)
+{
+    const clq_verify_case *first = cli_verify_first_alike(stories, c);
+    if (c->verdict == CLQ_VERIFY_DIFFERS) {
+        attribute(text, "message", "other bytes than the reference");
+    } else if (first == c) {
+        attribute(text, "message", c->reason);
+    } else {
+        clq_text_put(text, " message=\"as ");
+        cli_verify_escape(text, first->name);
+        clq_text_put(text, "\"");
+    }
+}
+
+static void put_case(clq_text *text, const cli_verify_stories *stories, const clq_verify_case *c,
+                     const char *class_name)
 {
     clq_text_put(text, "    <testcase");
     attribute(text, "classname", class_name);
@@ -42,7 +58,7 @@ static void put_case(clq_text *text, const clq_verify_case *c, const char *class
         return;
     }
     clq_text_put(text, c->verdict == CLQ_VERIFY_DIFFERS ? "><failure" : "><error");
-    attribute(text, "message", c->verdict == CLQ_VERIFY_DIFFERS ? "other bytes than the reference" : c->reason);
+    put_reason(text, stories, c);
     clq_text_put(text, ">");
     if (c->difference != NULL) {
         put_difference(text, c->difference);
@@ -58,7 +74,8 @@ static void put_case(clq_text *text, const clq_verify_case *c, const char *class
     clq_text_put(text, c->verdict == CLQ_VERIFY_DIFFERS ? "</failure></testcase>\n" : "</error></testcase>\n");
 }
 
-static void put_suite(clq_text *text, const cli_verify_run *run, const cli_verify_sum *sum)
+static void put_suite(clq_text *text, const cli_verify_stories *stories, const cli_verify_run *run,
+                      const cli_verify_sum *sum)
 {
     const clq_verify_report *report = run->report;
     clq_text_put(text, "  <testsuite");
@@ -72,10 +89,22 @@ static void put_suite(clq_text *text, const cli_verify_run *run, const cli_verif
     clq_text_format(text, "/><property name=\"seed\" value=\"%" PRIu64 "\"/></properties>\n", report->seed);
     for (size_t i = 0; i < report->case_count; i++) {
         if (report->cases[i].operation == sum->operation) {
-            put_case(text, &report->cases[i], run->spec);
+            put_case(text, stories, &report->cases[i], run->spec);
         }
     }
     clq_text_put(text, "  </testsuite>\n");
+}
+
+static void put_suites(clq_text *text, const cli_verify_run *run)
+{
+    cli_verify_sum sums[CLI_VERIFY_OPERATIONS];
+    const size_t count = cli_verify_sums(run->report, sums);
+    cli_verify_stories stories;
+    text->failed |= !cli_verify_find_stories(run->report, &stories);
+    for (size_t k = 0; k < count; k++) {
+        put_suite(text, &stories, run, &sums[k]);
+    }
+    cli_verify_release_stories(&stories);
 }
 
 /* A device that could not be opened, or answered no more, is a test of its own. */
@@ -95,10 +124,8 @@ void cli_verify_junit(clq_text *text, const cli_verify_result *result)
     clq_text_put(text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"clquant verify\">\n");
     for (size_t i = 0; i < result->count; i++) {
         const cli_verify_run *run = &result->runs[i];
-        cli_verify_sum sums[CLI_VERIFY_OPERATIONS];
-        const size_t count = run->report != NULL ? cli_verify_sums(run->report, sums) : 0;
-        for (size_t k = 0; k < count; k++) {
-            put_suite(text, run, &sums[k]);
+        if (run->report != NULL) {
+            put_suites(text, run);
         }
         if (run->status != CLQ_OK && (run->report == NULL || run->report->case_count < run->report->planned_count)) {
             put_lost(text, run);

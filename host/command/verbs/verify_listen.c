@@ -8,7 +8,7 @@
 
 #include "command/verbs/verify_work.h"
 
-enum { TURN_MILLISECONDS = 20, MOST_TURN_MILLISECONDS = 1000, PATIENCE_MILLISECONDS = 500 };
+enum { TURN_MILLISECONDS = 20, MOST_TURN_MILLISECONDS = 1000, PATIENCE_MILLISECONDS = 500, GRACE_SECONDS = 2 };
 
 /* ---- what they tell ---- */
 
@@ -99,6 +99,14 @@ static int can_be_read(int pipe)
     return poll(&end, 1, 0) > 0;
 }
 
+/* The case at work when the time is up has a little more. */
+static int is_too_late(const cli_verify_work *work, const cli_verify_worker *worker)
+{
+    const double now = cli_verify_now();
+    return work->is_late && worker->is_at_case && now > worker->case_begun + GRACE_SECONDS &&
+           now > work->begun + (double)work->options->verify.budget + GRACE_SECONDS;
+}
+
 /* What tells that a compiler takes long is no sign of life. Programs that a driver started may have the pipe too: its
  * end alone does not tell that the process has ended. */
 static clq_status hear(cli_verify_work *work, cli_verify_worker *worker, int is_ready, double passed, clq_error *error)
@@ -117,7 +125,13 @@ static clq_status hear(cli_verify_work *work, cli_verify_worker *worker, int is_
     }
     worker->silence =
         worker->is_waiting || (is_ready && work->message.kind != CLI_VERIFY_LOG) ? 0.0 : worker->silence + passed;
-    return worker->silence > (double)work->options->verify.timeout && !cli_should_end()
+    if (cli_should_end()) {
+        return CLQ_OK;
+    }
+    if (is_too_late(work, worker)) {
+        return cli_verify_lose(work, worker, CLI_VERIFY_IS_LATE, error);
+    }
+    return worker->silence > (double)work->options->verify.timeout
                ? cli_verify_lose(work, worker, CLI_VERIFY_IS_SILENT, error)
                : CLQ_OK;
 }
@@ -159,6 +173,27 @@ static clq_status hurry(cli_verify_work *work, double *deadline, clq_error *erro
                                         : CLQ_OK;
 }
 
+int cli_verify_is_late(const cli_verify_work *work)
+{
+    const uint64_t budget = work->options->verify.budget;
+    return budget > 0 && cli_verify_now() > work->begun + (double)budget;
+}
+
+/* What is left when the time is up is only named, which the processes do one by one. */
+static void heed_time(cli_verify_work *work)
+{
+    const cli_verify_order order = {.kind = CLI_VERIFY_LATE};
+    if (work->is_late || !cli_verify_is_late(work)) {
+        return;
+    }
+    work->is_late = 1;
+    for (size_t i = 0; i < CLI_VERIFY_WORKERS; i++) {
+        if (work->workers[i].is_alive) {
+            cli_verify_child_order(&work->workers[i].child, &order);
+        }
+    }
+}
+
 void cli_verify_listen(cli_verify_work *work)
 {
     struct pollfd ends[CLI_VERIFY_WORKERS];
@@ -168,6 +203,7 @@ void cli_verify_listen(cli_verify_work *work)
     clq_status status = CLQ_OK;
     while (status == CLQ_OK && wait_for_any(work, ends)) {
         const double passed = time_of_turn(&turn);
+        heed_time(work);
         for (size_t i = 0; i < CLI_VERIFY_WORKERS && status == CLQ_OK; i++) {
             if (ends[i].fd >= 0) { /* of those that are there since before */
                 status = hear(work, &work->workers[i], ends[i].revents != 0, passed, &run->error);

@@ -3,6 +3,7 @@
 #ifndef _POSIX_C_SOURCE
 #define _POSIX_C_SOURCE 200809L
 #endif
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -17,7 +18,10 @@ static void end_process(const cli_verify_work *work, cli_verify_worker *worker, 
     cli_child *child = &worker->child.child;
     int status = 0;
     *killed = 0;
-    if (came == CLI_VERIFY_IS_SILENT) {
+    if (came == CLI_VERIFY_IS_LATE) {
+        cli_child_kill(child);
+        cli_verify_late_reason(work->options, text);
+    } else if (came == CLI_VERIFY_IS_SILENT) {
         cli_child_kill(child);
         snprintf(text, CLI_VERIFY_STORY_BYTES, "no answer in %u s", (unsigned)work->options->verify.timeout);
     } else if (!cli_child_end(child, &status)) {
@@ -51,19 +55,25 @@ static clq_status fail_outside(const cli_verify_work *work, const cli_verify_wor
                     worker->name);
 }
 
+/* The case at work, without a verdict. */
+static void describe(const cli_verify_worker *worker, clq_verify_case *what, char operation[sizeof worker->name])
+{
+    memset(what, 0, sizeof *what);
+    snprintf(operation, sizeof worker->name, "%s", worker->name);
+    operation[strcspn(operation, "/")] = '\0';
+    what->name = worker->name;
+    what->number = worker->number;
+    what->operation = operation;
+}
+
 clq_status cli_verify_add_lost(cli_verify_work *work, cli_verify_worker *worker, clq_error *error)
 {
     clq_verify_case lost;
     clq_error story;
     char operation[sizeof worker->name];
-    memset(&lost, 0, sizeof lost);
+    describe(worker, &lost, operation);
     memset(&story, 0, sizeof story);
     (void)clq_fail(&story, CLQ_DEVICE_ERROR, "%s", worker->lost.why);
-    snprintf(operation, sizeof operation, "%s", worker->name);
-    operation[strcspn(operation, "/")] = '\0';
-    lost.name = worker->name;
-    lost.number = worker->number;
-    lost.operation = operation;
     lost.verdict = CLQ_VERIFY_FAILED;
     lost.reason = worker->lost.why;
     lost.story = &story;
@@ -135,6 +145,27 @@ static clq_status take_loss(cli_verify_work *work, cli_verify_worker *worker, co
     return CLQ_OK;
 }
 
+/* The case at work, as the time is up: it is left out, with what it was at. */
+static clq_status take_late(cli_verify_work *work, cli_verify_worker *worker, const char *how, clq_error *error)
+{
+    const cli_verify_build *build = &worker->build;
+    clq_verify_case late;
+    char operation[sizeof worker->name];
+    char reason[CLI_VERIFY_STORY_BYTES];
+    describe(worker, &late, operation);
+    late.verdict = CLQ_VERIFY_SKIPPED;
+    late.is_left_out = 1;
+    late.seconds = cli_verify_now() - worker->case_begun;
+    if (build->file[0] != '\0') {
+        snprintf(reason, sizeof reason, "%.100s while kernels/%s was compiled with '%s', for %.0f s", how, build->file,
+                 build->options, late.seconds);
+    } else {
+        snprintf(reason, sizeof reason, "%.100s while it was at work, for %.0f s", how, late.seconds);
+    }
+    late.reason = reason;
+    return cli_verify_take_case(work, worker, &late, error);
+}
+
 clq_status cli_verify_lose(cli_verify_work *work, cli_verify_worker *worker, cli_verify_outcome came, clq_error *error)
 {
     const clq_verify_report *report = work->run->report;
@@ -157,13 +188,27 @@ clq_status cli_verify_lose(cli_verify_work *work, cli_verify_worker *worker, cli
     if (killed && cli_verify_put_off(work, worker)) { /* most likely for want of memory, which others took */
         return CLQ_OK;
     }
-    CLQ_TRY(take_loss(work, worker, how, came, error));
+    CLQ_TRY(came == CLI_VERIFY_IS_LATE && worker->lost.why[0] == '\0' ? take_late(work, worker, how, error)
+                                                                      : take_loss(work, worker, how, came, error));
     worker->piece.first = worker->lost.why[0] != '\0' ? worker->number : worker->number + 1;
     worker->goes_on = 1;
     return (worker->lost.why[0] != '\0' || report->case_count < report->planned_count) &&
                    !cli_verify_start(work, worker, 0)
                ? error->status
                : CLQ_OK;
+}
+
+/* What was left out is no reason to trust a device; what was found counts for more. */
+void cli_verify_conclude_late(cli_verify_run *run, const cli_options *options)
+{
+    const clq_verify_report *report = run->report;
+    if (run->status != CLQ_OK || report->left_out_count == 0) {
+        return;
+    }
+    run->is_late = 1;
+    run->status = clq_fail(&run->error, CLQ_CANCELLED,
+                           "%s: %zu of %zu cases were not reached in %" PRIu64 " s; a larger --budget, or --only, does",
+                           report->device.name, report->left_out_count, report->case_count, options->verify.budget);
 }
 
 /* A case that ends the process counts for as much as one that differs; one that was ended has failed. */
@@ -183,6 +228,7 @@ void cli_verify_conclude(cli_verify_work *work)
     }
     if (losses == 0) {
         run->status = run->status == CLQ_OK ? clq_verify_report_conclude(report, &run->error) : run->status;
+        cli_verify_conclude_late(run, work->options);
         return;
     }
     snprintf(text, sizeof text, "%s: %s in %zu of %zu cases, the first is %s", report->device.name, misdeed(work),

@@ -32,6 +32,7 @@ int cli_verify_start(cli_verify_work *work, cli_verify_worker *worker, int lists
                                   .lists = lists,
                                   .is_silent = run->report != NULL || run->is_listed,
                                   .is_another = run->report != NULL,
+                                  .is_late = work->is_late,
                                   .lost = lost->why[0] != '\0' ? lost->why : NULL,
                                   .lost_file = is_in_compiler ? lost->build.file : NULL,
                                   .lost_options = is_in_compiler ? lost->build.options : NULL,

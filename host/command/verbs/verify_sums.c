@@ -18,6 +18,7 @@ size_t cli_verify_sums(const clq_verify_report *report, cli_verify_sum sums[CLI_
         }
         if (k < CLI_VERIFY_OPERATIONS) {
             sums[k].counts[c->verdict]++;
+            sums[k].left_out += c->is_left_out != 0;
             sums[k].seconds += c->seconds;
         }
     }
@@ -27,6 +28,15 @@ size_t cli_verify_sums(const clq_verify_report *report, cli_verify_sum sums[CLI_
 size_t cli_verify_cases(const cli_verify_sum *sum)
 {
     return sum->counts[0] + sum->counts[1] + sum->counts[2] + sum->counts[3];
+}
+
+const char *cli_verify_verdict(const cli_verify_sum *sum)
+{
+    return sum->counts[CLQ_VERIFY_DIFFERS] > 0  ? "differs"
+           : sum->counts[CLQ_VERIFY_FAILED] > 0 ? "failed"
+           : sum->left_out > 0                  ? "incomplete"
+           : sum->counts[CLQ_VERIFY_OK] > 0     ? "ok"
+                                                : "skipped";
 }
 
 int cli_verify_is_failure(const clq_verify_case *c)

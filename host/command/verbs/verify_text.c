@@ -18,12 +18,12 @@ static void print_heading(const clq_verify_report *report)
     cli_line(stdout, "%s, seed %" PRIu64, cli_verify_extent_name(report->extent), report->seed);
 }
 
+/* What is wrong in capitals. */
 static const char *verdict_of(const cli_verify_sum *sum)
 {
     return sum->counts[CLQ_VERIFY_DIFFERS] > 0  ? "DIFFERS"
            : sum->counts[CLQ_VERIFY_FAILED] > 0 ? "FAILED"
-           : sum->counts[CLQ_VERIFY_OK] > 0     ? "ok"
-                                                : "skipped";
+                                                : cli_verify_verdict(sum);
 }
 
 static clq_status print_operations(const clq_verify_report *report, clq_error *error)
@@ -79,49 +79,34 @@ static void print_failure(const clq_verify_case *c, size_t cases)
     }
 }
 
-/* Failures that are told, and how many failed for the same reason as each. */
-typedef struct told_failures {
-    const clq_verify_case *first[MOST_FAILURES];
-    size_t cases[MOST_FAILURES];
-    size_t count;
-} told_failures;
-
-/* Returns 0 where there is no room for it. */
-static int tell_of(told_failures *told, const clq_verify_case *c)
+static void print_all_failures(const clq_verify_report *report)
 {
-    size_t i = 0;
-    while (i < told->count &&
-           (c->reason == NULL || told->first[i]->reason == NULL || strcmp(c->reason, told->first[i]->reason) != 0)) {
-        i++;
-    }
-    if (i == MOST_FAILURES) {
-        return 0;
-    }
-    told->first[i] = i < told->count ? told->first[i] : c;
-    told->cases[i]++;
-    told->count += i == told->count;
-    return 1;
-}
-
-static void print_failures(const cli_options *options, const clq_verify_report *report)
-{
-    told_failures told;
-    size_t more = 0;
-    memset(&told, 0, sizeof told);
     for (size_t i = 0; i < report->case_count; i++) {
-        const clq_verify_case *c = &report->cases[i];
-        if (cli_verify_is_failure(c) && options->verbose) {
-            print_failure(c, 1);
-        } else if (cli_verify_is_failure(c)) {
-            more += !tell_of(&told, c);
+        if (cli_verify_is_failure(&report->cases[i])) {
+            print_failure(&report->cases[i], 1);
         }
     }
-    for (size_t i = 0; i < told.count; i++) {
-        print_failure(told.first[i], told.cases[i]);
+}
+
+static clq_status print_failures(const clq_verify_report *report, clq_error *error)
+{
+    cli_verify_stories stories;
+    size_t more = 0;
+    if (!cli_verify_find_stories(report, &stories)) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the report");
+    }
+    for (size_t i = 0; i < stories.count; i++) {
+        if (i < MOST_FAILURES) {
+            print_failure(stories.list[i].first, stories.list[i].cases);
+        } else {
+            more += stories.list[i].cases;
+        }
     }
     if (more > 0) {
         cli_line(stdout, "%zu more; --verbose tells of all, and so do --json and --report", more);
     }
+    cli_verify_release_stories(&stories);
+    return CLQ_OK;
 }
 
 static void print_skipped(const clq_verify_report *report)
@@ -151,6 +136,7 @@ clq_status cli_verify_print(const cli_verify_result *result, const cli_verify_ru
 {
     const clq_verify_report *report = run->report;
     clq_status status = CLQ_OK;
+    char left_out[96] = "";
     if (report == NULL || report->planned_count == 0) {
         return CLQ_OK; /* why is told on stderr */
     }
@@ -158,16 +144,23 @@ clq_status cli_verify_print(const cli_verify_result *result, const cli_verify_ru
     if (report->case_count > 0) {
         status = print_operations(report, error);
     }
-    print_failures(result->options, report);
     if (result->options->verbose) {
+        print_all_failures(report);
         print_skipped(report);
-    } else if (report->counts[CLQ_VERIFY_SKIPPED] == report->case_count) {
+    } else if (status == CLQ_OK) {
+        status = print_failures(report, error);
+    }
+    if (!result->options->verbose && report->counts[CLQ_VERIFY_SKIPPED] == report->case_count) {
         print_why_nothing_ran(report);
     }
     if (report->case_count < report->planned_count) {
         cli_line(stdout, "ended after %zu of %zu cases", report->case_count, report->planned_count);
     }
-    cli_line(stdout, "%zu cases in %.1f s: %zu ok, %zu differ, %zu failed, %zu skipped", report->case_count,
-             report->seconds, report->counts[0], report->counts[1], report->counts[2], report->counts[3]);
+    if (report->left_out_count > 0) {
+        snprintf(left_out, sizeof left_out, ", of which %zu were not reached in %" PRIu64 " s (--budget)",
+                 report->left_out_count, result->options->verify.budget);
+    }
+    cli_line(stdout, "%zu cases in %.1f s: %zu ok, %zu differ, %zu failed, %zu skipped%s", report->case_count,
+             report->seconds, report->counts[0], report->counts[1], report->counts[2], report->counts[3], left_out);
     return status;
 }

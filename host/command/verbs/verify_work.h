@@ -54,6 +54,7 @@ typedef struct cli_verify_work {
     cli_verify_piece put_off[CLI_VERIFY_WORKERS]; /* that were given back */
     size_t put_off_count;
     int is_over; /* nothing more is given out */
+    int is_late; /* the time is up: what is given out is only named */
     size_t crashes, silences;
     char first[256]; /* of the cases that ended one */
     size_t first_number;
@@ -99,7 +100,14 @@ int cli_verify_put_off(cli_verify_work *work, const cli_verify_worker *worker);
 
 /* ---- verify_listen.c ---- */
 
-typedef enum cli_verify_outcome { CLI_VERIFY_HAS_ENDED, CLI_VERIFY_IS_SILENT } cli_verify_outcome;
+typedef enum cli_verify_outcome {
+    CLI_VERIFY_HAS_ENDED,
+    CLI_VERIFY_IS_SILENT,
+    CLI_VERIFY_IS_LATE /* the time for the device is up */
+} cli_verify_outcome;
+
+/* Whether the time for the device is up. */
+int cli_verify_is_late(const cli_verify_work *work);
 
 /* Take what the processes tell until none is left. */
 void cli_verify_listen(cli_verify_work *work);
@@ -114,5 +122,8 @@ clq_status cli_verify_add_lost(cli_verify_work *work, cli_verify_worker *worker,
 
 /* What all cases, and those that were lost, make of the run. */
 void cli_verify_conclude(cli_verify_work *work);
+
+/* A run in which all is as it should be has not ended well where cases were left out. */
+void cli_verify_conclude_late(cli_verify_run *run, const cli_options *options);
 
 #endif
