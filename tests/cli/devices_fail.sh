@@ -21,6 +21,8 @@ for OCL_ICD_VENDORS in drivers empty; do
     "$CLQUANT" devices >out
     sed -n '/^no OpenCL/,$p' out >told
     shown told
+    "$CLQUANT" devices --json 2>/dev/null | sed -n '/"no_device"/,$p' >told
+    shown told
     "$CLQUANT" minmax x.npy 2>told >/dev/null
     shown told
     "$CLQUANT" minmax x.npy --device cpu 2>told

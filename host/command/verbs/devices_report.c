@@ -170,28 +170,53 @@ static void json_device(clq_json_writer *json, const cli_device_report *report)
 }
 
 /* Why there is no OpenCL device: what the loader is told of, and what is wrong with each. */
-static void print_no_device(void)
+typedef struct no_device {
+    char reason[sizeof((clq_error *)0)->message + 32];
+    const cli_driver *drivers; /* but for those that were left out */
+    size_t count;
+    const char *place; /* where there is no driver's .icd file, else NULL */
+} no_device;
+
+static void find_why_none(no_device *none)
 {
-    const cli_driver *drivers = NULL;
-    const char *place = NULL;
     const cli_driver *left_out = NULL;
-    size_t count = 0;
+    const char *place = NULL;
+    size_t first;
     clq_error absent;
-    cli_line(stdout, "%s", "");
+    memset(none, 0, sizeof *none);
     if (clq_opencl_available(&absent) != CLQ_OK) {
-        cli_line(stdout, "no OpenCL: %s", absent.message);
+        snprintf(none->reason, sizeof none->reason, "no OpenCL: %s", absent.message);
         return;
     }
-    count = cli_explain_drivers(&drivers, &place);
-    cli_line(stdout, "no OpenCL device was found");
-    if (count == 0) {
-        cli_line(stdout, "    there is no driver's .icd file in %s", place);
+    none->count = cli_explain_drivers(&none->drivers, &place);
+    none->place = none->count == 0 ? place : NULL;
+    snprintf(none->reason, sizeof none->reason, "no OpenCL device was found");
+    first = cli_left_out_drivers(&left_out);
+    none->drivers += first;
+    none->count -= first;
+}
+
+static const char *fault_of(const cli_driver *driver)
+{
+    return driver->fault[0] != '\0' ? driver->fault : "loads, and shows no device";
+}
+
+static void print_no_device(void)
+{
+    no_device none;
+    find_why_none(&none);
+    cli_line(stdout, "%s", "");
+    cli_line(stdout, "%s", none.reason);
+    if (none.place != NULL) {
+        cli_line(stdout, "    there is no driver's .icd file in %s", none.place);
     }
-    for (size_t i = cli_left_out_drivers(&left_out); i < count; i++) {
-        cli_line(stdout, "    %s%s%s: %s", drivers[i].icd, drivers[i].icd[0] != '\0' ? " names " : "",
-                 drivers[i].library, drivers[i].fault[0] != '\0' ? drivers[i].fault : "loads, and shows no device");
+    for (size_t i = 0; i < none.count; i++) {
+        const cli_driver *d = &none.drivers[i];
+        cli_line(stdout, "    %s%s%s: %s", d->icd, d->icd[0] != '\0' ? " names " : "", d->library, fault_of(d));
     }
-    cli_line(stdout, "install an OpenCL driver (PoCL runs on any CPU); 'clinfo -l' lists what the system offers");
+    if (clq_opencl_available(NULL) == CLQ_OK) {
+        cli_line(stdout, "install an OpenCL driver (PoCL runs on any CPU); 'clinfo -l' lists what the system offers");
+    }
 }
 
 static void print_left_out(void)
@@ -206,24 +231,45 @@ static void print_left_out(void)
     }
 }
 
-static void json_left_out(clq_json_writer *json)
+static void json_drivers(clq_json_writer *json, const char *key, const cli_driver *drivers, size_t count)
 {
-    const cli_driver *drivers = NULL;
-    const size_t count = cli_left_out_drivers(&drivers);
-    clq_json_writer_key(json, "left_out");
+    clq_json_writer_key(json, key);
     clq_json_writer_open(json, '[');
     for (size_t i = 0; i < count; i++) {
         clq_json_writer_open(json, '{');
         json_text(json, "driver", drivers[i].library);
         json_text(json, "icd", drivers[i].icd);
-        json_text(json, "problem", drivers[i].fault);
+        json_text(json, "problem", fault_of(&drivers[i]));
         clq_json_writer_close(json, '}');
     }
     clq_json_writer_close(json, ']');
 }
 
+static void json_no_device(clq_json_writer *json, int is_none)
+{
+    no_device none;
+    clq_json_writer_key(json, "no_device");
+    if (!is_none) {
+        clq_json_writer_null(json);
+        return;
+    }
+    find_why_none(&none);
+    clq_json_writer_open(json, '{');
+    json_text(json, "reason", none.reason);
+    clq_json_writer_key(json, "looked_in");
+    if (none.place != NULL) {
+        clq_json_writer_string(json, none.place);
+    } else {
+        clq_json_writer_null(json);
+    }
+    json_drivers(json, "drivers", none.drivers, none.count);
+    clq_json_writer_close(json, '}');
+}
+
 void cli_devices_print_json(const cli_device_report *reports, size_t count)
 {
+    const cli_driver *left_out = NULL;
+    size_t left_out_count = cli_left_out_drivers(&left_out);
     clq_json_writer json;
     cli_json_begin(&json);
     json_text(&json, "version", clq_version());
@@ -233,7 +279,8 @@ void cli_devices_print_json(const cli_device_report *reports, size_t count)
         json_device(&json, &reports[i]);
     }
     clq_json_writer_close(&json, ']');
-    json_left_out(&json);
+    json_drivers(&json, "left_out", left_out, left_out_count);
+    json_no_device(&json, count == CLQ_OWN_DEVICES);
     clq_json_writer_end(&json);
 }
 
