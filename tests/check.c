@@ -163,6 +163,23 @@ int check_device_holds(uint64_t bytes)
     return bytes <= info.maximum_allocation_bytes;
 }
 
+int check_is_small(void)
+{
+    clq_device_info info;
+    clq_context_device(device, &info);
+    return info.maximum_allocation_bytes < UINT64_C(4) << 20;
+}
+
+int check_trial_is_too_large(clq_status status, const clq_error *error)
+{
+    const int is = status == CLQ_UNSUPPORTED && strstr(error->message, "no buffer holds what that takes") != NULL;
+    if (is && !check_is_small()) {
+        fail_msg("a device with large buffers: %s", error->message);
+    }
+    cases_too_large += is != 0;
+    return is;
+}
+
 /* Every line of kernels.def; a name is tried once for each operation that has it. */
 static const struct {
     clq_operation operation;

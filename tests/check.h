@@ -50,6 +50,13 @@ int check_device_is_native(void); /* which has no kernels, and variants of its o
 /* Whether the device has buffers of that size. What a case would need beyond is counted, and told at the end. */
 int check_device_holds(uint64_t bytes);
 
+/* Whether the device has smaller buffers than trials of kernels need, some 4 MiB. */
+int check_is_small(void);
+
+/* Whether a forced kernel is refused because no buffer of such a device holds what it would be tried on, as the message
+ * says; counted in the same way. */
+int check_trial_is_too_large(clq_status status, const clq_error *error);
+
 /* The kernel variants that every operation is run under. */
 size_t check_variant_count(void);
 const char *check_variant(size_t index);

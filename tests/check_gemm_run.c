@@ -158,7 +158,7 @@ static int run_placed(clq_context *context, const char *where, check_gemm_place 
         expect_crash(place->c, where);
     }
     status = multiply(context, place, &error);
-    if (status == CLQ_UNSUPPORTED && may_refuse) {
+    if (may_refuse && (status == CLQ_UNSUPPORTED || check_trial_is_too_large(status, &error))) {
         return 0;
     }
     if (status != CLQ_OK) {

@@ -113,7 +113,7 @@ static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_tr
         return CLQ_VERDICT_UNBUILT;
     }
     if (c->lacks_room) {
-        return CLQ_VERDICT_UNUSABLE;
+        return CLQ_VERDICT_NO_ROOM;
     }
     if (story->status != CLQ_DEVICE_ERROR || !is_about_kernel(story->opencl_call)) {
         return CLQ_VERDICT_UNKNOWN;

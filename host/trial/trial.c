@@ -4,6 +4,7 @@
 #endif
 #include "trial/trial.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -258,6 +259,7 @@ static const char *complaint(clq_verdict verdict)
     return verdict == CLQ_VERDICT_TOO_LARGE  ? "needs larger work-groups than there are"
            : verdict == CLQ_VERDICT_UNBUILT  ? "does not build"
            : verdict == CLQ_VERDICT_UNUSABLE ? "cannot be run"
+           : verdict == CLQ_VERDICT_NO_ROOM  ? "cannot be tried"
                                              : "gives bytes that differ from the reference";
 }
 
@@ -317,7 +319,7 @@ static clq_status try_step(const clq_trial_ladder *ladder, const clq_trial_step 
     status = verdict_by_trial(ladder, step, &verdict, story);
     tell_patience(ladder, milliseconds_since(&start));
     if (clq_verdict_is_aside(verdict)) {
-        const int has_reason = verdict == CLQ_VERDICT_UNUSABLE;
+        const int has_reason = verdict == CLQ_VERDICT_UNUSABLE || verdict == CLQ_VERDICT_NO_ROOM;
         clq_context_log(ladder->context, CLQ_LOG_WARNING, "%s on %s: kernel %s %s%s%s%s; it is set aside",
                         step->operation, ladder->context->device.name, step->kernel, complaint(verdict),
                         has_reason ? " (" : "", has_reason ? story->message : "", has_reason ? ")" : "");
@@ -326,12 +328,19 @@ static clq_status try_step(const clq_trial_ladder *ladder, const clq_trial_step 
     return status;
 }
 
-/* A compiler's story is told as it is, with its log, to whom it was told, and so is a failed call's; else the last one
- * tried is named. */
+/* What a device is too small for is told alike by each call. A compiler's story is told as it is, with its log, to whom
+ * it was told, and so is a failed call's; else the last one tried is named. */
 static clq_status nothing_left(const clq_trial_ladder *ladder, const clq_trial_step *step, const clq_error *story,
                                clq_error *error)
 {
     const clq_verdict verdict = clq_verdict_of(ladder->verdicts, step->entry);
+    if (verdict == CLQ_VERDICT_NO_ROOM) {
+        return clq_fail(error, CLQ_UNSUPPORTED,
+                        "%s on %s: kernel %s cannot be compared with the reference, and is not used without: no buffer "
+                        "holds what that takes, the largest has %" PRIu64 " bytes",
+                        step->operation, ladder->context->device.name, step->kernel,
+                        ladder->context->device.maximum_allocation_bytes);
+    }
     if (story != NULL && (story->status == CLQ_BUILD_FAILED || verdict == CLQ_VERDICT_UNUSABLE)) {
         if (error != NULL) {
             *error = *story;

@@ -15,6 +15,7 @@ typedef enum clq_verdict {
     CLQ_VERDICT_UNBUILT = 3,   /* the device's compiler refuses it */
     CLQ_VERDICT_TOO_LARGE = 4, /* takes work-groups that the device does not have for it */
     CLQ_VERDICT_UNUSABLE = 5,  /* cannot be made, given its arguments or started, though it builds */
+    CLQ_VERDICT_NO_ROOM = 6,   /* no buffer of the device holds what it would be compared on */
 } clq_verdict;
 
 /* One entry for each kernel, by its number; the numbers are the owner's. */

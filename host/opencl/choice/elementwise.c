@@ -321,6 +321,7 @@ static const char *reason_aside(clq_verdict verdict)
 {
     return verdict == CLQ_VERDICT_UNBUILT    ? "the preferred variant was set aside: it does not build"
            : verdict == CLQ_VERDICT_UNUSABLE ? "the preferred variant was set aside: it cannot be run"
+           : verdict == CLQ_VERDICT_NO_ROOM  ? "the preferred variant was set aside: no buffer holds its trial"
            : verdict == CLQ_VERDICT_TOO_LARGE
                ? "the preferred variant was set aside: its work-groups are too large"
                : "the preferred variant was set aside: its bytes differ from the reference";
