@@ -152,10 +152,12 @@ def judge_unseen(checker):
 
 
 def broken_driver(checker):
-    """A driver that ends the process that loads it is told by devices (tests/zoo/broken_icd.c)."""
+    """A driver that ends the process that loads it is told by devices (tests/zoo/broken_icd.c), and that there is none."""
     os.mkdir("drivers")
     inputs.write("drivers/bad.icd", (os.environ["CLQ_ICD_FOLDER"] + "/libclquant_icd_exits.so\n").encode())
     checker.run(0, ["devices"], {"OCL_ICD_VENDORS": "drivers", "CLQUANT_DRIVER_SECONDS": "20"})
+    os.mkdir("none")
+    checker.run(0, ["devices"], {"OCL_ICD_VENDORS": "none"})
 
 
 def check(checker, device):
