@@ -25,6 +25,13 @@ typedef struct clq_tuner {
     clq_status (*store)(clq_context *context, const clq_tuning *tuning, char *path, size_t capacity, clq_error *error);
 } clq_tuner;
 
+/* Compiled programs, as bytes of the caller's: clq_context_keep_programs and those after it. `*taken` begins as 0. */
+typedef struct clq_keeper {
+    void (*keep)(clq_context *context);
+    clq_status (*add)(clq_context *context, const void *memory, uint64_t bytes, uint64_t *taken, clq_error *error);
+    void (*write)(clq_context *context, void *memory, uint64_t capacity, uint64_t *bytes);
+} clq_keeper;
+
 typedef struct clq_executor {
     void (*destroy)(clq_context *context);
     clq_status (*buffer_create)(clq_buffer *buffer, void *memory, clq_error *error);
@@ -69,7 +76,8 @@ typedef struct clq_executor {
     void (*weights_destroy)(clq_gemm_weights *weights);
     clq_status (*set_cache)(clq_context *context, const char *directory, clq_error *error);
     clq_status (*force_variant)(clq_context *context, const char *variant, clq_error *error);
-    const clq_tuner *tuner; /* NULL: there is nothing to tune */
+    const clq_tuner *tuner;   /* NULL: there is nothing to tune */
+    const clq_keeper *keeper; /* NULL: nothing is compiled */
 } clq_executor;
 
 struct clq_context {

@@ -84,6 +84,18 @@ static clq_status set_cache(clq_context *context, const char *directory, clq_err
     return clq_cl_tuning_load(context, error);
 }
 
+/* The same of what the caller brings. */
+static clq_status add_programs(clq_context *context, const void *memory, uint64_t bytes, uint64_t *taken,
+                               clq_error *error)
+{
+    char table[CLQ_CL_TUNING_FILE];
+    clq_cl_tuning_file(context, table);
+    CLQ_TRY(clq_cl_cache_add(context, memory, bytes, table, taken, error));
+    return clq_cl_tuning_load(context, error);
+}
+
+static const clq_keeper keeper = {clq_cl_cache_keep, add_programs, clq_cl_cache_export};
+
 static clq_status force_variant(clq_context *context, const char *variant, clq_error *error)
 {
     clq_variant forced = CLQ_VARIANT_BY_DEVICE;
@@ -122,6 +134,7 @@ static const clq_executor executor = {
     .set_cache = set_cache,
     .force_variant = force_variant,
     .tuner = &clq_cl_tuner,
+    .keeper = &keeper,
 };
 
 clq_status clq_cl_available(clq_error *error)

@@ -102,6 +102,35 @@ CLQ_API void clq_context_set_cancel(clq_context *context, clq_cancel_function is
  */
 CLQ_API clq_status clq_context_set_cache(clq_context *context, const char *directory, clq_error *error);
 
+/*
+ * Compiled programs without a directory, or beside one, as bytes that a program ships, stores or maps: a first process
+ * keeps and exports them, later ones add them, and compile and compare nothing that is among them.
+ *
+ * clq_context_keep_programs: what is compiled and found from now on is kept in memory as well, as long as the context
+ * lives; call it before the first operation. It costs a few hundred KiB a program.
+ *
+ * clq_context_export_programs: all that was kept and added, as one piece. `*bytes` receives how many it has; `memory`
+ * NULL (and `capacity` 0) asks only that. CLQ_INVALID_ARGUMENT where `capacity` is less: another thread may have
+ * compiled meanwhile.
+ *
+ * clq_context_add_programs: such bytes serve this context, before the first operation; several pieces may be added, and
+ * the last one goes before the others. Nothing is copied: they must stay as they are until the context, and all that
+ * keeps it alive, is destroyed. `*taken` (or NULL) receives how many of their entries are for this device, its driver
+ * and version, and this version of the library; those of others are no error, are passed over, and not exported again:
+ * 0 means that all will be compiled anew. An entry that was damaged, or whose binary the driver refuses, is compiled
+ * anew as well, and compared anew, as with a directory. A table of tuned values among them (clquant/tune.h) is used,
+ * unless the directory has one.
+ * CLQ_INVALID_ARGUMENT for bytes that are none, are cut off or whose table was changed, CLQ_UNSUPPORTED for those of
+ * another format. Programs are code: what is added must come from where the program itself does.
+ *
+ * On native and the reference, which compile nothing, what is exported is empty and nothing is taken.
+ */
+CLQ_API clq_status clq_context_keep_programs(clq_context *context, clq_error *error);
+CLQ_API clq_status clq_context_export_programs(clq_context *context, void *memory, uint64_t capacity, uint64_t *bytes,
+                                               clq_error *error);
+CLQ_API clq_status clq_context_add_programs(clq_context *context, const void *memory, uint64_t bytes, uint64_t *taken,
+                                            clq_error *error);
+
 /* Wait for all that this context was given; reports a failure of any of it. */
 CLQ_API clq_status clq_finish(clq_context *context, clq_error *error);
 

@@ -45,9 +45,9 @@ CLQ_API clq_status clq_tuning_present(const clq_context *context, clq_tuning *tu
 CLQ_API clq_status clq_tuning_untuned(const clq_context *context, clq_tuning *tuning, clq_error *error);
 
 /*
- * Decide later calls by another table, until clq_context_set_cache or another call of this; calls under way, and
- * batches that were made before, go on as they began. The workspace of a plan made before may not do any more: plan
- * again.
+ * Decide later calls by another table, until clq_context_set_cache, clq_context_add_programs or another call of this;
+ * calls under way, and batches that were made before, go on as they began. The workspace of a plan made before may not
+ * do any more: plan again.
  */
 CLQ_API clq_status clq_tuning_use(clq_context *context, const clq_tuning *tuning, clq_error *error);
 
@@ -65,8 +65,9 @@ CLQ_API clq_status clq_tuning_parse(const clq_context *context, const char *text
                                     clq_error *error);
 
 /*
- * Keep a table beside the program cache (clq_context_set_cache, which reads it), for this device, driver and version,
- * and use it. `path` receives where it is; NULL: nobody wants to know.
+ * Keep a table beside the compiled programs, in the directory (clq_context_set_cache, which reads it) or in memory
+ * (clq_context_keep_programs), for this device, driver and version, and use it. `path` receives where it is; NULL:
+ * nobody wants to know.
  */
 CLQ_API clq_status clq_tuning_store(clq_context *context, const clq_tuning *tuning, char *path, size_t capacity,
                                     clq_error *error);

@@ -17,8 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/hash.h"
 #include "opencl/runtime/build.h"
@@ -27,19 +25,6 @@
 #include "opencl/runtime/entry.h"
 #include "opencl/runtime/source.h"
 #include "trial/hash.h"
-
-/* A copy, for the directory may be changed meanwhile; NULL: there is none. */
-static char *directory_of(const clq_context *context)
-{
-    clq_cl_cache *cache = &context->cl->cache;
-    char *copy = NULL;
-    pthread_mutex_lock(&cache->lock);
-    if (cache->directory != NULL && (copy = malloc(strlen(cache->directory) + 1)) != NULL) {
-        memcpy(copy, cache->directory, strlen(cache->directory) + 1);
-    }
-    pthread_mutex_unlock(&cache->lock);
-    return copy;
-}
 
 static char *make_key(const clq_context *context, const char *source, const char *options, const char *trial)
 {
@@ -59,18 +44,16 @@ static char *make_key(const clq_context *context, const char *source, const char
 static int entry_open(const clq_context *context, const char *kind, const char *source, const char *options,
                       const char *trial, clq_cl_entry *entry)
 {
-    char *directory = directory_of(context);
-    char *key = directory != NULL ? make_key(context, source, options, trial) : NULL;
-    *entry = (clq_cl_entry){directory, kind, key};
-    if (key == NULL) {
-        free(directory);
+    char *key = NULL;
+    if (clq_cl_store_has(&context->cl->cache.store, CLQ_CL_PLACES)) {
+        key = make_key(context, source, options, trial);
     }
+    *entry = (clq_cl_entry){kind, key};
     return key != NULL;
 }
 
 static void entry_close(clq_cl_entry *entry)
 {
-    free((char *)entry->directory);
     free((char *)entry->key);
 }
 
@@ -80,7 +63,7 @@ static unsigned char *binary_of(cl_program program, size_t *bytes)
 {
     unsigned char *binary = NULL;
     if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *bytes, bytes, NULL) != CL_SUCCESS || *bytes == 0 ||
-        *bytes > CLQ_CL_ENTRY_BYTES / 2 || (binary = malloc(*bytes)) == NULL) {
+        *bytes > CLQ_CL_FILE_BYTES / 2 || (binary = malloc(*bytes)) == NULL) {
         return NULL;
     }
     if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) != CL_SUCCESS) {
@@ -119,6 +102,7 @@ static uint64_t hash_of_binary(const unsigned char *binary, size_t bytes)
  */
 cl_program clq_cl_cache_load(clq_context *context, const char *source, const char *options, clq_cl_found *found)
 {
+    clq_cl_store *store = &context->cl->cache.store;
     clq_cl_entry entry;
     size_t bytes = 0;
     unsigned char *binary;
@@ -127,11 +111,16 @@ cl_program clq_cl_cache_load(clq_context *context, const char *source, const cha
     if (!entry_open(context, "program", source, options, NULL, &entry)) {
         return NULL;
     }
-    binary = clq_cl_entry_load(context, &entry, &bytes);
-    if (binary != NULL) {
-        program = program_from_binary(context->cl, binary, bytes, options);
-        found->is_refused = program == NULL;
-        free(binary);
+    for (int place = 0; place < CLQ_CL_PLACES && program == NULL; place++) {
+        binary = clq_cl_entry_load(context, store, (clq_cl_place)place, &entry, &bytes);
+        if (binary != NULL) {
+            program = program_from_binary(context->cl, binary, bytes, options);
+            found->is_refused = program == NULL;
+            free(binary);
+        }
+        if (found->is_refused) {
+            clq_cl_entry_forget(store, &entry); /* a file in the folder is written anew when it is compiled */
+        }
     }
     if (program != NULL) {
         binary = binary_of(program, &bytes);
@@ -154,7 +143,7 @@ uint64_t clq_cl_cache_store(clq_context *context, const char *source, const char
     binary = binary_of(program, &bytes);
     hash = hash_of_binary(binary, bytes);
     if (binary != NULL) {
-        clq_cl_entry_store(context, &entry, binary, bytes);
+        clq_cl_entry_store(context, &context->cl->cache.store, &entry, binary, bytes);
     }
     free(binary);
     entry_close(&entry);
@@ -190,16 +179,18 @@ int clq_cl_cache_has_verdict(const clq_context *context, const char *what, uint6
 {
     char text[96];
     clq_cl_entry entry;
-    size_t bytes = 0;
-    unsigned char *contents;
-    int equal;
+    int equal = 0;
     if (binaries == 0 || !verdict_open(context, what, &entry)) {
         return 0;
     }
     write_verdict(text, sizeof text, binaries);
-    contents = clq_cl_entry_load(context, &entry, &bytes);
-    equal = contents != NULL && bytes == strlen(text) && memcmp(contents, text, bytes) == 0;
-    free(contents);
+    for (int place = 0; place < CLQ_CL_PLACES && !equal; place++) {
+        size_t bytes = 0;
+        unsigned char *contents =
+            clq_cl_entry_load(context, &context->cl->cache.store, (clq_cl_place)place, &entry, &bytes);
+        equal = contents != NULL && bytes == strlen(text) && memcmp(contents, text, bytes) == 0;
+        free(contents);
+    }
     entry_close(&entry);
     return equal;
 }
@@ -213,92 +204,95 @@ void clq_cl_cache_store_verdict(const clq_context *context, const char *what, ui
     }
     write_verdict(text, sizeof text, binaries);
     if (!is_trusted) {
-        clq_cl_entry_remove(&entry);
+        clq_cl_entry_remove(&context->cl->cache.store, &entry);
     } else if (binaries != 0) {
-        clq_cl_entry_store(context, &entry, text, strlen(text));
+        clq_cl_entry_store(context, &context->cl->cache.store, &entry, text, strlen(text));
     }
     entry_close(&entry);
 }
 
 /* ---- other files ---- */
 
+/* Of two, that of the folder is this machine's own. */
 char *clq_cl_cache_read(const clq_context *context, const char *name, size_t *bytes)
 {
-    char *directory = directory_of(context);
-    unsigned char *data = directory != NULL ? clq_cl_file_read(directory, name, bytes) : NULL;
-    free(directory);
-    return (char *)data;
+    clq_cl_store *store = &context->cl->cache.store;
+    unsigned char *data = clq_cl_store_read(store, CLQ_CL_IN_FOLDER, name, bytes);
+    return (char *)(data != NULL ? data : clq_cl_store_read(store, CLQ_CL_IN_MEMORY, name, bytes));
 }
 
 clq_status clq_cl_cache_write(const clq_context *context, const char *name, const char *text, size_t bytes, char *path,
                               size_t capacity, clq_error *error)
 {
-    clq_status status = CLQ_OK;
-    char *directory = directory_of(context);
+    clq_cl_store *store = &context->cl->cache.store;
     const clq_cl_piece whole = {text, bytes};
-    if (directory == NULL) {
+    char where[CLQ_CL_WHERE_BYTES];
+    if (!clq_cl_store_keeps(store)) {
         return clq_fail(error, CLQ_IO_ERROR, "there is no folder of compiled kernels, beside which this would be kept");
     }
-    if (!clq_cl_file_write(directory, name, &whole, 1)) {
-        status = clq_fail(error, CLQ_IO_ERROR, "cannot write %.3000s/%s: %s", directory, name, strerror(errno));
-    } else if (path != NULL) {
-        snprintf(path, capacity, "%s/%s", directory, name);
+    if (!clq_cl_store_write(store, name, &whole, 1, where)) {
+        return clq_fail(error, CLQ_IO_ERROR, "cannot write %.3100s: %s", where, strerror(errno));
     }
-    free(directory);
-    return status;
+    if (path != NULL) {
+        snprintf(path, capacity, "%s", where);
+    }
+    return CLQ_OK;
 }
 
-/* ---- the directory ---- */
-
-/* Make the directory and those above it; the last one with mode 0700. */
-static int make_directories(const char *directory)
-{
-    char path[4096];
-    if (snprintf(path, sizeof path, "%s", directory) >= (int)sizeof path) {
-        errno = ENAMETOOLONG;
-        return 0;
-    }
-    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-            return 0;
-        }
-        *slash = '/';
-    }
-    return mkdir(path, 0700) == 0 || errno == EEXIST;
-}
+/* ---- places ---- */
 
 clq_status clq_cl_cache_set(clq_context *context, const char *directory, clq_error *error)
 {
-    clq_cl_cache *cache = &context->cl->cache;
-    struct stat info;
-    char *copy = NULL;
-    if (directory != NULL) {
-        CLQ_REQUIRE(directory[0] != '\0' && strlen(directory) < 3000,
-                    "program cache: the directory's name is empty or too long");
-        if (!make_directories(directory) || stat(directory, &info) != 0) {
-            return clq_fail(error, CLQ_IO_ERROR, "program cache: cannot make %s: %s", directory, strerror(errno));
-        }
-        if (!S_ISDIR(info.st_mode)) {
-            return clq_fail(error, CLQ_IO_ERROR, "program cache: %s is not a directory", directory);
-        }
-        if (info.st_uid != geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-            return clq_fail(
-                error, CLQ_IO_ERROR,
-                "program cache: %s must belong to the user and be writable by no one else (programs are code)",
-                directory);
-        }
-        copy = malloc(strlen(directory) + 1);
-        if (copy == NULL) {
-            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the cache's name");
-        }
-        memcpy(copy, directory, strlen(directory) + 1);
+    return clq_cl_store_set_folder(&context->cl->cache.store, directory, error);
+}
+
+void clq_cl_cache_keep(clq_context *context)
+{
+    clq_cl_store_set_keeps(&context->cl->cache.store);
+}
+
+/* What every key of this device begins with. */
+static char *beginning_of_keys(const clq_context *context)
+{
+    const size_t capacity = strlen(context->cl->cache.identity) + 64;
+    char *text = malloc(capacity);
+    if (text != NULL) {
+        snprintf(text, capacity, "library %s\n%s", CLQ_VERSION_STRING, context->cl->cache.identity);
     }
-    pthread_mutex_lock(&cache->lock);
-    free(cache->directory);
-    cache->directory = copy;
-    pthread_mutex_unlock(&cache->lock);
-    return CLQ_OK;
+    return text;
+}
+
+/* What is of other devices, drivers and versions would never be asked for. */
+clq_status clq_cl_cache_add(clq_context *context, const void *memory, uint64_t bytes, const char *name, uint64_t *taken,
+                            clq_error *error)
+{
+    clq_cl_store *store = &context->cl->cache.store;
+    clq_status status = CLQ_OK;
+    uint64_t count = 0;
+    char *beginning;
+    CLQ_TRY(clq_archive_check(memory, bytes, &count, error));
+    beginning = beginning_of_keys(context);
+    if (beginning == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the keys of compiled programs");
+    }
+    for (uint64_t i = 0; i < count && status == CLQ_OK; i++) {
+        const clq_archive_item item = clq_archive_item_at(memory, i);
+        if (!clq_cl_entry_is_of(item.data, item.bytes, beginning) && strcmp(item.name, name) != 0) {
+            continue;
+        }
+        if (clq_cl_store_add(store, &item)) {
+            ++*taken;
+        } else {
+            status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of %" PRIu64 " compiled programs", count);
+        }
+    }
+    free(beginning);
+    return status;
+}
+
+void clq_cl_cache_export(clq_context *context, void *memory, uint64_t capacity, uint64_t *bytes)
+{
+    clq_cl_store_export(&context->cl->cache.store, memory, capacity, bytes);
 }
 
 /* ---- life ---- */
@@ -310,7 +304,7 @@ clq_status clq_cl_cache_init(clq_cl_cache *cache, cl_platform_id platform, const
     enum { CAPACITY = 2048 + CLQ_CL_DRIVER_TEXT };
     char platform_version[256] = "";
     size_t used;
-    pthread_mutex_init(&cache->lock, NULL);
+    clq_cl_store_init(&cache->store);
     (void)clGetPlatformInfo(platform, CL_PLATFORM_VERSION, sizeof platform_version, platform_version, NULL);
     platform_version[sizeof platform_version - 1] = '\0';
     cache->identity = malloc(CAPACITY);
@@ -326,7 +320,6 @@ clq_status clq_cl_cache_init(clq_cl_cache *cache, cl_platform_id platform, const
 
 void clq_cl_cache_destroy(clq_cl_cache *cache)
 {
-    pthread_mutex_destroy(&cache->lock);
-    free(cache->directory);
+    clq_cl_store_destroy(&cache->store);
     free(cache->identity);
 }

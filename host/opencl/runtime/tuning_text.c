@@ -192,20 +192,21 @@ clq_status clq_cl_tuning_parse(const clq_context *context, const char *text, siz
 /* ---- beside the program cache ---- */
 
 /* HASH.tuning, of all that another table would have to be made for. */
-static void name_file(const clq_context *context, char name[48])
+void clq_cl_tuning_file(const clq_context *context, char name[CLQ_CL_TUNING_FILE])
 {
     char heading[HEADING_BYTES];
     const size_t bytes = print_heading(context, heading);
     const XXH128_hash_t hash = XXH3_128bits(heading, bytes);
-    snprintf(name, 48, "%016" PRIx64 "%016" PRIx64 ".tuning", (uint64_t)hash.high64, (uint64_t)hash.low64);
+    snprintf(name, CLQ_CL_TUNING_FILE, "%016" PRIx64 "%016" PRIx64 ".tuning", (uint64_t)hash.high64,
+             (uint64_t)hash.low64);
 }
 
 clq_status clq_cl_tuning_store(clq_context *context, const clq_tuning *tuning, char *path, size_t capacity,
                                clq_error *error)
 {
     char text[CLQ_TUNING_TEXT_BYTES];
-    char name[48];
-    name_file(context, name);
+    char name[CLQ_CL_TUNING_FILE];
+    clq_cl_tuning_file(context, name);
     CLQ_TRY(clq_cl_tuning_print(context, tuning, text, error));
     CLQ_TRY(clq_cl_cache_write(context, name, text, strlen(text), path, capacity, error));
     return clq_cl_tuning_set(context, tuning->values, tuning->tuned, error);
@@ -215,12 +216,12 @@ clq_status clq_cl_tuning_load(clq_context *context, clq_error *error)
 {
     const clq_cl_tuning *untuned = clq_cl_tuning_untuned(context);
     size_t bytes = 0;
-    char name[48];
+    char name[CLQ_CL_TUNING_FILE];
     char *text;
     clq_tuning tuning;
     clq_error reason;
     clq_status status = CLQ_NO_DEVICE; /* no table */
-    name_file(context, name);
+    clq_cl_tuning_file(context, name);
     text = clq_cl_cache_read(context, name, &bytes);
     if (text != NULL) {
         status = clq_cl_tuning_parse(context, text, bytes, &tuning, &reason);

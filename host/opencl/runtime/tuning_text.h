@@ -11,6 +11,8 @@ clq_status clq_cl_tuning_parse(const clq_context *context, const char *text, siz
                                clq_error *error);
 
 /* Beside the program cache, under a name for this device, driver, version of the library and list of tunables. */
+enum { CLQ_CL_TUNING_FILE = 48 }; /* bytes of it */
+void clq_cl_tuning_file(const clq_context *context, char name[CLQ_CL_TUNING_FILE]);
 clq_status clq_cl_tuning_store(clq_context *context, const clq_tuning *tuning, char *path, size_t capacity,
                                clq_error *error);
 
