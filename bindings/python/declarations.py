@@ -19,6 +19,7 @@ typedef struct _cl_command_queue *cl_command_queue;
 typedef struct _cl_mem *cl_mem;
 typedef struct _cl_event *cl_event;
 typedef uint32_t cl_uint;
+typedef uint64_t cl_mem_flags;
 """
 
 # What the library calls: functions that clquant/_callbacks.py defines.

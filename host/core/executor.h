@@ -10,6 +10,7 @@
 
 #include "core/batch_task.h"
 #include "core/gemm_task.h"
+#include "core/memory.h"
 #include "core/task.h"
 
 /* Tables of tuned values, as clquant/tune.h has them. */
@@ -83,6 +84,7 @@ typedef struct clq_executor {
 struct clq_context {
     const clq_executor *executor;
     atomic_int references; /* the user's handle and one for each buffer */
+    clq_memory memory;     /* of the host, for what grows with the data */
     clq_device_info device;
     clq_log_function log;
     void *log_cookie;

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/host_memory.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 clq_status clq_host_buffer_create(clq_buffer *buffer, void *memory, clq_error *error)
 {
     buffer->owns_memory = memory == NULL;
-    buffer->object = memory != NULL ? memory : buffer->bytes <= SIZE_MAX ? malloc((size_t)buffer->bytes) : NULL;
-    if (buffer->object == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a buffer of %" PRIu64 " bytes", buffer->bytes);
+    buffer->object = memory;
+    if (memory == NULL) {
+        CLQ_TRY(clq_memory_take(&buffer->context->memory, buffer->bytes, _Alignof(max_align_t), "a buffer",
+                                &buffer->object, error));
     }
     buffer->first = (uintptr_t)buffer->object;
     return CLQ_OK;
@@ -19,7 +18,7 @@ clq_status clq_host_buffer_create(clq_buffer *buffer, void *memory, clq_error *e
 void clq_host_buffer_destroy(clq_buffer *buffer)
 {
     if (buffer->owns_memory) {
-        free(buffer->object);
+        clq_memory_give(&buffer->context->memory, buffer->object, buffer->bytes);
     }
 }
 

@@ -239,6 +239,21 @@ void clq_context_set_cancel(clq_context *context, clq_cancel_function is_cancell
     context->cancel_cookie = cookie;
 }
 
+/* What was taken must go back where it came from. */
+clq_status clq_context_set_allocator(clq_context *context, clq_allocate_function allocate, clq_release_function release,
+                                     void *cookie, clq_error *error)
+{
+    unsigned long long pieces;
+    CLQ_REQUIRE(context != NULL && (allocate == NULL) == (release == NULL),
+                "clq_context_set_allocator: context is NULL, or one of two functions");
+    pieces = atomic_load(&context->memory.pieces);
+    CLQ_REQUIRE(pieces == 0, "clq_context_set_allocator: %llu pieces of memory of the context are in use", pieces);
+    context->memory.allocate = allocate;
+    context->memory.release = release;
+    context->memory.cookie = cookie;
+    return CLQ_OK;
+}
+
 clq_status clq_context_set_cache(clq_context *context, const char *directory, clq_error *error)
 {
     CLQ_REQUIRE(context != NULL, "clq_context_set_cache: context is NULL");

@@ -200,10 +200,8 @@ static clq_status adopt(clq_gemm_weights *weights, const clq_operand *exported, 
         weights->extent = clq_buffer_part(exported->buffer, first, weights->bytes);
         return CLQ_OK;
     }
-    weights->object = weights->bytes <= SIZE_MAX ? malloc((size_t)weights->bytes) : NULL;
-    if (weights->object == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for packed weights of %" PRIu64 " bytes", weights->bytes);
-    }
+    CLQ_TRY(clq_memory_take(&weights->context->memory, weights->bytes, _Alignof(max_align_t), "packed weights",
+                            &weights->object, error));
     return clq_buffer_read(exported->buffer, first, weights->object, weights->bytes, error);
 }
 

@@ -10,7 +10,9 @@ struct clq_staging {
     void *memory;
     clq_buffer *buffer; /* over `memory` where that is the device's too, else device memory */
     clq_buffer *pinned; /* where device memory is apart: mapped at `memory` for good */
-    void *storage;      /* where it is not: what `memory` points to, to be freed */
+    clq_memory *from;   /* where it is not: whose `storage` is, which `memory` points to */
+    void *storage;
+    uint64_t storage_bytes;
     uint64_t bytes;
     int on_device; /* handed to the device */
     /* Bytes [sent_first, sent_last) are on the device or on their way there; `sent` stands for a copy not waited for.
@@ -25,16 +27,13 @@ static clq_status create_shared(clq_context *context, clq_staging *staging, clq_
 {
     const long page = sysconf(_SC_PAGESIZE);
     const size_t step = page > 0 ? (size_t)page : 4096;
-    size_t room;
     if (staging->bytes > SIZE_MAX - step) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "staging memory of %" PRIu64 " bytes cannot be addressed",
                         staging->bytes);
     }
-    room = ((size_t)staging->bytes + step - 1) / step * step;
-    if (posix_memalign(&staging->storage, step, room) != 0) {
-        staging->storage = NULL;
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for staging of %" PRIu64 " bytes", staging->bytes);
-    }
+    staging->from = &context->memory;
+    staging->storage_bytes = (staging->bytes + step - 1) / step * step;
+    CLQ_TRY(clq_memory_take(staging->from, staging->storage_bytes, step, "staging", &staging->storage, error));
     CLQ_TRY(clq_buffer_wrap(context, staging->storage, staging->bytes, &staging->buffer, error));
     return clq_buffer_map(staging->buffer, &staging->memory, error);
 }
@@ -89,15 +88,28 @@ static void drop_sent(clq_staging *staging)
     staging->sent_last = staging->sent_first = 0;
 }
 
+/* The context lives until the memory that came by it is back. */
+static void destroy_memory(clq_staging *staging)
+{
+    clq_context *context = staging->buffer != NULL ? staging->buffer->context : NULL;
+    if (context != NULL) {
+        atomic_fetch_add(&context->references, 1);
+    }
+    clq_buffer_destroy(&staging->buffer);
+    clq_buffer_destroy(&staging->pinned);
+    clq_memory_give(staging->from, staging->storage, staging->storage_bytes);
+    if (context != NULL) {
+        clq_context_release(context);
+    }
+}
+
 void clq_staging_destroy(clq_staging **staging)
 {
     if (staging == NULL || *staging == NULL) {
         return;
     }
     drop_sent(*staging);
-    clq_buffer_destroy(&(*staging)->buffer);
-    clq_buffer_destroy(&(*staging)->pinned);
-    free((*staging)->storage);
+    destroy_memory(*staging);
     free(*staging);
     *staging = NULL;
 }

@@ -42,6 +42,11 @@ uint32_t clq_native_units(void)
     return (uint32_t)clq_threads_allowed();
 }
 
+static clq_native_team team_of(clq_context *context)
+{
+    return clq_native_team_of(&context->native->threads, &context->memory);
+}
+
 /* ---- tensors ---- */
 
 static clq_status run_in(clq_context *context, const clq_native_team *team, const clq_task *task, clq_error *error)
@@ -57,7 +62,7 @@ static clq_status run_in(clq_context *context, const clq_native_team *team, cons
 static clq_status run(clq_context *context, const clq_task *task, clq_error *error)
 {
     CLQ_OWN_FLOAT_MODE;
-    const clq_native_team team = clq_native_team_of(&context->native->threads);
+    const clq_native_team team = team_of(context);
     return run_in(context, &team, task, error);
 }
 
@@ -78,7 +83,7 @@ static void plan_in(const clq_context *context, const clq_native_loops *loops, c
 
 static int walks(const clq_context *context, const clq_task *task)
 {
-    const clq_native_team team = clq_native_team_of(&context->native->threads);
+    const clq_native_team team = clq_native_team_of(&context->native->threads, NULL);
     return clq_native_walks(&team, task);
 }
 
@@ -146,7 +151,7 @@ static size_t parts_of_small(const share *s, const clq_native_team *team)
 static clq_status batch_run(clq_batch *batch, const clq_order *order, clq_error *error)
 {
     CLQ_OWN_FLOAT_MODE;
-    const clq_native_team team = clq_native_team_of(&batch->context->native->threads);
+    const clq_native_team team = team_of(batch->context);
     share s = {.batch = batch, .alone = team, .most = team.least - 1, .status = CLQ_OK, .error = error};
     (void)order;
     s.alone.threads = NULL;
@@ -181,7 +186,7 @@ static clq_status batch_plan(const clq_batch *batch, clq_plan *plan_out, clq_err
 static clq_status gemm(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
     CLQ_OWN_FLOAT_MODE;
-    const clq_native_team team = clq_native_team_of(&context->native->threads);
+    const clq_native_team team = team_of(context);
     const clq_native_loops *loops = NULL;
     CLQ_TRY(clq_native_trust_product(context, task->problem, &loops, error));
     if (loops != NULL) {
@@ -222,7 +227,7 @@ static clq_status gemm_prepare(clq_context *context, const clq_gemm_problem *pro
 
 static clq_status gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
-    const clq_native_team team = clq_native_team_of(&context->native->threads);
+    const clq_native_team team = team_of(context);
     (void)error;
     clq_native_row_sums(&team, task);
     return CLQ_OK;
@@ -240,19 +245,17 @@ static clq_status weights_form(clq_context *context, const clq_gemm_task *task, 
 
 static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
 {
-    const clq_native_team team = clq_native_team_of(&weights->context->native->threads);
+    const clq_native_team team = team_of(weights->context);
     (void)weights_form(weights->context, task, &weights->form, &weights->bytes, error);
-    weights->object = clq_native_lines(weights->bytes);
-    if (weights->object == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for packed weights of %" PRIu64 " bytes", weights->bytes);
-    }
+    CLQ_TRY(clq_memory_take(&weights->context->memory, weights->bytes, CLQ_NATIVE_LINE, "packed weights",
+                            &weights->object, error));
     clq_native_pack(&team, task, weights->object);
     return CLQ_OK;
 }
 
 static void weights_destroy(clq_gemm_weights *weights)
 {
-    free(weights->object);
+    clq_memory_give(&weights->context->memory, weights->object, weights->bytes);
 }
 
 /* ---- variants ---- */

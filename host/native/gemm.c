@@ -2,7 +2,6 @@
 #include "native/gemm.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/dtype.h"
@@ -14,7 +13,7 @@
  * rows, or for a part of its columns where there would be too few for the threads; a thread makes rows ready again only
  * where its next job is for others.
  */
-enum { ROWS_BYTES = 256 << 10, MOST_ROWS = 256, JOBS_OF_THREAD = 4, LINE_BYTES = 64 };
+enum { ROWS_BYTES = 256 << 10, MOST_ROWS = 256, JOBS_OF_THREAD = 4 };
 
 /* Multiplications that are worth as much as one element of a tensor (tensor.c). */
 enum { PRODUCTS_OF_ELEMENT = 32 };
@@ -23,12 +22,6 @@ static size_t threads_for(const clq_native_team *team, const clq_gemm_problem *p
 {
     const uint64_t work = clq_size_divide_up(p->k, PRODUCTS_OF_ELEMENT) * p->m * p->n * p->batch;
     return work < team->least ? 1 : team->threads != NULL ? team->threads->wanted : team->parts;
-}
-
-void *clq_native_lines(uint64_t bytes)
-{
-    const uint64_t whole = clq_size_divide_up(bytes, LINE_BYTES) * LINE_BYTES;
-    return whole <= SIZE_MAX ? aligned_alloc(LINE_BYTES, (size_t)whole) : NULL;
 }
 
 /* ---- the product ---- */
@@ -214,8 +207,8 @@ static uint64_t stride_of(const product_work *w)
 {
     const uint64_t behind = w->depth.parts > 1 ? CLQ_NATIVE_CODES : 0;
     const uint64_t codes = clq_size_divide_up(w->depth.all + behind, CLQ_NATIVE_CODES) * CLQ_NATIVE_CODES;
-    return codes * w->loops->code_bytes / LINE_BYTES % 2 != 0 ? codes * w->loops->code_bytes
-                                                              : codes * w->loops->code_bytes + LINE_BYTES;
+    return codes * w->loops->code_bytes / CLQ_NATIVE_LINE % 2 != 0 ? codes * w->loops->code_bytes
+                                                                   : codes * w->loops->code_bytes + CLQ_NATIVE_LINE;
 }
 
 /* How the product is cut, for so many threads. */
@@ -240,8 +233,10 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
 {
     const clq_gemm_problem *p = task->problem;
     const size_t threads = threads_for(team, p);
+    const uint64_t own_bytes = packed == NULL ? clq_native_packed_bytes(task) : 0;
     product_work w;
     void *own = NULL;
+    void *scratch = NULL;
     clq_status status = CLQ_OK;
     if (p->m == 0 || p->n == 0 || p->batch == 0) {
         return CLQ_OK;
@@ -250,12 +245,7 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
     w.task = task;
     w.loops = loops->product;
     if (packed == NULL) {
-        const uint64_t bytes = clq_native_packed_bytes(task);
-        own = clq_native_lines(bytes);
-        if (own == NULL) {
-            return clq_fail(error, CLQ_OUT_OF_MEMORY, "gemm: no memory for B in panels, %llu bytes",
-                            (unsigned long long)bytes);
-        }
+        CLQ_TRY(clq_memory_take(team->memory, own_bytes, CLQ_NATIVE_LINE, "B in panels", &own, error));
         clq_native_pack(team, task, own);
         packed = own;
     }
@@ -263,15 +253,15 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
     w.b = clq_native_packing_of(task, packed);
     w.stride = stride_of(&w);
     cut_product(&w, threads);
-    w.scratch_bytes = clq_size_divide_up(cut_scratch(&w, NULL, NULL, NULL), LINE_BYTES) * LINE_BYTES;
-    w.scratch = clq_native_lines(w.scratch_bytes * threads);
-    if (w.scratch == NULL) {
-        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "gemm: no memory for the rows of %zu threads", threads);
-    } else {
+    w.scratch_bytes = clq_size_divide_up(cut_scratch(&w, NULL, NULL, NULL), CLQ_NATIVE_LINE) * CLQ_NATIVE_LINE;
+    status = clq_memory_take(team->memory, w.scratch_bytes * threads, CLQ_NATIVE_LINE,
+                             "the rows of a product's threads", &scratch, error);
+    w.scratch = scratch;
+    if (status == CLQ_OK) {
         clq_threads_run(team->threads, threads, run_jobs, &w);
     }
-    free(w.scratch);
-    free(own);
+    clq_memory_give(team->memory, scratch, w.scratch_bytes * threads);
+    clq_memory_give(team->memory, own, own_bytes);
     return status;
 }
 
@@ -302,18 +292,16 @@ void clq_native_gemm_in_tiles(const clq_native_team *team, const clq_gemm_task *
 clq_status clq_native_gemm_by_reference(const clq_native_team *team, const clq_gemm_task *task, clq_error *error)
 {
     const uint64_t bytes = clq_reference_gemm_packed_bytes(task);
-    unsigned char *const codes = malloc((size_t)bytes);
+    void *codes = NULL;
     clq_gemm_weights weights = *task->weights;
     clq_gemm_task own = *task;
-    if (codes == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "gemm: no memory for B, %llu bytes", (unsigned long long)bytes);
-    }
+    CLQ_TRY(clq_memory_take(team->memory, bytes, _Alignof(max_align_t), "B", &codes, error));
     clq_native_unpack(task, codes);
     weights.object = codes;
     weights.offset_bytes = 0;
     own.weights = &weights;
     clq_native_gemm_in_tiles(team, &own);
-    free(codes);
+    clq_memory_give(team->memory, codes, bytes);
     return CLQ_OK;
 }
 

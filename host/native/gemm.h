@@ -5,8 +5,7 @@
 #include "native/loops.h"
 #include "native/tensor.h"
 
-/* Memory from the start of a line of the caches on, for free(); NULL: there is none. */
-void *clq_native_lines(uint64_t bytes);
+enum { CLQ_NATIVE_LINE = 64 }; /* bytes of a line of the caches, where packed B begins */
 
 /* Where the parts of packed B are: the panels of each batch, then for each panel and part of K its columns' S and Zb',
  * then 0. */

@@ -79,17 +79,15 @@ static clq_status call(const clq_native_machine *m, const clq_trial_case *c, clq
 static clq_status run_product(const clq_native_machine *m, const clq_native_team *team, const clq_trial_case *c,
                               clq_error *error)
 {
+    const uint64_t bytes = m->packs ? clq_native_packed_bytes(&c->product) : 0;
     void *packed = NULL;
     clq_status status;
     if (m->packs) {
-        packed = clq_native_lines(clq_native_packed_bytes(&c->product));
-        if (packed == NULL) {
-            return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try loops");
-        }
+        CLQ_TRY(clq_memory_take(team->memory, bytes, CLQ_NATIVE_LINE, "packed B to try loops", &packed, error));
         clq_native_pack(team, &c->product, packed);
     }
     status = clq_native_gemm(m->loops, team, &c->product, packed, error);
-    free(packed);
+    clq_memory_give(team->memory, packed, bytes);
     return status;
 }
 

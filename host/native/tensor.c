@@ -30,7 +30,7 @@ enum { KEYS_BYTES = 2 * sizeof(int32_t) };
  */
 enum { STREAMED_BYTES = 16 << 20 };
 
-clq_native_team clq_native_team_of(clq_threads *threads)
+clq_native_team clq_native_team_of(clq_threads *threads, clq_memory *memory)
 {
     const clq_native_team team = {threads,
                                   threads->wanted > 1 ? threads->wanted * PARTS_OF_THREAD : 1,
@@ -38,13 +38,14 @@ clq_native_team clq_native_team_of(clq_threads *threads)
                                   LEAST_PART,
                                   ALIGNMENT,
                                   LEAST_RUN,
-                                  (uint64_t)STREAMED_BYTES * threads->wanted};
+                                  (uint64_t)STREAMED_BYTES * threads->wanted,
+                                  memory};
     return team;
 }
 
 clq_native_team clq_native_small_team(void)
 {
-    const clq_native_team team = {NULL, SMALL_PARTS, 2, 2, 2, 1, 0};
+    const clq_native_team team = {NULL, SMALL_PARTS, 2, 2, 2, 1, 0, NULL};
     return team;
 }
 
@@ -248,19 +249,25 @@ static clq_status run_minmax(const clq_native_loops *loops, const clq_native_tea
     const clq_geometry *g = &task->geometry;
     cut c = cut_of(loops, team, task, g->elements, team->alignment);
     clq_nonfinite found = {0, UINT64_MAX};
-    uint64_t bytes;
+    uint64_t bytes = 0;
     clq_native_ranges *ranges;
-    unsigned char *keys;
+    void *keys = NULL;
+    clq_status status;
     if (g->channels < g->rows) { /* all parts may have all parameters: not more of them than elements */
         c.parts = (size_t)clq_size_max(clq_size_min(c.parts, g->elements / clq_size_max(g->parameters, 1)), 1);
     }
     ranges = calloc(c.parts, sizeof *ranges);
     c.ranges = ranges;
-    bytes = ranges != NULL ? place_keys(&c) : 0;
-    keys = bytes > 0 && bytes <= SIZE_MAX ? malloc((size_t)bytes) : NULL;
-    if (ranges == NULL || (bytes > 0 && keys == NULL)) {
-        free(ranges);
+    if (ranges == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the ranges of %zu threads", c.parts);
+    }
+    bytes = place_keys(&c);
+    if (bytes > 0) {
+        status = clq_memory_take(team->memory, bytes, _Alignof(max_align_t), "the ranges of threads", &keys, error);
+        if (status != CLQ_OK) {
+            free(ranges);
+            return status;
+        }
     }
     set_keys(&c, keys);
     run_parts(team, &c, run_ranges);
@@ -275,7 +282,7 @@ static clq_status run_minmax(const clq_native_loops *loops, const clq_native_tea
         found.first_index = clq_size_min(found.first_index, ranges[i].nonfinite.first_index);
     }
     memcpy(clq_host_at(task, CLQ_ARG_NONFINITE), &found, sizeof found);
-    free(keys);
+    clq_memory_give(team->memory, keys, bytes);
     free(ranges);
     return CLQ_OK;
 }
@@ -382,16 +389,16 @@ static void add_counts(const cut *c, unsigned char *to)
 /* Few parameters of many elements: one after the other, each by all threads. */
 static clq_status count_by_elements(const clq_native_team *team, cut *c, clq_error *error)
 {
-    c->counts = malloc((size_t)c->counts_bytes * c->parts);
-    if (c->counts == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the counts of %zu threads", c->parts);
-    }
+    const uint64_t bytes = c->counts_bytes * c->parts;
+    void *counts = NULL;
+    CLQ_TRY(clq_memory_take(team->memory, bytes, _Alignof(max_align_t), "the counts of threads", &counts, error));
+    c->counts = counts;
     for (; c->parameter < c->task->geometry.parameters; c->parameter++) {
         memset(c->counts, 0, (size_t)c->counts_bytes * c->parts);
         run_parts(team, c, run_count);
         add_counts(c, clq_host_at(c->task, CLQ_ARG_COUNTS) + c->parameter * c->counts_bytes);
     }
-    free(c->counts);
+    clq_memory_give(team->memory, counts, bytes);
     return CLQ_OK;
 }
 

@@ -16,10 +16,11 @@ typedef struct clq_native_team {
     uint64_t alignment;   /* elements, a power of two, at least 2 */
     uint64_t least_run;   /* elements of a run of a strided tensor that the loops take */
     uint64_t streamed;    /* bytes of source and target from which on the target goes past the caches */
+    clq_memory *memory;   /* of what grows with the data; NULL: the C library's */
 } clq_native_team;
 
 /* That of a context's calls, and one that cuts small tensors too, for trials. */
-clq_native_team clq_native_team_of(clq_threads *threads);
+clq_native_team clq_native_team_of(clq_threads *threads, clq_memory *memory);
 clq_native_team clq_native_small_team(void);
 
 /* Whether loops of an operation take strided tensors. */

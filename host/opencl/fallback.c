@@ -2,7 +2,6 @@
 #include "opencl/fallback.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/dtype.h"
@@ -27,6 +26,7 @@ typedef struct copies {
     size_t count;
     copy list[OPERANDS];
     unsigned char *memory; /* of all of them */
+    uint64_t bytes;        /* of it */
 } copies;
 
 static void add(copies *c, clq_span *span, uint64_t bytes)
@@ -53,22 +53,24 @@ static clq_status read_all(copies *c, clq_error *error)
     uint64_t total = ALIGNMENT_BYTES;
     uint64_t used = 0;
     int fits = 1;
+    void *memory = NULL;
+    clq_status status;
     for (size_t i = 0; i < c->count; i++) {
         fits = fits && add_aligned(&total, c->list[i].bytes);
     }
-    c->memory = fits && total <= SIZE_MAX ? malloc((size_t)total) : NULL;
-    if (c->memory == NULL) {
-        return fail_in(c,
-                       clq_fail(error, CLQ_OUT_OF_MEMORY,
-                                "no memory for a copy of the operands, %" PRIu64 " bytes are needed", total),
-                       error);
+    c->bytes = total;
+    status = fits ? clq_memory_take(&c->context->memory, total, _Alignof(max_align_t), "a copy of the operands",
+                                    &memory, error)
+                  : clq_fail(error, CLQ_OUT_OF_MEMORY, "operands of 2^64 bytes and more");
+    if (status != CLQ_OK) {
+        return fail_in(c, status, error);
     }
+    c->memory = memory;
     for (size_t i = 0; i < c->count; i++) {
         const copy *o = &c->list[i];
         clq_buffer device = {.context = c->context, .object = o->device.object};
         if (o->bytes > 0) {
-            const clq_status status =
-                clq_cl_buffer_read(&device, o->device.offset_bytes, c->memory + used, o->bytes, error);
+            status = clq_cl_buffer_read(&device, o->device.offset_bytes, c->memory + used, o->bytes, error);
             if (status != CLQ_OK) {
                 return fail_in(c, status, error);
             }
@@ -140,7 +142,7 @@ clq_status clq_cl_host_run(clq_context *context, const clq_task *task, clq_error
         }
     }
 done:
-    free(c.memory);
+    clq_memory_give(&context->memory, c.memory, c.bytes);
     return status;
 }
 
@@ -214,14 +216,17 @@ static clq_status fetch_weights(clq_context *context, const clq_gemm_task *task,
     CLQ_TRY_TO(read_all(&c, error));
     *host = *task->weights;
     host->offset_bytes = 0;
-    host->object = bytes < SIZE_MAX ? calloc(1, (size_t)bytes + 1) : NULL;
-    if (host->object == NULL) {
-        CLQ_TRY_TO(fail_in(&c, clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for weights of %" PRIu64 " bytes", bytes),
-                           error));
+    host->bytes = bytes;
+    host->object = NULL;
+    status = clq_memory_take(&context->memory, bytes, _Alignof(max_align_t), "weights", &host->object, error);
+    if (status != CLQ_OK) {
+        (void)fail_in(&c, status, error);
+        goto done;
     }
+    memset(host->object, 0, (size_t)bytes);
     unpack(task, c.memory, host->object);
 done:
-    free(c.memory);
+    clq_memory_give(&context->memory, c.memory, c.bytes);
     return status;
 }
 
@@ -255,8 +260,8 @@ clq_status clq_cl_host_gemm(clq_context *context, const clq_gemm_task *task, clq
     CLQ_TRY_TO(clq_reference_executor.gemm(NULL, &own, error));
     CLQ_TRY_TO(write_rows(&c, &c.list[place], task, error));
 done:
-    free(weights.object);
-    free(c.memory);
+    clq_memory_give(&context->memory, weights.object, weights.bytes);
+    clq_memory_give(&context->memory, c.memory, c.bytes);
     return status;
 }
 
@@ -270,7 +275,7 @@ clq_status clq_cl_host_row_sums(clq_context *context, const clq_gemm_task *task,
     CLQ_TRY_TO(clq_reference_executor.gemm_row_sums(NULL, &own, error));
     CLQ_TRY_TO(write_back(&c, &c.list[place], 0, c.list[place].bytes, error));
 done:
-    free(c.memory);
+    clq_memory_give(&context->memory, c.memory, c.bytes);
     return status;
 }
 
@@ -283,7 +288,7 @@ clq_status clq_cl_host_weights_create(clq_gemm_weights *weights, const clq_gemm_
     CLQ_TRY_TO(read_all(&c, error));
     CLQ_TRY_TO(clq_reference_executor.weights_create(weights, &own, error));
 done:
-    free(c.memory);
+    clq_memory_give(&weights->context->memory, c.memory, c.bytes);
     return status;
 }
 

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/float_mode.h"
@@ -133,17 +132,15 @@ static clq_status weights_form(clq_context *context, const clq_gemm_task *task, 
 static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
 {
     (void)weights_form(NULL, task, &weights->form, &weights->bytes, error);
-    weights->object = weights->bytes <= SIZE_MAX ? malloc((size_t)weights->bytes) : NULL;
-    if (weights->object == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for packed weights of %" PRIu64 " bytes", weights->bytes);
-    }
+    CLQ_TRY(clq_memory_take(&weights->context->memory, weights->bytes, _Alignof(max_align_t), "packed weights",
+                            &weights->object, error));
     clq_reference_gemm_pack(task, weights->object);
     return CLQ_OK;
 }
 
 static void weights_destroy(clq_gemm_weights *weights)
 {
-    free(weights->object);
+    clq_memory_give(&weights->context->memory, weights->object, weights->bytes);
 }
 
 static clq_status force_variant(clq_context *context, const char *variant, clq_error *error)

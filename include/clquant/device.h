@@ -103,6 +103,26 @@ CLQ_API void clq_context_set_cancel(clq_context *context, clq_cancel_function is
 CLQ_API clq_status clq_context_set_cache(clq_context *context, const char *directory, clq_error *error);
 
 /*
+ * Host memory that grows with the data, from functions of the caller's: buffers of native and the reference, staging
+ * memory that is not pinned, packed weights that lie on the host, and what operations take and give back before they
+ * return: native's scratch memory, and where the host serves in place of a device, copies of the operands. Handles,
+ * lists of batches, programs and what trials of kernels take are not among it.
+ *
+ * `allocate` returns `bytes` bytes (1 or more) that begin at a multiple of `alignment`, a power of two up to a page, or
+ * NULL: the call that needed them fails with CLQ_OUT_OF_MEMORY, says what they were for, and has touched no operand.
+ * `release` gets what `allocate` returned, with the same `bytes`. Both are called from any thread that uses the
+ * context, in some calls several times, and must not call the library. NULL and NULL: the C library's functions, the
+ * default.
+ *
+ * Set it before anything is made of the context: CLQ_INVALID_ARGUMENT while memory is handed out. clquant/opencl.h has
+ * the same for memory of the device.
+ */
+typedef void *(*clq_allocate_function)(void *cookie, uint64_t bytes, uint64_t alignment);
+typedef void (*clq_release_function)(void *cookie, void *memory, uint64_t bytes);
+CLQ_API clq_status clq_context_set_allocator(clq_context *context, clq_allocate_function allocate,
+                                             clq_release_function release, void *cookie, clq_error *error);
+
+/*
  * Compiled programs without a directory, or beside one, as bytes that a program ships, stores or maps: a first process
  * keeps and exports them, later ones add them, and compile and compare nothing that is among them.
  *

@@ -58,6 +58,24 @@ CLQ_API clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, u
 CLQ_API clq_status clq_buffer_memory(const clq_buffer *buffer, cl_mem *memory, uint64_t *offset_bytes,
                                      clq_error *error);
 
+/*
+ * Memory of the device from a function of the caller's: all that the library would make by clCreateBuffer, which is
+ * buffers (also pinned ones, for staging: CL_MEM_ALLOC_HOST_PTR in `flags`), packed weights, the scratch memory of the
+ * context's own queue, which grows and is not given back before the context goes, and what trials of kernels take for a
+ * moment; but for memory that lies over the caller's (clq_buffer_wrap), and the small tables of batches.
+ *
+ * `allocate` returns a buffer or sub-buffer of `opencl` with at least `bytes` bytes that kernels may read and write,
+ * and that is nobody else's; or NULL, and the call that needed it fails with CLQ_OUT_OF_MEMORY, and says what for. The
+ * reference goes to the library, which gives it back by clReleaseMemObject; commands in a queue may keep it alive after
+ * that: clSetMemObjectDestructorCallback tells when it is free. The function is called from any thread that uses the
+ * context, and must not call the library. NULL: clCreateBuffer, the default. Set it before the context is shared
+ * between threads. CLQ_INVALID_ARGUMENT for a context without OpenCL, and by the call that needed the memory for one
+ * that is not as said.
+ */
+typedef cl_mem (*clq_opencl_allocate_function)(void *cookie, cl_context opencl, cl_mem_flags flags, uint64_t bytes);
+CLQ_API clq_status clq_context_set_opencl_allocator(clq_context *context, clq_opencl_allocate_function allocate,
+                                                    void *cookie, clq_error *error);
+
 /* Where and when an operation runs. Zero all fields, then set `struct_size` and `queue`. */
 typedef struct clq_launch {
     uint32_t struct_size;      /* sizeof(clq_launch) */

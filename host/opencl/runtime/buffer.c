@@ -10,6 +10,7 @@
 clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *error)
 {
     cl_mem made = NULL;
+    clq_cl_memory_facts found;
     const cl_mem_flags place = memory != NULL ? CL_MEM_USE_HOST_PTR : buffer->host_memory ? CL_MEM_ALLOC_HOST_PTR : 0;
     const cl_mem_flags flags = CL_MEM_READ_WRITE | place;
     buffer->owns_memory = memory == NULL;
@@ -17,54 +18,18 @@ clq_status clq_cl_buffer_create(clq_buffer *buffer, void *memory, clq_error *err
     buffer->object = made;
     buffer->space = memory != NULL ? NULL : buffer->object;
     buffer->first = (uintptr_t)memory;
-    return CLQ_OK;
-}
-
-/* The bytes of a sub-buffer are its parent's, and those of a buffer over host memory are that memory's. */
-static clq_status find_bytes(cl_mem memory, cl_mem_flags *flags, clq_cl_memory *found, clq_error *error)
-{
-    cl_mem parent = NULL;
-    void *host = NULL;
-    size_t origin = 0;
-    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(cl_mem), &parent, NULL);
-    if (parent != NULL) {
-        cl_mem_flags inherited = 0;
-        CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_OFFSET, sizeof origin, &origin, NULL);
-        CLQ_CL(clGetMemObjectInfo, parent, CL_MEM_FLAGS, sizeof inherited, &inherited, NULL);
-        *flags |= inherited;
-        memory = parent;
+    if (memory == NULL && buffer->context->cl->allocate != NULL) { /* it may lie in something larger */
+        CLQ_TRY(clq_cl_memory_of(buffer->context, made, "clq_buffer_create: the memory", &found, error));
+        buffer->space = found.space;
+        buffer->first = found.first;
     }
-    if ((*flags & CL_MEM_USE_HOST_PTR) != 0) {
-        CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_HOST_PTR, sizeof(void *), &host, NULL);
-    }
-    found->space = host != NULL ? NULL : memory;
-    found->first = (uintptr_t)host + origin;
-    return CLQ_OK;
-}
-
-clq_status clq_cl_memory_of(const clq_context *context, cl_mem memory, const char *what, clq_cl_memory *found,
-                            clq_error *error)
-{
-    cl_mem_object_type type = 0;
-    cl_mem_flags flags = 0;
-    cl_context owner = NULL;
-    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_TYPE, sizeof type, &type, NULL);
-    CLQ_REQUIRE(type == CL_MEM_OBJECT_BUFFER, "%s is no buffer: its CL_MEM_TYPE is 0x%x, CL_MEM_OBJECT_BUFFER is 0x%x",
-                what, (unsigned)type, (unsigned)CL_MEM_OBJECT_BUFFER);
-    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_CONTEXT, sizeof(cl_context), &owner, NULL);
-    CLQ_REQUIRE(owner == context->cl->context, "%s belongs to another cl_context", what);
-    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_SIZE, sizeof found->bytes, &found->bytes, NULL);
-    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_FLAGS, sizeof flags, &flags, NULL);
-    CLQ_TRY(find_bytes(memory, &flags, found, error));
-    found->is_readable = (flags & CL_MEM_WRITE_ONLY) == 0;
-    found->is_writable = (flags & CL_MEM_READ_ONLY) == 0;
     return CLQ_OK;
 }
 
 clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
                                   clq_buffer **buffer, clq_error *error)
 {
-    clq_cl_memory found;
+    clq_cl_memory_facts found;
     clq_status status;
     CLQ_REQUIRE(context != NULL && buffer != NULL && memory != NULL,
                 "clq_buffer_from_opencl: context, memory and buffer must not be NULL");

@@ -43,6 +43,9 @@ struct clq_cl_state {
     pthread_mutex_t submit_lock;
     cl_mem workspace;
     uint64_t workspace_bytes;
+
+    clq_opencl_allocate_function allocate; /* of the caller's, or NULL (opencl/runtime/memory.c) */
+    void *allocate_cookie;
 };
 
 /* Make a context for a device, with room for so many verdicts; `opencl` is retained, or NULL to make one. */

@@ -2,10 +2,96 @@
 #include "opencl/runtime/memory.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "core/size.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
+
+clq_status clq_context_set_opencl_allocator(clq_context *context, clq_opencl_allocate_function allocate, void *cookie,
+                                            clq_error *error)
+{
+    CLQ_REQUIRE(context != NULL, "clq_context_set_opencl_allocator: context is NULL");
+    CLQ_REQUIRE(context->cl != NULL, "clq_context_set_opencl_allocator: %s has no cl_mem", context->device.name);
+    context->cl->allocate = allocate;
+    context->cl->allocate_cookie = cookie;
+    return CLQ_OK;
+}
+
+/* The bytes of a sub-buffer are its parent's, and those of a buffer over host memory are that memory's. */
+static clq_status find_bytes(cl_mem memory, cl_mem_flags *flags, clq_cl_memory_facts *found, clq_error *error)
+{
+    cl_mem parent = NULL;
+    void *host = NULL;
+    size_t origin = 0;
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_ASSOCIATED_MEMOBJECT, sizeof(cl_mem), &parent, NULL);
+    if (parent != NULL) {
+        cl_mem_flags inherited = 0;
+        CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_OFFSET, sizeof origin, &origin, NULL);
+        CLQ_CL(clGetMemObjectInfo, parent, CL_MEM_FLAGS, sizeof inherited, &inherited, NULL);
+        *flags |= inherited;
+        memory = parent;
+    }
+    if ((*flags & CL_MEM_USE_HOST_PTR) != 0) {
+        CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_HOST_PTR, sizeof(void *), &host, NULL);
+    }
+    found->space = host != NULL ? NULL : memory;
+    found->first = (uintptr_t)host + origin;
+    return CLQ_OK;
+}
+
+clq_status clq_cl_memory_of(const clq_context *context, cl_mem memory, const char *what, clq_cl_memory_facts *found,
+                            clq_error *error)
+{
+    cl_mem_object_type type = 0;
+    cl_mem_flags flags = 0;
+    cl_context owner = NULL;
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_TYPE, sizeof type, &type, NULL);
+    CLQ_REQUIRE(type == CL_MEM_OBJECT_BUFFER, "%s is no buffer: its CL_MEM_TYPE is 0x%x, CL_MEM_OBJECT_BUFFER is 0x%x",
+                what, (unsigned)type, (unsigned)CL_MEM_OBJECT_BUFFER);
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_CONTEXT, sizeof(cl_context), &owner, NULL);
+    CLQ_REQUIRE(owner == context->cl->context, "%s belongs to another cl_context", what);
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_SIZE, sizeof found->bytes, &found->bytes, NULL);
+    CLQ_CL(clGetMemObjectInfo, memory, CL_MEM_FLAGS, sizeof flags, &flags, NULL);
+    CLQ_TRY(find_bytes(memory, &flags, found, error));
+    found->is_readable = (flags & CL_MEM_WRITE_ONLY) == 0;
+    found->is_writable = (flags & CL_MEM_READ_ONLY) == 0;
+    return CLQ_OK;
+}
+
+/* A lack counts as the device's own, so that who can do with less asks again. */
+static clq_status take_from_caller(const clq_context *context, cl_mem_flags flags, uint64_t bytes, const char *what,
+                                   cl_mem *made, clq_error *error)
+{
+    const struct clq_cl_state *cl = context->cl;
+    cl_mem given = cl->allocate(cl->allocate_cookie, cl->context, flags, bytes);
+    clq_cl_memory_facts found;
+    char name[100];
+    clq_status status;
+    if (given == NULL) {
+        status = clq_fail(error, CLQ_OUT_OF_MEMORY,
+                          "no memory for %s of %" PRIu64
+                          " bytes: the function of clq_context_set_opencl_allocator gave none",
+                          what, bytes);
+        if (error != NULL) {
+            error->opencl_code = CL_MEM_OBJECT_ALLOCATION_FAILURE;
+        }
+        return status;
+    }
+    snprintf(name, sizeof name, "clq_context_set_opencl_allocator: memory for %s", what);
+    status = clq_cl_memory_of(context, given, name, &found, error);
+    if (status == CLQ_OK && (found.bytes < bytes || !found.is_readable || !found.is_writable)) {
+        status = clq_fail(error, CLQ_INVALID_ARGUMENT,
+                          "%s has %zu bytes%s, %" PRIu64 " that kernels read and write were asked for", name,
+                          found.bytes, found.is_readable && found.is_writable ? "" : " for one of the two", bytes);
+    }
+    if (status != CLQ_OK) {
+        (void)clReleaseMemObject(given);
+        return status;
+    }
+    *made = given;
+    return CLQ_OK;
+}
 
 clq_status clq_cl_memory_create(const clq_context *context, cl_mem_flags flags, uint64_t bytes, void *host,
                                 const char *what, cl_mem *made, clq_error *error)
@@ -17,6 +103,9 @@ clq_status clq_cl_memory_create(const clq_context *context, cl_mem_flags flags, 
         return clq_fail(error, CLQ_OUT_OF_MEMORY,
                         "%s of %" PRIu64 " bytes was asked for, the largest buffer on %s has %" PRIu64, what, bytes,
                         device->name, device->maximum_allocation_bytes);
+    }
+    if (context->cl->allocate != NULL && host == NULL) {
+        return take_from_caller(context, flags, bytes, what, made, error);
     }
     *made = clCreateBuffer(context->cl->context, flags, (size_t)bytes, host, &code);
     return *made != NULL ? CLQ_OK

@@ -6,8 +6,20 @@
 #include "core/executor.h"
 #include "opencl/runtime/opencl.h"
 
-/* Make memory of the device, or refuse what is larger than its largest buffer; `what` begins the message. `host` as in
- * clCreateBuffer. */
+/* What a caller's cl_mem is. */
+typedef struct clq_cl_memory_facts {
+    const void *space; /* of its bytes, and where the first of them is: as in clq_extent */
+    uint64_t first;
+    size_t bytes;
+    int is_readable, is_writable; /* by kernels */
+} clq_cl_memory_facts;
+
+/* Ask, and refuse what is no buffer or of another cl_context; `what` begins the message. */
+clq_status clq_cl_memory_of(const clq_context *context, cl_mem memory, const char *what, clq_cl_memory_facts *found,
+                            clq_error *error);
+
+/* Make memory of the device, by the caller's function where there is one, or refuse what is larger than its largest
+ * buffer; `what` begins the message. `host` as in clCreateBuffer. */
 clq_status clq_cl_memory_create(const clq_context *context, cl_mem_flags flags, uint64_t bytes, void *host,
                                 const char *what, cl_mem *made, clq_error *error);
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/size.h"
-#include "opencl/runtime/buffer.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/error.h"
 #include "opencl/runtime/memory.h"
@@ -36,7 +35,7 @@ static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error
 static clq_status check_workspace(const clq_context *context, const clq_launch *launch, const char *operation,
                                   uint64_t need, clq_cl_stream *stream, clq_error *error)
 {
-    clq_cl_memory found;
+    clq_cl_memory_facts found;
     CLQ_REQUIRE(launch->workspace != NULL && launch->workspace_bytes >= need,
                 "clq_launch: %s needs a workspace of %" PRIu64 " bytes, %" PRIu64 " were given", operation, need,
                 launch->workspace == NULL ? 0 : launch->workspace_bytes);
