@@ -31,6 +31,8 @@ static int corrupt_reads;
 static int break_builds;
 static const char *broken_file; /* NULL: any */
 static const char *extensions;  /* NULL: the device's own */
+static const char *own_name;    /* of a function of an extension, NULL: none */
+static void (*own_function)(void);
 static const char *changed_kernel;
 static const char *whole_binary;
 static int references;
@@ -167,6 +169,21 @@ HANDLE_FUNCTION(1, 1, cl_mem, clCreateSubBuffer,
                 (memory, flags, type, region, code))
 HANDLE_FUNCTION(1, 1, cl_event, clCreateUserEvent, (cl_context context, cl_int *code), (context, code))
 CODE_FUNCTION(1, clSetUserEventStatus, (cl_event event, cl_int status), (event, status))
+
+/* Fails by its name alone; what a test puts in its place comes first. */
+void *CL_API_CALL clGetExtensionFunctionAddressForPlatform(cl_platform_id platform, const char *name)
+{
+    ENTER(void *, clGetExtensionFunctionAddressForPlatform, (cl_platform_id, const char *));
+    if (must_fail(&self, 0)) {
+        return NULL;
+    }
+    if (own_name != NULL && strcmp(name, own_name) == 0) {
+        void *address;
+        memcpy(&address, &own_function, sizeof address);
+        return address;
+    }
+    return real(platform, name);
+}
 
 #define CLQ_OWN_FUNCTIONS
 #include "opencl_functions.inc"
@@ -354,6 +371,12 @@ void failing_opencl_replace_binaries(const char *text)
 void failing_opencl_extensions(const char *list)
 {
     extensions = list;
+}
+
+void failing_opencl_extension_function(const char *name, void (*own)(void))
+{
+    own_name = name;
+    own_function = own;
 }
 
 int failing_opencl_calls(const char *name)

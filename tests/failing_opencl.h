@@ -49,6 +49,9 @@ void failing_opencl_replace_binaries(const char *text);
 /* What devices answer when they are asked for their extensions; NULL: the truth. */
 void failing_opencl_extensions(const char *list);
 
+/* The function of an extension that platforms give by this name; NULL: the truth. */
+void failing_opencl_extension_function(const char *name, void (*own)(void));
+
 /* Calls of `function`, or of all when it is NULL, since failing_opencl_forget_calls; the failed ones count as well. */
 int failing_opencl_calls(const char *function);
 void failing_opencl_forget_calls(void);

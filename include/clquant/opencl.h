@@ -50,6 +50,34 @@ CLQ_API clq_status clq_context_from_opencl(cl_context opencl, cl_device_id devic
 CLQ_API clq_status clq_buffer_from_opencl(clq_context *context, cl_mem memory, uint64_t offset_bytes, uint64_t bytes,
                                           clq_buffer **buffer, clq_error *error);
 
+/* Where a pointer comes from that kernels of the device and the host share. */
+typedef enum clq_pointer_kind {
+    CLQ_POINTER_SVM_COARSE = 0, /* clSVMAlloc of OpenCL 2.0 and later, coarse-grained */
+    CLQ_POINTER_SVM_FINE = 1,   /* the same with CL_MEM_SVM_FINE_GRAIN_BUFFER */
+    CLQ_POINTER_USM = 2         /* clHostMemAllocINTEL, clSharedMemAllocINTEL or clDeviceMemAllocINTEL of the extension
+                                   cl_intel_unified_shared_memory */
+} clq_pointer_kind;
+
+/*
+ * A buffer over bytes [offset_bytes, offset_bytes + bytes) from `pointer` on, with nothing copied. SVM: `pointer` is
+ * what clSVMAlloc returned, whose memory kernels may read and write, for the cl_context that the context is over. USM:
+ * any address in an allocation of it. The buffer begins at a multiple of 16 bytes of the allocation. The memory must
+ * stay until the buffer is destroyed, which waits for the operations of its context; those on queues of the caller's
+ * the caller waits for.
+ *
+ * While no operation that uses it is under way, the host may touch the memory as its kind allows: what is fine-grained,
+ * host or shared directly, what is coarse-grained between clq_buffer_map, which gives the pointer itself, and
+ * clq_buffer_unmap, or clEnqueueSVMMap and clEnqueueSVMUnmap on a queue of the caller's, what is the device's not at
+ * all (clq_buffer_read and clq_buffer_write copy). Two buffers over bytes that overlap are told as others are.
+ *
+ * CLQ_UNSUPPORTED where the device lacks that kind, which the message names. CLQ_INVALID_ARGUMENT for a pointer that
+ * the driver does not know as one of that kind, and for memory that ends before the last byte; a driver may take an SVM
+ * address within an allocation for its beginning, and the library cannot tell.
+ */
+CLQ_API clq_status clq_buffer_from_pointer(clq_context *context, clq_pointer_kind kind, void *pointer,
+                                           uint64_t offset_bytes, uint64_t bytes, clq_buffer **buffer,
+                                           clq_error *error);
+
 /*
  * The other way round: the cl_mem of any buffer of an OpenCL context, and the byte where the buffer begins in it, for
  * commands of the caller's own and as a workspace. It is not retained for the caller, and lives as long as the buffer;

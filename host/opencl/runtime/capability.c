@@ -49,7 +49,7 @@ int clq_cl_has_word(const char *list, const char *word)
     return 0;
 }
 
-static int has_extension(cl_device_id device, const char *name)
+int clq_cl_has_extension(cl_device_id device, const char *name)
 {
     size_t bytes = 0;
     char *text;
@@ -117,7 +117,7 @@ static void ask_for_instructions(cl_device_id device, clq_cl_capabilities *found
         if (questions[i].extension == NULL) {
             continue; /* it is the processor's */
         }
-        if (!has_extension(device, questions[i].extension)) {
+        if (!clq_cl_has_extension(device, questions[i].extension)) {
             snprintf(found->lacks[i], sizeof found->lacks[i], "the device lacks %s", questions[i].extension);
         } else if (questions[i].has != NULL && !questions[i].has(device, questions[i].least)) {
             snprintf(found->lacks[i], sizeof found->lacks[i], "%s", questions[i].lacks);

@@ -23,6 +23,8 @@ typedef struct clq_cl_capabilities {
 /* Whether a list of words with blanks between has this one. */
 int clq_cl_has_word(const char *list, const char *word);
 
+int clq_cl_has_extension(cl_device_id device, const char *name);
+
 void clq_cl_find_capabilities(cl_device_id device, const clq_device_info *info, clq_cl_capabilities *found);
 
 #endif

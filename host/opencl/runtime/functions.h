@@ -34,6 +34,7 @@
     FUNCTION(clGetCommandQueueInfo)                                                                                    \
     FUNCTION(clGetDeviceIDs)                                                                                           \
     FUNCTION(clGetDeviceInfo)                                                                                          \
+    FUNCTION(clGetExtensionFunctionAddressForPlatform)                                                                 \
     FUNCTION(clGetKernelWorkGroupInfo)                                                                                 \
     FUNCTION(clGetMemObjectInfo)                                                                                       \
     FUNCTION(clGetPlatformIDs)                                                                                         \

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operands in shared virtual memory, coarse- and fine-grained, and in unified shared memory, whose extension is played
+ * over the former where the device has none: the bytes of the reference on first use and after, on the context's queue
+ * and the caller's; what is no such memory, or lies outside of it, is refused.
+ */
+#define CL_TARGET_OPENCL_VERSION 200
+#define CL_USE_DEPRECATED_OPENCL_1_2_APIS
+#include <stdlib.h>
+#include <string.h>
+
+#include "failing_opencl.h"
+#include "own_opencl.h"
+#include "refusal.h"
+
+enum { ROWS = 37, DEPTH = 64, COLUMNS = 29, X_BYTES = 4 * ROWS * DEPTH, ALL = 1 << 20 };
+
+static const char usm[] = "cl_khr_fp64 cl_intel_unified_shared_memory cl_khr_byte_addressable_store";
+
+static cl_bitfield svm_of(cl_device_id device)
+{
+    cl_bitfield found = 0;
+    return clGetDeviceInfo(device, CL_DEVICE_SVM_CAPABILITIES, sizeof found, &found, NULL) == CL_SUCCESS ? found : 0;
+}
+
+/* ---- the extension, over shared virtual memory ---- */
+
+static struct {
+    unsigned char *base;
+    size_t bytes;
+    cl_uint type; /* CL_MEM_TYPE_HOST_INTEL is 0x4197, _DEVICE_ and _SHARED_ follow */
+    cl_int code;  /* what is answered, CL_SUCCESS but for a test of it */
+    cl_uint failing;
+} played;
+
+static cl_int CL_API_CALL allocation_info(cl_context context, const void *pointer, cl_uint what, size_t capacity,
+                                          void *value, size_t *bytes)
+{
+    const unsigned char *at = pointer;
+    const int is_inside = played.base != NULL && at >= played.base && at < played.base + played.bytes;
+    const cl_uint type = is_inside ? played.type : 0x4196;
+    void *base = is_inside ? played.base : NULL;
+    const size_t size = is_inside ? played.bytes : 0;
+    (void)context;
+    (void)capacity;
+    (void)bytes;
+    if (what == played.failing) {
+        return played.code;
+    }
+    memcpy(value,
+           what == 0x419A   ? (const void *)&type
+           : what == 0x419B ? (const void *)&base
+                            : (const void *)&size,
+           what == 0x419A ? sizeof type : sizeof size);
+    return CL_SUCCESS;
+}
+
+static void play_usm(unsigned char *base, size_t bytes, cl_uint type)
+{
+    played.base = base;
+    played.bytes = bytes;
+    played.type = type;
+    played.failing = 0;
+    failing_opencl_extensions(base != NULL ? usm : NULL);
+    failing_opencl_extension_function(base != NULL ? "clGetMemAllocInfoINTEL" : NULL, (void (*)(void))allocation_info);
+}
+
+/* ---- a scene: memory, and a context whose kernels are unknown ---- */
+
+typedef struct scene {
+    own_opencl own;
+    clq_pointer_kind kind;
+    unsigned char *memory;
+    uint64_t used;
+} scene;
+
+/* 0: the device has no such memory. */
+static int scene_begin(scene *s, clq_pointer_kind kind, cl_command_queue_properties properties)
+{
+    const cl_bitfield needs =
+        kind == CLQ_POINTER_SVM_FINE ? CL_DEVICE_SVM_FINE_GRAIN_BUFFER : CL_DEVICE_SVM_COARSE_GRAIN_BUFFER;
+    memset(s, 0, sizeof *s);
+    own_opencl_begin(&s->own, properties, ALL);
+    s->kind = kind;
+    if ((svm_of(s->own.device) & needs) == 0) {
+        own_opencl_end(&s->own);
+        return 0;
+    }
+    s->memory = clSVMAlloc(
+        s->own.context, CL_MEM_READ_WRITE | (kind == CLQ_POINTER_SVM_FINE ? CL_MEM_SVM_FINE_GRAIN_BUFFER : 0), ALL, 0);
+    assert_non_null(s->memory);
+    if (kind == CLQ_POINTER_USM) {
+        play_usm(s->memory, ALL, 0x4199);
+    }
+    return 1;
+}
+
+static void scene_end(scene *s)
+{
+    play_usm(NULL, 0, 0);
+    clSVMFree(s->own.context, s->memory);
+    own_opencl_end(&s->own);
+}
+
+/* The next bytes of the memory: of SVM by its beginning and an offset, of USM half by half. */
+static clq_operand carve(scene *s, uint64_t bytes)
+{
+    const uint64_t inside = s->kind == CLQ_POINTER_USM ? s->used / 2 : 0;
+    clq_operand o = {NULL, 0};
+    ACCEPTED(
+        clq_buffer_from_pointer(s->own.clquant, s->kind, s->memory + inside, s->used - inside, bytes, &o.buffer, e));
+    s->used += (bytes + 31) / 16 * 16; /* a gap between two, and most are no multiples of 32 */
+    s->used += s->kind == CLQ_POINTER_USM ? s->used % 32 : 0;
+    return o;
+}
+
+static clq_operand plain(clq_context *context, uint64_t bytes)
+{
+    return own_opencl_zeros(context, bytes);
+}
+
+/* ---- work ---- */
+
+enum { X, CODES, SCALE, ZERO_POINT, RANGE, NONFINITE, B, C, BIAS, OPERANDS };
+
+static const uint64_t bytes_of[OPERANDS] = {X_BYTES, ROWS *DEPTH,    4 * ROWS,          4 * ROWS,   8 * ROWS,
+                                            16,      DEPTH *COLUMNS, 4 * ROWS *COLUMNS, 4 * COLUMNS};
+
+typedef struct work {
+    clq_operand on[OPERANDS];
+    clq_quantization q;
+    clq_gemm_problem p;
+} work;
+
+static void work_begin(work *w, scene *s, clq_context *context)
+{
+    float x[ROWS * DEPTH];
+    int8_t b[DEPTH * COLUMNS];
+    int32_t bias[COLUMNS];
+    for (int i = 0; i < ROWS * DEPTH; i++) {
+        x[i] = (float)(i * 37 % 1001 - 300) * 0.125f;
+    }
+    for (int i = 0; i < DEPTH * COLUMNS; i++) {
+        b[i] = (int8_t)(i * 29 % 255 - 127);
+    }
+    for (int i = 0; i < COLUMNS; i++) {
+        bias[i] = 1000 * i;
+    }
+    for (int i = 0; i < OPERANDS; i++) {
+        w->on[i] = s != NULL ? carve(s, bytes_of[i]) : plain(context, bytes_of[i]);
+    }
+    ACCEPTED(clq_buffer_write(w->on[X].buffer, 0, x, sizeof x, e));
+    ACCEPTED(clq_buffer_write(w->on[B].buffer, 0, b, sizeof b, e));
+    ACCEPTED(clq_buffer_write(w->on[BIAS].buffer, 0, bias, sizeof bias, e));
+    clq_quantization_init(&w->q);
+    w->q.layout.rank = 2;
+    w->q.layout.shape[0] = ROWS;
+    w->q.layout.shape[1] = DEPTH;
+    w->q.layout.granularity = CLQ_PER_CHANNEL;
+    ACCEPTED(clq_scheme_from_preset(CLQ_PRESET_TFLITE, CLQ_S8, &w->q.scheme, e));
+    clq_gemm_init(&w->p);
+    w->p.m = ROWS;
+    w->p.n = COLUMNS;
+    w->p.k = DEPTH;
+    w->p.a_zero_point = CLQ_GEMM_PER_ROW;
+    w->p.bias = CLQ_GEMM_PER_COLUMN;
+}
+
+static clq_status work_run(const work *w, clq_context *context, clq_error *error)
+{
+    const clq_gemm_operands o = {.struct_size = sizeof o,
+                                 .a = w->on[CODES],
+                                 .b = w->on[B],
+                                 .c = w->on[C],
+                                 .a_zero_point = w->on[ZERO_POINT],
+                                 .bias = w->on[BIAS]};
+    const clq_status status = clq_dynamic_quantize(context, &w->q, w->on[X], w->on[CODES], w->on[SCALE],
+                                                   w->on[ZERO_POINT], w->on[RANGE], w->on[NONFINITE], error);
+    return status == CLQ_OK ? clq_gemm(context, &w->p, &o, error) : status;
+}
+
+static void work_end(work *w)
+{
+    for (int i = 0; i < OPERANDS; i++) {
+        clq_buffer_destroy(&w->on[i].buffer);
+    }
+}
+
+/* All operands, inputs too, are those of the reference. */
+static void work_check(const work *w, const char *where)
+{
+    work want;
+    work_begin(&want, NULL, check_reference());
+    ACCEPTED(work_run(&want, check_reference(), e));
+    for (int i = 0; i < OPERANDS; i++) {
+        unsigned char *bytes = check_allocate(2 * bytes_of[i]);
+        ACCEPTED(clq_buffer_read(want.on[i].buffer, 0, bytes, bytes_of[i], e));
+        ACCEPTED(clq_buffer_read(w->on[i].buffer, 0, bytes + bytes_of[i], bytes_of[i], e));
+        if (memcmp(bytes, bytes + bytes_of[i], (size_t)bytes_of[i]) != 0) {
+            fail_msg("%s: operand %d differs", where, i);
+        }
+        free(bytes);
+    }
+    work_end(&want);
+}
+
+static const char *const kind_names[] = {"coarse", "fine", "usm"};
+
+/* ---- tests ---- */
+
+static void operands_are_used_in_place(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind <= CLQ_POINTER_USM && check_device() != NULL; kind++) {
+        scene s;
+        work w;
+        void *mapped = NULL;
+        if (!scene_begin(&s, (clq_pointer_kind)kind, 0)) {
+            print_message("no %s memory on this device\n", kind_names[kind]);
+            continue;
+        }
+        work_begin(&w, &s, s.own.clquant);
+        for (int run = 0; run < 2; run++) { /* the first one tries the kernels */
+            ACCEPTED(work_run(&w, s.own.clquant, e));
+            work_check(&w, kind_names[kind]);
+        }
+        /* The bytes are in the memory itself, not in a copy. */
+        ACCEPTED(clq_buffer_map(w.on[X].buffer, &mapped, e));
+        assert_ptr_equal(mapped, s.memory);
+        assert_true(((const float *)mapped)[1] == -263 * 0.125f);
+        ((float *)mapped)[1] = 12345.0f;
+        ACCEPTED(clq_buffer_unmap(w.on[X].buffer, e));
+        {
+            float value[2];
+            ACCEPTED(clq_buffer_read(w.on[X].buffer, 0, value, sizeof value, e));
+            assert_true(value[1] == 12345.0f);
+        }
+        work_end(&w);
+        scene_end(&s);
+    }
+    check_needs_device();
+}
+
+/* Fine-grained memory needs no call between the host and the device. */
+static void host_reads_fine_memory_directly(void **state)
+{
+    scene s;
+    (void)state;
+    if (check_device() != NULL && scene_begin(&s, CLQ_POINTER_SVM_FINE, 0)) {
+        work w;
+        int8_t codes[ROWS * DEPTH];
+        work_begin(&w, &s, s.own.clquant);
+        ACCEPTED(clq_finish(s.own.clquant, e));
+        ((float *)(void *)s.memory)[0] = 1000.0f;
+        ACCEPTED(work_run(&w, s.own.clquant, e));
+        ACCEPTED(clq_finish(s.own.clquant, e));
+        ACCEPTED(clq_buffer_read(w.on[CODES].buffer, 0, codes, sizeof codes, e));
+        assert_int_equal(codes[0], 127);
+        assert_memory_equal(codes, s.memory + (X_BYTES + 31) / 16 * 16, sizeof codes);
+        work_end(&w);
+        scene_end(&s);
+    }
+    check_needs_device();
+}
+
+/* Out of order, with scratch memory and packed weights in it too. */
+static void callers_queue_and_workspace(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind <= CLQ_POINTER_USM && check_device() != NULL; kind++) {
+        scene s;
+        work w;
+        clq_plan plan;
+        clq_launch launch = {.struct_size = sizeof launch};
+        clq_operand workspace, exported;
+        clq_gemm_weights *weights = NULL;
+        unsigned char *bytes;
+        cl_event quantized = NULL;
+        cl_event done = NULL;
+        if (!scene_begin(&s, (clq_pointer_kind)kind, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE)) {
+            continue;
+        }
+        work_begin(&w, &s, s.own.clquant);
+        ACCEPTED(clq_gemm_weights_create(s.own.clquant, &w.p, w.on[B], (clq_operand){NULL, 0}, &weights, e));
+        bytes = check_allocate(clq_gemm_weights_export_bytes(weights));
+        ACCEPTED(clq_gemm_weights_export(weights, bytes, clq_gemm_weights_export_bytes(weights), e));
+        s.used = (s.used + 63) / 64 * 64;
+        exported = carve(&s, clq_gemm_weights_export_bytes(weights));
+        ACCEPTED(clq_buffer_write(exported.buffer, 0, bytes, clq_gemm_weights_export_bytes(weights), e));
+        free(bytes);
+        clq_gemm_weights_destroy(&weights);
+        ACCEPTED(clq_gemm_weights_import(s.own.clquant, &w.p, exported, &weights, e));
+        {
+            const clq_operands o = {.struct_size = sizeof o,
+                                    .x = w.on[X],
+                                    .codes = w.on[CODES],
+                                    .scale = w.on[SCALE],
+                                    .zero_point = w.on[ZERO_POINT],
+                                    .range = w.on[RANGE],
+                                    .nonfinite = w.on[NONFINITE]};
+            const clq_gemm_operands product = {.struct_size = sizeof product,
+                                               .a = w.on[CODES],
+                                               .c = w.on[C],
+                                               .a_zero_point = w.on[ZERO_POINT],
+                                               .bias = w.on[BIAS],
+                                               .weights = weights};
+            ACCEPTED(clq_prepare(s.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &w.q, e));
+            ACCEPTED(clq_gemm_prepare(s.own.clquant, &w.p, ROWS, ROWS, e));
+            ACCEPTED(clq_plan_operation(s.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &w.q, &plan, e));
+            workspace = carve(&s, 1 << 18);
+            assert_true(plan.workspace_bytes <= 1 << 18);
+            launch.queue = s.own.queue;
+            launch.event = &quantized;
+            ACCEPTED(clq_buffer_memory(workspace.buffer, &launch.workspace, &launch.workspace_offset_bytes, e));
+            launch.workspace_bytes = 1 << 18;
+            ACCEPTED(clq_enqueue(s.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &w.q, &o, &launch, e));
+            launch.event = &done;
+            launch.wait_count = 1;
+            launch.wait_list = &quantized;
+            ACCEPTED(clq_enqueue_gemm(s.own.clquant, &w.p, &product, &launch, e));
+        }
+        assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+        work_check(&w, kind_names[kind]);
+        clReleaseEvent(quantized);
+        clReleaseEvent(done);
+        clq_gemm_weights_destroy(&weights);
+        clq_buffer_destroy(&exported.buffer);
+        clq_buffer_destroy(&workspace.buffer);
+        work_end(&w);
+        scene_end(&s);
+    }
+    check_needs_device();
+}
+
+/* By whatever handles they come. */
+static void operands_that_overlap_are_refused(void **state)
+{
+    scene s;
+    (void)state;
+    if (check_device() != NULL && scene_begin(&s, CLQ_POINTER_SVM_COARSE, 0)) {
+        work w;
+        clq_buffer *whole = NULL;
+        clq_buffer *wrapped = NULL;
+        clq_operand codes;
+        work_begin(&w, &s, s.own.clquant);
+        codes = w.on[CODES];
+        ACCEPTED(clq_buffer_from_pointer(s.own.clquant, s.kind, s.memory, 0, ALL, &whole, e));
+        ACCEPTED(clq_buffer_wrap(s.own.clquant, s.memory, ALL, &wrapped, e));
+        for (int i = 0; i < 2; i++) {
+            w.on[CODES] = (clq_operand){i == 0 ? whole : wrapped, X_BYTES - 1};
+            REFUSED(CLQ_INVALID_ARGUMENT, "overlap",
+                    clq_dynamic_quantize(s.own.clquant, &w.q, w.on[X], w.on[CODES], w.on[SCALE], w.on[ZERO_POINT],
+                                         w.on[RANGE], w.on[NONFINITE], e));
+        }
+        w.on[CODES] = codes;
+        clq_buffer_destroy(&whole);
+        clq_buffer_destroy(&wrapped);
+        work_end(&w);
+        scene_end(&s);
+    }
+    check_needs_device();
+}
+
+static void refuse(scene *s, clq_status status, const char *part, clq_pointer_kind kind, void *pointer,
+                   uint64_t offset_bytes, uint64_t bytes)
+{
+    clq_buffer *buffer = NULL;
+    REFUSED(status, part, clq_buffer_from_pointer(s->own.clquant, kind, pointer, offset_bytes, bytes, &buffer, e));
+    assert_null(buffer);
+}
+
+static void arguments_are_checked(void **state)
+{
+    static unsigned char memory[64];
+    clq_buffer *buffer = NULL;
+    scene s;
+    (void)state;
+    REFUSED(CLQ_INVALID_ARGUMENT, "NULL",
+            clq_buffer_from_pointer(NULL, CLQ_POINTER_SVM_FINE, memory, 0, 16, &buffer, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "has no OpenCL",
+            clq_buffer_from_pointer(check_reference(), CLQ_POINTER_SVM_FINE, memory, 0, 16, &buffer, e));
+    for (int kind = 0; kind < CLQ_POINTER_USM && check_device() != NULL; kind++) {
+        const clq_pointer_kind k = (clq_pointer_kind)kind;
+        unsigned char *plain_memory;
+        if (!scene_begin(&s, k, 0)) {
+            continue;
+        }
+        plain_memory = aligned_alloc(4096, 8192);
+        assert_non_null(plain_memory);
+        REFUSED(CLQ_INVALID_ARGUMENT, "NULL", clq_buffer_from_pointer(s.own.clquant, k, s.memory, 0, 16, NULL, e));
+        refuse(&s, CLQ_INVALID_ARGUMENT, "NULL", k, NULL, 0, 16);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "3 is no kind", (clq_pointer_kind)3, s.memory, 0, 16);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "-1 is no kind", (clq_pointer_kind)-1, s.memory, 0, 16);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "0 bytes", k, s.memory, 0, 0);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "lie in no memory", k, s.memory, UINT64_MAX - 7, 16);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "multiples of 16", k, s.memory, 8, 16);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "8 more than", k, s.memory + 8, 0, 16);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "clSVMAlloc", k, plain_memory, 0, 4096);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "CL_INVALID_BUFFER_SIZE", k, s.memory, 16, ALL - 15);
+        ACCEPTED(clq_buffer_from_pointer(s.own.clquant, k, s.memory, 16, ALL - 16, &buffer, e));
+        clq_buffer_destroy(&buffer);
+        refuse(&s, CLQ_UNSUPPORTED, "cl_intel_unified_shared_memory", CLQ_POINTER_USM, s.memory, 0, 16);
+        free(plain_memory);
+        scene_end(&s);
+    }
+    check_needs_device();
+}
+
+/* A device of OpenCL 1.2 does not know the question. */
+static void device_without_it_is_named(void **state)
+{
+    scene s;
+    (void)state;
+    if (check_device() != NULL && scene_begin(&s, CLQ_POINTER_SVM_COARSE, 0)) {
+        clq_buffer *buffer = NULL;
+        clq_error error;
+        for (int kind = 0; kind < 2; kind++) {
+            failing_opencl_fail(1, "clGetDeviceInfo", CL_INVALID_VALUE);
+            assert_int_equal(
+                clq_buffer_from_pointer(s.own.clquant, (clq_pointer_kind)kind, s.memory, 0, 16, &buffer, &error),
+                CLQ_UNSUPPORTED);
+            assert_non_null(strstr(error.message, kind == 0 ? "CL_DEVICE_SVM_COARSE_GRAIN_BUFFER"
+                                                            : "CL_DEVICE_SVM_FINE_GRAIN_BUFFER"));
+            assert_null(buffer);
+        }
+        failing_opencl_fail(0, NULL, 0);
+        scene_end(&s);
+    }
+    check_needs_device();
+}
+
+static void usm_is_found_by_the_driver(void **state)
+{
+    scene s;
+    (void)state;
+    if (check_device() != NULL && scene_begin(&s, CLQ_POINTER_USM, 0)) {
+        clq_buffer *buffer = NULL;
+        unsigned char *plain_memory = aligned_alloc(4096, 8192);
+        assert_non_null(plain_memory);
+        for (cl_uint type = 0x4196; type <= 0x419A; type++) {
+            play_usm(s.memory, ALL, type);
+            if (type == 0x4196 || type == 0x419A) {
+                refuse(&s, CLQ_INVALID_ARGUMENT, "CL_MEM_ALLOC_TYPE_INTEL", CLQ_POINTER_USM, s.memory, 0, 16);
+            } else {
+                ACCEPTED(clq_buffer_from_pointer(s.own.clquant, CLQ_POINTER_USM, s.memory + 4096, 32, ALL - 4128,
+                                                 &buffer, e));
+                clq_buffer_destroy(&buffer);
+            }
+        }
+        play_usm(s.memory, ALL, 0x4198);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "do not lie", CLQ_POINTER_USM, s.memory + 4096, 32, ALL - 4127);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "do not lie", CLQ_POINTER_USM, s.memory + 16, ALL, 16);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "multiples of 16", CLQ_POINTER_USM, s.memory + 8, 0, 16);
+        refuse(&s, CLQ_INVALID_ARGUMENT, "CL_MEM_ALLOC_TYPE_INTEL", CLQ_POINTER_USM, plain_memory, 0, 16);
+        for (cl_uint what = 0x419A; what <= 0x419C; what++) {
+            played.failing = what;
+            played.code = CL_INVALID_VALUE;
+            refuse(&s, CLQ_DEVICE_ERROR, "clGetMemAllocInfoINTEL", CLQ_POINTER_USM, s.memory, 0, 16);
+        }
+        play_usm(plain_memory, 8192, 0x4197); /* a driver that would copy */
+        refuse(&s, CLQ_UNSUPPORTED, "makes no cl_mem", CLQ_POINTER_USM, plain_memory, 0, 16);
+        failing_opencl_extension_function("clGetMemAllocInfoINTEL", NULL); /* one that does not give the function */
+        refuse(&s, CLQ_UNSUPPORTED, "has no unified shared memory", CLQ_POINTER_USM, s.memory, 0, 16);
+        free(plain_memory);
+        scene_end(&s);
+    }
+    check_needs_device();
+}
+
+/* Each call of OpenCL fails once: it is told, nothing is kept, and the same operands serve the next call. */
+static void failures_are_told(void **state)
+{
+    static const char *const calls[] = {"clCreateBuffer", "clGetMemObjectInfo"};
+    scene s;
+    (void)state;
+    if (check_device() != NULL && scene_begin(&s, CLQ_POINTER_SVM_COARSE, 0)) {
+        const int references = failing_opencl_references();
+        clq_buffer *buffer = NULL;
+        work w;
+        int number = 0;
+        int warm;
+        clq_status status = CLQ_DEVICE_ERROR;
+        for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+            failing_opencl_fail(1, calls[i], CL_OUT_OF_HOST_MEMORY);
+            assert_int_not_equal(clq_buffer_from_pointer(s.own.clquant, s.kind, s.memory, 0, 16, &buffer, NULL),
+                                 CLQ_OK);
+            assert_string_equal(failing_opencl_failed(), calls[i]);
+            assert_null(buffer);
+            assert_int_equal(failing_opencl_references(), references);
+        }
+        failing_opencl_fail(0, NULL, 0);
+        work_begin(&w, &s, s.own.clquant);
+        ACCEPTED(work_run(&w, s.own.clquant, e));
+        warm = failing_opencl_references();
+        while (status != CLQ_OK) { /* ends: one more call succeeds each time */
+            clq_error error;
+            failing_opencl_fail(++number, NULL, CL_INVALID_ARG_VALUE);
+            status = work_run(&w, s.own.clquant, &error);
+            assert_true(status == CLQ_OK || strcmp(error.opencl_call, failing_opencl_failed()) == 0);
+            failing_opencl_fail(0, NULL, 0);
+            ACCEPTED(work_run(&w, s.own.clquant, e));
+            work_check(&w, "after a failure");
+        }
+        assert_true(number > 10);
+        assert_int_equal(failing_opencl_references(), warm);
+        work_end(&w);
+        scene_end(&s);
+    }
+    check_needs_device();
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(operands_are_used_in_place),  cmocka_unit_test(host_reads_fine_memory_directly),
+    cmocka_unit_test(callers_queue_and_workspace), cmocka_unit_test(operands_that_overlap_are_refused),
+    cmocka_unit_test(arguments_are_checked),       cmocka_unit_test(device_without_it_is_named),
+    cmocka_unit_test(usm_is_found_by_the_driver),  cmocka_unit_test(failures_are_told),
+};
+
+CHECK_MAIN("pointers", tests)
