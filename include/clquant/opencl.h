@@ -89,8 +89,9 @@ CLQ_API clq_status clq_buffer_memory(const clq_buffer *buffer, cl_mem *memory, u
 /*
  * Memory of the device from a function of the caller's: all that the library would make by clCreateBuffer, which is
  * buffers (also pinned ones, for staging: CL_MEM_ALLOC_HOST_PTR in `flags`), packed weights, the scratch memory of the
- * context's own queue, which grows and is not given back before the context goes, and what trials of kernels take for a
- * moment; but for memory that lies over the caller's (clq_buffer_wrap), and the small tables of batches.
+ * context's own queue, which grows and is not given back before the context goes, that of records, and what trials of
+ * kernels take for a moment; but for memory that lies over the caller's (clq_buffer_wrap), and the small tables of
+ * batches.
  *
  * `allocate` returns a buffer or sub-buffer of `opencl` with at least `bytes` bytes that kernels may read and write,
  * and that is nobody else's; or NULL, and the call that needed it fails with CLQ_OUT_OF_MEMORY, and says what for. The
