@@ -5,15 +5,19 @@
 usage: lint-gpu.py [--write] [--quick] [--target NAME]... [--only TEXT]
 
 Every kernel as a GPU gets it (docs/kernels.md), for NVIDIA by clang to PTX and, where a CUDA toolkit has it, ptxas; for
-AMD by clang to a listing. Of each kernel: registers (those of ptxas, or VGPRs), bytes of private memory (a stack frame,
-scratch), bytes or registers spilled, how many accesses to private memory its loops contain, which is what makes a
-kernel slow, and how many accesses to global memory are of a vector. Above kernels/budgets.txt, or below it for vectors, is a
-failure, exit code 1, and so is a build for an instruction whose loop has not as many of it as it should, or touches
-private memory; --write makes these numbers the budgets. What another version of ptxas finds is printed and not compared. Without a tool a target is left out, which is said, and is a failure where CLQ_REQUIRE_GPU_COMPILERS is
-set. Needs clang-15, libclc-15, rocm-device-libs.
+AMD by clang to a listing, for Intel by ocloc to a binary that it takes apart again. Of each kernel: registers (those of
+ptxas, VGPRs, or GRF, which Intel's has 128 of, or 256), bytes of private memory (a stack frame, scratch), bytes or
+registers spilled, how many accesses to private memory its loops contain (of Intel's, to what is spilled), which is what
+makes a kernel slow, and how many accesses to global memory are of a vector. Above kernels/budgets.txt, or below it for
+vectors, is a failure, exit code 1, and so is a build for an instruction whose loop has not as many of it as it should, or
+touches private memory; --write makes these numbers the budgets. What another version of ptxas or of ocloc finds is
+printed and not compared. Without a tool a target is left out, which is said, and is a failure where
+CLQ_REQUIRE_GPU_COMPILERS is set. Needs clang-15, libclc-15, rocm-device-libs; ocloc is of Debian's intel-opencl-icd,
+which is fetched and unpacked in build/ocloc and not installed, since it would make a driver of itself.
 """
 import argparse
 import concurrent.futures
+import functools
 import os
 import pathlib
 import re
@@ -24,6 +28,7 @@ import tempfile
 
 KERNELS = pathlib.Path(__file__).resolve().parent.parent / "kernels"
 BUDGETS = KERNELS / "budgets.txt"
+OCLOC = KERNELS.parent / "build/ocloc"
 COLUMNS = ("registers", "private", "spilled", "in loops", "vectors")
 
 
@@ -70,10 +75,11 @@ def builds():
 # Builds for an instruction: which GPUs have it, what it is in their listings, and how many of it the innermost loop over
 # K has, which all of its work is done by: 4 x 4 elements of a work-item, 8 groups of k a step; of nvidia-mma 2 or 4 x 8
 # tiles of a warp, 2 steps of the instruction; each sign of A has a loop. And of other lines of that loop: its loads of matrices
-# of A, and of words of B.
+# of A, and of words of B. Intel's compiler makes the instruction of plain multiplications.
 INSTRUCTIONS = {
     "gemm nvidia-dp4a": ("sm_", [(re.compile(r"\bdp4a\.s32\.s32\b"), 128)]),
     "gemm amd-dot": ("gfx", [(re.compile(r"\bv_dot4c?_i32_i8"), 128)]),
+    "gemm portable": (("dg2", "tgllp"), [(re.compile(r"\bdp4a\b"), 128)]),
     "gemm nvidia-mma 64": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 32),
                                    (re.compile(r"\bldmatrix\b"), 4), (re.compile(r"\bld\.shared\b"), 32)]),
     "gemm nvidia-mma 128": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 64),
@@ -81,12 +87,20 @@ INSTRUCTIONS = {
 }
 
 
+# Of these, what other GPUs are compiled for too, without that instruction.
+FOR_ALL = ("gemm portable",)
+
+
+def has_instruction(target, build):
+    return build[0] in INSTRUCTIONS and target.name.startswith(INSTRUCTIONS[build[0]][0])
+
+
 def is_for(target, build):
-    return build[0] not in INSTRUCTIONS or target.name.startswith(INSTRUCTIONS[build[0]][0])
+    return build[0] not in INSTRUCTIONS or build[0] in FOR_ALL or has_instruction(target, build)
 
 
 def check_instruction(target, build, kernel, lines):
-    if build[0] in INSTRUCTIONS:
+    if has_instruction(target, build):
         lines_wanted = INSTRUCTIONS[build[0]][1]
         instruction = lines_wanted[0][0]
         having = [loop for loop in loops_of(lines, target.label, target.branch)
@@ -99,9 +113,9 @@ def check_instruction(target, build, kernel, lines):
                                    f"{wanted} are wanted")
 
 
-def run(command):
+def run(command, environment=None, folder=KERNELS):
     """What a tool printed; RuntimeError with its words where it failed."""
-    done = subprocess.run(command, capture_output=True, text=True, cwd=KERNELS, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
     return done.stdout + done.stderr
@@ -222,7 +236,80 @@ class Amd(Target):
         return kernels
 
 
-TARGETS = {"sm_80": Nvidia, "sm_90": Nvidia, "gfx906": Amd, "gfx90a": Amd, "gfx1030": Amd}
+@functools.cache
+def ocloc():
+    """(Intel's offline compiler, the environment it runs in), or None: the system's, or one fetched and unpacked."""
+    if shutil.which("ocloc"):
+        return "ocloc", None
+    root = OCLOC / "root"
+    tool = root / "usr/bin/ocloc"
+    libraries = root / "usr/lib/x86_64-linux-gnu"
+    if not tool.exists() and shutil.which("apt-get"):
+        (OCLOC / "partial").mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "--download-only",
+                        "-o", f"Dir::Cache::archives={OCLOC}", "intel-opencl-icd"],
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=300)
+        for package in OCLOC.glob("*.deb"):
+            run(["dpkg", "-x", package, root])
+        for library in libraries.glob("libiga64.so.*"): # opened by another name than the package has
+            (libraries / "libiga64.so").unlink(missing_ok=True)
+            (libraries / "libiga64.so").symlink_to(library.name)
+    if not tool.exists():
+        return None
+    places = [str(libraries), os.environ.get("LD_LIBRARY_PATH", "")]
+    return str(tool), dict(os.environ, LD_LIBRARY_PATH=":".join(filter(None, places)))
+
+
+class Intel(Target):
+    """The listing that ocloc makes of a binary of its own, whose notes (.ze_info) have sizes."""
+
+    label = re.compile(r"(L\d+):")
+    branch = re.compile(r"\b(?:goto|while|jmpi|brc|brd)\S*\s.*\b(L\d+)\s*(?:\{.*)?$") # the last is where it goes
+    access = re.compile(r"\bscratch block\b")
+    # of LSC, and of HDC but for local memory, which is surface 254
+    vector = re.compile(r"\.ugm\.d32x[2348]\.|0x\w{6}(?!FE)\w\w .*\buntyped surface (?:read|write) with xy")
+
+    def __init__(self, name):
+        super().__init__(name)
+        if ocloc():
+            with tempfile.TemporaryDirectory(prefix="clquant-gpu.") as folder:
+                self.run_ocloc(["query", "OCL_DRIVER_VERSION"], folder)
+                self.version = "ocloc " + (pathlib.Path(folder) / "OCL_DRIVER_VERSION").read_text().strip("\0\n ")
+
+    @staticmethod
+    def run_ocloc(arguments, folder=KERNELS):
+        tool, environment = ocloc()
+        return run([tool] + arguments, environment, folder)
+
+    def missing(self):
+        return "" if ocloc() else "ocloc (intel-opencl-icd)"
+
+    def measure(self, file, options, folder, listings):
+        self.run_ocloc(["compile", "-q", "-file", file, "-device", self.name, "-internal_options",
+                        "-cl-intel-allow-zebin", "-options", " ".join(["-cl-std=CL1.2", "-I", "."] + options),
+                        "-out_dir", folder, "-output", "kernel", "-output_no_suffix"])
+        (folder / "parts").mkdir()
+        self.run_ocloc(["disasm", "-file", folder / "kernel", "-device", self.name, "-dump", folder / "parts"])
+        kernels = {}
+        for part in re.split(r"\n  - name: +", (folder / "parts/.ze_info").read_text().split("\nkernels_misc_info")[0])[1:]:
+            kernel = part.split("\n", 1)[0].strip()
+            if kernel == "Intel_Symbol_Table_Void_Program": # where there are functions that are called
+                continue
+            lines = (folder / f"parts/.text.{kernel}.asm").read_text().splitlines()
+            listings[kernel] = lines
+            memory = {"private_space": 0, "spill_fill_space": 0, "single_space": 0}
+            for usage, size in re.findall(r"usage: +(\w+)\n +size: +(\d+)", part):
+                memory[usage] = memory.get(usage, 0) + int(size)
+            # one for both before Xe HPG
+            both = "spill_fill_space" if any(self.access.search(line) for line in lines) else "private_space"
+            memory[both] += memory["single_space"]
+            kernels[kernel] = [int(re.search(r"grf_count: +(\d+)", part).group(1)), memory["private_space"],
+                               memory["spill_fill_space"]] + self.counts(lines)
+        return kernels
+
+
+TARGETS = {"sm_80": Nvidia, "sm_90": Nvidia, "gfx906": Amd, "gfx90a": Amd, "gfx1030": Amd, "dg2-g10": Intel,
+           "tgllp": Intel}
 
 
 def measure(target, build):
@@ -271,11 +358,11 @@ def main():
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--target", action="append", choices=TARGETS)
     parser.add_argument("--only", default="", help="builds with this in their name")
-    parser.add_argument("--quick", action="store_true", help="sm_80 and gfx90a, and two of the types")
+    parser.add_argument("--quick", action="store_true", help="sm_80, gfx90a and dg2-g10, and two of the types")
     given = parser.parse_args()
     targets = []
     left_out = []
-    for name in given.target or (("sm_80", "gfx90a") if given.quick else TARGETS):
+    for name in given.target or (("sm_80", "gfx90a", "dg2-g10") if given.quick else TARGETS):
         target = TARGETS[name](name)
         missing = "clang-15" if shutil.which("clang-15") is None else target.missing()
         if missing:
@@ -293,13 +380,14 @@ def main():
         print(line_of(key, numbers))
     print("\n".join(left_out), end="\n" if left_out else "")
     budgets = read_budgets()
-    versions = set(re.findall(r"^# (ptxas \S+)$", BUDGETS.read_text() if BUDGETS.exists() else "", re.MULTILINE))
+    versions = set(re.findall(r"^# ((?:ptxas|ocloc) \S+)$", BUDGETS.read_text() if BUDGETS.exists() else "", re.MULTILINE))
     others = {target.name for target in targets if target.version and target.version not in versions}
     if given.write:
         budgets.update(found)
         lines = ["# target | kernel as built | kernel | registers, private bytes, spilled, accesses in loops, vectors",
                  "# scripts/lint-gpu.py --write makes this file; more than stands here, or fewer vectors, fails it."]
-        written = {target.version for target in targets if target.version} or versions
+        written = {target.version for target in targets if target.version}
+        written |= {version for version in versions if version.split()[0] not in {new.split()[0] for new in written}}
         lines += [f"# {version}" for version in sorted(written)]
         BUDGETS.write_text("\n".join(lines + [line_of(*row) for row in sorted(budgets.items())]) + "\n")
         return 0
