@@ -32,6 +32,11 @@ OCLOC = KERNELS.parent / "build/ocloc"
 COLUMNS = ("registers", "private", "spilled", "in loops", "vectors")
 
 
+# What a driver defines of extensions, and ocloc 22.43 does not though its compiler has them; the option of the variant's
+# line in kernels.def.
+DPAS = ["cl_intel_subgroup_matrix_multiply_accumulate", "cl_intel_subgroup_local_block_io", "-cl-intel-256-GRF-per-thread"]
+
+
 def builds():
     """(name, file, options): as chosen for a GPU where nothing is tuned (kernels/tunables.def)."""
     walk = ["VECTOR_WIDTH=4", "COLUMN_BLOCKS=1"]
@@ -66,6 +71,8 @@ def builds():
                                                            "GROUPS=1"]
     for tile in 64, 128:
         yield f"gemm nvidia-mma {tile}", "gemm_mma.cl", ["VECTOR_WIDTH=4", f"TILE={tile}"]
+        yield f"gemm intel-dpas {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_DPAS=8"] + DPAS
+        yield f"gemm intel-dpas16 {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_DPAS=16"] + DPAS
     yield "gemm pack", "gemm_pack.cl", ["VECTOR_WIDTH=4"]
     yield "gemm reduce", "gemm_reduce.cl", ["VECTOR_WIDTH=4"]
     for rows in 1, 4:
@@ -85,6 +92,13 @@ INSTRUCTIONS = {
     "gemm nvidia-mma 128": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 64),
                                     (re.compile(r"\bldmatrix\b"), 8), (re.compile(r"\bld\.shared\b"), 32)]),
 }
+# 4 x 4 or 4 x 2 products of a sub-group, 2 steps of the instruction, either sign of A within the loop; and what they read
+# of local memory, a row of a matrix at a time: 4 times 8 of A, 8 times 4 or 2 of B.
+for edge in 64, 128:
+    INSTRUCTIONS[f"gemm intel-dpas {edge}"] = ("dg2", [(re.compile(r"\bdpas\.8x8\b"), 64),
+                                                       (re.compile(r"\bload\.slm\."), 256)])
+    INSTRUCTIONS[f"gemm intel-dpas16 {edge}"] = ("pvc", [(re.compile(r"\bdpas\.8x8\b"), 32),
+                                                         (re.compile(r"\bload\.slm\."), 192)])
 
 
 # Of these, what other GPUs are compiled for too, without that instruction.
@@ -96,6 +110,8 @@ def has_instruction(target, build):
 
 
 def is_for(target, build):
+    if target.name == "pvc": # for what no other has
+        return has_instruction(target, build)
     return build[0] not in INSTRUCTIONS or build[0] in FOR_ALL or has_instruction(target, build)
 
 
@@ -236,6 +252,10 @@ class Amd(Target):
         return kernels
 
 
+FETCH = ["install", "-y", "-q", "--no-install-recommends", "--download-only", "-o", f"Dir::Cache::archives={OCLOC}",
+         "intel-opencl-icd"]
+
+
 @functools.cache
 def ocloc():
     """(Intel's offline compiler, the environment it runs in), or None: the system's, or one fetched and unpacked."""
@@ -246,9 +266,10 @@ def ocloc():
     libraries = root / "usr/lib/x86_64-linux-gnu"
     if not tool.exists() and shutil.which("apt-get"):
         (OCLOC / "partial").mkdir(parents=True, exist_ok=True)
-        subprocess.run(["apt-get", "install", "-y", "-q", "--no-install-recommends", "--download-only",
-                        "-o", f"Dir::Cache::archives={OCLOC}", "intel-opencl-icd"],
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=300)
+        for words in (FETCH, ["update", "-q"], FETCH):
+            if subprocess.run(["apt-get"] + words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+                              timeout=300).returncode == 0 and words is FETCH:
+                break
         for package in OCLOC.glob("*.deb"):
             run(["dpkg", "-x", package, root])
         for library in libraries.glob("libiga64.so.*"): # opened by another name than the package has
@@ -309,14 +330,14 @@ class Intel(Target):
 
 
 TARGETS = {"sm_80": Nvidia, "sm_90": Nvidia, "gfx906": Amd, "gfx90a": Amd, "gfx1030": Amd, "dg2-g10": Intel,
-           "tgllp": Intel}
+           "tgllp": Intel, "pvc": Intel}
 
 
 def measure(target, build):
     name, file, options = build
     with tempfile.TemporaryDirectory(prefix="clquant-gpu.") as folder:
         listings = {}
-        kernels = target.measure(file, ["-D" + option for option in options], pathlib.Path(folder), listings)
+        kernels = target.measure(file, [option if option[0] == "-" else "-D" + option for option in options], pathlib.Path(folder), listings)
     for kernel, lines in listings.items():
         check_instruction(target, build, kernel, lines)
     if not kernels:

@@ -126,6 +126,10 @@ lint -DVECTOR_WIDTH=4 gemm_portable.cl
 for tile in 64 128; do
     lint -DVECTOR_WIDTH=4 -DTILE=$tile -DCLQ_EMULATE gemm_mma.cl
     lint -DVECTOR_WIDTH=4 -DTILE=$tile --target=nvptx64--nvidiacl gemm_mma.cl
+    for sub_group in 8 16; do
+        lint -DVECTOR_WIDTH=4 -DTILE=$tile -DMATRIX_DPAS=$sub_group -DCLQ_EMULATE gemm_matrix.cl
+        count=$((count + 1))
+    done
     count=$((count + 2))
 done
 # The contracts of instructions: emulated, and as far as clang knows them.
@@ -147,7 +151,7 @@ count=$((count + 1))
 # changes one. What a changed one looks like, the compiler is asked first.
 parameters() {
     clang -x cl -cl-std=CL1.2 -fsyntax-only -Xclang -finclude-default-header -Xclang -ast-dump -fno-color-diagnostics \
-        $x86 -I. -DREAL=32 -DCODE_BITS=8 -DCODE_SIGNED=1 -DTILE_ROWS=3 -DVECTORS=2 -DGROUP_SIZE=4 -Wno-macro-redefined "$@" |
+        $x86 -I. -DREAL=32 -DCODE_BITS=8 -DCODE_SIGNED=1 -DTILE_ROWS=3 -DVECTORS=2 -DGROUP_SIZE=4 -DMATRIX_DPAS=8 -Wno-macro-redefined "$@" |
         awk -f ../scripts/kernel-parameters.awk
 }
 for change in 'p.a = 1' 'p.b.y += 1' 'p.c[1]++' 'set(&p)' 'q--'; do
@@ -161,7 +165,10 @@ for file in *.cl; do
     for width in 16 4; do
         [ "$file $width" != "dynamic.cl 4" ] || continue
         for columns in 0 1; do
-            parameters -DVECTOR_WIDTH=$width -DBATCH_COLUMNS=$columns "$file"
+            # Those of sub-groups are declared by nobody else than the device's compiler.
+            [ "$file" != gemm_matrix.cl ] || set -- -DCLQ_EMULATE
+            parameters -DVECTOR_WIDTH=$width -DBATCH_COLUMNS=$columns "$@" "$file"
+            set --
         done
     done
 done
@@ -171,7 +178,7 @@ done
 # first.
 generic() {
     clang -x cl -cl-std=CL2.0 -fsyntax-only -Xclang -finclude-default-header -Wall -Werror -Wno-macro-redefined \
-        -Wno-unused-function -I. -DCODE_BITS=8 -DCODE_SIGNED=1 -DTILE_ROWS=3 -DVECTORS=2 -DGROUP_SIZE=4 "$@"
+        -Wno-unused-function -I. -DCODE_BITS=8 -DCODE_SIGNED=1 -DTILE_ROWS=3 -DVECTORS=2 -DGROUP_SIZE=4 -DMATRIX_DPAS=8 "$@"
 }
 spaces='void f(__private const uchar *); void g(void) { uint a = 0; f((SPACE const uchar *)&a); }'
 if echo "$spaces" | generic -DSPACE= - 2>/dev/null || ! echo "$spaces" | generic -DSPACE=__private -; then

@@ -32,8 +32,10 @@ interpret batches --uninitialized
 # Each of the two has products of a variant with its instruction emulated (CLQ_TEST_EMULATE in docs/testing.md).
 interpret matrix_products
 interpret products_in_groups
-# The instructions of tensor cores emulated: what lanes exchange, and copies that come late.
+# Instructions that lanes execute together emulated: what they exchange, and copies that come late.
 program=test_tensor_cores
+interpret a_small_product --uninitialized
+program=test_sub_group_matrices
 interpret a_small_product --uninitialized
 [ "$status" -eq 0 ] && echo "oclgrind: clean"
 exit "$status"

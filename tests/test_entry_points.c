@@ -408,12 +408,13 @@ static int is_of_others(const char *name)
     static const char *const of_cpus[] = {
         "dynamic.cl",       "gemm_avx2.cl",           "gemm_vnni.cl",     "gemm_amx.cl",      "dynamic_strip",
         "batch_dynamic.cl", "dynamic_quantize_batch", "gemm_pack_panels", "gemm_pack_nibbles"};
-    static const char *const of_gpus[] = {"gemm_mma.cl", "gemm_pack_vectors"};
+    static const char *const of_gpus[] = {"gemm_mma.cl", "gemm_matrix.cl", "gemm_pack_vectors"};
     static const char *const of_some_cpus[] = {"gemm_avx2.cl", "gemm_vnni.cl", "gemm_amx.cl"};
     const int is_cpu = check_device()->device.type == CLQ_DEVICE_CPU;
     return is_cpu ? is_among(name, of_gpus, sizeof of_gpus / sizeof of_gpus[0]) ||
                         is_among(name, of_some_cpus, sizeof of_some_cpus / sizeof of_some_cpus[0])
-                  : is_among(name, of_cpus, sizeof of_cpus / sizeof of_cpus[0]) || strcmp(name, "gemm_mma.cl") == 0;
+                  : is_among(name, of_cpus, sizeof of_cpus / sizeof of_cpus[0]) || strcmp(name, "gemm_mma.cl") == 0 ||
+                        strcmp(name, "gemm_matrix.cl") == 0;
 }
 
 static int has_name(const names *in, const char *name)

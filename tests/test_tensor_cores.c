@@ -11,6 +11,7 @@
 
 #include "contract_kernel.h"
 #include "inputs_gemm.h"
+#include "matrix_product.h"
 #include "opencl/runtime/context.h"
 
 /* Warps in one work-group, whose scratch memory is apart; calls one after the other, which use it again. */
@@ -255,48 +256,6 @@ static void check_copies(const own_opencl *o, const char *how, const char *optio
 
 /* ---- products ---- */
 
-/* Run by nvidia-mma with its instructions emulated, in tiles of `edge`, and compare with the reference: B as it is. */
-static void check_product(check_gemm *c, unsigned edge)
-{
-    clq_context *context = check_device();
-    clq_error error;
-    clq_plan plan;
-    char tile[32];
-    check_gemm_result want;
-    check_gemm_result got;
-    if (c->problem.k_group == 0) {
-        inputs_gemm_zero_points(c);
-        inputs_gemm_output(c, inputs_gemm_outputs[check_below(INPUTS_GEMM_OUTPUTS)]);
-    }
-    inputs_gemm_fill(c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
-    check_gemm_run(check_reference(), "reference", c, &want);
-    clq_context_set_emulation(context, 1);
-    check_ok(clq_context_force_variant(context, "nvidia-mma", &error), &error, "clq_context_force_variant");
-    check_ok(clq_gemm_plan(context, &c->problem, 0, &plan, &error), &error, "clq_gemm_plan");
-    snprintf(tile, sizeof tile, "tiles of %u x %u", edge, edge);
-    if (strstr(plan.reason, tile) == NULL) {
-        fail_msg("%s are wanted, and the plan says: %s", tile, plan.reason);
-    }
-    check_gemm_run(context, "nvidia-mma, emulated", c, &got);
-    check_gemm_same(c, "nvidia-mma, emulated", &want, &got);
-    check_ok(clq_context_force_variant(context, NULL, &error), &error, "clq_context_force_variant");
-    clq_context_set_emulation(context, 0);
-    check_gemm_result_free(&want);
-    check_gemm_result_free(&got);
-    inputs_gemm_free(c);
-}
-
-static void skip_without_groups_of(size_t items)
-{
-    const clq_context *context = check_device();
-    if (context == NULL || check_device_is_native()) {
-        check_skip("there is no OpenCL device");
-    }
-    if (context->cl->maximum_group_size < items || context->cl->maximum_group_items[0] < items) {
-        check_skip("the device has no work-groups that large");
-    }
-}
-
 /* Of rows that are aligned and that are not, of one step of K and more than are staged, with ragged and whole ends. */
 static void lesser_tiles(void **state)
 {
@@ -306,7 +265,7 @@ static void lesser_tiles(void **state)
     } shapes[] = {{64, 64, 64, 0, 0},  {1, 1, 1, 0, 0},     {9, 100, 336, 0, 1}, {70, 37, 213, 0, 0},
                   {65, 33, 256, 1, 0}, {15, 31, 453, 1, 1}, {63, 65, 15, 0, 0},  {130, 20, 129, 0, 1}};
     (void)state;
-    skip_without_groups_of(128);
+    matrix_product_skip_without_groups_of(128);
     for (size_t i = 0; i < 2 * (sizeof shapes / sizeof shapes[0]); i++) {
         check_gemm c;
         check_gemm_init(&c, "lesser tiles", shapes[i / 2].m, shapes[i / 2].n, shapes[i / 2].k);
@@ -318,7 +277,7 @@ static void lesser_tiles(void **state)
             inputs_gemm_layout(&c);
             inputs_gemm_batches(&c, 2);
         }
-        check_product(&c, 64);
+        matrix_product_check("nvidia-mma", &c, 64);
     }
 }
 
@@ -328,7 +287,7 @@ static void greater_tiles(void **state)
     static const uint64_t shapes[][3] = {{129, 140, 272}, {143, 97, 213}, {250, 65, 64}};
     const uint64_t least_bytes = 128 * 432;
     (void)state;
-    skip_without_groups_of(256);
+    matrix_product_skip_without_groups_of(256);
     if (check_device()->cl->local_bytes < least_bytes) {
         check_skip("the device has too little local memory");
     }
@@ -337,7 +296,7 @@ static void greater_tiles(void **state)
         check_gemm_init(&c, "greater tiles", shapes[i][0], shapes[i][1], shapes[i][2]);
         c.problem.a.transposed = i == 0;
         inputs_gemm_batches(&c, (check_device()->device.compute_units + 1) / 2);
-        check_product(&c, 128);
+        matrix_product_check("nvidia-mma", &c, 128);
     }
 }
 
@@ -346,13 +305,13 @@ static void groups_along_k(void **state)
 {
     static const uint64_t groups[] = {64, 32, 16, 128, 12};
     (void)state;
-    skip_without_groups_of(128);
+    matrix_product_skip_without_groups_of(128);
     for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++) {
         check_gemm c;
         check_gemm_init(&c, "groups along K", 11 + 30 * (i % 2), 35, 160 + 4 * (i % 3));
         c.problem.a.dtype = inputs_gemm_code_type();
         inputs_gemm_groups(&c, groups[i]);
-        check_product(&c, 64);
+        matrix_product_check("nvidia-mma", &c, 64);
     }
 }
 
@@ -361,10 +320,10 @@ static void a_small_product(void **state)
 {
     check_gemm c;
     (void)state;
-    skip_without_groups_of(128);
+    matrix_product_skip_without_groups_of(128);
     check_gemm_init(&c, "a small product", 34, 34, 196);
     c.problem.a.transposed = 1;
-    check_product(&c, 64);
+    matrix_product_check("nvidia-mma", &c, 64);
 }
 
 /* ---- tests ---- */
@@ -372,7 +331,7 @@ static void a_small_product(void **state)
 static void on_device(void (*check)(const own_opencl *o, int is_emulated))
 {
     own_opencl o;
-    skip_without_groups_of(ITEMS);
+    matrix_product_skip_without_groups_of(ITEMS);
     own_opencl_begin(&o, 0, 4096);
     check(&o, 1);
     if (check_device()->cl->capabilities.lacks[CLQ_CL_NVIDIA_MMA][0] == '\0') {

@@ -18,7 +18,7 @@ enum { GEMV_ROWS = 8, GEMV_LOCAL_BYTES = 128 };
 
 enum { LEAST_SLICE_GROUPS_FORCED = 1, MOST_SLICES = 64 };
 
-/* Groups of four k in a step of nvidia-mma and of cpu-amx, of which a slice of K has whole ones. */
+/* Groups of four k in a step of nvidia-mma, intel-dpas and cpu-amx, of which a slice of K has whole ones. */
 enum { STEP_GROUPS = 16 };
 
 typedef struct gemm_row {
@@ -87,15 +87,16 @@ static const char *lacking(const clq_context *context, clq_variant variant)
     return lacks[0] != '\0' ? lacks : NULL;
 }
 
-/* The least of its tiles: where the greater does not fit, it is not taken. */
-static const char *tensor_obstacle(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task)
+/* The least of its tiles, of 64 work-items or fewer: where the greater does not fit, it is not taken. */
+static const char *matrix_obstacle(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                                   clq_variant variant)
 {
     const struct clq_cl_state *cl = context->cl;
-    if (cl->maximum_group_size < CLQ_GEMM_LEAST_EDGE || cl->maximum_group_items[0] < CLQ_GEMM_LEAST_EDGE) {
+    const uint32_t items = clq_cl_gemm_matrix_items(variant, CLQ_GEMM_LEAST_EDGE);
+    if (cl->maximum_group_size < items || cl->maximum_group_items[0] < items) {
         return "the device has no work-groups of 64";
     }
-    return clq_verdict_of(&cl->verdicts, entry_of(context, tuning, CLQ_VARIANT_NVIDIA_MMA, task)) ==
-                   CLQ_VERDICT_TOO_LARGE
+    return clq_verdict_of(&cl->verdicts, entry_of(context, tuning, variant, task)) == CLQ_VERDICT_TOO_LARGE
                ? "the device has no work-groups of that size for this kernel"
                : NULL;
 }
@@ -134,7 +135,9 @@ static const char *obstacle(const clq_context *context, const clq_cl_tuning *tun
     case CLQ_VARIANT_GEMV:
         return task->problem->m > GEMV_ROWS ? "m is above 8" : NULL;
     case CLQ_VARIANT_NVIDIA_MMA:
-        return tensor_obstacle(context, tuning, task);
+    case CLQ_VARIANT_INTEL_DPAS:
+    case CLQ_VARIANT_INTEL_DPAS16:
+        return matrix_obstacle(context, tuning, task, variant);
     case CLQ_VARIANT_SPLIT_K:
         return in_groups ? "K is cut into its groups" : task->problem->k < 2 * GROUP_DEPTH ? "k is below 8" : NULL;
     default:
@@ -218,7 +221,8 @@ static uint64_t work_items(const clq_gemm_task *task, const clq_gemm_decision *d
 /* So many work-items or groups fill the device: with fewer, K is cut. */
 static uint64_t enough_items(const clq_context *context, const clq_gemm_decision *decision)
 {
-    const int groups = decision->variant == CLQ_VARIANT_NVIDIA_MMA ? CLQ_TUNE_GEMM_MMA_GROUPS : CLQ_TUNE_GEMM_GROUPS;
+    const int is_of_matrices = clq_cl_gemm_matrix_items(decision->variant, CLQ_GEMM_LEAST_EDGE) != 0;
+    const int groups = is_of_matrices ? CLQ_TUNE_GEMM_MMA_GROUPS : CLQ_TUNE_GEMM_GROUPS;
     return clq_size_max(context->device.compute_units, 1) * decision->tuning->values[groups];
 }
 
@@ -268,7 +272,8 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     slices = clq_size_min(slices, MOST_SLICES);
     decision->most_partial = most_of_slices(task, units, clq_size_min(groups / least, MOST_SLICES), forced, decision);
     decision->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);
-    if ((decision->variant == CLQ_VARIANT_NVIDIA_MMA || decision->variant == CLQ_VARIANT_CPU_AMX) &&
+    if ((clq_cl_gemm_matrix_items(decision->variant, CLQ_GEMM_LEAST_EDGE) != 0 ||
+         decision->variant == CLQ_VARIANT_CPU_AMX) &&
         decision->slice_groups > STEP_GROUPS) {
         const uint64_t steps = clq_size_divide_up(decision->slice_groups, STEP_GROUPS);
         decision->slice_groups = (uint32_t)(steps * STEP_GROUPS); /* fewer than `groups`, since two have as many */

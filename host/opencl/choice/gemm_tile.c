@@ -3,8 +3,12 @@
 
 #include "core/size.h"
 
-/* Local memory of nvidia-mma for each row of its tile, and what the emulation of its instruction takes besides. */
-enum { MMA_LOCAL_BYTES = 384, MMA_EMULATION_BYTES = 24 };
+/* Local memory for each row of the greater tile of nvidia-mma and of intel-dpas, and what the emulation of their
+ * instructions takes besides. */
+enum { MMA_LOCAL_BYTES = 384, MMA_EMULATION_BYTES = 24, DPAS_LOCAL_BYTES = 256, DPAS_EMULATION_BYTES = 32 };
+
+/* Rows and columns that a sub-group of intel-dpas makes (kernels/gemm_fragment.clh). */
+enum { DPAS_EDGE = 32 };
 
 /* Heights of tiles in registers: m itself when it is small, else the greatest, or 8 where 12 waste an eighth more. */
 static uint32_t rows_of(uint64_t m, uint32_t greatest)
@@ -32,29 +36,49 @@ uint32_t clq_cl_gemm_tile_rows(const clq_cl_tuning *tuning, clq_variant variant,
     }
 }
 
-static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_problem *p,
-                        uint32_t edge)
+uint32_t clq_cl_gemm_matrix_items(clq_variant variant, uint32_t edge)
 {
-    const size_t entry = clq_cl_gemm_verdict_entry(tuning, CLQ_VARIANT_NVIDIA_MMA, edge / CLQ_GEMM_LEAST_EDGE - 1,
-                                                   p->k_group != 0, context->emulates);
+    switch (variant) {
+    case CLQ_VARIANT_NVIDIA_MMA:
+        return edge;
+    case CLQ_VARIANT_INTEL_DPAS:
+        return edge / DPAS_EDGE * (edge / DPAS_EDGE) * 8;
+    case CLQ_VARIANT_INTEL_DPAS16:
+        return edge / DPAS_EDGE * (edge / DPAS_EDGE) * 16;
+    default:
+        return 0;
+    }
+}
+
+static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
+                        const clq_gemm_problem *p, uint32_t edge)
+{
+    const size_t entry =
+        clq_cl_gemm_verdict_entry(tuning, variant, edge / CLQ_GEMM_LEAST_EDGE - 1, p->k_group != 0, context->emulates);
     return clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
-/* Of nvidia-mma the greater where there is enough to do for all compute units, and the device holds and runs it. */
+static uint64_t local_bytes_of_row(const clq_context *context, clq_variant variant)
+{
+    const int is_mma = variant == CLQ_VARIANT_NVIDIA_MMA;
+    const uint64_t emulation = is_mma ? MMA_EMULATION_BYTES : DPAS_EMULATION_BYTES;
+    return (is_mma ? MMA_LOCAL_BYTES : DPAS_LOCAL_BYTES) + (context->emulates ? emulation : 0);
+}
+
+/* Of matrices the greater where there is enough to do for all compute units, and the device holds and runs it. */
 uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                                const clq_gemm_problem *p)
 {
     const struct clq_cl_state *cl = context->cl;
     const uint32_t great = tuning->values[CLQ_TUNE_GEMM_MMA_TILE];
     const uint64_t groups = p->batch * clq_size_divide_up(p->m, great) * clq_size_divide_up(p->n, great);
-    const uint64_t row_bytes = context->emulates ? MMA_LOCAL_BYTES + MMA_EMULATION_BYTES : MMA_LOCAL_BYTES;
+    const uint32_t items = clq_cl_gemm_matrix_items(variant, great);
     const int is_enough =
         p->m > CLQ_GEMM_LEAST_EDGE && p->n > CLQ_GEMM_LEAST_EDGE && groups >= context->device.compute_units;
-    const int fits =
-        cl->local_bytes >= great * row_bytes && cl->maximum_group_size >= great && cl->maximum_group_items[0] >= great;
-    return variant == CLQ_VARIANT_NVIDIA_MMA && is_enough && fits && !is_set_aside(context, tuning, p, great)
-               ? great
-               : CLQ_GEMM_LEAST_EDGE;
+    const int fits = cl->local_bytes >= great * local_bytes_of_row(context, variant) &&
+                     cl->maximum_group_size >= items && cl->maximum_group_items[0] >= items;
+    return items != 0 && is_enough && fits && !is_set_aside(context, tuning, variant, p, great) ? great
+                                                                                                : CLQ_GEMM_LEAST_EDGE;
 }
 
 uint64_t clq_cl_gemm_trial_rows_of_part_of_tile(const clq_gemm_decision *decision)

@@ -8,7 +8,7 @@
 /* From so many rows on tiles of 8 never waste an eighth less than tiles of 12 do: all are as high. */
 enum { CLQ_GEMM_SAME_TILES_FROM = 88 };
 
-/* Of tiles that a work-group makes: that of all variants but nvidia-mma, and its lesser one. */
+/* Of tiles that a work-group makes: that of all variants but those of matrices, and the lesser one of theirs. */
 enum { CLQ_GEMM_LEAST_EDGE = 64 };
 
 /* Of cpu-amx, whose one program makes what rows there are of a tile. */
@@ -20,6 +20,11 @@ uint32_t clq_cl_gemm_tile_rows(const clq_cl_tuning *tuning, clq_variant variant,
 /* Rows and columns of those. */
 uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                                const clq_gemm_problem *p);
+
+/* Work-items that make a tile of that edge together by an instruction that multiplies matrices; 0: the variant has
+ * none.
+ */
+uint32_t clq_cl_gemm_matrix_items(clq_variant variant, uint32_t edge);
 
 /* A height of a product for which the same program multiplies, with a ragged last tile where there can be one. */
 uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision);

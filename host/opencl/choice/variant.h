@@ -24,7 +24,9 @@ typedef enum clq_variant {
     CLQ_VARIANT_ARM_DOT = 13,
     CLQ_VARIANT_NVIDIA_MMA = 14,
     CLQ_VARIANT_CPU_AMX = 15,
-    CLQ_VARIANT_COUNT = 16
+    CLQ_VARIANT_INTEL_DPAS = 16,   /* sub-groups of 8 */
+    CLQ_VARIANT_INTEL_DPAS16 = 17, /* and of 16 */
+    CLQ_VARIANT_COUNT = 18
 } clq_variant;
 
 /* How the tensors of one set of a batch are run (opencl/launch/batch.h). */

@@ -82,7 +82,8 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
 {
     const clq_gemm_problem *p = task->problem;
     const int a_is_signed = p->a.dtype == CLQ_S8;
-    const int takes_both = decision->variant == CLQ_VARIANT_CPU_AMX || decision->variant == CLQ_VARIANT_NVIDIA_MMA;
+    const int takes_both = decision->variant == CLQ_VARIANT_CPU_AMX ||
+                           clq_cl_gemm_matrix_items(decision->variant, CLQ_GEMM_LEAST_EDGE) != 0;
     memset(call, 0, sizeof *call);
     call->a_offset = task->arguments[CLQ_GEMM_A].offset_bytes;
     call->a_row = task->a.row_stride;
@@ -158,10 +159,10 @@ static void size_launch(clq_cl_launch *launch, const gemm_call *call, const clq_
         const uint64_t tiles = panels * clq_size_divide_up(call->m, decision->tile_rows);
         launch->global[0] = (size_t)clq_size_divide_up(tiles, decision->tiles_per_item);
     } else {
-        const int is_mma = decision->variant == CLQ_VARIANT_NVIDIA_MMA;
+        const uint32_t items = clq_cl_gemm_matrix_items(decision->variant, decision->tile_edge);
         launch->dimensions = 3;
-        launch->local[0] = is_mma ? decision->tile_edge : 16;
-        launch->local[1] = is_mma ? 1 : 16;
+        launch->local[0] = items != 0 ? items : 16;
+        launch->local[1] = items != 0 ? 1 : 16;
         launch->global[0] = launch->local[0] * (size_t)clq_size_divide_up(call->n, decision->tile_edge);
         launch->global[1] = launch->local[1] * (size_t)clq_size_divide_up(call->m, decision->tile_edge);
         launch->global[2] = last;
@@ -176,7 +177,7 @@ static void set_options(clq_cl_launch *launch, const clq_gemm_decision *decision
     }
     if (decision->tile_rows != 0) {
         clq_cl_launch_define(launch, "TILE_ROWS", decision->tile_rows);
-    } else if (decision->variant == CLQ_VARIANT_NVIDIA_MMA) {
+    } else if (clq_cl_gemm_matrix_items(decision->variant, decision->tile_edge) != 0) {
         clq_cl_launch_define(launch, "TILE", decision->tile_edge);
     }
     if (decision->is_fused) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a device has beyond OpenCL 1.2, as far as it can be told without compiling anything. */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,12 +66,14 @@ int clq_cl_has_extension(cl_device_id device, const char *name)
     return found;
 }
 
-/* Of cl_khr_integer_dot_product and cl_nv_device_attribute_query, for headers that do not know them. */
+/* Of cl_khr_integer_dot_product, cl_nv_device_attribute_query and cl_intel_required_subgroup_size, for headers that do
+ * not know them. */
 enum {
     DOT_PRODUCT_CAPABILITIES = 0x1073,
     DOT_PRODUCT_PACKED = 1 << 0,
     COMPUTE_CAPABILITY_MAJOR = 0x4000,
-    COMPUTE_CAPABILITY_MINOR = 0x4001
+    COMPUTE_CAPABILITY_MINOR = 0x4001,
+    SUB_GROUP_SIZES = 0x4108
 };
 
 static int takes_packed(cl_device_id device, cl_uint unused)
@@ -91,6 +94,21 @@ static int is_of_compute_capability(cl_device_id device, cl_uint least)
            10 * major + minor >= least;
 }
 
+/* `least`: that of its sizes of sub-groups is this one. */
+static int has_sub_groups_of(cl_device_id device, cl_uint least)
+{
+    size_t sizes[16];
+    size_t bytes = 0;
+    size_t found = SIZE_MAX;
+    if (clGetDeviceInfo(device, SUB_GROUP_SIZES, sizeof sizes, sizes, &bytes) != CL_SUCCESS) {
+        return 0;
+    }
+    for (size_t i = 0; i < bytes / sizeof sizes[0]; i++) {
+        found = sizes[i] < found ? sizes[i] : found;
+    }
+    return found == least;
+}
+
 /*
  * How a device is asked for an instruction: by an extension, and by a question where that does not tell. Where there is
  * none, the compiler has the last word: a variant whose program is not built is set aside.
@@ -107,6 +125,10 @@ static const struct {
                            "its tensor cores need compute capability 8.0"},
     [CLQ_CL_NVIDIA_DP4A] = {"cl_nv_device_attribute_query", is_of_compute_capability, 61,
                             "dp4a needs compute capability 6.1"},
+    [CLQ_CL_INTEL_DPAS] = {"cl_intel_subgroup_matrix_multiply_accumulate", has_sub_groups_of, 8,
+                           "its least sub-groups are not of 8"},
+    [CLQ_CL_INTEL_DPAS16] = {"cl_intel_subgroup_matrix_multiply_accumulate", has_sub_groups_of, 16,
+                             "its least sub-groups are not of 16"},
     [CLQ_CL_AMD_DOT] = {"cl_amd_device_attribute_query", NULL, 0, NULL},
     [CLQ_CL_ARM_DOT] = {"cl_arm_integer_dot_product_accumulate_int8", NULL, 0, NULL},
 };

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * intel-dpas, intel-dpas16: instructions by which the lanes of a sub-group multiply small matrices (gemm_fragment.clh
+ * says which, and what it asks of each). A work-group makes TILE x TILE elements; its sub-groups stand in a square, and
+ * each makes SUB_EDGE x SUB_EDGE of them, in sums that stay in registers.
+ *
+ * STEP_GROUPS groups of four k of both operands are staged in local memory, twice over: while the sub-groups multiply
+ * one step the next one is copied, and there is a barrier a step. Behind it all have done with the step before, whose
+ * place the copies take. Copies are of 16 bytes: of A a row's, of B a group's of four columns, as panels have them.
+ *
+ *     A        [row][group], rows A_PITCH words apart
+ *     B        [group][column], groups B_PITCH words apart
+ *     C        MATRIX_ROWS rows of a panel of each sub-group at a time, in the place of the stages, so that neighbouring
+ *              lanes write neighbouring columns; rows C_PITCH words apart
+ *
+ * Edges: rows beyond m are read as the last row and not stored. Of B what lies beyond the slice, and panels beyond the
+ * last, are zeros, so that A may have anything there; beyond k it is not read. Where 16 bytes of A's rows do not lie at
+ * multiples of as many, which is asked once, they are read byte by byte; panels always do.
+ *
+ * Build options: TILE 64 or 128; VECTOR_WIDTH 4; those of gemm_fragment.clh; CLQ_EMULATE (kernels/instruction/).
+ * Dimensions: ITEMS * ceil(n / TILE), ceil(m / TILE), batch * slices. a' is A's codes.
+ */
+#define TILE_SPACE __local /* where sums are taken from (kernels/gemm_rows.clh) */
+#include "gemm_output.clh"
+
+#ifndef TILE
+#define TILE 128
+#endif
+
+#define STEP_GROUPS 16
+#define STEP_DEPTH (STEP_GROUPS * GROUP_DEPTH)
+#define A_PITCH (STEP_GROUPS + A_PAD)
+#define B_PITCH (TILE + B_PAD)
+#include "gemm_fragment.clh"
+
+#define ACROSS (TILE / SUB_EDGE)
+#define SUB_GROUPS (ACROSS * ACROSS)
+#define ITEMS (SUB_GROUPS * MATRIX_LANES)
+#define SUB_PANELS (SUB_EDGE / PANEL_COLUMNS)
+/* Products of a sub-group for each MATRIX_GROUPS: below each other, side by side in a panel. */
+#define DOWN (SUB_EDGE / MATRIX_ROWS)
+#define BESIDE (PANEL_COLUMNS / MATRIX_COLUMNS)
+/* Copies of 16 bytes: in a row of A, in a group of B; of an operand in a step. */
+#define ROW_CHUNKS (STEP_GROUPS / 4)
+#define GROUP_CHUNKS (TILE / 4)
+#define CHUNKS (TILE * ROW_CHUNKS)
+#define A_STAGE (TILE * A_PITCH)
+#define B_STAGE (STEP_GROUPS * B_PITCH)
+#define C_PITCH (PANEL_COLUMNS + 8)
+#define LANE_ROWS (MATRIX_ROWS * (PANEL_COLUMNS / VECTOR_WIDTH) / MATRIX_LANES) /* of C, of VECTOR_WIDTH columns each */
+
+/* What a work-group multiplies. */
+typedef struct matrix_share {
+    __global const uchar *a; /* the batch's rows */
+    __global const uint *b;  /* the batch's panels */
+    uint row0, panel0, panels;
+    uint last; /* the group of four k before which the slice ends */
+    int a_is_aligned;
+} matrix_share;
+
+/* 16 codes of a row from `depth` on, as far as it has them. */
+static inline uint4 load_chunk(const gemm_call *call, __global const uchar *row, uint depth, int is_aligned)
+{
+    uint words[4] = {0, 0, 0, 0};
+    if (is_aligned && depth + 16 <= call->k) {
+        return *(__global const uint4 *)(row + depth);
+    }
+#pragma unroll
+    for (uint i = 0; i < 16; i++) {
+        if (depth + i < call->k) {
+            words[i / 4] |= (uint)row[depth + i] << (8 * (i % 4));
+        }
+    }
+    return vload4(0, words);
+}
+
+/* Copy the step that begins with `group`; there is none from the slice's end on. */
+static inline void stage_step(const gemm_call *call, const matrix_share *share, uint group, __local uint *a,
+                              __local uint *b)
+{
+    for (uint i = (uint)get_local_id(0); i < CHUNKS && group < share->last; i += ITEMS) {
+        const uint row = i / ROW_CHUNKS;
+        const uint chunk = i % ROW_CHUNKS;
+        __global const uchar *from = share->a + min(share->row0 + row, call->m - 1) * call->a_row;
+        vstore4(load_chunk(call, from, (group + chunk * 4) * GROUP_DEPTH, share->a_is_aligned) ^ (uint4)(call->a_flip),
+                0, a + row * A_PITCH + chunk * 4);
+    }
+    for (uint i = (uint)get_local_id(0); i < CHUNKS && group < share->last; i += ITEMS) {
+        const uint of_step = i / GROUP_CHUNKS;
+        const uint column = i % GROUP_CHUNKS * 4;
+        const uint panel = share->panel0 + column / PANEL_COLUMNS;
+        uint4 words = (uint4)(0);
+        if (panel < share->panels && group + of_step < share->last) {
+            words = *(__global const uint4 *)(share->b +
+                                              ((ulong)panel * call->groups + group + of_step) * PANEL_COLUMNS +
+                                              column % PANEL_COLUMNS);
+        }
+        vstore4(words, 0, b + of_step * B_PITCH + column);
+    }
+}
+
+#define SUM(i, panel, j) (((i)*SUB_PANELS + (panel)) * BESIDE + (j))
+
+/* Add the products of a staged step to the sums, which are in registers where this is no call. `a` and `b` are where the
+ * sub-group's part of the step begins. */
+static inline __attribute__((always_inline)) void multiply_step(__local const uint *a, __local const uint *b,
+                                                                int is_signed, __local uint *scratch, matrix_c *sums)
+{
+#pragma unroll
+    for (uint s = 0; s < STEP_GROUPS; s += MATRIX_GROUPS) {
+        matrix_b right[SUB_PANELS * BESIDE];
+#pragma unroll
+        for (uint j = 0; j < SUB_PANELS * BESIDE; j++) {
+            right[j] = matrix_load_b(b + s * B_PITCH + j * MATRIX_COLUMNS);
+        }
+#pragma unroll
+        for (uint i = 0; i < DOWN; i++) {
+            const matrix_a left = matrix_load_a(a + i * MATRIX_ROWS * A_PITCH + s);
+#pragma unroll
+            for (uint j = 0; j < SUB_PANELS * BESIDE; j++) {
+                const uint of = SUM(i, 0, j);
+                sums[of] = is_signed ? matrix_add_s8(left, right[j], sums[of], scratch)
+                                     : matrix_add_u8(left, right[j], sums[of], scratch);
+            }
+        }
+    }
+}
+
+/* Lay a lane's sums of MATRIX_ROWS rows and one panel where its sub-group has C. */
+static inline __attribute__((always_inline)) void lay_sums(__local int *c, const matrix_c *sums)
+{
+    const uint lane = (uint)get_local_id(0) % MATRIX_LANES;
+#pragma unroll
+    for (uint j = 0; j < BESIDE; j++) {
+        int of[MATRIX_SUMS];
+        matrix_store_sums(sums[j], of);
+#pragma unroll
+        for (uint i = 0; i < MATRIX_SUMS; i++) {
+            c[MATRIX_ROW(lane, i) * C_PITCH + j * MATRIX_COLUMNS + MATRIX_COLUMN(lane, i)] = of[i];
+        }
+    }
+}
+
+/*
+ * The sub-group's part of the tile, by way of local memory, MATRIX_ROWS rows of a panel at a time. The loop is no
+ * unrolled one, since what it does with sums is most of the kernel; so which sums are laid is asked of each.
+ */
+static inline __attribute__((always_inline)) void write_sums(const gemm_call *call, const gemm_memory *memory,
+                                                             const matrix_share *share, ulong batch, uint slice,
+                                                             __local int *c, const matrix_c *sums)
+{
+    const uint lane = (uint)get_local_id(0) % MATRIX_LANES;
+    const uint sub_group = (uint)get_local_id(0) / MATRIX_LANES;
+    const uint in_panel = lane % (PANEL_COLUMNS / VECTOR_WIDTH) * VECTOR_WIDTH;
+    const uint in_rows = lane / (PANEL_COLUMNS / VECTOR_WIDTH) * LANE_ROWS;
+    const uint row0 = share->row0 + sub_group / ACROSS * SUB_EDGE + in_rows;
+    const uint panel0 = share->panel0 + sub_group % ACROSS * SUB_PANELS;
+    __local int *own = c + sub_group * (MATRIX_ROWS * C_PITCH);
+    for (uint part = 0; part < DOWN * SUB_PANELS; part++) {
+        const uint row = row0 + part / SUB_PANELS * MATRIX_ROWS;
+        barrier(CLK_LOCAL_MEM_FENCE); /* a stage, or the part before this one, may still be read */
+#pragma unroll
+        for (uint i = 0; i < DOWN * SUB_PANELS; i++) {
+            if (i == part) {
+                lay_sums(own, sums + i * BESIDE);
+            }
+        }
+        barrier(CLK_LOCAL_MEM_FENCE);
+        if (row < call->m) {
+            const gemm_rows rows = {own + in_rows * C_PITCH + in_panel, C_PITCH, batch, row,
+                                    min(call->m - row, (uint)LANE_ROWS)};
+            gemm_write(call, memory, slice, (panel0 + part % SUB_PANELS) * PANEL_COLUMNS + in_panel, &rows);
+        }
+    }
+}
+
+__kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_matrix(GEMM_PARAMETERS)
+{
+    const gemm_memory memory = GEMM_MEMORY;
+    __local uint4 stages[(2 * (A_STAGE + B_STAGE)) / 4]; /* A's, then B's; then C, of which there is less */
+    __local uint *const a_stages = (__local uint *)stages;
+    __local uint *const b_stages = a_stages + 2 * A_STAGE;
+    MATRIX_SCRATCH(scratch, SUB_GROUPS);
+    const uint sub_group = (uint)get_local_id(0) / MATRIX_LANES;
+    const uint a_part = sub_group / ACROSS * SUB_EDGE * A_PITCH;
+    const uint b_part = sub_group % ACROSS * SUB_EDGE;
+    const ulong batch = (uint)get_group_id(2) / call.slices;
+    const uint slice = (uint)get_group_id(2) - (uint)batch * call.slices;
+    const uint first = (call.first_slice + slice) * call.slice_groups;
+    matrix_c sums[DOWN * SUB_PANELS * BESIDE];
+    uint stage = 0;
+    matrix_share share;
+    share.a = a + call.a_offset + batch * call.a_batch;
+    share.b = panels + call.b_offset + batch * call.b_batch;
+    share.row0 = (uint)get_group_id(1) * TILE;
+    share.panel0 = (uint)get_group_id(0) * (TILE / PANEL_COLUMNS);
+    share.panels = (call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
+    share.last = min(first + call.slice_groups, call.groups);
+    share.a_is_aligned = IS_ALIGNED(share.a, uint4) && call.a_row % 16 == 0 && first * GROUP_DEPTH % 16 == 0;
+#pragma unroll
+    for (uint i = 0; i < DOWN * SUB_PANELS * BESIDE; i++) {
+        sums[i] = (matrix_c)(0);
+    }
+    stage_step(&call, &share, first, a_stages, b_stages);
+    for (uint group = first; group < share.last; group += STEP_GROUPS) {
+        __local const uint *const a_here = a_stages + stage * A_STAGE + a_part;
+        __local const uint *const b_here = b_stages + stage * B_STAGE + b_part;
+        stage ^= 1;
+        barrier(CLK_LOCAL_MEM_FENCE);
+        stage_step(&call, &share, group + STEP_GROUPS, a_stages + stage * A_STAGE, b_stages + stage * B_STAGE);
+        if (call.a_is_signed) { /* the same for all */
+            multiply_step(a_here, b_here, 1, scratch, sums);
+        } else {
+            multiply_step(a_here, b_here, 0, scratch, sums);
+        }
+    }
+    write_sums(&call, &memory, &share, batch, slice, (__local int *)stages, sums);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Products by a variant whose work-items multiply matrices together, with its instructions emulated. */
+#ifndef CLQ_TESTS_MATRIX_PRODUCT_H
+#define CLQ_TESTS_MATRIX_PRODUCT_H
+
+#include <stddef.h>
+
+#include "check_gemm.h"
+
+/* Fill the case and run it in tiles of `edge`, B as it is; compare with the reference, and free the case. */
+void matrix_product_check(const char *variant, check_gemm *c, unsigned edge);
+
+/* The test is skipped where the device is none of OpenCL or has no work-groups of so many items. */
+void matrix_product_skip_without_groups_of(size_t items);
+
+#endif
