@@ -10,8 +10,8 @@
  *
  *     A        [row][group], rows A_PITCH words apart
  *     B        [group][column], groups B_PITCH words apart
- *     C        MATRIX_ROWS rows of a panel of each sub-group at a time, in the place of the stages, so that neighbouring
- *              lanes write neighbouring columns; rows C_PITCH words apart
+ *     C        MATRIX_ROWS rows of a panel of each sub-group at a time, in the place of the stages, rows C_PITCH
+ *              words apart, so that neighbouring lanes write neighbouring columns
  *
  * Edges: rows beyond m are read as the last row and not stored. Of B what lies beyond the slice, and panels beyond the
  * last, are zeros, so that A may have anything there; beyond k it is not read. Where 16 bytes of A's rows do not lie at
@@ -47,7 +47,8 @@
 #define A_STAGE (TILE * A_PITCH)
 #define B_STAGE (STEP_GROUPS * B_PITCH)
 #define C_PITCH (PANEL_COLUMNS + 8)
-#define LANE_ROWS (MATRIX_ROWS * (PANEL_COLUMNS / VECTOR_WIDTH) / MATRIX_LANES) /* of C, of VECTOR_WIDTH columns each */
+/* Rows of C of which a lane writes VECTOR_WIDTH columns each. */
+#define LANE_ROWS (MATRIX_ROWS * (PANEL_COLUMNS / VECTOR_WIDTH) / MATRIX_LANES)
 
 /* What a work-group multiplies. */
 typedef struct matrix_share {
@@ -82,8 +83,8 @@ static inline void stage_step(const gemm_call *call, const matrix_share *share, 
         const uint row = i / ROW_CHUNKS;
         const uint chunk = i % ROW_CHUNKS;
         __global const uchar *from = share->a + min(share->row0 + row, call->m - 1) * call->a_row;
-        vstore4(load_chunk(call, from, (group + chunk * 4) * GROUP_DEPTH, share->a_is_aligned) ^ (uint4)(call->a_flip),
-                0, a + row * A_PITCH + chunk * 4);
+        vstore4(load_chunk(call, from, (group + chunk * 4) * GROUP_DEPTH, share->a_is_aligned), 0,
+                a + row * A_PITCH + chunk * 4);
     }
     for (uint i = (uint)get_local_id(0); i < CHUNKS && group < share->last; i += ITEMS) {
         const uint of_step = i / GROUP_CHUNKS;
@@ -91,9 +92,9 @@ static inline void stage_step(const gemm_call *call, const matrix_share *share, 
         const uint panel = share->panel0 + column / PANEL_COLUMNS;
         uint4 words = (uint4)(0);
         if (panel < share->panels && group + of_step < share->last) {
-            words = *(__global const uint4 *)(share->b +
-                                              ((ulong)panel * call->groups + group + of_step) * PANEL_COLUMNS +
-                                              column % PANEL_COLUMNS);
+            words =
+                *(__global const uint4 *)(share->b + ((ulong)panel * call->groups + group + of_step) * PANEL_COLUMNS +
+                                          column % PANEL_COLUMNS);
         }
         vstore4(words, 0, b + of_step * B_PITCH + column);
     }
@@ -101,8 +102,8 @@ static inline void stage_step(const gemm_call *call, const matrix_share *share, 
 
 #define SUM(i, panel, j) (((i)*SUB_PANELS + (panel)) * BESIDE + (j))
 
-/* Add the products of a staged step to the sums, which are in registers where this is no call. `a` and `b` are where the
- * sub-group's part of the step begins. */
+/* Add the products of a staged step to the sums, which are in registers where this is no call. `a` and `b` are where
+ * the sub-group's part of the step begins. */
 static inline __attribute__((always_inline)) void multiply_step(__local const uint *a, __local const uint *b,
                                                                 int is_signed, __local uint *scratch, matrix_c *sums)
 {
