@@ -66,31 +66,42 @@ static clq_status record_both(clq_context *context, const clq_gemm_real *real, c
 
 /* The codes of A lie at the beginning of the caller's workspace, and behind them the two operations have theirs, one
  * after the other; where a record has none, each makes its own, which the record keeps. */
-clq_status clq_gemm_real_enqueue(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
-                                 const clq_order *order, clq_error *error)
+static clq_status run_steps(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
+                            const clq_order *order, clq_error *error)
 {
+    clq_gemm_real real;
+    clq_gemm_task task;
     clq_launch launch = *(const clq_launch *)order->launch;
     const clq_order shared = {&launch, order->record};
     clq_buffer *scratch = NULL;
     clq_status status;
+    CLQ_TRY(clq_gemm_begin(context, problem, operands, &task, error));
+    clq_gemm_real_describe(problem, &real);
     CLQ_REQUIRE(launch.struct_size == sizeof launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
                 launch.struct_size, sizeof launch);
     if (order->record != NULL && launch.workspace == NULL) {
-        CLQ_TRY(clq_buffer_create(context, real->bytes, &scratch, error));
+        CLQ_TRY(clq_buffer_create(context, real.bytes, &scratch, error));
     } else {
-        CLQ_REQUIRE(launch.workspace != NULL && launch.workspace_bytes >= real->bytes,
+        CLQ_REQUIRE(launch.workspace != NULL && launch.workspace_bytes >= real.bytes,
                     "gemm: a workspace of %" PRIu64 " bytes was given, the codes of A alone need %" PRIu64
                     " (clq_gemm_plan tells of all)",
-                    launch.workspace != NULL ? launch.workspace_bytes : 0, real->bytes);
-        CLQ_TRY(clq_buffer_from_opencl(context, launch.workspace, launch.workspace_offset_bytes, real->bytes, &scratch,
+                    launch.workspace != NULL ? launch.workspace_bytes : 0, real.bytes);
+        CLQ_TRY(clq_buffer_from_opencl(context, launch.workspace, launch.workspace_offset_bytes, real.bytes, &scratch,
                                        error));
-        launch.workspace_offset_bytes += real->bytes;
-        launch.workspace_bytes -= real->bytes;
+        launch.workspace_offset_bytes += real.bytes;
+        launch.workspace_bytes -= real.bytes;
     }
-    status = order->record != NULL ? record_both(context, real, operands, &shared, scratch, error)
-                                   : enqueue_both(context, real, operands, launch, scratch, error);
+    status = order->record != NULL ? record_both(context, &real, operands, &shared, scratch, error)
+                                   : enqueue_both(context, &real, operands, launch, scratch, error);
     clq_buffer_destroy(&scratch);
     return status;
+}
+
+static clq_status run_product(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
+                              const clq_order *order, clq_error *error)
+{
+    return problem != NULL && clq_gemm_is_real(problem) ? run_steps(context, problem, operands, order, error)
+                                                        : clq_gemm_run(context, problem, operands, order, error);
 }
 
 clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
@@ -99,7 +110,7 @@ clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *proble
     const clq_order order = {launch, NULL};
     CLQ_REQUIRE(context != NULL && launch != NULL, "clq_enqueue_gemm: context and launch must not be NULL");
     CLQ_REQUIRE(context->cl != NULL, "clq_enqueue_gemm: %s has no queue", context->device.name);
-    return clq_gemm_run(context, problem, operands, &order, error);
+    return run_product(context, problem, operands, &order, error);
 }
 
 /* ---- records ---- */
@@ -160,7 +171,7 @@ clq_status clq_record_create_gemm(clq_context *context, const clq_gemm_problem *
     *record = NULL;
     status = begin_record(context, "clq_record_create_gemm", launch, &order.record, error);
     if (status == CLQ_OK) {
-        status = clq_gemm_run(context, problem, operands, &order, error);
+        status = run_product(context, problem, operands, &order, error);
     }
     return end_record(order.record, status, record);
 }

@@ -9,10 +9,9 @@
 #include "engine/context.h"
 #include "engine/gemm_real.h"
 
-clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
-                        const clq_order *order, clq_error *error)
+clq_status clq_gemm_begin(const clq_context *context, const clq_gemm_problem *problem,
+                          const clq_gemm_operands *operands, clq_gemm_task *task, clq_error *error)
 {
-    clq_gemm_task task;
     CLQ_REQUIRE(context != NULL && operands != NULL, "clq_gemm: context and operands must not be NULL");
     CLQ_REQUIRE(operands->struct_size == sizeof *operands,
                 "clq_gemm_operands: struct_size is %" PRIu32 ", %zu is needed", operands->struct_size,
@@ -31,31 +30,31 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
                                                         &operands->b_scale,
                                                         &operands->multiplier,
                                                         &operands->shift};
-        clq_gemm_task_init(&task, problem);
-        task.order = order;
-        task.weights = operands->weights;
+        clq_gemm_task_init(task, problem);
+        task->weights = operands->weights;
         if (clq_gemm_is_real(problem)) {
-            task.values[CLQ_GEMM_A_SCALE] = 0; /* they are found */
+            task->values[CLQ_GEMM_A_SCALE] = 0; /* they are found */
         }
         for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
-            if (task.weights == NULL || (i != CLQ_GEMM_B && i != CLQ_GEMM_B_ZERO_POINT)) {
-                CLQ_TRY(clq_gemm_check_operand(context, &task, (clq_gemm_argument)i, given[i], i == CLQ_GEMM_C, error));
+            if (task->weights == NULL || (i != CLQ_GEMM_B && i != CLQ_GEMM_B_ZERO_POINT)) {
+                CLQ_TRY(clq_gemm_check_operand(context, task, (clq_gemm_argument)i, given[i], i == CLQ_GEMM_C, error));
             }
         }
     }
-    if (task.weights != NULL) {
-        CLQ_TRY(clq_gemm_check_weights(context, &task, error));
-        task.extents[CLQ_GEMM_B] = task.weights->extent;
+    if (task->weights != NULL) {
+        CLQ_TRY(clq_gemm_check_weights(context, task, error));
+        task->extents[CLQ_GEMM_B] = task->weights->extent;
     }
-    CLQ_TRY(clq_gemm_check_output(&task, CLQ_GEMM_C, error));
-    return clq_gemm_is_real(problem) ? clq_gemm_real_run(context, problem, operands, order, error)
-                                     : context->executor->gemm(context, &task, error);
+    return clq_gemm_check_output(task, CLQ_GEMM_C, error);
 }
 
-clq_status clq_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
-                    clq_error *error)
+clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
+                        const clq_order *order, clq_error *error)
 {
-    return clq_gemm_run(context, problem, operands, NULL, error);
+    clq_gemm_task task;
+    CLQ_TRY(clq_gemm_begin(context, problem, operands, &task, error));
+    task.order = order;
+    return context->executor->gemm(context, &task, error);
 }
 
 clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, int32_t packed, clq_plan *plan,

@@ -4,7 +4,11 @@
 
 #include "core/executor.h"
 
-/* Check problem, operands and weights, then run; `order` as in clq_gemm_task. */
+/* Check problem, operands and weights, and describe the product, whose A may be of reals. */
+clq_status clq_gemm_begin(const clq_context *context, const clq_gemm_problem *problem,
+                          const clq_gemm_operands *operands, clq_gemm_task *task, clq_error *error);
+
+/* The same of a product of codes, which then runs; `order` as in clq_gemm_task. */
 clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
                         const clq_order *order, clq_error *error);
 

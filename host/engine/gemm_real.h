@@ -24,27 +24,20 @@ clq_status clq_gemm_real_check(const clq_gemm_problem *problem, clq_error *error
 /* Of a problem that has been checked. Of others than these `product` is the problem itself, and `bytes` 0. */
 void clq_gemm_real_describe(const clq_gemm_problem *problem, clq_gemm_real *real);
 
-/* The two of them; `scratch` has the bytes, `order` as in clq_gemm_task. */
-clq_status clq_gemm_real_quantize(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
-                                  clq_buffer *scratch, const clq_order *order, clq_error *error);
-clq_status clq_gemm_real_multiply(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
-                                  clq_buffer *scratch, const clq_order *order, clq_error *error);
-
-/* Both, one after the other: with `order` in the workspace of the caller, else in scratch memory of their own. */
-clq_status clq_gemm_real_run(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
-                             const clq_order *order, clq_error *error);
-
-/* ---- enqueue.c ---- */
-
-/* On the caller's queue. */
-clq_status clq_gemm_real_enqueue(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
-                                 const clq_order *order, clq_error *error);
-
 /* What stands in the plan of the product's codes becomes that of both. */
 clq_status clq_gemm_real_plan(clq_context *context, const clq_gemm_real *real, clq_plan *plan, clq_error *error);
 
 /* Of every m from `m_least` to `m_greatest`, kernels that quantize A. */
 clq_status clq_gemm_real_prepare(clq_context *context, const clq_gemm_problem *problem, uint64_t m_least,
                                  uint64_t m_greatest, clq_error *error);
+
+/* ---- gemm_call.c ---- */
+
+/* The two operations; `scratch` has the bytes, `order` as in clq_gemm_task. The problem was checked with its operands
+ * (clq_gemm_begin). */
+clq_status clq_gemm_real_quantize(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
+                                  clq_buffer *scratch, const clq_order *order, clq_error *error);
+clq_status clq_gemm_real_multiply(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
+                                  clq_buffer *scratch, const clq_order *order, clq_error *error);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A build without OpenCL: there is only the reference. */
-#include "engine/gemm_real.h"
 #include "opencl/executor.h"
 
 clq_status clq_cl_available(clq_error *error)
@@ -27,15 +26,5 @@ clq_status clq_cl_context_create(const clq_device_info *device, clq_context **co
 {
     (void)device;
     (void)context;
-    return clq_cl_available(error);
-}
-
-clq_status clq_gemm_real_enqueue(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
-                                 const clq_order *order, clq_error *error)
-{
-    (void)context;
-    (void)real;
-    (void)operands;
-    (void)order;
     return clq_cl_available(error);
 }
