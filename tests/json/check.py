@@ -37,8 +37,6 @@ UNSEEN = {
     "bench.rows[].target (other than null)": NO_PEER,
     'bench.rows[].outcome = "failed"': "of a kernel that differs after its trial; test_bench_command has one",
     'bench.rows[].outcome = "stopped"': "of a run that was interrupted",
-    **{"dequantize.summary.devices" + member: "the summary is that of quantize, which alone takes several"
-       for member in ("", "[].device", "[].bytes", "[].gb_per_second", "[].busy", "[].set_aside")},
     "dequantize.summary.device = null": "the summary is that of quantize; dequantize opens a device always",
     "devices.devices[].operations[].variant = null": "of a device on which no kernel could run",
     'sample.model = "resnet-50"': "100 MB say nothing that the others do not",

@@ -5,6 +5,7 @@ import re
 
 from inputs import NASTY_PATH, write
 
+SEVERAL = ["--device", "native,reference"]
 OUT = ["-o", "out", "--force"]
 Q = ["quantize", "m.safetensors", "-o", "q.safetensors", "--force"]
 
@@ -15,7 +16,7 @@ def quantize():
         ["--dtype", "u8", "--preset", "onnx"], ["--dtype", "s4"], ["--dtype", "u4", "--preset", "onnx"],
         ["--dtype", "s16"], ["--dtype", "u16", "--preset", "onnx"], ["--dry-run"], ["--check", "sample"],
         ["--check", "all"], ["--range", "-1:1"], ["--scale", "0.5", "--zero-point", "3"], ["--calibrate", "mse"]))
-    yield 0, Q + ["--device", "native,reference"]
+    yield 0, [*Q, *SEVERAL]
     yield 0, ["quantize", "nonfinite.safetensors", "--nonfinite", "ignore", *OUT]
     yield 0, ["quantize", "nonfinite.safetensors", "--nonfinite", "ignore", "--preset", "affine", "--granularity",
               "tensor", *OUT]
@@ -43,6 +44,7 @@ def dequantize():
     yield 0, ["dequantize", "q.safetensors", *OUT]
     yield 0, ["dequantize", "q.safetensors", "--dtype", "f16", "--check", "sample", *OUT]
     yield 0, ["dequantize", "q.safetensors", "--check", "all", *OUT]
+    yield 0, ["dequantize", "q.safetensors", *OUT, *SEVERAL]
     yield 0, ["dequantize", "q.gguf", "-o", "back.gguf", "--force"]
     yield 0, ["dequantize", "quantized", "-o", "back"]
     yield 0, ["dequantize", "steep.safetensors", "--dtype", "f16", *OUT]
@@ -55,6 +57,7 @@ def minmax():
                   ["--check", "sample"], ["--check", "all"]):
         yield 0, ["minmax", "m.safetensors", *words]
         yield 0, ["minmax", "nonfinite.safetensors", "--nonfinite", "ignore", *words]
+    yield 0, ["minmax", "m.safetensors", *SEVERAL]
     yield 7, ["minmax", "nonfinite.safetensors"]
     yield 0, ["minmax", "nan.npy", "--nonfinite", "ignore"]
     yield 0, ["minmax", NASTY_PATH]
@@ -64,6 +67,7 @@ def minmax():
 def compare():
     yield 0, ["compare", "m.safetensors", "m.safetensors"]
     yield 0, ["compare", "m.safetensors", "q.safetensors"]
+    yield 0, ["compare", "m.safetensors", "q.safetensors", *SEVERAL]
     yield 5, ["compare", "m.safetensors", "other.safetensors"]
     yield 6, ["compare", "m.safetensors", "q.safetensors", "--fail-sqnr-below", "200"]
     yield 0, ["compare", "ids.safetensors", "ids.safetensors"]
@@ -76,6 +80,7 @@ def calibrate():
     for method in ("minmax", "moving-average:0.5", "mean", "percentile:99", "mse", "entropy"):
         for words in ([], ["--granularity", "channel", "--axis", "-1"]):
             yield 0, ["calibrate", "x.npy", "y.npy", "--name", "x", "--method", method, *words, *OUT]
+    yield 0, ["calibrate", "x.npy", "y.npy", "--name", "x", *OUT, *SEVERAL]
     yield 0, ["calibrate", "m.safetensors", "--method", "entropy", "--histograms", *OUT]
     yield 0, ["calibrate", "x.npy", "--check", "sample", *OUT]
     yield 0, ["calibrate", "m.safetensors", "--method", "mse", "--preset", "onnx", "--histograms", "--check", "all", *OUT]
