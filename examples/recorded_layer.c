@@ -39,7 +39,7 @@ static int make_buffers(layer *l, clq_error *e)
                {&l->dense.b, N * K},    {&l->dense.b_scale, 4 * N}, {&l->dense.c, 4 * M * N}};
     int bad = 0;
     for (size_t i = 0; i < sizeof all / sizeof all[0] && !bad; i++) {
-        bad = clq_buffer_create(l->context, all[i].bytes, &all[i].operand->buffer, e);
+        bad = clq_buffer_create(l->context, all[i].bytes, &all[i].operand->buffer, e) != CLQ_OK;
     }
     r->struct_size = sizeof *r;
     l->dense.struct_size = sizeof l->dense;

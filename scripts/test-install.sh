@@ -56,6 +56,7 @@ for shared in OFF ON; do
     fi
     "$work/consumer-$shared/quantize_tensor" >/dev/null
     "$work/consumer-$shared/own_queue" >/dev/null
+    "$work/consumer-$shared/recorded_layer" >/dev/null
     "$work/consumer-$shared/consumer_cxx"
     # By itself: the command holds the library.
     "$prefix/bin/clquant" sample mobilenet-v2 -o "$work/model.safetensors" --force --quiet

@@ -149,12 +149,12 @@ for batch in 1 2 3 4 5; do
     safetensors '{"x":{"dtype":"F32","shape":[20,5000],"data_offsets":[0,400000]}}' <data >x$batch.safetensors
 done
 for batch in 6 7; do
-    head -c 40000 data | safetensors '{"x":{"dtype":"BF16","shape":[4,5000],"data_offsets":[0,40000]},
+    head -c 40000 data | safetensors '{"x":{"dtype":"BF16","shape":[20,1000],"data_offsets":[0,40000]},
 "y":{"dtype":"F32","shape":[0,3],"data_offsets":[40000,40000]}}' >x$batch.safetensors
 done
 tail -c 4000 data | safetensors '{"z":{"dtype":"F32","shape":[1000],"data_offsets":[0,4000]}}' >x8.safetensors
 for options in '' '--method mean --granularity channel' '--method moving-average' '--method moving-average:0.3 --granularity channel' '--method percentile:99' \
-    '--method mse --granularity channel --memory 70M' '--method entropy --include x'; do
+    '--method mse --granularity channel --memory 100M' '--method entropy --include x'; do
     # shellcheck disable=SC2086
     "$CLQUANT" calibrate x?.safetensors -o one.json --nonfinite ignore --device native --quiet --force $options
     for list in $devices $more; do
