@@ -9,7 +9,7 @@ refused tune quantize
 refused tune --only 'quantize/*'
 echo "-- what else belongs to another"
 refused tune --seed 3
-refused verify --budget 3
+refused verify --export file
 refused devices quantize
 echo "-- unknown operations"
 refused bench nothing
