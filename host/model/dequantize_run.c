@@ -143,6 +143,9 @@ static clq_status hand_out(dequantize_run *run, clq_error *error)
 {
     run->stretches.most_bytes = clq_stretches_most(&run->lanes, run->bytes);
     for (size_t i = 0; i < run->count; i++) {
+        run->items[i].left = 1; /* so that none is taken for done when not all could be handed out */
+    }
+    for (size_t i = 0; i < run->count; i++) {
         dequantize_item *item = &run->items[i];
         clq_schedule_side side;
         if (!clq_job_is_part(&run->job) || item->window.count > 0) {

@@ -137,6 +137,9 @@ static clq_status hand_out(clq_minmax_run *run, clq_error *error)
 {
     run->stretches.most_bytes = clq_stretches_most(&run->lanes, run->bytes);
     for (size_t i = 0; i < run->count; i++) {
+        run->items[i].left = 1; /* so that none is taken for done when not all could be handed out */
+    }
+    for (size_t i = 0; i < run->count; i++) {
         clq_minmax_item *item = &run->items[i];
         const clq_quantization q = clq_minmax_describe(run, item);
         const clq_schedule_side side = clq_schedule_work(PIECE_FIND, 0, &q);
