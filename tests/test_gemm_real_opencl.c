@@ -89,28 +89,46 @@ static void gated(cl_command_queue_properties properties)
     check_needs_device();
 }
 
+/* A product on a queue of its own, with its operands where they are to be. */
+typedef struct queued {
+    own_opencl own;
+    real_product r;
+    clq_gemm_operands o;
+    clq_plan plan; /* of the product, whose kernels are ready */
+} queued;
+
+static void queued_begin(queued *q, cl_command_queue_properties properties, const clq_gemm_problem *p)
+{
+    own_opencl_begin(&q->own, properties, BYTES);
+    real_product_begin(&q->r, p);
+    real_product_operands(&q->r, q->own.clquant, &q->o);
+    ACCEPTED(clq_finish(q->own.clquant, e));
+    ACCEPTED(clq_gemm_prepare(q->own.clquant, p, p->m, p->m, e));
+    ACCEPTED(clq_gemm_plan(q->own.clquant, p, 0, &q->plan, e));
+}
+
+static void queued_end(queued *q)
+{
+    real_product_release(&q->o);
+    real_product_end(&q->r);
+    own_opencl_end(&q->own);
+}
+
 /* Recorded once and run three times, in a workspace of the caller's or of the record's own. */
 static void recorded(void **state)
 {
     (void)state;
     for (int round = 0; round < 4 && check_device() != NULL; round++) {
         const clq_gemm_problem p = problem_of(5, 70);
-        own_opencl own;
-        real_product r;
-        clq_gemm_operands o;
-        clq_plan plan;
+        queued q;
         clq_launch launch;
         clq_record *record = NULL;
         cl_event first = NULL;
         cl_event last = NULL;
-        own_opencl_begin(&own, round % 2 == 0 ? 0 : CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, BYTES);
-        real_product_begin(&r, &p);
-        real_product_operands(&r, own.clquant, &o);
-        ACCEPTED(clq_finish(own.clquant, e));
-        ACCEPTED(clq_gemm_prepare(own.clquant, &p, p.m, p.m, e));
-        ACCEPTED(clq_gemm_plan(own.clquant, &p, 0, &plan, e));
-        launch = launch_of(&own, round < 2 ? NULL : workspace_of(&own, plan.workspace_bytes), plan.workspace_bytes);
-        ACCEPTED(clq_record_create_gemm(own.clquant, &p, &o, &launch, &record, e));
+        queued_begin(&q, round % 2 == 0 ? 0 : CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &p);
+        launch =
+            launch_of(&q.own, round < 2 ? NULL : workspace_of(&q.own, q.plan.workspace_bytes), q.plan.workspace_bytes);
+        ACCEPTED(clq_record_create_gemm(q.own.clquant, &p, &q.o, &launch, &record, e));
         if (launch.workspace != NULL) {
             clReleaseMemObject(launch.workspace);
         }
@@ -124,13 +142,11 @@ static void recorded(void **state)
         }
         assert_ptr_not_equal(first, last);
         assert_int_equal(clWaitForEvents(1, &last), CL_SUCCESS);
-        real_product_check(&r, &o, "recorded");
+        real_product_check(&q.r, &q.o, "recorded");
         clReleaseEvent(first);
         clReleaseEvent(last);
         clq_record_destroy(&record);
-        real_product_release(&o);
-        real_product_end(&r);
-        own_opencl_end(&own);
+        queued_end(&q);
     }
     check_needs_device();
 }
@@ -186,22 +202,16 @@ static void refusals(void **state)
     (void)state;
     if (check_device() != NULL) {
         const clq_gemm_problem p = problem_of(5, 70);
-        own_opencl own;
-        real_product r;
-        clq_gemm_operands o;
+        queued q;
         clq_launch launch;
-        own_opencl_begin(&own, 0, BYTES);
-        real_product_begin(&r, &p);
-        real_product_operands(&r, own.clquant, &o);
-        launch = launch_of(&own, NULL, 0);
-        REFUSED(CLQ_INVALID_ARGUMENT, "codes of A alone need", clq_enqueue_gemm(own.clquant, &p, &o, &launch, e));
-        launch = launch_of(&own, own.memory, 100);
-        REFUSED(CLQ_INVALID_ARGUMENT, "workspace of 100 bytes", clq_enqueue_gemm(own.clquant, &p, &o, &launch, e));
+        queued_begin(&q, 0, &p);
+        launch = launch_of(&q.own, NULL, 0);
+        REFUSED(CLQ_INVALID_ARGUMENT, "codes of A alone need", clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, e));
+        launch = launch_of(&q.own, q.own.memory, 100);
+        REFUSED(CLQ_INVALID_ARGUMENT, "workspace of 100 bytes", clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, e));
         launch.struct_size = 3;
-        REFUSED(CLQ_INVALID_ARGUMENT, "struct_size is 3", clq_enqueue_gemm(own.clquant, &p, &o, &launch, e));
-        real_product_release(&o);
-        real_product_end(&r);
-        own_opencl_end(&own);
+        REFUSED(CLQ_INVALID_ARGUMENT, "struct_size is 3", clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, e));
+        queued_end(&q);
     }
     check_needs_device();
 }
@@ -212,20 +222,12 @@ static void failures(void **state)
     (void)state;
     if (check_device() != NULL) {
         const clq_gemm_problem p = problem_of(5, 70);
-        own_opencl own;
-        real_product r;
-        clq_gemm_operands o;
-        clq_plan plan;
+        queued q;
         clq_launch launch;
         int number = 0;
         clq_status status = CLQ_DEVICE_ERROR;
-        own_opencl_begin(&own, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, BYTES);
-        real_product_begin(&r, &p);
-        real_product_operands(&r, own.clquant, &o);
-        ACCEPTED(clq_finish(own.clquant, e));
-        ACCEPTED(clq_gemm_prepare(own.clquant, &p, p.m, p.m, e));
-        ACCEPTED(clq_gemm_plan(own.clquant, &p, 0, &plan, e));
-        launch = launch_of(&own, workspace_of(&own, plan.workspace_bytes), plan.workspace_bytes);
+        queued_begin(&q, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, &p);
+        launch = launch_of(&q.own, workspace_of(&q.own, q.plan.workspace_bytes), q.plan.workspace_bytes);
         while (status != CLQ_OK) {
             cl_event done = NULL;
             cl_event first = NULL;
@@ -234,10 +236,10 @@ static void failures(void **state)
             launch.event = &done;
             launch.first_event = &first;
             failing_opencl_fail(++number, NULL, CL_OUT_OF_RESOURCES);
-            status = clq_enqueue_gemm(own.clquant, &p, &o, &launch, &error);
+            status = clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, &error);
             assert_true(status == CLQ_OK || strcmp(error.opencl_call, failing_opencl_failed()) == 0);
             failing_opencl_fail(0, NULL, CL_SUCCESS);
-            assert_int_equal(clFinish(own.queue), CL_SUCCESS);
+            assert_int_equal(clFinish(q.own.queue), CL_SUCCESS);
             if (status != CLQ_OK) {
                 assert_int_equal(error.opencl_code, CL_OUT_OF_RESOURCES);
                 assert_null(done);
@@ -250,11 +252,9 @@ static void failures(void **state)
             }
         }
         assert_true(number > 20);
-        real_product_check(&r, &o, "after all calls had failed");
+        real_product_check(&q.r, &q.o, "after all calls had failed");
         clReleaseMemObject(launch.workspace);
-        real_product_release(&o);
-        real_product_end(&r);
-        own_opencl_end(&own);
+        queued_end(&q);
     }
     check_needs_device();
 }
