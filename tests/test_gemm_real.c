@@ -177,6 +177,44 @@ static void overlap(void **state)
     real_product_end(&r);
 }
 
+/* What A has that is not finite, told in memory of another operand: it is written before B is read and before C is
+ * written. Behind C's last byte there is room for it. */
+static void nonfinite(void **state)
+{
+    clq_gemm_problem p = problem_of(4, 4, 64, 32);
+    real_product r;
+    clq_gemm_operands o;
+    clq_buffer *own, *wide = NULL;
+    clq_nonfinite found;
+    (void)state;
+    p.bias = CLQ_GEMM_PER_COLUMN;
+    real_product_begin(&r, &p);
+    real_product_operands(&r, check_reference(), &o);
+    own = o.a_nonfinite.buffer;
+    {
+        const clq_operand others[] = {o.a, o.b, o.c, o.bias, o.b_scale};
+        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+            o.a_nonfinite = others[i];
+            REFUSED(CLQ_INVALID_ARGUMENT, "a_nonfinite", clq_gemm(check_reference(), &p, &o, e));
+        }
+    }
+    o.a_nonfinite = (clq_operand){own, 1};
+    REFUSED(CLQ_INVALID_ARGUMENT, "a_nonfinite needs 1 element from offset 1, its buffer has 1",
+            clq_gemm(check_reference(), &p, &o, e));
+    ACCEPTED(clq_buffer_create(check_reference(), r.c_bytes + sizeof(clq_nonfinite), &wide, e));
+    clq_buffer_destroy(&o.c.buffer);
+    o.c.buffer = wide;
+    o.a_nonfinite = (clq_operand){wide, r.c_bytes / sizeof(clq_nonfinite)};
+    ACCEPTED(clq_gemm(check_reference(), &p, &o, e));
+    ACCEPTED(clq_buffer_read(wide, r.c_bytes, &found, sizeof found, e));
+    assert_memory_equal(&found, &r.nonfinite, sizeof found);
+    o.a_nonfinite.buffer = NULL;
+    real_product_check(&r, &o, "nonfinite behind C");
+    o.a_nonfinite.buffer = own;
+    real_product_release(&o);
+    real_product_end(&r);
+}
+
 static void plan(void **state)
 {
     const clq_gemm_problem p = problem_of(5, 9, 64, 32);
@@ -195,8 +233,8 @@ static void plan(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(shapes),   cmocka_unit_test(schemes), cmocka_unit_test(layouts),
-    cmocka_unit_test(refusals), cmocka_unit_test(overlap), cmocka_unit_test(plan),
+    cmocka_unit_test(shapes),  cmocka_unit_test(schemes),   cmocka_unit_test(layouts), cmocka_unit_test(refusals),
+    cmocka_unit_test(overlap), cmocka_unit_test(nonfinite), cmocka_unit_test(plan),
 };
 
 CHECK_MAIN("gemm_real", tests)

@@ -216,6 +216,49 @@ static void refusals(void **state)
     check_needs_device();
 }
 
+/* An operand in the workspace, at its beginning and at its end; behind what the plan asks for it may be. */
+static void refuse_in_workspace(queued *q, const clq_gemm_problem *p, clq_operand *operand, uint64_t bytes,
+                                const char *part)
+{
+    const clq_operand own = *operand;
+    const uint64_t need = (q->plan.workspace_bytes + 15) / 16 * 16;
+    const uint64_t places[] = {0, (q->plan.workspace_bytes - 1) / 16 * 16, need};
+    cl_mem workspace = workspace_of(&q->own, need + bytes);
+    const clq_launch launch = launch_of(&q->own, workspace, need + bytes);
+    for (int i = 0; i < 3; i++) {
+        clq_record *record = NULL;
+        *operand = (clq_operand){NULL, 0};
+        ACCEPTED(clq_buffer_from_opencl(q->own.clquant, workspace, places[i], i == 1 ? need + bytes - places[i] : bytes,
+                                        &operand->buffer, e));
+        if (i == 2) {
+            ACCEPTED(clq_enqueue_gemm(q->own.clquant, p, &q->o, &launch, e));
+        } else {
+            REFUSED(CLQ_INVALID_ARGUMENT, part, clq_enqueue_gemm(q->own.clquant, p, &q->o, &launch, e));
+            REFUSED(CLQ_INVALID_ARGUMENT, part, clq_record_create_gemm(q->own.clquant, p, &q->o, &launch, &record, e));
+        }
+        clq_buffer_destroy(&operand->buffer);
+    }
+    assert_int_equal(clFinish(q->own.queue), CL_SUCCESS);
+    *operand = own;
+    clReleaseMemObject(workspace);
+}
+
+static void operands_in_the_workspace(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        const clq_gemm_problem p = problem_of(5, 70);
+        queued q;
+        queued_begin(&q, 0, &p);
+        refuse_in_workspace(&q, &p, &q.o.b, q.r.b_bytes, "the workspace and b overlap");
+        refuse_in_workspace(&q, &p, &q.o.c, q.r.c_bytes, "overlap");
+        refuse_in_workspace(&q, &p, &q.o.b_scale, q.r.scale_bytes, "the workspace and b_scale overlap");
+        refuse_in_workspace(&q, &p, &q.o.a_nonfinite, sizeof(clq_nonfinite), "the workspace and a_nonfinite overlap");
+        queued_end(&q);
+    }
+    check_needs_device();
+}
+
 /* Each call of OpenCL fails in turn: the story is told, nothing is kept, and no event comes out. */
 static void failures(void **state)
 {
@@ -261,7 +304,8 @@ static void failures(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(recorded),     cmocka_unit_test(in_order), cmocka_unit_test(out_of_order),
-    cmocka_unit_test(every_height), cmocka_unit_test(refusals), cmocka_unit_test(failures),
+    cmocka_unit_test(every_height), cmocka_unit_test(refusals), cmocka_unit_test(operands_in_the_workspace),
+    cmocka_unit_test(failures),
 };
 
 CHECK_MAIN("gemm_real_opencl", tests)

@@ -144,17 +144,18 @@ clq_status clq_gemm_check_output(const clq_gemm_task *task, clq_gemm_argument ou
     return CLQ_OK;
 }
 
-clq_status clq_gemm_check_workspace(const clq_gemm_task *task, const clq_extent *workspace, clq_error *error)
+clq_status clq_gemm_check_apart(const clq_gemm_task *task, const char *name, const clq_extent *written,
+                                clq_error *error)
 {
     for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
         const clq_gemm_argument argument = (clq_gemm_argument)i;
         const uint64_t batches =
-            clq_extents_overlap(workspace, &task->extents[argument]) ? batches_of(task, argument) : 0;
+            clq_extents_overlap(written, &task->extents[argument]) ? batches_of(task, argument) : 0;
         for (uint64_t batch = 0; batch < batches; batch++) {
-            const uint64_t base = clq_size_min(workspace->first, task->extents[argument].first);
+            const uint64_t base = clq_size_min(written->first, task->extents[argument].first);
             const row_set s = rows_of(task, argument, batch, base);
-            if (set_touches(&s, 2 * (workspace->first - base), 2 * (workspace->end - base))) {
-                return clq_extents_refuse("gemm", "the workspace", workspace, clq_gemm_argument_name(argument),
+            if (set_touches(&s, 2 * (written->first - base), 2 * (written->end - base))) {
+                return clq_extents_refuse("gemm", name, written, clq_gemm_argument_name(argument),
                                           &task->extents[argument], error);
             }
         }

@@ -83,8 +83,9 @@ uint64_t clq_gemm_stored_bytes(const clq_gemm_task *task, clq_gemm_argument argu
 
 /* ---- gemm_extents.c ---- */
 
-/* Refuse an output, or scratch memory, that shares a byte with another operand. */
+/* Refuse an output, or what else is written, such as scratch memory, that shares a byte with another operand. */
 clq_status clq_gemm_check_output(const clq_gemm_task *task, clq_gemm_argument output, clq_error *error);
-clq_status clq_gemm_check_workspace(const clq_gemm_task *task, const clq_extent *workspace, clq_error *error);
+clq_status clq_gemm_check_apart(const clq_gemm_task *task, const char *name, const clq_extent *written,
+                                clq_error *error);
 
 #endif

@@ -64,6 +64,31 @@ static clq_status record_both(clq_context *context, const clq_gemm_real *real, c
     return clq_gemm_real_multiply(context, real, operands, scratch, order, error);
 }
 
+static clq_status check_part(const clq_gemm_task *task, const clq_gemm_real *real, const clq_extent *part,
+                             clq_error *error)
+{
+    static const char name[] = "the workspace";
+    CLQ_TRY(clq_gemm_check_apart(task, name, part, error));
+    return clq_extents_overlap(part, &real->found)
+               ? clq_extents_refuse("gemm", name, part, "a_nonfinite", &real->found, error)
+               : CLQ_OK;
+}
+
+/* Before the first step writes there, whose executor knows nothing of the product's operands: no byte of the workspace
+ * is one of theirs, or else none of those that the plan asks for, which takes longer to find. `first` are its codes. */
+static clq_status check_workspace(clq_context *context, const clq_gemm_task *task, const clq_gemm_real *real,
+                                  const clq_buffer *first, uint64_t bytes, clq_error *error)
+{
+    clq_extent part = {first->space, first->first, first->first + clq_size_min(bytes, UINT64_MAX - first->first)};
+    clq_plan plan;
+    if (check_part(task, real, &part, NULL) == CLQ_OK) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(clq_gemm_plan(context, task->problem, task->weights != NULL, &plan, error));
+    part.end = clq_size_min(part.end, part.first + clq_size_max(plan.workspace_bytes, real->bytes));
+    return check_part(task, real, &part, error);
+}
+
 /* The codes of A lie at the beginning of the caller's workspace, and behind them the two operations have theirs, one
  * after the other; where a record has none, each makes its own, which the record keeps. */
 static clq_status run_steps(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
@@ -71,14 +96,15 @@ static clq_status run_steps(clq_context *context, const clq_gemm_problem *proble
 {
     clq_gemm_real real;
     clq_gemm_task task;
-    clq_launch launch = *(const clq_launch *)order->launch;
+    const clq_launch *given = order->launch;
+    clq_launch launch;
     const clq_order shared = {&launch, order->record};
     clq_buffer *scratch = NULL;
-    clq_status status;
-    CLQ_TRY(clq_gemm_begin(context, problem, operands, &task, error));
-    clq_gemm_real_describe(problem, &real);
-    CLQ_REQUIRE(launch.struct_size == sizeof launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
-                launch.struct_size, sizeof launch);
+    clq_status status = CLQ_OK;
+    CLQ_TRY(clq_gemm_real_begin(context, problem, operands, &task, &real, error));
+    CLQ_REQUIRE(given->struct_size == sizeof launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
+                given->struct_size, sizeof launch);
+    launch = *given;
     if (order->record != NULL && launch.workspace == NULL) {
         CLQ_TRY(clq_buffer_create(context, real.bytes, &scratch, error));
     } else {
@@ -88,11 +114,14 @@ static clq_status run_steps(clq_context *context, const clq_gemm_problem *proble
                     launch.workspace != NULL ? launch.workspace_bytes : 0, real.bytes);
         CLQ_TRY(clq_buffer_from_opencl(context, launch.workspace, launch.workspace_offset_bytes, real.bytes, &scratch,
                                        error));
+        status = check_workspace(context, &task, &real, scratch, launch.workspace_bytes, error);
         launch.workspace_offset_bytes += real.bytes;
         launch.workspace_bytes -= real.bytes;
     }
-    status = order->record != NULL ? record_both(context, &real, operands, &shared, scratch, error)
-                                   : enqueue_both(context, &real, operands, launch, scratch, error);
+    if (status == CLQ_OK) {
+        status = order->record != NULL ? record_both(context, &real, operands, &shared, scratch, error)
+                                       : enqueue_both(context, &real, operands, launch, scratch, error);
+    }
     clq_buffer_destroy(&scratch);
     return status;
 }

@@ -1,8 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A product as it is called: of codes, or of reals in two steps. */
+#include <inttypes.h>
+
 #include "engine/context.h"
 #include "engine/gemm.h"
 #include "engine/gemm_real.h"
+
+/* What A's first step finds is written before the product reads its operands, and C after it. */
+static clq_status check_nonfinite(const clq_context *context, const clq_gemm_task *task, const clq_operand *nonfinite,
+                                  clq_extent *found, clq_error *error)
+{
+    static const char name[] = "a_nonfinite";
+    uint64_t have;
+    if (nonfinite->buffer == NULL) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(clq_buffer_check(nonfinite->buffer, context, "gemm", name, 0, 1, error));
+    have = nonfinite->buffer->bytes / sizeof(clq_nonfinite);
+    CLQ_REQUIRE(nonfinite->offset < have, "gemm: %s needs 1 element from offset %" PRIu64 ", its buffer has %" PRIu64,
+                name, nonfinite->offset, have);
+    *found = clq_buffer_part(nonfinite->buffer, nonfinite->offset * sizeof(clq_nonfinite), sizeof(clq_nonfinite));
+    return clq_gemm_check_apart(task, name, found, error);
+}
+
+clq_status clq_gemm_real_begin(const clq_context *context, const clq_gemm_problem *problem,
+                               const clq_gemm_operands *operands, clq_gemm_task *task, clq_gemm_real *real,
+                               clq_error *error)
+{
+    CLQ_TRY(clq_gemm_begin(context, problem, operands, task, error));
+    clq_gemm_real_describe(problem, real);
+    return check_nonfinite(context, task, &operands->a_nonfinite, &real->found, error);
+}
 
 static clq_operand part_of(clq_buffer *scratch, uint64_t offset_bytes, uint64_t element_bytes)
 {
@@ -42,8 +70,7 @@ static clq_status run_steps(clq_context *context, const clq_gemm_problem *proble
     clq_gemm_task task;
     clq_buffer *scratch = NULL;
     clq_status status;
-    CLQ_TRY(clq_gemm_begin(context, problem, operands, &task, error));
-    clq_gemm_real_describe(problem, &real);
+    CLQ_TRY(clq_gemm_real_begin(context, problem, operands, &task, &real, error));
     CLQ_TRY(clq_buffer_create(context, real.bytes, &scratch, error));
     status = clq_gemm_real_quantize(context, &real, operands, scratch, NULL, error);
     if (status == CLQ_OK) {

@@ -13,7 +13,8 @@ typedef struct clq_gemm_real {
     clq_gemm_problem product; /* of the codes */
     clq_quantization q;       /* of A: a parameter for each row, or for each group of each row */
     uint64_t codes, scale, zero_point, range;
-    uint64_t bytes; /* of all of it; nonfinite lies at its beginning */
+    uint64_t bytes;   /* of all of it; nonfinite lies at its beginning */
+    clq_extent found; /* the caller's a_nonfinite (clq_gemm_real_begin), or empty */
 } clq_gemm_real;
 
 int clq_gemm_is_real(const clq_gemm_problem *problem);
@@ -33,8 +34,12 @@ clq_status clq_gemm_real_prepare(clq_context *context, const clq_gemm_problem *p
 
 /* ---- gemm_call.c ---- */
 
-/* The two operations; `scratch` has the bytes, `order` as in clq_gemm_task. The problem was checked with its operands
- * (clq_gemm_begin). */
+/* Check problem and operands, and describe the product and its two operations. */
+clq_status clq_gemm_real_begin(const clq_context *context, const clq_gemm_problem *problem,
+                               const clq_gemm_operands *operands, clq_gemm_task *task, clq_gemm_real *real,
+                               clq_error *error);
+
+/* The two operations; `scratch` has the bytes, `order` as in clq_gemm_task. */
 clq_status clq_gemm_real_quantize(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
                                   clq_buffer *scratch, const clq_order *order, clq_error *error);
 clq_status clq_gemm_real_multiply(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,

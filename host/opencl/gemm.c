@@ -58,7 +58,7 @@ clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_erro
     }
     bytes = clq_cl_gemm_workspace_of(task, &decision, task->weights != NULL).bytes;
     CLQ_TRY(clq_cl_stream_open(&stream, context, task->order, "gemm", bytes, error));
-    status = clq_gemm_check_workspace(task, &stream.scratch, error);
+    status = clq_gemm_check_apart(task, "the workspace", &stream.scratch, error);
     if (status == CLQ_OK) {
         status = clq_cl_gemm_multiply(&stream, task, &decision, error);
     }

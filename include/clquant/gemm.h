@@ -106,8 +106,9 @@ typedef struct clq_gemm_operands {
     clq_operand a_scale, b_scale;                         /* float, as many as the problem says */
     clq_operand multiplier, shift;                        /* of an output of s8 or u8 */
     const clq_gemm_weights *weights;                      /* not NULL: used in place of b and b_zero_point */
-    clq_operand a_nonfinite; /* of an A of reals: one clq_nonfinite, of its elements by flat index; may be absent (a
-                                buffer of NULL). NaN and infinities become codes as clq_quantize has it */
+    clq_operand a_nonfinite; /* of an A of reals: one clq_nonfinite, of its elements by flat index, no byte of which is
+                                another operand's; may be absent (a buffer of NULL). NaN and infinities become codes as
+                                clq_quantize has it */
 } clq_gemm_operands;
 
 /*
