@@ -35,6 +35,7 @@ static const char *own_name;    /* of a function of an extension, NULL: none */
 static void (*own_function)(void);
 static const char *changed_kernel;
 static const char *whole_binary;
+static cl_device_id neighbour; /* NULL: none */
 static int references;
 
 /* ---- what the functions below share ---- */
@@ -231,6 +232,25 @@ static int is_changed(cl_int(CL_API_CALL *real)(cl_program, cl_program_info, siz
            strstr(names, changed_kernel) != NULL;
 }
 
+/* By the letter of OpenCL: an answer for each device, the neighbour's first, for which nothing was built. */
+static cl_int answer_for_both(cl_int(CL_API_CALL *real)(cl_program, cl_program_info, size_t, void *, size_t *),
+                              cl_program program, cl_program_info what, size_t capacity, void *value, size_t *bytes)
+{
+    const size_t one = what == CL_PROGRAM_BINARY_SIZES ? sizeof(size_t) : sizeof(void *);
+    if (bytes != NULL) {
+        *bytes = 2 * one;
+    }
+    if (value == NULL || capacity < 2 * one) {
+        return value == NULL ? CL_SUCCESS : CL_INVALID_VALUE;
+    }
+    if (what == CL_PROGRAM_BINARY_SIZES) {
+        *(size_t *)value = 0;
+    } else if (what == CL_PROGRAM_DEVICES) {
+        *(cl_device_id *)value = neighbour;
+    }
+    return real(program, what, one, (char *)value + one, NULL);
+}
+
 cl_int CL_API_CALL clGetProgramInfo(cl_program program, cl_program_info what, size_t capacity, void *value,
                                     size_t *bytes)
 {
@@ -242,11 +262,18 @@ cl_int CL_API_CALL clGetProgramInfo(cl_program program, cl_program_info what, si
     }
     if (whole_binary != NULL && what == CL_PROGRAM_BINARY_SIZES) {
         *(size_t *)value = strlen(whole_binary);
+        if (bytes != NULL) {
+            *bytes = sizeof(size_t);
+        }
         return CL_SUCCESS;
     }
     if (whole_binary != NULL && what == CL_PROGRAM_BINARIES) {
         memcpy(*(unsigned char **)value, whole_binary, strlen(whole_binary));
         return CL_SUCCESS;
+    }
+    if (neighbour != NULL &&
+        (what == CL_PROGRAM_DEVICES || what == CL_PROGRAM_BINARY_SIZES || what == CL_PROGRAM_BINARIES)) {
+        return answer_for_both(real, program, what, capacity, value, bytes);
     }
     code = real(program, what, capacity, value, bytes);
     if (code == CL_SUCCESS && what == CL_PROGRAM_BINARIES && is_changed(real, program) &&
@@ -361,6 +388,11 @@ void failing_opencl_break_builds(int count, const char *file)
 void failing_opencl_change_binaries(const char *kernel)
 {
     changed_kernel = kernel;
+}
+
+void failing_opencl_neighbour(cl_device_id device)
+{
+    neighbour = device;
 }
 
 void failing_opencl_replace_binaries(const char *text)

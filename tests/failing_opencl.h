@@ -46,6 +46,9 @@ void failing_opencl_change_binaries(const char *kernel);
 /* All binaries are this text, which the driver refuses when it is given back; NULL: the truth. */
 void failing_opencl_replace_binaries(const char *text);
 
+/* Programs are of a cl_context that has this device as well; NULL: the truth. */
+void failing_opencl_neighbour(cl_device_id device);
+
 /* What devices answer when they are asked for their extensions; NULL: the truth. */
 void failing_opencl_extensions(const char *list);
 

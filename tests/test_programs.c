@@ -184,6 +184,22 @@ static void exported_programs_serve_another_context(void **state)
     check_needs_device();
 }
 
+/* Of an engine that computes on two devices in one cl_context. */
+static void cl_context_of_several_devices(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        blob b;
+        failing_opencl_neighbour((cl_device_id)&b);
+        EXPECT(1, 1, 0, quantize_with(NULL, NULL, &b));
+        EXPECT(0, 0, 0, quantize_with(&b, NULL, NULL));
+        failing_opencl_neighbour(NULL);
+        EXPECT(0, 0, 0, quantize_with(&b, NULL, NULL)); /* the binary is the device's, whoever else is there */
+        free(b.data);
+    }
+    check_needs_device();
+}
+
 /* Mapped files begin at a page; others may begin anywhere. */
 static void bytes_may_begin_anywhere(void **state)
 {
@@ -637,6 +653,7 @@ static void memory_for_what_is_kept_runs_out(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(arguments),
     cmocka_unit_test(exported_programs_serve_another_context),
+    cmocka_unit_test(cl_context_of_several_devices),
     cmocka_unit_test(bytes_may_begin_anywhere),
     cmocka_unit_test(folder_and_bytes_serve_side_by_side),
     cmocka_unit_test(tuned_values_go_along),

@@ -59,18 +59,34 @@ static void entry_close(clq_cl_entry *entry)
 
 /* ---- programs ---- */
 
+enum { MOST_DEVICES = 64 };
+
+/* A program is of all devices of its cl_context, and was built for one: there are as many sizes, and those of the
+ * others are 0. PoCL 3.1 tells of what was built alone. */
 static unsigned char *binary_of(cl_program program, size_t *bytes)
 {
-    unsigned char *binary = NULL;
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof *bytes, bytes, NULL) != CL_SUCCESS || *bytes == 0 ||
-        *bytes > CLQ_CL_FILE_BYTES / 2 || (binary = malloc(*bytes)) == NULL) {
+    size_t sizes[MOST_DEVICES];
+    unsigned char *binaries[MOST_DEVICES] = {NULL};
+    size_t given = 0;
+    size_t own = 0;
+    size_t built = 0;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, sizeof sizes, sizes, &given) != CL_SUCCESS) {
         return NULL;
     }
-    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, sizeof binary, &binary, NULL) != CL_SUCCESS) {
-        free(binary);
+    given /= sizeof sizes[0];
+    for (size_t i = 0; i < given; i++) {
+        built += sizes[i] != 0;
+        own = sizes[i] != 0 ? i : own;
+    }
+    if (built != 1 || sizes[own] > CLQ_CL_FILE_BYTES / 2 || (binaries[own] = malloc(sizes[own])) == NULL) {
         return NULL;
     }
-    return binary;
+    if (clGetProgramInfo(program, CL_PROGRAM_BINARIES, given * sizeof binaries[0], binaries, NULL) != CL_SUCCESS) {
+        free(binaries[own]);
+        return NULL;
+    }
+    *bytes = sizes[own];
+    return binaries[own];
 }
 
 static cl_program program_from_binary(const struct clq_cl_state *cl, const unsigned char *binary, size_t bytes,
