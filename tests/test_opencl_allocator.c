@@ -24,6 +24,7 @@ typedef struct device_pool {
     int calls, failing;
     cl_mem_flags flags; /* to be made with; 0: as asked */
     uint64_t lacks;     /* bytes fewer than asked for */
+    uint64_t most;      /* bytes of one; 0: any number */
     cl_context other;   /* not NULL: the wrong one */
     int pinned;
     atomic_int live;
@@ -41,7 +42,7 @@ static cl_mem allocate(void *cookie, cl_context opencl, cl_mem_flags flags, uint
     device_pool *p = cookie;
     cl_int code = CL_SUCCESS;
     cl_mem made;
-    if (++p->calls == p->failing) {
+    if (++p->calls == p->failing || (p->most != 0 && bytes > p->most)) {
         return NULL;
     }
     p->pinned += (flags & CL_MEM_ALLOC_HOST_PTR) != 0;
@@ -176,6 +177,36 @@ static void memory_that_is_not_given_is_told(void **state)
     check_needs_device();
 }
 
+/* Scratch memory grows ahead of what is needed; where there is not that much, what is needed does. */
+static void scratch_memory_ahead_is_no_need(void **state)
+{
+    (void)state;
+    if (has_opencl()) {
+        device_pool p = {.arena = NULL};
+        clq_context *context = open_context(&p);
+        clq_gemm_problem problem;
+        clq_plan plan;
+        clq_gemm_init(&problem);
+        problem.m = 1;
+        problem.n = problem.k = 2048;
+        ACCEPTED(clq_gemm_prepare(context, &problem, 1, 1, e));
+        problem.n += 128;
+        ACCEPTED(clq_gemm_plan(context, &problem, 0, &plan, e));
+        p.most = plan.workspace_bytes;
+        if (!plan.by_host && p.most > 0) {
+            ACCEPTED(clq_gemm_prepare(context, &problem, 1, 1, e));
+            p.most--;
+            problem.n += 128;
+            REFUSED(CLQ_OUT_OF_MEMORY, "scratch memory", clq_gemm_prepare(context, &problem, 1, 1, e));
+            p.most = 0;
+            ACCEPTED(clq_gemm_prepare(context, &problem, 1, 1, e));
+        }
+        clq_context_destroy(&context);
+        all_is_gone(&p);
+    }
+    check_needs_device();
+}
+
 static void wrong_memory_is_refused(void **state)
 {
     clq_context *context = NULL;
@@ -248,8 +279,11 @@ static void host_memory_of_a_device_comes_back(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(all_memory_of_the_device_comes_back), cmocka_unit_test(parts_of_one_buffer_are_told_apart),
-    cmocka_unit_test(memory_that_is_not_given_is_told),    cmocka_unit_test(wrong_memory_is_refused),
+    cmocka_unit_test(all_memory_of_the_device_comes_back),
+    cmocka_unit_test(parts_of_one_buffer_are_told_apart),
+    cmocka_unit_test(memory_that_is_not_given_is_told),
+    cmocka_unit_test(scratch_memory_ahead_is_no_need),
+    cmocka_unit_test(wrong_memory_is_refused),
     cmocka_unit_test(host_memory_of_a_device_comes_back),
 };
 

@@ -12,23 +12,42 @@
 
 enum { LEAST_WORKSPACE_BYTES = 256 << 10 };
 
-/* The context's scratch memory grows by doubling and is not given back; commands in the queue keep an old one alive. */
-static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error *error)
+static void drop_workspace(struct clq_cl_state *cl)
 {
-    struct clq_cl_state *cl = context->cl;
-    cl_mem made;
-    if (bytes <= cl->workspace_bytes && cl->workspace != NULL) {
-        return CLQ_OK;
-    }
-    bytes = clq_size_max(bytes, clq_size_min(clq_size_max(2 * cl->workspace_bytes, LEAST_WORKSPACE_BYTES),
-                                             context->device.maximum_allocation_bytes));
-    CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, "scratch memory", &made, error));
     if (cl->workspace != NULL) {
         (void)clReleaseMemObject(cl->workspace);
     }
-    cl->workspace = made;
-    cl->workspace_bytes = bytes;
+    cl->workspace = NULL;
+    cl->workspace_bytes = 0;
+}
+
+static clq_status make_workspace(clq_context *context, uint64_t bytes, clq_error *error)
+{
+    cl_mem made = NULL;
+    CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, "scratch memory", &made, error));
+    drop_workspace(context->cl);
+    context->cl->workspace = made;
+    context->cl->workspace_bytes = bytes;
     return CLQ_OK;
+}
+
+/* The context's scratch memory grows by doubling and is not given back; commands in the queue keep an old one alive.
+ * Where there is not as much, and the old one may be in the way, it grows by what is needed. */
+static clq_status grow_workspace(clq_context *context, uint64_t bytes, clq_error *error)
+{
+    struct clq_cl_state *cl = context->cl;
+    const uint64_t ahead = clq_size_min(clq_size_max(2 * cl->workspace_bytes, LEAST_WORKSPACE_BYTES),
+                                        context->device.maximum_allocation_bytes);
+    clq_error story = {0};
+    const clq_status status = make_workspace(context, clq_size_max(bytes, ahead), &story);
+    if (status == CLQ_OUT_OF_MEMORY && cl->workspace != NULL) {
+        drop_workspace(cl);
+        return make_workspace(context, bytes, error);
+    }
+    if (status != CLQ_OK && error != NULL) {
+        *error = story;
+    }
+    return status;
 }
 
 /* Kernels write what they read there later. Memory that an operation does not need is not looked at, nor used. */
@@ -163,14 +182,15 @@ clq_status clq_cl_stream_open(clq_cl_stream *stream, clq_context *context, const
     stream->is_own = 1;
     stream->queue = context->cl->queue;
     pthread_mutex_lock(&context->cl->submit_lock);
-    if (workspace_bytes > 0) {
+    if (workspace_bytes > context->cl->workspace_bytes) {
         status = grow_workspace(context, workspace_bytes, error);
     }
     if (status != CLQ_OK) {
         pthread_mutex_unlock(&context->cl->submit_lock);
+        return status;
     }
     stream->workspace = context->cl->workspace;
-    return status;
+    return CLQ_OK;
 }
 
 clq_status clq_cl_stream_close(clq_cl_stream *stream, clq_status status, clq_error *error)
