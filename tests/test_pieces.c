@@ -145,7 +145,7 @@ static void make_plan(planned *p, const char *path, clq_granularity granularity,
     check_ok(clq_declare_quantized(p->output, &p->request, p->plan, &error), &error, "declare");
     check_ok(clq_output_layout(p->output, &bytes, &error), &error, "layout");
     p->laid_out = lap();
-    check_ok(clq_pieces_create(p->plan, parts, &p->pieces, &error), &error, "pieces");
+    check_ok(clq_pieces_create(p->plan, parts, 1, &p->pieces, &error), &error, "pieces");
     check_ok(clq_work_create(p->plan, p->pieces, 0, &p->work, &error), &error, "work");
     check_ok(clq_work_place(p->work, p->output, &error), &error, "windows");
     p->cut = lap();
@@ -217,6 +217,7 @@ static const shape EXPERTS[] = {
     {"embed", 32000, 4096}, {"q", 4096, 4096},   {"k", 1024, 4096},   {"w1", 14336, 4096},
     {"w2", 4096, 14336},    {"w3", 14336, 4096}, {"router", 8, 4096}, {"norm", 0, 4096},
 };
+static const shape ONE[] = {{"table", 1000003, 4096}};
 static const shape CONVOLUTIONS[] = {{"a", 64, 27}, {"b", 512, 4608}, {"c", 1000, 2048}, {"d", 0, 512}};
 
 static void are_balanced(void **state)
@@ -228,6 +229,7 @@ static void are_balanced(void **state)
     } MODELS[] = {
         {"dense", DENSE, sizeof DENSE / sizeof DENSE[0], 4, 3},
         {"experts", EXPERTS, sizeof EXPERTS / sizeof EXPERTS[0], 32, 19},
+        {"one", ONE, 1, 1, 1},
         {"convolutions", CONVOLUTIONS, sizeof CONVOLUTIONS / sizeof CONVOLUTIONS[0], 8, 1},
     };
     static const uint32_t PARTS[] = {1, 2, 3, 4, 7, 8, 64, 200};
@@ -235,19 +237,20 @@ static void are_balanced(void **state)
     for (size_t m = 0; m < sizeof MODELS / sizeof MODELS[0]; m++) {
         const char *path =
             write_checkpoint(MODELS[m].name, MODELS[m].shapes, MODELS[m].count, MODELS[m].layers, MODELS[m].shards);
-        for (int granularity = CLQ_PER_CHANNEL; granularity <= CLQ_PER_GROUP; granularity++) {
+        for (size_t g = 0; g < 3; g++) {
+            static const clq_granularity KINDS[] = {CLQ_PER_TENSOR, CLQ_PER_CHANNEL, CLQ_PER_GROUP};
             planned p;
             size_t count;
-            make_plan(&p, path, (clq_granularity)granularity, 1);
+            make_plan(&p, path, KINDS[g], 1);
             count = p.pieces->count;
             for (size_t i = 0; i < sizeof PARTS / sizeof PARTS[0]; i++) {
                 double most;
                 clq_pieces_destroy(&p.pieces);
-                assert_int_equal(clq_pieces_create(p.plan, PARTS[i], &p.pieces, NULL), CLQ_OK);
+                assert_int_equal(clq_pieces_create(p.plan, PARTS[i], 1, &p.pieces, NULL), CLQ_OK);
                 check_pieces(&p, PARTS[i]);
                 assert_int_equal(p.pieces->count, count);
                 most = imbalance(p.pieces, PARTS[i]);
-                if (PARTS[i] <= (m < 2 ? 64u : 8u) && most > 1.05) {
+                if (PARTS[i] <= (m < 3 ? 64u : 8u) && most > 1.05) {
                     fail_msg("%s: %u parts: the largest has %.3f of the mean", MODELS[m].name, (unsigned)PARTS[i],
                              most);
                 }
@@ -257,18 +260,60 @@ static void are_balanced(void **state)
     }
 }
 
-/* Where a range needs all of a tensor, one part has it. */
-static void keep_what_cannot_be_cut(void **state)
+/* Tensors of which several owners have pieces. */
+static size_t count_shared(const clq_pieces *pieces)
+{
+    size_t shared = 0;
+    for (size_t i = 1; i < pieces->count; i++) {
+        shared += pieces->items[i].tensor == pieces->items[i - 1].tensor &&
+                  pieces->items[i].owner != pieces->items[i - 1].owner;
+    }
+    return shared;
+}
+
+/* Where a range needs all of a tensor, one part has it, unless parts tell each other; but the pieces are the same. */
+static void keep_together_what_shares_a_scale(void **state)
 {
     planned p;
+    clq_pieces *apart = NULL;
     const char *path = write_checkpoint("whole", CONVOLUTIONS, sizeof CONVOLUTIONS / sizeof CONVOLUTIONS[0], 4, 2);
     (void)state;
-    make_plan(&p, path, CLQ_PER_TENSOR, 4);
-    assert_int_equal(p.pieces->count, p.plan->count);
-    check_pieces(&p, 4);
+    make_plan(&p, path, CLQ_PER_TENSOR, 7); /* no divisor of the layers */
+    assert_true(p.pieces->count > p.plan->count && count_shared(p.pieces) > 0);
+    check_pieces(&p, 7);
+    assert_int_equal(clq_pieces_create(p.plan, 7, 0, &apart, NULL), CLQ_OK);
+    assert_int_equal(count_shared(apart), 0);
+    assert_int_equal(apart->count, p.pieces->count);
+    for (size_t i = 0; i < apart->count; i++) {
+        assert_true(apart->items[i].tensor == p.pieces->items[i].tensor &&
+                    apart->items[i].first == p.pieces->items[i].first);
+    }
+    clq_pieces_destroy(&p.pieces);
+    p.pieces = apart;
+    check_pieces(&p, 7);
     release_plan(&p);
-    make_plan(&p, path, CLQ_PER_CHANNEL, 4);
-    assert_true(p.pieces->count > p.plan->count);
+}
+
+/* A histogram is of all that shares a scale; a single row, and channels of another axis, cannot be cut. */
+static void keep_what_cannot_be_cut(void **state)
+{
+    static const shape SHAPES[] = {{"a", 512, 4608}, {"row", 1, 1000000}};
+    planned p;
+    const char *path = write_checkpoint("rows", SHAPES, 2, 1, 1);
+    (void)state;
+    make_plan(&p, path, CLQ_PER_TENSOR, 4);
+    p.plan->counts = 1;
+    for (int merges = 0; merges < 2; merges++) {
+        clq_pieces_destroy(&p.pieces);
+        assert_int_equal(clq_pieces_create(p.plan, 4, merges, &p.pieces, NULL), CLQ_OK);
+        assert_int_equal(p.pieces->count, 2);
+        check_pieces(&p, 4);
+    }
+    clq_pieces_destroy(&p.pieces);
+    p.plan->counts = 0;
+    assert_int_equal(clq_pieces_create(p.plan, 4, 1, &p.pieces, NULL), CLQ_OK);
+    assert_true(p.pieces->count > 2);
+    assert_int_equal(p.pieces->items[p.pieces->count - 2].tensor, 0);
     release_plan(&p);
 }
 
@@ -325,6 +370,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(are_balanced),
+        cmocka_unit_test(keep_together_what_shares_a_scale),
         cmocka_unit_test(keep_what_cannot_be_cut),
         cmocka_unit_test(cost_little),
     };

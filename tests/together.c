@@ -59,11 +59,23 @@ static clq_status reduce(void *cookie, clq_reduction how, uint64_t *numbers, siz
     return status;
 }
 
+static int is_cancelled(void *cookie)
+{
+    together *all = ((together_part *)cookie)->all;
+    int stops;
+    pthread_mutex_lock(&all->lock);
+    all->asked += 1;
+    stops = all->stops_at > 0 && all->asked >= all->stops_at;
+    pthread_mutex_unlock(&all->lock);
+    return stops;
+}
+
 static void *run_one(void *cookie)
 {
     together_part *part = cookie;
     together *all = part->all;
-    const clq_file_events events = {.struct_size = sizeof events, .cookie = part, .reduce = reduce};
+    const clq_file_events events = {
+        .struct_size = sizeof events, .cookie = part, .reduce = reduce, .is_cancelled = is_cancelled};
     clq_file_request request = *part->request;
     clq_context *context = NULL;
     request.part = part->part;

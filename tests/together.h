@@ -21,9 +21,11 @@ typedef struct together {
     size_t count;
     clq_reduction how;
     int differs;       /* parts that are not at the same place */
-    uint32_t failing;  /* the part that fails, from 1; 0: none */
     const char *other; /* the input of the second part, where it is another */
+    uint32_t failing;  /* the part that fails, from 1; 0: none */
     uint64_t fails_at; /* in this round */
+    long stops_at;     /* all are told to stop when they have asked so many times; 0: never */
+    long asked;
 } together;
 
 typedef struct together_part {

@@ -274,7 +274,7 @@ static clq_status refuse_missing(const joining *join, size_t piece, clq_error *e
     size_t missing = 0;
     uint32_t part = 0;
     int begun = 0;
-    CLQ_TRY(clq_pieces_create(join->run->plan, parts, &pieces, error));
+    CLQ_TRY(clq_pieces_create(join->run->plan, parts, 0, &pieces, error)); /* as `--part --resume` would do it */
     part = pieces->items[piece].owner + 1;
     for (size_t i = piece; i < work->count; i++) {
         missing += pieces->items[i].owner + 1 == part && !work->tensors[i].written;

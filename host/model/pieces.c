@@ -14,13 +14,18 @@ enum {
     PIECES_FOR_DEVICES = 512 /* whose shares are settled by the last pieces, which are many still */
 };
 
+static int has_one_scale(const clq_model_plan_tensor *tensor)
+{
+    return tensor->quantized && tensor->q.layout.granularity == CLQ_PER_TENSOR;
+}
+
 uint64_t clq_piece_rows(const clq_model_plan_tensor *tensor, uint64_t *row)
 {
     clq_chunker whole;
-    if (tensor->quantized && tensor->q.layout.granularity == CLQ_PER_TENSOR && tensor->q.layout.rank > 0 &&
-        tensor->q.layout.shape[0] > 1) {
-        *row = tensor->elements / tensor->q.layout.shape[0];
-        return tensor->q.layout.shape[0];
+    if (has_one_scale(tensor)) {
+        const clq_layout *layout = &tensor->q.layout;
+        *row = layout->rank > 1 ? layout->shape[layout->rank - 1] : 1; /* along which codes are packed */
+        return *row < tensor->elements ? tensor->elements / *row : 0;
     }
     if (!tensor->quantized || clq_chunker_init(&whole, &tensor->q.layout, 1, NULL) != CLQ_OK ||
         clq_geometry_has_bands(&whole.geometry) || whole.outer != 1 || whole.channels < 2) {
@@ -62,11 +67,10 @@ typedef struct units {
     uint64_t bytes;       /* likewise, of the input */
 } units;
 
-static units units_of(const clq_model_plan_tensor *tensor, uint64_t most, int merges)
+static units units_of(const clq_model_plan *plan, const clq_model_plan_tensor *tensor, uint64_t most)
 {
     uint64_t row = 0;
-    const int may_be_cut = merges || tensor->q.layout.granularity != CLQ_PER_TENSOR;
-    const uint64_t rows = may_be_cut ? clq_piece_rows(tensor, &row) : 0;
+    const uint64_t rows = plan->counts && has_one_scale(tensor) ? 0 : clq_piece_rows(tensor, &row);
     units u = {1, 1, tensor->quantized ? tensor->elements : tensor->bytes, tensor->bytes};
     if (!tensor->quantized && tensor->bytes > 0) {
         u = (units){tensor->bytes, most, 1, 1};
@@ -78,14 +82,15 @@ static units units_of(const clq_model_plan_tensor *tensor, uint64_t most, int me
     return u;
 }
 
-static size_t cut(const clq_model_plan_tensor *tensor, uint64_t most, int merges, clq_work_piece *pieces)
+static size_t cut(const clq_model_plan *plan, size_t number, uint64_t most, clq_work_piece *pieces)
 {
-    const units u = units_of(tensor, most, merges);
+    const clq_model_plan_tensor *tensor = &plan->tensors[number];
+    const units u = units_of(plan, tensor, most);
     size_t count = 0;
     for (uint64_t done = 0; done < u.count; done += clq_size_min(u.each, u.count - done)) {
         const uint64_t step = clq_size_min(u.each, u.count - done);
         if (pieces != NULL) {
-            pieces[count] = (clq_work_piece){tensor->number, done * u.elements, step * u.elements, step * u.bytes, 0};
+            pieces[count] = (clq_work_piece){number, done * u.elements, step * u.elements, step * u.bytes, 0};
         }
         count++;
     }
@@ -124,22 +129,27 @@ void clq_shards_of_share(const clq_file_request *request, const clq_model *model
     }
 }
 
-static void share(const clq_model_plan *plan, clq_pieces *pieces, uint32_t parts)
+static void share(const clq_model_plan *plan, clq_pieces *pieces, uint32_t parts, int merges)
 {
     const uint64_t all = all_bytes(plan, 1);
     uint64_t before = 0;
     uint32_t owner = 0;
     for (size_t i = 0; i < pieces->count; i++) {
         clq_work_piece *piece = &pieces->items[i];
+        const clq_model_plan_tensor *tensor = &plan->tensors[piece->tensor];
+        const int stays_whole = !merges && has_one_scale(tensor);
+        const uint64_t bytes = stays_whole ? tensor->bytes : piece->bytes;
         if (!is_here(plan, piece->tensor)) {
             piece->owner = CLQ_NOBODY;
             continue;
         }
-        while (owner + 1 < parts && before + piece->bytes / 2 >= end_of_share(all, owner, parts)) {
-            owner++;
+        if (piece->first == 0 || !stays_whole) {
+            while (owner + 1 < parts && before + bytes / 2 >= end_of_share(all, owner, parts)) {
+                owner++;
+            }
+            before += bytes;
         }
         piece->owner = owner;
-        before += piece->bytes;
     }
 }
 
@@ -148,7 +158,7 @@ uint64_t clq_pieces_for_devices(uint64_t all)
     return piece_bytes(all, PIECES_FOR_DEVICES);
 }
 
-clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pieces **out, clq_error *error)
+clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, int merges, clq_pieces **out, clq_error *error)
 {
     const uint64_t all = all_bytes(plan, 0); /* so that pieces are the same wherever they are */
     const uint64_t most = parts == 0 ? clq_pieces_for_devices(all) : piece_bytes(all, PIECES_OF_ALL);
@@ -156,7 +166,7 @@ clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pie
     clq_pieces *pieces = calloc(1, sizeof *pieces);
     *out = pieces;
     for (size_t i = 0; i < plan->count; i++) {
-        count += cut(&plan->tensors[i], most, parts == 0, NULL);
+        count += cut(plan, i, most, NULL);
     }
     if (pieces != NULL) {
         pieces->items = malloc((count + 1) * sizeof *pieces->items);
@@ -166,9 +176,9 @@ clq_status clq_pieces_create(const clq_model_plan *plan, uint32_t parts, clq_pie
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu pieces", count);
     }
     for (size_t i = 0; i < plan->count; i++) {
-        pieces->count += cut(&plan->tensors[i], most, parts == 0, &pieces->items[pieces->count]);
+        pieces->count += cut(plan, i, most, &pieces->items[pieces->count]);
     }
-    share(plan, pieces, parts);
+    share(plan, pieces, parts, merges);
     return CLQ_OK;
 }
 

@@ -14,6 +14,7 @@
 #include "format/quantized.h"
 #include "format/real.h"
 #include "model/file_format.h"
+#include "stream/calibration.h"
 
 static int matches_any(const clq_name_list *patterns, const char *name)
 {
@@ -178,6 +179,7 @@ clq_status clq_model_plan_create(const clq_file_request *request, const clq_form
     plan->given = given;
     plan->format = format;
     plan->count = model->tensor_count;
+    plan->counts = clq_calibration_counts(&request->calibration);
     plan->min_rank = request->minimum_rank;
     if (plan->min_rank < 0) {
         plan->min_rank = model->kind == CLQ_MODEL_NPY ? 0 : 2;

@@ -45,6 +45,7 @@ typedef struct clq_model_plan_tensor {
     uint64_t bytes;      /* of one that is copied */
     int elsewhere;       /* another run does it */
     int is_shared;       /* of such a piece: all pieces of its tensor have one scale, found before any is quantized */
+    int is_all_written;  /* of a tensor that is cut into such: no run needs the scale any more */
     int quantized;       /* 0: copied */
     char reason[160];    /* why it is copied */
     int falls_short;     /* copied although it is a float tensor that the options select: --strict */
@@ -97,6 +98,7 @@ typedef struct clq_model_plan {
     clq_loader_view loader; /* what was left in float for those that load the output */
     int asymmetric;         /* zero points are not 0 everywhere, or not known to be before the data is read */
     clq_activations activations;
+    int counts; /* --calibrate needs the histogram of all that shares a scale */
     /* Zero points beyond these are wide; those of this form at least are stored. Set by the format. */
     int32_t narrow_low, narrow_high;
     clq_zero_point_form least_form;

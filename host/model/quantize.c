@@ -155,123 +155,27 @@ done:
     return status;
 }
 
-/* The forms of the tensors whose first piece is this part's are found, and the others told by those who have them. */
-static clq_status find_share_of_forms(clq_quantize_job *job, clq_error *error)
-{
-    const clq_file_events *events = &job->call->events;
-    clq_model_plan *plan = job->plan;
-    clq_status status = CLQ_OK;
-    clq_pieces *pieces = NULL;
-    uint64_t *forms = calloc(plan->count + 1, sizeof *forms);
-    if (forms == NULL) {
-        CLQ_TRY_TO(clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for %zu tensors", plan->count));
-    }
-    CLQ_TRY_TO(clq_pieces_create(plan, job->request->parts, &pieces, error));
-    for (size_t i = 0; i < pieces->count; i++) {
-        const clq_work_piece *piece = &pieces->items[i];
-        if (piece->first == 0) {
-            plan->tensors[piece->tensor].elsewhere = piece->owner + 1 != job->request->part;
-        }
-    }
-    job->lanes.all_bytes = clq_quantize_bytes(job, 1, 0);
-    clq_job_progress_begin(job->call, job->lanes.all_bytes);
-    CLQ_TRY_TO(clq_find_all(job, error));
-    job->found = 0; /* but the forms: not of the pieces of other tensors */
-    for (size_t i = 0; i < plan->count; i++) {
-        forms[i] = plan->tensors[i].elsewhere ? 0 : (uint64_t)plan->tensors[i].zero_point_form;
-        plan->tensors[i].elsewhere = 0;
-    }
-    CLQ_TRY_TO(events->reduce(events->cookie, CLQ_REDUCE_GREATEST, forms, plan->count, error));
-    for (size_t i = 0; i < plan->count; i++) {
-        plan->tensors[i].zero_point_form = (clq_zero_point_form)forms[i];
-    }
-done:
-    clq_pieces_destroy(&pieces);
-    free(forms);
-    return status;
-}
-
-/*
- * The header comes before the data and says how zero points are stored. Where that depends on the data, all ranges are
- * found first; otherwise each tensor's range is found just before it is quantized. A part finds those of all tensors by
- * itself, unless others run at the same time.
- */
-static clq_status find_forms(clq_quantize_job *job, clq_error *error)
-{
-    const clq_file_events *events = &job->call->events;
-    const int dry_run = job->request->dry_run;
-    const int finds_all = !clq_zero_points_known(job->plan, job->given) || dry_run;
-    if (job->joined != NULL) {
-        return clq_part_set_forms(job->joined, job->plan, error);
-    }
-    if (finds_all && job->request->parts > 0 && events->reduce != NULL) {
-        return find_share_of_forms(job, error);
-    }
-    job->lanes.all_bytes = clq_quantize_bytes(job, finds_all, !dry_run);
-    clq_job_progress_begin(job->call, job->lanes.all_bytes);
-    if (!finds_all && job->work != job->plan) {
-        return clq_find_shared(job, error);
-    }
-    return finds_all ? clq_find_all(job, error) : CLQ_OK;
-}
-
 static clq_status lay_out(clq_quantize_job *job, clq_error *error)
 {
-    CLQ_TRY(find_forms(job, error));
+    CLQ_TRY(clq_quantize_find_forms(job, error));
     CLQ_TRY(clq_config_check(job->request, job->plan, error));
     CLQ_TRY(clq_declare_quantized(job->output, job->request, job->plan, error));
     CLQ_TRY(make_config(job, error));
-    return clq_output_layout(job->output, &job->call->report->bytes_out, error);
-}
-
-/* From now on the stages go through pieces, as many runs share them; 0: the devices of this one. */
-static clq_status cut(clq_quantize_job *job, uint32_t parts, uint32_t owner, clq_error *error)
-{
-    CLQ_TRY(clq_pieces_create(job->plan, parts, &job->pieces, error));
-    job->work = NULL;
-    return clq_work_create(job->plan, job->pieces, owner, &job->work, error);
-}
-
-/* Several devices share pieces; what an earlier run left tells of pieces or of tensors, and is continued so. */
-static clq_status cut_for_devices(clq_quantize_job *job, clq_error *error)
-{
-    const int cuts = job->request->parts == 0 && clq_checkpoint_tells_pieces(job->checkpoint, job->lanes.count > 1);
-    const uint32_t parts = job->counts ? 1 : 0; /* histograms are of a whole */
-    return cuts ? cut(job, parts, 0, error) : CLQ_OK;
-}
-
-/* The pieces of this part, or all of parts that are joined; and where pieces lie in the output. */
-static clq_status take_share(clq_quantize_job *job, clq_error *error)
-{
-    const clq_file_request *request = job->request;
-    clq_file_report *report = job->call->report;
-    if (request->parts > 0) {
-        CLQ_TRY(job->joined != NULL ? cut(job, 1, 0, error) : cut(job, request->parts, request->part - 1, error));
-    }
-    if (job->work == job->plan) {
-        return CLQ_OK;
-    }
-    CLQ_TRY(clq_work_place(job->work, job->output, error));
-    if (request->parts > 0 && job->joined == NULL) {
-        clq_work_count(job->work, &report->bytes_in, &report->bytes_out);
-    }
-    return CLQ_OK;
+    CLQ_TRY(clq_output_layout(job->output, &job->call->report->bytes_out, error));
+    return clq_quantize_place_pieces(job, error);
 }
 
 static clq_status write_tensors(clq_quantize_job *job, clq_error *error)
 {
     const clq_checkpoint_run run = {job->call, job->given, job->plan, job->work, job->output};
-    uint64_t found_bytes = job->lanes.done_bytes;
     if (job->folder != NULL) {
         CLQ_TRY(clq_folder_output_begin(job->folder, job->output, error));
     }
     CLQ_TRY(clq_checkpoint_begin(job->checkpoint, &run, error));
-    if (job->request->parts > 0) { /* whose share is known only now */
-        job->lanes.all_bytes = found_bytes + clq_quantize_bytes_left(job);
-        clq_job_progress_begin(job->call, job->lanes.all_bytes);
-    }
+    CLQ_TRY(clq_quantize_note_written(job, error));
     job->lanes.done_bytes = job->lanes.all_bytes - clq_quantize_bytes_left(job);
     clq_job_progress_skip(job->call, job->lanes.done_bytes);
+    CLQ_TRY(clq_find_shared(job, error));
     CLQ_TRY(clq_quantize_all(job, error));
     clq_job_progress_after(job->call, "flushing to disk");
     return CLQ_OK;
@@ -349,10 +253,9 @@ static clq_status execute(clq_quantize_job *job, clq_error *error)
     CLQ_TRY(check_request(job->request, error));
     CLQ_TRY(prepare(job, error));
     CLQ_TRY(job->joined != NULL ? CLQ_OK : open_device(job, error));
-    CLQ_TRY(job->joined != NULL ? CLQ_OK : cut_for_devices(job, error));
+    CLQ_TRY(clq_quantize_cut(job, error));
     CLQ_TRY(lay_out(job, error));
     if (!job->request->dry_run) {
-        CLQ_TRY(take_share(job, error));
         CLQ_TRY(job->joined != NULL ? join_parts(job, error) : write_tensors(job, error));
     }
     if (job->work != job->plan) {

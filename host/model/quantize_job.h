@@ -54,7 +54,6 @@ typedef struct clq_quantize_job {
     int finding;                /* CLQ_FIND_: this run only finds parameters; 0: it writes */
     int found;                  /* such a run was made before, over all */
     int shared_found;           /* or over those that share parameters */
-    int counts;                 /* --calibrate needs histograms */
     clq_lane_set lanes;
 } clq_quantize_job;
 
@@ -94,17 +93,35 @@ clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error);
 void clq_quantize_end(clq_quantize_job *job);
 
 /*
+ * Before the layout, on the devices: cut the plan where several devices or runs share it, and find how zero points are
+ * stored. A run that hears nothing of others finds that of all tensors by itself. Then: where the pieces lie.
+ */
+clq_status clq_quantize_cut(clq_quantize_job *job, clq_error *error);
+clq_status clq_quantize_find_forms(clq_quantize_job *job, clq_error *error);
+clq_status clq_quantize_place_pieces(clq_quantize_job *job, clq_error *error);
+
+/*
  * Find range, count of non-finite elements, scales and zero points of all tensors, and how their zero points are
  * stored. CLQ_NONFINITE as the policy says. Of a `final` tensor no parameters are kept,
  * unless a report lists them.
  */
 clq_status clq_find_all(clq_quantize_job *job, clq_error *error);
 
-/* The same of what shares parameters alone, of a job whose work is pieces. */
+/*
+ * The same of pieces that share a scale alone, where that is needed and was not found yet. Before that, when it is
+ * known what earlier runs have written: a scale that no run needs is not found again.
+ */
+clq_status clq_quantize_note_written(clq_quantize_job *job, clq_error *error);
 clq_status clq_find_shared(clq_quantize_job *job, clq_error *error);
 
-/* What such a run found of pieces becomes what their tensors are declared with, and what those that share have. */
+/* One such run, CLQ_FIND_; and what it and others that run at the same time have found of pieces becomes what their
+ * tensors are declared with, and what those that share have. */
+clq_status clq_quantize_find(clq_quantize_job *job, int which, clq_error *error);
 clq_status clq_quantize_settle_pieces(clq_quantize_job *job, clq_error *error);
+
+/* The parameters of a tensor of the plan that has a single scale, for its range. */
+clq_status clq_quantize_choose_whole(const clq_quantize_job *job, clq_model_plan_tensor *whole, const float *range,
+                                     clq_error *error);
 
 /* Write all tensors to the output. */
 clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error);

@@ -176,7 +176,7 @@ static clq_status take_ranges(const clq_quantize_job *job, const clq_slot *slot,
     if (piece->last) {
         CLQ_TRY(refuse_nonfinite(job, tensor, error));
     }
-    return piece->last && !tensor->final && !tensor->is_shared && !job->counts
+    return piece->last && !tensor->final && !tensor->is_shared && !job->plan->counts
                ? choose_for_tensor(job, tensor, tensor->range, error)
                : CLQ_OK;
 }
@@ -251,43 +251,11 @@ clq_status clq_quantize_compute(void *cookie, clq_slot *slot, clq_error *error)
     return CLQ_OK;
 }
 
-/* ---- pieces that share parameters ---- */
-
-/* What was found of the pieces [first, end) of a tensor as a whole is what each of them has from now on. */
-static clq_status settle_shared(const clq_quantize_job *job, size_t first, size_t end, clq_error *error)
+clq_status clq_quantize_choose_whole(const clq_quantize_job *job, clq_model_plan_tensor *whole, const float *range,
+                                     clq_error *error)
 {
-    clq_model_plan_tensor *pieces = job->work->tensors;
-    clq_model_plan_tensor *whole = &job->plan->tensors[pieces[first].whole->number];
     whole->final = 0;
     CLQ_TRY(begin_tensor(job, whole, error));
-    for (size_t i = first; i < end; i++) {
-        clq_ranges_widen(whole->range, pieces[i].range);
-    }
-    CLQ_TRY(choose_for_tensor(job, whole, whole->range, error));
-    for (size_t i = first; i < end; i++) {
-        memcpy(pieces[i].range, whole->range, 2 * sizeof *whole->range);
-        pieces[i].scale[0] = whole->scale[0];
-        pieces[i].zero_point[0] = whole->zero_point[0];
-        pieces[i].scale_low = whole->scale_low;
-        pieces[i].scale_high = whole->scale_high;
-        pieces[i].zero_point_low = whole->zero_point_low;
-        pieces[i].zero_point_high = whole->zero_point_high;
-    }
-    return CLQ_OK;
-}
-
-clq_status clq_quantize_settle_pieces(clq_quantize_job *job, clq_error *error)
-{
-    size_t end;
-    for (size_t first = 0; first < job->work->count; first = end) {
-        const clq_model_plan_tensor *pieces = job->work->tensors;
-        clq_model_plan_tensor *whole = &job->plan->tensors[pieces[first].whole->number];
-        for (end = first; end < job->work->count && pieces[end].whole == pieces[first].whole; end++) {
-            if (job->finding == CLQ_FIND_ALL && pieces[end].zero_point_form > whole->zero_point_form) {
-                whole->zero_point_form = pieces[end].zero_point_form;
-            }
-        }
-        CLQ_TRY(pieces[first].is_shared ? settle_shared(job, first, end, error) : CLQ_OK);
-    }
-    return CLQ_OK;
+    memcpy(whole->range, range, 2 * sizeof *range);
+    return choose_for_tensor(job, whole, whole->range, error);
 }

@@ -16,11 +16,10 @@ clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error)
 {
     clq_lane_set *lanes = &job->lanes;
     clq_status status;
-    job->counts = clq_calibration_counts(&job->request->calibration);
     lanes->call = job->call;
     lanes->lane_bytes = sizeof(clq_quantize_lane);
     lanes->slots = SLOTS;
-    lanes->memory_bytes = job->request->memory_bytes / (job->counts ? 2 : 1);
+    lanes->memory_bytes = job->request->memory_bytes / (job->plan->counts ? 2 : 1);
     lanes->checks = 1;
     status = clq_lanes_begin(lanes, error);
     for (size_t i = 0; lanes->lanes != NULL && i < lanes->count; i++) {
@@ -57,7 +56,7 @@ static clq_status run(clq_quantize_job *job, clq_error *error)
     return clq_lanes_run(&job->lanes, &verb, error);
 }
 
-static clq_status find(clq_quantize_job *job, int which, clq_error *error)
+clq_status clq_quantize_find(clq_quantize_job *job, int which, clq_error *error)
 {
     clq_status status;
     job->finding = which;
@@ -71,15 +70,8 @@ static clq_status find(clq_quantize_job *job, int which, clq_error *error)
 
 clq_status clq_find_all(clq_quantize_job *job, clq_error *error)
 {
-    const clq_status status = find(job, CLQ_FIND_ALL, error);
+    const clq_status status = clq_quantize_find(job, CLQ_FIND_ALL, error);
     job->found = 1;
-    job->shared_found = 1;
-    return status;
-}
-
-clq_status clq_find_shared(clq_quantize_job *job, clq_error *error)
-{
-    const clq_status status = find(job, CLQ_FIND_SHARED, error);
     job->shared_found = 1;
     return status;
 }

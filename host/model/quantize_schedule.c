@@ -41,11 +41,11 @@ static clq_status first_pass(const clq_quantize_job *job, clq_model_plan_tensor 
         *kind = job->finding ? CLQ_PIECE_NONE : CLQ_PIECE_COPY;
         return CLQ_OK;
     }
-    if (job->finding == CLQ_FIND_SHARED && !tensor->is_shared) {
+    if (job->finding == CLQ_FIND_SHARED && (!tensor->is_shared || tensor->whole->is_all_written)) {
         return CLQ_OK;
     }
     CLQ_TRY(start_chunks(job, tensor, &chunker, error));
-    tensor->final = !job->counts && !tensor->is_shared && clq_chunks_are_final(&chunker);
+    tensor->final = !job->plan->counts && !tensor->is_shared && clq_chunks_are_final(&chunker);
     if (job->finding || tensor->written) {
         *kind = CLQ_PIECE_FIND;
     } else if (tensor->final) {
@@ -59,7 +59,7 @@ static clq_status first_pass(const clq_quantize_job *job, clq_model_plan_tensor 
 static int pass_after(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, int kind)
 {
     const int finds_only = job->finding || tensor->written; /* nothing is written of it */
-    if (kind == CLQ_PIECE_FIND && job->counts) {
+    if (kind == CLQ_PIECE_FIND && job->plan->counts) {
         return CLQ_PIECE_COUNT;
     }
     return (kind == CLQ_PIECE_FIND || kind == CLQ_PIECE_COUNT) && !finds_only ? CLQ_PIECE_GIVEN : CLQ_PIECE_NONE;
@@ -127,13 +127,13 @@ uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes)
     for (size_t i = 0; i < job->work->count; i++) {
         const clq_model_plan_tensor *tensor = &job->work->tensors[i];
         clq_chunker chunker;
-        uint64_t passes = writes != 0;
-        if (tensor->quantized && start_chunks(job, tensor, &chunker, NULL) == CLQ_OK) {
-            const int finds = tensor->is_shared ? !job->shared_found : !clq_chunks_are_final(&chunker);
-            passes += job->counts ? 2 : finds_all || finds;
-        }
-        if (tensor->written) {
-            passes = is_listed_again(job, tensor) ? 1 + (job->counts != 0) : 0;
+        uint64_t passes = writes && !tensor->written;
+        if (tensor->is_shared) {
+            passes += !job->shared_found && !tensor->whole->is_all_written;
+        } else if (tensor->written) {
+            passes = is_listed_again(job, tensor) ? 1 + (job->plan->counts != 0) : 0;
+        } else if (tensor->quantized && start_chunks(job, tensor, &chunker, NULL) == CLQ_OK) {
+            passes += job->plan->counts ? 2 : finds_all || !clq_chunks_are_final(&chunker);
         }
         passes = tensor->elsewhere ? 0 : passes;
         sum += pass_bytes(tensor) * passes;

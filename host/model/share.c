@@ -83,7 +83,8 @@ int clq_share_takes(clq_share *share, uint64_t bytes)
 
 static clq_status reduce(const clq_job *job, clq_reduction how, uint64_t *numbers, uint64_t count, clq_error *error)
 {
-    for (uint64_t done = 0; clq_job_is_part(job) && done < count; done += AT_ONCE) {
+    const int speaks = clq_job_is_part(job) && job->events.reduce != NULL; /* a part of quantize may be alone */
+    for (uint64_t done = 0; speaks && done < count; done += AT_ONCE) {
         const size_t some = (size_t)clq_size_min(count - done, AT_ONCE);
         CLQ_TRY(job->events.reduce(job->events.cookie, how, numbers + done, some, error));
     }

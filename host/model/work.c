@@ -61,40 +61,6 @@ static clq_status make_windows(clq_model_plan_tensor *piece, uint64_t row, uint6
     return CLQ_OK;
 }
 
-static clq_status copy_values(void **to, const void *from, uint64_t first, uint64_t count, size_t each,
-                              clq_error *error)
-{
-    *to = NULL;
-    if (from == NULL) {
-        return CLQ_OK;
-    }
-    *to = malloc((size_t)count * each);
-    if (*to == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for the parameters of a piece");
-    }
-    memcpy(*to, (const char *)from + (size_t)first * each, (size_t)count * each);
-    return CLQ_OK;
-}
-
-static clq_status hand_on_parameters(clq_model_plan_tensor *piece, clq_error *error)
-{
-    const clq_model_plan_tensor *whole = piece->whole;
-    void *range = NULL;
-    void *scale = NULL;
-    void *zero_point = NULL;
-    clq_status status = CLQ_OK;
-    CLQ_TRY_TO(
-        copy_values(&range, whole->range, 2 * piece->first_parameter, 2 * piece->parameters, sizeof(float), error));
-    CLQ_TRY_TO(copy_values(&scale, whole->scale, piece->first_parameter, piece->parameters, sizeof(float), error));
-    CLQ_TRY_TO(
-        copy_values(&zero_point, whole->zero_point, piece->first_parameter, piece->parameters, sizeof(int32_t), error));
-done:
-    piece->range = range;
-    piece->scale = scale;
-    piece->zero_point = zero_point;
-    return status;
-}
-
 /* Whole rows of a tensor that is quantized. */
 static clq_status make_rows(clq_model_plan_tensor *piece, const clq_work_piece *at, clq_error *error)
 {
@@ -170,7 +136,6 @@ clq_status clq_work_create(const clq_model_plan *plan, const clq_pieces *pieces,
         piece->zero_point = NULL;
         work->count = i + 1;
         CLQ_TRY_TO(make_piece(piece, &pieces->items[i], error));
-        CLQ_TRY_TO(piece->elsewhere ? CLQ_OK : hand_on_parameters(piece, error));
     }
 done:
     if (status != CLQ_OK) {

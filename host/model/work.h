@@ -10,10 +10,7 @@
 #include "model/output.h"
 #include "model/pieces.h"
 
-/*
- * All pieces; those of other owners than `owner` are elsewhere. Parameters that were found for a tensor as a whole are
- * handed on. The plan outlives it.
- */
+/* All pieces; those of other owners than `owner` are elsewhere. The plan outlives it. */
 clq_status clq_work_create(const clq_model_plan *plan, const clq_pieces *pieces, uint32_t owner, clq_model_plan **work,
                            clq_error *error);
 

@@ -19,13 +19,20 @@ ranks 2 quantize --help || {
 "$command" sample mobilenet-v2 -o m.safetensors --quiet || exit 1
 mkdir out whole
 
-# The bytes of one process; symmetric, and with zero points that all ranks have to know.
-for options in '' '--granularity tensor' '--granularity group --preset onnx' '--preset onnx --memory 1M' '--dtype s4'; do
-    # shellcheck disable=SC2086
-    "$command" quantize m.safetensors -o whole/q.safetensors --quiet --force $options || exit 1
+# The bytes of one process; symmetric, with zero points that all ranks have to know, and with scales that they find
+# together, of every type.
+"$command" quantize m.safetensors -o whole/q.safetensors --quiet || exit 1
+"$command" dequantize whole/q.safetensors -o f16.safetensors --quiet --dtype f16 || exit 1
+"$command" dequantize whole/q.safetensors -o bf16.safetensors --quiet --dtype bf16 || exit 1
+for options in m m,--granularity,tensor m,--granularity,group,--preset,onnx m,--preset,onnx,--memory,1M m,--dtype,s4 \
+    f16,--granularity,tensor,--preset,onnx bf16,--granularity,tensor,--dtype,s4; do
+    # shellcheck disable=SC2046
+    set -- $(echo "$options" | tr , ' ')
+    file=$1.safetensors
+    shift
+    "$command" quantize "$file" -o whole/q.safetensors --quiet --force "$@" || exit 1
     for count in 1 2 3 4 7; do
-        # shellcheck disable=SC2086
-        ranks $count quantize m.safetensors -o out/q.safetensors $options || fault "$count ranks $options: exit code $?"
+        ranks $count quantize "$file" -o out/q.safetensors "$@" || fault "$count ranks $options: exit code $?"
         cmp -s out/q.safetensors whole/q.safetensors || fault "$count ranks $options: other bytes"
         grep -q '^53 quantized, 261 copied' report || fault "$count ranks $options: no report"
         [ "$(find out -type f | wc -l)" -eq 1 ] || fault "$count ranks $options: something is left"
@@ -33,7 +40,6 @@ for options in '' '--granularity tensor' '--granularity group --preset onnx' '--
         mkdir out
     done
 done
-"$command" quantize m.safetensors -o whole/q.safetensors --quiet --force || exit 1
 
 # A .gguf, whose blocks lie in rows and whose tensors have gaps between them; and a model in shards, in a folder.
 make_sample
@@ -76,9 +82,14 @@ random=$$
 kill=0
 while [ $kill -lt "$kills" ]; do
     random=$(((random * 1103515245 + 12345) % 2147483648))
+    options=
+    [ $((kill % 2)) -eq 0 ] || options='--granularity tensor' # whose scales ranks find together
+    # shellcheck disable=SC2086
+    "$command" quantize m.safetensors -o whole/q.safetensors --quiet --force $options || exit 1
     rm -rf out
     mkdir out
-    timeout 60 "$mpiexec" -n 3 "$together" quantize m.safetensors -o out/q.safetensors --resume >report 2>messages &
+    # shellcheck disable=SC2086
+    timeout 60 "$mpiexec" -n 3 "$together" quantize m.safetensors -o out/q.safetensors --resume $options >report 2>messages &
     process=$!
     sleep "0.$((random / 65536 % 9))"
     # One of the ranks, which are processes of this command in this folder.
@@ -92,7 +103,8 @@ while [ $kill -lt "$kills" ]; do
     [ $(($(date +%s) - begun)) -le 15 ] || fault "kill $kill: the others went on for $(($(date +%s) - begun)) s"
     [ ! -e out/q.safetensors ] || cmp -s out/q.safetensors whole/q.safetensors || fault "kill $kill: half an output"
     if [ $code -ne 0 ] && [ ! -e out/q.safetensors ]; then
-        ranks $((random % 4 + 1)) quantize m.safetensors -o out/q.safetensors --resume || fault "kill $kill: resumed: $?"
+        # shellcheck disable=SC2086
+        ranks $((random % 4 + 1)) quantize m.safetensors -o out/q.safetensors --resume $options || fault "kill $kill: resumed: $?"
     fi
     cmp -s out/q.safetensors whole/q.safetensors || fault "kill $kill: other bytes"
     kill=$((kill + 1))
