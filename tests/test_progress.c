@@ -21,7 +21,8 @@
 
 #include <cmocka.h>
 
-#include "command/frame/cli.h"
+#include "command/frame/file_events.h"
+#include "command/frame/ranks.h"
 
 enum { SHOWN_BYTES = 65536, SKIPPED = 77 };
 
@@ -253,12 +254,60 @@ static void compilers_are_no_work(void **state)
     }
 }
 
+/* ---- ranks ---- */
+
+static cli_rank_progress other; /* what the first rank has heard of another */
+
+static void add_other(cli_rank_progress *progress)
+{
+    progress->done_bytes += other.done_bytes;
+    progress->all_bytes += other.all_bytes;
+    progress->skipped_bytes += other.skipped_bytes;
+}
+
+/* The other rank has more to do, and is done later. */
+static void work_in_ranks(int progress_mode)
+{
+    static const uint64_t GIB = UINT64_C(1) << 30;
+    cli_options options = with_progress(progress_mode);
+    cli_ranks ranks = {.count = 2, .progress = add_other};
+    clq_file_progress now = {.operation = "quantize", .tensor = NAME, .all_bytes = 2 * GIB};
+    cli_file_events state;
+    options.device = "reference";
+    cli_ranks_use(&ranks);
+    cli_file_events_begin(&state, &options);
+    state.events.progress(&state, &now);
+    milliseconds += 6000;
+    other = (cli_rank_progress){GIB, 4 * GIB, GIB};
+    now.done_bytes = GIB;
+    state.events.progress(&state, &now);
+    milliseconds += 6000;
+    now.done_bytes = 2 * GIB;
+    now.tensor = NULL;
+    now.after = "flushing to disk";
+    state.events.progress(&state, &now);
+    other.done_bytes = other.all_bytes;
+    state.events.progress(&state, &now);
+    cli_file_events_end(&state);
+}
+
+static void it_is_that_of_all_ranks(void **state)
+{
+    char *text = watch_it(work_in_ranks, -1, CLI_PROGRESS_ALWAYS, NULL);
+    (void)state;
+    assert_string_equal(text, "quantize    0%  0.0/2.0 GiB  layers.7.mlp.\xC3\xBCp_proj.weight\n"
+                              "quantize   33%  2.0/6.0 GiB  layers.7.mlp.\xC3\xBCp_proj.weight\n"
+                              "quantize   50%  3.0/6.0 GiB  170.7 MiB/s  0:18 left  flushing to disk\n"
+                              "quantize  100%  6.0/6.0 GiB  170.7 MiB/s  0:00 left  flushing to disk\n");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_terminal_shows_all),   cmocka_unit_test(no_line_is_too_wide),
         cmocka_unit_test(the_environment_counts), cmocka_unit_test(it_is_silent_off_a_terminal),
-        cmocka_unit_test(compilers_are_no_work),
+        cmocka_unit_test(compilers_are_no_work),  cmocka_unit_test(it_is_that_of_all_ranks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

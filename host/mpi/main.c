@@ -21,6 +21,7 @@
 #include "command/frame/ranks.h"
 #include "core/hash.h"
 #include "mpi/exchange.h"
+#include "mpi/progress.h"
 
 static cli_ranks ranks;
 
@@ -62,12 +63,14 @@ static void settle(int code)
         await_reader(STDERR_FILENO);
         MPI_Abort(MPI_COMM_WORLD, code);
     }
+    clq_mpi_progress_settle();
     MPI_Barrier(MPI_COMM_WORLD);
 }
 
 static int finish(int code)
 {
     fflush(NULL);
+    clq_mpi_progress_settle();
     MPI_Bcast(&code, 1, MPI_INT, 0, MPI_COMM_WORLD);
     return code;
 }
@@ -128,6 +131,7 @@ static int run(int argc, char **argv)
                         .reduce = reduce,
                         .exchange = clq_mpi_exchange,
                         .among = clq_mpi_among,
+                        .progress = clq_mpi_progress,
                         .hold = hold,
                         .settle = settle,
                         .finish = finish};
@@ -159,9 +163,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "clquant-mpi: this MPI cannot be called from a thread\n");
         MPI_Abort(MPI_COMM_WORLD, CLI_FAILURE);
     }
+    clq_mpi_progress_begin();
     code = run(argc, argv);
     /* What the command's parser refuses, it refuses in all ranks, which end here together. */
     clq_mpi_exchange_end();
+    clq_mpi_progress_end();
     MPI_Finalize();
     return code;
 }

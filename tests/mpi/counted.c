@@ -69,6 +69,12 @@ int MPI_Isend(const void *memory, int count, MPI_Datatype type, int to, int tag,
     return PMPI_Isend(memory, count, type, to, tag, comm, request);
 }
 
+int MPI_Issend(const void *memory, int count, MPI_Datatype type, int to, int tag, MPI_Comm comm, MPI_Request *request)
+{
+    requests++;
+    return PMPI_Issend(memory, count, type, to, tag, comm, request);
+}
+
 int MPI_Irecv(void *memory, int count, MPI_Datatype type, int from, int tag, MPI_Comm comm, MPI_Request *request)
 {
     requests++;

@@ -8,18 +8,24 @@
 static void show_progress(void *cookie, const clq_file_progress *now)
 {
     cli_file_events *state = cookie;
+    const cli_ranks *ranks = cli_ranks_in_use();
+    cli_rank_progress all = {now->done_bytes, now->all_bytes, now->skipped_bytes};
+    if (ranks != NULL) {
+        ranks->progress(&all);
+    }
     if (!state->shows_progress) {
-        state->progress = cli_progress_begin(state->options, now->operation, now->all_bytes);
+        state->progress = cli_progress_begin(state->options, now->operation, all.all_bytes);
         state->shows_progress = 1;
     }
-    if (now->skipped_bytes != state->skipped_bytes) {
-        cli_progress_skip(state->progress, now->done_bytes);
-        state->skipped_bytes = now->skipped_bytes;
+    cli_progress_total(state->progress, all.all_bytes);
+    if (all.skipped_bytes != state->skipped_bytes) {
+        cli_progress_skip(state->progress, all.done_bytes);
+        state->skipped_bytes = all.skipped_bytes;
     }
-    if (now->after != NULL) {
+    if (now->after != NULL && all.done_bytes >= all.all_bytes) {
         cli_progress_finish(state->progress, now->after);
-    } else if (now->tensor != NULL) {
-        cli_progress_at(state->progress, now->done_bytes, now->tensor);
+    } else if (now->after != NULL || now->tensor != NULL) { /* other ranks may be at work still */
+        cli_progress_at(state->progress, all.done_bytes, now->after != NULL ? now->after : now->tensor);
     }
 }
 

@@ -102,6 +102,15 @@ void cli_progress_count(cli_progress *progress, const char *unit)
     }
 }
 
+void cli_progress_total(cli_progress *progress, uint64_t total_bytes)
+{
+    if (progress != NULL) {
+        pthread_mutex_lock(&drawing);
+        progress->total = total_bytes;
+        pthread_mutex_unlock(&drawing);
+    }
+}
+
 static void draw_bar(char *out, double share)
 {
     const int filled = (int)(share * BAR_WIDTH);

@@ -5,6 +5,11 @@
 
 #include "command/frame/cli.h"
 
+/* How far a rank is, or all of them together: as clq_file_progress says. */
+typedef struct cli_rank_progress {
+    uint64_t done_bytes, all_bytes, skipped_bytes;
+} cli_rank_progress;
+
 typedef struct cli_ranks {
     unsigned rank, count;
     unsigned local; /* number of the rank among those of this machine */
@@ -14,6 +19,9 @@ typedef struct cli_ranks {
     clq_status (*exchange)(void *cookie, const char *text, char **all, size_t *count, clq_error *error);
     /* Called by all ranks: from now on only those exchange that are `in`. */
     void (*among)(int in);
+    /* Called as often as a rank likes, without waiting for any other: that of the first becomes that of all, as far as
+     * it has heard of it. */
+    void (*progress)(cli_rank_progress *progress);
     /* Before a failure of this rank alone is told: the failure of another may end this one instead. */
     void (*hold)(void);
     /* All ranks end their share with CLI_OK, or none of them returns. */
