@@ -247,8 +247,8 @@ int cli_interrupt_code(void);       /* CLI_INTERRUPTED, CLI_TERMINATED or CLI_HU
  * threads may print warnings meanwhile. */
 typedef struct cli_progress cli_progress;
 cli_progress *cli_progress_begin(const cli_options *options, const char *title,
-                                 uint64_t total_bytes);            /* NULL when off; all take NULL */
-void cli_progress_count(cli_progress *progress, const char *unit); /* amounts are a number of these, not bytes */
+                                 uint64_t total_bytes);                /* NULL when off; all take NULL */
+void cli_progress_count(cli_progress *progress, const char *unit);     /* amounts are a number of these, not bytes */
 void cli_progress_total(cli_progress *progress, uint64_t total_bytes); /* there is more, or less, than was thought */
 void cli_progress_at(cli_progress *progress, uint64_t done_bytes, const char *name);
 void cli_progress_skip(cli_progress *progress, uint64_t done_bytes); /* so many are done, without work on them now */
