@@ -9,10 +9,7 @@ mpiexec=$3
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/ranks.inc"
 . "$here/models.inc"
-ranks 2 quantize --help || {
-    echo "no ranks can be started by $mpiexec" >&2
-    exit 77
-}
+need_ranks
 make_sample
 make_shards model
 for machine in a b c; do
@@ -55,7 +52,7 @@ forget() {
 }
 
 all_counts='1,1,1 2,1,2 1,3,1'
-[ "${CLQ_TEST_KILLS:-2}" -gt 1 ] || all_counts='2,1,2' # a quick run, as under sanitizers
+! is_quick || all_counts='2,1,2'
 for options in '' '--granularity group' '--format clquant --preset onnx'; do
     # shellcheck disable=SC2086
     "$command" quantize model -o whole --quiet --force $options >one || exit 1

@@ -9,10 +9,7 @@ mpiexec=$3
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/ranks.inc"
 . "$here/models.inc"
-ranks 2 quantize --help || {
-    echo "no ranks can be started by $mpiexec" >&2
-    exit 77
-}
+need_ranks
 make_sample
 make_shards model
 mkdir out

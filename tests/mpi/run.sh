@@ -12,10 +12,7 @@ CLQ_TEST_FOLDER=$here/../cli
 . "$here/ranks.inc"
 . "$here/models.inc"
 . "$CLQ_TEST_FOLDER/gguf.inc"
-ranks 2 quantize --help || {
-    echo "no ranks can be started by $mpiexec" >&2
-    exit 77
-}
+need_ranks
 "$command" sample mobilenet-v2 -o m.safetensors --quiet || exit 1
 mkdir out whole
 
@@ -24,6 +21,8 @@ mkdir out whole
 "$command" quantize m.safetensors -o whole/q.safetensors --quiet || exit 1
 "$command" dequantize whole/q.safetensors -o f16.safetensors --quiet --dtype f16 || exit 1
 "$command" dequantize whole/q.safetensors -o bf16.safetensors --quiet --dtype bf16 || exit 1
+all_counts='2 3 4 7'
+! is_quick || all_counts=3
 for options in m m,--granularity,tensor m,--granularity,group,--preset,onnx m,--preset,onnx,--memory,1M m,--dtype,s4 \
     f16,--granularity,tensor,--preset,onnx bf16,--granularity,tensor,--dtype,s4; do
     # shellcheck disable=SC2046
@@ -31,7 +30,7 @@ for options in m m,--granularity,tensor m,--granularity,group,--preset,onnx m,--
     file=$1.safetensors
     shift
     "$command" quantize "$file" -o whole/q.safetensors --quiet --force "$@" || exit 1
-    for count in 1 2 3 4 7; do
+    for count in $all_counts; do
         ranks $count quantize "$file" -o out/q.safetensors "$@" || fault "$count ranks $options: exit code $?"
         cmp -s out/q.safetensors whole/q.safetensors || fault "$count ranks $options: other bytes"
         grep -q '^53 quantized, 261 copied' report || fault "$count ranks $options: no report"
@@ -45,10 +44,12 @@ done
 make_sample
 make_gguf m.gguf
 make_shards model
+all_counts='1 2 5' # one rank too
+! is_quick || all_counts=2
 for options in '--dtype q8_0' '--dtype q4_0'; do
     # shellcheck disable=SC2086
     "$command" quantize m.gguf -o whole/q.gguf --quiet --force $options || exit 1
-    for count in 1 2 5; do
+    for count in $all_counts; do
         # shellcheck disable=SC2086
         ranks $count quantize m.gguf -o out/q.gguf --force $options || fault "$count ranks $options: exit code $?"
         cmp -s out/q.gguf whole/q.gguf || fault "$count ranks $options: other bytes"
@@ -58,6 +59,7 @@ rm -r out
 mkdir out
 "$command" quantize model -o whole/model --quiet || exit 1
 for count in 2 3; do
+    ! is_quick || [ $count -eq 3 ] || continue
     ranks $count quantize model -o out/model --plot out/p.svg --force || fault "$count ranks, a folder: exit code $?"
     diff -r out/model whole/model >&2 || fault "$count ranks, a folder: other files"
     [ "$(grep -c '<circle' out/p.svg)" -eq 5 ] || fault "$count ranks: no picture of all"

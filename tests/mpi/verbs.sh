@@ -11,10 +11,7 @@ CLQ_TEST_FOLDER=$here/../cli
 . "$here/ranks.inc"
 . "$here/models.inc"
 . "$CLQ_TEST_FOLDER/gguf.inc"
-ranks 2 minmax --help || {
-    echo "no ranks can be started by $mpiexec" >&2
-    exit 77
-}
+need_ranks
 "$command" sample mobilenet-v2 -o m.safetensors --quiet || exit 1
 "$command" quantize m.safetensors -o q4.safetensors --quiet --dtype s4 --granularity group || exit 1
 "$command" dequantize q4.safetensors -o f16.safetensors --quiet --dtype f16 || exit 1
