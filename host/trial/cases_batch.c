@@ -11,7 +11,7 @@
  * and for each of the ways of minmax (cases_walk.c); partial ranges in rows, in pieces, some of which are empty,
  * and in both; bands, of which several end within the few elements that a work-item takes, several of more than a
  * vector of parameters lie within a run, one of a whole tile of lines has more than a run reads at once, and of some a
- * run begins with the last parameter; few segments of whole vectors; ends of ranges in each place of a turn of streams.
+ * run begins with the last parameter; few segments of whole vectors; several in pieces; ends of ranges in each place of a turn of streams.
  * Short segments have a long tensor before them, numbers of which are found by who reads too far before a segment.
  */
 static const clq_trial_shape any_shapes[] = {
@@ -22,6 +22,7 @@ static const clq_trial_shape any_shapes[] = {
     {{5, 1, 2510}, CLQ_PER_GROUP, 0, 28},  {{2, 1, 1212}, CLQ_PER_GROUP, 0, 600}, {{2, 3, 600}, CLQ_PER_CHANNEL, 1, 0},
     {{2, 150, 20}, CLQ_PER_CHANNEL, 1, 0}, {{3, 50, 37}, CLQ_PER_BLOCK, 1, 9},    {{80, 11, 2}, CLQ_PER_BLOCK, 1, 4},
     {{3, 1, 4096}, CLQ_PER_CHANNEL, 0, 0}, {{1, 12, 600}, CLQ_PER_BLOCK, 1, 8},   {{24, 1, 700}, CLQ_PER_CHANNEL, 0, 0},
+    {{2, 1, 2306}, CLQ_PER_CHANNEL, 0, 0},
 };
 /*
  * Tiles and slices as in cases_walk.c, of several tensors; lines of one channel, of a few, and of many periods; a last

@@ -67,7 +67,8 @@ static const clq_trial_shape column_shapes[] = {
  * beside each other, in two dimensions; one run of a piece for more than all work-items. Runs of several segments:
  * moved on as a whole, with parameters for more than a vector and from row to row, in bands of lines, and, where they
  * lie before their places, by segments. Elements a step apart, one side or both, in runs of several vectors and a bit,
- * of less than one; a dimension in blocks, ragged, outside of the runs and inside, on either side and on both.
+ * of less than one; a dimension in blocks, ragged, outside of the runs and inside, on either side and on both. Bands
+ * whose elements lie apart; one parameter in equal pieces of whole vectors, but for one element more.
  */
 enum { EVEN_RUN_SHAPES = 9 };
 typedef struct strided_shape {
@@ -98,10 +99,15 @@ static const strided_shape run_shapes[] = {
     {PER_CHANNEL(1, 9, 67), IN_BLOCKS(1, 500, 7, 1, 5, 1), IN_BLOCKS(1, 210, 3, 1, 3, 1)},
     {{{2, 9, 19}, CLQ_PER_CHANNEL, 2, 0}, IN_BLOCKS(300, 24, 8, 2, 8, 1), PITCH(200, 20, 1)},
     {{{2, 9, 19}, CLQ_PER_GROUP, 0, 5}, PITCH(190, 21, 1), IN_BLOCKS(300, 24, 8, 2, 8, 1)},
-    {PER_CHANNEL(1, 300, 3), PITCH(1, 5, 1), PITCH(1, 10, 3)}};
+    {PER_CHANNEL(1, 300, 3), PITCH(1, 5, 1), PITCH(1, 10, 3)},
+    {PER_BLOCK(2, 30, 11, 9), PITCH(700, 23, 2), PITCH(350, 11, 1)},
+    {{{1, 5, 461}, CLQ_PER_TENSOR, 0, 0}, PITCH(1, 470, 1), PITCH(1, 500, 1)}};
 
-/* Several strips; several pairs of vectors; less than two vectors; fewer elements than one. */
-static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(300), PER_TENSOR(27), PER_TENSOR(5)};
+/* Several strips; several pairs of vectors; less than two vectors; fewer elements than one, twice, since each has part
+ * of the presets (set_way). */
+enum { OTHER_PRESETS = 6 }; /* elements */
+static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(300), PER_TENSOR(27), PER_TENSOR(5),
+                                                 PER_TENSOR(OTHER_PRESETS)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
 /* Elements of a parameter in one segment and in several rows, also of a band; the last channel is one of which the last
  * row alone has a finite element (trial/inputs.c). */
@@ -115,7 +121,8 @@ static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNE
  * grid to have the ends; three parameters in pieces of several rounds of a work-group, which end where the block of a
  * work-item does; a short last segment of which nothing is left for some pieces; whole eights of parameters alone.
  * Bands of fewer lines than a work-group has items, and of more; of which the last parameter is the first of a
- * work-item. Few segments of whole vectors. One parameter in pieces. For strips alone, since grids take a work-group
+ * work-item. Few segments of whole vectors. Three parameters in two pieces each. One in equal pieces of whole vectors,
+ * but for one element more. For strips alone, since grids take a work-group
  * for each parameter: bands of several tiles of lines and some over, and of tiles alone up to the tensor's end, more
  * parameters for a work-item than are read at once.
  */
@@ -124,8 +131,8 @@ static const clq_trial_shape minmax_shapes[] = {
     PER_GROUP(13, 2500, 44),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 66, 9),    PER_CHANNEL(2, 527, 20),
     PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),  PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
     PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500), PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
-    PER_BLOCK(1, 300, 5, 290), PER_BLOCK(1, 44, 17, 2), PER_CHANNEL(1, 3, 16),   PER_TENSOR(5001),
-    PER_BLOCK(1, 39, 3405, 23)};
+    PER_BLOCK(1, 300, 5, 290), PER_BLOCK(1, 44, 17, 2), PER_CHANNEL(1, 3, 16),   PER_CHANNEL(1, 3, 180),
+    PER_TENSOR(5377),          PER_BLOCK(1, 39, 3405, 23)};
 /* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three; a last
  * line of one element; one parameter fewer than the second kernel takes. A band that ends where lines that go together
  * do, and another behind it. */
@@ -223,6 +230,12 @@ static size_t ways_of(clq_operation operation)
     }
 }
 
+/* Of way 0, if that had one: the eight behind four ways are not the same in all lengths. */
+static size_t first_preset(const clq_task *task)
+{
+    return task->geometry.elements == OTHER_PRESETS ? CLQ_PRESET_AFFINE_U8 + CLQ_PRESET_COUNT - 4 : CLQ_PRESET_SYMMETRIC;
+}
+
 static void set_way(clq_trial_case *c, size_t number)
 {
     clq_scheme *scheme = &c->described[0].scheme;
@@ -239,7 +252,7 @@ static void set_way(clq_trial_case *c, size_t number)
         break;
     case CLQ_OP_DYNAMIC_QUANTIZE:
         clq_trial_take_scheme(scheme, number < 4 ? CLQ_TRIAL_WITNESS_SCHEME
-                                                 : (CLQ_PRESET_SYMMETRIC + number) % CLQ_PRESET_COUNT);
+                                                 : (first_preset(&c->tasks[0]) + number) % CLQ_PRESET_COUNT);
         clq_trial_take_options(scheme, number);
         c->other_way = (number + number / 2) % 2 != 0;
         break;

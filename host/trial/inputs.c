@@ -250,12 +250,13 @@ static void place_last_vector(const elements *e, const clq_geometry *g)
     store(e, g->elements - 1, 350.0f);
 }
 
-/* On one side of 0, which a zero point that is not clamped lies outside of the codes for; in every other way one number
- * alone, whose range has no width, 0 where a scale of its own is for that. */
+/* On one side of 0, which a zero point that is not clamped lies outside of the codes for, and one that is at their end;
+ * in every other way one number alone, whose range has no width, 0 where a scale or a width of its own is for that. */
 static void place_far_from_zero(const elements *e, const clq_geometry *g, uint32_t way)
 {
+    const uint32_t zeros = g->elements % 2 != 0 ? 6 : 8; /* compressed-tensors; snpe */
     for (uint64_t i = 0; i < g->elements; i++) {
-        store(e, i, way == 6 ? 0.0f : way % 4 != 0 ? -256.0f : 256.0f + (float)(i * 3 % 5 * 16));
+        store(e, i, way == zeros ? 0.0f : way % 4 != 0 ? -256.0f : 256.0f + (float)(i * 3 % 5 * 16));
     }
 }
 

@@ -70,13 +70,19 @@ static size_t operands_of(const clq_trial_case *c)
     return c->count > 0 ? c->count * CLQ_ARG_COUNT : CLQ_GEMM_ARGUMENTS;
 }
 
+/* Whether operand `i` is of every other tensor of a batch: some batches are one case. */
+static int is_other(const clq_trial_case *c, size_t i)
+{
+    return c->count > 1 && i / CLQ_ARG_COUNT % 2 != 0;
+}
+
 /* Where each lies, behind what others have of the arena; returns the bytes of all. */
 static uint64_t lay_out(clq_trial_case *c, uint64_t used)
 {
     used += GUARD_BYTES + ALIGNMENT_BYTES;
     for (size_t i = 0; i < operands_of(c); i++) {
         const operand o = operand_of(c, i);
-        const uint64_t behind = c->is_behind ? o.element_bytes : 0;
+        const uint64_t behind = c->is_behind != is_other(c, i) ? o.element_bytes : 0;
         o.span->offset_bytes = used + behind;
         if (o.bytes > 0) {
             used += (behind + o.bytes + GUARD_BYTES + ALIGNMENT_BYTES - 1) / ALIGNMENT_BYTES * ALIGNMENT_BYTES;

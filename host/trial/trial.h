@@ -11,7 +11,7 @@
 #include "core/executor.h"
 #include "trial/verdict.h"
 
-enum { CLQ_TRIAL_TENSORS = 21 };
+enum { CLQ_TRIAL_TENSORS = 22 };
 
 /* What is run and compared at once: tensors of one operation, or, when there are none, a matrix product. */
 typedef struct clq_trial_case {
@@ -22,7 +22,7 @@ typedef struct clq_trial_case {
     clq_gemm_task product;
     /* Of kernels that have two ways for one description, the second: stores past the cache, K in slices. */
     int other_way;
-    int is_behind;   /* operands lie one element behind a place that is aligned */
+    int is_behind;   /* operands lie one element behind a place that is aligned; of every other tensor of a batch not */
     int is_narrow;   /* no parameter is one that kernels have a slower way for (trial/inputs.c) */
     float averaging; /* of merged ranges */
     uint32_t way;    /* of the inputs: their numbers, where ends of ranges lie, which witness one parameter meets */
