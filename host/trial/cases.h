@@ -49,9 +49,9 @@ clq_layout clq_trial_layout(const clq_trial_shape *shape);
 clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
                                 const clq_trial_shape *shape, clq_error *error);
 
-/* The same with these strides. */
+/* The same of this layout with these strides. */
 clq_status clq_trial_add_strided(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
-                                 const clq_trial_shape *shape, const clq_strides *reals, const clq_strides *codes,
+                                 const clq_layout *layout, const clq_strides *reals, const clq_strides *codes,
                                  clq_error *error);
 
 /* The options of a scheme that are read where scale and zero point are chosen: those of `number`, of so many. */

@@ -70,7 +70,7 @@ static const clq_trial_shape column_shapes[] = {
  * of less than one; a dimension in blocks, ragged, outside of the runs and inside, on either side and on both. Bands
  * whose elements lie apart; one parameter in equal pieces of whole vectors, but for one element more.
  */
-enum { EVEN_RUN_SHAPES = 9 };
+enum { LARGE_RUN_SHAPES = 4, EVEN_RUN_SHAPES = 10 };
 typedef struct strided_shape {
     clq_trial_shape shape;
     clq_strides reals, codes;
@@ -84,6 +84,11 @@ typedef struct strided_shape {
     {                                                                                                                  \
         {slab, row, element}, axis, block, lane                                                                        \
     }
+/* As many dimensions as there can be, none of which goes on where another ends; of runs of six, and of one element. */
+#define DEEP                                                                                                           \
+    {                                                                                                                  \
+        {0, 0, 0}, CLQ_PER_CHANNEL, 2, 0                                                                               \
+    }
 static const strided_shape run_shapes[] = {
     {PER_CHANNEL(9, 1, 1030), PITCH(1041, 1041, 1), PITCH(1052, 1052, 1)},
     {{{1, 2, 13002}, CLQ_PER_TENSOR, 0, 0}, PITCH(1, 13007, 1), PITCH(1, 13010, 1)},
@@ -94,6 +99,7 @@ static const strided_shape run_shapes[] = {
     {{{3, 30, 50}, CLQ_PER_GROUP, 0, 10}, PITCH(50, 150, 1), PITCH(1500, 50, 1)},
     {{{3, 30, 50}, CLQ_PER_GROUP, 0, 18}, PITCH(1500, 50, 1), PITCH(52, 160, 1)},
     {PER_CHANNEL(2, 9, 130), PITCH(2601, 280, 2), PITCH(1190, 132, 1)},
+    {DEEP, {{830, 414, 206, 102, 50, 24, 11, 1}, 0, 0, 0}, {{638, 318, 158, 78, 38, 18, 8, 1}, 0, 0, 0}},
     {PER_CHANNEL(2, 7, 45), IN_BLOCKS(400, 190, 4, 1, 4, 1), PITCH(350, 46, 1)},
     {PER_CHANNEL(2, 7, 45), PITCH(700, 97, 2), IN_BLOCKS(400, 190, 4, 1, 4, 1)},
     {PER_CHANNEL(1, 9, 67), IN_BLOCKS(1, 500, 7, 1, 5, 1), IN_BLOCKS(1, 210, 3, 1, 3, 1)},
@@ -101,7 +107,8 @@ static const strided_shape run_shapes[] = {
     {{{2, 9, 19}, CLQ_PER_GROUP, 0, 5}, PITCH(190, 21, 1), IN_BLOCKS(300, 24, 8, 2, 8, 1)},
     {PER_CHANNEL(1, 300, 3), PITCH(1, 5, 1), PITCH(1, 10, 3)},
     {PER_BLOCK(2, 30, 11, 9), PITCH(700, 23, 2), PITCH(350, 11, 1)},
-    {{{1, 5, 461}, CLQ_PER_TENSOR, 0, 0}, PITCH(1, 470, 1), PITCH(1, 500, 1)}};
+    {{{1, 5, 461}, CLQ_PER_TENSOR, 0, 0}, PITCH(1, 470, 1), PITCH(1, 500, 1)},
+    {DEEP, {{830, 414, 206, 102, 50, 24, 11, 3}, 7, 2, 1}, {{638, 318, 158, 78, 38, 18, 8, 1}, 0, 0, 0}}};
 
 /* Several strips; several pairs of vectors; less than two vectors; fewer elements than one, twice, since each has part
  * of the presets (set_way). */
@@ -279,7 +286,10 @@ static void set_way(clq_trial_case *c, size_t number)
 static size_t halved_shapes(const clq_trial_kernels *kernels)
 {
     const int has_code_ways = ways_of(kernels->operation) == sizeof code_ways / sizeof code_ways[0];
-    return kernels->cut == CLQ_TRIAL_COLUMNS && has_code_ways ? LARGE_COLUMN_SHAPES : 0;
+    return !has_code_ways                      ? 0
+           : kernels->cut == CLQ_TRIAL_COLUMNS ? LARGE_COLUMN_SHAPES
+           : kernels->cut == CLQ_TRIAL_RUNS    ? LARGE_RUN_SHAPES
+                                               : 0;
 }
 
 clq_layout clq_trial_layout(const clq_trial_shape *shape)
@@ -290,12 +300,12 @@ clq_layout clq_trial_layout(const clq_trial_shape *shape)
 }
 
 clq_status clq_trial_add_strided(clq_trial_case *c, size_t i, const clq_trial_kernels *kernels,
-                                 const clq_trial_shape *shape, const clq_strides *reals, const clq_strides *codes,
+                                 const clq_layout *layout, const clq_strides *reals, const clq_strides *codes,
                                  clq_error *error)
 {
     clq_quantization *q = &c->described[i];
     *q = *kernels->q;
-    q->layout = clq_trial_layout(shape);
+    q->layout = *layout;
     q->real_strides = *reals;
     q->code_strides = *codes;
     return clq_task_describe(&c->tasks[i], kernels->operation, q, error);
@@ -305,34 +315,59 @@ clq_status clq_trial_add_tensor(clq_trial_case *c, size_t i, const clq_trial_ker
                                 const clq_trial_shape *shape, clq_error *error)
 {
     static const clq_strides dense; /* those of the call are for its own shape */
-    return clq_trial_add_strided(c, i, kernels, shape, &dense, &dense, error);
+    const clq_layout layout = clq_trial_layout(shape);
+    return clq_trial_add_strided(c, i, kernels, &layout, &dense, &dense, error);
 }
 
-/* Each shape in each way. */
+/* Each shape in each way, or in half of them: those of case `number`. */
+typedef struct shape_and_way {
+    size_t shape, way;
+} shape_and_way;
+
+static shape_and_way shape_and_way_of(const clq_trial_kernels *kernels, size_t number)
+{
+    const size_t ways = ways_of(kernels->operation);
+    const size_t half = ways / 2;
+    const size_t halves = halved_shapes(kernels) * half; /* cases */
+    shape_and_way of;
+    if (number < halves) { /* pairs of ways in turn */
+        const size_t turn = number % half;
+        of.shape = number / half;
+        of.way = 2 * turn - turn % 2 + 2 * (of.shape % 2);
+    } else {
+        of.shape = (number + halves) / ways;
+        of.way = (number + halves) % ways;
+    }
+    return of;
+}
+
+static clq_layout layout_of(const clq_trial_shape *shape)
+{
+    const int is_deep = shape->shape[0] == 0;
+    const clq_layout deep = {8, {2, 2, 2, 2, 2, 2, 2, 6}, shape->granularity, shape->axis, 0};
+    return is_deep ? deep : clq_trial_layout(shape);
+}
+
 static clq_status describe_runs(const void *what, size_t number, clq_trial_case *c, clq_error *error)
 {
     const clq_trial_kernels *kernels = what;
-    const size_t ways = ways_of(kernels->operation);
-    const strided_shape *s = &run_shapes[number / ways];
+    const shape_and_way of = shape_and_way_of(kernels, number);
+    const strided_shape *s = &run_shapes[of.shape];
+    const clq_layout layout = layout_of(&s->shape);
     c->count = 1;
-    CLQ_TRY(clq_trial_add_strided(c, 0, kernels, &s->shape, &s->reals, &s->codes, error));
-    set_way(c, number % ways);
+    CLQ_TRY(clq_trial_add_strided(c, 0, kernels, &layout, &s->reals, &s->codes, error));
+    set_way(c, of.way);
     return CLQ_OK;
 }
 
 static clq_status describe_walk(const void *what, size_t number, clq_trial_case *c, clq_error *error)
 {
     const clq_trial_kernels *kernels = what;
-    const size_t ways = ways_of(kernels->operation);
-    const size_t half = ways / 2;
-    const size_t halves = halved_shapes(kernels) * half; /* cases */
+    const shape_and_way of = shape_and_way_of(kernels, number);
     size_t count = 0;
-    const clq_trial_shape *shapes = shapes_of(kernels, &count);
-    const size_t shape = number < halves ? number / half : (number + halves) / ways;
-    const size_t turn = number < halves ? number % half : (number + halves) % ways;
     c->count = 1;
-    CLQ_TRY(clq_trial_add_tensor(c, 0, kernels, &shapes[shape], error));
-    set_way(c, number < halves ? 2 * turn - turn % 2 + 2 * (shape % 2) : turn); /* pairs of ways in turn */
+    CLQ_TRY(clq_trial_add_tensor(c, 0, kernels, &shapes_of(kernels, &count)[of.shape], error));
+    set_way(c, of.way);
     return CLQ_OK;
 }
 
@@ -346,12 +381,13 @@ static void fill_walk(const clq_trial_case *c)
 clq_trial_cases clq_trial_walk_cases(const clq_trial_kernels *kernels)
 {
     clq_trial_cases cases = {kernels, 0, describe_walk, fill_walk};
+    size_t shapes = 0;
     if (kernels->cut == CLQ_TRIAL_RUNS) {
         cases.describe = describe_runs;
-        cases.count = strided_shapes(kernels) * ways_of(kernels->operation);
-        return cases;
+        shapes = strided_shapes(kernels);
+    } else {
+        (void)shapes_of(kernels, &shapes);
     }
-    (void)shapes_of(kernels, &cases.count);
-    cases.count = (2 * cases.count - halved_shapes(kernels)) * ways_of(kernels->operation) / 2;
+    cases.count = (2 * shapes - halved_shapes(kernels)) * ways_of(kernels->operation) / 2;
     return cases;
 }

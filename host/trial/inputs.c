@@ -651,6 +651,12 @@ static void fill_merge(const clq_trial_case *c, const clq_task *task, void *cons
             range[2 * p + 1] = 2.0f;
         } else if (p % 11 == 10) {
             range[2 * p] = -INFINITY;
+        } else if (p % 12 == 10) { /* ends next to each other, on either side */
+            const uint32_t turn = (uint32_t)(p / 12 % 2);
+            states_now[2 * p] = clq_float_from_bits(0xBFC00000u + turn);
+            range[2 * p] = clq_float_from_bits(0xBFC00001u - turn);
+            states_now[2 * p + 1] = clq_float_from_bits(0x40A00000u + turn);
+            range[2 * p + 1] = clq_float_from_bits(0x40A00001u - turn);
         }
     }
     for (uint64_t i = 0; i < g->elements; i++) {

@@ -37,6 +37,7 @@ static clq_status describe_tensor(clq_verify_work *work, const clq_verify_item *
     clq_trial_case *c = &work->trial;
     clq_quantization q;
     const clq_trial_kernels kernels = {item->operation, CLQ_TRIAL_ANY, &q};
+    const clq_layout layout = clq_trial_layout(&item->of.shape);
     clq_quantization_init(&q);
     q.real = item->real;
     q.scheme.dtype = item->dtype;
@@ -51,7 +52,7 @@ static clq_status describe_tensor(clq_verify_work *work, const clq_verify_item *
     if (item->is_strided) {
         clq_verify_strides(&item->of.shape, &q.real_strides, &q.code_strides);
     }
-    return clq_trial_add_strided(c, 0, &kernels, &item->of.shape, &q.real_strides, &q.code_strides, error);
+    return clq_trial_add_strided(c, 0, &kernels, &layout, &q.real_strides, &q.code_strides, error);
 }
 
 /* All ways in turn; choose-parameters goes through the schemes. */
