@@ -137,13 +137,18 @@ def lines_of(name):
 
 
 def leaves_unset(lines, number, code):
-    """Whether the line gives a variable its first value: without it the mutant reads what is not set, and is anything."""
-    m = re.match(r"\s*(\w+) = ", code)
-    declared = m and re.compile(r"^\s+[\w ]+ (?:[\w\[\]]+, )*%s(?:, [\w\[\]]+)*;" % m.group(1))
+    """Whether the line gives a variable, or a field of one, its first value: without it the mutant reads what is not set,
+    and is anything."""
+    m = re.match(r"\s*(\w+)((?:\.\w+)*) = ", code)
+    if not m:
+        return False
+    declared = re.compile(r"^\s+[\w ]+ (?:[\w\[\]]+, )*%s(?:, [\w\[\]]+)*;" % m.group(1))
     first = number
     while first > 1 and lines.get(first) != "{":  # of the function
         first -= 1
-    return bool(m) and any(declared.match(lines.get(n, "")) for n in range(first, number))
+    before = [lines.get(n, "") for n in range(first, number)]
+    is_again = m.group(2) != "" and any(text.lstrip().startswith(m.group(0).lstrip()) for text in before)
+    return not is_again and any(declared.match(text) for text in before)
 
 
 def mutants_of(name):
@@ -162,8 +167,10 @@ def mutants_of(name):
             places = [m for m in re.finditer(pattern, code) if m.start() >= start or pattern.startswith("^")]
             for place, m in enumerate(places[:2]):
                 text = new(m) if callable(new) else new
-                if text is None or (rule == "statement-dropped" and leaves_unset(lines, number, code)):
+                if text is None:
                     continue
+                if rule == "statement-dropped" and leaves_unset(lines, number, code):
+                    text = re.sub(r" = .*", " = 0;", code)
                 spoiled = code[: m.start()] + text + code[m.end():]
                 if spoiled != code:
                     suffix = "" if place == 0 else f"-{place + 1}"

@@ -135,10 +135,10 @@ static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNE
  */
 enum { STRIP_SHAPES = 1 }; /* the last */
 static const clq_trial_shape minmax_shapes[] = {
-    PER_GROUP(13, 2500, 44),   PER_GROUP(5, 2510, 28),  PER_GROUP(70, 66, 9),    PER_CHANNEL(2, 527, 20),
-    PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),  PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
-    PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500), PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
-    PER_BLOCK(1, 300, 5, 290), PER_BLOCK(1, 44, 17, 2), PER_CHANNEL(1, 3, 16),   PER_CHANNEL(1, 3, 180),
+    PER_GROUP(13, 2500, 44),   PER_GROUP(5, 2510, 28),    PER_GROUP(70, 66, 9),    PER_CHANNEL(2, 527, 20),
+    PER_CHANNEL(300, 3, 20),   PER_CHANNEL(2, 5, 250),    PER_CHANNEL(1, 64, 520), PER_CHANNEL(2, 9, 600),
+    PER_CHANNEL(1, 3, 20000),  PER_GROUP(2, 1012, 500),   PER_CHANNEL(3, 64, 20),  PER_BLOCK(2, 70, 37, 32),
+    PER_BLOCK(1, 300, 5, 290), PER_BLOCK(1, 44, 17, 2),   PER_CHANNEL(1, 3, 16),   PER_CHANNEL(1, 3, 180),
     PER_TENSOR(5377),          PER_BLOCK(1, 39, 3405, 23)};
 /* In columns: tiles and slices as above; more parameters than the second kernel takes at a time, rows of three; a last
  * line of one element; one parameter fewer than the second kernel takes. A band that ends where lines that go together
@@ -240,7 +240,8 @@ static size_t ways_of(clq_operation operation)
 /* Of way 0, if that had one: the eight behind four ways are not the same in all lengths. */
 static size_t first_preset(const clq_task *task)
 {
-    return task->geometry.elements == OTHER_PRESETS ? CLQ_PRESET_AFFINE_U8 + CLQ_PRESET_COUNT - 4 : CLQ_PRESET_SYMMETRIC;
+    return task->geometry.elements == OTHER_PRESETS ? CLQ_PRESET_AFFINE_U8 + CLQ_PRESET_COUNT - 4
+                                                    : CLQ_PRESET_SYMMETRIC;
 }
 
 static void set_way(clq_trial_case *c, size_t number)
