@@ -329,16 +329,24 @@ def weight(text):
     return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
 
 
+def apart(name, chosen, most):
+    first, step = weight(name), max(len(chosen) // most, 1)
+    return [chosen[(first + i * step) % len(chosen)] for i in range(min(len(chosen), most))]
+
+
 def one_of_each_kernel(name, hit):
     """Of the targets of one operation and variant one pair of types, another for each mutant; another one is first.
-    Each height of a product is a kernel; those taken lie apart, as neighbours are heights of one variant."""
+    Each height of a product is a kernel; those taken lie apart, as neighbours are heights of one variant, and all but
+    the last are without groups where there are such: groups have floats alone, and never come to a line for codes."""
     kinds = collections.OrderedDict()
     for target in hit:
         kinds.setdefault(target if target.startswith("gemm/") else "/".join(target.split("/")[:2]), []).append(target)
     chosen = [members[weight(name + kind) % len(members)] for kind, members in kinds.items()]
-    first = weight(name)
-    apart = max(len(chosen) // MOST_KERNELS, 1)
-    return [chosen[(first + i * apart) % len(chosen)] for i in range(min(len(chosen), MOST_KERNELS))]
+    in_groups = [target for target in chosen if "-groups/" in target]
+    plain = [target for target in chosen if "-groups/" not in target]
+    if in_groups and plain:
+        return apart(name, plain, MOST_KERNELS - 1) + apart(name, in_groups, 1)
+    return apart(name, chosen, MOST_KERNELS)
 
 
 def spread(rows):

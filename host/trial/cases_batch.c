@@ -11,8 +11,9 @@
  * and for each of the ways of minmax (cases_walk.c); partial ranges in rows, in pieces, some of which are empty,
  * and in both; bands, of which several end within the few elements that a work-item takes, several of more than a
  * vector of parameters lie within a run, one of a whole tile of lines has more than a run reads at once, and of some a
- * run begins with the last parameter; few segments of whole vectors; several in pieces; ends of ranges in each place of a turn of streams.
- * Short segments have a long tensor before them, numbers of which are found by who reads too far before a segment.
+ * run begins with the last parameter; few segments of whole vectors; several in pieces; ends of ranges in each place of
+ * a turn of streams. Short segments have a long tensor before them, numbers of which are found by who reads too far
+ * before a segment.
  */
 static const clq_trial_shape any_shapes[] = {
     {{5, 1, 300}, CLQ_PER_GROUP, 0, 76},   {{1, 1, 16}, CLQ_PER_TENSOR, 0, 0},    {{3, 4, 20}, CLQ_PER_CHANNEL, 1, 0},
