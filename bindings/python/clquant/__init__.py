@@ -17,6 +17,7 @@ from clquant._files import Errors, FileReport, FileTensor, Progress, quantize_mo
 from clquant._gemm import Weights, gemm
 from clquant._operations import (Plan, Quantized, Range, choose_parameters_from, dequantize, dynamic_quantize,
                                  fake_quantize, minmax, parameter_shape, plan, prepare, quantize)
+from clquant._record import Record, record, record_batch
 from clquant._scheme import Parameters, Scheme, choose_parameters, multiplier_from_real, presets
 
 __version__ = text(_lib.clq_version())

@@ -6,6 +6,7 @@ from typing import Optional, Tuple, Union
 from clquant import _arrays, _names
 from clquant._clquant import ffi, lib
 from clquant._errors import call
+from clquant._record import recordable
 from clquant._run import Call, product
 from clquant._scheme import Scheme, as_scheme, fill_scheme
 
@@ -174,6 +175,7 @@ class Weights:
             destroy(self._place)
 
 
+@recordable
 def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=None, a_scale=None, b_scale=None, bias=None,
          a_sums=None, multiplier=None, shift=None, c_zero_point=None, requantize: str = "double",
          minimum: Optional[float] = None, maximum: Optional[float] = None, k_group: Optional[int] = None,
@@ -303,13 +305,9 @@ def _run(made, c, weights, device, queue, wait_for, workspace):
                 raise ValueError("the weights were packed for another context")
             operands.weights = weights._place[0]
         if run.is_device:
-            plan = ffi.new("clq_plan *")
-            call(lib.clq_gemm_plan, run.handle, p, weights is not None, plan)
-            return run.enqueue(lambda launch, error: lib.clq_enqueue_gemm(run.handle, p, operands, launch, error), plan,
-                               wait_for, workspace)
-        if wait_for or workspace is not None:
-            raise TypeError("gemm: wait_for= and workspace= are for memory of OpenCL, and the operands are in that of the "
-                            "host")
+            return run.enqueue((lib.clq_enqueue_gemm, lib.clq_record_create_gemm), (run.handle, p, operands),
+                               (lib.clq_gemm_plan, run.handle, p, weights is not None), wait_for, workspace)
+        run.refuse_launch(wait_for, workspace)
         call(lib.clq_gemm, run.handle, p, operands)
         run.finish()
     return None

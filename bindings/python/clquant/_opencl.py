@@ -2,6 +2,7 @@
 """pyopencl's objects as the library takes them: nothing of it is imported before one of its objects is seen."""
 import collections
 import os
+import sys
 import threading
 
 from clquant._clquant import ffi
@@ -44,20 +45,39 @@ def memory_bytes(t, least):
 
 
 def wait_list(wait_for, tensors):
-    """cl_events of what is to be waited for: the caller's, and what pyopencl's arrays are still waiting for."""
+    """Events to be waited for: the caller's, and what pyopencl's arrays are still waiting for."""
     events = list(wait_for or ())
     for t in tensors:
         events += getattr(t.owner, "events", ())
-    return [ffi.cast("cl_event", event.int_ptr) for event in events], events
+    return events
 
 
-def event_of(event, written):
-    """A pyopencl.Event that owns `event`; arrays that are written wait for it from now on."""
-    import pyopencl
+class WaitList:
+    """cl_events of a list of events, which keeps them alive; `pointer` is where they are."""
 
-    made = pyopencl.Event.from_int_ptr(int(ffi.cast("intptr_t", event)), retain=False)
-    for t in written:
-        events = getattr(t.owner, "events", None)
+    __slots__ = ("_handles", "pointer")
+
+    def __init__(self, count):
+        self._handles = ffi.new("intptr_t[]", count)
+        self.pointer = ffi.cast("cl_event *", self._handles)
+
+    def holding(self, events):
+        """The list with these events in it: this one, where there is room."""
+        made = self if len(events) <= len(self._handles) else WaitList(2 * len(events))
+        for i, event in enumerate(events):
+            made._handles[i] = event.int_ptr
+        return made
+
+
+def is_in_order(queue):
+    return not queue.properties & sys.modules["pyopencl"].command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE
+
+
+def event_of(handle, owners):
+    """A pyopencl.Event that owns the cl_event; of the written arrays those that carry events wait for it from now on."""
+    made = sys.modules["pyopencl"].Event.from_int_ptr(handle, retain=False)
+    for owner in owners:
+        events = getattr(owner, "events", None)
         if events is not None:  # all of which it waits for; add_event would now and then wait for the oldest
             events[:] = [made]
     return made

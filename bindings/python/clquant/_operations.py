@@ -11,6 +11,7 @@ from clquant._arrays import REALS
 from clquant._clquant import ffi, lib
 from clquant._context import as_context
 from clquant._errors import call, text
+from clquant._record import recordable
 from clquant._run import Call, product
 from clquant._scheme import Scheme, as_scheme, fill_scheme
 
@@ -226,13 +227,9 @@ class _Operands:
                                                      dense=dense))
             if made.is_device:
                 number = _names.operation.number(self.operation)
-                plan = ffi.new("clq_plan *")
-                call(lib.clq_plan_operation, made.handle, number, d.q, plan)
-                return made.enqueue(lambda launch, error: lib.clq_enqueue(made.handle, number, d.q, operands, launch,
-                                                                          error), plan, wait_for, workspace)
-            if wait_for or workspace is not None:
-                raise TypeError(f"{self.operation}: wait_for= and workspace= are for memory of OpenCL, and the operands are "
-                                "in that of the host")
+                return made.enqueue((lib.clq_enqueue, lib.clq_record_create), (made.handle, number, d.q, operands),
+                                    (lib.clq_plan_operation, made.handle, number, d.q), wait_for, workspace)
+            made.refuse_launch(wait_for, workspace)
             function, roles = _FUNCTIONS[self.operation]
             call(function, made.handle, d.q, *(getattr(operands, role) for role in roles))
             made.finish()
@@ -262,6 +259,7 @@ def _result(event, made):
     return made if event is None else event
 
 
+@recordable
 def minmax(x, *, axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None,
            out: Optional[Range] = None, device=None, queue=None, wait_for=None, workspace=None):
     """The range of every parameter's elements, and a count of NaN and infinity, which are left out of it.
@@ -282,6 +280,7 @@ def minmax(x, *, axis: Optional[int] = None, group_size: Optional[int] = None, r
     return _result(operands.run(wait_for, workspace), made)
 
 
+@recordable
 def quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
              axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None, out=None, device=None,
              queue=None, wait_for=None, workspace=None):
@@ -313,6 +312,7 @@ def quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetr
     return _result(operands.run(wait_for, workspace), out)
 
 
+@recordable
 def dequantize(codes, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
                axis: Optional[int] = None, group_size: Optional[int] = None, real="f32", shape=None, out=None, device=None,
                queue=None, wait_for=None, workspace=None):
@@ -352,6 +352,7 @@ def _dtype_of_codes(preset, dtype):
         return None
 
 
+@recordable
 def fake_quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
                   axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None, out=None,
                   device=None, queue=None, wait_for=None, workspace=None):
@@ -363,6 +364,7 @@ def fake_quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "sy
     return _result(operands.run(wait_for, workspace), out)
 
 
+@recordable
 def dynamic_quantize(x, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
                      axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None,
                      out: Optional[Quantized] = None, device=None, queue=None, wait_for=None, workspace=None):
@@ -379,6 +381,7 @@ def dynamic_quantize(x, *, scheme: Union[Scheme, str] = "symmetric", dtype: Opti
     return _result(operands.run(wait_for, workspace), made)
 
 
+@recordable
 def choose_parameters_from(range, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None, out=None,
                            device=None, queue=None, wait_for=None):
     """(scale, zero_point) for ranges, f32 of parameter_shape + (2,) as `minmax` gives them. `out`: the two to write."""

@@ -6,6 +6,7 @@ from clquant import _arrays, _opencl
 from clquant._clquant import ffi, lib
 from clquant._context import as_context, require_opencl
 from clquant._errors import call
+from clquant._record import Recorder
 
 _nothing = ffi.new("char[16]")  # what tensors without elements are said to lie in
 
@@ -45,16 +46,29 @@ class Call:
         self._held = self.context._handle()
         self.handle = self._held.context
         self._places = []  # of the buffers' handles
-        self._operands = []  # tensors
-        self._written = []  # (place, tensor, bytes)
+        self.operands = []  # tensors
+        self._results = []  # (place, tensor, bytes)
+        self._is_kept = False
         self._copies = []  # (array of the caller's, dense one that becomes it)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *unused):
+        if not self._is_kept:
+            self.destroy()
+
+    def keep(self):
+        """Leave the buffers to whom calls `destroy`."""
+        self._is_kept = True
+
+    def destroy(self):
         for place in self._places:
             lib.clq_buffer_destroy(place)
+
+    @property
+    def written(self):
+        return [t for _, t, _ in self._results]
 
     def _place(self, function, *arguments):
         place = ffi.new("clq_buffer **")
@@ -95,9 +109,9 @@ class Call:
         else:
             place = self._place(lib.clq_buffer_create, size)
             call(lib.clq_buffer_write, place[0], 0, ffi.cast("void *", t.memory), size)
-        self._operands.append(t)
+        self.operands.append(t)
         if written:
-            self._written.append((place, t, size))
+            self._results.append((place, t, size))
         return {"buffer": place[0], "offset": offset}
 
     def settle(self):
@@ -111,7 +125,7 @@ class Call:
 
     def finish(self):
         """Wait until results are in the caller's memory of the host, and tell what failed."""
-        for place, t, size in self._written:
+        for place, t, size in self._results:
             if size == 0:
                 continue
             if self.context._is_host:  # mapped is in its place; destroying the buffer unmaps it
@@ -121,30 +135,48 @@ class Call:
         for array, dense in self._copies:
             np.copyto(array, dense)
 
-    def enqueue(self, function, plan, wait_for, workspace):
-        """Call `function` with a clq_launch on the queue. `plan` tells what scratch memory it needs."""
+    def launch(self, workspace):
+        """A clq_launch on the queue, with the caller's scratch memory."""
         launch = ffi.new("clq_launch *")
         launch.struct_size = ffi.sizeof("clq_launch")
         launch.queue = ffi.cast("cl_command_queue", self.queue.int_ptr)
-        handles, kept = _opencl.wait_list(wait_for, self._operands)
-        events = ffi.new("cl_event[]", handles)
-        launch.wait_count = len(handles)
-        launch.wait_list = events if handles else ffi.NULL
-        event = ffi.new("cl_event *")
-        launch.event = event
-        if plan.workspace_bytes:
-            if workspace is None:
-                import pyopencl
-
-                workspace = pyopencl.Buffer(self.queue.context, pyopencl.mem_flags.READ_WRITE, plan.workspace_bytes)
+        if workspace is not None:
             launch.workspace = ffi.cast("cl_mem", workspace.int_ptr)
             launch.workspace_bytes = workspace.size
+        return launch
+
+    def enqueue(self, functions, arguments, plan, wait_for, workspace):
+        """Call the first of `functions` with `arguments` and a clq_launch on the queue, or have a recorder take it.
+        `plan(found)` asks what scratch memory it needs."""
+        if isinstance(wait_for, Recorder):
+            return wait_for.take(self, functions, arguments, workspace)
+        found = ffi.new("clq_plan *")
+        call(*plan, found)
+        if found.workspace_bytes and workspace is None:
+            import pyopencl
+
+            workspace = pyopencl.Buffer(self.queue.context, pyopencl.mem_flags.READ_WRITE, found.workspace_bytes)
+        launch = self.launch(workspace if found.workspace_bytes else None)
+        kept = _opencl.wait_list(wait_for, self.operands)
+        waits = _opencl.WaitList(len(kept)).holding(kept)
+        launch.wait_count = len(kept)
+        launch.wait_list = waits.pointer if kept else ffi.NULL
+        event = ffi.new("intptr_t *")
+        launch.event = ffi.cast("cl_event *", event)
         try:
-            call(function, launch)
+            call(functions[0], *arguments, launch)
         finally:  # also behind Ctrl-C, when it is enqueued all the same
-            made = _opencl.event_of(event[0], [t for _, t, _ in self._written]) if event[0] != ffi.NULL else None
-        del kept
+            made = _opencl.event_of(event[0], [t.owner for t in self.written]) if event[0] else None
+        del waits, kept
         return made
+
+    def refuse_launch(self, wait_for, workspace):
+        """What a call on the host does not take."""
+        if isinstance(wait_for, Recorder):
+            raise TypeError(f"{self.name}: records are for memory of OpenCL, and the operands are in that of the host")
+        if wait_for or workspace is not None:
+            raise TypeError(f"{self.name}: wait_for= and workspace= are for memory of OpenCL, and the operands are in that "
+                            "of the host")
 
 
 def _bytes(dtype, count):

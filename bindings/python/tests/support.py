@@ -15,6 +15,12 @@ import numpy as np
 
 import clquant
 
+try:
+    import pyopencl as cl
+    import pyopencl.array as cla
+except ImportError:
+    cl = cla = None
+
 logging.getLogger("clquant").addHandler(logging.NullHandler())  # what tests expect they ask for
 REQUIRED = os.environ.get("CLQ_REQUIRE_DEVICE") == "1"
 
@@ -121,3 +127,41 @@ def host_devices():
     if REQUIRED and len(found) < 3:
         missing("no OpenCL device of this processor")
     return found
+
+
+def queues():
+    """An in-order queue and, where there is one, an out-of-order one, on every usable device of OpenCL."""
+    if cl is None:
+        missing("pyopencl is not there")
+    found = []
+    for platform in cl.get_platforms():
+        for device in platform.get_devices():
+            context = cl.Context([device])
+            found.append(cl.CommandQueue(context, device))
+            if device.queue_properties & cl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE:
+                found.append(cl.CommandQueue(context, device, cl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE))
+    if not found:
+        missing("there is no device of OpenCL")
+    return found
+
+
+def is_complete(event):
+    return event.command_execution_status == cl.command_execution_status.COMPLETE
+
+
+class OnQueues(Case):
+    def setUp(self):
+        super().setUp()
+        self.queues = queues()
+
+    def gated(self, queue, call):
+        """Enqueue behind a gate; it is opened when the call is back, which it would not be if it waited."""
+        gate = cl.UserEvent(queue.context)
+        try:
+            event = call([gate])
+            self.assertIsInstance(event, cl.Event)
+            self.assertFalse(is_complete(event))
+        finally:
+            gate.set_status(cl.command_execution_status.COMPLETE)
+        event.wait()
+        return event

@@ -4,7 +4,6 @@ for. Every test holds a gate, an event of the user, before the work it enqueues.
 import ctypes
 import gc
 import threading
-import types
 import unittest
 from unittest import mock
 
@@ -13,52 +12,10 @@ import numpy as np
 import clquant
 from clquant._clquant import lib
 from clquant._errors import call
-from support import Case, missing, python, random
-
-try:
-    import pyopencl as cl
-    import pyopencl.array as cla
-except ImportError:
-    cl = None
+from support import OnQueues, cl, cla, is_complete, python, random
 
 
-def queues():
-    """An in-order queue and, where there is one, an out-of-order one, on every usable device of OpenCL."""
-    if cl is None:
-        missing("pyopencl is not there")
-    found = []
-    for platform in cl.get_platforms():
-        for device in platform.get_devices():
-            context = cl.Context([device])
-            found.append(cl.CommandQueue(context, device))
-            if device.queue_properties & cl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE:
-                found.append(cl.CommandQueue(context, device, cl.command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE))
-    if not found:
-        missing("there is no device of OpenCL")
-    return found
-
-
-def is_complete(event):
-    return event.command_execution_status == cl.command_execution_status.COMPLETE
-
-
-class OpenCL(Case):
-    def setUp(self):
-        super().setUp()
-        self.queues = queues()
-
-    def gated(self, queue, call):
-        """Enqueue behind a gate; it is opened when the call is back, which it would not be if it waited."""
-        gate = cl.UserEvent(queue.context)
-        try:
-            event = call([gate])
-            self.assertIsInstance(event, cl.Event)
-            self.assertFalse(is_complete(event))
-        finally:
-            gate.set_status(cl.command_execution_status.COMPLETE)
-        event.wait()
-        return event
-
+class OpenCL(OnQueues):
     def test_every_operation_behind_a_gate(self):
         x = random((6, 33))
         for queue in self.queues:
@@ -259,7 +216,7 @@ class OpenCL(Case):
 
         def interrupted(function, *arguments):
             call(function, *arguments)
-            if isinstance(function, types.FunctionType):  # the launch
+            if function == lib.clq_enqueue:
                 raise KeyboardInterrupt
 
         for queue in self.queues:
