@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tensors as callers have them, seen as address, shape and type of the library. Nothing is copied or converted here."""
 import ctypes
+import functools
 import sys
 
 import numpy as np
@@ -29,15 +30,15 @@ CPU, CUDA_HOST, OPENCL = 1, 3, 4  # DLDeviceType
 READ_ONLY, IS_COPIED = 1, 2  # DLPACK_FLAG_BITMASK_...: what is written into a copy never comes to the producer's tensor
 
 
-_known = {}  # NumPy's types, whose `name` takes longer to ask than a launch
-
-
-def name_of(dtype):
-    """The library's name of a type of NumPy, or NumPy's own of one that the library does not have."""
-    name = _known.get(dtype)
-    if name is None:
-        name = _known[dtype] = _FROM_NUMPY.get(dtype.name, dtype.name)
-    return name
+@functools.lru_cache(maxsize=4096)
+def _form(dtype, shape, strides):
+    """Of an array of NumPy's type and strides in bytes: the library's name of its type, or NumPy's own of one that the
+    library does not have, None of one of another byte order; and its strides as a Tensor has them."""
+    if not dtype.isnative:
+        return None, None
+    size = dtype.itemsize or 1
+    return _FROM_NUMPY.get(dtype.name, dtype.name), _strides_of(
+        shape, tuple(step / size if step % size else step // size for step in strides))
 
 
 class Tensor:
@@ -50,7 +51,7 @@ class Tensor:
     def __init__(self, dtype, shape, strides, memory, owner, *, offset_bytes=0, is_device=False, readonly=False, kept=None):
         self.dtype = dtype
         self.shape = shape
-        self.strides = strides and _strides_of(shape, strides)
+        self.strides = strides
         self.memory = memory
         self.offset_bytes = offset_bytes
         self.is_device = is_device
@@ -76,16 +77,15 @@ def _byte_order(dtype, name):
 
 
 def _of_numpy(x, name):
-    dtype = x.dtype
-    if not dtype.isnative:
-        raise _byte_order(dtype, name)
-    size = dtype.itemsize or 1
-    strides = None if x.flags.c_contiguous else tuple(step / size if step % size else step // size for step in x.strides)
-    if not x.flags.aligned:
-        raise ValueError(f"{name} lies at an address that is no multiple of its elements' size, {size} bytes: pass "
-                         f"{name}.copy()")
-    return Tensor(name_of(dtype), x.shape, strides, x.__array_interface__["data"][0], x,
-                  readonly=not x.flags.writeable)
+    shape = x.shape
+    dtype, strides = _form(x.dtype, shape, x.strides)
+    if dtype is None:
+        raise _byte_order(x.dtype, name)
+    flags = x.flags
+    if not flags.aligned:
+        raise ValueError(f"{name} lies at an address that is no multiple of its elements' size, {x.dtype.itemsize} bytes: "
+                         f"pass {name}.copy()")
+    return Tensor(dtype, shape, strides, x.__array_interface__["data"][0], x, readonly=not flags.writeable)
 
 
 def _of_dlpack(x, name):
@@ -107,7 +107,9 @@ def _of_dlpack(x, name):
     else:
         tensor = ffi.cast("DLTensor *", _capsule_pointer(capsule, b"dltensor"))[0]
     shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
-    strides = None if tensor.strides == ffi.NULL else tuple(tensor.strides[i] for i in range(tensor.ndim))
+    strides = None
+    if tensor.strides != ffi.NULL:
+        strides = _strides_of(shape, tuple(tensor.strides[i] for i in range(tensor.ndim)))
     kind_of = (tensor.dtype.code, tensor.dtype.bits)
     dtype = _FROM_DLPACK.get(kind_of, f"DLPack's {kind_of}") if tensor.dtype.lanes == 1 else "a vector"
     memory, offset = int(ffi.cast("uintptr_t", tensor.data)), int(tensor.byte_offset)
@@ -118,10 +120,6 @@ def _of_dlpack(x, name):
     # The capsule stays as it came: who made it frees the tensor when it goes.
     return Tensor(dtype, shape, strides, memory, x, offset_bytes=offset, is_device=kind == OPENCL, readonly=readonly,
                   kept=capsule)
-
-
-def is_pyopencl(x):
-    return type(x).__module__.startswith("pyopencl")
 
 
 _memory = None  # pyopencl's class of buffers, once one of its objects was seen
@@ -138,30 +136,43 @@ def _of_pyopencl(x, name):
     if data is None or not hasattr(data, "int_ptr"):
         raise TypeError(f"{name} is {type(x).__module__}.{type(x).__name__}, and an array or a buffer of pyopencl is "
                         "required (no image, no SVM)")
-    dtype = x.dtype
-    if not dtype.isnative:
-        raise _byte_order(dtype, name)
-    strides = None
-    if not x.flags.c_contiguous:
-        strides = tuple(step // (dtype.itemsize or 1) for step in x.strides)
-    return Tensor(name_of(dtype), x.shape, strides, data.int_ptr, x,
-                  offset_bytes=x.offset, is_device=True, kept=data)
+    shape = x.shape
+    dtype, strides = _form(x.dtype, shape, x.strides)
+    if dtype is None:
+        raise _byte_order(x.dtype, name)
+    return Tensor(dtype, shape, strides, data.int_ptr, x, offset_bytes=x.offset, is_device=True, kept=data)
+
+
+def _of_scalar(x, name):
+    t = _of_numpy(np.asarray(x), name)
+    t.readonly = True  # a copy, as any array of it is
+    return t
+
+
+_readers = {}  # by type, of those that were seen
+
+
+def _reader_of(x):
+    if isinstance(x, np.ndarray):
+        return _of_numpy
+    if type(x).__module__.startswith("pyopencl"):
+        return _of_pyopencl
+    return _of_scalar if isinstance(x, np.generic) else None
 
 
 def tensor(x, name):
     """A tensor of any kind that is taken."""
-    if isinstance(x, np.ndarray):
-        return _of_numpy(x, name)
-    if is_pyopencl(x):
-        return _of_pyopencl(x, name)
-    if isinstance(x, np.generic):
-        t = _of_numpy(np.asarray(x), name)
-        t.readonly = True  # a copy, as any array of it is
-        return t
-    if hasattr(x, "__dlpack__"):
-        return _of_dlpack(x, name)
-    raise TypeError(f"{name} is {type(x).__name__}, and an array is required: of NumPy, of pyopencl, or anything with "
-                    "__dlpack__")
+    kind = type(x)
+    reader = _readers.get(kind)
+    if reader is None:
+        reader = _reader_of(x)
+        if reader is None and hasattr(x, "__dlpack__"):  # which one object of a type may have, and another one not
+            return _of_dlpack(x, name)
+        if reader is None:
+            raise TypeError(f"{name} is {kind.__name__}, and an array is required: of NumPy, of pyopencl, or anything "
+                            "with __dlpack__")
+        _readers[kind] = reader
+    return reader(x, name)
 
 
 def value(x, dtype, name):
@@ -201,7 +212,9 @@ def stored_shape(dtype, shape):
 
 def require(t, name, dtype, shapes, *, written=False, strided=False):
     """Refuse a tensor that is not of this type and one of these shapes, dense, or with strides that the library takes
-    where it may be `strided`, and writable where it is written."""
+    where it may be `strided`, and writable where it is written. Of a buffer nothing is known."""
+    if t.dtype is None:
+        return
     stored = "u8" if dtype in PACKED else dtype
     if t.dtype != stored and not (dtype == "bf16" and t.dtype == "u16"):
         raise TypeError(f"{name} is of {t.dtype}, and {_of_type(dtype)} is required")

@@ -8,8 +8,8 @@ from clquant import _arrays
 from clquant._clquant import ffi, lib
 from clquant._context import as_context
 from clquant._errors import Nonfinite, call, encoded
-from clquant._operations import _checked, _describe, _real_of, _shape_of, choose_parameters_from
-from clquant._run import Call
+from clquant._operations import _describe, _real_of, _shape_of, choose_parameters_from
+from clquant._run import Call, bytes_of
 from clquant._scheme import Scheme, as_scheme, fill_scheme
 
 __all__ = ["Calibration", "calibrate"]
@@ -51,7 +51,7 @@ class _Observer:
     def add(self, x, name, function):
         t = _arrays.tensor(x, name)
         d = _describe(_shape_of(t, None, name), self.axis, None, _real_of(t, self.real, name), self.scheme)
-        _checked(t, name, d.real, (d.shape,))
+        _arrays.require(t, name, d.real, (d.shape,))
         with Call("calibrate", self.device, self.queue, {name: t}) as run:
             run.settle()
             if self.parameters is None:
@@ -63,7 +63,7 @@ class _Observer:
             if run.context is not self.context:
                 raise ValueError(f"{name} is on another device than the batches before")
             if d.elements:
-                operand = run.operand(t, d.real, d.elements)
+                operand = run.operand(t, d.real, bytes_of(d.real, d.elements))
                 call(function, self.place[0], d.q, operand, 0)
         return d.elements
 

@@ -7,7 +7,7 @@ from clquant import _arrays, _names
 from clquant._clquant import ffi, lib
 from clquant._errors import call
 from clquant._record import recordable
-from clquant._run import Call, product
+from clquant._run import Call, bytes_of, product
 from clquant._scheme import Scheme, as_scheme, fill_scheme
 
 __all__ = ["Weights", "gemm"]
@@ -102,14 +102,14 @@ class _Product:
     def __init__(self):
         self.problem = ffi.new("clq_gemm_problem *")
         lib.clq_gemm_init(self.problem)
-        self.operands = {}  # name: tensor, type, elements
+        self.operands = {}  # name: tensor, type, bytes
 
     def parameter(self, name, x, dtype, *forms):
         if x is None:
             return
         t, values, count = _parameter(x, name, dtype, forms)
         setattr(self.problem, name, _values.number(values))
-        self.operands[name] = t, dtype, count
+        self.operands[name] = t, dtype, bytes_of(dtype, count)
 
     def set_b(self, b, dtype, shape, transposed, zero_point, k_group):
         t = _arrays.tensor(b, "b")
@@ -122,7 +122,7 @@ class _Product:
         if k_group:
             forms.insert(0, _per_group(b.columns, b.rows, k_group, b.batch))
         self.parameter("b_zero_point", zero_point, "s32", *forms)
-        self.operands["b"] = t, b.dtype, b.span
+        self.operands["b"] = t, b.dtype, bytes_of(b.dtype, b.span)
         return b
 
 
@@ -158,7 +158,7 @@ class Weights:
         with Call("Weights", device, queue, tensors) as run:
             run.settle()
             operands = {name: run.operand(*operand) for name, operand in made.operands.items()}
-            none = {"buffer": ffi.NULL, "offset": 0}
+            none = ffi.NULL, 0
             call(lib.clq_gemm_weights_create, run.handle, p, operands["b"], operands.get("b_zero_point", none), place)
             self.context = run.context
         self._problem = p
@@ -230,7 +230,7 @@ def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=N
         raise TypeError(f"a_scheme= and a_groups= are for a of f32, f16 or bf16, and a is of {t.dtype}")
     a_matrix = _Matrix(t, "a", t.dtype)
     a_matrix.fill(p.a)
-    made.operands["a"] = t, t.dtype, a_matrix.span
+    made.operands["a"] = t, t.dtype, bytes_of(t.dtype, a_matrix.span)
     m, a_batch = a_matrix.rows, a_matrix.batch
     if a_matrix.columns != p.k:
         raise ValueError(f"a has k = {a_matrix.columns}, and b k = {p.k}: they are required to be the same")
@@ -271,7 +271,7 @@ def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=N
         t, values, count = _parameter(shift, "shift", "s32", (_TENSOR, _per_column(p.n)))
         if _values.number(values) != p.multiplier:
             raise ValueError(f"shift has the shape {t.shape}, and as many values as multiplier has are required")
-        made.operands["shift"] = t, "s32", count
+        made.operands["shift"] = t, "s32", bytes_of("s32", count)
     if minimum is not None:
         p.minimum = minimum
     if maximum is not None:
@@ -299,7 +299,7 @@ def _run(made, c, weights, device, queue, wait_for, workspace):
         operands.struct_size = ffi.sizeof("clq_gemm_operands")
         for name, operand in made.operands.items():
             setattr(operands, name, run.operand(*operand))
-        operands.c = run.operand(c.tensor, c.dtype, c.span, written=True)
+        operands.c = run.operand(c.tensor, c.dtype, bytes_of(c.dtype, c.span), written=True)
         if weights is not None:
             if weights.context is not run.context:
                 raise ValueError("the weights were packed for another context")

@@ -40,8 +40,7 @@ def context_of(queue):
 
 def memory_bytes(t, least):
     """The size of the cl_mem behind a tensor; of one that came by DLPack as much of it as is known."""
-    buffer = t.owner if t.dtype is None else t.kept
-    return getattr(buffer, "size", None) or least
+    return getattr(t.owner if t.dtype is None else t.kept, "size", None) or least
 
 
 def wait_list(wait_for, tensors):

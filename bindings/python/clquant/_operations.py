@@ -12,7 +12,7 @@ from clquant._clquant import ffi, lib
 from clquant._context import as_context
 from clquant._errors import call, text
 from clquant._record import recordable
-from clquant._run import Call, product
+from clquant._run import Call, bytes_of, product
 from clquant._scheme import Scheme, as_scheme, fill_scheme
 
 __all__ = ["Range", "Quantized", "Plan", "minmax", "quantize", "dequantize", "fake_quantize", "dynamic_quantize",
@@ -52,7 +52,7 @@ def plan_of(struct):
 
 
 class _Description:
-    """A clq_quantization and what follows from its layout; `forms`: type, elements and shapes of each operand by name."""
+    """A clq_quantization and what follows from its layout; `forms`: what each operand is, by name."""
 
     __slots__ = ("arguments", "q", "shape", "elements", "parameters", "parameter_shape", "shapes", "real", "codes", "forms")
 
@@ -61,6 +61,19 @@ class _Description:
         if not any(strides.values()):
             return self
         return _describe(*self.arguments, strides.get("real_strides"), strides.get("code_strides"))
+
+
+class _Form(NamedTuple):
+    """What an operand has to be."""
+
+    dtype: str
+    size: int  # bytes between its first and its last
+    shapes: Tuple[Tuple[int, ...], ...]
+    may_stride: bool
+
+
+def _form(dtype, count, shapes, may_stride=False):
+    return _Form(dtype, bytes_of(dtype, count), shapes, may_stride)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -108,10 +121,10 @@ def _describe(shape, axis, group_size, real, scheme, real_strides=None, code_str
     d.parameter_shape = d.shapes[0]
     ranges = tuple(shape + (2,) for shape in d.shapes)
     d.forms = {
-        "x": (real, spans[0], (shape,)), "y": (real, spans[0], (shape,)),
-        "codes": (d.codes, spans[1], (_arrays.stored_shape(d.codes, shape),)),
-        "scale": ("f32", d.parameters, d.shapes), "zero_point": ("s32", d.parameters, d.shapes),
-        "range": ("f32", 2 * d.parameters, ranges), "nonfinite": ("u64", 2, ((2,),)),
+        "x": _form(real, spans[0], (shape,), True), "y": _form(real, spans[0], (shape,), True),
+        "codes": _form(d.codes, spans[1], (_arrays.stored_shape(d.codes, shape),), d.codes not in _arrays.PACKED),
+        "scale": _form("f32", d.parameters, d.shapes), "zero_point": _form("s32", d.parameters, d.shapes),
+        "range": _form("f32", 2 * d.parameters, ranges), "nonfinite": _form("u64", 2, ((2,),)),
     }
     return d
 
@@ -150,17 +163,7 @@ def _shape_of(t, shape, name):
     return tuple(int(length) for length in shape)
 
 
-def _checked(t, name, dtype, shapes, *, written=False, strided=False):
-    if t.dtype is not None or not t.is_device:
-        _arrays.require(t, name, dtype, shapes, written=written, strided=strided)
-    return t
-
-
 _STRIDES = {"x": "real_strides", "y": "real_strides", "codes": "code_strides"}  # of roles whose tensors may have some
-
-
-def _may_stride(role, dtype):
-    return role in _STRIDES and dtype not in _arrays.PACKED
 
 
 class _Operands:
@@ -168,13 +171,16 @@ class _Operands:
 
     def __init__(self, operation, d, device, queue):
         self.operation, self.d, self.device, self.queue = operation, d, device, queue
-        self.rows = []  # role, tensor, type, elements without strides, whether it is written
+        self.rows = []  # role, tensor, form without strides, whether it is written
         self.forms = d.forms
 
+    def _add(self, role, t, name, written):
+        form = self.forms[role]
+        _arrays.require(t, name, form.dtype, form.shapes, written=written, strided=form.may_stride)
+        self.rows.append((role, t, form, written))
+
     def read(self, role, t, name):
-        dtype, count, shapes = self.forms[role]
-        t = _checked(t, name, dtype, shapes, strided=_may_stride(role, dtype))
-        self.rows.append((role, t, dtype, count, False))
+        self._add(role, t, name, False)
 
     def parameters(self, scale, zero_point):
         self.read("scale", _arrays.value(scale, "f32", "scale"), "scale")
@@ -184,21 +190,20 @@ class _Operands:
 
     def write(self, role, out, name, like=None):
         """An output: the caller's, or on the host a new one."""
-        dtype, count, shapes = self.forms[role]
         result = out
         if out is None:
             if any(t.is_device for _, t, *_ in self.rows):
                 raise TypeError(f"{name} is required: where in OpenCL's memory the result of {self.operation} goes")
-            out = _arrays.new(shapes[0], dtype, like)
-            result = _arrays.returned(out, like, dtype)
-        t = _checked(_arrays.tensor(out, name), name, dtype, shapes, written=True, strided=_may_stride(role, dtype))
-        self.rows.append((role, t, dtype, count, True))
+            form = self.forms[role]
+            out = _arrays.new(form.shapes[0], form.dtype, like)
+            result = _arrays.returned(out, like, form.dtype)
+        self._add(role, _arrays.tensor(out, name), name, True)
         return result
 
     def _strides(self, made):
         """Those that the call is told of. Where tensors of one side differ in theirs, it is told of none."""
         found = {}
-        if all(t.strides is None for _, t, *_ in self.rows):  # as nearly always
+        if not [t for _, t, *_ in self.rows if t.strides is not None]:  # as nearly always
             return found
         for role, t, *_ in self.rows:
             if role in _STRIDES:
@@ -214,17 +219,16 @@ class _Operands:
 
     def run(self, wait_for, workspace):
         """None for a call on the host, the event of one on a queue."""
-        places = {role: t for role, t, _, _, written in self.rows
+        places = {role: t for role, t, _, written in self.rows
                   if t.is_device or written or role not in ("scale", "zero_point")}  # which are copied when read
         with Call(self.operation, self.device, self.queue, places) as made:
             operands = ffi.new("clq_operands *")
             operands.struct_size = ffi.sizeof("clq_operands")
             strides = self._strides(made)
             d = self.d.strided(strides)
-            for role, t, dtype, count, written in self.rows:
+            for role, t, form, written in self.rows:
                 dense = not strides.get(_STRIDES.get(role))
-                setattr(operands, role, made.operand(t, dtype, count if dense else d.forms[role][1], written=written,
-                                                     dense=dense))
+                setattr(operands, role, made.operand(t, form.dtype, (form if dense else d.forms[role]).size, written, dense))
             if made.is_device:
                 number = _names.operation.number(self.operation)
                 return made.enqueue((lib.clq_enqueue, lib.clq_record_create), (made.handle, number, d.q, operands),
@@ -391,8 +395,8 @@ def choose_parameters_from(range, *, scheme: Union[Scheme, str] = "symmetric", d
     shape = t.shape[:-1]
     d = _describe((product(shape),), 0, None, "f32", as_scheme(scheme, dtype))
     operands = _Operands("choose-parameters", d, device, queue)
-    operands.forms = {"range": ("f32", 2 * d.parameters, (t.shape,)), "scale": ("f32", d.parameters, (shape,)),
-                      "zero_point": ("s32", d.parameters, (shape,))}
+    operands.forms = {"range": _form("f32", 2 * d.parameters, (t.shape,)), "scale": _form("f32", d.parameters, (shape,)),
+                      "zero_point": _form("s32", d.parameters, (shape,))}
     operands.read("range", t, "range")
     out = out or (None, None)
     made = operands.write("scale", out[0], "out[0]", range), operands.write("zero_point", out[1], "out[1]", range)

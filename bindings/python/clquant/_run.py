@@ -8,6 +8,7 @@ from clquant._context import as_context, require_opencl
 from clquant._errors import call
 from clquant._record import Recorder
 
+_PLACE = ffi.typeof("clq_buffer **")
 _nothing = ffi.new("char[16]")  # what tensors without elements are said to lie in
 
 
@@ -71,7 +72,7 @@ class Call:
         return [t for _, t, _ in self._results]
 
     def _place(self, function, *arguments):
-        place = ffi.new("clq_buffer **")
+        place = ffi.new(_PLACE)
         self._places.append(place)  # before there is a buffer in it: Ctrl-C may come right behind the call
         call(function, self.handle, *arguments, place)
         return place
@@ -91,17 +92,14 @@ class Call:
             np.copyto(dense, array)
         return _arrays.Tensor(t.dtype, t.shape, None, dense.ctypes.data, dense, kept=t)
 
-    def operand(self, t, dtype, count, *, written=False, dense=False):
-        """The operand of `count` elements of a type that lies in `t`: with strides as many as it spans, or those that it has
-        where it is to be `dense`."""
+    def operand(self, t, dtype, size, written=False, dense=False):
+        """The operand of a type and `size` bytes that lies in `t`: with strides as many as it spans, or those that its
+        elements have where it is to be `dense`."""
         if dense and t.strides is not None:
             t = self._dense(t, dtype, written)
-        size = _bytes(dtype, count)
-        offset = 0
         if t.is_device:
             place = self._place(lib.clq_buffer_from_opencl, ffi.cast("cl_mem", t.memory), 0,
                                 _opencl.memory_bytes(t, t.offset_bytes + size) or 1)
-            offset = _elements(dtype, t.offset_bytes)
         elif size == 0:
             place = self._place(lib.clq_buffer_wrap, _nothing, ffi.sizeof(_nothing))
         elif self.context._is_host and not self.is_device:
@@ -112,7 +110,7 @@ class Call:
         self.operands.append(t)
         if written:
             self._results.append((place, t, size))
-        return {"buffer": place[0], "offset": offset}
+        return place[0], t.offset_bytes and _elements(dtype, t.offset_bytes)
 
     def settle(self):
         """Wait for what fills the operands: a function that takes no launch reads them on the library's own queue, which
@@ -179,7 +177,7 @@ class Call:
                             "of the host")
 
 
-def _bytes(dtype, count):
+def bytes_of(dtype, count):
     number = _arrays._names.dtype._number.get(dtype)
     return count * _arrays._BYTES[dtype] if number is None else lib.clq_dtype_bytes(number, count)
 
