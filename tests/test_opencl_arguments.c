@@ -209,6 +209,29 @@ static void refuse_queue(clq_context *context, cl_command_queue queue)
     clq_buffer_destroy(&buffer);
 }
 
+/* As in the specification "P:D", whoever made the cl_context. */
+static void assert_numbers(clq_context *context, int32_t platform, int32_t device)
+{
+    clq_device_info info;
+    clq_context_device(context, &info);
+    assert_int_equal(info.platform, platform);
+    assert_int_equal(info.device, device);
+}
+
+static void numbers_of_device(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        clq_device_info info;
+        own_opencl own;
+        clq_context_device(check_device(), &info);
+        own_opencl_begin(&own, 0, 64);
+        assert_numbers(own.clquant, info.platform, info.device);
+        own_opencl_end(&own);
+    }
+    check_needs_device();
+}
+
 static void queue_on_another_device(void **state)
 {
     (void)state;
@@ -227,6 +250,9 @@ static void queue_on_another_device(void **state)
             assert_int_equal(code, CL_SUCCESS);
             ACCEPTED(clq_context_from_opencl(both, own.device, &context, e));
             refuse_queue(context, queue);
+            clq_context_destroy(&context);
+            ACCEPTED(clq_context_from_opencl(both, parts[0], &context, e));
+            assert_numbers(context, -1, -1);
             clq_context_destroy(&context);
             clReleaseCommandQueue(queue);
             clReleaseContext(both);
@@ -684,11 +710,17 @@ static void workspace_of_product(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(queue_on_another_device), cmocka_unit_test(no_buffer),
-    cmocka_unit_test(memory_of_buffers),       cmocka_unit_test(flags),
-    cmocka_unit_test(flags_of_product),        cmocka_unit_test(aliases),
-    cmocka_unit_test(workspace_objects),       cmocka_unit_test(workspace_over_operands),
-    cmocka_unit_test(workspace_of_batch),      cmocka_unit_test(workspace_of_product),
+    cmocka_unit_test(numbers_of_device),
+    cmocka_unit_test(queue_on_another_device),
+    cmocka_unit_test(no_buffer),
+    cmocka_unit_test(memory_of_buffers),
+    cmocka_unit_test(flags),
+    cmocka_unit_test(flags_of_product),
+    cmocka_unit_test(aliases),
+    cmocka_unit_test(workspace_objects),
+    cmocka_unit_test(workspace_over_operands),
+    cmocka_unit_test(workspace_of_batch),
+    cmocka_unit_test(workspace_of_product),
 };
 
 CHECK_MAIN("opencl_arguments", tests)

@@ -172,8 +172,7 @@ clq_status clq_context_from_opencl(cl_context opencl, cl_device_id device, clq_c
     CLQ_TRY(clq_cl_load(error)); /* which the caller has loaded, or brings by another name */
     CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_PLATFORM, sizeof(cl_platform_id), &platform, NULL);
     CLQ_TRY(clq_cl_describe_device(platform, device, &info, error));
-    info.platform = -1; /* its number among the platforms was never asked for */
-    info.device = -1;
+    clq_cl_number_device(platform, device, &info);
     if (!info.usable) {
         return clq_fail(error, CLQ_UNSUPPORTED, "device %s cannot be used: %s", info.name, info.missing);
     }

@@ -89,7 +89,7 @@ static clq_status open_own(device_place *place, clq_error *error)
     clq_context *made = NULL;
     char spec[32];
     if (lost->device.platform < 0) {
-        return error->status; /* of the caller's making: it is not known where it came from */
+        return error->status; /* of the caller's making, over a sub-device: no specification names it */
     }
     snprintf(spec, sizeof spec, "%d:%d", (int)lost->device.platform, (int)lost->device.device);
     CLQ_TRY(clq_context_create(spec, &made, error));

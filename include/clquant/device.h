@@ -20,11 +20,11 @@ typedef enum clq_device_type {
 
 /* Facts about a device. Texts end with a zero byte, cut where they are longer. */
 typedef struct clq_device_info {
-    int32_t platform, device;          /* numbers as in the specification "P:D"; -1 for native and the reference */
+    int32_t platform, device;          /* as in the specification "P:D"; -1 of native, the reference and sub-devices */
     clq_device_type type;              /* as the driver has it */
     char name[128];                    /* likewise */
     char platform_name[128];           /* of the driver; of native and the reference the library's */
-    char version[128];                 /* OpenCL version string; empty for the reference */
+    char version[128];                 /* OpenCL version string; empty of native and the reference */
     char driver[128];                  /* its version */
     uint32_t compute_units;            /* of native: threads */
     uint64_t global_memory_bytes;      /* as the driver says */

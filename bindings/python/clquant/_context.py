@@ -35,9 +35,10 @@ class Device:
 
     @property
     def spec(self) -> str:
-        """What `device=` and Context take for it: "0:1", "native", "reference"."""
-        own = "native" if self.type == "cpu" else "reference"
-        return own if self.platform < 0 else f"{self.platform}:{self.device}"
+        """What `device=` and Context take for it: "0:1", "native", "reference"; of a sub-device its name."""
+        if not self.version:
+            return "native" if self.type == "cpu" else "reference"
+        return self.name if self.platform < 0 else f"{self.platform}:{self.device}"
 
 
 def _device_of(info):
@@ -174,6 +175,8 @@ class Context:
 
     def _begin(self, context, cache, tiles):
         self._held = _Handle(context)
+        self._constants = {}  # on queues of pyopencl: buffers by what they hold,
+        self._workspaces = {}  # and scratch memory by queue
         info = ffi.new("clq_device_info *")
         lib.clq_context_device(context, info)
         self.device = _device_of(info)
@@ -196,6 +199,7 @@ class Context:
     def close(self) -> None:
         """Destroy it, as soon as no call is using it. Contexts that are dropped are closed, too."""
         self._held = None
+        self._constants, self._workspaces = {}, {}
 
     def __enter__(self):
         return self

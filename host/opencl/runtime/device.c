@@ -120,6 +120,26 @@ static int by_preference(const void *a, const void *b)
     return left->device < right->device ? -1 : left->device > right->device;
 }
 
+void clq_cl_number_device(cl_platform_id platform, cl_device_id device, clq_device_info *info)
+{
+    cl_platform_id platforms[MAX_PLATFORMS] = {0};
+    cl_device_id devices[MAX_DEVICES_OF_PLATFORM] = {0};
+    info->platform = info->device = -1;
+    if (clGetPlatformIDs(MAX_PLATFORMS, platforms, NULL) != CL_SUCCESS ||
+        clGetDeviceIDs(platform, CL_DEVICE_TYPE_ALL, MAX_DEVICES_OF_PLATFORM, devices, NULL) != CL_SUCCESS) {
+        return;
+    }
+    for (int p = 0; p < MAX_PLATFORMS; p++) {
+        for (int d = 0; d < MAX_DEVICES_OF_PLATFORM; d++) {
+            if (platforms[p] == platform && devices[d] == device) {
+                info->platform = p;
+                info->device = d;
+                return;
+            }
+        }
+    }
+}
+
 static size_t add_platform(cl_platform_id platform, int number, clq_device_info *all, size_t found)
 {
     cl_device_id devices[MAX_DEVICES_OF_PLATFORM];
