@@ -68,6 +68,40 @@ class WaitList:
         return made
 
 
+_CONSTANTS, _CONSTANT_BYTES, _QUEUES = 256, 4096, 8
+
+
+def constant(context, queue, data):
+    """A pyopencl.Buffer with these bytes, which nobody writes: no queue is waited for. Small ones, as scales and zero points
+    are, are kept by what they hold."""
+    known = context._constants.get(data)
+    if known is None:
+        cl = sys.modules["pyopencl"]
+        known = cl.Buffer(queue.context, cl.mem_flags.READ_ONLY | cl.mem_flags.COPY_HOST_PTR, hostbuf=data)
+        if len(data) <= _CONSTANT_BYTES:
+            while len(context._constants) >= _CONSTANTS:
+                context._constants.pop(next(iter(context._constants), None), None)
+            context._constants[data] = known
+    return known
+
+
+def borrow_workspace(context, queue, size):
+    """A pyopencl.Buffer of at least so many bytes for a call on the queue, whose own it is until `return_workspace`."""
+    _, known = context._workspaces.pop(queue.int_ptr, (None, None))
+    if known is None or known.size < size:
+        cl = sys.modules["pyopencl"]
+        known = cl.Buffer(queue.context, cl.mem_flags.READ_WRITE, size)
+    return known
+
+
+def return_workspace(context, queue, workspace):
+    """All of the call is enqueued: on a queue in order the next one, whose commands come behind, may have it."""
+    if is_in_order(queue):
+        while len(context._workspaces) >= _QUEUES:
+            context._workspaces.pop(next(iter(context._workspaces), None), None)
+        context._workspaces[queue.int_ptr] = queue, workspace  # the queue too, so that its handle means no other one
+
+
 def is_in_order(queue):
     return not queue.properties & sys.modules["pyopencl"].command_queue_properties.OUT_OF_ORDER_EXEC_MODE_ENABLE
 

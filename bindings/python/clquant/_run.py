@@ -102,7 +102,10 @@ class Call:
                                 _opencl.memory_bytes(t, t.offset_bytes + size) or 1)
         elif size == 0:
             place = self._place(lib.clq_buffer_wrap, _nothing, ffi.sizeof(_nothing))
-        elif self.context._is_host and not self.is_device:
+        elif self.is_device:
+            made = _opencl.constant(self.context, self.queue, bytes(ffi.buffer(ffi.cast("char *", t.memory), size)))
+            place = self._place(lib.clq_buffer_from_opencl, ffi.cast("cl_mem", made.int_ptr), 0, size)
+        elif self.context._is_host:
             place = self._place(lib.clq_buffer_wrap, ffi.cast("void *", t.memory), size)
         else:
             place = self._place(lib.clq_buffer_create, size)
@@ -150,10 +153,9 @@ class Call:
             return wait_for.take(self, functions, arguments, workspace)
         found = ffi.new("clq_plan *")
         call(*plan, found)
+        borrowed = None
         if found.workspace_bytes and workspace is None:
-            import pyopencl
-
-            workspace = pyopencl.Buffer(self.queue.context, pyopencl.mem_flags.READ_WRITE, found.workspace_bytes)
+            borrowed = workspace = _opencl.borrow_workspace(self.context, self.queue, found.workspace_bytes)
         launch = self.launch(workspace if found.workspace_bytes else None)
         kept = _opencl.wait_list(wait_for, self.operands)
         waits = _opencl.WaitList(len(kept)).holding(kept)
@@ -163,6 +165,8 @@ class Call:
         launch.event = ffi.cast("cl_event *", event)
         try:
             call(functions[0], *arguments, launch)
+            if borrowed is not None:
+                _opencl.return_workspace(self.context, self.queue, borrowed)
         finally:  # also behind Ctrl-C, when it is enqueued all the same
             made = _opencl.event_of(event[0], [t.owner for t in self.written]) if event[0] else None
         del waits, kept

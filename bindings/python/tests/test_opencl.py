@@ -176,6 +176,18 @@ class OpenCL(OnQueues):
             self.assert_same(codes.get(), want)
             self.assert_same(y.get(), clquant.dequantize(want, 0.5, dtype="s4", shape=x.shape, device="reference"))
 
+    def test_the_device_of_a_context(self):
+        """Its specification means the same device; a sub-device, which none means, has its name."""
+        for queue in self.queues:
+            spec = clquant.Context.from_pyopencl(queue).device.spec
+            self.assertEqual(spec, f"{cl.get_platforms().index(queue.device.platform)}:"
+                                   f"{queue.device.platform.get_devices().index(queue.device)}")
+            self.assertEqual(clquant.Context(spec).device.name, clquant.Context.from_pyopencl(queue).device.name)
+            if queue.device.partition_properties and queue.device.max_compute_units > 1:
+                part = queue.device.create_sub_devices([cl.device_partition_property.EQUALLY, 1])[0]
+                device = clquant.Context.from_pyopencl(cl.CommandQueue(cl.Context([part]), part)).device
+                self.assertEqual((device.platform, device.spec), (-1, device.name))
+
     def test_workspace(self):
         x = random((1 << 16,))
         want = clquant.minmax(x, device="reference")
@@ -191,6 +203,46 @@ class OpenCL(OnQueues):
                 small = cl.Buffer(queue.context, cl.mem_flags.READ_WRITE, 16)
                 self.assert_refused(clquant.InvalidArgument, ["workspace", str(need)], clquant.minmax, on, out=out,
                                     workspace=small, device=context)
+
+    def test_scratch_memory_that_calls_share(self):
+        """Behind a gate, where the queue keeps them in order; on another one each has its own."""
+        parts = [random((1 << 16,), seed) for seed in range(6)]
+        for queue in self.queues:
+            context = clquant.Context.from_pyopencl(queue)
+            need = clquant.prepare("minmax", parts[0].shape, device=context).workspace_bytes
+            on = [cla.to_device(queue, part) for part in parts]
+            out = [clquant.Range(cla.zeros(queue, 2, np.float32), cla.zeros(queue, 2, np.uint64)) for _ in parts]
+            queue.finish()
+            gate = cl.UserEvent(queue.context)
+            for x, found in zip(on, out):
+                event = clquant.minmax(x, out=found, wait_for=[gate], device=context)
+                self.assertFalse(is_complete(event))
+            kept = [buffer for _, buffer in context._workspaces.values()]
+            self.assertEqual(len(kept), int(clquant._opencl.is_in_order(queue) and need > 0))
+            self.assertTrue(all(buffer.size >= need for buffer in kept))
+            gate.set_status(cl.command_execution_status.COMPLETE)
+            for part, found in zip(parts, out):
+                self.assert_same(found.range.get(), clquant.minmax(part, device="reference").range)
+            context.close()
+            self.assertEqual(len(context._workspaces) + len(context._constants), 0)
+
+    def test_numbers_beside_arrays(self):
+        """Each call has those that it was given, however many are kept; nothing waits for the library's queue."""
+        x = random((7, 3))
+        scales = np.linspace(0.25, 4, 300, dtype="f4")
+        for queue in self.queues:
+            context = clquant.Context.from_pyopencl(queue)
+            on = cla.to_device(queue, x)
+            out = [cla.empty(queue, x.shape, np.int8) for _ in scales]
+            gate = cl.UserEvent(queue.context)
+            with mock.patch.object(clquant._run, "call", side_effect=call) as called:
+                for scale, codes in zip(scales, out):
+                    clquant.quantize(on, float(scale), 3, out=codes, wait_for=[gate], device=context)
+            self.assertNotIn(lib.clq_buffer_write, [known.args[0] for known in called.call_args_list])
+            self.assertEqual(len(context._constants), 256)
+            gate.set_status(cl.command_execution_status.COMPLETE)
+            for scale, codes in zip(scales, out):
+                self.assert_same(codes.get(), clquant.quantize(x, scale, 3, device="reference"))
 
     def test_objects_go_before_the_work_is_done(self):
         """Whatever the caller drops, the queue keeps what it needs."""
