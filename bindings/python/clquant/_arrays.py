@@ -2,6 +2,7 @@
 """Tensors as callers have them, seen as address, shape and type of the library. Nothing is copied or converted here."""
 import ctypes
 import functools
+import operator
 import sys
 
 import numpy as np
@@ -152,7 +153,13 @@ def _of_scalar(x, name):
 _readers = {}  # by type, of those that were seen
 
 
+def _refuse_masked(x, name):
+    raise TypeError(f"{name} is a masked array, and its mask would be passed over: pass {name}.filled(value)")
+
+
 def _reader_of(x):
+    if isinstance(x, np.ma.MaskedArray):
+        return _refuse_masked
     if isinstance(x, np.ndarray):
         return _of_numpy
     if type(x).__module__.startswith("pyopencl"):
@@ -177,14 +184,35 @@ def tensor(x, name):
 
 def value(x, dtype, name):
     """A tensor of parameters, which plain numbers may be, too."""
-    if isinstance(x, (bool, int, float, list, tuple)):
+    if isinstance(x, (bool, int, float, list, tuple, np.number)):
         made = np.asarray(x)
         if made.dtype.kind not in ("iuf" if dtype == "f32" else "iu"):
             raise TypeError(f"{name} is {x!r}, and numbers of {dtype} are required")
         if dtype == "s32" and made.size and not (-2**31 <= int(made.min()) and int(made.max()) < 2**31):
             raise ValueError(f"{name} is {x!r}, and numbers that fit an int32 are required")
-        return _of_numpy(np.ascontiguousarray(made, NUMPY[dtype]).reshape(made.shape), name)
+        with np.errstate(over="ignore"):
+            stored = np.ascontiguousarray(made, NUMPY[dtype]).reshape(made.shape)
+        if dtype == "f32" and (np.isinf(stored) & ~np.isinf(made)).any():
+            raise ValueError(f"{name} is {x!r}, and numbers that fit an f32 are required")
+        return _of_numpy(stored, name)
     return tensor(x, name)
+
+
+def whole(x, name, least=None):
+    """An int of what may be one of NumPy's."""
+    try:
+        made = operator.index(x)
+    except TypeError:
+        raise TypeError(f"{name} is {x!r}, and a whole number is required") from None
+    if least is not None and not least <= made < 2**63:
+        raise ValueError(f"{name} is {made}, and at least {least} is required{', and below 2^63' if made > 0 else ''}")
+    return made
+
+
+def shape_of(shape, name="shape"):
+    """A shape as the caller gives it, which may be one length."""
+    lengths = shape if isinstance(shape, (tuple, list)) or hasattr(shape, "__iter__") else (shape,)
+    return tuple(whole(length, name, 0) for length in lengths)
 
 
 def dtype_name(dtype, what, allowed):

@@ -76,7 +76,7 @@ def _form(dtype, count, shapes, may_stride=False):
     return _Form(dtype, bytes_of(dtype, count), shapes, may_stride)
 
 
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=1024, typed=True)
 def _describe(shape, axis, group_size, real, scheme, real_strides=None, code_strides=None):
     d = _Description()
     d.arguments = shape, axis, group_size, real, scheme
@@ -86,7 +86,10 @@ def _describe(shape, axis, group_size, real, scheme, real_strides=None, code_str
     fill_scheme(ffi.addressof(d.q, "scheme"), scheme)
     layout = d.q.layout
     rank = layout.rank = len(shape)
+    if group_size is not None:
+        group_size = _arrays.whole(group_size, "group_size", 0)
     if axis is not None:
+        axis = _arrays.whole(axis, "axis")
         if not -rank <= axis < rank:
             raise ValueError(f"axis is {axis}, and a tensor of rank {rank} has {-rank} to {rank - 1}")
         axis %= rank
@@ -133,7 +136,7 @@ def parameter_shape(shape: Tuple[int, ...], *, axis: Optional[int] = None,
                     group_size: Optional[int] = None) -> Tuple[int, ...]:
     """The shape of the scales and zero points of a tensor: () for all of it, (C,) for channels along `axis`; with groups
     that of the tensor with ceil(length / group_size) along the axis, which without `axis` is the last."""
-    return _describe(tuple(shape), axis, group_size, "f32", as_scheme("symmetric")).parameter_shape
+    return _describe(_arrays.shape_of(shape), axis, group_size, "f32", as_scheme("symmetric")).parameter_shape
 
 
 def _real_of(t, real, name):
@@ -160,7 +163,7 @@ def _shape_of(t, shape, name):
         if t.shape is None:
             raise TypeError(f"{name} is a buffer: shape= is required beside it")
         return t.shape
-    return tuple(int(length) for length in shape)
+    return _arrays.shape_of(shape)
 
 
 _STRIDES = {"x": "real_strides", "y": "real_strides", "codes": "code_strides"}  # of roles whose tensors may have some
@@ -259,6 +262,16 @@ def _begin(operation, x, scheme, dtype, real, axis, group_size, shape, device, q
     return operands
 
 
+def _outputs(out, names):
+    """`out` of a function with several results."""
+    if out is None:
+        return (None,) * len(names)
+    if not isinstance(out, (tuple, list)) or len(out) != len(names):
+        given = f"{len(out)} arrays" if isinstance(out, (tuple, list)) else type(out).__name__
+        raise TypeError(f"out is {given}, and a tuple of {len(names)} is required: {', '.join(names)}")
+    return out
+
+
 def _result(event, made):
     return made if event is None else event
 
@@ -279,7 +292,7 @@ def minmax(x, *, axis: Optional[int] = None, group_size: Optional[int] = None, r
     What stands in `clquant.quantize` of axis, group_size, real, shape, device, queue, wait_for and workspace holds here.
     """
     operands = _begin("minmax", x, "symmetric", None, real, axis, group_size, shape, device, queue)
-    out = out or Range(None, None)
+    out = _outputs(out, Range._fields)
     made = Range(operands.write("range", out[0], "out.range", x), operands.write("nonfinite", out[1], "out.nonfinite"))
     return _result(operands.run(wait_for, workspace), made)
 
@@ -379,7 +392,7 @@ def dynamic_quantize(x, *, scheme: Union[Scheme, str] = "symmetric", dtype: Opti
         parameter_shape, range and nonfinite as of `minmax`. On a queue, where `out` is required, a pyopencl.Event.
     """
     operands = _begin("dynamic-quantize", x, scheme, dtype, real, axis, group_size, shape, device, queue)
-    out = out or Quantized(*[None] * 5)
+    out = _outputs(out, Quantized._fields)
     made = Quantized(*(operands.write(role, given, f"out.{role}", x if role != "nonfinite" else None)
                        for role, given in zip(Quantized._fields, out)))
     return _result(operands.run(wait_for, workspace), made)
@@ -398,7 +411,7 @@ def choose_parameters_from(range, *, scheme: Union[Scheme, str] = "symmetric", d
     operands.forms = {"range": _form("f32", 2 * d.parameters, (t.shape,)), "scale": _form("f32", d.parameters, (shape,)),
                       "zero_point": _form("s32", d.parameters, (shape,))}
     operands.read("range", t, "range")
-    out = out or (None, None)
+    out = _outputs(out, ("scale", "zero_point"))
     made = operands.write("scale", out[0], "out[0]", range), operands.write("zero_point", out[1], "out[1]", range)
     return _result(operands.run(wait_for, None), made)
 
@@ -421,7 +434,7 @@ def prepare(operation: str, shape, *, scheme: Union[Scheme, str] = "symmetric", 
 def _planned(function, operation, shape, scheme, dtype, axis, group_size, real, device):
     number = _names.operation.number(operation)
     real = _arrays.dtype_name(real, "real", REALS)
-    d = _describe(tuple(shape), axis, group_size, real, as_scheme(scheme, dtype))
+    d = _describe(_arrays.shape_of(shape), axis, group_size, real, as_scheme(scheme, dtype))
     held = as_context(device)._handle()
     if function is lib.clq_prepare:
         return call(function, held.context, number, d.q)

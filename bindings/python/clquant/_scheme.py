@@ -4,13 +4,14 @@ import dataclasses
 import functools
 from typing import Optional, Tuple, Union
 
-from clquant import _names
+from clquant import _arrays, _names
 from clquant._clquant import ffi, lib
 from clquant._errors import call, encoded
 
 __all__ = ["Scheme", "Parameters", "presets", "choose_parameters", "multiplier_from_real"]
 
 _KINDS = {name: field.type for name, field in ffi.typeof("clq_scheme").fields if name != "struct_size"}
+_CODES = ("s8", "u8", "s4", "u4", "s16", "u16")
 _FLAGS = ("symmetric", "widen_to_zero", "zero_point_clamp")
 
 
@@ -65,7 +66,7 @@ def _preset(name, dtype):
     number = ffi.new("clq_preset *")
     call(lib.clq_preset_from_name, encoded(name, "preset"), number)
     struct = ffi.new("clq_scheme *")
-    call(lib.clq_scheme_from_preset, number[0], 0 if dtype is None else _names.dtype.number(dtype), struct)
+    call(lib.clq_scheme_from_preset, number[0], 0 if dtype is None else _names.dtype.number(_arrays.dtype_name(dtype, "dtype", _CODES)), struct)
     return scheme_of(struct)
 
 
@@ -91,7 +92,7 @@ def as_scheme(scheme: Union[Scheme, str], dtype: Optional[str] = None) -> Scheme
         return _preset(scheme, dtype)
     if not isinstance(scheme, Scheme):
         raise TypeError(f"scheme is {type(scheme).__name__}, and a clquant.Scheme or the name of a preset is required")
-    if dtype is not None and dtype != scheme.dtype:
+    if dtype is not None and _arrays.dtype_name(dtype, "dtype", _CODES) != scheme.dtype:
         raise ValueError(f"dtype is {dtype!r} beside a scheme of {scheme.dtype!r}: Scheme.preset(name, {dtype!r}) makes "
                          "one of that type")
     return scheme

@@ -198,6 +198,20 @@ class Operations(Case):
 
 
 class Refusals(Case):
+    def test_numbers_and_types_of_numpy(self):
+        """Are those of Python that they equal."""
+        x = random((4, 6))
+        want = clquant.quantize(x, [0.25] * 6, [3] * 6, axis=1, dtype="u8", scheme="onnx", device="reference")
+        scale = np.full(6, 0.25, "f4")
+        for dtype in (np.uint8, np.dtype("u1"), "uint8"):
+            for zero_point in ([3] * 6, np.full(6, 3, "i4")):
+                self.assert_same(clquant.quantize(x, scale, zero_point, axis=np.int64(1), dtype=dtype, scheme="onnx",
+                                                  device="reference"), want)
+        want = clquant.quantize(x, 0.25, 3, device="reference")
+        for given in ((np.float64(0.25), np.int64(3)), (np.float16(0.25), np.uint8(3)), (np.float32(0.25), np.int32(3))):
+            self.assert_same(clquant.quantize(x, *given, device="reference"), want)
+        self.assertEqual(clquant.parameter_shape([np.int64(4), 6], axis=0), (4,))
+
     def test_each_says_what_was_given_and_what_is_required(self):
         x = random((4, 6))
         refused = self.assert_refused
@@ -223,6 +237,18 @@ class Refusals(Case):
         refused(TypeError, ["zero_point is 0.5"], q, x, 1.0, 0.5)
         refused(ValueError, ["zero_point is 2147483648", "int32"], q, x, 1.0, 2**31)
         refused(ValueError, ["axis is 2", "-2 to 1"], q, x, 1.0, axis=2)
+        refused(ValueError, ["group_size is -1", "at least 0"], q, x, 1.0, group_size=-1)
+        refused(ValueError, ["group_size is", "below 2^63"], q, x, 1.0, group_size=2**70)
+        refused(TypeError, ["group_size is 2.0", "whole"], q, x, 1.0, group_size=2.0)
+        refused(TypeError, ["axis is '0'", "whole"], q, x, 1.0, axis="0")
+        refused(TypeError, ["shape is 1.5", "whole"], clquant.plan, "quantize", (1.5,))
+        refused(ValueError, ["shape is -3", "at least 0"], clquant.plan, "quantize", (-3,))
+        refused(TypeError, ["masked array", "x.filled"], q, np.ma.masked_array(x, x > 0), 1.0)
+        refused(ValueError, ["scale is 1e+60", "fit an f32"], q, x, 1e60)
+        refused(ValueError, ["dtype is <class 'numpy.float32'>", "s8, u8, s4"], q, x, 1.0, dtype=np.float32)
+        refused(TypeError, ["out is ndarray", "tuple of 2", "range, nonfinite"], clquant.minmax, x, out=x)
+        refused(TypeError, ["out is 1 arrays", "tuple of 5"], clquant.dynamic_quantize, x, out=(x,))
+        refused(TypeError, ["out is 3 arrays", "tuple of 2"], clquant.choose_parameters_from, np.zeros((1, 2), "f4"), out=(x,) * 3)
         refused(clquant.InvalidArgument, ["group_size is 0"], q, x, 1.0, group_size=0)
         refused(ValueError, ["preset", "nonsense"], q, x, 1.0, scheme="nonsense")
         refused(ValueError, ["snpe"], q, x, 1.0, scheme="snpe", dtype="s8")
