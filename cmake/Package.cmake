@@ -29,19 +29,22 @@ if(TARGET clquant_command)
 endif()
 set(debian_version "${PROJECT_VERSION}-${CLQ_PACKAGE_RELEASE}")
 
+# Packages of several architectures beside each other: the library and what finds it lie in a folder of their own
+# (CMAKE_INSTALL_LIBDIR), headers and documents are the same files, and a command of any architecture serves all. CPack
+# has no variable for the field before CMake 3.31, so that it goes behind the value of another one.
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME libclquant0)
-set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION "libs\nMulti-Arch: same")
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "int8 quantization on any OpenCL device: shared library
 Quantization, calibration and int8 matrix products on OpenCL devices and on
 the processor itself, with the same bytes on all of them. Where no loader of
 OpenCL is installed, the processor computes.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libclquant-dev)
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION "libdevel\nMulti-Arch: same")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "int8 quantization on any OpenCL device: headers
 What programs that use libclquant are built with: headers, the CMake package
 and the pkg-config file.")
 set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME clquant)
-set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION "science\nMulti-Arch: foreign")
 set(CPACK_COMPONENT_COMMAND_DESCRIPTION "int8 quantization of model files on any OpenCL device
 Quantizes, measures and compares models in safetensors, GGUF and NumPy files,
 tells what OpenCL devices there are, and verifies their arithmetic bit for

@@ -55,6 +55,15 @@ case $(field libclquant-dev Depends) in
 "libclquant0 (= $version-1), "*) ;;
 *) fail "libclquant-dev does not depend on its own libclquant0: $(field libclquant-dev Depends)" ;;
 esac
+# Those of several architectures lie beside each other: what differs between them is in folders of their own.
+[ "$(for name in libclquant0 libclquant-dev clquant; do field $name Multi-Arch; done | tr '\n' ' ')" = "same same foreign " ] ||
+    fail "Multi-Arch of libclquant0, libclquant-dev and clquant is not: same, same, foreign"
+triplet=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
+for name in libclquant0 libclquant-dev; do
+    elsewhere=$(dpkg-deb -c "$work"/1/${name}_*.deb | awk '{ print $6 }' |
+        grep -v -e '/$' -e "^\./usr/lib/$triplet/" -e '^\./usr/include/clquant/' -e '^\./usr/share/' || true)
+    [ -z "$elsewhere" ] || fail "$name of two architectures would both have $elsewhere"
+done
 for name in clquant libclquant-dev libclquant0; do
     dpkg-deb -x "$work"/1/${name}_*.deb "$work/all"
     mkdir -p "$work/control/$name"
