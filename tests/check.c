@@ -12,6 +12,7 @@
 
 #include "check_internal.h"
 #include "core/executor.h"
+#include "native/trust.h"
 
 /* ---- the generator: splitmix64 ---- */
 
@@ -205,10 +206,10 @@ static size_t run_count_used;
 /* Sets of instructions of native, those that this machine has. */
 static void collect_sets(clq_context *native)
 {
-    static const char *const sets[] = {"amx", "avx512-vnni", "avx512", "avx2", "plain"};
-    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
-        if (clq_context_force_variant(native, sets[i], NULL) == CLQ_OK) {
-            variants[variant_count++] = sets[i];
+    for (size_t i = 0; i < native->native->set_count; i++) {
+        const char *const set = native->native->sets[i]->name;
+        if (clq_context_force_variant(native, set, NULL) == CLQ_OK) {
+            variants[variant_count++] = set;
         }
     }
     (void)clq_context_force_variant(native, NULL, NULL);

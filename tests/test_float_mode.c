@@ -27,6 +27,21 @@ static void fill(void)
 
 #if defined(__SSE2__)
 enum { FLUSHES = 0x8040 };
+#elif defined(__aarch64__)
+/* Of FPCR: subnormals are 0, one NaN for all, f16 without infinities. */
+static const uint64_t FLUSHES = UINT64_C(7) << 24;
+
+static uint64_t get_fpcr(void)
+{
+    uint64_t fpcr;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(fpcr));
+    return fpcr;
+}
+
+static void set_fpcr(uint64_t fpcr)
+{
+    __asm__ volatile("msr fpcr, %0" : : "r"(fpcr));
+}
 #endif
 
 static void enter(void)
@@ -34,6 +49,8 @@ static void enter(void)
     assert_int_equal(fesetround(FE_UPWARD), 0);
 #if defined(__SSE2__)
     _mm_setcsr(_mm_getcsr() | FLUSHES);
+#elif defined(__aarch64__)
+    set_fpcr(get_fpcr() | FLUSHES);
 #endif
 }
 
@@ -42,6 +59,9 @@ static void leave_as_entered(void)
     int as_entered = fegetround() == FE_UPWARD;
 #if defined(__SSE2__)
     as_entered = as_entered && (_mm_getcsr() & FLUSHES) == FLUSHES;
+#elif defined(__aarch64__)
+    as_entered = as_entered && (get_fpcr() & FLUSHES) == FLUSHES;
+    set_fpcr(0);
 #endif
     assert_int_equal(fesetenv(FE_DFL_ENV), 0);
     assert_true(as_entered);

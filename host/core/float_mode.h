@@ -9,6 +9,9 @@ typedef struct clq_float_mode {
     unsigned sse;
     unsigned short x87; /* by whose rounding C libraries read and write decimals */
 } clq_float_mode;
+#elif defined(__aarch64__)
+#include <stdint.h>
+typedef uint64_t clq_float_mode; /* FPCR */
 #else
 #include <fenv.h>
 typedef fenv_t clq_float_mode;
@@ -50,6 +53,24 @@ static inline void clq_float_mode_leave(const clq_float_mode *callers)
     }
     if ((callers->x87 & CLQ_X87_BITS) != CLQ_X87_DEFAULT) {
         __asm__ volatile("fldcw %0" : : "m"(callers->x87));
+    }
+}
+#elif defined(__aarch64__)
+/* All of it is 0 by default. fesetenv leaves some as they are, by which f16 has no infinities. */
+static inline clq_float_mode clq_float_mode_enter(void)
+{
+    clq_float_mode callers;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(callers));
+    if (callers != 0) {
+        __asm__ volatile("msr fpcr, xzr");
+    }
+    return callers;
+}
+
+static inline void clq_float_mode_leave(const clq_float_mode *callers)
+{
+    if (*callers != 0) {
+        __asm__ volatile("msr fpcr, %0" : : "r"(*callers));
     }
 }
 #else

@@ -60,7 +60,7 @@ static uint32_t value_of(const clq_gemm_task *task, clq_gemm_argument argument, 
 static uint32_t common_zero_point(const product_work *w)
 {
     const clq_gemm_problem *p = w->task->problem;
-    return (p->a.dtype == CLQ_S8 ? w->loops->moved_by : 0) +
+    return (p->a.dtype == CLQ_S8 ? w->loops->moved_s8 : w->loops->moved_u8) +
            (p->a_zero_point == CLQ_GEMM_PER_TENSOR ? word_at(clq_native_gemm_at(w->task, CLQ_GEMM_A_ZERO_POINT), 0)
                                                    : 0);
 }

@@ -48,6 +48,9 @@ const clq_native_loops *clq_native_loops_amx(void);
 const clq_native_loops *clq_native_loops_vnni(void);
 const clq_native_loops *clq_native_loops_avx512(void);
 const clq_native_loops *clq_native_loops_avx2(void);
+const clq_native_loops *clq_native_loops_i8mm(void);
+const clq_native_loops *clq_native_loops_dotprod(void);
+const clq_native_loops *clq_native_loops_neon(void);
 const clq_native_loops *clq_native_loops_plain(void);
 
 #endif

@@ -84,8 +84,8 @@ typedef struct clq_native_panels {
 /* Of one set of instructions. */
 typedef struct clq_native_product_loops {
     size_t tile_rows, tile_panels;
-    size_t code_bytes; /* of a code of A made ready */
-    uint32_t moved_by; /* p of eq. 16 for s8; 0 for u8 */
+    size_t code_bytes;           /* of a code of A made ready */
+    uint32_t moved_s8, moved_u8; /* p of eq. 16 */
     void (*pack_rows)(const clq_gemm_task *task, const clq_native_rows *rows);
     void (*multiply_rows)(const clq_gemm_task *task, const clq_native_rows *rows, const clq_native_panels *panels);
     /* The same with groups along K; of tile_panels panels at most. */

@@ -4,6 +4,9 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <cpuid.h>
 #endif
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +34,39 @@ static int has_f16c(void)
 }
 #endif
 
+#if defined(__aarch64__) && defined(__linux__)
+/* Linux, Documentation/arch/arm64/elf_hwcaps.rst; headers before 5.10 do not know the second. */
+enum { HAS_DOT_PRODUCTS = 1 << 20, HAS_MATRICES_OF_8_BITS = 1 << 13 };
+
+static int has_dot_products(void)
+{
+    return (getauxval(AT_HWCAP) & HAS_DOT_PRODUCTS) != 0;
+}
+
+static int has_matrices(void)
+{
+    return (getauxval(AT_HWCAP2) & HAS_MATRICES_OF_8_BITS) != 0;
+}
+#elif defined(__aarch64__) /* what the compiler may take for granted */
+static int has_dot_products(void)
+{
+#if defined(__ARM_FEATURE_DOTPROD)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+static int has_matrices(void)
+{
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+    return 1;
+#else
+    return 0;
+#endif
+}
+#endif
+
 static void find_sets(clq_native_state *state)
 {
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -44,6 +80,10 @@ static void find_sets(clq_native_state *state)
     add_set(state, clq_native_loops_vnni(), has_vnni);
     add_set(state, clq_native_loops_avx512(), has_avx512);
     add_set(state, clq_native_loops_avx2(), has_avx2);
+#elif defined(__aarch64__)
+    add_set(state, clq_native_loops_i8mm(), has_matrices());
+    add_set(state, clq_native_loops_dotprod(), has_dot_products());
+    add_set(state, clq_native_loops_neon(), 1);
 #endif
     add_set(state, clq_native_loops_plain(), 1);
 }

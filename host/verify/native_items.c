@@ -6,8 +6,12 @@
 #include "native/trust.h"
 #include "verify/native.h"
 
-/* Sets by number; names are those of variants. */
+/* Those that a processor of this kind can have, by number; names are those of variants. */
+#if defined(__aarch64__)
+static const char *const sets[] = {"plain", "neon", "neon-dotprod", "neon-i8mm"};
+#else
 static const char *const sets[] = {"plain", "avx2", "avx512", "avx512-vnni", "amx"};
+#endif
 
 enum { SETS = sizeof sets / sizeof sets[0], REALS = 3 };
 
