@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/float_mode.h"
@@ -24,10 +25,10 @@ struct clq_pool {
     pthread_cond_t begun, done;
     pthread_t threads[CLQ_THREADS_MOST];
     size_t made;
-    size_t at_work; /* threads that take part in the call */
-    uint64_t calls;
+    atomic_size_t at_work; /* threads that take part in the call */
+    _Atomic uint64_t calls;
     int is_open; /* the call wants more threads: one that wakes too late keeps nobody waiting */
-    int is_ending;
+    atomic_int is_ending;
     size_t count;
     atomic_size_t next;
     void (*work)(void *cookie, size_t index);
@@ -81,6 +82,45 @@ size_t clq_threads_allowed(void)
 
 /* ---- the threads ---- */
 
+/* How long a thread looks for what it waits for before it sleeps: to wake one takes as long, which is more than a small
+ * product or tensor does. */
+enum { LOOK_NANOSECONDS = 20000 };
+
+static int64_t nanoseconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void pause_a_little(void)
+{
+    for (int i = 0; i < 8; i++) {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#endif
+    }
+}
+
+static void look_for_a_call(clq_pool *pool, uint64_t seen)
+{
+    const int64_t end = nanoseconds_now() + LOOK_NANOSECONDS;
+    while (atomic_load_explicit(&pool->calls, memory_order_relaxed) == seen &&
+           !atomic_load_explicit(&pool->is_ending, memory_order_relaxed) && nanoseconds_now() < end) {
+        pause_a_little();
+    }
+}
+
+static void look_for_the_end(clq_pool *pool)
+{
+    const int64_t end = nanoseconds_now() + LOOK_NANOSECONDS;
+    while (atomic_load_explicit(&pool->at_work, memory_order_relaxed) > 0 && nanoseconds_now() < end) {
+        pause_a_little();
+    }
+}
+
 static void take_work(clq_pool *pool)
 {
     size_t index;
@@ -110,6 +150,9 @@ static void *thread_main(void *cookie)
         if (--pool->at_work == 0) {
             pthread_cond_signal(&pool->done);
         }
+        pthread_mutex_unlock(&pool->lock);
+        look_for_a_call(pool, seen);
+        pthread_mutex_lock(&pool->lock);
     }
     pthread_mutex_unlock(&pool->lock);
     return NULL;
@@ -224,6 +267,11 @@ static void run_together(clq_pool *pool, size_t count, void (*work)(void *cookie
     take_work(pool);
     pthread_mutex_lock(&pool->lock);
     pool->is_open = 0;
+    if (pool->at_work > 0) {
+        pthread_mutex_unlock(&pool->lock);
+        look_for_the_end(pool);
+        pthread_mutex_lock(&pool->lock);
+    }
     while (pool->at_work > 0) {
         pthread_cond_wait(&pool->done, &pool->lock);
     }
