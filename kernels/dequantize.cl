@@ -12,6 +12,7 @@
 #define SOURCE_INDEX(i) CODE_INDEX(i)
 #define TARGET_INDEX(i) (i)
 #define value_t intv
+#define result_t realv
 #define load_block(p) load_codes(p)
 #define source_vector codev
 #define load_block_aligned(p) load_codes_aligned(p)

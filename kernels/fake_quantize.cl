@@ -12,6 +12,7 @@
 #define SOURCE_INDEX(i) (i)
 #define TARGET_INDEX(i) (i)
 #define value_t realv
+#define result_t realv
 #define load_block(p) VLOAD(0, p)
 #define source_vector realv
 #define load_block_aligned(p) load_reals(p, 1)

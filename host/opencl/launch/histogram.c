@@ -11,6 +11,9 @@
 
 enum { MOST_ITEMS = 1024 };
 
+/* Counters that a work-item of columns clears in one round (kernels/histogram_columns.clh). */
+enum { CLEARED_TOGETHER = 4 };
+
 /* Counters that a group sums up at a time at least, and groups that do it; fewer in a trial, so that there are rounds.
  */
 enum { LEAST_SUM = 8, MOST_FINAL_GROUPS = 4096, MOST_FINAL_GROUPS_IN_TRIAL = 40 };
@@ -143,7 +146,7 @@ static void size_jobs(clq_cl_histogram_cut *s, const clq_geometry *g)
     uint64_t counters;
     if (s->choice.variant == CLQ_VARIANT_COLUMNS) {
         elements = call->per_item * clq_size_max(call->line, s->columns);
-        counters = call->per_job * s->bins + s->columns;
+        counters = call->per_job * s->bins / (s->group > 1 ? 1 : CLEARED_TOGETHER) + s->columns;
     } else {
         const uint64_t group = s->choice.variant == CLQ_VARIANT_GRID ? s->group : 1;
         const uint64_t segments = clq_size_divide_up(g->band / g->row, g->channels);
