@@ -198,7 +198,7 @@ judge_some() { # SECONDS TEST...
             continue
         fi
         code=0
-        there "$left" env CLQ_TEST_SAMPLE="${CLQ_TEST_SAMPLE:-40}" CLQ_TEST_STRIDE="${CLQ_TEST_STRIDE:-50}" \
+        there "$left" env CLQ_TEST_SAMPLE="${CLQ_TEST_SAMPLE:-40}" CLQ_TEST_STRIDE="${CLQ_TEST_STRIDE:-50}" CLQ_TEST_SET_ASIDE=1 \
             "$tests/$test" >"$log" 2>&1 || code=$?
         case $code in
         0)

@@ -415,7 +415,7 @@ static clq_status call(clq_context *context, const check_case *c, const placed *
     return CLQ_UNSUPPORTED;
 }
 
-/* 0: the device is too small to try the forced kernel, which may be. */
+/* 0: the device is too small to try the forced kernel, which may be, or does not run it right. */
 static int run_case(clq_context *context, const char *where, const check_case *c, int may_be_small,
                     check_result *result)
 {
@@ -436,7 +436,7 @@ static int run_case(clq_context *context, const char *where, const check_case *c
         }
     }
     status = call(context, c, p, &error);
-    is_too_small = may_be_small && check_trial_is_too_large(status, &error);
+    is_too_small = may_be_small && (check_trial_is_too_large(status, &error) || check_is_set_aside(status, &error));
     if (status != CLQ_OK && !is_too_small) {
         check_print_case(c, where);
         check_ok(status, &error, c->name);

@@ -158,7 +158,8 @@ static int run_placed(clq_context *context, const char *where, check_gemm_place 
         expect_crash(place->c, where);
     }
     status = multiply(context, place, &error);
-    if (may_refuse && (status == CLQ_UNSUPPORTED || check_trial_is_too_large(status, &error))) {
+    if (may_refuse &&
+        (status == CLQ_UNSUPPORTED || check_trial_is_too_large(status, &error) || check_is_set_aside(status, &error))) {
         return 0;
     }
     if (status != CLQ_OK) {
