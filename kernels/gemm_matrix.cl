@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * intel-dpas, intel-dpas16: instructions by which the lanes of a sub-group multiply small matrices (gemm_fragment.clh
- * says which, and what it asks of each). A work-group makes TILE x TILE elements; its sub-groups stand in a square, and
- * each makes SUB_EDGE x SUB_EDGE of them, in sums that stay in registers.
+ * intel-dpas, intel-dpas16, amd-mfma, amd-mfma32, amd-wmma: instructions by which the lanes of a sub-group multiply
+ * small matrices (gemm_fragment.clh says which, and what it asks of each). A work-group makes TILE x TILE elements;
+ * each of its sub-groups makes SUB_ROWS x SUB_COLUMNS of them, in sums that stay in registers.
  *
  * STEP_GROUPS groups of four k of both operands are staged in local memory, twice over: while the sub-groups multiply
  * one step the next one is copied, and there is a barrier a step. Behind it all have done with the step before, whose
@@ -18,7 +18,8 @@
  * multiples of as many, which is asked once, they are read byte by byte; panels always do.
  *
  * Build options: TILE 64 or 128; VECTOR_WIDTH 4; those of gemm_fragment.clh; CLQ_EMULATE (kernels/instruction/).
- * Dimensions: ITEMS * ceil(n / TILE), ceil(m / TILE), batch * slices. a' is A's codes.
+ * Dimensions: ITEMS * ceil(n / TILE), ceil(m / TILE), batch * slices. a' is A's codes, or, where the instruction takes
+ * no others, as s8.
  */
 #define TILE_SPACE __local /* where sums are taken from (kernels/gemm_rows.clh) */
 #include "gemm_output.clh"
@@ -33,12 +34,12 @@
 #define B_PITCH (TILE + B_PAD)
 #include "gemm_fragment.clh"
 
-#define ACROSS (TILE / SUB_EDGE)
-#define SUB_GROUPS (ACROSS * ACROSS)
+#define ACROSS (TILE / SUB_COLUMNS)
+#define SUB_GROUPS (TILE / SUB_ROWS * ACROSS)
 #define ITEMS (SUB_GROUPS * MATRIX_LANES)
-#define SUB_PANELS (SUB_EDGE / PANEL_COLUMNS)
+#define SUB_PANELS (SUB_COLUMNS / PANEL_COLUMNS)
 /* Products of a sub-group for each MATRIX_GROUPS: below each other, side by side in a panel. */
-#define DOWN (SUB_EDGE / MATRIX_ROWS)
+#define DOWN (SUB_ROWS / MATRIX_ROWS)
 #define BESIDE (PANEL_COLUMNS / MATRIX_COLUMNS)
 /* Copies of 16 bytes: in a row of A, in a group of B; of an operand in a step. */
 #define ROW_CHUNKS (STEP_GROUPS / 4)
@@ -75,6 +76,14 @@ static inline uint4 load_chunk(const gemm_call *call, __global const uchar *row,
     return vload4(0, words);
 }
 
+#ifdef MATRIX_TAKES_S8
+#define FLIP(call) (call)->a_flip
+#define TAKES_S8(call) 1
+#else
+#define FLIP(call) 0
+#define TAKES_S8(call) (call)->a_is_signed
+#endif
+
 /* Copy the step that begins with `group`; there is none from the slice's end on. */
 static inline void stage_step(const gemm_call *call, const matrix_share *share, uint group, __local uint *a,
                               __local uint *b)
@@ -83,8 +92,8 @@ static inline void stage_step(const gemm_call *call, const matrix_share *share, 
         const uint row = i / ROW_CHUNKS;
         const uint chunk = i % ROW_CHUNKS;
         __global const uchar *from = share->a + min(share->row0 + row, call->m - 1) * call->a_row;
-        vstore4(load_chunk(call, from, (group + chunk * 4) * GROUP_DEPTH, share->a_is_aligned), 0,
-                a + row * A_PITCH + chunk * 4);
+        *(__local uint4 *)(a + row * A_PITCH + chunk * 4) =
+            load_chunk(call, from, (group + chunk * 4) * GROUP_DEPTH, share->a_is_aligned) ^ FLIP(call);
     }
     for (uint i = (uint)get_local_id(0); i < CHUNKS && group < share->last; i += ITEMS) {
         const uint of_step = i / GROUP_CHUNKS;
@@ -96,7 +105,7 @@ static inline void stage_step(const gemm_call *call, const matrix_share *share, 
                 *(__global const uint4 *)(share->b + ((ulong)panel * call->groups + group + of_step) * PANEL_COLUMNS +
                                           column % PANEL_COLUMNS);
         }
-        vstore4(words, 0, b + of_step * B_PITCH + column);
+        *(__local uint4 *)(b + of_step * B_PITCH + column) = words;
     }
 }
 
@@ -143,29 +152,45 @@ static inline __attribute__((always_inline)) void lay_sums(__local int *c, const
 }
 
 /*
- * The sub-group's part of the tile, by way of local memory, MATRIX_ROWS rows of a panel at a time. The loop is no
- * unrolled one, since what it does with sums is most of the kernel; so which sums are laid is asked of each.
+ * Lay the sums of part `part`, for which this is called from the first on. It is no constant, and with an index that is
+ * none clang has the sums in memory from the beginning, with a choice between them too: they move up, so that the next
+ * ones are always the first. Intel's compiler takes the choice, and with sums that move leaves the products in loops.
  */
+static inline __attribute__((always_inline)) void lay_part(__local int *c, matrix_c *sums, uint part)
+{
+#ifdef MATRIX_MOVES_SUMS
+    lay_sums(c, sums);
+#pragma unroll
+    for (uint i = BESIDE; i < DOWN * SUB_PANELS * BESIDE; i++) {
+        sums[i - BESIDE] = sums[i];
+    }
+#else
+#pragma unroll
+    for (uint i = 0; i < DOWN * SUB_PANELS; i++) {
+        if (i == part) {
+            lay_sums(c, sums + i * BESIDE);
+        }
+    }
+#endif
+}
+
+/* The sub-group's part of the tile, by way of local memory, MATRIX_ROWS rows of a panel at a time. The loop is no
+ * unrolled one, since what it does with sums is most of the kernel. */
 static inline __attribute__((always_inline)) void write_sums(const gemm_call *call, const gemm_memory *memory,
                                                              const matrix_share *share, ulong batch, uint slice,
-                                                             __local int *c, const matrix_c *sums)
+                                                             __local int *c, matrix_c *sums)
 {
     const uint lane = (uint)get_local_id(0) % MATRIX_LANES;
     const uint sub_group = (uint)get_local_id(0) / MATRIX_LANES;
     const uint in_panel = lane % (PANEL_COLUMNS / VECTOR_WIDTH) * VECTOR_WIDTH;
     const uint in_rows = lane / (PANEL_COLUMNS / VECTOR_WIDTH) * LANE_ROWS;
-    const uint row0 = share->row0 + sub_group / ACROSS * SUB_EDGE + in_rows;
+    const uint row0 = share->row0 + sub_group / ACROSS * SUB_ROWS + in_rows;
     const uint panel0 = share->panel0 + sub_group % ACROSS * SUB_PANELS;
     __local int *own = c + sub_group * (MATRIX_ROWS * C_PITCH);
     for (uint part = 0; part < DOWN * SUB_PANELS; part++) {
         const uint row = row0 + part / SUB_PANELS * MATRIX_ROWS;
         barrier(CLK_LOCAL_MEM_FENCE); /* a stage, or the part before this one, may still be read */
-#pragma unroll
-        for (uint i = 0; i < DOWN * SUB_PANELS; i++) {
-            if (i == part) {
-                lay_sums(own, sums + i * BESIDE);
-            }
-        }
+        lay_part(own, sums, part);
         barrier(CLK_LOCAL_MEM_FENCE);
         if (row < call->m) {
             const gemm_rows rows = {own + in_rows * C_PITCH + in_panel, C_PITCH, batch, row,
@@ -183,8 +208,8 @@ __kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void g
     __local uint *const b_stages = a_stages + 2 * A_STAGE;
     MATRIX_SCRATCH(scratch, SUB_GROUPS);
     const uint sub_group = (uint)get_local_id(0) / MATRIX_LANES;
-    const uint a_part = sub_group / ACROSS * SUB_EDGE * A_PITCH;
-    const uint b_part = sub_group % ACROSS * SUB_EDGE;
+    const uint a_part = sub_group / ACROSS * SUB_ROWS * A_PITCH;
+    const uint b_part = sub_group % ACROSS * SUB_COLUMNS;
     const ulong batch = (uint)get_group_id(2) / call.slices;
     const uint slice = (uint)get_group_id(2) - (uint)batch * call.slices;
     const uint first = (call.first_slice + slice) * call.slice_groups;
@@ -209,7 +234,7 @@ __kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void g
         stage ^= 1;
         barrier(CLK_LOCAL_MEM_FENCE);
         stage_step(&call, &share, group + STEP_GROUPS, a_stages + stage * A_STAGE, b_stages + stage * B_STAGE);
-        if (call.a_is_signed) { /* the same for all */
+        if (TAKES_S8(&call)) { /* the same for all */
             multiply_step(a_here, b_here, 1, scratch, sums);
         } else {
             multiply_step(a_here, b_here, 0, scratch, sums);

@@ -12,7 +12,7 @@ makes a kernel slow, and how many accesses to global memory are of a vector. Abo
 vectors, is a failure, exit code 1, and so is a build for an instruction whose loop has not as many of it as it should, or
 touches private memory; --write makes these numbers the budgets. What another version of ptxas or of ocloc finds is
 printed and not compared. Without a tool a target is left out, which is said, and is a failure where
-CLQ_REQUIRE_GPU_COMPILERS is set. Needs clang-15, libclc-15, rocm-device-libs; ocloc is of Debian's intel-opencl-icd,
+CLQ_REQUIRE_GPU_COMPILERS is set. Needs clang-15 (for gfx1100 clang-16), libclc-15, rocm-device-libs; ocloc is of Debian's intel-opencl-icd,
 which is fetched and unpacked in build/ocloc and not installed, since it would make a driver of itself.
 """
 import argparse
@@ -73,6 +73,9 @@ def builds():
         yield f"gemm nvidia-mma {tile}", "gemm_mma.cl", ["VECTOR_WIDTH=4", f"TILE={tile}"]
         yield f"gemm intel-dpas {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_DPAS=8"] + DPAS
         yield f"gemm intel-dpas16 {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_DPAS=16"] + DPAS
+        yield f"gemm amd-mfma {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_MFMA=16"]
+        yield f"gemm amd-mfma32 {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_MFMA=32"]
+        yield f"gemm amd-wmma {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_WMMA"]
     yield "gemm pack", "gemm_pack.cl", ["VECTOR_WIDTH=4"]
     yield "gemm reduce", "gemm_reduce.cl", ["VECTOR_WIDTH=4"]
     for rows in 1, 4:
@@ -85,7 +88,7 @@ def builds():
 # of A, and of words of B. Intel's compiler makes the instruction of plain multiplications.
 INSTRUCTIONS = {
     "gemm nvidia-dp4a": ("sm_", [(re.compile(r"\bdp4a\.s32\.s32\b"), 128)]),
-    "gemm amd-dot": ("gfx", [(re.compile(r"\bv_dot4c?_i32_i8"), 128)]),
+    "gemm amd-dot": ("gfx", [(re.compile(r"\bv_dot4c?_i32_iu?8"), 128)]),
     "gemm portable": (("dg2", "tgllp"), [(re.compile(r"\bdp4a\b"), 128)]),
     "gemm nvidia-mma 64": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 32),
                                    (re.compile(r"\bldmatrix\b"), 4), (re.compile(r"\bld\.shared\b"), 32)]),
@@ -99,6 +102,14 @@ for edge in 64, 128:
                                                        (re.compile(r"\bload\.slm\."), 256)])
     INSTRUCTIONS[f"gemm intel-dpas16 {edge}"] = ("pvc", [(re.compile(r"\bdpas\.8x8\b"), 32),
                                                          (re.compile(r"\bload\.slm\."), 192)])
+    # Of AMD's waves 2 x 2 or 4 x 4 products, 64 k; reads of A of 16 bytes, and of B two words each. Of waves of 32 lanes
+    # 2 x 2 or 4 x 2, of either sign of A; clang branches back between them, which looks like a loop around one.
+    across = edge // 32
+    for depth, gpus in (16, ("gfx908", "gfx90a")), (32, "gfx940"):
+        INSTRUCTIONS[f"gemm amd-mfma{'' if depth == 16 else depth} {edge}"] = (gpus, [
+            (re.compile(rf"\bv_mfma_i32_16x16x{depth}_?i8\b"), across * across * 64 // depth),
+            (re.compile(r"\bds_read(?:_b128|2\w*_b32)\b"), across + 2 * across), (re.compile(r"\bds_read"), 3 * across)])
+    INSTRUCTIONS[f"gemm amd-wmma {edge}"] = ("gfx1100", [(re.compile(r"\bv_wmma_i32_16x16x16_iu8\b"), 2 * across * 4)])
 
 
 # Of these, what other GPUs are compiled for too, without that instruction.
@@ -110,7 +121,7 @@ def has_instruction(target, build):
 
 
 def is_for(target, build):
-    if target.name == "pvc": # for what no other has
+    if target.name in ("pvc", "gfx908", "gfx940", "gfx1100"): # for what no other has
         return has_instruction(target, build)
     return build[0] not in INSTRUCTIONS or build[0] in FOR_ALL or has_instruction(target, build)
 
@@ -223,22 +234,38 @@ class Nvidia(Target):
 
 
 class Amd(Target):
-    """A listing by clang; the numbers stand in its metadata."""
+    """A listing by clang; the numbers stand in its metadata. Of gfx1100 clang 15 knows half of the registers."""
 
     bitcode = pathlib.Path("/usr/lib/x86_64-linux-gnu/amdgcn/bitcode")
+    stand_in = {"gfx1100": "1030"}  # by whose constants the device libraries are linked that have none for it
     label = re.compile(r"(\.LBB\w+):")
     branch = re.compile(r"\bs_c?branch\w*\s+(\.LBB\w+)")
     # s[0:3]: the descriptor of the scratch
     access = re.compile(r"\bscratch_(?:load|store)|\bbuffer_(?:load|store)\w* .* s\[0:3\], ")
     vector = re.compile(r"\b(?:global|flat)_(?:load|store)_(?:dwordx[234]|b(?:64|96|128))")
 
+    def __init__(self, name):
+        super().__init__(name)
+        self.clang = "clang-16" if name == "gfx1100" else "clang-15"
+
     def missing(self):
-        return "rocm-device-libs" if not self.bitcode.exists() else ""
+        return self.clang if not shutil.which(self.clang) else "rocm-device-libs" if not self.bitcode.exists() else ""
+
+    def libraries(self, folder):
+        """The device libraries, with a name for this GPU."""
+        if self.name not in self.stand_in:
+            return self.bitcode
+        for file in self.bitcode.glob("*.bc"):
+            (folder / file.name).symlink_to(file)
+        constants = self.bitcode / f"oclc_isa_version_{self.stand_in[self.name]}.bc"
+        (folder / f"oclc_isa_version_{self.name[3:]}.bc").symlink_to(constants)
+        return folder
 
     def measure(self, file, options, folder, listings):
         listing = folder / "kernel.s"
-        run(CLANG + ["-target", "amdgcn-amd-amdhsa", f"-mcpu={self.name}", f"--rocm-device-lib-path={self.bitcode}",
-                     "-mcode-object-version=5", "-o", listing, file] + options)
+        run([self.clang] + CLANG[1:] + ["-target", "amdgcn-amd-amdhsa", f"-mcpu={self.name}",
+                                        f"--rocm-device-lib-path={self.libraries(folder)}", "-mcode-object-version=5",
+                                        "-o", listing, file] + options)
         text = listing.read_text()
         code = split(text, re.compile(r"(\w+):\s+; @\w+"))
         kernels = {}
@@ -329,8 +356,8 @@ class Intel(Target):
         return kernels
 
 
-TARGETS = {"sm_80": Nvidia, "sm_90": Nvidia, "gfx906": Amd, "gfx90a": Amd, "gfx1030": Amd, "dg2-g10": Intel,
-           "tgllp": Intel, "pvc": Intel}
+TARGETS = {"sm_80": Nvidia, "sm_90": Nvidia, "gfx906": Amd, "gfx90a": Amd, "gfx1030": Amd, "gfx908": Amd, "gfx940": Amd,
+           "gfx1100": Amd, "dg2-g10": Intel, "tgllp": Intel, "pvc": Intel}
 
 
 def measure(target, build):
@@ -379,11 +406,11 @@ def main():
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--target", action="append", choices=TARGETS)
     parser.add_argument("--only", default="", help="builds with this in their name")
-    parser.add_argument("--quick", action="store_true", help="sm_80, gfx90a and dg2-g10, and two of the types")
+    parser.add_argument("--quick", action="store_true", help="sm_80, gfx90a, gfx1100 and dg2-g10, and two of the types")
     given = parser.parse_args()
     targets = []
     left_out = []
-    for name in given.target or (("sm_80", "gfx90a", "dg2-g10") if given.quick else TARGETS):
+    for name in given.target or (("sm_80", "gfx90a", "gfx1100", "dg2-g10") if given.quick else TARGETS):
         target = TARGETS[name](name)
         missing = "clang-15" if shutil.which("clang-15") is None else target.missing()
         if missing:

@@ -130,6 +130,10 @@ for tile in 64 128; do
         lint -DVECTOR_WIDTH=4 -DTILE=$tile -DMATRIX_DPAS=$sub_group -DCLQ_EMULATE gemm_matrix.cl
         count=$((count + 1))
     done
+    for instruction in MFMA=16 MFMA=32 WMMA; do
+        lint -DVECTOR_WIDTH=4 -DTILE=$tile -DMATRIX_$instruction -DCLQ_EMULATE gemm_matrix.cl
+        count=$((count + 1))
+    done
     count=$((count + 2))
 done
 # The contracts of instructions: emulated, and as far as clang knows them.
@@ -171,6 +175,9 @@ for file in *.cl; do
             set --
         done
     done
+done
+for instruction in MFMA=16 MFMA=32 WMMA; do
+    parameters -DVECTOR_WIDTH=4 -UMATRIX_DPAS -DMATRIX_$instruction -DCLQ_EMULATE gemm_matrix.cl
 done
 
 # A compiler of OpenCL 2.0 and later may take a pointer whose space is not written as a generic one, in a cast too

@@ -33,9 +33,7 @@ interpret batches --uninitialized
 interpret matrix_products
 interpret products_in_groups
 # Instructions that lanes execute together emulated: what they exchange, and copies that come late.
-program=test_tensor_cores
-interpret a_small_product --uninitialized
-program=test_sub_group_matrices
+program=test_matrix_products
 interpret a_small_product --uninitialized
 [ "$status" -eq 0 ] && echo "oclgrind: clean"
 exit "$status"

@@ -232,7 +232,7 @@ static void run_variant(check_gemm_place *place, check_gemm *c, const char *vari
 }
 
 /* Every fourth product under one variant of each contract of kernels/instruction/ that one work-item executes (of
- * others test_tensor_cores.c has some), or each product under all of them. */
+ * others test_matrix_products.c has some), or each product under all of them. */
 static void run_emulated(check_gemm_place *place, check_gemm *c, const check_gemm_result *want)
 {
     static const char *const of_contracts[] = {"nvidia-dp4a", "cpu-amx"};

@@ -31,6 +31,7 @@ static int corrupt_reads;
 static int break_builds;
 static const char *broken_file; /* NULL: any */
 static const char *extensions;  /* NULL: the device's own */
+static const char *device_name; /* the same */
 static const char *own_name;    /* of a function of an extension, NULL: none */
 static void (*own_function)(void);
 static const char *changed_kernel;
@@ -207,18 +208,20 @@ REFERENCE_FUNCTION(0, clReleaseEvent, cl_event, -1)
 cl_int CL_API_CALL clGetDeviceInfo(cl_device_id device, cl_device_info what, size_t capacity, void *value,
                                    size_t *bytes)
 {
+    const char *told;
     ENTER(cl_int, clGetDeviceInfo, (cl_device_id, cl_device_info, size_t, void *, size_t *));
     if (must_fail(&self, 0)) {
         return failure.code;
     }
-    if (extensions == NULL || what != CL_DEVICE_EXTENSIONS) {
+    told = what == CL_DEVICE_EXTENSIONS ? extensions : what == CL_DEVICE_NAME ? device_name : NULL;
+    if (told == NULL) {
         return real(device, what, capacity, value, bytes);
     }
     if (bytes != NULL) {
-        *bytes = strlen(extensions) + 1;
+        *bytes = strlen(told) + 1;
     }
     if (value != NULL) {
-        snprintf(value, capacity, "%s", extensions);
+        snprintf(value, capacity, "%s", told);
     }
     return CL_SUCCESS;
 }
@@ -403,6 +406,11 @@ void failing_opencl_replace_binaries(const char *text)
 void failing_opencl_extensions(const char *list)
 {
     extensions = list;
+}
+
+void failing_opencl_device_name(const char *name)
+{
+    device_name = name;
 }
 
 void failing_opencl_extension_function(const char *name, void (*own)(void))

@@ -52,6 +52,9 @@ void failing_opencl_neighbour(cl_device_id device);
 /* What devices answer when they are asked for their extensions; NULL: the truth. */
 void failing_opencl_extensions(const char *list);
 
+/* And for their name. */
+void failing_opencl_device_name(const char *name);
+
 /* The function of an extension that platforms give by this name; NULL: the truth. */
 void failing_opencl_extension_function(const char *name, void (*own)(void));
 

@@ -132,11 +132,11 @@ static void go_far(clq_context *context, size_t number, int packed)
 
 /*
  * By every number of compute units, of each kernel whose tiles differ, on a device that holds the greater tiles of
- * nvidia-mma and intel-dpas: their edge goes by the number of units.
+ * the variants that multiply matrices: their edge goes by the number of units.
  */
 static void plans_do_by_every_number_of_units(void **state)
 {
-    static const char *const KERNELS[] = {"nvidia-mma", "intel-dpas", "nvidia-dp4a", "cpu-amx", "cpu"};
+    static const char *const KERNELS[] = {"nvidia-mma", "intel-dpas", "amd-mfma", "nvidia-dp4a", "cpu-amx", "cpu"};
     clq_context *device = check_device();
     (void)state;
     if (device != NULL && device->device.platform >= 0) {

@@ -44,6 +44,10 @@ static void instructions(void **state)
          "its least sub-groups are not of 8"},
         {CLQ_CL_INTEL_DPAS16, "intel-dpas16", "cl_intel_subgroup_matrix_multiply_accumulate",
          "its least sub-groups are not of 16"},
+        {CLQ_CL_AMD_MFMA, "amd-mfma", "cl_khr_fp64", "the device lacks cl_amd_device_attribute_query"},
+        {CLQ_CL_AMD_MFMA, "amd-mfma", "cl_amd_device_attribute_query", "the device is no gfx908 or gfx90a"},
+        {CLQ_CL_AMD_MFMA32, "amd-mfma32", "cl_amd_device_attribute_query", "the device is no gfx940 to gfx950"},
+        {CLQ_CL_AMD_WMMA, "amd-wmma", "cl_amd_device_attribute_query", "the device is no gfx11"},
         {CLQ_CL_AMD_DOT, "amd-dot", "cl_khr_fp64", "the device lacks cl_amd_device_attribute_query"},
         {CLQ_CL_AMD_DOT, "amd-dot", "cl_amd_device_attribute_query", "the device has no dot product of bytes"},
         {CLQ_CL_ARM_DOT, "arm-dot", "cl_arm_integer_dot_product_int8",
@@ -98,12 +102,25 @@ static void assert_plans(clq_context *context, const clq_gemm_problem *problem, 
     assert_null(strstr(plan.reason, "emulated"));
 }
 
-/* A GPU that says it is AMD's: the variant is chosen, but never with its instruction emulated, and set aside with a
- * warning where the compiler does not have it. */
+/* GPUs that say they are AMD's: the variant is chosen by their name, but never with its instruction emulated, and set
+ * aside with a warning where the compiler does not have it. */
 static void instruction_that_is_chosen(void **state)
 {
+    static const struct {
+        const char *name, *variant;
+    } gpus[] = {
+        {"gfx906:sramecc+:xnack-", "amd-dot"},
+        {"gfx908:sramecc+:xnack-", "amd-mfma"},
+        {"gfx90a:sramecc+:xnack-", "amd-mfma"},
+        {"gfx90c", "amd-dot"},
+        {"gfx942:sramecc+:xnack-", "amd-mfma32"},
+        {"gfx950", "amd-mfma32"},
+        {"gfx1030", "amd-dot"},
+        {"gfx1100", "amd-wmma"},
+        {"gfx1201", "amd-dot"}, /* whose matrices lie in other registers */
+    };
     (void)state;
-    if (has_opencl()) {
+    for (size_t i = 0; i < sizeof gpus / sizeof gpus[0] && has_opencl(); i++) {
         char spec[32];
         int warnings = 0;
         clq_context *context = NULL;
@@ -113,8 +130,10 @@ static void instruction_that_is_chosen(void **state)
         clq_gemm_init(&problem);
         problem.m = problem.n = problem.k = 64;
         failing_opencl_extensions("cl_amd_device_attribute_query");
+        failing_opencl_device_name(gpus[i].name);
         check_ok(clq_context_create(spec, &context, &error), &error, "clq_context_create");
         failing_opencl_extensions(NULL);
+        failing_opencl_device_name(NULL);
         context->device.type = CLQ_DEVICE_GPU;
         context->cl->capabilities.vnni = 0; /* which are a CPU's */
         snprintf(context->cl->capabilities.lacks[CLQ_CL_CPU_AMX], sizeof context->cl->capabilities.lacks[0], "a GPU");
@@ -124,10 +143,10 @@ static void instruction_that_is_chosen(void **state)
         clq_context_set_emulation(context, 1);
         assert_plans(context, &problem, "portable");
         clq_context_set_emulation(context, 0);
-        assert_plans(context, &problem, "amd-dot");
+        assert_plans(context, &problem, gpus[i].variant);
         check_ok(clq_gemm_prepare(context, &problem, 64, 64, &error), &error, "clq_gemm_prepare");
         assert_plans(context, &problem, "portable");
-        assert_int_equal(warnings, 1);
+        assert_int_equal(warnings, strcmp(gpus[i].variant, "amd-dot") == 0 ? 1 : 2);
         clq_context_destroy(&context);
     }
     check_needs_device();

@@ -11,10 +11,10 @@ head -c 4500 "$CLQUANT" | npy '|i1' '90, 50' >b.npy
 "$CLQUANT" gemm a.npy b.npy -o reference.npy --quiet --device reference || exit 1
 
 echo "without it, what the device lacks is told:"
-for variant in cpu-amx khr-dot nvidia-mma intel-dpas nvidia-dp4a amd-dot arm-dot; do
+for variant in cpu-amx khr-dot nvidia-mma intel-dpas amd-mfma amd-mfma32 amd-wmma nvidia-dp4a amd-dot arm-dot; do
     if "$CLQUANT" gemm a.npy b.npy -o c.npy --force --quiet --variant $variant 2>message; then
         cmp c.npy reference.npy # it has it
-    elif ! grep -q "the forced variant $variant cannot run this on .*: \(the device lacks cl_\|dp4a needs\|its tensor cores need\|the processor has no AMX\|the system \|not \)" message &&
+    elif ! grep -q "the forced variant $variant cannot run this on .*: \(the device lacks cl_\|dp4a needs\|its tensor cores need\|the processor has no AMX\|the device is no gfx\|the system \|not \)" message &&
         ! grep -q 'clBuildProgram failed' message; then
         echo "$variant: $(cat message)"
     fi
@@ -22,7 +22,7 @@ done
 
 echo "with it, all run:"
 CLQUANT_EMULATE=1
-for variant in cpu-amx khr-dot nvidia-mma intel-dpas nvidia-dp4a amd-dot arm-dot; do
+for variant in cpu-amx khr-dot nvidia-mma intel-dpas amd-mfma amd-mfma32 amd-wmma nvidia-dp4a amd-dot arm-dot; do
     rm -f c.npy
     "$CLQUANT" gemm a.npy b.npy -o c.npy --variant $variant --json >report || exit 1
     cmp c.npy reference.npy

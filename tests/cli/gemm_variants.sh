@@ -10,7 +10,7 @@ for shape in '64 80 256' '1 500 300' '33 7 4000'; do
     tail -c $(($1 * $3)) m.safetensors | npy '|i1' "$1, $3" >a.npy
     tail -c $(($2 * $3)) m.safetensors | npy '|i1' "$3, $2" >b.npy
     "$CLQUANT" gemm a.npy b.npy -o reference.npy --force --quiet --device reference || exit 1
-    for variant in portable cpu cpu-avx2 cpu-vnni cpu-amx khr-dot nvidia-mma intel-dpas intel-dpas16 nvidia-dp4a amd-dot arm-dot gemv split-k; do
+    for variant in portable cpu cpu-avx2 cpu-vnni cpu-amx khr-dot nvidia-mma intel-dpas intel-dpas16 nvidia-dp4a amd-mfma amd-mfma32 amd-wmma amd-dot arm-dot gemv split-k; do
         rm -f c.npy
         "$CLQUANT" gemm a.npy b.npy -o c.npy --variant $variant --json >report 2>message
         code=$?

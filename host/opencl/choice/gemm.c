@@ -18,7 +18,9 @@ enum { GEMV_ROWS = 8, GEMV_LOCAL_BYTES = 128 };
 
 enum { LEAST_SLICE_GROUPS_FORCED = 1, MOST_SLICES = 64 };
 
-/* Groups of four k in a step of nvidia-mma, intel-dpas and cpu-amx, of which a slice of K has whole ones. */
+/* Groups of four k in a step of the variants that multiply matrices and of cpu-amx, of which a slice of K has whole
+ * ones.
+ */
 enum { STEP_GROUPS = 16 };
 
 typedef struct gemm_row {
@@ -87,14 +89,14 @@ static const char *lacking(const clq_context *context, clq_variant variant)
     return lacks[0] != '\0' ? lacks : NULL;
 }
 
-/* The least of its tiles, of 64 work-items or fewer: where the greater does not fit, it is not taken. */
+/* The least of its tiles: where the greater does not fit, it is not taken. */
 static const char *matrix_obstacle(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                                    clq_variant variant)
 {
     const struct clq_cl_state *cl = context->cl;
     const uint32_t items = clq_cl_gemm_matrix_items(variant, CLQ_GEMM_LEAST_EDGE);
     if (cl->maximum_group_size < items || cl->maximum_group_items[0] < items) {
-        return "the device has no work-groups of 64";
+        return "the device has no work-groups that large";
     }
     return clq_verdict_of(&cl->verdicts, entry_of(context, tuning, variant, task)) == CLQ_VERDICT_TOO_LARGE
                ? "the device has no work-groups of that size for this kernel"
@@ -137,6 +139,9 @@ static const char *obstacle(const clq_context *context, const clq_cl_tuning *tun
     case CLQ_VARIANT_NVIDIA_MMA:
     case CLQ_VARIANT_INTEL_DPAS:
     case CLQ_VARIANT_INTEL_DPAS16:
+    case CLQ_VARIANT_AMD_MFMA:
+    case CLQ_VARIANT_AMD_MFMA32:
+    case CLQ_VARIANT_AMD_WMMA:
         return matrix_obstacle(context, tuning, task, variant);
     case CLQ_VARIANT_SPLIT_K:
         return in_groups ? "K is cut into its groups" : task->problem->k < 2 * GROUP_DEPTH ? "k is below 8" : NULL;

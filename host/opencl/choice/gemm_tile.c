@@ -3,12 +3,15 @@
 
 #include "core/size.h"
 
-/* Local memory for each row of the greater tile of nvidia-mma and of intel-dpas, and what the emulation of their
- * instructions takes besides. */
-enum { MMA_LOCAL_BYTES = 384, MMA_EMULATION_BYTES = 24, DPAS_LOCAL_BYTES = 256, DPAS_EMULATION_BYTES = 32 };
-
-/* Rows and columns that a sub-group of intel-dpas makes (kernels/gemm_fragment.clh). */
-enum { DPAS_EDGE = 32 };
+/* Of the variants that multiply matrices (kernels/gemm_mma.cl, gemm_fragment.clh): the work-items of either tile, local
+ * memory for each row of the greater one, and what the emulation of their instructions takes besides. */
+static const struct {
+    uint32_t items[2], local_bytes, emulation_bytes;
+} matrices[CLQ_VARIANT_COUNT] = {
+    [CLQ_VARIANT_NVIDIA_MMA] = {{64, 128}, 384, 24},   [CLQ_VARIANT_INTEL_DPAS] = {{32, 128}, 256, 32},
+    [CLQ_VARIANT_INTEL_DPAS16] = {{64, 256}, 256, 32}, [CLQ_VARIANT_AMD_MFMA] = {{256, 256}, 292, 16},
+    [CLQ_VARIANT_AMD_MFMA32] = {{256, 256}, 292, 32},  [CLQ_VARIANT_AMD_WMMA] = {{128, 256}, 288, 64},
+};
 
 /* Heights of tiles in registers: m itself when it is small, else the greatest, or 8 where 12 waste an eighth more. */
 static uint32_t rows_of(uint64_t m, uint32_t greatest)
@@ -38,16 +41,7 @@ uint32_t clq_cl_gemm_tile_rows(const clq_cl_tuning *tuning, clq_variant variant,
 
 uint32_t clq_cl_gemm_matrix_items(clq_variant variant, uint32_t edge)
 {
-    switch (variant) {
-    case CLQ_VARIANT_NVIDIA_MMA:
-        return edge;
-    case CLQ_VARIANT_INTEL_DPAS:
-        return edge / DPAS_EDGE * (edge / DPAS_EDGE) * 8;
-    case CLQ_VARIANT_INTEL_DPAS16:
-        return edge / DPAS_EDGE * (edge / DPAS_EDGE) * 16;
-    default:
-        return 0;
-    }
+    return matrices[variant].items[edge != CLQ_GEMM_LEAST_EDGE];
 }
 
 static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
@@ -60,9 +54,7 @@ static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning,
 
 static uint64_t local_bytes_of_row(const clq_context *context, clq_variant variant)
 {
-    const int is_mma = variant == CLQ_VARIANT_NVIDIA_MMA;
-    const uint64_t emulation = is_mma ? MMA_EMULATION_BYTES : DPAS_EMULATION_BYTES;
-    return (is_mma ? MMA_LOCAL_BYTES : DPAS_LOCAL_BYTES) + (context->emulates ? emulation : 0);
+    return matrices[variant].local_bytes + (context->emulates ? matrices[variant].emulation_bytes : 0U);
 }
 
 /* Of matrices the greater where there is enough to do for all compute units, and the device holds and runs it. */

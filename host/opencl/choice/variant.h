@@ -26,7 +26,10 @@ typedef enum clq_variant {
     CLQ_VARIANT_CPU_AMX = 15,
     CLQ_VARIANT_INTEL_DPAS = 16,   /* sub-groups of 8 */
     CLQ_VARIANT_INTEL_DPAS16 = 17, /* and of 16 */
-    CLQ_VARIANT_COUNT = 18
+    CLQ_VARIANT_AMD_MFMA = 18,     /* gfx908 and gfx90a */
+    CLQ_VARIANT_AMD_MFMA32 = 19,   /* gfx940 and later */
+    CLQ_VARIANT_AMD_WMMA = 20,
+    CLQ_VARIANT_COUNT = 21
 } clq_variant;
 
 /* How the tensors of one set of a batch are run (opencl/launch/batch.h). */

@@ -82,8 +82,9 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
 {
     const clq_gemm_problem *p = task->problem;
     const int a_is_signed = p->a.dtype == CLQ_S8;
+    const int takes_signed = decision->variant == CLQ_VARIANT_AMD_MFMA || decision->variant == CLQ_VARIANT_AMD_MFMA32;
     const int takes_both = decision->variant == CLQ_VARIANT_CPU_AMX ||
-                           clq_cl_gemm_matrix_items(decision->variant, CLQ_GEMM_LEAST_EDGE) != 0;
+                           (!takes_signed && clq_cl_gemm_matrix_items(decision->variant, CLQ_GEMM_LEAST_EDGE) != 0);
     memset(call, 0, sizeof *call);
     call->a_offset = task->arguments[CLQ_GEMM_A].offset_bytes;
     call->a_row = task->a.row_stride;
@@ -106,8 +107,8 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     call->row_block = row_block_of(p, decision);
     call->output = output_of(p);
     call->needs_sums = (call_u32)clq_cl_gemm_needs_sums(task);
-    /* vpdpbusd takes codes of A as u8, tiles and tensor cores take both, the other kernels that take codes s8; widened
-     * ones need no change. */
+    /* vpdpbusd takes codes of A as u8, tiles and most products of matrices take both, the other kernels that take codes
+     * s8; widened ones need no change. */
     call->a_is_signed = (call_u32)a_is_signed;
     if (decision->a_form == CLQ_GEMM_A_CODES && !takes_both &&
         (decision->variant == CLQ_VARIANT_CPU_VNNI) == a_is_signed) {

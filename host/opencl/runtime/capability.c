@@ -109,28 +109,52 @@ static int has_sub_groups_of(cl_device_id device, cl_uint least)
     return found == least;
 }
 
+/* Whether the device's name begins with one of these words; AMD's have such as "gfx90a:sramecc+:xnack-". */
+static int is_named(cl_device_id device, const char *words)
+{
+    char name[256] = "";
+    if (clGetDeviceInfo(device, CL_DEVICE_NAME, sizeof name, name, NULL) != CL_SUCCESS) {
+        return 0;
+    }
+    while (*words != '\0') {
+        const size_t length = strcspn(words, " ");
+        if (strncmp(name, words, length) == 0) {
+            return 1;
+        }
+        words += length + strspn(words + length, " ");
+    }
+    return 0;
+}
+
 /*
- * How a device is asked for an instruction: by an extension, and by a question where that does not tell. Where there is
- * none, the compiler has the last word: a variant whose program is not built is set aside.
+ * How a device is asked for an instruction: by an extension, and by a question or the beginnings of its name where that
+ * does not tell. Where there is neither, the compiler has the last word: a variant whose program is not built is set
+ * aside.
  */
 static const struct {
     const char *extension;
     int (*has)(cl_device_id device, cl_uint least);
     cl_uint least;
-    const char *lacks; /* what to say where `has` finds it not */
+    const char *lacks; /* what to say where `has`, or the name, does not find it */
+    const char *names; /* words with blanks between; NULL: any */
 } questions[CLQ_CL_INSTRUCTIONS] = {
     [CLQ_CL_KHR_DOT] = {"cl_khr_integer_dot_product", takes_packed, 0,
-                        "cl_khr_integer_dot_product of this device takes no packed operands"},
+                        "cl_khr_integer_dot_product of this device takes no packed operands", NULL},
     [CLQ_CL_NVIDIA_MMA] = {"cl_nv_device_attribute_query", is_of_compute_capability, 80,
-                           "its tensor cores need compute capability 8.0"},
+                           "its tensor cores need compute capability 8.0", NULL},
     [CLQ_CL_NVIDIA_DP4A] = {"cl_nv_device_attribute_query", is_of_compute_capability, 61,
-                            "dp4a needs compute capability 6.1"},
+                            "dp4a needs compute capability 6.1", NULL},
     [CLQ_CL_INTEL_DPAS] = {"cl_intel_subgroup_matrix_multiply_accumulate", has_sub_groups_of, 8,
-                           "its least sub-groups are not of 8"},
+                           "its least sub-groups are not of 8", NULL},
     [CLQ_CL_INTEL_DPAS16] = {"cl_intel_subgroup_matrix_multiply_accumulate", has_sub_groups_of, 16,
-                             "its least sub-groups are not of 16"},
-    [CLQ_CL_AMD_DOT] = {"cl_amd_device_attribute_query", NULL, 0, NULL},
-    [CLQ_CL_ARM_DOT] = {"cl_arm_integer_dot_product_accumulate_int8", NULL, 0, NULL},
+                             "its least sub-groups are not of 16", NULL},
+    [CLQ_CL_AMD_MFMA] = {"cl_amd_device_attribute_query", NULL, 0, "the device is no gfx908 or gfx90a",
+                         "gfx908 gfx90a"},
+    [CLQ_CL_AMD_MFMA32] = {"cl_amd_device_attribute_query", NULL, 0, "the device is no gfx940 to gfx950",
+                           "gfx94 gfx950"},
+    [CLQ_CL_AMD_WMMA] = {"cl_amd_device_attribute_query", NULL, 0, "the device is no gfx11", "gfx11"},
+    [CLQ_CL_AMD_DOT] = {"cl_amd_device_attribute_query", NULL, 0, NULL, NULL},
+    [CLQ_CL_ARM_DOT] = {"cl_arm_integer_dot_product_accumulate_int8", NULL, 0, NULL, NULL},
 };
 
 static void ask_for_instructions(cl_device_id device, clq_cl_capabilities *found)
@@ -141,7 +165,8 @@ static void ask_for_instructions(cl_device_id device, clq_cl_capabilities *found
         }
         if (!clq_cl_has_extension(device, questions[i].extension)) {
             snprintf(found->lacks[i], sizeof found->lacks[i], "the device lacks %s", questions[i].extension);
-        } else if (questions[i].has != NULL && !questions[i].has(device, questions[i].least)) {
+        } else if ((questions[i].has != NULL && !questions[i].has(device, questions[i].least)) ||
+                   (questions[i].names != NULL && !is_named(device, questions[i].names))) {
             snprintf(found->lacks[i], sizeof found->lacks[i], "%s", questions[i].lacks);
         }
     }

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Products by the variants whose work-items multiply matrices together (kernels/gemm_mma.cl, gemm_matrix.cl), with
+ * their instructions emulated, of which `emulated` runs many more (tests/CMakeLists.txt).
+ */
+#include "inputs_gemm.h"
+#include "matrix_product.h"
+#include "opencl/runtime/context.h"
+
+static const char *const variants[] = {"nvidia-mma", "intel-dpas", "intel-dpas16",
+                                       "amd-mfma",   "amd-mfma32", "amd-wmma"};
+
+enum { VARIANTS = sizeof variants / sizeof variants[0], MOST_ITEMS = 256 };
+
+/* What oclgrind runs: one tile, of which each sub-group has a part, and one step more of K than are staged. */
+static void a_small_product(void **state)
+{
+    (void)state;
+    matrix_product_skip_without_groups_of(MOST_ITEMS);
+    for (size_t v = 0; v < VARIANTS; v++) {
+        check_gemm c;
+        check_gemm_init(&c, "a small product", 34, 34, v == 0 ? 196 : 132);
+        c.problem.a.transposed = 1;
+        c.problem.a.dtype = v % 2 == 0 ? CLQ_S8 : CLQ_U8;
+        matrix_product_check(variants[v], &c, 64);
+    }
+}
+
+/* Of rows that are aligned and that are not, of one step of K and several, with ragged and whole ends. */
+static void lesser_tiles(void **state)
+{
+    static const struct {
+        uint64_t m, n, k;
+        int transposed_a, transposed_b;
+    } shapes[] = {{64, 64, 64, 0, 0},  {1, 1, 1, 0, 0},     {9, 100, 336, 0, 1}, {70, 37, 213, 0, 0},
+                  {65, 33, 256, 1, 0}, {15, 31, 453, 1, 1}, {63, 65, 15, 0, 0},  {130, 20, 129, 0, 1}};
+    (void)state;
+    matrix_product_skip_without_groups_of(MOST_ITEMS);
+    for (size_t i = 0; i < VARIANTS * (sizeof shapes / sizeof shapes[0]); i++) {
+        const size_t shape = i / VARIANTS;
+        check_gemm c;
+        check_gemm_init(&c, "lesser tiles", shapes[shape].m, shapes[shape].n, shapes[shape].k);
+        c.problem.a.transposed = shapes[shape].transposed_a;
+        c.problem.b.transposed = shapes[shape].transposed_b;
+        c.problem.a.dtype = inputs_gemm_code_type();
+        c.problem.b.dtype = inputs_gemm_code_type();
+        if (check_below(2) != 0) {
+            inputs_gemm_layout(&c);
+            inputs_gemm_batches(&c, 2);
+        }
+        matrix_product_check(variants[i % VARIANTS], &c, 64);
+    }
+}
+
+/* More work-groups of them than the device has compute units. */
+static void greater_tiles(void **state)
+{
+    static const uint64_t shapes[][3] = {{129, 140, 272}, {143, 97, 213}, {250, 65, 64}};
+    const uint64_t least_bytes = 128 * 432;
+    (void)state;
+    matrix_product_skip_without_groups_of(MOST_ITEMS);
+    if (check_device()->cl->local_bytes < least_bytes) {
+        check_skip("the device has too little local memory");
+    }
+    for (size_t i = 0; i < VARIANTS * (sizeof shapes / sizeof shapes[0]); i++) {
+        const uint64_t *shape = shapes[i / VARIANTS];
+        check_gemm c;
+        check_gemm_init(&c, "greater tiles", shape[0], shape[1], shape[2]);
+        c.problem.a.transposed = i / VARIANTS == 0;
+        c.problem.a.dtype = inputs_gemm_code_type();
+        inputs_gemm_batches(&c, (check_device()->device.compute_units + 1) / 2);
+        matrix_product_check(variants[i % VARIANTS], &c, 128);
+    }
+}
+
+/* Of K that are steps, halves and parts of them, and the last one short. */
+static void groups_along_k(void **state)
+{
+    static const uint64_t groups[] = {64, 32, 16, 128, 12};
+    (void)state;
+    matrix_product_skip_without_groups_of(MOST_ITEMS);
+    for (size_t i = 0; i < VARIANTS * (sizeof groups / sizeof groups[0]); i++) {
+        check_gemm c;
+        check_gemm_init(&c, "groups along K", 11 + 30 * (i % 2), 35, 160 + 4 * (i % 3));
+        c.problem.a.dtype = inputs_gemm_code_type();
+        inputs_gemm_groups(&c, groups[i / VARIANTS]);
+        matrix_product_check(variants[i % VARIANTS], &c, 64);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_small_product),
+    cmocka_unit_test(lesser_tiles),
+    cmocka_unit_test(greater_tiles),
+    cmocka_unit_test(groups_along_k),
+};
+
+CHECK_MAIN("matrix-products", tests)
