@@ -6,16 +6,18 @@
  *
  * STEP_GROUPS groups of four k of both operands are staged in local memory, twice over: while the sub-groups multiply
  * one step the next one is copied, and there is a barrier a step. Behind it all have done with the step before, whose
- * place the copies take. Copies are of 16 bytes: of A a row's, of B a group's of four columns, as panels have them.
+ * place the copies take; where the next step is loaded into registers (MATRIX_AHEAD) it goes to its place at the end of
+ * this one, so that no load is waited for before the products. Copies are of 16 bytes: of A a row's, of B a group's of
+ * four columns, as panels have them.
  *
  *     A        [row][group], rows A_PITCH words apart
  *     B        [group][column], groups B_PITCH words apart
  *     C        MATRIX_ROWS rows of a panel of each sub-group at a time, in the place of the stages, rows C_PITCH
  *              words apart, so that neighbouring lanes write neighbouring columns
  *
- * Edges: rows beyond m are read as the last row and not stored. Of B what lies beyond the slice, and panels beyond the
- * last, are zeros, so that A may have anything there; beyond k it is not read. Where 16 bytes of A's rows do not lie at
- * multiples of as many, which is asked once, they are read byte by byte; panels always do.
+ * Edges: rows beyond m, and panels beyond the last, are read as the last one and not stored. Of B what lies beyond the
+ * slice is zeros, so that A may have anything there; beyond k it is not read. Where 16 bytes of A's rows do not lie at
+ * multiples of as many, which is asked once, or a step goes beyond k, they are read byte by byte; panels always do.
  *
  * Build options: TILE 64 or 128; VECTOR_WIDTH 4; those of gemm_fragment.clh; CLQ_EMULATE (kernels/instruction/).
  * Dimensions: ITEMS * ceil(n / TILE), ceil(m / TILE), batch * slices. a' is A's codes, or, where the instruction takes
@@ -60,18 +62,13 @@ typedef struct matrix_share {
     int a_is_aligned;
 } matrix_share;
 
-/* 16 codes of a row from `depth` on, as far as it has them. */
-static inline uint4 load_chunk(const gemm_call *call, __global const uchar *row, uint depth, int is_aligned)
+/* 16 codes of a row from `depth` on; its last one again in place of those beyond its end. */
+static inline uint4 load_codes(__global const uchar *row, uint depth, uint k)
 {
     uint words[4] = {0, 0, 0, 0};
-    if (is_aligned && depth + 16 <= call->k) {
-        return *(__global const uint4 *)(row + depth);
-    }
 #pragma unroll
     for (uint i = 0; i < 16; i++) {
-        if (depth + i < call->k) {
-            words[i / 4] |= (uint)row[depth + i] << (8 * (i % 4));
-        }
+        words[i / 4] |= (uint)row[min(depth + i, k - 1)] << (8 * (i % 4));
     }
     return vload4(0, words);
 }
@@ -84,30 +81,77 @@ static inline uint4 load_chunk(const gemm_call *call, __global const uchar *row,
 #define TAKES_S8(call) (call)->a_is_signed
 #endif
 
-/* Copy the step that begins with `group`; there is none from the slice's end on. */
-static inline void stage_step(const gemm_call *call, const matrix_share *share, uint group, __local uint *a,
-                              __local uint *b)
+/* Chunks of A and B in the step that begins with `group`: of a row beyond m that of the last one, of panels that are
+ * not there likewise, and of groups beyond the slice too. */
+static inline uint4 load_a(const gemm_call *call, const matrix_share *share, uint group, uint at)
 {
-    for (uint i = (uint)get_local_id(0); i < CHUNKS && group < share->last; i += ITEMS) {
-        const uint row = i / ROW_CHUNKS;
-        const uint chunk = i % ROW_CHUNKS;
-        __global const uchar *from = share->a + min(share->row0 + row, call->m - 1) * call->a_row;
-        *(__local uint4 *)(a + row * A_PITCH + chunk * 4) =
-            load_chunk(call, from, (group + chunk * 4) * GROUP_DEPTH, share->a_is_aligned) ^ FLIP(call);
+    const uint row = min(share->row0 + at / ROW_CHUNKS, call->m - 1);
+    const uint depth = group * GROUP_DEPTH + at % ROW_CHUNKS * 16;
+    const int is_whole = share->a_is_aligned && (group + STEP_GROUPS) * GROUP_DEPTH <= call->k; /* the same for all */
+    __global const uchar *from = share->a + row * call->a_row;
+    return is_whole ? *(__global const uint4 *)(from + depth) : load_codes(from, depth, call->k);
+}
+
+static inline uint4 load_b(const gemm_call *call, const matrix_share *share, uint group, uint at)
+{
+    const uint of_step = min(group + at / GROUP_CHUNKS, share->last - 1);
+    const uint column = at % GROUP_CHUNKS * 4;
+    const uint panel = min(share->panel0 + column / PANEL_COLUMNS, share->panels - 1);
+    return *(__global const uint4 *)(share->b + ((ulong)panel * call->groups + of_step) * PANEL_COLUMNS +
+                                     column % PANEL_COLUMNS);
+}
+
+/* Lay them in a stage, in place of B's groups beyond the slice zeros. That is asked here, where what was loaded must
+ * have come anyway. */
+static inline void store_chunks(const gemm_call *call, const matrix_share *share, uint group, uint at, uint4 of_a,
+                                uint4 of_b, __local uint *a, __local uint *b)
+{
+    const uint of_step = at / GROUP_CHUNKS;
+    *(__local uint4 *)(a + at / ROW_CHUNKS * A_PITCH + at % ROW_CHUNKS * 4) = of_a ^ FLIP(call);
+    *(__local uint4 *)(b + of_step * B_PITCH + at % GROUP_CHUNKS * 4) =
+        group + of_step < share->last ? of_b : (uint4)(0);
+}
+
+/* Chunks of each operand that a work-item copies in a step, ITEMS apart. */
+#define COPIES (CHUNKS / ITEMS)
+
+#ifdef MATRIX_AHEAD
+/* Begin to load the step of `group`, of which there is none from the slice's end on; they are in registers. */
+static inline __attribute__((always_inline)) void load_step(const gemm_call *call, const matrix_share *share,
+                                                            uint group, uint4 *of_a, uint4 *of_b)
+{
+    if (group >= share->last) {
+        return;
     }
-    for (uint i = (uint)get_local_id(0); i < CHUNKS && group < share->last; i += ITEMS) {
-        const uint of_step = i / GROUP_CHUNKS;
-        const uint column = i % GROUP_CHUNKS * 4;
-        const uint panel = share->panel0 + column / PANEL_COLUMNS;
-        uint4 words = (uint4)(0);
-        if (panel < share->panels && group + of_step < share->last) {
-            words =
-                *(__global const uint4 *)(share->b + ((ulong)panel * call->groups + group + of_step) * PANEL_COLUMNS +
-                                          column % PANEL_COLUMNS);
-        }
-        *(__local uint4 *)(b + of_step * B_PITCH + column) = words;
+#pragma unroll
+    for (uint i = 0; i < COPIES; i++) {
+        of_a[i] = load_a(call, share, group, (uint)get_local_id(0) + i * ITEMS);
+    }
+#pragma unroll
+    for (uint i = 0; i < COPIES; i++) {
+        of_b[i] = load_b(call, share, group, (uint)get_local_id(0) + i * ITEMS);
     }
 }
+
+static inline __attribute__((always_inline)) void store_step(const gemm_call *call, const matrix_share *share,
+                                                             uint group, const uint4 *of_a, const uint4 *of_b,
+                                                             __local uint *a, __local uint *b)
+{
+#pragma unroll
+    for (uint i = 0; i < COPIES; i++) {
+        store_chunks(call, share, group, (uint)get_local_id(0) + i * ITEMS, of_a[i], of_b[i], a, b);
+    }
+}
+#else
+/* Copy the step of `group`. */
+static inline void copy_step(const gemm_call *call, const matrix_share *share, uint group, __local uint *a,
+                             __local uint *b)
+{
+    for (uint at = (uint)get_local_id(0); at < CHUNKS && group < share->last; at += ITEMS) {
+        store_chunks(call, share, group, at, load_a(call, share, group, at), load_b(call, share, group, at), a, b);
+    }
+}
+#endif
 
 #define SUM(i, panel, j) (((i)*SUB_PANELS + (panel)) * BESIDE + (j))
 
@@ -158,7 +202,7 @@ static inline __attribute__((always_inline)) void lay_sums(__local int *c, const
  */
 static inline __attribute__((always_inline)) void lay_part(__local int *c, matrix_c *sums, uint part)
 {
-#ifdef MATRIX_MOVES_SUMS
+#ifdef MATRIX_AHEAD
     lay_sums(c, sums);
 #pragma unroll
     for (uint i = BESIDE; i < DOWN * SUB_PANELS * BESIDE; i++) {
@@ -214,6 +258,9 @@ __kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void g
     const uint slice = (uint)get_group_id(2) - (uint)batch * call.slices;
     const uint first = (call.first_slice + slice) * call.slice_groups;
     matrix_c sums[DOWN * SUB_PANELS * BESIDE];
+#ifdef MATRIX_AHEAD
+    uint4 of_a[COPIES], of_b[COPIES]; /* of the next step */
+#endif
     uint stage = 0;
     matrix_share share;
     share.a = a + call.a_offset + batch * call.a_batch;
@@ -227,17 +274,27 @@ __kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void g
     for (uint i = 0; i < DOWN * SUB_PANELS * BESIDE; i++) {
         sums[i] = (matrix_c)(0);
     }
-    stage_step(&call, &share, first, a_stages, b_stages);
+#ifdef MATRIX_AHEAD
+    load_step(&call, &share, first, of_a, of_b);
+#else
+    copy_step(&call, &share, first, a_stages, b_stages);
+#endif
     for (uint group = first; group < share.last; group += STEP_GROUPS) {
-        __local const uint *const a_here = a_stages + stage * A_STAGE + a_part;
-        __local const uint *const b_here = b_stages + stage * B_STAGE + b_part;
+        __local uint *const a_here = a_stages + stage * A_STAGE;
+        __local uint *const b_here = b_stages + stage * B_STAGE;
         stage ^= 1;
+#ifdef MATRIX_AHEAD
+        store_step(&call, &share, group, of_a, of_b, a_here, b_here);
         barrier(CLK_LOCAL_MEM_FENCE);
-        stage_step(&call, &share, group + STEP_GROUPS, a_stages + stage * A_STAGE, b_stages + stage * B_STAGE);
+        load_step(&call, &share, group + STEP_GROUPS, of_a, of_b);
+#else
+        barrier(CLK_LOCAL_MEM_FENCE);
+        copy_step(&call, &share, group + STEP_GROUPS, a_stages + stage * A_STAGE, b_stages + stage * B_STAGE);
+#endif
         if (TAKES_S8(&call)) { /* the same for all */
-            multiply_step(a_here, b_here, 1, scratch, sums);
+            multiply_step(a_here + a_part, b_here + b_part, 1, scratch, sums);
         } else {
-            multiply_step(a_here, b_here, 0, scratch, sums);
+            multiply_step(a_here + a_part, b_here + b_part, 0, scratch, sums);
         }
     }
     write_sums(&call, &memory, &share, batch, slice, (__local int *)stages, sums);
