@@ -33,6 +33,14 @@ typedef struct clq_keeper {
     void (*write)(clq_context *context, void *memory, uint64_t capacity, uint64_t *bytes);
 } clq_keeper;
 
+/* Batches of products, whose tasks have been checked; `order` as in clq_gemm_task. */
+typedef struct clq_gemm_batcher {
+    clq_status (*prepare)(clq_gemm_batch *batch, clq_error *error);
+    void (*release)(clq_gemm_batch *batch); /* what `prepared` is, and it is not NULL */
+    clq_status (*run)(clq_gemm_batch *batch, const clq_order *order, clq_error *error);
+    clq_status (*plan)(const clq_gemm_batch *batch, clq_plan *plan, clq_error *error);
+} clq_gemm_batcher;
+
 typedef struct clq_executor {
     void (*destroy)(clq_context *context);
     clq_status (*buffer_create)(clq_buffer *buffer, void *memory, clq_error *error);
@@ -77,8 +85,9 @@ typedef struct clq_executor {
     void (*weights_destroy)(clq_gemm_weights *weights);
     clq_status (*set_cache)(clq_context *context, const char *directory, clq_error *error);
     clq_status (*force_variant)(clq_context *context, const char *variant, clq_error *error);
-    const clq_tuner *tuner;   /* NULL: there is nothing to tune */
-    const clq_keeper *keeper; /* NULL: nothing is compiled */
+    const clq_gemm_batcher *gemm_batch; /* NULL: their products run one after the other */
+    const clq_tuner *tuner;             /* NULL: there is nothing to tune */
+    const clq_keeper *keeper;           /* NULL: nothing is compiled */
 } clq_executor;
 
 struct clq_context {

@@ -124,21 +124,37 @@ static int touches_rows(const row_set *output, const row_set *s)
     return 0;
 }
 
+/* Whether that output shares a byte with an operand, of the same product or another. */
+static int writes_to(const clq_gemm_task *writer, clq_gemm_argument output, const clq_gemm_task *other,
+                     clq_gemm_argument argument)
+{
+    const clq_extent *written = &writer->extents[output];
+    const clq_extent *bytes = &other->extents[argument];
+    if (clq_extents_overlap(written, bytes)) {
+        const uint64_t base = clq_size_min(written->first, bytes->first);
+        const row_set whole = output_of(writer, output, base);
+        for (uint64_t batch = 0; batch < batches_of(other, argument); batch++) {
+            const row_set s = rows_of(other, argument, batch, base);
+            if (touches_rows(&whole, &s)) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+int clq_gemm_writes_to(const clq_gemm_task *writer, const clq_gemm_task *other, clq_gemm_argument argument)
+{
+    return writes_to(writer, CLQ_GEMM_C, other, argument);
+}
+
 clq_status clq_gemm_check_output(const clq_gemm_task *task, clq_gemm_argument output, clq_error *error)
 {
-    const clq_extent *written = &task->extents[output];
     for (int i = 0; i < CLQ_GEMM_ARGUMENTS; i++) {
         const clq_gemm_argument input = (clq_gemm_argument)i;
-        if (input != output && clq_extents_overlap(written, &task->extents[input])) {
-            const uint64_t base = clq_size_min(written->first, task->extents[input].first);
-            const row_set whole = output_of(task, output, base);
-            for (uint64_t batch = 0; batch < batches_of(task, input); batch++) {
-                const row_set s = rows_of(task, input, batch, base);
-                if (touches_rows(&whole, &s)) {
-                    return clq_extents_refuse("gemm", clq_gemm_argument_name(output), written,
-                                              clq_gemm_argument_name(input), &task->extents[input], error);
-                }
-            }
+        if (input != output && writes_to(task, output, task, input)) {
+            return clq_extents_refuse("gemm", clq_gemm_argument_name(output), &task->extents[output],
+                                      clq_gemm_argument_name(input), &task->extents[input], error);
         }
     }
     return CLQ_OK;

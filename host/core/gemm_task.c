@@ -123,6 +123,7 @@ void clq_gemm_task_init(clq_gemm_task *task, const clq_gemm_problem *p)
     task->c = strides_of(&p->c, p->m, p->n);
     task->a_batches = p->a.batch_stride != 0 ? p->batch : 1;
     task->b_batches = p->b.batch_stride != 0 ? p->batch : 1;
+    task->packed_batches = task->b_batches;
     task->k_groups = p->k_group == 0 ? 0 : clq_size_divide_up(p->k, p->k_group);
     rows = p->m * task->a_batches;
     columns = p->n * task->b_batches;

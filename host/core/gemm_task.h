@@ -36,6 +36,7 @@ typedef struct clq_gemm_task {
     uint64_t values[CLQ_GEMM_ARGUMENTS];    /* of a parameter: 0, 1, or one for each row, column or group */
     clq_extent extents[CLQ_GEMM_ARGUMENTS]; /* from their first to behind their last byte; empty: absent */
     const clq_gemm_weights *weights;        /* NULL: `b` is as the caller has it */
+    uint64_t packed_batches, packed_first;  /* of weights: how many B they hold, and which is the product's first */
     int32_t minimum, maximum;               /* bounds of integer outputs */
     float real_minimum, real_maximum;       /* bounds of real outputs */
     const clq_order *order;                 /* NULL: on the context's own queue */
@@ -81,11 +82,29 @@ uint64_t clq_gemm_argument_elements(const clq_gemm_task *task, clq_gemm_argument
 uint32_t clq_gemm_element_bits(const clq_gemm_task *task, clq_gemm_argument argument);
 uint64_t clq_gemm_stored_bytes(const clq_gemm_task *task, clq_gemm_argument argument, uint64_t elements);
 
+/* Products that run together; those without rows are none of them. */
+struct clq_gemm_batch {
+    clq_context *context; /* holds a reference */
+    size_t count;
+    clq_gemm_task *tasks;
+    clq_gemm_problem *described; /* what their `problem` point at */
+    size_t *items;               /* which of the items that were given each is */
+    void *prepared;              /* the executor's own, NULL where it has none */
+};
+
 /* ---- gemm_extents.c ---- */
 
 /* Refuse an output, or what else is written, such as scratch memory, that shares a byte with another operand. */
 clq_status clq_gemm_check_output(const clq_gemm_task *task, clq_gemm_argument output, clq_error *error);
 clq_status clq_gemm_check_apart(const clq_gemm_task *task, const char *name, const clq_extent *written,
                                 clq_error *error);
+
+/* Whether C of one product shares a byte with that operand of another. */
+int clq_gemm_writes_to(const clq_gemm_task *writer, const clq_gemm_task *other, clq_gemm_argument argument);
+
+/* ---- gemm_batch_extents.c ---- */
+
+/* Refuse a product that writes what another one reads or writes. */
+clq_status clq_gemm_batch_check(const clq_gemm_batch *batch, clq_error *error);
 
 #endif

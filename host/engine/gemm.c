@@ -10,7 +10,8 @@
 #include "engine/gemm_real.h"
 
 clq_status clq_gemm_begin(const clq_context *context, const clq_gemm_problem *problem,
-                          const clq_gemm_operands *operands, clq_gemm_task *task, clq_error *error)
+                          const clq_gemm_operands *operands, const uint64_t *weights_batch, clq_gemm_task *task,
+                          clq_error *error)
 {
     CLQ_REQUIRE(context != NULL && operands != NULL, "clq_gemm: context and operands must not be NULL");
     CLQ_REQUIRE(operands->struct_size == sizeof *operands,
@@ -42,7 +43,7 @@ clq_status clq_gemm_begin(const clq_context *context, const clq_gemm_problem *pr
         }
     }
     if (task->weights != NULL) {
-        CLQ_TRY(clq_gemm_check_weights(context, task, error));
+        CLQ_TRY(clq_gemm_check_weights(context, task, weights_batch, error));
         task->extents[CLQ_GEMM_B] = task->weights->extent;
     }
     return clq_gemm_check_output(task, CLQ_GEMM_C, error);
@@ -52,7 +53,7 @@ clq_status clq_gemm_run(clq_context *context, const clq_gemm_problem *problem, c
                         const clq_order *order, clq_error *error)
 {
     clq_gemm_task task;
-    CLQ_TRY(clq_gemm_begin(context, problem, operands, &task, error));
+    CLQ_TRY(clq_gemm_begin(context, problem, operands, NULL, &task, error));
     task.order = order;
     return context->executor->gemm(context, &task, error);
 }

@@ -27,7 +27,7 @@ clq_status clq_gemm_real_begin(const clq_context *context, const clq_gemm_proble
                                const clq_gemm_operands *operands, clq_gemm_task *task, clq_gemm_real *real,
                                clq_error *error)
 {
-    CLQ_TRY(clq_gemm_begin(context, problem, operands, task, error));
+    CLQ_TRY(clq_gemm_begin(context, problem, operands, NULL, task, error));
     clq_gemm_real_describe(problem, real);
     return check_nonfinite(context, task, &operands->a_nonfinite, &real->found, error);
 }

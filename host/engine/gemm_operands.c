@@ -49,8 +49,18 @@ clq_status clq_gemm_check_packed(const clq_gemm_task *task, const clq_gemm_weigh
     return CLQ_OK;
 }
 
-clq_status clq_gemm_check_weights(const clq_context *context, const clq_gemm_task *task, clq_error *error)
+clq_status clq_gemm_check_weights(const clq_context *context, clq_gemm_task *task, const uint64_t *weights_batch,
+                                  clq_error *error)
 {
+    clq_gemm_weights one = *task->weights;
     CLQ_REQUIRE(task->weights->context == context, "gemm: the weights belong to another context");
-    return clq_gemm_check_packed(task, task->weights, error);
+    if (weights_batch != NULL && task->problem->batch == 1) {
+        CLQ_REQUIRE(*weights_batch < one.batches,
+                    "gemm: weights_batch is %" PRIu64 ", the weights have %" PRIu64 " batches", *weights_batch,
+                    one.batches);
+        task->packed_batches = one.batches;
+        task->packed_first = *weights_batch;
+        one.batches = 1;
+    }
+    return clq_gemm_check_packed(task, &one, error);
 }

@@ -300,6 +300,8 @@ clq_status clq_native_gemm_by_reference(const clq_native_team *team, const clq_g
     weights.object = codes;
     weights.offset_bytes = 0;
     own.weights = &weights;
+    own.packed_batches = task->b_batches;
+    own.packed_first = 0;
     clq_native_gemm_in_tiles(team, &own);
     clq_memory_give(team->memory, codes, bytes);
     return CLQ_OK;

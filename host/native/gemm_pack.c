@@ -14,8 +14,11 @@ clq_native_packing clq_native_packing_of(const clq_gemm_task *task, const void *
     k.panel_bytes = k.depth.all * CLQ_NATIVE_COLUMNS;
     k.numbers = k.panels * k.depth.parts * CLQ_NATIVE_COLUMNS;
     k.codes = (unsigned char *)(uintptr_t)packed;
-    k.sums = (void *)(k.codes + task->b_batches * k.panels * k.panel_bytes);
-    k.zero_points = k.sums + task->b_batches * k.numbers;
+    k.sums = (void *)(k.codes + task->packed_batches * k.panels * k.panel_bytes);
+    k.zero_points = k.sums + task->packed_batches * k.numbers;
+    k.codes += task->packed_first * k.panels * k.panel_bytes;
+    k.sums += task->packed_first * k.numbers;
+    k.zero_points += task->packed_first * k.numbers;
     return k;
 }
 

@@ -191,13 +191,15 @@ static void unpack(const clq_gemm_task *task, const unsigned char *words, unsign
     const uint32_t offset = p->b.dtype == CLQ_U8 ? 128 : 0;
     unsigned char *zero_points = to + task->b_batches * p->k * p->n;
     for (uint64_t z = 0; z < task->b_batches; z++) {
-        unpack_batch(task, &packed, words + 4 * z * packed.batch_words, offset, to + z * p->k * p->n);
+        unpack_batch(task, &packed, words + 4 * (task->packed_first + z) * packed.batch_words, offset,
+                     to + z * p->k * p->n);
     }
     for (uint64_t i = 0; i < task->values[CLQ_GEMM_B_ZERO_POINT] && packed.parts > 0; i++) {
         const uint64_t part = p->b_zero_point == CLQ_GEMM_PER_GROUP ? i % packed.parts : 0;
         const uint64_t column = p->b_zero_point == CLQ_GEMM_PER_GROUP ? i / packed.parts : i;
-        const uint64_t at = packed.columns + packed.zero_points + column / p->n * packed.columns_batch +
-                            part * packed.columns_part + column % p->n;
+        const uint64_t at = packed.columns + packed.zero_points +
+                            (task->packed_first + column / p->n) * packed.columns_batch + part * packed.columns_part +
+                            column % p->n;
         const uint32_t zero_point = take_word(words, at) + offset;
         memcpy(zero_points + 4 * i, &zero_point, sizeof zero_point);
     }
@@ -255,6 +257,8 @@ clq_status clq_cl_host_gemm(clq_context *context, const clq_gemm_task *task, clq
     if (task->weights != NULL && task->weights->form != CLQ_GEMM_FORM_ROWS) {
         CLQ_TRY_TO(fetch_weights(context, task, &weights, error));
         own.weights = &weights;
+        own.packed_batches = task->b_batches;
+        own.packed_first = 0;
     }
     CLQ_TRY_TO(read_all(&c, error));
     CLQ_TRY_TO(clq_reference_executor.gemm(NULL, &own, error));

@@ -54,12 +54,16 @@ static source source_of(const clq_gemm_task *task)
     s.zero_points = clq_reference_gemm_at(task, CLQ_GEMM_B_ZERO_POINT);
     s.strides = task->b;
     if (task->weights != NULL) {
+        const uint64_t codes = p->k * p->n; /* of one B */
         s.codes = clq_gemm_packed_memory(task);
         s.dtype = packed_dtype(p->b.dtype);
         s.strides.row_stride = p->n;
         s.strides.column_stride = 1;
-        s.strides.batch = task->b_batches > 1 ? p->k * p->n : 0;
-        s.zero_points = p->b_zero_point == CLQ_GEMM_ABSENT ? NULL : s.codes + task->b_batches * p->k * p->n;
+        s.strides.batch = task->b_batches > 1 ? codes : 0;
+        s.zero_points = p->b_zero_point == CLQ_GEMM_ABSENT
+                            ? NULL
+                            : s.codes + task->packed_batches * codes + 4 * task->packed_first * s.zero_point_batch;
+        s.codes += task->packed_first * codes;
     }
     return s;
 }

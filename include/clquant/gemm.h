@@ -168,6 +168,40 @@ CLQ_API clq_status clq_gemm_prepare(clq_context *context, const clq_gemm_problem
 CLQ_API clq_status clq_gemm_row_sums(clq_context *context, const clq_gemm_problem *problem, clq_operand a,
                                      clq_operand sums, clq_error *error);
 
+/* One product of a batch. */
+typedef struct clq_gemm_batch_item {
+    const clq_gemm_problem *problem; /* as clq_gemm takes it, with A of codes; m may be 0: there is nothing to do then,
+                                        and the operands are not looked at */
+    clq_gemm_operands operands;      /* likewise */
+    /* The B of weights that hold several (packed with a batch and b.batch_stride), counted from 0, for a problem whose
+     * batch is 1: experts that are packed together. Else 0; weights of one B are a batch of 1. */
+    uint64_t weights_batch;
+} clq_gemm_batch_item;
+
+/* Products of any shapes and types, checked and prepared once, to be run many times. */
+typedef struct clq_gemm_batch clq_gemm_batch;
+
+/*
+ * Check every item as clq_gemm would, and prepare a run over all of them in a few launches, which compiles kernels and
+ * compares them with the reference; the bytes are those of one call for each item. `items` and what their `problem`
+ * point at may go afterwards; buffers and weights must outlive the batch's last run. No item may write what another one
+ * reads or writes: such items are refused, with their numbers. `count` may be 0.
+ *
+ * Items share a launch where one kernel in tiles of one size serves them and their operands lie in the same buffers:
+ * let A, C and each parameter of all be parts of one buffer each, and pack B of all together (`weights_batch`), or
+ * import all weights from one buffer. On an OpenCL device the batch has scratch memory of its own where items need
+ * some. CLQ_UNSUPPORTED for an A of reals: one dynamic quantization of the rows of all goes before.
+ */
+CLQ_API clq_status clq_gemm_batch_create(clq_context *context, const clq_gemm_batch_item *items, size_t count,
+                                         clq_gemm_batch **batch, clq_error *error);
+CLQ_API void clq_gemm_batch_destroy(clq_gemm_batch **batch); /* runs of it may still be to run */
+
+/* Enqueue every product. One batch is run by one thread at a time. */
+CLQ_API clq_status clq_gemm_batch_run(clq_gemm_batch *batch, clq_error *error);
+
+/* What would run for the first item that has rows, and in how many launches all do; no workspace is needed. */
+CLQ_API clq_status clq_gemm_batch_plan(clq_gemm_batch *batch, clq_plan *plan, clq_error *error);
+
 #ifdef __cplusplus
 }
 #endif

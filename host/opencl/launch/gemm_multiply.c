@@ -254,9 +254,9 @@ static clq_status pack_operands(clq_cl_stream *stream, const clq_gemm_task *task
         call->a_sums_offset = (base + w->sums) / 4;
         CLQ_TRY(clq_cl_gemm_sum_rows(stream, decision->tuning, task, objects->sums, call->a_sums_offset, error));
     }
-    call->b_offset = packed_at;
+    call->b_offset = packed_at + task->packed_first * packed.batch_words;
     call->b_batch = task->b_batches > 1 ? packed.batch_words : 0;
-    call->columns_offset = packed_at + packed.columns;
+    call->columns_offset = packed_at + packed.columns + task->packed_first * packed.columns_batch;
     call->columns_batch = task->b_batches > 1 ? packed.columns_batch : 0;
     call->columns_zero_points = packed.zero_points;
     call->partial_offset = (base + w->partial) / 4;

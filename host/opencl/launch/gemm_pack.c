@@ -61,10 +61,10 @@ clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
     packed.groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     packed.batch_words = packed.panels * packed.groups * PANEL_COLUMNS;
     packed.parts = task->problem->k_group != 0 ? task->k_groups : 1;
-    packed.columns = task->b_batches * packed.batch_words;
+    packed.columns = task->packed_batches * packed.batch_words;
     packed.columns_part = packed.panels * PANEL_COLUMNS;
     packed.columns_batch = packed.parts * packed.columns_part;
-    packed.zero_points = task->b_batches * packed.columns_batch;
+    packed.zero_points = task->packed_batches * packed.columns_batch;
     packed.bytes = 4 * clq_size_max(packed.columns + 2 * packed.zero_points, 1);
     return packed;
 }

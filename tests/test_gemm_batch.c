@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Many products in one go: a batch gives the bytes of one call for each, whatever they are, and says what it refuses.
+ */
+#include <string.h>
+
+#include "gemm_batch_case.h"
+#include "inputs_gemm.h"
+#include "refusal.h"
+
+static gemm_batch_case b; /* too large for a stack */
+
+/* ---- experts ---- */
+
+/* One B each, of one shape, packed together; rows as the router has them, now and then none. */
+static void add_expert(size_t i, uint64_t m, uint64_t n, uint64_t k, uint64_t k_group, clq_dtype dtype)
+{
+    check_gemm *c = &b.cases[i];
+    check_gemm_init(c, "an expert", m > 0 ? m : 1, n, k);
+    c->problem.b.dtype = dtype;
+    b.is_empty[i] = m == 0;
+    b.count = i + 1;
+    if (k_group > 0) {
+        c->problem.k_group = k_group;
+        c->problem.b_scale = CLQ_GEMM_PER_GROUP;
+        c->problem.a_scale = CLQ_GEMM_PER_ROW;
+        c->problem.b_zero_point = dtype == CLQ_U4 ? CLQ_GEMM_PER_GROUP : CLQ_GEMM_ABSENT;
+        c->problem.c.dtype = CLQ_F32;
+    } else {
+        c->problem.c.dtype = CLQ_F32;
+        c->problem.a_scale = CLQ_GEMM_PER_ROW;
+        c->problem.b_scale = CLQ_GEMM_PER_COLUMN;
+        c->problem.b_zero_point = dtype == CLQ_U8 ? CLQ_GEMM_PER_COLUMN : CLQ_GEMM_ABSENT;
+    }
+    inputs_gemm_fill(c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
+}
+
+static void check_experts(const char *name, uint64_t most, uint64_t k_group, clq_dtype dtype, const char *variant)
+{
+    gemm_batch_case_init(&b, name);
+    b.together = 1;
+    for (size_t i = 0; i < 24; i++) {
+        add_expert(i, i % 5 == 3 ? 0 : 1 + check_below(most), 70, 133, k_group, dtype);
+    }
+    gemm_batch_case_check(&b, variant);
+    gemm_batch_case_free(&b);
+}
+
+static void experts(void **state)
+{
+    (void)state;
+    check_experts("experts of few rows", 3, 0, CLQ_S8, NULL);
+    check_experts("experts of many rows", 40, 0, CLQ_S8, NULL);
+    check_experts("experts with zero points of B", 3, 0, CLQ_U8, NULL);
+    check_experts("experts in groups along K", 3, 32, CLQ_S4, NULL);
+    check_experts("experts in groups along K with zero points", 3, 32, CLQ_U4, NULL);
+    check_experts("many rows in groups along K", 40, 64, CLQ_S8, NULL);
+    check_needs_device();
+}
+
+static void no_rows_at_all(void **state)
+{
+    (void)state;
+    gemm_batch_case_init(&b, "experts without rows");
+    b.together = 1;
+    for (size_t i = 0; i < 5; i++) {
+        add_expert(i, 0, 37, 70, 0, CLQ_S8);
+    }
+    gemm_batch_case_check(&b, NULL);
+    gemm_batch_case_free(&b);
+    gemm_batch_case_init(&b, "no products");
+    gemm_batch_case_check(&b, NULL);
+    check_needs_device();
+}
+
+/* ---- anything ---- */
+
+static void add_any(size_t i)
+{
+    check_gemm *c = &b.cases[i];
+    if (check_chance(4)) {
+        check_gemm_init(c, "in groups", 1 + check_below(30), 1 + check_below(70), 1 + check_below(150));
+        inputs_gemm_layout(c);
+        inputs_gemm_groups(c, 4 * (1 + check_below(9)));
+    } else {
+        inputs_gemm_problem(c, "any product", 90);
+    }
+    c->packed = check_chance(2);
+    c->sums = c->problem.k_group == 0 && check_chance(4);
+    b.is_empty[i] = check_chance(8);
+    b.count = i + 1;
+    inputs_gemm_fill(c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_ANY);
+}
+
+static void any_products(void **state)
+{
+    (void)state;
+    for (int turn = 0; turn < 12; turn++) {
+        gemm_batch_case_init(&b, "any products");
+        b.apart = turn % 4 == 3;
+        for (size_t i = 0; i < 30; i++) {
+            add_any(i);
+        }
+        gemm_batch_case_check(&b, NULL);
+        gemm_batch_case_free(&b);
+    }
+    check_needs_device();
+}
+
+/* ---- refusals ---- */
+
+enum { ROWS = 3, COLUMNS = 5, DEPTH = 7 };
+
+typedef struct two {
+    clq_buffer *memory;
+    clq_gemm_problem problem;
+    clq_gemm_batch_item items[2];
+} two;
+
+/* Two products with one A and B. */
+static void two_begin(two *t, clq_context *context)
+{
+    memset(t, 0, sizeof *t);
+    clq_gemm_init(&t->problem);
+    t->problem.m = ROWS;
+    t->problem.n = COLUMNS;
+    t->problem.k = DEPTH;
+    ACCEPTED(clq_buffer_create(context, 1024, &t->memory, e));
+    for (int i = 0; i < 2; i++) {
+        clq_gemm_operands *o = &t->items[i].operands;
+        t->items[i].problem = &t->problem;
+        o->struct_size = sizeof *o;
+        o->a = (clq_operand){t->memory, 0};
+        o->b = (clq_operand){t->memory, 64};
+        o->c = (clq_operand){t->memory, 32 + 16 * (uint64_t)i};
+    }
+}
+
+#define CREATE clq_gemm_batch_create(context, t.items, 2, &batch, e)
+
+static void refuse_on(clq_context *context)
+{
+    clq_gemm_batch *batch = NULL;
+    clq_gemm_problem other;
+    clq_gemm_weights *weights = NULL;
+    clq_gemm_problem several;
+    clq_plan plan;
+    two t;
+    two_begin(&t, context);
+    ACCEPTED(CREATE);
+    clq_gemm_batch_destroy(&batch);
+    clq_gemm_batch_destroy(&batch);
+    clq_gemm_batch_destroy(NULL);
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_gemm_batch_create(NULL, t.items, 2, &batch, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_gemm_batch_create(context, NULL, 2, &batch, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_gemm_batch_create(context, t.items, 2, NULL, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "batch is NULL", clq_gemm_batch_run(NULL, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_gemm_batch_plan(NULL, &plan, e));
+    t.items[1].problem = NULL;
+    REFUSED(CLQ_INVALID_ARGUMENT, "item 1 of the batch: gemm: problem is NULL", CREATE);
+    other = t.problem;
+    t.items[1].problem = &other;
+    other.n = 0;
+    REFUSED(CLQ_INVALID_ARGUMENT, "item 1 of the batch: gemm: m, n and batch", CREATE);
+    other.m = 0; /* it is checked all the same */
+    REFUSED(CLQ_INVALID_ARGUMENT, "item 1 of the batch: gemm: m, n and batch", CREATE);
+    other = t.problem;
+    other.a.dtype = CLQ_F32;
+    other.a_scale = CLQ_GEMM_PER_ROW;
+    other.c.dtype = CLQ_F32;
+    REFUSED(CLQ_UNSUPPORTED, "item 1 of the batch: gemm: A is f32, products of a batch have codes", CREATE);
+    other = t.problem;
+    t.items[1].operands.c.offset = 32 + ROWS * COLUMNS - 1;
+    REFUSED(CLQ_INVALID_ARGUMENT, "c of item ", CREATE);
+    t.items[1].operands.c.offset = 32 + ROWS * COLUMNS;
+    ACCEPTED(CREATE);
+    clq_gemm_batch_destroy(&batch);
+    t.items[1].operands.a.offset = 4 * 32 - ROWS * DEPTH + 1; /* its last byte is the first of C */
+    REFUSED(CLQ_INVALID_ARGUMENT, "c of item 0", CREATE);
+    REFUSED(CLQ_INVALID_ARGUMENT, "a of item 1", CREATE);
+    other.m = 0; /* nobody reads it */
+    ACCEPTED(CREATE);
+    clq_gemm_batch_destroy(&batch);
+    other.m = ROWS;
+    t.items[1].operands.a.offset = 0;
+    t.items[1].weights_batch = 1;
+    REFUSED(CLQ_INVALID_ARGUMENT, "weights_batch is 1, without weights", CREATE);
+    several = t.problem;
+    several.batch = 2;
+    several.b.batch_stride = COLUMNS * DEPTH;
+    several.c.batch_stride = ROWS * COLUMNS;
+    ACCEPTED(
+        clq_gemm_weights_create(context, &several, (clq_operand){t.memory, 0}, (clq_operand){NULL, 0}, &weights, e));
+    t.items[1].operands.weights = weights;
+    ACCEPTED(CREATE);
+    clq_gemm_batch_destroy(&batch);
+    t.items[1].weights_batch = 2;
+    REFUSED(CLQ_INVALID_ARGUMENT, "weights_batch is 2, the weights have 2 batches", CREATE);
+    other = several;
+    t.items[1].weights_batch = 1;
+    REFUSED(CLQ_INVALID_ARGUMENT, "weights_batch is 1, with a batch of more than 1", CREATE);
+    clq_gemm_weights_destroy(&weights);
+    clq_buffer_destroy(&t.memory);
+}
+
+static void refusals(void **state)
+{
+    (void)state;
+    refuse_on(check_reference());
+    if (check_device() != NULL) {
+        refuse_on(check_device());
+    }
+    check_needs_device();
+}
+
+/* C of two side by side in the rows of one wider matrix share no byte, though one begins within the other. */
+static void side_by_side(void **state)
+{
+    two t;
+    clq_gemm_batch *batch = NULL;
+    clq_context *context = check_reference();
+    (void)state;
+    two_begin(&t, context);
+    t.problem.c.leading_dimension = 2 * COLUMNS;
+    t.items[1].operands.c.offset = 32 + COLUMNS;
+    ACCEPTED(CREATE);
+    clq_gemm_batch_destroy(&batch);
+    t.items[1].operands.c.offset--;
+    REFUSED(CLQ_INVALID_ARGUMENT, "c of item ", CREATE);
+    clq_buffer_destroy(&t.memory);
+}
+
+static void plans(void **state)
+{
+    clq_gemm_batch *batch = NULL;
+    clq_plan plan;
+    two t;
+    clq_context *context = check_reference();
+    (void)state;
+    two_begin(&t, context);
+    ACCEPTED(CREATE);
+    ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
+    assert_string_equal(plan.variant, "reference");
+    clq_gemm_batch_destroy(&batch);
+    clq_buffer_destroy(&t.memory);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(refusals), cmocka_unit_test(side_by_side),   cmocka_unit_test(plans),
+    cmocka_unit_test(experts),  cmocka_unit_test(no_rows_at_all), cmocka_unit_test(any_products),
+};
+
+CHECK_MAIN("gemm batch", tests)
