@@ -156,8 +156,9 @@ static inline void store_sums(amx_tiles *tiles, uint rows, int *sums)
 #if GROUPS
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_amx_groups(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    const gemm_share share = gemm_share_of(&call);
+    const gemm_share share = gemm_share_of(&call, &place);
     const uint step = min(call.slice_groups, (uint)STEP_GROUPS);
     uint shaped_for = 0;
     gemm_scales scales;
@@ -191,8 +192,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_amx_groups(GEM
 #else
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_amx(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    const gemm_share share = gemm_share_of(&call);
+    const gemm_share share = gemm_share_of(&call, &place);
     uint shaped_for = 0;
     AMX_TILES(tiles);
     for (uint index = share.first_tile; index < share.last_tile; index++) {

@@ -80,8 +80,9 @@ static inline void multiply_tile(const gemm_call *call, const gemm_memory *memor
 #if GROUPS
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_avx2_groups(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    const gemm_share share = gemm_share_of(&call);
+    const gemm_share share = gemm_share_of(&call, &place);
     gemm_scales scales;
     scales.panel = NO_PANEL;
     for (uint index = share.first_tile; index < share.last_tile; index++) {
@@ -100,8 +101,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_avx2_groups(GE
 #else
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_avx2(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    const gemm_share share = gemm_share_of(&call);
+    const gemm_share share = gemm_share_of(&call, &place);
     for (uint index = share.first_tile; index < share.last_tile; index++) {
         const gemm_tile t = gemm_tile_of(&call, index);
         int tile[TILE_ROWS * PANEL_COLUMNS];

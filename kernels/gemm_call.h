@@ -78,10 +78,13 @@ typedef struct gemm_call {
     call_u32 a_flip;      /* 0x80808080 where a' = a + 128 or a - 128, else 0 */
     call_i32 minimum, maximum;
     call_f32 real_minimum, real_maximum;
-    call_u32 unused; /* no padding at the end: Mesa 22.3 takes the size without it for that of the argument */
+    /* In a table of products that share a launch: work-groups along the first and the second dimension of a launch of
+     * its own, and where those of this product end among all. An even number of words in all: with padding at the end
+     * Mesa 22.3 takes the size without it for that of the argument. */
+    call_u32 across, down, end;
 } gemm_call;
 
-#define GEMM_CALL_BYTES (21 * 8 + 32 * 4)
+#define GEMM_CALL_BYTES (21 * 8 + 34 * 4)
 typedef char gemm_call_is_not_padded[sizeof(gemm_call) == GEMM_CALL_BYTES ? 1 : -1];
 
 #endif

@@ -93,9 +93,10 @@ static inline void sum_groups(const gemm_call *call, __global const uchar *rows,
 /* Dimensions: column items, batch. */
 __kernel void gemm_gemv_groups(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    const uint first_column = (uint)get_global_id(0) * VECTORS * VECTOR_WIDTH;
-    const ulong batch = get_global_id(1);
+    const uint first_column = place.x * VECTORS * VECTOR_WIDTH;
+    const ulong batch = place.y;
     __global const uchar *rows = a + call.a_offset + batch * call.a_batch;
     __global const uint *b = panels + call.b_offset + batch * call.b_batch +
                              (ulong)(first_column / PANEL_COLUMNS) * call.groups * PANEL_COLUMNS +
@@ -148,10 +149,11 @@ __kernel void gemm_gemv_groups(GEMM_PARAMETERS)
 #else
 __kernel void gemm_gemv(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    const uint column = (uint)get_global_id(0) * VECTORS * VECTOR_WIDTH;
-    const uint batch = (uint)get_global_id(1) / call.slices;
-    const uint slice = (uint)get_global_id(1) - batch * call.slices;
+    const uint column = place.x * VECTORS * VECTOR_WIDTH;
+    const uint batch = place.y / call.slices;
+    const uint slice = place.y - batch * call.slices;
     const uint first = (call.first_slice + slice) * call.slice_groups;
     const uint last = min(first + call.slice_groups, call.groups);
     __global const uchar *rows = a + call.a_offset + batch * call.a_batch;

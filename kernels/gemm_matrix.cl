@@ -246,6 +246,7 @@ static inline __attribute__((always_inline)) void write_sums(const gemm_call *ca
 
 __kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_matrix(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
     __local uint4 stages[(2 * (A_STAGE + B_STAGE)) / 4]; /* A's, then B's; then C, of which there is less */
     __local uint *const a_stages = (__local uint *)stages;
@@ -254,8 +255,8 @@ __kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void g
     const uint sub_group = (uint)get_local_id(0) / MATRIX_LANES;
     const uint a_part = sub_group / ACROSS * SUB_ROWS * A_PITCH;
     const uint b_part = sub_group % ACROSS * SUB_COLUMNS;
-    const ulong batch = (uint)get_group_id(2) / call.slices;
-    const uint slice = (uint)get_group_id(2) - (uint)batch * call.slices;
+    const ulong batch = place.z / call.slices;
+    const uint slice = place.z - (uint)batch * call.slices;
     const uint first = (call.first_slice + slice) * call.slice_groups;
     matrix_c sums[DOWN * SUB_PANELS * BESIDE];
 #ifdef MATRIX_AHEAD
@@ -265,8 +266,8 @@ __kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void g
     matrix_share share;
     share.a = a + call.a_offset + batch * call.a_batch;
     share.b = panels + call.b_offset + batch * call.b_batch;
-    share.row0 = (uint)get_group_id(1) * TILE;
-    share.panel0 = (uint)get_group_id(0) * (TILE / PANEL_COLUMNS);
+    share.row0 = place.y * TILE;
+    share.panel0 = place.x * (TILE / PANEL_COLUMNS);
     share.panels = (call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
     share.last = min(first + call.slice_groups, call.groups);
     share.a_is_aligned = IS_ALIGNED(share.a, uint4) && call.a_row % 16 == 0 && first * GROUP_DEPTH % 16 == 0;

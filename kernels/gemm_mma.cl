@@ -270,13 +270,14 @@ static inline __attribute__((always_inline)) void write_sums(const gemm_call *ca
 
 __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
     __local uint4 stages[2 * STAGES * STAGE_CHUNKS]; /* A's, then B's; then C, of which there is less */
     __local uint4 *const a_stages = stages;
     __local uint4 *const b_stages = stages + STAGES * STAGE_CHUNKS;
     MMA_SCRATCH(scratch, WARPS);
-    const ulong batch = (uint)get_group_id(2) / call.slices;
-    const uint slice = (uint)get_group_id(2) - (uint)batch * call.slices;
+    const ulong batch = place.z / call.slices;
+    const uint slice = place.z - (uint)batch * call.slices;
     int4 sums[SUMS];
     uint stage = 0;
     mma_share share;
@@ -284,8 +285,8 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_P
     COPY_ASYNC_QUEUE(queue);
     share.a = a + call.a_offset + batch * call.a_batch;
     share.b = panels + call.b_offset + batch * call.b_batch;
-    share.row0 = (uint)get_group_id(1) * TILE;
-    share.panel0 = (uint)get_group_id(0) * PANELS;
+    share.row0 = place.y * TILE;
+    share.panel0 = place.x * PANELS;
     share.panels = (call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
     share.first = (call.first_slice + slice) * call.slice_groups;
     share.last = min(share.first + call.slice_groups, call.groups);

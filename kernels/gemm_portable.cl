@@ -23,16 +23,17 @@
 
 __kernel __attribute__((reqd_work_group_size(EDGE, EDGE, 1))) void gemm_portable(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
     __local uint a_words[STEP_GROUPS * PITCH];
     __local uint b_words[STEP_GROUPS * TILE];
-    const uint column0 = (uint)get_group_id(0) * TILE;
-    const uint row0 = (uint)get_group_id(1) * TILE;
+    const uint column0 = place.x * TILE;
+    const uint row0 = place.y * TILE;
     const uint x = (uint)get_local_id(0);
     const uint y = (uint)get_local_id(1);
     const uint item = y * EDGE + x;
-    const uint batch = (uint)get_group_id(2) / call.slices;
-    const uint slice = (uint)get_group_id(2) - batch * call.slices;
+    const uint batch = place.z / call.slices;
+    const uint slice = place.z - batch * call.slices;
     const uint first = (call.first_slice + slice) * call.slice_groups;
     const uint last = min(first + call.slice_groups, call.groups);
     const uint panels_in_all = (call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;

@@ -143,8 +143,9 @@ static inline tile_place place_of(const gemm_call *call, const gemm_memory *memo
 #if GROUPS
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_vnni_groups(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    const gemm_share share = gemm_share_of(&call);
+    const gemm_share share = gemm_share_of(&call, &place);
     gemm_scales scales;
     scales.panel = NO_PANEL;
     for (uint index = share.first_tile; index < share.last_tile; index++) {
@@ -165,8 +166,9 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_vnni_groups(GE
 #else
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_vnni(GEMM_PARAMETERS)
 {
+    GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    const gemm_share share = gemm_share_of(&call);
+    const gemm_share share = gemm_share_of(&call, &place);
     for (uint index = share.first_tile; index < share.last_tile; index++) {
         const gemm_tile t = gemm_tile_of(&call, index);
         const tile_place place = place_of(&call, &memory, &t, share.batch, call.slice_groups);

@@ -72,6 +72,35 @@ static void no_rows_at_all(void **state)
     check_needs_device();
 }
 
+/* Every kernel, those for instructions that are not here with an emulation; in groups too where it adds them up. */
+static void variants(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < check_gemm_variant_count() && check_device() != NULL; i++) {
+        const char *variant = check_gemm_variant(i);
+        const int is_native = check_device_is_native();
+        clq_plan plan;
+        clq_gemm_problem p;
+        clq_gemm_init(&p);
+        p.m = p.n = p.k = 8;
+        if (!is_native) {
+            clq_context_set_emulation(check_device(), 1);
+        }
+        ACCEPTED(clq_context_force_variant(check_device(), variant, e));
+        if (clq_gemm_plan(check_device(), &p, 1, &plan, NULL) == CLQ_OK) {
+            check_experts(variant, 8, 0, CLQ_S8, variant);
+            if (strcmp(variant, "split-k") != 0) {
+                check_experts(variant, 8, 32, CLQ_S4, variant);
+            }
+        }
+        ACCEPTED(clq_context_force_variant(check_device(), NULL, e));
+        if (!is_native) {
+            clq_context_set_emulation(check_device(), 0);
+        }
+    }
+    check_needs_device();
+}
+
 /* ---- anything ---- */
 
 static void add_any(size_t i)
@@ -247,6 +276,7 @@ static void plans(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refusals), cmocka_unit_test(side_by_side),   cmocka_unit_test(plans),
     cmocka_unit_test(experts),  cmocka_unit_test(no_rows_at_all), cmocka_unit_test(any_products),
+    cmocka_unit_test(variants),
 };
 
 CHECK_MAIN("gemm batch", tests)

@@ -142,6 +142,14 @@ clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *proble
     return run_product(context, problem, operands, &order, error);
 }
 
+clq_status clq_enqueue_gemm_batch(clq_gemm_batch *batch, const clq_launch *launch, clq_error *error)
+{
+    const clq_order order = {launch, NULL};
+    CLQ_REQUIRE(batch != NULL && launch != NULL, "clq_enqueue_gemm_batch: batch and launch must not be NULL");
+    CLQ_REQUIRE(batch->context->cl != NULL, "clq_enqueue_gemm_batch: %s has no queue", batch->context->device.name);
+    return batch->context->executor->gemm_batch->run(batch, &order, error);
+}
+
 /* ---- records ---- */
 
 /* An empty record for the launch, of which nothing is to run now. */
@@ -215,6 +223,21 @@ clq_status clq_record_create_batch(clq_batch *batch, const clq_launch *launch, c
     status = begin_record(batch->context, "clq_record_create_batch", launch, &order.record, error);
     if (status == CLQ_OK) {
         status = batch->context->executor->batch_run(batch, &order, error);
+    }
+    return end_record(order.record, status, record);
+}
+
+clq_status clq_record_create_gemm_batch(clq_gemm_batch *batch, const clq_launch *launch, clq_record **record,
+                                        clq_error *error)
+{
+    clq_order order = {launch, NULL};
+    clq_status status;
+    CLQ_REQUIRE(batch != NULL && launch != NULL && record != NULL,
+                "clq_record_create_gemm_batch: batch, launch and record must not be NULL");
+    *record = NULL;
+    status = begin_record(batch->context, "clq_record_create_gemm_batch", launch, &order.record, error);
+    if (status == CLQ_OK) {
+        status = batch->context->executor->gemm_batch->run(batch, &order, error);
     }
     return end_record(order.record, status, record);
 }

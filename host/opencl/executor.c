@@ -133,6 +133,7 @@ static const clq_executor executor = {
     .weights_destroy = clq_cl_weights_destroy,
     .set_cache = set_cache,
     .force_variant = force_variant,
+    .gemm_batch = &clq_cl_gemm_batcher,
     .tuner = &clq_cl_tuner,
     .keeper = &keeper,
 };

@@ -16,4 +16,7 @@ clq_status clq_cl_weights_form(clq_context *context, const clq_gemm_task *task, 
                                clq_error *error);
 void clq_cl_weights_destroy(clq_gemm_weights *weights);
 
+/* Batches of products (opencl/gemm_batch.c). */
+extern const clq_gemm_batcher clq_cl_gemm_batcher;
+
 #endif

@@ -185,22 +185,31 @@ clq_status clq_cl_machine_pack(clq_cl_machine *m, const clq_gemm_task *task, clq
     return clq_cl_gemm_pack(&m->stream, m->tuning, task, m->packed.object, 0, error);
 }
 
+clq_status clq_cl_machine_decide(clq_cl_machine *m, const clq_trial_case *c, clq_gemm_task *task,
+                                 clq_gemm_weights *weights, clq_gemm_decision *decision, clq_error *error)
+{
+    *task = c->product;
+    memset(weights, 0, sizeof *weights);
+    if (m->as_called) {
+        CLQ_TRY(clq_cl_gemm_decide(m->stream.context, m->variant, task, decision, error));
+    } else {
+        CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, task, m->variant, m->tile_edge, c->other_way,
+                                         decision, error));
+    }
+    if (m->packs) {
+        CLQ_TRY(clq_cl_machine_pack(m, task, weights, error));
+        task->weights = weights;
+    }
+    return CLQ_OK;
+}
+
 static clq_status run_product(void *cookie, const clq_trial_case *c, clq_error *error)
 {
     clq_cl_machine *m = cookie;
-    clq_gemm_task task = c->product;
-    clq_gemm_weights weights = {0};
+    clq_gemm_task task;
+    clq_gemm_weights weights;
     clq_gemm_decision decision;
-    if (m->as_called) {
-        CLQ_TRY(clq_cl_gemm_decide(m->stream.context, m->variant, &task, &decision, error));
-    } else {
-        CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, m->variant, m->tile_edge, c->other_way,
-                                         &decision, error));
-    }
-    if (m->packs) {
-        CLQ_TRY(clq_cl_machine_pack(m, &task, &weights, error));
-        task.weights = &weights;
-    }
+    CLQ_TRY(clq_cl_machine_decide(m, c, &task, &weights, &decision, error));
     CLQ_TRY(clq_cl_machine_reserve(m, clq_cl_gemm_workspace_of(&task, &decision, m->packs).bytes, error));
     return clq_cl_gemm_multiply(&m->stream, &task, &decision, error);
 }

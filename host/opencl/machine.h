@@ -4,6 +4,7 @@
 #define CLQ_HOST_OPENCL_MACHINE_H
 
 #include "opencl/choice/batch.h"
+#include "opencl/choice/gemm.h"
 #include "opencl/runtime/stream.h"
 #include "trial/trial.h"
 
@@ -45,6 +46,12 @@ clq_trial_candidate clq_cl_machine_for_products(clq_cl_machine *machine);
 clq_trial_candidate clq_cl_machine_for_packing(clq_cl_machine *machine);
 clq_trial_candidate clq_cl_machine_for_slices(clq_cl_machine *machine);
 
+/* ---- opencl/machine_table.c ---- */
+
+/* Candidates that run a product as several which share a launch: its batches, and of each the first panel and the
+ * others, with an empty one among them. */
+clq_trial_candidate clq_cl_machine_for_tables(clq_cl_machine *machine);
+
 /* ---- for those ---- */
 
 clq_trial_candidate clq_cl_machine_candidate(clq_cl_machine *machine,
@@ -55,5 +62,9 @@ clq_trial_candidate clq_cl_machine_candidate(clq_cl_machine *machine,
 clq_status clq_cl_machine_reserve(clq_cl_machine *machine, uint64_t bytes, clq_error *error);
 clq_status clq_cl_machine_pack(clq_cl_machine *machine, const clq_gemm_task *task, clq_gemm_weights *weights,
                                clq_error *error);
+
+/* How a product runs, and B packed where products take it so: `task` and `weights` are as the case's then. */
+clq_status clq_cl_machine_decide(clq_cl_machine *machine, const clq_trial_case *c, clq_gemm_task *task,
+                                 clq_gemm_weights *weights, clq_gemm_decision *decision, clq_error *error);
 
 #endif

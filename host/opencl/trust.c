@@ -26,6 +26,7 @@ typedef struct climb {
     clq_choice choice;
     const clq_gemm_task *product;
     clq_gemm_decision *product_decision;
+    int in_table;            /* it is to share a launch with others */
     clq_gemm_part part;      /* of the product; CLQ_GEMM_PARTS: the kernel that multiplies */
     clq_operation operation; /* of tensors of the types of `q` in one form */
     const clq_quantization *q;
@@ -305,6 +306,9 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
     climb *c = cookie;
     clq_gemm_decision *decision = c->product_decision;
     CLQ_TRY(clq_cl_gemm_decide(c->context, c->forced, c->product, decision, error));
+    if (c->in_table) {
+        clq_cl_gemm_take_table(c->context, c->forced, c->product, decision);
+    }
     c->tuning = decision->tuning;
     c->part = next_part(c);
     step->operation = "gemm";
@@ -315,10 +319,10 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
     step->entry = decision->verdict_entry;
     step->kernel = decision->kernel;
     step->file = decision->file;
-    snprintf(step->what, sizeof step->what, "gemm, %s%s, tiles of %u rows%s", clq_variant_name(decision->variant),
+    snprintf(step->what, sizeof step->what, "gemm, %s%s, tiles of %u rows%s%s", clq_variant_name(decision->variant),
              decision->is_emulated ? " emulated" : "",
              (unsigned)(decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge),
-             decision->in_groups ? ", groups along K" : "");
+             decision->in_groups ? ", groups along K" : "", decision->in_table ? ", by a table" : "");
     name_step(c, step);
     return CLQ_OK;
 }
@@ -341,7 +345,8 @@ static clq_status attempt_variant(climb *c, int only_ready, int *same, clq_error
                                        clq_cl_gemm_trial_rows_of_part_of_tile(c->product_decision)};
     const clq_trial_cases cases =
         c->product_decision->in_groups ? clq_trial_group_cases(&heights) : clq_trial_product_cases(&heights);
-    return attempt_cases(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases, clq_cl_machine_for_products,
+    return attempt_cases(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases,
+                         c->product_decision->in_table ? clq_cl_machine_for_tables : clq_cl_machine_for_products,
                          only_ready, same, error);
 }
 
@@ -388,6 +393,24 @@ clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const 
     }
     if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
         climb c = {.context = context, .forced = forced, .product = task, .product_decision = decision};
+        const clq_status status = settle_by_ladder(&c, next_product, attempt_product, error);
+        CLQ_TRY(or_host(context, CLQ_OP_COUNT, "gemm", decision->by_host, clq_host_reason, task->order, status, error));
+    }
+    return keep_product_rounds(context, forced, task, decision, error);
+}
+
+clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                                         clq_gemm_decision *decision, clq_error *error)
+{
+    CLQ_TRY(decide_product_by_rounds(context, forced, task, decision, error));
+    if (clq_cl_gemm_host_reason(task) == NULL) {
+        clq_cl_gemm_take_table(context, forced, task, decision);
+    }
+    if (!decision->in_table || clq_cl_ends_early(context, clq_cl_gemm_rounds(task, decision))) {
+        return clq_cl_trust_product(context, forced, task, decision, error);
+    }
+    if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
+        climb c = {.context = context, .forced = forced, .product = task, .product_decision = decision, .in_table = 1};
         const clq_status status = settle_by_ladder(&c, next_product, attempt_product, error);
         CLQ_TRY(or_host(context, CLQ_OP_COUNT, "gemm", decision->by_host, clq_host_reason, task->order, status, error));
     }

@@ -20,6 +20,10 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                 clq_gemm_decision *decision, clq_error *error);
 
+/* The same for a product of a batch, which shares a launch with others where it can (clq_gemm_decision.in_table). */
+clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                                         clq_gemm_decision *decision, clq_error *error);
+
 /* Settle the form of tensors that are of the types of `q`, by that table: `*form` becomes one that is trusted, or
  * CLQ_BATCH_EACH. */
 clq_status clq_cl_trust_form(clq_context *context, const clq_cl_tuning *tuning, clq_operation operation,

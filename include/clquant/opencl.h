@@ -150,6 +150,14 @@ CLQ_API clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem
                                     const clq_gemm_operands *operands, const clq_launch *launch, clq_error *error);
 
 /*
+ * All products of a batch on the caller's queue, under the rules of clq_enqueue, but for a workspace, which is not
+ * looked at: the batch has its own. By one thread at a time, and again only where the runs follow each other (on one
+ * in-order queue, or behind the event of the run before), since all write the same memory. clq_gemm_batch_create did
+ * what a first run does. CLQ_MISMATCH where some of the products are the host's.
+ */
+CLQ_API clq_status clq_enqueue_gemm_batch(clq_gemm_batch *batch, const clq_launch *launch, clq_error *error);
+
+/*
  * An operation that is checked and planned once, with all its arguments in kernel objects of its own, and enqueued many
  * times: an engine's layer, whose memory stays where it is. What clq_enqueue does each time, but for the launches
  * themselves, is done by clq_record_create; the bytes are the same.
@@ -158,7 +166,7 @@ CLQ_API clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem
  * the queue, which the record is for and retains, and the workspace; without one (`workspace` NULL) the record makes
  * scratch memory of its own where it needs any. What is waited for and what events come out is said at each
  * clq_record_enqueue, so that those members are 0 and NULL. The record keeps the cl_mem of operands, weights and
- * workspace, and its context: the clq_buffer, the clq_gemm_weights and the clq_batch may be destroyed before it, but
+ * workspace, and its context: the clq_buffer, the clq_gemm_weights and the batch may be destroyed before it, but
  * memory that a buffer or weights only lie over (clq_buffer_wrap, clq_gemm_weights_import) stays the caller's to keep.
  * Values are read at each run; descriptions, offsets and sizes are those of the creation.
  */
@@ -171,6 +179,8 @@ CLQ_API clq_status clq_record_create_gemm(clq_context *context, const clq_gemm_p
                                           clq_record **record, clq_error *error);
 CLQ_API clq_status clq_record_create_batch(clq_batch *batch, const clq_launch *launch, clq_record **record,
                                            clq_error *error);
+CLQ_API clq_status clq_record_create_gemm_batch(clq_gemm_batch *batch, const clq_launch *launch, clq_record **record,
+                                                clq_error *error);
 
 /*
  * Enqueue what was recorded, behind the events of `wait_list`; `first_event` and `event` (either may be NULL) are as in

@@ -458,6 +458,28 @@ clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, co
     return decide(context, clq_cl_tuning_of(context), forced, task, decision, error);
 }
 
+/* One kernel of a work-group's tile adds no groups up: those products go by themselves. */
+void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
+                            clq_gemm_decision *decision)
+{
+    const size_t entry = clq_cl_gemm_table_verdict_entry(decision->verdict_entry);
+    const int is_slices_alone = decision->in_groups && decision->tile_rows == 0;
+    if (decision->by_host || is_slices_alone || forced == CLQ_VARIANT_SPLIT_K ||
+        clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry))) {
+        return;
+    }
+    decision->in_table = 1;
+    decision->verdict_entry = entry;
+    decision->name = clq_variant_name(decision->variant);
+    decision->most_partial = 0;
+    if (decision->in_groups) {
+        decision->is_fused = 1;
+    } else {
+        decision->slices = 1;
+        decision->slice_groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
+    }
+}
+
 clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                                     clq_variant variant, uint32_t tile_edge, int in_slices, clq_gemm_decision *decision,
                                     clq_error *error)

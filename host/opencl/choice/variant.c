@@ -76,8 +76,9 @@ enum {
     FIRST_OF_BATCHES = OPERATIONS * CLQ_VARIANT_ELEMENTWISE_COUNT * TYPES,
     FIRST_OF_GEMM = FIRST_OF_BATCHES + CLQ_OP_COUNT * CLQ_BATCH_FORMS * TYPES,
     HEIGHTS = CLQ_VARIANT_COUNT * (CLQ_GEMM_MAXIMUM_ROWS + 1),
-    FIRST_OF_GROUPS = FIRST_OF_GEMM + 2 * HEIGHTS, /* and behind each those of emulated instructions */
-    FIRST_OF_PARTS = FIRST_OF_GROUPS + 2 * HEIGHTS,
+    FIRST_OF_GROUPS = FIRST_OF_GEMM + 2 * HEIGHTS,   /* and behind each those of emulated instructions */
+    FIRST_OF_TABLES = FIRST_OF_GROUPS + 2 * HEIGHTS, /* all of these once more */
+    FIRST_OF_PARTS = FIRST_OF_TABLES + 4 * HEIGHTS,
     VERDICTS = FIRST_OF_PARTS + CLQ_GEMM_PARTS
 };
 
@@ -112,6 +113,11 @@ size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant varian
 {
     const size_t first = (in_groups ? FIRST_OF_GROUPS : FIRST_OF_GEMM) + (is_emulated ? (size_t)HEIGHTS : 0);
     return first_of(tuning) + first + (size_t)variant * (CLQ_GEMM_MAXIMUM_ROWS + 1) + tile_rows;
+}
+
+size_t clq_cl_gemm_table_verdict_entry(size_t entry)
+{
+    return entry + FIRST_OF_TABLES - FIRST_OF_GEMM;
 }
 
 size_t clq_cl_gemm_part_verdict_entry(const clq_cl_tuning *tuning, clq_gemm_part part)

@@ -71,6 +71,9 @@ size_t clq_cl_batch_verdict_entry(const clq_cl_tuning *tuning, clq_operation ope
 size_t clq_cl_gemm_verdict_entry(const clq_cl_tuning *tuning, clq_variant variant, uint32_t tile_rows, int in_groups,
                                  int is_emulated);
 
+/* That of the same kernel for products which share a launch. */
+size_t clq_cl_gemm_table_verdict_entry(size_t entry);
+
 /* What all variants of the product share has verdicts of its own: without packing none can run, without the sum of
  * slices K is not cut, without that of groups the host serves products that have them. */
 typedef enum clq_gemm_part {

@@ -61,10 +61,49 @@ int clq_cl_gemm_needs_sums(const clq_gemm_task *task);
  * (clq_gemm_decision.most_partial), and never less for a larger m. */
 uint64_t clq_cl_gemm_workspace_most(const clq_gemm_task *task, const clq_gemm_decision *decision, int is_packed);
 
+enum { CLQ_GEMM_GROUP_ROWS = 4 }; /* of a work-item of kernels/gemm_groups.cl, where there are as many */
+
 /* Rounds of loops that a work-item makes at most (opencl/rounds.h): of packing and sums of rows, and of what follows.
  */
 uint64_t clq_cl_gemm_pack_rounds(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task);
 uint64_t clq_cl_gemm_rounds(const clq_gemm_task *task, const clq_gemm_decision *decision);
+
+/* The memory objects of a kernel's parameters (kernels/gemm_rows.clh), in their order; NULL: absent, another stands in
+ * its place and is not read. */
+typedef enum clq_gemm_object {
+    CLQ_GEMM_OBJECT_A = 0,
+    CLQ_GEMM_OBJECT_PANELS = 1,
+    CLQ_GEMM_OBJECT_COLUMNS = 2,
+    CLQ_GEMM_OBJECT_SUMS = 6,
+    CLQ_GEMM_OBJECT_PARTIAL = 12,
+    CLQ_GEMM_OBJECTS = 13
+} clq_gemm_object;
+
+typedef struct clq_gemm_objects {
+    cl_mem of[CLQ_GEMM_OBJECTS];
+} clq_gemm_objects;
+
+/* The product's numbers and memory, with scratch memory from byte `base` of `workspace` on; and the commands that fill
+ * that. */
+void clq_cl_gemm_describe(const clq_gemm_task *task, const clq_gemm_decision *decision, cl_mem workspace, uint64_t base,
+                          clq_gemm_objects *objects, gemm_call *call);
+clq_status clq_cl_gemm_pack_operands(clq_cl_stream *stream, const clq_gemm_task *task,
+                                     const clq_gemm_decision *decision, cl_mem workspace, uint64_t base,
+                                     clq_error *error);
+
+/* Of a product of a table (clq_gemm_decision.in_table): its work-groups, which are entered but for where they end. */
+uint64_t clq_cl_gemm_place_in_table(const clq_gemm_decision *decision, gemm_call *call);
+
+/* `count` products of a table from `first` on, whose work-groups are `groups` together. */
+typedef struct clq_gemm_rows_of_table {
+    cl_mem table;
+    uint32_t first, count;
+    size_t groups;
+} clq_gemm_rows_of_table;
+
+/* The launch that these share, of the decision that is all of theirs. */
+void clq_cl_gemm_table_launch(const clq_gemm_decision *decision, const clq_gemm_objects *objects,
+                              const clq_gemm_rows_of_table *rows, clq_cl_launch *launch);
 
 /* All commands of one product. */
 clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,

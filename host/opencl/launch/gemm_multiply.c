@@ -117,30 +117,11 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     }
 }
 
-/* The memory objects of kernels/gemm_rows.clh; in place of one that is absent any other stands, and is not read. */
-typedef struct gemm_objects {
-    cl_mem a, packed, sums, partial;
-} gemm_objects;
-
-static void push_memory(clq_cl_launch *launch, const clq_gemm_task *task, const gemm_objects *objects)
+static void push_memory(clq_cl_launch *launch, const clq_gemm_objects *objects)
 {
-    static const clq_gemm_argument parameters[] = {CLQ_GEMM_BIAS, CLQ_GEMM_A_SCALE, CLQ_GEMM_B_SCALE,
-                                                   CLQ_GEMM_MULTIPLIER, CLQ_GEMM_SHIFT};
-    const cl_mem any = objects->packed;
-    const cl_mem a_zero_point = task->arguments[CLQ_GEMM_A_ZERO_POINT].object;
-    const cl_mem c_zero_point = task->arguments[CLQ_GEMM_C_ZERO_POINT].object;
-    clq_cl_launch_memory(launch, objects->a != NULL ? objects->a : any);
-    clq_cl_launch_memory(launch, objects->packed);
-    clq_cl_launch_memory(launch, objects->packed);
-    clq_cl_launch_memory(launch, task->arguments[CLQ_GEMM_C].object);
-    clq_cl_launch_memory(launch, a_zero_point != NULL ? a_zero_point : any);
-    clq_cl_launch_memory(launch, c_zero_point != NULL ? c_zero_point : any);
-    clq_cl_launch_memory(launch, objects->sums != NULL ? objects->sums : any);
-    for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
-        const cl_mem object = task->arguments[parameters[i]].object;
-        clq_cl_launch_memory(launch, object != NULL ? object : any);
+    for (size_t i = 0; i < CLQ_GEMM_OBJECTS; i++) {
+        clq_cl_launch_memory(launch, objects->of[i] != NULL ? objects->of[i] : objects->of[CLQ_GEMM_OBJECT_PANELS]);
     }
-    clq_cl_launch_memory(launch, objects->partial != NULL ? objects->partial : any);
 }
 
 static void size_launch(clq_cl_launch *launch, const gemm_call *call, const clq_gemm_decision *decision)
@@ -188,23 +169,62 @@ static void set_options(clq_cl_launch *launch, const clq_gemm_decision *decision
     clq_cl_launch_options(launch, decision->device_options);
 }
 
-static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
-                                   const gemm_objects *objects, const gemm_call *call, clq_error *error)
+static void begin_launch(clq_cl_launch *launch, const clq_gemm_decision *decision, const clq_gemm_objects *objects)
+{
+    memset(launch, 0, sizeof *launch);
+    launch->file = decision->file;
+    launch->kernel = decision->is_fused ? decision->fused_kernel : decision->kernel;
+    set_options(launch, decision);
+    push_memory(launch, objects);
+}
+
+static clq_status enqueue_multiply(clq_cl_stream *stream, const clq_gemm_decision *decision,
+                                   const clq_gemm_objects *objects, const gemm_call *call, clq_error *error)
 {
     clq_cl_launch launch;
-    memset(&launch, 0, sizeof launch);
-    launch.file = decision->file;
-    launch.kernel = decision->is_fused ? decision->fused_kernel : decision->kernel;
-    set_options(&launch, decision);
-    push_memory(&launch, task, objects);
+    begin_launch(&launch, decision, objects);
     clq_cl_launch_large(&launch, call, sizeof *call);
     size_launch(&launch, call, decision);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
+/* ---- products that share a launch ---- */
+
+uint64_t clq_cl_gemm_place_in_table(const clq_gemm_decision *decision, gemm_call *call)
+{
+    clq_cl_launch launch;
+    uint64_t groups[3] = {1, 1, 1};
+    memset(&launch, 0, sizeof launch);
+    size_launch(&launch, call, decision);
+    for (cl_uint d = 0; d < launch.dimensions; d++) {
+        groups[d] = launch.grouping == CLQ_CL_GROUPS_BUILT ? launch.global[d] : launch.global[d] / launch.local[d];
+    }
+    call->across = (call_u32)groups[0];
+    call->down = (call_u32)groups[1];
+    return groups[0] * groups[1] * groups[2];
+}
+
+void clq_cl_gemm_table_launch(const clq_gemm_decision *decision, const clq_gemm_objects *objects,
+                              const clq_gemm_rows_of_table *rows, clq_cl_launch *launch)
+{
+    gemm_call any;
+    memset(&any, 0, sizeof any);
+    any.m = any.n = any.batch = any.slices = 1;
+    begin_launch(launch, decision, objects);
+    clq_cl_launch_define(launch, "TABLE", 1);
+    clq_cl_launch_memory(launch, rows->table);
+    clq_cl_launch_i32(launch, (int32_t)rows->first);
+    clq_cl_launch_i32(launch, (int32_t)rows->count);
+    size_launch(launch, &any, decision);
+    launch->global[0] = rows->groups * (launch->grouping == CLQ_CL_GROUPS_BUILT ? 1 : launch->local[0]);
+    launch->global[1] = launch->local[1];
+    launch->global[2] = launch->local[2];
+}
+
 /* The second kernel: one that takes `rows` rows of some columns of what a launch of the first has left. */
-static clq_status enqueue_behind(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
-                                 const gemm_objects *objects, const gemm_call *call, uint32_t rows, clq_error *error)
+static clq_status enqueue_behind(clq_cl_stream *stream, const clq_gemm_decision *decision,
+                                 const clq_gemm_objects *objects, const gemm_call *call, uint32_t rows,
+                                 clq_error *error)
 {
     const uint32_t width = decision->tuning->values[CLQ_TUNE_GEMM_LANES];
     clq_cl_launch launch;
@@ -215,7 +235,7 @@ static clq_status enqueue_behind(clq_cl_stream *stream, const clq_gemm_task *tas
     if (decision->in_groups) {
         clq_cl_launch_define(&launch, "ROWS", rows);
     }
-    push_memory(&launch, task, objects);
+    push_memory(&launch, objects);
     clq_cl_launch_large(&launch, call, sizeof *call);
     launch.dimensions = 3;
     launch.global[0] = (size_t)clq_size_divide_up(call->n, width);
@@ -225,35 +245,45 @@ static clq_status enqueue_behind(clq_cl_stream *stream, const clq_gemm_task *tas
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 
-/* Panels, rows and sums, as far as they are not there; `objects` and `call` then say where they are. */
-static clq_status pack_operands(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
-                                const clq_gemm_workspace *w, gemm_objects *objects, gemm_call *call, clq_error *error)
+/* Where all operands are once those that need it are packed into scratch memory, which begins at `base`. */
+static void place_operands(const clq_gemm_task *task, const clq_gemm_decision *decision, const clq_gemm_workspace *w,
+                           cl_mem workspace, uint64_t base, clq_gemm_objects *objects, gemm_call *call)
 {
+    static const clq_gemm_argument arguments[CLQ_GEMM_OBJECTS] = {CLQ_GEMM_A,
+                                                                  CLQ_GEMM_B,
+                                                                  CLQ_GEMM_B,
+                                                                  CLQ_GEMM_C,
+                                                                  CLQ_GEMM_A_ZERO_POINT,
+                                                                  CLQ_GEMM_C_ZERO_POINT,
+                                                                  CLQ_GEMM_A_SUMS,
+                                                                  CLQ_GEMM_BIAS,
+                                                                  CLQ_GEMM_A_SCALE,
+                                                                  CLQ_GEMM_B_SCALE,
+                                                                  CLQ_GEMM_MULTIPLIER,
+                                                                  CLQ_GEMM_SHIFT};
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
     const clq_gemm_packed_a packed_a = clq_cl_gemm_packed_a_of(task, decision);
-    const uint64_t base = stream->workspace_offset_bytes;
     uint64_t packed_at = task->weights != NULL ? task->weights->offset_bytes / 4 : 0; /* a multiple of 64 bytes */
-    objects->a = task->arguments[CLQ_GEMM_A].object;
-    objects->sums = task->arguments[CLQ_GEMM_A_SUMS].object;
-    objects->packed = task->weights != NULL ? task->weights->object : NULL;
-    objects->partial = w->has_partial ? stream->workspace : NULL;
+    cl_mem panels = task->weights != NULL ? task->weights->object : NULL;
+    for (int i = 0; i < CLQ_GEMM_OBJECT_PARTIAL; i++) {
+        objects->of[i] = task->arguments[arguments[i]].object;
+    }
+    objects->of[CLQ_GEMM_OBJECT_PARTIAL] = w->has_partial ? workspace : NULL;
     if (w->has_packed) {
-        objects->packed = stream->workspace;
+        panels = workspace;
         packed_at = (base + w->packed) / 4;
-        CLQ_TRY(clq_cl_gemm_pack(stream, decision->tuning, task, objects->packed, packed_at, error));
     }
     if (w->has_a) {
-        objects->a = stream->workspace;
+        objects->of[CLQ_GEMM_OBJECT_A] = workspace;
         call->a_offset = (base + w->a) / (decision->a_form == CLQ_GEMM_A_CODES ? 1 : 4);
         call->a_row = packed_a.row;
         call->a_batch = task->a_batches > 1 ? packed_a.batch : 0;
-        CLQ_TRY(clq_cl_gemm_pack_a(stream, task, decision, objects->a, call->a_offset, error));
     }
     if (w->has_sums) {
-        objects->sums = stream->workspace;
+        objects->of[CLQ_GEMM_OBJECT_SUMS] = workspace;
         call->a_sums_offset = (base + w->sums) / 4;
-        CLQ_TRY(clq_cl_gemm_sum_rows(stream, decision->tuning, task, objects->sums, call->a_sums_offset, error));
     }
+    objects->of[CLQ_GEMM_OBJECT_PANELS] = objects->of[CLQ_GEMM_OBJECT_COLUMNS] = panels;
     call->b_offset = packed_at + task->packed_first * packed.batch_words;
     call->b_batch = task->b_batches > 1 ? packed.batch_words : 0;
     call->columns_offset = packed_at + packed.columns + task->packed_first * packed.columns_batch;
@@ -261,12 +291,34 @@ static clq_status pack_operands(clq_cl_stream *stream, const clq_gemm_task *task
     call->columns_zero_points = packed.zero_points;
     call->partial_offset = (base + w->partial) / 4;
     call->reals_offset = (base + w->reals) / 4;
-    return CLQ_OK;
+}
+
+void clq_cl_gemm_describe(const clq_gemm_task *task, const clq_gemm_decision *decision, cl_mem workspace, uint64_t base,
+                          clq_gemm_objects *objects, gemm_call *call)
+{
+    const clq_gemm_workspace w = clq_cl_gemm_workspace_of(task, decision, task->weights != NULL);
+    describe_shapes(task, decision, call);
+    describe_parameters(task, call);
+    place_operands(task, decision, &w, workspace, base, objects, call);
+}
+
+clq_status clq_cl_gemm_pack_operands(clq_cl_stream *stream, const clq_gemm_task *task,
+                                     const clq_gemm_decision *decision, cl_mem workspace, uint64_t base,
+                                     clq_error *error)
+{
+    const clq_gemm_workspace w = clq_cl_gemm_workspace_of(task, decision, task->weights != NULL);
+    if (w.has_packed) {
+        CLQ_TRY(clq_cl_gemm_pack(stream, decision->tuning, task, workspace, (base + w.packed) / 4, error));
+    }
+    if (w.has_a) {
+        const uint64_t at = (base + w.a) / (decision->a_form == CLQ_GEMM_A_CODES ? 1 : 4);
+        CLQ_TRY(clq_cl_gemm_pack_a(stream, task, decision, workspace, at, error));
+    }
+    return w.has_sums ? clq_cl_gemm_sum_rows(stream, decision->tuning, task, workspace, (base + w.sums) / 4, error)
+                      : CLQ_OK;
 }
 
 /* ---- groups along K ---- */
-
-enum { GROUP_ROWS = 4 }; /* of a work-item of kernels/gemm_groups.cl, where there are as many */
 
 /* The rows from `first` on: all that a row has of its own begins further on. */
 static void move_to_rows(const clq_gemm_task *task, const clq_gemm_decision *decision, uint64_t first, uint64_t rows,
@@ -285,8 +337,8 @@ static void move_to_rows(const clq_gemm_task *task, const clq_gemm_decision *dec
 }
 
 /* One round after the other, each with the sums of some groups and what becomes of them; K of 0 has one without. */
-static clq_status multiply_rows(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
-                                const gemm_objects *objects, const gemm_call *rows, clq_error *error)
+static clq_status multiply_rows(clq_cl_stream *stream, const clq_gemm_decision *decision,
+                                const clq_gemm_objects *objects, const gemm_call *rows, clq_error *error)
 {
     uint32_t first = 0;
     do {
@@ -301,15 +353,16 @@ static clq_status multiply_rows(clq_cl_stream *stream, const clq_gemm_task *task
         } else if (call.slices > 0) {
             gemm_call sums = call;
             sums.output = OUTPUT_PARTIAL;
-            CLQ_TRY(enqueue_multiply(stream, task, decision, objects, &sums, error));
+            CLQ_TRY(enqueue_multiply(stream, decision, objects, &sums, error));
         }
-        CLQ_TRY(enqueue_behind(stream, task, decision, objects, &call, call.m < GROUP_ROWS ? 1 : GROUP_ROWS, error));
+        CLQ_TRY(enqueue_behind(stream, decision, objects, &call, call.m < CLQ_GEMM_GROUP_ROWS ? 1 : CLQ_GEMM_GROUP_ROWS,
+                               error));
     } while (first < decision->slices);
     return CLQ_OK;
 }
 
 static clq_status multiply_groups(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
-                                  const gemm_objects *objects, const gemm_call *all, clq_error *error)
+                                  const clq_gemm_objects *objects, const gemm_call *all, clq_error *error)
 {
     const uint64_t m = task->problem->m;
     const uint64_t blocks = clq_size_max(m / decision->block_rows, 1);
@@ -317,38 +370,9 @@ static clq_status multiply_groups(clq_cl_stream *stream, const clq_gemm_task *ta
         const uint64_t first = block * decision->block_rows;
         gemm_call call = *all;
         move_to_rows(task, decision, first, block + 1 < blocks ? decision->block_rows : m - first, &call);
-        CLQ_TRY(multiply_rows(stream, task, decision, objects, &call, error));
+        CLQ_TRY(multiply_rows(stream, decision, objects, &call, error));
     }
     return CLQ_OK;
-}
-
-/* ---- rounds ---- */
-
-/* Of what becomes of a tile, and of each part of K in it, that has groups of its own; of four k where a work-group
- * makes the tile (kernels/gemm_portable.cl). */
-enum { TILE_ROUNDS = 1024, PART_ROUNDS = 256, ROUNDS_OF_GROUP = 32 };
-
-/* Those over codes, rows and vectors too: Mesa leaves some of them. */
-static uint64_t rounds_of_group(const clq_gemm_decision *decision)
-{
-    const uint64_t rows = decision->tile_rows;
-    const uint64_t vectors =
-        decision->variant == CLQ_VARIANT_GEMV ? decision->vectors : PANEL_COLUMNS / decision->vector_width;
-    const uint64_t of_code = 1 + vectors + rows * (1 + vectors);
-    return rows == 0                               ? ROUNDS_OF_GROUP
-           : decision->variant == CLQ_VARIANT_GEMV ? 1 + of_code
-                                                   : 1 + GROUP_DEPTH * of_code;
-}
-
-uint64_t clq_cl_gemm_rounds(const clq_gemm_task *task, const clq_gemm_decision *decision)
-{
-    const int is_tile = decision->tile_rows != 0 && decision->variant != CLQ_VARIANT_GEMV;
-    const uint64_t all = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
-    const uint64_t groups = decision->is_fused ? all : decision->slice_groups;
-    const uint64_t parts = decision->is_fused ? task->k_groups : 1;
-    const uint64_t tile = rounds_of_group(decision) * groups + PART_ROUNDS * parts + TILE_ROUNDS;
-    const uint64_t behind = decision->in_groups && !decision->is_fused ? decision->round_slices : decision->slices;
-    return clq_size_max(tile * (is_tile ? decision->tiles_per_item : 1), 2 * GROUP_ROWS * behind);
 }
 
 /* ---- a product ---- */
@@ -356,27 +380,26 @@ uint64_t clq_cl_gemm_rounds(const clq_gemm_task *task, const clq_gemm_decision *
 clq_status clq_cl_gemm_multiply(clq_cl_stream *stream, const clq_gemm_task *task, const clq_gemm_decision *decision,
                                 clq_error *error)
 {
-    const clq_gemm_workspace w = clq_cl_gemm_workspace_of(task, decision, task->weights != NULL);
-    gemm_objects objects;
+    const uint64_t base = stream->workspace_offset_bytes;
+    clq_gemm_objects objects;
     gemm_call call;
     gemm_call reduce;
-    describe_shapes(task, decision, &call);
-    describe_parameters(task, &call);
-    CLQ_TRY(pack_operands(stream, task, decision, &w, &objects, &call, error));
+    clq_cl_gemm_describe(task, decision, stream->workspace, base, &objects, &call);
+    CLQ_TRY(clq_cl_gemm_pack_operands(stream, task, decision, stream->workspace, base, error));
     if (decision->is_fused) {
         call.slices = 1;
-        return enqueue_multiply(stream, task, decision, &objects, &call, error);
+        return enqueue_multiply(stream, decision, &objects, &call, error);
     }
     if (decision->in_groups) {
         return multiply_groups(stream, task, decision, &objects, &call, error);
     }
-    if (!w.has_partial) {
-        return enqueue_multiply(stream, task, decision, &objects, &call, error);
+    if (decision->slices == 1) {
+        return enqueue_multiply(stream, decision, &objects, &call, error);
     }
     reduce = call;
     call.output = OUTPUT_PARTIAL;
     if (!decision->only_sums_slices) {
-        CLQ_TRY(enqueue_multiply(stream, task, decision, &objects, &call, error));
+        CLQ_TRY(enqueue_multiply(stream, decision, &objects, &call, error));
     }
-    return enqueue_behind(stream, task, decision, &objects, &reduce, 1, error);
+    return enqueue_behind(stream, decision, &objects, &reduce, 1, error);
 }

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Products that share a launch, as a trial has them: parts of one, by a table that is made for it. */
+#include <string.h>
+
+#include "core/size.h"
+#include "opencl/launch/gemm.h"
+#include "opencl/machine.h"
+#include "opencl/runtime/memory.h"
+
+/* Batches of a trial's product, two parts of each, and an empty one. */
+enum { MOST_ROWS = 2 * 4 + 1 };
+
+typedef struct rows_of_trial {
+    gemm_call calls[MOST_ROWS];
+    uint32_t count;
+    uint64_t groups;
+} rows_of_trial;
+
+static void add(rows_of_trial *rows, const clq_gemm_decision *decision, const gemm_call *call)
+{
+    gemm_call *to = &rows->calls[rows->count++];
+    *to = *call;
+    rows->groups += clq_cl_gemm_place_in_table(decision, to);
+    to->end = (call_u32)rows->groups;
+}
+
+/* Batch `z` alone. */
+static gemm_call batch_of(const gemm_call *all, uint64_t z)
+{
+    const uint64_t parts = clq_size_max(all->parts, 1);
+    gemm_call call = *all;
+    call.batch = 1;
+    call.a_offset += z * all->a_batch;
+    call.b_offset += z * all->b_batch;
+    call.columns_offset += z * all->columns_batch;
+    call.c_offset += z * all->c_batch;
+    call.a_sums_offset += z * all->a_values_batch * parts;
+    call.a_zero_point_offset += all->a_zero_point == VALUES_PER_ROW ? z * all->a_values_batch : 0;
+    call.a_scale_offset += all->a_scale == VALUES_PER_ROW     ? z * all->a_values_batch
+                           : all->a_scale == VALUES_PER_GROUP ? z * all->a_values_batch * parts
+                                                              : 0;
+    call.b_scale_offset += all->b_scale == VALUES_PER_COLUMN  ? z * all->b_values_batch
+                           : all->b_scale == VALUES_PER_GROUP ? z * all->b_values_batch * parts
+                                                              : 0;
+    return call;
+}
+
+/* Its columns from `first` on, which begin a panel; not with groups along K, whose numbers follow by all columns. */
+static gemm_call columns_of(const gemm_call *all, uint32_t first, uint32_t count)
+{
+    gemm_call call = *all;
+    call.n = count;
+    call.b_offset += (uint64_t)first * all->groups;
+    call.columns_offset += first;
+    call.c_offset += first;
+    call.bias_offset += all->bias == VALUES_PER_COLUMN ? first : 0;
+    call.b_scale_offset += all->b_scale == VALUES_PER_COLUMN ? first : 0;
+    call.multiplier_offset += all->multiplier == VALUES_PER_COLUMN ? first : 0;
+    call.shift_offset += all->multiplier == VALUES_PER_COLUMN ? first : 0;
+    return call;
+}
+
+static void cut(const gemm_call *all, const clq_gemm_decision *decision, rows_of_trial *rows)
+{
+    memset(rows, 0, sizeof *rows);
+    for (uint32_t z = 0; z < all->batch; z++) {
+        const gemm_call call = batch_of(all, z);
+        if (z == 1) { /* nothing is to be found between two */
+            rows->calls[rows->count] = call;
+            rows->calls[rows->count++].end = (call_u32)rows->groups;
+        }
+        if (call.n > PANEL_COLUMNS && !decision->in_groups) {
+            const gemm_call first = columns_of(&call, 0, PANEL_COLUMNS);
+            const gemm_call others = columns_of(&call, PANEL_COLUMNS, call.n - PANEL_COLUMNS);
+            add(rows, decision, &first);
+            add(rows, decision, &others);
+        } else {
+            add(rows, decision, &call);
+        }
+    }
+}
+
+static void take_table(const clq_gemm_task *task, clq_gemm_decision *decision)
+{
+    decision->in_table = 1;
+    decision->is_fused = decision->in_groups;
+    if (!decision->in_groups) {
+        decision->slices = 1;
+        decision->slice_groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
+    }
+}
+
+static clq_status run_table(void *cookie, const clq_trial_case *c, clq_error *error)
+{
+    clq_cl_machine *m = cookie;
+    clq_cl_stream *const stream = &m->stream;
+    clq_gemm_rows_of_table in = {NULL, 0, 0, 0};
+    clq_gemm_task task;
+    clq_gemm_weights weights;
+    clq_gemm_decision decision;
+    clq_gemm_objects objects;
+    gemm_call call;
+    rows_of_trial rows;
+    clq_cl_launch launch;
+    clq_status status;
+    CLQ_TRY(clq_cl_machine_decide(m, c, &task, &weights, &decision, error));
+    take_table(&task, &decision);
+    CLQ_TRY(clq_cl_machine_reserve(m, clq_cl_gemm_workspace_of(&task, &decision, m->packs).bytes, error));
+    clq_cl_gemm_describe(&task, &decision, stream->workspace, stream->workspace_offset_bytes, &objects, &call);
+    CLQ_TRY(
+        clq_cl_gemm_pack_operands(stream, &task, &decision, stream->workspace, stream->workspace_offset_bytes, error));
+    call.slices = 1;
+    cut(&call, &decision, &rows);
+    in.count = rows.count;
+    in.groups = (size_t)rows.groups;
+    CLQ_TRY(clq_cl_memory_create(stream->context, CL_MEM_READ_ONLY | CL_MEM_COPY_HOST_PTR,
+                                 rows.count * sizeof rows.calls[0], rows.calls, "a table for a trial", &in.table,
+                                 error));
+    clq_cl_gemm_table_launch(&decision, &objects, &in, &launch);
+    status = clq_cl_launch_enqueue(&launch, stream, error);
+    (void)clReleaseMemObject(in.table);
+    return status;
+}
+
+clq_trial_candidate clq_cl_machine_for_tables(clq_cl_machine *machine)
+{
+    return clq_cl_machine_candidate(machine, run_table);
+}

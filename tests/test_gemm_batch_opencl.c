@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batches of products on a device: how many launches they share, the caller's queue behind a gate, records, and calls
+ * and allocations that fail, each of which leaves nothing behind.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "counted_memory.h"
+#include "failing_opencl.h"
+#include "gemm_batch_case.h"
+#include "inputs_gemm.h"
+#include "own_opencl.h"
+#include "refusal.h"
+
+enum { EXPERTS = 16, COLUMNS = 70, DEPTH = 133, ROWS = 3 };
+
+typedef struct scene {
+    own_opencl own;
+    gemm_batch_case b;
+    gemm_batch_place p;
+    check_gemm_result want[EXPERTS];
+    clq_launch launch;
+} scene;
+
+static scene s; /* too large for a stack */
+
+/* Experts of as many rows each, whose B needs sums of A's rows or does not; every fourth has none. */
+static void begin(cl_command_queue_properties properties, clq_dtype dtype, const char *variant)
+{
+    memset(&s, 0, sizeof s);
+    gemm_batch_case_init(&s.b, "experts on a queue");
+    s.b.together = 1;
+    s.b.count = EXPERTS;
+    for (size_t i = 0; i < EXPERTS; i++) {
+        check_gemm_init(&s.b.cases[i], "an expert", ROWS, COLUMNS, DEPTH);
+        s.b.cases[i].problem.b.dtype = dtype;
+        s.b.is_empty[i] = i % 4 == 2;
+        inputs_gemm_fill(&s.b.cases[i], INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
+    }
+    gemm_batch_case_want(&s.b, s.want);
+    own_opencl_begin(&s.own, properties, 64);
+    ACCEPTED(clq_context_force_variant(s.own.clquant, variant, e));
+    gemm_batch_place_begin(&s.p, s.own.clquant, &s.b);
+    s.launch.struct_size = sizeof s.launch;
+    s.launch.queue = s.own.queue;
+}
+
+static void end(void)
+{
+    gemm_batch_place_end(&s.p);
+    for (size_t i = 0; i < EXPERTS; i++) {
+        check_gemm_result_free(&s.want[i]);
+    }
+    gemm_batch_case_free(&s.b);
+    own_opencl_end(&s.own);
+}
+
+static clq_status create(clq_gemm_batch **batch, clq_error *error)
+{
+    return clq_gemm_batch_create(s.own.clquant, s.p.items, EXPERTS, batch, error);
+}
+
+/* ---- launches ---- */
+
+static void check_launches(const char *variant, clq_dtype dtype, int launches)
+{
+    clq_gemm_batch *batch = NULL;
+    clq_plan plan;
+    begin(0, dtype, variant);
+    ACCEPTED(create(&batch, e));
+    ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
+    assert_string_equal(plan.variant, variant);
+    if (strstr(plan.reason, "12 of 12 products share launches: 1;") == NULL) {
+        fail_msg("%s: the plan says '%s'", variant, plan.reason);
+    }
+    assert_int_equal(plan.workspace_bytes, 0);
+    failing_opencl_forget_calls();
+    ACCEPTED(clq_gemm_batch_run(batch, e));
+    assert_int_equal(failing_opencl_calls("clEnqueueNDRangeKernel"), launches);
+    ACCEPTED(clq_finish(s.own.clquant, e));
+    gemm_batch_place_check(&s.p, "in one launch", s.want);
+    clq_gemm_batch_destroy(&batch);
+    end();
+}
+
+/* What packs goes before, for each product that has rows. */
+static void launches(void **state)
+{
+    (void)state;
+    if (check_device() != NULL && !check_device_is_native()) {
+        check_launches("gemv", CLQ_S8, 1);
+        check_launches("gemv", CLQ_U8, 1 + 12);
+        check_launches("cpu", CLQ_S8, 1 + 12);
+    }
+    check_needs_device();
+}
+
+/* ---- the caller's queue ---- */
+
+static int is_complete(cl_event event)
+{
+    cl_int status = CL_QUEUED;
+    assert_int_equal(clGetEventInfo(event, CL_EVENT_COMMAND_EXECUTION_STATUS, sizeof status, &status, NULL),
+                     CL_SUCCESS);
+    return status == CL_COMPLETE;
+}
+
+/* A is written only when everything is enqueued: a command that had not waited would have used zeros. */
+static void check_gated(cl_command_queue_properties properties, clq_dtype dtype, int as_record)
+{
+    static const unsigned char zeros[1 << 16];
+    clq_gemm_batch *batch = NULL;
+    clq_record *record = NULL;
+    cl_event first = NULL, last = NULL, gate;
+    cl_int code = CL_SUCCESS;
+    begin(properties, dtype, NULL);
+    assert_true(s.p.bytes[0][CHECK_GEMM_A] <= sizeof zeros);
+    ACCEPTED(clq_buffer_write(s.p.buffers[0][CHECK_GEMM_A], 0, zeros, s.p.bytes[0][CHECK_GEMM_A], e));
+    ACCEPTED(create(&batch, e));
+    gate = clCreateUserEvent(s.own.context, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    if (as_record) {
+        ACCEPTED(clq_record_create_gemm_batch(batch, &s.launch, &record, e));
+        clq_gemm_batch_destroy(&batch);
+        ACCEPTED(clq_record_enqueue(record, 1, &gate, &first, &last, e));
+        clq_record_destroy(&record);
+    } else {
+        s.launch.wait_count = 1;
+        s.launch.wait_list = &gate;
+        s.launch.first_event = &first;
+        s.launch.event = &last;
+        ACCEPTED(clq_enqueue_gemm_batch(batch, &s.launch, e));
+        clq_gemm_batch_destroy(&batch);
+    }
+    assert_int_equal(clFlush(s.own.queue), CL_SUCCESS);
+    assert_false(is_complete(first));
+    assert_false(is_complete(last));
+    ACCEPTED(
+        clq_buffer_write(s.p.buffers[0][CHECK_GEMM_A], 0, s.p.images[0][CHECK_GEMM_A], s.p.bytes[0][CHECK_GEMM_A], e));
+    assert_int_equal(clSetUserEventStatus(gate, CL_COMPLETE), CL_SUCCESS);
+    assert_int_equal(clWaitForEvents(1, &last), CL_SUCCESS);
+    gemm_batch_place_check(&s.p, as_record ? "a record behind a gate" : "behind a gate", s.want);
+    clReleaseEvent(first);
+    clReleaseEvent(last);
+    clReleaseEvent(gate);
+    end();
+}
+
+static void gated(void **state)
+{
+    static const cl_command_queue_properties queues[] = {0, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE};
+    (void)state;
+    for (int i = 0; i < 8 && check_device() != NULL && !check_device_is_native(); i++) {
+        check_gated(queues[i % 2], i / 2 % 2 == 0 ? CLQ_S8 : CLQ_U8, i / 4);
+    }
+    check_needs_device();
+}
+
+/* ---- failures ---- */
+
+typedef enum act { CREATE, RUN, ENQUEUE, RECORD, ACTS } act;
+
+/* With a batch that is there already for all but the first; what is made goes again. */
+static clq_status act_out(act what, clq_gemm_batch *there, clq_error *error)
+{
+    clq_gemm_batch *batch = NULL;
+    clq_record *record = NULL;
+    cl_event event = NULL;
+    clq_status status;
+    s.launch.event = what == ENQUEUE ? &event : NULL;
+    status = what == CREATE    ? create(&batch, error)
+             : what == RUN     ? clq_gemm_batch_run(there, error)
+             : what == ENQUEUE ? clq_enqueue_gemm_batch(there, &s.launch, error)
+                               : clq_record_create_gemm_batch(there, &s.launch, &record, error);
+    assert_int_equal(batch != NULL, status == CLQ_OK && what == CREATE);
+    assert_int_equal(record != NULL, status == CLQ_OK && what == RECORD);
+    assert_int_equal(event != NULL, status == CLQ_OK && what == ENQUEUE);
+    if (event != NULL) {
+        clReleaseEvent(event);
+    }
+    clq_record_destroy(&record);
+    clq_gemm_batch_destroy(&batch);
+    return status;
+}
+
+static void wait_for_all(void)
+{
+    assert_int_equal(clFinish(s.own.queue), CL_SUCCESS);
+    ACCEPTED(clq_finish(s.own.clquant, e));
+}
+
+static int fails_in_opencl(act what, clq_gemm_batch *there, int number)
+{
+    const int references = failing_opencl_references();
+    const long pieces = counted_memory_pieces();
+    clq_error error;
+    clq_status status;
+    char failed[64];
+    memset(&error, 0, sizeof error);
+    failing_opencl_fail(number, NULL, CL_OUT_OF_RESOURCES);
+    status = act_out(what, there, &error);
+    snprintf(failed, sizeof failed, "%s", failing_opencl_failed());
+    failing_opencl_fail(0, NULL, CL_SUCCESS);
+    wait_for_all();
+    if ((failed[0] != '\0') != (status != CLQ_OK)) {
+        fail_msg("act %d, call %d, %s: status %s, message '%s'", (int)what, number, failed, clq_status_name(status),
+                 error.message);
+    }
+    if (failing_opencl_references() != references || counted_memory_pieces() != pieces) {
+        fail_msg("act %d, call %d, %s: %d references and %ld pieces of memory were left behind", (int)what, number,
+                 failed, failing_opencl_references() - references, counted_memory_pieces() - pieces);
+    }
+    return failed[0] != '\0';
+}
+
+static int fails_without_memory(act what, clq_gemm_batch *there, long number)
+{
+    const int references = failing_opencl_references();
+    const long pieces = counted_memory_pieces();
+    clq_error error;
+    clq_status status;
+    int failed;
+    counted_memory_fail(number);
+    status = act_out(what, there, &error);
+    failed = counted_memory_failed();
+    counted_memory_fail(0);
+    wait_for_all();
+    if (failed != (status == CLQ_OUT_OF_MEMORY) || failing_opencl_references() != references ||
+        counted_memory_pieces() != pieces) {
+        fail_msg("act %d, allocation %ld: status %s, %d references and %ld pieces of memory were left behind",
+                 (int)what, number, clq_status_name(status), failing_opencl_references() - references,
+                 counted_memory_pieces() - pieces);
+    }
+    return failed;
+}
+
+static void failures(void **state)
+{
+    (void)state;
+    for (int what = 0; what < ACTS && check_device() != NULL && !check_device_is_native(); what++) {
+        clq_gemm_batch *batch = NULL;
+        int number = 1;
+        long allocation = 1;
+        begin(0, CLQ_U8, NULL);
+        ACCEPTED(create(&batch, e));
+        for (int i = 0; i < 2; i++) { /* kernels and kernel objects are there */
+            ACCEPTED(act_out((act)what, batch, e));
+            wait_for_all();
+        }
+        while (fails_in_opencl((act)what, batch, number)) {
+            number++;
+        }
+        while (fails_without_memory((act)what, batch, allocation)) {
+            allocation++;
+        }
+        assert_true(number > 1);
+        gemm_batch_place_reset(&s.p);
+        ACCEPTED(clq_gemm_batch_run(batch, e));
+        ACCEPTED(clq_finish(s.own.clquant, e));
+        gemm_batch_place_check(&s.p, "after failures", s.want);
+        clq_gemm_batch_destroy(&batch);
+        end();
+    }
+    check_needs_device();
+}
+
+static void refused(void **state)
+{
+    clq_gemm_batch *batch = NULL;
+    clq_record *record = NULL;
+    clq_launch launch = {.struct_size = sizeof launch};
+    (void)state;
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_enqueue_gemm_batch(NULL, &launch, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_record_create_gemm_batch(NULL, &launch, &record, e));
+    ACCEPTED(clq_gemm_batch_create(check_reference(), NULL, 0, &batch, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_enqueue_gemm_batch(batch, NULL, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "has no queue", clq_enqueue_gemm_batch(batch, &launch, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "must not be NULL", clq_record_create_gemm_batch(batch, &launch, NULL, e));
+    REFUSED(CLQ_INVALID_ARGUMENT, "has no queue", clq_record_create_gemm_batch(batch, &launch, &record, e));
+    clq_gemm_batch_destroy(&batch);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(refused),
+    cmocka_unit_test(launches),
+    cmocka_unit_test(gated),
+    cmocka_unit_test(failures),
+};
+
+CHECK_MAIN("gemm batch on a device", tests)
