@@ -76,6 +76,15 @@ def builds():
         yield f"gemm amd-mfma {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_MFMA=16"]
         yield f"gemm amd-mfma32 {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_MFMA=32"]
         yield f"gemm amd-wmma {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_WMMA"]
+    # Products of a batch, which share a launch: the call comes from a table.
+    yield "gemm portable table", "gemm_portable.cl", ["VECTOR_WIDTH=4", "TABLE=1"]
+    for rows in 1, 8:
+        yield f"gemm gemv table {rows}", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "GROUP_SIZE=256", f"TILE_ROWS={rows}",
+                                                          "TABLE=1"]
+    yield "gemm gemv groups table 8", "gemm_gemv.cl", ["VECTOR_WIDTH=4", "GROUP_SIZE=256", "TILE_ROWS=8", "GROUPS=1",
+                                                       "TABLE=1"]
+    for tile in 64, 128:
+        yield f"gemm nvidia-mma table {tile}", "gemm_mma.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "TABLE=1"]
     yield "gemm pack", "gemm_pack.cl", ["VECTOR_WIDTH=4"]
     yield "gemm reduce", "gemm_reduce.cl", ["VECTOR_WIDTH=4"]
     for rows in 1, 4:

@@ -39,7 +39,8 @@ static void check_experts(const char *name, uint64_t most, uint64_t k_group, clq
     gemm_batch_case_init(&b, name);
     b.together = 1;
     for (size_t i = 0; i < 24; i++) {
-        add_expert(i, i % 5 == 3 ? 0 : 1 + check_below(most), 70, 133, k_group, dtype);
+        /* each height is a program of some variants */
+        add_expert(i, i % 5 == 3 ? 0 : variant != NULL ? most : 1 + check_below(most), 70, 133, k_group, dtype);
     }
     gemm_batch_case_check(&b, variant);
     gemm_batch_case_free(&b);
@@ -88,9 +89,9 @@ static void variants(void **state)
         }
         ACCEPTED(clq_context_force_variant(check_device(), variant, e));
         if (clq_gemm_plan(check_device(), &p, 1, &plan, NULL) == CLQ_OK) {
-            check_experts(variant, 8, 0, CLQ_S8, variant);
+            check_experts(variant, 3, 0, CLQ_S8, variant);
             if (strcmp(variant, "split-k") != 0) {
-                check_experts(variant, 8, 32, CLQ_S4, variant);
+                check_experts(variant, 3, 32, CLQ_S4, variant);
             }
         }
         ACCEPTED(clq_context_force_variant(check_device(), NULL, e));

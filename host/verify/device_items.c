@@ -145,7 +145,7 @@ int clq_verify_device_takes_program(const clq_verify_items *items, const clq_ver
 int clq_verify_device_takes_product(const clq_verify_items *items, const clq_verify_item *item)
 {
     const clq_verify_product *p = &item->of.product;
-    const int is_dear = items->extent == CLQ_VERIFY_QUICK && p->m < 12 &&
+    const int is_dear = items->extent == CLQ_VERIFY_QUICK && p->m < 12 && item->cut != CLQ_VERIFY_IN_TABLE &&
                         (item->variant == (int32_t)CLQ_VARIANT_CPU || item->variant == (int32_t)CLQ_VARIANT_CPU_AVX2 ||
                          item->variant == (int32_t)CLQ_VARIANT_CPU_VNNI);
     if (item->variant == (int32_t)CLQ_VARIANT_SPLIT_K) {

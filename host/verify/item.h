@@ -49,7 +49,8 @@ typedef enum clq_verify_cut {
     CLQ_VERIFY_AS_CALLED = 0,
     CLQ_VERIFY_CUT = 1,        /* into as many parts as large tensors are; of products, K in slices */
     CLQ_VERIFY_PAST_CACHE = 2, /* the same, and stored as large tensors are */
-    CLQ_VERIFY_CUTS = 3
+    CLQ_VERIFY_CUTS = 3,
+    CLQ_VERIFY_IN_TABLE = 3 /* of products: as several that share a launch */
 } clq_verify_cut;
 
 /* A product, but for the types and sizes that stand in the item. */

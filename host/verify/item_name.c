@@ -101,7 +101,7 @@ static void add_mode(name_text *name, const clq_verify_item *item)
 static void add_tail(name_text *name, const clq_verify_item *item)
 {
     static const char *const inputs[] = {"awkward", "bits", "ends"};
-    static const char *const cuts[] = {"call", "cut", "past-cache"};
+    static const char *const cuts[] = {"call", "cut", "past-cache", "table"};
     add(name, "/%s/%s", inputs[item->inputs], cuts[item->cut]);
 }
 

@@ -63,7 +63,7 @@ static uint32_t take(uint32_t *rest, uint32_t values)
 enum { COMBINATIONS = 4 * OUTPUTS * 9 * 2 * 4 * 2 * 2 * 2 * 2 * 2 * 3 };
 
 /* Numbers of a variant from here on are of products in groups, so that those below stay what they were. */
-enum { FIRST_OF_GROUPS = 1 << 24 };
+enum { FIRST_OF_GROUPS = 1 << 24, FIRST_OF_TABLES = 1 << 25 };
 
 static void say(clq_verify_product *p, uint32_t mixed)
 {
@@ -113,13 +113,15 @@ static clq_status add_product(clq_verify_items *items, clq_verify_item *item, ui
 {
     clq_verify_product *p = &item->of.product;
     const uint32_t mixed = (uint32_t)((uint64_t)i * 19937 + item->program) % COMBINATIONS;
-    if (i >= FIRST_OF_GROUPS) {
+    if (i >= FIRST_OF_GROUPS && i < FIRST_OF_TABLES) {
         say_groups(p, mixed, i);
     } else {
         say(p, mixed);
     }
     /* Two groups of four k at least make two slices. */
-    item->cut = p->k >= 8 && i % 2 != 0 ? CLQ_VERIFY_CUT : CLQ_VERIFY_AS_CALLED;
+    item->cut = i >= FIRST_OF_TABLES      ? CLQ_VERIFY_IN_TABLE
+                : p->k >= 8 && i % 2 != 0 ? CLQ_VERIFY_CUT
+                                          : CLQ_VERIFY_AS_CALLED;
     item->inputs = (clq_verify_inputs)(i / 2 % CLQ_VERIFY_INPUTS);
     item->size = (uint64_t)p->m * p->n * (p->k + 1) * p->batch;
     item->number = i;
@@ -160,6 +162,23 @@ static clq_status add_groups(clq_verify_items *items, clq_verify_item *item, siz
     return CLQ_OK;
 }
 
+/* As several products that share a launch, which are programs of their own: a quick run has one height of them. */
+static clq_status add_tables(clq_verify_items *items, clq_verify_item *item, sizes m, sizes n, sizes k, uint32_t count,
+                             clq_error *error)
+{
+    static const uint32_t quick_rows[] = {3};
+    clq_verify_product *p = &item->of.product;
+    const sizes rows = items->extent == CLQ_VERIFY_QUICK ? SIZES(quick_rows) : m;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t mixed = clq_verify_mix(i, item->program + 2, rows.count * n.count * k.count);
+        p->m = rows.values[take(&mixed, rows.count)];
+        p->n = n.values[take(&mixed, n.count)];
+        p->k = k.values[take(&mixed, k.count)];
+        CLQ_TRY(add_product(items, item, FIRST_OF_TABLES + i, error));
+    }
+    return CLQ_OK;
+}
+
 clq_status clq_verify_add_products(clq_verify_items *items, clq_verify_item *item, clq_error *error)
 {
     const int is_quick = items->extent == CLQ_VERIFY_QUICK;
@@ -180,5 +199,6 @@ clq_status clq_verify_add_products(clq_verify_items *items, clq_verify_item *ite
         CLQ_TRY(add_product(items, item, i, error));
     }
     CLQ_TRY(add_tall(items, item, count, error));
-    return add_groups(items, item, m, n, k, items->extent == CLQ_VERIFY_FULL ? 2000 : is_quick ? 40 : 200, error);
+    CLQ_TRY(add_groups(items, item, m, n, k, items->extent == CLQ_VERIFY_FULL ? 2000 : is_quick ? 40 : 200, error));
+    return add_tables(items, item, m, n, k, items->extent == CLQ_VERIFY_FULL ? 1000 : is_quick ? 20 : 100, error);
 }

@@ -44,8 +44,7 @@ int clq_verify_native_takes_in_batch(const clq_verify_item *item, const clq_task
 int clq_verify_native_takes_product(const clq_verify_items *items, const clq_verify_item *item)
 {
     (void)items;
-    (void)item;
-    return 1;
+    return item->cut != CLQ_VERIFY_IN_TABLE;
 }
 
 /* In parts, or as calls do it: nothing is stored past the cache. */

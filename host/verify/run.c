@@ -14,9 +14,10 @@ static const clq_trial_cases *cases(void)
 static clq_status run_case(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
     const clq_verify_item *item = work->item;
-    const clq_trial_candidate candidate = item->family == CLQ_VERIFY_PRODUCT ? clq_cl_machine_for_products(machine)
-                                          : item->family == CLQ_VERIFY_BATCH ? clq_cl_machine_for_batches(machine)
-                                                                             : clq_cl_machine_for_tasks(machine);
+    const clq_trial_candidate candidate = item->cut == CLQ_VERIFY_IN_TABLE     ? clq_cl_machine_for_tables(machine)
+                                          : item->family == CLQ_VERIFY_PRODUCT ? clq_cl_machine_for_products(machine)
+                                          : item->family == CLQ_VERIFY_BATCH   ? clq_cl_machine_for_batches(machine)
+                                                                               : clq_cl_machine_for_tasks(machine);
     clq_status status;
     if (item->family == CLQ_VERIFY_BATCH) {
         machine->form = (clq_batch_form)item->variant;
