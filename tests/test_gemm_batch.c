@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Many products in one go: a batch gives the bytes of one call for each, whatever they are, and says what it refuses.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "gemm_batch_case.h"
@@ -73,18 +74,19 @@ static void no_rows_at_all(void **state)
     check_needs_device();
 }
 
-/* Every kernel, those for instructions that are not here with an emulation; in groups too where it adds them up. */
+/* Every kernel, in groups too where it adds them up; with CLQ_TEST_EMULATE those for instructions that are not here,
+ * emulated, whose compiling takes long. */
 static void variants(void **state)
 {
     (void)state;
     for (size_t i = 0; i < check_gemm_variant_count() && check_device() != NULL; i++) {
         const char *variant = check_gemm_variant(i);
-        const int is_native = check_device_is_native();
+        const int emulates = !check_device_is_native() && getenv("CLQ_TEST_EMULATE") != NULL;
         clq_plan plan;
         clq_gemm_problem p;
         clq_gemm_init(&p);
         p.m = p.n = p.k = 8;
-        if (!is_native) {
+        if (emulates) {
             clq_context_set_emulation(check_device(), 1);
         }
         ACCEPTED(clq_context_force_variant(check_device(), variant, e));
@@ -95,7 +97,7 @@ static void variants(void **state)
             }
         }
         ACCEPTED(clq_context_force_variant(check_device(), NULL, e));
-        if (!is_native) {
+        if (emulates) {
             clq_context_set_emulation(check_device(), 0);
         }
     }

@@ -198,30 +198,34 @@ static clq_status sort_products(const clq_gemm_batch *batch, device_batch *d, cl
     return CLQ_OK;
 }
 
-/* Consecutive tiles of an item by what all products of the launch have together. */
-static uint32_t tiles_per_item(const device_batch *d, const product_set *set)
+/* The rows of a set, tile by tile as yet, and their tiles in all. */
+static uint64_t describe_rows(const clq_gemm_batch *batch, const device_batch *d, const product_set *set,
+                              gemm_call *calls)
 {
-    uint32_t most = 1;
+    uint64_t tiles = 0;
     for (size_t i = 0; i < set->count; i++) {
-        most = (uint32_t)clq_size_max(most, d->decisions[d->order[set->first + i]].tiles_per_item);
+        const size_t task = d->order[set->first + i];
+        clq_gemm_objects unused;
+        clq_cl_gemm_describe(&batch->tasks[task], &d->decisions[task], d->workspace, d->scratch[task], &unused,
+                             &calls[i]);
+        calls[i].slices = 1;
+        calls[i].tiles_per_item = 1;
+        tiles += clq_cl_gemm_place_in_table(&d->decisions[task], &calls[i]);
     }
-    return most;
+    return tiles;
 }
 
 static clq_status fill_rows(const clq_gemm_batch *batch, device_batch *d, product_set *set, gemm_call *calls,
                             clq_error *error)
 {
-    const uint32_t tiles = tiles_per_item(d, set);
+    const uint64_t tiles = describe_rows(batch, d, set, calls + set->first);
     uint64_t groups = 0;
     set->rows.first = (uint32_t)set->first;
     set->rows.count = (uint32_t)set->count;
     for (size_t i = 0; i < set->count; i++) {
         const size_t task = d->order[set->first + i];
         gemm_call *call = &calls[set->first + i];
-        clq_gemm_objects unused;
-        clq_cl_gemm_describe(&batch->tasks[task], &d->decisions[task], d->workspace, d->scratch[task], &unused, call);
-        call->slices = 1;
-        call->tiles_per_item = tiles;
+        call->tiles_per_item = clq_cl_gemm_tiles_of_item(batch->context, &d->decisions[task], call->groups, tiles);
         groups += clq_cl_gemm_place_in_table(&d->decisions[task], call);
         call->end = (call_u32)groups;
         if (groups > UINT32_MAX) {

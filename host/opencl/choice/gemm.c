@@ -333,6 +333,17 @@ static void take_groups(const clq_gemm_task *task, uint64_t words, uint64_t enou
     decision->round_slices = (uint32_t)clq_size_divide_up(task->k_groups, clq_size_max(rounds, 1));
 }
 
+uint32_t clq_cl_gemm_tiles_of_item(const clq_context *context, const clq_gemm_decision *decision, uint64_t groups,
+                                   uint64_t tiles)
+{
+    const uint64_t units = clq_size_max(context->device.compute_units, 1);
+    const uint64_t by_work =
+        clq_size_max(4096 / clq_size_max(groups, 1), decision->tuning->values[CLQ_TUNE_GEMM_TILES]);
+    return clq_cl_least_items(context, 1) > 0 /* which ends an item of many rounds: rounds.h */
+               ? 1
+               : (uint32_t)clq_size_max(clq_size_min(by_work, tiles / (8 * units)), 1);
+}
+
 /*
  * A CPU device spends about a tenth of a microsecond on an item, as long as on a tile of 32 groups. Sixteen tiles, the
  * row tiles that share a panel (kernels/gemm_walk.clh), or more where K is small, make that little; a small problem
@@ -347,13 +358,8 @@ static void choose_tiles_per_item(const clq_context *context, const clq_gemm_tas
                                      : work_items(task, decision);
     const uint64_t groups =
         decision->is_fused ? clq_size_divide_up(task->problem->k, GROUP_DEPTH) : decision->slice_groups;
-    const uint64_t units = clq_size_max(context->device.compute_units, 1);
-    const uint64_t by_work =
-        clq_size_max(4096 / clq_size_max(groups, 1), decision->tuning->values[CLQ_TUNE_GEMM_TILES]);
-    const uint64_t by_count = clq_size_min(tiles / (8 * units), tiles / task->problem->batch);
-    decision->tiles_per_item = clq_cl_least_items(context, 1) > 0 /* which ends an item of many rounds: rounds.h */
-                                   ? 1
-                                   : (uint32_t)clq_size_max(clq_size_min(by_work, by_count), 1);
+    decision->tiles_per_item = (uint32_t)clq_size_min(clq_cl_gemm_tiles_of_item(context, decision, groups, tiles),
+                                                      clq_size_max(tiles / task->problem->batch, 1));
 }
 
 static void name_decision(const clq_gemm_task *task, const char *reason, clq_gemm_decision *decision)

@@ -57,6 +57,10 @@ clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, co
 void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
                             clq_gemm_decision *decision);
 
+/* Consecutive tiles of a work-item where a launch has so many, each of `groups` groups of four k. */
+uint32_t clq_cl_gemm_tiles_of_item(const clq_context *context, const clq_gemm_decision *decision, uint64_t groups,
+                                   uint64_t tiles);
+
 /* This variant by that table, with tiles of this edge where a work-group makes one, in one slice of K or, where their
  * sum is not set aside, in three; in groups along K all of them at once or two at a time, a tile of rows after the
  * other. */
