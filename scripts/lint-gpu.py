@@ -104,6 +104,8 @@ INSTRUCTIONS = {
     "gemm nvidia-mma 128": ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 64),
                                     (re.compile(r"\bldmatrix\b"), 8), (re.compile(r"\bld\.shared\b"), 32)]),
 }
+for tile in 64, 128:
+    INSTRUCTIONS[f"gemm nvidia-mma table {tile}"] = INSTRUCTIONS[f"gemm nvidia-mma {tile}"]
 # 4 x 4 or 4 x 2 products of a sub-group, 2 steps of the instruction, either sign of A within the loop; and what they read
 # of local memory, a row of a matrix at a time: 4 times 8 of A, 8 times 4 or 2 of B.
 for edge in 64, 128:

@@ -59,6 +59,17 @@ static void experts(void **state)
     check_needs_device();
 }
 
+/* By itself it has several tiles an item, which its row of the table must agree with. */
+static void one_of_many_tiles(void **state)
+{
+    (void)state;
+    gemm_batch_case_init(&b, "one product of many tiles");
+    add_expert(0, 400, 90, 47, 0, CLQ_S8);
+    gemm_batch_case_check(&b, NULL);
+    gemm_batch_case_free(&b);
+    check_needs_device();
+}
+
 static void no_rows_at_all(void **state)
 {
     (void)state;
@@ -277,9 +288,9 @@ static void plans(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(refusals), cmocka_unit_test(side_by_side),   cmocka_unit_test(plans),
-    cmocka_unit_test(experts),  cmocka_unit_test(no_rows_at_all), cmocka_unit_test(any_products),
-    cmocka_unit_test(variants),
+    cmocka_unit_test(refusals),     cmocka_unit_test(side_by_side),   cmocka_unit_test(plans),
+    cmocka_unit_test(experts),      cmocka_unit_test(no_rows_at_all), cmocka_unit_test(one_of_many_tiles),
+    cmocka_unit_test(any_products), cmocka_unit_test(variants),
 };
 
 CHECK_MAIN("gemm batch", tests)

@@ -139,7 +139,7 @@ static void size_launch(clq_cl_launch *launch, const gemm_call *call, const clq_
         }
     } else if (decision->tile_rows != 0) {
         const uint64_t tiles = panels * clq_size_divide_up(call->m, decision->tile_rows);
-        launch->global[0] = (size_t)clq_size_divide_up(tiles, decision->tiles_per_item);
+        launch->global[0] = (size_t)clq_size_divide_up(tiles, call->tiles_per_item);
     } else {
         const uint32_t items = clq_cl_gemm_matrix_items(decision->variant, decision->tile_edge);
         launch->dimensions = 3;
@@ -209,7 +209,7 @@ void clq_cl_gemm_table_launch(const clq_gemm_decision *decision, const clq_gemm_
 {
     gemm_call any;
     memset(&any, 0, sizeof any);
-    any.m = any.n = any.batch = any.slices = 1;
+    any.m = any.n = any.batch = any.slices = any.tiles_per_item = 1;
     begin_launch(launch, decision, objects);
     clq_cl_launch_define(launch, "TABLE", 1);
     clq_cl_launch_memory(launch, rows->table);
