@@ -114,10 +114,12 @@ clq_status clq_find_all(clq_quantize_job *job, clq_error *error);
 clq_status clq_quantize_note_written(clq_quantize_job *job, clq_error *error);
 clq_status clq_find_shared(clq_quantize_job *job, clq_error *error);
 
-/* One such run, CLQ_FIND_; and what it and others that run at the same time have found of pieces becomes what their
- * tensors are declared with, and what those that share have. */
-clq_status clq_quantize_find(clq_quantize_job *job, int which, clq_error *error);
+/* What such a run, and others at the same time, have found of pieces becomes what their tensors are declared with, and
+ * what those that share have. */
 clq_status clq_quantize_settle_pieces(clq_quantize_job *job, clq_error *error);
+
+/* Whether some tensor's pieces share a scale that this run has to find. */
+int clq_quantize_needs_shared(const clq_quantize_job *job);
 
 /* The parameters of a tensor of the plan that has a single scale, for its range. */
 clq_status clq_quantize_choose_whole(const clq_quantize_job *job, clq_model_plan_tensor *whole, const float *range,

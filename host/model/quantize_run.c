@@ -56,7 +56,7 @@ static clq_status run(clq_quantize_job *job, clq_error *error)
     return clq_lanes_run(&job->lanes, &verb, error);
 }
 
-clq_status clq_quantize_find(clq_quantize_job *job, int which, clq_error *error)
+static clq_status find(clq_quantize_job *job, int which, clq_error *error)
 {
     clq_status status;
     job->finding = which;
@@ -70,10 +70,17 @@ clq_status clq_quantize_find(clq_quantize_job *job, int which, clq_error *error)
 
 clq_status clq_find_all(clq_quantize_job *job, clq_error *error)
 {
-    const clq_status status = clq_quantize_find(job, CLQ_FIND_ALL, error);
+    const clq_status status = find(job, CLQ_FIND_ALL, error);
     job->found = 1;
     job->shared_found = 1;
     return status;
+}
+
+clq_status clq_find_shared(clq_quantize_job *job, clq_error *error)
+{
+    const int needs = !job->shared_found && clq_quantize_needs_shared(job);
+    job->shared_found = 1;
+    return needs ? find(job, CLQ_FIND_SHARED, error) : CLQ_OK;
 }
 
 clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error)

@@ -160,9 +160,7 @@ clq_status clq_quantize_settle_pieces(clq_quantize_job *job, clq_error *error)
     return job->finding == CLQ_FIND_ALL ? settle_forms(job, error) : CLQ_OK;
 }
 
-clq_status clq_find_shared(clq_quantize_job *job, clq_error *error)
+int clq_quantize_needs_shared(const clq_quantize_job *job)
 {
-    const int needs = job->work != job->plan && !job->shared_found && count_needed(job) > 0;
-    job->shared_found = 1;
-    return needs ? clq_quantize_find(job, CLQ_FIND_SHARED, error) : CLQ_OK;
+    return job->work != job->plan && count_needed(job) > 0;
 }
