@@ -66,16 +66,23 @@ static void describe_parameters(const clq_gemm_task *task, gemm_call *call)
     call->real_maximum = task->real_maximum;
 }
 
-/* A block's rows of A stay in the second cache while all panels go by: those of cpu-amx's high tiles in half of 2 MiB.
+/*
+ * A block's rows of A stay in the second cache while all panels go by: those of cpu-amx's high tiles in half of 2 MiB.
+ * Where B fits there as a whole and C does not, a block is a tile's rows, so that C's lines are written side by side.
  */
-static call_u32 row_block_of(const clq_gemm_problem *p, const clq_gemm_decision *decision)
+static call_u32 row_block_of(const clq_gemm_task *task, const clq_gemm_decision *decision)
 {
     enum { BLOCK_BYTES = 1 << 20 };
+    const clq_gemm_problem *p = task->problem;
     const uint64_t most = decision->tuning->values[CLQ_TUNE_GEMM_ROW_BLOCK];
     const uint64_t tile_bytes = CLQ_GEMM_AMX_ROWS * clq_size_max(p->k, 1);
-    return (call_u32)(decision->variant == CLQ_VARIANT_CPU_AMX
-                          ? clq_size_min(most, clq_size_max(BLOCK_BYTES / tile_bytes, 4))
-                          : most);
+    const uint64_t c_bytes = p->m * p->n * clq_dtype_bits(p->c.dtype) / 8;
+    if (decision->variant != CLQ_VARIANT_CPU_AMX) {
+        return (call_u32)most;
+    }
+    return p->n * p->k <= BLOCK_BYTES && c_bytes >= BLOCK_BYTES
+               ? 1
+               : (call_u32)clq_size_min(most, clq_size_max(BLOCK_BYTES / tile_bytes, 4));
 }
 
 static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *decision, gemm_call *call)
@@ -104,7 +111,7 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     call->parts = (call_u32)task->k_groups;
     call->k_group = (call_u32)p->k_group;
     call->tiles_per_item = decision->tiles_per_item;
-    call->row_block = row_block_of(p, decision);
+    call->row_block = row_block_of(task, decision);
     call->output = output_of(p);
     call->needs_sums = (call_u32)clq_cl_gemm_needs_sums(task);
     /* vpdpbusd takes codes of A as u8, tiles and most products of matrices take both, the other kernels that take codes
