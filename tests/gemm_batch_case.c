@@ -67,9 +67,9 @@ static void fill(gemm_batch_place *p, check_gemm_operand o)
     }
     for (size_t i = 0; i < p->b->count; i++) {
         const check_gemm *c = &p->b->cases[i];
-        if (c->in[o] != NULL) {
-            memcpy(p->images[owner_of(p->b, i)][o] + p->begin[i][o], c->in[o],
-                   (size_t)check_gemm_bytes(c, o, check_gemm_elements(c, o)));
+        unsigned char *const image = p->images[owner_of(p->b, i)][o]; /* NULL: of no bytes */
+        if (c->in[o] != NULL && image != NULL) {
+            memcpy(image + p->begin[i][o], c->in[o], (size_t)check_gemm_bytes(c, o, check_gemm_elements(c, o)));
         }
     }
     for (size_t i = 0; i < p->b->count; i++) {
