@@ -272,21 +272,6 @@ static void what_is_written_is_not_read_again(void **state)
 
 /* ---- inputs ---- */
 
-/* Some NaN in the data of a file, which begins behind its header. */
-static void write_nan(const char *from, const char *to)
-{
-    size_t length = 0;
-    uint64_t header = 0;
-    char *bytes = scratch_read(scratch_path(from), &length);
-    assert_non_null(bytes);
-    memcpy(&header, bytes, sizeof header);
-    for (size_t at = (size_t)header + 8 + 40000; at + 4 <= length; at += 40000) {
-        memset(bytes + at / 4 * 4, 0xff, 4);
-    }
-    scratch_write(to, bytes, length);
-    free(bytes);
-}
-
 static int make_inputs(void **state)
 {
     const char *text = getenv("CLQ_TEST_SEED");
@@ -294,7 +279,7 @@ static int make_inputs(void **state)
     fprintf(stderr, "one_scale: CLQ_TEST_SEED=%" PRIu64 "\n", seed);
     scratch_begin(state);
     written_model("m.safetensors", MODEL, sizeof MODEL / sizeof MODEL[0], &seed);
-    write_nan("m.safetensors", "nan.safetensors");
+    written_model_with_nan("m.safetensors", "nan.safetensors", 40000);
     return 0;
 }
 

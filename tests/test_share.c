@@ -345,21 +345,6 @@ static void dequantize_is_that_of_one(void **state)
     }
 }
 
-/* Some NaN in the data of a file, which begins behind its header. */
-static void write_nan(const char *from, const char *to)
-{
-    size_t length = 0;
-    uint64_t header = 0;
-    char *bytes = scratch_read(scratch_path(from), &length);
-    assert_non_null(bytes);
-    memcpy(&header, bytes, sizeof header);
-    for (size_t at = (size_t)header + 8 + 40000; at + 4 <= length; at += 200000) {
-        memset(bytes + at / 4 * 4, 0xff, 4);
-    }
-    scratch_write(to, bytes, length);
-    free(bytes);
-}
-
 static int make_inputs(void **state)
 {
     const char *text = getenv("CLQ_TEST_SEED");
@@ -369,7 +354,7 @@ static int make_inputs(void **state)
     written_model("first.safetensors", FIRST, sizeof FIRST / sizeof FIRST[0], &seed);
     written_model("third.safetensors", FIRST, sizeof FIRST / sizeof FIRST[0], &seed);
     written_model("second.safetensors", SECOND, sizeof SECOND / sizeof SECOND[0], &seed);
-    write_nan("first.safetensors", "nan.safetensors");
+    written_model_with_nan("first.safetensors", "nan.safetensors", 200000);
     return 0;
 }
 

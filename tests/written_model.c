@@ -51,3 +51,18 @@ void written_model(const char *name, const written_tensor *tensors, size_t count
     assert_int_equal(clq_writer_commit(&writer, NULL), CLQ_OK);
     clq_safetensors_plan_destroy(&plan);
 }
+
+/* The data begins behind the header, whose length is the first of the file. */
+void written_model_with_nan(const char *from, const char *to, size_t apart)
+{
+    size_t length = 0;
+    uint64_t header = 0;
+    char *bytes = scratch_read(scratch_path(from), &length);
+    assert_non_null(bytes);
+    memcpy(&header, bytes, sizeof header);
+    for (size_t at = (size_t)header + sizeof header + 40000; at + 4 <= length; at += apart) {
+        memset(bytes + at / 4 * 4, 0xff, 4);
+    }
+    scratch_write(to, bytes, length);
+    free(bytes);
+}

@@ -14,4 +14,7 @@ typedef struct written_tensor {
 /* At most 16 of them, of values that are finite in every type, none of them a pattern that repeats. */
 void written_model(const char *name, const written_tensor *tensors, size_t count, uint64_t *seed);
 
+/* A copy of it with NaN in its data, every `apart` bytes from 40000 on. */
+void written_model_with_nan(const char *from, const char *to, size_t apart);
+
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A context's own threads: made when something is first large enough for more than one, asleep while nothing is. */
+/* A context's own threads: made when something is first large enough for more than one; they look for work for
+ * 20 us after each call and then sleep. */
 #ifndef CLQ_HOST_NATIVE_THREADS_H
 #define CLQ_HOST_NATIVE_THREADS_H
 
