@@ -11,9 +11,11 @@
 /*
  * Rows of A that are made ready together stay in the second cache beside some panels. A job is for one such block of
  * rows, or for a part of its columns where there would be too few for the threads; a thread makes rows ready again only
- * where its next job is for others.
+ * where its next job is for others. Each thread has blocks of its own, as long as B is read for rows enough, and takes
+ * others' jobs when it has done its own: A is then made ready once, and lines of C, which the thread wrote in the last
+ * product too, do not go from one processor's cache to another's.
  */
-enum { ROWS_BYTES = 256 << 10, MOST_ROWS = 256, JOBS_OF_THREAD = 4 };
+enum { ROWS_BYTES = 256 << 10, MOST_ROWS = 256, LEAST_ROWS = 128, JOBS_OF_THREAD = 4 };
 
 /* Multiplications that are worth as much as one element of a tensor (tensor.c). */
 enum { PRODUCTS_OF_ELEMENT = 32 };
@@ -34,11 +36,19 @@ typedef struct product_work {
     uint64_t rows, panels;             /* of one job */
     uint64_t row_blocks, panel_blocks; /* of one batch */
     uint64_t jobs;
-    _Atomic uint64_t next;
+    size_t threads;
     uint64_t stride;        /* of rows of A made ready */
     unsigned char *scratch; /* of each thread: its parts are told by cut_scratch */
     uint64_t scratch_bytes;
 } product_work;
+
+/* The jobs that are a thread's own: what it or another takes next. A line of its scratch memory. */
+typedef struct own_jobs {
+    _Atomic uint64_t next;
+    uint64_t stop;
+} own_jobs;
+
+_Static_assert(sizeof(own_jobs) <= CLQ_NATIVE_LINE, "a line for them");
 
 static uint32_t word_at(const unsigned char *words, uint64_t i)
 {
@@ -65,17 +75,26 @@ static uint32_t common_zero_point(const product_work *w)
                                                    : 0);
 }
 
-/* How column `j` of the panel becomes codes. */
-static void describe_requantization(const clq_gemm_task *task, clq_native_columns *c, size_t j)
+/* How the panel's columns become codes. */
+static void describe_requantization(const clq_gemm_task *task, clq_native_columns *c)
 {
-    const clq_requantization r = clq_reference_gemm_column(task, c->batch, c->first + j).requantization;
-    c->mode = r.mode;
-    c->minimum = r.minimum;
-    c->maximum = r.maximum;
-    c->c_zero_point = r.zero_point;
-    c->multiplier[j] = r.multiplier;
-    c->shift[j] = r.shift;
-    c->real[j] = r.real;
+    const clq_requantization first = clq_reference_gemm_column(task, c->batch, c->first).requantization;
+    const unsigned char *const multipliers = clq_native_gemm_at(task, CLQ_GEMM_MULTIPLIER);
+    const unsigned char *const shifts = clq_native_gemm_at(task, CLQ_GEMM_SHIFT);
+    const int differ = task->problem->multiplier == CLQ_GEMM_PER_COLUMN;
+    c->mode = first.mode;
+    c->minimum = first.minimum;
+    c->maximum = first.maximum;
+    c->c_zero_point = first.zero_point;
+    for (size_t j = 0; j < c->count; j++) {
+        const uint64_t at = differ ? c->first + j : 0;
+        if (first.mode == CLQ_REQUANTIZE_FLOAT) {
+            c->real[j] = clq_float_from_bits(word_at(multipliers, at));
+        } else {
+            c->multiplier[j] = (int32_t)word_at(multipliers, at);
+            c->shift[j] = clq_reference_gemm_shift(first.mode, (int32_t)word_at(shifts, at));
+        }
+    }
 }
 
 static void begin_columns(const product_work *w, uint64_t batch, uint64_t panel, clq_native_columns *c)
@@ -107,9 +126,9 @@ static void describe_columns(const product_work *w, uint64_t batch, uint64_t pan
         const uint64_t column = c->first + j;
         c->offset[j] = value_of(task, CLQ_GEMM_BIAS, p->bias, column, 0) - common * c->sum[j];
         c->scale[j] = clq_float_from_bits(value_of(task, CLQ_GEMM_B_SCALE, p->b_scale, b_batch * p->n + column, one));
-        if (clq_dtype_bits(p->c.dtype) == 8) {
-            describe_requantization(task, c, j);
-        }
+    }
+    if (clq_dtype_bits(p->c.dtype) == 8) {
+        describe_requantization(task, c);
     }
 }
 
@@ -156,22 +175,22 @@ static void run_panels(const product_work *w, const clq_native_rows *rows, float
     }
 }
 
-/* Scratch memory of a thread: room for sums; with groups along K scales of panels; rows of A, and what is known of
- * each; where it is asked for, of each part of each. The bytes of it, and with `memory` where all that is. */
+/* Scratch memory of a thread: its jobs; room for sums; with groups along K scales of panels; rows of A, and what is
+ * known of each; where it is asked for, of each part of each. The bytes of it, and with `memory` where all that is. */
 static uint64_t cut_scratch(const product_work *w, unsigned char *memory, clq_native_rows *rows, float **scales)
 {
     const clq_gemm_problem *p = w->task->problem;
     const int in_groups = p->k_group != 0;
     const uint64_t scale_bytes =
         in_groups ? w->loops->tile_panels * w->depth.parts * CLQ_NATIVE_COLUMNS * sizeof(float) : 0;
-    const uint64_t codes = CLQ_NATIVE_ROOM + scale_bytes; /* whole lines, both */
+    const uint64_t codes = CLQ_NATIVE_LINE + CLQ_NATIVE_ROOM + scale_bytes; /* whole lines, all of them */
     const uint64_t facts = codes + w->rows * w->stride;
     const uint64_t part_sums = facts + w->rows * sizeof(clq_native_row);
     const int has_sums = in_groups && clq_native_corrects_rows(p);
     if (memory != NULL) {
         rows->stride = w->stride;
-        rows->room = memory;
-        *scales = (void *)(memory + CLQ_NATIVE_ROOM);
+        rows->room = memory + CLQ_NATIVE_LINE;
+        *scales = (void *)(memory + CLQ_NATIVE_LINE + CLQ_NATIVE_ROOM);
         rows->codes = memory + codes;
         rows->facts = (void *)(memory + facts);
         rows->part_sums = has_sums ? (void *)(memory + part_sums) : NULL;
@@ -179,25 +198,42 @@ static uint64_t cut_scratch(const product_work *w, unsigned char *memory, clq_na
     return part_sums + (has_sums ? w->rows * w->depth.parts * sizeof(uint32_t) : 0);
 }
 
+static own_jobs *jobs_of(const product_work *w, size_t thread)
+{
+    return (void *)(w->scratch + thread * w->scratch_bytes);
+}
+
+static void share_jobs(const product_work *w)
+{
+    for (size_t i = 0; i < w->threads; i++) {
+        own_jobs *jobs = jobs_of(w, i);
+        atomic_init(&jobs->next, w->jobs * i / w->threads);
+        jobs->stop = w->jobs * (i + 1) / w->threads;
+    }
+}
+
 static void run_jobs(void *cookie, size_t index)
 {
-    product_work *w = cookie;
+    const product_work *w = cookie;
     clq_native_rows rows;
     float *scales = NULL;
     uint64_t ready = UINT64_MAX;
-    uint64_t job;
     (void)cut_scratch(w, w->scratch + index * w->scratch_bytes, &rows, &scales);
-    while ((job = atomic_fetch_add_explicit(&w->next, 1, memory_order_relaxed)) < w->jobs) {
-        const uint64_t block = job / w->panel_blocks;
-        const uint64_t panel = job % w->panel_blocks * w->panels;
-        if (block != ready) {
-            rows.batch = block / w->row_blocks;
-            rows.first = block % w->row_blocks * w->rows;
-            rows.stop = clq_size_min(rows.first + w->rows, w->task->problem->m);
-            w->loops->pack_rows(w->task, &rows);
-            ready = block;
+    for (size_t i = 0; i < w->threads; i++) {
+        own_jobs *jobs = jobs_of(w, (index + i) % w->threads);
+        uint64_t job;
+        while ((job = atomic_fetch_add_explicit(&jobs->next, 1, memory_order_relaxed)) < jobs->stop) {
+            const uint64_t block = job / w->panel_blocks;
+            const uint64_t panel = job % w->panel_blocks * w->panels;
+            if (block != ready) {
+                rows.batch = block / w->row_blocks;
+                rows.first = block % w->row_blocks * w->rows;
+                rows.stop = clq_size_min(rows.first + w->rows, w->task->problem->m);
+                w->loops->pack_rows(w->task, &rows);
+                ready = block;
+            }
+            run_panels(w, &rows, scales, panel, clq_size_min(panel + w->panels, w->b.panels));
         }
-        run_panels(w, &rows, scales, panel, clq_size_min(panel + w->panels, w->b.panels));
     }
 }
 
@@ -211,18 +247,25 @@ static uint64_t stride_of(const product_work *w)
                                                                    : codes * w->loops->code_bytes + CLQ_NATIVE_LINE;
 }
 
-/* How the product is cut, for so many threads. */
-static void cut_product(product_work *w, size_t threads)
+/* Rows of a block: as many blocks as threads, where there are rows enough. */
+static uint64_t rows_of_block(const product_work *w)
 {
     const clq_gemm_problem *p = w->task->problem;
     const uint64_t tile = w->loops->tile_rows;
     const uint64_t most = clq_size_max(clq_size_min(ROWS_BYTES / w->stride, MOST_ROWS) / tile * tile, tile);
+    const uint64_t wanted = clq_size_divide_up(w->threads, p->batch);
+    const uint64_t blocks = clq_size_max(clq_size_divide_up(p->m, most), clq_size_min(wanted, p->m / LEAST_ROWS));
+    return clq_size_divide_up(clq_size_divide_up(p->m, blocks), tile) * tile;
+}
+
+static void cut_product(product_work *w)
+{
+    const clq_gemm_problem *p = w->task->problem;
     uint64_t jobs;
-    w->row_blocks = clq_size_divide_up(p->m, most);
-    w->rows = clq_size_divide_up(clq_size_divide_up(p->m, w->row_blocks), tile) * tile;
+    w->rows = rows_of_block(w);
     w->row_blocks = clq_size_divide_up(p->m, w->rows);
-    jobs = clq_size_divide_up((uint64_t)threads * JOBS_OF_THREAD, clq_size_max(p->batch * w->row_blocks, 1));
-    w->panels = clq_size_divide_up(clq_size_divide_up(w->b.panels, threads == 1 ? 1 : jobs), w->loops->tile_panels) *
+    jobs = clq_size_divide_up((uint64_t)w->threads * JOBS_OF_THREAD, p->batch * w->row_blocks);
+    w->panels = clq_size_divide_up(clq_size_divide_up(w->b.panels, w->threads == 1 ? 1 : jobs), w->loops->tile_panels) *
                 w->loops->tile_panels;
     w->panel_blocks = clq_size_divide_up(w->b.panels, w->panels);
     w->jobs = p->batch * w->row_blocks * w->panel_blocks;
@@ -232,7 +275,6 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
                            const void *packed, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const size_t threads = threads_for(team, p);
     const uint64_t own_bytes = packed == NULL ? clq_native_packed_bytes(task) : 0;
     product_work w;
     void *own = NULL;
@@ -251,16 +293,18 @@ clq_status clq_native_gemm(const clq_native_loops *loops, const clq_native_team 
     }
     w.depth = clq_native_depth_of(task);
     w.b = clq_native_packing_of(task, packed);
+    w.threads = threads_for(team, p);
     w.stride = stride_of(&w);
-    cut_product(&w, threads);
+    cut_product(&w);
     w.scratch_bytes = clq_size_divide_up(cut_scratch(&w, NULL, NULL, NULL), CLQ_NATIVE_LINE) * CLQ_NATIVE_LINE;
-    status = clq_memory_take(team->memory, w.scratch_bytes * threads, CLQ_NATIVE_LINE,
+    status = clq_memory_take(team->memory, w.scratch_bytes * w.threads, CLQ_NATIVE_LINE,
                              "the rows of a product's threads", &scratch, error);
     w.scratch = scratch;
     if (status == CLQ_OK) {
-        clq_threads_run(team->threads, threads, run_jobs, &w);
+        share_jobs(&w);
+        clq_threads_run(team->threads, w.threads, run_jobs, &w);
     }
-    clq_memory_give(team->memory, scratch, w.scratch_bytes * threads);
+    clq_memory_give(team->memory, scratch, w.scratch_bytes * w.threads);
     clq_memory_give(team->memory, own, own_bytes);
     return status;
 }

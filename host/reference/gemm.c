@@ -113,7 +113,7 @@ static void multiply(const clq_gemm_task *task, const source *s, uint64_t first,
 }
 
 /* Values out of bounds, which the caller is told not to give, must not become undefined behaviour. */
-static int32_t bounded_shift(clq_requantize_mode mode, int32_t shift)
+int32_t clq_reference_gemm_shift(clq_requantize_mode mode, int32_t shift)
 {
     const int32_t least = mode == CLQ_REQUANTIZE_SHIFT ? 0 : -31;
     const int is_single = mode == CLQ_REQUANTIZE_SINGLE || mode == CLQ_REQUANTIZE_SINGLE_AWAY;
@@ -138,7 +138,7 @@ static clq_requantization requantization_of(const clq_gemm_task *task, uint64_t 
         return r;
     }
     r.multiplier = load_int(clq_reference_gemm_at(task, CLQ_GEMM_MULTIPLIER), i);
-    r.shift = bounded_shift(p->requantize, load_int(clq_reference_gemm_at(task, CLQ_GEMM_SHIFT), i));
+    r.shift = clq_reference_gemm_shift(p->requantize, load_int(clq_reference_gemm_at(task, CLQ_GEMM_SHIFT), i));
     return r;
 }
 

@@ -49,6 +49,9 @@ typedef struct clq_reference_column {
     clq_requantization requantization; /* of 8-bit outputs; its shift is one that is possible */
 } clq_reference_column;
 
+/* A shift of a mode, or the nearest that is possible. */
+int32_t clq_reference_gemm_shift(clq_requantize_mode mode, int32_t shift);
+
 clq_reference_column clq_reference_gemm_column(const clq_gemm_task *task, uint64_t batch, uint64_t column);
 
 void clq_reference_gemm_row_sums(const clq_gemm_task *task);
