@@ -9,8 +9,10 @@ on_device() {
 }
 
 kind=auto
+third=0
 for habits in tiny-3 narrow mesa; do
-    verbs
+    verbs $third
+    third=$((third + 1))
 done
 limit='the largest buffer on .* has [0-9]*'
 for habits in 'narrow allocation=1048576' 'narrow allocation=131072 units=1 no-cache'; do

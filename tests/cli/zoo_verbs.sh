@@ -13,8 +13,8 @@ verbs
 same '' minmax m.safetensors --json --nonfinite ignore
 kind=0:0
 habits='accelerator'
-verbs
+verbs 0
 kind=cpu
 habits='own-memory'
-verbs
+verbs 1
 echo "$count runs"
