@@ -57,9 +57,8 @@ int check_is_small(void);
  * says; counted in the same way. */
 int check_trial_is_too_large(clq_status status, const clq_error *error);
 
-/* With CLQ_TEST_SET_ASIDE=1, for a device whose compiler is known to be wrong: whether a forced kernel is refused
- * because its bytes differed in its trial, or because the device ends loops, as the message says; counted, and told at
- * the end. */
+/* Whether a forced kernel is refused for what CLQ_TEST_SET_ASIDE says of this device, a list with commas: `loops`, that
+ * it ends them early; OPERATION:KERNEL, that this kernel gives other bytes. Counted, and told at the end. */
 int check_is_set_aside(clq_status status, const clq_error *error);
 
 /* The kernel variants that every operation is run under. */
