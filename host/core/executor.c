@@ -14,6 +14,7 @@ clq_status clq_context_new(const clq_executor *executor, clq_context **context, 
     }
     made->executor = executor;
     atomic_init(&made->references, 1);
+    atomic_init(&made->is_ending, 0);
     *context = made;
     return CLQ_OK;
 }
@@ -41,7 +42,8 @@ void clq_context_log(const clq_context *context, clq_log_level level, const char
 
 int clq_context_is_cancelled(const clq_context *context)
 {
-    return context->is_cancelled != NULL && context->is_cancelled(context->cancel_cookie);
+    return atomic_load(&context->is_ending) ||
+           (context->is_cancelled != NULL && context->is_cancelled(context->cancel_cookie));
 }
 
 clq_status clq_context_check_cancel(const clq_context *context, const char *what, clq_error *error)

@@ -85,9 +85,11 @@ typedef struct clq_executor {
     void (*weights_destroy)(clq_gemm_weights *weights);
     clq_status (*set_cache)(clq_context *context, const char *directory, clq_error *error);
     clq_status (*force_variant)(clq_context *context, const char *variant, clq_error *error);
-    const clq_gemm_batcher *gemm_batch; /* NULL: their products run one after the other */
-    const clq_tuner *tuner;             /* NULL: there is nothing to tune */
-    const clq_keeper *keeper;           /* NULL: nothing is compiled */
+    void (*set_patience)(clq_context *context, unsigned seconds); /* NULL: nothing is compiled */
+    int (*is_compiling)(const clq_context *context);              /* NULL as that one */
+    const clq_gemm_batcher *gemm_batch;                           /* NULL: their products run one after the other */
+    const clq_tuner *tuner;                                       /* NULL: there is nothing to tune */
+    const clq_keeper *keeper;                                     /* NULL: nothing is compiled */
 } clq_executor;
 
 struct clq_context {
@@ -95,6 +97,7 @@ struct clq_context {
     atomic_int references; /* the user's handle and one for each buffer */
     clq_memory memory;     /* of the host, for what grows with the data */
     clq_device_info device;
+    clq_status (*make_host)(clq_context **host, clq_error *error); /* to serve in a device's place; NULL: reference */
     clq_log_function log;
     void *log_cookie;
     clq_cancel_function is_cancelled; /* NULL: never */
@@ -102,6 +105,7 @@ struct clq_context {
     struct clq_cl_state *cl;         /* NULL for others than OpenCL */
     struct clq_native_state *native; /* NULL for others than native */
     atomic_uint trial_ms;            /* that making kernels ready took so far, compilers included */
+    atomic_int is_ending;            /* what a thread of the context's own does is to end */
     int emulates;                    /* clq_context_set_emulation */
     int asks_no_permission;          /* clq_context_set_tile_permission */
     int trusts_untried;              /* what was never tried is trusted; only tests set it (CLQ_TEST_UNTRIED) */

@@ -205,6 +205,9 @@ clq_status clq_context_create(const char *spec, clq_context **context, clq_error
                               info->name, info->missing);
         } else {
             status = clq_cl_context_create(info, context, error);
+            if (status == CLQ_OK) {
+                (*context)->make_host = clq_native_context_create;
+            }
         }
         goto done;
     }
@@ -264,6 +267,18 @@ clq_status clq_context_force_variant(clq_context *context, const char *variant, 
 {
     CLQ_REQUIRE(context != NULL, "clq_context_force_variant: context is NULL");
     return context->executor->force_variant(context, variant, error);
+}
+
+void clq_context_set_patience(clq_context *context, uint32_t seconds)
+{
+    if (context->executor->set_patience != NULL) {
+        context->executor->set_patience(context, seconds);
+    }
+}
+
+int clq_context_is_compiling(const clq_context *context)
+{
+    return context->executor->is_compiling != NULL && context->executor->is_compiling(context);
 }
 
 void clq_context_set_emulation(clq_context *context, int emulates)

@@ -169,5 +169,8 @@ int main(int argc, char **argv)
     clq_mpi_exchange_end();
     clq_mpi_progress_end();
     MPI_Finalize();
+    if (cli_device_is_left()) {
+        _exit(code);
+    }
     return code;
 }

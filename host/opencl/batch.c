@@ -48,7 +48,12 @@ static clq_status settle_form(const clq_batch *batch, const clq_cl_batch *device
         CLQ_TRY(heed_rounds(batch, device, set, error));
     }
     preferred = set->form;
-    CLQ_TRY(clq_cl_trust_form(batch->context, device->tuning, batch->operation, first->q, &set->form, error));
+    CLQ_TRY(clq_cl_trust_form(batch->context, device->tuning, batch->operation, first->q, &set->form,
+                              clq_variant_is_of_tensors(forced) ? NULL : &set->is_late, error));
+    if (set->is_late) {
+        set->form = CLQ_BATCH_EACH;
+        return CLQ_OK;
+    }
     set->reason = set->form != preferred ? "the preferred form was set aside" : set->reason;
     return CLQ_OK;
 }
@@ -83,7 +88,12 @@ static clq_status decide_each(const clq_batch *batch, clq_variant forced, clq_cl
         const clq_task *task = &batch->tasks[device->order[place]];
         clq_decision *decision = &device->decisions[place];
         clq_cl_cut cut;
-        CLQ_TRY(clq_cl_trust_task(batch->context, forced, task, decision, &cut, error));
+        if (set->is_late) {
+            clq_cl_decide(batch->context, forced, task, decision);
+            clq_cl_leave_to_host(decision);
+        } else {
+            CLQ_TRY(clq_cl_trust_task(batch->context, forced, task, 1, decision, &cut, error));
+        }
         if (decision->by_host) {
             device->by_host++;
             continue;

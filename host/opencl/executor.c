@@ -24,7 +24,7 @@ static clq_status run(clq_context *context, const clq_task *task, clq_error *err
     clq_cl_cut cut;
     clq_cl_stream stream;
     clq_status status;
-    CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, &decision, &cut, error));
+    CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, 1, &decision, &cut, error));
     if (decision.by_host) {
         return clq_cl_host_run(context, task, error);
     }
@@ -60,7 +60,7 @@ static clq_status prepare(clq_context *context, const clq_task *task, clq_error 
     clq_decision decision;
     clq_cl_cut cut;
     clq_cl_stream stream;
-    CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, &decision, &cut, error));
+    CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, 0, &decision, &cut, error));
     if (decision.by_host) {
         return CLQ_OK;
     }
@@ -133,6 +133,8 @@ static const clq_executor executor = {
     .weights_destroy = clq_cl_weights_destroy,
     .set_cache = set_cache,
     .force_variant = force_variant,
+    .set_patience = clq_cl_worker_set_patience,
+    .is_compiling = clq_cl_worker_is_busy,
     .gemm_batch = &clq_cl_gemm_batcher,
     .tuner = &clq_cl_tuner,
     .keeper = &keeper,

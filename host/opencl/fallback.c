@@ -93,6 +93,47 @@ static clq_status write_back(const copies *c, const copy *o, uint64_t first, uin
     return status == CLQ_OK ? CLQ_OK : fail_in(c, status, error);
 }
 
+/* ---- who computes ---- */
+
+/* Whether memory that grows with the data is the same caller's, who may have set another one since. */
+static int has_memory_of(const clq_context *host, const clq_context *context)
+{
+    return host->memory.allocate == context->memory.allocate && host->memory.release == context->memory.release &&
+           host->memory.cookie == context->memory.cookie;
+}
+
+/* A context of the executor in host memory that the engine has named, made where it serves for the first time; NULL:
+ * the reference has to. */
+static clq_context *host_of(clq_context *context)
+{
+    clq_context *host = atomic_load(&context->cl->host);
+    clq_context *made = NULL;
+    if (host == NULL && context->make_host != NULL && context->make_host(&made, NULL) == CLQ_OK) {
+        made->memory.allocate = context->memory.allocate;
+        made->memory.release = context->memory.release;
+        made->memory.cookie = context->memory.cookie;
+        if (atomic_compare_exchange_strong(&context->cl->host, &host, made)) {
+            host = made;
+        } else {
+            clq_context_release(made); /* another thread's is there */
+        }
+    }
+    return host != NULL && has_memory_of(host, context) ? host : NULL;
+}
+
+static clq_status compute(clq_context *context, const clq_task *task, clq_error *error)
+{
+    clq_context *host = host_of(context);
+    return host != NULL ? host->executor->run(host, task, error) : clq_reference_executor.run(NULL, task, error);
+}
+
+/* Weights that were packed elsewhere are the reference's. */
+static clq_status multiply(clq_context *context, const clq_gemm_task *task, clq_error *error)
+{
+    clq_context *host = task->weights == NULL ? host_of(context) : NULL;
+    return host != NULL ? host->executor->gemm(host, task, error) : clq_reference_executor.gemm(NULL, task, error);
+}
+
 /* ---- one tensor ---- */
 
 /* A tensor with gaps, run by run, or element by element where these lie apart: others may be writing between them. */
@@ -135,7 +176,7 @@ clq_status clq_cl_host_run(clq_context *context, const clq_task *task, clq_error
         }
     }
     CLQ_TRY_TO(read_all(&c, error));
-    CLQ_TRY_TO(clq_reference_executor.run(NULL, &own, error));
+    CLQ_TRY_TO(compute(context, &own, error));
     for (size_t i = 0; i < c.count; i++) {
         if (clq_argument_is_output(task->operation, arguments[i])) {
             CLQ_TRY_TO(write_output(&c, &c.list[i], task, arguments[i], error));
@@ -261,7 +302,7 @@ clq_status clq_cl_host_gemm(clq_context *context, const clq_gemm_task *task, clq
         own.packed_first = 0;
     }
     CLQ_TRY_TO(read_all(&c, error));
-    CLQ_TRY_TO(clq_reference_executor.gemm(NULL, &own, error));
+    CLQ_TRY_TO(multiply(context, &own, error));
     CLQ_TRY_TO(write_rows(&c, &c.list[place], task, error));
 done:
     clq_memory_give(&context->memory, weights.object, weights.bytes);

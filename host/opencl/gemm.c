@@ -52,7 +52,7 @@ clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_erro
     if (clq_cl_gemm_host_reason(task) != NULL || (task->weights != NULL && task->weights->form == CLQ_GEMM_FORM_ROWS)) {
         return multiply_on_host(context, forced, task, error);
     }
-    CLQ_TRY(clq_cl_trust_product(context, forced, task, &decision, error));
+    CLQ_TRY(clq_cl_trust_product(context, forced, task, 1, &decision, error));
     if (decision.by_host) {
         return clq_cl_host_gemm(context, task, error);
     }
@@ -111,11 +111,12 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
  * The kernels that pack and sum are compared with the reference along with the first product; no matter which. By the
  * same table they are packed then. Whether the device has a kernel for that product says nothing of products of another
  * height, which use the same weights: only where the device cannot pack does the host, and then it serves all of them.
+ * Therefore this waits for a compiler: weights that were packed by the host would be its own for good.
  */
 static clq_status trust_packing(clq_context *context, const clq_gemm_task *task, clq_gemm_decision *any,
                                 clq_error *error)
 {
-    return clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, any, error);
+    return clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, 0, any, error);
 }
 
 clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
@@ -139,7 +140,7 @@ static clq_status make_ready(clq_context *context, const clq_gemm_task *task, cl
     clq_gemm_task with_weights = *task;
     clq_gemm_decision decision;
     clq_cl_stream stream;
-    CLQ_TRY(clq_cl_trust_product(context, clq_cl_forced_variant(context), task, &decision, error));
+    CLQ_TRY(clq_cl_trust_product(context, clq_cl_forced_variant(context), task, 0, &decision, error));
     if (decision.by_host) {
         return CLQ_OK;
     }

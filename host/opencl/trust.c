@@ -7,35 +7,16 @@
 
 #include "core/dtype.h"
 #include "opencl/choice/gemm_tile.h"
+#include "opencl/climb.h"
 #include "opencl/launch/gemm.h"
 #include "opencl/machine.h"
 #include "opencl/rounds.h"
 #include "opencl/runtime/context.h"
-#include "opencl/runtime/error.h"
 #include "trial/cases.h"
 
-/* ---- the ladder's functions ---- */
+/* ---- what is tried ---- */
 
-/* What a call wants, and the step that it is at. */
-typedef struct climb {
-    clq_context *context;
-    const clq_cl_tuning *tuning; /* of the step */
-    clq_variant forced;
-    const clq_task *task;
-    clq_decision *decision;
-    clq_choice choice;
-    const clq_gemm_task *product;
-    clq_gemm_decision *product_decision;
-    int in_table;            /* it is to share a launch with others */
-    clq_gemm_part part;      /* of the product; CLQ_GEMM_PARTS: the kernel that multiplies */
-    clq_operation operation; /* of tensors of the types of `q` in one form */
-    const clq_quantization *q;
-    clq_batch_form *form;
-    clq_cl_binaries binaries; /* of the programs that the present step uses */
-    int lacks_room;           /* its cases do not fit the device's largest buffer */
-} climb;
-
-static clq_status attempt_cases(climb *c, clq_variant variant, clq_batch_form form, const clq_trial_cases *cases,
+static clq_status attempt_cases(clq_cl_climb *c, clq_variant variant, clq_batch_form form, const clq_trial_cases *cases,
                                 clq_trial_candidate (*candidate_of)(clq_cl_machine *machine), int only_ready, int *same,
                                 clq_error *error)
 {
@@ -68,88 +49,8 @@ static const struct {
                                    {"gemm_reduce", "gemm_reduce.cl", "sum of slices"},
                                    {"gemm_groups", "gemm_groups.cl", "groups along K"}};
 
-/* Where a driver that launches without waiting first tells that a launch before it has failed: the only wait there is
- * in a trial, and nothing goes before it but what the step has run. */
-static const char reading[] = "clEnqueueReadBuffer";
-
-/* Calls that are about one kernel or its program, or tell of its launches. What the others fail of, memory, queues and
- * what is written, no kernel can help. */
-static int is_about_kernel(const char *call)
-{
-    static const char *const calls[] = {"clBuildProgram", "clCreateKernel",         "clGetKernelWorkGroupInfo",
-                                        "clSetKernelArg", "clEnqueueNDRangeKernel", reading};
-    size_t i = 0;
-    while (i < sizeof calls / sizeof calls[0] && strcmp(call, calls[i]) != 0) {
-        i++;
-    }
-    return i < sizeof calls / sizeof calls[0];
-}
-
-/*
- * Whether a code can be a kernel's, and is, since the device goes on without it. Resources are lacking for a kernel
- * that takes more registers or local memory than there are, and for anything on a device that is lost, which then does
- * not move bytes either; what a read fails of is the read's own where no other one works.
- */
-static int is_code_of_kernel(const climb *c, cl_int code)
-{
-    return (clq_cl_is_of_kernel(code) || code == CL_OUT_OF_RESOURCES ||
-            code == CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST) &&
-           clq_cl_machine_works(c->context);
-}
-
-/*
- * The compiler refuses the step's file, its work-groups are too large for the device, the driver does not let it be
- * made or run, or no buffer of the device holds what it would be tried on. What fails for want of memory otherwise, or
- * in kernels that others share, is no verdict on it.
- */
-static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_trial_step *step)
-{
-    const climb *c = cookie;
-    /* Packing has gone before: what fails of it now is what A is packed with for this step alone. */
-    const int packs_for_it = c->product != NULL && c->part != CLQ_GEMM_PACKING &&
-                             strstr(story->message, product_parts[CLQ_GEMM_PACKING].file) != NULL;
-    const int is_own = step->file == NULL || strstr(story->message, step->file) != NULL || packs_for_it ||
-                       strcmp(story->opencl_call, reading) == 0;
-    if (story->status == CLQ_BUILD_FAILED && is_own) {
-        return CLQ_VERDICT_UNBUILT;
-    }
-    if (c->lacks_room) {
-        return CLQ_VERDICT_NO_ROOM;
-    }
-    if (story->status != CLQ_DEVICE_ERROR || !is_about_kernel(story->opencl_call)) {
-        return CLQ_VERDICT_UNKNOWN;
-    }
-    if (story->opencl_code == CL_INVALID_WORK_GROUP_SIZE || story->opencl_code == CL_INVALID_WORK_ITEM_SIZE) {
-        return CLQ_VERDICT_TOO_LARGE;
-    }
-    return is_own && is_code_of_kernel(c, story->opencl_code) ? CLQ_VERDICT_UNUSABLE : CLQ_VERDICT_UNKNOWN;
-}
-
-static int is_noted(void *cookie, const clq_trial_step *step)
-{
-    const climb *c = cookie;
-    return c->context->trusts_untried ||
-           clq_cl_cache_has_verdict(c->context, step->what, clq_cl_binaries_hash(&c->binaries));
-}
-
-static void note(void *cookie, const clq_trial_step *step, int is_trusted)
-{
-    const climb *c = cookie;
-    clq_cl_cache_store_verdict(c->context, step->what, clq_cl_binaries_hash(&c->binaries), is_trusted);
-}
-
-static clq_status settle_by_ladder(climb *c, clq_status (*next)(void *cookie, clq_trial_step *step, clq_error *error),
-                                   clq_status (*attempt_step)(void *cookie, const clq_trial_step *step, int only_ready,
-                                                              int *same, clq_error *error),
-                                   clq_error *error)
-{
-    const clq_trial_ladder ladder = {c->context, &c->context->cl->verdicts, c, next, attempt_step, verdict_on, is_noted,
-                                     note};
-    return clq_trial_settle(&ladder, error);
-}
-
 /* What a note of a trial is called: programs of a tuned table are others. */
-static void name_step(const climb *c, clq_trial_step *step)
+static void name_step(const clq_cl_climb *c, clq_trial_step *step)
 {
     const size_t used = strlen(step->what);
     if (c->tuning->programs[0] != '\0') {
@@ -186,11 +87,14 @@ static clq_status or_host(clq_context *context, unsigned operation, const char *
     return CLQ_OK;
 }
 
+/* Why the host serves what a device could do later. */
+static const char late_reason[] = "its kernels are not ready yet, and calls wait for compilers no longer";
+
 /* ---- one tensor ---- */
 
 static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *error)
 {
-    climb *c = cookie;
+    clq_cl_climb *c = cookie;
     const clq_choice *untrusted;
     (void)error;
     clq_cl_decide(c->context, c->forced, c->task, c->decision);
@@ -211,7 +115,7 @@ static clq_status next_choice(void *cookie, clq_trial_step *step, clq_error *err
 
 static clq_status attempt_choice(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
-    climb *c = cookie;
+    clq_cl_climb *c = cookie;
     const clq_trial_cut cut = c->choice.variant == CLQ_VARIANT_RUNS      ? CLQ_TRIAL_RUNS
                               : c->choice.variant == CLQ_VARIANT_COLUMNS ? CLQ_TRIAL_COLUMNS
                               : c->choice.variant == CLQ_VARIANT_GRID    ? CLQ_TRIAL_GRID
@@ -254,14 +158,32 @@ static clq_status keep_rounds(clq_context *context, clq_variant forced, const cl
         clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", name, context->device.name, clq_cl_rounds_reason), error);
 }
 
-clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
-                             clq_cl_cut *cut, clq_error *error)
+void clq_cl_leave_to_host(clq_decision *decision)
+{
+    decision->by_host = 1;
+    decision->main.name = clq_host_name;
+    decision->main.reason = late_reason;
+}
+
+clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, int may_be_late,
+                             clq_decision *decision, clq_cl_cut *cut, clq_error *error)
 {
     CLQ_TRY(clq_cl_check_strides(context, task, error));
     CLQ_TRY(decide_by_rounds(context, forced, task, decision, cut, error));
     if (clq_cl_untrusted(context, decision) != NULL) {
-        climb c = {.context = context, .forced = forced, .task = task, .decision = decision};
-        const clq_status status = settle_by_ladder(&c, next_choice, attempt_choice, error);
+        clq_cl_climb c = {.context = context,
+                          .forced = forced,
+                          .task = task,
+                          .decision = decision,
+                          .next = next_choice,
+                          .attempt = attempt_choice};
+        const int waits = !may_be_late || task->order != NULL || clq_variant_is_of_tensors(forced);
+        int is_late = 0;
+        const clq_status status = clq_cl_climb_down(&c, waits ? NULL : &is_late, error);
+        if (is_late) {
+            clq_cl_leave_to_host(decision);
+            return CLQ_OK;
+        }
         CLQ_TRY(or_host(context, (unsigned)task->operation, clq_operation_name(task->operation), decision->by_host,
                         clq_host_reason, task->order, status, error));
         clq_cl_cut_make(context, task, decision, cut); /* which the ladder may have changed */
@@ -275,7 +197,7 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
  * What all variants share comes first, so that none of them is blamed for it, but for what this product has none of; K
  * is cut no more where its slices cannot be summed, and where groups cannot be, nothing else is tried of it.
  */
-static clq_gemm_part next_part(const climb *c)
+static clq_gemm_part next_part(const clq_cl_climb *c)
 {
     const int in_groups = c->product->problem->k_group != 0;
     clq_gemm_part part = CLQ_GEMM_PACKING;
@@ -292,7 +214,7 @@ static clq_gemm_part next_part(const climb *c)
     return part;
 }
 
-static void name_part(const climb *c, clq_trial_step *step)
+static void name_part(const clq_cl_climb *c, clq_trial_step *step)
 {
     step->entry = clq_cl_gemm_part_verdict_entry(c->tuning, c->part);
     step->kernel = product_parts[c->part].kernel;
@@ -303,7 +225,7 @@ static void name_part(const climb *c, clq_trial_step *step)
 
 static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *error)
 {
-    climb *c = cookie;
+    clq_cl_climb *c = cookie;
     clq_gemm_decision *decision = c->product_decision;
     CLQ_TRY(clq_cl_gemm_decide(c->context, c->forced, c->product, decision, error));
     if (c->in_table) {
@@ -327,7 +249,7 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
     return CLQ_OK;
 }
 
-static clq_status attempt_part(climb *c, int only_ready, int *same, clq_error *error)
+static clq_status attempt_part(clq_cl_climb *c, int only_ready, int *same, clq_error *error)
 {
     static const clq_trial_heights heights = {5, 3, 0, 0};
     const int is_packing = c->part == CLQ_GEMM_PACKING;
@@ -337,7 +259,7 @@ static clq_status attempt_part(climb *c, int only_ready, int *same, clq_error *e
                          is_packing ? clq_cl_machine_for_packing : clq_cl_machine_for_slices, only_ready, same, error);
 }
 
-static clq_status attempt_variant(climb *c, int only_ready, int *same, clq_error *error)
+static clq_status attempt_variant(clq_cl_climb *c, int only_ready, int *same, clq_error *error)
 {
     const clq_trial_heights heights = {clq_cl_gemm_trial_rows(c->product_decision),
                                        clq_cl_gemm_trial_rows_of_many_tiles(c->product_decision),
@@ -352,7 +274,7 @@ static clq_status attempt_variant(climb *c, int only_ready, int *same, clq_error
 
 static clq_status attempt_product(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
-    climb *c = cookie;
+    clq_cl_climb *c = cookie;
     (void)step;
     return c->part != CLQ_GEMM_PARTS ? attempt_part(c, only_ready, same, error)
                                      : attempt_variant(c, only_ready, same, error);
@@ -384,7 +306,31 @@ static clq_status keep_product_rounds(clq_context *context, clq_variant forced, 
         clq_fail(error, CLQ_UNSUPPORTED, "gemm on %s: %s", context->device.name, clq_cl_rounds_reason), error);
 }
 
-clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task,
+/* For the time of this call. */
+static void leave_product_to_host(clq_gemm_decision *decision)
+{
+    decision->by_host = 1;
+    decision->name = clq_host_name;
+    snprintf(decision->reason, sizeof decision->reason, "%s", late_reason);
+}
+
+static clq_status climb_for_product(clq_cl_climb *c, int may_be_late, clq_error *error)
+{
+    const int waits = !may_be_late || c->product->order != NULL || clq_variant_is_of_products(c->forced);
+    int is_late = 0;
+    clq_status status;
+    c->next = next_product;
+    c->attempt = attempt_product;
+    status = clq_cl_climb_down(c, waits ? NULL : &is_late, error);
+    if (is_late) {
+        leave_product_to_host(c->product_decision);
+        return CLQ_OK;
+    }
+    return or_host(c->context, CLQ_OP_COUNT, "gemm", c->product_decision->by_host, clq_host_reason, c->product->order,
+                   status, error);
+}
+
+clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task, int may_be_late,
                                 clq_gemm_decision *decision, clq_error *error)
 {
     CLQ_TRY(decide_product_by_rounds(context, forced, task, decision, error));
@@ -392,9 +338,8 @@ clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const 
         return CLQ_OK; /* nothing is tried: it is the host's */
     }
     if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
-        climb c = {.context = context, .forced = forced, .product = task, .product_decision = decision};
-        const clq_status status = settle_by_ladder(&c, next_product, attempt_product, error);
-        CLQ_TRY(or_host(context, CLQ_OP_COUNT, "gemm", decision->by_host, clq_host_reason, task->order, status, error));
+        clq_cl_climb c = {.context = context, .forced = forced, .product = task, .product_decision = decision};
+        CLQ_TRY(climb_for_product(&c, may_be_late, error));
     }
     return keep_product_rounds(context, forced, task, decision, error);
 }
@@ -407,12 +352,12 @@ clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant force
         clq_cl_gemm_take_table(context, forced, task, decision);
     }
     if (!decision->in_table || clq_cl_ends_early(context, clq_cl_gemm_rounds(task, decision))) {
-        return clq_cl_trust_product(context, forced, task, decision, error);
+        return clq_cl_trust_product(context, forced, task, 1, decision, error);
     }
     if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
-        climb c = {.context = context, .forced = forced, .product = task, .product_decision = decision, .in_table = 1};
-        const clq_status status = settle_by_ladder(&c, next_product, attempt_product, error);
-        CLQ_TRY(or_host(context, CLQ_OP_COUNT, "gemm", decision->by_host, clq_host_reason, task->order, status, error));
+        clq_cl_climb c = {
+            .context = context, .forced = forced, .product = task, .product_decision = decision, .in_table = 1};
+        CLQ_TRY(climb_for_product(&c, 1, error));
     }
     return keep_product_rounds(context, forced, task, decision, error);
 }
@@ -422,7 +367,7 @@ clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant force
 /* One operation each is the last step, which is trusted tensor by tensor: the ladder ends above it. */
 static clq_status next_form(void *cookie, clq_trial_step *step, clq_error *error)
 {
-    const climb *c = cookie;
+    const clq_cl_climb *c = cookie;
     (void)error;
     step->entry = clq_cl_batch_verdict_entry(c->tuning, c->operation, *c->form, c->q);
     step->operation = clq_operation_name(c->operation);
@@ -436,7 +381,7 @@ static clq_status next_form(void *cookie, clq_trial_step *step, clq_error *error
 
 static clq_status attempt_form(void *cookie, const clq_trial_step *step, int only_ready, int *same, clq_error *error)
 {
-    climb *c = cookie;
+    clq_cl_climb *c = cookie;
     const clq_trial_cut cut = *c->form == CLQ_BATCH_FUSED     ? CLQ_TRIAL_FUSED
                               : *c->form == CLQ_BATCH_COLUMNS ? CLQ_TRIAL_COLUMNS
                                                               : CLQ_TRIAL_ANY;
@@ -448,14 +393,20 @@ static clq_status attempt_form(void *cookie, const clq_trial_step *step, int onl
 }
 
 clq_status clq_cl_trust_form(clq_context *context, const clq_cl_tuning *tuning, clq_operation operation,
-                             const clq_quantization *q, clq_batch_form *form, clq_error *error)
+                             const clq_quantization *q, clq_batch_form *form, int *is_late, clq_error *error)
 {
     const clq_verdicts *verdicts = &context->cl->verdicts;
     while (*form != CLQ_BATCH_EACH) { /* ends: each round settles it or goes one step down */
         const size_t entry = clq_cl_batch_verdict_entry(tuning, operation, *form, q);
-        climb c = {.context = context, .tuning = tuning, .operation = operation, .q = q, .form = form};
-        const clq_status status = settle_by_ladder(&c, next_form, attempt_form, error);
-        if (!clq_verdict_is_aside(clq_verdict_of(verdicts, entry))) {
+        clq_cl_climb c = {.context = context,
+                          .tuning = tuning,
+                          .operation = operation,
+                          .q = q,
+                          .form = form,
+                          .next = next_form,
+                          .attempt = attempt_form};
+        const clq_status status = clq_cl_climb_down(&c, is_late, error);
+        if ((is_late != NULL && *is_late) || !clq_verdict_is_aside(clq_verdict_of(verdicts, entry))) {
             return status;
         }
         *form = clq_cl_batch_next_form(*form);

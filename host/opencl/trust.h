@@ -13,20 +13,25 @@
  * are built and give the bytes of the reference. Where they are known this takes no lock; else whoever needs the same
  * kernel waits for the one thread that tries it, on a queue and in memory of its own. Where nothing is left on the
  * device the decision says `by_host` (opencl/fallback.h); on a queue of the caller's, or of a forced variant, that is a
- * failure.
+ * failure. Where `may_be_late` is not 0 it says so too of a call on the context's own queue, nothing being forced,
+ * whose kernels are not ready when the context's patience is at its end (opencl/climb.h): the next call asks again.
  */
-clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
-                             clq_cl_cut *cut, clq_error *error);
-clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task,
+clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, int may_be_late,
+                             clq_decision *decision, clq_cl_cut *cut, clq_error *error);
+clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task, int may_be_late,
                                 clq_gemm_decision *decision, clq_error *error);
 
 /* The same for a product of a batch, which shares a launch with others where it can (clq_gemm_decision.in_table). */
 clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                          clq_gemm_decision *decision, clq_error *error);
 
+/* Let the host serve a task whose kernels are not ready yet. */
+void clq_cl_leave_to_host(clq_decision *decision);
+
 /* Settle the form of tensors that are of the types of `q`, by that table: `*form` becomes one that is trusted, or
- * CLQ_BATCH_EACH. */
+ * CLQ_BATCH_EACH. `is_late`, which is 0, or NULL where nothing may be late: that form is not ready yet, and its
+ * tensors are left to the host. */
 clq_status clq_cl_trust_form(clq_context *context, const clq_cl_tuning *tuning, clq_operation operation,
-                             const clq_quantization *q, clq_batch_form *form, clq_error *error);
+                             const clq_quantization *q, clq_batch_form *form, int *is_late, clq_error *error);
 
 #endif

@@ -68,6 +68,23 @@ CLQ_API clq_status clq_context_force_variant(clq_context *context, const char *v
 CLQ_API void clq_context_set_emulation(clq_context *context, int emulates);
 
 /*
+ * Seconds that calls of this context wait in all for kernels to be compiled and compared with the reference. Once they
+ * are over, a call on the context's own queue whose kernels are not ready is served by the host, as where a device has
+ * no right kernel, with the same bytes; so are the tensors of a batch that is created then, for as long as it lives (its
+ * clq_batch_enqueue is refused). A thread of the context's own, which takes none of the program's signals, goes on with
+ * the compiler, one program at a time; what it makes is kept in the cache, and calls use it from then on. The log is
+ * told once. A call that waits ends at once when it is cancelled (clq_context_set_cancel).
+ * Calls on a queue of the caller's, forced variants, weights that are packed, clq_prepare and clq_gemm_prepare wait as
+ * long as it takes. clq_context_destroy, or whatever holds the context last, waits for the program at hand.
+ * 0 (the default): without end, and no thread is made. Call it while no other thread uses the context, and what else is
+ * set of the context before. Nothing to native and the reference.
+ */
+CLQ_API void clq_context_set_patience(clq_context *context, uint32_t seconds);
+
+/* Not 0: that thread is at work, so that destroying the context would wait. From any thread. */
+CLQ_API int clq_context_is_compiling(const clq_context *context);
+
+/*
  * Whether this context may ask the system for permission to use the tile registers of the processor (AMX, on Linux:
  * arch_prctl with ARCH_REQ_XCOMP_PERM), which the variant cpu-amx of products and native's amx need. It does so at the
  * first plan or product that would take one; the permission is the process's, for all of its threads, and is not given

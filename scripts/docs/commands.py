@@ -85,7 +85,7 @@ class Runner:
         (stub / "clquant").write_text(f"#!/bin/sh\nexec '{clquant}' \"$@\" --help\n")
         (stub / "clquant").chmod(0o755)
         self.environment = dict(os.environ, PATH=f"{tools}:{os.environ['PATH']}", LC_ALL="C",
-                                CLQUANT_DRIVER_SECONDS="0",
+                                CLQUANT_DRIVER_SECONDS="0", CLQUANT_COMPILE_SECONDS="0",
                                 CLQUANT_DEVICE=os.environ.get("CLQ_TEST_DEVICE", "reference"))
         self.environment.setdefault("CLQUANT_CACHE_DIR", f"{self.scratch.name}/cache")
         listed = subprocess.run([clquant, "devices", "--json"], env=self.environment, capture_output=True, text=True,

@@ -205,6 +205,13 @@ int cli_is_device_list(const char *text); /* one option does */
 clq_status cli_open_devices(const cli_options *options, clq_context ***contexts, size_t *count, clq_error *error);
 void cli_close_devices(clq_context ***contexts, size_t *count);
 
+/* Where `auto` chose that device: calls wait CLQUANT_COMPILE_SECONDS for its compiler, then the host serves. */
+clq_status cli_bound_compiling(const cli_options *options, clq_context *context, clq_error *error);
+
+/* Let a device (or NULL) go; where it is compiling, the process is to end past all exit handlers. */
+void cli_close_device(const cli_options *options, clq_context **context);
+int cli_device_is_left(void);
+
 /* The same as cli_open_device for verbs about OpenCL devices, where `auto` needs one: else CLQ_NO_DEVICE, "there is no
  * usable OpenCL device to `purpose`". */
 clq_status cli_open_opencl(const cli_options *options, const char *purpose, clq_context **context, clq_error *error);

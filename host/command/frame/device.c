@@ -15,7 +15,10 @@
 #include "command/frame/drivers.h"
 #include "command/frame/ranks.h"
 
-static atomic_int opened; /* the thread of signals asks too */
+enum { COMPILE_SECONDS = 20, MOST_COMPILE_SECONDS = 86400 };
+
+static atomic_int is_left; /* a context that was still compiling */
+static atomic_int opened;  /* the thread of signals asks too */
 
 clq_status cli_blame_device(const cli_options *options, clq_status status, clq_error *error)
 {
@@ -27,6 +30,45 @@ clq_status cli_blame_device(const cli_options *options, clq_status status, clq_e
 int cli_device_was_opened(void)
 {
     return atomic_load(&opened);
+}
+
+/* Who names a device gets it; `auto` gets what it is to have in bounded time, by the host if need be. */
+clq_status cli_bound_compiling(const cli_options *options, clq_context *context, clq_error *error)
+{
+    const char *text = getenv("CLQUANT_COMPILE_SECONDS");
+    int64_t seconds = COMPILE_SECONDS;
+    CLQ_REQUIRE(text == NULL || text[0] == '\0' || clq_parse_i64(text, 0, MOST_COMPILE_SECONDS, &seconds),
+                "CLQUANT_COMPILE_SECONDS is '%.100s', and a number from 0 to %d is required", text,
+                (int)MOST_COMPILE_SECONDS);
+    if (strcmp(options->device, "auto") == 0) {
+        clq_context_set_patience(context, (uint32_t)seconds);
+    }
+    return CLQ_OK;
+}
+
+/* A compiler cannot be stopped, so that a context in which one is at work is left to the end of the process. */
+void cli_close_device(const cli_options *options, clq_context **context)
+{
+    clq_device_info info;
+    if (*context == NULL || !clq_context_is_compiling(*context)) {
+        clq_context_destroy(context);
+        return;
+    }
+    clq_context_device(*context, &info);
+    if (!cli_is_cancelled(NULL)) {
+        cli_warning(
+            options,
+            "kernels for %s are still being compiled, and are not kept; --device %d:%d waits for them and keeps "
+            "them",
+            info.name, (int)info.platform, (int)info.device);
+    }
+    atomic_store(&is_left, 1);
+    *context = NULL;
+}
+
+int cli_device_is_left(void)
+{
+    return atomic_load(&is_left);
 }
 
 void cli_print_log(void *options, clq_log_level level, const char *message)

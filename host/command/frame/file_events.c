@@ -43,6 +43,7 @@ static clq_status open_device(void *cookie, clq_context **context, clq_error *er
 {
     cli_file_events *state = cookie;
     CLQ_TRY(cli_open_device(state->options, &state->context, error));
+    CLQ_TRY(cli_bound_compiling(state->options, state->context, error));
     *context = state->context;
     return CLQ_OK;
 }
@@ -74,6 +75,6 @@ void cli_file_events_begin(cli_file_events *state, const cli_options *options)
 void cli_file_events_end(cli_file_events *state)
 {
     cli_progress_end(&state->progress);
-    clq_context_destroy(&state->context);
+    cli_close_device(state->options, &state->context);
     cli_close_devices(&state->contexts, &state->context_count);
 }

@@ -72,8 +72,9 @@ int cli_main(int argc, char **argv)
     int code;
     cli_signals_begin(tell_what_is_waited_for);
     code = cli_with_stack(cli_run, argc, argv);
-    /* After a failure a driver's threads may still be at work, which its own exit handlers take from under them. */
-    if (code != CLI_OK && cli_device_was_opened()) {
+    /* After a failure, or where a compiler was left at it, a driver's threads may still be at work, which its own exit
+     * handlers take from under them. */
+    if ((code != CLI_OK && cli_device_was_opened()) || cli_device_is_left()) {
         _exit(code);
     }
     return code;

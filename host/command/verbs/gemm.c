@@ -33,6 +33,7 @@ static clq_status open_device(gemm_run *run, clq_error *error)
 {
     const cli_options *options = run->job.options;
     CLQ_TRY(cli_open_device(options, &run->product.context, error));
+    CLQ_TRY(cli_bound_compiling(options, run->product.context, error));
     if (options->gemm.variant != NULL) {
         const clq_status status = clq_context_force_variant(run->product.context, options->gemm.variant, error);
         if (status != CLQ_OK) {
@@ -110,6 +111,7 @@ int cli_gemm(const cli_options *options)
         cli_gemm_report(&run.job, &run.product);
     }
     clq_writer_abandon(&run.writer);
+    cli_close_device(options, &run.product.context);
     cli_gemm_release(&run.product);
     cli_gemm_job_release(&run.job);
     return cli_report_end(status == CLQ_OK ? options->file.output : NULL, status, &error);

@@ -77,6 +77,7 @@ typedef struct clq_cl_batch_set {
     clq_batch_form form;
     size_t first_launch, launch_count;
     const char *reason;
+    int is_late; /* one operation each, of the host: the kernels of its form are not ready yet */
 } clq_cl_batch_set;
 
 typedef struct clq_cl_batch {

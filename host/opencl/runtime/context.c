@@ -77,8 +77,11 @@ clq_status clq_cl_state_create(const clq_executor *executor, size_t verdicts, cl
     cl->platform = platform;
     cl->device = device;
     clq_cl_programs_init(&cl->programs);
+    clq_cl_worker_init(&cl->worker);
     pthread_mutex_init(&cl->submit_lock, NULL);
     atomic_init(&cl->told_host, 0);
+    atomic_init(&cl->told_late, 0);
+    atomic_init(&cl->host, NULL);
     atomic_init(&cl->most_rounds, CLQ_CL_ROUNDS_UNKNOWN);
     atomic_init(&cl->forced_variant, -1);
     clq_cl_find_capabilities(device, info, &cl->capabilities);
@@ -131,6 +134,10 @@ void clq_cl_queue_release(cl_command_queue queue, clq_status status)
 void clq_cl_state_destroy(clq_context *context)
 {
     struct clq_cl_state *cl = context->cl;
+    clq_cl_worker_destroy(context);
+    if (atomic_load(&cl->host) != NULL) {
+        clq_context_release(atomic_load(&cl->host));
+    }
     if (cl->transfers != NULL) {
         (void)clq_cl_queue_finish(cl->transfers, NULL);
     }

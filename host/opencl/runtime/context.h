@@ -11,6 +11,7 @@
 #include "opencl/runtime/opencl.h"
 #include "opencl/runtime/program.h"
 #include "opencl/runtime/tuning.h"
+#include "opencl/runtime/worker.h"
 #include "trial/verdict.h"
 
 enum { CLQ_CL_ROUNDS_UNKNOWN = 1 }; /* no device's limit */
@@ -32,9 +33,12 @@ struct clq_cl_state {
     clq_cl_programs programs;
     clq_verdicts verdicts;
     clq_cl_tunings tunings;
-    atomic_uint told_host;     /* bit 1 << operation: that the host serves in place of the device was said */
-    atomic_ullong most_rounds; /* of loops of a work-item: UINT64_MAX without an end, or not asked yet (rounds.h) */
-    atomic_int forced_variant; /* as clq_context_force_variant left it; negative: chosen by device */
+    clq_cl_worker worker;
+    _Atomic(clq_context *) host; /* which serves in the device's place; NULL before it does */
+    atomic_uint told_host;       /* bit 1 << operation: that the host serves in place of the device was said */
+    atomic_int told_late;        /* that the host serves until kernels are ready was said */
+    atomic_ullong most_rounds;   /* of loops of a work-item: UINT64_MAX without an end, or not asked yet (rounds.h) */
+    atomic_int forced_variant;   /* as clq_context_force_variant left it; negative: chosen by device */
 
     /*
      * Orders commands: held while those of one operation go to `queue`, which share `workspace`, and never while a
