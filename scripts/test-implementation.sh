@@ -117,7 +117,7 @@ rusticl)
     suite_seconds=$((seconds - verify_seconds))
     # Each by its name, which docs/devices.md tells of: what is beside it is no fault that is known.
     known='probe-loop/rounds/70000 probe-loop/rounds/200000 probe-loop/rounds/1000000 probe-loop/rounds-in-all/70000'
-    known="$known probe-loop/rounds-in-all/200000 probe-integer/comparisons-extended probe-float/fma/vector"
+    known="$known probe-loop/rounds-in-all/200000 probe-integer/comparisons-extended probe-float/fma probe-float/fma/vector"
     ;;
 pocl:?*) use_pocl ;;
 *) echo "test-implementation: NAME is intel, rusticl or pocl:PREFIX, not '$name'" >&2; exit 2 ;;

@@ -116,22 +116,22 @@ static int sources(void)
 }
 
 /* Opens the gate once somebody stands there. */
-static void *open_gate(void *unused)
+static void *open_gate(void *refuses)
 {
     const struct timespec moment = {0, 300000000};
-    (void)unused;
     while (builds() == 0) {
         nanosleep(&moment, NULL);
     }
     nanosleep(&moment, NULL);
-    set_gate(0, 0);
+    set_gate(0, *(const int *)refuses);
     return NULL;
 }
 
-static pthread_t open_later(void)
+static pthread_t open_later(int refuses)
 {
+    static const int kept[] = {0, 1};
     pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, open_gate, NULL), 0);
+    assert_int_equal(pthread_create(&thread, NULL, open_gate, (void *)(uintptr_t)&kept[refuses]), 0);
     return thread;
 }
 
@@ -338,6 +338,32 @@ static void host_serves_meanwhile(void **state)
     end(&next);
 }
 
+/* A run that was late spares the next one the wait, though it would have an hour, until somebody waits for it. */
+static void late_is_noted(void **state)
+{
+    program p;
+    pthread_t opener;
+    (void)state;
+    begin(&p, spec(), 1, scratch_path("late"));
+    set_gate(1, 0);
+    assert_int_equal(launches_of_range(&p), 0);
+    opener = open_later(1);
+    end(&p);
+    pthread_join(opener, NULL); /* and what was built meanwhile is of no use */
+    begin(&p, spec(), 3600, scratch_path("late"));
+    set_gate(1, 0);
+    assert_int_equal(launches_of_range(&p), 0);
+    assert_int_equal(atomic_load(&p.log.late), 1);
+    assert_true(clq_context_is_compiling(p.context));
+    set_gate(0, 0);
+    await_thread(&p);
+    end(&p);
+    begin(&p, spec(), 3600, scratch_path("late"));
+    assert_true(launches_of_range(&p) > 0);
+    assert_int_equal(atomic_load(&p.log.late), 0);
+    end(&p);
+}
+
 static void batches_are_the_hosts(void **state)
 {
     program p;
@@ -371,7 +397,7 @@ static void some_calls_wait(void **state)
         begin(&p, spec(), 1, NULL);
         set_gate(1, 0);
         assert_int_equal(launches_of_range(&p), 0);
-        opener = open_later();
+        opener = open_later(0);
         if (forced) {
             ACCEPTED(clq_context_force_variant(p.context, "strip", e));
         } else {
@@ -408,7 +434,7 @@ static void context_goes_meanwhile(void **state)
     set_gate(1, 0);
     assert_int_equal(launches_of_range(&p), 0);
     assert_int_equal(launches_of_product(&p), 0);
-    opener = open_later();
+    opener = open_later(0);
     end(&p);
     pthread_join(opener, NULL);
     assert_int_equal(builds(), 0); /* since the gate was opened */
@@ -495,10 +521,10 @@ static void others_compile_nothing(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(others_compile_nothing), cmocka_unit_test(host_serves_meanwhile),
-    cmocka_unit_test(batches_are_the_hosts),  cmocka_unit_test(some_calls_wait),
-    cmocka_unit_test(waiting_is_cancelled),   cmocka_unit_test(context_goes_meanwhile),
-    cmocka_unit_test(refusals_are_told),      cmocka_unit_test(threads_share_a_job),
-    cmocka_unit_test(no_thread_is_no_failure)};
+    cmocka_unit_test(late_is_noted),          cmocka_unit_test(batches_are_the_hosts),
+    cmocka_unit_test(some_calls_wait),        cmocka_unit_test(waiting_is_cancelled),
+    cmocka_unit_test(context_goes_meanwhile), cmocka_unit_test(refusals_are_told),
+    cmocka_unit_test(threads_share_a_job),    cmocka_unit_test(no_thread_is_no_failure)};
 
 int main(void)
 {

@@ -80,6 +80,7 @@ static void note(void *cookie, const clq_trial_step *step, int is_trusted)
 {
     const clq_cl_climb *c = cookie;
     clq_cl_cache_store_verdict(c->context, step->what, clq_cl_binaries_hash(&c->binaries), is_trusted);
+    clq_cl_cache_note_late(c->context, step->what, 0);
 }
 
 /* ---- the ladder, at once or in a thread ---- */
@@ -145,15 +146,25 @@ static clq_cl_job *job_of(const clq_cl_climb *c, size_t entry)
     return &j->job;
 }
 
-static void tell_late(const clq_cl_climb *c, const clq_trial_step *step)
+static void tell_late(const clq_cl_climb *c, const clq_trial_step *step, int was_late)
 {
     clq_context *context = c->context;
-    if (!atomic_exchange(&context->cl->told_late, 1)) {
-        clq_context_log(
-            context, CLQ_LOG_INFO,
-            "%s on %s: its kernels are not ready, and calls wait no more than %u s for a compiler; the host "
-            "computes until they are",
-            step->operation, context->device.name, clq_cl_worker_patience(&context->cl->worker));
+    if (!was_late) {
+        clq_cl_cache_note_late(context, step->what, 1);
+    }
+    if (atomic_exchange(&context->cl->told_late, 1)) {
+        return;
+    }
+    if (was_late) {
+        clq_context_log(context, CLQ_LOG_INFO,
+                        "%s on %s: its kernels took longer than calls wait in an earlier run, and are not ready; "
+                        "the host computes until they are",
+                        step->operation, context->device.name);
+    } else {
+        clq_context_log(context, CLQ_LOG_INFO,
+                        "%s on %s: its kernels are not ready, and calls wait no more than %u s for a compiler; "
+                        "the host computes until they are",
+                        step->operation, context->device.name, clq_cl_worker_patience(&context->cl->worker));
     }
 }
 
@@ -165,6 +176,7 @@ static clq_status climb_in_thread(clq_cl_climb *c, int *is_late, clq_error *erro
         clq_trial_step step;
         clq_status status;
         clq_cl_job *job;
+        int was_late;
         CLQ_TRY(c->next(c, &step, error));
         if (clq_verdict_of(&c->context->cl->verdicts, step.entry) != CLQ_VERDICT_UNKNOWN) {
             return climb_down(c, error); /* which has nothing left to do */
@@ -173,8 +185,9 @@ static clq_status climb_in_thread(clq_cl_climb *c, int *is_late, clq_error *erro
         if (job == NULL) {
             return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
         }
-        if (!clq_cl_worker_do(c->context, job, &status, error)) {
-            tell_late(c, &step);
+        was_late = clq_cl_cache_was_late(c->context, step.what);
+        if (!clq_cl_worker_do(c->context, job, !was_late, &status, error)) {
+            tell_late(c, &step, was_late);
             *is_late = 1;
             return CLQ_OK;
         }

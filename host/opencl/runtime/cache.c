@@ -227,6 +227,48 @@ void clq_cl_cache_store_verdict(const clq_context *context, const char *what, ui
     entry_close(&entry);
 }
 
+/* ---- what was late ---- */
+
+static int late_open(const clq_context *context, const char *what, clq_cl_entry *entry)
+{
+    const int is_open = verdict_open(context, what, entry);
+    entry->kind = "late";
+    return is_open;
+}
+
+int clq_cl_cache_was_late(const clq_context *context, const char *what)
+{
+    clq_cl_entry entry;
+    int was = 0;
+    if (!late_open(context, what, &entry)) {
+        return 0;
+    }
+    for (int place = 0; place < CLQ_CL_PLACES && !was; place++) {
+        size_t bytes = 0;
+        unsigned char *contents =
+            clq_cl_entry_load(context, &context->cl->cache.store, (clq_cl_place)place, &entry, &bytes);
+        was = contents != NULL;
+        free(contents);
+    }
+    entry_close(&entry);
+    return was;
+}
+
+void clq_cl_cache_note_late(const clq_context *context, const char *what, int is_late)
+{
+    static const char text[] = "was not ready when calls waited no longer\n";
+    clq_cl_entry entry;
+    if (!late_open(context, what, &entry)) {
+        return;
+    }
+    if (is_late) {
+        clq_cl_entry_store(context, &context->cl->cache.store, &entry, text, sizeof text - 1);
+    } else {
+        clq_cl_entry_remove(&context->cl->cache.store, &entry);
+    }
+    entry_close(&entry);
+}
+
 /* ---- other files ---- */
 
 /* Of two, that of the folder is this machine's own. */

@@ -48,6 +48,10 @@ uint64_t clq_cl_cache_store(clq_context *context, const char *source, const char
 int clq_cl_cache_has_verdict(const clq_context *context, const char *what, uint64_t binaries);
 void clq_cl_cache_store_verdict(const clq_context *context, const char *what, uint64_t binaries, int is_trusted);
 
+/* Whether `what` was not ready in time in an earlier run of the same, and the note of it, or that there is none. */
+int clq_cl_cache_was_late(const clq_context *context, const char *what);
+void clq_cl_cache_note_late(const clq_context *context, const char *what, int is_late);
+
 /*
  * A file of another kind beside them: all of it, in a new piece of memory, or NULL; and written so that no reader sees
  * a part. `path` may be NULL, else it receives where the file is.

@@ -40,9 +40,9 @@ unsigned clq_cl_worker_patience(const clq_cl_worker *worker);
  * Have a job done, which is zeroed but for key and function, begins a piece of memory from calloc and is the worker's
  * from then on; one with its key that is not done yet takes its place. Returns 1 when it is done, with what came of it
  * in `status` and `error`, or CLQ_CANCELLED; 0 when the patience is at its end and the job goes on. Where no thread can
- * be made the job is done at once.
+ * be made the job is done at once. Without `waits` it only looks whether the job is done.
  */
-int clq_cl_worker_do(clq_context *context, clq_cl_job *job, clq_status *status, clq_error *error);
+int clq_cl_worker_do(clq_context *context, clq_cl_job *job, int waits, clq_status *status, clq_error *error);
 
 /* Whether a job is not done. */
 int clq_cl_worker_is_busy(const clq_context *context);
