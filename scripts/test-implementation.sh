@@ -108,6 +108,7 @@ use_pocl() {
 }
 
 suite_seconds= # of a part of it, for a slow compiler
+set_aside=     # what it does not run (docs/testing.md)
 known=
 case $name in
 intel) fetch_intel ;;
@@ -118,6 +119,7 @@ rusticl)
     # Each by its name, which docs/devices.md tells of: what is beside it is no fault that is known.
     known='probe-loop/rounds/70000 probe-loop/rounds/200000 probe-loop/rounds/1000000 probe-loop/rounds-in-all/70000'
     known="$known probe-loop/rounds-in-all/200000 probe-integer/comparisons-extended probe-float/fma probe-float/fma/vector"
+    set_aside=loops,host-weights,gemm:gemm_amx
     ;;
 pocl:?*) use_pocl ;;
 *) echo "test-implementation: NAME is intel, rusticl or pocl:PREFIX, not '$name'" >&2; exit 2 ;;
@@ -195,7 +197,7 @@ judge_some() { # SECONDS TEST...
             continue
         fi
         code=0
-        there "$left" env CLQ_TEST_SAMPLE="${CLQ_TEST_SAMPLE:-40}" CLQ_TEST_STRIDE="${CLQ_TEST_STRIDE:-50}" CLQ_TEST_SET_ASIDE=loops \
+        there "$left" env CLQ_TEST_SAMPLE="${CLQ_TEST_SAMPLE:-40}" CLQ_TEST_STRIDE="${CLQ_TEST_STRIDE:-50}" CLQ_TEST_SET_ASIDE="$set_aside" \
             "$tests/$test" >"$log" 2>&1 || code=$?
         case $code in
         0)

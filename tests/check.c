@@ -182,7 +182,7 @@ int check_trial_is_too_large(clq_status status, const clq_error *error)
     return is;
 }
 
-/* Whether the refusal is what one entry, "loops" or "OPERATION:KERNEL", allows. */
+/* Whether the refusal is what one entry, "loops", "host-weights" or "OPERATION:KERNEL", allows. */
 static int is_allowed(const char *entry, clq_status status, const clq_error *error)
 {
     char operation[64];
@@ -193,8 +193,11 @@ static int is_allowed(const char *entry, clq_status status, const clq_error *err
     if (strcmp(entry, "loops") == 0) {
         return status == CLQ_UNSUPPORTED && strstr(error->message, "the device ends loops") != NULL;
     }
+    if (strcmp(entry, "host-weights") == 0) {
+        return status == CLQ_MISMATCH && strstr(error->message, "these weights, which lie on the host") != NULL;
+    }
     if (sscanf(entry, "%63[^:]:%63[^:]%n", operation, kernel, &used) != 2 || entry[used] != '\0') {
-        fail_msg("CLQ_TEST_SET_ASIDE has '%s', and 'loops' or OPERATION:KERNEL is required", entry);
+        fail_msg("CLQ_TEST_SET_ASIDE has '%s', and 'loops', 'host-weights' or OPERATION:KERNEL is required", entry);
     }
     snprintf(begins, sizeof begins, "%s on ", operation);
     snprintf(tried, sizeof tried, "(%s was the last one tried)", kernel);

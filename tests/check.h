@@ -58,7 +58,8 @@ int check_is_small(void);
 int check_trial_is_too_large(clq_status status, const clq_error *error);
 
 /* Whether a forced kernel is refused for what CLQ_TEST_SET_ASIDE says of this device, a list with commas: `loops`, that
- * it ends them early; OPERATION:KERNEL, that this kernel gives other bytes. Counted, and told at the end. */
+ * it ends them early; `host-weights`, that it cannot pack where these would be long; OPERATION:KERNEL, that this kernel
+ * gives other bytes. Counted, and told at the end. */
 int check_is_set_aside(clq_status status, const clq_error *error);
 
 /* The kernel variants that every operation is run under. */
