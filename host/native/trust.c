@@ -15,6 +15,7 @@
 #include "native/machine.h"
 #include "native/tensor.h"
 #include "trial/cases.h"
+#include "trial/ladder.h"
 
 /* ---- sets ---- */
 

@@ -13,6 +13,7 @@
 #include "opencl/rounds.h"
 #include "opencl/runtime/context.h"
 #include "trial/cases.h"
+#include "trial/ladder.h"
 
 /* ---- what is tried ---- */
 
