@@ -53,16 +53,23 @@ int clq_strides_are_dense(const clq_layout *layout, const clq_strides *strides)
     return clq_places_of(layout, strides).is_dense;
 }
 
+static uint64_t place_of_index(const clq_places *p, uint32_t d, uint64_t index)
+{
+    return p->block > 1 && d == p->axis ? index / p->block * p->stride[d] + index % p->block * p->lane
+                                        : index * p->stride[d];
+}
+
+/* Divisions are what this costs: none by 1, none where only 0 is left, none for the first dimension. */
 uint64_t clq_place_by_shape(const clq_places *p, uint64_t i)
 {
     uint64_t place = 0;
-    for (uint32_t d = p->rank; d-- > 0;) {
-        const uint64_t index = i % p->shape[d];
-        i /= p->shape[d];
-        place += p->block > 1 && d == p->axis ? index / p->block * p->stride[d] + index % p->block * p->lane
-                                              : index * p->stride[d];
+    for (uint32_t d = p->rank; d > 1 && i > 0; d--) {
+        if (p->shape[d - 1] != 1) {
+            place += place_of_index(p, d - 1, i % p->shape[d - 1]);
+            i /= p->shape[d - 1];
+        }
     }
-    return place;
+    return place + place_of_index(p, 0, i);
 }
 
 /* ---- checks ---- */

@@ -74,9 +74,10 @@ static void fake_quantize_segment(const arrays *a, const parameter *p, uint64_t 
 {
     const clq_quantization *q = a->q;
     for (uint64_t i = begin; i < stop; i++) {
-        const float value = clq_load_real(q->real, a->x, clq_place(&a->reals_at, i));
+        const uint64_t at = clq_place(&a->reals_at, i);
+        const float value = clq_load_real(q->real, a->x, at);
         const int32_t code = clq_code_of(&q->scheme, value, p->scale, p->reciprocal, p->zero_point);
-        clq_store_real(q->real, a->y, clq_place(&a->reals_at, i), clq_real_of(code, p->scale, p->zero_point));
+        clq_store_real(q->real, a->y, at, clq_real_of(code, p->scale, p->zero_point));
     }
 }
 
