@@ -36,8 +36,9 @@ clq_trial_cases clq_trial_sum_cases(const clq_trial_heights *heights);     /* a 
 
 /* ---- what walk and batch share ---- */
 
+/* Of three dimensions, or of more: those behind the last are 0. */
 typedef struct clq_trial_shape {
-    uint64_t shape[3];
+    uint64_t shape[CLQ_MAX_RANK];
     clq_granularity granularity;
     uint32_t axis;
     uint64_t group;

@@ -87,7 +87,7 @@ typedef struct strided_shape {
 /* As many dimensions as there can be, none of which goes on where another ends; of runs of six, and of one element. */
 #define DEEP                                                                                                           \
     {                                                                                                                  \
-        {0, 0, 0}, CLQ_PER_CHANNEL, 2, 0                                                                               \
+        {2, 2, 2, 2, 2, 2, 2, 6}, CLQ_PER_CHANNEL, 2, 0                                                                \
     }
 static const strided_shape run_shapes[] = {
     {PER_CHANNEL(9, 1, 1030), PITCH(1041, 1041, 1), PITCH(1052, 1052, 1)},
@@ -297,6 +297,9 @@ clq_layout clq_trial_layout(const clq_trial_shape *shape)
 {
     clq_layout layout = {.rank = 3, .granularity = shape->granularity, .axis = shape->axis, .group_size = shape->group};
     memcpy(layout.shape, shape->shape, sizeof shape->shape);
+    while (layout.rank < CLQ_MAX_RANK && layout.shape[layout.rank] != 0) {
+        layout.rank++;
+    }
     return layout;
 }
 
@@ -342,19 +345,12 @@ static shape_and_way shape_and_way_of(const clq_trial_kernels *kernels, size_t n
     return of;
 }
 
-static clq_layout layout_of(const clq_trial_shape *shape)
-{
-    const int is_deep = shape->shape[0] == 0;
-    const clq_layout deep = {8, {2, 2, 2, 2, 2, 2, 2, 6}, shape->granularity, shape->axis, 0};
-    return is_deep ? deep : clq_trial_layout(shape);
-}
-
 static clq_status describe_runs(const void *what, size_t number, clq_trial_case *c, clq_error *error)
 {
     const clq_trial_kernels *kernels = what;
     const shape_and_way of = shape_and_way_of(kernels, number);
     const strided_shape *s = &run_shapes[of.shape];
-    const clq_layout layout = layout_of(&s->shape);
+    const clq_layout layout = clq_trial_layout(&s->shape);
     c->count = 1;
     CLQ_TRY(clq_trial_add_strided(c, 0, kernels, &layout, &s->reals, &s->codes, error));
     set_way(c, of.way);

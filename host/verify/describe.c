@@ -124,8 +124,8 @@ static void describe_product(clq_verify_work *work, const clq_verify_item *item)
         problem->a_scale = p->a_scale;
         problem->b_scale = CLQ_GEMM_PER_GROUP;
     } else if (p->c == CLQ_F32) {
-        problem->a_scale = p->has_bias ? CLQ_GEMM_PER_ROW : CLQ_GEMM_PER_TENSOR;
-        problem->b_scale = values;
+        problem->a_scale = p->has_sums ? CLQ_GEMM_ABSENT : p->has_bias ? CLQ_GEMM_PER_ROW : CLQ_GEMM_PER_TENSOR;
+        problem->b_scale = p->has_sums && !p->per_column ? CLQ_GEMM_ABSENT : values;
     } else if (p->c != CLQ_S32) {
         problem->requantize = p->mode;
         problem->multiplier = values;

@@ -143,6 +143,9 @@ clq_status clq_verify_add_probes(clq_verify_items *items, const char *skipped, c
 /* Shape `number` of those that belong to the extent; 0 behind the last. */
 int clq_verify_shape(clq_verify_extent extent, uint32_t number, clq_trial_shape *shape);
 
+/* Those of as many dimensions as there are, which are for strided tensors alone; 0 behind the last. */
+int clq_verify_deep_shape(uint32_t number, clq_trial_shape *shape);
+
 /* The strides of a case of that shape, which follow from it: rows apart, in another order, elements apart, in blocks.
  */
 void clq_verify_strides(const clq_trial_shape *shape, clq_strides *reals, clq_strides *codes);

@@ -66,7 +66,7 @@ static void add_granularity(name_text *name, const clq_trial_shape *shape)
 static void add_shape(name_text *name, const clq_trial_shape *shape)
 {
     const uint32_t first = left_out(shape);
-    for (uint32_t i = first; i < 3; i++) {
+    for (uint32_t i = first; i < CLQ_MAX_RANK && (i < 3 || shape->shape[i] != 0); i++) {
         add(name, "%s%" PRIu64, i == first ? "/" : "x", shape->shape[i]);
     }
 }

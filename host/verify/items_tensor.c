@@ -69,30 +69,43 @@ static int takes(const clq_verify_items *items, const clq_verify_item *item, clq
     return items->subject->takes_tensor(items, item, &task);
 }
 
-static clq_status add_shapes(clq_verify_items *items, clq_verify_item *item, clq_error *error)
+/* The case of number `kept`, where the item's shape is taken. */
+static clq_status add_shape(clq_verify_items *items, clq_verify_item *item, clq_dtype dtype, uint32_t *kept,
+                            clq_error *error)
 {
     const facts f = facts_of(item->operation);
-    const uint32_t limit = f.ways * f.schemes * CLQ_VERIFY_INPUTS * f.cuts;
+    uint32_t mixed = clq_verify_mix(*kept, item->program, f.ways * f.schemes * CLQ_VERIFY_INPUTS * f.cuts);
+    const clq_layout layout = clq_trial_layout(&item->of.shape);
+    item->inputs = (clq_verify_inputs)(mixed % CLQ_VERIFY_INPUTS);
+    mixed /= CLQ_VERIFY_INPUTS;
+    item->cut = items->subject->cut(item, mixed % f.cuts);
+    mixed /= f.cuts;
+    item->way = mixed % f.ways;
+    item->scheme = f.schemes > 1 ? items->subject->scheme(items, item, mixed / f.ways) : (uint32_t)CLQ_PRESET_AFFINE;
+    item->dtype = f.has_codes ? dtype : clq_verify_codes[*kept % CODES]; /* in turn where they make no program */
+    item->size = 1;
+    for (uint32_t d = 0; d < layout.rank; d++) {
+        item->size *= layout.shape[d];
+    }
+    if (!takes(items, item, error)) {
+        return CLQ_OK;
+    }
+    ++*kept;
+    return clq_verify_items_add(items, item, error);
+}
+
+static clq_status add_shapes(clq_verify_items *items, clq_verify_item *item, clq_error *error)
+{
     const clq_dtype dtype = item->dtype;
     uint32_t kept = 0;
     item->family = CLQ_VERIFY_TENSOR;
     item->program = items->programs++;
-    for (uint32_t i = 0; clq_verify_shape(items->extent, i, &item->of.shape); i++) {
-        uint32_t mixed = clq_verify_mix(kept, item->program, limit);
-        item->inputs = (clq_verify_inputs)(mixed % CLQ_VERIFY_INPUTS);
-        mixed /= CLQ_VERIFY_INPUTS;
-        item->cut = items->subject->cut(item, mixed % f.cuts);
-        mixed /= f.cuts;
-        item->way = mixed % f.ways;
-        item->scheme =
-            f.schemes > 1 ? items->subject->scheme(items, item, mixed / f.ways) : (uint32_t)CLQ_PRESET_AFFINE;
-        item->dtype = f.has_codes ? dtype : clq_verify_codes[kept % CODES]; /* in turn where they make no program */
-        item->size = item->of.shape.shape[0] * item->of.shape.shape[1] * item->of.shape.shape[2];
-        item->number = i;
-        if (takes(items, item, error)) {
-            kept++;
-            CLQ_TRY(clq_verify_items_add(items, item, error));
-        }
+    item->number = 0;
+    for (; clq_verify_shape(items->extent, item->number, &item->of.shape); item->number++) {
+        CLQ_TRY(add_shape(items, item, dtype, &kept, error));
+    }
+    for (uint32_t i = 0; item->is_strided && clq_verify_deep_shape(i, &item->of.shape); i++, item->number++) {
+        CLQ_TRY(add_shape(items, item, dtype, &kept, error));
     }
     return CLQ_OK;
 }

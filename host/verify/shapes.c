@@ -132,6 +132,11 @@ static const clq_trial_shape large[] = {
     CHANNEL(3000, 1, 257, 2), GROUP(33, 16385, 128), BLOCK(3, 1000, 257, 128),
 };
 
+static const clq_trial_shape deep[] = {
+    {{2, 2, 2, 2, 2, 2, 2, 6}, CLQ_PER_CHANNEL, 2, 0},
+    {{2, 2, 2, 2, 2, 2, 2, 7}, CLQ_PER_GROUP, 0, 3},
+};
+
 #define COUNT(list) ((uint32_t)(sizeof(list) / sizeof(list)[0]))
 
 /* Of a full run: every length up to 300, every width of columns up to 70, groups of every size up to 40, along the last
@@ -175,6 +180,35 @@ int clq_verify_shape(clq_verify_extent extent, uint32_t number, clq_trial_shape 
     return extent >= CLQ_VERIFY_FULL && number >= COUNT(large) && sweep(number - COUNT(large), shape);
 }
 
+int clq_verify_deep_shape(uint32_t number, clq_trial_shape *shape)
+{
+    if (number >= COUNT(deep)) {
+        return 0;
+    }
+    *shape = deep[number];
+    return 1;
+}
+
+/* None goes on where the one inside of it ends. */
+static void nest(const clq_trial_shape *shape, clq_strides *strides, uint64_t last)
+{
+    uint64_t stride = last;
+    for (uint32_t d = CLQ_MAX_RANK; d-- > 0;) {
+        strides->stride[d] = stride;
+        stride = stride * shape->shape[d] + 2 + stride * shape->shape[d] % 2;
+    }
+}
+
+/* In runs of elements, or in none: as blocks of two along the last dimension. */
+static void deep_strides(const clq_trial_shape *shape, clq_strides *reals, clq_strides *codes)
+{
+    const int is_in_blocks = shape->shape[CLQ_MAX_RANK - 1] % 2 != 0;
+    *reals = is_in_blocks ? (clq_strides){.axis = CLQ_MAX_RANK - 1, .block = 2, .lane = 1} : (clq_strides){.axis = 0};
+    *codes = (clq_strides){.axis = 0};
+    nest(shape, reals, is_in_blocks ? 3 : 1);
+    nest(shape, codes, 1);
+}
+
 /* Codes lie in rows of an even pitch, which 4-bit ones take where a row has an even length. */
 void clq_verify_strides(const clq_trial_shape *shape, clq_strides *reals, clq_strides *codes)
 {
@@ -183,6 +217,10 @@ void clq_verify_strides(const clq_trial_shape *shape, clq_strides *reals, clq_st
     const uint64_t columns = shape->shape[2];
     const uint64_t pitch = columns + 3;
     const uint64_t even = columns + 2 + columns % 2;
+    if (shape->shape[CLQ_MAX_RANK - 1] != 0) {
+        deep_strides(shape, reals, codes);
+        return;
+    }
     *codes = (clq_strides){.stride = {rows * even + 4, even, 1}};
     switch ((slabs + rows + columns) % 4) {
     case 0:
