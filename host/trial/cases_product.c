@@ -21,8 +21,8 @@
  * k than are staged in local memory at once, twice; TILES: more columns than a work-group's tile has, the last panel
  * ragged; with rows of A that lie at multiples of 16 bytes, since they are packed (kernels/gemm_mma.cl). MANY_GROUPS:
  * of four k along K, more than there are scales kept of (kernels/gemm_fold.clh). UNEVEN: groups along K that are filled
- * up to whole steps (native/product.h), the last one shorter than a step. PART: where tiles are high, of what has no
- * part in K: a step of it.
+ * up to whole steps (native/product.h), the last one shorter than a step. STEP: where tiles are high, of what has no
+ * part in K: a part of a step.
  */
 enum {
     COLUMNS = 37,
@@ -32,7 +32,7 @@ enum {
     DEEPER = 2303,
     WIDE = 481,
     PANELS = 64,
-    PART = 22,
+    STEP = 22,
     SHALLOW = 10,
     WHOLE = 12,
     EVEN = 64,
@@ -61,10 +61,11 @@ typedef struct problem_kind {
 } problem_kind;
 
 /*
- * How a kind is tried where tiles are high, each of which takes as long as a whole one: by part of a tile, or by one
- * and a ragged other, as it is alone or in slices as well. Slices end in the same sums whatever becomes of these.
+ * How a kind is tried where tiles are high, each of which takes as long as a whole one: by part of a tile in one batch
+ * or in all, or by a tile and a ragged other; as it is alone, or in slices as well. These end in the same sums whatever
+ * becomes of them.
  */
-enum { PART_ONCE = 0, PART_TWICE = 1, ROWS_ONCE = 2, ROWS_TWICE = 3 };
+enum { PART = 0, PART_IN_BATCHES, PART_IN_SLICES, ROWS_OF_TILES, ROWS_IN_SLICES };
 
 #define NO CLQ_GEMM_ABSENT
 #define ONE CLQ_GEMM_PER_TENSOR
@@ -76,55 +77,57 @@ enum { PART_ONCE = 0, PART_TWICE = 1, ROWS_ONCE = 2, ROWS_TWICE = 3 };
 /* Every type, kind of parameter and output; `values`: of multipliers, or of the scales. The last two are for tall ones.
  */
 static const problem_kind kinds[] = {
-    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 0, ROWS_TWICE},
-    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0, PART_ONCE},
+    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 0, ROWS_IN_SLICES},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0,
+     PART_IN_BATCHES},
     {CLQ_S8, CLQ_U8, CLQ_U8, CLQ_REQUANTIZE_SINGLE, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, 9, 200, 0,
-     PART_ONCE},
-    {CLQ_U8, CLQ_U8, CLQ_S8, CLQ_REQUANTIZE_SHIFT, ONE, ONE, ONE, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, ROWS, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0, PART_ONCE},
-    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, EVEN, 2, ALL, 0, ROWS_ONCE},
-    {CLQ_S8, CLQ_U8, CLQ_F32, 0, ONE, COLS, ONE, COLS, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 1e6, 0, PART_ONCE},
-    {CLQ_U8, CLQ_U8, CLQ_S32, 0, ROWS, NO, NO, COLS, 0, 0, PANELS, DEPTH, 2, -70000.0, 90000.0, 0, ROWS_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_SHIFT, NO, ONE, COLS, NO, 0, 1, COLUMNS, DEPTH, 2, ALL, 0, PART_ONCE},
-    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE_AWAY, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0,
-     PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, ONE, NO, COLS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 0, PART_ONCE},
-    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE, NO, NO, COLS, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, 0, PART_ONCE},
-    {CLQ_U8, CLQ_S4, CLQ_S32, 0, ROWS, COLS, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0, PART_ONCE},
-    {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, DEPTH, 3, ALL, 0, PART_ONCE},
-    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL, 0, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 1, 0, TILES, STEPS, 1, ALL, 0, PART_TWICE},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 1, ALL, 0, PART_ONCE},
-    {CLQ_U8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 0, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, PAST, 1, ALL, 0, PART_ONCE},
-    {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, SHALLOW, 1, ALL, 0, PART_ONCE},
-    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, PANELS + 1, WHOLE, 1, ALL, 0, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 0, PART_ONCE},
+     PART_IN_BATCHES},
+    {CLQ_U8, CLQ_U8, CLQ_S8, CLQ_REQUANTIZE_SHIFT, ONE, ONE, ONE, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0,
+     PART_IN_BATCHES},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, ROWS, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0,
+     PART_IN_BATCHES},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, EVEN, 2, ALL, 0, ROWS_OF_TILES},
+    {CLQ_S8, CLQ_U8, CLQ_F32, 0, ONE, COLS, ONE, COLS, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 1e6, 0, PART},
+    {CLQ_U8, CLQ_U8, CLQ_S32, 0, ROWS, NO, NO, COLS, 0, 0, PANELS, DEPTH, 2, -70000.0, 90000.0, 0, ROWS_OF_TILES},
+    {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0, PART},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0, PART},
+    {CLQ_S8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_FLOAT, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0, PART},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_SHIFT, NO, ONE, COLS, NO, 0, 1, COLUMNS, DEPTH, 2, ALL, 0, PART},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE_AWAY, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0, PART},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, ONE, NO, COLS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 0, PART},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE, NO, NO, COLS, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, 0, PART},
+    {CLQ_U8, CLQ_S4, CLQ_S32, 0, ROWS, COLS, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0, PART},
+    {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, DEPTH, 3, ALL, 0, PART},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL, 0, PART},
+    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 1, 0, TILES, STEPS, 1, ALL, 0, PART_IN_SLICES},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0, PART},
+    {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 1, ALL, 0, PART},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 0, PART},
+    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, PAST, 1, ALL, 0, PART},
+    {CLQ_S8, CLQ_U8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, WIDE, SHALLOW, 1, ALL, 0, PART},
+    {CLQ_U8, CLQ_S8, CLQ_S32, 0, ROWS, COLS, NO, COLS, 1, 1, PANELS + 1, WHOLE, 1, ALL, 0, PART},
+    {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 0, PART},
 };
 
 /* The same in groups along K: whole ones, a short last one, and one alone; with whole panels too, behind which the next
  * group's sums of columns begin. Of one k products are so small that many are ties where they become short reals, or
  * beside one. `values`: of A's scales. */
 static const problem_kind group_kinds[] = {
-    {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 16, ROWS_ONCE},
-    {CLQ_U8, CLQ_S4, CLQ_F32, 0, ROWS, PARTS, ROWS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 12, PART_ONCE},
-    {CLQ_S8, CLQ_U8, CLQ_F16, 0, ONE, COLS, PARTS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 16, PART_ONCE},
-    {CLQ_S8, CLQ_U4, CLQ_BF16, 0, ROWS, ONE, ONE, NO, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 9.5, 36, PART_ONCE},
-    {CLQ_U8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 0, 0, PANELS - 1, DEPTH, 2, -100.0, 1e6, 4, PART_ONCE},
-    {CLQ_S8, CLQ_S4, CLQ_F16, 0, NO, NO, ROWS, NO, 0, 0, PANELS, DEPTH, 2, ALL, 64, PART_ONCE},
-    {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, EVEN, 2, ALL, DEPTH, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 1, COLUMNS, MANY_GROUPS, 1, ALL, 4, PART_ONCE},
-    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, ONE, NO, 0, 0, TILES, STEPS, 1, ALL, 128, PART_ONCE},
-    {CLQ_U8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_BF16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4, PART_ONCE},
-    {CLQ_S8, CLQ_S8, CLQ_F16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4, PART_ONCE},
-    {CLQ_S8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 1, 1, COLUMNS, STEPS, 1, ALL, UNEVEN, PART_ONCE},
-    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, ROWS, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL, 4, PART_ONCE},
-    {CLQ_S8, CLQ_U4, CLQ_F16, 0, NO, PARTS, PARTS, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 8, PART_ONCE},
+    {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 16, ROWS_OF_TILES},
+    {CLQ_U8, CLQ_S4, CLQ_F32, 0, ROWS, PARTS, ROWS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 12, PART_IN_BATCHES},
+    {CLQ_S8, CLQ_U8, CLQ_F16, 0, ONE, COLS, PARTS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 16, PART_IN_BATCHES},
+    {CLQ_S8, CLQ_U4, CLQ_BF16, 0, ROWS, ONE, ONE, NO, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 9.5, 36, PART},
+    {CLQ_U8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 0, 0, PANELS - 1, DEPTH, 2, -100.0, 1e6, 4, PART},
+    {CLQ_S8, CLQ_S4, CLQ_F16, 0, NO, NO, ROWS, NO, 0, 0, PANELS, DEPTH, 2, ALL, 64, PART},
+    {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, EVEN, 2, ALL, DEPTH, PART},
+    {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 1, COLUMNS, MANY_GROUPS, 1, ALL, 4, PART},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, ONE, NO, 0, 0, TILES, STEPS, 1, ALL, 128, PART},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32, PART},
+    {CLQ_S8, CLQ_S8, CLQ_BF16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4, PART},
+    {CLQ_S8, CLQ_S8, CLQ_F16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4, PART},
+    {CLQ_S8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 1, 1, COLUMNS, STEPS, 1, ALL, UNEVEN, PART},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, ROWS, COLS, 1, 1, PANELS + 1, SHALLOW, 1, ALL, 4, PART},
+    {CLQ_S8, CLQ_U4, CLQ_F16, 0, NO, PARTS, PARTS, NO, 0, 0, PANELS, SHALLOW, 1, ALL, 8, PART},
 };
 
 /* Tiles of a work-group, one height for all products. */
@@ -135,18 +138,18 @@ static int has_high_tiles(const clq_trial_heights *heights)
 
 /*
  * Where tiles are high none sums in f32, none keeps scales of groups (kernels/gemm_fold.clh), each of which is a slice
- * of a launch, and WIDE has several tiles across.
+ * of a launch, and what is wide has several tiles across.
  */
 static problem_kind where_tiles_are_high(const problem_kind *kind)
 {
     problem_kind taken = *kind;
     if (kind->k_group == 4 && kind->k > SHALLOW) {
         taken.k = SHALLOW;
-    } else if (kind->k == DEEP || (kind->k == DEPTH && kind->high != ROWS_TWICE)) {
-        taken.k = PART;
+    } else if (kind->k == DEEP || (kind->k == DEPTH && kind->high != ROWS_IN_SLICES)) {
+        taken.k = STEP;
     }
-    taken.n = kind->n == TILES ? COLUMNS : kind->n;
-    taken.batch = kind->k == FAR ? 1 : kind->batch;
+    taken.n = kind->n == TILES ? COLUMNS : kind->n == WIDE ? TILES : kind->n;
+    taken.batch = kind->high == PART ? 1 : kind->batch;
     return taken;
 }
 
@@ -200,7 +203,7 @@ static int is_low(const problem_kind *kind)
 
 static uint64_t rows_of(const clq_trial_heights *heights, const problem_kind *kind)
 {
-    const int is_part = has_high_tiles(heights) ? kind->high < ROWS_ONCE : is_low(kind) && heights->low != 0;
+    const int is_part = has_high_tiles(heights) ? kind->high < ROWS_OF_TILES : is_low(kind) && heights->low != 0;
     return has_whole_tiles(kind) && heights->whole != 0 ? heights->whole : is_part ? heights->low : heights->rows;
 }
 
@@ -216,7 +219,7 @@ static void describe_kind(const clq_trial_heights *heights, const problem_kind *
 /* As it is, and in slices. */
 static size_t ways_of(const clq_trial_heights *heights, const problem_kind *kind)
 {
-    return has_high_tiles(heights) && (kind->high == PART_ONCE || kind->high == ROWS_ONCE) ? 1 : 2;
+    return !has_high_tiles(heights) || kind->high == PART_IN_SLICES || kind->high == ROWS_IN_SLICES ? 2 : 1;
 }
 
 static void describe_number(const clq_trial_heights *heights, const problem_kind *list, size_t count, size_t number,

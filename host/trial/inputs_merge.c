@@ -16,7 +16,8 @@ static float next_magnitude(uint32_t *state)
     return clq_float_from_bits(exponent << 23 | (clq_trial_random(state) & 0x7FFFFF));
 }
 
-/* Ends of all kinds: ordinary, on one side of 0, without width, very small and large, and such as are none. */
+/* Ends of all kinds: ordinary, on one side of 0, without width, very small and large, and such as are none. Over a
+ * divisor of 1 + 2^-40 the last width is a tie of doubles, and next to a tie of f32, but for what is below 62 bits. */
 void clq_trial_fill_given_ranges(const clq_task *task, float *range, uint32_t *state)
 {
     static const float pairs[][2] = {{0.0f, 0.0f},
@@ -49,7 +50,8 @@ void clq_trial_fill_given_ranges(const clq_task *task, float *range, uint32_t *s
                                      {-0x1.8765dcp125f, 0x1.fedcb2p127f},
                                      {-0x1.23456p126f, 0x1.876546p126f},
                                      {-0x1.8765dep124f, 0x1.9edcb2p126f},
-                                     {-0x1.2345cap124f, 0x1.fedcb2p126f}};
+                                     {-0x1.2345cap124f, 0x1.fedcb2p126f},
+                                     {-0x1.000102p-24f, 0x1.01f7fcp0f}};
     for (uint64_t p = 0; p < task->geometry.parameters; p++) {
         const float lo = (float)clq_trial_random(state) * -0x1p-20f;
         const float hi = (float)clq_trial_random(state) * (p % 5 == 0 ? -0x1p-30f : 0x1p-18f);

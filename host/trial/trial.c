@@ -12,7 +12,7 @@
 enum { ALIGNMENT_BYTES = 64, GUARD_BYTES = 64 };
 
 /* What lies around operands: no number in any type of real, so that it is found by who reads too far. */
-static const unsigned char guard[2] = {0xC1, 0xFF};
+static const unsigned char guard[8] = {0xC1, 0xFF, 0xC1, 0xFF, 0xC1, 0xFF, 0xC1, 0xFF};
 enum { MOST_TOGETHER = 32 };
 
 typedef struct operand {
