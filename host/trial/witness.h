@@ -47,8 +47,8 @@ enum { CLQ_TRIAL_WIDE_DIFFERENCES = 4, CLQ_TRIAL_DIFFERENCE_CODE = 3 };
 const clq_trial_difference *clq_trial_differences(clq_dtype real, size_t *count);
 
 /*
- * A moving average, of which another state comes where the last bit of the product's upper half is another; of the last,
- * where a sum forgets what lies below 62 bits of its smaller operand.
+ * A moving average, of which another state comes where the last bit of the product's upper half is another; of the
+ * last, where a sum forgets what lies below 62 bits of its smaller operand.
  */
 typedef struct clq_trial_average {
     float state, now, averaging;
