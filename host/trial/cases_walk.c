@@ -70,7 +70,7 @@ static const clq_trial_shape column_shapes[] = {
  * of less than one; a dimension in blocks, ragged, outside of the runs and inside, on either side and on both. Bands
  * whose elements lie apart; one parameter in equal pieces of whole vectors, but for one element more.
  */
-enum { LARGE_RUN_SHAPES = 4, EVEN_RUN_SHAPES = 10 };
+enum { LARGE_RUN_SHAPES = 8, EVEN_RUN_SHAPES = 10 };
 typedef struct strided_shape {
     clq_trial_shape shape;
     clq_strides reals, codes;
