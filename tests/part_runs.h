@@ -14,7 +14,7 @@ typedef struct part_job {
     const char *options[8];
 } part_job;
 
-enum { PART_JOB_COUNT = 13, PART_FOLDER_JOB = PART_JOB_COUNT - 1, PART_FINDING_JOB = 2, PART_SHARDED_JOB = 6 };
+enum { PART_JOB_COUNT = 14, PART_FOLDER_JOB = PART_JOB_COUNT - 1, PART_FINDING_JOB = 2, PART_SHARDED_JOB = 6 };
 extern const part_job PART_JOBS[PART_JOB_COUNT];
 
 extern uint64_t part_seed; /* CLQ_TEST_SEED, or another one each time */

@@ -116,6 +116,7 @@ static void continues_a_part_from_every_call(void **state)
     for (size_t j = 0; j < PART_JOB_COUNT; j += 3) {
         part_expected want = part_expect(&PART_JOBS[j]);
         long point = 1 + (long)(j % (size_t)check_stride());
+        int done_early = 0;
         for (int code = KILLED_RUN_DIED; code == KILLED_RUN_DIED; point += 3 * check_stride()) {
             const unsigned dies = 1 + (unsigned)(point % 2);
             killed_run run = {
@@ -123,8 +124,13 @@ static void continues_a_part_from_every_call(void **state)
             part_begin(&PART_JOBS[j]);
             part_must(point % 4 < 2 ? part_run(&PART_JOBS[j], 3 - dies, 2, NULL) : 0, "the other part", point);
             code = part_run_with(&PART_JOBS[j], dies, 2, run, NULL);
+            if (code == KILLED_RUN_DIED && part_join(&PART_JOBS[j]) == 0) {
+                /* Both were done but for the flush of the last line of a journal. */
+                assert_int_equal(done_early++, 0);
+                part_assert_joined(&want, "done", point);
+                continue;
+            }
             if (code == KILLED_RUN_DIED) {
-                assert_int_not_equal(part_join(&PART_JOBS[j]), 0);
                 part_assert_not_half(&PART_JOBS[j], &want, point);
                 part_must(part_run(&PART_JOBS[j], dies, 2, "--resume"), "a part that is continued", point);
             } else {

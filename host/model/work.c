@@ -28,11 +28,12 @@ static part_rows rows_of_part(const clq_model_plan_tensor *whole, clq_part which
         /* Codes of 4 bits may be packed over the whole tensor, with half a byte in a row. */
         return (part_rows){part->bytes % rows == 0 ? part->bytes / rows * CLQ_PIECE_ROWS : CLQ_PIECE_ROWS / 2 * row, 0};
     }
-    if (part->bytes % whole->parameters == 0) {
-        return (part_rows){part->bytes / whole->parameters * parameters * CLQ_PIECE_ROWS, 0};
+    if (which == CLQ_PART_ZERO_POINT && part->shape[0] < whole->parts[CLQ_PART_SCALE].shape[0]) {
+        /* In words along the rows, of which 32 fill as many rows of words as a code has bits. Bytes do not tell: those
+         * of 8 bits fill their words, like bytes of their own. */
+        return (part_rows){part->bytes / part->shape[0] * bits, bits};
     }
-    /* Zero points in words along the rows: 32 rows fill as many rows of words as a code has bits. */
-    return (part_rows){part->bytes / part->shape[0] * bits, bits};
+    return (part_rows){part->bytes / whole->parameters * parameters * CLQ_PIECE_ROWS, 0};
 }
 
 /* The windows of a piece that begins at `first` and, unless it is the last, ends at row `end`. */
