@@ -38,8 +38,8 @@ clq_status clq_part_name(const clq_model *model, const char *name, const char *s
         return clq_fail(
             error, CLQ_INVALID_ARGUMENT,
             "tensor '%s': its %s would be called '%s', and the model holds a tensor of that name; --exclude "
-            "one of the two",
-            shown, what, shown_full);
+            "copies '%s' as it is",
+            shown, what, shown_full, shown);
     }
     return CLQ_OK;
 }
