@@ -2,6 +2,7 @@
 /* Second stage of `quantize`: ranges, the scales and zero points that follow from them, and the codes. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,19 +10,32 @@
 #include "model/quantize_job.h"
 #include "stream/ranges.h"
 
+/* The elements that were looked at, for people: of a piece others may hold more, and before those of this one. */
+static void tell_extent(const clq_model_plan_tensor *tensor, char *text, size_t room)
+{
+    if (tensor->whole != NULL && tensor->elements < tensor->whole->elements) {
+        snprintf(text, room, "its elements %" PRIu64 " to %" PRIu64, tensor->first,
+                 tensor->first + tensor->elements - 1);
+    } else {
+        snprintf(text, room, "%" PRIu64 " elements", tensor->elements);
+    }
+}
+
 static clq_status refuse_nonfinite(const clq_quantize_job *job, const clq_model_plan_tensor *tensor, clq_error *error)
 {
     const clq_nonfinite *found = &tensor->nonfinite;
     const char *name = job->model->tensors[tensor->index].name;
     char shown[200];
+    char extent[80];
     if (found->count == 0 || job->request->ignore_nonfinite) {
         return CLQ_OK;
     }
     clq_printable(shown, sizeof shown, name, strlen(name));
+    tell_extent(tensor, extent, sizeof extent);
     return clq_fail(error, CLQ_NONFINITE,
-                    "tensor '%s': %" PRIu64 " of %" PRIu64 " elements %s NaN or infinite%s, the first at index %" PRIu64
+                    "tensor '%s': %" PRIu64 " of %s %s NaN or infinite%s, the first at index %" PRIu64
                     "; --nonfinite ignore leaves them out of the range",
-                    shown, found->count, tensor->elements, found->count == 1 ? "is" : "are",
+                    shown, found->count, extent, found->count == 1 ? "is" : "are",
                     clq_real_as(job->model->tensors[tensor->index].dtype.name), tensor->first + found->first_index);
 }
 

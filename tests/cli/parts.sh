@@ -61,3 +61,10 @@ mkdir out
 in_parts
 touch -t 200101010000 m.safetensors
 refused join out/q.safetensors | sed "s:$PWD/::"
+
+echo "-- NaN in a part: what is told is of the elements that it looked at"
+{ head -c 65528 /dev/zero; f32 7fc00000 ff800000; } | safetensors '{"w":{"dtype":"F32","shape":[64,256],"data_offsets":[0,65536]}}' >nan.safetensors
+rm -r out
+mkdir out
+"$CLQUANT" quantize nan.safetensors -o out/q.safetensors --part 1/2 --device reference --quiet && echo done
+refused quantize nan.safetensors -o out/q.safetensors --part 2/2 --device reference
