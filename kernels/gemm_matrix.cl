@@ -19,12 +19,26 @@
  * slice is zeros, so that A may have anything there; beyond k it is not read. Where 16 bytes of A's rows do not lie at
  * multiples of as many, which is asked once, or a step goes beyond k, they are read byte by byte; panels always do.
  *
- * Build options: TILE 64 or 128; VECTOR_WIDTH 4; those of gemm_fragment.clh; CLQ_EMULATE (kernels/instruction/).
- * Dimensions: ITEMS * ceil(n / TILE), ceil(m / TILE), batch * slices. a' is A's codes, or, where the instruction takes
- * no others, as s8.
+ * GROUPS 1: the kernel for products with groups along K instead, of AMD's instructions, for which each lane adds its
+ * sums of a part to its y (gemm_tile_parts.clh). A part begins with a step of its own, which is copied while the part
+ * before it is multiplied; of a step that a part does not fill what has no k is left out. Behind the last all of C lies
+ * in the place of the stages.
+ *
+ * Build options: TILE 64 or 128, with GROUPS 64, since y takes as many registers as sums do; VECTOR_WIDTH 4; those of
+ * gemm_fragment.clh; CLQ_EMULATE (kernels/instruction/). Dimensions: ITEMS * ceil(n / TILE), ceil(m / TILE), batch *
+ * slices. a' is A's codes, or, where the instruction takes no others, as s8.
  */
+#ifndef GROUPS
+#define GROUPS 0
+#endif
+#if GROUPS
+#undef VECTOR_WIDTH
+#define VECTOR_WIDTH 1 /* of a row a lane has sums of columns that lie apart */
+#else
 #define TILE_SPACE __local /* where sums are taken from (kernels/gemm_rows.clh) */
 #include "gemm_output.clh"
+#endif
+#include "gemm_call.h"
 
 #ifndef TILE
 #define TILE 128
@@ -49,18 +63,35 @@
 #define CHUNKS (TILE * ROW_CHUNKS)
 #define A_STAGE (TILE * A_PITCH)
 #define B_STAGE (STEP_GROUPS * B_PITCH)
+#define STAGE_WORDS (2 * (A_STAGE + B_STAGE))
 #define C_PITCH (PANEL_COLUMNS + 8)
 /* Rows of C of which a lane writes VECTOR_WIDTH columns each. */
 #define LANE_ROWS (MATRIX_ROWS * (PANEL_COLUMNS / VECTOR_WIDTH) / MATRIX_LANES)
+
+#if GROUPS
+#include "gemm_tile_parts.clh"
+#endif
 
 /* What a work-group multiplies. */
 typedef struct matrix_share {
     __global const uchar *a; /* the batch's rows */
     __global const uint *b;  /* the batch's panels */
     uint row0, panel0, panels;
-    uint last; /* the group of four k before which the slice ends */
     int a_is_aligned;
 } matrix_share;
+
+/*
+ * Steps have groups of four k from `group` on to before `last`, where their part or the slice ends; there may be none.
+ * Two numbers, since with a structure of them Intel's compiler leaves the products in loops. The step behind one:
+ */
+#if GROUPS
+#define NEXT_LAST(call, group, last)                                                                                   \
+    ((group) + STEP_GROUPS < (last) ? (last) : min((last) + (call)->slice_groups, (call)->groups))
+#define NEXT_GROUP(group, last) min((group) + STEP_GROUPS, last)
+#else
+#define NEXT_LAST(call, group, last) (last)
+#define NEXT_GROUP(group, last) ((group) + STEP_GROUPS)
+#endif
 
 /* 16 codes of a row from `depth` on; its last one again in place of those beyond its end. */
 static inline uint4 load_codes(__global const uchar *row, uint depth, uint k)
@@ -92,9 +123,9 @@ static inline uint4 load_a(const gemm_call *call, const matrix_share *share, uin
     return is_whole ? *(__global const uint4 *)(from + depth) : load_codes(from, depth, call->k);
 }
 
-static inline uint4 load_b(const gemm_call *call, const matrix_share *share, uint group, uint at)
+static inline uint4 load_b(const gemm_call *call, const matrix_share *share, uint group, uint last, uint at)
 {
-    const uint of_step = min(group + at / GROUP_CHUNKS, share->last - 1);
+    const uint of_step = min(group + at / GROUP_CHUNKS, last - 1);
     const uint column = at % GROUP_CHUNKS * 4;
     const uint panel = min(share->panel0 + column / PANEL_COLUMNS, share->panels - 1);
     return *(__global const uint4 *)(share->b + ((ulong)panel * call->groups + of_step) * PANEL_COLUMNS +
@@ -103,24 +134,24 @@ static inline uint4 load_b(const gemm_call *call, const matrix_share *share, uin
 
 /* Lay them in a stage, in place of B's groups beyond the slice zeros. That is asked here, where what was loaded must
  * have come anyway. */
-static inline void store_chunks(const gemm_call *call, const matrix_share *share, uint group, uint at, uint4 of_a,
-                                uint4 of_b, __local uint *a, __local uint *b)
+static inline void store_chunks(const gemm_call *call, uint group, uint last, uint at, uint4 of_a, uint4 of_b,
+                                __local uint *a, __local uint *b)
 {
+    (void)call;
     const uint of_step = at / GROUP_CHUNKS;
     *(__local uint4 *)(a + at / ROW_CHUNKS * A_PITCH + at % ROW_CHUNKS * 4) = of_a ^ FLIP(call);
-    *(__local uint4 *)(b + of_step * B_PITCH + at % GROUP_CHUNKS * 4) =
-        group + of_step < share->last ? of_b : (uint4)(0);
+    *(__local uint4 *)(b + of_step * B_PITCH + at % GROUP_CHUNKS * 4) = group + of_step < last ? of_b : (uint4)(0);
 }
 
 /* Chunks of each operand that a work-item copies in a step, ITEMS apart. */
 #define COPIES (CHUNKS / ITEMS)
 
 #ifdef MATRIX_AHEAD
-/* Begin to load the step of `group`, of which there is none from the slice's end on; they are in registers. */
+/* Begin to load a step; what is loaded is in registers. */
 static inline __attribute__((always_inline)) void load_step(const gemm_call *call, const matrix_share *share,
-                                                            uint group, uint4 *of_a, uint4 *of_b)
+                                                            uint group, uint last, uint4 *of_a, uint4 *of_b)
 {
-    if (group >= share->last) {
+    if (group >= last) {
         return;
     }
 #pragma unroll
@@ -129,39 +160,43 @@ static inline __attribute__((always_inline)) void load_step(const gemm_call *cal
     }
 #pragma unroll
     for (uint i = 0; i < COPIES; i++) {
-        of_b[i] = load_b(call, share, group, (uint)get_local_id(0) + i * ITEMS);
+        of_b[i] = load_b(call, share, group, last, (uint)get_local_id(0) + i * ITEMS);
     }
 }
 
-static inline __attribute__((always_inline)) void store_step(const gemm_call *call, const matrix_share *share,
-                                                             uint group, const uint4 *of_a, const uint4 *of_b,
-                                                             __local uint *a, __local uint *b)
+static inline __attribute__((always_inline)) void store_step(const gemm_call *call, uint group, uint last,
+                                                             const uint4 *of_a, const uint4 *of_b, __local uint *a,
+                                                             __local uint *b)
 {
 #pragma unroll
     for (uint i = 0; i < COPIES; i++) {
-        store_chunks(call, share, group, (uint)get_local_id(0) + i * ITEMS, of_a[i], of_b[i], a, b);
+        store_chunks(call, group, last, (uint)get_local_id(0) + i * ITEMS, of_a[i], of_b[i], a, b);
     }
 }
 #else
-/* Copy the step of `group`. */
-static inline void copy_step(const gemm_call *call, const matrix_share *share, uint group, __local uint *a,
+static inline void copy_step(const gemm_call *call, const matrix_share *share, uint group, uint last, __local uint *a,
                              __local uint *b)
 {
-    for (uint at = (uint)get_local_id(0); at < CHUNKS && group < share->last; at += ITEMS) {
-        store_chunks(call, share, group, at, load_a(call, share, group, at), load_b(call, share, group, at), a, b);
+    for (uint at = (uint)get_local_id(0); at < CHUNKS && group < last; at += ITEMS) {
+        store_chunks(call, group, last, at, load_a(call, share, group, at), load_b(call, share, group, last, at), a, b);
     }
 }
 #endif
 
 #define SUM(i, panel, j) (((i)*SUB_PANELS + (panel)) * BESIDE + (j))
 
-/* Add the products of a staged step to the sums, which are in registers where this is no call. `a` and `b` are where
- * the sub-group's part of the step begins. */
+/* Add the products of a staged step of so many groups to the sums, which are in registers where this is no call. `a`
+ * and `b` are where the sub-group's part of the step begins. */
 static inline __attribute__((always_inline)) void multiply_step(__local const uint *a, __local const uint *b,
-                                                                int is_signed, __local uint *scratch, matrix_c *sums)
+                                                                uint groups, int is_signed, __local uint *scratch,
+                                                                matrix_c *sums)
 {
+#if GROUPS
+    for (uint s = 0; s < min(groups, (uint)STEP_GROUPS); s += MATRIX_GROUPS) {
+#else
 #pragma unroll
     for (uint s = 0; s < STEP_GROUPS; s += MATRIX_GROUPS) {
+#endif
         matrix_b right[SUB_PANELS * BESIDE];
 #pragma unroll
         for (uint j = 0; j < SUB_PANELS * BESIDE; j++) {
@@ -180,6 +215,65 @@ static inline __attribute__((always_inline)) void multiply_step(__local const ui
     }
 }
 
+static inline matrix_share share_of(const gemm_call *call, const gemm_memory *memory, const gemm_place *place,
+                                    ulong batch, uint first)
+{
+    matrix_share share;
+    share.a = memory->a + call->a_offset + batch * call->a_batch;
+    share.b = memory->panels + call->b_offset + batch * call->b_batch;
+    share.row0 = place->y * TILE;
+    share.panel0 = place->x * (TILE / PANEL_COLUMNS);
+    share.panels = (call->n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
+    share.a_is_aligned = IS_ALIGNED(share.a, uint4) && call->a_row % 16 == 0 && first * GROUP_DEPTH % 16 == 0;
+#if GROUPS
+    share.a_is_aligned &= call->slice_groups * GROUP_DEPTH % 16 == 0 || call->parts == 1;
+#endif
+    return share;
+}
+
+#if GROUPS
+#define REALS (DOWN * SUB_PANELS * BESIDE * MATRIX_SUMS) /* of y: of each sum MATRIX_SUMS */
+#define REAL_OF(i, j, sum) ((SUM(i, 0, j)) * MATRIX_SUMS + (sum))
+
+/* Add the sums of a part to y; `row0` and `column0` are where the sub-group's part of the tile begins. */
+static inline __attribute__((always_inline)) void add_sums(__local const uint *part, uint row0, uint column0,
+                                                           const matrix_c *sums, floatv *y)
+{
+    const uint lane = (uint)get_local_id(0) % MATRIX_LANES;
+    gemm_part columns[SUB_PANELS * BESIDE];
+#pragma unroll
+    for (uint j = 0; j < SUB_PANELS * BESIDE; j++) {
+        columns[j] = laid_columns(part, column0 + j * MATRIX_COLUMNS + MATRIX_COLUMN(lane, 0));
+    }
+#pragma unroll
+    for (uint i = 0; i < DOWN; i++) {
+#pragma unroll
+        for (uint sum = 0; sum < MATRIX_SUMS; sum++) {
+            const gemm_part_row row = laid_row(part, row0 + i * MATRIX_ROWS + MATRIX_ROW(lane, sum));
+#pragma unroll
+            for (uint j = 0; j < SUB_PANELS * BESIDE; j++) {
+                int of[MATRIX_SUMS];
+                matrix_store_sums(sums[SUM(i, 0, j)], of);
+                y[REAL_OF(i, j, sum)] = add_laid(&columns[j], &row, (uint)of[sum], y[REAL_OF(i, j, sum)]);
+            }
+        }
+    }
+}
+
+static inline __attribute__((always_inline)) void lay_reals(__local float *reals, uint row0, uint column0,
+                                                            const floatv *y)
+{
+    const uint lane = (uint)get_local_id(0) % MATRIX_LANES;
+#pragma unroll
+    for (uint of = 0; of < REALS; of++) {
+        const uint part = of / MATRIX_SUMS;
+        const uint row = row0 + part / (SUB_PANELS * BESIDE) * MATRIX_ROWS + MATRIX_ROW(lane, of % MATRIX_SUMS);
+        const uint column = column0 + part % (SUB_PANELS * BESIDE) * MATRIX_COLUMNS + MATRIX_COLUMN(lane, 0);
+        reals[row * REALS_PITCH + column] = y[of];
+    }
+}
+
+#else
 /* Lay a lane's sums of MATRIX_ROWS rows and one panel where its sub-group has C. */
 static inline __attribute__((always_inline)) void lay_sums(__local int *c, const matrix_c *sums)
 {
@@ -243,12 +337,22 @@ static inline __attribute__((always_inline)) void write_sums(const gemm_call *ca
         }
     }
 }
+#endif
 
-__kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_matrix(GEMM_PARAMETERS)
+#if GROUPS
+#define KERNEL gemm_matrix_groups
+#define C_WORDS REALS_WORDS
+#else
+#define KERNEL gemm_matrix
+#define C_WORDS STAGE_WORDS /* there is less */
+#endif
+
+/* One body, since with a function of the loop over steps Intel's compiler leaves the products in loops. */
+__kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void KERNEL(GEMM_PARAMETERS)
 {
     GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    __local uint4 stages[(2 * (A_STAGE + B_STAGE)) / 4]; /* A's, then B's; then C, of which there is less */
+    __local uint4 stages[(STAGE_WORDS > C_WORDS ? STAGE_WORDS : C_WORDS) / 4]; /* A's, then B's; then C */
     __local uint *const a_stages = (__local uint *)stages;
     __local uint *const b_stages = a_stages + 2 * A_STAGE;
     MATRIX_SCRATCH(scratch, SUB_GROUPS);
@@ -258,45 +362,73 @@ __kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void g
     const ulong batch = place.z / call.slices;
     const uint slice = place.z - (uint)batch * call.slices;
     const uint first = (call.first_slice + slice) * call.slice_groups;
+    const matrix_share share = share_of(&call, &memory, &place, batch, first);
+    uint group = first;
+    uint last = min(first + call.slice_groups, call.groups);
     matrix_c sums[DOWN * SUB_PANELS * BESIDE];
 #ifdef MATRIX_AHEAD
     uint4 of_a[COPIES], of_b[COPIES]; /* of the next step */
 #endif
     uint stage = 0;
-    matrix_share share;
-    share.a = a + call.a_offset + batch * call.a_batch;
-    share.b = panels + call.b_offset + batch * call.b_batch;
-    share.row0 = place.y * TILE;
-    share.panel0 = place.x * (TILE / PANEL_COLUMNS);
-    share.panels = (call.n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
-    share.last = min(first + call.slice_groups, call.groups);
-    share.a_is_aligned = IS_ALIGNED(share.a, uint4) && call.a_row % 16 == 0 && first * GROUP_DEPTH % 16 == 0;
+#if GROUPS
+    __local uint parts[2 * PART_WORDS];
+    const uint item = (uint)get_local_id(0);
+    const gemm_tile_place tile = {batch, share.row0, place.x * TILE};
+    uint lines[3 * LINES_OF_ITEM];
+    floatv y[REALS];
 #pragma unroll
-    for (uint i = 0; i < DOWN * SUB_PANELS * BESIDE; i++) {
-        sums[i] = (matrix_c)(0);
+    for (uint i = 0; i < REALS; i++) {
+        y[i] = 0.0f;
     }
-#ifdef MATRIX_AHEAD
-    load_step(&call, &share, first, of_a, of_b);
-#else
-    copy_step(&call, &share, first, a_stages, b_stages);
+    load_lines(&call, &memory, &tile, item, 0, lines);
 #endif
-    for (uint group = first; group < share.last; group += STEP_GROUPS) {
-        __local uint *const a_here = a_stages + stage * A_STAGE;
-        __local uint *const b_here = b_stages + stage * B_STAGE;
-        stage ^= 1;
 #ifdef MATRIX_AHEAD
-        store_step(&call, &share, group, of_a, of_b, a_here, b_here);
-        barrier(CLK_LOCAL_MEM_FENCE);
-        load_step(&call, &share, group + STEP_GROUPS, of_a, of_b);
+    load_step(&call, &share, group, last, of_a, of_b);
 #else
-        barrier(CLK_LOCAL_MEM_FENCE);
-        copy_step(&call, &share, group + STEP_GROUPS, a_stages + stage * A_STAGE, b_stages + stage * B_STAGE);
+    copy_step(&call, &share, group, last, a_stages, b_stages);
 #endif
-        if (TAKES_S8(&call)) { /* the same for all */
-            multiply_step(a_here + a_part, b_here + b_part, 1, scratch, sums);
-        } else {
-            multiply_step(a_here + a_part, b_here + b_part, 0, scratch, sums);
+#if GROUPS
+    for (uint part = 0; part < call.parts; part++) {
+        __local uint *const laid = parts + part % 2 * PART_WORDS;
+        lay_lines(item, lines, laid);
+        load_lines(&call, &memory, &tile, item, part + 1, lines);
+#endif
+        const uint end = last;
+#pragma unroll
+        for (uint i = 0; i < DOWN * SUB_PANELS * BESIDE; i++) {
+            sums[i] = (matrix_c)(0);
         }
+        while (group < end) {
+            __local uint *const a_here = a_stages + stage * A_STAGE;
+            __local uint *const b_here = b_stages + stage * B_STAGE;
+            const uint groups = last - group;
+            const uint next = NEXT_GROUP(group, last);
+            const uint next_last = NEXT_LAST(&call, group, last);
+            stage ^= 1;
+#ifdef MATRIX_AHEAD
+            store_step(&call, group, last, of_a, of_b, a_here, b_here);
+            barrier(CLK_LOCAL_MEM_FENCE);
+            load_step(&call, &share, next, next_last, of_a, of_b);
+#else
+        barrier(CLK_LOCAL_MEM_FENCE);
+        copy_step(&call, &share, next, next_last, a_stages + stage * A_STAGE, b_stages + stage * B_STAGE);
+#endif
+            if (TAKES_S8(&call)) { /* the same for all */
+                multiply_step(a_here + a_part, b_here + b_part, groups, 1, scratch, sums);
+            } else {
+                multiply_step(a_here + a_part, b_here + b_part, groups, 0, scratch, sums);
+            }
+            group = next;
+            last = next_last;
+        }
+#if GROUPS
+        add_sums(laid, sub_group / ACROSS * SUB_ROWS, b_part, sums, y);
     }
+    barrier(CLK_LOCAL_MEM_FENCE); /* a stage may still be read */
+    lay_reals((__local float *)stages, sub_group / ACROSS * SUB_ROWS, b_part, y);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    write_reals(&call, &memory, &tile, item, (__local const float *)stages);
+#else
     write_sums(&call, &memory, &share, batch, slice, (__local int *)stages, sums);
+#endif
 }

@@ -37,6 +37,10 @@ COLUMNS = ("registers", "private", "spilled", "in loops", "vectors")
 DPAS = ["cl_intel_subgroup_matrix_multiply_accumulate", "cl_intel_subgroup_local_block_io", "-cl-intel-256-GRF-per-thread"]
 
 
+MATRIX_OPTIONS = {"intel-dpas": ["MATRIX_DPAS=8"] + DPAS, "intel-dpas16": ["MATRIX_DPAS=16"] + DPAS,
+                  "amd-mfma": ["MATRIX_MFMA=16"], "amd-mfma32": ["MATRIX_MFMA=32"], "amd-wmma": ["MATRIX_WMMA"]}
+
+
 def builds():
     """(name, file, options): as chosen for a GPU where nothing is tuned (kernels/tunables.def)."""
     walk = ["VECTOR_WIDTH=4", "COLUMN_BLOCKS=1"]
@@ -71,11 +75,17 @@ def builds():
                                                            "GROUPS=1"]
     for tile in 64, 128:
         yield f"gemm nvidia-mma {tile}", "gemm_mma.cl", ["VECTOR_WIDTH=4", f"TILE={tile}"]
-        yield f"gemm intel-dpas {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_DPAS=8"] + DPAS
-        yield f"gemm intel-dpas16 {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_DPAS=16"] + DPAS
-        yield f"gemm amd-mfma {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_MFMA=16"]
-        yield f"gemm amd-mfma32 {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_MFMA=32"]
-        yield f"gemm amd-wmma {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}", "MATRIX_WMMA"]
+        for variant, option in MATRIX_OPTIONS.items():
+            yield f"gemm {variant} {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}"] + option
+    # Groups along K, whose tiles are of 64: alone, and of a batch.
+    for form in ["GROUPS=1"], ["GROUPS=1", "TABLE=1"]:
+        name = "groups table" if len(form) > 1 else "groups"
+        yield f"gemm portable {name}", "gemm_portable.cl", ["VECTOR_WIDTH=4"] + form
+        yield f"gemm nvidia-dp4a {name}", "gemm_portable.cl", ["VECTOR_WIDTH=4", "DOT4_NVIDIA"] + form
+        yield f"gemm amd-dot {name}", "gemm_portable.cl", ["VECTOR_WIDTH=4", "DOT4_AMD"] + form
+        yield f"gemm nvidia-mma {name}", "gemm_mma.cl", ["VECTOR_WIDTH=4", "TILE=64"] + form
+        for variant, option in list(MATRIX_OPTIONS.items())[2:]: # not Intel's, which has no such kernel
+            yield f"gemm {variant} {name}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", "TILE=64"] + option + form
     # Products of a batch, which share a launch: the call comes from a table.
     yield "gemm portable table", "gemm_portable.cl", ["VECTOR_WIDTH=4", "TABLE=1"]
     for rows in 1, 8:
@@ -106,6 +116,9 @@ INSTRUCTIONS = {
 }
 for tile in 64, 128:
     INSTRUCTIONS[f"gemm nvidia-mma table {tile}"] = INSTRUCTIONS[f"gemm nvidia-mma {tile}"]
+for form in "groups", "groups table":
+    for name in "nvidia-dp4a", "amd-dot", "portable":
+        INSTRUCTIONS[f"gemm {name} {form}"] = INSTRUCTIONS[f"gemm {name}"]
 # 4 x 4 or 4 x 2 products of a sub-group, 2 steps of the instruction, either sign of A within the loop; and what they read
 # of local memory, a row of a matrix at a time: 4 times 8 of A, 8 times 4 or 2 of B.
 for edge in 64, 128:
@@ -121,10 +134,16 @@ for edge in 64, 128:
             (re.compile(rf"\bv_mfma_i32_16x16x{depth}_?i8\b"), across * across * 64 // depth),
             (re.compile(r"\bds_read(?:_b128|2\w*_b32)\b"), across + 2 * across), (re.compile(r"\bds_read"), 3 * across)])
     INSTRUCTIONS[f"gemm amd-wmma {edge}"] = ("gfx1100", [(re.compile(r"\bv_wmma_i32_16x16x16_iu8\b"), 2 * across * 4)])
+# With groups along K the loop is over instructions of a step, which a part may not fill: one at a time.
+STEPS = {"nvidia-mma": 2, "amd-wmma": 4}
+for name in "nvidia-mma", "amd-mfma", "amd-mfma32", "amd-wmma":
+    for form in "groups", "groups table":
+        gpus, ((instruction, count), *_) = INSTRUCTIONS[f"gemm {name} 64"]
+        INSTRUCTIONS[f"gemm {name} {form}"] = (gpus, [(instruction, count // STEPS.get(name, 1))])
 
 
 # Of these, what other GPUs are compiled for too, without that instruction.
-FOR_ALL = ("gemm portable",)
+FOR_ALL = ("gemm portable", "gemm portable groups", "gemm portable groups table")
 
 
 def has_instruction(target, build):

@@ -7,12 +7,11 @@
 #include "inputs_gemm.h"
 #include "opencl/runtime/context.h"
 
-void matrix_product_check(const char *variant, check_gemm *c, unsigned edge)
+void matrix_product_check_tiles(const char *variant, check_gemm *c, const char *tile, const char *way)
 {
     clq_context *context = check_device();
     clq_error error;
     clq_plan plan;
-    char tile[32];
     char how[48];
     check_gemm_result want;
     check_gemm_result got;
@@ -26,9 +25,8 @@ void matrix_product_check(const char *variant, check_gemm *c, unsigned edge)
     check_ok(clq_context_force_variant(context, variant, &error), &error, "clq_context_force_variant");
     check_ok(clq_gemm_plan(context, &c->problem, 0, &plan, &error), &error, "clq_gemm_plan");
     snprintf(how, sizeof how, "%s, emulated", variant);
-    snprintf(tile, sizeof tile, "tiles of %u x %u", edge, edge);
-    if (strstr(plan.reason, tile) == NULL) {
-        fail_msg("%s are wanted, and the plan says: %s", tile, plan.reason);
+    if (strstr(plan.reason, tile) == NULL || strstr(plan.reason, way) == NULL) {
+        fail_msg("%s are wanted, %s, and the plan says: %s", tile, way, plan.reason);
     }
     check_gemm_run(context, how, c, &got);
     check_gemm_same(c, how, &want, &got);
@@ -37,6 +35,13 @@ void matrix_product_check(const char *variant, check_gemm *c, unsigned edge)
     check_gemm_result_free(&want);
     check_gemm_result_free(&got);
     inputs_gemm_free(c);
+}
+
+void matrix_product_check(const char *variant, check_gemm *c, unsigned edge)
+{
+    char tile[32];
+    snprintf(tile, sizeof tile, "tiles of %u x %u", edge, edge);
+    matrix_product_check_tiles(variant, c, tile, "");
 }
 
 void matrix_product_skip_without_groups_of(size_t items)

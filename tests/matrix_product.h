@@ -10,6 +10,9 @@
 /* Fill the case and run it in tiles of `edge`, B as it is; compare with the reference, and free the case. */
 void matrix_product_check(const char *variant, check_gemm *c, unsigned edge);
 
+/* The same, where the plan must speak of these tiles and of that way. */
+void matrix_product_check_tiles(const char *variant, check_gemm *c, const char *tile, const char *way);
+
 /* The test is skipped where the device is none of OpenCL or has no work-groups of so many items. */
 void matrix_product_skip_without_groups_of(size_t items);
 

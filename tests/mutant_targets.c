@@ -78,11 +78,10 @@ static void add_products(clq_variant variant, const char *name, const char *file
     if (variant == CLQ_VARIANT_SPLIT_K) {
         return; /* of each other one */
     }
-    if (clq_cl_gemm_matrix_items(variant, CLQ_GEMM_LEAST_EDGE) != 0) { /* the edges of its tiles */
-        for (uint64_t edge = 64; edge <= 128; edge *= 2) {
-            add_product(variant, name, edge, 0);
-            add_product(variant, name, edge, 1);
-        }
+    if (clq_cl_gemm_is_of_matrices(variant)) { /* the edges of its tiles */
+        add_product(variant, name, 64, 0);
+        add_product(variant, name, 128, 0);
+        add_product(variant, name, 64, 1);
         return;
     }
     if (variant == CLQ_VARIANT_CPU_AMX) { /* one program, whatever the height */
@@ -135,7 +134,7 @@ typedef enum manner { READY, TRIAL } manner;
 /* Of a work-group's tile, where there are several; else 0. */
 static uint32_t edge_of(const mutant_target *target)
 {
-    return clq_cl_gemm_matrix_items(target->variant, CLQ_GEMM_LEAST_EDGE) != 0 ? (uint32_t)target->rows : 0;
+    return clq_cl_gemm_is_of_matrices(target->variant) ? (uint32_t)target->rows : 0;
 }
 
 static clq_status compare(const mutant_target *target, clq_context *context, const clq_trial_cases *cases,

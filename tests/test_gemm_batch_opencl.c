@@ -10,6 +10,7 @@
 #include "failing_opencl.h"
 #include "gemm_batch_case.h"
 #include "inputs_gemm.h"
+#include "opencl/runtime/context.h"
 #include "own_opencl.h"
 #include "refusal.h"
 
@@ -25,8 +26,10 @@ typedef struct scene {
 
 static scene s; /* too large for a stack */
 
-/* Experts of as many rows each, whose B needs sums of A's rows or does not; every fourth has none. */
-static void begin(cl_command_queue_properties properties, clq_dtype dtype, const char *variant)
+/* Experts of as many rows each, whose B needs sums of A's rows or does not, and may have groups along K; every fourth
+ * has none. */
+static void begin_in_groups(cl_command_queue_properties properties, clq_dtype dtype, const char *variant,
+                            uint64_t k_group)
 {
     memset(&s, 0, sizeof s);
     gemm_batch_case_init(&s.b, "experts on a queue");
@@ -35,15 +38,26 @@ static void begin(cl_command_queue_properties properties, clq_dtype dtype, const
     for (size_t i = 0; i < EXPERTS; i++) {
         check_gemm_init(&s.b.cases[i], "an expert", ROWS, COLUMNS, DEPTH);
         s.b.cases[i].problem.b.dtype = dtype;
+        if (k_group != 0) {
+            s.b.cases[i].problem.k_group = k_group;
+            s.b.cases[i].problem.b_scale = CLQ_GEMM_PER_GROUP;
+            s.b.cases[i].problem.c.dtype = CLQ_F32;
+        }
         s.b.is_empty[i] = i % 4 == 2;
         inputs_gemm_fill(&s.b.cases[i], INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
     }
     gemm_batch_case_want(&s.b, s.want);
     own_opencl_begin(&s.own, properties, 64);
+    clq_context_set_emulation(s.own.clquant, variant != NULL && strncmp(variant, "amd-", 4) == 0);
     ACCEPTED(clq_context_force_variant(s.own.clquant, variant, e));
     gemm_batch_place_begin(&s.p, s.own.clquant, &s.b);
     s.launch.struct_size = sizeof s.launch;
     s.launch.queue = s.own.queue;
+}
+
+static void begin(cl_command_queue_properties properties, clq_dtype dtype, const char *variant)
+{
+    begin_in_groups(properties, dtype, variant, 0);
 }
 
 static void end(void)
@@ -63,11 +77,11 @@ static clq_status create(clq_gemm_batch **batch, clq_error *error)
 
 /* ---- launches ---- */
 
-static void check_launches(const char *variant, clq_dtype dtype, int launches)
+static void check_launches(const char *variant, clq_dtype dtype, uint64_t k_group, int launches)
 {
     clq_gemm_batch *batch = NULL;
     clq_plan plan;
-    begin(0, dtype, variant);
+    begin_in_groups(0, dtype, variant, k_group);
     ACCEPTED(create(&batch, e));
     ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
     assert_string_equal(plan.variant, variant);
@@ -89,9 +103,12 @@ static void launches(void **state)
 {
     (void)state;
     if (check_device() != NULL && !check_device_is_native()) {
-        check_launches("gemv", CLQ_S8, 1);
-        check_launches("gemv", CLQ_U8, 1 + 12);
-        check_launches("cpu", CLQ_S8, 1 + 12);
+        check_launches("gemv", CLQ_S8, 0, 1);
+        check_launches("gemv", CLQ_U8, 0, 1 + 12);
+        check_launches("cpu", CLQ_S8, 0, 1 + 12);
+        check_launches("portable", CLQ_S8, 32, 1);
+        check_launches("portable", CLQ_U8, 12, 1 + 12);
+        check_launches("amd-mfma", CLQ_S8, 32, 1);
     }
     check_needs_device();
 }

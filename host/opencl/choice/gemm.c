@@ -226,8 +226,7 @@ static uint64_t work_items(const clq_gemm_task *task, const clq_gemm_decision *d
 /* So many work-items or groups fill the device: with fewer, K is cut. */
 static uint64_t enough_items(const clq_context *context, const clq_gemm_decision *decision)
 {
-    const int is_of_matrices = clq_cl_gemm_matrix_items(decision->variant, CLQ_GEMM_LEAST_EDGE) != 0;
-    const int groups = is_of_matrices ? CLQ_TUNE_GEMM_MMA_GROUPS : CLQ_TUNE_GEMM_GROUPS;
+    const int groups = clq_cl_gemm_is_of_matrices(decision->variant) ? CLQ_TUNE_GEMM_MMA_GROUPS : CLQ_TUNE_GEMM_GROUPS;
     return clq_size_max(context->device.compute_units, 1) * decision->tuning->values[groups];
 }
 
@@ -277,8 +276,7 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
     slices = clq_size_min(slices, MOST_SLICES);
     decision->most_partial = most_of_slices(task, units, clq_size_min(groups / least, MOST_SLICES), forced, decision);
     decision->slice_groups = (uint32_t)clq_size_divide_up(groups, slices);
-    if ((clq_cl_gemm_matrix_items(decision->variant, CLQ_GEMM_LEAST_EDGE) != 0 ||
-         decision->variant == CLQ_VARIANT_CPU_AMX) &&
+    if ((clq_cl_gemm_is_of_matrices(decision->variant) || decision->variant == CLQ_VARIANT_CPU_AMX) &&
         decision->slice_groups > STEP_GROUPS) {
         const uint64_t steps = clq_size_divide_up(decision->slice_groups, STEP_GROUPS);
         decision->slice_groups = (uint32_t)(steps * STEP_GROUPS); /* fewer than `groups`, since two have as many */
@@ -287,24 +285,28 @@ static void choose_slices(const clq_context *context, const clq_gemm_task *task,
 }
 
 /* The greatest m, up to that of the task, for which there are fewer than `enough` tiles, or columns of gemv; 0 for its
- * work-groups, whose items share K. A work-group's tiles are never enough: no kernel of theirs adds up groups. */
+ * work-groups, whose items share K; all where no kernel adds groups up. */
 static uint64_t most_unfused_rows(const clq_gemm_task *task, uint64_t enough, const clq_gemm_decision *decision)
 {
     const clq_gemm_problem *p = task->problem;
-    const uint64_t panels = p->batch * clq_size_divide_up(p->n, PANEL_COLUMNS);
+    const int is_edge = decision->tile_rows == 0;
+    const uint64_t height = is_edge ? decision->tile_edge : decision->tile_rows;
+    const uint64_t across =
+        p->batch * clq_size_divide_up(p->n, is_edge ? decision->tile_edge : (uint64_t)PANEL_COLUMNS);
+    if (!clq_cl_gemm_can_fuse(decision->variant)) {
+        return p->m;
+    }
     if (decision->variant == CLQ_VARIANT_GEMV) {
         return decision->group > 1 || work_items(task, decision) >= enough ? 0 : p->m;
     }
-    return decision->tile_rows == 0
-               ? p->m
-               : clq_size_min(p->m, (clq_size_divide_up(enough, panels) - 1) * decision->tile_rows);
+    return clq_size_min(p->m, (clq_size_divide_up(enough, across) - 1) * height);
 }
 
 /*
- * Slices are groups. Variants with tiles in registers, and gemv, add them up themselves where tiles or columns alone
- * are `enough` work-groups. Else y and the sums of a round lie in `words` of scratch memory, which a cache holds: where
- * that does not hold y and one sum of each element, rows go through in blocks of whole tiles. The last block has what
- * is left, up to twice as many rows as the others, since a tile may not be higher than its product.
+ * Slices are groups. Most kernels add them up themselves where tiles or columns alone are `enough` work-groups. Else y
+ * and the sums of a round lie in `words` of scratch memory, which a cache holds: where that does not hold y and one sum
+ * of each element, rows go through in blocks of whole tiles. The last block has what is left, up to twice as many rows
+ * as the others, since a tile may not be higher than its product.
  *
  * Of a block of g rows, `words` / (row_words * g) sums of each element are held, or 2 where that is less: y and the
  * round, or all groups without y. g is at most m, and the greater of most_rows, of which 2 fit, and 2 * tile - 1.
@@ -464,12 +466,12 @@ clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, co
     return decide(context, clq_cl_tuning_of(context), forced, task, decision, error);
 }
 
-/* One kernel of a work-group's tile adds no groups up: those products go by themselves. */
+/* Groups that no kernel adds up are rounds: those products go by themselves. */
 void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
                             clq_gemm_decision *decision)
 {
     const size_t entry = clq_cl_gemm_table_verdict_entry(decision->verdict_entry);
-    const int is_slices_alone = decision->in_groups && decision->tile_rows == 0;
+    const int is_slices_alone = decision->in_groups && !clq_cl_gemm_can_fuse(decision->variant);
     if (decision->by_host || is_slices_alone || forced == CLQ_VARIANT_SPLIT_K ||
         clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry))) {
         return;
@@ -496,7 +498,7 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     decision->tile_edge = tile_edge != 0 ? tile_edge : decision->tile_edge;
     if (decision->in_groups) {
         const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
-        decision->is_fused = decision->tile_rows != 0 && !in_slices;
+        decision->is_fused = clq_cl_gemm_can_fuse(variant) && !in_slices;
         decision->round_slices = in_slices ? (uint32_t)clq_size_min(2, task->k_groups) : decision->slices;
         decision->block_rows = in_slices ? clq_size_min(tile, task->problem->m) : task->problem->m;
         decision->tiles_per_item = 3; /* of a panel, and of the next one */

@@ -44,6 +44,17 @@ uint32_t clq_cl_gemm_matrix_items(clq_variant variant, uint32_t edge)
     return matrices[variant].items[edge != CLQ_GEMM_LEAST_EDGE];
 }
 
+int clq_cl_gemm_is_of_matrices(clq_variant variant)
+{
+    return matrices[variant].items[0] != 0;
+}
+
+/* Intel's compiler leaves the products of such a kernel in loops, with the sums in memory (ocloc 22.43). */
+int clq_cl_gemm_can_fuse(clq_variant variant)
+{
+    return variant != CLQ_VARIANT_INTEL_DPAS && variant != CLQ_VARIANT_INTEL_DPAS16;
+}
+
 static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                         const clq_gemm_problem *p, uint32_t edge)
 {
@@ -57,7 +68,8 @@ static uint64_t local_bytes_of_row(const clq_context *context, clq_variant varia
     return matrices[variant].local_bytes + (context->emulates ? matrices[variant].emulation_bytes : 0U);
 }
 
-/* Of matrices the greater where there is enough to do for all compute units, and the device holds and runs it. */
+/* Of matrices the greater where there is enough to do for all compute units, and the device holds and runs it. With
+ * groups along K the lesser: the greater has no registers for what it adds up. */
 uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                                const clq_gemm_problem *p)
 {
@@ -65,8 +77,8 @@ uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *
     const uint32_t great = tuning->values[CLQ_TUNE_GEMM_MMA_TILE];
     const uint64_t groups = p->batch * clq_size_divide_up(p->m, great) * clq_size_divide_up(p->n, great);
     const uint32_t items = clq_cl_gemm_matrix_items(variant, great);
-    const int is_enough =
-        p->m > CLQ_GEMM_LEAST_EDGE && p->n > CLQ_GEMM_LEAST_EDGE && groups >= context->device.compute_units;
+    const int is_enough = p->k_group == 0 && p->m > CLQ_GEMM_LEAST_EDGE && p->n > CLQ_GEMM_LEAST_EDGE &&
+                          groups >= context->device.compute_units;
     const int fits = cl->local_bytes >= great * local_bytes_of_row(context, variant) &&
                      cl->maximum_group_size >= items && cl->maximum_group_items[0] >= items;
     return items != 0 && is_enough && fits && !is_set_aside(context, tuning, variant, p, great) ? great

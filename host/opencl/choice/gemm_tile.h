@@ -21,10 +21,14 @@ uint32_t clq_cl_gemm_tile_rows(const clq_cl_tuning *tuning, clq_variant variant,
 uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                                const clq_gemm_problem *p);
 
-/* Work-items that make a tile of that edge together by an instruction that multiplies matrices; 0: the variant has
- * none.
- */
+/* Whether a work-group of the variant makes tiles by an instruction that multiplies matrices. */
+int clq_cl_gemm_is_of_matrices(clq_variant variant);
+
+/* Work-items that make such a tile of that edge together; 0: the variant has none. */
 uint32_t clq_cl_gemm_matrix_items(clq_variant variant, uint32_t edge);
+
+/* Whether the variant has a kernel that adds groups along K up itself. */
+int clq_cl_gemm_can_fuse(clq_variant variant);
 
 /* A height of a product for which the same program multiplies, with a ragged last tile where there can be one. */
 uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision);

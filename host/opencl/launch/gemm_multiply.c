@@ -90,8 +90,8 @@ static void describe_shapes(const clq_gemm_task *task, const clq_gemm_decision *
     const clq_gemm_problem *p = task->problem;
     const int a_is_signed = p->a.dtype == CLQ_S8;
     const int takes_signed = decision->variant == CLQ_VARIANT_AMD_MFMA || decision->variant == CLQ_VARIANT_AMD_MFMA32;
-    const int takes_both = decision->variant == CLQ_VARIANT_CPU_AMX ||
-                           (!takes_signed && clq_cl_gemm_matrix_items(decision->variant, CLQ_GEMM_LEAST_EDGE) != 0);
+    const int takes_both =
+        decision->variant == CLQ_VARIANT_CPU_AMX || (!takes_signed && clq_cl_gemm_is_of_matrices(decision->variant));
     memset(call, 0, sizeof *call);
     call->a_offset = task->arguments[CLQ_GEMM_A].offset_bytes;
     call->a_row = task->a.row_stride;
@@ -166,7 +166,7 @@ static void set_options(clq_cl_launch *launch, const clq_gemm_decision *decision
     }
     if (decision->tile_rows != 0) {
         clq_cl_launch_define(launch, "TILE_ROWS", decision->tile_rows);
-    } else if (clq_cl_gemm_matrix_items(decision->variant, decision->tile_edge) != 0) {
+    } else if (clq_cl_gemm_is_of_matrices(decision->variant)) {
         clq_cl_launch_define(launch, "TILE", decision->tile_edge);
     }
     if (decision->is_fused) {
