@@ -31,7 +31,7 @@ static const double warm_seconds = 0.0005, turn_seconds = 0.002;
 
 typedef struct lane {
     clq_context *context;
-    const clq_tuning *table;
+    const clq_tuned_value *table;
     int (*spoil)(void *cookie);
     int (*run)(void *cookie);
     int (*check)(void *cookie);
@@ -69,8 +69,8 @@ typedef struct tally {
     double end, begun; /* of the time; of the present step */
     tune_step step;
     int is_over;
-    const clq_tuning *tables[TABLES]; /* the base twice, then the others */
-    size_t count;                     /* of the others */
+    const clq_tuned_value *tables[TABLES]; /* the base twice, then the others */
+    size_t count;                          /* of the others */
     int rounds;
     double logs[TUNE_MAX_TABLES], log_apart; /* of times over those of the base, and of the base over itself */
     size_t measured;                         /* problems */
@@ -378,13 +378,13 @@ static clq_status time_all(tally *t, uint32_t operations, clq_error *error)
     return (operations & CLQ_TUNABLE_GEMM) != 0 ? time_products(t, error) : CLQ_OK;
 }
 
-clq_status tune_measure(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
+clq_status tune_measure(void *cookie, uint32_t operations, const clq_tuned_value *base, clq_tuned_value *const *tables,
                         size_t count, int rounds, double end, tune_score *scores, double *noise, clq_error *error)
 {
     tally t = {.problems = cookie, .count = count, .rounds = rounds, .scores = scores, .end = end};
     t.begun = bench_now();
     for (size_t i = 0; i < BASE_ROWS + count; i++) {
-        t.tables[i] = i < BASE_ROWS ? base : &tables[i - BASE_ROWS];
+        t.tables[i] = i < BASE_ROWS ? base : tables[i - BASE_ROWS];
     }
     memset(scores, 0, count * sizeof *scores);
     CLQ_TRY(native_start(error));

@@ -21,7 +21,7 @@ typedef struct tune_problems {
 } tune_problems;
 
 /* As tune_meter.measure has it; the cookie is a tune_problems. The context's table is another one afterwards. */
-clq_status tune_measure(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
+clq_status tune_measure(void *cookie, uint32_t operations, const clq_tuned_value *base, clq_tuned_value *const *tables,
                         size_t count, int rounds, double end, tune_score *scores, double *noise, clq_error *error);
 
 /* Operations that there are problems of, as bits of clq_tunable.operations. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tune_search.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { FIRST_ROUNDS = 3, LAST_ROUNDS = 9, CONFIRMATIONS = 3 };
@@ -28,40 +29,47 @@ static int wins(const tune_score *score, double noise)
 typedef struct search {
     const tune_meter *meter;
     const clq_tunable *tunables;
-    uint32_t operations; /* that were asked for */
-    double end;          /* of the time of this tunable */
-    double last;         /* of all time for searching; what confirms comes behind */
+    size_t tunable_count;
+    clq_tuned_value *tables[TUNE_MAX_TABLES]; /* candidates, best first */
+    uint32_t operations;                      /* that were asked for */
+    double end;                               /* of the time of this tunable */
+    double last;                              /* of all time for searching; what confirms comes behind */
 } search;
 
 /* ---- one tunable ---- */
 
-/* Values other than that of `base`. */
-static size_t list_candidates(const clq_tunable *t, size_t number, const clq_tuning *base, clq_tuning *tables)
+static void copy_table(const search *s, clq_tuned_value *to, const clq_tuned_value *from)
 {
+    memcpy(to, from, s->tunable_count * sizeof *to);
+}
+
+/* Values other than that of `base`. */
+static size_t list_candidates(const search *s, size_t number, const clq_tuned_value *base)
+{
+    const clq_tunable *t = &s->tunables[number];
     size_t count = 0;
     for (size_t i = 0; i < t->value_count && count < TUNE_MAX_TABLES; i++) {
-        if (t->values[i] != base->values[number]) {
-            tables[count] = *base;
-            tables[count].values[number] = t->values[i];
-            tables[count].tuned |= UINT64_C(1) << number;
-            count++;
+        if (t->values[i] != base[number].value) {
+            copy_table(s, s->tables[count], base);
+            s->tables[count++][number] = (clq_tuned_value){t->values[i], 1};
         }
     }
     return count;
 }
 
 /* The better half of what was not rejected, best first; at least one. */
-static size_t better_half(clq_tuning *tables, tune_score *scores, size_t count, size_t *rejected)
+static size_t better_half(clq_tuned_value **tables, tune_score *scores, size_t count, size_t *rejected)
 {
     size_t left = 0;
     for (size_t i = 0; i < count; i++) {
         size_t place = left;
-        const clq_tuning table = tables[i];
+        clq_tuned_value *table = tables[i];
         const tune_score score = scores[i];
         if (score.is_rejected) {
             ++*rejected;
             continue;
         }
+        tables[i] = tables[left]; /* rejected, or itself: each stays somewhere, for the next search */
         for (; place > 0 && scores[place - 1].mean > score.mean; place--) {
             tables[place] = tables[place - 1];
             scores[place] = scores[place - 1];
@@ -74,35 +82,37 @@ static size_t better_half(clq_tuning *tables, tune_score *scores, size_t count, 
 }
 
 /* The best of all values in tables[0], unless *count becomes 0. */
-static clq_status halve(const search *s, uint32_t operations, const clq_tuning *base, clq_tuning *tables, size_t *count,
-                        tune_row *row, clq_error *error)
+static clq_status halve(search *s, uint32_t operations, const clq_tuned_value *base, size_t *count, tune_row *row,
+                        clq_error *error)
 {
     const tune_meter *m = s->meter;
     int rounds = FIRST_ROUNDS;
     do {
         tune_score scores[TUNE_MAX_TABLES] = {{0}};
-        CLQ_TRY(m->measure(m->cookie, operations, base, tables, *count, rounds, s->last, scores, &row->noise, error));
+        CLQ_TRY(
+            m->measure(m->cookie, operations, base, s->tables, *count, rounds, s->last, scores, &row->noise, error));
         if (scores[0].is_left_out) {
             row->outcome = TUNE_NOT_REACHED;
             *count = 0;
             return CLQ_OK;
         }
-        *count = better_half(tables, scores, *count, &row->rejected);
+        *count = better_half(s->tables, scores, *count, &row->rejected);
         row->mean = *count > 0 ? scores[0].mean : 1.0;
         rounds *= 2;
     } while (*count > 1 && m->now(m->cookie) < s->end);
     return CLQ_OK;
 }
 
-/* Whether a table beats another each time. */
-static clq_status confirm(const search *s, uint32_t operations, const clq_tuning *base, const clq_tuning *table,
-                          tune_row *row, int *won, clq_error *error)
+/* Whether tables[0] beats another each time. */
+static clq_status confirm(const search *s, uint32_t operations, const clq_tuned_value *base, tune_row *row, int *won,
+                          clq_error *error)
 {
     const tune_meter *m = s->meter;
     *won = 1;
     for (int i = 0; i < CONFIRMATIONS && *won; i++) {
         tune_score score = {0};
-        CLQ_TRY(m->measure(m->cookie, operations, base, table, 1, LAST_ROUNDS, s->last, &score, &row->noise, error));
+        CLQ_TRY(
+            m->measure(m->cookie, operations, base, s->tables, 1, LAST_ROUNDS, s->last, &score, &row->noise, error));
         if (score.is_left_out) {
             row->outcome = TUNE_NOT_REACHED;
             *won = 0;
@@ -114,25 +124,24 @@ static clq_status confirm(const search *s, uint32_t operations, const clq_tuning
     return CLQ_OK;
 }
 
-static clq_status search_one(search *s, clq_tuning *found, tune_row *row, clq_error *error)
+static clq_status search_one(search *s, clq_tuned_value *found, tune_row *row, clq_error *error)
 {
     const clq_tunable *t = &s->tunables[row->number];
-    clq_tuning tables[TUNE_MAX_TABLES];
-    size_t count = list_candidates(t, row->number, found, tables);
+    size_t count = list_candidates(s, row->number, found);
     int won = 0;
     double begun;
-    CLQ_TRY(halve(s, t->operations, found, tables, &count, row, error));
+    CLQ_TRY(halve(s, t->operations, found, &count, row, error));
     /* What is no better when looked at briefly is not looked at again. */
     if (count > 0 && row->mean < 1.0 - least_gain) {
         begun = s->meter->now(s->meter->cookie);
-        CLQ_TRY(confirm(s, t->operations, found, &tables[0], row, &won, error));
+        CLQ_TRY(confirm(s, t->operations, found, row, &won, error));
         /* All that won are confirmed together in the end, which takes no longer than one by one, and twice as long
          * where one is taken back. */
         s->last -= won ? (s->meter->now(s->meter->cookie) - begun) * 2.0 / CONFIRMATIONS : 0.0;
     }
     if (won) {
-        *found = tables[0];
-        row->chosen = found->values[row->number];
+        copy_table(s, found, s->tables[0]);
+        row->chosen = found[row->number].value;
         row->outcome = TUNE_WON;
     }
     return CLQ_OK;
@@ -158,23 +167,21 @@ static size_t count_won(const tune_row *rows, size_t count)
     return won;
 }
 
-static void take_back_last(const clq_tuning *start, clq_tuning *found, tune_row *rows, size_t count)
+static void take_back_last(const clq_tuned_value *start, clq_tuned_value *found, tune_row *rows, size_t count)
 {
     while (count > 0 && rows[count - 1].outcome != TUNE_WON) {
         count--;
     }
     if (count > 0) {
-        const uint64_t bit = UINT64_C(1) << rows[count - 1].number;
         rows[count - 1].outcome = TUNE_TAKEN_BACK;
         rows[count - 1].chosen = rows[count - 1].before;
-        found->values[rows[count - 1].number] = rows[count - 1].before;
-        found->tuned = (found->tuned & ~bit) | (start->tuned & bit);
+        found[rows[count - 1].number] = start[rows[count - 1].number];
     }
 }
 
 /* All that won together against the start, on all that it serves: what gains apart may lose together. */
-static clq_status confirm_all(const search *s, double end, const clq_tuning *start, clq_tuning *found, tune_row *rows,
-                              size_t count, clq_error *error)
+static clq_status confirm_all(const search *s, double end, const clq_tuned_value *start, clq_tuned_value *found,
+                              tune_row *rows, size_t count, clq_error *error)
 {
     const tune_meter *m = s->meter;
     for (uint32_t operations = operations_of(s, rows, count); operations != 0;
@@ -185,7 +192,7 @@ static clq_status confirm_all(const search *s, double end, const clq_tuning *sta
             return CLQ_OK; /* that one was confirmed */
         }
         m->tell(m->cookie, count, count, "all that won");
-        CLQ_TRY(m->measure(m->cookie, operations, start, found, 1, LAST_ROUNDS, end, &score, &noise, error));
+        CLQ_TRY(m->measure(m->cookie, operations, start, &found, 1, LAST_ROUNDS, end, &score, &noise, error));
         if (!score.is_left_out && is_harmless(&score, noise)) {
             return CLQ_OK;
         }
@@ -200,66 +207,62 @@ static int is_of_family(const clq_tunable *t, const char *name)
     return strncmp(t->name, name, length) == 0;
 }
 
-/* Rows into the order of their keys, equal ones as they are. */
-static void sort_rows(tune_row *rows, size_t *keys, size_t count)
+static int by_number(const void *a, const void *b)
 {
-    for (size_t i = 1; i < count; i++) {
-        const tune_row row = rows[i];
-        const size_t key = keys[i];
-        size_t place = i;
-        for (; place > 0 && keys[place - 1] > key; place--) {
-            rows[place] = rows[place - 1];
-            keys[place] = keys[place - 1];
-        }
-        rows[place] = row;
-        keys[place] = key;
-    }
+    const tune_row *first = a;
+    const tune_row *second = b;
+    return (first->number > second->number) - (first->number < second->number);
+}
+
+static int by_turn(const void *a, const void *b)
+{
+    const tune_row *first = a;
+    const tune_row *second = b;
+    return first->turn != second->turn ? (first->turn > second->turn) - (first->turn < second->turn) : by_number(a, b);
 }
 
 /*
  * In the order of the search: the first of each family, then the second of each, and so on. The first ones decide most,
  * and where kernels are still to be compiled, the time may not do for all.
  */
-static size_t list_rows(const search *s, size_t tunable_count, const clq_tuning *start, tune_row *rows)
+static size_t list_rows(const search *s, const clq_tuned_value *start, tune_row *rows)
 {
-    size_t keys[CLQ_TUNABLES_MOST];
     size_t count = 0;
-    for (size_t i = 0; i < tunable_count; i++) {
+    for (size_t i = 0; i < s->tunable_count; i++) {
         if ((s->tunables[i].operations & s->operations) != 0) {
-            memset(&rows[count], 0, sizeof rows[count]);
-            rows[count].number = i;
-            rows[count].before = rows[count].chosen = start->values[i];
-            rows[count].mean = 1.0;
-            rows[count].outcome = TUNE_NOT_REACHED;
-            keys[count] = 0;
+            tune_row *row = &rows[count];
+            memset(row, 0, sizeof *row);
+            row->number = i;
+            row->before = row->chosen = start[i].value;
+            row->mean = 1.0;
+            row->outcome = TUNE_NOT_REACHED;
             for (size_t k = 0; k < count; k++) {
-                keys[count] += (size_t)is_of_family(&s->tunables[rows[k].number], s->tunables[i].name);
+                row->turn += (size_t)is_of_family(&s->tunables[rows[k].number], s->tunables[i].name);
             }
             count++;
         }
     }
-    sort_rows(rows, keys, count);
+    qsort(rows, count, sizeof *rows, by_turn);
     return count;
 }
 
-/* As the tunables are listed. */
-static void list_back(tune_row *rows, size_t count)
-{
-    size_t keys[CLQ_TUNABLES_MOST];
-    for (size_t i = 0; i < count; i++) {
-        keys[i] = rows[i].number;
-    }
-    sort_rows(rows, keys, count);
-}
-
-clq_status tune_search(const tune_meter *meter, uint32_t operations, double budget, const clq_tuning *start,
-                       clq_tuning *found, tune_row *rows, size_t *count, clq_error *error)
+clq_status tune_search(const tune_meter *meter, uint32_t operations, double budget, const clq_tuned_value *start,
+                       clq_tuned_value *found, tune_row *rows, size_t *count, clq_error *error)
 {
     const double begin = meter->now(meter->cookie);
     search s = {.meter = meter, .operations = operations, .last = begin + budget};
-    const size_t tunable_count = clq_tunables(&s.tunables);
-    *found = *start;
-    *count = list_rows(&s, tunable_count, start, rows);
+    clq_status status = CLQ_OK;
+    clq_tuned_value *tables;
+    s.tunable_count = clq_tunables(&s.tunables);
+    tables = calloc(TUNE_MAX_TABLES * s.tunable_count, sizeof *tables);
+    if (tables == NULL) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for tables of tuned values");
+    }
+    for (size_t i = 0; i < TUNE_MAX_TABLES; i++) {
+        s.tables[i] = tables + i * s.tunable_count;
+    }
+    copy_table(&s, found, start);
+    *count = list_rows(&s, start, rows);
     for (size_t i = 0; i < *count; i++) {
         const double now = meter->now(meter->cookie);
         if (now >= s.last) {
@@ -269,9 +272,11 @@ clq_status tune_search(const tune_meter *meter, uint32_t operations, double budg
         s.end = now + (s.last - now) / (double)(*count - i);
         meter->tell(meter->cookie, i, *count, s.tunables[rows[i].number].name);
         rows[i].outcome = TUNE_KEPT;
-        CLQ_TRY(search_one(&s, found, &rows[i], error));
+        CLQ_TRY_TO(search_one(&s, found, &rows[i], error));
     }
-    CLQ_TRY(confirm_all(&s, begin + budget, start, found, rows, *count, error));
-    list_back(rows, *count);
-    return CLQ_OK;
+    CLQ_TRY_TO(confirm_all(&s, begin + budget, start, found, rows, *count, error));
+    qsort(rows, *count, sizeof *rows, by_number);
+done:
+    free(tables);
+    return status;
 }

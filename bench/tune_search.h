@@ -30,6 +30,7 @@ typedef enum tune_outcome {
 
 typedef struct tune_row {
     size_t number; /* of the tunable */
+    size_t turn;   /* of its family, in which it is searched */
     uint32_t before, chosen;
     double mean, noise; /* of the last comparison of the best value */
     size_t rejected;    /* values that were */
@@ -43,8 +44,9 @@ typedef struct tune_meter {
      * of `base` itself are apart, in the mean, as a fraction. Failures are those of `base`; CLQ_CANCELLED ends it all.
      * What would not be over at `end`, by `now`, is not begun.
      */
-    clq_status (*measure)(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
-                          size_t count, int rounds, double end, tune_score *scores, double *noise, clq_error *error);
+    clq_status (*measure)(void *cookie, uint32_t operations, const clq_tuned_value *base,
+                          clq_tuned_value *const *tables, size_t count, int rounds, double end, tune_score *scores,
+                          double *noise, clq_error *error);
     double (*now)(void *cookie);                                             /* seconds */
     void (*tell)(void *cookie, size_t done, size_t total, const char *name); /* what comes next */
 } tune_meter;
@@ -53,9 +55,9 @@ typedef struct tune_meter {
  * Search all tunables whose time an operation of `operations` depends on, each with all operations that it serves, for
  * at most `budget` seconds and what a compiler takes once: the first tunable of each family (the name up to the point),
  * the second of each, and so on. `found` is `start` with what won; `rows`, as the tunables are listed, has room for
- * CLQ_TUNABLES_MOST.
+ * all of them.
  */
-clq_status tune_search(const tune_meter *meter, uint32_t operations, double budget, const clq_tuning *start,
-                       clq_tuning *found, tune_row *rows, size_t *count, clq_error *error);
+clq_status tune_search(const tune_meter *meter, uint32_t operations, double budget, const clq_tuned_value *start,
+                       clq_tuned_value *found, tune_row *rows, size_t *count, clq_error *error);
 
 #endif

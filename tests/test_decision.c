@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "opencl/runtime/tuning.h"
 #include "own_opencl.h"
 #include "refusal.h"
 
@@ -17,7 +18,7 @@ enum { ELEMENTS = 20000, WORKSPACE = 4 << 20, MOST_KERNELS = 8 };
 static struct {
     clq_context *context; /* NULL: nothing happens */
     const char *variant;
-    const clq_tuning *table;   /* not NULL: this instead of the variant */
+    const clq_tuned_value *table; /* not NULL: this instead of the variant */
     int when_queue_is_checked; /* between the size of the workspace and the launches; else behind the first of these */
     int happened;
 } middle;
@@ -197,24 +198,24 @@ static void call_under_way_keeps_its_table(void **state)
     if (check_device() != NULL) {
         const clq_tunable *all = NULL;
         const size_t count = clq_tunables(&all);
-        clq_tuning strips, grids;
+        clq_tuned_value strips[CLQ_TUNE_COUNT], grids[CLQ_TUNE_COUNT];
         program p;
         begin(&p);
-        ACCEPTED(clq_tuning_untuned(p.own.clquant, &strips, e));
-        grids = strips;
+        ACCEPTED(clq_tuning_untuned(p.own.clquant, strips, e));
+        memcpy(grids, strips, sizeof grids);
         for (size_t i = 0; i < count; i++) {
             if (strcmp(all[i].name, "minmax.grid") == 0 || strcmp(all[i].name, "walk.grid") == 0) {
-                strips.values[i] = 0;
-                grids.values[i] = 1;
+                strips[i].value = 0;
+                grids[i].value = 1;
             }
         }
         for (int when = 0; when < 2; when++) {
             for (int first = 1; first >= 0; first--) {
-                ACCEPTED(clq_tuning_use(p.own.clquant, first ? &strips : &grids, e));
+                ACCEPTED(clq_tuning_use(p.own.clquant, first ? strips : grids, e));
                 ACCEPTED(clq_enqueue(p.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &p.q, &p.all, &p.launch, e));
             }
             expect(p.own.clquant, NULL, when);
-            middle.table = &strips;
+            middle.table = strips;
             ACCEPTED(clq_enqueue(p.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &p.q, &p.all, &p.launch, e));
             check_kernels("another table", names);
         }

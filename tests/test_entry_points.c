@@ -15,6 +15,7 @@
 #include "inputs.h"
 #include "inputs_gemm.h"
 #include "opencl/runtime/cache.h"
+#include "opencl/runtime/tuning.h"
 #include "refusal.h"
 #include "scratch.h"
 
@@ -183,18 +184,17 @@ static void use_table(clq_context *context, int number)
 {
     const clq_tunable *all = NULL;
     const size_t count = clq_tunables(&all);
-    clq_tuning table;
-    ACCEPTED(clq_tuning_untuned(context, &table, e));
+    clq_tuned_value table[CLQ_TUNE_COUNT];
+    ACCEPTED(clq_tuning_untuned(context, table, e));
     for (size_t i = 0; i < tables[number].count; i++) {
         size_t at = 0;
         while (at < count && strcmp(all[at].name, tables[number].values[i].name) != 0) {
             at++;
         }
         assert_true(at < count);
-        table.values[at] = tables[number].values[i].value;
-        table.tuned |= UINT64_C(1) << at;
+        table[at] = (clq_tuned_value){tables[number].values[i].value, 1};
     }
-    ACCEPTED(clq_tuning_use(context, &table, e));
+    ACCEPTED(clq_tuning_use(context, table, e));
 }
 
 /* ---- what is run ---- */

@@ -245,24 +245,24 @@ static void tuned_values_go_along(void **state)
     (void)state;
     if (check_device() != NULL) {
         clq_context *contexts[2] = {NULL, NULL};
-        clq_tuning table, again;
+        clq_tuned_value table[CLQ_TUNE_COUNT], again[CLQ_TUNE_COUNT];
         char where[200] = "";
         uint64_t taken = 0;
         blob b;
         for (int i = 0; i < 2; i++) {
             ACCEPTED(clq_context_create(fallible_device(), &contexts[i], e));
         }
-        ACCEPTED(clq_tuning_present(contexts[0], &table, e));
-        table.tuned |= 1;
-        REFUSED(CLQ_IO_ERROR, "there is no folder", clq_tuning_store(contexts[0], &table, NULL, 0, e));
+        ACCEPTED(clq_tuning_present(contexts[0], table, e));
+        table[0].is_tuned = 1;
+        REFUSED(CLQ_IO_ERROR, "there is no folder", clq_tuning_store(contexts[0], table, NULL, 0, e));
         ACCEPTED(clq_context_keep_programs(contexts[0], e));
-        ACCEPTED(clq_tuning_store(contexts[0], &table, where, sizeof where, e));
+        ACCEPTED(clq_tuning_store(contexts[0], table, where, sizeof where, e));
         assert_non_null(strstr(where, "memory"));
         b = export_programs(contexts[0]);
         ACCEPTED(clq_context_add_programs(contexts[1], b.data, b.bytes, &taken, e));
         assert_int_equal(taken, 1);
-        ACCEPTED(clq_tuning_present(contexts[1], &again, e));
-        assert_memory_equal(&again, &table, sizeof table);
+        ACCEPTED(clq_tuning_present(contexts[1], again, e));
+        assert_memory_equal(again, table, sizeof table);
         clq_context_destroy(&contexts[0]);
         clq_context_destroy(&contexts[1]);
         free(b.data);

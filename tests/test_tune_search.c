@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "failing_opencl.h"
+#include "opencl/runtime/tuning.h"
 #include "refusal.h"
 #include "tune_meter.h"
 #include "tune_search.h"
@@ -15,9 +16,9 @@
 /* ---- a device that is a formula ---- */
 
 typedef struct formula {
-    double gain[CLQ_TUNABLES_MOST]; /* factor on the time where the value is `fast` */
-    uint32_t fast[CLQ_TUNABLES_MOST];
-    uint32_t wrong[CLQ_TUNABLES_MOST]; /* values whose bytes differ; UINT32_MAX: none */
+    double gain[CLQ_TUNE_COUNT]; /* factor on the time where the value is `fast` */
+    uint32_t fast[CLQ_TUNE_COUNT];
+    uint32_t wrong[CLQ_TUNE_COUNT]; /* values whose bytes differ; UINT32_MAX: none */
     double noise;
     double together; /* time of two fast values over that of none, whatever they are apart: a gain was none */
     double worst;    /* factor on one problem where any value is fast */
@@ -26,24 +27,25 @@ typedef struct formula {
     clq_status fails;
 } formula;
 
-static double cost(const formula *f, const clq_tuning *table, size_t *fast, int *wrong)
+static double cost(const formula *f, const clq_tuned_value *table, size_t *fast, int *wrong)
 {
     double time = 1.0;
     *fast = 0;
     *wrong = 0;
-    for (size_t i = 0; i < CLQ_TUNABLES_MOST; i++) {
-        if (f->gain[i] > 0.0 && table->values[i] == f->fast[i]) {
+    for (size_t i = 0; i < CLQ_TUNE_COUNT; i++) {
+        if (f->gain[i] > 0.0 && table[i].value == f->fast[i]) {
             time *= f->gain[i];
             ++*fast;
         }
-        *wrong |= f->wrong[i] != UINT32_MAX && table->values[i] == f->wrong[i];
+        *wrong |= f->wrong[i] != UINT32_MAX && table[i].value == f->wrong[i];
     }
     return time;
 }
 
 /* Times go up and down by the noise, by turns. */
-static clq_status measure(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
-                          size_t count, int rounds, double end, tune_score *scores, double *noise, clq_error *error)
+static clq_status measure(void *cookie, uint32_t operations, const clq_tuned_value *base,
+                          clq_tuned_value *const *tables, size_t count, int rounds, double end, tune_score *scores,
+                          double *noise, clq_error *error)
 {
     formula *f = cookie;
     size_t fast, fast_base;
@@ -59,7 +61,7 @@ static clq_status measure(void *cookie, uint32_t operations, const clq_tuning *b
     }
     f->clock += f->seconds_each;
     for (size_t i = 0; i < count; i++) {
-        double time = cost(f, &tables[i], &fast, &wrong);
+        double time = cost(f, tables[i], &fast, &wrong);
         time = fast > 1 && fast_base == 0 && f->together > 0.0 ? f->together : time;
         scores[i].mean = time / whole * (1.0 + (f->jitter++ % 2 == 0 ? f->noise : -f->noise));
         scores[i].worst = scores[i].mean * (fast > 0 && f->worst > 0.0 ? f->worst : 1.0);
@@ -81,8 +83,8 @@ static void tell(void *cookie, size_t done, size_t total, const char *name)
 }
 
 typedef struct answer {
-    clq_tuning start, found;
-    tune_row rows[CLQ_TUNABLES_MOST];
+    clq_tuned_value start[CLQ_TUNE_COUNT], found[CLQ_TUNE_COUNT];
+    tune_row rows[CLQ_TUNE_COUNT];
     size_t count;
 } answer;
 
@@ -107,7 +109,7 @@ static void begin(formula *f, answer *a)
     memset(a, 0, sizeof *a);
     memset(f->wrong, 0xFF, sizeof f->wrong);
     for (size_t i = 0; i < count; i++) {
-        a->start.values[i] = all[i].values[0];
+        a->start[i].value = all[i].values[0];
     }
 }
 
@@ -121,7 +123,7 @@ static void make_fast(formula *f, const char *name, double gain)
 static void search(formula *f, answer *a, double budget)
 {
     const tune_meter meter = {f, measure, now, tell};
-    ACCEPTED(tune_search(&meter, UINT32_MAX, budget, &a->start, &a->found, a->rows, &a->count, e));
+    ACCEPTED(tune_search(&meter, UINT32_MAX, budget, a->start, a->found, a->rows, &a->count, e));
 }
 
 static tune_outcome outcome_of(const answer *a, const char *name)
@@ -150,9 +152,9 @@ static void faster_values_win(void **state)
         const size_t n = a.rows[i].number;
         const int is_fast = f.gain[n] > 0.0;
         assert_int_equal(a.rows[i].outcome, is_fast ? TUNE_WON : TUNE_KEPT);
-        assert_int_equal(a.rows[i].chosen, a.found.values[n]);
-        assert_int_equal(a.found.values[n], is_fast ? f.fast[n] : a.start.values[n]);
-        assert_int_equal(a.found.tuned >> n & 1, is_fast || (a.start.tuned >> n & 1) != 0);
+        assert_int_equal(a.rows[i].chosen, a.found[n].value);
+        assert_int_equal(a.found[n].value, is_fast ? f.fast[n] : a.start[n].value);
+        assert_int_equal(a.found[n].is_tuned, is_fast);
     }
 }
 
@@ -170,7 +172,7 @@ static void within_the_noise_nothing_wins(void **state)
         make_fast(&f, "walk.items", gains[i]);
         search(&f, &a, 1e9);
         assert_int_equal(outcome_of(&a, "walk.items"), TUNE_KEPT);
-        assert_memory_equal(&a.found, &a.start, sizeof a.found);
+        assert_memory_equal(a.found, a.start, sizeof a.found);
     }
 }
 
@@ -183,7 +185,7 @@ static void one_slower_problem_is_enough(void **state)
     f.worst = 2.0;
     make_fast(&f, "walk.items", 0.8);
     search(&f, &a, 1e9);
-    assert_memory_equal(&a.found, &a.start, sizeof a.found);
+    assert_memory_equal(a.found, a.start, sizeof a.found);
 }
 
 static void wrong_bytes_are_rejected(void **state)
@@ -196,7 +198,7 @@ static void wrong_bytes_are_rejected(void **state)
     f.wrong[number_of("walk.items")] = f.fast[number_of("walk.items")];
     search(&f, &a, 1e9);
     assert_int_equal(outcome_of(&a, "walk.items"), TUNE_KEPT);
-    assert_memory_equal(&a.found, &a.start, sizeof a.found);
+    assert_memory_equal(a.found, a.start, sizeof a.found);
     for (size_t i = 0; i < a.count; i++) {
         assert_int_equal(a.rows[i].rejected > 0, a.rows[i].number == number_of("walk.items"));
     }
@@ -215,8 +217,8 @@ static void what_loses_together_is_taken_back(void **state)
     search(&f, &a, 1e9);
     assert_int_equal(outcome_of(&a, "minmax.items"), TUNE_WON);
     assert_int_equal(outcome_of(&a, "gemm.tiles"), TUNE_TAKEN_BACK);
-    assert_int_equal(a.found.values[number_of("gemm.tiles")], a.start.values[number_of("gemm.tiles")]);
-    assert_int_equal(a.found.tuned, a.start.tuned | UINT64_C(1) << number_of("minmax.items"));
+    a.start[number_of("minmax.items")] = (clq_tuned_value){f.fast[number_of("minmax.items")], 1};
+    assert_memory_equal(a.found, a.start, sizeof a.found);
 }
 
 static void time_ends_the_search(void **state)
@@ -239,7 +241,7 @@ static void time_ends_the_search(void **state)
     assert_int_equal(outcome_of(&a, "minmax.group"), TUNE_NOT_REACHED);
     begin(&f, &a); /* each tunable gets its share: all are looked at where there is time for one look each */
     f.seconds_each = 1.0;
-    search(&f, &a, 2.0 * (double)CLQ_TUNABLES_MOST);
+    search(&f, &a, 2.0 * (double)CLQ_TUNE_COUNT);
     for (size_t i = 0; i < a.count; i++) {
         assert_int_not_equal(a.rows[i].outcome, TUNE_NOT_REACHED);
     }
@@ -263,7 +265,7 @@ static void no_budget_is_overrun(void **state)
         assert_true(f.clock <= budget);
         for (size_t i = 0; i < a.count; i++) {
             const size_t n = a.rows[i].number;
-            assert_int_equal(a.found.values[n] != a.start.values[n], a.rows[i].outcome == TUNE_WON);
+            assert_int_equal(a.found[n].value != a.start[n].value, a.rows[i].outcome == TUNE_WON);
             won += a.rows[i].outcome == TUNE_WON;
         }
     }
@@ -278,7 +280,7 @@ static void failures_end_it(void **state)
     (void)state;
     begin(&f, &a);
     f.fails = CLQ_CANCELLED;
-    REFUSED(CLQ_CANCELLED, "stopped", tune_search(&meter, UINT32_MAX, 1e9, &a.start, &a.found, a.rows, &a.count, e));
+    REFUSED(CLQ_CANCELLED, "stopped", tune_search(&meter, UINT32_MAX, 1e9, a.start, a.found, a.rows, &a.count, e));
 }
 
 /* ---- on the device ---- */
@@ -298,7 +300,8 @@ static void broken_kernels_are_rejected(void **state)
                 clq_context *context = NULL;
                 tune_problems problems = {.shapes = &shape, .shape_count = 1};
                 tune_score scores[1];
-                clq_tuning base, table;
+                clq_tuned_value base[CLQ_TUNE_COUNT], table[CLQ_TUNE_COUNT];
+                clq_tuned_value *const tables[] = {table};
                 double noise = 0.0;
                 clq_device_info info;
                 char spec[32];
@@ -306,15 +309,15 @@ static void broken_kernels_are_rejected(void **state)
                 snprintf(spec, sizeof spec, "%d:%d", (int)info.platform, (int)info.device);
                 ACCEPTED(clq_context_create(spec, &context, e));
                 problems.context = context;
-                ACCEPTED(clq_tuning_untuned(context, &base, e));
-                table = base;
-                table.values[number_of(changes[i].name)] = changes[i].value;
-                table.values[number_of("minmax.grid-lanes")] = 8;
-                ACCEPTED(tune_measure(&problems, UINT32_C(1) << CLQ_OP_MINMAX, &base, &table, 0, 1, INFINITY, scores,
+                ACCEPTED(clq_tuning_untuned(context, base, e));
+                memcpy(table, base, sizeof table);
+                table[number_of(changes[i].name)].value = changes[i].value;
+                table[number_of("minmax.grid-lanes")].value = 8;
+                ACCEPTED(tune_measure(&problems, UINT32_C(1) << CLQ_OP_MINMAX, base, tables, 0, 1, INFINITY, scores,
                                       &noise, e));
                 failing_opencl_break_builds(breaks_build ? 1000 : 0, "minmax.cl");
                 failing_opencl_corrupt_reads(breaks_build ? 0 : 1000);
-                ACCEPTED(tune_measure(&problems, UINT32_C(1) << CLQ_OP_MINMAX, &base, &table, 1, 1, INFINITY, scores,
+                ACCEPTED(tune_measure(&problems, UINT32_C(1) << CLQ_OP_MINMAX, base, tables, 1, 1, INFINITY, scores,
                                       &noise, e));
                 failing_opencl_break_builds(0, NULL);
                 failing_opencl_corrupt_reads(0);

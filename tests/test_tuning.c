@@ -26,39 +26,37 @@ static size_t number_of(const char *name)
     return i;
 }
 
-static void set_value(clq_tuning *table, const char *name, uint32_t value)
+static void set_value(clq_tuned_value *table, const char *name, uint32_t value)
 {
-    table->values[number_of(name)] = value;
-    table->tuned |= UINT64_C(1) << number_of(name);
+    table[number_of(name)] = (clq_tuned_value){value, 1};
 }
 
 /* ---- every value of every tunable ---- */
 
 static void use_untuned(void)
 {
-    clq_tuning untuned;
-    ACCEPTED(clq_tuning_untuned(check_device(), &untuned, e));
-    ACCEPTED(clq_tuning_use(check_device(), &untuned, e));
+    clq_tuned_value untuned[CLQ_TUNE_COUNT];
+    ACCEPTED(clq_tuning_untuned(check_device(), untuned, e));
+    ACCEPTED(clq_tuning_use(check_device(), untuned, e));
 }
 
 /* A table with that value, and with what makes it count. */
 static void use_value(const clq_tunable *t, size_t number, uint32_t value)
 {
-    clq_tuning table;
-    ACCEPTED(clq_tuning_untuned(check_device(), &table, e));
+    clq_tuned_value table[CLQ_TUNE_COUNT];
+    ACCEPTED(clq_tuning_untuned(check_device(), table, e));
     if (strstr(t->name, ".grid-lanes") != NULL || strstr(t->name, ".group") != NULL) {
         static const char *const families[] = {"minmax", "walk", "histogram", "batch"};
         for (size_t i = 0; i < 4; i++) {
             if (strncmp(t->name, families[i], strlen(families[i])) == 0) {
                 char grid[32];
                 snprintf(grid, sizeof grid, "%s.grid", families[i]);
-                set_value(&table, grid, 1);
+                set_value(table, grid, 1);
             }
         }
     }
-    table.values[number] = value;
-    table.tuned |= UINT64_C(1) << number;
-    ACCEPTED(clq_tuning_use(check_device(), &table, e));
+    table[number] = (clq_tuned_value){value, 1};
+    ACCEPTED(clq_tuning_use(check_device(), table, e));
 }
 
 static void check_nothing_set_aside(const char *where)
@@ -187,13 +185,13 @@ static void every_value(void **state)
     unsigned turn = 0;
     (void)state;
     for (size_t i = 0; i < count && check_device() != NULL; i++) {
-        clq_tuning untuned;
+        clq_tuned_value untuned[CLQ_TUNE_COUNT];
         size_t candidate = 0;
-        ACCEPTED(clq_tuning_untuned(check_device(), &untuned, e));
+        ACCEPTED(clq_tuning_untuned(check_device(), untuned, e));
         for (size_t v = 0; v < all[i].value_count; v++) {
             char where[64];
             snprintf(where, sizeof where, "%s %u", all[i].name, (unsigned)all[i].values[v]);
-            if (all[i].values[v] != untuned.values[i]) {
+            if (all[i].values[v] != untuned[i].value) {
                 use_value(&all[i], i, all[i].values[v]);
                 compare_all(where, &all[i], candidate++, turn++);
                 check_nothing_set_aside(where);
@@ -222,11 +220,11 @@ static int ships_for(clq_operation operation)
 {
     const clq_tunable *all = NULL;
     const size_t count = clq_tunables(&all);
-    clq_tuning untuned;
+    clq_tuned_value untuned[CLQ_TUNE_COUNT];
     int ships = 0;
-    ACCEPTED(clq_tuning_untuned(check_device(), &untuned, e));
+    ACCEPTED(clq_tuning_untuned(check_device(), untuned, e));
     for (size_t i = 0; i < count; i++) {
-        ships |= (untuned.tuned >> i & 1) != 0 && (all[i].operations >> operation & 1) != 0;
+        ships |= untuned[i].is_tuned && (all[i].operations >> operation & 1) != 0;
     }
     return ships;
 }
@@ -248,25 +246,25 @@ static void kept_and_read_again(void **state)
         clq_context *contexts[2] = {NULL, NULL};
         clq_device_info info;
         char spec[32];
-        clq_tuning table, again;
+        clq_tuned_value table[CLQ_TUNE_COUNT], again[CLQ_TUNE_COUNT];
         clq_context_device(check_device(), &info);
         snprintf(spec, sizeof spec, "%d:%d", (int)info.platform, (int)info.device);
         for (int i = 0; i < 2; i++) {
             ACCEPTED(clq_context_create(spec, &contexts[i], e));
         }
-        ACCEPTED(clq_tuning_present(contexts[0], &table, e));
-        set_value(&table, "walk.items", 64);
-        REFUSED(CLQ_IO_ERROR, "there is no folder", clq_tuning_store(contexts[0], &table, NULL, 0, e));
+        ACCEPTED(clq_tuning_present(contexts[0], table, e));
+        set_value(table, "walk.items", 64);
+        REFUSED(CLQ_IO_ERROR, "there is no folder", clq_tuning_store(contexts[0], table, NULL, 0, e));
         ACCEPTED(clq_context_set_cache(contexts[0], folder, e));
-        ACCEPTED(clq_tuning_store(contexts[0], &table, path, sizeof path, e));
+        ACCEPTED(clq_tuning_store(contexts[0], table, path, sizeof path, e));
         assert_non_null(strstr(path, ".tuning"));
         assert_true(says_tuned(contexts[0], CLQ_OP_QUANTIZE));
         assert_int_equal(says_tuned(contexts[1], CLQ_OP_QUANTIZE), ships_for(CLQ_OP_QUANTIZE));
         ACCEPTED(clq_context_set_cache(contexts[1], folder, e));
         assert_true(says_tuned(contexts[1], CLQ_OP_QUANTIZE));
         assert_false(says_tuned(contexts[1], CLQ_OP_CHOOSE_PARAMETERS)); /* its time does not depend on it */
-        ACCEPTED(clq_tuning_present(contexts[1], &again, e));
-        assert_memory_equal(&again, &table, sizeof table);
+        ACCEPTED(clq_tuning_present(contexts[1], again, e));
+        assert_memory_equal(again, table, sizeof table);
         ACCEPTED(clq_context_set_cache(contexts[1], NULL, e));
         assert_int_equal(says_tuned(contexts[1], CLQ_OP_QUANTIZE), ships_for(CLQ_OP_QUANTIZE));
         clq_context_destroy(&contexts[0]);
@@ -278,31 +276,30 @@ static void kept_and_read_again(void **state)
 /* The text with one line in the place of another, and a checksum that is right. */
 static void damaged(const char *text, const char *line, const char *instead, const char *message)
 {
-    char changed[2 * CLQ_TUNING_TEXT_BYTES];
+    char changed[2 * CLQ_TUNING_TEXT_BYTES(CLQ_TUNE_COUNT)];
     const char *at = strstr(text, line);
-    clq_tuning table;
+    clq_tuned_value table[CLQ_TUNE_COUNT];
     assert_non_null(at);
     snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - text), text, instead, at + strlen(line));
     REFUSED(strstr(message, "is for") != NULL ? CLQ_UNSUPPORTED : CLQ_BAD_FILE, message,
-            clq_tuning_parse(check_device(), changed, strlen(changed), &table, e));
+            clq_tuning_parse(check_device(), changed, strlen(changed), table, e));
 }
 
 static void wrong_tables(void **state)
 {
     (void)state;
     if (check_device() != NULL) {
-        char text[CLQ_TUNING_TEXT_BYTES];
-        const clq_tunable *all;
-        clq_tuning table, read;
-        ACCEPTED(clq_tuning_untuned(check_device(), &table, e));
-        set_value(&table, "walk.items", 64);
-        set_value(&table, "gemm.tiles", 8);
-        ACCEPTED(clq_tuning_print(check_device(), &table, text, e));
-        ACCEPTED(clq_tuning_parse(check_device(), text, strlen(text), &read, e));
-        assert_memory_equal(&read, &table, sizeof table);
+        char text[CLQ_TUNING_TEXT_BYTES(CLQ_TUNE_COUNT)];
+        clq_tuned_value table[CLQ_TUNE_COUNT], read[CLQ_TUNE_COUNT];
+        ACCEPTED(clq_tuning_untuned(check_device(), table, e));
+        set_value(table, "walk.items", 64);
+        set_value(table, "gemm.tiles", 8);
+        ACCEPTED(clq_tuning_print(check_device(), table, text, e));
+        ACCEPTED(clq_tuning_parse(check_device(), text, strlen(text), read, e));
+        assert_memory_equal(read, table, sizeof table);
         for (size_t bytes = 0; bytes < strlen(text); bytes++) { /* cut anywhere */
             clq_error error;
-            assert_int_equal(clq_tuning_parse(check_device(), text, bytes, &read, &error), CLQ_BAD_FILE);
+            assert_int_equal(clq_tuning_parse(check_device(), text, bytes, read, &error), CLQ_BAD_FILE);
         }
         damaged(text, "clquant tuning 1", "clquant tuning 2", "line 1: this is no table");
         damaged(text, "\ndevice ", "\ndevice another ", "the table is for device another");
@@ -318,15 +315,74 @@ static void wrong_tables(void **state)
         damaged(text, "walk.items 64", "walk.items 32", "the checksum does not fit");
         damaged(text, "checksum ", "checksum 0", "the checksum does not fit");
         damaged(text, "checksum ", "checksum none", "the checksum does not fit");
-        table.values[number_of("walk.items")] = 63;
-        REFUSED(CLQ_INVALID_ARGUMENT, "walk.items cannot be 63", clq_tuning_use(check_device(), &table, e));
-        set_value(&table, "walk.items", 64);
-        if (clq_tunables(&all) < CLQ_TUNABLES_MOST) {
-            table.tuned |= UINT64_C(1) << (CLQ_TUNABLES_MOST - 1);
-            REFUSED(CLQ_INVALID_ARGUMENT, "and no more", clq_tuning_use(check_device(), &table, e));
+        table[number_of("walk.items")].value = 63;
+        REFUSED(CLQ_INVALID_ARGUMENT, "walk.items cannot be 63", clq_tuning_use(check_device(), table, e));
+        REFUSED(CLQ_UNSUPPORTED, "has nothing to tune", clq_tuning_present(check_reference(), table, e));
+        REFUSED(CLQ_INVALID_ARGUMENT, "no argument may be NULL", clq_tuning_present(NULL, table, e));
+    }
+    check_needs_device();
+}
+
+/* Every value tuned, those behind the 64th too, in memory of just that many; and nothing else is touched. */
+static void whole_tables(void **state)
+{
+    const clq_tunable *all = NULL;
+    const size_t count = clq_tunables(&all);
+    (void)state;
+    if (check_device() != NULL) {
+        clq_tuned_value *table = calloc(count, sizeof *table);
+        clq_tuned_value *read = calloc(count, sizeof *read);
+        char *text = malloc(CLQ_TUNING_TEXT_BYTES(count));
+        assert_true(table != NULL && read != NULL && text != NULL && count == clq_tunables(NULL));
+        for (size_t i = 0; i < count; i++) {
+            table[i] = (clq_tuned_value){all[i].values[all[i].value_count - 1], 1};
         }
-        REFUSED(CLQ_UNSUPPORTED, "has nothing to tune", clq_tuning_present(check_reference(), &table, e));
-        REFUSED(CLQ_INVALID_ARGUMENT, "no argument may be NULL", clq_tuning_present(NULL, &table, e));
+        ACCEPTED(clq_tuning_print(check_device(), table, text, e));
+        ACCEPTED(clq_tuning_parse(check_device(), text, strlen(text), read, e));
+        assert_memory_equal(read, table, count * sizeof *table);
+        ACCEPTED(clq_tuning_use(check_device(), table, e));
+        memset(read, 0, count * sizeof *read);
+        ACCEPTED(clq_tuning_present(check_device(), read, e));
+        assert_memory_equal(read, table, count * sizeof *table);
+        for (size_t i = 0; i < count; i++) { /* a table with one less is another one */
+            table[i].is_tuned = 0;
+            ACCEPTED(clq_tuning_use(check_device(), table, e));
+            ACCEPTED(clq_tuning_present(check_device(), read, e));
+            assert_memory_equal(read, table, count * sizeof *table);
+            table[i].is_tuned = 1;
+        }
+        use_untuned();
+        free(table);
+        free(read);
+        free(text);
+    }
+    check_needs_device();
+}
+
+/* As version 0.1.0 writes them: whatever the library becomes, it reads them. */
+static void tables_of_version_0_1(void **state)
+{
+    static const char values[] = "minmax.items 64\nwalk.lanes 8\ngemm.tiles 8\ngemm.pack-items 128\n";
+    (void)state;
+    if (check_device() != NULL) {
+        char text[CLQ_TUNING_TEXT_BYTES(4)];
+        clq_tuned_value table[CLQ_TUNE_COUNT], expected[CLQ_TUNE_COUNT];
+        clq_device_info info;
+        clq_context_device(check_device(), &info);
+        snprintf(text, sizeof text,
+                 "clquant tuning 1\nlibrary 0.1.0\nplatform %s\nplatform version OpenCL 3.0 PoCL\ndevice %s\n"
+                 "version OpenCL 3.0\ndriver 3.1+debian\npointer 8\ntunables d2c09ed30587dfd6\n%schecksum none\n",
+                 info.platform_name, info.name, values);
+        ACCEPTED(clq_tuning_untuned(check_device(), expected, e));
+        set_value(expected, "minmax.items", 64);
+        set_value(expected, "walk.lanes", 8);
+        set_value(expected, "gemm.tiles", 8);
+        set_value(expected, "gemm.pack-items", 128);
+        ACCEPTED(clq_tuning_parse(check_device(), text, strlen(text), table, e));
+        assert_memory_equal(table, expected, sizeof table);
+        ACCEPTED(clq_tuning_print(check_device(), table, text, e));
+        assert_true(strstr(text, "minmax.items 64\n") != NULL &&
+                    strstr(text, "\ngemm.pack-items 128\nchecksum ") != NULL);
     }
     check_needs_device();
 }
@@ -368,7 +424,7 @@ static uint32_t lanes_on(const char *platform, const char *name, clq_device_type
     ACCEPTED(clq_cl_tunings_init(&tunings, &info, e));
     lanes = tunings.first->values[CLQ_TUNE_WALK_LANES];
     *is_tuned = clq_cl_tuned_text(tunings.first, UINT32_C(1) << CLQ_OP_QUANTIZE)[0] != '\0';
-    assert_int_equal(tunings.first->programs[0] != '\0', tunings.first->tuned != 0);
+    assert_int_equal(tunings.first->programs[0] != '\0', memchr(tunings.first->is_tuned, 1, CLQ_TUNE_COUNT) != NULL);
     clq_cl_tunings_destroy(&tunings);
     return lanes;
 }
@@ -405,16 +461,16 @@ static void damaged_file(void **state)
         clq_context *context = NULL;
         clq_device_info info;
         char spec[32];
-        clq_tuning table;
+        clq_tuned_value table[CLQ_TUNE_COUNT];
         FILE *file;
         clq_context_device(check_device(), &info);
         snprintf(spec, sizeof spec, "%d:%d", (int)info.platform, (int)info.device);
         ACCEPTED(clq_context_create(spec, &context, e));
         clq_context_set_log(context, count_warnings, NULL);
         ACCEPTED(clq_context_set_cache(context, folder, e));
-        ACCEPTED(clq_tuning_present(context, &table, e));
-        set_value(&table, "walk.items", 64);
-        ACCEPTED(clq_tuning_store(context, &table, path, sizeof path, e));
+        ACCEPTED(clq_tuning_present(context, table, e));
+        set_value(table, "walk.items", 64);
+        ACCEPTED(clq_tuning_store(context, table, path, sizeof path, e));
         file = fopen(path, "r+");
         assert_non_null(file);
         assert_int_equal(fputc('C', file), 'C');
@@ -428,8 +484,9 @@ static void damaged_file(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_value),         cmocka_unit_test(values_are_listed), cmocka_unit_test(known_devices),
-    cmocka_unit_test(kept_and_read_again), cmocka_unit_test(wrong_tables),      cmocka_unit_test(damaged_file),
+    cmocka_unit_test(every_value),         cmocka_unit_test(values_are_listed),     cmocka_unit_test(known_devices),
+    cmocka_unit_test(kept_and_read_again), cmocka_unit_test(wrong_tables),          cmocka_unit_test(damaged_file),
+    cmocka_unit_test(whole_tables),        cmocka_unit_test(tables_of_version_0_1),
 };
 
 int main(void)

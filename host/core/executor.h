@@ -15,15 +15,15 @@
 
 /* Tables of tuned values, as clquant/tune.h has them. */
 typedef struct clq_tuner {
-    void (*present)(const clq_context *context, clq_tuning *tuning);
-    void (*untuned)(const clq_context *context, clq_tuning *tuning);
-    clq_status (*use)(clq_context *context, const clq_tuning *tuning, clq_error *error);
+    void (*present)(const clq_context *context, clq_tuned_value *table);
+    void (*untuned)(const clq_context *context, clq_tuned_value *table);
+    clq_status (*use)(clq_context *context, const clq_tuned_value *table, clq_error *error);
     size_t (*set_aside)(const clq_context *context);
-    clq_status (*print)(const clq_context *context, const clq_tuning *tuning, char text[CLQ_TUNING_TEXT_BYTES],
+    clq_status (*print)(const clq_context *context, const clq_tuned_value *table, char *text, clq_error *error);
+    clq_status (*parse)(const clq_context *context, const char *text, size_t bytes, clq_tuned_value *table,
                         clq_error *error);
-    clq_status (*parse)(const clq_context *context, const char *text, size_t bytes, clq_tuning *tuning,
+    clq_status (*store)(clq_context *context, const clq_tuned_value *table, char *path, size_t capacity,
                         clq_error *error);
-    clq_status (*store)(clq_context *context, const clq_tuning *tuning, char *path, size_t capacity, clq_error *error);
 } clq_tuner;
 
 /* Compiled programs, as bytes of the caller's: clq_context_keep_programs and those after it. `*taken` begins as 0. */

@@ -18,7 +18,9 @@ clq_status clq_cl_devices(size_t capacity, clq_device_info *infos, size_t *count
 
 size_t clq_cl_tunables(const clq_tunable **tunables)
 {
-    *tunables = NULL;
+    if (tunables != NULL) {
+        *tunables = NULL;
+    }
     return 0;
 }
 

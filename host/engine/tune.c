@@ -18,27 +18,27 @@ static clq_status find_tuner(const clq_context *context, const void *argument, c
     return *tuner != NULL ? CLQ_OK : clq_fail(error, CLQ_UNSUPPORTED, "%s has nothing to tune", context->device.name);
 }
 
-clq_status clq_tuning_present(const clq_context *context, clq_tuning *tuning, clq_error *error)
+clq_status clq_tuning_present(const clq_context *context, clq_tuned_value *table, clq_error *error)
 {
     const clq_tuner *tuner = NULL;
-    CLQ_TRY(find_tuner(context, tuning, "clq_tuning_present", &tuner, error));
-    tuner->present(context, tuning);
+    CLQ_TRY(find_tuner(context, table, "clq_tuning_present", &tuner, error));
+    tuner->present(context, table);
     return CLQ_OK;
 }
 
-clq_status clq_tuning_untuned(const clq_context *context, clq_tuning *tuning, clq_error *error)
+clq_status clq_tuning_untuned(const clq_context *context, clq_tuned_value *table, clq_error *error)
 {
     const clq_tuner *tuner = NULL;
-    CLQ_TRY(find_tuner(context, tuning, "clq_tuning_untuned", &tuner, error));
-    tuner->untuned(context, tuning);
+    CLQ_TRY(find_tuner(context, table, "clq_tuning_untuned", &tuner, error));
+    tuner->untuned(context, table);
     return CLQ_OK;
 }
 
-clq_status clq_tuning_use(clq_context *context, const clq_tuning *tuning, clq_error *error)
+clq_status clq_tuning_use(clq_context *context, const clq_tuned_value *table, clq_error *error)
 {
     const clq_tuner *tuner = NULL;
-    CLQ_TRY(find_tuner(context, tuning, "clq_tuning_use", &tuner, error));
-    return tuner->use(context, tuning, error);
+    CLQ_TRY(find_tuner(context, table, "clq_tuning_use", &tuner, error));
+    return tuner->use(context, table, error);
 }
 
 clq_status clq_tuning_set_aside(const clq_context *context, size_t *count, clq_error *error)
@@ -49,28 +49,27 @@ clq_status clq_tuning_set_aside(const clq_context *context, size_t *count, clq_e
     return CLQ_OK;
 }
 
-clq_status clq_tuning_print(const clq_context *context, const clq_tuning *tuning, char text[CLQ_TUNING_TEXT_BYTES],
-                            clq_error *error)
+clq_status clq_tuning_print(const clq_context *context, const clq_tuned_value *table, char *text, clq_error *error)
 {
     const clq_tuner *tuner = NULL;
-    CLQ_TRY(find_tuner(context, tuning, "clq_tuning_print", &tuner, error));
+    CLQ_TRY(find_tuner(context, table, "clq_tuning_print", &tuner, error));
     CLQ_REQUIRE(text != NULL, "clq_tuning_print: text is NULL");
-    return tuner->print(context, tuning, text, error);
+    return tuner->print(context, table, text, error);
 }
 
-clq_status clq_tuning_parse(const clq_context *context, const char *text, size_t bytes, clq_tuning *tuning,
+clq_status clq_tuning_parse(const clq_context *context, const char *text, size_t bytes, clq_tuned_value *table,
                             clq_error *error)
 {
     const clq_tuner *tuner = NULL;
-    CLQ_TRY(find_tuner(context, tuning, "clq_tuning_parse", &tuner, error));
+    CLQ_TRY(find_tuner(context, table, "clq_tuning_parse", &tuner, error));
     CLQ_REQUIRE(text != NULL, "clq_tuning_parse: text is NULL");
-    return tuner->parse(context, text, bytes, tuning, error);
+    return tuner->parse(context, text, bytes, table, error);
 }
 
-clq_status clq_tuning_store(clq_context *context, const clq_tuning *tuning, char *path, size_t capacity,
+clq_status clq_tuning_store(clq_context *context, const clq_tuned_value *table, char *path, size_t capacity,
                             clq_error *error)
 {
     const clq_tuner *tuner = NULL;
-    CLQ_TRY(find_tuner(context, tuning, "clq_tuning_store", &tuner, error));
-    return tuner->store(context, tuning, path, capacity, error);
+    CLQ_TRY(find_tuner(context, table, "clq_tuning_store", &tuner, error));
+    return tuner->store(context, table, path, capacity, error);
 }

@@ -2,39 +2,26 @@
 /* Tables of tuned values as the engine hands them in and out. */
 #include "opencl/tuner.h"
 
-#include <string.h>
-
 #include "opencl/choice/variant.h"
 #include "opencl/executor.h"
 #include "opencl/runtime/tuning_text.h"
 
 size_t clq_cl_tunables(const clq_tunable **list)
 {
-    *list = clq_cl_tunable((clq_tunable_number)0);
+    if (list != NULL) {
+        *list = clq_cl_tunable((clq_tunable_number)0);
+    }
     return CLQ_TUNE_COUNT;
 }
 
-static void hand_out(const clq_cl_tuning *from, clq_tuning *to)
+static void present(const clq_context *context, clq_tuned_value *table)
 {
-    memset(to, 0, sizeof *to);
-    memcpy(to->values, from->values, sizeof from->values);
-    to->tuned = from->tuned;
+    clq_cl_tuning_copy(clq_cl_tuning_of(context), table);
 }
 
-static void present(const clq_context *context, clq_tuning *tuning)
+static void untuned(const clq_context *context, clq_tuned_value *table)
 {
-    hand_out(clq_cl_tuning_of(context), tuning);
-}
-
-static void untuned(const clq_context *context, clq_tuning *tuning)
-{
-    hand_out(clq_cl_tuning_untuned(context), tuning);
-}
-
-static clq_status use(clq_context *context, const clq_tuning *tuning, clq_error *error)
-{
-    CLQ_TRY(clq_cl_tuning_check(tuning, error));
-    return clq_cl_tuning_set(context, tuning->values, tuning->tuned, error);
+    clq_cl_tuning_copy(clq_cl_tuning_untuned(context), table);
 }
 
 static size_t set_aside(const clq_context *context)
@@ -54,7 +41,7 @@ static size_t set_aside(const clq_context *context)
 const clq_tuner clq_cl_tuner = {
     .present = present,
     .untuned = untuned,
-    .use = use,
+    .use = clq_cl_tuning_set,
     .set_aside = set_aside,
     .print = clq_cl_tuning_print,
     .parse = clq_cl_tuning_parse,

@@ -24,7 +24,10 @@ typedef struct tune_call {
     size_t shape_count;
     tune_problems problems;
     cli_progress *progress;
-    tune_row rows[CLQ_TUNABLES_MOST];
+    tune_row *rows;         /* one for each tunable */
+    clq_tuned_value *start; /* a table beside that of the report */
+    char *text;             /* of a table, with its size */
+    size_t text_bytes;
     char path[4096];
     cli_tune_report report;
 } tune_call;
@@ -108,11 +111,11 @@ static int take_arguments(tune_call *call)
 static clq_status export_table(tune_call *call, clq_error *error)
 {
     const char *path = call->options->tune.export_path;
-    char text[CLQ_TUNING_TEXT_BYTES];
+    char *text = call->text;
     clq_writer *writer = NULL;
     clq_status status = CLQ_OK;
-    CLQ_TRY(clq_tuning_present(call->context, &call->report.table, error));
-    CLQ_TRY(clq_tuning_print(call->context, &call->report.table, text, error));
+    CLQ_TRY(clq_tuning_present(call->context, call->report.table, error));
+    CLQ_TRY(clq_tuning_print(call->context, call->report.table, text, error));
     CLQ_TRY(clq_writer_open(path, strlen(text), call->options->file.replace, &writer, error));
     CLQ_TRY_TO(clq_writer_write(writer, text, strlen(text), error));
     CLQ_TRY_TO(clq_writer_commit(&writer, error));
@@ -126,23 +129,22 @@ done:
 static clq_status import_table(tune_call *call, clq_error *error)
 {
     const char *path = call->options->tune.import_path;
-    char text[CLQ_TUNING_TEXT_BYTES];
     uint64_t bytes = 0;
     int fd = -1;
     clq_status status = clq_file_open(path, &fd, &bytes, error);
     CLQ_TRY(status);
-    if (bytes > sizeof text) {
+    if (bytes > call->text_bytes) {
         status = clq_fail(error, CLQ_BAD_FILE, "%s: %llu bytes are too many for a table of tuned values", path,
                           (unsigned long long)bytes);
     }
-    status = status == CLQ_OK ? clq_file_read(fd, path, 0, text, bytes, error) : status;
+    status = status == CLQ_OK ? clq_file_read(fd, path, 0, call->text, bytes, error) : status;
     (void)close(fd);
     CLQ_TRY(status);
-    status = clq_tuning_parse(call->context, text, (size_t)bytes, &call->report.table, error);
+    status = clq_tuning_parse(call->context, call->text, (size_t)bytes, call->report.table, error);
     if (status != CLQ_OK) {
         return clq_fail_in(error, status, "%s", path);
     }
-    CLQ_TRY(clq_tuning_store(call->context, &call->report.table, call->path, sizeof call->path, error));
+    CLQ_TRY(clq_tuning_store(call->context, call->report.table, call->path, sizeof call->path, error));
     call->report.action = CLI_TUNE_IMPORTED;
     call->report.path = call->path;
     return CLQ_OK;
@@ -156,8 +158,9 @@ static double now(void *cookie)
     return bench_now();
 }
 
-static clq_status measure(void *cookie, uint32_t operations, const clq_tuning *base, const clq_tuning *tables,
-                          size_t count, int rounds, double end, tune_score *scores, double *noise, clq_error *error)
+static clq_status measure(void *cookie, uint32_t operations, const clq_tuned_value *base,
+                          clq_tuned_value *const *tables, size_t count, int rounds, double end, tune_score *scores,
+                          double *noise, clq_error *error)
 {
     tune_call *call = cookie;
     return tune_measure(&call->problems, operations, base, tables, count, rounds, end, scores, noise, error);
@@ -176,24 +179,21 @@ static void tell(void *cookie, size_t done, size_t total, const char *name)
 /* That a table can be kept is known before minutes go into one: the present one is written as it is. */
 static clq_status check_place(tune_call *call, clq_error *error)
 {
-    clq_tuning present;
-    CLQ_TRY(clq_tuning_present(call->context, &present, error));
-    return clq_tuning_store(call->context, &present, call->path, sizeof call->path, error);
+    CLQ_TRY(clq_tuning_present(call->context, call->start, error));
+    return clq_tuning_store(call->context, call->start, call->path, sizeof call->path, error);
 }
 
 /* What is not searched stays as it is; what is begins from the table of an untuned device, which must be beaten. */
-static clq_status start_of(const tune_call *call, clq_tuning *start, clq_error *error)
+static clq_status make_start(tune_call *call, clq_error *error)
 {
     const clq_tunable *tunables = NULL;
     const size_t count = clq_tunables(&tunables);
-    clq_tuning untuned;
-    CLQ_TRY(clq_tuning_present(call->context, start, error));
-    CLQ_TRY(clq_tuning_untuned(call->context, &untuned, error));
+    const clq_tuned_value *untuned = call->report.table; /* until the search fills it */
+    CLQ_TRY(clq_tuning_present(call->context, call->start, error));
+    CLQ_TRY(clq_tuning_untuned(call->context, call->report.table, error));
     for (size_t i = 0; i < count; i++) {
-        const uint64_t bit = UINT64_C(1) << i;
         if ((tunables[i].operations & call->operations) != 0) {
-            start->values[i] = untuned.values[i];
-            start->tuned = (start->tuned & ~bit) | (untuned.tuned & bit);
+            call->start[i] = untuned[i];
         }
     }
     return CLQ_OK;
@@ -204,15 +204,14 @@ static clq_status search(tune_call *call, clq_error *error)
     const uint64_t budget = call->options->tune.budget_given ? call->options->tune.budget : DEFAULT_BUDGET;
     const tune_meter meter = {call, measure, now, tell};
     const double begin = bench_now();
-    clq_tuning start;
     call->problems.context = call->context;
     call->problems.elements = budget < LEAST_BUDGET_FOR_LARGE ? quick_elements : large_elements;
     call->problems.stop = cli_interrupted;
     CLQ_TRY(check_place(call, error));
-    CLQ_TRY(start_of(call, &start, error));
-    CLQ_TRY(tune_search(&meter, call->operations, (double)budget, &start, &call->report.table, call->rows,
+    CLQ_TRY(make_start(call, error));
+    CLQ_TRY(tune_search(&meter, call->operations, (double)budget, call->start, call->report.table, call->rows,
                         &call->report.count, error));
-    CLQ_TRY(clq_tuning_store(call->context, &call->report.table, call->path, sizeof call->path, error));
+    CLQ_TRY(clq_tuning_store(call->context, call->report.table, call->path, sizeof call->path, error));
     call->report.action = CLI_TUNE_SEARCHED;
     call->report.path = call->path;
     call->report.rows = call->rows;
@@ -248,15 +247,30 @@ static int run(tune_call *call)
 
 int cli_tune(const cli_options *options)
 {
+    const size_t room = clq_tunables(NULL) + 1;
     tune_call *call = calloc(1, sizeof *call); /* too large for a small stack */
     int code;
-    if (call == NULL) {
+    if (call != NULL) {
+        call->options = options;
+        call->text_bytes = CLQ_TUNING_TEXT_BYTES(room);
+        call->text = malloc(call->text_bytes);
+        call->rows = calloc(room, sizeof *call->rows);
+        call->start = calloc(room, sizeof *call->start);
+        call->report.table = calloc(room, sizeof *call->report.table);
+    }
+    if (call != NULL && call->text != NULL && call->rows != NULL && call->start != NULL && call->report.table != NULL) {
+        code = run(call);
+    } else {
         clq_error error;
         clq_fail(&error, CLQ_OUT_OF_MEMORY, "no memory to tune");
-        return cli_report(&error);
+        code = cli_report(&error);
     }
-    call->options = options;
-    code = run(call);
+    if (call != NULL) {
+        free(call->text);
+        free(call->rows);
+        free(call->start);
+        free(call->report.table);
+    }
     free(call);
     return code;
 }

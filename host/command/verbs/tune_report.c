@@ -51,8 +51,8 @@ static clq_status print_rows(const cli_tune_report *report, const clq_tunable *t
 static void print_values(const cli_tune_report *report, const clq_tunable *tunables, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if ((report->table.tuned >> i & 1) != 0) {
-            cli_line(stdout, "%s %u", tunables[i].name, (unsigned)report->table.values[i]);
+        if (report->table[i].is_tuned) {
+            cli_line(stdout, "%s %u", tunables[i].name, (unsigned)report->table[i].value);
         }
     }
 }
@@ -115,8 +115,8 @@ static void print_json(const cli_tune_report *report, const clq_tunable *tunable
     clq_json_writer_key(&json, "tuned");
     clq_json_writer_open(&json, '[');
     for (size_t i = 0; i < count; i++) {
-        if ((report->table.tuned >> i & 1) != 0) {
-            json_value(&json, &tunables[i], report->table.values[i]);
+        if (report->table[i].is_tuned) {
+            json_value(&json, &tunables[i], report->table[i].value);
         }
     }
     clq_json_writer_close(&json, ']');
@@ -133,7 +133,7 @@ static size_t count_left_out(const cli_tune_report *report)
 }
 
 /* A table without a value is one too, and what was asked for was done. */
-static const char *outcome_of(const cli_tune_report *report)
+static const char *outcome_of(const cli_tune_report *report, size_t tunable_count)
 {
     static const char *const EMPTY[] = {
         [CLI_TUNE_SEARCHED] = "tuned: nothing beats what there is, so nothing is changed",
@@ -143,7 +143,12 @@ static const char *outcome_of(const cli_tune_report *report)
     if (report->count > 0 && count_left_out(report) == report->count) {
         return "not tuned";
     }
-    return report->table.tuned == 0 ? EMPTY[report->action] : ACTIONS[report->action];
+    for (size_t i = 0; i < tunable_count; i++) {
+        if (report->table[i].is_tuned) {
+            return ACTIONS[report->action];
+        }
+    }
+    return EMPTY[report->action];
 }
 
 static void tell_left_out(const cli_tune_report *report)
@@ -172,7 +177,7 @@ clq_status cli_tune_report_print(const cli_options *options, const cli_tune_repo
     }
     if (!options->quiet) {
         tell_left_out(report);
-        cli_line(stdout, "%s: %s%s%s", report->device.name, outcome_of(report), report->path != NULL ? ", " : "",
+        cli_line(stdout, "%s: %s%s%s", report->device.name, outcome_of(report, count), report->path != NULL ? ", " : "",
                  report->path != NULL ? report->path : "");
     }
     return CLQ_OK;

@@ -12,9 +12,9 @@ typedef enum cli_tune_action { CLI_TUNE_SEARCHED, CLI_TUNE_EXPORTED, CLI_TUNE_IM
 typedef struct cli_tune_report {
     cli_tune_action action;
     clq_device_info device;
-    const char *path;     /* of the table that was written; NULL: none was, since nothing is tuned */
-    clq_tuning table;     /* the one in use from now on */
-    const tune_row *rows; /* of a search */
+    const char *path;       /* of the table that was written; NULL: none was, since nothing is tuned */
+    clq_tuned_value *table; /* the one in use from now on */
+    const tune_row *rows;   /* of a search */
     size_t count;
     double seconds;
 } cli_tune_report;

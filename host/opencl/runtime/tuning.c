@@ -35,7 +35,6 @@ static const struct {
 #include "tunables.def"
 };
 
-_Static_assert(CLQ_TUNE_COUNT <= CLQ_TUNABLES_MOST && CLQ_TUNABLES_MOST <= 64, "clq_tuning has room for each tunable");
 _Static_assert(CLQ_OP_COUNT <= 30, "clq_tunable.operations has a bit for each operation");
 
 const clq_tunable *clq_cl_tunable(clq_tunable_number number)
@@ -53,25 +52,18 @@ static int takes(int number, uint32_t value)
     return 0;
 }
 
-static clq_status check_values(const uint32_t *values, clq_error *error)
+clq_status clq_cl_tuning_check(const clq_tuned_value *table, clq_error *error)
 {
     for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
-        CLQ_REQUIRE(takes(i, values[i]), "%s cannot be %" PRIu32, tunables[i].name, values[i]);
+        CLQ_REQUIRE(takes(i, table[i].value), "%s cannot be %" PRIu32, tunables[i].name, table[i].value);
     }
     return CLQ_OK;
-}
-
-clq_status clq_cl_tuning_check(const clq_tuning *tuning, clq_error *error)
-{
-    CLQ_REQUIRE(CLQ_TUNE_COUNT == 64 || tuning->tuned >> CLQ_TUNE_COUNT == 0,
-                "a table of tuned values has %d of them, and no more", (int)CLQ_TUNE_COUNT);
-    return check_values(tuning->values, error);
 }
 
 const char *clq_cl_tuned_text(const clq_cl_tuning *tuning, uint32_t operations)
 {
     for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
-        if ((tuning->tuned >> i & 1) != 0 && (tunables[i].operations & operations) != 0) {
+        if (tuning->is_tuned[i] && (tunables[i].operations & operations) != 0) {
             return "; tuned";
         }
     }
@@ -93,6 +85,13 @@ const clq_cl_tuning *clq_cl_tuning_untuned(const clq_context *context)
         tuning = tuning->next; /* those behind it never change */
     }
     return tuning;
+}
+
+void clq_cl_tuning_copy(const clq_cl_tuning *tuning, clq_tuned_value *table)
+{
+    for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
+        table[i] = (clq_tuned_value){tuning->values[i], tuning->is_tuned[i]};
+    }
 }
 
 /* By names and values, not by places, so that a note stays what it is when other tunables are added. */
@@ -126,7 +125,7 @@ static void take_shipped(clq_cl_tuning *tuning, const clq_device_info *info)
         if (shipped[i].type == info->type && strstr(info->platform_name, shipped[i].platform) != NULL &&
             strstr(info->name, shipped[i].device) != NULL) {
             tuning->values[shipped[i].number] = shipped[i].value;
-            tuning->tuned |= UINT64_C(1) << shipped[i].number;
+            tuning->is_tuned[shipped[i].number] = 1;
         }
     }
 }
@@ -141,7 +140,7 @@ clq_status clq_cl_tunings_init(clq_cl_tunings *tunings, const clq_device_info *i
         made->values[i] = info->type == CLQ_DEVICE_CPU ? facts[i].on_cpu : facts[i].elsewhere;
     }
     take_shipped(made, info);
-    if (made->tuned != 0) {
+    if (memchr(made->is_tuned, 1, sizeof made->is_tuned) != NULL) {
         name_programs(made);
     }
     pthread_mutex_init(&tunings->lock, NULL);
@@ -193,14 +192,24 @@ static clq_status find_programs(clq_cl_tunings *tunings, clq_cl_tuning *made, cl
     return CLQ_OK;
 }
 
+static int is_table(const clq_cl_tuning *tuning, const clq_tuned_value *table)
+{
+    for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
+        if (tuning->values[i] != table[i].value || tuning->is_tuned[i] != (table[i].is_tuned != 0)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* The lock is held. One like it that is there already is used again. */
-static clq_status find_or_add(clq_cl_tunings *tunings, const uint32_t *values, uint64_t tuned,
-                              const clq_cl_tuning **found, clq_error *error)
+static clq_status find_or_add(clq_cl_tunings *tunings, const clq_tuned_value *table, const clq_cl_tuning **found,
+                              clq_error *error)
 {
     clq_status status;
     clq_cl_tuning *made;
     for (const clq_cl_tuning *t = tunings->first; t != NULL; t = t->next) {
-        if (t->tuned == tuned && memcmp(t->values, values, sizeof t->values) == 0) {
+        if (is_table(t, table)) {
             *found = t;
             return CLQ_OK;
         }
@@ -209,8 +218,10 @@ static clq_status find_or_add(clq_cl_tunings *tunings, const uint32_t *values, u
     if (made == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a table of tuned values");
     }
-    memcpy(made->values, values, sizeof made->values);
-    made->tuned = tuned;
+    for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
+        made->values[i] = table[i].value;
+        made->is_tuned[i] = table[i].is_tuned != 0;
+    }
     status = find_programs(tunings, made, error);
     if (status != CLQ_OK) {
         free(made);
@@ -222,14 +233,14 @@ static clq_status find_or_add(clq_cl_tunings *tunings, const uint32_t *values, u
     return CLQ_OK;
 }
 
-clq_status clq_cl_tuning_set(clq_context *context, const uint32_t *values, uint64_t tuned, clq_error *error)
+clq_status clq_cl_tuning_set(clq_context *context, const clq_tuned_value *table, clq_error *error)
 {
     clq_cl_tunings *tunings = &context->cl->tunings;
     const clq_cl_tuning *found = NULL;
     clq_status status;
-    CLQ_TRY(check_values(values, error));
+    CLQ_TRY(clq_cl_tuning_check(table, error));
     pthread_mutex_lock(&tunings->lock);
-    status = find_or_add(tunings, values, tuned, &found, error);
+    status = find_or_add(tunings, table, &found, error);
     if (status == CLQ_OK) {
         atomic_store_explicit(&tunings->present, found, memory_order_release);
     }

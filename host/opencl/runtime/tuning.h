@@ -24,9 +24,9 @@ enum { CLQ_CL_PROGRAM_SETS = 256 };
 
 typedef struct clq_cl_tuning {
     uint32_t values[CLQ_TUNE_COUNT];
-    uint64_t tuned;     /* bit 1 << clq_tunable_number: from a table, not by the kind of device */
-    size_t program_set; /* tables with the same have the same programs; 0: those of an untuned device */
-    char programs[24];  /* which, for the note of a verdict on disk; empty for those of an untuned device */
+    uint8_t is_tuned[CLQ_TUNE_COUNT]; /* 1: from a table, not by the kind of device */
+    size_t program_set;               /* tables with the same have the same programs; 0: those of an untuned device */
+    char programs[24]; /* which, for the note of a verdict on disk; empty for those of an untuned device */
     struct clq_cl_tuning *next;
 } clq_cl_tuning;
 
@@ -47,16 +47,19 @@ const clq_cl_tuning *clq_cl_tuning_of(const clq_context *context);
 /* The table of the device as the library knows it, before anyone tuned it. */
 const clq_cl_tuning *clq_cl_tuning_untuned(const clq_context *context);
 
+/* As clquant/tune.h has it. */
+void clq_cl_tuning_copy(const clq_cl_tuning *tuning, clq_tuned_value *table);
+
 /*
- * Later calls are decided by these values, of which those in `tuned` come from a table; each must be one that
- * kernels/tunables.def lists. CLQ_UNSUPPORTED when the context has had too many kinds of programs.
+ * Later calls are decided by this table, whose values must be ones that kernels/tunables.def lists. CLQ_UNSUPPORTED
+ * when the context has had too many kinds of programs.
  */
-clq_status clq_cl_tuning_set(clq_context *context, const uint32_t *values, uint64_t tuned, clq_error *error);
+clq_status clq_cl_tuning_set(clq_context *context, const clq_tuned_value *table, clq_error *error);
 
 const clq_tunable *clq_cl_tunable(clq_tunable_number number);
 
 /* Refuse a table with a value that kernels/tunables.def does not list. */
-clq_status clq_cl_tuning_check(const clq_tuning *tuning, clq_error *error);
+clq_status clq_cl_tuning_check(const clq_tuned_value *table, clq_error *error);
 
 /* "; tuned" for the reason of a plan where a value is that the time of one of these operations depends on; or "". */
 const char *clq_cl_tuned_text(const clq_cl_tuning *tuning, uint32_t operations);

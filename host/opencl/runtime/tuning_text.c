@@ -34,22 +34,25 @@ static size_t print_heading(const clq_context *context, char text[HEADING_BYTES]
                             CLQ_VERSION_STRING, context->cl->cache.identity, hash_of_tunables());
 }
 
-/* The longest text has room: a heading, and less than 50 bytes for each value. */
-_Static_assert(HEADING_BYTES + 50 * CLQ_TUNE_COUNT + 64 < CLQ_TUNING_TEXT_BYTES, "a table fits its text");
+enum { TEXT_BYTES = CLQ_TUNING_TEXT_BYTES(CLQ_TUNE_COUNT) };
 
-clq_status clq_cl_tuning_print(const clq_context *context, const clq_tuning *tuning, char text[CLQ_TUNING_TEXT_BYTES],
-                               clq_error *error)
+/* The longest text has room: a heading, a checksum, and for each value its name, a blank, ten digits and the end. */
+_Static_assert(HEADING_BYTES + sizeof checksum_key + CHECKSUM_DIGITS + 1 <= CLQ_TUNING_TEXT_BYTES(0), "a heading fits");
+#define CLQ_TUNABLE(identifier, name, operations, makes_program, on_cpu, elsewhere, values, unit, meaning)             \
+    _Static_assert(sizeof(name) + 11 <= CLQ_TUNING_TEXT_BYTES(1) - CLQ_TUNING_TEXT_BYTES(0), name " is too long");
+#include "tunables.def"
+
+clq_status clq_cl_tuning_print(const clq_context *context, const clq_tuned_value *table, char *text, clq_error *error)
 {
     size_t used = print_heading(context, text);
-    CLQ_TRY(clq_cl_tuning_check(tuning, error));
+    CLQ_TRY(clq_cl_tuning_check(table, error));
     for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
-        if ((tuning->tuned >> i & 1) != 0) {
-            used += (size_t)snprintf(text + used, CLQ_TUNING_TEXT_BYTES - used, "%s %" PRIu32 "\n",
-                                     clq_cl_tunable((clq_tunable_number)i)->name, tuning->values[i]);
+        if (table[i].is_tuned) {
+            used += (size_t)snprintf(text + used, TEXT_BYTES - used, "%s %" PRIu32 "\n",
+                                     clq_cl_tunable((clq_tunable_number)i)->name, table[i].value);
         }
     }
-    snprintf(text + used, CLQ_TUNING_TEXT_BYTES - used, "%s%016" PRIx64 "\n", checksum_key,
-             (uint64_t)XXH3_64bits(text, used));
+    snprintf(text + used, TEXT_BYTES - used, "%s%016" PRIx64 "\n", checksum_key, (uint64_t)XXH3_64bits(text, used));
     return CLQ_OK;
 }
 
@@ -128,7 +131,7 @@ static clq_status read_heading(const clq_context *context, reader *r, clq_error 
     return has_platform && has_device ? CLQ_OK : bad_line(r, error, "the heading names no platform, or no device");
 }
 
-static clq_status read_value(reader *r, clq_tuning *tuning, clq_error *error)
+static clq_status read_value(reader *r, clq_tuned_value *table, clq_error *error)
 {
     char shown[64];
     for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
@@ -137,15 +140,14 @@ static clq_status read_value(reader *r, clq_tuning *tuning, clq_error *error)
         if (text == NULL) {
             continue;
         }
-        if ((tuning->tuned >> i & 1) != 0) {
+        if (table[i].is_tuned) {
             return clq_fail(error, CLQ_BAD_FILE, "line %u: %s stands there twice", r->number, t->name);
         }
         for (size_t k = 0; k < t->value_count; k++) {
             char digits[16];
             snprintf(digits, sizeof digits, "%" PRIu32, t->values[k]);
             if (strcmp(text, digits) == 0) {
-                tuning->values[i] = t->values[k];
-                tuning->tuned |= UINT64_C(1) << i;
+                table[i] = (clq_tuned_value){t->values[k], 1};
                 return CLQ_OK;
             }
         }
@@ -164,14 +166,15 @@ static int is_checksum(const char *digits, uint64_t hash)
     return strcmp(digits, expected) == 0 || strcmp(digits, "none") == 0;
 }
 
-clq_status clq_cl_tuning_parse(const clq_context *context, const char *text, size_t bytes, clq_tuning *tuning,
+clq_status clq_cl_tuning_parse(const clq_context *context, const char *text, size_t bytes, clq_tuned_value *table,
                                clq_error *error)
 {
     const clq_cl_tuning *untuned = clq_cl_tuning_untuned(context);
-    clq_tuning found;
+    clq_tuned_value found[CLQ_TUNE_COUNT];
     reader r = {.text = text, .bytes = bytes};
-    memset(&found, 0, sizeof found);
-    memcpy(found.values, untuned->values, sizeof untuned->values);
+    for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
+        found[i] = (clq_tuned_value){untuned->values[i], 0};
+    }
     CLQ_TRY(read_heading(context, &r, error));
     for (;;) { /* ends: each round reads a line */
         const size_t begin = r.at;
@@ -182,10 +185,12 @@ clq_status clq_cl_tuning_parse(const clq_context *context, const char *text, siz
             }
             break;
         }
-        CLQ_TRY(read_value(&r, &found, error));
+        CLQ_TRY(read_value(&r, found, error));
     }
-    found.tuned |= untuned->tuned; /* what ships stays tuned */
-    *tuning = found;
+    for (int i = 0; i < CLQ_TUNE_COUNT; i++) {
+        found[i].is_tuned |= untuned->is_tuned[i]; /* what ships stays tuned */
+    }
+    memcpy(table, found, sizeof found);
     return CLQ_OK;
 }
 
@@ -201,35 +206,32 @@ void clq_cl_tuning_file(const clq_context *context, char name[CLQ_CL_TUNING_FILE
              (uint64_t)hash.low64);
 }
 
-clq_status clq_cl_tuning_store(clq_context *context, const clq_tuning *tuning, char *path, size_t capacity,
+clq_status clq_cl_tuning_store(clq_context *context, const clq_tuned_value *table, char *path, size_t capacity,
                                clq_error *error)
 {
-    char text[CLQ_TUNING_TEXT_BYTES];
+    char text[TEXT_BYTES];
     char name[CLQ_CL_TUNING_FILE];
     clq_cl_tuning_file(context, name);
-    CLQ_TRY(clq_cl_tuning_print(context, tuning, text, error));
+    CLQ_TRY(clq_cl_tuning_print(context, table, text, error));
     CLQ_TRY(clq_cl_cache_write(context, name, text, strlen(text), path, capacity, error));
-    return clq_cl_tuning_set(context, tuning->values, tuning->tuned, error);
+    return clq_cl_tuning_set(context, table, error);
 }
 
 clq_status clq_cl_tuning_load(clq_context *context, clq_error *error)
 {
-    const clq_cl_tuning *untuned = clq_cl_tuning_untuned(context);
     size_t bytes = 0;
     char name[CLQ_CL_TUNING_FILE];
     char *text;
-    clq_tuning tuning;
+    clq_tuned_value table[CLQ_TUNE_COUNT];
     clq_error reason;
-    clq_status status = CLQ_NO_DEVICE; /* no table */
+    clq_cl_tuning_copy(clq_cl_tuning_untuned(context), table); /* which stays where there is no other */
     clq_cl_tuning_file(context, name);
     text = clq_cl_cache_read(context, name, &bytes);
     if (text != NULL) {
-        status = clq_cl_tuning_parse(context, text, bytes, &tuning, &reason);
-        if (status != CLQ_OK) {
+        if (clq_cl_tuning_parse(context, text, bytes, table, &reason) != CLQ_OK) {
             clq_context_log(context, CLQ_LOG_WARNING, "tuned values: %s is not used: %s", name, reason.message);
         }
         free(text);
     }
-    return status == CLQ_OK ? clq_cl_tuning_set(context, tuning.values, tuning.tuned, error)
-                            : clq_cl_tuning_set(context, untuned->values, untuned->tuned, error);
+    return clq_cl_tuning_set(context, table, error);
 }
