@@ -102,14 +102,6 @@ static bench_row *add(batch_group *g, const char *way, const char *variant)
     return row;
 }
 
-static void stand_beside(bench_row *row, size_t other, const char *name, double limit)
-{
-    row->beside[0] = other;
-    row->beside_count = 1;
-    row->limit = limit;
-    snprintf(row->beside_name, sizeof row->beside_name, "%s", name);
-}
-
 static void add_rows(batch_group *g)
 {
     clq_plan plan;
@@ -119,7 +111,7 @@ static void add_rows(batch_group *g)
     row->run = run_batch;
     row->check = check;
     row->cookie = g;
-    stand_beside(row, WHOLE_ROW, "one tensor", batch_limit);
+    bench_stand_beside(row, WHOLE_ROW, "one tensor", batch_limit);
     if (clq_plan_operation(g->space.device.context, g->order.operation, &g->small, &plan, NULL) == CLQ_OK) {
         snprintf(variant, sizeof variant, "%s", plan.variant);
     }
@@ -128,7 +120,7 @@ static void add_rows(batch_group *g)
     row->run = run_calls;
     row->check = check;
     row->cookie = g;
-    stand_beside(row, BATCH_ROW, "one batch", 0.0);
+    bench_stand_beside(row, BATCH_ROW, "one batch", 0.0);
     memory_case_variant(&g->whole, variant, sizeof variant);
     row = add(g, "one tensor", variant);
     row->spoil = memory_spoil;

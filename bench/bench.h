@@ -69,6 +69,9 @@ typedef struct bench_group {
 /* A row of zeros with that name; NULL when there is no room. */
 bench_row *bench_add(bench_group *group, const char *operation, const char *problem, const char *shape);
 
+/* The row stands beside another one of its group, called `name` there; `limit` as above. */
+void bench_stand_beside(bench_row *row, size_t other, const char *name, double limit);
+
 /* How rows take turns; both times 0: a turn is one run. */
 typedef struct bench_timing {
     int rounds;          /* 1 to BENCH_MAX_ROUNDS */

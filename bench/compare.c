@@ -19,6 +19,14 @@ bench_row *bench_add(bench_group *group, const char *operation, const char *prob
     return row;
 }
 
+void bench_stand_beside(bench_row *row, size_t other, const char *name, double limit)
+{
+    row->beside[0] = other;
+    row->beside_count = 1;
+    row->limit = limit;
+    snprintf(row->beside_name, sizeof row->beside_name, "%s", name);
+}
+
 static double seconds_of(const bench_row *row, bench_figure figure)
 {
     return figure == BENCH_BEST ? row->best_seconds : row->median_seconds;

@@ -60,30 +60,39 @@ static clq_status add(gemm_group *g, const char *problem, const char *who, bench
     return CLQ_OK;
 }
 
-static clq_status add_roofs(gemm_group *g, clq_error *error)
+void gemm_roof_dot(bench_row *row)
 {
-    const gemm_shape *s = &g->product->shape;
-    bench_row *row = NULL;
-    char who[40];
-    snprintf(who, sizeof who, "%s, %d threads", native_dot_name(), native_threads());
-    CLQ_TRY(add(g, g->problem, who, &row, error));
+    snprintf(row->who, sizeof row->who, "%s, %d threads", native_dot_name(), native_threads());
     row->work = native_dot_operations(DOT_LOOPS);
     row->calls = 1;
     row->run = run_dot;
     row->role = BENCH_ROOF;
+}
+
+clq_status gemm_roof_read(bench_row *row, gemm_read *read, uint64_t bytes, clq_error *error)
+{
+    snprintf(row->who, sizeof row->who, "read of B, %d threads", native_threads());
+    read->count = (size_t)((bytes + 3) / 4);
+    read->passes = 1 + (int)(READ_BYTES / bytes);
+    CLQ_TRY(bench_allocate(4 * read->count, (void **)&read->values, error));
+    row->calls = read->passes;
+    row->run = run_read;
+    row->cookie = read;
+    row->role = BENCH_ROOF;
+    return CLQ_OK;
+}
+
+static clq_status add_roofs(gemm_group *g, clq_error *error)
+{
+    const gemm_shape *s = &g->product->shape;
+    bench_row *row = NULL;
+    CLQ_TRY(add(g, g->problem, "", &row, error));
+    gemm_roof_dot(row);
     if (s->m > ROWS_BOUND_BY_READING) {
         return CLQ_OK;
     }
-    g->read.count = (s->k * s->n + 3) / 4;
-    g->read.passes = 1 + (int)(READ_BYTES / (s->k * s->n));
-    CLQ_TRY(bench_allocate(4 * g->read.count, (void **)&g->read.values, error));
-    snprintf(who, sizeof who, "read of B, %d threads", native_threads());
-    CLQ_TRY(add(g, g->problem, who, &row, error));
-    row->calls = g->read.passes;
-    row->run = run_read;
-    row->cookie = &g->read;
-    row->role = BENCH_ROOF;
-    return CLQ_OK;
+    CLQ_TRY(add(g, g->problem, "", &row, error));
+    return gemm_roof_read(row, &g->read, s->k * s->n, error);
 }
 
 static clq_status add_ours(gemm_group *g, const gemm_device *device, const gemm_way *way, const char *problem,
@@ -192,7 +201,7 @@ static clq_status add_groups(gemm_group *g, const char *variant, clq_error *erro
     return CLQ_OK;
 }
 
-static int computes_here(const clq_context *context)
+int gemm_computes_here(const clq_context *context)
 {
     clq_device_info info;
     clq_context_device(context, &info);
@@ -211,7 +220,7 @@ clq_status gemm_group_create(gemm_group *g, clq_context *context, const gemm_ord
         snprintf(g->problem + 2, sizeof g->problem - 2, ", %d calls", g->calls);
     }
     CLQ_TRY(gemm_device_create(&g->device, context, order->product, error));
-    if (computes_here(context)) {
+    if (gemm_computes_here(context)) {
         CLQ_TRY(add_roofs(g, error));
     }
     CLQ_TRY(add_ways(g, order->variants, error));
@@ -226,7 +235,7 @@ clq_status gemm_group_create(gemm_group *g, clq_context *context, const gemm_ord
         CLQ_TRY(gemm_device_create(&g->neighbour_device, context, order->neighbour, error));
         CLQ_TRY(add_neighbour(g, error));
     }
-    return order->peers != NULL && computes_here(context) ? add_peers(g, order->peers, error) : CLQ_OK;
+    return order->peers != NULL && gemm_computes_here(context) ? add_peers(g, order->peers, error) : CLQ_OK;
 }
 
 void gemm_group_destroy(gemm_group *g)

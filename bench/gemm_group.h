@@ -46,6 +46,13 @@ typedef struct gemm_order {
     const bench_peers *peers;      /* may be NULL */
 } gemm_order;
 
+/* Whether the host's memory and processors are the device's, so that what C and peers make of them is beside it. */
+int gemm_computes_here(const clq_context *context);
+
+/* Make a roof of a row: the processor's best on registers, and the reading of B's bytes. `read` must stay. */
+void gemm_roof_dot(bench_row *row);
+clq_status gemm_roof_read(bench_row *row, gemm_read *read, uint64_t bytes, clq_error *error);
+
 /* Make the rows ready. Both products must stay. To be destroyed also on failure. */
 clq_status gemm_group_create(gemm_group *group, clq_context *context, const gemm_order *order, clq_error *error);
 void gemm_group_destroy(gemm_group *group);

@@ -8,6 +8,7 @@
 
 #include "batch_group.h"
 #include "core/size.h"
+#include "gemm_batch_group.h"
 #include "gemm_group.h"
 #include "gemm_shapes.h"
 #include "launch_group.h"
@@ -21,8 +22,9 @@ static const double quick_seconds = 0.1;
 
 enum { FULL_BATCH = 10000, QUICK_BATCH = 100, SWEEP_FIRST = 10, SWEEP_LAST = 30, SWEEP_STEP = 2 };
 
-static const char *const names[BENCH_OPERATION_COUNT] = {
-    "minmax", "quantize", "dequantize", "fake-quantize", "dynamic-quantize", "histogram", "batch", "gemm", "launch"};
+static const char *const names[BENCH_OPERATION_COUNT] = {"minmax",           "quantize",  "dequantize", "fake-quantize",
+                                                         "dynamic-quantize", "histogram", "batch",      "gemm",
+                                                         "gemm-batch",       "launch"};
 
 const char *bench_operation_name(bench_operation operation)
 {
@@ -330,6 +332,38 @@ static clq_status measure_products(const bench_suite *s, size_t *failed, clq_err
     return CLQ_OK;
 }
 
+static clq_status measure_product_batch(const bench_suite *s, const gemm_batch_order *order, size_t *failed,
+                                        clq_error *error)
+{
+    const uint64_t bytes = gemm_batch_bytes(order);
+    const memory_need need = {bytes, bytes / 3, bytes / 4};
+    gemm_batch_group *g = NULL;
+    clq_status status = check_need(s->context, &need, error);
+    g = status == CLQ_OK ? calloc(1, sizeof *g) : NULL;
+    if (status == CLQ_OK && g == NULL) {
+        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
+    }
+    if (status == CLQ_OK) {
+        status = gemm_batch_group_create(g, s->context, order, error);
+        g->group.memory_bytes = bytes;
+        status = status == CLQ_OK ? measure(s, &g->group, failed, error) : status;
+        gemm_batch_group_destroy(g);
+        free(g);
+    }
+    return status != CLQ_OK ? clq_fail_in(error, status, "batch of products") : CLQ_OK;
+}
+
+static clq_status measure_product_batches(const bench_suite *s, size_t *failed, clq_error *error)
+{
+    gemm_batch_order orders[GEMM_MAX_SHAPES];
+    const size_t count = gemm_batch_orders(s->quick || s->operations == 0, orders);
+    for (size_t i = 0; i < count; i++) {
+        orders[i].peers = s->peers;
+        CLQ_TRY(measure_product_batch(s, &orders[i], failed, error));
+    }
+    return CLQ_OK;
+}
+
 static clq_status measure_launches(const bench_suite *s, size_t *failed, clq_error *error)
 {
     launch_group *g = NULL;
@@ -360,6 +394,9 @@ clq_status bench_suite_run(const bench_suite *s, size_t *failed, clq_error *erro
     }
     if (is_asked(s, BENCH_GEMM) && (!s->sweep || s->operations != 0)) {
         CLQ_TRY(measure_products(s, failed, error));
+    }
+    if (is_asked(s, BENCH_GEMM_BATCH) && s->shapes == NULL && (!s->sweep || s->operations != 0)) {
+        CLQ_TRY(measure_product_batches(s, failed, error));
     }
     return (s->operations >> BENCH_LAUNCH & 1) != 0 ? measure_launches(s, failed, error) : CLQ_OK;
 }

@@ -16,6 +16,7 @@ typedef enum bench_operation {
     BENCH_HISTOGRAM,
     BENCH_BATCH,
     BENCH_GEMM,
+    BENCH_GEMM_BATCH,
     BENCH_LAUNCH, /* by its name alone */
     BENCH_OPERATION_COUNT
 } bench_operation;

@@ -10,6 +10,7 @@ Writes into FOLDER, as far as the results hold what is needed (several runs on o
     bench-cuts.svg     time of tensors that are cut otherwise beside the plain one   (clquant bench)
     bench-sizes.svg    GB/s from 1 Ki elements on                           (clquant bench --sweep)
     bench-batch.svg    time for each of many small tensors                  (clquant bench batch --sweep)
+    bench-experts.svg  products of many experts beside a call for each      (clquant bench gemm-batch)
 
 --best draws best times instead of medians, on both sides of every ratio: what to do on a machine that is not quiet.
 Nothing but Python's standard library is needed.
@@ -310,6 +311,40 @@ def batch(result):
     return d
 
 
+def experts(result):
+    """Time of a batch of products, and of a peer's, over that of one call each."""
+    rows = [row for row in measured(result) if row["operation"] == "gemm-batch" and row["role"] in ("clquant", "peer")]
+    shapes = list(dict.fromkeys(row["shape"] for row in rows))
+    if not shapes:
+        return None
+    times = {(row["shape"], row["who"], row["way"]): row["median_seconds"] for row in rows}
+    peers = list(dict.fromkeys(row["who"] for row in rows if row["role"] == "peer"))
+    ways = [("clquant", "one batch", "ours")] + [(who, "one call each", kind)
+                                                 for who, kind in zip(peers, ("peer", "third"))]
+    height = 14 * len(ways) + 8
+    d = Drawing(900, 76 + height * len(shapes) + 66, "Products of 64 experts",
+                "Time over that of one call each of clquant, in the same rounds.")
+    d.legend(16, 48, [(kind, f"{who}, {way}") for who, way, kind in ways])
+    left, right, top, most = 250, 820, 66, 3.0
+    at = lambda value: left + (right - left) * min(value, most) / most
+    bottom = top + height * len(shapes)
+    for step in range(int(most) + 1):
+        d.line(at(step), top, at(step), bottom, "grid")
+        d.text(at(step), bottom + 15, str(step), "small", "middle")
+    for i, shape in enumerate(shapes):
+        d.text(left - 6, top + height * i + height / 2 + 4, shape, "small", "end")
+        for k, (who, way, kind) in enumerate(ways):
+            if (shape, who, way) in times:
+                ratio = times[shape, who, way] / times[shape, "clquant", "one call each"]
+                y = top + height * i + 4 + 14 * k
+                d.rectangle(left, y, at(ratio) - left, 11, f"bar {kind}")
+                d.text(at(ratio) + 5, y + 10, f"{ratio:.2f}", "small")
+    d.line(at(1), top, at(1), bottom, "line roof dashed")
+    d.text((left + right) / 2, bottom + 30, "time / one call each (dashed)", "small", "middle")
+    d.caption(caption_of(result))
+    return d
+
+
 def merged(results):
     """One result from several runs on one device, such as one for each operation."""
     whole = dict(results[0])
@@ -356,13 +391,13 @@ def main():
         if best:
             by_best(result)
         sweep = "--sweep" in result["command"].split()
-        batches = any(row["operation"] == "batch" for row in result["rows"])
-        kinds.setdefault((sweep, batches), []).append(result)
+        operations = {row["operation"] for row in result["rows"]}
+        kinds.setdefault((sweep, "batch" in operations, "gemm-batch" in operations), []).append(result)
     drawn = 0
-    for (sweep, batches), results in kinds.items():
+    for (sweep, batches, _), results in kinds.items():
         result = merged(results)
         plots = [("bench-batch.svg", batch)] if sweep and batches else [("bench-sizes.svg", sizes)] if sweep else [
-            ("bench-roofs.svg", roofs), ("bench-cuts.svg", cuts)]
+            ("bench-roofs.svg", roofs), ("bench-cuts.svg", cuts), ("bench-experts.svg", experts)]
         for name, draw in plots:
             drawing = draw(result)
             if drawing is not None:

@@ -336,6 +336,20 @@ static void measures_batches(void **state)
     assert_int_equal(s.beside, 2 * 3 * 5);
 }
 
+/* Both ways of both quick lists of experts beside each other, the reading of B as well where it is the host's. */
+static void measures_batches_of_products(void **state)
+{
+    const char *report = scratch_path("report.json");
+    const char *const words[] = {"gemm-batch", "--rounds", "1", "--quick", NULL};
+    seen s;
+    (void)state;
+    assert_int_equal(run(report, words), 0);
+    s = read_report(report);
+    assert_int_equal(s.beside, 2 * 2);
+    assert_int_equal(s.failed, 0);
+    assert_true(s.measured >= s.beside + (device_is_host() ? 2 : 0));
+}
+
 /* Three ways of three operations and a product, two of each beside the third. */
 static void measures_launches(void **state)
 {
@@ -380,6 +394,7 @@ static void says_when_a_result_is_wrong(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(describes_every_row), cmocka_unit_test(measures_batches),
+                                       cmocka_unit_test(measures_batches_of_products),
                                        cmocka_unit_test(measures_launches),
                                        cmocka_unit_test(says_when_a_result_is_wrong)};
     return cmocka_run_group_tests_name("bench command", tests, scratch_begin, scratch_end);

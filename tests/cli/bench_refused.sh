@@ -42,6 +42,7 @@ refused bench --shapes folder
 echo '64x64 axis=1' >shapes.txt
 refused bench gemm --shapes shapes.txt
 refused bench batch --shapes shapes.txt
+refused bench gemm-batch --shapes shapes.txt
 echo 8x8x8 >shapes.txt
 refused bench minmax gemm --shapes shapes.txt
 # The reference has no variants, and another way to say so.

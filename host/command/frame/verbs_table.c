@@ -170,10 +170,12 @@ const cli_verb_info cli_verb_table[CLI_VERB_COUNT] = {
             .summary = "measure the operations beside what the machine could do",
             .description =
                 "Measures minmax, quantize, dequantize, fake-quantize, dynamic-quantize, histogram, batch (many small "
-                "tensors at once) and gemm, or those that are named, on data that is on the device already. Each row "
+                "tensors at once), gemm and gemm-batch (the products of many experts at once), or those that are "
+                "named, on data that is on the device already. Each row "
                 "shows median and best time, GB/s or GOPS, and the fraction of what C on all processors reaches for "
                 "the same problem, and of a copy, in the same rounds. Results are compared with the reference "
-                "before anything is timed; one that differs is exit code 5. Without OP, gemm has a few shapes only. "
+                "before anything is timed; one that differs is exit code 5. Without OP, gemm and gemm-batch have a few "
+                "shapes only. "
                 "'launch', which is measured by its name alone, is what it costs the host to enqueue small operations: "
                 "by a call, recorded, and as OpenCL alone takes the same kernels.",
         },

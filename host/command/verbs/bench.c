@@ -74,6 +74,7 @@ static int check_shapes(const bench_call *call)
 {
     const uint32_t products = UINT32_C(1) << BENCH_GEMM;
     const uint32_t batches = UINT32_C(1) << BENCH_BATCH;
+    const uint32_t experts = UINT32_C(1) << BENCH_GEMM_BATCH;
     const uint32_t launches = UINT32_C(1) << BENCH_LAUNCH;
     const char *path = call->options->bench.shapes;
     size_t product_count = 0;
@@ -82,6 +83,9 @@ static int check_shapes(const bench_call *call)
     }
     if ((call->suite.operations & batches) != 0) {
         return cli_usage_error("bench batch takes no --shapes: its tensors have 1024 elements each");
+    }
+    if ((call->suite.operations & experts) != 0) {
+        return cli_usage_error("bench gemm-batch takes no --shapes: its products are those of a layer of experts");
     }
     if ((call->suite.operations & launches) != 0) {
         return cli_usage_error("bench launch takes no --shapes: its operations are small ones");

@@ -45,6 +45,7 @@ static uint32_t operations_of(bench_operation operation)
         [BENCH_HISTOGRAM] = UINT32_C(1) << CLQ_OP_HISTOGRAM,
         [BENCH_BATCH] = CLQ_TUNABLE_BATCH,
         [BENCH_GEMM] = CLQ_TUNABLE_GEMM,
+        [BENCH_GEMM_BATCH] = CLQ_TUNABLE_GEMM,
     };
     return bits[operation];
 }
