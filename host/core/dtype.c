@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/dtype.h"
 
+/* One place for the whole library, which cannot be built without this file. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "clquant needs a little-endian host: values in files and packed codes are read and written as they lie in memory"
+#endif
+#if defined(__SIZEOF_SIZE_T__) && __SIZEOF_SIZE_T__ < 8
+#error "clquant needs a 64-bit host: tensors beyond 4 GiB are addressed, and sums are exact in integers of 128 bits"
+#endif
+
 const clq_dtype_facts *clq_dtype_facts_of(clq_dtype dtype)
 {
     static const clq_dtype_facts none = {"?", 0, 0, 0, 0, 0};
