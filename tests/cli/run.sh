@@ -45,6 +45,7 @@ if [ ! -x "$command" ]; then
     usage
 fi
 CLQUANT=$(cd "$(dirname "$command")" && pwd)/$(basename "$command")
+[ "$device" != auto ] || device=${CLQ_TEST_DEVICE:-auto}
 CLQ_TEST_DEVICE=$device
 CLQ_TEST_FOLDER=$folder
 CLQUANT_DEVICE=$device
