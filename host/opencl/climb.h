@@ -6,7 +6,7 @@
 #include "opencl/choice/batch.h"
 #include "opencl/choice/elementwise.h"
 #include "opencl/choice/gemm.h"
-#include "trial/trial.h"
+#include "trial/ladder.h"
 
 /* What a call wants, a task, a product or a form, and the step that it is at. */
 typedef struct clq_cl_climb {
