@@ -32,7 +32,7 @@ CLQ_API size_t clq_tunables(const clq_tunable **tunables);
 
 /* A table is an array of these, as many as clq_tunables returns, in that order. */
 typedef struct clq_tuned_value {
-    uint32_t value;
+    uint32_t value;    /* one of the tunable's values */
     uint32_t is_tuned; /* it was found by timing; 0: it follows from the kind of device */
 } clq_tuned_value;
 
