@@ -143,6 +143,7 @@ static void refused(void **state)
         clq_batch *batch = NULL;
         clq_batch *on_reference = NULL;
         clq_launch launch;
+        cl_event event = NULL;
         own_opencl_begin(&own, 0, 64);
         fill_case(&b, CLQ_OP_MINMAX);
         batch_place_begin(&p, own.clquant, &b);
@@ -154,6 +155,9 @@ static void refused(void **state)
         launch.struct_size = sizeof launch;
         REFUSED(CLQ_INVALID_ARGUMENT, "queue is NULL", clq_enqueue_batch(batch, &launch, e));
         launch.queue = own.queue;
+        launch.event = launch.first_event = &event;
+        REFUSED(CLQ_INVALID_ARGUMENT, "the same place", clq_enqueue_batch(batch, &launch, e));
+        launch.event = launch.first_event = NULL;
         REFUSED(CLQ_INVALID_ARGUMENT, "minmax needs a workspace", clq_enqueue_batch(batch, &launch, e));
         ACCEPTED(clq_batch_create(check_reference(), b.operation, NULL, 0, &on_reference, e));
         REFUSED(CLQ_INVALID_ARGUMENT, "reference has no queue", clq_enqueue_batch(on_reference, &launch, e));

@@ -168,6 +168,7 @@ static void refused(void **state)
         REFUSED_LAUNCH(struct_size, (uint32_t)sizeof(clq_launch) + 1, "struct_size");
         REFUSED_LAUNCH(queue, NULL, "queue is NULL");
         REFUSED_LAUNCH(queue, q.own.queue, "another");
+        REFUSED_LAUNCH(first_event, &event, "the same place");
         REFUSED_LAUNCH(wait_count, 1, "wait_list");
         REFUSED_LAUNCH(wait_list, no_list, "wait_count");
         if (p.launch.workspace != NULL) {

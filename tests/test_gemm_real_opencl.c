@@ -204,11 +204,14 @@ static void refusals(void **state)
         const clq_gemm_problem p = problem_of(5, 70);
         queued q;
         clq_launch launch;
+        cl_event event = NULL;
         queued_begin(&q, 0, &p);
         launch = launch_of(&q.own, NULL, 0);
         REFUSED(CLQ_INVALID_ARGUMENT, "codes of A alone need", clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, e));
         launch = launch_of(&q.own, q.own.memory, 100);
         REFUSED(CLQ_INVALID_ARGUMENT, "workspace of 100 bytes", clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, e));
+        launch.event = launch.first_event = &event;
+        REFUSED(CLQ_INVALID_ARGUMENT, "the same place", clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, e));
         launch.struct_size = 3;
         REFUSED(CLQ_INVALID_ARGUMENT, "struct_size is 3", clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, e));
         queued_end(&q);

@@ -211,6 +211,7 @@ static void refused(void **state)
         ACCEPTED(clq_record_create(own.clquant, CLQ_OP_MINMAX, &t.q, &t.o, &launch, &record, e));
         REFUSED(CLQ_INVALID_ARGUMENT, "wait_count is 1", clq_record_enqueue(record, 1, NULL, NULL, &event, e));
         REFUSED(CLQ_INVALID_ARGUMENT, "wait_count is 0", clq_record_enqueue(record, 0, &event, NULL, &event, e));
+        REFUSED(CLQ_INVALID_ARGUMENT, "the same place", clq_record_enqueue(record, 0, NULL, &event, &event, e));
         assert_null(event);
         clq_record_destroy(&record);
         record_tensor_end(&t);

@@ -105,6 +105,7 @@ static clq_status run_steps(clq_context *context, const clq_gemm_problem *proble
     CLQ_REQUIRE(given->struct_size == sizeof launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
                 given->struct_size, sizeof launch);
     launch = *given;
+    CLQ_TRY(clq_cl_check_events(launch.first_event, launch.event, error)); /* of which each half is given one */
     if (order->record != NULL && launch.workspace == NULL) {
         CLQ_TRY(clq_buffer_create(context, real.bytes, &scratch, error));
     } else {
@@ -248,6 +249,7 @@ clq_status clq_record_enqueue(clq_record *record, cl_uint wait_count, const cl_e
     CLQ_REQUIRE(record != NULL, "clq_record_enqueue: record is NULL");
     CLQ_REQUIRE((wait_count == 0) == (wait_list == NULL), "clq_record_enqueue: wait_count is %u, but wait_list is %s",
                 (unsigned)wait_count, wait_list == NULL ? "NULL" : "not NULL");
+    CLQ_TRY(clq_cl_check_events(first_event, event, error));
     return clq_cl_record_enqueue(record, wait_count, wait_list, first_event, event, error);
 }
 

@@ -119,7 +119,8 @@ typedef struct clq_launch {
     uint64_t workspace_offset_bytes; /* where it begins in `workspace` */
     uint64_t workspace_bytes;        /* that it has from there on */
     /* As `event`, of the first command, which may be the last, so that an operation is profiled as a whole: from this
-     * one's CL_PROFILING_COMMAND_START to that one's CL_PROFILING_COMMAND_END. A failure gives neither. */
+     * one's CL_PROFILING_COMMAND_START to that one's CL_PROFILING_COMMAND_END. Another place than `event`'s. A failure
+     * gives neither. */
     cl_event *first_event;
 } clq_launch;
 

@@ -75,6 +75,13 @@ static clq_status check_workspace(const clq_context *context, const clq_launch *
     return CLQ_OK;
 }
 
+clq_status clq_cl_check_events(const cl_event *first, const cl_event *last, clq_error *error)
+{
+    CLQ_REQUIRE(first == NULL || first != last,
+                "first_event and event are the same place: it can hold one of the two events");
+    return CLQ_OK;
+}
+
 static clq_status check_launch(const clq_context *context, const clq_launch *launch, const char *operation,
                                uint64_t need, clq_cl_stream *stream, clq_error *error)
 {
@@ -84,6 +91,7 @@ static clq_status check_launch(const clq_context *context, const clq_launch *lau
     CLQ_REQUIRE(launch->struct_size == sizeof *launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
                 launch->struct_size, sizeof *launch);
     CLQ_REQUIRE(launch->queue != NULL, "clq_launch: queue is NULL");
+    CLQ_TRY(clq_cl_check_events(launch->first_event, launch->event, error));
     CLQ_REQUIRE((launch->wait_count == 0) == (launch->wait_list == NULL),
                 "clq_launch: wait_count is %u, but wait_list is %s", (unsigned)launch->wait_count,
                 launch->wait_list == NULL ? "NULL" : "not NULL");

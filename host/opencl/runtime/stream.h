@@ -37,6 +37,9 @@ typedef struct clq_cl_stream {
     clq_extent scratch; /* what is used of a caller's workspace, which no operand may overlap; else empty */
 } clq_cl_stream;
 
+/* Refuse one place for two events, of which the other would be lost. */
+clq_status clq_cl_check_events(const cl_event *first, const cl_event *last, clq_error *error);
+
 /*
  * Open a stream with scratch memory on the order's queue, or on the context's own when `order` is NULL; `operation`
  * is for messages. After success it must be closed with the status of what was enqueued; _close returns that status,
