@@ -79,7 +79,7 @@ void inputs_gemm_refill_zero_points(check_gemm *c, check_gemm_operand zero_point
 void inputs_gemm_check(check_gemm *c, inputs_gemm_codes codes, inputs_gemm_zeros zeros);
 
 /*
- * Make and fill one row of n sums that are the bias, so that a test can choose them; A is 0. Codes come with a
+ * Make and fill rows of n sums that are the bias, so that a test can choose them; A is 0. Codes come with a
  * multiplier for each column and a zero point.
  */
 void inputs_gemm_chosen_sums(check_gemm *c, const char *name, clq_requantize_mode mode, clq_dtype dtype, uint64_t n);

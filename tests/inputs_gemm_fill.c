@@ -255,7 +255,8 @@ void inputs_gemm_check(check_gemm *c, inputs_gemm_codes codes, inputs_gemm_zeros
 
 void inputs_gemm_chosen_sums(check_gemm *c, const char *name, clq_requantize_mode mode, clq_dtype dtype, uint64_t n)
 {
-    check_gemm_init(c, name, 1, n, 4);
+    enum { ROWS = 3, DEPTH = 4 }; /* of two some are made together */
+    check_gemm_init(c, name, ROWS, n, DEPTH);
     c->problem.bias = CLQ_GEMM_PER_COLUMN;
     c->problem.c.dtype = dtype;
     if (dtype == CLQ_S8 || dtype == CLQ_U8) {
@@ -264,5 +265,5 @@ void inputs_gemm_chosen_sums(check_gemm *c, const char *name, clq_requantize_mod
         c->problem.c_zero_point = CLQ_GEMM_PER_TENSOR;
     }
     inputs_gemm_fill(c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
-    memset(c->in[CHECK_GEMM_A], 0, 4);
+    memset(c->in[CHECK_GEMM_A], 0, (size_t)ROWS * DEPTH);
 }

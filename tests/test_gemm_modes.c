@@ -97,6 +97,35 @@ static void ties(void **state)
     check_needs_device();
 }
 
+/* Sums next to a tie, by any multiplier, one of sixteen neighbours alone: an estimate of the result is far enough from
+ * it, or not, by little. Also far from 0, where it has fewer digits, and the zero point brings it back. */
+static void next_to_ties(void **state)
+{
+    enum { N = 1600, FAR = 3000000 };
+    (void)state;
+    for (int turn = 0; turn < 24; turn++) {
+        const clq_requantize_mode mode = turn % 2 == 0 ? CLQ_REQUANTIZE_DOUBLE : CLQ_REQUANTIZE_DOUBLE_UP;
+        const int is_far = turn % 5 == 4;
+        const int32_t zero_point = (int32_t)(is_far ? check_between(-FAR, FAR) : check_between(-258, 258));
+        check_gemm c;
+        inputs_gemm_chosen_sums(&c, "next to ties", mode, code_types[turn / 2 % 2], N);
+        *(int32_t *)c.in[CHECK_GEMM_C_ZERO_POINT] = zero_point;
+        for (int32_t i = 0; i < N; i++) {
+            const int32_t e = is_far ? 8 : turn % 3 == 0 ? i / 32 % 21 : (int32_t)check_between(8, 21);
+            const int32_t multiplier = (int32_t)check_between(1 << 30, INT32_MAX);
+            const double beside = i % 16 == turn % 16 ? 0.5 : 0.2;
+            const double result = (double)check_between(-300, 300) + beside - (is_far ? zero_point : 0);
+            ((int32_t *)c.in[CHECK_GEMM_MULTIPLIER])[i] = multiplier;
+            ((int32_t *)c.in[CHECK_GEMM_SHIFT])[i] = -e;
+            ((int32_t *)c.in[CHECK_GEMM_BIAS])[i] =
+                (int32_t)nearbyint(ldexp(result, 31 + e) / multiplier) + (int32_t)check_between(-2, 2);
+        }
+        check_gemm_fully(&c);
+        inputs_gemm_free(&c);
+    }
+    check_needs_device();
+}
+
 /* Zero points of C at the ends of int32 against results at the ends of theirs: no sum of the two may wrap. */
 static void extreme_zero_points_of_c(void **state)
 {
@@ -229,6 +258,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_mode),
     cmocka_unit_test(every_shift),
     cmocka_unit_test(ties),
+    cmocka_unit_test(next_to_ties),
     cmocka_unit_test(extreme_zero_points_of_c),
     cmocka_unit_test(float_multipliers),
     cmocka_unit_test(same_as_clq_requantize),
