@@ -135,7 +135,7 @@ judge_verify() { # NAME SECONDS OPTIONS...
     done
     [ -z "$excused" ] || say "known:$excused"
     # 4 and 5 are for what failed or differs, of which all is known; 1 for what was not reached in so little time.
-    case $mode$code in *0 | some1) ends=yes ;; *[45]) ends=${excused:+yes} ;; *) ends= ;; esac
+    case $mode:$code in *:0 | some:1) ends=yes ;; *:[45]) ends=${excused:+yes} ;; *) ends= ;; esac
     if [ -n "$cases" ] && [ -z "$unexcused" ] && [ -n "$ends" ]; then
         passes "$name: $cases" "$name: $cases"
     else

@@ -6,7 +6,6 @@
 
 #include "opencl/machine.h"
 #include "opencl/runtime/error.h"
-#include "trial/trial.h"
 
 /* ---- what failures say ---- */
 

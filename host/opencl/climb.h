@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A call on the ladder of a trial (trial/trial.h): what its failures say, and who goes down it. */
+/* A call on the ladder of a trial (trial/ladder.h): what its failures say, and who goes down it. */
 #ifndef CLQ_HOST_OPENCL_CLIMB_H
 #define CLQ_HOST_OPENCL_CLIMB_H
 

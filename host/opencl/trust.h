@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Decisions whose kernels are trusted: known ones at once, others after a trial (trial/trial.h). */
+/* Decisions whose kernels are trusted: known ones at once, others after a trial (trial/ladder.h). */
 #ifndef CLQ_HOST_OPENCL_TRUST_H
 #define CLQ_HOST_OPENCL_TRUST_H
 

@@ -117,7 +117,7 @@ static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(3
                                                  PER_TENSOR(OTHER_PRESETS)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
 /* Elements of a parameter in one segment and in several rows, also of a band; the last channel is one of which the last
- * row alone has a finite element (trial/inputs.c). */
+ * row alone has a finite element (trial/inputs_merge.c). */
 static const clq_trial_shape merge_shapes[] = {PER_GROUP(9, 500, 76), PER_CHANNEL(5, 145, 6), PER_BLOCK(2, 40, 9, 32)};
 
 /*
