@@ -128,6 +128,11 @@ void clq_cl_tensor_describe(const clq_task *task, clq_operation operation, int i
     call->qmax = task->q->scheme.qmax;
 }
 
+static int is_in_blocks(const clq_run_side *side, uint32_t dimension)
+{
+    return side->block > 1 && side->blocked == dimension;
+}
+
 static void describe_side(const clq_run_side *side, run_side *call)
 {
     call->step = side->step;
@@ -142,7 +147,9 @@ void clq_cl_runs_describe(const clq_task *task, clq_operation operation, runs_ca
 {
     const clq_task step = clq_task_step(task, operation);
     clq_runs runs;
+    uint32_t last;
     clq_task_runs(&step, &runs);
+    last = runs.dimensions - 1; /* if any */
     memset(call, 0, sizeof *call);
     call->run = runs.run;
     call->count = runs.count;
@@ -150,6 +157,12 @@ void clq_cl_runs_describe(const clq_task *task, clq_operation operation, runs_ca
     describe_side(&runs.left, &call->source);
     describe_side(&runs.right, &call->target);
     call->dimensions = runs.dimensions;
+    call->together = 1;
+    if (runs.dimensions > 0 && !is_in_blocks(&runs.left, last) && !is_in_blocks(&runs.right, last)) {
+        call->together = runs.extents[last];
+        call->source.next = runs.left.strides[last];
+        call->target.next = runs.right.strides[last];
+    }
 }
 
 uint64_t clq_cl_tensor_cut(tensor_call *call, const clq_geometry *g, uint64_t pieces, int may_be_direct)
