@@ -69,7 +69,7 @@ static const clq_trial_shape column_shapes[] = {
  * lie before their places, by segments. Elements a step apart, one side or both, in runs of several vectors and a bit,
  * of less than one; a dimension in blocks, ragged, outside of the runs and inside, on either side and on both. Bands
  * whose elements lie apart; one parameter in equal pieces of whole vectors, but for one element more. Segments of
- * several runs for each of the parts that minmax reads by turns and one over, with ends in all of them.
+ * as many runs as the parts that minmax reads by turns have together; a tensor of more dimensions than one.
  */
 enum { LARGE_RUN_SHAPES = 8, EVEN_RUN_SHAPES = 10 };
 typedef struct strided_shape {
