@@ -69,7 +69,8 @@ static const clq_trial_shape column_shapes[] = {
  * lie before their places, by segments. Elements a step apart, one side or both, in runs of several vectors and a bit,
  * of less than one; a dimension in blocks, ragged, outside of the runs and inside, on either side and on both. Bands
  * whose elements lie apart; one parameter in equal pieces of whole vectors, but for one element more. Segments of
- * as many runs as the parts that minmax reads by turns have together; a tensor of more dimensions than one.
+ * several runs for each of the parts that minmax reads by turns, up to their end; of runs in more dimensions than one;
+ * of runs shorter than a turn.
  */
 enum { LARGE_RUN_SHAPES = 8, EVEN_RUN_SHAPES = 10 };
 typedef struct strided_shape {
@@ -101,8 +102,9 @@ static const strided_shape run_shapes[] = {
     {{{3, 30, 50}, CLQ_PER_GROUP, 0, 18}, PITCH(1500, 50, 1), PITCH(52, 160, 1)},
     {PER_CHANNEL(2, 9, 130), PITCH(2601, 280, 2), PITCH(1190, 132, 1)},
     {DEEP, {{830, 414, 206, 102, 50, 24, 11, 1}, 0, 0, 0}, {{638, 318, 158, 78, 38, 18, 8, 1}, 0, 0, 0}},
-    {{{20, 8, 34}, CLQ_PER_CHANNEL, 0, 0}, PITCH(312, 39, 1), PITCH(288, 36, 1)},
+    {{{9, 26, 33}, CLQ_PER_CHANNEL, 0, 0}, PITCH(1014, 39, 1), PITCH(910, 35, 1)},
     {{{4, 8, 34}, CLQ_PER_TENSOR, 0, 0}, PITCH(400, 39, 1), PITCH(360, 36, 1)},
+    {{{3, 40, 9}, CLQ_PER_CHANNEL, 0, 0}, PITCH(488, 12, 1), PITCH(400, 10, 1)},
     {PER_CHANNEL(2, 7, 45), IN_BLOCKS(400, 190, 4, 1, 4, 1), PITCH(350, 46, 1)},
     {PER_CHANNEL(2, 7, 45), PITCH(700, 97, 2), IN_BLOCKS(400, 190, 4, 1, 4, 1)},
     {PER_CHANNEL(1, 9, 67), IN_BLOCKS(1, 500, 7, 1, 5, 1), IN_BLOCKS(1, 210, 3, 1, 3, 1)},

@@ -4,6 +4,7 @@
  * rounding, and what is not finite beside them.
  */
 #include <math.h>
+#include <string.h>
 
 #include "core/dtype.h"
 #include "trial/cases.h"
@@ -133,7 +134,10 @@ static ends ends_of(const clq_trial_case *c, const clq_task *task, uint64_t s, u
     const uint64_t far = c->count == 1 || length < 600 ? 0 : length < 6000 ? 542 : 766;
     const uint64_t piece = c->count == 1 && length >= 20000 ? length / 7 * (4 + turn) : 0;
     const ends in_pair = {turn == 0 ? 64 : 92, turn == 0 ? 92 : 64};
-    const ends even = {goes_on ? 0 : (8 * s + far + piece) % length, (8 * s + 4 + piece / 2) % length};
+    /* Of long strided ones they are in other runs, of which several are read by turns. */
+    const uint64_t apart = task->is_strided && length >= 800 ? 32 : 0;
+    const ends even = {goes_on ? 0 : ((8 + apart) * s + far + piece) % length,
+                       ((8 + apart) * s + 4 + apart + piece / 2) % length};
     const ends odd = {0, far > 0 && s == 0 ? far : length - 1};
     return is_uncut(c, task, length) ? in_pair : way % 2 == 0 ? even : odd;
 }
@@ -246,9 +250,16 @@ static void fill_elements(const clq_trial_case *c, const clq_task *task, void *x
     place_ends(c, task, &e, way);
 }
 
+/* Between runs lies in odd ways what is greater than any element, in each type, and a number: what is none has the
+ * piece read again by who does not read too far. */
+enum { GREAT_BYTE = 0x7A };
+
 void clq_trial_fill_for_range(const clq_trial_case *c, const clq_task *task, void *x, uint64_t turn, uint32_t way,
                               uint32_t *state)
 {
+    if (task->is_strided && way % 2 != 0) {
+        memset(x, GREAT_BYTE, (size_t)clq_argument_bytes(task, CLQ_ARG_X));
+    }
     if (is_in_witness_scheme(task)) {
         fill_ranges(task, x, turn, way, state);
     } else {
