@@ -144,7 +144,10 @@ static void compare_product(const char *where, uint64_t m, uint64_t n, uint64_t 
     inputs_gemm_free(&c);
 }
 
-/* Of values that make other programs, each operation takes one: compiling takes nearly all of the time. */
+enum { BATCHED = 3 }; /* operations in batches */
+
+/* Of values that make other programs, each operation takes one: compiling takes nearly all of the time. With
+ * CLQ_TEST_STRIDE of all values every so manyth operation, another one with each. */
 static int makes_programs(const clq_tunable *t)
 {
     static const char *const parts[] = {"lanes", "group", "blocks", "vectors"};
@@ -156,18 +159,31 @@ static int makes_programs(const clq_tunable *t)
     return 0;
 }
 
+/* How many values take turns at the operations: each value has one at least. */
+static size_t share_of(const clq_tunable *t)
+{
+    const size_t values = makes_programs(t) ? t->value_count - 1 : 1; /* its values but the one that is used anyway */
+    const size_t stride = (size_t)check_stride();
+    const size_t share = values > stride ? values : stride;
+    size_t operations = (t->operations & CLQ_TUNABLE_BATCH) != 0 ? BATCHED : 0;
+    for (int operation = 0; operation < CLQ_OP_COUNT; operation++) {
+        operations += t->operations >> operation & 1;
+    }
+    return share < operations ? share : operations > 0 ? operations : 1;
+}
+
 static void compare_all(const char *where, const clq_tunable *t, size_t candidate, unsigned turn)
 {
-    static const clq_operation batched[] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
+    static const clq_operation batched[BATCHED] = {CLQ_OP_MINMAX, CLQ_OP_QUANTIZE, CLQ_OP_DYNAMIC_QUANTIZE};
     const int in_columns = strncmp(t->name, "columns", 7) == 0;
-    const size_t share = makes_programs(t) ? t->value_count - 1 : 1; /* its values but the one that is used anyway */
+    const size_t share = share_of(t);
     size_t met = 0;
     for (int operation = 0; operation < CLQ_OP_COUNT; operation++) {
         if ((t->operations >> operation & 1) != 0 && met++ % share == candidate % share) {
             compare_tensors(where, (clq_operation)operation, in_columns, turn);
         }
     }
-    for (size_t i = 0; i < 3 && (t->operations & CLQ_TUNABLE_BATCH) != 0; i++) {
+    for (size_t i = 0; i < BATCHED && (t->operations & CLQ_TUNABLE_BATCH) != 0; i++) {
         if (met++ % share == candidate % share) {
             compare_batch(where, batched[i]);
         }

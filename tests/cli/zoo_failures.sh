@@ -22,7 +22,7 @@ each() {
     while [ $code -ne 0 ] && [ $n -lt "$most" ]; do
         n=$((n + 1 + (n * step + 1) / 2))
         rm -f y.*
-        [ -z "$cold" ] || rm -rf pocl
+        [ -z "$CLQ_EVERY_LAUNCH" ] || rm -rf pocl
         code=0
         CLQ_ZOO="$habits fail=$function:$n:$error" OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" "$@" --device 0:0 >out 2>err ||
             code=$?
@@ -38,9 +38,9 @@ each() {
 }
 
 failures=0
-# In the suite ever longer steps are taken, since each run compiles; CLQ_EVERY_LAUNCH=1 takes them all.
+# In the suite ever longer steps are taken, and each run compiles what those before it did not come to; with
+# CLQ_EVERY_LAUNCH=1 each launch fails, and each run compiles all.
 echo "-- launches, while kernels are compiled"
-cold=yes
 step=4
 [ -z "$CLQ_EVERY_LAUNCH" ] || step=0
 habits=
@@ -54,7 +54,6 @@ habits=
 )
 
 echo "-- every call, once kernels are known"
-cold=
 step=0
 error=-5
 # In the suite the first call of each only, and with memory of its own of those that differ there.

@@ -5,14 +5,15 @@
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
 . "$CLQ_TEST_FOLDER/verbs.inc"
 on_device() {
+    [ "$1" = gemm ] || set -- "$@" --memory 16M # of which buffers are made, and filled by the layer
     OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits "$CLQUANT" "$@" --device "$kind"
 }
 
 kind=auto
-third=0
+which=0
 for habits in tiny-3 narrow mesa; do
-    verbs $third
-    third=$((third + 1))
+    verbs $which
+    which=$((which + 1))
 done
 limit='the largest buffer on .* has [0-9]*'
 for habits in 'narrow allocation=1048576' 'narrow allocation=131072 units=1 no-cache'; do

@@ -91,11 +91,11 @@ static void make_noise(unsigned char *memory, size_t bytes)
 {
     static atomic_uint seed = 1;
     uint32_t x = atomic_fetch_add(&seed, 0x9E3779B9u) | 1u;
-    for (size_t i = 0; i < bytes; i++) {
+    for (size_t i = 0; i < bytes; i += sizeof x) {
         x ^= x << 13;
         x ^= x >> 17;
         x ^= x << 5;
-        memory[i] = (unsigned char)x;
+        memcpy(memory + i, &x, bytes - i < sizeof x ? bytes - i : sizeof x);
     }
 }
 
