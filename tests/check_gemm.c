@@ -153,7 +153,7 @@ uint32_t check_gemm_element_bits(const check_gemm *c, check_gemm_operand operand
 {
     switch (operand) {
     case CHECK_GEMM_A:
-        return 8;
+        return clq_dtype_bits(c->problem.a.dtype);
     case CHECK_GEMM_B:
         return clq_dtype_bits(c->problem.b.dtype);
     case CHECK_GEMM_C:

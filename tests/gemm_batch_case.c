@@ -135,6 +135,9 @@ static void describe(gemm_batch_place *p, size_t i)
     o->shift = operand_of(p, i, CHECK_GEMM_SHIFT);
     o->b = operand_of(p, i, CHECK_GEMM_B);
     o->b_zero_point = operand_of(p, i, CHECK_GEMM_B_ZERO_POINT);
+    if (p->b->tells && check_gemm_element_bits(c, CHECK_GEMM_A) > 8) {
+        o->a_nonfinite = (clq_operand){p->nonfinite, i};
+    }
     if (c->sums) {
         o->a_sums = operand_of(p, i, CHECK_GEMM_A_SUMS);
         ACCEPTED(clq_gemm_row_sums(p->context, &p->problems[i], o->a, o->a_sums, e));
@@ -149,6 +152,15 @@ static void describe(gemm_batch_place *p, size_t i)
     }
 }
 
+static const clq_nonfinite unknown = {77, 77};
+
+static void forget_nonfinite(gemm_batch_place *p)
+{
+    for (size_t i = 0; i < GEMM_BATCH_MOST; i++) {
+        ACCEPTED(clq_buffer_write(p->nonfinite, i * sizeof unknown, &unknown, sizeof unknown, e));
+    }
+}
+
 void gemm_batch_place_begin(gemm_batch_place *p, clq_context *context, const gemm_batch_case *b)
 {
     memset(p, 0, sizeof *p);
@@ -158,6 +170,8 @@ void gemm_batch_place_begin(gemm_batch_place *p, clq_context *context, const gem
         lay_out(p, (check_gemm_operand)o);
         fill(p, (check_gemm_operand)o);
     }
+    ACCEPTED(clq_buffer_create(context, GEMM_BATCH_MOST * sizeof(clq_nonfinite), &p->nonfinite, e));
+    forget_nonfinite(p);
     if (b->together) {
         pack_together(p);
     }
@@ -168,6 +182,7 @@ void gemm_batch_place_begin(gemm_batch_place *p, clq_context *context, const gem
 
 void gemm_batch_place_end(gemm_batch_place *p)
 {
+    clq_buffer_destroy(&p->nonfinite);
     for (size_t i = 0; i < p->b->count; i++) {
         clq_gemm_weights_destroy(&p->weights[i]);
         for (int o = 0; o < CHECK_GEMM_OPERANDS; o++) {
@@ -179,6 +194,7 @@ void gemm_batch_place_end(gemm_batch_place *p)
 
 void gemm_batch_place_reset(gemm_batch_place *p)
 {
+    forget_nonfinite(p);
     for (size_t i = 0; i < p->b->count; i++) {
         if (p->bytes[i][CHECK_GEMM_C] > 0) {
             ACCEPTED(clq_buffer_write(p->buffers[i][CHECK_GEMM_C], 0, p->images[i][CHECK_GEMM_C],
@@ -218,8 +234,51 @@ static unsigned char *read_all(const gemm_batch_place *p, size_t i, int o)
     return now;
 }
 
+/* NaN and infinities have all bits of the exponent set. */
+static int is_finite(const check_gemm *c, uint64_t index)
+{
+    const clq_dtype dtype = c->problem.a.dtype;
+    const uint32_t exponent = dtype == CLQ_F16 ? 0x7C00u : dtype == CLQ_BF16 ? 0x7F80u : 0x7F800000u;
+    uint32_t bits = 0;
+    const size_t size = clq_dtype_bits(dtype) / 8;
+    memcpy(&bits, (const unsigned char *)c->in[CHECK_GEMM_A] + index * size, size); /* little-endian, as tests are */
+    return (bits & exponent) != exponent;
+}
+
+static clq_nonfinite find_nonfinite(const check_gemm *c)
+{
+    const clq_gemm_problem *p = &c->problem;
+    const uint64_t batches = p->a.batch_stride != 0 ? p->batch : 1;
+    clq_nonfinite found = {0, UINT64_MAX};
+    for (uint64_t i = 0; i < batches * p->m * p->k; i++) {
+        const uint64_t row = i / p->k;
+        if (!is_finite(c, check_gemm_index(c, CHECK_GEMM_A, row / p->m, row % p->m, i % p->k))) {
+            found.first_index = found.count == 0 ? i : found.first_index;
+            found.count++;
+        }
+    }
+    return found;
+}
+
+static void check_nonfinite(const gemm_batch_place *p, const char *where)
+{
+    clq_nonfinite got[GEMM_BATCH_MOST];
+    ACCEPTED(clq_buffer_read(p->nonfinite, 0, got, sizeof got, e));
+    for (size_t i = 0; i < GEMM_BATCH_MOST; i++) {
+        const int is_told = i < p->b->count && p->items[i].operands.a_nonfinite.buffer != NULL;
+        const clq_nonfinite want = is_told ? find_nonfinite(&p->b->cases[i]) : unknown;
+        if (got[i].count != want.count || got[i].first_index != want.first_index) {
+            fail_msg("%s, %s, item %zu of a batch: %llu elements of A are told to be not finite, the first %llu; it "
+                     "should be %llu and %llu",
+                     p->b->name, where, i, (unsigned long long)got[i].count, (unsigned long long)got[i].first_index,
+                     (unsigned long long)want.count, (unsigned long long)want.first_index);
+        }
+    }
+}
+
 void gemm_batch_place_check(gemm_batch_place *p, const char *where, const check_gemm_result *want)
 {
+    check_nonfinite(p, where);
     unsigned char *now[GEMM_BATCH_MOST] = {NULL};
     for (size_t i = 0; i < p->b->count; i++) {
         for (int o = 0; o < CHECK_GEMM_OPERANDS; o++) {

@@ -17,6 +17,7 @@ typedef struct gemm_batch_case {
     int is_empty[GEMM_BATCH_MOST];     /* it has no rows, and no operands, in the batch */
     int together;                      /* B of all, which are of one shape and type, is packed in one piece */
     int apart;                         /* each operand of each product has a buffer of its own */
+    int tells;                         /* a_nonfinite of those with A of reals, in one buffer */
 } gemm_batch_case;
 
 void gemm_batch_case_init(gemm_batch_case *b, const char *name);
@@ -31,15 +32,17 @@ typedef struct gemm_batch_place {
     uint64_t bytes[GEMM_BATCH_MOST][CHECK_GEMM_OPERANDS];
     uint64_t begin[GEMM_BATCH_MOST][CHECK_GEMM_OPERANDS]; /* of the operand in its buffer, in bytes */
     clq_gemm_weights *weights[GEMM_BATCH_MOST];
+    clq_buffer *nonfinite; /* one of each product */
     clq_gemm_problem problems[GEMM_BATCH_MOST];
     clq_gemm_batch_item items[GEMM_BATCH_MOST];
 } gemm_batch_place;
 
 void gemm_batch_place_begin(gemm_batch_place *p, clq_context *context, const gemm_batch_case *b);
 void gemm_batch_place_end(gemm_batch_place *p);
-void gemm_batch_place_reset(gemm_batch_place *p); /* C as it was at first */
+void gemm_batch_place_reset(gemm_batch_place *p); /* what is written as it was at first */
 
-/* C of each product is `want` of it, and all other bytes are as they were; the commands have run. */
+/* C of each product is `want` of it, what is told of its A is so, and all other bytes are as they were; the commands
+ * have run. */
 void gemm_batch_place_check(gemm_batch_place *p, const char *where, const check_gemm_result *want);
 
 /* What each gives by itself on the reference; the caller frees them. */

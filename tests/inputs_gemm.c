@@ -140,6 +140,27 @@ void inputs_gemm_groups(check_gemm *c, uint64_t k_group)
     draw_other_bounds(p);
 }
 
+void inputs_gemm_reals(check_gemm *c, clq_dtype dtype)
+{
+    static const clq_preset presets[] = {CLQ_PRESET_SYMMETRIC, CLQ_PRESET_AFFINE};
+    clq_gemm_problem p = c->problem;
+    p.a.dtype = dtype;
+    p.a_zero_point = CLQ_GEMM_ABSENT;
+    p.a_scale = CLQ_GEMM_PER_ROW;
+    if (p.k_group == 0) {
+        p.c.dtype = CLQ_F32;
+        p.bias = p.c_zero_point = p.multiplier = CLQ_GEMM_ABSENT;
+    } else if (check_chance(2)) {
+        p.a_scale = CLQ_GEMM_PER_GROUP; /* symmetric: its zero points are fixed */
+    }
+    if (p.a_scale == CLQ_GEMM_PER_ROW) {
+        (void)clq_scheme_from_preset(presets[check_below(2)], check_chance(2) ? CLQ_S8 : CLQ_U8, &p.a_scheme, NULL);
+    }
+    if (clq_gemm_check(&p, NULL) == CLQ_OK) {
+        c->problem = p;
+    }
+}
+
 static uint64_t draw_dimension(uint64_t limit)
 {
     static const uint64_t edges[] = {1, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129};

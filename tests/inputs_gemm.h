@@ -42,6 +42,10 @@ void inputs_gemm_output(check_gemm *c, clq_dtype dtype);
  * of any type; its offset becomes even. After inputs_gemm_layout. */
 void inputs_gemm_groups(check_gemm *c, uint64_t k_group);
 
+/* A becomes reals of that type, with a scheme and scales at random, and C f32 without a bias where K has no groups;
+ * nothing is done where the product cannot have such an A. */
+void inputs_gemm_reals(check_gemm *c, clq_dtype dtype);
+
 /* Everything: dimensions up to `limit`, those around powers of two most often, k now and then 0. */
 void inputs_gemm_problem(check_gemm *c, const char *name, uint64_t limit);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gemm_oracle.h"
+#include "inputs.h"
 #include "inputs_gemm.h"
 #include "oracle.h"
 
@@ -78,6 +79,18 @@ static void fill_matrix(check_gemm *c, check_gemm_operand matrix, inputs_gemm_co
     if (codes != INPUTS_GEMM_RANDOM) {
         inputs_gemm_refill_matrix(c, matrix, codes);
     }
+}
+
+static void fill_reals(check_gemm *c)
+{
+    const uint64_t count = check_gemm_elements(c, CHECK_GEMM_A);
+    const float scale = 0.01f;
+    const int32_t zero_point = 3;
+    clq_quantization q;
+    clq_quantization_init(&q);
+    q.real = c->problem.a.dtype;
+    c->in[CHECK_GEMM_A] = check_allocate(check_gemm_bytes(c, CHECK_GEMM_A, count));
+    inputs_elements((inputs_kind)check_below(INPUTS_KINDS), &q, &scale, &zero_point, count, c->in[CHECK_GEMM_A]);
 }
 
 static int32_t draw_zero_point(clq_dtype dtype, inputs_gemm_zeros zeros)
@@ -223,7 +236,11 @@ void inputs_gemm_fill(check_gemm *c, inputs_gemm_codes codes, inputs_gemm_zeros 
             c->in[i] = check_allocate(4 * check_gemm_elements(c, (check_gemm_operand)i));
         }
     }
-    fill_matrix(c, CHECK_GEMM_A, codes);
+    if (clq_dtype_bits(c->problem.a.dtype) > 8) {
+        fill_reals(c);
+    } else {
+        fill_matrix(c, CHECK_GEMM_A, codes);
+    }
     fill_matrix(c, CHECK_GEMM_B, codes);
     inputs_gemm_refill_zero_points(c, CHECK_GEMM_A_ZERO_POINT, zeros);
     inputs_gemm_refill_zero_points(c, CHECK_GEMM_B_ZERO_POINT, zeros);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "gemm_batch_case.h"
+#include "inputs.h"
 #include "inputs_gemm.h"
 #include "refusal.h"
 
@@ -12,8 +13,11 @@ static gemm_batch_case b; /* too large for a stack */
 
 /* ---- experts ---- */
 
+/* What A of the experts is: codes, reals of one type, or by turns codes and reals of each type. */
+typedef enum activations { CODES, HALVES, MIXED } activations;
+
 /* One B each, of one shape, packed together; rows as the router has them, now and then none. */
-static void add_expert(size_t i, uint64_t m, uint64_t n, uint64_t k, uint64_t k_group, clq_dtype dtype)
+static void add_expert(size_t i, uint64_t m, uint64_t n, uint64_t k, uint64_t k_group, clq_dtype dtype, activations a)
 {
     check_gemm *c = &b.cases[i];
     check_gemm_init(c, "an expert", m > 0 ? m : 1, n, k);
@@ -32,16 +36,23 @@ static void add_expert(size_t i, uint64_t m, uint64_t n, uint64_t k, uint64_t k_
         c->problem.b_scale = CLQ_GEMM_PER_COLUMN;
         c->problem.b_zero_point = dtype == CLQ_U8 ? CLQ_GEMM_PER_COLUMN : CLQ_GEMM_ABSENT;
     }
+    if (a == HALVES) {
+        inputs_gemm_reals(c, CLQ_F16);
+    } else if (a == MIXED && i % (INPUTS_REALS + 1) > 0) {
+        inputs_gemm_reals(c, inputs_real_types[i % (INPUTS_REALS + 1) - 1]);
+    }
     inputs_gemm_fill(c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
 }
 
-static void check_experts(const char *name, uint64_t most, uint64_t k_group, clq_dtype dtype, const char *variant)
+static void check_experts(const char *name, uint64_t most, uint64_t k_group, clq_dtype dtype, activations a,
+                          const char *variant)
 {
     gemm_batch_case_init(&b, name);
     b.together = 1;
+    b.tells = a == MIXED;
     for (size_t i = 0; i < 24; i++) {
         /* each height is a program of some variants */
-        add_expert(i, i % 5 == 3 ? 0 : variant != NULL ? most : 1 + check_below(most), 70, 133, k_group, dtype);
+        add_expert(i, i % 5 == 3 ? 0 : variant != NULL ? most : 1 + check_below(most), 70, 133, k_group, dtype, a);
     }
     gemm_batch_case_check(&b, variant);
     gemm_batch_case_free(&b);
@@ -50,12 +61,28 @@ static void check_experts(const char *name, uint64_t most, uint64_t k_group, clq
 static void experts(void **state)
 {
     (void)state;
-    check_experts("experts of few rows", 3, 0, CLQ_S8, NULL);
-    check_experts("experts of many rows", 40, 0, CLQ_S8, NULL);
-    check_experts("experts with zero points of B", 3, 0, CLQ_U8, NULL);
-    check_experts("experts in groups along K", 3, 32, CLQ_S4, NULL);
-    check_experts("experts in groups along K with zero points", 3, 32, CLQ_U4, NULL);
-    check_experts("many rows in groups along K", 40, 64, CLQ_S8, NULL);
+    check_experts("experts of few rows", 3, 0, CLQ_S8, CODES, NULL);
+    check_experts("experts of many rows", 40, 0, CLQ_S8, CODES, NULL);
+    check_experts("experts with zero points of B", 3, 0, CLQ_U8, CODES, NULL);
+    check_experts("experts in groups along K", 3, 32, CLQ_S4, CODES, NULL);
+    check_experts("experts in groups along K with zero points", 3, 32, CLQ_U4, CODES, NULL);
+    check_experts("many rows in groups along K", 40, 64, CLQ_S8, CODES, NULL);
+    check_needs_device();
+}
+
+static void experts_of_reals(void **state)
+{
+    static const char *const forms[] = {"strip", "grid"};
+    (void)state;
+    check_experts("reals of few rows", 3, 0, CLQ_S8, HALVES, NULL);
+    check_experts("reals of one row", 1, 0, CLQ_S8, MIXED, NULL);
+    check_experts("reals of many rows", 40, 0, CLQ_S8, MIXED, NULL);
+    check_experts("reals with zero points of B", 3, 0, CLQ_U8, MIXED, NULL);
+    check_experts("reals in groups along K", 3, 32, CLQ_S4, MIXED, NULL);
+    check_experts("many rows of reals in groups along K", 40, 64, CLQ_S8, MIXED, NULL);
+    for (size_t i = 0; i < 2 && check_device() != NULL && !check_device_is_native(); i++) {
+        check_experts(forms[i], 40, 32, CLQ_S8, MIXED, forms[i]);
+    }
     check_needs_device();
 }
 
@@ -64,7 +91,7 @@ static void one_of_many_tiles(void **state)
 {
     (void)state;
     gemm_batch_case_init(&b, "one product of many tiles");
-    add_expert(0, 400, 90, 47, 0, CLQ_S8);
+    add_expert(0, 400, 90, 47, 0, CLQ_S8, CODES);
     gemm_batch_case_check(&b, NULL);
     gemm_batch_case_free(&b);
     check_needs_device();
@@ -76,7 +103,7 @@ static void no_rows_at_all(void **state)
     gemm_batch_case_init(&b, "experts without rows");
     b.together = 1;
     for (size_t i = 0; i < 5; i++) {
-        add_expert(i, 0, 37, 70, 0, CLQ_S8);
+        add_expert(i, 0, 37, 70, 0, CLQ_S8, i % 2 == 0 ? CODES : HALVES);
     }
     gemm_batch_case_check(&b, NULL);
     gemm_batch_case_free(&b);
@@ -102,9 +129,11 @@ static void variants(void **state)
         }
         ACCEPTED(clq_context_force_variant(check_device(), variant, e));
         if (clq_gemm_plan(check_device(), &p, 1, &plan, NULL) == CLQ_OK) {
-            check_experts(variant, 3, 0, CLQ_S8, variant);
+            check_experts(variant, 3, 0, CLQ_S8, CODES, variant);
+            check_experts(variant, 3, 0, CLQ_S8, MIXED, variant);
             if (strcmp(variant, "split-k") != 0) {
-                check_experts(variant, 3, 32, CLQ_S4, variant);
+                check_experts(variant, 3, 32, CLQ_S4, CODES, variant);
+                check_experts(variant, 3, 32, CLQ_S4, MIXED, variant);
             }
         }
         ACCEPTED(clq_context_force_variant(check_device(), NULL, e));
@@ -127,8 +156,11 @@ static void add_any(size_t i)
     } else {
         inputs_gemm_problem(c, "any product", 90);
     }
+    if (check_chance(3)) {
+        inputs_gemm_reals(c, inputs_real_types[check_below(INPUTS_REALS)]);
+    }
     c->packed = check_chance(2);
-    c->sums = c->problem.k_group == 0 && check_chance(4);
+    c->sums = c->problem.k_group == 0 && clq_dtype_bits(c->problem.a.dtype) == 8 && check_chance(4);
     b.is_empty[i] = check_chance(8);
     b.count = i + 1;
     inputs_gemm_fill(c, INPUTS_GEMM_RANDOM, INPUTS_GEMM_ANY);
@@ -140,6 +172,7 @@ static void any_products(void **state)
     for (int turn = 0; turn < 12; turn++) {
         gemm_batch_case_init(&b, "any products");
         b.apart = turn % 4 == 3;
+        b.tells = turn % 2;
         for (size_t i = 0; i < 30; i++) {
             add_any(i);
         }
@@ -207,11 +240,6 @@ static void refuse_on(clq_context *context)
     other.m = 0; /* it is checked all the same */
     REFUSED(CLQ_INVALID_ARGUMENT, "item 1 of the batch: gemm: m, n and batch", CREATE);
     other = t.problem;
-    other.a.dtype = CLQ_F32;
-    other.a_scale = CLQ_GEMM_PER_ROW;
-    other.c.dtype = CLQ_F32;
-    REFUSED(CLQ_UNSUPPORTED, "item 1 of the batch: gemm: A is f32, products of a batch have codes", CREATE);
-    other = t.problem;
     t.items[1].operands.c.offset = 32 + ROWS * COLUMNS - 1;
     REFUSED(CLQ_INVALID_ARGUMENT, "c of item ", CREATE);
     t.items[1].operands.c.offset = 32 + ROWS * COLUMNS;
@@ -245,12 +273,58 @@ static void refuse_on(clq_context *context)
     clq_buffer_destroy(&t.memory);
 }
 
+/* What A has that is not finite, told in memory that another item reads or writes. */
+static void refuse_nonfinite(clq_context *context)
+{
+    enum { C_OF_REALS = 512, FREE = 768 };
+    clq_gemm_batch *batch = NULL;
+    clq_gemm_problem reals;
+    clq_gemm_operands *o;
+    two t;
+    two_begin(&t, context);
+    reals = t.problem;
+    reals.a.dtype = reals.c.dtype = CLQ_F32;
+    reals.a_scale = CLQ_GEMM_PER_ROW;
+    t.items[1].problem = &reals;
+    o = &t.items[1].operands;
+    o->a.offset = 256 / 4;
+    o->c.offset = C_OF_REALS / 4;
+    o->a_nonfinite = (clq_operand){t.memory, FREE / 16};
+    ACCEPTED(CREATE);
+    clq_gemm_batch_destroy(&batch);
+    o->a_nonfinite.offset = 64; /* behind the last of 1024 bytes */
+    REFUSED(CLQ_INVALID_ARGUMENT, "item 1 of the batch: gemm: a_nonfinite needs 1 element from offset 64", CREATE);
+    o->a_nonfinite.offset = 256 / 16;
+    REFUSED(CLQ_INVALID_ARGUMENT, "item 1 of the batch: gemm: a_nonfinite and a overlap", CREATE);
+    o->a_nonfinite.offset = 0;
+    REFUSED(CLQ_INVALID_ARGUMENT, "a_nonfinite of item 1", CREATE);
+    REFUSED(CLQ_INVALID_ARGUMENT, "a of item 0", CREATE);
+    o->b.offset = 512 + 128; /* no operand but the other one's C is there then */
+    o->a_nonfinite.offset = 128 / 16;
+    REFUSED(CLQ_INVALID_ARGUMENT, "c of item 0", CREATE);
+    t.items[0] = t.items[1];
+    t.items[0].operands.c.offset = FREE / 4;
+    o->a_nonfinite.offset = t.items[0].operands.a_nonfinite.offset = 0;
+    REFUSED(CLQ_INVALID_ARGUMENT, "a_nonfinite of item ", CREATE);
+    REFUSED(CLQ_INVALID_ARGUMENT, "overlap", CREATE);
+    o->a_nonfinite.offset = 1;
+    ACCEPTED(CREATE);
+    clq_gemm_batch_destroy(&batch);
+    reals.m = 0; /* nobody tells of it */
+    o->a_nonfinite.offset = 0;
+    ACCEPTED(CREATE);
+    clq_gemm_batch_destroy(&batch);
+    clq_buffer_destroy(&t.memory);
+}
+
 static void refusals(void **state)
 {
     (void)state;
     refuse_on(check_reference());
+    refuse_nonfinite(check_reference());
     if (check_device() != NULL) {
         refuse_on(check_device());
+        refuse_nonfinite(check_device());
     }
     check_needs_device();
 }
@@ -283,6 +357,16 @@ static void plans(void **state)
     ACCEPTED(CREATE);
     ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
     assert_string_equal(plan.variant, "reference");
+    assert_null(strstr(plan.reason, "quantized"));
+    clq_gemm_batch_destroy(&batch);
+    t.problem.a.dtype = t.problem.c.dtype = CLQ_F32;
+    t.problem.a_scale = CLQ_GEMM_PER_ROW;
+    t.items[0].operands.c.offset = 256 / 4;
+    t.items[1].operands.c.offset = 512 / 4;
+    t.items[0].operands.b.offset = t.items[1].operands.b.offset = 128;
+    ACCEPTED(CREATE);
+    ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
+    assert_non_null(strstr(plan.reason, "; 2 A are quantized by reference"));
     clq_gemm_batch_destroy(&batch);
     clq_buffer_destroy(&t.memory);
 }
@@ -290,7 +374,7 @@ static void plans(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refusals),     cmocka_unit_test(side_by_side),   cmocka_unit_test(plans),
     cmocka_unit_test(experts),      cmocka_unit_test(no_rows_at_all), cmocka_unit_test(one_of_many_tiles),
-    cmocka_unit_test(any_products), cmocka_unit_test(variants),
+    cmocka_unit_test(any_products), cmocka_unit_test(variants),       cmocka_unit_test(experts_of_reals),
 };
 
 CHECK_MAIN("gemm batch", tests)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/gemm_task.h"
 #include "counted_memory.h"
 #include "failing_opencl.h"
 #include "gemm_batch_case.h"
@@ -14,7 +15,7 @@
 #include "own_opencl.h"
 #include "refusal.h"
 
-enum { EXPERTS = 16, COLUMNS = 70, DEPTH = 133, ROWS = 3 };
+enum { EXPERTS = 16, COLUMNS = 70, DEPTH = 133, LONG_DEPTH = 9001, ROWS = 3 };
 
 typedef struct scene {
     own_opencl own;
@@ -26,17 +27,28 @@ typedef struct scene {
 
 static scene s; /* too large for a stack */
 
+/* What A of the experts is: codes, reals of one type, or both by turns, of each type. */
+typedef enum activations { CODES, HALVES, MIXED } activations;
+
+static clq_dtype type_of_a(activations a, size_t i)
+{
+    static const clq_dtype turns[] = {CLQ_S8, CLQ_BF16, CLQ_F32};
+    return a == CODES ? CLQ_S8 : a == HALVES ? CLQ_F16 : turns[i % 3];
+}
+
 /* Experts of as many rows each, whose B needs sums of A's rows or does not, and may have groups along K; every fourth
- * has none. */
-static void begin_in_groups(cl_command_queue_properties properties, clq_dtype dtype, const char *variant,
+ * has none. Rows are long under a variant of tensors: they are cut then, which needs scratch memory. */
+static void begin_in_groups(cl_command_queue_properties properties, clq_dtype dtype, activations a, const char *variant,
                             uint64_t k_group)
 {
+    const int is_of_tensors = variant != NULL && (strcmp(variant, "strip") == 0 || strcmp(variant, "grid") == 0);
     memset(&s, 0, sizeof s);
     gemm_batch_case_init(&s.b, "experts on a queue");
     s.b.together = 1;
+    s.b.tells = a == MIXED;
     s.b.count = EXPERTS;
     for (size_t i = 0; i < EXPERTS; i++) {
-        check_gemm_init(&s.b.cases[i], "an expert", ROWS, COLUMNS, DEPTH);
+        check_gemm_init(&s.b.cases[i], "an expert", ROWS, COLUMNS, is_of_tensors ? LONG_DEPTH : DEPTH);
         s.b.cases[i].problem.b.dtype = dtype;
         if (k_group != 0) {
             s.b.cases[i].problem.k_group = k_group;
@@ -44,6 +56,11 @@ static void begin_in_groups(cl_command_queue_properties properties, clq_dtype dt
             s.b.cases[i].problem.c.dtype = CLQ_F32;
         }
         s.b.is_empty[i] = i % 4 == 2;
+        if (type_of_a(a, i) != CLQ_S8) {
+            s.b.cases[i].problem.a.dtype = type_of_a(a, i);
+            s.b.cases[i].problem.a_scale = k_group != 0 && i % 2 == 0 ? CLQ_GEMM_PER_GROUP : CLQ_GEMM_PER_ROW;
+            s.b.cases[i].problem.c.dtype = CLQ_F32;
+        }
         inputs_gemm_fill(&s.b.cases[i], INPUTS_GEMM_RANDOM, INPUTS_GEMM_WITHIN);
     }
     gemm_batch_case_want(&s.b, s.want);
@@ -55,9 +72,9 @@ static void begin_in_groups(cl_command_queue_properties properties, clq_dtype dt
     s.launch.queue = s.own.queue;
 }
 
-static void begin(cl_command_queue_properties properties, clq_dtype dtype, const char *variant)
+static void begin(cl_command_queue_properties properties, clq_dtype dtype, activations a, const char *variant)
 {
-    begin_in_groups(properties, dtype, variant, 0);
+    begin_in_groups(properties, dtype, a, variant, 0);
 }
 
 static void end(void)
@@ -77,15 +94,20 @@ static clq_status create(clq_gemm_batch **batch, clq_error *error)
 
 /* ---- launches ---- */
 
-static void check_launches(const char *variant, clq_dtype dtype, uint64_t k_group, int launches)
+static void check_launches(const char *variant, clq_dtype dtype, activations a, uint64_t k_group, int launches)
 {
+    const char *shared = a == MIXED ? "12 of 12 products share launches: 2;" : "12 of 12 products share launches: 1;";
+    const char *quantized = a == CODES    ? ""
+                            : a == HALVES ? "; 12 A are quantized by batch-fused"
+                                          : "; 7 A are quantized by batch-fused";
     clq_gemm_batch *batch = NULL;
     clq_plan plan;
-    begin_in_groups(0, dtype, variant, k_group);
+    begin_in_groups(0, dtype, a, variant, k_group);
     ACCEPTED(create(&batch, e));
     ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
     assert_string_equal(plan.variant, variant);
-    if (strstr(plan.reason, "12 of 12 products share launches: 1;") == NULL) {
+    if (strstr(plan.reason, shared) == NULL || strstr(plan.reason, quantized) == NULL ||
+        (a == CODES && strstr(plan.reason, "quantized") != NULL)) {
         fail_msg("%s: the plan says '%s'", variant, plan.reason);
     }
     assert_int_equal(plan.workspace_bytes, 0);
@@ -98,17 +120,22 @@ static void check_launches(const char *variant, clq_dtype dtype, uint64_t k_grou
     end();
 }
 
-/* What packs goes before, for each product that has rows. */
+/* What packs goes before, for each product that has rows, and before it what quantizes, for each type of reals. */
 static void launches(void **state)
 {
     (void)state;
     if (check_device() != NULL && !check_device_is_native()) {
-        check_launches("gemv", CLQ_S8, 0, 1);
-        check_launches("gemv", CLQ_U8, 0, 1 + 12);
-        check_launches("cpu", CLQ_S8, 0, 1 + 12);
-        check_launches("portable", CLQ_S8, 32, 1);
-        check_launches("portable", CLQ_U8, 12, 1 + 12);
-        check_launches("amd-mfma", CLQ_S8, 32, 1);
+        check_launches("gemv", CLQ_S8, CODES, 0, 1);
+        check_launches("gemv", CLQ_U8, CODES, 0, 1 + 12);
+        check_launches("cpu", CLQ_S8, CODES, 0, 1 + 12);
+        check_launches("portable", CLQ_S8, CODES, 32, 1);
+        check_launches("portable", CLQ_U8, CODES, 12, 1 + 12);
+        check_launches("amd-mfma", CLQ_S8, CODES, 32, 1);
+        check_launches("gemv", CLQ_S8, HALVES, 0, 1 + 1);
+        check_launches("portable", CLQ_S8, HALVES, 32, 1 + 1);
+        check_launches("amd-mfma", CLQ_S8, HALVES, 32, 1 + 1);
+        check_launches("gemv", CLQ_S8, MIXED, 0, 2 + 2);
+        check_launches("portable", CLQ_S8, MIXED, 32, 2 + 2);
     }
     check_needs_device();
 }
@@ -123,18 +150,21 @@ static int is_complete(cl_event event)
     return status == CL_COMPLETE;
 }
 
-/* A is written only when everything is enqueued: a command that had not waited would have used zeros. */
-static void check_gated(cl_command_queue_properties properties, clq_dtype dtype, int as_record)
+/* A is written only when everything is enqueued: a command that had not waited would have used zeros. Under a variant
+ * of tensors reals have scratch memory to be quantized in. */
+static void check_gated(cl_command_queue_properties properties, clq_dtype dtype, activations a, int as_record,
+                        const char *variant)
 {
-    static const unsigned char zeros[1 << 16];
+    static const unsigned char zeros[1 << 22];
     clq_gemm_batch *batch = NULL;
     clq_record *record = NULL;
     cl_event first = NULL, last = NULL, gate;
     cl_int code = CL_SUCCESS;
-    begin(properties, dtype, NULL);
+    begin(properties, dtype, a, variant);
     assert_true(s.p.bytes[0][CHECK_GEMM_A] <= sizeof zeros);
     ACCEPTED(clq_buffer_write(s.p.buffers[0][CHECK_GEMM_A], 0, zeros, s.p.bytes[0][CHECK_GEMM_A], e));
     ACCEPTED(create(&batch, e));
+    assert_int_equal(batch->workspace != NULL, variant != NULL);
     gate = clCreateUserEvent(s.own.context, &code);
     assert_int_equal(code, CL_SUCCESS);
     if (as_record) {
@@ -169,7 +199,9 @@ static void gated(void **state)
     static const cl_command_queue_properties queues[] = {0, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE};
     (void)state;
     for (int i = 0; i < 8 && check_device() != NULL && !check_device_is_native(); i++) {
-        check_gated(queues[i % 2], i / 2 % 2 == 0 ? CLQ_S8 : CLQ_U8, i / 4);
+        check_gated(queues[i % 2], i / 2 % 2 == 0 ? CLQ_S8 : CLQ_U8, CODES, i / 4, NULL);
+        check_gated(queues[i % 2], i / 2 % 2 == 0 ? CLQ_S8 : CLQ_U8, i % 3 == 0 ? MIXED : HALVES, i / 4, NULL);
+        check_gated(queues[i % 2], CLQ_S8, MIXED, i / 4, i / 2 % 2 == 0 ? "strip" : "grid");
     }
     check_needs_device();
 }
@@ -184,8 +216,10 @@ static clq_status act_out(act what, clq_gemm_batch *there, clq_error *error)
     clq_gemm_batch *batch = NULL;
     clq_record *record = NULL;
     cl_event event = NULL;
+    cl_event first = NULL;
     clq_status status;
     s.launch.event = what == ENQUEUE ? &event : NULL;
+    s.launch.first_event = what == ENQUEUE ? &first : NULL;
     status = what == CREATE    ? create(&batch, error)
              : what == RUN     ? clq_gemm_batch_run(there, error)
              : what == ENQUEUE ? clq_enqueue_gemm_batch(there, &s.launch, error)
@@ -193,8 +227,10 @@ static clq_status act_out(act what, clq_gemm_batch *there, clq_error *error)
     assert_int_equal(batch != NULL, status == CLQ_OK && what == CREATE);
     assert_int_equal(record != NULL, status == CLQ_OK && what == RECORD);
     assert_int_equal(event != NULL, status == CLQ_OK && what == ENQUEUE);
+    assert_int_equal(first != NULL, status == CLQ_OK && what == ENQUEUE);
     if (event != NULL) {
         clReleaseEvent(event);
+        clReleaseEvent(first);
     }
     clq_record_destroy(&record);
     clq_gemm_batch_destroy(&batch);
@@ -252,23 +288,22 @@ static int fails_without_memory(act what, clq_gemm_batch *there, long number)
     return failed;
 }
 
-static void failures(void **state)
+static void check_failures(act what, activations a, const char *variant)
 {
-    (void)state;
-    for (int what = 0; what < ACTS && check_device() != NULL && !check_device_is_native(); what++) {
+    if (check_device() != NULL && !check_device_is_native()) {
         clq_gemm_batch *batch = NULL;
         int number = 1;
         long allocation = 1;
-        begin(0, CLQ_U8, NULL);
+        begin(0, CLQ_U8, a, variant);
         ACCEPTED(create(&batch, e));
         for (int i = 0; i < 2; i++) { /* kernels and kernel objects are there */
-            ACCEPTED(act_out((act)what, batch, e));
+            ACCEPTED(act_out(what, batch, e));
             wait_for_all();
         }
-        while (fails_in_opencl((act)what, batch, number)) {
+        while (fails_in_opencl(what, batch, number)) {
             number++;
         }
-        while (fails_without_memory((act)what, batch, allocation)) {
+        while (fails_without_memory(what, batch, allocation)) {
             allocation++;
         }
         assert_true(number > 1);
@@ -276,6 +311,44 @@ static void failures(void **state)
         ACCEPTED(clq_gemm_batch_run(batch, e));
         ACCEPTED(clq_finish(s.own.clquant, e));
         gemm_batch_place_check(&s.p, "after failures", s.want);
+        clq_gemm_batch_destroy(&batch);
+        end();
+    }
+    check_needs_device();
+}
+
+static void failures(void **state)
+{
+    (void)state;
+    for (int what = 0; what < ACTS; what++) {
+        check_failures((act)what, CODES, NULL);
+    }
+}
+
+/* With scratch memory for the first step, and without. */
+static void failures_of_reals(void **state)
+{
+    (void)state;
+    for (int what = 0; what < ACTS; what++) {
+        check_failures((act)what, MIXED, NULL);
+        check_failures((act)what, MIXED, "strip");
+    }
+}
+
+/* Of reals the caller's launch is looked at before the first step. */
+static void launches_refused(void **state)
+{
+    (void)state;
+    if (check_device() != NULL && !check_device_is_native()) {
+        clq_gemm_batch *batch = NULL;
+        cl_event event = NULL;
+        begin(0, CLQ_S8, HALVES, NULL);
+        ACCEPTED(create(&batch, e));
+        s.launch.event = s.launch.first_event = &event;
+        REFUSED(CLQ_INVALID_ARGUMENT, "the same place", clq_enqueue_gemm_batch(batch, &s.launch, e));
+        s.launch.event = NULL;
+        s.launch.struct_size = 3;
+        REFUSED(CLQ_INVALID_ARGUMENT, "struct_size is 3", clq_enqueue_gemm_batch(batch, &s.launch, e));
         clq_gemm_batch_destroy(&batch);
         end();
     }
@@ -299,10 +372,8 @@ static void refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(refused),
-    cmocka_unit_test(launches),
-    cmocka_unit_test(gated),
-    cmocka_unit_test(failures),
+    cmocka_unit_test(refused),  cmocka_unit_test(launches),          cmocka_unit_test(gated),
+    cmocka_unit_test(failures), cmocka_unit_test(failures_of_reals), cmocka_unit_test(launches_refused),
 };
 
 CHECK_MAIN("gemm batch on a device", tests)

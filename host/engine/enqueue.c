@@ -33,105 +33,112 @@ clq_status clq_enqueue_batch(clq_batch *batch, const clq_launch *launch, clq_err
 
 /* ---- products of reals ---- */
 
-/* One after the other, the first one's last event between them. */
-static clq_status enqueue_both(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
-                               clq_launch launch, clq_buffer *scratch, clq_error *error)
+static clq_status check_struct(const clq_launch *launch, clq_error *error)
 {
-    const clq_order order = {&launch, NULL};
-    cl_event *const event = launch.event;
-    cl_event *const first_event = launch.first_event;
-    cl_event quantized = NULL;
+    CLQ_REQUIRE(launch->struct_size == sizeof *launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
+                launch->struct_size, sizeof *launch);
+    return CLQ_OK;
+}
+
+/* A copy, to be changed for each step of two, which are given an event each. */
+static clq_status take_launch(const clq_order *order, clq_launch *launch, clq_error *error)
+{
+    CLQ_TRY(check_struct(order->launch, error));
+    *launch = *(const clq_launch *)order->launch;
+    return clq_cl_check_events(launch->first_event, launch->event, error);
+}
+
+typedef clq_status step(void *what, const clq_order *order, clq_error *error);
+
+/* One after the other: a record's follow each other, else the first one's last event is between them. */
+static clq_status in_turn(step *first, step *second, void *what, const clq_order *order, clq_error *error)
+{
+    const clq_launch *whole = order->launch;
+    clq_launch launch = *whole;
+    const clq_order part = {&launch, order->record};
+    cl_event between = NULL;
     clq_status status;
-    launch.event = &quantized;
-    CLQ_TRY(clq_gemm_real_quantize(context, real, operands, scratch, &order, error));
-    launch.wait_count = 1;
-    launch.wait_list = &quantized;
-    launch.event = event;
-    launch.first_event = NULL;
-    status = clq_gemm_real_multiply(context, real, operands, scratch, &order, error);
-    (void)clReleaseEvent(quantized);
-    if (status != CLQ_OK && first_event != NULL) {
-        (void)clReleaseEvent(*first_event);
-        *first_event = NULL;
+    if (order->record == NULL) {
+        launch.event = &between;
+    }
+    CLQ_TRY(first(what, &part, error));
+    if (order->record == NULL) {
+        launch.wait_count = 1;
+        launch.wait_list = &between;
+        launch.event = whole->event;
+        launch.first_event = NULL;
+    }
+    status = second(what, &part, error);
+    if (between != NULL) {
+        (void)clReleaseEvent(between);
+    }
+    if (status != CLQ_OK && whole->first_event != NULL) {
+        (void)clReleaseEvent(*whole->first_event);
+        *whole->first_event = NULL;
     }
     return status;
 }
 
-static clq_status record_both(clq_context *context, const clq_gemm_real *real, const clq_gemm_operands *operands,
-                              const clq_order *order, clq_buffer *scratch, clq_error *error)
-{
-    CLQ_TRY(clq_gemm_real_quantize(context, real, operands, scratch, order, error));
-    return clq_gemm_real_multiply(context, real, operands, scratch, order, error);
-}
-
-static clq_status check_part(const clq_gemm_task *task, const clq_gemm_real *real, const clq_extent *part,
-                             clq_error *error)
+static clq_status check_part(const clq_gemm_call *call, const clq_extent *part, clq_error *error)
 {
     static const char name[] = "the workspace";
-    CLQ_TRY(clq_gemm_check_apart(task, name, part, error));
-    return clq_extents_overlap(part, &real->found)
-               ? clq_extents_refuse("gemm", name, part, "a_nonfinite", &real->found, error)
+    CLQ_TRY(clq_gemm_check_apart(&call->task, name, part, error));
+    return clq_extents_overlap(part, &call->found)
+               ? clq_extents_refuse("gemm", name, part, "a_nonfinite", &call->found, error)
                : CLQ_OK;
 }
 
 /* Before the first step writes there, whose executor knows nothing of the product's operands: no byte of the workspace
- * is one of theirs, or else none of those that the plan asks for, which takes longer to find. `first` are its codes. */
-static clq_status check_workspace(clq_context *context, const clq_gemm_task *task, const clq_gemm_real *real,
-                                  const clq_buffer *first, uint64_t bytes, clq_error *error)
+ * is one of theirs, or else none of those that the plan asks for, which takes longer to find. */
+static clq_status check_workspace(const clq_gemm_call *call, uint64_t bytes, clq_error *error)
 {
+    const clq_buffer *first = call->scratch;
     clq_extent part = {first->space, first->first, first->first + clq_size_min(bytes, UINT64_MAX - first->first)};
     clq_plan plan;
-    if (check_part(task, real, &part, NULL) == CLQ_OK) {
+    if (check_part(call, &part, NULL) == CLQ_OK) {
         return CLQ_OK;
     }
-    CLQ_TRY(clq_gemm_plan(context, task->problem, task->weights != NULL, &plan, error));
-    part.end = clq_size_min(part.end, part.first + clq_size_max(plan.workspace_bytes, real->bytes));
-    return check_part(task, real, &part, error);
+    CLQ_TRY(clq_gemm_plan(call->context, call->task.problem, call->task.weights != NULL, &plan, error));
+    part.end = clq_size_min(part.end, part.first + clq_size_max(plan.workspace_bytes, call->real.bytes));
+    return check_part(call, &part, error);
 }
 
 /* The codes of A lie at the beginning of the caller's workspace, and behind them the two operations have theirs, one
  * after the other; where a record has none, each makes its own, which the record keeps. */
-static clq_status run_steps(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
-                            const clq_order *order, clq_error *error)
+static clq_status run_on_queue(clq_gemm_call *call, const clq_order *order, clq_error *error)
 {
-    clq_gemm_real real;
-    clq_gemm_task task;
-    const clq_launch *given = order->launch;
+    const uint64_t need = call->real.bytes;
     clq_launch launch;
-    const clq_order shared = {&launch, order->record};
-    clq_buffer *scratch = NULL;
-    clq_status status = CLQ_OK;
-    CLQ_TRY(clq_gemm_real_begin(context, problem, operands, &task, &real, error));
-    CLQ_REQUIRE(given->struct_size == sizeof launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
-                given->struct_size, sizeof launch);
-    launch = *given;
-    CLQ_TRY(clq_cl_check_events(launch.first_event, launch.event, error)); /* of which each half is given one */
+    const clq_order rest = {&launch, order->record};
+    CLQ_TRY(take_launch(order, &launch, error));
     if (order->record != NULL && launch.workspace == NULL) {
-        CLQ_TRY(clq_buffer_create(context, real.bytes, &scratch, error));
-    } else {
-        CLQ_REQUIRE(launch.workspace != NULL && launch.workspace_bytes >= real.bytes,
-                    "gemm: a workspace of %" PRIu64 " bytes was given, the codes of A alone need %" PRIu64
-                    " (clq_gemm_plan tells of all)",
-                    launch.workspace != NULL ? launch.workspace_bytes : 0, real.bytes);
-        CLQ_TRY(clq_buffer_from_opencl(context, launch.workspace, launch.workspace_offset_bytes, real.bytes, &scratch,
-                                       error));
-        status = check_workspace(context, &task, &real, scratch, launch.workspace_bytes, error);
-        launch.workspace_offset_bytes += real.bytes;
-        launch.workspace_bytes -= real.bytes;
+        return clq_gemm_call_in_order(call, order, error);
     }
-    if (status == CLQ_OK) {
-        status = order->record != NULL ? record_both(context, &real, operands, &shared, scratch, error)
-                                       : enqueue_both(context, &real, operands, launch, scratch, error);
-    }
-    clq_buffer_destroy(&scratch);
-    return status;
+    CLQ_REQUIRE(launch.workspace != NULL && launch.workspace_bytes >= need,
+                "gemm: a workspace of %" PRIu64 " bytes was given, the codes of A alone need %" PRIu64
+                " (clq_gemm_plan tells of all)",
+                launch.workspace != NULL ? launch.workspace_bytes : 0, need);
+    CLQ_TRY(clq_buffer_from_opencl(call->context, launch.workspace, launch.workspace_offset_bytes, need, &call->scratch,
+                                   error));
+    CLQ_TRY(check_workspace(call, launch.workspace_bytes, error));
+    launch.workspace_offset_bytes += need;
+    launch.workspace_bytes -= need;
+    return in_turn(clq_gemm_call_quantize, clq_gemm_call_multiply, call, &rest, error);
 }
 
-static clq_status run_product(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
-                              const clq_order *order, clq_error *error)
+/* The batch has a workspace of its own for the first step; the second one's is not looked at. */
+static clq_status run_products(clq_gemm_batch *batch, const clq_order *order, clq_error *error)
 {
-    return problem != NULL && clq_gemm_is_real(problem) ? run_steps(context, problem, operands, order, error)
-                                                        : clq_gemm_run(context, problem, operands, order, error);
+    clq_launch launch;
+    const clq_order own = {&launch, order->record};
+    if (batch->quantizing == NULL) {
+        return clq_gemm_batch_multiply(batch, order, error);
+    }
+    CLQ_TRY(take_launch(order, &launch, error));
+    launch.workspace = batch->workspace != NULL ? batch->workspace->object : NULL;
+    launch.workspace_offset_bytes = batch->workspace != NULL ? batch->workspace->base_offset_bytes : 0;
+    launch.workspace_bytes = batch->workspace != NULL ? batch->workspace->bytes : 0;
+    return in_turn(clq_gemm_batch_quantize, clq_gemm_batch_multiply, batch, &own, error);
 }
 
 clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *problem, const clq_gemm_operands *operands,
@@ -140,7 +147,7 @@ clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem *proble
     const clq_order order = {launch, NULL};
     CLQ_REQUIRE(context != NULL && launch != NULL, "clq_enqueue_gemm: context and launch must not be NULL");
     CLQ_REQUIRE(context->cl != NULL, "clq_enqueue_gemm: %s has no queue", context->device.name);
-    return run_product(context, problem, operands, &order, error);
+    return clq_gemm_call_run(context, problem, operands, &order, run_on_queue, error);
 }
 
 clq_status clq_enqueue_gemm_batch(clq_gemm_batch *batch, const clq_launch *launch, clq_error *error)
@@ -148,7 +155,7 @@ clq_status clq_enqueue_gemm_batch(clq_gemm_batch *batch, const clq_launch *launc
     const clq_order order = {launch, NULL};
     CLQ_REQUIRE(batch != NULL && launch != NULL, "clq_enqueue_gemm_batch: batch and launch must not be NULL");
     CLQ_REQUIRE(batch->context->cl != NULL, "clq_enqueue_gemm_batch: %s has no queue", batch->context->device.name);
-    return batch->context->executor->gemm_batch->run(batch, &order, error);
+    return run_products(batch, &order, error);
 }
 
 /* ---- records ---- */
@@ -157,8 +164,7 @@ clq_status clq_enqueue_gemm_batch(clq_gemm_batch *batch, const clq_launch *launc
 static clq_status begin_record(clq_context *context, const char *function, const clq_launch *launch,
                                clq_record **record, clq_error *error)
 {
-    CLQ_REQUIRE(launch->struct_size == sizeof *launch, "clq_launch: struct_size is %" PRIu32 ", %zu is needed",
-                launch->struct_size, sizeof *launch);
+    CLQ_TRY(check_struct(launch, error));
     CLQ_REQUIRE(context->cl != NULL, "%s: %s has no queue", function, context->device.name);
     CLQ_REQUIRE(launch->queue != NULL, "clq_launch: queue is NULL");
     CLQ_REQUIRE(launch->wait_count == 0 && launch->wait_list == NULL && launch->event == NULL &&
@@ -209,7 +215,7 @@ clq_status clq_record_create_gemm(clq_context *context, const clq_gemm_problem *
     *record = NULL;
     status = begin_record(context, "clq_record_create_gemm", launch, &order.record, error);
     if (status == CLQ_OK) {
-        status = run_product(context, problem, operands, &order, error);
+        status = clq_gemm_call_run(context, problem, operands, &order, run_on_queue, error);
     }
     return end_record(order.record, status, record);
 }
@@ -238,7 +244,7 @@ clq_status clq_record_create_gemm_batch(clq_gemm_batch *batch, const clq_launch 
     *record = NULL;
     status = begin_record(batch->context, "clq_record_create_gemm_batch", launch, &order.record, error);
     if (status == CLQ_OK) {
-        status = batch->context->executor->gemm_batch->run(batch, &order, error);
+        status = run_products(batch, &order, error);
     }
     return end_record(order.record, status, record);
 }

@@ -65,7 +65,7 @@ clq_status clq_gemm_plan(clq_context *context, const clq_gemm_problem *problem, 
     clq_gemm_real real;
     CLQ_REQUIRE(context != NULL && plan != NULL, "clq_gemm_plan: context and plan must not be NULL");
     CLQ_TRY(clq_gemm_check(problem, error));
-    clq_gemm_real_describe(problem, &real);
+    clq_gemm_real_describe(problem, 0, &real);
     clq_gemm_task_init(&task, &real.product);
     CLQ_TRY(context->executor->gemm_plan(context, &task, packed != 0, plan, error));
     return clq_gemm_real_plan(context, &real, plan, error);
@@ -86,7 +86,7 @@ clq_status clq_gemm_prepare(clq_context *context, const clq_gemm_problem *proble
     p.m = m_least;
     CLQ_TRY(clq_gemm_check(&p, error));
     CLQ_TRY(clq_gemm_real_prepare(context, &p, m_least, m_greatest, error));
-    clq_gemm_real_describe(&p, &real);
+    clq_gemm_real_describe(&p, 0, &real);
     return context->executor->gemm_prepare(context, &real.product, m_greatest, error);
 }
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/dtype.h"
 #include "core/size.h"
 #include "engine/context.h"
 #include "engine/gemm.h"
@@ -17,14 +16,7 @@ static clq_status check_problem(const clq_gemm_problem *problem, clq_error *erro
     CLQ_REQUIRE(problem != NULL, "gemm: problem is NULL");
     p = *problem;
     p.m = clq_size_max(p.m, 1);
-    CLQ_TRY(clq_gemm_check(&p, error));
-    if (clq_gemm_is_real(&p)) {
-        return clq_fail(error, CLQ_UNSUPPORTED,
-                        "gemm: A is %s, products of a batch have codes: quantize the rows of all of them before, by "
-                        "clq_dynamic_quantize",
-                        clq_dtype_name(p.a.dtype));
-    }
-    return CLQ_OK;
+    return clq_gemm_check(&p, error);
 }
 
 /* What weights that are not there, or weights of a batch, cannot be asked for. */
@@ -50,6 +42,10 @@ static clq_status describe_item(clq_gemm_batch *batch, const clq_gemm_batch_item
                                 &batch->tasks[to], error);
         batch->count++;
     }
+    if (status == CLQ_OK && item->problem->m > 0 && clq_gemm_is_real(item->problem)) {
+        status = clq_gemm_real_check_nonfinite(batch->context, &batch->tasks[to], &item->operands.a_nonfinite,
+                                               &batch->found[to], error);
+    }
     return status == CLQ_OK ? CLQ_OK : clq_fail_in(error, status, "item %zu of the batch", i);
 }
 
@@ -59,7 +55,8 @@ static clq_status make_room(clq_gemm_batch *batch, size_t count, clq_error *erro
     batch->tasks = calloc(room, sizeof *batch->tasks);
     batch->described = calloc(room, sizeof *batch->described);
     batch->items = calloc(room, sizeof *batch->items);
-    if (batch->tasks == NULL || batch->described == NULL || batch->items == NULL) {
+    batch->found = calloc(room, sizeof *batch->found);
+    if (batch->tasks == NULL || batch->described == NULL || batch->items == NULL || batch->found == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a batch of %zu products", count);
     }
     return CLQ_OK;
@@ -84,6 +81,7 @@ clq_status clq_gemm_batch_create(clq_context *context, const clq_gemm_batch_item
         CLQ_TRY_TO(describe_item(batch, &items[i], i, error));
     }
     CLQ_TRY_TO(clq_gemm_batch_check(batch, error));
+    CLQ_TRY_TO(clq_gemm_batch_reals(batch, items, error));
     if (context->executor->gemm_batch != NULL) {
         CLQ_TRY_TO(context->executor->gemm_batch->prepare(batch, error));
     }
@@ -102,21 +100,33 @@ void clq_gemm_batch_destroy(clq_gemm_batch **batch)
     if ((*batch)->prepared != NULL) {
         (*batch)->context->executor->gemm_batch->release(*batch);
     }
+    clq_batch_destroy(&(*batch)->quantizing);
+    clq_buffer_destroy(&(*batch)->codes);
+    clq_buffer_destroy(&(*batch)->workspace);
     clq_context_release((*batch)->context);
     free((*batch)->tasks);
     free((*batch)->described);
     free((*batch)->items);
+    free((*batch)->found);
     free(*batch);
     *batch = NULL;
 }
 
 clq_status clq_gemm_batch_run(clq_gemm_batch *batch, clq_error *error)
 {
-    const clq_executor *executor;
     CLQ_REQUIRE(batch != NULL, "clq_gemm_batch_run: batch is NULL");
-    executor = batch->context->executor;
+    if (batch->quantizing != NULL) {
+        CLQ_TRY(clq_gemm_batch_quantize(batch, NULL, error));
+    }
+    return clq_gemm_batch_multiply(batch, NULL, error);
+}
+
+clq_status clq_gemm_batch_multiply(void *what, const clq_order *order, clq_error *error)
+{
+    clq_gemm_batch *batch = what;
+    const clq_executor *executor = batch->context->executor;
     if (executor->gemm_batch != NULL) {
-        return executor->gemm_batch->run(batch, NULL, error);
+        return executor->gemm_batch->run(batch, order, error);
     }
     for (size_t i = 0; i < batch->count; i++) {
         CLQ_TRY(executor->gemm(batch->context, &batch->tasks[i], error));
@@ -130,8 +140,11 @@ clq_status clq_gemm_batch_plan(clq_gemm_batch *batch, clq_plan *plan, clq_error 
     CLQ_REQUIRE(batch != NULL && plan != NULL, "clq_gemm_batch_plan: batch and plan must not be NULL");
     executor = batch->context->executor;
     memset(plan, 0, sizeof *plan);
-    return batch->count == 0 ? CLQ_OK
-           : executor->gemm_batch != NULL
-               ? executor->gemm_batch->plan(batch, plan, error)
-               : executor->gemm_plan(batch->context, &batch->tasks[0], batch->tasks[0].weights != NULL, plan, error);
+    if (batch->count == 0) {
+        return CLQ_OK;
+    }
+    CLQ_TRY(executor->gemm_batch != NULL
+                ? executor->gemm_batch->plan(batch, plan, error)
+                : executor->gemm_plan(batch->context, &batch->tasks[0], batch->tasks[0].weights != NULL, plan, error));
+    return clq_gemm_batch_plan_reals(batch, plan, error);
 }

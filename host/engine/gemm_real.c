@@ -70,7 +70,7 @@ clq_status clq_gemm_real_check(const clq_gemm_problem *p, clq_error *error)
     return clq_quantization_check(&q, error);
 }
 
-/* The next part of the scratch memory; of sizes that clq_gemm_check bounds. */
+/* The next part of the scratch memory; of sizes that clq_gemm_check bounds, and clq_gemm_batch_reals their sum. */
 static uint64_t place(clq_gemm_real *real, uint64_t bytes)
 {
     const uint64_t at = real->bytes;
@@ -78,11 +78,12 @@ static uint64_t place(clq_gemm_real *real, uint64_t bytes)
     return at;
 }
 
-void clq_gemm_real_describe(const clq_gemm_problem *problem, clq_gemm_real *real)
+void clq_gemm_real_describe(const clq_gemm_problem *problem, uint64_t at, clq_gemm_real *real)
 {
     clq_gemm_problem *product = &real->product;
     memset(real, 0, sizeof *real);
     *product = *problem;
+    real->bytes = at;
     if (clq_gemm_is_real(problem)) {
         const uint64_t batches = problem->a.batch_stride != 0 ? problem->batch : 1;
         const uint64_t rows = batches * problem->m;
@@ -94,7 +95,7 @@ void clq_gemm_real_describe(const clq_gemm_problem *problem, clq_gemm_real *real
         product->a.leading_dimension = 0;
         product->a.batch_stride = problem->a.batch_stride != 0 ? problem->m * problem->k : 0;
         product->a_zero_point = zero_points_of(problem);
-        (void)place(real, sizeof(clq_nonfinite));
+        real->nonfinite = place(real, sizeof(clq_nonfinite));
         real->codes = place(real, rows * problem->k);
         real->scale = place(real, 4 * parameters);
         real->zero_point = place(real, 4 * parameters);
@@ -138,7 +139,7 @@ clq_status clq_gemm_real_prepare(clq_context *context, const clq_gemm_problem *p
     if (!clq_gemm_is_real(problem)) {
         return CLQ_OK;
     }
-    clq_gemm_real_describe(problem, &real);
+    clq_gemm_real_describe(problem, 0, &real);
     for (uint64_t m = m_least;; m = m <= m_greatest / 2 ? 2 * m : m_greatest) {
         const clq_quantization q = of_rows(&real.q, m);
         CLQ_TRY(clq_prepare(context, CLQ_OP_DYNAMIC_QUANTIZE, &q, error));

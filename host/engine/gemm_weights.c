@@ -44,7 +44,7 @@ clq_status clq_gemm_weights_create(clq_context *context, const clq_gemm_problem 
     CLQ_REQUIRE(context != NULL && weights != NULL, "clq_gemm_weights_create: context and weights must not be NULL");
     *weights = NULL;
     CLQ_TRY(clq_gemm_check(problem, error));
-    clq_gemm_real_describe(problem, &real);
+    clq_gemm_real_describe(problem, 0, &real);
     clq_gemm_task_init(&task, &real.product);
     CLQ_TRY(clq_gemm_check_operand(context, &task, CLQ_GEMM_B, &b, 0, error));
     CLQ_TRY(clq_gemm_check_operand(context, &task, CLQ_GEMM_B_ZERO_POINT, &b_zero_point, 0, error));
@@ -218,7 +218,7 @@ clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_problem 
     CLQ_REQUIRE(context != NULL && weights != NULL, "clq_gemm_weights_import: context and weights must not be NULL");
     *weights = NULL;
     CLQ_TRY(clq_gemm_check(problem, error));
-    clq_gemm_real_describe(problem, &real);
+    clq_gemm_real_describe(problem, 0, &real);
     clq_gemm_task_init(&task, &real.product);
     CLQ_TRY(clq_buffer_check(exported.buffer, context, "clq_gemm_weights_import", "exported", 1, 0, error));
     first = exported.buffer->base_offset_bytes + exported.offset;

@@ -170,8 +170,8 @@ CLQ_API clq_status clq_gemm_row_sums(clq_context *context, const clq_gemm_proble
 
 /* One product of a batch. */
 typedef struct clq_gemm_batch_item {
-    const clq_gemm_problem *problem; /* as clq_gemm takes it, with A of codes; m may be 0: there is nothing to do then,
-                                        and the operands are not looked at */
+    const clq_gemm_problem *problem; /* as clq_gemm takes it; m may be 0: there is nothing to do then, and the operands
+                                        are not looked at */
     clq_gemm_operands operands;      /* likewise */
     /* The B of weights that hold several (packed with a batch and b.batch_stride), counted from 0, for a problem whose
      * batch is 1: experts that are packed together. Else 0; weights of one B are a batch of 1. */
@@ -190,7 +190,12 @@ typedef struct clq_gemm_batch clq_gemm_batch;
  * Items share a launch where one kernel in tiles of one size serves them and their operands lie in the same buffers:
  * let A, C and each parameter of all be parts of one buffer each, and pack B of all together (`weights_batch`), or
  * import all weights from one buffer. On an OpenCL device the batch has scratch memory of its own where items need
- * some. CLQ_UNSUPPORTED for an A of reals: one dynamic quantization of the rows of all goes before.
+ * some.
+ *
+ * Each A of reals is quantized before, into memory of the batch's own, so that these products share launches whatever
+ * their types and schemes are. The quantizing has a few launches for all A of one type and code type that lie in one
+ * buffer, and their a_nonfinite in one, and several more for each A that is transposed or has gaps between its rows.
+ * No a_nonfinite lies between the first and the last byte of another item's operand.
  */
 CLQ_API clq_status clq_gemm_batch_create(clq_context *context, const clq_gemm_batch_item *items, size_t count,
                                          clq_gemm_batch **batch, clq_error *error);
