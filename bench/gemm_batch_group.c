@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dtype.h"
+#include "core/half.h"
 #include "core/size.h"
+#include "gemm_shapes.h"
 
 /* What is aimed at: the batch takes no longer than its products one by one. */
 static const double batch_limit = 1.0;
@@ -21,17 +24,25 @@ size_t gemm_batch_orders(int quick, gemm_batch_order *orders)
                                              {{0, 1024, 1024}, {0, 1024, 1024}},
                                              {{0, 256, 256}, {0, 1024, 1024}}};
     static const size_t rows[][2] = {{1, 1}, {4, 4}, {0, 16}, {16, 16}, {64, 64}};
+    static const clq_dtype types[] = {CLQ_S8, CLQ_F16, CLQ_BF16};
     size_t count = 0;
     for (size_t i = 0; i < sizeof matrices / sizeof matrices[0]; i++) {
         for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
-            if (!quick || (matrices[i][0].n == STEP && rows[k][1] == 16 && rows[k][0] == 0)) {
-                orders[count] = (gemm_batch_order){.least = matrices[i][0], .most = matrices[i][1]};
+            const int is_quick = matrices[i][0].n == STEP && rows[k][1] == 16 && rows[k][0] == 0;
+            const size_t type_count = is_quick ? 3 : rows[k][0] == 4 ? 1 : 2; /* one of bf16 stands for all */
+            for (size_t t = 0; t < type_count && (is_quick || !quick) && count < GEMM_MAX_SHAPES; t++) {
+                orders[count] = (gemm_batch_order){.least = matrices[i][0], .most = matrices[i][1], .a = types[t]};
                 orders[count].least.m = rows[k][0];
                 orders[count++].most.m = rows[k][1];
             }
         }
     }
     return count;
+}
+
+static int is_real(const gemm_batch_order *order)
+{
+    return order->a != CLQ_S8;
 }
 
 static size_t of_turn(size_t least, size_t most, size_t step, size_t turn)
@@ -74,7 +85,8 @@ uint64_t gemm_batch_bytes(const gemm_batch_order *order)
 {
     uint64_t a, b, c;
     count_elements(order, &a, &b, &c);
-    return a + 4 * b + 8 * c; /* B here, packed and exported, packed and imported, and read */
+    /* B here, packed and exported, packed and imported, and read; of reals twice two bytes */
+    return a + (is_real(order) ? 4 * a : 0) + 4 * b + 8 * c;
 }
 
 static void fill(void *codes, uint64_t count, uint32_t state)
@@ -82,6 +94,35 @@ static void fill(void *codes, uint64_t count, uint32_t state)
     for (uint64_t i = 0; i < count; i++) {
         state = state * 1664525u + 1013904223u;
         ((unsigned char *)codes)[i] = (unsigned char)(state >> 16);
+    }
+}
+
+/* Rows that quantize to their codes: the largest is 127 times the scale, which is 1. */
+static clq_status make_reals(gemm_batch_group *g, clq_error *error)
+{
+    signed char *codes = (signed char *)g->a;
+    CLQ_TRY(bench_allocate(2 * g->a_count, (void **)&g->reals, error));
+    for (size_t i = 0; i < GEMM_EXPERTS; i++) {
+        const gemm_shape s = shape_of(&g->order, i);
+        for (size_t row = 0; row < s.m; row++, codes += s.k) {
+            codes[0] = 127;
+        }
+    }
+    codes = (signed char *)g->a;
+    for (uint64_t i = 0; i < g->a_count; i++) {
+        codes[i] = codes[i] < -127 ? -127 : codes[i];
+        g->reals[i] = g->order.a == CLQ_F16 ? clq_half_from_float(codes[i])
+                                            : (uint16_t)(clq_bits_from_float(codes[i]) >> 16); /* 8 bits: exact */
+    }
+    return CLQ_OK;
+}
+
+/* What comes out of a product of reals, in place of its sums. */
+static void make_floats(gemm_batch_group *g)
+{
+    for (uint64_t i = 0; i < g->c_count && is_real(&g->order); i++) {
+        const float value = (float)g->sums[i];
+        memcpy(&g->sums[i], &value, sizeof value);
     }
 }
 
@@ -95,6 +136,9 @@ static clq_status make_host(gemm_batch_group *g, clq_error *error)
     CLQ_TRY(bench_allocate(4 * g->c_count, (void **)&g->found, error));
     fill(g->a, g->a_count, 1);
     fill(g->b, g->b_count, 2);
+    if (is_real(&g->order)) {
+        CLQ_TRY(make_reals(g, error));
+    }
     for (size_t i = 0; i < GEMM_EXPERTS; i++) {
         const gemm_shape s = shape_of(&g->order, i);
         native_product exact = {s.m, s.n, s.k, 0, g->a + a, g->b + b, g->sums + c};
@@ -105,6 +149,7 @@ static clq_status make_host(gemm_batch_group *g, clq_error *error)
         b += s.n * s.k;
         c += s.m * s.n;
     }
+    make_floats(g);
     return CLQ_OK;
 }
 
@@ -134,6 +179,11 @@ static void describe(gemm_batch_group *g, size_t expert)
     p->m = e->m;
     p->n = e->n;
     p->k = e->k;
+    if (is_real(&g->order)) {
+        p->a.dtype = g->order.a;
+        p->a_scale = CLQ_GEMM_PER_ROW;
+        p->c.dtype = CLQ_F32;
+    }
     item->problem = p;
     item->operands.struct_size = sizeof item->operands;
     item->operands.a = at(g->device_a, (uint64_t)((const unsigned char *)e->a - g->a));
@@ -190,8 +240,9 @@ done:
 
 static clq_status make_device(gemm_batch_group *g, clq_error *error)
 {
-    CLQ_TRY(clq_buffer_create(g->context, g->a_count, &g->device_a, error));
-    CLQ_TRY(clq_buffer_write(g->device_a, 0, g->a, g->a_count, error));
+    const uint64_t a_bytes = clq_dtype_bytes(g->order.a, g->a_count);
+    CLQ_TRY(clq_buffer_create(g->context, a_bytes, &g->device_a, error));
+    CLQ_TRY(clq_buffer_write(g->device_a, 0, is_real(&g->order) ? (const void *)g->reals : g->a, a_bytes, error));
     CLQ_TRY(clq_buffer_create(g->context, 4 * g->c_count, &g->device_c, error));
     for (size_t i = 0; i < GEMM_EXPERTS; i++) {
         describe(g, i);
@@ -266,13 +317,14 @@ static int check_peer(void *cookie)
 
 static bench_row *add(gemm_batch_group *g, const char *who, const char *way)
 {
-    char shape[128], m[24], n[24], k[24];
+    char shape[128], problem[32], m[24], n[24], k[24];
     bench_row *row;
     name_range(m, sizeof m, g->order.least.m, g->order.most.m);
     name_range(n, sizeof n, g->order.least.n, g->order.most.n);
     name_range(k, sizeof k, g->order.least.k, g->order.most.k);
     (void)snprintf(shape, sizeof shape, "%d of %sx%sx%s", GEMM_EXPERTS, m, n, k);
-    row = bench_add(&g->group, "gemm-batch", "s8 -> s32", shape); /* a handful: there is room */
+    (void)snprintf(problem, sizeof problem, "%s -> %s", clq_dtype_name(g->order.a), is_real(&g->order) ? "f32" : "s32");
+    row = bench_add(&g->group, "gemm-batch", problem, shape); /* a handful: there is room */
     snprintf(row->who, sizeof row->who, "%s", who);
     snprintf(row->way, sizeof row->way, "%s", way);
     row->unit = BENCH_OPERATIONS;
@@ -340,7 +392,7 @@ clq_status gemm_batch_group_create(gemm_batch_group *g, clq_context *context, co
         gemm_roof_dot(row);
         row = add(g, "", "");
         CLQ_TRY(gemm_roof_read(row, &g->read, bytes_read(g), error));
-        if (order->peers != NULL) {
+        if (order->peers != NULL && !is_real(order)) { /* who have no product that quantizes A */
             add_peers(g);
         }
     }
@@ -363,6 +415,7 @@ void gemm_batch_group_destroy(gemm_batch_group *g)
     clq_buffer_destroy(&g->device_c);
     free(g->read.values);
     free(g->a);
+    free(g->reals);
     free(g->b);
     free(g->sums);
     free(g->found);

@@ -9,9 +9,11 @@
 
 enum { GEMM_EXPERTS = 64 };
 
-/* Sizes go from the least to the most by turns, n and k in steps of 256; an expert of 0 rows has nothing to do. */
+/* Sizes go from the least to the most by turns, n and k in steps of 256; an expert of 0 rows has nothing to do. A is s8
+ * and C s32, or A is f16 or bf16, quantized row by row, and C f32. */
 typedef struct gemm_batch_order {
     gemm_shape least, most;
+    clq_dtype a;
     const bench_peers *peers; /* may be NULL */
 } gemm_batch_order;
 
@@ -27,9 +29,10 @@ typedef struct gemm_batch_group {
     gemm_batch_order order;
     clq_context *context;
     native_product experts[GEMM_EXPERTS]; /* on the host, s8, with what must come out */
-    unsigned char *a;
+    unsigned char *a;                     /* codes */
+    uint16_t *reals; /* the same as f16 or bf16, which quantize to them with a scale of 1; NULL: A is codes */
     int8_t *b;
-    int32_t *sums, *found;
+    int32_t *sums, *found; /* with reals the bits of floats */
     uint64_t a_count, b_count, c_count;
     clq_buffer *device_a, *device_c, *packed; /* of all experts */
     clq_gemm_problem problems[GEMM_EXPERTS];
