@@ -11,6 +11,7 @@
 #include "failing_opencl.h"
 #include "gemm_batch_case.h"
 #include "inputs_gemm.h"
+#include "opencl/choice/variant.h"
 #include "opencl/runtime/context.h"
 #include "own_opencl.h"
 #include "refusal.h"
@@ -355,6 +356,53 @@ static void launches_refused(void **state)
     check_needs_device();
 }
 
+/* ---- the host in the device's place ---- */
+
+/* Of the verdicts those from `first` on, up to `behind`: the host quantizes, multiplies or does both. */
+static void check_by_host(const char *where, size_t first, size_t behind)
+{
+    clq_gemm_batch *batch = NULL;
+    clq_record *record = NULL;
+    cl_event last = NULL;
+    cl_event begun = NULL;
+    clq_plan plan;
+    begin(0, CLQ_U8, MIXED, NULL);
+    for (size_t i = first; i < behind; i++) {
+        clq_verdict_tell(&s.own.clquant->cl->verdicts, i, CLQ_VERDICT_DIFFERS);
+    }
+    ACCEPTED(create(&batch, e));
+    ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
+    assert_true(plan.by_host);
+    s.launch.event = &last;
+    s.launch.first_event = &begun;
+    REFUSED(CLQ_MISMATCH, "caller's queue cannot wait", clq_enqueue_gemm_batch(batch, &s.launch, e));
+    assert_null(last);
+    assert_null(begun);
+    s.launch.event = s.launch.first_event = NULL;
+    REFUSED(CLQ_MISMATCH, "caller's queue cannot wait", clq_record_create_gemm_batch(batch, &s.launch, &record, e));
+    assert_null(record);
+    assert_int_equal(clFinish(s.own.queue), CL_SUCCESS);
+    gemm_batch_place_reset(&s.p);
+    ACCEPTED(clq_gemm_batch_run(batch, e));
+    ACCEPTED(clq_finish(s.own.clquant, e));
+    gemm_batch_place_check(&s.p, where, s.want);
+    clq_gemm_batch_destroy(&batch);
+    end();
+}
+
+static void by_host(void **state)
+{
+    (void)state;
+    if (check_device() != NULL && !check_device_is_native()) {
+        const clq_cl_tuning *tuning = clq_cl_tuning_of(check_device());
+        const size_t products = clq_cl_gemm_verdict_entry(tuning, (clq_variant)0, 0, 0, 0);
+        check_by_host("quantized by the host", 0, products);
+        check_by_host("multiplied by the host", products, clq_cl_verdict_count() - CLQ_GEMM_PARTS);
+        check_by_host("by the host", 0, clq_cl_verdict_count() - CLQ_GEMM_PARTS);
+    }
+    check_needs_device();
+}
+
 static void refused(void **state)
 {
     clq_gemm_batch *batch = NULL;
@@ -372,8 +420,10 @@ static void refused(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(refused),  cmocka_unit_test(launches),          cmocka_unit_test(gated),
-    cmocka_unit_test(failures), cmocka_unit_test(failures_of_reals), cmocka_unit_test(launches_refused),
+    cmocka_unit_test(by_host),          cmocka_unit_test(refused),
+    cmocka_unit_test(launches),         cmocka_unit_test(gated),
+    cmocka_unit_test(failures),         cmocka_unit_test(failures_of_reals),
+    cmocka_unit_test(launches_refused),
 };
 
 CHECK_MAIN("gemm batch on a device", tests)
