@@ -346,6 +346,63 @@ static void side_by_side(void **state)
     clq_buffer_destroy(&t.memory);
 }
 
+/* Every third has an A of its own, which the next two have too, quantized likewise: that is done once. One that tells
+ * what is not finite in it does it for itself. */
+static void check_shared_a(clq_context *context, int tells)
+{
+    enum { SHARED = 12 };
+    static gemm_batch_place p;
+    check_gemm_result want[SHARED];
+    clq_gemm_batch *batch = NULL;
+    clq_plan plan;
+    gemm_batch_case_init(&b, "products with one A");
+    b.tells = tells;
+    for (size_t i = 0; i < SHARED; i++) {
+        add_expert(i, 5, 20 + i, 133, 0, CLQ_S8, HALVES);
+        if (i % 3 != 0) {
+            const check_gemm *first = &b.cases[i - i % 3];
+            b.cases[i].problem.a_scheme = first->problem.a_scheme;
+            memcpy(b.cases[i].in[CHECK_GEMM_A], first->in[CHECK_GEMM_A],
+                   (size_t)check_gemm_bytes(first, CHECK_GEMM_A, check_gemm_elements(first, CHECK_GEMM_A)));
+        }
+        if (i == 8) { /* not likewise */
+            const clq_dtype other = b.cases[6].problem.a_scheme.dtype == CLQ_S8 ? CLQ_U8 : CLQ_S8;
+            ACCEPTED(clq_scheme_from_preset(CLQ_PRESET_AFFINE, other, &b.cases[i].problem.a_scheme, e));
+        }
+    }
+    gemm_batch_case_want(&b, want);
+    gemm_batch_place_begin(&p, context, &b);
+    for (size_t i = 0; i < SHARED; i++) {
+        p.items[i].operands.a = p.items[i - i % 3].operands.a;
+    }
+    ACCEPTED(clq_gemm_batch_create(context, p.items, SHARED, &batch, e));
+    ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
+    if (strstr(plan.reason, tells ? "; 12 A are quantized" : "; 5 A are quantized") == NULL) {
+        fail_msg("the plan says '%s'", plan.reason);
+    }
+    ACCEPTED(clq_gemm_batch_run(batch, e));
+    ACCEPTED(clq_finish(context, e));
+    gemm_batch_place_check(&p, "with one A", want);
+    clq_gemm_batch_destroy(&batch);
+    gemm_batch_place_end(&p);
+    gemm_batch_case_free(&b);
+    for (size_t i = 0; i < SHARED; i++) {
+        check_gemm_result_free(&want[i]);
+    }
+}
+
+static void shared_a(void **state)
+{
+    (void)state;
+    for (int tells = 0; tells < 2; tells++) {
+        check_shared_a(check_reference(), tells);
+        if (check_device() != NULL) {
+            check_shared_a(check_device(), tells);
+        }
+    }
+    check_needs_device();
+}
+
 static void plans(void **state)
 {
     clq_gemm_batch *batch = NULL;
@@ -366,7 +423,7 @@ static void plans(void **state)
     t.items[0].operands.b.offset = t.items[1].operands.b.offset = 128;
     ACCEPTED(CREATE);
     ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
-    assert_non_null(strstr(plan.reason, "; 2 A are quantized by reference"));
+    assert_non_null(strstr(plan.reason, "; 1 A are quantized by reference")); /* it is that of both */
     clq_gemm_batch_destroy(&batch);
     clq_buffer_destroy(&t.memory);
 }
@@ -375,6 +432,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(refusals),     cmocka_unit_test(side_by_side),   cmocka_unit_test(plans),
     cmocka_unit_test(experts),      cmocka_unit_test(no_rows_at_all), cmocka_unit_test(one_of_many_tiles),
     cmocka_unit_test(any_products), cmocka_unit_test(variants),       cmocka_unit_test(experts_of_reals),
+    cmocka_unit_test(shared_a),
 };
 
 CHECK_MAIN("gemm batch", tests)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The A of reals of a batch of products. Their codes, and what belongs to them, lie in one piece of memory: the batch
- * that quantizes them has few launches, and the products of the codes share theirs, whose operands are in one place.
+ * that quantizes them has few launches, and the products of the codes share theirs, whose operands are in one place. An
+ * A that several products have, as of a layer's projections, is quantized once.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,23 +27,60 @@ static size_t count_reals(const clq_gemm_batch *batch)
     return count;
 }
 
-/* Of each product, one behind the other; of codes they are as they were. A task of checked operands bounds what one
- * takes by 16 times the bytes of its A, which are there, but many may have the same. */
-static clq_status describe_all(const clq_gemm_batch *batch, clq_gemm_real *reals, uint64_t *bytes, clq_error *error)
+/* Whether one A of reals is another's too, and quantized alike. Bytes are compared: what pads a scheme may differ, and
+ * then the two are only taken for different ones. */
+static int is_same_a(const clq_gemm_batch *batch, const clq_gemm_real *reals, size_t a, size_t b)
+{
+    const clq_span *left = &batch->tasks[a].arguments[CLQ_GEMM_A];
+    const clq_span *right = &batch->tasks[b].arguments[CLQ_GEMM_A];
+    return clq_gemm_is_real(&batch->described[b]) && left->object == right->object &&
+           left->offset_bytes == right->offset_bytes && memcmp(&reals[a].q, &reals[b].q, sizeof reals[a].q) == 0;
+}
+
+/* The product whose codes this one takes: itself, or one a little before, where it has nothing of its own to tell. */
+static size_t owner_of(const clq_gemm_batch *batch, const clq_gemm_real *reals, size_t i)
+{
+    enum { LATEST = 16 };
+    const int tells = batch->found[i].first < batch->found[i].end;
+    for (size_t back = 1; !tells && back <= i && back <= LATEST; back++) {
+        if (is_same_a(batch, reals, i, i - back)) {
+            return i - back;
+        }
+    }
+    return i;
+}
+
+/*
+ * Of each product, one behind the other; of codes they are as they were, and `owns` says who has an A of reals that no
+ * product before it has. A task of checked operands bounds what one takes by 16 times the bytes of its A, which are
+ * there, but many may have the same.
+ */
+static clq_status describe_all(const clq_gemm_batch *batch, clq_gemm_real *reals, unsigned char *owns, uint64_t *bytes,
+                               clq_error *error)
 {
     *bytes = 0;
     for (size_t i = 0; i < batch->count; i++) {
-        clq_gemm_real_describe(&batch->described[i], *bytes, &reals[i]);
-        if (reals[i].bytes < *bytes) {
+        clq_gemm_real *real = &reals[i];
+        size_t owner;
+        clq_gemm_real_describe(&batch->described[i], *bytes, real);
+        owner = owner_of(batch, reals, i);
+        if (real->bytes < *bytes) {
             return no_memory(batch->count, error);
         }
-        *bytes = reals[i].bytes;
+        owns[i] = clq_gemm_is_real(&batch->described[i]) && owner == i;
+        if (owner == i) {
+            *bytes = real->bytes;
+        } else {
+            real->codes = reals[owner].codes;
+            real->scale = reals[owner].scale;
+            real->zero_point = reals[owner].zero_point;
+        }
     }
     return CLQ_OK;
 }
 
 static clq_status make_quantizing(clq_gemm_batch *batch, const clq_gemm_batch_item *items, const clq_gemm_real *reals,
-                                  size_t count, clq_error *error)
+                                  const unsigned char *owns, size_t count, clq_error *error)
 {
     clq_status status;
     clq_batch_item *made = calloc(count, sizeof *made);
@@ -51,14 +89,14 @@ static clq_status make_quantizing(clq_gemm_batch *batch, const clq_gemm_batch_it
         return no_memory(count, error);
     }
     for (size_t i = 0; i < batch->count; i++) {
-        if (clq_gemm_is_real(&batch->described[i])) {
+        if (owns[i]) {
             made[to].q = &reals[i].q;
             clq_gemm_real_operands_of_codes(&reals[i], &items[batch->items[i]].operands, batch->codes,
                                             &made[to].operands);
             to++;
         }
     }
-    status = clq_batch_create(batch->context, CLQ_OP_DYNAMIC_QUANTIZE, made, count, &batch->quantizing, error);
+    status = clq_batch_create(batch->context, CLQ_OP_DYNAMIC_QUANTIZE, made, to, &batch->quantizing, error);
     free(made);
     return status;
 }
@@ -93,24 +131,27 @@ clq_status clq_gemm_batch_reals(clq_gemm_batch *batch, const clq_gemm_batch_item
     const size_t count = count_reals(batch);
     clq_status status = CLQ_OK;
     clq_gemm_real *reals;
+    unsigned char *owns;
     uint64_t bytes = 0;
     if (count == 0) {
         return CLQ_OK;
     }
     reals = calloc(batch->count, sizeof *reals);
-    if (reals == NULL) {
-        return no_memory(count, error);
+    owns = calloc(batch->count, sizeof *owns);
+    if (reals == NULL || owns == NULL) {
+        CLQ_TRY_TO(no_memory(count, error));
     }
-    CLQ_TRY_TO(describe_all(batch, reals, &bytes, error));
+    CLQ_TRY_TO(describe_all(batch, reals, owns, &bytes, error));
     status = clq_buffer_create(batch->context, bytes, &batch->codes, error);
     if (status != CLQ_OK) {
         CLQ_TRY_TO(clq_fail_in(error, status, "codes of A of %zu products of a batch", count));
     }
-    CLQ_TRY_TO(make_quantizing(batch, items, reals, count, error));
+    CLQ_TRY_TO(make_quantizing(batch, items, reals, owns, count, error));
     CLQ_TRY_TO(make_workspace(batch, error));
     CLQ_TRY_TO(describe_products(batch, items, reals, error));
 done:
     free(reals);
+    free(owns);
     return status;
 }
 

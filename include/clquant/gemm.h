@@ -192,10 +192,10 @@ typedef struct clq_gemm_batch clq_gemm_batch;
  * import all weights from one buffer. On an OpenCL device the batch has scratch memory of its own where items need
  * some.
  *
- * Each A of reals is quantized before, into memory of the batch's own, so that these products share launches whatever
- * their types and schemes are. The quantizing has a few launches for all A of one type and code type that lie in one
- * buffer, and their a_nonfinite in one, and several more for each A that is transposed or has gaps between its rows.
- * No a_nonfinite lies between the first and the last byte of another item's operand.
+ * Each A of reals is quantized before, into memory of the batch's own, so that products share launches whatever their
+ * types and schemes are: in a few launches for all A of one type and code type in one buffer, with their a_nonfinite in
+ * one; in several more for each A that is transposed or has gaps between rows; once for items near each other with one
+ * A (docs/library.md). No a_nonfinite lies between the first and the last byte of another item's operand.
  */
 CLQ_API clq_status clq_gemm_batch_create(clq_context *context, const clq_gemm_batch_item *items, size_t count,
                                          clq_gemm_batch **batch, clq_error *error);
