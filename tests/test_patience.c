@@ -493,6 +493,33 @@ static void threads_share_a_job(void **state)
     end(&p[0]);
 }
 
+/* What is not ready is not measured, and nothing is noted of it but that it was late. */
+static void a_late_device_has_no_pace(void **state)
+{
+    const char *cache = scratch_path("pace");
+    program p;
+    clq_pace pace;
+    (void)state;
+    begin(&p, spec(), 1, cache);
+    set_gate(1, 0);
+    for (int turn = 0; turn < 2; turn++) {
+        memset(&pace, 0x55, sizeof pace);
+        ACCEPTED(clq_context_pace(p.context, 0, &pace, e));
+        assert_int_equal(pace.is_late, 1);
+        assert_int_equal(pace.is_behind, 0);
+        assert_string_equal(pace.reason, "");
+    }
+    assert_int_equal(atomic_load(&p.log.late), 1);
+    set_gate(0, 0);
+    launches = 0;
+    while (pace.is_late) { /* nothing is waited for any more, and it takes more than one kernel */
+        await_thread(&p);
+        ACCEPTED(clq_context_pace(p.context, 0, &pace, e));
+    }
+    assert_true(launches > 0);
+    end(&p);
+}
+
 static void no_thread_is_no_failure(void **state)
 {
     program p;
@@ -519,12 +546,17 @@ static void others_compile_nothing(void **state)
     }
 }
 
-static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(others_compile_nothing), cmocka_unit_test(host_serves_meanwhile),
-    cmocka_unit_test(late_is_noted),          cmocka_unit_test(batches_are_the_hosts),
-    cmocka_unit_test(some_calls_wait),        cmocka_unit_test(waiting_is_cancelled),
-    cmocka_unit_test(context_goes_meanwhile), cmocka_unit_test(refusals_are_told),
-    cmocka_unit_test(threads_share_a_job),    cmocka_unit_test(no_thread_is_no_failure)};
+static const struct CMUnitTest tests[] = {cmocka_unit_test(others_compile_nothing),
+                                          cmocka_unit_test(host_serves_meanwhile),
+                                          cmocka_unit_test(late_is_noted),
+                                          cmocka_unit_test(batches_are_the_hosts),
+                                          cmocka_unit_test(some_calls_wait),
+                                          cmocka_unit_test(waiting_is_cancelled),
+                                          cmocka_unit_test(context_goes_meanwhile),
+                                          cmocka_unit_test(refusals_are_told),
+                                          cmocka_unit_test(threads_share_a_job),
+                                          cmocka_unit_test(no_thread_is_no_failure),
+                                          cmocka_unit_test(a_late_device_has_no_pace)};
 
 int main(void)
 {

@@ -87,9 +87,13 @@ typedef struct clq_executor {
     clq_status (*force_variant)(clq_context *context, const char *variant, clq_error *error);
     void (*set_patience)(clq_context *context, unsigned seconds); /* NULL: nothing is compiled */
     int (*is_compiling)(const clq_context *context);              /* NULL as that one */
-    const clq_gemm_batcher *gemm_batch;                           /* NULL: their products run one after the other */
-    const clq_tuner *tuner;                                       /* NULL: there is nothing to tune */
-    const clq_keeper *keeper;                                     /* NULL: nothing is compiled */
+    /* The text of a note of the device that holds as long as its verdicts do (0: there is none), and one to replace it,
+     * NULL: none. NULL: nothing is kept. */
+    int (*read_note)(const clq_context *context, const char *what, char *text, size_t capacity);
+    void (*write_note)(const clq_context *context, const char *what, const char *text);
+    const clq_gemm_batcher *gemm_batch; /* NULL: their products run one after the other */
+    const clq_tuner *tuner;             /* NULL: there is nothing to tune */
+    const clq_keeper *keeper;           /* NULL: nothing is compiled */
 } clq_executor;
 
 struct clq_context {

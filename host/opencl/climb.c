@@ -68,6 +68,9 @@ static clq_verdict verdict_on(void *cookie, const clq_error *story, const clq_tr
     return is_own && is_code_of_kernel(c, story->opencl_code) ? CLQ_VERDICT_UNUSABLE : CLQ_VERDICT_UNKNOWN;
 }
 
+/* The kind of notes of what was not ready when calls waited no longer. */
+static const char late[] = "late";
+
 static int is_noted(void *cookie, const clq_trial_step *step)
 {
     const clq_cl_climb *c = cookie;
@@ -79,7 +82,7 @@ static void note(void *cookie, const clq_trial_step *step, int is_trusted)
 {
     const clq_cl_climb *c = cookie;
     clq_cl_cache_store_verdict(c->context, step->what, clq_cl_binaries_hash(&c->binaries), is_trusted);
-    clq_cl_cache_note_late(c->context, step->what, 0);
+    clq_cl_cache_write_note(c->context, late, step->what, NULL);
 }
 
 /* ---- the ladder, at once or in a thread ---- */
@@ -149,7 +152,7 @@ static void tell_late(const clq_cl_climb *c, const clq_trial_step *step, int was
 {
     clq_context *context = c->context;
     if (!was_late) {
-        clq_cl_cache_note_late(context, step->what, 1);
+        clq_cl_cache_write_note(context, late, step->what, "was not ready when calls waited no longer\n");
     }
     if (atomic_exchange(&context->cl->told_late, 1)) {
         return;
@@ -175,6 +178,7 @@ static clq_status climb_in_thread(clq_cl_climb *c, int *is_late, clq_error *erro
         clq_trial_step step;
         clq_status status;
         clq_cl_job *job;
+        char text[2]; /* that there is one says all */
         int was_late;
         CLQ_TRY(c->next(c, &step, error));
         if (clq_verdict_of(&c->context->cl->verdicts, step.entry) != CLQ_VERDICT_UNKNOWN) {
@@ -184,7 +188,7 @@ static clq_status climb_in_thread(clq_cl_climb *c, int *is_late, clq_error *erro
         if (job == NULL) {
             return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
         }
-        was_late = clq_cl_cache_was_late(c->context, step.what);
+        was_late = clq_cl_cache_read_note(c->context, late, step.what, text, sizeof text);
         if (!clq_cl_worker_do(c->context, job, !was_late, &status, error)) {
             tell_late(c, &step, was_late);
             *is_late = 1;

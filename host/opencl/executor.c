@@ -104,6 +104,18 @@ static clq_status force_variant(clq_context *context, const char *variant, clq_e
     return CLQ_OK;
 }
 
+static const char pace[] = "pace"; /* the kind of the engine's notes */
+
+static int read_note(const clq_context *context, const char *what, char *text, size_t capacity)
+{
+    return clq_cl_cache_read_note(context, pace, what, text, capacity);
+}
+
+static void write_note(const clq_context *context, const char *what, const char *text)
+{
+    clq_cl_cache_write_note(context, pace, what, text);
+}
+
 static const clq_executor executor = {
     .destroy = clq_cl_state_destroy,
     .buffer_create = clq_cl_buffer_create,
@@ -135,6 +147,8 @@ static const clq_executor executor = {
     .force_variant = force_variant,
     .set_patience = clq_cl_worker_set_patience,
     .is_compiling = clq_cl_worker_is_busy,
+    .read_note = read_note,
+    .write_note = write_note,
     .gemm_batch = &clq_cl_gemm_batcher,
     .tuner = &clq_cl_tuner,
     .keeper = &keeper,

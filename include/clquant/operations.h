@@ -84,6 +84,25 @@ CLQ_API void clq_context_set_patience(clq_context *context, uint32_t seconds);
 /* Not 0: that thread is at work, so that destroying the context would wait. From any thread. */
 CLQ_API int clq_context_is_compiling(const clq_context *context);
 
+/* Whether a device is worth its place beside this processor, as clq_context_pace found. */
+typedef struct clq_pace {
+    int32_t is_behind; /* not 0: it takes more than ten times as long as native, and longer than is no matter */
+    int32_t is_late;   /* not 0: its kernels were not ready within the context's patience, and nothing was measured */
+    char reason[160];  /* of one that is behind: what was measured, in one line, for a person */
+} clq_pace;
+
+/*
+ * Measure a small piece of work, there and back, on the context's device and on native: a range to be found, where that
+ * leaves a doubt also codes to be made, or with `is_of_products` a product. Copies to the device and from it count; the
+ * first round, in which drivers make what they make once, does not. Kernels are compiled for it and compared, within
+ * the context's patience (clq_context_set_patience); then it takes milliseconds, on a slow device some seconds. What
+ * was found is noted beside the kept programs, for the same device, driver and library, and the next call reads it
+ * there; that a device is behind holds for a day, since it may have been busy. Nothing is decided by it: what a program
+ * does with a slow device is its own. Contexts of native, the reference and objects of the caller's are never behind.
+ * Call it while no other thread uses the context.
+ */
+CLQ_API clq_status clq_context_pace(clq_context *context, int is_of_products, clq_pace *pace, clq_error *error);
+
 /*
  * Whether this context may ask the system for permission to use the tile registers of the processor (AMX, on Linux:
  * arch_prctl with ARCH_REQ_XCOMP_PERM), which the variant cpu-amx of products and native's amx need. It does so at the

@@ -193,6 +193,7 @@ static const struct habit {
     {.name = "scarce", .take = take_scarce},
     {.name = "scarce-build", .take = take_scarce_build},
     {.name = "scarce-read", .take = take_scarce_read},
+    {.name = "slow", .take = zoo_limits_slow},
     {.name = "some-group", .number = &zoo.some_group},
     {.name = "stale-binaries", .flag = &zoo.stale_binaries},
     {.name = "type", .take = take_type},

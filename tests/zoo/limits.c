@@ -3,6 +3,9 @@
 #include "zoo.h"
 
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 static cl_icd_dispatch before;
 
@@ -107,6 +110,28 @@ static cl_kernel CL_API_CALL create_kernel(cl_program program, const char *name,
     return made;
 }
 
+static unsigned slow_milliseconds;
+static char slow_path[256];
+
+int zoo_limits_slow(const char *text)
+{
+    return sscanf(text, "%u:%255s", &slow_milliseconds, slow_path) == 2;
+}
+
+static void be_slow(void)
+{
+    const struct timespec delay = {(time_t)(slow_milliseconds / 1000), (long)(slow_milliseconds % 1000) * 1000000L};
+    FILE *file;
+    if (slow_path[0] == '\0') {
+        return;
+    }
+    file = fopen(slow_path, "a");
+    if (file == NULL || fputs("a launch\n", file) < 0 || fclose(file) != 0) {
+        abort();
+    }
+    nanosleep(&delay, NULL);
+}
+
 static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                          const size_t *offset, const size_t *global, const size_t *local, cl_uint count,
                                          const cl_event *events, cl_event *event)
@@ -121,6 +146,7 @@ static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kerne
             return CL_INVALID_GLOBAL_WORK_SIZE;
         }
     }
+    be_slow();
     return before.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, events, event);
 }
 

@@ -24,6 +24,7 @@
  *     no-cache              no cache
  *     cache-unknown         the question for its size fails
  *     bits=32               32-bit addresses: size_t has them in kernels, and launches are no larger
+ *     slow=N:FILE           a launch begins N milliseconds later, and leaves a line in that file
  *     no-double             neither cl_khr_fp64 nor the word `double`
  *     no-images             no images
  *     plain-float           f32 subnormals are flushed to zero, and fma is not said to be there
@@ -106,6 +107,7 @@ int zoo_groups_refuse(cl_program program, cl_device_id device);
 
 /* limits.c */
 void zoo_limits_init(cl_icd_dispatch *layer);
+int zoo_limits_slow(const char *text); /* 0 for text that is none */
 int zoo_limits_device_info(cl_device_id device, cl_device_info what, size_t capacity, void *value, size_t *bytes,
                            cl_int *code);
 

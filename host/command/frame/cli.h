@@ -205,8 +205,11 @@ int cli_is_device_list(const char *text); /* one option does */
 clq_status cli_open_devices(const cli_options *options, clq_context ***contexts, size_t *count, clq_error *error);
 void cli_close_devices(clq_context ***contexts, size_t *count);
 
-/* Where `auto` chose that device: calls wait CLQUANT_COMPILE_SECONDS for its compiler, then the host serves. */
-clq_status cli_bound_compiling(const cli_options *options, clq_context *context, clq_error *error);
+/*
+ * Where `auto` chose that device: calls wait CLQUANT_COMPILE_SECONDS for its compiler, then the host serves; and native
+ * takes its place at once where it is far slower than this processor at tensors, or at products.
+ */
+clq_status cli_bound_device(const cli_options *options, int is_of_products, clq_context **context, clq_error *error);
 
 /* Let a device (or NULL) go; where it is compiling, the process is to end past all exit handlers. */
 void cli_close_device(const cli_options *options, clq_context **context);

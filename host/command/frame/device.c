@@ -32,20 +32,6 @@ int cli_device_was_opened(void)
     return atomic_load(&opened);
 }
 
-/* Who names a device gets it; `auto` gets what it is to have in bounded time, by the host if need be. */
-clq_status cli_bound_compiling(const cli_options *options, clq_context *context, clq_error *error)
-{
-    const char *text = getenv("CLQUANT_COMPILE_SECONDS");
-    int64_t seconds = COMPILE_SECONDS;
-    CLQ_REQUIRE(text == NULL || text[0] == '\0' || clq_parse_i64(text, 0, MOST_COMPILE_SECONDS, &seconds),
-                "CLQUANT_COMPILE_SECONDS is '%.100s', and a number from 0 to %d is required", text,
-                (int)MOST_COMPILE_SECONDS);
-    if (strcmp(options->device, "auto") == 0) {
-        clq_context_set_patience(context, (uint32_t)seconds);
-    }
-    return CLQ_OK;
-}
-
 /* A compiler cannot be stopped, so that a context in which one is at work is left to the end of the process. */
 void cli_close_device(const cli_options *options, clq_context **context)
 {
@@ -300,6 +286,38 @@ static clq_status open_device(const cli_options *options, const char *spec, int 
     }
     cli_note(options, "device %s", name);
     return CLQ_OK;
+}
+
+/* A device that is far behind this processor, or whose compiler is, makes way for it. */
+static clq_status change_to_native(const cli_options *options, const clq_pace *pace, clq_context **context,
+                                   clq_error *error)
+{
+    clq_device_info info;
+    clq_context_device(*context, &info);
+    cli_close_device(options, context); /* which tells of its compiler */
+    if (pace->is_behind) {
+        cli_warning(options, "%s: computing with native (--device %d:%d takes the device all the same)", pace->reason,
+                    (int)info.platform, (int)info.device);
+    }
+    cli_messages_device("");
+    return open_device(options, "native", 1, NULL, context, error);
+}
+
+/* Who names a device gets it; `auto` gets what it is to have in bounded time, by the host if need be. */
+clq_status cli_bound_device(const cli_options *options, int is_of_products, clq_context **context, clq_error *error)
+{
+    const char *text = getenv("CLQUANT_COMPILE_SECONDS");
+    int64_t seconds = COMPILE_SECONDS;
+    clq_pace pace;
+    CLQ_REQUIRE(text == NULL || text[0] == '\0' || clq_parse_i64(text, 0, MOST_COMPILE_SECONDS, &seconds),
+                "CLQUANT_COMPILE_SECONDS is '%.100s', and a number from 0 to %d is required", text,
+                (int)MOST_COMPILE_SECONDS);
+    if (strcmp(options->device, "auto") != 0 || seconds == 0) {
+        return CLQ_OK;
+    }
+    clq_context_set_patience(*context, (uint32_t)seconds);
+    CLQ_TRY(clq_context_pace(*context, is_of_products, &pace, error));
+    return pace.is_behind || pace.is_late ? change_to_native(options, &pace, context, error) : CLQ_OK;
 }
 
 clq_status cli_open_one_of(const cli_options *options, const char *spec, clq_context **context, clq_error *error)

@@ -43,7 +43,7 @@ static clq_status open_device(void *cookie, clq_context **context, clq_error *er
 {
     cli_file_events *state = cookie;
     CLQ_TRY(cli_open_device(state->options, &state->context, error));
-    CLQ_TRY(cli_bound_compiling(state->options, state->context, error));
+    CLQ_TRY(cli_bound_device(state->options, 0, &state->context, error));
     *context = state->context;
     return CLQ_OK;
 }

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/size.h"
 #include "opencl/runtime/build.h"
 #include "opencl/runtime/context.h"
 #include "opencl/runtime/driver.h"
@@ -227,42 +228,44 @@ void clq_cl_cache_store_verdict(const clq_context *context, const char *what, ui
     entry_close(&entry);
 }
 
-/* ---- what was late ---- */
+/* ---- notes ---- */
 
-static int late_open(const clq_context *context, const char *what, clq_cl_entry *entry)
+static int note_open(const clq_context *context, const char *kind, const char *what, clq_cl_entry *entry)
 {
     const int is_open = verdict_open(context, what, entry);
-    entry->kind = "late";
+    entry->kind = kind;
     return is_open;
 }
 
-int clq_cl_cache_was_late(const clq_context *context, const char *what)
+int clq_cl_cache_read_note(const clq_context *context, const char *kind, const char *what, char *text, size_t capacity)
 {
     clq_cl_entry entry;
-    int was = 0;
-    if (!late_open(context, what, &entry)) {
+    int is_there = 0;
+    if (!note_open(context, kind, what, &entry)) {
         return 0;
     }
-    for (int place = 0; place < CLQ_CL_PLACES && !was; place++) {
+    for (int place = 0; place < CLQ_CL_PLACES && !is_there; place++) {
         size_t bytes = 0;
         unsigned char *contents =
             clq_cl_entry_load(context, &context->cl->cache.store, (clq_cl_place)place, &entry, &bytes);
-        was = contents != NULL;
+        is_there = contents != NULL;
+        if (is_there) {
+            snprintf(text, capacity, "%.*s", (int)clq_size_min(bytes, capacity), (const char *)contents);
+        }
         free(contents);
     }
     entry_close(&entry);
-    return was;
+    return is_there;
 }
 
-void clq_cl_cache_note_late(const clq_context *context, const char *what, int is_late)
+void clq_cl_cache_write_note(const clq_context *context, const char *kind, const char *what, const char *text)
 {
-    static const char text[] = "was not ready when calls waited no longer\n";
     clq_cl_entry entry;
-    if (!late_open(context, what, &entry)) {
+    if (!note_open(context, kind, what, &entry)) {
         return;
     }
-    if (is_late) {
-        clq_cl_entry_store(context, &context->cl->cache.store, &entry, text, sizeof text - 1);
+    if (text != NULL) {
+        clq_cl_entry_store(context, &context->cl->cache.store, &entry, text, strlen(text));
     } else {
         clq_cl_entry_remove(&context->cl->cache.store, &entry);
     }

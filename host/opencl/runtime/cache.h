@@ -48,9 +48,10 @@ uint64_t clq_cl_cache_store(clq_context *context, const char *source, const char
 int clq_cl_cache_has_verdict(const clq_context *context, const char *what, uint64_t binaries);
 void clq_cl_cache_store_verdict(const clq_context *context, const char *what, uint64_t binaries, int is_trusted);
 
-/* Whether `what` was not ready in time in an earlier run of the same, and the note of it, or that there is none. */
-int clq_cl_cache_was_late(const clq_context *context, const char *what);
-void clq_cl_cache_note_late(const clq_context *context, const char *what, int is_late);
+/* The text of a note that an earlier run of the same left about `what` (0: there is none), and one to replace it, NULL:
+ * none. The kind is a word, the end of a file's name. */
+int clq_cl_cache_read_note(const clq_context *context, const char *kind, const char *what, char *text, size_t capacity);
+void clq_cl_cache_write_note(const clq_context *context, const char *kind, const char *what, const char *text);
 
 /*
  * A file of another kind beside them: all of it, in a new piece of memory, or NULL; and written so that no reader sees
