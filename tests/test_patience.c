@@ -493,6 +493,40 @@ static void threads_share_a_job(void **state)
     end(&p[0]);
 }
 
+/* Weights wait for the kernels that pack them, and for those alone: the kernel that multiplies them may be late. */
+static void packing_waits_for_packing(void **state)
+{
+    program p;
+    pthread_t opener;
+    (void)state;
+    for (uint64_t rows = 1; rows <= 64; rows += 63) {
+        clq_gemm_problem problem;
+        clq_gemm_weights *weights = NULL;
+        const int is_first = rows == 1;
+        if (is_first) {
+            begin(&p, spec(), 1, NULL);
+            set_gate(1, 0);
+            assert_int_equal(launches_of_range(&p), 0); /* no patience is left */
+            opener = open_later(0);
+        }
+        clq_gemm_init(&problem);
+        problem.m = rows;
+        problem.n = COLUMNS;
+        problem.k = DEPTH;
+        ACCEPTED(clq_gemm_weights_create(p.context, &problem, (clq_operand){p.codes, 0}, (clq_operand){NULL, 0},
+                                         &weights, e));
+        clq_gemm_weights_destroy(&weights);
+        if (is_first) {
+            pthread_join(opener, NULL);
+            await_thread(&p);
+            set_gate(1, 0); /* what multiplies so many rows is not ready, and its compiler does not come back */
+        }
+    }
+    assert_true(clq_context_is_compiling(p.context));
+    set_gate(0, 0);
+    end(&p);
+}
+
 /* What is not ready is not measured, and nothing is noted of it but that it was late. */
 static void a_late_device_has_no_pace(void **state)
 {
@@ -556,6 +590,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(others_compile_nothin
                                           cmocka_unit_test(refusals_are_told),
                                           cmocka_unit_test(threads_share_a_job),
                                           cmocka_unit_test(no_thread_is_no_failure),
+                                          cmocka_unit_test(packing_waits_for_packing),
                                           cmocka_unit_test(a_late_device_has_no_pace)};
 
 int main(void)

@@ -111,11 +111,18 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
  * The kernels that pack and sum are compared with the reference along with the first product; no matter which. By the
  * same table they are packed then. Whether the device has a kernel for that product says nothing of products of another
  * height, which use the same weights: only where the device cannot pack does the host, and then it serves all of them.
- * Therefore this waits for a compiler: weights that were packed by the host would be its own for good.
+ * Therefore this waits for the compiler of packing: weights that were packed by the host would be its own for good. The
+ * kernel that multiplies may be late.
  */
 static clq_status trust_packing(clq_context *context, const clq_gemm_task *task, clq_gemm_decision *any,
                                 clq_error *error)
 {
+    size_t entry;
+    CLQ_TRY(clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, 1, any, error));
+    entry = clq_cl_gemm_part_verdict_entry(any->tuning, CLQ_GEMM_PACKING);
+    if (!any->by_host || any->packs_by_host || clq_verdict_of(&context->cl->verdicts, entry) == CLQ_VERDICT_TRUSTED) {
+        return CLQ_OK;
+    }
     return clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, 0, any, error);
 }
 

@@ -156,11 +156,12 @@ int clq_cl_heed_rounds(const clq_context *context, const clq_cl_cut *cut, clq_de
 
 int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *task, clq_gemm_decision *decision)
 {
-    if (!has_an_end(context) || decision->by_host) {
+    if (!has_an_end(context)) {
         return 0;
     }
     decision->packs_by_host |= clq_cl_ends_early(context, clq_cl_gemm_pack_rounds(context, decision->tuning, task));
-    if (!decision->packs_by_host && !clq_cl_ends_early(context, clq_cl_gemm_rounds(task, decision))) {
+    if (decision->by_host ||
+        (!decision->packs_by_host && !clq_cl_ends_early(context, clq_cl_gemm_rounds(task, decision)))) {
         return 0;
     }
     decision->by_host = 1;

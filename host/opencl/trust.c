@@ -299,7 +299,7 @@ static clq_status decide_product_by_rounds(clq_context *context, clq_variant for
 static clq_status keep_product_rounds(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                       clq_gemm_decision *decision, clq_error *error)
 {
-    if (decision->by_host || !clq_cl_heed_product_rounds(context, task, decision)) {
+    if (!clq_cl_heed_product_rounds(context, task, decision)) {
         return CLQ_OK;
     }
     return or_host(

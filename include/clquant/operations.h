@@ -74,7 +74,7 @@ CLQ_API void clq_context_set_emulation(clq_context *context, int emulates);
  * (its clq_batch_enqueue is refused). A thread of the context's own, which takes none of the program's signals, goes on
  * with the compiler, one program at a time; what it makes is kept in the cache, and calls use it from then on. The log
  * is told once. A call that waits ends at once when it is cancelled (clq_context_set_cancel). Calls on a queue of the
- * caller's, forced variants, weights that are packed, clq_prepare and clq_gemm_prepare wait as long as it takes.
+ * caller's, forced variants, clq_prepare and clq_gemm_prepare wait as long as it takes, weights for what packs them.
  * clq_context_destroy, or whatever holds the context last, waits for the program at hand. 0 (the default): without end,
  * and no thread is made. Call it while no other thread uses the context, and what else is set of the context before.
  * Nothing to native and the reference.
