@@ -8,8 +8,9 @@
 #
 # --device   as clquant takes it: auto (default), gpu, 1:0, a part of its name
 # --seconds  how long verify and the tests may take together, a third and two; default: 3600. Tests run one after the
-#            other, each with a sample of its cases, for as long as their time lasts, and what was not reached is named;
-#            verify ends with its budget likewise, and the bench after as long as the tests
+#            other, what is worth most first, each with a sample of its cases and for a third of their time at most; what
+#            was ended or not reached is named, with how many of its parts had passed. verify ends with its budget
+#            likewise, and the bench of the device, as that of this machine's processor, after a third again
 # --quick    verify --quick, and of test_gemm_values sums that leave 32 bits: some two minutes, of a slow compiler more
 # --full     the whole suite and a whole verify: hours
 # --known    cases of verify that are known to differ, by their names, which is told and fails nothing
@@ -143,28 +144,43 @@ judge_verify() { # NAME SECONDS OPTIONS...
     fi
 }
 
-# Tests one after the other while the time lasts, each once and with a sample of its cases.
+# What a test that was ended by its time had done: no failure where all of it passed.
+judge_ended() { # TEST SECONDS
+    log=$results/$1.log
+    if grep -q '^\[  FAILED' "$log"; then
+        fails "$1, before it was ended after $2 s" "$1" "$log"
+        return
+    fi
+    parts="$(grep -c '^\[       OK' "$log" || true) of $(sed -n 's/^\[=*\] Running \([0-9]*\) .*/\1/p' "$log" | head -n 1)"
+    say "ended   $1 after $2 s: $parts parts had passed"
+    late="$late $1 ($parts)"
+}
+
+# Tests one after the other while the time lasts, each with a sample of its cases and a third of that time.
 judge_some() { # SECONDS TEST...
     end=$(($(date +%s) + $1))
+    share=$(($1 / 3))
     shift
     passed=0
     late=
     for test in "$@"; do
         left=$((end - $(date +%s)))
+        [ "$left" -lt "$share" ] || left=$share
         if [ "$left" -le 0 ]; then
             late="$late $test"
             continue
         fi
         code=0
+        begin=$(date +%s)
         within "$left" env CLQ_TEST_SAMPLE="${CLQ_TEST_SAMPLE:-40}" CLQ_TEST_STRIDE="${CLQ_TEST_STRIDE:-50}" \
             "$tests/$test" >"$results/$test.log" 2>&1 || code=$?
         case $code in
         0)
             passed=$((passed + 1))
-            say "ok      $test"
+            say "ok      $test, $(($(date +%s) - begin)) s"
             ;;
         77) say "skipped $test" ;;
-        124 | 137) late="$late $test" ;;
+        124 | 137) judge_ended "$test" "$left" ;;
         *) fails "$test, exit code $code" "$test" "$results/$test.log" ;;
         esac
     done
@@ -182,8 +198,11 @@ rates() { # FILE
         END {for (o in product) print o, exp(product[o] / count[o])}' "$1" | sort
 }
 bench() { # FILE DEVICE
-    within "$bench_seconds" "$command" bench minmax quantize dequantize gemm --quick --json --device "$2" \
-        >"$results/$1.json" 2>"$results/$1.log" || say "the bench on $2 did not end well: $(tail -n 1 "$results/$1.log")"
+    for operation in minmax quantize dequantize gemm; do
+        within $((bench_seconds / 4)) "$command" bench $operation --quick --json --device "$2" \
+            >>"$results/$1.json" 2>>"$results/$1.log" ||
+            say "the bench of $operation on $2 did not end well: $(tail -n 1 "$results/$1.log")"
+    done
     rates "$results/$1.json" >"$results/$1.rates"
 }
 
@@ -203,12 +222,12 @@ quick)
     judge test_gemm_values-wrapped 600 env CLQ_TEST_FILTER=wrapped_sums "$tests/test_gemm_values"
     ;;
 some)
-    bench_seconds=$((seconds - seconds / 3))
+    bench_seconds=$((seconds / 3))
     judge_verify verify-quick $((seconds / 3)) --quick
-    # What compiles least first.
-    judge_some "$bench_seconds" test_parameters test_merge_range test_gemm_values test_minmax test_dequantize \
-        test_histogram test_gemm_outputs test_gemm_groups test_dynamic_quantize test_quantize test_fake_quantize \
-        test_strides_opencl test_blocks test_batch test_portable
+    # What a file and a product need, then what compiles least.
+    judge_some $((seconds - seconds / 3)) test_parameters test_minmax test_dequantize test_gemm_values test_quantize \
+        test_merge_range test_histogram test_gemm_outputs test_batch test_dynamic_quantize test_gemm_groups \
+        test_fake_quantize test_blocks test_strides_opencl test_portable
     ;;
 full)
     judge_verify verify-quick 1700 --quick

@@ -230,7 +230,8 @@ const cli_exit_text cli_environment_table[] = {
     {"CLQUANT_DRIVER_SECONDS", "how long loading the OpenCL drivers may take before one is left out (20); 0 loads them "
                                "without trying it first in a process of its own"},
     {"CLQUANT_COMPILE_SECONDS", "how long --device auto waits in all for a device's compiler before this processor "
-                                "computes in its place (20); 0: as long as it takes, as for a device that is named"},
+                                "computes in its place (20), as it does where the device is far slower; 0: as long as "
+                                "it takes, as for a device that is named"},
     {"CLQUANT_EMULATE", "1: kernels written for an instruction of some devices are built with its emulation, so that "
                         "one that is forced by --variant runs on any device; to bring a device up"},
     {"COLUMNS", "how wide tables are (otherwise as the terminal is; in a file or a pipe nothing is cut)"},
