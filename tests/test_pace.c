@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether a device keeps up with this processor: one whose launches sleep is behind, what was found is noted, holds for
- * a day and is then measured anew; whatever fails on the way is told. Launches sleep a hundred times as long as what is
- * measured takes, so that nothing depends on how busy the machine is.
+ * Whether a device keeps up with this processor: one whose launches take long is behind, what was found is noted, holds
+ * for a day and is then measured anew; whatever fails on the way is told. Launches take a thousand times as long as
+ * what is measured, of the processor's time, so that nothing depends on how busy the machine is.
  */
 #include <glob.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 /* ---- launches and the clock, by the linker's names ---- */
 
 static int launches;
-static long sleep_ms;
+static long slow_ms;
 static time_t moved_by;
 static int is_stopped; /* a cancel */
 
@@ -33,13 +33,21 @@ cl_int CL_API_CALL __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kern
 time_t __real_time(time_t *now);
 time_t __wrap_time(time_t *now);
 
+static long processor_ms(void)
+{
+    struct timespec had;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &had);
+    return (long)had.tv_sec * 1000 + had.tv_nsec / 1000000;
+}
+
 cl_int CL_API_CALL __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                                  const size_t *offset, const size_t *global, const size_t *local,
                                                  cl_uint count, const cl_event *waits, cl_event *event)
 {
-    const struct timespec delay = {sleep_ms / 1000, sleep_ms % 1000 * 1000000};
+    const long begun = processor_ms();
     launches++;
-    nanosleep(&delay, NULL);
+    while (processor_ms() - begun < slow_ms) { /* as a device that is this processor */
+    }
     return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, waits, event);
 }
 
@@ -102,7 +110,7 @@ static size_t count_notes(const char *cache, int removes)
 
 /* ---- the tests ---- */
 
-enum { SLEEP_MS = 400, FEW = 24 };
+enum { SLOW_MS = 300, FEW = 32 };
 
 static void needs_opencl(void)
 {
@@ -138,11 +146,11 @@ static void slow_devices_are_behind(void **state)
         clq_pace pace;
         clq_pace noted;
         /* What is compiled and compared is no part of it. */
-        sleep_ms = 0;
+        slow_ms = 0;
         assert_int_equal(pace_of(cache, products).is_behind, 0);
         assert_true(launches > 0);
         assert_int_equal(count_notes(cache, 1), 1);
-        sleep_ms = SLEEP_MS;
+        slow_ms = SLOW_MS;
         pace = pace_of(cache, products);
         assert_true(pace.is_behind);
         assert_true(launches > 0 && launches <= FEW);
@@ -152,7 +160,7 @@ static void slow_devices_are_behind(void **state)
         assert_int_equal(launches, 0);
         assert_true(noted.is_behind);
         assert_string_equal(noted.reason, pace.reason);
-        sleep_ms = 0;
+        slow_ms = 0;
         moved_by = 23 * 3600;
         assert_true(pace_of(cache, products).is_behind);
         moved_by = -60; /* a clock that was set back */
@@ -160,12 +168,12 @@ static void slow_devices_are_behind(void **state)
         assert_true(launches > 0);
         moved_by = 0;
         /* That a device keeps up has no end. */
-        sleep_ms = SLEEP_MS;
+        slow_ms = SLOW_MS;
         moved_by = 1000 * 86400;
         assert_false(pace_of(cache, products).is_behind);
         assert_int_equal(launches, 0);
         moved_by = 0;
-        sleep_ms = 0;
+        slow_ms = 0;
         assert_int_equal(count_notes(cache, 1), 1);
     }
 }
@@ -175,12 +183,12 @@ static void a_day_later_it_is_measured(void **state)
     const char *cache = scratch_path("day");
     (void)state;
     needs_opencl();
-    sleep_ms = 0;
+    slow_ms = 0;
     (void)pace_of(cache, 0);
     (void)count_notes(cache, 1);
-    sleep_ms = SLEEP_MS;
+    slow_ms = SLOW_MS;
     assert_true(pace_of(cache, 0).is_behind);
-    sleep_ms = 0;
+    slow_ms = 0;
     moved_by = 25 * 3600;
     assert_false(pace_of(cache, 0).is_behind);
     assert_true(launches > 0);

@@ -24,7 +24,7 @@
  *     no-cache              no cache
  *     cache-unknown         the question for its size fails
  *     bits=32               32-bit addresses: size_t has them in kernels, and launches are no larger
- *     slow=N:FILE           a launch begins N milliseconds later, and leaves a line in that file
+ *     slow=N:FILE           a launch takes N milliseconds of the processor more, and leaves a line in that file
  *     no-double             neither cl_khr_fp64 nor the word `double`
  *     no-images             no images
  *     plain-float           f32 subnormals are flushed to zero, and fma is not said to be there
