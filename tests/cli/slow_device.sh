@@ -11,10 +11,10 @@ CLQUANT_COMPILE_SECONDS=3600
 unset CLQUANT_DEVICE
 export CLQUANT_CACHE_DIR CLQUANT_COMPILE_SECONDS
 
-# A launch takes half a second more than it should, thousands of times what it takes; nothing here depends on the rest.
+# A launch takes 0.3 seconds of the processor more than it should, thousands of times what it takes; nothing here depends on the rest.
 slow() {
     rm -f launches
-    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="slow=500:$PWD/launches" "$CLQUANT" "$@" 2>messages
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO="slow=300:$PWD/launches" "$CLQUANT" "$@" 2>messages
 }
 quick() {
     rm -f launches
