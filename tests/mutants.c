@@ -12,7 +12,8 @@
  * KIND is `line` (WHERE is FILE:LINE, which TEXT takes the place of), `prefix` (TEXT goes before every source, \n for
  * a new line) or `option` (TEXT is added to the options of every build). For each target: caught, a trial differs;
  * refused, it does not build or run; crashed and hangs, told by the process it ran in; else the verification of
- * clquant/verify.h runs the spoiled kernel, and it is `missed` where any byte differs, `same` where none does.
+ * clquant/verify.h runs the spoiled kernel, and it is `missed` where any byte differs or it does not come to its end,
+ * `same` where none does.
  */
 #include <errno.h>
 #include <poll.h>
@@ -229,7 +230,25 @@ static void limit_processor_time(unsigned most)
     }
 }
 
-static outcome run_target(const mutant_target *target)
+/* What a child tells its parent. */
+typedef struct result {
+    unsigned char outcome;
+    unsigned char is_trusted; /* no outcome yet: the trial trusts it, and the verification begins */
+    unsigned milliseconds;    /* of the processor */
+} result;
+
+static int tell(int to, outcome ended, int is_trusted, unsigned milliseconds)
+{
+    result r;
+    memset(&r, 0, sizeof r);
+    r.outcome = (unsigned char)ended;
+    r.is_trusted = (unsigned char)is_trusted;
+    r.milliseconds = milliseconds;
+    return write(to, &r, sizeof r) == (ssize_t)sizeof r;
+}
+
+/* Tells `to`, where there is one, that the trial trusts the target. */
+static outcome run_target(const mutant_target *target, int to)
 {
     clq_error error;
     int same = 1;
@@ -244,9 +263,12 @@ static outcome run_target(const mutant_target *target)
     if (!same || is_interpreted) {
         return same ? SAME : CAUGHT;
     }
+    if (to >= 0 && !tell(to, MISSED, 1, 0)) {
+        return MISSED;
+    }
     limit_processor_time(MOST_SECONDS_VERIFYING);
     if (mutant_target_try(target, MUTANT_VERIFICATION, &same, &error) != CLQ_OK) {
-        return REFUSED;
+        return MISSED;
     }
     return same ? SAME : MISSED;
 }
@@ -339,11 +361,6 @@ static void read_plan(const char *path, size_t first, size_t count)
 
 /* ---- processes ---- */
 
-typedef struct result {
-    unsigned char outcome;
-    unsigned milliseconds; /* of the processor */
-} result;
-
 /* What comes after job `i`, which ended so: a mutant that is seen in one target is not tried in the others, unless all
  * are wanted. */
 static size_t job_after(size_t i, outcome ended)
@@ -359,15 +376,13 @@ static void run_jobs(size_t first, int to)
 {
     for (size_t i = first; i < job_count;) {
         const unsigned before = spent_milliseconds();
-        result r;
-        memset(&r, 0, sizeof r);
+        outcome ended;
         now = *jobs[i].what;
-        r.outcome = (unsigned char)run_target(mutant_target_at(jobs[i].target));
-        r.milliseconds = spent_milliseconds() - before;
-        if (write(to, &r, sizeof r) != (ssize_t)sizeof r) {
+        ended = run_target(mutant_target_at(jobs[i].target), to);
+        if (!tell(to, ended, 0, spent_milliseconds() - before)) {
             break;
         }
-        i = job_after(i, (outcome)r.outcome);
+        i = job_after(i, ended);
     }
 }
 
@@ -388,20 +403,26 @@ static int only_waits(pid_t child, int from)
     return 1;
 }
 
-/* The next result of a child; a child that ends or takes too long gives one as well, and is no more then. */
+/* The next outcome of a child; a child that ends or takes too long gives one as well, and is no more then. */
 static result next_result(pid_t *child, int from)
 {
-    const int is_late = only_waits(*child, from);
+    int is_trusted = 0;
+    int is_late = only_waits(*child, from);
     int ended = 0;
     result r;
     memset(&r, 0, sizeof r);
+    while (!is_late && read(from, &r, sizeof r) == (ssize_t)sizeof r) {
+        if (!r.is_trusted) {
+            return r;
+        }
+        is_trusted = 1;
+        is_late = only_waits(*child, from);
+    }
     if (is_late) {
         kill(*child, SIGKILL);
-    } else if (read(from, &r, sizeof r) == (ssize_t)sizeof r) {
-        return r;
     }
     waitpid(*child, &ended, 0);
-    r.outcome = is_late || (WIFSIGNALED(ended) && WTERMSIG(ended) == SIGXCPU) ? HANGS : CRASHED;
+    r.outcome = is_trusted ? MISSED : is_late || (WIFSIGNALED(ended) && WTERMSIG(ended) == SIGXCPU) ? HANGS : CRASHED;
     r.milliseconds = r.outcome == HANGS && !is_late ? MOST_SECONDS * 1000 : 0;
     *child = 0;
     return r;
@@ -479,7 +500,7 @@ static int try_targets(const char *wanted)
         if (!is_listed(wanted, target->name)) {
             continue;
         }
-        found = run_target(target);
+        found = run_target(target, -1);
         launches = 0;
         transfers = 0;
         milliseconds = mutant_target_milliseconds(target); /* of the second of two */
