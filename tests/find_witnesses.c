@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds the numbers of host/trial/witness.c: scales, zero points and elements for which an operation gives other bytes
- * once a property of the device that it rests on fails. Each line that it prints is one entry; those of one table
- * differ in what they show. Which faults a device with them is modelled by stands at `faulty_quotient` and
- * `faulty_difference`. The build target `witnesses` runs it.
+ * Prints host/trial/witness_found.h: scales, zero points, elements and ranges for which an operation gives other bytes
+ * once a property of the device, or of kernels/soft_real.clh, that it rests on fails. Those of one table differ in what
+ * they show. By which faults they are found stands at `faulty_quotient`, `faulty_difference`, `product_of`,
+ * `sum_without_rest` and `quotient_without_rest`. The build target `witnesses` writes the file, a test compares it.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -12,7 +12,7 @@
 #include "core/dtype.h"
 #include "reference/element.h"
 
-enum { WANTED = 4, GREATEST_CODE = 6 }; /* codes that every type has */
+enum { WANTED = 4, WANTED_WITH_REST = 1, GREATEST_CODE = 6 }; /* codes that every type has */
 
 static uint64_t state = UINT64_C(88172645463325252);
 
@@ -29,6 +29,11 @@ static uint32_t bits_of(float value)
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     return bits;
+}
+
+static const char *name_of(clq_dtype real)
+{
+    return real == CLQ_F32 ? "F32" : real == CLQ_F16 ? "F16" : "BF16";
 }
 
 /* A number of the real type near `value`, as far as two steps away. */
@@ -94,7 +99,8 @@ static void find_quotients(clq_dtype real, kind k)
         float scale = x / tie;
         scale = clq_float_from_bits(bits_of(scale) + (uint32_t)(next_random() % 9) - 4);
         if (x > 0 && shows_unfused(rounding, x, scale, zero_point, k != NARROW)) {
-            printf("    {%af, %af, %" PRId32 "}, /* %s, ties %s */\n", (double)x, (double)scale, zero_point,
+            printf("CLQ_QUOTIENT_%s(%af, %af, %" PRId32 ") /* %s, ties %s */\n", name_of(real), (double)x,
+                   (double)scale, zero_point,
                    k == NARROW       ? "narrow"
                    : k == WIDE_SCALE ? "wide by its scale"
                                      : "wide by its zero point",
@@ -119,7 +125,7 @@ static int find_ranges(clq_dtype real, int divisor, int is_shown)
         const float x = near_real(real, tie * scale);
         if (x > 0 && x <= greatest && shows_unfused(rounding, x, scale, 0, 0)) {
             if (is_shown) {
-                printf("    {%af, %af}, /* ties %s */\n", (double)x, (double)greatest,
+                printf("CLQ_RANGE_%s(%af, %af) /* ties %s */\n", name_of(real), (double)x, (double)greatest,
                        rounding == CLQ_ROUND_EVEN ? "to even" : "away");
             }
             found++;
@@ -149,7 +155,7 @@ static void find_differences(clq_dtype real)
         clq_store_real(real, &right, 0, scale * (float)difference);
         clq_store_real(real, &wrong, 0, scale * faulty_difference(difference));
         if (right != wrong) {
-            printf("    {%af, %" PRId32 "},\n", (double)scale, 3 - difference);
+            printf("CLQ_DIFFERENCE_%s(%af, %" PRId32 ")\n", name_of(real), (double)scale, 3 - difference);
             found++;
         }
     }
@@ -185,14 +191,129 @@ static void find_averages(void)
     for (int found = 0; found < WANTED;) {
         const float state_now = -next_mantissa(24);
         const float now = ldexpf(next_mantissa(8), -50);
-        const float averaging = ldexpf(next_mantissa(4), -2 - (int)(next_random() % 2));
+        const float averaging = found % 2 == 0 ? 0x1.4p-3f : 0x1.8p-4f;
         const double difference = (double)now - (double)state_now;
         const float right = (float)(state_now + product_of(difference, averaging, 0));
         const float wrong = (float)(state_now + product_of(difference, averaging, 1));
         if (right != wrong) {
-            printf("    {%af, %af, %af},\n", (double)state_now, (double)now, (double)averaging);
+            printf("CLQ_AVERAGE(%af, %af, %af)\n", (double)state_now, (double)now, (double)averaging);
             found++;
         }
+    }
+}
+
+/* ---- what lies below 62 bits ---- */
+
+/* What a sum keeps of its smaller operand without a sticky bit; the larger one is in [1, 2). */
+static double without_rest(double small)
+{
+    return ldexp(trunc(ldexp(small, 62)), -62);
+}
+
+static double sum_without_rest(double large, double small)
+{
+    return large + without_rest(small);
+}
+
+/*
+ * now - state is a tie of doubles but for the rest, and the average next to a tie of f32, so that the last bit of the
+ * difference decides: of random `now` those whose c * now is a small `state` away from such a tie, which the average
+ * reaches by (1 - c) * state. Of the states near that the one with bit 53, and a last bit for the rest.
+ */
+static void find_sums(void)
+{
+    const float averaging = 0.01f;
+    for (int found = 0; found < WANTED_WITH_REST;) {
+        const float now = 2 * next_mantissa(24);
+        const double product = (double)averaging * (double)now;
+        const double unit = ldexp(1, ilogb(product) - 23);
+        const double tie = (floor(product / unit) + 0.5) * unit;
+        const double wanted = (tie - product) / (1 - (double)averaging);
+        const float state_now = (float)((floor(wanted * 0x1p52) + 0.5) * 0x1p-52 + copysign(0x1p-67, wanted));
+        const double right = (double)now - (double)state_now;
+        const double wrong = sum_without_rest((double)now, -(double)state_now);
+        const float average = (float)((double)state_now + (double)averaging * right);
+        if (now < 1 || (double)fabsf(state_now) >= 0x1p-43 || right == wrong) {
+            continue;
+        }
+        if (average != (float)((double)state_now + (double)averaging * wrong)) {
+            printf("CLQ_AVERAGE(%af, %af, %af) /* the difference is a tie but for its rest */\n", (double)state_now,
+                   (double)now, (double)averaging);
+            found++;
+        }
+    }
+}
+
+/* a / b of two numbers in [1, 2), a the larger one, from 63 bits rounded down. */
+static double quotient_without_rest(double a, double b)
+{
+    const uint64_t divisor = (uint64_t)ldexp(b, 52);
+    const uint64_t digits = (uint64_t)(((wide)(uint64_t)ldexp(a, 52) << 62) / divisor);
+    const uint64_t kept = digits >> 10;
+    const uint64_t rest = digits & 1023;
+    return ldexp((double)(kept + (rest > 512 || (rest == 512 && kept % 2 != 0))), -52);
+}
+
+/*
+ * The width over the divisor is a tie of f32 and half a unit of double more, but for the rest: of random upper ends
+ * those that leave a lower one, of 24 bits as well, so little above it.
+ */
+static void find_widths(void)
+{
+    const double divisor = 1 + 0x1p-40;
+    for (int found = 0; found < WANTED_WITH_REST;) {
+        const double upper = (double)(2 * next_mantissa(24));
+        const double quotient = upper + 0x1p-24 + 0x1p-53;
+        const double beyond =
+            (upper + 0x1p-24) * 0x1p-40 + 0x1p-53; /* quotient * divisor - upper - 2^-24, but for 2^-93 */
+        const double lower = 0x1p-24 + ceil(beyond * 0x1p47) * 0x1p-47;
+        const double width = upper + lower;
+        if (upper >= 1 && quotient < 2 && (float)(width / divisor) != (float)quotient_without_rest(width, divisor)) {
+            printf("CLQ_WIDTH(%af, %af)\n", -lower, upper);
+            found++;
+        }
+    }
+}
+
+static void find_of_type(clq_dtype real, int divisor)
+{
+    for (kind k = NARROW; k < KINDS; k++) {
+        if (k != WIDE_SCALE || real != CLQ_F16) { /* an f16 saturates with such a scale, or is 0 */
+            find_quotients(real, k);
+        }
+    }
+    (void)find_ranges(real, divisor, 1);
+    find_differences(real);
+}
+
+static const char *const tables[] = {"QUOTIENT_F32",    "QUOTIENT_F16", "QUOTIENT_BF16",  "RANGE_F32",
+                                     "RANGE_F16",       "RANGE_BF16",   "DIFFERENCE_F32", "DIFFERENCE_F16",
+                                     "DIFFERENCE_BF16", "AVERAGE",      "WIDTH"};
+enum { TABLES = sizeof tables / sizeof tables[0] };
+
+static void print_foot(void)
+{
+    for (int i = 0; i < TABLES; i++) {
+        printf("#undef CLQ_%s\n", tables[i]);
+    }
+}
+
+static void print_head(int divisor)
+{
+    printf("/* SPDX-License-Identifier: Apache-2.0 */\n"
+           "/*\n"
+           " * Printed by tests/find_witnesses.c (build target `witnesses`): rows of the tables of "
+           "host/trial/witness.c, which\n"
+           " * defines one of these macros before it has them.\n"
+           " *\n"
+           " *     CLQ_QUOTIENT_<type>(x, scale, zero point)     CLQ_RANGE_<type>(x, greatest), for a divisor of %d\n"
+           " *     CLQ_DIFFERENCE_<type>(scale, zero point)      CLQ_AVERAGE(state, now, averaging)\n"
+           " *     CLQ_WIDTH(lower, upper)\n"
+           " */\n"
+           "/* clang-format off */\n",
+           divisor);
+    for (int i = 0; i < TABLES; i++) {
+        printf("#ifndef CLQ_%s\n#define CLQ_%s(...)\n#endif\n", tables[i], tables[i]);
     }
 }
 
@@ -203,19 +324,13 @@ int main(void)
     while (find_ranges(CLQ_BF16, divisor, 0) < WANTED) {
         divisor += 2;
     }
+    print_head(divisor);
     for (int r = 0; r < 3; r++) {
-        printf("%s: element, scale, zero point\n", clq_dtype_name(reals[r]));
-        for (kind k = NARROW; k < KINDS; k++) {
-            if (k != WIDE_SCALE || reals[r] != CLQ_F16) { /* an f16 saturates with such a scale, or is 0 */
-                find_quotients(reals[r], k);
-            }
-        }
-        printf("%s: element, greatest of the range with a divisor of %d\n", clq_dtype_name(reals[r]), divisor);
-        (void)find_ranges(reals[r], divisor, 1);
-        printf("%s: scale, zero point\n", clq_dtype_name(reals[r]));
-        find_differences(reals[r]);
+        find_of_type(reals[r], divisor);
     }
-    printf("state, now, averaging\n");
     find_averages();
+    find_sums();
+    find_widths();
+    print_foot();
     return 0;
 }

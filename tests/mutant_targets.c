@@ -11,7 +11,7 @@
 #include "core/dtype.h"
 #include "opencl/choice/gemm_tile.h"
 
-enum { MOST_TARGETS = 256, ANY_ROWS = 70, AMX_ROWS = 17 };
+enum { MOST_TARGETS = 256, ANY_ROWS = 70, AMX_ROWS = 17, GREAT_EDGE = 128 };
 
 static mutant_target targets[MOST_TARGETS];
 static int count;
@@ -80,7 +80,7 @@ static void add_products(clq_variant variant, const char *name, const char *file
     }
     if (clq_cl_gemm_is_of_matrices(variant)) { /* the edges of its tiles */
         add_product(variant, name, 64, 0);
-        add_product(variant, name, 128, 0);
+        add_product(variant, name, GREAT_EDGE, 0);
         add_product(variant, name, 64, 1);
         return;
     }
@@ -235,8 +235,9 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*-groups-*/%ux*", variant, (unsigned)rows);
     } else if (t->rows == ANY_ROWS) { /* of all heights some that are not deep */
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/[1-9][0-9]x*x[0-9][0-9]-*", variant);
-    } else if (t->rows > 0) {
-        snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/%ux*", variant, (unsigned)t->rows);
+    } else if (t->rows > 0) { /* such tiles as wide as high are for products of several */
+        const uint64_t rows = t->rows == GREAT_EDGE ? GREAT_EDGE + 1 : t->rows;
+        snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/%ux*", variant, (unsigned)rows);
     } else if (t->operation == CLQ_OP_CHOOSE_PARAMETERS) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "%schoose-parameters/%s/*", is_batch ? "batch-" : "", variant);
     } else if (t->operation == CLQ_OP_HISTOGRAM) {

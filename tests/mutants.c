@@ -4,10 +4,11 @@
  *
  *     mutants --sources DIR [TARGETS]  write every target's programs, or some, and their kernels' names to DIR
  *     mutants --targets [TARGETS]      try every target as it is, or some, and tell how long its trial takes
- *     mutants [--all | --interpreted] PLAN [FIRST COUNT]
+ *     mutants [--all | --interpreted | --trial] PLAN [FIRST COUNT]
  *                                      run a plan's lines: NAME, KIND, WHERE, TEXT and TARGETS between tabs; in all
  *                                      targets, else in one after the other until one sees it. Interpreted: a few small
- *                                      cases, however long they take, for a device that has an opinion of its own
+ *                                      cases, however long they take, for a device that has an opinion of its own;
+ *                                      trial: without the verification of what the trial trusts, which is `same` then
  *
  * KIND is `line` (WHERE is FILE:LINE, which TEXT takes the place of), `prefix` (TEXT goes before every source, \n for
  * a new line) or `option` (TEXT is added to the options of every build). For each target: caught, a trial differs;
@@ -52,7 +53,7 @@ static FILE *record; /* of the programs and kernels of a target */
 static const char *record_folder;
 static int record_number;
 static cl_program recorded[64];
-static int is_interpreted;
+static int is_interpreted, is_trial_alone;
 
 char *__real_clq_cl_source(const char *name);
 char *__wrap_clq_cl_source(const char *name);
@@ -260,7 +261,7 @@ static outcome run_target(const mutant_target *target, int to)
         }
         return REFUSED;
     }
-    if (!same || is_interpreted) {
+    if (!same || is_interpreted || is_trial_alone) {
         return same ? SAME : CAUGHT;
     }
     if (to >= 0 && !tell(to, MISSED, 1, 0)) {
@@ -514,21 +515,24 @@ static int try_targets(const char *wanted)
 
 int main(int argc, char **argv)
 {
+    int is_usage = 0;
     if ((argc == 3 || argc == 4) && strcmp(argv[1], "--sources") == 0) {
         return write_sources(argv[2], argc == 4 ? argv[3] : "*");
     }
     if ((argc == 2 || argc == 3) && strcmp(argv[1], "--targets") == 0) {
         return try_targets(argc == 3 ? argv[2] : "*");
     }
-    if (argc > 2 && (strcmp(argv[1], "--all") == 0 || strcmp(argv[1], "--interpreted") == 0)) {
+    if (argc > 2 && strncmp(argv[1], "--", 2) == 0) {
         wants_all = strcmp(argv[1], "--all") == 0;
-        is_interpreted = !wants_all;
+        is_interpreted = strcmp(argv[1], "--interpreted") == 0;
+        is_trial_alone = strcmp(argv[1], "--trial") == 0;
+        is_usage = !wants_all && !is_interpreted && !is_trial_alone;
         argc--;
         argv++;
     }
-    if (argc != 2 && argc != 4) {
+    if (is_usage || (argc != 2 && argc != 4)) {
         fprintf(stderr, "usage: mutants --sources DIR [TARGETS] | mutants --targets [TARGETS] | mutants "
-                        "[--all | --interpreted] PLAN [FIRST COUNT]\n");
+                        "[--all | --interpreted | --trial] PLAN [FIRST COUNT]\n");
         return 2;
     }
     read_plan(argv[1], argc == 4 ? (size_t)strtoul(argv[2], NULL, 10) : 0,

@@ -22,7 +22,8 @@
  * ragged; with rows of A that lie at multiples of 16 bytes, since they are packed (kernels/gemm_mma.cl). MANY_GROUPS:
  * of four k along K, more than there are scales kept of (kernels/gemm_fold.clh). UNEVEN: groups along K that are filled
  * up to whole steps (native/product.h), the last one shorter than a step. STEP: where tiles are high, of what has no
- * part in K: a part of a step.
+ * part in K: a part of a step; STAGED: of what has, with rows of A that lie anywhere, a step more than are read before
+ * the first is multiplied.
  */
 enum {
     COLUMNS = 37,
@@ -33,6 +34,7 @@ enum {
     WIDE = 481,
     PANELS = 64,
     STEP = 22,
+    STAGED = 133,
     SHALLOW = 10,
     WHOLE = 12,
     EVEN = 64,
@@ -62,8 +64,8 @@ typedef struct problem_kind {
 
 /*
  * How a kind is tried where tiles are high, each of which takes as long as a whole one: by part of a tile in one batch
- * or in all, or by a tile and a ragged other; as it is alone, or in slices as well. These end in the same sums whatever
- * becomes of them.
+ * or in all, or by a tile, up to its last column, and a ragged other; as it is alone, or in slices as well. These end
+ * in the same sums whatever becomes of them.
  */
 enum { PART = 0, PART_IN_BATCHES, PART_IN_SLICES, ROWS_OF_TILES, ROWS_IN_SLICES };
 
@@ -113,8 +115,8 @@ static const problem_kind kinds[] = {
  * group's sums of columns begin. Of one k products are so small that many are ties where they become short reals, or
  * beside one. `values`: of A's scales. */
 static const problem_kind group_kinds[] = {
-    {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 16, ROWS_OF_TILES},
-    {CLQ_U8, CLQ_S4, CLQ_F32, 0, ROWS, PARTS, ROWS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 12, PART_IN_BATCHES},
+    {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 16, PART_IN_BATCHES},
+    {CLQ_U8, CLQ_S4, CLQ_F32, 0, ROWS, PARTS, ROWS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 12, ROWS_OF_TILES},
     {CLQ_S8, CLQ_U8, CLQ_F16, 0, ONE, COLS, PARTS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 16, PART_IN_BATCHES},
     {CLQ_S8, CLQ_U4, CLQ_BF16, 0, ROWS, ONE, ONE, NO, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 9.5, 36, PART},
     {CLQ_U8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 0, 0, PANELS - 1, DEPTH, 2, -100.0, 1e6, 4, PART},
@@ -122,7 +124,7 @@ static const problem_kind group_kinds[] = {
     {CLQ_U8, CLQ_S8, CLQ_BF16, 0, ONE, PARTS, ONE, COLS, 1, 1, COLUMNS, EVEN, 2, ALL, DEPTH, PART},
     {CLQ_S8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 1, COLUMNS, MANY_GROUPS, 1, ALL, 4, PART},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, ONE, NO, 0, 0, TILES, STEPS, 1, ALL, 128, PART},
-    {CLQ_U8, CLQ_S8, CLQ_F32, 0, NO, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32, PART},
+    {CLQ_U8, CLQ_S8, CLQ_F32, 0, ONE, NO, NO, NO, 0, 0, PANELS + 1, EVEN, 2, ALL, 32, PART},
     {CLQ_S8, CLQ_S8, CLQ_BF16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4, PART},
     {CLQ_S8, CLQ_S8, CLQ_F16, 0, NO, NO, NO, NO, 0, 0, COLUMNS, FAR, 2, ALL, 4, PART},
     {CLQ_S8, CLQ_U8, CLQ_F32, 0, ROWS, PARTS, PARTS, COLS, 1, 1, COLUMNS, STEPS, 1, ALL, UNEVEN, PART},
@@ -145,10 +147,12 @@ static problem_kind where_tiles_are_high(const problem_kind *kind)
     problem_kind taken = *kind;
     if (kind->k_group == 4 && kind->k > SHALLOW) {
         taken.k = SHALLOW;
-    } else if (kind->k == DEEP || (kind->k == DEPTH && kind->high != ROWS_IN_SLICES)) {
+    } else if (kind->k == DEEP) {
+        taken.k = STAGED;
+    } else if (kind->k == DEPTH && kind->high != ROWS_IN_SLICES) {
         taken.k = STEP;
     }
-    taken.n = kind->n == TILES ? COLUMNS : kind->n == WIDE ? TILES : kind->n;
+    taken.n = kind->n == TILES ? COLUMNS : kind->n == WIDE ? TILES : kind->high == ROWS_OF_TILES ? PANELS : kind->n;
     taken.batch = kind->high == PART ? 1 : kind->batch;
     return taken;
 }

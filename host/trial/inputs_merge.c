@@ -16,42 +16,43 @@ static float next_magnitude(uint32_t *state)
     return clq_float_from_bits(exponent << 23 | (clq_trial_random(state) & 0x7FFFFF));
 }
 
-/* Ends of all kinds: ordinary, on one side of 0, without width, very small and large, and such as are none. Over a
- * divisor of 1 + 2^-40 the last width is a tie of doubles, and next to a tie of f32, but for what is below 62 bits. */
+/* Ends of all kinds: ordinary, on one side of 0, without width, very small and large, and such as are none; last the
+ * one of which the rest of a quotient shows. */
 void clq_trial_fill_given_ranges(const clq_task *task, float *range, uint32_t *state)
 {
-    static const float pairs[][2] = {{0.0f, 0.0f},
-                                     {-0.0f, 0x1p-149f},
-                                     {5.0f, 5.0f},
-                                     {-1e30f, -1e30f},
-                                     {1e30f, 1e30f},
-                                     {-3e38f, 3e38f},
-                                     {3.0f, 2.0f},
-                                     {-INFINITY, 1.0f},
-                                     {0.0f, INFINITY},
-                                     {NAN, 1.0f},
-                                     {-1.0f, NAN},
-                                     {1e-30f, 1e30f},
-                                     {-0x1p-126f, 0.0f},
-                                     {-127.5f, 127.5f},
-                                     {-1.0f, 0x1p-20f},
-                                     {1000.0f, 1000.0001f},
-                                     {-0x1p-100f, 0x1p-101f},
-                                     {-7.0f, -6.999f},
-                                     {0x1.fffffep127f, INFINITY},
-                                     {-0x1p127f, 0x1p127f},
-                                     {16777216.0f, 16777218.0f},
-                                     {-0x1.23456p126f, 0x1.876544p126f},
-                                     {-0x1.fedcbap126f, 0x1.000002p126f},
-                                     {-0x1.6789acp127f, 0x1.1p-3f},
-                                     {-0x1.3579bep100f, 0x1.2468acp126f},
-                                     {-0x1.f45678p127f, 0x1.234566p126f},
-                                     {-0x1.9876bap126f, 0x1.fedcb2p127f},
-                                     {-0x1.8765dcp125f, 0x1.fedcb2p127f},
-                                     {-0x1.23456p126f, 0x1.876546p126f},
-                                     {-0x1.8765dep124f, 0x1.9edcb2p126f},
-                                     {-0x1.2345cap124f, 0x1.fedcb2p126f},
-                                     {-0x1.000102p-24f, 0x1.01f7fcp0f}};
+    const clq_trial_width *w = clq_trial_widths;
+    const float pairs[][2] = {{0.0f, 0.0f},
+                              {-0.0f, 0x1p-149f},
+                              {5.0f, 5.0f},
+                              {-1e30f, -1e30f},
+                              {1e30f, 1e30f},
+                              {-3e38f, 3e38f},
+                              {3.0f, 2.0f},
+                              {-INFINITY, 1.0f},
+                              {0.0f, INFINITY},
+                              {NAN, 1.0f},
+                              {-1.0f, NAN},
+                              {1e-30f, 1e30f},
+                              {-0x1p-126f, 0.0f},
+                              {-127.5f, 127.5f},
+                              {-1.0f, 0x1p-20f},
+                              {1000.0f, 1000.0001f},
+                              {-0x1p-100f, 0x1p-101f},
+                              {-7.0f, -6.999f},
+                              {0x1.fffffep127f, INFINITY},
+                              {-0x1p127f, 0x1p127f},
+                              {16777216.0f, 16777218.0f},
+                              {-0x1.23456p126f, 0x1.876544p126f},
+                              {-0x1.fedcbap126f, 0x1.000002p126f},
+                              {-0x1.6789acp127f, 0x1.1p-3f},
+                              {-0x1.3579bep100f, 0x1.2468acp126f},
+                              {-0x1.f45678p127f, 0x1.234566p126f},
+                              {-0x1.9876bap126f, 0x1.fedcb2p127f},
+                              {-0x1.8765dcp125f, 0x1.fedcb2p127f},
+                              {-0x1.23456p126f, 0x1.876546p126f},
+                              {-0x1.8765dep124f, 0x1.9edcb2p126f},
+                              {-0x1.2345cap124f, 0x1.fedcb2p126f},
+                              {w->lower, w->upper}};
     for (uint64_t p = 0; p < task->geometry.parameters; p++) {
         const float lo = (float)clq_trial_random(state) * -0x1p-20f;
         const float hi = (float)clq_trial_random(state) * (p % 5 == 0 ? -0x1p-30f : 0x1p-18f);

@@ -2,7 +2,7 @@
 /*
  * Numbers whose result shows that a property of the device fails which kernels rest on, for each real type: without
  * them a fused multiply-add that is none, or an integer that becomes an f32 by another rounding, changes no byte of a
- * trial. Found by tests/find_witnesses.c.
+ * trial. Found by tests/find_witnesses.c, which prints witness_found.h.
  */
 #ifndef CLQ_HOST_TRIAL_WITNESS_H
 #define CLQ_HOST_TRIAL_WITNESS_H
@@ -57,5 +57,15 @@ typedef struct clq_trial_average {
 enum { CLQ_TRIAL_AVERAGES = 5 };
 
 extern const clq_trial_average clq_trial_averages[CLQ_TRIAL_AVERAGES];
+
+/* A range whose scale, over a divisor of 1 + 2^-40, is another where a quotient forgets what lies below 63 bits: a tie
+ * of doubles, next to a tie of f32, but for that. */
+typedef struct clq_trial_width {
+    float lower, upper;
+} clq_trial_width;
+
+enum { CLQ_TRIAL_WIDTHS = 1 };
+
+extern const clq_trial_width clq_trial_widths[CLQ_TRIAL_WIDTHS];
 
 #endif
