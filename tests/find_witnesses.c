@@ -166,13 +166,13 @@ static void find_differences(clq_dtype real)
 /* |a| * b rounded to 53 bits as kernels/soft_real.clh does it, from the upper half of 126 bits and a sticky bit. */
 __extension__ typedef unsigned __int128 wide;
 
-static double product_of(double a, double b, uint64_t flipped)
+static double product_of(double a, double b, uint64_t flipped, int has_rest)
 {
     int exponent_a;
     int exponent_b;
     const wide product =
         (wide)(uint64_t)ldexp(frexp(fabs(a), &exponent_a), 63) * (uint64_t)ldexp(frexp(b, &exponent_b), 63);
-    const uint64_t high = ((uint64_t)(product >> 64) ^ flipped) | ((uint64_t)product != 0);
+    const uint64_t high = ((uint64_t)(product >> 64) ^ flipped) | (has_rest && (uint64_t)product != 0);
     const int shift = __builtin_clzll(high) - 1;
     const uint64_t significand = high << shift;
     const uint64_t rest = significand & 1023;
@@ -193,8 +193,8 @@ static void find_averages(void)
         const float now = ldexpf(next_mantissa(8), -50);
         const float averaging = found % 2 == 0 ? 0x1.4p-3f : 0x1.8p-4f;
         const double difference = (double)now - (double)state_now;
-        const float right = (float)(state_now + product_of(difference, averaging, 0));
-        const float wrong = (float)(state_now + product_of(difference, averaging, 1));
+        const float right = (float)(state_now + product_of(difference, averaging, 0, 1));
+        const float wrong = (float)(state_now + product_of(difference, averaging, 1, 1));
         if (right != wrong) {
             printf("CLQ_AVERAGE(%af, %af, %af)\n", (double)state_now, (double)now, (double)averaging);
             found++;
@@ -216,30 +216,62 @@ static double sum_without_rest(double large, double small)
 }
 
 /*
- * now - state is a tie of doubles but for the rest, and the average next to a tie of f32, so that the last bit of the
- * difference decides: of random `now` those whose c * now is a small `state` away from such a tie, which the average
- * reaches by (1 - c) * state. Of the states near that the one with bit 53, and a last bit for the rest.
+ * An average is next to a tie of f32, so that the last bit of what it is made of decides, where c * now is a small
+ * `state` away from such a tie, which it reaches by (1 - c) * state. Of random `now` in [1, 2) one that is; returns
+ * that state.
  */
-static void find_sums(void)
+static double next_near_tie(float averaging, double most, float *now)
 {
-    const float averaging = 0.01f;
+    double wanted;
+    do {
+        double product;
+        double unit;
+        *now = 2 * next_mantissa(24);
+        product = (double)averaging * (double)*now;
+        unit = ldexp(1, ilogb(product) - 23);
+        wanted = ((floor(product / unit) + 0.5) * unit - product) / (1 - (double)averaging);
+    } while (*now < 1 || fabs(wanted) >= most);
+    return wanted;
+}
+
+static void print_average(float state_now, float now, float averaging, const char *what)
+{
+    printf("CLQ_AVERAGE(%af, %af, %af) /* the %s is a tie but for its rest */\n", (double)state_now, (double)now,
+           (double)averaging, what);
+}
+
+/* The difference is a tie of doubles but for the rest. */
+static void find_sums(float averaging)
+{
     for (int found = 0; found < WANTED_WITH_REST;) {
-        const float now = 2 * next_mantissa(24);
-        const double product = (double)averaging * (double)now;
-        const double unit = ldexp(1, ilogb(product) - 23);
-        const double tie = (floor(product / unit) + 0.5) * unit;
-        const double wanted = (tie - product) / (1 - (double)averaging);
+        float now;
+        const double wanted = next_near_tie(averaging, 0x1p-43, &now);
         const float state_now = (float)((floor(wanted * 0x1p52) + 0.5) * 0x1p-52 + copysign(0x1p-67, wanted));
         const double right = (double)now - (double)state_now;
         const double wrong = sum_without_rest((double)now, -(double)state_now);
         const float average = (float)((double)state_now + (double)averaging * right);
-        if (now < 1 || (double)fabsf(state_now) >= 0x1p-43 || right == wrong) {
-            continue;
-        }
-        if (average != (float)((double)state_now + (double)averaging * wrong)) {
-            printf("CLQ_AVERAGE(%af, %af, %af) /* the difference is a tie but for its rest */\n", (double)state_now,
-                   (double)now, (double)averaging);
+        if (right != wrong && average != (float)((double)state_now + (double)averaging * wrong)) {
+            print_average(state_now, now, averaging, "difference");
             found++;
+        }
+    }
+}
+
+/* Its product with c is: of the states around that. */
+static void find_products(float averaging)
+{
+    for (int found = 0; found < WANTED_WITH_REST;) {
+        float now;
+        float state_now = (float)next_near_tie(averaging, 0x1p-39, &now);
+        for (int i = 0; i < 1024 && found < WANTED_WITH_REST; i++) {
+            const double difference = (double)now - (double)state_now;
+            const double right = product_of(difference, (double)averaging, 0, 1);
+            const double wrong = product_of(difference, (double)averaging, 0, 0);
+            if ((float)((double)state_now + right) != (float)((double)state_now + wrong)) {
+                print_average(state_now, now, averaging, "product");
+                found++;
+            }
+            state_now = nextafterf(state_now, i < 512 ? INFINITY : -INFINITY);
         }
     }
 }
@@ -329,7 +361,8 @@ int main(void)
         find_of_type(reals[r], divisor);
     }
     find_averages();
-    find_sums();
+    find_sums(0x1.6a09e6p-4f);
+    find_products(0x1.6a09e6p-4f);
     find_widths();
     print_foot();
     return 0;

@@ -3,8 +3,9 @@
  * Runs trials of kernels that have been spoiled, and tells which of them a trial misses (scripts/mutate-kernels.sh).
  *
  *     mutants --sources DIR [TARGETS]  write every target's programs, or some, and their kernels' names to DIR
- *     mutants --targets [TARGETS]      try every target as it is, or some, and tell how long its trial takes
- *     mutants [--all | --interpreted | --trial] PLAN [FIRST COUNT]
+ *     mutants [--trial] --targets [TARGETS]
+ *                                      try every target as it is, or some, and tell how long its trial takes
+ *     mutants [--trial] [--all | --interpreted] PLAN [FIRST COUNT]
  *                                      run a plan's lines: NAME, KIND, WHERE, TEXT and TARGETS between tabs; in all
  *                                      targets, else in one after the other until one sees it. Interpreted: a few small
  *                                      cases, however long they take, for a device that has an opinion of its own;
@@ -515,24 +516,26 @@ static int try_targets(const char *wanted)
 
 int main(int argc, char **argv)
 {
-    int is_usage = 0;
+    if (argc > 2 && strcmp(argv[1], "--trial") == 0) {
+        is_trial_alone = 1;
+        argc--;
+        argv++;
+    }
     if ((argc == 3 || argc == 4) && strcmp(argv[1], "--sources") == 0) {
         return write_sources(argv[2], argc == 4 ? argv[3] : "*");
     }
     if ((argc == 2 || argc == 3) && strcmp(argv[1], "--targets") == 0) {
         return try_targets(argc == 3 ? argv[2] : "*");
     }
-    if (argc > 2 && strncmp(argv[1], "--", 2) == 0) {
+    if (argc > 2 && (strcmp(argv[1], "--all") == 0 || strcmp(argv[1], "--interpreted") == 0)) {
         wants_all = strcmp(argv[1], "--all") == 0;
-        is_interpreted = strcmp(argv[1], "--interpreted") == 0;
-        is_trial_alone = strcmp(argv[1], "--trial") == 0;
-        is_usage = !wants_all && !is_interpreted && !is_trial_alone;
+        is_interpreted = !wants_all;
         argc--;
         argv++;
     }
-    if (is_usage || (argc != 2 && argc != 4)) {
-        fprintf(stderr, "usage: mutants --sources DIR [TARGETS] | mutants --targets [TARGETS] | mutants "
-                        "[--all | --interpreted | --trial] PLAN [FIRST COUNT]\n");
+    if (argc != 2 && argc != 4) {
+        fprintf(stderr, "usage: mutants --sources DIR [TARGETS] | mutants [--trial] --targets [TARGETS] | mutants "
+                        "[--trial] [--all | --interpreted] PLAN [FIRST COUNT]\n");
         return 2;
     }
     read_plan(argv[1], argc == 4 ? (size_t)strtoul(argv[2], NULL, 10) : 0,

@@ -23,7 +23,7 @@
  * of four k along K, more than there are scales kept of (kernels/gemm_fold.clh). UNEVEN: groups along K that are filled
  * up to whole steps (native/product.h), the last one shorter than a step. STEP: where tiles are high, of what has no
  * part in K: a part of a step; STAGED: of what has, with rows of A that lie anywhere, a step more than are read before
- * the first is multiplied.
+ * the first is multiplied; ROUND: two more than are staged at once.
  */
 enum {
     COLUMNS = 37,
@@ -35,6 +35,7 @@ enum {
     PANELS = 64,
     STEP = 22,
     STAGED = 133,
+    ROUND = 261,
     SHALLOW = 10,
     WHOLE = 12,
     EVEN = 64,
@@ -80,14 +81,12 @@ enum { PART = 0, PART_IN_BATCHES, PART_IN_SLICES, ROWS_OF_TILES, ROWS_IN_SLICES 
  */
 static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 0, 0, COLUMNS, DEPTH, 2, ALL, 0, ROWS_IN_SLICES},
-    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0,
-     PART_IN_BATCHES},
+    {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_DOUBLE, ONE, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0, PART},
     {CLQ_S8, CLQ_U8, CLQ_U8, CLQ_REQUANTIZE_SINGLE, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, DEPTH, 2, 9, 200, 0,
      PART_IN_BATCHES},
     {CLQ_U8, CLQ_U8, CLQ_S8, CLQ_REQUANTIZE_SHIFT, ONE, ONE, ONE, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0,
      PART_IN_BATCHES},
-    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, ROWS, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0,
-     PART_IN_BATCHES},
+    {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_FLOAT, ROWS, NO, COLS, COLS, 0, 1, COLUMNS, DEPTH, 2, ALL, 0, PART},
     {CLQ_U8, CLQ_S8, CLQ_F32, 0, ROWS, COLS, COLS, NO, 1, 0, COLUMNS, EVEN, 2, ALL, 0, ROWS_OF_TILES},
     {CLQ_S8, CLQ_U8, CLQ_F32, 0, ONE, COLS, ONE, COLS, 0, 1, COLUMNS, DEPTH, 2, -3000.0, 1e6, 0, PART},
     {CLQ_U8, CLQ_U8, CLQ_S32, 0, ROWS, NO, NO, COLS, 0, 0, PANELS, DEPTH, 2, -70000.0, 90000.0, 0, ROWS_OF_TILES},
@@ -149,11 +148,13 @@ static problem_kind where_tiles_are_high(const problem_kind *kind)
         taken.k = SHALLOW;
     } else if (kind->k == DEEP) {
         taken.k = STAGED;
-    } else if (kind->k == DEPTH && kind->high != ROWS_IN_SLICES) {
+    } else if (kind->k == DEPTH) {
         taken.k = STEP;
+    } else if (kind->k == STEPS && kind->k_group == 0) {
+        taken.k = ROUND;
     }
     taken.n = kind->n == TILES ? COLUMNS : kind->n == WIDE ? TILES : kind->high == ROWS_OF_TILES ? PANELS : kind->n;
-    taken.batch = kind->high == PART ? 1 : kind->batch;
+    taken.batch = kind->high == PART || kind->high == ROWS_OF_TILES ? 1 : kind->batch;
     return taken;
 }
 

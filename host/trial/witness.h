@@ -48,13 +48,14 @@ const clq_trial_difference *clq_trial_differences(clq_dtype real, size_t *count)
 
 /*
  * A moving average, of which another state comes where the last bit of the product's upper half is another; of the
- * last, where a sum forgets what lies below 62 bits of its smaller operand.
+ * last two, where a sum forgets what lies below 62 bits of its smaller operand, or a product what lies in its lower
+ * half.
  */
 typedef struct clq_trial_average {
     float state, now, averaging;
 } clq_trial_average;
 
-enum { CLQ_TRIAL_AVERAGES = 5 };
+enum { CLQ_TRIAL_AVERAGES = 6 };
 
 extern const clq_trial_average clq_trial_averages[CLQ_TRIAL_AVERAGES];
 

@@ -101,8 +101,9 @@ CLQ_AVERAGE(-0x1.c4cb2p-1f, 0x1.0ap-51f, 0x1.4p-3f)
 CLQ_AVERAGE(-0x1.7abe6p-1f, 0x1.78p-51f, 0x1.8p-4f)
 CLQ_AVERAGE(-0x1.bf09ap-1f, 0x1.1p-51f, 0x1.4p-3f)
 CLQ_AVERAGE(-0x1.94266p-1f, 0x1.82p-51f, 0x1.8p-4f)
-CLQ_AVERAGE(-0x1.5e8002p-44f, 0x1.d53ebep+0f, 0x1.47ae14p-7f) /* the difference is a tie but for its rest */
-CLQ_WIDTH(-0x1.0001c8p-24f, 0x1.c7f7fcp+0f)
+CLQ_AVERAGE(-0x1.9c8002p-44f, 0x1.485b54p+0f, 0x1.6a09e6p-4f) /* the difference is a tie but for its rest */
+CLQ_AVERAGE(-0x1.27147ep-40f, 0x1.030ff8p+0f, 0x1.6a09e6p-4f) /* the product is a tie but for its rest */
+CLQ_WIDTH(-0x1.00017cp-24f, 0x1.7bf7fcp+0f)
 #undef CLQ_QUOTIENT_F32
 #undef CLQ_QUOTIENT_F16
 #undef CLQ_QUOTIENT_BF16
