@@ -154,6 +154,7 @@ static problem_kind where_tiles_are_high(const problem_kind *kind)
         taken.k = ROUND;
     }
     taken.n = kind->n == TILES ? COLUMNS : kind->n == WIDE ? TILES : kind->high == ROWS_OF_TILES ? PANELS : kind->n;
+    taken.transposed_a = kind->transposed_a || kind->n == TILES;
     taken.batch = kind->high == PART || kind->high == ROWS_OF_TILES ? 1 : kind->batch;
     return taken;
 }
