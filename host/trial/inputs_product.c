@@ -29,12 +29,13 @@ static int is_single(clq_requantize_mode mode)
 }
 
 enum { SHIFTS = 12, NO_SHIFT = 6 }; /* of the mode of that name; the one of no bit */
+enum { FURTHEST_SHIFT = 13 };       /* to the left, of the others */
 
 /* For the first vector of columns, no shift to the left; then all there are, and the ends of what is possible; for the
  * last columns at most one by 1, of a sum that is bare (below). */
 static int32_t next_shift(const clq_gemm_task *task, uint64_t i)
 {
-    static const int32_t shifts[] = {4, -10, 0, -1, 1, -9, -11, -12, -31, -13, 30, -10, -2, -8, 31};
+    static const int32_t shifts[] = {4, -10, 0, -1, 1, -9, -11, -12, -31, -13, 30, -10, -2, 31, -8};
     static const int32_t bits[SHIFTS] = {8, 9, 10, 11, 12, 13, [NO_SHIFT] = 0, 20, 31, 32, 40, 62};
     const clq_requantize_mode mode = task->problem->requantize;
     if (task->problem->k == CLQ_TRIAL_FAR) {
@@ -43,7 +44,7 @@ static int32_t next_shift(const clq_gemm_task *task, uint64_t i)
     if (mode == CLQ_REQUANTIZE_SHIFT) {
         return bits[i % SHIFTS];
     }
-    return i < 16 ? -(int32_t)(i % 13) : is_single(mode) && i % 15 == 14 ? 29 : shifts[i % COUNT(shifts)];
+    return i < 16 ? -(int32_t)(i % 13) : is_single(mode) && i % 15 == FURTHEST_SHIFT ? 30 : shifts[i % COUNT(shifts)];
 }
 
 /* A shift by 31 bits leaves something of a sum that is as great as there are, with a great multiplier. */
@@ -86,13 +87,27 @@ static uint64_t column_of_b(const clq_gemm_problem *p, uint64_t i)
 /* Of single roundings one is the next number above a negative tie: -13 times this is. */
 enum { NEXT_TO_TIE_COLUMN = 13, NEXT_TO_TIE_MULTIPLIER = 0x7B13B13B };
 
+/* Of a bare column: what leaves a code of one, shifted to the left as far as that goes. */
+static int is_furthest(uint64_t column)
+{
+    return column >= 16 && column % 15 == FURTHEST_SHIFT;
+}
+
+static int32_t bare_multiplier(const clq_gemm_task *task, uint64_t column)
+{
+    const int is_one = is_single(task->problem->requantize);
+    return is_one && column == NEXT_TO_TIE_COLUMN ? NEXT_TO_TIE_MULTIPLIER
+           : is_furthest(column)                  ? (is_one ? 80 : 40)
+                                                  : 1 << 30;
+}
+
 /* With a multiplier of 1/2, for codes about the zero point. */
 static int32_t bare_sum(const clq_gemm_task *task, uint64_t column)
 {
     const int32_t shift = next_shift(task, column);
     const int32_t e = shift < 0 && shift > -20 ? -shift : 0;
     const int32_t turn = (int32_t)(column % 7);
-    return column / 3 % 2 == 0 ? -(2 * turn + 1) * (1 << e) : turn * (2 << e) + (1 << e) - 1;
+    return is_furthest(column) ? 1 : column / 3 % 2 == 0 ? -(2 * turn + 1) * (1 << e) : turn * (2 << e) + (1 << e) - 1;
 }
 
 /* Powers of two make ties; with a bias far away, sums that are no f32. */
@@ -155,7 +170,7 @@ static void fill_operand(const clq_gemm_task *task, clq_gemm_argument argument, 
                 (is_bare(p, 1) || (p->requantize == CLQ_REQUANTIZE_SHIFT && p->k != CLQ_TRIAL_FAR))) {
                 value = value / 4 + (p->c.dtype == CLQ_U8 ? 128 : 0);
             } else if (argument == CLQ_GEMM_MULTIPLIER && is_bare(p, i)) {
-                value = is_single(p->requantize) && i == NEXT_TO_TIE_COLUMN ? NEXT_TO_TIE_MULTIPLIER : 1 << 30;
+                value = bare_multiplier(task, i);
             } else if (argument == CLQ_GEMM_BIAS && is_bare(p, i)) {
                 value = bare_sum(task, i);
             }
