@@ -49,6 +49,7 @@ clq_status clq_calibrate_begin_lanes(clq_calibrate_job *job, uint64_t memory_byt
                                 .lane_bytes = sizeof(clq_calibrate_lane),
                                 .slots = CLQ_CALIBRATE_SLOTS,
                                 .memory_bytes = memory_bytes,
+                                .work_bytes = job->data_bytes,
                                 .checks = 1};
     CLQ_TRY(clq_lanes_begin(&job->lanes, error));
     for (size_t i = 0; i < job->lanes.count; i++) {

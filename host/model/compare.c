@@ -357,7 +357,9 @@ static clq_status execute(compare_run *run, clq_error *error)
     run->lanes = (clq_lane_set){.call = &run->job,
                                 .lane_bytes = sizeof(compare_lane),
                                 .slots = SLOTS,
-                                .memory_bytes = run->job.request->memory_bytes};
+                                .memory_bytes = run->job.request->memory_bytes,
+                                /* 16 bits, codes of as many, and f32 of these */
+                                .work_bytes = 4 * clq_comparison_bytes(&run->comparison)};
     CLQ_TRY(clq_lanes_begin(&run->lanes, error));
     for (size_t i = 0; i < run->lanes.count; i++) {
         ((compare_lane *)clq_lane_of(&run->lanes, i))->run = run;

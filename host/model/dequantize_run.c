@@ -124,6 +124,18 @@ static clq_status write_slot(void *cookie, clq_slot *slot, clq_error *error)
     return CLQ_OK;
 }
 
+/* About what all of the data takes in slots: codes are no larger than what becomes of them. */
+static uint64_t work_bytes_of(const dequantize_run *run)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        const clq_quantized *quantized = run->items[i].quantized;
+        sum += quantized != NULL ? 2 * clq_dtype_bytes(run->real, quantized->elements)
+                                 : run->model->tensors[run->items[i].index].bytes;
+    }
+    return sum;
+}
+
 clq_status clq_dequantize_begin(dequantize_run *run, clq_error *error)
 {
     CLQ_TRY(clq_job_need_devices(&run->job, error));
@@ -131,6 +143,7 @@ clq_status clq_dequantize_begin(dequantize_run *run, clq_error *error)
                                 .lane_bytes = sizeof(dequantize_lane),
                                 .slots = SLOTS,
                                 .memory_bytes = run->job.request->memory_bytes,
+                                .work_bytes = work_bytes_of(run),
                                 .checks = 1};
     CLQ_TRY(clq_lanes_begin(&run->lanes, error));
     for (size_t i = 0; i < run->lanes.count; i++) {

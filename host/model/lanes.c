@@ -13,6 +13,8 @@
 /* Of one slot, together with those of all other devices on this processor that stand beside it; and at least. */
 static const uint64_t SHARED_BYTES = UINT64_C(5) << 19;
 static const uint64_t LEAST_SHARED_BYTES = UINT64_C(128) << 10;
+/* Of a slot beside data: gaps between its parts. Data that it has no room for goes into the next one. */
+static const uint64_t SLACK_BYTES = UINT64_C(1) << 20;
 
 static clq_lane *lane_of(const clq_lane_set *set, size_t number)
 {
@@ -108,11 +110,12 @@ static int is_on_processor(const clq_context *context)
 
 /*
  * Several devices on this processor share its caches too: with slots as large as those of one, each pushes out what the
- * other is about to read.
+ * other is about to read. No slot has more room than all of the data takes: memory that a device reaches is dear to make.
  */
 static uint64_t capacity_of(const clq_lane_set *set, clq_context *context, uint64_t memory)
 {
-    const uint64_t bytes = clq_slot_capacity(context, memory, set->slots);
+    const uint64_t largest = clq_slot_capacity(context, memory, set->slots);
+    const uint64_t bytes = set->work_bytes == 0 ? largest : clq_size_min(largest, set->work_bytes + SLACK_BYTES);
     uint64_t sharing = 0;
     for (size_t i = 0; i < set->count && is_on_processor(context); i++) {
         sharing += is_on_processor(lane_of(set, i)->context) != 0;

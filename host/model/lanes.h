@@ -62,6 +62,7 @@ typedef struct clq_lane_set {
     size_t lane_bytes;     /* of a verb's lane */
     size_t slots;          /* of a lane: as many as stages, so that none waits for want of one */
     uint64_t memory_bytes; /* for the slots of all */
+    uint64_t work_bytes;   /* about what all of the data takes in slots, of which none is larger; 0: not known */
     uint64_t slot_bytes;   /* capacity of the smallest slot; 0: what suits the devices and the memory */
     int checks;            /* results are checked as the request says */
     /* The rest is kept by these functions. */

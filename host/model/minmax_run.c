@@ -169,6 +169,7 @@ clq_status clq_minmax_begin(clq_minmax_run *run, clq_error *error)
                                 .lane_bytes = sizeof(minmax_lane),
                                 .slots = SLOTS,
                                 .memory_bytes = run->job.request->memory_bytes,
+                                .work_bytes = run->bytes,
                                 .checks = 1};
     CLQ_TRY(clq_lanes_begin(&run->lanes, error));
     for (size_t i = 0; i < run->lanes.count; i++) {

@@ -131,6 +131,9 @@ clq_status clq_quantize_all(clq_quantize_job *job, clq_error *error);
 /* The bytes that both will read, for the progress. */
 uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes);
 
+/* About what all of the data takes in slots. */
+uint64_t clq_quantize_work_bytes(const clq_quantize_job *job);
+
 /* Those of them that clq_quantize_all will read, when it is known what an earlier run wrote. */
 uint64_t clq_quantize_bytes_left(clq_quantize_job *job);
 

@@ -20,6 +20,7 @@ clq_status clq_quantize_begin(clq_quantize_job *job, clq_error *error)
     lanes->lane_bytes = sizeof(clq_quantize_lane);
     lanes->slots = SLOTS;
     lanes->memory_bytes = job->request->memory_bytes / (job->plan->counts ? 2 : 1);
+    lanes->work_bytes = clq_quantize_work_bytes(job);
     lanes->checks = 1;
     status = clq_lanes_begin(lanes, error);
     for (size_t i = 0; lanes->lanes != NULL && i < lanes->count; i++) {

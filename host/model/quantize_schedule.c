@@ -141,6 +141,15 @@ uint64_t clq_quantize_bytes(clq_quantize_job *job, int finds_all, int writes)
     return sum;
 }
 
+uint64_t clq_quantize_work_bytes(const clq_quantize_job *job)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < job->plan->count; i++) {
+        sum += 2 * pass_bytes(&job->plan->tensors[i]); /* its codes are no larger */
+    }
+    return sum;
+}
+
 uint64_t clq_quantize_bytes_left(clq_quantize_job *job)
 {
     uint64_t sum = 0;
