@@ -4,7 +4,6 @@
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
 . "$CLQ_TEST_FOLDER/verbs.inc"
 on_device() {
-    [ "$1" = gemm ] || set -- "$@" --memory 16M # of which buffers are made, and filled by the layer
     OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits "$CLQUANT" "$@" --device "$kind"
 }
 
