@@ -110,7 +110,8 @@ static int is_on_processor(const clq_context *context)
 
 /*
  * Several devices on this processor share its caches too: with slots as large as those of one, each pushes out what the
- * other is about to read. No slot has more room than all of the data takes: memory that a device reaches is dear to make.
+ * other is about to read. No slot has more room than all of the data takes: memory that a device reaches is dear to
+ * make.
  */
 static uint64_t capacity_of(const clq_lane_set *set, clq_context *context, uint64_t memory)
 {
