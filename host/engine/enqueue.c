@@ -126,12 +126,18 @@ static clq_status run_on_queue(clq_gemm_call *call, const clq_order *order, clq_
     return in_turn(clq_gemm_call_quantize, clq_gemm_call_multiply, call, &rest, error);
 }
 
-/* The batch has a workspace of its own for the first step; the second one's is not looked at. */
+/* The batch has a workspace of its own for the first step; the second one's is not looked at. Products that are the
+ * host's are refused before the first step writes. */
 static clq_status run_products(clq_gemm_batch *batch, const clq_order *order, clq_error *error)
 {
     clq_launch launch;
+    clq_plan products;
     const clq_order own = {&launch, order->record};
     if (batch->quantizing == NULL) {
+        return clq_gemm_batch_multiply(batch, order, error);
+    }
+    CLQ_TRY(batch->context->executor->gemm_batch->plan(batch, &products, error));
+    if (products.by_host) {
         return clq_gemm_batch_multiply(batch, order, error);
     }
     CLQ_TRY(take_launch(order, &launch, error));

@@ -12,9 +12,9 @@
 #include <time.h>
 
 /* Seconds. What a large piece takes less than is no matter, however fast this processor is; a device that takes
- * TOO_LONG for a small one is not given a large one; none is behind before it was ASKED for so long, for the machine
- * may be busy, and the best of what it does counts; and then for a DAY. */
-static const double NO_MATTER = 0.002, TOO_LONG = 0.25, ASKED = 2.0, DAY = 86400.0;
+ * TOO_LONG for a small one is not given a large one, and its size is no excuse; none is behind before it was ASKED for
+ * so long, for the machine may be busy, and the best of what it does counts; and then for a DAY. */
+static const double NO_MATTER = 0.002, TOO_LONG = 0.05, ASKED = 2.0, DAY = 86400.0;
 
 /* Times of native: from there on a device is behind; up to there one operation speaks for the others. */
 static const double BEHIND = 10.0, IN_DOUBT = 3.0;
@@ -149,6 +149,7 @@ typedef struct worker {
     uint64_t size;
     clq_staging *staging;
     double best;
+    double small; /* of a small piece, where this one is large, or 0 */
 } worker;
 
 /* There and back, as the pieces of a file go. Of a device that is this processor no more counts than what the process
@@ -192,26 +193,34 @@ static clq_status go_on(worker *w, clq_error *error)
 /* How long it takes for a small piece; *is_late: kernels are not ready, and the host served. */
 static clq_status try_small(worker device, double *seconds, int *is_late, clq_error *error)
 {
+    const double begun = now();
     clq_status status;
     CLQ_TRY_TO(begin(&device, error));
     *is_late = clq_context_is_compiling(device.context);
-    CLQ_TRY_TO(*is_late ? CLQ_OK : go_on(&device, error));
+    for (int round = 0; !*is_late && (round == 0 || (round < LEAST_ROUNDS && now() - begun < TOO_LONG)); round++) {
+        CLQ_TRY_TO(go_on(&device, error));
+    }
     *seconds = device.best;
 done:
     clq_staging_destroy(&device.staging);
     return status;
 }
 
+/* What a small piece takes as well is the way there and back, which much work at a time pays but once. */
 static int is_behind(const worker *device, const worker *host)
 {
-    return device->best > NO_MATTER && device->best > BEHIND * host->best;
+    return device->best > NO_MATTER && device->best - device->small > BEHIND * host->best;
 }
 
-/* In turns, so that both meet the same machine. */
-static clq_status race(worker *device, worker *host, clq_error *error)
+/* In turns, so that both meet the same machine; *is_late as above, of another kernel. */
+static clq_status race(worker *device, worker *host, int *is_late, clq_error *error)
 {
     double begun;
     CLQ_TRY(begin(device, error));
+    *is_late = clq_context_is_compiling(device->context);
+    if (*is_late) {
+        return CLQ_OK;
+    }
     CLQ_TRY(begin(host, error));
     begun = now();
     for (int round = 0; round == 0 || ((round < LEAST_ROUNDS || is_behind(device, host)) && now() - begun < ASKED);
@@ -228,8 +237,8 @@ static clq_status compare(clq_context *context, clq_context *native, const work 
 {
     const uint64_t most = context->device.maximum_allocation_bytes;
     const int by_processor = context->device.type == CLQ_DEVICE_CPU;
-    worker device = {context, of, by_processor, of->small, NULL, 0.0};
-    worker host = {native, of, by_processor, 0, NULL, 0.0};
+    worker device = {context, of, by_processor, of->small, NULL, 0.0, 0.0};
+    worker host = {native, of, by_processor, 0, NULL, 0.0, 0.0};
     clq_status status = CLQ_OK;
     double seconds = 0.0;
     *times = 0.0;
@@ -241,7 +250,11 @@ static clq_status compare(clq_context *context, clq_context *native, const work 
         return CLQ_OK;
     }
     device.size = host.size = seconds < TOO_LONG && bytes_of(of, of->large) <= most ? of->large : of->small;
-    CLQ_TRY_TO(race(&device, &host, error));
+    device.small = seconds < TOO_LONG && device.size == of->large ? seconds : 0.0;
+    CLQ_TRY_TO(race(&device, &host, &pace->is_late, error));
+    if (pace->is_late) {
+        goto done;
+    }
     *times = device.best / host.best;
     pace->is_behind = is_behind(&device, &host);
     if (pace->is_behind) {
@@ -257,21 +270,30 @@ done:
 
 /* ---- notes ---- */
 
-static const char *name_of(int is_of_products)
+/* With what the device was compared: another processor, or fewer threads, tell nothing of each other. */
+typedef struct note_name {
+    char text[256];
+} note_name;
+
+static note_name name_of(const clq_context *native, int is_of_products)
 {
-    return is_of_products ? "pace, products" : "pace, tensors";
+    note_name name;
+    snprintf(name.text, sizeof name.text, "pace, %s, beside %.100s, %.60s, %u threads",
+             is_of_products ? "products" : "tensors", native->device.name, native->device.driver,
+             (unsigned)native->device.compute_units);
+    return name;
 }
 
 static const char keeps_up[] = "keeps up\n";
 
 /* That a device is behind holds for a day: it may have been busy. */
-static int recall(const clq_context *context, int is_of_products, clq_pace *pace)
+static int recall(const clq_context *context, const note_name *name, clq_pace *pace)
 {
     char text[sizeof pace->reason + 64];
     int64_t when = 0;
     int used = 0;
     double age;
-    if (!context->executor->read_note(context, name_of(is_of_products), text, sizeof text)) {
+    if (!context->executor->read_note(context, name->text, text, sizeof text)) {
         return 0;
     }
     if (strcmp(text, keeps_up) == 0) {
@@ -286,14 +308,14 @@ static int recall(const clq_context *context, int is_of_products, clq_pace *pace
     return pace->is_behind;
 }
 
-static void note(const clq_context *context, int is_of_products, const clq_pace *pace)
+static void note(const clq_context *context, const note_name *name, const clq_pace *pace)
 {
     char text[sizeof pace->reason + 64];
     if (pace->is_behind) {
         snprintf(text, sizeof text, "behind %" PRId64 "\n%s\n", (int64_t)time(NULL), pace->reason);
     }
     if (!pace->is_late) {
-        context->executor->write_note(context, name_of(is_of_products), pace->is_behind ? text : keeps_up);
+        context->executor->write_note(context, name->text, pace->is_behind ? text : keeps_up);
     }
 }
 
@@ -304,18 +326,23 @@ clq_status clq_context_pace(clq_context *context, int is_of_products, clq_pace *
         is_of_products ? sizeof of_products / sizeof of_products[0] : sizeof of_tensors / sizeof of_tensors[0];
     clq_context *host = NULL;
     clq_status status = CLQ_OK;
+    note_name name;
     double times = IN_DOUBT;
     CLQ_REQUIRE(context != NULL && pace != NULL, "clq_context_pace: context and pace must not be NULL");
     memset(pace, 0, sizeof *pace);
-    if (context->make_host == NULL || context->executor->read_note == NULL || recall(context, is_of_products, pace)) {
+    if (context->make_host == NULL || context->executor->read_note == NULL) {
         return CLQ_OK;
     }
-    memset(pace, 0, sizeof *pace);
     CLQ_TRY(context->make_host(&host, error));
+    name = name_of(host, is_of_products);
+    if (recall(context, &name, pace)) {
+        goto done;
+    }
+    memset(pace, 0, sizeof *pace);
     for (size_t i = 0; i < count && times >= IN_DOUBT && !pace->is_behind && !pace->is_late; i++) {
         CLQ_TRY_TO(compare(context, host, &works[i], pace, &times, error));
     }
-    note(context, is_of_products, pace);
+    note(context, &name, pace);
 done:
     clq_context_release(host);
     return status == CLQ_OK ? CLQ_OK : clq_fail_in(error, status, "measuring %s", context->device.name);

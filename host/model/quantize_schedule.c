@@ -145,7 +145,8 @@ uint64_t clq_quantize_work_bytes(const clq_quantize_job *job)
 {
     uint64_t sum = 0;
     for (size_t i = 0; i < job->plan->count; i++) {
-        sum += 2 * pass_bytes(&job->plan->tensors[i]); /* its codes are no larger */
+        const clq_model_plan_tensor *tensor = &job->plan->tensors[i];
+        sum += tensor->quantized ? clq_slot_bytes_of(&tensor->q, tensor->elements) : tensor->bytes;
     }
     return sum;
 }

@@ -82,7 +82,7 @@ static void find_sets(clq_native_state *state)
     add_set(state, clq_native_loops_avx512(), has_avx512);
     add_set(state, clq_native_loops_avx2(), has_avx2);
 #elif defined(__aarch64__)
-    add_set(state, clq_native_loops_i8mm(), has_matrices());
+    add_set(state, clq_native_loops_i8mm(), has_matrices() && has_dot_products()); /* it is compiled with both */
     add_set(state, clq_native_loops_dotprod(), has_dot_products());
     add_set(state, clq_native_loops_neon(), 1);
 #endif

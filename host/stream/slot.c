@@ -86,15 +86,29 @@ void clq_slots_release(clq_slot *slots, size_t count)
 /* What parameters take: a scale, a zero point and a range. */
 static const uint64_t PARAMETER_BYTES = sizeof(float) + sizeof(int32_t) + 2 * sizeof(float);
 
-uint64_t clq_slot_limit(uint64_t capacity_bytes, const clq_quantization *q)
+/* Of a chunk beside its elements. */
+static const uint64_t FIXED_BYTES =
+    2 * (sizeof(float) + sizeof(int32_t) + 2 * sizeof(float)) + sizeof(clq_nonfinite) + 1 + PARTS_OF_PIECE * ALIGNMENT;
+
+static uint64_t element_bytes(const clq_quantization *q)
 {
-    const uint64_t fixed = 2 * PARAMETER_BYTES + sizeof(clq_nonfinite) + 1 + PARTS_OF_PIECE * ALIGNMENT;
     uint64_t element = clq_dtype_bits(q->real) / 8 + clq_dtype_bytes(q->scheme.dtype, 1);
     clq_chunker whole;
     if (clq_chunker_init(&whole, &q->layout, 1, NULL) == CLQ_OK && whole.run > 0) {
         element += clq_size_divide_up(PARAMETER_BYTES, whole.run);
     }
-    return capacity_bytes > fixed + element ? (capacity_bytes - fixed) / element : 1;
+    return element;
+}
+
+uint64_t clq_slot_limit(uint64_t capacity_bytes, const clq_quantization *q)
+{
+    const uint64_t element = element_bytes(q);
+    return capacity_bytes > FIXED_BYTES + element ? (capacity_bytes - FIXED_BYTES) / element : 1;
+}
+
+uint64_t clq_slot_bytes_of(const clq_quantization *q, uint64_t elements)
+{
+    return FIXED_BYTES + element_bytes(q) * elements;
 }
 
 /* Numbers of the parts. */

@@ -83,6 +83,9 @@ void clq_slots_release(clq_slot *slots, size_t count);
 /* Most elements in a chunk of a tensor laid out like `q`, so that it fits a slot of that capacity by itself. */
 uint64_t clq_slot_limit(uint64_t capacity_bytes, const clq_quantization *q);
 
+/* About the capacity by which that is `elements`. */
+uint64_t clq_slot_bytes_of(const clq_quantization *q, uint64_t elements);
+
 /* Room that a piece takes in a slot. */
 uint64_t clq_piece_bytes(const clq_piece *piece);
 

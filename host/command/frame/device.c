@@ -316,6 +316,9 @@ clq_status cli_bound_device(const cli_options *options, int is_of_products, clq_
         return CLQ_OK;
     }
     clq_context_set_patience(*context, (uint32_t)seconds);
+    if (options->gemm.variant != NULL) { /* which is the device's, and waited for */
+        return CLQ_OK;
+    }
     CLQ_TRY(clq_context_pace(*context, is_of_products, &pace, error));
     return pace.is_behind || pace.is_late ? change_to_native(options, &pace, context, error) : CLQ_OK;
 }

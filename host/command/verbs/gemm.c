@@ -33,11 +33,12 @@ static clq_status open_device(gemm_run *run, clq_error *error)
 {
     const cli_options *options = run->job.options;
     CLQ_TRY(cli_open_device(options, &run->product.context, error));
-    if (options->gemm.variant != NULL) { /* which is the device's, and waited for */
+    CLQ_TRY(cli_bound_device(options, 1, &run->product.context, error));
+    if (options->gemm.variant != NULL) {
         const clq_status status = clq_context_force_variant(run->product.context, options->gemm.variant, error);
         return status == CLQ_OK ? CLQ_OK : clq_fail_in(error, status, "--variant %s", options->gemm.variant);
     }
-    return cli_bound_device(options, 1, &run->product.context, error);
+    return CLQ_OK;
 }
 
 /* The temporary file of the output tells of a full disk before the work is done. */
