@@ -378,12 +378,14 @@ static void check_by_host(const char *where, size_t first, size_t behind)
     assert_true(plan.by_host);
     s.launch.event = &last;
     s.launch.first_event = &begun;
+    failing_opencl_forget_calls();
     REFUSED(CLQ_MISMATCH, "caller's queue cannot wait", clq_enqueue_gemm_batch(batch, &s.launch, e));
     assert_null(last);
     assert_null(begun);
     s.launch.event = s.launch.first_event = NULL;
     REFUSED(CLQ_MISMATCH, "caller's queue cannot wait", clq_record_create_gemm_batch(batch, &s.launch, &record, e));
     assert_null(record);
+    assert_int_equal(failing_opencl_calls("clEnqueueNDRangeKernel"), 0);
     assert_int_equal(clFinish(s.own.queue), CL_SUCCESS);
     gemm_batch_place_reset(&s.p);
     ACCEPTED(clq_gemm_batch_run(batch, e));
