@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "refusal.h"
 #include "stream/slot.h"
 
 enum { CAPACITY = 1 << 16, ELEMENTS = 250, COPIED_BYTES = 333, PIECES = 7 };
@@ -128,9 +129,37 @@ static void on_the_device(void **state)
     check_needs_device();
 }
 
+/* A slot that has room for what a tensor takes has it in one chunk, whose parameters need no pass of their own, and no
+ * more than is needed: with a parameter for each element, for a few and for all. */
+static void room_for_a_tensor(void **state)
+{
+    static const clq_granularity granularities[] = {CLQ_PER_TENSOR, CLQ_PER_CHANNEL, CLQ_PER_GROUP};
+    (void)state;
+    for (size_t i = 0; i < 12; i++) {
+        clq_quantization q;
+        clq_chunker whole, cut;
+        uint64_t bytes;
+        clq_quantization_init(&q);
+        q.real = i % 2 == 0 ? CLQ_F32 : CLQ_F16;
+        q.scheme.dtype = i % 4 < 2 ? CLQ_S8 : CLQ_U4;
+        q.layout.rank = 2;
+        q.layout.shape[0] = 400;
+        q.layout.shape[1] = 390;
+        q.layout.granularity = granularities[i / 4];
+        q.layout.axis = 1;
+        q.layout.group_size = 3;
+        bytes = clq_slot_bytes_of(&q, 400 * 390);
+        ACCEPTED(clq_chunker_init(&whole, &q.layout, clq_slot_limit(bytes, &q), e));
+        assert_true(clq_chunks_are_final(&whole));
+        ACCEPTED(clq_chunker_init(&cut, &q.layout, clq_slot_limit(bytes - bytes / 8, &q), e));
+        assert_int_equal(clq_chunks_are_final(&cut), q.layout.granularity == CLQ_PER_GROUP);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(on_the_reference),
     cmocka_unit_test(on_the_device),
+    cmocka_unit_test(room_for_a_tensor),
 };
 
 CHECK_MAIN("slot", tests)
