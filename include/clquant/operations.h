@@ -86,7 +86,7 @@ CLQ_API int clq_context_is_compiling(const clq_context *context);
 
 /* Whether a device is worth its place beside this processor, as clq_context_pace found. */
 typedef struct clq_pace {
-    int32_t is_behind; /* not 0: it takes more than ten times as long as native, and longer than is no matter */
+    int32_t is_behind; /* not 0: it takes over ten times as long as native, the way there and back not counted */
     int32_t is_late;   /* not 0: its kernels were not ready within the context's patience, and nothing was measured */
     char reason[160];  /* of one that is behind: what was measured, in one line, for a person */
 } clq_pace;
