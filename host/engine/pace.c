@@ -237,8 +237,8 @@ static clq_status compare(clq_context *context, clq_context *native, const work 
 {
     const uint64_t most = context->device.maximum_allocation_bytes;
     const int by_processor = context->device.type == CLQ_DEVICE_CPU;
-    worker device = {context, of, by_processor, of->small, NULL, 0.0, 0.0};
-    worker host = {native, of, by_processor, 0, NULL, 0.0, 0.0};
+    worker device = {.context = context, .of = of, .by_processor = by_processor, .size = of->small};
+    worker host = {.context = native, .of = of, .by_processor = by_processor};
     clq_status status = CLQ_OK;
     double seconds = 0.0;
     *times = 0.0;
@@ -250,7 +250,7 @@ static clq_status compare(clq_context *context, clq_context *native, const work 
         return CLQ_OK;
     }
     device.size = host.size = seconds < TOO_LONG && bytes_of(of, of->large) <= most ? of->large : of->small;
-    device.small = seconds < TOO_LONG && device.size == of->large ? seconds : 0.0;
+    device.small = device.size == of->large ? seconds : 0.0;
     CLQ_TRY_TO(race(&device, &host, &pace->is_late, error));
     if (pace->is_late) {
         goto done;

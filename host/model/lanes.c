@@ -115,10 +115,11 @@ static int is_on_processor(const clq_context *context)
  */
 static uint64_t capacity_of(const clq_lane_set *set, clq_context *context, uint64_t memory)
 {
-    const uint64_t largest = clq_slot_capacity(context, memory, set->slots);
-    const uint64_t bytes =
-        set->work_bytes == 0 ? largest : clq_size_min(largest, clq_size_min(largest, set->work_bytes) + SLACK_BYTES);
+    uint64_t bytes = clq_slot_capacity(context, memory, set->slots);
     uint64_t sharing = 0;
+    if (set->work_bytes > 0 && set->work_bytes < bytes) {
+        bytes = clq_size_min(bytes, set->work_bytes + SLACK_BYTES);
+    }
     for (size_t i = 0; i < set->count && is_on_processor(context); i++) {
         sharing += is_on_processor(lane_of(set, i)->context) != 0;
     }

@@ -83,12 +83,11 @@ void clq_slots_release(clq_slot *slots, size_t count)
     }
 }
 
-/* What parameters take: a scale, a zero point and a range. */
-static const uint64_t PARAMETER_BYTES = sizeof(float) + sizeof(int32_t) + 2 * sizeof(float);
-
-/* Of a chunk beside its elements. */
-static const uint64_t FIXED_BYTES =
-    2 * (sizeof(float) + sizeof(int32_t) + 2 * sizeof(float)) + sizeof(clq_nonfinite) + 1 + PARTS_OF_PIECE * ALIGNMENT;
+/* What parameters take: a scale, a zero point and a range; and a chunk beside its elements. */
+enum {
+    PARAMETER_BYTES = sizeof(float) + sizeof(int32_t) + 2 * sizeof(float),
+    FIXED_BYTES = 2 * PARAMETER_BYTES + sizeof(clq_nonfinite) + 1 + PARTS_OF_PIECE * ALIGNMENT
+};
 
 static uint64_t element_bytes(const clq_quantization *q)
 {

@@ -110,8 +110,8 @@ void clq_trial_fill_merge(const clq_trial_case *c, const clq_task *task, void *c
             states_now[2 * p] = w->state;
             range[2 * p] = w->now;
             states_now[2 * p + 1] = range[2 * p + 1] = 2.0f;
-        } else if (p % 8 ==
-                   3) { /* an average that is just no subnormal, or by its rounding, and one with an end that is */
+        } else if (p % 8 == 3) {
+            /* An average that is just no subnormal, or is none by its rounding, and one with an end that is. */
             states_now[2 * p] = p % 16 == 3 ? -0x1.8p-126f : 0.0f;
             range[2 * p] = p % 16 == 3 ? -0x1.8p-126f : -0x1p-126f;
             states_now[2 * p + 1] = 0x1p-125f;
