@@ -66,9 +66,10 @@ static float faulty_quotient(float x, float scale, int is_wide)
     return y + correction;
 }
 
+/* Out of range for NaN, which the fault makes of a quotient whose reciprocal has no number. */
 static int64_t code_of_quotient(clq_rounding rounding, float y, int32_t zero_point)
 {
-    return clq_round(rounding, y) + zero_point;
+    return isnan(y) ? -1 : clq_round(rounding, y) + zero_point;
 }
 
 static int shows_unfused(clq_rounding rounding, float x, float scale, int32_t zero_point, int is_wide)
