@@ -7,7 +7,8 @@
  * the next.
  *
  * A work-item serves VECTOR_WIDTH columns of ROWS rows, since the scales of neighbouring columns lie far apart. Rows
- * beyond m are computed as the last one and not stored. Dimensions: ceil(n / VECTOR_WIDTH), ceil(m / ROWS), batch.
+ * beyond m are computed as the last one and not stored. Dimensions: ceil(n / VECTOR_WIDTH), ceil(m / ROWS), batch;
+ * work-items beyond them do nothing.
  *
  * Build options: VECTOR_WIDTH; ROWS 1 or 4. `call.slices` parts from call.first_slice on are there.
  */
@@ -26,6 +27,9 @@ __kernel void gemm_groups(GEMM_PARAMETERS)
     const ulong batch = get_global_id(2);
     floatv y[ROWS];
     floatv bias_here = (floatv)(0.0f);
+    if (column >= call.n || first_row >= call.m) {
+        return;
+    }
 #pragma unroll
     for (uint r = 0; r < ROWS; r++) {
         const ulong row = min(first_row + r, call.m - 1);

@@ -308,6 +308,9 @@ __kernel void gemm_pack_rows(__global const uchar *a, ulong offset, ulong batch,
         a + offset + get_global_id(2) * batch + first_row * row_stride + first * column_stride;
     __global uchar *to = rows + rows_offset + (get_global_id(2) * m + first_row) * pitch + first;
     uchar tile[PACK_ROWS * PACK_DEPTH];
+    if (first_row >= m || first >= k) {
+        return;
+    }
     for (uint i = 0; i < PACK_ROWS * PACK_DEPTH; i++) {
         tile[i] = 0;
     }

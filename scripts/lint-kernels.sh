@@ -29,8 +29,12 @@ for width in 16 8 4 2; do
         esac
         lint -DVECTOR_WIDTH=$width -DREAL=$real merge_range.cl
         lint -DVECTOR_WIDTH=$width -DREAL=$real fake_quantize.cl
-        for bits in 4 8 16; do
-            for sign in 0 1; do
+        # All types of codes with the vectors that devices start with, one with those that only `tune` chooses.
+        bits_of_codes='4 8 16'
+        signs='0 1'
+        case $width in 8 | 2) bits_of_codes=8 signs=1 ;; esac
+        for bits in $bits_of_codes; do
+            for sign in $signs; do
                 for file in quantize.cl dequantize.cl dynamic.cl; do
                     lint -DVECTOR_WIDTH=$width -DREAL=$real -DCODE_BITS=$bits -DCODE_SIGNED=$sign $file
                     count=$((count + 1))

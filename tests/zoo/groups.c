@@ -80,6 +80,17 @@ static cl_int CL_API_CALL get_kernel_info(cl_kernel kernel, cl_device_id device,
     return before.clGetKernelWorkGroupInfo(kernel, device, what, capacity, value, bytes);
 }
 
+static int is_loose(cl_kernel kernel, cl_uint dimensions, const size_t *global, const size_t *local)
+{
+    char name[256] = "";
+    size_t items = 1;
+    for (cl_uint d = 0; d < dimensions; d++) {
+        items *= global[d];
+    }
+    (void)zoo_below->clGetKernelInfo(kernel, CL_KERNEL_FUNCTION_NAME, sizeof name - 1, name, NULL);
+    return local == NULL && items > 1 && strncmp(name, "probe_", 6) != 0;
+}
+
 static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions,
                                          const size_t *offset, const size_t *global, const size_t *local, cl_uint count,
                                          const cl_event *events, cl_event *event)
@@ -90,7 +101,7 @@ static cl_int CL_API_CALL enqueue_kernel(cl_command_queue queue, cl_kernel kerne
     for (cl_uint d = 0; d < dimensions && local != NULL; d++) {
         items *= local[d];
     }
-    if (items > kernel_limit(kernel, device)) {
+    if (items > kernel_limit(kernel, device) || (zoo.sized_groups && is_loose(kernel, dimensions, global, local))) {
         return CL_INVALID_WORK_GROUP_SIZE;
     }
     return before.clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, events, event);

@@ -183,6 +183,7 @@ static const struct habit {
     {.name = "nan", .number = &zoo.nan_from},
     {.name = "no-cache", .flag = &zoo.no_cache},
     {.name = "no-double", .flag = &zoo.no_double},
+    {.name = "sized-groups", .flag = &zoo.sized_groups},
     {.name = "no-images", .flag = &zoo.no_images},
     {.name = "options", .take = zoo_programs_force},
     {.name = "own-memory", .flag = &zoo.own_memory},

@@ -17,6 +17,8 @@
  *     kernel-group=N        of at most N for every kernel, whatever the device says it has for others
  *     some-group=N          of at most N for kernels whose names have an odd number of letters
  *     multiple=N            the preferred multiple of work-group sizes
+ *     sized-groups          a launch of several work-items that leaves its groups to the runtime is refused, but for
+ *                           probe_*: of a size that is prime a runtime makes groups of one item
  *     local=N               N bytes of local memory; a kernel that has more is not made, or not run
  *     units=N               compute units
  *     allocation=N          buffers of at most N bytes
@@ -73,7 +75,7 @@ typedef struct zoo_habits { /* of names NULL and of numbers 0 is the device's ow
     cl_device_type type;
     int own_memory, late, reorder, early_finish, in_order;
     int handlers;
-    int no_cache, cache_unknown, no_double, no_images, plain_float;
+    int sized_groups, no_cache, cache_unknown, no_double, no_images, plain_float;
     size_t nan_from; /* 0: never */
     size_t group, kernel_group, some_group, multiple;
     size_t local, units, allocation, align, bits;

@@ -248,7 +248,7 @@ static clq_status enqueue_behind(clq_cl_stream *stream, const clq_gemm_decision 
     launch.global[0] = (size_t)clq_size_divide_up(call->n, width);
     launch.global[1] = (size_t)clq_size_divide_up(call->m, rows);
     launch.global[2] = (size_t)call->batch;
-    clq_cl_launch_groups_of_one(&launch, stream->context);
+    clq_cl_launch_apart(&launch, stream->context);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 

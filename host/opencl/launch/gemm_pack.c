@@ -245,9 +245,11 @@ clq_status clq_cl_gemm_pack_a(clq_cl_stream *stream, const clq_gemm_task *task, 
         clq_cl_launch_u64(&launch, packed.row);
         launch.global[0] = (size_t)clq_size_divide_up(p->m, PACK_ROWS);
         launch.global[1] = (size_t)(packed.row / PACK_DEPTH);
+        clq_cl_launch_apart(&launch, stream->context);
     } else {
         launch.global[0] = (size_t)clq_size_divide_up(p->k, GROUP_DEPTH * GROUPS_PER_ITEM);
         launch.global[1] = (size_t)clq_size_divide_up(p->m, decision->tile_rows);
+        launch.local[0] = launch.local[1] = launch.local[2] = 1; /* for `cpu`, wherever it runs */
     }
     return clq_cl_launch_enqueue(&launch, stream, error);
 }

@@ -92,6 +92,24 @@ void clq_cl_launch_groups_of_one(clq_cl_launch *launch, const clq_context *conte
     }
 }
 
+/* As wide as there are items along the first dimension, to the next power of two, and then as high. */
+void clq_cl_launch_apart(clq_cl_launch *launch, const clq_context *context)
+{
+    size_t left = ITEMS_OF_GROUP;
+    clq_cl_launch_groups_of_one(launch, context);
+    if (context->device.type == CLQ_DEVICE_CPU) {
+        return;
+    }
+    launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
+    for (cl_uint d = 0; d < 3; d++) {
+        launch->local[d] = 1;
+        while (d < 2 && left > 1 && launch->local[d] < launch->global[d]) {
+            launch->local[d] *= 2;
+            left /= 2;
+        }
+    }
+}
+
 /* A few items go in groups of one, whose number needs no compiling anew on PoCL. */
 void clq_cl_launch_items(clq_cl_launch *launch, uint64_t items)
 {

@@ -48,6 +48,11 @@ void clq_cl_launch_u64(clq_cl_launch *launch, uint64_t value);
 void clq_cl_launch_i32(clq_cl_launch *launch, int32_t value);
 /* Work-groups of one item on CPU devices, elsewhere as the runtime likes: PoCL compiles a kernel anew for each size. */
 void clq_cl_launch_groups_of_one(clq_cl_launch *launch, const clq_context *context);
+/*
+ * The same, elsewhere in groups of a few sizes: work-items beyond those that are set do nothing, which the kernel sees
+ * to. Of a number that is prime a runtime makes groups of one, each on a warp of its own.
+ */
+void clq_cl_launch_apart(clq_cl_launch *launch, const clq_context *context);
 /* One dimension of `items` that know nothing of each other, CLQ_CL_GROUPS_OF_ITEMS. */
 void clq_cl_launch_items(clq_cl_launch *launch, uint64_t items);
 /* Build the program and make the kernel object, so that the launch makes none. */
