@@ -41,7 +41,7 @@ failures=0
 # In the suite ever longer steps are taken, and each run compiles what those before it did not come to; with
 # CLQ_EVERY_LAUNCH=1 each launch fails, and each run compiles all.
 echo "-- launches, while kernels are compiled"
-step=4
+step=8
 [ -z "$CLQ_EVERY_LAUNCH" ] || step=0
 habits=
 (
