@@ -194,7 +194,9 @@ static inline __attribute__((always_inline)) void multiply_step(__local const ui
 #if GROUPS
     for (uint s = 0; s < min(groups, (uint)STEP_GROUPS); s += MATRIX_GROUPS) {
 #else
+#ifndef CLQ_EMULATE /* an emulated instruction has barriers: unrolled, PoCL 3.1 compiles them 2.5 times as long */
 #pragma unroll
+#endif
     for (uint s = 0; s < STEP_GROUPS; s += MATRIX_GROUPS) {
 #endif
         matrix_b right[SUB_PANELS * BESIDE];
@@ -202,10 +204,14 @@ static inline __attribute__((always_inline)) void multiply_step(__local const ui
         for (uint j = 0; j < SUB_PANELS * BESIDE; j++) {
             right[j] = matrix_load_b(b + s * B_PITCH + j * MATRIX_COLUMNS);
         }
+#ifndef CLQ_EMULATE
 #pragma unroll
+#endif
         for (uint i = 0; i < DOWN; i++) {
             const matrix_a left = matrix_load_a(a + i * MATRIX_ROWS * A_PITCH + s);
+#ifndef CLQ_EMULATE
 #pragma unroll
+#endif
             for (uint j = 0; j < SUB_PANELS * BESIDE; j++) {
                 const uint of = SUM(i, 0, j);
                 sums[of] = is_signed ? matrix_add_s8(left, right[j], sums[of], scratch)

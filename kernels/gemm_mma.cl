@@ -243,7 +243,9 @@ static inline __attribute__((always_inline)) void multiply_step(copy_async_queue
     }
     for (uint s = 0; s < min((stages->groups + 7) / 8, 2u); s++) {
 #else
+#ifndef CLQ_EMULATE /* an emulated instruction has barriers: unrolled, PoCL 3.1 compiles them 2.5 times as long */
 #pragma unroll
+#endif
     for (uint s = 0; s < 2; s++) {
 #endif
         uint2 b_words[WARP_PANELS * 4];
@@ -252,10 +254,14 @@ static inline __attribute__((always_inline)) void multiply_step(copy_async_queue
             __local const uint *at = b + j / 4 * (4 * PANEL_CHUNKS) + 8 * s * PANEL_COLUMNS + (word ^ 8 * (j % 4));
             b_words[j] = (uint2)(at[0], at[4 * PANEL_COLUMNS]);
         }
+#ifndef CLQ_EMULATE
 #pragma unroll
+#endif
         for (uint i = 0; i < WARP_TILES; i++) {
             const uint4 a_words = load_matrices(a + 16 * i * ROW_CHUNKS + ((2 * s + matrix / 2) ^ row / 2), scratch);
+#ifndef CLQ_EMULATE
 #pragma unroll
+#endif
             for (uint j = 0; j < WARP_PANELS * 4; j++) {
                 const uint of = SUM(j / 4, i, j % 4);
                 sums[of] = is_signed ? mma_m16n8k32_s8_s8(a_words, b_words[j], sums[of], scratch)
