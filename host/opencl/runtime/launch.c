@@ -110,13 +110,13 @@ void clq_cl_launch_apart(clq_cl_launch *launch, const clq_context *context)
     }
 }
 
-/* A few items go in groups of one, whose number needs no compiling anew on PoCL. */
+/* Few items too: of one size, since PoCL compiles a kernel anew for each. */
 void clq_cl_launch_items(clq_cl_launch *launch, uint64_t items)
 {
     launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
     launch->dimensions = 1;
     launch->global[0] = (size_t)items;
-    launch->local[0] = items < ITEMS_OF_GROUP ? 1 : ITEMS_OF_GROUP;
+    launch->local[0] = ITEMS_OF_GROUP;
 }
 
 /* ---- sizes ---- */
