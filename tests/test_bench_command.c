@@ -398,5 +398,8 @@ int main(void)
                                        cmocka_unit_test(measures_batches_of_products),
                                        cmocka_unit_test(measures_launches),
                                        cmocka_unit_test(says_when_a_result_is_wrong)};
+    if (getenv("CLQ_TEST_FILTER") != NULL) {
+        cmocka_set_test_filter(getenv("CLQ_TEST_FILTER"));
+    }
     return cmocka_run_group_tests_name("bench command", tests, scratch_begin, scratch_end);
 }
