@@ -26,6 +26,7 @@ interpret() { # FILTER OPTION...
 }
 interpret every_operation --uninitialized
 interpret channels_inside --uninitialized
+interpret strided_tensors --uninitialized
 interpret batches --uninitialized
 # Not --uninitialized here: after some products 21.10 reports panels of the next as unset, whose bytes are right, and which
 # it does not report when that product is the only one of its process. The cause is not known.

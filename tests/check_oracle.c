@@ -9,6 +9,7 @@
 
 #include "check_internal.h"
 #include "oracle.h"
+#include "strided_case.h"
 
 static void oracle_element(const check_case *c, const check_result *result, const void *scales, const void *zero_points,
                            uint64_t i)
@@ -134,6 +135,8 @@ void check_case_fully(const check_case *c)
         return;
     }
     check_everywhere(c, &result);
-    check_oracle(c, &result, 5000);
+    if (!strided_is(c)) { /* test_strides has the reference's bytes of strided tensors */
+        check_oracle(c, &result, 5000);
+    }
     check_result_free(&result);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "oracle.h"
+#include "strided_case.h"
 
 /* ---- layouts ---- */
 
@@ -680,6 +681,9 @@ void inputs_case(check_case *c, inputs_parameters_kind parameters_kind, inputs_k
         if (c->operation == CLQ_OP_MERGE_RANGE || c->operation == CLQ_OP_HISTOGRAM) {
             observer_inputs(c, elements, parameters);
         }
+    }
+    if (strided_is(c)) { /* what lies between is no input */
+        strided_spread_inputs(c);
     }
 }
 

@@ -78,8 +78,8 @@ void inputs_codes(clq_dtype dtype, uint64_t n, void *codes);
 /* ---- whole cases ---- */
 
 /*
- * Give the case its inputs for its operation and description, and random element offsets. inputs_free frees them and
- * leaves the rest of the case alone.
+ * Give the case its inputs for its operation and description, and random element offsets. Of strided tensors what lies
+ * between elements is STRIDED_GAP. inputs_free frees them and leaves the rest of the case alone.
  */
 void inputs_case(check_case *c, inputs_parameters_kind parameters, inputs_kind elements);
 void inputs_free(check_case *c);

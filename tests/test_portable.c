@@ -8,6 +8,7 @@
 #include "batch_case.h"
 #include "inputs.h"
 #include "inputs_gemm.h"
+#include "strided_case.h"
 
 static void every_operation(void **state)
 {
@@ -42,6 +43,25 @@ static void channels_inside(void **state)
         c.q.layout.axis = 1;
         inputs_scheme(&c.q.scheme, turn < 3 ? CLQ_S8 : CLQ_U4, turn);
         inputs_check(&c, INPUTS_PLAIN, INPUTS_NORMAL);
+    }
+    check_needs_device();
+}
+
+/* Of those that every device takes: rows apart, blocks of channels, bands, elements apart. */
+static void strided_tensors(void **state)
+{
+    (void)state;
+    for (unsigned operation = 0; operation < CLQ_OP_COUNT; operation++) {
+        for (unsigned turn = 0; turn < STRIDED_SMALL && strided_takes((clq_operation)operation); turn++) {
+            const clq_dtype codes = inputs_code_types[(turn + operation) % INPUTS_CODES];
+            check_case c;
+            check_case_init(&c, "strided", (clq_operation)operation);
+            c.q.real = inputs_real_types[(turn + operation) % INPUTS_REALS];
+            c.in_place = operation == CLQ_OP_FAKE_QUANTIZE && turn % 2 == 1;
+            strided_small(&c.q, codes, turn);
+            inputs_scheme(&c.q.scheme, codes, turn % INPUTS_OPTIONS);
+            inputs_check(&c, inputs_parameters_kind_of_turn(turn), inputs_kind_of_turn(turn));
+        }
     }
     check_needs_device();
 }
@@ -100,8 +120,8 @@ static void products_in_groups(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_operation), cmocka_unit_test(channels_inside),    cmocka_unit_test(batches),
-    cmocka_unit_test(matrix_products), cmocka_unit_test(products_in_groups),
+    cmocka_unit_test(every_operation), cmocka_unit_test(channels_inside), cmocka_unit_test(strided_tensors),
+    cmocka_unit_test(batches),         cmocka_unit_test(matrix_products), cmocka_unit_test(products_in_groups),
 };
 
 CHECK_MAIN("portable", tests)

@@ -2,7 +2,7 @@
 /*
  * Strided tensors: every operation gives the bytes that it gives for the same tensor without gaps, element by element,
  * and leaves what lies between elements as it was; strides that cannot be are refused by name. Where an element lies is
- * computed here by the definition of clq_strides.
+ * computed by strided_case.c, by the definition of clq_strides.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,127 +11,38 @@
 
 #include "check_internal.h"
 #include "inputs.h"
-#include "oracle.h"
 #include "refusal.h"
+#include "strided_case.h"
 
-enum { GAP = 0x7F, GUARD = 0xAA }; /* between elements of inputs: huge numbers and NaN; between those of outputs */
-
-/* ---- where elements lie ---- */
-
-static uint64_t index_in_block(const clq_strides *s, uint32_t d, uint64_t i)
-{
-    return s->block > 1 && s->axis == d ? i / s->block * s->stride[d] + i % s->block * s->lane : i * s->stride[d];
-}
-
-/* The places of all elements of a tensor whose strides are all given; the caller frees them. */
-static uint64_t *places_of(const clq_layout *layout, const clq_strides *s, uint64_t elements)
-{
-    uint64_t *places = check_allocate(elements * sizeof *places);
-    uint64_t index[CLQ_MAX_RANK] = {0};
-    for (uint64_t i = 0; i < elements; i++) {
-        uint32_t d = layout->rank;
-        places[i] = 0;
-        for (uint32_t k = 0; k < layout->rank; k++) {
-            places[i] += index_in_block(s, k, index[k]);
-        }
-        while (d-- > 0 && ++index[d] == layout->shape[d]) {
-            index[d] = 0;
-        }
-    }
-    return places;
-}
-
-static int is_tensor(int operand)
-{
-    return operand == CHECK_X || operand == CHECK_Y || operand == CHECK_CODES;
-}
-
-static uint32_t bits_of(const clq_quantization *q, int operand)
-{
-    return clq_dtype_bits(operand == CHECK_CODES ? q->scheme.dtype : q->real);
-}
-
-static const clq_strides *strides_of(const clq_quantization *q, int operand)
-{
-    return operand == CHECK_CODES ? &q->code_strides : &q->real_strides;
-}
-
-/* Element `from` of one array to element `to` of another; an even 4-bit code clears the half behind it. */
-static void copy_element(uint32_t bits, const unsigned char *source, uint64_t from, unsigned char *target, uint64_t to)
-{
-    if (bits == 4) {
-        const unsigned nibble = source[from / 2] >> from % 2 * 4 & 15;
-        target[to / 2] = (unsigned char)(to % 2 == 0 ? nibble : (target[to / 2] & 15) | nibble << 4);
-    } else {
-        memcpy(target + to * (bits / 8), source + from * (bits / 8), bits / 8);
-    }
-}
-
-/* A strided operand of these elements, `fill` between them. */
-static unsigned char *spread(const check_case *c, int operand, const void *dense, int fill, uint64_t elements)
-{
-    const uint64_t bytes = check_operand_bytes(c, (check_operand)operand);
-    uint64_t *places = places_of(&c->q.layout, strides_of(&c->q, operand), elements);
-    unsigned char *memory = check_allocate(bytes);
-    memset(memory, fill, (size_t)bytes);
-    for (uint64_t i = 0; i < elements; i++) {
-        copy_element(bits_of(&c->q, operand), dense, i, memory, places[i]);
-    }
-    free(places);
-    return memory;
-}
+enum { GUARD = 0xAA }; /* between elements of outputs, as check_run leaves it there */
 
 /* ---- one case ---- */
 
-/* Strides as clq_strides has them, all numbers given; those of a dense tensor where there are none. */
-static void fill_in(const clq_layout *layout, clq_strides *s)
-{
-    uint64_t stride = s->block > 1 ? s->block : 1;
-    for (uint32_t d = 0; d < layout->rank; d++) {
-        if (s->stride[d] != 0) {
-            return;
-        }
-    }
-    s->lane = 1;
-    for (uint32_t d = layout->rank; d-- > 0;) {
-        s->stride[d] = stride;
-        stride *= s->block > 1 && s->axis == d ? (layout->shape[d] + s->block - 1) / s->block : layout->shape[d];
-    }
-}
-
 /* The strided case beside the dense one; its inputs are owned. */
-static check_case strided_of(const check_case *dense, const clq_strides *reals, const clq_strides *codes,
-                             uint64_t elements)
+static check_case strided_of(const check_case *dense, const clq_strides *reals, const clq_strides *codes)
 {
     check_case c = *dense;
     c.q.real_strides = *reals;
     c.q.code_strides = *codes;
-    fill_in(&c.q.layout, &c.q.real_strides);
-    fill_in(&c.q.layout, &c.q.code_strides);
     for (int o = 0; o < CHECK_OPERANDS; o++) {
-        if (is_tensor(o) && dense->in[o] != NULL) {
-            c.in[o] = spread(&c, o, dense->in[o], GAP, elements);
+        if (strided_has((check_operand)o) && dense->in[o] != NULL) {
+            c.in[o] = strided_spread(&c, (check_operand)o, dense->in[o], STRIDED_GAP);
         }
     }
-    c.q.real_strides = *reals; /* as the user gives them */
-    c.q.code_strides = *codes;
     return c;
 }
 
 /* The very bytes of each output, gaps with them. */
-static void compare(const check_case *c, const char *where, const check_result *want, const check_result *got,
-                    uint64_t elements)
+static void compare(const check_case *c, const char *where, const check_result *want, const check_result *got)
 {
-    check_case full = *c;
-    fill_in(&full.q.layout, &full.q.real_strides);
-    fill_in(&full.q.layout, &full.q.code_strides);
     for (int o = 0; o < CHECK_OPERANDS; o++) {
         if (want->out[o] != NULL) {
-            const uint64_t bytes = check_operand_bytes(&full, (check_operand)(c->in_place ? CHECK_X : o));
+            const int is_tensor = strided_has((check_operand)o);
+            const uint64_t bytes = check_operand_bytes(c, (check_operand)(c->in_place ? CHECK_X : o));
             unsigned char *expected =
-                is_tensor(o) ? spread(&full, o, want->out[o], c->in_place ? GAP : GUARD, elements) : NULL;
+                is_tensor ? strided_spread(c, (check_operand)o, want->out[o], c->in_place ? STRIDED_GAP : GUARD) : NULL;
             const unsigned char *is = got->out[o];
-            const unsigned char *should = is_tensor(o) ? expected : want->out[o];
+            const unsigned char *should = is_tensor ? expected : want->out[o];
             for (uint64_t i = 0; i < bytes; i++) {
                 if (is[i] != should[i]) {
                     check_print_case(c, where);
@@ -144,12 +55,11 @@ static void compare(const check_case *c, const char *where, const check_result *
     }
 }
 
-static void check_on(clq_context *context, const char *where, const check_case *c, const check_result *want,
-                     uint64_t elements)
+static void check_on(clq_context *context, const char *where, const check_case *c, const check_result *want)
 {
     check_result got;
     check_run(context, where, c, &got);
-    compare(c, where, want, &got, elements);
+    compare(c, where, want, &got);
     check_result_free(&got);
 }
 
@@ -165,17 +75,16 @@ static int is_taken(const check_case *c)
     return status == CLQ_OK;
 }
 
-static void check_device_once(const char *where, const char *kernel, const check_case *c, const check_result *want,
-                              uint64_t elements)
+static void check_device_once(const char *where, const char *kernel, const check_case *c, const check_result *want)
 {
     const int before = check_kernels_set_aside();
-    check_on(check_device(), where, c, want, elements);
+    check_on(check_device(), where, c, want);
     check_count_run(clq_operation_name(c->operation), kernel);
     assert_int_equal(check_kernels_set_aside(), before);
 }
 
 /* By each set of instructions, and by the reference what none has loops for. */
-static void check_native(const check_case *c, const check_result *want, uint64_t elements)
+static void check_native(const check_case *c, const check_result *want)
 {
     clq_error error;
     for (size_t v = 0; v < check_variant_count(); v++) {
@@ -184,7 +93,7 @@ static void check_native(const check_case *c, const check_result *want, uint64_t
         check_ok(clq_context_force_variant(check_device(), check_variant(v), &error), &error, "a set of instructions");
         check_ok(clq_plan_operation(check_device(), c->operation, &c->q, &plan, &error), &error, "clq_plan_operation");
         snprintf(where, sizeof where, "native, %s", plan.variant);
-        check_device_once(where, plan.variant, c, want, elements);
+        check_device_once(where, plan.variant, c, want);
     }
     check_ok(clq_context_force_variant(check_device(), NULL, &error), &error, "the best set");
 }
@@ -192,22 +101,19 @@ static void check_native(const check_case *c, const check_result *want, uint64_t
 /* `c` is the dense case, of any operation, without inputs. */
 static void check_strides(check_case *c, const clq_strides *reals, const clq_strides *codes)
 {
-    uint64_t elements = 0;
-    uint64_t parameters = 0;
     check_result want;
     check_case strided;
-    check_count_layout(c, &elements, &parameters);
     inputs_case(c, INPUTS_PLAIN, INPUTS_MIXED);
     check_run(check_reference(), "reference, dense", c, &want);
-    strided = strided_of(c, reals, codes, elements);
-    check_on(check_reference(), "reference", &strided, &want, elements);
+    strided = strided_of(c, reals, codes);
+    check_on(check_reference(), "reference", &strided, &want);
     if (check_device() != NULL && check_device_is_native()) {
-        check_native(&strided, &want, elements);
+        check_native(&strided, &want);
     } else if (check_device() != NULL && is_taken(&strided)) {
-        check_device_once("device", "runs", &strided, &want, elements);
+        check_device_once("device", "runs", &strided, &want);
     }
     for (int o = 0; o < CHECK_OPERANDS; o++) {
-        if (is_tensor(o) && strided.in[o] != NULL) {
+        if (strided_has((check_operand)o) && strided.in[o] != NULL) {
             free((void *)strided.in[o]);
         }
     }
@@ -521,7 +427,7 @@ static void every_element_counts(void **state)
     if (check_device() == NULL || !check_device_is_native()) {
         return;
     }
-    memset(x, GAP, sizeof x); /* huge */
+    memset(x, STRIDED_GAP, sizeof x); /* huge */
     clq_quantization_init(&q);
     q.layout = (clq_layout){SHAPE3(SLABS, ROWS, ROW)};
     q.real_strides = (clq_strides){.stride = {SLAB, PITCH, 1}};
