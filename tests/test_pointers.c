@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counted_memory.h"
 #include "failing_opencl.h"
 #include "own_opencl.h"
 #include "refusal.h"
@@ -132,14 +133,19 @@ typedef struct work {
     clq_gemm_problem p;
 } work;
 
-static void work_begin(work *w, scene *s, clq_context *context)
+static void write_x(const work *w, int is_empty)
 {
     float x[ROWS * DEPTH];
+    for (int i = 0; i < ROWS * DEPTH; i++) {
+        x[i] = is_empty ? 0.0f : (float)(i * 37 % 1001 - 300) * 0.125f;
+    }
+    ACCEPTED(clq_buffer_write(w->on[X].buffer, 0, x, sizeof x, e));
+}
+
+static void work_begin(work *w, scene *s, clq_context *context)
+{
     int8_t b[DEPTH * COLUMNS];
     int32_t bias[COLUMNS];
-    for (int i = 0; i < ROWS * DEPTH; i++) {
-        x[i] = (float)(i * 37 % 1001 - 300) * 0.125f;
-    }
     for (int i = 0; i < DEPTH * COLUMNS; i++) {
         b[i] = (int8_t)(i * 29 % 255 - 127);
     }
@@ -149,7 +155,7 @@ static void work_begin(work *w, scene *s, clq_context *context)
     for (int i = 0; i < OPERANDS; i++) {
         w->on[i] = s != NULL ? carve(s, bytes_of[i]) : plain(context, bytes_of[i]);
     }
-    ACCEPTED(clq_buffer_write(w->on[X].buffer, 0, x, sizeof x, e));
+    write_x(w, 0);
     ACCEPTED(clq_buffer_write(w->on[B].buffer, 0, b, sizeof b, e));
     ACCEPTED(clq_buffer_write(w->on[BIAS].buffer, 0, bias, sizeof bias, e));
     clq_quantization_init(&w->q);
@@ -263,7 +269,7 @@ static void host_reads_fine_memory_directly(void **state)
     check_needs_device();
 }
 
-/* Out of order, with scratch memory and packed weights in it too. */
+/* Out of order, with scratch memory and packed weights in it too; x is there when all is enqueued, behind an event. */
 static void callers_queue_and_workspace(void **state)
 {
     (void)state;
@@ -275,8 +281,10 @@ static void callers_queue_and_workspace(void **state)
         clq_operand workspace, exported;
         clq_gemm_weights *weights = NULL;
         unsigned char *bytes;
+        cl_event gate;
         cl_event quantized = NULL;
         cl_event done = NULL;
+        cl_int code = CL_SUCCESS;
         if (!scene_begin(&s, (clq_pointer_kind)kind, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE)) {
             continue;
         }
@@ -309,18 +317,27 @@ static void callers_queue_and_workspace(void **state)
             ACCEPTED(clq_plan_operation(s.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &w.q, &plan, e));
             workspace = carve(&s, 1 << 18);
             assert_true(plan.workspace_bytes <= 1 << 18);
+            write_x(&w, 1);
+            gate = clCreateUserEvent(s.own.context, &code);
+            assert_int_equal(code, CL_SUCCESS);
             launch.queue = s.own.queue;
+            launch.wait_count = 1;
+            launch.wait_list = &gate;
             launch.event = &quantized;
             ACCEPTED(clq_buffer_memory(workspace.buffer, &launch.workspace, &launch.workspace_offset_bytes, e));
             launch.workspace_bytes = 1 << 18;
             ACCEPTED(clq_enqueue(s.own.clquant, CLQ_OP_DYNAMIC_QUANTIZE, &w.q, &o, &launch, e));
             launch.event = &done;
-            launch.wait_count = 1;
             launch.wait_list = &quantized;
             ACCEPTED(clq_enqueue_gemm(s.own.clquant, &w.p, &product, &launch, e));
         }
+        assert_int_equal(clFlush(s.own.queue), CL_SUCCESS);
+        write_x(&w, 0);
+        ACCEPTED(clq_finish(s.own.clquant, e));
+        assert_int_equal(clSetUserEventStatus(gate, CL_COMPLETE), CL_SUCCESS);
         assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
         work_check(&w, kind_names[kind]);
+        clReleaseEvent(gate);
         clReleaseEvent(quantized);
         clReleaseEvent(done);
         clq_gemm_weights_destroy(&weights);
@@ -467,19 +484,20 @@ static void usm_is_found_by_the_driver(void **state)
     check_needs_device();
 }
 
-/* Each call of OpenCL fails once: it is told, nothing is kept, and the same operands serve the next call. */
-static void failures_are_told(void **state)
+/* A buffer over a pointer of each kind: each call of OpenCL and each allocation fails once. */
+static void buffers_fail(void **state)
 {
     static const char *const calls[] = {"clCreateBuffer", "clGetMemObjectInfo"};
-    scene s;
     (void)state;
-    if (check_device() != NULL && scene_begin(&s, CLQ_POINTER_SVM_COARSE, 0)) {
-        const int references = failing_opencl_references();
+    for (int kind = 0; kind <= CLQ_POINTER_USM && check_device() != NULL; kind++) {
+        scene s;
         clq_buffer *buffer = NULL;
-        work w;
-        int number = 0;
-        int warm;
-        clq_status status = CLQ_DEVICE_ERROR;
+        int references;
+        long number = 0;
+        if (!scene_begin(&s, (clq_pointer_kind)kind, 0)) {
+            continue;
+        }
+        references = failing_opencl_references();
         for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
             failing_opencl_fail(1, calls[i], CL_OUT_OF_HOST_MEMORY);
             assert_int_not_equal(clq_buffer_from_pointer(s.own.clquant, s.kind, s.memory, 0, 16, &buffer, NULL),
@@ -489,6 +507,36 @@ static void failures_are_told(void **state)
             assert_int_equal(failing_opencl_references(), references);
         }
         failing_opencl_fail(0, NULL, 0);
+        while (buffer == NULL) { /* ends: one more allocation succeeds each time */
+            const long pieces = counted_memory_pieces();
+            clq_status status;
+            int failed;
+            counted_memory_fail(++number);
+            status = clq_buffer_from_pointer(s.own.clquant, s.kind, s.memory, 0, 16, &buffer, NULL);
+            failed = counted_memory_failed();
+            counted_memory_fail(0);
+            assert_int_equal(status, failed ? CLQ_OUT_OF_MEMORY : CLQ_OK);
+            assert_int_equal(buffer == NULL, failed);
+            assert_true(!failed || (counted_memory_pieces() == pieces && failing_opencl_references() == references));
+        }
+        assert_true(number > 1);
+        clq_buffer_destroy(&buffer);
+        assert_int_equal(failing_opencl_references(), references);
+        scene_end(&s);
+    }
+    check_needs_device();
+}
+
+/* Each call of OpenCL fails once: it is told, nothing is kept, and the same operands serve the next call. */
+static void failures_are_told(void **state)
+{
+    scene s;
+    (void)state;
+    if (check_device() != NULL && scene_begin(&s, CLQ_POINTER_SVM_COARSE, 0)) {
+        work w;
+        int number = 0;
+        int warm;
+        clq_status status = CLQ_DEVICE_ERROR;
         work_begin(&w, &s, s.own.clquant);
         ACCEPTED(work_run(&w, s.own.clquant, e));
         warm = failing_opencl_references();
@@ -513,7 +561,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(operands_are_used_in_place),  cmocka_unit_test(host_reads_fine_memory_directly),
     cmocka_unit_test(callers_queue_and_workspace), cmocka_unit_test(operands_that_overlap_are_refused),
     cmocka_unit_test(arguments_are_checked),       cmocka_unit_test(device_without_it_is_named),
-    cmocka_unit_test(usm_is_found_by_the_driver),  cmocka_unit_test(failures_are_told),
+    cmocka_unit_test(usm_is_found_by_the_driver),  cmocka_unit_test(buffers_fail),
+    cmocka_unit_test(failures_are_told),
 };
 
 CHECK_MAIN("pointers", tests)

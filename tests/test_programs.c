@@ -44,6 +44,15 @@ void *__wrap_realloc(void *memory, size_t bytes)
     return fails(bytes) ? NULL : __real_realloc(memory, bytes);
 }
 
+/* ---- calls of OpenCL ---- */
+
+/* Number `number` of the calls of `function` (NULL: of all) that quantizing makes fails; 0: none. */
+static struct {
+    int number;
+    const char *function;
+    char failed[64]; /* the one that did */
+} armed;
+
 /* ---- contexts ---- */
 
 typedef struct outcome {
@@ -93,7 +102,11 @@ static clq_status quantize_without(clq_context *context, int failing, clq_error 
     }
     counted = LARGE;
     countdown = failing;
+    failing_opencl_fail(armed.number, armed.function, CL_OUT_OF_RESOURCES);
     status = clq_quantize(context, &q, on[0], on[1], on[2], on[3], error);
+    snprintf(armed.failed, sizeof armed.failed, "%s", failing_opencl_failed());
+    failing_opencl_fail(0, NULL, CL_SUCCESS);
+    armed.number = 0;
     counted = 1;
     if (status == CLQ_OK) {
         ACCEPTED(clq_buffer_read(on[3].buffer, 0, codes, sizeof codes, e));
@@ -650,6 +663,64 @@ static void memory_for_what_is_kept_runs_out(void **state)
     check_needs_device();
 }
 
+/* ---- calls that fail ---- */
+
+/* A program that was taken is loaded, or one compiled and kept: the call that failed is named, or the codes are right;
+ * the context goes on, and what it exports serves others. Returns whether one failed. */
+static int quantize_with_failing_call(const blob *in, const char *function, int number)
+{
+    const int references = failing_opencl_references();
+    clq_context *context = NULL;
+    outcome o = {0, 0, 0, 0};
+    clq_status status;
+    clq_error error;
+    blob kept;
+    int failed;
+    ACCEPTED(clq_context_create(fallible_device(), &context, e));
+    ACCEPTED(clq_context_keep_programs(context, e));
+    if (in != NULL) {
+        ACCEPTED(clq_context_add_programs(context, in->data, in->bytes, NULL, e));
+    }
+    armed.number = number;
+    armed.function = function;
+    status = quantize_without(context, 0, &error);
+    failed = armed.failed[0] != '\0';
+    if (status != CLQ_OK && (status != CLQ_DEVICE_ERROR || strcmp(error.opencl_call, armed.failed) != 0)) {
+        fail_msg("call %d, %s: %s, '%s'", number, armed.failed, clq_status_name(status), error.message);
+    }
+    quantize(context);
+    kept = export_programs(context);
+    clq_context_destroy(&context);
+    assert_int_equal(failing_opencl_references(), references);
+    o = quantize_with(&kept, NULL, NULL);
+    assert_true(o.warnings == 0 && o.built + o.compared <= 2);
+    assert_true(failed || o.built + o.compared == 0);
+    free(kept.data);
+    return failed;
+}
+
+static void calls_fail(void **state)
+{
+    (void)state;
+    if (check_device() != NULL) {
+        static const char *const functions[] = {NULL, "clCreateProgramWithBinary", "clGetProgramInfo",
+                                                "clBuildProgram"};
+        blob b;
+        int number = 1;
+        (void)quantize_with(NULL, NULL, &b);
+        for (size_t f = 0; f < sizeof functions / sizeof functions[0]; f++) {
+            for (number = 1; quantize_with_failing_call(&b, functions[f], number); number++) {
+            }
+            assert_true(number > (f == 0 ? 6 : 1));
+        }
+        for (number = 1; quantize_with_failing_call(NULL, "clGetProgramInfo", number); number++) {
+        }
+        assert_true(number > 2); /* the binary's length and its bytes */
+        free(b.data);
+    }
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(arguments),
     cmocka_unit_test(exported_programs_serve_another_context),
@@ -667,6 +738,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(hostile_entries_are_misses),
     cmocka_unit_test(memory_for_the_list_runs_out),
     cmocka_unit_test(memory_for_what_is_kept_runs_out),
+    cmocka_unit_test(calls_fail),
 };
 
 int main(void)

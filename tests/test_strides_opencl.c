@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strided tensors on a device as nobody would like it: on the caller's queue behind an event, several in a batch, with
- * no kernel left that the device gets right, with OpenCL calls that fail. All bytes of all buffers are those that the
- * reference leaves, with what lies between rows.
+ * Strided tensors on a device as nobody would like it: on the caller's queue behind an event, several in a batch, and
+ * both at once, with no kernel left that the device gets right, with OpenCL calls that fail. All bytes of all buffers
+ * are those that the reference leaves, with what lies between rows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -135,75 +135,25 @@ static void same_as(const side *want, const side *got, clq_operation operation)
     }
 }
 
-/* ---- behind an event ---- */
-
-/* Only when the operation has been enqueued its buffers are filled, on another queue, and then it may begin. */
-static void check_gated(clq_operation operation, cl_command_queue_properties properties)
-{
-    const clq_quantization q = rows_apart();
-    own_opencl own;
-    side want, got;
-    clq_operands o;
-    clq_plan plan;
-    clq_launch launch;
-    cl_event gate, done;
-    cl_int code = CL_SUCCESS;
-    begin(&want, check_reference());
-    ACCEPTED(call(&want, operation, e));
-    own_opencl_begin(&own, properties, 64);
-    begin(&got, own.clquant);
-    write_all(&got, 1);
-    o = operands_of(&got, 1);
-    memset(&launch, 0, sizeof launch);
-    launch.struct_size = sizeof launch;
-    launch.queue = own.queue;
-    ACCEPTED(clq_prepare(own.clquant, operation, &q, e));
-    ACCEPTED(clq_plan_operation(own.clquant, operation, &q, &plan, e));
-    assert_string_equal(plan.variant, "runs");
-    launch.workspace_bytes = plan.workspace_bytes;
-    launch.workspace = clCreateBuffer(own.context, CL_MEM_READ_WRITE, (size_t)plan.workspace_bytes + 16, NULL, &code);
-    gate = clCreateUserEvent(own.context, &code);
-    launch.wait_count = 1;
-    launch.wait_list = &gate;
-    launch.event = &done;
-    ACCEPTED(clq_enqueue(own.clquant, operation, &q, &o, &launch, e));
-    assert_int_equal(clReleaseMemObject(launch.workspace), CL_SUCCESS);
-    assert_int_equal(clFlush(own.queue), CL_SUCCESS);
-    write_all(&got, 0);
-    ACCEPTED(clq_finish(own.clquant, e));
-    assert_int_equal(clSetUserEventStatus(gate, CL_COMPLETE), CL_SUCCESS);
-    assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
-    same_as(&want, &got, operation);
-    clReleaseEvent(gate);
-    clReleaseEvent(done);
-    end(&want);
-    end(&got);
-    own_opencl_end(&own);
-}
-
-static void callers_queue(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < OPERATIONS && check_device() != NULL; i++) {
-        check_gated(operations[i], 0);
-        check_gated(operations[i], CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE);
-    }
-    check_needs_device();
-}
-
 /* ---- in a batch ---- */
 
-static void run_batch(side *s, clq_operation operation, const char *variant)
+static clq_batch *batch_of(const side *s, clq_operation operation, clq_plan *plan)
 {
     const clq_quantization q = rows_apart();
     clq_batch_item items[ITEMS];
     clq_batch *batch = NULL;
-    clq_plan plan;
     for (uint64_t i = 0; i < ITEMS; i++) {
         items[i] = (clq_batch_item){&q, operands_of(s, i)};
     }
     ACCEPTED(clq_batch_create(s->context, operation, items, ITEMS, &batch, e));
-    ACCEPTED(clq_batch_plan(batch, &plan, e));
+    ACCEPTED(clq_batch_plan(batch, plan, e));
+    return batch;
+}
+
+static void run_batch(const side *s, clq_operation operation, const char *variant)
+{
+    clq_plan plan;
+    clq_batch *batch = batch_of(s, operation, &plan);
     assert_true(variant == NULL || strcmp(plan.variant, variant) == 0);
     assert_true(variant == NULL || strstr(plan.reason, "strided tensors are run one by one") != NULL);
     ACCEPTED(clq_batch_run(batch, e));
@@ -222,6 +172,80 @@ static void batches(void **state)
         same_as(&want, &got, operations[i]);
         end(&want);
         end(&got);
+    }
+    check_needs_device();
+}
+
+/* ---- behind an event ---- */
+
+static void enqueue_gated(const side *s, clq_operation operation, int as_batch, cl_event gate, const own_opencl *own,
+                          cl_event *done)
+{
+    const clq_quantization q = rows_apart();
+    const clq_operands o = operands_of(s, 1);
+    clq_launch launch = {.struct_size = sizeof launch, .queue = own->queue};
+    clq_batch *batch = NULL;
+    clq_plan plan;
+    cl_int code = CL_SUCCESS;
+    if (as_batch) {
+        batch = batch_of(s, operation, &plan);
+    } else {
+        ACCEPTED(clq_prepare(own->clquant, operation, &q, e));
+        ACCEPTED(clq_plan_operation(own->clquant, operation, &q, &plan, e));
+    }
+    assert_string_equal(plan.variant, "runs");
+    launch.workspace_bytes = plan.workspace_bytes;
+    launch.workspace = clCreateBuffer(own->context, CL_MEM_READ_WRITE, (size_t)plan.workspace_bytes + 16, NULL, &code);
+    launch.wait_count = 1;
+    launch.wait_list = &gate;
+    launch.event = done;
+    if (as_batch) {
+        ACCEPTED(clq_enqueue_batch(batch, &launch, e));
+    } else {
+        ACCEPTED(clq_enqueue(own->clquant, operation, &q, &o, &launch, e));
+    }
+    clq_batch_destroy(&batch); /* before its commands have run */
+    assert_int_equal(clReleaseMemObject(launch.workspace), CL_SUCCESS);
+    assert_int_equal(clFlush(own->queue), CL_SUCCESS);
+}
+
+/* Only when the operation has been enqueued its buffers are filled, on another queue, and then it may begin. */
+static void check_gated(clq_operation operation, int as_batch, cl_command_queue_properties properties)
+{
+    own_opencl own;
+    side want, got;
+    cl_event gate, done;
+    cl_int code = CL_SUCCESS;
+    begin(&want, check_reference());
+    if (as_batch) {
+        run_batch(&want, operation, NULL);
+    } else {
+        ACCEPTED(call(&want, operation, e));
+    }
+    own_opencl_begin(&own, properties, 64);
+    begin(&got, own.clquant);
+    write_all(&got, 1);
+    gate = clCreateUserEvent(own.context, &code);
+    assert_int_equal(code, CL_SUCCESS);
+    enqueue_gated(&got, operation, as_batch, gate, &own, &done);
+    write_all(&got, 0);
+    ACCEPTED(clq_finish(own.clquant, e));
+    assert_int_equal(clSetUserEventStatus(gate, CL_COMPLETE), CL_SUCCESS);
+    assert_int_equal(clWaitForEvents(1, &done), CL_SUCCESS);
+    same_as(&want, &got, operation);
+    clReleaseEvent(gate);
+    clReleaseEvent(done);
+    end(&want);
+    end(&got);
+    own_opencl_end(&own);
+}
+
+static void callers_queue(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2 * OPERATIONS && check_device() != NULL; i++) {
+        check_gated(operations[i / 2], i % 2 == 1, 0);
+        check_gated(operations[i / 2], i % 2 == 1, CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE);
     }
     check_needs_device();
 }

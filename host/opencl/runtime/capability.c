@@ -55,9 +55,12 @@ int clq_cl_has_extension(cl_device_id device, const char *name)
     size_t bytes = 0;
     char *text;
     int found = 0;
-    if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &bytes) != CL_SUCCESS ||
-        (text = calloc(1, bytes + 1)) == NULL) {
+    if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, 0, NULL, &bytes) != CL_SUCCESS) {
         return 0;
+    }
+    text = calloc(1, bytes + 1);
+    if (text == NULL) {
+        return -1;
     }
     if (clGetDeviceInfo(device, CL_DEVICE_EXTENSIONS, bytes, text, NULL) == CL_SUCCESS) {
         found = clq_cl_has_word(text, name);
@@ -163,7 +166,7 @@ static void ask_for_instructions(cl_device_id device, clq_cl_capabilities *found
         if (questions[i].extension == NULL) {
             continue; /* it is the processor's */
         }
-        if (!clq_cl_has_extension(device, questions[i].extension)) {
+        if (clq_cl_has_extension(device, questions[i].extension) != 1) {
             snprintf(found->lacks[i], sizeof found->lacks[i], "the device lacks %s", questions[i].extension);
         } else if ((questions[i].has != NULL && !questions[i].has(device, questions[i].least)) ||
                    (questions[i].names != NULL && !is_named(device, questions[i].names))) {

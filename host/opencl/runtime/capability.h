@@ -23,6 +23,7 @@ typedef struct clq_cl_capabilities {
 /* Whether a list of words with blanks between has this one. */
 int clq_cl_has_word(const char *list, const char *word);
 
+/* 1: it has it; 0: it lacks it, or does not say; -1: there is no memory to ask. */
 int clq_cl_has_extension(cl_device_id device, const char *name);
 
 void clq_cl_find_capabilities(cl_device_id device, const clq_device_info *info, clq_cl_capabilities *found);

@@ -65,7 +65,12 @@ static clq_status find_usm(const clq_context *context, void *pointer, uint64_t b
     cl_uint type = 0;
     size_t size = 0;
     void *base = NULL;
-    if (clq_cl_has_extension(cl->device, usm)) {
+    const int is_there = clq_cl_has_extension(cl->device, usm);
+    if (is_there < 0) {
+        return clq_fail(error, CLQ_OUT_OF_MEMORY, "%s: no memory to ask %s for its extensions", function,
+                        context->device.name);
+    }
+    if (is_there) {
         void *found = clGetExtensionFunctionAddressForPlatform(cl->platform, "clGetMemAllocInfoINTEL");
         memcpy(&clGetMemAllocInfoINTEL, &found, sizeof found);
     }
