@@ -19,6 +19,7 @@ from clquant._operations import (Plan, Quantized, Range, choose_parameters_from,
                                  fake_quantize, minmax, parameter_shape, plan, prepare, quantize)
 from clquant._record import Record, record, record_batch
 from clquant._scheme import Parameters, Scheme, choose_parameters, multiplier_from_real, presets
+from clquant._types import ParametersLike, Result, SupportsDLPack, TensorLike
 
 __version__ = text(_lib.clq_version())
 del text

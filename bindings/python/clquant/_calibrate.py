@@ -8,9 +8,10 @@ from clquant import _arrays
 from clquant._clquant import ffi, lib
 from clquant._context import as_context
 from clquant._errors import Nonfinite, call, encoded
-from clquant._operations import _describe, _real_of, _shape_of, choose_parameters_from
-from clquant._run import Call, bytes_of
+from clquant._operations import _describe, _real_of, choose_parameters_from
+from clquant._run import Call
 from clquant._scheme import Scheme, as_scheme, fill_scheme
+from clquant._types import TensorLike
 
 __all__ = ["Calibration", "calibrate"]
 
@@ -50,8 +51,11 @@ class _Observer:
 
     def add(self, x, name, function):
         t = _arrays.tensor(x, name)
-        d = _describe(_shape_of(t, None, name), self.axis, None, _real_of(t, self.real, name), self.scheme)
-        _arrays.require(t, name, d.real, (d.shape,))
+        if t.shape is None:
+            raise TypeError(f"{name} is a buffer, and an array is required: pyopencl.array.Array(queue, shape, dtype, "
+                            "data=buffer)")
+        d = _describe(t.shape, self.axis, None, _real_of(t, self.real, name), self.scheme)
+        _arrays.require(t, name, d.real, (d.shape,), strided=True)
         with Call("calibrate", self.device, self.queue, {name: t}) as run:
             run.settle()
             if self.parameters is None:
@@ -63,7 +67,11 @@ class _Observer:
             if run.context is not self.context:
                 raise ValueError(f"{name} is on another device than the batches before")
             if d.elements:
-                operand = run.operand(t, d.real, bytes_of(d.real, d.elements))
+                # Kernels that observe take dense tensors: without gaps it is copied there, as for memory of a device's own.
+                in_place = run.is_device or (run.keeps_strides and run.context.device.platform < 0)
+                strides = t.strides if in_place else None
+                d = d.strided({"real_strides": strides})
+                operand = run.operand(t, d.real, d.forms["x"].size, dense=strides is None)
                 call(function, self.place[0], d.q, operand, 0)
         return d.elements
 
@@ -90,6 +98,7 @@ class _Observer:
 
 
 def _cut_magnitudes(scheme, counts, ends, method):
+    # Where the bins of magnitudes end: a choice between two of the library's values, as its own callers make it.
     maximum = max(abs(ends[0]), abs(ends[1]))
     found = ffi.new("clq_threshold *")
     how = (method.percent if method.kind == lib.CLQ_CALIBRATE_PERCENTILE else
@@ -105,24 +114,29 @@ def _cut_both_ends(scheme, counts, ends, method):
     ends[0], ends[1] = found.range
 
 
-def calibrate(batches: Union[Iterable, Callable[[], Iterable]], *, method: str = "minmax",
+def calibrate(batches: Union[Iterable[TensorLike], Callable[[], Iterable[TensorLike]]], *, method: str = "minmax",
               scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None, axis: Optional[int] = None, real=None,
               ignore_nonfinite: bool = False, device=None, queue=None) -> Calibration:
     """The range to quantize with, found over batches of data on the device.
 
     Args:
-        batches: arrays as `quantize` takes them, one at a time; their shapes may differ, but not in how many channels they
-            have. Percentile, mse and entropy look at all of them twice: a list, or a function that begins anew
+        batches: arrays, one at a time: of NumPy or of anything with __dlpack__, dense or with strides of at least 1; in
+            memory of OpenCL a pyopencl.array.Array, or DLPack of it with queue=, dense. (A pyopencl.Buffer has no shape:
+            pyopencl.array.Array(queue, shape, dtype, data=buffer).) Their shapes may differ, but not in how many channels
+            they have. Percentile, mse and entropy look at all of them twice: a list, or a function that begins anew
         method: "minmax", "moving-average", "moving-average:0.05", "percentile:99.9", "mse" or "entropy"
             (docs/calibration.md)
         scheme, dtype: tell the bins of histograms, the levels, and the parameters that follow from the range
         axis: of channels with ranges of their own; None: one range
         real: "bf16" for arrays of uint16 that hold its bits
         ignore_nonfinite: NaN and infinity are left out; else they are clquant.Nonfinite
-        device, queue: as of `clquant.quantize`; what was enqueued on the queue before is waited for
+        device, queue: as of `clquant.quantize`
+
+    It takes no wait_for and returns no event: each batch is waited for, with what was enqueued on its queue before and the
+    events that arrays carry, and so are the ranges, which the host reads. Wait for other events before.
 
     Returns:
-        Calibration(range, scale, zero_point, found, nonfinite, batches)
+        Calibration(range, scale, zero_point, found, nonfinite, batches), arrays of NumPy
     """
     made = as_scheme(scheme, dtype)
     chosen = ffi.new("clq_calibration *")

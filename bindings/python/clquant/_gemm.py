@@ -9,6 +9,7 @@ from clquant._errors import call
 from clquant._record import recordable
 from clquant._run import Call, bytes_of, product
 from clquant._scheme import Scheme, as_scheme, fill_scheme
+from clquant._types import ParametersLike, Result, TensorLike
 
 __all__ = ["Weights", "gemm"]
 
@@ -140,8 +141,9 @@ class Weights:
             are waited for.
     """
 
-    def __init__(self, b, *, dtype: Optional[str] = None, shape: Optional[Tuple[int, ...]] = None, transposed: bool = False,
-                 zero_point=None, k_group: Optional[int] = None, device=None, queue=None):
+    def __init__(self, b: TensorLike, *, dtype: Optional[str] = None, shape: Optional[Tuple[int, ...]] = None,
+                 transposed: bool = False, zero_point: Optional[ParametersLike] = None, k_group: Optional[int] = None,
+                 device=None, queue=None):
         made = _Product()
         matrix = made.set_b(b, dtype, shape, transposed, zero_point, k_group)
         p = made.problem
@@ -176,12 +178,16 @@ class Weights:
 
 
 @recordable
-def gemm(a, b, *, dtype: Optional[str] = None, a_zero_point=None, b_zero_point=None, a_scale=None, b_scale=None, bias=None,
-         a_sums=None, multiplier=None, shift=None, c_zero_point=None, requantize: str = "double",
+def gemm(a: TensorLike, b: Union[TensorLike, Weights], *, dtype: Optional[str] = None,
+         a_zero_point: Optional[ParametersLike] = None, b_zero_point: Optional[ParametersLike] = None,
+         a_scale: Optional[ParametersLike] = None, b_scale: Optional[ParametersLike] = None,
+         bias: Optional[TensorLike] = None, a_sums: Optional[TensorLike] = None,
+         multiplier: Optional[ParametersLike] = None, shift: Optional[ParametersLike] = None,
+         c_zero_point: Optional[ParametersLike] = None, requantize: str = "double",
          minimum: Optional[float] = None, maximum: Optional[float] = None, k_group: Optional[int] = None,
          b_dtype: Optional[str] = None, b_shape: Optional[Tuple[int, ...]] = None, b_transposed: bool = False,
-         out=None, device=None, queue=None, wait_for=None, workspace=None, a_scheme: Union[Scheme, str, None] = None,
-         a_groups: bool = False):
+         out: Optional[TensorLike] = None, device=None, queue=None, wait_for=None, workspace=None,
+         a_scheme: Union[Scheme, str, None] = None, a_groups: bool = False) -> Result:
     """C = output(bias + (A - a_zero_point) (B - b_zero_point)), the sums in int32.
 
     Args:

@@ -14,6 +14,7 @@ from clquant._errors import call, text
 from clquant._record import recordable
 from clquant._run import Call, bytes_of, product
 from clquant._scheme import Scheme, as_scheme, fill_scheme
+from clquant._types import ParametersLike, Result, TensorLike
 
 __all__ = ["Range", "Quantized", "Plan", "minmax", "quantize", "dequantize", "fake_quantize", "dynamic_quantize",
            "choose_parameters_from", "plan", "prepare", "parameter_shape"]
@@ -277,8 +278,8 @@ def _result(event, made):
 
 
 @recordable
-def minmax(x, *, axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None,
-           out: Optional[Range] = None, device=None, queue=None, wait_for=None, workspace=None):
+def minmax(x: TensorLike, *, axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None,
+           out: Optional[Range] = None, device=None, queue=None, wait_for=None, workspace=None) -> Result:
     """The range of every parameter's elements, and a count of NaN and infinity, which are left out of it.
 
     Args:
@@ -298,9 +299,10 @@ def minmax(x, *, axis: Optional[int] = None, group_size: Optional[int] = None, r
 
 
 @recordable
-def quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
-             axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None, out=None, device=None,
-             queue=None, wait_for=None, workspace=None):
+def quantize(x: TensorLike, scale: ParametersLike, zero_point: Optional[ParametersLike] = None, *,
+             scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None, axis: Optional[int] = None,
+             group_size: Optional[int] = None, real=None, shape=None, out: Optional[TensorLike] = None, device=None,
+             queue=None, wait_for=None, workspace=None) -> Result:
     """codes = clamp(round(x / scale) + zero_point), in the order, rounding and arithmetic of the scheme.
 
     Args:
@@ -330,9 +332,10 @@ def quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetr
 
 
 @recordable
-def dequantize(codes, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
-               axis: Optional[int] = None, group_size: Optional[int] = None, real="f32", shape=None, out=None, device=None,
-               queue=None, wait_for=None, workspace=None):
+def dequantize(codes: TensorLike, scale: ParametersLike, zero_point: Optional[ParametersLike] = None, *,
+               scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None, axis: Optional[int] = None,
+               group_size: Optional[int] = None, real="f32", shape=None, out: Optional[TensorLike] = None, device=None,
+               queue=None, wait_for=None, workspace=None) -> Result:
     """y = scale * (codes - zero_point), the product in f32, then rounded to `real`.
 
     Args:
@@ -370,9 +373,10 @@ def _dtype_of_codes(preset, dtype):
 
 
 @recordable
-def fake_quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
-                  axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None, out=None,
-                  device=None, queue=None, wait_for=None, workspace=None):
+def fake_quantize(x: TensorLike, scale: ParametersLike, zero_point: Optional[ParametersLike] = None, *,
+                  scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None, axis: Optional[int] = None,
+                  group_size: Optional[int] = None, real=None, shape=None, out: Optional[TensorLike] = None,
+                  device=None, queue=None, wait_for=None, workspace=None) -> Result:
     """y = dequantize(quantize(x)) in one pass, of x's type. `out` may be x itself; in memory of OpenCL it has x's strides.
     All else as in `clquant.quantize`."""
     operands = _begin("fake-quantize", x, scheme, dtype, real, axis, group_size, shape, device, queue)
@@ -382,9 +386,9 @@ def fake_quantize(x, scale, zero_point=None, *, scheme: Union[Scheme, str] = "sy
 
 
 @recordable
-def dynamic_quantize(x, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
+def dynamic_quantize(x: TensorLike, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
                      axis: Optional[int] = None, group_size: Optional[int] = None, real=None, shape=None,
-                     out: Optional[Quantized] = None, device=None, queue=None, wait_for=None, workspace=None):
+                     out: Optional[Quantized] = None, device=None, queue=None, wait_for=None, workspace=None) -> Result:
     """Range, scale, zero point and codes of a tensor, with nothing read back by the host in between.
 
     Returns:
@@ -399,8 +403,9 @@ def dynamic_quantize(x, *, scheme: Union[Scheme, str] = "symmetric", dtype: Opti
 
 
 @recordable
-def choose_parameters_from(range, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None, out=None,
-                           device=None, queue=None, wait_for=None):
+def choose_parameters_from(range: TensorLike, *, scheme: Union[Scheme, str] = "symmetric", dtype: Optional[str] = None,
+                           out: Optional[Tuple[TensorLike, TensorLike]] = None, device=None, queue=None,
+                           wait_for=None) -> Result:
     """(scale, zero_point) for ranges, f32 of parameter_shape + (2,) as `minmax` gives them. `out`: the two to write."""
     t = _arrays.tensor(range, "range")
     if not t.shape or t.shape[-1] != 2:

@@ -46,6 +46,19 @@ class Calibrate(Case):
         self.assert_same(clquant.calibrate((b for b in self.batches)).found, want.found)
         self.assert_same(clquant.calibrate([np.empty((0, 3, 40), "f4")] + self.batches, method="mse").range, want.range)
 
+    def test_batches_with_strides(self):
+        """Views are read where they lie, and where a device copies without their gaps; what is between them is not seen."""
+        x = random((11, 3, 40), 10)
+        wide = np.full((11, 6, 90), np.float32(1e9))
+        wide[:, 1::2, 5:85:2] = x
+        for method in METHODS:
+            want = clquant.calibrate([x, 2 * x], method=method, axis=1, device="reference")
+            views = [wide[:, 1::2, 5:85:2], np.asfortranarray(2 * x)]
+            for device in [*host_devices(), self.copying("native")]:
+                got = clquant.calibrate(views, method=method, axis=1, device=device)
+                for mine, wanted, name in zip(got, want, got._fields):
+                    self.assert_same(mine, wanted, f"{name} by {method} on {device}")
+
     def test_nonfinite(self):
         self.batches[1][2, 1, 3] = np.inf
         self.assert_refused(clquant.Nonfinite, ["batches[1]", "index 283", "ignore_nonfinite"], clquant.calibrate, self.batches)
@@ -62,6 +75,8 @@ class Calibrate(Case):
         given = [self.batches, self.batches[:2]]
         refused(ValueError, ["3 arrays at first", "2"], clquant.calibrate, lambda: given.pop(0), method="mse")
         refused(TypeError, ["batches[0] is of float64"], clquant.calibrate, [np.ones(3)])
+        refused(ValueError, ["batches[0] has strides of (-1,)"], clquant.calibrate, [np.ones(3, "f4")[::-1]])
+        refused(TypeError, ["wait_for"], clquant.calibrate, self.batches, wait_for=[])
 
 
 if __name__ == "__main__":

@@ -84,6 +84,16 @@ class DLPack(Case):
         bits = (random((5, 12)).view("u4") >> 16).astype("u2")
         self.assert_same(clquant.dynamic_quantize(Producer(bits, 4)).codes, clquant.dynamic_quantize(bits, real="bf16").codes)
 
+    def test_calibrate(self):
+        batches = [random((5, 12), seed) for seed in (1, 2)]
+        want = clquant.calibrate(batches, axis=1, method="mse", device="reference")
+        for device in host_devices():
+            for versioned in (False, True):
+                shown = [Producer(batch, 2, versioned=versioned, flags=1) for batch in batches]  # read only
+                self.assert_same(clquant.calibrate(shown, axis=1, method="mse", device=device).range, want.range)
+        shown = [Producer(np.asfortranarray(batch), 2, strides=True) for batch in batches]
+        self.assert_same(clquant.calibrate(shown, axis=1, method="mse", device="native").range, want.range)
+
     def test_refusals(self):
         x = random((4, 6))
         refused = self.assert_refused
@@ -126,6 +136,11 @@ class Torch(Case):
             self.assertTrue(torch.equal(out, q.codes))
             half = torch.from_numpy(x).to(torch.float16)
             self.assert_same(clquant.dynamic_quantize(half).codes.numpy(), clquant.dynamic_quantize(x.astype("f2")).codes)
+
+    def test_calibrate(self):
+        batches = [random((5, 12), seed) for seed in (1, 2)]
+        got = clquant.calibrate([torch.from_numpy(batch) for batch in batches], axis=1)
+        self.assert_same(got.range, clquant.calibrate(batches, axis=1).range)
 
     def test_bf16(self):
         x = torch.from_numpy(random((6, 64))).to(torch.bfloat16)

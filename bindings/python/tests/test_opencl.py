@@ -341,6 +341,55 @@ class OpenCL(OnQueues):
             clquant.quantize(Shared(whole, x.shape, 16), 0.5, out=out, queue=queue).wait()
             self.assert_same(out.get(), want)
 
+    def test_every_function_on_dlpack_of_opencl(self):
+        """Inputs and outputs are tensors of DLPack, behind a gate; strides too."""
+        x = random((6, 32))
+        w = np.random.default_rng(7).integers(-128, 128, (32, 5), np.int8)
+        want = clquant.dynamic_quantize(x, axis=0, device="reference")
+        back = clquant.dequantize(want.codes, want.scale, axis=0, device="reference")
+        for queue in self.queues:
+            on, y = cla.to_device(queue, x), cla.empty(queue, x.shape, np.float32)
+            made = clquant.Quantized(*(cla.empty(queue, part.shape, part.dtype) for part in want))
+            shown = clquant.Quantized(*map(Shared, made))
+            found = clquant.Range(cla.empty(queue, (6, 2), np.float32), cla.empty(queue, 2, np.uint64))
+            b, c = cla.to_device(queue, w), cla.empty(queue, (6, 5), np.int32)
+            columns = cla.to_device(queue, np.repeat(x, 2, 1))
+            queue.finish()
+            self.gated(queue, lambda wait: clquant.dynamic_quantize(Shared(on), axis=0, out=shown, queue=queue, wait_for=wait))
+            self.gated(queue, lambda wait: clquant.minmax(Shared(on), axis=0, out=clquant.Range(*map(Shared, found)),
+                                                          queue=queue, wait_for=wait))
+            self.gated(queue, lambda wait: clquant.dequantize(shown.codes, shown.scale, axis=0, out=Shared(y), queue=queue,
+                                                              wait_for=wait))
+            self.gated(queue, lambda wait: clquant.gemm(shown.codes, Shared(b), out=Shared(c), queue=queue, wait_for=wait))
+            for got, wanted, name in zip(made, want, made._fields):
+                self.assert_same(got.get(), wanted, name)
+            self.assert_same(found.range.get(), want.range)
+            self.assert_same(y.get(), back)
+            self.assert_same(c.get(), clquant.gemm(want.codes, w, device="reference"))
+            made.codes.fill(0)
+            queue.finish()
+            self.gated(queue, lambda wait: clquant.quantize(Shared(columns, x.shape, 0, (64, 2)), want.scale, axis=0,
+                                                            out=shown.codes, queue=queue, wait_for=wait))
+            self.assert_same(made.codes.get(), want.codes)
+            got = clquant.calibrate([Shared(on)], axis=0, queue=queue, method="mse")
+            self.assert_same(got.range, clquant.calibrate([x], axis=0, method="mse", device="reference").range)
+
+    def test_calibrate_takes_arrays(self):
+        """Arrays of pyopencl and parts of one; what has no shape, or gaps, is refused with what to do."""
+        batches = [random((5, 3, 8), seed) for seed in (1, 2, 3)]
+        for queue in self.queues:
+            whole = cla.to_device(queue, np.concatenate(batches))
+            for method in ("minmax", "moving-average", "percentile:99"):
+                want = clquant.calibrate(batches, axis=1, method=method, device="reference")
+                for given in ([cla.to_device(queue, batch) for batch in batches], [whole[i:i + 5] for i in (0, 5, 10)]):
+                    got = clquant.calibrate(given, axis=1, method=method)
+                    self.assertEqual(type(got.range), np.ndarray)
+                    for mine, wanted, name in zip(got, want, got._fields):
+                        self.assert_same(mine, wanted, f"{name} by {method}")
+            self.assert_refused(TypeError, ["batches[0] is a buffer", "data=buffer"], clquant.calibrate, [whole.data],
+                                queue=queue)
+            self.assert_refused(clquant.Unsupported, ["strides were given"], clquant.calibrate, [whole[:, :, ::2]], axis=1)
+
     def test_either_loader_may_come_first(self):
         """pyopencl may bring a loader of its own; handles go from one to the other."""
         program = """
@@ -366,7 +415,7 @@ for platform in cl.get_platforms():
 
 
 class Shared:
-    """A part of a pyopencl array, shown by DLPack."""
+    """A pyopencl array, or a part of its memory, shown by DLPack: `strides` in elements where it has some."""
 
     class Tensor(ctypes.Structure):
         _fields_ = [("data", ctypes.c_void_p), ("device_type", ctypes.c_int32), ("device_id", ctypes.c_int32),
@@ -375,10 +424,14 @@ class Shared:
                     ("strides", ctypes.POINTER(ctypes.c_int64)), ("byte_offset", ctypes.c_uint64),
                     ("manager", ctypes.c_void_p), ("deleter", ctypes.c_void_p)]
 
-    def __init__(self, array, shape, offset):
+    def __init__(self, array, shape=None, offset=0, strides=None):
         self.array = array
+        shape = array.shape if shape is None else shape
         self.shape = (ctypes.c_int64 * len(shape))(*shape)
-        self.tensor = self.Tensor(array.base_data.int_ptr, 4, 0, len(shape), 2, 32, 1, self.shape, None, offset, None, None)
+        self.strides = (ctypes.c_int64 * len(shape))(*strides) if strides else None
+        code = {"i": 0, "u": 1, "f": 2}[array.dtype.kind]
+        self.tensor = self.Tensor(array.base_data.int_ptr, 4, 0, len(shape), code, 8 * array.dtype.itemsize, 1, self.shape,
+                                  self.strides, array.offset + offset, None, None)
 
     def __dlpack_device__(self):
         return 4, 0
