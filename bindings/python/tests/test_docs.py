@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/python.md and the notebook: every block is run, and prints what stands there."""
+"""docs/python.md, docs/engines.md and the notebook: every block is run, and prints what stands there."""
 import contextlib
 import importlib.util
 import io
@@ -26,12 +26,13 @@ class Documents(Case):
             exec(compile(code, where, "exec"), names)
         return said.getvalue()
 
-    def test_page(self):
+    def run_page(self, page):
+        """How many blocks were run; those whose modules are not there are left out."""
         names, ran = {}, 0
-        text = (ROOT / "docs/python.md").read_text()
+        text = (ROOT / page).read_text()
         for block in re.finditer(r"^```python\n(.*?)^```$", text, re.M | re.S):
             code = block.group(1)
-            where = f"docs/python.md:{text[:block.start()].count(chr(10)) + 1}"
+            where = f"{page}:{text[:block.start()].count(chr(10)) + 1}"
             needed = [module for module in ("pyopencl", "torch") if re.search(rf"^import {module}\b", code, re.M)]
             if any(importlib.util.find_spec(module) is None for module in needed):
                 self.assertFalse(REQUIRED and "pyopencl" in needed, "pyopencl is not there")
@@ -40,7 +41,13 @@ class Documents(Case):
             self.assertEqual(len(want), len(re.findall(r"^ *print\(", code, re.M)), where)
             self.assertEqual(self.run_code(code, names, where).splitlines(), [a or b for a, b in want], where)
             ran += 1
-        self.assertGreater(ran, 8)
+        return ran
+
+    def test_guide(self):
+        self.assertGreater(self.run_page("docs/python.md"), 8)
+
+    def test_engines(self):
+        self.assertGreater(self.run_page("docs/engines.md"), 0)
 
     def test_notebook(self):
         path = ROOT / "bindings/python/examples/layer.ipynb"
