@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: test-packages.sh [BUILD]: the Debian packages of a build folder, by default that of the preset `package`, which is
 # made: what they hold and need, lintian's errors, and their life in a fresh root: installed, used, upgraded, removed, with
-# nothing left. CLQ_REQUIRE_PACKAGES=1: the tools have to be there; the rights are the machine's.
+# nothing left. CLQ_REQUIRE_PACKAGES=1: the tools have to be there, and the rights of root, for chroot, too.
 set -eu
 if [ "$(id -u)" -ne 0 ] && unshare --map-root-user true 2>/dev/null; then
     exec unshare --map-root-user "$0" "$@" # root of what it makes, and of nothing else
@@ -101,7 +101,7 @@ fi
 # A root with a shell, ldconfig and the C library, and nothing else; dpkg knows of none of them.
 root=$work/root
 if ! [ "$(id -u)" -eq 0 ] || ! mkdir -p "$root/usr/bin" || ! chroot / true 2>/dev/null; then
-    echo "test-packages: left out: a life in a fresh root (needs root, and chroot)" >&2
+    leave_out "a life in a fresh root (needs root, or namespaces of a user, and chroot)"
     exit 0
 fi
 mkdir -p "$root/usr/sbin" "$root/usr/lib" "$root/usr/lib64" "$root/etc" "$root/tmp" "$root/dev" \
