@@ -16,6 +16,7 @@ ci_packages="$ci_packages libopenmpi-dev openmpi-bin mpich libmpich-dev" # clqua
 ci_packages="$ci_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static" # scripts/test-aarch64.sh
 ci_packages="$ci_packages iproute2" # scripts/test-two-hosts.sh
 ci_packages="$ci_packages libopencv-dnn-dev libclblast-dev libboost-dev" # engines: examples/engines
+ci_packages="$ci_packages python3-pyopencl python3-cffi-backend" # scripts/test-python.sh, with Debian's own Python
 if ! python3 -c 'import ensurepip' 2>/dev/null; then # scripts/test-implementation.sh, scripts/test-python.sh
     ci_packages="$ci_packages python3-venv"
 fi

@@ -13,12 +13,14 @@
 #include "inputs_gemm.h"
 #include "record_tensor.h"
 #include "refusal.h"
+#include "strided_case.h"
 
 enum { ITEMS = 12, RUNS = 2 };
 
 /* ---- tensors ---- */
 
-/* Forms that take one launch and several: small tensors, none, a large one, channels inside, strided ones. */
+/* Forms that take one launch and several: small tensors, none, a large one, channels inside, and strided ones of
+ * operations that have kernels for them. */
 static void fill_case(batch_case *b, clq_operation operation)
 {
     batch_case_init(b, "recorded", operation, ITEMS);
@@ -31,6 +33,9 @@ static void fill_case(batch_case *b, clq_operation operation)
             q->layout.shape[1] = 3;
             q->layout.granularity = CLQ_PER_CHANNEL;
             q->layout.axis = 1;
+        }
+        if (i % 5 == 3 && strided_takes(operation)) {
+            strided_small(q, CLQ_S8, i + (uint64_t)operation);
         }
         q->real = i == 8 ? CLQ_F16 : CLQ_F32;
         inputs_scheme(&q->scheme, i == 9 ? CLQ_U4 : CLQ_S8, (unsigned)(i % INPUTS_OPTIONS));
