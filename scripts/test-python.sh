@@ -3,6 +3,7 @@
 # usage: test-python.sh [COMMAND]: the Python package: the archive of its source, `pip wheel` of that, what the wheel holds
 # and needs, and its tests from a clean environment, against the results of COMMAND (build/release/host/clquant).
 # CLQ_REQUIRE_PYTHON=1: what cannot be fetched is a failure; otherwise 77, and one line that says what.
+# Debian's pyopencl (python3-pyopencl) is tried as well, and a few rounds of bindings/python/bench/launch.py.
 # CLQ_PYTHON_WITH=torch: further packages for the tests, which use what is there. WHEEL=FILE: that wheel, in place of one
 # that is built.
 set -eu
@@ -110,9 +111,34 @@ assert clquant.dynamic_quantize(numpy.array([-1, -0.25, 0.5, 1], "f4")).codes.to
 END
 PYTHONPATH=$work/without quietly TERM 60 "$work/venv/bin/python" "$work/without.py"
 
-tests=$OLDPWD/bindings/python/tests
+house=$OLDPWD
+tests=$house/bindings/python/tests
 start=$(date +%s)
 # Of tests that do not end, each thread says where it is.
-CLQUANT_COMMAND=$command PYTHONDONTWRITEBYTECODE=1 PYTHONFAULTHANDLER=1 \
-    quietly ABRT 1200 "$work/venv/bin/python" -m unittest discover -s "$tests"
-echo "python: ${WHEEL##*/} (glibc $glibc), $(sed -n 's/^\(Ran .*\) in .*/\1/p' "$log") in $(($(date +%s) - start)) s, $(tail -n 1 "$log")"
+export CLQUANT_COMMAND="$command" PYTHONDONTWRITEBYTECODE=1 PYTHONFAULTHANDLER=1
+quietly ABRT 1200 "$work/venv/bin/python" -m unittest discover -s "$tests"
+told="$(sed -n 's/^\(Ran .*\) in .*/\1/p' "$log") in $(($(date +%s) - start)) s, $(tail -n 1 "$log")"
+
+# The bench, which compares what it enqueues with the reference's bytes before it measures; the rows of C have tests of
+# their own.
+if "$work/venv/bin/python" -c 'import pyopencl; assert pyopencl.get_platforms()' >"$log" 2>&1; then
+    quietly TERM 300 "$work/venv/bin/python" "$house/bindings/python/bench/launch.py" 2
+    grep -q '^Python: dynamic-quantize, recorded ' "$log" && grep -q '^NumPy arrays on native ' "$log" ||
+        { cat "$log"; fail "bench/launch.py lacks rows"; }
+elif [ -n "${CLQ_REQUIRE_PYTHON:-}" ]; then
+    cat "$log"
+    fail "no device of OpenCL for bench/launch.py (CLQ_REQUIRE_PYTHON is set)"
+fi
+
+# Debian's pyopencl, years older than PyPI's, with the system's loader: by Debian's Python, of the same wheel.
+if /usr/bin/python3 -c 'import numpy, pyopencl, _cffi_backend' >"$log" 2>&1; then
+    mkdir -p "$work/debian"
+    cp -r "$work/retagged/clquant" "$work/debian/"
+    theirs=$(/usr/bin/python3 -c 'import pyopencl; print(pyopencl.VERSION_TEXT)')
+    (cd "$tests" && PYTHONPATH="$work/debian:$tests" quietly ABRT 300 /usr/bin/python3 -m unittest test_opencl)
+    told="$told; with Debian's pyopencl $theirs: $(sed -n 's/^\(Ran .*\) in .*/\1/p' "$log")"
+elif [ -n "${CLQ_REQUIRE_PYTHON:-}" ]; then
+    cat "$log"
+    fail "Debian's pyopencl cannot be imported (CLQ_REQUIRE_PYTHON is set; Debian: python3-pyopencl python3-cffi-backend)"
+fi
+echo "python: ${WHEEL##*/} (glibc $glibc), $told"
