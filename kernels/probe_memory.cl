@@ -23,6 +23,8 @@ PROBE_VECTORS_(PROBE_TYPE, 4)
 PROBE_VECTORS_(PROBE_TYPE, 8)
 PROBE_VECTORS_(PROBE_TYPE, 16)
 #else
+#ifndef PROBE_FACTOR /* else the last kernel alone */
+#define PROBE_FACTOR 3u
 
 /* One work-group after the other folds its items' words in a tree, of any number of items. */
 __kernel void probe_tree(__global uint *arena, uint from, uint to)
@@ -109,10 +111,12 @@ __kernel void probe_atomic_local(__global uint *arena, uint from, uint to)
     }
 }
 
-/* to[i] = 3 * from[i] + add: what queues, mappings and copies are asked with. */
+#endif
+
+/* to[i] = 3 * from[i] + add, or another factor: what queues, mappings, copies and binaries are asked with. */
 __kernel void probe_step(__global const uint *source, ulong from, __global uint *target, ulong to, uint add)
 {
     const size_t i = get_global_id(0);
-    target[to + i] = 3u * source[from + i] + add;
+    target[to + i] = PROBE_FACTOR * source[from + i] + add;
 }
 #endif

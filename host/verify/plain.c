@@ -329,63 +329,86 @@ int clq_plain_events(clq_plain *p)
 
 /* ---- programs ---- */
 
-static int reload(clq_plain *p, cl_program program, unsigned char **binary, cl_program *again)
+/* Of a program with this option, a step multiplies by something else. */
+static const char *const factors[] = {"-DPROBE_FACTOR=5", "-DPROBE_FACTOR=3"};
+
+typedef struct binary {
+    const char *options;
+    unsigned char *data;
+    size_t bytes;
+} binary;
+
+static int take_binary(clq_plain *p, cl_program program, binary *of)
 {
-    const unsigned char *read_only;
-    size_t bytes = 0;
-    cl_int code = CL_SUCCESS;
-    CALL(clBuildProgram, program, 1, &p->device, "", NULL, NULL);
-    CALL(clGetProgramInfo, program, CL_PROGRAM_BINARY_SIZES, sizeof bytes, &bytes, NULL);
-    if (bytes == 0) {
+    CALL(clBuildProgram, program, 1, &p->device, of->options, NULL, NULL);
+    CALL(clGetProgramInfo, program, CL_PROGRAM_BINARY_SIZES, sizeof of->bytes, &of->bytes, NULL);
+    if (of->bytes == 0) {
         return fail(p, "no binaries of programs", CL_SUCCESS);
     }
-    *binary = malloc(bytes);
-    if (*binary == NULL) {
+    of->data = malloc(of->bytes);
+    if (of->data == NULL) {
         return fail(p, "malloc", CL_OUT_OF_HOST_MEMORY);
     }
-    CALL(clGetProgramInfo, program, CL_PROGRAM_BINARIES, sizeof *binary, binary, NULL);
-    read_only = *binary;
-    *again = clCreateProgramWithBinary(p->context, 1, &p->device, &bytes, &read_only, NULL, &code);
-    if (*again == NULL) {
-        return fail(p, "clCreateProgramWithBinary", code);
-    }
-    CALL(clBuildProgram, *again, 1, &p->device, "", NULL, NULL);
+    CALL(clGetProgramInfo, program, CL_PROGRAM_BINARIES, sizeof of->data, &of->data, NULL);
     return 1;
 }
 
-static int step_reloaded(clq_plain *p, cl_mem memory, cl_program again)
+static int compile(clq_plain *p, binary *to)
 {
-    clq_plain other = *p;
-    cl_int code = CL_SUCCESS;
-    int done;
-    other.kernel = clCreateKernel(again, "probe_step", &code);
-    if (other.kernel == NULL) {
-        return fail(p, "clCreateKernel", code);
-    }
-    done = write_at(&other, memory, 0, p->before, p->bytes) && step(&other, memory, p->offsets[0], p->offsets[1], 1) &&
-           read_at(&other, memory, 0, p->got, p->bytes);
-    (void)clReleaseKernel(other.kernel);
-    return done ? 1 : fail(p, other.failed, other.code);
-}
-
-/* A program's binary, loaded again in the same context, does what the program does. */
-static int binary_inner(clq_plain *p, cl_mem memory)
-{
-    unsigned char *binary = NULL;
-    cl_program again = NULL;
     cl_int code = CL_SUCCESS;
     int done;
     cl_program program = clCreateProgramWithSource(p->context, 1, &p->source, NULL, &code);
     if (program == NULL) {
         return fail(p, "clCreateProgramWithSource", code);
     }
-    done = reload(p, program, &binary, &again) && step_reloaded(p, memory, again);
-    if (again != NULL) {
-        (void)clReleaseProgram(again);
-    }
+    done = take_binary(p, program, to);
     (void)clReleaseProgram(program);
-    free(binary);
     return done;
+}
+
+static int step_of_program(clq_plain *p, cl_mem memory, cl_program program, const char *options, cl_uint number)
+{
+    clq_plain other = *p;
+    cl_int code = CL_SUCCESS;
+    int done;
+    CALL(clBuildProgram, program, 1, &p->device, options, NULL, NULL);
+    other.kernel = clCreateKernel(program, "probe_step", &code);
+    if (other.kernel == NULL) {
+        return fail(p, "clCreateKernel", code);
+    }
+    done = step(&other, memory, p->offsets[number - 1], p->offsets[number], number) && finish(&other, p->queue);
+    (void)clReleaseKernel(other.kernel);
+    return done ? 1 : fail(p, other.failed, other.code);
+}
+
+static int step_of_binary(clq_plain *p, cl_mem memory, const binary *from, cl_uint number)
+{
+    const unsigned char *data = from->data;
+    cl_int code = CL_SUCCESS;
+    int done;
+    cl_program program = clCreateProgramWithBinary(p->context, 1, &p->device, &from->bytes, &data, NULL, &code);
+    if (program == NULL) {
+        return fail(p, "clCreateProgramWithBinary", code);
+    }
+    done = step_of_program(p, memory, program, from->options, number);
+    (void)clReleaseProgram(program);
+    return done;
+}
+
+/*
+ * A binary, loaded again in the same context, does what its program does: of two programs with the same kernel, by
+ * turns, so that one who takes what was loaded before, because its kernel has that name, does something else.
+ */
+static int binary_inner(clq_plain *p, cl_mem memory)
+{
+    binary of[2] = {{factors[0], NULL, 0}, {factors[1], NULL, 0}};
+    int done = write_at(p, memory, 0, p->before, p->bytes) && compile(p, &of[0]) && compile(p, &of[1]);
+    for (cl_uint number = 1; number <= 3 && done; number++) {
+        done = step_of_binary(p, memory, &of[(number - 1) % 2], number);
+    }
+    free(of[0].data);
+    free(of[1].data);
+    return done && read_at(p, memory, 0, p->got, p->bytes);
 }
 
 int clq_plain_binary(clq_plain *p)

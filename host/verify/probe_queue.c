@@ -6,8 +6,8 @@
 
 enum { WORDS = 20000, STEPS = 6 };
 
-/* Step i goes from operand i to operand i + 1. */
-static clq_status lay_out_steps(clq_verify_work *work, uint32_t steps, clq_error *error)
+/* Step i goes from operand i to operand i + 1; every other multiplies by `odd`, the others by 3. */
+static clq_status lay_out_steps(clq_verify_work *work, uint32_t steps, uint32_t odd, clq_error *error)
 {
     static const char *const names[] = {"source", "step 1", "step 2", "step 3", "step 4", "step 5", "step 6"};
     for (uint32_t i = 0; i <= steps; i++) {
@@ -18,7 +18,7 @@ static clq_status lay_out_steps(clq_verify_work *work, uint32_t steps, clq_error
         uint32_t word = clq_verify_probe_random(work);
         clq_verify_probe_before(work, 0)[k] = word;
         for (uint32_t i = 1; i <= steps; i++) {
-            word = 3 * word + i;
+            word = (i % 2 == 1 ? odd : 3) * word + i;
             clq_verify_probe_want(work, i)[k] = word;
         }
     }
@@ -35,13 +35,13 @@ clq_status clq_verify_probe_events(clq_cl_machine *machine, clq_verify_work *wor
     if (which == 1 && (has & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE) == 0) {
         return clq_fail(error, CLQ_UNSUPPORTED, "the device has no out-of-order queues");
     }
-    CLQ_TRY(lay_out_steps(work, STEPS, error));
+    CLQ_TRY(lay_out_steps(work, STEPS, 3, error));
     return clq_verify_run_plain(machine, work, &plain, WORDS, which, error);
 }
 
 clq_status clq_verify_probe_binary(clq_cl_machine *machine, clq_verify_work *work, clq_error *error)
 {
     static const clq_verify_plain plain = CLQ_VERIFY_PLAIN(clq_plain_binary);
-    CLQ_TRY(lay_out_steps(work, 1, error));
+    CLQ_TRY(lay_out_steps(work, 3, 5, error));
     return clq_verify_run_plain(machine, work, &plain, WORDS, 0, error);
 }

@@ -206,6 +206,13 @@ static clq_status write_fault(verify_call *call, const clq_verify_item *item, cl
     return CLQ_OK;
 }
 
+/* After a case that failed. */
+static clq_status recover(verify_call *call, const clq_verify_case *c, clq_error *error)
+{
+    const clq_status status = call->subject->recover(call->place, error);
+    return status == CLQ_OK ? CLQ_OK : clq_fail_in(error, status, "the device is lost behind %s", c->name);
+}
+
 static clq_status reproduce(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)
 {
     const int is_fault = c->verdict == CLQ_VERIFY_DIFFERS || c->verdict == CLQ_VERIFY_FAILED;
@@ -213,7 +220,7 @@ static clq_status reproduce(verify_call *call, const clq_verify_item *item, clq_
         return CLQ_OK;
     }
     if (c->verdict == CLQ_VERIFY_FAILED) {
-        CLQ_TRY(call->subject->recover(call->place, error));
+        CLQ_TRY(recover(call, c, error));
     }
     return write_fault(call, item, c, error);
 }
@@ -243,9 +250,9 @@ static clq_status do_item(verify_call *call, size_t number, clq_error *error)
         CLQ_TRY(run_item(call, item, &c, error));
     }
     c.seconds = seconds_now() - begun;
-    CLQ_TRY(reproduce(call, item, &c, error));
+    status = reproduce(call, item, &c, error);
     /* A driver that goes on badly after a failure does so in the case that failed. */
-    status = c.verdict == CLQ_VERIFY_FAILED ? call->subject->recover(call->place, error) : CLQ_OK;
+    status = status == CLQ_OK && c.verdict == CLQ_VERIFY_FAILED ? recover(call, &c, error) : status;
     if (call->events.ended != NULL) {
         call->events.ended(call->events.cookie, &c);
     }

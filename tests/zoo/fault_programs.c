@@ -22,18 +22,24 @@ static int sources_seen;
 /* ---- mutations with a name ---- */
 
 /*
- * Of arithmetic as kernels have it: fma by two roundings; quotients off by as much as a full profile allows, which must
- * not matter, by twice that and by much; conversions, and sums that round by their magnitude, cut off; subnormals taken
- * for zero where kernels meet them.
+ * Of arithmetic as kernels have it: fma by two roundings; quotients that are less, by as much as a full profile allows
+ * (2 units in the last place below the nearest one, that is 1.5 to 2.5 of error), which must not matter, by more than
+ * twice that and by much; conversions, and sums that round by their magnitude, cut off; subnormals taken for zero where
+ * kernels meet them.
  */
+#define RECIPROCAL "0x1p47f / CONVERT(float)(significand)"
+#define LESS_RECIPROCAL(units) "BITCAST(float)(BITCAST(int)(" RECIPROCAL ") - " units ")"
+#define ESTIMATE "0x1p20f / convert_float(divisor)"
+#define LESS_ESTIMATE(units) "as_float(as_int(" ESTIMATE ") - " units ")"
+
 static const struct {
     const char *name, *old, *new;
 } named[] = {
     {"unfused", "", "#pragma OPENCL FP_CONTRACT OFF\n#define fma(a, b, c) ((a) * (b) + (c))\n"},
-    {"inexact-divide", "= 0x1p47f / ", "= 0x1.000002p47f / "},
-    {"inexact-divide", "= 0x1p20f / ", "= 0x1.000002p20f / "},
-    {"worse-divide", "= 0x1p47f / ", "= 0x1.000004p47f / "},
-    {"wrong-divide", "= 0x1p47f / ", "= 0x1.0001p47f / "},
+    {"inexact-divide", RECIPROCAL, LESS_RECIPROCAL("2")},
+    {"inexact-divide", ESTIMATE, LESS_ESTIMATE("2")},
+    {"worse-divide", RECIPROCAL, LESS_RECIPROCAL("6")},
+    {"wrong-divide", RECIPROCAL, LESS_RECIPROCAL("128")},
     {"truncate", "rint(", "trunc("},
     {"truncate", "(y + 0x1.8p23f)", "(trunc(y) + 0x1.8p23f)"},
     {"flush", "y = x * map->reciprocal;", "x = fabs(x) < 0x1p-126f ? (floatv)(0.0f) : x; y = x * map->reciprocal;"},

@@ -39,9 +39,9 @@ static int computes_in_this_process(const clq_device_info *info)
 }
 
 /* The needs, each with the words for a device without it. 64-bit integers and fma come with the full profile. */
-static void describe_needs(cl_device_id device, clq_device_info *info)
+static clq_status describe_needs(cl_device_id device, clq_device_info *info, clq_error *error)
 {
-    char profile[64];
+    char profile[64] = "";
     cl_bool available = CL_FALSE;
     cl_bool compiler = CL_FALSE;
     cl_bool little = CL_FALSE;
@@ -49,11 +49,11 @@ static void describe_needs(cl_device_id device, clq_device_info *info)
     const cl_device_fp_config needed = CL_FP_ROUND_TO_NEAREST | CL_FP_INF_NAN;
     int major = 0;
     int minor = 0;
-    device_text(device, CL_DEVICE_PROFILE, profile, sizeof profile);
-    (void)clGetDeviceInfo(device, CL_DEVICE_AVAILABLE, sizeof available, &available, NULL);
-    (void)clGetDeviceInfo(device, CL_DEVICE_COMPILER_AVAILABLE, sizeof compiler, &compiler, NULL);
-    (void)clGetDeviceInfo(device, CL_DEVICE_ENDIAN_LITTLE, sizeof little, &little, NULL);
-    (void)clGetDeviceInfo(device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof rounding, &rounding, NULL);
+    CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_PROFILE, sizeof profile - 1, profile, NULL);
+    CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_AVAILABLE, sizeof available, &available, NULL);
+    CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_COMPILER_AVAILABLE, sizeof compiler, &compiler, NULL);
+    CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_ENDIAN_LITTLE, sizeof little, &little, NULL);
+    CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_SINGLE_FP_CONFIG, sizeof rounding, &rounding, NULL);
     (void)sscanf(info->version, "OpenCL %d.%d", &major, &minor);
     if (!available) {
         snprintf(info->missing, sizeof info->missing, "the device is not available");
@@ -69,32 +69,38 @@ static void describe_needs(cl_device_id device, clq_device_info *info)
         snprintf(info->missing, sizeof info->missing, "a little-endian device is needed");
     }
     info->usable = info->missing[0] == '\0';
+    return CLQ_OK;
 }
 
+static void describe_names(cl_platform_id platform, cl_device_id device, clq_device_info *info)
+{
+    char full[1024] = "";
+    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof full, full, NULL) == CL_SUCCESS) {
+        full[sizeof full - 1] = '\0';
+        clq_printable(info->platform_name, sizeof info->platform_name, full, strlen(full));
+    }
+    device_text(device, CL_DEVICE_NAME, info->name, sizeof info->name);
+    device_text(device, CL_DEVICE_VERSION, info->version, sizeof info->version);
+    device_text(device, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
+}
+
+/* What a device does not answer is no property that it lacks: the call has failed. */
 clq_status clq_cl_describe_device(cl_platform_id platform, cl_device_id device, clq_device_info *info, clq_error *error)
 {
     cl_ulong global_bytes = 0;
     cl_ulong allocation_bytes = 0;
     cl_uint units = 0;
-    char full[1024] = "";
     memset(info, 0, sizeof *info);
+    describe_names(platform, device, info);
+    describe_type(device, info);
     CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_GLOBAL_MEM_SIZE, sizeof global_bytes, &global_bytes, NULL);
     CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_MAX_MEM_ALLOC_SIZE, sizeof allocation_bytes, &allocation_bytes, NULL);
     CLQ_CL(clGetDeviceInfo, device, CL_DEVICE_MAX_COMPUTE_UNITS, sizeof units, &units, NULL);
-    if (clGetPlatformInfo(platform, CL_PLATFORM_NAME, sizeof full, full, NULL) == CL_SUCCESS) {
-        full[sizeof full - 1] = '\0';
-        clq_printable(info->platform_name, sizeof info->platform_name, full, strlen(full));
-    }
     info->global_memory_bytes = global_bytes;
     info->maximum_allocation_bytes = allocation_bytes;
     info->compute_units = units;
-    device_text(device, CL_DEVICE_NAME, info->name, sizeof info->name);
-    device_text(device, CL_DEVICE_VERSION, info->version, sizeof info->version);
-    device_text(device, CL_DRIVER_VERSION, info->driver, sizeof info->driver);
-    describe_type(device, info);
     info->in_process = computes_in_this_process(info);
-    describe_needs(device, info);
-    return CLQ_OK;
+    return describe_needs(device, info, error);
 }
 
 /* Best first: usable before not, then GPU, accelerator, CPU, other; the platform's order within. */
@@ -148,12 +154,13 @@ static size_t add_platform(cl_platform_id platform, int number, clq_device_info 
         return found; /* a platform without devices says so with an error */
     }
     count = count < MAX_DEVICES_OF_PLATFORM ? count : MAX_DEVICES_OF_PLATFORM;
-    for (cl_uint i = 0; i < count; i++) {
-        if (clq_cl_describe_device(platform, devices[i], &all[found], NULL) == CLQ_OK) {
-            all[found].platform = number;
-            all[found].device = (int32_t)i;
-            found++;
+    for (cl_uint i = 0; i < count; i++, found++) {
+        clq_error error;
+        if (clq_cl_describe_device(platform, devices[i], &all[found], &error) != CLQ_OK) {
+            clq_printable(all[found].missing, sizeof all[found].missing, error.message, strlen(error.message));
         }
+        all[found].platform = number;
+        all[found].device = (int32_t)i;
     }
     return found;
 }

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# Devices with faults (tests/zoo), as tests/zoo/faults.txt has them: `verify` ends with the right exit code and names what
+# is at fault, and nothing else; the programs that it writes show the fault on that device, and that it is gone on a
+# sound one. In the suite the quick rows; CLQ_EVERY_FAULT=1 has all.
+[ -n "$CLQ_ZOO_LAYER" ] || exit 77
+"$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
+printf '#include <CL/cl.h>\nint main(void) { return clGetPlatformIDs(0, 0, 0) == 0; }\n' >x.c
+cc -DCL_TARGET_OPENCL_VERSION=120 x.c -o x -lOpenCL 2>/dev/null || { echo "no cc with OpenCL's headers" >&2; exit 77; }
+printf '%s\t%s\n' 'LOWER(c->lo0, c->lo1)' 'c->lo0' >minmax.change
+# Where no buffer may have more than 4 GiB there is nothing to see of offsets beyond.
+largest=$("$CLQUANT" devices --json | sed -n 's/.*"maximum_allocation_bytes": \([0-9]*\).*/\1/p' | head -n 1)
+
+told() {
+    echo "[$habits] $only: $*"
+}
+fits() { # NAME PATTERN...
+    name=$1
+    shift
+    for pattern in "$@"; do
+        # shellcheck disable=SC2254
+        case $name in $pattern) return 0 ;; esac
+    done
+    return 1
+}
+judge_names() {
+    sed -n 's/^\(DIFFERS\|FAILED\) //p' text >names
+    set -f
+    # shellcheck disable=SC2086
+    set -- $named
+    while read -r name; do
+        fits "$name" "$@" || told "$name is named"
+    done <names
+    for pattern in "$@"; do
+        while read -r name; do
+            fits "$name" "$pattern" && continue 2
+        done <names
+        told "nothing is named that fits $pattern: $(tr '\n' ' ' <names)"
+    done
+    set +f
+}
+judge_programs() {
+    [ -n "$(ls -A faults 2>/dev/null)" ] || told "no program is written"
+    for folder in faults/*/; do
+        cc -std=c11 -Wall -Wextra -Werror "${folder}reproduce.c" -o reproduce -lOpenCL || exit 1
+        OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits ./reproduce 0:0 "$folder" >found 2>&1
+        with=$?
+        ./reproduce 0:0 "$folder" >gone 2>&1
+        without=$?
+        [ "$with $without" = "$program 0" ] ||
+            told "${folder#faults/}: with the fault $with, without $without: $(cat found gone)"
+    done
+    rm -rf faults
+}
+row() {
+    code=0
+    [ "$program" = - ] && reproduce= || reproduce='--reproduce faults'
+    # shellcheck disable=SC2086
+    OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits "$CLQUANT" verify --budget 9999 --seed 5 --device 0:0 --verbose \
+        --only "$only" $reproduce >text 2>messages || code=$?
+    [ "$code" = "$exit" ] || told "exit code $code: $(tail -n 1 messages)"
+    case $named in
+    -) [ $code -ne 0 ] || ! grep '^DIFFERS\|^FAILED' text ;;
+    \"*) named=${named#\"} && grep -qF -e "${named%\"}" messages || told "$(cat messages)" ;;
+    *) judge_names ;;
+    esac
+    [ "$program" = - ] || judge_programs
+}
+
+rows=0
+bar='[[:blank:]]*|[[:blank:]]*'
+grep -v '^#\|^$' "$CLQ_TEST_FOLDER/../zoo/faults.txt" | sed "s/$bar/|/g" >table
+while IFS='|' read -r habits only exit named program when why; do
+    [ -n "$why" ] || echo "no row: $habits"
+    case $habits in *wrap-offsets*) [ "$largest" -gt 4294967296 ] || continue ;; esac
+    [ "$when" = suite ] || [ -n "$CLQ_EVERY_FAULT" ] || continue
+    rows=$((rows + 1))
+    row </dev/null
+done <table
+[ $rows -ge 15 ] && echo "all rows" || echo "$rows rows"
