@@ -86,7 +86,94 @@ def toward_zero():
     return "".join(function.replace("N", w) + named("convert_float" + w, "cut" + w) for w in ("4", "16"))
 
 
+def of_floats(function):
+    """A function of floats, for one (N empty, IS of a comparison is 1) and for vectors (a true comparison is -1)."""
+    return "".join(function.replace("IS", "-" if w == "" else "").replace("N", w) for w in ("",) + WIDTHS)
+
+
+# p, the nearest, and e, what is missing to the exact result; a step of the bits is one to a neighbour.
+PRODUCT = "floatN __attribute__((overloadable)) faulty_mul(floatN a, floatN b) { floatN p = a * b, e = fma(a, b, -p); "
+SUM = ("floatN __attribute__((overloadable)) faulty_add(floatN a, floatN b) { "
+       "floatN p = a + b, c = p - a, e = (a - (p - c)) + (b - c); ")
+TOWARD_ZERO = "return as_floatN(as_intN(p) + (IS(((p > 0) & (e < 0)) | ((p < 0) & (e > 0))))); }\\n"
+TIES_AWAY = ("floatN q = as_floatN(as_intN(p) + 1); "
+             "return (((p > 0) & (e > 0)) | ((p < 0) & (e < 0))) & (q - p == e + e) ? q : p; }\\n")
+
+
+def changes(prefix, pairs):
+    return prefix + "".join(f" %% {old} => {new}" for old, new in pairs)
+
+
+# Where kernels multiply and add, of what is not exact whatever the rounding.
+PRODUCTS = [
+    ("y = x * map->reciprocal;", "y = faulty_mul(x, map->reciprocal);"),
+    ("y = t * r;", "y = faulty_mul(t, r);"),
+    ("return scale * CONVERT(float)(BITCAST(int)(BITCAST(uint)(codes) - BITCAST(uint)(zero_point)));",
+     "return faulty_mul(scale, CONVERT(float)(BITCAST(int)(BITCAST(uint)(codes) - BITCAST(uint)(zero_point))));"),
+    ("y = sum * ((floatv)(row_scale)*scale);", "y = faulty_mul(sum, faulty_mul((floatv)(row_scale), scale));"),
+    ("const floatv product = CONVERT(float)(corrected(call, memory, of, rows, &path, r)) * multiplier;",
+     "const floatv product = faulty_mul(CONVERT(float)(corrected(call, memory, of, rows, &path, r)), multiplier);"),
+    ("result = result * (floatv)(memory->a_scale[call->a_scale_offset + index]);",
+     "result = faulty_mul(result, (floatv)(memory->a_scale[call->a_scale_offset + index]));"),
+    ("scale = (floatv)(row->scale) * of->scales;", "scale = faulty_mul((floatv)(row->scale), of->scales);"),
+    ("? (floatv)(row.scale) * lane->of.scales :", "? faulty_mul((floatv)(row.scale), lane->of.scales) :"),
+    ("const floatv q = fmax(t * s.factor, (floatv)(0.0f));",
+     "const floatv q = fmax(faulty_mul(t, s.factor), (floatv)(0.0f));"),
+    ("const floatv q = t * s.factor;", "const floatv q = faulty_mul(t, s.factor);"),
+]
+SUMS = [
+    ("BITCAST(int)(y + 0x1.8p23f)", "BITCAST(int)(faulty_add(y, (floatv)(0x1.8p23f)))"),
+    ("(y + 0x1.8p23f) - 0x1.8p23f", "faulty_add(y, (floatv)(0x1.8p23f)) - 0x1.8p23f"),
+    ("y = fma(fma(-map->scale, y, x), map->correction, y) + map->before;",
+     "y = faulty_add(fma(fma(-map->scale, y, x), map->correction, y), map->before);"),
+    ("y += CONVERT(float)(map->zero_point);", "y = faulty_add(y, CONVERT(float)(map->zero_point));"),
+    ("const floatv t = BITCAST(float)(bits) * s.unit - s.low;",
+     "const floatv t = faulty_add(BITCAST(float)(bits) * s.unit, (floatv)(-s.low));"),
+    ("result = result + bias;", "result = faulty_add(result, bias);"),
+]
+
+
+def fma_toward_zero():
+    """By way of doubles, whose own rounding is another fault that does no harm to this one."""
+    return of_floats("floatN __attribute__((overloadable)) faulty_fma(floatN a, floatN b, floatN c) { "
+                     "return convert_floatN_rtz(convert_doubleN(a) * convert_doubleN(b) + convert_doubleN(c)); }\\n"
+                     ) + named("fma", "faulty_fma")
+
+
+# A right shift of what is negative, of 32 bits and fewer and of 64, by zeros.
+LOGICAL = of_floats("intN __attribute__((overloadable)) shift_zeros(intN a, intN b) "
+                    "{ return as_intN(as_uintN(a) >> as_uintN(b)); }\\n"
+                    "shortN __attribute__((overloadable)) shift_zeros(shortN a, shortN b) "
+                    "{ return as_shortN((ushortN)(as_ushortN(a) >> as_ushortN(b))); }\\n")
+LOGICAL_64 = of_floats("longN __attribute__((overloadable)) shift_zeros(longN a, longN b) "
+                       "{ return as_longN(as_ulongN(a) >> as_ulongN(b)); }\\n")
+
+# Comparisons that are true of NaN, where kernels cut numbers to a range.
+TRUE_OF_NAN = [
+    ("x = x > map->lo ? x : map->lo;", "x = !(x <= map->lo) ? x : map->lo;"),
+    ("y = y > (float)qmin ? y : (floatv)((float)qmin);", "y = !(y <= (float)qmin) ? y : (floatv)((float)qmin);"),
+    ("y = y < low ? low : y > high ? high : y;", "y = !(y >= low) ? low : y > high ? high : y;"),
+    ("product < low ? low : product > high ? high : product", "!(product >= low) ? low : product > high ? high : product"),
+    ("return result < low ? low : result > high ? high : result;",
+     "return !(result >= low) ? low : result > high ? high : result;"),
+]
+
 FAULTS = [
+    ("multiply-toward-zero", "changes", changes(of_floats(PRODUCT + TOWARD_ZERO), PRODUCTS)),
+    ("multiply-ties-away", "changes", changes(of_floats(PRODUCT + TIES_AWAY), PRODUCTS)),
+    ("add-toward-zero", "changes", changes(of_floats(SUM + TOWARD_ZERO), SUMS)),
+    ("add-ties-away", "changes", changes(of_floats(SUM + TIES_AWAY), SUMS)),
+    ("fma-toward-zero", "prefix", fma_toward_zero()),
+    ("shift-right-by-zeros", "changes", changes(LOGICAL, [
+        ("(bits >> (KEY)KEY_SIGN_SHIFT)", "shift_zeros(bits, (keyv)((KEY)KEY_SIGN_SHIFT))"),
+        ("h = (((h + ((h >> 31) & away)) >> before) + after) >> after;",
+         "h = shift_zeros(shift_zeros(h + (shift_zeros(h, (intv)(31)) & away), before) + after, after);")])),
+    ("shift-right-by-zeros-64", "changes", changes(LOGICAL_64, [
+        ("PAIRS(acc) >> 32", "shift_zeros(PAIRS(acc), (long_pairs)(32))"),
+        ("(PAIRS(acc) << 32) >> 32", "shift_zeros(PAIRS(acc) << 32, (long_pairs)(32))"),
+        ("((product + half_step + ((product >> 63) & away)) >> total)",
+         "shift_zeros(product + half_step + (shift_zeros(product, (longv)(63)) & away), total)")])),
+    ("comparison-true-of-nan", "changes", changes("", TRUE_OF_NAN)),
     ("fma-unfused", "prefix", "#define fma(a, b, c) ((a) * (b) + (c))"),
     ("float-of-int-toward-zero", "prefix", toward_zero()),
     ("int-of-float-to-even", "prefix", renamed("convert_int#", "convert_int#_rte")),
@@ -377,9 +464,25 @@ def few(rows, live):
     return chosen
 
 
+def has_change(kind, text, programs):
+    """Whether a fault can show in some source of a target: one of changes has one there, one that stands before sources
+    redefines a word of theirs (or one that is made of parts, as are the names of conversions)."""
+    olds = [change.split(" => ")[0] for change in text.split(" %% ")[1:]]
+    words = [] if kind != "prefix" else [w for w in re.findall(r"#define (\w+)", text) if not w.startswith("_cl_")]
+    if kind == "option" or any(w.startswith("convert_") for w in words):
+        return True
+    for path in (program.path for program in programs.values()):
+        with open(path) as file:
+            source = file.read()
+        if any(old in source for old in olds) or any(re.search(rf"\b{w}\(", source) for w in words):
+            return True
+    return False
+
+
 def plan(folder, mode):
     quick = mode == "--quick"
-    live = live_lines(read_targets(folder))
+    targets = read_targets(folder)
+    live = live_lines(targets)
     files = sorted(kernel_files())
     rows, unused = [], []
     for name in files:
@@ -401,9 +504,11 @@ def plan(folder, mode):
             hit = one_of_each_kernel(mutant, hit)
         print(mutant, "line", where, text, ",".join(hit), sep="\t")
     for fault, kind, text in FAULTS:
-        hit = list(live) if mode != "--races" else []
+        hit = [t for t in live if has_change(kind, text, targets[t])] if mode != "--races" else []
         if quick:
             needed = {"fma-unfused": ["quantize/strip/bf16/s4", "histogram/strip/f32/s8"],
+                      "multiply-ties-away": ["dequantize/strip/f16/u8", "quantize/strip/bf16/s4"],
+                      "add-ties-away": ["gemm/gemv/3"],
                       "float-of-int-toward-zero": ["dequantize/strip/f16/u8"]}
             hit = needed.get(fault, [])
         if hit:

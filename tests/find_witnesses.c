@@ -2,8 +2,9 @@
 /*
  * Prints host/trial/witness_found.h: scales, zero points, elements and ranges for which an operation gives other bytes
  * once a property of the device, or of kernels/soft_real.clh, that it rests on fails. Those of one table differ in what
- * they show. By which faults they are found stands at `faulty_quotient`, `faulty_difference`, `product_of`,
- * `sum_without_rest` and `quotient_without_rest`. The build target `witnesses` writes the file, a test compares it.
+ * they show. By which faults they are found stands at `faulty_quotient`, `faulty_product`, `faulty_difference`,
+ * `product_of`, `sum_without_rest` and `quotient_without_rest`. The build target `witnesses` writes the file, a test
+ * compares it.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -133,6 +134,71 @@ static int find_ranges(clq_dtype real, int divisor, int is_shown)
         }
     }
     return found;
+}
+
+/* ---- a product by another rounding ---- */
+
+typedef enum product_fault { TOWARD_ZERO, TIES_AWAY, PRODUCT_FAULTS } product_fault;
+
+static const char *const fault_names[] = {"toward zero", "with ties away"};
+
+static float faulty_product(float a, float b, product_fault fault)
+{
+    const double exact = (double)a * (double)b;
+    const float nearest = (float)exact;
+    const float away = nextafterf(nearest, copysignf(INFINITY, nearest));
+    if (fault == TOWARD_ZERO) {
+        return fabs((double)nearest) > fabs(exact) ? nextafterf(nearest, 0.0f) : nearest;
+    }
+    return fabs((double)away - exact) == fabs(exact - (double)nearest) ? away : nearest;
+}
+
+/*
+ * x * (1/S), the product next to a tie of the code. Few are ties of f32 as well, so x has few bits. Toward zero shows
+ * where ties of the code go away from zero, the other where they go to even.
+ */
+static void find_reciprocals(clq_dtype real)
+{
+    for (int fault = 0; fault < PRODUCT_FAULTS;) {
+        const clq_rounding rounding = fault == TOWARD_ZERO ? CLQ_ROUND_AWAY : CLQ_ROUND_EVEN;
+        const float tie = (float)(next_random() % GREATEST_CODE) + 0.5f;
+        const float x = near_real(real == CLQ_F16 ? CLQ_F16 : CLQ_BF16, tie * scale_of_kind(NARROW));
+        const float scale = clq_float_from_bits(bits_of(x / tie) + (uint32_t)(next_random() % 9) - 4);
+        const float reciprocal = 1.0f / scale;
+        if (x > 0 && clq_round(rounding, x * reciprocal) !=
+                         clq_round(rounding, faulty_product(x, reciprocal, (product_fault)fault))) {
+            printf("CLQ_QUOTIENT_%s(%af, %af, 0) /* narrow, x * (1/S) %s */\n", name_of(real), (double)x, (double)scale,
+                   fault_names[fault]);
+            fault++;
+        }
+    }
+}
+
+/* The real of code 3: of a 16-bit type the product is next to a tie between two of its numbers. */
+static void find_rounded_products(clq_dtype real)
+{
+    for (int fault = 0; fault < PRODUCT_FAULTS;) {
+        const int32_t difference = 3 + 2 * (int32_t)(next_random() % 3);
+        const float scale = ldexpf(1.0f + (float)(next_random() >> 41) * 0x1p-23f, -4);
+        uint32_t right = 0;
+        uint32_t wrong = 0;
+        clq_store_real(real, &right, 0, scale * (float)difference);
+        clq_store_real(real, &wrong, 0, faulty_product(scale, (float)difference, (product_fault)fault));
+        if (right != wrong) {
+            printf("CLQ_PRODUCT_%s(%af, %" PRId32 ") /* %s */\n", name_of(real), (double)scale, 3 - difference,
+                   fault_names[fault]);
+            fault++;
+        }
+    }
+}
+
+/* Numbers of its own, so that those of other searches stay what they are. */
+static void find_apart(void (*find)(clq_dtype real), clq_dtype real)
+{
+    const uint64_t kept = state;
+    state = UINT64_C(88172645463325252);
+    find(real);
+    state = kept;
 }
 
 /* ---- an integer that becomes an f32 toward zero ---- */
@@ -314,14 +380,18 @@ static void find_of_type(clq_dtype real, int divisor)
         if (k != WIDE_SCALE || real != CLQ_F16) { /* an f16 saturates with such a scale, or is 0 */
             find_quotients(real, k);
         }
+        if (k == NARROW) {
+            find_apart(find_reciprocals, real);
+        }
     }
     (void)find_ranges(real, divisor, 1);
     find_differences(real);
+    find_apart(find_rounded_products, real);
 }
 
-static const char *const tables[] = {"QUOTIENT_F32",    "QUOTIENT_F16", "QUOTIENT_BF16",  "RANGE_F32",
-                                     "RANGE_F16",       "RANGE_BF16",   "DIFFERENCE_F32", "DIFFERENCE_F16",
-                                     "DIFFERENCE_BF16", "AVERAGE",      "WIDTH"};
+static const char *const tables[] = {
+    "QUOTIENT_F32",   "QUOTIENT_F16",    "QUOTIENT_BF16", "RANGE_F32",   "RANGE_F16",    "RANGE_BF16", "DIFFERENCE_F32",
+    "DIFFERENCE_F16", "DIFFERENCE_BF16", "PRODUCT_F32",   "PRODUCT_F16", "PRODUCT_BF16", "AVERAGE",    "WIDTH"};
 enum { TABLES = sizeof tables / sizeof tables[0] };
 
 static void print_foot(void)
@@ -341,7 +411,7 @@ static void print_head(int divisor)
            " *\n"
            " *     CLQ_QUOTIENT_<type>(x, scale, zero point)     CLQ_RANGE_<type>(x, greatest), for a divisor of %d\n"
            " *     CLQ_DIFFERENCE_<type>(scale, zero point)      CLQ_AVERAGE(state, now, averaging)\n"
-           " *     CLQ_WIDTH(lower, upper)\n"
+           " *     CLQ_PRODUCT_<type>(scale, zero point)         CLQ_WIDTH(lower, upper)\n"
            " */\n"
            "/* clang-format off */\n",
            divisor);

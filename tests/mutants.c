@@ -12,10 +12,10 @@
  *                                      trial: without the verification of what the trial trusts, which is `same` then
  *
  * KIND is `line` (WHERE is FILE:LINE, which TEXT takes the place of), `prefix` (TEXT goes before every source, \n for
- * a new line) or `option` (TEXT is added to the options of every build). For each target: caught, a trial differs;
- * refused, it does not build or run; crashed and hangs, told by the process it ran in; else the verification of
- * clquant/verify.h runs the spoiled kernel, and it is `missed` where any byte differs or it does not come to its end,
- * `same` where none does.
+ * a new line), `changes` (the same, with changes behind it: " %% OLD => NEW") or `option` (TEXT is added to the options
+ * of every build). For each target: caught, a trial differs; refused, it does not build or run; crashed and hangs, told
+ * by the process it ran in; else the verification of clquant/verify.h runs the spoiled kernel, and it is `missed` where
+ * any byte differs or it does not come to its end, `same` where none does.
  */
 #include <errno.h>
 #include <poll.h>
@@ -28,9 +28,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mutant_source.h"
 #include "mutant_targets.h"
 
-enum { LONGEST_LINE = 4096, MOST_JOBS = 65536 };
+enum { MOST_JOBS = 65536 };
 
 /*
  * A trial takes a second or two of the processor. One that takes longer hangs; so does one that only waits. The
@@ -44,11 +45,6 @@ static const char *const outcome_names[OUTCOMES] = {"same", "missed", "caught", 
 
 /* ---- between the library and the compiler ---- */
 
-typedef struct mutant {
-    char name[128], kind[16], file[64], text[LONGEST_LINE];
-    unsigned line;
-} mutant;
-
 static mutant now;
 static FILE *record; /* of the programs and kernels of a target */
 static const char *record_folder;
@@ -59,63 +55,10 @@ static int is_interpreted, is_trial_alone;
 char *__real_clq_cl_source(const char *name);
 char *__wrap_clq_cl_source(const char *name);
 
-/* The source with the mutant's line, found by the #line directives that the library puts between files. */
-static char *with_line(char *source)
-{
-    const size_t room = strlen(source) + sizeof now.text + 2;
-    char *made = malloc(room);
-    char *to = made;
-    unsigned line = 0;
-    int is_file = 0;
-    for (char *at = source; made != NULL && *at != '\0';) {
-        const char *end = strchr(at, '\n');
-        const size_t length = end != NULL ? (size_t)(end - at) + 1 : strlen(at);
-        char file[64];
-        if (sscanf(at, "#line %u \"kernels/%63[^\"]\"", &line, file) == 2) {
-            is_file = strcmp(file, now.file) == 0;
-            memcpy(to, at, length);
-            to += length;
-        } else {
-            if (is_file && line == now.line) {
-                to += sprintf(to, "%s\n", now.text);
-            } else {
-                memcpy(to, at, length);
-                to += length;
-            }
-            line++;
-        }
-        at += length;
-    }
-    if (made != NULL) {
-        *to = '\0';
-        free(source);
-    }
-    return made;
-}
-
-static char *with_prefix(char *source)
-{
-    char *made = malloc(strlen(source) + sizeof now.text + 2);
-    char *to = made;
-    for (const char *at = now.text; made != NULL && *at != '\0'; at++) {
-        const int is_newline = at[0] == '\\' && at[1] == 'n';
-        *to++ = is_newline ? '\n' : *at;
-        at += is_newline;
-    }
-    if (made != NULL) {
-        sprintf(to, "\n%s", source);
-        free(source);
-    }
-    return made;
-}
-
 char *__wrap_clq_cl_source(const char *name)
 {
     char *source = __real_clq_cl_source(name);
-    if (source == NULL || now.name[0] == '\0' || strcmp(now.kind, "option") == 0) {
-        return source;
-    }
-    return strcmp(now.kind, "prefix") == 0 ? with_prefix(source) : with_line(source);
+    return source == NULL || now.name[0] == '\0' ? source : mutant_source(&now, source);
 }
 
 cl_int __real_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
@@ -148,8 +91,9 @@ static void note_program(cl_program program, const char *options)
 cl_int __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
                              void(CL_CALLBACK *notify)(cl_program, void *), void *cookie)
 {
-    char all[LONGEST_LINE + 1024];
-    const int is_quick = strcmp(now.kind, "line") == 0 || record != NULL; /* builds in half the time */
+    char all[MUTANT_TEXT_BYTES + 1024];
+    const int is_quick = strcmp(now.kind, "line") == 0 || strcmp(now.kind, "changes") == 0 ||
+                         record != NULL; /* builds in half the time */
     const char *unoptimized = is_quick ? "-cl-opt-disable" : "";
     snprintf(all, sizeof all, "%.900s %s %s", options, unoptimized, strcmp(now.kind, "option") == 0 ? now.text : "");
     if (record != NULL) {
@@ -317,7 +261,7 @@ static int read_mutant(char *line, mutant *m)
     snprintf(m->name, sizeof m->name, "%.127s", fields[0]);
     snprintf(m->kind, sizeof m->kind, "%.15s", fields[1]);
     (void)sscanf(fields[2], "%63[^:]:%u", m->file, &m->line);
-    snprintf(m->text, sizeof m->text, "%.4095s", fields[3]);
+    snprintf(m->text, sizeof m->text, "%s", fields[3]);
     memmove(line, fields[4], strlen(fields[4]) + 1);
     return 1;
 }

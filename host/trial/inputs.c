@@ -47,6 +47,9 @@ static void choose_parameter(const clq_trial_case *c, const clq_task *task, uint
         s->scale = d->scale;
         s->zero_point = d->zero_point;
         s->witness = d->scale;
+        if (which >= CLQ_TRIAL_WIDE_DIFFERENCES) { /* of code 3 */
+            s->witness *= (float)(CLQ_TRIAL_DIFFERENCE_CODE - d->zero_point);
+        }
         if (is_there_and_back) { /* where the code saturates, as no other leaves a difference that is no f32 */
             s->zero_point += (d->zero_point < 0 ? s->greatest : s->least) - CLQ_TRIAL_DIFFERENCE_CODE;
             s->witness *= d->zero_point < 0 ? 0x1p33f : -0x1p33f;

@@ -73,9 +73,8 @@ static int32_t next_multiplier(const clq_gemm_task *task, uint64_t i, uint32_t *
  */
 static int is_bare(const clq_gemm_problem *p, uint64_t column)
 {
-    return clq_dtype_bits(p->c.dtype) == 8 && p->requantize != CLQ_REQUANTIZE_FLOAT &&
-           p->requantize != CLQ_REQUANTIZE_SHIFT && p->b_zero_point == CLQ_GEMM_ABSENT && p->bias != CLQ_GEMM_ABSENT &&
-           p->k != CLQ_TRIAL_FAR && column % 3 == 1;
+    return clq_dtype_bits(p->c.dtype) == 8 && p->requantize != CLQ_REQUANTIZE_SHIFT &&
+           p->b_zero_point == CLQ_GEMM_ABSENT && p->bias != CLQ_GEMM_ABSENT && p->k != CLQ_TRIAL_FAR && column % 3 == 1;
 }
 
 static uint64_t column_of_b(const clq_gemm_problem *p, uint64_t i)
@@ -101,24 +100,42 @@ static int32_t bare_multiplier(const clq_gemm_task *task, uint64_t column)
                                                   : 1 << 30;
 }
 
-/* With a multiplier of 1/2, for codes about the zero point. */
+/* Of floats: ties whose codes differ by how they are rounded. */
+static const float bare_real = 0x1p-9f;
+
+/* With a multiplier of 1/2, for codes about the zero point; with that of floats, for a tie. */
 static int32_t bare_sum(const clq_gemm_task *task, uint64_t column)
 {
     const int32_t shift = next_shift(task, column);
     const int32_t e = shift < 0 && shift > -20 ? -shift : 0;
     const int32_t turn = (int32_t)(column % 7);
+    if (task->problem->requantize == CLQ_REQUANTIZE_FLOAT) {
+        return (2 * turn + 1) * (column / 3 % 2 == 0 ? -256 : 256);
+    }
     return is_furthest(column) ? 1 : column / 3 % 2 == 0 ? -(2 * turn + 1) * (1 << e) : turn * (2 << e) + (1 << e) - 1;
 }
 
-/* Powers of two make ties; with a bias far away, sums that are no f32. */
-static float next_real(const clq_gemm_task *task, uint32_t *state)
+/*
+ * Powers of two make ties; with a bias far away, sums that are no f32. Where C is of f32 some have 2 to 9 bits,
+ * and the first row's a bit, so that products with sums of 16 to 23 are ties of f32: else few show a multiplication
+ * that takes ties away from zero.
+ */
+static float next_real(const clq_gemm_task *task, clq_gemm_argument argument, uint64_t i, uint32_t *state)
 {
     const uint32_t r = clq_trial_random(state);
+    const int is_plain = task->problem->c.dtype == CLQ_F32 && task->problem->k_group == 0;
     if (task->problem->k_group != 0 && r % 96 < 3) { /* each NaN of C is the same one, and bounds let it pass */
         return r % 96 == 0 ? (float)INFINITY : r % 96 == 1 ? -(float)INFINITY : (float)NAN;
     }
     if (task->problem->k == CLQ_TRIAL_FAR) {
         return r % 2 == 0 ? 0x1p-8f : 0x1.000002p-8f;
+    }
+    if (is_plain && argument == CLQ_GEMM_A_SCALE && i == 0) {
+        return 0x1p-9f;
+    }
+    if (is_plain && r % 4 == 1) {
+        const uint32_t top = 2u << (r / 4 % 8);
+        return (float)(top | r / 32 % top | 1) * 0x1p-14f;
     }
     return r % 3 == 0 ? 0x1p-9f : (float)(1 + r % 1000) * 0x1p-14f;
 }
@@ -158,9 +175,11 @@ static void fill_operand(const clq_gemm_task *task, clq_gemm_argument argument, 
             to[i] = next_code(task, argument, i, state);
             to[i] = argument == CLQ_GEMM_B && is_bare(p, column_of_b(p, i)) ? 0 : to[i];
         } else if (is_real) {
-            const float any = next_real(task, state);
-            const float real =
-                argument == CLQ_GEMM_B_SCALE && p->k_group != 0 && i == 11 ? (float)NAN : any; /* one in any case */
+            const float any = next_real(task, argument, i, state);
+            const float real = argument == CLQ_GEMM_B_SCALE && p->k_group != 0 && i == 11
+                                   ? (float)NAN /* one in any case */
+                               : argument == CLQ_GEMM_MULTIPLIER && is_bare(p, i) ? bare_real
+                                                                                  : any;
             memcpy(to + 4 * i, &real, sizeof real);
         } else {
             int32_t value = argument == CLQ_GEMM_MULTIPLIER ? next_multiplier(task, i, state)

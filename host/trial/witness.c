@@ -4,7 +4,7 @@
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 
-/* ---- x, scale, zero point: a multiply-add that rounds its product shows ---- */
+/* ---- x, scale, zero point: a multiply-add that rounds its product shows, or a product by another rounding ---- */
 
 static const clq_trial_quotient quotients_f32[] = {
 #define CLQ_QUOTIENT_F32(x, scale, zero_point) {x, scale, zero_point},
@@ -48,15 +48,19 @@ const clq_trial_range *clq_trial_ranges(clq_dtype real)
     return real == CLQ_F32 ? ranges_f32 : real == CLQ_F16 ? ranges_f16 : ranges_bf16;
 }
 
-/* ---- scale, zero point: an integer that becomes an f32 toward zero shows, of either sign ---- */
+/* ---- scale, zero point: an integer that becomes an f32 toward zero shows, of either sign; then a product ---- */
 
 static const clq_trial_difference differences_f32[] = {
 #define CLQ_DIFFERENCE_F32(scale, zero_point) {scale, zero_point},
+#include "trial/witness_found.h"
+#define CLQ_PRODUCT_F32(scale, zero_point) {scale, zero_point},
 #include "trial/witness_found.h"
     {0x1.8p-3f, 2},
 };
 static const clq_trial_difference differences_f16[] = {
 #define CLQ_DIFFERENCE_F16(scale, zero_point) {scale, zero_point},
+#include "trial/witness_found.h"
+#define CLQ_PRODUCT_F16(scale, zero_point) {scale, zero_point},
 #include "trial/witness_found.h"
     {0x1.002p0f, 2},     /* a tie to an even one below */
     {0x1.006p0f, 2},     /* above */
@@ -68,6 +72,8 @@ static const clq_trial_difference differences_f16[] = {
 };
 static const clq_trial_difference differences_bf16[] = {
 #define CLQ_DIFFERENCE_BF16(scale, zero_point) {scale, zero_point},
+#include "trial/witness_found.h"
+#define CLQ_PRODUCT_BF16(scale, zero_point) {scale, zero_point},
 #include "trial/witness_found.h"
     {0x1.01p0f, 2}, /* a tie to an even one below */
     {0x1.03p0f, 2}, /* above */

@@ -11,14 +11,17 @@
 
 #include <clquant/clquant.h>
 
-/* With another quotient than x / scale within a unit in the last place the code is another; it is 0 to 6 in any type.
+/*
+ * With another quotient than x / scale within a unit in the last place the code is another; it is 0 to 6 in any type.
+ * Of the last two narrow ones that is so of x * (1 / scale), by a product toward zero and one whose ties go away from
+ * it.
  */
 typedef struct clq_trial_quotient {
     float x, scale;
     int32_t zero_point;
 } clq_trial_quotient;
 
-enum { CLQ_TRIAL_NARROW_QUOTIENTS = 4 }; /* that come first: scale and zero point are for the quick way (code.clh) */
+enum { CLQ_TRIAL_NARROW_QUOTIENTS = 6 }; /* that come first: scale and zero point are for the quick way (code.clh) */
 
 const clq_trial_quotient *clq_trial_quotients(clq_dtype real, size_t *count);
 
@@ -34,8 +37,8 @@ const clq_trial_range *clq_trial_ranges(clq_dtype real);
 
 /*
  * scale * (3 - zero_point) is another number where the difference becomes an f32 toward zero; behind the first few,
- * where a tie between two numbers of a 16-bit type, or the step to infinity, is taken another way. The latter are for
- * the quick way.
+ * where the product is rounded toward zero, or its ties away from it, or where a tie between two numbers of a 16-bit
+ * type, or the step to infinity, is taken another way. The latter are for the quick way.
  */
 typedef struct clq_trial_difference {
     float scale;

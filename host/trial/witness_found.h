@@ -5,7 +5,7 @@
  *
  *     CLQ_QUOTIENT_<type>(x, scale, zero point)     CLQ_RANGE_<type>(x, greatest), for a divisor of 3
  *     CLQ_DIFFERENCE_<type>(scale, zero point)      CLQ_AVERAGE(state, now, averaging)
- *     CLQ_WIDTH(lower, upper)
+ *     CLQ_PRODUCT_<type>(scale, zero point)         CLQ_WIDTH(lower, upper)
  */
 /* clang-format off */
 #ifndef CLQ_QUOTIENT_F32
@@ -35,6 +35,15 @@
 #ifndef CLQ_DIFFERENCE_BF16
 #define CLQ_DIFFERENCE_BF16(...)
 #endif
+#ifndef CLQ_PRODUCT_F32
+#define CLQ_PRODUCT_F32(...)
+#endif
+#ifndef CLQ_PRODUCT_F16
+#define CLQ_PRODUCT_F16(...)
+#endif
+#ifndef CLQ_PRODUCT_BF16
+#define CLQ_PRODUCT_BF16(...)
+#endif
 #ifndef CLQ_AVERAGE
 #define CLQ_AVERAGE(...)
 #endif
@@ -45,6 +54,8 @@ CLQ_QUOTIENT_F32(0x1.5837f2p-10f, 0x1.31f8d6p-12f, 0) /* narrow, ties to even */
 CLQ_QUOTIENT_F32(0x1.e0a07cp+0f, 0x1.5d8bfep-2f, 0) /* narrow, ties away */
 CLQ_QUOTIENT_F32(0x1.17b894p+4f, 0x1.bf8db8p+2f, 0) /* narrow, ties to even */
 CLQ_QUOTIENT_F32(0x1.2c2bf6p-10f, 0x1.570dacp-12f, 0) /* narrow, ties away */
+CLQ_QUOTIENT_F32(0x1.76p-11f, 0x1.2b3334p-12f, 0) /* narrow, x * (1/S) toward zero */
+CLQ_QUOTIENT_F32(0x1.1p+5f, 0x1.e38e36p+2f, 0) /* narrow, x * (1/S) with ties away */
 CLQ_QUOTIENT_F32(0x1.38656p-80f, 0x1.c664eap-83f, 0) /* wide by its scale, ties to even */
 CLQ_QUOTIENT_F32(0x1.477372p-83f, 0x1.23114ap-85f, 0) /* wide by its scale, ties away */
 CLQ_QUOTIENT_F32(0x1.2bce36p-94f, 0x1.0a7e68p-96f, 0) /* wide by its scale, ties to even */
@@ -61,10 +72,14 @@ CLQ_DIFFERENCE_F32(0x1p-20f, -1786136558)
 CLQ_DIFFERENCE_F32(0x1p-20f, 1642043242)
 CLQ_DIFFERENCE_F32(0x1p-20f, -998777512)
 CLQ_DIFFERENCE_F32(0x1p-20f, 375372288)
+CLQ_PRODUCT_F32(0x1.2a3372p-4f, -4) /* toward zero */
+CLQ_PRODUCT_F32(0x1.5b22f4p-4f, -2) /* with ties away */
 CLQ_QUOTIENT_F16(0x1.7ecp+4f, 0x1.b56db8p+2f, 0) /* narrow, ties to even */
 CLQ_QUOTIENT_F16(0x1.1d8p-8f, 0x1.7caaacp-9f, 0) /* narrow, ties away */
 CLQ_QUOTIENT_F16(0x1.fccp-4f, 0x1.fcbffep-3f, 0) /* narrow, ties to even */
 CLQ_QUOTIENT_F16(0x1.43p-4f, 0x1.aeaaacp-5f, 0) /* narrow, ties away */
+CLQ_QUOTIENT_F16(0x1.75p-11f, 0x1.2a6666p-12f, 0) /* narrow, x * (1/S) toward zero */
+CLQ_QUOTIENT_F16(0x1.35p+5f, 0x1.ee6666p+3f, 0) /* narrow, x * (1/S) with ties away */
 CLQ_QUOTIENT_F16(0x1.ffcp+15f, 0x1.ffac8ep-6f, -2097461) /* wide by its zero point, ties to even */
 CLQ_QUOTIENT_F16(0x1.ffcp+15f, 0x1.ff9fap-6f, -2097665) /* wide by its zero point, ties away */
 CLQ_QUOTIENT_F16(0x1.998p+13f, 0x1.99509p-8f, -2098097) /* wide by its zero point, ties to even */
@@ -77,10 +92,14 @@ CLQ_DIFFERENCE_F16(0x1p-20f, -1282932732)
 CLQ_DIFFERENCE_F16(0x1p-20f, 1670905858)
 CLQ_DIFFERENCE_F16(0x1p-20f, -1480065020)
 CLQ_DIFFERENCE_F16(0x1p-20f, 1316487170)
+CLQ_PRODUCT_F16(0x1.07eaaap-4f, 0) /* toward zero */
+CLQ_PRODUCT_F16(0x1.191556p-4f, 0) /* with ties away */
 CLQ_QUOTIENT_BF16(0x1.7cp-2f, 0x1.faaaacp-3f, 0) /* narrow, ties to even */
 CLQ_QUOTIENT_BF16(0x1.64p+2f, 0x1.daaaacp+1f, 0) /* narrow, ties away */
 CLQ_QUOTIENT_BF16(0x1.9ep+2f, 0x1.9dfffep+3f, 0) /* narrow, ties to even */
 CLQ_QUOTIENT_BF16(0x1.8ep+4f, 0x1.21745ep+2f, 0) /* narrow, ties away */
+CLQ_QUOTIENT_BF16(0x1.76p-11f, 0x1.2b3334p-12f, 0) /* narrow, x * (1/S) toward zero */
+CLQ_QUOTIENT_BF16(0x1.1p+5f, 0x1.e38e36p+2f, 0) /* narrow, x * (1/S) with ties away */
 CLQ_QUOTIENT_BF16(0x1.5ap-76f, 0x1.8b6db8p-78f, 0) /* wide by its scale, ties to even */
 CLQ_QUOTIENT_BF16(0x1.aep-96f, 0x1.eb6db8p-98f, 0) /* wide by its scale, ties away */
 CLQ_QUOTIENT_BF16(0x1.9ap-87f, 0x1.99fffep-86f, 0) /* wide by its scale, ties to even */
@@ -97,6 +116,8 @@ CLQ_DIFFERENCE_BF16(0x1p-20f, -1757413372)
 CLQ_DIFFERENCE_BF16(0x1p-20f, 1522532354)
 CLQ_DIFFERENCE_BF16(0x1p-20f, -1254096892)
 CLQ_DIFFERENCE_BF16(0x1p-20f, 2076180482)
+CLQ_PRODUCT_BF16(0x1.6c0002p-4f, 0) /* toward zero */
+CLQ_PRODUCT_BF16(0x1.b6aaacp-4f, 0) /* with ties away */
 CLQ_AVERAGE(-0x1.c4cb2p-1f, 0x1.0ap-51f, 0x1.4p-3f)
 CLQ_AVERAGE(-0x1.7abe6p-1f, 0x1.78p-51f, 0x1.8p-4f)
 CLQ_AVERAGE(-0x1.bf09ap-1f, 0x1.1p-51f, 0x1.4p-3f)
@@ -113,5 +134,8 @@ CLQ_WIDTH(-0x1.00017cp-24f, 0x1.7bf7fcp+0f)
 #undef CLQ_DIFFERENCE_F32
 #undef CLQ_DIFFERENCE_F16
 #undef CLQ_DIFFERENCE_BF16
+#undef CLQ_PRODUCT_F32
+#undef CLQ_PRODUCT_F16
+#undef CLQ_PRODUCT_BF16
 #undef CLQ_AVERAGE
 #undef CLQ_WIDTH
