@@ -70,9 +70,15 @@ clq_trial_elements clq_trial_elements_of(const clq_quantization *q, void *x)
     return e;
 }
 
+/* Where f32 become halves NaN is an infinity: it is stored as one of its own. */
 void clq_trial_store(const clq_trial_elements *e, uint64_t i, float value)
 {
-    clq_store_real(e->real, e->x, clq_place(&e->at, i), value);
+    static const uint16_t half_nan = 0x7E00;
+    if (e->real == CLQ_F16 && isnan(value)) {
+        memcpy((char *)e->x + 2 * clq_place(&e->at, i), &half_nan, sizeof half_nan);
+    } else {
+        clq_store_real(e->real, e->x, clq_place(&e->at, i), value);
+    }
 }
 
 /* Bits of a half below its normal numbers are no f32's: they are stored as they are. */
