@@ -60,7 +60,10 @@ row() {
     [ "$code" = "$exit" ] || told "exit code $code: $(tail -n 1 messages)"
     case $named in
     -) [ $code -ne 0 ] || ! grep '^DIFFERS\|^FAILED' text ;;
-    \"*) named=${named#\"} && grep -qF -e "${named%\"}" messages || told "$(cat messages)" ;;
+    \"*)
+        named=${named#\"}
+        grep -qF -e "${named%\"}" messages || told "$(cat messages)"
+        ;;
     *) judge_names ;;
     esac
     [ "$program" = - ] || judge_programs
