@@ -3,10 +3,11 @@
  * The numbers of one launch of a gemm kernel, passed by value: read by the kernels and by the host
  * (host/opencl/launch/gemm*.c). 64-bit members first, so that all compilers lay it out alike.
  *
- * The product as the kernels see it, with a' = a + a_code_offset and b' = b - (0 for s8, 128 for u8), both 8 bits:
+ * The product as the kernels see it, with a' = a + a_code_offset and b' = b - (0 for s8 and s4, 128 for u8, 8 for u4),
+ * both of at most 8 bits:
  *
  *     acc[m,n] = sum_k a'[m,k] b'[k,n] + bias[n] - Za'[m] * S[n] - Zb'[n] * R'[m]       modulo 2^32
- *     Za' = Za + a_code_offset             Zb' = Zb - (0 or 128)
+ *     Za' = Za + a_code_offset             Zb' = Zb - (0, 128 or 8)
  *     S[n] = sum_k b'[k,n] - K * Zb'[n]    R'[m] = sum_k a'[m,k]
  *
  * S and Zb' come with the packed panels; R' from the sums of A's codes: R' = R + K * a_code_offset.
@@ -22,6 +23,9 @@
 /* Columns in a panel of packed B, and consecutive k in one 32-bit word of it. */
 #define PANEL_COLUMNS 32
 #define GROUP_DEPTH 4
+
+/* Of B of 4-bit codes a word holds so many groups of four k: the first in the low halves of its bytes. */
+#define NIBBLE_GROUPS 2
 
 /* How many values a parameter has: as clq_gemm_values. */
 #define VALUES_ABSENT 0
@@ -47,7 +51,8 @@ typedef struct gemm_call {
     /* A's codes (bytes): a_offset + z * a_batch + m * a_row + k. Packed in tiles, 32-bit words: a_offset + z * a_batch
      * + tile * a_row. */
     call_u64 a_offset, a_row, a_batch;
-    /* Words (of 4 codes) of the panels: b_offset + z * b_batch + ((panel * groups) + group) * 32 + column. */
+    /* Words (of 4 codes) of the panels: b_offset + z * b_batch + ((panel * groups) + group) * 32 + column; words of 8
+     * codes, for kernels that read 4-bit ones: with pairs of groups in their place. */
     call_u64 b_offset, b_batch;
     /* S at columns_offset + z * columns_batch + part * 32 * panels + n, Zb' at the same place + columns_zero_points
      * (32-bit elements). */

@@ -3,15 +3,17 @@
  * What a product needs beforehand.
  *
  *   gemm_pack_panels   B -> panels of 32 columns; the one layout serves every kernel
- *   gemm_pack_nibbles  the same of 4-bit codes
+ *   gemm_pack_nibbles  B of 4-bit codes -> panels of such
  *   gemm_pack_vectors  the same of either, elsewhere than on CPU devices
+ *   gemm_expand        panels of 4-bit codes -> panels of 8-bit ones, for kernels that do not read the former
  *   gemm_pack_columns  panels and zero points -> S and Zb' of every column and part of K (kernels/gemm_call.h)
  *   gemm_row_sums      A -> the sum of each row's codes, by parts of K
  *   gemm_pack_rows     A of any strides -> rows of consecutive codes
  *   gemm_pack_tiles    A of any strides -> tiles of rows with the rows innermost, as floats or as pairs of 16 bits
  *
- * Word [panel][group][column] of the panels holds b' of four consecutive k, b' = b - 128 for u8 and b else; 0 beyond
- * the edges of B.
+ * Word [panel][group][column] of the panels holds b' of four consecutive k, b' = b - 128 for u8 and b for s8; 0 beyond
+ * the edges of B. Of 4-bit codes, b' = b - 8 for u4 and b for s4, word [panel][pair][column] holds two groups of four
+ * k: byte i has b' of k = 8 * pair + i in its low half, of k = 8 * pair + 4 + i in its high one.
  *
  * Element (row, column) of batch z of a source is at offset + z * batch + row * row_stride + column * column_stride.
  */
@@ -19,6 +21,8 @@
 #include "gemm_call.h"
 
 typedef VECTOR(uchar) ucharv;
+
+#define PAIR_DEPTH (NIBBLE_GROUPS * GROUP_DEPTH)
 
 /* VECTOR_WIDTH words of a group, those of as many columns, of which `columns` are there. `source` is the first code. */
 static inline uintv pack_words(__global const uchar *source, ulong row_stride, ulong column_stride, uint depth,
@@ -85,64 +89,65 @@ __kernel void gemm_pack_panels(__global const uchar *b, ulong offset, ulong batc
     }
 }
 
-/* Four 4-bit codes of a column from `index` on as a word, of which the first `depth` are there. */
-static inline uint load_nibbles(__global const uchar *b, ulong index, ulong row_stride, uint depth, uint sign)
+/* Eight 4-bit codes of a column from `index` on as a word, of which the first `depth` are there. */
+static inline uint load_nibbles(__global const uchar *b, ulong index, ulong row_stride, uint depth, uint flip)
 {
     uint word = 0;
     for (uint d = 0; d < depth; d++) {
         const ulong at = index + d * row_stride;
         const uint code = (b[at / 2] >> (uint)(at % 2 * 4)) & 15u;
-        word |= (((code ^ sign) - sign) & 0xFFu) << (8 * d);
+        word |= (code ^ flip) << (8 * (d % GROUP_DEPTH) + 4 * (d / GROUP_DEPTH));
     }
     return word;
 }
 
 /*
- * gemm_pack_panels of 4-bit codes: strides in codes, two to a byte, the even one low; `offset` in bytes. `sign`: 8
- * where codes are signed, else 0. Dimensions: groups / groups_per_item, panels, batches.
+ * gemm_pack_panels of 4-bit codes: strides in codes, two to a byte, the even one low; `offset` in bytes. `flip`: 8 for
+ * u4, else 0. Dimensions: pairs of groups / pairs_per_item, panels, batches.
  */
 __kernel void gemm_pack_nibbles(__global const uchar *b, ulong offset, ulong batch, ulong row_stride,
-                                ulong column_stride, uint k, uint n, uint groups, uint groups_per_item, uint sign,
+                                ulong column_stride, uint k, uint n, uint pairs, uint pairs_per_item, uint flip,
                                 __global uint *panels, ulong panels_offset)
 {
-    const uint first = (uint)get_global_id(0) * groups_per_item;
-    const uint last = min(first + groups_per_item, groups);
+    const uint first = (uint)get_global_id(0) * pairs_per_item;
+    const uint last = min(first + pairs_per_item, pairs);
     const uint column = (uint)get_global_id(1) * PANEL_COLUMNS;
     const ulong source = get_global_id(2) * batch;
     __global uint *to =
-        panels + panels_offset + (get_global_id(2) * get_global_size(1) + get_global_id(1)) * groups * PANEL_COLUMNS;
-    for (uint group = first; group < last; group++) {
-        const uint row = group * GROUP_DEPTH;
+        panels + panels_offset + (get_global_id(2) * get_global_size(1) + get_global_id(1)) * pairs * PANEL_COLUMNS;
+    for (uint pair = first; pair < last; pair++) {
+        const uint row = pair * PAIR_DEPTH;
         for (uint j = 0; j < PANEL_COLUMNS; j++) {
             uint word = 0;
             if (column + j < n) {
                 word = load_nibbles(b + offset, source + row * row_stride + (column + j) * column_stride, row_stride,
-                                    min(k - row, (uint)GROUP_DEPTH), sign);
+                                    min(k - row, (uint)PAIR_DEPTH), flip);
             }
-            to[(ulong)group * PANEL_COLUMNS + j] = word;
+            to[(ulong)pair * PANEL_COLUMNS + j] = word;
         }
     }
 }
 
 /*
- * Both elsewhere than on CPU devices: an item makes VECTOR_WIDTH words of one group, so that neighbours write
- * neighbouring memory. `bits` of a code: 4 or 8; `flip`: or `sign`, as above. Dimensions: 32 / VECTOR_WIDTH * groups,
- * rounded up to whole work-groups, panels, batches.
+ * Both elsewhere than on CPU devices: an item makes VECTOR_WIDTH words of one line, a group or a pair of them, so that
+ * neighbours write neighbouring memory. `bits` of a code: 4 or 8; `flip` as above. Dimensions: 32 / VECTOR_WIDTH *
+ * lines, rounded up to whole work-groups, panels, batches.
  */
 __kernel void gemm_pack_vectors(__global const uchar *b, ulong offset, ulong batch, ulong row_stride,
-                                ulong column_stride, uint k, uint n, uint groups, uint bits, uint flip,
+                                ulong column_stride, uint k, uint n, uint lines, uint bits, uint flip,
                                 __global uint *panels, ulong panels_offset)
 {
     const uint vectors = PANEL_COLUMNS / VECTOR_WIDTH;
-    const uint group = (uint)get_global_id(0) / vectors;
+    const uint line_depth = bits == 8 ? GROUP_DEPTH : PAIR_DEPTH;
+    const uint line = (uint)get_global_id(0) / vectors;
     const uint in_panel = (uint)get_global_id(0) % vectors * VECTOR_WIDTH;
-    const uint row = group * GROUP_DEPTH;
+    const uint row = line * line_depth;
     const uint column = (uint)get_global_id(1) * PANEL_COLUMNS + in_panel;
     const uint columns = max(n, column) - column;
     const ulong source = get_global_id(2) * batch + row * row_stride + column * column_stride;
     const ulong panel = get_global_id(2) * get_global_size(1) + get_global_id(1);
-    if (group < groups) {
-        const uint depth = min(k - row, (uint)GROUP_DEPTH);
+    if (line < lines) {
+        const uint depth = min(k - row, line_depth);
         uint words[VECTOR_WIDTH];
         if (bits == 8) {
             VSTORE(pack_words(b + offset + source, row_stride, column_stride, depth, columns, flip), 0, words);
@@ -154,7 +159,38 @@ __kernel void gemm_pack_vectors(__global const uchar *b, ulong offset, ulong bat
                 }
             }
         }
-        VSTORE(VLOAD(0, words), 0, panels + panels_offset + (panel * groups + group) * PANEL_COLUMNS + in_panel);
+        VSTORE(VLOAD(0, words), 0, panels + panels_offset + (panel * lines + line) * PANEL_COLUMNS + in_panel);
+    }
+}
+
+/* The low halves of bytes, from -8 to 7, as whole ones: no sum carries from one to the next. */
+static inline uintv whole_bytes(uintv halves)
+{
+    return (((halves & 0x0F0F0F0Fu) ^ 0x08080808u) + 0x78787878u) ^ 0x80808080u;
+}
+
+/*
+ * One item makes VECTOR_WIDTH words of the groups of `pairs_per_item` pairs. Dimensions: 32 / VECTOR_WIDTH * pairs /
+ * pairs_per_item, panels, batches.
+ */
+__kernel void gemm_expand(__global const uint *nibbles, ulong nibbles_offset, uint groups, uint pairs_per_item,
+                          __global uint *panels, ulong panels_offset)
+{
+    const uint vectors = PANEL_COLUMNS / VECTOR_WIDTH;
+    const uint pairs = (groups + NIBBLE_GROUPS - 1) / NIBBLE_GROUPS;
+    const uint first = (uint)get_global_id(0) / vectors * pairs_per_item;
+    const uint last = min(first + pairs_per_item, pairs);
+    const uint in_panel = (uint)get_global_id(0) % vectors * VECTOR_WIDTH;
+    const ulong panel = get_global_id(2) * get_global_size(1) + get_global_id(1);
+    __global const uint *from = nibbles + nibbles_offset + panel * pairs * PANEL_COLUMNS + in_panel;
+    __global uint *to = panels + panels_offset + panel * groups * PANEL_COLUMNS + in_panel;
+    for (uint pair = first; pair < last; pair++) {
+        const uintv words = VLOAD(0, from + (ulong)pair * PANEL_COLUMNS);
+        const uint group = pair * NIBBLE_GROUPS;
+        STORE_WORDS(BITCAST(int)(whole_bytes(words)), (__global int *)to + (ulong)group * PANEL_COLUMNS);
+        if (group + 1 < groups) {
+            STORE_WORDS(BITCAST(int)(whole_bytes(words >> 4)), (__global int *)to + (ulong)(group + 1) * PANEL_COLUMNS);
+        }
     }
 }
 
@@ -191,12 +227,25 @@ static inline uint sum_of_group(uint mine, __local uint *sums)
 #define SUMMER_NUMBER get_global_id(0)
 #endif
 
+/* The sum of the codes of a group, for VECTOR_WIDTH columns, whose words begin at `from`. */
+static inline uintv sum_of_codes(__global const uint *from, uint group, uint bits)
+{
+    if (bits == 8) {
+        const intv word = BITCAST(int)(VLOAD(0, from + (ulong)group * PANEL_COLUMNS));
+        return BITCAST(uint)(((word << 24) >> 24) + ((word << 16) >> 24) + ((word << 8) >> 24) + (word >> 24));
+    } else {
+        const uint shift = group % NIBBLE_GROUPS * 4;
+        const intv word = BITCAST(int)(VLOAD(0, from + (ulong)(group / NIBBLE_GROUPS) * PANEL_COLUMNS) >> shift);
+        return BITCAST(uint)(((word << 28) >> 28) + ((word << 20) >> 28) + ((word << 12) >> 28) + ((word << 4) >> 28));
+    }
+}
+
 /*
  * One item serves VECTOR_WIDTH columns of a part of K, `part_groups` groups; without parts that is all of it.
- * Dimensions: 32 / VECTOR_WIDTH, panels, batches * parts. `zero_point_batch` in columns; code_offset is 128 for u8,
- * else 0.
+ * Dimensions: 32 / VECTOR_WIDTH, panels, batches * parts. `bits` of a code; `zero_point_batch` in columns; code_offset
+ * is 128 for u8, 8 for u4, else 0.
  */
-__kernel SUMMER_GROUP void gemm_pack_columns(__global const uint *panels, ulong panels_offset, uint groups,
+__kernel SUMMER_GROUP void gemm_pack_columns(__global const uint *panels, ulong panels_offset, uint groups, uint bits,
                                              uint part_groups, uint parts, uint k, uint n,
                                              __global const int *zero_points, ulong zero_points_offset, uint values,
                                              ulong zero_point_batch, int code_offset, __global int *columns,
@@ -213,15 +262,15 @@ __kernel SUMMER_GROUP void gemm_pack_columns(__global const uint *panels, ulong 
     const uint last = min(first + part_groups, groups);
     const uint depth = min(k - first * GROUP_DEPTH, part_groups * GROUP_DEPTH);
     const ulong panel = batch * get_global_size(1) + get_global_id(1);
-    __global const uint *from = panels + panels_offset + panel * groups * PANEL_COLUMNS + in_panel;
+    const uint lines = bits == 8 ? groups : (groups + NIBBLE_GROUPS - 1) / NIBBLE_GROUPS;
+    __global const uint *from = panels + panels_offset + panel * lines * PANEL_COLUMNS + in_panel;
     __global int *to = columns + columns_offset + get_global_id(2) * get_global_size(1) * PANEL_COLUMNS + column;
     uintv sum = (uintv)(0);
     uint lanes[VECTOR_WIDTH];
     uint zero_point[VECTOR_WIDTH];
     uintv zero_points_here;
     for (uint group = first + SUMMER; group < last; group += SUMMERS) {
-        const intv word = BITCAST(int)(VLOAD(0, from + (ulong)group * PANEL_COLUMNS));
-        sum += BITCAST(uint)(((word << 24) >> 24) + ((word << 16) >> 24) + ((word << 8) >> 24) + (word >> 24));
+        sum += sum_of_codes(from, group, bits);
     }
 #ifdef GROUP_SIZE
     VSTORE(sum, 0, lanes);

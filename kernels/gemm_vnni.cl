@@ -8,8 +8,8 @@
  * Broadcasts are written out too: with three rows to a pointer, (p), (p + pitch), (p + 2 * pitch), the addresses of 12
  * rows fit the general registers, where the compiler keeps twelve pointers and spills them.
  *
- * Build options: TILE_ROWS 1 to 12, at most m; VECTOR_WIDTH 16; GROUPS 1: the kernel for products with groups along K
- * instead. The other numbers are in kernels/gemm_call.h.
+ * Build options: TILE_ROWS 1 to 12, at most m; VECTOR_WIDTH 16; NIBBLES 1: panels of 4-bit codes, read as they lie
+ * there; GROUPS 1: the kernel for products with groups along K instead. The other numbers are in kernels/gemm_call.h.
  */
 #include "gemm_codes.clh"
 #include "gemm_fold.clh"
@@ -56,17 +56,42 @@
         p += GROUP_DEPTH;                                                                                              \
     }
 
-/* One group of all rows. */
-#define GROUP(sums)                                                                                                    \
+/* Number `i` of the groups of a word: bytes of it as they are, or halves of bytes that a table makes whole ones of. */
+#if NIBBLES
+static inline int16 group_of(int16 words, uint i)
+{
+    const int16 table = (int16)((int4)(0x03020100, 0x07060504, (int)0xFBFAF9F8u, (int)0xFFFEFDFCu).s0123012301230123);
+    const int16 halves = as_int16(as_uint16(words) >> 4 * i) & 0x0F0F0F0F;
+    int16 codes;
+    __asm__("vpshufb %2,%1,%0" : "=v"(codes) : "v"(table), "v"(halves));
+    return codes;
+}
+#else
+#define group_of(words, i) (words)
+#endif
+
+/* Group `i` of word `b`, of all rows. */
+#define GROUP(sums, i)                                                                                                 \
     {                                                                                                                  \
-        const int16 b0 = as_int16(vload16(0, b));                                                                      \
-        const int16 b1 = as_int16(vload16(1, b));                                                                      \
+        const int16 b0 = group_of(as_int16(vload16(0, b)), i);                                                         \
+        const int16 b1 = group_of(as_int16(vload16(1, b)), i);                                                         \
         ROWS_OF(sums, p0, 0)                                                                                           \
         ROWS_OF(sums, p1, 3)                                                                                           \
         ROWS_OF(sums, p2, 6)                                                                                           \
         ROWS_OF(sums, p3, 9)                                                                                           \
-        b += PANEL_COLUMNS;                                                                                            \
+        b += (i) + 1 == WORD_GROUPS ? PANEL_COLUMNS : 0;                                                               \
     }
+
+/* All groups of a word. */
+#if NIBBLES
+#define WORD(sums)                                                                                                     \
+    {                                                                                                                  \
+        GROUP(sums, 0)                                                                                                 \
+        GROUP(sums, 1)                                                                                                 \
+    }
+#else
+#define WORD(sums) GROUP(sums, 0)
+#endif
 
 /* Rows of A at `a` and a panel, both from k of 0 on: the groups from `first` to before `last`. The last group may be
  * one to three k. */
@@ -75,7 +100,7 @@ static inline void multiply_tile(const gemm_call *call, __global const uchar *a,
 {
     const uint groups = min(last, call->k / GROUP_DEPTH); /* of these rows of A have all four k */
     const uint tail = last > groups ? call->k % GROUP_DEPTH : 0;
-    __global const uint *b = panel + (ulong)first * PANEL_COLUMNS;
+    __global const uint *b = panel + (ulong)(first / WORD_GROUPS) * PANEL_COLUMNS;
     __global const uchar *ahead = next;
     const ulong pitch = call->a_row;
     const int16 flip = (int16)((int)call->a_flip);
@@ -89,20 +114,24 @@ static inline void multiply_tile(const gemm_call *call, __global const uchar *a,
     for (int i = 0; i < SETS * 2 * TILE_ROWS; i++) {
         acc[i] = (int16)(0);
     }
-    for (; group + SETS <= groups; group += SETS) {
+    if (group % WORD_GROUPS != 0 && group < groups) {
+        GROUP(acc, 1)
+        group++;
+    }
+    for (; group + SETS * WORD_GROUPS <= groups; group += SETS * WORD_GROUPS) {
         PREFETCH(ahead);
         ahead += 64;
 #pragma unroll
         for (int set = 0; set < SETS; set++) {
-            GROUP(acc + set * 2 * TILE_ROWS)
+            WORD(acc + set * 2 * TILE_ROWS)
         }
     }
     for (; group < groups; group++) {
-        GROUP(acc)
+        GROUP(acc, group % WORD_GROUPS)
     }
     if (tail > 0) {
-        const int16 b0 = as_int16(vload16(0, b));
-        const int16 b1 = as_int16(vload16(1, b));
+        const int16 b0 = group_of(as_int16(vload16(0, b)), group % WORD_GROUPS);
+        const int16 b1 = group_of(as_int16(vload16(1, b)), group % WORD_GROUPS);
         const uint depth = call->k - tail;
 #pragma unroll
         for (int i = 0; i < TILE_ROWS; i++) {
@@ -135,8 +164,8 @@ static inline tile_place place_of(const gemm_call *call, const gemm_memory *memo
     tile_place place;
     place.a = memory->a + call->a_offset + batch * call->a_batch + t->row * call->a_row;
     place.b = gemm_panel_of(call, memory, t, batch);
-    place.ahead = (__global const uchar *)(place.b + (ulong)call->groups * PANEL_COLUMNS) +
-                  ((ulong)t->turn * groups / t->turns) * 128;
+    place.ahead = (__global const uchar *)gemm_panel_at(call, memory->panels, batch, t->panel + 1) +
+                  ((ulong)t->turn * groups / t->turns) * (128 / WORD_GROUPS);
     return place;
 }
 
@@ -174,7 +203,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_vnni(GEMM_PARA
         const tile_place place = place_of(&call, &memory, &t, share.batch, call.slice_groups);
         int16 tile[2 * TILE_ROWS];
         multiply_tile(&call, place.a, place.b, share.first_group, share.last_group,
-                      place.ahead + share.first_group * 128, tile);
+                      place.ahead + share.first_group * (128 / WORD_GROUPS), tile);
         write_tile(&call, &memory, &t, (const int *)tile, share.batch, share.slice);
     }
 }

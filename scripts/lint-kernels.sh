@@ -101,7 +101,10 @@ for width in 16 8 4; do
     for rows in 1 2 3 5 8; do
         lint -DVECTOR_WIDTH=$width -DVECTORS=$((width / 8 + 1)) -DTILE_ROWS=$rows gemm_gemv.cl
         lint -DGROUPS=1 -DVECTOR_WIDTH=$width -DVECTORS=$((width / 8 + 1)) -DTILE_ROWS=$rows gemm_gemv.cl
-        count=$((count + 2))
+        lint -DNIBBLES=1 -DVECTOR_WIDTH=$width -DVECTORS=$((width / 8 + 1)) -DTILE_ROWS=$rows gemm_gemv.cl
+        lint -DNIBBLES=1 -DGROUPS=1 -DVECTOR_WIDTH=$width -DVECTORS=$((width / 8 + 1)) -DTILE_ROWS=$rows gemm_gemv.cl
+        lint -DNIBBLES=1 -DGROUPS=$((rows % 2)) -DVECTOR_WIDTH=$width -DGROUP_SIZE=256 -DTILE_ROWS=$rows gemm_gemv.cl
+        count=$((count + 5))
     done
     count=$((count + 4))
 done
@@ -110,7 +113,11 @@ for rows in 1 2 3 4 5 6 7 8 9 10 11 12; do
     lint $x86 -DTILE_ROWS=$rows gemm_vnni.cl
     # shellcheck disable=SC2086
     lint $x86 -DTILE_ROWS=$rows -DGROUPS=1 gemm_vnni.cl
-    count=$((count + 2))
+    # shellcheck disable=SC2086
+    lint $x86 -DTILE_ROWS=$rows -DNIBBLES=1 gemm_vnni.cl
+    # shellcheck disable=SC2086
+    lint $x86 -DTILE_ROWS=$rows -DNIBBLES=1 -DGROUPS=1 gemm_vnni.cl
+    count=$((count + 4))
 done
 for groups in 0 1; do
     # shellcheck disable=SC2086

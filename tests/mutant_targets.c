@@ -34,7 +34,7 @@ static int has_signed_bins(const mutant_target *t)
 static void add(clq_operation operation, clq_variant variant, clq_batch_form form, type_pair types, clq_preset preset)
 {
     mutant_target *t = &targets[count++];
-    *t = (mutant_target){"", operation, variant, form, types.real, types.dtype, 0, 0, preset};
+    *t = (mutant_target){"", operation, variant, form, types.real, types.dtype, 0, 0, 0, preset};
     snprintf(t->name, sizeof t->name, "%s/%s%s/%s/%s", clq_operation_name(operation),
              form != CLQ_BATCH_EACH ? clq_cl_batch_form_name(form) : clq_variant_name(variant),
              has_signed_bins(t) ? "-signed" : "", clq_dtype_name(types.real), clq_dtype_name(types.dtype));
@@ -62,12 +62,30 @@ static clq_variant variant_of(const char *name)
     return variant;
 }
 
-static void add_product(clq_variant variant, const char *name, uint64_t rows, int in_groups)
+static void add_program(clq_variant variant, const char *name, uint64_t rows, int in_groups, int of_nibbles)
 {
     mutant_target *t = &targets[count++];
-    *t = (mutant_target){"",     CLQ_OP_COUNT, variant,   CLQ_BATCH_EACH,      CLQ_F32,
-                         CLQ_S8, rows,         in_groups, CLQ_PRESET_SYMMETRIC};
-    snprintf(t->name, sizeof t->name, "gemm/%s%s/%u", name, in_groups ? "-groups" : "", (unsigned)rows);
+    *t = (mutant_target){"",     CLQ_OP_COUNT, variant,   CLQ_BATCH_EACH, CLQ_F32,
+                         CLQ_S8, rows,         in_groups, of_nibbles,     CLQ_PRESET_SYMMETRIC};
+    snprintf(t->name, sizeof t->name, "gemm/%s%s%s/%u", name, of_nibbles ? "-nibbles" : "", in_groups ? "-groups" : "",
+             (unsigned)rows);
+}
+
+static void add_product(clq_variant variant, const char *name, uint64_t rows, int in_groups)
+{
+    add_program(variant, name, rows, in_groups, 0);
+}
+
+/* Where there are such: rows alone, two words under way, and most. */
+static void add_nibbles(clq_variant variant, const char *name)
+{
+    static const uint64_t heights[] = {1, 3, 8};
+    for (size_t i = 0; i < sizeof heights / sizeof heights[0]; i++) {
+        if (variant == CLQ_VARIANT_GEMV || variant == CLQ_VARIANT_CPU_VNNI) {
+            add_program(variant, name, heights[i], 0, 1);
+            add_program(variant, name, heights[i], 1, 1);
+        }
+    }
 }
 
 /* Heights with each kind of tile: rows alone, few, most, and with a ragged last one. */
@@ -101,6 +119,7 @@ static void add_products(clq_variant variant, const char *name, const char *file
         add_product(variant, name, ANY_ROWS, 0);
         add_product(variant, name, ANY_ROWS, 1);
     }
+    add_nibbles(variant, name);
 }
 
 static void make_list(void)
@@ -147,7 +166,7 @@ static clq_status compare(const mutant_target *target, clq_context *context, con
         const clq_trial_candidate candidate = candidate_of(&m);
         m.variant = target->variant;
         m.form = target->form;
-        m.tile_edge = edge_of(target);
+        m.program = (clq_gemm_program){edge_of(target), target->of_nibbles};
         status = how == READY ? clq_trial_make_ready(&candidate, cases, error)
                               : clq_trial_compare(&candidate, cases, same, error);
     }
@@ -159,10 +178,10 @@ static clq_status compare(const mutant_target *target, clq_context *context, con
 static clq_status compare_product(const mutant_target *target, clq_context *context, manner how, int *same,
                                   clq_error *error)
 {
-    static const clq_trial_heights few = {5, 3, 0, 0};
+    static const clq_trial_heights few = {5, 3, 0, 0, 0};
     const clq_trial_cases sums = clq_trial_sum_cases(&few);
     const clq_trial_cases groups = clq_trial_group_cases(&few);
-    clq_trial_heights heights = {target->rows, 0, 0, 0};
+    clq_trial_heights heights = {target->rows, 0, 0, 0, target->of_nibbles};
     clq_trial_cases cases;
     clq_gemm_problem problem;
     clq_gemm_task task;

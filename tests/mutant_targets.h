@@ -16,6 +16,7 @@ typedef struct mutant_target {
     clq_dtype real, dtype;
     uint64_t rows;     /* of a product, else 0 */
     int in_groups;     /* a product with groups along K */
+    int of_nibbles;    /* the program for B of 4-bit codes */
     clq_preset preset; /* of the scheme: symmetric, but for histograms with signed bins, which are another program */
 } mutant_target;
 

@@ -15,8 +15,8 @@
 
 enum fault { WRONG_BYTES, REFUSED_BUILD, FAULTS };
 
-/* Packed B, the sums of A's rows, and what came of them. */
-enum { READS_OF_A_CASE = 3 };
+/* Of two cases packed B and the sums of A's rows, and of the second, whose codes have 4 bits, panels of 8-bit ones. */
+enum { READS_OF_CASES = 5 };
 
 static const char *const complaints[FAULTS] = {"differ from the reference", "does not build"};
 
@@ -240,7 +240,7 @@ static void parts_are_set_aside(void **state)
         clq_plan plan;
         ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
         trust_parts(&p, part);
-        failing_opencl_corrupt_reads(fault == WRONG_BYTES ? READS_OF_A_CASE : 0);
+        failing_opencl_corrupt_reads(fault == WRONG_BYTES ? READS_OF_CASES : 0);
         failing_opencl_break_builds(fault == REFUSED_BUILD ? INT_MAX : 0, parts[part].file);
         ACCEPTED(fallible_product_run(&p, &results, e));
         spoil_no_more();
@@ -276,7 +276,7 @@ static void groups_are_set_aside(void **state)
         clq_plan plan;
         ACCEPTED(fallible_product_begin(&p, fallible_device(), NULL, e));
         trust_parts(&p, CLQ_GEMM_GROUPS);
-        failing_opencl_corrupt_reads(fault == WRONG_BYTES ? READS_OF_A_CASE : 0);
+        failing_opencl_corrupt_reads(fault == WRONG_BYTES ? READS_OF_CASES : 0);
         failing_opencl_break_builds(fault == REFUSED_BUILD ? INT_MAX : 0, "gemm_groups.cl");
         for (int way = 0; way < 2; way++) { /* packed weights are the device's, and unpacked for the host */
             check_gemm_result got;

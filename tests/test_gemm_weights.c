@@ -2,7 +2,9 @@
 /* Packed B: what it is refused for, its life between the operations that use it and its context, and as bytes. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "core/hash.h"
 #include "device_memory.h"
 #include "exported_weights.h"
 #include "full_gemm.h"
@@ -224,9 +226,11 @@ static void refuse_exported(full_gemm *g)
         REFUSED_BYTES("clq_gemm_weights_import");
         bytes[i] ^= 1;
     }
+    bytes[8] = 3;
+    REFUSED_BYTES("version 3, this library reads 1 to 2");
+    bytes[8] = 0;
+    REFUSED_BYTES("version 0, this library reads 1 to 2");
     bytes[8] = 2;
-    REFUSED_BYTES("version 2, this library reads 1");
-    bytes[8] = 1;
     bytes[16] ^= 1;
     REFUSED_BYTES("the first 64 bytes of the weights are damaged");
     bytes[16] ^= 1;
@@ -253,6 +257,42 @@ static void exported_bytes(void **state)
 {
     (void)state;
     full_gemm_for_all(refuse_exported);
+}
+
+/* Version 1 had codes of 4 bits as codes of 8. */
+static void refuse_older(full_gemm *g)
+{
+    static const clq_dtype types[] = {CLQ_S8, CLQ_S4};
+    const clq_dtype own = g->problem.b.dtype;
+    for (size_t i = 0; i < 2; i++) {
+        clq_gemm_weights *weights = NULL;
+        unsigned char *bytes;
+        uint64_t count;
+        uint64_t hash;
+        g->problem.b.dtype = types[i];
+        ACCEPTED(full_gemm_pack(g, &weights, e));
+        count = clq_gemm_weights_export_bytes(weights);
+        bytes = malloc((size_t)count);
+        assert_non_null(bytes);
+        ACCEPTED(clq_gemm_weights_export(weights, bytes, count, e));
+        clq_gemm_weights_destroy(&weights);
+        bytes[8] = 1;
+        hash = (uint64_t)XXH3_64bits(bytes, CLQ_GEMM_WEIGHTS_ALIGNMENT - sizeof hash);
+        memcpy(bytes + CLQ_GEMM_WEIGHTS_ALIGNMENT - sizeof hash, &hash, sizeof hash);
+        if (types[i] == CLQ_S8) {
+            ACCEPTED(import_bytes(g, g->context, bytes, count, 0, e));
+        } else {
+            REFUSED_BYTES("have version 1, in which codes of 4 bits lie otherwise: pack B again");
+        }
+        free(bytes);
+    }
+    g->problem.b.dtype = own;
+}
+
+static void older_versions(void **state)
+{
+    (void)state;
+    full_gemm_for_all(refuse_older);
 }
 
 /* What one executor packed, another one refuses, or multiplies where both have one form. */
@@ -341,7 +381,7 @@ static void output_in_weights(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(packed_weights),      cmocka_unit_test(weights_in_groups), cmocka_unit_test(weights_in_use),
     cmocka_unit_test(weights_and_context), cmocka_unit_test(exported_bytes),    cmocka_unit_test(other_forms),
-    cmocka_unit_test(output_in_weights),
+    cmocka_unit_test(output_in_weights),   cmocka_unit_test(older_versions),
 };
 
 CHECK_MAIN("gemm_weights", tests)

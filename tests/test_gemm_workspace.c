@@ -25,9 +25,11 @@ static const char *const VARIANTS[] = {NULL, "portable", "cpu", "split-k"};
 
 static const struct {
     uint64_t n, k, k_group;
-    int b_is_u8, a_is_transposed;
-} PRODUCTS[] = {{768, 2048, 32, 0, 0},  {768, 2048, 128, 0, 1}, {4096, 4096, 128, 0, 0}, {33, 300, 4, 0, 0},
-                {20000, 256, 64, 0, 0}, {96, 65536, 0, 0, 0},   {1000, 32768, 0, 1, 0},  {257, 257, 0, 1, 1}};
+    int b_is_u8, a_is_transposed, of_4_bits;
+} PRODUCTS[] = {{768, 2048, 32, 0, 0, 0},  {768, 2048, 128, 0, 1, 0}, {4096, 4096, 128, 0, 0, 0},
+                {33, 300, 4, 0, 0, 0},     {20000, 256, 64, 0, 0, 0}, {96, 65536, 0, 0, 0, 0},
+                {1000, 32768, 0, 1, 0, 0}, {257, 257, 0, 1, 1, 0},    {768, 2048, 32, 0, 0, 1},
+                {1000, 4096, 0, 1, 1, 1}};
 
 static uint64_t taken_by(clq_context *context, const clq_gemm_problem *p, int packed)
 {
@@ -46,7 +48,9 @@ static clq_gemm_problem product(size_t number)
     p.n = PRODUCTS[number].n;
     p.k = PRODUCTS[number].k;
     p.k_group = PRODUCTS[number].k_group;
-    p.b.dtype = PRODUCTS[number].b_is_u8 ? CLQ_U8 : CLQ_S8;
+    p.b.dtype = PRODUCTS[number].of_4_bits ? (PRODUCTS[number].b_is_u8 ? CLQ_U4 : CLQ_S4)
+                : PRODUCTS[number].b_is_u8 ? CLQ_U8
+                                           : CLQ_S8;
     p.a.transposed = PRODUCTS[number].a_is_transposed;
     if (p.k_group != 0) {
         p.c.dtype = CLQ_F32;

@@ -56,7 +56,7 @@ static clq_status run(void *cookie, const clq_trial_case *c, clq_error *error)
 
 static int is_trusted(clq_requantize_mode mode, clq_requantize_mode instead)
 {
-    const clq_trial_heights heights = {4, 0, 0, 0};
+    const clq_trial_heights heights = {4, 0, 0, 0, 0};
     const clq_trial_cases cases = clq_trial_product_cases(&heights);
     impostor i = {mode, instead, NULL, 0};
     const clq_trial_candidate candidate = {&i, reserve, write_all, run, read_all, 0};

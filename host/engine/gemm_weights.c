@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dtype.h"
 #include "core/hash.h"
 #include "engine/context.h"
 #include "engine/gemm.h"
@@ -90,7 +91,10 @@ typedef struct header {
     uint64_t hash; /* XXH3 of all before it */
 } header;
 
-enum { HEADER_BYTES = CLQ_GEMM_WEIGHTS_ALIGNMENT, VERSION = 1 };
+enum { HEADER_BYTES = CLQ_GEMM_WEIGHTS_ALIGNMENT, VERSION = 2 };
+
+/* Until then codes of 4 bits were packed as codes of 8, and lie otherwise; those of 8 bits as they do now. */
+enum { FIRST_VERSION_OF_NIBBLES = 2 };
 
 _Static_assert(sizeof(header) == HEADER_BYTES, "the packed bytes stay aligned");
 
@@ -161,12 +165,18 @@ static clq_status check_header(const clq_gemm_task *task, const header *h, clq_e
                                    .k_group = h->k_group,
                                    .batches = h->batches};
     CLQ_REQUIRE(h->magic == MAGIC, "clq_gemm_weights_import: these are no exported weights of this kind of processor");
-    CLQ_REQUIRE(h->version == VERSION,
-                "clq_gemm_weights_import: the weights have version %" PRIu32 ", this library reads %d", h->version,
+    CLQ_REQUIRE(h->version >= 1 && h->version <= VERSION,
+                "clq_gemm_weights_import: the weights have version %" PRIu32 ", this library reads 1 to %d", h->version,
                 (int)VERSION);
     CLQ_REQUIRE(h->hash == hash_of(h), "clq_gemm_weights_import: the first %d bytes of the weights are damaged",
                 (int)HEADER_BYTES);
-    return clq_gemm_check_packed(task, &told, error);
+    CLQ_TRY(clq_gemm_check_packed(task, &told, error));
+    CLQ_REQUIRE(h->version >= FIRST_VERSION_OF_NIBBLES || clq_dtype_bits(told.dtype) == 8,
+                "clq_gemm_weights_import: the weights have version %" PRIu32
+                ", in which codes of 4 bits lie otherwise: "
+                "pack B again",
+                h->version);
+    return CLQ_OK;
 }
 
 /* That they lie as this context makes them, and all of them; `bytes` of them then. */

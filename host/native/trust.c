@@ -303,7 +303,7 @@ static clq_status attempt(void *cookie, const clq_trial_step *step, int only_rea
      * along K loops for 1 row and for 2 to 4, which are what 16 leave here. */
     const uint64_t rows = c->loops->product->tile_rows;
     const clq_trial_heights heights = {c->loops->needs_tiles ? 3 * rows - 13 : 3 * rows - 1,
-                                       c->loops->needs_tiles ? 2 * rows + 1 : 0, 2 * rows, 0};
+                                       c->loops->needs_tiles ? 2 * rows + 1 : 0, 2 * rows, 0, 0};
     clq_native_machine m = {.loops = c->loops};
     clq_trial_candidate candidate = clq_native_machine_candidate(&m);
     all_cases all;

@@ -215,11 +215,16 @@ static void unpack_batch(const clq_gemm_task *task, const clq_gemm_packed *packe
                          uint32_t flip, unsigned char *codes)
 {
     const clq_gemm_problem *p = task->problem;
+    const int is_s4 = p->b.dtype == CLQ_S4;
+    const uint32_t bits = (uint32_t)clq_dtype_bits(p->b.dtype);
+    const uint64_t depth = bits == 4 ? NIBBLE_GROUPS * GROUP_DEPTH : GROUP_DEPTH;
     for (uint64_t k = 0; k < p->k; k++) {
         for (uint64_t n = 0; n < p->n; n++) {
-            const uint64_t word = (n / PANEL_COLUMNS * packed->groups + k / GROUP_DEPTH) * PANEL_COLUMNS +
+            const uint64_t word = (n / PANEL_COLUMNS * packed->lines + k / depth) * PANEL_COLUMNS +
                                   n % PANEL_COLUMNS; /* kernels/gemm_pack.cl */
-            codes[k * p->n + n] = (unsigned char)(take_word(words, word) >> k % GROUP_DEPTH * 8 ^ flip);
+            const uint64_t shift = k % GROUP_DEPTH * 8 + k % depth / GROUP_DEPTH * 4;
+            const uint32_t code = (take_word(words, word) >> shift & ((1U << bits) - 1)) ^ flip;
+            codes[k * p->n + n] = (unsigned char)(is_s4 ? (code ^ 8) - 8 : code);
         }
     }
 }
@@ -229,7 +234,7 @@ static void unpack(const clq_gemm_task *task, const unsigned char *words, unsign
 {
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
     const clq_gemm_problem *p = task->problem;
-    const uint32_t offset = p->b.dtype == CLQ_U8 ? 128 : 0;
+    const uint32_t offset = clq_cl_gemm_code_offset(p->b.dtype);
     unsigned char *zero_points = to + task->b_batches * p->k * p->n;
     for (uint64_t z = 0; z < task->b_batches; z++) {
         unpack_batch(task, &packed, words + 4 * (task->packed_first + z) * packed.batch_words, offset,

@@ -103,7 +103,8 @@ static int is_one_program(const clq_gemm_decision *a, const clq_gemm_decision *b
 {
     return a->variant == b->variant && a->tile_rows == b->tile_rows && a->tile_edge == b->tile_edge &&
            a->vector_width == b->vector_width && a->vectors == b->vectors && a->group == b->group &&
-           a->is_fused == b->is_fused && a->is_emulated == b->is_emulated && a->tuning == b->tuning;
+           a->is_fused == b->is_fused && a->is_emulated == b->is_emulated && a->reads_nibbles == b->reads_nibbles &&
+           a->tuning == b->tuning;
 }
 
 /* Whether the set's launch, which may lack some objects, can have these too. */

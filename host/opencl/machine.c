@@ -193,7 +193,7 @@ clq_status clq_cl_machine_decide(clq_cl_machine *m, const clq_trial_case *c, clq
     if (m->as_called) {
         CLQ_TRY(clq_cl_gemm_decide(m->stream.context, m->variant, task, decision, error));
     } else {
-        CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, task, m->variant, m->tile_edge, c->other_way,
+        CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, task, m->variant, m->program, c->other_way,
                                          decision, error));
     }
     if (m->packs) {

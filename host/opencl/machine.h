@@ -20,7 +20,7 @@ typedef struct clq_cl_machine {
     const clq_cl_tuning *tuning;  /* by which all is cut and built; at first the context's own */
     clq_variant variant;          /* that runs tasks and products */
     clq_batch_form form;          /* of batches */
-    uint32_t tile_edge;           /* of products whose work-groups make a tile; 0: as the product has it */
+    clq_gemm_program program;     /* of products */
     int as_called;                /* cut as calls cut them, not as trials do; dynamic quantization step by step */
     int packs;                    /* products take B packed */
     int lacks_room;               /* a case needs more memory than the device's largest buffer has */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/dtype.h"
 #include "core/size.h"
 #include "opencl/launch/gemm.h"
 #include "opencl/machine.h"
@@ -15,13 +16,15 @@
 /* The operands of a case, and what the device has made of them, on the host. */
 typedef struct image {
     const unsigned char *arena;
-    unsigned char *words; /* packed B */
-    unsigned char *sums;  /* of A's rows; with `words` one piece of memory */
+    unsigned char *words;  /* packed B */
+    unsigned char *sums;   /* of A's rows; with `words` one piece of memory, */
+    unsigned char *panels; /* and so are panels of 8-bit codes: those of B, or made of these by the device */
 } image;
 
-static clq_status read_memory(const clq_cl_machine *m, cl_mem memory, void *to, uint64_t bytes, clq_error *error)
+static clq_status read_memory(const clq_cl_machine *m, cl_mem memory, uint64_t at, void *to, uint64_t bytes,
+                              clq_error *error)
 {
-    CLQ_CL(clEnqueueReadBuffer, m->stream.queue, memory, CL_TRUE, 0, (size_t)bytes, to, 0, NULL, NULL);
+    CLQ_CL(clEnqueueReadBuffer, m->stream.queue, memory, CL_TRUE, (size_t)at, (size_t)bytes, to, 0, NULL, NULL);
     return CLQ_OK;
 }
 
@@ -37,19 +40,37 @@ static uint64_t sums_bytes(const clq_gemm_task *task)
     return 4 * task->a_batches * task->problem->m * clq_cl_gemm_packed_of(task).parts;
 }
 
+/* Of panels that are made of those of B; 0: these are of 8-bit codes. */
+static uint64_t expanded_bytes(const clq_gemm_task *task)
+{
+    const int are_nibbles = clq_dtype_bits(task->problem->b.dtype) == 4;
+    return are_nibbles ? 4 * task->b_batches * clq_cl_gemm_packed_of(task).expanded_words : 0;
+}
+
+/* Where those lie in the scratch memory: behind all that a case needs of it. */
+static uint64_t expanded_at(const clq_gemm_task *task, uint64_t workspace)
+{
+    return clq_size_divide_up(clq_size_max(workspace, sums_bytes(task)), 64) * 64;
+}
+
 /* The sums of rows lie at the beginning of the scratch memory. */
-static clq_status read_image(const clq_cl_machine *m, const clq_gemm_task *task, image *to, clq_error *error)
+static clq_status read_image(const clq_cl_machine *m, const clq_gemm_task *task, uint64_t workspace, image *to,
+                             clq_error *error)
 {
     const uint64_t packed = clq_cl_gemm_packed_of(task).bytes;
     const uint64_t sums = sums_bytes(task);
+    const uint64_t expanded = expanded_bytes(task);
+    const uint64_t at = m->stream.workspace_offset_bytes + expanded_at(task, workspace);
     to->arena = m->written;
-    to->words = malloc((size_t)(packed + sums));
+    to->words = malloc((size_t)(packed + sums + expanded));
     if (to->words == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
     }
     to->sums = to->words + packed;
-    CLQ_TRY(read_memory(m, m->packed.object, to->words, packed, error));
-    return read_memory(m, m->workspace.object, to->sums, sums, error);
+    to->panels = expanded > 0 ? to->sums + sums : to->words;
+    CLQ_TRY(read_memory(m, m->packed.object, 0, to->words, packed, error));
+    CLQ_TRY(read_memory(m, m->workspace.object, 0, to->sums, sums, error));
+    return expanded > 0 ? read_memory(m, m->workspace.object, at, to->panels, expanded, error) : CLQ_OK;
 }
 
 static uint32_t word_of(const unsigned char *words, uint64_t i)
@@ -64,13 +85,13 @@ static uint32_t sum_groups(const clq_gemm_task *task, const image *from, uint64_
                            uint64_t first, uint64_t end)
 {
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
-    const uint64_t panel = (task->b_batches > 1 ? z * packed.batch_words : 0) +
+    const uint64_t panel = (task->b_batches > 1 ? z * packed.expanded_words : 0) +
                            column / PANEL_COLUMNS * packed.groups * PANEL_COLUMNS + column % PANEL_COLUMNS;
     const uint64_t a = task->arguments[CLQ_GEMM_A].offset_bytes + (task->a_batches > 1 ? z * task->a.batch : 0) +
                        row * task->a.row_stride;
     uint32_t sum = 0;
     for (uint64_t k = first * GROUP_DEPTH; k < clq_size_min(end * GROUP_DEPTH, task->problem->k); k++) {
-        const uint32_t word = word_of(from->words, panel + k / GROUP_DEPTH * PANEL_COLUMNS);
+        const uint32_t word = word_of(from->panels, panel + k / GROUP_DEPTH * PANEL_COLUMNS);
         const int32_t code = clq_load_code(task->problem->a.dtype, from->arena, a + k * task->a.column_stride);
         sum += (uint32_t)code * (uint32_t)(int8_t)(word >> k % GROUP_DEPTH * 8);
     }
@@ -115,12 +136,17 @@ static clq_status write_product(const clq_cl_machine *m, const clq_gemm_task *ta
     return status;
 }
 
-/* Packed B, and the sums of A's rows. */
+/* Packed B, the same of 8-bit codes, and the sums of A's rows. */
 static clq_status pack(clq_cl_machine *m, const clq_gemm_task *task, clq_gemm_weights *weights, uint64_t workspace,
                        clq_error *error)
 {
-    CLQ_TRY(clq_cl_machine_reserve(m, clq_size_max(workspace, sums_bytes(task)), error));
+    const uint64_t at = expanded_at(task, workspace);
+    CLQ_TRY(clq_cl_machine_reserve(m, at + expanded_bytes(task), error));
     CLQ_TRY(clq_cl_machine_pack(m, task, weights, error));
+    if (expanded_bytes(task) > 0) {
+        CLQ_TRY(clq_cl_gemm_expand(&m->stream, m->tuning, task, m->packed.object, 0, m->stream.workspace,
+                                   (m->stream.workspace_offset_bytes + at) / 4, error));
+    }
     return clq_cl_gemm_sum_rows(&m->stream, m->tuning, task, m->stream.workspace, 0, error);
 }
 
@@ -128,13 +154,13 @@ static clq_status run_packing(void *cookie, const clq_trial_case *c, clq_error *
 {
     clq_cl_machine *m = cookie;
     clq_gemm_weights weights = {0};
-    image in = {NULL, NULL, NULL};
+    image in = {NULL, NULL, NULL, NULL};
     clq_status status;
     CLQ_TRY(pack(m, &c->product, &weights, 0, error));
     if (m->stream.queue == NULL) {
         return CLQ_OK;
     }
-    status = read_image(m, &c->product, &in, error);
+    status = read_image(m, &c->product, 0, &in, error);
     if (status == CLQ_OK) {
         status = write_product(m, &c->product, &in, error);
     }
@@ -144,23 +170,23 @@ static clq_status run_packing(void *cookie, const clq_trial_case *c, clq_error *
 
 /* What the slices of K give, where the kernel that multiplies would leave it. */
 static clq_status write_slices(clq_cl_machine *m, const clq_gemm_task *task, const clq_gemm_decision *decision,
-                               uint64_t at, clq_error *error)
+                               const clq_gemm_workspace *w, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
     const uint64_t all = p->batch * p->m * p->n;
-    image in = {NULL, NULL, NULL};
+    image in = {NULL, NULL, NULL, NULL};
     uint32_t *partial = malloc((size_t)(4 * decision->slices * all));
     clq_status status = CLQ_OK;
     if (partial == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory to try a kernel");
     }
-    CLQ_TRY_TO(read_image(m, task, &in, error));
+    CLQ_TRY_TO(read_image(m, task, w->bytes, &in, error));
     for (uint64_t i = 0; i < decision->slices * all; i++) {
         const uint64_t first = i / all * decision->slice_groups;
         const uint64_t row = i % all / p->n;
         partial[i] = sum_groups(task, &in, row / p->m, row % p->m, i % p->n, first, first + decision->slice_groups);
     }
-    CLQ_TRY_TO(write_memory(m, m->workspace.object, m->stream.workspace_offset_bytes + at, partial,
+    CLQ_TRY_TO(write_memory(m, m->workspace.object, m->stream.workspace_offset_bytes + w->partial, partial,
                             4 * decision->slices * all, error));
 done:
     free(in.words);
@@ -176,7 +202,8 @@ static clq_status run_slices(void *cookie, const clq_trial_case *c, clq_error *e
     clq_gemm_weights weights = {0};
     clq_gemm_decision decision;
     clq_gemm_workspace w;
-    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, CLQ_VARIANT_CPU, 0, 1, &decision, error));
+    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, CLQ_VARIANT_CPU, (clq_gemm_program){0, 0}, 1,
+                                     &decision, error));
     decision.only_sums_slices = 1;
     if (decision.in_groups) {
         decision.block_rows = task.problem->m; /* what the slices give is of all rows */
@@ -186,7 +213,7 @@ static clq_status run_slices(void *cookie, const clq_trial_case *c, clq_error *e
     w = clq_cl_gemm_workspace_of(&task, &decision, 1);
     CLQ_TRY(pack(m, &task, &weights, w.bytes, error));
     if (m->stream.queue != NULL) {
-        CLQ_TRY(write_slices(m, &task, &decision, w.partial, error));
+        CLQ_TRY(write_slices(m, &task, &decision, &w, error));
     }
     task.weights = &weights;
     return clq_cl_gemm_multiply(&m->stream, &task, &decision, error);

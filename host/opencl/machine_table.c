@@ -45,12 +45,13 @@ static gemm_call batch_of(const gemm_call *all, uint64_t z)
     return call;
 }
 
-/* Its columns from `first` on, which begin a panel; not with groups along K, whose numbers follow by all columns. */
-static gemm_call columns_of(const gemm_call *all, uint32_t first, uint32_t count)
+/* Its columns from `first` on, which begin a panel of so many lines; not with groups along K, whose numbers follow by
+ * all columns. */
+static gemm_call columns_of(const gemm_call *all, uint64_t lines, uint32_t first, uint32_t count)
 {
     gemm_call call = *all;
     call.n = count;
-    call.b_offset += (uint64_t)first * all->groups;
+    call.b_offset += first * lines;
     call.columns_offset += first;
     call.c_offset += first;
     call.bias_offset += all->bias == VALUES_PER_COLUMN ? first : 0;
@@ -62,6 +63,7 @@ static gemm_call columns_of(const gemm_call *all, uint32_t first, uint32_t count
 
 static void cut(const gemm_call *all, const clq_gemm_decision *decision, rows_of_trial *rows)
 {
+    const uint64_t lines = decision->reads_nibbles ? clq_size_divide_up(all->groups, NIBBLE_GROUPS) : all->groups;
     memset(rows, 0, sizeof *rows);
     for (uint32_t z = 0; z < all->batch; z++) {
         const gemm_call call = batch_of(all, z);
@@ -70,8 +72,8 @@ static void cut(const gemm_call *all, const clq_gemm_decision *decision, rows_of
             rows->calls[rows->count++].end = (call_u32)rows->groups;
         }
         if (call.n > PANEL_COLUMNS && !decision->in_groups) {
-            const gemm_call first = columns_of(&call, 0, PANEL_COLUMNS);
-            const gemm_call others = columns_of(&call, PANEL_COLUMNS, call.n - PANEL_COLUMNS);
+            const gemm_call first = columns_of(&call, lines, 0, PANEL_COLUMNS);
+            const gemm_call others = columns_of(&call, lines, PANEL_COLUMNS, call.n - PANEL_COLUMNS);
             add(rows, decision, &first);
             add(rows, decision, &others);
         } else {

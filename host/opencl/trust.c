@@ -28,7 +28,10 @@ static clq_status attempt_cases(clq_cl_climb *c, clq_variant variant, clq_batch_
         m.tuning = c->tuning;
         m.variant = variant;
         m.form = form;
-        m.tile_edge = c->product != NULL && c->part == CLQ_GEMM_PARTS ? c->product_decision->tile_edge : 0;
+        if (c->product != NULL && c->part == CLQ_GEMM_PARTS) {
+            m.program.tile_edge = c->product_decision->tile_edge;
+            m.program.reads_nibbles = c->product_decision->reads_nibbles;
+        }
         if (only_ready) {
             c->binaries.count = 0;
             m.stream.binaries = &c->binaries;
@@ -242,17 +245,18 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
     step->entry = decision->verdict_entry;
     step->kernel = decision->kernel;
     step->file = decision->file;
-    snprintf(step->what, sizeof step->what, "gemm, %s%s, tiles of %u rows%s%s", clq_variant_name(decision->variant),
+    snprintf(step->what, sizeof step->what, "gemm, %s%s, tiles of %u rows%s%s%s", clq_variant_name(decision->variant),
              decision->is_emulated ? " emulated" : "",
              (unsigned)(decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge),
-             decision->in_groups ? ", groups along K" : "", decision->in_table ? ", by a table" : "");
+             decision->reads_nibbles ? ", 4-bit codes" : "", decision->in_groups ? ", groups along K" : "",
+             decision->in_table ? ", by a table" : "");
     name_step(c, step);
     return CLQ_OK;
 }
 
 static clq_status attempt_part(clq_cl_climb *c, int only_ready, int *same, clq_error *error)
 {
-    static const clq_trial_heights heights = {5, 3, 0, 0};
+    static const clq_trial_heights heights = {5, 3, 0, 0, 0};
     const int is_packing = c->part == CLQ_GEMM_PACKING;
     const clq_trial_cases cases =
         c->part == CLQ_GEMM_GROUPS ? clq_trial_group_cases(&heights) : clq_trial_sum_cases(&heights);
@@ -262,10 +266,10 @@ static clq_status attempt_part(clq_cl_climb *c, int only_ready, int *same, clq_e
 
 static clq_status attempt_variant(clq_cl_climb *c, int only_ready, int *same, clq_error *error)
 {
-    const clq_trial_heights heights = {clq_cl_gemm_trial_rows(c->product_decision),
-                                       clq_cl_gemm_trial_rows_of_many_tiles(c->product_decision),
-                                       clq_cl_gemm_trial_rows_of_whole_tiles(c->product_decision),
-                                       clq_cl_gemm_trial_rows_of_part_of_tile(c->product_decision)};
+    const clq_trial_heights heights = {
+        clq_cl_gemm_trial_rows(c->product_decision), clq_cl_gemm_trial_rows_of_many_tiles(c->product_decision),
+        clq_cl_gemm_trial_rows_of_whole_tiles(c->product_decision),
+        clq_cl_gemm_trial_rows_of_part_of_tile(c->product_decision), c->product_decision->reads_nibbles};
     const clq_trial_cases cases =
         c->product_decision->in_groups ? clq_trial_group_cases(&heights) : clq_trial_product_cases(&heights);
     return attempt_cases(c, c->product_decision->variant, CLQ_BATCH_EACH, &cases,

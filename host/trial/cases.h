@@ -28,6 +28,7 @@ clq_trial_cases clq_trial_batch_cases(const clq_trial_kernels *kernels); /* one 
  * such whose subject is not the rows, where tiles are high; 0 where there are none. */
 typedef struct clq_trial_heights {
     uint64_t rows, tall, whole, low;
+    int of_nibbles; /* the program takes B of 4-bit codes alone: s4 for s8, u4 for u8 */
 } clq_trial_heights;
 
 clq_trial_cases clq_trial_product_cases(const clq_trial_heights *heights); /* kept by address */

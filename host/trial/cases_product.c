@@ -159,6 +159,12 @@ static problem_kind where_tiles_are_high(const problem_kind *kind)
     return taken;
 }
 
+/* The type with as many ends as the 8-bit one. */
+static clq_dtype four_bits_of(clq_dtype b)
+{
+    return b == CLQ_S8 ? CLQ_S4 : b == CLQ_U8 ? CLQ_U4 : b;
+}
+
 static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t m)
 {
     const int is_codes = kind->c == CLQ_S8 || kind->c == CLQ_U8;
@@ -217,7 +223,8 @@ static uint64_t rows_of(const clq_trial_heights *heights, const problem_kind *ki
 static void describe_kind(const clq_trial_heights *heights, const problem_kind *list, size_t count, size_t kind,
                           clq_trial_case *c)
 {
-    const problem_kind taken = has_high_tiles(heights) ? where_tiles_are_high(&list[kind]) : list[kind];
+    problem_kind taken = has_high_tiles(heights) ? where_tiles_are_high(&list[kind]) : list[kind];
+    taken.b = heights->of_nibbles ? four_bits_of(taken.b) : taken.b;
     make_problem(&c->problem, &taken, kind + TALL_KINDS < count ? rows_of(heights, &taken) : heights->tall);
     clq_gemm_task_init(&c->product, &c->problem);
 }

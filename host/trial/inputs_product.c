@@ -20,7 +20,7 @@ static unsigned char next_code(const clq_gemm_task *task, clq_gemm_argument argu
     const clq_dtype dtype = argument == CLQ_GEMM_A ? p->a.dtype : p->b.dtype;
     const unsigned char any = (unsigned char)clq_trial_random(state);
     const int is_extreme = argument == CLQ_GEMM_A ? i / p->k % 3 == 0 : i % p->n % 5 == 0;
-    return p->k < CLQ_TRIAL_DEEP || !is_extreme ? any : dtype == CLQ_S8 ? 0x7F : 0xFF;
+    return p->k < CLQ_TRIAL_DEEP || !is_extreme ? any : dtype == CLQ_S8 ? 0x7F : dtype == CLQ_S4 ? 0x77 : 0xFF;
 }
 
 static int is_single(clq_requantize_mode mode)
@@ -81,6 +81,15 @@ static uint64_t column_of_b(const clq_gemm_problem *p, uint64_t i)
 {
     const uint64_t at = p->b.batch_stride > 0 ? i % p->b.batch_stride : i;
     return p->b.transposed ? at / p->k : at % p->n;
+}
+
+/* Of byte `i` of B, the bits of columns that are not bare: two codes of 4 bits may be of two. */
+static unsigned char kept_bits(const clq_gemm_problem *p, uint64_t i)
+{
+    const uint64_t codes = clq_dtype_bits(p->b.dtype) == 4 ? 2 : 1;
+    const int low = is_bare(p, column_of_b(p, i * codes));
+    const int high = is_bare(p, column_of_b(p, i * codes + codes - 1));
+    return (unsigned char)((low ? 0 : 0x0F) | (high ? 0 : 0xF0));
 }
 
 /* Of single roundings one is the next number above a negative tie: -13 times this is. */
@@ -173,7 +182,7 @@ static void fill_operand(const clq_gemm_task *task, clq_gemm_argument argument, 
     for (uint64_t i = 0; i < count; i++) {
         if (argument == CLQ_GEMM_A || argument == CLQ_GEMM_B) {
             to[i] = next_code(task, argument, i, state);
-            to[i] = argument == CLQ_GEMM_B && is_bare(p, column_of_b(p, i)) ? 0 : to[i];
+            to[i] &= argument == CLQ_GEMM_B ? kept_bits(p, i) : 0xFF;
         } else if (is_real) {
             const float any = next_real(task, argument, i, state);
             const float real = argument == CLQ_GEMM_B_SCALE && p->k_group != 0 && i == 11

@@ -121,7 +121,8 @@ CLQ_API clq_status clq_gemm(clq_context *context, const clq_gemm_problem *proble
 /*
  * Pack B once: panels, column sums and the corrections for its zero points. Reads of the problem n, k, k_group, batch,
  * b and b_zero_point; the weights serve every problem that agrees in these and in whether B has batches of its own,
- * whatever its m. They hold no scales, and 4-bit codes as 8 bits each. The problem is checked as a whole all the same.
+ * whatever its m. They hold no scales; 4-bit codes stay so on OpenCL devices, elsewhere they become 8 bits each. The
+ * problem is checked as a whole all the same.
  * Returns when the work is done: `b` and `b_zero_point` may change or go afterwards. Keeps the context alive. A device
  * packs them whenever it can; where it cannot, the host does, and serves all products then, of which each plan says so.
  */
@@ -141,7 +142,7 @@ CLQ_API uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights); /* of 
  * All OpenCL devices pack alike, whatever their kernels, so that weights of one serve the others; native and reference
  * have forms of their own, and so have weights that the host had to pack for a device (docs/library.md). Errors:
  * CLQ_UNSUPPORTED for another form than this context multiplies: pack B there; CLQ_INVALID_ARGUMENT for bytes that are
- * none, are cut off, or hold another B than the problem's.
+ * none, are cut off, hold another B than the problem's, or 4-bit codes as they lay before they stayed so.
  */
 enum { CLQ_GEMM_WEIGHTS_ALIGNMENT = 64 };
 CLQ_API uint64_t clq_gemm_weights_export_bytes(const clq_gemm_weights *weights);

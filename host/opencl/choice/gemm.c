@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/dtype.h"
 #include "core/size.h"
 #include "core/tiles.h"
 #include "opencl/choice/elementwise.h"
@@ -15,6 +16,10 @@
 /* Up to GEMV_ROWS all rows of A can go through B at once; local memory of each work-item of gemv's groups, with room to
  * spare. */
 enum { GEMV_ROWS = 8, GEMV_LOCAL_BYTES = 128 };
+
+/* Up to so many rows tiles of cpu-vnni read 4-bit codes as they are packed: to write them as 8-bit ones first, and read
+ * those, takes longer than to do without. */
+enum { NIBBLE_ROWS = 64 };
 
 enum { LEAST_SLICE_GROUPS_FORCED = 1, MOST_SLICES = 64 };
 
@@ -48,7 +53,16 @@ static int is_cpu(const clq_context *context)
     return context->device.type == CLQ_DEVICE_CPU;
 }
 
-/* A work-group's tiles of either edge are two programs: the places of heights 0 and 1. Of cpu-amx there is one. */
+/* Whether the variant has a program for B of 4-bit codes as they are packed, and it is the better one. Each program
+ * of such has a height below CLQ_GEMM_SAME_TILES_FROM, as clq_cl_gemm_workspace_most wants it. */
+static int reads_nibbles(clq_variant variant, const clq_gemm_problem *p)
+{
+    return clq_dtype_bits(p->b.dtype) == 4 &&
+           (variant == CLQ_VARIANT_GEMV || (variant == CLQ_VARIANT_CPU_VNNI && p->m <= NIBBLE_ROWS));
+}
+
+/* A work-group's tiles of either edge are two programs: the places of heights 0 and 1. Of cpu-amx there is one. No
+ * variant with a program for 4-bit codes has an instruction that is emulated: that program has the place of this. */
 static size_t entry_of(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                        const clq_gemm_task *task)
 {
@@ -57,7 +71,8 @@ static size_t entry_of(const clq_context *context, const clq_cl_tuning *tuning, 
     const uint32_t place = variant == CLQ_VARIANT_CPU_AMX ? 0
                            : height != 0                  ? height
                                          : clq_cl_gemm_tile_edge(context, tuning, variant, p) / CLQ_GEMM_LEAST_EDGE - 1;
-    return clq_cl_gemm_verdict_entry(tuning, variant, place, p->k_group != 0, is_emulated(context, variant));
+    return clq_cl_gemm_verdict_entry(tuning, variant, place, p->k_group != 0,
+                                     is_emulated(context, variant) || reads_nibbles(variant, p));
 }
 
 /* Tiles in local memory are made by work-groups of 16 x 16: the device must have them, and for this kernel too. */
@@ -162,6 +177,17 @@ static int part_is_aside(const clq_context *context, const clq_cl_tuning *tuning
     return clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, clq_cl_gemm_part_verdict_entry(tuning, part)));
 }
 
+/* Tiles of AMX take 8-bit codes alone: where another reads 4-bit ones as they are, it is the better one. */
+static int wants_amx(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task)
+{
+    const clq_gemm_problem *p = task->problem;
+    const uint32_t least = tuning->values[CLQ_TUNE_GEMM_CPU_AMX];
+    const int by_vnni = tuning->values[CLQ_TUNE_GEMM_VNNI] != 0 && context->cl->capabilities.vnni &&
+                        reads_nibbles(CLQ_VARIANT_CPU_VNNI, p);
+    const int by_gemv = p->m <= tuning->values[CLQ_TUNE_GEMM_GEMV_ROWS] && reads_nibbles(CLQ_VARIANT_GEMV, p);
+    return least != 0 && !context->emulates && p->m >= least && !by_vnni && !by_gemv;
+}
+
 /* The kernel that multiplies, when nothing is forced: the first of these that is wanted, can and is not set aside. */
 static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                                  const char **reason)
@@ -172,9 +198,7 @@ static clq_variant choose_kernel(const clq_context *context, const clq_cl_tuning
         int is_wanted;
         const char *reason;
     } order[] = {
-        {CLQ_VARIANT_CPU_AMX,
-         values[CLQ_TUNE_GEMM_CPU_AMX] != 0 && !context->emulates && task->problem->m >= values[CLQ_TUNE_GEMM_CPU_AMX],
-         "CPU device whose processor has AMX-INT8"},
+        {CLQ_VARIANT_CPU_AMX, wants_amx(context, tuning, task), "CPU device whose processor has AMX-INT8"},
         {CLQ_VARIANT_CPU_VNNI, values[CLQ_TUNE_GEMM_VNNI] != 0, "CPU device whose processor has AVX512-VNNI"},
         {CLQ_VARIANT_GEMV, task->problem->m <= values[CLQ_TUNE_GEMM_GEMV_ROWS], "m is at most 8: bound by reading B"},
 #define CLQ_GEMM_INSTRUCTION(identifier, variant, file, kernel, options, device_options, reason, contract)             \
@@ -434,6 +458,7 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     decision->kernel = rows[decision->variant].kernel;
     decision->fused_kernel = rows[decision->variant].fused_kernel;
     decision->is_emulated = is_emulated(context, decision->variant);
+    decision->reads_nibbles = reads_nibbles(decision->variant, task->problem);
     decision->options = rows[decision->variant].options;
     decision->device_options = decision->is_emulated ? "-DCLQ_EMULATE" : rows[decision->variant].device_options;
     decision->tile_rows = clq_cl_gemm_tile_rows(tuning, decision->variant, task->problem->m);
@@ -466,13 +491,15 @@ clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, co
     return decide(context, clq_cl_tuning_of(context), forced, task, decision, error);
 }
 
-/* Groups that no kernel adds up are rounds: those products go by themselves. */
+/* Groups that no kernel adds up are rounds: those products go by themselves. So do those whose 4-bit codes are written
+ * as 8-bit ones, of one after the other in the same scratch memory: that of all would be larger than the weights. */
 void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
                             clq_gemm_decision *decision)
 {
     const size_t entry = clq_cl_gemm_table_verdict_entry(decision->verdict_entry);
     const int is_slices_alone = decision->in_groups && !clq_cl_gemm_can_fuse(decision->variant);
-    if (decision->by_host || is_slices_alone || forced == CLQ_VARIANT_SPLIT_K ||
+    const int is_expanded = clq_dtype_bits(task->problem->b.dtype) == 4 && !decision->reads_nibbles;
+    if (decision->by_host || is_slices_alone || is_expanded || forced == CLQ_VARIANT_SPLIT_K ||
         clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry))) {
         return;
     }
@@ -489,13 +516,14 @@ void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, cons
 }
 
 clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
-                                    clq_variant variant, uint32_t tile_edge, int in_slices, clq_gemm_decision *decision,
-                                    clq_error *error)
+                                    clq_variant variant, clq_gemm_program program, int in_slices,
+                                    clq_gemm_decision *decision, clq_error *error)
 {
     const uint32_t groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     const int is_cut = in_slices && !part_is_aside(context, tuning, CLQ_GEMM_SLICES);
     CLQ_TRY(decide(context, tuning, variant, task, decision, error));
-    decision->tile_edge = tile_edge != 0 ? tile_edge : decision->tile_edge;
+    decision->tile_edge = program.tile_edge != 0 ? program.tile_edge : decision->tile_edge;
+    decision->reads_nibbles = program.reads_nibbles && clq_dtype_bits(task->problem->b.dtype) == 4;
     if (decision->in_groups) {
         const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
         decision->is_fused = clq_cl_gemm_can_fuse(variant) && !in_slices;

@@ -30,6 +30,7 @@ typedef struct clq_gemm_decision {
     uint32_t vectors; /* gemv: vectors of columns in a work-item */
     uint32_t group;   /* gemv: work-items of a group */
     clq_gemm_a_form a_form;
+    int reads_nibbles; /* B of 4-bit codes goes into the kernel as it is packed, not as panels of 8-bit ones */
     uint32_t slices, slice_groups;
     int in_groups;         /* the slices are groups along K: */
     int is_fused;          /* one kernel adds the groups of its tiles or columns up: no rounds, else */
@@ -61,11 +62,17 @@ void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, cons
 uint32_t clq_cl_gemm_tiles_of_item(const clq_context *context, const clq_gemm_decision *decision, uint64_t groups,
                                    uint64_t tiles);
 
-/* This variant by that table, with tiles of this edge where a work-group makes one, in one slice of K or, where their
- * sum is not set aside, in three; in groups along K all of them at once or two at a time, a tile of rows after the
- * other. */
+/* Which program of a variant is tried: of tiles of this edge where a work-group makes one, 0 as the product has it; of
+ * panels of 4-bit codes. */
+typedef struct clq_gemm_program {
+    uint32_t tile_edge;
+    int reads_nibbles;
+} clq_gemm_program;
+
+/* That program of this variant by that table, in one slice of K or, where their sum is not set aside, in three; in
+ * groups along K all of them at once or two at a time, a tile of rows after the other. */
 clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
-                                    clq_variant variant, uint32_t tile_edge, int in_slices, clq_gemm_decision *decision,
-                                    clq_error *error);
+                                    clq_variant variant, clq_gemm_program program, int in_slices,
+                                    clq_gemm_decision *decision, clq_error *error);
 
 #endif

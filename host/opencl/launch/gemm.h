@@ -8,14 +8,16 @@
 
 /* ---- opencl/launch/gemm_pack.c ---- */
 
-/* Packed B: panels of 32 columns, then S and Zb' of every column of every part and batch (kernels/gemm_call.h). Offsets
- * and strides in 32-bit words from its start. */
+/* Packed B: panels of 32 columns, of 4-bit codes where B is of such, then S and Zb' of every column of every part and
+ * batch (kernels/gemm_call.h). Offsets and strides in 32-bit words from its start. */
 typedef struct clq_gemm_packed {
     uint64_t panels; /* of one batch */
     uint64_t groups;
-    uint64_t batch_words; /* from one batch's panels to the next's */
-    uint64_t parts;       /* of K with S and Zb' of their own: the groups along K, or 1 */
-    uint64_t columns;     /* where S begins */
+    uint64_t lines;          /* of a panel, a word of each column: groups, or pairs of them of 4-bit codes */
+    uint64_t batch_words;    /* from one batch's panels to the next's */
+    uint64_t expanded_words; /* the same of panels of 8-bit codes */
+    uint64_t parts;          /* of K with S and Zb' of their own: the groups along K, or 1 */
+    uint64_t columns;        /* where S begins */
     uint64_t columns_part, columns_batch;
     uint64_t zero_points; /* from S to Zb' */
     uint64_t bytes;
@@ -23,9 +25,17 @@ typedef struct clq_gemm_packed {
 
 clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task);
 
+/* What a zero point of B is less by as Zb', for which codes are so too. */
+uint32_t clq_cl_gemm_code_offset(clq_dtype b);
+
 /* Pack B of the task into `memory` from word `offset_words` on. */
 clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
                             cl_mem memory, uint64_t offset_words, clq_error *error);
+
+/* Panels of 4-bit codes, which begin at word `offset_words` of `packed`, as panels of 8-bit ones. */
+clq_status clq_cl_gemm_expand(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                              cl_mem packed, uint64_t offset_words, cl_mem memory, uint64_t memory_words,
+                              clq_error *error);
 
 /* Sum the codes of A's rows, part by part, into 32-bit elements of `memory` from `offset` on. */
 clq_status clq_cl_gemm_sum_rows(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
@@ -46,8 +56,8 @@ clq_gemm_packed_a clq_cl_gemm_packed_a_of(const clq_gemm_task *task, const clq_g
 
 /* The parts of the scratch memory, in bytes from its start; each is a multiple of 64. */
 typedef struct clq_gemm_workspace {
-    uint64_t packed, a, sums, partial, reals;
-    int has_packed, has_a, has_sums, has_partial;
+    uint64_t packed, expanded, a, sums, partial, reals;
+    int has_packed, has_expanded, has_a, has_sums, has_partial;
     uint64_t bytes;
 } clq_gemm_workspace;
 

@@ -4,6 +4,7 @@
  * one kernel; what else is needed goes before it:
  *
  *     B not packed                       panels into the scratch memory
+ *     B of 4-bit codes                   for kernels that do not read panels of such, panels of 8-bit ones there
  *     A transposed, or in another form   packed into the scratch memory
  *     zero points of B, or B of u8       sums of A's rows, unless they are handed in
  *     K in slices                        partial sums into the scratch memory, and a second kernel behind
@@ -164,6 +165,9 @@ static void set_options(clq_cl_launch *launch, const clq_gemm_decision *decision
     if (decision->variant == CLQ_VARIANT_GEMV && decision->group == 1) {
         clq_cl_launch_define(launch, "VECTORS", decision->vectors);
     }
+    if (decision->reads_nibbles) {
+        clq_cl_launch_define(launch, "NIBBLES", 1);
+    }
     if (decision->tile_rows != 0) {
         clq_cl_launch_define(launch, "TILE_ROWS", decision->tile_rows);
     } else if (clq_cl_gemm_is_of_matrices(decision->variant)) {
@@ -293,6 +297,11 @@ static void place_operands(const clq_gemm_task *task, const clq_gemm_decision *d
     objects->of[CLQ_GEMM_OBJECT_PANELS] = objects->of[CLQ_GEMM_OBJECT_COLUMNS] = panels;
     call->b_offset = packed_at + task->packed_first * packed.batch_words;
     call->b_batch = task->b_batches > 1 ? packed.batch_words : 0;
+    if (w->has_expanded) {
+        objects->of[CLQ_GEMM_OBJECT_PANELS] = workspace;
+        call->b_offset = (base + w->expanded) / 4;
+        call->b_batch = task->b_batches > 1 ? packed.expanded_words : 0;
+    }
     call->columns_offset = packed_at + packed.columns + task->packed_first * packed.columns_batch;
     call->columns_batch = task->b_batches > 1 ? packed.columns_batch : 0;
     call->columns_zero_points = packed.zero_points;
@@ -316,6 +325,14 @@ clq_status clq_cl_gemm_pack_operands(clq_cl_stream *stream, const clq_gemm_task 
     const clq_gemm_workspace w = clq_cl_gemm_workspace_of(task, decision, task->weights != NULL);
     if (w.has_packed) {
         CLQ_TRY(clq_cl_gemm_pack(stream, decision->tuning, task, workspace, (base + w.packed) / 4, error));
+    }
+    if (w.has_expanded) {
+        const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
+        const cl_mem panels = w.has_packed ? workspace : task->weights->object;
+        const uint64_t first = w.has_packed ? (base + w.packed) / 4
+                                            : task->weights->offset_bytes / 4 + task->packed_first * packed.batch_words;
+        CLQ_TRY(clq_cl_gemm_expand(stream, decision->tuning, task, panels, first, workspace, (base + w.expanded) / 4,
+                                   error));
     }
     if (w.has_a) {
         const uint64_t at = (base + w.a) / (decision->a_form == CLQ_GEMM_A_CODES ? 1 : 4);

@@ -10,6 +10,9 @@
 /* As kernels/gemm_pack.cl has them. */
 enum { PACK_ROWS = 16, PACK_DEPTH = 64, PANELS_PER_ITEM = 8, GROUPS_PER_ITEM = 32 };
 
+/* Of those that expand panels side by side. */
+enum { PAIRS_PER_ITEM = 4 };
+
 /* Work-items of a group that make a sum together, and that pack; and groups that CUDA, where it is behind a driver,
  * takes in a dimension that is not the first. */
 enum { SUMMERS = 64, PACKERS = 128, MOST_GROUPS = 65535 };
@@ -54,12 +57,24 @@ static void push_source(clq_cl_launch *launch, const clq_span *span, const clq_g
     clq_cl_launch_u64(launch, strides->column_stride);
 }
 
+static int are_nibbles(const clq_gemm_task *task)
+{
+    return clq_dtype_bits(task->problem->b.dtype) == 4;
+}
+
+uint32_t clq_cl_gemm_code_offset(clq_dtype b)
+{
+    return b == CLQ_U8 ? 128 : b == CLQ_U4 ? 8 : 0;
+}
+
 clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
 {
     clq_gemm_packed packed;
     packed.panels = clq_size_divide_up(task->problem->n, PANEL_COLUMNS);
     packed.groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
-    packed.batch_words = packed.panels * packed.groups * PANEL_COLUMNS;
+    packed.lines = are_nibbles(task) ? clq_size_divide_up(packed.groups, NIBBLE_GROUPS) : packed.groups;
+    packed.batch_words = packed.panels * packed.lines * PANEL_COLUMNS;
+    packed.expanded_words = packed.panels * packed.groups * PANEL_COLUMNS;
     packed.parts = task->problem->k_group != 0 ? task->k_groups : 1;
     packed.columns = task->packed_batches * packed.batch_words;
     packed.columns_part = packed.panels * PANEL_COLUMNS;
@@ -69,30 +84,29 @@ clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
     return packed;
 }
 
-/* Panels that a work-item packs together, and of how many groups of four k. */
+/* Panels that a work-item packs together, and of how many lines. */
 static uint64_t across_of(const clq_gemm_task *task, const clq_gemm_packed *packed)
 {
-    const int are_nibbles = clq_dtype_bits(task->problem->b.dtype) == 4;
-    return are_nibbles ? packed->panels : clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
+    return are_nibbles(task) ? packed->panels : clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
 }
 
-static uint64_t groups_of_item(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
-                               const clq_gemm_packed *packed)
+static uint64_t lines_of_item(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                              const clq_gemm_packed *packed)
 {
     const uint64_t items = clq_cl_target_items(context, tuning->values[CLQ_TUNE_GEMM_PACK_ITEMS], 0);
-    const uint64_t groups = clq_size_divide_up(packed->groups * across_of(task, packed) * task->b_batches, items);
-    const uint64_t least = clq_size_min(4, packed->groups);
+    const uint64_t lines = clq_size_divide_up(packed->lines * across_of(task, packed) * task->b_batches, items);
+    const uint64_t least = clq_size_min(4, packed->lines);
     /* Where a device ends loops (opencl/rounds.h) there are as many items as can be. */
-    return clq_cl_least_items(context, 1) > 0 ? least : clq_size_max(clq_size_min(groups, packed->groups), least);
+    return clq_cl_least_items(context, 1) > 0 ? least : clq_size_max(clq_size_min(lines, packed->lines), least);
 }
 
 /* A panel's columns are loops of their own; sums go over K, by vectors at best. */
 uint64_t clq_cl_gemm_pack_rounds(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task)
 {
     const clq_gemm_packed packed = clq_cl_gemm_packed_of(task);
-    const uint64_t ragged = PANEL_COLUMNS * (2 + GROUP_DEPTH);
+    const uint64_t ragged = PANEL_COLUMNS * (2 + NIBBLE_GROUPS * GROUP_DEPTH);
     const uint64_t panels =
-        (PANELS_PER_ITEM * (1 + PANEL_COLUMNS / 4) + ragged) * groups_of_item(context, tuning, task, &packed);
+        (PANELS_PER_ITEM * (1 + PANEL_COLUMNS / 4) + ragged) * lines_of_item(context, tuning, task, &packed);
     const uint64_t tiles = (uint64_t)CLQ_GEMM_MAXIMUM_ROWS * GROUPS_PER_ITEM * 2 * (1 + GROUP_DEPTH);
     return clq_size_max(clq_size_max(panels, task->problem->k), clq_size_max(tiles, 3 * PACK_ROWS * PACK_DEPTH));
 }
@@ -101,38 +115,37 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning
                               const clq_gemm_packed *packed, cl_mem memory, uint64_t offset_words, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const int are_nibbles = clq_dtype_bits(p->b.dtype) == 4;
     const int by_vectors = stream->context->device.type != CLQ_DEVICE_CPU && packed->panels <= MOST_GROUPS &&
                            task->b_batches <= MOST_GROUPS && packed->groups <= UINT32_MAX / PANEL_COLUMNS;
-    const uint64_t groups_per_item = groups_of_item(stream->context, tuning, task, packed);
+    const uint64_t lines_per_item = lines_of_item(stream->context, tuning, task, packed);
     uint32_t width;
     clq_cl_launch launch;
     if (packed->groups == 0) {
         return CLQ_OK;
     }
     start(&launch, stream, tuning,
-          by_vectors    ? "gemm_pack_vectors"
-          : are_nibbles ? "gemm_pack_nibbles"
-                        : "gemm_pack_panels",
+          by_vectors          ? "gemm_pack_vectors"
+          : are_nibbles(task) ? "gemm_pack_nibbles"
+                              : "gemm_pack_panels",
           &width);
     launch.dimensions = 3;
     launch.global[2] = (size_t)task->b_batches;
     if (by_vectors) {
         launch.grouping = CLQ_CL_GROUPS_OF_ITEMS;
-        launch.global[0] = (size_t)(PANEL_COLUMNS / width * packed->groups);
+        launch.global[0] = (size_t)(PANEL_COLUMNS / width * packed->lines);
         launch.global[1] = (size_t)packed->panels;
         launch.local[0] = PACKERS;
         launch.local[1] = launch.local[2] = 1;
     } else {
-        launch.global[0] = (size_t)clq_size_divide_up(packed->groups, groups_per_item);
+        launch.global[0] = (size_t)clq_size_divide_up(packed->lines, lines_per_item);
         launch.global[1] = (size_t)across_of(task, packed);
     }
     push_source(&launch, &task->arguments[CLQ_GEMM_B], &task->b);
     push_i32(&launch, p->k);
     push_i32(&launch, p->n);
-    push_i32(&launch, packed->groups);
-    push_i32(&launch, by_vectors ? (uint64_t)clq_dtype_bits(p->b.dtype) : groups_per_item);
-    push_i32(&launch, p->b.dtype == CLQ_U8 ? 0x80808080u : p->b.dtype == CLQ_S4 ? 8 : 0);
+    push_i32(&launch, packed->lines);
+    push_i32(&launch, by_vectors ? (uint64_t)clq_dtype_bits(p->b.dtype) : lines_per_item);
+    push_i32(&launch, p->b.dtype == CLQ_U8 ? 0x80808080u : clq_cl_gemm_code_offset(p->b.dtype));
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset_words);
     return clq_cl_launch_enqueue(&launch, stream, error);
@@ -154,6 +167,7 @@ clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_cl_tuning *tuning, 
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset_words);
     push_i32(&launch, packed.groups);
+    push_i32(&launch, (uint64_t)clq_dtype_bits(p->b.dtype));
     push_i32(&launch, p->k_group != 0 ? clq_size_divide_up(p->k_group, GROUP_DEPTH) : packed.groups);
     push_i32(&launch, packed.parts);
     push_i32(&launch, p->k);
@@ -162,7 +176,7 @@ clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_cl_tuning *tuning, 
     clq_cl_launch_u64(&launch, zero_points->offset_bytes / 4);
     push_i32(&launch, (uint64_t)p->b_zero_point);
     clq_cl_launch_u64(&launch, task->b_batches > 1 ? p->n : 0);
-    clq_cl_launch_i32(&launch, p->b.dtype == CLQ_U8 ? 128 : 0);
+    push_i32(&launch, clq_cl_gemm_code_offset(p->b.dtype));
     clq_cl_launch_memory(&launch, memory);
     clq_cl_launch_u64(&launch, offset_words + packed.columns);
     clq_cl_launch_u64(&launch, packed.zero_points);
@@ -171,6 +185,37 @@ clq_status clq_cl_gemm_pack(clq_cl_stream *stream, const clq_cl_tuning *tuning, 
     launch.global[1] = (size_t)packed.panels;
     launch.global[2] = (size_t)(task->b_batches * packed.parts);
     sum_in_groups(&launch, stream->context);
+    return clq_cl_launch_enqueue(&launch, stream, error);
+}
+
+clq_status clq_cl_gemm_expand(clq_cl_stream *stream, const clq_cl_tuning *tuning, const clq_gemm_task *task,
+                              cl_mem packed, uint64_t offset_words, cl_mem memory, uint64_t memory_words,
+                              clq_error *error)
+{
+    const clq_gemm_packed of = clq_cl_gemm_packed_of(task);
+    uint64_t pairs_per_item = lines_of_item(stream->context, tuning, task, &of);
+    uint32_t width;
+    clq_cl_launch launch;
+    if (of.groups == 0) {
+        return CLQ_OK;
+    }
+    start(&launch, stream, tuning, "gemm_expand", &width);
+    launch.dimensions = 3;
+    launch.global[1] = (size_t)of.panels;
+    launch.global[2] = (size_t)task->b_batches;
+    if (stream->context->device.type != CLQ_DEVICE_CPU && of.panels <= MOST_GROUPS && task->b_batches <= MOST_GROUPS) {
+        pairs_per_item = PAIRS_PER_ITEM;
+        launch.grouping = CLQ_CL_GROUPS_OF_ITEMS;
+        launch.local[0] = PACKERS;
+        launch.local[1] = launch.local[2] = 1;
+    }
+    launch.global[0] = (size_t)(PANEL_COLUMNS / width * clq_size_divide_up(of.lines, pairs_per_item));
+    clq_cl_launch_memory(&launch, packed);
+    clq_cl_launch_u64(&launch, offset_words);
+    push_i32(&launch, of.groups);
+    push_i32(&launch, pairs_per_item);
+    clq_cl_launch_memory(&launch, memory);
+    clq_cl_launch_u64(&launch, memory_words);
     return clq_cl_launch_enqueue(&launch, stream, error);
 }
 

@@ -14,7 +14,7 @@ static int needs_packed_a(const clq_gemm_task *task, const clq_gemm_decision *de
 
 int clq_cl_gemm_needs_sums(const clq_gemm_task *task)
 {
-    return task->problem->b.dtype == CLQ_U8 || task->problem->b_zero_point != CLQ_GEMM_ABSENT;
+    return clq_cl_gemm_code_offset(task->problem->b.dtype) != 0 || task->problem->b_zero_point != CLQ_GEMM_ABSENT;
 }
 
 static uint64_t reserve(uint64_t *used, uint64_t bytes)
@@ -30,9 +30,13 @@ clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq
     clq_gemm_workspace w;
     memset(&w, 0, sizeof w);
     w.has_packed = !is_packed;
+    w.has_expanded = clq_dtype_bits(p->b.dtype) == 4 && !decision->reads_nibbles && !decision->only_sums_slices;
     w.has_a = needs_packed_a(task, decision) && !decision->only_sums_slices; /* which multiplies nothing */
     w.has_sums = clq_cl_gemm_needs_sums(task) && p->a_sums == CLQ_GEMM_ABSENT;
     w.has_partial = decision->in_groups ? !decision->is_fused : decision->slices > 1;
+    if (w.has_expanded) { /* first, so that a trial sees panels of 4-bit codes that do not begin the memory */
+        w.expanded = reserve(&w.bytes, 4 * task->b_batches * clq_cl_gemm_packed_of(task).expanded_words);
+    }
     if (w.has_packed) {
         w.packed = reserve(&w.bytes, clq_cl_gemm_packed_of(task).bytes);
     }
