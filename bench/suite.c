@@ -9,6 +9,7 @@
 #include "batch_group.h"
 #include "core/size.h"
 #include "gemm_batch_group.h"
+#include "gemm_decode_group.h"
 #include "gemm_group.h"
 #include "gemm_shapes.h"
 #include "launch_group.h"
@@ -310,6 +311,27 @@ static clq_status measure_product(const bench_suite *s, const gemm_shape *shape,
     return status;
 }
 
+/* With weights from memory. */
+static clq_status measure_decode(const bench_suite *s, const gemm_shape *shape, size_t *failed, clq_error *error)
+{
+    const uint64_t bytes = gemm_decode_bytes(shape);
+    const memory_need need = {bytes, bytes, gemm_product_bytes(shape)};
+    gemm_decode_group *g = NULL;
+    clq_status status = check_need(s->context, &need, error);
+    g = status == CLQ_OK ? calloc(1, sizeof *g) : NULL;
+    if (status == CLQ_OK && g == NULL) {
+        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
+    }
+    if (status == CLQ_OK) {
+        status = gemm_decode_group_create(g, s->context, shape, error);
+        g->group.memory_bytes = bytes;
+        status = status == CLQ_OK ? measure(s, &g->group, failed, error) : status;
+        gemm_decode_group_destroy(g);
+        free(g);
+    }
+    return status != CLQ_OK ? clq_fail_in(error, status, "gemm, weights from memory") : CLQ_OK;
+}
+
 static clq_status measure_products(const bench_suite *s, size_t *failed, clq_error *error)
 {
     gemm_shape shapes[GEMM_MAX_SHAPES];
@@ -328,6 +350,9 @@ static clq_status measure_products(const bench_suite *s, size_t *failed, clq_err
         CLQ_TRY(check_need(s->context, &need, error));
         CLQ_TRY(measure_product(s, &shapes[i], 0, failed, error));
         CLQ_TRY(measure_product(s, &shapes[i], 1, failed, error));
+        if (gemm_decode_suits(&shapes[i]) && !s->quick && s->operations != 0) {
+            CLQ_TRY(measure_decode(s, &shapes[i], failed, error));
+        }
     }
     return CLQ_OK;
 }
