@@ -77,10 +77,6 @@ def builds():
         nibbles = ["VECTOR_WIDTH=4", "GROUP_SIZE=256", f"TILE_ROWS={rows}", "NIBBLES=1"]
         yield f"gemm gemv nibbles {rows}", "gemm_gemv.cl", nibbles
         yield f"gemm gemv nibbles groups {rows}", "gemm_gemv.cl", nibbles + ["GROUPS=1"]
-    for rows in 1, 8:
-        nibbles = ["VECTOR_WIDTH=4", "GROUP_SIZE=256", f"TILE_ROWS={rows}", "NIBBLES=1"]
-        yield f"gemm gemv nibbles {rows}", "gemm_gemv.cl", nibbles
-        yield f"gemm gemv nibbles groups {rows}", "gemm_gemv.cl", nibbles + ["GROUPS=1"]
     for tile in 64, 128:
         yield f"gemm nvidia-mma {tile}", "gemm_mma.cl", ["VECTOR_WIDTH=4", f"TILE={tile}"]
         for variant, option in MATRIX_OPTIONS.items():

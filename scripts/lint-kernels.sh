@@ -85,6 +85,7 @@ count=$((count + 3))
 lint probe_float.cl
 lint probe_integer.cl
 lint probe_memory.cl
+lint -DPROBE_FACTOR=5 probe_memory.cl
 lint probe_loop.cl
 for type in uchar ushort uint; do
     lint -DPROBE_TYPE=$type probe_memory.cl

@@ -210,7 +210,10 @@ static clq_status write_fault(verify_call *call, const clq_verify_item *item, cl
 static clq_status recover(verify_call *call, const clq_verify_case *c, clq_error *error)
 {
     const clq_status status = call->subject->recover(call->place, error);
-    return status == CLQ_OK ? CLQ_OK : clq_fail_in(error, status, "the device is lost behind %s", c->name);
+    if (status == CLQ_OK || status == CLQ_OUT_OF_MEMORY) {
+        return status;
+    }
+    return clq_fail_in(error, status, "the device is lost behind %s", c->name);
 }
 
 static clq_status reproduce(verify_call *call, const clq_verify_item *item, clq_verify_case *c, clq_error *error)

@@ -29,8 +29,8 @@ typedef struct clq_device_info {
     uint32_t compute_units;            /* of native: threads */
     uint64_t global_memory_bytes;      /* as the driver says */
     uint64_t maximum_allocation_bytes; /* of one buffer */
-    int32_t usable;                    /* 0: `missing` says what the library needs and the device lacks */
-    char missing[256];                 /* empty where it is usable */
+    int32_t usable;     /* 0: `missing` says what the device lacks, or which call failed before more was known */
+    char missing[256];  /* empty where it is usable */
     int32_t in_process; /* not 0: known to compute in this process, on its processor, as the reference does */
 } clq_device_info;
 

@@ -20,7 +20,10 @@ class SupportsDLPack(Protocol):
 
 
 # A tensor: an array of the host, or one in memory of OpenCL, where a Buffer needs its shape and type beside it.
-TensorLike = Union[np.ndarray, np.generic, SupportsDLPack, "pyopencl.array.Array", "pyopencl.Buffer"]
+if TYPE_CHECKING:
+    TensorLike = Union[np.ndarray, np.generic, SupportsDLPack, pyopencl.array.Array, pyopencl.Buffer]
+else:
+    TensorLike = Any  # what asks for the annotations of a function at run time needs no pyopencl
 # Scales, zero points, ranges: a tensor, or numbers.
 ParametersLike = Union[TensorLike, int, float, Sequence[Any]]
 # A tensor of the caller's own kind (numpy.ndarray, torch.Tensor), or a pyopencl.Event where the operands are in memory of

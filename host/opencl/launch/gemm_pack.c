@@ -13,9 +13,8 @@ enum { PACK_ROWS = 16, PACK_DEPTH = 64, PANELS_PER_ITEM = 8, GROUPS_PER_ITEM = 3
 /* Of those that expand panels side by side. */
 enum { PAIRS_PER_ITEM = 4 };
 
-/* Work-items of a group that make a sum together, and that pack; and groups that CUDA, where it is behind a driver,
- * takes in a dimension that is not the first. */
-enum { SUMMERS = 64, PACKERS = 128, MOST_GROUPS = 65535 };
+/* Work-items of a group that make a sum together, and that pack. */
+enum { SUMMERS = 64, PACKERS = 128 };
 
 static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_cl_tuning *tuning, const char *kernel,
                   uint32_t *width)
@@ -34,8 +33,8 @@ static void start(clq_cl_launch *launch, const clq_cl_stream *stream, const clq_
  */
 static void sum_in_groups(clq_cl_launch *launch, const clq_context *context)
 {
-    const int fits = launch->global[0] <= UINT32_MAX / SUMMERS && launch->global[1] <= MOST_GROUPS &&
-                     launch->global[2] <= MOST_GROUPS;
+    const int fits = launch->global[0] <= UINT32_MAX / SUMMERS && launch->global[1] <= CLQ_CL_MOST_GROUPS_BEHIND &&
+                     launch->global[2] <= CLQ_CL_MOST_GROUPS_BEHIND;
     if (context->device.type != CLQ_DEVICE_CPU && fits) {
         launch->grouping = CLQ_CL_GROUPS_BUILT;
         launch->local[0] = SUMMERS;
@@ -115,8 +114,9 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning
                               const clq_gemm_packed *packed, cl_mem memory, uint64_t offset_words, clq_error *error)
 {
     const clq_gemm_problem *p = task->problem;
-    const int by_vectors = stream->context->device.type != CLQ_DEVICE_CPU && packed->panels <= MOST_GROUPS &&
-                           task->b_batches <= MOST_GROUPS && packed->groups <= UINT32_MAX / PANEL_COLUMNS;
+    const int by_vectors = stream->context->device.type != CLQ_DEVICE_CPU &&
+                           packed->panels <= CLQ_CL_MOST_GROUPS_BEHIND &&
+                           task->b_batches <= CLQ_CL_MOST_GROUPS_BEHIND && packed->groups <= UINT32_MAX / PANEL_COLUMNS;
     const uint64_t lines_per_item = lines_of_item(stream->context, tuning, task, packed);
     uint32_t width;
     clq_cl_launch launch;
@@ -203,7 +203,8 @@ clq_status clq_cl_gemm_expand(clq_cl_stream *stream, const clq_cl_tuning *tuning
     launch.dimensions = 3;
     launch.global[1] = (size_t)of.panels;
     launch.global[2] = (size_t)task->b_batches;
-    if (stream->context->device.type != CLQ_DEVICE_CPU && of.panels <= MOST_GROUPS && task->b_batches <= MOST_GROUPS) {
+    if (stream->context->device.type != CLQ_DEVICE_CPU && of.panels <= CLQ_CL_MOST_GROUPS_BEHIND &&
+        task->b_batches <= CLQ_CL_MOST_GROUPS_BEHIND) {
         pairs_per_item = PAIRS_PER_ITEM;
         launch.grouping = CLQ_CL_GROUPS_OF_ITEMS;
         launch.local[0] = PACKERS;

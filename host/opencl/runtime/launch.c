@@ -92,7 +92,8 @@ void clq_cl_launch_groups_of_one(clq_cl_launch *launch, const clq_context *conte
     }
 }
 
-/* As wide as there are items along the first dimension, to the next power of two, and then as high. */
+/* As wide as there are items along the first dimension, to the next power of two, and then as high; higher where there
+ * would be too many groups above each other. */
 void clq_cl_launch_apart(clq_cl_launch *launch, const clq_context *context)
 {
     size_t left = ITEMS_OF_GROUP;
@@ -107,6 +108,10 @@ void clq_cl_launch_apart(clq_cl_launch *launch, const clq_context *context)
             launch->local[d] *= 2;
             left /= 2;
         }
+    }
+    while (launch->local[0] > 1 && launch->global[1] / launch->local[1] >= CLQ_CL_MOST_GROUPS_BEHIND) {
+        launch->local[0] /= 2;
+        launch->local[1] *= 2;
     }
 }
 

@@ -6,6 +6,9 @@
 
 enum { CLQ_CL_MAX_ARGUMENTS = 16 };
 
+/* Groups that CUDA, where it is behind a driver, takes in a dimension that is not the first. */
+enum { CLQ_CL_MOST_GROUPS_BEHIND = 65535 };
+
 /* What `global` and `local` of a launch say; the sizes are cut to what the device and the kernel have. */
 typedef enum clq_cl_grouping {
     /* As OpenCL takes them: groups of one, of the size that the kernel is written for, or left to the runtime. */
