@@ -186,7 +186,7 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void gemm_vnni_groups(GE
             const uint first = part * call.slice_groups;
             int16 tile[2 * TILE_ROWS];
             multiply_tile(&call, place.a, place.b, first, min(first + call.slice_groups, call.groups),
-                          place.ahead + first * 64, tile);
+                          place.ahead + first * (64 / WORD_GROUPS), tile);
             fold_part(&fold, &scales, &call, &memory, part, tile);
         }
         end_fold(&fold, &call, &memory);

@@ -31,6 +31,7 @@ enum {
     FAR = CLQ_TRIAL_FAR,
     DEEP = CLQ_TRIAL_DEEP,
     DEEPER = 2303,
+    DEEPER_OF_NIBBLES = 2 * DEEPER + 1,
     WIDE = 481,
     PANELS = 64,
     STEP = 22,
@@ -98,7 +99,7 @@ static const problem_kind kinds[] = {
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, ONE, NO, COLS, COLS, 1, 0, COLUMNS, DEPTH, 2, ALL, 0, PART},
     {CLQ_U8, CLQ_S8, CLQ_S8, CLQ_REQUANTIZE_SINGLE, NO, NO, COLS, COLS, 1, 1, COLUMNS, DEPTH, 2, ALL, 0, PART},
     {CLQ_U8, CLQ_S4, CLQ_S32, 0, ROWS, COLS, NO, COLS, 0, 0, COLUMNS, DEPTH, 2, ALL, 0, PART},
-    {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, DEPTH, 3, ALL, 0, PART},
+    {CLQ_S8, CLQ_U4, CLQ_S32, 0, ONE, NO, NO, NO, 0, 1, COLUMNS, PAST, 3, ALL, 0, PART},
     {CLQ_U8, CLQ_S8, CLQ_S32, 0, ONE, ONE, NO, COLS, 0, 0, COLUMNS, DEEP, 1, ALL, 0, PART},
     {CLQ_S8, CLQ_S8, CLQ_S32, 0, NO, NO, NO, NO, 1, 0, TILES, STEPS, 1, ALL, 0, PART_IN_SLICES},
     {CLQ_S8, CLQ_S8, CLQ_U8, CLQ_REQUANTIZE_DOUBLE_UP, NO, NO, COLS, COLS, 0, 0, COLUMNS, FAR, 2, ALL, 0, PART},
@@ -171,7 +172,7 @@ static void make_problem(clq_gemm_problem *p, const problem_kind *kind, uint64_t
     clq_gemm_init(p);
     p->m = m;
     p->n = kind->n;
-    p->k = kind->k == DEEP && m <= FEW_ROWS ? DEEPER : kind->k;
+    p->k = kind->k != DEEP || m > FEW_ROWS ? kind->k : clq_dtype_bits(kind->b) == 4 ? DEEPER_OF_NIBBLES : DEEPER;
     p->batch = kind->batch;
     p->a.dtype = kind->a;
     p->b.dtype = kind->b;

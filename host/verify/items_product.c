@@ -97,7 +97,7 @@ static void say_groups(clq_verify_product *p, uint32_t mixed, uint32_t i)
     static const clq_dtype outputs_of_groups[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
     static const uint32_t sizes_of_groups[] = {4, 16, 32, 36, 128};
     say(p, mixed);
-    p->b = types[i % 4];
+    p->b = types[i / 2 % 4]; /* each in both cuts */
     if (i % 6 != 0) {
         p->k_group = sizes_of_groups[i % 5];
         p->c = outputs_of_groups[i % 3];

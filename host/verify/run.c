@@ -25,6 +25,9 @@ static clq_status run_case(clq_cl_machine *machine, clq_verify_work *work, clq_e
         /* Of dynamic quantization in one kernel, which has no number of its own there, the cut tells. */
         machine->variant = item->variant < CLQ_VARIANT_COUNT ? (clq_variant)item->variant : CLQ_VARIANT_STRIP;
     }
+    if (item->family == CLQ_VERIFY_PRODUCT) {
+        machine->program.reads_nibbles = clq_cl_gemm_reads_nibbles(machine->variant, work->trial.product.problem);
+    }
     machine->as_called = item->cut == CLQ_VERIFY_AS_CALLED;
     machine->packs = item->family == CLQ_VERIFY_PRODUCT && item->of.product.packs;
     status = clq_trial_run(&candidate, cases(), &work->trial, &work->arena, error);

@@ -53,9 +53,8 @@ static int is_cpu(const clq_context *context)
     return context->device.type == CLQ_DEVICE_CPU;
 }
 
-/* Whether the variant has a program for B of 4-bit codes as they are packed, and it is the better one. Each program
- * of such has a height below CLQ_GEMM_SAME_TILES_FROM, as clq_cl_gemm_workspace_most wants it. */
-static int reads_nibbles(clq_variant variant, const clq_gemm_problem *p)
+/* Each program for 4-bit codes has a height below CLQ_GEMM_SAME_TILES_FROM, as clq_cl_gemm_workspace_most wants it. */
+int clq_cl_gemm_reads_nibbles(clq_variant variant, const clq_gemm_problem *p)
 {
     return clq_dtype_bits(p->b.dtype) == 4 &&
            (variant == CLQ_VARIANT_GEMV || (variant == CLQ_VARIANT_CPU_VNNI && p->m <= NIBBLE_ROWS));
@@ -72,7 +71,7 @@ static size_t entry_of(const clq_context *context, const clq_cl_tuning *tuning, 
                            : height != 0                  ? height
                                          : clq_cl_gemm_tile_edge(context, tuning, variant, p) / CLQ_GEMM_LEAST_EDGE - 1;
     return clq_cl_gemm_verdict_entry(tuning, variant, place, p->k_group != 0,
-                                     is_emulated(context, variant) || reads_nibbles(variant, p));
+                                     is_emulated(context, variant) || clq_cl_gemm_reads_nibbles(variant, p));
 }
 
 /* Tiles in local memory are made by work-groups of 16 x 16: the device must have them, and for this kernel too. */
@@ -183,8 +182,11 @@ static int wants_amx(const clq_context *context, const clq_cl_tuning *tuning, co
     const clq_gemm_problem *p = task->problem;
     const uint32_t least = tuning->values[CLQ_TUNE_GEMM_CPU_AMX];
     const int by_vnni = tuning->values[CLQ_TUNE_GEMM_VNNI] != 0 && context->cl->capabilities.vnni &&
-                        reads_nibbles(CLQ_VARIANT_CPU_VNNI, p);
-    const int by_gemv = p->m <= tuning->values[CLQ_TUNE_GEMM_GEMV_ROWS] && reads_nibbles(CLQ_VARIANT_GEMV, p);
+                        clq_cl_gemm_reads_nibbles(CLQ_VARIANT_CPU_VNNI, p) &&
+                        !is_set_aside(context, tuning, CLQ_VARIANT_CPU_VNNI, task);
+    const int by_gemv = p->m <= tuning->values[CLQ_TUNE_GEMM_GEMV_ROWS] &&
+                        clq_cl_gemm_reads_nibbles(CLQ_VARIANT_GEMV, p) &&
+                        !is_set_aside(context, tuning, CLQ_VARIANT_GEMV, task);
     return least != 0 && !context->emulates && p->m >= least && !by_vnni && !by_gemv;
 }
 
@@ -458,7 +460,7 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     decision->kernel = rows[decision->variant].kernel;
     decision->fused_kernel = rows[decision->variant].fused_kernel;
     decision->is_emulated = is_emulated(context, decision->variant);
-    decision->reads_nibbles = reads_nibbles(decision->variant, task->problem);
+    decision->reads_nibbles = clq_cl_gemm_reads_nibbles(decision->variant, task->problem);
     decision->options = rows[decision->variant].options;
     decision->device_options = decision->is_emulated ? "-DCLQ_EMULATE" : rows[decision->variant].device_options;
     decision->tile_rows = clq_cl_gemm_tile_rows(tuning, decision->variant, task->problem->m);
@@ -533,6 +535,9 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
         return CLQ_OK;
     }
     decision->slice_groups = is_cut ? (uint32_t)clq_size_divide_up(groups, 3) : groups;
+    if (is_cut && decision->reads_nibbles) { /* so that a slice begins with the second group of a word */
+        decision->slice_groups |= 1;
+    }
     decision->slices = is_cut ? (uint32_t)clq_size_divide_up(groups, decision->slice_groups) : 1;
     decision->tiles_per_item = in_slices ? 3 : 1;
     return CLQ_OK;

@@ -69,6 +69,9 @@ typedef struct clq_gemm_program {
     int reads_nibbles;
 } clq_gemm_program;
 
+/* Whether the variant has a program for B of 4-bit codes as they are packed, and it is the better one. */
+int clq_cl_gemm_reads_nibbles(clq_variant variant, const clq_gemm_problem *p);
+
 /* That program of this variant by that table, in one slice of K or, where their sum is not set aside, in three; in
  * groups along K all of them at once or two at a time, a tile of rows after the other. */
 clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,

@@ -6,7 +6,7 @@
  *     B not packed                       panels into the scratch memory
  *     B of 4-bit codes                   for kernels that do not read panels of such, panels of 8-bit ones there
  *     A transposed, or in another form   packed into the scratch memory
- *     zero points of B, or B of u8       sums of A's rows, unless they are handed in
+ *     zero points of B, or B of u8, u4   sums of A's rows, unless they are handed in
  *     K in slices                        partial sums into the scratch memory, and a second kernel behind
  *     groups along K                     the same, as many groups at a time as scratch memory holds, in order
  */
