@@ -93,16 +93,24 @@ static clq_status create(clq_gemm_batch **batch, clq_error *error)
     return clq_gemm_batch_create(s.own.clquant, s.p.items, EXPERTS, batch, error);
 }
 
+static int is_cpu(void)
+{
+    return check_device()->device.type == CLQ_DEVICE_CPU;
+}
+
 /* ---- launches ---- */
 
 static void check_launches(const char *variant, clq_dtype dtype, activations a, uint64_t k_group, int launches)
 {
     const char *shared = a == MIXED ? "12 of 12 products share launches: 2;" : "12 of 12 products share launches: 1;";
-    const char *quantized = a == CODES    ? ""
-                            : a == HALVES ? "; 12 A are quantized by batch-fused"
-                                          : "; 7 A are quantized by batch-fused";
+    char quantized[64] = "";
     clq_gemm_batch *batch = NULL;
     clq_plan plan;
+    int enqueued;
+    if (a != CODES) {
+        snprintf(quantized, sizeof quantized, "; %d A are quantized by %s", a == HALVES ? 12 : 7,
+                 is_cpu() ? "batch-fused" : "batch-grid");
+    }
     begin_in_groups(0, dtype, a, variant, k_group);
     ACCEPTED(create(&batch, e));
     ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
@@ -114,7 +122,12 @@ static void check_launches(const char *variant, clq_dtype dtype, activations a, 
     assert_int_equal(plan.workspace_bytes, 0);
     failing_opencl_forget_calls();
     ACCEPTED(clq_gemm_batch_run(batch, e));
-    assert_int_equal(failing_opencl_calls("clEnqueueNDRangeKernel"), launches);
+    enqueued = failing_opencl_calls("clEnqueueNDRangeKernel");
+    if (is_cpu()) {
+        assert_int_equal(enqueued, launches);
+    } else { /* ranges, their sum, parameters and codes of each type, where a CPU has one kernel */
+        assert_in_range(enqueued, launches, launches + 4 * (int)a);
+    }
     ACCEPTED(clq_finish(s.own.clquant, e));
     gemm_batch_place_check(&s.p, "in one launch", s.want);
     clq_gemm_batch_destroy(&batch);
@@ -165,7 +178,9 @@ static void check_gated(cl_command_queue_properties properties, clq_dtype dtype,
     assert_true(s.p.bytes[0][CHECK_GEMM_A] <= sizeof zeros);
     ACCEPTED(clq_buffer_write(s.p.buffers[0][CHECK_GEMM_A], 0, zeros, s.p.bytes[0][CHECK_GEMM_A], e));
     ACCEPTED(create(&batch, e));
-    assert_int_equal(batch->workspace != NULL, variant != NULL);
+    if (is_cpu()) {
+        assert_int_equal(batch->workspace != NULL, variant != NULL);
+    }
     gate = clCreateUserEvent(s.own.context, &code);
     assert_int_equal(code, CL_SUCCESS);
     if (as_record) {
