@@ -27,7 +27,7 @@ for failure in clCreateKernel:1:-46 clCreateKernel:1:-5 clCreateKernel:3:-9999 c
     run $failure quantize x.npy -o y.safetensors --granularity tensor
 done
 # As a GPU, of which every processor makes the same kernels.
-for number in 3 4 5 6; do
+for number in 3 4 5 6 7; do
     run "clCreateKernel:$number:-47 type=gpu" gemm a.npy b.npy -o y.npy
 done
 run "clSetKernelArg:1:-49 type=gpu" gemm a.npy b.npy -o y.npy
