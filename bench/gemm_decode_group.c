@@ -9,7 +9,8 @@
 #include "core/size.h"
 #include "gemm_group.h"
 
-/* Bytes of all B of a type: several times any cache. Rows up to which reading B sets the time. */
+/* Bytes of all B of a type: more than the caches that a core has a share in, though not than the largest of a socket.
+ * Those of the least B that is no matter of a launch alone; rows up to which reading B sets the time. */
 #define ALL_BYTES (UINT64_C(1) << 28)
 #define LEAST_BYTES (UINT64_C(1) << 22)
 enum { MOST_ROWS = 8, GROUP = 128 };

@@ -89,13 +89,21 @@ static clq_status measure(const bench_suite *s, bench_group *group, size_t *fail
     return status;
 }
 
+/* Room for a list of rows, once there is what they `need`; NULL: that has been asked. */
+static clq_status make_list(const bench_suite *s, const memory_need *need, size_t bytes, void **list, clq_error *error)
+{
+    CLQ_TRY(need != NULL ? check_need(s->context, need, error) : CLQ_OK);
+    *list = calloc(1, bytes);
+    return *list != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
+}
+
 /* Memory-bound operations. */
 
 static clq_status measure_order(const bench_suite *s, const memory_order *order, size_t *failed, clq_error *error)
 {
     const memory_need need = memory_group_need(s->context, order);
-    memory_group *g = calloc(1, sizeof *g);
-    clq_status status = g != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
+    memory_group *g = NULL;
+    clq_status status = make_list(s, NULL, sizeof *g, (void **)&g, error);
     if (status == CLQ_OK) {
         status = memory_group_create(g, s->context, order, error);
         g->group.memory_bytes = need.host_bytes;
@@ -208,11 +216,7 @@ static clq_status measure_batch(const bench_suite *s, const batch_order *order, 
 {
     const memory_need need = batch_group_need(s->context, order);
     batch_group *g = NULL;
-    clq_status status = check_need(s->context, &need, error);
-    g = status == CLQ_OK ? calloc(1, sizeof *g) : NULL;
-    if (status == CLQ_OK && g == NULL) {
-        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
-    }
+    clq_status status = make_list(s, &need, sizeof *g, (void **)&g, error);
     if (status == CLQ_OK) {
         status = batch_group_create(g, s->context, order, error);
         g->group.memory_bytes = need.host_bytes;
@@ -256,8 +260,8 @@ static double slowest_of(const bench_group *group)
 static clq_status measure_product_group(const bench_suite *s, const gemm_order *order, double *slowest, size_t *failed,
                                         clq_error *error)
 {
-    gemm_group *g = calloc(1, sizeof *g);
-    clq_status status = g != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
+    gemm_group *g = NULL;
+    clq_status status = make_list(s, NULL, sizeof *g, (void **)&g, error);
     if (status == CLQ_OK) {
         status = gemm_group_create(g, s->context, order, error);
         g->group.memory_bytes = 3 * gemm_product_bytes(&order->product->shape);
@@ -317,11 +321,7 @@ static clq_status measure_decode(const bench_suite *s, const gemm_shape *shape, 
     const uint64_t bytes = gemm_decode_bytes(shape);
     const memory_need need = {bytes, bytes, gemm_product_bytes(shape)};
     gemm_decode_group *g = NULL;
-    clq_status status = check_need(s->context, &need, error);
-    g = status == CLQ_OK ? calloc(1, sizeof *g) : NULL;
-    if (status == CLQ_OK && g == NULL) {
-        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
-    }
+    clq_status status = make_list(s, &need, sizeof *g, (void **)&g, error);
     if (status == CLQ_OK) {
         status = gemm_decode_group_create(g, s->context, shape, error);
         g->group.memory_bytes = bytes;
@@ -363,11 +363,7 @@ static clq_status measure_product_batch(const bench_suite *s, const gemm_batch_o
     const uint64_t bytes = gemm_batch_bytes(order);
     const memory_need need = {bytes, bytes / 3, bytes / 4};
     gemm_batch_group *g = NULL;
-    clq_status status = check_need(s->context, &need, error);
-    g = status == CLQ_OK ? calloc(1, sizeof *g) : NULL;
-    if (status == CLQ_OK && g == NULL) {
-        status = clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
-    }
+    clq_status status = make_list(s, &need, sizeof *g, (void **)&g, error);
     if (status == CLQ_OK) {
         status = gemm_batch_group_create(g, s->context, order, error);
         g->group.memory_bytes = bytes;

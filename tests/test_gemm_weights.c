@@ -259,23 +259,30 @@ static void exported_bytes(void **state)
     full_gemm_for_all(refuse_exported);
 }
 
+/* B of a product as it is exported, in memory of the caller's. */
+static unsigned char *exported_of(full_gemm *g, uint64_t *count)
+{
+    clq_gemm_weights *weights = NULL;
+    unsigned char *bytes;
+    ACCEPTED(full_gemm_pack(g, &weights, e));
+    *count = clq_gemm_weights_export_bytes(weights);
+    bytes = check_allocate(*count);
+    ACCEPTED(clq_gemm_weights_export(weights, bytes, *count, e));
+    clq_gemm_weights_destroy(&weights);
+    return bytes;
+}
+
 /* Version 1 had codes of 4 bits as codes of 8. */
 static void refuse_older(full_gemm *g)
 {
     static const clq_dtype types[] = {CLQ_S8, CLQ_S4};
     const clq_dtype own = g->problem.b.dtype;
     for (size_t i = 0; i < 2; i++) {
-        clq_gemm_weights *weights = NULL;
         unsigned char *bytes;
         uint64_t count;
         uint64_t hash;
         g->problem.b.dtype = types[i];
-        ACCEPTED(full_gemm_pack(g, &weights, e));
-        count = clq_gemm_weights_export_bytes(weights);
-        bytes = malloc((size_t)count);
-        assert_non_null(bytes);
-        ACCEPTED(clq_gemm_weights_export(weights, bytes, count, e));
-        clq_gemm_weights_destroy(&weights);
+        bytes = exported_of(g, &count);
         bytes[8] = 1;
         hash = (uint64_t)XXH3_64bits(bytes, CLQ_GEMM_WEIGHTS_ALIGNMENT - sizeof hash);
         memcpy(bytes + CLQ_GEMM_WEIGHTS_ALIGNMENT - sizeof hash, &hash, sizeof hash);
@@ -298,16 +305,9 @@ static void older_versions(void **state)
 /* What one executor packed, another one refuses, or multiplies where both have one form. */
 static void refuse_another_form(full_gemm *g)
 {
-    clq_gemm_weights *weights = NULL;
     clq_context *reference = check_reference();
-    unsigned char *bytes;
     uint64_t count;
-    ACCEPTED(full_gemm_pack(g, &weights, e));
-    count = clq_gemm_weights_export_bytes(weights);
-    bytes = malloc((size_t)count);
-    assert_non_null(bytes);
-    ACCEPTED(clq_gemm_weights_export(weights, bytes, count, e));
-    clq_gemm_weights_destroy(&weights);
+    unsigned char *bytes = exported_of(g, &count);
     if (g->context == reference) {
         ACCEPTED(import_bytes(g, reference, bytes, count, 0, e));
     } else {

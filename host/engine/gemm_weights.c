@@ -173,8 +173,7 @@ static clq_status check_header(const clq_gemm_task *task, const header *h, clq_e
     CLQ_TRY(clq_gemm_check_packed(task, &told, error));
     CLQ_REQUIRE(h->version >= FIRST_VERSION_OF_NIBBLES || clq_dtype_bits(told.dtype) == 8,
                 "clq_gemm_weights_import: the weights have version %" PRIu32
-                ", in which codes of 4 bits lie otherwise: "
-                "pack B again",
+                ", in which codes of 4 bits lie otherwise: pack B again",
                 h->version);
     return CLQ_OK;
 }

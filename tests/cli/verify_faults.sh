@@ -59,7 +59,7 @@ row() {
         --only "$only" $reproduce >text 2>messages || code=$?
     [ "$code" = "$exit" ] || told "exit code $code: $(tail -n 1 messages)"
     case $named in
-    -) grep -q ' s: [1-9][0-9]* ok, ' text && ! grep '^DIFFERS\|^FAILED' text || told "no case is equal" ;;
+    -) grep -q ' s: [1-9][0-9]* ok, ' text && ! grep '^DIFFERS\|^FAILED' text || told "$(tail -n 1 text)" ;;
     \"*)
         named=${named#\"}
         grep -qF -e "${named%\"}" messages || told "$(cat messages)"

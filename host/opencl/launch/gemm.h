@@ -25,7 +25,7 @@ typedef struct clq_gemm_packed {
 
 clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task);
 
-/* What a zero point of B is less by as Zb', for which codes are so too. */
+/* What is taken from the codes of B as they are packed, and so from its zero points: Zb' is Zb less this. */
 uint32_t clq_cl_gemm_code_offset(clq_dtype b);
 
 /* Pack B of the task into `memory` from word `offset_words` on. */

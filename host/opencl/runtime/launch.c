@@ -97,8 +97,8 @@ void clq_cl_launch_groups_of_one(clq_cl_launch *launch, const clq_context *conte
 void clq_cl_launch_apart(clq_cl_launch *launch, const clq_context *context)
 {
     size_t left = ITEMS_OF_GROUP;
-    clq_cl_launch_groups_of_one(launch, context);
     if (context->device.type == CLQ_DEVICE_CPU) {
+        clq_cl_launch_groups_of_one(launch, context);
         return;
     }
     launch->grouping = CLQ_CL_GROUPS_OF_ITEMS;
