@@ -11,7 +11,7 @@ test_packages="libcmocka-dev libgemmlowp-dev python3-jsonschema"
 if ! command -v c++ >/dev/null 2>&1; then
     test_packages="$test_packages g++"
 fi
-ci_packages="gcc g++ pkg-config clang clang-format oclgrind libclang-rt-14-dev clang-15 clang-16 libclc-15 rocm-device-libs lintian doxygen"
+ci_packages="gcc g++ ccache pkg-config clang clang-format oclgrind libclang-rt-14-dev clang-15 clang-16 libclc-15 rocm-device-libs lintian doxygen"
 ci_packages="$ci_packages libopenmpi-dev openmpi-bin mpich libmpich-dev" # clquant-mpi, by either
 ci_packages="$ci_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static" # scripts/test-aarch64.sh
 ci_packages="$ci_packages iproute2" # scripts/test-two-hosts.sh

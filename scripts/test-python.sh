@@ -51,7 +51,7 @@ if [ -z "${WHEEL:-}" ]; then
     quietly TERM 120 env PYTHONPATH="$work/backend" "$work/venv/bin/python" -c \
         'import sys, scikit_build_core.build; scikit_build_core.build.build_sdist(sys.argv[1])' "$work"
     # shellcheck disable=SC2086 # a command and its words
-    quietly TERM 1200 env TMPDIR="$work" $pip wheel -q --no-deps -w "$work" "$work"/clquant-*.tar.gz
+    quietly TERM 1200 env TMPDIR="$work" CCACHE_BASEDIR="$work" $pip wheel -q --no-deps -w "$work" "$work"/clquant-*.tar.gz
     WHEEL=$(echo "$work"/clquant-*.whl)
 fi
 

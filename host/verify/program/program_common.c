@@ -1,51 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 static const char *folder = ".";
+static cl_context context;
+static cl_device_id device;
+static cl_command_queue queue;
 
-static int give_up(const char *what, int code, int status)
+/* Or it ends: with 1, the fault is there; with 2, it could not be tried. */
+static void need(int is_so, const char *what, int code, int otherwise)
 {
-    fprintf(stderr, "%s: %d\n", what, code);
-    exit(status);
+    if (!is_so) {
+        fprintf(stderr, "%s: %d\n", what, code);
+        exit(otherwise);
+    }
 }
-#define NEED(what, condition, code) ((condition) ? 0 : give_up(what, (int)(code), 2))
-#define RUN(what, code) ((code) == CL_SUCCESS ? 0 : give_up(what, (int)(code), fails ? 1 : 2))
 
-static void too_late(int number)
+static void call(cl_int code, const char *what)
 {
-    static const char text[] = "no answer: the fault is there\n";
-    _exit(number > 0 && write(2, text, sizeof text - 1) > 0 ? 1 : 2);
+    need(code == CL_SUCCESS, what, code, IF_A_CALL_FAILS);
 }
 
 /* All of a file, with a NUL behind it. */
 static char *load(const char *name, size_t *bytes)
 {
-    char path[4096], *text;
+    char path[4096], *data;
     FILE *file;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    if ((file = fopen(path, "rb")) == NULL) {
-        fprintf(stderr, "%s cannot be read: run this in its own folder, or as: reproduce P:D FOLDER\n", path);
-        exit(2);
-    }
+    need((file = fopen(path, "rb")) != NULL, "not in its own folder (reproduce P:D FOLDER); fopen", errno, 2);
     fseek(file, 0, SEEK_END);
     *bytes = (size_t)ftell(file);
     rewind(file);
-    NEED(path, (text = calloc(1, *bytes + 1)) != NULL && fread(text, 1, *bytes, file) == *bytes, 0);
+    data = calloc(1, *bytes + 1);
+    need(data != NULL && fread(data, 1, *bytes, file) == *bytes, path, errno, 2);
     fclose(file);
-    return text;
+    return data;
 }
 
-static cl_program build(cl_context context, cl_device_id device, const char *file, const char *options)
+static cl_kernel build(const char *file, const char *options, const char *name)
 {
     static char log[65536];
     size_t bytes;
     cl_int code;
+    cl_kernel kernel;
     const char *source = load(file, &bytes);
     cl_program program = clCreateProgramWithSource(context, 1, &source, NULL, &code);
-    RUN("clCreateProgramWithSource", code);
+    call(code, "clCreateProgramWithSource");
     code = clBuildProgram(program, 1, &device, options, NULL, NULL);
-    if (code != CL_SUCCESS) {
-        clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
-        fprintf(stderr, "%s\n", log);
-    }
-    RUN("clBuildProgram", code);
-    return program;
+    clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+    call(code, log);
+    kernel = name != NULL ? clCreateKernel(program, name, &code) : NULL;
+    call(code, name);
+    return kernel;
 }
