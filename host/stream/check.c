@@ -46,12 +46,16 @@ clq_status clq_check_begin(clq_check *check, const clq_file_request *request, co
     check->histogram_bytes = request->memory_bytes / 8;
     snprintf(check->device, sizeof check->device, "%s", info.name);
     CLQ_TRY(clq_context_create("reference", &check->reference, error));
-    return clq_check_work_create(check->reference, &check->work, error);
+    if (info.version[0] != '\0') { /* of OpenCL */
+        CLQ_TRY(clq_context_create("native", &check->native, error));
+    }
+    return clq_check_work_create(check, &check->work, error);
 }
 
 void clq_check_end(clq_check *check)
 {
     clq_check_work_destroy(&check->work);
+    clq_context_destroy(&check->native);
     clq_context_destroy(&check->reference);
 }
 

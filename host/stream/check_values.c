@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The elements of a sample are gathered in units, each of elements that share a parameter, and many units are one
- * tensor in groups: so the reference computes them in one call, wherever they are from.
+ * tensor in groups: so they are computed in one call, wherever they are from. By native, where a device of OpenCL is
+ * checked; only what differs from that is computed by the reference, whose word counts.
  */
 #include "stream/check_values.h"
 
@@ -15,7 +16,7 @@
 
 enum { UNIT = 16, UNITS = 256, ELEMENTS = UNIT * UNITS };
 
-/* What the reference reads and writes; unit u begins at element u * UNIT. */
+/* What is read and written; unit u begins at element u * UNIT. */
 typedef struct operands {
     uint8_t real[ELEMENTS * sizeof(float)];
     float scale[UNITS];
@@ -25,28 +26,35 @@ typedef struct operands {
 
 struct clq_check_work {
     operands arrays;
-    clq_buffer *buffer; /* of the reference, over `arrays`; mapped but while it computes */
+    clq_buffer *reference, *native; /* over `arrays`, mapped but while they compute; native may be NULL */
     size_t units;
     uint64_t first[UNITS]; /* element of the piece */
     size_t count[UNITS];
 };
 
-clq_status clq_check_work_create(clq_context *reference, struct clq_check_work **out, clq_error *error)
+static clq_status wrap(clq_context *context, struct clq_check_work *work, clq_buffer **buffer, clq_error *error)
 {
     void *memory = NULL;
+    CLQ_TRY(clq_buffer_wrap(context, &work->arrays, sizeof work->arrays, buffer, error));
+    return clq_buffer_map(*buffer, &memory, error);
+}
+
+clq_status clq_check_work_create(const clq_check *check, struct clq_check_work **out, clq_error *error)
+{
     struct clq_check_work *work = calloc(1, sizeof *work);
     *out = work;
     if (work == NULL) {
         return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for --check");
     }
-    CLQ_TRY(clq_buffer_wrap(reference, &work->arrays, sizeof work->arrays, &work->buffer, error));
-    return clq_buffer_map(work->buffer, &memory, error);
+    CLQ_TRY(wrap(check->reference, work, &work->reference, error));
+    return check->native == NULL ? CLQ_OK : wrap(check->native, work, &work->native, error);
 }
 
 void clq_check_work_destroy(struct clq_check_work **work)
 {
     if (*work != NULL) {
-        clq_buffer_destroy(&(*work)->buffer);
+        clq_buffer_destroy(&(*work)->native);
+        clq_buffer_destroy(&(*work)->reference);
         free(*work);
         *work = NULL;
     }
@@ -137,9 +145,8 @@ static clq_status tell(const comparison *c, size_t unit, size_t at, clq_error *e
     return clq_check_differ(c->check, c->place, error, "%s", text);
 }
 
-static clq_status compute(const comparison *c, clq_error *error)
+static clq_status compute(const comparison *c, clq_context *context, clq_buffer *buffer, clq_error *error)
 {
-    clq_buffer *buffer = c->work->buffer;
     const uint32_t bits = clq_dtype_bits(c->piece->q.scheme.dtype);
     const clq_operand real = {buffer, offsetof(operands, real) / c->real_bytes};
     const clq_operand codes = {buffer, offsetof(operands, codes) * 8 / bits};
@@ -153,24 +160,36 @@ static clq_status compute(const comparison *c, clq_error *error)
     q.layout.granularity = CLQ_PER_GROUP;
     q.layout.group_size = UNIT;
     CLQ_TRY(clq_buffer_unmap(buffer, error));
-    CLQ_TRY(c->operation == CLQ_OP_QUANTIZE
-                ? clq_quantize(c->check->reference, &q, real, scale, zero_point, codes, error)
-                : clq_dequantize(c->check->reference, &q, codes, scale, zero_point, real, error));
+    CLQ_TRY(c->operation == CLQ_OP_QUANTIZE ? clq_quantize(context, &q, real, scale, zero_point, codes, error)
+                                            : clq_dequantize(context, &q, codes, scale, zero_point, real, error));
     return clq_buffer_map(buffer, &memory, error);
+}
+
+/* The first unit with an element that differs, or their count. */
+static size_t first_unit(const comparison *c)
+{
+    size_t unit = 0;
+    while (unit < c->work->units && first_difference(c, unit) == c->work->count[unit]) {
+        unit++;
+    }
+    return unit;
 }
 
 /* What was gathered is computed and compared. */
 static clq_status settle(const comparison *c, clq_error *error)
 {
     struct clq_check_work *work = c->work;
-    if (work->units > 0) {
-        CLQ_TRY(compute(c, error));
+    size_t unit = 0;
+    if (work->units > 0 && work->native != NULL) {
+        CLQ_TRY(compute(c, c->check->native, work->native, error));
+        unit = first_unit(c);
     }
-    for (size_t unit = 0; unit < work->units; unit++) {
-        const size_t at = first_difference(c, unit);
-        if (at < work->count[unit]) {
-            return tell(c, unit, at, error);
-        }
+    if (unit < work->units || work->native == NULL) {
+        CLQ_TRY(work->units > 0 ? compute(c, c->check->reference, work->reference, error) : CLQ_OK);
+        unit = first_unit(c);
+    }
+    if (unit < work->units) {
+        return tell(c, unit, first_difference(c, unit), error);
     }
     work->units = 0;
     return CLQ_OK;

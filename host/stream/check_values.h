@@ -5,8 +5,8 @@
 
 #include "stream/check.h"
 
-/* Room for what is computed again at a time. */
-clq_status clq_check_work_create(clq_context *reference, struct clq_check_work **work, clq_error *error);
+/* Room for what is computed again at a time, by the contexts of a check. */
+clq_status clq_check_work_create(const clq_check *check, struct clq_check_work **work, clq_error *error);
 void clq_check_work_destroy(struct clq_check_work **work);
 
 /* The sample of the piece, whose inputs are as they were. */
