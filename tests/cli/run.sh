@@ -52,8 +52,6 @@ CLQUANT_DEVICE=$device
 CLQUANT_DRIVER_SECONDS=${CLQUANT_DRIVER_SECONDS-0} # trying drivers takes time in each case
 CLQUANT_COMPILE_SECONDS=${CLQUANT_COMPILE_SECONDS-0} # reports tell what ran, however busy the machine is
 LC_ALL=C
-MALLOC_PERTURB_=165 # glibc fills memory that is freed, so that who still reads it is seen
-export MALLOC_PERTURB_
 export CLQUANT CLQ_TEST_DEVICE CLQ_TEST_FOLDER CLQUANT_DEVICE CLQUANT_DRIVER_SECONDS CLQUANT_COMPILE_SECONDS LC_ALL
 caches=${CLQUANT_CACHE_DIR+given}
 unset NO_COLOR COLUMNS CLQUANT_EMULATE

@@ -49,8 +49,9 @@ habits=
     POCL_CACHE_DIR=$PWD/pocl
     export CLQUANT_CACHE_DIR POCL_CACHE_DIR
     each clEnqueueNDRangeKernel -2 100 quantize x.npy -o y.safetensors --preset affine --axis 1
-    each clEnqueueNDRangeKernel -2 100 gemm a.npy b.npy -o y.npy --a-zero-point 3
-    [ $failures -gt 4 ] || echo "only $failures launches"
+    # A product's kernels take as long to compile as all others: test_gemm_failures has them.
+    [ -z "$CLQ_EVERY_LAUNCH" ] || each clEnqueueNDRangeKernel -2 100 gemm a.npy b.npy -o y.npy --a-zero-point 3
+    [ $failures -gt 2 ] || echo "only $failures launches"
 )
 
 echo "-- every call, once kernels are known"
@@ -63,6 +64,7 @@ for habits in '' 'type=gpu own-memory'; do
     for verb in 'minmax x.npy' 'quantize x.npy -o y.safetensors' 'quantize x.npy -o y.safetensors --calibrate mse' \
         'dequantize q.safetensors -o y.safetensors' 'compare x.npy q.safetensors' 'calibrate x.npy -o y.json --method mse' \
         'gemm a.npy b.npy -o y.npy' 'bench minmax gemm --rounds 1 --quick --shapes shapes.txt'; do
+        [ -z "$habits" ] || [ -n "$CLQ_EVERY_LAUNCH" ] || [ "${verb#bench}" = "$verb" ] || continue # it compiles much
         # Want of resources sets aside what is not known, want of memory does not.
         # shellcheck disable=SC2086
         [ $error -ne -5 ] || CLQ_ZOO=$habits OPENCL_LAYERS=$CLQ_ZOO_LAYER "$CLQUANT" $verb --device 0:0 >out 2>err ||

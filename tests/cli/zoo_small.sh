@@ -18,8 +18,10 @@ limit='the largest buffer on .* has [0-9]*'
 for habits in 'narrow allocation=1048576' 'narrow allocation=131072 units=1 no-cache'; do
     same '' minmax m.safetensors --json --nonfinite ignore
     same q.safetensors quantize m.safetensors -o q.safetensors --json --nonfinite ignore
-    same q.safetensors quantize m.safetensors -o q.safetensors --json --nonfinite ignore --calibrate mse
-    same c.npy gemm a.npy b.npy -o c.npy --a-zero-point 3 --b-zero-point 128
+    case $habits in # on one of the two what compiles most
+    *units=1*) same c.npy gemm a.npy b.npy -o c.npy --a-zero-point 3 --b-zero-point 128 ;;
+    *) same q.safetensors quantize m.safetensors -o q.safetensors --json --nonfinite ignore --calibrate mse ;;
+    esac
 done
-[ $refused -lt 8 ] || echo "all refused"
+[ $refused -lt 6 ] || echo "all refused"
 echo "$((count + refused)) runs"
