@@ -51,8 +51,9 @@ static void check_experts(const char *name, uint64_t most, uint64_t k_group, clq
     b.together = 1;
     b.tells = a == MIXED;
     for (size_t i = 0; i < 24; i++) {
-        /* each height is a program of some variants */
-        add_expert(i, i % 5 == 3 ? 0 : variant != NULL ? most : 1 + check_below(most), 70, 133, k_group, dtype, a);
+        /* each height of a tile is a program of some variants: of many rows a third of them */
+        const uint64_t m = variant != NULL ? most : most < 8 ? 1 + check_below(most) : 4 * (1 + check_below(most / 4));
+        add_expert(i, i % 5 == 3 ? 0 : m, 70, 133, k_group, dtype, a);
     }
     gemm_batch_case_check(&b, variant);
     gemm_batch_case_free(&b);
@@ -150,7 +151,7 @@ static void add_any(size_t i)
 {
     check_gemm *c = &b.cases[i];
     if (check_chance(4)) {
-        check_gemm_init(c, "in groups", 1 + check_below(30), 1 + check_below(70), 1 + check_below(150));
+        check_gemm_init(c, "in groups", 4 * (1 + check_below(8)), 1 + check_below(70), 1 + check_below(150));
         inputs_gemm_layout(c);
         inputs_gemm_groups(c, 4 * (1 + check_below(9)));
     } else {
