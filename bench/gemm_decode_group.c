@@ -9,23 +9,18 @@
 #include "core/size.h"
 #include "gemm_group.h"
 
-/* Bytes of all B of a type: more than the caches that a core has a share in, though not than the largest of a socket.
- * Those of the least B that is no matter of a launch alone; rows up to which reading B sets the time. */
-#define ALL_BYTES (UINT64_C(1) << 28)
-#define LEAST_BYTES (UINT64_C(1) << 22)
-enum { MOST_ROWS = 8, GROUP = 128 };
-
-/* A power of two, with which sums stay exact in f32. */
-static const float group_scale = 0x1p-8f;
+/* How many times the caches all B of a type are. Bytes of the least B that is no matter of a launch alone; rows up to
+ * which reading B sets the time. */
+enum { CACHES = 4, LEAST_BYTES = 1 << 22, MOST_ROWS = 8, GROUP = 128 };
 
 static uint64_t bytes_of(const gemm_shape *s, clq_dtype dtype)
 {
     return (uint64_t)s->n * s->k * clq_dtype_bits(dtype) / 8;
 }
 
-static size_t count_of(const gemm_shape *s, clq_dtype dtype)
+static size_t count_of(const gemm_decode_group *g, clq_dtype dtype)
 {
-    return (size_t)clq_size_divide_up(ALL_BYTES, bytes_of(s, dtype));
+    return (size_t)clq_size_divide_up(g->all_bytes, bytes_of(&g->product.shape, dtype));
 }
 
 int gemm_decode_suits(const gemm_shape *s)
@@ -33,9 +28,18 @@ int gemm_decode_suits(const gemm_shape *s)
     return s->m <= MOST_ROWS && bytes_of(s, CLQ_S8) >= LEAST_BYTES && s->n * s->k % 2 == 0;
 }
 
-uint64_t gemm_decode_bytes(const gemm_shape *s)
+uint64_t gemm_decode_all_bytes(uint64_t cache_bytes)
 {
-    return 5 * ALL_BYTES + 4 * gemm_product_bytes(s);
+    uint64_t bytes = GEMM_DECODE_LEAST_BYTES;
+    while (bytes / CACHES < cache_bytes && bytes < GEMM_DECODE_MOST_BYTES) {
+        bytes *= 2;
+    }
+    return bytes;
+}
+
+uint64_t gemm_decode_bytes(const gemm_shape *s, uint64_t all_bytes)
+{
+    return 5 * all_bytes + 4 * gemm_product_bytes(s);
 }
 
 /* ---- rows ---- */
@@ -78,10 +82,8 @@ static int check_row(void *cookie)
     int differs = 0;
     clq_status status = clq_buffer_map(row->group->c, &mapped, &row->error);
     if (status == CLQ_OK) {
-        for (size_t i = 0; i < p->shape.m * p->shape.n; i++) {
-            differs |= row->problem.c.dtype == CLQ_F32 ? ((float *)mapped)[i] != (float)p->sums[i] * group_scale
-                                                       : ((int32_t *)mapped)[i] != p->sums[i];
-        }
+        differs = row->problem.c.dtype == CLQ_F32 ? gemm_reals_differ(CLQ_F32, mapped, p->sums, p->shape.m * p->shape.n)
+                                                  : memcmp(mapped, p->sums, 4 * p->shape.m * p->shape.n) != 0;
         status = clq_buffer_unmap(row->group->c, &row->error);
     }
     return differs ? BENCH_FAILED : outcome_of(status);
@@ -90,7 +92,7 @@ static int check_row(void *cookie)
 static int run_read(void *cookie)
 {
     const gemm_decode_group *g = cookie;
-    const float found = native_read(g->values, ALL_BYTES / sizeof *g->values, 1);
+    const float found = native_read(g->values, g->all_bytes / sizeof *g->values, 1);
     return memcmp(&found, g->values, sizeof found) != 0;
 }
 
@@ -118,7 +120,7 @@ static void make_row(gemm_decode_group *g, clq_dtype b, uint64_t k_group)
     gemm_decode_row *row = &g->rows[g->count++];
     clq_gemm_problem *p = &row->problem;
     row->group = g;
-    row->count = count_of(&g->product.shape, b);
+    row->count = count_of(g, b);
     clq_gemm_init(p);
     p->m = g->product.shape.m;
     p->n = g->product.shape.n;
@@ -146,8 +148,9 @@ static bench_row *add(gemm_decode_group *g, clq_dtype b)
     row = bench_add(&g->group, "gemm", problem, g->shape); /* of which there is room for many more */
     row->unit = BENCH_OPERATIONS;
     row->work = gemm_shape_operations(s);
+    row->elements = s->m * s->n;
     row->bytes = (double)bytes_of(s, b);
-    row->calls = (int)count_of(s, b);
+    row->calls = (int)count_of(g, b);
     return row;
 }
 
@@ -155,9 +158,11 @@ static bench_row *add(gemm_decode_group *g, clq_dtype b)
 static void add_rows(gemm_decode_group *g, clq_dtype b)
 {
     const uint64_t groups[] = {0, GROUP};
+    const int mebibytes = (int)(g->all_bytes >> 20);
     if (g->values != NULL) {
         bench_row *roof = add(g, b);
         snprintf(roof->who, sizeof roof->who, "read of B, %d threads", native_threads());
+        snprintf(roof->way, sizeof roof->way, "of %d MiB", mebibytes);
         roof->run = run_read;
         roof->cookie = g;
         roof->role = BENCH_ROOF;
@@ -167,7 +172,11 @@ static void add_rows(gemm_decode_group *g, clq_dtype b)
         gemm_decode_row *ours = &g->rows[g->count];
         make_row(g, b, groups[i]);
         snprintf(row->who, sizeof row->who, "clquant");
-        snprintf(row->way, sizeof row->way, groups[i] == 0 ? "-> s32" : "-> f32, groups of %d", GROUP);
+        if (groups[i] == 0) {
+            snprintf(row->way, sizeof row->way, "-> s32, B of %d MiB", mebibytes);
+        } else {
+            snprintf(row->way, sizeof row->way, "-> f32, groups of %d, B of %d MiB", GROUP, mebibytes);
+        }
         snprintf(row->variant, sizeof row->variant, "%s", ours->variant);
         row->spoil = spoil_row;
         row->run = run_row;
@@ -206,35 +215,20 @@ static clq_status put_codes(gemm_decode_group *g, clq_error *error)
     return status != CLQ_OK ? status : put(g->context, p->b, count, &g->b, error);
 }
 
-static clq_status put_scales(gemm_decode_group *g, clq_error *error)
-{
-    const size_t count = g->product.shape.n * (size_t)clq_size_divide_up(g->product.shape.k, GROUP);
-    clq_status status;
-    float *scales = calloc(count, sizeof *scales);
-    if (scales == NULL) {
-        return clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for scales");
-    }
-    for (size_t i = 0; i < count; i++) {
-        scales[i] = group_scale;
-    }
-    status = put(g->context, scales, count * sizeof *scales, &g->scale, error);
-    free(scales);
-    return status;
-}
-
 clq_status gemm_decode_group_create(gemm_decode_group *g, clq_context *context, const gemm_shape *shape,
-                                    clq_error *error)
+                                    uint64_t all_bytes, clq_error *error)
 {
     memset(g, 0, sizeof *g);
+    g->all_bytes = all_bytes;
     g->context = context;
     snprintf(g->shape, sizeof g->shape, "%zux%zux%zu", shape->m, shape->n, shape->k);
     CLQ_TRY(gemm_product_create(&g->product, shape, 0, error));
     CLQ_TRY(put(context, g->product.a, shape->m * shape->k, &g->a, error));
     CLQ_TRY(put_codes(g, error));
-    CLQ_TRY(put_scales(g, error));
+    CLQ_TRY(gemm_put_group_scales(context, shape->n * clq_size_divide_up(shape->k, GROUP), &g->scale, error));
     CLQ_TRY(clq_buffer_create(context, 4 * shape->m * shape->n, &g->c, error));
     if (gemm_computes_here(context)) {
-        CLQ_TRY(bench_allocate(ALL_BYTES, (void **)&g->values, error));
+        CLQ_TRY(bench_allocate(all_bytes, (void **)&g->values, error));
     }
     add_rows(g, CLQ_S8);
     add_rows(g, CLQ_S4);

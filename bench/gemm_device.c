@@ -5,17 +5,17 @@
 #include <string.h>
 
 #include "bench.h"
+#include "core/half.h"
 
-/* A power of two, with which sums stay exact in f32: those of every shape are below 2^24. */
-static const float group_scale = 0x1p-8f;
+const float gemm_group_scale = 0x1p-8f;
 
-static clq_status put_scales(clq_context *context, uint64_t count, clq_buffer **buffer, clq_error *error)
+clq_status gemm_put_group_scales(clq_context *context, uint64_t count, clq_buffer **buffer, clq_error *error)
 {
     void *mapped = NULL;
     CLQ_TRY(clq_buffer_create(context, 4 * count, buffer, error));
     CLQ_TRY(clq_buffer_map(*buffer, &mapped, error));
     for (uint64_t i = 0; i < count; i++) {
-        memcpy((unsigned char *)mapped + 4 * i, &group_scale, sizeof group_scale);
+        memcpy((unsigned char *)mapped + 4 * i, &gemm_group_scale, sizeof gemm_group_scale);
     }
     return clq_buffer_unmap(*buffer, error);
 }
@@ -37,7 +37,8 @@ clq_status gemm_device_create(gemm_device *d, clq_context *context, const gemm_p
     CLQ_TRY(put(context, p->bias, 4 * s->n, &d->bias, error));
     CLQ_TRY(put(context, p->multiplier, 4 * s->n, &d->multiplier, error));
     CLQ_TRY(put(context, p->shift, 4 * s->n, &d->shift, error));
-    CLQ_TRY(put_scales(context, s->n * ((s->k + GEMM_LEAST_GROUP - 1) / GEMM_LEAST_GROUP), &d->scale, error));
+    CLQ_TRY(
+        gemm_put_group_scales(context, s->n * ((s->k + GEMM_LEAST_GROUP - 1) / GEMM_LEAST_GROUP), &d->scale, error));
     return clq_buffer_create(context, 4 * s->m * s->n, &d->c, error);
 }
 
@@ -167,10 +168,17 @@ int gemm_row_run(void *cookie)
                                             : BENCH_FAILED;
 }
 
-static int reals_differ(const float *reals, const int32_t *sums, size_t count)
+static int is_real(clq_dtype type, const void *found, size_t i, float expected)
+{
+    return type == CLQ_F32   ? ((const float *)found)[i] == expected
+           : type == CLQ_F16 ? ((const uint16_t *)found)[i] == clq_half_from_float(expected)
+                             : ((const uint16_t *)found)[i] == clq_bfloat_from_float(expected);
+}
+
+int gemm_reals_differ(clq_dtype type, const void *found, const int32_t *sums, size_t count)
 {
     size_t i = 0;
-    while (i < count && reals[i] == (float)sums[i] * group_scale) {
+    while (i < count && is_real(type, found, i, (float)sums[i] * gemm_group_scale)) {
         i++;
     }
     return i < count;
@@ -186,8 +194,8 @@ int gemm_row_check(void *cookie)
     int differs = 0;
     if (status == CLQ_OK) {
         differs = row->way.output == CLQ_S8    ? memcmp(mapped, p->codes, elements)
-                  : row->way.output == CLQ_F32 ? reals_differ(mapped, p->sums, elements)
-                                               : memcmp(mapped, p->sums, 4 * elements);
+                  : row->way.output == CLQ_S32 ? memcmp(mapped, p->sums, 4 * elements)
+                                               : gemm_reals_differ(row->way.output, mapped, p->sums, elements);
         status = clq_buffer_unmap(row->device->c, &row->error);
     }
     return differs != 0 ? BENCH_FAILED : outcome_of(status);

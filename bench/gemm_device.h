@@ -27,7 +27,7 @@ typedef struct gemm_way {
     const char *variant; /* forced; NULL: the device's choice */
     int packed;          /* B made ready beforehand */
     int calls;           /* enqueued before the wait */
-    uint64_t k_group;    /* groups along K of so many, output f32; 0: none */
+    uint64_t k_group;    /* groups along K of so many, output f32, f16 or bf16; 0: none */
 } gemm_way;
 
 typedef struct gemm_row {
@@ -43,6 +43,14 @@ typedef struct gemm_row {
 
 void gemm_row_create(gemm_row *row, const gemm_device *device, const gemm_way *way);
 void gemm_row_destroy(gemm_row *row);
+
+/* The scale of B with groups along K. A power of two, with which sums stay exact in f32: those of every shape are below
+ * 2^24; the largest results are below what f16 has. */
+extern const float gemm_group_scale;
+clq_status gemm_put_group_scales(clq_context *context, uint64_t count, clq_buffer **buffer, clq_error *error);
+
+/* Whether any of these results of f32, f16 or bf16 is another than its sum times that scale. */
+int gemm_reals_differ(clq_dtype type, const void *found, const int32_t *sums, size_t count);
 
 /* For a bench_row, whose cookie is a gemm_row. Packing makes B ready again; its check multiplies with that. */
 int gemm_row_spoil(void *cookie);

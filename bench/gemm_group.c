@@ -55,6 +55,7 @@ static clq_status add(gemm_group *g, const char *problem, const char *who, bench
     snprintf((*row)->who, sizeof(*row)->who, "%s", who);
     (*row)->unit = BENCH_OPERATIONS;
     (*row)->work = gemm_shape_operations(&g->product->shape);
+    (*row)->elements = g->product->shape.m * g->product->shape.n;
     (*row)->bytes = (double)gemm_product_bytes(&g->product->shape);
     (*row)->calls = g->calls;
     return CLQ_OK;
@@ -105,7 +106,7 @@ static clq_status add_ours(gemm_group *g, const gemm_device *device, const gemm_
     snprintf((*row)->way, sizeof(*row)->way, "-> %s%s", clq_dtype_name(way->output),
              way->packed ? "" : ", B not packed");
     if (way->k_group != 0) {
-        snprintf((*row)->way, sizeof(*row)->way, "-> f32, groups of %d", (int)way->k_group);
+        snprintf((*row)->way, sizeof(*row)->way, "-> %s, groups of %d", clq_dtype_name(way->output), (int)way->k_group);
     }
     snprintf((*row)->variant, sizeof(*row)->variant, "%s", way->variant != NULL ? way->variant : ours->variant);
     (*row)->work = gemm_shape_operations(&device->product->shape);
@@ -127,7 +128,42 @@ static clq_status add_packing(gemm_group *g, clq_error *error)
     row->run = gemm_row_pack;
     row->check = gemm_row_check_packed;
     row->work = 0.0;
+    row->elements = g->product->shape.n * g->product->shape.k;
     return CLQ_OK;
+}
+
+/* What becomes of the blob in one way, beside row `beside`; nothing but its time is of interest either. */
+static clq_status add_blob_row(gemm_group *g, const char *way, int (*run)(void *cookie), int (*check)(void *cookie),
+                               size_t beside, clq_error *error)
+{
+    bench_row *row = NULL;
+    CLQ_TRY(add(g, "packed B", "clquant", &row, error));
+    snprintf(row->way, sizeof row->way, "%s", way);
+    row->work = 0.0;
+    row->elements = g->product->shape.n * g->product->shape.k;
+    row->spoil = gemm_blob_spoil;
+    row->run = run;
+    row->check = check;
+    row->cookie = &g->blob;
+    row->error = &g->blob.row.error;
+    bench_stand_beside(row, beside, g->group.rows[beside].way, 0.0);
+    return CLQ_OK;
+}
+
+/* Instead of packing, row `packing`: B as bytes that were packed before. A device elsewhere has no copy of C's. */
+static clq_status add_blob(gemm_group *g, size_t packing, clq_error *error)
+{
+    size_t copy = packing;
+    CLQ_TRY(gemm_blob_create(&g->blob, &g->device, error));
+    if (gemm_computes_here(g->device.context)) {
+        copy = g->group.count;
+        CLQ_TRY(add_blob_row(g, "copy", gemm_blob_copy, gemm_blob_check_room, packing, error));
+        g->group.rows[copy].role = BENCH_COPY;
+        snprintf(g->group.rows[copy].who, sizeof g->group.rows[copy].who, "C, %d threads", native_threads());
+    }
+    CLQ_TRY(add_blob_row(g, "export", gemm_blob_export, gemm_blob_check_room, copy, error));
+    CLQ_TRY(add_blob_row(g, "import", gemm_blob_import, gemm_blob_check_product, packing, error));
+    return add_blob_row(g, "import of a copy", gemm_blob_import_copied, gemm_blob_check_product, copy, error);
 }
 
 /* The neighbour stands as the peer of a problem of its own. */
@@ -186,19 +222,41 @@ static clq_status add_ways(gemm_group *g, const char *const *variants, clq_error
     return CLQ_OK;
 }
 
+/* The same in groups of 128 to the types of 16 bits, beside row `first` of them. */
+static clq_status add_narrow_groups(gemm_group *g, const char *variant, size_t first, clq_error *error)
+{
+    static const clq_dtype types[] = {CLQ_F16, CLQ_BF16};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        const gemm_way way = {types[i], variant, 1, 1, 128};
+        bench_row *row = NULL;
+        CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
+        bench_stand_beside(row, first, "-> f32", 0.0);
+    }
+    return CLQ_OK;
+}
+
 /* Along K, beside the product without them. */
 static clq_status add_groups(gemm_group *g, const char *variant, clq_error *error)
 {
     static const int sizes[] = {128, 64, GEMM_LEAST_GROUP};
     const gemm_shape *s = &g->product->shape;
+    const size_t first = g->group.count;
     gemm_way way = {CLQ_F32, variant, 1, 1, 0};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0] && s->k % 128 == 0 && gemm_shape_operations(s) < GROUPS_BELOW;
-         i++) {
+    if (s->k % 128 != 0 || gemm_shape_operations(s) >= GROUPS_BELOW) {
+        return CLQ_OK;
+    }
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         bench_row *row = NULL;
         way.k_group = (uint64_t)sizes[i];
         CLQ_TRY(add_ours(g, &g->device, &way, g->problem, &row, error));
     }
-    return CLQ_OK;
+    return add_narrow_groups(g, variant, first, error);
+}
+
+uint64_t gemm_group_bytes(const gemm_shape *s)
+{
+    /* here, on the device, and B packed for rows; packed as bytes, copied, imported and exported */
+    return 3 * gemm_product_bytes(s) + 4 * (uint64_t)s->n * s->k;
 }
 
 int gemm_computes_here(const clq_context *context)
@@ -226,6 +284,7 @@ clq_status gemm_group_create(gemm_group *g, clq_context *context, const gemm_ord
     CLQ_TRY(add_ways(g, order->variants, error));
     if (g->calls == 1 && !order->product->a_is_u8) { /* packing does not look at A */
         CLQ_TRY(add_packing(g, error));
+        CLQ_TRY(add_blob(g, g->group.count - 1, error));
         CLQ_TRY(add_groups(g, NULL, error));
         for (size_t i = 0; order->variants_in_groups && order->variants[i] != NULL; i++) {
             CLQ_TRY(add_groups(g, order->variants[i], error));
@@ -246,6 +305,7 @@ void gemm_group_destroy(gemm_group *g)
     for (int i = 0; i < g->peer_count; i++) {
         g->peers[i].peers->gemm_destroy(g->peers[i].gemm);
     }
+    gemm_blob_destroy(&g->blob);
     gemm_device_destroy(&g->device);
     gemm_device_destroy(&g->neighbour_device);
     free(g->read.values);

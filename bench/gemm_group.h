@@ -4,6 +4,7 @@
 #define CLQ_BENCH_GEMM_GROUP_H
 
 #include "bench.h"
+#include "gemm_blob.h"
 #include "gemm_device.h"
 #include "peers.h"
 #include "shape.h"
@@ -32,6 +33,7 @@ typedef struct gemm_group {
     char problem[32], shape[BENCH_SHAPE_TEXT];
     gemm_row ours[BENCH_MAX_ROWS];
     size_t our_count;
+    gemm_blob blob;
     gemm_peer peers[GEMM_MAX_PEERS];
     int peer_count;
     gemm_read read;
@@ -52,6 +54,8 @@ int gemm_computes_here(const clq_context *context);
 /* Make a roof of a row: the processor's best on registers, and the reading of B's bytes. `read` must stay. */
 void gemm_roof_dot(bench_row *row);
 clq_status gemm_roof_read(bench_row *row, gemm_read *read, uint64_t bytes, clq_error *error);
+
+uint64_t gemm_group_bytes(const gemm_shape *shape); /* of host memory */
 
 /* Make the rows ready. Both products must stay. To be destroyed also on failure. */
 clq_status gemm_group_create(gemm_group *group, clq_context *context, const gemm_order *order, clq_error *error);

@@ -7,19 +7,12 @@
 #include <string.h>
 
 #include "batch_group.h"
-#include "core/size.h"
-#include "gemm_batch_group.h"
-#include "gemm_decode_group.h"
-#include "gemm_group.h"
-#include "gemm_shapes.h"
 #include "launch_group.h"
 #include "memory_group.h"
+#include "suite_parts.h"
 
 static const uint64_t full_elements = UINT64_C(128) << 20, quick_elements = UINT64_C(1) << 20,
                       cache_elements = UINT64_C(256) << 10;
-
-/* How long a run may take in a quick run of many calls: where it takes longer, starting them is no part of it. */
-static const double quick_seconds = 0.1;
 
 enum { FULL_BATCH = 10000, QUICK_BATCH = 100, SWEEP_FIRST = 10, SWEEP_LAST = 30, SWEEP_STEP = 2 };
 
@@ -48,7 +41,7 @@ static int is_asked(const bench_suite *s, bench_operation operation)
 
 /* Memory. */
 
-static clq_status check_need(const clq_context *context, const memory_need *need, clq_error *error)
+clq_status bench_suite_check_need(const clq_context *context, const memory_need *need, clq_error *error)
 {
     const uint64_t available = bench_free_memory();
     clq_device_info info;
@@ -72,15 +65,14 @@ static clq_status check_need(const clq_context *context, const memory_need *need
     return CLQ_OK;
 }
 
-static void note(const bench_suite *s, const char *operation, const char *text)
+void bench_suite_note(const bench_suite *s, const char *operation, const char *text)
 {
     char message[512];
     snprintf(message, sizeof message, "%s: %.400s", operation, text);
     s->note(s->cookie, message);
 }
 
-/* What every group goes through once its rows are ready. */
-static clq_status measure(const bench_suite *s, bench_group *group, size_t *failed, clq_error *error)
+clq_status bench_suite_measure(const bench_suite *s, bench_group *group, size_t *failed, clq_error *error)
 {
     size_t wrong = 0;
     const clq_status status = bench_run(group, &s->timing, &wrong, error);
@@ -89,10 +81,10 @@ static clq_status measure(const bench_suite *s, bench_group *group, size_t *fail
     return status;
 }
 
-/* Room for a list of rows, once there is what they `need`; NULL: that has been asked. */
-static clq_status make_list(const bench_suite *s, const memory_need *need, size_t bytes, void **list, clq_error *error)
+clq_status bench_suite_make_list(const bench_suite *s, const memory_need *need, size_t bytes, void **list,
+                                 clq_error *error)
 {
-    CLQ_TRY(need != NULL ? check_need(s->context, need, error) : CLQ_OK);
+    CLQ_TRY(need != NULL ? bench_suite_check_need(s->context, need, error) : CLQ_OK);
     *list = calloc(1, bytes);
     return *list != NULL ? CLQ_OK : clq_fail(error, CLQ_OUT_OF_MEMORY, "no memory for a list of rows");
 }
@@ -103,11 +95,11 @@ static clq_status measure_order(const bench_suite *s, const memory_order *order,
 {
     const memory_need need = memory_group_need(s->context, order);
     memory_group *g = NULL;
-    clq_status status = make_list(s, NULL, sizeof *g, (void **)&g, error);
+    clq_status status = bench_suite_make_list(s, NULL, sizeof *g, (void **)&g, error);
     if (status == CLQ_OK) {
         status = memory_group_create(g, s->context, order, error);
         g->group.memory_bytes = need.host_bytes;
-        status = status == CLQ_OK ? measure(s, &g->group, failed, error) : status;
+        status = status == CLQ_OK ? bench_suite_measure(s, &g->group, failed, error) : status;
         memory_group_destroy(g);
         free(g);
     }
@@ -139,7 +131,7 @@ static clq_status measure_fitting(const bench_suite *s, memory_order *order, uin
         order->shapes = shapes;
         order->shape_count = shapes_of_size(order->operation, elements, cut, shapes);
         need = memory_group_need(s->context, order);
-        status = check_need(s->context, &need, error);
+        status = bench_suite_check_need(s->context, &need, error);
         if (status == CLQ_OK) {
             return measure_order(s, order, failed, error);
         }
@@ -147,7 +139,7 @@ static clq_status measure_fitting(const bench_suite *s, memory_order *order, uin
             return clq_fail_in(error, status, "%s of %" PRIu64 " elements", clq_operation_name(order->operation),
                                elements);
         }
-        note(s, clq_operation_name(order->operation), "half the size is taken: there is not memory enough");
+        bench_suite_note(s, clq_operation_name(order->operation), "half the size is taken: there is not memory enough");
     }
 }
 
@@ -176,11 +168,11 @@ static clq_status measure_sweep(const bench_suite *s, memory_order *order, size_
         order->shapes = &shape;
         order->shape_count = 1;
         need = memory_group_need(s->context, order);
-        if (check_need(s->context, &need, &reason) != CLQ_OK) {
+        if (bench_suite_check_need(s->context, &need, &reason) != CLQ_OK) {
             char text[512];
             snprintf(text, sizeof text, "ends before %" PRIu64 " elements: %.300s", UINT64_C(1) << shift,
                      reason.message);
-            note(s, clq_operation_name(order->operation), text);
+            bench_suite_note(s, clq_operation_name(order->operation), text);
             return CLQ_OK;
         }
         CLQ_TRY(measure_order(s, order, failed, error));
@@ -204,7 +196,7 @@ static clq_status measure_given(const bench_suite *s, memory_order *order, size_
     for (size_t i = 0; i < sizeof types / sizeof types[0] && order->shape_count > 0; i++) {
         order->real = types[i];
         need = memory_group_need(s->context, order);
-        CLQ_TRY(check_need(s->context, &need, error));
+        CLQ_TRY(bench_suite_check_need(s->context, &need, error));
         CLQ_TRY(measure_order(s, order, failed, error));
     }
     return CLQ_OK;
@@ -216,11 +208,11 @@ static clq_status measure_batch(const bench_suite *s, const batch_order *order, 
 {
     const memory_need need = batch_group_need(s->context, order);
     batch_group *g = NULL;
-    clq_status status = make_list(s, &need, sizeof *g, (void **)&g, error);
+    clq_status status = bench_suite_make_list(s, &need, sizeof *g, (void **)&g, error);
     if (status == CLQ_OK) {
         status = batch_group_create(g, s->context, order, error);
         g->group.memory_bytes = need.host_bytes;
-        status = status == CLQ_OK ? measure(s, &g->group, failed, error) : status;
+        status = status == CLQ_OK ? bench_suite_measure(s, &g->group, failed, error) : status;
         batch_group_destroy(g);
         free(g);
     }
@@ -244,153 +236,12 @@ static clq_status measure_batches(const bench_suite *s, size_t *failed, clq_erro
     return CLQ_OK;
 }
 
-/* Products. */
-
-/* Of the device's own rows, in seconds of one call. */
-static double slowest_of(const bench_group *group)
-{
-    double slowest = 0.0;
-    for (size_t i = 0; i < group->count; i++) {
-        const bench_row *row = &group->rows[i];
-        slowest = row->role == BENCH_PLAIN && row->median_seconds > slowest ? row->median_seconds : slowest;
-    }
-    return slowest;
-}
-
-static clq_status measure_product_group(const bench_suite *s, const gemm_order *order, double *slowest, size_t *failed,
-                                        clq_error *error)
-{
-    gemm_group *g = NULL;
-    clq_status status = make_list(s, NULL, sizeof *g, (void **)&g, error);
-    if (status == CLQ_OK) {
-        status = gemm_group_create(g, s->context, order, error);
-        g->group.memory_bytes = 3 * gemm_product_bytes(&order->product->shape);
-        status = status == CLQ_OK ? measure(s, &g->group, failed, error) : status;
-        *slowest = slowest_of(&g->group);
-        gemm_group_destroy(g);
-        free(g);
-    }
-    return status != CLQ_OK ? clq_fail_in(error, status, "gemm") : CLQ_OK;
-}
-
-/* Variants that are slow would hold up everything else, unless someone asks for exactly that. */
-static const char *const *variants_for(const bench_suite *s, const gemm_shape *shape)
-{
-    static const char *const built_in[] = {"cpu", "cpu-avx2", NULL};
-    static const char *const none[] = {NULL};
-    clq_device_info info;
-    clq_context_device(s->context, &info);
-    if (info.platform < 0) { /* which has variants of its own */
-        return s->variants;
-    }
-    if (s->variants[0] != NULL) {
-        return gemm_shape_suits_variants(shape) || s->shapes != NULL ? s->variants : none;
-    }
-    return info.type == CLQ_DEVICE_CPU && gemm_shape_suits_variants(shape) ? built_in : none;
-}
-
-static clq_status measure_product(const bench_suite *s, const gemm_shape *shape, int a_is_u8, size_t *failed,
-                                  clq_error *error)
-{
-    gemm_product product, neighbour;
-    gemm_shape beside;
-    const int has_neighbour = gemm_shape_neighbour(shape, &beside);
-    gemm_order order = {.product = &product, .calls = 1, .variants = variants_for(s, shape), .peers = s->peers};
-    clq_status status = gemm_product_create(&product, shape, a_is_u8, error);
-    double slowest = 0.0;
-    order.variants_in_groups = order.variants == s->variants;
-    memset(&neighbour, 0, sizeof neighbour);
-    if (status == CLQ_OK && has_neighbour) {
-        status = gemm_product_create(&neighbour, &beside, a_is_u8, error);
-        order.neighbour = &neighbour;
-    }
-    status = status == CLQ_OK ? measure_product_group(s, &order, &slowest, failed, error) : status;
-    if (status == CLQ_OK && gemm_shape_is_small(shape) && (!s->quick || slowest * GEMM_MANY_CALLS <= quick_seconds)) {
-        order.neighbour = NULL;
-        order.calls = GEMM_MANY_CALLS;
-        status = measure_product_group(s, &order, &slowest, failed, error);
-    }
-    gemm_product_destroy(&neighbour);
-    gemm_product_destroy(&product);
-    return status;
-}
-
-/* With weights from memory. */
-static clq_status measure_decode(const bench_suite *s, const gemm_shape *shape, size_t *failed, clq_error *error)
-{
-    const uint64_t bytes = gemm_decode_bytes(shape);
-    const memory_need need = {bytes, bytes, gemm_product_bytes(shape)};
-    gemm_decode_group *g = NULL;
-    clq_status status = make_list(s, &need, sizeof *g, (void **)&g, error);
-    if (status == CLQ_OK) {
-        status = gemm_decode_group_create(g, s->context, shape, error);
-        g->group.memory_bytes = bytes;
-        status = status == CLQ_OK ? measure(s, &g->group, failed, error) : status;
-        gemm_decode_group_destroy(g);
-        free(g);
-    }
-    return status != CLQ_OK ? clq_fail_in(error, status, "gemm, weights from memory") : CLQ_OK;
-}
-
-static clq_status measure_products(const bench_suite *s, size_t *failed, clq_error *error)
-{
-    gemm_shape shapes[GEMM_MAX_SHAPES];
-    size_t count = 0;
-    if (s->shapes == NULL) {
-        count = s->quick || s->operations == 0 ? gemm_shapes_quick(shapes) : gemm_shapes_default(shapes);
-    }
-    for (size_t i = 0; i < s->shape_count && count < GEMM_MAX_SHAPES; i++) {
-        if (s->shapes[i].is_product) {
-            shapes[count++] = (gemm_shape){(size_t)s->shapes[i].m, (size_t)s->shapes[i].n, (size_t)s->shapes[i].k};
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        const uint64_t bytes = 3 * gemm_product_bytes(&shapes[i]); /* host, device, packed */
-        const memory_need need = {bytes, bytes / 3, 4 * (uint64_t)shapes[i].m * shapes[i].n};
-        CLQ_TRY(check_need(s->context, &need, error));
-        CLQ_TRY(measure_product(s, &shapes[i], 0, failed, error));
-        CLQ_TRY(measure_product(s, &shapes[i], 1, failed, error));
-        if (gemm_decode_suits(&shapes[i]) && !s->quick && s->operations != 0) {
-            CLQ_TRY(measure_decode(s, &shapes[i], failed, error));
-        }
-    }
-    return CLQ_OK;
-}
-
-static clq_status measure_product_batch(const bench_suite *s, const gemm_batch_order *order, size_t *failed,
-                                        clq_error *error)
-{
-    const uint64_t bytes = gemm_batch_bytes(order);
-    const memory_need need = {bytes, bytes / 3, bytes / 4};
-    gemm_batch_group *g = NULL;
-    clq_status status = make_list(s, &need, sizeof *g, (void **)&g, error);
-    if (status == CLQ_OK) {
-        status = gemm_batch_group_create(g, s->context, order, error);
-        g->group.memory_bytes = bytes;
-        status = status == CLQ_OK ? measure(s, &g->group, failed, error) : status;
-        gemm_batch_group_destroy(g);
-        free(g);
-    }
-    return status != CLQ_OK ? clq_fail_in(error, status, "batch of products") : CLQ_OK;
-}
-
-static clq_status measure_product_batches(const bench_suite *s, size_t *failed, clq_error *error)
-{
-    gemm_batch_order orders[GEMM_MAX_SHAPES];
-    const size_t count = gemm_batch_orders(s->quick || s->operations == 0, orders);
-    for (size_t i = 0; i < count; i++) {
-        orders[i].peers = s->peers;
-        CLQ_TRY(measure_product_batch(s, &orders[i], failed, error));
-    }
-    return CLQ_OK;
-}
-
 static clq_status measure_launches(const bench_suite *s, size_t *failed, clq_error *error)
 {
     launch_group *g = NULL;
     clq_status status = launch_group_create(&g, s->context, error);
     if (status == CLQ_OK) {
-        status = measure(s, launch_group_rows(g), failed, error);
+        status = bench_suite_measure(s, launch_group_rows(g), failed, error);
     }
     launch_group_destroy(g);
     return status != CLQ_OK ? clq_fail_in(error, status, "launch") : CLQ_OK;
@@ -414,10 +265,10 @@ clq_status bench_suite_run(const bench_suite *s, size_t *failed, clq_error *erro
         CLQ_TRY(measure_batches(s, failed, error));
     }
     if (is_asked(s, BENCH_GEMM) && (!s->sweep || s->operations != 0)) {
-        CLQ_TRY(measure_products(s, failed, error));
+        CLQ_TRY(bench_suite_products(s, failed, error));
     }
     if (is_asked(s, BENCH_GEMM_BATCH) && s->shapes == NULL && (!s->sweep || s->operations != 0)) {
-        CLQ_TRY(measure_product_batches(s, failed, error));
+        CLQ_TRY(bench_suite_product_batches(s, failed, error));
     }
     return (s->operations >> BENCH_LAUNCH & 1) != 0 ? measure_launches(s, failed, error) : CLQ_OK;
 }

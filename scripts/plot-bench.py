@@ -313,7 +313,8 @@ def batch(result):
 
 def experts(result):
     """Time of a batch of products, and of a peer's, over that of one call each."""
-    rows = [row for row in measured(result) if row["operation"] == "gemm-batch" and row["role"] in ("clquant", "peer")]
+    rows = [row for row in measured(result) if row["operation"] == "gemm-batch" and row["problem"] == "s8 -> s32" and
+            row["role"] in ("clquant", "peer")]
     shapes = list(dict.fromkeys(row["shape"] for row in rows))
     if not shapes:
         return None

@@ -3,10 +3,14 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "../bench/bench.h"
+#include "../bench/cache.h"
+#include "../bench/gemm_decode_group.h"
 #include "../bench/shape.h"
 #include "check.h"
+#include "scratch.h"
 
 static void reads_shapes(void **state)
 {
@@ -253,6 +257,62 @@ static void compares_rows(void **state)
     assert_null(bench_add(&group, "test", "one too many", "1"));
 }
 
+/* A processor's cache, as the system tells of it; `index` is its number among those of the processor. */
+static void write_cache(const char *folder, int index, const char *level, const char *shared, const char *size)
+{
+    const char *const names[] = {"level", "shared_cpu_list", "size"};
+    const char *const texts[] = {level, shared, size};
+    for (size_t i = 0; i < 3; i++) {
+        char path[512];
+        FILE *file = NULL;
+        assert_true(snprintf(path, sizeof path, "%s/index%d", folder, index) < (int)sizeof path);
+        assert_true(mkdir(path, 0700) == 0 || i > 0);
+        assert_true(snprintf(path, sizeof path, "%s/index%d/%s", folder, index, names[i]) < (int)sizeof path);
+        file = fopen(path, "w");
+        assert_non_null(file);
+        assert_true(fprintf(file, "%s\n", texts[i]) > 0);
+        assert_int_equal(fclose(file), 0);
+    }
+}
+
+static const char *make_processor(int number)
+{
+    static char path[256];
+    assert_true(snprintf(path, sizeof path, "%s/cpu%d", scratch_path("cpu"), number) < (int)sizeof path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_true(snprintf(path, sizeof path, "%s/cpu%d/cache", scratch_path("cpu"), number) < (int)sizeof path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    return path;
+}
+
+/* Two caches of the third level that two processors share each, and what lies before them. */
+static void adds_up_the_farthest_caches(void **state)
+{
+    static const char *const shared[] = {"0-1", "0-1", "2,3", "2,3"};
+    static const char *const alone[] = {"0", "1", "2", "3"};
+    const char *folder = scratch_path("cpu");
+    (void)state;
+    assert_true(bench_host_cache_bytes(folder) == 0);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    for (int i = 0; i < 4; i++) {
+        const char *processor = make_processor(i);
+        write_cache(processor, 0, "1", alone[i], "32K");
+        write_cache(processor, 1, "3", shared[i], "96M");
+        write_cache(processor, 2, "2", alone[i], "1024K");
+    }
+    assert_true(bench_host_cache_bytes(folder) == UINT64_C(2) * 96 << 20);
+}
+
+static void keeps_weights_out_of_caches(void **state)
+{
+    (void)state;
+    assert_true(gemm_decode_all_bytes(0) == UINT64_C(256) << 20);
+    assert_true(gemm_decode_all_bytes(UINT64_C(64) << 20) == UINT64_C(256) << 20);
+    assert_true(gemm_decode_all_bytes(UINT64_C(96) << 20) == UINT64_C(512) << 20);
+    assert_true(gemm_decode_all_bytes(UINT64_C(1152) << 20) == UINT64_C(8) << 30);
+    assert_true(gemm_decode_all_bytes(UINT64_MAX) == GEMM_DECODE_MOST_BYTES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(reads_shapes),
@@ -260,6 +320,8 @@ int main(void)
                                        cmocka_unit_test(cuts_one_size_in_many_ways),
                                        cmocka_unit_test(times_only_what_is_right),
                                        cmocka_unit_test(stops_when_told_to),
-                                       cmocka_unit_test(compares_rows)};
-    return cmocka_run_group_tests_name("bench", tests, NULL, NULL);
+                                       cmocka_unit_test(compares_rows),
+                                       cmocka_unit_test(adds_up_the_farthest_caches),
+                                       cmocka_unit_test(keeps_weights_out_of_caches)};
+    return cmocka_run_group_tests_name("bench", tests, scratch_begin, scratch_end);
 }

@@ -19,4 +19,7 @@ measure dynamic-quantize
 for way in '-> s8' '-> s32' '-> s8, B not packed' 'packing of B'; do
     [ "$(grep -c "^gemm  *s8  *3x5x7  *clquant $way " table)" -ge 1 ] || echo "no row $way"
 done
+for way in 'export' 'import' 'import of a copy'; do
+    [ "$(grep -c "^gemm  *packed B  *3x5x7  *clquant $way  .* x the time of \(copy\|packing of B\)" table)" -eq 1 ] || echo "no row $way"
+done
 "$CLQUANT" bench minmax --rounds 1 --quick --shapes shapes.txt --quiet 2>&1 >table | wc -c | tr -d ' '
