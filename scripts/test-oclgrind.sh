@@ -33,8 +33,10 @@ interpret batches --uninitialized
 # Each of the two has products of a variant with its instruction emulated (CLQ_TEST_EMULATE in docs/testing.md).
 interpret matrix_products
 interpret products_in_groups
-# Instructions that lanes execute together emulated: what they exchange, and copies that come late.
+# Instructions that lanes execute together emulated: what they exchange, and copies that come late; and the kernels that
+# add groups along K up, of nvidia-mma and of one that takes matrices otherwise (18 s of processor time for both).
 program=test_matrix_products
 interpret a_small_product --uninitialized
+interpret a_small_product_in_groups --uninitialized
 [ "$status" -eq 0 ] && echo "oclgrind: clean"
 exit "$status"

@@ -28,6 +28,23 @@ static void a_small_product(void **state)
     }
 }
 
+/* What oclgrind runs of the kernels that add groups along K up: one tile, of groups that are half a step, a shorter
+ * last one, and columns beyond the tile's first half. */
+static void a_small_product_in_groups(void **state)
+{
+    static const char *const fused[] = {"nvidia-mma", "amd-wmma"};
+    (void)state;
+    matrix_product_skip_without_groups_of(MOST_ITEMS);
+    for (size_t v = 0; v < sizeof fused / sizeof fused[0]; v++) {
+        check_gemm c;
+        check_gemm_init(&c, "a small product in groups", 18, 34, 76);
+        c.problem.a.transposed = v == 0;
+        inputs_gemm_batches(&c, check_device()->device.compute_units);
+        inputs_gemm_groups(&c, 32);
+        matrix_product_check_tiles(fused[v], &c, "tiles of 64 x 64", ", 1 at a time");
+    }
+}
+
 /* Of rows that are aligned and that are not, of one step of K and several, with ragged and whole ends. */
 static void lesser_tiles(void **state)
 {
@@ -96,9 +113,8 @@ static void groups_along_k(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(a_small_product),
-    cmocka_unit_test(lesser_tiles),
-    cmocka_unit_test(greater_tiles),
+    cmocka_unit_test(a_small_product), cmocka_unit_test(a_small_product_in_groups),
+    cmocka_unit_test(lesser_tiles),    cmocka_unit_test(greater_tiles),
     cmocka_unit_test(groups_along_k),
 };
 
