@@ -43,8 +43,8 @@ static uint64_t sums_bytes(const clq_gemm_task *task)
 /* Of panels that are made of those of B; 0: these are of 8-bit codes. */
 static uint64_t expanded_bytes(const clq_gemm_task *task)
 {
-    const int are_nibbles = clq_dtype_bits(task->problem->b.dtype) == 4;
-    return are_nibbles ? 4 * task->b_batches * clq_cl_gemm_packed_of(task).expanded_words : 0;
+    return clq_cl_gemm_has_nibbles(task->problem) ? 4 * task->b_batches * clq_cl_gemm_packed_of(task).expanded_words
+                                                  : 0;
 }
 
 /* Where those lie in the scratch memory: behind all that a case needs of it. */

@@ -53,10 +53,15 @@ static int is_cpu(const clq_context *context)
     return context->device.type == CLQ_DEVICE_CPU;
 }
 
+int clq_cl_gemm_has_nibbles(const clq_gemm_problem *p)
+{
+    return clq_dtype_bits(p->b.dtype) == 4;
+}
+
 /* Each program for 4-bit codes has a height below CLQ_GEMM_SAME_TILES_FROM, as clq_cl_gemm_workspace_most wants it. */
 int clq_cl_gemm_reads_nibbles(clq_variant variant, const clq_gemm_problem *p)
 {
-    return clq_dtype_bits(p->b.dtype) == 4 &&
+    return clq_cl_gemm_has_nibbles(p) &&
            (variant == CLQ_VARIANT_GEMV || (variant == CLQ_VARIANT_CPU_VNNI && p->m <= NIBBLE_ROWS));
 }
 
@@ -500,7 +505,7 @@ void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, cons
 {
     const size_t entry = clq_cl_gemm_table_verdict_entry(decision->verdict_entry);
     const int is_slices_alone = decision->in_groups && !clq_cl_gemm_can_fuse(decision->variant);
-    const int is_expanded = clq_dtype_bits(task->problem->b.dtype) == 4 && !decision->reads_nibbles;
+    const int is_expanded = clq_cl_gemm_has_nibbles(task->problem) && !decision->reads_nibbles;
     if (decision->by_host || is_slices_alone || is_expanded || forced == CLQ_VARIANT_SPLIT_K ||
         clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry))) {
         return;
@@ -525,7 +530,7 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     const int is_cut = in_slices && !part_is_aside(context, tuning, CLQ_GEMM_SLICES);
     CLQ_TRY(decide(context, tuning, variant, task, decision, error));
     decision->tile_edge = program.tile_edge != 0 ? program.tile_edge : decision->tile_edge;
-    decision->reads_nibbles = program.reads_nibbles && clq_dtype_bits(task->problem->b.dtype) == 4;
+    decision->reads_nibbles = program.reads_nibbles && clq_cl_gemm_has_nibbles(task->problem);
     if (decision->in_groups) {
         const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
         decision->is_fused = clq_cl_gemm_can_fuse(variant) && !in_slices;

@@ -46,6 +46,9 @@ typedef struct clq_gemm_decision {
     int only_sums_slices; /* of a trial: what the slices give is in the scratch memory already */
 } clq_gemm_decision;
 
+/* B has codes of 4 bits, two in a byte. */
+int clq_cl_gemm_has_nibbles(const clq_gemm_problem *p);
+
 /* Why the host serves such a product on every device; NULL: there are kernels for it. */
 const char *clq_cl_gemm_host_reason(const clq_gemm_task *task);
 

@@ -56,11 +56,6 @@ static void push_source(clq_cl_launch *launch, const clq_span *span, const clq_g
     clq_cl_launch_u64(launch, strides->column_stride);
 }
 
-static int are_nibbles(const clq_gemm_task *task)
-{
-    return clq_dtype_bits(task->problem->b.dtype) == 4;
-}
-
 uint32_t clq_cl_gemm_code_offset(clq_dtype b)
 {
     return b == CLQ_U8 ? 128 : b == CLQ_U4 ? 8 : 0;
@@ -71,7 +66,8 @@ clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
     clq_gemm_packed packed;
     packed.panels = clq_size_divide_up(task->problem->n, PANEL_COLUMNS);
     packed.groups = clq_size_divide_up(task->problem->k, GROUP_DEPTH);
-    packed.lines = are_nibbles(task) ? clq_size_divide_up(packed.groups, NIBBLE_GROUPS) : packed.groups;
+    packed.lines =
+        clq_cl_gemm_has_nibbles(task->problem) ? clq_size_divide_up(packed.groups, NIBBLE_GROUPS) : packed.groups;
     packed.batch_words = packed.panels * packed.lines * PANEL_COLUMNS;
     packed.expanded_words = packed.panels * packed.groups * PANEL_COLUMNS;
     packed.parts = task->problem->k_group != 0 ? task->k_groups : 1;
@@ -86,7 +82,8 @@ clq_gemm_packed clq_cl_gemm_packed_of(const clq_gemm_task *task)
 /* Panels that a work-item packs together, and of how many lines. */
 static uint64_t across_of(const clq_gemm_task *task, const clq_gemm_packed *packed)
 {
-    return are_nibbles(task) ? packed->panels : clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
+    return clq_cl_gemm_has_nibbles(task->problem) ? packed->panels
+                                                  : clq_size_divide_up(packed->panels, PANELS_PER_ITEM);
 }
 
 static uint64_t lines_of_item(const clq_context *context, const clq_cl_tuning *tuning, const clq_gemm_task *task,
@@ -124,9 +121,9 @@ static clq_status pack_panels(clq_cl_stream *stream, const clq_cl_tuning *tuning
         return CLQ_OK;
     }
     start(&launch, stream, tuning,
-          by_vectors          ? "gemm_pack_vectors"
-          : are_nibbles(task) ? "gemm_pack_nibbles"
-                              : "gemm_pack_panels",
+          by_vectors                               ? "gemm_pack_vectors"
+          : clq_cl_gemm_has_nibbles(task->problem) ? "gemm_pack_nibbles"
+                                                   : "gemm_pack_panels",
           &width);
     launch.dimensions = 3;
     launch.global[2] = (size_t)task->b_batches;

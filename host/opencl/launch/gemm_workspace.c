@@ -30,8 +30,7 @@ clq_gemm_workspace clq_cl_gemm_workspace_of(const clq_gemm_task *task, const clq
     clq_gemm_workspace w;
     memset(&w, 0, sizeof w);
     w.has_packed = !is_packed;
-    w.has_expanded =
-        p->k > 0 && clq_dtype_bits(p->b.dtype) == 4 && !decision->reads_nibbles && !decision->only_sums_slices;
+    w.has_expanded = p->k > 0 && clq_cl_gemm_has_nibbles(p) && !decision->reads_nibbles && !decision->only_sums_slices;
     w.has_a = needs_packed_a(task, decision) && !decision->only_sums_slices; /* which multiplies nothing */
     w.has_sums = clq_cl_gemm_needs_sums(task) && p->a_sums == CLQ_GEMM_ABSENT;
     w.has_partial = decision->in_groups ? !decision->is_fused : decision->slices > 1;
