@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "counted_memory.h"
 #include "failing_opencl.h"
 #include "opencl/runtime/context.h"
 
@@ -152,9 +153,36 @@ static void instruction_that_is_chosen(void **state)
     check_needs_device();
 }
 
+/* A device that could not be asked does not lack what it would have told: each question fails once. */
+static void lack_of_memory_is_told(void **state)
+{
+    const int instructions = CLQ_CL_INSTRUCTIONS;
+    int told = 0;
+    int failed = 1;
+    (void)state;
+    for (long number = 1; failed && has_opencl(); number++) { /* ends: one more allocation succeeds each time */
+        clq_device_info info;
+        clq_cl_capabilities found;
+        clq_context_device(check_device(), &info);
+        counted_memory_fail(number);
+        clq_cl_find_capabilities(check_device()->cl->device, &info, &found);
+        failed = counted_memory_failed();
+        counted_memory_fail(0);
+        for (int i = 0; i < instructions; i++) {
+            const int is_told = strstr(found.lacks[i], "there was no memory to ask the device for") != NULL;
+            assert_true(is_told || strcmp(found.lacks[i], check_device()->cl->capabilities.lacks[i]) == 0);
+            told += is_told;
+        }
+        assert_true(told == number - !failed);
+    }
+    assert_true(told > 0 || !has_opencl());
+    check_needs_device();
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(instructions),
     cmocka_unit_test(instruction_that_is_chosen),
+    cmocka_unit_test(lack_of_memory_is_told),
 };
 
 CHECK_MAIN("instruction_choice", tests)

@@ -163,11 +163,15 @@ static const struct {
 static void ask_for_instructions(cl_device_id device, clq_cl_capabilities *found)
 {
     for (int i = 0; i < CLQ_CL_INSTRUCTIONS; i++) {
-        if (questions[i].extension == NULL) {
+        const char *extension = questions[i].extension;
+        int has = 0;
+        if (extension == NULL) {
             continue; /* it is the processor's */
         }
-        if (clq_cl_has_extension(device, questions[i].extension) != 1) {
-            snprintf(found->lacks[i], sizeof found->lacks[i], "the device lacks %s", questions[i].extension);
+        has = clq_cl_has_extension(device, extension);
+        if (has != 1) {
+            snprintf(found->lacks[i], sizeof found->lacks[i],
+                     has == 0 ? "the device lacks %s" : "there was no memory to ask the device for %s", extension);
         } else if ((questions[i].has != NULL && !questions[i].has(device, questions[i].least)) ||
                    (questions[i].names != NULL && !is_named(device, questions[i].names))) {
             snprintf(found->lacks[i], sizeof found->lacks[i], "%s", questions[i].lacks);
