@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compile the kernels for GPUs without one: registers, private memory and spills beside the committed budgets.
+"""Compile the kernels for GPUs without one: registers, private memory, spills and local memory beside committed budgets.
 
 usage: lint-gpu.py [--write] [--quick] [--target NAME]... [--only TEXT]
 
@@ -8,9 +8,11 @@ Every kernel as a GPU gets it (docs/kernels.md), for NVIDIA by clang to PTX and,
 AMD by clang to a listing, for Intel by ocloc to a binary that it takes apart again. Of each kernel: registers (those of
 ptxas, VGPRs, or GRF, which Intel's has 128 of, or 256), bytes of private memory (a stack frame, scratch), bytes or
 registers spilled, how many accesses to private memory its loops contain (of Intel's, to what is spilled), which is what
-makes a kernel slow, and how many accesses to global memory are of a vector. Above kernels/budgets.txt, or below it for
-vectors, is a failure, exit code 1, and so is a build for an instruction whose loop has not as many of it as it should, or
-touches private memory; --write makes these numbers the budgets. What another version of ptxas or of ocloc finds is
+makes a kernel slow, how many accesses to global memory are of a vector, and bytes of local memory of a work-group (those
+of ptxas, or declared in PTX; LDS; SLM). Above kernels/budgets.txt, or below it for vectors, is a failure, exit code 1, and
+so is more local memory than such a device has for a work-group, or than the host reckons with for a tile of matrices
+(host/opencl/choice/gemm_tile.c), and a build for an instruction whose loop has not as many of it as it should, or touches
+private memory; --write makes these numbers the budgets. What another version of ptxas or of ocloc finds is
 printed and not compared. Without a tool a target is left out, which is said, and is a failure where
 CLQ_REQUIRE_GPU_COMPILERS is set. Needs clang-15 (for gfx1100 clang-16), libclc-15, rocm-device-libs; ocloc is of Debian's intel-opencl-icd,
 which is fetched and unpacked in build/ocloc and not installed, since it would make a driver of itself.
@@ -29,7 +31,8 @@ import tempfile
 KERNELS = pathlib.Path(__file__).resolve().parent.parent / "kernels"
 BUDGETS = KERNELS / "budgets.txt"
 OCLOC = KERNELS.parent / "build/ocloc"
-COLUMNS = ("registers", "private", "spilled", "in loops", "vectors")
+COLUMNS = ("registers", "private", "spilled", "in loops", "vectors", "local")
+TILES = KERNELS.parent / "host/opencl/choice/gemm_tile.c"
 
 
 # What a driver defines of extensions, and ocloc 22.43 does not though its compiler has them; the option of the variant's
@@ -219,6 +222,7 @@ class Target:
     """A GPU: its compiler's listings, in which `label`, `branch`, `access` and `vector` find what is counted."""
 
     version = ""  # of a compiler whose numbers are compared only where the budgets are of the same one
+    local_limit = 65536  # bytes of local memory that a work-group has
 
     def __init__(self, name):
         self.name = name
@@ -232,6 +236,7 @@ class Target:
 class Nvidia(Target):
     """PTX for sm_80, the last that clang-15 knows, with libclc; what ptxas makes of it where there is one."""
 
+    local_limit = 49152  # that the driver gives without being asked for more, for which OpenCL has no call
     library = pathlib.Path("/usr/lib/clc/nvptx64--nvidiacl.bc")
     label = re.compile(r"(\$L\w+):")
     branch = re.compile(r"\bbra(?:\.uni)?\s+(\$L\w+);")
@@ -254,16 +259,20 @@ class Nvidia(Target):
                      "-Xclang", self.library, "-o", listing, file] + options)
         text = listing.read_text()
         kernels = {}
+        shared = {name: int(size) for name, size in re.findall(r"\.shared .*?\s([\w$]+)\[(\d+)\];", text)}
         listings.update(split(text, re.compile(r"\.visible \.entry (\w+)\(")))
         for kernel, lines in listings.items():
-            depot = re.search(r"__local_depot\d+\[(\d+)\]", "\n".join(lines))
-            kernels[kernel] = [None, int(depot.group(1)) if depot else 0, None] + self.counts(lines)
+            body = "\n".join(lines)
+            depot = re.search(r"__local_depot\d+\[(\d+)\]", body)
+            local = sum(size for name, size in shared.items() if name in body)
+            kernels[kernel] = [None, int(depot.group(1)) if depot else 0, None] + self.counts(lines) + [local]
         if self.ptxas:
             said = run([self.ptxas, "-v", f"-arch={self.name}", listing, "-o", folder / "kernel.cubin"])
-            for kernel, stack, spilled, registers in re.findall(
+            for kernel, stack, spilled, registers, rest in re.findall(
                     r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores"
-                    r".*?Used (\d+) registers", said, re.DOTALL):
+                    r".*?Used (\d+) registers([^\n]*)", said, re.DOTALL):
                 kernels[kernel][:3] = int(registers), int(stack), int(spilled)
+                kernels[kernel][5] = sum(map(int, re.findall(r"(\d+) bytes smem", rest)))
         return kernels
 
 
@@ -310,6 +319,7 @@ class Amd(Target):
             listings[facts["name"]] = code[facts["name"]]
             kernels[facts["name"]] = [int(facts["vgpr_count"]), int(facts["private_segment_fixed_size"]),
                                       int(facts["vgpr_spill_count"])] + self.counts(code[facts["name"]])
+            kernels[facts["name"]].append(int(facts["group_segment_fixed_size"]))
         return kernels
 
 
@@ -387,6 +397,7 @@ class Intel(Target):
             memory[both] += memory["single_space"]
             kernels[kernel] = [int(re.search(r"grf_count: +(\d+)", part).group(1)), memory["private_space"],
                                memory["spill_fill_space"]] + self.counts(lines)
+            kernels[kernel].append(sum(map(int, re.findall(r"slm_size: +(\d+)", part))))
         return kernels
 
 
@@ -419,9 +430,29 @@ def line_of(key, numbers):
     return f"{key:<56} | " + " ".join(f"{'-' if n is None else n:>5}" for n in numbers)
 
 
+@functools.cache
+def reckoned():
+    """{build: bytes of local memory that the host asks a device for, before it takes the greater tile}."""
+    rows = re.findall(r"\[CLQ_VARIANT_(\w+)\] = \{\{\d+, \d+\}, (\d+), \d+\}", TILES.read_text())
+    if not rows:
+        raise RuntimeError(f"{TILES} has no table of local memory")
+    return {f"gemm {variant.lower().replace('_', '-')} 128": 128 * int(each) for variant, each in rows}
+
+
+def beyond_limits(found):
+    """What no budget allows: more local memory than there is, or than the host asks for."""
+    failures = []
+    for key, numbers in found.items():
+        target, build, _ = key.split(" | ")
+        limit = min(TARGETS[target].local_limit, reckoned().get(build, 1 << 30))
+        if numbers[5] > limit:
+            failures.append(f"{key}: {numbers[5]} bytes of local memory, of which there are {limit}")
+    return failures
+
+
 def compare(found, budgets, others):
     """`others`: targets whose numbers are those of another compiler than the budgets'."""
-    failures = []
+    failures = beyond_limits(found)
     for key, numbers in found.items():
         if key not in budgets:
             failures.append(f"{key}: has no budget")
@@ -466,13 +497,16 @@ def main():
     others = {target.name for target in targets if target.version and target.version not in versions}
     if given.write:
         budgets.update(found)
-        lines = ["# target | kernel as built | kernel | registers, private bytes, spilled, accesses in loops, vectors",
+        lines = ["# target | kernel as built | kernel | registers, private bytes, spilled, accesses in loops, vectors, "
+                 "local bytes",
                  "# scripts/lint-gpu.py --write makes this file; more than stands here, or fewer vectors, fails it."]
         written = {target.version for target in targets if target.version}
         written |= {version for version in versions if version.split()[0] not in {new.split()[0] for new in written}}
         lines += [f"# {version}" for version in sorted(written)]
         BUDGETS.write_text("\n".join(lines + [line_of(*row) for row in sorted(budgets.items())]) + "\n")
-        return 0
+        failures = beyond_limits(found)
+        print("\n".join(failures), end="\n" if failures else "")
+        return 1 if failures else 0
     failures = compare(found, budgets, others)
     print("\n".join(failures), end="\n" if failures else "")
     print(f"{len(found)} kernels for {len(targets)} GPUs: {len(failures)} above budget")
