@@ -174,6 +174,41 @@ static void find_reciprocals(clq_dtype real)
     }
 }
 
+/*
+ * The same where the scale is the one that is chosen for [-greatest, greatest]. With a divisor of 3 no number of a
+ * 16-bit type shows the second fault, as a trial of all of them tells.
+ */
+static int find_range_reciprocal(clq_dtype real, int divisor, product_fault fault, int is_shown)
+{
+    const clq_rounding rounding = fault == TOWARD_ZERO ? CLQ_ROUND_AWAY : CLQ_ROUND_EVEN;
+    const clq_dtype type = real == CLQ_F16 ? CLQ_F16 : CLQ_BF16;
+    for (int tries = 0; tries < 1000000; tries++) {
+        const float greatest = near_real(type, scale_of_kind(NARROW));
+        const float scale = (float)(2 * (double)greatest / divisor);
+        const float x = near_real(type, ((float)(next_random() % GREATEST_CODE) + 0.5f) * scale);
+        const float reciprocal = 1.0f / scale;
+        if (x > 0 && x <= greatest &&
+            clq_round(rounding, x * reciprocal) != clq_round(rounding, faulty_product(x, reciprocal, fault))) {
+            if (is_shown) {
+                printf("CLQ_RANGE_%s(%af, %af) /* x * (1/S) %s */\n", name_of(real), (double)x, (double)greatest,
+                       fault_names[fault]);
+            }
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* Of numbers of its own, as find_apart; whether both faults show. */
+static int find_range_reciprocals(clq_dtype real, int divisor, int is_shown)
+{
+    const uint64_t kept = state;
+    const int found = find_range_reciprocal(real, divisor, TIES_AWAY, is_shown) &&
+                      find_range_reciprocal(real, divisor, TOWARD_ZERO, is_shown);
+    state = kept;
+    return found;
+}
+
 /* The real of code 3: of a 16-bit type the product is next to a tie between two of its numbers. */
 static void find_rounded_products(clq_dtype real)
 {
@@ -385,6 +420,7 @@ static void find_of_type(clq_dtype real, int divisor)
         }
     }
     (void)find_ranges(real, divisor, 1);
+    (void)find_range_reciprocals(real, divisor, 1);
     find_differences(real);
     find_apart(find_rounded_products, real);
 }
@@ -424,7 +460,7 @@ int main(void)
 {
     static const clq_dtype reals[] = {CLQ_F32, CLQ_F16, CLQ_BF16};
     int divisor = 3;
-    while (find_ranges(CLQ_BF16, divisor, 0) < WANTED) {
+    while (find_ranges(CLQ_BF16, divisor, 0) < WANTED || !find_range_reciprocals(CLQ_BF16, divisor, 0)) {
         divisor += 2;
     }
     print_head(divisor);

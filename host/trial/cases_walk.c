@@ -233,8 +233,9 @@ static size_t ways_of(clq_operation operation)
     case CLQ_OP_DEQUANTIZE:
         return 4; /* past the cache or not, aligned or not */
     case CLQ_OP_DYNAMIC_QUANTIZE:
-        return 12; /* of the options, with a witness's scheme and each rule of others, and both ways to find the range
-                    */
+        /* Of the options, with a witness's scheme and each rule of others, and both ways to find the range; the last
+         * two, which multiply by 1/S, are for its witnesses. */
+        return 14;
     case CLQ_OP_CHOOSE_PARAMETERS:
         return CLQ_TRIAL_SCHEMES;
     case CLQ_OP_MERGE_RANGE:
@@ -266,8 +267,9 @@ static void set_way(clq_trial_case *c, size_t number)
         c->is_behind = code_ways[number].is_behind;
         break;
     case CLQ_OP_DYNAMIC_QUANTIZE:
-        clq_trial_take_scheme(scheme, number < 4 ? CLQ_TRIAL_WITNESS_SCHEME
-                                                 : (first_preset(&c->tasks[0]) + number) % CLQ_PRESET_COUNT);
+        clq_trial_take_scheme(scheme, number < 4 || number >= 12
+                                          ? CLQ_TRIAL_WITNESS_SCHEME
+                                          : (first_preset(&c->tasks[0]) + number) % CLQ_PRESET_COUNT);
         clq_trial_take_options(scheme, number);
         c->other_way = (number + number / 2) % 2 != 0;
         break;

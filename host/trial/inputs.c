@@ -113,7 +113,7 @@ void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32
     const uint64_t drawn = g->parameters == 1 ? clq_trial_random(state) % 64 : 0;
     /* Of the ways of a tensor alone each has its own: a witness is one for ties to even or for ties away; the last, of
      * short ones, for both. */
-    const uint64_t own = g->elements < 32 ? CLQ_TRIAL_RANGES - 1 : c->way;
+    const uint64_t own = g->elements < 32 ? CLQ_TRIAL_RANGES - 1 : c->way % (2 * CLQ_TRIAL_RANGE_OF_PRODUCT);
     const uint64_t turn = task->operation == CLQ_OP_DYNAMIC_QUANTIZE && c->count == 1 ? own : drawn;
     const uint32_t way = c->way + (uint32_t)(task - c->tasks);
     void *host[CLQ_ARG_COUNT];

@@ -30,17 +30,17 @@ const clq_trial_quotient *clq_trial_quotients(clq_dtype real, size_t *count)
 static const clq_trial_range ranges_f32[CLQ_TRIAL_RANGES] = {
 #define CLQ_RANGE_F32(x, greatest) {x, greatest},
 #include "trial/witness_found.h"
-    {0x1p-1f, 0x1.8p+0f}, /* a tie as it is */
+    {0x1p-1f, 0x1.2p+2f}, /* a tie as it is */
 };
 static const clq_trial_range ranges_f16[CLQ_TRIAL_RANGES] = {
 #define CLQ_RANGE_F16(x, greatest) {x, greatest},
 #include "trial/witness_found.h"
-    {0x1p-1f, 0x1.8p+0f}, /* a tie as it is */
+    {0x1p-1f, 0x1.2p+2f}, /* a tie as it is */
 };
 static const clq_trial_range ranges_bf16[CLQ_TRIAL_RANGES] = {
 #define CLQ_RANGE_BF16(x, greatest) {x, greatest},
 #include "trial/witness_found.h"
-    {0x1p-1f, 0x1.8p+0f}, /* a tie as it is */
+    {0x1p-1f, 0x1.2p+2f}, /* a tie as it is */
 };
 
 const clq_trial_range *clq_trial_ranges(clq_dtype real)

@@ -25,13 +25,20 @@ enum { CLQ_TRIAL_NARROW_QUOTIENTS = 6 }; /* that come first: scale and zero poin
 
 const clq_trial_quotient *clq_trial_quotients(clq_dtype real, size_t *count);
 
-/* The same with the scale that a symmetric scheme of CLQ_TRIAL_RANGE_DIVISOR chooses for [-greatest, greatest]. */
+/*
+ * The same with the scale that a symmetric scheme of CLQ_TRIAL_RANGE_DIVISOR chooses for [-greatest, greatest]. From
+ * CLQ_TRIAL_RANGE_OF_PRODUCT on by x * (1 / scale): where ties of the product go away from zero and those of codes to
+ * even, and where the product is rounded toward zero and ties of codes away from it.
+ */
 typedef struct clq_trial_range {
     float x, greatest;
 } clq_trial_range;
 
-#define CLQ_TRIAL_RANGE_DIVISOR 3.0
-enum { CLQ_TRIAL_RANGES = 5 }; /* the last with a scale of 1, so that x is a tie itself */
+#define CLQ_TRIAL_RANGE_DIVISOR 9.0
+enum {
+    CLQ_TRIAL_RANGE_OF_PRODUCT = 4,
+    CLQ_TRIAL_RANGES = 6
+}; /* the last with a scale of 1, so that x is a tie itself */
 
 const clq_trial_range *clq_trial_ranges(clq_dtype real);
 

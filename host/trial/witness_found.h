@@ -3,7 +3,7 @@
  * Printed by tests/find_witnesses.c (build target `witnesses`): rows of the tables of host/trial/witness.c, which
  * defines one of these macros before it has them.
  *
- *     CLQ_QUOTIENT_<type>(x, scale, zero point)     CLQ_RANGE_<type>(x, greatest), for a divisor of 3
+ *     CLQ_QUOTIENT_<type>(x, scale, zero point)     CLQ_RANGE_<type>(x, greatest), for a divisor of 9
  *     CLQ_DIFFERENCE_<type>(scale, zero point)      CLQ_AVERAGE(state, now, averaging)
  *     CLQ_PRODUCT_<type>(scale, zero point)         CLQ_WIDTH(lower, upper)
  */
@@ -50,81 +50,87 @@
 #ifndef CLQ_WIDTH
 #define CLQ_WIDTH(...)
 #endif
-CLQ_QUOTIENT_F32(0x1.5837f2p-10f, 0x1.31f8d6p-12f, 0) /* narrow, ties to even */
-CLQ_QUOTIENT_F32(0x1.e0a07cp+0f, 0x1.5d8bfep-2f, 0) /* narrow, ties away */
-CLQ_QUOTIENT_F32(0x1.17b894p+4f, 0x1.bf8db8p+2f, 0) /* narrow, ties to even */
-CLQ_QUOTIENT_F32(0x1.2c2bf6p-10f, 0x1.570dacp-12f, 0) /* narrow, ties away */
+CLQ_QUOTIENT_F32(0x1.0dfc14p-8f, 0x1.67fac6p-9f, 0) /* narrow, ties to even */
+CLQ_QUOTIENT_F32(0x1.33b9fcp-5f, 0x1.bf9a2ap-8f, 0) /* narrow, ties away */
+CLQ_QUOTIENT_F32(0x1.d2498p+1f, 0x1.d2497ep+2f, 0) /* narrow, ties to even */
+CLQ_QUOTIENT_F32(0x1.7fd5c2p+3f, 0x1.552fcap+1f, 0) /* narrow, ties away */
 CLQ_QUOTIENT_F32(0x1.76p-11f, 0x1.2b3334p-12f, 0) /* narrow, x * (1/S) toward zero */
 CLQ_QUOTIENT_F32(0x1.1p+5f, 0x1.e38e36p+2f, 0) /* narrow, x * (1/S) with ties away */
-CLQ_QUOTIENT_F32(0x1.38656p-80f, 0x1.c664eap-83f, 0) /* wide by its scale, ties to even */
-CLQ_QUOTIENT_F32(0x1.477372p-83f, 0x1.23114ap-85f, 0) /* wide by its scale, ties away */
-CLQ_QUOTIENT_F32(0x1.2bce36p-94f, 0x1.0a7e68p-96f, 0) /* wide by its scale, ties to even */
-CLQ_QUOTIENT_F32(0x1.d9cf2ap-91f, 0x1.a529eep-93f, 0) /* wide by its scale, ties away */
-CLQ_QUOTIENT_F32(0x1.d76bcap+17f, 0x1.d74d9cp-4f, -2097675) /* wide by its zero point, ties to even */
-CLQ_QUOTIENT_F32(0x1.3e86e2p+10f, 0x1.3e6f28p-11f, -2097759) /* wide by its zero point, ties away */
-CLQ_QUOTIENT_F32(0x1.f4eceep+13f, 0x1.f4bfp-8f, -2097899) /* wide by its zero point, ties to even */
-CLQ_QUOTIENT_F32(0x1.ceb8p+16f, 0x1.ceaf9p-5f, -2097301) /* wide by its zero point, ties away */
-CLQ_RANGE_F32(0x1.ae9948p-3f, 0x1.42f2f4p-1f) /* ties to even */
-CLQ_RANGE_F32(0x1.c1892ep+2f, 0x1.c1892ep+2f) /* ties away */
-CLQ_RANGE_F32(0x1.8b7f62p-12f, 0x1.8b7f64p-12f) /* ties to even */
-CLQ_RANGE_F32(0x1.87b06ep-2f, 0x1.87b06ep-2f) /* ties away */
-CLQ_DIFFERENCE_F32(0x1p-20f, -1786136558)
-CLQ_DIFFERENCE_F32(0x1p-20f, 1642043242)
-CLQ_DIFFERENCE_F32(0x1p-20f, -998777512)
-CLQ_DIFFERENCE_F32(0x1p-20f, 375372288)
+CLQ_QUOTIENT_F32(0x1.f9b30cp-84f, 0x1.c182b4p-86f, 0) /* wide by its scale, ties to even */
+CLQ_QUOTIENT_F32(0x1.ebc9dap-92f, 0x1.65aa14p-94f, 0) /* wide by its scale, ties away */
+CLQ_QUOTIENT_F32(0x1.e43c48p-81f, 0x1.e43c46p-80f, 0) /* wide by its scale, ties to even */
+CLQ_QUOTIENT_F32(0x1.af8c8cp-78f, 0x1.593d3ep-79f, 0) /* wide by its scale, ties away */
+CLQ_QUOTIENT_F32(0x1.dd9a8p+20f, 0x1.dd90ap-1f, -2097316) /* wide by its zero point, ties to even */
+CLQ_QUOTIENT_F32(0x1.9d169ep+13f, 0x1.9ce7fap-8f, -2098072) /* wide by its zero point, ties away */
+CLQ_QUOTIENT_F32(0x1.7f4e44p+15f, 0x1.7f4e1cp-6f, -2097152) /* wide by its zero point, ties to even */
+CLQ_QUOTIENT_F32(0x1.cd93d6p+12f, 0x1.cd88b8p-9f, -2097346) /* wide by its zero point, ties away */
+CLQ_RANGE_F32(0x1.ffc62ap-9f, 0x1.1fdf76p-5f) /* ties to even */
+CLQ_RANGE_F32(0x1.c830a2p-8f, 0x1.9a922cp-7f) /* ties away */
+CLQ_RANGE_F32(0x1.83c194p-5f, 0x1.b439c4p-2f) /* ties to even */
+CLQ_RANGE_F32(0x1.8fdabcp-9f, 0x1.8fdabep-9f) /* ties away */
+CLQ_RANGE_F32(0x1.c6p-12f, 0x1.c6p-12f) /* x * (1/S) with ties away */
+CLQ_RANGE_F32(0x1.dp-9f, 0x1.5cp-7f) /* x * (1/S) toward zero */
+CLQ_DIFFERENCE_F32(0x1p-20f, -1472653044)
+CLQ_DIFFERENCE_F32(0x1p-20f, 1551492436)
+CLQ_DIFFERENCE_F32(0x1p-20f, -106132194)
+CLQ_DIFFERENCE_F32(0x1p-20f, 729464430)
 CLQ_PRODUCT_F32(0x1.2a3372p-4f, -4) /* toward zero */
 CLQ_PRODUCT_F32(0x1.5b22f4p-4f, -2) /* with ties away */
-CLQ_QUOTIENT_F16(0x1.7ecp+4f, 0x1.b56db8p+2f, 0) /* narrow, ties to even */
-CLQ_QUOTIENT_F16(0x1.1d8p-8f, 0x1.7caaacp-9f, 0) /* narrow, ties away */
-CLQ_QUOTIENT_F16(0x1.fccp-4f, 0x1.fcbffep-3f, 0) /* narrow, ties to even */
-CLQ_QUOTIENT_F16(0x1.43p-4f, 0x1.aeaaacp-5f, 0) /* narrow, ties away */
+CLQ_QUOTIENT_F16(0x1.598p+0f, 0x1.ccaaacp-1f, 0) /* narrow, ties to even */
+CLQ_QUOTIENT_F16(0x1.afp+1f, 0x1.58cccep+0f, 0) /* narrow, ties away */
+CLQ_QUOTIENT_F16(0x1.214p-9f, 0x1.81aaacp-10f, 0) /* narrow, ties to even */
+CLQ_QUOTIENT_F16(0x1.03p-2f, 0x1.9e6668p-4f, 0) /* narrow, ties away */
 CLQ_QUOTIENT_F16(0x1.75p-11f, 0x1.2a6666p-12f, 0) /* narrow, x * (1/S) toward zero */
 CLQ_QUOTIENT_F16(0x1.35p+5f, 0x1.ee6666p+3f, 0) /* narrow, x * (1/S) with ties away */
-CLQ_QUOTIENT_F16(0x1.ffcp+15f, 0x1.ffac8ep-6f, -2097461) /* wide by its zero point, ties to even */
-CLQ_QUOTIENT_F16(0x1.ffcp+15f, 0x1.ff9fap-6f, -2097665) /* wide by its zero point, ties away */
-CLQ_QUOTIENT_F16(0x1.998p+13f, 0x1.99509p-8f, -2098097) /* wide by its zero point, ties to even */
-CLQ_QUOTIENT_F16(0x1.ef4p+13f, 0x1.ef2886p-8f, -2097540) /* wide by its zero point, ties away */
-CLQ_RANGE_F16(0x1.048p+0f, 0x1.048p+0f) /* ties to even */
-CLQ_RANGE_F16(0x1.054p-10f, 0x1.054p-10f) /* ties away */
-CLQ_RANGE_F16(0x1.18cp-12f, 0x1.18cp-12f) /* ties to even */
-CLQ_RANGE_F16(0x1.024p-12f, 0x1.024p-12f) /* ties away */
-CLQ_DIFFERENCE_F16(0x1p-20f, -1282932732)
-CLQ_DIFFERENCE_F16(0x1p-20f, 1670905858)
-CLQ_DIFFERENCE_F16(0x1p-20f, -1480065020)
-CLQ_DIFFERENCE_F16(0x1p-20f, 1316487170)
+CLQ_QUOTIENT_F16(0x1.d48p+11f, 0x1.d47efp-10f, -2097166) /* wide by its zero point, ties to even */
+CLQ_QUOTIENT_F16(0x1.ff8p+15f, 0x1.ff71dep-6f, -2097378) /* wide by its zero point, ties away */
+CLQ_QUOTIENT_F16(0x1.b44p+10f, 0x1.b43d44p-11f, -2097200) /* wide by its zero point, ties to even */
+CLQ_QUOTIENT_F16(0x1.ff8p+15f, 0x1.ff57d8p-6f, -2097794) /* wide by its zero point, ties away */
+CLQ_RANGE_F16(0x1.09p-3f, 0x1.8d8p-2f) /* ties to even */
+CLQ_RANGE_F16(0x1.244p-9f, 0x1.77cp-9f) /* ties away */
+CLQ_RANGE_F16(0x1.1f8p-5f, 0x1.af4p-4f) /* ties to even */
+CLQ_RANGE_F16(0x1.244p-8f, 0x1.77cp-8f) /* ties away */
+CLQ_RANGE_F16(0x1.364p-10f, 0x1.364p-10f) /* x * (1/S) with ties away */
+CLQ_RANGE_F16(0x1.2a8p-4f, 0x1.2a8p-4f) /* x * (1/S) toward zero */
+CLQ_DIFFERENCE_F16(0x1p-20f, -2142765052)
+CLQ_DIFFERENCE_F16(0x1p-20f, 1442316290)
+CLQ_DIFFERENCE_F16(0x1p-20f, -1675100156)
+CLQ_DIFFERENCE_F16(0x1p-20f, 2125987842)
 CLQ_PRODUCT_F16(0x1.07eaaap-4f, 0) /* toward zero */
 CLQ_PRODUCT_F16(0x1.191556p-4f, 0) /* with ties away */
-CLQ_QUOTIENT_BF16(0x1.7cp-2f, 0x1.faaaacp-3f, 0) /* narrow, ties to even */
-CLQ_QUOTIENT_BF16(0x1.64p+2f, 0x1.daaaacp+1f, 0) /* narrow, ties away */
-CLQ_QUOTIENT_BF16(0x1.9ep+2f, 0x1.9dfffep+3f, 0) /* narrow, ties to even */
-CLQ_QUOTIENT_BF16(0x1.8ep+4f, 0x1.21745ep+2f, 0) /* narrow, ties away */
+CLQ_QUOTIENT_BF16(0x1.c4p-9f, 0x1.c3fffep-8f, 0) /* narrow, ties to even */
+CLQ_QUOTIENT_BF16(0x1.0ap-2f, 0x1.62aaacp-3f, 0) /* narrow, ties away */
+CLQ_QUOTIENT_BF16(0x1.86p-13f, 0x1.85fffep-12f, 0) /* narrow, ties to even */
+CLQ_QUOTIENT_BF16(0x1.bcp+0f, 0x1.fb6db8p-2f, 0) /* narrow, ties away */
 CLQ_QUOTIENT_BF16(0x1.76p-11f, 0x1.2b3334p-12f, 0) /* narrow, x * (1/S) toward zero */
 CLQ_QUOTIENT_BF16(0x1.1p+5f, 0x1.e38e36p+2f, 0) /* narrow, x * (1/S) with ties away */
-CLQ_QUOTIENT_BF16(0x1.5ap-76f, 0x1.8b6db8p-78f, 0) /* wide by its scale, ties to even */
-CLQ_QUOTIENT_BF16(0x1.aep-96f, 0x1.eb6db8p-98f, 0) /* wide by its scale, ties away */
-CLQ_QUOTIENT_BF16(0x1.9ap-87f, 0x1.99fffep-86f, 0) /* wide by its scale, ties to even */
-CLQ_QUOTIENT_BF16(0x1.bcp-79f, 0x1.fb6db8p-81f, 0) /* wide by its scale, ties away */
-CLQ_QUOTIENT_BF16(0x1.bep+22f, 0x1.bddfdap+1f, -2097741) /* wide by its zero point, ties to even */
-CLQ_QUOTIENT_BF16(0x1.3p+22f, 0x1.2fedd8p+1f, -2097639) /* wide by its zero point, ties away */
-CLQ_QUOTIENT_BF16(0x1.d6p+19f, 0x1.d5d15ap-2f, -2097962) /* wide by its zero point, ties to even */
-CLQ_QUOTIENT_BF16(0x1.a2p+14f, 0x1.a1d3a8p-7f, -2098020) /* wide by its zero point, ties away */
-CLQ_RANGE_BF16(0x1.06p+2f, 0x1.06p+2f) /* ties to even */
-CLQ_RANGE_BF16(0x1.06p-7f, 0x1.06p-7f) /* ties away */
-CLQ_RANGE_BF16(0x1.06p-4f, 0x1.06p-4f) /* ties to even */
-CLQ_RANGE_BF16(0x1.18p+3f, 0x1.18p+3f) /* ties away */
-CLQ_DIFFERENCE_BF16(0x1p-20f, -1757413372)
-CLQ_DIFFERENCE_BF16(0x1p-20f, 1522532354)
+CLQ_QUOTIENT_BF16(0x1.5ep-92f, 0x1.d2aaacp-93f, 0) /* wide by its scale, ties to even */
+CLQ_QUOTIENT_BF16(0x1.e6p-79f, 0x1.b00002p-81f, 0) /* wide by its scale, ties away */
+CLQ_QUOTIENT_BF16(0x1.9p-84f, 0x1.8ffffep-83f, 0) /* wide by its scale, ties to even */
+CLQ_QUOTIENT_BF16(0x1.bcp-81f, 0x1.fb6db8p-83f, 0) /* wide by its scale, ties away */
+CLQ_QUOTIENT_BF16(0x1.56p+10f, 0x1.55fb04p-11f, -2097270) /* wide by its zero point, ties to even */
+CLQ_QUOTIENT_BF16(0x1.fp+16f, 0x1.efd646p-5f, -2097836) /* wide by its zero point, ties away */
+CLQ_QUOTIENT_BF16(0x1.aap+12f, 0x1.a9eeb4p-9f, -2097481) /* wide by its zero point, ties to even */
+CLQ_QUOTIENT_BF16(0x1.6p+24f, 0x1.5fdd3cp+3f, -2097959) /* wide by its zero point, ties away */
+CLQ_RANGE_BF16(0x1.18p-7f, 0x1.a4p-6f) /* ties to even */
+CLQ_RANGE_BF16(0x1.18p-11f, 0x1.a4p-10f) /* ties away */
+CLQ_RANGE_BF16(0x1.18p-8f, 0x1.a4p-7f) /* ties to even */
+CLQ_RANGE_BF16(0x1.18p-6f, 0x1.a4p-5f) /* ties away */
+CLQ_RANGE_BF16(0x1.c6p-7f, 0x1.c6p-7f) /* x * (1/S) with ties away */
+CLQ_RANGE_BF16(0x1.1ap-5f, 0x1.1ap-5f) /* x * (1/S) toward zero */
 CLQ_DIFFERENCE_BF16(0x1p-20f, -1254096892)
+CLQ_DIFFERENCE_BF16(0x1p-20f, 1388314626)
+CLQ_DIFFERENCE_BF16(0x1p-20f, -1287651324)
 CLQ_DIFFERENCE_BF16(0x1p-20f, 2076180482)
 CLQ_PRODUCT_BF16(0x1.6c0002p-4f, 0) /* toward zero */
 CLQ_PRODUCT_BF16(0x1.b6aaacp-4f, 0) /* with ties away */
-CLQ_AVERAGE(-0x1.c4cb2p-1f, 0x1.0ap-51f, 0x1.4p-3f)
-CLQ_AVERAGE(-0x1.7abe6p-1f, 0x1.78p-51f, 0x1.8p-4f)
-CLQ_AVERAGE(-0x1.bf09ap-1f, 0x1.1p-51f, 0x1.4p-3f)
-CLQ_AVERAGE(-0x1.94266p-1f, 0x1.82p-51f, 0x1.8p-4f)
-CLQ_AVERAGE(-0x1.9c8002p-44f, 0x1.485b54p+0f, 0x1.6a09e6p-4f) /* the difference is a tie but for its rest */
-CLQ_AVERAGE(-0x1.27147ep-40f, 0x1.030ff8p+0f, 0x1.6a09e6p-4f) /* the product is a tie but for its rest */
-CLQ_WIDTH(-0x1.00017cp-24f, 0x1.7bf7fcp+0f)
+CLQ_AVERAGE(-0x1.cab6ap-1f, 0x1p-51f, 0x1.4p-3f)
+CLQ_AVERAGE(-0x1.6c106p-1f, 0x1.6ap-51f, 0x1.8p-4f)
+CLQ_AVERAGE(-0x1.df302p-1f, 0x1.2p-51f, 0x1.4p-3f)
+CLQ_AVERAGE(-0x1.6594ep-1f, 0x1.8p-51f, 0x1.8p-4f)
+CLQ_AVERAGE(-0x1.fd0004p-45f, 0x1.5daabcp+0f, 0x1.6a09e6p-4f) /* the difference is a tie but for its rest */
+CLQ_AVERAGE(-0x1.868466p-43f, 0x1.16a20cp+0f, 0x1.6a09e6p-4f) /* the product is a tie but for its rest */
+CLQ_WIDTH(-0x1.000186p-24f, 0x1.85f7fcp+0f)
 #undef CLQ_QUOTIENT_F32
 #undef CLQ_QUOTIENT_F16
 #undef CLQ_QUOTIENT_BF16
