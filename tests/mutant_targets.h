@@ -32,7 +32,12 @@ clq_status mutant_target_try(const mutant_target *target, mutant_judge by, int *
 /* Only build the programs and make the kernels of its trial. */
 clq_status mutant_target_ready(const mutant_target *target, clq_error *error);
 
-/* The processor's time of a trial whose programs are compiled. */
+/* What its trial does (mutant_work.h); builds nothing. */
+struct mutant_work;
+clq_status mutant_target_work(const mutant_target *target, struct mutant_work *work, clq_error *error);
+
+/* The processor's time of a trial whose programs are compiled, the least of all turns but the first. */
+enum { MUTANT_TURNS = 5 };
 double mutant_target_milliseconds(const mutant_target *target);
 
 #endif
