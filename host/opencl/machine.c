@@ -178,11 +178,12 @@ done:
 clq_status clq_cl_machine_pack(clq_cl_machine *m, const clq_gemm_task *task, clq_gemm_weights *weights,
                                clq_error *error)
 {
-    CLQ_TRY(memory_grow(m, &m->packed, clq_cl_gemm_packed_of(task).bytes, error));
+    CLQ_TRY(memory_grow(m, &m->packed, CLQ_CL_MACHINE_PACKED_OFFSET + clq_cl_gemm_packed_of(task).bytes, error));
     weights->context = m->stream.context;
     weights->form = CLQ_GEMM_FORM_PANELS;
     weights->object = m->packed.object;
-    return clq_cl_gemm_pack(&m->stream, m->tuning, task, m->packed.object, 0, error);
+    weights->offset_bytes = CLQ_CL_MACHINE_PACKED_OFFSET;
+    return clq_cl_gemm_pack(&m->stream, m->tuning, task, m->packed.object, CLQ_CL_MACHINE_PACKED_OFFSET / 4, error);
 }
 
 clq_status clq_cl_machine_decide(clq_cl_machine *m, const clq_trial_case *c, clq_gemm_task *task,

@@ -58,7 +58,9 @@ clq_trial_candidate clq_cl_machine_candidate(clq_cl_machine *machine,
                                              clq_status (*run)(void *cookie, const clq_trial_case *c,
                                                                clq_error *error));
 
-/* Scratch memory of a case; and B of it packed, by the device, into memory that `weights` then is. */
+/* Scratch memory of a case; and B of it packed, by the device, into memory that `weights` then is: in which it has an
+ * offset, as imported weights may. */
+enum { CLQ_CL_MACHINE_PACKED_OFFSET = 64 };
 clq_status clq_cl_machine_reserve(clq_cl_machine *machine, uint64_t bytes, clq_error *error);
 clq_status clq_cl_machine_pack(clq_cl_machine *machine, const clq_gemm_task *task, clq_gemm_weights *weights,
                                clq_error *error);

@@ -68,7 +68,7 @@ static clq_status read_image(const clq_cl_machine *m, const clq_gemm_task *task,
     }
     to->sums = to->words + packed;
     to->panels = expanded > 0 ? to->sums + sums : to->words;
-    CLQ_TRY(read_memory(m, m->packed.object, 0, to->words, packed, error));
+    CLQ_TRY(read_memory(m, m->packed.object, CLQ_CL_MACHINE_PACKED_OFFSET, to->words, packed, error));
     CLQ_TRY(read_memory(m, m->workspace.object, 0, to->sums, sums, error));
     return expanded > 0 ? read_memory(m, m->workspace.object, at, to->panels, expanded, error) : CLQ_OK;
 }
@@ -144,8 +144,8 @@ static clq_status pack(clq_cl_machine *m, const clq_gemm_task *task, clq_gemm_we
     CLQ_TRY(clq_cl_machine_reserve(m, at + expanded_bytes(task), error));
     CLQ_TRY(clq_cl_machine_pack(m, task, weights, error));
     if (expanded_bytes(task) > 0) {
-        CLQ_TRY(clq_cl_gemm_expand(&m->stream, m->tuning, task, m->packed.object, 0, m->stream.workspace,
-                                   (m->stream.workspace_offset_bytes + at) / 4, error));
+        CLQ_TRY(clq_cl_gemm_expand(&m->stream, m->tuning, task, m->packed.object, CLQ_CL_MACHINE_PACKED_OFFSET / 4,
+                                   m->stream.workspace, (m->stream.workspace_offset_bytes + at) / 4, error));
     }
     return clq_cl_gemm_sum_rows(&m->stream, m->tuning, task, m->stream.workspace, 0, error);
 }
