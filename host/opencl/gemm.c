@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "opencl/gemm.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,11 +14,28 @@
 #include "opencl/trust.h"
 #include "reference/executor.h"
 
+/* Why the device has not packed weights: what it packs with is wrong, or cannot be tried, which is a limit. */
+static clq_status why_not_packed(const clq_context *context, char *why, size_t capacity)
+{
+    const size_t entry = clq_cl_gemm_part_verdict_entry(clq_cl_tuning_of(context), CLQ_GEMM_PACKING);
+    if (clq_verdict_of(&context->cl->verdicts, entry) != CLQ_VERDICT_NO_ROOM) {
+        snprintf(why, capacity, "%s", clq_host_reason);
+        return CLQ_MISMATCH;
+    }
+    snprintf(why, capacity,
+             "packing cannot be compared with the reference: no buffer holds what that takes, the largest has %" PRIu64
+             " bytes",
+             context->device.maximum_allocation_bytes);
+    return CLQ_UNSUPPORTED;
+}
+
 /* What the host alone can multiply: weights that the device could not pack, and what no kernel takes. */
 static clq_status multiply_on_host(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                    clq_error *error)
 {
     const char *why = clq_cl_gemm_host_reason(task);
+    char packing[160];
+    clq_status status;
     if (why != NULL && clq_variant_is_of_products(forced)) {
         return clq_fail(error, CLQ_UNSUPPORTED, "gemm: the forced variant %s cannot run this on %s: %s",
                         clq_variant_name(forced), context->device.name, why);
@@ -27,17 +45,18 @@ static clq_status multiply_on_host(clq_context *context, clq_variant forced, con
                         "gemm on %s: %s; clq_gemm is served by the host, the caller's queue cannot wait for it",
                         context->device.name, why);
     }
+    status = why_not_packed(context, packing, sizeof packing);
     if (clq_variant_is_of_products(forced)) {
-        return clq_fail(error, CLQ_MISMATCH,
+        return clq_fail(error, status,
                         "gemm on %s: the forced variant %s cannot multiply these weights, which lie on the host, "
                         "because %s",
-                        context->device.name, clq_variant_name(forced), clq_host_reason);
+                        context->device.name, clq_variant_name(forced), packing);
     }
     if (task->order != NULL) {
-        return clq_fail(error, CLQ_MISMATCH,
+        return clq_fail(error, status,
                         "gemm on %s: the weights lie on the host, because %s; clq_gemm is served by the host, the "
                         "caller's queue cannot wait for it",
-                        context->device.name, clq_host_reason);
+                        context->device.name, packing);
     }
     return clq_cl_host_gemm(context, task, error);
 }
