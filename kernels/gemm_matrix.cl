@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * intel-dpas, intel-dpas16, amd-mfma, amd-mfma32, amd-wmma: instructions by which the lanes of a sub-group multiply
- * small matrices (gemm_fragment.clh says which, and what it asks of each). A work-group makes TILE x TILE elements;
+ * small matrices (gemm_fragment.clh says which, and what it asks of each). A work-group makes HEIGHT x TILE elements;
  * each of its sub-groups makes SUB_ROWS x SUB_COLUMNS of them, in sums that stay in registers.
  *
  * STEP_GROUPS groups of four k of both operands are staged in local memory, twice over: while the sub-groups multiply
@@ -12,8 +12,8 @@
  *
  *     A        [row][group], rows A_PITCH words apart
  *     B        [group][column], groups B_PITCH words apart
- *     C        MATRIX_ROWS rows of a panel of each sub-group at a time, in the place of the stages, rows C_PITCH
- *              words apart, so that neighbouring lanes write neighbouring columns
+ *     C        C_ROWS rows of a panel of each sub-group at a time, in the place of the stages, rows C_PITCH words
+ *              apart, so that neighbouring lanes write neighbouring columns
  *
  * Edges: rows beyond m, and panels beyond the last, are read as the last one and not stored. Of B what lies beyond the
  * slice is zeros, so that A may have anything there; beyond k it is not read. Where 16 bytes of A's rows do not lie at
@@ -24,9 +24,10 @@
  * before it is multiplied; of a step that a part does not fill what has no k is left out. Behind the last all of C lies
  * in the place of the stages.
  *
- * Build options: TILE 64 or 128, with GROUPS 64, since y takes as many registers as sums do; VECTOR_WIDTH 4; those of
- * gemm_fragment.clh; CLQ_EMULATE (kernels/instruction/). Dimensions: ITEMS * ceil(n / TILE), ceil(m / TILE), batch *
- * slices. a' is A's codes, or, where the instruction takes no others, as s8.
+ * Build options: TILE 64 or 128, with GROUPS 64, since y takes as many registers as sums do; HEIGHT 32 with TILE 64,
+ * for products of few rows; VECTOR_WIDTH 4; those of gemm_fragment.clh; CLQ_EMULATE (kernels/instruction/). Dimensions:
+ * ITEMS * ceil(n / TILE), ceil(m / HEIGHT), batch * slices. a' is A's codes, or, where the instruction takes no others,
+ * as s8.
  */
 #ifndef GROUPS
 #define GROUPS 0
@@ -43,6 +44,9 @@
 #ifndef TILE
 #define TILE 128
 #endif
+#ifndef HEIGHT
+#define HEIGHT TILE
+#endif
 
 #define STEP_GROUPS 16
 #define STEP_DEPTH (STEP_GROUPS * GROUP_DEPTH)
@@ -51,22 +55,33 @@
 #include "gemm_fragment.clh"
 
 #define ACROSS (TILE / SUB_COLUMNS)
-#define SUB_GROUPS (TILE / SUB_ROWS * ACROSS)
+#define SUB_GROUPS (HEIGHT / SUB_ROWS * ACROSS)
 #define ITEMS (SUB_GROUPS * MATRIX_LANES)
 #define SUB_PANELS (SUB_COLUMNS / PANEL_COLUMNS)
 /* Products of a sub-group for each MATRIX_GROUPS: below each other, side by side in a panel. */
 #define DOWN (SUB_ROWS / MATRIX_ROWS)
 #define BESIDE (PANEL_COLUMNS / MATRIX_COLUMNS)
-/* Copies of 16 bytes: in a row of A, in a group of B; of an operand in a step. */
+/* Copies of 16 bytes: in a row of A, in a group of B; of each operand in a step, of A no more than of B. */
 #define ROW_CHUNKS (STEP_GROUPS / 4)
 #define GROUP_CHUNKS (TILE / 4)
-#define CHUNKS (TILE * ROW_CHUNKS)
-#define A_STAGE (TILE * A_PITCH)
+#define A_CHUNKS (HEIGHT * ROW_CHUNKS)
+#define B_CHUNKS (STEP_GROUPS * GROUP_CHUNKS)
+#define A_STAGE (HEIGHT * A_PITCH)
 #define B_STAGE (STEP_GROUPS * B_PITCH)
 #define STAGE_WORDS (2 * (A_STAGE + B_STAGE))
+/* Rows of C that a sub-group lays in local memory at once, of a panel; in so many parts. What waits for its turn is in
+ * registers meanwhile: without MATRIX_AHEAD half of the sums, since there are not enough for all of them and what
+ * becomes of those that are laid. */
+#ifdef MATRIX_AHEAD
+#define C_ROWS MATRIX_ROWS
 #define C_PITCH (PANEL_COLUMNS + 8)
+#else
+#define C_ROWS (SUB_ROWS / 2)
+#define C_PITCH PANEL_COLUMNS
+#endif
+#define C_PARTS (SUB_ROWS / C_ROWS * SUB_PANELS)
 /* Rows of C of which a lane writes VECTOR_WIDTH columns each. */
-#define LANE_ROWS (MATRIX_ROWS * (PANEL_COLUMNS / VECTOR_WIDTH) / MATRIX_LANES)
+#define LANE_ROWS (C_ROWS * (PANEL_COLUMNS / VECTOR_WIDTH) / MATRIX_LANES)
 
 #if GROUPS
 #include "gemm_tile_parts.clh"
@@ -132,6 +147,8 @@ static inline uint4 load_b(const gemm_call *call, const matrix_share *share, uin
                                      column % PANEL_COLUMNS);
 }
 
+#define HAS_A(at) (HEIGHT == TILE || (at) < A_CHUNKS)
+
 /* Lay them in a stage, in place of B's groups beyond the slice zeros. That is asked here, where what was loaded must
  * have come anyway. */
 static inline void store_chunks(const gemm_call *call, uint group, uint last, uint at, uint4 of_a, uint4 of_b,
@@ -139,12 +156,15 @@ static inline void store_chunks(const gemm_call *call, uint group, uint last, ui
 {
     (void)call;
     const uint of_step = at / GROUP_CHUNKS;
-    *(__local uint4 *)(a + at / ROW_CHUNKS * A_PITCH + at % ROW_CHUNKS * 4) = of_a ^ FLIP(call);
+    if (HAS_A(at)) {
+        *(__local uint4 *)(a + at / ROW_CHUNKS * A_PITCH + at % ROW_CHUNKS * 4) = of_a ^ FLIP(call);
+    }
     *(__local uint4 *)(b + of_step * B_PITCH + at % GROUP_CHUNKS * 4) = group + of_step < last ? of_b : (uint4)(0);
 }
 
-/* Chunks of each operand that a work-item copies in a step, ITEMS apart. */
-#define COPIES (CHUNKS / ITEMS)
+/* Chunks of each operand that a work-item copies in a step, ITEMS apart; of A fewer where rows are few, or none. */
+#define COPIES (B_CHUNKS / ITEMS)
+#define A_COPIES ((A_CHUNKS + ITEMS - 1) / ITEMS)
 
 #ifdef MATRIX_AHEAD
 /* Begin to load a step; what is loaded is in registers. */
@@ -155,7 +175,7 @@ static inline __attribute__((always_inline)) void load_step(const gemm_call *cal
         return;
     }
 #pragma unroll
-    for (uint i = 0; i < COPIES; i++) {
+    for (uint i = 0; i < A_COPIES; i++) {
         of_a[i] = load_a(call, share, group, (uint)get_local_id(0) + i * ITEMS);
     }
 #pragma unroll
@@ -170,15 +190,17 @@ static inline __attribute__((always_inline)) void store_step(const gemm_call *ca
 {
 #pragma unroll
     for (uint i = 0; i < COPIES; i++) {
-        store_chunks(call, group, last, (uint)get_local_id(0) + i * ITEMS, of_a[i], of_b[i], a, b);
+        store_chunks(call, group, last, (uint)get_local_id(0) + i * ITEMS, of_a[min(i, (uint)A_COPIES - 1)], of_b[i], a,
+                     b);
     }
 }
 #else
 static inline void copy_step(const gemm_call *call, const matrix_share *share, uint group, uint last, __local uint *a,
                              __local uint *b)
 {
-    for (uint at = (uint)get_local_id(0); at < CHUNKS && group < last; at += ITEMS) {
-        store_chunks(call, group, last, at, load_a(call, share, group, at), load_b(call, share, group, last, at), a, b);
+    for (uint at = (uint)get_local_id(0); at < B_CHUNKS && group < last; at += ITEMS) {
+        const uint4 of_a = HAS_A(at) ? load_a(call, share, group, at) : (uint4)(0);
+        store_chunks(call, group, last, at, of_a, load_b(call, share, group, last, at), a, b);
     }
 }
 #endif
@@ -227,7 +249,7 @@ static inline matrix_share share_of(const gemm_call *call, const gemm_memory *me
     matrix_share share;
     share.a = memory->a + call->a_offset + batch * call->a_batch;
     share.b = memory->panels + call->b_offset + batch * call->b_batch;
-    share.row0 = place->y * TILE;
+    share.row0 = place->y * HEIGHT;
     share.panel0 = place->x * (TILE / PANEL_COLUMNS);
     share.panels = (call->n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
     share.a_is_aligned = IS_ALIGNED(share.a, uint4) && call->a_row % 16 == 0 && first * GROUP_DEPTH % 16 == 0;
@@ -296,9 +318,9 @@ static inline __attribute__((always_inline)) void lay_sums(__local int *c, const
 }
 
 /*
- * Lay the sums of part `part`, for which this is called from the first on. It is no constant, and with an index that is
- * none clang has the sums in memory from the beginning, with a choice between them too: they move up, so that the next
- * ones are always the first. Intel's compiler takes the choice, and with sums that move leaves the products in loops.
+ * Lay the sums of part `part`, for which this is called from the first on. Where it is no constant, and with an index
+ * that is none clang has the sums in memory from the beginning, with a choice between them too, they move up, so that
+ * the next ones are always the first. With sums that move Intel's compiler leaves the products in loops.
  */
 static inline __attribute__((always_inline)) void lay_part(__local int *c, matrix_c *sums, uint part)
 {
@@ -310,38 +332,57 @@ static inline __attribute__((always_inline)) void lay_part(__local int *c, matri
     }
 #else
 #pragma unroll
-    for (uint i = 0; i < DOWN * SUB_PANELS; i++) {
-        if (i == part) {
-            lay_sums(c, sums + i * BESIDE);
-        }
+    for (uint i = 0; i < C_ROWS / MATRIX_ROWS; i++) {
+        lay_sums(c + i * MATRIX_ROWS * C_PITCH, sums + (part * (C_ROWS / MATRIX_ROWS) + i) * BESIDE);
     }
 #endif
 }
 
-/* The sub-group's part of the tile, by way of local memory, MATRIX_ROWS rows of a panel at a time. The loop is no
- * unrolled one, since what it does with sums is most of the kernel. */
+/* What a lane writes of its sub-group's part of the tile: from a row and panel on, columns from one of the panel's on.
+ */
+typedef struct matrix_lane_c {
+    __local int *own; /* C of the sub-group */
+    uint row0, panel0, in_rows, in_panel;
+} matrix_lane_c;
+
+/* Part `part` of it, by way of local memory: C_ROWS rows of a panel. */
+static inline __attribute__((always_inline)) void write_part(const gemm_call *call, const gemm_memory *memory,
+                                                             const matrix_lane_c *to, ulong batch, uint slice,
+                                                             matrix_c *sums, uint part)
+{
+    const uint row = to->row0 + part / SUB_PANELS * C_ROWS;
+    barrier(CLK_LOCAL_MEM_FENCE); /* a stage, or the part before this one, may still be read */
+    lay_part(to->own, sums, part);
+    barrier(CLK_LOCAL_MEM_FENCE);
+    if (row < call->m) {
+        const gemm_rows rows = {to->own + to->in_rows * C_PITCH + to->in_panel, C_PITCH, batch, row,
+                                min(call->m - row, (uint)LANE_ROWS)};
+        gemm_write(call, memory, slice, (to->panel0 + part % SUB_PANELS) * PANEL_COLUMNS + to->in_panel, &rows);
+    }
+}
+
+/* All of them. What becomes of sums is most of the kernel: it is there once, or where the compiler wants sums by
+ * constants twice. */
 static inline __attribute__((always_inline)) void write_sums(const gemm_call *call, const gemm_memory *memory,
                                                              const matrix_share *share, ulong batch, uint slice,
                                                              __local int *c, matrix_c *sums)
 {
     const uint lane = (uint)get_local_id(0) % MATRIX_LANES;
     const uint sub_group = (uint)get_local_id(0) / MATRIX_LANES;
-    const uint in_panel = lane % (PANEL_COLUMNS / VECTOR_WIDTH) * VECTOR_WIDTH;
-    const uint in_rows = lane / (PANEL_COLUMNS / VECTOR_WIDTH) * LANE_ROWS;
-    const uint row0 = share->row0 + sub_group / ACROSS * SUB_ROWS + in_rows;
-    const uint panel0 = share->panel0 + sub_group % ACROSS * SUB_PANELS;
-    __local int *own = c + sub_group * (MATRIX_ROWS * C_PITCH);
-    for (uint part = 0; part < DOWN * SUB_PANELS; part++) {
-        const uint row = row0 + part / SUB_PANELS * MATRIX_ROWS;
-        barrier(CLK_LOCAL_MEM_FENCE); /* a stage, or the part before this one, may still be read */
-        lay_part(own, sums, part);
-        barrier(CLK_LOCAL_MEM_FENCE);
-        if (row < call->m) {
-            const gemm_rows rows = {own + in_rows * C_PITCH + in_panel, C_PITCH, batch, row,
-                                    min(call->m - row, (uint)LANE_ROWS)};
-            gemm_write(call, memory, slice, (panel0 + part % SUB_PANELS) * PANEL_COLUMNS + in_panel, &rows);
-        }
+    matrix_lane_c to;
+    to.in_panel = lane % (PANEL_COLUMNS / VECTOR_WIDTH) * VECTOR_WIDTH;
+    to.in_rows = lane / (PANEL_COLUMNS / VECTOR_WIDTH) * LANE_ROWS;
+    to.row0 = share->row0 + sub_group / ACROSS * SUB_ROWS + to.in_rows;
+    to.panel0 = share->panel0 + sub_group % ACROSS * SUB_PANELS;
+    to.own = c + sub_group * (C_ROWS * C_PITCH);
+#if defined(MATRIX_AHEAD) || defined(CLQ_EMULATE)
+    for (uint part = 0; part < C_PARTS; part++) {
+        write_part(call, memory, &to, batch, slice, sums, part);
     }
+#else
+    write_part(call, memory, &to, batch, slice, sums, 0);
+    write_part(call, memory, &to, batch, slice, sums, 1);
+#endif
 }
 #endif
 
@@ -373,7 +414,7 @@ __kernel MATRIX_KERNEL __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void K
     uint last = min(first + call.slice_groups, call.groups);
     matrix_c sums[DOWN * SUB_PANELS * BESIDE];
 #ifdef MATRIX_AHEAD
-    uint4 of_a[COPIES], of_b[COPIES]; /* of the next step */
+    uint4 of_a[A_COPIES], of_b[COPIES]; /* of the next step */
 #endif
     uint stage = 0;
 #if GROUPS

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nvidia-mma: the tensor cores of NVIDIA's devices of compute capability 8.0 and later, by mma.m16n8k32. A work-group
- * makes TILE x TILE elements; its warps stand two above another, and each makes TILE / 2 rows of two panels: the larger
- * a warp's tile, the less it reads from local memory for a product. STEP_DEPTH k of both operands are staged in local
- * memory, STAGES steps of them, of which two are under way by asynchronous copies while one is multiplied.
+ * makes HEIGHT x TILE elements. Where it makes as many rows as columns its warps stand two above another, and each
+ * makes half of the rows of two panels: the larger a warp's tile, the less it reads from local memory for a product.
+ * Where it makes fewer, each makes all of them of one panel. STEP_DEPTH k of both operands are staged in local memory,
+ * STAGES steps of them, of which two are under way by asynchronous copies while one is multiplied.
  *
  * Which k, row and column of the product stands for which of the instruction is free, as long as A and B agree. With
  * g = lane / 4, t = lane % 4:
@@ -36,9 +37,9 @@
  * copies go on while the part before it is added up; of a step that a part does not fill halves without any k are left
  * out. Behind the last all of C lies in the place of the stages.
  *
- * Build options: TILE 64 or 128, with GROUPS 64, since y takes as many registers as sums do; VECTOR_WIDTH 4;
- * CLQ_EMULATE (kernels/instruction/). Dimensions: TILE * ceil(n / TILE), ceil(m / TILE), batch * slices. a' is A's
- * codes.
+ * Build options: TILE 64 or 128, with GROUPS 64, since y takes as many registers as sums do; HEIGHT 32 with TILE 64,
+ * for products of few rows; VECTOR_WIDTH 4; CLQ_EMULATE (kernels/instruction/). Dimensions: ITEMS * ceil(n / TILE),
+ * ceil(m / HEIGHT), batch * slices. a' is A's codes.
  */
 #ifndef GROUPS
 #define GROUPS 0
@@ -58,22 +59,27 @@
 #ifndef TILE
 #define TILE 128
 #endif
+#ifndef HEIGHT
+#define HEIGHT TILE
+#endif
 
 #define STEP_DEPTH 64
 #define STEP_GROUPS (STEP_DEPTH / GROUP_DEPTH)
 #define STAGES 3
 #define PANELS (TILE / PANEL_COLUMNS)
-#define WARP_PANELS 2
+#define WARP_PANELS (HEIGHT < TILE ? 1 : 2)
 #define WARPS_ACROSS (PANELS / WARP_PANELS)
-#define WARPS (2 * WARPS_ACROSS)
+#define WARPS_DOWN (HEIGHT < TILE ? 1 : 2)
+#define WARPS (WARPS_DOWN * WARPS_ACROSS)
 #define ITEMS (WARPS * MMA_LANES)
-#define WARP_ROWS (TILE / 2)
+#define WARP_ROWS (HEIGHT / WARPS_DOWN)
 #define WARP_TILES (WARP_ROWS / 16) /* of an instruction, below another */
 /* Of 16 bytes: in a row of A, in a panel of B, and of each operand in a stage. */
 #define ROW_CHUNKS (STEP_DEPTH / 16)
 #define GROUP_CHUNKS (PANEL_COLUMNS / 4)
 #define PANEL_CHUNKS (STEP_GROUPS * GROUP_CHUNKS)
-#define STAGE_CHUNKS (TILE * ROW_CHUNKS)
+#define A_STAGE (HEIGHT * ROW_CHUNKS)
+#define B_STAGE (PANELS * PANEL_CHUNKS)
 #define C_PITCH (PANEL_COLUMNS + 8)
 #define LANE_ROWS (WARP_ROWS * (PANEL_COLUMNS / VECTOR_WIDTH) / MMA_LANES) /* of C, of VECTOR_WIDTH columns each */
 
@@ -91,11 +97,13 @@ typedef struct mma_share {
 } mma_share;
 
 /*
- * What a work-item copies in every step: COPIES chunks of A, ROWS_APART rows from each other, and as many of B, in
+ * What a work-item copies in every step: A_COPIES chunks of A, ROWS_APART rows from each other, and B_COPIES of B, in
  * places of the stage that are ITEMS apart. What does not change from step to step is found once, since it
  * would take longer than the products; and it is little, since sums and codes take most of the registers.
  */
-#define COPIES (STAGE_CHUNKS / ITEMS)
+#define A_COPIES (A_STAGE / ITEMS)
+#define B_COPIES (B_STAGE / ITEMS)
+#define COPIES (A_COPIES + B_COPIES)
 #define ROWS_APART (ITEMS / ROW_CHUNKS)
 
 typedef struct mma_copies {
@@ -140,8 +148,10 @@ static inline mma_copies copies_of(const gemm_call *call, const mma_share *share
     copies.group = share->first + in_step;
     copies.rows = 0;
     copies.panels = 0;
-    for (uint i = 0; i < COPIES; i++) {
+    for (uint i = 0; i < A_COPIES; i++) {
         copies.rows |= (uint)(row + i * ROWS_APART < call->m) << i;
+    }
+    for (uint i = 0; i < B_COPIES; i++) {
         copies.panels |= (uint)(panel + B_PANELS(i) < share->panels) << i;
     }
     copies.a = share->a + row * call->a_row + copies.depth;
@@ -152,17 +162,17 @@ static inline mma_copies copies_of(const gemm_call *call, const mma_share *share
 }
 
 /*
- * Begin copy `number` of 2 * COPIES of the next step, those of A first; none where there is no such step. Addresses of
- * which nothing is copied may lie beyond the operand.
+ * Begin copy `number` of the next step, those of A first; none where there is no such copy or step. Addresses of which
+ * nothing is copied may lie beyond the operand.
  */
 static inline void begin_copy(copy_async_queue *queue, const gemm_call *call, const mma_share *share,
                               const mma_copies *copies, uint number, __local uint4 *a_stage, __local uint4 *b_stage)
 {
-    const uint i = number % COPIES;
-    if (copies->step >= share->last) {
+    const uint i = number < A_COPIES ? number : number - A_COPIES;
+    if (number >= COPIES || copies->step >= share->last) {
         return;
     }
-    if (number >= COPIES) {
+    if (number >= A_COPIES) {
         __global const uint *from = copies->b + ((ulong)call->groups * B_PANELS(i) + B_GROUPS(i)) * PANEL_COLUMNS;
         const int is_there = (copies->panels >> i & 1) != 0 && copies->group + B_GROUPS(i) < copies->end;
         copy_async(queue, b_stage + copies->b_place + i * ITEMS, (__global const uchar *)from, is_there ? 16u : 0u);
@@ -178,7 +188,7 @@ static inline void copy_unaligned(const gemm_call *call, const mma_share *share,
                                   __local uint4 *a_stage)
 {
     const uint bytes = min(max(copies->depth_end, copies->depth) - copies->depth, 16u);
-    for (uint i = 0; i < COPIES && copies->step < share->last; i++) {
+    for (uint i = 0; i < A_COPIES && copies->step < share->last; i++) {
         copy_bytes(a_stage + copies->a_place + i * ITEMS, copies->a + i * ROWS_APART * call->a_row,
                    (copies->rows >> i & 1) != 0 ? bytes : 0u);
     }
@@ -219,7 +229,7 @@ typedef struct mma_stages {
 
 /* Copies that are begun behind each row of instructions of each half of a step; with GROUPS all before them, since
  * there may be no second half. */
-#define COPIES_AT_ONCE (COPIES / WARP_TILES)
+#define COPIES_AT_ONCE ((COPIES + 2 * WARP_TILES - 1) / (2 * WARP_TILES))
 
 /*
  * Add the products of a staged step to the sums of this lane, which are in registers where this is no call; and between
@@ -238,7 +248,7 @@ static inline __attribute__((always_inline)) void multiply_step(copy_async_queue
     __local const uint *b = (__local const uint *)(stages->b + warp % WARPS_ACROSS * (WARP_PANELS * PANEL_CHUNKS));
 #if GROUPS
 #pragma unroll
-    for (uint copy = 0; copy < 2 * COPIES; copy++) {
+    for (uint copy = 0; copy < COPIES; copy++) {
         begin_copy(queue, call, share, copies, copy, stages->next_a, stages->next_b);
     }
     for (uint s = 0; s < min((stages->groups + 7) / 8, 2u); s++) {
@@ -270,7 +280,7 @@ static inline __attribute__((always_inline)) void multiply_step(copy_async_queue
 #if !GROUPS
 #pragma unroll
             for (uint copy = 0; copy < COPIES_AT_ONCE; copy++) {
-                begin_copy(queue, call, share, copies, s * COPIES + i * COPIES_AT_ONCE + copy, stages->next_a,
+                begin_copy(queue, call, share, copies, (s * WARP_TILES + i) * COPIES_AT_ONCE + copy, stages->next_a,
                            stages->next_b);
             }
 #endif
@@ -290,13 +300,13 @@ static inline __attribute__((always_inline)) void begin_stages(copy_async_queue 
                                                                const mma_turn *turn)
 {
     for (uint i = 0; i < STAGES - 1; i++) {
-        __local uint4 *const a_stage = turn->a_stages + i * STAGE_CHUNKS;
-        __local uint4 *const b_stage = turn->b_stages + i * STAGE_CHUNKS;
+        __local uint4 *const a_stage = turn->a_stages + i * A_STAGE;
+        __local uint4 *const b_stage = turn->b_stages + i * B_STAGE;
         if (!share->a_is_aligned) {
             copy_unaligned(call, share, copies, a_stage);
         }
 #pragma unroll
-        for (uint copy = 0; copy < 2 * COPIES; copy++) {
+        for (uint copy = 0; copy < COPIES; copy++) {
             begin_copy(queue, call, share, copies, copy, a_stage, b_stage);
         }
         end_copies(queue, call, copies);
@@ -315,9 +325,8 @@ static inline __attribute__((always_inline)) void sum_groups(copy_async_queue *q
     for (uint group = first; group < last; group += STEP_GROUPS) {
         const uint stage = turn->stage;
         const uint next = stage == 0 ? STAGES - 1 : stage - 1; /* which all lanes have done with behind the barrier */
-        const mma_stages here = {turn->a_stages + stage * STAGE_CHUNKS, turn->b_stages + stage * STAGE_CHUNKS,
-                                 turn->a_stages + next * STAGE_CHUNKS, turn->b_stages + next * STAGE_CHUNKS,
-                                 last - group};
+        const mma_stages here = {turn->a_stages + stage * A_STAGE, turn->b_stages + stage * B_STAGE,
+                                 turn->a_stages + next * A_STAGE, turn->b_stages + next * B_STAGE, last - group};
         copy_async_wait(queue, STAGES - 2);
         barrier(CLK_LOCAL_MEM_FENCE);
         if (!share->a_is_aligned) {
@@ -339,7 +348,7 @@ static inline mma_share share_of(const gemm_call *call, const gemm_memory *memor
     mma_share share;
     share.a = memory->a + call->a_offset + batch * call->a_batch;
     share.b = memory->panels + call->b_offset + batch * call->b_batch;
-    share.row0 = place->y * TILE;
+    share.row0 = place->y * HEIGHT;
     share.panel0 = place->x * PANELS;
     share.panels = (call->n + PANEL_COLUMNS - 1) / PANEL_COLUMNS;
     share.first = first;
@@ -394,15 +403,15 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma_groups
 {
     GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    __local uint4 stages[2 * STAGES * STAGE_CHUNKS]; /* A's, then B's; then C, of which there is less */
+    __local uint4 stages[STAGES * (A_STAGE + B_STAGE)]; /* A's, then B's; then C, of which there is less */
     __local uint parts[2 * PART_WORDS];
     MMA_SCRATCH(scratch, WARPS);
     const uint item = (uint)get_local_id(0);
     const uint row0 = item / MMA_LANES / WARPS_ACROSS * WARP_ROWS;
     const uint column0 = item / MMA_LANES % WARPS_ACROSS * (WARP_PANELS * PANEL_COLUMNS);
-    const gemm_tile_place tile = {place.z, place.y * TILE, place.x * TILE};
+    const gemm_tile_place tile = {place.z, place.y * HEIGHT, place.x * TILE};
     mma_share share = share_of(&call, &memory, &place, place.z, 0, call.groups);
-    mma_turn turn = {0, stages, stages + STAGES * STAGE_CHUNKS};
+    mma_turn turn = {0, stages, stages + STAGES * A_STAGE};
     mma_copies copies;
     uint lines[3 * LINES_OF_ITEM];
     floatv y[2 * SUMS];
@@ -476,14 +485,14 @@ __kernel __attribute__((reqd_work_group_size(ITEMS, 1, 1))) void gemm_mma(GEMM_P
 {
     GEMM_PLACE
     const gemm_memory memory = GEMM_MEMORY;
-    __local uint4 stages[2 * STAGES * STAGE_CHUNKS]; /* A's, then B's; then C, of which there is less */
+    __local uint4 stages[STAGES * (A_STAGE + B_STAGE)]; /* A's, then B's; then C, of which there is less */
     MMA_SCRATCH(scratch, WARPS);
     const ulong batch = place.z / call.slices;
     const uint slice = place.z - (uint)batch * call.slices;
     const uint first = (call.first_slice + slice) * call.slice_groups;
     const uint last = min(first + call.slice_groups, call.groups);
     const mma_share share = share_of(&call, &memory, &place, batch, first, last);
-    mma_turn turn = {0, stages, stages + STAGES * STAGE_CHUNKS};
+    mma_turn turn = {0, stages, stages + STAGES * A_STAGE};
     mma_copies copies = copies_of(&call, &share);
     int4 sums[SUMS];
     COPY_ASYNC_QUEUE(queue);

@@ -84,6 +84,14 @@ def builds():
         yield f"gemm nvidia-mma {tile}", "gemm_mma.cl", ["VECTOR_WIDTH=4", f"TILE={tile}"]
         for variant, option in MATRIX_OPTIONS.items():
             yield f"gemm {variant} {tile}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", f"TILE={tile}"] + option
+    # Few rows.
+    low = ["VECTOR_WIDTH=4", "TILE=64", "HEIGHT=32"]
+    yield "gemm nvidia-mma low", "gemm_mma.cl", low
+    yield "gemm nvidia-mma low groups", "gemm_mma.cl", low + ["GROUPS=1"]
+    for variant, option in MATRIX_OPTIONS.items():
+        yield f"gemm {variant} low", "gemm_matrix.cl", low + option
+    for variant, option in list(MATRIX_OPTIONS.items())[2:]: # not Intel's, which has no kernel for groups
+        yield f"gemm {variant} low groups", "gemm_matrix.cl", low + option + ["GROUPS=1"]
     # Groups along K, whose tiles are of 64: alone, and of a batch.
     for form in ["GROUPS=1"], ["GROUPS=1", "TABLE=1"]:
         name = "groups table" if len(form) > 1 else "groups"
@@ -141,12 +149,23 @@ for edge in 64, 128:
             (re.compile(rf"\bv_mfma_i32_16x16x{depth}_?i8\b"), across * across * 64 // depth),
             (re.compile(r"\bds_read(?:_b128|2\w*_b32)\b"), across + 2 * across), (re.compile(r"\bds_read"), 3 * across)])
     INSTRUCTIONS[f"gemm amd-wmma {edge}"] = ("gfx1100", [(re.compile(r"\bv_wmma_i32_16x16x16_iu8\b"), 2 * across * 4)])
+# A warp of a low tile has half of the columns of its rows, a sub-group half of the rows of its columns, and so half of
+# the products and of the reads of the one or of the other.
+INSTRUCTIONS["gemm nvidia-mma low"] = ("sm_", [(re.compile(r"\bmma\.sync\.aligned\.m16n8k32\b"), 16),
+                                               (re.compile(r"\bldmatrix\b"), 4), (re.compile(r"\bld\.shared\b"), 16)])
+for name, reads in ("intel-dpas", 192), ("intel-dpas16", 128):
+    gpus, ((instruction, count), (read, _)) = INSTRUCTIONS[f"gemm {name} 64"]
+    INSTRUCTIONS[f"gemm {name} low"] = (gpus, [(instruction, count // 2), (read, reads)])
+for name in "amd-mfma", "amd-mfma32", "amd-wmma":
+    gpus, ((instruction, count), *_) = INSTRUCTIONS[f"gemm {name} 64"]
+    INSTRUCTIONS[f"gemm {name} low"] = (gpus, [(instruction, count // 2)])
 # With groups along K the loop is over instructions of a step, which a part may not fill: one at a time.
 STEPS = {"nvidia-mma": 2, "amd-wmma": 4}
 for name in "nvidia-mma", "amd-mfma", "amd-mfma32", "amd-wmma":
     for form in "groups", "groups table":
         gpus, ((instruction, count), *_) = INSTRUCTIONS[f"gemm {name} 64"]
         INSTRUCTIONS[f"gemm {name} {form}"] = (gpus, [(instruction, count // STEPS.get(name, 1))])
+    INSTRUCTIONS[f"gemm {name} low groups"] = (gpus, [(instruction, count // 2 // STEPS.get(name, 1))])
 
 
 # Of these, what other GPUs are compiled for too, without that instruction.

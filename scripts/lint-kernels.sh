@@ -135,6 +135,11 @@ for groups in 0 1; do
     count=$((count + 4))
 done
 lint -DVECTOR_WIDTH=4 gemm_portable.cl
+lint -DVECTOR_WIDTH=4 -DTILE=64 -DHEIGHT=32 -DCLQ_EMULATE gemm_mma.cl
+for instruction in DPAS=8 DPAS=16 MFMA=16 MFMA=32 WMMA; do
+    lint -DVECTOR_WIDTH=4 -DTILE=64 -DHEIGHT=32 -DMATRIX_$instruction -DCLQ_EMULATE gemm_matrix.cl
+done
+count=$((count + 6))
 for tile in 64 128; do
     lint -DVECTOR_WIDTH=4 -DTILE=$tile -DCLQ_EMULATE gemm_mma.cl
     lint -DVECTOR_WIDTH=4 -DTILE=$tile --target=nvptx64--nvidiacl gemm_mma.cl

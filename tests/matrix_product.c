@@ -37,10 +37,10 @@ void matrix_product_check_tiles(const char *variant, check_gemm *c, const char *
     inputs_gemm_free(c);
 }
 
-void matrix_product_check(const char *variant, check_gemm *c, unsigned edge)
+void matrix_product_check(const char *variant, check_gemm *c, unsigned rows, unsigned columns)
 {
     char tile[32];
-    snprintf(tile, sizeof tile, "tiles of %u x %u", edge, edge);
+    snprintf(tile, sizeof tile, "tiles of %u x %u", rows, columns);
     matrix_product_check_tiles(variant, c, tile, "");
 }
 

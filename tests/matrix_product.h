@@ -7,8 +7,8 @@
 
 #include "check_gemm.h"
 
-/* Fill the case and run it in tiles of `edge`, B as it is; compare with the reference, and free the case. */
-void matrix_product_check(const char *variant, check_gemm *c, unsigned edge);
+/* Fill the case and run it in such tiles, B as it is; compare with the reference, and free the case. */
+void matrix_product_check(const char *variant, check_gemm *c, unsigned rows, unsigned columns);
 
 /* The same, where the plan must speak of these tiles and of that way. */
 void matrix_product_check_tiles(const char *variant, check_gemm *c, const char *tile, const char *way);

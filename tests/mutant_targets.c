@@ -99,6 +99,7 @@ static void add_products(clq_variant variant, const char *name, const char *file
     if (clq_cl_gemm_is_of_matrices(variant)) { /* the edges of its tiles */
         add_product(variant, name, 64, 0);
         add_product(variant, name, GREAT_EDGE, 0);
+        add_product(variant, name, CLQ_GEMM_LOW_ROWS, 0);
         add_product(variant, name, 64, 1);
         return;
     }
@@ -153,9 +154,14 @@ typedef enum manner { READY, TRIAL, WORK } manner;
 static mutant_work worked; /* by cases that are only counted */
 
 /* Of a work-group's tile, where there are several; else 0. */
-static uint32_t edge_of(const mutant_target *target)
+static uint32_t height_of(const mutant_target *target)
 {
     return clq_cl_gemm_is_of_matrices(target->variant) ? (uint32_t)target->rows : 0;
+}
+
+static uint32_t edge_of(const mutant_target *target)
+{
+    return height_of(target) == CLQ_GEMM_LOW_ROWS ? CLQ_GEMM_LEAST_EDGE : height_of(target);
 }
 
 static clq_status compare(const mutant_target *target, clq_context *context, const clq_trial_cases *cases,
@@ -172,7 +178,7 @@ static clq_status compare(const mutant_target *target, clq_context *context, con
         const clq_trial_candidate candidate = candidate_of(&m);
         m.variant = target->variant;
         m.form = target->form;
-        m.program = (clq_gemm_program){edge_of(target), target->of_nibbles};
+        m.program = (clq_gemm_program){height_of(target), edge_of(target), target->of_nibbles};
         status = how == READY ? clq_trial_make_ready(&candidate, cases, error)
                               : clq_trial_compare(&candidate, cases, same, error);
     }
@@ -203,6 +209,7 @@ static clq_status compare_product(const mutant_target *target, clq_context *cont
     clq_gemm_task_init(&task, &problem);
     CLQ_TRY(clq_cl_gemm_decide(context, target->variant, &task, &decision, error));
     decision.tile_edge = edge_of(target) != 0 ? edge_of(target) : decision.tile_edge;
+    decision.tile_height = height_of(target) != 0 ? height_of(target) : decision.tile_height;
     CLQ_TRY(compare(target, context, &sums, clq_cl_machine_for_packing, how, same, error));
     if (*same) {
         CLQ_TRY(
@@ -261,7 +268,7 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
     } else if (t->rows == ANY_ROWS) { /* of all heights some that are not deep */
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/[1-9][0-9]x*x[0-9][0-9]-*", variant);
     } else if (t->rows > 0) { /* such tiles as wide as high are for products of several */
-        const uint64_t rows = t->rows == GREAT_EDGE ? GREAT_EDGE + 1 : t->rows;
+        const uint64_t rows = t->rows == GREAT_EDGE ? GREAT_EDGE + 1 : t->rows == CLQ_GEMM_LOW_ROWS ? 17 : t->rows;
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/%ux*", variant, (unsigned)rows);
     } else if (t->operation == CLQ_OP_CHOOSE_PARAMETERS) {
         snprintf(pattern, MUTANT_TARGET_BYTES, "%schoose-parameters/%s/*", is_batch ? "batch-" : "", variant);

@@ -12,7 +12,7 @@
 static const char *const variants[] = {"nvidia-mma", "intel-dpas", "intel-dpas16",
                                        "amd-mfma",   "amd-mfma32", "amd-wmma"};
 
-enum { VARIANTS = sizeof variants / sizeof variants[0], MOST_ITEMS = 256 };
+enum { VARIANTS = sizeof variants / sizeof variants[0], MOST_ITEMS = 256, LOW_ROWS = 32 };
 
 /* What oclgrind runs: one tile, of which each sub-group has a part, and one step more of K than are staged. */
 static void a_small_product(void **state)
@@ -24,7 +24,7 @@ static void a_small_product(void **state)
         check_gemm_init(&c, "a small product", 34, 34, v == 0 ? 196 : 132);
         c.problem.a.transposed = 1;
         c.problem.a.dtype = v % 2 == 0 ? CLQ_S8 : CLQ_U8;
-        matrix_product_check(variants[v], &c, 64);
+        matrix_product_check(variants[v], &c, 64, 64);
     }
 }
 
@@ -41,18 +41,19 @@ static void a_small_product_in_groups(void **state)
         c.problem.a.transposed = v == 0;
         inputs_gemm_batches(&c, check_device()->device.compute_units);
         inputs_gemm_groups(&c, 32);
-        matrix_product_check_tiles(fused[v], &c, "tiles of 64 x 64", ", 1 at a time");
+        matrix_product_check_tiles(fused[v], &c, "tiles of 32 x 64", ", 1 at a time");
     }
 }
 
-/* Of rows that are aligned and that are not, of one step of K and several, with ragged and whole ends. */
+/* Of rows that are aligned and that are not, of one step of K and several, with ragged and whole ends; low ones where
+ * rows are few. */
 static void lesser_tiles(void **state)
 {
     static const struct {
         uint64_t m, n, k;
         int transposed_a, transposed_b;
-    } shapes[] = {{64, 64, 64, 0, 0},  {1, 1, 1, 0, 0},     {9, 100, 336, 0, 1}, {70, 37, 213, 0, 0},
-                  {65, 33, 256, 1, 0}, {15, 31, 453, 1, 1}, {63, 65, 15, 0, 0},  {130, 20, 129, 0, 1}};
+    } shapes[] = {{64, 64, 64, 0, 0},  {1, 1, 1, 0, 0},     {25, 100, 336, 0, 1}, {70, 37, 213, 0, 0},
+                  {65, 33, 256, 1, 0}, {15, 31, 453, 1, 1}, {63, 65, 15, 0, 0},   {130, 20, 129, 0, 1}};
     (void)state;
     matrix_product_skip_without_groups_of(MOST_ITEMS);
     for (size_t i = 0; i < VARIANTS * (sizeof shapes / sizeof shapes[0]); i++) {
@@ -67,7 +68,7 @@ static void lesser_tiles(void **state)
             inputs_gemm_layout(&c);
             inputs_gemm_batches(&c, 2);
         }
-        matrix_product_check(variants[i % VARIANTS], &c, 64);
+        matrix_product_check(variants[i % VARIANTS], &c, c.problem.m <= LOW_ROWS ? LOW_ROWS : 64, 64);
     }
 }
 
@@ -88,7 +89,7 @@ static void greater_tiles(void **state)
         c.problem.a.transposed = i / VARIANTS == 0;
         c.problem.a.dtype = inputs_gemm_code_type();
         inputs_gemm_batches(&c, (check_device()->device.compute_units + 1) / 2);
-        matrix_product_check(variants[i % VARIANTS], &c, 128);
+        matrix_product_check(variants[i % VARIANTS], &c, 128, 128);
     }
 }
 
@@ -102,13 +103,14 @@ static void groups_along_k(void **state)
     for (size_t i = 0; i < VARIANTS * (sizeof groups / sizeof groups[0]); i++) {
         const int is_fused = i / VARIANTS != 4 && strncmp(variants[i % VARIANTS], "intel", 5) != 0;
         check_gemm c;
-        check_gemm_init(&c, "groups along K", 11 + 30 * (i % 2), 35, 160 + 4 * (i % 3));
+        check_gemm_init(&c, "groups along K", 27 + 14 * (i % 2), 35, 160 + 4 * (i % 3));
         c.problem.a.transposed = i / VARIANTS % 2 == 0;
         if (is_fused) {
             inputs_gemm_batches(&c, check_device()->device.compute_units);
         }
         inputs_gemm_groups(&c, groups[i / VARIANTS]);
-        matrix_product_check_tiles(variants[i % VARIANTS], &c, "tiles of 64 x 64", is_fused ? ", 1 at a time" : "");
+        matrix_product_check_tiles(variants[i % VARIANTS], &c, i % 2 == 0 ? "tiles of 32 x 64" : "tiles of 64 x 64",
+                                   is_fused ? ", 1 at a time" : "");
     }
 }
 

@@ -101,10 +101,10 @@ static clq_status decide(const clq_gemm_batch *batch, device_batch *d, clq_error
 
 static int is_one_program(const clq_gemm_decision *a, const clq_gemm_decision *b)
 {
-    return a->variant == b->variant && a->tile_rows == b->tile_rows && a->tile_edge == b->tile_edge &&
-           a->vector_width == b->vector_width && a->vectors == b->vectors && a->group == b->group &&
-           a->is_fused == b->is_fused && a->is_emulated == b->is_emulated && a->reads_nibbles == b->reads_nibbles &&
-           a->tuning == b->tuning;
+    return a->variant == b->variant && a->tile_rows == b->tile_rows && a->tile_height == b->tile_height &&
+           a->tile_edge == b->tile_edge && a->vector_width == b->vector_width && a->vectors == b->vectors &&
+           a->group == b->group && a->is_fused == b->is_fused && a->is_emulated == b->is_emulated &&
+           a->reads_nibbles == b->reads_nibbles && a->tuning == b->tuning;
 }
 
 /* Whether the set's launch, which may lack some objects, can have these too. */

@@ -202,8 +202,8 @@ static clq_status run_slices(void *cookie, const clq_trial_case *c, clq_error *e
     clq_gemm_weights weights = {0};
     clq_gemm_decision decision;
     clq_gemm_workspace w;
-    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, CLQ_VARIANT_CPU, (clq_gemm_program){0, 0}, 1,
-                                     &decision, error));
+    CLQ_TRY(clq_cl_gemm_decide_trial(m->stream.context, m->tuning, &task, CLQ_VARIANT_CPU, (clq_gemm_program){0, 0, 0},
+                                     1, &decision, error));
     decision.only_sums_slices = 1;
     if (decision.in_groups) {
         decision.block_rows = task.problem->m; /* what the slices give is of all rows */

@@ -29,6 +29,7 @@ static clq_status attempt_cases(clq_cl_climb *c, clq_variant variant, clq_batch_
         m.variant = variant;
         m.form = form;
         if (c->product != NULL && c->part == CLQ_GEMM_PARTS) {
+            m.program.tile_height = c->product_decision->tile_height;
             m.program.tile_edge = c->product_decision->tile_edge;
             m.program.reads_nibbles = c->product_decision->reads_nibbles;
         }
@@ -247,7 +248,7 @@ static clq_status next_product(void *cookie, clq_trial_step *step, clq_error *er
     step->file = decision->file;
     snprintf(step->what, sizeof step->what, "gemm, %s%s, tiles of %u rows%s%s%s", clq_variant_name(decision->variant),
              decision->is_emulated ? " emulated" : "",
-             (unsigned)(decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge),
+             (unsigned)(decision->tile_rows != 0 ? decision->tile_rows : decision->tile_height),
              decision->reads_nibbles ? ", 4-bit codes" : "", decision->in_groups ? ", groups along K" : "",
              decision->in_table ? ", by a table" : "");
     name_step(c, step);

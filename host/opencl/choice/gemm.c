@@ -65,8 +65,8 @@ int clq_cl_gemm_reads_nibbles(clq_variant variant, const clq_gemm_problem *p)
            (variant == CLQ_VARIANT_GEMV || (variant == CLQ_VARIANT_CPU_VNNI && p->m <= NIBBLE_ROWS));
 }
 
-/* A work-group's tiles of either edge are two programs: the places of heights 0 and 1. Of cpu-amx there is one. No
- * variant with a program for 4-bit codes has an instruction that is emulated: that program has the place of this. */
+/* A work-group's tiles are up to three programs: the places of heights 0 to 2. Of cpu-amx there is one. No variant with
+ * a program for 4-bit codes has an instruction that is emulated: that program has the place of this. */
 static size_t entry_of(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                        const clq_gemm_task *task)
 {
@@ -74,7 +74,7 @@ static size_t entry_of(const clq_context *context, const clq_cl_tuning *tuning, 
     const uint32_t height = clq_cl_gemm_tile_rows(tuning, variant, p->m);
     const uint32_t place = variant == CLQ_VARIANT_CPU_AMX ? 0
                            : height != 0                  ? height
-                                         : clq_cl_gemm_tile_edge(context, tuning, variant, p) / CLQ_GEMM_LEAST_EDGE - 1;
+                                                          : clq_cl_gemm_tile_of(context, tuning, variant, p).place;
     return clq_cl_gemm_verdict_entry(tuning, variant, place, p->k_group != 0,
                                      is_emulated(context, variant) || clq_cl_gemm_reads_nibbles(variant, p));
 }
@@ -251,7 +251,7 @@ static uint64_t work_items(const clq_gemm_task *task, const clq_gemm_decision *d
     if (decision->tile_rows != 0) {
         return p->batch * panels * clq_size_divide_up(p->m, decision->tile_rows);
     }
-    return p->batch * clq_size_divide_up(p->n, decision->tile_edge) * clq_size_divide_up(p->m, decision->tile_edge);
+    return p->batch * clq_size_divide_up(p->n, decision->tile_edge) * clq_size_divide_up(p->m, decision->tile_height);
 }
 
 /* So many work-items or groups fill the device: with fewer, K is cut. */
@@ -271,13 +271,13 @@ static uint64_t least_slice(const clq_gemm_decision *decision, int forced)
 /*
  * Of slices: there are at most units / items + 1 of them, and two or more only where items, which are at least
  * m * items_of_one / height, are fewer than units. So slices times m is less than twice units * height / items_of_one.
- * A smaller m may have tiles of a smaller edge (clq_cl_gemm_tile_edge), never of a greater one: those are no fewer, and
+ * A smaller m may have smaller tiles (clq_cl_gemm_tile_of), never greater ones: those are no fewer, and
  * the bound holds for them too.
  */
 static uint64_t most_of_slices(const clq_gemm_task *task, uint64_t units, uint64_t most_slices, int forced,
                                const clq_gemm_decision *decision)
 {
-    const uint64_t height = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
+    const uint64_t height = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_height;
     const uint64_t items_of_one = work_items(task, decision) / clq_size_divide_up(task->problem->m, height);
     const uint64_t least_items = items_of_one * clq_size_divide_up(CLQ_GEMM_SAME_TILES_FROM, height);
     uint64_t rows_of_sums = 0;
@@ -321,7 +321,7 @@ static uint64_t most_unfused_rows(const clq_gemm_task *task, uint64_t enough, co
 {
     const clq_gemm_problem *p = task->problem;
     const int is_edge = decision->tile_rows == 0;
-    const uint64_t height = is_edge ? decision->tile_edge : decision->tile_rows;
+    const uint64_t height = is_edge ? decision->tile_height : decision->tile_rows;
     const uint64_t across =
         p->batch * clq_size_divide_up(p->n, is_edge ? decision->tile_edge : (uint64_t)PANEL_COLUMNS);
     if (!clq_cl_gemm_can_fuse(decision->variant)) {
@@ -345,7 +345,7 @@ static uint64_t most_unfused_rows(const clq_gemm_task *task, uint64_t enough, co
 static void take_groups(const clq_gemm_task *task, uint64_t words, uint64_t enough, clq_gemm_decision *decision)
 {
     const clq_gemm_problem *p = task->problem;
-    const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
+    const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_height;
     const uint64_t row_words = p->batch * p->n;
     const uint64_t most_rows = words / (2 * row_words);
     const uint64_t unfused = most_unfused_rows(task, enough, decision);
@@ -410,7 +410,7 @@ static void name_decision(const clq_gemm_task *task, const char *reason, clq_gem
             decision->variant == CLQ_VARIANT_GEMV ? decision->vectors * decision->vector_width : PANEL_COLUMNS;
         snprintf(tile, sizeof tile, "%" PRIu32 " x %" PRIu32, decision->tile_rows, columns);
     } else {
-        snprintf(tile, sizeof tile, "%" PRIu32 " x %" PRIu32, decision->tile_edge, decision->tile_edge);
+        snprintf(tile, sizeof tile, "%" PRIu32 " x %" PRIu32, decision->tile_height, decision->tile_edge);
     }
     if (decision->in_groups) {
         decision->name = clq_variant_name(decision->variant);
@@ -447,6 +447,7 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
                          const clq_gemm_task *task, clq_gemm_decision *decision, clq_error *error)
 {
     const char *reason = "forced";
+    clq_gemm_tile tile;
     memset(decision, 0, sizeof *decision);
     decision->tuning = tuning;
     if (clq_variant_is_of_products(forced)) {
@@ -469,7 +470,9 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     decision->options = rows[decision->variant].options;
     decision->device_options = decision->is_emulated ? "-DCLQ_EMULATE" : rows[decision->variant].device_options;
     decision->tile_rows = clq_cl_gemm_tile_rows(tuning, decision->variant, task->problem->m);
-    decision->tile_edge = clq_cl_gemm_tile_edge(context, tuning, decision->variant, task->problem);
+    tile = clq_cl_gemm_tile_of(context, tuning, decision->variant, task->problem);
+    decision->tile_height = tile.rows;
+    decision->tile_edge = tile.columns;
     decision->verdict_entry = entry_of(context, tuning, decision->variant, task);
     decision->packs_by_host = clq_cl_gemm_host_reason(task) != NULL || part_is_aside(context, tuning, CLQ_GEMM_PACKING);
     decision->by_host =
@@ -529,10 +532,11 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     const uint32_t groups = (uint32_t)clq_size_divide_up(task->problem->k, GROUP_DEPTH);
     const int is_cut = in_slices && !part_is_aside(context, tuning, CLQ_GEMM_SLICES);
     CLQ_TRY(decide(context, tuning, variant, task, decision, error));
+    decision->tile_height = program.tile_height != 0 ? program.tile_height : decision->tile_height;
     decision->tile_edge = program.tile_edge != 0 ? program.tile_edge : decision->tile_edge;
     decision->reads_nibbles = program.reads_nibbles && clq_cl_gemm_has_nibbles(task->problem);
     if (decision->in_groups) {
-        const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_edge;
+        const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_height;
         decision->is_fused = clq_cl_gemm_can_fuse(variant) && !in_slices;
         decision->round_slices = in_slices ? (uint32_t)clq_size_min(2, task->k_groups) : decision->slices;
         decision->block_rows = in_slices ? clq_size_min(tile, task->problem->m) : task->problem->m;

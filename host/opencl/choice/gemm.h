@@ -24,8 +24,8 @@ typedef struct clq_gemm_decision {
     const char *options, *device_options; /* of its build, "" none: those of its line in kernels.def */
     int is_emulated;                      /* CLQ_EMULATE is among them, in the place of the line's device_options */
     char reason[160];
-    uint32_t tile_rows; /* of a tile in registers; 0: a work-group makes one of `tile_edge` rows and columns */
-    uint32_t tile_edge;
+    uint32_t tile_rows;              /* of a tile in registers; 0: a work-group makes one of `tile_height` rows */
+    uint32_t tile_height, tile_edge; /* and so many columns, as many but for low tiles of matrices */
     uint32_t vector_width;
     uint32_t vectors; /* gemv: vectors of columns in a work-item */
     uint32_t group;   /* gemv: work-items of a group */
@@ -65,10 +65,10 @@ void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, cons
 uint32_t clq_cl_gemm_tiles_of_item(const clq_context *context, const clq_gemm_decision *decision, uint64_t groups,
                                    uint64_t tiles);
 
-/* Which program of a variant is tried: of tiles of this edge where a work-group makes one, 0 as the product has it; of
- * panels of 4-bit codes. */
+/* Which program of a variant is tried: of tiles of this height and edge where a work-group makes one, 0 as the product
+ * has it; of panels of 4-bit codes. */
 typedef struct clq_gemm_program {
-    uint32_t tile_edge;
+    uint32_t tile_height, tile_edge;
     int reads_nibbles;
 } clq_gemm_program;
 

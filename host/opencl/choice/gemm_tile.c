@@ -55,11 +55,13 @@ int clq_cl_gemm_can_fuse(clq_variant variant)
     return variant != CLQ_VARIANT_INTEL_DPAS && variant != CLQ_VARIANT_INTEL_DPAS16;
 }
 
+/* Places of a work-group's tiles among the variant's programs. */
+enum { LESSER = 0, GREATER = 1, LOW = 2 };
+
 static int is_set_aside(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
-                        const clq_gemm_problem *p, uint32_t edge)
+                        const clq_gemm_problem *p, uint32_t place)
 {
-    const size_t entry =
-        clq_cl_gemm_verdict_entry(tuning, variant, edge / CLQ_GEMM_LEAST_EDGE - 1, p->k_group != 0, context->emulates);
+    const size_t entry = clq_cl_gemm_verdict_entry(tuning, variant, place, p->k_group != 0, context->emulates);
     return clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
@@ -68,10 +70,10 @@ static uint64_t local_bytes_of_row(const clq_context *context, clq_variant varia
     return matrices[variant].local_bytes + (context->emulates ? matrices[variant].emulation_bytes : 0U);
 }
 
-/* Of matrices the greater where there is enough to do for all compute units, and the device holds and runs it. With
- * groups along K the lesser: the greater has no registers for what it adds up. */
-uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
-                               const clq_gemm_problem *p)
+/* Whether the greater is for this product: there is enough to do for all compute units, and the device holds and runs
+ * it. With groups along K it has no registers for what it adds up. */
+static int takes_greater(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
+                         const clq_gemm_problem *p)
 {
     const struct clq_cl_state *cl = context->cl;
     const uint32_t great = tuning->values[CLQ_TUNE_GEMM_MMA_TILE];
@@ -81,8 +83,25 @@ uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *
                           groups >= context->device.compute_units;
     const int fits = cl->local_bytes >= great * local_bytes_of_row(context, variant) &&
                      cl->maximum_group_size >= items && cl->maximum_group_items[0] >= items;
-    return items != 0 && is_enough && fits && !is_set_aside(context, tuning, variant, p, great) ? great
-                                                                                                : CLQ_GEMM_LEAST_EDGE;
+    return great != CLQ_GEMM_LEAST_EDGE && is_enough && fits && !is_set_aside(context, tuning, variant, p, GREATER);
+}
+
+/* Of matrices a low one where rows are few: one of 64 would multiply for all of them. */
+clq_gemm_tile clq_cl_gemm_tile_of(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
+                                  const clq_gemm_problem *p)
+{
+    clq_gemm_tile tile = {CLQ_GEMM_LEAST_EDGE, CLQ_GEMM_LEAST_EDGE, LESSER};
+    if (!clq_cl_gemm_is_of_matrices(variant)) {
+        return tile;
+    }
+    if (p->m <= tuning->values[CLQ_TUNE_GEMM_MMA_LOW] && !is_set_aside(context, tuning, variant, p, LOW)) {
+        tile.rows = CLQ_GEMM_LOW_ROWS;
+        tile.place = LOW;
+    } else if (takes_greater(context, tuning, variant, p)) {
+        tile.rows = tile.columns = tuning->values[CLQ_TUNE_GEMM_MMA_TILE];
+        tile.place = GREATER;
+    }
+    return tile;
 }
 
 uint64_t clq_cl_gemm_trial_rows_of_part_of_tile(const clq_gemm_decision *decision)
@@ -104,7 +123,7 @@ uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision)
             return m;
         }
     }
-    return height == 0 ? decision->tile_edge + clq_cl_gemm_trial_rows_of_part_of_tile(decision) : height;
+    return height == 0 ? decision->tile_height + clq_cl_gemm_trial_rows_of_part_of_tile(decision) : height;
 }
 
 uint64_t clq_cl_gemm_trial_rows_of_whole_tiles(const clq_gemm_decision *decision)

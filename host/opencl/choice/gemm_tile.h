@@ -8,8 +8,9 @@
 /* From so many rows on tiles of 8 never waste an eighth less than tiles of 12 do: all are as high. */
 enum { CLQ_GEMM_SAME_TILES_FROM = 88 };
 
-/* Of tiles that a work-group makes: that of all variants but those of matrices, and the lesser one of theirs. */
-enum { CLQ_GEMM_LEAST_EDGE = 64 };
+/* Of tiles that a work-group makes: that of all variants but those of matrices, and the lesser one of theirs; rows of
+ * such a lesser one for products of few. */
+enum { CLQ_GEMM_LEAST_EDGE = 64, CLQ_GEMM_LOW_ROWS = 32 };
 
 /* Of cpu-amx, whose one program makes what rows there are of a tile. */
 enum { CLQ_GEMM_AMX_ROWS = 32 };
@@ -17,9 +18,13 @@ enum { CLQ_GEMM_AMX_ROWS = 32 };
 /* Rows of a tile in registers, 0 where work-groups make tiles. */
 uint32_t clq_cl_gemm_tile_rows(const clq_cl_tuning *tuning, clq_variant variant, uint64_t m);
 
-/* Rows and columns of those. */
-uint32_t clq_cl_gemm_tile_edge(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
-                               const clq_gemm_problem *p);
+/* Those of work-groups: as many rows as columns, but where a product has few; and which of the variant's programs. */
+typedef struct clq_gemm_tile {
+    uint32_t rows, columns, place;
+} clq_gemm_tile;
+
+clq_gemm_tile clq_cl_gemm_tile_of(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
+                                  const clq_gemm_problem *p);
 
 /* Whether a work-group of the variant makes tiles by an instruction that multiplies matrices. */
 int clq_cl_gemm_is_of_matrices(clq_variant variant);

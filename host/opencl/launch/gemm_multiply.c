@@ -154,7 +154,7 @@ static void size_launch(clq_cl_launch *launch, const gemm_call *call, const clq_
         launch->local[0] = items != 0 ? items : 16;
         launch->local[1] = items != 0 ? 1 : 16;
         launch->global[0] = launch->local[0] * (size_t)clq_size_divide_up(call->n, decision->tile_edge);
-        launch->global[1] = launch->local[1] * (size_t)clq_size_divide_up(call->m, decision->tile_edge);
+        launch->global[1] = launch->local[1] * (size_t)clq_size_divide_up(call->m, decision->tile_height);
         launch->global[2] = last;
     }
 }
@@ -172,6 +172,9 @@ static void set_options(clq_cl_launch *launch, const clq_gemm_decision *decision
         clq_cl_launch_define(launch, "TILE_ROWS", decision->tile_rows);
     } else if (clq_cl_gemm_is_of_matrices(decision->variant)) {
         clq_cl_launch_define(launch, "TILE", decision->tile_edge);
+        if (decision->tile_height != decision->tile_edge) {
+            clq_cl_launch_define(launch, "HEIGHT", decision->tile_height);
+        }
     }
     if (decision->is_fused) {
         clq_cl_launch_define(launch, "GROUPS", 1);
