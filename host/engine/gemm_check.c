@@ -66,7 +66,7 @@ static clq_status check_types(const clq_gemm_problem *p, clq_error *error)
     } else {
         CLQ_REQUIRE(p->c.dtype == CLQ_S32 || p->c.dtype == CLQ_S8 || p->c.dtype == CLQ_U8 || p->c.dtype == CLQ_F32,
                     "gemm: C is %s, s32, s8, u8 and f32 are possible%s", clq_dtype_name(p->c.dtype),
-                    p->c.dtype == CLQ_F16 || p->c.dtype == CLQ_BF16 ? ", this with groups along K (k_group)" : "");
+                    p->c.dtype == CLQ_F16 || p->c.dtype == CLQ_BF16 ? ", this with k_group, which may be k" : "");
     }
     CLQ_REQUIRE(!p->c.transposed, "gemm: C cannot be transposed; exchange A and B instead");
     return CLQ_OK;
