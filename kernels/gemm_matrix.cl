@@ -19,10 +19,10 @@
  * slice is zeros, so that A may have anything there; beyond k it is not read. Where 16 bytes of A's rows do not lie at
  * multiples of as many, which is asked once, or a step goes beyond k, they are read byte by byte; panels always do.
  *
- * GROUPS 1: the kernel for products with groups along K instead, of AMD's instructions, for which each lane adds its
- * sums of a part to its y (gemm_tile_parts.clh). A part begins with a step of its own, which is copied while the part
- * before it is multiplied; of a step that a part does not fill what has no k is left out. Behind the last all of C lies
- * in the place of the stages.
+ * GROUPS 1: the kernel for products with groups along K instead, of Intel's instructions with HEIGHT 32, for which each
+ * lane adds its sums of a part to its y (gemm_tile_parts.clh). A part begins with a step of its own, which is copied
+ * while the part before it is multiplied; of a step that a part does not fill what has no k is left out. Behind the
+ * last all of C lies in the place of the stages.
  *
  * Build options: TILE 64 or 128, with GROUPS 64, since y takes as many registers as sums do; HEIGHT 32 with TILE 64,
  * for products of few rows; VECTOR_WIDTH 4; those of gemm_fragment.clh; CLQ_EMULATE (kernels/instruction/). Dimensions:

@@ -90,8 +90,9 @@ def builds():
     yield "gemm nvidia-mma low groups", "gemm_mma.cl", low + ["GROUPS=1"]
     for variant, option in MATRIX_OPTIONS.items():
         yield f"gemm {variant} low", "gemm_matrix.cl", low + option
-    for variant, option in list(MATRIX_OPTIONS.items())[2:]: # not Intel's, which has no kernel for groups
         yield f"gemm {variant} low groups", "gemm_matrix.cl", low + option + ["GROUPS=1"]
+        if variant.startswith("intel"): # whose tiles are low there whatever the rows
+            yield f"gemm {variant} low groups table", "gemm_matrix.cl", low + option + ["GROUPS=1", "TABLE=1"]
     # Groups along K, whose tiles are of 64: alone, and of a batch.
     for form in ["GROUPS=1"], ["GROUPS=1", "TABLE=1"]:
         name = "groups table" if len(form) > 1 else "groups"
@@ -99,7 +100,7 @@ def builds():
         yield f"gemm nvidia-dp4a {name}", "gemm_portable.cl", ["VECTOR_WIDTH=4", "DOT4_NVIDIA"] + form
         yield f"gemm amd-dot {name}", "gemm_portable.cl", ["VECTOR_WIDTH=4", "DOT4_AMD"] + form
         yield f"gemm nvidia-mma {name}", "gemm_mma.cl", ["VECTOR_WIDTH=4", "TILE=64"] + form
-        for variant, option in list(MATRIX_OPTIONS.items())[2:]: # not Intel's, which has no such kernel
+        for variant, option in list(MATRIX_OPTIONS.items())[2:]: # not Intel's
             yield f"gemm {variant} {name}", "gemm_matrix.cl", ["VECTOR_WIDTH=4", "TILE=64"] + option + form
     # Products of a batch, which share a launch: the call comes from a table.
     yield "gemm portable table", "gemm_portable.cl", ["VECTOR_WIDTH=4", "TABLE=1"]
@@ -156,6 +157,8 @@ INSTRUCTIONS["gemm nvidia-mma low"] = ("sm_", [(re.compile(r"\bmma\.sync\.aligne
 for name, reads in ("intel-dpas", 192), ("intel-dpas16", 128):
     gpus, ((instruction, count), (read, _)) = INSTRUCTIONS[f"gemm {name} 64"]
     INSTRUCTIONS[f"gemm {name} low"] = (gpus, [(instruction, count // 2), (read, reads)])
+    for form in "low groups", "low groups table": # in the same loop
+        INSTRUCTIONS[f"gemm {name} {form}"] = (gpus, [(instruction, count // 2)])
 for name in "amd-mfma", "amd-mfma32", "amd-wmma":
     gpus, ((instruction, count), *_) = INSTRUCTIONS[f"gemm {name} 64"]
     INSTRUCTIONS[f"gemm {name} low"] = (gpus, [(instruction, count // 2)])

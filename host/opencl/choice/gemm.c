@@ -324,7 +324,7 @@ static uint64_t most_unfused_rows(const clq_gemm_task *task, uint64_t enough, co
     const uint64_t height = is_edge ? decision->tile_height : decision->tile_rows;
     const uint64_t across =
         p->batch * clq_size_divide_up(p->n, is_edge ? decision->tile_edge : (uint64_t)PANEL_COLUMNS);
-    if (!clq_cl_gemm_can_fuse(decision->variant)) {
+    if (!clq_cl_gemm_can_fuse(decision->variant, decision->tile_height)) {
         return p->m;
     }
     if (decision->variant == CLQ_VARIANT_GEMV) {
@@ -507,7 +507,7 @@ void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, cons
                             clq_gemm_decision *decision)
 {
     const size_t entry = clq_cl_gemm_table_verdict_entry(decision->verdict_entry);
-    const int is_slices_alone = decision->in_groups && !clq_cl_gemm_can_fuse(decision->variant);
+    const int is_slices_alone = decision->in_groups && !clq_cl_gemm_can_fuse(decision->variant, decision->tile_height);
     const int is_expanded = clq_cl_gemm_has_nibbles(task->problem) && !decision->reads_nibbles;
     if (decision->by_host || is_slices_alone || is_expanded || forced == CLQ_VARIANT_SPLIT_K ||
         clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry))) {
@@ -537,7 +537,7 @@ clq_status clq_cl_gemm_decide_trial(const clq_context *context, const clq_cl_tun
     decision->reads_nibbles = program.reads_nibbles && clq_cl_gemm_has_nibbles(task->problem);
     if (decision->in_groups) {
         const uint64_t tile = decision->tile_rows != 0 ? decision->tile_rows : decision->tile_height;
-        decision->is_fused = clq_cl_gemm_can_fuse(variant) && !in_slices;
+        decision->is_fused = clq_cl_gemm_can_fuse(variant, decision->tile_height) && !in_slices;
         decision->round_slices = in_slices ? (uint32_t)clq_size_min(2, task->k_groups) : decision->slices;
         decision->block_rows = in_slices ? clq_size_min(tile, task->problem->m) : task->problem->m;
         decision->tiles_per_item = 3; /* of a panel, and of the next one */

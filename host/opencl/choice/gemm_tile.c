@@ -49,10 +49,16 @@ int clq_cl_gemm_is_of_matrices(clq_variant variant)
     return matrices[variant].items[0] != 0;
 }
 
-/* Intel's compiler leaves the products of such a kernel in loops, with the sums in memory (ocloc 22.43). */
-int clq_cl_gemm_can_fuse(clq_variant variant)
+/* Of Intel's devices registers hold sums and y of low tiles alone. Of greater ones its compiler leaves the products in
+ * loops, with the sums in memory (ocloc 22.43). */
+static int adds_low_tiles_alone(clq_variant variant)
 {
-    return variant != CLQ_VARIANT_INTEL_DPAS && variant != CLQ_VARIANT_INTEL_DPAS16;
+    return variant == CLQ_VARIANT_INTEL_DPAS || variant == CLQ_VARIANT_INTEL_DPAS16;
+}
+
+int clq_cl_gemm_can_fuse(clq_variant variant, uint32_t tile_height)
+{
+    return !adds_low_tiles_alone(variant) || tile_height == CLQ_GEMM_LOW_ROWS;
 }
 
 /* Places of a work-group's tiles among the variant's programs. */
@@ -86,7 +92,8 @@ static int takes_greater(const clq_context *context, const clq_cl_tuning *tuning
     return great != CLQ_GEMM_LEAST_EDGE && is_enough && fits && !is_set_aside(context, tuning, variant, p, GREATER);
 }
 
-/* Of matrices a low one where rows are few: one of 64 would multiply for all of them. */
+/* Of matrices a low one where rows are few: one of 64 would multiply for all of them; or where no other adds up groups.
+ */
 clq_gemm_tile clq_cl_gemm_tile_of(const clq_context *context, const clq_cl_tuning *tuning, clq_variant variant,
                                   const clq_gemm_problem *p)
 {
@@ -94,7 +101,8 @@ clq_gemm_tile clq_cl_gemm_tile_of(const clq_context *context, const clq_cl_tunin
     if (!clq_cl_gemm_is_of_matrices(variant)) {
         return tile;
     }
-    if (p->m <= tuning->values[CLQ_TUNE_GEMM_MMA_LOW] && !is_set_aside(context, tuning, variant, p, LOW)) {
+    if ((p->m <= tuning->values[CLQ_TUNE_GEMM_MMA_LOW] || (p->k_group != 0 && adds_low_tiles_alone(variant))) &&
+        !is_set_aside(context, tuning, variant, p, LOW)) {
         tile.rows = CLQ_GEMM_LOW_ROWS;
         tile.place = LOW;
     } else if (takes_greater(context, tuning, variant, p)) {

@@ -32,8 +32,9 @@ int clq_cl_gemm_is_of_matrices(clq_variant variant);
 /* Work-items that make such a tile of that edge together; 0: the variant has none. */
 uint32_t clq_cl_gemm_matrix_items(clq_variant variant, uint32_t edge);
 
-/* Whether the variant has a kernel that adds groups along K up itself. */
-int clq_cl_gemm_can_fuse(clq_variant variant);
+/* Whether the variant has a kernel that adds groups along K up itself, in tiles of that height where work-groups make
+ * them. */
+int clq_cl_gemm_can_fuse(clq_variant variant, uint32_t tile_height);
 
 /* A height of a product for which the same program multiplies, with a ragged last tile where there can be one. */
 uint64_t clq_cl_gemm_trial_rows(const clq_gemm_decision *decision);
