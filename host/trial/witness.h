@@ -37,7 +37,7 @@ typedef struct clq_trial_range {
 #define CLQ_TRIAL_RANGE_DIVISOR 9.0
 enum {
     CLQ_TRIAL_RANGE_OF_PRODUCT = 4,
-    CLQ_TRIAL_RANGES = 6
+    CLQ_TRIAL_RANGES = 7
 }; /* the last with a scale of 1, so that x is a tie itself */
 
 const clq_trial_range *clq_trial_ranges(clq_dtype real);
