@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a device computed, computed again by the reference and compared (clq_file_check): a random part, or all of it.
+ * What a device computed, computed again and compared (clq_file_check): a random part, or all of it. Of a device of
+ * OpenCL native computes values and ranges, in a twentieth of the time; what differs, what native cannot do, and a
+ * little of all values are the reference's, which decides.
  *
  * The sample is drawn from the seed and the tensor's name, element by element of the whole tensor, so that neither
  * slots nor threads nor the device move it. Of each 32768 elements it takes 192 in a row, and 16 on either side of an

@@ -89,10 +89,8 @@ static clq_status compare_whole(clq_check *check, const clq_slot *slot, const cl
     }
     memcpy(&nonfinite, slot->memory + piece->nonfinite, sizeof nonfinite);
     CLQ_TRY_TO(clq_check_whole_intact(check, slot, piece, place, error));
-    if (check->native != NULL) {
-        CLQ_TRY_TO(find_again(check->native, slot, piece, &want, error));
-    }
-    if (check->native == NULL || !agrees(piece, ranges, &nonfinite, &want)) { /* whose word counts */
+    if (check->native == NULL || find_again(check->native, slot, piece, &want, NULL) != CLQ_OK ||
+        !agrees(piece, ranges, &nonfinite, &want)) {
         CLQ_TRY_TO(find_again(check->reference, slot, piece, &want, error));
         CLQ_TRY_TO(compare_found(check, piece, ranges, &nonfinite, &want, place, error));
     }

@@ -59,9 +59,10 @@ typedef struct clq_name_list {
 } clq_name_list;
 
 /*
- * How much of what the device computes is computed again on the host, by the reference, and compared before anything
- * is put in its place: nothing, a random part (about 1 % of the elements, spread over all tensors, with the ends of
- * each), or everything. A difference is CLQ_MISMATCH; nothing is written then, and nothing kept for `resume`.
+ * How much of what the device computes is computed again on the host, by native, or by the reference where native is
+ * the device, and compared before anything is put in its place (what differs from native by the reference, which
+ * decides): nothing, a random part (about 1 % of the elements, spread over all tensors, with the ends of each), or
+ * everything. A difference is CLQ_MISMATCH; nothing is written then, and nothing kept for `resume`.
  */
 typedef enum clq_file_check {
     CLQ_CHECK_BY_DEVICE = 0, /* none where the device computes in this process (clq_device_info), elsewhere sample */

@@ -40,7 +40,7 @@ for model in odd.npy long.npy thin.npy; do
     for dtype in s8 s4 u4; do
         case $model:$dtype in
         thin.npy:s8) ;;
-        *:s8) one --dtype $dtype --granularity group --group-size 99 --preset onnx ;;
+        long.npy:s8) one --dtype $dtype --granularity group --group-size 99 --preset onnx ;;
         *)
             one --dtype $dtype --granularity channel --preset onnx
             one --dtype $dtype --granularity channel --axis 1 --preset onnx

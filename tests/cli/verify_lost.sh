@@ -2,6 +2,7 @@
 # A driver that ends the process, or does not come back, while it compiles a kernel, in a launch, or outside any case
 # (tests/zoo): what was lost is told, all else is judged, and the program that is written does no more than that.
 [ -n "$CLQ_ZOO_LAYER" ] || exit 77
+echo '#include <CL/cl.h>' | cc -DCL_TARGET_OPENCL_VERSION=120 -E - >/dev/null 2>&1 || { echo "no cc with OpenCL's headers" >&2; exit 77; }
 "$CLQUANT" devices --json | grep -q '"spec": "0:0"' || exit 77
 . "$CLQ_TEST_FOLDER/files.inc"
 on_device() {
@@ -16,7 +17,7 @@ on_device() {
 reproduce() { # FOLDER SECONDS: until what does not come back is the fault
     folder=faults/$1
     ls "$folder"
-    cc -std=c11 "$folder/reproduce.c" -o reproduce -lOpenCL 2>/dev/null || { echo "no cc with OpenCL's headers" >&2; exit 77; }
+    cc -std=c11 -Wall -Wextra -Werror "$folder/reproduce.c" -o reproduce -lOpenCL || return
     ./reproduce 0:0 "$folder" 600
     code=0
     (OPENCL_LAYERS=$CLQ_ZOO_LAYER CLQ_ZOO=$habits ./reproduce 0:0 "$folder" "$2") 2>/dev/null || code=$?
@@ -38,7 +39,7 @@ silent_build=$!
 (cd silent-launch && {
     on_device hang=probe_atomic --device 0:0 --only 'probe-memory/[ac]*[lty]' --timeout 10 --reproduce faults
     ls faults/probe-memory-atomics-global
-    grep 'limit =' faults/probe-memory-atomics-global/reproduce.c
+    grep '#define LIMIT' faults/probe-memory-atomics-global/reproduce.c
 }) >silent-launch.out 2>&1 &
 silent_launch=$!
 # One answer is waited for, whether the process that goes on has put the launches of the case together or not.

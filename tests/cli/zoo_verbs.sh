@@ -21,4 +21,6 @@ verbs 0
 kind=cpu
 habits='own-memory'
 verbs 1
+habits= # memory in common with the process
+verbs 2
 echo "$count runs"

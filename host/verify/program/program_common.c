@@ -44,8 +44,11 @@ static cl_kernel build(const char *file, const char *options, const char *name)
     cl_program program = clCreateProgramWithSource(context, 1, &source, NULL, &code);
     call(code, "clCreateProgramWithSource");
     code = clBuildProgram(program, 1, &device, options, NULL, NULL);
-    clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
-    call(code, log);
+    if (code != CL_SUCCESS) {
+        clGetProgramBuildInfo(program, device, CL_PROGRAM_BUILD_LOG, sizeof log - 1, log, NULL);
+        fprintf(stderr, "%s\n", log);
+    }
+    call(code, "clBuildProgram");
     kernel = name != NULL ? clCreateKernel(program, name, &code) : NULL;
     call(code, name);
     return kernel;
