@@ -3,8 +3,8 @@
 # For someone with a board or a GPU: `clquant verify`, the tests and a short bench on one device, and an archive of all that
 # was said, to be sent (docs/bringup.md).
 #
-#     scripts/test-device.sh [--device SPEC] [--quick | --seconds N | --full] [--known 'CASE...'] [--set-aside LIST]
-#         [--build DIR] [-o FILE]
+#     scripts/test-device.sh [--device SPEC] [--quick | --seconds N | --full] [--tests 'NAME...'] [--known 'CASE...']
+#         [--set-aside LIST] [--build DIR] [-o FILE]
 #
 # --device   as clquant takes it: auto (default), gpu, 1:0, a part of its name
 # --seconds  how long verify and the tests may take together, a third and two; default: 3600. Tests run one after the
@@ -12,6 +12,7 @@
 #            was ended or not reached is named, with how many of its parts had passed. verify ends with its budget
 #            likewise, and the bench of the device, as that of this machine's processor, after a third again
 # --quick    verify --quick, and of test_gemm_values sums that leave 32 bits: some two minutes, of a slow compiler more
+# --tests    with --quick: these tests as a whole in the place of those sums
 # --full     the whole suite and a whole verify: hours
 # --known    cases of verify that are known to differ, by their names, which is told and fails nothing
 # --set-aside  what the device is known not to run (CLQ_TEST_SET_ASIDE in docs/testing.md)
@@ -24,6 +25,7 @@ set -eu
 device=auto
 mode=some
 seconds=3600
+tests_named=
 known=
 set_aside=
 build=
@@ -33,10 +35,11 @@ while [ $# -gt 0 ]; do
     case $1 in
     --quick) mode=quick ;;
     --full) mode=full ;;
-    --device | --seconds | --known | --set-aside | --build | -o)
+    --device | --seconds | --tests | --known | --set-aside | --build | -o)
         [ $# -gt 1 ] || bad "$1 needs a value"
         case $1 in
         --device) device=$2 ;;
+        --tests) tests_named=$2 ;;
         --known) known=$2 ;;
         --set-aside) set_aside=$2 ;;
         --build) build=$2 ;;
@@ -219,7 +222,11 @@ bench_seconds=900
 case $mode in
 quick)
     judge_verify verify-quick $((seconds / 3 < 1700 ? seconds / 3 : 1700)) --quick
-    judge test_gemm_values-wrapped 600 env CLQ_TEST_FILTER=wrapped_sums "$tests/test_gemm_values"
+    [ -n "$tests_named" ] || judge test_gemm_values-wrapped 600 env CLQ_TEST_FILTER=wrapped_sums "$tests/test_gemm_values"
+    # Intel's compiler needs a third of the time where it makes no vectors of work-items; verify has those.
+    for test in $tests_named; do
+        judge "$test" 900 env CL_CONFIG_USE_VECTORIZER=False "$tests/$test"
+    done
     ;;
 some)
     bench_seconds=$((seconds / 3))

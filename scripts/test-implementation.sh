@@ -8,10 +8,9 @@
 # NAME       intel        Intel's runtime for CPUs (Python packages intel-opencl-rt, intel-cmplr-lib-rt)
 #            rusticl      Mesa's Rusticl on llvmpipe (Debian packages mesa-opencl-icd, libclc-15)
 #            pocl:PREFIX  a PoCL that was built and installed there
-# --quick    what CI has time for, some two minutes, nearly all of it in the other compiler: verify --quick, which has
-#            every kernel in a part of its types and 120 products of each variant, khr-dot among them, and of
-#            test_gemm_values sums that leave 32 bits. All of test_portable and test_gemm_values, which compile the
-#            same kernels again, take five times as long
+# --quick    what CI has time for: verify --quick, which has every kernel in a part of its types and 120 products of each
+#            variant, khr-dot among them; of intel all of test_portable and test_gemm_values as well, without its vectors
+#            of work-items, which take it three times as long to compile; of others sums that leave 32 bits
 # --seconds  with rusticl: how long verify and the tests may take together, a third and two; default: 3600
 # --build    a build with tests; default: build/release
 #
@@ -91,8 +90,12 @@ use_pocl() {
 
 known=
 set_aside=
+tests=
 case $name in
-intel) fetch_intel ;;
+intel)
+    fetch_intel
+    tests='test_portable test_gemm_values'
+    ;;
 rusticl)
     fetch_rusticl
     [ "$mode" = --quick ] || mode=
@@ -111,4 +114,4 @@ export OCL_ICD_VENDORS="$place/only.icd" LD_LIBRARY_PATH="$libraries${LD_LIBRARY
     CLQUANT_CACHE_DIR="$place/cache"
 # shellcheck disable=SC2086 # no word where nothing is said
 exec scripts/test-device.sh $mode --seconds "$seconds" --known "$known" --set-aside "$set_aside" --build "$build" \
-    -o "$place/results.tar.gz"
+    --tests "$tests" -o "$place/results.tar.gz"
