@@ -131,7 +131,9 @@ clq_status bench_suite_products(const bench_suite *s, size_t *failed, clq_error 
         }
     }
     for (size_t i = 0; i < count; i++) {
-        const memory_need need = {gemm_group_bytes(&shapes[i]), gemm_product_bytes(&shapes[i]),
+        /* B packed: of the rows, to be exported, and in the buffer that a copy is imported from */
+        const uint64_t blobs = 3 * (uint64_t)shapes[i].n * shapes[i].k;
+        const memory_need need = {gemm_group_bytes(&shapes[i]), gemm_product_bytes(&shapes[i]) + blobs,
                                   4 * (uint64_t)shapes[i].m * shapes[i].n};
         CLQ_TRY(bench_suite_check_need(s->context, &need, error));
         CLQ_TRY(measure_product(s, &shapes[i], 0, failed, error));

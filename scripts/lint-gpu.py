@@ -11,7 +11,7 @@ registers spilled, how many accesses to private memory its loops contain (of Int
 makes a kernel slow, how many accesses to global memory are of a vector, and bytes of local memory of a work-group (those
 of ptxas, or declared in PTX; LDS; SLM). Above kernels/budgets.txt, or below it for vectors, is a failure, exit code 1, and
 so is more local memory than such a device has for a work-group, or than the host reckons with for a tile of matrices
-(host/opencl/choice/gemm_tile.c), and a build for an instruction whose loop has not as many of it as it should, or touches
+(host/opencl/choice/gemm_tile.c; of lesser ones than each device has), and a build for an instruction whose loop has not as many of it as it should, or touches
 private memory; --write makes these numbers the budgets. What another version of ptxas or of ocloc finds is
 printed and not compared. Without a tool a target is left out, which is said, and is a failure where
 CLQ_REQUIRE_GPU_COMPILERS is set. Needs clang-15 (for gfx1100 clang-16), libclc-15, rocm-device-libs; ocloc is of Debian's intel-opencl-icd,
@@ -33,6 +33,7 @@ BUDGETS = KERNELS / "budgets.txt"
 OCLOC = KERNELS.parent / "build/ocloc"
 COLUMNS = ("registers", "private", "spilled", "in loops", "vectors", "local")
 TILES = KERNELS.parent / "host/opencl/choice/gemm_tile.c"
+LEAST_LOCAL = 32 << 10  # CL_DEVICE_LOCAL_MEM_SIZE of a full profile
 
 
 # What a driver defines of extensions, and ocloc 22.43 does not though its compiler has them; the option of the variant's
@@ -286,7 +287,7 @@ class Nvidia(Target):
         for kernel, lines in listings.items():
             body = "\n".join(lines)
             depot = re.search(r"__local_depot\d+\[(\d+)\]", body)
-            local = sum(size for name, size in shared.items() if name in body)
+            local = sum(size for name, size in shared.items() if re.search(rf"(?<![\w$]){re.escape(name)}(?![\w$])", body))
             kernels[kernel] = [None, int(depot.group(1)) if depot else 0, None] + self.counts(lines) + [local]
         if self.ptxas:
             said = run([self.ptxas, "-v", f"-arch={self.name}", listing, "-o", folder / "kernel.cubin"])
@@ -453,12 +454,23 @@ def line_of(key, numbers):
 
 
 @functools.cache
-def reckoned():
-    """{build: bytes of local memory that the host asks a device for, before it takes the greater tile}."""
-    rows = re.findall(r"\[CLQ_VARIANT_(\w+)\] = \{\{\d+, \d+\}, (\d+), \d+\}", TILES.read_text())
-    if not rows:
-        raise RuntimeError(f"{TILES} has no table of local memory")
-    return {f"gemm {variant.lower().replace('_', '-')} 128": 128 * int(each) for variant, each in rows}
+def rows_of_tiles():
+    """{variant that multiplies matrices: bytes of local memory that the host reckons with for a row of the greater tile}."""
+    rows = dict(re.findall(r"\[CLQ_VARIANT_(\w+)\] = \{\{\d+, \d+\}, (\d+), \d+\}", TILES.read_text()))
+    rows = {variant.lower().replace("_", "-"): int(each) for variant, each in rows.items()}
+    variants = {"nvidia-mma", *MATRIX_OPTIONS}
+    if set(rows) != variants:
+        raise RuntimeError(f"{TILES}: local memory of {sorted(rows)}, and {sorted(variants)} are built")
+    return rows
+
+
+def reckoned(build):
+    """Bytes of local memory that the host asks a device for, before it takes the greater tile; for lesser tiles it asks
+    for none, since each device of a full profile has as much."""
+    for variant, each in rows_of_tiles().items():
+        if build.startswith(f"gemm {variant} "):
+            return 128 * each if build.endswith(" 128") else LEAST_LOCAL
+    return 1 << 30
 
 
 def beyond_limits(found):
@@ -466,7 +478,7 @@ def beyond_limits(found):
     failures = []
     for key, numbers in found.items():
         target, build, _ = key.split(" | ")
-        limit = min(TARGETS[target].local_limit, reckoned().get(build, 1 << 30))
+        limit = min(TARGETS[target].local_limit, reckoned(build))
         if numbers[5] > limit:
             failures.append(f"{key}: {numbers[5]} bytes of local memory, of which there are {limit}")
     return failures
