@@ -19,7 +19,7 @@
  * slice is zeros, so that A may have anything there; beyond k it is not read. Where 16 bytes of A's rows do not lie at
  * multiples of as many, which is asked once, or a step goes beyond k, they are read byte by byte; panels always do.
  *
- * GROUPS 1: the kernel for products with groups along K instead, of Intel's instructions with HEIGHT 32, for which each
+ * GROUPS 1: the kernel for products with groups along K instead (of Intel's with HEIGHT 32 alone), for which each
  * lane adds its sums of a part to its y (gemm_tile_parts.clh). A part begins with a step of its own, which is copied
  * while the part before it is multiplied; of a step that a part does not fill what has no k is left out. Behind the
  * last all of C lies in the place of the stages.
@@ -162,7 +162,8 @@ static inline void store_chunks(const gemm_call *call, uint group, uint last, ui
     *(__local uint4 *)(b + of_step * B_PITCH + at % GROUP_CHUNKS * 4) = group + of_step < last ? of_b : (uint4)(0);
 }
 
-/* Chunks of each operand that a work-item copies in a step, ITEMS apart; of A fewer where rows are few, or none. */
+/* Chunks of each operand that a work-item copies in a step, ITEMS apart; of A fewer where rows are few: at least one,
+ * which is loaded where HAS_A denies it too, and not kept. */
 #define COPIES (B_CHUNKS / ITEMS)
 #define A_COPIES ((A_CHUNKS + ITEMS - 1) / ITEMS)
 
@@ -380,6 +381,9 @@ static inline __attribute__((always_inline)) void write_sums(const gemm_call *ca
         write_part(call, memory, &to, batch, slice, sums, part);
     }
 #else
+#if C_PARTS != 2
+#error "a call for each part"
+#endif
     write_part(call, memory, &to, batch, slice, sums, 0);
     write_part(call, memory, &to, batch, slice, sums, 1);
 #endif

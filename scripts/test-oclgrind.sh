@@ -36,7 +36,7 @@ interpret matrix_products
 unset CLQ_TEST_SAMPLE
 interpret products_in_groups
 # Instructions that lanes execute together emulated: what they exchange, and copies that come late; and the kernels that
-# add groups along K up, of nvidia-mma and of one that takes matrices otherwise (18 s of processor time for both).
+# add groups along K up, of nvidia-mma, and of two that take matrices otherwise (16 s of processor time for all three).
 program=test_matrix_products
 interpret a_small_product --uninitialized
 interpret a_small_product_in_groups --uninitialized

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "core/dtype.h"
 #include "reference/element.h"
@@ -199,7 +200,7 @@ static int find_range_reciprocal(clq_dtype real, int divisor, product_fault faul
     return 0;
 }
 
-/* Of numbers of its own, as find_apart; whether both faults show. */
+/* Whether both faults show. What it draws is drawn again by the search behind it, whose numbers stay what they are. */
 static int find_range_reciprocals(clq_dtype real, int divisor, int is_shown)
 {
     const uint64_t kept = state;
@@ -419,8 +420,11 @@ static void find_of_type(clq_dtype real, int divisor)
             find_apart(find_reciprocals, real);
         }
     }
-    (void)find_ranges(real, divisor, 1);
-    (void)find_range_reciprocals(real, divisor, 1);
+    if (find_ranges(real, divisor, 1) < WANTED || !find_range_reciprocals(real, divisor, 1)) {
+        fprintf(stderr, "find_witnesses: no ranges of %s show every fault with a divisor of %d\n", name_of(real),
+                divisor);
+        exit(1);
+    }
     find_differences(real);
     find_apart(find_rounded_products, real);
 }

@@ -100,7 +100,10 @@ static void add_products(clq_variant variant, const char *name, const char *file
         add_product(variant, name, 64, 0);
         add_product(variant, name, GREAT_EDGE, 0);
         add_product(variant, name, CLQ_GEMM_LOW_ROWS, 0);
-        add_product(variant, name, 64, 1);
+        add_product(variant, name, CLQ_GEMM_LOW_ROWS, 1);
+        if (clq_cl_gemm_can_fuse(variant, 64)) { /* else groups have the low ones alone */
+            add_product(variant, name, 64, 1);
+        }
         return;
     }
     if (variant == CLQ_VARIANT_CPU_AMX) { /* one program, whatever the height */
@@ -171,7 +174,7 @@ static clq_status compare(const mutant_target *target, clq_context *context, con
     clq_cl_machine m;
     clq_status status;
     if (how == WORK) {
-        return mutant_work_add(&worked, cases, edge_of(target), error);
+        return mutant_work_add(&worked, cases, height_of(target), edge_of(target), error);
     }
     status = clq_cl_machine_begin(&m, context, how == READY, error);
     if (status == CLQ_OK) {
@@ -263,7 +266,7 @@ static void pattern_of(const mutant_target *t, char pattern[MUTANT_TARGET_BYTES]
                                      : clq_variant_name(t->variant);
     const char *real = clq_dtype_name(t->real);
     if (t->in_groups) {
-        const uint64_t rows = t->rows == ANY_ROWS ? 17 : t->rows;
+        const uint64_t rows = t->rows == ANY_ROWS || t->rows == CLQ_GEMM_LOW_ROWS ? 17 : t->rows;
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*-groups-*/%ux*", variant, (unsigned)rows);
     } else if (t->rows == ANY_ROWS) { /* of all heights some that are not deep */
         snprintf(pattern, MUTANT_TARGET_BYTES, "gemm/%s/*/[1-9][0-9]x*x[0-9][0-9]-*", variant);

@@ -15,7 +15,7 @@ static uint64_t rounded_up(uint64_t n, uint32_t edge)
     return edge == 0 ? n : (n + edge - 1) / edge * edge;
 }
 
-static void add_case(mutant_work *work, const clq_trial_case *c, uint32_t edge)
+static void add_case(mutant_work *work, const clq_trial_case *c, uint32_t height, uint32_t edge)
 {
     work->cases++;
     for (size_t i = 0; i < c->count; i++) {
@@ -28,7 +28,7 @@ static void add_case(mutant_work *work, const clq_trial_case *c, uint32_t edge)
     }
     if (c->count == 0) {
         const clq_gemm_problem *p = &c->problem;
-        work->multiply_adds += rounded_up(p->m, edge) * rounded_up(p->n, edge) * p->k * p->batch;
+        work->multiply_adds += rounded_up(p->m, height) * rounded_up(p->n, edge) * p->k * p->batch;
         for (int a = 0; a < CLQ_GEMM_ARGUMENTS; a++) {
             const clq_gemm_argument argument = (clq_gemm_argument)a;
             work->bytes +=
@@ -37,7 +37,8 @@ static void add_case(mutant_work *work, const clq_trial_case *c, uint32_t edge)
     }
 }
 
-clq_status mutant_work_add(mutant_work *work, const clq_trial_cases *cases, uint32_t edge, clq_error *error)
+clq_status mutant_work_add(mutant_work *work, const clq_trial_cases *cases, uint32_t height, uint32_t edge,
+                           clq_error *error)
 {
     clq_status status = CLQ_OK;
     clq_trial_case *c = malloc(sizeof *c);
@@ -48,7 +49,7 @@ clq_status mutant_work_add(mutant_work *work, const clq_trial_cases *cases, uint
         memset(c, 0, sizeof *c);
         status = cases->describe(cases->what, i, c, error);
         if (status == CLQ_OK) {
-            add_case(work, c, edge);
+            add_case(work, c, height, edge);
         }
     }
     free(c);

@@ -7,12 +7,13 @@
 #include "mutant_targets.h"
 
 /* Of all cases of a trial: elements of tensors, or multiply-adds of products; bytes of operands, which are filled,
- * written, read and compared. Products in tiles of `edge` rows and columns are counted by whole tiles. */
+ * written, read and compared. Products in tiles of `height` rows and `edge` columns are counted by whole tiles. */
 typedef struct mutant_work {
     uint64_t cases, elements, multiply_adds, bytes;
 } mutant_work;
 
-clq_status mutant_work_add(mutant_work *work, const clq_trial_cases *cases, uint32_t edge, clq_error *error);
+clq_status mutant_work_add(mutant_work *work, const clq_trial_cases *cases, uint32_t height, uint32_t edge,
+                           clq_error *error);
 
 /*
  * Print what a trial of the target does; returns whether that is no more than it may do, which is what trials did when

@@ -377,8 +377,9 @@ static void launches_refused(void **state)
 /* ---- the host in the device's place ---- */
 
 /* Of the verdicts those from `first` on, up to `behind`: the host quantizes, multiplies or does both. */
-static void check_by_host(const char *where, size_t first, size_t behind)
+static void check_by_host(const char *where, size_t first, size_t behind, clq_verdict verdict)
 {
+    const clq_status refusal = verdict == CLQ_VERDICT_NO_ROOM ? CLQ_UNSUPPORTED : CLQ_MISMATCH;
     clq_gemm_batch *batch = NULL;
     clq_record *record = NULL;
     cl_event last = NULL;
@@ -386,7 +387,7 @@ static void check_by_host(const char *where, size_t first, size_t behind)
     clq_plan plan;
     begin(0, CLQ_U8, MIXED, NULL);
     for (size_t i = first; i < behind; i++) {
-        clq_verdict_tell(&s.own.clquant->cl->verdicts, i, CLQ_VERDICT_DIFFERS);
+        clq_verdict_tell(&s.own.clquant->cl->verdicts, i, verdict);
     }
     ACCEPTED(create(&batch, e));
     ACCEPTED(clq_gemm_batch_plan(batch, &plan, e));
@@ -394,11 +395,11 @@ static void check_by_host(const char *where, size_t first, size_t behind)
     s.launch.event = &last;
     s.launch.first_event = &begun;
     failing_opencl_forget_calls();
-    REFUSED(CLQ_MISMATCH, "caller's queue cannot wait", clq_enqueue_gemm_batch(batch, &s.launch, e));
+    REFUSED(refusal, "caller's queue cannot wait", clq_enqueue_gemm_batch(batch, &s.launch, e));
     assert_null(last);
     assert_null(begun);
     s.launch.event = s.launch.first_event = NULL;
-    REFUSED(CLQ_MISMATCH, "caller's queue cannot wait", clq_record_create_gemm_batch(batch, &s.launch, &record, e));
+    REFUSED(refusal, "caller's queue cannot wait", clq_record_create_gemm_batch(batch, &s.launch, &record, e));
     assert_null(record);
     assert_int_equal(failing_opencl_calls("clEnqueueNDRangeKernel"), 0);
     assert_int_equal(clFinish(s.own.queue), CL_SUCCESS);
@@ -416,9 +417,10 @@ static void by_host(void **state)
     if (check_device() != NULL && !check_device_is_native()) {
         const clq_cl_tuning *tuning = clq_cl_tuning_of(check_device());
         const size_t products = clq_cl_gemm_verdict_entry(tuning, (clq_variant)0, 0, 0, 0);
-        check_by_host("quantized by the host", 0, products);
-        check_by_host("multiplied by the host", products, clq_cl_verdict_count() - CLQ_GEMM_PARTS);
-        check_by_host("by the host", 0, clq_cl_verdict_count() - CLQ_GEMM_PARTS);
+        check_by_host("quantized by the host", 0, products, CLQ_VERDICT_DIFFERS);
+        check_by_host("multiplied by the host", products, clq_cl_verdict_count() - CLQ_GEMM_PARTS, CLQ_VERDICT_DIFFERS);
+        check_by_host("by the host", 0, clq_cl_verdict_count() - CLQ_GEMM_PARTS, CLQ_VERDICT_DIFFERS);
+        check_by_host("by the host, without room", products, clq_cl_verdict_count(), CLQ_VERDICT_NO_ROOM);
     }
     check_needs_device();
 }

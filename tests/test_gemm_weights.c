@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/gemm_task.h"
 #include "core/hash.h"
 #include "device_memory.h"
 #include "exported_weights.h"
@@ -302,13 +303,24 @@ static void older_versions(void **state)
     full_gemm_for_all(refuse_older);
 }
 
+/* Whether they are the reference's: the host's too, of a device that cannot pack them. */
+static int are_rows(full_gemm *g)
+{
+    clq_gemm_weights *weights = NULL;
+    int are;
+    ACCEPTED(full_gemm_pack(g, &weights, e));
+    are = weights->form == CLQ_GEMM_FORM_ROWS;
+    clq_gemm_weights_destroy(&weights);
+    return are;
+}
+
 /* What one executor packed, another one refuses, or multiplies where both have one form. */
 static void refuse_another_form(full_gemm *g)
 {
     clq_context *reference = check_reference();
     uint64_t count;
     unsigned char *bytes = exported_of(g, &count);
-    if (g->context == reference) {
+    if (are_rows(g)) {
         ACCEPTED(import_bytes(g, reference, bytes, count, 0, e));
     } else {
         REFUSED(CLQ_UNSUPPORTED, "multiplies rows: pack B there", import_bytes(g, reference, bytes, count, 0, e));
@@ -339,9 +351,11 @@ static void refuse_within_a_word(full_gemm *g)
     }
 }
 
-/* C may not lie in the weights, nor the weights in what is of another context. */
+/* C may not lie in the weights, where these were not copied for the host, nor the weights in what is of another
+ * context. */
 static void refuse_output_in_weights(full_gemm *g)
 {
+    const int are_copied = g->context != check_reference() && are_rows(g);
     clq_gemm_weights *weights = NULL;
     exported_weights kept;
     const clq_operand c = g->o.c;
@@ -352,7 +366,11 @@ static void refuse_output_in_weights(full_gemm *g)
     ACCEPTED(clq_gemm(g->context, &g->problem, &g->o, e));
     g->o.c.buffer = kept.buffer; /* whose packed bytes begin at 256 */
     g->o.c.offset = g->is_real ? 200 / sizeof(float) : 240;
-    REFUSED(CLQ_INVALID_ARGUMENT, "overlap", clq_gemm(g->context, &g->problem, &g->o, e));
+    if (are_copied) {
+        ACCEPTED(clq_gemm(g->context, &g->problem, &g->o, e));
+    } else {
+        REFUSED(CLQ_INVALID_ARGUMENT, "overlap", clq_gemm(g->context, &g->problem, &g->o, e));
+    }
     if (clq_gemm_weights_bytes(weights) > 1024) { /* in panels, whose end is far behind what B had */
         const uint64_t c_bytes = (17 + 2 * 5 + 4) * (g->is_real ? sizeof(float) : 1);
         g->o.c.offset = (clq_buffer_bytes(kept.buffer) - c_bytes) / (g->is_real ? sizeof(float) : 1);

@@ -32,7 +32,7 @@ static void a_small_product(void **state)
  * last one, and columns beyond the tile's first half. */
 static void a_small_product_in_groups(void **state)
 {
-    static const char *const fused[] = {"nvidia-mma", "amd-wmma"};
+    static const char *const fused[] = {"nvidia-mma", "amd-wmma", "intel-dpas"};
     (void)state;
     matrix_product_skip_without_groups_of(MOST_ITEMS);
     for (size_t v = 0; v < sizeof fused / sizeof fused[0]; v++) {
@@ -101,10 +101,11 @@ static void groups_along_k(void **state)
     (void)state;
     matrix_product_skip_without_groups_of(MOST_ITEMS);
     for (size_t i = 0; i < VARIANTS * (sizeof groups / sizeof groups[0]); i++) {
-        const int is_low = i % 2 == 0 || strncmp(variants[i % VARIANTS], "intel", 5) == 0;
+        const size_t turn = i + i / VARIANTS; /* so that each variant has all of what is drawn by it */
+        const int is_low = turn % 2 == 0 || strncmp(variants[i % VARIANTS], "intel", 5) == 0;
         const int is_fused = i / VARIANTS != 4;
         check_gemm c;
-        check_gemm_init(&c, "groups along K", 27 + 14 * (i % 2), 35, 160 + 4 * (i % 3));
+        check_gemm_init(&c, "groups along K", 27 + 14 * (turn % 2), 35, 160 + 4 * (turn % 3));
         c.problem.a.transposed = i / VARIANTS % 2 == 0;
         if (is_fused) {
             inputs_gemm_batches(&c, check_device()->device.compute_units);

@@ -154,17 +154,27 @@ static clq_status run_on_host(const clq_batch *batch, const clq_cl_batch *device
     return CLQ_OK;
 }
 
+/* For what holds of the first that is the host's, as a call of it alone is. */
+static clq_status refuse(const clq_batch *batch, const clq_cl_batch *device, clq_error *error)
+{
+    const clq_decision *first = device->decisions;
+    while (!first->by_host) {
+        first++;
+    }
+    return clq_fail(error, first->host_status,
+                    "%s on %s, %zu of %zu tensors of a batch: %s; clq_batch_run is served by the host, the caller's "
+                    "queue cannot wait for it",
+                    clq_operation_name(batch->operation), batch->context->device.name, device->by_host, batch->count,
+                    first->main.reason);
+}
+
 clq_status clq_cl_batch_run(clq_batch *batch, const clq_order *order, clq_error *error)
 {
     const clq_cl_batch *device = batch->prepared;
     clq_cl_stream stream;
     clq_status status;
     if (order != NULL && device->by_host > 0) {
-        return clq_fail(error, CLQ_MISMATCH,
-                        "%s on %s, %zu of %zu tensors of a batch: %s; clq_batch_run is served by the host, the "
-                        "caller's queue cannot wait for it",
-                        clq_operation_name(batch->operation), batch->context->device.name, device->by_host,
-                        batch->count, clq_host_reason);
+        return refuse(batch, device, error);
     }
     CLQ_TRY(clq_cl_stream_open(&stream, batch->context, order, clq_operation_name(batch->operation),
                                device->workspace_bytes, error));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "opencl/gemm.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,19 +13,24 @@
 #include "opencl/trust.h"
 #include "reference/executor.h"
 
-/* Why the device has not packed weights: what it packs with is wrong, or cannot be tried, which is a limit. */
-static clq_status why_not_packed(const clq_context *context, char *why, size_t capacity)
+/* Keep why the host packs what there are weights of; no table that is tuned later changes it. */
+static void note_packing_by_host(clq_context *context, const clq_gemm_task *task, const clq_gemm_decision *any)
 {
-    const size_t entry = clq_cl_gemm_part_verdict_entry(clq_cl_tuning_of(context), CLQ_GEMM_PACKING);
-    if (clq_verdict_of(&context->cl->verdicts, entry) != CLQ_VERDICT_NO_ROOM) {
-        snprintf(why, capacity, "%s", clq_host_reason);
-        return CLQ_MISMATCH;
+    const size_t entry = clq_cl_gemm_part_verdict_entry(any->tuning, CLQ_GEMM_PACKING);
+    const clq_verdict verdict = clq_verdict_of(&context->cl->verdicts, entry);
+    if (any->packs_by_host && clq_cl_gemm_host_reason(task) == NULL) {
+        atomic_store(&context->cl->host_packing,
+                     clq_verdict_is_aside(verdict) ? clq_host_cause_of(verdict) : &clq_cl_rounds_cause);
     }
-    snprintf(why, capacity,
-             "packing cannot be compared with the reference: no buffer holds what that takes, the largest has %" PRIu64
-             " bytes",
-             context->device.maximum_allocation_bytes);
-    return CLQ_UNSUPPORTED;
+}
+
+clq_host_cause clq_cl_gemm_cause_of_host(const clq_context *context, const clq_gemm_task *task)
+{
+    const char *why = clq_cl_gemm_host_reason(task);
+    const clq_host_cause *packing = atomic_load(&context->cl->host_packing);
+    return why != NULL       ? (clq_host_cause){CLQ_UNSUPPORTED, why}
+           : packing != NULL ? *packing
+                             : *clq_host_cause_of(CLQ_VERDICT_DIFFERS);
 }
 
 /* What the host alone can multiply: weights that the device could not pack, and what no kernel takes. */
@@ -34,8 +38,7 @@ static clq_status multiply_on_host(clq_context *context, clq_variant forced, con
                                    clq_error *error)
 {
     const char *why = clq_cl_gemm_host_reason(task);
-    char packing[160];
-    clq_status status;
+    const clq_host_cause cause = clq_cl_gemm_cause_of_host(context, task);
     if (why != NULL && clq_variant_is_of_products(forced)) {
         return clq_fail(error, CLQ_UNSUPPORTED, "gemm: the forced variant %s cannot run this on %s: %s",
                         clq_variant_name(forced), context->device.name, why);
@@ -45,18 +48,17 @@ static clq_status multiply_on_host(clq_context *context, clq_variant forced, con
                         "gemm on %s: %s; clq_gemm is served by the host, the caller's queue cannot wait for it",
                         context->device.name, why);
     }
-    status = why_not_packed(context, packing, sizeof packing);
     if (clq_variant_is_of_products(forced)) {
-        return clq_fail(error, status,
+        return clq_fail(error, cause.status,
                         "gemm on %s: the forced variant %s cannot multiply these weights, which lie on the host, "
                         "because %s",
-                        context->device.name, clq_variant_name(forced), packing);
+                        context->device.name, clq_variant_name(forced), cause.reason);
     }
     if (task->order != NULL) {
-        return clq_fail(error, status,
+        return clq_fail(error, cause.status,
                         "gemm on %s: the weights lie on the host, because %s; clq_gemm is served by the host, the "
                         "caller's queue cannot wait for it",
-                        context->device.name, packing);
+                        context->device.name, cause.reason);
     }
     return clq_cl_host_gemm(context, task, error);
 }
@@ -139,10 +141,11 @@ static clq_status trust_packing(clq_context *context, const clq_gemm_task *task,
     size_t entry;
     CLQ_TRY(clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, 1, any, error));
     entry = clq_cl_gemm_part_verdict_entry(any->tuning, CLQ_GEMM_PACKING);
-    if (!any->by_host || any->packs_by_host || clq_verdict_of(&context->cl->verdicts, entry) == CLQ_VERDICT_TRUSTED) {
-        return CLQ_OK;
+    if (any->by_host && !any->packs_by_host && clq_verdict_of(&context->cl->verdicts, entry) != CLQ_VERDICT_TRUSTED) {
+        CLQ_TRY(clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, 0, any, error));
     }
-    return clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, 0, any, error);
+    note_packing_by_host(context, task, any);
+    return CLQ_OK;
 }
 
 clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)

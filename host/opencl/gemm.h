@@ -4,6 +4,7 @@
 #define CLQ_HOST_OPENCL_GEMM_H
 
 #include "core/executor.h"
+#include "opencl/choice/variant.h"
 
 clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_error *error);
 clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int packed, clq_plan *plan,
@@ -15,6 +16,9 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
 clq_status clq_cl_weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
                                clq_error *error);
 void clq_cl_weights_destroy(clq_gemm_weights *weights);
+
+/* Why the host multiplies what no kernel takes, whatever is trusted, or has packed the weights of its own. */
+clq_host_cause clq_cl_gemm_cause_of_host(const clq_context *context, const clq_gemm_task *task);
 
 /* Batches of products (opencl/gemm_batch.c). */
 extern const clq_gemm_batcher clq_cl_gemm_batcher;

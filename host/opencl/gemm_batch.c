@@ -88,9 +88,11 @@ static clq_status decide(const clq_gemm_batch *batch, device_batch *d, clq_error
     for (size_t i = 0; i < batch->count; i++) {
         const clq_gemm_task *task = &batch->tasks[i];
         clq_gemm_decision *decision = &d->decisions[i];
+        clq_host_cause cause;
         if (is_of_host(task)) {
             CLQ_TRY(clq_cl_gemm_decide(batch->context, CLQ_VARIANT_BY_DEVICE, task, decision, error));
-            decision->by_host = 1;
+            cause = clq_cl_gemm_cause_of_host(batch->context, task);
+            clq_cl_gemm_give_to_host(decision, &cause);
         } else {
             CLQ_TRY(clq_cl_trust_product_of_batch(batch->context, forced, task, decision, error));
         }
@@ -328,17 +330,26 @@ static clq_status run_on_host(const clq_gemm_batch *batch, const device_batch *d
     return CLQ_OK;
 }
 
+/* For what holds of the first that is the host's, as a call of it alone is. */
+static clq_status refuse(const clq_gemm_batch *batch, const device_batch *d, clq_error *error)
+{
+    const clq_gemm_decision *first = d->decisions;
+    while (!first->by_host) {
+        first++;
+    }
+    return clq_fail(error, first->host_status,
+                    "gemm on %s, %zu of %zu products of a batch are the host's: %s; clq_gemm_batch_run is served by "
+                    "it, the caller's queue cannot wait for it",
+                    batch->context->device.name, d->by_host, batch->count, first->reason);
+}
+
 static clq_status run(clq_gemm_batch *batch, const clq_order *order, clq_error *error)
 {
     const device_batch *d = batch->prepared;
     clq_cl_stream stream;
     clq_status status;
     if (order != NULL && d->by_host > 0) {
-        return clq_fail(
-            error, CLQ_MISMATCH,
-            "gemm on %s, %zu of %zu products of a batch are the host's; clq_gemm_batch_run is served by it, "
-            "the caller's queue cannot wait for it",
-            batch->context->device.name, d->by_host, batch->count);
+        return refuse(batch, d, error);
     }
     CLQ_TRY(clq_cl_stream_open(&stream, batch->context, order, "gemm", 0, error));
     status = enqueue_all(batch, d, &stream, error);

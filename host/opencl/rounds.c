@@ -2,7 +2,6 @@
 #include "opencl/rounds.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "core/size.h"
@@ -12,6 +11,7 @@
 #include "opencl/runtime/error.h"
 
 const char clq_cl_rounds_reason[] = "the device ends loops of a work-item early, and this needs longer ones";
+const clq_host_cause clq_cl_rounds_cause = {CLQ_UNSUPPORTED, clq_cl_rounds_reason};
 
 /* Rounds that every device makes: no limit that is known is below. What a device that has none is asked for: a
  * hundredth of a second on a GPU. */
@@ -148,9 +148,7 @@ int clq_cl_heed_rounds(const clq_context *context, const clq_cl_cut *cut, clq_de
     if (decision->by_host || !clq_cl_ends_early(context, cut->rounds)) {
         return 0;
     }
-    decision->by_host = 1;
-    decision->main.name = clq_host_name;
-    decision->main.reason = clq_cl_rounds_reason;
+    clq_cl_give_to_host(decision, &clq_cl_rounds_cause);
     return 1;
 }
 
@@ -164,8 +162,6 @@ int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *
         (!decision->packs_by_host && !clq_cl_ends_early(context, clq_cl_gemm_rounds(task, decision)))) {
         return 0;
     }
-    decision->by_host = 1;
-    decision->name = clq_host_name;
-    snprintf(decision->reason, sizeof decision->reason, "%s", clq_cl_rounds_reason);
+    clq_cl_gemm_give_to_host(decision, &clq_cl_rounds_cause);
     return 1;
 }

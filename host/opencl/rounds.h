@@ -13,6 +13,7 @@
 
 /* Why the host serves then. */
 extern const char clq_cl_rounds_reason[];
+extern const clq_host_cause clq_cl_rounds_cause;
 
 /* Ask the device how far it goes, unless it was asked or so many rounds are few; waits. */
 clq_status clq_cl_ask_rounds(clq_context *context, uint64_t rounds, clq_error *error);

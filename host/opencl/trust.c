@@ -93,7 +93,8 @@ static clq_status or_host(clq_context *context, unsigned operation, const char *
 }
 
 /* Why the host serves what a device could do later. */
-static const char late_reason[] = "its kernels are not ready yet, and calls wait for compilers no longer";
+static const clq_host_cause late = {CLQ_UNSUPPORTED,
+                                    "its kernels are not ready yet, and calls wait for compilers no longer"};
 
 /* ---- one tensor ---- */
 
@@ -165,9 +166,7 @@ static clq_status keep_rounds(clq_context *context, clq_variant forced, const cl
 
 void clq_cl_leave_to_host(clq_decision *decision)
 {
-    decision->by_host = 1;
-    decision->main.name = clq_host_name;
-    decision->main.reason = late_reason;
+    clq_cl_give_to_host(decision, &late);
 }
 
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, int may_be_late,
@@ -190,7 +189,7 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
             return CLQ_OK;
         }
         CLQ_TRY(or_host(context, (unsigned)task->operation, clq_operation_name(task->operation), decision->by_host,
-                        clq_host_reason, task->order, status, error));
+                        decision->main.reason, task->order, status, error));
         clq_cl_cut_make(context, task, decision, cut); /* which the ladder may have changed */
     }
     return keep_rounds(context, forced, task, decision, cut, error);
@@ -312,14 +311,6 @@ static clq_status keep_product_rounds(clq_context *context, clq_variant forced, 
         clq_fail(error, CLQ_UNSUPPORTED, "gemm on %s: %s", context->device.name, clq_cl_rounds_reason), error);
 }
 
-/* For the time of this call. */
-static void leave_product_to_host(clq_gemm_decision *decision)
-{
-    decision->by_host = 1;
-    decision->name = clq_host_name;
-    snprintf(decision->reason, sizeof decision->reason, "%s", late_reason);
-}
-
 static clq_status climb_for_product(clq_cl_climb *c, int may_be_late, clq_error *error)
 {
     const int waits = !may_be_late || c->product->order != NULL || clq_variant_is_of_products(c->forced);
@@ -329,11 +320,11 @@ static clq_status climb_for_product(clq_cl_climb *c, int may_be_late, clq_error 
     c->attempt = attempt_product;
     status = clq_cl_climb_down(c, waits ? NULL : &is_late, error);
     if (is_late) {
-        leave_product_to_host(c->product_decision);
+        clq_cl_gemm_give_to_host(c->product_decision, &late); /* for the time of this call */
         return CLQ_OK;
     }
-    return or_host(c->context, CLQ_OP_COUNT, "gemm", c->product_decision->by_host, clq_host_reason, c->product->order,
-                   status, error);
+    return or_host(c->context, CLQ_OP_COUNT, "gemm", c->product_decision->by_host, c->product_decision->reason,
+                   c->product->order, status, error);
 }
 
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task, int may_be_late,

@@ -62,6 +62,7 @@ enum { CLQ_TRIAL_SCHEMES = CLQ_PRESET_COUNT + 13, CLQ_TRIAL_WITNESS_SCHEME = CLQ
 void clq_trial_take_scheme(clq_scheme *scheme, size_t number);
 
 /* Rounding, order and arithmetic: bits 0, 1 and 2 of `option`. */
+enum { CLQ_TRIAL_OPTIONS = 8 }; /* different ones; `option` may be any */
 void clq_trial_take_options(clq_scheme *scheme, size_t option);
 
 /* Fill the inputs of a tensor whose operands lie in host memory, from `*state` on. */

@@ -106,14 +106,18 @@ static void find_inputs(const clq_task *task, void *host[CLQ_ARG_COUNT])
     }
 }
 
+/* The options of a way have the product in their third bit, as the witnesses have it behind the first four. */
+_Static_assert(CLQ_TRIAL_RANGE_OF_PRODUCT == 4 && CLQ_TRIAL_OPTIONS == 2 * CLQ_TRIAL_RANGE_OF_PRODUCT,
+               "clq_trial_take_options");
+
 void clq_trial_fill_tensor(const clq_trial_case *c, const clq_task *task, uint32_t *state)
 {
     const clq_geometry *g = &task->geometry;
     /* Tensors of one parameter do not all have the same. */
     const uint64_t drawn = g->parameters == 1 ? clq_trial_random(state) % 64 : 0;
-    /* Of the ways of a tensor alone each has its own: a witness is one for ties to even or for ties away; the last, of
-     * short ones, for both. */
-    const uint64_t own = g->elements < 32 ? CLQ_TRIAL_RANGES - 1 : c->way % (2 * CLQ_TRIAL_RANGE_OF_PRODUCT);
+    /* Of the ways of a tensor alone each has its own, by the options that go with the way: a witness is one for ties
+     * to even or for ties away, by a quotient or by a product; the last, of short ones, for all. */
+    const uint64_t own = g->elements < 32 ? CLQ_TRIAL_RANGES - 1 : c->way % CLQ_TRIAL_OPTIONS;
     const uint64_t turn = task->operation == CLQ_OP_DYNAMIC_QUANTIZE && c->count == 1 ? own : drawn;
     const uint32_t way = c->way + (uint32_t)(task - c->tasks);
     void *host[CLQ_ARG_COUNT];

@@ -27,21 +27,25 @@ const clq_trial_quotient *clq_trial_quotients(clq_dtype real, size_t *count)
 
 /* ---- x, the greatest: the same where the scale is chosen ---- */
 
-static const clq_trial_range ranges_f32[CLQ_TRIAL_RANGES] = {
+static const clq_trial_range ranges_f32[] = {
 #define CLQ_RANGE_F32(x, greatest) {x, greatest},
 #include "trial/witness_found.h"
     {0x1p-1f, 0x1.2p+2f}, /* a tie as it is */
 };
-static const clq_trial_range ranges_f16[CLQ_TRIAL_RANGES] = {
+static const clq_trial_range ranges_f16[] = {
 #define CLQ_RANGE_F16(x, greatest) {x, greatest},
 #include "trial/witness_found.h"
     {0x1p-1f, 0x1.2p+2f}, /* a tie as it is */
 };
-static const clq_trial_range ranges_bf16[CLQ_TRIAL_RANGES] = {
+static const clq_trial_range ranges_bf16[] = {
 #define CLQ_RANGE_BF16(x, greatest) {x, greatest},
 #include "trial/witness_found.h"
     {0x1p-1f, 0x1.2p+2f}, /* a tie as it is */
 };
+
+_Static_assert(COUNT(ranges_f32) == CLQ_TRIAL_RANGES && COUNT(ranges_f16) == CLQ_TRIAL_RANGES &&
+                   COUNT(ranges_bf16) == CLQ_TRIAL_RANGES,
+               "one for each number: a range that the search did not find would be zeros");
 
 const clq_trial_range *clq_trial_ranges(clq_dtype real)
 {

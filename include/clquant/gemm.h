@@ -136,8 +136,9 @@ CLQ_API uint64_t clq_gemm_weights_bytes(const clq_gemm_weights *weights); /* of 
  * header, which says what was packed, and how: import checks it against the problem. Export waits, and copies to host
  * memory of exactly clq_gemm_weights_export_bytes. Import copies nothing: the weights lie in the buffer, for example
  * one that clq_buffer_wrap made of a mapped file, from `exported.offset` (in bytes) on, so that the buffer and its
- * memory must stay as they are until the weights are destroyed and the operations that use them are done. They begin at
- * a multiple of CLQ_GEMM_WEIGHTS_ALIGNMENT bytes of the buffer's memory. The bytes behind the header are not checked.
+ * memory must stay as they are until the weights are destroyed and the operations that use them are done; but those
+ * that the host is to multiply for an OpenCL device which cannot pack it copies, and waits. They begin at a multiple of
+ * CLQ_GEMM_WEIGHTS_ALIGNMENT bytes of the buffer's memory. The bytes behind the header are not checked.
  *
  * All OpenCL devices pack alike, whatever their kernels, so that weights of one serve the others; native and reference
  * have forms of their own, and so have weights that the host had to pack for a device (docs/library.md). Errors:

@@ -10,7 +10,8 @@
  * allocate nothing, but for a kernel object where more threads than ever before enqueue the same kernel at once. They
  * take no lock: first runs of other descriptions, in other threads, hold none of them up. Where no kernel of the device
  * gives the reference's bytes, operations on the caller's queue fail with CLQ_MISMATCH (the plan's variant is "host"
- * then), for they cannot wait for the host, which computes those without a clq_launch.
+ * then), for they cannot wait for the host, which computes those without a clq_launch; with CLQ_UNSUPPORTED where a
+ * limit of the device is why, as the plan's reason says: buffers too small to compare its kernels, loops that it ends.
  *
  * Queues know nothing of one another, and what a context is given without a clq_launch goes to a queue of its own. So:
  *   - clq_buffer_write, clq_buffer_unmap, clq_batch_create and clq_gemm_weights_create
@@ -154,7 +155,8 @@ CLQ_API clq_status clq_enqueue_gemm(clq_context *context, const clq_gemm_problem
  * All products of a batch on the caller's queue, under the rules of clq_enqueue, but for a workspace, which is not
  * looked at: the batch has its own. By one thread at a time, and again only where the runs follow each other (on one
  * in-order queue, or behind the event of the run before), since all write the same memory. clq_gemm_batch_create did
- * what a first run does. CLQ_MISMATCH where some of the products are the host's.
+ * what a first run does. Where some of the products are the host's it fails as
+ * clq_enqueue_gemm does for the first of them.
  */
 CLQ_API clq_status clq_enqueue_gemm_batch(clq_gemm_batch *batch, const clq_launch *launch, clq_error *error);
 

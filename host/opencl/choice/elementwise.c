@@ -388,14 +388,22 @@ static int is_fused(const clq_context *context, const clq_task *task, const clq_
 }
 
 /* No aid comes to a variant that is forced. */
-static void let_host_serve(clq_variant forced, clq_decision *decision)
+static void let_host_serve(const clq_context *context, clq_variant forced, clq_decision *decision)
 {
-    decision->by_host = !clq_variant_is_of_tensors(forced) &&
-                        (decision->minmax.is_aside || decision->parameters.is_aside || decision->main.is_aside);
-    if (decision->by_host) {
-        decision->main.name = clq_host_name;
-        decision->main.reason = clq_host_reason;
+    const clq_choice *aside = decision->minmax.is_aside       ? &decision->minmax
+                              : decision->parameters.is_aside ? &decision->parameters
+                                                              : &decision->main;
+    if (aside->is_aside && !clq_variant_is_of_tensors(forced)) {
+        clq_cl_give_to_host(decision, clq_host_cause_of(clq_verdict_of(&context->cl->verdicts, aside->verdict_entry)));
     }
+}
+
+void clq_cl_give_to_host(clq_decision *decision, const clq_host_cause *cause)
+{
+    decision->by_host = 1;
+    decision->host_status = cause->status;
+    decision->main.name = clq_host_name;
+    decision->main.reason = cause->reason;
 }
 
 void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision)
@@ -406,7 +414,7 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
     if (task->operation != CLQ_OP_DYNAMIC_QUANTIZE) {
         decision->main = choose(context, tuning, forced, task, task->operation);
         decision->minmax = decision->main;
-        let_host_serve(forced, decision);
+        let_host_serve(context, forced, decision);
         return;
     }
     decision->minmax = choose(context, tuning, forced, task, CLQ_OP_MINMAX);
@@ -417,7 +425,7 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
         decision->main = choice_of(tuning, task, CLQ_VARIANT_STRIP, decision->main.reason);
         decision->minmax.is_aside = decision->parameters.is_aside = 0; /* one kernel does it all */
     }
-    let_host_serve(forced, decision);
+    let_host_serve(context, forced, decision);
 }
 
 void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_variant variant, int streams,

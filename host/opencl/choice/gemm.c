@@ -395,16 +395,32 @@ static void choose_tiles_per_item(const clq_context *context, const clq_gemm_tas
                                                       clq_size_max(tiles / task->problem->batch, 1));
 }
 
+void clq_cl_gemm_give_to_host(clq_gemm_decision *decision, const clq_host_cause *cause)
+{
+    decision->by_host = 1;
+    decision->host_status = cause->status;
+    decision->name = clq_host_name;
+    snprintf(decision->reason, sizeof decision->reason, "%s", cause->reason);
+}
+
+/* Why the host serves a product: of what is set aside for it what is tried first (trust.c). */
+static clq_host_cause host_cause_of(const clq_context *context, const clq_gemm_task *task,
+                                    const clq_gemm_decision *decision)
+{
+    const char *why = clq_cl_gemm_host_reason(task);
+    const int is_packing = part_is_aside(context, decision->tuning, CLQ_GEMM_PACKING);
+    const int is_groups = task->problem->k_group != 0 && part_is_aside(context, decision->tuning, CLQ_GEMM_GROUPS);
+    const clq_gemm_part part = is_packing ? CLQ_GEMM_PACKING : CLQ_GEMM_GROUPS;
+    const size_t entry =
+        is_packing || is_groups ? clq_cl_gemm_part_verdict_entry(decision->tuning, part) : decision->verdict_entry;
+    return why != NULL ? (clq_host_cause){CLQ_UNSUPPORTED, why}
+                       : *clq_host_cause_of(clq_verdict_of(&context->cl->verdicts, entry));
+}
+
 static void name_decision(const clq_gemm_task *task, const char *reason, clq_gemm_decision *decision)
 {
     const char *emulated = decision->is_emulated ? " with its instruction emulated" : "";
     char tile[32];
-    if (decision->by_host) {
-        const char *why = clq_cl_gemm_host_reason(task);
-        decision->name = clq_host_name;
-        snprintf(decision->reason, sizeof decision->reason, "%s", why != NULL ? why : clq_host_reason);
-        return;
-    }
     if (decision->tile_rows != 0) {
         const uint32_t columns =
             decision->variant == CLQ_VARIANT_GEMV ? decision->vectors * decision->vector_width : PANEL_COLUMNS;
@@ -491,7 +507,12 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
         choose_slices(context, task, forced == CLQ_VARIANT_SPLIT_K, decision);
     }
     choose_tiles_per_item(context, task, decision);
-    name_decision(task, reason, decision);
+    if (decision->by_host) {
+        const clq_host_cause cause = host_cause_of(context, task, decision);
+        clq_cl_gemm_give_to_host(decision, &cause);
+    } else {
+        name_decision(task, reason, decision);
+    }
     return CLQ_OK;
 }
 
