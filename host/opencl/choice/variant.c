@@ -19,8 +19,7 @@ const clq_host_cause *clq_host_cause_of(clq_verdict verdict)
 {
     static const clq_host_cause differs = {CLQ_MISMATCH, "no kernel of the device gives the reference's bytes"};
     static const clq_host_cause no_room = {
-        CLQ_UNSUPPORTED,
-        "the device's kernels cannot be compared with the reference: no buffer holds what that takes"};
+        CLQ_UNSUPPORTED, "the device's kernels cannot be compared with the reference: no buffer holds what that takes"};
     return verdict == CLQ_VERDICT_NO_ROOM ? &no_room : &differs;
 }
 
