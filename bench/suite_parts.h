@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What suite.c and suite_products.c share. */
+/* What all measurements of a suite go through, of tensors (suite.c) and of products (suite_products.c). */
 #ifndef CLQ_BENCH_SUITE_PARTS_H
 #define CLQ_BENCH_SUITE_PARTS_H
 
@@ -17,8 +17,5 @@ clq_status bench_suite_measure(const bench_suite *suite, bench_group *group, siz
 /* Room for a list of rows, once there is what they `need`; NULL: that has been asked. */
 clq_status bench_suite_make_list(const bench_suite *suite, const memory_need *need, size_t bytes, void **list,
                                  clq_error *error);
-
-clq_status bench_suite_products(const bench_suite *suite, size_t *failed, clq_error *error);
-clq_status bench_suite_product_batches(const bench_suite *suite, size_t *failed, clq_error *error);
 
 #endif

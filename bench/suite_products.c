@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which products are measured: alone, of few rows with weights from memory, and in batches. */
+#include "suite_products.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
