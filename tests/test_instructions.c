@@ -109,6 +109,7 @@ static cl_program build(const struct clq_cl_state *cl, const char *options)
 static void run(const struct clq_cl_state *cl, cl_program program)
 {
     const size_t items = COUNT;
+    const size_t group = 1;
     const cl_uint count = COUNT;
     uint32_t *const hosts[] = {a, b, acc, d};
     cl_mem memory[4];
@@ -123,7 +124,7 @@ static void run(const struct clq_cl_state *cl, cl_program program)
         assert_int_equal(clSetKernelArg(made, i, sizeof memory[i], &memory[i]), CL_SUCCESS);
     }
     assert_int_equal(clSetKernelArg(made, 4, sizeof count, &count), CL_SUCCESS);
-    assert_int_equal(clEnqueueNDRangeKernel(cl->queue, made, 1, NULL, &items, NULL, 0, NULL, NULL), CL_SUCCESS);
+    assert_int_equal(clEnqueueNDRangeKernel(cl->queue, made, 1, NULL, &items, &group, 0, NULL, NULL), CL_SUCCESS);
     assert_int_equal(clEnqueueReadBuffer(cl->queue, memory[3], CL_TRUE, 0, sizeof d, d, 0, NULL, NULL), CL_SUCCESS);
     for (int i = 0; i < 4; i++) {
         (void)clReleaseMemObject(memory[i]);

@@ -14,7 +14,7 @@
 #include "own_opencl.h"
 #include "refusal.h"
 
-enum { ROWS = 37, DEPTH = 64, COLUMNS = 29, X_BYTES = 4 * ROWS * DEPTH, ALL = 1 << 20 };
+enum { ROWS = 37, DEPTH = 64, COLUMNS = 29, X_BYTES = 4 * ROWS * DEPTH, ALL = 1 << 19 };
 
 static const char usm[] = "cl_khr_fp64 cl_intel_unified_shared_memory cl_khr_byte_addressable_store";
 

@@ -656,9 +656,9 @@ static void memory_for_what_is_kept_runs_out(void **state)
             free(kept.data);
             clq_context_destroy(&context);
         }
-        assert_int_equal(told, 1);     /* the copy */
-        assert_in_range(untold, 1, 2); /* the binary as the driver gives it */
-        assert_in_range(refused, 1, 20);
+        assert_int_equal(told, 1);       /* the copy */
+        assert_in_range(untold, 1, 2);   /* the binary as the driver gives it */
+        assert_in_range(refused, 1, 40); /* more where the host serves in the end */
     }
     check_needs_device();
 }

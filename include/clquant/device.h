@@ -169,7 +169,8 @@ CLQ_API clq_status clq_buffer_wrap(clq_context *context, void *memory, uint64_t 
 
 /*
  * Destroying a mapped buffer unmaps it. A wrapped one waits for the operations of its context, after which the memory
- * is the caller's alone; any other may be destroyed while operations that use it are still to run.
+ * is the caller's alone, with what it had when it was last mapped: what was computed into it since is in the memory of
+ * a device that has one of its own, and gone. Any other may be destroyed while operations that use it are still to run.
  */
 CLQ_API void clq_buffer_destroy(clq_buffer **buffer);
 CLQ_API uint64_t clq_buffer_bytes(const clq_buffer *buffer); /* as it was made */

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define SVM_CAPABILITIES 0x1053 /* CL_DEVICE_SVM_CAPABILITIES, of OpenCL 2.0 */
+
 static cl_icd_dispatch before;
 
 static cl_int answer_size(size_t size, int is_long, size_t capacity, void *value, size_t *bytes)
@@ -33,6 +35,7 @@ int zoo_limits_device_info(cl_device_id device, cl_device_info what, size_t capa
         {CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, zoo.no_cache, 0, 1},
         {CL_DEVICE_GLOBAL_MEM_CACHE_TYPE, zoo.no_cache, CL_NONE, 0},
         {CL_DEVICE_IMAGE_SUPPORT, zoo.no_images, CL_FALSE, 0},
+        {SVM_CAPABILITIES, zoo.own_memory, 0, 1}, /* memory.c knows buffers alone */
         {CL_DEVICE_QUEUE_PROPERTIES, zoo.in_order, CL_QUEUE_PROFILING_ENABLE, 1},
     };
     (void)device;

@@ -19,6 +19,7 @@ typedef struct record {
     size_t offset, bytes;
     int is_mapping;
     int is_copy; /* `host` is to be freed */
+    char *shown; /* of a buffer that was mapped: what its memory held before it became noise */
     struct record *next;
 } record;
 
@@ -79,11 +80,30 @@ static char *host_of(cl_mem memory)
     return host;
 }
 
+/* Memory that is the host's alone again has what was last mapped: no driver writes to it but for a mapping. */
 static void CL_CALLBACK forget(cl_mem memory, void *cookie)
 {
     record gone;
     (void)cookie;
-    (void)take(memory, NULL, &gone);
+    if (take(memory, NULL, &gone) && gone.shown != NULL) {
+        memcpy(gone.host, gone.shown, gone.bytes);
+        free(gone.shown);
+    }
+}
+
+/* Keeps what a mapping of a buffer over the host's memory has shown, until the buffer goes. */
+static void keep_shown(const record *mapping)
+{
+    pthread_mutex_lock(&lock);
+    for (record *r = records; r != NULL; r = r->next) {
+        if (r->memory == mapping->memory && !r->is_mapping) {
+            if (r->shown == NULL) {
+                r->shown = memcpy(allocate(r->bytes), r->host, r->bytes);
+            }
+            memcpy(r->shown + mapping->offset, mapping->host, mapping->bytes);
+        }
+    }
+    pthread_mutex_unlock(&lock);
 }
 
 /* What stands in memory that nobody has written: different each time, never all alike. */
@@ -263,6 +283,7 @@ static cl_int CL_API_CALL unmap(cl_command_queue queue, cl_mem memory, void *map
     if (mapping.is_copy) {
         free(mapping.host);
     } else {
+        keep_shown(&mapping);
         make_noise((unsigned char *)mapping.host, mapping.bytes);
     }
     return write_copy(queue, memory, mapping.offset, mapping.bytes, copy, count, events, event);
