@@ -288,7 +288,7 @@ cl_int CL_API_CALL clGetProgramInfo(cl_program program, cl_program_info what, si
 
 /* ---- programs and commands ---- */
 
-/* Every source that the library puts together begins with the place of its first line. */
+/* Every source that the library puts together begins with the place of its first line; a layer may put its own before. */
 static int is_broken(cl_program program)
 {
     char first_line[128];
@@ -299,8 +299,10 @@ static int is_broken(cl_program program)
         clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &bytes) == CL_SUCCESS && bytes > 0 &&
         (source = calloc(1, bytes)) != NULL) {
         snprintf(first_line, sizeof first_line, "#line 1 \"kernels/%s\"\n", broken_file);
-        is_it = clGetProgramInfo(program, CL_PROGRAM_SOURCE, bytes, source, NULL) == CL_SUCCESS &&
-                strncmp(source, first_line, strlen(first_line)) == 0;
+        if (clGetProgramInfo(program, CL_PROGRAM_SOURCE, bytes, source, NULL) == CL_SUCCESS) {
+            const char *first = strstr(source, "#line 1 \"kernels/");
+            is_it = first != NULL && strncmp(first, first_line, strlen(first_line)) == 0;
+        }
         free(source);
     }
     return is_it && is_due(&break_builds);
