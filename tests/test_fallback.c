@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A device that has no kernel with the reference's bytes: the host serves on the context's own queue, with one warning
- * for each operation, and the plan says so. The caller's queue and what is forced get an error, and a device that fails
- * is no such device.
+ * for each operation, and the plan says so. What is forced gets an error, a plan tells which calls the caller's queue
+ * refuses (test_host_causes.c has why), and a device that fails is no such device.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -48,16 +48,11 @@ static void keep(void *cookie, clq_log_level level, const char *message)
     }
 }
 
-static void set_all(clq_context *context, clq_verdict verdict)
-{
-    for (size_t i = 0; i < clq_cl_verdict_count(); i++) {
-        clq_verdict_tell(&context->cl->verdicts, i, verdict);
-    }
-}
-
 static void set_all_aside(clq_context *context)
 {
-    set_all(context, CLQ_VERDICT_DIFFERS);
+    for (size_t i = 0; i < clq_cl_verdict_count(); i++) {
+        clq_verdict_tell(&context->cl->verdicts, i, CLQ_VERDICT_DIFFERS);
+    }
 }
 
 static void fill(int operand, unsigned char *bytes)
@@ -434,73 +429,6 @@ static void host_multiplies(void **state)
     check_needs_device();
 }
 
-/* ---- the caller's queue ---- */
-
-/* Each call for the same reason, which is that of the verdict. */
-static void check_callers_queue(clq_verdict verdict, clq_status status, const char *why)
-{
-    own_opencl own;
-    clq_quantization q;
-    clq_error error;
-    clq_batch *batch = NULL;
-    clq_launch launch = {.struct_size = sizeof launch};
-    clq_operands o = {.struct_size = sizeof o};
-    clq_batch_item item;
-    clq_gemm_weights *weights = NULL;
-    clq_gemm_problem p;
-    clq_plan plan;
-    clq_gemm_operands product = {.struct_size = sizeof product};
-    own_opencl_begin(&own, 0, 64);
-    set_all(own.clquant, verdict);
-    launch.queue = own.queue;
-    describe(&q, 0);
-    o.range = own_opencl_zeros(own.clquant, 64);
-    o.scale = own_opencl_zeros(own.clquant, 64);
-    o.zero_point = own_opencl_zeros(own.clquant, 64);
-    memset(&item, 0, sizeof item);
-    item.q = &q;
-    item.operands = o;
-    clq_gemm_init(&p);
-    p.m = p.n = p.k = 2;
-    product.a = o.range;
-    product.b = o.scale;
-    product.c = o.zero_point;
-    refusal_check(clq_enqueue(own.clquant, CLQ_OP_CHOOSE_PARAMETERS, &q, &o, &launch, &error), status, &error,
-                  "the host would serve the call on the context's own queue", __FILE__, __LINE__);
-    refusal_check(clq_enqueue_gemm(own.clquant, &p, &product, &launch, &error), status, &error,
-                  "the host would serve the call on the context's own queue", __FILE__, __LINE__);
-    ACCEPTED(clq_batch_create(own.clquant, CLQ_OP_CHOOSE_PARAMETERS, &item, 1, &batch, e));
-    refusal_check(clq_enqueue_batch(batch, &launch, &error), status, &error, why, __FILE__, __LINE__);
-    ACCEPTED(clq_batch_run(batch, e));
-    ACCEPTED(clq_batch_plan(batch, &plan, e));
-    assert_non_null(strstr(plan.reason, why));
-    ACCEPTED(clq_gemm_plan(own.clquant, &p, 0, &plan, e));
-    assert_non_null(strstr(plan.reason, why));
-    ACCEPTED(clq_gemm_weights_create(own.clquant, &p, product.b, product.b, &weights, e));
-    product.weights = weights;
-    refusal_check(clq_enqueue_gemm(own.clquant, &p, &product, &launch, &error), status, &error, why, __FILE__,
-                  __LINE__);
-    ACCEPTED(clq_gemm(own.clquant, &p, &product, e));
-    ACCEPTED(clq_context_force_variant(own.clquant, "cpu", e));
-    refusal_check(clq_gemm(own.clquant, &p, &product, &error), status, &error, "lie on the host", __FILE__, __LINE__);
-    clq_gemm_weights_destroy(&weights);
-    clq_batch_destroy(&batch);
-    clq_buffer_destroy(&o.range.buffer);
-    clq_buffer_destroy(&o.scale.buffer);
-    clq_buffer_destroy(&o.zero_point.buffer);
-    own_opencl_end(&own);
-}
-
-static void callers_queue_is_told(void **state)
-{
-    (void)state;
-    if (check_device() != NULL) {
-        check_callers_queue(CLQ_VERDICT_DIFFERS, CLQ_MISMATCH, "no kernel of the device gives the reference's bytes");
-        check_callers_queue(CLQ_VERDICT_NO_ROOM, CLQ_UNSUPPORTED, "no buffer holds what that takes");
-    }
-    check_needs_device();
-}
-
 /* ---- what was prepared ---- */
 
 /* A caller who prepares, asks the plan, and then uses a queue; returns how many plans say that the host will serve. */
@@ -626,13 +554,9 @@ static void weights_serve_where_a_kernel_is_left(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(host_serves_every_operation),
-    cmocka_unit_test(ladder_ends_at_the_host),
-    cmocka_unit_test(host_does_not_step_in),
-    cmocka_unit_test(host_multiplies),
-    cmocka_unit_test(callers_queue_is_told),
-    cmocka_unit_test(plan_tells_what_a_queue_refuses),
-    cmocka_unit_test(weights_serve_where_a_kernel_is_left),
+    cmocka_unit_test(host_serves_every_operation),     cmocka_unit_test(ladder_ends_at_the_host),
+    cmocka_unit_test(host_does_not_step_in),           cmocka_unit_test(host_multiplies),
+    cmocka_unit_test(plan_tells_what_a_queue_refuses), cmocka_unit_test(weights_serve_where_a_kernel_is_left),
 };
 
 CHECK_MAIN("fallback", tests)

@@ -38,7 +38,7 @@ static uint64_t taken_by(clq_context *context, const clq_gemm_problem *p, int pa
     clq_error error;
     clq_gemm_task_init(&task, p);
     assert_int_equal(clq_cl_gemm_decide(context, clq_cl_forced_variant(context), &task, &decision, &error), CLQ_OK);
-    return decision.by_host ? 0 : clq_cl_gemm_workspace_of(&task, &decision, packed).bytes;
+    return decision.by_host.reason != NULL ? 0 : clq_cl_gemm_workspace_of(&task, &decision, packed).bytes;
 }
 
 static clq_gemm_problem product(size_t number)

@@ -79,8 +79,8 @@ typedef struct clq_executor {
                                clq_error *error);
     clq_status (*gemm_row_sums)(clq_context *context, const clq_gemm_task *task, clq_error *error);
     clq_status (*weights_create)(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error);
-    /* The form that it makes of such a B, and its bytes; the task needs no operands. */
-    clq_status (*weights_form)(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
+    /* What it makes of such a B: `form`, `bytes` and `by_host` of weights; the task needs no operands. */
+    clq_status (*weights_form)(clq_context *context, const clq_gemm_task *task, clq_gemm_weights *made,
                                clq_error *error);
     void (*weights_destroy)(clq_gemm_weights *weights);
     clq_status (*set_cache)(clq_context *context, const char *directory, clq_error *error);

@@ -56,6 +56,7 @@ struct clq_gemm_weights {
     clq_gemm_values zero_point;
     uint64_t n, k, k_group, batches;
     clq_gemm_form form; /* OpenCL: of rows where no kernel of the device packs them; the host alone multiplies these */
+    clq_host_cause by_host; /* why, of such */
     uint64_t bytes;
     void *object;          /* as in clq_span */
     uint64_t offset_bytes; /* within it: 0 but for imported weights */

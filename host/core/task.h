@@ -28,6 +28,13 @@ typedef enum clq_argument {
     CLQ_ARG_COUNT
 } clq_argument;
 
+/* Why the host computes in a device's place, and what calls fail with that it cannot serve. */
+typedef struct clq_host_cause {
+    clq_status status;
+    const char *reason;      /* of static storage; NULL: it does not */
+    uint64_t required_bytes; /* of one buffer, where none has as many; 0: nothing is known of that */
+} clq_host_cause;
+
 /* A call on a queue of the caller's, OpenCL's only. */
 typedef struct clq_order {
     const void *launch;        /* a clq_launch */

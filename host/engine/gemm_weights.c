@@ -178,24 +178,23 @@ static clq_status check_header(const clq_gemm_task *task, const header *h, clq_e
     return CLQ_OK;
 }
 
-/* That they lie as this context makes them, and all of them; `bytes` of them then. */
+/* That they lie as this context makes them, and all of them; `form` is what it makes. */
 static clq_status check_form(clq_context *context, const clq_gemm_task *task, const header *h,
-                             const clq_operand *exported, uint64_t *bytes, clq_error *error)
+                             const clq_operand *exported, clq_gemm_weights *form, clq_error *error)
 {
     const uint64_t have = exported->buffer->bytes - exported->offset;
-    clq_gemm_form form;
-    CLQ_TRY(context->executor->weights_form(context, task, &form, bytes, error));
-    if (h->form != (uint32_t)form) {
+    CLQ_TRY(context->executor->weights_form(context, task, form, error));
+    if (h->form != (uint32_t)form->form) {
         return clq_fail(error, CLQ_UNSUPPORTED,
                         "clq_gemm_weights_import: the weights are packed as %s, and %s multiplies %s: pack B there",
                         h->form >= CLQ_GEMM_FORM_ROWS && h->form <= CLQ_GEMM_FORM_OWN_PANELS ? form_names[h->form]
                                                                                              : "nothing known",
-                        context->device.name, form_names[form]);
+                        context->device.name, form_names[form->form]);
     }
-    CLQ_REQUIRE(*bytes <= have - HEADER_BYTES,
+    CLQ_REQUIRE(form->bytes <= have - HEADER_BYTES,
                 "clq_gemm_weights_import: the weights have %" PRIu64 " bytes, the buffer has %" PRIu64
                 " from offset %" PRIu64,
-                HEADER_BYTES + *bytes, have, exported->offset);
+                HEADER_BYTES + form->bytes, have, exported->offset);
     return CLQ_OK;
 }
 
@@ -220,8 +219,8 @@ clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_problem 
     clq_gemm_task task;
     clq_gemm_real real;
     clq_gemm_weights *made = NULL;
+    clq_gemm_weights form = {0};
     header h;
-    uint64_t bytes = 0;
     uint64_t first;
     clq_status status;
     CLQ_REQUIRE(context != NULL && weights != NULL, "clq_gemm_weights_import: context and weights must not be NULL");
@@ -243,10 +242,11 @@ clq_status clq_gemm_weights_import(clq_context *context, const clq_gemm_problem 
                 "clq_gemm_weights_import: the memory that was wrapped begins within a word of 32 bits");
     CLQ_TRY(clq_buffer_read(exported.buffer, exported.offset, &h, sizeof h, error));
     CLQ_TRY(check_header(&task, &h, error));
-    CLQ_TRY(check_form(context, &task, &h, &exported, &bytes, error));
+    CLQ_TRY(check_form(context, &task, &h, &exported, &form, error));
     CLQ_TRY(new_weights(context, &task, &made, error));
-    made->form = (clq_gemm_form)h.form;
-    made->bytes = bytes;
+    made->form = form.form;
+    made->bytes = form.bytes;
+    made->by_host = form.by_host;
     status = adopt(made, &exported, error);
     if (status != CLQ_OK) {
         clq_gemm_weights_destroy(&made);

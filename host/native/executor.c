@@ -233,20 +233,20 @@ static clq_status gemm_row_sums(clq_context *context, const clq_gemm_task *task,
     return CLQ_OK;
 }
 
-static clq_status weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
+static clq_status weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_weights *made,
                                clq_error *error)
 {
     (void)context;
     (void)error;
-    *form = CLQ_GEMM_FORM_OWN_PANELS;
-    *bytes = clq_native_packed_bytes(task);
+    made->form = CLQ_GEMM_FORM_OWN_PANELS;
+    made->bytes = clq_native_packed_bytes(task);
     return CLQ_OK;
 }
 
 static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
 {
     const clq_native_team team = team_of(weights->context);
-    (void)weights_form(weights->context, task, &weights->form, &weights->bytes, error);
+    (void)weights_form(weights->context, task, weights, error);
     CLQ_TRY(clq_memory_take(&weights->context->memory, weights->bytes, CLQ_NATIVE_LINE, "packed weights",
                             &weights->object, error));
     clq_native_pack(&team, task, weights->object);

@@ -90,12 +90,12 @@ static clq_status decide_each(const clq_batch *batch, clq_variant forced, clq_cl
         clq_cl_cut cut;
         if (set->is_late) {
             clq_cl_decide(batch->context, forced, task, decision);
-            clq_cl_leave_to_host(decision);
+            decision->by_host = clq_cl_late_cause;
         } else {
             CLQ_TRY(clq_cl_trust_task(batch->context, forced, task, 1, decision, &cut, error));
         }
-        if (decision->by_host) {
-            device->by_host++;
+        clq_cl_left_add(&device->left, &decision->by_host);
+        if (decision->by_host.reason != NULL) {
             continue;
         }
         CLQ_TRY(clq_cl_enqueue_operation(&ready, task, decision, &cut, error));
@@ -146,26 +146,12 @@ void clq_cl_batch_release(clq_batch *batch)
 /* Items share no bytes that one of them writes: those that are left to the host may come last. */
 static clq_status run_on_host(const clq_batch *batch, const clq_cl_batch *device, clq_error *error)
 {
-    for (size_t place = 0; device->by_host > 0 && place < batch->count; place++) {
-        if (device->decisions[place].by_host) {
+    for (size_t place = 0; device->left.count > 0 && place < batch->count; place++) {
+        if (device->decisions[place].by_host.reason != NULL) {
             CLQ_TRY(clq_cl_host_run(batch->context, &batch->tasks[device->order[place]], error));
         }
     }
     return CLQ_OK;
-}
-
-/* For what holds of the first that is the host's, as a call of it alone is. */
-static clq_status refuse(const clq_batch *batch, const clq_cl_batch *device, clq_error *error)
-{
-    const clq_decision *first = device->decisions;
-    while (!first->by_host) {
-        first++;
-    }
-    return clq_fail(error, first->host_status,
-                    "%s on %s, %zu of %zu tensors of a batch: %s; clq_batch_run is served by the host, the caller's "
-                    "queue cannot wait for it",
-                    clq_operation_name(batch->operation), batch->context->device.name, device->by_host, batch->count,
-                    first->main.reason);
 }
 
 clq_status clq_cl_batch_run(clq_batch *batch, const clq_order *order, clq_error *error)
@@ -173,8 +159,9 @@ clq_status clq_cl_batch_run(clq_batch *batch, const clq_order *order, clq_error 
     const clq_cl_batch *device = batch->prepared;
     clq_cl_stream stream;
     clq_status status;
-    if (order != NULL && device->by_host > 0) {
-        return refuse(batch, device, error);
+    if (order != NULL && device->left.count > 0) {
+        return clq_cl_left_refuse(&device->left, batch->context, clq_operation_name(batch->operation), batch->count,
+                                  "tensors", "clq_batch_run", error);
     }
     CLQ_TRY(clq_cl_stream_open(&stream, batch->context, order, clq_operation_name(batch->operation),
                                device->workspace_bytes, error));
@@ -216,9 +203,9 @@ clq_status clq_cl_batch_plan(const clq_batch *batch, clq_plan *plan, clq_error *
     memset(plan, 0, sizeof *plan);
     if (set->form == CLQ_BATCH_EACH) {
         const clq_decision *alone = &device->decisions[place];
-        snprintf(plan->variant, sizeof plan->variant, "%s", alone->main.name);
+        snprintf(plan->variant, sizeof plan->variant, "%s", clq_cl_told_name(&alone->by_host, alone->main.name));
         snprintf(plan->reason, sizeof plan->reason, "one operation each: %s%s",
-                 alone->by_host ? alone->main.reason : set->reason,
+                 clq_cl_told_reason(&alone->by_host, set->reason),
                  clq_cl_tuned_text(alone->tuning, UINT32_C(1) << batch->operation));
     } else {
         snprintf(plan->variant, sizeof plan->variant, "%s", clq_cl_batch_form_name(set->form));
@@ -226,6 +213,6 @@ clq_status clq_cl_batch_plan(const clq_batch *batch, clq_plan *plan, clq_error *
                  set->launch_count, set->reason, clq_cl_tuned_text(device->tuning, CLQ_TUNABLE_BATCH));
     }
     plan->workspace_bytes = device->workspace_bytes;
-    plan->by_host = device->by_host > 0;
+    plan->by_host = device->left.count > 0;
     return CLQ_OK;
 }

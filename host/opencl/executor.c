@@ -25,7 +25,7 @@ static clq_status run(clq_context *context, const clq_task *task, clq_error *err
     clq_cl_stream stream;
     clq_status status;
     CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, 1, &decision, &cut, error));
-    if (decision.by_host) {
+    if (decision.by_host.reason != NULL) {
         return clq_cl_host_run(context, task, error);
     }
     CLQ_TRY(clq_cl_stream_open(&stream, context, task->order, clq_operation_name(task->operation), cut.workspace_bytes,
@@ -46,11 +46,13 @@ static clq_status plan(clq_context *context, const clq_task *task, clq_plan *pla
     clq_cl_cut_make(context, task, &decision, &cut);
     (void)clq_cl_heed_rounds(context, &cut, &decision);
     memset(plan_out, 0, sizeof *plan_out);
-    snprintf(plan_out->variant, sizeof plan_out->variant, "%s", decision.main.name);
-    snprintf(plan_out->reason, sizeof plan_out->reason, "%s%s", decision.main.reason,
+    snprintf(plan_out->variant, sizeof plan_out->variant, "%s",
+             clq_cl_told_name(&decision.by_host, decision.main.name));
+    snprintf(plan_out->reason, sizeof plan_out->reason, "%s%s",
+             clq_cl_told_reason(&decision.by_host, decision.main.reason),
              clq_cl_tuned_text(decision.tuning, UINT32_C(1) << task->operation));
-    plan_out->workspace_bytes = decision.by_host ? 0 : cut.workspace_bytes;
-    plan_out->by_host = decision.by_host;
+    plan_out->by_host = decision.by_host.reason != NULL;
+    plan_out->workspace_bytes = plan_out->by_host ? 0 : cut.workspace_bytes;
     return CLQ_OK;
 }
 
@@ -61,7 +63,7 @@ static clq_status prepare(clq_context *context, const clq_task *task, clq_error 
     clq_cl_cut cut;
     clq_cl_stream stream;
     CLQ_TRY(clq_cl_trust_task(context, clq_cl_forced_variant(context), task, 0, &decision, &cut, error));
-    if (decision.by_host) {
+    if (decision.by_host.reason != NULL) {
         return CLQ_OK;
     }
     memset(&stream, 0, sizeof stream);

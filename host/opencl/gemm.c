@@ -13,32 +13,18 @@
 #include "opencl/trust.h"
 #include "reference/executor.h"
 
-/* Keep why the host packs what there are weights of; no table that is tuned later changes it. */
-static void note_packing_by_host(clq_context *context, const clq_gemm_task *task, const clq_gemm_decision *any)
+clq_host_cause clq_cl_gemm_cause_of_host(const clq_gemm_task *task)
 {
-    const size_t entry = clq_cl_gemm_part_verdict_entry(any->tuning, CLQ_GEMM_PACKING);
-    const clq_verdict verdict = clq_verdict_of(&context->cl->verdicts, entry);
-    if (any->packs_by_host && clq_cl_gemm_host_reason(task) == NULL) {
-        atomic_store(&context->cl->host_packing,
-                     clq_verdict_is_aside(verdict) ? clq_host_cause_of(verdict) : &clq_cl_rounds_cause);
-    }
-}
-
-clq_host_cause clq_cl_gemm_cause_of_host(const clq_context *context, const clq_gemm_task *task)
-{
-    const char *why = clq_cl_gemm_host_reason(task);
-    const clq_host_cause *packing = atomic_load(&context->cl->host_packing);
-    return why != NULL       ? (clq_host_cause){CLQ_UNSUPPORTED, why}
-           : packing != NULL ? *packing
-                             : *clq_host_cause_of(CLQ_VERDICT_DIFFERS);
+    const clq_host_cause cause = clq_cl_gemm_host_cause(task);
+    return cause.reason == NULL && task->weights != NULL ? task->weights->by_host : cause;
 }
 
 /* What the host alone can multiply: weights that the device could not pack, and what no kernel takes. */
 static clq_status multiply_on_host(clq_context *context, clq_variant forced, const clq_gemm_task *task,
-                                   clq_error *error)
+                                   const clq_host_cause *cause, clq_error *error)
 {
-    const char *why = clq_cl_gemm_host_reason(task);
-    const clq_host_cause cause = clq_cl_gemm_cause_of_host(context, task);
+    const char *why = clq_cl_gemm_host_cause(task).reason;
+    char text[CLQ_CL_CAUSE_TEXT];
     if (why != NULL && clq_variant_is_of_products(forced)) {
         return clq_fail(error, CLQ_UNSUPPORTED, "gemm: the forced variant %s cannot run this on %s: %s",
                         clq_variant_name(forced), context->device.name, why);
@@ -49,16 +35,16 @@ static clq_status multiply_on_host(clq_context *context, clq_variant forced, con
                         context->device.name, why);
     }
     if (clq_variant_is_of_products(forced)) {
-        return clq_fail(error, cause.status,
+        return clq_fail(error, cause->status,
                         "gemm on %s: the forced variant %s cannot multiply these weights, which lie on the host, "
                         "because %s",
-                        context->device.name, clq_variant_name(forced), cause.reason);
+                        context->device.name, clq_variant_name(forced), clq_cl_cause_text(context, cause, text));
     }
     if (task->order != NULL) {
-        return clq_fail(error, cause.status,
+        return clq_fail(error, cause->status,
                         "gemm on %s: the weights lie on the host, because %s; clq_gemm is served by the host, the "
                         "caller's queue cannot wait for it",
-                        context->device.name, cause.reason);
+                        context->device.name, clq_cl_cause_text(context, cause, text));
     }
     return clq_cl_host_gemm(context, task, error);
 }
@@ -66,15 +52,16 @@ static clq_status multiply_on_host(clq_context *context, clq_variant forced, con
 clq_status clq_cl_gemm(clq_context *context, const clq_gemm_task *task, clq_error *error)
 {
     const clq_variant forced = clq_cl_forced_variant(context);
+    const clq_host_cause cause = clq_cl_gemm_cause_of_host(task);
     clq_gemm_decision decision;
     clq_cl_stream stream;
     clq_status status;
     uint64_t bytes;
-    if (clq_cl_gemm_host_reason(task) != NULL || (task->weights != NULL && task->weights->form == CLQ_GEMM_FORM_ROWS)) {
-        return multiply_on_host(context, forced, task, error);
+    if (cause.reason != NULL) {
+        return multiply_on_host(context, forced, task, &cause, error);
     }
     CLQ_TRY(clq_cl_trust_product(context, forced, task, 1, &decision, error));
-    if (decision.by_host) {
+    if (decision.by_host.reason != NULL) {
         return clq_cl_host_gemm(context, task, error);
     }
     bytes = clq_cl_gemm_workspace_of(task, &decision, task->weights != NULL).bytes;
@@ -103,7 +90,8 @@ static uint64_t workspace_up_to(const clq_context *context, clq_variant forced, 
         p.m = next == UINT64_MAX ? m_greatest : m;
         clq_gemm_task_init(&smaller, &p);
         /* Forced variants do not take every height. */
-        if (clq_cl_gemm_decide(context, forced, &smaller, &decision, &unused) == CLQ_OK && !decision.by_host) {
+        if (clq_cl_gemm_decide(context, forced, &smaller, &decision, &unused) == CLQ_OK &&
+            decision.by_host.reason == NULL) {
             most = clq_size_max(most, next == UINT64_MAX ? clq_cl_gemm_workspace_most(&smaller, &decision, packed)
                                                          : clq_cl_gemm_workspace_of(&smaller, &decision, packed).bytes);
         }
@@ -120,10 +108,10 @@ clq_status clq_cl_gemm_plan(clq_context *context, const clq_gemm_task *task, int
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, &decision, error));
     (void)clq_cl_heed_product_rounds(context, task, &decision);
     memset(plan, 0, sizeof *plan);
-    snprintf(plan->variant, sizeof plan->variant, "%s", decision.name);
-    snprintf(plan->reason, sizeof plan->reason, "%s%s", decision.reason,
+    snprintf(plan->variant, sizeof plan->variant, "%s", clq_cl_told_name(&decision.by_host, decision.name));
+    snprintf(plan->reason, sizeof plan->reason, "%s%s", clq_cl_told_reason(&decision.by_host, decision.reason),
              clq_cl_tuned_text(decision.tuning, CLQ_TUNABLE_GEMM));
-    plan->by_host = decision.by_host;
+    plan->by_host = decision.by_host.reason != NULL;
     plan->workspace_bytes = workspace_up_to(context, forced, task, packed);
     return CLQ_OK;
 }
@@ -141,11 +129,11 @@ static clq_status trust_packing(clq_context *context, const clq_gemm_task *task,
     size_t entry;
     CLQ_TRY(clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, 1, any, error));
     entry = clq_cl_gemm_part_verdict_entry(any->tuning, CLQ_GEMM_PACKING);
-    if (any->by_host && !any->packs_by_host && clq_verdict_of(&context->cl->verdicts, entry) != CLQ_VERDICT_TRUSTED) {
-        CLQ_TRY(clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, 0, any, error));
+    if (any->by_host.reason == NULL || any->packs_by_host.reason != NULL ||
+        clq_verdict_of(&context->cl->verdicts, entry) == CLQ_VERDICT_TRUSTED) {
+        return CLQ_OK;
     }
-    note_packing_by_host(context, task, any);
-    return CLQ_OK;
+    return clq_cl_trust_product(context, CLQ_VARIANT_BY_DEVICE, task, 0, any, error);
 }
 
 clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task, clq_error *error)
@@ -154,7 +142,7 @@ clq_status clq_cl_gemm_row_sums(clq_context *context, const clq_gemm_task *task,
     clq_gemm_decision any;
     clq_cl_stream stream;
     CLQ_TRY(trust_packing(context, task, &any, error));
-    if (any.packs_by_host) {
+    if (any.packs_by_host.reason != NULL) {
         return clq_cl_host_row_sums(context, task, error);
     }
     CLQ_TRY(clq_cl_stream_open(&stream, context, NULL, "row sums", 0, error));
@@ -170,7 +158,7 @@ static clq_status make_ready(clq_context *context, const clq_gemm_task *task, cl
     clq_gemm_decision decision;
     clq_cl_stream stream;
     CLQ_TRY(clq_cl_trust_product(context, clq_cl_forced_variant(context), task, 0, &decision, error));
-    if (decision.by_host) {
+    if (decision.by_host.reason != NULL) {
         return CLQ_OK;
     }
     with_weights.weights = &nowhere;
@@ -204,16 +192,17 @@ clq_status clq_cl_gemm_prepare(clq_context *context, const clq_gemm_problem *pro
 }
 
 /* Where the device cannot pack, the host does. */
-clq_status clq_cl_weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
+clq_status clq_cl_weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_weights *made,
                                clq_error *error)
 {
     clq_gemm_decision any;
     CLQ_TRY(trust_packing(context, task, &any, error));
-    if (any.packs_by_host) {
-        return clq_reference_executor.weights_form(context, task, form, bytes, error);
+    made->by_host = any.packs_by_host;
+    if (made->by_host.reason != NULL) {
+        return clq_reference_executor.weights_form(context, task, made, error);
     }
-    *form = CLQ_GEMM_FORM_PANELS;
-    *bytes = clq_cl_gemm_packed_of(task).bytes;
+    made->form = CLQ_GEMM_FORM_PANELS;
+    made->bytes = clq_cl_gemm_packed_of(task).bytes;
     return CLQ_OK;
 }
 
@@ -225,7 +214,8 @@ clq_status clq_cl_weights_create(clq_gemm_weights *weights, const clq_gemm_task 
     clq_gemm_decision any;
     clq_cl_stream stream;
     CLQ_TRY(trust_packing(context, task, &any, error));
-    if (any.packs_by_host) {
+    weights->by_host = any.packs_by_host;
+    if (weights->by_host.reason != NULL) {
         return clq_cl_host_weights_create(weights, task, error);
     }
     weights->form = CLQ_GEMM_FORM_PANELS;

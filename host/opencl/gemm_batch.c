@@ -30,7 +30,7 @@ typedef struct device_batch {
     uint64_t *scratch;            /* of each task of a set, where it begins */
     product_set *sets;
     size_t set_count, shared; /* products that sets have */
-    size_t by_host;
+    clq_cl_left left;         /* to the host */
     cl_mem workspace, table;
     uint64_t workspace_bytes;
 } device_batch;
@@ -75,28 +75,20 @@ static clq_status make_room(clq_gemm_batch *batch, clq_error *error)
                                                                                              : no_memory(batch, error);
 }
 
-/* What the host packed, it multiplies. */
-static int is_of_host(const clq_gemm_task *task)
-{
-    return clq_cl_gemm_host_reason(task) != NULL ||
-           (task->weights != NULL && task->weights->form == CLQ_GEMM_FORM_ROWS);
-}
-
 static clq_status decide(const clq_gemm_batch *batch, device_batch *d, clq_error *error)
 {
     const clq_variant forced = clq_cl_forced_variant(batch->context);
     for (size_t i = 0; i < batch->count; i++) {
         const clq_gemm_task *task = &batch->tasks[i];
         clq_gemm_decision *decision = &d->decisions[i];
-        clq_host_cause cause;
-        if (is_of_host(task)) {
+        const clq_host_cause cause = clq_cl_gemm_cause_of_host(task);
+        if (cause.reason != NULL) {
             CLQ_TRY(clq_cl_gemm_decide(batch->context, CLQ_VARIANT_BY_DEVICE, task, decision, error));
-            cause = clq_cl_gemm_cause_of_host(batch->context, task);
-            clq_cl_gemm_give_to_host(decision, &cause);
+            decision->by_host = cause;
         } else {
             CLQ_TRY(clq_cl_trust_product_of_batch(batch->context, forced, task, decision, error));
         }
-        d->by_host += decision->by_host != 0;
+        clq_cl_left_add(&d->left, &decision->by_host);
     }
     return CLQ_OK;
 }
@@ -132,8 +124,9 @@ static void size_workspace(const clq_gemm_batch *batch, device_batch *d)
     uint64_t shared = 0;
     for (size_t i = 0; i < batch->count; i++) {
         const clq_gemm_task *task = &batch->tasks[i];
-        const uint64_t bytes =
-            d->decisions[i].by_host ? 0 : clq_cl_gemm_workspace_of(task, &d->decisions[i], task->weights != NULL).bytes;
+        const uint64_t bytes = d->decisions[i].by_host.reason != NULL
+                                   ? 0
+                                   : clq_cl_gemm_workspace_of(task, &d->decisions[i], task->weights != NULL).bytes;
         if (d->decisions[i].in_table) {
             d->scratch[i] = shared;
             shared += bytes;
@@ -292,7 +285,7 @@ static clq_status enqueue_all(const clq_gemm_batch *batch, const device_batch *d
     }
     for (size_t place = d->shared; place < batch->count; place++) {
         const size_t task = d->order[place];
-        if (!d->decisions[task].by_host) {
+        if (d->decisions[task].by_host.reason == NULL) {
             CLQ_TRY(clq_cl_gemm_multiply(stream, &batch->tasks[task], &d->decisions[task], error));
         }
     }
@@ -322,25 +315,12 @@ static clq_status prepare(clq_gemm_batch *batch, clq_error *error)
 /* No item shares bytes with what another one writes: those of the host may come last. */
 static clq_status run_on_host(const clq_gemm_batch *batch, const device_batch *d, clq_error *error)
 {
-    for (size_t i = 0; i < batch->count && d->by_host > 0; i++) {
-        if (d->decisions[i].by_host) {
+    for (size_t i = 0; i < batch->count && d->left.count > 0; i++) {
+        if (d->decisions[i].by_host.reason != NULL) {
             CLQ_TRY(clq_cl_gemm(batch->context, &batch->tasks[i], error));
         }
     }
     return CLQ_OK;
-}
-
-/* For what holds of the first that is the host's, as a call of it alone is. */
-static clq_status refuse(const clq_gemm_batch *batch, const device_batch *d, clq_error *error)
-{
-    const clq_gemm_decision *first = d->decisions;
-    while (!first->by_host) {
-        first++;
-    }
-    return clq_fail(error, first->host_status,
-                    "gemm on %s, %zu of %zu products of a batch are the host's: %s; clq_gemm_batch_run is served by "
-                    "it, the caller's queue cannot wait for it",
-                    batch->context->device.name, d->by_host, batch->count, first->reason);
 }
 
 static clq_status run(clq_gemm_batch *batch, const clq_order *order, clq_error *error)
@@ -348,8 +328,9 @@ static clq_status run(clq_gemm_batch *batch, const clq_order *order, clq_error *
     const device_batch *d = batch->prepared;
     clq_cl_stream stream;
     clq_status status;
-    if (order != NULL && d->by_host > 0) {
-        return refuse(batch, d, error);
+    if (order != NULL && d->left.count > 0) {
+        return clq_cl_left_refuse(&d->left, batch->context, "gemm", batch->count, "products", "clq_gemm_batch_run",
+                                  error);
     }
     CLQ_TRY(clq_cl_stream_open(&stream, batch->context, order, "gemm", 0, error));
     status = enqueue_all(batch, d, &stream, error);
@@ -360,12 +341,13 @@ static clq_status run(clq_gemm_batch *batch, const clq_order *order, clq_error *
 static clq_status plan(const clq_gemm_batch *batch, clq_plan *plan_out, clq_error *error)
 {
     const device_batch *d = batch->prepared;
+    const clq_gemm_decision *first = &d->decisions[0];
     (void)error;
     memset(plan_out, 0, sizeof *plan_out);
-    snprintf(plan_out->variant, sizeof plan_out->variant, "%s", d->decisions[0].name);
+    snprintf(plan_out->variant, sizeof plan_out->variant, "%s", clq_cl_told_name(&first->by_host, first->name));
     snprintf(plan_out->reason, sizeof plan_out->reason, "%zu of %zu products share launches: %zu; %.80s", d->shared,
-             batch->count, d->set_count, d->decisions[0].reason);
-    plan_out->by_host = d->by_host > 0;
+             batch->count, d->set_count, clq_cl_told_reason(&first->by_host, first->reason));
+    plan_out->by_host = d->left.count > 0;
     return CLQ_OK;
 }
 

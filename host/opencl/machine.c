@@ -53,7 +53,7 @@ static clq_status memory_grow(clq_cl_machine *machine, clq_cl_memory *m, uint64_
     }
     memory_release(m);
     m->bytes = 0;
-    machine->lacks_room = bytes > most;
+    machine->lacks_bytes = bytes > most ? bytes : 0;
     bytes = clq_size_max(bytes, clq_size_min(LEAST_MEMORY_BYTES, most));
     CLQ_TRY(clq_cl_memory_create(context, CL_MEM_READ_WRITE, bytes, NULL, "memory for a trial", &m->object, error));
     m->bytes = bytes;

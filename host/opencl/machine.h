@@ -23,7 +23,7 @@ typedef struct clq_cl_machine {
     clq_gemm_program program;     /* of products */
     int as_called;                /* cut as calls cut them, not as trials do; dynamic quantization step by step */
     int packs;                    /* products take B packed */
-    int lacks_room;               /* a case needs more memory than the device's largest buffer has */
+    uint64_t lacks_bytes;         /* that a case needs of one buffer, more than the device's largest has; else 0 */
 } clq_cl_machine;
 
 /* `_end` comes after `_begin` also where that failed, with the status of all that went on in between. */

@@ -11,7 +11,7 @@
 #include "opencl/runtime/error.h"
 
 const char clq_cl_rounds_reason[] = "the device ends loops of a work-item early, and this needs longer ones";
-const clq_host_cause clq_cl_rounds_cause = {CLQ_UNSUPPORTED, clq_cl_rounds_reason};
+const clq_host_cause clq_cl_rounds_cause = {CLQ_UNSUPPORTED, clq_cl_rounds_reason, 0};
 
 /* Rounds that every device makes: no limit that is known is below. What a device that has none is asked for: a
  * hundredth of a second on a GPU. */
@@ -145,10 +145,10 @@ static int has_an_end(const clq_context *context)
 
 int clq_cl_heed_rounds(const clq_context *context, const clq_cl_cut *cut, clq_decision *decision)
 {
-    if (decision->by_host || !clq_cl_ends_early(context, cut->rounds)) {
+    if (decision->by_host.reason != NULL || !clq_cl_ends_early(context, cut->rounds)) {
         return 0;
     }
-    clq_cl_give_to_host(decision, &clq_cl_rounds_cause);
+    decision->by_host = clq_cl_rounds_cause;
     return 1;
 }
 
@@ -157,11 +157,14 @@ int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *
     if (!has_an_end(context)) {
         return 0;
     }
-    decision->packs_by_host |= clq_cl_ends_early(context, clq_cl_gemm_pack_rounds(context, decision->tuning, task));
-    if (decision->by_host ||
-        (!decision->packs_by_host && !clq_cl_ends_early(context, clq_cl_gemm_rounds(task, decision)))) {
+    if (decision->packs_by_host.reason == NULL &&
+        clq_cl_ends_early(context, clq_cl_gemm_pack_rounds(context, decision->tuning, task))) {
+        decision->packs_by_host = clq_cl_rounds_cause;
+    }
+    if (decision->by_host.reason != NULL ||
+        (decision->packs_by_host.reason == NULL && !clq_cl_ends_early(context, clq_cl_gemm_rounds(task, decision)))) {
         return 0;
     }
-    clq_cl_gemm_give_to_host(decision, &clq_cl_rounds_cause);
+    decision->by_host = clq_cl_rounds_cause;
     return 1;
 }

@@ -40,7 +40,10 @@ static clq_status attempt_cases(clq_cl_climb *c, clq_variant variant, clq_batch_
         status = only_ready ? clq_trial_make_ready(&candidate, cases, error)
                             : clq_trial_compare(&candidate, cases, same, error);
     }
-    c->lacks_room = m.lacks_room;
+    c->lacks_room = m.lacks_bytes > 0;
+    if (c->lacks_room && c->product != NULL && c->part == CLQ_GEMM_PACKING) {
+        atomic_store(&c->context->cl->packing_bytes, m.lacks_bytes);
+    }
     clq_cl_machine_end(&m, status);
     return status;
 }
@@ -64,14 +67,14 @@ static void name_step(const clq_cl_climb *c, clq_trial_step *step)
 }
 
 /*
- * What came of a ladder where `by_host` says that nothing is left of it and nothing was forced: on the context's own
- * queue, where a call may wait, the host serves, which is no failure and is told once.
+ * What came of a ladder of which nothing is left, and why, unless it is NULL, since something was forced: on the
+ * context's own queue, where a call may wait, the host serves, which is no failure and is told once.
  */
-static clq_status or_host(clq_context *context, unsigned operation, const char *name, int by_host, const char *why,
+static clq_status or_host(clq_context *context, unsigned operation, const char *name, const char *why,
                           const clq_order *order, clq_status status, clq_error *error)
 {
     const unsigned bit = 1u << operation;
-    if (status == CLQ_OK || !by_host) {
+    if (status == CLQ_OK || why == NULL) {
         return status;
     }
     if (order != NULL) {
@@ -92,9 +95,8 @@ static clq_status or_host(clq_context *context, unsigned operation, const char *
     return CLQ_OK;
 }
 
-/* Why the host serves what a device could do later. */
-static const clq_host_cause late = {CLQ_UNSUPPORTED,
-                                    "its kernels are not ready yet, and calls wait for compilers no longer"};
+const clq_host_cause clq_cl_late_cause = {CLQ_UNSUPPORTED,
+                                          "its kernels are not ready yet, and calls wait for compilers no longer", 0};
 
 /* ---- one tensor ---- */
 
@@ -159,14 +161,10 @@ static clq_status keep_rounds(clq_context *context, clq_variant forced, const cl
     if (!clq_cl_heed_rounds(context, cut, decision)) {
         return CLQ_OK;
     }
-    return or_host(
-        context, (unsigned)task->operation, name, !clq_variant_is_of_tensors(forced), clq_cl_rounds_reason, task->order,
-        clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", name, context->device.name, clq_cl_rounds_reason), error);
-}
-
-void clq_cl_leave_to_host(clq_decision *decision)
-{
-    clq_cl_give_to_host(decision, &late);
+    return or_host(context, (unsigned)task->operation, name,
+                   clq_variant_is_of_tensors(forced) ? NULL : clq_cl_rounds_reason, task->order,
+                   clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", name, context->device.name, clq_cl_rounds_reason),
+                   error);
 }
 
 clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq_task *task, int may_be_late,
@@ -185,11 +183,11 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
         int is_late = 0;
         const clq_status status = clq_cl_climb_down(&c, waits ? NULL : &is_late, error);
         if (is_late) {
-            clq_cl_leave_to_host(decision);
+            decision->by_host = clq_cl_late_cause;
             return CLQ_OK;
         }
-        CLQ_TRY(or_host(context, (unsigned)task->operation, clq_operation_name(task->operation), decision->by_host,
-                        decision->main.reason, task->order, status, error));
+        CLQ_TRY(or_host(context, (unsigned)task->operation, clq_operation_name(task->operation),
+                        decision->by_host.reason, task->order, status, error));
         clq_cl_cut_make(context, task, decision, cut); /* which the ladder may have changed */
     }
     return keep_rounds(context, forced, task, decision, cut, error);
@@ -289,7 +287,7 @@ static clq_status decide_product_by_rounds(clq_context *context, clq_variant for
                                            clq_gemm_decision *decision, clq_error *error)
 {
     CLQ_TRY(clq_cl_gemm_decide(context, forced, task, decision, error));
-    if (!decision->by_host && atomic_load(&context->cl->most_rounds) == CLQ_CL_ROUNDS_UNKNOWN) {
+    if (decision->by_host.reason == NULL && atomic_load(&context->cl->most_rounds) == CLQ_CL_ROUNDS_UNKNOWN) {
         const uint64_t packing = clq_cl_gemm_pack_rounds(context, decision->tuning, task);
         const uint64_t rounds = clq_cl_gemm_rounds(task, decision);
         CLQ_TRY(clq_cl_ask_rounds(context, packing > rounds ? packing : rounds, error));
@@ -307,7 +305,7 @@ static clq_status keep_product_rounds(clq_context *context, clq_variant forced, 
         return CLQ_OK;
     }
     return or_host(
-        context, CLQ_OP_COUNT, "gemm", !clq_variant_is_of_products(forced), clq_cl_rounds_reason, task->order,
+        context, CLQ_OP_COUNT, "gemm", clq_variant_is_of_products(forced) ? NULL : clq_cl_rounds_reason, task->order,
         clq_fail(error, CLQ_UNSUPPORTED, "gemm on %s: %s", context->device.name, clq_cl_rounds_reason), error);
 }
 
@@ -320,18 +318,18 @@ static clq_status climb_for_product(clq_cl_climb *c, int may_be_late, clq_error 
     c->attempt = attempt_product;
     status = clq_cl_climb_down(c, waits ? NULL : &is_late, error);
     if (is_late) {
-        clq_cl_gemm_give_to_host(c->product_decision, &late); /* for the time of this call */
+        c->product_decision->by_host = clq_cl_late_cause; /* for the time of this call */
         return CLQ_OK;
     }
-    return or_host(c->context, CLQ_OP_COUNT, "gemm", c->product_decision->by_host, c->product_decision->reason,
-                   c->product->order, status, error);
+    return or_host(c->context, CLQ_OP_COUNT, "gemm", c->product_decision->by_host.reason, c->product->order, status,
+                   error);
 }
 
 clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const clq_gemm_task *task, int may_be_late,
                                 clq_gemm_decision *decision, clq_error *error)
 {
     CLQ_TRY(decide_product_by_rounds(context, forced, task, decision, error));
-    if (clq_cl_gemm_host_reason(task) != NULL) {
+    if (clq_cl_gemm_host_cause(task).reason != NULL) {
         return CLQ_OK; /* nothing is tried: it is the host's */
     }
     if (clq_verdict_of(&context->cl->verdicts, decision->verdict_entry) != CLQ_VERDICT_TRUSTED) {
@@ -345,7 +343,7 @@ clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant force
                                          clq_gemm_decision *decision, clq_error *error)
 {
     CLQ_TRY(decide_product_by_rounds(context, forced, task, decision, error));
-    if (clq_cl_gemm_host_reason(task) == NULL) {
+    if (clq_cl_gemm_host_cause(task).reason == NULL) {
         clq_cl_gemm_take_table(context, forced, task, decision);
     }
     if (!decision->in_table || clq_cl_ends_early(context, clq_cl_gemm_rounds(task, decision))) {

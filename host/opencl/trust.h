@@ -25,8 +25,8 @@ clq_status clq_cl_trust_product(clq_context *context, clq_variant forced, const 
 clq_status clq_cl_trust_product_of_batch(clq_context *context, clq_variant forced, const clq_gemm_task *task,
                                          clq_gemm_decision *decision, clq_error *error);
 
-/* Let the host serve a task whose kernels are not ready yet. */
-void clq_cl_leave_to_host(clq_decision *decision);
+/* Why the host serves what the device could do later, when its kernels are ready. */
+extern const clq_host_cause clq_cl_late_cause;
 
 /* Settle the form of tensors that are of the types of `q`, by that table: `*form` becomes one that is trusted, or
  * CLQ_BATCH_EACH. `is_late`, which is 0, or NULL where nothing may be late: that form is not ready yet, and its

@@ -119,19 +119,19 @@ static clq_status gemm_row_sums(clq_context *context, const clq_gemm_task *task,
     return CLQ_OK;
 }
 
-static clq_status weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_form *form, uint64_t *bytes,
+static clq_status weights_form(clq_context *context, const clq_gemm_task *task, clq_gemm_weights *made,
                                clq_error *error)
 {
     (void)context;
     (void)error;
-    *form = CLQ_GEMM_FORM_ROWS;
-    *bytes = clq_reference_gemm_packed_bytes(task);
+    made->form = CLQ_GEMM_FORM_ROWS;
+    made->bytes = clq_reference_gemm_packed_bytes(task);
     return CLQ_OK;
 }
 
 static clq_status weights_create(clq_gemm_weights *weights, const clq_gemm_task *task, clq_error *error)
 {
-    (void)weights_form(NULL, task, &weights->form, &weights->bytes, error);
+    (void)weights_form(NULL, task, weights, error);
     CLQ_TRY(clq_memory_take(&weights->context->memory, weights->bytes, _Alignof(max_align_t), "packed weights",
                             &weights->object, error));
     clq_reference_gemm_pack(task, weights->object);

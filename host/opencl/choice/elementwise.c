@@ -394,16 +394,8 @@ static void let_host_serve(const clq_context *context, clq_variant forced, clq_d
                               : decision->parameters.is_aside ? &decision->parameters
                                                               : &decision->main;
     if (aside->is_aside && !clq_variant_is_of_tensors(forced)) {
-        clq_cl_give_to_host(decision, clq_host_cause_of(clq_verdict_of(&context->cl->verdicts, aside->verdict_entry)));
+        decision->by_host = clq_cl_cause_of(clq_verdict_of(&context->cl->verdicts, aside->verdict_entry));
     }
-}
-
-void clq_cl_give_to_host(clq_decision *decision, const clq_host_cause *cause)
-{
-    decision->by_host = 1;
-    decision->host_status = cause->status;
-    decision->main.name = clq_host_name;
-    decision->main.reason = cause->reason;
 }
 
 void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision)

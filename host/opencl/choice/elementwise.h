@@ -3,6 +3,7 @@
 #ifndef CLQ_HOST_OPENCL_CHOICE_ELEMENTWISE_H
 #define CLQ_HOST_OPENCL_CHOICE_ELEMENTWISE_H
 
+#include "opencl/choice/by_host.h"
 #include "opencl/choice/variant.h"
 
 /* The kernel of one operation. */
@@ -29,17 +30,13 @@ typedef struct clq_decision {
     clq_choice minmax;           /* of minmax and dynamic quantization */
     clq_choice parameters;       /* of dynamic quantization that is not fused */
     int is_fused;                /* dynamic quantization in one kernel, or in two with the first of minmax */
-    int by_host;                 /* a kernel is set aside, none is in its place and none was forced: the host serves */
-    clq_status host_status;      /* of calls that it cannot serve then; why is the main choice's reason */
+    clq_host_cause by_host;      /* a kernel is set aside, none is in its place and none was forced: the host serves */
     int is_trial;                /* small tensors are cut as large ones are */
     int streams;                 /* of a trial: store past the cache however little there is */
 } clq_decision;
 
 /* By the forced variant, the layout, the kind of device, and what is set aside. */
 void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision);
-
-/* Let the host serve it. */
-void clq_cl_give_to_host(clq_decision *decision, const clq_host_cause *cause);
 
 /* This variant by that table, whatever else holds. Of dynamic quantization the fused kernel. */
 void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_variant variant, int streams,

@@ -94,10 +94,11 @@ static const char *group_obstacle(const clq_context *context, const clq_cl_tunin
                : NULL;
 }
 
-const char *clq_cl_gemm_host_reason(const clq_gemm_task *task)
+clq_host_cause clq_cl_gemm_host_cause(const clq_gemm_task *task)
 {
-    const int is_ragged = task->problem->k_group % GROUP_DEPTH != 0 && task->k_groups > 1;
-    return is_ragged ? "groups along K are no multiple of 4" : NULL;
+    static const clq_host_cause none = {CLQ_OK, NULL, 0};
+    static const clq_host_cause ragged = {CLQ_UNSUPPORTED, "groups along K are no multiple of 4", 0};
+    return task->problem->k_group % GROUP_DEPTH != 0 && task->k_groups > 1 ? ragged : none;
 }
 
 /* Why the device has not the instruction that a variant is written for; NULL when it may have. */
@@ -134,8 +135,8 @@ static const char *obstacle(const clq_context *context, const clq_cl_tuning *tun
 {
     const struct clq_cl_state *cl = context->cl;
     const int in_groups = task->problem->k_group != 0;
-    if (clq_cl_gemm_host_reason(task) != NULL) {
-        return clq_cl_gemm_host_reason(task);
+    if (clq_cl_gemm_host_cause(task).reason != NULL) {
+        return clq_cl_gemm_host_cause(task).reason;
     }
     if (!is_emulated(context, variant) && lacking(context, variant) != NULL) {
         return lacking(context, variant);
@@ -395,26 +396,31 @@ static void choose_tiles_per_item(const clq_context *context, const clq_gemm_tas
                                                       clq_size_max(tiles / task->problem->batch, 1));
 }
 
-void clq_cl_gemm_give_to_host(clq_gemm_decision *decision, const clq_host_cause *cause)
+static clq_host_cause cause_at(const clq_context *context, size_t entry)
 {
-    decision->by_host = 1;
-    decision->host_status = cause->status;
-    decision->name = clq_host_name;
-    snprintf(decision->reason, sizeof decision->reason, "%s", cause->reason);
+    return clq_cl_cause_of(clq_verdict_of(&context->cl->verdicts, entry));
 }
 
-/* Why the host serves a product: of what is set aside for it what is tried first (trust.c). */
-static clq_host_cause host_cause_of(const clq_context *context, const clq_gemm_task *task,
+/* Why the host packs what such a product multiplies, if it does; the trials of packing are the same for every table. */
+static clq_host_cause packing_cause(const clq_context *context, const clq_gemm_task *task, const clq_cl_tuning *tuning)
+{
+    clq_host_cause cause = clq_cl_gemm_host_cause(task);
+    if (cause.reason == NULL) {
+        cause = cause_at(context, clq_cl_gemm_part_verdict_entry(tuning, CLQ_GEMM_PACKING));
+        cause.required_bytes = cause.status == CLQ_UNSUPPORTED ? atomic_load(&context->cl->packing_bytes) : 0;
+    }
+    return cause;
+}
+
+/* Why the host serves a product, if it does: of what is set aside for it what is tried first (trust.c). */
+static clq_host_cause product_cause(const clq_context *context, const clq_gemm_task *task,
                                     const clq_gemm_decision *decision)
 {
-    const char *why = clq_cl_gemm_host_reason(task);
-    const int is_packing = part_is_aside(context, decision->tuning, CLQ_GEMM_PACKING);
-    const int is_groups = task->problem->k_group != 0 && part_is_aside(context, decision->tuning, CLQ_GEMM_GROUPS);
-    const clq_gemm_part part = is_packing ? CLQ_GEMM_PACKING : CLQ_GEMM_GROUPS;
-    const size_t entry =
-        is_packing || is_groups ? clq_cl_gemm_part_verdict_entry(decision->tuning, part) : decision->verdict_entry;
-    return why != NULL ? (clq_host_cause){CLQ_UNSUPPORTED, why}
-                       : *clq_host_cause_of(clq_verdict_of(&context->cl->verdicts, entry));
+    clq_host_cause cause = decision->packs_by_host;
+    if (cause.reason == NULL && task->problem->k_group != 0) {
+        cause = cause_at(context, clq_cl_gemm_part_verdict_entry(decision->tuning, CLQ_GEMM_GROUPS));
+    }
+    return cause.reason != NULL ? cause : cause_at(context, decision->verdict_entry);
 }
 
 static void name_decision(const clq_gemm_task *task, const char *reason, clq_gemm_decision *decision)
@@ -490,11 +496,10 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
     decision->tile_height = tile.rows;
     decision->tile_edge = tile.columns;
     decision->verdict_entry = entry_of(context, tuning, decision->variant, task);
-    decision->packs_by_host = clq_cl_gemm_host_reason(task) != NULL || part_is_aside(context, tuning, CLQ_GEMM_PACKING);
-    decision->by_host =
-        forced == CLQ_VARIANT_BY_DEVICE &&
-        (decision->packs_by_host || (task->problem->k_group != 0 && part_is_aside(context, tuning, CLQ_GEMM_GROUPS)) ||
-         is_set_aside(context, tuning, decision->variant, task));
+    decision->packs_by_host = packing_cause(context, task, tuning);
+    if (forced == CLQ_VARIANT_BY_DEVICE) {
+        decision->by_host = product_cause(context, task, decision);
+    }
     choose_vectors(context, decision);
     decision->a_form = decision->variant == CLQ_VARIANT_CPU        ? CLQ_GEMM_A_FLOATS
                        : decision->variant == CLQ_VARIANT_CPU_AVX2 ? CLQ_GEMM_A_PAIRS
@@ -507,12 +512,7 @@ static clq_status decide(const clq_context *context, const clq_cl_tuning *tuning
         choose_slices(context, task, forced == CLQ_VARIANT_SPLIT_K, decision);
     }
     choose_tiles_per_item(context, task, decision);
-    if (decision->by_host) {
-        const clq_host_cause cause = host_cause_of(context, task, decision);
-        clq_cl_gemm_give_to_host(decision, &cause);
-    } else {
-        name_decision(task, reason, decision);
-    }
+    name_decision(task, reason, decision);
     return CLQ_OK;
 }
 
@@ -530,7 +530,7 @@ void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, cons
     const size_t entry = clq_cl_gemm_table_verdict_entry(decision->verdict_entry);
     const int is_slices_alone = decision->in_groups && !clq_cl_gemm_can_fuse(decision->variant, decision->tile_height);
     const int is_expanded = clq_cl_gemm_has_nibbles(task->problem) && !decision->reads_nibbles;
-    if (decision->by_host || is_slices_alone || is_expanded || forced == CLQ_VARIANT_SPLIT_K ||
+    if (decision->by_host.reason != NULL || is_slices_alone || is_expanded || forced == CLQ_VARIANT_SPLIT_K ||
         clq_verdict_is_aside(clq_verdict_of(&context->cl->verdicts, entry))) {
         return;
     }

@@ -3,6 +3,7 @@
 #ifndef CLQ_HOST_OPENCL_CHOICE_GEMM_H
 #define CLQ_HOST_OPENCL_CHOICE_GEMM_H
 
+#include "opencl/choice/by_host.h"
 #include "opencl/choice/variant.h"
 
 #include "gemm_call.h"
@@ -40,25 +41,21 @@ typedef struct clq_gemm_decision {
                               tiles as high as this one, and is no less than those from which on all have */
     uint32_t tiles_per_item;
     size_t verdict_entry;
-    int in_table;           /* it may share a launch with other products: K is not cut */
-    int by_host;            /* every variant is set aside, or packing, and none was forced: the host serves */
-    clq_status host_status; /* of calls that it cannot serve then, for that reason */
-    int packs_by_host;      /* packing is set aside, or no kernel takes such a product, whatever m is */
-    int only_sums_slices;   /* of a trial: what the slices give is in the scratch memory already */
+    int in_table;                 /* it may share a launch with other products: K is not cut */
+    clq_host_cause by_host;       /* every variant is set aside, or packing, and none was forced: the host serves */
+    clq_host_cause packs_by_host; /* packing is set aside, or no kernel takes such a product, whatever m is */
+    int only_sums_slices;         /* of a trial: what the slices give is in the scratch memory already */
 } clq_gemm_decision;
 
 /* B has codes of 4 bits, two in a byte. */
 int clq_cl_gemm_has_nibbles(const clq_gemm_problem *p);
 
-/* Why the host serves such a product on every device; NULL: there are kernels for it. */
-const char *clq_cl_gemm_host_reason(const clq_gemm_task *task);
+/* Why the host serves such a product on every device; no reason where there are kernels for it. */
+clq_host_cause clq_cl_gemm_host_cause(const clq_gemm_task *task);
 
 /* By shape, device, what is forced and what is set aside. CLQ_UNSUPPORTED when a forced variant cannot run. */
 clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
                               clq_gemm_decision *decision, clq_error *error);
-
-/* Let the host serve it. */
-void clq_cl_gemm_give_to_host(clq_gemm_decision *decision, const clq_host_cause *cause);
 
 /* Let it share a launch with others, where there is a kernel for that which is not set aside: `in_table` says so then.
  */

@@ -13,16 +13,6 @@ static const char *const names[CLQ_VARIANT_COUNT] = {
 #include "kernels.def"
 };
 
-const char clq_host_name[] = "host";
-
-const clq_host_cause *clq_host_cause_of(clq_verdict verdict)
-{
-    static const clq_host_cause differs = {CLQ_MISMATCH, "no kernel of the device gives the reference's bytes"};
-    static const clq_host_cause no_room = {
-        CLQ_UNSUPPORTED, "the device's kernels cannot be compared with the reference: no buffer holds what that takes"};
-    return verdict == CLQ_VERDICT_NO_ROOM ? &no_room : &differs;
-}
-
 const char *clq_variant_name(clq_variant variant)
 {
     return names[variant];

@@ -42,19 +42,6 @@ typedef enum clq_batch_form {
     CLQ_BATCH_FORMS = 5
 } clq_batch_form;
 
-/* What a decision is called by which no kernel runs (opencl/fallback.h). */
-extern const char clq_host_name[];
-
-/* Why that is, and what calls fail with that the host cannot serve: CLQ_MISMATCH for other bytes than the reference's,
- * CLQ_UNSUPPORTED for a limit of the device. */
-typedef struct clq_host_cause {
-    clq_status status;
-    const char *reason; /* of static storage */
-} clq_host_cause;
-
-/* Of kernels that are set aside with this verdict. */
-const clq_host_cause *clq_host_cause_of(clq_verdict verdict);
-
 const char *clq_variant_name(clq_variant variant);
 
 /* Whether the variant is forced of operations on tensors, or of products. */

@@ -150,7 +150,7 @@ clq_status clq_cl_batch_enqueue(const clq_batch *batch, const clq_cl_batch *devi
         const clq_cl_batch_set *set = &device->sets[i];
         for (size_t k = 0; k < set->count && set->form == CLQ_BATCH_EACH; k++) {
             const size_t place = set->first + k;
-            if (!device->decisions[place].by_host) {
+            if (device->decisions[place].by_host.reason == NULL) {
                 CLQ_TRY(enqueue_each(&batch->tasks[device->order[place]], &device->decisions[place], stream, error));
             }
         }

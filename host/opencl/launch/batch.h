@@ -88,7 +88,7 @@ typedef struct clq_cl_batch {
     clq_cl_list launches; /* clq_cl_batch_launch */
     clq_cl_table table;
     clq_decision *decisions;  /* of the tensors of CLQ_BATCH_EACH, at their places in `order`; NULL: there are none */
-    size_t by_host;           /* so many of these are left to the host */
+    clq_cl_left left;         /* of these, to the host */
     uint64_t workspace_bytes; /* of all launches and operations */
     /* Runs and pieces are short, so that small tensors are cut, and half of all stores go past the cache. */
     int is_trial;

@@ -29,7 +29,7 @@ void clq_cl_cut_make(const clq_context *context, const clq_task *task, const clq
 {
     cut->rounds = 0;
     cut->workspace_bytes = 0;
-    if (decision->by_host) {
+    if (decision->by_host.reason != NULL) {
         return;
     }
     switch (task->operation) {

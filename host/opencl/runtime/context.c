@@ -80,6 +80,7 @@ clq_status clq_cl_state_create(const clq_executor *executor, size_t verdicts, cl
     clq_cl_worker_init(&cl->worker);
     pthread_mutex_init(&cl->submit_lock, NULL);
     atomic_init(&cl->told_host, 0);
+    atomic_init(&cl->packing_bytes, 0);
     atomic_init(&cl->told_late, 0);
     atomic_init(&cl->host, NULL);
     atomic_init(&cl->most_rounds, CLQ_CL_ROUNDS_UNKNOWN);

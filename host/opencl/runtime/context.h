@@ -36,11 +36,10 @@ struct clq_cl_state {
     clq_cl_worker worker;
     _Atomic(clq_context *) host; /* which serves in the device's place; NULL before it does */
     atomic_uint told_host;       /* bit 1 << operation: that the host serves in place of the device was said */
-    /* Why the host packed in place of the device, NULL where it did not: weights that it packed stay its own. */
-    _Atomic(const struct clq_host_cause *) host_packing;
-    atomic_int told_late;      /* that the host serves until kernels are ready was said */
-    atomic_ullong most_rounds; /* of loops of a work-item: UINT64_MAX without an end, or not asked yet (rounds.h) */
-    atomic_int forced_variant; /* as clq_context_force_variant left it; negative: chosen by device */
+    atomic_int told_late;        /* that the host serves until kernels are ready was said */
+    atomic_ullong packing_bytes; /* of a buffer for the trial of packing, where none has as many; else 0 */
+    atomic_ullong most_rounds;   /* of loops of a work-item: UINT64_MAX without an end, or not asked yet (rounds.h) */
+    atomic_int forced_variant;   /* as clq_context_force_variant left it; negative: chosen by device */
 
     /*
      * Orders commands: held while those of one operation go to `queue`, which share `workspace`, and never while a
