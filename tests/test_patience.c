@@ -13,6 +13,7 @@
 #include <clquant/opencl.h>
 
 #include "inputs.h"
+#include "opencl/runtime/context.h"
 #include "refusal.h"
 #include "scratch.h"
 
@@ -387,6 +388,54 @@ static void batches_are_the_hosts(void **state)
     end(&p);
 }
 
+/* What was late when a batch was made is why a queue, which would have waited, is refused it, and what its plan says;
+ * another batch, made when it is ready, is neither. */
+static void late_batches_are_refused(void **state)
+{
+    static const char why[] = "its kernels are not ready yet";
+    program p;
+    clq_batch *batch = NULL;
+    clq_gemm_batch *products = NULL;
+    clq_launch launch = {.struct_size = sizeof launch};
+    clq_gemm_problem problem;
+    clq_gemm_batch_item item;
+    clq_plan plan;
+    int32_t by_host = 0;
+    (void)state;
+    begin(&p, spec(), 1, NULL);
+    launch.queue = p.context->cl->queue;
+    clq_gemm_init(&problem);
+    problem.m = problem.n = problem.k = DEPTH;
+    memset(&item, 0, sizeof item);
+    item.problem = &problem;
+    item.operands.struct_size = sizeof item.operands;
+    item.operands.a = item.operands.b = (clq_operand){p.codes, 0};
+    item.operands.c = (clq_operand){p.x, 0};
+    set_gate(1, 0);
+    assert_int_equal(launches_of_batch(&p, &batch, &by_host), 0);
+    ACCEPTED(clq_gemm_batch_create(p.context, &item, 1, &products, e));
+    ACCEPTED(clq_batch_plan(batch, &plan, e));
+    assert_string_equal(plan.variant, "host");
+    assert_non_null(strstr(plan.reason, why));
+    ACCEPTED(clq_gemm_batch_plan(products, &plan, e));
+    assert_string_equal(plan.variant, "host");
+    assert_non_null(strstr(plan.reason, why));
+    set_gate(0, 0);
+    await_thread(&p);
+    REFUSED(CLQ_UNSUPPORTED, why, clq_enqueue_batch(batch, &launch, e)); /* as long as they live */
+    REFUSED(CLQ_UNSUPPORTED, why, clq_enqueue_gemm_batch(products, &launch, e));
+    clq_gemm_batch_destroy(&products);
+    clq_context_set_patience(p.context, 3600);
+    ACCEPTED(clq_gemm_batch_create(p.context, &item, 1, &products, e));
+    ACCEPTED(clq_gemm_batch_plan(products, &plan, e));
+    assert_int_equal(plan.by_host, 0);
+    ACCEPTED(clq_enqueue_gemm_batch(products, &launch, e));
+    ACCEPTED(clq_finish(p.context, e));
+    clq_gemm_batch_destroy(&products);
+    clq_batch_destroy(&batch);
+    end(&p);
+}
+
 /* Nothing else is for the host to do: what is prepared, what is forced. */
 static void some_calls_wait(void **state)
 {
@@ -584,6 +633,7 @@ static const struct CMUnitTest tests[] = {cmocka_unit_test(others_compile_nothin
                                           cmocka_unit_test(host_serves_meanwhile),
                                           cmocka_unit_test(late_is_noted),
                                           cmocka_unit_test(batches_are_the_hosts),
+                                          cmocka_unit_test(late_batches_are_refused),
                                           cmocka_unit_test(some_calls_wait),
                                           cmocka_unit_test(waiting_is_cancelled),
                                           cmocka_unit_test(context_goes_meanwhile),
