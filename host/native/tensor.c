@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/host_memory.h"
-#include "reference/bins.h"
+#include "native/cut.h"
 #include "reference/element.h"
 #include "reference/reference.h"
 
@@ -14,13 +14,13 @@
  * Waking a thread costs as much as some ten thousand elements; a part is some pages of codes, and there are several for
  * each thread, since the processors are others' too.
  */
-enum { LEAST_TENSOR = 64 << 10, LEAST_PART = 16 << 10, PARTS_OF_THREAD = 4, ALIGNMENT = 4096, SMALL_PARTS = 3 };
+enum { LEAST_TENSOR = 64 << 10, LEAST_PART = 16 << 10, PARTS_OF_THREAD = 4, SMALL_PARTS = 3 };
 
 /* Neighbours of a strided tensor for which it is worth while to begin a loop. */
 enum { LEAST_RUN = 16 };
 
-/* What one parameter costs in elements where it is chosen; segments of histograms that are counted one by one. */
-enum { ELEMENTS_OF_CHOICE = 16, SHORT_SEGMENT = 16 };
+/* What one parameter costs in elements where it is chosen. */
+enum { ELEMENTS_OF_CHOICE = 16 };
 
 enum { KEYS_BYTES = 2 * sizeof(int32_t) };
 
@@ -36,7 +36,7 @@ clq_native_team clq_native_team_of(clq_threads *threads, clq_memory *memory)
                                   threads->wanted > 1 ? threads->wanted * PARTS_OF_THREAD : 1,
                                   LEAST_TENSOR,
                                   LEAST_PART,
-                                  ALIGNMENT,
+                                  CLQ_NATIVE_ALIGNMENT,
                                   LEAST_RUN,
                                   (uint64_t)STREAMED_BYTES * threads->wanted,
                                   memory};
@@ -49,70 +49,13 @@ clq_native_team clq_native_small_team(void)
     return team;
 }
 
-/* The parts of so many elements, or of other things that are as much work. */
-static size_t parts_of(const clq_native_team *team, uint64_t count)
-{
-    return count < team->least ? 1 : (size_t)clq_size_max(clq_size_min(team->parts, count / team->least_part), 1);
-}
-
-/* A tensor in parts. */
-typedef struct cut {
-    const clq_native_loops *loops;
-    const clq_task *task;
-    size_t parts;
-    uint64_t count; /* of what is cut: elements, parameters */
-    uint64_t alignment;
-    int streams; /* outputs go past the caches */
-    /* Of ranges: the keys of each part, which stand in their place at once where parts share no parameter. */
-    clq_native_ranges *ranges;
-    int is_apart;
-    /* Of counts. */
-    uint64_t parameter;
-    unsigned char *counts; /* of each part, one after the other */
-    uint64_t counts_bytes; /* of one */
-} cut;
-
-/* Bytes of X, or Y, and of codes: what quantize and dequantize move. */
-static uint64_t moved_bytes(const clq_task *task)
-{
-    return clq_dtype_bytes(task->q->real, task->geometry.elements) +
-           clq_dtype_bytes(task->q->scheme.dtype, task->geometry.elements);
-}
-
-static cut cut_of(const clq_native_loops *loops, const clq_native_team *team, const clq_task *task, uint64_t count,
-                  uint64_t alignment)
-{
-    cut c;
-    memset(&c, 0, sizeof c);
-    c.loops = loops;
-    c.task = task;
-    c.count = count;
-    c.parts = parts_of(team, count);
-    c.alignment = alignment;
-    c.streams = moved_bytes(task) >= team->streamed;
-    return c;
-}
-
-/* Where part `index` begins. */
-static uint64_t begin_of(const cut *c, size_t index)
-{
-    const uint64_t size = clq_size_divide_up(c->count, c->parts);
-    const uint64_t step = (size + c->alignment - 1) / c->alignment * c->alignment;
-    return index == c->parts ? c->count : clq_size_min(step * index, c->count);
-}
-
-static void run_parts(const clq_native_team *team, cut *c, void (*work)(void *cookie, size_t index))
-{
-    clq_threads_run(team->threads, c->parts, work, c);
-}
-
 /* ---- quantize, dequantize, fake-quantize ---- */
 
 static void run_elements(void *cookie, size_t index)
 {
-    const cut *c = cookie;
-    const uint64_t first = begin_of(c, index);
-    const uint64_t stop = begin_of(c, index + 1);
+    const clq_native_cut *c = cookie;
+    const uint64_t first = clq_native_begin_of(c, index);
+    const uint64_t stop = clq_native_begin_of(c, index + 1);
     if (first < stop) {
         c->loops->elements(c->task, first, stop, c->streams);
     }
@@ -121,10 +64,10 @@ static void run_elements(void *cookie, size_t index)
 /* ---- minmax ---- */
 
 /* A part ends where a segment or a band does, if those are small. */
-static uint64_t begin_of_range(const cut *c, size_t index)
+static uint64_t begin_of_range(const clq_native_cut *c, size_t index)
 {
     const clq_geometry *g = &c->task->geometry;
-    const uint64_t at = begin_of(c, index);
+    const uint64_t at = clq_native_begin_of(c, index);
     const uint64_t size = c->count / c->parts / 4;
     if (at == c->count) {
         return at;
@@ -157,7 +100,7 @@ static void clear_keys(unsigned char *keys, uint64_t count)
 
 static void run_ranges(void *cookie, size_t index)
 {
-    const cut *c = cookie;
+    const clq_native_cut *c = cookie;
     const uint64_t first = begin_of_range(c, index);
     const uint64_t stop = begin_of_range(c, index + 1);
     if (first < stop) {
@@ -184,7 +127,7 @@ static void store_ends(unsigned char *range, int32_t least, int32_t greatest)
 /* Of the parameters whose first keys are those of part `index`, from the keys of all parts. */
 static void finish_ranges(void *cookie, size_t index)
 {
-    const cut *c = cookie;
+    const clq_native_cut *c = cookie;
     const clq_geometry *g = &c->task->geometry;
     unsigned char *range = clq_host_at(c->task, CLQ_ARG_RANGE);
     const uint64_t size = clq_size_divide_up(g->parameters, c->parts);
@@ -209,7 +152,7 @@ static void finish_ranges(void *cookie, size_t index)
 
 /* Where each part has its keys: in the place of the ranges if no two parts share one. Returns the bytes of all others.
  */
-static uint64_t place_keys(cut *c)
+static uint64_t place_keys(clq_native_cut *c)
 {
     const clq_geometry *g = &c->task->geometry;
     uint64_t all = 0;
@@ -231,7 +174,7 @@ static uint64_t place_keys(cut *c)
     return c->is_apart ? 0 : all * KEYS_BYTES;
 }
 
-static void set_keys(cut *c, unsigned char *keys)
+static void set_keys(clq_native_cut *c, unsigned char *keys)
 {
     unsigned char *range = clq_host_at(c->task, CLQ_ARG_RANGE);
     for (size_t i = 0; i < c->parts; i++) {
@@ -247,7 +190,7 @@ static clq_status run_minmax(const clq_native_loops *loops, const clq_native_tea
                              clq_error *error)
 {
     const clq_geometry *g = &task->geometry;
-    cut c = cut_of(loops, team, task, g->elements, team->alignment);
+    clq_native_cut c = clq_native_cut_of(loops, team, task, g->elements, team->alignment);
     clq_nonfinite found = {0, UINT64_MAX};
     uint64_t bytes = 0;
     clq_native_ranges *ranges;
@@ -270,12 +213,12 @@ static clq_status run_minmax(const clq_native_loops *loops, const clq_native_tea
         }
     }
     set_keys(&c, keys);
-    run_parts(team, &c, run_ranges);
+    clq_native_run_parts(team, &c, run_ranges);
     for (size_t i = 0; i < c.parts && g->parameters < LEAST_PART; i++) { /* not worth waking anyone */
         finish_ranges(&c, i);
     }
     if (g->parameters >= LEAST_PART) {
-        run_parts(team, &c, finish_ranges);
+        clq_native_run_parts(team, &c, finish_ranges);
     }
     for (size_t i = 0; i < c.parts; i++) {
         found.count += ranges[i].nonfinite.count;
@@ -291,9 +234,9 @@ static clq_status run_minmax(const clq_native_loops *loops, const clq_native_tea
 
 static void run_choice(void *cookie, size_t index)
 {
-    const cut *c = cookie;
-    const uint64_t first = begin_of(c, index);
-    const uint64_t stop = begin_of(c, index + 1);
+    const clq_native_cut *c = cookie;
+    const uint64_t first = clq_native_begin_of(c, index);
+    const uint64_t stop = clq_native_begin_of(c, index + 1);
     clq_reference_choose_parameters(&c->task->q->scheme, stop - first, clq_host_at(c->task, CLQ_ARG_RANGE) + 8 * first,
                                     clq_host_at(c->task, CLQ_ARG_SCALE) + 4 * first,
                                     clq_host_at(c->task, CLQ_ARG_ZERO_POINT) + 4 * first);
@@ -301,119 +244,12 @@ static void run_choice(void *cookie, size_t index)
 
 static void run_merge(void *cookie, size_t index)
 {
-    const cut *c = cookie;
+    const clq_native_cut *c = cookie;
     const clq_task *task = c->task;
     clq_reference_merge_range(&task->geometry, task->q, clq_host_at(task, CLQ_ARG_X), clq_host_at(task, CLQ_ARG_RANGE),
                               clq_host_at(task, CLQ_ARG_NONFINITE), clq_host_at(task, CLQ_ARG_AVERAGING),
-                              clq_host_at(task, CLQ_ARG_STATE), begin_of(c, index), begin_of(c, index + 1));
-}
-
-/* ---- histogram ---- */
-
-/* Segments too short for a loop: element by element, as the reference does. */
-static void count_singly(const clq_task *task, uint64_t parameter, unsigned char *counts)
-{
-    const clq_dtype real = task->q->real;
-    const unsigned char *x = clq_host_at(task, CLQ_ARG_X);
-    const clq_bins bins = clq_reference_bins_of(&task->q->scheme, clq_host_at(task, CLQ_ARG_RANGE), parameter);
-    uint64_t first = 0;
-    uint64_t count = 0;
-    for (uint64_t turn = 0; clq_reference_segment(&task->geometry, parameter, turn, &first, &count); turn++) {
-        for (uint64_t i = first; i < first + count; i++) {
-            const float value = clq_load_real(real, x, i);
-            if (isfinite(value)) {
-                unsigned char *const at = counts + sizeof(uint64_t) * clq_reference_bin_of(&bins, value);
-                uint64_t counted;
-                memcpy(&counted, at, sizeof counted);
-                counted++;
-                memcpy(at, &counted, sizeof counted);
-            }
-        }
-    }
-}
-
-/* Part `index` of all elements of one parameter: of long segments a part, of short ones some. */
-static void count_part(const cut *c, size_t index, uint64_t parameter, unsigned char *counts)
-{
-    const clq_geometry *g = &c->task->geometry;
-    const int is_long = g->segment >= ALIGNMENT;
-    uint64_t first = 0;
-    uint64_t count = 0;
-    for (uint64_t turn = 0; clq_reference_segment(g, parameter, turn, &first, &count); turn++) {
-        const uint64_t size = clq_size_divide_up(count, c->parts);
-        const uint64_t from = is_long ? clq_size_min(size * index, count) : 0;
-        const uint64_t to = is_long ? clq_size_min(size * (index + 1), count) : count;
-        if (from < to && (is_long || turn % c->parts == index)) {
-            const clq_native_counts part = {first + from, to - from, parameter, counts};
-            c->loops->count(c->task, &part);
-        }
-    }
-}
-
-static void run_count(void *cookie, size_t index)
-{
-    const cut *c = cookie;
-    count_part(c, index, c->parameter, c->counts + index * c->counts_bytes);
-}
-
-/* Parameters of which each is one thread's. */
-static void run_counts(void *cookie, size_t index)
-{
-    const cut *c = cookie;
-    cut whole = *c;
-    whole.parts = 1;
-    for (uint64_t p = begin_of(c, index); p < begin_of(c, index + 1); p++) {
-        unsigned char *const counts = clq_host_at(c->task, CLQ_ARG_COUNTS) + p * c->counts_bytes;
-        if (c->task->geometry.segment < SHORT_SEGMENT) {
-            count_singly(c->task, p, counts);
-        } else {
-            count_part(&whole, 0, p, counts);
-        }
-    }
-}
-
-static void add_counts(const cut *c, unsigned char *to)
-{
-    for (uint64_t at = 0; at < c->counts_bytes; at += sizeof(uint64_t)) {
-        uint64_t sum;
-        memcpy(&sum, to + at, sizeof sum);
-        for (size_t i = 0; i < c->parts; i++) {
-            uint64_t part;
-            memcpy(&part, c->counts + i * c->counts_bytes + at, sizeof part);
-            sum += part;
-        }
-        memcpy(to + at, &sum, sizeof sum);
-    }
-}
-
-/* Few parameters of many elements: one after the other, each by all threads. */
-static clq_status count_by_elements(const clq_native_team *team, cut *c, clq_error *error)
-{
-    const uint64_t bytes = c->counts_bytes * c->parts;
-    void *counts = NULL;
-    CLQ_TRY(clq_memory_take(team->memory, bytes, _Alignof(max_align_t), "the counts of threads", &counts, error));
-    c->counts = counts;
-    for (; c->parameter < c->task->geometry.parameters; c->parameter++) {
-        memset(c->counts, 0, (size_t)c->counts_bytes * c->parts);
-        run_parts(team, c, run_count);
-        add_counts(c, clq_host_at(c->task, CLQ_ARG_COUNTS) + c->parameter * c->counts_bytes);
-    }
-    clq_memory_give(team->memory, counts, bytes);
-    return CLQ_OK;
-}
-
-static clq_status run_histogram(const clq_native_loops *loops, const clq_native_team *team, const clq_task *task,
-                                clq_error *error)
-{
-    const clq_geometry *g = &task->geometry;
-    cut c = cut_of(loops, team, task, g->elements, 1);
-    c.counts_bytes = sizeof(uint64_t) * clq_histogram_bins(&task->q->scheme);
-    if (c.parts > 1 && g->parameters < c.parts) {
-        return count_by_elements(team, &c, error);
-    }
-    c.count = g->parameters;
-    run_parts(team, &c, run_counts);
-    return CLQ_OK;
+                              clq_host_at(task, CLQ_ARG_STATE), clq_native_begin_of(c, index),
+                              clq_native_begin_of(c, index + 1));
 }
 
 /* ---- all ---- */
@@ -439,23 +275,23 @@ static clq_status run_step(const clq_native_loops *loops, const clq_native_team 
 {
     const clq_geometry *g = &task->geometry;
     const int is_of_parameters = step == CLQ_OP_CHOOSE_PARAMETERS || step == CLQ_OP_MERGE_RANGE;
-    cut c;
+    clq_native_cut c;
     if (step == CLQ_OP_MINMAX) {
         return run_minmax(loops, team, task, error);
     }
     if (step == CLQ_OP_HISTOGRAM) {
-        return run_histogram(loops, team, task, error);
+        return clq_native_histogram(loops, team, task, error);
     }
-    c = cut_of(loops, team, task, g->elements, team->alignment);
+    c = clq_native_cut_of(loops, team, task, g->elements, team->alignment);
     if (is_of_parameters) {
-        c.parts = parts_of(team, g->parameters * ELEMENTS_OF_CHOICE);
+        c.parts = clq_native_parts_of(team, g->parameters * ELEMENTS_OF_CHOICE);
         c.count = g->parameters;
         c.alignment = 1;
     }
-    run_parts(team, &c,
-              step == CLQ_OP_CHOOSE_PARAMETERS ? run_choice
-              : step == CLQ_OP_MERGE_RANGE     ? run_merge
-                                               : run_elements);
+    clq_native_run_parts(team, &c,
+                         step == CLQ_OP_CHOOSE_PARAMETERS ? run_choice
+                         : step == CLQ_OP_MERGE_RANGE     ? run_merge
+                                                          : run_elements);
     return CLQ_OK;
 }
 

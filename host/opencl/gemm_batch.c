@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/size.h"
+#include "opencl/choice/gemm_slices.h"
 #include "opencl/fallback.h"
 #include "opencl/gemm.h"
 #include "opencl/launch/gemm.h"

@@ -62,10 +62,6 @@ clq_status clq_cl_gemm_decide(const clq_context *context, clq_variant forced, co
 void clq_cl_gemm_take_table(const clq_context *context, clq_variant forced, const clq_gemm_task *task,
                             clq_gemm_decision *decision);
 
-/* Consecutive tiles of a work-item where a launch has so many, each of `groups` groups of four k. */
-uint32_t clq_cl_gemm_tiles_of_item(const clq_context *context, const clq_gemm_decision *decision, uint64_t groups,
-                                   uint64_t tiles);
-
 /* Which program of a variant is tried: of tiles of this height and edge where a work-group makes one, 0 as the product
  * has it; of panels of 4-bit codes. */
 typedef struct clq_gemm_program {
