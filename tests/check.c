@@ -7,83 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "check_internal.h"
 #include "core/executor.h"
 #include "native/trust.h"
-
-/* ---- the generator: splitmix64 ---- */
-
-static uint64_t seed;
-static uint64_t random_state;
-
-uint64_t check_seed(void)
-{
-    return seed;
-}
-
-uint64_t check_random(void)
-{
-    uint64_t z = random_state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return z ^ (z >> 31);
-}
-
-uint64_t check_below(uint64_t limit)
-{
-    return check_random() % limit;
-}
-
-int64_t check_between(int64_t first, int64_t last)
-{
-    return first + (int64_t)check_below((uint64_t)(last - first) + 1);
-}
-
-double check_uniform(void)
-{
-    return (double)(check_random() >> 11) * 0x1p-53;
-}
-
-double check_normal(void)
-{
-    double sum = -6.0;
-    for (int i = 0; i < 12; i++) {
-        sum += check_uniform();
-    }
-    return sum;
-}
-
-int check_chance(uint32_t one_in)
-{
-    return check_below(one_in) == 0;
-}
-
-static void set_seed(void)
-{
-    const char *text = getenv("CLQ_TEST_SEED");
-    if (text != NULL && text[0] != '\0') {
-        seed = strtoull(text, NULL, 0);
-    } else {
-        seed = ((uint64_t)time(NULL) << 20 ^ (uint64_t)getpid()) % 1000000000;
-    }
-}
-
-int check_stride(void)
-{
-    const char *text = getenv("CLQ_TEST_STRIDE");
-    char *end = NULL;
-    long stride = 1;
-    if (text != NULL) {
-        stride = strtol(text, &end, 10);
-        if (end == text || *end != '\0' || stride < 1 || stride > 1000) {
-            fail_msg("CLQ_TEST_STRIDE is '%s', a number from 1 to 1000 is needed", text);
-        }
-    }
-    return (int)stride;
-}
 
 /* ---- memory and messages ---- */
 
@@ -129,7 +57,7 @@ void check_ok(clq_status status, const clq_error *error, const char *what)
         if (is_refused_for_size(status, error)) {
             check_skip("the device's buffers are too small, as it says");
         }
-        fail_msg("%s failed (seed %" PRIu64 ")", what, seed);
+        fail_msg("%s failed (seed %" PRIu64 ")", what, check_seed());
     }
 }
 
@@ -450,10 +378,10 @@ void check_needs_device(void)
 /* ---- the executable ---- */
 
 /* cmocka calls this before each test, so that a test repeats by itself (CLQ_TEST_FILTER) as in the whole run. */
-static int restart_generator(void **state)
+static int begin_test(void **state)
 {
     (void)state;
-    random_state = seed;
+    check_restart_generator();
     check_sample_restart();
     return 0;
 }
@@ -468,9 +396,9 @@ int check_main(const char *name, const struct CMUnitTest *tests, size_t count)
     }
     memcpy(seeded, tests, count * sizeof *seeded);
     for (size_t i = 0; i < count; i++) {
-        seeded[i].setup_func = restart_generator;
+        seeded[i].setup_func = begin_test;
     }
-    set_seed();
+    check_set_seed();
     if (filter != NULL && filter[0] != '\0') {
         size_t chosen = 0;
         for (size_t i = 0; i < count; i++) {
@@ -483,7 +411,7 @@ int check_main(const char *name, const struct CMUnitTest *tests, size_t count)
         }
         cmocka_set_test_filter(filter);
     }
-    check_print("%s: CLQ_TEST_SEED=%" PRIu64, name, seed);
+    check_print("%s: CLQ_TEST_SEED=%" PRIu64, name, check_seed());
     if (!check_sample_begin()) {
         free(seeded);
         return 1;

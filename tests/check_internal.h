@@ -23,8 +23,13 @@ int check_sample_begin(void);
 void check_sample_restart(void);
 void check_sample_print(void);
 
+/* The seed: CLQ_TEST_SEED, or another in each run; and the generator as each test begins. */
+void check_set_seed(void);
+void check_restart_generator(void);
+
 uint32_t check_word_at(const void *array, uint64_t index);
 void check_print_f32(const char *what, uint32_t bits);
+const char *check_operand_name(check_operand operand);
 void check_print_case(const check_case *c, const char *where);
 void check_print_inputs_of_element(const check_case *c, const void *scale, const void *zero_point, uint64_t index);
 void check_count_layout(const check_case *c, uint64_t *elements, uint64_t *parameters);

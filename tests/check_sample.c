@@ -154,3 +154,17 @@ int check_takes_batch(const batch_case *b)
                     largest->q.layout.rank * UINT64_C(16) + largest->q.layout.axis, most > 0);
     return check_takes(edges, 4);
 }
+
+int check_stride(void)
+{
+    const char *text = getenv("CLQ_TEST_STRIDE");
+    char *end = NULL;
+    long stride = 1;
+    if (text != NULL) {
+        stride = strtol(text, &end, 10);
+        if (end == text || *end != '\0' || stride < 1 || stride > 1000) {
+            fail_msg("CLQ_TEST_STRIDE is '%s', a number from 1 to 1000 is needed", text);
+        }
+    }
+    return (int)stride;
+}
