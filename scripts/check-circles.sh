@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: check-circles.sh NM OBJECTS...: no call goes up a floor of scripts/check-floors.sh, whatever headers say, and no
 # two of these object files call each other in a circle, through others either, so that each can be understood, and
-# replaced, without those that use it. Tables of functions (NAME_table.c), which name who is called and call nobody, are
-# left out.
+# replaced, without those that use it. The table of verbs, which names who is called and calls nobody, is left out.
 set -eu
 nm=$1
 shift
@@ -11,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$nm" -A -P "$@" | awk '
     { sub(/:$/, "", $1) }
-    $1 ~ /_table\.[^\/]*$/ { next }
+    $1 ~ /\/verbs_table\.[^\/]*$/ { next }
     $3 == "U" { print "needs", $1, $2 }
     $3 ~ /^[TDBRC]$/ { print "has", $1, $2 }' > "$work/symbols"
 awk '$1 == "has" { home[$3] = $2; next } { need[++count] = $2 " " $3 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "check.h"
 
-#include <fnmatch.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -295,7 +294,7 @@ static int open_device(void)
     return 0;
 }
 
-static int open_contexts(void **state)
+int check_open_contexts(void **state)
 {
     clq_error error;
     (void)state;
@@ -336,10 +335,9 @@ static void print_times_run(void)
     if (cases_too_large > 0) {
         check_print("%" PRIu64 " cases were too large for the buffers of this device", cases_too_large);
     }
-    check_sample_print();
 }
 
-static int close_contexts(void **state)
+int check_close_contexts(void **state)
 {
     (void)state;
     print_times_run();
@@ -354,6 +352,11 @@ void check_crashes_end_the_program(void)
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
         signal(signals[i], SIG_DFL);
     }
+}
+
+int check_something_was_skipped(void)
+{
+    return something_skipped;
 }
 
 void check_skip(const char *why)
@@ -373,53 +376,4 @@ void check_needs_device(void)
         fail_msg("no OpenCL device, and CLQ_REQUIRE_DEVICE=1");
     }
     check_skip("there is no OpenCL device; the reference alone was checked");
-}
-
-/* ---- the executable ---- */
-
-/* cmocka calls this before each test, so that a test repeats by itself (CLQ_TEST_FILTER) as in the whole run. */
-static int begin_test(void **state)
-{
-    (void)state;
-    check_restart_generator();
-    check_sample_restart();
-    return 0;
-}
-
-int check_main(const char *name, const struct CMUnitTest *tests, size_t count)
-{
-    struct CMUnitTest *seeded = malloc(count * sizeof *seeded);
-    const char *filter = getenv("CLQ_TEST_FILTER");
-    int failed;
-    if (seeded == NULL) {
-        return 1;
-    }
-    memcpy(seeded, tests, count * sizeof *seeded);
-    for (size_t i = 0; i < count; i++) {
-        seeded[i].setup_func = begin_test;
-    }
-    check_set_seed();
-    if (filter != NULL && filter[0] != '\0') {
-        size_t chosen = 0;
-        for (size_t i = 0; i < count; i++) {
-            chosen += fnmatch(filter, tests[i].name, 0) == 0;
-        }
-        if (chosen == 0) {
-            check_print("%s: no test is called CLQ_TEST_FILTER=%s", name, filter);
-            free(seeded);
-            return 1;
-        }
-        cmocka_set_test_filter(filter);
-    }
-    check_print("%s: CLQ_TEST_SEED=%" PRIu64, name, check_seed());
-    if (!check_sample_begin()) {
-        free(seeded);
-        return 1;
-    }
-    failed = _cmocka_run_group_tests(name, seeded, count, open_contexts, close_contexts);
-    free(seeded);
-    if (failed != 0) {
-        return 1;
-    }
-    return something_skipped ? CHECK_SKIPPED : 0;
 }

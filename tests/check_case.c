@@ -12,123 +12,6 @@
 
 enum { GUARD_BYTES = 128, GUARD = 0xAA };
 
-typedef struct operand_use {
-    unsigned inputs;
-    unsigned outputs;
-} operand_use;
-
-#define BIT(operand) (1u << (operand))
-
-static operand_use use_of(clq_operation operation)
-{
-    const unsigned parameters = BIT(CHECK_SCALE) | BIT(CHECK_ZERO_POINT);
-    operand_use use = {0, 0};
-    switch (operation) {
-    case CLQ_OP_MINMAX:
-        use.inputs = BIT(CHECK_X);
-        use.outputs = BIT(CHECK_RANGE) | BIT(CHECK_NONFINITE);
-        break;
-    case CLQ_OP_QUANTIZE:
-        use.inputs = BIT(CHECK_X) | parameters;
-        use.outputs = BIT(CHECK_CODES);
-        break;
-    case CLQ_OP_DEQUANTIZE:
-        use.inputs = BIT(CHECK_CODES) | parameters;
-        use.outputs = BIT(CHECK_Y);
-        break;
-    case CLQ_OP_FAKE_QUANTIZE:
-        use.inputs = BIT(CHECK_X) | parameters;
-        use.outputs = BIT(CHECK_Y);
-        break;
-    case CLQ_OP_CHOOSE_PARAMETERS:
-        use.inputs = BIT(CHECK_RANGE);
-        use.outputs = parameters;
-        break;
-    case CLQ_OP_DYNAMIC_QUANTIZE:
-        use.inputs = BIT(CHECK_X);
-        use.outputs = BIT(CHECK_CODES) | parameters | BIT(CHECK_RANGE) | BIT(CHECK_NONFINITE);
-        break;
-    case CLQ_OP_MERGE_RANGE:
-        use.inputs = BIT(CHECK_X) | BIT(CHECK_RANGE) | BIT(CHECK_NONFINITE) | BIT(CHECK_AVERAGING) | BIT(CHECK_STATE);
-        use.outputs = BIT(CHECK_STATE);
-        break;
-    case CLQ_OP_HISTOGRAM:
-        use.inputs = BIT(CHECK_X) | BIT(CHECK_RANGE) | BIT(CHECK_COUNTS);
-        use.outputs = BIT(CHECK_COUNTS);
-        break;
-    case CLQ_OP_COUNT:
-        break;
-    }
-    return use;
-}
-
-static uint64_t stored_bytes(const check_case *c, check_operand operand, uint64_t count)
-{
-    const uint32_t code_bits = clq_dtype_bits(c->q.scheme.dtype);
-    switch (operand) {
-    case CHECK_X:
-    case CHECK_Y:
-        return count * (c->q.real == CLQ_F32 ? 4 : 2);
-    case CHECK_CODES:
-        return (count * code_bits + 7) / 8;
-    case CHECK_NONFINITE:
-        return count * sizeof(clq_nonfinite);
-    case CHECK_COUNTS:
-        return count * sizeof(uint64_t);
-    default:
-        return count * 4;
-    }
-}
-
-void check_count_layout(const check_case *c, uint64_t *elements, uint64_t *parameters)
-{
-    clq_error error;
-    check_ok(clq_layout_count(&c->q.layout, elements, parameters, &error), &error, c->name);
-}
-
-/* Of x, y or codes, with what lies between its elements. */
-static uint64_t span_of(const check_case *c, check_operand operand)
-{
-    uint64_t span = 0;
-    clq_error error;
-    check_ok(
-        clq_strides_span(&c->q.layout, operand == CHECK_CODES ? &c->q.code_strides : &c->q.real_strides, &span, &error),
-        &error, c->name);
-    return span;
-}
-
-uint64_t check_operand_bytes(const check_case *c, check_operand operand)
-{
-    const operand_use use = use_of(c->operation);
-    uint64_t elements = 0;
-    uint64_t parameters = 0;
-    check_count_layout(c, &elements, &parameters);
-    if (((use.inputs | use.outputs) & BIT(operand)) == 0) {
-        return 0;
-    }
-    switch (operand) {
-    case CHECK_X:
-    case CHECK_Y:
-    case CHECK_CODES:
-        return stored_bytes(c, operand, span_of(c, operand));
-    case CHECK_RANGE:
-    case CHECK_STATE:
-        return stored_bytes(c, operand, 2 * parameters);
-    case CHECK_COUNTS:
-        return stored_bytes(c, operand, clq_histogram_bins(&c->q.scheme) * parameters);
-    case CHECK_NONFINITE:
-    case CHECK_AVERAGING:
-        return stored_bytes(c, operand, 1);
-    default:
-        return stored_bytes(c, operand, parameters);
-    }
-}
-
-int check_operand_is_output(clq_operation operation, check_operand operand)
-{
-    return (use_of(operation).outputs & BIT(operand)) != 0;
-}
-
 void check_case_init(check_case *c, const char *name, clq_operation operation)
 {
     memset(c, 0, sizeof *c);
@@ -149,13 +32,13 @@ typedef struct placed {
 
 static void place(clq_context *context, const check_case *c, check_operand operand, placed *p)
 {
-    const uint64_t guard_elements =
-        operand == CHECK_NONFINITE ? GUARD_BYTES / sizeof(clq_nonfinite) : GUARD_BYTES / stored_bytes(c, operand, 1);
-    const void *input = (use_of(c->operation).inputs & BIT(operand)) != 0 ? c->in[operand] : NULL;
+    const uint64_t guard_elements = operand == CHECK_NONFINITE ? GUARD_BYTES / sizeof(clq_nonfinite)
+                                                               : GUARD_BYTES / check_stored_bytes(c, operand, 1);
+    const void *input = check_operand_is_input(c->operation, operand) ? c->in[operand] : NULL;
     const int nibbles = operand == CHECK_CODES && clq_dtype_bits(c->q.scheme.dtype) == 4;
     clq_error error;
     p->offset = (nibbles ? 2 * GUARD_BYTES : guard_elements) + c->offset[operand];
-    p->begin = stored_bytes(c, operand, p->offset);
+    p->begin = check_stored_bytes(c, operand, p->offset);
     p->size = check_operand_bytes(c, operand);
     p->bytes = p->begin + p->size + GUARD_BYTES;
     p->image = check_allocate(p->bytes);
@@ -232,11 +115,20 @@ static clq_status call(clq_context *context, const check_case *c, const placed *
     return CLQ_UNSUPPORTED;
 }
 
+static int is_output(const check_case *c, check_operand operand)
+{
+    return c->in_place ? operand == CHECK_X : check_operand_is_output(c->operation, operand);
+}
+
+static int is_used(const check_case *c, check_operand operand)
+{
+    return check_operand_is_input(c->operation, operand) || is_output(c, operand);
+}
+
 /* 0: the device is too small to try the forced kernel, which may be, or does not run it right. */
 static int run_case(clq_context *context, const char *where, const check_case *c, int may_be_small,
                     check_result *result)
 {
-    operand_use use = use_of(c->operation);
     placed p[CHECK_OPERANDS];
     clq_error error;
     clq_status status;
@@ -244,11 +136,8 @@ static int run_case(clq_context *context, const char *where, const check_case *c
     memset(p, 0, sizeof p);
     memset(result, 0, sizeof *result);
     check_crashes_end_the_program();
-    if (c->in_place) {
-        use.outputs = BIT(CHECK_X);
-    }
     for (int i = 0; i < CHECK_OPERANDS; i++) {
-        if ((use.inputs | use.outputs) & BIT(i)) {
+        if (is_used(c, (check_operand)i)) {
             place(context, c, (check_operand)i, &p[i]);
         }
     }
@@ -259,9 +148,9 @@ static int run_case(clq_context *context, const char *where, const check_case *c
         check_ok(status, &error, c->name);
     }
     for (int i = 0; i < CHECK_OPERANDS; i++) {
-        if ((use.inputs | use.outputs) & BIT(i)) {
-            const unsigned changes = is_too_small ? 0 : use.outputs; /* what is refused writes nothing */
-            collect(c, where, (check_operand)i, &p[i], (changes & BIT(i)) != 0, result);
+        if (is_used(c, (check_operand)i)) {
+            const int changes = !is_too_small && is_output(c, (check_operand)i); /* what is refused writes nothing */
+            collect(c, where, (check_operand)i, &p[i], changes, result);
             clq_buffer_destroy(&p[i].buffer);
             free(p[i].image);
         }
@@ -311,7 +200,7 @@ static int device_holds(const check_case *c)
     uint64_t largest = 0;
     for (int o = 0; o < CHECK_OPERANDS; o++) {
         const uint64_t bytes =
-            check_operand_bytes(c, (check_operand)o) + stored_bytes(c, (check_operand)o, c->offset[o]);
+            check_operand_bytes(c, (check_operand)o) + check_stored_bytes(c, (check_operand)o, c->offset[o]);
         largest = bytes > largest ? bytes : largest;
     }
     return check_device_holds(largest + 4 * GUARD_BYTES);

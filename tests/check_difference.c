@@ -7,13 +7,6 @@
 #include "check_internal.h"
 #include "oracle.h"
 
-const char *check_operand_name(check_operand operand)
-{
-    static const char *const names[CHECK_OPERANDS] = {"x",     "y",         "codes",     "scale", "zero_point",
-                                                      "range", "nonfinite", "averaging", "state", "counts"};
-    return names[operand];
-}
-
 static const char *granularity_text(const clq_layout *layout, char text[64])
 {
     if (layout->granularity == CLQ_PER_CHANNEL) {

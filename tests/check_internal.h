@@ -18,6 +18,11 @@ void check_crashes_end_the_program(void);
  * too large for the device is no fault of its own. */
 int check_kernels_set_aside(void);
 
+/* The contexts of a program, as cmocka has them opened and closed, with what ran on them told; and what was skipped. */
+int check_open_contexts(void **state);
+int check_close_contexts(void **state);
+int check_something_was_skipped(void);
+
 /* CLQ_TEST_SAMPLE: read when a program begins (0: it is no number), begun anew by each test, summed up at the end. */
 int check_sample_begin(void);
 void check_sample_restart(void);
@@ -30,6 +35,8 @@ void check_restart_generator(void);
 uint32_t check_word_at(const void *array, uint64_t index);
 void check_print_f32(const char *what, uint32_t bits);
 const char *check_operand_name(check_operand operand);
+int check_operand_is_input(clq_operation operation, check_operand operand);
+uint64_t check_stored_bytes(const check_case *c, check_operand operand, uint64_t count); /* of so many elements */
 void check_print_case(const check_case *c, const char *where);
 void check_print_inputs_of_element(const check_case *c, const void *scale, const void *zero_point, uint64_t index);
 void check_count_layout(const check_case *c, uint64_t *elements, uint64_t *parameters);
