@@ -30,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "mutant_source.h"
+#include "mutant_compiler.h"
 #include "mutant_work.h"
 
 enum { MOST_JOBS = 65536 };
@@ -45,118 +45,7 @@ typedef enum outcome { SAME, MISSED, CAUGHT, REFUSED, CRASHED, HANGS, OUTCOMES }
 
 static const char *const outcome_names[OUTCOMES] = {"same", "missed", "caught", "refused", "crashed", "hangs"};
 
-/* ---- between the library and the compiler ---- */
-
-static mutant now;
-static FILE *record; /* of the programs and kernels of a target */
-static const char *record_folder;
-static int record_number;
-static cl_program recorded[64];
 static int is_interpreted, is_trial_alone;
-
-char *__real_clq_cl_source(const char *name);
-char *__wrap_clq_cl_source(const char *name);
-
-char *__wrap_clq_cl_source(const char *name)
-{
-    char *source = __real_clq_cl_source(name);
-    return source == NULL || now.name[0] == '\0' ? source : mutant_source(&now, source);
-}
-
-cl_int __real_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
-                             void(CL_CALLBACK *notify)(cl_program, void *), void *cookie);
-cl_int __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
-                             void(CL_CALLBACK *notify)(cl_program, void *), void *cookie);
-
-static void note_program(cl_program program, const char *options)
-{
-    char path[512];
-    size_t bytes = 0;
-    char *source;
-    FILE *file;
-    snprintf(path, sizeof path, "%s/%d.cl", record_folder, record_number);
-    file = fopen(path, "w");
-    if (file != NULL && clGetProgramInfo(program, CL_PROGRAM_SOURCE, 0, NULL, &bytes) == CL_SUCCESS &&
-        (source = calloc(1, bytes + 1)) != NULL) {
-        (void)clGetProgramInfo(program, CL_PROGRAM_SOURCE, bytes, source, NULL);
-        fprintf(file, "%s", source);
-        fprintf(record, "program %d %s\n", record_number, options);
-        recorded[record_number % 64] = program;
-        record_number++;
-        free(source);
-    }
-    if (file != NULL) {
-        fclose(file);
-    }
-}
-
-cl_int __wrap_clBuildProgram(cl_program program, cl_uint count, const cl_device_id *devices, const char *options,
-                             void(CL_CALLBACK *notify)(cl_program, void *), void *cookie)
-{
-    char all[MUTANT_TEXT_BYTES + 1024];
-    const int is_quick = strcmp(now.kind, "line") == 0 || strcmp(now.kind, "changes") == 0 ||
-                         record != NULL; /* builds in half the time */
-    const char *unoptimized = is_quick ? "-cl-opt-disable" : "";
-    snprintf(all, sizeof all, "%.900s %s %s", options, unoptimized, strcmp(now.kind, "option") == 0 ? now.text : "");
-    if (record != NULL) {
-        note_program(program, options);
-    }
-    return __real_clBuildProgram(program, count, devices, all, notify, cookie);
-}
-
-/* What a trial costs a device with memory of its own, besides its time: each transfer is waited for. */
-static unsigned launches, transfers;
-
-cl_int __real_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset,
-                                     const size_t *global, const size_t *local, cl_uint count, const cl_event *events,
-                                     cl_event *event);
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset,
-                                     const size_t *global, const size_t *local, cl_uint count, const cl_event *events,
-                                     cl_event *event);
-cl_int __real_clEnqueueWriteBuffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t bytes,
-                                   const void *source, cl_uint count, const cl_event *events, cl_event *event);
-cl_int __wrap_clEnqueueWriteBuffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t bytes,
-                                   const void *source, cl_uint count, const cl_event *events, cl_event *event);
-cl_int __real_clEnqueueReadBuffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t bytes,
-                                  void *target, cl_uint count, const cl_event *events, cl_event *event);
-cl_int __wrap_clEnqueueReadBuffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t bytes,
-                                  void *target, cl_uint count, const cl_event *events, cl_event *event);
-
-cl_int __wrap_clEnqueueNDRangeKernel(cl_command_queue queue, cl_kernel kernel, cl_uint dimensions, const size_t *offset,
-                                     const size_t *global, const size_t *local, cl_uint count, const cl_event *events,
-                                     cl_event *event)
-{
-    launches++;
-    return __real_clEnqueueNDRangeKernel(queue, kernel, dimensions, offset, global, local, count, events, event);
-}
-
-cl_int __wrap_clEnqueueWriteBuffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t bytes,
-                                   const void *source, cl_uint count, const cl_event *events, cl_event *event)
-{
-    transfers++;
-    return __real_clEnqueueWriteBuffer(queue, memory, blocking, offset, bytes, source, count, events, event);
-}
-
-cl_int __wrap_clEnqueueReadBuffer(cl_command_queue queue, cl_mem memory, cl_bool blocking, size_t offset, size_t bytes,
-                                  void *target, cl_uint count, const cl_event *events, cl_event *event)
-{
-    transfers++;
-    return __real_clEnqueueReadBuffer(queue, memory, blocking, offset, bytes, target, count, events, event);
-}
-
-cl_kernel __real_clCreateKernel(cl_program program, const char *name, cl_int *code);
-cl_kernel __wrap_clCreateKernel(cl_program program, const char *name, cl_int *code);
-
-cl_kernel __wrap_clCreateKernel(cl_program program, const char *name, cl_int *code)
-{
-    for (int i = record_number - 1; record != NULL && i >= 0 && i > record_number - 64; i--) {
-        if (recorded[i % 64] == program) {
-            fprintf(record, "kernel %d %s\n", i, name);
-            break;
-        }
-    }
-    return __real_clCreateKernel(program, name, code);
-}
 
 /* ---- one target ---- */
 
@@ -172,7 +61,7 @@ static unsigned spent_milliseconds(void)
 static void limit_processor_time(unsigned most)
 {
     struct rlimit limit;
-    if (now.name[0] != '\0' && !is_interpreted && getrlimit(RLIMIT_CPU, &limit) == 0) {
+    if (mutant_compiler.now.name[0] != '\0' && !is_interpreted && getrlimit(RLIMIT_CPU, &limit) == 0) {
         limit.rlim_cur = spent_milliseconds() / 1000 + 1 + most;
         (void)setrlimit(RLIMIT_CPU, &limit);
     }
@@ -325,7 +214,7 @@ static void run_jobs(size_t first, int to)
     for (size_t i = first; i < job_count;) {
         const unsigned before = spent_milliseconds();
         outcome ended;
-        now = *jobs[i].what;
+        mutant_compiler.now = *jobs[i].what;
         ended = run_target(mutant_target_at(jobs[i].target), to);
         if (!tell(to, ended, 0, spent_milliseconds() - before)) {
             break;
@@ -417,9 +306,9 @@ static int write_sources(const char *folder, const char *wanted)
 {
     char path[512];
     snprintf(path, sizeof path, "%s/targets", folder);
-    record_folder = folder;
-    record = fopen(path, "w");
-    if (record == NULL) {
+    mutant_compiler.record_folder = folder;
+    mutant_compiler.record = fopen(path, "w");
+    if (mutant_compiler.record == NULL) {
         fprintf(stderr, "mutants: cannot write %s: %s\n", path, strerror(errno));
         return 2;
     }
@@ -429,12 +318,12 @@ static int write_sources(const char *folder, const char *wanted)
         if (!is_listed(wanted, target->name)) {
             continue;
         }
-        fprintf(record, "target %s\n", target->name);
+        fprintf(mutant_compiler.record, "target %s\n", target->name);
         if (mutant_target_ready(target, &error) != CLQ_OK) {
             fprintf(stderr, "mutants: %s is left out: %s\n", target->name, error.message);
         }
     }
-    return fclose(record) != 0;
+    return fclose(mutant_compiler.record) != 0;
 }
 
 /* Kernels that users are given stay under this; those whose instruction is emulated are for who asks for them. */
@@ -454,11 +343,11 @@ static int try_targets(const char *wanted)
             continue;
         }
         found = run_target(target, -1);
-        launches = 0;
-        transfers = 0;
+        mutant_compiler.launches = 0;
+        mutant_compiler.transfers = 0;
         milliseconds = mutant_target_milliseconds(target);
         printf("%s\t%s\t%.1f ms once compiled, %u launches, %u transfers%s\n", target->name, outcome_names[found],
-               milliseconds, launches / MUTANT_TURNS, transfers / MUTANT_TURNS,
+               milliseconds, mutant_compiler.launches / MUTANT_TURNS, mutant_compiler.transfers / MUTANT_TURNS,
                milliseconds > most_milliseconds ? ": LONG" : "");
         fflush(stdout);
         failed += found == CAUGHT || found == MISSED;
