@@ -262,6 +262,49 @@ static void operands_in_the_workspace(void **state)
     check_needs_device();
 }
 
+/* Those of the product itself, of A as codes: what they are is no matter. */
+static int launches_of_codes(const queued *q, const clq_gemm_problem *of_reals, const clq_launch *launch)
+{
+    clq_gemm_problem p = *of_reals;
+    clq_gemm_operands o = q->o;
+    p.a.dtype = CLQ_S8;
+    o.a_scale = o.b_scale;
+    failing_opencl_note_places("clEnqueueNDRangeKernel");
+    ACCEPTED(clq_enqueue_gemm(q->own.clquant, &p, &o, launch, e));
+    assert_int_equal(clFinish(q->own.queue), CL_SUCCESS);
+    return failing_opencl_noted();
+}
+
+/* On CPU devices A of few elements, in rows or in groups, takes one launch; devices unlike them may need more. */
+static void one_launch_quantizes(void **state)
+{
+    clq_device_info info = {0};
+    (void)state;
+    if (check_device() != NULL) {
+        clq_context_device(check_device(), &info);
+    }
+    for (uint64_t m = 1; m <= 8 && info.type == CLQ_DEVICE_CPU && getenv("CLQ_ZOO") == NULL; m++) {
+        clq_gemm_problem p = problem_of(m, 512);
+        queued q;
+        clq_launch launch;
+        int of_codes;
+        p.k_group = m % 2 == 0 ? 64 : 0;
+        p.a_scale = p.k_group != 0 ? CLQ_GEMM_PER_GROUP : CLQ_GEMM_PER_ROW;
+        p.b_scale = p.k_group != 0 ? CLQ_GEMM_PER_GROUP : CLQ_GEMM_PER_COLUMN;
+        queued_begin(&q, 0, &p);
+        launch = launch_of(&q.own, workspace_of(&q.own, q.plan.workspace_bytes), q.plan.workspace_bytes);
+        failing_opencl_note_places("clEnqueueNDRangeKernel");
+        ACCEPTED(clq_enqueue_gemm(q.own.clquant, &p, &q.o, &launch, e));
+        of_codes = failing_opencl_noted() - 1;
+        assert_int_equal(clFinish(q.own.queue), CL_SUCCESS);
+        real_product_check(&q.r, &q.o, "quantized by one launch");
+        assert_int_equal(of_codes, launches_of_codes(&q, &p, &launch));
+        clReleaseMemObject(launch.workspace);
+        queued_end(&q);
+    }
+    check_needs_device();
+}
+
 /* Each call of OpenCL fails in turn: the story is told, nothing is kept, and no event comes out. */
 static void failures(void **state)
 {
@@ -306,9 +349,10 @@ static void failures(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(recorded),     cmocka_unit_test(in_order), cmocka_unit_test(out_of_order),
-    cmocka_unit_test(every_height), cmocka_unit_test(refusals), cmocka_unit_test(operands_in_the_workspace),
-    cmocka_unit_test(failures),
+    cmocka_unit_test(recorded),     cmocka_unit_test(in_order),
+    cmocka_unit_test(out_of_order), cmocka_unit_test(every_height),
+    cmocka_unit_test(refusals),     cmocka_unit_test(operands_in_the_workspace),
+    cmocka_unit_test(failures),     cmocka_unit_test(one_launch_quantizes),
 };
 
 CHECK_MAIN("gemm_real_opencl", tests)

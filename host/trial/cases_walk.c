@@ -116,10 +116,13 @@ static const strided_shape run_shapes[] = {
     {DEEP, {{830, 414, 206, 102, 50, 24, 11, 3}, 7, 2, 1}, {{638, 318, 158, 78, 38, 18, 8, 1}, 0, 0, 0}}};
 
 /* Several strips; several pairs of vectors; less than two vectors; fewer elements than one, twice, since each has part
- * of the presets (set_way). */
+ * of the presets (set_way). By one work-item: more parameters than are made ready together, of short segments that are
+ * read together, with a short last one; of long ones, and of few short ones, which are read one by one; of one element.
+ */
 enum { OTHER_PRESETS = 6 }; /* elements */
-static const clq_trial_shape dynamic_shapes[] = {PER_TENSOR(20001), PER_TENSOR(300), PER_TENSOR(27), PER_TENSOR(5),
-                                                 PER_TENSOR(OTHER_PRESETS)};
+static const clq_trial_shape dynamic_shapes[] = {
+    PER_TENSOR(20001),     PER_TENSOR(300),        PER_TENSOR(27),       PER_TENSOR(5),     PER_TENSOR(OTHER_PRESETS),
+    PER_GROUP(2, 650, 76), PER_GROUP(2, 530, 520), PER_GROUP(1, 75, 33), PER_GROUP(3, 1, 1)};
 static const clq_trial_shape choice_shapes[] = {PER_CHANNEL(1, 1500, 1)};
 /* Elements of a parameter in one segment and in several rows, also of a band; the last channel is one of which the last
  * row alone has a finite element (trial/inputs_merge.c). */

@@ -35,6 +35,9 @@ enum { COLUMN_ITEMS_OF_GROUP = 32 };
 /* With fewer elements in a segment, the work-items of a group have too little each. */
 enum { SHORT_SEGMENT = 16 };
 
+/* That one work-item quantizes while it chooses a parameter. */
+enum { PARAMETER_ELEMENTS = 256 };
+
 uint64_t clq_cl_target_items(const clq_context *context, uint32_t per_unit, int is_trial)
 {
     const uint64_t units = context->device.compute_units;
@@ -376,11 +379,24 @@ static clq_choice choose(const clq_context *context, const clq_cl_tuning *tuning
     return choice;
 }
 
-/* Dynamic quantization in one or two kernels: for one parameter and strips, on CPU devices or where it is tuned so. */
+/*
+ * Up to so many elements one work-item quantizes all of a tensor: to wake another thread, or to launch another kernel,
+ * takes about as long as what would be saved. To choose a parameter takes as long as PARAMETER_ELEMENTS.
+ */
+static int is_for_one_item(const clq_cl_tuning *tuning, const clq_geometry *g)
+{
+    const uint64_t most = tuning->values[CLQ_TUNE_DYNAMIC_ALONE];
+    return g->rows * g->segments_per_row == g->parameters && g->elements > 0 && g->elements <= most &&
+           g->parameters - 1 <= (most - g->elements) / PARAMETER_ELEMENTS;
+}
+
+/* Dynamic quantization in one kernel, or in two for one parameter: for strips, on CPU devices or where it is tuned so.
+ */
 static int is_fused(const clq_context *context, const clq_task *task, const clq_decision *decision)
 {
     const size_t entry = clq_cl_verdict_entry(decision->tuning, CLQ_OP_DYNAMIC_QUANTIZE, CLQ_VARIANT_STRIP, task->q);
-    return decision->tuning->values[CLQ_TUNE_DYNAMIC_FUSED] && task->geometry.parameters == 1 &&
+    return decision->tuning->values[CLQ_TUNE_DYNAMIC_FUSED] &&
+           (task->geometry.parameters == 1 || is_for_one_item(decision->tuning, &task->geometry)) &&
            clq_cl_least_items(context, 1) == 0 && /* nor does one of the kernel do much then */
            task->geometry.elements > 0 && decision->minmax.variant == CLQ_VARIANT_STRIP &&
            decision->main.variant == CLQ_VARIANT_STRIP &&
@@ -416,6 +432,7 @@ void clq_cl_decide(const clq_context *context, clq_variant forced, const clq_tas
     if (decision->is_fused) {
         decision->main = choice_of(tuning, task, CLQ_VARIANT_STRIP, decision->main.reason);
         decision->minmax.is_aside = decision->parameters.is_aside = 0; /* one kernel does it all */
+        decision->is_alone = is_for_one_item(tuning, &task->geometry);
     }
     let_host_serve(context, forced, decision);
 }
@@ -430,6 +447,7 @@ void clq_cl_decide_trial(const clq_cl_tuning *tuning, const clq_task *task, clq_
     decision->is_trial = 1;
     decision->streams = streams;
     decision->is_fused = task->operation == CLQ_OP_DYNAMIC_QUANTIZE;
+    decision->is_alone = decision->is_fused && (!streams || task->geometry.parameters > 1);
     decision->main = choice_of(tuning, task, variant, "under trial");
     decision->minmax = decision->is_fused ? choice_of(tuning, &ranges, variant, "under trial") : decision->main;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Dynamic quantization on a CPU device: minmax's first kernel, then one that does all the rest (kernels/dynamic.cl), or
- * that one alone.
+/* Dynamic quantization on a CPU device: one kernel, or minmax's first and one that does the rest (kernels/dynamic.cl).
  */
 #include "opencl/launch/dynamic.h"
 
@@ -24,24 +22,13 @@ static uint64_t strip_of(const clq_context *context, const clq_cl_tuning *tuning
     return clq_size_divide_up(clq_size_max(strip, least), 4096) * 4096;
 }
 
-/*
- * Up to so many elements one work-item does everything: to wake another thread, or to launch another kernel, takes
- * about as long as the half that would be saved.
- * The trial before first use wants large results every other time, and so has both ways.
- */
-static int is_one_item(const clq_task *task, const clq_decision *decision)
-{
-    return task->geometry.elements <= decision->tuning->values[CLQ_TUNE_DYNAMIC_ALONE] && !decision->streams;
-}
-
 /* Alone, a work-item goes over them twice; else it folds the partial ranges before its strip. */
 void clq_cl_dynamic_cut_make(const clq_context *context, const clq_task *task, const clq_decision *decision,
                              clq_cl_dynamic_cut *cut)
 {
     const uint64_t elements = task->geometry.elements;
     memset(cut, 0, sizeof *cut);
-    cut->is_alone = is_one_item(task, decision);
-    cut->strip = cut->is_alone ? clq_size_divide_up(elements, 16) * 16 : strip_of(context, decision->tuning, elements);
+    cut->strip = decision->is_alone ? elements : strip_of(context, decision->tuning, elements);
     cut->launch.dimensions = 1;
     cut->launch.global[0] = (size_t)clq_size_divide_up(elements, cut->strip);
     cut->launch.local[0] = 1;
@@ -60,11 +47,13 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq
                            clq_cl_is_large(stream->context, task, decision, CLQ_OP_DYNAMIC_QUANTIZE), &call);
     clq_cl_scheme_describe(&task->q->scheme, &scheme);
     call.per_item = cut->strip;
-    if (!cut->is_alone) {
+    if (decision->is_alone) {
+        (void)clq_cl_tensor_cut(&call, &task->geometry, 1, 1);
+    } else {
         CLQ_TRY(clq_cl_minmax_partial(stream, task, minmax, &call, error));
     }
     launch->file = decision->main.file;
-    launch->kernel = decision->main.kernel;
+    launch->kernel = decision->is_alone ? "dynamic_alone" : decision->main.kernel;
     clq_cl_tensor_options(launch, VARIANT_NONE, decision->main.vector_width, decision->main.column_blocks,
                           task->q->real);
     clq_cl_reading_options(launch, decision->tuning, decision->main.vector_width);
@@ -72,8 +61,9 @@ clq_status clq_cl_dynamic(clq_cl_stream *stream, const clq_task *task, const clq
     for (size_t i = 0; i < sizeof operands / sizeof operands[0]; i++) {
         clq_cl_launch_memory(launch, task->arguments[operands[i]].object);
     }
-    clq_cl_launch_memory(launch, stream->workspace);
-    clq_cl_launch_memory(launch, stream->workspace);
+    for (int i = 0; i < 2 && !decision->is_alone; i++) { /* partial ranges, and what was found */
+        clq_cl_launch_memory(launch, stream->workspace);
+    }
     clq_cl_launch_large(launch, &call, sizeof call);
     clq_cl_launch_large(launch, &scheme, sizeof scheme);
     return clq_cl_launch_enqueue(launch, stream, error);

@@ -8,7 +8,6 @@
 typedef struct clq_cl_dynamic_cut {
     clq_cl_launch launch;
     uint64_t strip;
-    int is_alone; /* one work-item does it all; else minmax's first kernel goes before */
 } clq_cl_dynamic_cut;
 
 void clq_cl_dynamic_cut_make(const clq_context *context, const clq_task *task, const clq_decision *decision,
