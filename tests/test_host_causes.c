@@ -277,6 +277,39 @@ static void small_buffers_are_named(void **state)
     check_needs_device();
 }
 
+static clq_status minmax(const program *p, clq_error *error)
+{
+    return clq_minmax(p->own.clquant, &p->q, p->minmax.x, p->minmax.range, p->minmax.nonfinite, error);
+}
+
+/* Kernels whose scratch memory no buffer holds: the host serves, or what is forced is refused; nothing is left out. */
+static void scratch_memory_has_no_buffer(void **state)
+{
+    static const char none[] = "no buffer holds the scratch memory of its kernels, one of ";
+    (void)state;
+    if (check_device() != NULL) {
+        float range[2] = {1.0f, 1.0f};
+        clq_plan plan;
+        program p;
+        begin(&p);
+        set_all(&p, CLQ_VERDICT_TRUSTED, UINT64_MAX);
+        p.own.clquant->device.maximum_allocation_bytes = 8;
+        ACCEPTED(clq_plan_operation(p.own.clquant, CLQ_OP_MINMAX, &p.q, &plan, e));
+        assert_string_equal(plan.variant, "host");
+        assert_int_equal(plan.workspace_bytes, 0);
+        ACCEPTED(minmax(&p, e));
+        ACCEPTED(clq_buffer_read(p.minmax.range.buffer, 0, range, sizeof range, e));
+        assert_true(range[0] == 0.0f && range[1] == 0.0f);
+        REFUSED(CLQ_UNSUPPORTED, none, clq_enqueue(p.own.clquant, CLQ_OP_MINMAX, &p.q, &p.minmax, &p.launch, e));
+        ACCEPTED(clq_context_force_variant(p.own.clquant, "grid", e));
+        REFUSED(CLQ_UNSUPPORTED, none, minmax(&p, e));
+        p.own.clquant->device.maximum_allocation_bytes = FEW_BYTES;
+        ACCEPTED(minmax(&p, e));
+        end(&p);
+    }
+    check_needs_device();
+}
+
 /* A tuned table whose kernels are set aside is the host's, and the untuned one the device's as before. */
 static void a_table_is_the_hosts(void **state)
 {
@@ -309,7 +342,7 @@ static void a_table_is_the_hosts(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_call_tells_why),    cmocka_unit_test(weights_keep_their_causes),
     cmocka_unit_test(ragged_groups_are_told), cmocka_unit_test(small_buffers_are_named),
-    cmocka_unit_test(a_table_is_the_hosts),
+    cmocka_unit_test(a_table_is_the_hosts),   cmocka_unit_test(scratch_memory_has_no_buffer),
 };
 
 CHECK_MAIN("host_causes", tests)

@@ -143,13 +143,19 @@ static int has_an_end(const clq_context *context)
     return clq_cl_ends_early(context, UINT64_MAX);
 }
 
-int clq_cl_heed_rounds(const clq_context *context, const clq_cl_cut *cut, clq_decision *decision)
+int clq_cl_heed_limits(const clq_context *context, const clq_cl_cut *cut, clq_decision *decision)
 {
-    if (decision->by_host.reason != NULL || !clq_cl_ends_early(context, cut->rounds)) {
+    static const clq_host_cause too_large = {CLQ_UNSUPPORTED, "no buffer holds the scratch memory of its kernels", 0};
+    if (decision->by_host.reason != NULL) {
         return 0;
     }
-    decision->by_host = clq_cl_rounds_cause;
-    return 1;
+    if (cut->workspace_bytes > context->device.maximum_allocation_bytes) {
+        decision->by_host = too_large;
+        decision->by_host.required_bytes = cut->workspace_bytes;
+    } else if (clq_cl_ends_early(context, cut->rounds)) {
+        decision->by_host = clq_cl_rounds_cause;
+    }
+    return decision->by_host.reason != NULL;
 }
 
 int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *task, clq_gemm_decision *decision)

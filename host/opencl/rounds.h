@@ -21,8 +21,9 @@ clq_status clq_cl_ask_rounds(clq_context *context, uint64_t rounds, clq_error *e
 /* Whether a work-item of so many rounds would be ended, by what is known. */
 int clq_cl_ends_early(const clq_context *context, uint64_t rounds);
 
-/* Where a launch of the decision would be ended, it says `by_host`, and they return 1. */
-int clq_cl_heed_rounds(const clq_context *context, const clq_cl_cut *cut, clq_decision *decision);
+/* Where a launch of the decision would be ended, or no buffer holds its scratch memory, it says `by_host`, and they
+ * return 1. */
+int clq_cl_heed_limits(const clq_context *context, const clq_cl_cut *cut, clq_decision *decision);
 int clq_cl_heed_product_rounds(const clq_context *context, const clq_gemm_task *task, clq_gemm_decision *decision);
 
 #endif

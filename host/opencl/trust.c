@@ -153,17 +153,18 @@ static clq_status decide_by_rounds(clq_context *context, clq_variant forced, con
     return CLQ_OK;
 }
 
-/* What is cut as finely as it can be, and needs longer loops than the device has. */
-static clq_status keep_rounds(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
+/* What is cut as finely as it can be, and needs longer loops, or more scratch memory, than the device has. */
+static clq_status keep_limits(clq_context *context, clq_variant forced, const clq_task *task, clq_decision *decision,
                               const clq_cl_cut *cut, clq_error *error)
 {
     const char *name = clq_operation_name(task->operation);
-    if (!clq_cl_heed_rounds(context, cut, decision)) {
+    char why[CLQ_CL_CAUSE_TEXT];
+    if (!clq_cl_heed_limits(context, cut, decision)) {
         return CLQ_OK;
     }
-    return or_host(context, (unsigned)task->operation, name,
-                   clq_variant_is_of_tensors(forced) ? NULL : clq_cl_rounds_reason, task->order,
-                   clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", name, context->device.name, clq_cl_rounds_reason),
+    (void)clq_cl_cause_text(context, &decision->by_host, why);
+    return or_host(context, (unsigned)task->operation, name, clq_variant_is_of_tensors(forced) ? NULL : why,
+                   task->order, clq_fail(error, CLQ_UNSUPPORTED, "%s on %s: %s", name, context->device.name, why),
                    error);
 }
 
@@ -190,7 +191,7 @@ clq_status clq_cl_trust_task(clq_context *context, clq_variant forced, const clq
                         decision->by_host.reason, task->order, status, error));
         clq_cl_cut_make(context, task, decision, cut); /* which the ladder may have changed */
     }
-    return keep_rounds(context, forced, task, decision, cut, error);
+    return keep_limits(context, forced, task, decision, cut, error);
 }
 
 /* ---- one product ---- */
